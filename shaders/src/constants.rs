@@ -1,0 +1,173 @@
+//! Numbers that Rust and WGSL share. Each is declared once, here; every composed shader begins with all of them.
+
+use std::fmt::Write as _;
+
+/// A shared constant as it is written into the shaders.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Constant {
+    /// Name, the same on both sides.
+    pub name: &'static str,
+    /// Value with its WGSL type.
+    pub value: Value,
+}
+
+/// The value of a shared [`Constant`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Value {
+    /// A WGSL `u32`.
+    U32(u32),
+    /// A WGSL `i32`.
+    I32(i32),
+    /// A WGSL `f32`; finite.
+    F32(f32),
+}
+
+impl From<u32> for Value {
+    fn from(value: u32) -> Self {
+        Self::U32(value)
+    }
+}
+
+impl From<i32> for Value {
+    fn from(value: i32) -> Self {
+        Self::I32(value)
+    }
+}
+
+impl From<f32> for Value {
+    fn from(value: f32) -> Self {
+        Self::F32(value)
+    }
+}
+
+/// Declares constants for Rust and lists them for the composer.
+macro_rules! shared_constants {
+    ($($(#[$doc:meta])* pub const $name:ident: $ty:ty = $value:expr;)*) => {
+        $($(#[$doc])* pub const $name: $ty = $value;)*
+
+        /// Every constant of this module, in order of declaration.
+        pub fn all() -> Vec<Constant> {
+            vec![$(Constant { name: stringify!($name), value: Value::from($name) }),*]
+        }
+    };
+}
+
+shared_constants! {
+    /// Marks "none" wherever an index of a texture is optional.
+    pub const NONE: u32 = u32::MAX;
+    /// `Hit.instance` of a ray that met nothing.
+    pub const NO_HIT: u32 = u32::MAX;
+    /// `RenderParams.environment_kind`: the same radiance from everywhere, black for no environment.
+    pub const ENVIRONMENT_UNIFORM: u32 = 1;
+    /// `RenderParams.environment_kind`: an equirectangular map.
+    pub const ENVIRONMENT_MAP: u32 = 2;
+    /// Steps of the pixel filter's inverse distribution.
+    pub const FILTER_STEPS: u32 = 1024;
+    /// `Slot.flags`: shade with the geometric normal.
+    pub const SLOT_FLAT: u32 = 1;
+    /// `Slot.flags`: the vertices have a `VertexExtra`.
+    pub const SLOT_HAS_EXTRAS: u32 = 2;
+    /// `Material.flags`: alpha of the base colour is opacity.
+    pub const MATERIAL_BLEND: u32 = 1;
+    /// `Material.flags`: alpha of the base colour is compared with the cutoff.
+    pub const MATERIAL_MASK: u32 = 2;
+    /// `Material.flags`: emits and reflects nothing.
+    pub const MATERIAL_UNLIT: u32 = 4;
+    /// `Material.flags`: vertex colours multiply the base colour.
+    pub const MATERIAL_VERTEX_COLOR: u32 = 16;
+    /// `Texture.flags`: looked up by the second set of coordinates.
+    pub const TEXTURE_UV1: u32 = 1;
+    /// `Texture.flags`: no filtering.
+    pub const TEXTURE_NEAREST: u32 = 2;
+    /// `Texture.flags`: every second tile along u is mirrored.
+    pub const TEXTURE_MIRROR_U: u32 = 4;
+    /// `Texture.flags`: the border texel goes on along u.
+    pub const TEXTURE_CLAMP_U: u32 = 8;
+    /// `Texture.flags`: as along u.
+    pub const TEXTURE_MIRROR_V: u32 = 16;
+    /// `Texture.flags`: as along u.
+    pub const TEXTURE_CLAMP_V: u32 = 32;
+    /// `Light.kind`: a rectangle with one shining side.
+    pub const LIGHT_RECT: u32 = 0;
+    /// `Light.kind`: a point.
+    pub const LIGHT_POINT: u32 = 1;
+    /// `Light.kind`: parallel light.
+    pub const LIGHT_DIRECTIONAL: u32 = 2;
+    /// `Light.kind`: a point with a cone.
+    pub const LIGHT_SPOT: u32 = 3;
+    /// Nodes of an albedo table along roughness and along the square root of the cosine.
+    pub const ALBEDO_STEPS: u32 = 32;
+    /// Entries of one albedo table.
+    pub const ALBEDO_TABLE: u32 = 1024;
+    /// Invocations of a workgroup.
+    pub const WORKGROUP: u32 = 64;
+    /// `PassParams.mode`: no path is under way yet; all pixels begin with the pass's first sample.
+    pub const PASS_BEGIN: u32 = 0;
+    /// `PassParams.mode`: paths under way go on, and new ones begin where they end.
+    pub const PASS_CONTINUE: u32 = 1;
+    /// `PassParams.mode`: paths under way go on to their ends, no new ones begin.
+    pub const PASS_DRAIN: u32 = 2;
+    /// First of 256 entries of `tables` that decode an sRGB byte; they follow the lossless albedos and their means.
+    pub const SRGB_TABLE: u32 = 1056;
+    /// Samples that are summed from zero before their sum is added to a pixel's.
+    pub const GROUP_SAMPLES: u32 = 256;
+    /// GGX lobes with a smaller alpha are mirrors: their peak would not fit single precision.
+    pub const ALPHA_SMOOTH: f32 = 0.001;
+}
+
+/// The WGSL declarations of `constants`, one line each.
+pub fn declarations(constants: &[Constant]) -> String {
+    let mut text = String::new();
+    for Constant { name, value } in constants {
+        // Writing into a `String` cannot fail.
+        let _ = match value {
+            Value::U32(value) => writeln!(text, "const {name}: u32 = {value}u;"),
+            // The most negative integer has no literal: its digits alone are out of range.
+            Value::I32(i32::MIN) => writeln!(text, "const {name}: i32 = -2147483647i - 1i;"),
+            Value::I32(value) => writeln!(text, "const {name}: i32 = {value}i;"),
+            // Rust prints the shortest digits that read back as the same number.
+            Value::F32(value) => writeln!(text, "const {name}: f32 = {value:?}f;"),
+        };
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use naga::{Expression, Literal};
+
+    use super::*;
+
+    #[test]
+    fn wgsl_reads_back_the_same_bits() {
+        let constants = [
+            Constant { name: "A", value: Value::U32(u32::MAX) },
+            Constant { name: "B", value: Value::I32(i32::MIN) },
+            Constant { name: "C", value: Value::I32(-7) },
+            Constant { name: "D", value: Value::F32(std::f32::consts::PI) },
+            Constant { name: "E", value: Value::F32(f32::MIN_POSITIVE) },
+            Constant { name: "F", value: Value::F32(f32::MAX) },
+            Constant { name: "G", value: Value::F32(-1e-6) },
+            Constant { name: "H", value: Value::F32(2.0) },
+        ];
+        let module = naga::front::wgsl::parse_str(&declarations(&constants)).expect("declarations parse");
+        let values: Vec<Value> = module
+            .constants
+            .iter()
+            .map(|(_, constant)| match module.global_expressions[constant.init] {
+                Expression::Literal(Literal::U32(value)) => Value::U32(value),
+                Expression::Literal(Literal::I32(value)) => Value::I32(value),
+                Expression::Literal(Literal::F32(value)) => Value::F32(value),
+                ref other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(values, constants.map(|constant| constant.value));
+    }
+
+    #[test]
+    fn every_float_is_finite() {
+        for Constant { name, value } in all() {
+            assert!(!matches!(value, Value::F32(value) if !value.is_finite()), "{name}");
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! The sums of samples per pixel.
+
+use glam::Vec4;
+
+use crate::gpu_struct;
+
+gpu_struct! {
+    /// Sums of premultiplied linear RGBA.
+    pub struct FilmPixel {
+        /// All groups that are complete.
+        pub groups: Vec4,
+        /// The group that is being filled.
+        pub group: Vec4,
+        /// The same over every second sample, for the error estimate of adaptive sampling.
+        pub half_groups: Vec4,
+        /// The group being filled.
+        pub half_group: Vec4,
+    }
+}

@@ -1,0 +1,255 @@
+//! The prepared scene: read-only arrays, in render space (the product's bounding sphere has radius 1 around the origin).
+
+use glam::{Vec2, Vec3, Vec4};
+
+use crate::gpu_struct;
+
+gpu_struct! {
+    /// Render space. The frame looks along -back.
+    pub struct Camera {
+        /// Eye point, or the centre of the picture for parallel rays.
+        pub origin: Vec3,
+        /// 1: parallel rays; 0: pinhole.
+        pub orthographic: u32,
+        /// Unit, to the right of the picture.
+        pub right: Vec3,
+        /// Half the picture's width at distance 1 (pinhole) or in render units (parallel).
+        pub half_width: f32,
+        /// Unit, upwards.
+        pub up: Vec3,
+        /// Half the picture's height, as `half_width`.
+        pub half_height: f32,
+        /// Unit, against the viewing direction.
+        pub back: Vec3,
+        /// Planes across the viewing axis.
+        pub clip_near: f32,
+        /// Far plane across the viewing axis.
+        pub clip_far: f32,
+        /// Padding.
+        pub pad0: f32,
+        /// Padding.
+        pub pad1: f32,
+        /// Padding.
+        pub pad2: f32,
+    }
+
+    /// What holds for the whole picture.
+    pub struct RenderParams {
+        /// The camera.
+        pub camera: Camera,
+        /// Width in pixels or texels.
+        pub width_px: u32,
+        /// Height in pixels or texels.
+        pub height_px: u32,
+        /// Seed of all random numbers.
+        pub seed: u32,
+        /// 1: camera rays see the environment and alpha is 1; 0: alpha is coverage.
+        pub environment_visible: u32,
+        /// Most scattering events after the first.
+        pub bounces_total: u32,
+        /// Most diffuse ones.
+        pub bounces_diffuse: u32,
+        /// Most glossy ones.
+        pub bounces_glossy: u32,
+        /// Most refractions.
+        pub bounces_transmission: u32,
+        /// Three times the shot's clamp values; 0 is off.
+        pub clamp_direct_sum: f32,
+        /// As `clamp_direct_sum`, for light met later.
+        pub clamp_indirect_sum: f32,
+        /// Length of `lights`.
+        pub n_lights: u32,
+        /// The first of `lights` that are rectangles: rays can meet these.
+        pub n_rects: u32,
+        /// Uniform radiance, or the factor on the map.
+        pub environment_radiance: Vec3,
+        /// One of `ENVIRONMENT_*`.
+        pub environment_kind: u32,
+        /// Width of the map.
+        pub environment_width_px: u32,
+        /// Height of the map.
+        pub environment_height_px: u32,
+        /// Rotation about +Y that takes a world direction into the map's frame.
+        pub environment_sin: f32,
+        /// Cosine of that rotation.
+        pub environment_cos: f32,
+        /// Probability that a light sample goes to the map.
+        pub environment_select: f32,
+        /// First entry of the pixel filter's inverse distribution in `tables`, FILTER_STEPS + 1 long.
+        pub filter_table: u32,
+        /// Padding.
+        pub pad1: u32,
+        /// Padding.
+        pub pad0: u32,
+    }
+
+    /// What one primitive of one placed mesh is made of.
+    pub struct Slot {
+        /// Index into `materials`.
+        pub material: u32,
+        /// Index of the part in the scene.
+        pub part: u32,
+        /// Bits, see the constants.
+        pub flags: u32,
+        /// `vertex_extras[extra_base + vertex]` when SLOT_HAS_EXTRAS; wraps.
+        pub extra_base: u32,
+    }
+
+    /// Vertex indices of a triangle, and its slot.
+    pub struct Triangle {
+        /// First vertex.
+        pub v0: u32,
+        /// Second vertex.
+        pub v1: u32,
+        /// Third vertex.
+        pub v2: u32,
+        /// Slot relative to the instance's first.
+        pub slot: u32,
+    }
+
+    /// Attributes of a vertex that every mesh has.
+    pub struct Vertex {
+        /// Local position.
+        pub position: Vec3,
+        /// u of texture set 0.
+        pub uv0_u: f32,
+        /// Unit local normal, zero when shaded flat.
+        pub normal: Vec3,
+        /// v of texture set 0.
+        pub uv0_v: f32,
+    }
+
+    /// Attributes that few meshes have.
+    pub struct VertexExtra {
+        /// Unit local tangent; w is the sign of the bitangent.
+        pub tangent: Vec4,
+        /// Linear RGBA.
+        pub color: Vec4,
+        /// Texture set 1.
+        pub uv1: Vec2,
+        /// Padding.
+        pub pad0: f32,
+        /// Padding.
+        pub pad1: f32,
+    }
+
+    /// OpenPBR, lowered: weights multiplied in, indices of tables resolved.
+    pub struct Material {
+        /// base_weight x base_color; F0 of the metal.
+        pub base_color: Vec3,
+        /// Share of metal.
+        pub metalness: f32,
+        /// F82 tint of the metal, tint of F0 of the dielectric.
+        pub specular_color: Vec3,
+        /// Factor on the metal's lobe; the dielectric's is in `reflection_ior`.
+        pub specular_weight: f32,
+        /// Factor at each refraction.
+        pub transmission_tint: Vec3,
+        /// Share of glass in what is not metal.
+        pub transmission_weight: f32,
+        /// Absorption inside, per render unit.
+        pub absorption: Vec3,
+        /// GGX alpha is its square.
+        pub roughness: f32,
+        /// What the coat lets through, both ways.
+        pub coat_color: Vec3,
+        /// Share covered by the coat.
+        pub coat_weight: f32,
+        /// Radiance.
+        pub emission: Vec3,
+        /// GGX alpha is its square.
+        pub coat_roughness: f32,
+        /// Bends refracted rays.
+        pub ior: f32,
+        /// Index whose F0 is specular_weight times that of `ior`.
+        pub reflection_ior: f32,
+        /// Index of the coat.
+        pub coat_ior: f32,
+        /// Of the energy-preserving Oren-Nayar model.
+        pub diffuse_roughness: f32,
+        /// Share of rays stopped.
+        pub opacity: f32,
+        /// Share of OpenPBR's coat darkening.
+        pub coat_darkening: f32,
+        /// Mean Fresnel reflectance over the hemisphere at `reflection_ior` and `coat_ior`.
+        pub reflection_mean: f32,
+        /// As `reflection_mean`, of the coat.
+        pub coat_mean: f32,
+        /// Bits, see the constants.
+        pub flags: u32,
+        /// First entries in `tables` of the albedos of `reflection_ior` and `coat_ior`.
+        pub albedo_table: u32,
+        /// As `albedo_table`, of the coat.
+        pub coat_albedo_table: u32,
+        /// Of `MATERIAL_MASK`.
+        pub alpha_cutoff: f32,
+        /// Indices into `textures`, or NONE.
+        pub base_color_texture: u32,
+        /// As `base_color_texture`.
+        pub metallic_roughness_texture: u32,
+        /// As `base_color_texture`.
+        pub normal_texture: u32,
+        /// As `base_color_texture`.
+        pub emission_texture: u32,
+        /// Factor on x and y of the normal map.
+        pub normal_scale: f32,
+        /// 1 when a texture or vertex colour varies the literals.
+        pub textured: u32,
+        /// Padding.
+        pub pad0: u32,
+        /// Padding.
+        pub pad1: u32,
+    }
+
+    /// A use of a picture: where its texels lie and how it is looked up.
+    pub struct Texture {
+        /// First texel in `texels`, row 0 on top.
+        pub first_texel: u32,
+        /// Width in pixels or texels.
+        pub width_px: u32,
+        /// Height in pixels or texels.
+        pub height_px: u32,
+        /// TEXTURE_* bits.
+        pub flags: u32,
+        /// uv' = rows x (u, v, 1).
+        pub row_u: Vec3,
+        /// Padding.
+        pub pad0: f32,
+        /// Second row.
+        pub row_v: Vec3,
+        /// Padding.
+        pub pad1: f32,
+    }
+
+    /// A light that can be sampled. Rectangles come first.
+    pub struct Light {
+        /// Centre of the rectangle, place of the point.
+        pub position: Vec3,
+        /// One of `LIGHT_*`.
+        pub kind: u32,
+        /// Half of the rectangle's width and height as vectors.
+        pub half_u: Vec3,
+        /// Area of the rectangle.
+        pub area: f32,
+        /// See `half_u`.
+        pub half_v: Vec3,
+        /// Probability of being chosen.
+        pub select: f32,
+        /// Direction in which it shines.
+        pub axis: Vec3,
+        /// Sum of `select` up to and with this light.
+        pub select_end: f32,
+        /// Radiance, intensity or irradiance.
+        pub power: Vec3,
+        /// Cosine at which a spot has faded to nothing, and 1 / (cos inner - cos outer).
+        pub spot_cos_outer: f32,
+        /// See `spot_cos_outer`.
+        pub spot_scale: f32,
+        /// Padding.
+        pub pad0: f32,
+        /// Padding.
+        pub pad1: f32,
+        /// Padding.
+        pub pad2: f32,
+    }
+}

@@ -1,0 +1,165 @@
+//! Translates a WGSL module to Rust source, from naga's intermediate representation.
+//!
+//! Functions become functions, structs their layout twins or `#[repr(C)]` structs, vectors and matrices glam's, and
+//! read-only buffers the fields of a struct `Bindings` that is passed to the functions that need it. What an expression
+//! means is WGSL's, through a runtime module whose path the caller gives. Entry points are left out; writes to buffers,
+//! atomics, barriers, workgroup memory, textures and samplers have no translation and are refused with their place.
+//!
+//! The functions are emitted once for each [`InstructionSet`], as modules of safe Rust. `mul_add` is never emitted, so
+//! all of them give the same bits.
+
+mod analysis;
+mod items;
+mod names;
+mod scalar;
+pub(crate) mod types;
+mod walk;
+
+use naga::{AddressSpace, Function, GlobalVariable, Handle, Span, StorageAccess};
+
+use crate::error::ShaderError;
+use crate::layout::Twin;
+use crate::validate::Validated;
+
+type Error = Box<ShaderError>;
+type Result<T> = std::result::Result<T, Error>;
+
+/// A set of processor features that the functions are compiled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InstructionSet {
+    /// What every processor of the target has. The module is named `baseline`.
+    Baseline,
+    /// x86-64-v3: 8 lanes. The module is named `avx2`.
+    Avx2,
+    /// x86-64-v4: 16 lanes. The module is named `avx512`.
+    Avx512,
+}
+
+impl InstructionSet {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Baseline, Self::Avx2, Self::Avx512];
+
+    /// The name of the generated module.
+    pub fn module(self) -> &'static str {
+        match self {
+            Self::Baseline => "baseline",
+            Self::Avx2 => "avx2",
+            Self::Avx512 => "avx512",
+        }
+    }
+
+    /// The features as `#[target_feature]` names them; none for the baseline.
+    pub fn features(self) -> Option<&'static str> {
+        match self {
+            Self::Baseline => None,
+            Self::Avx2 => Some("avx2,fma,bmi1,bmi2,lzcnt,popcnt"),
+            Self::Avx512 => Some("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi1,bmi2,lzcnt,popcnt"),
+        }
+    }
+}
+
+/// How to translate.
+#[derive(Clone, Copy, Debug)]
+pub struct Options<'a> {
+    /// Path of the runtime module as generated code sees it: `crate::rt`.
+    pub runtime: &'a str,
+    /// The Rust structs to use for WGSL structs of the same name.
+    pub twins: &'a [Twin],
+    /// Functions that are called from outside and not inlined there.
+    pub exports: &'a [&'a str],
+    /// The modules to emit.
+    pub instruction_sets: &'a [InstructionSet],
+}
+
+/// Translates every function of `shader` to Rust source.
+///
+/// # Errors
+/// When a function uses something that has no translation, when a struct differs from its twin, or when a function of
+/// [`Options::exports`] does not exist.
+pub fn translate(shader: &Validated, options: &Options<'_>) -> Result<String> {
+    if let Some(error) = crate::layout::check::mismatches(shader, options.twins).into_iter().next() {
+        return Err(Box::new(error));
+    }
+    let context = Context::new(shader, options)?;
+    // Functions first: what they cannot use is refused where they use it.
+    let functions: Vec<String> =
+        context.functions().map(|handle| scalar::function(&context, handle)).collect::<Result<_>>()?;
+    let mut source = items::header(&context);
+    source.push_str(&items::structs(&context)?);
+    source.push_str(&items::bindings(&context)?);
+    source.push_str(&items::constants(&context)?);
+    for &set in options.instruction_sets {
+        source.push_str(&items::module(set, &functions));
+    }
+    Ok(source)
+}
+
+/// What is known of the module as a whole.
+struct Context<'a> {
+    shader: &'a Validated,
+    options: &'a Options<'a>,
+    /// Names taken at module scope, for functions to start from.
+    names: names::Names,
+    /// Rust names of the functions, by handle.
+    function_names: Vec<String>,
+    /// Rust names of the constants, by handle.
+    constant_names: Vec<String>,
+}
+
+impl<'a> Context<'a> {
+    fn new(shader: &'a Validated, options: &'a Options<'a>) -> Result<Self> {
+        let module = &shader.module;
+        let mut names = names::Names::default();
+        for (_, ty) in module.types.iter() {
+            if let (Some(name), naga::TypeInner::Struct { .. }) = (&ty.name, &ty.inner) {
+                names.take(name);
+            }
+        }
+        let mut take = |name: &Option<String>, or: &str| names.take(name.as_deref().unwrap_or(or));
+        let constant_names = module.constants.iter().map(|(_, constant)| take(&constant.name, "CONSTANT")).collect();
+        let function_names: Vec<String> =
+            module.functions.iter().map(|(_, function)| take(&function.name, "function")).collect();
+        if let Some(missing) = options.exports.iter().find(|&&export| function_names.iter().all(|name| name != export))
+        {
+            let message = format!("there is no function `{missing}` to export");
+            return Err(Box::new(ShaderError::new(message)));
+        }
+        Ok(Self { shader, options, names, function_names, constant_names })
+    }
+
+    fn functions(&self) -> impl Iterator<Item = Handle<Function>> {
+        self.shader.module.functions.iter().map(|(handle, _)| handle)
+    }
+
+    /// The error for something at `span` that has no translation.
+    fn refuse(&self, span: Span, construct: &str) -> Error {
+        self.error(span, format!("{construct} is not translated to Rust"))
+    }
+
+    fn error(&self, span: Span, message: String) -> Error {
+        Box::new(match self.shader.place(span) {
+            Some(place) => ShaderError::at(place, message),
+            None => ShaderError::new(message),
+        })
+    }
+
+    /// The bindings that a function or what it calls reads.
+    fn bindings_of(&self, function: Handle<Function>) -> impl Iterator<Item = Handle<GlobalVariable>> {
+        let info = &self.shader.info[function];
+        let globals = self.shader.module.global_variables.iter();
+        globals.map(|(handle, _)| handle).filter(move |&handle| !info[handle].is_empty())
+    }
+
+    /// The name of the construct that a variable is, when it is no read-only buffer.
+    fn check_global(&self, handle: Handle<GlobalVariable>) -> std::result::Result<(), &'static str> {
+        match self.shader.module.global_variables[handle].space {
+            AddressSpace::Uniform | AddressSpace::Immediate => Ok(()),
+            AddressSpace::Storage { access } if access == StorageAccess::LOAD => Ok(()),
+            AddressSpace::Storage { .. } => Err("a buffer that can be written"),
+            AddressSpace::Private => Err("`var<private>`"),
+            AddressSpace::WorkGroup => Err("`var<workgroup>`"),
+            AddressSpace::Handle => Err("a texture or sampler"),
+            _ => Err("this kind of variable"),
+        }
+    }
+}

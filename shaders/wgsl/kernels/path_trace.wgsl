@@ -1,0 +1,144 @@
+// The megakernel: one invocation takes one pixel a number of steps further. A step follows the pixel's path to its next surface and
+// scatters it there; where a path has ended its light is added to the pixel's sums, and the pixel's next sample begins. What is under way
+// when the steps are used up is stored and goes on in the next dispatch. So a dispatch has a known length whatever the number of samples
+// and bounces, and no picture depends on where dispatches were cut: a pixel's samples are summed in order by the one that owns it.
+#import lib/path
+#import lib/film
+#import stage/trace
+#import stage/generate
+#import stage/shade
+
+// Twin of `layout::pass::PassParams`.
+struct PassParams {
+    // The part of `active_pixels` that this dispatch takes.
+    first_active: u32,
+    n_active: u32,
+    // Every pixel gets the samples from `first_sample` up to, but not with, `end_sample`.
+    first_sample: u32,
+    end_sample: u32,
+    // Most steps of one invocation.
+    n_steps: u32,
+    // Slots of the region: rows of `path_words` are this far apart.
+    n_slots: u32,
+    // One of PASS_*.
+    mode: u32,
+    // Turns of the loop that checks the driver.
+    n_probe_turns: u32,
+}
+
+// Twin of `layout::pass::PassCounters`.
+struct PassCounters {
+    // Length of `next_pixels`.
+    n_next: atomic<u32>,
+    n_rays: atomic<u32>,
+    // Invocations whose loops the driver cut short.
+    n_cut: atomic<u32>,
+    pad0: u32,
+}
+
+@group(1) @binding(0) var<uniform> pass_params: PassParams;
+// Pixels that want more: the slot that holds their sums, and x | y << 16.
+@group(1) @binding(1) var<storage, read> active_pixels: array<vec2u>;
+@group(1) @binding(2) var<storage, read_write> next_pixels: array<vec2u>;
+@group(1) @binding(3) var<storage, read_write> counters: PassCounters;
+// Paths under way: row r of slot s at r * n_slots + s.
+@group(1) @binding(4) var<storage, read_write> path_words: array<vec4u>;
+@group(2) @binding(0) var<storage, read_write> film: array<FilmPixel>;
+
+fn store_path(slot: u32, path: PathState) {
+    path_words[slot] = vec4u(path.sample, path.alive, path.bounces, path.bounces_diffuse);
+    if path.alive == 0u {
+        return;
+    }
+    let stride = pass_params.n_slots;
+    path_words[slot + stride] = vec4u(path.seed, path.bounces_glossy, path.bounces_transmission, bitcast<u32>(path.pdf));
+    path_words[slot + 2u * stride] = bitcast<vec4u>(vec4f(path.ray.origin, path.ray.t_min));
+    path_words[slot + 3u * stride] = bitcast<vec4u>(vec4f(path.ray.direction, path.ray.t_max));
+    path_words[slot + 4u * stride] = bitcast<vec4u>(vec4f(path.throughput, 0.0));
+    path_words[slot + 5u * stride] = bitcast<vec4u>(vec4f(path.radiance, path.alpha));
+    path_words[slot + 6u * stride] = bitcast<vec4u>(vec4f(path.absorption, 0.0));
+}
+
+fn load_path(slot: u32) -> PathState {
+    var path: PathState;
+    if pass_params.mode == PASS_BEGIN {
+        path.sample = pass_params.first_sample;
+        return path;
+    }
+    let stride = pass_params.n_slots;
+    let counts = path_words[slot];
+    path.sample = counts.x;
+    path.alive = counts.y;
+    if path.alive == 0u {
+        return path;
+    }
+    let more = path_words[slot + stride];
+    let origin = bitcast<vec4f>(path_words[slot + 2u * stride]);
+    let direction = bitcast<vec4f>(path_words[slot + 3u * stride]);
+    let radiance = bitcast<vec4f>(path_words[slot + 5u * stride]);
+    path.bounces = counts.z;
+    path.bounces_diffuse = counts.w;
+    path.seed = more.x;
+    path.bounces_glossy = more.y;
+    path.bounces_transmission = more.z;
+    path.pdf = bitcast<f32>(more.w);
+    path.ray = Ray(origin.xyz, origin.w, direction.xyz, direction.w);
+    path.throughput = bitcast<vec4f>(path_words[slot + 4u * stride]).xyz;
+    path.radiance = radiance.xyz;
+    path.alpha = radiance.w;
+    path.absorption = bitcast<vec4f>(path_words[slot + 6u * stride]).xyz;
+    return path;
+}
+
+// Whether the pixel is done with this pass.
+fn is_done(path: PathState) -> bool {
+    return path.alive == 0u && (path.sample >= pass_params.end_sample || pass_params.mode == PASS_DRAIN);
+}
+
+// A driver that limits the turns of all loops together leaves this one, the last, early (lavapipe: 65,535).
+fn loops_were_cut() -> bool {
+    var turns = 0u;
+    while turns < pass_params.n_probe_turns {
+        turns += 1u;
+    }
+    return turns != pass_params.n_probe_turns;
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn path_trace(@builtin(global_invocation_id) id: vec3u) {
+    if id.x >= pass_params.n_active {
+        return;
+    }
+    let entry = active_pixels[pass_params.first_active + id.x];
+    let slot = entry.x;
+    let pixel = vec2u(entry.y & 0xffffu, entry.y >> 16u);
+    var path = load_path(slot);
+    var n_rays = 0u;
+    for (var k = 0u; k < pass_params.n_steps; k += 1u) {
+        if is_done(path) {
+            break;
+        }
+        if path.alive == 0u {
+            path = generate(pixel, path.sample);
+        }
+        let bounces = path.bounces;
+        let hit = trace_closest(path.ray, ray_key(path.seed, path.sample, bounces, 0u));
+        let shadow = shade(&path, hit);
+        n_rays += 1u + shadow.exists;
+        if shadow.exists == 1u && !trace_any(shadow.ray, ray_key(path.seed, path.sample, bounces, 1u)) {
+            path.radiance += shadow.radiance;
+        }
+        if path.alive == 0u {
+            film[slot] = film_add(film[slot], path.sample, vec4f(path.radiance, path.alpha));
+            path.sample += 1u;
+        }
+    }
+    store_path(slot, path);
+    if !is_done(path) {
+        next_pixels[atomicAdd(&counters.n_next, 1u)] = entry;
+    }
+    atomicAdd(&counters.n_rays, n_rays);
+    if loops_were_cut() {
+        atomicAdd(&counters.n_cut, 1u);
+    }
+}

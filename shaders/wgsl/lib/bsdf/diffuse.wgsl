@@ -1,0 +1,30 @@
+// Energy-preserving Oren-Nayar diffuse reflection (Portsmouth, Kutz and Hill 2024, "EON: A practical energy-preserving rough diffuse BRDF").
+// Lambert at roughness 0. No bindings.
+#import lib/math
+
+// 1/2 - 2/(3 pi) and 2/3 - 28/(15 pi).
+const FUJII_A: f32 = 0.28779349;
+const FUJII_B: f32 = 0.07248821;
+
+// Directional albedo of the single-scattering part, divided by the colour (the paper's polynomial fit).
+fn fujii_albedo(mu: f32, roughness: f32) -> f32 {
+    let c = 1.0 - mu;
+    let g = c * (0.0571085289 + c * (0.491881867 + c * (-0.332181442 + c * 0.0714429953)));
+    return (1.0 + roughness * g) / (1.0 + FUJII_A * roughness);
+}
+
+// BRDF (without the cosine) for directions above the surface.
+fn diffuse_eval(color: vec3f, roughness: f32, wo: vec3f, wi: vec3f) -> vec3f {
+    if roughness == 0.0 {
+        return color * INV_PI;
+    }
+    let s = dot(wi, wo) - wi.z * wo.z;
+    let s_over_t = select(s, s / max(wi.z, wo.z), s > 0.0);
+    let a = 1.0 / (1.0 + FUJII_A * roughness);
+    let single = color * (INV_PI * a * (1.0 + roughness * s_over_t));
+    let mean = a * (1.0 + FUJII_B * roughness);
+    let color_again = color * color * mean / (1.0 - color * (1.0 - mean));
+    let lost_o = max(1e-7, 1.0 - fujii_albedo(wo.z, roughness));
+    let lost_i = max(1e-7, 1.0 - fujii_albedo(wi.z, roughness));
+    return single + color_again * (INV_PI * lost_o * lost_i / max(1e-7, 1.0 - mean));
+}

@@ -1,0 +1,34 @@
+// Camera rays. No bindings.
+#import lib/ray
+
+// Twin of `layout::scene::Camera`. Render space. The frame looks along -back.
+struct Camera {
+    origin: vec3f,
+    // 1: parallel rays; 0: pinhole.
+    orthographic: u32,
+    right: vec3f,
+    // Half the picture's width at distance 1 (pinhole) or in render units (parallel).
+    half_width: f32,
+    up: vec3f,
+    half_height: f32,
+    back: vec3f,
+    // Planes across the viewing axis.
+    clip_near: f32,
+    clip_far: f32,
+    pad0: f32,
+    pad1: f32,
+    pad2: f32,
+}
+
+// The ray through a point of the picture, (0, 0) the top left and (1, 1) the bottom right corner.
+fn camera_ray(camera: Camera, at: vec2f) -> Ray {
+    let x = (2.0 * at.x - 1.0) * camera.half_width;
+    let y = (1.0 - 2.0 * at.y) * camera.half_height;
+    let aside = camera.right * x + camera.up * y;
+    if camera.orthographic == 1u {
+        return Ray(camera.origin + aside, camera.clip_near, -camera.back, camera.clip_far);
+    }
+    let along = aside - camera.back;
+    let stretch = length(along);
+    return Ray(camera.origin, camera.clip_near * stretch, along / stretch, camera.clip_far * stretch);
+}

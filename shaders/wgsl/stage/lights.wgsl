@@ -1,0 +1,86 @@
+// Choosing and sampling a light from a point, and the density of having done so.
+#import lib/math
+#import stage/scene
+#import stage/environment
+
+const NO_LIGHT: LightSample = LightSample(vec3f(0.0), 0.0, vec3f(0.0), 0.0);
+
+fn rect_sample(i: u32, from_point: vec3f, u: vec2f) -> LightSample {
+    let at = lights[i].position + lights[i].half_u * (2.0 * u.x - 1.0) + lights[i].half_v * (2.0 * u.y - 1.0);
+    let to_light = at - from_point;
+    let distance2 = dot(to_light, to_light);
+    let distance = sqrt(distance2);
+    let direction = to_light / distance;
+    let cosine = -dot(direction, lights[i].axis);
+    if cosine <= 0.0 {
+        return NO_LIGHT;
+    }
+    return LightSample(direction, distance, lights[i].power, lights[i].select * distance2 / (cosine * lights[i].area));
+}
+
+// Radiance of a rectangle along a ray, and in w the density with which `light_sample` finds that direction from the ray's origin;
+// w = 0 when the ray does not meet its shining side before `t_max`.
+fn rect_along(i: u32, origin: vec3f, direction: vec3f, t_max: f32) -> vec4f {
+    let cosine = -dot(direction, lights[i].axis);
+    if cosine <= 0.0 {
+        return vec4f(0.0);
+    }
+    let t = dot(origin - lights[i].position, lights[i].axis) / cosine;
+    if t <= 0.0 || t >= t_max {
+        return vec4f(0.0);
+    }
+    let p = origin + direction * t - lights[i].position;
+    let a = dot(p, lights[i].half_u);
+    let b = dot(p, lights[i].half_v);
+    if abs(a) > dot(lights[i].half_u, lights[i].half_u) || abs(b) > dot(lights[i].half_v, lights[i].half_v) {
+        return vec4f(0.0);
+    }
+    return vec4f(lights[i].power, lights[i].select * t * t / (cosine * lights[i].area));
+}
+
+fn spot_falloff(i: u32, direction: vec3f) -> f32 {
+    // KHR_lights_punctual, "Inner and Outer Cone Angles".
+    let a = saturate((-dot(direction, lights[i].axis) - lights[i].spot_cos_outer) * lights[i].spot_scale);
+    return a * a;
+}
+
+// One light by its probability, and a direction towards it. The pdf of a light without size is minus its probability of being chosen.
+fn light_sample(from_point: vec3f, choice: f32, u: vec2f) -> LightSample {
+    if choice < params.environment_select {
+        var s = environment_sample(u);
+        s.pdf *= params.environment_select;
+        return s;
+    }
+    var low = 0u;
+    var high = params.n_lights;
+    while low + 1u < high {
+        let middle = (low + high) / 2u;
+        if choice < lights[middle - 1u].select_end {
+            high = middle;
+        } else {
+            low = middle;
+        }
+    }
+    if high == 0u {
+        return NO_LIGHT;
+    }
+    let kind = lights[low].kind;
+    if kind == LIGHT_RECT {
+        return rect_sample(low, from_point, u);
+    }
+    if kind == LIGHT_DIRECTIONAL {
+        return LightSample(-lights[low].axis, 1e30, lights[low].power, -lights[low].select);
+    }
+    let to_light = lights[low].position - from_point;
+    let distance2 = dot(to_light, to_light);
+    if distance2 == 0.0 {
+        return NO_LIGHT;
+    }
+    let distance = sqrt(distance2);
+    let direction = to_light / distance;
+    var intensity = lights[low].power / distance2;
+    if kind == LIGHT_SPOT {
+        intensity *= spot_falloff(low, direction);
+    }
+    return LightSample(direction, distance, intensity, -lights[low].select);
+}

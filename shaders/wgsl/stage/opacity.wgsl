@@ -1,0 +1,39 @@
+// Whether a surface stops a ray. Stochastic for partly opaque ones, by a number that depends on the ray and the place alone, so that
+// neither the order of traversal nor the shape of a BVH changes a picture.
+#import lib/ray
+#import lib/sobol
+#import stage/scene
+#import stage/texture
+#import stage/surface
+
+fn opacity_at(hit: Hit) -> f32 {
+    let slot = slot_of(hit.instance, hit.triangle);
+    let material = slots[slot].material;
+    var alpha = materials[material].opacity;
+    if materials[material].textured == 1u && (materials[material].flags & (MATERIAL_BLEND | MATERIAL_MASK)) != 0u {
+        let w = weights_of(hit);
+        var extra = VertexExtra(vec4f(0.0), vec4f(1.0), vec2f(0.0), 0.0, 0.0);
+        if (slots[slot].flags & SLOT_HAS_EXTRAS) != 0u {
+            extra = extra_at(hit.triangle, slots[slot].extra_base, w);
+        }
+        if (materials[material].flags & MATERIAL_VERTEX_COLOR) != 0u {
+            alpha *= extra.color.w;
+        }
+        if materials[material].base_color_texture != NONE {
+            alpha *= texture_lookup(materials[material].base_color_texture, uv0_at(hit.triangle, w), extra.uv1, true).w;
+        }
+    }
+    if (materials[material].flags & MATERIAL_MASK) != 0u {
+        return select(0.0, 1.0, alpha >= materials[material].alpha_cutoff);
+    }
+    return alpha;
+}
+
+// `key` names the ray (see `ray_key`).
+fn surface_blocks(hit: Hit, key: u32) -> bool {
+    let alpha = opacity_at(hit);
+    if alpha >= 1.0 {
+        return true;
+    }
+    return unit_float(hash_combine(hash_combine(key, hit.instance), hit.triangle)) < alpha;
+}

@@ -1,0 +1,223 @@
+// The prepared scene as both backends see it: read-only arrays in render space (the product's bounding sphere has radius 1 around the
+// origin). Every struct here has a Rust twin of the same name in `shaders/src/layout/`.
+#import lib/camera
+#import lib/ray
+
+// What holds for the whole picture.
+struct RenderParams {
+    camera: Camera,
+    width_px: u32,
+    height_px: u32,
+    seed: u32,
+    // 1: camera rays see the environment and alpha is 1; 0: alpha is coverage.
+    environment_visible: u32,
+    bounces_total: u32,
+    bounces_diffuse: u32,
+    bounces_glossy: u32,
+    bounces_transmission: u32,
+    // Three times the shot's clamp values; 0 is off.
+    clamp_direct_sum: f32,
+    clamp_indirect_sum: f32,
+    n_lights: u32,
+    // The first of `lights` that are rectangles: rays can meet these.
+    n_rects: u32,
+    // Uniform radiance, or the factor on the map.
+    environment_radiance: vec3f,
+    environment_kind: u32,
+    environment_width_px: u32,
+    environment_height_px: u32,
+    // Rotation about +Y that takes a world direction into the map's frame.
+    environment_sin: f32,
+    environment_cos: f32,
+    // Probability that a light sample goes to the map.
+    environment_select: f32,
+    // First entry of the pixel filter's inverse distribution in `tables`, FILTER_STEPS + 1 long.
+    filter_table: u32,
+    pad1: u32,
+    pad0: u32,
+}
+
+// A placed mesh (or a group of parts baked into one).
+struct Instance {
+    // Rows of the 3x4 affine maps.
+    local_from_world_0: vec4f,
+    local_from_world_1: vec4f,
+    local_from_world_2: vec4f,
+    world_from_local_0: vec4f,
+    world_from_local_1: vec4f,
+    world_from_local_2: vec4f,
+    bvh_root: u32,
+    // `slots[slot_base + Triangle.slot]` is the triangle's surface.
+    slot_base: u32,
+    // 1, or -1 for a mirrored placement.
+    handedness: f32,
+    pad0: u32,
+}
+
+// What one primitive of one placed mesh is made of.
+struct Slot {
+    material: u32,
+    // Index of the part in the scene.
+    part: u32,
+    flags: u32,
+    // `vertex_extras[extra_base + vertex]` when SLOT_HAS_EXTRAS; wraps.
+    extra_base: u32,
+}
+
+struct Triangle {
+    v0: u32,
+    v1: u32,
+    v2: u32,
+    slot: u32,
+}
+
+struct Vertex {
+    position: vec3f,
+    uv0_u: f32,
+    normal: vec3f,
+    uv0_v: f32,
+}
+
+// Attributes that few meshes have.
+struct VertexExtra {
+    tangent: vec4f,
+    // Linear RGBA.
+    color: vec4f,
+    uv1: vec2f,
+    pad0: f32,
+    pad1: f32,
+}
+
+// OpenPBR, lowered: weights multiplied in, indices of tables resolved.
+struct Material {
+    // base_weight x base_color; F0 of the metal.
+    base_color: vec3f,
+    metalness: f32,
+    // F82 tint of the metal, tint of F0 of the dielectric.
+    specular_color: vec3f,
+    // Factor on the metal's lobe; the dielectric's is in `reflection_ior`.
+    specular_weight: f32,
+    // Factor at each refraction.
+    transmission_tint: vec3f,
+    transmission_weight: f32,
+    // Absorption inside, per render unit.
+    absorption: vec3f,
+    roughness: f32,
+    coat_color: vec3f,
+    coat_weight: f32,
+    // Radiance.
+    emission: vec3f,
+    coat_roughness: f32,
+    // Bends refracted rays.
+    ior: f32,
+    // Index whose F0 is specular_weight times that of `ior`.
+    reflection_ior: f32,
+    coat_ior: f32,
+    diffuse_roughness: f32,
+    opacity: f32,
+    coat_darkening: f32,
+    // Mean Fresnel reflectance over the hemisphere at `reflection_ior` and `coat_ior`.
+    reflection_mean: f32,
+    coat_mean: f32,
+    flags: u32,
+    // First entries in `tables` of the albedos of `reflection_ior` and `coat_ior`.
+    albedo_table: u32,
+    coat_albedo_table: u32,
+    alpha_cutoff: f32,
+    // Indices into `textures`, or NONE.
+    base_color_texture: u32,
+    metallic_roughness_texture: u32,
+    normal_texture: u32,
+    emission_texture: u32,
+    normal_scale: f32,
+    // 1 when a texture or vertex colour varies the literals.
+    textured: u32,
+    pad0: u32,
+    pad1: u32,
+}
+
+struct Texture {
+    // First texel in `texels`, row 0 on top.
+    first_texel: u32,
+    width_px: u32,
+    height_px: u32,
+    // TEXTURE_* bits.
+    flags: u32,
+    // uv' = rows x (u, v, 1).
+    row_u: vec3f,
+    pad0: f32,
+    row_v: vec3f,
+    pad1: f32,
+}
+
+// A light that can be sampled. Rectangles come first.
+struct Light {
+    // Centre of the rectangle, place of the point.
+    position: vec3f,
+    kind: u32,
+    // Half of the rectangle's width and height as vectors.
+    half_u: vec3f,
+    // Area of the rectangle.
+    area: f32,
+    half_v: vec3f,
+    // Probability of being chosen.
+    select: f32,
+    // Direction in which it shines.
+    axis: vec3f,
+    // Sum of `select` up to and with this light.
+    select_end: f32,
+    // Radiance, intensity or irradiance.
+    power: vec3f,
+    // Cosine at which a spot has faded to nothing, and 1 / (cos inner - cos outer).
+    spot_cos_outer: f32,
+    spot_scale: f32,
+    pad0: f32,
+    pad1: f32,
+    pad2: f32,
+}
+
+// An inner node: the bounds of its two children and where they are. A child with a count is a leaf of `bvh_triangles`, or
+// in the tree over instances the instance `child`; a child that does not exist is NONE, with bounds that are the
+// origin.
+struct BvhNode {
+    min_0: vec3f,
+    child_0: u32,
+    max_0: vec3f,
+    count_0: u32,
+    min_1: vec3f,
+    child_1: u32,
+    max_1: vec3f,
+    count_1: u32,
+}
+
+// A triangle in its mesh's frame, in leaf order; `triangle` indexes `triangles`.
+struct BvhTriangle {
+    vertex_0: vec3f,
+    triangle: u32,
+    vertex_1: vec3f,
+    pad0: u32,
+    vertex_2: vec3f,
+    pad1: u32,
+}
+
+@group(0) @binding(0) var<storage, read> params: RenderParams;
+@group(0) @binding(1) var<storage, read> bvh_nodes: array<BvhNode>;
+@group(0) @binding(2) var<storage, read> bvh_triangles: array<BvhTriangle>;
+@group(0) @binding(3) var<storage, read> instances: array<Instance>;
+@group(0) @binding(4) var<storage, read> slots: array<Slot>;
+@group(0) @binding(5) var<storage, read> triangles: array<Triangle>;
+@group(0) @binding(6) var<storage, read> vertices: array<Vertex>;
+@group(0) @binding(7) var<storage, read> vertex_extras: array<VertexExtra>;
+@group(0) @binding(8) var<storage, read> materials: array<Material>;
+@group(0) @binding(9) var<storage, read> textures: array<Texture>;
+// Straight RGBA8, red in the lowest byte, as stored in the picture.
+@group(0) @binding(10) var<storage, read> texels: array<u32>;
+@group(0) @binding(11) var<storage, read> lights: array<Light>;
+// RGB radiance of the map, and in w the density of its sampling over (u, v).
+@group(0) @binding(12) var<storage, read> environment_texels: array<vec4f>;
+// The map's rows: height + 1 cumulative values; then for every row width + 1.
+@group(0) @binding(13) var<storage, read> environment_cdf: array<f32>;
+// Where to begin in the cumulative values: height entries; then for every row width.
+@group(0) @binding(14) var<storage, read> environment_guide: array<u32>;
+// Directional albedos of GGX, and the pixel filter.
+@group(0) @binding(15) var<storage, read> tables: array<f32>;

@@ -1,0 +1,166 @@
+// Stage `shade`: what a path does where its ray ended. Adds the light met, sends a shadow ray to one light, and scatters. The path is
+// changed in place: it is the largest thing on its way, and copying it costs as much as a lobe.
+#import lib/path
+#import stage/scene
+#import stage/surface
+#import stage/environment
+#import stage/lights
+#import stage/bsdf
+
+// Paths survive by their throughput from this event on, as in Cycles.
+const ROULETTE_AFTER: u32 = 1u;
+
+// Light met after at most one event counts as direct.
+fn clamp_for(bounces: u32) -> f32 {
+    return select(params.clamp_indirect_sum, params.clamp_direct_sum, bounces <= 1u);
+}
+
+// Weight of light that a scattered ray found, where `light_sample` would have found it with density `light_pdf`.
+fn met_weight(path_pdf: f32, light_pdf: f32) -> f32 {
+    return select(power_heuristic(path_pdf, light_pdf), 1.0, path_pdf < 0.0);
+}
+
+// Radiance of the lights without a place in the BVH along a ray, up to `t_max`: rectangles, and on a miss the environment.
+fn light_along(ray: Ray, pdf: f32, bounces: u32, t_max: f32, missed: bool) -> vec3f {
+    var sum = vec3f(0.0);
+    if bounces > 0u {
+        for (var i = 0u; i < params.n_rects; i += 1u) {
+            let rect = rect_along(i, ray.origin, ray.direction, t_max);
+            if rect.w > 0.0 {
+                sum += rect.xyz * met_weight(pdf, rect.w);
+            }
+        }
+    }
+    if missed && (bounces > 0u || params.environment_visible == 1u) {
+        if params.environment_kind == ENVIRONMENT_MAP {
+            let uv = environment_uv(ray.direction);
+            let light_pdf = params.environment_select * environment_pdf(uv, safe_sqrt(1.0 - sqr(ray.direction.y)));
+            sum += environment_lookup(uv) * met_weight(pdf, light_pdf);
+        } else {
+            // Never sampled: scattered rays find a uniform environment with less noise than shadow rays would.
+            sum += params.environment_radiance;
+        }
+    }
+    return sum;
+}
+
+// A shading normal that the viewer sees: interpolated normals of coarse meshes turn away at silhouettes.
+fn facing_normal(s: Surface, view: vec3f) -> vec3f {
+    let cosine = dot(s.shading_normal, view);
+    if cosine > 1e-3 {
+        return s.shading_normal;
+    }
+    return normalize(s.shading_normal + view * (2e-3 - cosine));
+}
+
+fn within_limits(path: ptr<function, PathState>) -> bool {
+    return (*path).bounces <= params.bounces_total && (*path).bounces_diffuse <= params.bounces_diffuse
+        && (*path).bounces_glossy <= params.bounces_glossy && (*path).bounces_transmission <= params.bounces_transmission;
+}
+
+// The point from which a ray may leave a surface in a direction.
+fn leave(s: Surface, outside: f32) -> vec3f {
+    return offset_origin(s.position, select(-s.geometric_normal, s.geometric_normal, outside > 0.0));
+}
+
+// A ray to one light, with what it brings along the path.
+fn shadow_ray_to_light(path: ptr<function, PathState>, s: Surface, frame: Frame, bsdf: Bsdf, choice: f32) -> ShadowRay {
+    var shadow: ShadowRay;
+    let u = bounce_sample((*path).seed, (*path).sample, (*path).bounces, PAIR_LIGHT);
+    let light = light_sample(s.position, choice, u);
+    if light.pdf == 0.0 {
+        return shadow;
+    }
+    let wi = to_local(frame, light.direction);
+    let outside = dot(light.direction, s.geometric_normal);
+    if outside * wi.z <= 0.0 {
+        return shadow;
+    }
+    let f = bsdf_eval(bsdf, wi);
+    var weight = 1.0 / abs(light.pdf);
+    if light.pdf > 0.0 {
+        weight *= power_heuristic(light.pdf, f.w);
+    }
+    let radiance = (*path).throughput * f.xyz * light.radiance * weight;
+    if max_component(radiance) > 0.0 {
+        shadow.ray = Ray(leave(s, outside), 0.0, light.direction, light.distance);
+        // Light that a scattered ray finds is met one event later, and so is this.
+        shadow.radiance = clamp_sum(radiance, clamp_for((*path).bounces + 1u));
+        shadow.exists = 1u;
+    }
+    return shadow;
+}
+
+fn shade(path: ptr<function, PathState>, hit: Hit) -> ShadowRay {
+    var shadow: ShadowRay;
+    (*path).alive = 0u;
+    let bounces = (*path).bounces;
+    let direction = (*path).ray.direction;
+    let missed = hit.instance == NO_HIT;
+    let absorption = (*path).absorption;
+    if absorption.x + absorption.y + absorption.z > 0.0 && !missed {
+        (*path).throughput *= exp(-absorption * hit.t);
+    }
+    let met = light_along((*path).ray, (*path).pdf, bounces, select(hit.t, 1e30, missed), missed);
+    (*path).radiance += clamp_sum((*path).throughput * met, clamp_for(bounces));
+    if missed {
+        if bounces == 0u && params.environment_visible == 1u {
+            (*path).alpha = 1.0;
+        }
+        return shadow;
+    }
+    (*path).alpha = 1.0;
+
+    let s = surface_at(hit, direction);
+    (*path).radiance += clamp_sum((*path).throughput * s.emission, clamp_for(bounces));
+    if (materials[s.material].flags & MATERIAL_UNLIT) != 0u || !within_limits(path) {
+        return shadow;
+    }
+    let frame = frame_around(facing_normal(s, -direction));
+    let bsdf = bsdf_at(s, to_local(frame, -direction));
+
+    // With one lobe and one light there is nothing to choose, and the numbers are not drawn.
+    var choice = vec2f(0.0);
+    if params.n_lights > 0u || bsdf.choose_reflection - bsdf.choose_coat < 1.0 {
+        choice = bounce_sample((*path).seed, (*path).sample, bounces, PAIR_CHOICE);
+    }
+    if params.environment_select > 0.0 || params.n_lights > 0u {
+        shadow = shadow_ray_to_light(path, s, frame, bsdf, choice.y);
+    }
+
+    let scattered = bsdf_sample(bsdf, choice.x, bounce_sample((*path).seed, (*path).sample, bounces, PAIR_BSDF));
+    if scattered.pdf == 0.0 {
+        return shadow;
+    }
+    let onward = normalize(to_world(frame, scattered.direction));
+    let outside = dot(onward, s.geometric_normal);
+    // A direction on different sides of shading and geometric surface would go through the body.
+    if outside * scattered.direction.z <= 0.0 {
+        return shadow;
+    }
+    (*path).throughput *= scattered.weight;
+    let brightness = max_component((*path).throughput);
+    if brightness <= 0.0 {
+        return shadow;
+    }
+    if bounces >= ROULETTE_AFTER {
+        let survival = min(sqrt(brightness), 1.0);
+        if bounce_sample((*path).seed, (*path).sample, bounces, PAIR_SURVIVAL).x >= survival {
+            return shadow;
+        }
+        (*path).throughput /= survival;
+    }
+    (*path).pdf = scattered.pdf;
+    (*path).bounces = bounces + 1u;
+    if scattered.kind == KIND_DIFFUSE {
+        (*path).bounces_diffuse += 1u;
+    } else if scattered.kind == KIND_GLOSSY {
+        (*path).bounces_glossy += 1u;
+    } else {
+        (*path).bounces_transmission += 1u;
+        (*path).absorption = select(vec3f(0.0), materials[s.material].absorption, s.front == 1u);
+    }
+    (*path).ray = Ray(leave(s, outside), 0.0, onward, 1e30);
+    (*path).alive = 1u;
+    return shadow;
+}

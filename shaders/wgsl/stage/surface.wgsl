@@ -1,0 +1,139 @@
+// From a hit to a point that can be shaded: place, normals, and the material with its textures read.
+#import lib/math
+#import lib/ray
+#import stage/scene
+#import stage/texture
+
+struct Surface {
+    position: vec3f,
+    material: u32,
+    // Unit, towards the side the ray came from.
+    geometric_normal: vec3f,
+    // 1: the ray came from outside (the side normals point to); 0: from inside.
+    front: u32,
+    shading_normal: vec3f,
+    roughness: f32,
+    base_color: vec3f,
+    metalness: f32,
+    emission: vec3f,
+    pad0: f32,
+}
+
+// The slot of a hit.
+fn slot_of(instance: u32, triangle: u32) -> u32 {
+    return instances[instance].slot_base + triangles[triangle].slot;
+}
+
+// Barycentric weights of the three vertices.
+fn weights_of(hit: Hit) -> vec3f {
+    return vec3f(1.0 - hit.u - hit.v, hit.u, hit.v);
+}
+
+fn uv0_at(triangle: u32, w: vec3f) -> vec2f {
+    let a = triangles[triangle].v0;
+    let b = triangles[triangle].v1;
+    let c = triangles[triangle].v2;
+    return vec2f(vertices[a].uv0_u, vertices[a].uv0_v) * w.x + vec2f(vertices[b].uv0_u, vertices[b].uv0_v) * w.y
+        + vec2f(vertices[c].uv0_u, vertices[c].uv0_v) * w.z;
+}
+
+fn extra_at(triangle: u32, extra_base: u32, w: vec3f) -> VertexExtra {
+    let a = extra_base + triangles[triangle].v0;
+    let b = extra_base + triangles[triangle].v1;
+    let c = extra_base + triangles[triangle].v2;
+    let tangent = vertex_extras[a].tangent * w.x + vertex_extras[b].tangent * w.y + vertex_extras[c].tangent * w.z;
+    let color = vertex_extras[a].color * w.x + vertex_extras[b].color * w.y + vertex_extras[c].color * w.z;
+    let uv1 = vertex_extras[a].uv1 * w.x + vertex_extras[b].uv1 * w.y + vertex_extras[c].uv1 * w.z;
+    return VertexExtra(tangent, color, uv1, 0.0, 0.0);
+}
+
+// Normals go by the inverse transpose, which also keeps "outside" outside under mirroring.
+fn world_normal(instance: u32, n: vec3f) -> vec3f {
+    return normalize(instances[instance].local_from_world_0.xyz * n.x + instances[instance].local_from_world_1.xyz * n.y
+        + instances[instance].local_from_world_2.xyz * n.z);
+}
+
+fn world_vector(instance: u32, v: vec3f) -> vec3f {
+    return vec3f(dot(instances[instance].world_from_local_0.xyz, v), dot(instances[instance].world_from_local_1.xyz, v),
+        dot(instances[instance].world_from_local_2.xyz, v));
+}
+
+fn world_point(instance: u32, p: vec3f) -> vec3f {
+    let q = vec4f(p, 1.0);
+    return vec3f(dot(instances[instance].world_from_local_0, q), dot(instances[instance].world_from_local_1, q),
+        dot(instances[instance].world_from_local_2, q));
+}
+
+fn surface_at(hit: Hit, direction: vec3f) -> Surface {
+    let slot = slot_of(hit.instance, hit.triangle);
+    let material = slots[slot].material;
+    let slot_flags = slots[slot].flags;
+    let a = triangles[hit.triangle].v0;
+    let b = triangles[hit.triangle].v1;
+    let c = triangles[hit.triangle].v2;
+    let w = weights_of(hit);
+    let pa = vertices[a].position;
+    let pb = vertices[b].position;
+    let pc = vertices[c].position;
+
+    var s: Surface;
+    s.material = material;
+    s.position = world_point(hit.instance, pa * w.x + pb * w.y + pc * w.z);
+    let outward = world_normal(hit.instance, cross(pb - pa, pc - pa));
+    let front = dot(outward, direction) < 0.0;
+    s.front = select(0u, 1u, front);
+    s.geometric_normal = select(-outward, outward, front);
+    s.shading_normal = s.geometric_normal;
+    var negated = !front;
+    if (slot_flags & SLOT_FLAT) == 0u {
+        let n = world_normal(hit.instance, vertices[a].normal * w.x + vertices[b].normal * w.y + vertices[c].normal * w.z);
+        // Files with normals that look inwards exist: the side is the triangle's affair, the bend the normal's.
+        negated = dot(n, s.geometric_normal) < 0.0;
+        s.shading_normal = select(n, -n, negated);
+    }
+
+    s.base_color = materials[material].base_color;
+    s.metalness = materials[material].metalness;
+    s.roughness = materials[material].roughness;
+    s.emission = materials[material].emission;
+    if materials[material].textured == 0u {
+        return s;
+    }
+    let uv0 = uv0_at(hit.triangle, w);
+    var extra = VertexExtra(vec4f(0.0), vec4f(1.0), vec2f(0.0), 0.0, 0.0);
+    if (slot_flags & SLOT_HAS_EXTRAS) != 0u {
+        extra = extra_at(hit.triangle, slots[slot].extra_base, w);
+    }
+    if (materials[material].flags & MATERIAL_VERTEX_COLOR) != 0u {
+        s.base_color *= extra.color.xyz;
+    }
+    if materials[material].base_color_texture != NONE {
+        s.base_color *= texture_lookup(materials[material].base_color_texture, uv0, extra.uv1, true).xyz;
+    }
+    if materials[material].metallic_roughness_texture != NONE {
+        let mr = texture_lookup(materials[material].metallic_roughness_texture, uv0, extra.uv1, false);
+        s.roughness *= mr.y;
+        s.metalness *= mr.z;
+    }
+    if materials[material].emission_texture != NONE {
+        s.emission *= texture_lookup(materials[material].emission_texture, uv0, extra.uv1, true).xyz;
+    }
+    if materials[material].normal_texture != NONE && dot(extra.tangent.xyz, extra.tangent.xyz) > 0.0 {
+        let m = texture_lookup(materials[material].normal_texture, uv0, extra.uv1, false).xyz * 2.0 - 1.0;
+        let n = s.shading_normal;
+        let along = world_vector(hit.instance, extra.tangent.xyz);
+        let tangent = along - n * dot(n, along);
+        if dot(tangent, tangent) > 0.0 {
+            let t = normalize(tangent);
+            // The bitangent's sign holds for the file's own, unmirrored normal.
+            let flip = select(1.0, -1.0, negated) * instances[hit.instance].handedness;
+            let bitangent = cross(n, t) * (select(-1.0, 1.0, extra.tangent.w >= 0.0) * flip);
+            let xy = m.xy * materials[material].normal_scale;
+            s.shading_normal = normalize(t * xy.x + bitangent * xy.y + n * max(m.z, 1e-3));
+        }
+    }
+    if (materials[material].flags & MATERIAL_UNLIT) != 0u {
+        s.emission = s.base_color;
+    }
+    return s;
+}
