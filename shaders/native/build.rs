@@ -1,0 +1,52 @@
+//! Translates the CPU module to Rust.
+
+#[path = "build/constructs.rs"]
+mod constructs;
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::{env, fs};
+
+use packshot_shaders::error::ShaderError;
+use packshot_shaders::layout;
+use packshot_shaders::sources::{CPU_MODULE, Sources};
+use packshot_shaders::translate::{InstructionSet, Options, translate};
+use packshot_shaders::validate::load;
+
+/// The functions the CPU driver calls.
+const EXPORTS: &[&str] = &["generate", "shade", "ray_key", "surface_blocks"];
+
+fn main() -> ExitCode {
+    // The shaders themselves are part of the crate that this program is linked with; changing one rebuilds it.
+    println!("cargo::rerun-if-changed=../wgsl");
+    println!("cargo::rerun-if-changed=tests/constructs/wgsl");
+    let written = stages()
+        .map_err(Into::into)
+        .and_then(|source| write("stages.rs", &source))
+        .and_then(|()| constructs::generate(Path::new("tests/constructs/wgsl")))
+        .and_then(|source| write("constructs.rs", &source));
+    match written {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn stages() -> Result<String, Box<ShaderError>> {
+    let options = Options {
+        runtime: "crate::rt",
+        twins: &layout::twins(),
+        exports: EXPORTS,
+        instruction_sets: &InstructionSet::ALL,
+    };
+    translate(&load(&Sources::embedded(), CPU_MODULE)?, &options)
+}
+
+/// Writes a file for the crate to include.
+fn write(name: &str, source: &str) -> Result<(), Box<dyn Error>> {
+    let folder = env::var_os("OUT_DIR").ok_or("OUT_DIR is not set; this program is run by cargo")?;
+    fs::write(PathBuf::from(folder).join(name), source).map_err(|error| format!("cannot write {name}: {error}").into())
+}

@@ -1,0 +1,6 @@
+//! Packshot's light transport as Rust functions, translated from WGSL when this crate is built.
+//!
+//! [`stages`] holds one module of functions per instruction set; what a function means is WGSL's, through [`rt`].
+
+pub mod rt;
+pub mod stages;

@@ -1,0 +1,198 @@
+//! Every WGSL construct means the same translated as on a device, and the same for every instruction set.
+//!
+//! The functions stand in `wgsl/`. The device is Mesa's software Vulkan driver (lavapipe), so that the test needs no
+//! GPU; where it is missing, the tests that need it fail.
+
+#![expect(unreachable_pub, reason = "generated code makes public what it emits, and a test has no users")]
+
+mod buffers;
+mod device;
+mod inputs;
+
+/// The translated files and their cases.
+mod constructs {
+    include!(concat!(env!("OUT_DIR"), "/constructs.rs"));
+}
+
+/// A WGSL file of functions.
+#[derive(Clone, Copy)]
+pub struct File {
+    name: &'static str,
+    /// The file with an entry point that calls every case.
+    wgsl: &'static str,
+    cases: &'static [Case],
+}
+
+/// A function under test.
+#[derive(Clone, Copy)]
+pub struct Case {
+    name: &'static str,
+    /// `f`, `u`, `i` or `b` for each word.
+    inputs: &'static str,
+    outputs: &'static str,
+    /// Limits of float inputs; any finite number where there are none.
+    range: Option<(f32, f32)>,
+    /// How far float results may differ: either of these.
+    ulps: u32,
+    absolute: f32,
+    baseline: fn(&[u32], &mut [u32]),
+    #[cfg(target_arch = "x86_64")]
+    avx2: unsafe fn(&[u32], &mut [u32]),
+    #[cfg(target_arch = "x86_64")]
+    avx512: unsafe fn(&[u32], &mut [u32]),
+}
+
+/// How many inputs each function gets.
+const N_INPUTS: usize = 4096;
+
+/// The words that a case gets or gives, behind those of the cases before it, in one of a file's rows.
+fn spans(file: &File, kinds: fn(&Case) -> &'static str) -> (Vec<std::ops::Range<usize>>, usize) {
+    let mut end = 0;
+    let spans = file.cases.iter().map(|case| {
+        let start = end;
+        end += kinds(case).len();
+        start..end
+    });
+    (spans.collect(), end)
+}
+
+/// Whether a device's word is close enough to the translated function's; `None` where WGSL promises nothing.
+fn agrees(case: &Case, kind: u8, native: u32, device: u32) -> Option<bool> {
+    if kind != b'f' || native == device {
+        return Some(native == device);
+    }
+    let float = |word| {
+        let x = f32::from_bits(word);
+        // Devices may flush subnormal numbers to zero.
+        if x.is_subnormal() { 0.0 } else { x }
+    };
+    let (native, device) = (float(native), float(device));
+    if !native.is_finite() {
+        return None;
+    }
+    // The order of floats is that of their bits, so ulps can be counted; both zeros are the same place.
+    let position = |x: f32| {
+        let bits = i64::from(x.to_bits() & 0x7fff_ffff);
+        if x.is_sign_negative() { -bits } else { bits }
+    };
+    let ulps = position(native).abs_diff(position(device));
+    Some(!device.is_nan() && (ulps <= u64::from(case.ulps) || (native - device).abs() <= case.absolute))
+}
+
+fn check_against_device(file: &File) {
+    let (input_spans, input_words) = spans(file, |case| case.inputs);
+    let (output_spans, output_words) = spans(file, |case| case.outputs);
+    let inputs = inputs::rows(file, N_INPUTS);
+    let device = device::run(file, &inputs, N_INPUTS * output_words);
+    let mut failures = Vec::new();
+    for ((case, input_span), output_span) in file.cases.iter().zip(input_spans).zip(output_spans) {
+        let (mut compared, mut differing, mut first) = (0, 0, None);
+        for (input, device) in inputs.chunks_exact(input_words).zip(device.chunks_exact(output_words)) {
+            let (input, device) = (&input[input_span.clone()], &device[output_span.clone()]);
+            let mut native = vec![0; device.len()];
+            (case.baseline)(input, &mut native);
+            for ((&kind, &native), &device) in case.outputs.as_bytes().iter().zip(&native).zip(device) {
+                let agrees = agrees(case, kind, native, device);
+                compared += usize::from(agrees.is_some());
+                if agrees == Some(false) {
+                    differing += 1;
+                    first.get_or_insert_with(|| {
+                        let shown: Vec<_> =
+                            case.inputs.bytes().zip(input).map(|(kind, &word)| inputs::show(kind, word)).collect();
+                        let (native, device) = (inputs::show(kind, native), inputs::show(kind, device));
+                        format!("{}({}) is {native} translated, {device} on the device", case.name, shown.join(", "))
+                    });
+                }
+            }
+        }
+        if compared < N_INPUTS * case.outputs.len() / 3 {
+            failures.push(format!("{}: only {compared} results could be compared", case.name));
+        }
+        failures.extend(first.map(|first| format!("{first} ({differing} of {compared} results differ)")));
+    }
+    assert!(failures.is_empty(), "{}\n{}", file.name, failures.join("\n"));
+}
+
+#[test]
+fn operators() {
+    check_against_device(&constructs::arithmetic::FILE);
+}
+
+#[test]
+fn conversions_and_packing() {
+    check_against_device(&constructs::conversions::FILE);
+}
+
+#[test]
+fn functions_of_numbers() {
+    check_against_device(&constructs::functions::FILE);
+}
+
+#[test]
+fn vectors_and_matrices() {
+    check_against_device(&constructs::geometry::FILE);
+}
+
+#[test]
+fn control_flow_variables_and_calls() {
+    check_against_device(&constructs::statements::FILE);
+}
+
+#[test]
+fn buffers_are_read() {
+    check_against_device(&constructs::bindings::FILE);
+}
+
+#[test]
+fn every_file_has_a_test() {
+    let names: Vec<_> = constructs::FILES.iter().map(|file| file.name).collect();
+    assert_eq!(names, ["arithmetic", "bindings", "conversions", "functions", "geometry", "statements"]);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn every_instruction_set_gives_the_same_bits() {
+    let has_avx2 = is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("fma")
+        && is_x86_feature_detected!("bmi1")
+        && is_x86_feature_detected!("bmi2")
+        && is_x86_feature_detected!("lzcnt")
+        && is_x86_feature_detected!("popcnt");
+    let has_avx512 = has_avx2
+        && is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512vl");
+    println!("compared with the baseline: avx2 {has_avx2}, avx512 {has_avx512}");
+    for file in constructs::FILES {
+        let (input_spans, input_words) = spans(file, |case| case.inputs);
+        let rows = inputs::rows(file, N_INPUTS);
+        for (case, span) in file.cases.iter().zip(input_spans) {
+            for row in rows.chunks_exact(input_words) {
+                let input = &row[span.clone()];
+                // Which bits a NaN has is left open; that it is one is not.
+                let outputs = |f: &dyn Fn(&[u32], &mut [u32])| {
+                    let mut words = vec![0; case.outputs.len()];
+                    f(input, &mut words);
+                    for (word, kind) in words.iter_mut().zip(case.outputs.bytes()) {
+                        if kind == b'f' && f32::from_bits(*word).is_nan() {
+                            *word = f32::NAN.to_bits();
+                        }
+                    }
+                    words
+                };
+                let baseline = outputs(&case.baseline);
+                if has_avx2 {
+                    #[expect(unsafe_code, reason = "the processor has been asked for the features")]
+                    let avx2 = outputs(&|input, words| unsafe { (case.avx2)(input, words) });
+                    assert_eq!(avx2, baseline, "avx2 {} {input:x?}", case.name);
+                }
+                if has_avx512 {
+                    #[expect(unsafe_code, reason = "the processor has been asked for the features")]
+                    let avx512 = outputs(&|input, words| unsafe { (case.avx512)(input, words) });
+                    assert_eq!(avx512, baseline, "avx512 {} {input:x?}", case.name);
+                }
+            }
+        }
+    }
+}
