@@ -1,0 +1,151 @@
+//! The library of materials: TOML files in, a resolved set of named OpenPBR literals out.
+//!
+//! Files become a [`Package`] (one library, checked by itself); packages become a [`Library`] (layers resolved, every name
+//! unique). The data that ships with the program is in `materials/library/`, the format in `materials/README.md`.
+
+use std::sync::LazyLock;
+
+use crate::name::match_key;
+
+mod digest;
+mod index;
+mod layered;
+mod material;
+mod package;
+mod reader;
+mod rule;
+mod version;
+
+pub use index::MaterialMethod;
+pub use layered::Layer;
+pub use material::{Axis, Detail, DetailKind, Material, Origin, Provenance, Status, Surface, Tangent, TangentMode};
+pub use package::{FILE_BYTES_MAX, Package, PackageMaterial, RULES_MAX, SCHEMA, SourceFile};
+pub use rule::{PatternText, Rule, Scope};
+pub use version::{Requirement, Version};
+
+macro_rules! embedded {
+    ($($name:literal),*) => {
+        [$(SourceFile { name: $name, bytes: include_bytes!(concat!("../library/", $name)) }),*]
+    };
+}
+
+/// The files of the library that ships with the program.
+pub const BUILTIN_FILES: [SourceFile<'static>; 6] =
+    embedded!["library.toml", "metals.toml", "coatings.toml", "polymers.toml", "glass_ceramic.toml", "special.toml"];
+
+static BUILTIN: LazyLock<Library> = LazyLock::new(|| {
+    Library::resolve(vec![(Layer::Base, Package::builtin())]).expect("the library that ships resolves: tested").0
+});
+
+/// Index of a [`Material`] in [`Library::materials`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LibraryMaterialIdx(pub u32);
+
+impl LibraryMaterialIdx {
+    /// As an index into a slice.
+    pub fn get(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Libraries resolved into one: codes and names are unique, and every reference leads to a material.
+#[derive(Clone, Debug)]
+pub struct Library {
+    id: String,
+    version: Version,
+    digest: String,
+    materials: Vec<Material>,
+    rules: Vec<Rule>,
+    names: index::NameIndex,
+    fallback: LibraryMaterialIdx,
+    clay: Option<LibraryMaterialIdx>,
+}
+
+impl Package {
+    /// The library that ships with the program, to lay others over.
+    pub fn builtin() -> Self {
+        Self::parse(&BUILTIN_FILES).expect("the library that ships is valid: tested").0
+    }
+}
+
+impl Library {
+    /// The library that ships with the program, alone.
+    pub fn builtin() -> &'static Self {
+        &BUILTIN
+    }
+
+    /// The topmost library's id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The topmost library's version.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// BLAKE3 of everything the resolved library holds, as 64 hexadecimal digits.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// What a report calls the library: `STD@1.0.0#b3:…` with the digest.
+    pub fn label(&self) -> String {
+        format!("{}@{}#b3:{}", self.id, self.version, self.digest)
+    }
+
+    /// All materials, by id.
+    pub fn materials(&self) -> &[Material] {
+        &self.materials
+    }
+
+    /// The rules in force, strongest first: by priority, layer, length of the literal text, order of the files.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// Whether a tenant or a job brought rules; then a map is in force even if none is given.
+    pub fn has_own_rules(&self) -> bool {
+        self.rules.iter().any(|rule| rule.layer > Layer::Base)
+    }
+
+    /// The material at an index that this library gave out.
+    pub fn material(&self, idx: LibraryMaterialIdx) -> &Material {
+        &self.materials[idx.get()]
+    }
+
+    /// The material for parts that nothing matches while a map is in force.
+    pub fn fallback(&self) -> LibraryMaterialIdx {
+        self.fallback
+    }
+
+    /// The neutral material for parts without any while no map is in force: code 059901, else the fallback.
+    pub fn neutral(&self) -> LibraryMaterialIdx {
+        self.clay.unwrap_or(self.fallback)
+    }
+
+    /// The material that `text` designates: id, code, name or alias, exact or else normalised; and by which of them.
+    pub fn find(&self, text: &str) -> Option<(LibraryMaterialIdx, MaterialMethod)> {
+        self.names.find(text)
+    }
+
+    /// The material that has a name with this match key as an alias.
+    pub(crate) fn find_alias(&self, key: &str) -> Option<LibraryMaterialIdx> {
+        self.names.find_alias(key)
+    }
+
+    /// The materials whose id, code, name or an alias contains `query` in any spelling, by id; all for an empty query.
+    pub fn search(&self, query: &str) -> impl Iterator<Item = &Material> {
+        let query = match_key(query);
+        self.materials.iter().filter(move |material| {
+            [&material.id, &material.code, &material.name]
+                .into_iter()
+                .chain(&material.aliases)
+                .any(|name| match_key(name).contains(&query))
+        })
+    }
+}
+
+#[cfg(test)]
+#[path = "library/tests.rs"]
+mod tests;

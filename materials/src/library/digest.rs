@@ -1,0 +1,45 @@
+//! The digest of a resolved library: equal for equal content, however the files arrange it.
+
+use serde::Serialize;
+
+use super::material::Material;
+use super::rule::Rule;
+use super::version::Version;
+
+/// What a digest covers, in canonical form: materials by id with every parameter written out, rules in force order.
+#[derive(Serialize)]
+struct Canonical<'a> {
+    schema: &'a str,
+    library: &'a str,
+    version: String,
+    fallback: Option<&'a str>,
+    materials: Vec<Material>,
+    rules: &'a [Rule],
+}
+
+/// BLAKE3 of the canonical form as lower-case hexadecimal digits.
+///
+/// `materials` must be sorted by id. The order of aliases is a matter of taste, so they are sorted here.
+pub(super) fn of(
+    library: &str,
+    version: Version,
+    fallback: Option<&Material>,
+    materials: &[Material],
+    rules: &[Rule],
+) -> String {
+    let mut materials = materials.to_vec();
+    for material in &mut materials {
+        material.aliases.sort_unstable();
+    }
+    let canonical = Canonical {
+        schema: super::package::SCHEMA,
+        library,
+        version: version.to_string(),
+        fallback: fallback.map(|material| material.id.as_str()),
+        materials,
+        rules,
+    };
+    let mut hasher = blake3::Hasher::new();
+    serde_json::to_writer(&mut hasher, &canonical).expect("plain data serialises, and hashing does not fail");
+    hasher.finalize().to_hex().to_string()
+}

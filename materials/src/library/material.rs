@@ -1,0 +1,158 @@
+//! A material of a library: what a file says about it, checked.
+
+use serde::Serialize;
+
+use crate::openpbr::OpenPbr;
+
+/// A named set of OpenPBR literals with its history.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Material {
+    /// `LIBRARY_CODE_NAME`, such as `STD_010101_Steel-Bare`.
+    pub id: String,
+    /// Six digits that never change.
+    pub code: String,
+    /// The speaking part of the id.
+    pub name: String,
+    /// Other names that parts lists use.
+    pub aliases: Vec<String>,
+    /// Whether new work should use it.
+    pub status: Status,
+    /// The id of the material to use instead; present exactly when deprecated.
+    pub replaced_by: Option<String>,
+    /// The id of the library that brought it.
+    pub library: String,
+    /// The parameters. Colours are linear Rec.709.
+    pub openpbr: OpenPbr,
+    /// Details of the surface that need no texture coordinates.
+    pub surface: Surface,
+    /// Where the values come from.
+    pub provenance: Provenance,
+}
+
+/// Whether new work should use a [`Material`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It should.
+    Active,
+    /// It still renders, but another has taken its place.
+    Deprecated,
+}
+
+/// Details of a surface in object space; lengths in millimetres. Data for shading that does not use them yet.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Surface {
+    /// Radius of the rounding that sharp edges seem to have.
+    pub bevel_mm: Option<f32>,
+    /// The direction of brushing or turning.
+    pub tangent: Option<Tangent>,
+    /// Structures too small to be modelled.
+    pub detail: Vec<Detail>,
+}
+
+/// A field of tangents over a part without texture coordinates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Tangent {
+    /// How the field runs.
+    pub mode: TangentMode,
+    /// The axis it runs around or along.
+    pub axis: Axis,
+}
+
+/// A fine structure of a surface.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Detail {
+    /// What made it.
+    pub kind: DetailKind,
+    /// Size of one feature, above 0.
+    pub scale_mm: f32,
+    /// Height of one feature, 0 for one that changes colour and roughness only.
+    pub depth_mm: f32,
+}
+
+/// Where the values of a material come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Provenance {
+    /// How colours and refraction were found.
+    pub class: Origin,
+    /// The data set, table or person.
+    pub source: String,
+    /// SPDX identifier of the source's licence.
+    pub licence: String,
+    /// How roughness and anisotropy were found; a library estimates them unless it says otherwise.
+    pub roughness: Origin,
+}
+
+/// An enum that a file writes as one of a fixed list of words.
+pub(crate) trait Word: Copy + Sized + 'static {
+    /// The words with what they stand for.
+    const WORDS: &'static [(&'static str, Self)];
+}
+
+macro_rules! word_enum {
+    ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $word:literal,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+        pub enum $name { $($(#[$variant_meta])* #[serde(rename = $word)] $variant,)* }
+
+        impl Word for $name {
+            const WORDS: &'static [(&'static str, Self)] = &[$(($word, Self::$variant),)*];
+        }
+    };
+}
+
+word_enum! {
+    /// How a value was found.
+    Origin {
+        /// From a measured spectrum, by conductor Fresnel equations and the CIE 1931 observer.
+        Computed = "computed",
+        /// Taken from a published table.
+        Published = "published",
+        /// Authored.
+        Estimated = "estimated",
+    }
+}
+
+word_enum! {
+    /// How a tangent field runs.
+    TangentMode {
+        /// Around the axis, as a lathe cuts.
+        Cylindrical = "cylindrical",
+        /// Along the axis, projected onto the surface, as a belt brushes.
+        Planar = "planar",
+    }
+}
+
+word_enum! {
+    /// An axis of the part's own frame.
+    Axis {
+        /// The axis about which the part is most nearly round.
+        Auto = "auto",
+        /// +X.
+        X = "x",
+        /// +Y.
+        Y = "y",
+        /// +Z.
+        Z = "z",
+    }
+}
+
+word_enum! {
+    /// What made a fine structure.
+    DetailKind {
+        /// Straight fine scratches.
+        Brushed = "brushed",
+        /// Rings of a lathe tool.
+        Turned = "turned",
+        /// Crossed ribs for grip.
+        Knurl = "knurl",
+        /// The soft waves of sprayed paint.
+        OrangePeel = "orange_peel",
+        /// The grain of a mould.
+        Cast = "cast",
+        /// The pits of blasting.
+        Blasted = "blasted",
+        /// The crystal pattern of hot-dip galvanising.
+        Spangle = "spangle",
+    }
+}

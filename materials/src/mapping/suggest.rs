@@ -1,0 +1,178 @@
+//! Materials that a person may have meant: likeness of names, for people to choose from and never applied.
+
+use std::collections::HashMap;
+
+use super::table::PartTable;
+use super::{PartNames, Suggestion};
+use crate::finding::{Finding, Severity};
+use crate::library::{Library, LibraryMaterialIdx, Status};
+use crate::name::suffix::strip_all;
+use crate::name::{is_unnamed, match_key};
+
+/// The least likeness worth showing.
+const SCORE_MIN: f64 = 0.82;
+/// The most likeness between names whose runs of digits differ: 6205 is not 6206. Such names are never shown.
+const SCORE_MAX_OTHER_DIGITS: f64 = 0.5;
+const _: () = assert!(SCORE_MAX_OTHER_DIGITS < SCORE_MIN);
+/// Suggestions per part.
+const SHOWN_MAX: usize = 3;
+/// Characters of a name that are compared, at most.
+const COMPARED_CHARS_MAX: usize = 128;
+/// Pairs of characters that are compared per job, about a second's work; then further unknown names go without suggestions.
+const CHARACTER_PAIRS_MAX: usize = 200_000_000;
+
+/// Finds suggestions, remembering what it found for a name.
+pub(super) struct Suggester<'a> {
+    library: &'a Library,
+    table: &'a PartTable<'a>,
+    /// Built when first needed: most jobs need none.
+    known: Option<Vec<(Likeness, LibraryMaterialIdx)>>,
+    found: HashMap<Vec<String>, Vec<Suggestion>>,
+    /// Pairs of characters that may still be compared; `None` when they are used up.
+    budget: Option<usize>,
+}
+
+/// A name prepared for comparison.
+struct Likeness {
+    key: String,
+    tokens: Vec<String>,
+    digits: Vec<String>,
+}
+
+impl Likeness {
+    fn new(name: &str) -> Self {
+        let key: String = match_key(name).chars().take(COMPARED_CHARS_MAX).collect();
+        let mut tokens: Vec<String> = key.split(' ').filter(|token| !token.is_empty()).map(str::to_owned).collect();
+        tokens.sort_unstable();
+        tokens.dedup();
+        let digits =
+            key.split(|c: char| !c.is_ascii_digit()).filter(|run| !run.is_empty()).map(str::to_owned).collect();
+        Self { key, tokens, digits }
+    }
+
+    /// The larger of Jaro-Winkler similarity of the keys and the share of characters in common tokens, capped where
+    /// the runs of digits differ.
+    fn score(&self, other: &Self) -> f64 {
+        let score = strsim::jaro_winkler(&self.key, &other.key).max(self.common_tokens(other));
+        if self.digits == other.digits { score } else { score.min(SCORE_MAX_OTHER_DIGITS) }
+    }
+
+    /// Dice coefficient of the token sets, tokens weighing as much as they have bytes. The order of tokens is free.
+    fn common_tokens(&self, other: &Self) -> f64 {
+        let weight = |tokens: &[String]| tokens.iter().map(String::len).sum::<usize>();
+        let total = weight(&self.tokens) + weight(&other.tokens);
+        let common: usize = self.tokens.iter().filter(|token| other.tokens.contains(token)).map(String::len).sum();
+        if total == 0 { 0.0 } else { 2.0 * common as f64 / total as f64 }
+    }
+}
+
+impl<'a> Suggester<'a> {
+    pub(super) fn new(library: &'a Library, table: &'a PartTable<'a>) -> Self {
+        Self { library, table, known: None, found: HashMap::new(), budget: Some(CHARACTER_PAIRS_MAX) }
+    }
+
+    /// Suggestions for a part by its names, as they are and without the suffixes of tools.
+    pub(super) fn for_part(&mut self, part: &PartNames) -> Vec<Suggestion> {
+        let names = [&part.node, &part.mesh].into_iter().filter_map(|name| name.as_deref());
+        let mut queries = Vec::new();
+        for name in names.filter(|name| !is_unnamed(name)) {
+            for query in [name, strip_all(name)] {
+                if !queries.iter().any(|known| known == query) {
+                    queries.push(query.to_owned());
+                }
+            }
+        }
+        self.find(queries)
+    }
+
+    /// Suggestions for a material string that no library has.
+    pub(super) fn for_string(&mut self, string: &str) -> Vec<Suggestion> {
+        self.find(vec![string.to_owned()])
+    }
+
+    fn find(&mut self, queries: Vec<String>) -> Vec<Suggestion> {
+        if let Some(found) = self.found.get(&queries) {
+            return found.clone();
+        }
+        let known = self.known.get_or_insert_with(|| known_names(self.library, self.table));
+        let mut best: HashMap<LibraryMaterialIdx, f64> = HashMap::new();
+        for query in queries.iter().map(|query| Likeness::new(query)).filter(|query| !query.key.is_empty()) {
+            // Other digits cap the score below what is shown, so those names need no comparison.
+            for (name, material) in known.iter().filter(|(name, _)| name.digits == query.digits) {
+                self.budget = self.budget.and_then(|budget| budget.checked_sub(query.key.len() * name.key.len()));
+                if self.budget.is_none() {
+                    return Vec::new();
+                }
+                let score = query.score(name);
+                if score >= SCORE_MIN {
+                    let entry = best.entry(*material).or_insert(score);
+                    *entry = entry.max(score);
+                }
+            }
+        }
+        let mut ranked: Vec<_> = best.into_iter().collect();
+        ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        ranked.truncate(SHOWN_MAX);
+        let suggestion = |(material, score): (LibraryMaterialIdx, f64)| Suggestion {
+            material: self.library.material(material).id.clone(),
+            score: (score * 1000.0).round() / 1000.0,
+        };
+        let suggestions: Vec<_> = ranked.into_iter().map(suggestion).collect();
+        self.found.insert(queries, suggestions.clone());
+        suggestions
+    }
+
+    /// What to say when not every unknown name was compared.
+    pub(super) fn limit_finding(&self) -> Option<Finding> {
+        let message = "there are too many unknown part names to look for suggestions for all of them";
+        self.budget.is_none().then(|| Finding::new(Severity::Info, "suggestions_limited", "", message))
+    }
+}
+
+/// The names that can be suggested: those of the map, and those of active materials other than the fallback.
+fn known_names(library: &Library, table: &PartTable<'_>) -> Vec<(Likeness, LibraryMaterialIdx)> {
+    let mut known: Vec<_> = table.known_names().map(|(name, material)| (Likeness::new(name), material)).collect();
+    for (idx, material) in (0..).map(LibraryMaterialIdx).zip(library.materials()) {
+        if material.status == Status::Active && idx != library.fallback() {
+            let names = [&material.id, &material.name].into_iter().chain(&material.aliases);
+            known.extend(names.map(|name| (Likeness::new(name), idx)));
+        }
+    }
+    known
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::map::MaterialMap;
+
+    #[test]
+    fn unknown_names_cost_bounded_work() {
+        let map = MaterialMap::default();
+        let library = Library::builtin();
+        let table = PartTable::new(&map.entries, library);
+        let mut suggester = Suggester::new(library, &table);
+        assert_eq!(suggester.for_string("Steal")[0].material, "STD_010101_Steel-Bare");
+        assert_eq!(suggester.limit_finding(), None);
+        suggester.budget = Some(100);
+        assert_eq!(suggester.for_string("Kopper"), []);
+        assert_eq!(suggester.limit_finding().map(|finding| finding.code), Some("suggestions_limited"));
+        // What was found before is still known.
+        assert_eq!(suggester.for_string("Steal")[0].material, "STD_010101_Steel-Bare");
+    }
+
+    #[test]
+    fn likeness() {
+        for (a, b, low, high) in [
+            ("Steel_Bar", "Steel-Bare", 0.95, 1.0),
+            ("Ring Outer", "outer-ring", 1.0, 1.0),
+            ("Ring_6205", "Ring 6206", 0.0, 0.5),
+            ("Steel", "Steel 304", 0.0, 0.5),
+            ("Ring", "Outer_Ring", 0.0, 0.81),
+            ("", "Steel", 0.0, 0.0),
+        ] {
+            let score = Likeness::new(a).score(&Likeness::new(b));
+            assert!((low..=high).contains(&score), "{a} and {b}: {score}");
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! The job's part table: the entries of a map, found by path, name and spelling.
+
+use std::collections::HashMap;
+
+use unicode_normalization::UnicodeNormalization;
+
+use crate::finding::{Finding, Severity};
+use crate::library::{Library, LibraryMaterialIdx};
+use crate::map::{MapEntry, PartSelector};
+use crate::name::match_key;
+
+/// The entries of a map that have a material, indexed.
+///
+/// Entries under one key form a group, whose agreement is settled once: a job may have as many parts as entries.
+#[derive(Debug)]
+pub(super) struct PartTable<'a> {
+    entries: &'a [MapEntry],
+    meanings: Vec<Meaning<'a>>,
+    groups: Vec<Group>,
+    paths: HashMap<String, GroupIdx>,
+    exact: HashMap<&'a str, GroupIdx>,
+    normalized: HashMap<String, GroupIdx>,
+    /// The names of `exact` in order, for lookups by beginning.
+    names: Vec<&'a str>,
+}
+
+type GroupIdx = usize;
+
+/// Entries that one key finds.
+#[derive(Debug)]
+struct Group {
+    entries: Vec<usize>,
+    found: Match,
+}
+
+/// What a material string means, for telling whether two entries disagree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Meaning<'a> {
+    Material(LibraryMaterialIdx),
+    Unknown(&'a str),
+    /// The entry waits for a choice.
+    Open,
+}
+
+/// What a lookup found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Match {
+    /// Entries that agree; their string.
+    One(String),
+    /// Entries that disagree.
+    Ambiguous,
+}
+
+/// What the parts of a job have looked up so far.
+pub(super) struct Lookups {
+    used: Vec<bool>,
+    /// Lookups by beginning visit many entries, so each is made once.
+    beginnings: HashMap<String, Option<Match>>,
+}
+
+impl<'a> PartTable<'a> {
+    pub(super) fn new(entries: &'a [MapEntry], library: &Library) -> Self {
+        let meaning = |entry: &'a MapEntry| match entry.material.as_deref() {
+            None => Meaning::Open,
+            Some(string) => library.find(string).map_or(Meaning::Unknown(string), |(idx, _)| Meaning::Material(idx)),
+        };
+        let meanings: Vec<_> = entries.iter().map(meaning).collect();
+        let mut paths: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut exact: HashMap<&str, Vec<usize>> = HashMap::new();
+        let mut normalized: HashMap<String, Vec<usize>> = HashMap::new();
+        for (idx, entry) in entries.iter().enumerate().filter(|(idx, _)| meanings[*idx] != Meaning::Open) {
+            match &entry.part {
+                PartSelector::Path(path) => paths.entry(path.nfc().collect()).or_default().push(idx),
+                PartSelector::Name(name) => {
+                    exact.entry(name).or_default().push(idx);
+                    normalized.entry(match_key(name)).or_default().push(idx);
+                }
+            }
+        }
+        // A name of separators alone has no spelling to compare.
+        normalized.remove("");
+        let mut names: Vec<_> = exact.keys().copied().collect();
+        names.sort_unstable();
+        let mut groups = Vec::new();
+        let mut settle = |members: Vec<usize>| {
+            groups.push(Group { found: agreement(entries, &meanings, &members), entries: members });
+            groups.len() - 1
+        };
+        let paths = paths.into_iter().map(|(key, members)| (key, settle(members))).collect();
+        let exact = exact.into_iter().map(|(key, members)| (key, settle(members))).collect();
+        let normalized = normalized.into_iter().map(|(key, members)| (key, settle(members))).collect();
+        Self { entries, meanings, groups, paths, exact, normalized, names }
+    }
+
+    pub(super) fn lookups(&self) -> Lookups {
+        Lookups { used: vec![false; self.groups.len()], beginnings: HashMap::new() }
+    }
+
+    pub(super) fn by_path(&self, path: &str, lookups: &mut Lookups) -> Option<Match> {
+        if self.paths.is_empty() {
+            return None;
+        }
+        self.use_group(*self.paths.get(&path.nfc().collect::<String>())?, lookups)
+    }
+
+    pub(super) fn by_name(&self, name: &str, lookups: &mut Lookups) -> Option<Match> {
+        self.use_group(*self.exact.get(name)?, lookups)
+    }
+
+    pub(super) fn by_key(&self, key: &str, lookups: &mut Lookups) -> Option<Match> {
+        self.use_group(*self.normalized.get(key)?, lookups)
+    }
+
+    fn use_group(&self, group: GroupIdx, lookups: &mut Lookups) -> Option<Match> {
+        lookups.used[group] = true;
+        Some(self.groups[group].found.clone())
+    }
+
+    /// The entries whose names begin with `name` and are longer.
+    pub(super) fn by_beginning(&self, name: &str, lookups: &mut Lookups) -> Option<Match> {
+        if let Some(found) = lookups.beginnings.get(name) {
+            return found.clone();
+        }
+        let first = self.names.partition_point(|entry| *entry <= name);
+        let longer = self.names[first..].iter().take_while(|entry| entry.starts_with(name));
+        let mut members = Vec::new();
+        for entry in longer {
+            let group = self.exact[entry];
+            lookups.used[group] = true;
+            members.extend_from_slice(&self.groups[group].entries);
+        }
+        let found = (!members.is_empty()).then(|| agreement(self.entries, &self.meanings, &members));
+        lookups.beginnings.insert(name.to_owned(), found.clone());
+        found
+    }
+
+    /// Part names and the material that each one's entry means, without entries that mean none.
+    pub(super) fn known_names(&self) -> impl Iterator<Item = (&'a str, LibraryMaterialIdx)> {
+        self.entries.iter().zip(&self.meanings).filter_map(|(entry, meaning)| match (&entry.part, meaning) {
+            (PartSelector::Name(name), Meaning::Material(material)) => Some((name.as_str(), *material)),
+            _ => None,
+        })
+    }
+
+    /// Entries for one name or path to the letter that mean different materials: their parts will be ambiguous.
+    pub(super) fn contradictions(&self) -> Vec<Finding> {
+        let groups = self.exact.values().chain(self.paths.values()).map(|&group| &self.groups[group]);
+        let mut groups: Vec<_> = groups.filter(|group| group.found == Match::Ambiguous).collect();
+        groups.sort_unstable_by_key(|group| group.entries[0]);
+        let finding = |group: &Group| {
+            let other = group.entries.iter().find(|&&idx| self.meanings[idx] != self.meanings[group.entries[0]]);
+            let other = other.map_or("", |&idx| self.entries[idx].at.as_str());
+            let at = self.entries[group.entries[0]].at.as_str();
+            let message = format!("entries for the same part name different materials; see {other}");
+            Finding::new(Severity::Warning, "contradictory_map_entries", at, message).with_help("keep one of them")
+        };
+        groups.into_iter().map(finding).collect()
+    }
+
+    /// Entries that no part used.
+    pub(super) fn unused(&self, lookups: &Lookups) -> Vec<Finding> {
+        let mut idle: Vec<bool> = self.meanings.iter().map(|meaning| *meaning != Meaning::Open).collect();
+        for (group, _) in self.groups.iter().zip(&lookups.used).filter(|(_, used)| **used) {
+            for &idx in &group.entries {
+                idle[idx] = false;
+            }
+        }
+        let finding = |entry: &MapEntry| {
+            let (PartSelector::Name(part) | PartSelector::Path(part)) = &entry.part;
+            let message = format!("no part uses the entry for `{part}`");
+            Finding::new(Severity::Info, "unused_map_entry", entry.at.as_str(), message)
+        };
+        self.entries.iter().zip(idle).filter(|(_, idle)| *idle).map(|(entry, _)| finding(entry)).collect()
+    }
+}
+
+/// One match if all members, of which there is at least one, mean the same material. The string is chosen by its text,
+/// so that the order of the map does not show.
+fn agreement(entries: &[MapEntry], meanings: &[Meaning<'_>], members: &[usize]) -> Match {
+    if members.iter().any(|&idx| meanings[idx] != meanings[members[0]]) {
+        return Match::Ambiguous;
+    }
+    let string = members.iter().filter_map(|&idx| entries[idx].material.as_deref()).min();
+    Match::One(string.unwrap_or_default().to_owned())
+}
