@@ -1,0 +1,153 @@
+//! Import: the bytes of a GLB or glTF file in, a [`Scene`] and a report out.
+//!
+//! Nothing is opened or fetched because a file says so: buffers and images are embedded, or the file is refused. Input is
+//! taken as hostile. One checked pass over the JSON comes first (`json`, `member`): every number, index, offset and length is
+//! checked before anything is reserved for it, and whatever is wrong becomes an [`ImportError`] with a JSON pointer. What is
+//! odd but harmless becomes a [`Diagnostic`].
+
+mod error;
+mod findings;
+mod container;
+mod json;
+mod pointer;
+mod member;
+mod document;
+mod extensions;
+mod buffers;
+mod accessor;
+mod images;
+mod textures;
+mod materials;
+mod meshes;
+mod geometry;
+mod tangents;
+mod sharing;
+mod cameras;
+mod nodes;
+mod inspect;
+
+use glam::{DAffine3, DMat3, DVec3};
+
+pub use self::error::{ImportError, ImportErrorCode};
+use self::findings::Findings;
+use self::member::Member;
+use crate::diagnostic::Diagnostic;
+use crate::scene::{Bounds, Scene};
+
+/// How a file is read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ImportOptions {
+    /// The file's axis that points up. glTF says Y; files of many CAD systems mean Z all the same.
+    pub up_axis: UpAxis,
+    /// Metres per unit of the file, above 0. Applied about the file's origin, before the turn of `up_axis`.
+    pub unit_scale: f64,
+    /// What is too large.
+    pub limits: Limits,
+}
+
+impl Default for ImportOptions {
+    fn default() -> Self {
+        Self { up_axis: UpAxis::Y, unit_scale: 1.0, limits: Limits::default() }
+    }
+}
+
+/// The axis of the file that points up in the world.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UpAxis {
+    /// As glTF defines it.
+    #[default]
+    Y,
+    /// (x, y, z) of the file becomes (x, z, −y).
+    Z,
+}
+
+/// What is refused as too large, although it is sound. The defaults admit any real product and bound the memory that a
+/// small malicious file can ask for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Values in the JSON text.
+    pub json_values: usize,
+    /// Nodes.
+    pub nodes: usize,
+    /// Elements of an accessor for which the file holds no bytes.
+    pub zero_elements: usize,
+    /// Stored triangles, each geometry counted once however often it is placed.
+    pub triangles: usize,
+    /// Stored vertices, each geometry counted once.
+    pub vertices: usize,
+    /// Bytes of the paths and mesh names of all parts.
+    pub path_bytes: usize,
+    /// Pixels along the longer side of an image.
+    pub image_side_px: u32,
+    /// Bytes of all images, decoded to 4 bytes per pixel.
+    pub image_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            json_values: 16_000_000,
+            nodes: 1_000_000,
+            zero_elements: 1_000_000,
+            triangles: 64_000_000,
+            vertices: 64_000_000,
+            path_bytes: 64 << 20,
+            image_side_px: 16_384,
+            image_bytes: 512 << 20,
+        }
+    }
+}
+
+/// What the importer has to say beside the scene.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ImportReport {
+    /// Findings that did not stop the import.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What there is.
+    pub stats: SceneStats,
+}
+
+/// How much there is in a scene.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct SceneStats {
+    /// Triangles of the file with all instances, also those without area, which the scene leaves out.
+    pub triangles: u64,
+    /// Vertices with all instances.
+    pub vertices: u64,
+    /// Triangles of the file, each geometry counted once however often it is placed.
+    pub unique_triangles: u64,
+    /// Distinct meshes.
+    pub meshes: usize,
+    /// Parts: placed meshes.
+    pub instances: usize,
+    /// Materials of the file.
+    pub materials: usize,
+    /// Textures of the file that a material uses.
+    pub textures: usize,
+    /// World bounds.
+    pub bounds: Option<Bounds>,
+}
+
+/// Reads a file, GLB or glTF JSON with embedded data, told apart by content.
+///
+/// # Errors
+///
+/// Everything that is no sound glTF 2.0, needs what is not supported, holds nothing to render or exceeds a limit: an
+/// [`ImportError`] with code, place and help.
+pub fn load(bytes: &[u8], options: &ImportOptions) -> Result<(Scene, ImportReport), ImportError> {
+    let mut findings = Findings::default();
+    let container = container::split(bytes, &mut findings)?;
+    let json = json::parse(container.json, container.json_offset, options.limits.json_values, &mut findings)?;
+    let root = Member::root(&json)?;
+    let (scene, stats) = document::read(&root, &json, container.bin, options, &mut findings)?;
+    Ok((scene, ImportReport { diagnostics: findings.finish(), stats }))
+}
+
+/// The transform that `options` ask for.
+fn world_from_file(options: &ImportOptions) -> DAffine3 {
+    let turn = match options.up_axis {
+        UpAxis::Y => DMat3::IDENTITY,
+        UpAxis::Z => DMat3::from_cols(DVec3::X, DVec3::NEG_Z, DVec3::Y),
+    };
+    DAffine3::from_mat3(turn * options.unit_scale)
+}

@@ -1,0 +1,177 @@
+//! Why a file was refused.
+
+use std::fmt;
+
+/// What kind of fault made the importer refuse a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ImportErrorCode {
+    /// `glb.truncated`: the file ends too early.
+    Truncated,
+    /// `glb.header`: neither GLB nor glTF JSON, or a header that contradicts itself.
+    Header,
+    /// `glb.chunk`: the container's chunks are wrong.
+    Chunk,
+    /// `glb.json`: the JSON cannot be read.
+    Json,
+    /// `glb.schema`: a member is missing, has the wrong type, or a value outside the allowed set.
+    Schema,
+    /// `glb.version`: a version of glTF that is not supported.
+    Version,
+    /// `glb.extension`: the file requires an extension that is not supported.
+    Extension,
+    /// `glb.reference`: the index of an object that does not exist.
+    Reference,
+    /// `glb.bounds`: bytes outside a view, a buffer or the file.
+    Bounds,
+    /// `glb.accessor`: an accessor of the wrong type or count for its use.
+    Accessor,
+    /// `glb.index`: a vertex index outside the vertices.
+    Index,
+    /// `glb.sparse`: a sparse replacement outside the accessor.
+    Sparse,
+    /// `glb.non_finite`: NaN or infinity where a picture needs a number.
+    NonFinite,
+    /// `glb.graph`: the nodes are no forest.
+    Graph,
+    /// `glb.empty`: nothing to render.
+    Empty,
+    /// `glb.external_uri`: an address that is not followed.
+    ExternalUri,
+    /// `glb.uri`: embedded data that cannot be decoded.
+    Uri,
+    /// `glb.image`: a picture that cannot be decoded.
+    Image,
+    /// `glb.limit`: sound, but larger than [`super::Limits`] allow.
+    Limit,
+}
+
+impl ImportErrorCode {
+    /// Every code, in the order of the documentation.
+    pub const ALL: [Self; 19] = [
+        Self::Truncated,
+        Self::Header,
+        Self::Chunk,
+        Self::Json,
+        Self::Schema,
+        Self::Version,
+        Self::Extension,
+        Self::Reference,
+        Self::Bounds,
+        Self::Accessor,
+        Self::Index,
+        Self::Sparse,
+        Self::NonFinite,
+        Self::Graph,
+        Self::Empty,
+        Self::ExternalUri,
+        Self::Uri,
+        Self::Image,
+        Self::Limit,
+    ];
+
+    /// The stable name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Truncated => "glb.truncated",
+            Self::Header => "glb.header",
+            Self::Chunk => "glb.chunk",
+            Self::Json => "glb.json",
+            Self::Schema => "glb.schema",
+            Self::Version => "glb.version",
+            Self::Extension => "glb.extension",
+            Self::Reference => "glb.reference",
+            Self::Bounds => "glb.bounds",
+            Self::Accessor => "glb.accessor",
+            Self::Index => "glb.index",
+            Self::Sparse => "glb.sparse",
+            Self::NonFinite => "glb.non_finite",
+            Self::Graph => "glb.graph",
+            Self::Empty => "glb.empty",
+            Self::ExternalUri => "glb.external_uri",
+            Self::Uri => "glb.uri",
+            Self::Image => "glb.image",
+            Self::Limit => "glb.limit",
+        }
+    }
+
+    /// What a person can do about it.
+    pub fn help(self) -> &'static str {
+        match self {
+            Self::Truncated => "the file is incomplete: send or export it again",
+            Self::Header => "give a binary glTF 2.0 file (.glb), or a .gltf whose buffers and images are embedded",
+            Self::Chunk => "the container is damaged: export the file again",
+            Self::Json => "the JSON part is damaged: export the file again",
+            Self::Schema | Self::Reference | Self::Accessor | Self::Index | Self::Sparse | Self::Graph => {
+                "this is no valid glTF 2.0: report it to the maker of the exporter, and check a new export with the \
+                 Khronos glTF validator"
+            }
+            Self::Version => "export the file as glTF 2.0",
+            Self::Extension => "export the file without this extension, or without marking it as required",
+            Self::Bounds => "the file is damaged or was cut: export it again",
+            Self::NonFinite => "repair the geometry or the transform in the CAD system and export again",
+            Self::Empty => "export at least one solid or surface as triangles, in a scene",
+            Self::ExternalUri | Self::Uri => "embed buffers and images: a binary .glb, or data URIs in base64",
+            Self::Image => "give the texture as PNG, JPEG or WebP",
+            Self::Limit => "reduce the model, or raise this limit in the import options",
+        }
+    }
+}
+
+/// A file was refused: a code, a place, what is wrong and what to do about it.
+///
+/// `Display` is the message alone; the place and the help are separate, so that a front end can lay them out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportError {
+    code: ImportErrorCode,
+    at: String,
+    message: String,
+}
+
+impl ImportError {
+    pub(super) fn new(code: ImportErrorCode, at: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { code, at: at.into(), message: message.into() }
+    }
+
+    pub(super) fn at_byte(code: ImportErrorCode, offset: usize, message: impl Into<String>) -> Self {
+        Self::new(code, format!("byte {offset}"), message)
+    }
+
+    /// The kind of fault.
+    pub fn code(&self) -> ImportErrorCode {
+        self.code
+    }
+
+    /// The place: a JSON pointer (`/accessors/0`), one with an element (`/accessors/3, element 7`), or `byte 12` of the
+    /// file where no JSON could be read.
+    pub fn at(&self) -> &str {
+        &self.at
+    }
+
+    /// What is wrong: one sentence of one line.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What a person can do about it.
+    pub fn help(&self) -> &'static str {
+        self.code.help()
+    }
+}
+
+impl fmt::Display for ImportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ImportError {}
+
+/// Text of the file as it may stand in a message: quoted, escaped to one line, and cut to a length that a person reads.
+pub(super) fn quoted(text: &str) -> String {
+    const LENGTH_MAX: usize = 80;
+    let mut shown: String = text.chars().take(LENGTH_MAX).flat_map(char::escape_debug).collect();
+    if text.chars().nth(LENGTH_MAX).is_some() {
+        shown.push('…');
+    }
+    format!("'{shown}'")
+}

@@ -1,0 +1,220 @@
+//! Images: where their bytes are, and decoding them within limits.
+//!
+//! The size is read from the header of every image before one is decoded, so that a bomb costs nothing. Ancillary data of a
+//! PNG, which may inflate to any size, is skipped.
+
+use std::borrow::Cow;
+use std::io::Cursor;
+use std::sync::Arc;
+
+use image::ImageDecoder as _;
+use image::codecs::jpeg::JpegDecoder;
+use image::codecs::webp::WebPDecoder;
+use rayon::prelude::*;
+
+use super::ImportErrorCode as Code;
+use super::Limits;
+use super::buffers::{View, data_uri};
+use super::error::{ImportError, quoted};
+use super::findings::Findings;
+use super::member::Member;
+use crate::diagnostic::Severity;
+use crate::scene::Image;
+
+/// An image of the file, not yet decoded.
+pub(super) struct ImageSource<'b> {
+    bytes: Cow<'b, [u8]>,
+    format: Result<Format, String>,
+}
+
+/// The formats of glTF and `EXT_texture_webp`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Png,
+    Jpeg,
+    WebP,
+}
+
+impl Format {
+    fn sniff(bytes: &[u8]) -> Option<Self> {
+        if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
+            Some(Self::Png)
+        } else if bytes.starts_with(b"\xFF\xD8\xFF") {
+            Some(Self::Jpeg)
+        } else if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
+            Some(Self::WebP)
+        } else {
+            None
+        }
+    }
+
+    fn mime_type(self) -> &'static str {
+        match self {
+            Self::Png => "image/png",
+            Self::Jpeg => "image/jpeg",
+            Self::WebP => "image/webp",
+        }
+    }
+}
+
+/// Reads `/images`: every address is checked, nothing is decoded.
+pub(super) fn read_all<'b>(
+    root: &Member<'_, '_>,
+    views: &[View<'b>],
+    findings: &mut Findings,
+) -> Result<Vec<ImageSource<'b>>, ImportError> {
+    root.items("images")?.map(|image| read(&image?, views, findings)).collect()
+}
+
+fn read<'b>(
+    image: &Member<'_, '_>,
+    views: &[View<'b>],
+    findings: &mut Findings,
+) -> Result<ImageSource<'b>, ImportError> {
+    let view = image.index("bufferView", views.len(), "buffer view")?;
+    let bytes = match (view, image.text("uri")?) {
+        (Some(view), None) => Cow::Borrowed(views[view].bytes),
+        (None, Some(uri)) => Cow::Owned(data_uri(image, uri)?),
+        (None, None) => return Err(image.error(Code::Image, "the image has neither a buffer view nor a URI")),
+        (Some(_), Some(_)) => return Err(image.error(Code::Image, "the image has both a buffer view and a URI")),
+    };
+    let declared = image.text("mimeType")?;
+    let format = Format::sniff(&bytes).ok_or_else(|| match declared {
+        Some(mime_type) => format!("neither PNG, JPEG nor WebP; the file says {}", quoted(mime_type)),
+        None => "neither PNG, JPEG nor WebP".to_owned(),
+    });
+    if let (Some(declared), Ok(format)) = (declared, &format)
+        && declared != format.mime_type()
+    {
+        let message =
+            format!("labelled {}, but it is {}; it is read by its content", quoted(declared), format.mime_type());
+        findings.add("image_mime_mismatch", Severity::Info, image.pointer(), message);
+    }
+    Ok(ImageSource { bytes, format })
+}
+
+/// Decodes the images of these indices, in their order.
+pub(super) fn decode(
+    sources: &[ImageSource<'_>],
+    used: &[usize],
+    limits: &Limits,
+) -> Result<Vec<Arc<Image>>, ImportError> {
+    let refuse =
+        |image_idx: usize, (code, message): Fault| ImportError::new(code, format!("/images/{image_idx}"), message);
+    let mut bytes_left = limits.image_bytes;
+    for &image_idx in used {
+        let (width_px, height_px) = sources[image_idx].size_px().map_err(|fault| refuse(image_idx, fault))?;
+        if width_px.max(height_px) > limits.image_side_px {
+            let message =
+                format!("{width_px} × {height_px} pixels; the limit image_side_px is {}", limits.image_side_px);
+            return Err(refuse(image_idx, (Code::Limit, message)));
+        }
+        let bytes = u64::from(width_px) * u64::from(height_px) * 4;
+        bytes_left = bytes_left.checked_sub(bytes).ok_or_else(|| {
+            let message = format!("the images take more than the limit image_bytes of {} bytes", limits.image_bytes);
+            refuse(image_idx, (Code::Limit, message))
+        })?;
+    }
+    // Of several faults, the first in the file is told, whichever thread is done first.
+    let decode = |&image_idx: &usize| sources[image_idx].decode(limits).map_err(|fault| refuse(image_idx, fault));
+    let decoded: Vec<Result<Image, ImportError>> = used.par_iter().map(decode).collect();
+    decoded.into_iter().map(|image| image.map(Arc::new)).collect()
+}
+
+type Fault = (Code, String);
+
+fn fault(error: impl std::fmt::Display) -> Fault {
+    // Decoders quote bytes of the file; a message stays one line.
+    (Code::Image, format!("the image cannot be decoded: {}", quoted(&error.to_string())))
+}
+
+impl ImageSource<'_> {
+    fn format(&self) -> Result<Format, Fault> {
+        self.format.clone().map_err(|message| (Code::Image, message))
+    }
+
+    /// Width and height by the header alone.
+    fn size_px(&self) -> Result<(u32, u32), Fault> {
+        let bytes = Cursor::new(self.bytes.as_ref());
+        match self.format()? {
+            Format::Png => {
+                let mut decoder = png::Decoder::new(bytes);
+                let header = decoder.read_header_info().map_err(fault)?;
+                Ok((header.width, header.height))
+            }
+            Format::Jpeg => jpeg_size_px(&self.bytes).ok_or_else(|| fault("there is no frame header")),
+            Format::WebP => WebPDecoder::new(bytes).map(|decoder| decoder.dimensions()).map_err(fault),
+        }
+    }
+
+    fn decode(&self, limits: &Limits) -> Result<Image, Fault> {
+        let bytes = Cursor::new(self.bytes.as_ref());
+        match self.format()? {
+            Format::Png => decode_png(bytes, limits),
+            Format::Jpeg => {
+                JpegDecoder::new(bytes).and_then(image::DynamicImage::from_decoder).map(from_dynamic).map_err(fault)
+            }
+            Format::WebP => {
+                WebPDecoder::new(bytes).and_then(image::DynamicImage::from_decoder).map(from_dynamic).map_err(fault)
+            }
+        }
+    }
+}
+
+/// Width and height from the frame header of a JPEG (ITU-T T.81 sections B.1.1 and B.2.2). The decoder's own reading of the
+/// header wants a scan too, which a bomb need not have.
+fn jpeg_size_px(bytes: &[u8]) -> Option<(u32, u32)> {
+    let word = |at: usize| Some(u16::from_be_bytes(*bytes.get(at..)?.first_chunk()?));
+    let mut at = 2;
+    loop {
+        let marker = word(at)?;
+        match marker {
+            // Any number of fill bytes may stand before a marker.
+            0xFFFF => at += 1,
+            // Frame headers; C4, C8 and CC between them are tables.
+            0xFFC0..=0xFFCF if !matches!(marker, 0xFFC4 | 0xFFC8 | 0xFFCC) => {
+                return Some((word(at + 7)?.into(), word(at + 5)?.into()));
+            }
+            // A scan without a frame, or no marker at all.
+            0xFFDA | 0..0xFF00 => return None,
+            _ => at += 2 + usize::from(word(at + 2)?),
+        }
+    }
+}
+
+fn from_dynamic(image: image::DynamicImage) -> Image {
+    let rgba = image.into_rgba8();
+    let (width_px, height_px) = rgba.dimensions();
+    let (texels, _) = rgba.as_raw().as_chunks::<4>();
+    Image { width_px, height_px, rgba8: texels.to_vec() }
+}
+
+fn decode_png(bytes: Cursor<&[u8]>, limits: &Limits) -> Result<Image, Fault> {
+    // 16-bit texels take twice the room until they are rounded.
+    let bytes_max = usize::try_from(limits.image_bytes.saturating_mul(2)).unwrap_or(usize::MAX);
+    let mut decoder = png::Decoder::new_with_limits(bytes, png::Limits { bytes: bytes_max });
+    decoder.set_ignore_text_chunk(true);
+    decoder.set_ignore_iccp_chunk(true);
+    // Palettes and less than 8 bits become 8-bit grey or colour, a transparent colour becomes alpha.
+    decoder.set_transformations(png::Transformations::EXPAND);
+    let mut reader = decoder.read_info().map_err(fault)?;
+    let length = reader.output_buffer_size().ok_or_else(|| fault("it is too large"))?;
+    let mut samples = vec![0; length];
+    let frame = reader.next_frame(&mut samples).map_err(fault)?;
+    samples.truncate(frame.buffer_size());
+    if frame.bit_depth == png::BitDepth::Sixteen {
+        let (words, _) = samples.as_chunks::<2>();
+        let round = |word: &[u8; 2]| ((u32::from(u16::from_be_bytes(*word)) * 255 + 32_767) / 65_535) as u8;
+        samples = words.iter().map(round).collect();
+    }
+    Ok(Image { width_px: frame.width, height_px: frame.height, rgba8: to_rgba(&samples, frame.color_type) })
+}
+
+fn to_rgba(samples: &[u8], color_type: png::ColorType) -> Vec<[u8; 4]> {
+    match color_type {
+        png::ColorType::Grayscale | png::ColorType::Indexed => samples.iter().map(|&l| [l, l, l, 255]).collect(),
+        png::ColorType::GrayscaleAlpha => samples.as_chunks().0.iter().map(|&[l, a]| [l, l, l, a]).collect(),
+        png::ColorType::Rgb => samples.as_chunks().0.iter().map(|&[r, g, b]| [r, g, b, 255]).collect(),
+        png::ColorType::Rgba => samples.as_chunks().0.to_vec(),
+    }
+}

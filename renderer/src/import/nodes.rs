@@ -1,0 +1,293 @@
+//! The node hierarchy: a forest, checked, with world transforms in double precision.
+//!
+//! Nothing here recurses: a chain of a million nodes is legal.
+
+use std::fmt::Write as _;
+
+use glam::{DAffine3, DMat3, DQuat, DVec3};
+
+use super::ImportErrorCode as Code;
+use super::Limits;
+use super::error::ImportError;
+use super::findings::Findings;
+use super::member::Member;
+use crate::diagnostic::Severity;
+
+const NONE: u32 = u32::MAX;
+
+/// Before the index of a node without name, in paths.
+const UNNAMED: &str = "Node_";
+
+/// One node.
+pub(super) struct Node<'d> {
+    pub(super) name: Option<&'d str>,
+    pub(super) mesh: Option<usize>,
+    pub(super) camera: Option<usize>,
+    pub(super) light: Option<usize>,
+    /// First the transform to the parent; [`Nodes::place`] makes it the one to the world.
+    transform: DAffine3,
+    parent: u32,
+}
+
+/// How many objects there are for nodes to name.
+pub(super) struct Counts {
+    pub(super) meshes: usize,
+    pub(super) cameras: usize,
+    pub(super) skins: usize,
+    pub(super) lights: usize,
+}
+
+/// All nodes of the file and the order of those that the scene shows.
+pub(super) struct Nodes<'d> {
+    list: Vec<Node<'d>>,
+    /// Nodes of the scene, each after its parent.
+    order: Vec<u32>,
+    /// Per node, whether it is in `order`.
+    is_in_scene: Vec<bool>,
+}
+
+impl<'d> Nodes<'d> {
+    /// Reads `/nodes` and the scene to show, and checks that they are a forest.
+    pub(super) fn read(
+        root: &Member<'_, 'd>,
+        counts: &Counts,
+        limits: &Limits,
+        findings: &mut Findings,
+    ) -> Result<Self, ImportError> {
+        let node_count = root.count("nodes")?;
+        if node_count > limits.nodes {
+            let message = format!("{node_count} nodes; the limit nodes is {}", limits.nodes);
+            return Err(root.error_at("nodes", Code::Limit, message));
+        }
+        let mut list = Vec::with_capacity(node_count);
+        let mut children: Vec<Vec<u32>> = Vec::with_capacity(node_count);
+        for node in root.items("nodes")? {
+            let node = node?;
+            list.push(read_node(&node, counts, findings)?);
+            children.push(node.indices("children", node_count, "node")?.iter().map(|&child| child as u32).collect());
+        }
+        link_parents(&mut list, &children)?;
+        refuse_cycles(&children)?;
+        let roots = scene_roots(root, &list)?;
+        let mut order = Vec::new();
+        let mut is_in_scene = vec![false; node_count];
+        let mut pending: Vec<u32> = roots.into_iter().rev().collect();
+        while let Some(node) = pending.pop() {
+            order.push(node);
+            is_in_scene[node as usize] = true;
+            pending.extend(children[node as usize].iter().rev());
+        }
+        Ok(Self { list, order, is_in_scene })
+    }
+
+    /// Makes the transforms absolute, below `world_from_file`.
+    pub(super) fn place(&mut self, world_from_file: DAffine3) -> Result<(), ImportError> {
+        for &node_idx in &self.order {
+            let node = &self.list[node_idx as usize];
+            let world_from_parent = match node.parent {
+                NONE => world_from_file,
+                parent => self.list[parent as usize].transform,
+            };
+            let world_from_node = world_from_parent * node.transform;
+            // The picture is computed in single precision, so a place must exist there.
+            if !world_from_node.to_cols_array().iter().all(|value| (*value as f32).is_finite()) {
+                let message = "the product of the transforms down to this node is infinite in single precision";
+                return Err(ImportError::new(Code::NonFinite, format!("/nodes/{node_idx}"), message));
+            }
+            self.list[node_idx as usize].transform = world_from_node;
+        }
+        Ok(())
+    }
+
+    /// The nodes of the scene by increasing index, with their transforms to the world once [`Self::place`] ran.
+    pub(super) fn of_scene(&self) -> impl Iterator<Item = (u32, &Node<'d>, DAffine3)> {
+        let placed = self.list.iter().zip(&self.is_in_scene).enumerate().filter(|(_, (_, is_in_scene))| **is_in_scene);
+        placed.map(|(node_idx, (node, _))| (node_idx as u32, node, node.transform))
+    }
+
+    /// The names from the scene's root to this node, joined by `/`; `Node_<index>` where a name is absent or empty.
+    /// `None` where the text would take more than `bytes_max`.
+    pub(super) fn path(&self, node_idx: u32, bytes_max: usize) -> Option<String> {
+        // Measured before it is written: a chain of nodes with parts on all of them asks for quadratic room.
+        let mut chain = Vec::new();
+        let mut bytes = 0;
+        let mut at = node_idx;
+        while at != NONE {
+            let name_bytes = match self.name(at) {
+                Some(name) => name.len(),
+                None => UNNAMED.len() + 1 + at.checked_ilog10().unwrap_or(0) as usize,
+            };
+            bytes += name_bytes + 1;
+            if bytes > bytes_max {
+                return None;
+            }
+            chain.push(at);
+            at = self.list[at as usize].parent;
+        }
+        let mut path = String::with_capacity(bytes);
+        for &at in chain.iter().rev() {
+            if !path.is_empty() {
+                path.push('/');
+            }
+            match self.name(at) {
+                Some(name) => path.push_str(name),
+                None => write!(path, "{UNNAMED}{at}").unwrap_or_default(),
+            }
+        }
+        Some(path)
+    }
+
+    /// The name of a node, where it has one that is not empty.
+    fn name(&self, node_idx: u32) -> Option<&'d str> {
+        self.list[node_idx as usize].name.filter(|name| !name.is_empty())
+    }
+}
+
+fn read_node<'d>(node: &Member<'_, 'd>, counts: &Counts, findings: &mut Findings) -> Result<Node<'d>, ImportError> {
+    if node.index("skin", counts.skins, "skin")?.is_some() {
+        let message = "the skin is ignored; the mesh is shown as it is stored";
+        findings.add("unsupported_feature", Severity::Warning, node.pointer_to("skin"), message);
+    }
+    let light = match node.extension("KHR_lights_punctual")? {
+        Some(extension) => Some(extension.required_index("light", counts.lights, "light")?),
+        None => None,
+    };
+    Ok(Node {
+        name: node.text("name")?,
+        mesh: node.index("mesh", counts.meshes, "mesh")?,
+        camera: node.index("camera", counts.cameras, "camera")?,
+        light,
+        transform: read_transform(node, findings)?,
+        parent: NONE,
+    })
+}
+
+fn read_transform(node: &Member<'_, '_>, findings: &mut Findings) -> Result<DAffine3, ImportError> {
+    let translation = node.numbers::<3>("translation")?;
+    let rotation = node.numbers::<4>("rotation")?;
+    let scale = node.numbers::<3>("scale")?;
+    if let Some(matrix) = node.numbers::<16>("matrix")? {
+        if translation.is_some() || rotation.is_some() || scale.is_some() {
+            let message = "both a matrix and translation, rotation or scale: the matrix counts";
+            findings.add("matrix_and_trs", Severity::Warning, node.pointer(), message);
+        }
+        return read_matrix(node, matrix, findings);
+    }
+    let rotation = match rotation {
+        None => DQuat::IDENTITY,
+        Some(xyzw) => {
+            let rotation = DQuat::from_array(xyzw);
+            let length = rotation.length();
+            // Below this the direction of the quaternion is rounding error.
+            if length < 1e-6 {
+                return Err(node.error_at("rotation", Code::Schema, "the quaternion 0, 0, 0, 0 names no rotation"));
+            }
+            if (length - 1.0).abs() > 1e-3 {
+                let message = format!("a quaternion of length {length:.3} is normalised");
+                findings.add("rotation_not_unit", Severity::Warning, node.pointer_to("rotation"), message);
+            }
+            rotation / length
+        }
+    };
+    Ok(DAffine3::from_scale_rotation_translation(
+        scale.map_or(DVec3::ONE, DVec3::from_array),
+        rotation,
+        translation.map_or(DVec3::ZERO, DVec3::from_array),
+    ))
+}
+
+fn read_matrix(node: &Member<'_, '_>, columns: [f64; 16], findings: &mut Findings) -> Result<DAffine3, ImportError> {
+    let last_row = [columns[3], columns[7], columns[11], columns[15]];
+    let is_affine = last_row.iter().zip([0.0, 0.0, 0.0, 1.0]).all(|(found, wanted)| (found - wanted).abs() < 1e-6);
+    if !is_affine {
+        let message = format!("the last row is {last_row:?}: a projection, no affine transform");
+        return Err(node.error_at("matrix", Code::Schema, message));
+    }
+    let column = |at: usize| DVec3::new(columns[at], columns[at + 1], columns[at + 2]);
+    let linear = DMat3::from_cols(column(0), column(4), column(8));
+    // A product of translation, rotation and scale has perpendicular columns.
+    let [x, y, z] = [linear.x_axis, linear.y_axis, linear.z_axis].map(DVec3::normalize_or_zero);
+    if x.dot(y).abs().max(y.dot(z).abs()).max(z.dot(x).abs()) > 1e-4 {
+        let message = "the matrix shears; it is used as it is";
+        findings.add("matrix_not_trs", Severity::Info, node.pointer_to("matrix"), message);
+    }
+    Ok(DAffine3::from_mat3_translation(linear, column(12)))
+}
+
+fn link_parents(list: &mut [Node<'_>], children: &[Vec<u32>]) -> Result<(), ImportError> {
+    for (parent, children) in children.iter().enumerate() {
+        for (at, &child) in children.iter().enumerate() {
+            let node = &mut list[child as usize];
+            if node.parent != NONE {
+                let message = format!("node {child} is already a child of node {}", node.parent);
+                return Err(ImportError::new(Code::Graph, format!("/nodes/{parent}/children/{at}"), message));
+            }
+            node.parent = parent as u32;
+        }
+    }
+    Ok(())
+}
+
+/// Walks down from every node that no walk has seen; meeting a node of the walk's own path again is a cycle.
+fn refuse_cycles(children: &[Vec<u32>]) -> Result<(), ImportError> {
+    #[derive(Clone, Copy, PartialEq)]
+    enum State {
+        New,
+        OnPath,
+        Done,
+    }
+    let mut states = vec![State::New; children.len()];
+    let mut path: Vec<(u32, usize)> = Vec::new();
+    for start in 0..children.len() {
+        if states[start] == State::New {
+            states[start] = State::OnPath;
+            path.push((start as u32, 0));
+        }
+        while let Some((node, next)) = path.last_mut() {
+            let Some(&child) = children[*node as usize].get(*next) else {
+                states[*node as usize] = State::Done;
+                path.pop();
+                continue;
+            };
+            match states[child as usize] {
+                State::OnPath => {
+                    let at = format!("/nodes/{node}/children/{next}");
+                    return Err(ImportError::new(Code::Graph, at, format!("node {child} is its own descendant")));
+                }
+                State::Done => *next += 1,
+                State::New => {
+                    *next += 1;
+                    states[child as usize] = State::OnPath;
+                    path.push((child, 0));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The roots of the scene to show: the default scene, else the first.
+fn scene_roots(root: &Member<'_, '_>, list: &[Node<'_>]) -> Result<Vec<u32>, ImportError> {
+    let scene_count = root.count("scenes")?;
+    let shown = root.index("scene", scene_count, "scene")?.unwrap_or(0);
+    let mut roots = None;
+    for (scene_idx, scene) in root.items("scenes")?.enumerate() {
+        let scene = scene?;
+        let nodes = scene.indices("nodes", list.len(), "node")?;
+        let mut is_listed = std::collections::HashSet::new();
+        for (at, &node) in nodes.iter().enumerate() {
+            let refuse =
+                |message| Err(ImportError::new(Code::Graph, format!("/scenes/{scene_idx}/nodes/{at}"), message));
+            if list[node].parent != NONE {
+                return refuse(format!("node {node} is a child of node {}, so it is no root", list[node].parent));
+            }
+            if !is_listed.insert(node) {
+                return refuse(format!("node {node} is listed twice"));
+            }
+        }
+        if scene_idx == shown {
+            roots = Some(nodes.into_iter().map(|node| node as u32).collect());
+        }
+    }
+    roots.ok_or_else(|| root.error_at("scenes", Code::Empty, "the file has no scene: there is nothing to render"))
+}

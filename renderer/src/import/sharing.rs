@@ -1,0 +1,172 @@
+//! Builds each distinct mesh once.
+//!
+//! CAD converters repeat the mesh object for every instance and let the copies share accessors, so sharing is found by what
+//! primitives refer to. Meshes that differ in materials alone are distinct, but their geometry is decoded once.
+
+use std::collections::HashMap;
+
+use super::ImportErrorCode as Code;
+use super::Limits;
+use super::accessor::Accessor;
+use super::error::ImportError;
+use super::findings::Findings;
+use super::geometry;
+use super::meshes::{Place, PlacedPrimitive, PrimitiveSource};
+use crate::diagnostic::Severity;
+use crate::scene::{MaterialIdx, Mesh, MeshIdx, Primitive, SceneMaterial};
+
+/// The meshes and materials of the scene, as they come to be.
+pub(super) struct MeshBuilder<'a, 'b> {
+    accessors: &'a [Accessor<'b>],
+    limits: &'a Limits,
+    /// Distinct meshes.
+    pub(super) meshes: Vec<Mesh>,
+    /// Per mesh and primitive, where it stands in the file.
+    pub(super) places: Vec<Vec<Place>>,
+    /// Per mesh, the triangles without area that it has in the file.
+    pub(super) degenerate_counts: Vec<u64>,
+    /// The materials of the file, then those with textures left out for primitives that lack the coordinates.
+    pub(super) materials: Vec<SceneMaterial>,
+    /// Triangles of the file, each geometry counted once.
+    pub(super) unique_triangles: u64,
+    built: HashMap<Vec<PrimitiveSource>, Option<MeshIdx>>,
+    geometries: HashMap<GeometryKey, Option<Geometry>>,
+    reduced_materials: HashMap<(MaterialIdx, [bool; 2]), MaterialIdx>,
+    triangle_count: usize,
+    vertex_count: usize,
+}
+
+/// What makes two primitives the same but for their materials.
+#[derive(PartialEq, Eq, Hash)]
+struct GeometryKey {
+    source: PrimitiveSource,
+    tangent_uv_set: Option<usize>,
+}
+
+/// Where a geometry is stored.
+#[derive(Clone, Copy)]
+struct Geometry {
+    mesh: usize,
+    primitive: usize,
+    degenerate_count: u64,
+}
+
+impl<'a, 'b> MeshBuilder<'a, 'b> {
+    pub(super) fn new(accessors: &'a [Accessor<'b>], limits: &'a Limits, materials: Vec<SceneMaterial>) -> Self {
+        Self {
+            accessors,
+            limits,
+            meshes: Vec::new(),
+            places: Vec::new(),
+            degenerate_counts: Vec::new(),
+            materials,
+            unique_triangles: 0,
+            built: HashMap::new(),
+            geometries: HashMap::new(),
+            reduced_materials: HashMap::new(),
+            triangle_count: 0,
+            vertex_count: 0,
+        }
+    }
+
+    /// The mesh of these primitives; `None` where they hold no triangle.
+    pub(super) fn mesh(
+        &mut self,
+        placed: &[PlacedPrimitive],
+        findings: &mut Findings,
+    ) -> Result<Option<MeshIdx>, ImportError> {
+        let sources: Vec<PrimitiveSource> = placed.iter().map(|placed| placed.source.clone()).collect();
+        if let Some(built) = self.built.get(&sources) {
+            return Ok(*built);
+        }
+        let mut primitives = Vec::new();
+        let mut places = Vec::new();
+        let mut degenerate_count = 0;
+        for placed in placed {
+            if let Some((mut primitive, degenerate)) = self.geometry(placed, &primitives, findings)? {
+                self.check_limits(placed.place, &primitive)?;
+                primitive.material = self.material(placed, &primitive, findings);
+                primitives.push(primitive);
+                places.push(placed.place);
+                degenerate_count += degenerate;
+            }
+        }
+        let mesh = (!primitives.is_empty()).then(|| {
+            self.meshes.push(Mesh { primitives });
+            self.places.push(places);
+            self.degenerate_counts.push(degenerate_count);
+            MeshIdx(self.meshes.len() as u32 - 1)
+        });
+        self.built.insert(sources, mesh);
+        Ok(mesh)
+    }
+
+    /// Decodes a geometry, or copies it from a mesh that differs in materials. `siblings` are the primitives so far of the
+    /// mesh under construction.
+    fn geometry(
+        &mut self,
+        placed: &PlacedPrimitive,
+        siblings: &[Primitive],
+        findings: &mut Findings,
+    ) -> Result<Option<(Primitive, u64)>, ImportError> {
+        let source = &placed.source;
+        let normal_map = source.material.and_then(|material| self.materials[material].textures.normal);
+        let tangent_uv_set = normal_map.map(|texture| texture.uv_set as usize);
+        let key = GeometryKey { source: PrimitiveSource { material: None, ..source.clone() }, tangent_uv_set };
+        if let Some(geometry) = self.geometries.get(&key) {
+            return Ok(geometry.map(|geometry| {
+                let primitives = self.meshes.get(geometry.mesh).map_or(siblings, |mesh| &mesh.primitives);
+                (primitives[geometry.primitive].clone(), geometry.degenerate_count)
+            }));
+        }
+        let built = geometry::build(placed, self.accessors, tangent_uv_set, findings)?;
+        let degenerate_count = built.degenerate_count as u64;
+        let stored = Geometry { mesh: self.meshes.len(), primitive: siblings.len(), degenerate_count };
+        self.geometries.insert(key, built.primitive.as_ref().map(|_| stored));
+        Ok(built.primitive.map(|primitive| {
+            self.unique_triangles += primitive.triangles.len() as u64 + degenerate_count;
+            (primitive, degenerate_count)
+        }))
+    }
+
+    fn check_limits(&mut self, place: Place, primitive: &Primitive) -> Result<(), ImportError> {
+        self.triangle_count += primitive.triangles.len();
+        self.vertex_count += primitive.positions.len();
+        let check = |count: usize, limit: usize, name: &str| {
+            let message = format!("more {name} than the limit {name} of {limit}");
+            if count > limit { Err(ImportError::new(Code::Limit, place.pointer(), message)) } else { Ok(()) }
+        };
+        check(self.triangle_count, self.limits.triangles, "triangles")?;
+        check(self.vertex_count, self.limits.vertices, "vertices")
+    }
+
+    /// The primitive's material; where the primitive lacks texture coordinates that the material looks up, the same without
+    /// those textures.
+    fn material(
+        &mut self,
+        placed: &PlacedPrimitive,
+        primitive: &Primitive,
+        findings: &mut Findings,
+    ) -> Option<MaterialIdx> {
+        let material_idx = placed.source.material?;
+        let original = MaterialIdx(material_idx as u32);
+        let lacks = primitive.uvs.each_ref().map(Vec::is_empty);
+        let textures = &self.materials[material_idx].textures;
+        let Some(missing) = textures.all().find(|texture| lacks[texture.uv_set as usize]).map(|texture| texture.uv_set)
+        else {
+            return Some(original);
+        };
+        let at = format!("{}/material", placed.place.pointer());
+        let message =
+            format!("there are no texture coordinates of set {missing}; textures that need them are left out");
+        findings.add_once("texcoord_missing", Severity::Warning, at, message);
+        let materials = &mut self.materials;
+        let reduced = *self.reduced_materials.entry((original, lacks)).or_insert_with(|| {
+            let mut reduced = materials[material_idx].clone();
+            reduced.textures.retain(|texture| !lacks[texture.uv_set as usize]);
+            materials.push(reduced);
+            MaterialIdx(materials.len() as u32 - 1)
+        });
+        Some(reduced)
+    }
+}

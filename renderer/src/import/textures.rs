@@ -1,0 +1,96 @@
+//! Textures: an image with a sampler, and the uses that materials make of them.
+
+use super::ImportErrorCode as Code;
+use super::error::ImportError;
+use super::findings::Findings;
+use super::member::Member;
+use crate::diagnostic::Severity;
+use crate::scene::{TextureIdx, TextureRef, Wrap};
+
+/// A texture of the file.
+pub(super) struct TextureSource {
+    /// `None` where only an extension that is not supported names one.
+    pub(super) image: Option<usize>,
+    pub(super) wrap: [Wrap; 2],
+    pub(super) nearest: bool,
+}
+
+/// Reads `/samplers` and `/textures`.
+pub(super) fn read_all(root: &Member<'_, '_>, image_count: usize) -> Result<Vec<TextureSource>, ImportError> {
+    let samplers = root.items("samplers")?.map(|sampler| read_sampler(&sampler?)).collect::<Result<Vec<_>, _>>()?;
+    let read = |texture: &Member<'_, '_>| {
+        let sampler = texture.index("sampler", samplers.len(), "sampler")?;
+        let (wrap, nearest) = sampler.map_or(([Wrap::Repeat; 2], false), |sampler| samplers[sampler]);
+        let webp = match texture.extension("EXT_texture_webp")? {
+            Some(extension) => extension.index("source", image_count, "image")?,
+            None => None,
+        };
+        let image = webp.or(texture.index("source", image_count, "image")?);
+        Ok(TextureSource { image, wrap, nearest })
+    };
+    root.items("textures")?.map(|texture| read(&texture?)).collect()
+}
+
+fn read_sampler(sampler: &Member<'_, '_>) -> Result<([Wrap; 2], bool), ImportError> {
+    let wrap = |name| match sampler.integer(name)? {
+        None | Some(10497) => Ok(Wrap::Repeat),
+        Some(33648) => Ok(Wrap::Mirror),
+        Some(33071) => Ok(Wrap::Clamp),
+        Some(code) => Err(sampler.error_at(name, Code::Schema, format!("{code} is no way to repeat a texture"))),
+    };
+    let wraps = [wrap("wrapS")?, wrap("wrapT")?];
+    let nearest = match sampler.integer("magFilter")? {
+        None | Some(9729) => false,
+        Some(9728) => true,
+        Some(code) => return Err(sampler.error_at("magFilter", Code::Schema, format!("{code} is no filter"))),
+    };
+    // Minification is the path tracer's own business; the member must be sound all the same.
+    match sampler.integer("minFilter")? {
+        None | Some(9728 | 9729 | 9984..=9987) => Ok((wraps, nearest)),
+        Some(code) => Err(sampler.error_at("minFilter", Code::Schema, format!("{code} is no filter"))),
+    }
+}
+
+/// Reads a texture slot of a material or of an extension: a `textureInfo` called `name`.
+///
+/// The texture is numbered as in the file. It is left out, with a finding, where it cannot be looked up.
+pub(super) fn read_slot<'d>(
+    owner: &Member<'_, 'd>,
+    name: &'d str,
+    textures: &[TextureSource],
+    findings: &mut Findings,
+) -> Result<Option<TextureRef>, ImportError> {
+    let Some(slot) = owner.object(name)? else { return Ok(None) };
+    let texture = slot.required_index("index", textures.len(), "texture")?;
+    let mut uv_set = slot.integer("texCoord")?.unwrap_or(0);
+    let mut uv_set_at = slot.pointer_to("texCoord");
+    let mut uv_from_uv = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]];
+    if let Some(transform) = slot.extension("KHR_texture_transform")? {
+        uv_from_uv = read_transform(&transform)?;
+        if let Some(overriding) = transform.integer("texCoord")? {
+            uv_set = overriding;
+            uv_set_at = transform.pointer_to("texCoord");
+        }
+    }
+    if textures[texture].image.is_none() {
+        let message = format!("texture {texture} has no image that can be read; it is left out");
+        findings.add("texture_missing", Severity::Warning, slot.pointer(), message);
+        return Ok(None);
+    }
+    if uv_set > 1 {
+        let message = format!("texture coordinates of set {uv_set} are not read; the texture is left out");
+        findings.add("texcoord_missing", Severity::Warning, uv_set_at, message);
+        return Ok(None);
+    }
+    Ok(Some(TextureRef { texture: TextureIdx(texture as u32), uv_set: uv_set as u32, uv_from_uv }))
+}
+
+/// The matrix of `KHR_texture_transform`: translation · rotation · scale, where a positive angle turns from v to u because v
+/// grows downwards.
+fn read_transform(transform: &Member<'_, '_>) -> Result<[[f32; 3]; 2], ImportError> {
+    let offset = transform.numbers::<2>("offset")?.unwrap_or([0.0; 2]);
+    let scale = transform.numbers::<2>("scale")?.unwrap_or([1.0; 2]);
+    let (sin, cos) = transform.number("rotation")?.unwrap_or(0.0).sin_cos();
+    let rows = [[scale[0] * cos, scale[1] * sin, offset[0]], [-scale[0] * sin, scale[1] * cos, offset[1]]];
+    Ok(rows.map(|row| row.map(|value| value as f32)))
+}

@@ -1,0 +1,7 @@
+//! The renderer: bytes in, bytes out, no paths, no network, no async.
+//!
+//! The modules stand in the order in which data flows.
+
+pub mod diagnostic;
+pub mod import;
+pub mod scene;

@@ -1,0 +1,13 @@
+//! The importer against sound, odd and hostile files.
+
+mod glb;
+mod container;
+mod geometry;
+mod nodes;
+mod materials;
+mod tangents;
+mod images;
+mod scene;
+mod limits;
+mod mutations;
+mod shared;
