@@ -5,3 +5,7 @@
 pub mod diagnostic;
 pub mod import;
 pub mod scene;
+pub mod shot;
+pub mod color;
+pub mod encode;
+pub mod sample;

@@ -1,0 +1,172 @@
+use std::time::Instant;
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// Display codes of 255 for a scene colour at exposure 0.
+fn codes(linear: [f32; 3], view_transform: ViewTransform) -> [f32; 3] {
+    display_color(linear, view_transform, 0.0).map(|channel| channel * 255.0)
+}
+
+fn check_codes(view_transform: ViewTransform, linear: [f32; 3], want: [f32; 3], tolerance: f32) {
+    let got = codes(linear, view_transform);
+    for (got_channel, want_channel) in got.iter().zip(want) {
+        assert!(
+            (got_channel - want_channel).abs() <= tolerance,
+            "{view_transform:?} of {linear:?}: {got:?} instead of {want:?}"
+        );
+    }
+}
+
+/// Values of Blender 5.0.1's own AgX, through OpenColorIO.
+#[test]
+fn agx_matches_blender() {
+    for (linear, want) in [
+        ([0.0; 3], [0.0; 3]),
+        ([0.18; 3], [117.64; 3]),
+        ([1.0; 3], [196.59; 3]),
+        ([4.0; 3], [232.99; 3]),
+        ([16.3; 3], [254.86; 3]),
+        ([0.8, 0.02, 0.02], [206.52, 60.29, 44.52]),
+        ([1.0, 0.0, 1.0], [201.55, 116.73, 201.80]),
+        ([0.0, 0.13, 0.06], [2.27, 95.50, 66.71]),
+    ] {
+        check_codes(ViewTransform::Agx, linear, want, 0.2);
+    }
+}
+
+/// At its nodes the table is the closed form: exact sRGB of the tone-mapped colour.
+#[test]
+fn khronos_neutral_is_exact_at_a_node() {
+    // Node 28 lies at 2^0.5 on every axis: peak 1.3742 after the offset, compressed to 0.9326.
+    let linear = [2.0_f32.sqrt(); 3];
+    let peak = 2.0_f32.sqrt() - 0.04;
+    let want = srgb::encode(1.0 - 0.24 * 0.24 / (peak + 0.24 - 0.76)) * 255.0;
+    check_codes(ViewTransform::KhronosNeutral, linear, [want; 3], 0.01);
+}
+
+#[test]
+fn standard_is_srgb_and_clips() {
+    check_codes(ViewTransform::Standard, [0.18, 0.5, 7.0], [117.64, 187.52, 255.0], 0.05);
+    check_codes(ViewTransform::Standard, [-0.2, 0.0, 1.0], [0.0, 0.0, 255.0], 1e-4);
+}
+
+#[test]
+fn raw_is_the_identity_within_its_range() {
+    for value in [0.0, 1e-7, 0.123_456_79, 0.5, 0.999_999_9, 1.0] {
+        assert_eq!(display_color([value, 0.25, 0.75], ViewTransform::Raw, 0.0), [value, 0.25, 0.75]);
+    }
+    assert_eq!(display_color([2.0, -1.0, 0.5], ViewTransform::Raw, 0.0), [1.0, 0.0, 0.5]);
+}
+
+const ALL_VIEWS: [ViewTransform; 4] =
+    [ViewTransform::Agx, ViewTransform::KhronosNeutral, ViewTransform::Standard, ViewTransform::Raw];
+
+/// Greys stay grey and brighter greys never get darker, over 30 stops.
+#[test]
+fn the_grey_ramp_is_neutral_and_monotone() {
+    for view in ALL_VIEWS {
+        let mut previous = -1.0;
+        for step in 0..=3000 {
+            let grey = (step as f32 * 0.01 - 18.0).exp2();
+            let [r, g, b] = codes([grey; 3], view);
+            assert!((r - g).abs() < 0.05 && (b - g).abs() < 0.05, "{view:?} of {grey}: {r} {g} {b}");
+            assert!(g >= previous - 1e-3, "{view:?} of {grey}: {g} after {previous}");
+            previous = g;
+        }
+    }
+}
+
+#[test]
+fn exposure_counts_stops() {
+    for view in ALL_VIEWS {
+        assert_eq!(display_color([0.1, 0.2, 0.05], view, 2.0), display_color([0.4, 0.8, 0.2], view, 0.0));
+    }
+}
+
+fn image(rgba: Vec<[f32; 4]>) -> LinearImage {
+    LinearImage { width_px: rgba.len() as u32, height_px: 1, rgba }
+}
+
+/// A half-covered pixel shows the colour of the product, not a darker one, and keeps its alpha.
+#[test]
+fn premultiplied_color_is_divided_out() {
+    let settings = DisplaySettings::default();
+    let shown =
+        display_image(&image(vec![[0.4, 0.2, 0.1, 0.5], [0.8, 0.4, 0.2, 1.0], [0.3, 0.3, 0.3, 0.0]]), &settings);
+    assert_eq!(shown.rgba[0][..3], shown.rgba[1][..3]);
+    assert_eq!(shown.rgba[0][3], 0.5);
+    assert_eq!(shown.rgba[2], [0.0; 4]);
+}
+
+/// White stays white through AgX, whose own white is reached only at 16.3: the background is display colour.
+#[test]
+fn a_background_is_laid_under_display_colors() {
+    let background = [1.0, 0.5, 0.25];
+    let settings = DisplaySettings { background_srgb: Some(background), ..DisplaySettings::default() };
+    let shown = display_image(&image(vec![[0.0; 4], [0.09, 0.09, 0.09, 0.5], [0.18, 0.18, 0.18, 1.0]]), &settings);
+    assert_eq!(shown.rgba[0], [1.0, 0.5, 0.25, 1.0]);
+    for (channel, under) in background.into_iter().enumerate() {
+        assert!((shown.rgba[1][channel] - 0.5 * (shown.rgba[2][channel] + under)).abs() < 1e-6);
+    }
+    assert!(shown.rgba.iter().all(|texel| texel[3] == 1.0));
+}
+
+proptest! {
+    /// Any bits at all: the result is a picture.
+    #[test]
+    fn every_input_gives_displayable_output(
+        texel in any::<[u32; 4]>(), view in 0..4_usize, exposure_bits in any::<u32>(), with_background in any::<bool>(),
+    ) {
+        let settings = DisplaySettings {
+            view_transform: ALL_VIEWS[view],
+            exposure_ev: f32::from_bits(exposure_bits),
+            background_srgb: with_background.then_some([f32::NAN, f32::INFINITY, -1.0]),
+        };
+        let shown = display_image(&image(vec![texel.map(f32::from_bits)]), &settings);
+        prop_assert!(shown.rgba[0].iter().all(|channel| (0.0..=1.0).contains(channel)), "{:?}", shown.rgba[0]);
+    }
+}
+
+#[test]
+fn not_a_number_is_black_and_infinity_is_white() {
+    for view in ALL_VIEWS {
+        let shown = codes([f32::NAN; 3], view);
+        assert!(shown.iter().all(|&channel| channel < 0.1), "{view:?}: {shown:?}");
+        let shown = codes([f32::INFINITY; 3], view);
+        assert!(shown.iter().all(|&channel| channel > 254.0), "{view:?}: {shown:?}");
+    }
+}
+
+/// Prints what the table and a megapixel cost: `cargo test -p packshot-renderer -- --nocapture --test-threads 1 speed`.
+///
+/// The picture is a smooth one with the grain of a few hundred samples per pixel. It takes some 15 ms on two threads; the
+/// bound is for a step that is done per pixel by mistake.
+#[test]
+fn speed_of_a_megapixel() {
+    let started = Instant::now();
+    agx::table();
+    println!("AgX table: {:.1} ms (less if another test made it)", started.elapsed().as_secs_f64() * 1e3);
+    let mut state = 1_u32;
+    let mut grain = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        0.97 + 0.06 * (state >> 8) as f32 / (1 << 24) as f32
+    };
+    let rgba = (0..1024 * 1024)
+        .map(|i| {
+            let (x, y) = ((i % 1024) as f32 / 1024.0, (i / 1024) as f32 / 1024.0);
+            [(x * grain()).powi(2), 0.7 * y * grain(), 0.5 * (1.0 - x * y) * grain(), 1.0]
+        })
+        .collect();
+    let picture = LinearImage { width_px: 1024, height_px: 1024, rgba };
+    for view_transform in ALL_VIEWS {
+        let settings = DisplaySettings { view_transform, ..DisplaySettings::default() };
+        let started = Instant::now();
+        let shown = display_image(&picture, &settings);
+        let seconds = started.elapsed().as_secs_f64();
+        println!("{view_transform:?}: {:.1} ms", seconds * 1e3);
+        assert_eq!(shown.rgba.len(), picture.rgba.len());
+        assert!(seconds < 0.5, "{view_transform:?}: {seconds} s");
+    }
+}

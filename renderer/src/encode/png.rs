@@ -1,0 +1,183 @@
+//! PNG: display-referred, straight alpha, marked as sRGB.
+
+use png::{BitDepth, ColorType, Compression, Encoder, EncodingError, SrgbRenderingIntent};
+use rayon::prelude::*;
+
+use super::{EncodeError, SOFTWARE, check_shape};
+use crate::color::DisplayImage;
+
+/// Bits per channel of a PNG.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum PngDepth {
+    /// 0 to 255.
+    #[default]
+    Eight,
+    /// 0 to 65535.
+    Sixteen,
+}
+
+/// Encodes a picture as PNG: RGBA with straight alpha, or RGB when every pixel is opaque at this depth.
+///
+/// A channel value v becomes `round(255 v)` or `round(65535 v)`; what is outside of 0 to 1 is clipped, NaN is 0. The file
+/// has an `sRGB` chunk (perceptual intent, the one for pictures) and a `Software` text.
+///
+/// # Errors
+/// [`EncodeError::Empty`] and [`EncodeError::Shape`] when the size does not fit the pixels.
+pub fn png(image: &DisplayImage, depth: PngDepth) -> Result<Vec<u8>, EncodeError> {
+    check_shape("", [image.width_px, image.height_px], 1, image.rgba.len())?;
+    let opaque = match depth {
+        PngDepth::Eight => image.rgba.par_iter().all(|texel| quantize_8(texel[3]) == [u8::MAX]),
+        PngDepth::Sixteen => image.rgba.par_iter().all(|texel| quantize_16(texel[3]) == [u8::MAX; 2]),
+    };
+    let samples = match depth {
+        PngDepth::Eight => quantize(&image.rgba, opaque, quantize_8),
+        PngDepth::Sixteen => quantize(&image.rgba, opaque, quantize_16),
+    };
+    write(image, depth, opaque, &samples).map_err(EncodeError::Png)
+}
+
+fn write(image: &DisplayImage, depth: PngDepth, opaque: bool, samples: &[u8]) -> Result<Vec<u8>, EncodingError> {
+    let mut bytes = Vec::new();
+    let mut encoder = Encoder::new(&mut bytes, image.width_px, image.height_px);
+    encoder.set_color(if opaque { ColorType::Rgb } else { ColorType::Rgba });
+    encoder.set_depth(match depth {
+        PngDepth::Eight => BitDepth::Eight,
+        PngDepth::Sixteen => BitDepth::Sixteen,
+    });
+    encoder.set_compression(Compression::Fast);
+    encoder.set_source_srgb(SrgbRenderingIntent::Perceptual);
+    encoder.add_text_chunk("Software".to_owned(), SOFTWARE.to_owned())?;
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(samples)?;
+    writer.finish()?;
+    Ok(bytes)
+}
+
+fn quantize_8(value: f32) -> [u8; 1] {
+    // A cast from float saturates and turns NaN into 0.
+    [(value * 255.0 + 0.5) as u8]
+}
+
+fn quantize_16(value: f32) -> [u8; 2] {
+    ((value * 65535.0 + 0.5) as u16).to_be_bytes()
+}
+
+/// The samples as they stand in the file before filtering, without the alpha when `opaque`.
+fn quantize<const N: usize>(rgba: &[[f32; 4]], opaque: bool, code: impl Fn(f32) -> [u8; N] + Sync) -> Vec<u8> {
+    const TEXELS_PER_TASK: usize = 8192;
+    let n_channels = if opaque { 3 } else { 4 };
+    let mut samples = vec![0; rgba.len() * n_channels * N];
+    samples.par_chunks_mut(TEXELS_PER_TASK * n_channels * N).zip(rgba.par_chunks(TEXELS_PER_TASK)).for_each(
+        |(samples, rgba)| {
+            for (samples, texel) in samples.chunks_exact_mut(n_channels * N).zip(rgba) {
+                for (sample, &value) in samples.chunks_exact_mut(N).zip(texel) {
+                    sample.copy_from_slice(&code(value));
+                }
+            }
+        },
+    );
+    samples
+}
+
+#[cfg(test)]
+mod tests {
+    use png::{Decoder, Transformations};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn image(width_px: u32, rgba: Vec<[f32; 4]>) -> DisplayImage {
+        DisplayImage { width_px, height_px: rgba.len() as u32 / width_px, rgba }
+    }
+
+    struct Decoded {
+        color: ColorType,
+        depth: BitDepth,
+        srgb: Option<SrgbRenderingIntent>,
+        texts: Vec<(String, String)>,
+        samples: Vec<u8>,
+    }
+
+    fn decode(bytes: &[u8]) -> Decoded {
+        let mut decoder = Decoder::new(std::io::Cursor::new(bytes));
+        decoder.set_transformations(Transformations::IDENTITY);
+        let mut reader = decoder.read_info().unwrap();
+        let mut samples = vec![0; reader.output_buffer_size().unwrap()];
+        reader.next_frame(&mut samples).unwrap();
+        let info = reader.info();
+        let texts = info.uncompressed_latin1_text.iter().map(|text| (text.keyword.clone(), text.text.clone()));
+        Decoded { color: info.color_type, depth: info.bit_depth, srgb: info.srgb, texts: texts.collect(), samples }
+    }
+
+    #[test]
+    fn eight_bits_are_rounded_and_keep_straight_alpha() {
+        let texels = vec![[0.0, 0.5, 1.0, 0.5], [100.4 / 255.0, 100.6 / 255.0, -3.0, 0.25], [7.0, f32::NAN, 0.2, 0.0]];
+        let decoded = decode(&png(&image(3, texels), PngDepth::Eight).unwrap());
+        assert_eq!((decoded.color, decoded.depth), (ColorType::Rgba, BitDepth::Eight));
+        assert_eq!(decoded.samples, [0, 128, 255, 128, 100, 101, 0, 64, 255, 0, 51, 0]);
+    }
+
+    #[test]
+    fn sixteen_bits_keep_every_code() {
+        let texels: Vec<_> = (0..=65535_u32).map(|code| [code as f32 / 65535.0, 0.0, 1.0, 0.5]).collect();
+        let decoded = decode(&png(&image(256, texels), PngDepth::Sixteen).unwrap());
+        assert_eq!((decoded.color, decoded.depth), (ColorType::Rgba, BitDepth::Sixteen));
+        for (code, texel) in decoded.samples.chunks_exact(8).enumerate() {
+            assert_eq!(u16::from_be_bytes([texel[0], texel[1]]) as usize, code);
+            assert_eq!(texel[2..], [0, 0, 255, 255, 128, 0]);
+        }
+    }
+
+    #[test]
+    fn an_opaque_picture_has_no_alpha_channel() {
+        for depth in [PngDepth::Eight, PngDepth::Sixteen] {
+            let opaque = image(2, vec![[0.2, 0.4, 0.6, 1.0], [0.0, 0.0, 1.0, 0.999_999_9]]);
+            assert_eq!(decode(&png(&opaque, depth).unwrap()).color, ColorType::Rgb);
+            let edge = image(2, vec![[0.2, 0.4, 0.6, 1.0], [0.0, 0.0, 1.0, 0.99]]);
+            assert_eq!(decode(&png(&edge, depth).unwrap()).color, ColorType::Rgba);
+        }
+    }
+
+    #[test]
+    fn the_file_says_its_color_space_and_maker_and_no_time() {
+        let bytes = png(&image(1, vec![[0.5; 4]]), PngDepth::Eight).unwrap();
+        let decoded = decode(&bytes);
+        assert_eq!(decoded.srgb, Some(SrgbRenderingIntent::Perceptual));
+        assert_eq!(decoded.texts, [("Software".to_owned(), SOFTWARE.to_owned())]);
+        assert!(!bytes.windows(4).any(|name| name == b"tIME"));
+    }
+
+    #[test]
+    fn a_size_that_does_not_fit_is_an_error() {
+        for (width_px, height_px, n_texels, code) in [
+            (0, 0, 0, "encode.empty"),
+            (0, 5, 0, "encode.empty"),
+            (5, 0, 0, "encode.empty"),
+            (2, 2, 3, "encode.shape"),
+            (u32::MAX, u32::MAX, 4, "encode.shape"),
+        ] {
+            let image = DisplayImage { width_px, height_px, rgba: vec![[0.0; 4]; n_texels] };
+            let error = png(&image, PngDepth::Eight).unwrap_err();
+            assert_eq!((error.code(), error.at().as_str()), (code, "picture"));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_encoded_is_decoded(width_px in 1..40_u32, height_px in 1..40_u32, seed in any::<u64>()) {
+            let mut state = seed;
+            let rgba = (0..width_px * height_px).map(|_| std::array::from_fn(|_| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                ((state >> 56) as f32) / 255.0
+            })).collect();
+            let image = DisplayImage { width_px, height_px, rgba };
+            let bytes = png(&image, PngDepth::Eight).unwrap();
+            prop_assert_eq!(&bytes, &png(&image, PngDepth::Eight).unwrap());
+            let want: Vec<u8> = image.rgba.iter().flatten().map(|value| (value * 255.0).round() as u8).collect();
+            let decoded = decode(&bytes);
+            if decoded.color == ColorType::Rgba {
+                prop_assert_eq!(decoded.samples, want);
+            }
+        }
+    }
+}

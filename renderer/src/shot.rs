@@ -1,0 +1,286 @@
+//! A shot: everything that turns a scene into one particular picture, apart from geometry and materials.
+//!
+//! Input: a shot file ([`document`]), or a command line's wishes and a scene ([`request`]). Output: a [`Shot`].
+//! Invariant: every number in it is finite and in the range that its field names, so nothing downstream checks again.
+//!
+//! World space is glTF's (right-handed, +Y up, metres). Cameras look and lights shine along −Z of their own frame, with
+//! +Y up and +X to the right. Colours and radiances are linear Rec.709 (D65); the unit of radiance is free, with 1 shown
+//! as display white by the `standard` view at 0 EV.
+
+use std::sync::Arc;
+
+use glam::{DAffine3, DVec3};
+use packshot_materials::openpbr::OpenPbr;
+
+pub mod document;
+pub mod environment;
+pub mod error;
+pub mod framing;
+pub mod request;
+pub mod rig;
+pub mod view;
+
+/// Most pixels along one side of a picture.
+pub const MAX_SIDE_PX: u32 = 16_384;
+/// Most pixels of a picture.
+pub const MAX_PIXELS: u64 = 64_000_000;
+/// Most samples per pixel.
+pub const MAX_SAMPLES: u32 = 1 << 24;
+/// Largest seed.
+pub const MAX_SEED: u32 = i32::MAX as u32;
+/// Largest limit on a kind of bounce.
+pub const MAX_BOUNCES: u32 = 1024;
+
+/// One picture's camera, film, light, floor, background and view.
+#[derive(Clone, Debug)]
+pub struct Shot {
+    /// Where the picture is taken from.
+    pub camera: Camera,
+    /// How many pixels, and how each is sampled.
+    pub film: Film,
+    /// Light from infinitely far away.
+    pub environment: Environment,
+    /// Lights at a place or from one direction. None of them blocks a ray or is seen by the camera.
+    pub lights: Vec<Light>,
+    /// A square under the product.
+    pub floor: Option<Floor>,
+    /// What is behind the product.
+    pub background: Background,
+    /// How radiance becomes display values.
+    pub view: View,
+}
+
+/// A pinhole or parallel camera without lens effects.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Camera {
+    /// Rotation and translation; the camera looks along −Z, +Y up.
+    pub world_from_camera: DAffine3,
+    /// How it projects.
+    pub projection: Projection,
+    /// Depth along the viewing axis before which nothing is seen; positive.
+    pub clip_near_m: f64,
+    /// Depth along the viewing axis beyond which nothing is seen; more than `clip_near_m`.
+    pub clip_far_m: f64,
+}
+
+/// How a [`Camera`] projects.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Projection {
+    /// Rays through one point.
+    Perspective {
+        /// Full vertical angle, whatever the aspect ratio; more than 0, at most 179°.
+        fov_y_rad: f64,
+    },
+    /// Parallel rays.
+    Orthographic {
+        /// Full height of the picture; the width follows from the aspect ratio.
+        height_m: f64,
+    },
+}
+
+/// The pixels of a picture and how they are sampled.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Film {
+    /// 1 to [`MAX_SIDE_PX`].
+    pub width_px: u32,
+    /// 1 to [`MAX_SIDE_PX`].
+    pub height_px: u32,
+    /// Camera paths per pixel, 1 to [`MAX_SAMPLES`]; the most a pixel gets when `noise_threshold` is above 0.
+    pub samples: u32,
+    /// Adaptive sampling as Cycles defines it, 0 to 1. 0: every pixel gets all samples.
+    pub noise_threshold: f32,
+    /// Same seed, same picture. At most [`MAX_SEED`].
+    pub seed: u32,
+    /// The reconstruction filter.
+    pub filter: PixelFilter,
+    /// How long paths get.
+    pub bounces: Bounces,
+    /// Limit on light met after at most one bounce: |R|+|G|+|B| of one path is at most three times this. 0: no limit.
+    pub clamp_direct: f32,
+    /// The same for light met later. 0: no limit.
+    pub clamp_indirect: f32,
+}
+
+/// A separable reconstruction filter f around the pixel's centre: pixel = ∫f·L / ∫f.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum PixelFilter {
+    /// The pixel's own square.
+    Box,
+    /// The Blackman-Harris window.
+    BlackmanHarris {
+        /// The window is zero beyond this distance from the centre (what Blender calls its width); at most 16.
+        half_width_px: f32,
+    },
+}
+
+/// The most scattering events from which a path goes on, 0 to [`MAX_BOUNCES`] each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounces {
+    /// Of all kinds together. 0: the camera's hit points see lights, environment and emission, nothing more.
+    pub total: u32,
+    /// Diffuse reflection, subsurface, fuzz.
+    pub diffuse: u32,
+    /// Reflection at metal, dielectric or coat, rough or smooth.
+    pub glossy: u32,
+    /// Refraction.
+    pub transmission: u32,
+}
+
+impl Bounces {
+    /// The same limit for each kind.
+    pub fn all(limit: u32) -> Self {
+        Self { total: limit, diffuse: limit, glossy: limit, transmission: limit }
+    }
+}
+
+/// Light from infinitely far away. Camera rays see it only with [`Background::Environment`].
+#[derive(Clone, Debug)]
+pub enum Environment {
+    /// Darkness.
+    None,
+    /// The same from all directions.
+    Uniform {
+        /// Not negative.
+        radiance: [f32; 3],
+    },
+    /// An equirectangular map.
+    LatLong {
+        /// The map.
+        map: Arc<EnvironmentMap>,
+        /// Turns the light about +Y, right-handed (+Z goes towards +X).
+        rotation_y_rad: f64,
+        /// Factor on the map's pixels, not negative.
+        strength: f32,
+    },
+}
+
+/// An equirectangular map of radiance, twice as wide as high.
+///
+/// A unit direction (x, y, z) reads it at u = 0.5 + atan2(z, x)/2π, v = acos(y)/π, bilinear between pixel centres at
+/// (i + 0.5)/size, with u wrapping around.
+#[derive(Clone, PartialEq)]
+pub struct EnvironmentMap {
+    /// Twice `height_px`.
+    pub width_px: u32,
+    /// At least 1.
+    pub height_px: u32,
+    /// `width_px * height_px` radiances, linear Rec.709, finite, not negative, row 0 on top (+Y).
+    pub rgb: Vec<[f32; 3]>,
+}
+
+impl std::fmt::Debug for EnvironmentMap {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "EnvironmentMap({}x{})", self.width_px, self.height_px)
+    }
+}
+
+/// A light with a place or a direction.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Light {
+    /// A rectangle that shines alike in all directions of its −Z side.
+    Rect {
+        /// The rectangle is centred in this frame's XY plane.
+        world_from_light: DAffine3,
+        /// Along X, positive.
+        width_m: f64,
+        /// Along Y, positive.
+        height_m: f64,
+        /// Not negative.
+        radiance: [f32; 3],
+    },
+    /// A point.
+    Point {
+        /// World space.
+        position_m: DVec3,
+        /// W/sr per channel: irradiance at distance r is intensity / r².
+        intensity: [f32; 3],
+    },
+    /// Parallel light.
+    Directional {
+        /// Direction of travel, unit length.
+        direction: DVec3,
+        /// W/m² per channel on a surface that faces the light.
+        irradiance: [f32; 3],
+    },
+    /// A cone of light from a point, as `KHR_lights_punctual` defines it. Only the lights of a file have it.
+    Spot {
+        /// Shines along −Z from the origin.
+        world_from_light: DAffine3,
+        /// W/sr per channel on the axis.
+        intensity: [f32; 3],
+        /// Full intensity within this angle from the axis.
+        inner_cone_rad: f32,
+        /// Nothing beyond this angle from the axis; more than `inner_cone_rad`, at most π/2.
+        outer_cone_rad: f32,
+    },
+}
+
+/// A horizontal square centred on the Y axis, normal +Y.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Floor {
+    /// Its height.
+    pub y_m: f64,
+    /// Its side, positive.
+    pub size_m: f64,
+    /// The name of its material.
+    pub material: String,
+    /// The parameters of its material.
+    pub openpbr: OpenPbr,
+}
+
+/// What is behind the product.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Background {
+    /// Nothing: alpha is the share of the pixel that surfaces cover.
+    Transparent,
+    /// The environment; alpha is 1.
+    Environment,
+    /// As transparent, but display-referred pictures are laid over this colour after the view transform.
+    Color {
+        /// Display values, 0 to 1.
+        srgb: [f32; 3],
+    },
+}
+
+/// How radiance becomes display values.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct View {
+    /// The curve.
+    pub transform: ViewTransform,
+    /// Radiance is multiplied by 2 to this power before the transform; −32 to 32. Linear output is not affected.
+    pub exposure_ev: f32,
+}
+
+/// The view transforms, as Blender 5.0.1 has them under these names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ViewTransform {
+    /// AgX: highlights bleach gently, no hue turns.
+    #[default]
+    Agx,
+    /// Khronos PBR Neutral: base colours keep their sRGB values up to 0.76.
+    KhronosNeutral,
+    /// The sRGB transfer function alone; what is brighter than 1 is clipped.
+    Standard,
+    /// No transfer function: the linear numbers, clipped to 0 to 1. For data, not for eyes.
+    Raw,
+}
+
+impl ViewTransform {
+    /// All of them with the names that files and options use.
+    pub const NAMES: [(&'static str, Self); 4] = [
+        ("agx", Self::Agx),
+        ("khronos_neutral", Self::KhronosNeutral),
+        ("standard", Self::Standard),
+        ("raw", Self::Raw),
+    ];
+
+    /// The name that files and options use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Agx => "agx",
+            Self::KhronosNeutral => "khronos_neutral",
+            Self::Standard => "standard",
+            Self::Raw => "raw",
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! What can be wrong with a shot or with an environment map.
+
+/// Why a shot was refused. One line of `code: message`, a place, and a way out where there is one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ShotError {
+    /// What kind of mistake it is; [`ErrorCode::name`] is its stable name.
+    pub code: ErrorCode,
+    /// Where: a JSON pointer into the shot file, the option, or the file's name. `/` is the whole file.
+    pub at: String,
+    /// One sentence for a person.
+    pub message: String,
+    /// What to do about it; empty where the message says it all.
+    pub help: String,
+}
+
+impl ShotError {
+    pub(crate) fn new(code: ErrorCode, at: impl Into<String>, message: impl Into<String>) -> Self {
+        let at = at.into();
+        let at = if at.is_empty() { "/".to_owned() } else { at };
+        Self { code, at, message: message.into(), help: String::new() }
+    }
+
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = help.into();
+        self
+    }
+}
+
+/// The kinds of [`ShotError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorCode {
+    /// The GLB or the environment that the shot names cannot be read.
+    FileMissing,
+    /// Not JSON.
+    Syntax,
+    /// Another schema than `packshot-shot/1`.
+    Schema,
+    /// A required member is absent.
+    Missing,
+    /// A member that this version, kind or camera type does not have.
+    UnknownMember,
+    /// A value of the wrong JSON type or length.
+    Type,
+    /// Out of range, not finite, an unknown word, a matrix that is no pose.
+    Range,
+    /// Both or neither of two alternatives.
+    Conflict,
+    /// A material that `materials` does not define.
+    UnknownMaterial,
+    /// Valid, but this renderer cannot do it.
+    Unsupported,
+    /// A file is not the one that the shot was made with.
+    FileChanged,
+    /// The scene has no camera of that name.
+    CameraNotFound,
+    /// There is nothing to frame.
+    NothingToFrame,
+    /// An environment map is in a format that is not known, or broken.
+    EnvironmentFormat,
+    /// An environment map has the wrong shape or is too large.
+    EnvironmentSize,
+    /// An environment map has pixels that are not finite.
+    EnvironmentNotFinite,
+}
+
+impl ErrorCode {
+    /// The stable name, such as `shot.range`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::FileMissing => "shot.file_missing",
+            Self::Syntax => "shot.syntax",
+            Self::Schema => "shot.schema",
+            Self::Missing => "shot.missing",
+            Self::UnknownMember => "shot.unknown_member",
+            Self::Type => "shot.type",
+            Self::Range => "shot.range",
+            Self::Conflict => "shot.conflict",
+            Self::UnknownMaterial => "shot.unknown_material",
+            Self::Unsupported => "shot.unsupported",
+            Self::FileChanged => "shot.file_changed",
+            Self::CameraNotFound => "shot.camera_not_found",
+            Self::NothingToFrame => "shot.nothing_to_frame",
+            Self::EnvironmentFormat => "env.format",
+            Self::EnvironmentSize => "env.size",
+            Self::EnvironmentNotFinite => "env.not_finite",
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! From a command line's wishes to a [`Shot`].
+//!
+//! Input: a [`ShotRequest`] of plain values, and the scene that it is about. Output: the shot, with what was noticed.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use glam::{DAffine3, DVec3};
+
+use super::error::{ErrorCode, ShotError};
+use super::framing::{self, Hull, Lens, frame, readable_angle};
+use super::rig::{self, RigName};
+use super::view::{self, ViewDirection};
+use super::{
+    Background, Bounces, Camera, Environment, EnvironmentMap, Film, Light, MAX_BOUNCES, MAX_PIXELS, MAX_SAMPLES,
+    MAX_SEED, MAX_SIDE_PX, PixelFilter, Projection, Shot, View, ViewTransform,
+};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::scene::{Scene, SceneLight, SceneLightKind, SceneProjection};
+
+/// Shortest and longest focal length.
+const FOCAL_MM: std::ops::RangeInclusive<f64> = 1.0..=10_000.0;
+/// Widest angle of a camera, as in a shot file.
+const MAX_FOV_Y_RAD: f64 = 179.0 * std::f64::consts::PI / 180.0;
+
+/// What a picture should be like. The default is the command line's.
+#[derive(Clone, Debug)]
+pub struct ShotRequest {
+    /// Size and sampling.
+    pub film: Film,
+    /// Where from.
+    pub framing: Framing,
+    /// By what light.
+    pub light: LightChoice,
+    /// Turns the light about +Y, in addition to what the choice itself does.
+    pub light_rotation_deg: f64,
+    /// What is behind the product.
+    pub background: Background,
+    /// How radiance becomes display values.
+    pub view: View,
+}
+
+impl Default for ShotRequest {
+    fn default() -> Self {
+        Self {
+            film: Film {
+                width_px: 1024,
+                height_px: 1024,
+                samples: 256,
+                noise_threshold: 0.01,
+                seed: 0,
+                filter: PixelFilter::BlackmanHarris { half_width_px: 1.5 },
+                bounces: Bounces::all(12),
+                clamp_direct: 0.0,
+                clamp_indirect: 0.0,
+            },
+            framing: Framing::Auto {
+                direction: view::THREE_QUARTER.direction,
+                lens: Lens::Perspective { focal_mm: 85.0 },
+                fill: 0.85,
+            },
+            light: LightChoice::Rig(RigName::StudioSoft),
+            light_rotation_deg: 0.0,
+            background: Background::Transparent,
+            view: View { transform: ViewTransform::Agx, exposure_ev: 0.0 },
+        }
+    }
+}
+
+/// Where a picture is taken from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Framing {
+    /// From a direction, as near as the product fits.
+    Auto {
+        /// The direction.
+        direction: ViewDirection,
+        /// The lens.
+        lens: Lens,
+        /// Share of the picture that the product takes in its tighter direction, more than 0, at most 1.
+        fill: f64,
+    },
+    /// By a camera of the file.
+    SceneCamera {
+        /// Its name.
+        name: String,
+    },
+}
+
+/// What lights a picture.
+#[derive(Clone, Debug)]
+pub enum LightChoice {
+    /// A procedural rig, which turns with the camera's azimuth.
+    Rig(RigName),
+    /// An environment map, which stands still in the world.
+    Map(Arc<EnvironmentMap>),
+    /// The lights of the file and nothing else. Candela count as W/sr, lux as W/m².
+    SceneLights,
+}
+
+/// Makes the shot that a request asks for.
+///
+/// # Errors
+///
+/// `shot.range` with the option in `at`, `shot.camera_not_found`, `shot.nothing_to_frame`.
+pub fn build(request: &ShotRequest, scene: &Scene) -> Result<(Shot, Vec<Diagnostic>), ShotError> {
+    check_film(&request.film)?;
+    in_range("--light-rotation-deg", request.light_rotation_deg, -1e6..=1e6)?;
+    in_range("--exposure-ev", f64::from(request.view.exposure_ev), -32.0..=32.0)?;
+    let mut diagnostics = Vec::new();
+    let hull = Hull::new(scene)?;
+    let aspect = f64::from(request.film.width_px) / f64::from(request.film.height_px);
+    let (camera, azimuth_deg) = match &request.framing {
+        Framing::Auto { direction, lens, fill } => {
+            (auto_framed(&hull, *direction, *lens, aspect, *fill)?, direction.azimuth_deg)
+        }
+        Framing::SceneCamera { name } => {
+            let camera = scene_camera(&hull, scene, name)?;
+            (camera, view::azimuth_deg(&camera.world_from_camera.matrix3))
+        }
+    };
+    let (environment, lights) = match &request.light {
+        LightChoice::Rig(rig) => {
+            (rig.environment(rig::rotation_y_rad(azimuth_deg, request.light_rotation_deg)), Vec::new())
+        }
+        LightChoice::Map(map) => {
+            let rotation_y_rad = request.light_rotation_deg.to_radians();
+            (Environment::LatLong { map: Arc::clone(map), rotation_y_rad, strength: 1.0 }, Vec::new())
+        }
+        LightChoice::SceneLights => {
+            let turn = DAffine3::from_rotation_y(request.light_rotation_deg.to_radians());
+            (Environment::None, scene.lights.iter().map(|light| scene_light(light, turn)).collect())
+        }
+    };
+    if matches!(environment, Environment::None) && lights.is_empty() {
+        diagnostics.push(Diagnostic {
+            code: "shot.no_lights",
+            severity: Severity::Warning,
+            at: "--light".to_owned(),
+            message: "the file has no lights: only what emits light itself is seen".to_owned(),
+        });
+    }
+    let (film, background, view) = (request.film, request.background, request.view);
+    Ok((Shot { camera, film, environment, lights, floor: None, background, view }, diagnostics))
+}
+
+fn in_range(option: &str, value: f64, range: std::ops::RangeInclusive<f64>) -> Result<(), ShotError> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    let message = format!("{value} is out of range: expected {} to {}", range.start(), range.end());
+    Err(ShotError::new(ErrorCode::Range, option, message))
+}
+
+fn check_film(film: &Film) -> Result<(), ShotError> {
+    let Film { width_px, height_px, samples, noise_threshold, seed, filter, bounces, clamp_direct, clamp_indirect } =
+        *film;
+    in_range("--width", width_px.into(), 1.0..=MAX_SIDE_PX.into())?;
+    in_range("--height", height_px.into(), 1.0..=MAX_SIDE_PX.into())?;
+    if u64::from(width_px) * u64::from(height_px) > MAX_PIXELS {
+        let message = format!("{width_px}x{height_px} are more than {MAX_PIXELS} pixels");
+        return Err(ShotError::new(ErrorCode::Range, "--width", message));
+    }
+    in_range("--samples", samples.into(), 1.0..=MAX_SAMPLES.into())?;
+    in_range("--noise", noise_threshold.into(), 0.0..=1.0)?;
+    in_range("--seed", seed.into(), 0.0..=MAX_SEED.into())?;
+    if let PixelFilter::BlackmanHarris { half_width_px } = filter {
+        in_range("--filter", half_width_px.into(), f64::MIN_POSITIVE..=16.0)?;
+    }
+    for limit in [bounces.total, bounces.diffuse, bounces.glossy, bounces.transmission] {
+        in_range("--max-bounces", limit.into(), 0.0..=MAX_BOUNCES.into())?;
+    }
+    in_range("--clamp-direct", clamp_direct.into(), 0.0..=f32::MAX.into())?;
+    in_range("--clamp-indirect", clamp_indirect.into(), 0.0..=f32::MAX.into())
+}
+
+fn auto_framed(
+    hull: &Hull<'_>,
+    direction: ViewDirection,
+    lens: Lens,
+    aspect: f64,
+    fill: f64,
+) -> Result<Camera, ShotError> {
+    in_range("--azimuth-deg", direction.azimuth_deg, -1e6..=1e6)?;
+    in_range("--elevation-deg", direction.elevation_deg, -90.0..=90.0)?;
+    in_range("--fill", fill, 0.001..=1.0)?;
+    if let Lens::Perspective { focal_mm } = lens {
+        in_range("--lens-mm", focal_mm, FOCAL_MM)?;
+    }
+    frame(hull, &direction.orientation(), lens, aspect, fill)
+}
+
+/// The first camera of the file with this name.
+fn scene_camera(hull: &Hull<'_>, scene: &Scene, name: &str) -> Result<Camera, ShotError> {
+    let Some(camera) = scene.cameras.iter().find(|camera| camera.name.as_deref() == Some(name)) else {
+        let names: Vec<String> =
+            scene.cameras.iter().filter_map(|c| c.name.as_ref()).map(|n| format!("{n:?}")).collect();
+        let help = match (scene.cameras.len(), names.len()) {
+            (0, _) => "the file has no cameras: use --view".to_owned(),
+            (_, 0) => "no camera of the file has a name: use --view".to_owned(),
+            _ => format!("the file has {}", names.join(", ")),
+        };
+        return Err(ShotError::new(ErrorCode::CameraNotFound, "--camera", format!("no camera {name:?}")).help(help));
+    };
+    let world_from_camera = camera.world_from_camera;
+    let projection = match camera.projection {
+        SceneProjection::Perspective { fov_y_rad } => {
+            in_range("--camera", fov_y_rad, f64::MIN_POSITIVE..=MAX_FOV_Y_RAD)?;
+            Projection::Perspective { fov_y_rad: readable_angle(fov_y_rad) }
+        }
+        SceneProjection::Orthographic { height_m } => {
+            in_range("--camera", height_m, f64::MIN_POSITIVE..=f64::MAX)?;
+            Projection::Orthographic { height_m }
+        }
+    };
+    let (clip_near_m, clip_far_m) = framing::clip_planes(hull, &world_from_camera)?;
+    Ok(Camera { world_from_camera, projection, clip_near_m, clip_far_m })
+}
+
+fn scene_light(light: &SceneLight, turn: DAffine3) -> Light {
+    let world_from_light = turn * light.world_from_light;
+    let intensity = light.intensity;
+    match light.kind {
+        SceneLightKind::Point => Light::Point { position_m: world_from_light.translation, intensity },
+        SceneLightKind::Directional => Light::Directional {
+            direction: (world_from_light.matrix3 * DVec3::NEG_Z).normalize_or(DVec3::NEG_Y),
+            irradiance: intensity,
+        },
+        SceneLightKind::Spot { inner_cone_rad, outer_cone_rad } => {
+            Light::Spot { world_from_light, intensity, inner_cone_rad, outer_cone_rad }
+        }
+    }
+}
+
+/// The value of `--background`: `transparent`, `environment`, `white` or `#RRGGBB`.
+impl FromStr for Background {
+    type Err = ShotError;
+
+    fn from_str(text: &str) -> Result<Self, ShotError> {
+        let refused = || {
+            let message = format!("{text:?} is no background");
+            ShotError::new(ErrorCode::Range, "--background", message)
+                .help("expected transparent, environment, white, or a colour such as #F0F0F0")
+        };
+        match text {
+            "transparent" => Ok(Self::Transparent),
+            "environment" => Ok(Self::Environment),
+            "white" => Ok(Self::Color { srgb: [1.0; 3] }),
+            _ => {
+                let digits =
+                    text.strip_prefix('#').filter(|d| d.len() == 6 && d.bytes().all(|b| b.is_ascii_hexdigit()));
+                let value = u32::from_str_radix(digits.ok_or_else(refused)?, 16).map_err(|_| refused())?;
+                let [_, srgb @ ..] = value.to_be_bytes().map(|byte| f32::from(byte) / 255.0);
+                Ok(Self::Color { srgb })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

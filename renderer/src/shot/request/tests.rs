@@ -1,0 +1,161 @@
+use glam::{DMat3, Vec3, dvec3};
+
+use super::*;
+use crate::scene::{Mesh, MeshIdx, Part, Primitive, SceneCamera};
+
+/// A tetrahedron, a camera at +X, and one light of each kind.
+fn scene() -> Scene {
+    let primitive = Primitive {
+        positions: vec![Vec3::ZERO, Vec3::X, Vec3::Y, Vec3::Z],
+        normals: Vec::new(),
+        tangents: Vec::new(),
+        uvs: [Vec::new(), Vec::new()],
+        colors: Vec::new(),
+        triangles: vec![[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]],
+        material: None,
+    };
+    let part = Part {
+        node_idx: 0,
+        path: "Part".to_owned(),
+        node_name: None,
+        mesh_name: None,
+        mesh: MeshIdx(0),
+        world_from_part: DAffine3::IDENTITY,
+    };
+    let camera = SceneCamera {
+        name: Some("Side".to_owned()),
+        world_from_camera: DAffine3 {
+            matrix3: DMat3::from_rotation_y(90_f64.to_radians()),
+            translation: dvec3(5.0, 0.0, 0.0),
+        },
+        projection: SceneProjection::Perspective { fov_y_rad: 0.4 },
+    };
+    let light = |kind| SceneLight {
+        name: None,
+        world_from_light: DAffine3::from_translation(DVec3::Z),
+        intensity: [3.0, 2.0, 1.0],
+        kind,
+    };
+    Scene {
+        meshes: vec![Mesh { primitives: vec![primitive] }],
+        parts: vec![part],
+        cameras: vec![camera],
+        lights: vec![
+            light(SceneLightKind::Point),
+            light(SceneLightKind::Directional),
+            light(SceneLightKind::Spot { inner_cone_rad: 0.1, outer_cone_rad: 0.2 }),
+        ],
+        ..Scene::default()
+    }
+}
+
+fn rotation(environment: &Environment) -> f64 {
+    match environment {
+        Environment::LatLong { rotation_y_rad, .. } => *rotation_y_rad,
+        _ => f64::NAN,
+    }
+}
+
+#[test]
+fn the_default_is_a_three_quarter_view_in_soft_light() {
+    let (shot, diagnostics) = build(&ShotRequest::default(), &scene()).expect("a shot");
+    assert!(diagnostics.is_empty());
+    let view = view::THREE_QUARTER.direction.orientation();
+    assert_eq!(shot.camera.world_from_camera.matrix3, view);
+    let Projection::Perspective { fov_y_rad } = shot.camera.projection else { panic!("a pinhole") };
+    assert!((fov_y_rad - 2.0 * (18.0 / 85.0_f64).atan()).abs() < 1e-15);
+    assert_eq!(rotation(&shot.environment), 35_f64.to_radians());
+    assert!(shot.lights.is_empty() && shot.floor.is_none());
+}
+
+#[test]
+fn a_camera_of_the_file_is_taken_by_name() {
+    let framing =
+        |name: &str| ShotRequest { framing: Framing::SceneCamera { name: name.to_owned() }, ..Default::default() };
+    let (shot, _) = build(&framing("Side"), &scene()).expect("a shot");
+    assert_eq!(shot.camera.world_from_camera.translation, dvec3(5.0, 0.0, 0.0));
+    assert!((shot.camera.clip_near_m - 2.0).abs() < 1e-12 && (shot.camera.clip_far_m - 10.0).abs() < 1e-12);
+    assert!((rotation(&shot.environment) - 90_f64.to_radians()).abs() < 1e-12, "the rig follows the camera");
+    let error = build(&framing("side"), &scene()).expect_err("another name");
+    assert_eq!((error.code.name(), error.at.as_str()), ("shot.camera_not_found", "--camera"));
+    assert!(error.help.contains("\"Side\""), "{}", error.help);
+}
+
+#[test]
+fn a_map_stands_still_and_turns_as_asked() {
+    let map = Arc::new(EnvironmentMap { width_px: 2, height_px: 1, rgb: vec![[1.0; 3]; 2] });
+    let request = ShotRequest { light: LightChoice::Map(map), light_rotation_deg: 10.0, ..Default::default() };
+    let (shot, _) = build(&request, &scene()).expect("a shot");
+    assert_eq!(rotation(&shot.environment), 10_f64.to_radians());
+}
+
+#[test]
+fn the_lights_of_the_file() {
+    let request = ShotRequest { light: LightChoice::SceneLights, light_rotation_deg: 90.0, ..Default::default() };
+    let (shot, _) = build(&request, &scene()).expect("a shot");
+    assert!(matches!(shot.environment, Environment::None));
+    let [Light::Point { position_m, intensity }, Light::Directional { direction, .. }, Light::Spot { .. }] =
+        shot.lights[..]
+    else {
+        panic!("{:?}", shot.lights)
+    };
+    assert_eq!(intensity, [3.0, 2.0, 1.0]);
+    assert!((position_m - DVec3::X).length() < 1e-15 && (direction - DVec3::NEG_X).length() < 1e-15);
+    let dark = Scene { lights: Vec::new(), ..scene() };
+    let (_, diagnostics) = build(&request, &dark).expect("a black picture");
+    assert_eq!(diagnostics[0].code, "shot.no_lights");
+}
+
+#[test]
+fn values_out_of_range_name_their_option() {
+    let film = |change: fn(&mut Film)| {
+        let mut request = ShotRequest::default();
+        change(&mut request.film);
+        request
+    };
+    let auto = |elevation_deg, focal_mm, fill| ShotRequest {
+        framing: Framing::Auto {
+            direction: ViewDirection { azimuth_deg: 0.0, elevation_deg },
+            lens: Lens::Perspective { focal_mm },
+            fill,
+        },
+        ..Default::default()
+    };
+    let cases = [
+        (film(|f| f.width_px = 0), "--width"),
+        (film(|f| f.height_px = 16_385), "--height"),
+        (film(|f| (f.width_px, f.height_px) = (16_000, 16_000)), "--width"),
+        (film(|f| f.samples = 0), "--samples"),
+        (film(|f| f.noise_threshold = f32::NAN), "--noise"),
+        (film(|f| f.seed = u32::MAX), "--seed"),
+        (film(|f| f.bounces.total = 2000), "--max-bounces"),
+        (film(|f| f.clamp_indirect = f32::INFINITY), "--clamp-indirect"),
+        (auto(91.0, 85.0, 0.8), "--elevation-deg"),
+        (auto(0.0, 0.0, 0.8), "--lens-mm"),
+        (auto(0.0, 85.0, 1.5), "--fill"),
+        (ShotRequest { light_rotation_deg: f64::NAN, ..Default::default() }, "--light-rotation-deg"),
+    ];
+    for (request, option) in cases {
+        let error = build(&request, &scene()).expect_err(option);
+        assert_eq!((error.code.name(), error.at.as_str()), ("shot.range", option));
+    }
+}
+
+#[test]
+fn backgrounds_are_words_or_colours() {
+    let color = |r: u8, g: u8, b: u8| Background::Color { srgb: [r, g, b].map(|v| f32::from(v) / 255.0) };
+    let cases = [
+        ("transparent", Some(Background::Transparent)),
+        ("environment", Some(Background::Environment)),
+        ("white", Some(color(255, 255, 255))),
+        ("#1080fF", Some(color(0x10, 0x80, 0xff))),
+        ("#fff", None),
+        ("#+10203", None),
+        ("#ééé", None),
+        ("black", None),
+        ("", None),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(text.parse::<Background>().ok(), expected, "{text}");
+    }
+}

@@ -1,0 +1,135 @@
+//! Procedural light rigs: what a photographer would put around the product, painted onto one environment map.
+//!
+//! A rig is a gradient dome, and panels painted over it in order: softboxes that add light and black flags that take it
+//! away. All of it is infinitely far away, so a rig suits a product of any size. Metal shows its surroundings rather than
+//! its colour: large soft panels give it gradients, their far edges crisp highlights, and flags beside the panels the
+//! dark lines that draw a contour.
+//!
+//! **A rig stands still relative to the camera's azimuth.** It is laid out for a camera at azimuth 0°, and turned by the
+//! camera's azimuth about +Y ([`rotation_y_rad`]): every view of a product has its key light from the upper left of the
+//! picture. Elevation does not turn it: from above, the overhead softbox is behind the camera.
+
+use std::sync::Arc;
+
+use super::{Environment, EnvironmentMap};
+
+mod bake;
+mod presets;
+
+/// The rigs there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum RigName {
+    /// Large softboxes all around: long gradients on metal, gentle dark edges, no hard shadow.
+    #[default]
+    StudioSoft,
+    /// Narrow strips between black flags: crisp highlights and dark edges.
+    StudioContrast,
+    /// Key, fill and rim on a dim dome: shape before shine, for plastics and painted parts.
+    ThreePoint,
+    /// Radiance 1 from everywhere.
+    White,
+}
+
+impl RigName {
+    /// All of them with the names that options use.
+    pub const NAMES: [(&'static str, Self); 4] = [
+        ("studio_soft", Self::StudioSoft),
+        ("studio_contrast", Self::StudioContrast),
+        ("three_point", Self::ThreePoint),
+        ("white", Self::White),
+    ];
+
+    /// The rig of a name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::NAMES.iter().find(|(known, _)| *known == name).map(|&(_, rig)| rig)
+    }
+
+    /// Its light, turned by `rotation_y_rad`. [`White`](Self::White) is uniform and needs no map.
+    pub fn environment(self, rotation_y_rad: f64) -> Environment {
+        match self.map() {
+            None => Environment::Uniform { radiance: [1.0; 3] },
+            Some(map) => Environment::LatLong { map: Arc::new(map), rotation_y_rad, strength: 1.0 },
+        }
+    }
+
+    /// Its map for a camera at azimuth 0°: 1024x512, or `None` for a uniform rig.
+    pub fn map(self) -> Option<EnvironmentMap> {
+        let rig = match self {
+            Self::StudioSoft => &presets::STUDIO_SOFT,
+            Self::StudioContrast => &presets::STUDIO_CONTRAST,
+            Self::ThreePoint => &presets::THREE_POINT,
+            Self::White => return None,
+        };
+        Some(bake::bake(rig))
+    }
+}
+
+/// How far a rig is turned for a camera at this azimuth, with the wish of the command line added.
+pub fn rotation_y_rad(camera_azimuth_deg: f64, light_rotation_deg: f64) -> f64 {
+    (camera_azimuth_deg + light_rotation_deg).to_radians()
+}
+
+/// A light rig around a camera at azimuth 0°.
+#[derive(Clone, Copy, Debug)]
+struct Rig {
+    dome: Dome,
+    /// In the order of painting: a flag darkens what was painted before it.
+    panels: &'static [Panel],
+}
+
+/// What surrounds the panels: radiance by elevation, blended smoothly, times a tint.
+#[derive(Clone, Copy, Debug)]
+struct Dome {
+    /// Straight up.
+    zenith: f32,
+    /// At eye level.
+    horizon: f32,
+    /// `horizon_width_deg` below eye level, where the table begins.
+    table: f32,
+    /// Straight down.
+    nadir: f32,
+    /// How many degrees the horizon takes to become the table.
+    horizon_width_deg: f32,
+    /// Linear Rec.709.
+    tint: [f32; 3],
+}
+
+/// A flat panel that faces the product, with rounded corners.
+#[derive(Clone, Copy, Debug)]
+struct Panel {
+    /// Where its centre is: 0° behind the camera, 90° to the right of the picture, 180° behind the product.
+    azimuth_deg: f32,
+    /// Positive upwards.
+    elevation_deg: f32,
+    /// Turns it in its own plane, counter-clockwise as the product sees it.
+    roll_deg: f32,
+    /// The angles it takes up, measured through its centre; below 180°.
+    size_deg: [f32; 2],
+    /// Radius of the corners as a share of half the shorter side.
+    roundness: f32,
+    /// Width of the blurred edge as a share of half the shorter side.
+    softness: f32,
+    finish: Finish,
+}
+
+/// What a [`Panel`] does.
+#[derive(Clone, Copy, Debug)]
+enum Finish {
+    /// Adds light.
+    Softbox {
+        /// Radiance at the centre is 2 to this power.
+        ev: f32,
+        /// Linear Rec.709.
+        tint: [f32; 3],
+        /// By how many EV the middle of each edge is darker (to the right, upwards, to the left, downwards).
+        falloff_ev: [f32; 4],
+    },
+    /// Takes away this share of the light behind it.
+    Flag {
+        /// 0 to 1.
+        opacity: f32,
+    },
+}
+
+#[cfg(test)]
+mod tests;
