@@ -5,7 +5,11 @@
 pub mod diagnostic;
 pub mod import;
 pub mod scene;
+pub mod accel;
 pub mod shot;
+pub mod prepare;
+pub mod backend;
+pub mod film;
 pub mod color;
 pub mod encode;
 pub mod sample;

@@ -1,0 +1,188 @@
+//! The acceleration structure: which triangle does a ray meet first?
+//!
+//! Input: triangles of the distinct meshes, each in its own frame, and instances that place them. Output: a [`SceneBvh`],
+//! one binary bounding volume hierarchy per mesh and one over the instances, from which each backend derives the form it
+//! walks: [`Accel`] (8 or 16 children a node, for SIMD) and [`PackedBvh`] (arrays for WGSL). Invariant: what a ray hits is
+//! a function of the ray and the triangles alone. Builder, node width, instruction set and thread count cannot change it:
+//! of two hits at the same distance the one with the lower (instance, triangle) counts, and no box rejects what its
+//! triangle's own box would let through (`backend::cpu::simd` says how).
+
+pub mod binary;
+pub mod packed;
+pub mod wide;
+
+use std::fmt;
+
+use glam::{Affine3A, Vec3, Vec3A};
+use rayon::prelude::*;
+
+use crate::accel::binary::{BinaryTree, Bounds};
+pub use crate::accel::packed::PackedBvh;
+pub use crate::accel::wide::{Accel, build};
+
+/// Deepest tree of a mesh; a mesh has fewer than 2^32 triangles, so that a balanced tree always fits.
+pub const MESH_DEPTH_MAX: u32 = 40;
+/// Deepest tree over instances.
+pub const INSTANCE_DEPTH_MAX: u32 = 24;
+/// Most triangles of all distinct meshes together, and most instances: what [`INSTANCE_DEPTH_MAX`] and the indices hold.
+pub const TRIANGLES_MAX: usize = 1 << 30;
+/// Most instances.
+pub const INSTANCES_MAX: usize = 1 << 22;
+/// Vertices further than this from the origin of their frame cannot be hit: products of three would overflow.
+pub const COORDINATE_MAX: f32 = 1e9;
+
+/// The triangles of one mesh, or of several baked into one frame.
+#[derive(Clone, Copy, Debug)]
+pub struct AccelMesh<'a> {
+    /// Vertices in the mesh's frame. A triangle with a vertex beyond [`COORDINATE_MAX`] or NaN is never hit.
+    pub triangles: &'a [[Vec3; 3]],
+    /// Index of `triangles[0]` in the whole scene's triangle array.
+    pub first_triangle: u32,
+}
+
+/// A mesh placed in the world (render space).
+#[derive(Clone, Copy, Debug)]
+pub struct AccelInstance {
+    /// Index of the mesh.
+    pub mesh: u32,
+    /// Places the mesh; may mirror, shear and scale. An instance whose maps are not finite is never hit.
+    pub world_from_local: Affine3A,
+    /// The inverse.
+    pub local_from_world: Affine3A,
+}
+
+/// Why there is no acceleration structure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AccelError {
+    /// The caller's cancel function said so.
+    #[error("the build was cancelled")]
+    Cancelled,
+    /// An instance names a mesh that does not exist.
+    #[error("instance {instance} places mesh {mesh}, which does not exist")]
+    MeshOutOfRange {
+        /// The instance's index.
+        instance: usize,
+        /// The index that is out of range.
+        mesh: u32,
+    },
+    /// More than [`TRIANGLES_MAX`] triangles, or indices beyond it.
+    #[error("the scene has more than {TRIANGLES_MAX} triangles")]
+    TooManyTriangles,
+    /// More than [`INSTANCES_MAX`] instances.
+    #[error("the scene has more than {INSTANCES_MAX} instances")]
+    TooManyInstances,
+}
+
+/// A triangle in leaf order.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LeafTriangle {
+    /// Vertices in the mesh's frame.
+    pub(crate) vertices: [Vec3; 3],
+    /// Index in the whole scene's triangle array.
+    pub(crate) triangle: u32,
+}
+
+/// The hierarchy of one mesh.
+pub(crate) struct MeshBvh {
+    pub(crate) tree: BinaryTree,
+    /// The leaves' triangles, in the order in which the leaves stand in the tree.
+    pub(crate) triangles: Vec<LeafTriangle>,
+}
+
+/// An instance with the box that holds it in render space.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PlacedMesh {
+    pub(crate) instance: AccelInstance,
+    pub(crate) bounds: Bounds,
+}
+
+/// Binary hierarchies of a scene: one per mesh, and one over the instances.
+pub struct SceneBvh {
+    pub(crate) meshes: Vec<MeshBvh>,
+    pub(crate) instances: Vec<PlacedMesh>,
+    pub(crate) top: BinaryTree,
+}
+
+impl fmt::Debug for SceneBvh {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SceneBvh")
+            .field("meshes", &self.meshes.len())
+            .field("instances", &self.instances.len())
+            .finish()
+    }
+}
+
+impl SceneBvh {
+    /// Builds all trees, in parallel in the current rayon pool. `cancelled` is asked between meshes.
+    ///
+    /// # Errors
+    /// [`AccelError`]: cancelled, an instance of a mesh that does not exist, or more than the index types hold.
+    pub fn build(
+        meshes: &[AccelMesh<'_>],
+        instances: &[AccelInstance],
+        cancelled: &(dyn Fn() -> bool + Sync),
+    ) -> Result<SceneBvh, AccelError> {
+        let fits = |mesh: &AccelMesh<'_>| mesh.first_triangle as usize + mesh.triangles.len() <= TRIANGLES_MAX;
+        if !meshes.iter().all(fits) || meshes.iter().map(|mesh| mesh.triangles.len()).sum::<usize>() > TRIANGLES_MAX {
+            return Err(AccelError::TooManyTriangles);
+        }
+        if instances.len() > INSTANCES_MAX {
+            return Err(AccelError::TooManyInstances);
+        }
+        let missing = |(_, instance): &(usize, &AccelInstance)| instance.mesh as usize >= meshes.len();
+        if let Some((idx, instance)) = instances.iter().enumerate().find(missing) {
+            return Err(AccelError::MeshOutOfRange { instance: idx, mesh: instance.mesh });
+        }
+        let built = meshes.par_iter().map(|mesh| match cancelled() {
+            true => Err(AccelError::Cancelled),
+            false => Ok(MeshBvh::build(mesh)),
+        });
+        let meshes = built.collect::<Result<Vec<MeshBvh>, AccelError>>()?;
+        if cancelled() {
+            return Err(AccelError::Cancelled);
+        }
+        let instances: Vec<PlacedMesh> = instances
+            .par_iter()
+            .map(|instance| PlacedMesh {
+                instance: *instance,
+                bounds: world_bounds(&meshes[instance.mesh as usize], instance),
+            })
+            .collect();
+        let boxes = instances.iter().map(|placed| placed.bounds).collect::<Vec<_>>();
+        let top = BinaryTree::build(&boxes, INSTANCE_DEPTH_MAX);
+        Ok(SceneBvh { meshes, instances, top })
+    }
+}
+
+impl MeshBvh {
+    fn build(mesh: &AccelMesh<'_>) -> MeshBvh {
+        let boxes = mesh.triangles.iter().map(Bounds::of_points).collect::<Vec<_>>();
+        let tree = BinaryTree::build(&boxes, MESH_DEPTH_MAX);
+        let leaf_triangle =
+            |&idx: &u32| LeafTriangle { vertices: mesh.triangles[idx as usize], triangle: mesh.first_triangle + idx };
+        let triangles = tree.primitives.iter().map(leaf_triangle).collect();
+        MeshBvh { tree, triangles }
+    }
+}
+
+/// The box of a placed mesh: its local box's corners, widened by what rounding can do to a ray on its way into the
+/// local frame, so that a ray that hits the mesh there never misses the box here.
+fn world_bounds(mesh: &MeshBvh, placed: &AccelInstance) -> Bounds {
+    let (world, local) = (&placed.world_from_local, &placed.local_from_world);
+    let bounds = mesh.tree.bounds();
+    if bounds.is_empty() || !world.is_finite() || !local.is_finite() {
+        return Bounds::EMPTY;
+    }
+    let center = world.transform_point3a((bounds.min + bounds.max) * 0.5);
+    let half = (bounds.max - bounds.min) * 0.5;
+    let absolute = |m: &Affine3A, v: Vec3A| {
+        m.matrix3.x_axis.abs() * v.x + m.matrix3.y_axis.abs() * v.y + m.matrix3.z_axis.abs() * v.z
+    };
+    let extent = absolute(world, half);
+    let reach = center.abs() + extent;
+    let local_magnitude = absolute(local, reach) + local.translation.abs();
+    let rounding = 16.0 * (f32::EPSILON * 0.5) * (absolute(world, local_magnitude) + reach);
+    let bounds = Bounds { min: center - extent - rounding, max: center + extent + rounding };
+    let largest = bounds.min.abs().max(bounds.max.abs()).max_element();
+    if bounds.is_finite() && largest <= COORDINATE_MAX { bounds } else { Bounds::EMPTY }
+}

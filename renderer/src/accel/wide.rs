@@ -1,0 +1,370 @@
+//! The form that the CPU walks: nodes of 8 or 16 children, their bounds side by side, and leaves of as many triangles.
+//!
+//! A binary tree is collapsed by dynamic programming: for each subtree the cheapest way to represent it by at most
+//! 1, 2, … W roots, where a root is a leaf of up to W triangles (which one SIMD test handles, so its cost does not
+//! depend on how many there are) or a node (Ylitie, Karras, Laine 2017, "Efficient incoherent ray traversal on GPUs
+//! through compressed wide BVHs", section 3.3).
+
+use glam::Vec3A;
+use rayon::prelude::*;
+
+use crate::accel::binary::{BinaryNode, BinaryTree, Bounds};
+use crate::accel::{AccelError, AccelInstance, AccelMesh, LeafTriangle, MeshBvh, SceneBvh};
+use crate::backend::cpu::simd::SimdLevel;
+
+/// Set in a child reference that names a leaf (of a mesh: a [`LeafBlock`], of the top tree: an instance).
+pub(crate) const LEAF: u32 = 1 << 31;
+/// A reference to nothing: the root of an empty tree.
+pub(crate) const NOTHING: u32 = u32::MAX;
+/// Expected cost of testing a leaf, in tests of a node.
+const LEAF_COST: f32 = 1.2;
+
+/// An inner node. Slots without a child have empty bounds.
+#[derive(Clone, Debug)]
+#[repr(C, align(64))]
+pub(crate) struct WideNode<const W: usize> {
+    /// Minimum along x, y, z, then maximum along x, y, z, of each child.
+    pub(crate) bounds: [[f32; W]; 6],
+    /// What each child is: a node's index, or [`LEAF`] and the leaf's.
+    pub(crate) children: [u32; W],
+}
+
+/// Up to `W` triangles. Slots without a triangle repeat a single point, which no ray hits.
+#[derive(Clone, Debug)]
+#[repr(C, align(64))]
+pub(crate) struct LeafBlock<const W: usize> {
+    /// Coordinates by vertex, axis and slot.
+    pub(crate) vertices: [[[f32; W]; 3]; 3],
+    /// Index in the whole scene's triangle array.
+    pub(crate) triangles: [u32; W],
+}
+
+/// Where a tree begins, and how large its coordinates are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Root {
+    /// A child reference, or [`NOTHING`].
+    pub(crate) child: u32,
+    /// Largest absolute coordinate along each axis: scales the rounding errors that box tests allow for.
+    pub(crate) magnitude: Vec3A,
+}
+
+/// An instance as a leaf of the top tree.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WideInstance {
+    /// Columns of the linear part, then the translation.
+    pub(crate) local_from_world: [Vec3A; 4],
+    pub(crate) min: Vec3A,
+    pub(crate) max: Vec3A,
+    pub(crate) root: Root,
+}
+
+/// A scene's trees with nodes of `W` children.
+#[derive(Clone, Debug)]
+pub(crate) struct WideBvh<const W: usize> {
+    pub(crate) nodes: Vec<WideNode<W>>,
+    pub(crate) leaves: Vec<LeafBlock<W>>,
+    pub(crate) instances: Vec<WideInstance>,
+    pub(crate) top: Root,
+    /// The scene is one mesh in world coordinates, and `top` is its tree rather than one over instances.
+    pub(crate) is_flat: bool,
+    /// References that can wait at once while a tree is walked.
+    pub(crate) stack_len: usize,
+}
+
+/// The trees in the width that suits an instruction set.
+#[derive(Clone, Debug)]
+pub(crate) enum Form {
+    Eight(WideBvh<8>),
+    Sixteen(WideBvh<16>),
+}
+
+/// What the CPU traces rays through. Read-only and shared by all threads.
+#[derive(Clone, Debug)]
+pub struct Accel {
+    pub(crate) form: Form,
+    level: SimdLevel,
+}
+
+/// Builds the trees of a scene in the form that this CPU walks fastest.
+///
+/// # Errors
+/// As [`SceneBvh::build`].
+pub fn build(
+    meshes: &[AccelMesh<'_>],
+    instances: &[AccelInstance],
+    cancelled: &(dyn Fn() -> bool + Sync),
+) -> Result<Accel, AccelError> {
+    Ok(Accel::new(&SceneBvh::build(meshes, instances, cancelled)?, SimdLevel::detect()))
+}
+
+impl Accel {
+    /// Derives the wide trees for an instruction set.
+    ///
+    /// # Panics
+    /// When this CPU lacks the instruction set.
+    pub fn new(scene: &SceneBvh, level: SimdLevel) -> Accel {
+        assert!(level.is_supported(), "this CPU has no {level:?}");
+        let form = match level {
+            SimdLevel::Portable | SimdLevel::Avx2 => Form::Eight(WideBvh::new(scene)),
+            SimdLevel::Avx512 => Form::Sixteen(WideBvh::new(scene)),
+        };
+        Accel { form, level }
+    }
+
+    /// The instruction set that the trees are walked with. This CPU has it.
+    pub fn level(&self) -> SimdLevel {
+        self.level
+    }
+
+    /// Bytes of memory held.
+    pub fn size_bytes(&self) -> usize {
+        fn size<const W: usize>(bvh: &WideBvh<W>) -> usize {
+            size_of_val(&*bvh.nodes) + size_of_val(&*bvh.leaves) + size_of_val(&*bvh.instances)
+        }
+        match &self.form {
+            Form::Eight(bvh) => size(bvh),
+            Form::Sixteen(bvh) => size(bvh),
+        }
+    }
+}
+
+impl<const W: usize> WideBvh<W> {
+    fn new(scene: &SceneBvh) -> WideBvh<W> {
+        let trees = scene.meshes.par_iter().map(WideTree::<W>::of_mesh).collect::<Vec<_>>();
+        let top = WideTree::<W>::of_instances(&scene.top);
+        let mut bvh = WideBvh {
+            nodes: Vec::with_capacity(top.nodes.len() + trees.iter().map(|tree| tree.nodes.len()).sum::<usize>()),
+            leaves: Vec::with_capacity(trees.iter().map(|tree| tree.leaves.len()).sum()),
+            instances: Vec::new(),
+            top: Root { child: NOTHING, magnitude: Vec3A::ZERO },
+            is_flat: false,
+            stack_len: (W - 1) * top.depth.max(trees.iter().map(|tree| tree.depth).max().unwrap_or(0)) as usize + 1,
+        };
+        bvh.top = bvh.append(top);
+        let roots = trees.into_iter().map(|tree| bvh.append(tree)).collect::<Vec<_>>();
+        let wide_instance = |placed: &crate::accel::PlacedMesh| {
+            let map = placed.instance.local_from_world;
+            WideInstance {
+                local_from_world: [map.x_axis, map.y_axis, map.z_axis, map.translation],
+                min: placed.bounds.min,
+                max: placed.bounds.max,
+                root: roots[placed.instance.mesh as usize],
+            }
+        };
+        bvh.instances = scene.instances.iter().map(wide_instance).collect();
+        if let [only] = &*scene.instances
+            && only.instance.local_from_world == glam::Affine3A::IDENTITY
+        {
+            bvh.is_flat = true;
+            bvh.top = bvh.instances[0].root;
+        }
+        bvh
+    }
+
+    /// Takes over a tree's arrays and moves its references accordingly.
+    fn append(&mut self, tree: WideTree<W>) -> Root {
+        let (first_node, first_leaf) = (self.nodes.len() as u32, self.leaves.len() as u32);
+        let moved = |child: u32| match child {
+            NOTHING => NOTHING,
+            leaf if leaf & LEAF != 0 => leaf + if tree.is_top { 0 } else { first_leaf },
+            node => node + first_node,
+        };
+        let magnitude = match tree.bounds.is_empty() {
+            true => Vec3A::ZERO,
+            false => tree.bounds.min.abs().max(tree.bounds.max.abs()),
+        };
+        let root = Root { child: moved(tree.root), magnitude };
+        self.nodes.extend(tree.nodes.into_iter().map(|mut node| {
+            node.children = node.children.map(moved);
+            node
+        }));
+        self.leaves.extend(tree.leaves);
+        root
+    }
+}
+
+/// One collapsed tree, its references counted from its own arrays' beginning.
+struct WideTree<const W: usize> {
+    nodes: Vec<WideNode<W>>,
+    leaves: Vec<LeafBlock<W>>,
+    root: u32,
+    bounds: Bounds,
+    depth: u32,
+    is_top: bool,
+}
+
+impl<const W: usize> WideTree<W> {
+    fn of_mesh(mesh: &MeshBvh) -> WideTree<W> {
+        WideTree::collapse(&mesh.tree, Some(&mesh.triangles))
+    }
+
+    fn of_instances(top: &BinaryTree) -> WideTree<W> {
+        WideTree::collapse(top, None)
+    }
+
+    /// `triangles` in leaf order, or none for the top tree, whose leaves are single instances.
+    fn collapse(tree: &BinaryTree, triangles: Option<&[LeafTriangle]>) -> WideTree<W> {
+        let mut wide = WideTree {
+            nodes: Vec::new(),
+            leaves: Vec::new(),
+            root: NOTHING,
+            bounds: tree.bounds(),
+            depth: 0,
+            is_top: triangles.is_none(),
+        };
+        if let Some(root) = tree.nodes.first() {
+            let leaf_len_max = if triangles.is_some() { W as u32 } else { 1 };
+            let mut plan = CollapsePlan { tree, leaf_len_max, left_shares: vec![[0; W]; tree.nodes.len()] };
+            plan.solve(0);
+            // The root of a tree that fits a leaf stays a leaf.
+            wide.root = wide.emit(&plan, triangles, 0, root, 1);
+        }
+        wide
+    }
+
+    fn emit(
+        &mut self,
+        plan: &CollapsePlan<'_, W>,
+        triangles: Option<&[LeafTriangle]>,
+        idx: u32,
+        node: &BinaryNode,
+        depth: u32,
+    ) -> u32 {
+        self.depth = self.depth.max(depth);
+        if plan.left_shares[idx as usize][0] == 0 {
+            let first = plan.tree.first_primitive(node);
+            return match triangles {
+                None => LEAF | plan.tree.primitives[first as usize],
+                Some(triangles) => {
+                    self.leaves.push(LeafBlock::new(&triangles[first as usize..][..node.count as usize]));
+                    LEAF | (self.leaves.len() - 1) as u32
+                }
+            };
+        }
+        let node_idx = self.nodes.len();
+        self.nodes.push(WideNode::EMPTY);
+        let mut children = Vec::with_capacity(W);
+        plan.children(node, idx, &mut children);
+        for (slot, &child_idx) in children.iter().enumerate() {
+            let child = &plan.tree.nodes[child_idx as usize];
+            let reference = self.emit(plan, triangles, child_idx, child, depth + 1);
+            let wide = &mut self.nodes[node_idx];
+            wide.children[slot] = reference;
+            for axis in 0..3 {
+                wide.bounds[axis][slot] = child.bounds.min[axis];
+                wide.bounds[axis + 3][slot] = child.bounds.max[axis];
+            }
+        }
+        node_idx as u32
+    }
+}
+
+impl<const W: usize> WideNode<W> {
+    const EMPTY: WideNode<W> = {
+        let (low, high) = ([f32::INFINITY; W], [f32::NEG_INFINITY; W]);
+        WideNode { bounds: [low, low, low, high, high, high], children: [NOTHING; W] }
+    };
+}
+
+impl<const W: usize> LeafBlock<W> {
+    fn new(triangles: &[LeafTriangle]) -> LeafBlock<W> {
+        let mut block = LeafBlock { vertices: [[[0.0; W]; 3]; 3], triangles: [NOTHING; W] };
+        for slot in 0..W {
+            let triangle = triangles.get(slot);
+            let point = triangles[0].vertices[0];
+            let vertices = triangle.map_or([point; 3], |triangle| triangle.vertices);
+            block.triangles[slot] = triangle.map_or(NOTHING, |triangle| triangle.triangle);
+            for (vertex, position) in vertices.into_iter().enumerate() {
+                for axis in 0..3 {
+                    block.vertices[vertex][axis][slot] = position[axis];
+                }
+            }
+        }
+        block
+    }
+}
+
+/// The cheapest way to represent each subtree by a number of roots.
+struct CollapsePlan<'a, const W: usize> {
+    tree: &'a BinaryTree,
+    leaf_len_max: u32,
+    /// By binary node and number of roots less one: how many of the roots the left child gets. Zero: no more than one
+    /// root less would have; with one root: it is a leaf. For a wide node (one root, not zero): the left child's share of
+    /// its `W` children.
+    left_shares: Vec<[u8; W]>,
+}
+
+impl<const W: usize> CollapsePlan<'_, W> {
+    /// Decides for a node and everything below it; returns the cost by number of roots less one.
+    fn solve(&mut self, idx: u32) -> [f32; W] {
+        let node = self.tree.nodes[idx as usize];
+        let area = node.bounds.half_area();
+        let as_leaf = if node.count <= self.leaf_len_max { area * LEAF_COST } else { f32::INFINITY };
+        if node.is_leaf() {
+            return [as_leaf; W];
+        }
+        let left = self.solve(node.first);
+        let right = self.solve(node.first + 1);
+        let left_len = (self.tree.nodes[node.first as usize].count as usize).min(W);
+        let right_len = (self.tree.nodes[node.first as usize + 1].count as usize).min(W);
+        let mut split_costs = [f32::INFINITY; W];
+        let mut shares = [0u8; W];
+        for (left_share, &left_cost) in (1u8..).zip(&left[..left_len]) {
+            for (right_share, &right_cost) in (1..).zip(&right[..right_len]) {
+                let n_roots = usize::from(left_share) + right_share;
+                if n_roots > W {
+                    break;
+                }
+                let cost = left_cost + right_cost;
+                if cost < split_costs[n_roots - 1] {
+                    split_costs[n_roots - 1] = cost;
+                    shares[n_roots - 1] = left_share;
+                }
+            }
+        }
+        // More roots than primitives are of no use: the cheapest of fewer.
+        let (mut least, mut least_share) = (f32::INFINITY, 0);
+        for n_roots in 2..=W {
+            if split_costs[n_roots - 1] < least {
+                (least, least_share) = (split_costs[n_roots - 1], shares[n_roots - 1]);
+            } else {
+                shares[n_roots - 1] = 0;
+            }
+        }
+        let as_node = area + least;
+        let mut costs = split_costs;
+        (costs[0], shares[0]) = if as_leaf <= as_node { (as_leaf, 0) } else { (as_node, least_share) };
+        for n_roots in 2..=W {
+            if costs[n_roots - 1] >= costs[n_roots - 2] {
+                costs[n_roots - 1] = costs[n_roots - 2];
+                shares[n_roots - 1] = 0;
+            }
+        }
+        self.left_shares[idx as usize] = shares;
+        costs
+    }
+
+    /// The children of the wide node that stands for a binary one.
+    fn children(&self, node: &BinaryNode, idx: u32, out: &mut Vec<u32>) {
+        // The share was decided for the number of children with the least cost: replay that decision.
+        let left_share = usize::from(self.left_shares[idx as usize][0]);
+        self.roots(node.first, left_share, out);
+        let right_share = W - left_share;
+        self.roots(node.first + 1, right_share, out);
+    }
+
+    /// The cheapest `n_roots` or fewer roots of a subtree.
+    fn roots(&self, idx: u32, n_roots: usize, out: &mut Vec<u32>) {
+        let shares = &self.left_shares[idx as usize];
+        let decided = (2..=n_roots).rev().find(|&n| shares[n - 1] != 0);
+        match decided {
+            None => out.push(idx),
+            Some(n) => {
+                let node = &self.tree.nodes[idx as usize];
+                let left_share = usize::from(shares[n - 1]);
+                self.roots(node.first, left_share, out);
+                self.roots(node.first + 1, n - left_share, out);
+            }
+        }
+    }
+}

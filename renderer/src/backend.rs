@@ -1,0 +1,177 @@
+//! Backends: what turns a prepared scene into film.
+//!
+//! Input: a [`PreparedScene`]. Output: a [`Film`] and what it took. Invariant: both backends run the same stages of the same WGSL over the
+//! same arrays, so their pictures differ by rounding alone; each gives the same bits for the same seed whatever the number of threads,
+//! the tiling or the batch.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::film::Film;
+use crate::prepare::PreparedScene;
+
+pub mod cpu;
+pub mod device;
+pub mod gpu;
+mod passes;
+
+/// Asks a render to stop. Clones share the request.
+#[derive(Clone, Debug, Default)]
+pub struct CancelToken(Arc<AtomicBool>);
+
+impl CancelToken {
+    /// Requests the stop; work ends within a fraction of a second.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody has.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// How far a render is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    /// Samples that every pixel that still wants some has.
+    pub samples: u32,
+    /// The most a pixel gets.
+    pub samples_max: u32,
+    /// Share of the work done, 0 to 1: pixels that want no more count as done.
+    pub done: f32,
+    /// Camera paths rendered so far.
+    pub paths: u64,
+    /// Since sampling began.
+    pub elapsed: Duration,
+}
+
+/// How to watch and stop a render.
+#[derive(Clone, Copy)]
+pub struct RenderControl<'a> {
+    /// Checked between batches.
+    pub cancel: &'a CancelToken,
+    /// Called after every pass, from one thread at a time.
+    pub progress: &'a (dyn Fn(Progress) + Sync),
+    /// Stop with what is there after this time of sampling.
+    pub time_max: Option<Duration>,
+}
+
+impl std::fmt::Debug for RenderControl<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RenderControl").field("cancel", self.cancel).field("time_max", &self.time_max).finish()
+    }
+}
+
+/// A finished render.
+#[derive(Clone, Debug)]
+pub struct Rendered {
+    /// The sums.
+    pub film: Film,
+    /// Rays traced, shadow rays included; 0 when the backend does not count them.
+    pub rays: u64,
+    /// Time of the sampling loop alone.
+    pub render_time: Duration,
+}
+
+/// Why a render has no picture.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RenderError {
+    /// [`CancelToken::cancel`] was called.
+    #[error("the render was cancelled")]
+    Cancelled,
+    /// The scene does not fit the device.
+    #[error("{}", out_of_memory(*needed_bytes, *offered_bytes))]
+    DeviceOutOfMemory {
+        /// Size of the buffer that does not fit.
+        needed_bytes: u64,
+        /// What the device can bind at once; `None` when it refused less than that because its memory is full.
+        offered_bytes: Option<u64>,
+    },
+    /// The device was lost and did not come back.
+    #[error("the device failed: {0}")]
+    DeviceLost(String),
+}
+
+fn out_of_memory(needed_bytes: u64, offered_bytes: Option<u64>) -> String {
+    match offered_bytes {
+        Some(offered) => format!("the scene needs {needed_bytes} bytes in one buffer, the device offers {offered}"),
+        None => format!("the device's memory is full: it refused a buffer of {needed_bytes} bytes"),
+    }
+}
+
+/// Keeps bytes between runs of the program, by name. Losing them costs time and nothing else.
+pub trait ByteStore: Send + Sync + std::fmt::Debug {
+    /// What was stored under `name`, if it is still there. The bytes may be damaged: who stored them checks them.
+    fn load(&self, name: &str) -> Option<Vec<u8>>;
+
+    /// Keeps `bytes` under `name`, or does not.
+    fn store(&self, name: &str, bytes: &[u8]);
+}
+
+/// A device that renders.
+pub trait Backend: Send + Sync + std::fmt::Debug {
+    /// Brings a scene onto the device and compiles what it needs.
+    ///
+    /// # Errors
+    /// [`RenderError::DeviceOutOfMemory`], [`RenderError::DeviceLost`].
+    fn load(&self, scene: Arc<PreparedScene>) -> Result<Box<dyn LoadedScene>, RenderError>;
+
+    /// What it is.
+    fn device(&self) -> &DeviceInfo;
+}
+
+/// A scene that is ready to be sampled, as often as wanted.
+pub trait LoadedScene: Send + Sync {
+    /// Samples the scene's film from sample 0.
+    ///
+    /// # Errors
+    /// [`RenderError`].
+    fn render(&self, control: &RenderControl<'_>) -> Result<Rendered, RenderError>;
+}
+
+/// What computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DeviceKind {
+    /// The native CPU backend.
+    Cpu,
+    /// A GPU.
+    Gpu,
+    /// A graphics adapter that computes on the CPU.
+    Software,
+}
+
+/// A device, and why it was taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DeviceInfo {
+    /// Its kind.
+    pub kind: DeviceKind,
+    /// The processor's or adapter's name.
+    pub name: String,
+    /// `native`, or the graphics interface.
+    pub backend: String,
+    /// Why this one.
+    pub reason: String,
+}
+
+/// A time limit that began with the sampling loop.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock {
+    pub(crate) begun: Instant,
+    deadline: Option<Instant>,
+}
+
+impl Clock {
+    pub(crate) fn start(time_max: Option<Duration>) -> Self {
+        let begun = Instant::now();
+        Self { begun, deadline: time_max.and_then(|limit| begun.checked_add(limit)) }
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+}

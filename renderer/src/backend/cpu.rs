@@ -1,0 +1,138 @@
+//! The CPU backend: translated stages over batches of paths, native traversal, rayon over blocks of pixels.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rayon::prelude::*;
+
+use crate::accel::Accel;
+use crate::backend::passes::{BlockFilm, Schedule};
+use crate::backend::{Backend, Clock, DeviceInfo, DeviceKind, LoadedScene, RenderControl, RenderError, Rendered};
+use crate::film::{ADAPTIVE_STEP, Film, blocks};
+use crate::prepare::PreparedScene;
+
+mod batch;
+mod block;
+pub mod simd;
+
+use batch::Batch;
+use simd::SimdLevel;
+
+/// Renders on the processor.
+#[derive(Debug)]
+pub struct CpuBackend {
+    pool: Arc<rayon::ThreadPool>,
+    level: SimdLevel,
+    device: DeviceInfo,
+}
+
+impl CpuBackend {
+    /// With `n_threads` threads (0: as many as the machine has) and the fastest instruction set that it has.
+    ///
+    /// # Errors
+    /// When the operating system refuses the threads.
+    pub fn new(n_threads: usize, reason: String) -> Result<Self, rayon::ThreadPoolBuildError> {
+        Self::with_level(n_threads, SimdLevel::detect(), reason)
+    }
+
+    /// With a chosen instruction set, which the processor must have.
+    ///
+    /// # Errors
+    /// When the operating system refuses the threads.
+    pub fn with_level(n_threads: usize, level: SimdLevel, reason: String) -> Result<Self, rayon::ThreadPoolBuildError> {
+        assert!(level.is_supported(), "the processor does not have {level:?}");
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(n_threads)
+            .thread_name(|i| format!("packshot-cpu-{i}"))
+            .build()?;
+        let name = crate::backend::device::processor_name();
+        let device = DeviceInfo { kind: DeviceKind::Cpu, name, backend: "native".to_owned(), reason };
+        Ok(Self { pool: Arc::new(pool), level, device })
+    }
+
+    /// The threads, for import and preparation to share.
+    pub fn pool(&self) -> &rayon::ThreadPool {
+        &self.pool
+    }
+}
+
+impl Backend for CpuBackend {
+    fn load(&self, scene: Arc<PreparedScene>) -> Result<Box<dyn LoadedScene>, RenderError> {
+        let accel = self.pool.install(|| Accel::new(&scene.bvh, self.level));
+        Ok(Box::new(CpuScene { scene, accel, pool: self.pool.clone(), level: self.level }))
+    }
+
+    fn device(&self) -> &DeviceInfo {
+        &self.device
+    }
+}
+
+struct CpuScene {
+    scene: Arc<PreparedScene>,
+    accel: Accel,
+    pool: Arc<rayon::ThreadPool>,
+    level: SimdLevel,
+}
+
+impl LoadedScene for CpuScene {
+    fn render(&self, control: &RenderControl<'_>) -> Result<Rendered, RenderError> {
+        self.pool.install(|| self.render_here(control))
+    }
+}
+
+impl CpuScene {
+    fn render_here(&self, control: &RenderControl<'_>) -> Result<Rendered, RenderError> {
+        let settings = &self.scene.film;
+        let schedule = Schedule::new(settings);
+        let clock = Clock::start(control.time_max);
+        let rays = AtomicU64::new(0);
+        let paths = AtomicU64::new(0);
+        let mut films: Vec<BlockFilm> =
+            blocks(settings.width_px, settings.height_px).into_iter().map(BlockFilm::new).collect();
+        let mut first_sample = 0;
+        while first_sample < settings.samples && !clock.is_over() {
+            let n_samples = pass_samples(first_sample, &schedule);
+            films.par_iter_mut().for_each_init(
+                || Batch::new(&self.scene, &self.accel, self.level),
+                |batch, film| {
+                    if control.cancel.is_cancelled() || clock.is_over() || film.n_active() == 0 {
+                        return;
+                    }
+                    let traced = block::render(film, batch, first_sample, n_samples);
+                    rays.fetch_add(traced, Ordering::Relaxed);
+                    paths.fetch_add(film.n_active() as u64 * u64::from(n_samples), Ordering::Relaxed);
+                    let n = first_sample + n_samples;
+                    if let Some(threshold) = schedule.threshold_after(n) {
+                        film.decide(n, threshold);
+                    }
+                },
+            );
+            if control.cancel.is_cancelled() {
+                return Err(RenderError::Cancelled);
+            }
+            first_sample += n_samples;
+            let n_active: usize = films.iter().map(BlockFilm::n_active).sum();
+            (control.progress)(schedule.progress(
+                first_sample,
+                n_active,
+                paths.load(Ordering::Relaxed),
+                clock.begun.elapsed(),
+            ));
+            if n_active == 0 {
+                break;
+            }
+        }
+        let render_time = clock.begun.elapsed();
+        let mut film = Film::new(settings.width_px, settings.height_px);
+        for block in &films {
+            block.copy_to(&mut film);
+        }
+        Ok(Rendered { film, rays: rays.into_inner(), render_time })
+    }
+}
+
+/// Samples of a pass: short at first, so that something can be seen and stopped early, then longer, so that threads rarely wait for one
+/// another. Adaptive passes end where decisions fall.
+fn pass_samples(first_sample: u32, schedule: &Schedule) -> u32 {
+    (first_sample / ADAPTIVE_STEP * ADAPTIVE_STEP).clamp(ADAPTIVE_STEP, 64).min(schedule.until_decision(first_sample))
+}

@@ -1,0 +1,143 @@
+//! A batch of paths from camera to end: generate, then trace, shade and shadow until none is alive.
+
+use glam::Vec4;
+use packshot_native::stages::{Bindings, PathState};
+use packshot_shaders::layout::ray::{Hit, Ray};
+
+use super::simd::stages::{PixelSamples, Shadows, Stages};
+use super::simd::{OpacityFilter, Opaque, SimdLevel};
+use crate::accel::Accel;
+use crate::prepare::PreparedScene;
+
+/// Buffers of one thread, kept between batches.
+pub(super) struct Batch<'a> {
+    bindings: Bindings<'a>,
+    accel: &'a Accel,
+    stages: Stages,
+    /// Whether surfaces let rays through, so that traversal has to ask.
+    has_opacity: bool,
+    paths: Vec<PathState>,
+    alive: Vec<u32>,
+    rays: Vec<Ray>,
+    keys: Vec<u32>,
+    hits: Vec<Hit>,
+    shadows: Shadows,
+    blocked: Vec<bool>,
+}
+
+/// Asks the translated opacity stage.
+struct Stochastic<'a> {
+    bindings: &'a Bindings<'a>,
+    stages: Stages,
+    keys: &'a [u32],
+}
+
+impl OpacityFilter for Stochastic<'_> {
+    const NEVER: bool = false;
+
+    fn blocks(&self, ray_idx: usize, hit: &Hit) -> bool {
+        self.stages.surface_blocks(self.bindings, *hit, self.keys[ray_idx])
+    }
+}
+
+impl<'a> Batch<'a> {
+    /// Paths that are under way together: their states fit the second-level cache.
+    pub(super) const PATHS: usize = 1024;
+
+    pub(super) fn new(scene: &'a PreparedScene, accel: &'a Accel, level: SimdLevel) -> Self {
+        Self {
+            bindings: Bindings {
+                params: &scene.params,
+                // Traversal is native here.
+                bvh_nodes: &[],
+                bvh_triangles: &[],
+                instances: &scene.instances,
+                slots: &scene.slots,
+                triangles: &scene.triangles,
+                vertices: &scene.vertices,
+                vertex_extras: &scene.vertex_extras,
+                materials: &scene.materials,
+                textures: &scene.textures,
+                texels: &scene.texels,
+                lights: &scene.lights,
+                environment_texels: &scene.environment_texels,
+                environment_cdf: &scene.environment_cdf,
+                environment_guide: &scene.environment_guide,
+                tables: &scene.tables,
+            },
+            accel,
+            stages: Stages::new(level),
+            has_opacity: scene.has_opacity,
+            paths: Vec::with_capacity(Self::PATHS),
+            alive: Vec::with_capacity(Self::PATHS),
+            rays: Vec::with_capacity(Self::PATHS),
+            keys: Vec::with_capacity(Self::PATHS),
+            hits: Vec::with_capacity(Self::PATHS),
+            shadows: Shadows::default(),
+            blocked: Vec::with_capacity(Self::PATHS),
+        }
+    }
+
+    /// Renders `n_samples` samples of each pixel to their end. Returns the number of rays.
+    pub(super) fn trace(&mut self, pixels: impl Iterator<Item = [u32; 2]>, first_sample: u32, n_samples: u32) -> u64 {
+        self.paths.clear();
+        self.keys.clear();
+        for pixel in pixels {
+            let samples = PixelSamples { pixel, first_sample, n_samples };
+            self.stages.generate(&self.bindings, samples, &mut self.paths, &mut self.keys);
+        }
+        self.alive.clear();
+        self.alive.extend(0..self.paths.len() as u32);
+        let mut n_rays = 0;
+        let mut coherent = true;
+        while !self.alive.is_empty() {
+            if !coherent {
+                self.keys.clear();
+                if self.has_opacity {
+                    self.stages.keys(&self.paths, &self.alive, &mut self.keys);
+                }
+            }
+            self.intersect(coherent);
+            self.stages.shade(&self.bindings, &mut self.paths, &mut self.alive, &self.hits, &mut self.shadows);
+            self.light_unblocked();
+            n_rays += (self.rays.len() + self.shadows.rays.len()) as u64;
+            coherent = false;
+        }
+        n_rays
+    }
+
+    /// Result of path `i` of the last batch: premultiplied linear RGBA.
+    pub(super) fn value(&self, i: usize) -> Vec4 {
+        self.paths[i].radiance.extend(self.paths[i].alpha)
+    }
+
+    fn intersect(&mut self, coherent: bool) {
+        self.rays.clear();
+        self.rays.extend(self.alive.iter().map(|&i| self.paths[i as usize].ray));
+        self.hits.resize(self.rays.len(), Hit::default());
+        let (rays, hits) = (&self.rays, &mut self.hits);
+        let filter = Stochastic { bindings: &self.bindings, stages: self.stages, keys: &self.keys };
+        match (self.has_opacity, coherent) {
+            (false, true) => self.accel.closest_coherent(rays, hits, &Opaque),
+            (false, false) => self.accel.closest(rays, hits, &Opaque),
+            (true, true) => self.accel.closest_coherent(rays, hits, &filter),
+            (true, false) => self.accel.closest(rays, hits, &filter),
+        }
+    }
+
+    fn light_unblocked(&mut self) {
+        let shadows = &self.shadows;
+        self.blocked.resize(shadows.rays.len(), false);
+        if self.has_opacity {
+            let filter = Stochastic { bindings: &self.bindings, stages: self.stages, keys: &shadows.keys };
+            self.accel.occluded(&shadows.rays, &mut self.blocked, &filter);
+        } else {
+            self.accel.occluded(&shadows.rays, &mut self.blocked, &Opaque);
+        }
+        for (k, &path) in shadows.paths.iter().enumerate() {
+            if !self.blocked[k] {
+                self.paths[path as usize].radiance += shadows.radiance[k];
+            }
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Ray traversal: batches of rays through the wide trees of an [`Accel`], with the instruction set found at run time.
+//!
+//! The same generic code serves all instruction sets and both ways of using the lanes: one ray against the children of a
+//! node or the triangles of a leaf, and (coherent rays) one triangle against a packet of rays. Hits agree bit for bit
+//! between all of them, because
+//! - the triangle test (`intersect`) uses the same operations in the same order everywhere, without fused
+//!   multiply-add, and bounds each hit's distance by the triangle's own box;
+//! - box tests (`ray`) only ever let through more than the triangle's own, and never claim a later entry;
+//! - of two hits at one distance the lower (instance, triangle) wins.
+
+mod descend;
+mod intersect;
+mod lanes;
+mod packet;
+mod ray;
+mod single;
+pub(super) mod stages;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+use packshot_shaders::layout::ray::{Hit, Ray};
+
+use crate::accel::wide::{Accel, Form, WideBvh};
+use descend::Stacks;
+use lanes::{Lanes, Portable};
+use packet::Packet;
+use single::Search;
+
+/// An instruction set that traversal can use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SimdLevel {
+    /// What every CPU of the target has; 8 lanes in arrays.
+    Portable,
+    /// x86-64 with AVX2 and FMA; 8 lanes.
+    Avx2,
+    /// x86-64 with AVX-512 F, VL, DQ and BW; 16 lanes.
+    Avx512,
+}
+
+impl SimdLevel {
+    /// All levels, the narrowest first.
+    pub const ALL: [SimdLevel; 3] = [SimdLevel::Portable, SimdLevel::Avx2, SimdLevel::Avx512];
+
+    /// The fastest that this CPU has.
+    pub fn detect() -> SimdLevel {
+        let mut supported = SimdLevel::ALL.into_iter().rev().filter(|level| level.is_supported());
+        supported.next().unwrap_or(SimdLevel::Portable)
+    }
+
+    /// Whether this CPU has it.
+    pub fn is_supported(self) -> bool {
+        match self {
+            SimdLevel::Portable => true,
+            #[cfg(target_arch = "x86_64")]
+            SimdLevel::Avx2 => x86::Avx2::detect().is_some(),
+            #[cfg(target_arch = "x86_64")]
+            SimdLevel::Avx512 => x86::Avx512::detect().is_some(),
+            #[cfg(not(target_arch = "x86_64"))]
+            SimdLevel::Avx2 | SimdLevel::Avx512 => false,
+        }
+    }
+}
+
+/// Decides whether a surface that a ray meets stops it: alpha-tested and stochastically transparent surfaces let some
+/// rays through. The answer must depend on the ray and the hit alone, because candidates are asked about in any order,
+/// and not all of them.
+pub trait OpacityFilter {
+    /// Everything blocks, and [`OpacityFilter::blocks`] is not called.
+    const NEVER: bool;
+
+    /// Whether `hit` stops the ray with index `ray_idx` of the batch.
+    fn blocks(&self, ray_idx: usize, hit: &Hit) -> bool;
+}
+
+/// The filter of a scene in which every surface is opaque.
+#[derive(Clone, Copy, Debug)]
+pub struct Opaque;
+
+impl OpacityFilter for Opaque {
+    const NEVER: bool = true;
+
+    fn blocks(&self, _ray_idx: usize, _hit: &Hit) -> bool {
+        true
+    }
+}
+
+/// What is asked about a batch of rays, and where the answers go.
+enum Query<'a> {
+    Closest(&'a mut [Hit]),
+    ClosestCoherent(&'a mut [Hit]),
+    Occluded(&'a mut [bool]),
+}
+
+impl Accel {
+    /// The closest blocking hit of each ray; [`Hit::miss`] where there is none. For rays that go different ways.
+    ///
+    /// # Panics
+    /// When the slices differ in length.
+    pub fn closest<F: OpacityFilter>(&self, rays: &[Ray], hits: &mut [Hit], filter: &F) {
+        assert_eq!(rays.len(), hits.len());
+        self.answer(rays, Query::Closest(hits), filter);
+    }
+
+    /// As [`Accel::closest`], with the same results, faster where consecutive rays are nearly the same, such as the camera
+    /// rays of one pixel.
+    ///
+    /// # Panics
+    /// When the slices differ in length.
+    pub fn closest_coherent<F: OpacityFilter>(&self, rays: &[Ray], hits: &mut [Hit], filter: &F) {
+        assert_eq!(rays.len(), hits.len());
+        self.answer(rays, Query::ClosestCoherent(hits), filter);
+    }
+
+    /// Whether anything blocks each ray.
+    ///
+    /// # Panics
+    /// When the slices differ in length.
+    pub fn occluded<F: OpacityFilter>(&self, rays: &[Ray], occluded: &mut [bool], filter: &F) {
+        assert_eq!(rays.len(), occluded.len());
+        self.answer(rays, Query::Occluded(occluded), filter);
+    }
+
+    fn answer<F: OpacityFilter>(&self, rays: &[Ray], query: Query<'_>, filter: &F) {
+        match (&self.form, self.level()) {
+            #[cfg(target_arch = "x86_64")]
+            (Form::Eight(bvh), SimdLevel::Avx2) => {
+                x86::Avx2::detect().expect("checked when the trees were made").answer(bvh, rays, query, filter);
+            }
+            #[cfg(target_arch = "x86_64")]
+            (Form::Sixteen(bvh), SimdLevel::Avx512) => {
+                x86::Avx512::detect().expect("checked when the trees were made").answer(bvh, rays, query, filter);
+            }
+            (Form::Eight(bvh), _) => answer(Portable, bvh, rays, query, filter),
+            (Form::Sixteen(_), _) => unreachable!("made for AVX-512 alone"),
+        }
+    }
+}
+
+/// Every instruction set's entry point inlines this, and with it all of traversal.
+#[inline(always)]
+fn answer<L: Lanes<W>, const W: usize, F: OpacityFilter>(
+    lanes: L,
+    bvh: &WideBvh<W>,
+    rays: &[Ray],
+    mut query: Query<'_>,
+    filter: &F,
+) {
+    let mut stacks = Stacks::new(bvh.stack_len);
+    let is_any = matches!(query, Query::Occluded(_));
+    // One place for single rays, so that there is one copy of its code.
+    for (chunk_idx, chunk) in rays.chunks(W).enumerate() {
+        let first_idx = chunk_idx * W;
+        if let Query::ClosestCoherent(hits) = &mut query {
+            let packet = Packet { lanes, bvh, filter, rays: chunk, first_idx };
+            if packet.run(&mut stacks, &mut hits[first_idx..][..chunk.len()]) {
+                continue;
+            }
+        }
+        for (lane, ray) in chunk.iter().enumerate() {
+            let ray_idx = first_idx + lane;
+            let hit = Search { lanes, bvh, filter, ray, ray_idx, is_any }.run(&mut stacks);
+            match &mut query {
+                Query::Closest(hits) | Query::ClosestCoherent(hits) => hits[ray_idx] = hit,
+                Query::Occluded(occluded) => occluded[ray_idx] = !hit.is_miss(),
+            }
+        }
+    }
+}
+
+/// Whether a hit counts before another: closer, or as close and of a lower instance or triangle.
+#[inline(always)]
+fn precedes(hit: &Hit, other: &Hit) -> bool {
+    hit.t < other.t || hit.t == other.t && (hit.instance, hit.triangle) < (other.instance, other.triangle)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,201 @@
+//! Packets of rays that go nearly the same way.
+//!
+//! Nodes and the boxes of a leaf's triangles are tested once for the packet, by the ray that bounds it: from the
+//! earliest entry to the latest exit that any of its rays could have, as in interval ray tracing (Wald, Boulos, Shirley
+//! 2007, "Ray tracing deformable scenes using dynamic bounding volume hierarchies", section 4). The triangles that remain
+//! meet all rays at once, a ray to a lane. Packets whose rays differ in the signs of their directions or in the axis they
+//! mostly follow are traced ray by ray.
+
+use packshot_shaders::constants::NO_HIT;
+use packshot_shaders::layout::ray::{Hit, Ray};
+
+use super::descend::{Stacks, Waiting, Walk};
+use super::intersect::{Interval, intersect};
+use super::lanes::Lanes;
+use super::ray::{LocalRays, WorldRays};
+use super::{OpacityFilter, precedes};
+use crate::accel::wide::{LeafBlock, NOTHING, Root, WideBvh};
+
+/// Up to `W` rays that look for their closest hits. Lanes without a ray repeat the first, and their hits are dropped.
+pub(super) struct Packet<'a, L, const W: usize, F> {
+    pub(super) lanes: L,
+    pub(super) bvh: &'a WideBvh<W>,
+    pub(super) filter: &'a F,
+    /// One to `W` rays.
+    pub(super) rays: &'a [Ray],
+    /// Index of the first ray in the batch.
+    pub(super) first_idx: usize,
+}
+
+/// Part of a search: the mesh of one instance.
+struct Place<'a, F> {
+    instance: u32,
+    root: &'a Root,
+    rays: LocalRays<F>,
+    /// No hit is closer.
+    t_floor: F,
+}
+
+/// The hits so far, by lane.
+struct Best<const W: usize> {
+    /// Before the first hit the last distance before `t_max`.
+    t: [f32; W],
+    u: [f32; W],
+    v: [f32; W],
+    instance: [u32; W],
+    triangle: [u32; W],
+    /// The greatest of `t`.
+    t_max: f32,
+}
+
+impl<L: Lanes<W>, const W: usize, F: OpacityFilter> Packet<'_, L, W, F> {
+    /// Writes the closest blocking hit of each ray, or returns false when the rays do not go together.
+    #[inline(always)]
+    pub(super) fn run(&self, stacks: &mut Stacks, hits: &mut [Hit]) -> bool {
+        let (lanes, bvh) = (self.lanes, self.bvh);
+        let mut origin = [[0.0; W]; 3];
+        let mut direction = [[0.0; W]; 3];
+        let (mut t_min, mut t_limit) = ([0.0; W], [0.0; W]);
+        for lane in 0..W {
+            let ray = if lane < self.rays.len() { &self.rays[lane] } else { &self.rays[0] };
+            for axis in 0..3 {
+                origin[axis][lane] = ray.origin[axis];
+                direction[axis][lane] = ray.direction[axis];
+            }
+            t_min[lane] = ray.t_min.max(0.0);
+            t_limit[lane] = ray.t_max.next_down();
+        }
+        let rays = WorldRays { origin: lanes.load3(&origin, [0, 1, 2]), direction: lanes.load3(&direction, [0, 1, 2]) };
+        let Some(world) = LocalRays::new(lanes, &rays, &bvh.top) else { return false };
+        let t_min = lanes.load(&t_min);
+        let t_min_least = lanes.least(t_min);
+        let mut best = Best::new(t_limit);
+        best.t_max = lanes.greatest(lanes.load(&best.t));
+        let mut top = match bvh.is_flat {
+            true => None,
+            false => Some(Walk::new(lanes, bvh.top.child, &world.bounds(lanes), t_min_least, &mut stacks.top)),
+        };
+        let mut place = Place { instance: 0, root: &bvh.top, rays: world, t_floor: t_min };
+        loop {
+            if let Some(top) = &mut top {
+                let Some(idx) = top.next(lanes, &bvh.nodes, best.t_max) else { break };
+                let instance = &bvh.instances[idx as usize];
+                let (enter, leave) = world.own_box(lanes, instance.min, instance.max, t_min);
+                let is_passed = lanes.and(lanes.le(enter, leave), lanes.le(enter, lanes.load(&best.t)));
+                if lanes.bits(is_passed) == 0 || instance.root.child == NOTHING {
+                    continue;
+                }
+                let local = rays.transformed(lanes, &instance.local_from_world);
+                let Some(rays) = LocalRays::new(lanes, &local, &instance.root) else { return false };
+                let t_floor = lanes.select(is_passed, enter, lanes.splat(f32::INFINITY));
+                place = Place { instance: idx, root: &instance.root, rays, t_floor };
+            }
+            self.search_mesh(&place, t_min, t_min_least, &mut best, &mut stacks.mesh);
+            if top.is_none() {
+                break;
+            }
+        }
+        for (lane, (hit, ray)) in hits.iter_mut().zip(self.rays).enumerate() {
+            *hit = if best.instance[lane] == NO_HIT { Hit::miss(ray.t_max) } else { best.hit(lane) };
+        }
+        true
+    }
+
+    /// Searches the mesh of an instance.
+    #[inline(always)]
+    fn search_mesh(
+        &self,
+        place: &Place<'_, L::F>,
+        t_min: L::F,
+        t_min_least: f32,
+        best: &mut Best<W>,
+        waiting: &mut [Waiting],
+    ) {
+        let (lanes, bvh) = (self.lanes, self.bvh);
+        let mut walk = Walk::new(lanes, place.root.child, &place.rays.bounds(lanes), t_min_least, waiting);
+        let lanes_used = u32::MAX >> (32 - self.rays.len());
+        while let Some(leaf) = walk.next(lanes, &bvh.nodes, best.t_max) {
+            let block = &bvh.leaves[leaf as usize];
+            let (mut near, _) = walk.test.boxes(lanes, &block.bounds(lanes), walk.t_min, lanes.splat(best.t_max));
+            let mut is_closer = false;
+            while near != 0 {
+                let slot = near.trailing_zeros() as usize % W;
+                near &= near - 1;
+                let interval = Interval { t_min, t_limit: lanes.load(&best.t), t_floor: place.t_floor };
+                let vertices = block.splat(lanes, slot, place.rays.axes);
+                let Some(found) = intersect(lanes, &place.rays, &interval, vertices) else { continue };
+                let u = lanes.array(lanes.div(found.weight_1, found.determinant));
+                let v = lanes.array(lanes.div(found.weight_2, found.determinant));
+                let t = lanes.array(found.t);
+                let mut passed = found.lanes & lanes_used;
+                while passed != 0 {
+                    let lane = passed.trailing_zeros() as usize % W;
+                    passed &= passed - 1;
+                    let (instance, triangle) = (place.instance, block.triangles[slot]);
+                    let hit = Hit { t: t[lane], u: u[lane], v: v[lane], instance, triangle };
+                    let is_first = precedes(&hit, &best.hit(lane));
+                    if is_first && (F::NEVER || self.filter.blocks(self.first_idx + lane, &hit)) {
+                        best.set(lane, &hit);
+                        is_closer = true;
+                    }
+                }
+            }
+            if is_closer {
+                best.t_max = lanes.greatest(lanes.load(&best.t));
+            }
+        }
+    }
+}
+
+impl<const W: usize> Best<W> {
+    #[inline(always)]
+    fn new(t: [f32; W]) -> Best<W> {
+        Best { t, u: [0.0; W], v: [0.0; W], instance: [NO_HIT; W], triangle: [NO_HIT; W], t_max: f32::INFINITY }
+    }
+
+    #[inline(always)]
+    fn hit(&self, lane: usize) -> Hit {
+        Hit {
+            t: self.t[lane],
+            u: self.u[lane],
+            v: self.v[lane],
+            instance: self.instance[lane],
+            triangle: self.triangle[lane],
+        }
+    }
+
+    #[inline(always)]
+    fn set(&mut self, lane: usize, hit: &Hit) {
+        self.t[lane] = hit.t;
+        self.u[lane] = hit.u;
+        self.v[lane] = hit.v;
+        self.instance[lane] = hit.instance;
+        self.triangle[lane] = hit.triangle;
+    }
+}
+
+impl<const W: usize> LeafBlock<W> {
+    /// The triangles' boxes, as a node has its children's. They are not stored, because single rays have no use for them.
+    #[inline(always)]
+    fn bounds<L: Lanes<W>>(&self, lanes: L) -> [[f32; W]; 6] {
+        let [a, b, c] = &self.vertices;
+        let mut bounds = [[0.0; W]; 6];
+        for axis in 0..3 {
+            let (a, b, c) = (lanes.load(&a[axis]), lanes.load(&b[axis]), lanes.load(&c[axis]));
+            lanes.store(lanes.min(a, lanes.min(b, c)), &mut bounds[axis]);
+            lanes.store(lanes.max(a, lanes.max(b, c)), &mut bounds[axis + 3]);
+        }
+        bounds
+    }
+
+    /// One triangle in all lanes, by coordinates in the given order of axes.
+    #[inline(always)]
+    fn splat<L: Lanes<W>>(&self, lanes: L, slot: usize, axes: [usize; 3]) -> [[L::F; 3]; 3] {
+        let [a, b, c] = &self.vertices;
+        [
+            lanes.splat3([a[axes[0]][slot], a[axes[1]][slot], a[axes[2]][slot]]),
+            lanes.splat3([b[axes[0]][slot], b[axes[1]][slot], b[axes[2]][slot]]),
+            lanes.splat3([c[axes[0]][slot], c[axes[1]][slot], c[axes[2]][slot]]),
+        ]
+    }
+}

@@ -1,0 +1,324 @@
+//! Rays in the frame of one tree, and what the box tests need of them.
+//!
+//! The box test is the slab test with bounds that rounding cannot undercut (Ize 2013, "Robust BVH ray traversal"; Woop,
+//! Benthin, Wald 2013, "Watertight ray/triangle intersection", section 4): planes that the ray enters by are moved towards
+//! it and planes that it leaves by away from it, by a multiple of the rounding unit times the coordinates' magnitude, and
+//! distances are stretched likewise. Two sets of bounds nest: `OWN` covers the errors of the triangle test and is used for
+//! a triangle's (and an instance's) own box, in the same operations everywhere; `NODE` covers those of `OWN` besides its own,
+//! in whichever operations are fastest, and is used for the boxes of nodes.
+//!
+//! A single ray is prepared with its x, y and z side by side, a packet with its rays side by side: by the same operations
+//! in the same order, so that both see the same numbers.
+
+use glam::Vec3A;
+use packshot_shaders::layout::ray::Ray;
+
+use super::lanes::Lanes;
+use crate::accel::COORDINATE_MAX;
+use crate::accel::wide::Root;
+
+/// Rounding unit of f32.
+const UNIT: f32 = f32::EPSILON * 0.5;
+/// The triangle test's projected vertices are off by at most 8 units of the coordinates' magnitude.
+const OWN: f32 = 12.0 * UNIT;
+const NODE: f32 = 20.0 * UNIT;
+/// Direction components below this fraction of the largest count as this: they move a ray by less than `OWN` allows for,
+/// and their reciprocals stay finite.
+const FLAT: f32 = 1.0 / (1u32 << 30) as f32;
+/// Directions outside this range, or coordinates beyond it, would overflow in products; such rays hit nothing.
+const DIRECTION_MIN: f32 = 1e-15;
+const DIRECTION_MAX: f32 = 1e15;
+const REACH_MAX: f32 = 6.0 * COORDINATE_MAX;
+
+/// A ray in a tree's frame.
+#[derive(Clone, Copy)]
+pub(super) struct LocalRay {
+    /// The axes in the triangle test's order: the one that the direction is largest along comes last.
+    axes: [usize; 3],
+    origin: Vec3A,
+    direction: Vec3A,
+    inverse: Vec3A,
+    magnitude: f32,
+}
+
+/// Origins and directions as a caller gave them, by axis, a ray in each lane.
+#[derive(Clone, Copy)]
+pub(super) struct WorldRays<F> {
+    pub(super) origin: [F; 3],
+    pub(super) direction: [F; 3],
+}
+
+/// Rays in a tree's frame, one in each lane, that agree on the signs of their directions and on the axis that they follow
+/// most. Values stand in the triangle test's order of axes: `axes[2]` is that axis.
+#[derive(Clone, Copy)]
+pub(super) struct LocalRays<F> {
+    pub(super) axes: [usize; 3],
+    /// Along which of the axes the rays go towards lower coordinates.
+    pub(super) is_negative: [bool; 3],
+    pub(super) origin: [F; 3],
+    /// Direction components over the last axis's, for the first two axes; then the last one's reciprocal.
+    pub(super) shear: [F; 3],
+    /// The own box's widening, and reciprocals for planes entered and left by.
+    pub(super) shift: [F; 3],
+    pub(super) enter_inverse: [F; 3],
+    pub(super) leave_inverse: [F; 3],
+    inverse: [F; 3],
+    /// Magnitude of the coordinates involved.
+    magnitude: F,
+}
+
+/// Rays with the rounding errors of node tests, by x, y, z: none of them passes the plane at x along an axis before
+/// `(x - enter_origin) * enter_inverse` or after `(x - leave_origin) * leave_inverse`, unless that is negative.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RayBounds {
+    /// Bit `i`: towards lower coordinates along axis `i`.
+    pub(super) negative_axes: u32,
+    pub(super) enter_origin: Vec3A,
+    pub(super) enter_inverse: Vec3A,
+    pub(super) leave_origin: Vec3A,
+    pub(super) leave_inverse: Vec3A,
+}
+
+impl LocalRay {
+    /// `None` for a ray that finite arithmetic cannot follow, such as one without direction: it hits nothing.
+    #[inline(always)]
+    pub(super) fn new(origin: Vec3A, direction: Vec3A, root: &Root) -> Option<LocalRay> {
+        let length = direction.abs();
+        let [x, y, z] = length.to_array();
+        let axes = axes_by_length(x, y, z);
+        let longest = length[axes[2]];
+        let reach = origin.abs() + root.magnitude;
+        // Comparisons with NaN fail; sums carry it over from any component.
+        let is_sound = x <= longest
+            && y <= longest
+            && z <= longest
+            && (DIRECTION_MIN..=DIRECTION_MAX).contains(&longest)
+            && reach.x + reach.y + reach.z <= REACH_MAX;
+        let inverse = Vec3A::ONE / length.max(Vec3A::splat(longest * FLAT)).copysign(direction);
+        is_sound.then_some(LocalRay { axes, origin, direction, inverse, magnitude: reach.max_element() })
+    }
+
+    /// The ray in an instance's frame; `local_from_world` has the map's columns.
+    #[inline(always)]
+    pub(super) fn transformed(ray: &Ray, local_from_world: &[Vec3A; 4], root: &Root) -> Option<LocalRay> {
+        let [x, y, z, w] = *local_from_world;
+        let (o, d) = (ray.origin, ray.direction);
+        LocalRay::new(x * o.x + y * o.y + z * o.z + w, x * d.x + y * d.y + z * d.z, root)
+    }
+
+    /// What testing nodes needs to know.
+    #[inline(always)]
+    pub(super) fn bounds(&self) -> RayBounds {
+        let shift = Vec3A::splat(self.magnitude * NODE).copysign(self.inverse);
+        RayBounds {
+            negative_axes: self.inverse.is_negative_bitmask(),
+            enter_origin: self.origin + shift,
+            enter_inverse: self.inverse * (1.0 - NODE),
+            leave_origin: self.origin - shift,
+            leave_inverse: self.inverse * (1.0 + NODE),
+        }
+    }
+
+    /// Where the ray enters (not before `t_min`) and leaves a leaf's own box (an instance's), by the same rule as a
+    /// triangle's.
+    #[inline(always)]
+    pub(super) fn own_box(&self, min: Vec3A, max: Vec3A, t_min: f32) -> (f32, f32) {
+        let shift = Vec3A::splat(self.magnitude * OWN).copysign(self.inverse);
+        let is_negative = self.inverse.cmplt(Vec3A::ZERO);
+        let near = Vec3A::select(is_negative, max, min);
+        let far = Vec3A::select(is_negative, min, max);
+        let enter = ((near - self.origin) - shift) * (self.inverse * (1.0 - OWN));
+        let leave = ((far - self.origin) + shift) * (self.inverse * (1.0 + OWN));
+        (enter.max_element().max(t_min), leave.min_element())
+    }
+
+    /// The ray in all lanes.
+    #[inline(always)]
+    pub(super) fn splat<L: Lanes<W>, const W: usize>(&self, lanes: L) -> LocalRays<L::F> {
+        let axes = self.axes;
+        let inverse = pick(&self.inverse.to_array(), axes);
+        let direction = pick(&self.direction.to_array(), axes);
+        let shift = Vec3A::splat(self.magnitude * OWN).copysign(self.inverse).to_array();
+        LocalRays {
+            axes,
+            is_negative: [inverse[0] < 0.0, inverse[1] < 0.0, inverse[2] < 0.0],
+            origin: lanes.splat3(pick(&self.origin.to_array(), axes)),
+            shear: lanes.splat3([direction[0] * inverse[2], direction[1] * inverse[2], inverse[2]]),
+            shift: lanes.splat3(pick(&shift, axes)),
+            enter_inverse: lanes.splat3(pick(&(self.inverse * (1.0 - OWN)).to_array(), axes)),
+            leave_inverse: lanes.splat3(pick(&(self.inverse * (1.0 + OWN)).to_array(), axes)),
+            inverse: lanes.splat3(inverse),
+            magnitude: lanes.splat(self.magnitude),
+        }
+    }
+}
+
+impl<F: Copy> LocalRays<F> {
+    /// `None` when a ray is one that finite arithmetic cannot follow or when the rays do not agree.
+    #[inline(always)]
+    pub(super) fn new<L: Lanes<W, F = F>, const W: usize>(
+        lanes: L,
+        rays: &WorldRays<F>,
+        root: &Root,
+    ) -> Option<LocalRays<F>> {
+        let all = u32::MAX >> (32 - W);
+        let length = [lanes.abs(rays.direction[0]), lanes.abs(rays.direction[1]), lanes.abs(rays.direction[2])];
+        let [x, y, z] = [lanes.first(length[0]), lanes.first(length[1]), lanes.first(length[2])];
+        let axes = axes_by_length(x, y, z);
+        let [length_0, length_1, longest] = [length[axes[0]], length[axes[1]], length[axes[2]]];
+        let reach = [
+            lanes.add(lanes.abs(rays.origin[0]), lanes.splat(root.magnitude[0])),
+            lanes.add(lanes.abs(rays.origin[1]), lanes.splat(root.magnitude[1])),
+            lanes.add(lanes.abs(rays.origin[2]), lanes.splat(root.magnitude[2])),
+        ];
+        let magnitude = lanes.max(reach[0], lanes.max(reach[1], reach[2]));
+        // Comparisons with NaN fail; sums carry it over from any component.
+        let sum = lanes.add(lanes.add(reach[0], reach[1]), reach[2]);
+        let is_sound = lanes.and(
+            lanes.and(
+                yields(lanes, length_0, longest, axes[0] < axes[2]),
+                yields(lanes, length_1, longest, axes[1] < axes[2]),
+            ),
+            lanes.and(
+                lanes.and(lanes.le(lanes.splat(DIRECTION_MIN), longest), lanes.le(longest, lanes.splat(DIRECTION_MAX))),
+                lanes.le(sum, lanes.splat(REACH_MAX)),
+            ),
+        );
+        if lanes.bits(is_sound) != all {
+            return None;
+        }
+        let direction = pick(&rays.direction, axes);
+        let flat = lanes.mul(longest, lanes.splat(FLAT));
+        let inverse = [
+            reciprocal(lanes, direction[0], flat),
+            reciprocal(lanes, direction[1], flat),
+            reciprocal(lanes, direction[2], flat),
+        ];
+        let zero = lanes.splat(0.0);
+        let negative = [
+            lanes.bits(lanes.lt(inverse[0], zero)),
+            lanes.bits(lanes.lt(inverse[1], zero)),
+            lanes.bits(lanes.lt(inverse[2], zero)),
+        ];
+        if negative.iter().any(|&lanes| lanes != 0 && lanes != all) {
+            return None;
+        }
+        let shift = lanes.mul(magnitude, lanes.splat(OWN));
+        Some(LocalRays {
+            axes,
+            is_negative: negative.map(|lanes| lanes != 0),
+            origin: pick(&rays.origin, axes),
+            shear: [lanes.mul(direction[0], inverse[2]), lanes.mul(direction[1], inverse[2]), inverse[2]],
+            shift: lanes.copysign3(shift, inverse),
+            enter_inverse: lanes.scale3(inverse, 1.0 - OWN),
+            leave_inverse: lanes.scale3(inverse, 1.0 + OWN),
+            inverse,
+            magnitude,
+        })
+    }
+
+    /// What testing nodes needs to know of all these rays together.
+    #[inline(always)]
+    pub(super) fn bounds<L: Lanes<W, F = F>, const W: usize>(&self, lanes: L) -> RayBounds {
+        let shift = lanes.copysign3(lanes.mul(self.magnitude, lanes.splat(NODE)), self.inverse);
+        let (enter_inverse, leave_inverse) =
+            (lanes.scale3(self.inverse, 1.0 - NODE), lanes.scale3(self.inverse, 1.0 + NODE));
+        let mut bounds = RayBounds {
+            negative_axes: 0,
+            enter_origin: Vec3A::ZERO,
+            enter_inverse: Vec3A::ZERO,
+            leave_origin: Vec3A::ZERO,
+            leave_inverse: Vec3A::ZERO,
+        };
+        for i in 0..3 {
+            let axis = self.axes[i];
+            let enter_origin = lanes.add(self.origin[i], shift[i]);
+            let leave_origin = lanes.sub(self.origin[i], shift[i]);
+            if self.is_negative[i] {
+                bounds.negative_axes |= 1 << axis;
+                bounds.enter_origin[axis] = lanes.least(enter_origin);
+                bounds.enter_inverse[axis] = lanes.greatest(enter_inverse[i]);
+                bounds.leave_origin[axis] = lanes.greatest(leave_origin);
+                bounds.leave_inverse[axis] = lanes.least(leave_inverse[i]);
+            } else {
+                bounds.enter_origin[axis] = lanes.greatest(enter_origin);
+                bounds.enter_inverse[axis] = lanes.least(enter_inverse[i]);
+                bounds.leave_origin[axis] = lanes.least(leave_origin);
+                bounds.leave_inverse[axis] = lanes.greatest(leave_inverse[i]);
+            }
+        }
+        bounds
+    }
+
+    /// Where the rays enter (not before `t_min`) and leave a leaf's own box (an instance's), by the same rule as a
+    /// triangle's.
+    #[inline(always)]
+    pub(super) fn own_box<L: Lanes<W, F = F>, const W: usize>(
+        &self,
+        lanes: L,
+        min: Vec3A,
+        max: Vec3A,
+        t_min: F,
+    ) -> (F, F) {
+        let (mut enter, mut leave) = (t_min, lanes.splat(f32::INFINITY));
+        for i in 0..3 {
+            let (min, max) = (min[self.axes[i]], max[self.axes[i]]);
+            let (near, far) = if self.is_negative[i] { (max, min) } else { (min, max) };
+            let near = lanes.sub(lanes.sub(lanes.splat(near), self.origin[i]), self.shift[i]);
+            let far = lanes.add(lanes.sub(lanes.splat(far), self.origin[i]), self.shift[i]);
+            enter = lanes.max(lanes.mul(near, self.enter_inverse[i]), enter);
+            leave = lanes.min(lanes.mul(far, self.leave_inverse[i]), leave);
+        }
+        (enter, leave)
+    }
+}
+
+impl<F: Copy> WorldRays<F> {
+    /// The rays in an instance's frame; `local_from_world` has the map's columns.
+    #[inline(always)]
+    pub(super) fn transformed<L: Lanes<W, F = F>, const W: usize>(
+        &self,
+        lanes: L,
+        local_from_world: &[Vec3A; 4],
+    ) -> WorldRays<F> {
+        let mut origin = lanes.splat3([0.0; 3]);
+        let mut direction = origin;
+        let [x, y, z, w] = local_from_world;
+        for i in 0..3 {
+            let row = lanes.splat3([x[i], y[i], z[i]]);
+            origin[i] = lanes.add(lanes.dot(row, self.origin), lanes.splat(w[i]));
+            direction[i] = lanes.dot(row, self.direction);
+        }
+        WorldRays { origin, direction }
+    }
+}
+
+/// The axes, the longest last, and among equal ones the higher.
+#[inline(always)]
+fn axes_by_length(x: f32, y: f32, z: f32) -> [usize; 3] {
+    if z >= x && z >= y {
+        [0, 1, 2]
+    } else if y >= x {
+        [2, 0, 1]
+    } else {
+        [1, 2, 0]
+    }
+}
+
+/// The components in another order.
+#[inline(always)]
+pub(super) fn pick<T: Copy>(values: &[T; 3], axes: [usize; 3]) -> [T; 3] {
+    [values[axes[0]], values[axes[1]], values[axes[2]]]
+}
+
+/// Whether an axis is not the one followed most: of equal ones the higher axis is.
+#[inline(always)]
+fn yields<L: Lanes<W>, const W: usize>(lanes: L, length: L::F, longest: L::F, is_lower_axis: bool) -> L::M {
+    if is_lower_axis { lanes.le(length, longest) } else { lanes.lt(length, longest) }
+}
+
+/// One over a direction component, which counts as `flat` where it is less.
+#[inline(always)]
+fn reciprocal<L: Lanes<W>, const W: usize>(lanes: L, component: L::F, flat: L::F) -> L::F {
+    lanes.div(lanes.splat(1.0), lanes.copysign(lanes.max(lanes.abs(component), flat), component))
+}

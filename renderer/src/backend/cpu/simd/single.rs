@@ -1,0 +1,112 @@
+//! One ray at a time: lanes are the children of a node and the triangles of a leaf.
+
+use packshot_shaders::layout::ray::{Hit, Ray};
+
+use super::descend::{Stacks, Waiting, Walk};
+use super::intersect::{Interval, intersect};
+use super::lanes::Lanes;
+use super::ray::LocalRay;
+use super::{OpacityFilter, precedes};
+use crate::accel::wide::{LeafBlock, NOTHING, Root, WideBvh};
+
+/// A ray's search for its closest hit, or for any.
+pub(super) struct Search<'a, L, const W: usize, F> {
+    pub(super) lanes: L,
+    pub(super) bvh: &'a WideBvh<W>,
+    pub(super) filter: &'a F,
+    pub(super) ray: &'a Ray,
+    pub(super) ray_idx: usize,
+    /// Any blocking hit ends the search.
+    pub(super) is_any: bool,
+}
+
+/// Part of a search: the mesh of one instance.
+struct Place<'a> {
+    instance: u32,
+    root: &'a Root,
+    ray: LocalRay,
+    /// No hit is closer.
+    t_floor: f32,
+}
+
+impl<L: Lanes<W>, const W: usize, F: OpacityFilter> Search<'_, L, W, F> {
+    /// The closest blocking hit, or any.
+    #[inline(always)]
+    pub(super) fn run(&self, stacks: &mut Stacks) -> Hit {
+        let (lanes, bvh) = (self.lanes, self.bvh);
+        let miss = Hit::miss(self.ray.t_max);
+        let (origin, direction) = (self.ray.origin.to_vec3a(), self.ray.direction.to_vec3a());
+        let Some(world) = LocalRay::new(origin, direction, &bvh.top) else { return miss };
+        let t_min = self.ray.t_min.max(0.0);
+        let mut best = Hit::miss(self.ray.t_max.next_down());
+        let mut top = match bvh.is_flat {
+            true => None,
+            false => Some(Walk::new(lanes, bvh.top.child, &world.bounds(), t_min, &mut stacks.top)),
+        };
+        let mut place = Place { instance: 0, root: &bvh.top, ray: world, t_floor: t_min };
+        loop {
+            if let Some(top) = &mut top {
+                let Some(idx) = top.next(lanes, &bvh.nodes, best.t) else { break };
+                let instance = &bvh.instances[idx as usize];
+                let (enter, leave) = world.own_box(instance.min, instance.max, t_min);
+                let is_passed = enter <= leave && enter <= best.t && instance.root.child != NOTHING;
+                if !is_passed {
+                    continue;
+                }
+                let local = LocalRay::transformed(self.ray, &instance.local_from_world, &instance.root);
+                let Some(ray) = local else { continue };
+                place = Place { instance: idx, root: &instance.root, ray, t_floor: enter };
+            }
+            let is_done = self.search_mesh(&place, &mut best, &mut stacks.mesh);
+            if is_done || top.is_none() {
+                break;
+            }
+        }
+        if best.is_miss() { miss } else { best }
+    }
+
+    /// Searches the mesh of an instance; true when the search is over.
+    #[inline(always)]
+    fn search_mesh(&self, place: &Place<'_>, best: &mut Hit, waiting: &mut [Waiting]) -> bool {
+        let (lanes, bvh) = (self.lanes, self.bvh);
+        let t_min = self.ray.t_min.max(0.0);
+        // Most rays that miss never reach a leaf: what leaves need is made when the first is.
+        let mut at_leaves = None;
+        let mut walk = Walk::new(lanes, place.root.child, &place.ray.bounds(), t_min, waiting);
+        let t_floor = lanes.splat(place.t_floor);
+        while let Some(leaf) = walk.next(lanes, &bvh.nodes, best.t) {
+            let block = &bvh.leaves[leaf as usize];
+            let rays = match &at_leaves {
+                Some(rays) => rays,
+                None => at_leaves.insert(place.ray.splat(lanes)),
+            };
+            let interval = Interval { t_min: walk.t_min, t_limit: lanes.splat(best.t), t_floor };
+            let Some(found) = intersect(lanes, rays, &interval, block.load(lanes, rays.axes)) else { continue };
+            let (t, determinant) = (lanes.array(found.t), lanes.array(found.determinant));
+            let (weight_1, weight_2) = (lanes.array(found.weight_1), lanes.array(found.weight_2));
+            let mut passed = found.lanes;
+            while passed != 0 {
+                let slot = passed.trailing_zeros() as usize % W;
+                passed &= passed - 1;
+                let (u, v) = (weight_1[slot] / determinant[slot], weight_2[slot] / determinant[slot]);
+                let hit = Hit { t: t[slot], u, v, instance: place.instance, triangle: block.triangles[slot] };
+                if precedes(&hit, best) && (F::NEVER || self.filter.blocks(self.ray_idx, &hit)) {
+                    *best = hit;
+                    if self.is_any {
+                        return true;
+                    }
+                }
+            }
+        }
+        false
+    }
+}
+
+impl<const W: usize> LeafBlock<W> {
+    /// The vertices of all triangles, by coordinates in the given order of axes.
+    #[inline(always)]
+    fn load<L: Lanes<W>>(&self, lanes: L, axes: [usize; 3]) -> [[L::F; 3]; 3] {
+        let [a, b, c] = &self.vertices;
+        [lanes.load3(a, axes), lanes.load3(b, axes), lanes.load3(c, axes)]
+    }
+}

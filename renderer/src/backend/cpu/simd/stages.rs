@@ -1,0 +1,168 @@
+//! The translated stages as loops over batches, compiled once per instruction set and entered here.
+
+#![expect(unsafe_code, reason = "code compiled for an instruction set may be entered only after checking for it")]
+
+use glam::UVec2;
+use packshot_native::stages::{Bindings, PathState};
+use packshot_shaders::layout::ray::{Hit, Ray};
+
+use super::SimdLevel;
+
+/// Shadow rays of a batch, and what each brings to which path when nothing blocks it.
+#[derive(Debug, Default)]
+pub(in crate::backend::cpu) struct Shadows {
+    pub rays: Vec<Ray>,
+    /// Names the rays for stochastic opacity.
+    pub keys: Vec<u32>,
+    pub radiance: Vec<glam::Vec3>,
+    /// Index of the path in the batch.
+    pub paths: Vec<u32>,
+}
+
+impl Shadows {
+    fn clear(&mut self) {
+        self.rays.clear();
+        self.keys.clear();
+        self.radiance.clear();
+        self.paths.clear();
+    }
+}
+
+/// A range of samples of one pixel.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::backend::cpu) struct PixelSamples {
+    pub pixel: [u32; 2],
+    pub first_sample: u32,
+    pub n_samples: u32,
+}
+
+/// The stages under one instruction set.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::backend::cpu) struct Stages(SimdLevel);
+
+macro_rules! loops {
+    ($module:ident $(, $features:literal)?) => {
+        mod $module {
+            use super::*;
+            use packshot_native::stages::$module as native;
+
+            $(#[target_feature(enable = $features)])?
+            pub(super) fn generate(b: &Bindings<'_>, samples: PixelSamples, paths: &mut Vec<PathState>, keys: &mut Vec<u32>) {
+                for k in 0..samples.n_samples {
+                    let path = native::generate(b, UVec2::from(samples.pixel), samples.first_sample + k);
+                    keys.push(native::ray_key(path.seed, path.sample, 0, 0));
+                    paths.push(path);
+                }
+            }
+
+            $(#[target_feature(enable = $features)])?
+            pub(super) fn shade(
+                b: &Bindings<'_>,
+                paths: &mut [PathState],
+                alive: &mut Vec<u32>,
+                hits: &[Hit],
+                shadows: &mut Shadows,
+            ) {
+                let mut n_alive = 0;
+                for (k, hit) in hits.iter().enumerate() {
+                    let i = alive[k];
+                    let path = &mut paths[i as usize];
+                    let bounces = path.bounces;
+                    let shadow = native::shade(b, path, *hit);
+                    if shadow.exists == 1 {
+                        shadows.rays.push(shadow.ray);
+                        shadows.keys.push(native::ray_key(path.seed, path.sample, bounces, 1));
+                        shadows.radiance.push(shadow.radiance);
+                        shadows.paths.push(i);
+                    }
+                    if path.alive == 1 {
+                        alive[n_alive] = i;
+                        n_alive += 1;
+                    }
+                }
+                alive.truncate(n_alive);
+            }
+
+            $(#[target_feature(enable = $features)])?
+            pub(super) fn keys(paths: &[PathState], alive: &[u32], keys: &mut Vec<u32>) {
+                keys.extend(alive.iter().map(|&i| {
+                    let path = &paths[i as usize];
+                    native::ray_key(path.seed, path.sample, path.bounces, 0)
+                }));
+            }
+
+            $(#[target_feature(enable = $features)])?
+            pub(super) fn surface_blocks(b: &Bindings<'_>, hit: Hit, key: u32) -> bool {
+                native::surface_blocks(b, hit, key)
+            }
+        }
+    };
+}
+
+loops!(baseline);
+#[cfg(target_arch = "x86_64")]
+loops!(avx2, "avx2,fma,bmi1,bmi2,lzcnt,popcnt");
+#[cfg(target_arch = "x86_64")]
+loops!(avx512, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi1,bmi2,lzcnt,popcnt");
+
+/// Calls a loop in the module of an instruction set.
+macro_rules! enter {
+    ($level:expr, $function:ident($($argument:expr),*)) => {
+        match $level {
+            SimdLevel::Portable => baseline::$function($($argument),*),
+            // SAFETY: `Stages::new` checked that the processor has the instruction set.
+            #[cfg(target_arch = "x86_64")]
+            SimdLevel::Avx2 => unsafe { avx2::$function($($argument),*) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            SimdLevel::Avx512 => unsafe { avx512::$function($($argument),*) },
+            #[cfg(not(target_arch = "x86_64"))]
+            SimdLevel::Avx2 | SimdLevel::Avx512 => unreachable!("checked by `Stages::new`"),
+        }
+    };
+}
+
+impl Stages {
+    /// # Panics
+    /// When the processor does not have the instruction set.
+    pub(in crate::backend::cpu) fn new(level: SimdLevel) -> Self {
+        assert!(level.is_supported(), "the processor does not have {level:?}");
+        Self(level)
+    }
+
+    /// Appends a path for each sample, and the key of its camera ray.
+    pub(in crate::backend::cpu) fn generate(
+        self,
+        b: &Bindings<'_>,
+        samples: PixelSamples,
+        paths: &mut Vec<PathState>,
+        keys: &mut Vec<u32>,
+    ) {
+        enter!(self.0, generate(b, samples, paths, keys));
+    }
+
+    /// Shades the paths named by `alive`, one hit each. Afterwards `alive` names those that go on and `shadows` holds this step's
+    /// shadow rays.
+    pub(in crate::backend::cpu) fn shade(
+        self,
+        b: &Bindings<'_>,
+        paths: &mut [PathState],
+        alive: &mut Vec<u32>,
+        hits: &[Hit],
+        shadows: &mut Shadows,
+    ) {
+        assert_eq!(alive.len(), hits.len());
+        shadows.clear();
+        enter!(self.0, shade(b, paths, alive, hits, shadows));
+    }
+
+    /// Appends the keys of the rays of the paths named by `alive`.
+    pub(in crate::backend::cpu) fn keys(self, paths: &[PathState], alive: &[u32], keys: &mut Vec<u32>) {
+        enter!(self.0, keys(paths, alive, keys));
+    }
+
+    /// Whether a surface stops the ray of this key.
+    pub(in crate::backend::cpu) fn surface_blocks(self, b: &Bindings<'_>, hit: Hit, key: u32) -> bool {
+        enter!(self.0, surface_blocks(b, hit, key))
+    }
+}

@@ -1,0 +1,146 @@
+//! The lanes of AVX2 and AVX-512.
+//!
+//! A value of [`Avx2`] or [`Avx512`] can only be had from `detect`, so holding one proves that the instructions exist.
+#![expect(unsafe_code, reason = "intrinsics, and entering code compiled for more than the target's instruction set")]
+
+use std::arch::x86_64::*;
+use std::sync::OnceLock;
+
+use packshot_shaders::layout::ray::Ray;
+
+use super::lanes::Lanes;
+use super::{OpacityFilter, Query};
+use crate::accel::wide::WideBvh;
+
+/// Proof that this CPU has AVX2 and FMA.
+#[derive(Clone, Copy)]
+pub(super) struct Avx2(());
+
+/// Proof that this CPU has AVX-512 F, VL, DQ and BW, AVX2 and FMA.
+#[derive(Clone, Copy)]
+pub(super) struct Avx512(());
+
+impl Avx2 {
+    pub(super) fn detect() -> Option<Avx2> {
+        static IS_SUPPORTED: OnceLock<bool> = OnceLock::new();
+        let is_supported = || is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+        IS_SUPPORTED.get_or_init(is_supported).then_some(Avx2(()))
+    }
+
+    /// Answers a batch with code compiled for AVX2.
+    pub(super) fn answer<F: OpacityFilter>(self, bvh: &WideBvh<8>, rays: &[Ray], query: Query<'_>, filter: &F) {
+        #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
+        fn enter<F: OpacityFilter>(lanes: Avx2, bvh: &WideBvh<8>, rays: &[Ray], query: Query<'_>, filter: &F) {
+            super::answer(lanes, bvh, rays, query, filter);
+        }
+        // SAFETY: `self` proves AVX2 and FMA; every CPU with those has the bit manipulation instructions too.
+        unsafe { enter(self, bvh, rays, query, filter) }
+    }
+}
+
+impl Avx512 {
+    pub(super) fn detect() -> Option<Avx512> {
+        static IS_SUPPORTED: OnceLock<bool> = OnceLock::new();
+        let is_supported = || {
+            Avx2::detect().is_some()
+                && is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512vl")
+                && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512bw")
+        };
+        IS_SUPPORTED.get_or_init(is_supported).then_some(Avx512(()))
+    }
+
+    /// Answers a batch with code compiled for AVX-512.
+    pub(super) fn answer<F: OpacityFilter>(self, bvh: &WideBvh<16>, rays: &[Ray], query: Query<'_>, filter: &F) {
+        #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
+        fn enter<F: OpacityFilter>(lanes: Avx512, bvh: &WideBvh<16>, rays: &[Ray], query: Query<'_>, filter: &F) {
+            super::answer(lanes, bvh, rays, query, filter);
+        }
+        // SAFETY: `self` proves AVX-512 and AVX2; every CPU with those has the bit manipulation instructions too.
+        unsafe { enter(self, bvh, rays, query, filter) }
+    }
+}
+
+/// Implements one lane operation by one intrinsic.
+macro_rules! by_intrinsic {
+    ($($name:ident($($arg:ident: $ty:ty),*) -> $out:ty = $value:expr;)*) => {
+        $(#[inline(always)]
+        fn $name(self, $($arg: $ty),*) -> $out {
+            // SAFETY: `self` proves that the CPU has the instruction; memory is only reached through references to
+            // arrays of as many lanes.
+            unsafe { $value }
+        })*
+    };
+}
+
+impl Lanes<8> for Avx2 {
+    type F = __m256;
+    type M = __m256;
+
+    by_intrinsic! {
+        splat(value: f32) -> __m256 = _mm256_set1_ps(value);
+        load(from: &[f32; 8]) -> __m256 = _mm256_loadu_ps(from.as_ptr());
+        store(from: __m256, to: &mut [f32; 8]) -> () = _mm256_storeu_ps(to.as_mut_ptr(), from);
+        add(a: __m256, b: __m256) -> __m256 = _mm256_add_ps(a, b);
+        sub(a: __m256, b: __m256) -> __m256 = _mm256_sub_ps(a, b);
+        mul(a: __m256, b: __m256) -> __m256 = _mm256_mul_ps(a, b);
+        div(a: __m256, b: __m256) -> __m256 = _mm256_div_ps(a, b);
+        mul_sub(a: __m256, b: __m256, c: __m256) -> __m256 = _mm256_fmsub_ps(a, b, c);
+        min(a: __m256, b: __m256) -> __m256 = _mm256_min_ps(a, b);
+        max(a: __m256, b: __m256) -> __m256 = _mm256_max_ps(a, b);
+        first(from: __m256) -> f32 = _mm256_cvtss_f32(from);
+        abs(a: __m256) -> __m256 = _mm256_andnot_ps(_mm256_set1_ps(-0.0), a);
+        copysign(a: __m256, b: __m256) -> __m256 = {
+            let sign = _mm256_set1_ps(-0.0);
+            _mm256_or_ps(_mm256_andnot_ps(sign, a), _mm256_and_ps(sign, b))
+        };
+        le(a: __m256, b: __m256) -> __m256 = _mm256_cmp_ps::<_CMP_LE_OQ>(a, b);
+        lt(a: __m256, b: __m256) -> __m256 = _mm256_cmp_ps::<_CMP_LT_OQ>(a, b);
+        select(mask: __m256, a: __m256, b: __m256) -> __m256 = _mm256_blendv_ps(b, a, mask);
+        and(a: __m256, b: __m256) -> __m256 = _mm256_and_ps(a, b);
+        or(a: __m256, b: __m256) -> __m256 = _mm256_or_ps(a, b);
+        bits(mask: __m256) -> u32 = _mm256_movemask_ps(mask) as u32;
+    }
+}
+
+impl Lanes<16> for Avx512 {
+    type F = __m512;
+    type M = __mmask16;
+
+    by_intrinsic! {
+        splat(value: f32) -> __m512 = _mm512_set1_ps(value);
+        load(from: &[f32; 16]) -> __m512 = _mm512_loadu_ps(from.as_ptr());
+        store(from: __m512, to: &mut [f32; 16]) -> () = _mm512_storeu_ps(to.as_mut_ptr(), from);
+        add(a: __m512, b: __m512) -> __m512 = _mm512_add_ps(a, b);
+        sub(a: __m512, b: __m512) -> __m512 = _mm512_sub_ps(a, b);
+        mul(a: __m512, b: __m512) -> __m512 = _mm512_mul_ps(a, b);
+        div(a: __m512, b: __m512) -> __m512 = _mm512_div_ps(a, b);
+        mul_sub(a: __m512, b: __m512, c: __m512) -> __m512 = _mm512_fmsub_ps(a, b, c);
+        min(a: __m512, b: __m512) -> __m512 = _mm512_min_ps(a, b);
+        max(a: __m512, b: __m512) -> __m512 = _mm512_max_ps(a, b);
+        abs(a: __m512) -> __m512 = _mm512_andnot_ps(_mm512_set1_ps(-0.0), a);
+        copysign(a: __m512, b: __m512) -> __m512 = {
+            let sign = _mm512_set1_ps(-0.0);
+            _mm512_or_ps(_mm512_andnot_ps(sign, a), _mm512_and_ps(sign, b))
+        };
+        least(from: __m512) -> f32 = _mm512_reduce_min_ps(from);
+        greatest(from: __m512) -> f32 = _mm512_reduce_max_ps(from);
+        first(from: __m512) -> f32 = _mm512_cvtss_f32(from);
+        select(mask: __mmask16, a: __m512, b: __m512) -> __m512 = _mm512_mask_blend_ps(mask, b, a);
+        le(a: __m512, b: __m512) -> __mmask16 = _mm512_cmp_ps_mask::<_CMP_LE_OQ>(a, b);
+        lt(a: __m512, b: __m512) -> __mmask16 = _mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, b);
+    }
+    #[inline(always)]
+    fn and(self, a: __mmask16, b: __mmask16) -> __mmask16 {
+        a & b
+    }
+    #[inline(always)]
+    fn or(self, a: __mmask16, b: __mmask16) -> __mmask16 {
+        a | b
+    }
+    #[inline(always)]
+    fn bits(self, mask: __mmask16) -> u32 {
+        u32::from(mask)
+    }
+}

@@ -1,0 +1,151 @@
+//! The GPU backend: the stages and a WGSL traversal in one compute kernel, dispatched through wgpu.
+//!
+//! Input: a [`PreparedScene`], whose indices are valid and therefore read unchecked. Output: the film that the CPU backend makes, but for
+//! rounding. A thread of its own owns the device: drivers panic and lose devices, and the thread survives both. Invariant: a picture does
+//! not depend on how its work was cut into dispatches, because each pixel's samples are summed in order by whoever has the pixel.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
+
+use crate::backend::device::{AdapterInfo, DeviceError};
+use crate::backend::{Backend, ByteStore, CancelToken, DeviceInfo, LoadedScene, RenderControl, RenderError, Rendered};
+use crate::prepare::PreparedScene;
+
+pub(crate) mod adapters;
+mod context;
+mod device_film;
+mod kernel;
+mod sampler;
+mod scene;
+mod slices;
+mod worker;
+
+pub use slices::SliceLimits;
+
+use worker::{Event, Request, SceneKey, Worker};
+
+/// How often a render that waits for the device looks whether it was cancelled.
+const CANCEL_AFTER: Duration = Duration::from_millis(200);
+
+/// How a [`GpuBackend`] works.
+#[derive(Clone, Debug, Default)]
+pub struct GpuOptions {
+    /// Threads for decisions between passes; 0: as many as the machine has.
+    pub n_threads: usize,
+    /// Where compiled kernels are kept between runs.
+    pub cache: Option<Arc<dyn ByteStore>>,
+    /// The largest dispatches.
+    pub slices: SliceLimits,
+}
+
+/// Renders on a graphics adapter.
+#[derive(Debug)]
+pub struct GpuBackend {
+    requests: mpsc::Sender<Request>,
+    pool: Arc<rayon::ThreadPool>,
+    device: DeviceInfo,
+    is_doomed: Arc<AtomicBool>,
+}
+
+impl GpuBackend {
+    /// Opens the adapter.
+    ///
+    /// # Errors
+    /// When the adapter is gone or its driver refuses.
+    pub fn open(adapter: &AdapterInfo, reason: String, options: GpuOptions) -> Result<Self, DeviceError> {
+        let unusable = |why: String| DeviceError::unusable(&adapter.name, &why);
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(options.n_threads)
+            .thread_name(|i| format!("packshot-host-{i}"))
+            .build()
+            .map_err(|error| unusable(error.to_string()))?;
+        let pool = Arc::new(pool);
+        let (requests, inbox) = mpsc::channel();
+        let (opened, is_open) = mpsc::channel();
+        let is_doomed = Arc::new(AtomicBool::new(false));
+        let mut worker = Worker::new(adapter.clone(), options, pool.clone(), is_doomed.clone());
+        std::thread::Builder::new()
+            .name("packshot-gpu".to_owned())
+            .spawn(move || {
+                let result = worker.open();
+                let is_ok = result.is_ok();
+                if opened.send(result).is_ok() && is_ok {
+                    worker.serve(&inbox);
+                }
+            })
+            .map_err(|error| unusable(error.to_string()))?;
+        is_open.recv().map_err(|_| unusable("its thread ended".to_owned()))?.map_err(unusable)?;
+        let device =
+            DeviceInfo { kind: adapter.kind(), name: adapter.name.clone(), backend: adapter.backend.clone(), reason };
+        Ok(Self { requests, pool, device, is_doomed })
+    }
+
+    /// The host threads, for import and preparation to share.
+    pub fn pool(&self) -> &rayon::ThreadPool {
+        &self.pool
+    }
+
+    /// Destroys the device under the next dispatch, as a driver's reset would; for tests of recovery.
+    #[doc(hidden)]
+    pub fn lose_device(&self) {
+        self.is_doomed.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Backend for GpuBackend {
+    fn load(&self, scene: Arc<PreparedScene>) -> Result<Box<dyn LoadedScene>, RenderError> {
+        let (reply, answer) = mpsc::channel();
+        self.requests.send(Request::Load { scene, reply }).map_err(|_| thread_ended())?;
+        let key = answer.recv().map_err(|_| thread_ended())??;
+        Ok(Box::new(GpuScene { key, requests: self.requests.clone() }))
+    }
+
+    fn device(&self) -> &DeviceInfo {
+        &self.device
+    }
+}
+
+/// A scene in the device's memory.
+struct GpuScene {
+    key: SceneKey,
+    requests: mpsc::Sender<Request>,
+}
+
+impl LoadedScene for GpuScene {
+    fn render(&self, control: &RenderControl<'_>) -> Result<Rendered, RenderError> {
+        let (events, received) = mpsc::channel();
+        let job = Job { cancel: control.cancel.clone(), time_max: control.time_max };
+        let request = Request::Render { key: self.key, job, events };
+        self.requests.send(request).map_err(|_| thread_ended())?;
+        loop {
+            match received.recv_timeout(CANCEL_AFTER) {
+                Ok(Event::Progress(progress)) => (control.progress)(progress),
+                Ok(Event::Done(result)) => return *result,
+                // Another render may still have the device: this one will end as soon as it begins.
+                Err(RecvTimeoutError::Timeout) if control.cancel.is_cancelled() => return Err(RenderError::Cancelled),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Err(thread_ended()),
+            }
+        }
+    }
+}
+
+impl Drop for GpuScene {
+    fn drop(&mut self) {
+        // A thread that has ended has freed everything.
+        let _ = self.requests.send(Request::Unload(self.key));
+    }
+}
+
+/// The part of a [`RenderControl`] that another thread can have.
+#[derive(Clone, Debug)]
+struct Job {
+    cancel: CancelToken,
+    time_max: Option<Duration>,
+}
+
+fn thread_ended() -> RenderError {
+    RenderError::DeviceLost("the device's thread ended".to_owned())
+}

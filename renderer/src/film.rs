@@ -1,0 +1,123 @@
+//! The film: sums of samples per pixel, and the decision which pixels want more.
+//!
+//! Sums have a fixed shape (groups of 256 samples, [`packshot_shaders::layout::film::FilmPixel`]), and adaptive decisions fall at multiples of 16
+//! samples inside blocks of 64×64 pixels of the whole picture's grid: so a picture is the same whatever the tiling, the
+//! number of threads, the batch or the backend that rendered it.
+
+use glam::Vec4;
+use packshot_shaders::constants::GROUP_SAMPLES;
+use packshot_shaders::layout::film::FilmPixel;
+
+/// Side of the squares in which adaptive decisions are made.
+pub const BLOCK_PX: u32 = 64;
+/// Adaptive decisions fall at multiples of this.
+pub const ADAPTIVE_STEP: u32 = 16;
+
+/// A square of the picture's grid, cut off at its right and lower edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// Left column.
+    pub x_px: u32,
+    /// Top row.
+    pub y_px: u32,
+    /// At most [`BLOCK_PX`].
+    pub width_px: u32,
+    /// At most [`BLOCK_PX`].
+    pub height_px: u32,
+}
+
+/// All blocks of a picture, row by row.
+pub fn blocks(width_px: u32, height_px: u32) -> Vec<Block> {
+    let starts = |size: u32| (0..size.div_ceil(BLOCK_PX)).map(|i| i * BLOCK_PX);
+    starts(height_px)
+        .flat_map(|y_px| starts(width_px).map(move |x_px| (x_px, y_px)))
+        .map(|(x_px, y_px)| Block {
+            x_px,
+            y_px,
+            width_px: BLOCK_PX.min(width_px - x_px),
+            height_px: BLOCK_PX.min(height_px - y_px),
+        })
+        .collect()
+}
+
+/// Adds sample number `sample` to a pixel, exactly as the shader's `film_add` does.
+#[inline]
+pub(crate) fn add(pixel: &mut FilmPixel, sample: u32, value: Vec4) {
+    if sample.is_multiple_of(GROUP_SAMPLES) {
+        pixel.groups += pixel.group;
+        pixel.group = Vec4::ZERO;
+        pixel.half_groups += pixel.half_group;
+        pixel.half_group = Vec4::ZERO;
+    }
+    let finite = value.abs().cmplt(Vec4::splat(1e30));
+    let kept = Vec4::select(finite, value, Vec4::ZERO);
+    pixel.group += kept;
+    if sample % 2 == 1 {
+        pixel.half_group += kept;
+    }
+}
+
+/// Fewest samples before the first decision, as Cycles sets them for a threshold: ⌈16 / t^0.3⌉, on the grid of [`ADAPTIVE_STEP`].
+pub(crate) fn samples_min(threshold: f32) -> u32 {
+    let wished = (16.0 / threshold.max(1e-6).powf(0.3)).ceil() as u32;
+    wished.div_ceil(ADAPTIVE_STEP) * ADAPTIVE_STEP
+}
+
+/// Whether a pixel of `n` samples is still noisier than the threshold. As in Cycles, the difference |I − H|₁ between the means of all
+/// and of every second sample is held against √|I|₁ in the dark and against |I|₁ from 1 on.
+fn is_noisy(pixel: &FilmPixel, n: u32, threshold: f32) -> bool {
+    let all = (pixel.groups + pixel.group) / n as f32;
+    let half = (pixel.half_groups + pixel.half_group) / (n / 2) as f32;
+    let difference = (all - half).truncate().abs().element_sum();
+    let brightness = all.truncate().abs().element_sum();
+    let norm = if brightness < 1.0 { brightness.sqrt() } else { brightness };
+    difference > threshold * (1e-4 + norm)
+}
+
+/// Which pixels of a block want more after `n` samples: the noisy ones among those that were `active`, and their neighbours inside the block.
+pub(crate) fn still_active(sums: &[FilmPixel], active: &[bool], block: &Block, n: u32, threshold: f32) -> Vec<bool> {
+    let (w, h) = (block.width_px as usize, block.height_px as usize);
+    let noisy: Vec<bool> = sums.iter().zip(active).map(|(p, &a)| a && is_noisy(p, n, threshold)).collect();
+    (0..w * h)
+        .map(|i| {
+            let (x, y) = (i % w, i / w);
+            let columns = x.saturating_sub(1)..(x + 2).min(w);
+            active[i] && (y.saturating_sub(1)..(y + 2).min(h)).any(|v| columns.clone().any(|u| noisy[v * w + u]))
+        })
+        .collect()
+}
+
+/// Sums of a whole picture.
+#[derive(Clone, Debug)]
+pub struct Film {
+    /// Pixels.
+    pub width_px: u32,
+    /// Pixels.
+    pub height_px: u32,
+    /// `width_px * height_px` sums, row 0 on top.
+    pub sums: Vec<FilmPixel>,
+    /// Samples that each pixel has.
+    pub samples: Vec<u32>,
+}
+
+impl Film {
+    /// Without samples.
+    pub fn new(width_px: u32, height_px: u32) -> Self {
+        let n = width_px as usize * height_px as usize;
+        Self { width_px, height_px, sums: vec![FilmPixel::default(); n], samples: vec![0; n] }
+    }
+
+    /// Mean samples per pixel.
+    pub fn samples_mean(&self) -> f64 {
+        self.samples.iter().map(|&n| f64::from(n)).sum::<f64>() / self.samples.len().max(1) as f64
+    }
+
+    /// Means: premultiplied linear Rec.709 RGBA, row 0 on top. Black where there is no sample.
+    pub fn resolve(&self) -> Vec<[f32; 4]> {
+        let mean = |(sum, &n): (&FilmPixel, &u32)| {
+            let total = sum.groups + sum.group;
+            (if n == 0 { Vec4::ZERO } else { total / n as f32 }).to_array()
+        };
+        self.sums.iter().zip(&self.samples).map(mean).collect()
+    }
+}

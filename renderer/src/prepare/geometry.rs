@@ -1,0 +1,240 @@
+//! Meshes and parts become the shader's vertices, triangles, slots and instances, in render space.
+//!
+//! A mesh that many parts share stays one mesh with many instances, in a local frame of its own, unless the whole scene is small. Parts whose mesh is their own are
+//! baked into one mesh: nested parts such as the rings of a bearing have overlapping boxes, and one hierarchy over their
+//! triangles is walked faster than one for each.
+
+use glam::{Affine3A, DAffine3, DMat3, DVec3, Vec2, Vec3, Vec4};
+use packshot_shaders::constants::{SLOT_FLAT, SLOT_HAS_EXTRAS};
+use packshot_shaders::layout::scene::{Slot, Triangle, Vertex, VertexExtra};
+
+use super::RenderSpace;
+use crate::accel::{AccelInstance, AccelMesh};
+use crate::scene::{Mesh, Part, Primitive, Scene};
+
+/// Scenes that draw at most this many triangles (and three times as many vertices) are baked whole: some 100 bytes a triangle, and no
+/// second level to walk.
+const BAKED_TRIANGLES_MAX: usize = 1 << 19;
+
+/// Arrays of the shader, and what the acceleration structure is built from.
+#[derive(Debug, Default)]
+pub(crate) struct Geometry {
+    pub vertices: Vec<Vertex>,
+    pub vertex_extras: Vec<VertexExtra>,
+    pub triangles: Vec<Triangle>,
+    pub slots: Vec<Slot>,
+    /// Range of `triangles` of each distinct mesh.
+    pub meshes: Vec<std::ops::Range<usize>>,
+    pub instances: Vec<PlacedMesh>,
+}
+
+/// An instance of a distinct mesh.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PlacedMesh {
+    pub mesh: u32,
+    pub world_from_local: DAffine3,
+    pub slot_base: u32,
+}
+
+impl Geometry {
+    /// `material_of` names the shader's material of a part's primitive, both by index.
+    pub(crate) fn new(
+        scene: &Scene,
+        space: &RenderSpace,
+        mut material_of: impl FnMut(usize, usize, &Primitive) -> u32,
+    ) -> Self {
+        let mut out = Self::default();
+        let mut uses = vec![0_usize; scene.meshes.len()];
+        for part in &scene.parts {
+            uses[part.mesh.0 as usize] += 1;
+        }
+        let drawn: usize = scene.parts.iter().map(|part| triangle_count(&scene.meshes[part.mesh.0 as usize])).sum();
+        let drawn_vertices: usize =
+            scene.parts.iter().map(|part| vertex_count(&scene.meshes[part.mesh.0 as usize])).sum();
+        let small = drawn <= BAKED_TRIANGLES_MAX && drawn_vertices <= 3 * BAKED_TRIANGLES_MAX;
+        let baked = |part: &Part| small || uses[part.mesh.0 as usize] == 1;
+
+        for (part_idx, part) in scene.parts.iter().enumerate().filter(|(_, part)| baked(part)) {
+            let render_from_part = space.from_world() * part.world_from_part;
+            for (primitive_idx, primitive) in scene.meshes[part.mesh.0 as usize].primitives.iter().enumerate() {
+                let slot = out.slots.len() as u32;
+                out.push_primitive(primitive, &render_from_part, slot);
+                let material = material_of(part_idx, primitive_idx, primitive);
+                out.push_slot(primitive, material, part_idx);
+            }
+        }
+        if !out.triangles.is_empty() {
+            out.meshes.push(0..out.triangles.len());
+            out.instances.push(PlacedMesh { mesh: 0, world_from_local: DAffine3::IDENTITY, slot_base: 0 });
+        }
+
+        let mut shared: Vec<Option<SharedMesh>> = vec![None; scene.meshes.len()];
+        for (part_idx, part) in scene.parts.iter().enumerate().filter(|(_, part)| !baked(part)) {
+            let mesh = &scene.meshes[part.mesh.0 as usize];
+            if triangle_count(mesh) == 0 {
+                continue;
+            }
+            let placed = shared[part.mesh.0 as usize].get_or_insert_with(|| out.push_shared(mesh)).clone();
+            let slot_base = out.slots.len() as u32;
+            for (primitive_idx, (primitive, &(first_vertex, first_extra))) in
+                mesh.primitives.iter().zip(&placed.first).enumerate()
+            {
+                let material = material_of(part_idx, primitive_idx, primitive);
+                let flags = slot_flags(primitive);
+                let extra_base = first_extra.wrapping_sub(first_vertex);
+                out.slots.push(Slot { material, part: part_idx as u32, flags, extra_base });
+            }
+            let world_from_local = space.from_world() * part.world_from_part * placed.part_from_local;
+            out.instances.push(PlacedMesh { mesh: placed.mesh, world_from_local, slot_base });
+        }
+        out
+    }
+
+    /// Adds a horizontal square in render space, as the part after all others. It joins the baked mesh where there is one.
+    pub(crate) fn push_floor(&mut self, y: f64, half: f64, center: [f64; 2], material: u32, part: u32) {
+        let corner = |x: f64, z: f64| Vertex {
+            position: DVec3::new(center[0] + x * half, y, center[1] + z * half).as_vec3(),
+            normal: Vec3::Y,
+            ..Vertex::default()
+        };
+        let v = self.vertices.len() as u32;
+        let first = self.triangles.len();
+        self.vertices.extend([corner(-1.0, -1.0), corner(-1.0, 1.0), corner(1.0, 1.0), corner(1.0, -1.0)]);
+        let slot = self.slots.len() as u32;
+        self.slots.push(Slot { material, part, flags: SLOT_FLAT, extra_base: 0 });
+        let all_is_baked = self.instances.len() == 1 && self.instances[0].world_from_local == DAffine3::IDENTITY;
+        let (slot_base, slot) = if all_is_baked { (0, slot) } else { (slot, 0) };
+        self.triangles.push(Triangle { v0: v, v1: v + 1, v2: v + 2, slot });
+        self.triangles.push(Triangle { v0: v, v1: v + 2, v2: v + 3, slot });
+        if all_is_baked {
+            self.meshes[0].end = first + 2;
+        } else {
+            self.meshes.push(first..first + 2);
+            let mesh = (self.meshes.len() - 1) as u32;
+            self.instances.push(PlacedMesh { mesh, world_from_local: DAffine3::IDENTITY, slot_base });
+        }
+    }
+
+    /// The vertices of every triangle, for the acceleration structure.
+    pub(crate) fn corners(&self) -> Vec<[Vec3; 3]> {
+        let at = |i: u32| self.vertices[i as usize].position;
+        self.triangles.iter().map(|t| [at(t.v0), at(t.v1), at(t.v2)]).collect()
+    }
+
+    /// What the acceleration structure is built from.
+    pub(crate) fn accel_input<'a>(&self, corners: &'a [[Vec3; 3]]) -> (Vec<AccelMesh<'a>>, Vec<AccelInstance>) {
+        let mesh = |range: &std::ops::Range<usize>| AccelMesh {
+            triangles: &corners[range.clone()],
+            first_triangle: range.start as u32,
+        };
+        let instance = |placed: &PlacedMesh| AccelInstance {
+            mesh: placed.mesh,
+            world_from_local: affine(&placed.world_from_local),
+            local_from_world: affine(&placed.world_from_local.inverse()),
+        };
+        (self.meshes.iter().map(mesh).collect(), self.instances.iter().map(instance).collect())
+    }
+
+    fn push_shared(&mut self, mesh: &Mesh) -> SharedMesh {
+        let part_from_local = local_frame(mesh);
+        let local_from_part = part_from_local.inverse();
+        let start = self.triangles.len();
+        let mut first = Vec::with_capacity(mesh.primitives.len());
+        for (slot, primitive) in mesh.primitives.iter().enumerate() {
+            first.push((self.vertices.len() as u32, self.vertex_extras.len() as u32));
+            self.push_primitive(primitive, &local_from_part, slot as u32);
+        }
+        self.meshes.push(start..self.triangles.len());
+        SharedMesh { mesh: (self.meshes.len() - 1) as u32, part_from_local, first }
+    }
+
+    /// Appends vertices and triangles, moved by `target_from_part`.
+    fn push_primitive(&mut self, primitive: &Primitive, target_from_part: &DAffine3, slot: u32) {
+        let first = self.vertices.len() as u32;
+        let mirrored = target_from_part.matrix3.determinant() < 0.0;
+        let normal_matrix = inverse_transpose(&target_from_part.matrix3);
+        let flat = primitive.normals.is_empty();
+        let moved_normal = |n: Vec3| (normal_matrix * n.as_dvec3()).normalize_or_zero().as_vec3();
+        self.vertices.extend(primitive.positions.iter().enumerate().map(|(i, p)| {
+            let uv = primitive.uvs[0].get(i).copied().unwrap_or(Vec2::ZERO);
+            Vertex {
+                position: target_from_part.transform_point3(p.as_dvec3()).as_vec3(),
+                uv0_u: uv.x,
+                normal: if flat { Vec3::ZERO } else { moved_normal(primitive.normals[i]) },
+                uv0_v: uv.y,
+            }
+        }));
+        // A mirror turns triangles inside out; swapping two corners turns them back.
+        self.triangles.extend(primitive.triangles.iter().map(|t| {
+            let [a, b, c] = if mirrored { [t[0], t[2], t[1]] } else { *t };
+            Triangle { v0: first + a, v1: first + b, v2: first + c, slot }
+        }));
+        if slot_flags(primitive) & SLOT_HAS_EXTRAS != 0 {
+            let bitangent_sign = if mirrored { -1.0 } else { 1.0 };
+            self.vertex_extras.extend((0..primitive.positions.len()).map(|i| {
+                let tangent = primitive.tangents.get(i).copied().unwrap_or(Vec4::ZERO);
+                let along = (target_from_part.matrix3 * tangent.truncate().as_dvec3()).normalize_or_zero().as_vec3();
+                VertexExtra {
+                    tangent: along.extend(tangent.w * bitangent_sign),
+                    color: primitive.colors.get(i).copied().unwrap_or(Vec4::ONE),
+                    uv1: primitive.uvs[1].get(i).copied().unwrap_or(Vec2::ZERO),
+                    ..VertexExtra::default()
+                }
+            }));
+        }
+    }
+
+    /// The slot of the primitive that was pushed last.
+    fn push_slot(&mut self, primitive: &Primitive, material: u32, part_idx: usize) {
+        let n = primitive.positions.len();
+        let flags = slot_flags(primitive);
+        let first_vertex = (self.vertices.len() - n) as u32;
+        let extra_base = if flags & SLOT_HAS_EXTRAS != 0 {
+            ((self.vertex_extras.len() - n) as u32).wrapping_sub(first_vertex)
+        } else {
+            0
+        };
+        self.slots.push(Slot { material, part: part_idx as u32, flags, extra_base });
+    }
+}
+
+#[derive(Clone, Debug)]
+struct SharedMesh {
+    mesh: u32,
+    part_from_local: DAffine3,
+    /// First vertex and first extra of each primitive.
+    first: Vec<(u32, u32)>,
+}
+
+fn triangle_count(mesh: &Mesh) -> usize {
+    mesh.primitives.iter().map(|p| p.triangles.len()).sum()
+}
+
+fn vertex_count(mesh: &Mesh) -> usize {
+    mesh.primitives.iter().map(|p| p.positions.len()).sum()
+}
+
+fn slot_flags(primitive: &Primitive) -> u32 {
+    let extras = !(primitive.tangents.is_empty() && primitive.uvs[1].is_empty() && primitive.colors.is_empty());
+    (if primitive.normals.is_empty() { SLOT_FLAT } else { 0 }) | (if extras { SLOT_HAS_EXTRAS } else { 0 })
+}
+
+/// A frame in which the mesh fits [-1, 1]: single precision then resolves it wherever and however large it was modelled.
+fn local_frame(mesh: &Mesh) -> DAffine3 {
+    let (mut min, mut max) = (DVec3::INFINITY, DVec3::NEG_INFINITY);
+    for p in mesh.primitives.iter().flat_map(|primitive| &primitive.positions) {
+        min = min.min(p.as_dvec3());
+        max = max.max(p.as_dvec3());
+    }
+    let half = (0.5 * (max - min)).max_element();
+    let scale = if half > 0.0 { half } else { 1.0 };
+    DAffine3::from_translation(0.5 * (min + max)) * DAffine3::from_scale(DVec3::splat(scale))
+}
+
+fn affine(a: &DAffine3) -> Affine3A {
+    a.as_affine3a()
+}
+
+fn inverse_transpose(m: &DMat3) -> DMat3 {
+    m.inverse().transpose()
+}

@@ -1,0 +1,93 @@
+//! Watching a render, stopping it, and losing the device under it.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use packshot_renderer::backend::gpu::SliceLimits;
+use packshot_renderer::backend::{Backend, CancelToken, Progress, RenderControl, RenderError};
+
+use crate::scenes::{ball, glass, gpu, open, render, still_life};
+
+#[test]
+fn cancelling_ends_within_two_seconds() {
+    let loaded = gpu().load(still_life(256, 4096).prepare()).expect("the scene fits");
+    let cancel = CancelToken::default();
+    let result = std::thread::scope(|scope| {
+        let control = RenderControl { cancel: &cancel, progress: &|_| (), time_max: None };
+        let render = scope.spawn(move || (loaded.render(&control), Instant::now()));
+        std::thread::sleep(Duration::from_millis(300));
+        let cancelled = Instant::now();
+        cancel.cancel();
+        let (result, ended) = render.join().expect("no panic");
+        assert!(ended - cancelled < Duration::from_secs(2), "took {:?}", ended - cancelled);
+        result
+    });
+    assert_eq!(result.map(|_| ()), Err(RenderError::Cancelled));
+}
+
+#[test]
+fn time_runs_out_with_a_picture_in_hand() {
+    let sketch = still_life(160, 65_536);
+    let loaded = gpu().load(sketch.prepare()).expect("the scene fits");
+    let cancel = CancelToken::default();
+    let time_max = Some(Duration::from_secs(1));
+    let rendered = loaded.render(&RenderControl { cancel: &cancel, progress: &|_| (), time_max }).expect("a picture");
+    assert!(rendered.render_time >= Duration::from_millis(800), "{:?}", rendered.render_time);
+    assert!(rendered.render_time < Duration::from_millis(2500), "{:?}", rendered.render_time);
+    // What is there is a picture with fewer samples, pixel by pixel: nothing half done, nothing counted that is not there.
+    let film = &rendered.film;
+    let (fewest, most) = (film.samples.iter().min().copied(), film.samples.iter().max().copied());
+    assert!(fewest >= Some(1) && most < Some(65_536), "{fewest:?} to {most:?} samples");
+    let mut sketch = sketch;
+    sketch.shot.film.samples = most.expect("pixels");
+    let full = render(gpu(), &sketch.prepare());
+    let n_same = (0..film.sums.len()).filter(|&i| film.samples[i] == sketch.shot.film.samples).collect::<Vec<_>>();
+    assert!(n_same.iter().all(|&i| film.sums[i] == full.film.sums[i]), "sums of pixels with all samples differ");
+}
+
+#[test]
+fn progress_grows_to_the_end() {
+    let loaded = gpu().load(still_life(48, 24).prepare()).expect("the scene fits");
+    let cancel = CancelToken::default();
+    let seen: Mutex<Vec<Progress>> = Mutex::default();
+    let progress = |p: Progress| seen.lock().expect("not poisoned").push(p);
+    let rendered =
+        loaded.render(&RenderControl { cancel: &cancel, progress: &progress, time_max: None }).expect("a picture");
+    let seen = seen.into_inner().expect("not poisoned");
+    assert!(seen.len() > 1, "{seen:?}");
+    assert!(seen.windows(2).all(|w| w[0].samples < w[1].samples && w[0].done <= w[1].done), "{seen:?}");
+    let last = seen.last().expect("some");
+    assert_eq!((last.samples, last.samples_max, last.done), (24, 24, 1.0));
+    assert_eq!(last.paths, 48 * 48 * 24);
+    assert!(rendered.rays > last.paths);
+}
+
+#[test]
+fn a_lost_device_is_opened_again_and_the_picture_is_the_same() {
+    let backend = open(SliceLimits::default());
+    let prepared = ball(glass(), 40, 24).prepare();
+    let undisturbed = render(&backend, &prepared);
+    let loaded = backend.load(prepared).expect("the scene fits");
+    let cancel = CancelToken::default();
+    // Lost once, after the first pass: the render goes on.
+    let is_first = AtomicBool::new(true);
+    let lose_once = |_: Progress| {
+        if is_first.swap(false, Ordering::Relaxed) {
+            backend.lose_device();
+        }
+    };
+    let control = RenderControl { cancel: &cancel, progress: &lose_once, time_max: None };
+    let resumed = loaded.render(&control).expect("the device comes back");
+    assert_eq!(resumed.film.sums, undisturbed.film.sums);
+    assert_eq!(resumed.rays, undisturbed.rays);
+    // Lost again and again: an error, and the next render works.
+    let lose_always = |_: Progress| backend.lose_device();
+    let control = RenderControl { cancel: &cancel, progress: &lose_always, time_max: None };
+    let failed = loaded.render(&control).map(|_| ());
+    assert!(matches!(failed, Err(RenderError::DeviceLost(_))), "{failed:?}");
+    let control = RenderControl { cancel: &cancel, progress: &|_| (), time_max: None };
+    // The last loss may still be on order.
+    let again = loaded.render(&control).expect("the device comes back");
+    assert_eq!(again.film.sums, undisturbed.film.sums);
+}

@@ -1,0 +1,95 @@
+//! Both backends make the same picture, however the work is cut.
+
+use flip_rs::{DEFAULT_PPD, RgbImage, ldr_flip};
+use packshot_renderer::backend::Rendered;
+use packshot_renderer::backend::gpu::SliceLimits;
+use packshot_renderer::film::Film;
+
+use crate::scenes::{Sketch, ball, cards, cpu, glass, gpu, open, render, still_life};
+
+/// Display values as the `standard` view makes them, over black.
+fn display(film: &Film) -> RgbImage<f32> {
+    let encode = |c: f32| if c <= 0.003_130_8 { 12.92 * c } else { 1.055 * c.powf(1.0 / 2.4) - 0.055 };
+    let pixels = film.resolve().iter().flat_map(|p| [p[0], p[1], p[2]].map(|c| encode(c.clamp(0.0, 1.0)))).collect();
+    RgbImage::new(film.width_px as usize, film.height_px as usize, pixels).expect("three values per pixel")
+}
+
+fn mean(film: &Film) -> f64 {
+    let sum: f64 = film.resolve().iter().flat_map(|p| p.map(f64::from)).sum();
+    sum / film.samples.len() as f64
+}
+
+/// Share of the pixels whose channels differ by at most a thousandth.
+fn share_equal(a: &Film, b: &Film) -> f64 {
+    let is_equal =
+        |(a, b): &([f32; 4], [f32; 4])| a.iter().zip(b).all(|(a, b)| (a - b).abs() <= 1e-3 * a.abs().max(1.0));
+    let n = a.resolve().into_iter().zip(b.resolve()).filter(is_equal).count();
+    n as f64 / a.samples.len() as f64
+}
+
+/// Renders on both backends and compares.
+fn compare(sketch: &Sketch) -> (Rendered, Rendered) {
+    let prepared = sketch.prepare();
+    let (on_cpu, on_gpu) = (render(cpu(), &prepared), render(gpu(), &prepared));
+    let (a, b) = (&on_cpu.film, &on_gpu.film);
+    assert!(mean(a) > 0.05, "the picture is black");
+    let flip = ldr_flip(&display(a), &display(b), DEFAULT_PPD).expect("equal sizes").statistics().mean;
+    assert!(flip <= 0.01, "FLIP {flip}");
+    let difference = mean(b) / mean(a) - 1.0;
+    assert!(difference.abs() < 0.002, "the means differ by {difference}");
+    let equal = share_equal(a, b);
+    assert!(equal > 0.9, "{equal} of the pixels are equal");
+    (on_cpu, on_gpu)
+}
+
+#[test]
+fn metal_glass_and_coated_plastic_under_three_kinds_of_light() {
+    let (on_cpu, on_gpu) = compare(&still_life(64, 8));
+    assert!(on_gpu.film.samples.iter().all(|&n| n == 8));
+    let ratio = on_gpu.rays as f64 / on_cpu.rays as f64;
+    assert!((ratio - 1.0).abs() < 0.01, "{} rays instead of {}", on_gpu.rays, on_cpu.rays);
+}
+
+#[test]
+fn textures_opacity_and_an_environment_map() {
+    compare(&cards(64, 8));
+}
+
+#[test]
+fn long_paths_in_glass_leave_no_blocks() {
+    let mut sketch = ball(glass(), 40, 8);
+    sketch.shot.film.bounces = packshot_renderer::shot::Bounces::all(64);
+    compare(&sketch);
+}
+
+#[test]
+fn adaptive_sampling_stops_at_the_same_pixels() {
+    let mut sketch = still_life(40, 48);
+    // A decision after 32 samples.
+    sketch.shot.film.noise_threshold = 0.15;
+    let (on_cpu, on_gpu) = compare(&sketch);
+    let counts = |film: &Film| film.samples.clone();
+    let (a, b) = (counts(&on_cpu.film), counts(&on_gpu.film));
+    let n_stopped = a.iter().filter(|&&n| n < 48).count();
+    assert!(n_stopped > a.len() / 10 && n_stopped < a.len(), "{n_stopped} pixels stopped early");
+    let n_equal = a.iter().zip(&b).filter(|(a, b)| a == b).count();
+    assert!(n_equal as f64 > 0.98 * a.len() as f64, "{n_equal} of {} pixels have as many samples", a.len());
+}
+
+#[test]
+fn no_bit_depends_on_how_the_work_is_cut() {
+    // 72 pixels wide: blocks are cut off, and the smaller regions hold one block each.
+    let mut sketch = still_life(72, 4);
+    sketch.shot.film.noise_threshold = 0.0;
+    let prepared = sketch.prepare();
+    let whole = render(gpu(), &prepared);
+    for slices in [
+        SliceLimits { pixels: 1000, steps: 1, region_pixels: 4096 },
+        SliceLimits { pixels: 64, steps: 5, region_pixels: 4096 + 8 * 64 },
+    ] {
+        let cut = render(&open(slices), &prepared);
+        assert_eq!(whole.film.sums, cut.film.sums, "{slices:?}");
+        assert_eq!(whole.film.samples, cut.film.samples, "{slices:?}");
+        assert_eq!(whole.rays, cut.rays, "{slices:?}");
+    }
+}

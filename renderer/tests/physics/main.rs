@@ -1,0 +1,6 @@
+//! Light transport against known answers.
+
+mod analytic;
+mod determinism;
+mod furnace;
+mod scenes;

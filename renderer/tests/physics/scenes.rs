@@ -1,0 +1,114 @@
+//! Small scenes whose pictures are known.
+
+use std::sync::Arc;
+
+use glam::{DAffine3, DMat3, DVec3, Vec3};
+use packshot_materials::openpbr::OpenPbr;
+use packshot_renderer::backend::cpu::CpuBackend;
+use packshot_renderer::backend::{Backend, CancelToken, RenderControl};
+use packshot_renderer::film::Film;
+use packshot_renderer::prepare::{PartMaterial, PreparedScene};
+use packshot_renderer::scene::{Mesh, MeshIdx, Part, Primitive, Scene};
+use packshot_renderer::shot::{
+    Background, Bounces, Camera, Environment, Film as FilmSettings, PixelFilter, Projection, Shot, View, ViewTransform,
+};
+
+/// Triangles and corners of a unit sphere of `n` by `2n` faces, shaded smoothly when asked for.
+pub(crate) fn sphere(n: u32, smooth: bool) -> Primitive {
+    let mut positions = Vec::new();
+    let mut triangles = Vec::new();
+    for i in 0..=n {
+        let theta = std::f32::consts::PI * i as f32 / n as f32;
+        for j in 0..=2 * n {
+            let phi = std::f32::consts::PI * j as f32 / n as f32;
+            positions.push(Vec3::new(theta.sin() * phi.cos(), theta.cos(), -theta.sin() * phi.sin()));
+        }
+    }
+    let row = 2 * n + 1;
+    for i in 0..n {
+        for j in 0..2 * n {
+            let a = i * row + j;
+            if i > 0 {
+                triangles.push([a, a + row, a + 1]);
+            }
+            if i + 1 < n {
+                triangles.push([a + 1, a + row, a + row + 1]);
+            }
+        }
+    }
+    let normals = if smooth { positions.clone() } else { Vec::new() };
+    primitive(positions, normals, triangles)
+}
+
+/// A square of side 2 in the plane y = 0, facing +Y.
+pub(crate) fn plane() -> Primitive {
+    let corner = |x: f32, z: f32| Vec3::new(x, 0.0, z);
+    let positions = vec![corner(-1.0, -1.0), corner(-1.0, 1.0), corner(1.0, 1.0), corner(1.0, -1.0)];
+    primitive(positions, Vec::new(), vec![[0, 1, 2], [0, 2, 3]])
+}
+
+fn primitive(positions: Vec<Vec3>, normals: Vec<Vec3>, triangles: Vec<[u32; 3]>) -> Primitive {
+    let uvs = [Vec::new(), Vec::new()];
+    Primitive { positions, normals, tangents: Vec::new(), uvs, colors: Vec::new(), triangles, material: None }
+}
+
+/// A scene of parts that share or own meshes.
+pub(crate) fn scene(meshes: Vec<Primitive>, parts: &[(u32, DAffine3)]) -> Scene {
+    let meshes = meshes.into_iter().map(|p| Mesh { primitives: vec![p] }).collect();
+    let part = |(i, &(mesh, world_from_part)): (usize, &(u32, DAffine3))| Part {
+        node_idx: i as u32,
+        path: format!("Part_{i}"),
+        node_name: Some(format!("Part_{i}")),
+        mesh_name: None,
+        mesh: MeshIdx(mesh),
+        world_from_part,
+    };
+    Scene { meshes, parts: parts.iter().enumerate().map(part).collect(), ..Scene::default() }
+}
+
+/// An orthographic look from `eye` at the origin, in darkness.
+pub(crate) fn shot(eye: DVec3, height_m: f64, size_px: u32, samples: u32) -> Shot {
+    let back = eye.normalize();
+    let up = if back.y.abs() > 0.99 { DVec3::NEG_Z } else { DVec3::Y };
+    let right = up.cross(back).normalize();
+    let world_from_camera = DAffine3::from_mat3_translation(DMat3::from_cols(right, back.cross(right), back), eye);
+    let projection = Projection::Orthographic { height_m };
+    Shot {
+        camera: Camera { world_from_camera, projection, clip_near_m: 1e-9, clip_far_m: 1e12 },
+        film: FilmSettings {
+            width_px: size_px,
+            height_px: size_px,
+            samples,
+            noise_threshold: 0.0,
+            seed: 0,
+            filter: PixelFilter::Box,
+            bounces: Bounces::all(12),
+            clamp_direct: 0.0,
+            clamp_indirect: 0.0,
+        },
+        environment: Environment::None,
+        lights: Vec::new(),
+        floor: None,
+        background: Background::Transparent,
+        view: View { transform: ViewTransform::Raw, exposure_ev: 0.0 },
+    }
+}
+
+/// Renders with `n_threads` threads; all parts wear `material`.
+pub(crate) fn render(scene: &Scene, material: &OpenPbr, shot: &Shot, n_threads: usize) -> Film {
+    let parts = vec![PartMaterial::Palette(0); scene.parts.len()];
+    let prepared = PreparedScene::new(scene, &[*material], &parts, shot, &|| false).expect("a sound scene");
+    let backend = CpuBackend::new(n_threads, "a test".to_owned()).expect("threads");
+    let cancel = CancelToken::default();
+    let control = RenderControl { cancel: &cancel, progress: &|_| (), time_max: None };
+    let loaded = backend.load(Arc::new(prepared)).expect("the CPU has room");
+    loaded.render(&control).expect("nobody cancels").film
+}
+
+/// Mean radiance over the pixels that are covered completely.
+pub(crate) fn mean_radiance(film: &Film) -> Vec3 {
+    let covered: Vec<Vec3> =
+        film.resolve().iter().filter(|p| p[3] > 0.999).map(|p| Vec3::new(p[0], p[1], p[2])).collect();
+    assert!(!covered.is_empty(), "no pixel is covered");
+    covered.iter().sum::<Vec3>() / covered.len() as f32
+}
