@@ -153,7 +153,7 @@ pub(crate) fn lower_scene(
     out
 }
 
-/// Parameters of `m` that change a picture elsewhere but not here yet, by their OpenPBR names; empty when the material is followed
+/// Parameters of `m` that change a picture elsewhere but not here yet, by their OpenPBR names (a combination by both); empty when the material is followed
 /// completely.
 pub fn left_out(m: &OpenPbr) -> Vec<&'static str> {
     let mut out = Vec::new();

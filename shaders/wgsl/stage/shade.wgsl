@@ -1,5 +1,5 @@
 // Stage `shade`: what a path does where its ray ended. Adds the light met, sends a shadow ray to one light, and scatters. The path is
-// changed in place: it is the largest thing on its way, and copying it costs as much as a lobe.
+// changed in place.
 #import lib/path
 #import stage/scene
 #import stage/surface

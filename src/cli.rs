@@ -1,0 +1,128 @@
+//! The command line: one file per subcommand, and what they share.
+//!
+//! Input: arguments. Output: files, one JSON object on stdout where `--json` asks for it, everything else on stderr, and an
+//! exit code. Here live paths, files and signals; the way from bytes to a picture is the library's.
+
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+mod args;
+mod cache;
+mod completions;
+mod console;
+mod devices;
+mod failure;
+mod files;
+mod interrupt;
+mod later;
+mod map;
+mod materials;
+mod options;
+mod preflight;
+mod progress;
+mod render;
+mod sample;
+mod usage;
+mod version;
+
+use failure::{Exit, Failure};
+
+/// Product pictures from CAD exports: a native path tracer for GLB files, on the GPU or the CPU.
+#[derive(Debug, Parser)]
+#[command(name = "packshot", bin_name = "packshot", version = version::TEXT, max_term_width = 110)]
+#[command(after_help = "Example: packshot render --sample bearing -o bearing.png")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    console: ConsoleArgs,
+}
+
+/// How much is said on stderr.
+#[derive(Args, Clone, Copy, Debug)]
+struct ConsoleArgs {
+    /// Log to stderr: -v what happens, -vv details (or set RUST_LOG)
+    #[arg(short, long, action = clap::ArgAction::Count, global = true, help_heading = "Console")]
+    verbose: u8,
+    /// Show no progress bar
+    #[arg(short, long, global = true, help_heading = "Console")]
+    quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Render pictures of GLB files
+    Render(Box<render::RenderArgs>),
+    /// Say which part gets which material and what is odd about a file, without rendering
+    Preflight(preflight::PreflightArgs),
+    /// Material maps: which part gets which material
+    #[command(subcommand)]
+    Map(map::MapCommand),
+    /// List what can render, and what `auto` takes
+    Devices(devices::DevicesArgs),
+    /// The material library
+    #[command(subcommand)]
+    Materials(materials::MaterialsCommand),
+    /// Write a built-in sample product as GLB
+    Sample(sample::SampleArgs),
+    /// Print a completion script for a shell
+    Completions(completions::CompletionsArgs),
+}
+
+/// Runs the command that the process was called with.
+pub(crate) fn run() -> ExitCode {
+    console::report_panics();
+    let outcome = std::panic::catch_unwind(|| {
+        let Some(cli) = parse(std::env::args_os())? else { return Ok(()) };
+        console::start_logging(cli.console.verbose);
+        dispatch(cli)
+    });
+    match outcome {
+        Ok(Ok(())) => Exit::Done.into(),
+        Ok(Err(failure)) => {
+            console::print_failure(&failure);
+            failure.exit.into()
+        }
+        // The hook has said what happened.
+        Err(_) => Exit::Internal.into(),
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<(), Failure> {
+    match cli.command {
+        Command::Render(args) => render::run(&args, cli.console.quiet),
+        Command::Preflight(args) => preflight::run(&args),
+        Command::Map(command) => map::run(&command),
+        Command::Devices(args) => devices::run(&args),
+        Command::Materials(command) => materials::run(&command),
+        Command::Sample(args) => sample::run(&args),
+        Command::Completions(args) => completions::run(&args),
+    }
+}
+
+/// The command with what arrives with later steps added, hidden, so that using it can be told from a typing error.
+fn command() -> clap::Command {
+    later::add_to(Cli::command())
+}
+
+/// The command to run; `None` when help or version was asked for, and has been printed.
+fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Option<Cli>, Failure> {
+    let matches = match command().try_get_matches_from(arguments) {
+        Ok(matches) => matches,
+        Err(help) if !help.use_stderr() => return files::print(help.to_string().as_bytes()).map(|()| None),
+        Err(error) => return Err(usage::failure(&error)),
+    };
+    later::refuse(&matches)?;
+    Cli::from_arg_matches(&matches).map(Some).map_err(|error| usage::failure(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definitions_are_sound() {
+        command().debug_assert();
+    }
+}

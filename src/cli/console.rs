@@ -1,0 +1,110 @@
+//! Stderr: errors, warnings and logs.
+
+use std::fmt;
+use std::io::{self, IsTerminal, Write};
+
+use packshot_materials::name::one_line;
+use packshot_renderer::diagnostic::{Diagnostic, Severity};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::FmtContext;
+use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
+use tracing_subscriber::registry::LookupSpan;
+
+use super::failure::{Exit, Failure};
+
+/// So many findings are printed; `--json` and `--report` have all.
+const FINDINGS_MAX: usize = 10;
+const REPORT_A_BUG: &str = "this is a bug in packshot: please report it with the command, the version \
+                            (`packshot --version`) and, if you may, the file";
+
+/// Prints why a command failed.
+pub(crate) fn print_failure(failure: &Failure) {
+    for fault in &failure.faults {
+        say(&fault.to_string());
+    }
+    if failure.exit == Exit::Internal {
+        say(&format!("  help: {REPORT_A_BUG}"));
+    }
+}
+
+/// Says of every panic, on whatever thread, what and where it was, in the shape that all errors have.
+pub(crate) fn report_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let payload = panic.payload();
+        let message = payload.downcast_ref::<&str>().copied();
+        let message = message.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("panic");
+        let at = panic.location().map(ToString::to_string).unwrap_or_default();
+        say(&format!("error[internal]: {message}\n  at: {at}\n  help: {REPORT_A_BUG}"));
+    }));
+}
+
+/// Prints the findings about an input that a person should see, the weightiest first.
+pub(crate) fn print_findings(diagnostics: &[Diagnostic]) {
+    let mut shown: Vec<_> = diagnostics.iter().filter(|finding| finding.severity >= Severity::Warning).collect();
+    shown.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    for finding in shown.iter().take(FINDINGS_MAX) {
+        let at = if finding.at.is_empty() { String::new() } else { format!("\n  at: {}", one_line(&finding.at)) };
+        say(&format!("warning[{}]: {}{at}", finding.code, one_line(&finding.message)));
+    }
+    if shown.len() > FINDINGS_MAX {
+        say(&format!("warning: {} more findings; --json lists them all", shown.len() - FINDINGS_MAX));
+    }
+}
+
+/// Prints a warning of the program itself.
+pub(crate) fn warn(message: &str) {
+    say(&format!("warning: {}", one_line(message)));
+}
+
+/// Tells what was done.
+pub(crate) fn note(message: &str) {
+    say(message);
+}
+
+/// A line on stderr. When stderr is gone there is nobody left to tell.
+fn say(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Whether a person watches stderr.
+pub(crate) fn is_watched() -> bool {
+    io::stderr().is_terminal()
+}
+
+/// Sends logs to stderr: warnings, or more by `-v` or `RUST_LOG`.
+pub(crate) fn start_logging(verbose: u8) {
+    let level = match verbose {
+        0 => "warn",
+        1 => "packshot=info,warn",
+        2 => "packshot=debug,info",
+        _ => "trace",
+    };
+    // `packshot=info` also covers packshot_renderer and the others: targets match by prefix.
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    // When stderr is gone, there is nowhere to complain about that either.
+    let lines = tracing_subscriber::fmt().with_writer(io::stderr).log_internal_errors(false).event_format(Lines);
+    // Only a second call could fail, and there is none.
+    let _ = lines.with_env_filter(filter).try_init();
+}
+
+/// Plain lines: `[MATERIAL] …` begins with its mark. Warnings say that they are, details say whose they are.
+struct Lines;
+
+impl<S, N> FormatEvent<S, N> for Lines
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(&self, context: &FmtContext<'_, S, N>, mut line: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        let metadata = event.metadata();
+        match *metadata.level() {
+            Level::ERROR => line.write_str("error: ")?,
+            Level::WARN => line.write_str("warning: ")?,
+            Level::INFO => {}
+            Level::DEBUG | Level::TRACE => write!(line, "{}: ", metadata.target())?,
+        }
+        context.format_fields(line.by_ref(), event)?;
+        writeln!(line)
+    }
+}

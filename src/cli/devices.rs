@@ -1,0 +1,73 @@
+//! `packshot devices`, and the options that choose one.
+
+use std::convert::Infallible;
+use std::time::SystemTime;
+
+use clap::{Args, value_parser};
+use packshot::error::Fault;
+use packshot::{DeviceRequest, Renderer, RendererOptions};
+use packshot_renderer::backend::device::{self, DeviceReport, DeviceState};
+
+use super::failure::{Exit, Failure};
+use super::{cache, files};
+
+/// What computes.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Device")]
+pub(crate) struct DeviceArgs {
+    /// auto, cpu, gpu, or part of an adapter's name (`packshot devices` lists them)
+    #[arg(long, value_name = "WHICH", default_value = "auto", env = "PACKSHOT_DEVICE", value_parser = device_request)]
+    device: DeviceRequest,
+    /// CPU threads [default: all]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+}
+
+fn device_request(text: &str) -> Result<DeviceRequest, Infallible> {
+    Ok(DeviceRequest::from(text))
+}
+
+impl DeviceArgs {
+    /// Opens the device.
+    pub(crate) fn renderer(&self) -> Result<Renderer, Failure> {
+        let n_threads = self.threads.map_or(0, usize::from);
+        Ok(Renderer::new(&self.device, RendererOptions { n_threads, kernel_cache: cache::kernels() })?)
+    }
+
+    /// Keeps everything outside of the backends (import, colour, encoding) to as many threads. Once per process.
+    pub(crate) fn use_threads(&self) -> Result<(), Failure> {
+        let Some(n_threads) = self.threads else { return Ok(()) };
+        let built = rayon::ThreadPoolBuilder::new().num_threads(n_threads.into()).build_global();
+        built.map_err(|reason| Failure::new(Exit::Internal, Fault::new("internal", reason.to_string())))
+    }
+}
+
+/// Arguments of `devices`.
+#[derive(Args, Debug)]
+#[command(after_help = "Example: packshot devices --json")]
+pub(crate) struct DevicesArgs {
+    /// Choose as for a render
+    #[arg(long, value_name = "WHICH", default_value = "auto", env = "PACKSHOT_DEVICE", value_parser = device_request)]
+    device: DeviceRequest,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &DevicesArgs) -> Result<(), Failure> {
+    let adapters = device::enumerate();
+    let report = DeviceReport::new(&adapters, &device::choose(&args.device, &adapters), SystemTime::now());
+    if args.json { files::print_json(&report) } else { files::print(list(&report).as_bytes()) }
+}
+
+/// A line per device, the chosen one marked, and why.
+fn list(report: &DeviceReport) -> String {
+    let mut text = String::new();
+    for item in &report.items {
+        let mark = if item.selected { '*' } else { ' ' };
+        let kind = if item.is_software { "software" } else { item.device_type };
+        let state = if item.state == DeviceState::Ready { "" } else { ", cannot be used" };
+        text += &format!("{mark} {} ({}, {kind}{state})\n", item.name, item.backend);
+    }
+    text + &format!("{}\n", report.probe.reason)
+}

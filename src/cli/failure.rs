@@ -1,0 +1,69 @@
+//! Why a command ended without doing what it was asked, as an exit code and what stderr says.
+
+use std::process::ExitCode;
+
+use packshot::error::{Error, ErrorKind, Fault};
+
+/// The exit codes of the command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done.
+    Done = 0,
+    /// A bug.
+    Internal = 1,
+    /// Wrong usage.
+    Usage = 2,
+    /// Bad input: file, map, library, shot, environment.
+    Input = 3,
+    /// Parts without a material, with `--on-unmapped fail`.
+    Unmapped = 4,
+    /// No usable device, or device memory too small.
+    Device = 5,
+    /// Output could not be written.
+    Output = 6,
+    /// Ctrl-C.
+    Cancelled = 130,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// A command failed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    pub(crate) faults: Vec<Fault>,
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, fault: Fault) -> Self {
+        Self { exit, faults: vec![fault] }
+    }
+
+    /// Wrong usage: `code` without its prefix `usage.`, and the option or argument.
+    pub(crate) fn usage(
+        code: &str,
+        message: impl Into<String>,
+        at: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        Self::new(Exit::Usage, Fault::new(format!("usage.{code}"), message).at(at).help(help))
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let exit = match error.kind {
+            ErrorKind::Input => Exit::Input,
+            ErrorKind::Request => Exit::Usage,
+            ErrorKind::Unmapped => Exit::Unmapped,
+            ErrorKind::Device => Exit::Device,
+            ErrorKind::Cancelled => Exit::Cancelled,
+            ErrorKind::Internal => Exit::Internal,
+        };
+        Self { exit, faults: error.faults }
+    }
+}

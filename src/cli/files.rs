@@ -1,0 +1,199 @@
+//! Reading input and writing output: paths, `-` for the standard streams, and files that appear whole or not at all.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use packshot::error::Fault;
+
+use super::failure::{Exit, Failure};
+use super::interrupt::Interrupt;
+
+/// What an input file is, for its error codes and the most bytes it may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum InputKind {
+    Glb,
+    Map,
+    Library,
+    Shot,
+    Environment,
+}
+
+impl InputKind {
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Glb => "glb",
+            Self::Map => "map",
+            Self::Library => "library",
+            Self::Shot => "shot",
+            Self::Environment => "env",
+        }
+    }
+
+    /// The format's own limit for a GLB (32-bit lengths); far beyond what is sensible for the others.
+    pub(crate) fn bytes_max(self) -> u64 {
+        match self {
+            Self::Glb => u32::MAX.into(),
+            Self::Environment => 2 << 30,
+            Self::Map | Self::Library | Self::Shot => 64 << 20,
+        }
+    }
+}
+
+/// Whether a path means a standard stream.
+pub(crate) fn is_stream(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// All bytes of a file, or of stdin for `-`.
+pub(crate) fn read(path: &Path, kind: InputKind) -> Result<Vec<u8>, Failure> {
+    let refused = |code: &str, message: String, help: &str| {
+        let fault = Fault::new(format!("{}.{code}", kind.prefix()), message).at(path.display().to_string()).help(help);
+        Failure::new(Exit::Input, fault)
+    };
+    let bytes_max = kind.bytes_max();
+    let read = if is_stream(path) {
+        read_at_most(&mut io::stdin().lock(), bytes_max)
+    } else {
+        File::open(path).and_then(|mut file| read_at_most(&mut file, bytes_max))
+    };
+    match read {
+        Ok(Some(bytes)) => Ok(bytes),
+        Ok(None) => Err(refused("limit", format!("more than {bytes_max} bytes"), "give a smaller file")),
+        Err(reason) => Err(refused("file_missing", format!("cannot be read: {reason}"), "check the path")),
+    }
+}
+
+/// `None` when there is more.
+pub(crate) fn read_at_most(source: &mut dyn Read, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    source.take(bytes_max + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= bytes_max).then_some(bytes))
+}
+
+/// Writes to stdout, all at once.
+pub(crate) fn print(bytes: &[u8]) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
+    written.map_err(|reason| not_written("standard output", &reason))
+}
+
+/// Prints a value as one line of JSON.
+pub(crate) fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    print(format!("{}\n", to_json(value)?).as_bytes())
+}
+
+/// A value as JSON.
+pub(crate) fn to_json(value: &impl serde::Serialize) -> Result<String, Failure> {
+    serde_json::to_string(value)
+        .map_err(|reason| Failure::new(Exit::Internal, Fault::new("internal", format!("no JSON: {reason}"))))
+}
+
+/// Fails early, before hours of rendering, when a file could not be written at the end.
+pub(crate) fn check_writable(path: &Path) -> Result<(), Failure> {
+    if is_stream(path) || is_special(path) {
+        return Ok(());
+    }
+    let tried = match path.is_dir() {
+        true => Err(io::Error::from(io::ErrorKind::IsADirectory)),
+        false => tempfile::tempfile_in(folder_of(path)).map(drop),
+    };
+    tried.map_err(|reason| not_written(&path.display().to_string(), &reason))
+}
+
+/// Makes sure that a folder for output is there.
+pub(crate) fn make_folder(path: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(path).map_err(|reason| not_written(&path.display().to_string(), &reason))
+}
+
+/// Puts a file in its place: whole, or not at all. An older file is replaced. `-` is stdout.
+pub(crate) fn write(path: &Path, bytes: &[u8], interrupt: &Interrupt) -> Result<(), Failure> {
+    if is_stream(path) {
+        return print(bytes);
+    }
+    let _until_done = interrupt.writing();
+    let written = if is_special(path) { std::fs::write(path, bytes) } else { replace(path, bytes) };
+    written.map_err(|reason| not_written(&path.display().to_string(), &reason))
+}
+
+/// A temporary file beside it, on the disk, then renamed.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    // Where the path is a link, the file it leads to is replaced and the link stays.
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let folder = folder_of(&path);
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".packshot-").suffix(".tmp");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // As any new file: everybody, less what the process's mask takes away.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(&folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(&path).map_err(|error| error.error)?;
+    // The new name must survive a crash too. Not every system can sync a folder.
+    if let Ok(folder) = File::open(&folder) {
+        let _ = folder.sync_all();
+    }
+    Ok(())
+}
+
+/// A device, pipe or socket: written into, never replaced.
+fn is_special(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+fn not_written(at: &str, reason: &io::Error) -> Failure {
+    let fault = Fault::new("output.not_written", format!("cannot be written: {reason}")).at(at);
+    Failure::new(Exit::Output, fault.help("give a path in a folder that exists and may be written to"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_replaced_whole() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.png");
+        let interrupt = Interrupt::default();
+        for bytes in [&b"first"[..], b"2"] {
+            write(&path, bytes, &interrupt).expect("written");
+            assert_eq!(std::fs::read(&path).expect("there"), bytes);
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1, "no temporary file stays");
+        let missing = folder.path().join("no/such/a.png");
+        assert_eq!(check_writable(&missing).expect_err("no folder").exit, Exit::Output);
+        assert_eq!(write(&missing, b"x", &interrupt).expect_err("no folder").exit, Exit::Output);
+        assert_eq!(check_writable(folder.path()).expect_err("a folder").exit, Exit::Output);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_stay_links_and_devices_devices() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (file, link) = (folder.path().join("real.png"), folder.path().join("link.png"));
+        std::fs::write(&file, b"old").expect("written");
+        std::os::unix::fs::symlink(&file, &link).expect("linked");
+        write(&link, b"new", &Interrupt::default()).expect("written");
+        assert!(link.is_symlink());
+        assert_eq!(std::fs::read(&file).expect("there"), b"new");
+        write(Path::new("/dev/null"), b"nothing", &Interrupt::default()).expect("written");
+        assert!(is_special(Path::new("/dev/null")));
+    }
+
+    #[test]
+    fn too_long_is_not_truncated() {
+        assert_eq!(read_at_most(&mut &b"abc"[..], 3).expect("read"), Some(b"abc".to_vec()));
+        assert_eq!(read_at_most(&mut &b"abcd"[..], 3).expect("read"), None);
+    }
+}

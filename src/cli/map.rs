@@ -1,0 +1,45 @@
+//! `packshot map`: material maps.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use packshot::product::Product;
+use packshot_materials::map::template;
+
+use super::args::{Input, MaterialArgs, SceneArgs};
+use super::failure::Failure;
+use super::interrupt::Interrupt;
+use super::{console, files};
+
+/// Subcommands of `map`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum MapCommand {
+    /// Write a map with every part, what it resolves to, and suggestions to choose from
+    #[command(after_help = "Example: packshot map init bearing.glb -o map.json")]
+    Init(InitArgs),
+}
+
+/// Arguments of `map init`.
+#[derive(Args, Debug)]
+pub(crate) struct InitArgs {
+    /// A GLB file, or a glTF file with embedded data; `-` is stdin
+    #[arg(value_name = "INPUT")]
+    input: PathBuf,
+    /// The map to write; `-` is stdout
+    #[arg(short, long, value_name = "MAP.json", default_value = "-")]
+    output: PathBuf,
+    #[command(flatten)]
+    scene: SceneArgs,
+    #[command(flatten)]
+    materials: MaterialArgs,
+}
+
+pub(crate) fn run(command: &MapCommand) -> Result<(), Failure> {
+    let MapCommand::Init(args) = command;
+    let (request, diagnostics) = args.materials.request()?;
+    console::print_findings(&diagnostics);
+    let source = Input::File(args.input.clone()).read()?;
+    let product = Product::import(&source.glb, &args.scene.import_options(), &args.scene.part_filter())?;
+    let text = template(&request.library, request.map.as_ref(), &product.part_names());
+    files::write(&args.output, text.as_bytes(), &Interrupt::install()?)
+}

@@ -1,0 +1,91 @@
+//! `packshot preflight`: which part gets which material, and what is odd about a file, without rendering.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use packshot::product::{PartMaterials, Product};
+use packshot::report::Preflight;
+use packshot_materials::mapping::OnUnmapped;
+use packshot_materials::name::one_line;
+
+use super::args::{Input, MaterialArgs, SceneArgs};
+use super::failure::Failure;
+use super::{console, files};
+
+/// Arguments of `preflight`.
+#[derive(Args, Debug)]
+#[command(after_help = "Example: packshot preflight bearing.glb --material-map map.json --json")]
+pub(crate) struct PreflightArgs {
+    /// A GLB file, or a glTF file with embedded data; `-` is stdin
+    #[arg(value_name = "INPUT", required_unless_present = "sample")]
+    input: Option<PathBuf>,
+    /// A built-in sample product
+    #[arg(long, value_name = "NAME", conflicts_with = "input")]
+    sample: Option<String>,
+    #[command(flatten)]
+    scene: SceneArgs,
+    #[command(flatten)]
+    materials: MaterialArgs,
+    /// Print the report as JSON on stdout
+    #[arg(long)]
+    json: bool,
+}
+
+impl PreflightArgs {
+    fn input(&self) -> Input {
+        match (&self.input, &self.sample) {
+            (Some(path), _) => Input::File(path.clone()),
+            (None, name) => Input::Sample(name.clone().unwrap_or_default()),
+        }
+    }
+}
+
+pub(crate) fn run(args: &PreflightArgs) -> Result<(), Failure> {
+    let (mut request, diagnostics) = args.materials.request()?;
+    let source = args.input().read()?;
+    let product = Product::import(&source.glb, &args.scene.import_options(), &args.scene.part_filter())?;
+    request.map = request.map.or(source.map);
+    let materials = PartMaterials::resolve(&product, &request);
+    materials.log();
+    let must_map = request.on_unmapped == OnUnmapped::Fail;
+    let preflight = Preflight::new(&product, &materials, &diagnostics, must_map);
+    if args.json {
+        files::print_json(&preflight)?;
+    } else {
+        console::print_findings(&preflight.diagnostics);
+        files::print(table(&preflight).as_bytes())?;
+    }
+    match materials.unmapped_error() {
+        Some(error) if must_map => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// The report for a person: a line per part, then the sums.
+fn table(preflight: &Preflight) -> String {
+    let Some(report) = &preflight.materials else { return String::new() };
+    let width = report.items.iter().map(|item| item.display_name().chars().count()).max().unwrap_or(0).min(40);
+    let mut text = String::new();
+    for item in &report.items {
+        let material = item.material.as_deref().unwrap_or("(the file's own)");
+        let how = match item.reason {
+            Some(_) => "NO MATCH".to_owned(),
+            None => format!("{} match", item.match_word()),
+        };
+        text += &format!("{:<width$}  {}  {how}\n", one_line(item.display_name()), one_line(material));
+        for suggestion in &item.suggestions {
+            text += &format!("{:<width$}    perhaps {} ({:.2})\n", "", suggestion.material, suggestion.score);
+        }
+    }
+    let stats = &preflight.stats;
+    text += &format!(
+        "{} of {} parts resolved ({:.1} % of the surface), {} triangles, {} meshes; library {}\n",
+        report.resolved,
+        report.parts,
+        report.coverage_area * 100.0,
+        stats.triangles,
+        stats.meshes,
+        report.library
+    );
+    text
+}

@@ -1,0 +1,191 @@
+//! `packshot render`: pictures of files.
+
+use std::time::Duration;
+
+use packshot::Renderer;
+use packshot::picture::Picture;
+use packshot::render::ReadyShot;
+use packshot::report::Preflight;
+use packshot::timing::{Seconds, Stopwatch};
+use packshot_renderer::backend::RenderControl;
+use packshot_renderer::diagnostic::{Diagnostic, Severity};
+use packshot_renderer::shot::Shot;
+
+mod args;
+mod dump;
+mod result;
+mod source;
+mod target;
+
+pub(crate) use args::RenderArgs;
+
+use super::args::Input;
+use super::failure::Failure;
+use super::interrupt::Interrupt;
+use super::options::DenoiseWord;
+use super::progress::RenderBar;
+use super::{console, files};
+use result::{RenderResult, Report, Results, samples_per_second};
+use source::{Common, Subject};
+use target::{Target, targets};
+
+pub(crate) fn run(args: &RenderArgs, quiet: bool) -> Result<(), Failure> {
+    args.check()?;
+    args.device.use_threads()?;
+    let mut session = Session { args, quiet, interrupt: Interrupt::install()?, renderer: None };
+    let results = match &args.shot {
+        Some(path) => {
+            let targets = targets(&args.output, &[source::shot_stem(path)])?;
+            let clock = Stopwatch::start();
+            let (subject, shot) = source::from_shot(path, args)?;
+            vec![session.render(subject, |_| Ok(shot), targets.first(), clock)?]
+        }
+        None => {
+            let inputs = Input::list(&args.inputs, &args.sample)?;
+            let stems: Vec<String> = inputs.iter().map(Input::stem).collect();
+            let targets = targets(&args.output, &stems)?;
+            let mut clock = Stopwatch::start();
+            let common = Common::read(args)?;
+            let mut results = Vec::new();
+            for (i, input) in inputs.iter().enumerate() {
+                let subject = common.subject(input)?;
+                results.push(session.render(subject, |subject| common.shot(args, subject), targets.get(i), clock)?);
+                clock = Stopwatch::start();
+            }
+            results
+        }
+    };
+    match &results[..] {
+        _ if !args.output.json => Ok(()),
+        [result] => files::print_json(result),
+        results => files::print_json(&Results { results }),
+    }
+}
+
+/// What stays from picture to picture.
+struct Session<'a> {
+    args: &'a RenderArgs,
+    quiet: bool,
+    interrupt: Interrupt,
+    /// Made when the first input has been read: a broken file loads no driver.
+    renderer: Option<Renderer>,
+}
+
+impl Session<'_> {
+    fn render(
+        &mut self,
+        mut subject: Subject,
+        shot: impl FnOnce(&mut Subject) -> Result<Shot, Failure>,
+        target: Option<&Target>,
+        mut clock: Stopwatch,
+    ) -> Result<RenderResult, Failure> {
+        let mut seconds = Seconds { import: clock.lap(), ..Seconds::default() };
+        let shot = shot(&mut subject)?;
+        let output = &self.args.output;
+        if let Some(path) = &output.dump_shot {
+            dump::dump(path, &subject, &shot, &self.interrupt)?;
+        }
+        if let Some(path) = &output.report {
+            files::check_writable(path)?;
+        }
+        if self.args.film.denoise == DenoiseWord::Auto {
+            subject.diagnostics.push(denoise_is_off());
+        }
+        let preflight = Preflight::new(&subject.product, &subject.materials, &subject.diagnostics, false);
+        self.warn(&subject, &preflight);
+
+        clock.lap();
+        let samples_max = shot.film.samples;
+        let ready = self.load(&subject, shot)?;
+        seconds.prepare = clock.lap();
+        let picture = self.sample(&ready, &subject.origin.name)?;
+        clock.lap();
+        self.write(&picture, target)?;
+        seconds = Seconds { encode: clock.lap(), total: clock.total(), ..with_render(seconds, &picture) };
+        let mut warm = Vec::new();
+        for _ in 1..output.repeat {
+            let mut clock = Stopwatch::start();
+            let picture = self.sample(&ready, &subject.origin.name)?;
+            clock.lap();
+            self.write(&picture, target)?;
+            let again = with_render(Seconds::default(), &picture);
+            warm.push(Seconds { encode: clock.lap(), total: clock.total(), ..again });
+        }
+        let result = RenderResult {
+            output: target.map(|target| target.path.display().to_string()),
+            width: picture.linear.width_px,
+            height: picture.linear.height_px,
+            samples_max,
+            samples_mean: picture.samples_mean,
+            seconds,
+            warm,
+            rays: picture.rays,
+            samples_per_second: samples_per_second(&picture),
+            parts: subject.product.scene.parts.len(),
+            unmapped_parts: subject.materials.unmapped(),
+            diagnostics: preflight.diagnostics.clone(),
+            device: picture.device,
+        };
+        if let Some(path) = &output.report {
+            let body = files::to_json(&Report { preflight: &preflight, render: &result })?;
+            files::write(path, format!("{body}\n").as_bytes(), &self.interrupt)?;
+        }
+        if !self.quiet && !output.json {
+            console::note(&result.summary());
+        }
+        Ok(result)
+    }
+
+    /// Says what a person must know even if nobody asks: first of all, what will be magenta.
+    fn warn(&self, subject: &Subject, preflight: &Preflight) {
+        let materials = &subject.materials;
+        if materials.unmapped() > 0 {
+            let (n, of) = (materials.unmapped(), materials.parts.len());
+            console::warn(&format!("{n} of {of} parts have no material: {}", materials.unmapped_names()));
+        }
+        if !self.args.output.json {
+            let others = preflight.diagnostics.iter().filter(|finding| finding.code != "unmapped_part");
+            console::print_findings(&others.cloned().collect::<Vec<_>>());
+        }
+    }
+
+    fn load(&mut self, subject: &Subject, shot: Shot) -> Result<ReadyShot, Failure> {
+        if self.renderer.is_none() {
+            self.renderer = Some(self.args.device.renderer()?);
+        }
+        let renderer = self.renderer.as_ref().expect("made just above");
+        Ok(renderer.load(&subject.product, &subject.materials, shot, &self.interrupt.cancel)?)
+    }
+
+    fn sample(&self, ready: &ReadyShot, name: &str) -> Result<Picture, Failure> {
+        let film = &ready.shot().film;
+        let bar = RenderBar::new(name, u64::from(film.width_px) * u64::from(film.height_px), self.quiet);
+        let control = RenderControl {
+            cancel: &self.interrupt.cancel,
+            progress: &|progress| bar.show(progress),
+            time_max: self.args.film.max_time.map(Duration::from_secs_f64),
+        };
+        Ok(ready.render(&control)?)
+    }
+
+    fn write(&self, picture: &Picture, target: Option<&Target>) -> Result<(), Failure> {
+        match target {
+            Some(target) => files::write(&target.path, &picture.encode(target.format)?, &self.interrupt),
+            None => Ok(()),
+        }
+    }
+}
+
+fn with_render(seconds: Seconds, picture: &Picture) -> Seconds {
+    Seconds { render: picture.render_s, render_cpu: picture.render_cpu_s, ..seconds }
+}
+
+/// `--denoise auto` must not leave open what it did.
+fn denoise_is_off() -> Diagnostic {
+    Diagnostic {
+        code: "denoise_off",
+        severity: Severity::Info,
+        at: "--denoise".to_owned(),
+        message: "auto means off: this version has no denoiser".to_owned(),
+    }
+}

@@ -1,0 +1,299 @@
+//! The options of `packshot render`.
+
+use std::path::PathBuf;
+
+use clap::{Args, value_parser};
+use packshot_renderer::shot::document::FilmOverrides;
+use packshot_renderer::shot::framing::Lens;
+use packshot_renderer::shot::request::{Framing, LightChoice, ShotRequest};
+use packshot_renderer::shot::view::{SIX_VIEW, THREE_QUARTER, ViewDirection};
+use packshot_renderer::shot::{Background, Bounces, Film, MAX_PIXELS, PixelFilter, View};
+
+use crate::cli::args::{MaterialArgs, SceneArgs};
+use crate::cli::devices::DeviceArgs;
+use crate::cli::failure::Failure;
+use crate::cli::files;
+use crate::cli::later::not_available;
+use crate::cli::options::{DenoiseWord, ExrWord, FilterWord, LightOption, ViewTransformWord, number, positive};
+
+/// What a shot fixes: beside `--shot`, these are contradictions.
+const FIXED_BY_SHOT: [&str; 25] = [
+    "inputs",
+    "sample",
+    "max_bounces",
+    "clamp_indirect",
+    "filter",
+    "view",
+    "azimuth_deg",
+    "elevation_deg",
+    "camera",
+    "fill",
+    "lens_mm",
+    "ortho",
+    "light",
+    "light_rotation_deg",
+    "background",
+    "view_transform",
+    "exposure_ev",
+    "up_axis",
+    "unit_scale",
+    "only",
+    "hide",
+    "material_map",
+    "material",
+    "library",
+    "on_unmapped",
+];
+
+/// Arguments of `render`.
+#[derive(Args, Debug)]
+#[command(after_help = "Example: packshot render bearing.glb --material-map map.json -o bearing.png")]
+pub(crate) struct RenderArgs {
+    /// GLB files, or glTF files with embedded data; `-` is stdin
+    #[arg(value_name = "INPUT", required_unless_present_any = ["sample", "shot"])]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// A built-in sample product (`packshot sample --list`)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sample: Vec<String>,
+    /// Render exactly this shot; it names the product
+    #[arg(long, value_name = "FILE", conflicts_with_all = FIXED_BY_SHOT)]
+    pub(crate) shot: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) film: FilmArgs,
+    #[command(flatten)]
+    pub(crate) framing: FramingArgs,
+    #[command(flatten)]
+    pub(crate) look: LookArgs,
+    #[command(flatten)]
+    pub(crate) scene: SceneArgs,
+    #[command(flatten)]
+    pub(crate) materials: MaterialArgs,
+    #[command(flatten)]
+    pub(crate) device: DeviceArgs,
+}
+
+/// What is written.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct OutputArgs {
+    /// The picture: OUT.png, OUT.exr, a folder `DIR/`, or `-` for stdout
+    #[arg(short, long = "output", value_name = "OUT")]
+    pub(crate) output: Option<PathBuf>,
+    /// The format where no extension says it: in a folder and on stdout [default: png]
+    #[arg(long, value_name = "png|exr")]
+    pub(crate) format: Option<String>,
+    /// Bits per channel of a PNG [default: 8]
+    #[arg(long, value_name = "8|16", value_parser = ["8", "16"])]
+    pub(crate) bit_depth: Option<String>,
+    /// Precision of an EXR [default: half]
+    #[arg(long, value_name = "half|float", value_enum)]
+    pub(crate) exr: Option<ExrWord>,
+    /// Write the preflight report, with what was rendered, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// Write the shot in effect
+    #[arg(long, value_name = "FILE")]
+    pub(crate) dump_shot: Option<PathBuf>,
+    /// Print the result as JSON on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Render the same picture N times in one process, for benchmarks
+    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 1, value_parser = value_parser!(u32).range(1..=10_000))]
+    pub(crate) repeat: u32,
+}
+
+/// Size and sampling.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Film")]
+pub(crate) struct FilmArgs {
+    /// Pixels, 1 to 16384 [default: 1024]
+    #[arg(long, value_name = "PX", allow_negative_numbers = true, value_parser = value_parser!(u32).range(1..=16384))]
+    pub(crate) width: Option<u32>,
+    /// Pixels, 1 to 16384 [default: 1024]
+    #[arg(long, value_name = "PX", allow_negative_numbers = true, value_parser = value_parser!(u32).range(1..=16384))]
+    pub(crate) height: Option<u32>,
+    /// Samples per pixel, at most [default: 256]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = value_parser!(u32).range(1..=16_777_216))]
+    pub(crate) samples: Option<u32>,
+    /// Stop sampling a pixel at this noise; 0: every pixel gets all samples [default: 0.01]
+    #[arg(long, value_name = "T", allow_negative_numbers = true, value_parser = number(0.0, 1.0))]
+    pub(crate) noise: Option<f64>,
+    /// Stop after so many seconds of sampling with what is there
+    #[arg(long, value_name = "S", allow_negative_numbers = true, value_parser = positive(1e9))]
+    pub(crate) max_time: Option<f64>,
+    /// Same seed, same picture [default: 0]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = value_parser!(u32).range(0..=0x7fff_ffff))]
+    pub(crate) seed: Option<u32>,
+    /// Scattering events from which a path goes on, at most [default: 12]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = value_parser!(u32).range(0..=1024))]
+    pub(crate) max_bounces: Option<u32>,
+    /// Limit on what one path brings by indirect light; 0: none [default: 0]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = number(0.0, f64::from(f32::MAX)))]
+    pub(crate) clamp_indirect: Option<f64>,
+    /// The pixel filter [default: blackman_harris]
+    #[arg(long, value_name = "NAME", value_enum)]
+    pub(crate) filter: Option<FilterWord>,
+    /// Remove noise
+    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto")]
+    pub(crate) denoise: DenoiseWord,
+}
+
+/// Where the picture is taken from.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Camera")]
+pub(crate) struct FramingArgs {
+    /// front, right, back, left, top, bottom or three_quarter [default: three_quarter]
+    #[arg(long, value_name = "NAME", value_parser = view_direction, conflicts_with_all = ["azimuth_deg", "elevation_deg", "camera"])]
+    pub(crate) view: Option<ViewDirection>,
+    /// Turns the camera about +Y: 0 is the front (+Z), 90 is +X
+    #[arg(long, value_name = "A", allow_negative_numbers = true, value_parser = number(-1e6, 1e6), conflicts_with = "camera")]
+    pub(crate) azimuth_deg: Option<f64>,
+    /// Raises the camera: -90 to 90
+    #[arg(long, value_name = "E", allow_negative_numbers = true, value_parser = number(-90.0, 90.0), conflicts_with = "camera")]
+    pub(crate) elevation_deg: Option<f64>,
+    /// A camera of the file
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["fill", "lens_mm", "ortho"])]
+    pub(crate) camera: Option<String>,
+    /// Share of the frame that the product takes in its tighter direction [default: 0.85]
+    #[arg(long, value_name = "F", allow_negative_numbers = true, value_parser = number(0.001, 1.0))]
+    pub(crate) fill: Option<f64>,
+    /// Focal length for a 36 mm sensor along the longer side [default: 85]
+    #[arg(long, value_name = "L", allow_negative_numbers = true, value_parser = number(1.0, 10_000.0))]
+    pub(crate) lens_mm: Option<f64>,
+    /// Parallel projection
+    #[arg(long, conflicts_with = "lens_mm")]
+    pub(crate) ortho: bool,
+}
+
+/// Light, background and view.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Light")]
+pub(crate) struct LookArgs {
+    /// studio_soft, studio_contrast, three_point, white; an equirectangular .hdr or .exr; or glb: the file's lights
+    #[arg(long, value_name = "NAME|FILE", default_value = "studio_soft")]
+    pub(crate) light: LightOption,
+    /// Turns the light about +Y
+    #[arg(long, value_name = "A", default_value_t = 0.0, allow_negative_numbers = true, value_parser = number(-1e6, 1e6))]
+    pub(crate) light_rotation_deg: f64,
+    /// transparent, white, #RRGGBB or environment
+    #[arg(long, value_name = "WHAT", default_value = "transparent")]
+    pub(crate) background: Background,
+    /// How radiance becomes display values
+    #[arg(long, value_name = "NAME", value_enum, default_value = "agx")]
+    pub(crate) view_transform: ViewTransformWord,
+    /// Brightens (or darkens) by this many stops
+    #[arg(long, value_name = "EV", default_value_t = 0.0, allow_negative_numbers = true, value_parser = number(-32.0, 32.0))]
+    pub(crate) exposure_ev: f64,
+}
+
+fn view_direction(name: &str) -> Result<ViewDirection, String> {
+    let names = SIX_VIEW.iter().chain([&THREE_QUARTER]).map(|view| view.name).collect::<Vec<_>>().join(", ");
+    ViewDirection::by_name(name).ok_or_else(|| format!("expected one of {names}"))
+}
+
+impl RenderArgs {
+    /// What the types of the options cannot say.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        if self.film.denoise == DenoiseWord::On {
+            return Err(not_available("`--denoise on`", "--denoise", "shots"));
+        }
+        let film = self.film.film();
+        if self.shot.is_none() && u64::from(film.width_px) * u64::from(film.height_px) > MAX_PIXELS {
+            let message = format!("{} x {} pixels are more than {MAX_PIXELS}", film.width_px, film.height_px);
+            return Err(Failure::usage("invalid_value", message, "--width --height", "choose a smaller picture"));
+        }
+        let n_inputs = self.inputs.len() + self.sample.len();
+        self.output.check_distinct()?;
+        let one_file = [(&self.output.report, "--report"), (&self.output.dump_shot, "--dump-shot")];
+        if let Some((_, option)) = one_file.iter().find(|(path, _)| n_inputs > 1 && path.is_some()) {
+            let message = format!("`{option}` writes one file, and there are {n_inputs} inputs");
+            return Err(Failure::usage("conflict", message, *option, "render one input at a time"));
+        }
+        Ok(())
+    }
+
+    /// The request, with the light that was read.
+    pub(crate) fn shot_request(&self, light: LightChoice) -> ShotRequest {
+        ShotRequest {
+            film: self.film.film(),
+            framing: self.framing.framing(),
+            light,
+            light_rotation_deg: self.look.light_rotation_deg,
+            background: self.look.background,
+            view: View { transform: self.look.view_transform.into(), exposure_ev: self.look.exposure_ev as f32 },
+        }
+    }
+}
+
+impl OutputArgs {
+    /// No two outputs may go to one place, and only one to standard output.
+    fn check_distinct(&self) -> Result<(), Failure> {
+        let outputs = [(&self.output, "-o"), (&self.report, "--report"), (&self.dump_shot, "--dump-shot")];
+        let named: Vec<_> = outputs.iter().filter_map(|(path, option)| Some((path.as_ref()?, *option))).collect();
+        for (i, (path, option)) in named.iter().enumerate() {
+            let streamed_twice = self.json && files::is_stream(path);
+            let twin = named[..i].iter().find(|(other, _)| other == path).map(|(_, other)| *other);
+            if let Some(other) = twin.or(streamed_twice.then_some("--json")) {
+                let message = format!("{other} and {option} cannot both go to {}", path.display());
+                return Err(Failure::usage("conflict", message, *option, "give each a place of its own"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl FilmArgs {
+    /// What wins over the members of a shot.
+    pub(crate) fn overrides(&self) -> FilmOverrides {
+        FilmOverrides {
+            width_px: self.width,
+            height_px: self.height,
+            samples: self.samples,
+            noise_threshold: self.noise.map(|noise| noise as f32),
+            seed: self.seed,
+            // `auto` leaves the shot's own wish in force, which may be one that this version refuses.
+            denoise: (self.denoise == DenoiseWord::Off).then_some(false),
+        }
+    }
+
+    fn film(&self) -> Film {
+        let default = ShotRequest::default().film;
+        let filter = self.filter.map(|word| match word {
+            FilterWord::Box => PixelFilter::Box,
+            FilterWord::BlackmanHarris => PixelFilter::BlackmanHarris { half_width_px: 1.5 },
+        });
+        Film {
+            width_px: self.width.unwrap_or(default.width_px),
+            height_px: self.height.unwrap_or(default.height_px),
+            samples: self.samples.unwrap_or(default.samples),
+            noise_threshold: self.noise.map_or(default.noise_threshold, |noise| noise as f32),
+            seed: self.seed.unwrap_or(default.seed),
+            filter: filter.unwrap_or(default.filter),
+            bounces: self.max_bounces.map_or(default.bounces, Bounces::all),
+            clamp_indirect: self.clamp_indirect.map_or(default.clamp_indirect, |limit| limit as f32),
+            ..default
+        }
+    }
+}
+
+impl FramingArgs {
+    fn framing(&self) -> Framing {
+        if let Some(name) = &self.camera {
+            return Framing::SceneCamera { name: name.clone() };
+        }
+        let direction = match (self.azimuth_deg, self.elevation_deg) {
+            (None, None) => self.view.unwrap_or(THREE_QUARTER.direction),
+            // An angle that is not given is that of the front view.
+            (azimuth, elevation) => {
+                ViewDirection { azimuth_deg: azimuth.unwrap_or(0.0), elevation_deg: elevation.unwrap_or(0.0) }
+            }
+        };
+        let lens = match self.ortho {
+            true => Lens::Orthographic,
+            false => Lens::Perspective { focal_mm: self.lens_mm.unwrap_or(85.0) },
+        };
+        Framing::Auto { direction, lens, fill: self.fill.unwrap_or(0.85) }
+    }
+}

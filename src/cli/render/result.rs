@@ -1,0 +1,66 @@
+//! What a render says of itself: the JSON of `--json`, and a line for a person.
+
+use packshot::picture::Picture;
+use packshot::report::Preflight;
+use packshot::timing::Seconds;
+use packshot_renderer::backend::DeviceInfo;
+use packshot_renderer::diagnostic::Diagnostic;
+use serde::Serialize;
+
+/// The result of one input. Names and order are a contract.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct RenderResult {
+    /// Where the picture is; `None` when none was written.
+    pub(crate) output: Option<String>,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) samples_max: u32,
+    pub(crate) samples_mean: f64,
+    pub(crate) seconds: Seconds,
+    /// The `seconds` of each repetition after the first.
+    pub(crate) warm: Vec<Seconds>,
+    pub(crate) rays: u64,
+    pub(crate) samples_per_second: f64,
+    pub(crate) device: DeviceInfo,
+    pub(crate) parts: usize,
+    pub(crate) unmapped_parts: usize,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+/// Several results as one object.
+#[derive(Serialize)]
+pub(crate) struct Results<'a> {
+    pub(crate) results: &'a [RenderResult],
+}
+
+/// The body of `--report`: the preflight, and what was rendered.
+#[derive(Serialize)]
+pub(crate) struct Report<'a> {
+    #[serde(flatten)]
+    pub(crate) preflight: &'a Preflight,
+    pub(crate) render: &'a RenderResult,
+}
+
+impl RenderResult {
+    /// For a person.
+    pub(crate) fn summary(&self) -> String {
+        format!(
+            "{}: {} x {} px, {:.0} of {} samples per pixel, {:.1} s ({:.1} M samples/s) on {} ({})",
+            self.output.as_deref().unwrap_or("nothing written (no -o)"),
+            self.width,
+            self.height,
+            self.samples_mean,
+            self.samples_max,
+            self.seconds.total,
+            self.samples_per_second / 1e6,
+            self.device.name,
+            self.device.backend
+        )
+    }
+}
+
+/// Camera paths per second of sampling.
+pub(crate) fn samples_per_second(picture: &Picture) -> f64 {
+    let pixels = f64::from(picture.linear.width_px) * f64::from(picture.linear.height_px);
+    if picture.render_s > 0.0 { picture.samples_mean * pixels / picture.render_s } else { 0.0 }
+}

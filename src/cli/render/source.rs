@@ -1,0 +1,134 @@
+//! From options and files to a product, its materials and a shot: what a render needs, by a plain command line or by a
+//! shot file.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use packshot::product::{PartMaterials, Product};
+use packshot::request::{MaterialRequest, PartFilter};
+use packshot_renderer::diagnostic::Diagnostic;
+use packshot_renderer::import::{ImportOptions, UpAxis};
+use packshot_renderer::shot::document::{self, Geometry};
+use packshot_renderer::shot::request::{self, LightChoice};
+use packshot_renderer::shot::{Shot, environment};
+
+use super::args::RenderArgs;
+use crate::cli::args::{Input, Source};
+use crate::cli::failure::Failure;
+use crate::cli::files::{self, InputKind};
+use crate::cli::options::LightOption;
+
+/// A file read, with its materials found.
+pub(crate) struct Subject {
+    pub(crate) product: Product,
+    pub(crate) materials: PartMaterials,
+    /// What was noticed about everything else.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    /// Where everything came from.
+    pub(crate) origin: Origin,
+}
+
+/// Where the files of a picture lie, for a shot that names them.
+pub(crate) struct Origin {
+    /// What the picture is of.
+    pub(crate) name: String,
+    /// The path of the GLB; `None` for standard input and samples.
+    pub(crate) glb_path: Option<PathBuf>,
+    /// Its bytes.
+    pub(crate) glb: Vec<u8>,
+    /// How its axes and units are read.
+    pub(crate) up_axis: UpAxis,
+    /// Metres per unit of the file.
+    pub(crate) unit_scale: f64,
+    /// The path of the environment map, if it has one.
+    pub(crate) environment_path: Option<PathBuf>,
+}
+
+/// What all inputs of a command line share, read once.
+pub(crate) struct Common {
+    materials: MaterialRequest,
+    filter: PartFilter,
+    import: ImportOptions,
+    light: LightChoice,
+    light_path: Option<PathBuf>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Common {
+    pub(crate) fn read(args: &RenderArgs) -> Result<Self, Failure> {
+        let (materials, mut diagnostics) = args.materials.request()?;
+        let (light, light_path) = match &args.look.light {
+            LightOption::Rig(rig) => (LightChoice::Rig(*rig), None),
+            LightOption::Glb => (LightChoice::SceneLights, None),
+            LightOption::File(path) => {
+                let bytes = files::read(path, InputKind::Environment)?;
+                let decoded = environment::decode(&bytes, &path.display().to_string());
+                let (map, found) = decoded.map_err(packshot::Error::from)?;
+                diagnostics.extend(found);
+                (LightChoice::Map(Arc::new(map)), Some(path.clone()))
+            }
+        };
+        let (filter, import) = (args.scene.part_filter(), args.scene.import_options());
+        Ok(Self { materials, filter, import, light, light_path, diagnostics })
+    }
+
+    /// Reads one input and finds its materials.
+    pub(crate) fn subject(&self, input: &Input) -> Result<Subject, Failure> {
+        let Source { stem, glb, map } = input.read()?;
+        let product = Product::import(&glb, &self.import, &self.filter)?;
+        // A sample's own map counts unless another is given.
+        let own_map = map.filter(|_| self.materials.map.is_none());
+        let materials = match own_map {
+            Some(map) => product.assign(&MaterialRequest { map: Some(map), ..self.materials.clone() })?,
+            None => product.assign(&self.materials)?,
+        };
+        let glb_path = match input {
+            Input::File(path) if !files::is_stream(path) => Some(path.clone()),
+            Input::File(_) | Input::Sample(_) => None,
+        };
+        let ImportOptions { up_axis, unit_scale, .. } = self.import;
+        let environment_path = self.light_path.clone();
+        let origin = Origin { name: stem, glb_path, glb, up_axis, unit_scale, environment_path };
+        Ok(Subject { product, materials, diagnostics: self.diagnostics.clone(), origin })
+    }
+
+    /// The shot that the options ask for.
+    pub(crate) fn shot(&self, args: &RenderArgs, subject: &mut Subject) -> Result<Shot, Failure> {
+        let built = request::build(&args.shot_request(self.light.clone()), &subject.product.scene);
+        let (shot, found) = built.map_err(packshot::Error::from)?;
+        subject.diagnostics.extend(found);
+        Ok(shot)
+    }
+}
+
+/// Reads a shot file and what it names.
+pub(crate) fn from_shot(path: &Path, args: &RenderArgs) -> Result<(Subject, Shot), Failure> {
+    let bytes = files::read(path, InputKind::Shot)?;
+    let folder = if files::is_stream(path) { Path::new("") } else { path.parent().unwrap_or(Path::new("")) };
+    let mut open = |name: &str| {
+        let opened = std::fs::File::open(folder.join(name))?;
+        let bytes = files::read_at_most(&mut { opened }, InputKind::Glb.bytes_max())?;
+        bytes.ok_or_else(|| io::Error::other("the file is too large"))
+    };
+    let read = document::read(&bytes, &shot_stem(path), &args.film.overrides(), &mut open);
+    let document = read.map_err(packshot::Error::from)?;
+    let Geometry { file, up_axis, unit_scale } = &document.geometry;
+    let options = ImportOptions { up_axis: *up_axis, unit_scale: *unit_scale, ..ImportOptions::default() };
+    let product = Product::import(&document.glb, &options, &PartFilter::default())?;
+    let materials = PartMaterials::of_shot(&document, &product.scene);
+    let origin = Origin {
+        name: document.name.clone(),
+        glb_path: Some(folder.join(&file.path)),
+        glb: document.glb,
+        up_axis: *up_axis,
+        unit_scale: *unit_scale,
+        environment_path: document.environment_file.as_ref().map(|file| folder.join(&file.path)),
+    };
+    Ok((Subject { product, materials, diagnostics: document.diagnostics, origin }, document.shot))
+}
+
+/// The name of a shot that does not name itself.
+pub(crate) fn shot_stem(path: &Path) -> String {
+    path.file_stem().map_or_else(|| "shot".to_owned(), |stem| stem.to_string_lossy().into_owned())
+}

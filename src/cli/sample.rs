@@ -1,0 +1,43 @@
+//! `packshot sample`: writes a built-in sample product.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use packshot_renderer::sample;
+
+use super::args::unknown_sample;
+use super::failure::Failure;
+use super::files;
+use super::interrupt::Interrupt;
+
+/// Arguments of `sample`.
+#[derive(Args, Debug)]
+#[command(after_help = "Example: packshot sample bearing -o bearing.glb")]
+pub(crate) struct SampleArgs {
+    /// The sample's name
+    #[arg(required_unless_present = "list")]
+    name: Option<String>,
+    /// The GLB file to write; `-` is stdout
+    #[arg(short, long, value_name = "OUT.glb", required_unless_present = "list")]
+    output: Option<PathBuf>,
+    /// Write its material map (JSON) too
+    #[arg(long, value_name = "FILE")]
+    map: Option<PathBuf>,
+    /// List the samples
+    #[arg(long, conflicts_with_all = ["name", "output", "map"])]
+    list: bool,
+}
+
+pub(crate) fn run(args: &SampleArgs) -> Result<(), Failure> {
+    let (Some(name), Some(output)) = (&args.name, &args.output) else {
+        let lines: String = sample::list().iter().map(|e| format!("{:<12} {}\n", e.name, e.description)).collect();
+        return files::print(lines.as_bytes());
+    };
+    let sample = sample::by_name(name).ok_or_else(|| unknown_sample(name))?;
+    let interrupt = Interrupt::install()?;
+    files::write(output, &sample.glb, &interrupt)?;
+    match &args.map {
+        Some(path) => files::write(path, sample.material_map.as_bytes(), &interrupt),
+        None => Ok(()),
+    }
+}

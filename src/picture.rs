@@ -1,0 +1,66 @@
+//! A picture: what a render leaves, ready to be encoded.
+
+use packshot_renderer::backend::DeviceInfo;
+use packshot_renderer::color::{self, DisplaySettings, LinearImage};
+use packshot_renderer::encode::{self, ExrPrecision, PngDepth};
+use packshot_renderer::shot::{Background, View};
+
+use crate::error::Error;
+
+/// The formats a picture can be encoded in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// Display-referred, straight alpha, laid over the background colour if the shot has one.
+    Png(PngDepth),
+    /// Scene-linear, premultiplied alpha, without exposure and view transform.
+    Exr(ExrPrecision),
+}
+
+impl Default for Format {
+    /// A PNG of 8 bits.
+    fn default() -> Self {
+        Self::Png(PngDepth::Eight)
+    }
+}
+
+/// A finished picture.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    /// Radiance: linear Rec.709, premultiplied alpha, row 0 on top.
+    pub linear: LinearImage,
+    /// How it is to be shown.
+    pub view: View,
+    /// What is behind the product.
+    pub background: Background,
+    /// Mean samples per pixel.
+    pub samples_mean: f64,
+    /// Rays traced, shadow rays included; 0 when the backend does not count them.
+    pub rays: u64,
+    /// Time of the sampling loop alone.
+    pub render_s: f64,
+    /// What all processors together spent meanwhile; `None` where the system does not say.
+    pub render_cpu_s: Option<f64>,
+    /// What computed it, and why that.
+    pub device: DeviceInfo,
+}
+
+impl Picture {
+    /// The bytes of a file. Equal pictures give equal bytes.
+    ///
+    /// # Errors
+    /// `encode.…` when the picture is too large for the format.
+    pub fn encode(&self, format: Format) -> Result<Vec<u8>, Error> {
+        Ok(match format {
+            Format::Png(depth) => {
+                let background_srgb = match self.background {
+                    Background::Color { srgb } => Some(srgb),
+                    Background::Transparent | Background::Environment => None,
+                };
+                let View { transform: view_transform, exposure_ev } = self.view;
+                let settings = DisplaySettings { view_transform, exposure_ev, background_srgb };
+                encode::png(&color::display_image(&self.linear, &settings), depth)?
+            }
+            Format::Exr(precision) => encode::exr_picture(&self.linear, precision)?,
+        })
+    }
+}

@@ -1,0 +1,140 @@
+//! The renderer as one calls it: from a file to a picture, or stage by stage.
+//!
+//! [`Renderer::render`] does everything. Who wants to keep what is costly calls the stages: [`Product::import`] and
+//! [`Product::assign`] depend on the file and the materials, [`Renderer::load`] brings a shot onto the device, and a
+//! [`ReadyShot`] renders as often as wanted.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use packshot_renderer::backend::device::{self, DeviceRequest};
+use packshot_renderer::backend::{Backend, ByteStore, CancelToken, DeviceInfo, LoadedScene, RenderControl};
+use packshot_renderer::color::LinearImage;
+use packshot_renderer::prepare::PreparedScene;
+use packshot_renderer::shot::{Shot, request};
+
+use crate::error::Error;
+use crate::picture::Picture;
+use crate::product::{PartMaterials, Product};
+use crate::request::RenderRequest;
+use crate::timing::process_time;
+
+/// A device with everything that stays on it from picture to picture.
+#[derive(Debug)]
+pub struct Renderer {
+    backend: Box<dyn Backend>,
+}
+
+/// How a [`Renderer`] works; the default takes the whole processor and keeps nothing.
+#[derive(Clone, Debug, Default)]
+pub struct RendererOptions {
+    /// Threads of the processor; 0: as many as the machine has.
+    pub n_threads: usize,
+    /// Where kernels that a driver compiled are kept from one run to the next.
+    pub kernel_cache: Option<Arc<dyn ByteStore>>,
+}
+
+impl Renderer {
+    /// On the device that is asked for; logs which one that is. Loads graphics drivers only if it must.
+    ///
+    /// # Errors
+    /// `device.unavailable` when there is no such device or it cannot be used.
+    pub fn new(request: &DeviceRequest, options: RendererOptions) -> Result<Self, Error> {
+        let choice = device::select(request)?;
+        let backend = device::open(&choice, options.n_threads, options.kernel_cache)?;
+        if let Some(line) = choice.probe_line() {
+            tracing::info!("{line}");
+        }
+        Ok(Self { backend })
+    }
+
+    /// What computes, and why that.
+    pub fn device(&self) -> &DeviceInfo {
+        self.backend.device()
+    }
+
+    /// Makes a picture of a GLB, or of a glTF whose buffers and images are embedded.
+    ///
+    /// # Errors
+    /// Every [`Error`] but a cancelled one.
+    pub fn render(&self, glb: &[u8], request: &RenderRequest) -> Result<Picture, Error> {
+        let control = RenderControl { cancel: &CancelToken::default(), progress: &|_| (), time_max: None };
+        self.render_with(glb, request, &control)
+    }
+
+    /// The same, watched and stoppable.
+    ///
+    /// # Errors
+    /// Every [`Error`].
+    pub fn render_with(
+        &self,
+        glb: &[u8],
+        request: &RenderRequest,
+        control: &RenderControl<'_>,
+    ) -> Result<Picture, Error> {
+        let product = Product::import(glb, &request.import, &request.parts)?;
+        let materials = product.assign(&request.materials)?;
+        let (shot, _) = request::build(&request.shot, &product.scene)?;
+        self.load(&product, &materials, shot, control.cancel)?.render(control)
+    }
+
+    /// Packs a scene for a shot and brings it onto the device.
+    ///
+    /// # Errors
+    /// `glb.empty`, `glb.limit`, `device.…`, `cancelled`.
+    pub fn load(
+        &self,
+        product: &Product,
+        materials: &PartMaterials,
+        shot: Shot,
+        cancel: &CancelToken,
+    ) -> Result<ReadyShot, Error> {
+        let palette = materials.openpbr();
+        let cancelled = || cancel.is_cancelled();
+        let prepared = PreparedScene::new(&product.scene, &palette, &materials.parts, &shot, &cancelled)?;
+        let loaded = self.backend.load(Arc::new(prepared))?;
+        Ok(ReadyShot { loaded, shot, device: self.device().clone() })
+    }
+}
+
+/// A shot on a device.
+pub struct ReadyShot {
+    loaded: Box<dyn LoadedScene>,
+    shot: Shot,
+    device: DeviceInfo,
+}
+
+impl std::fmt::Debug for ReadyShot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ReadyShot").field("shot", &self.shot).field("device", &self.device).finish_non_exhaustive()
+    }
+}
+
+impl ReadyShot {
+    /// The shot.
+    pub fn shot(&self) -> &Shot {
+        &self.shot
+    }
+
+    /// Takes the picture, from the first sample on.
+    ///
+    /// # Errors
+    /// `device.…`, `cancelled`.
+    pub fn render(&self, control: &RenderControl<'_>) -> Result<Picture, Error> {
+        let (begun, cpu_begun) = (Instant::now(), process_time());
+        let rendered = self.loaded.render(control)?;
+        let cpu = cpu_begun.zip(process_time()).map(|(begun, ended)| ended.saturating_sub(begun).as_secs_f64());
+        tracing::debug!("sampled in {:.3} s, {} rays", begun.elapsed().as_secs_f64(), rendered.rays);
+        let film = &rendered.film;
+        Ok(Picture {
+            linear: LinearImage { width_px: film.width_px, height_px: film.height_px, rgba: film.resolve() },
+            view: self.shot.view,
+            background: self.shot.background,
+            samples_mean: film.samples_mean(),
+            rays: rendered.rays,
+            render_s: rendered.render_time.as_secs_f64(),
+            render_cpu_s: cpu,
+            device: self.device.clone(),
+        })
+    }
+}

@@ -1,0 +1,105 @@
+//! What is known of a file before it is rendered: the preflight report.
+
+use std::collections::HashSet;
+
+use packshot_materials::mapping::Report;
+use packshot_renderer::diagnostic::{Diagnostic, Severity};
+use packshot_renderer::import::SceneStats;
+use packshot_renderer::scene::Scene;
+use packshot_shaders::layout::accel::Instance;
+use packshot_shaders::layout::scene::{Material, Slot, Triangle, Vertex};
+use serde::Serialize;
+
+use crate::product::{PartMaterials, Product};
+
+/// Material resolution, findings and sizes; in JSON, the body that a preflight answers.
+#[derive(Clone, Debug, Serialize)]
+pub struct Preflight {
+    /// Whether the file can be rendered as asked for: no finding is an error, and no part that must be mapped is not.
+    pub ok: bool,
+    /// Which part gets which material, and why. `None` where a shot says it.
+    pub materials: Option<Report>,
+    /// Findings about the file, the materials and the map.
+    pub diagnostics: Vec<Diagnostic>,
+    /// How much there is.
+    pub stats: Stats,
+}
+
+/// How much there is in a scene.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Stats {
+    /// Triangles with all instances.
+    pub triangles: u64,
+    /// Vertices with all instances.
+    pub vertices: u64,
+    /// Distinct meshes.
+    pub meshes: usize,
+    /// Parts: placed meshes.
+    pub instances: usize,
+    /// Materials of the file.
+    pub materials: usize,
+    /// Textures of the file that a material uses.
+    pub textures: usize,
+    /// Least corner in the world, metres; `None` without parts.
+    pub bbox_min_m: Option<[f64; 3]>,
+    /// Greatest corner.
+    pub bbox_max_m: Option<[f64; 3]>,
+    /// About how much memory the scene takes on a device.
+    pub device_bytes_estimate: u64,
+}
+
+impl Stats {
+    fn new(scene: &Scene, stats: &SceneStats) -> Self {
+        Self {
+            triangles: stats.triangles,
+            vertices: stats.vertices,
+            meshes: stats.meshes,
+            instances: stats.instances,
+            materials: stats.materials,
+            textures: stats.textures,
+            bbox_min_m: stats.bounds.map(|bounds| bounds.min.to_array()),
+            bbox_max_m: stats.bounds.map(|bounds| bounds.max.to_array()),
+            device_bytes_estimate: device_bytes_estimate(scene, stats),
+        }
+    }
+}
+
+/// Two nodes of a binary tree per leaf.
+const BVH_BYTES_PER_LEAF: u64 = 64;
+
+fn device_bytes_estimate(scene: &Scene, stats: &SceneStats) -> u64 {
+    let bytes = |n: u64, size: usize| n.saturating_mul(size as u64);
+    let unique_vertices: u64 = scene.meshes.iter().map(|mesh| mesh.vertex_count()).sum();
+    let slots: u64 = scene.parts.iter().map(|part| scene.meshes[part.mesh.0 as usize].primitives.len() as u64).sum();
+    let mut images: Vec<_> = scene.textures.iter().map(|texture| &texture.image).collect();
+    images.sort_by_key(|image| std::sync::Arc::as_ptr(image));
+    images.dedup_by_key(|image| std::sync::Arc::as_ptr(image));
+    let texels: u64 = images.iter().map(|image| image.rgba8.len() as u64).sum();
+    let parts = [
+        bytes(unique_vertices, size_of::<Vertex>()),
+        bytes(stats.unique_triangles, size_of::<Triangle>() + BVH_BYTES_PER_LEAF as usize),
+        bytes(stats.instances as u64, size_of::<Instance>() + BVH_BYTES_PER_LEAF as usize),
+        bytes(slots, size_of::<Slot>()),
+        bytes(stats.materials as u64, size_of::<Material>()),
+        bytes(texels, 4),
+    ];
+    parts.iter().fold(0, |sum, &part| sum.saturating_add(part))
+}
+
+impl Preflight {
+    /// Brings together what import, mapping and `more` found. `must_map` says that no part may stay unmapped.
+    pub fn new(product: &Product, materials: &PartMaterials, more: &[Diagnostic], must_map: bool) -> Self {
+        let mut seen = HashSet::new();
+        let mut found = [&product.diagnostics[..], &materials.diagnostics, more].concat();
+        // Import and mapping both notice a part without a name.
+        found.retain(|finding| seen.insert((finding.code, finding.at.clone(), finding.message.clone())));
+        let is_wrong = found.iter().any(|finding| finding.severity == Severity::Error);
+        let lacks_materials = must_map && materials.unmapped() > 0;
+        Self {
+            ok: !is_wrong && !lacks_materials,
+            materials: materials.report.clone(),
+            diagnostics: found,
+            stats: Stats::new(&product.scene, &product.stats),
+        }
+    }
+}

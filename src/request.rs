@@ -1,0 +1,164 @@
+//! What to render: everything about a picture but the file itself.
+
+use std::sync::Arc;
+
+use globset::{GlobBuilder, GlobMatcher};
+use packshot_materials::library::Library;
+use packshot_materials::map::MaterialMap;
+use packshot_materials::mapping::OnUnmapped;
+use packshot_renderer::diagnostic::{Diagnostic, Severity};
+use packshot_renderer::import::ImportOptions;
+use packshot_renderer::scene::{Part, Scene};
+use packshot_renderer::shot::request::ShotRequest;
+
+use crate::error::{Error, ErrorKind, Fault};
+
+/// A picture to make of a file. The default is a packshot: three quarters from the front, soft studio light, transparent
+/// background, 1024 pixels a side.
+#[derive(Clone, Debug, Default)]
+pub struct RenderRequest {
+    /// How the file's axes and units are read.
+    pub import: ImportOptions,
+    /// Which of its parts count.
+    pub parts: PartFilter,
+    /// Which part gets which material.
+    pub materials: MaterialRequest,
+    /// Camera, film, light, background and view.
+    pub shot: ShotRequest,
+}
+
+/// Which part gets which material.
+#[derive(Clone, Debug)]
+pub struct MaterialRequest {
+    /// Where materials come from.
+    pub library: Arc<Library>,
+    /// Which part gets which; `None` is not the same as an empty map, which leaves every part unmapped.
+    pub map: Option<MaterialMap>,
+    /// What becomes of parts that nothing matches.
+    pub on_unmapped: OnUnmapped,
+}
+
+impl Default for MaterialRequest {
+    fn default() -> Self {
+        Self { library: Arc::new(Library::builtin().clone()), map: None, on_unmapped: OnUnmapped::Magenta }
+    }
+}
+
+/// Which parts of a file are shown.
+///
+/// A pattern is the name of a part or its path (node names joined by `/`), or a glob over the whole of one of them: `*`
+/// stands for any text, `?` for any character, `[ab]` for one of several, `{a,b}` for one of several texts.
+#[derive(Clone, Debug, Default)]
+pub struct PartFilter {
+    only: Vec<PartPattern>,
+    hide: Vec<PartPattern>,
+}
+
+#[derive(Clone, Debug)]
+struct PartPattern {
+    option: &'static str,
+    text: String,
+    /// `None` where the text is no glob: then it is a plain name.
+    glob: Option<GlobMatcher>,
+}
+
+impl PartPattern {
+    fn new(option: &'static str, text: &str) -> Self {
+        let glob = GlobBuilder::new(text).literal_separator(false).backslash_escape(true).build();
+        Self { option, text: text.to_owned(), glob: glob.ok().map(|glob| glob.compile_matcher()) }
+    }
+
+    fn matches(&self, names: &[String; 2]) -> bool {
+        let is_match = |name: &String| *name == self.text || self.glob.as_ref().is_some_and(|glob| glob.is_match(name));
+        names.iter().any(is_match)
+    }
+}
+
+impl PartFilter {
+    /// Of the parts that a pattern of `only` matches (all when it is empty), those that no pattern of `hide` matches.
+    pub fn new<S: AsRef<str>>(only: &[S], hide: &[S]) -> Self {
+        let patterns = |option, texts: &[S]| texts.iter().map(|text| PartPattern::new(option, text.as_ref())).collect();
+        Self { only: patterns("--only", only), hide: patterns("--hide", hide) }
+    }
+
+    /// Takes the parts that are not shown out of a scene. A pattern that matches no part is a finding.
+    ///
+    /// # Errors
+    /// `usage.nothing_left` when no part remains.
+    pub(crate) fn apply(&self, scene: &mut Scene) -> Result<(Vec<Part>, Vec<Diagnostic>), Error> {
+        if self.only.is_empty() && self.hide.is_empty() {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let names: Vec<[String; 2]> = scene.parts.iter().map(|part| [part.name(), part.path.clone()]).collect();
+        let unused = |pattern: &&PartPattern| !names.iter().any(|names| pattern.matches(names));
+        let diagnostics = self.only.iter().chain(&self.hide).filter(unused).map(|pattern| Diagnostic {
+            code: "pattern_unmatched",
+            severity: Severity::Warning,
+            at: format!("{} {}", pattern.option, pattern.text),
+            message: "the pattern matches no part".to_owned(),
+        });
+        let diagnostics = diagnostics.collect();
+        let is_shown = |names: &[String; 2]| {
+            (self.only.is_empty() || self.only.iter().any(|pattern| pattern.matches(names)))
+                && !self.hide.iter().any(|pattern| pattern.matches(names))
+        };
+        let (shown, hidden): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut scene.parts).into_iter().zip(&names).partition(|(_, names)| is_shown(names));
+        scene.parts = shown.into_iter().map(|(part, _)| part).collect();
+        if scene.parts.is_empty() {
+            let listed: Vec<&str> = names.iter().map(|[name, _]| name.as_str()).take(20).collect();
+            let option = if self.only.is_empty() { "--hide" } else { "--only" };
+            let fault = Fault::new("usage.nothing_left", "no part of the file is left to show").at(option);
+            return Err(Error::new(ErrorKind::Request, fault.help(format!("the file has {}", listed.join(", ")))));
+        }
+        Ok((hidden.into_iter().map(|(part, _)| part).collect(), diagnostics))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use glam::DAffine3;
+    use packshot_renderer::scene::MeshIdx;
+
+    use super::*;
+
+    fn scene(names: &[&str]) -> Scene {
+        let part = |(i, name): (usize, &&str)| Part {
+            node_idx: i as u32,
+            path: format!("Asm/{name}"),
+            node_name: Some((*name).to_owned()),
+            mesh_name: None,
+            mesh: MeshIdx(0),
+            world_from_part: DAffine3::IDENTITY,
+        };
+        Scene { parts: names.iter().enumerate().map(part).collect(), ..Scene::default() }
+    }
+
+    fn shown(only: &[&str], hide: &[&str]) -> Result<Vec<String>, String> {
+        let mut scene = scene(&["Ring", "Spring", "Ball_01", "Ball_02", "Cap[1]"]);
+        match PartFilter::new(only, hide).apply(&mut scene) {
+            Ok(_) => Ok(scene.parts.iter().map(Part::name).collect()),
+            Err(error) => Err(error.code().to_owned()),
+        }
+    }
+
+    #[test]
+    fn globs_are_anchored_and_names_are_names() {
+        let names = |names: &[&str]| Ok(names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>());
+        assert_eq!(shown(&["Ring"], &[]), names(&["Ring"]));
+        assert_eq!(shown(&["*ing"], &["S*"]), names(&["Ring"]));
+        assert_eq!(shown(&[], &["Ball_0?"]), names(&["Ring", "Spring", "Cap[1]"]));
+        assert_eq!(shown(&["Cap[1]"], &[]), names(&["Cap[1]"]));
+        assert_eq!(shown(&["Asm/{Ring,Ball_01}"], &[]), names(&["Ring", "Ball_01"]));
+        assert_eq!(shown(&["ring"], &[]), Err("usage.nothing_left".to_owned()));
+        assert_eq!(shown(&[], &["*"]), Err("usage.nothing_left".to_owned()));
+    }
+
+    #[test]
+    fn a_pattern_without_a_part_is_a_finding() {
+        let (hidden, found) =
+            PartFilter::new(&[], &["Ring", "Screw*", "["]).apply(&mut scene(&["Ring", "Cap"])).expect("a part is left");
+        assert_eq!(hidden.len(), 1);
+        assert_eq!(found.iter().map(|f| f.at.as_str()).collect::<Vec<_>>(), ["--hide Screw*", "--hide ["]);
+    }
+}

@@ -1,0 +1,88 @@
+//! Files that are not as they must be: exit code 3, one error with a code and a place.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::workplace::{Workplace, shared};
+
+#[test]
+fn files_that_are_no_products() {
+    let workplace = Workplace::new();
+    workplace.write("empty.glb", b"");
+    workplace.write("text.glb", b"hello, this is no model");
+    workplace.write("external.gltf", br#"{"asset":{"version":"2.0"},"buffers":[{"uri":"boxes.glb","byteLength":3}],"scene":0,"scenes":[{"nodes":[0]}],"nodes":[{"mesh":0}],"meshes":[{"primitives":[{"attributes":{"POSITION":0}}]}],"accessors":[{"bufferView":0,"componentType":5126,"count":3,"type":"VEC3"}],"bufferViews":[{"buffer":0,"byteLength":36}]}"#);
+    for (file, code, at) in [
+        ("gone.glb", "glb.file_missing", "gone.glb"),
+        (".", "glb.file_missing", "."),
+        ("empty.glb", "glb.truncated", "byte 0"),
+        ("text.glb", "glb.header", "byte 0"),
+        ("external.gltf", "glb.external_uri", "/buffers/0"),
+    ] {
+        for command in ["render", "preflight"] {
+            workplace.run(&[command, file]).expect_error(3, code, at);
+        }
+    }
+    assert!(workplace.run_with_stdin(&["render", "-"], b"glTFxxxxxxxx").code == 3);
+}
+
+#[test]
+fn broken_environments() {
+    let workplace = Workplace::new();
+    workplace.write("sky.hdr", b"no picture");
+    workplace.run(&["render", "boxes.glb", "--light", "sky.hdr"]).expect_error(3, "env.format", "sky.hdr");
+    workplace.run(&["render", "boxes.glb", "--light", "gone.exr"]).expect_error(3, "env.file_missing", "gone.exr");
+}
+
+#[test]
+fn no_device_of_that_name() {
+    let workplace = Workplace::new();
+    let options = ["render", "boxes.glb", "--device", "no such adapter"];
+    workplace.run(&options).expect_error(5, "device.unavailable", "");
+    let mut command = workplace.command(&["render", "boxes.glb"]);
+    let outcome = command.env("PACKSHOT_DEVICE", "no such adapter").output().expect("runs");
+    assert_eq!(outcome.status.code(), Some(5), "the variable counts where the option is not given");
+    // Input is looked at before any driver is.
+    workplace.run(&["render", "gone.glb", "--device", "no such adapter"]).expect_error(
+        3,
+        "glb.file_missing",
+        "gone.glb",
+    );
+}
+
+#[test]
+fn devices_are_listed() {
+    let workplace = Workplace::new();
+    let report = workplace.run(&["devices", "--json"]).done().json();
+    let items = report["items"].as_array().expect("a list");
+    assert_eq!(items.iter().filter(|item| item["selected"] == true).count(), 1);
+    let cpu = items.iter().find(|item| item["id"] == "cpu").expect("there always is one");
+    assert_eq!(
+        (&cpu["backend"], &cpu["state"], &cpu["is_software"]),
+        (&"native".into(), &"ready".into(), &false.into())
+    );
+    assert!(report["probe"]["reason"].as_str().is_some_and(|reason| !reason.is_empty()));
+    assert!(workplace.run(&["devices"]).done().text().contains("* "));
+}
+
+#[test]
+fn every_broken_file_of_the_collection_is_refused() {
+    let Some(folder) = shared("assets/broken") else { return };
+    let workplace = Workplace::new();
+    let expected: Value =
+        serde_json::from_slice(&std::fs::read(folder.join("expected.json")).expect("there")).expect("JSON");
+    let files = expected["files"].as_array().expect("a list");
+    let refused: Vec<&Value> = files.iter().filter(|case| case["load"] == false).collect();
+    let mut slowest = Duration::ZERO;
+    for case in &refused {
+        let name = case["file"].as_str().expect("a name");
+        let begun = Instant::now();
+        let outcome = workplace.run(&["render", &folder.join(name).to_string_lossy(), "--width", "8", "--height", "8"]);
+        slowest = slowest.max(begun.elapsed());
+        assert_eq!((outcome.code, outcome.stdout.len()), (3, 0), "{name}: {}", outcome.stderr);
+        assert!(outcome.stderr.starts_with("error[glb."), "{name}: {}", outcome.stderr);
+        assert!(outcome.stderr.contains("\n  at: "), "{name}: {}", outcome.stderr);
+    }
+    assert_eq!(refused.len(), 107);
+    assert!(slowest < Duration::from_secs(5), "{slowest:?}");
+}

@@ -1,0 +1,14 @@
+//! The command as its users meet it: the binary is run, and exit code, stdout, stderr and files are looked at.
+//!
+//! Pictures are small and taken of a product of three boxes, so that the whole takes seconds.
+
+mod bench;
+mod cancel;
+mod input;
+mod materials;
+mod output;
+mod picture;
+mod product;
+mod shots;
+mod usage;
+mod workplace;

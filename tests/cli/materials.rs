@@ -1,0 +1,198 @@
+//! Which part gets which material: maps, magenta, and the commands about it.
+
+use serde_json::Value;
+
+use crate::picture::pixels;
+use crate::workplace::{Outcome, TINY, Workplace};
+
+const MAP: &[u8] =
+    br#"{"parts": [{"part_name": "Base", "material": "Steel"}, {"path": "Lid", "material": "POM-White"}]}"#;
+
+/// Pixels whose hue is between 290 and 325 degrees and whose saturation is at least a quarter.
+fn magenta_pixels(png: &[u8]) -> usize {
+    let is_magenta = |&[r, g, b, a]: &[u8; 4]| {
+        let [r, g, b] = [r, g, b].map(f64::from);
+        let (max, min) = (r.max(g).max(b), r.min(g).min(b));
+        let saturated = max > 0.0 && (max - min) / max >= 0.25;
+        // Between blue (240) and red (360), green is the least.
+        let hue = if max == b { 240.0 + 60.0 * (r - g) / (max - min) } else { 360.0 - 60.0 * (b - g) / (max - min) };
+        a > 127 && saturated && min == g && (290.0..=325.0).contains(&hue)
+    };
+    pixels(png).iter().filter(|pixel| is_magenta(pixel)).count()
+}
+
+fn unmapped(workplace: &Workplace, more: &[&str]) -> (u64, usize) {
+    let result = workplace.render_json(&[&["boxes.glb", "-o", "out.png"], more].concat());
+    (result["unmapped_parts"].as_u64().expect("a count"), magenta_pixels(&workplace.read("out.png")))
+}
+
+#[test]
+fn unmapped_parts_are_magenta_and_counted() {
+    let workplace = Workplace::new();
+    workplace.write("map.json", MAP);
+    // The pin's own material has a name that the library knows; nothing knows the cover.
+    assert_eq!(unmapped(&workplace, &["--material-map", "map.json"]), (0, 0));
+    let (count, seen) = unmapped(&workplace, &["--material", "Base=Steel", "--material", "Pin_01=Unobtainium"]);
+    assert_eq!(count, 2);
+    assert!(seen > 20, "{seen} magenta pixels");
+    assert_eq!(unmapped(&workplace, &[]), (0, 0), "without a map nothing is unmapped");
+    let outcome = workplace.render(&["boxes.glb", "-o", "out.png", "--material", "Base=Steel"]);
+    assert!(outcome.stderr.contains("1 of 3 parts have no material: `Lid`"), "{}", outcome.stderr);
+}
+
+#[test]
+fn unmapped_parts_can_keep_their_own_material_or_fail() {
+    let workplace = Workplace::new();
+    let steel = ["--material", "Base=Steel"];
+    assert_eq!(unmapped(&workplace, &[&steel[..], &["--on-unmapped", "keep"]].concat()), (1, 0));
+    let pixels = pixels(&workplace.read("out.png"));
+    assert!(pixels.iter().any(|[r, g, b, a]| *a > 200 && r > g && r > b && r - g > 60), "the lid is red");
+    std::fs::remove_file(workplace.path("out.png")).expect("removed");
+    let refused =
+        workplace.run(&["render", "boxes.glb", "-o", "out.png", "--material", "Base=Steel", "--on-unmapped", "fail"]);
+    refused.expect_error(4, "unmapped_parts", "Lid");
+    assert_eq!(workplace.files(), ["boxes.glb"]);
+}
+
+#[test]
+fn bad_maps_and_libraries_are_bad_input() {
+    let workplace = Workplace::new();
+    workplace.run(&["render", "boxes.glb", "--material-map", "gone.json"]).expect_error(
+        3,
+        "map.file_missing",
+        "gone.json",
+    );
+    workplace.write("map.json", br#"{"parts": [{"part_name": "A"}]}"#);
+    workplace.run(&["render", "boxes.glb", "--material-map", "map.json"]).expect_error(
+        3,
+        "map.missing",
+        "map.json#/parts/0/material",
+    );
+    workplace.run(&["render", "boxes.glb", "--library", "gone"]).expect_error(3, "library.file_missing", "gone");
+    workplace.write("acme/a.toml", b"schema = \"material-library/1\"\n[library]\nid = 3\n");
+    let outcome = workplace.run(&["materials", "validate", "acme"]);
+    assert_eq!(outcome.code, 3, "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("a.toml:3"), "{}", outcome.stderr);
+}
+
+const ACME: &[u8] = br#"
+schema = "material-library/1"
+[library]
+id = "ACME"
+version = "1.2.0"
+color_space = "lin_rec709"
+[[material]]
+code = "900001"
+name = "Company-Blue"
+aliases = ["Hausfarbe"]
+[material.openpbr]
+base_color = [0.02, 0.05, 0.5]
+[material.provenance]
+class = "estimated"
+source = "paint card"
+licence = "CC0-1.0"
+"#;
+
+#[test]
+fn a_library_of_ones_own() {
+    let workplace = Workplace::new();
+    workplace.write("acme/acme.toml", ACME);
+    let valid = workplace.run(&["materials", "validate", "acme", "--json"]).done().json();
+    assert_eq!((&valid["id"], &valid["materials"]), (&"ACME".into(), &1.into()));
+    let list =
+        |more: &[&str]| -> Value { workplace.run(&[&["materials", "list", "--json"], more].concat()).done().json() };
+    let page = list(&["--library", "acme", "--query", "hausfarbe"]);
+    assert_eq!(page["items"][0]["id"], "ACME_900001_Company-Blue");
+    assert_eq!(page["items"].as_array().expect("a list").len(), 1);
+    assert_ne!(page["digest"], list(&[])["digest"]);
+    workplace.render(&[
+        "boxes.glb",
+        "-o",
+        "out.png",
+        "--library",
+        "acme",
+        "--material",
+        "Base=Hausfarbe",
+        "--only",
+        "Base",
+    ]);
+    let blue = pixels(&workplace.read("out.png")).iter().filter(|[r, _, b, a]| *a > 200 && b > r && b - r > 40).count();
+    assert!(blue > 20, "{blue} blue pixels");
+}
+
+#[test]
+fn the_built_in_library() {
+    let workplace = Workplace::new();
+    let page = workplace.run(&["materials", "list", "--json"]).done().json();
+    assert_eq!(page["library"], "STD");
+    assert_eq!(page["next_cursor"], Value::Null);
+    let steel =
+        page["items"].as_array().expect("a list").iter().find(|item| item["code"] == "010101").expect("bare steel");
+    assert_eq!(steel["id"], "STD_010101_Steel-Bare");
+    assert_eq!(steel["openpbr"]["base_metalness"], 1.0);
+    let shown = workplace.run(&["materials", "show", "Stahl blank", "--json"]).done().json();
+    assert_eq!(shown["id"], steel["id"]);
+    assert!(workplace.run(&["materials", "show", "Stahl blank"]).done().text().contains("specular_roughness"));
+    workplace.run(&["materials", "show", "Unobtainium"]).expect_error(3, "library.unknown_material", "ID");
+}
+
+#[test]
+fn preflight_tells_what_a_render_would_do() {
+    let workplace = Workplace::new();
+    let preflight = |more: &[&str]| -> Outcome { workplace.run(&[&["preflight", "boxes.glb"], more].concat()) };
+    let report = preflight(&["--json", "--material", "Base=Steel"]).done().json();
+    let members: Vec<&String> = report.as_object().expect("an object").keys().collect();
+    assert_eq!(members, ["ok", "materials", "diagnostics", "stats"]);
+    let materials = &report["materials"];
+    assert_eq!(
+        (&materials["parts"], &materials["resolved"], &materials["unmapped"]),
+        (&3.into(), &2.into(), &1.into())
+    );
+    let lid = &materials["items"][1];
+    assert_eq!((&lid["node"], &lid["method"], &lid["reason"]), (&"Lid".into(), &"fallback".into(), &"no_match".into()));
+    assert!(
+        report["diagnostics"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .any(|d| d["code"] == "unmapped_part" && d["at"] == "Lid")
+    );
+    let stats = &report["stats"];
+    assert_eq!((&stats["instances"], &stats["vertices"]), (&3.into(), &72.into()));
+    assert!(stats["device_bytes_estimate"].as_u64().expect("a count") > 1000);
+    assert!((stats["bbox_max_m"][0].as_f64().expect("a number") - 0.04).abs() < 1e-6);
+
+    let refused = preflight(&["--json", "--material", "Base=Steel", "--on-unmapped", "fail"]);
+    assert_eq!((refused.code, &refused.json()["ok"]), (4, &false.into()));
+    assert!(refused.stderr.starts_with("error[unmapped_parts]: "), "{}", refused.stderr);
+    let table = preflight(&["--material", "Base=Steel"]).done();
+    assert!(table.text().contains("Lid") && table.text().contains("2 of 3 parts resolved"), "{}", table.text());
+    assert_eq!(workplace.files(), ["boxes.glb"]);
+}
+
+#[test]
+fn a_map_to_start_from() {
+    let workplace = Workplace::new();
+    workplace.run(&["map", "init", "boxes.glb", "-o", "map.json", "--material", "Base=Steel"]).done();
+    let map: Value = serde_json::from_slice(&workplace.read("map.json")).expect("JSON");
+    let names: Vec<_> = map["parts"].as_array().expect("a list").iter().map(|part| part["part_name"].clone()).collect();
+    assert_eq!(names, ["Base", "Lid", "Pin_01"]);
+    assert_eq!(map["parts"][1]["material"], Value::Null, "what nothing matches is open");
+    let report = workplace.run(&["preflight", "boxes.glb", "--material-map", "map.json", "--json"]).done().json();
+    assert_eq!(report["materials"]["resolved"], 2);
+}
+
+#[test]
+fn the_sample_renders_the_same_with_and_without_its_map() {
+    let workplace = Workplace::new();
+    assert!(workplace.run(&["sample", "--list"]).done().text().contains("bearing"));
+    workplace.run(&["sample", "bearing", "-o", "bearing.glb", "--map", "map.json"]).done();
+    let options = [&["-o", "out.png"], &TINY[..]].concat();
+    let mut pictures = Vec::new();
+    for input in [&["--sample", "bearing"][..], &["bearing.glb"], &["bearing.glb", "--material-map", "map.json"]] {
+        workplace.run(&[&["render"], input, &options].concat()).done();
+        pictures.push(workplace.read("out.png"));
+    }
+    assert!(pictures.windows(2).all(|pair| pair[0] == pair[1]));
+    workplace.run(&["sample", "gearbox", "-o", "x.glb"]).expect_error(2, "usage.invalid_value", "");
+}

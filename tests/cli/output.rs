@@ -1,0 +1,202 @@
+//! What is written: whole files or none, the format of the extension, one JSON object.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::workplace::{TINY, Workplace};
+
+#[test]
+fn a_picture_replaces_an_older_one_and_nothing_else_stays() {
+    let workplace = Workplace::new();
+    workplace.write("out.png", b"older");
+    workplace.render(&["boxes.glb", "-o", "out.png"]);
+    assert!(workplace.read("out.png").starts_with(b"\x89PNG"));
+    assert_eq!(workplace.files(), ["boxes.glb", "out.png"]);
+}
+
+#[test]
+fn a_failed_render_leaves_the_older_file() {
+    let workplace = Workplace::new();
+    workplace.write("out.png", b"older");
+    workplace.write("broken.glb", b"glTF");
+    workplace.run(&["render", "broken.glb", "-o", "out.png"]).expect_error(3, "glb.truncated", "byte");
+    assert_eq!(workplace.read("out.png"), b"older");
+    assert_eq!(workplace.files(), ["boxes.glb", "broken.glb", "out.png"]);
+}
+
+#[test]
+fn what_cannot_be_written_is_known_before_rendering() {
+    let workplace = Workplace::new();
+    workplace.write("file", b"");
+    // So many samples would take hours.
+    let long = ["render", "boxes.glb", "--samples", "16777216", "--noise", "0"];
+    for (option, path) in
+        [("-o", "no/such/out.png"), ("-o", "file/out.png"), ("-o", "file/"), ("--report", "no/such/r.json")]
+    {
+        workplace.run(&[&long[..], &[option, path]].concat()).expect_error(
+            6,
+            "output.not_written",
+            path.trim_end_matches('/'),
+        );
+    }
+    assert_eq!(workplace.files(), ["boxes.glb", "file"]);
+}
+
+#[test]
+fn formats_follow_the_extension() {
+    let workplace = Workplace::new();
+    for (name, more, header) in [
+        ("a.png", &[][..], &b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x20\0\0\0\x18\x08\x06"[..]),
+        ("a.PNG", &["--bit-depth", "16"], b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x20\0\0\0\x18\x10\x06"),
+        ("white.png", &["--background", "white"], b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x20\0\0\0\x18\x08\x02"),
+        ("a.exr", &[], b"\x76\x2f\x31\x01"),
+    ] {
+        workplace.render(&[&["boxes.glb", "-o", name], more].concat());
+        assert!(workplace.read(name).starts_with(header), "{name}");
+    }
+    workplace.render(&["boxes.glb", "-o", "float.exr", "--exr", "float"]);
+    assert!(workplace.read("float.exr") != workplace.read("a.exr"));
+}
+
+#[test]
+fn standard_streams() {
+    let workplace = Workplace::new();
+    workplace.render(&["boxes.glb", "-o", "out.png"]);
+    let glb = workplace.read("boxes.glb");
+    let piped = workplace.run_with_stdin(&[&["render", "-", "-o", "-"], &TINY[..]].concat(), &glb).done();
+    assert!(piped.stdout == workplace.read("out.png"));
+    let exr =
+        workplace.run_with_stdin(&[&["render", "-", "-o", "-", "--format", "exr"], &TINY[..]].concat(), &glb).done();
+    assert!(exr.stdout.starts_with(b"\x76\x2f\x31\x01"));
+}
+
+#[test]
+fn several_inputs_go_into_a_folder() {
+    let workplace = Workplace::new();
+    workplace.write("second.glb", &workplace.read("boxes.glb"));
+    let results = workplace.render_json(&["boxes.glb", "second.glb", "-o", "out/"]);
+    let outputs: Vec<&str> =
+        results["results"].as_array().expect("a list").iter().map(|r| r["output"].as_str().expect("a path")).collect();
+    assert_eq!(outputs, ["out/boxes.png", "out/second.png"]);
+    workplace.render(&["boxes.glb", "-o", "alone.png"]);
+    assert!(
+        workplace.read("out/second.png") == workplace.read("alone.png"),
+        "the first picture leaves no trace in the second"
+    );
+    workplace.render(&["boxes.glb", "-o", "out", "--format", "exr"]);
+    assert!(workplace.read("out/boxes.exr").starts_with(b"\x76\x2f\x31\x01"), "a folder that is there needs no slash");
+}
+
+/// Names and JSON types of an object's members, in order.
+fn shape(value: &Value) -> Vec<(String, &'static str)> {
+    let kind = |value: &Value| match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "text",
+        Value::Array(_) => "list",
+        Value::Object(_) => "object",
+    };
+    value.as_object().expect("an object").iter().map(|(name, value)| (name.clone(), kind(value))).collect()
+}
+
+fn names(members: &[(&str, &'static str)]) -> Vec<(String, &'static str)> {
+    members.iter().map(|(name, kind)| ((*name).to_owned(), *kind)).collect()
+}
+
+#[test]
+fn the_result_has_exactly_the_members_of_the_contract() {
+    let workplace = Workplace::new();
+    let outcome = workplace.run(&[&["render", "boxes.glb", "-o", "out.png", "--json"], &TINY[..]].concat()).done();
+    assert_eq!(outcome.text().lines().count(), 1, "one line, nothing else");
+    let result = outcome.json();
+    let expected = names(&[
+        ("output", "text"),
+        ("width", "number"),
+        ("height", "number"),
+        ("samples_max", "number"),
+        ("samples_mean", "number"),
+        ("seconds", "object"),
+        ("warm", "list"),
+        ("rays", "number"),
+        ("samples_per_second", "number"),
+        ("device", "object"),
+        ("parts", "number"),
+        ("unmapped_parts", "number"),
+        ("diagnostics", "list"),
+    ]);
+    assert_eq!(shape(&result), expected);
+    let mut seconds = shape(&result["seconds"]);
+    seconds.retain(|(name, _)| name != "render_cpu");
+    let stages = ["import", "prepare", "render", "denoise", "encode", "total"].map(|name| (name, "number"));
+    assert_eq!(seconds, names(&stages));
+    assert_eq!(shape(&result["device"]), names(&["kind", "name", "backend", "reason"].map(|name| (name, "text"))));
+    for diagnostic in result["diagnostics"].as_array().expect("a list") {
+        assert_eq!(shape(diagnostic), names(&["code", "severity", "at", "message"].map(|name| (name, "text"))));
+    }
+    let fixed: BTreeMap<&str, Value> = [
+        ("output", "out.png".into()),
+        ("width", 32.into()),
+        ("height", 24.into()),
+        ("samples_max", 4.into()),
+        ("parts", 3.into()),
+    ]
+    .into();
+    for (name, value) in fixed {
+        assert_eq!(result[name], value, "{name}");
+    }
+    assert_eq!(result["device"]["kind"], "cpu");
+    assert_eq!(result["device"]["backend"], "native");
+    assert!(result["rays"].as_u64().expect("a count") > 32 * 24, "{result}");
+    let total = result["seconds"]["total"].as_f64().expect("a number");
+    let parts =
+        ["import", "prepare", "render", "encode"].map(|name| result["seconds"][name].as_f64().expect("a number"));
+    assert!(parts.iter().sum::<f64>() <= total + 1e-6, "{result}");
+    assert!(
+        result["diagnostics"].as_array().expect("a list").iter().any(|d| d["code"] == "denoise_off"),
+        "auto says what it did"
+    );
+}
+
+#[test]
+fn without_an_output_nothing_is_written() {
+    let workplace = Workplace::new();
+    let result = workplace.render_json(&["boxes.glb", "--denoise", "off"]);
+    assert_eq!(result["output"], Value::Null);
+    assert!(!result["diagnostics"].to_string().contains("denoise_off"), "off was asked for");
+    assert_eq!(workplace.files(), ["boxes.glb"]);
+}
+
+#[test]
+fn the_report_is_the_preflight_with_the_result() {
+    let workplace = Workplace::new();
+    let result = workplace.render_json(&["boxes.glb", "-o", "out.png", "--report", "report.json"]);
+    let report: Value = serde_json::from_slice(&workplace.read("report.json")).expect("JSON");
+    assert_eq!(report["render"], result);
+    assert_eq!(report["ok"], true);
+    assert_eq!(report["materials"]["parts"], 3);
+    assert_eq!(report["stats"]["triangles"], 36);
+}
+
+#[test]
+fn messages_go_to_stderr() {
+    let workplace = Workplace::new();
+    let outcome = workplace
+        .run(&[&["render", "boxes.glb", "-o", "out.png", "-v", "--material", "Base=Steel"], &TINY[..]].concat())
+        .done();
+    assert_eq!(outcome.stdout, b"");
+    assert!(
+        outcome.stderr.contains("[MATERIAL] part 'Base' → 'STD_010101_Steel-Bare' (alias match)\n"),
+        "{}",
+        outcome.stderr
+    );
+    assert!(
+        outcome.stderr.contains("[MATERIAL] part 'Lid' → 'STD_059999_FailedMaterial' (no match)\n"),
+        "{}",
+        outcome.stderr
+    );
+    let quiet =
+        workplace.run(&[&["render", "--sample", "bearing", "-o", "out.png", "--quiet"], &TINY[..]].concat()).done();
+    assert_eq!(quiet.stderr, "", "there is nothing to warn of");
+}

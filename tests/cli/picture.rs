@@ -1,0 +1,122 @@
+//! The pixels: equal where they must be, different where they must be.
+
+use crate::workplace::Workplace;
+
+/// The RGBA pixels of an 8-bit PNG.
+pub(crate) fn pixels(png: &[u8]) -> Vec<[u8; 4]> {
+    let mut decoder = png::Decoder::new(std::io::Cursor::new(png));
+    decoder.set_transformations(png::Transformations::ALPHA);
+    let mut reader = decoder.read_info().expect("a PNG");
+    let mut bytes = vec![0; reader.output_buffer_size().expect("small")];
+    reader.next_frame(&mut bytes).expect("pixels");
+    bytes.as_chunks::<4>().0.to_vec()
+}
+
+#[test]
+fn the_same_command_gives_the_same_bytes() {
+    let workplace = Workplace::new();
+    for (name, more) in [("a", &[][..]), ("b", &[]), ("one", &["--threads", "1"]), ("two", &["--threads", "2"])] {
+        for extension in ["png", "exr"] {
+            let output = format!("{name}.{extension}");
+            workplace.render(&[&["boxes.glb", "-o", output.as_str()], more].concat());
+        }
+    }
+    for name in ["b", "one", "two"] {
+        assert!(workplace.read("a.png") == workplace.read(&format!("{name}.png")), "{name}");
+        assert!(workplace.read("a.exr") == workplace.read(&format!("{name}.exr")), "{name}");
+    }
+    workplace.render(&["boxes.glb", "-o", "other.png", "--seed", "1"]);
+    assert!(workplace.read("a.png") != workplace.read("other.png"), "another seed is another picture");
+}
+
+/// Bounds of what is opaque: left, top, right, bottom.
+fn opaque_bounds(pixels: &[[u8; 4]], width: usize) -> [usize; 4] {
+    let seen = pixels.iter().enumerate().filter(|(_, pixel)| pixel[3] > 127).map(|(i, _)| (i % width, i / width));
+    seen.fold([usize::MAX, usize::MAX, 0, 0], |[l, t, r, b], (x, y)| [l.min(x), t.min(y), r.max(x), b.max(y)])
+}
+
+#[test]
+fn the_product_fills_the_frame_as_asked() {
+    let workplace = Workplace::new();
+    for fill in [0.5, 0.9] {
+        let fill_text = fill.to_string();
+        let options = ["boxes.glb", "-o", "out.png", "--view", "front", "--ortho", "--fill", fill_text.as_str()];
+        workplace
+            .run(&[&["render", "--width", "100", "--height", "100", "--samples", "4"], &options[..]].concat())
+            .done();
+        let [left, top, right, bottom] = opaque_bounds(&pixels(&workplace.read("out.png")), 100);
+        let width = (right + 1 - left) as f64;
+        assert!((width - 100.0 * fill).abs() <= 2.0, "{width} of 100 pixels for a fill of {fill}");
+        assert!((left + right).abs_diff(99) <= 1 && (top + bottom).abs_diff(99) <= 1, "{left} {top} {right} {bottom}");
+    }
+}
+
+#[test]
+fn views_look_from_where_they_say() {
+    let workplace = Workplace::new();
+    // Only the part at +X, seen from the front beside the others' place, and from the right.
+    let widths = [("front", 3), ("right", 1), ("top", 3)].map(|(view, boxes)| {
+        workplace.render(&["boxes.glb", "-o", "out.png", "--view", view, "--ortho", "--background", "transparent"]);
+        let [left, top, right, bottom] = opaque_bounds(&pixels(&workplace.read("out.png")), 32);
+        ((right + 1 - left) > 2 * (bottom + 1 - top), boxes == 3)
+    });
+    assert!(widths.iter().all(|(is_wide, expected)| is_wide == expected), "{widths:?}");
+    workplace.render(&["boxes.glb", "-o", "by_angle.png", "--azimuth-deg", "90", "--elevation-deg", "0"]);
+    workplace.render(&["boxes.glb", "-o", "by_name.png", "--view", "right"]);
+    assert!(workplace.read("by_angle.png") == workplace.read("by_name.png"));
+    workplace.render(&["boxes.glb", "-o", "camera.png", "--camera", "Above"]);
+    assert!(workplace.read("camera.png") != workplace.read("by_name.png"));
+    workplace.run(&["render", "boxes.glb", "--camera", "Below"]).expect_error(3, "shot.camera_not_found", "--camera");
+}
+
+#[test]
+fn parts_can_be_left_out() {
+    let workplace = Workplace::new();
+    let count = |more: &[&str]| {
+        let result = workplace.render_json(&[&["boxes.glb", "-o", "out.png"], more].concat());
+        (result["parts"].as_u64().expect("a count"), result["diagnostics"].to_string().contains("pattern_unmatched"))
+    };
+    assert_eq!(count(&["--only", "Lid"]), (1, false));
+    assert_eq!(count(&["--only", "*i*"]), (2, false));
+    assert_eq!(count(&["--hide", "Pin_*"]), (2, false));
+    assert_eq!(count(&["--hide", "pin_*"]), (3, true), "names are exact, and a pattern without a part is told");
+}
+
+#[test]
+fn backgrounds_and_exposure() {
+    let workplace = Workplace::new();
+    let corner = |more: &[&str]| {
+        workplace.render(&[&["boxes.glb", "-o", "out.png"], more].concat());
+        pixels(&workplace.read("out.png"))[0]
+    };
+    assert_eq!(corner(&[]), [0, 0, 0, 0]);
+    assert_eq!(corner(&["--background", "white"]), [255; 4]);
+    assert_eq!(corner(&["--background", "#0a80ff"]), [10, 128, 255, 255]);
+    assert_eq!(corner(&["--background", "environment", "--light", "white", "--view-transform", "standard"]), [255; 4]);
+    let dark =
+        corner(&["--background", "environment", "--light", "white", "--view-transform", "raw", "--exposure-ev", "-1"]);
+    assert!(dark[0].abs_diff(128) <= 1, "half of 1 is {dark:?}");
+}
+
+#[test]
+fn time_is_kept() {
+    let workplace = Workplace::new();
+    let options =
+        ["boxes.glb", "--max-time", "0.3", "--noise", "0", "--width", "256", "--height", "256", "--samples", "1000000"];
+    let result = workplace.run(&[&["render", "--json"], &options[..]].concat()).done().json();
+    let seconds = result["seconds"]["render"].as_f64().expect("a number");
+    assert!((0.2..5.0).contains(&seconds), "{seconds}");
+    assert!(result["samples_mean"].as_f64().expect("a number") < 1e6);
+}
+
+#[test]
+fn noise_stops_sampling_early() {
+    let workplace = Workplace::new();
+    let mean = |noise: &str| {
+        let options =
+            ["render", "boxes.glb", "--json", "--width", "64", "--height", "64", "--samples", "256", "--noise", noise];
+        workplace.run(&options).done().json()["samples_mean"].as_f64().expect("a number")
+    };
+    assert_eq!(mean("0"), 256.0);
+    assert!(mean("0.5") < 200.0);
+}

@@ -1,0 +1,80 @@
+//! Shots: what is dumped renders the same.
+
+use serde_json::Value;
+
+use crate::workplace::{TINY, Workplace};
+
+#[test]
+fn a_dumped_shot_gives_the_same_picture_and_the_same_shot() {
+    let workplace = Workplace::new();
+    std::fs::create_dir(workplace.path("shots")).expect("made");
+    let options = [
+        &["--material", "Base=Steel", "--material", "Lid=PMMA", "--material", "Pin_01=Brass", "--seed", "7"][..],
+        &["--light", "white", "--background", "#336699", "--view", "top", "--on-unmapped", "keep"],
+        &["--light", "glb", "--ortho", "--azimuth-deg", "-30.5", "--elevation-deg", "12.25", "--exposure-ev", "0.3"],
+        &["--up-axis", "z", "--unit-scale", "0.001", "--light-rotation-deg", "77", "--hide", "Lid", "--filter", "box"],
+        &["--camera", "Above", "--view-transform", "khronos_neutral", "--max-bounces", "3", "--clamp-indirect", "2.5"],
+    ];
+    for (i, options) in options.iter().enumerate() {
+        let (first, again) = (format!("shots/{i}.json"), format!("shots/{i}-again.json"));
+        let output = ["-o", "first.exr", "--exr", "float", "--dump-shot", first.as_str()];
+        workplace.render(&[&["boxes.glb"], &output[..], options].concat());
+        let mut command = vec!["render", "--shot", first.as_str(), "-o", "again.exr", "--exr", "float"];
+        command.extend(["--dump-shot", again.as_str()]);
+        workplace.run(&command).done();
+        let shot: Value = serde_json::from_slice(&workplace.read(&first)).expect("JSON");
+        assert_eq!(shot["geometry"]["path"], "../boxes.glb");
+        assert_eq!(shot["film"]["width"], 32);
+        assert_eq!(workplace.read_text(&first), workplace.read_text(&again), "{options:?}");
+        if !options.contains(&"--hide") {
+            assert!(workplace.read("first.exr") == workplace.read("again.exr"), "{options:?}");
+        }
+    }
+}
+
+#[test]
+fn options_of_the_film_win_over_the_shot() {
+    let workplace = Workplace::new();
+    workplace.render(&["boxes.glb", "--dump-shot", "shot.json"]);
+    let options =
+        ["--width", "16", "--height", "8", "--samples", "2", "--seed", "5", "--noise", "0", "--denoise", "off"];
+    let result = workplace.run(&[&["render", "--shot", "shot.json", "--json"], &options[..]].concat()).done().json();
+    assert_eq!((&result["width"], &result["height"], &result["samples_max"]), (&16.into(), &8.into(), &2.into()));
+    assert_eq!(result["output"], Value::Null);
+}
+
+#[test]
+fn a_sample_is_written_beside_the_shot() {
+    let workplace = Workplace::new();
+    workplace.render(&["--sample", "bearing", "-o", "a.png", "--dump-shot", "shot.json"]);
+    workplace.run(&[&["render", "--shot", "shot.json", "-o", "b.png"], &TINY[..]].concat()).done();
+    assert!(workplace.read("a.png") == workplace.read("b.png"));
+    let files = ["a.png", "b.png", "boxes.glb", "shot.environment.exr", "shot.json", "shot.product.glb"];
+    assert_eq!(workplace.files(), files);
+}
+
+#[test]
+fn bad_shots_are_bad_input() {
+    let workplace = Workplace::new();
+    workplace.render(&["boxes.glb", "--dump-shot", "good.json", "--light", "white"]);
+    let good: Value = serde_json::from_slice(&workplace.read("good.json")).expect("JSON");
+    type Change = fn(&mut Value);
+    let cases: [(&str, Change); 6] = [
+        ("shot.schema /schema", |shot| shot["schema"] = "packshot-shot/2".into()),
+        ("shot.unknown_member /film/colour", |shot| shot["film"]["colour"] = 1.into()),
+        ("shot.range /film/width", |shot| shot["film"]["width"] = 0.into()),
+        ("shot.type /film/samples", |shot| shot["film"]["samples"] = "4".into()),
+        ("shot.file_missing /geometry/path", |shot| shot["geometry"]["path"] = "gone.glb".into()),
+        ("shot.file_changed /geometry/path", |shot| shot["geometry"]["blake3"] = "00".repeat(32).into()),
+    ];
+    for (expected, change) in cases {
+        let mut shot = good.clone();
+        change(&mut shot);
+        workplace.write("bad.json", shot.to_string().as_bytes());
+        let (code, at) = expected.split_once(' ').expect("two words");
+        workplace.run(&["render", "--shot", "bad.json"]).expect_error(3, code, at);
+    }
+    workplace.run(&["render", "--shot", "gone.json"]).expect_error(3, "shot.file_missing", "gone.json");
+    workplace.write("bad.json", b"{");
+    workplace.run(&["render", "--shot", "bad.json"]).expect_error(3, "shot.syntax", "/");
+}

@@ -1,0 +1,148 @@
+//! Wrong usage: exit code 2, and an error that names the option and what to do.
+
+use crate::workplace::Workplace;
+
+#[test]
+fn wrong_usage() {
+    let workplace = Workplace::new();
+    workplace.write("shot.json", b"{}");
+    for (args, code, at) in [
+        ("", "usage.missing", ""),
+        ("rendr", "usage.unknown_command", "rendr"),
+        ("render", "usage.missing", "<INPUT>"),
+        ("render boxes.glb --widht 3", "usage.unknown_option", "--widht"),
+        ("render boxes.glb --width 0", "usage.invalid_value", "--width"),
+        ("render boxes.glb --width 16385", "usage.invalid_value", "--width"),
+        ("render boxes.glb --width 16384 --height 16384", "usage.invalid_value", "--width"),
+        ("render boxes.glb --samples 0", "usage.invalid_value", "--samples"),
+        ("render boxes.glb --noise 2", "usage.invalid_value", "--noise"),
+        ("render boxes.glb --noise nan", "usage.invalid_value", "--noise"),
+        ("render boxes.glb --max-time 0", "usage.invalid_value", "--max-time"),
+        ("render boxes.glb --seed -1", "usage.invalid_value", "--seed"),
+        ("render boxes.glb --max-bounces 1025", "usage.invalid_value", "--max-bounces"),
+        ("render boxes.glb --filter gauss", "usage.invalid_value", "--filter"),
+        ("render boxes.glb --view sideways", "usage.invalid_value", "--view"),
+        ("render boxes.glb --fill 1.5", "usage.invalid_value", "--fill"),
+        ("render boxes.glb --fill 0", "usage.invalid_value", "--fill"),
+        ("render boxes.glb --elevation-deg 91", "usage.invalid_value", "--elevation-deg"),
+        ("render boxes.glb --lens-mm -5", "usage.invalid_value", "--lens-mm"),
+        ("render boxes.glb --up-axis x", "usage.invalid_value", "--up-axis"),
+        ("render boxes.glb --unit-scale 0", "usage.invalid_value", "--unit-scale"),
+        ("render boxes.glb --light disco", "usage.invalid_value", "--light"),
+        ("render boxes.glb --background red", "usage.invalid_value", "--background"),
+        ("render boxes.glb --view-transform filmic", "usage.invalid_value", "--view-transform"),
+        ("render boxes.glb --exposure-ev 33", "usage.invalid_value", "--exposure-ev"),
+        ("render boxes.glb --bit-depth 10", "usage.invalid_value", "--bit-depth"),
+        ("render boxes.glb --on-unmapped guess", "usage.invalid_value", "--on-unmapped"),
+        ("render boxes.glb --threads 0", "usage.invalid_value", "--threads"),
+        ("render boxes.glb --repeat 0", "usage.invalid_value", "--repeat"),
+        ("render boxes.glb --material Base", "usage.invalid_value", "--material"),
+        ("render boxes.glb -o out.bmp", "usage.invalid_value", "-o"),
+        ("render boxes.glb -o out", "usage.invalid_value", "-o"),
+        ("render --sample gearbox", "usage.invalid_value", "--sample"),
+        ("render boxes.glb --only Cap --width 8 --height 8", "usage.nothing_left", "--only"),
+        // Contradictions.
+        ("render boxes.glb --view front --azimuth-deg 3", "usage.conflict", "--view"),
+        ("render boxes.glb --view front --camera Above", "usage.conflict", "--view"),
+        ("render boxes.glb --camera Above --fill 0.5", "usage.conflict", "--camera"),
+        ("render boxes.glb --ortho --lens-mm 50", "usage.conflict", "--ortho"),
+        ("render boxes.glb --shot shot.json", "usage.conflict", "--shot"),
+        ("render --sample bearing --shot shot.json", "usage.conflict", "--shot"),
+        ("render --shot shot.json --view front", "usage.conflict", "--shot"),
+        ("render --shot shot.json --light white", "usage.conflict", "--shot"),
+        ("render --shot shot.json --material A=Steel", "usage.conflict", "--shot"),
+        ("render --shot shot.json --fill 0.5", "usage.conflict", "--shot"),
+        ("render boxes.glb -o - --json", "usage.conflict", "-o"),
+        ("render boxes.glb -o out.png --report out.png", "usage.conflict", "--report"),
+        ("render boxes.glb --report - --json", "usage.conflict", "--report"),
+        ("render boxes.glb -o out.png --exr half", "usage.conflict", "--exr"),
+        ("render boxes.glb -o out.exr --bit-depth 8", "usage.conflict", "--bit-depth"),
+        ("render boxes.glb -o out.exr --format png", "usage.conflict", "--format"),
+        ("render boxes.glb boxes.glb -o out.png", "usage.conflict", "-o"),
+        ("render boxes.glb boxes.glb -o out/", "usage.conflict", "-o"),
+        ("render boxes.glb --sample bearing --report r.json", "usage.conflict", "--report"),
+        ("render - -", "usage.conflict", "-"),
+        ("preflight", "usage.missing", "INPUT"),
+        ("map", "usage.missing", ""),
+        ("sample bearing", "usage.missing", "OUT"),
+        ("materials show", "usage.missing", "ID"),
+        ("completions tcl", "usage.invalid_value", "SHELL"),
+    ] {
+        let args: Vec<&str> = args.split_whitespace().collect();
+        let outcome = workplace.run(&args);
+        // The parser names either of two options that contradict each other.
+        let at = if code == "usage.conflict" { "" } else { at };
+        outcome.expect_error(2, code, at);
+    }
+    assert_eq!(workplace.files(), ["boxes.glb", "out", "shot.json"], "nothing is written");
+}
+
+#[test]
+fn what_comes_later_says_so() {
+    let workplace = Workplace::new();
+    for (args, step) in [
+        ("serve --listen 127.0.0.1:8080", "service"),
+        ("admin create-user", "service"),
+        ("worker", "service"),
+        ("client submit --help", "service"),
+        ("views boxes.glb -o out/ --set six_view", "shots"),
+        ("turntable boxes.glb -o out.mp4", "shots"),
+        ("template list", "shots"),
+        ("bench --peers", "speed"),
+        ("render boxes.glb --aov albedo,normal -o out.exr", "materials"),
+        ("render boxes.glb --variant Black", "materials"),
+        ("render boxes.glb --animation Spin --time 1", "materials"),
+        ("render boxes.glb --look gltf", "materials"),
+        ("render boxes.glb --denoise on", "shots"),
+        ("render boxes.glb --shadow-catcher", "shots"),
+        ("render boxes.glb --dof 2.8 --focus Lid", "shots"),
+        ("render boxes.glb --template white", "shots"),
+        ("render boxes.glb -o out.jpg", "shots"),
+        ("render boxes.glb -o out.WEBP", "shots"),
+        ("render boxes.glb -o out.avif", "shots"),
+        ("render boxes.glb -o out.tiff", "shots"),
+    ] {
+        let outcome = workplace.run(&args.split_whitespace().collect::<Vec<_>>());
+        outcome.expect_error(2, "usage.not_available", "");
+        assert!(outcome.stderr.contains(&format!("\"{step}\"")), "{args}: {}", outcome.stderr);
+    }
+    assert_eq!(workplace.files(), ["boxes.glb"], "nothing is written");
+}
+
+#[test]
+fn help_has_an_example_for_every_command() {
+    let workplace = Workplace::new();
+    for command in [
+        "",
+        "render",
+        "preflight",
+        "map init",
+        "devices",
+        "materials list",
+        "materials show",
+        "materials validate",
+        "sample",
+        "completions",
+    ] {
+        let args: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
+        let help = workplace.run(&args).done();
+        assert!(help.text().contains("Example: packshot "), "{command}: {}", help.text());
+        assert_eq!(help.stderr, "");
+    }
+}
+
+#[test]
+fn version_and_completions() {
+    let workplace = Workplace::new();
+    let version = workplace.run(&["--version"]).done();
+    assert!(
+        version.text().starts_with(concat!("packshot ", env!("CARGO_PKG_VERSION"), " (commit ")),
+        "{}",
+        version.text()
+    );
+    assert!(version.text().contains("backends: cpu"), "{}", version.text());
+    for shell in ["bash", "zsh", "fish"] {
+        let script = workplace.run(&["completions", shell]).done();
+        assert!(script.text().contains("packshot") && script.text().contains("preflight"), "{shell}");
+    }
+}

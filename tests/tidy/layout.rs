@@ -1,0 +1,83 @@
+//! How files and crates are laid out.
+
+use std::collections::BTreeSet;
+
+use crate::tree::{File, expect_none, files};
+
+const RUST_LINES_MAX: usize = 500;
+const KERNEL_LINES_MAX: usize = 150;
+
+#[test]
+fn files_are_short() {
+    let limit = |file: &File| match () {
+        () if file.is_below("shaders/wgsl/kernels/") => Some(KERNEL_LINES_MAX),
+        () if file.is("rs") || file.is("wgsl") => Some(RUST_LINES_MAX),
+        () => None,
+    };
+    let files = files();
+    let long = files.iter().filter_map(|file| {
+        let (lines, max) = (file.lines().count(), limit(file)?);
+        (lines > max).then(|| format!("{}: {lines} lines, at most {max}", file.path))
+    });
+    expect_none("long files", long);
+}
+
+#[test]
+fn modules_are_named_by_their_files() {
+    let files = files();
+    let named = files.iter().filter(|file| file.path.ends_with("/mod.rs"));
+    expect_none("mod.rs instead of a file beside the folder", named.map(|file| file.path.clone()));
+}
+
+/// A folder of sources, and the file that its modules are declared in, for a Rust file below some `src`.
+fn declaring_files(path: &str) -> Vec<String> {
+    let (folder, _) = path.rsplit_once('/').expect("below src");
+    match folder.ends_with("/src") || folder == "src" {
+        true => vec![format!("{folder}/lib.rs"), format!("{folder}/main.rs")],
+        false => vec![format!("{folder}.rs")],
+    }
+}
+
+#[test]
+fn every_source_file_is_part_of_its_crate() {
+    let files = files();
+    let text_of = |path: &str| files.iter().find(|file| file.path == path).map_or("", |file| &file.text);
+    let in_src = |file: &&File| file.is("rs") && (file.path.starts_with("src/") || file.path.contains("/src/"));
+    let roots = ["lib.rs", "main.rs"];
+    let dead = files.iter().filter(in_src).filter(|file| {
+        let name = file.path.rsplit('/').next().unwrap_or_default();
+        let module = name.trim_end_matches(".rs");
+        let is_root = roots.contains(&name) && declaring_files(&file.path).contains(&file.path);
+        let declares = |text: &str| {
+            let declaration = format!("mod {module};");
+            let by_path = format!("/{name}\"]");
+            text.lines().any(|line| line.trim_end().ends_with(&declaration) || line.contains(&by_path))
+        };
+        !is_root && !declaring_files(&file.path).iter().any(|path| declares(text_of(path)))
+    });
+    expect_none("source files that nothing declares", dead.map(|file| file.path.clone()));
+}
+
+/// Crates of this repository that a manifest depends on to build its library.
+fn own_dependencies(manifest: &str) -> BTreeSet<&str> {
+    let section = manifest.split("\n[").find_map(|section| section.strip_prefix("dependencies]"));
+    let lines = section.unwrap_or_default().lines();
+    lines.filter_map(|line| line.split(['.', ' ', '=']).next()).filter(|name| name.starts_with("packshot")).collect()
+}
+
+#[test]
+fn dependencies_point_one_way() {
+    let files = files();
+    for (manifest, allowed) in [
+        ("shaders/Cargo.toml", &[][..]),
+        ("shaders/native/Cargo.toml", &["packshot-shaders"]),
+        ("materials/Cargo.toml", &[]),
+        ("renderer/Cargo.toml", &["packshot-materials", "packshot-native", "packshot-shaders"]),
+        ("Cargo.toml", &["packshot-materials", "packshot-renderer", "packshot-shaders"]),
+    ] {
+        let file = files.iter().find(|file| file.path == manifest).unwrap_or_else(|| panic!("{manifest}"));
+        let found = own_dependencies(&file.text);
+        assert_eq!(found, allowed.iter().copied().collect(), "{manifest}");
+        assert!(file.text.contains("[lints]\nworkspace = true"), "{manifest} has the workspace's lints");
+    }
+}

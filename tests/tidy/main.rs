@@ -1,0 +1,6 @@
+//! The invariants of ARCHITECTURE.md that can be read off the text of the repository.
+
+mod documents;
+mod layout;
+mod sources;
+mod tree;
