@@ -33,15 +33,8 @@
 //!
 //! A picture is a pure function of the file, the request and the seed on one machine, whatever the number of threads.
 
-pub mod error;
-pub mod picture;
-pub mod product;
-pub mod render;
-pub mod report;
-pub mod request;
-pub mod timing;
-
 pub use packshot_materials as materials;
+pub use packshot_pipeline::{error, picture, product, render, report, request, timing};
 pub use packshot_renderer as renderer;
 
 pub use packshot_renderer::backend::device::DeviceRequest;

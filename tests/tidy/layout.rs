@@ -73,7 +73,8 @@ fn dependencies_point_one_way() {
         ("shaders/native/Cargo.toml", &["packshot-shaders"]),
         ("materials/Cargo.toml", &[]),
         ("renderer/Cargo.toml", &["packshot-materials", "packshot-native", "packshot-shaders"]),
-        ("Cargo.toml", &["packshot-materials", "packshot-renderer", "packshot-shaders"]),
+        ("pipeline/Cargo.toml", &["packshot-materials", "packshot-renderer", "packshot-shaders"]),
+        ("Cargo.toml", &["packshot-materials", "packshot-pipeline", "packshot-renderer"]),
     ] {
         let file = files.iter().find(|file| file.path == manifest).unwrap_or_else(|| panic!("{manifest}"));
         let found = own_dependencies(&file.text);

@@ -1,0 +1,16 @@
+//! The whole way from the bytes of a file to the bytes of a picture: what the command, the service and who embeds Packshot
+//! all call.
+//!
+//! `&[u8]` → [`Product`](product::Product) (scene, findings) → [`PartMaterials`](product::PartMaterials) (which part gets
+//! which material, and why) → [`Shot`](packshot_renderer::shot::Shot) (camera, film, light) →
+//! [`ReadyShot`](render::ReadyShot) (on the device) → [`Picture`](picture::Picture) → bytes of a PNG or an OpenEXR file.
+//!
+//! Bytes go in and bytes come out: nothing here opens a file or a connection.
+
+pub mod error;
+pub mod picture;
+pub mod product;
+pub mod render;
+pub mod report;
+pub mod request;
+pub mod timing;
