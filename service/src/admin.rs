@@ -1,0 +1,1 @@
+//! Work on the data folder of a stopped or running service: backup, restore, keys.

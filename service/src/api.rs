@@ -1,0 +1,1 @@
+//! HTTP: parses into domain types, calls, converts back. The only place that knows statuses.

@@ -1,0 +1,1 @@
+//! Settings: from the command line, the environment, a file, in this order.

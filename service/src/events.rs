@@ -1,0 +1,1 @@
+//! Wakes who waits for events of a job. The events themselves are rows: waking adds speed, not truth.

@@ -1,0 +1,1 @@
+//! Tasks on their way: claimed, supervised, retried, recovered.

@@ -1,0 +1,1 @@
+//! The running service: its parts put together, the accept loop, the first run, the graceful end.
