@@ -150,6 +150,7 @@ impl From<PrepareError> for Error {
                 let help = "export at least one solid or surface as triangles";
                 Self::new(ErrorKind::Input, Fault::new("glb.empty", error.to_string()).at("/").help(help))
             }
+            PrepareError::Cancelled => Self::cancelled(),
             PrepareError::Accel(reason) => Self::from(reason),
         }
     }

@@ -1,19 +1,21 @@
 //! The renderer as one calls it: from a file to a picture, or stage by stage.
 //!
 //! [`Renderer::render`] does everything. Who wants to keep what is costly calls the stages: [`Product::import`] and
-//! [`Product::assign`] depend on the file and the materials, [`Renderer::load`] brings a shot onto the device, and a
-//! [`ReadyShot`] renders as often as wanted.
+//! [`Product::assign`] depend on the file and the materials, [`Renderer::prepare`] brings both onto the device, where a
+//! [`ResidentProduct`] is ready for any number of shots, and a [`ReadyShot`] renders as often as wanted.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use packshot_renderer::backend::device::{self, DeviceRequest};
-use packshot_renderer::backend::{Backend, ByteStore, CancelToken, DeviceInfo, LoadedScene, RenderControl};
+use packshot_renderer::backend::{
+    Backend, ByteStore, CancelToken, DeviceInfo, LoadedProduct, LoadedShot, RenderControl,
+};
 use packshot_renderer::color::LinearImage;
-use packshot_renderer::prepare::PreparedScene;
-use packshot_renderer::shot::{Shot, request};
+use packshot_renderer::prepare::{PreparedProduct, PreparedShot, TabulatedMaps};
+use packshot_renderer::shot::{Floor, Shot, request};
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind, Fault};
 use crate::picture::Picture;
 use crate::product::{PartMaterials, Product};
 use crate::request::RenderRequest;
@@ -23,6 +25,8 @@ use crate::timing::process_time;
 #[derive(Debug)]
 pub struct Renderer {
     backend: Box<dyn Backend>,
+    /// Of the environment maps that shots were made with and somebody still has.
+    maps: Arc<TabulatedMaps>,
 }
 
 /// How a [`Renderer`] works; the default takes the whole processor and keeps nothing.
@@ -45,7 +49,7 @@ impl Renderer {
         if let Some(line) = choice.probe_line() {
             tracing::info!("{line}");
         }
-        Ok(Self { backend })
+        Ok(Self { backend, maps: Arc::default() })
     }
 
     /// What computes, and why that.
@@ -78,7 +82,28 @@ impl Renderer {
         self.load(&product, &materials, shot, control.cancel)?.render(control)
     }
 
-    /// Packs a scene for a shot and brings it onto the device.
+    /// Packs a product, with a floor under it where its shots have one, and brings it onto the device: all that is costly before sampling.
+    ///
+    /// # Errors
+    /// `glb.empty`, `glb.limit`, `device.…`, `cancelled`.
+    pub fn prepare(
+        &self,
+        product: &Product,
+        materials: &PartMaterials,
+        floor: Option<&Floor>,
+        cancel: &CancelToken,
+    ) -> Result<ResidentProduct, Error> {
+        let palette = materials.openpbr();
+        let cancelled = || cancel.is_cancelled();
+        let prepared = PreparedProduct::new(&product.scene, &palette, &materials.parts, floor, &cancelled)?;
+        if cancel.is_cancelled() {
+            return Err(Error::cancelled());
+        }
+        let loaded = self.backend.load(Arc::new(prepared))?.into();
+        Ok(ResidentProduct { loaded, maps: self.maps.clone(), device: self.device().clone() })
+    }
+
+    /// Brings a product and one shot of it onto the device.
     ///
     /// # Errors
     /// `glb.empty`, `glb.limit`, `device.…`, `cancelled`.
@@ -89,17 +114,51 @@ impl Renderer {
         shot: Shot,
         cancel: &CancelToken,
     ) -> Result<ReadyShot, Error> {
-        let palette = materials.openpbr();
-        let cancelled = || cancel.is_cancelled();
-        let prepared = PreparedScene::new(&product.scene, &palette, &materials.parts, &shot, &cancelled)?;
-        let loaded = self.backend.load(Arc::new(prepared))?;
-        Ok(ReadyShot { loaded, shot, device: self.device().clone() })
+        self.prepare(product, materials, shot.floor.as_ref(), cancel)?.ready(shot)
+    }
+}
+
+/// A product with its materials and its floor on a device, ready for any number of shots. Clones share it; it stays on the device until
+/// the last of them and of their shots is dropped.
+#[derive(Clone)]
+pub struct ResidentProduct {
+    loaded: Arc<dyn LoadedProduct>,
+    maps: Arc<TabulatedMaps>,
+    device: DeviceInfo,
+}
+
+impl std::fmt::Debug for ResidentProduct {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let floor = &self.loaded.prepared().floor;
+        f.debug_struct("ResidentProduct").field("floor", floor).field("device", &self.device).finish_non_exhaustive()
+    }
+}
+
+impl ResidentProduct {
+    /// Brings a shot of the product onto the device: a matter of milliseconds. The tables of an environment map are made for its first
+    /// shot and serve all others, as long as somebody keeps the map; a rig's map is kept for good.
+    ///
+    /// # Errors
+    /// `device.…`; `internal` for a shot with another floor than the product was prepared with.
+    pub fn ready(&self, shot: Shot) -> Result<ReadyShot, Error> {
+        let prepared = self.loaded.prepared();
+        if prepared.floor != shot.floor {
+            let fault = Fault::new("internal", "the product was prepared with another floor than the shot's");
+            return Err(Error::new(ErrorKind::Internal, fault));
+        }
+        let prepared = PreparedShot::new(prepared, &shot, self.maps.tables(&shot.environment));
+        Ok(ReadyShot { loaded: self.loaded.load(prepared)?, shot, device: self.device.clone() })
+    }
+
+    /// Bytes of memory that the product takes, on the host and on the device, without its shots.
+    pub fn size_bytes(&self) -> u64 {
+        self.loaded.size_bytes()
     }
 }
 
 /// A shot on a device.
 pub struct ReadyShot {
-    loaded: Box<dyn LoadedScene>,
+    loaded: Box<dyn LoadedShot>,
     shot: Shot,
     device: DeviceInfo,
 }

@@ -113,7 +113,7 @@ impl fmt::Debug for SceneBvh {
 }
 
 impl SceneBvh {
-    /// Builds all trees, in parallel in the current rayon pool. `cancelled` is asked between meshes.
+    /// Builds all trees, in parallel in the current rayon pool. `cancelled` is asked between meshes and inside large ones.
     ///
     /// # Errors
     /// [`AccelError`]: cancelled, an instance of a mesh that does not exist, or more than the index types hold.
@@ -134,13 +134,10 @@ impl SceneBvh {
             return Err(AccelError::MeshOutOfRange { instance: idx, mesh: instance.mesh });
         }
         let built = meshes.par_iter().map(|mesh| match cancelled() {
-            true => Err(AccelError::Cancelled),
-            false => Ok(MeshBvh::build(mesh)),
+            true => None,
+            false => MeshBvh::build(mesh, cancelled),
         });
-        let meshes = built.collect::<Result<Vec<MeshBvh>, AccelError>>()?;
-        if cancelled() {
-            return Err(AccelError::Cancelled);
-        }
+        let meshes = built.collect::<Option<Vec<MeshBvh>>>().ok_or(AccelError::Cancelled)?;
         let instances: Vec<PlacedMesh> = instances
             .par_iter()
             .map(|instance| PlacedMesh {
@@ -149,19 +146,27 @@ impl SceneBvh {
             })
             .collect();
         let boxes = instances.iter().map(|placed| placed.bounds).collect::<Vec<_>>();
-        let top = BinaryTree::build(&boxes, INSTANCE_DEPTH_MAX);
+        let top = BinaryTree::build(&boxes, INSTANCE_DEPTH_MAX, cancelled).ok_or(AccelError::Cancelled)?;
         Ok(SceneBvh { meshes, instances, top })
+    }
+
+    /// Bytes of memory held.
+    pub fn size_bytes(&self) -> usize {
+        let of_mesh = |mesh: &MeshBvh| mesh.tree.size_bytes() + size_of_val(&*mesh.triangles);
+        let of_meshes: usize = self.meshes.iter().map(of_mesh).sum();
+        of_meshes + size_of_val(&*self.instances) + self.top.size_bytes()
     }
 }
 
 impl MeshBvh {
-    fn build(mesh: &AccelMesh<'_>) -> MeshBvh {
+    /// `None` when cancelled.
+    fn build(mesh: &AccelMesh<'_>, cancelled: &(dyn Fn() -> bool + Sync)) -> Option<MeshBvh> {
         let boxes = mesh.triangles.iter().map(Bounds::of_points).collect::<Vec<_>>();
-        let tree = BinaryTree::build(&boxes, MESH_DEPTH_MAX);
+        let tree = BinaryTree::build(&boxes, MESH_DEPTH_MAX, cancelled)?;
         let leaf_triangle =
             |&idx: &u32| LeafTriangle { vertices: mesh.triangles[idx as usize], triangle: mesh.first_triangle + idx };
         let triangles = tree.primitives.iter().map(leaf_triangle).collect();
-        MeshBvh { tree, triangles }
+        Some(MeshBvh { tree, triangles })
     }
 }
 

@@ -1,6 +1,6 @@
-//! Backends: what turns a prepared scene into film.
+//! Backends: what turns a prepared product and its shots into film.
 //!
-//! Input: a [`PreparedScene`]. Output: a [`Film`] and what it took. Invariant: both backends run the same stages of the same WGSL over the
+//! Input: a [`PreparedProduct`], which stays on the device, and [`PreparedShot`]s of it. Output: a [`Film`] for each, and what it took. Invariant: both backends run the same stages of the same WGSL over the
 //! same arrays, so their pictures differ by rounding alone; each gives the same bits for the same seed whatever the number of threads,
 //! the tiling or the batch.
 
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::film::Film;
-use crate::prepare::PreparedScene;
+use crate::prepare::{PreparedProduct, PreparedShot};
 
 pub mod cpu;
 pub mod device;
@@ -114,19 +114,37 @@ pub trait ByteStore: Send + Sync + std::fmt::Debug {
 
 /// A device that renders.
 pub trait Backend: Send + Sync + std::fmt::Debug {
-    /// Brings a scene onto the device and compiles what it needs.
+    /// Brings a product onto the device and compiles what it needs.
     ///
     /// # Errors
     /// [`RenderError::DeviceOutOfMemory`], [`RenderError::DeviceLost`].
-    fn load(&self, scene: Arc<PreparedScene>) -> Result<Box<dyn LoadedScene>, RenderError>;
+    fn load(&self, product: Arc<PreparedProduct>) -> Result<Box<dyn LoadedProduct>, RenderError>;
 
     /// What it is.
     fn device(&self) -> &DeviceInfo;
 }
 
-/// A scene that is ready to be sampled, as often as wanted.
-pub trait LoadedScene: Send + Sync {
-    /// Samples the scene's film from sample 0.
+/// A product on a device, ready for any number of shots. Its shots keep it there.
+pub trait LoadedProduct: Send + Sync {
+    /// Brings a shot of the product onto the device: no geometry, and an environment only if no shot there has it yet.
+    ///
+    /// # Errors
+    /// [`RenderError::DeviceOutOfMemory`], [`RenderError::DeviceLost`].
+    ///
+    /// # Panics
+    /// When the shot was prepared for another product: a caller's bug.
+    fn load(&self, shot: PreparedShot) -> Result<Box<dyn LoadedShot>, RenderError>;
+
+    /// What was loaded.
+    fn prepared(&self) -> &Arc<PreparedProduct>;
+
+    /// Bytes of memory that it takes, on the host and on the device, without its shots.
+    fn size_bytes(&self) -> u64;
+}
+
+/// A shot that is ready to be sampled, as often as wanted.
+pub trait LoadedShot: Send + Sync {
+    /// Samples the shot's film from sample 0.
     ///
     /// # Errors
     /// [`RenderError`].

@@ -104,21 +104,27 @@ struct Primitive {
 }
 
 impl BinaryTree {
-    /// Builds the tree over all boxes that are not empty, at most `depth_max` edges deep.
+    /// Builds the tree over all boxes that are not empty, at most `depth_max` edges deep. `None` when cancelled, which is asked above
+    /// every subtree that is large enough for a thread of its own.
     ///
     /// # Panics
     /// When even a balanced tree is deeper than `depth_max`.
-    pub fn build(boxes: &[Bounds], depth_max: u32) -> BinaryTree {
+    pub fn build(boxes: &[Bounds], depth_max: u32, cancelled: &(dyn Fn() -> bool + Sync)) -> Option<BinaryTree> {
         let with_idx = boxes.iter().zip(0u32..).filter(|(bounds, _)| !bounds.is_empty());
         let mut primitives: Vec<Primitive> = with_idx.map(|(&bounds, idx)| Primitive { bounds, idx }).collect();
         if primitives.is_empty() {
-            return BinaryTree::default();
+            return Some(BinaryTree::default());
         }
         assert!(balanced_depth(primitives.len()) <= depth_max, "the limits on scene size make balanced trees fit");
         let mut nodes = vec![BinaryNode::UNUSED; 2 * primitives.len() - 1];
         let (root, rest) = nodes.split_at_mut(1);
-        build_node(&mut root[0], rest, 1, &mut primitives, 0, depth_max);
-        BinaryTree { nodes, primitives: primitives.iter().map(|primitive| primitive.idx).collect() }
+        let is_whole = build_node(&mut root[0], rest, 1, &mut primitives, 0, depth_max, cancelled);
+        is_whole.then(|| BinaryTree { nodes, primitives: primitives.iter().map(|primitive| primitive.idx).collect() })
+    }
+
+    /// Bytes of memory held.
+    pub fn size_bytes(&self) -> usize {
+        size_of_val(&*self.nodes) + size_of_val(&*self.primitives)
     }
 
     /// The box around everything.
@@ -142,7 +148,7 @@ fn balanced_depth(n: usize) -> u32 {
 }
 
 /// Fills `node` and everything below it. `below` has the 2n - 2 nodes below, of which the first has index `below_idx`;
-/// `first` is the position of `primitives[0]` in the whole tree's order.
+/// `first` is the position of `primitives[0]` in the whole tree's order. Returns false when it was cancelled on the way.
 fn build_node(
     node: &mut BinaryNode,
     below: &mut [BinaryNode],
@@ -150,12 +156,16 @@ fn build_node(
     primitives: &mut [Primitive],
     first: u32,
     depth_left: u32,
-) {
+    cancelled: &(dyn Fn() -> bool + Sync),
+) -> bool {
     let count = primitives.len();
     let bounds = primitives.iter().fold(Bounds::EMPTY, |all, primitive| all.union(primitive.bounds));
     if count == 1 {
         *node = BinaryNode { bounds, first, count: 1 };
-        return;
+        return true;
+    }
+    if count >= PARALLEL_MIN && cancelled() {
+        return false;
     }
     *node = BinaryNode { bounds, first: below_idx, count: count as u32 };
     let n_left = split(primitives, depth_left);
@@ -166,15 +176,16 @@ fn build_node(
     let left_idx = below_idx + 2;
     let right_idx = left_idx + left_below.len() as u32;
     let right_first = first + n_left as u32;
-    let mut build_left = || build_node(&mut left[0], left_below, left_idx, left_primitives, first, depth_left - 1);
+    let depth_left = depth_left - 1;
+    let mut build_left =
+        || build_node(&mut left[0], left_below, left_idx, left_primitives, first, depth_left, cancelled);
     let mut build_right =
-        || build_node(&mut right[0], right_below, right_idx, right_primitives, right_first, depth_left - 1);
-    if count >= PARALLEL_MIN {
-        rayon::join(build_left, build_right);
-    } else {
-        build_left();
-        build_right();
-    }
+        || build_node(&mut right[0], right_below, right_idx, right_primitives, right_first, depth_left, cancelled);
+    let (left_is_whole, right_is_whole) = match count >= PARALLEL_MIN {
+        true => rayon::join(build_left, build_right),
+        false => (build_left(), build_right()),
+    };
+    left_is_whole && right_is_whole
 }
 
 /// Reorders the primitives (two or more) into two groups and says how many are in the first.

@@ -7,9 +7,11 @@ use rayon::prelude::*;
 
 use crate::accel::Accel;
 use crate::backend::passes::{BlockFilm, Schedule};
-use crate::backend::{Backend, Clock, DeviceInfo, DeviceKind, LoadedScene, RenderControl, RenderError, Rendered};
+use crate::backend::{
+    Backend, Clock, DeviceInfo, DeviceKind, LoadedProduct, LoadedShot, RenderControl, RenderError, Rendered,
+};
 use crate::film::{ADAPTIVE_STEP, Film, blocks};
-use crate::prepare::PreparedScene;
+use crate::prepare::{PreparedProduct, PreparedShot};
 
 mod batch;
 mod block;
@@ -57,9 +59,9 @@ impl CpuBackend {
 }
 
 impl Backend for CpuBackend {
-    fn load(&self, scene: Arc<PreparedScene>) -> Result<Box<dyn LoadedScene>, RenderError> {
-        let accel = self.pool.install(|| Accel::new(&scene.bvh, self.level));
-        Ok(Box::new(CpuScene { scene, accel, pool: self.pool.clone(), level: self.level }))
+    fn load(&self, product: Arc<PreparedProduct>) -> Result<Box<dyn LoadedProduct>, RenderError> {
+        let accel = self.pool.install(|| Accel::new(&product.bvh, self.level));
+        Ok(Box::new(CpuProduct { product, accel: Arc::new(accel), pool: self.pool.clone(), level: self.level }))
     }
 
     fn device(&self) -> &DeviceInfo {
@@ -67,22 +69,45 @@ impl Backend for CpuBackend {
     }
 }
 
-struct CpuScene {
-    scene: Arc<PreparedScene>,
-    accel: Accel,
+/// A product with the trees that this processor walks.
+struct CpuProduct {
+    product: Arc<PreparedProduct>,
+    accel: Arc<Accel>,
     pool: Arc<rayon::ThreadPool>,
     level: SimdLevel,
 }
 
-impl LoadedScene for CpuScene {
+impl LoadedProduct for CpuProduct {
+    fn load(&self, shot: PreparedShot) -> Result<Box<dyn LoadedShot>, RenderError> {
+        assert!(Arc::ptr_eq(&shot.product, &self.product), "the shot is of this product");
+        Ok(Box::new(CpuShot { shot, accel: self.accel.clone(), pool: self.pool.clone(), level: self.level }))
+    }
+
+    fn prepared(&self) -> &Arc<PreparedProduct> {
+        &self.product
+    }
+
+    fn size_bytes(&self) -> u64 {
+        self.product.size_bytes() + self.accel.size_bytes() as u64
+    }
+}
+
+struct CpuShot {
+    shot: PreparedShot,
+    accel: Arc<Accel>,
+    pool: Arc<rayon::ThreadPool>,
+    level: SimdLevel,
+}
+
+impl LoadedShot for CpuShot {
     fn render(&self, control: &RenderControl<'_>) -> Result<Rendered, RenderError> {
         self.pool.install(|| self.render_here(control))
     }
 }
 
-impl CpuScene {
+impl CpuShot {
     fn render_here(&self, control: &RenderControl<'_>) -> Result<Rendered, RenderError> {
-        let settings = &self.scene.film;
+        let settings = &self.shot.film;
         let schedule = Schedule::new(settings);
         let clock = Clock::start(control.time_max);
         let rays = AtomicU64::new(0);
@@ -93,7 +118,7 @@ impl CpuScene {
         while first_sample < settings.samples && !clock.is_over() {
             let n_samples = pass_samples(first_sample, &schedule);
             films.par_iter_mut().for_each_init(
-                || Batch::new(&self.scene, &self.accel, self.level),
+                || Batch::new(&self.shot, &self.accel, self.level),
                 |batch, film| {
                     if control.cancel.is_cancelled() || clock.is_over() || film.n_active() == 0 {
                         return;

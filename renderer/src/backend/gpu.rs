@@ -1,6 +1,6 @@
 //! The GPU backend: the stages and a WGSL traversal in one compute kernel, dispatched through wgpu.
 //!
-//! Input: a [`PreparedScene`], whose indices are valid and therefore read unchecked. Output: the film that the CPU backend makes, but for
+//! Input: a [`PreparedProduct`] and a [`PreparedShot`], whose indices are valid and therefore read unchecked. Output: the film that the CPU backend makes, but for
 //! rounding. A thread of its own owns the device: drivers panic and lose devices, and the thread survives both. Invariant: a picture does
 //! not depend on how its work was cut into dispatches, because each pixel's samples are summed in order by whoever has the pixel.
 
@@ -10,8 +10,10 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use crate::backend::device::{AdapterInfo, DeviceError};
-use crate::backend::{Backend, ByteStore, CancelToken, DeviceInfo, LoadedScene, RenderControl, RenderError, Rendered};
-use crate::prepare::PreparedScene;
+use crate::backend::{
+    Backend, ByteStore, CancelToken, DeviceInfo, LoadedProduct, LoadedShot, RenderControl, RenderError, Rendered,
+};
+use crate::prepare::{PreparedProduct, PreparedShot};
 
 pub(crate) mod adapters;
 mod context;
@@ -24,7 +26,7 @@ mod worker;
 
 pub use slices::SliceLimits;
 
-use worker::{Event, Request, SceneKey, Worker};
+use worker::{Event, ProductKey, Request, ShotKey, Worker};
 
 /// How often a render that waits for the device looks whether it was cancelled.
 const CANCEL_AFTER: Duration = Duration::from_millis(200);
@@ -95,11 +97,13 @@ impl GpuBackend {
 }
 
 impl Backend for GpuBackend {
-    fn load(&self, scene: Arc<PreparedScene>) -> Result<Box<dyn LoadedScene>, RenderError> {
+    fn load(&self, product: Arc<PreparedProduct>) -> Result<Box<dyn LoadedProduct>, RenderError> {
         let (reply, answer) = mpsc::channel();
-        self.requests.send(Request::Load { scene, reply }).map_err(|_| thread_ended())?;
-        let key = answer.recv().map_err(|_| thread_ended())??;
-        Ok(Box::new(GpuScene { key, requests: self.requests.clone() }))
+        let request = Request::LoadProduct { product: product.clone(), reply };
+        self.requests.send(request).map_err(|_| thread_ended())?;
+        let (key, device_bytes) = answer.recv().map_err(|_| thread_ended())??;
+        let resident = Arc::new(Resident { key, requests: self.requests.clone() });
+        Ok(Box::new(GpuProduct { product, resident, device_bytes }))
     }
 
     fn device(&self) -> &DeviceInfo {
@@ -107,18 +111,56 @@ impl Backend for GpuBackend {
     }
 }
 
-/// A scene in the device's memory.
-struct GpuScene {
-    key: SceneKey,
+/// A product in the device's memory, where it stays until the last owner of this is gone.
+struct Resident {
+    key: ProductKey,
     requests: mpsc::Sender<Request>,
 }
 
-impl LoadedScene for GpuScene {
+impl Drop for Resident {
+    fn drop(&mut self) {
+        // A thread that has ended has freed everything.
+        let _ = self.requests.send(Request::UnloadProduct(self.key));
+    }
+}
+
+struct GpuProduct {
+    product: Arc<PreparedProduct>,
+    resident: Arc<Resident>,
+    device_bytes: u64,
+}
+
+impl LoadedProduct for GpuProduct {
+    fn load(&self, shot: PreparedShot) -> Result<Box<dyn LoadedShot>, RenderError> {
+        assert!(Arc::ptr_eq(&shot.product, &self.product), "the shot is of this product");
+        let (reply, answer) = mpsc::channel();
+        let request = Request::LoadShot { product: self.resident.key, shot: Box::new(shot), reply };
+        self.resident.requests.send(request).map_err(|_| thread_ended())?;
+        let key = answer.recv().map_err(|_| thread_ended())??;
+        Ok(Box::new(GpuShot { key, resident: self.resident.clone() }))
+    }
+
+    fn prepared(&self) -> &Arc<PreparedProduct> {
+        &self.product
+    }
+
+    fn size_bytes(&self) -> u64 {
+        self.product.size_bytes() + self.device_bytes
+    }
+}
+
+/// A shot in the device's memory.
+struct GpuShot {
+    key: ShotKey,
+    resident: Arc<Resident>,
+}
+
+impl LoadedShot for GpuShot {
     fn render(&self, control: &RenderControl<'_>) -> Result<Rendered, RenderError> {
         let (events, received) = mpsc::channel();
         let job = Job { cancel: control.cancel.clone(), time_max: control.time_max };
         let request = Request::Render { key: self.key, job, events };
-        self.requests.send(request).map_err(|_| thread_ended())?;
+        self.resident.requests.send(request).map_err(|_| thread_ended())?;
         loop {
             match received.recv_timeout(CANCEL_AFTER) {
                 Ok(Event::Progress(progress)) => (control.progress)(progress),
@@ -132,10 +174,10 @@ impl LoadedScene for GpuScene {
     }
 }
 
-impl Drop for GpuScene {
+impl Drop for GpuShot {
     fn drop(&mut self) {
         // A thread that has ended has freed everything.
-        let _ = self.requests.send(Request::Unload(self.key));
+        let _ = self.resident.requests.send(Request::UnloadShot(self.key));
     }
 }
 

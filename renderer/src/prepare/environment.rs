@@ -3,22 +3,29 @@
 use glam::Vec4;
 use rayon::prelude::*;
 
+use super::bindable;
 use crate::shot::EnvironmentMap;
 
-/// Arrays of the shader's `environment_*` bindings.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct EnvironmentTables {
+/// Arrays of the shader's `environment_*` bindings, never empty.
+#[derive(Clone, Debug)]
+pub struct EnvironmentTables {
     /// RGB, and in w the density over (u, v) with which the texel is sampled.
-    pub texels: Vec<Vec4>,
+    pub(crate) texels: Vec<Vec4>,
     /// `height + 1` cumulative values of the rows, then `width + 1` for each row.
-    pub cdf: Vec<f32>,
+    pub(crate) cdf: Vec<f32>,
     /// First bin to look at: `height` entries, then `width` for each row.
-    pub guide: Vec<u32>,
+    pub(crate) guide: Vec<u32>,
     /// Mean over the sphere of the radiance's luminance, without the shot's strength.
-    pub mean_luminance: f64,
+    pub(crate) mean_luminance: f64,
 }
 
 impl EnvironmentTables {
+    /// Nothing that is ever looked up: for environments without a map.
+    pub(crate) fn without_map() -> Self {
+        let (texels, cdf, guide) = (bindable(Vec::new()), bindable(Vec::new()), bindable(Vec::new()));
+        Self { texels, cdf, guide, mean_luminance: 0.0 }
+    }
+
     /// Densities follow each texel's brightness as bilinear filtering shows it, times the sine of the polar angle.
     pub(crate) fn new(map: &EnvironmentMap) -> Self {
         let (w, h) = (map.width_px as usize, map.height_px as usize);

@@ -37,12 +37,13 @@ pub(crate) struct PlacedMesh {
 }
 
 impl Geometry {
-    /// `material_of` names the shader's material of a part's primitive, both by index.
+    /// `material_of` names the shader's material of a part's primitive, both by index. `None` when cancelled, which is asked part by part.
     pub(crate) fn new(
         scene: &Scene,
         space: &RenderSpace,
         mut material_of: impl FnMut(usize, usize, &Primitive) -> u32,
-    ) -> Self {
+        cancelled: &dyn Fn() -> bool,
+    ) -> Option<Self> {
         let mut out = Self::default();
         let mut uses = vec![0_usize; scene.meshes.len()];
         for part in &scene.parts {
@@ -55,6 +56,9 @@ impl Geometry {
         let baked = |part: &Part| small || uses[part.mesh.0 as usize] == 1;
 
         for (part_idx, part) in scene.parts.iter().enumerate().filter(|(_, part)| baked(part)) {
+            if cancelled() {
+                return None;
+            }
             let render_from_part = space.from_world() * part.world_from_part;
             for (primitive_idx, primitive) in scene.meshes[part.mesh.0 as usize].primitives.iter().enumerate() {
                 let slot = out.slots.len() as u32;
@@ -70,6 +74,9 @@ impl Geometry {
 
         let mut shared: Vec<Option<SharedMesh>> = vec![None; scene.meshes.len()];
         for (part_idx, part) in scene.parts.iter().enumerate().filter(|(_, part)| !baked(part)) {
+            if cancelled() {
+                return None;
+            }
             let mesh = &scene.meshes[part.mesh.0 as usize];
             if triangle_count(mesh) == 0 {
                 continue;
@@ -87,7 +94,7 @@ impl Geometry {
             let world_from_local = space.from_world() * part.world_from_part * placed.part_from_local;
             out.instances.push(PlacedMesh { mesh: placed.mesh, world_from_local, slot_base });
         }
-        out
+        Some(out)
     }
 
     /// Adds a horizontal square in render space, as the part after all others. It joins the baked mesh where there is one.

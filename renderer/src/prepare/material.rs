@@ -39,15 +39,9 @@ impl Tables {
         if let Some(&(_, offset)) = self.dielectrics.iter().find(|(known, _)| *known == key) {
             return offset;
         }
-        let offset = self.append(&albedo::dielectric(ior, boundary));
-        self.dielectrics.push((key, offset));
-        offset
-    }
-
-    /// Offset of `values` after appending them.
-    pub(crate) fn append(&mut self, values: &[f32]) -> u32 {
         let offset = self.values.len() as u32;
-        self.values.extend_from_slice(values);
+        self.values.extend_from_slice(&albedo::dielectric(ior, boundary));
+        self.dielectrics.push((key, offset));
         offset
     }
 

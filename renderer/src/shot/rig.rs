@@ -9,7 +9,7 @@
 //! camera's azimuth about +Y ([`rotation_y_rad`]): every view of a product has its key light from the upper left of the
 //! picture. Elevation does not turn it: from above, the overhead softbox is behind the camera.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::{Environment, EnvironmentMap};
 
@@ -48,19 +48,26 @@ impl RigName {
     pub fn environment(self, rotation_y_rad: f64) -> Environment {
         match self.map() {
             None => Environment::Uniform { radiance: [1.0; 3] },
-            Some(map) => Environment::LatLong { map: Arc::new(map), rotation_y_rad, strength: 1.0 },
+            Some(map) => Environment::LatLong { map, rotation_y_rad, strength: 1.0 },
         }
     }
 
-    /// Its map for a camera at azimuth 0°: 1024x512, or `None` for a uniform rig.
-    pub fn map(self) -> Option<EnvironmentMap> {
-        let rig = match self {
-            Self::StudioSoft => &presets::STUDIO_SOFT,
-            Self::StudioContrast => &presets::STUDIO_CONTRAST,
-            Self::ThreePoint => &presets::THREE_POINT,
+    /// Its map for a camera at azimuth 0°: 1024x512, or `None` for a uniform rig. Painted once per process: whoever asks gets the same
+    /// map, so that what is derived from it can be shared too.
+    pub fn map(self) -> Option<Arc<EnvironmentMap>> {
+        static MAPS: [OnceLock<Arc<EnvironmentMap>>; 3] = [const { OnceLock::new() }; 3];
+        let (kept, rig) = match self {
+            Self::StudioSoft => (&MAPS[0], &presets::STUDIO_SOFT),
+            Self::StudioContrast => (&MAPS[1], &presets::STUDIO_CONTRAST),
+            Self::ThreePoint => (&MAPS[2], &presets::THREE_POINT),
             Self::White => return None,
         };
-        Some(bake::bake(rig))
+        // Painted outside of the lock: rayon may ask for the same map on this thread meanwhile.
+        let map = kept.get().cloned().unwrap_or_else(|| {
+            let baked = Arc::new(bake::bake(rig));
+            kept.get_or_init(|| baked).clone()
+        });
+        Some(map)
     }
 }
 

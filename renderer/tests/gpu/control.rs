@@ -1,7 +1,7 @@
 //! Watching a render, stopping it, and losing the device under it.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use packshot_renderer::backend::gpu::SliceLimits;
@@ -11,7 +11,7 @@ use crate::scenes::{ball, glass, gpu, open, render, still_life};
 
 #[test]
 fn cancelling_ends_within_two_seconds() {
-    let loaded = gpu().load(still_life(256, 4096).prepare()).expect("the scene fits");
+    let loaded = still_life(256, 4096).prepare().load(gpu()).expect("the scene fits");
     let cancel = CancelToken::default();
     let result = std::thread::scope(|scope| {
         let control = RenderControl { cancel: &cancel, progress: &|_| (), time_max: None };
@@ -29,7 +29,7 @@ fn cancelling_ends_within_two_seconds() {
 #[test]
 fn time_runs_out_with_a_picture_in_hand() {
     let sketch = still_life(160, 65_536);
-    let loaded = gpu().load(sketch.prepare()).expect("the scene fits");
+    let loaded = sketch.prepare().load(gpu()).expect("the scene fits");
     let cancel = CancelToken::default();
     let time_max = Some(Duration::from_secs(1));
     let rendered = loaded.render(&RenderControl { cancel: &cancel, progress: &|_| (), time_max }).expect("a picture");
@@ -48,7 +48,7 @@ fn time_runs_out_with_a_picture_in_hand() {
 
 #[test]
 fn progress_grows_to_the_end() {
-    let loaded = gpu().load(still_life(48, 24).prepare()).expect("the scene fits");
+    let loaded = still_life(48, 24).prepare().load(gpu()).expect("the scene fits");
     let cancel = CancelToken::default();
     let seen: Mutex<Vec<Progress>> = Mutex::default();
     let progress = |p: Progress| seen.lock().expect("not poisoned").push(p);
@@ -68,7 +68,7 @@ fn a_lost_device_is_opened_again_and_the_picture_is_the_same() {
     let backend = open(SliceLimits::default());
     let prepared = ball(glass(), 40, 24).prepare();
     let undisturbed = render(&backend, &prepared);
-    let loaded = backend.load(prepared).expect("the scene fits");
+    let loaded = prepared.load(&backend).expect("the scene fits");
     let cancel = CancelToken::default();
     // Lost once, after the first pass: the render goes on.
     let is_first = AtomicBool::new(true);
@@ -90,4 +90,24 @@ fn a_lost_device_is_opened_again_and_the_picture_is_the_same() {
     // The last loss may still be on order.
     let again = loaded.render(&control).expect("the device comes back");
     assert_eq!(again.film.sums, undisturbed.film.sums);
+}
+
+#[test]
+fn shots_of_a_resident_product_are_what_they_would_be_alone() {
+    let mut sketch = still_life(64, 4);
+    let product = Arc::new(sketch.product());
+    let resident = gpu().load(product.clone()).expect("the scene fits");
+    assert!(resident.size_bytes() > product.size_bytes(), "the device's memory counts");
+    let cancel = CancelToken::default();
+    let control = RenderControl { cancel: &cancel, progress: &|_| (), time_max: None };
+    for seed in 0..3 {
+        sketch.shot.film.seed = seed;
+        (sketch.shot.film.width_px, sketch.shot.film.samples) = (64 - 8 * seed, 4 + seed);
+        let shot = resident.load(sketch.shot_of(&product)).expect("the shot fits");
+        let of_resident = shot.render(&control).expect("nobody cancels");
+        assert_eq!(of_resident.film.sums, render(gpu(), &sketch.prepare()).film.sums, "shot {seed}");
+    }
+    let last = resident.load(sketch.shot_of(&product)).expect("the shot fits");
+    drop(resident);
+    assert!(last.render(&control).is_ok(), "a shot keeps its product on the device");
 }

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex};
 
 use packshot_renderer::backend::gpu::{GpuBackend, GpuOptions};
 use packshot_renderer::backend::{Backend, ByteStore, RenderError};
-use packshot_renderer::prepare::PreparedScene;
 
 use crate::scenes::{adapter, ball, glass, gpu, render};
 
@@ -13,11 +12,10 @@ use crate::scenes::{adapter, ball, glass, gpu, render};
 fn a_scene_beyond_the_largest_binding_is_refused_and_the_next_one_renders() {
     let offered = adapter().binding_bytes_max;
     let prepared = ball(glass(), 32, 1).prepare();
-    let mut large = ball(glass(), 32, 1).prepare();
-    let scene: &mut PreparedScene = Arc::get_mut(&mut large).expect("nobody else has it");
+    let mut large = ball(glass(), 32, 1).product();
     let n_texels = usize::try_from(offered / 4).expect("an adapter with small bindings") + 1;
-    scene.texels = vec![0; n_texels];
-    let refused = gpu().load(large).map(|_| ());
+    large.texels = vec![0; n_texels];
+    let refused = gpu().load(Arc::new(large)).map(|_| ());
     let expected = RenderError::DeviceOutOfMemory { needed_bytes: n_texels as u64 * 4, offered_bytes: Some(offered) };
     assert_eq!(refused, Err(expected));
     assert!(render(gpu(), &prepared).rays > 0);

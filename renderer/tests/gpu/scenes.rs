@@ -7,8 +7,8 @@ use packshot_materials::openpbr::OpenPbr;
 use packshot_renderer::backend::cpu::CpuBackend;
 use packshot_renderer::backend::device::{AdapterInfo, Chosen, DeviceRequest, select};
 use packshot_renderer::backend::gpu::{GpuBackend, GpuOptions, SliceLimits};
-use packshot_renderer::backend::{Backend, CancelToken, RenderControl, Rendered};
-use packshot_renderer::prepare::{PartMaterial, PreparedScene};
+use packshot_renderer::backend::{Backend, CancelToken, LoadedShot, RenderControl, RenderError, Rendered};
+use packshot_renderer::prepare::{PartMaterial, PreparedProduct, PreparedShot, TabulatedMaps};
 use packshot_renderer::scene::{
     AlphaMode, Image, MaterialIdx, MaterialTextures, Mesh, MeshIdx, Part, Primitive, Scene, SceneMaterial, Texture,
     TextureIdx, TextureRef, Wrap,
@@ -48,10 +48,24 @@ pub(crate) fn cpu() -> &'static CpuBackend {
 }
 
 /// Renders to the end.
-pub(crate) fn render(backend: &dyn Backend, scene: &Arc<PreparedScene>) -> Rendered {
+pub(crate) fn render(backend: &dyn Backend, prepared: &Prepared) -> Rendered {
     let cancel = CancelToken::default();
     let control = RenderControl { cancel: &cancel, progress: &|_| (), time_max: None };
-    backend.load(scene.clone()).expect("the scene fits").render(&control).expect("nobody cancels")
+    prepared.load(backend).expect("the scene fits").render(&control).expect("nobody cancels")
+}
+
+/// A product and a shot of it, before any device.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) product: Arc<PreparedProduct>,
+    pub(crate) shot: PreparedShot,
+}
+
+impl Prepared {
+    /// Brings both onto a device.
+    pub(crate) fn load(&self, backend: &dyn Backend) -> Result<Box<dyn LoadedShot>, RenderError> {
+        backend.load(self.product.clone())?.load(self.shot.clone())
+    }
 }
 
 /// A scene that is still to be prepared.
@@ -63,9 +77,19 @@ pub(crate) struct Sketch {
 }
 
 impl Sketch {
-    pub(crate) fn prepare(&self) -> Arc<PreparedScene> {
-        let prepared = PreparedScene::new(&self.scene, &self.palette, &self.materials, &self.shot, &|| false);
-        Arc::new(prepared.expect("a sound scene"))
+    pub(crate) fn prepare(&self) -> Prepared {
+        let product = Arc::new(self.product());
+        let shot = self.shot_of(&product);
+        Prepared { product, shot }
+    }
+
+    pub(crate) fn product(&self) -> PreparedProduct {
+        let floor = self.shot.floor.as_ref();
+        PreparedProduct::new(&self.scene, &self.palette, &self.materials, floor, &|| false).expect("a sound scene")
+    }
+
+    pub(crate) fn shot_of(&self, product: &Arc<PreparedProduct>) -> PreparedShot {
+        PreparedShot::new(product, &self.shot, TabulatedMaps::default().tables(&self.shot.environment))
     }
 
     /// Adds a part of one primitive.

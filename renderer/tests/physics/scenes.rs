@@ -7,7 +7,7 @@ use packshot_materials::openpbr::OpenPbr;
 use packshot_renderer::backend::cpu::CpuBackend;
 use packshot_renderer::backend::{Backend, CancelToken, RenderControl};
 use packshot_renderer::film::Film;
-use packshot_renderer::prepare::{PartMaterial, PreparedScene};
+use packshot_renderer::prepare::{PartMaterial, PreparedProduct, PreparedShot, TabulatedMaps};
 use packshot_renderer::scene::{Mesh, MeshIdx, Part, Primitive, Scene};
 use packshot_renderer::shot::{
     Background, Bounces, Camera, Environment, Film as FilmSettings, PixelFilter, Projection, Shot, View, ViewTransform,
@@ -97,11 +97,13 @@ pub(crate) fn shot(eye: DVec3, height_m: f64, size_px: u32, samples: u32) -> Sho
 /// Renders with `n_threads` threads; all parts wear `material`.
 pub(crate) fn render(scene: &Scene, material: &OpenPbr, shot: &Shot, n_threads: usize) -> Film {
     let parts = vec![PartMaterial::Palette(0); scene.parts.len()];
-    let prepared = PreparedScene::new(scene, &[*material], &parts, shot, &|| false).expect("a sound scene");
+    let prepared = PreparedProduct::new(scene, &[*material], &parts, shot.floor.as_ref(), &|| false);
+    let product = Arc::new(prepared.expect("a sound scene"));
+    let shot = PreparedShot::new(&product, shot, TabulatedMaps::default().tables(&shot.environment));
     let backend = CpuBackend::new(n_threads, "a test".to_owned()).expect("threads");
     let cancel = CancelToken::default();
     let control = RenderControl { cancel: &cancel, progress: &|_| (), time_max: None };
-    let loaded = backend.load(Arc::new(prepared)).expect("the CPU has room");
+    let loaded = backend.load(product).and_then(|product| product.load(shot)).expect("the CPU has room");
     loaded.render(&control).expect("nobody cancels").film
 }
 

@@ -7,7 +7,7 @@ use packshot_shaders::layout::ray::{Hit, Ray};
 use super::simd::stages::{PixelSamples, Shadows, Stages};
 use super::simd::{OpacityFilter, Opaque, SimdLevel};
 use crate::accel::Accel;
-use crate::prepare::PreparedScene;
+use crate::prepare::PreparedShot;
 
 /// Buffers of one thread, kept between batches.
 pub(super) struct Batch<'a> {
@@ -44,30 +44,31 @@ impl<'a> Batch<'a> {
     /// Paths that are under way together: their states fit the second-level cache.
     pub(super) const PATHS: usize = 1024;
 
-    pub(super) fn new(scene: &'a PreparedScene, accel: &'a Accel, level: SimdLevel) -> Self {
+    pub(super) fn new(shot: &'a PreparedShot, accel: &'a Accel, level: SimdLevel) -> Self {
+        let (product, environment) = (&*shot.product, &*shot.environment);
         Self {
             bindings: Bindings {
-                params: &scene.params,
+                params: &shot.params,
                 // Traversal is native here.
                 bvh_nodes: &[],
                 bvh_triangles: &[],
-                instances: &scene.instances,
-                slots: &scene.slots,
-                triangles: &scene.triangles,
-                vertices: &scene.vertices,
-                vertex_extras: &scene.vertex_extras,
-                materials: &scene.materials,
-                textures: &scene.textures,
-                texels: &scene.texels,
-                lights: &scene.lights,
-                environment_texels: &scene.environment_texels,
-                environment_cdf: &scene.environment_cdf,
-                environment_guide: &scene.environment_guide,
-                tables: &scene.tables,
+                instances: &product.instances,
+                slots: &product.slots,
+                triangles: &product.triangles,
+                vertices: &product.vertices,
+                vertex_extras: &product.vertex_extras,
+                materials: &product.materials,
+                textures: &product.textures,
+                texels: &product.texels,
+                lights: &shot.lights,
+                environment_texels: &environment.texels,
+                environment_cdf: &environment.cdf,
+                environment_guide: &environment.guide,
+                tables: &shot.tables,
             },
             accel,
             stages: Stages::new(level),
-            has_opacity: scene.has_opacity,
+            has_opacity: product.has_opacity,
             paths: Vec::with_capacity(Self::PATHS),
             alive: Vec::with_capacity(Self::PATHS),
             rays: Vec::with_capacity(Self::PATHS),

@@ -12,7 +12,7 @@ use packshot_shaders::layout::film::FilmPixel;
 use packshot_shaders::layout::pass::{PassCounters, PassParams};
 
 use super::context::{Context, Fault};
-use super::scene::SceneBuffers;
+use super::scene::SceneBindings;
 use crate::backend::passes::BlockFilm;
 use crate::film::BLOCK_PX;
 
@@ -102,7 +102,7 @@ impl DeviceFilm {
     pub(super) fn dispatch(
         &self,
         context: &Context,
-        scene: &SceneBuffers,
+        scene: &SceneBindings,
         region: &Region,
         pass_group: &wgpu::BindGroup,
         params: PassParams,

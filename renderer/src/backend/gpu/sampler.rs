@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::Job;
 use super::context::{Context, Fault};
 use super::device_film::{DeviceFilm, Entry, Region};
-use super::scene::SceneBuffers;
+use super::scene::SceneBindings;
 use super::slices::{SliceLimits, Slices};
 use crate::backend::passes::{BlockFilm, Schedule};
 use crate::backend::{Clock, DeviceKind, Progress, RenderError, Rendered};
@@ -71,7 +71,7 @@ impl RenderState {
 /// One attempt at the rest of a render, on one device.
 pub(super) struct Sampler<'a> {
     context: &'a Context,
-    scene: &'a SceneBuffers,
+    scene: &'a SceneBindings,
     pool: &'a rayon::ThreadPool,
     job: &'a Job,
     film: DeviceFilm,
@@ -93,7 +93,7 @@ enum Pass {
 impl<'a> Sampler<'a> {
     pub(super) fn new(
         context: &'a Context,
-        scene: &'a SceneBuffers,
+        scene: &'a SceneBindings,
         pool: &'a rayon::ThreadPool,
         job: &'a Job,
         state: &RenderState,

@@ -1,60 +1,134 @@
-//! A prepared scene in the device's memory.
+//! Prepared products and shots in the device's memory.
+
+use std::sync::{Arc, Weak};
 
 use bytemuck::cast_slice;
 
 use super::context::{Context, Fault};
 use super::kernel::SCENE_BINDINGS;
-use crate::prepare::PreparedScene;
+use crate::prepare::{EnvironmentTables, PreparedProduct, PreparedShot};
 
-/// The arrays of group 0, bound. The bind group keeps its buffers.
+/// Bindings of group 0 that hold the product: all between the parameters and the lights.
+const PRODUCT_BINDINGS: usize = 10;
+
+/// What all shots of a product read.
 #[derive(Debug)]
-pub(super) struct SceneBuffers {
-    pub(super) group: wgpu::BindGroup,
-    /// The kernel that the scene needs.
-    pub(super) pipeline: wgpu::ComputePipeline,
+pub(super) struct ProductBuffers {
+    /// In the order of the bindings.
+    buffers: Vec<wgpu::Buffer>,
+    /// The kernel that the product needs.
+    pipeline: wgpu::ComputePipeline,
 }
 
-impl SceneBuffers {
+impl ProductBuffers {
     /// Uploads everything, after looking whether everything fits.
-    pub(super) fn upload(context: &Context, scene: &PreparedScene) -> Result<Self, Fault> {
-        let bvh = scene.bvh.packed();
-        let mut instances = scene.instances.clone();
+    pub(super) fn upload(context: &Context, product: &PreparedProduct) -> Result<Self, Fault> {
+        let bvh = product.bvh.packed();
+        let mut instances = product.instances.clone();
         for (instance, packed) in instances.iter_mut().zip(&bvh.instances) {
             instance.bvh_root = packed.bvh_root;
         }
-        // In the order of the bindings.
-        let arrays: [(&str, &[u8]); SCENE_BINDINGS as usize] = [
-            ("params", bytemuck::bytes_of(&scene.params)),
+        let arrays: [Array<'_>; PRODUCT_BINDINGS] = [
             ("bvh_nodes", cast_slice(&bvh.nodes)),
             ("bvh_triangles", cast_slice(&bvh.triangles)),
             ("instances", cast_slice(&instances)),
-            ("slots", cast_slice(&scene.slots)),
-            ("triangles", cast_slice(&scene.triangles)),
-            ("vertices", cast_slice(&scene.vertices)),
-            ("vertex_extras", cast_slice(&scene.vertex_extras)),
-            ("materials", cast_slice(&scene.materials)),
-            ("textures", cast_slice(&scene.textures)),
-            ("texels", cast_slice(&scene.texels)),
-            ("lights", cast_slice(&scene.lights)),
-            ("environment_texels", cast_slice(&scene.environment_texels)),
-            ("environment_cdf", cast_slice(&scene.environment_cdf)),
-            ("environment_guide", cast_slice(&scene.environment_guide)),
-            ("tables", cast_slice(&scene.tables)),
+            ("slots", cast_slice(&product.slots)),
+            ("triangles", cast_slice(&product.triangles)),
+            ("vertices", cast_slice(&product.vertices)),
+            ("vertex_extras", cast_slice(&product.vertex_extras)),
+            ("materials", cast_slice(&product.materials)),
+            ("textures", cast_slice(&product.textures)),
+            ("texels", cast_slice(&product.texels)),
         ];
-        let largest = arrays.iter().map(|(_, bytes)| bytes.len() as u64).max().unwrap_or(0);
-        context.check_fits(largest)?;
-        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST;
-        let mut buffers = Vec::with_capacity(arrays.len());
-        for (label, bytes) in arrays {
-            let buffer = context.buffer(label, bytes.len() as u64, usage)?;
-            context.write(&buffer, 0, bytes)?;
-            buffers.push(buffer);
-        }
-        let all: Vec<&wgpu::Buffer> = buffers.iter().collect();
-        let group = context.bind_group("scene", &context.path_tracer.scene_layout, &all);
-        let submission = context.queue.submit([]);
-        context.wait(submission)?;
-        let pipeline = context.compile(scene.has_opacity)?.clone();
-        Ok(Self { group, pipeline })
+        let buffers = upload(context, &arrays)?;
+        let pipeline = context.compile(product.has_opacity)?.clone();
+        Ok(Self { buffers, pipeline })
     }
+
+    /// Bytes of the device's memory.
+    pub(super) fn size_bytes(&self) -> u64 {
+        self.buffers.iter().map(wgpu::Buffer::size).sum()
+    }
+}
+
+/// The environments on a device: shots in the same light share one.
+#[derive(Debug, Default)]
+pub(super) struct Environments {
+    kept: Vec<(Weak<EnvironmentTables>, [wgpu::Buffer; 3])>,
+}
+
+impl Environments {
+    /// The buffers of these tables, uploaded when they are first asked for and kept as long as somebody keeps the tables.
+    fn buffers(&mut self, context: &Context, tables: &Arc<EnvironmentTables>) -> Result<[wgpu::Buffer; 3], Fault> {
+        self.forget_dropped();
+        let is_it = |known: &Weak<EnvironmentTables>| Weak::as_ptr(known) == Arc::as_ptr(tables);
+        if let Some((_, buffers)) = self.kept.iter().find(|(known, _)| is_it(known)) {
+            return Ok(buffers.clone());
+        }
+        let [texels, cdf, guide] = [
+            ("environment_texels", cast_slice(&tables.texels)),
+            ("environment_cdf", cast_slice(&tables.cdf)),
+            ("environment_guide", cast_slice(&tables.guide)),
+        ];
+        let uploaded = upload(context, &[texels, cdf, guide])?;
+        let buffers: [wgpu::Buffer; 3] = uploaded.try_into().expect("three arrays are three buffers");
+        self.kept.push((Arc::downgrade(tables), buffers.clone()));
+        Ok(buffers)
+    }
+
+    /// Frees the buffers of tables that nobody has any more.
+    pub(super) fn forget_dropped(&mut self) {
+        self.kept.retain(|(tables, _)| tables.strong_count() > 0);
+    }
+}
+
+/// The arrays of group 0, bound. The bind group keeps its buffers.
+#[derive(Debug)]
+pub(super) struct SceneBindings {
+    pub(super) group: wgpu::BindGroup,
+    /// The kernel that the product needs.
+    pub(super) pipeline: wgpu::ComputePipeline,
+}
+
+impl SceneBindings {
+    /// Uploads what a shot adds to its product, and binds both.
+    pub(super) fn new(
+        context: &Context,
+        product: &ProductBuffers,
+        environments: &mut Environments,
+        shot: &PreparedShot,
+    ) -> Result<Self, Fault> {
+        let own = [
+            ("params", bytemuck::bytes_of(&shot.params)),
+            ("lights", cast_slice(&shot.lights)),
+            ("tables", cast_slice(&shot.tables)),
+        ];
+        let own = upload(context, &own)?;
+        let environment = environments.buffers(context, &shot.environment)?;
+        // In the order of the bindings.
+        let all = [&own[0]].into_iter().chain(&product.buffers).chain([&own[1]]).chain(&environment).chain([&own[2]]);
+        let all: Vec<&wgpu::Buffer> = all.collect();
+        debug_assert_eq!(all.len(), SCENE_BINDINGS as usize, "every binding has a buffer");
+        let group = context.bind_group("scene", &context.path_tracer.scene_layout, &all);
+        Ok(Self { group, pipeline: product.pipeline.clone() })
+    }
+}
+
+/// A buffer's label and content.
+type Array<'a> = (&'a str, &'a [u8]);
+
+/// A buffer for each array, after looking whether each fits.
+fn upload(context: &Context, arrays: &[Array<'_>]) -> Result<Vec<wgpu::Buffer>, Fault> {
+    let largest = arrays.iter().map(|(_, bytes)| bytes.len() as u64).max().unwrap_or(0);
+    context.check_fits(largest)?;
+    let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST;
+    let mut buffers = Vec::with_capacity(arrays.len());
+    for (label, bytes) in arrays {
+        let buffer = context.buffer(label, bytes.len() as u64, usage)?;
+        context.write(&buffer, 0, bytes)?;
+        buffers.push(buffer);
+    }
+    let submission = context.queue.submit([]);
+    context.wait(submission)?;
+    Ok(buffers)
 }

@@ -9,23 +9,29 @@ use std::sync::mpsc;
 
 use super::context::{Context, Fault};
 use super::sampler::{RenderState, Sampler};
-use super::scene::SceneBuffers;
+use super::scene::{Environments, ProductBuffers, SceneBindings};
 use super::{GpuOptions, Job};
 use crate::backend::device::AdapterInfo;
 use crate::backend::{Progress, RenderError, Rendered};
-use crate::prepare::PreparedScene;
+use crate::prepare::{PreparedProduct, PreparedShot};
 
-/// Names a scene of a [`Worker`].
-pub(super) type SceneKey = u64;
+/// Names a product of a [`Worker`].
+pub(super) type ProductKey = u64;
+/// Names a shot of a [`Worker`].
+pub(super) type ShotKey = u64;
 
 /// What the thread is asked for.
 pub(super) enum Request {
-    /// Bring a scene onto the device.
-    Load { scene: Arc<PreparedScene>, reply: mpsc::Sender<Result<SceneKey, RenderError>> },
-    /// Sample one from the start.
-    Render { key: SceneKey, job: Job, events: mpsc::Sender<Event> },
-    /// Forget one.
-    Unload(SceneKey),
+    /// Bring a product onto the device, and say how many bytes it takes there.
+    LoadProduct { product: Arc<PreparedProduct>, reply: mpsc::Sender<Result<(ProductKey, u64), RenderError>> },
+    /// Bring a shot of one onto the device.
+    LoadShot { product: ProductKey, shot: Box<PreparedShot>, reply: mpsc::Sender<Result<ShotKey, RenderError>> },
+    /// Sample a shot from the start.
+    Render { key: ShotKey, job: Job, events: mpsc::Sender<Event> },
+    /// Forget a shot.
+    UnloadShot(ShotKey),
+    /// Forget a product, which has no shots any more.
+    UnloadProduct(ProductKey),
 }
 
 /// What a render reports.
@@ -36,7 +42,7 @@ pub(super) enum Event {
     Done(Box<Result<Rendered, RenderError>>),
 }
 
-/// The device with its scenes, which it can be given again.
+/// The device with its products and shots, which it can be given again.
 pub(super) struct Worker {
     adapter: AdapterInfo,
     options: GpuOptions,
@@ -44,14 +50,23 @@ pub(super) struct Worker {
     is_doomed: Arc<AtomicBool>,
     /// `None` after a loss, until it is needed.
     context: Option<Context>,
-    scenes: HashMap<SceneKey, LoadedScene>,
-    next_key: SceneKey,
+    products: HashMap<ProductKey, LoadedProduct>,
+    shots: HashMap<ShotKey, LoadedShot>,
+    environments: Environments,
+    next_key: u64,
 }
 
-struct LoadedScene {
-    prepared: Arc<PreparedScene>,
+struct LoadedProduct {
+    prepared: Arc<PreparedProduct>,
     /// `None` after a loss, until it is needed.
-    buffers: Option<SceneBuffers>,
+    buffers: Option<ProductBuffers>,
+}
+
+struct LoadedShot {
+    prepared: PreparedShot,
+    product: ProductKey,
+    /// `None` after a loss, until it is needed.
+    bindings: Option<SceneBindings>,
 }
 
 impl Worker {
@@ -61,7 +76,17 @@ impl Worker {
         pool: Arc<rayon::ThreadPool>,
         is_doomed: Arc<AtomicBool>,
     ) -> Self {
-        Self { adapter, options, pool, is_doomed, context: None, scenes: HashMap::new(), next_key: 0 }
+        Self {
+            adapter,
+            options,
+            pool,
+            is_doomed,
+            context: None,
+            products: HashMap::new(),
+            shots: HashMap::new(),
+            environments: Environments::default(),
+            next_key: 0,
+        }
     }
 
     /// Opens the device if it is not open.
@@ -78,39 +103,60 @@ impl Worker {
         for request in inbox {
             // Nobody waits for an answer whose receiver is gone.
             match request {
-                Request::Load { scene, reply } => drop(reply.send(self.load(scene))),
+                Request::LoadProduct { product, reply } => drop(reply.send(self.load_product(product))),
+                Request::LoadShot { product, shot, reply } => drop(reply.send(self.load_shot(product, *shot))),
                 Request::Render { key, job, events } => {
                     let result = self.render(key, &job, &events);
                     drop(events.send(Event::Done(Box::new(result))));
                 }
-                Request::Unload(key) => drop(self.scenes.remove(&key)),
+                Request::UnloadShot(key) => {
+                    self.shots.remove(&key);
+                    self.environments.forget_dropped();
+                }
+                Request::UnloadProduct(key) => drop(self.products.remove(&key)),
             }
         }
     }
 
-    fn load(&mut self, prepared: Arc<PreparedScene>) -> Result<SceneKey, RenderError> {
-        let key = self.next_key;
-        self.next_key += 1;
-        self.scenes.insert(key, LoadedScene { prepared, buffers: None });
-        let loaded = self.persist(|worker| worker.upload(key));
+    fn load_product(&mut self, prepared: Arc<PreparedProduct>) -> Result<(ProductKey, u64), RenderError> {
+        let key = self.new_key();
+        self.products.insert(key, LoadedProduct { prepared, buffers: None });
+        let loaded = self.persist(|worker| worker.upload_product(key));
         if loaded.is_err() {
-            self.scenes.remove(&key);
+            self.products.remove(&key);
+        }
+        let buffers = self.products.get(&key).and_then(|product| product.buffers.as_ref());
+        let size_bytes = buffers.map_or(0, ProductBuffers::size_bytes);
+        loaded.map(|()| (key, size_bytes))
+    }
+
+    fn load_shot(&mut self, product: ProductKey, prepared: PreparedShot) -> Result<ShotKey, RenderError> {
+        let key = self.new_key();
+        self.shots.insert(key, LoadedShot { prepared, product, bindings: None });
+        let loaded = self.persist(|worker| worker.upload_shot(key));
+        if loaded.is_err() {
+            self.shots.remove(&key);
         }
         loaded.map(|()| key)
     }
 
-    fn render(&mut self, key: SceneKey, job: &Job, events: &mpsc::Sender<Event>) -> Result<Rendered, RenderError> {
-        let settings = self.scenes[&key].prepared.film;
+    fn new_key(&mut self) -> u64 {
+        self.next_key += 1;
+        self.next_key
+    }
+
+    fn render(&mut self, key: ShotKey, job: &Job, events: &mpsc::Sender<Event>) -> Result<Rendered, RenderError> {
+        let settings = self.shots[&key].prepared.film;
         let mut state = RenderState::new(&settings, job, self.options.slices, self.adapter.kind());
         let mut report = |progress| {
             // Who stopped listening has no use for the picture.
             events.send(Event::Progress(progress)).map_err(|_| Fault::Final(RenderError::Cancelled))
         };
         self.persist(|worker| {
-            worker.upload(key)?;
-            let (context, buffers) = worker.loaded(key)?;
+            worker.upload_shot(key)?;
+            let (context, bindings) = worker.loaded(key)?;
             loop {
-                let mut sampler = Sampler::new(context, buffers, &worker.pool, job, &state)?;
+                let mut sampler = Sampler::new(context, bindings, &worker.pool, job, &state)?;
                 match sampler.run(&mut state, &mut report) {
                     Err(Fault::LoopsCut) if state.slices.halve_steps() => {
                         tracing::warn!("{} ends loops early; taking smaller steps", worker.adapter.name);
@@ -122,20 +168,32 @@ impl Worker {
         Ok(state.finish())
     }
 
-    /// Brings a scene onto the device if it is not there.
-    fn upload(&mut self, key: SceneKey) -> Result<(), Fault> {
+    /// Brings a product onto the device if it is not there.
+    fn upload_product(&mut self, key: ProductKey) -> Result<(), Fault> {
         self.open().map_err(Fault::Lost)?;
-        if let (Some(context), Some(scene)) = (&self.context, self.scenes.get_mut(&key))
-            && scene.buffers.is_none()
+        if let (Some(context), Some(product)) = (&self.context, self.products.get_mut(&key))
+            && product.buffers.is_none()
         {
-            scene.buffers = Some(SceneBuffers::upload(context, &scene.prepared)?);
+            product.buffers = Some(ProductBuffers::upload(context, &product.prepared)?);
         }
         Ok(())
     }
 
-    fn loaded(&self, key: SceneKey) -> Result<(&Context, &SceneBuffers), Fault> {
-        let buffers = self.scenes.get(&key).and_then(|scene| scene.buffers.as_ref());
-        self.context.as_ref().zip(buffers).ok_or_else(|| Fault::Lost("the scene is not loaded".to_owned()))
+    /// Brings a shot and its product onto the device if they are not there.
+    fn upload_shot(&mut self, key: ShotKey) -> Result<(), Fault> {
+        self.upload_product(self.shots[&key].product)?;
+        if let (Some(context), Some(shot)) = (&self.context, self.shots.get_mut(&key))
+            && shot.bindings.is_none()
+            && let Some(product) = self.products.get(&shot.product).and_then(|product| product.buffers.as_ref())
+        {
+            shot.bindings = Some(SceneBindings::new(context, product, &mut self.environments, &shot.prepared)?);
+        }
+        Ok(())
+    }
+
+    fn loaded(&self, key: ShotKey) -> Result<(&Context, &SceneBindings), Fault> {
+        let bindings = self.shots.get(&key).and_then(|shot| shot.bindings.as_ref());
+        self.context.as_ref().zip(bindings).ok_or_else(|| Fault::Lost("the shot is not loaded".to_owned()))
     }
 
     /// Does `work`; when the device is lost or its driver panics, opens it again and goes on, once.
@@ -162,10 +220,16 @@ impl Worker {
 
     /// Drops everything that lives on the device, which a driver in trouble may answer with another panic.
     fn close(&mut self) {
-        for scene in self.scenes.values_mut() {
-            let buffers = scene.buffers.take();
+        for shot in self.shots.values_mut() {
+            let bindings = shot.bindings.take();
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(bindings)));
+        }
+        for product in self.products.values_mut() {
+            let buffers = product.buffers.take();
             let _ = catch_unwind(AssertUnwindSafe(|| drop(buffers)));
         }
+        let environments = std::mem::take(&mut self.environments);
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(environments)));
         let context = self.context.take();
         let _ = catch_unwind(AssertUnwindSafe(|| drop(context)));
     }

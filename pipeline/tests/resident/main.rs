@@ -1,0 +1,97 @@
+//! A product stays on the device from shot to shot.
+
+use std::sync::Arc;
+
+use packshot_materials::openpbr::OpenPbr;
+use packshot_pipeline::error::ErrorKind;
+use packshot_pipeline::picture::Picture;
+use packshot_pipeline::product::{PartMaterials, Product};
+use packshot_pipeline::render::{ReadyShot, Renderer, RendererOptions};
+use packshot_pipeline::request::{MaterialRequest, PartFilter};
+use packshot_renderer::backend::device::DeviceRequest;
+use packshot_renderer::backend::{CancelToken, RenderControl};
+use packshot_renderer::import::ImportOptions;
+use packshot_renderer::shot::request::{Framing, ShotRequest, build};
+use packshot_renderer::shot::{Environment, Floor, Shot};
+
+/// The sample bearing with its materials, on the CPU.
+struct Studio {
+    renderer: Renderer,
+    product: Product,
+    materials: PartMaterials,
+}
+
+impl Studio {
+    fn new() -> Self {
+        let renderer = Renderer::new(&DeviceRequest::Cpu, RendererOptions::default()).expect("the CPU");
+        let sample = packshot_renderer::sample::bearing();
+        let product = Product::import(&sample.glb, &ImportOptions::default(), &PartFilter::default()).expect("sound");
+        let materials = PartMaterials::resolve(&product, &MaterialRequest::default());
+        Self { renderer, product, materials }
+    }
+
+    /// A view of the product from this side, 48 pixels wide.
+    fn shot(&self, azimuth_deg: f64) -> Shot {
+        let mut request = ShotRequest::default();
+        if let Framing::Auto { direction, .. } = &mut request.framing {
+            direction.azimuth_deg = azimuth_deg;
+        }
+        (request.film.width_px, request.film.height_px, request.film.samples) = (48, 48, 4);
+        build(&request, &self.product.scene).expect("a sound request").0
+    }
+}
+
+fn render(ready: &ReadyShot) -> Picture {
+    let control = RenderControl { cancel: &CancelToken::default(), progress: &|_| (), time_max: None };
+    ready.render(&control).expect("nobody cancels")
+}
+
+#[test]
+fn every_shot_of_a_resident_product_is_the_shot_that_it_would_be_alone() {
+    let studio = Studio::new();
+    let Studio { renderer, product, materials } = &studio;
+    let cancel = CancelToken::default();
+    let resident = renderer.prepare(product, materials, None, &cancel).expect("room");
+    assert!(resident.size_bytes() > 1 << 20, "{} bytes", resident.size_bytes());
+    for azimuth_deg in [0.0, 35.0, 200.0] {
+        let shot = studio.shot(azimuth_deg);
+        let again = render(&resident.ready(shot.clone()).expect("a shot of this product"));
+        let alone = render(&renderer.load(product, materials, shot, &cancel).expect("room"));
+        assert_eq!(again.linear.rgba, alone.linear.rgba, "from {azimuth_deg}°");
+    }
+}
+
+#[test]
+fn rigs_share_one_map() {
+    let studio = Studio::new();
+    let map = |azimuth_deg| match studio.shot(azimuth_deg).environment {
+        Environment::LatLong { map, .. } => map,
+        other => panic!("a rig is a map, not {other:?}"),
+    };
+    assert!(Arc::ptr_eq(&map(0.0), &map(90.0)));
+}
+
+#[test]
+fn a_floor_belongs_to_the_product() {
+    let studio = Studio::new();
+    let Studio { renderer, product, materials } = &studio;
+    let floor = Floor { y_m: -0.02, size_m: 1.0, material: "floor".to_owned(), openpbr: OpenPbr::default() };
+    let cancel = CancelToken::default();
+    let bare = renderer.prepare(product, materials, None, &cancel).expect("room");
+    let standing = renderer.prepare(product, materials, Some(&floor), &cancel).expect("room");
+    let shot = Shot { floor: Some(floor), ..studio.shot(0.0) };
+    assert_eq!(bare.ready(shot.clone()).expect_err("no floor under it").kind, ErrorKind::Internal);
+    let with_floor = render(&standing.ready(shot).expect("its floor"));
+    let without = render(&bare.ready(studio.shot(0.0)).expect("no floor"));
+    assert_ne!(with_floor.linear.rgba, without.linear.rgba);
+}
+
+#[test]
+fn a_cancelled_preparation_ends() {
+    let studio = Studio::new();
+    let Studio { renderer, product, materials } = &studio;
+    let cancel = CancelToken::default();
+    cancel.cancel();
+    let error = renderer.prepare(product, materials, None, &cancel).expect_err("cancelled");
+    assert_eq!(error.kind, ErrorKind::Cancelled);
+}

@@ -1,0 +1,166 @@
+//! What all shots of a product share: geometry with its hierarchies, materials and textures.
+
+use glam::DVec3;
+use packshot_materials::openpbr::OpenPbr;
+use packshot_shaders::constants::{MATERIAL_BLEND, MATERIAL_MASK};
+use packshot_shaders::layout::accel::Instance;
+use packshot_shaders::layout::scene as gpu;
+
+use super::geometry::Geometry;
+use super::material::{self, Tables};
+use super::texture::TextureTable;
+use super::{PrepareError, RenderSpace, bindable};
+use crate::accel::SceneBvh;
+use crate::scene::{Primitive, Scene, SceneMaterial};
+use crate::shot::Floor;
+
+/// Which material a part wears.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PartMaterial {
+    /// The file's own, primitive by primitive; glTF's default material where it names none.
+    Own,
+    /// One of the palette given to [`PreparedProduct::new`].
+    Palette(usize),
+    /// One entry for each primitive of the part's mesh: one of the palette, or the file's own.
+    PerPrimitive(Vec<Option<usize>>),
+}
+
+/// The part of what a backend reads that no camera, light or film changes. Arrays are never empty, because a GPU cannot bind nothing.
+#[derive(Debug)]
+pub struct PreparedProduct {
+    /// Hierarchies, in the form from which each backend derives its own.
+    pub bvh: SceneBvh,
+    /// Placed meshes.
+    pub instances: Vec<Instance>,
+    /// Surfaces of placed primitives.
+    pub slots: Vec<gpu::Slot>,
+    /// All triangles.
+    pub triangles: Vec<gpu::Triangle>,
+    /// All vertices.
+    pub vertices: Vec<gpu::Vertex>,
+    /// Rare attributes.
+    pub vertex_extras: Vec<gpu::VertexExtra>,
+    /// Lowered materials.
+    pub materials: Vec<gpu::Material>,
+    /// Uses of pictures.
+    pub textures: Vec<gpu::Texture>,
+    /// RGBA8.
+    pub texels: Vec<u32>,
+    /// Albedos of the materials, which a shot's tables begin with.
+    pub albedo_tables: Vec<f32>,
+    /// Whether any surface lets rays through by its opacity.
+    pub has_opacity: bool,
+    /// Where render space lies.
+    pub space: RenderSpace,
+    /// The floor that the product stands on: shots of the product have this one.
+    pub floor: Option<Floor>,
+}
+
+impl PreparedProduct {
+    /// Packs `scene` with one [`PartMaterial`] per part, out of `palette`, standing on `floor`. `cancelled` is asked now and then.
+    ///
+    /// # Errors
+    /// [`PrepareError::Empty`] when no part has a triangle; [`PrepareError::Cancelled`]; [`PrepareError::Accel`] beyond the limits of
+    /// the acceleration structure.
+    ///
+    /// # Panics
+    /// When `part_materials` is not as long as the scene's parts (or a `PerPrimitive` as the part's primitives), or names an
+    /// entry outside the palette: caller's bugs.
+    pub fn new(
+        scene: &Scene,
+        palette: &[OpenPbr],
+        part_materials: &[PartMaterial],
+        floor: Option<&Floor>,
+        cancelled: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Self, PrepareError> {
+        assert_eq!(part_materials.len(), scene.parts.len(), "one material per part");
+        let bounds = scene.bounds().ok_or(PrepareError::Empty)?;
+        let space = RenderSpace::around(&bounds);
+        let mut tables = Tables::new();
+        let mut textures = TextureTable::new(scene);
+        let mut materials: Vec<gpu::Material> =
+            palette.iter().map(|m| material::lower_literal(m, space.units_per_m, &mut tables)).collect();
+
+        let gltf_default = gltf_default_material();
+        let mut own: Vec<(Option<u32>, bool, u32)> = Vec::new();
+        let mut own_material = |primitive: &Primitive| {
+            let key = (primitive.material.map(|m| m.0), !primitive.colors.is_empty());
+            if let Some(&(.., idx)) = own.iter().find(|(material, colors, _)| (*material, *colors) == key) {
+                return idx;
+            }
+            let source = primitive.material.map_or(&gltf_default, |m| &scene.materials[m.0 as usize]);
+            materials.push(material::lower_scene(source, key.1, space.units_per_m, &mut tables, &mut textures));
+            let idx = (materials.len() - 1) as u32;
+            own.push((key.0, key.1, idx));
+            idx
+        };
+        let material_of = |part_idx: usize, primitive_idx: usize, primitive: &Primitive| {
+            let chosen = match &part_materials[part_idx] {
+                PartMaterial::Own => None,
+                PartMaterial::Palette(i) => Some(*i),
+                PartMaterial::PerPrimitive(each) => each[primitive_idx],
+            };
+            assert!(chosen < Some(palette.len()), "part {part_idx} names material {chosen:?} of {}", palette.len());
+            chosen.map_or_else(|| own_material(primitive), |i| i as u32)
+        };
+        let mut geometry = Geometry::new(scene, &space, material_of, cancelled).ok_or(PrepareError::Cancelled)?;
+        if geometry.triangles.is_empty() {
+            return Err(PrepareError::Empty);
+        }
+        if let Some(floor) = floor {
+            materials.push(material::lower_literal(&floor.openpbr, space.units_per_m, &mut tables));
+            let origin = space.point(DVec3::new(0.0, floor.y_m, 0.0));
+            let half = 0.5 * floor.size_m * space.units_per_m;
+            let (material, part) = ((materials.len() - 1) as u32, scene.parts.len() as u32);
+            geometry.push_floor(origin.y, half, [origin.x, origin.z], material, part);
+        }
+
+        let corners = geometry.corners();
+        let (accel_meshes, accel_instances) = geometry.accel_input(&corners);
+        let bvh = SceneBvh::build(&accel_meshes, &accel_instances, cancelled)?;
+        let instances = geometry
+            .instances
+            .iter()
+            .zip(&accel_instances)
+            .map(|(placed, accel)| Instance::new(accel.local_from_world, accel.world_from_local, placed.slot_base));
+        let see_through = |m: &gpu::Material| m.opacity < 1.0 || m.flags & (MATERIAL_BLEND | MATERIAL_MASK) != 0;
+        Ok(Self {
+            instances: instances.collect(),
+            bvh,
+            slots: geometry.slots,
+            triangles: geometry.triangles,
+            vertices: geometry.vertices,
+            vertex_extras: bindable(geometry.vertex_extras),
+            has_opacity: materials.iter().any(see_through),
+            materials,
+            textures: bindable(textures.textures),
+            texels: bindable(textures.texels),
+            albedo_tables: tables.into_values(),
+            space,
+            floor: floor.cloned(),
+        })
+    }
+
+    /// Bytes of memory held.
+    pub fn size_bytes(&self) -> u64 {
+        let arrays = [
+            size_of_val(&*self.instances),
+            size_of_val(&*self.slots),
+            size_of_val(&*self.triangles),
+            size_of_val(&*self.vertices),
+            size_of_val(&*self.vertex_extras),
+            size_of_val(&*self.materials),
+            size_of_val(&*self.textures),
+            size_of_val(&*self.texels),
+            size_of_val(&*self.albedo_tables),
+            self.bvh.size_bytes(),
+        ];
+        arrays.into_iter().map(|bytes| bytes as u64).sum()
+    }
+}
+
+/// glTF 2.0 section 3.9 and its schema: white, fully metallic and rough.
+fn gltf_default_material() -> SceneMaterial {
+    let openpbr = OpenPbr { base_color: [1.0; 3], base_metalness: 1.0, specular_roughness: 1.0, ..OpenPbr::default() };
+    SceneMaterial { openpbr, ..SceneMaterial::default() }
+}

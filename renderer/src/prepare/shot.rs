@@ -1,0 +1,114 @@
+//! What one shot adds to a product: camera, film, lights, environment and pixel filter.
+
+use std::sync::Arc;
+
+use packshot_shaders::constants::{ENVIRONMENT_MAP, ENVIRONMENT_UNIFORM};
+use packshot_shaders::layout::scene as gpu;
+
+use super::light::Lights;
+use super::{EnvironmentTables, PreparedProduct, RenderSpace, bindable, filter};
+use crate::shot::{Background, Environment, Film, Projection, Shot};
+
+/// The part of what a backend reads that is made anew for each shot of a product. Arrays are never empty, because a GPU cannot bind
+/// nothing.
+#[derive(Clone, Debug)]
+pub struct PreparedShot {
+    /// The product that the shot is of: what is in here is in its render space.
+    pub(crate) product: Arc<PreparedProduct>,
+    /// What holds for the whole picture.
+    pub(crate) params: gpu::RenderParams,
+    /// Lights that can be sampled.
+    pub(crate) lights: Vec<gpu::Light>,
+    /// Radiance of the map and how to sample it, shared by all shots in its light.
+    pub(crate) environment: Arc<EnvironmentTables>,
+    /// Albedos of the product's materials, then the pixel filter.
+    pub(crate) tables: Vec<f32>,
+    /// Film settings of the shot.
+    pub(crate) film: Film,
+}
+
+impl PreparedShot {
+    /// Packs `shot`; `environment` is what [`TabulatedMaps::tables`](super::TabulatedMaps::tables) gives for its environment.
+    ///
+    /// # Panics
+    /// When the product stands on another floor than the shot has, or `environment` is of a map of another size: caller's bugs.
+    pub fn new(product: &Arc<PreparedProduct>, shot: &Shot, environment: Arc<EnvironmentTables>) -> Self {
+        assert_eq!(product.floor, shot.floor, "the product stands on the shot's floor");
+        let environment_irradiance = match &shot.environment {
+            Environment::LatLong { map, strength, .. } => {
+                let n_texels = map.width_px as usize * map.height_px as usize;
+                assert_eq!(environment.texels.len(), n_texels, "the tables are those of the shot's map");
+                std::f64::consts::PI * environment.mean_luminance * f64::from(*strength)
+            }
+            Environment::None | Environment::Uniform { .. } => 0.0,
+        };
+        let lights = Lights::new(&shot.lights, &product.space, environment_irradiance);
+        let filter_table = product.albedo_tables.len() as u32;
+        let tables = [&product.albedo_tables[..], &filter::inverse_distribution(shot.film.filter)].concat();
+        Self {
+            params: render_params(shot, &product.space, &lights, filter_table),
+            product: product.clone(),
+            lights: bindable(lights.lights),
+            environment,
+            tables,
+            film: shot.film,
+        }
+    }
+}
+
+fn render_params(shot: &Shot, space: &RenderSpace, lights: &Lights, filter_table: u32) -> gpu::RenderParams {
+    let film = &shot.film;
+    let (environment_kind, environment_radiance, size, rotation) = match &shot.environment {
+        Environment::None => (ENVIRONMENT_UNIFORM, [0.0; 3], (0, 0), 0.0),
+        Environment::Uniform { radiance } => (ENVIRONMENT_UNIFORM, *radiance, (0, 0), 0.0),
+        Environment::LatLong { map, rotation_y_rad, strength } => {
+            (ENVIRONMENT_MAP, [*strength; 3], (map.width_px, map.height_px), *rotation_y_rad)
+        }
+    };
+    gpu::RenderParams {
+        camera: camera(shot, space),
+        width_px: film.width_px,
+        height_px: film.height_px,
+        seed: film.seed,
+        environment_visible: u32::from(shot.background == Background::Environment),
+        bounces_total: film.bounces.total,
+        bounces_diffuse: film.bounces.diffuse,
+        bounces_glossy: film.bounces.glossy,
+        bounces_transmission: film.bounces.transmission,
+        clamp_direct_sum: 3.0 * film.clamp_direct,
+        clamp_indirect_sum: 3.0 * film.clamp_indirect,
+        n_lights: lights.lights.len() as u32,
+        n_rects: lights.n_rects,
+        environment_radiance: environment_radiance.into(),
+        environment_kind,
+        environment_width_px: size.0,
+        environment_height_px: size.1,
+        environment_sin: rotation.sin() as f32,
+        environment_cos: rotation.cos() as f32,
+        environment_select: lights.environment_select,
+        filter_table,
+        ..gpu::RenderParams::default()
+    }
+}
+
+fn camera(shot: &Shot, space: &RenderSpace) -> gpu::Camera {
+    let camera = &shot.camera;
+    let m = camera.world_from_camera.matrix3;
+    let aspect = f64::from(shot.film.width_px) / f64::from(shot.film.height_px);
+    let (orthographic, half_height) = match camera.projection {
+        Projection::Perspective { fov_y_rad } => (0, (0.5 * fov_y_rad).tan()),
+        Projection::Orthographic { height_m } => (1, 0.5 * height_m * space.units_per_m),
+    };
+    gpu::Camera {
+        origin: space.point(camera.world_from_camera.translation).as_vec3(),
+        orthographic,
+        right: m.x_axis.normalize().as_vec3(),
+        half_width: (half_height * aspect) as f32,
+        up: m.y_axis.normalize().as_vec3(),
+        half_height: half_height as f32,
+        back: m.z_axis.normalize().as_vec3(),
+        clip_near: (camera.clip_near_m * space.units_per_m) as f32,
+        clip_far: (camera.clip_far_m * space.units_per_m).min(1e30) as f32,
+        ..gpu::Camera::default()
+    }
+}
