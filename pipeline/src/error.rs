@@ -11,7 +11,7 @@ use packshot_renderer::accel::AccelError;
 use packshot_renderer::backend::RenderError;
 use packshot_renderer::backend::device::DeviceError;
 use packshot_renderer::encode::EncodeError;
-use packshot_renderer::import::ImportError;
+use packshot_renderer::import::{ImportError, ImportErrorCode};
 use packshot_renderer::prepare::PrepareError;
 use packshot_renderer::shot::error::ShotError;
 
@@ -118,6 +118,9 @@ impl std::error::Error for Error {}
 
 impl From<ImportError> for Error {
     fn from(error: ImportError) -> Self {
+        if error.code() == ImportErrorCode::Cancelled {
+            return Self::cancelled();
+        }
         let fault = Fault::new(error.code().as_str(), error.message()).at(error.at()).help(error.help());
         Self::new(ErrorKind::Input, fault)
     }
@@ -200,8 +203,8 @@ impl From<EncodeError> for Error {
 
 impl Error {
     /// The cancel token was set.
-    pub(crate) fn cancelled() -> Self {
-        Self::new(ErrorKind::Cancelled, Fault::new("cancelled", "the render was cancelled"))
+    pub fn cancelled() -> Self {
+        Self::new(ErrorKind::Cancelled, Fault::new("cancelled", "stopped before it was done"))
     }
 }
 

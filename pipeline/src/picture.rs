@@ -51,16 +51,19 @@ impl Picture {
     /// `encode.…` when the picture is too large for the format.
     pub fn encode(&self, format: Format) -> Result<Vec<u8>, Error> {
         Ok(match format {
-            Format::Png(depth) => {
-                let background_srgb = match self.background {
-                    Background::Color { srgb } => Some(srgb),
-                    Background::Transparent | Background::Environment => None,
-                };
-                let View { transform: view_transform, exposure_ev } = self.view;
-                let settings = DisplaySettings { view_transform, exposure_ev, background_srgb };
-                encode::png(&color::display_image(&self.linear, &settings), depth)?
-            }
+            Format::Png(depth) => png(&self.linear, self.view, self.background, depth)?,
             Format::Exr(precision) => encode::exr_picture(&self.linear, precision)?,
         })
     }
+}
+
+/// Radiance as it is shown, in the bytes of a PNG.
+pub(crate) fn png(linear: &LinearImage, view: View, background: Background, depth: PngDepth) -> Result<Vec<u8>, Error> {
+    let background_srgb = match background {
+        Background::Color { srgb } => Some(srgb),
+        Background::Transparent | Background::Environment => None,
+    };
+    let View { transform: view_transform, exposure_ev } = view;
+    let settings = DisplaySettings { view_transform, exposure_ev, background_srgb };
+    Ok(encode::png(&color::display_image(linear, &settings), depth)?)
 }

@@ -9,6 +9,7 @@ use packshot_materials::finding::{Finding, Severity as FindingSeverity};
 use packshot_materials::library::{Library, LibraryMaterialIdx};
 use packshot_materials::mapping::{Assignment, OnUnmapped, PartNames, Report, Resolver};
 use packshot_materials::openpbr::OpenPbr;
+use packshot_renderer::backend::CancelToken;
 use packshot_renderer::diagnostic::{Diagnostic, Severity};
 use packshot_renderer::import::{self, ImportOptions, SceneStats};
 use packshot_renderer::prepare::PartMaterial;
@@ -38,9 +39,14 @@ impl Product {
     /// Reads a GLB, or a glTF whose buffers and images are embedded.
     ///
     /// # Errors
-    /// `glb.…` for a file that is refused, `usage.nothing_left` when the filter leaves no part.
-    pub fn import(bytes: &[u8], options: &ImportOptions, filter: &PartFilter) -> Result<Self, Error> {
-        let (mut scene, report) = import::load(bytes, options)?;
+    /// `glb.…` for a file that is refused, `usage.nothing_left` when the filter leaves no part, `cancelled`.
+    pub fn import(
+        bytes: &[u8],
+        options: &ImportOptions,
+        filter: &PartFilter,
+        cancel: &CancelToken,
+    ) -> Result<Self, Error> {
+        let (mut scene, report) = import::load(bytes, options, &|| cancel.is_cancelled())?;
         let (hidden, found) = filter.apply(&mut scene)?;
         let mut diagnostics = report.diagnostics;
         diagnostics.extend(found);

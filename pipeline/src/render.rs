@@ -9,17 +9,21 @@ use std::time::Instant;
 
 use packshot_renderer::backend::device::{self, DeviceRequest};
 use packshot_renderer::backend::{
-    Backend, ByteStore, CancelToken, DeviceInfo, LoadedProduct, LoadedShot, RenderControl,
+    Backend, ByteStore, CancelToken, DeviceInfo, LoadedProduct, LoadedShot, RenderControl, Snapshot,
 };
 use packshot_renderer::color::LinearImage;
+use packshot_renderer::encode::PngDepth;
 use packshot_renderer::prepare::{PreparedProduct, PreparedShot, TabulatedMaps};
 use packshot_renderer::shot::{Floor, Shot, request};
 
 use crate::error::{Error, ErrorKind, Fault};
-use crate::picture::Picture;
+use crate::picture::{Picture, png};
 use crate::product::{PartMaterials, Product};
 use crate::request::RenderRequest;
 use crate::timing::process_time;
+
+/// Pixels along the longer side of a preview, at most.
+pub const PREVIEW_SIDE_MAX_PX: u32 = 1024;
 
 /// A device with everything that stays on it from picture to picture.
 #[derive(Debug)]
@@ -62,8 +66,7 @@ impl Renderer {
     /// # Errors
     /// Every [`Error`] but a cancelled one.
     pub fn render(&self, glb: &[u8], request: &RenderRequest) -> Result<Picture, Error> {
-        let control = RenderControl { cancel: &CancelToken::default(), progress: &|_| (), time_max: None };
-        self.render_with(glb, request, &control)
+        self.render_with(glb, request, &RenderControl::new(&CancelToken::default()))
     }
 
     /// The same, watched and stoppable.
@@ -76,7 +79,7 @@ impl Renderer {
         request: &RenderRequest,
         control: &RenderControl<'_>,
     ) -> Result<Picture, Error> {
-        let product = Product::import(glb, &request.import, &request.parts)?;
+        let product = Product::import(glb, &request.import, &request.parts, control.cancel)?;
         let materials = product.assign(&request.materials)?;
         let (shot, _) = request::build(&request.shot, &product.scene)?;
         self.load(&product, &materials, shot, control.cancel)?.render(control)
@@ -173,6 +176,15 @@ impl ReadyShot {
     /// The shot.
     pub fn shot(&self) -> &Shot {
         &self.shot
+    }
+
+    /// A snapshot of this shot as the bytes of a PNG of 8 bits, shown as the finished picture will be. [`PREVIEW_SIDE_MAX_PX`] is a
+    /// sensible size of snapshots to ask for.
+    ///
+    /// # Errors
+    /// `encode.…` when the snapshot is too large for the format.
+    pub fn preview(&self, snapshot: &Snapshot) -> Result<Vec<u8>, Error> {
+        png(&snapshot.image, self.shot.view, self.shot.background, PngDepth::Eight)
     }
 
     /// Takes the picture, from the first sample on.

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use crate::color::LinearImage;
 use crate::film::Film;
 use crate::prepare::{PreparedProduct, PreparedShot};
 
@@ -58,11 +59,44 @@ pub struct RenderControl<'a> {
     pub progress: &'a (dyn Fn(Progress) + Sync),
     /// Stop with what is there after this time of sampling.
     pub time_max: Option<Duration>,
+    /// Who wants to see the picture meanwhile.
+    pub snapshots: Option<Snapshots<'a>>,
+}
+
+impl<'a> RenderControl<'a> {
+    /// Nothing but the means to stop.
+    pub fn new(cancel: &'a CancelToken) -> Self {
+        Self { cancel, progress: &|_| (), time_max: None, snapshots: None }
+    }
+}
+
+/// Asks for the picture so far after the 1st, 2nd, 4th, 8th … sample and at the end. The picture that results is the same without.
+#[derive(Clone, Copy)]
+pub struct Snapshots<'a> {
+    /// Pixels along the longer side of a snapshot, at most; above 0. `u32::MAX` for all there are.
+    pub side_max_px: u32,
+    /// Gets each snapshot, from one thread at a time.
+    pub receive: &'a (dyn Fn(Snapshot) + Sync),
+}
+
+/// A picture that is not done yet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    /// Samples that every pixel that still wants some has.
+    pub samples: u32,
+    /// Mean radiance so far.
+    pub image: LinearImage,
 }
 
 impl std::fmt::Debug for RenderControl<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RenderControl").field("cancel", self.cancel).field("time_max", &self.time_max).finish()
+        let Self { cancel, progress: _, time_max, snapshots } = self;
+        let side_max_px = snapshots.map(|snapshots| snapshots.side_max_px);
+        f.debug_struct("RenderControl")
+            .field("cancel", cancel)
+            .field("time_max", time_max)
+            .field("snapshot_side_max_px", &side_max_px)
+            .finish_non_exhaustive()
     }
 }
 

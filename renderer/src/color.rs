@@ -9,6 +9,7 @@ mod agx;
 mod khronos_neutral;
 mod log2;
 mod lut;
+mod shrink;
 pub mod srgb;
 
 use glam::{Mat3, Vec3};

@@ -87,6 +87,12 @@ pub(crate) fn still_active(sums: &[FilmPixel], active: &[bool], block: &Block, n
         .collect()
 }
 
+/// The mean of a pixel's `n` samples; zero where there is none.
+pub(crate) fn mean(sum: &FilmPixel, n: u32) -> [f32; 4] {
+    let total = sum.groups + sum.group;
+    (if n == 0 { Vec4::ZERO } else { total / n as f32 }).to_array()
+}
+
 /// Sums of a whole picture.
 #[derive(Clone, Debug)]
 pub struct Film {
@@ -114,10 +120,6 @@ impl Film {
 
     /// Means: premultiplied linear Rec.709 RGBA, row 0 on top. Black where there is no sample.
     pub fn resolve(&self) -> Vec<[f32; 4]> {
-        let mean = |(sum, &n): (&FilmPixel, &u32)| {
-            let total = sum.groups + sum.group;
-            (if n == 0 { Vec4::ZERO } else { total / n as f32 }).to_array()
-        };
-        self.sums.iter().zip(&self.samples).map(mean).collect()
+        self.sums.iter().zip(&self.samples).map(|(sum, &n)| mean(sum, n)).collect()
     }
 }

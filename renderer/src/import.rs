@@ -5,6 +5,7 @@
 //! checked before anything is reserved for it, and whatever is wrong becomes an [`ImportError`] with a JSON pointer. What is
 //! odd but harmless becomes a [`Diagnostic`].
 
+mod cancel;
 mod error;
 mod findings;
 mod container;
@@ -28,6 +29,7 @@ mod inspect;
 
 use glam::{DAffine3, DMat3, DVec3};
 
+use self::cancel::Cancel;
 pub use self::error::{ImportError, ImportErrorCode};
 use self::findings::Findings;
 use self::member::Member;
@@ -128,18 +130,24 @@ pub struct SceneStats {
     pub bounds: Option<Bounds>,
 }
 
-/// Reads a file, GLB or glTF JSON with embedded data, told apart by content.
+/// Reads a file, GLB or glTF JSON with embedded data, told apart by content. `cancelled` is asked now and then, from any thread of the
+/// current rayon pool.
 ///
 /// # Errors
 ///
 /// Everything that is no sound glTF 2.0, needs what is not supported, holds nothing to render or exceeds a limit: an
-/// [`ImportError`] with code, place and help.
-pub fn load(bytes: &[u8], options: &ImportOptions) -> Result<(Scene, ImportReport), ImportError> {
+/// [`ImportError`] with code, place and help. [`ImportErrorCode::Cancelled`] when `cancelled` said so.
+pub fn load(
+    bytes: &[u8],
+    options: &ImportOptions,
+    cancelled: &(dyn Fn() -> bool + Sync),
+) -> Result<(Scene, ImportReport), ImportError> {
+    let cancel = Cancel::new(cancelled);
     let mut findings = Findings::default();
     let container = container::split(bytes, &mut findings)?;
-    let json = json::parse(container.json, container.json_offset, options.limits.json_values, &mut findings)?;
+    let json = json::parse(container.json, container.json_offset, options.limits.json_values, cancel, &mut findings)?;
     let root = Member::root(&json)?;
-    let (scene, stats) = document::read(&root, &json, container.bin, options, &mut findings)?;
+    let (scene, stats) = document::read(&root, &json, container.bin, options, cancel, &mut findings)?;
     Ok((scene, ImportReport { diagnostics: findings.finish(), stats }))
 }
 

@@ -106,8 +106,10 @@ pub(crate) fn make_folder(path: &Path) -> Result<(), Failure> {
     std::fs::create_dir_all(path).map_err(|reason| not_written(&path.display().to_string(), &reason))
 }
 
-/// Puts a file in its place: whole, or not at all. An older file is replaced. `-` is stdout.
+/// Puts a file in its place: whole, or not at all. An older file is replaced. `-` is stdout. Nothing is written once somebody asked to
+/// stop.
 pub(crate) fn write(path: &Path, bytes: &[u8], interrupt: &Interrupt) -> Result<(), Failure> {
+    interrupt.check()?;
     if is_stream(path) {
         return print(bytes);
     }

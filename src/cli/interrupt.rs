@@ -40,6 +40,11 @@ impl Interrupt {
         }
     }
 
+    /// Fails once somebody asked to stop.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        if self.cancel.is_cancelled() { Err(packshot::Error::cancelled().into()) } else { Ok(()) }
+    }
+
     /// Keeps the process from being ended until the guard is dropped.
     pub(crate) fn writing(&self) -> MutexGuard<'_, ()> {
         self.writing.lock().unwrap_or_else(PoisonError::into_inner)

@@ -36,10 +36,12 @@ pub(crate) struct InitArgs {
 
 pub(crate) fn run(command: &MapCommand) -> Result<(), Failure> {
     let MapCommand::Init(args) = command;
+    let interrupt = Interrupt::install()?;
     let (request, diagnostics) = args.materials.request()?;
     console::print_findings(&diagnostics);
     let source = Input::File(args.input.clone()).read()?;
-    let product = Product::import(&source.glb, &args.scene.import_options(), &args.scene.part_filter())?;
+    let (options, filter) = (args.scene.import_options(), args.scene.part_filter());
+    let product = Product::import(&source.glb, &options, &filter, &interrupt.cancel)?;
     let text = template(&request.library, request.map.as_ref(), &product.part_names());
-    files::write(&args.output, text.as_bytes(), &Interrupt::install()?)
+    files::write(&args.output, text.as_bytes(), &interrupt)
 }

@@ -10,6 +10,7 @@ use packshot_materials::name::one_line;
 
 use super::args::{Input, MaterialArgs, SceneArgs};
 use super::failure::Failure;
+use super::interrupt::Interrupt;
 use super::{console, files};
 
 /// Arguments of `preflight`.
@@ -41,14 +42,17 @@ impl PreflightArgs {
 }
 
 pub(crate) fn run(args: &PreflightArgs) -> Result<(), Failure> {
+    let interrupt = Interrupt::install()?;
     let (mut request, diagnostics) = args.materials.request()?;
     let source = args.input().read()?;
-    let product = Product::import(&source.glb, &args.scene.import_options(), &args.scene.part_filter())?;
+    let (options, filter) = (args.scene.import_options(), args.scene.part_filter());
+    let product = Product::import(&source.glb, &options, &filter, &interrupt.cancel)?;
     request.map = request.map.or(source.map);
     let materials = PartMaterials::resolve(&product, &request);
     materials.log();
     let must_map = request.on_unmapped == OnUnmapped::Fail;
     let preflight = Preflight::new(&product, &materials, &diagnostics, must_map);
+    interrupt.check()?;
     if args.json {
         files::print_json(&preflight)?;
     } else {

@@ -37,7 +37,7 @@ pub(crate) fn run(args: &RenderArgs, quiet: bool) -> Result<(), Failure> {
         Some(path) => {
             let targets = targets(&args.output, &[source::shot_stem(path)])?;
             let clock = Stopwatch::start();
-            let (subject, shot) = source::from_shot(path, args)?;
+            let (subject, shot) = source::from_shot(path, args, &session.interrupt.cancel)?;
             vec![session.render(subject, |_| Ok(shot), targets.first(), clock)?]
         }
         None => {
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &RenderArgs, quiet: bool) -> Result<(), Failure> {
             let common = Common::read(args)?;
             let mut results = Vec::new();
             for (i, input) in inputs.iter().enumerate() {
-                let subject = common.subject(input)?;
+                let subject = common.subject(input, &session.interrupt.cancel)?;
                 results.push(session.render(subject, |subject| common.shot(args, subject), targets.get(i), clock)?);
                 clock = Stopwatch::start();
             }
@@ -161,9 +161,9 @@ impl Session<'_> {
         let film = &ready.shot().film;
         let bar = RenderBar::new(name, u64::from(film.width_px) * u64::from(film.height_px), self.quiet);
         let control = RenderControl {
-            cancel: &self.interrupt.cancel,
             progress: &|progress| bar.show(progress),
             time_max: self.args.film.max_time.map(Duration::from_secs_f64),
+            ..RenderControl::new(&self.interrupt.cancel)
         };
         Ok(ready.render(&control)?)
     }

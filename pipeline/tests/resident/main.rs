@@ -1,15 +1,15 @@
 //! A product stays on the device from shot to shot.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use packshot_materials::openpbr::OpenPbr;
 use packshot_pipeline::error::ErrorKind;
-use packshot_pipeline::picture::Picture;
+use packshot_pipeline::picture::{Format, Picture};
 use packshot_pipeline::product::{PartMaterials, Product};
-use packshot_pipeline::render::{ReadyShot, Renderer, RendererOptions};
+use packshot_pipeline::render::{PREVIEW_SIDE_MAX_PX, ReadyShot, Renderer, RendererOptions};
 use packshot_pipeline::request::{MaterialRequest, PartFilter};
 use packshot_renderer::backend::device::DeviceRequest;
-use packshot_renderer::backend::{CancelToken, RenderControl};
+use packshot_renderer::backend::{CancelToken, RenderControl, Snapshot, Snapshots};
 use packshot_renderer::import::ImportOptions;
 use packshot_renderer::shot::request::{Framing, ShotRequest, build};
 use packshot_renderer::shot::{Environment, Floor, Shot};
@@ -25,7 +25,9 @@ impl Studio {
     fn new() -> Self {
         let renderer = Renderer::new(&DeviceRequest::Cpu, RendererOptions::default()).expect("the CPU");
         let sample = packshot_renderer::sample::bearing();
-        let product = Product::import(&sample.glb, &ImportOptions::default(), &PartFilter::default()).expect("sound");
+        let product =
+            Product::import(&sample.glb, &ImportOptions::default(), &PartFilter::default(), &CancelToken::default());
+        let product = product.expect("sound");
         let materials = PartMaterials::resolve(&product, &MaterialRequest::default());
         Self { renderer, product, materials }
     }
@@ -42,8 +44,7 @@ impl Studio {
 }
 
 fn render(ready: &ReadyShot) -> Picture {
-    let control = RenderControl { cancel: &CancelToken::default(), progress: &|_| (), time_max: None };
-    ready.render(&control).expect("nobody cancels")
+    ready.render(&RenderControl::new(&CancelToken::default())).expect("nobody cancels")
 }
 
 #[test]
@@ -94,4 +95,23 @@ fn a_cancelled_preparation_ends() {
     cancel.cancel();
     let error = renderer.prepare(product, materials, None, &cancel).expect_err("cancelled");
     assert_eq!(error.kind, ErrorKind::Cancelled);
+}
+
+#[test]
+fn previews_refine_to_the_picture() {
+    let studio = Studio::new();
+    let Studio { renderer, product, materials } = &studio;
+    let cancel = CancelToken::default();
+    let ready = renderer.load(product, materials, studio.shot(0.0), &cancel).expect("room");
+    let previews: Mutex<Vec<Vec<u8>>> = Mutex::default();
+    let receive = |snapshot: Snapshot| {
+        let png = ready.preview(&snapshot).expect("a small picture");
+        previews.lock().expect("not poisoned").push(png);
+    };
+    let snapshots = Some(Snapshots { side_max_px: PREVIEW_SIDE_MAX_PX, receive: &receive });
+    let control = RenderControl { snapshots, ..RenderControl::new(&cancel) };
+    let picture = ready.render(&control).expect("nobody cancels").encode(Format::default()).expect("small");
+    let previews = previews.into_inner().expect("not poisoned");
+    assert_eq!(previews.len(), 3, "after 1, 2 and 4 samples");
+    assert!(previews[2] == picture && previews[0] != picture);
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rayon::prelude::*;
 
 use crate::accel::Accel;
-use crate::backend::passes::{BlockFilm, Schedule};
+use crate::backend::passes::{BlockFilm, Schedule, snapshot};
 use crate::backend::{
     Backend, Clock, DeviceInfo, DeviceKind, LoadedProduct, LoadedShot, RenderControl, RenderError, Rendered,
 };
@@ -108,7 +108,7 @@ impl LoadedShot for CpuShot {
 impl CpuShot {
     fn render_here(&self, control: &RenderControl<'_>) -> Result<Rendered, RenderError> {
         let settings = &self.shot.film;
-        let schedule = Schedule::new(settings);
+        let schedule = Schedule::new(settings, control.snapshots.is_some());
         let clock = Clock::start(control.time_max);
         let rays = AtomicU64::new(0);
         let paths = AtomicU64::new(0);
@@ -123,7 +123,7 @@ impl CpuShot {
                     if control.cancel.is_cancelled() || clock.is_over() || film.n_active() == 0 {
                         return;
                     }
-                    let traced = block::render(film, batch, first_sample, n_samples);
+                    let traced = block::render(film, batch, first_sample, n_samples, control.cancel);
                     rays.fetch_add(traced, Ordering::Relaxed);
                     paths.fetch_add(film.n_active() as u64 * u64::from(n_samples), Ordering::Relaxed);
                     let n = first_sample + n_samples;
@@ -146,8 +146,17 @@ impl CpuShot {
             if n_active == 0 {
                 break;
             }
+            if let Some(snapshots) = control.snapshots
+                && schedule.has_snapshot_after(first_sample)
+                && first_sample < settings.samples
+            {
+                (snapshots.receive)(snapshot(&films, settings, first_sample, snapshots.side_max_px));
+            }
         }
         let render_time = clock.begun.elapsed();
+        if let Some(snapshots) = control.snapshots {
+            (snapshots.receive)(snapshot(&films, settings, first_sample, snapshots.side_max_px));
+        }
         let mut film = Film::new(settings.width_px, settings.height_px);
         for block in &films {
             block.copy_to(&mut film);
@@ -157,7 +166,7 @@ impl CpuShot {
 }
 
 /// Samples of a pass: short at first, so that something can be seen and stopped early, then longer, so that threads rarely wait for one
-/// another. Adaptive passes end where decisions fall.
+/// another. They end where decisions and snapshots fall.
 fn pass_samples(first_sample: u32, schedule: &Schedule) -> u32 {
-    (first_sample / ADAPTIVE_STEP * ADAPTIVE_STEP).clamp(ADAPTIVE_STEP, 64).min(schedule.until_decision(first_sample))
+    (first_sample / ADAPTIVE_STEP * ADAPTIVE_STEP).clamp(ADAPTIVE_STEP, 64).min(schedule.until_stop(first_sample))
 }

@@ -158,12 +158,18 @@ struct GpuShot {
 impl LoadedShot for GpuShot {
     fn render(&self, control: &RenderControl<'_>) -> Result<Rendered, RenderError> {
         let (events, received) = mpsc::channel();
-        let job = Job { cancel: control.cancel.clone(), time_max: control.time_max };
+        let snapshot_side_max_px = control.snapshots.map(|snapshots| snapshots.side_max_px);
+        let job = Job { cancel: control.cancel.clone(), time_max: control.time_max, snapshot_side_max_px };
         let request = Request::Render { key: self.key, job, events };
         self.resident.requests.send(request).map_err(|_| thread_ended())?;
         loop {
             match received.recv_timeout(CANCEL_AFTER) {
                 Ok(Event::Progress(progress)) => (control.progress)(progress),
+                Ok(Event::Snapshot(snapshot)) => {
+                    if let Some(snapshots) = control.snapshots {
+                        (snapshots.receive)(*snapshot);
+                    }
+                }
                 Ok(Event::Done(result)) => return *result,
                 // Another render may still have the device: this one will end as soon as it begins.
                 Err(RecvTimeoutError::Timeout) if control.cancel.is_cancelled() => return Err(RenderError::Cancelled),
@@ -186,6 +192,8 @@ impl Drop for GpuShot {
 struct Job {
     cancel: CancelToken,
     time_max: Option<Duration>,
+    /// `None` when nobody wants any.
+    snapshot_side_max_px: Option<u32>,
 }
 
 fn thread_ended() -> RenderError {

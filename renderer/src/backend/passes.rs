@@ -1,12 +1,13 @@
-//! What the backends share: when adaptive decisions fall, and the film of a block between passes.
+//! What the backends share: when adaptive decisions and snapshots fall, and the film of a block between passes.
 
 use std::time::Duration;
 
 use glam::Vec4;
 use packshot_shaders::layout::film::FilmPixel;
 
-use crate::backend::Progress;
-use crate::film::{ADAPTIVE_STEP, Block, Film, samples_min, still_active};
+use crate::backend::{Progress, Snapshot};
+use crate::color::LinearImage;
+use crate::film::{ADAPTIVE_STEP, Block, Film, mean, samples_min, still_active};
 use crate::shot;
 
 /// Where a picture's sampling is divided.
@@ -18,16 +19,18 @@ pub(super) struct Schedule {
     threshold: f32,
     /// No decision before.
     n_min: u32,
+    has_snapshots: bool,
 }
 
 impl Schedule {
-    pub(super) fn new(settings: &shot::Film) -> Self {
+    pub(super) fn new(settings: &shot::Film, has_snapshots: bool) -> Self {
         let threshold = settings.noise_threshold;
         Self {
             n_pixels: u64::from(settings.width_px) * u64::from(settings.height_px),
             n_samples: settings.samples,
             threshold,
             n_min: if threshold > 0.0 { samples_min(threshold) } else { settings.samples },
+            has_snapshots,
         }
     }
 
@@ -36,8 +39,22 @@ impl Schedule {
         (self.threshold > 0.0 && n >= self.n_min && n.is_multiple_of(ADAPTIVE_STEP)).then_some(self.threshold)
     }
 
+    /// Whether the picture of `n` samples is to be shown.
+    pub(super) fn has_snapshot_after(&self, n: u32) -> bool {
+        self.has_snapshots && n.is_power_of_two()
+    }
+
+    /// Samples from `n` on to the next decision or snapshot, or to the end: how far a pass can go.
+    pub(super) fn until_stop(&self, n: u32) -> u32 {
+        let to_decision = self.until_decision(n);
+        if !self.has_snapshots {
+            return to_decision;
+        }
+        to_decision.min((n + 1).next_power_of_two() - n)
+    }
+
     /// Samples from `n` on to the next decision, or to the end.
-    pub(super) fn until_decision(&self, n: u32) -> u32 {
+    fn until_decision(&self, n: u32) -> u32 {
         let left = self.n_samples.saturating_sub(n);
         if self.threshold == 0.0 {
             return left;
@@ -137,13 +154,29 @@ impl BlockFilm {
     }
 }
 
+/// The picture whose pixels have `samples` samples, with at most `side_max_px` pixels along its longer side.
+pub(super) fn snapshot(blocks: &[BlockFilm], settings: &shot::Film, samples: u32, side_max_px: u32) -> Snapshot {
+    let (width_px, height_px) = (settings.width_px, settings.height_px);
+    let mut rgba = vec![[0.0; 4]; width_px as usize * height_px as usize];
+    for film in blocks {
+        let (block, width) = (&film.block, film.block.width_px as usize);
+        for y in 0..block.height_px as usize {
+            let to = (block.y_px as usize + y) * width_px as usize + block.x_px as usize;
+            for x in 0..width {
+                rgba[to + x] = mean(&film.sums[y * width + x], film.samples[y * width + x]);
+            }
+        }
+    }
+    Snapshot { samples, image: LinearImage { width_px, height_px, rgba }.shrunk(side_max_px) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn schedule(n_samples: u32, threshold: f32) -> Schedule {
         let n_min = if threshold > 0.0 { samples_min(threshold) } else { n_samples };
-        Schedule { n_pixels: 100, n_samples, threshold, n_min }
+        Schedule { n_pixels: 100, n_samples, threshold, n_min, has_snapshots: false }
     }
 
     #[test]
@@ -153,7 +186,7 @@ mod tests {
         let decided: Vec<u32> = (1..=100).filter(|&n| s.threshold_after(n).is_some()).collect();
         assert_eq!(decided, [64, 80, 96]);
         for (n, until) in [(0, 64), (16, 48), (63, 1), (64, 16), (70, 10), (80, 16), (96, 4), (100, 0)] {
-            assert_eq!(s.until_decision(n), until, "after {n}");
+            assert_eq!(s.until_stop(n), until, "after {n}");
         }
     }
 
@@ -161,7 +194,24 @@ mod tests {
     fn without_a_threshold_nothing_is_decided() {
         let s = schedule(1000, 0.0);
         assert!((0..=1000).all(|n| s.threshold_after(n).is_none()));
-        assert_eq!(s.until_decision(16), 984);
+        assert_eq!(s.until_stop(16), 984);
+    }
+
+    #[test]
+    fn snapshots_fall_at_powers_of_two_beside_the_decisions() {
+        let s = Schedule { has_snapshots: true, ..schedule(100, 0.01) };
+        let mut n = 0;
+        let mut stops = Vec::new();
+        while n < 100 {
+            n += s.until_stop(n);
+            stops.push((n, s.has_snapshot_after(n), s.threshold_after(n).is_some()));
+        }
+        let early = [1, 2, 4, 8, 16, 32].map(|n| (n, true, false));
+        let late = [(64, true, true), (80, false, true), (96, false, true), (100, false, false)];
+        assert_eq!(stops, [&early[..], &late].concat());
+        // Without a receiver nothing is cut.
+        assert_eq!(schedule(100, 0.0).until_stop(0), 100);
+        assert!((0..=100).all(|n| !schedule(100, 0.01).has_snapshot_after(n)));
     }
 
     #[test]

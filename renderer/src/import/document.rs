@@ -7,6 +7,7 @@ use glam::DAffine3;
 use super::ImportErrorCode as Code;
 use super::buffers::Buffers;
 use super::cameras::{self, CameraSource, LightSource};
+use super::cancel::Cancel;
 use super::error::{ImportError, quoted};
 use super::extensions::Extensions;
 use super::findings::Findings;
@@ -29,6 +30,7 @@ pub(super) fn read<'d>(
     document: &'d Value<'d>,
     bin: Option<&[u8]>,
     options: &ImportOptions,
+    cancel: Cancel<'_>,
     findings: &mut Findings,
 ) -> Result<(Scene, SceneStats), ImportError> {
     let limits = &options.limits;
@@ -50,17 +52,17 @@ pub(super) fn read<'d>(
         skins: root.count("skins")?,
         lights: light_sources.len(),
     };
-    let mut nodes = Nodes::read(root, &counts, limits, findings)?;
+    let mut nodes = Nodes::read(root, &counts, limits, cancel, findings)?;
     nodes.place(world_from_file(options))?;
 
-    let mut builder = MeshBuilder::new(&accessors, limits, materials);
-    let parts = parts(&nodes, &meshes, &mut builder, limits, findings)?;
+    let mut builder = MeshBuilder::new(&accessors, limits, materials, cancel);
+    let parts = parts(&nodes, &meshes, &mut builder, limits, cancel, findings)?;
     if parts.is_empty() {
         let at = format!("/scenes/{}", root.integer("scene")?.unwrap_or(0));
         return Err(ImportError::new(Code::Empty, at, "the scene shows no triangles: there is nothing to render"));
     }
     let mut materials = builder.materials;
-    let textures = textures(&mut materials, &texture_sources, &images, limits)?;
+    let textures = textures(&mut materials, &texture_sources, &images, limits, cancel)?;
     let scene = Scene {
         meshes: builder.meshes,
         parts,
@@ -71,7 +73,7 @@ pub(super) fn read<'d>(
     };
     // The steps above keep the scene's rules; what this could find is a mistake in them, told rather than passed on.
     let scene = Scene::new(scene).map_err(|error| ImportError::new(Code::Schema, "/", error.to_string()))?;
-    inspect::inspect(&scene, &builder.places, findings);
+    inspect::inspect(&scene, &builder.places, cancel, findings)?;
 
     let per_mesh = |mesh: usize| {
         let triangles = scene.meshes[mesh].triangle_count() + builder.degenerate_counts[mesh];
@@ -125,6 +127,7 @@ fn parts(
     meshes: &[MeshSource<'_>],
     builder: &mut MeshBuilder<'_, '_>,
     limits: &Limits,
+    cancel: Cancel<'_>,
     findings: &mut Findings,
 ) -> Result<Vec<Part>, ImportError> {
     let mut parts = Vec::new();
@@ -133,6 +136,7 @@ fn parts(
     let mut built: Vec<Option<Option<MeshIdx>>> = vec![None; meshes.len()];
     let mut path_bytes_left = limits.path_bytes;
     for (node_idx, node, world_from_part) in nodes.of_scene() {
+        cancel.check_at(node_idx as usize)?;
         let Some(mesh_idx) = node.mesh else { continue };
         let at = || format!("/nodes/{node_idx}");
         let source = &meshes[mesh_idx];
@@ -190,6 +194,7 @@ fn textures(
     sources: &[TextureSource],
     images: &[ImageSource<'_>],
     limits: &Limits,
+    cancel: Cancel<'_>,
 ) -> Result<Vec<Texture>, ImportError> {
     let mut numbers: HashMap<u32, u32> = HashMap::new();
     let mut used: Vec<&TextureSource> = Vec::new();
@@ -203,7 +208,7 @@ fn textures(
     let mut image_indices: Vec<usize> = used.iter().filter_map(|source| source.image).collect();
     image_indices.sort_unstable();
     image_indices.dedup();
-    let decoded = images::decode(images, &image_indices, limits)?;
+    let decoded = images::decode(images, &image_indices, limits, cancel)?;
     // Slots of textures without image were left out when the materials were read.
     let image = |source: &TextureSource| image_indices.binary_search(&source.image?).ok().map(|at| decoded[at].clone());
     let texture =

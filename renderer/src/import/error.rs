@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What kind of fault made the importer refuse a file.
+/// Why the importer gave no scene.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ImportErrorCode {
     /// `glb.truncated`: the file ends too early.
@@ -43,10 +43,12 @@ pub enum ImportErrorCode {
     Image,
     /// `glb.limit`: sound, but larger than [`super::Limits`] allow.
     Limit,
+    /// `cancelled`: nothing is wrong with the file; the caller wants it no more.
+    Cancelled,
 }
 
 impl ImportErrorCode {
-    /// Every code, in the order of the documentation.
+    /// Every code of a file that is refused, in the order of the documentation.
     pub const ALL: [Self; 19] = [
         Self::Truncated,
         Self::Header,
@@ -91,6 +93,7 @@ impl ImportErrorCode {
             Self::Uri => "glb.uri",
             Self::Image => "glb.image",
             Self::Limit => "glb.limit",
+            Self::Cancelled => "cancelled",
         }
     }
 
@@ -113,6 +116,7 @@ impl ImportErrorCode {
             Self::ExternalUri | Self::Uri => "embed buffers and images: a binary .glb, or data URIs in base64",
             Self::Image => "give the texture as PNG, JPEG or WebP",
             Self::Limit => "reduce the model, or raise this limit in the import options",
+            Self::Cancelled => "",
         }
     }
 }

@@ -4,6 +4,7 @@ use glam::{DVec3, Vec2, Vec3, Vec4};
 
 use super::ImportErrorCode as Code;
 use super::accessor::{Accessor, Shape};
+use super::cancel::Cancel;
 use super::error::ImportError;
 use super::findings::Findings;
 use super::meshes::PlacedPrimitive;
@@ -25,12 +26,15 @@ pub(super) fn build(
     primitive: &PlacedPrimitive,
     accessors: &[Accessor<'_>],
     tangent_uv_set: Option<usize>,
+    cancel: Cancel<'_>,
     findings: &mut Findings,
 ) -> Result<Built, ImportError> {
+    cancel.check()?;
     let PlacedPrimitive { source, place } = primitive;
     let vertex_count = accessors[source.position].count;
     let Topology { mut triangles, used } = topology(primitive, accessors, vertex_count, findings)?;
     let used = used.as_deref();
+    cancel.check()?;
     let positions = positions(&accessors[source.position], used, findings)?;
 
     let triangle_count = triangles.len();
@@ -44,6 +48,7 @@ pub(super) fn build(
         return Ok(Built { primitive: None, degenerate_count });
     }
 
+    cancel.check()?;
     let normals = match source.normal {
         Some(normal) => normals(&accessors[normal], used, &positions, &triangles, findings),
         None => {
@@ -52,6 +57,7 @@ pub(super) fn build(
             Vec::new()
         }
     };
+    cancel.check()?;
     // Without normals of the file, its tangents mean nothing (glTF 2.0 section 3.7.2.1).
     let tangents = match source.tangent {
         Some(tangent) if !normals.is_empty() => file_tangents(&accessors[tangent], used, findings),
@@ -64,6 +70,7 @@ pub(super) fn build(
         && primitive.tangents.is_empty()
         && !primitive.uvs[uv_set].is_empty()
     {
+        cancel.check()?;
         tangents::compute(&mut primitive, uv_set);
     }
     Ok(Built { primitive: Some(primitive), degenerate_count })

@@ -15,6 +15,7 @@ use rayon::prelude::*;
 use super::ImportErrorCode as Code;
 use super::Limits;
 use super::buffers::{View, data_uri};
+use super::cancel::Cancel;
 use super::error::{ImportError, quoted};
 use super::findings::Findings;
 use super::member::Member;
@@ -98,6 +99,7 @@ pub(super) fn decode(
     sources: &[ImageSource<'_>],
     used: &[usize],
     limits: &Limits,
+    cancel: Cancel<'_>,
 ) -> Result<Vec<Arc<Image>>, ImportError> {
     let refuse =
         |image_idx: usize, (code, message): Fault| ImportError::new(code, format!("/images/{image_idx}"), message);
@@ -116,7 +118,10 @@ pub(super) fn decode(
         })?;
     }
     // Of several faults, the first in the file is told, whichever thread is done first.
-    let decode = |&image_idx: &usize| sources[image_idx].decode(limits).map_err(|fault| refuse(image_idx, fault));
+    let decode = |&image_idx: &usize| {
+        cancel.check()?;
+        sources[image_idx].decode(limits).map_err(|fault| refuse(image_idx, fault))
+    };
     let decoded: Vec<Result<Image, ImportError>> = used.par_iter().map(decode).collect();
     decoded.into_iter().map(|image| image.map(Arc::new)).collect()
 }

@@ -7,6 +7,8 @@ use std::hash::{Hash as _, Hasher as _};
 
 use glam::{DVec3, Vec3};
 
+use super::cancel::Cancel;
+use super::error::ImportError;
 use super::findings::Findings;
 use super::meshes::Place;
 use crate::diagnostic::Severity;
@@ -17,19 +19,26 @@ const DIAGONAL_MIN_M: f64 = 0.001;
 const DIAGONAL_MAX_M: f64 = 20.0;
 
 /// Inspects a scene. `places` says where each mesh's primitives stand in the file.
-pub(super) fn inspect(scene: &Scene, places: &[Vec<Place>], findings: &mut Findings) {
+pub(super) fn inspect(
+    scene: &Scene,
+    places: &[Vec<Place>],
+    cancel: Cancel<'_>,
+    findings: &mut Findings,
+) -> Result<(), ImportError> {
     for (mesh, places) in scene.meshes.iter().zip(places) {
-        let surface = Surface::of(mesh);
-        surface.note_coincident_faces(places, findings);
-        surface.note_flipped_shells(places, findings);
+        let surface = Surface::of(mesh, cancel)?;
+        surface.note_coincident_faces(places, cancel, findings)?;
+        surface.note_flipped_shells(places, cancel, findings)?;
     }
     note_coincident_parts(scene, findings);
+    cancel.check()?;
     for part in &scene.parts {
         note_unnamed(part, findings);
     }
     if let Some(bounds) = scene.bounds() {
         note_unit(&bounds, findings);
     }
+    Ok(())
 }
 
 fn note_unit(bounds: &Bounds, findings: &mut Findings) {
@@ -95,12 +104,12 @@ struct Surface {
 }
 
 impl Surface {
-    fn of(mesh: &Mesh) -> Self {
+    fn of(mesh: &Mesh, cancel: Cancel<'_>) -> Result<Self, ImportError> {
         let mut numbers: HashMap<[u32; 3], u32> = HashMap::new();
         let mut positions = Vec::new();
         let mut triangles = Vec::new();
         for (primitive_idx, primitive) in mesh.primitives.iter().enumerate() {
-            let number = |&position: &Vec3| {
+            let mut number = |&position: &Vec3| {
                 // Adding zero makes one of the two zeros.
                 let key = (position + Vec3::ZERO).to_array().map(f32::to_bits);
                 *numbers.entry(key).or_insert_with(|| {
@@ -108,37 +117,70 @@ impl Surface {
                     positions.len() as u32 - 1
                 })
             };
-            let welded: Vec<u32> = primitive.positions.iter().map(number).collect();
+            let numbered = |(place, position)| cancel.check_at(place).map(|()| number(position));
+            let welded: Vec<u32> = primitive.positions.iter().enumerate().map(numbered).collect::<Result<_, _>>()?;
             let corners = |triangle: &[u32; 3]| (triangle.map(|corner| welded[corner as usize]), primitive_idx as u32);
             triangles.extend(primitive.triangles.iter().map(corners));
         }
-        Self { positions, triangles }
+        Ok(Self { positions, triangles })
     }
 
-    fn note_coincident_faces(&self, places: &[Place], findings: &mut Findings) {
-        let mut faces: Vec<([u32; 3], u32)> = self.triangles.clone();
-        for (corners, _) in &mut faces {
-            corners.sort_unstable();
+    fn note_coincident_faces(
+        &self,
+        places: &[Place],
+        cancel: Cancel<'_>,
+        findings: &mut Findings,
+    ) -> Result<(), ImportError> {
+        // Only faces of one lowest corner can be equal, and a corner has few: counting brings these together.
+        let mut ends = vec![0_usize; self.positions.len() + 1];
+        for (corners, _) in &self.triangles {
+            ends[lowest(corners) + 1] += 1;
         }
-        faces.sort_unstable();
+        cancel.check()?;
+        for corner in 1..ends.len() {
+            ends[corner] += ends[corner - 1];
+        }
+        let mut faces = vec![([0; 2], 0); self.triangles.len()];
+        for (place, (corners, primitive)) in self.triangles.iter().enumerate() {
+            cancel.check_at(place)?;
+            let mut others = *corners;
+            others.sort_unstable();
+            let end = &mut ends[others[0] as usize];
+            faces[*end] = ([others[1], others[2]], *primitive);
+            *end += 1;
+        }
         let mut counts = vec![0_usize; places.len()];
-        for pair in faces.windows(2) {
-            if pair[0].0 == pair[1].0 {
-                counts[pair[1].1 as usize] += 1;
+        let mut begin = 0;
+        // Filling the places moved each corner's begin to its end.
+        for (corner, &end) in ends[..self.positions.len()].iter().enumerate() {
+            cancel.check_at(corner)?;
+            let of_corner = &mut faces[begin..end];
+            of_corner.sort_unstable();
+            for pair in of_corner.windows(2) {
+                if pair[0].0 == pair[1].0 {
+                    counts[pair[1].1 as usize] += 1;
+                }
             }
+            begin = end;
         }
         for (place, count) in places.iter().zip(counts).filter(|(_, count)| *count > 0) {
             let message = format!("{count} triangles lie exactly in others");
             findings.add_once("coincident_faces", Severity::Warning, place.pointer(), message);
         }
+        Ok(())
     }
 
     /// A closed shell whose faces look inwards has a negative volume. A cavity has one too, rightly, but lies inside a shell
     /// of positive volume.
-    fn note_flipped_shells(&self, places: &[Place], findings: &mut Findings) {
+    fn note_flipped_shells(
+        &self,
+        places: &[Place],
+        cancel: Cancel<'_>,
+        findings: &mut Findings,
+    ) -> Result<(), ImportError> {
         /// So many enclosing shells are tried, the largest ones.
         const ENCLOSING_MAX: usize = 64;
-        let mut shells = self.shells();
+        let mut shells = self.shells(cancel)?;
         shells.retain(|shell| {
             shell.boundary == 0 && shell.volume.abs() > 1e-9 * (shell.max - shell.min).length().powi(3)
         });
@@ -157,18 +199,21 @@ impl Surface {
                 );
             }
         }
+        Ok(())
     }
 
     /// The connected pieces of the surface.
-    fn shells(&self) -> Vec<Shell> {
+    fn shells(&self, cancel: Cancel<'_>) -> Result<Vec<Shell>, ImportError> {
         let mut pieces = Pieces::new(self.positions.len());
-        for ([a, b, c], _) in &self.triangles {
+        for (place, ([a, b, c], _)) in self.triangles.iter().enumerate() {
+            cancel.check_at(place)?;
             pieces.join(*a, *b);
             pieces.join(*a, *c);
         }
         let mut shells: Vec<Shell> = Vec::new();
         let mut shell_of_piece = vec![u32::MAX; self.positions.len()];
-        for (corners, primitive) in &self.triangles {
+        for (place, (corners, primitive)) in self.triangles.iter().enumerate() {
+            cancel.check_at(place)?;
             let piece = pieces.find(corners[0]) as usize;
             if shell_of_piece[piece] == u32::MAX {
                 shell_of_piece[piece] = shells.len() as u32;
@@ -177,8 +222,12 @@ impl Surface {
             shells[shell_of_piece[piece] as usize]
                 .add(*corners, corners.map(|at| self.positions[at as usize].as_dvec3()));
         }
-        shells
+        Ok(shells)
     }
+}
+
+fn lowest(corners: &[u32; 3]) -> usize {
+    corners[0].min(corners[1]).min(corners[2]) as usize
 }
 
 /// A connected piece of a surface.

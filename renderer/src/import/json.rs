@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::ImportErrorCode as Code;
+use super::cancel::Cancel;
 use super::error::ImportError;
 use super::findings::Findings;
 use super::pointer::{Step, pointer};
@@ -66,6 +67,7 @@ pub(super) fn parse<'a>(
     bytes: &'a [u8],
     offset: usize,
     values_max: usize,
+    cancel: Cancel<'_>,
     findings: &mut Findings,
 ) -> Result<Value<'a>, ImportError> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
@@ -81,7 +83,7 @@ pub(super) fn parse<'a>(
         );
         pos = '\u{FEFF}'.len_utf8();
     }
-    let mut reader = Reader { text, pos, offset, path: Vec::new(), values_left: values_max, findings };
+    let mut reader = Reader { text, pos, offset, path: Vec::new(), values_left: values_max, cancel, findings };
     let value = reader.value()?;
     reader.white_space();
     if reader.pos < text.len() {
@@ -96,6 +98,7 @@ struct Reader<'a, 'f> {
     offset: usize,
     path: Vec<Step<'a>>,
     values_left: usize,
+    cancel: Cancel<'f>,
     findings: &'f mut Findings,
 }
 
@@ -128,6 +131,7 @@ impl<'a> Reader<'a, '_> {
                 "more JSON values than the limit json_values allows",
             )
         })?;
+        self.cancel.check_at(self.values_left)?;
         self.white_space();
         match self.peek() {
             Some(b'{') => self.nested(Self::object),

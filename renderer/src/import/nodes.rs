@@ -8,6 +8,7 @@ use glam::{DAffine3, DMat3, DQuat, DVec3};
 
 use super::ImportErrorCode as Code;
 use super::Limits;
+use super::cancel::Cancel;
 use super::error::ImportError;
 use super::findings::Findings;
 use super::member::Member;
@@ -52,6 +53,7 @@ impl<'d> Nodes<'d> {
         root: &Member<'_, 'd>,
         counts: &Counts,
         limits: &Limits,
+        cancel: Cancel<'_>,
         findings: &mut Findings,
     ) -> Result<Self, ImportError> {
         let node_count = root.count("nodes")?;
@@ -62,10 +64,12 @@ impl<'d> Nodes<'d> {
         let mut list = Vec::with_capacity(node_count);
         let mut children: Vec<Vec<u32>> = Vec::with_capacity(node_count);
         for node in root.items("nodes")? {
+            cancel.check_at(list.len())?;
             let node = node?;
             list.push(read_node(&node, counts, findings)?);
             children.push(node.indices("children", node_count, "node")?.iter().map(|&child| child as u32).collect());
         }
+        cancel.check()?;
         link_parents(&mut list, &children)?;
         refuse_cycles(&children)?;
         let roots = scene_roots(root, &list)?;

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use super::ImportErrorCode as Code;
 use super::Limits;
 use super::accessor::Accessor;
+use super::cancel::Cancel;
 use super::error::ImportError;
 use super::findings::Findings;
 use super::geometry;
@@ -19,6 +20,7 @@ use crate::scene::{MaterialIdx, Mesh, MeshIdx, Primitive, SceneMaterial};
 pub(super) struct MeshBuilder<'a, 'b> {
     accessors: &'a [Accessor<'b>],
     limits: &'a Limits,
+    cancel: Cancel<'a>,
     /// Distinct meshes.
     pub(super) meshes: Vec<Mesh>,
     /// Per mesh and primitive, where it stands in the file.
@@ -52,10 +54,16 @@ struct Geometry {
 }
 
 impl<'a, 'b> MeshBuilder<'a, 'b> {
-    pub(super) fn new(accessors: &'a [Accessor<'b>], limits: &'a Limits, materials: Vec<SceneMaterial>) -> Self {
+    pub(super) fn new(
+        accessors: &'a [Accessor<'b>],
+        limits: &'a Limits,
+        materials: Vec<SceneMaterial>,
+        cancel: Cancel<'a>,
+    ) -> Self {
         Self {
             accessors,
             limits,
+            cancel,
             meshes: Vec::new(),
             places: Vec::new(),
             degenerate_counts: Vec::new(),
@@ -119,7 +127,7 @@ impl<'a, 'b> MeshBuilder<'a, 'b> {
                 (primitives[geometry.primitive].clone(), geometry.degenerate_count)
             }));
         }
-        let built = geometry::build(placed, self.accessors, tangent_uv_set, findings)?;
+        let built = geometry::build(placed, self.accessors, tangent_uv_set, self.cancel, findings)?;
         let degenerate_count = built.degenerate_count as u64;
         let stored = Geometry { mesh: self.meshes.len(), primitive: siblings.len(), degenerate_count };
         self.geometries.insert(key, built.primitive.as_ref().map(|_| stored));

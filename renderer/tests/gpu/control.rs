@@ -14,7 +14,7 @@ fn cancelling_ends_within_two_seconds() {
     let loaded = still_life(256, 4096).prepare().load(gpu()).expect("the scene fits");
     let cancel = CancelToken::default();
     let result = std::thread::scope(|scope| {
-        let control = RenderControl { cancel: &cancel, progress: &|_| (), time_max: None };
+        let control = RenderControl::new(&cancel);
         let render = scope.spawn(move || (loaded.render(&control), Instant::now()));
         std::thread::sleep(Duration::from_millis(300));
         let cancelled = Instant::now();
@@ -32,7 +32,7 @@ fn time_runs_out_with_a_picture_in_hand() {
     let loaded = sketch.prepare().load(gpu()).expect("the scene fits");
     let cancel = CancelToken::default();
     let time_max = Some(Duration::from_secs(1));
-    let rendered = loaded.render(&RenderControl { cancel: &cancel, progress: &|_| (), time_max }).expect("a picture");
+    let rendered = loaded.render(&RenderControl { time_max, ..RenderControl::new(&cancel) }).expect("a picture");
     assert!(rendered.render_time >= Duration::from_millis(800), "{:?}", rendered.render_time);
     assert!(rendered.render_time < Duration::from_millis(2500), "{:?}", rendered.render_time);
     // What is there is a picture with fewer samples, pixel by pixel: nothing half done, nothing counted that is not there.
@@ -53,7 +53,7 @@ fn progress_grows_to_the_end() {
     let seen: Mutex<Vec<Progress>> = Mutex::default();
     let progress = |p: Progress| seen.lock().expect("not poisoned").push(p);
     let rendered =
-        loaded.render(&RenderControl { cancel: &cancel, progress: &progress, time_max: None }).expect("a picture");
+        loaded.render(&RenderControl { progress: &progress, ..RenderControl::new(&cancel) }).expect("a picture");
     let seen = seen.into_inner().expect("not poisoned");
     assert!(seen.len() > 1, "{seen:?}");
     assert!(seen.windows(2).all(|w| w[0].samples < w[1].samples && w[0].done <= w[1].done), "{seen:?}");
@@ -77,16 +77,16 @@ fn a_lost_device_is_opened_again_and_the_picture_is_the_same() {
             backend.lose_device();
         }
     };
-    let control = RenderControl { cancel: &cancel, progress: &lose_once, time_max: None };
+    let control = RenderControl { progress: &lose_once, ..RenderControl::new(&cancel) };
     let resumed = loaded.render(&control).expect("the device comes back");
     assert_eq!(resumed.film.sums, undisturbed.film.sums);
     assert_eq!(resumed.rays, undisturbed.rays);
     // Lost again and again: an error, and the next render works.
     let lose_always = |_: Progress| backend.lose_device();
-    let control = RenderControl { cancel: &cancel, progress: &lose_always, time_max: None };
+    let control = RenderControl { progress: &lose_always, ..RenderControl::new(&cancel) };
     let failed = loaded.render(&control).map(|_| ());
     assert!(matches!(failed, Err(RenderError::DeviceLost(_))), "{failed:?}");
-    let control = RenderControl { cancel: &cancel, progress: &|_| (), time_max: None };
+    let control = RenderControl::new(&cancel);
     // The last loss may still be on order.
     let again = loaded.render(&control).expect("the device comes back");
     assert_eq!(again.film.sums, undisturbed.film.sums);
@@ -99,7 +99,7 @@ fn shots_of_a_resident_product_are_what_they_would_be_alone() {
     let resident = gpu().load(product.clone()).expect("the scene fits");
     assert!(resident.size_bytes() > product.size_bytes(), "the device's memory counts");
     let cancel = CancelToken::default();
-    let control = RenderControl { cancel: &cancel, progress: &|_| (), time_max: None };
+    let control = RenderControl::new(&cancel);
     for seed in 0..3 {
         sketch.shot.film.seed = seed;
         (sketch.shot.film.width_px, sketch.shot.film.samples) = (64 - 8 * seed, 4 + seed);

@@ -1,8 +1,10 @@
 //! Both backends make the same picture, however the work is cut.
 
+use std::sync::Mutex;
+
 use flip_rs::{DEFAULT_PPD, RgbImage, ldr_flip};
-use packshot_renderer::backend::Rendered;
 use packshot_renderer::backend::gpu::SliceLimits;
+use packshot_renderer::backend::{Backend, CancelToken, RenderControl, Rendered, Snapshot, Snapshots};
 use packshot_renderer::film::Film;
 
 use crate::scenes::{Sketch, ball, cards, cpu, glass, gpu, open, render, still_life};
@@ -91,5 +93,48 @@ fn no_bit_depends_on_how_the_work_is_cut() {
         assert_eq!(whole.film.sums, cut.film.sums, "{slices:?}");
         assert_eq!(whole.film.samples, cut.film.samples, "{slices:?}");
         assert_eq!(whole.rays, cut.rays, "{slices:?}");
+    }
+}
+
+#[test]
+fn who_watches_sees_the_picture_refine_and_changes_nothing() {
+    let mut sketch = still_life(36, 40);
+    // Adaptive decisions begin after 32 samples, where a snapshot falls too.
+    sketch.shot.film.noise_threshold = 0.1;
+    let prepared = sketch.prepare();
+    let backends: [&dyn Backend; 2] = [cpu(), gpu()];
+    for backend in backends {
+        let unwatched = render(backend, &prepared);
+        let seen: Mutex<Vec<Snapshot>> = Mutex::default();
+        let receive = |snapshot| seen.lock().expect("not poisoned").push(snapshot);
+        let cancel = CancelToken::default();
+        let snapshots = Some(Snapshots { side_max_px: u32::MAX, receive: &receive });
+        let control = RenderControl { snapshots, ..RenderControl::new(&cancel) };
+        let watched = prepared.load(backend).expect("the scene fits").render(&control).expect("nobody cancels");
+        assert_eq!(watched.film.sums, unwatched.film.sums, "{:?}", backend.device().kind);
+        assert_eq!(watched.film.samples, unwatched.film.samples);
+        let seen = seen.into_inner().expect("not poisoned");
+        assert_eq!(seen.iter().map(|snapshot| snapshot.samples).collect::<Vec<_>>(), [1, 2, 4, 8, 16, 32, 40]);
+        assert_eq!(seen[6].image.rgba, watched.film.resolve(), "the last one is the picture");
+        // The others are the pictures of fewer samples.
+        sketch.shot.film.samples = 4;
+        assert_eq!(seen[2].image.rgba, render(backend, &sketch.prepare()).film.resolve());
+        sketch.shot.film.samples = 40;
+    }
+}
+
+#[test]
+fn snapshots_are_as_small_as_asked_for() {
+    let prepared = still_life(70, 2).prepare();
+    for backend in [cpu() as &dyn Backend, gpu()] {
+        let sizes: Mutex<Vec<(u32, u32, usize)>> = Mutex::default();
+        let receive = |Snapshot { image, .. }: Snapshot| {
+            sizes.lock().expect("not poisoned").push((image.width_px, image.height_px, image.rgba.len()));
+        };
+        let cancel = CancelToken::default();
+        let snapshots = Some(Snapshots { side_max_px: 32, receive: &receive });
+        let control = RenderControl { snapshots, ..RenderControl::new(&cancel) };
+        prepared.load(backend).expect("the scene fits").render(&control).expect("nobody cancels");
+        assert_eq!(sizes.into_inner().expect("not poisoned"), [(32, 32, 1024); 2]);
     }
 }

@@ -50,7 +50,7 @@ pub(crate) fn cpu() -> &'static CpuBackend {
 /// Renders to the end.
 pub(crate) fn render(backend: &dyn Backend, prepared: &Prepared) -> Rendered {
     let cancel = CancelToken::default();
-    let control = RenderControl { cancel: &cancel, progress: &|_| (), time_max: None };
+    let control = RenderControl::new(&cancel);
     prepared.load(backend).expect("the scene fits").render(&control).expect("nobody cancels")
 }
 

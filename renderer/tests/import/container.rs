@@ -99,7 +99,7 @@ fn the_last_of_duplicate_members_counts_in_small_and_large_objects() {
         let duplicate = format!("{members}\"name\":\"first\"");
         let text = glb.document().to_string().replace("\"name\":\"HERE\"", &format!("{duplicate},\"name\":\"last\""));
         let bytes = container(text.as_bytes(), &glb.bin);
-        let (scene, report) = packshot_renderer::import::load(&bytes, &Default::default()).expect("loads");
+        let (scene, report) = packshot_renderer::import::load(&bytes, &Default::default(), &|| false).expect("loads");
         assert_eq!(scene.parts[0].node_name.as_deref(), Some("last"));
         assert_eq!(report.diagnostics.len(), 1);
         assert_eq!(
@@ -114,7 +114,8 @@ fn escapes_and_surrogate_pairs_are_decoded() {
     let glb = Glb::square().set("/nodes/0/name", json!("HERE"));
     let text = glb.document().to_string().replace("HERE", r#"\u00d6l \ud83d\ude00\t\"\/"#);
     let (scene, _) =
-        packshot_renderer::import::load(&container(text.as_bytes(), &glb.bin), &Default::default()).expect("loads");
+        packshot_renderer::import::load(&container(text.as_bytes(), &glb.bin), &Default::default(), &|| false)
+            .expect("loads");
     assert_eq!(scene.parts[0].node_name.as_deref(), Some("Öl 😀\t\"/"));
 }
 

@@ -142,7 +142,7 @@ impl Glb {
     }
 
     pub(crate) fn load(&self) -> Result<(Scene, ImportReport), ImportError> {
-        load(&self.bytes(), &ImportOptions::default())
+        load(&self.bytes(), &ImportOptions::default(), &|| false)
     }
 
     /// Loads a file that must load, and says which diagnostics there are as `code at`.
@@ -167,7 +167,7 @@ impl Glb {
 
 /// Why a file is refused, as `code at`.
 pub(crate) fn refusal(bytes: &[u8]) -> String {
-    match load(bytes, &ImportOptions::default()) {
+    match load(bytes, &ImportOptions::default(), &|| false) {
         Ok(_) => "loads".to_owned(),
         Err(error) => format!("{} {}", error.code().as_str(), error.at()),
     }

@@ -1,5 +1,7 @@
 //! What is sound but too large.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use packshot_renderer::import::{ImportErrorCode, ImportOptions, Limits, load};
 use serde_json::json;
 
@@ -29,7 +31,7 @@ fn every_limit_is_named_when_it_is_reached() {
     for (name, lower) in cases {
         let mut options = ImportOptions::default();
         lower(&mut options.limits);
-        let error = load(&glb.bytes(), &options).expect_err(name);
+        let error = load(&glb.bytes(), &options, &|| false).expect_err(name);
         assert_eq!(error.code(), ImportErrorCode::Limit, "{name}: {error}");
         assert!(error.message().contains(name), "{name}: {error}");
     }
@@ -55,4 +57,23 @@ fn a_small_file_cannot_ask_for_large_memory() {
     let glb = Glb::square().set("/nodes", json!(nodes)).set("/scenes/0/nodes", json!(roots));
     let refusal = glb.set("/meshes/0/name", json!("x".repeat(100_000))).refusal();
     assert!(refusal.starts_with("glb.limit /nodes/"), "{refusal}");
+}
+
+#[test]
+fn an_import_ends_wherever_it_is_cancelled() {
+    let mut glb = Glb::square();
+    let texture = glb.texture(&png([0; 4]), PNG);
+    let glb = glb.set("/materials/0/pbrMetallicRoughness", json!({"baseColorTexture": {"index": texture}}));
+    // Cancelled at the question of this number; says how many were asked.
+    let cancelled_at = |place: usize| {
+        let asked = AtomicUsize::new(0);
+        let result = load(&glb.bytes(), &ImportOptions::default(), &|| asked.fetch_add(1, Ordering::Relaxed) >= place);
+        (result.map_err(|error| error.code()), asked.into_inner())
+    };
+    let (whole, questions) = cancelled_at(usize::MAX);
+    assert!(whole.is_ok() && questions > 10, "{questions} questions");
+    for place in 0..questions {
+        let (result, _) = cancelled_at(place);
+        assert_eq!(result.err(), Some(ImportErrorCode::Cancelled), "at question {place} of {questions}");
+    }
 }

@@ -183,7 +183,7 @@ fn damaged_files_get_an_answer() {
         let other = &originals[random.below(originals.len())];
         let bytes = damaged(original, other, &mut random);
         let start = Instant::now();
-        let result = catch_unwind(AssertUnwindSafe(|| load(&bytes, &ImportOptions::default())));
+        let result = catch_unwind(AssertUnwindSafe(|| load(&bytes, &ImportOptions::default(), &|| false)));
         let elapsed = start.elapsed();
         match result {
             Ok(Ok(_)) => loaded += 1,

@@ -42,7 +42,7 @@ fn up_axis_and_unit_scale_apply_below_everything() {
     let camera = json!([{"type": "orthographic", "orthographic": {"xmag": 1, "ymag": 2, "znear": 0, "zfar": 1}}]);
     let glb = with_nodes(nodes, json!([0])).set("/cameras", camera);
     let options = ImportOptions { up_axis: UpAxis::Z, unit_scale: 0.001, ..ImportOptions::default() };
-    let (scene, report) = load(&glb.bytes(), &options).expect("loads");
+    let (scene, report) = load(&glb.bytes(), &options, &|| false).expect("loads");
     let placed = scene.parts[0].world_from_part.transform_point3(DVec3::new(10.0, 20.0, 30.0));
     assert!(placed.abs_diff_eq(DVec3::new(0.011, 0.033, -0.022), 1e-15), "{placed}");
     assert_eq!(scene.cameras[0].projection, SceneProjection::Orthographic { height_m: 0.004 });

@@ -18,7 +18,7 @@ fn assets() -> Option<PathBuf> {
 fn load_file(path: &std::path::Path) -> Result<(Scene, ImportReport), ImportError> {
     let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let start = Instant::now();
-    let result = load(&bytes, &ImportOptions::default());
+    let result = load(&bytes, &ImportOptions::default(), &|| false);
     assert!(start.elapsed() < Duration::from_secs(1), "{} took {:?}", path.display(), start.elapsed());
     result
 }

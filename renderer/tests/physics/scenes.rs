@@ -102,7 +102,7 @@ pub(crate) fn render(scene: &Scene, material: &OpenPbr, shot: &Shot, n_threads: 
     let shot = PreparedShot::new(&product, shot, TabulatedMaps::default().tables(&shot.environment));
     let backend = CpuBackend::new(n_threads, "a test".to_owned()).expect("threads");
     let cancel = CancelToken::default();
-    let control = RenderControl { cancel: &cancel, progress: &|_| (), time_max: None };
+    let control = RenderControl::new(&cancel);
     let loaded = backend.load(product).and_then(|product| product.load(shot)).expect("the CPU has room");
     loaded.render(&control).expect("nobody cancels").film
 }

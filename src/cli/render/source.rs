@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use packshot::product::{PartMaterials, Product};
 use packshot::request::{MaterialRequest, PartFilter};
+use packshot_renderer::backend::CancelToken;
 use packshot_renderer::diagnostic::Diagnostic;
 use packshot_renderer::import::{ImportOptions, UpAxis};
 use packshot_renderer::shot::document::{self, Geometry};
@@ -74,9 +75,9 @@ impl Common {
     }
 
     /// Reads one input and finds its materials.
-    pub(crate) fn subject(&self, input: &Input) -> Result<Subject, Failure> {
+    pub(crate) fn subject(&self, input: &Input, cancel: &CancelToken) -> Result<Subject, Failure> {
         let Source { stem, glb, map } = input.read()?;
-        let product = Product::import(&glb, &self.import, &self.filter)?;
+        let product = Product::import(&glb, &self.import, &self.filter, cancel)?;
         // A sample's own map counts unless another is given.
         let own_map = map.filter(|_| self.materials.map.is_none());
         let materials = match own_map {
@@ -103,7 +104,7 @@ impl Common {
 }
 
 /// Reads a shot file and what it names.
-pub(crate) fn from_shot(path: &Path, args: &RenderArgs) -> Result<(Subject, Shot), Failure> {
+pub(crate) fn from_shot(path: &Path, args: &RenderArgs, cancel: &CancelToken) -> Result<(Subject, Shot), Failure> {
     let bytes = files::read(path, InputKind::Shot)?;
     let folder = if files::is_stream(path) { Path::new("") } else { path.parent().unwrap_or(Path::new("")) };
     let mut open = |name: &str| {
@@ -115,7 +116,7 @@ pub(crate) fn from_shot(path: &Path, args: &RenderArgs) -> Result<(Subject, Shot
     let document = read.map_err(packshot::Error::from)?;
     let Geometry { file, up_axis, unit_scale } = &document.geometry;
     let options = ImportOptions { up_axis: *up_axis, unit_scale: *unit_scale, ..ImportOptions::default() };
-    let product = Product::import(&document.glb, &options, &PartFilter::default())?;
+    let product = Product::import(&document.glb, &options, &PartFilter::default(), cancel)?;
     let materials = PartMaterials::of_shot(&document, &product.scene);
     let origin = Origin {
         name: document.name.clone(),

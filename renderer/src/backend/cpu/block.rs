@@ -1,14 +1,25 @@
 //! A block's share of a pass, in batches of paths: a block depends on no other, so threads never wait inside a pass.
 
 use super::batch::Batch;
+use crate::backend::CancelToken;
 use crate::backend::passes::BlockFilm;
 
-/// Adds samples `first_sample..first_sample + n_samples` to every active pixel. Returns the number of rays traced.
-pub(super) fn render(film: &mut BlockFilm, batch: &mut Batch<'_>, first_sample: u32, n_samples: u32) -> u64 {
+/// Adds samples `first_sample..first_sample + n_samples` to every active pixel, or to some when cancelled. Returns the number of rays
+/// traced.
+pub(super) fn render(
+    film: &mut BlockFilm,
+    batch: &mut Batch<'_>,
+    first_sample: u32,
+    n_samples: u32,
+    cancel: &CancelToken,
+) -> u64 {
     let pixels_at_once = (Batch::PATHS / n_samples as usize).max(1);
     let active: Vec<usize> = film.active().collect();
     let mut rays = 0;
     for pixels in active.chunks(pixels_at_once) {
+        if cancel.is_cancelled() {
+            break;
+        }
         rays += batch.trace(pixels.iter().map(|&i| film.pixel(i)), first_sample, n_samples);
         for (k, &i) in pixels.iter().enumerate() {
             let values = (0..n_samples as usize).map(|s| batch.value(k * n_samples as usize + s));

@@ -12,8 +12,9 @@ use super::context::{Context, Fault};
 use super::device_film::{DeviceFilm, Entry, Region};
 use super::scene::SceneBindings;
 use super::slices::{SliceLimits, Slices};
-use crate::backend::passes::{BlockFilm, Schedule};
-use crate::backend::{Clock, DeviceKind, Progress, RenderError, Rendered};
+use super::worker::Event;
+use crate::backend::passes::{BlockFilm, Schedule, snapshot};
+use crate::backend::{Clock, DeviceKind, RenderError, Rendered, Snapshot};
 use crate::film::{BLOCK_PX, Film, blocks};
 use crate::shot;
 
@@ -43,7 +44,7 @@ impl RenderState {
     pub(super) fn new(settings: &shot::Film, job: &Job, limits: SliceLimits, kind: DeviceKind) -> Self {
         Self {
             settings: *settings,
-            schedule: Schedule::new(settings),
+            schedule: Schedule::new(settings, job.snapshot_side_max_px.is_some()),
             clock: Clock::start(job.time_max),
             blocks: blocks(settings.width_px, settings.height_px).into_iter().map(BlockFilm::new).collect(),
             n: 0,
@@ -61,6 +62,11 @@ impl RenderState {
             block.copy_to(&mut film);
         }
         Rendered { film, rays: self.rays, render_time }
+    }
+
+    /// The picture as of the last checkpoint.
+    pub(super) fn snapshot(&self, side_max_px: u32) -> Snapshot {
+        snapshot(&self.blocks, &self.settings, self.n, side_max_px)
     }
 
     fn n_active(&self) -> usize {
@@ -107,7 +113,7 @@ impl<'a> Sampler<'a> {
     pub(super) fn run(
         &mut self,
         state: &mut RenderState,
-        report: &mut dyn FnMut(Progress) -> Result<(), Fault>,
+        report: &mut dyn FnMut(Event) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
         self.list_active(state);
         let mut n = state.n;
@@ -115,7 +121,7 @@ impl<'a> Sampler<'a> {
         let mut checkpoint = Instant::now();
         while n < state.settings.samples && !state.clock.is_over() {
             let begun = Instant::now();
-            let n_done = n_pass.min(state.schedule.until_decision(n));
+            let n_done = n_pass.min(state.schedule.until_stop(n));
             let end = n + n_done;
             for i in 0..self.film.regions.len() {
                 if let Pass::Partial(reached) = self.pass(i, n, end, state)? {
@@ -124,7 +130,9 @@ impl<'a> Sampler<'a> {
             }
             n = end;
             let decision = state.schedule.threshold_after(n);
-            if decision.is_some() || n == state.settings.samples || checkpoint.elapsed() > CHECKPOINT_EVERY {
+            let is_last = n == state.settings.samples;
+            let is_shown = state.schedule.has_snapshot_after(n) && !is_last;
+            if decision.is_some() || is_last || is_shown || checkpoint.elapsed() > CHECKPOINT_EVERY {
                 self.read_back(state, n)?;
                 checkpoint = Instant::now();
             }
@@ -134,9 +142,13 @@ impl<'a> Sampler<'a> {
                 self.list_active(state);
             }
             let n_active = state.n_active();
-            report(state.schedule.progress(n, n_active, self.paths, state.clock.begun.elapsed()))?;
+            let progress = state.schedule.progress(n, n_active, self.paths, state.clock.begun.elapsed());
+            report(Event::Progress(progress))?;
             if n_active == 0 {
                 break;
+            }
+            if let Some(side_max_px) = self.job.snapshot_side_max_px.filter(|_| is_shown) {
+                report(Event::Snapshot(Box::new(state.snapshot(side_max_px))))?;
             }
             n_pass = next_pass(n_done, begun.elapsed());
         }

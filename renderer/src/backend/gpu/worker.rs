@@ -12,7 +12,7 @@ use super::sampler::{RenderState, Sampler};
 use super::scene::{Environments, ProductBuffers, SceneBindings};
 use super::{GpuOptions, Job};
 use crate::backend::device::AdapterInfo;
-use crate::backend::{Progress, RenderError, Rendered};
+use crate::backend::{Progress, RenderError, Rendered, Snapshot};
 use crate::prepare::{PreparedProduct, PreparedShot};
 
 /// Names a product of a [`Worker`].
@@ -38,6 +38,8 @@ pub(super) enum Request {
 pub(super) enum Event {
     /// A pass is done.
     Progress(Progress),
+    /// The picture so far.
+    Snapshot(Box<Snapshot>),
     /// The last event.
     Done(Box<Result<Rendered, RenderError>>),
 }
@@ -148,9 +150,9 @@ impl Worker {
     fn render(&mut self, key: ShotKey, job: &Job, events: &mpsc::Sender<Event>) -> Result<Rendered, RenderError> {
         let settings = self.shots[&key].prepared.film;
         let mut state = RenderState::new(&settings, job, self.options.slices, self.adapter.kind());
-        let mut report = |progress| {
+        let mut report = |event| {
             // Who stopped listening has no use for the picture.
-            events.send(Event::Progress(progress)).map_err(|_| Fault::Final(RenderError::Cancelled))
+            events.send(event).map_err(|_| Fault::Final(RenderError::Cancelled))
         };
         self.persist(|worker| {
             worker.upload_shot(key)?;
@@ -165,6 +167,10 @@ impl Worker {
                 }
             }
         })?;
+        if let Some(side_max_px) = job.snapshot_side_max_px {
+            // The picture counts, whoever still looks.
+            drop(events.send(Event::Snapshot(Box::new(state.snapshot(side_max_px)))));
+        }
         Ok(state.finish())
     }
 
