@@ -57,12 +57,12 @@ enum Command {
     /// Say which part gets which material and what is odd about a file, without rendering
     Preflight(preflight::PreflightArgs),
     /// Material maps: which part gets which material
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example: packshot map init bearing.glb -o map.json")]
     Map(map::MapCommand),
     /// List what can render, and what `auto` takes
     Devices(devices::DevicesArgs),
     /// The material library
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example: packshot materials list --query steel")]
     Materials(materials::MaterialsCommand),
     /// Write a built-in sample product as GLB
     Sample(sample::SampleArgs),

@@ -54,6 +54,17 @@ impl Product {
         Ok(Self { scene, hidden, stats, diagnostics })
     }
 
+    /// Hides the parts that are not to be seen, unless that is all of them.
+    fn hide_unless(&mut self, is_seen: impl Fn(&Part) -> bool) {
+        if !self.scene.parts.iter().any(&is_seen) || self.scene.parts.iter().all(&is_seen) {
+            return;
+        }
+        let (seen, hidden) = std::mem::take(&mut self.scene.parts).into_iter().partition(is_seen);
+        self.scene.parts = seen;
+        self.hidden.extend::<Vec<Part>>(hidden);
+        self.stats = of_shown(&self.scene, self.stats);
+    }
+
     /// What is known of each part by name.
     pub fn part_names(&self) -> Vec<PartNames> {
         let scene = &self.scene;
@@ -109,8 +120,8 @@ pub struct PaletteMaterial {
     pub id: String,
     /// Its parameters.
     pub openpbr: OpenPbr,
-    /// Its surface details, which a shot file has no place for.
-    pub surface: Vec<String>,
+    /// What of it a shot file has no place for, such as surface details.
+    pub left_out: Vec<String>,
 }
 
 impl PartMaterials {
@@ -125,20 +136,27 @@ impl PartMaterials {
         Self { palette: palette.materials, parts, report: Some(outcome.report), diagnostics }
     }
 
-    /// The materials that a shot gives to the parts of its scene.
-    pub fn of_shot(document: &ShotDocument, scene: &Scene) -> Self {
+    /// The materials that a shot gives to the parts of its product. Parts that it makes invisible (an opacity of 0 lets every ray pass)
+    /// are hidden, unless nothing would be left: a shot dumped with hidden parts gives the same picture again.
+    pub fn of_shot(document: &ShotDocument, product: &mut Product) -> Self {
+        let is_seen = |part: &Part| match document.material_of(&part.name()) {
+            Some((_, openpbr)) => openpbr.geometry_opacity > 0.0,
+            None => true,
+        };
+        let part_names: Vec<String> = product.scene.parts.iter().map(Part::name).collect();
+        product.hide_unless(is_seen);
+        let scene = &product.scene;
         let names: Vec<&String> = document.materials.keys().collect();
         let palette = document.materials.iter().map(|(id, openpbr)| PaletteMaterial {
             id: id.clone(),
             openpbr: *openpbr,
-            surface: Vec::new(),
+            left_out: document.left_out.of_material(id).to_vec(),
         });
         let palette: Vec<_> = palette.collect();
         let part = |part: &Part| match document.material_of(&part.name()) {
             Some((name, _)) => PartMaterial::Palette(names.partition_point(|known| known.as_str() < name)),
             None => PartMaterial::Own,
         };
-        let part_names: Vec<String> = scene.parts.iter().map(Part::name).collect();
         let mut diagnostics = document.parts.unmatched(part_names.iter().map(String::as_str));
         diagnostics.extend(not_followed(&palette));
         Self { palette, parts: scene.parts.iter().map(part).collect(), report: None, diagnostics }
@@ -215,8 +233,8 @@ impl<'a> Palette<'a> {
                 let word = serde_json::to_value(detail.kind).unwrap_or_default();
                 format!("surface detail {}", word.as_str().unwrap_or_default())
             });
-            let surface = bevel.into_iter().chain(details).collect();
-            self.materials.push(PaletteMaterial { id: material.id.clone(), openpbr: material.openpbr, surface });
+            let left_out = bevel.into_iter().chain(details).collect();
+            self.materials.push(PaletteMaterial { id: material.id.clone(), openpbr: material.openpbr, left_out });
             self.materials.len() - 1
         }))
     }

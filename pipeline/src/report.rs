@@ -1,7 +1,5 @@
 //! What is known of a file before it is rendered: the preflight report.
 
-use std::collections::HashSet;
-
 use packshot_materials::mapping::Report;
 use packshot_renderer::diagnostic::{Diagnostic, Severity};
 use packshot_renderer::import::SceneStats;
@@ -89,10 +87,7 @@ fn device_bytes_estimate(scene: &Scene, stats: &SceneStats) -> u64 {
 impl Preflight {
     /// Brings together what import, mapping and `more` found. `must_map` says that no part may stay unmapped.
     pub fn new(product: &Product, materials: &PartMaterials, more: &[Diagnostic], must_map: bool) -> Self {
-        let mut seen = HashSet::new();
-        let mut found = [&product.diagnostics[..], &materials.diagnostics, more].concat();
-        // Import and mapping both notice a part without a name.
-        found.retain(|finding| seen.insert((finding.code, finding.at.clone(), finding.message.clone())));
+        let found = [&product.diagnostics[..], &materials.diagnostics, more].concat();
         let is_wrong = found.iter().any(|finding| finding.severity == Severity::Error);
         let lacks_materials = must_map && materials.unmapped() > 0;
         Self {

@@ -161,6 +161,14 @@ impl Input {
         Ok(files.chain(samples.iter().cloned().map(Self::Sample)).collect())
     }
 
+    /// As a person wrote it.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Sample(name) => name.clone(),
+        }
+    }
+
     /// Without folder and extension.
     pub(crate) fn stem(&self) -> String {
         match self {

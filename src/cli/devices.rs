@@ -31,7 +31,8 @@ impl DeviceArgs {
     /// Opens the device.
     pub(crate) fn renderer(&self) -> Result<Renderer, Failure> {
         let n_threads = self.threads.map_or(0, usize::from);
-        Ok(Renderer::new(&self.device, RendererOptions { n_threads, kernel_cache: cache::kernels() })?)
+        let options = RendererOptions { n_threads, kernel_cache: cache::kernels() };
+        Renderer::new(&self.device, options).map_err(|error| Failure::from(error).at_option("--device"))
     }
 
     /// Keeps everything outside of the backends (import, colour, encoding) to as many threads. Once per process.

@@ -43,6 +43,24 @@ impl Failure {
         Self { exit, faults: vec![fault] }
     }
 
+    /// The same, with an option as the place of faults that name none.
+    pub(crate) fn at_option(mut self, option: &str) -> Self {
+        for fault in self.faults.iter_mut().filter(|fault| fault.at.is_empty()) {
+            fault.at = option.to_owned();
+        }
+        self
+    }
+
+    /// The same, with the input among several that it is about before each place.
+    pub(crate) fn in_input(mut self, input: &str) -> Self {
+        if matches!(self.exit, Exit::Input | Exit::Unmapped | Exit::Usage) {
+            for fault in self.faults.iter_mut().filter(|fault| !fault.at.starts_with(input)) {
+                fault.at = if fault.at.is_empty() { input.to_owned() } else { format!("{input}: {}", fault.at) };
+            }
+        }
+        self
+    }
+
     /// Wrong usage: `code` without its prefix `usage.`, and the option or argument.
     pub(crate) fn usage(
         code: &str,

@@ -52,16 +52,40 @@ pub(crate) fn read(path: &Path, kind: InputKind) -> Result<Vec<u8>, Failure> {
         Failure::new(Exit::Input, fault)
     };
     let bytes_max = kind.bytes_max();
-    let read = if is_stream(path) {
-        read_at_most(&mut io::stdin().lock(), bytes_max)
-    } else {
-        File::open(path).and_then(|mut file| read_at_most(&mut file, bytes_max))
+    let read = |source: &mut dyn Read, is_endless: bool| match kind {
+        InputKind::Glb => read_gltf(source, bytes_max, is_endless),
+        _ => read_at_most(source, bytes_max),
     };
-    match read {
+    let bytes = match is_stream(path) {
+        true => read(&mut io::stdin().lock(), true),
+        false => File::open(path).and_then(|mut file| read(&mut file, is_special(path))),
+    };
+    match bytes {
         Ok(Some(bytes)) => Ok(bytes),
         Ok(None) => Err(refused("limit", format!("more than {bytes_max} bytes"), "give a smaller file")),
         Err(reason) => Err(refused("file_missing", format!("cannot be read: {reason}"), "check the path")),
     }
+}
+
+/// A glTF file as [`read_at_most`], but of what cannot be one only the beginning, which is enough to refuse it; and of a binary one whose
+/// source may be endless not more than it declares to have.
+fn read_gltf(source: &mut dyn Read, bytes_max: u64, is_endless: bool) -> io::Result<Option<Vec<u8>>> {
+    const HEADER_BYTES: u64 = 12;
+    let mut bytes = Vec::new();
+    source.take(HEADER_BYTES).read_to_end(&mut bytes)?;
+    let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes).trim_ascii_start();
+    let limit = match bytes.as_slice() {
+        [b'g', b'l', b'T', b'F', _, _, _, _, length @ ..] if is_endless => {
+            length.try_into().map_or(0, |length| u64::from(u32::from_le_bytes(length)).min(bytes_max))
+        }
+        [b'g', b'l', b'T', b'F', ..] => bytes_max,
+        _ if text.is_empty() || text.starts_with(b"{") => bytes_max,
+        _ => return Ok(Some(bytes)),
+    };
+    let rest_max = limit.saturating_sub(bytes.len() as u64);
+    let is_declared = is_endless && bytes.starts_with(b"glTF");
+    source.take(rest_max + u64::from(!is_declared)).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= bytes_max).then_some(bytes))
 }
 
 /// `None` when there is more.
@@ -96,7 +120,7 @@ pub(crate) fn check_writable(path: &Path) -> Result<(), Failure> {
     }
     let tried = match path.is_dir() {
         true => Err(io::Error::from(io::ErrorKind::IsADirectory)),
-        false => tempfile::tempfile_in(folder_of(path)).map(drop),
+        false => tempfile::tempfile_in(folder_of(path)).map(drop).map_err(|reason| io::Error::from(reason.kind())),
     };
     tried.map_err(|reason| not_written(&path.display().to_string(), &reason))
 }
@@ -131,8 +155,9 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         // As any new file: everybody, less what the process's mask takes away.
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    let mut file = builder.tempfile_in(&folder)?;
-    file.write_all(bytes)?;
+    // Errors that name the temporary file would only puzzle.
+    let mut file = builder.tempfile_in(&folder).map_err(|reason| io::Error::from(reason.kind()))?;
+    file.as_file_mut().write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(&path).map_err(|error| error.error)?;
     // The new name must survive a crash too. Not every system can sync a folder.
@@ -155,8 +180,13 @@ fn folder_of(path: &Path) -> PathBuf {
 }
 
 fn not_written(at: &str, reason: &io::Error) -> Failure {
+    let help = match reason.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space, or write to another disk",
+        io::ErrorKind::BrokenPipe => "keep reading until everything is written",
+        _ => "give a path in a folder that exists and may be written to",
+    };
     let fault = Fault::new("output.not_written", format!("cannot be written: {reason}")).at(at);
-    Failure::new(Exit::Output, fault.help("give a path in a folder that exists and may be written to"))
+    Failure::new(Exit::Output, fault.help(help))
 }
 
 #[cfg(test)]
@@ -191,6 +221,23 @@ mod tests {
         assert_eq!(std::fs::read(&file).expect("there"), b"new");
         write(Path::new("/dev/null"), b"nothing", &Interrupt::default()).expect("written");
         assert!(is_special(Path::new("/dev/null")));
+    }
+
+    #[test]
+    fn what_is_no_gltf_is_not_read_to_its_end() {
+        let read = |bytes: &[u8], is_endless| {
+            let mut source = bytes.chain(io::repeat(0)).take(1 << 20);
+            read_gltf(&mut source, 1000, is_endless).expect("read").map(|bytes| bytes.len())
+        };
+        assert_eq!(read(b"", false), Some(12), "zeros");
+        assert_eq!(read(b"\x89PNG\r\n\x1a\n....", true), Some(12));
+        let binary = |length: u32| [b"glTF\x02\0\0\0", &length.to_le_bytes()[..]].concat();
+        assert_eq!(read(&binary(100), true), Some(100), "a stream ends where it declares to");
+        assert_eq!(read(&binary(u32::MAX), true), Some(1000));
+        assert_eq!(read(&binary(100), false), None, "a file is read as a whole");
+        assert_eq!(read(&binary(3), true), Some(12));
+        assert_eq!(read(b"\xEF\xBB\xBF {\"asset\"", true), None);
+        assert_eq!(read_gltf(&mut &b" {}"[..], 1000, true).expect("read"), Some(b" {}".to_vec()));
     }
 
     #[test]

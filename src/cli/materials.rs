@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use packshot::error::Fault;
 use packshot_materials::library::{Layer, Library, Material, Package};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::args::{libraries, read_package};
 use super::failure::{Exit, Failure};
@@ -162,9 +163,20 @@ fn describe(material: &Material) -> String {
     let provenance = &material.provenance;
     text += &format!("  source     {} ({})\n", provenance.source, provenance.licence);
     for (name, value) in values.as_object().into_iter().flatten().filter(|(name, value)| defaults[*name] != **value) {
-        text += &format!("  {name} = {value}\n");
+        text += &format!("  {name} = {}\n", shortest(value));
     }
     text
+}
+
+/// A parameter in the fewest digits that mean it: parameters are of single precision, and as doubles they show digits that nobody wrote.
+fn shortest(value: &Value) -> String {
+    match value {
+        Value::Number(number) => {
+            number.as_f64().map_or_else(|| number.to_string(), |number| (number as f32).to_string())
+        }
+        Value::Array(values) => format!("[{}]", values.iter().map(shortest).collect::<Vec<_>>().join(", ")),
+        other => other.to_string(),
+    }
 }
 
 fn validate(args: &ValidateArgs) -> Result<(), Failure> {

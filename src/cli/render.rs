@@ -48,8 +48,13 @@ pub(crate) fn run(args: &RenderArgs, quiet: bool) -> Result<(), Failure> {
             let common = Common::read(args)?;
             let mut results = Vec::new();
             for (i, input) in inputs.iter().enumerate() {
-                let subject = common.subject(input, &session.interrupt.cancel)?;
-                results.push(session.render(subject, |subject| common.shot(args, subject), targets.get(i), clock)?);
+                let subject = common.subject(input, &session.interrupt.cancel);
+                let shot = |subject: &mut Subject| common.shot(args, subject);
+                let rendered = subject.and_then(|subject| session.render(subject, shot, targets.get(i), clock));
+                results.push(match inputs.len() {
+                    1 => rendered?,
+                    _ => rendered.map_err(|failure| failure.in_input(&input.name()))?,
+                });
                 clock = Stopwatch::start();
             }
             results

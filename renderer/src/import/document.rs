@@ -137,7 +137,7 @@ fn parts(
     let mut path_bytes_left = limits.path_bytes;
     for (node_idx, node, world_from_part) in nodes.of_scene() {
         cancel.check_at(node_idx as usize)?;
-        let Some(mesh_idx) = node.mesh else { continue };
+        let Some(mesh_idx) = node.mesh.map(|mesh| mesh as usize) else { continue };
         let at = || format!("/nodes/{node_idx}");
         let source = &meshes[mesh_idx];
         let mesh = match built[mesh_idx] {
@@ -218,7 +218,7 @@ fn textures(
 
 fn cameras(nodes: &Nodes<'_>, sources: &[CameraSource<'_>], options: &ImportOptions) -> Vec<SceneCamera> {
     let place = |(_, node, world_from_node): (u32, &super::nodes::Node<'_>, DAffine3)| {
-        let source = &sources[node.camera?];
+        let source = &sources[node.camera? as usize];
         let projection = match source.projection {
             SceneProjection::Orthographic { height_m } => {
                 SceneProjection::Orthographic { height_m: height_m * options.unit_scale }
@@ -233,7 +233,7 @@ fn cameras(nodes: &Nodes<'_>, sources: &[CameraSource<'_>], options: &ImportOpti
 
 fn lights(nodes: &Nodes<'_>, sources: &[LightSource<'_>]) -> Vec<SceneLight> {
     let place = |(_, node, world_from_node): (u32, &super::nodes::Node<'_>, DAffine3)| {
-        let source = &sources[node.light?];
+        let source = &sources[node.light? as usize];
         let name = source.name.or(node.name).map(str::to_owned);
         let world_from_light = cameras::rigid(&world_from_node)?;
         Some(SceneLight { name, world_from_light, intensity: source.intensity, kind: source.kind })

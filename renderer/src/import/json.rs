@@ -169,10 +169,11 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn array(&mut self) -> Result<Value<'a>, ImportError> {
-        let mut items = Vec::new();
+        // Of the many small ones most have a single entry.
+        let mut items = Vec::with_capacity(1);
         self.white_space();
         if self.take(b']') {
-            return Ok(Value::Array(items));
+            return Ok(Value::Array(Vec::new()));
         }
         loop {
             self.path.push(Step::Index(items.len()));
@@ -190,11 +191,11 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn object(&mut self) -> Result<Value<'a>, ImportError> {
-        let mut members: Vec<(Cow<'a, str>, Value<'a>)> = Vec::new();
+        let mut members: Vec<(Cow<'a, str>, Value<'a>)> = Vec::with_capacity(1);
         let mut indices: HashMap<Cow<'a, str>, usize> = HashMap::new();
         self.white_space();
         if self.take(b'}') {
-            return Ok(Value::Object(members));
+            return Ok(Value::Object(Vec::new()));
         }
         loop {
             self.white_space();

@@ -22,11 +22,11 @@ const UNNAMED: &str = "Node_";
 /// One node.
 pub(super) struct Node<'d> {
     pub(super) name: Option<&'d str>,
-    pub(super) mesh: Option<usize>,
-    pub(super) camera: Option<usize>,
-    pub(super) light: Option<usize>,
-    /// First the transform to the parent; [`Nodes::place`] makes it the one to the world.
-    transform: DAffine3,
+    pub(super) mesh: Option<u32>,
+    pub(super) camera: Option<u32>,
+    pub(super) light: Option<u32>,
+    /// Index into the transforms of [`Nodes`].
+    transform: u32,
     parent: u32,
 }
 
@@ -41,6 +41,9 @@ pub(super) struct Counts {
 /// All nodes of the file and the order of those that the scene shows.
 pub(super) struct Nodes<'d> {
     list: Vec<Node<'d>>,
+    /// First those of nodes to their parents, and [`Nodes::place`] makes them those to the world. Nodes that share a place share one: in
+    /// files of CAD systems most nodes have no transform.
+    transforms: Vec<DAffine3>,
     /// Nodes of the scene, each after its parent.
     order: Vec<u32>,
     /// Per node, whether it is in `order`.
@@ -62,12 +65,18 @@ impl<'d> Nodes<'d> {
             return Err(root.error_at("nodes", Code::Limit, message));
         }
         let mut list = Vec::with_capacity(node_count);
-        let mut children: Vec<Vec<u32>> = Vec::with_capacity(node_count);
+        let mut transforms = vec![DAffine3::IDENTITY];
+        let mut children = Children::default();
         for node in root.items("nodes")? {
             cancel.check_at(list.len())?;
             let node = node?;
-            list.push(read_node(&node, counts, findings)?);
-            children.push(node.indices("children", node_count, "node")?.iter().map(|&child| child as u32).collect());
+            let mut entry = read_node(&node, counts, findings)?;
+            if let Some(transform) = read_transform(&node, findings)? {
+                entry.transform = transforms.len() as u32;
+                transforms.push(transform);
+            }
+            list.push(entry);
+            children.push(&node.indices("children", node_count, "node")?);
         }
         cancel.check()?;
         link_parents(&mut list, &children)?;
@@ -79,34 +88,45 @@ impl<'d> Nodes<'d> {
         while let Some(node) = pending.pop() {
             order.push(node);
             is_in_scene[node as usize] = true;
-            pending.extend(children[node as usize].iter().rev());
+            pending.extend(children.of(node).iter().rev());
         }
-        Ok(Self { list, order, is_in_scene })
+        Ok(Self { list, transforms, order, is_in_scene })
     }
 
     /// Makes the transforms absolute, below `world_from_file`.
     pub(super) fn place(&mut self, world_from_file: DAffine3) -> Result<(), ImportError> {
+        let mut worlds = vec![world_from_file];
         for &node_idx in &self.order {
             let node = &self.list[node_idx as usize];
             let world_from_parent = match node.parent {
-                NONE => world_from_file,
+                NONE => 0,
                 parent => self.list[parent as usize].transform,
             };
-            let world_from_node = world_from_parent * node.transform;
+            let world_from_node = match node.transform {
+                0 => worlds[world_from_parent as usize],
+                transform => worlds[world_from_parent as usize] * self.transforms[transform as usize],
+            };
             // The picture is computed in single precision, so a place must exist there.
             if !world_from_node.to_cols_array().iter().all(|value| (*value as f32).is_finite()) {
                 let message = "the product of the transforms down to this node is infinite in single precision";
                 return Err(ImportError::new(Code::NonFinite, format!("/nodes/{node_idx}"), message));
             }
-            self.list[node_idx as usize].transform = world_from_node;
+            self.list[node_idx as usize].transform = match node.transform {
+                0 => world_from_parent,
+                _ => {
+                    worlds.push(world_from_node);
+                    worlds.len() as u32 - 1
+                }
+            };
         }
+        self.transforms = worlds;
         Ok(())
     }
 
     /// The nodes of the scene by increasing index, with their transforms to the world once [`Self::place`] ran.
     pub(super) fn of_scene(&self) -> impl Iterator<Item = (u32, &Node<'d>, DAffine3)> {
         let placed = self.list.iter().zip(&self.is_in_scene).enumerate().filter(|(_, (_, is_in_scene))| **is_in_scene);
-        placed.map(|(node_idx, (node, _))| (node_idx as u32, node, node.transform))
+        placed.map(|(node_idx, (node, _))| (node_idx as u32, node, self.transforms[node.transform as usize]))
     }
 
     /// The names from the scene's root to this node, joined by `/`; `Node_<index>` where a name is absent or empty.
@@ -153,20 +173,22 @@ fn read_node<'d>(node: &Member<'_, 'd>, counts: &Counts, findings: &mut Findings
         findings.add("unsupported_feature", Severity::Warning, node.pointer_to("skin"), message);
     }
     let light = match node.extension("KHR_lights_punctual")? {
-        Some(extension) => Some(extension.required_index("light", counts.lights, "light")?),
+        Some(extension) => Some(extension.required_index("light", counts.lights, "light")? as u32),
         None => None,
     };
+    let index = |name, count, what| node.index(name, count, what).map(|index| index.map(|index| index as u32));
     Ok(Node {
         name: node.text("name")?,
-        mesh: node.index("mesh", counts.meshes, "mesh")?,
-        camera: node.index("camera", counts.cameras, "camera")?,
+        mesh: index("mesh", counts.meshes, "mesh")?,
+        camera: index("camera", counts.cameras, "camera")?,
         light,
-        transform: read_transform(node, findings)?,
+        transform: 0,
         parent: NONE,
     })
 }
 
-fn read_transform(node: &Member<'_, '_>, findings: &mut Findings) -> Result<DAffine3, ImportError> {
+/// `None` for a node that stands where its parent does.
+fn read_transform(node: &Member<'_, '_>, findings: &mut Findings) -> Result<Option<DAffine3>, ImportError> {
     let translation = node.numbers::<3>("translation")?;
     let rotation = node.numbers::<4>("rotation")?;
     let scale = node.numbers::<3>("scale")?;
@@ -175,7 +197,10 @@ fn read_transform(node: &Member<'_, '_>, findings: &mut Findings) -> Result<DAff
             let message = "both a matrix and translation, rotation or scale: the matrix counts";
             findings.add("matrix_and_trs", Severity::Warning, node.pointer(), message);
         }
-        return read_matrix(node, matrix, findings);
+        return read_matrix(node, matrix, findings).map(Some);
+    }
+    if translation.is_none() && rotation.is_none() && scale.is_none() {
+        return Ok(None);
     }
     let rotation = match rotation {
         None => DQuat::IDENTITY,
@@ -193,11 +218,11 @@ fn read_transform(node: &Member<'_, '_>, findings: &mut Findings) -> Result<DAff
             rotation / length
         }
     };
-    Ok(DAffine3::from_scale_rotation_translation(
+    Ok(Some(DAffine3::from_scale_rotation_translation(
         scale.map_or(DVec3::ONE, DVec3::from_array),
         rotation,
         translation.map_or(DVec3::ZERO, DVec3::from_array),
-    ))
+    )))
 }
 
 fn read_matrix(node: &Member<'_, '_>, columns: [f64; 16], findings: &mut Findings) -> Result<DAffine3, ImportError> {
@@ -218,37 +243,59 @@ fn read_matrix(node: &Member<'_, '_>, columns: [f64; 16], findings: &mut Finding
     Ok(DAffine3::from_mat3_translation(linear, column(12)))
 }
 
-fn link_parents(list: &mut [Node<'_>], children: &[Vec<u32>]) -> Result<(), ImportError> {
-    for (parent, children) in children.iter().enumerate() {
-        for (at, &child) in children.iter().enumerate() {
+/// The children of all nodes, one after the other.
+#[derive(Default)]
+struct Children {
+    list: Vec<u32>,
+    /// Per node, where its own end.
+    ends: Vec<u32>,
+}
+
+impl Children {
+    /// Adds those of the next node.
+    fn push(&mut self, children: &[usize]) {
+        self.list.extend(children.iter().map(|&child| child as u32));
+        self.ends.push(self.list.len() as u32);
+    }
+
+    fn of(&self, node: u32) -> &[u32] {
+        let begin = if node == 0 { 0 } else { self.ends[node as usize - 1] };
+        &self.list[begin as usize..self.ends[node as usize] as usize]
+    }
+}
+
+fn link_parents(list: &mut [Node<'_>], children: &Children) -> Result<(), ImportError> {
+    for parent in 0..list.len() as u32 {
+        for (at, &child) in children.of(parent).iter().enumerate() {
             let node = &mut list[child as usize];
             if node.parent != NONE {
                 let message = format!("node {child} is already a child of node {}", node.parent);
                 return Err(ImportError::new(Code::Graph, format!("/nodes/{parent}/children/{at}"), message));
             }
-            node.parent = parent as u32;
+            node.parent = parent;
         }
     }
     Ok(())
 }
 
 /// Walks down from every node that no walk has seen; meeting a node of the walk's own path again is a cycle.
-fn refuse_cycles(children: &[Vec<u32>]) -> Result<(), ImportError> {
+fn refuse_cycles(children: &Children) -> Result<(), ImportError> {
     #[derive(Clone, Copy, PartialEq)]
     enum State {
         New,
         OnPath,
         Done,
     }
-    let mut states = vec![State::New; children.len()];
-    let mut path: Vec<(u32, usize)> = Vec::new();
-    for start in 0..children.len() {
+    let node_count = children.ends.len();
+    let mut states = vec![State::New; node_count];
+    let mut path: Vec<(u32, u32)> = Vec::new();
+    for start in 0..node_count {
         if states[start] == State::New {
             states[start] = State::OnPath;
             path.push((start as u32, 0));
         }
         while let Some((node, next)) = path.last_mut() {
-            let Some(&child) = children[*node as usize].get(*next) else {
+            let Some(&child) = children.of(*node).get(*next as usize) else {
                 states[*node as usize] = State::Done;
                 path.pop();
                 continue;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use glam::DVec3;
 use packshot_materials::openpbr::OpenPbr;
 
+pub use self::left_out::LeftOut;
 use self::members::{Limits, Members, Value};
 use self::parts::PartPatterns;
 use super::environment;
@@ -22,6 +23,7 @@ use crate::diagnostic::Diagnostic;
 use crate::import::UpAxis;
 
 mod json;
+mod left_out;
 mod members;
 mod parameters;
 pub mod parts;
@@ -51,6 +53,8 @@ pub struct ShotDocument {
     pub materials: BTreeMap<String, OpenPbr>,
     /// Which part gets which of them.
     pub parts: PartPatterns,
+    /// What it says that it lacks of what it was dumped from.
+    pub left_out: LeftOut,
     /// What was noticed about the files.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -126,8 +130,16 @@ pub fn read(
     let film = read_film(root.required("film")?, overrides)?;
     let environment = root.read_or("environment", EnvironmentMember::None, read_environment)?;
     let lights = root.read_or("lights", Vec::new(), |v| v.list()?.into_iter().map(read_light).collect())?;
+    let mut left_out = LeftOut { shot: std::mem::take(&mut root.left_out), ..LeftOut::default() };
     let materials = root.read_or("materials", BTreeMap::new(), |v| {
-        v.map()?.into_iter().map(|(name, value)| Ok((name, parameters::read(value)?))).collect()
+        let read = |(name, value): (String, Value)| {
+            let members = value.members()?;
+            if !members.left_out.is_empty() {
+                left_out.materials.insert(name.clone(), members.left_out.clone());
+            }
+            Ok((name, parameters::read(members)?))
+        };
+        v.map()?.into_iter().map(read).collect()
     })?;
     let parts = root.read_or("parts", PartPatterns::default(), |v| parts::read(v, &materials))?;
     let floor = root.read_or("floor", None, |v| match v.json {
@@ -144,7 +156,7 @@ pub fn read(
     let geometry = Geometry { file, up_axis: geometry.up_axis, unit_scale: geometry.unit_scale };
     let (environment, environment_file) = environment.load(open, &mut diagnostics)?;
     let shot = Shot { camera, film, environment, lights, floor, background, view };
-    Ok(ShotDocument { name, geometry, glb, shot, environment_file, materials, parts, diagnostics })
+    Ok(ShotDocument { name, geometry, glb, shot, environment_file, materials, parts, left_out, diagnostics })
 }
 
 /// A file named by a member, not opened yet.

@@ -14,7 +14,8 @@ use crate::cli::failure::Failure;
 use crate::cli::files::{self, InputKind};
 use crate::cli::interrupt::Interrupt;
 
-/// The material that stands for a part which is not shown: the format has no other way to say so.
+/// The material that stands for a part which is not shown: the format has no other way to say so, and who reads it hides parts of
+/// opacity 0.
 const HIDDEN: &str = "hidden";
 
 /// Writes the shot to `path`.
@@ -30,6 +31,7 @@ pub(crate) fn dump(path: &Path, subject: &Subject, shot: &Shot, interrupt: &Inte
         geometry: &geometry,
         shot,
         environment_file: environment_file.as_ref(),
+        left_out: &origin.left_out,
         parts: &parts,
     });
     files::write(path, text.as_bytes(), interrupt)
@@ -54,7 +56,7 @@ fn part_materials<'a>(subject: &'a Subject, hidden: DumpMaterial<'a>) -> Vec<(St
 }
 
 fn of_palette(material: &PaletteMaterial) -> DumpMaterial<'_> {
-    DumpMaterial { id: &material.id, openpbr: &material.openpbr, left_out: &material.surface }
+    DumpMaterial { id: &material.id, openpbr: &material.openpbr, left_out: &material.left_out }
 }
 
 /// The folder and name of the shot file, by which the others are named.

@@ -10,7 +10,7 @@ use packshot::request::{MaterialRequest, PartFilter};
 use packshot_renderer::backend::CancelToken;
 use packshot_renderer::diagnostic::Diagnostic;
 use packshot_renderer::import::{ImportOptions, UpAxis};
-use packshot_renderer::shot::document::{self, Geometry};
+use packshot_renderer::shot::document::{self, Geometry, LeftOut};
 use packshot_renderer::shot::request::{self, LightChoice};
 use packshot_renderer::shot::{Shot, environment};
 
@@ -44,6 +44,8 @@ pub(crate) struct Origin {
     pub(crate) unit_scale: f64,
     /// The path of the environment map, if it has one.
     pub(crate) environment_path: Option<PathBuf>,
+    /// What the shot file that all came from says that it lacks.
+    pub(crate) left_out: LeftOut,
 }
 
 /// What all inputs of a command line share, read once.
@@ -90,7 +92,8 @@ impl Common {
         };
         let ImportOptions { up_axis, unit_scale, .. } = self.import;
         let environment_path = self.light_path.clone();
-        let origin = Origin { name: stem, glb_path, glb, up_axis, unit_scale, environment_path };
+        let left_out = LeftOut::default();
+        let origin = Origin { name: stem, glb_path, glb, up_axis, unit_scale, environment_path, left_out };
         Ok(Subject { product, materials, diagnostics: self.diagnostics.clone(), origin })
     }
 
@@ -116,8 +119,8 @@ pub(crate) fn from_shot(path: &Path, args: &RenderArgs, cancel: &CancelToken) ->
     let document = read.map_err(packshot::Error::from)?;
     let Geometry { file, up_axis, unit_scale } = &document.geometry;
     let options = ImportOptions { up_axis: *up_axis, unit_scale: *unit_scale, ..ImportOptions::default() };
-    let product = Product::import(&document.glb, &options, &PartFilter::default(), cancel)?;
-    let materials = PartMaterials::of_shot(&document, &product.scene);
+    let mut product = Product::import(&document.glb, &options, &PartFilter::default(), cancel)?;
+    let materials = PartMaterials::of_shot(&document, &mut product);
     let origin = Origin {
         name: document.name.clone(),
         glb_path: Some(folder.join(&file.path)),
@@ -125,6 +128,7 @@ pub(crate) fn from_shot(path: &Path, args: &RenderArgs, cancel: &CancelToken) ->
         up_axis: *up_axis,
         unit_scale: *unit_scale,
         environment_path: document.environment_file.as_ref().map(|file| folder.join(&file.path)),
+        left_out: document.left_out,
     };
     Ok((Subject { product, materials, diagnostics: document.diagnostics, origin }, document.shot))
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::json::Json;
+use super::left_out;
 use crate::shot::error::{ErrorCode, ShotError};
 
 /// The values that a number may have.
@@ -137,8 +138,11 @@ impl Value {
     pub(super) fn members(self) -> Result<Members, ShotError> {
         let Json::Object(members) = self.json else { return Err(self.wrong_type("an object")) };
         let mut left: BTreeMap<String, Json> = members.into_iter().collect();
-        left.remove("comment");
-        Ok(Members { left, at: self.at })
+        let left_out = match left.remove("comment") {
+            Some(Json::Text(remark)) => left_out::read(&remark),
+            _ => Vec::new(),
+        };
+        Ok(Members { left, left_out, at: self.at })
     }
 
     /// The members of a map whose keys are names.
@@ -157,6 +161,8 @@ impl Value {
 #[derive(Debug)]
 pub(super) struct Members {
     left: BTreeMap<String, Json>,
+    /// What its comment says that a dump left out.
+    pub(super) left_out: Vec<String>,
     pub(super) at: String,
 }
 

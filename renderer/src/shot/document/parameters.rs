@@ -3,7 +3,7 @@
 use packshot_materials::openpbr::OpenPbr;
 
 use super::json::Json;
-use super::members::{Limits, Value};
+use super::members::{Limits, Members};
 use crate::shot::error::ShotError;
 
 enum Slot<'a> {
@@ -60,9 +60,8 @@ fn slots(m: &mut OpenPbr) -> [(&'static str, Slot<'_>); 37] {
     ]
 }
 
-/// Reads a material; what is left out has OpenPBR's default.
-pub(super) fn read(value: Value) -> Result<OpenPbr, ShotError> {
-    let mut members = value.members()?;
+/// Reads a material; a member that is not there has OpenPBR's default.
+pub(super) fn read(mut members: Members) -> Result<OpenPbr, ShotError> {
     let mut openpbr = OpenPbr::default();
     for (name, slot) in slots(&mut openpbr) {
         let Some(value) = members.optional(name) else { continue };
@@ -92,6 +91,7 @@ pub(super) fn write(openpbr: &OpenPbr) -> Vec<(String, Json)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::members::Value;
     use super::*;
 
     #[test]
@@ -108,6 +108,7 @@ mod tests {
     #[test]
     fn defaults_are_within_their_ranges() {
         let json = Json::Object(write(&OpenPbr::default()));
-        assert_eq!(read(Value { json, at: String::new() }), Ok(OpenPbr::default()));
+        let members = Value { json, at: String::new() }.members();
+        assert_eq!(members.and_then(read), Ok(OpenPbr::default()));
     }
 }

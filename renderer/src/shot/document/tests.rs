@@ -214,7 +214,8 @@ fn dump(document: &ShotDocument, part_names: &[&str]) -> String {
         .iter()
         .map(|&name| {
             let material = document.material_of(name);
-            (name.to_owned(), material.map(|(id, openpbr)| DumpMaterial { id, openpbr, left_out: &[] }))
+            let left_out = |id| document.left_out.of_material(id);
+            (name.to_owned(), material.map(|(id, openpbr)| DumpMaterial { id, openpbr, left_out: left_out(id) }))
         })
         .collect();
     write(&Dump {
@@ -222,6 +223,7 @@ fn dump(document: &ShotDocument, part_names: &[&str]) -> String {
         geometry: &document.geometry,
         shot: &document.shot,
         environment_file: document.environment_file.as_ref(),
+        left_out: &document.left_out,
         parts: &parts,
     })
 }
@@ -257,7 +259,8 @@ fn what_has_no_place_is_named() {
     let material = |openpbr| Some(DumpMaterial { id: "steel", openpbr, left_out: &left_out });
     let parts = [("A".to_owned(), material(&steel)), ("A".to_owned(), None), ("B".to_owned(), material(&other))];
     let (name, geometry, shot) = ("x", &document.geometry, &document.shot);
-    let text = write(&Dump { name, geometry, shot, environment_file: None, parts: &parts });
+    let left_out = &LeftOut::default();
+    let text = write(&Dump { name, geometry, shot, environment_file: None, left_out, parts: &parts });
     let back: Document = serde_json::from_str(&text).expect("JSON");
     let comment = back["comment"].as_str().expect("a comment");
     for expected in ["a spot light at 0, 0, 0", "the environment map", "another part that is called \"A\""] {
@@ -266,6 +269,11 @@ fn what_has_no_place_is_named() {
     assert_eq!(back["materials"]["steel"]["comment"], "left out: texture base_color");
     assert_eq!(back["parts"], json!({"A": "steel", "B": "steel (2)"}));
     assert_eq!(back["lights"].as_array().map(Vec::len), Some(3));
+    // Who reads it and writes it again says it again.
+    let second = read(text.as_bytes(), "", &FilmOverrides::default(), &mut open).expect("own output");
+    assert_eq!(second.left_out.of_material("steel"), ["texture base_color"]);
+    assert_eq!(second.left_out.shot.len(), 3);
+    assert_eq!(dump(&second, &["A", "B"]), text);
 }
 
 proptest::proptest! {

@@ -7,7 +7,7 @@ use packshot_materials::openpbr::OpenPbr;
 
 use super::json::Json;
 use super::parts::escaped;
-use super::{FileReference, Geometry, SCHEMA, UP_AXES, parameters};
+use super::{FileReference, Geometry, LeftOut, SCHEMA, UP_AXES, left_out, parameters};
 use crate::shot::{Background, Camera, Environment, Film, Floor, Light, PixelFilter, Projection, Shot, View};
 
 /// A shot and what it does not hold itself.
@@ -21,6 +21,8 @@ pub struct Dump<'a> {
     pub shot: &'a Shot,
     /// The file of `shot.environment`'s map. Without it, a map is left out and named in the comment.
     pub environment_file: Option<&'a FileReference>,
+    /// What is known to be missing from a shot that was read from a file.
+    pub left_out: &'a LeftOut,
     /// Every part in the scene's order: its name, and its material where it does not keep the file's own.
     pub parts: &'a [(String, Option<DumpMaterial<'a>>)],
 }
@@ -38,13 +40,13 @@ pub struct DumpMaterial<'a> {
 
 /// The shot as text. Matrices stand for `look_at`, literal parameters for library materials, and one entry of `parts` for
 /// each part name. What has no place in the format is named in a `comment`. Reading the text and writing it again gives
-/// the same text, unless something was left out.
+/// the same text.
 pub fn write(dump: &Dump<'_>) -> String {
     let shot = dump.shot;
-    let mut left_out = Vec::new();
+    let mut left_out = dump.left_out.shot.clone();
     let lights = write_lights(&shot.lights, &mut left_out);
     let environment = write_environment(&shot.environment, dump.environment_file, &mut left_out);
-    let (materials, parts) = write_parts(dump.parts, shot.floor.as_ref(), &mut left_out);
+    let (materials, parts) = write_parts(dump, &mut left_out);
     let mut root = vec![member("schema", SCHEMA), member("name", dump.name)];
     if !left_out.is_empty() {
         root.push(comment(&left_out));
@@ -73,7 +75,7 @@ fn object<const N: usize>(members: [(&str, Json); N]) -> Json {
 }
 
 fn comment(left_out: &[String]) -> (String, Json) {
-    member("comment", format!("left out: {}", left_out.join("; ")).as_str())
+    member("comment", left_out::write(left_out).as_str())
 }
 
 fn write_geometry(geometry: &Geometry) -> Json {
@@ -198,17 +200,14 @@ fn write_lights(lights: &[Light], left_out: &mut Vec<String>) -> Vec<Json> {
 type Object = Vec<(String, Json)>;
 
 /// The materials in the order of their first use, and the parts in the scene's order. Parts of one name share an entry.
-fn write_parts(
-    parts: &[(String, Option<DumpMaterial<'_>>)],
-    floor: Option<&Floor>,
-    left_out: &mut Vec<String>,
-) -> (Object, Object) {
+fn write_parts(dump: &Dump<'_>, left_out: &mut Vec<String>) -> (Object, Object) {
     let (mut materials, mut entries) = (Materials::default(), Object::new());
     let mut assigned: BTreeMap<&str, Option<String>> = BTreeMap::new();
-    if let Some(floor) = floor {
-        materials.define(&DumpMaterial { id: &floor.material, openpbr: &floor.openpbr, left_out: &[] });
+    if let Some(floor) = &dump.shot.floor {
+        let left_out = dump.left_out.of_material(&floor.material);
+        materials.define(&DumpMaterial { id: &floor.material, openpbr: &floor.openpbr, left_out });
     }
-    for (part_name, material) in parts {
+    for (part_name, material) in dump.parts {
         let name = material.as_ref().map(|material| materials.define(material));
         match assigned.get(part_name.as_str()) {
             None => {
