@@ -99,10 +99,7 @@ impl Renderer {
         let palette = materials.openpbr();
         let cancelled = || cancel.is_cancelled();
         let prepared = PreparedProduct::new(&product.scene, &palette, &materials.parts, floor, &cancelled)?;
-        if cancel.is_cancelled() {
-            return Err(Error::cancelled());
-        }
-        let loaded = self.backend.load(Arc::new(prepared))?.into();
+        let loaded = self.backend.load(Arc::new(prepared), cancel)?.into();
         Ok(ResidentProduct { loaded, maps: self.maps.clone(), device: self.device().clone() })
     }
 

@@ -62,7 +62,7 @@ fn measure(model: &Model) {
     let (build_ms, scene) = least_ms(3, || SceneBvh::build(&meshes, &instances, &|| false).expect("a sound model"));
     println!("build, binary trees: {build_ms:.1} ms");
     for level in SimdLevel::ALL.into_iter().filter(|level| level.is_supported()) {
-        let (wide_ms, accel) = least_ms(3, || Accel::new(&scene, level));
+        let (wide_ms, accel) = least_ms(3, || Accel::new(&scene, level, &|| false).expect("nobody cancels"));
         let size_mb = accel.size_bytes() as f64 / 1e6;
         println!("{level:?}: collapse {wide_ms:.1} ms, {size_mb:.1} MB");
         for n_threads in [1, 2] {

@@ -151,8 +151,8 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     /// Brings a product onto the device and compiles what it needs.
     ///
     /// # Errors
-    /// [`RenderError::DeviceOutOfMemory`], [`RenderError::DeviceLost`].
-    fn load(&self, product: Arc<PreparedProduct>) -> Result<Box<dyn LoadedProduct>, RenderError>;
+    /// [`RenderError`].
+    fn load(&self, product: Arc<PreparedProduct>, cancel: &CancelToken) -> Result<Box<dyn LoadedProduct>, RenderError>;
 
     /// What it is.
     fn device(&self) -> &DeviceInfo;

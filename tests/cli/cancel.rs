@@ -11,11 +11,14 @@ fn ctrl_c_leaves_nothing() {
     let workplace = Workplace::new();
     let endless = ["render", "boxes.glb", "-o", "out.png", "--samples", "16777216", "--noise", "0"];
     // While it samples, and while it waits for input that never comes.
-    for args in [&endless[..], &["render", "-", "-o", "out.png"]] {
+    let commands = [&endless[..], &["render", "-", "-o", "out.png"], &["preflight", "-"]];
+    let start = |args: &&[&str]| {
         let mut command = workplace.command(args);
-        let child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
-        std::thread::sleep(Duration::from_millis(600));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts")
+    };
+    let children: Vec<_> = commands.iter().map(start).collect();
+    std::thread::sleep(Duration::from_millis(600));
+    for (args, child) in commands.iter().zip(children) {
         let signalled = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs");
         assert!(signalled.success(), "it was still running");
         let begun = Instant::now();

@@ -27,6 +27,24 @@ fn files_that_are_no_products() {
 }
 
 #[test]
+fn in_a_batch_the_error_names_the_file() {
+    let workplace = Workplace::new();
+    workplace.write("text.glb", b"hello, this is no model");
+    let batch = |second| workplace.run(&["render", "boxes.glb", second, "-o", "out/", "--samples", "1"]);
+    batch("text.glb").expect_error(3, "glb.header", "text.glb: byte 0");
+    batch("gone.glb").expect_error(3, "glb.file_missing", "gone.glb");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_endless_device_is_no_model() {
+    let workplace = Workplace::new();
+    let begun = Instant::now();
+    workplace.run(&["preflight", "/dev/zero"]).expect_error(3, "glb.header", "byte 0");
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+}
+
+#[test]
 fn broken_environments() {
     let workplace = Workplace::new();
     workplace.write("sky.hdr", b"no picture");
@@ -38,7 +56,7 @@ fn broken_environments() {
 fn no_device_of_that_name() {
     let workplace = Workplace::new();
     let options = ["render", "boxes.glb", "--device", "no such adapter"];
-    workplace.run(&options).expect_error(5, "device.unavailable", "");
+    workplace.run(&options).expect_error(5, "device.unavailable", "--device");
     let mut command = workplace.command(&["render", "boxes.glb"]);
     let outcome = command.env("PACKSHOT_DEVICE", "no such adapter").output().expect("runs");
     assert_eq!(outcome.status.code(), Some(5), "the variable counts where the option is not given");

@@ -132,7 +132,8 @@ fn the_built_in_library() {
     assert_eq!(steel["openpbr"]["base_metalness"], 1.0);
     let shown = workplace.run(&["materials", "show", "Stahl blank", "--json"]).done().json();
     assert_eq!(shown["id"], steel["id"]);
-    assert!(workplace.run(&["materials", "show", "Stahl blank"]).done().text().contains("specular_roughness"));
+    let described = workplace.run(&["materials", "show", "Stahl blank"]).done();
+    assert!(described.text().contains("  base_color = [0.53, "), "{}", described.text());
     workplace.run(&["materials", "show", "Unobtainium"]).expect_error(3, "library.unknown_material", "ID");
 }
 

@@ -65,6 +65,7 @@ fn wrong_usage() {
         ("preflight", "usage.missing", "INPUT"),
         ("map", "usage.missing", ""),
         ("sample bearing", "usage.missing", "OUT"),
+        ("sample bearing -o bearing.txt", "usage.invalid_value", "-o"),
         ("materials show", "usage.missing", "ID"),
         ("completions tcl", "usage.invalid_value", "SHELL"),
     ] {
@@ -116,8 +117,10 @@ fn help_has_an_example_for_every_command() {
         "",
         "render",
         "preflight",
+        "map",
         "map init",
         "devices",
+        "materials",
         "materials list",
         "materials show",
         "materials validate",

@@ -169,6 +169,9 @@ fn build_node(
     }
     *node = BinaryNode { bounds, first: below_idx, count: count as u32 };
     let n_left = split(primitives, depth_left);
+    if count >= PARALLEL_MIN && cancelled() {
+        return false;
+    }
     let (left_primitives, right_primitives) = primitives.split_at_mut(n_left);
     let (pair, below) = below.split_at_mut(2);
     let (left_below, right_below) = below.split_at_mut(2 * n_left - 2);

@@ -58,6 +58,9 @@ pub(crate) struct WideInstance {
     pub(crate) root: Root,
 }
 
+/// Subtrees with fewer primitives than this are through in a millisecond.
+const CANCELLABLE_MIN: u32 = 4096;
+
 /// A scene's trees with nodes of `W` children.
 #[derive(Clone, Debug)]
 pub(crate) struct WideBvh<const W: usize> {
@@ -94,21 +97,22 @@ pub fn build(
     instances: &[AccelInstance],
     cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Result<Accel, AccelError> {
-    Ok(Accel::new(&SceneBvh::build(meshes, instances, cancelled)?, SimdLevel::detect()))
+    let scene = SceneBvh::build(meshes, instances, cancelled)?;
+    Accel::new(&scene, SimdLevel::detect(), cancelled).ok_or(AccelError::Cancelled)
 }
 
 impl Accel {
-    /// Derives the wide trees for an instruction set.
+    /// Derives the wide trees for an instruction set. `None` when cancelled, which is asked in every large subtree.
     ///
     /// # Panics
     /// When this CPU lacks the instruction set.
-    pub fn new(scene: &SceneBvh, level: SimdLevel) -> Accel {
+    pub fn new(scene: &SceneBvh, level: SimdLevel, cancelled: &(dyn Fn() -> bool + Sync)) -> Option<Accel> {
         assert!(level.is_supported(), "this CPU has no {level:?}");
         let form = match level {
-            SimdLevel::Portable | SimdLevel::Avx2 => Form::Eight(WideBvh::new(scene)),
-            SimdLevel::Avx512 => Form::Sixteen(WideBvh::new(scene)),
+            SimdLevel::Portable | SimdLevel::Avx2 => Form::Eight(WideBvh::new(scene, cancelled)?),
+            SimdLevel::Avx512 => Form::Sixteen(WideBvh::new(scene, cancelled)?),
         };
-        Accel { form, level }
+        Some(Accel { form, level })
     }
 
     /// The instruction set that the trees are walked with. This CPU has it.
@@ -129,9 +133,11 @@ impl Accel {
 }
 
 impl<const W: usize> WideBvh<W> {
-    fn new(scene: &SceneBvh) -> WideBvh<W> {
-        let trees = scene.meshes.par_iter().map(WideTree::<W>::of_mesh).collect::<Vec<_>>();
-        let top = WideTree::<W>::of_instances(&scene.top);
+    /// `None` when cancelled.
+    fn new(scene: &SceneBvh, cancelled: &(dyn Fn() -> bool + Sync)) -> Option<WideBvh<W>> {
+        let of_mesh = |mesh: &MeshBvh| WideTree::<W>::collapse(&mesh.tree, Some(&mesh.triangles), cancelled);
+        let trees = scene.meshes.par_iter().map(of_mesh).collect::<Option<Vec<_>>>()?;
+        let top = WideTree::<W>::collapse(&scene.top, None, cancelled)?;
         let mut bvh = WideBvh {
             nodes: Vec::with_capacity(top.nodes.len() + trees.iter().map(|tree| tree.nodes.len()).sum::<usize>()),
             leaves: Vec::with_capacity(trees.iter().map(|tree| tree.leaves.len()).sum()),
@@ -158,7 +164,7 @@ impl<const W: usize> WideBvh<W> {
             bvh.is_flat = true;
             bvh.top = bvh.instances[0].root;
         }
-        bvh
+        Some(bvh)
     }
 
     /// Takes over a tree's arrays and moves its references accordingly.
@@ -194,16 +200,12 @@ struct WideTree<const W: usize> {
 }
 
 impl<const W: usize> WideTree<W> {
-    fn of_mesh(mesh: &MeshBvh) -> WideTree<W> {
-        WideTree::collapse(&mesh.tree, Some(&mesh.triangles))
-    }
-
-    fn of_instances(top: &BinaryTree) -> WideTree<W> {
-        WideTree::collapse(top, None)
-    }
-
-    /// `triangles` in leaf order, or none for the top tree, whose leaves are single instances.
-    fn collapse(tree: &BinaryTree, triangles: Option<&[LeafTriangle]>) -> WideTree<W> {
+    /// `triangles` in leaf order, or none for the top tree, whose leaves are single instances. `None` when cancelled.
+    fn collapse(
+        tree: &BinaryTree,
+        triangles: Option<&[LeafTriangle]>,
+        cancelled: &dyn Fn() -> bool,
+    ) -> Option<WideTree<W>> {
         let mut wide = WideTree {
             nodes: Vec::new(),
             leaves: Vec::new(),
@@ -214,14 +216,16 @@ impl<const W: usize> WideTree<W> {
         };
         if let Some(root) = tree.nodes.first() {
             let leaf_len_max = if triangles.is_some() { W as u32 } else { 1 };
-            let mut plan = CollapsePlan { tree, leaf_len_max, left_shares: vec![[0; W]; tree.nodes.len()] };
-            plan.solve(0);
+            let left_shares = vec![[0; W]; tree.nodes.len()];
+            let mut plan = CollapsePlan { tree, leaf_len_max, left_shares, cancelled };
+            plan.solve(0)?;
             // The root of a tree that fits a leaf stays a leaf.
-            wide.root = wide.emit(&plan, triangles, 0, root, 1);
+            wide.root = wide.emit(&plan, triangles, 0, root, 1)?;
         }
-        wide
+        Some(wide)
     }
 
+    /// Appends a subtree and gives the reference to it. `None` when cancelled.
     fn emit(
         &mut self,
         plan: &CollapsePlan<'_, W>,
@@ -229,17 +233,20 @@ impl<const W: usize> WideTree<W> {
         idx: u32,
         node: &BinaryNode,
         depth: u32,
-    ) -> u32 {
+    ) -> Option<u32> {
         self.depth = self.depth.max(depth);
+        if plan.is_cancelled_at(node) {
+            return None;
+        }
         if plan.left_shares[idx as usize][0] == 0 {
             let first = plan.tree.first_primitive(node);
-            return match triangles {
+            return Some(match triangles {
                 None => LEAF | plan.tree.primitives[first as usize],
                 Some(triangles) => {
                     self.leaves.push(LeafBlock::new(&triangles[first as usize..][..node.count as usize]));
                     LEAF | (self.leaves.len() - 1) as u32
                 }
-            };
+            });
         }
         let node_idx = self.nodes.len();
         self.nodes.push(WideNode::EMPTY);
@@ -247,7 +254,7 @@ impl<const W: usize> WideTree<W> {
         plan.children(node, idx, &mut children);
         for (slot, &child_idx) in children.iter().enumerate() {
             let child = &plan.tree.nodes[child_idx as usize];
-            let reference = self.emit(plan, triangles, child_idx, child, depth + 1);
+            let reference = self.emit(plan, triangles, child_idx, child, depth + 1)?;
             let wide = &mut self.nodes[node_idx];
             wide.children[slot] = reference;
             for axis in 0..3 {
@@ -255,7 +262,7 @@ impl<const W: usize> WideTree<W> {
                 wide.bounds[axis + 3][slot] = child.bounds.max[axis];
             }
         }
-        node_idx as u32
+        Some(node_idx as u32)
     }
 }
 
@@ -292,19 +299,23 @@ struct CollapsePlan<'a, const W: usize> {
     /// root less would have; with one root: it is a leaf. For a wide node (one root, not zero): the left child's share of
     /// its `W` children.
     left_shares: Vec<[u8; W]>,
+    cancelled: &'a dyn Fn() -> bool,
 }
 
 impl<const W: usize> CollapsePlan<'_, W> {
-    /// Decides for a node and everything below it; returns the cost by number of roots less one.
-    fn solve(&mut self, idx: u32) -> [f32; W] {
+    /// Decides for a node and everything below it; returns the cost by number of roots less one. `None` when cancelled.
+    fn solve(&mut self, idx: u32) -> Option<[f32; W]> {
         let node = self.tree.nodes[idx as usize];
         let area = node.bounds.half_area();
         let as_leaf = if node.count <= self.leaf_len_max { area * LEAF_COST } else { f32::INFINITY };
         if node.is_leaf() {
-            return [as_leaf; W];
+            return Some([as_leaf; W]);
         }
-        let left = self.solve(node.first);
-        let right = self.solve(node.first + 1);
+        if self.is_cancelled_at(&node) {
+            return None;
+        }
+        let left = self.solve(node.first)?;
+        let right = self.solve(node.first + 1)?;
         let left_len = (self.tree.nodes[node.first as usize].count as usize).min(W);
         let right_len = (self.tree.nodes[node.first as usize + 1].count as usize).min(W);
         let mut split_costs = [f32::INFINITY; W];
@@ -341,7 +352,12 @@ impl<const W: usize> CollapsePlan<'_, W> {
             }
         }
         self.left_shares[idx as usize] = shares;
-        costs
+        Some(costs)
+    }
+
+    /// Asks in subtrees that take a while.
+    fn is_cancelled_at(&self, node: &BinaryNode) -> bool {
+        node.count >= CANCELLABLE_MIN && (self.cancelled)()
     }
 
     /// The children of the wide node that stands for a binary one.

@@ -8,7 +8,8 @@ use rayon::prelude::*;
 use crate::accel::Accel;
 use crate::backend::passes::{BlockFilm, Schedule, snapshot};
 use crate::backend::{
-    Backend, Clock, DeviceInfo, DeviceKind, LoadedProduct, LoadedShot, RenderControl, RenderError, Rendered,
+    Backend, CancelToken, Clock, DeviceInfo, DeviceKind, LoadedProduct, LoadedShot, RenderControl, RenderError,
+    Rendered,
 };
 use crate::film::{ADAPTIVE_STEP, Film, blocks};
 use crate::prepare::{PreparedProduct, PreparedShot};
@@ -59,8 +60,9 @@ impl CpuBackend {
 }
 
 impl Backend for CpuBackend {
-    fn load(&self, product: Arc<PreparedProduct>) -> Result<Box<dyn LoadedProduct>, RenderError> {
-        let accel = self.pool.install(|| Accel::new(&product.bvh, self.level));
+    fn load(&self, product: Arc<PreparedProduct>, cancel: &CancelToken) -> Result<Box<dyn LoadedProduct>, RenderError> {
+        let accel = self.pool.install(|| Accel::new(&product.bvh, self.level, &|| cancel.is_cancelled()));
+        let accel = accel.ok_or(RenderError::Cancelled)?;
         Ok(Box::new(CpuProduct { product, accel: Arc::new(accel), pool: self.pool.clone(), level: self.level }))
     }
 

@@ -28,8 +28,8 @@ pub use slices::SliceLimits;
 
 use worker::{Event, ProductKey, Request, ShotKey, Worker};
 
-/// How often a render that waits for the device looks whether it was cancelled.
-const CANCEL_AFTER: Duration = Duration::from_millis(200);
+/// How often who waits for the device looks whether it was cancelled.
+const CANCEL_AFTER: Duration = Duration::from_millis(50);
 
 /// How a [`GpuBackend`] works.
 #[derive(Clone, Debug, Default)]
@@ -97,11 +97,19 @@ impl GpuBackend {
 }
 
 impl Backend for GpuBackend {
-    fn load(&self, product: Arc<PreparedProduct>) -> Result<Box<dyn LoadedProduct>, RenderError> {
+    fn load(&self, product: Arc<PreparedProduct>, cancel: &CancelToken) -> Result<Box<dyn LoadedProduct>, RenderError> {
         let (reply, answer) = mpsc::channel();
         let request = Request::LoadProduct { product: product.clone(), reply };
         self.requests.send(request).map_err(|_| thread_ended())?;
-        let (key, device_bytes) = answer.recv().map_err(|_| thread_ended())??;
+        let (key, device_bytes) = loop {
+            match answer.recv_timeout(CANCEL_AFTER) {
+                Ok(loaded) => break loaded?,
+                // Another render may have the device; the thread drops what nobody waits for.
+                Err(RecvTimeoutError::Timeout) if cancel.is_cancelled() => return Err(RenderError::Cancelled),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Err(thread_ended()),
+            }
+        };
         let resident = Arc::new(Resident { key, requests: self.requests.clone() });
         Ok(Box::new(GpuProduct { product, resident, device_bytes }))
     }

@@ -61,6 +61,9 @@ impl Geometry {
             }
             let render_from_part = space.from_world() * part.world_from_part;
             for (primitive_idx, primitive) in scene.meshes[part.mesh.0 as usize].primitives.iter().enumerate() {
+                if cancelled() {
+                    return None;
+                }
                 let slot = out.slots.len() as u32;
                 out.push_primitive(primitive, &render_from_part, slot);
                 let material = material_of(part_idx, primitive_idx, primitive);

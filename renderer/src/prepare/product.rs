@@ -115,6 +115,9 @@ impl PreparedProduct {
             geometry.push_floor(origin.y, half, [origin.x, origin.z], material, part);
         }
 
+        if cancelled() {
+            return Err(PrepareError::Cancelled);
+        }
         let corners = geometry.corners();
         let (accel_meshes, accel_instances) = geometry.accel_input(&corners);
         let bvh = SceneBvh::build(&accel_meshes, &accel_instances, cancelled)?;

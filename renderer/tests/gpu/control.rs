@@ -96,7 +96,7 @@ fn a_lost_device_is_opened_again_and_the_picture_is_the_same() {
 fn shots_of_a_resident_product_are_what_they_would_be_alone() {
     let mut sketch = still_life(64, 4);
     let product = Arc::new(sketch.product());
-    let resident = gpu().load(product.clone()).expect("the scene fits");
+    let resident = gpu().load(product.clone(), &CancelToken::default()).expect("the scene fits");
     assert!(resident.size_bytes() > product.size_bytes(), "the device's memory counts");
     let cancel = CancelToken::default();
     let control = RenderControl::new(&cancel);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use packshot_renderer::backend::gpu::{GpuBackend, GpuOptions};
-use packshot_renderer::backend::{Backend, ByteStore, RenderError};
+use packshot_renderer::backend::{Backend, ByteStore, CancelToken, RenderError};
 
 use crate::scenes::{adapter, ball, glass, gpu, render};
 
@@ -15,7 +15,7 @@ fn a_scene_beyond_the_largest_binding_is_refused_and_the_next_one_renders() {
     let mut large = ball(glass(), 32, 1).product();
     let n_texels = usize::try_from(offered / 4).expect("an adapter with small bindings") + 1;
     large.texels = vec![0; n_texels];
-    let refused = gpu().load(Arc::new(large)).map(|_| ());
+    let refused = gpu().load(Arc::new(large), &CancelToken::default()).map(|_| ());
     let expected = RenderError::DeviceOutOfMemory { needed_bytes: n_texels as u64 * 4, offered_bytes: Some(offered) };
     assert_eq!(refused, Err(expected));
     assert!(render(gpu(), &prepared).rays > 0);

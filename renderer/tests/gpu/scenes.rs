@@ -64,7 +64,7 @@ pub(crate) struct Prepared {
 impl Prepared {
     /// Brings both onto a device.
     pub(crate) fn load(&self, backend: &dyn Backend) -> Result<Box<dyn LoadedShot>, RenderError> {
-        backend.load(self.product.clone())?.load(self.shot.clone())
+        backend.load(self.product.clone(), &CancelToken::default())?.load(self.shot.clone())
     }
 }
 

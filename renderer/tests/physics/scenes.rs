@@ -103,7 +103,7 @@ pub(crate) fn render(scene: &Scene, material: &OpenPbr, shot: &Shot, n_threads: 
     let backend = CpuBackend::new(n_threads, "a test".to_owned()).expect("threads");
     let cancel = CancelToken::default();
     let control = RenderControl::new(&cancel);
-    let loaded = backend.load(product).and_then(|product| product.load(shot)).expect("the CPU has room");
+    let loaded = backend.load(product, &cancel).and_then(|product| product.load(shot)).expect("the CPU has room");
     loaded.render(&control).expect("nobody cancels").film
 }
 

@@ -83,7 +83,7 @@ fn rays() -> Vec<Ray> {
 #[test]
 fn translated_wgsl_hits_what_native_code_hits() {
     let (scene, rays) = (scene(), rays());
-    let accel = Accel::new(&scene, SimdLevel::detect());
+    let accel = Accel::new(&scene, SimdLevel::detect(), &|| false).expect("nobody cancels");
     let mut expected = vec![Hit::miss(0.0); rays.len()];
     accel.closest(&rays, &mut expected, &Opaque);
     let packed = scene.packed();

@@ -105,7 +105,11 @@ impl Worker {
         for request in inbox {
             // Nobody waits for an answer whose receiver is gone.
             match request {
-                Request::LoadProduct { product, reply } => drop(reply.send(self.load_product(product))),
+                Request::LoadProduct { product, reply } => {
+                    if let Err(mpsc::SendError(Ok((key, _)))) = reply.send(self.load_product(product)) {
+                        self.products.remove(&key);
+                    }
+                }
                 Request::LoadShot { product, shot, reply } => drop(reply.send(self.load_shot(product, *shot))),
                 Request::Render { key, job, events } => {
                     let result = self.render(key, &job, &events);

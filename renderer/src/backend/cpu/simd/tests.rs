@@ -37,7 +37,8 @@ impl OpacityFilter for Filter {
 /// The scene's trees for each instruction set that this CPU has.
 fn accels(scene: &TestScene) -> Vec<Accel> {
     let bvh = scene.build();
-    SimdLevel::ALL.into_iter().filter(|level| level.is_supported()).map(|level| Accel::new(&bvh, level)).collect()
+    let levels = SimdLevel::ALL.into_iter().filter(|level| level.is_supported());
+    levels.map(|level| Accel::new(&bvh, level, &|| false).expect("nobody cancels")).collect()
 }
 
 fn closest<F: OpacityFilter>(accel: &Accel, rays: &[Ray], filter: &F) -> Vec<Hit> {
