@@ -15,7 +15,15 @@ use packshot_shaders::translate::{InstructionSet, Options, translate};
 use packshot_shaders::validate::load;
 
 /// The functions the CPU driver calls.
-const EXPORTS: &[&str] = &["generate", "shade", "ray_key", "surface_blocks"];
+const EXPORTS: &[&str] = &[
+    "generate",
+    "environment_search",
+    "environment_narrow",
+    "environment_choose",
+    "shade",
+    "ray_key",
+    "surface_blocks",
+];
 
 fn main() -> ExitCode {
     // The shaders themselves are part of the crate that this program is linked with; changing one rebuilds it.

@@ -61,6 +61,8 @@ shared_constants! {
     pub const ENVIRONMENT_UNIFORM: u32 = 1;
     /// `RenderParams.environment_kind`: an equirectangular map.
     pub const ENVIRONMENT_MAP: u32 = 2;
+    /// Bins of a cumulative table of the environment map for each step of its guide.
+    pub const ENVIRONMENT_GUIDE_BINS: u32 = 2;
     /// Steps of the pixel filter's inverse distribution.
     pub const FILTER_STEPS: u32 = 1024;
     /// `Slot.flags`: shade with the geometric normal.

@@ -1,6 +1,8 @@
-//! The environment map as the shader samples it: texels with their densities, and cumulative tables with guides.
+//! The environment map as the shader samples it: packed texels, and cumulative tables with guides. Nearly every step of a path reads them
+//! somewhere else, so that they are made small: what does not fit the processor's cache is waited for.
 
-use glam::Vec4;
+use glam::UVec2;
+use packshot_shaders::constants::ENVIRONMENT_GUIDE_BINS;
 use rayon::prelude::*;
 
 use super::bindable;
@@ -9,11 +11,11 @@ use crate::shot::EnvironmentMap;
 /// Arrays of the shader's `environment_*` bindings, never empty.
 #[derive(Clone, Debug)]
 pub struct EnvironmentTables {
-    /// RGB, and in w the density over (u, v) with which the texel is sampled.
-    pub(crate) texels: Vec<Vec4>,
+    /// See [`packed`].
+    pub(crate) texels: Vec<UVec2>,
     /// `height + 1` cumulative values of the rows, then `width + 1` for each row.
     pub(crate) cdf: Vec<f32>,
-    /// First bin to look at: `height` entries, then `width` for each row.
+    /// For the rows and then for each row: see [`guide_of`].
     pub(crate) guide: Vec<u32>,
     /// Mean over the sphere of the radiance's luminance, without the shot's strength.
     pub(crate) mean_luminance: f64,
@@ -50,19 +52,12 @@ impl EnvironmentTables {
         let total: f64 = sums.iter().sum();
         let mut cdf = cumulative(&sums);
         let mut guide = guide_of(&cdf);
-        let mut texels = Vec::with_capacity(w * h);
-        for (y, row) in rows.iter().enumerate() {
+        for row in &rows {
             let conditional = cumulative(row);
             guide.extend(guide_of(&conditional));
-            // The density that sampling really has: differences of the rounded tables, not the exact weights.
-            let marginal = f64::from(cdf[y + 1] - cdf[y]) * h as f64;
-            for x in 0..w {
-                let density = marginal * f64::from(conditional[x + 1] - conditional[x]) * w as f64;
-                let c = map.rgb[y * w + x];
-                texels.push(Vec4::new(c[0], c[1], c[2], density as f32));
-            }
             cdf.extend(conditional);
         }
+        let texels = map.rgb.par_iter().map(|&rgb| packed(rgb)).collect();
         // Texel solid angles are sin θ · (π/h) · (2π/w).
         let mean_luminance = total * std::f64::consts::PI / (2.0 * (w * h) as f64);
         Self { texels, cdf, guide, mean_luminance }
@@ -84,13 +79,14 @@ fn cumulative(weights: &[f64]) -> Vec<f32> {
     out
 }
 
-/// For each of n equal steps of u, the bin in which the step begins.
+/// At each end of equal steps of u, of which there is one for [`ENVIRONMENT_GUIDE_BINS`] bins, the bin that it lies in.
 fn guide_of(cdf: &[f32]) -> Vec<u32> {
     let n = cdf.len() - 1;
+    let steps = n.div_ceil(ENVIRONMENT_GUIDE_BINS as usize);
     let mut bin = 0;
-    (0..n)
+    (0..=steps)
         .map(|i| {
-            let u = i as f32 / n as f32;
+            let u = i as f32 / steps as f32;
             while bin + 1 < n && cdf[bin + 1] <= u {
                 bin += 1;
             }
@@ -99,16 +95,35 @@ fn guide_of(cdf: &[f32]) -> Vec<u32> {
         .collect()
 }
 
+/// A colour in 64 bits: 16 for each of red, green and blue, in units of a power of two that the largest just fits, and its biased exponent
+/// as in `f32`. Radiances below 2^-111 lose bits.
+fn packed(rgb: [f32; 3]) -> UVec2 {
+    let largest = rgb[0].max(rgb[1]).max(rgb[2]);
+    // Half a unit more would round up to 2^16.
+    let is_next = largest.to_bits() & 0x007f_ffff >= 0x007f_ff80;
+    let exponent = ((largest.to_bits() >> 23) + u32::from(is_next)).saturating_sub(15).max(1);
+    let unit = f64::from(f32::from_bits(exponent << 23));
+    let [r, g, b] = rgb.map(|c| (f64::from(c) / unit).round() as u32);
+    UVec2::new(r | g << 16, b | exponent << 16)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Probability of each texel times the number of texels.
+    fn densities(tables: &EnvironmentTables, w: usize, h: usize) -> Vec<f64> {
+        let step = |at: usize| f64::from(tables.cdf[at + 1] - tables.cdf[at]);
+        let texel = |x: usize, y: usize| step(y) * step(h + 1 + y * (w + 1) + x) * (w * h) as f64;
+        (0..h).flat_map(|y| (0..w).map(move |x| texel(x, y))).collect()
+    }
 
     #[test]
     fn densities_integrate_to_one_and_the_mean_is_the_map_s() {
         let (w, h) = (64, 32);
         let rgb = (0..w * h).map(|i| [0.1 + (i % 7) as f32, 0.2, if i == 900 { 500.0 } else { 0.0 }]).collect();
         let tables = EnvironmentTables::new(&EnvironmentMap { width_px: w, height_px: h, rgb });
-        let integral: f64 = tables.texels.iter().map(|t| f64::from(t.w)).sum::<f64>() / f64::from(w * h);
+        let integral = densities(&tables, w as usize, h as usize).iter().sum::<f64>() / f64::from(w * h);
         assert!((integral - 1.0).abs() < 1e-5, "{integral}");
         let uniform = EnvironmentMap { width_px: 256, height_px: 128, rgb: vec![[2.0; 3]; 256 * 128] };
         assert!((EnvironmentTables::new(&uniform).mean_luminance - 2.0).abs() < 1e-3);
@@ -118,6 +133,48 @@ mod tests {
     fn a_black_map_is_sampled_uniformly_and_not_divided_by_zero() {
         let map = EnvironmentMap { width_px: 8, height_px: 4, rgb: vec![[0.0; 3]; 32] };
         let tables = EnvironmentTables::new(&map);
-        assert!(tables.texels.iter().all(|t| (t.w - 1.0).abs() < 1e-5));
+        assert!(densities(&tables, 8, 4).iter().all(|d| (d - 1.0).abs() < 1e-5));
+        assert!(tables.texels.iter().all(|t| t.x == 0 && t.y & 0xffff == 0));
+    }
+
+    #[test]
+    fn packed_colours_are_right_to_sixteen_bits_of_the_largest() {
+        for rgb in [
+            [0.0, 0.0, 0.0],
+            [1.0, 0.5, 0.25],
+            [0.3, 65_504.0, 1e-3],
+            [65_535.75, 1.0, 65_535.0],
+            [1e-30, 2e-30, 0.0],
+            [1e6, 2.5e5, 1e5],
+            [f32::MAX, f32::MAX, 1.0],
+            [0.999_999_94, 0.999_99, 0.5],
+            [1e-44, 0.0, 0.0],
+        ] {
+            let UVec2 { x, y } = packed(rgb);
+            let unit = f64::from(f32::from_bits((y >> 16) << 23));
+            assert!(unit.is_normal() && y >> 16 <= 254, "{rgb:?}");
+            let largest = f64::from(rgb[0].max(rgb[1]).max(rgb[2]));
+            for (bits, c) in [x & 0xffff, x >> 16, y & 0xffff].into_iter().zip(rgb) {
+                let error = (f64::from(bits) * unit - f64::from(c)).abs();
+                assert!(error <= (largest / 65_000.0).max(2e-38), "{rgb:?}: {bits} x {unit}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_guide_brackets_the_bin_of_every_number() {
+        let spike: Vec<f64> = (0..37).map(|i| if i == 20 { 1e5 } else { f64::from(i % 3) }).collect();
+        for weights in [vec![1.0], vec![0.0; 9], vec![1.0; 64], spike] {
+            let (cdf, n) = (cumulative(&weights), weights.len());
+            let guide = guide_of(&cdf);
+            let steps = guide.len() - 1;
+            assert_eq!((steps, guide[steps] as usize), (n.div_ceil(ENVIRONMENT_GUIDE_BINS as usize), n - 1));
+            for i in 0..4096 {
+                let u = i as f32 / 4096.0;
+                let bin = (0..n).rev().find(|&bin| cdf[bin] <= u).expect("the first is 0");
+                let step = ((u * steps as f32) as usize).min(steps - 1);
+                assert!((guide[step]..=guide[step + 1]).contains(&(bin as u32)), "{n} bins, {u}: {bin}");
+            }
+        }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::f32::consts::TAU;
 
-use glam::{Affine3A, Mat3, Vec3, Vec3A, Vec4};
+use glam::{Affine3A, Mat3, Vec3, Vec3A};
 use packshot_native::stages::{Bindings, baseline};
 use packshot_renderer::accel::{Accel, AccelInstance, AccelMesh, SceneBvh};
 use packshot_renderer::backend::cpu::simd::{Opaque, SimdLevel};
@@ -101,7 +101,7 @@ fn translated_wgsl_hits_what_native_code_hits() {
         textures: &[],
         texels: &[],
         lights: &[],
-        environment_texels: &[Vec4::ZERO],
+        environment_texels: &[],
         environment_cdf: &[],
         environment_guide: &[],
         tables: &[],

@@ -123,7 +123,12 @@ fn path_trace(@builtin(global_invocation_id) id: vec3u) {
         }
         let bounces = path.bounces;
         let hit = trace_closest(path.ray, ray_key(path.seed, path.sample, bounces, 0u));
-        let shadow = shade(&path, hit);
+        var search: EnvironmentSearch;
+        var point: EnvironmentPoint;
+        environment_search(&path, hit, &search);
+        environment_narrow(&search);
+        environment_choose(&search, &point);
+        let shadow = shade(&path, hit, &point);
         n_rays += 1u + shadow.exists;
         if shadow.exists == 1u && !trace_any(shadow.ray, ray_key(path.seed, path.sample, bounces, 1u)) {
             path.radiance += shadow.radiance;

@@ -11,6 +11,8 @@ struct LightSample {
     pdf: f32,
 }
 
+const NO_LIGHT: LightSample = LightSample(vec3f(0.0), 0.0, vec3f(0.0), 0.0);
+
 // u and v of a world direction: u = 0.5 + atan2(z, x) / 2 pi in the map's frame, v = acos(y) / pi from the top row down.
 fn environment_uv(direction: vec3f) -> vec2f {
     let x = params.environment_cos * direction.x - params.environment_sin * direction.z;
@@ -29,6 +31,21 @@ fn environment_row(row: i32) -> u32 {
     return u32(clamp(row, 0, i32(params.environment_height_px) - 1)) * params.environment_width_px;
 }
 
+// RGB of a texel: 16 bits each, and an exponent for all three.
+fn environment_texel(i: u32) -> vec3f {
+    let packed = environment_texels[i];
+    let unit = bitcast<f32>((packed.y >> 16u) << 23u);
+    return vec3f(f32(packed.x & 0xffffu), f32(packed.x >> 16u), f32(packed.y & 0xffffu)) * unit;
+}
+
+// The texel above and left of the point, where there is one.
+fn environment_corner(uv: vec2f) -> u32 {
+    let x = floor(uv.x * f32(params.environment_width_px) - 0.5);
+    let y = floor(uv.y * f32(params.environment_height_px) - 0.5);
+    return environment_row(i32(y)) + environment_column(i32(x));
+}
+
+// Radiance of the map, filtered between texel centres.
 fn environment_lookup(uv: vec2f) -> vec3f {
     let x = uv.x * f32(params.environment_width_px) - 0.5;
     let y = uv.y * f32(params.environment_height_px) - 0.5;
@@ -38,59 +55,59 @@ fn environment_lookup(uv: vec2f) -> vec3f {
     let right = environment_column(i32(fx) + 1);
     let above = environment_row(i32(fy));
     let below = environment_row(i32(fy) + 1);
-    let top = mix(environment_texels[above + left].xyz, environment_texels[above + right].xyz, x - fx);
-    let bottom = mix(environment_texels[below + left].xyz, environment_texels[below + right].xyz, x - fx);
+    let top = mix(environment_texel(above + left), environment_texel(above + right), x - fx);
+    let bottom = mix(environment_texel(below + left), environment_texel(below + right), x - fx);
     return mix(top, bottom, y - fy) * params.environment_radiance;
 }
 
-// Radiance from a direction that misses everything.
-fn environment_radiance(direction: vec3f) -> vec3f {
-    if params.environment_kind == ENVIRONMENT_MAP {
-        return environment_lookup(environment_uv(direction));
+// First entry of a row's conditional table.
+fn environment_row_cdf(row: u32) -> u32 {
+    return params.environment_height_px + 1u + row * (params.environment_width_px + 1u);
+}
+
+// Density over solid angle with which a texel is sampled, where the sine of the polar angle is `sin_theta` and the row's conditional table
+// begins at `cdf`.
+fn environment_texel_pdf(column: u32, row: u32, cdf: u32, sin_theta: f32) -> f32 {
+    let of_row = environment_cdf[row + 1u] - environment_cdf[row];
+    let of_column = environment_cdf[cdf + column + 1u] - environment_cdf[cdf + column];
+    let n_texels = f32(params.environment_width_px) * f32(params.environment_height_px);
+    return of_row * of_column * n_texels / (2.0 * PI * PI * max(sin_theta, 1e-6));
+}
+
+fn environment_guide_steps(n: u32) -> u32 {
+    return (n + ENVIRONMENT_GUIDE_BINS - 1u) / ENVIRONMENT_GUIDE_BINS;
+}
+
+// First entry of a row's guide.
+fn environment_row_guide(row: u32) -> u32 {
+    return environment_guide_steps(params.environment_height_px) + 1u + row * (environment_guide_steps(params.environment_width_px) + 1u);
+}
+
+// The step of a guide to `n` bins that `u` lies in.
+fn environment_guide_step(n: u32, u: f32) -> u32 {
+    let steps = environment_guide_steps(n);
+    return min(u32(u * f32(steps)), steps - 1u);
+}
+
+// The first and the last bin that a number in a step of a guide may lie in.
+fn environment_guided_bins(step: u32) -> vec2u {
+    return vec2u(environment_guide[step], environment_guide[step + 1u]);
+}
+
+// The bin of a cumulative table that holds `u`, among `bins`; and where in the bin.
+fn environment_bin(cdf: u32, bins: vec2u, u: f32) -> vec2f {
+    var first = bins.x;
+    var last = bins.y;
+    while first < last {
+        let middle = (first + last + 1u) / 2u;
+        if environment_cdf[cdf + middle] <= u {
+            first = middle;
+        } else {
+            last = middle - 1u;
+        }
     }
-    return params.environment_radiance;
-}
-
-// Density over solid angle with which `environment_sample` draws from a texel, where the sine of the polar angle is `sin_theta`.
-fn environment_texel_pdf(column: u32, row: u32, sin_theta: f32) -> f32 {
-    let density = environment_texels[row * params.environment_width_px + column].w;
-    return density / (2.0 * PI * PI * max(sin_theta, 1e-6));
-}
-
-// The same for the direction of `uv`.
-fn environment_pdf(uv: vec2f, sin_theta: f32) -> f32 {
-    let column = min(u32(uv.x * f32(params.environment_width_px)), params.environment_width_px - 1u);
-    let row = min(u32(uv.y * f32(params.environment_height_px)), params.environment_height_px - 1u);
-    return environment_texel_pdf(column, row, sin_theta);
-}
-
-// The bin of a cumulative table of `n` bins that holds `u`, starting from its guide; and where in the bin.
-fn environment_bin(cdf: u32, guide: u32, n: u32, u: f32) -> vec2f {
-    var i = environment_guide[guide + min(u32(u * f32(n)), n - 1u)];
-    while i + 1u < n && environment_cdf[cdf + i + 1u] <= u {
-        i += 1u;
-    }
-    let low = environment_cdf[cdf + i];
-    let width = environment_cdf[cdf + i + 1u] - low;
+    let low = environment_cdf[cdf + first];
+    let width = environment_cdf[cdf + first + 1u] - low;
     let inside = select(0.5, clamp((u - low) / width, 0.0, 0.9999999), width > 0.0);
-    return vec2f(f32(i), inside);
-}
-
-fn environment_sample(u: vec2f) -> LightSample {
-    let w = params.environment_width_px;
-    let h = params.environment_height_px;
-    let row = environment_bin(0u, 0u, h, u.y);
-    let r = u32(row.x);
-    let column = environment_bin(h + 1u + r * (w + 1u), h + r * w, w, u.x);
-    let uv = vec2f((column.x + column.y) / f32(w), (row.x + row.y) / f32(h));
-    let polar = sin_cos_turn(0.5 * uv.y);
-    // u = 0.5 looks along +x and grows towards +z.
-    let azimuth = sin_cos_turn(fract(uv.x + 0.5));
-    let local = vec3f(polar.x * azimuth.y, polar.y, polar.x * azimuth.x);
-    let direction = vec3f(
-        params.environment_cos * local.x + params.environment_sin * local.z,
-        local.y,
-        -params.environment_sin * local.x + params.environment_cos * local.z,
-    );
-    return LightSample(direction, 1e30, environment_lookup(uv), environment_texel_pdf(u32(column.x), r, polar.x));
+    return vec2f(f32(first), inside);
 }

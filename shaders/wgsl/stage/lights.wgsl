@@ -1,9 +1,7 @@
-// Choosing and sampling a light from a point, and the density of having done so.
+// Choosing and sampling a light that has a place, from a point, and the density of having done so.
 #import lib/math
 #import stage/scene
 #import stage/environment
-
-const NO_LIGHT: LightSample = LightSample(vec3f(0.0), 0.0, vec3f(0.0), 0.0);
 
 fn rect_sample(i: u32, from_point: vec3f, u: vec2f) -> LightSample {
     let at = lights[i].position + lights[i].half_u * (2.0 * u.x - 1.0) + lights[i].half_v * (2.0 * u.y - 1.0);
@@ -44,13 +42,9 @@ fn spot_falloff(i: u32, direction: vec3f) -> f32 {
     return a * a;
 }
 
-// One light by its probability, and a direction towards it. The pdf of a light without size is minus its probability of being chosen.
+// One light by its probability, where the choice is not the environment, and a direction towards it. The pdf of a light without size is
+// minus its probability of being chosen.
 fn light_sample(from_point: vec3f, choice: f32, u: vec2f) -> LightSample {
-    if choice < params.environment_select {
-        var s = environment_sample(u);
-        s.pdf *= params.environment_select;
-        return s;
-    }
     var low = 0u;
     var high = params.n_lights;
     while low + 1u < high {

@@ -213,11 +213,11 @@ struct BvhTriangle {
 // Straight RGBA8, red in the lowest byte, as stored in the picture.
 @group(0) @binding(10) var<storage, read> texels: array<u32>;
 @group(0) @binding(11) var<storage, read> lights: array<Light>;
-// RGB radiance of the map, and in w the density of its sampling over (u, v).
-@group(0) @binding(12) var<storage, read> environment_texels: array<vec4f>;
+// RGB radiance of the map: red | green << 16, then blue | exponent << 16, where 2^(exponent - 127) is the unit of all three.
+@group(0) @binding(12) var<storage, read> environment_texels: array<vec2u>;
 // The map's rows: height + 1 cumulative values; then for every row width + 1.
 @group(0) @binding(13) var<storage, read> environment_cdf: array<f32>;
-// Where to begin in the cumulative values: height entries; then for every row width.
+// Bins of the cumulative values at steps of ENVIRONMENT_GUIDE_BINS bins on average: the rows', then every row's; one more than steps.
 @group(0) @binding(14) var<storage, read> environment_guide: array<u32>;
 // Directional albedos of GGX, and the pixel filter.
 @group(0) @binding(15) var<storage, read> tables: array<f32>;

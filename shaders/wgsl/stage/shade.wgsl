@@ -3,7 +3,7 @@
 #import lib/path
 #import stage/scene
 #import stage/surface
-#import stage/environment
+#import stage/ahead
 #import stage/lights
 #import stage/bsdf
 
@@ -20,8 +20,9 @@ fn met_weight(path_pdf: f32, light_pdf: f32) -> f32 {
     return select(power_heuristic(path_pdf, light_pdf), 1.0, path_pdf < 0.0);
 }
 
-// Radiance of the lights without a place in the BVH along a ray, up to `t_max`: rectangles, and on a miss the environment.
-fn light_along(ray: Ray, pdf: f32, bounces: u32, t_max: f32, missed: bool) -> vec3f {
+// Radiance of the lights without a place in the BVH along a ray, up to `t_max`: rectangles, and on a miss the environment, whose map is
+// met at `point`.
+fn light_along(ray: Ray, pdf: f32, bounces: u32, t_max: f32, missed: bool, point: ptr<function, EnvironmentPoint>) -> vec3f {
     var sum = vec3f(0.0);
     if bounces > 0u {
         for (var i = 0u; i < params.n_rects; i += 1u) {
@@ -33,9 +34,7 @@ fn light_along(ray: Ray, pdf: f32, bounces: u32, t_max: f32, missed: bool) -> ve
     }
     if missed && (bounces > 0u || params.environment_visible == 1u) {
         if params.environment_kind == ENVIRONMENT_MAP {
-            let uv = environment_uv(ray.direction);
-            let light_pdf = params.environment_select * environment_pdf(uv, safe_sqrt(1.0 - sqr(ray.direction.y)));
-            sum += environment_lookup(uv) * met_weight(pdf, light_pdf);
+            sum += environment_lookup((*point).uv) * met_weight(pdf, (*point).pdf);
         } else {
             // Never sampled: scattered rays find a uniform environment with less noise than shadow rays would.
             sum += params.environment_radiance;
@@ -53,21 +52,26 @@ fn facing_normal(s: Surface, view: vec3f) -> vec3f {
     return normalize(s.shading_normal + view * (2e-3 - cosine));
 }
 
-fn within_limits(path: ptr<function, PathState>) -> bool {
-    return (*path).bounces <= params.bounces_total && (*path).bounces_diffuse <= params.bounces_diffuse
-        && (*path).bounces_glossy <= params.bounces_glossy && (*path).bounces_transmission <= params.bounces_transmission;
-}
-
 // The point from which a ray may leave a surface in a direction.
 fn leave(s: Surface, outside: f32) -> vec3f {
     return offset_origin(s.position, select(-s.geometric_normal, s.geometric_normal, outside > 0.0));
 }
 
-// A ray to one light, with what it brings along the path.
-fn shadow_ray_to_light(path: ptr<function, PathState>, s: Surface, frame: Frame, bsdf: Bsdf, choice: f32) -> ShadowRay {
+// A ray to one light, or to a point of the environment map, with what it brings along the path.
+fn shadow_ray_to_light(
+    path: ptr<function, PathState>,
+    s: Surface,
+    frame: Frame,
+    bsdf: Bsdf,
+    choice: f32,
+    point: ptr<function, EnvironmentPoint>,
+) -> ShadowRay {
     var shadow: ShadowRay;
-    let u = bounce_sample((*path).seed, (*path).sample, (*path).bounces, PAIR_LIGHT);
-    let light = light_sample(s.position, choice, u);
+    let is_environment = choice < params.environment_select;
+    var light = LightSample((*point).direction, 1e30, vec3f(0.0), (*point).pdf);
+    if !is_environment {
+        light = light_sample(s.position, choice, bounce_sample((*path).seed, (*path).sample, (*path).bounces, PAIR_LIGHT));
+    }
     if light.pdf == 0.0 {
         return shadow;
     }
@@ -75,6 +79,9 @@ fn shadow_ray_to_light(path: ptr<function, PathState>, s: Surface, frame: Frame,
     let outside = dot(light.direction, s.geometric_normal);
     if outside * wi.z <= 0.0 {
         return shadow;
+    }
+    if is_environment {
+        light.radiance = environment_lookup((*point).uv);
     }
     let f = bsdf_eval(bsdf, wi);
     var weight = 1.0 / abs(light.pdf);
@@ -91,7 +98,8 @@ fn shadow_ray_to_light(path: ptr<function, PathState>, s: Surface, frame: Frame,
     return shadow;
 }
 
-fn shade(path: ptr<function, PathState>, hit: Hit) -> ShadowRay {
+// `point` is what `environment_choose` chose for this step.
+fn shade(path: ptr<function, PathState>, hit: Hit, point: ptr<function, EnvironmentPoint>) -> ShadowRay {
     var shadow: ShadowRay;
     (*path).alive = 0u;
     let bounces = (*path).bounces;
@@ -101,7 +109,7 @@ fn shade(path: ptr<function, PathState>, hit: Hit) -> ShadowRay {
     if absorption.x + absorption.y + absorption.z > 0.0 && !missed {
         (*path).throughput *= exp(-absorption * hit.t);
     }
-    let met = light_along((*path).ray, (*path).pdf, bounces, select(hit.t, 1e30, missed), missed);
+    let met = light_along((*path).ray, (*path).pdf, bounces, select(hit.t, 1e30, missed), missed, point);
     (*path).radiance += clamp_sum((*path).throughput * met, clamp_for(bounces));
     if missed {
         if bounces == 0u && params.environment_visible == 1u {
@@ -125,7 +133,7 @@ fn shade(path: ptr<function, PathState>, hit: Hit) -> ShadowRay {
         choice = bounce_sample((*path).seed, (*path).sample, bounces, PAIR_CHOICE);
     }
     if params.environment_select > 0.0 || params.n_lights > 0u {
-        shadow = shadow_ray_to_light(path, s, frame, bsdf, choice.y);
+        shadow = shadow_ray_to_light(path, s, frame, bsdf, choice.y, point);
     }
 
     let scattered = bsdf_sample(bsdf, choice.x, bounce_sample((*path).seed, (*path).sample, bounces, PAIR_BSDF));

@@ -2,8 +2,9 @@
 
 #![expect(unsafe_code, reason = "code compiled for an instruction set may be entered only after checking for it")]
 
-use glam::UVec2;
-use packshot_native::stages::{Bindings, PathState};
+use glam::{UVec2, Vec2, Vec3};
+use packshot_native::stages::{Bindings, EnvironmentPoint, EnvironmentSearch, PathState};
+use packshot_shaders::constants::ENVIRONMENT_MAP;
 use packshot_shaders::layout::ray::{Hit, Ray};
 
 use super::SimdLevel;
@@ -14,7 +15,7 @@ pub(in crate::backend::cpu) struct Shadows {
     pub rays: Vec<Ray>,
     /// Names the rays for stochastic opacity.
     pub keys: Vec<u32>,
-    pub radiance: Vec<glam::Vec3>,
+    pub radiance: Vec<Vec3>,
     /// Index of the path in the batch.
     pub paths: Vec<u32>,
 }
@@ -26,6 +27,40 @@ impl Shadows {
         self.radiance.clear();
         self.paths.clear();
     }
+}
+
+/// Paths that wait for their memory together, few enough that what came is still in the first-level cache when they are shaded.
+const AHEAD: usize = 64;
+
+/// What stands in the places of searches before any is made.
+const NO_SEARCH: EnvironmentSearch =
+    EnvironmentSearch { uv: Vec2::ZERO, columns: UVec2::ZERO, kind: 0, row: 0, guide: 0, cdf: 0 };
+/// What stands for a point of the map where there is none.
+const NO_POINT: EnvironmentPoint =
+    EnvironmentPoint { direction: Vec3::ZERO, pdf: 0.0, uv: Vec2::ZERO, texel: 0, pad0: 0 };
+
+/// Reads a word of each place that the next stage will read. The accesses depend on nothing and little stands between them, so that a
+/// processor has many under way at once; in a stage, which is long, it would wait for each.
+#[inline(always)]
+fn touch(words: impl Iterator<Item = u32>) {
+    std::hint::black_box(words.fold(0, |bits, word| bits ^ word));
+}
+
+/// Brings the triangles of hits into the cache, and then their vertices.
+#[inline(always)]
+fn touch_surfaces(b: &Bindings<'_>, hits: &[Hit]) {
+    // Misses touch the last triangle: choosing by a branch would cost more.
+    let Some(last) = b.triangles.len().checked_sub(1) else { return };
+    let triangles = || hits.iter().map(|hit| &b.triangles[(hit.triangle as usize).min(last)]);
+    touch(triangles().map(|triangle| triangle.v0));
+    touch(triangles().map(|triangle| {
+        // The first and the last word of a vertex may lie in two cache lines.
+        let word = |vertex: u32| {
+            let vertex = &b.vertices[vertex as usize];
+            vertex.position.x.to_bits() ^ vertex.uv0_v.to_bits()
+        };
+        word(triangle.v0) ^ word(triangle.v1) ^ word(triangle.v2)
+    }));
 }
 
 /// A range of samples of one pixel.
@@ -55,6 +90,35 @@ macro_rules! loops {
                 }
             }
 
+            /// Where each path's step will look at the environment map, with everything read that finding out needs.
+            $(#[target_feature(enable = $features)])?
+            fn search_environment(
+                b: &Bindings<'_>,
+                paths: &mut [PathState],
+                alive: &[u32],
+                hits: &[Hit],
+                searches: &mut [EnvironmentSearch],
+                points: &mut [EnvironmentPoint],
+            ) {
+                for ((search, &i), hit) in searches.iter_mut().zip(alive).zip(hits) {
+                    native::environment_search(b, &mut paths[i as usize], *hit, search);
+                }
+                touch(searches.iter().map(|search| b.environment_guide[search.guide as usize]));
+                for search in searches.iter_mut() {
+                    native::environment_narrow(b, search);
+                }
+                touch(searches.iter().map(|search| {
+                    let middle = (search.columns.x + search.columns.y) / 2;
+                    b.environment_cdf[(search.cdf + middle) as usize].to_bits()
+                }));
+                for (search, point) in searches.iter_mut().zip(points.iter_mut()) {
+                    native::environment_choose(b, search, point);
+                }
+                let next_row = b.params.environment_width_px as usize;
+                let word = |texel: usize| b.environment_texels.get(texel).map_or(0, |bits| bits.x);
+                touch(points.iter().map(|point| word(point.texel as usize) ^ word(point.texel as usize + next_row)));
+            }
+
             $(#[target_feature(enable = $features)])?
             pub(super) fn shade(
                 b: &Bindings<'_>,
@@ -63,21 +127,32 @@ macro_rules! loops {
                 hits: &[Hit],
                 shadows: &mut Shadows,
             ) {
+                let has_map = b.params.environment_kind == ENVIRONMENT_MAP;
+                let mut searches = [NO_SEARCH; AHEAD];
+                let mut points = [NO_POINT; AHEAD];
                 let mut n_alive = 0;
-                for (k, hit) in hits.iter().enumerate() {
-                    let i = alive[k];
-                    let path = &mut paths[i as usize];
-                    let bounces = path.bounces;
-                    let shadow = native::shade(b, path, *hit);
-                    if shadow.exists == 1 {
-                        shadows.rays.push(shadow.ray);
-                        shadows.keys.push(native::ray_key(path.seed, path.sample, bounces, 1));
-                        shadows.radiance.push(shadow.radiance);
-                        shadows.paths.push(i);
+                for first in (0..hits.len()).step_by(AHEAD) {
+                    let hits = &hits[first..hits.len().min(first + AHEAD)];
+                    touch_surfaces(b, hits);
+                    if has_map {
+                        let n = hits.len();
+                        search_environment(b, paths, &alive[first..], hits, &mut searches[..n], &mut points[..n]);
                     }
-                    if path.alive == 1 {
-                        alive[n_alive] = i;
-                        n_alive += 1;
+                    for (k, hit) in hits.iter().enumerate() {
+                        let i = alive[first + k];
+                        let path = &mut paths[i as usize];
+                        let bounces = path.bounces;
+                        let shadow = native::shade(b, path, *hit, &mut points[k]);
+                        if shadow.exists == 1 {
+                            shadows.rays.push(shadow.ray);
+                            shadows.keys.push(native::ray_key(path.seed, path.sample, bounces, 1));
+                            shadows.radiance.push(shadow.radiance);
+                            shadows.paths.push(i);
+                        }
+                        if path.alive == 1 {
+                            alive[n_alive] = i;
+                            n_alive += 1;
+                        }
                     }
                 }
                 alive.truncate(n_alive);

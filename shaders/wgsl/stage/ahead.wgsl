@@ -1,0 +1,119 @@
+// Stages `search`, `narrow` and `choose`: where a step of a path will look at the environment map, ahead of `shade`. Where the ray ended at
+// nothing that is the map behind it, elsewhere a direction that is sampled by the map's brightness. Maps are too large for caches, and
+// each place to read follows from what was read before; between these stages lies one such read. A processor that takes each stage over
+// many paths, and then asks for what the next one will read for all of them, waits for all of it together.
+#import lib/math
+#import lib/path
+#import stage/scene
+#import stage/environment
+
+const SEARCH_NOTHING: u32 = 0u;
+const SEARCH_ALONG_RAY: u32 = 1u;
+const SEARCH_SAMPLE: u32 = 2u;
+
+// Changed in place by each stage.
+struct EnvironmentSearch {
+    // Along a ray: the place on the map. For a sample: the number that will choose the column, and v.
+    uv: vec2f,
+    // The columns among which to look.
+    columns: vec2u,
+    // One of SEARCH_*.
+    kind: u32,
+    row: u32,
+    // For a sample: what `narrow` reads first in the guide.
+    guide: u32,
+    // What `choose` reads in the cumulative values lies from here on by as many as the column.
+    cdf: u32,
+}
+
+// A place on the map. pdf 0: none.
+struct EnvironmentPoint {
+    // Unit; of a sample.
+    direction: vec3f,
+    // Density over solid angle with which a light sample goes there.
+    pdf: f32,
+    uv: vec2f,
+    // The first texel that reading there needs.
+    texel: u32,
+    pad0: u32,
+}
+
+fn within_limits(path: ptr<function, PathState>) -> bool {
+    return (*path).bounces <= params.bounces_total && (*path).bounces_diffuse <= params.bounces_diffuse
+        && (*path).bounces_glossy <= params.bounces_glossy && (*path).bounces_transmission <= params.bounces_transmission;
+}
+
+// Whether the step's light sample goes to the map.
+fn samples_environment(path: ptr<function, PathState>) -> bool {
+    if params.environment_select <= 0.0 || !within_limits(path) {
+        return false;
+    }
+    return params.n_lights == 0u
+        || bounce_sample((*path).seed, (*path).sample, (*path).bounces, PAIR_CHOICE).y < params.environment_select;
+}
+
+fn environment_search(path: ptr<function, PathState>, hit: Hit, search: ptr<function, EnvironmentSearch>) {
+    (*search).kind = SEARCH_NOTHING;
+    (*search).columns = vec2u(0u);
+    (*search).guide = 0u;
+    (*search).cdf = 0u;
+    if params.environment_kind != ENVIRONMENT_MAP {
+        return;
+    }
+    let w = params.environment_width_px;
+    let h = params.environment_height_px;
+    if hit.instance == NO_HIT {
+        if (*path).bounces > 0u || params.environment_visible == 1u {
+            (*search).kind = SEARCH_ALONG_RAY;
+            (*search).uv = environment_uv((*path).ray.direction);
+            (*search).columns = vec2u(min(u32((*search).uv.x * f32(w)), w - 1u));
+            (*search).row = min(u32((*search).uv.y * f32(h)), h - 1u);
+            (*search).cdf = environment_row_cdf((*search).row);
+        }
+        return;
+    }
+    if samples_environment(path) {
+        let u = bounce_sample((*path).seed, (*path).sample, (*path).bounces, PAIR_LIGHT);
+        let row = environment_bin(0u, environment_guided_bins(environment_guide_step(h, u.y)), u.y);
+        (*search).kind = SEARCH_SAMPLE;
+        (*search).uv = vec2f(u.x, (row.x + row.y) / f32(h));
+        (*search).row = u32(row.x);
+        (*search).cdf = environment_row_cdf((*search).row);
+        (*search).guide = environment_row_guide((*search).row) + environment_guide_step(w, u.x);
+    }
+}
+
+// The columns that a sample's number may mean.
+fn environment_narrow(search: ptr<function, EnvironmentSearch>) {
+    if (*search).kind == SEARCH_SAMPLE {
+        (*search).columns = environment_guided_bins((*search).guide);
+    }
+}
+
+fn environment_choose(search: ptr<function, EnvironmentSearch>, point: ptr<function, EnvironmentPoint>) {
+    if (*search).kind == SEARCH_NOTHING {
+        (*point).pdf = 0.0;
+        (*point).texel = 0u;
+        return;
+    }
+    (*point).uv = (*search).uv;
+    var column = (*search).columns.x;
+    if (*search).kind == SEARCH_SAMPLE {
+        let bin = environment_bin((*search).cdf, (*search).columns, (*search).uv.x);
+        column = u32(bin.x);
+        (*point).uv.x = (bin.x + bin.y) / f32(params.environment_width_px);
+    }
+    // v is half a turn from top to bottom, u a whole one: u = 0.5 looks along +x and grows towards +z.
+    let polar = sin_cos_turn(0.5 * (*point).uv.y);
+    if (*search).kind == SEARCH_SAMPLE {
+        let azimuth = sin_cos_turn(fract((*point).uv.x + 0.5));
+        let local = vec3f(polar.x * azimuth.y, polar.y, polar.x * azimuth.x);
+        (*point).direction = vec3f(
+            params.environment_cos * local.x + params.environment_sin * local.z,
+            local.y,
+            -params.environment_sin * local.x + params.environment_cos * local.z,
+        );
+    }
+    (*point).pdf = params.environment_select * environment_texel_pdf(column, (*search).row, (*search).cdf, polar.x);
+    (*point).texel = environment_corner((*point).uv);
+}
