@@ -119,16 +119,15 @@ fn path_trace(@builtin(global_invocation_id) id: vec3u) {
             break;
         }
         if path.alive == 0u {
-            path = generate(pixel, path.sample);
+            let seed = pixel_seed(pixel);
+            path = generate(pixel, seed, path.sample, sobol_2d(seed, path.sample, PAIR_FILTER));
         }
         let bounces = path.bounces;
         let hit = trace_closest(path.ray, ray_key(path.seed, path.sample, bounces, 0u));
-        var search: EnvironmentSearch;
+        var samples = bounce_samples(path.seed, path.sample, bounces);
         var point: EnvironmentPoint;
-        environment_search(&path, hit, &search);
-        environment_narrow(&search);
-        environment_choose(&search, &point);
-        let shadow = shade(&path, hit, &point);
+        look_at_environment(&path, hit, &samples, &point);
+        let shadow = shade(&path, hit, &samples, &point);
         n_rays += 1u + shadow.exists;
         if shadow.exists == 1u && !trace_any(shadow.ray, ray_key(path.seed, path.sample, bounces, 1u)) {
             path.radiance += shadow.radiance;

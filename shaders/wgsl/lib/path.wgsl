@@ -36,18 +36,27 @@ struct ShadowRay {
     exists: u32,
 }
 
-// Pairs of sample dimensions: two at the camera, then four at every scattering event.
-const PAIR_FILTER: u32 = 0u;
-const PAIRS_BEFORE_BOUNCES: u32 = 2u;
-const PAIRS_PER_BOUNCE: u32 = 4u;
-// Choice of lobe, and of light.
-const PAIR_CHOICE: u32 = 0u;
-const PAIR_BSDF: u32 = 1u;
-const PAIR_LIGHT: u32 = 2u;
-const PAIR_SURVIVAL: u32 = 3u;
-
+// A point of one of the pairs PAIR_* of a scattering event.
 fn bounce_sample(seed: u32, sample: u32, bounces: u32, pair: u32) -> vec2f {
     return sobol_2d(seed, sample, PAIRS_BEFORE_BOUNCES + bounces * PAIRS_PER_BOUNCE + pair);
+}
+
+// The numbers of a scattering event, all drawn whether it needs them or not: drawing has no branches, and processors draw for many paths
+// in the time of one.
+struct BounceSamples {
+    choice: vec2f,
+    bsdf: vec2f,
+    light: vec2f,
+    survival: vec2f,
+}
+
+fn bounce_samples(seed: u32, sample: u32, bounces: u32) -> BounceSamples {
+    return BounceSamples(
+        bounce_sample(seed, sample, bounces, PAIR_CHOICE),
+        bounce_sample(seed, sample, bounces, PAIR_BSDF),
+        bounce_sample(seed, sample, bounces, PAIR_LIGHT),
+        bounce_sample(seed, sample, bounces, PAIR_SURVIVAL),
+    );
 }
 
 // Names a ray for stochastic opacity: the path, its step, and whether it is the shadow ray of that step.

@@ -44,15 +44,19 @@ fn within_limits(path: ptr<function, PathState>) -> bool {
 }
 
 // Whether the step's light sample goes to the map.
-fn samples_environment(path: ptr<function, PathState>) -> bool {
+fn samples_environment(path: ptr<function, PathState>, samples: ptr<function, BounceSamples>) -> bool {
     if params.environment_select <= 0.0 || !within_limits(path) {
         return false;
     }
-    return params.n_lights == 0u
-        || bounce_sample((*path).seed, (*path).sample, (*path).bounces, PAIR_CHOICE).y < params.environment_select;
+    return params.n_lights == 0u || (*samples).choice.y < params.environment_select;
 }
 
-fn environment_search(path: ptr<function, PathState>, hit: Hit, search: ptr<function, EnvironmentSearch>) {
+fn environment_search(
+    path: ptr<function, PathState>,
+    hit: Hit,
+    samples: ptr<function, BounceSamples>,
+    search: ptr<function, EnvironmentSearch>,
+) {
     (*search).kind = SEARCH_NOTHING;
     (*search).columns = vec2u(0u);
     (*search).guide = 0u;
@@ -72,8 +76,8 @@ fn environment_search(path: ptr<function, PathState>, hit: Hit, search: ptr<func
         }
         return;
     }
-    if samples_environment(path) {
-        let u = bounce_sample((*path).seed, (*path).sample, (*path).bounces, PAIR_LIGHT);
+    if samples_environment(path, samples) {
+        let u = (*samples).light;
         let row = environment_bin(0u, environment_guided_bins(environment_guide_step(h, u.y)), u.y);
         (*search).kind = SEARCH_SAMPLE;
         (*search).uv = vec2f(u.x, (row.x + row.y) / f32(h));
@@ -116,4 +120,17 @@ fn environment_choose(search: ptr<function, EnvironmentSearch>, point: ptr<funct
     }
     (*point).pdf = params.environment_select * environment_texel_pdf(column, (*search).row, (*search).cdf, polar.x);
     (*point).texel = environment_corner((*point).uv);
+}
+
+// All three stages, for who takes one path at a time.
+fn look_at_environment(
+    path: ptr<function, PathState>,
+    hit: Hit,
+    samples: ptr<function, BounceSamples>,
+    point: ptr<function, EnvironmentPoint>,
+) {
+    var search: EnvironmentSearch;
+    environment_search(path, hit, samples, &search);
+    environment_narrow(&search);
+    environment_choose(&search, point);
 }

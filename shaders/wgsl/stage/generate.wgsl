@@ -15,9 +15,8 @@ fn pixel_seed(pixel: vec2u) -> u32 {
     return hash_combine(hash_combine(params.seed, pixel.x), pixel.y);
 }
 
-fn generate(pixel: vec2u, sample: u32) -> PathState {
-    let seed = pixel_seed(pixel);
-    let u = sobol_2d(seed, sample, PAIR_FILTER);
+// `seed` is the pixel's; `u` is point `sample` of its PAIR_FILTER.
+fn generate(pixel: vec2u, seed: u32, sample: u32, u: vec2f) -> PathState {
     let at = vec2f(pixel) + 0.5 + vec2f(filter_offset(u.x), filter_offset(u.y));
     var path: PathState;
     path.ray = camera_ray(params.camera, at / vec2f(f32(params.width_px), f32(params.height_px)));

@@ -63,14 +63,15 @@ fn shadow_ray_to_light(
     s: Surface,
     frame: Frame,
     bsdf: Bsdf,
-    choice: f32,
+    samples: ptr<function, BounceSamples>,
     point: ptr<function, EnvironmentPoint>,
 ) -> ShadowRay {
     var shadow: ShadowRay;
+    let choice = (*samples).choice.y;
     let is_environment = choice < params.environment_select;
     var light = LightSample((*point).direction, 1e30, vec3f(0.0), (*point).pdf);
     if !is_environment {
-        light = light_sample(s.position, choice, bounce_sample((*path).seed, (*path).sample, (*path).bounces, PAIR_LIGHT));
+        light = light_sample(s.position, choice, (*samples).light);
     }
     if light.pdf == 0.0 {
         return shadow;
@@ -98,8 +99,13 @@ fn shadow_ray_to_light(
     return shadow;
 }
 
-// `point` is what `environment_choose` chose for this step.
-fn shade(path: ptr<function, PathState>, hit: Hit, point: ptr<function, EnvironmentPoint>) -> ShadowRay {
+// `samples` are the event's numbers, `point` is what `environment_choose` chose for this step.
+fn shade(
+    path: ptr<function, PathState>,
+    hit: Hit,
+    samples: ptr<function, BounceSamples>,
+    point: ptr<function, EnvironmentPoint>,
+) -> ShadowRay {
     var shadow: ShadowRay;
     (*path).alive = 0u;
     let bounces = (*path).bounces;
@@ -127,16 +133,11 @@ fn shade(path: ptr<function, PathState>, hit: Hit, point: ptr<function, Environm
     let frame = frame_around(facing_normal(s, -direction));
     let bsdf = bsdf_at(s, to_local(frame, -direction));
 
-    // With one lobe and one light there is nothing to choose, and the numbers are not drawn.
-    var choice = vec2f(0.0);
-    if params.n_lights > 0u || bsdf.choose_reflection - bsdf.choose_coat < 1.0 {
-        choice = bounce_sample((*path).seed, (*path).sample, bounces, PAIR_CHOICE);
-    }
     if params.environment_select > 0.0 || params.n_lights > 0u {
-        shadow = shadow_ray_to_light(path, s, frame, bsdf, choice.y, point);
+        shadow = shadow_ray_to_light(path, s, frame, bsdf, samples, point);
     }
 
-    let scattered = bsdf_sample(bsdf, choice.x, bounce_sample((*path).seed, (*path).sample, bounces, PAIR_BSDF));
+    let scattered = bsdf_sample(bsdf, (*samples).choice.x, (*samples).bsdf);
     if scattered.pdf == 0.0 {
         return shadow;
     }
@@ -153,7 +154,7 @@ fn shade(path: ptr<function, PathState>, hit: Hit, point: ptr<function, Environm
     }
     if bounces >= ROULETTE_AFTER {
         let survival = min(sqrt(brightness), 1.0);
-        if bounce_sample((*path).seed, (*path).sample, bounces, PAIR_SURVIVAL).x >= survival {
+        if (*samples).survival.x >= survival {
             return shadow;
         }
         (*path).throughput /= survival;

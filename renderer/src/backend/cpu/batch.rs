@@ -74,7 +74,7 @@ impl<'a> Batch<'a> {
             rays: Vec::with_capacity(Self::PATHS),
             keys: Vec::with_capacity(Self::PATHS),
             hits: Vec::with_capacity(Self::PATHS),
-            shadows: Shadows::default(),
+            shadows: Shadows { has_keys: product.has_opacity, ..Shadows::default() },
             blocked: Vec::with_capacity(Self::PATHS),
         }
     }
@@ -82,21 +82,18 @@ impl<'a> Batch<'a> {
     /// Renders `n_samples` samples of each pixel to their end. Returns the number of rays.
     pub(super) fn trace(&mut self, pixels: impl Iterator<Item = [u32; 2]>, first_sample: u32, n_samples: u32) -> u64 {
         self.paths.clear();
-        self.keys.clear();
         for pixel in pixels {
             let samples = PixelSamples { pixel, first_sample, n_samples };
-            self.stages.generate(&self.bindings, samples, &mut self.paths, &mut self.keys);
+            self.stages.generate(&self.bindings, samples, &mut self.paths);
         }
         self.alive.clear();
         self.alive.extend(0..self.paths.len() as u32);
         let mut n_rays = 0;
         let mut coherent = true;
         while !self.alive.is_empty() {
-            if !coherent {
-                self.keys.clear();
-                if self.has_opacity {
-                    self.stages.keys(&self.paths, &self.alive, &mut self.keys);
-                }
+            self.keys.clear();
+            if self.has_opacity {
+                self.stages.keys(&self.paths, &self.alive, &mut self.keys);
             }
             self.intersect(coherent);
             self.stages.shade(&self.bindings, &mut self.paths, &mut self.alive, &self.hits, &mut self.shadows);

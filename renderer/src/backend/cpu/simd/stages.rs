@@ -3,8 +3,8 @@
 #![expect(unsafe_code, reason = "code compiled for an instruction set may be entered only after checking for it")]
 
 use glam::{UVec2, Vec2, Vec3};
-use packshot_native::stages::{Bindings, EnvironmentPoint, EnvironmentSearch, PathState};
-use packshot_shaders::constants::ENVIRONMENT_MAP;
+use packshot_native::stages::{Bindings, BounceSamples, EnvironmentPoint, EnvironmentSearch, PathState};
+use packshot_shaders::constants::{ENVIRONMENT_MAP, PAIR_BSDF, PAIR_CHOICE, PAIR_FILTER, PAIR_LIGHT, PAIR_SURVIVAL};
 use packshot_shaders::layout::ray::{Hit, Ray};
 
 use super::SimdLevel;
@@ -13,6 +13,8 @@ use super::SimdLevel;
 #[derive(Debug, Default)]
 pub(in crate::backend::cpu) struct Shadows {
     pub rays: Vec<Ray>,
+    /// Whether the rays need names: where surfaces let rays through by chance.
+    pub has_keys: bool,
     /// Names the rays for stochastic opacity.
     pub keys: Vec<u32>,
     pub radiance: Vec<Vec3>,
@@ -32,6 +34,9 @@ impl Shadows {
 /// Paths that wait for their memory together, few enough that what came is still in the first-level cache when they are shaded.
 const AHEAD: usize = 64;
 
+/// What stands in the places of samples before any are drawn.
+const NO_SAMPLES: BounceSamples =
+    BounceSamples { choice: Vec2::ZERO, bsdf: Vec2::ZERO, light: Vec2::ZERO, survival: Vec2::ZERO };
 /// What stands in the places of searches before any is made.
 const NO_SEARCH: EnvironmentSearch =
     EnvironmentSearch { uv: Vec2::ZERO, columns: UVec2::ZERO, kind: 0, row: 0, guide: 0, cdf: 0 };
@@ -44,23 +49,6 @@ const NO_POINT: EnvironmentPoint =
 #[inline(always)]
 fn touch(words: impl Iterator<Item = u32>) {
     std::hint::black_box(words.fold(0, |bits, word| bits ^ word));
-}
-
-/// Brings the triangles of hits into the cache, and then their vertices.
-#[inline(always)]
-fn touch_surfaces(b: &Bindings<'_>, hits: &[Hit]) {
-    // Misses touch the last triangle: choosing by a branch would cost more.
-    let Some(last) = b.triangles.len().checked_sub(1) else { return };
-    let triangles = || hits.iter().map(|hit| &b.triangles[(hit.triangle as usize).min(last)]);
-    touch(triangles().map(|triangle| triangle.v0));
-    touch(triangles().map(|triangle| {
-        // The first and the last word of a vertex may lie in two cache lines.
-        let word = |vertex: u32| {
-            let vertex = &b.vertices[vertex as usize];
-            vertex.position.x.to_bits() ^ vertex.uv0_v.to_bits()
-        };
-        word(triangle.v0) ^ word(triangle.v1) ^ word(triangle.v2)
-    }));
 }
 
 /// A range of samples of one pixel.
@@ -82,11 +70,38 @@ macro_rules! loops {
             use packshot_native::stages::$module as native;
 
             $(#[target_feature(enable = $features)])?
-            pub(super) fn generate(b: &Bindings<'_>, samples: PixelSamples, paths: &mut Vec<PathState>, keys: &mut Vec<u32>) {
-                for k in 0..samples.n_samples {
-                    let path = native::generate(b, UVec2::from(samples.pixel), samples.first_sample + k);
-                    keys.push(native::ray_key(path.seed, path.sample, 0, 0));
-                    paths.push(path);
+            pub(super) fn generate(b: &Bindings<'_>, samples: PixelSamples, paths: &mut Vec<PathState>) {
+                let pixel = UVec2::from(samples.pixel);
+                let seed = native::pixel_seed(b, pixel);
+                let end = samples.first_sample + samples.n_samples;
+                for first in (samples.first_sample..end).step_by(AHEAD) {
+                    let mut drawn = [Vec2::ZERO; AHEAD];
+                    for (sample, u) in (first..).zip(&mut drawn) {
+                        *u = native::sobol_2d(seed, sample, PAIR_FILTER);
+                    }
+                    paths.extend((first..end).zip(&drawn).map(|(sample, &u)| native::generate(b, pixel, seed, sample, u)));
+                }
+            }
+
+            /// The numbers of each path's next event.
+            $(#[target_feature(enable = $features)])?
+            fn draw(paths: &[PathState], alive: &[u32], samples: &mut [BounceSamples; AHEAD]) {
+                let (mut seeds, mut numbers, mut bounces) = ([0; AHEAD], [0; AHEAD], [0; AHEAD]);
+                for (k, &i) in (0..AHEAD).zip(alive) {
+                    let path = &paths[i as usize];
+                    (seeds[k], numbers[k], bounces[k]) = (path.seed, path.sample, path.bounces);
+                }
+                // Loops without memory but these arrays, which compilers put into lanes.
+                let pairs = [PAIR_CHOICE, PAIR_BSDF, PAIR_LIGHT, PAIR_SURVIVAL].map(|pair| {
+                    let mut drawn = [Vec2::ZERO; AHEAD];
+                    for k in 0..AHEAD {
+                        drawn[k] = native::bounce_sample(seeds[k], numbers[k], bounces[k], pair);
+                    }
+                    drawn
+                });
+                let [choice, bsdf, light, survival] = &pairs;
+                for (k, samples) in samples.iter_mut().enumerate() {
+                    *samples = BounceSamples { choice: choice[k], bsdf: bsdf[k], light: light[k], survival: survival[k] };
                 }
             }
 
@@ -97,11 +112,12 @@ macro_rules! loops {
                 paths: &mut [PathState],
                 alive: &[u32],
                 hits: &[Hit],
+                samples: &mut [BounceSamples],
                 searches: &mut [EnvironmentSearch],
                 points: &mut [EnvironmentPoint],
             ) {
-                for ((search, &i), hit) in searches.iter_mut().zip(alive).zip(hits) {
-                    native::environment_search(b, &mut paths[i as usize], *hit, search);
+                for ((search, samples), (&i, hit)) in searches.iter_mut().zip(samples).zip(alive.iter().zip(hits)) {
+                    native::environment_search(b, &mut paths[i as usize], *hit, samples, search);
                 }
                 touch(searches.iter().map(|search| b.environment_guide[search.guide as usize]));
                 for search in searches.iter_mut() {
@@ -128,34 +144,31 @@ macro_rules! loops {
                 shadows: &mut Shadows,
             ) {
                 let has_map = b.params.environment_kind == ENVIRONMENT_MAP;
+                let mut samples = [NO_SAMPLES; AHEAD];
                 let mut searches = [NO_SEARCH; AHEAD];
                 let mut points = [NO_POINT; AHEAD];
-                let mut n_alive = 0;
-                for first in (0..hits.len()).step_by(AHEAD) {
-                    let hits = &hits[first..hits.len().min(first + AHEAD)];
-                    touch_surfaces(b, hits);
+                for (alive, hits) in alive.chunks(AHEAD).zip(hits.chunks(AHEAD)) {
+                    draw(paths, alive, &mut samples);
                     if has_map {
                         let n = hits.len();
-                        search_environment(b, paths, &alive[first..], hits, &mut searches[..n], &mut points[..n]);
+                        search_environment(b, paths, alive, hits, &mut samples, &mut searches[..n], &mut points[..n]);
                     }
-                    for (k, hit) in hits.iter().enumerate() {
-                        let i = alive[first + k];
+                    let steps = alive.iter().zip(hits).zip(samples.iter_mut().zip(&mut points));
+                    for ((&i, hit), (samples, point)) in steps {
                         let path = &mut paths[i as usize];
                         let bounces = path.bounces;
-                        let shadow = native::shade(b, path, *hit, &mut points[k]);
+                        let shadow = native::shade(b, path, *hit, samples, point);
                         if shadow.exists == 1 {
                             shadows.rays.push(shadow.ray);
-                            shadows.keys.push(native::ray_key(path.seed, path.sample, bounces, 1));
+                            if shadows.has_keys {
+                                shadows.keys.push(native::ray_key(path.seed, path.sample, bounces, 1));
+                            }
                             shadows.radiance.push(shadow.radiance);
                             shadows.paths.push(i);
                         }
-                        if path.alive == 1 {
-                            alive[n_alive] = i;
-                            n_alive += 1;
-                        }
                     }
                 }
-                alive.truncate(n_alive);
+                alive.retain(|&i| paths[i as usize].alive == 1);
             }
 
             $(#[target_feature(enable = $features)])?
@@ -205,15 +218,9 @@ impl Stages {
         Self(level)
     }
 
-    /// Appends a path for each sample, and the key of its camera ray.
-    pub(in crate::backend::cpu) fn generate(
-        self,
-        b: &Bindings<'_>,
-        samples: PixelSamples,
-        paths: &mut Vec<PathState>,
-        keys: &mut Vec<u32>,
-    ) {
-        enter!(self.0, generate(b, samples, paths, keys));
+    /// Appends a path for each sample.
+    pub(in crate::backend::cpu) fn generate(self, b: &Bindings<'_>, samples: PixelSamples, paths: &mut Vec<PathState>) {
+        enter!(self.0, generate(b, samples, paths));
     }
 
     /// Shades the paths named by `alive`, one hit each. Afterwards `alive` names those that go on and `shadows` holds this step's
