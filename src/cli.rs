@@ -7,8 +7,12 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+#[cfg(feature = "service")]
+mod admin;
 mod args;
 mod cache;
+#[cfg(feature = "service")]
+mod client;
 mod completions;
 mod console;
 mod devices;
@@ -23,8 +27,12 @@ mod preflight;
 mod progress;
 mod render;
 mod sample;
+#[cfg(feature = "service")]
+mod serve;
 mod usage;
 mod version;
+#[cfg(feature = "service")]
+mod worker_child;
 
 use failure::{Exit, Failure};
 
@@ -66,6 +74,19 @@ enum Command {
     Materials(materials::MaterialsCommand),
     /// Write a built-in sample product as GLB
     Sample(sample::SampleArgs),
+    /// Run the render service: jobs over HTTP
+    #[cfg(feature = "service")]
+    Serve(serve::ServeArgs),
+    #[cfg(feature = "service")]
+    #[command(subcommand)]
+    Admin(admin::AdminCommand),
+    #[cfg(feature = "service")]
+    #[command(subcommand)]
+    Client(client::ClientCommand),
+    /// A worker in a process of its own, started by the service
+    #[cfg(feature = "service")]
+    #[command(hide = true)]
+    WorkerChild,
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
 }
@@ -75,7 +96,9 @@ pub(crate) fn run() -> ExitCode {
     console::report_panics();
     let outcome = std::panic::catch_unwind(|| {
         let Some(cli) = parse(std::env::args_os())? else { return Ok(()) };
-        console::start_logging(cli.console.verbose);
+        if !cli.command.has_its_own_log() {
+            console::start_logging(cli.console.verbose);
+        }
         dispatch(cli)
     });
     match outcome {
@@ -97,7 +120,26 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Devices(args) => devices::run(&args),
         Command::Materials(command) => materials::run(&command),
         Command::Sample(args) => sample::run(&args),
+        #[cfg(feature = "service")]
+        Command::Serve(args) => serve::run(&args, cli.console.verbose),
+        #[cfg(feature = "service")]
+        Command::Admin(command) => admin::run(&command),
+        #[cfg(feature = "service")]
+        Command::Client(command) => client::run(&command, cli.console.quiet),
+        #[cfg(feature = "service")]
+        Command::WorkerChild => worker_child::run(),
         Command::Completions(args) => completions::run(&args),
+    }
+}
+
+impl Command {
+    /// Whether it starts logging by itself, once it knows how.
+    fn has_its_own_log(&self) -> bool {
+        #[cfg(feature = "service")]
+        if matches!(self, Self::Serve(_)) {
+            return true;
+        }
+        false
     }
 }
 

@@ -34,6 +34,8 @@ pub struct Picture {
     pub background: Background,
     /// Mean samples per pixel.
     pub samples_mean: f64,
+    /// Mean noise of a pixel, in the measure of the noise threshold; 0 for a picture of one sample, which has no measure.
+    pub noise: f64,
     /// Rays traced, shadow rays included; 0 when the backend does not count them.
     pub rays: u64,
     /// Time of the sampling loop alone.

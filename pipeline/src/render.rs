@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use packshot_renderer::backend::device::{self, DeviceRequest};
+use packshot_renderer::backend::device::{self, DeviceChoice, DeviceRequest};
 use packshot_renderer::backend::{
     Backend, ByteStore, CancelToken, DeviceInfo, LoadedProduct, LoadedShot, RenderControl, Snapshot,
 };
@@ -49,10 +49,20 @@ impl Renderer {
     /// `device.unavailable` when there is no such device or it cannot be used.
     pub fn new(request: &DeviceRequest, options: RendererOptions) -> Result<Self, Error> {
         let choice = device::select(request)?;
-        let backend = device::open(&choice, options.n_threads, options.kernel_cache)?;
+        let renderer = Self::open(&choice, options)?;
         if let Some(line) = choice.probe_line() {
             tracing::info!("{line}");
         }
+        Ok(renderer)
+    }
+
+    /// On a device that was chosen before. A GPU that was found by [`DeviceRequest::Auto`] and does not open is replaced by the CPU, and
+    /// [`device`](Self::device) says why.
+    ///
+    /// # Errors
+    /// `device.unavailable` when it cannot be used.
+    pub fn open(choice: &DeviceChoice, options: RendererOptions) -> Result<Self, Error> {
+        let backend = device::open(choice, options.n_threads, options.kernel_cache)?;
         Ok(Self { backend, maps: Arc::default() })
     }
 
@@ -199,6 +209,7 @@ impl ReadyShot {
             view: self.shot.view,
             background: self.shot.background,
             samples_mean: film.samples_mean(),
+            noise: film.noise(),
             rays: rendered.rays,
             render_s: rendered.render_time.as_secs_f64(),
             render_cpu_s: cpu,

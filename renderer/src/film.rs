@@ -63,15 +63,20 @@ pub(crate) fn samples_min(threshold: f32) -> u32 {
     wished.div_ceil(ADAPTIVE_STEP) * ADAPTIVE_STEP
 }
 
-/// Whether a pixel of `n` samples is still noisier than the threshold. As in Cycles, the difference |I − H|₁ between the means of all
-/// and of every second sample is held against √|I|₁ in the dark and against |I|₁ from 1 on.
+/// Whether a pixel of `n` samples is still noisier than the threshold.
 fn is_noisy(pixel: &FilmPixel, n: u32, threshold: f32) -> bool {
+    let (difference, norm) = noise(pixel, n);
+    difference > threshold * norm
+}
+
+/// The noise of a pixel of `n` samples, 2 at least, and what it is held against. As in Cycles: the difference |I − H|₁ between the means
+/// of all and of every second sample, against √|I|₁ in the dark and against |I|₁ from 1 on.
+fn noise(pixel: &FilmPixel, n: u32) -> (f32, f32) {
     let all = (pixel.groups + pixel.group) / n as f32;
     let half = (pixel.half_groups + pixel.half_group) / (n / 2) as f32;
     let difference = (all - half).truncate().abs().element_sum();
     let brightness = all.truncate().abs().element_sum();
-    let norm = if brightness < 1.0 { brightness.sqrt() } else { brightness };
-    difference > threshold * (1e-4 + norm)
+    (difference, 1e-4 + if brightness < 1.0 { brightness.sqrt() } else { brightness })
 }
 
 /// Which pixels of a block want more after `n` samples: the noisy ones among those that were `active`, and their neighbours inside the block.
@@ -116,6 +121,16 @@ impl Film {
     /// Mean samples per pixel.
     pub fn samples_mean(&self) -> f64 {
         self.samples.iter().map(|&n| f64::from(n)).sum::<f64>() / self.samples.len().max(1) as f64
+    }
+
+    /// Mean noise of a pixel, in the measure that the noise threshold has. Pixels of less than 2 samples have no measure and do not count.
+    pub fn noise(&self) -> f64 {
+        let measured = self.sums.iter().zip(&self.samples).filter(|&(_, &n)| n >= 2);
+        let (sum, n_measured) = measured.fold((0.0, 0_u64), |(sum, count), (pixel, &n)| {
+            let (difference, norm) = noise(pixel, n);
+            (sum + f64::from(difference / norm), count + 1)
+        });
+        sum / n_measured.max(1) as f64
     }
 
     /// Means: premultiplied linear Rec.709 RGBA, row 0 on top. Black where there is no sample.

@@ -1,1 +1,111 @@
-//! Work on the data folder of a stopped or running service: backup, restore, keys.
+//! Work on an installation from the machine that it runs on: backup, restore, a key when access is lost.
+//!
+//! Everything but [`restore`] works beside a running service too.
+
+use std::path::{Path, PathBuf};
+
+use packshot_pipeline::error::Fault;
+
+use crate::config::{Settings, StoreSettings};
+use crate::db::{Db, DbError};
+use crate::domain::key::ApiKey;
+use crate::server::app::database_config;
+use crate::server::error::chain;
+use crate::server::lock::DataFolderError;
+use crate::server::setup::{self, SetupError};
+
+pub mod backup;
+pub mod restore;
+mod archive;
+
+/// Why work on an installation failed.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminError {
+    /// The folder holds no installation.
+    #[error("there is no installation in {}", .0.display())]
+    NoInstallation(PathBuf),
+    /// The folder holds an installation already.
+    #[error("there is an installation in {} already", .0.display())]
+    NotEmpty(PathBuf),
+    /// The data folder is not free to work in.
+    #[error("cannot work in the data folder")]
+    Data(#[from] DataFolderError),
+    /// The database did not do its part.
+    #[error("the database")]
+    Database(#[from] DbError),
+    /// No key can be made.
+    #[error("no key can be made")]
+    Setup(#[from] SetupError),
+    /// Database or files are not in the data folder.
+    #[error("{0}")]
+    Elsewhere(&'static str),
+    /// The file is no backup, or a damaged one.
+    #[error("the backup cannot be used: {0}")]
+    Damaged(String),
+    /// A file cannot be read or written.
+    #[error("{}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+impl AdminError {
+    fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { path, source }
+    }
+
+    /// Whether it is about what was given, and not about what could be written.
+    pub fn is_input(&self) -> bool {
+        matches!(self, Self::Damaged(_))
+    }
+
+    /// The error with its code and way out.
+    pub fn fault(&self) -> Fault {
+        let (code, help) = match self {
+            Self::NoInstallation(_) => ("no_installation", "name its data folder with --data"),
+            Self::NotEmpty(_) => ("not_empty", "restore into a new folder with --data"),
+            Self::Data(_) => ("data_unusable", "stop the service, or give another folder with --data"),
+            Self::Database(_) | Self::Setup(_) => {
+                ("database", "check that the database is there and that its disk has space")
+            }
+            Self::Elsewhere(_) => ("elsewhere", "use the backups that the database and the bucket bring themselves"),
+            Self::Damaged(_) => ("damaged_backup", "use another backup"),
+            Self::Io { .. } => ("io", "check the path, its rights and the space on the disk"),
+        };
+        Fault::new(format!("admin.{code}"), chain(self)).help(help)
+    }
+}
+
+/// Makes a key that opens everything, also while the service runs. The installation is configured from then on.
+///
+/// # Errors
+/// When the data folder holds no installation, or the database is away.
+pub async fn create_key(settings: &Settings) -> Result<ApiKey, AdminError> {
+    let db = open(settings).await?;
+    let key = setup::create_admin_key(&db, "made by packshot admin create-key").await;
+    db.close().await;
+    Ok(key?)
+}
+
+/// The folder of the stored files, of settings with which everything lies on the local disk.
+fn local_store(settings: &Settings) -> Result<PathBuf, AdminError> {
+    if settings.database_url.is_some() {
+        return Err(AdminError::Elsewhere("the database is a PostgreSQL server, which has pg_dump"));
+    }
+    match &settings.store {
+        StoreSettings::Local { path } => Ok(path.clone()),
+        StoreSettings::S3 { .. } => Err(AdminError::Elsewhere("the files are in a bucket")),
+    }
+}
+
+/// The database of an installation that is there already.
+async fn open(settings: &Settings) -> Result<Db, AdminError> {
+    if settings.database_url.is_none() && !settings.data.join(crate::server::app::DATABASE_FILE).exists() {
+        return Err(AdminError::NoInstallation(settings.data.clone()));
+    }
+    Ok(Db::open(&database_config(settings)).await?)
+}

@@ -1,1 +1,38 @@
 //! HTTP: parses into domain types, calls, converts back. The only place that knows statuses.
+//!
+//! Input: a request. `answer` gives it its id, `auth` finds out who makes it and whether they may, a handler parses it and
+//! calls the database, the store and the queue; what went wrong becomes a problem in [`problem`]. Handlers decide nothing:
+//! what may follow what is in [`domain`](crate::domain).
+//!
+//! Order of checks: who (401), whether they may (403, before any object is looked up), the form of the request (400, 413, 415,
+//! 422), the object (404), its state (409).
+
+pub mod state;
+pub mod router;
+pub mod openapi;
+mod operation;
+pub mod problem;
+mod answer;
+mod auth;
+mod cors;
+mod rate_limit;
+mod streams;
+mod query;
+mod body;
+mod multipart;
+mod prefer;
+mod idempotency;
+mod files;
+mod renders;
+mod preflight;
+mod devices;
+mod materials;
+mod libraries;
+mod tasks;
+mod worker_configs;
+mod analytics;
+mod health;
+
+pub use devices::render_device;
+pub use router::router;
+pub use state::{AppState, Parts};

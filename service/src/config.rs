@@ -1,1 +1,222 @@
-//! Settings: from the command line, the environment, a file, in this order.
+//! Settings: what the command line says, else the environment, else the file, else the default.
+//!
+//! Input: the three sources as text. Output: [`Settings`], every member in its range, with a record of where each came from; or
+//! every fault that was found, each with its place. Nothing else of the service reads a variable or a file of settings.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Serialize;
+
+pub mod error;
+pub mod report;
+pub mod source;
+mod file;
+mod reader;
+mod value;
+
+pub use error::ConfigError;
+pub use report::InEffect;
+pub use source::Sources;
+
+use reader::Reader;
+
+const MIB: u64 = 1 << 20;
+
+/// All settings of the service.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `listen`: the address to listen on. Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// `data`: the data folder (database, stored files, uploads under way).
+    pub data: PathBuf,
+    /// `workers`: where renders are computed.
+    pub workers: Workers,
+    /// `database_url`: a PostgreSQL database; without it SQLite in the data folder.
+    pub database_url: Option<Secret>,
+    /// `store.…`: where files are stored.
+    pub store: StoreSettings,
+    /// `render_device`: `gpu`, `cpu`, `auto`, or part of an adapter's name.
+    pub render_device: String,
+    /// `threads`: CPU threads of a render; 0 is all.
+    pub threads: usize,
+    /// `max_upload_bytes`: the largest file that is taken.
+    pub max_upload_bytes: u64,
+    /// `max_pixels`: the largest picture.
+    pub max_pixels: u64,
+    /// `resident_bytes`: products that stay loaded, at most so many bytes of them.
+    pub resident_bytes: u64,
+    /// `allowed_hosts`: names in `Host` that the open mode takes beside loopback ones.
+    pub allowed_hosts: Vec<String>,
+    /// `cors_origins`: exact origins whose pages may call the service.
+    pub cors_origins: Vec<String>,
+    /// `metrics_token`: opens `/metrics` to who is not on this machine.
+    pub metrics_token: Option<Secret>,
+    /// `rate_limit_per_s`: requests per second and key; `None` is without a limit.
+    pub rate_limit_per_s: Option<u32>,
+    /// `max_connections`: connections served at one time; more wait to be accepted.
+    pub max_connections: usize,
+    /// `header_timeout_s`: how long a client may take for the head of a request.
+    pub header_timeout: Duration,
+    /// `drain_timeout_s`: how long running renders may take to end when the service is asked to stop.
+    pub drain_timeout: Duration,
+    /// `log_format`: how logs are written.
+    pub log_format: LogFormat,
+    /// Where each of these came from, for `--check-config`.
+    pub in_effect: InEffect,
+    /// What is odd about the sources, one sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// Where renders are computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Workers {
+    /// On threads of this process.
+    Inline,
+    /// In child processes, so that a crash of a driver costs one attempt and not the service.
+    Process,
+}
+
+/// How logs are written to stderr.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// Where files are stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreSettings {
+    /// A local folder; the data folder unless another one is given.
+    Local {
+        /// Holds `objects/` and `spool/`.
+        path: PathBuf,
+    },
+    /// An S3-compatible store.
+    S3 {
+        /// The bucket.
+        bucket: String,
+        /// The address of a store that is not Amazon's.
+        endpoint: Option<String>,
+        /// The region.
+        region: String,
+        /// What every name begins with; empty or ending in `/`.
+        prefix: String,
+        /// The name of the key.
+        access_key_id: Option<String>,
+        /// The key.
+        secret_access_key: Option<Secret>,
+    },
+}
+
+/// A text that is not shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// A secret of this text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text. Not for logs, errors or answers.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(report::HIDDEN)
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(report::HIDDEN)
+    }
+}
+
+impl Settings {
+    /// The settings that the sources give.
+    ///
+    /// # Errors
+    /// All faults of all sources: `config.syntax`, `config.unknown_setting`, `config.invalid_value`, `config.missing`,
+    /// `config.conflict`, `config.not_available`.
+    pub fn from_sources(sources: &Sources) -> Result<Self, ConfigError> {
+        let mut reader = Reader::new(sources)?;
+        let listen = reader.read("listen", value::address, SocketAddr::from(([127, 0, 0, 1], 8080)));
+        let data = reader.read_or("data", value::path, || source::default_data_folder(&sources.variables));
+        let store = Self::store(&mut reader, data.as_ref());
+        let settings = Self {
+            listen,
+            store,
+            workers: reader.read("workers", value::word(&WORKERS), Workers::Inline),
+            database_url: reader.read_optional("database_url", value::database_url),
+            render_device: reader.read("render_device", value::text, "gpu".to_owned()),
+            threads: reader.read("threads", value::whole(0..=1024), 0),
+            max_upload_bytes: reader.read("max_upload_bytes", value::bytes, 512 * MIB),
+            max_pixels: reader.read("max_pixels", value::whole(1..=16_384 * 16_384), 64_000_000),
+            resident_bytes: reader.read("resident_bytes", value::bytes, 2048 * MIB),
+            allowed_hosts: reader.read("allowed_hosts", value::list, Vec::new()),
+            cors_origins: reader.read("cors_origins", value::origins, Vec::new()),
+            metrics_token: reader.read_optional("metrics_token", value::secret),
+            rate_limit_per_s: reader.read_optional("rate_limit_per_s", value::whole(1..=1_000_000)),
+            max_connections: reader.read("max_connections", value::whole(1..=1_000_000), 2048),
+            header_timeout: reader.read_seconds("header_timeout_s", 1..=600, 30),
+            drain_timeout: reader.read_seconds("drain_timeout_s", 0..=600, 20),
+            log_format: reader.read("log_format", value::word(&LOG_FORMATS), LogFormat::Text),
+            data: data.unwrap_or_default(),
+            in_effect: InEffect::default(),
+            warnings: Vec::new(),
+        };
+        let (in_effect, warnings) = reader.finish()?;
+        Ok(Self { in_effect, warnings, ..settings })
+    }
+
+    fn store(reader: &mut Reader<'_>, data: Option<&PathBuf>) -> StoreSettings {
+        let path = reader.read_optional("store.path", value::path);
+        let bucket = reader.read_optional("store.bucket", value::text);
+        let endpoint = reader.read_optional("store.endpoint", value::url);
+        let region = reader.read_optional("store.region", value::text);
+        let prefix = reader.read_optional("store.prefix", value::prefix);
+        let access_key_id = reader.read_optional("store.access_key_id", value::text);
+        let secret_access_key = reader.read_optional("store.secret_access_key", value::secret);
+        let Some(bucket) = bucket else {
+            let of_s3 = ["store.endpoint", "store.region", "store.prefix", "store.access_key_id"];
+            if let Some(key) = of_s3.into_iter().find(|key| reader.is_given(key)) {
+                reader.fault(key, "missing", "it belongs to an S3 store, and there is no `store.bucket`");
+            }
+            return StoreSettings::Local { path: path.or_else(|| data.cloned()).unwrap_or_default() };
+        };
+        if path.is_some() {
+            reader.fault("store.path", "conflict", "a store is a folder or a bucket, not both");
+        }
+        if access_key_id.is_some() != secret_access_key.is_some() {
+            reader.fault(
+                "store.access_key_id",
+                "missing",
+                "the key of a store is a name and a secret: give both or none",
+            );
+        }
+        let region = region.unwrap_or_else(|| "us-east-1".to_owned());
+        let prefix = prefix.unwrap_or_default();
+        StoreSettings::S3 { bucket, endpoint, region, prefix, access_key_id, secret_access_key }
+    }
+
+    /// Whether only this machine can reach the address.
+    pub fn is_loopback(&self) -> bool {
+        self.listen.ip().is_loopback()
+    }
+}
+
+const WORKERS: [(&str, Workers); 2] = [("inline", Workers::Inline), ("process", Workers::Process)];
+const LOG_FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];
+
+#[cfg(test)]
+mod tests;

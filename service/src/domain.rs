@@ -1,1 +1,19 @@
-//! What the service decides, without HTTP, SQL, JSON or clocks: states and what may follow them.
+//! What the service decides, without HTTP, SQL, JSON or clocks: names of things, states and what may follow them, who may do
+//! what, and the document that says how a render is doing.
+//!
+//! Times come in as arguments, from the database's clock. Everything here is pure, so that each rule of the contract is a unit
+//! test beside it.
+
+pub mod id;
+pub mod hash;
+pub mod time;
+pub mod words;
+pub mod value;
+pub mod render;
+pub mod task;
+pub mod event;
+pub mod step;
+pub mod document;
+pub mod access;
+pub mod key;
+pub mod concurrency;

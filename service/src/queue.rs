@@ -1,1 +1,64 @@
-//! Tasks on their way: claimed, supervised, retried, recovered.
+//! The queue: tasks from the database to workers, and what comes of them back.
+//!
+//! Input: queued tasks. Output: rows, files and events, each written once. The `runner` claims tasks within the limits of
+//! their queue; for each a `supervise` holds the lease, hands the work to a [worker](crate::worker), and brings back what it
+//! reports; `recovery` takes back what a dead process held. Invariant: a task is run at least once, and its effect happens
+//! exactly once, because every write carries the lease.
+
+mod handle;
+mod ledger;
+mod outputs;
+mod supervise;
+mod runner;
+mod recovery;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use handle::QueueHandle;
+pub use outputs::REPORT_NAME;
+
+use crate::db::Db;
+use crate::domain::id::WorkerId;
+use crate::events::hub::Hub;
+use crate::server::lasting;
+use crate::store::Store;
+use crate::worker::executor::Executor;
+
+/// What the queue works with.
+#[derive(Clone)]
+pub struct QueueParts {
+    /// Where tasks are.
+    pub db: Db,
+    /// Where files are.
+    pub store: Store,
+    /// Where previews go.
+    pub hub: Hub,
+    /// Who computes.
+    pub executor: Arc<dyn Executor>,
+    /// A render that runs for longer is stopped (`render_stall_timeout_minutes`).
+    pub stall_timeout: Duration,
+}
+
+/// The parts, with what the queue adds to them.
+struct Workplace {
+    db: Db,
+    store: Store,
+    hub: Hub,
+    executor: Arc<dyn Executor>,
+    stall_timeout: Duration,
+    worker: WorkerId,
+    handle: QueueHandle,
+}
+
+/// Starts to run tasks, until the handle drains. Must be called inside a tokio runtime.
+pub fn start(parts: QueueParts) -> QueueHandle {
+    let QueueParts { db, store, hub, executor, stall_timeout } = parts;
+    let (worker, handle) = (WorkerId::new(), QueueHandle::default());
+    let place = Workplace { db, store, hub, executor, stall_timeout, worker, handle: handle.clone() };
+    let place = Arc::new(place);
+    let recovered = place.clone();
+    lasting::spawn("runner", move || runner::run(place.clone()));
+    lasting::spawn("recovery", move || recovery::run(recovered.clone()));
+    handle
+}

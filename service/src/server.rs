@@ -1,1 +1,16 @@
 //! The running service: its parts put together, the accept loop, the first run, the graceful end.
+
+pub mod accept;
+pub mod app;
+pub mod error;
+mod housekeeping;
+pub(crate) mod lasting;
+pub mod lock;
+pub mod metrics;
+pub mod page;
+pub mod setup;
+pub mod signal;
+mod patience;
+
+pub use app::run;
+pub use error::ServeError;

@@ -1,1 +1,332 @@
 //! Files by their content, for each tenant.
+//!
+//! An object lies at `objects/<tenant>/<2 hex digits>/<62 hex digits>` of its BLAKE3 hash: on the local disk, or in a bucket
+//! that speaks S3. It is there whole or not at all, it is durable when [`Store::put`] or [`Store::keep`] returns, and it is
+//! never served with other bytes than its name says. An upload is spooled to the local disk while it is hashed, so that
+//! memory stays bounded.
+
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+#[cfg(feature = "testing")]
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+use futures_util::{StreamExt, TryStreamExt};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutPayload};
+use tokio::sync::RwLock;
+
+use crate::domain::hash::ContentAddress;
+use crate::domain::id::TenantId;
+use crate::domain::time::Timestamp;
+
+mod bucket;
+mod error;
+mod spool;
+
+pub use bucket::BucketConfig;
+pub use error::StoreError;
+pub use spool::{Spool, Spooled};
+
+/// So many bytes are hashed in a fraction of a millisecond.
+const HASHED_AT_ONCE: usize = 1 << 18;
+
+/// Where objects are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreConfig {
+    /// In this folder, which is made when it is not there.
+    Local {
+        /// Holds `objects/` and `spool/`.
+        root: PathBuf,
+    },
+    /// In a bucket; uploads are spooled to a local folder.
+    Bucket {
+        /// The bucket.
+        bucket: BucketConfig,
+        /// Where uploads are spooled.
+        spool: PathBuf,
+    },
+}
+
+/// Files by their content. Clones are handles of the same store.
+#[derive(Clone, Debug)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    objects: Box<dyn ObjectStore>,
+    /// The folder of the objects, where they lie on the local disk.
+    local_root: Option<PathBuf>,
+    spool: PathBuf,
+    /// By the first byte of an address: who removes an object looks how old it is and removes it while nobody writes it again.
+    writing: [RwLock<()>; 256],
+    #[cfg(feature = "testing")]
+    is_full: AtomicBool,
+}
+
+/// A stored object, as the sweep sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectInfo {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Its content.
+    pub address: ContentAddress,
+    /// Its size.
+    pub size_bytes: u64,
+    /// When it was last written.
+    pub modified_at: Timestamp,
+}
+
+/// A verified object, or a part of one, as it is sent.
+pub struct ObjectBytes {
+    /// Size of the whole object.
+    pub size_bytes: u64,
+    /// The bytes, in pieces of bounded size.
+    pub stream: BoxStream<'static, Result<Bytes, StoreError>>,
+}
+
+impl std::fmt::Debug for ObjectBytes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ObjectBytes").field("size_bytes", &self.size_bytes).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens a store, and throws away what a process that ended had spooled.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when a folder cannot be made or written, [`StoreError::Backend`] for a bucket that is not configured
+    /// as it must be.
+    pub fn open(config: &StoreConfig) -> Result<Self, StoreError> {
+        let (objects, local_root, spool): (Box<dyn ObjectStore>, _, _) = match config {
+            StoreConfig::Local { root } => {
+                std::fs::create_dir_all(root.join("objects"))?;
+                let files = LocalFileSystem::new_with_prefix(root)?.with_fsync(true);
+                (Box::new(files), Some(root.clone()), root.join("spool"))
+            }
+            StoreConfig::Bucket { bucket, spool } => (bucket::open(bucket)?, None, spool.clone()),
+        };
+        spool::clean(&spool)?;
+        let inner = Inner {
+            objects,
+            local_root,
+            spool,
+            writing: std::array::from_fn(|_| RwLock::default()),
+            #[cfg(feature = "testing")]
+            is_full: AtomicBool::new(false),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Begins an upload. What is written to it is hashed, and is in nobody's way until it is kept.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`], [`StoreError::Io`].
+    pub async fn spool(&self, bytes_max: u64) -> Result<Spool, StoreError> {
+        self.refuse_when_full()?;
+        Spool::create(&self.inner.spool, bytes_max).await
+    }
+
+    /// Keeps an upload as an object of a tenant. It is durable when this returns.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`], [`StoreError::Io`], [`StoreError::Backend`].
+    pub async fn keep(&self, tenant: TenantId, upload: Spooled) -> Result<ContentAddress, StoreError> {
+        self.refuse_when_full()?;
+        let (address, path) = (upload.address(), object_path(tenant, &upload.address()));
+        let _writing = self.writing(&address).read().await;
+        match &self.inner.local_root {
+            Some(root) => upload.publish(root.join(path.as_ref())).await?,
+            None => bucket::upload(&*self.inner.objects, &path, &upload).await?,
+        }
+        Ok(address)
+    }
+
+    /// Keeps bytes as an object of a tenant. It is durable when this returns.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`], [`StoreError::Backend`].
+    pub async fn put(&self, tenant: TenantId, bytes: Bytes) -> Result<ContentAddress, StoreError> {
+        self.refuse_when_full()?;
+        let address = Self::address_of(&bytes).await?;
+        let _writing = self.writing(&address).read().await;
+        self.inner.objects.put(&object_path(tenant, &address), PutPayload::from_bytes(bytes)).await?;
+        Ok(address)
+    }
+
+    /// The address of bytes. Many are hashed where that keeps nobody waiting.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when the process ends.
+    pub async fn address_of(bytes: &Bytes) -> Result<ContentAddress, StoreError> {
+        if bytes.len() < HASHED_AT_ONCE {
+            return Ok(ContentAddress::of(bytes));
+        }
+        let bytes = bytes.clone();
+        blocking(move || ContentAddress::of(&bytes)).await
+    }
+
+    fn writing(&self, address: &ContentAddress) -> &RwLock<()> {
+        let first = u8::from_str_radix(&address.hex()[..2], 16).unwrap_or_default();
+        &self.inner.writing[usize::from(first)]
+    }
+
+    /// The size of an object.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], [`StoreError::Backend`].
+    pub async fn size(&self, tenant: TenantId, address: &ContentAddress) -> Result<u64, StoreError> {
+        Ok(self.inner.objects.head(&object_path(tenant, address)).await?.size)
+    }
+
+    /// Whether a tenant has an object.
+    ///
+    /// # Errors
+    /// [`StoreError::Backend`].
+    pub async fn has(&self, tenant: TenantId, address: &ContentAddress) -> Result<bool, StoreError> {
+        match self.size(tenant, address).await {
+            Ok(_) => Ok(true),
+            Err(StoreError::NotFound) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The bytes of an object, compared with its name.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], [`StoreError::Corrupt`], [`StoreError::Backend`].
+    pub async fn read(&self, tenant: TenantId, address: &ContentAddress) -> Result<Bytes, StoreError> {
+        let bytes = self.inner.objects.get(&object_path(tenant, address)).await?.bytes().await?;
+        let expected = *address;
+        let (found, bytes) = blocking(move || (ContentAddress::of(&bytes), bytes)).await?;
+        if found == expected { Ok(bytes) } else { Err(StoreError::Corrupt { address: expected }) }
+    }
+
+    /// An object or a part of it, to be sent in pieces. The whole object is compared with its name before the first byte.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], [`StoreError::Corrupt`], [`StoreError::Backend`].
+    pub async fn stream(
+        &self,
+        tenant: TenantId,
+        address: &ContentAddress,
+        range: Option<Range<u64>>,
+    ) -> Result<ObjectBytes, StoreError> {
+        self.verify(tenant, address).await?;
+        let options = GetOptions { range: range.map(GetRange::Bounded), ..GetOptions::default() };
+        let found = self.inner.objects.get_opts(&object_path(tenant, address), options).await?;
+        let size_bytes = found.meta.size;
+        Ok(ObjectBytes { size_bytes, stream: found.into_stream().map_err(StoreError::from).boxed() })
+    }
+
+    /// Compares an object with its name, in bounded memory.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], [`StoreError::Corrupt`], [`StoreError::Backend`].
+    pub async fn verify(&self, tenant: TenantId, address: &ContentAddress) -> Result<(), StoreError> {
+        let mut stream = self.inner.objects.get(&object_path(tenant, address)).await?.into_stream();
+        let mut hasher = blake3::Hasher::new();
+        while let Some(piece) = stream.try_next().await? {
+            hasher.update(&piece);
+        }
+        let found = ContentAddress::from_hash(*hasher.finalize().as_bytes());
+        if found == *address { Ok(()) } else { Err(StoreError::Corrupt { address: *address }) }
+    }
+
+    /// Removes an object. One that is not there is as good as removed.
+    ///
+    /// # Errors
+    /// [`StoreError::Backend`].
+    pub async fn delete(&self, tenant: TenantId, address: &ContentAddress) -> Result<(), StoreError> {
+        match self.inner.objects.delete(&object_path(tenant, address)).await.map_err(StoreError::from) {
+            Ok(()) | Err(StoreError::NotFound) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Removes an object that was last written longer ago than `age`: one that somebody stored again meanwhile stays.
+    ///
+    /// # Errors
+    /// [`StoreError::Backend`].
+    pub async fn delete_older_than(
+        &self,
+        tenant: TenantId,
+        address: &ContentAddress,
+        age: Duration,
+    ) -> Result<(), StoreError> {
+        let _nobody_writes = self.writing(address).write().await;
+        let written = match self.inner.objects.head(&object_path(tenant, address)).await.map_err(StoreError::from) {
+            Ok(meta) => SystemTime::from(meta.last_modified),
+            Err(StoreError::NotFound) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        // A clock that was put back makes a file look as if it came from the future: it is kept then.
+        let is_old = SystemTime::now().duration_since(written).is_ok_and(|found| found > age);
+        if is_old { self.delete(tenant, address).await } else { Ok(()) }
+    }
+
+    /// All objects of all tenants, for the sweep of what nothing refers to. What does not have the name of an object is not
+    /// listed.
+    pub fn list(&self) -> BoxStream<'_, Result<ObjectInfo, StoreError>> {
+        let found = self.inner.objects.list(Some(&Path::from("objects")));
+        let infos = found.try_filter_map(|meta| async move {
+            let modified_at = Timestamp::from_unix_ms(meta.last_modified.timestamp_millis());
+            let info = parse_path(&meta.location);
+            Ok(info.map(|(tenant, address)| ObjectInfo { tenant, address, size_bytes: meta.size, modified_at }))
+        });
+        infos.map_err(StoreError::from).boxed()
+    }
+
+    /// Whether files can be written, tried out.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`], [`StoreError::Io`].
+    pub async fn probe(&self) -> Result<(), StoreError> {
+        let mut spool = self.spool(16).await?;
+        spool.write(b"packshot").await?;
+        spool.finish().await.map(drop)
+    }
+
+    #[cfg(feature = "testing")]
+    fn refuse_when_full(&self) -> Result<(), StoreError> {
+        if self.inner.is_full.load(Ordering::Relaxed) { Err(StoreError::Full) } else { Ok(()) }
+    }
+
+    #[cfg(not(feature = "testing"))]
+    fn refuse_when_full(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// From now on the store has no space, or has it again.
+    #[cfg(feature = "testing")]
+    pub fn set_full(&self, is_full: bool) {
+        self.inner.is_full.store(is_full, Ordering::Relaxed);
+    }
+}
+
+/// Runs what takes the processor for long on a thread that may block.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StoreError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| StoreError::Io(std::io::Error::other(error)))
+}
+
+fn object_path(tenant: TenantId, address: &ContentAddress) -> Path {
+    let hex = address.hex();
+    let (folder, name) = hex.split_at(2);
+    Path::from_iter(["objects", &tenant.to_string(), folder, name])
+}
+
+fn parse_path(path: &Path) -> Option<(TenantId, ContentAddress)> {
+    let parts: Vec<_> = path.parts().collect();
+    let [_, tenant, folder, name] = &parts[..] else { return None };
+    let address = format!("blake3:{}{}", folder.as_ref(), name.as_ref()).parse().ok()?;
+    Some((tenant.as_ref().parse().ok()?, address))
+}
+
+#[cfg(test)]
+mod tests;

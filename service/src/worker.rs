@@ -1,1 +1,27 @@
-//! What computes pictures: it gets self-contained work and reports events, and knows neither database nor HTTP.
+//! Workers: they compute, and know no database, no lease and no HTTP.
+//!
+//! A [`RenderWork`](protocol::RenderWork) goes in, [`WorkEvent`](protocol::WorkEvent)s come out. An
+//! [`Executor`](executor::Executor) decides where that happens: [`inline`] on a thread of this process, [`process`] in a child
+//! that runs [`child`]; what computes is the same [`engine`] in both.
+
+pub mod protocol;
+pub mod executor;
+pub mod device;
+pub mod library;
+pub(crate) mod lru;
+mod failure;
+pub(crate) mod failpoint;
+mod steps;
+mod shot;
+mod subject;
+mod meter;
+mod documents;
+mod preview;
+mod render;
+pub mod engine;
+pub mod inline;
+mod frame;
+pub mod child;
+pub mod process;
+
+pub use subject::preflight;

@@ -7,16 +7,26 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use super::failure::Failure;
 
 /// Commands with the step that brings them.
-const COMMANDS: [(&str, &str); 8] = [
-    ("serve", "service"),
-    ("admin", "service"),
-    ("worker", "service"),
-    ("client", "service"),
-    ("views", "shots"),
-    ("turntable", "shots"),
-    ("template", "shots"),
-    ("bench", "speed"),
+const COMMANDS: [(&str, &str); 5] =
+    [("worker", "scale-out"), ("views", "shots"), ("turntable", "shots"), ("template", "shots"), ("bench", "speed")];
+
+/// Commands of `admin` with the step that brings them.
+#[cfg(feature = "service")]
+const ADMIN_COMMANDS: [(&str, &str); 5] = [
+    ("create-user", "users"),
+    ("reset-password", "users"),
+    ("rotate-signing-key", "users"),
+    ("scrub", "artifacts"),
+    ("migrate", "scale-out"),
 ];
+#[cfg(not(feature = "service"))]
+const ADMIN_COMMANDS: [(&str, &str); 0] = [];
+
+/// Commands of the service, where this build does without it.
+#[cfg(not(feature = "service"))]
+const LEFT_OUT: [&str; 3] = ["serve", "admin", "client"];
+#[cfg(feature = "service")]
+const LEFT_OUT: [&str; 0] = [];
 
 /// Options of `render` with whether they take a value, and the step that brings them.
 const RENDER_OPTIONS: [(&str, bool, &str); 9] = [
@@ -33,21 +43,34 @@ const RENDER_OPTIONS: [(&str, bool, &str); 9] = [
 
 /// Adds them all, hidden.
 pub(crate) fn add_to(command: Command) -> Command {
-    let commands = COMMANDS.map(|(name, _)| {
+    let hidden = |name: &'static str| {
         let rest = Arg::new("rest").num_args(..).allow_hyphen_values(true).trailing_var_arg(true);
         Command::new(name).hide(true).disable_help_flag(true).arg(rest)
-    });
+    };
+    let commands = COMMANDS.into_iter().map(|(name, _)| name).chain(LEFT_OUT).map(hidden);
     let options = RENDER_OPTIONS.map(|(name, takes_value, _)| {
         let arg = Arg::new(name).long(name).hide(true);
         if takes_value { arg.num_args(0..=1).action(ArgAction::Append) } else { arg.action(ArgAction::SetTrue) }
     });
-    command.subcommands(commands).mut_subcommand("render", |render| render.args(options))
+    let command = command.subcommands(commands).mut_subcommand("render", |render| render.args(options));
+    if ADMIN_COMMANDS.is_empty() {
+        return command;
+    }
+    command.mut_subcommand("admin", |admin| admin.subcommands(ADMIN_COMMANDS.map(|(name, _)| hidden(name))))
 }
 
 /// Refuses what was used of them.
 pub(crate) fn refuse(matches: &ArgMatches) -> Result<(), Failure> {
     if let Some((name, step)) = COMMANDS.iter().find(|(name, _)| matches.subcommand_name() == Some(name)) {
         return Err(not_available(&format!("`packshot {name}`"), name, step));
+    }
+    let admin = matches.subcommand_matches("admin").and_then(ArgMatches::subcommand_name);
+    if let Some((name, step)) = ADMIN_COMMANDS.iter().find(|(name, _)| admin == Some(name)) {
+        return Err(not_available(&format!("`packshot admin {name}`"), name, step));
+    }
+    if let Some(name) = LEFT_OUT.iter().find(|name| matches.subcommand_name() == Some(name)) {
+        let help = "build it with the feature `service`, which is on by default";
+        return Err(Failure::usage("not_available", format!("`packshot {name}` is not in this build"), *name, help));
     }
     let Some(render) = matches.subcommand_matches("render") else { return Ok(()) };
     let used = |name: &str| render.value_source(name) == Some(ValueSource::CommandLine);

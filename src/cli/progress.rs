@@ -53,7 +53,7 @@ impl Drop for RenderBar {
 }
 
 /// Seconds for a person: `12 s`, `3:05 min`, `1:02 h`.
-fn duration(seconds: f64) -> String {
+pub(crate) fn duration(seconds: f64) -> String {
     let whole = Duration::from_secs_f64(seconds.clamp(0.0, 1e9)).as_secs();
     match whole {
         0..60 => format!("{whole} s"),

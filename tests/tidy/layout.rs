@@ -74,7 +74,8 @@ fn dependencies_point_one_way() {
         ("materials/Cargo.toml", &[]),
         ("renderer/Cargo.toml", &["packshot-materials", "packshot-native", "packshot-shaders"]),
         ("pipeline/Cargo.toml", &["packshot-materials", "packshot-renderer", "packshot-shaders"]),
-        ("Cargo.toml", &["packshot-materials", "packshot-pipeline", "packshot-renderer"]),
+        ("service/Cargo.toml", &["packshot-materials", "packshot-pipeline", "packshot-renderer"]),
+        ("Cargo.toml", &["packshot-materials", "packshot-pipeline", "packshot-renderer", "packshot-service"]),
     ] {
         let file = files.iter().find(|file| file.path == manifest).unwrap_or_else(|| panic!("{manifest}"));
         let found = own_dependencies(&file.text);

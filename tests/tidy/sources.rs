@@ -53,6 +53,28 @@ fn materials_open_nothing() {
     expect_none("paths, networks or other crates in materials", found);
 }
 
+#[test]
+fn the_domain_of_the_service_knows_no_edges() {
+    let foreign = ["serde", "axum", "hyper", "tokio", "sea_orm", "std::fs", "std::net", "SystemTime"];
+    let found = lines(&files(), |file, line| {
+        file.is_below("service/src/domain") && !file.is_test() && foreign.iter().any(|name| code(line).contains(name))
+    });
+    expect_none("HTTP, SQL, JSON, files or clocks in the service's domain", found);
+}
+
+#[test]
+fn sql_and_statuses_have_one_place_each() {
+    let in_service = |file: &File| file.is_below("service/src/") && !file.is_test();
+    let found = lines(&files(), |file, line| {
+        in_service(file) && code(line).contains("sea_orm") && !file.is_below("service/src/db")
+    });
+    expect_none("SQL outside of service/src/db", found);
+    let found = lines(&files(), |file, line| {
+        in_service(file) && code(line).contains("StatusCode") && !file.is_below("service/src/api")
+    });
+    expect_none("HTTP statuses outside of service/src/api", found);
+}
+
 /// Where `unsafe` may stand. Each place says its reason.
 const UNSAFE: [&str; 4] = [
     "renderer/src/backend/cpu/simd/",

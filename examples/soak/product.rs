@@ -1,0 +1,35 @@
+//! What is rendered: next to nothing, so that the service and not the renderer is what is tried.
+
+use packshot_service::client::Submission;
+use serde_json::{Value, json};
+
+/// A render of `side` × `side` pixels with so many samples. The seed tells one from all others, the key is made of it.
+pub(crate) fn submission(run: &str, seed: u32, side: u32, samples: u32) -> Submission {
+    let request = json!({ "width": side, "height": side, "samples": samples, "noise_threshold": 0, "seed": seed });
+    let Value::Object(request) = request else { unreachable!("an object was written") };
+    Submission { glb: triangle().into(), request, environment: None, idempotency_key: Some(format!("{run}-{seed}")) }
+}
+
+/// The smallest product there is: one triangle of 2 cm.
+fn triangle() -> Vec<u8> {
+    let corners: [f32; 9] = [-0.01, 0.0, 0.0, 0.01, 0.0, 0.0, 0.0, 0.02, 0.0];
+    let bin: Vec<u8> = corners.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let document = json!({
+        "asset": { "version": "2.0" },
+        "scene": 0,
+        "scenes": [{ "nodes": [0] }],
+        "nodes": [{ "name": "Triangle", "mesh": 0 }],
+        "meshes": [{ "primitives": [{ "attributes": { "POSITION": 0 } }] }],
+        "accessors": [{ "bufferView": 0, "componentType": 5126, "count": 3, "type": "VEC3",
+                        "min": [-0.01, 0.0, 0.0], "max": [0.01, 0.02, 0.0] }],
+        "bufferViews": [{ "buffer": 0, "byteLength": bin.len() }],
+        "buffers": [{ "byteLength": bin.len() }],
+    });
+    let mut text = document.to_string().into_bytes();
+    text.resize(text.len().next_multiple_of(4), b' ');
+    let chunk =
+        |kind: u32, bytes: &[u8]| [&(bytes.len() as u32).to_le_bytes()[..], &kind.to_le_bytes(), bytes].concat();
+    let chunks = [chunk(0x4E4F_534A, &text), chunk(0x004E_4942, &bin)].concat();
+    let header = [0x4654_6C67, 2, 12 + chunks.len() as u32].map(u32::to_le_bytes).concat();
+    [header, chunks].concat()
+}

@@ -1,0 +1,98 @@
+// Talks to the service: requests with the API key where there is one, and event streams that resume.
+
+const KEY = "packshot.key";
+const RETRY_MS_MIN = 1000;
+const RETRY_MS_MAX = 15000;
+
+/** An answer of 400 or above, as the problem body says it. */
+export class Problem extends Error {
+  constructor(status, body) {
+    super(body.detail || body.title || `The service answered ${status}.`);
+    this.status = status;
+    this.code = body.code || "";
+    this.findings = (body.errors || []).map((finding) => `${finding.pointer} ${finding.detail}`.trim());
+  }
+}
+
+// The key lives as long as the tab: it is not written to disk.
+export const key = {
+  get: () => sessionStorage.getItem(KEY) || "",
+  set: (text) => (text ? sessionStorage.setItem(KEY, text) : sessionStorage.removeItem(KEY)),
+};
+
+function headers(more = {}) {
+  const all = new Headers(more);
+  if (key.get()) all.set("Authorization", `Bearer ${key.get()}`);
+  return all;
+}
+
+/** Sends a request; answers of 400 and above become a Problem. */
+export async function send(path, options = {}) {
+  const answer = await fetch(path, { cache: "no-store", ...options, headers: headers(options.headers) });
+  if (answer.ok) return answer;
+  let body = {};
+  try { body = await answer.json(); } catch { /* not one of our answers: a proxy's, perhaps */ }
+  throw new Problem(answer.status, body);
+}
+
+/** The JSON of a resource. */
+export const get = async (path) => (await send(path)).json();
+
+/** A file as an address that an image or a download can use; revoke it when it is no longer shown. */
+export const objectUrl = async (path) => URL.createObjectURL(await (await send(path)).blob());
+
+/**
+ * Follows an event stream from its first event until `signal` aborts or it closes after the event that ends the job.
+ * Lost connections are taken up again after the last event that arrived, so that none is missed or seen twice.
+ */
+export async function follow(path, { signal, onEvent, onAway }) {
+  let last = "0";
+  let pause = RETRY_MS_MIN;
+  while (!signal.aborted) {
+    try {
+      const answer = await send(path, { signal, headers: { Accept: "text/event-stream", "Last-Event-ID": last } });
+      pause = RETRY_MS_MIN;
+      let over = false;
+      for await (const event of events(answer.body)) {
+        if (event.id) last = event.id;
+        over = onEvent(event.name, event.data) === "end";
+      }
+      // A job that failed may be put back into the queue: then its stream goes on after that event.
+      if (over) return;
+    } catch (error) {
+      if (signal.aborted) return;
+      // What the service refuses it will refuse again; everything else may pass.
+      if (error instanceof Problem && error.status < 500 && error.status !== 429) throw error;
+    }
+    onAway();
+    await new Promise((resolve) => setTimeout(resolve, pause));
+    pause = Math.min(pause * 2, RETRY_MS_MAX);
+  }
+}
+
+/** The events of a stream, as the HTML standard has them: fields up to an empty line. */
+async function* events(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  let event = { name: "message", id: "", data: [] };
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    text += value;
+    for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n")) {
+      const line = text.slice(0, end).replace(/\r$/, "");
+      text = text.slice(end + 1);
+      if (line === "") {
+        if (event.data.length) yield { ...event, data: JSON.parse(event.data.join("\n")) };
+        event = { name: "message", id: "", data: [] };
+        continue;
+      }
+      const colon = line.indexOf(":");
+      const field = colon < 0 ? line : line.slice(0, colon);
+      const content = colon < 0 ? "" : line.slice(colon + 1).replace(/^ /, "");
+      if (field === "event") event.name = content;
+      else if (field === "id") event.id = content;
+      else if (field === "data") event.data.push(content);
+    }
+  }
+}

@@ -1,0 +1,221 @@
+//! Uploads: the parts of a multipart body, files streamed to disk while they are hashed, JSON read as usual.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+use axum::body::Body;
+use axum::extract::multipart::{Field, MultipartError};
+use axum::extract::{FromRequest, Multipart, Request};
+use axum::http::StatusCode;
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
+use serde_json::Value;
+
+use super::body::{self, JSON_BYTES_MAX};
+use super::problem::{ApiError, ApiResult, Code};
+use super::state::AppState;
+use crate::store::{Spooled, Store};
+use crate::wire::problem::Invalid;
+
+/// Room for boundaries and the heads of parts: of all of them together, and until the next part begins.
+const OVERHEAD_BYTES: u64 = 64 << 10;
+
+/// A body that was received: JSON, and files by the name of their part.
+#[derive(Debug)]
+pub(crate) struct Form {
+    /// The JSON; an empty object when there is none.
+    pub(crate) json: Value,
+    /// The files.
+    pub(crate) files: BTreeMap<&'static str, Spooled>,
+    /// BLAKE3 of everything as it was decoded: what makes two requests equal.
+    pub(crate) hash: [u8; 32],
+}
+
+/// Receives a body that is JSON, or multipart with the part `request` (JSON) and `files`.
+///
+/// # Errors
+/// [`Code::UnsupportedMediaType`], [`Code::MalformedBody`], [`Code::BodyTooLarge`], [`Code::StorageFull`]; findings about
+/// parts that are unknown or there twice.
+pub(crate) async fn receive(state: &AppState, request: Request, files: &[&'static str]) -> ApiResult<Form> {
+    match body::media_type(request.headers()).as_str() {
+        "multipart/form-data" => receive_parts(state, request, files, true, state.settings.max_upload_bytes).await,
+        "application/json" => {
+            let bytes = body::read(request, JSON_BYTES_MAX).await?;
+            Ok(Form { json: body::parse(&bytes)?, files: BTreeMap::new(), hash: *blake3::hash(&bytes).as_bytes() })
+        }
+        _ => Err(ApiError::new(Code::UnsupportedMediaType, "expected multipart/form-data or application/json")),
+    }
+}
+
+/// Receives a multipart body of `files` alone, of at most `bytes_max` each.
+///
+/// # Errors
+/// As [`receive`].
+pub(crate) async fn receive_files(
+    state: &AppState,
+    request: Request,
+    files: &[&'static str],
+    bytes_max: u64,
+) -> ApiResult<Form> {
+    match body::media_type(request.headers()).as_str() {
+        "multipart/form-data" => receive_parts(state, request, files, false, bytes_max).await,
+        _ => Err(ApiError::new(Code::UnsupportedMediaType, "expected multipart/form-data")),
+    }
+}
+
+async fn receive_parts(
+    state: &AppState,
+    request: Request,
+    files: &[&'static str],
+    has_json: bool,
+    bytes_max: u64,
+) -> ApiResult<Form> {
+    let all_max = bytes_max.saturating_mul(files.len() as u64).saturating_add(JSON_BYTES_MAX as u64 + OVERHEAD_BYTES);
+    body::check_length(request.headers(), all_max)?;
+    let meter = Arc::new(Meter::new(all_max));
+    let request = request.map(|body| Body::from_stream(measured(body, Arc::clone(&meter))));
+    let mut multipart = Multipart::from_request(request, state)
+        .await
+        .map_err(|error| ApiError::new(Code::MalformedBody, error.body_text()))?;
+    let mut form = Form { json: Value::Null, files: BTreeMap::new(), hash: [0; 32] };
+    let mut parts: BTreeMap<String, [u8; 32]> = BTreeMap::new();
+    loop {
+        meter.begin_head();
+        let field = multipart.next_field().await.map_err(|error| meter.explain(&error))?;
+        let Some(field) = field else { break };
+        meter.end_head();
+        let name = field.name().unwrap_or_default().to_owned();
+        let pointer = format!("/{}", crate::wire::members::escape(&name));
+        if parts.contains_key(&name) {
+            return Err(Invalid::one(pointer, "duplicate", "the part is there twice").into());
+        }
+        let hash = if has_json && name == "request" {
+            let bytes = read_json(field, &meter).await?;
+            form.json = body::parse(&bytes)?;
+            *blake3::hash(&bytes).as_bytes()
+        } else if let Some(&file) = files.iter().find(|&&file| file == name) {
+            let spooled = spool(&state.store, field, bytes_max, &meter).await?;
+            let hash = *spooled.address().hash();
+            form.files.insert(file, spooled);
+            hash
+        } else {
+            return Err(Invalid::one(pointer, "unknown_member", "there is no such part").into());
+        };
+        parts.insert(name, hash);
+    }
+    if form.json.is_null() {
+        form.json = Value::Object(serde_json::Map::new());
+    }
+    form.hash = hash_of_parts(&parts);
+    Ok(form)
+}
+
+/// One hash of all parts, whatever their order and boundary.
+fn hash_of_parts(parts: &BTreeMap<String, [u8; 32]>) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    for (name, hash) in parts {
+        hasher.update(&(name.len() as u64).to_le_bytes()).update(name.as_bytes()).update(hash);
+    }
+    *hasher.finalize().as_bytes()
+}
+
+async fn read_json(mut field: Field<'_>, meter: &Meter) -> ApiResult<Vec<u8>> {
+    let mut bytes = Vec::new();
+    while let Some(piece) = field.chunk().await.map_err(|error| meter.explain(&error))? {
+        if bytes.len() + piece.len() > JSON_BYTES_MAX {
+            return Err(body::too_large(JSON_BYTES_MAX as u64));
+        }
+        bytes.extend_from_slice(&piece);
+    }
+    Ok(bytes)
+}
+
+async fn spool(store: &Store, mut field: Field<'_>, bytes_max: u64, meter: &Meter) -> ApiResult<Spooled> {
+    let mut spool = store.spool(bytes_max).await?;
+    while let Some(piece) = field.chunk().await.map_err(|error| meter.explain(&error))? {
+        spool.write(&piece).await?;
+    }
+    Ok(spool.finish().await?)
+}
+
+/// Counts what the parser of the parts takes from a body. It keeps everything until the next part has begun, so what it may
+/// take until then is limited, and the whole body is.
+#[derive(Debug)]
+struct Meter {
+    /// Bytes that the rest of the body may have.
+    left: AtomicU64,
+    is_in_head: AtomicBool,
+    /// Bytes taken since the last part ended.
+    in_head: AtomicU64,
+    is_exceeded: AtomicBool,
+}
+
+impl Meter {
+    fn new(bytes_max: u64) -> Self {
+        Self {
+            left: AtomicU64::new(bytes_max),
+            is_in_head: AtomicBool::new(false),
+            in_head: AtomicU64::new(0),
+            is_exceeded: AtomicBool::new(false),
+        }
+    }
+
+    fn begin_head(&self) {
+        self.in_head.store(0, Ordering::Relaxed);
+        self.is_in_head.store(true, Ordering::Relaxed);
+    }
+
+    fn end_head(&self) {
+        self.is_in_head.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether more may be taken: a head that is not over after this many bytes is none.
+    fn may_go_on(&self) -> bool {
+        !self.is_in_head.load(Ordering::Relaxed) || self.in_head.load(Ordering::Relaxed) <= OVERHEAD_BYTES
+    }
+
+    /// Counts a piece; `false` when the body is larger than it may be.
+    fn take(&self, n_bytes: u64) -> bool {
+        self.in_head.fetch_add(n_bytes, Ordering::Relaxed);
+        let left = self.left.load(Ordering::Relaxed).checked_sub(n_bytes);
+        self.left.store(left.unwrap_or(0), Ordering::Relaxed);
+        left.is_some()
+    }
+
+    fn exceed(&self) -> std::io::Error {
+        self.is_exceeded.store(true, Ordering::Relaxed);
+        std::io::ErrorKind::FileTooLarge.into()
+    }
+
+    /// Why the body could not be read.
+    fn explain(&self, error: &MultipartError) -> ApiError {
+        if self.is_exceeded.load(Ordering::Relaxed) || error.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            return ApiError::new(Code::BodyTooLarge, "the body, or the head of one of its parts, is too large");
+        }
+        ApiError::new(Code::MalformedBody, format!("the multipart body cannot be read: {}", error.body_text()))
+    }
+}
+
+/// The pieces of a body as a meter allows them. The parser takes all there are at once; so it gets one at a time.
+fn measured(body: Body, meter: Arc<Meter>) -> impl Stream<Item = Result<Bytes, axum::BoxError>> {
+    let mut pieces = body.into_data_stream();
+    let mut has_given = false;
+    stream::poll_fn(move |context: &mut Context<'_>| {
+        if std::mem::take(&mut has_given) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if !meter.may_go_on() {
+            return Poll::Ready(Some(Err(meter.exceed().into())));
+        }
+        let piece = std::task::ready!(pieces.poll_next_unpin(context));
+        has_given = true;
+        Poll::Ready(piece.map(|piece| match piece {
+            Ok(bytes) if meter.take(bytes.len() as u64) => Ok(bytes),
+            Ok(_) => Err(meter.exceed().into()),
+            Err(error) => Err(error.into()),
+        }))
+    })
+}

@@ -1,0 +1,112 @@
+//! A route with everything that is said about it once: who may use it and which errors it has. The guard in front of the
+//! handler and the OpenAPI document are made of the same words, so they cannot disagree.
+
+use axum::middleware::from_fn_with_state;
+use serde_json::json;
+use utoipa::openapi::extensions::ExtensionsBuilder;
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::security::SecurityRequirement;
+use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder};
+use utoipa_axum::router::UtoipaMethodRouter;
+
+use super::auth::{self, Access};
+use super::problem::Code;
+use super::state::AppState;
+
+/// Errors that every route can have.
+const EVERYWHERE: [Code; 3] = [Code::MethodNotAllowed, Code::InternalError, Code::Unavailable];
+/// Errors that every guarded route can have.
+pub(crate) const GUARDED: [Code; 9] = [
+    Code::Unauthenticated,
+    Code::Forbidden,
+    Code::InsufficientScope,
+    Code::TenantMismatch,
+    Code::BypassNotAllowed,
+    Code::SetupRequired,
+    Code::HostNotAllowed,
+    Code::OriginNotAllowed,
+    Code::RateLimited,
+];
+/// Errors of every route that takes an `Idempotency-Key`.
+pub(crate) const IDEMPOTENT: [Code; 3] =
+    [Code::ValidationFailed, Code::IdempotencyInFlight, Code::IdempotencyKeyReused];
+/// Errors of every route that takes a JSON body.
+pub(crate) const JSON: [Code; 4] =
+    [Code::MalformedBody, Code::UnsupportedMediaType, Code::BodyTooLarge, Code::ValidationFailed];
+/// Errors of every route that takes files.
+pub(crate) const UPLOAD: [Code; 1] = [Code::StorageFull];
+/// Errors of every route that sends stored files.
+pub(crate) const FILE: [Code; 5] = [
+    Code::RenderNotFound,
+    Code::RenderNotCompleted,
+    Code::FormatNotAvailable,
+    Code::ArtifactExpired,
+    Code::ContentCorrupt,
+];
+/// Errors of every route that takes a render request.
+pub(crate) const RENDER_REQUEST: [Code; 3] = [Code::OptionNotAvailable, Code::ImageTooLarge, Code::ConflictingMembers];
+
+/// Guards a route, and says so in the document together with its errors.
+pub(crate) fn operation(
+    (schemas, mut paths, router): UtoipaMethodRouter<AppState>,
+    state: &AppState,
+    access: Access,
+    codes: &[&[Code]],
+) -> UtoipaMethodRouter<AppState> {
+    let mut all: Vec<Code> = EVERYWHERE.to_vec();
+    if access != Access::Open {
+        all.extend(GUARDED);
+    }
+    all.extend(codes.iter().copied().flatten());
+    all.sort_by_key(|code| (code.status(), code.as_str()));
+    all.dedup();
+    for item in paths.paths.values_mut() {
+        for operation in operations(item) {
+            describe(operation, access, &all);
+        }
+    }
+    let router = match access {
+        Access::Open => router,
+        Access::Tenant(_) | Access::Instance(_) => {
+            router.route_layer(from_fn_with_state((state.clone(), access), auth::guard))
+        }
+    };
+    (schemas, paths, router)
+}
+
+/// The operations of a path.
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let PathItem { get, put, post, delete, patch, head, .. } = item;
+    [get, put, post, delete, patch, head].into_iter().flatten()
+}
+
+fn describe(operation: &mut Operation, access: Access, codes: &[Code]) {
+    let (permission, tenancy) = match access {
+        Access::Open => (None, "open"),
+        Access::Tenant(permission) => (Some(permission), "tenant"),
+        Access::Instance(permission) => (Some(permission), "instance"),
+    };
+    let words: Vec<&str> = codes.iter().map(|code| code.as_str()).collect();
+    let said = ExtensionsBuilder::new()
+        .add("x-permission", json!(permission.map(|permission| permission.as_str())))
+        .add("x-scope", json!(permission.map(|permission| permission.scope().as_str())))
+        .add("x-tenancy", json!(tenancy))
+        .add("x-error-codes", json!(words))
+        .build();
+    match &mut operation.extensions {
+        Some(extensions) => extensions.merge(said),
+        none => *none = Some(said),
+    }
+    operation.security = Some(match permission {
+        Some(_) => vec![SecurityRequirement::new("api_key", Vec::<String>::new())],
+        None => Vec::new(),
+    });
+    for codes in codes.chunk_by(|a, b| a.status() == b.status()) {
+        let words: Vec<String> = codes.iter().map(|code| format!("`{}`", code.as_str())).collect();
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+        let status = codes[0].status().as_u16().to_string();
+        let response =
+            ResponseBuilder::new().description(words.join(", ")).content("application/problem+json", content);
+        operation.responses.responses.entry(status).or_insert_with(|| response.build().into());
+    }
+}

@@ -1,0 +1,157 @@
+//! Renders: made, listed, looked at, cancelled, deleted.
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+use super::answer::Answer;
+use super::auth::Caller;
+use super::idempotency;
+use super::problem::{ApiError, ApiResult, Code};
+use super::query::Params;
+use super::state::AppState;
+use crate::db::renders::{self, Cancelling};
+use crate::db::{Page, TenantScope};
+use crate::domain::id::RenderId;
+use crate::domain::render::RenderState;
+use crate::server::metrics::count_end;
+use crate::wire::Word;
+use crate::wire::job::{Job, JobState};
+use crate::wire::page::JobPage;
+use crate::wire::problem::Invalid;
+
+pub(crate) mod convert;
+pub(crate) mod events;
+pub(crate) mod inputs;
+pub(crate) mod results;
+pub(crate) mod submit;
+pub(crate) mod wait;
+
+/// The id in a path. What is no id is the id of nothing.
+///
+/// # Errors
+/// [`Code::RenderNotFound`].
+pub(crate) fn render_id(text: &str) -> ApiResult<RenderId> {
+    text.parse().map_err(|_| ApiError::new(Code::RenderNotFound, "there is no such render"))
+}
+
+/// A job as it is now.
+///
+/// # Errors
+/// [`Code::RenderNotFound`], and what the database says.
+pub(crate) async fn current(state: &AppState, scope: TenantScope, id: RenderId) -> ApiResult<Job> {
+    let render = renders::get(&state.db, scope, id).await?;
+    with_position(state, scope, render).await
+}
+
+async fn with_position(state: &AppState, scope: TenantScope, render: renders::Render) -> ApiResult<Job> {
+    let positions = match render.state.is_terminal() {
+        true => Default::default(),
+        false => renders::queue_positions(&state.db, scope, &[render.id]).await?,
+    };
+    let position = positions.get(&render.id).copied();
+    Ok(convert::job(render, position)?)
+}
+
+/// Lists renders, newest first
+#[utoipa::path(
+    get, path = "/api/v1/renders", operation_id = "list_renders", tag = "renders",
+    params(
+        ("state" = Option<JobState>, Query, description = "Only jobs in this state"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Jobs of a page; 50 without it"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+    ),
+    responses((status = 200, description = "A page of jobs", body = JobPage)),
+)]
+pub(crate) async fn list(State(state): State<AppState>, caller: Caller, params: Params) -> ApiResult<Response> {
+    let page = params.page()?;
+    let filter = params.text("state").map(|word| {
+        let words: Vec<&str> = JobState::WORDS.iter().map(|(word, _)| *word).collect();
+        let unknown = || Invalid::one("?state", "unknown_value", format!("expected one of {}", words.join(", ")));
+        JobState::from_word(word).ok_or_else(unknown)
+    });
+    let filter = filter.transpose()?.map(Into::into);
+    let Page { items, next } = renders::list(&state.db, caller.scope(), filter, page).await?;
+    let waiting: Vec<RenderId> = items.iter().filter(|render| !render.state.is_terminal()).map(|r| r.id).collect();
+    let positions = match waiting.is_empty() {
+        true => Default::default(),
+        false => renders::queue_positions(&state.db, caller.scope(), &waiting).await?,
+    };
+    let jobs = items.into_iter().map(|render| {
+        let position = positions.get(&render.id).copied();
+        convert::job(render, position)
+    });
+    let items = jobs.collect::<Result<_, _>>()?;
+    let page = JobPage { items, next_cursor: next.map(|cursor| cursor.to_string()) };
+    Ok(Answer::json(StatusCode::OK, &page)?.into_response())
+}
+
+/// Shows a render
+#[utoipa::path(
+    get, path = "/api/v1/renders/{id}", operation_id = "get_render", tag = "renders",
+    params(("id" = String, Path, format = Uuid, description = "The render")),
+    responses((status = 200, description = "The job", body = Job)),
+)]
+pub(crate) async fn get(State(state): State<AppState>, caller: Caller, Path(id): Path<String>) -> ApiResult<Response> {
+    let job = current(&state, caller.scope(), render_id(&id)?).await?;
+    Ok(Answer::json(StatusCode::OK, &job)?.into_response())
+}
+
+/// Calls a render off
+///
+/// A job that waits is cancelled at once. One that runs is stopped within two seconds; until then the answer is 202.
+#[utoipa::path(
+    post, path = "/api/v1/renders/{id}/cancel", operation_id = "cancel_render", tag = "renders",
+    params(
+        ("id" = String, Path, format = Uuid, description = "The render"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body: the same answer, once done"),
+    ),
+    responses(
+        (status = 200, description = "The job has ended, now or before", body = Job),
+        (status = 202, description = "The job is being stopped", body = Job),
+    ),
+)]
+pub(crate) async fn cancel(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    let request = idempotency::of_request(&headers, &format!("/api/v1/renders/{id}/cancel"), [0; 32])?;
+    let id = render_id(&id)?;
+    let (own, scope) = (state.clone(), caller.scope());
+    idempotency::once(&state, &caller, request, async move { cancel_once(&own, scope, id).await }).await
+}
+
+async fn cancel_once(state: &AppState, scope: TenantScope, id: RenderId) -> ApiResult<Answer> {
+    let (status, render) = match renders::request_cancel(&state.db, scope, id).await? {
+        Cancelling::Requested(render) => (StatusCode::ACCEPTED, render),
+        Cancelling::Cancelled(render) => {
+            count_end(RenderState::Cancelled, None);
+            (StatusCode::OK, render)
+        }
+        Cancelling::Unchanged(render) => (StatusCode::OK, render),
+    };
+    state.hub.wake(id);
+    if let (StatusCode::ACCEPTED, Some(task)) = (status, render.task_id) {
+        state.queue.cancel(task);
+    }
+    Answer::json(status, &with_position(state, scope, render).await?)
+}
+
+/// Deletes a render that has ended, with its files
+#[utoipa::path(
+    delete, path = "/api/v1/renders/{id}", operation_id = "delete_render", tag = "renders",
+    params(("id" = String, Path, format = Uuid, description = "The render")),
+    responses((status = 204, description = "It is gone")),
+)]
+pub(crate) async fn delete(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> ApiResult<StatusCode> {
+    let id = render_id(&id)?;
+    renders::delete(&state.db, caller.scope(), id).await?;
+    state.hub.drop_preview(id);
+    Ok(StatusCode::NO_CONTENT)
+}

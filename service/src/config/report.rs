@@ -1,0 +1,39 @@
+//! What `--check-config` shows: every setting in effect, where it came from, and nothing secret.
+
+use std::fmt;
+
+/// What stands in place of a secret.
+pub const HIDDEN: &str = "***";
+
+/// Every setting in effect, in the order of [`super::Settings`]. Displayed as a TOML file that gives the same settings (but
+/// for secrets).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InEffect {
+    entries: Vec<Entry>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Entry {
+    key: &'static str,
+    /// `None`: not set, and without a default.
+    value: Option<toml::Value>,
+    origin: String,
+}
+
+impl InEffect {
+    pub(super) fn push(&mut self, key: &'static str, value: Option<toml::Value>, origin: impl fmt::Display) {
+        self.entries.push(Entry { key, value, origin: origin.to_string() });
+    }
+}
+
+impl fmt::Display for InEffect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for entry in &self.entries {
+            match &entry.value {
+                Some(value) => writeln!(f, "{:<58} # {}", format!("{} = {value}", entry.key), entry.origin)?,
+                None => writeln!(f, "# {} is not set", entry.key)?,
+            }
+        }
+        Ok(())
+    }
+}

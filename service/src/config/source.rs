@@ -1,0 +1,85 @@
+//! Where settings come from, as text that nobody has judged yet.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use packshot_pipeline::error::Fault;
+
+use super::ConfigError;
+
+/// The most bytes of a settings file.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// The three sources of settings.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// Options of the command line: the setting's key, the option as typed (`--listen`), its value.
+    pub flags: Vec<(&'static str, &'static str, String)>,
+    /// The environment.
+    pub variables: BTreeMap<String, String>,
+    /// The settings file: its path and its text.
+    pub file: Option<(PathBuf, String)>,
+}
+
+impl Sources {
+    /// The sources of this process: `flags`, its environment, and the file at `path`, else at `PACKSHOT_CONFIG`.
+    ///
+    /// # Errors
+    /// `config.unreadable` when the file cannot be read or is no text.
+    pub fn of_process(
+        flags: Vec<(&'static str, &'static str, String)>,
+        path: Option<&Path>,
+    ) -> Result<Self, ConfigError> {
+        // A variable that is not Unicode is none of ours.
+        let variables: BTreeMap<_, _> =
+            std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect();
+        let path = path.map(Path::to_owned).or_else(|| variables.get("PACKSHOT_CONFIG").map(PathBuf::from));
+        let file = path.map(|path| read(&path).map(|text| (path, text))).transpose()?;
+        Ok(Self { flags, variables, file })
+    }
+}
+
+fn read(path: &Path) -> Result<String, ConfigError> {
+    let refused = |message: String| {
+        let fault = Fault::new("config.unreadable", message).at(path.display().to_string());
+        ConfigError::from(fault.help("give a TOML file that may be read"))
+    };
+    let metadata = std::fs::metadata(path).map_err(|reason| refused(format!("cannot be read: {reason}")))?;
+    if metadata.len() > FILE_BYTES_MAX {
+        return Err(refused(format!("has {} bytes, at most {FILE_BYTES_MAX} are read", metadata.len())));
+    }
+    std::fs::read_to_string(path).map_err(|reason| refused(format!("cannot be read: {reason}")))
+}
+
+/// Where one value stood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    Flag(&'static str),
+    Variable(String),
+    File { path: PathBuf, line: usize, key: String },
+    Default,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(flag) => f.write_str(flag),
+            Self::Variable(name) => f.write_str(name),
+            Self::File { path, line, key } => write!(f, "{}:{line} ({key})", path.display()),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// The platform's folder for data of programs: as the XDG Base Directory Specification and its counterparts on other systems
+/// have it. `None` when the environment does not say where the user's home is.
+pub(super) fn default_data_folder(variables: &BTreeMap<String, String>) -> Option<PathBuf> {
+    let folder = |name| variables.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    if cfg!(windows) {
+        return Some(folder("LOCALAPPDATA")?.join("packshot"));
+    }
+    let below_home = if cfg!(target_os = "macos") { "Library/Application Support" } else { ".local/share" };
+    let base = folder("XDG_DATA_HOME").or_else(|| Some(folder("HOME")?.join(below_home)))?;
+    Some(base.join("packshot"))
+}

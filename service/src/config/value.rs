@@ -1,0 +1,176 @@
+//! Values of settings: from what was given to what is meant, or what was expected instead.
+
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+
+use super::Secret;
+use super::source::Origin;
+
+/// A value as it was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Value {
+    Text(String),
+    Whole(i64),
+    List(Vec<String>),
+    /// No setting has such a value: what it is.
+    Other(&'static str),
+}
+
+/// A value and where it stood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Given {
+    pub(super) value: Value,
+    pub(super) origin: Origin,
+}
+
+impl Given {
+    /// The value as text, where text is what options and variables are made of.
+    fn untyped(&self) -> Option<&str> {
+        match (&self.value, &self.origin) {
+            (Value::Text(text), Origin::Flag(_) | Origin::Variable(_)) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+fn expected<T>(what: &str, given: &Given) -> Result<T, String> {
+    let found = match &given.value {
+        Value::Text(text) if text.is_empty() => "nothing".to_owned(),
+        Value::Text(text) => format!("`{text}`"),
+        Value::Whole(number) => number.to_string(),
+        Value::List(_) => "a list".to_owned(),
+        Value::Other(what) => (*what).to_owned(),
+    };
+    Err(format!("expected {what}, found {found}"))
+}
+
+/// Some text, not empty.
+pub(super) fn text(given: &Given) -> Result<String, String> {
+    match &given.value {
+        Value::Text(text) if !text.trim().is_empty() => Ok(text.clone()),
+        _ => expected("text", given),
+    }
+}
+
+/// A text that is not shown, also not when it is wrong.
+pub(super) fn secret(given: &Given) -> Result<Secret, String> {
+    match &given.value {
+        Value::Text(text) if !text.trim().is_empty() => Ok(Secret::new(text.trim())),
+        _ => Err("expected text".to_owned()),
+    }
+}
+
+/// An address with its port. `localhost` is the loopback of IPv4.
+pub(super) fn address(given: &Given) -> Result<SocketAddr, String> {
+    let what = "an address with a port, such as 127.0.0.1:8080 or [::]:8080";
+    let Value::Text(text) = &given.value else { return expected(what, given) };
+    let numeric = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+    numeric.as_ref().unwrap_or(text).parse().or_else(|_| expected(what, given))
+}
+
+/// A path. Relative ones are taken from the working folder of the process.
+pub(super) fn path(given: &Given) -> Result<PathBuf, String> {
+    text(given).map(PathBuf::from).or_else(|_| expected("a path", given))
+}
+
+/// The address of a PostgreSQL database. It may hold a password, so it is not repeated in the error.
+pub(super) fn database_url(given: &Given) -> Result<Secret, String> {
+    match &given.value {
+        Value::Text(text) if ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)) => {
+            Ok(Secret::new(text.clone()))
+        }
+        _ => Err("expected postgres://USER@HOST/DATABASE (without this setting SQLite is used)".to_owned()),
+    }
+}
+
+/// `http://…` or `https://…`.
+pub(super) fn url(given: &Given) -> Result<String, String> {
+    match &given.value {
+        Value::Text(text) if is_http(text) => Ok(text.trim_end_matches('/').to_owned()),
+        _ => expected("an address that begins with https:// or http://", given),
+    }
+}
+
+fn is_http(text: &str) -> bool {
+    ["http://", "https://"].iter().any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()))
+}
+
+/// What names begin with: without a `/` in front, with one at the end.
+pub(super) fn prefix(given: &Given) -> Result<String, String> {
+    let text = text(given)?;
+    let trimmed = text.trim_matches('/');
+    Ok(if trimmed.is_empty() { String::new() } else { format!("{trimmed}/") })
+}
+
+/// A whole number in a range.
+pub(super) fn whole<T: TryFrom<i64>>(range: RangeInclusive<i64>) -> impl Fn(&Given) -> Result<T, String> {
+    move |given| {
+        let number = match (&given.value, given.untyped()) {
+            (Value::Whole(number), _) => Some(*number),
+            (_, Some(text)) => text.trim().parse().ok(),
+            _ => None,
+        };
+        let valid = number.filter(|number| range.contains(number)).and_then(|number| T::try_from(number).ok());
+        let what = || format!("a whole number from {} to {}", range.start(), range.end());
+        valid.map_or_else(|| expected(&what(), given), Ok)
+    }
+}
+
+/// Bytes: a whole number, or with a unit such as `512 MiB`.
+pub(super) fn bytes(given: &Given) -> Result<u64, String> {
+    let what = "a number of bytes from 1 on, such as 536870912 or \"512 MiB\"";
+    let number = match &given.value {
+        Value::Whole(number) => u64::try_from(*number).ok(),
+        Value::Text(text) => parse_bytes(text),
+        Value::List(_) | Value::Other(_) => None,
+    };
+    number.filter(|number| *number > 0).map_or_else(|| expected(what, given), Ok)
+}
+
+fn parse_bytes(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let shift = match unit.trim() {
+        "" | "B" => 0,
+        "KiB" => 10,
+        "MiB" => 20,
+        "GiB" => 30,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(1 << shift)
+}
+
+/// One of some words.
+pub(super) fn word<T: Copy>(words: &'static [(&'static str, T)]) -> impl Fn(&Given) -> Result<T, String> {
+    move |given| {
+        let found = match &given.value {
+            Value::Text(text) => words.iter().find(|(word, _)| word == text),
+            _ => None,
+        };
+        let names = || words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(" or ");
+        found.map_or_else(|| expected(&names(), given), |(_, value)| Ok(*value))
+    }
+}
+
+/// A list of texts; in options and variables with commas between them.
+pub(super) fn list(given: &Given) -> Result<Vec<String>, String> {
+    match (&given.value, given.untyped()) {
+        (Value::List(texts), _) => Ok(texts.clone()),
+        (_, Some(text)) => {
+            Ok(text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect())
+        }
+        _ => expected("a list of strings", given),
+    }
+}
+
+/// A list of origins: scheme and host, without a path.
+pub(super) fn origins(given: &Given) -> Result<Vec<String>, String> {
+    let origins = list(given)?;
+    let is_origin = |text: &&String| is_http(text) && text.matches('/').count() == 2;
+    match origins.iter().find(|origin| !is_origin(origin)) {
+        Some(origin) => Err(format!("expected origins such as https://shop.example, found `{origin}`")),
+        None => Ok(origins),
+    }
+}

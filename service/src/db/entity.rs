@@ -1,0 +1,19 @@
+//! Rows, one type for each table. They stay inside of `db`, which converts them once, to and from the domain's types.
+
+pub(super) mod api_key;
+pub(super) mod event;
+pub(super) mod idempotency_key;
+pub(super) mod installation;
+pub(super) mod library;
+pub(super) mod object;
+pub(super) mod pipeline_event;
+pub(super) mod render;
+pub(super) mod render_file;
+pub(super) mod render_input;
+pub(super) mod system_setting;
+pub(super) mod task;
+pub(super) mod tenant;
+pub(super) mod tenant_config;
+pub(super) mod tenant_setting;
+pub(super) mod user;
+pub(super) mod worker_config;

@@ -1,0 +1,20 @@
+//! Settings of tenants, a row for each that has any.
+
+use sea_orm::entity::prelude::*;
+
+use crate::db::column::JsonColumn;
+use crate::domain::id::TenantId;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "tenant_settings")]
+pub(crate) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) tenant_id: TenantId,
+    pub(crate) values: JsonColumn,
+    pub(crate) revision: i64,
+}
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub(crate) enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

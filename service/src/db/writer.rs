@@ -1,0 +1,246 @@
+//! The one writer of a SQLite database, with group commit.
+//!
+//! SQLite writes one transaction at a time, and a durable one costs an fsync: milliseconds, where the statements cost
+//! microseconds. So operations that are waiting share a transaction, each within a savepoint, and with it the fsync. Nobody waits
+//! for a group to fill: a group is whatever came while the one before it was being written.
+
+use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use sea_orm::{DatabaseConnection, SqliteTransactionMode, TransactionOptions, TransactionTrait};
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+use super::clock::Clock;
+use super::connect::{self, Access};
+use super::tx::Tx;
+use super::{DbError, Notice};
+
+/// No operation is added to a group that is older than this.
+const GROUP_AGE_MAX: Duration = Duration::from_millis(10);
+/// No group has more operations than this.
+const GROUP_SIZE_MAX: usize = 256;
+/// Operations that may wait; who comes after waits for a place.
+const QUEUE_LEN: usize = 1024;
+
+/// A function that works within a transaction on arguments that it may be given again, when the transaction lost a race.
+pub(super) trait Work<A, T>: for<'t> Fn(&'t Tx<'t>, &'t A) -> BoxFuture<'t, Result<T, DbError>> {}
+
+impl<A, T, F: for<'t> Fn(&'t Tx<'t>, &'t A) -> BoxFuture<'t, Result<T, DbError>>> Work<A, T> for F {}
+
+/// An operation on its way through the writer, whatever its result is.
+trait Operation: Send {
+    /// Works within the savepoint. Says whether what was done is to be kept.
+    fn run<'t>(&'t mut self, tx: &'t Tx<'t>) -> BoxFuture<'t, bool>;
+
+    /// Answers whoever waits: with the result when the group is durable, with the error when it is not.
+    fn settle(self: Box<Self>, group: Result<(), DbError>);
+}
+
+struct Pending<A, T, W> {
+    args: A,
+    work: W,
+    result: Option<Result<T, DbError>>,
+    answer: oneshot::Sender<Result<T, DbError>>,
+}
+
+impl<A, T, W> Operation for Pending<A, T, W>
+where
+    A: Send + Sync,
+    T: Send,
+    W: Work<A, T> + Send + Sync,
+{
+    fn run<'t>(&'t mut self, tx: &'t Tx<'t>) -> BoxFuture<'t, bool> {
+        Box::pin(async move {
+            // It may have run before, in a transaction that another operation spoiled.
+            self.result = None;
+            let result = (self.work)(tx, &self.args).await;
+            self.result.insert(result).is_ok()
+        })
+    }
+
+    fn settle(self: Box<Self>, group: Result<(), DbError>) {
+        let result = match (group, self.result) {
+            (_, Some(Err(error))) | (Err(error), _) => Err(error),
+            (Ok(()), Some(Ok(value))) => Ok(value),
+            (Ok(()), None) => Err(DbError::Closed),
+        };
+        // Who does not wait any more does not need the answer.
+        self.answer.send(result).ok();
+    }
+}
+
+enum Message {
+    Write(Box<dyn Operation>),
+    Close(oneshot::Sender<()>),
+}
+
+/// A handle to the writer.
+pub(super) struct Writer {
+    messages: mpsc::Sender<Message>,
+}
+
+impl Writer {
+    /// Starts the writer of a file on a connection that nobody else writes on.
+    pub(super) fn start(
+        path: PathBuf,
+        connection: DatabaseConnection,
+        clock: Arc<Clock>,
+        notices: broadcast::Sender<Notice>,
+    ) -> Self {
+        let (messages, queue) = mpsc::channel(QUEUE_LEN);
+        tokio::spawn(Loop { path, connection: Some(connection), clock, notices, queue, closing: None }.run());
+        Self { messages }
+    }
+
+    /// Has an operation written. Once begun it is done, even when nobody waits for the answer any more.
+    pub(super) async fn write<A, T, W>(&self, args: A, work: W) -> Result<T, DbError>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+        W: Work<A, T> + Send + Sync + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let operation = Box::new(Pending { args, work, result: None, answer });
+        self.messages.send(Message::Write(operation)).await.map_err(|_| DbError::Closed)?;
+        answered.await.map_err(|_| DbError::Closed)?
+    }
+
+    /// Waits until everything before this is written, and closes the connection.
+    pub(super) async fn close(&self) {
+        let (closed, closing) = oneshot::channel();
+        if self.messages.send(Message::Close(closed)).await.is_ok() {
+            closing.await.ok();
+        }
+    }
+}
+
+struct Loop {
+    path: PathBuf,
+    /// `None` after a failure, until the next group: what state the connection was left in is not known then.
+    connection: Option<DatabaseConnection>,
+    clock: Arc<Clock>,
+    notices: broadcast::Sender<Notice>,
+    queue: mpsc::Receiver<Message>,
+    closing: Option<oneshot::Sender<()>>,
+}
+
+/// Why a group was not written.
+struct GroupFailure {
+    error: DbError,
+    /// The operation that the transaction failed with, where it was one: the others may be written without it.
+    culprit: Option<usize>,
+}
+
+impl GroupFailure {
+    fn of_group(error: impl Into<DbError>) -> Self {
+        Self { error: error.into(), culprit: None }
+    }
+}
+
+impl Loop {
+    async fn run(mut self) {
+        while self.closing.is_none() {
+            match self.queue.recv().await {
+                Some(Message::Write(first)) => self.write_group(first).await,
+                Some(Message::Close(closed)) => self.closing = Some(closed),
+                None => break,
+            }
+        }
+        self.disconnect().await;
+        if let Some(closed) = self.closing {
+            closed.send(()).ok();
+        }
+    }
+
+    async fn write_group(&mut self, first: Box<dyn Operation>) {
+        let mut group = vec![first];
+        while !group.is_empty() {
+            match self.write_together(&mut group).await {
+                Ok(notices) => {
+                    // An error says that nobody listens.
+                    notices.into_iter().for_each(|notice| _ = self.notices.send(notice));
+                    return group.into_iter().for_each(|operation| operation.settle(Ok(())));
+                }
+                Err(GroupFailure { error, culprit }) => {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        operations = group.len(),
+                        "a group was not written"
+                    );
+                    // A transaction that did not end leaves its connection within it, and whatever came next would be part of it.
+                    self.disconnect().await;
+                    match culprit {
+                        Some(i) => group.remove(i).settle(Err(error)),
+                        None => return group.into_iter().for_each(|operation| operation.settle(Err(error.clone()))),
+                    }
+                }
+            }
+        }
+    }
+
+    async fn disconnect(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            connection.close().await.ok();
+        }
+    }
+
+    /// Runs the operations of a group, and those that are waiting, in one transaction. Those that ran are in `group`, also when
+    /// the transaction failed.
+    async fn write_together(&mut self, group: &mut Vec<Box<dyn Operation>>) -> Result<Vec<Notice>, GroupFailure> {
+        let begun = Instant::now();
+        let connection = match &mut self.connection {
+            Some(connection) => connection,
+            none => none.insert(connect::sqlite(&self.path, Access::Write).await.map_err(GroupFailure::of_group)?),
+        };
+        let immediate = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..Default::default()
+        };
+        let transaction = connection.begin_with_options(immediate).await.map_err(GroupFailure::of_group)?;
+        let now = self.clock.read(&transaction).await.map_err(GroupFailure::of_group)?;
+        let mut notices = Vec::new();
+        let mut n_run = 0;
+        loop {
+            let operation = &mut group[n_run];
+            let failed = |error| GroupFailure { error, culprit: Some(n_run) };
+            let savepoint = Tx::within(&transaction, &self.clock, now).await.map_err(GroupFailure::of_group)?;
+            let is_good = match AssertUnwindSafe(operation.run(&savepoint)).catch_unwind().await {
+                Ok(is_good) => is_good,
+                Err(_) => {
+                    tracing::error!("an operation on the database panicked");
+                    false
+                }
+            };
+            if is_good {
+                notices.extend(savepoint.commit().await.map_err(failed)?);
+            } else {
+                // Some errors make SQLite end the whole transaction. Then there is nothing to go back to.
+                savepoint.rollback().await.map_err(failed)?;
+            }
+            n_run += 1;
+            if n_run < group.len() {
+                continue;
+            }
+            if group.len() == GROUP_SIZE_MAX || begun.elapsed() > GROUP_AGE_MAX {
+                break;
+            }
+            match self.queue.try_recv() {
+                Ok(Message::Write(next)) => group.push(next),
+                Ok(Message::Close(closed)) => {
+                    self.closing = Some(closed);
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        transaction.commit().await.map_err(GroupFailure::of_group)?;
+        Ok(notices)
+    }
+}
+
+#[cfg(test)]
+mod tests;

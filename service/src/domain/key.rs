@@ -1,0 +1,166 @@
+//! API keys: `pk_`, 8 characters that find the row, `_`, 43 characters that are the secret.
+
+use std::fmt;
+
+const PREFIX_LEN: usize = 3 + 8;
+const SECRET_LEN: usize = 43;
+/// Letters and digits. 43 of 62 are 256.03 bits.
+const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+/// An API key as its owner has it: the only thing that opens, so it shows itself only on demand.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ApiKey(String);
+
+/// Text that cannot be a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an API key")]
+pub struct InvalidKey;
+
+/// The operating system gave no random bytes.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("no random bytes from the operating system: {0}")]
+pub struct NoRandomness(getrandom::Error);
+
+/// The BLAKE3 hash of a whole key: what is stored of it.
+#[derive(Clone, Copy)]
+pub struct KeyHash(blake3::Hash);
+
+impl ApiKey {
+    /// A new key.
+    ///
+    /// # Errors
+    ///
+    /// [`NoRandomness`] when the operating system has none.
+    pub fn generate() -> Result<Self, NoRandomness> {
+        let random = random_text(PREFIX_LEN - 3 + SECRET_LEN)?;
+        let (finder, secret) = random.split_at(PREFIX_LEN - 3);
+        Ok(Self(format!("pk_{finder}_{secret}")))
+    }
+
+    /// The key with this text.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidKey`] when it does not have the form of one.
+    pub fn parse(text: &str) -> Result<Self, InvalidKey> {
+        let bytes = text.as_bytes();
+        let is_formed = bytes.len() == PREFIX_LEN + 1 + SECRET_LEN
+            && text.starts_with("pk_")
+            && bytes[PREFIX_LEN] == b'_'
+            && bytes[3..PREFIX_LEN].iter().chain(&bytes[PREFIX_LEN + 1..]).all(u8::is_ascii_alphanumeric);
+        if is_formed { Ok(Self(text.to_owned())) } else { Err(InvalidKey) }
+    }
+
+    /// `pk_` and the 8 characters after it: what may be shown, and finds the row.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        &self.0[..PREFIX_LEN]
+    }
+
+    /// The whole key, to be shown once.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// What is stored of it.
+    #[must_use]
+    pub fn hash(&self) -> KeyHash {
+        KeyHash(blake3::hash(self.0.as_bytes()))
+    }
+}
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ApiKey({}…)", self.prefix())
+    }
+}
+
+impl KeyHash {
+    /// The hash with these bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(blake3::Hash::from_bytes(bytes))
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        self.0.as_bytes()
+    }
+
+    /// Whether both are the same, in a time that does not depend on where they differ.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        // Equality of `blake3::Hash` is documented to take constant time.
+        self.0 == other.0
+    }
+}
+
+impl fmt::Debug for KeyHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyHash(…)")
+    }
+}
+
+/// `len` random letters and digits, each equally likely.
+fn random_text(len: usize) -> Result<String, NoRandomness> {
+    // Bytes beyond the largest multiple of 62 would favour the first letters.
+    let fair = u8::MAX - u8::MAX % 62;
+    let mut text = String::with_capacity(len);
+    let mut bytes = [0; 64];
+    while text.len() < len {
+        getrandom::fill(&mut bytes).map_err(NoRandomness)?;
+        let letters =
+            bytes.iter().filter(|byte| **byte < fair).map(|byte| char::from(ALPHABET[usize::from(byte % 62)]));
+        text.extend(letters.take(len - text.len()));
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn generated_keys_are_well_formed_and_differ() {
+        let keys: HashSet<String> =
+            (0..200).map(|_| ApiKey::generate().expect("randomness").reveal().to_owned()).collect();
+        assert_eq!(keys.len(), 200);
+        for text in &keys {
+            let key = ApiKey::parse(text).expect("a generated key");
+            assert_eq!((key.prefix().len(), text.len()), (11, 55));
+            assert!(text.starts_with(key.prefix()));
+        }
+        let used: HashSet<char> = keys.iter().flat_map(|key| key[3..].chars()).collect();
+        assert_eq!(used.len(), 63, "every letter and digit, and the underscore");
+    }
+
+    #[test]
+    fn other_text_is_refused() {
+        let good = format!("pk_{}_{}", "a".repeat(8), "b".repeat(43));
+        assert!(ApiKey::parse(&good).is_ok());
+        let bad = [
+            String::new(),
+            good[1..].to_owned(),
+            good.clone() + "b",
+            good.replace("pk_", "rk_"),
+            good.replacen('b', "-", 1),
+            good.replacen("bb", "é", 1),
+            good.replacen("aa", "é", 1),
+        ];
+        for text in bad {
+            assert_eq!(ApiKey::parse(&text), Err(InvalidKey), "{text}");
+        }
+    }
+
+    #[test]
+    fn secrets_do_not_show_in_debug_output() {
+        let key = ApiKey::parse(&format!("pk_{}_{}", "a".repeat(8), "b".repeat(43))).expect("well formed");
+        assert_eq!(format!("{key:?} {:?}", key.hash()), "ApiKey(pk_aaaaaaaa…) KeyHash(…)");
+        assert!(key.hash().is(&KeyHash::from_bytes(*key.hash().as_bytes())));
+        assert!(!key.hash().is(&ApiKey::generate().expect("randomness").hash()));
+    }
+}

@@ -1,0 +1,267 @@
+//! What the rest of the process may ask of the queue.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::time::timeout;
+
+use crate::domain::id::TaskId;
+use crate::domain::task::Lease;
+
+/// The way to the queue of this process. Clones share it. Nothing that is asked here is needed for correctness: who asks
+/// nothing is found by polling, a second later.
+#[derive(Clone, Debug, Default)]
+pub struct QueueHandle {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// A task was queued, one ended, or a limit changed.
+    woken: Notify,
+    tasks: Mutex<Tasks>,
+    /// What keeps the queue from having drained: tasks that run here, and claims under way. Changes with every change of `tasks`.
+    n_busy: watch::Sender<usize>,
+}
+
+#[derive(Debug, Default)]
+struct Tasks {
+    /// The attempts that run here, with the way to stop each. One that lost its lease may still be there beside the next one.
+    running: HashMap<Lease, watch::Sender<Stop>>,
+    /// Claims that were begun and whose tasks are not in `running` yet.
+    n_claims: usize,
+    is_draining: bool,
+    /// What is said to a task that begins.
+    first_word: Stop,
+}
+
+impl Tasks {
+    fn n_busy(&self) -> usize {
+        self.running.len() + self.n_claims
+    }
+}
+
+/// Why a running task is to stop. A later reason takes the place of an earlier one only when it is greater.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stop {
+    /// It may go on.
+    #[default]
+    No,
+    /// The process ends: the task goes back to the queue.
+    Drain,
+    /// Somebody cancelled it.
+    Cancel,
+    /// It runs for too long.
+    Stalled,
+}
+
+impl QueueHandle {
+    /// Says that a task was queued, or that limits or worker configurations changed: the queue looks at once.
+    pub fn wake(&self) {
+        self.shared.woken.notify_one();
+    }
+
+    /// Says that a cancel mark was committed for a task. Without effect when the task does not run in this process.
+    pub fn cancel(&self, task: TaskId) {
+        for (lease, stop) in &self.lock().running {
+            if lease.task == task {
+                raise(stop, Stop::Cancel);
+            }
+        }
+    }
+
+    /// How many tasks run in this process.
+    pub fn running(&self) -> usize {
+        self.lock().running.len()
+    }
+
+    /// Starts no more tasks, lets those that run go on for `grace`, then gives them back to the queue with their attempt.
+    /// Returns when none is left.
+    pub async fn drain(&self, grace: Duration) {
+        self.lock().is_draining = true;
+        self.wake();
+        let mut n_busy = self.shared.n_busy.subscribe();
+        if timeout(grace, n_busy.wait_for(|&n| n == 0)).await.is_err() {
+            {
+                let mut tasks = self.lock();
+                // A claim that is under way may still bring tasks.
+                tasks.first_word = Stop::Drain;
+                tasks.running.values().for_each(|stop| raise(stop, Stop::Drain));
+            }
+            // The sender lives in `self`, so waiting only ends at 0.
+            let _ = n_busy.wait_for(|&n| n == 0).await;
+        }
+    }
+
+    /// Whether [`drain`](Self::drain) was called.
+    pub fn is_draining(&self) -> bool {
+        self.lock().is_draining
+    }
+
+    /// Waits until somebody wakes the queue.
+    pub(super) async fn woken(&self) {
+        self.shared.woken.notified().await;
+    }
+
+    /// Says that tasks are about to be claimed, and waits with the end of a drain for them; `None` when it drains already.
+    pub(super) fn claim(&self) -> Option<Claiming> {
+        let is_draining = self.change(|tasks| {
+            tasks.n_claims += usize::from(!tasks.is_draining);
+            tasks.is_draining
+        });
+        (!is_draining).then(|| Claiming { queue: self.clone() })
+    }
+
+    /// Registers an attempt that begins to run here.
+    pub(super) fn begin(&self, lease: Lease) -> Running {
+        let stop = self.change(|tasks| {
+            let (sender, stop) = watch::channel(tasks.first_word);
+            tasks.running.insert(lease, sender);
+            stop
+        });
+        Running { queue: self.clone(), lease, stop }
+    }
+
+    /// Stops an attempt if it runs here; `false` when it does not.
+    pub(super) fn stop(&self, lease: Lease, reason: Stop) -> bool {
+        self.lock().running.get(&lease).map(|stop| raise(stop, reason)).is_some()
+    }
+
+    /// The leases of all attempts that run here.
+    pub(super) fn leases(&self) -> Vec<Lease> {
+        self.lock().running.keys().copied().collect()
+    }
+
+    /// Whether another attempt at the same task runs here.
+    pub(super) fn has_other(&self, lease: Lease) -> bool {
+        self.lock().running.keys().any(|other| other.task == lease.task && *other != lease)
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut Tasks) -> T) -> T {
+        let mut tasks = self.lock();
+        let value = change(&mut tasks);
+        // Under the lock, so that the last number is the last one sent.
+        self.shared.n_busy.send_replace(tasks.n_busy());
+        value
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Tasks> {
+        self.shared.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn raise(stop: &watch::Sender<Stop>, reason: Stop) {
+    stop.send_if_modified(|current| {
+        let rises = reason > *current;
+        *current = reason.max(*current);
+        rises
+    });
+}
+
+/// A claim that is under way, until this is dropped.
+#[derive(Debug)]
+pub(super) struct Claiming {
+    queue: QueueHandle,
+}
+
+impl Drop for Claiming {
+    fn drop(&mut self) {
+        self.queue.change(|tasks| tasks.n_claims -= 1);
+    }
+}
+
+/// An attempt that runs here, until this is dropped.
+#[derive(Debug)]
+pub(super) struct Running {
+    queue: QueueHandle,
+    lease: Lease,
+    stop: watch::Receiver<Stop>,
+}
+
+impl Running {
+    /// Waits until there is a reason to stop beyond `known`.
+    pub(super) async fn stopped(&mut self, known: Stop) -> Stop {
+        let stop = self.stop.wait_for(|&stop| stop > known).await.map(|stop| *stop);
+        match stop {
+            Ok(stop) => stop,
+            // The queue keeps the sender for as long as this lives.
+            Err(_) => std::future::pending().await,
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.queue.change(|tasks| tasks.running.remove(&self.lease));
+        self.queue.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lease() -> Lease {
+        Lease { task: TaskId::new(), number: 1 }
+    }
+
+    #[tokio::test]
+    async fn a_greater_reason_replaces_a_lesser_one() {
+        let queue = QueueHandle::default();
+        let lease = lease();
+        let mut running = queue.begin(lease);
+        queue.cancel(lease.task);
+        queue.stop(lease, Stop::Drain);
+        assert_eq!(running.stopped(Stop::No).await, Stop::Cancel);
+        queue.stop(lease, Stop::Stalled);
+        assert_eq!(running.stopped(Stop::Cancel).await, Stop::Stalled);
+    }
+
+    #[tokio::test]
+    async fn draining_waits_then_stops() {
+        let queue = QueueHandle::default();
+        let mut running = queue.begin(lease());
+        let drained = tokio::spawn({
+            let queue = queue.clone();
+            async move { queue.drain(Duration::from_millis(20)).await }
+        });
+        assert_eq!(running.stopped(Stop::No).await, Stop::Drain);
+        assert!(queue.is_draining());
+        assert_eq!(queue.running(), 1);
+        drop(running);
+        drained.await.expect("drained");
+        assert_eq!(queue.running(), 0);
+    }
+
+    #[tokio::test]
+    async fn draining_waits_for_a_claim_and_gives_back_what_it_brings() {
+        let queue = QueueHandle::default();
+        let claiming = queue.claim().expect("it does not drain yet");
+        let drained = tokio::spawn({
+            let queue = queue.clone();
+            async move { queue.drain(Duration::from_millis(20)).await }
+        });
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert!(!drained.is_finished() && queue.claim().is_none());
+        let mut running = queue.begin(lease());
+        drop(claiming);
+        assert_eq!(running.stopped(Stop::No).await, Stop::Drain);
+        drop(running);
+        drained.await.expect("drained");
+    }
+
+    #[test]
+    fn an_attempt_that_ends_leaves_the_next_one_alone() {
+        let queue = QueueHandle::default();
+        let first = lease();
+        let second = Lease { number: 2, ..first };
+        let (lost, running) = (queue.begin(first), queue.begin(second));
+        assert!(queue.has_other(first) && queue.has_other(second));
+        drop(lost);
+        assert!(queue.stop(second, Stop::Cancel) && !queue.stop(first, Stop::Cancel) && !queue.has_other(second));
+        drop(running);
+        assert_eq!(queue.leases(), []);
+    }
+}

@@ -1,0 +1,69 @@
+//! Takes back what a process that died held, and stops what runs for too long.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::time::interval;
+
+use super::Workplace;
+use super::handle::Stop;
+use crate::db::tasks::{self, AfterFailure, Reaped};
+use crate::db::{AllTenants, DbError};
+use crate::server::metrics::count_end;
+
+/// How often expired leases are looked for.
+const REAP_EVERY: Duration = Duration::from_secs(5);
+/// How often tasks that run for too long are looked for, unless they may run for a shorter time only.
+const STALL_EVERY: Duration = Duration::from_secs(300);
+
+/// The shortest time between two looks, however short renders may run.
+const TICK_MIN: Duration = Duration::from_millis(500);
+
+/// Runs until the queue drains.
+pub(super) async fn run(place: Arc<Workplace>) {
+    let mut ticks = interval(REAP_EVERY.min(place.stall_timeout).max(TICK_MIN));
+    let mut looked: Option<Instant> = None;
+    while !place.handle.is_draining() {
+        ticks.tick().await;
+        if let Err(error) = reap(&place).await {
+            tracing::warn!("[WORKER_RECOVERY] expired leases cannot be looked for: {error}");
+        }
+        if looked.is_none_or(|looked| looked.elapsed() >= STALL_EVERY.min(place.stall_timeout)) {
+            looked = Some(Instant::now());
+            if let Err(error) = stop_stalled(&place).await {
+                tracing::warn!("[WORKER_RECOVERY] stalled renders cannot be looked for: {error}");
+            }
+        }
+    }
+}
+
+/// Takes back every task whose lease has expired, but those that run here: after the machine was suspended their supervisors
+/// are as late as this, and renew them.
+async fn reap(place: &Workplace) -> Result<(), DbError> {
+    for reaped in tasks::reap_expired(&place.db, AllTenants::Housekeeping, place.handle.leases()).await? {
+        let Reaped { render, attempt, after, .. } = reaped;
+        if let Some(state) = after.ended() {
+            count_end(state, None);
+        }
+        let what = match after {
+            AfterFailure::Retry(at) => format!("queued again from {at} on"),
+            AfterFailure::Failed => "given up".to_owned(),
+            AfterFailure::Cancelled => "cancelled".to_owned(),
+        };
+        tracing::warn!(render.id = %render, "[WORKER_RECOVERY] worker of attempt {attempt} lost, render {render} {what}");
+    }
+    Ok(())
+}
+
+/// Stops renders of this process that run for longer than they may. Those of another process are its own to stop; when it
+/// cannot, their leases expire.
+async fn stop_stalled(place: &Workplace) -> Result<(), DbError> {
+    for stalled in tasks::stalled(&place.db, AllTenants::Housekeeping, place.stall_timeout).await? {
+        let minutes = stalled.running_for.as_secs() / 60;
+        if place.handle.stop(stalled.lease, Stop::Stalled) {
+            let render = stalled.render;
+            tracing::warn!(render.id = %render, "[WORKER_RECOVERY] Stalled render for render {render} terminated after {minutes}min");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,221 @@
+//! The accept loop: connections in, requests to the router, and limits on clients that take their time.
+//!
+//! axum's own loop has no limit on the time for a request's head and none on the number of connections. This one has both: a
+//! connection that is silent for too long before its next request is closed, and when as many connections are open as are
+//! allowed, further ones wait in the operating system's queue until one ends.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+use super::metrics::names;
+use super::patience::{PatientBody, PatientStream};
+
+/// How long to wait before trying again when the process is out of file descriptors or memory.
+const PAUSE_WHEN_EXHAUSTED: Duration = Duration::from_millis(50);
+/// The largest head of a request.
+const HEAD_BYTES_MAX: usize = 64 << 10;
+
+/// Limits on connections.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections served at one time.
+    pub max_connections: usize,
+    /// How long the head of a request may take, and how long a kept connection may wait for its next one.
+    pub header_timeout: Duration,
+    /// How long a client may let the service wait while it sends a body or takes an answer; each KiB restores a second of it.
+    pub stall_timeout: Duration,
+    /// How long connections may take to end once the loop stops.
+    pub close_timeout: Duration,
+}
+
+/// Serves connections until `stop`; then takes no more, lets the requests under way end, and cuts off what is left after
+/// [`Limits::close_timeout`].
+pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: CancellationToken) {
+    let slots = Arc::new(Semaphore::new(limits.max_connections));
+    let connections = GracefulShutdown::new();
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            accepted = next(&listener, &slots) => accepted,
+        };
+        let (stream, peer, slot) = match accepted {
+            Ok(accepted) => accepted,
+            Err(reason) => {
+                tracing::debug!(%reason, "a connection was not accepted");
+                if !is_about_one_connection(&reason) {
+                    tokio::time::sleep(PAUSE_WHEN_EXHAUSTED).await;
+                }
+                continue;
+            }
+        };
+        // Answers and events are written whole; waiting to fill a packet only delays them.
+        let _ = stream.set_nodelay(true);
+        let router = router.clone();
+        let service = service_fn(move |request: hyper::Request<Incoming>| {
+            let mut request: Request = request.map(|body| Body::new(PatientBody::new(body, limits.stall_timeout)));
+            request.extensions_mut().insert(ConnectInfo(peer));
+            router.clone().oneshot(request)
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.header_timeout)
+            .max_buf_size(HEAD_BYTES_MAX)
+            .serve_connection(TokioIo::new(PatientStream::new(stream, limits.stall_timeout)), service);
+        let connection = connections.watch(connection);
+        metrics::gauge!(names::HTTP_CONNECTIONS).increment(1.0);
+        tokio::spawn(async move {
+            // What ends a connection early is the client's affair.
+            if let Err(reason) = connection.await {
+                tracing::trace!(%reason, %peer, "a connection ended early");
+            }
+            metrics::gauge!(names::HTTP_CONNECTIONS).decrement(1.0);
+            drop(slot);
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(limits.close_timeout, connections.shutdown()).await.is_err() {
+        tracing::debug!("connections that did not end in time are cut off");
+    }
+}
+
+/// The next connection, when there is room for one.
+async fn next(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    // The semaphore is never closed.
+    let slot = slots.clone().acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, slot))
+}
+
+/// Whether an error of accepting says something about one client and nothing about the machine.
+fn is_about_one_connection(reason: &io::Error) -> bool {
+    matches!(
+        reason.kind(),
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::routing::{get, post};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::time::{Instant, timeout};
+
+    const LIMITS: Limits = Limits {
+        max_connections: 2,
+        header_timeout: Duration::from_millis(200),
+        stall_timeout: Duration::from_millis(300),
+        close_timeout: Duration::from_secs(5),
+    };
+    const SOON: Duration = Duration::from_secs(5);
+
+    async fn start() -> (SocketAddr, CancellationToken, tokio::task::JoinHandle<()>) {
+        let router = Router::new()
+            .route("/", get(async |ConnectInfo(peer): ConnectInfo<SocketAddr>| peer.ip().to_string()))
+            .route("/slow", get(async || tokio::time::sleep(Duration::from_millis(600)).await))
+            .route("/echo", post(async |body: String| body));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("bound");
+        let stop = CancellationToken::new();
+        let running = tokio::spawn(serve(listener, router, LIMITS, stop.clone()));
+        (address, stop, running)
+    }
+
+    async fn ask(address: SocketAddr, text: &str) -> (TcpStream, String) {
+        let mut stream = TcpStream::connect(address).await.expect("connected");
+        stream.write_all(text.as_bytes()).await.expect("sent");
+        let mut answer = vec![0; 4096];
+        let n = timeout(SOON, stream.read(&mut answer)).await.expect("an answer in time").expect("readable");
+        (stream, String::from_utf8_lossy(&answer[..n]).into_owned())
+    }
+
+    #[tokio::test]
+    async fn requests_know_their_peer_and_slow_heads_are_cut_off() {
+        let (address, _stop, _running) = start().await;
+        let (mut kept, answer) = ask(address, "GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("127.0.0.1"), "{answer}");
+        let mut slow = TcpStream::connect(address).await.expect("connected");
+        slow.write_all(b"GET / HT").await.expect("sent");
+        for stream in [&mut slow, &mut kept] {
+            let mut rest = Vec::new();
+            timeout(SOON, stream.read_to_end(&mut rest)).await.expect("closed by the server").expect("readable");
+        }
+    }
+
+    #[tokio::test]
+    async fn stalled_bodies_are_cut_off_and_slow_answers_are_not() {
+        let (address, _stop, _running) = start().await;
+        let stalled = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nab";
+        let mut stream = TcpStream::connect(address).await.expect("connected");
+        stream.write_all(stalled.as_bytes()).await.expect("sent");
+        let mut rest = Vec::new();
+        // Closed with or without an answer that says so; a reset counts as closed.
+        let _ = timeout(SOON, stream.read_to_end(&mut rest)).await.expect("closed by the server");
+        assert!(!rest.starts_with(b"HTTP/1.1 200"));
+        let (_, answer) = ask(address, "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "waiting for the handler is no stall: {answer}");
+    }
+
+    #[tokio::test]
+    async fn trickles_are_cut_off() {
+        let (address, _stop, _running) = start().await;
+        let mut stream = TcpStream::connect(address).await.expect("connected");
+        stream.write_all(b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n").await.expect("sent");
+        let began = Instant::now();
+        let (mut answer, mut trickle) = stream.split();
+        let trickling = async {
+            // No pause is as long as the limit.
+            while trickle.write_all(b"x").await.is_ok() {
+                tokio::time::sleep(LIMITS.stall_timeout / 3).await;
+            }
+        };
+        let mut rest = Vec::new();
+        tokio::select! {
+            () = trickling => {}
+            _ = answer.read_to_end(&mut rest) => {}
+        }
+        assert!(began.elapsed() < SOON && !rest.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&rest));
+    }
+
+    #[tokio::test]
+    async fn more_connections_than_allowed_wait_for_their_turn() {
+        let (address, _stop, _running) = start().await;
+        let began = Instant::now();
+        let held = [TcpStream::connect(address).await, TcpStream::connect(address).await];
+        let (_, answer) = ask(address, "GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        assert!(began.elapsed() >= Duration::from_millis(150), "it was served before a slot was free");
+        drop(held);
+    }
+
+    #[tokio::test]
+    async fn the_end_lets_requests_end() {
+        let (address, stop, running) = start().await;
+        let asked = tokio::spawn(ask(address, "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n"));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        stop.cancel();
+        let (_, answer) = asked.await.expect("asked");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        timeout(SOON, running).await.expect("ends").expect("no panic");
+        assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
+    }
+}

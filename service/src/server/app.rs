@@ -1,0 +1,251 @@
+//! The service put together: settings in, a running service out, until somebody asks it to stop.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use packshot_renderer::backend::ByteStore;
+use tokio::net::TcpListener;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::accept::{self, Limits};
+use super::error::ServeError;
+use super::housekeeping;
+use super::lasting;
+use super::lock::DataFolder;
+use super::metrics::Metrics;
+use super::setup;
+use super::signal::StopSignals;
+use crate::api::{self, AppState, Parts};
+use crate::config::{Secret, Settings, StoreSettings, Workers};
+use crate::db::{AllTenants, DatabaseConfig, Db, Notice, settings};
+use crate::events::hub::Hub;
+use crate::queue::{self, QueueHandle, QueueParts};
+use crate::store::{BucketConfig, Store, StoreConfig};
+use crate::worker::engine::{Engine, EngineOptions};
+use crate::worker::executor::Executor;
+use crate::worker::inline::InlineExecutor;
+use crate::worker::process::{ProcessExecutor, ProcessOptions};
+
+/// The SQLite database in the data folder.
+pub const DATABASE_FILE: &str = "packshot.db";
+/// The argument with which the command becomes a worker process.
+const WORKER_COMMAND: &str = "worker-child";
+/// Connections to a PostgreSQL server, at most.
+const DATABASE_CONNECTIONS: u32 = 16;
+/// How long a client may neither send nor take a byte.
+const STALL_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long connections may take to end when the service stops.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(4);
+/// How long tasks may take to go back to the queue when their time is up.
+const GIVE_BACK_TIMEOUT: Duration = Duration::from_secs(5);
+/// The instance's setting for how long a render may run, minutes, and its default.
+const STALL_SETTING: (&str, u64) = ("render_stall_timeout_minutes", 120);
+
+/// Runs the service until SIGTERM or SIGINT, and ends it in order. `kernel_cache` keeps what graphics drivers compile.
+///
+/// # Errors
+/// When it cannot start. Once it runs, only a signal ends it.
+pub async fn run(settings: Settings, kernel_cache: Option<Arc<dyn ByteStore>>) -> Result<(), ServeError> {
+    let began = Instant::now();
+    let mut signals = StopSignals::install().map_err(internal)?;
+    let running = Running::start(settings, kernel_cache).await?;
+    running.announce(began.elapsed());
+    let signal = signals.next().await;
+    tracing::info!(signal, running = running.queue.running(), "stopping: no new work is begun");
+    running.stop(&mut signals).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// The parts of a service that runs.
+struct Running {
+    address: SocketAddr,
+    settings: Arc<Settings>,
+    db: Db,
+    hub: Hub,
+    queue: QueueHandle,
+    stop: CancellationToken,
+    accepting: JoinHandle<()>,
+    /// Held until the end: nobody else works in the data folder meanwhile.
+    _data: DataFolder,
+}
+
+impl Running {
+    async fn start(mut settings: Settings, kernel_cache: Option<Arc<dyn ByteStore>>) -> Result<Self, ServeError> {
+        let unusable = |source| ServeError::Data { path: settings.data.clone(), source };
+        let data = DataFolder::open(&settings.data).map_err(unusable)?;
+        // Before anything is made that a start which fails would leave behind.
+        let listen = settings.listen;
+        let listener = TcpListener::bind(listen).await.map_err(|source| ServeError::Address { listen, source })?;
+        let address = listener.local_addr().map_err(|source| ServeError::Address { listen, source })?;
+        // Whoever asks where the service is, is told where it really is.
+        settings.listen = address;
+        let metrics = Metrics::install();
+        let db = Db::open(&database_config(&settings)).await.map_err(ServeError::Database)?;
+        let store = Store::open(&store_config(&settings)).map_err(ServeError::Store)?;
+        if let Some(key) = setup::first_run(&db, &settings).await? {
+            // Once, and to nobody but who started it: not into the log.
+            let _ = writeln!(io::stderr(), "[SETUP] admin key: {}", key.reveal());
+        }
+        let hub = Hub::new();
+        let queue = queue::start(QueueParts {
+            db: db.clone(),
+            store: store.clone(),
+            hub: hub.clone(),
+            executor: executor(
+                &settings,
+                api::render_device(&db, &settings).await.map_err(ServeError::Database)?,
+                kernel_cache,
+            )?,
+            stall_timeout: stall_timeout(&db).await?,
+        });
+        let swept = (db.clone(), store.clone());
+        lasting::spawn("housekeeping", move || housekeeping::run(swept.0.clone(), swept.1.clone()));
+        // Notices that come before it begins are found by polling, as those that come while nobody listens.
+        let notified = (db.notices(), hub.clone(), queue.clone());
+        lasting::spawn("notices", move || {
+            pass_on_notices(notified.0.resubscribe(), notified.1.clone(), notified.2.clone())
+        });
+        let kept_up = metrics.clone();
+        lasting::spawn("metrics", move || kept_up.clone().keep_up());
+        let settings = Arc::new(settings);
+        let parts = Parts {
+            db: db.clone(),
+            store,
+            hub: hub.clone(),
+            queue: queue.clone(),
+            settings: settings.clone(),
+            metrics,
+        };
+        let router = api::router(AppState::new(parts));
+        let limits = Limits {
+            max_connections: settings.max_connections,
+            header_timeout: settings.header_timeout,
+            stall_timeout: STALL_TIMEOUT,
+            close_timeout: CLOSE_TIMEOUT,
+        };
+        let stop = CancellationToken::new();
+        let accepting = tokio::spawn(accept::serve(listener, router, limits, stop.clone()));
+        Ok(Self { address, settings, db, hub, queue, stop, accepting, _data: data })
+    }
+
+    /// Says that the service is ready: in the log, and as a line on stdout for whoever started it.
+    fn announce(&self, start: Duration) {
+        let Settings { data, workers, .. } = &*self.settings;
+        let database = if self.settings.database_url.is_some() { "postgresql" } else { "sqlite" };
+        let (data, ready_s) = (data.display(), start.as_secs_f64());
+        tracing::info!(address = %self.address, %data, database, ?workers, ready_s, "ready");
+        let mut stdout = io::stdout().lock();
+        let line = writeln!(stdout, "Packshot is ready: http://{} ({:.2} s after its start)", self.address, ready_s);
+        // Nobody may be there to read it.
+        let _ = line.and_then(|()| stdout.flush());
+    }
+
+    /// Lets renders end for as long as the settings say, gives the others back to the queue, then ends all connections. A second
+    /// signal ends the patience.
+    async fn stop(self, signals: &mut StopSignals) {
+        let Self { settings, db, hub, queue, stop, accepting, _data, .. } = self;
+        let grace = settings.drain_timeout;
+        tokio::select! {
+            drained = timeout(grace + GIVE_BACK_TIMEOUT, queue.drain(grace)) => report_drain(drained.is_ok()),
+            signal = signals.next() => {
+                tracing::info!(signal, "running renders go back to the queue now");
+                report_drain(timeout(GIVE_BACK_TIMEOUT, queue.drain(Duration::ZERO)).await.is_ok());
+            }
+        }
+        hub.close();
+        stop.cancel();
+        if let Err(panic) = accepting.await {
+            tracing::error!(%panic, "the accept loop");
+        }
+        if timeout(CLOSE_TIMEOUT, db.close()).await.is_err() {
+            tracing::warn!("the database was not closed in time; it recovers at the next start");
+        }
+    }
+}
+
+fn report_drain(is_empty: bool) {
+    if !is_empty {
+        tracing::warn!("some renders could not be given back; their leases run out in half a minute");
+    }
+}
+
+/// Who computes.
+fn executor(
+    settings: &Settings,
+    wish: String,
+    kernel_cache: Option<Arc<dyn ByteStore>>,
+) -> Result<Arc<dyn Executor>, ServeError> {
+    let (n_threads, resident_bytes_max) = (settings.threads, settings.resident_bytes);
+    match settings.workers {
+        Workers::Inline => {
+            let options = EngineOptions { n_threads, kernel_cache, resident_bytes_max, ..EngineOptions::default() };
+            let engine = Arc::new(Engine::new(options));
+            let probed = engine.clone();
+            // Drivers take their time, and requests need not wait for them.
+            tokio::task::spawn_blocking(move || {
+                if let Err(failure) = probed.probe(&wish) {
+                    tracing::warn!(device = wish, code = failure.code, "{}", failure.detail);
+                }
+            });
+            Ok(Arc::new(InlineExecutor::new(engine)))
+        }
+        Workers::Process => {
+            let program = std::env::current_exe().map_err(internal)?;
+            let options = ProcessOptions::new(program, vec![WORKER_COMMAND.into()]);
+            Ok(Arc::new(ProcessExecutor::new(ProcessOptions { n_threads, resident_bytes_max, ..options })))
+        }
+    }
+}
+
+async fn stall_timeout(db: &Db) -> Result<Duration, ServeError> {
+    let (name, default) = STALL_SETTING;
+    let stored = settings::of_instance(db, AllTenants::Instance).await.map_err(ServeError::Database)?;
+    let minutes = stored.values.get(name).and_then(serde_json::Value::as_u64).unwrap_or(default);
+    Ok(Duration::from_secs(minutes.max(1).saturating_mul(60)))
+}
+
+/// Wakes who waits for what was committed, until the database is closed. What is missed here is found by polling.
+async fn pass_on_notices(mut notices: Receiver<Notice>, hub: Hub, queue: QueueHandle) {
+    loop {
+        match notices.recv().await {
+            Ok(Notice::Events { render, .. }) => hub.wake(render),
+            Ok(Notice::Queued(_)) => queue.wake(),
+            Ok(Notice::CancelRequested(task)) => queue.cancel(task),
+            Ok(Notice::WorkerConfigs | Notice::Settings) | Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+/// Where the database of these settings is.
+pub fn database_config(settings: &Settings) -> DatabaseConfig {
+    match &settings.database_url {
+        Some(url) => DatabaseConfig::Postgres { url: url.reveal().to_owned(), max_connections: DATABASE_CONNECTIONS },
+        None => DatabaseConfig::Sqlite { path: settings.data.join(DATABASE_FILE) },
+    }
+}
+
+/// Where the store of these settings is.
+pub fn store_config(settings: &Settings) -> StoreConfig {
+    match settings.store.clone() {
+        StoreSettings::Local { path } => StoreConfig::Local { root: path },
+        StoreSettings::S3 { bucket, endpoint, region, prefix, access_key_id, secret_access_key } => {
+            let allow_http = endpoint.as_ref().is_some_and(|endpoint| endpoint.starts_with("http://"));
+            let secret_access_key = secret_access_key.as_ref().map(Secret::reveal).map(str::to_owned);
+            let bucket =
+                BucketConfig { bucket, prefix, region, endpoint, access_key_id, secret_access_key, allow_http };
+            StoreConfig::Bucket { bucket, spool: settings.data.join("spool") }
+        }
+    }
+}
+
+fn internal(error: io::Error) -> ServeError {
+    ServeError::Internal(error.into())
+}

@@ -1,0 +1,101 @@
+//! Why the service does not run.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use packshot_pipeline::error::Fault;
+
+use super::lock::DataFolderError;
+use super::setup::SetupError;
+use crate::db::DbError;
+use crate::store::StoreError;
+
+/// Why the service does not start, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {listen}")]
+    Address {
+        /// The address.
+        listen: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The data folder is not this process's to work in.
+    #[error("cannot work in {}", path.display())]
+    Data {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: DataFolderError,
+    },
+    /// The database cannot be opened.
+    #[error("cannot open the database")]
+    Database(#[source] DbError),
+    /// The store cannot be opened.
+    #[error("cannot open the store")]
+    Store(#[source] StoreError),
+    /// Something that does not depend on settings.
+    #[error("internal")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl ServeError {
+    /// The error with its code, place and way out.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Address { listen, source } if source.kind() == io::ErrorKind::AddrInUse => {
+                Fault::new("serve.address_in_use", "another program listens on this address")
+                    .at(listen.to_string())
+                    .help("stop it, or choose another address with --listen (port 0 takes a free one)")
+            }
+            Self::Address { listen, source } => {
+                Fault::new("serve.address", format!("this address cannot be listened on: {source}"))
+                    .at(listen.to_string())
+                    .help("give an address of this machine, and a port that you may use, with --listen")
+            }
+            Self::Data { path, source: source @ DataFolderError::Locked { .. } } => {
+                Fault::new("serve.data_locked", source.to_string())
+                    .at(path.display().to_string())
+                    .help("stop it, or give another folder with --data")
+            }
+            Self::Data { path, source: DataFolderError::Io(reason) } => {
+                Fault::new("serve.data_unusable", format!("the data folder cannot be used: {reason}"))
+                    .at(path.display().to_string())
+                    .help("give a folder that may be written to with --data")
+            }
+            Self::Database(source) => Fault::new("serve.database", chain(source))
+                .at("database_url")
+                .help("check that the database runs and that its address is right"),
+            Self::Store(source) => Fault::new("serve.store", chain(source))
+                .at("store")
+                .help("check that the folder or the bucket is there and may be written to"),
+            Self::Internal(source) => Fault::new("internal", chain(&**source)),
+        }
+    }
+}
+
+impl From<SetupError> for ServeError {
+    fn from(error: SetupError) -> Self {
+        match error {
+            SetupError::Database(error) => Self::Database(error),
+            SetupError::Randomness(error) => Self::Internal(error.into()),
+        }
+    }
+}
+
+/// An error and what lies under it, on one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        // Some errors repeat what lies under them.
+        if !text.ends_with(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,59 @@
+//! What has to be thrown away from time to time: files that nothing refers to, and answers that nobody will ask for again.
+
+use std::time::Duration;
+
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::error::chain;
+use crate::db::{AllTenants, Db, DbError, TenantScope, idempotency, objects};
+use crate::store::{Store, StoreError};
+
+/// How often to look.
+const EVERY: Duration = Duration::from_secs(600);
+/// What was stored within this time may be about to be referred to: an upload is stored before its job is.
+const GRACE: Duration = Duration::from_secs(3600);
+/// Files thrown away at one time.
+const OBJECTS_AT_ONCE: u32 = 500;
+
+/// Why something was not thrown away. It will be, the next time.
+#[derive(Debug, thiserror::Error)]
+enum SweepError {
+    #[error(transparent)]
+    Database(#[from] DbError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Runs for as long as the service does.
+pub(super) async fn run(db: Db, store: Store) {
+    let mut ticks = interval(EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        match sweep(&db, &store).await {
+            Ok((0, 0)) => {}
+            Ok((files, answers)) => tracing::info!(files, answers, "threw away what nothing refers to"),
+            Err(error) => tracing::warn!("housekeeping: {}", chain(&error)),
+        }
+    }
+}
+
+/// How many files and how many remembered answers were thrown away.
+async fn sweep(db: &Db, store: &Store) -> Result<(u64, u64), SweepError> {
+    let mut files = 0;
+    loop {
+        let found = objects::unreferenced(db, AllTenants::Housekeeping, GRACE, OBJECTS_AT_ONCE).await?;
+        for (tenant, address) in &found {
+            // The database decides, in one transaction, whether it may go; the file goes after that. So a crash in between leaves
+            // a file too many, never one too few.
+            if objects::forget(db, TenantScope::of(*tenant), *address, GRACE).await? {
+                store.delete_older_than(*tenant, address, GRACE).await?;
+                files += 1;
+            }
+        }
+        if found.len() < OBJECTS_AT_ONCE as usize {
+            break;
+        }
+    }
+    Ok((files, idempotency::purge_expired(db, AllTenants::Housekeeping).await?))
+}

@@ -1,0 +1,120 @@
+//! Prometheus metrics: one recorder for the process, and what it has recorded as text.
+//!
+//! Whoever counts something calls `metrics::counter!` and its kin with a name from [`names`]; the route `/metrics` asks
+//! [`Metrics::render`].
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+use crate::domain::render::RenderState;
+
+/// Names of all metrics.
+pub mod names {
+    /// Counter: renders that ended. Label `state`: `completed`, `failed`, `cancelled`.
+    pub const RENDER_JOBS_TOTAL: &str = "packshot_render_jobs_total";
+    /// Gauge: tasks that wait. Label `queue`.
+    pub const QUEUE_DEPTH: &str = "packshot_queue_depth";
+    /// Gauge: tasks that run. Label `queue`.
+    pub const TASKS_RUNNING: &str = "packshot_tasks_running";
+    /// Counter: requests answered. Labels `method`, `route` (its pattern, not its path), `status`.
+    pub const HTTP_REQUESTS_TOTAL: &str = "packshot_http_requests_total";
+    /// Histogram: seconds from a request's head to its answer's head. Label `route`.
+    pub const HTTP_REQUEST_SECONDS: &str = "packshot_http_request_seconds";
+    /// Histogram: seconds from the claim of a render to its end. Label `state`, as for the counter.
+    pub const RENDER_SECONDS: &str = "packshot_render_seconds";
+    /// Gauge: open connections.
+    pub const HTTP_CONNECTIONS: &str = "packshot_http_connections";
+}
+
+/// Bounds of the buckets of histograms, in seconds.
+const BUCKETS_S: [f64; 14] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0];
+
+/// How often samples are folded into their buckets.
+const KEEP_UP_EVERY: Duration = Duration::from_secs(5);
+
+/// What the process has recorded. A cheap handle.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    handle: PrometheusHandle,
+}
+
+impl Metrics {
+    /// The recorder of this process, installed by the first call.
+    pub fn install() -> Self {
+        static INSTALLED: OnceLock<Metrics> = OnceLock::new();
+        INSTALLED.get_or_init(Self::first).clone()
+    }
+
+    fn first() -> Self {
+        let seconds = Matcher::Suffix("_seconds".to_owned());
+        // The only complaint there can be is about an empty list of bounds, and this one is not empty.
+        let builder = PrometheusBuilder::new();
+        let builder = builder.set_buckets_for_metric(seconds, &BUCKETS_S).unwrap_or_default();
+        let recorder = builder.build_recorder();
+        let handle = recorder.handle();
+        if metrics::set_global_recorder(recorder).is_err() {
+            tracing::warn!("another recorder of metrics is in place; /metrics stays empty");
+        }
+        describe();
+        Self { handle }
+    }
+
+    /// Folds samples into their buckets from time to time, so that they do not pile up when nobody asks for them. Runs for as
+    /// long as the service does.
+    pub(super) async fn keep_up(self) {
+        let mut ticks = tokio::time::interval(KEEP_UP_EVERY);
+        loop {
+            ticks.tick().await;
+            self.handle.run_upkeep();
+        }
+    }
+
+    /// All metrics in Prometheus' text format.
+    pub fn render(&self) -> String {
+        self.handle.run_upkeep();
+        self.handle.render()
+    }
+}
+
+/// Counts a job that ended in `state`. `took` is the time since its last claim, where a worker had it.
+pub fn count_end(state: RenderState, took: Option<Duration>) {
+    metrics::counter!(names::RENDER_JOBS_TOTAL, "state" => state.as_str()).increment(1);
+    if let Some(took) = took {
+        metrics::histogram!(names::RENDER_SECONDS, "state" => state.as_str()).record(took.as_secs_f64());
+    }
+}
+
+/// Gives each metric its description, and those without labels their first value, so that they are there from the start.
+fn describe() {
+    describe_counter!(names::RENDER_JOBS_TOTAL, "Renders that ended, by their state");
+    describe_gauge!(names::QUEUE_DEPTH, "Tasks that wait, by queue");
+    describe_gauge!(names::TASKS_RUNNING, "Tasks that run, by queue");
+    describe_counter!(names::HTTP_REQUESTS_TOTAL, "Requests answered");
+    describe_histogram!(names::HTTP_REQUEST_SECONDS, Unit::Seconds, "From a request's head to its answer's head");
+    describe_histogram!(names::RENDER_SECONDS, Unit::Seconds, "From the claim of a render to its end");
+    describe_gauge!(names::HTTP_CONNECTIONS, "Open connections");
+    for state in [RenderState::Completed, RenderState::Failed, RenderState::Cancelled] {
+        metrics::counter!(names::RENDER_JOBS_TOTAL, "state" => state.as_str()).absolute(0);
+    }
+    metrics::gauge!(names::QUEUE_DEPTH, "queue" => "render").set(0.0);
+    metrics::gauge!(names::HTTP_CONNECTIONS).set(0.0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_counted_is_rendered() {
+        let metrics = Metrics::install();
+        count_end(RenderState::Failed, Some(Duration::from_millis(300)));
+        count_end(RenderState::Failed, None);
+        let text = Metrics::install().render();
+        assert!(text.contains("packshot_render_jobs_total{state=\"failed\"} 2"), "{text}");
+        assert!(text.contains("packshot_render_seconds_bucket{state=\"failed\",le=\"0.5\"} 1"), "{text}");
+        assert!(metrics.render().contains("# HELP packshot_queue_depth"));
+    }
+}

@@ -1,0 +1,64 @@
+//! The web page at `/`: embedded files, served with a policy that lets them load nothing from anywhere else.
+
+use axum::Router;
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::response::IntoResponse;
+use axum::routing::get;
+
+/// Scripts, styles and requests of this origin only; pictures also from memory, where fetched ones are kept.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; \
+                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const HTML: &str = "text/html; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const STYLE: &str = "text/css; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+
+/// Path, kind and content of every file of the page.
+const FILES: [(&str, &str, &str); 7] = [
+    ("/", HTML, include_str!("../../page/index.html")),
+    ("/style.css", STYLE, include_str!("../../page/style.css")),
+    ("/icon.svg", SVG, include_str!("../../page/icon.svg")),
+    ("/app.js", SCRIPT, include_str!("../../page/app.js")),
+    ("/job.js", SCRIPT, include_str!("../../page/job.js")),
+    ("/service.js", SCRIPT, include_str!("../../page/service.js")),
+    ("/text.js", SCRIPT, include_str!("../../page/text.js")),
+];
+
+/// Routes of the page. They are open: what the page shows it gets from the API, with its key.
+pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    FILES.iter().fold(Router::new(), |router, (path, kind, text)| router.route(path, get(move || answer(kind, text))))
+}
+
+async fn answer(kind: &'static str, text: &'static str) -> impl IntoResponse {
+    let headers = [
+        (CONTENT_TYPE, kind),
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (REFERRER_POLICY, "no-referrer"),
+        // A new version of the service brings a new page.
+        (CACHE_CONTROL, "no-cache"),
+    ];
+    (headers, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_loads_only_what_is_there() {
+        let paths: Vec<&str> = FILES.iter().map(|(path, ..)| path.trim_start_matches('/')).collect();
+        for (path, _, text) in FILES {
+            assert!(!text.contains("https://") && !text.contains("innerHTML"), "{path}");
+            assert!(!text.contains(" style=\"") && !text.contains("onclick"), "{path}: the policy refuses it");
+            for mark in ["src=\"", "href=\"", "from \"./"] {
+                for target in text.split(mark).skip(1).map(|rest| rest.split('"').next().unwrap_or_default()) {
+                    assert!(paths.contains(&target) || target == "docs/", "{path} refers to {target}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The first run: what a service opens to whom before anybody has configured it.
+//!
+//! On loopback alone it is open until there is a key. Anywhere else it makes one key for its owner and prints it once, so that
+//! it is never open to a network.
+
+use crate::config::Settings;
+use crate::db::keys::{self, NewKey};
+use crate::db::{AllTenants, Db, DbError, TenantScope, installation};
+use crate::domain::access::Scope;
+use crate::domain::key::{ApiKey, NoRandomness};
+
+/// Why there is no key.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The database did not do its part.
+    #[error(transparent)]
+    Database(#[from] DbError),
+    /// There is no secret to be had.
+    #[error(transparent)]
+    Randomness(#[from] NoRandomness),
+}
+
+/// The key to print, where this start is the one that makes it.
+///
+/// # Errors
+/// When the database is away, or the operating system gives no random bytes.
+pub async fn first_run(db: &Db, settings: &Settings) -> Result<Option<ApiKey>, SetupError> {
+    if settings.is_loopback() || installation::get(db, AllTenants::Instance).await?.configured {
+        return Ok(None);
+    }
+    create_admin_key(db, "made at the first start").await.map(Some)
+}
+
+/// Makes a key that opens everything, for the built-in user. The first key configures the installation.
+///
+/// # Errors
+/// As [`first_run`].
+pub async fn create_admin_key(db: &Db, name: &str) -> Result<ApiKey, SetupError> {
+    let installation = installation::get(db, AllTenants::Instance).await?;
+    let key = ApiKey::generate()?;
+    let new = NewKey {
+        user: installation.local_user,
+        name: name.to_owned(),
+        scopes: vec![Scope::Admin],
+        all_tenants: true,
+        expires_at: None,
+        rate_limit_per_s: None,
+    };
+    keys::create(db, TenantScope::of(installation.operating_tenant), new, &key).await?;
+    Ok(key)
+}

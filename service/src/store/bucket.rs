@@ -1,0 +1,99 @@
+//! Objects in a bucket that speaks S3.
+
+use object_store::aws::AmazonS3Builder;
+use object_store::path::Path;
+use object_store::prefix::PrefixStore;
+use object_store::{ObjectStore, PutPayload, WriteMultipart};
+use tokio::io::AsyncReadExt;
+
+use super::{Spooled, StoreError};
+
+/// Bytes of a part of a multipart upload; S3 wants at least 5 MiB.
+const PART_BYTES: usize = 8 << 20;
+/// Parts that are under way at once.
+const PARTS_AT_ONCE: usize = 2;
+
+/// A bucket and how to get at it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct BucketConfig {
+    /// Its name.
+    pub bucket: String,
+    /// What every name begins with; empty or ending in `/`.
+    pub prefix: String,
+    /// Where it is, such as `eu-central-1`.
+    pub region: String,
+    /// Another server than Amazon's, such as `https://minio.example:9000`.
+    pub endpoint: Option<String>,
+    /// Who asks; `None`: the environment or the machine's role says it.
+    pub access_key_id: Option<String>,
+    /// And their secret.
+    pub secret_access_key: Option<String>,
+    /// Whether the endpoint may be without TLS.
+    pub allow_http: bool,
+}
+
+impl std::fmt::Debug for BucketConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { bucket, region, endpoint, allow_http, .. } = self;
+        f.debug_struct("BucketConfig")
+            .field("bucket", bucket)
+            .field("region", region)
+            .field("endpoint", endpoint)
+            .field("allow_http", allow_http)
+            .finish_non_exhaustive()
+    }
+}
+
+pub(super) fn open(config: &BucketConfig) -> Result<Box<dyn ObjectStore>, StoreError> {
+    // Another part of the process may have chosen the provider already: then it is theirs that counts.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let BucketConfig { bucket, prefix, region, endpoint, access_key_id, secret_access_key, allow_http } = config;
+    let mut builder = AmazonS3Builder::from_env()
+        .with_bucket_name(bucket)
+        .with_region(region)
+        .with_allow_http(*allow_http)
+        .with_virtual_hosted_style_request(endpoint.is_none());
+    if let Some(endpoint) = endpoint {
+        builder = builder.with_endpoint(endpoint);
+    }
+    if let (Some(id), Some(secret)) = (access_key_id, secret_access_key) {
+        builder = builder.with_access_key_id(id).with_secret_access_key(secret);
+    }
+    Ok(Box::new(PrefixStore::new(builder.build()?, prefix.as_str())))
+}
+
+/// Sends an upload to the bucket, in parts when it is large. Nothing is visible until all of it is there.
+pub(super) async fn upload(objects: &dyn ObjectStore, path: &Path, upload: &Spooled) -> Result<(), StoreError> {
+    let mut file = tokio::fs::File::open(upload.path()).await?;
+    if upload.size_bytes() <= PART_BYTES as u64 {
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).await?;
+        objects.put_opts(path, PutPayload::from(bytes), Default::default()).await?;
+        return Ok(());
+    }
+    let parts = objects.put_multipart_opts(path, Default::default()).await?;
+    let mut writer = WriteMultipart::new_with_chunk_size(parts, PART_BYTES);
+    match send(&mut file, &mut writer).await {
+        Ok(()) => {
+            writer.finish().await?;
+            Ok(())
+        }
+        Err(error) => {
+            // The first failure is the one to report.
+            let _ = writer.abort().await;
+            Err(error)
+        }
+    }
+}
+
+async fn send(file: &mut tokio::fs::File, writer: &mut WriteMultipart) -> Result<(), StoreError> {
+    let mut piece = vec![0; 256 << 10];
+    loop {
+        let n = file.read(&mut piece).await?;
+        if n == 0 {
+            return Ok(());
+        }
+        writer.wait_for_capacity(PARTS_AT_ONCE).await?;
+        writer.write(&piece[..n]);
+    }
+}

@@ -1,0 +1,61 @@
+//! What can go wrong with stored files.
+
+use std::error::Error as _;
+use std::io;
+
+use crate::domain::hash::ContentAddress;
+
+/// Why an object could not be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The disk is full, or a quota is used up. Nothing of the object is visible.
+    #[error("no space is left for the object")]
+    Full,
+    /// The upload has more bytes than it may have.
+    #[error("the upload has more than {bytes_max} bytes")]
+    TooLarge {
+        /// So many it may have.
+        bytes_max: u64,
+    },
+    /// There is no such object.
+    #[error("there is no such object")]
+    NotFound,
+    /// The bytes are not those that the name says.
+    #[error("the bytes of {address} are damaged")]
+    Corrupt {
+        /// The name.
+        address: ContentAddress,
+    },
+    /// The local disk does not do what it should.
+    #[error("the local disk failed")]
+    Io(#[source] io::Error),
+    /// The store does not do what it should.
+    #[error("the object store failed")]
+    Backend(#[source] object_store::Error),
+}
+
+impl From<io::Error> for StoreError {
+    fn from(error: io::Error) -> Self {
+        if is_full(&error) { Self::Full } else { Self::Io(error) }
+    }
+}
+
+impl From<object_store::Error> for StoreError {
+    fn from(error: object_store::Error) -> Self {
+        if matches!(error, object_store::Error::NotFound { .. }) {
+            return Self::NotFound;
+        }
+        let mut source = error.source();
+        while let Some(cause) = source {
+            if cause.downcast_ref::<io::Error>().is_some_and(is_full) {
+                return Self::Full;
+            }
+            source = cause.source();
+        }
+        Self::Backend(error)
+    }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge)
+}

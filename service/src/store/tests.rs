@@ -1,0 +1,124 @@
+use futures_util::TryStreamExt;
+
+use super::*;
+
+fn store(folder: &std::path::Path) -> Store {
+    Store::open(&StoreConfig::Local { root: folder.to_owned() }).expect("opens")
+}
+
+async fn upload(store: &Store, tenant: TenantId, pieces: &[&[u8]]) -> Result<ContentAddress, StoreError> {
+    let mut spool = store.spool(1 << 24).await?;
+    for piece in pieces {
+        spool.write(piece).await?;
+    }
+    store.keep(tenant, spool.finish().await?).await
+}
+
+async fn names(store: &Store) -> Vec<ContentAddress> {
+    store.list().map_ok(|info| info.address).try_collect().await.expect("lists")
+}
+
+fn spooled_files(folder: &std::path::Path) -> usize {
+    std::fs::read_dir(folder.join("spool")).expect("there").count()
+}
+
+#[tokio::test]
+async fn what_was_kept_is_read_by_its_tenant_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, [tenant, other]) = (store(folder.path()), [TenantId::new(), TenantId::new()]);
+    let large = vec![7; 3 << 20];
+    for bytes in [&b""[..], b"abc", &large] {
+        let spooled = upload(&store, tenant, &bytes.chunks(65_000).collect::<Vec<_>>()).await.expect("kept");
+        assert_eq!(spooled, ContentAddress::of(bytes));
+        assert_eq!(store.put(tenant, Bytes::copy_from_slice(bytes)).await.expect("put"), spooled);
+        assert_eq!(store.read(tenant, &spooled).await.expect("read"), bytes);
+        assert_eq!(store.size(tenant, &spooled).await.expect("there"), bytes.len() as u64);
+        assert!(matches!(store.read(other, &spooled).await, Err(StoreError::NotFound)));
+        assert!(!store.has(other, &spooled).await.expect("answered"));
+    }
+    assert_eq!(names(&store).await.len(), 3, "equal contents are one object");
+    assert_eq!(spooled_files(folder.path()), 0);
+}
+
+#[tokio::test]
+async fn an_upload_beyond_its_limit_leaves_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = store(folder.path());
+    let mut spool = store.spool(1000).await.expect("begun");
+    spool.write(&[0; 1000]).await.expect("as many as allowed");
+    assert!(matches!(spool.write(&[0]).await, Err(StoreError::TooLarge { bytes_max: 1000 })));
+    drop(spool);
+    assert_eq!(spooled_files(folder.path()), 0);
+    assert!(names(&store).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_range_is_a_range_of_a_whole_object() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, tenant) = (store(folder.path()), TenantId::new());
+    let bytes: Vec<u8> = (0..=255).cycle().take(1100).collect();
+    let address = store.put(tenant, Bytes::from(bytes.clone())).await.expect("put");
+    for (range, expected) in [(None, &bytes[..]), (Some(0..100), &bytes[..100]), (Some(1000..1100), &bytes[1000..])] {
+        let object = store.stream(tenant, &address, range).await.expect("there");
+        assert_eq!(object.size_bytes, 1100);
+        let pieces: Vec<Bytes> = object.stream.try_collect().await.expect("read");
+        assert_eq!(pieces.concat(), expected);
+    }
+}
+
+#[tokio::test]
+async fn damaged_bytes_are_never_given_out() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, tenant) = (store(folder.path()), TenantId::new());
+    let address = store.put(tenant, Bytes::from_static(b"a picture")).await.expect("put");
+    let file = folder.path().join(object_path(tenant, &address).as_ref());
+    for damaged in [&b"a pictura"[..], b"a pict", b""] {
+        std::fs::write(&file, damaged).expect("written");
+        assert!(matches!(store.read(tenant, &address).await, Err(StoreError::Corrupt { .. })));
+        assert!(matches!(store.stream(tenant, &address, Some(0..1)).await, Err(StoreError::Corrupt { .. })));
+    }
+    // The same upload heals it.
+    upload(&store, tenant, &[b"a picture"]).await.expect("kept");
+    assert_eq!(store.read(tenant, &address).await.expect("whole"), &b"a picture"[..]);
+}
+
+#[tokio::test]
+async fn the_sweep_sees_objects_and_removes_them_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, tenant) = (store(folder.path()), TenantId::new());
+    let address = store.put(tenant, Bytes::from_static(b"x")).await.expect("put");
+    std::fs::write(folder.path().join("objects/stray"), b"?").expect("written");
+    let infos: Vec<ObjectInfo> = store.list().try_collect().await.expect("lists");
+    assert_eq!(infos.iter().map(|info| (info.tenant, info.address)).collect::<Vec<_>>(), [(tenant, address)]);
+    for _ in 0..2 {
+        store.delete(tenant, &address).await.expect("removed, or gone already");
+    }
+    assert!(names(&store).await.is_empty());
+}
+
+#[tokio::test]
+async fn what_an_ended_process_spooled_is_thrown_away() {
+    let folder = tempfile::tempdir().expect("a folder");
+    drop(store(folder.path()));
+    let path = folder.path().join("spool/.tmpAbc");
+    std::fs::write(&path, b"half").expect("written");
+    drop(store(folder.path()));
+    assert_eq!(spooled_files(folder.path()), 1, "somebody may be at it");
+    let file = std::fs::File::options().write(true).open(path).expect("there");
+    file.set_modified(SystemTime::now() - Duration::from_secs(90_000)).expect("set");
+    drop(store(folder.path()));
+    assert_eq!(spooled_files(folder.path()), 0);
+}
+
+#[test]
+fn a_full_disk_is_told_from_a_broken_one() {
+    let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+    assert!(matches!(StoreError::from(full), StoreError::Full));
+    let nested = object_store::Error::Generic {
+        store: "test",
+        source: Box::new(std::io::Error::from(std::io::ErrorKind::QuotaExceeded)),
+    };
+    assert!(matches!(StoreError::from(nested), StoreError::Full));
+    let broken = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+    assert!(matches!(StoreError::from(broken), StoreError::Io(_)));
+}

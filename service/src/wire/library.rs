@@ -1,0 +1,60 @@
+//! Material libraries that a tenant uploads.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::members::Members;
+use super::preflight::Diagnostic;
+use super::problem::Invalid;
+use super::scalar::{Address, Time};
+
+/// A material library of a tenant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct MaterialLibrary {
+    /// Its id here.
+    pub id: Uuid,
+    /// Its own id: what requests call it.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// BLAKE3 of everything it holds when laid over what it extends, 64 hexadecimal digits.
+    pub digest: String,
+    /// The uploaded file.
+    pub content_address: Address,
+    /// How many materials it has.
+    pub materials: u32,
+    /// Whether other tenants may use it.
+    pub public: bool,
+    /// Whether it is this tenant's own; else another tenant published it.
+    pub own: bool,
+    /// What was noticed when it was checked.
+    pub diagnostics: Vec<Diagnostic>,
+    /// When it was uploaded.
+    pub created_at: Time,
+}
+
+/// A change of a library.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LibraryChange {
+    /// Whether other tenants may use it; absent: as it is, `null`: no.
+    pub public: Option<bool>,
+}
+
+impl LibraryChange {
+    /// Reads a merge patch (RFC 7396).
+    ///
+    /// # Errors
+    /// What [`Members`] finds.
+    pub fn parse(body: &Value) -> Result<Self, Invalid> {
+        let mut m = Members::of_body(body)?;
+        let public = match m.value("public") {
+            Some(Value::Null) => Some(false),
+            Some(_) => m.flag("public"),
+            None => None,
+        };
+        Invalid::unless_clean(Self { public }, m.finish())
+    }
+}

@@ -1,0 +1,95 @@
+//! What every failed request answers: `application/problem+json` (RFC 9457), and the findings in it.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The body of every answer of 400 and above.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Problem {
+    /// `urn:packshot:problem:` and the code.
+    #[serde(rename = "type")]
+    pub type_uri: String,
+    /// The code in words.
+    pub title: String,
+    /// The status of the answer.
+    pub status: u16,
+    /// What went wrong, for people.
+    pub detail: String,
+    /// The path of the request.
+    pub instance: String,
+    /// Stable and machine-readable.
+    pub code: String,
+    /// Every single finding; empty when there is nothing to point at.
+    pub errors: Vec<Finding>,
+    /// Equal to the header `X-Request-Id`.
+    pub request_id: String,
+}
+
+/// One thing that is wrong with a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Finding {
+    /// RFC 6901 into the body of the request (a part of a multipart body is a member of it), or `?name` for a query parameter.
+    pub pointer: String,
+    /// Stable and machine-readable.
+    pub code: String,
+    /// For people.
+    pub detail: String,
+    /// The place inside an uploaded file: a pointer, a line, a part; `null` when the request itself is meant.
+    pub at: Option<String>,
+}
+
+impl Finding {
+    /// A finding at a place.
+    pub fn new(pointer: impl Into<String>, code: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), code: code.into(), detail: detail.into(), at: None }
+    }
+
+    /// The same at a place inside of an uploaded file; an empty place is none.
+    #[must_use]
+    pub fn at(mut self, at: impl Into<String>) -> Self {
+        self.at = Some(at.into()).filter(|at| !at.is_empty());
+        self
+    }
+}
+
+/// Everything that is wrong with a request that could be parsed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.detail())]
+pub struct Invalid {
+    /// At least one.
+    pub findings: Vec<Finding>,
+}
+
+/// Codes of findings that name the whole request when nothing else is wrong with it.
+const NAMES_THE_REQUEST: [&str; 5] =
+    ["option_not_available", "image_too_large", "conflicting_members", "invalid_concurrency", "invalid_cursor"];
+
+impl Invalid {
+    /// One finding.
+    pub fn one(pointer: impl Into<String>, code: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { findings: vec![Finding::new(pointer, code, detail)] }
+    }
+
+    /// `value` if there are no findings.
+    ///
+    /// # Errors
+    /// The findings.
+    pub fn unless_clean<T>(value: T, findings: Vec<Finding>) -> Result<T, Self> {
+        if findings.is_empty() { Ok(value) } else { Err(Self { findings }) }
+    }
+
+    /// The code of the request: that of its findings where all agree on one that says enough, else `validation_failed`.
+    pub fn code(&self) -> &str {
+        let first = self.findings.first().map_or("", |finding| finding.code.as_str());
+        let agree = self.findings.iter().all(|finding| finding.code == first);
+        if agree && NAMES_THE_REQUEST.contains(&first) { first } else { "validation_failed" }
+    }
+
+    /// The findings as one sentence.
+    pub fn detail(&self) -> String {
+        match &self.findings[..] {
+            [one] => format!("{}: {}", one.pointer, one.detail),
+            all => format!("{} members are not as they must be", all.len()),
+        }
+    }
+}

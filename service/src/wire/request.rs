@@ -1,0 +1,381 @@
+//! What to render: the request in effect, with every default filled in.
+//!
+//! [`RenderRequest::parse`] makes one of what a client sent. The same type is stored with the job, shown in it and given to
+//! the worker: what it holds is in range, and nothing behind it checks again.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::scalar::Address;
+
+mod later;
+mod parse;
+
+pub use parse::Uploads;
+
+/// Most pixels along one side of a picture.
+pub const SIDE_PX_MAX: u32 = packshot_renderer::shot::MAX_SIDE_PX;
+/// Most samples per pixel of a request.
+pub const SAMPLES_MAX: u32 = 65_536;
+/// Most patterns, libraries or `PART=MATERIAL` entries in one list.
+const LIST_MAX: usize = 1_000;
+/// Most bytes of a name in a request.
+const NAME_BYTES_MAX: usize = 1_024;
+
+/// Defaults that the installation and the tenant set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestDefaults {
+    /// `samples` of a request that does not say.
+    pub samples: u32,
+    /// `device` of a request that does not say.
+    pub device: String,
+    /// Most pixels of a picture.
+    pub pixels_max: u64,
+}
+
+impl Default for RequestDefaults {
+    fn default() -> Self {
+        Self { samples: 256, device: "gpu".to_owned(), pixels_max: packshot_renderer::shot::MAX_PIXELS }
+    }
+}
+
+/// A picture to make. Every member may be left out of a request; a job shows the values in effect.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RenderRequest {
+    /// The product. A multipart request sends the file itself instead.
+    pub asset: Option<Asset>,
+    /// The environment map (`.hdr` or `.exr`). A multipart request sends the file itself instead.
+    pub environment: Option<Asset>,
+    /// What is made of the product.
+    pub kind: Kind,
+    /// Pixels; `width`·`height` is limited by the installation.
+    #[schema(minimum = 1, maximum = 16384)]
+    pub width: u32,
+    /// Pixels.
+    #[schema(minimum = 1, maximum = 16384)]
+    pub height: u32,
+    /// Samples per pixel, at most.
+    #[schema(minimum = 1, maximum = 65536)]
+    pub samples: u32,
+    /// Sampling of a pixel stops at this noise; 0: every pixel gets all samples.
+    #[schema(minimum = 0, maximum = 1)]
+    pub noise_threshold: f64,
+    /// Sampling stops after so many seconds with what is there.
+    #[schema(exclusive_minimum = 0, maximum = 1000000000)]
+    pub max_time_s: Option<f64>,
+    /// Same seed, same picture.
+    #[schema(minimum = 0, maximum = 2147483647)]
+    pub seed: u32,
+    /// Scattering events from which a path goes on, at most.
+    #[schema(minimum = 0, maximum = 1024)]
+    pub max_bounces: u32,
+    /// Limit on what one path brings by indirect light; 0: none.
+    #[schema(minimum = 0, maximum = 3.4e38)]
+    pub clamp_indirect: f64,
+    /// The reconstruction filter of a pixel.
+    pub filter: Filter,
+    /// Where the picture is taken from, by name; `null` when angles or a camera of the file say it.
+    pub view: Option<View>,
+    /// Turns the camera about +Y: 0 is the front (+Z), 90 is +X.
+    #[schema(minimum = -1000000, maximum = 1000000)]
+    pub azimuth_deg: Option<f64>,
+    /// Raises the camera.
+    #[schema(minimum = -90, maximum = 90)]
+    pub elevation_deg: Option<f64>,
+    /// A camera of the file, by name.
+    pub camera: Option<String>,
+    /// Share of the frame that the product takes in its tighter direction.
+    #[schema(minimum = 0.001, maximum = 1)]
+    pub fill: f64,
+    /// Focal length for a 36 mm sensor along the longer side of the picture.
+    #[schema(minimum = 1, maximum = 10000)]
+    pub lens_mm: f64,
+    /// Parallel projection.
+    pub ortho: bool,
+    /// The file's axis that points up.
+    pub up_axis: UpAxis,
+    /// Metres per unit of the file.
+    #[schema(exclusive_minimum = 0, maximum = 1000000000000.0)]
+    pub unit_scale: f64,
+    /// Only parts of these names or paths; globs such as `Ball_*` match the whole name.
+    #[schema(max_items = 1000)]
+    pub only: Vec<String>,
+    /// Parts of these names or paths are left out.
+    #[schema(max_items = 1000)]
+    pub hide: Vec<String>,
+    /// What lights the product.
+    pub light: Light,
+    /// Turns the light about +Y.
+    #[schema(minimum = -1000000, maximum = 1000000)]
+    pub light_rotation_deg: f64,
+    /// `transparent`, `environment`, `white` or `#RRGGBB`.
+    #[schema(pattern = "^(transparent|environment|white|#[0-9a-fA-F]{6})$")]
+    pub background: String,
+    /// How radiance becomes display values.
+    pub view_transform: ViewTransform,
+    /// Brightens by so many stops.
+    #[schema(minimum = -32, maximum = 32)]
+    pub exposure_ev: f64,
+    /// Removes noise; `auto` means off in this version.
+    pub denoise: Denoise,
+    /// `gpu`, `cpu`, `auto`, or part of an adapter's name.
+    #[schema(min_length = 1, max_length = 256)]
+    pub device: String,
+    /// Which part gets which material; `null`: the file's own materials count.
+    pub materials: Option<MaterialChoice>,
+    /// Uploaded material libraries over the tenant's own, by name; later ones win.
+    #[schema(max_items = 1000)]
+    pub library: Vec<String>,
+    /// What becomes of parts that nothing matches.
+    pub on_unmapped: OnUnmapped,
+    /// The files that are made.
+    #[schema(min_items = 1)]
+    pub formats: Vec<Format>,
+    /// Bits per channel of a PNG: 8 or 16.
+    #[schema(minimum = 8, maximum = 16, multiple_of = 8)]
+    pub bit_depth: u8,
+    /// Precision of an EXR.
+    pub exr: ExrPrecision,
+    /// More layers of an EXR. This version has none to offer.
+    #[schema(max_items = 0)]
+    pub aovs: Vec<String>,
+    /// A floor that only catches shadows. Not in this version.
+    pub shadow_catcher: bool,
+    /// Higher first.
+    #[schema(minimum = -10, maximum = 10)]
+    pub priority: i32,
+    /// How long the files are kept.
+    #[schema(pattern = "^(render-output|preview|scratch|raw-evidence)$")]
+    pub retention_class: String,
+    /// Anything that the client wants to find again in the job; at most 16 KiB as JSON.
+    #[schema(value_type = Object)]
+    pub metadata: Map<String, Value>,
+}
+
+impl Default for RenderRequest {
+    fn default() -> Self {
+        let RequestDefaults { samples, device, .. } = RequestDefaults::default();
+        Self {
+            asset: None,
+            environment: None,
+            kind: Kind::Still,
+            width: 1024,
+            height: 1024,
+            samples,
+            noise_threshold: 0.01,
+            max_time_s: None,
+            seed: 0,
+            max_bounces: 12,
+            clamp_indirect: 0.0,
+            filter: Filter::BlackmanHarris,
+            view: Some(View::ThreeQuarter),
+            azimuth_deg: None,
+            elevation_deg: None,
+            camera: None,
+            fill: 0.85,
+            lens_mm: 85.0,
+            ortho: false,
+            up_axis: UpAxis::Y,
+            unit_scale: 1.0,
+            only: Vec::new(),
+            hide: Vec::new(),
+            light: Light::StudioSoft,
+            light_rotation_deg: 0.0,
+            background: "transparent".to_owned(),
+            view_transform: ViewTransform::Agx,
+            exposure_ev: 0.0,
+            denoise: Denoise::Auto,
+            device,
+            materials: None,
+            library: Vec::new(),
+            on_unmapped: OnUnmapped::Magenta,
+            formats: vec![Format::Png],
+            bit_depth: 8,
+            exr: ExrPrecision::Half,
+            aovs: Vec::new(),
+            shadow_catcher: false,
+            priority: 0,
+            retention_class: "render-output".to_owned(),
+            metadata: Map::new(),
+        }
+    }
+}
+
+impl RenderRequest {
+    /// What the picture depends on, as bytes that are equal for equal pictures: the request without priority, retention and
+    /// metadata.
+    pub fn canonical(&self) -> Vec<u8> {
+        let default = Self::default();
+        let picture = Self {
+            priority: default.priority,
+            retention_class: default.retention_class,
+            metadata: default.metadata,
+            ..self.clone()
+        };
+        // Numbers, strings and lists in the order of the declaration: nothing in it can fail to serialise.
+        serde_json::to_vec(&picture).unwrap_or_default()
+    }
+}
+
+/// A stored file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Asset {
+    /// Its content.
+    pub content_address: Address,
+}
+
+/// Which part gets which material.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct MaterialChoice {
+    /// The library, by name; `null`: the tenant's.
+    pub library: Option<String>,
+    /// The map; `null`: none is in force. An empty one leaves every part unmapped.
+    pub parts: Option<Vec<PartEntry>>,
+}
+
+/// An entry of a material map. It names a part by its name or by its path.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PartEntry {
+    /// Parts of this name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part_name: Option<String>,
+    /// Parts at this path: node names joined by `/`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Id, code, name or alias of a material; `null` waits for a choice.
+    pub material: Option<String>,
+}
+
+words! {
+    /// What is made of a product.
+    pub enum Kind = crate::domain::render::RenderKind {
+        /// One picture.
+        Still = "still",
+        /// A film of the turning product. Not in this version.
+        Turntable = "turntable",
+        /// Pictures from several sides. Not in this version.
+        Views = "views",
+    }
+}
+
+words! {
+    /// Reconstruction filters.
+    pub enum Filter {
+        /// The Blackman-Harris window, 1.5 px.
+        BlackmanHarris = "blackman_harris",
+        /// The pixel's own square.
+        Box = "box",
+    }
+}
+
+words! {
+    /// Where a picture is taken from.
+    pub enum View {
+        /// Azimuth 0°.
+        Front = "front",
+        /// Azimuth 90°.
+        Right = "right",
+        /// Azimuth 180°.
+        Back = "back",
+        /// Azimuth 270°.
+        Left = "left",
+        /// From +Y.
+        Top = "top",
+        /// From −Y.
+        Bottom = "bottom",
+        /// Azimuth 35°, elevation 20°.
+        ThreeQuarter = "three_quarter",
+    }
+}
+
+words! {
+    /// Axes that can point up.
+    pub enum UpAxis {
+        /// As glTF defines it.
+        Y = "y",
+        /// As many CAD systems have it.
+        Z = "z",
+    }
+}
+
+words! {
+    /// What lights a product.
+    pub enum Light {
+        /// Large softboxes all around.
+        StudioSoft = "studio_soft",
+        /// Narrow strips between black flags.
+        StudioContrast = "studio_contrast",
+        /// Key, fill and rim.
+        ThreePoint = "three_point",
+        /// The same from everywhere.
+        White = "white",
+        /// The lights of the file.
+        Glb = "glb",
+        /// The map of the member `environment`, or of the part of that name.
+        Environment = "environment",
+    }
+}
+
+words! {
+    /// View transforms.
+    pub enum ViewTransform {
+        /// Filmic: highlights bleach gently.
+        Agx = "agx",
+        /// Keeps base colours.
+        KhronosNeutral = "khronos_neutral",
+        /// The sRGB curve, clipped.
+        Standard = "standard",
+        /// The linear numbers, clipped.
+        Raw = "raw",
+    }
+}
+
+words! {
+    /// When noise is removed.
+    pub enum Denoise {
+        /// Off in this version.
+        Auto = "auto",
+        /// Never.
+        Off = "off",
+    }
+}
+
+words! {
+    /// What becomes of parts that nothing matches.
+    pub enum OnUnmapped {
+        /// The fallback material.
+        Magenta = "magenta",
+        /// The file's own material.
+        Keep = "keep",
+        /// No picture.
+        Fail = "fail",
+    }
+}
+
+words! {
+    /// Formats of result files.
+    pub enum Format {
+        /// Display-referred.
+        Png = "png",
+        /// Scene-linear.
+        Exr = "exr",
+    }
+}
+
+words! {
+    /// Precision of an EXR.
+    pub enum ExrPrecision {
+        /// 16 bits.
+        Half = "half",
+        /// 32 bits.
+        Float = "float",
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,184 @@
+use serde_json::json;
+
+use super::*;
+
+const GLB: Uploads = Uploads { has_glb: true, has_environment: false };
+
+fn parse(body: Value) -> Result<RenderRequest, Vec<(String, String)>> {
+    let parsed = RenderRequest::parse(&body, GLB, &RequestDefaults::default());
+    parsed.map_err(|invalid| invalid.findings.into_iter().map(|f| (f.pointer, f.code)).collect())
+}
+
+fn findings(body: Value) -> Vec<(String, String)> {
+    parse(body).expect_err("something is wrong with it")
+}
+
+fn found(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|&(pointer, code)| (pointer.to_owned(), code.to_owned())).collect()
+}
+
+#[test]
+fn nothing_said_is_the_default() {
+    assert_eq!(parse(json!({})), Ok(RenderRequest::default()));
+    let defaults = RequestDefaults { samples: 64, device: "cpu".into(), pixels_max: 1 << 21 };
+    let request = RenderRequest::parse(&json!({}), GLB, &defaults).expect("all defaults");
+    assert_eq!((request.samples, request.device.as_str()), (64, "cpu"));
+}
+
+#[test]
+fn r10_each_mistake_has_its_pointer() {
+    for (body, pointer, code) in [
+        (json!({"width": 0}), "/width", "out_of_range"),
+        (json!({"width": 16385}), "/width", "out_of_range"),
+        (json!({"width": "512"}), "/width", "wrong_type"),
+        (json!({"width": 1.5}), "/width", "out_of_range"),
+        (json!({"width": null}), "/width", "wrong_type"),
+        (json!({"samples": 0}), "/samples", "out_of_range"),
+        (json!({"samples": 65537}), "/samples", "out_of_range"),
+        (json!({"fill": 1.5}), "/fill", "out_of_range"),
+        (json!({"formats": []}), "/formats", "out_of_range"),
+        (json!({"formats": ["png", "png"]}), "/formats/1", "duplicate"),
+        (json!({"formats": ["gif"]}), "/formats/0", "unknown_value"),
+        (json!({"view": "sideways"}), "/view", "unknown_value"),
+        (json!({"light": "environment"}), "/environment", "missing"),
+        (json!({"background": "#12345"}), "/background", "unknown_value"),
+        (json!({"bit_depth": 12}), "/bit_depth", "out_of_range"),
+        (json!({"priority": 11}), "/priority", "out_of_range"),
+        (json!({"metadata": []}), "/metadata", "wrong_type"),
+        (json!({"metadata": {"text": "x".repeat(16 << 10)}}), "/metadata", "out_of_range"),
+        (json!({"retention_class": "for-ever"}), "/retention_class", "unknown_value"),
+        (json!({"only": [7]}), "/only/0", "wrong_type"),
+        (json!({"material": ["Ring"]}), "/material/0", "out_of_range"),
+        (
+            json!({"materials": {"parts": [{"part_name": "Ring", "material": 7}]}}),
+            "/materials/parts/0/material",
+            "map.type",
+        ),
+        (json!({"a/b~c": 1}), "/a~1b~0c", "unknown_member"),
+        (json!([]), "", "wrong_type"),
+    ] {
+        assert_eq!(findings(body.clone()), found(&[(pointer, code)]), "{body}");
+    }
+}
+
+#[test]
+fn r10_all_mistakes_are_found_at_once() {
+    let all = findings(json!({"width": 0, "samples": 0, "view": "sideways", "no_such_member": 1}));
+    let expected = [
+        ("/width", "out_of_range"),
+        ("/samples", "out_of_range"),
+        ("/view", "unknown_value"),
+        ("/no_such_member", "unknown_member"),
+    ];
+    assert_eq!(all, found(&expected));
+}
+
+#[test]
+fn codes_that_name_the_request() {
+    let code = |body: Value| {
+        let invalid = RenderRequest::parse(&body, GLB, &RequestDefaults::default()).expect_err("refused");
+        invalid.code().to_owned()
+    };
+    assert_eq!(code(json!({"width": 16384, "height": 16384})), "image_too_large");
+    assert_eq!(code(json!({"transparent_bg": true, "background": "white"})), "conflicting_members");
+    assert_eq!(code(json!({"view": "front", "azimuth_deg": 3})), "conflicting_members");
+    assert_eq!(code(json!({"kind": "turntable", "frame_count": 24, "fps": 24})), "option_not_available");
+    assert_eq!(code(json!({"kind": "turntable", "width": 0})), "validation_failed");
+}
+
+#[test]
+fn what_comes_later_is_refused_by_name() {
+    for (body, pointer) in [
+        (json!({"kind": "turntable"}), "/kind"),
+        (json!({"kind": "views"}), "/kind"),
+        (json!({"views": "six_yaw"}), "/views"),
+        (json!({"denoise": "on"}), "/denoise"),
+        (json!({"aovs": ["normal"]}), "/aovs"),
+        (json!({"shadow_catcher": true}), "/shadow_catcher"),
+        (json!({"formats": ["jpg"]}), "/formats/0"),
+        (json!({"template": "hero"}), "/template"),
+        (json!({"threads": 4}), "/threads"),
+        (json!({"repeat": 2}), "/repeat"),
+        (json!({"report": true}), "/report"),
+        (json!({"material_map": "map.csv"}), "/material_map"),
+        (json!({"dump_shot": true}), "/dump_shot"),
+    ] {
+        assert_eq!(findings(body.clone()), found(&[(pointer, "option_not_available")]), "{body}");
+    }
+    assert!(parse(json!({"aovs": [], "shadow_catcher": false, "denoise": "off", "kind": "still"})).is_ok());
+}
+
+#[test]
+fn the_request_of_a_job_can_be_sent_again() {
+    for body in [
+        json!({}),
+        json!({"camera": "Front"}),
+        json!({"azimuth_deg": 30}),
+        json!({"ortho": true, "fill": 0.5}),
+        json!({"transparent_bg": true, "retention_class": "scratch", "metadata": {"order": 7}}),
+        json!({"materials": {"parts": [{"part_name": "Ring", "material": null}]}, "material": ["Ring=Steel-Bare"]}),
+    ] {
+        let request = parse(body.clone()).expect("a request");
+        let again = serde_json::to_value(&request).expect("JSON");
+        assert_eq!(parse(again), Ok(request), "{body}");
+    }
+    assert_eq!(findings(json!({"camera": "Front", "fill": 0.5})), found(&[("/fill", "conflicting_members")]));
+    assert_eq!(findings(json!({"ortho": true, "lens_mm": 50})), found(&[("/lens_mm", "conflicting_members")]));
+}
+
+#[test]
+fn exactly_one_reference() {
+    let address = format!("blake3:{}", "0".repeat(64));
+    let parse = |asset: Value| {
+        let request = RenderRequest::parse(&json!({"asset": asset}), Uploads::default(), &RequestDefaults::default());
+        request.map_err(|invalid| (invalid.code().to_owned(), invalid.findings[0].pointer.clone()))
+    };
+    let request = parse(json!({"content_address": address})).expect("one reference");
+    assert_eq!(request.asset.expect("kept").content_address.0.to_string(), address);
+    let refused = |code: &str, pointer: &str| Err((code.to_owned(), pointer.to_owned()));
+    assert_eq!(parse(json!({})), refused("validation_failed", "/asset"));
+    assert_eq!(parse(json!({"content_address": "blake3:0"})), refused("validation_failed", "/asset/content_address"));
+    assert_eq!(parse(json!({"product_id": "1"})), refused("option_not_available", "/asset/product_id"));
+    let two = parse(json!({"content_address": address, "file_id": "1"})).expect_err("two references");
+    assert_eq!(two.0, "validation_failed");
+    assert_eq!(findings(json!({"asset": {"content_address": address}})), found(&[("/asset", "conflicting_members")]));
+}
+
+#[test]
+fn framing_is_by_name_by_angles_or_by_camera() {
+    let request = parse(json!({"azimuth_deg": 30})).expect("an angle");
+    assert_eq!((request.view, request.azimuth_deg, request.elevation_deg), (None, Some(30.0), Some(0.0)));
+    let request = parse(json!({"camera": "Front"})).expect("a camera");
+    assert_eq!((request.view, request.azimuth_deg), (None, None));
+    let request = parse(json!({"view": null, "camera": null})).expect("nothing said");
+    assert_eq!(request.view, Some(View::ThreeQuarter));
+    assert_eq!(findings(json!({"camera": "Front", "fill": 0.5})), found(&[("/fill", "conflicting_members")]));
+    assert_eq!(parse(json!({"transparent_bg": false})).expect("kept name").background, "environment");
+}
+
+#[test]
+fn arguments_lie_over_the_map() {
+    let parts = json!([{"part_name": "Ring", "material": "Steel"}, {"path": "A/B", "material": null}]);
+    let request = parse(json!({"materials": {"library": "ACME", "parts": parts}, "material": ["Ring=NBR"]}));
+    let choice = request.expect("a map").materials.expect("kept");
+    let names: Vec<_> =
+        choice.parts.iter().flatten().map(|e| (e.part_name.as_deref(), e.material.as_deref())).collect();
+    assert_eq!(names, [(None, None), (Some("Ring"), Some("NBR"))]);
+    assert_eq!(choice.library.as_deref(), Some("ACME"));
+}
+
+#[test]
+fn a_request_survives_its_own_json() {
+    let request =
+        parse(json!({"width": 64, "noise_threshold": 0.02, "metadata": {"a": [1, null]}, "material": ["A=B"]}));
+    let request = request.expect("valid");
+    let json = serde_json::to_string(&request).expect("serialises");
+    assert_eq!(serde_json::from_str::<RenderRequest>(&json).expect("reads"), request);
+}
+
+#[test]
+fn the_picture_does_not_depend_on_priority_and_metadata() {
+    let canonical = |body: Value| parse(body).expect("valid").canonical();
+    assert_eq!(canonical(json!({"priority": 5, "metadata": {"a": 1}})), canonical(json!({})));
+    assert_ne!(canonical(json!({"seed": 1})), canonical(json!({})));
+}

@@ -1,0 +1,117 @@
+//! What is written beside a picture: the shot in effect, so that `packshot render --shot` makes the same picture again, and the
+//! environment map that it names where no client has it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use packshot_materials::openpbr::OpenPbr;
+use packshot_pipeline::error::Error;
+use packshot_pipeline::product::PaletteMaterial;
+use packshot_renderer::prepare::PartMaterial;
+use packshot_renderer::shot::document::write::{Dump, DumpMaterial, write};
+use packshot_renderer::shot::document::{FileReference, Geometry, LeftOut};
+use packshot_renderer::shot::{Environment, EnvironmentMap, Shot, environment};
+
+use super::protocol::{DocumentFile, RenderInput};
+use super::shot::import_options;
+use super::subject::Subject;
+use crate::domain::hash::ContentAddress;
+use crate::wire::request::Light;
+
+/// The material that stands for a part which is not shown: the format has no other way to say so.
+const HIDDEN: &str = "hidden";
+/// The name of a rig's map.
+const ENVIRONMENT_NAME: &str = "environment.exr";
+
+/// The maps of light rigs as files. There are only a few rigs, and their maps are the same for every shot: each is encoded once.
+#[derive(Debug, Default)]
+pub(super) struct RigFiles(Mutex<Vec<RigFile>>);
+
+#[derive(Clone, Debug)]
+struct RigFile {
+    map: Arc<EnvironmentMap>,
+    bytes: Bytes,
+    address: ContentAddress,
+}
+
+impl RigFiles {
+    fn of(&self, map: &Arc<EnvironmentMap>) -> Result<RigFile, Error> {
+        let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(file) = files.iter().find(|file| Arc::ptr_eq(&file.map, map)) {
+            return Ok(file.clone());
+        }
+        let bytes = Bytes::from(environment::encode_exr(map)?);
+        let file = RigFile { map: map.clone(), address: ContentAddress::of(&bytes), bytes };
+        files.push(file.clone());
+        Ok(file)
+    }
+}
+
+/// The files about a shot.
+///
+/// # Errors
+/// When a rig's map cannot be encoded.
+pub(super) fn documents(
+    input: &RenderInput,
+    subject: &Subject,
+    shot: &Shot,
+    rigs: &RigFiles,
+) -> Result<Vec<DocumentFile>, Error> {
+    let mut files = Vec::new();
+    let environment_file = match &shot.environment {
+        Environment::None | Environment::Uniform { .. } => None,
+        Environment::LatLong { map, .. } => {
+            match input.environment.filter(|_| input.request.light == Light::Environment) {
+                Some(uploaded) => Some(reference("environment", &uploaded)),
+                None => {
+                    let RigFile { bytes, address, .. } = rigs.of(map)?;
+                    files.push(document(ENVIRONMENT_NAME, "environment", "image/x-exr", bytes));
+                    Some(reference(ENVIRONMENT_NAME, &address))
+                }
+            }
+        }
+    };
+    let options = import_options(&input.request);
+    let (file, up_axis, unit_scale) = (reference("product.glb", &input.scene), options.up_axis, options.unit_scale);
+    let hidden = OpenPbr { geometry_opacity: 0.0, ..OpenPbr::default() };
+    let text = write(&Dump {
+        name: "render",
+        geometry: &Geometry { file, up_axis, unit_scale },
+        shot,
+        environment_file: environment_file.as_ref(),
+        left_out: &LeftOut::default(),
+        parts: &parts(subject, DumpMaterial { id: HIDDEN, openpbr: &hidden, left_out: &[] }),
+    });
+    files.insert(0, document("shot.json", "json", "application/json", text.into()));
+    Ok(files)
+}
+
+fn document(name: &str, format: &str, media_type: &str, bytes: Bytes) -> DocumentFile {
+    DocumentFile { name: name.to_owned(), format: format.to_owned(), media_type: media_type.to_owned(), bytes }
+}
+
+fn reference(path: &str, address: &ContentAddress) -> FileReference {
+    FileReference { path: path.to_owned(), blake3: address.hex() }
+}
+
+/// Each part of the file, in its order, with the material of its first primitive that has one: the format gives a part one
+/// material.
+fn parts<'a>(subject: &'a Subject, hidden: DumpMaterial<'a>) -> Vec<(String, Option<DumpMaterial<'a>>)> {
+    let materials = &subject.materials;
+    let shown = subject.product.scene.parts.iter().zip(&materials.parts).map(|(part, material)| {
+        let index = match material {
+            PartMaterial::Own => None,
+            PartMaterial::Palette(index) => Some(*index),
+            PartMaterial::PerPrimitive(each) => each.iter().copied().flatten().next(),
+        };
+        (part, index.map(|index| of_palette(&materials.palette[index])))
+    });
+    let hidden = subject.product.hidden.iter().map(|part| (part, Some(hidden)));
+    let mut parts: Vec<_> = shown.chain(hidden).collect();
+    parts.sort_by_key(|(part, _)| part.node_idx);
+    parts.into_iter().map(|(part, material)| (part.name(), material)).collect()
+}
+
+fn of_palette(material: &PaletteMaterial) -> DumpMaterial<'_> {
+    DumpMaterial { id: &material.id, openpbr: &material.openpbr, left_out: &material.left_out }
+}

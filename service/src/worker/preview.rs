@@ -1,0 +1,87 @@
+//! The picture while it is made: snapshots of the film as PNGs.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use packshot_pipeline::render::{PREVIEW_SIDE_MAX_PX, ReadyShot};
+use packshot_renderer::backend::{Snapshot, Snapshots};
+
+use super::protocol::{Preview, WorkEvent};
+use super::steps::Emit;
+
+/// Previews may take this share of the time of a render.
+const SHARE_MAX: f64 = 0.1;
+
+/// Turns snapshots into previews. The first is always made; a later one is left out when previews would take more than their
+/// share of the time, which only happens to renders that are over before anybody looks.
+pub(super) struct Previews<'a> {
+    emit: Emit<'a>,
+    shot: &'a ReadyShot,
+    spent: Mutex<Spent>,
+}
+
+#[derive(Debug)]
+struct Spent {
+    begun: Instant,
+    on_previews: Option<Duration>,
+}
+
+impl Spent {
+    /// Whether there is time for one more.
+    fn allows(&self, now: Instant) -> bool {
+        let since = now.duration_since(self.begun).as_secs_f64();
+        self.on_previews.is_none_or(|spent| spent.as_secs_f64() <= SHARE_MAX * since)
+    }
+
+    fn add(&mut self, time: Duration) {
+        self.on_previews = Some(self.on_previews.unwrap_or_default() + time);
+    }
+}
+
+impl<'a> Previews<'a> {
+    /// Of a render that begins now.
+    pub(super) fn new(emit: Emit<'a>, shot: &'a ReadyShot) -> Self {
+        Self { emit, shot, spent: Mutex::new(Spent { begun: Instant::now(), on_previews: None }) }
+    }
+
+    /// Takes one snapshot.
+    pub(super) fn take(&self, snapshot: &Snapshot) {
+        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        let begun = Instant::now();
+        // The last one would only be the result once more.
+        let is_last = snapshot.samples >= self.shot.shot().film.samples;
+        if is_last || !spent.allows(begun) {
+            return;
+        }
+        match self.shot.preview(snapshot) {
+            Ok(png) => (self.emit)(WorkEvent::Preview(Preview {
+                png: png.into(),
+                width: snapshot.image.width_px,
+                height: snapshot.image.height_px,
+                samples_done: snapshot.samples,
+            })),
+            Err(error) => tracing::debug!("no preview: {error}"),
+        }
+        spent.add(begun.elapsed());
+    }
+}
+
+/// What to ask the renderer for.
+pub(super) fn snapshots<'a>(receive: &'a (dyn Fn(Snapshot) + Sync)) -> Snapshots<'a> {
+    Snapshots { side_max_px: PREVIEW_SIDE_MAX_PX, receive }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn previews_keep_to_their_share() {
+        let begun = Instant::now();
+        let mut spent = Spent { begun, on_previews: None };
+        assert!(spent.allows(begun), "the first is always made");
+        spent.add(Duration::from_millis(20));
+        assert!(!spent.allows(begun + Duration::from_millis(100)));
+        assert!(spent.allows(begun + Duration::from_millis(201)));
+    }
+}

@@ -1,0 +1,155 @@
+//! The render step: from a product with materials to encoded pictures.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use packshot_pipeline::picture::Picture;
+use packshot_pipeline::render::{PREVIEW_SIDE_MAX_PX, ReadyShot};
+use packshot_pipeline::timing::{Seconds, Stopwatch};
+use packshot_renderer::backend::{RenderControl, Snapshot};
+use packshot_renderer::shot::Shot;
+use serde_json::{Value, json};
+
+use super::device::Device;
+use super::documents::documents;
+use super::engine::{Engine, Job};
+use super::failpoint::Failpoint;
+use super::failure::Stopped;
+use super::meter::Meter;
+use super::preview::{Previews, snapshots};
+use super::protocol::{Completed, DocumentFile, Failure, OutputFile, PREVIEW_NAME};
+use super::shot;
+use super::steps::{Facts, Step, facts};
+use super::subject::{Subject, build_shot};
+use crate::domain::task::FaultKind;
+use crate::wire::Word;
+use crate::wire::preflight::Preflight;
+use crate::wire::request::Format;
+
+/// Memory that one pixel takes while a picture is made: its sums, its mean, its display values and the encoder's copy, bytes.
+const BYTES_PER_PIXEL: u64 = 128;
+
+/// Frames, prepares, samples and encodes.
+pub(super) fn run(
+    engine: &Engine,
+    job: &Job<'_>,
+    subject: &Subject,
+    device: &Device,
+    step: &Step<'_>,
+) -> Result<(Completed, Facts), Stopped> {
+    let mut clock = Stopwatch::start();
+    let environment = engine.environment(job)?;
+    let (shot, found) = build_shot(job.input, &subject.product, environment)?;
+    let preflight = subject.preflight(job.input, &found);
+    fits(engine, device, &shot, preflight.stats.device_bytes_estimate)?;
+    job.go_on()?;
+    let resident = engine.resident(job, subject, shot.floor.as_ref(), device)?;
+    let ready = engine.with_room(device, || resident.ready(shot.clone()))?;
+    let mut seconds = Seconds { prepare: clock.lap(), ..Seconds::default() };
+
+    Failpoint::Render.pass();
+    let (meter, previews) = (Meter::new(job.emit, step), Previews::new(job.emit, &ready));
+    let picture = ready.render(&RenderControl {
+        cancel: job.cancel,
+        progress: &|progress| meter.show(progress),
+        time_max: job.input.request.max_time_s.map(Duration::from_secs_f64),
+        snapshots: Some(snapshots(&|snapshot| previews.take(&snapshot))),
+    })?;
+    engine.n_renders.fetch_add(1, Ordering::Relaxed);
+    clock.lap();
+
+    Failpoint::Encode.pass();
+    let files = encode(job, &picture)?;
+    let mut documents = documents(job.input, subject, ready.shot(), &engine.rig_files)?;
+    documents.extend(last_preview(job, &ready, &picture)?);
+    seconds = Seconds {
+        render: picture.render_s,
+        render_cpu: picture.render_cpu_s,
+        encode: clock.lap(),
+        total: job.begun.elapsed().as_secs_f64(),
+        ..seconds
+    };
+    let unmapped_parts = u32::try_from(subject.materials.unmapped()).unwrap_or(u32::MAX);
+    let output = json!({
+        "width": picture.linear.width_px,
+        "height": picture.linear.height_px,
+        "samples_mean": picture.samples_mean,
+        "noise_reached": picture.noise,
+        "seconds": seconds,
+    });
+    let completed = Completed {
+        report: report(&Preflight::from(&preflight), job, &picture, &seconds),
+        duration_s: job.begun.elapsed().as_secs_f64(),
+        samples_mean: picture.samples_mean,
+        noise_reached: picture.noise,
+        unmapped_parts,
+        device: device.info.clone(),
+        files,
+        documents,
+    };
+    Ok((completed, facts(output)))
+}
+
+/// Refuses before work starts what the device has no memory for.
+fn fits(engine: &Engine, device: &Device, shot: &Shot, scene_bytes: u64) -> Result<(), Stopped> {
+    let Some(offered) = engine.memory_bytes_max.or(device.memory_bytes) else { return Ok(()) };
+    let n_pixels = u64::from(shot.film.width_px) * u64::from(shot.film.height_px);
+    let needed = scene_bytes.saturating_add(n_pixels * BYTES_PER_PIXEL);
+    if needed <= offered {
+        return Ok(());
+    }
+    let detail = format!("the scene and its picture need about {needed} bytes of memory, the device has {offered}");
+    Err(Failure::new(FaultKind::Input, "device_out_of_memory", detail).into())
+}
+
+/// The files of the request's formats, in its order.
+fn encode(job: &Job<'_>, picture: &Picture) -> Result<Vec<OutputFile>, Stopped> {
+    let request = &job.input.request;
+    let mut files = Vec::with_capacity(request.formats.len());
+    for &format in &request.formats {
+        job.go_on()?;
+        let bytes = picture.encode(shot::picture_format(request, format))?;
+        files.push(OutputFile {
+            name: format!("result.{}", format.word()),
+            format: format.word().to_owned(),
+            width: picture.linear.width_px,
+            height: picture.linear.height_px,
+            bytes: bytes.into(),
+        });
+    }
+    job.go_on()?;
+    Ok(files)
+}
+
+/// The picture as a preview, unless one of the files can be shown as it is.
+fn last_preview(job: &Job<'_>, ready: &ReadyShot, picture: &Picture) -> Result<Option<DocumentFile>, Stopped> {
+    let side_px = picture.linear.width_px.max(picture.linear.height_px);
+    if side_px <= PREVIEW_SIDE_MAX_PX && job.input.request.formats.contains(&Format::Png) {
+        return Ok(None);
+    }
+    let image = picture.linear.clone().shrunk(PREVIEW_SIDE_MAX_PX);
+    let png = ready.preview(&Snapshot { samples: job.input.request.samples, image })?;
+    Ok(Some(DocumentFile {
+        name: PREVIEW_NAME.to_owned(),
+        format: "preview".to_owned(),
+        media_type: "image/png".to_owned(),
+        bytes: png.into(),
+    }))
+}
+
+/// What `report.json` holds: the preflight body, and the render.
+fn report(preflight: &Preflight, job: &Job<'_>, picture: &Picture, seconds: &Seconds) -> Value {
+    let mut report = serde_json::to_value(preflight).map(facts).unwrap_or_default();
+    let render = json!({
+        "width": picture.linear.width_px,
+        "height": picture.linear.height_px,
+        "samples_max": job.input.request.samples,
+        "samples_mean": picture.samples_mean,
+        "noise_reached": picture.noise,
+        "seconds": seconds,
+        "rays": picture.rays,
+        "device": picture.device,
+    });
+    report.insert("render".to_owned(), render);
+    Value::Object(report)
+}

@@ -1,0 +1,151 @@
+//! From the request in effect to what the renderer takes: plain conversions, one per group of members.
+//!
+//! Input: a [`RenderRequest`] whose members are in range. Output: the pipeline's own types. Nothing is read or computed here.
+
+use std::sync::Arc;
+
+use packshot_materials::map::{MapEntry, MaterialMap, PartSelector};
+use packshot_materials::mapping;
+use packshot_pipeline::picture;
+use packshot_pipeline::request::PartFilter;
+use packshot_renderer::encode::{self, PngDepth};
+use packshot_renderer::import::{self, ImportOptions};
+use packshot_renderer::shot::error::{ErrorCode, ShotError};
+use packshot_renderer::shot::framing::Lens;
+use packshot_renderer::shot::request::{Framing, LightChoice, ShotRequest};
+use packshot_renderer::shot::rig::RigName;
+use packshot_renderer::shot::view::{THREE_QUARTER, ViewDirection};
+use packshot_renderer::shot::{self, Bounces, EnvironmentMap, Film, PixelFilter};
+
+use crate::wire::Word;
+use crate::wire::request::{
+    ExrPrecision, Filter, Format, Light, OnUnmapped, PartEntry, RenderRequest, UpAxis, ViewTransform,
+};
+
+/// How the file's axes and units are read.
+pub(super) fn import_options(request: &RenderRequest) -> ImportOptions {
+    let up_axis = match request.up_axis {
+        UpAxis::Y => import::UpAxis::Y,
+        UpAxis::Z => import::UpAxis::Z,
+    };
+    ImportOptions { up_axis, unit_scale: request.unit_scale, ..ImportOptions::default() }
+}
+
+/// Which of the file's parts are shown.
+pub(super) fn part_filter(request: &RenderRequest) -> PartFilter {
+    PartFilter::new(&request.only, &request.hide)
+}
+
+/// The map in force, if one is.
+pub(super) fn material_map(request: &RenderRequest) -> Option<MaterialMap> {
+    let entries = request.materials.as_ref()?.parts.as_ref()?;
+    Some(MaterialMap { entries: (0..).zip(entries).filter_map(map_entry).collect() })
+}
+
+fn map_entry((i, entry): (usize, &PartEntry)) -> Option<MapEntry> {
+    let by_name = entry.part_name.clone().map(PartSelector::Name);
+    let part = by_name.or_else(|| entry.path.clone().map(PartSelector::Path))?;
+    Some(MapEntry { part, material: entry.material.clone(), at: format!("/materials/parts/{i}") })
+}
+
+/// What becomes of parts that nothing matches.
+pub(super) fn on_unmapped(request: &RenderRequest) -> mapping::OnUnmapped {
+    match request.on_unmapped {
+        OnUnmapped::Magenta => mapping::OnUnmapped::Magenta,
+        OnUnmapped::Keep => mapping::OnUnmapped::Keep,
+        OnUnmapped::Fail => mapping::OnUnmapped::Fail,
+    }
+}
+
+/// Camera, film, light, background and view. `environment` is the uploaded map, which the request names as its light.
+///
+/// # Errors
+/// `shot.range` for a background that is none, `shot.missing` for an environment that is named and not given.
+pub(super) fn shot_request(
+    request: &RenderRequest,
+    environment: Option<Arc<EnvironmentMap>>,
+) -> Result<ShotRequest, ShotError> {
+    Ok(ShotRequest {
+        film: film(request),
+        framing: framing(request),
+        light: light(request, environment)?,
+        light_rotation_deg: request.light_rotation_deg,
+        background: request.background.parse()?,
+        view: shot::View { transform: view_transform(request.view_transform), exposure_ev: request.exposure_ev as f32 },
+    })
+}
+
+fn film(request: &RenderRequest) -> Film {
+    let filter = match request.filter {
+        Filter::BlackmanHarris => PixelFilter::BlackmanHarris { half_width_px: 1.5 },
+        Filter::Box => PixelFilter::Box,
+    };
+    Film {
+        width_px: request.width,
+        height_px: request.height,
+        samples: request.samples,
+        noise_threshold: request.noise_threshold as f32,
+        seed: request.seed,
+        filter,
+        bounces: Bounces::all(request.max_bounces),
+        clamp_direct: 0.0,
+        clamp_indirect: request.clamp_indirect as f32,
+    }
+}
+
+fn framing(request: &RenderRequest) -> Framing {
+    if let Some(name) = &request.camera {
+        return Framing::SceneCamera { name: name.clone() };
+    }
+    let direction = match (request.azimuth_deg, request.elevation_deg) {
+        (None, None) => {
+            let named = request.view.and_then(|view| ViewDirection::by_name(view.word()));
+            named.unwrap_or(THREE_QUARTER.direction)
+        }
+        // An angle that is not given is that of the front view.
+        (azimuth, elevation) => {
+            ViewDirection { azimuth_deg: azimuth.unwrap_or(0.0), elevation_deg: elevation.unwrap_or(0.0) }
+        }
+    };
+    let lens = if request.ortho { Lens::Orthographic } else { Lens::Perspective { focal_mm: request.lens_mm } };
+    Framing::Auto { direction, lens, fill: request.fill }
+}
+
+fn light(request: &RenderRequest, environment: Option<Arc<EnvironmentMap>>) -> Result<LightChoice, ShotError> {
+    Ok(LightChoice::Rig(match request.light {
+        Light::StudioSoft => RigName::StudioSoft,
+        Light::StudioContrast => RigName::StudioContrast,
+        Light::ThreePoint => RigName::ThreePoint,
+        Light::White => RigName::White,
+        Light::Glb => return Ok(LightChoice::SceneLights),
+        Light::Environment => {
+            let missing = || ShotError {
+                code: ErrorCode::Missing,
+                at: "/environment".to_owned(),
+                message: "the light is an environment map, and none was given".to_owned(),
+                help: "send the map as `environment`".to_owned(),
+            };
+            return environment.map(LightChoice::Map).ok_or_else(missing);
+        }
+    }))
+}
+
+fn view_transform(word: ViewTransform) -> shot::ViewTransform {
+    match word {
+        ViewTransform::Agx => shot::ViewTransform::Agx,
+        ViewTransform::KhronosNeutral => shot::ViewTransform::KhronosNeutral,
+        ViewTransform::Standard => shot::ViewTransform::Standard,
+        ViewTransform::Raw => shot::ViewTransform::Raw,
+    }
+}
+
+/// One of the request's formats with its depth.
+pub(super) fn picture_format(request: &RenderRequest, format: Format) -> picture::Format {
+    match format {
+        Format::Png => picture::Format::Png(if request.bit_depth == 16 { PngDepth::Sixteen } else { PngDepth::Eight }),
+        Format::Exr => picture::Format::Exr(match request.exr {
+            ExrPrecision::Half => encode::ExrPrecision::Half,
+            ExrPrecision::Float => encode::ExrPrecision::Float,
+        }),
+    }
+}

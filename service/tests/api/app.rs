@@ -1,0 +1,371 @@
+//! A service for one test.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use packshot_service::api::{self, AppState, Parts};
+use packshot_service::config::{Settings, Sources};
+use packshot_service::db::{AllTenants, DatabaseConfig, Db, Notice, TenantScope, installation, keys};
+use packshot_service::domain::access::{Role, Scope};
+use packshot_service::domain::id::{TenantId, UserId};
+use packshot_service::domain::key::ApiKey;
+use packshot_service::events::hub::Hub;
+use packshot_service::queue::{self, QueueHandle, QueueParts};
+use packshot_service::server::accept::{self, Limits};
+use packshot_service::server::metrics::Metrics;
+use packshot_service::store::{Store, StoreConfig};
+use packshot_service::worker::engine::{Engine as RenderEngine, EngineOptions};
+use packshot_service::worker::inline::InlineExecutor;
+use reqwest::multipart::{Form, Part};
+use reqwest::{Method, RequestBuilder, StatusCode};
+use sea_orm::{ConnectionTrait, Database};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::glb::Glb;
+
+/// The longest that anything in a test takes.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// A request for a picture that takes a few milliseconds.
+pub(crate) fn small() -> Value {
+    json!({"width": 16, "height": 16, "samples": 2, "noise_threshold": 0, "light": "white"})
+}
+
+/// A request for a picture that takes longer than any test.
+pub(crate) fn endless() -> Value {
+    json!({"width": 256, "height": 256, "samples": 65536, "noise_threshold": 0, "light": "white"})
+}
+
+/// Which database a case runs on.
+#[derive(Clone, Debug)]
+pub(crate) enum Engine {
+    Sqlite,
+    /// A server where databases can be made.
+    Postgres(String),
+}
+
+impl Engine {
+    /// The server that the environment names; says that the case is skipped when it names none.
+    pub(crate) fn postgres() -> Option<Self> {
+        match std::env::var("PACKSHOT_TEST_POSTGRES") {
+            Ok(url) => Some(Self::Postgres(url)),
+            Err(_) => {
+                eprintln!("skipped: PACKSHOT_TEST_POSTGRES is not set (postgres://user:password@host:port/postgres)");
+                None
+            }
+        }
+    }
+
+    /// A database of its own.
+    async fn database(&self, folder: &TempDir) -> DatabaseConfig {
+        match self {
+            Self::Sqlite => DatabaseConfig::Sqlite { path: folder.path().join("packshot.db") },
+            Self::Postgres(url) => {
+                let name = format!("packshot_api_{}", Uuid::now_v7().simple());
+                let server = Database::connect(url).await.expect("the server answers");
+                server.execute_unprepared(&format!("CREATE DATABASE {name}")).await.expect("a database is made");
+                server.close().await.expect("closes");
+                let (server, _) = url.rsplit_once('/').expect("the URL names a database");
+                DatabaseConfig::Postgres { url: format!("{server}/{name}"), max_connections: 8 }
+            }
+        }
+    }
+}
+
+/// A service that runs until it is dropped.
+pub(crate) struct TestApp {
+    pub(crate) db: Db,
+    pub(crate) store: Store,
+    pub(crate) hub: Hub,
+    pub(crate) state: AppState,
+    /// What requests carry; `None` is the open mode.
+    pub(crate) key: Option<String>,
+    pub(crate) base: String,
+    client: reqwest::Client,
+    stop: CancellationToken,
+    pub(crate) folder: Arc<TempDir>,
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        self.hub.close();
+    }
+}
+
+/// A service that can be started again on the same data.
+#[derive(Clone)]
+pub(crate) struct Installation {
+    folder: Arc<TempDir>,
+    database: DatabaseConfig,
+    variables: BTreeMap<String, String>,
+}
+
+impl Installation {
+    pub(crate) async fn new(engine: &Engine, settings: &[(&str, &str)]) -> Self {
+        let folder = Arc::new(tempfile::tempdir().expect("a folder"));
+        let mut variables = BTreeMap::from([
+            ("PACKSHOT_DATA".to_owned(), folder.path().display().to_string()),
+            ("PACKSHOT_LISTEN".to_owned(), "127.0.0.1:0".to_owned()),
+            ("PACKSHOT_RENDER_DEVICE".to_owned(), "cpu".to_owned()),
+        ]);
+        variables.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let database = engine.database(&folder).await;
+        Self { folder, database, variables }
+    }
+
+    /// Starts the service; `works` says whether it renders.
+    pub(crate) async fn start(&self, works: bool) -> TestApp {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let sources = Sources { variables: self.variables.clone(), ..Sources::default() };
+        let settings = Arc::new(Settings::from_sources(&sources).expect("valid settings"));
+        let db = Db::open(&self.database).await.expect("the database opens");
+        let store =
+            Store::open(&StoreConfig::Local { root: self.folder.path().join("store") }).expect("the store opens");
+        let hub = Hub::new();
+        let queue = match works {
+            true => queue::start(QueueParts {
+                db: db.clone(),
+                store: store.clone(),
+                hub: hub.clone(),
+                executor: Arc::new(InlineExecutor::new(Arc::new(RenderEngine::new(EngineOptions {
+                    n_threads: 2,
+                    kernel_cache: None,
+                    resident_bytes_max: 64 << 20,
+                    memory_bytes_max: None,
+                })))),
+                stall_timeout: Duration::from_secs(7200),
+            }),
+            false => QueueHandle::default(),
+        };
+        tokio::spawn(pass_on_notices(db.notices(), hub.clone(), queue.clone()));
+        let parts = Parts {
+            db: db.clone(),
+            store: store.clone(),
+            hub: hub.clone(),
+            queue: queue.clone(),
+            settings,
+            metrics: Metrics::install(),
+        };
+        let state = AppState::new(parts);
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let base = format!("http://{}", listener.local_addr().expect("bound"));
+        let limits = Limits {
+            max_connections: 256,
+            header_timeout: PATIENCE,
+            stall_timeout: PATIENCE,
+            close_timeout: Duration::from_millis(100),
+        };
+        let stop = CancellationToken::new();
+        tokio::spawn(accept::serve(listener, api::router(state.clone()), limits, stop.clone()));
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let folder = Arc::clone(&self.folder);
+        TestApp { db, store, hub, state, key: None, base, client, stop, folder }
+    }
+}
+
+/// As the service does it: whoever waits is woken after a commit.
+async fn pass_on_notices(mut notices: tokio::sync::broadcast::Receiver<Notice>, hub: Hub, queue: QueueHandle) {
+    while let Ok(notice) = notices.recv().await {
+        match notice {
+            Notice::Events { render, .. } => hub.wake(render),
+            Notice::Queued(_) | Notice::WorkerConfigs | Notice::Settings => queue.wake(),
+            Notice::CancelRequested(task) => queue.cancel(task),
+        }
+    }
+}
+
+impl TestApp {
+    /// A service that renders.
+    pub(crate) async fn start(engine: &Engine) -> Self {
+        Installation::new(engine, &[]).await.start(true).await
+    }
+
+    /// A service whose jobs wait for ever.
+    pub(crate) async fn idle(engine: &Engine) -> Self {
+        Installation::new(engine, &[]).await.start(false).await
+    }
+
+    /// A service with settings whose jobs wait for ever.
+    pub(crate) async fn idle_with(engine: &Engine, settings: &[(&str, &str)]) -> Self {
+        Installation::new(engine, settings).await.start(false).await
+    }
+
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.client.request(method, format!("{}{path}", self.base));
+        match &self.key {
+            Some(key) => request.bearer_auth(key),
+            None => request,
+        }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        Reply::of(self.request(Method::GET, path)).await
+    }
+
+    pub(crate) async fn post(&self, path: &str) -> Reply {
+        Reply::of(self.request(Method::POST, path)).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Reply {
+        Reply::of(self.request(Method::DELETE, path)).await
+    }
+
+    /// A request for a picture of a GLB.
+    pub(crate) fn rendering(&self, glb: Vec<u8>, request: &Value) -> RequestBuilder {
+        self.request(Method::POST, "/api/v1/renders").multipart(form(glb, Some(request)))
+    }
+
+    /// Asks for a picture of the box, and gives the job.
+    pub(crate) async fn submit(&self, request: &Value) -> Value {
+        let reply = Reply::of(self.rendering(Glb::body(), request)).await;
+        assert_eq!(reply.status, 202, "{}", reply.text());
+        reply.json()
+    }
+
+    /// Asks for a picture of the box, and gives the job when it has ended.
+    pub(crate) async fn render(&self, request: &Value) -> Value {
+        self.render_of(Glb::body(), request).await
+    }
+
+    pub(crate) async fn render_of(&self, glb: Vec<u8>, request: &Value) -> Value {
+        let reply = Reply::of(self.rendering(glb, request).header("prefer", "wait=30")).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        reply.json()
+    }
+
+    /// The job, once `is_so` says that it is as wanted.
+    pub(crate) async fn job_when(&self, id: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        let begun = Instant::now();
+        loop {
+            let job = self.get(&format!("/api/v1/renders/{id}")).await.json();
+            if is_so(&job) {
+                return job;
+            }
+            assert!(begun.elapsed() < PATIENCE, "the job stays {job}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// A key of the operating tenant's local user with these scopes. It configures the installation.
+    pub(crate) async fn operating_key(&self, scopes: &[Scope]) -> String {
+        let of = installation::get(&self.db, AllTenants::Instance).await.expect("answers");
+        self.key_of(of.operating_tenant, of.local_user, scopes, None).await
+    }
+
+    /// A key of a new tenant's user of this role.
+    pub(crate) async fn tenant_key(&self, slug: &str, role: Role, scopes: &[Scope]) -> (TenantId, String) {
+        let made = installation::create_tenant(&self.db, AllTenants::Instance, slug, role).await;
+        let (tenant, user) = made.expect("a tenant is made");
+        (tenant, self.key_of(tenant, user, scopes, None).await)
+    }
+
+    pub(crate) async fn key_of(&self, tenant: TenantId, user: UserId, scopes: &[Scope], per_s: Option<i32>) -> String {
+        let new = keys::NewKey {
+            user,
+            name: "test".to_owned(),
+            scopes: scopes.to_vec(),
+            all_tenants: false,
+            expires_at: None,
+            rate_limit_per_s: per_s,
+        };
+        let key = ApiKey::generate().expect("randomness");
+        keys::create(&self.db, TenantScope::of(tenant), new, &key).await.expect("stored");
+        key.reveal().to_owned()
+    }
+
+    /// The same service as somebody else sees it.
+    pub(crate) fn with_key(&self, key: &str) -> Guest<'_> {
+        Guest { app: self, key: key.to_owned() }
+    }
+}
+
+/// A caller with a key.
+pub(crate) struct Guest<'a> {
+    app: &'a TestApp,
+    key: String,
+}
+
+impl Guest<'_> {
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.app.client.request(method, format!("{}{path}", self.app.base)).bearer_auth(&self.key)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        Reply::of(self.request(Method::GET, path)).await
+    }
+
+    pub(crate) async fn post(&self, path: &str) -> Reply {
+        Reply::of(self.request(Method::POST, path)).await
+    }
+
+    pub(crate) async fn submit(&self, request: &Value) -> Reply {
+        Reply::of(self.request(Method::POST, "/api/v1/renders").multipart(form(Glb::body(), Some(request)))).await
+    }
+}
+
+/// The parts of a request for a picture.
+pub(crate) fn form(glb: Vec<u8>, request: Option<&Value>) -> Form {
+    let form = Form::new().part("glb", Part::bytes(glb).file_name("product.glb"));
+    match request {
+        Some(request) => form.text("request", request.to_string()),
+        None => form,
+    }
+}
+
+/// An answer, read to its end.
+#[derive(Clone, Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    headers: reqwest::header::HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Reply {
+    pub(crate) async fn of(request: RequestBuilder) -> Self {
+        let response = request.timeout(PATIENCE).send().await.expect("the service answers");
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = response.bytes().await.expect("the answer is whole").to_vec();
+        Self { status: StatusCode::as_u16(&status), headers, body }
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().expect("a readable header"))
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    /// Checks that this is a problem with all its members (C01), and gives its code.
+    pub(crate) fn problem(&self) -> (u16, String) {
+        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{}", self.text());
+        let body = self.json();
+        for member in ["type", "title", "status", "detail", "instance", "code", "errors", "request_id"] {
+            assert!(body.get(member).is_some(), "{member} is missing in {body}");
+        }
+        assert_eq!(body["status"], self.status);
+        assert_eq!(body["request_id"].as_str(), self.header("x-request-id"));
+        (self.status, body["code"].as_str().expect("a text").to_owned())
+    }
+
+    /// The pointers of a problem's findings.
+    pub(crate) fn pointers(&self) -> Vec<String> {
+        let body = self.json();
+        let errors = body["errors"].as_array().expect("a list").iter();
+        errors.map(|finding| finding["pointer"].as_str().expect("a text").to_owned()).collect()
+    }
+}
+
+/// The id of a job.
+pub(crate) fn id(job: &Value) -> String {
+    job["id"].as_str().expect("a job has an id").to_owned()
+}

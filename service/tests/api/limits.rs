@@ -1,0 +1,94 @@
+//! What a client cannot do, however it tries: grow the memory of the service, its metrics, or its work.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::stream;
+use reqwest::{Body, Method};
+use serde_json::json;
+
+use crate::app::{PATIENCE, Reply, TestApp, id, small};
+
+const MULTIPART: &str = "multipart/form-data; boundary=b";
+
+/// A body without a length: `head`, then `n` times 16 KiB of nothing in particular.
+fn filled_body(head: &'static str, n: usize) -> Body {
+    let filler = Bytes::from(vec![b'x'; 16 << 10]);
+    let pieces = std::iter::once(Bytes::from_static(head.as_bytes())).chain(std::iter::repeat_n(filler, n));
+    Body::wrap_stream(stream::iter(pieces.map(Ok::<_, std::convert::Infallible>)))
+}
+
+cases! {
+    async fn heads_of_parts_are_limited(engine) {
+        let app = TestApp::idle(&engine).await;
+        for head in ["", "--b\r\nContent-Disposition: form-data; name=\"glb", "--b\r\nContent-Disposition: form-data; name=\"request\"\r\n\r\n{}\r\n--b\r\nX: "] {
+            let request = app.request(Method::POST, "/api/v1/renders").header("content-type", MULTIPART);
+            let reply = Reply::of(request.body(filled_body(head, 6))).await;
+            assert_eq!(reply.problem(), (413, "body_too_large".to_owned()), "{head:?}");
+        }
+    }
+
+    async fn methods_make_no_series_of_their_own(engine) {
+        let app = TestApp::idle(&engine).await;
+        let method = Method::from_bytes(b"BREW").expect("a token");
+        assert_eq!(Reply::of(app.request(method, "/healthz")).await.status, 405);
+        let metrics = app.get("/metrics").await.text();
+        assert!(metrics.contains("method=\"other\"") && !metrics.contains("BREW"), "{metrics}");
+    }
+
+    async fn r11_the_last_preview_of_a_render_without_a_png(engine) {
+        let app = TestApp::start(&engine).await;
+        let mut request = small();
+        request["formats"] = json!(["exr"]);
+        let job = app.render(&request).await;
+        assert_eq!(job["result"]["files"].as_array().map(Vec::len), Some(1), "a preview is no result: {job}");
+        let path = format!("/api/v1/renders/{}/preview.png", id(&job));
+        let preview = app.get(&path).await;
+        assert!(preview.status == 200 && preview.body.starts_with(b"\x89PNG"), "{}", preview.text());
+        assert_eq!((preview.header("content-type"), preview.header("cache-control")), (Some("image/png"), Some("no-store")));
+        let tag = preview.header("etag").expect("a tag");
+        assert_eq!(Reply::of(app.request(Method::GET, &path).header("if-none-match", tag)).await.status, 304);
+    }
+
+    async fn streams_are_limited_for_each_user(engine) {
+        let app = TestApp::idle(&engine).await;
+        let path = format!("/api/v1/renders/{}/events", id(&app.submit(&small()).await));
+        let mut open = Vec::new();
+        for _ in 0..20 {
+            open.push(app.request(Method::GET, &path).send().await.expect("the service answers"));
+        }
+        assert!(open.iter().all(|stream| stream.status() == 200));
+        assert_eq!(app.get(&path).await.problem(), (429, "too_many_streams".to_owned()));
+        drop(open);
+        let begun = Instant::now();
+        while app.request(Method::GET, &path).send().await.expect("the service answers").status() != 200 {
+            assert!(begun.elapsed() < PATIENCE, "a stream that ended keeps its place");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn metrics_are_closed_behind_a_proxy(engine) {
+        let app = TestApp::idle(&engine).await;
+        assert_eq!(app.get("/metrics").await.status, 200);
+        for (name, value) in [("x-forwarded-for", "10.0.0.1"), ("host", "evil.example")] {
+            let reply = Reply::of(app.request(Method::GET, "/metrics").header(name, value)).await;
+            assert_eq!(reply.problem().0, 403, "{name}");
+        }
+    }
+
+    async fn the_reference_is_confined(engine) {
+        let app = TestApp::idle(&engine).await;
+        let reply = app.get("/docs/").await;
+        assert_eq!((reply.status, reply.header("x-content-type-options")), (200, Some("nosniff")));
+        assert!(reply.header("content-security-policy").is_some_and(|policy| policy.contains("frame-ancestors 'none'")));
+        assert!(!reply.text().contains("<style") && !reply.text().contains("<script>"), "the policy refuses it");
+    }
+
+    async fn metadata_are_shown_as_they_were_sent(engine) {
+        let app = TestApp::idle(&engine).await;
+        let mut request = small();
+        request["metadata"] = json!({"order": "A-7"});
+        let job = app.submit(&request).await;
+        assert_eq!((&job["metadata"], &job["request"]["metadata"]), (&request["metadata"], &request["metadata"]));
+    }
+}

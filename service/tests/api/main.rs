@@ -1,0 +1,51 @@
+//! The HTTP contract, case by case: a service of its own for each test, with its own database and folder, that renders small
+//! pictures on the CPU.
+//!
+//! Each case runs on SQLite, and on PostgreSQL where `PACKSHOT_TEST_POSTGRES` names a server that may make databases. Names
+//! begin with the number of the case; `docs/contract-cases.md` lists the cases that are left for later.
+
+mod app;
+mod glb;
+
+/// Makes two tests of each case: `sqlite::name` and `postgres::name`.
+macro_rules! cases {
+    ($($(#[doc = $doc:literal])* async fn $name:ident($engine:ident) $body:block)+) => {
+        $($(#[doc = $doc])* async fn $name($engine: crate::app::Engine) $body)+
+
+        mod sqlite {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    super::$name(crate::app::Engine::Sqlite).await;
+                }
+            )+
+        }
+
+        mod postgres {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    if let Some(engine) = crate::app::Engine::postgres() {
+                        super::$name(engine).await;
+                    }
+                }
+            )+
+        }
+    };
+}
+
+mod configs;
+mod events;
+mod files;
+mod idempotency;
+mod limits;
+mod lists;
+mod materials;
+mod preflight;
+mod problems;
+mod rights;
+mod service;
+mod states;
+mod submit;
+mod tasks;
+mod waiting;

@@ -1,0 +1,171 @@
+//! C32, R78, R80 and the first run: who may do what.
+
+use packshot_service::db::keys::{self, NewKey};
+use packshot_service::db::{AllTenants, TenantScope, installation};
+use packshot_service::domain::access::{Role, Scope};
+use packshot_service::domain::id::TenantId;
+use packshot_service::domain::key::ApiKey;
+use reqwest::Method;
+use serde_json::json;
+
+use crate::app::{Reply, TestApp, id, small};
+
+cases! {
+    async fn c32_a_limit_of_requests(engine) {
+        let app = TestApp::idle(&engine).await;
+        let of = installation::get(&app.db, AllTenants::Instance).await.expect("answers");
+        let limited = app.key_of(of.operating_tenant, of.local_user, &[Scope::Admin], Some(5)).await;
+        let other = app.operating_key(&[Scope::Admin]).await;
+        let mut statuses = Vec::new();
+        for _ in 0..8 {
+            let reply = app.with_key(&limited).get("/api/v1/renders").await;
+            if reply.status == 429 {
+                assert_eq!((reply.problem().1.as_str(), reply.header("retry-after")), ("rate_limited", Some("1")));
+            }
+            statuses.push(reply.status);
+        }
+        assert_eq!(statuses[..5], [200; 5]);
+        assert!(statuses[5..].contains(&429), "{statuses:?}");
+        assert_eq!(app.with_key(&other).get("/api/v1/renders").await.status, 200);
+    }
+
+    async fn r78_jobs_of_others_are_not_there(engine) {
+        let app = TestApp::start(&engine).await;
+        let (_, alpha) = app.tenant_key("alpha", Role::TenantAdmin, &[Scope::Admin]).await;
+        let (_, beta) = app.tenant_key("beta", Role::TenantAdmin, &[Scope::Admin]).await;
+        let (alpha, beta) = (app.with_key(&alpha), app.with_key(&beta));
+        let job = alpha.submit(&small()).await.json();
+        let (foreign, task) = (id(&job), job["task_id"].as_str().expect("a task").to_owned());
+        app.hub.wake(foreign.parse().expect("an id"));
+        let missing = "0193b2a0-0000-7000-8000-000000000000";
+        for (method, path) in [
+            (Method::GET, "/api/v1/renders/ID"),
+            (Method::DELETE, "/api/v1/renders/ID"),
+            (Method::GET, "/api/v1/renders/ID/events"),
+            (Method::GET, "/api/v1/renders/ID/preview.png"),
+            (Method::GET, "/api/v1/renders/ID/result.png"),
+            (Method::GET, "/api/v1/renders/ID/report.json"),
+            (Method::GET, "/api/v1/renders/ID/files/result.png"),
+            (Method::POST, "/api/v1/renders/ID/cancel"),
+            (Method::GET, "/api/v1/tasks/ID"),
+            (Method::POST, "/api/v1/tasks/ID/requeue"),
+        ] {
+            let own_id = if path.contains("tasks") { &task } else { &foreign };
+            let seen = Reply::of(beta.request(method.clone(), &path.replace("ID", own_id))).await;
+            let nothing = Reply::of(beta.request(method.clone(), &path.replace("ID", missing))).await;
+            assert_eq!((seen.problem().0, seen.problem()), (404, nothing.problem()), "{method} {path}");
+            let bare = |reply: &Reply| {
+                let mut body = reply.json();
+                (body["instance"], body["request_id"]) = (json!(null), json!(null));
+                body
+            };
+            assert_eq!(bare(&seen), bare(&nothing), "{method} {path}");
+        }
+        assert_eq!(beta.get("/api/v1/renders").await.json()["items"], json!([]));
+        let mut request = small();
+        request["asset"] = job["request"]["asset"].clone();
+        let stolen = Reply::of(beta.request(Method::POST, "/api/v1/renders").json(&request)).await;
+        assert_eq!((stolen.problem().0, stolen.pointers()), (422, vec!["/asset/content_address".to_owned()]));
+        assert_eq!(beta.submit(&small()).await.json()["result"], json!(null), "the cache is not shared");
+        assert_eq!(alpha.get(&format!("/api/v1/renders/{foreign}")).await.status, 200);
+    }
+
+    async fn r80_rights_of_roles(engine) {
+        let app = TestApp::idle(&engine).await;
+        for (role, triggers, writes) in [
+            (Role::Client, false, false),
+            (Role::ProjectManager, true, false),
+            (Role::TenantAdmin, true, true),
+        ] {
+            let (_, key) = app.tenant_key(&format!("of-{}", role.as_str().replace('_', "-")), role, &[Scope::Admin]).await;
+            let guest = app.with_key(&key);
+            let missing = "/api/v1/renders/0193b2a0-0000-7000-8000-000000000000";
+            for (method, path, expected) in [
+                (Method::POST, format!("{missing}/cancel"), if triggers { 404 } else { 403 }),
+                (Method::DELETE, missing.to_owned(), if triggers { 404 } else { 403 }),
+                (Method::GET, "/api/v1/analytics/renders".to_owned(), if triggers { 200 } else { 403 }),
+                (Method::POST, "/api/v1/renders".to_owned(), if triggers { 415 } else { 403 }),
+                (Method::POST, "/api/v1/preflight".to_owned(), if triggers { 415 } else { 403 }),
+                (Method::GET, "/api/v1/materials".to_owned(), 200),
+                (Method::POST, "/api/v1/material-libraries".to_owned(), if writes { 415 } else { 403 }),
+                (Method::PUT, "/api/v1/worker-configs/render".to_owned(), 403),
+            ] {
+                let reply = Reply::of(guest.request(method.clone(), &path)).await;
+                assert_eq!(reply.status, expected, "{role} {method} {path}: {}", reply.text());
+            }
+        }
+    }
+
+    async fn t_keys_open_what_their_scopes_say(engine) {
+        let app = TestApp::idle(&engine).await;
+        let reader = app.operating_key(&[Scope::RendersRead]).await;
+        assert_eq!(app.with_key(&reader).get("/api/v1/renders").await.status, 200);
+        let refused = app.with_key(&reader).submit(&small()).await;
+        assert_eq!(refused.problem(), (403, "insufficient_scope".to_owned()));
+        let challenge = refused.header("www-authenticate").expect("a challenge");
+        assert_eq!(challenge, "Bearer error=\"insufficient_scope\", scope=\"renders:write\"");
+        let writer = app.operating_key(&[Scope::RendersWrite]).await;
+        assert_eq!(app.with_key(&writer).submit(&small()).await.status, 202);
+        assert_eq!(app.with_key(&writer).get("/api/v1/renders").await.status, 200, "write includes read");
+        assert_eq!(app.with_key(&writer).get("/api/v1/materials").await.problem().1, "insufficient_scope");
+    }
+
+    async fn t_the_first_key_closes_the_open_mode(engine) {
+        let app = TestApp::idle(&engine).await;
+        assert_eq!(app.get("/api/v1/setup").await.json(), json!({"configured": false, "open_mode": true}));
+        assert_eq!(app.get("/api/v1/renders").await.status, 200);
+        let foreign = app.request(Method::GET, "/api/v1/renders").header("host", "evil.example");
+        assert_eq!(Reply::of(foreign).await.problem(), (403, "host_not_allowed".to_owned()));
+        let page = app.request(Method::GET, "/api/v1/renders").header("origin", "http://evil.example");
+        assert_eq!(Reply::of(page).await.problem(), (403, "origin_not_allowed".to_owned()));
+        let proxied = app.request(Method::GET, "/api/v1/renders").header("x-forwarded-for", "10.0.0.1");
+        assert_eq!(Reply::of(proxied).await.problem(), (403, "setup_required".to_owned()));
+        let key = app.operating_key(&[Scope::Admin]).await;
+        assert_eq!(app.get("/api/v1/setup").await.json(), json!({"configured": true, "open_mode": false}));
+        let refused = app.get("/api/v1/renders").await;
+        assert_eq!(refused.problem(), (401, "unauthenticated".to_owned()));
+        assert_eq!(refused.header("www-authenticate"), Some("Bearer"));
+        assert_eq!(app.with_key(&key).get("/api/v1/renders").await.status, 200);
+        for wrong in ["", "pk_short", &key[..key.len() - 1], &format!("{}x", &key[..key.len() - 1]), "eyJhbGciOiJub25lIn0.e30."] {
+            assert_eq!(app.with_key(wrong).get("/api/v1/renders").await.problem(), (401, "unauthenticated".to_owned()), "{wrong}");
+        }
+        let basic = app.request(Method::GET, "/api/v1/renders").header("authorization", format!("Basic {key}"));
+        assert_eq!(Reply::of(basic).await.problem().0, 401);
+    }
+
+    async fn t45_t46_a_global_admin_names_a_tenant(engine) {
+        let app = TestApp::idle(&engine).await;
+        let of = installation::get(&app.db, AllTenants::Instance).await.expect("answers");
+        let (beta, beta_key) = app.tenant_key("beta", Role::TenantAdmin, &[Scope::Admin]).await;
+        let narrow = app.operating_key(&[Scope::Admin]).await;
+        let wide = ApiKey::generate().expect("randomness");
+        let new = NewKey { user: of.local_user, name: "all".to_owned(), scopes: vec![Scope::Admin], all_tenants: true, expires_at: None, rate_limit_per_s: None };
+        keys::create(&app.db, TenantScope::of(of.operating_tenant), new, &wide).await.expect("stored");
+        let ask = async |key: &str, method: Method, path: &str, tenant: String| {
+            let reply = Reply::of(app.with_key(key).request(method, path).header("x-tenant-id", tenant)).await;
+            if reply.status == 200 { (200, String::new()) } else { reply.problem() }
+        };
+        let job = app.with_key(&beta_key).submit(&small()).await.json();
+        let (path, lists) = (format!("/api/v1/renders/{}", id(&job)), "/api/v1/renders");
+        let refused = |code: &str| (403, code.to_owned());
+        assert_eq!(ask(wide.reveal(), Method::GET, &path, beta.to_string()).await.0, 200, "it acts there");
+        assert_eq!(ask(wide.reveal(), Method::GET, &path, of.operating_tenant.to_string()).await.0, 404);
+        assert_eq!(ask(wide.reveal(), Method::GET, lists, TenantId::new().to_string()).await, refused("tenant_mismatch"));
+        assert_eq!(ask(wide.reveal(), Method::GET, "/api/v1/devices", "*".to_owned()).await.0, 200);
+        assert_eq!(ask(wide.reveal(), Method::GET, lists, "*".to_owned()).await, refused("bypass_not_allowed"));
+        assert_eq!(ask(&narrow, Method::GET, "/api/v1/devices", "*".to_owned()).await, refused("bypass_not_allowed"));
+        assert_eq!(ask(&narrow, Method::GET, lists, of.operating_tenant.to_string()).await.0, 200);
+        assert_eq!(ask(&narrow, Method::GET, lists, beta.to_string()).await, refused("tenant_mismatch"));
+        assert_eq!(ask(&beta_key, Method::GET, "/api/v1/devices", "*".to_owned()).await, refused("tenant_mismatch"));
+    }
+
+    async fn t_the_tenant_header_says_nothing_new(engine) {
+        let app = TestApp::idle(&engine).await;
+        let (tenant, key) = app.tenant_key("alpha", Role::TenantAdmin, &[Scope::Admin]).await;
+        let (other, _) = app.tenant_key("beta", Role::TenantAdmin, &[Scope::Admin]).await;
+        let with_header = |value: String| Reply::of(app.with_key(&key).request(Method::GET, "/api/v1/renders").header("x-tenant-id", value));
+        assert_eq!(with_header(tenant.to_string()).await.status, 200);
+        let (foreign, made_up) = (with_header(other.to_string()).await, with_header("nobody".to_owned()).await);
+        assert_eq!((foreign.problem(), made_up.problem()), ((403, "tenant_mismatch".into()), (403, "tenant_mismatch".into())));
+    }
+}

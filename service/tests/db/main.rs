@@ -1,0 +1,106 @@
+//! What the database promises, on both engines: each test runs as `sqlite::…` and as `postgres::…`.
+//!
+//! PostgreSQL is taken from the environment variable `PACKSHOT_TEST_POSTGRES`: the URL of a server where the role may create
+//! databases. `scripts/test` starts one.
+
+mod engine;
+mod claims;
+mod leases;
+mod races;
+mod renders;
+mod streams;
+mod idempotency;
+mod keys;
+mod catalog;
+mod isolation;
+mod model;
+mod files;
+
+macro_rules! conformance {
+    ($($module:ident: $($test:ident)+;)+) => {
+        mod sqlite {$(
+            mod $module {$(
+                #[test]
+                fn $test() {
+                    crate::engine::on_sqlite(crate::$module::$test);
+                }
+            )+}
+        )+}
+
+        mod postgres {$(
+            mod $module {$(
+                #[test]
+                fn $test() {
+                    crate::engine::on_postgres(crate::$module::$test);
+                }
+            )+}
+        )+}
+    };
+}
+
+conformance! {
+    claims:
+        r18_priority_goes_first_then_age
+        tenants_with_the_fewest_running_go_first
+        r65_a_tenant_has_its_limit
+        r62_a_queue_has_its_limit
+        eight_claimers_never_share_a_task;
+    leases:
+        r70_a_stale_lease_changes_nothing
+        lease_numbers_are_never_given_again
+        r72_input_faults_are_not_retried
+        infrastructure_faults_wait_by_the_database_clock
+        a_renewed_lease_is_not_reaped
+        r71_a_poison_job_fails_after_three_attempts
+        c34_a_task_given_back_keeps_its_attempt
+        a_mark_to_cancel_wins
+        stalled_tasks_are_found
+        r73_only_failed_tasks_are_requeued
+        r37_each_reason_is_told_until_an_attempt_goes_well;
+    races:
+        r16_cancel_races_completion
+        r16_cancel_races_claim;
+    renders:
+        a_new_render_is_queued_with_its_task_and_event
+        c15_pages_stay_right_while_rows_come
+        r39_renders_are_listed_by_state
+        r13_r15_waiting_renders_are_cancelled_at_once
+        r17_only_ended_renders_are_deleted
+        r19_cached_results_are_taken_over
+        places_in_the_queue
+        statistics_count_what_was_rendered
+        text_with_every_character_survives;
+    streams:
+        streams_are_gapless_under_concurrent_writers
+        eight_writers_are_never_busy
+        a_failure_spoils_nothing_of_its_neighbours
+        notices_follow_commits
+        r40_logs_are_rows;
+    idempotency:
+        c10_an_answer_is_replayed
+        c11_a_key_belongs_to_its_body
+        c12_one_of_two_makes_the_render
+        c13_keys_belong_to_tenants
+        c14_keys_expire
+        a_request_that_was_interrupted_leads_to_its_render
+        an_abandoned_request_is_new
+        an_abandoned_request_that_made_a_render_leads_to_it;
+    keys:
+        the_first_key_configures_the_installation
+        keys_are_found_by_prefix_and_revoked
+        use_is_noted_to_the_minute;
+    catalog:
+        every_installation_has_a_tenant_and_a_user
+        worker_configs_have_defaults_and_revisions
+        settings_are_patched
+        a_library_version_has_one_content
+        public_libraries_are_seen_by_others
+        objects_are_swept_when_nothing_refers_to_them
+        files_of_a_deleted_render_are_swept
+        a_render_of_a_file_that_was_swept_is_refused;
+    isolation:
+        another_tenant_sees_nothing
+        another_tenant_changes_nothing;
+    model:
+        states_follow_the_model;
+}

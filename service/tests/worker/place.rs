@@ -1,0 +1,201 @@
+//! A queue with everything it works with, in a folder of its own.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use packshot_renderer::backend::CancelToken;
+use packshot_renderer::sample;
+use packshot_service::db::renders::{NewRender, NewWork, Render};
+use packshot_service::db::{AllTenants, DatabaseConfig, Db, TenantScope, installation, objects, renders};
+use packshot_service::domain::id::{RenderId, TaskId, UserId};
+use packshot_service::domain::render::{RenderKind, RenderState};
+use packshot_service::domain::step::StepName;
+use packshot_service::domain::task::QueueName;
+use packshot_service::events::hub::Hub;
+use packshot_service::queue::{self, QueueHandle, QueueParts};
+use packshot_service::store::{Store, StoreConfig};
+use packshot_service::wire::document::GpuInfo;
+use packshot_service::wire::request::RenderRequest;
+use packshot_service::worker::executor::{AssetSource, EventSender, Executor, WorkHandle};
+use packshot_service::worker::protocol::{Completed, OutputFile, RenderWork, WorkEvent};
+use serde_json::json;
+
+use crate::studio::input;
+
+/// What a test waits at most.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) struct Place {
+    pub(crate) db: Db,
+    pub(crate) store: Store,
+    pub(crate) hub: Hub,
+    pub(crate) queue: QueueHandle,
+    pub(crate) scope: TenantScope,
+    user: UserId,
+    _folder: tempfile::TempDir,
+}
+
+impl Place {
+    pub(crate) async fn open(executor: Arc<dyn Executor>) -> Self {
+        Self::with_stall_timeout(executor, Duration::from_secs(7200)).await
+    }
+
+    pub(crate) async fn with_stall_timeout(executor: Arc<dyn Executor>, stall_timeout: Duration) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("packshot.db");
+        let db = Db::open(&DatabaseConfig::Sqlite { path }).await.expect("a database");
+        let store = Store::open(&StoreConfig::Local { root: folder.path().join("store") }).expect("a store");
+        let installed = installation::get(&db, AllTenants::Instance).await.expect("prepared");
+        let hub = Hub::new();
+        let parts = QueueParts { db: db.clone(), store: store.clone(), hub: hub.clone(), executor, stall_timeout };
+        let queue = queue::start(parts);
+        let scope = TenantScope::of(installed.operating_tenant);
+        Self { db, store, hub, queue, scope, user: installed.local_user, _folder: folder }
+    }
+
+    /// A render of the bearing.
+    pub(crate) async fn submit(&self, request: RenderRequest) -> RenderId {
+        self.submit_scene(sample::bearing().glb, request).await
+    }
+
+    pub(crate) async fn submit_scene(&self, glb: Vec<u8>, request: RenderRequest) -> RenderId {
+        let size_bytes = glb.len() as i64;
+        let scene = self.store.put(self.scope.tenant, glb.into()).await.expect("stored");
+        objects::record(&self.db, self.scope, scene, size_bytes, "model/gltf-binary").await.expect("recorded");
+        let id = RenderId::new();
+        let new = NewRender {
+            id,
+            kind: RenderKind::Still,
+            priority: 0,
+            metadata: json!({}),
+            samples_target: request.samples as i32,
+            created_by: self.user,
+            cache_key: None,
+            inputs: vec![scene],
+            work: NewWork::Task {
+                id: TaskId::new(),
+                name: StepName::RenderStill,
+                queue: QueueName::Render,
+                kwargs: serde_json::to_value(input(scene, request.clone())).expect("JSON"),
+            },
+            request: serde_json::to_value(&request).expect("JSON"),
+        };
+        renders::create(&self.db, self.scope, new, None).await.expect("created");
+        id
+    }
+
+    pub(crate) async fn render(&self, id: RenderId) -> Render {
+        renders::get(&self.db, self.scope, id).await.expect("there")
+    }
+
+    /// The render as soon as it is as it should be.
+    pub(crate) async fn until(&self, id: RenderId, when: impl Fn(&Render) -> bool) -> Render {
+        let begun = Instant::now();
+        loop {
+            let render = self.render(id).await;
+            if when(&render) {
+                return render;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{render:?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    pub(crate) async fn ended(&self, id: RenderId) -> Render {
+        let is_ended = |state| matches!(state, RenderState::Completed | RenderState::Failed | RenderState::Cancelled);
+        self.until(id, |render| is_ended(render.state)).await
+    }
+}
+
+/// An executor whose works do what the test says.
+#[derive(Debug, Default)]
+pub(crate) struct Puppet {
+    started: Mutex<VecDeque<Attempt>>,
+    live: Arc<AtomicUsize>,
+}
+
+/// A work that a puppet was given.
+#[derive(Debug)]
+pub(crate) struct Attempt {
+    pub(crate) work: RenderWork,
+    pub(crate) abandoned: Arc<AtomicBool>,
+    events: EventSender,
+    live: Arc<AtomicUsize>,
+}
+
+impl Executor for Puppet {
+    fn start(&self, work: RenderWork, _assets: Arc<dyn AssetSource>, events: EventSender) -> WorkHandle {
+        let abandoned = Arc::new(AtomicBool::new(false));
+        self.live.fetch_add(1, Ordering::Relaxed);
+        let attempt = Attempt { work, abandoned: abandoned.clone(), events, live: self.live.clone() };
+        self.started.lock().expect("not poisoned").push_back(attempt);
+        WorkHandle::new(CancelToken::default(), move || abandoned.store(true, Ordering::Relaxed))
+    }
+
+    fn live(&self) -> usize {
+        self.live.load(Ordering::Relaxed)
+    }
+}
+
+impl Puppet {
+    fn pop(&self) -> Option<Attempt> {
+        self.started.lock().expect("not poisoned").pop_front()
+    }
+
+    /// The next work.
+    pub(crate) async fn next(&self) -> Attempt {
+        let begun = Instant::now();
+        loop {
+            if let Some(attempt) = self.pop() {
+                return attempt;
+            }
+            assert!(begun.elapsed() < PATIENCE, "no work came");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Whether no work comes for so long.
+    pub(crate) async fn none_within(&self, time: Duration) -> bool {
+        tokio::time::sleep(time).await;
+        self.started.lock().expect("not poisoned").is_empty()
+    }
+
+    /// A render as it might end.
+    pub(crate) fn completed(&self) -> Completed {
+        Completed {
+            files: vec![OutputFile {
+                name: "result.png".to_owned(),
+                format: "png".to_owned(),
+                width: 1,
+                height: 1,
+                bytes: bytes::Bytes::from_static(b"\x89PNG"),
+            }],
+            documents: Vec::new(),
+            report: json!({}),
+            duration_s: 1.0,
+            samples_mean: 4.0,
+            noise_reached: 0.1,
+            unmapped_parts: 0,
+            device: GpuInfo {
+                device: "puppet".to_owned(),
+                backend: "CPU".to_owned(),
+                used: "cpu".to_owned(),
+                fallback_reason: None,
+            },
+        }
+    }
+}
+
+impl Attempt {
+    pub(crate) fn send(&self, event: WorkEvent) {
+        self.live.fetch_sub(usize::from(matches!(event, WorkEvent::Finished(_))), Ordering::Relaxed);
+        drop(self.events.send(event));
+    }
+
+    /// Waits until nobody listens to the work any more.
+    pub(crate) async fn is_over(&self) {
+        self.events.closed().await;
+    }
+}

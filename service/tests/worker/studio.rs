@@ -1,0 +1,152 @@
+//! What the tests render: the sample bearing, small.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use packshot_renderer::backend::CancelToken;
+use packshot_renderer::sample;
+use packshot_service::domain::hash::ContentAddress;
+use packshot_service::domain::id::{RenderId, TaskId};
+use packshot_service::wire::request::{Light, MaterialChoice, PartEntry, RenderRequest};
+use packshot_service::worker::engine::{Engine, EngineOptions};
+use packshot_service::worker::executor::{AssetError, AssetSource};
+use packshot_service::worker::protocol::{Completed, LogLine, Outcome, RenderInput, RenderWork, WorkEvent};
+
+/// Files by their content, counting how often one is read.
+#[derive(Debug, Default)]
+pub(crate) struct Assets {
+    files: Mutex<HashMap<ContentAddress, Bytes>>,
+    pub(crate) n_reads: AtomicUsize,
+}
+
+impl Assets {
+    pub(crate) fn put(&self, bytes: impl Into<Bytes>) -> ContentAddress {
+        let bytes = bytes.into();
+        let address = ContentAddress::of(&bytes);
+        self.files.lock().expect("not poisoned").insert(address, bytes);
+        address
+    }
+}
+
+impl AssetSource for Assets {
+    fn read(&self, address: &ContentAddress) -> Result<Bytes, AssetError> {
+        self.n_reads.fetch_add(1, Ordering::Relaxed);
+        self.files.lock().expect("not poisoned").get(address).cloned().ok_or(AssetError::Missing(*address))
+    }
+}
+
+/// The bearing.
+pub(crate) fn bearing(assets: &Assets) -> ContentAddress {
+    assets.put(sample::bearing().glb)
+}
+
+/// The bearing with materials that no library knows.
+pub(crate) fn foreign_bearing(assets: &Assets) -> ContentAddress {
+    let mut glb = sample::bearing().glb;
+    let mut at = 0;
+    while let Some(found) = glb[at..].windows(5).position(|text| text == b"\"STD_") {
+        at += found;
+        glb[at..at + 5].copy_from_slice(b"\"XYZ_");
+    }
+    assert!(at > 0, "the sample names materials of the library");
+    assets.put(glb)
+}
+
+/// 64 × 64 pixels, 4 samples, on the CPU, in a light that needs no tables.
+pub(crate) fn small() -> RenderRequest {
+    RenderRequest {
+        width: 64,
+        height: 64,
+        samples: 4,
+        noise_threshold: 0.0,
+        light: Light::White,
+        device: "cpu".to_owned(),
+        ..RenderRequest::default()
+    }
+}
+
+/// A map with one entry per pair of part and material.
+pub(crate) fn map(entries: &[(&str, &str)]) -> Option<MaterialChoice> {
+    let entry = |&(part, material): &(&str, &str)| PartEntry {
+        part_name: Some(part.to_owned()),
+        path: None,
+        material: Some(material.to_owned()),
+    };
+    Some(MaterialChoice { library: None, parts: Some(entries.iter().map(entry).collect()) })
+}
+
+pub(crate) fn input(scene: ContentAddress, request: RenderRequest) -> RenderInput {
+    RenderInput { scene, environment: None, libraries: Vec::new(), fallback_material: None, request }
+}
+
+pub(crate) fn work(input: RenderInput) -> RenderWork {
+    RenderWork { task: TaskId::new(), render: RenderId::new(), attempt: 1, input }
+}
+
+pub(crate) fn engine() -> Engine {
+    Engine::new(EngineOptions { n_threads: 2, ..EngineOptions::default() })
+}
+
+/// What came of one work.
+pub(crate) struct Run {
+    pub(crate) outcome: Outcome,
+    pub(crate) events: Vec<WorkEvent>,
+}
+
+impl Run {
+    pub(crate) fn completed(&self) -> &Completed {
+        match &self.outcome {
+            Outcome::Completed(completed) => completed,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The code of the failure.
+    pub(crate) fn code(&self) -> &str {
+        match &self.outcome {
+            Outcome::Failed(failure) => &failure.code,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let text = |event: &WorkEvent| match event {
+            WorkEvent::Log(line) => Some(LogLine::text(line)),
+            _ => None,
+        };
+        self.events.iter().filter_map(text).collect()
+    }
+}
+
+/// Runs a work to its end.
+pub(crate) fn run(engine: &Engine, assets: &Assets, input: &RenderInput) -> Run {
+    run_with(engine, assets, input, &CancelToken::default(), &|_| ())
+}
+
+/// The same, watched.
+pub(crate) fn run_with(
+    engine: &Engine,
+    assets: &Assets,
+    input: &RenderInput,
+    cancel: &CancelToken,
+    watch: &(dyn Fn(&WorkEvent) + Sync),
+) -> Run {
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let emit = |event: WorkEvent| {
+        watch(&event);
+        events.lock().expect("not poisoned").push(event);
+    };
+    let outcome = engine.run(input, assets, cancel, &emit);
+    let events = std::mem::take(&mut *events.lock().expect("not poisoned"));
+    Run { outcome, events }
+}
+
+/// The pixels of a PNG of 8 bits as RGBA.
+pub(crate) fn pixels(png: &[u8]) -> Vec<[u8; 4]> {
+    let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().expect("a PNG");
+    let mut bytes = vec![0; reader.output_buffer_size().expect("a size")];
+    reader.next_frame(&mut bytes).expect("a picture");
+    bytes.chunks_exact(4).map(|pixel| [pixel[0], pixel[1], pixel[2], pixel[3]]).collect()
+}

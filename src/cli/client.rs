@@ -1,0 +1,196 @@
+//! `packshot client`: submits to a running service, watches, fetches and cancels.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use packshot::error::Fault;
+use packshot_service::client::{Client, ClientError};
+use packshot_service::wire::job::{Job, JobState};
+use uuid::Uuid;
+
+use super::failure::{Exit, Failure};
+use super::files;
+use super::interrupt::Interrupt;
+use super::serve::runtime;
+
+mod bar;
+mod submit;
+mod watch;
+
+use submit::SubmitArgs;
+use watch::WatchArgs;
+
+/// Talk to a running service
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClientCommand {
+    /// Submit a product to be rendered
+    Submit(Box<SubmitArgs>),
+    /// Follow a render until it is over
+    Watch(WatchArgs),
+    /// Get the files of a finished render
+    Fetch(FetchArgs),
+    /// Call a render off
+    Cancel(CancelArgs),
+}
+
+/// Where the service is.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Service")]
+struct ServiceArgs {
+    /// Address of the service
+    #[arg(long, value_name = "URL", env = "PACKSHOT_URL", default_value = "http://127.0.0.1:8080")]
+    url: String,
+    /// API key, where the service wants one
+    #[arg(long, value_name = "KEY", env = "PACKSHOT_KEY", hide_env_values = true)]
+    key: Option<String>,
+    /// Print the render as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl ServiceArgs {
+    fn client(&self) -> Result<Client, Failure> {
+        let key = self.key.as_deref().filter(|key| !key.is_empty());
+        Client::new(&self.url, key).map_err(|error| match error {
+            ClientError::Address(message) => Failure::usage("invalid_value", message, "--url, --key", ""),
+            other => other.into(),
+        })
+    }
+}
+
+/// Arguments of `client fetch`.
+#[derive(Args, Debug)]
+#[command(after_help = "Example: packshot client fetch 01934d2e-… -o bearing.png")]
+pub(crate) struct FetchArgs {
+    /// The render
+    id: Uuid,
+    /// Where the files go: a file whose extension says which, or a folder (ending in `/`) for all of them
+    #[arg(short, long, value_name = "OUT", default_value = "./")]
+    output: PathBuf,
+    #[command(flatten)]
+    service: ServiceArgs,
+}
+
+/// Arguments of `client cancel`.
+#[derive(Args, Debug)]
+#[command(after_help = "Example: packshot client cancel 01934d2e-…")]
+pub(crate) struct CancelArgs {
+    /// The render
+    id: Uuid,
+    #[command(flatten)]
+    service: ServiceArgs,
+}
+
+pub(crate) fn run(command: &ClientCommand, quiet: bool) -> Result<(), Failure> {
+    let runtime = runtime()?;
+    let work = async {
+        match command {
+            ClientCommand::Submit(args) => submit::run(args, quiet).await,
+            ClientCommand::Watch(args) => watch::run(args, quiet).await,
+            ClientCommand::Fetch(args) => fetch(args).await,
+            ClientCommand::Cancel(args) => cancel(args).await,
+        }
+    };
+    let done = runtime.block_on(async {
+        tokio::select! {
+            // First: whoever watches says better what Ctrl-C means for the render.
+            biased;
+            done = work => done,
+            _ = tokio::signal::ctrl_c() => Err(Failure::new(Exit::Cancelled, Fault::new("cancelled", "interrupted"))),
+        }
+    });
+    // A name being looked up must not keep the command from ending.
+    runtime.shutdown_background();
+    done
+}
+
+async fn fetch(args: &FetchArgs) -> Result<(), Failure> {
+    let client = args.service.client()?;
+    let job = client.job(args.id).await?;
+    save(&client, &job, &args.output).await?;
+    report(&job, args.service.json)
+}
+
+async fn cancel(args: &CancelArgs) -> Result<(), Failure> {
+    let job = args.service.client()?.cancel(args.id).await?;
+    match (args.service.json, job.state) {
+        (true, _) => files::print_json(&job),
+        (false, JobState::Cancelled) => files::print(b"cancelled\n"),
+        (false, state) if state.is_terminal() => files::print(format!("is over already: {state}\n").as_bytes()),
+        (false, _) => files::print(b"is being cancelled\n"),
+    }
+}
+
+/// Saves the files of a completed job: all of them into a folder, or the one that a file's extension asks for.
+async fn save(client: &Client, job: &Job, output: &Path) -> Result<(), Failure> {
+    ended_well(job)?;
+    let all = job.result.iter().flat_map(|result| &result.files);
+    if !is_folder(output) {
+        let extension = output.extension().map(|text| text.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+        let file = all.into_iter().find(|file| files::is_stream(output) || file.format.to_string() == extension);
+        let file = file.ok_or_else(|| {
+            let message = format!("the render has no file of the format `{extension}`");
+            Failure::usage("invalid_value", message, "--output", "its request says which it has: `formats`")
+        })?;
+        return files::write(output, &client.fetch(file).await?, &Interrupt::default());
+    }
+    files::make_folder(output)?;
+    for file in all {
+        // The name comes from the service, so it must not lead anywhere else.
+        let name = Path::new(&file.name).file_name().unwrap_or_default();
+        files::write(&output.join(name), &client.fetch(file).await?, &Interrupt::default())?;
+    }
+    Ok(())
+}
+
+fn is_folder(path: &Path) -> bool {
+    path.is_dir() || path.to_string_lossy().ends_with(std::path::is_separator)
+}
+
+/// A job that failed, was cancelled or is not over, as a failure of the command.
+fn ended_well(job: &Job) -> Result<(), Failure> {
+    let fault = match (job.state, &job.error) {
+        (JobState::Completed, _) => return Ok(()),
+        (JobState::Failed, Some(error)) => Fault::new(error_code(&error.code), error.detail.clone()),
+        (JobState::Failed, None) => Fault::new("service.failed", "the render failed"),
+        (JobState::Cancelled, _) => Fault::new("service.cancelled", "the render was cancelled"),
+        (state, _) => Fault::new("service.not_completed", format!("the render is {state}"))
+            .help(format!("packshot client watch {}", job.id)),
+    };
+    Err(Failure::new(Exit::Service, fault.at(job.id.to_string())))
+}
+
+/// Codes of the renderer stay what they are; the service's own say whose they are.
+fn error_code(code: &str) -> String {
+    if code.contains('.') { code.to_owned() } else { format!("service.{code}") }
+}
+
+/// Prints the job: as JSON, or its files as a person wants to see them.
+fn report(job: &Job, json: bool) -> Result<(), Failure> {
+    if json { files::print_json(job) } else { Ok(()) }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        let ClientError::Refused { problem, .. } = error else {
+            let code = match &error {
+                ClientError::Unreachable(_) => "client.unreachable",
+                ClientError::Damaged => "client.damaged",
+                _ => "client.not_understood",
+            };
+            let help =
+                if code == "client.unreachable" { "check --url, and that `packshot serve` runs there" } else { "" };
+            return Self::new(Exit::Service, Fault::new(code, error.to_string()).help(help));
+        };
+        let help = match problem.code.as_str() {
+            "unauthenticated" => "give an API key: --key, or the variable PACKSHOT_KEY",
+            _ => "",
+        };
+        let mut faults = vec![Fault::new(error_code(&problem.code), problem.detail).help(help)];
+        let findings = problem.errors.into_iter().filter(|finding| !faults[0].message.contains(&finding.detail));
+        let findings: Vec<_> =
+            findings.map(|finding| Fault::new(error_code(&finding.code), finding.detail).at(finding.pointer)).collect();
+        faults.extend(findings);
+        Self { exit: Exit::Service, faults }
+    }
+}

@@ -1,0 +1,163 @@
+//! `packshot client submit`: a product and what is wanted of it, to a service.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::Args;
+use packshot::error::Fault;
+use packshot_materials::map::{MapEntry, PartSelector};
+use packshot_service::client::Submission;
+use serde_json::{Map, Value, json};
+
+use super::super::args::Input;
+use super::super::console;
+use super::super::failure::{Exit, Failure};
+use super::super::files::{self, InputKind};
+use super::{ServiceArgs, report, save, watch};
+
+/// Arguments of `client submit`.
+#[derive(Args, Debug)]
+#[command(after_help = "Example: packshot client submit bearing.glb --set samples=64 --watch -o bearing.png")]
+pub(crate) struct SubmitArgs {
+    /// A .glb file, or - for standard input
+    #[arg(required_unless_present = "sample", conflicts_with = "sample")]
+    input: Option<PathBuf>,
+    /// A built-in sample product instead of a file
+    #[arg(long, value_name = "NAME")]
+    sample: Option<String>,
+    /// Members of the request, as a JSON file
+    #[arg(long, value_name = "FILE", help_heading = "Request")]
+    request: Option<PathBuf>,
+    /// One member of the request, such as view=front, samples=64 or 'formats=["png","exr"]'; repeatable
+    #[arg(long, value_name = "NAME=VALUE", help_heading = "Request")]
+    set: Vec<Member>,
+    /// Which part gets which material, as a JSON file
+    #[arg(long, value_name = "FILE", help_heading = "Request")]
+    material_map: Option<PathBuf>,
+    /// An environment map, .hdr or .exr
+    #[arg(long, value_name = "FILE", help_heading = "Request")]
+    environment: Option<PathBuf>,
+    /// Names this submission: the same one again makes no second job
+    #[arg(long, value_name = "KEY", help_heading = "Request")]
+    idempotency_key: Option<String>,
+    /// Follow the render until it is over
+    #[arg(long)]
+    watch: bool,
+    /// Follow the render and save its files here, as `client fetch` does
+    #[arg(short, long, value_name = "OUT")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    service: ServiceArgs,
+}
+
+/// A member of a request: JSON where it is JSON, else text.
+#[derive(Clone, Debug, PartialEq)]
+struct Member {
+    name: String,
+    value: Value,
+}
+
+impl FromStr for Member {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
+        if name.is_empty() {
+            return Err("expected NAME=VALUE".to_owned());
+        }
+        let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
+        // As options are spelt on the command line, so they may be here.
+        Ok(Self { name: name.replace('-', "_"), value })
+    }
+}
+
+pub(super) async fn run(args: &SubmitArgs, quiet: bool) -> Result<(), Failure> {
+    if let Some(output) = args.output.as_deref().filter(|path| !super::is_folder(path)) {
+        files::check_writable(output)?;
+    }
+    let client = args.service.client()?;
+    let job = client.submit(&submission(args)?).await?;
+    if !args.watch && args.output.is_none() {
+        return if args.service.json {
+            files::print_json(&job)
+        } else {
+            files::print(format!("{}\n", job.id).as_bytes())
+        };
+    }
+    if !args.service.json {
+        console::note(&format!("submitted: {}", job.id));
+    }
+    let job = watch::until_over(&client, job.id, quiet).await?;
+    if args.service.json {
+        files::print_json(&job)?;
+    }
+    match &args.output {
+        Some(output) => save(&client, &job, output).await,
+        None => super::ended_well(&job).and_then(|()| report(&job, false)),
+    }
+}
+
+fn submission(args: &SubmitArgs) -> Result<Submission, Failure> {
+    let input = match (&args.input, &args.sample) {
+        (Some(path), _) => Input::File(path.clone()),
+        (None, sample) => Input::Sample(sample.clone().unwrap_or_default()),
+    };
+    let source = input.read()?;
+    let mut request = match &args.request {
+        Some(path) => object(path)?,
+        None => Map::new(),
+    };
+    if let Some(path) = &args.material_map {
+        request.insert("materials".to_owned(), Value::Object(object(path)?));
+    } else if let (Some(map), false) = (&source.map, request.contains_key("materials")) {
+        request.insert("materials".to_owned(), json!({ "parts": map.entries.iter().map(entry).collect::<Vec<_>>() }));
+    }
+    if args.sample.is_some() && !request.contains_key("metadata") {
+        request.insert("metadata".to_owned(), json!({ "name": input.stem() }));
+    }
+    request.extend(args.set.iter().map(|member| (member.name.clone(), member.value.clone())));
+    let environment = args.environment.as_deref().map(|path| files::read(path, InputKind::Environment)).transpose()?;
+    Ok(Submission {
+        glb: source.glb.into(),
+        request,
+        environment: environment.map(Into::into),
+        idempotency_key: args.idempotency_key.clone(),
+    })
+}
+
+/// An entry of a map as requests have it.
+fn entry(entry: &MapEntry) -> Value {
+    match &entry.part {
+        PartSelector::Name(name) => json!({ "part_name": name, "material": entry.material }),
+        PartSelector::Path(path) => json!({ "path": path, "material": entry.material }),
+    }
+}
+
+/// A file that holds one JSON object.
+fn object(path: &std::path::Path) -> Result<Map<String, Value>, Failure> {
+    let refused = |message: String| {
+        let fault = Fault::new("usage.invalid_value", message).at(path.display().to_string());
+        Failure::new(Exit::Usage, fault.help("give a file with one JSON object"))
+    };
+    match serde_json::from_slice(&files::read(path, InputKind::Map)?) {
+        Ok(Value::Object(members)) => Ok(members),
+        Ok(_) => Err(refused("it holds no JSON object".to_owned())),
+        Err(reason) => Err(refused(format!("it is no JSON: {reason}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members() {
+        let member = |text: &str| text.parse::<Member>().map(|member| (member.name, member.value));
+        assert_eq!(member("samples=64"), Ok(("samples".into(), json!(64))));
+        assert_eq!(member("view=front"), Ok(("view".into(), json!("front"))));
+        assert_eq!(member("on-unmapped=keep"), Ok(("on_unmapped".into(), json!("keep"))));
+        assert_eq!(member("formats=[\"png\"]"), Ok(("formats".into(), json!(["png"]))));
+        assert_eq!(member("background="), Ok(("background".into(), json!(""))));
+        assert!(member("samples").is_err() && member("=1").is_err());
+    }
+}

@@ -1,0 +1,62 @@
+//! `packshot client watch`: follows a render, over lost connections too, until it is over.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use packshot::error::Fault;
+use packshot_service::client::Client;
+use packshot_service::wire::job::Job;
+use uuid::Uuid;
+
+use super::super::failure::{Exit, Failure};
+use super::bar::JobBar;
+use super::{ServiceArgs, ended_well, report, save};
+
+/// Arguments of `client watch`.
+#[derive(Args, Debug)]
+#[command(after_help = "Example: packshot client watch 01934d2e-… -o bearing.png")]
+pub(crate) struct WatchArgs {
+    /// The render
+    id: Uuid,
+    /// Save its files here, as `client fetch` does
+    #[arg(short, long, value_name = "OUT")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    service: ServiceArgs,
+}
+
+pub(super) async fn run(args: &WatchArgs, quiet: bool) -> Result<(), Failure> {
+    let client = args.service.client()?;
+    let job = until_over(&client, args.id, quiet).await?;
+    report(&job, args.service.json)?;
+    match &args.output {
+        Some(output) => save(&client, &job, output).await,
+        None => ended_well(&job),
+    }
+}
+
+/// Shows how far a job is until it is over. Ctrl-C ends the watching, not the job.
+pub(super) async fn until_over(client: &Client, id: Uuid, quiet: bool) -> Result<Job, Failure> {
+    let bar = JobBar::new(quiet);
+    let mut events = client.events(id).from_the_start();
+    let followed = async {
+        while let Some(event) = events.next().await? {
+            bar.show(&event);
+        }
+        client.job(id).await
+    };
+    tokio::select! {
+        biased;
+        _ = tokio::signal::ctrl_c() => Err(left_running(id)),
+        job = followed => Ok(job?),
+    }
+}
+
+fn left_running(id: Uuid) -> Failure {
+    let message = "no longer watched; the render itself goes on";
+    let fault = Fault::new("cancelled", message).at(id.to_string());
+    Failure::new(
+        Exit::Cancelled,
+        fault.help(format!("`packshot client cancel {id}` ends it, `packshot client watch {id}` goes on watching")),
+    )
+}

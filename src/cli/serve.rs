@@ -1,0 +1,122 @@
+//! `packshot serve`: settings from all sources, logs, and the service until somebody asks it to stop.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use packshot::error::Fault;
+use packshot_service::config::{ConfigError, LogFormat, Settings, Sources};
+use packshot_service::server::{self, ServeError};
+
+use super::failure::{Exit, Failure};
+use super::{cache, console, files};
+
+/// Arguments of `serve`.
+#[derive(Args, Debug)]
+#[command(after_help = "Example: packshot serve --listen 127.0.0.1:8080\n\n\
+    Every setting can stand in the TOML file of --config, or in a variable PACKSHOT_ and its name in upper case. \
+    `packshot serve --check-config` lists them all.")]
+pub(crate) struct ServeArgs {
+    /// Address and port [default: 127.0.0.1:8080]; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Folder for the database and all files [default: the platform's data folder]
+    #[arg(long, value_name = "DIR")]
+    data: Option<String>,
+    /// Settings file (TOML)
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print the settings in effect and where each comes from, and stop
+    #[arg(long)]
+    check_config: bool,
+    /// Render on threads of this process (inline) or in child processes (process) [default: inline]
+    #[arg(long, value_name = "WHERE")]
+    workers: Option<String>,
+    /// PostgreSQL database [default: SQLite in the data folder]
+    #[arg(long, value_name = "URL")]
+    database_url: Option<String>,
+    /// auto, cpu, gpu, or part of an adapter's name [default: gpu, with a warning when there is none]
+    #[arg(long, value_name = "WHICH")]
+    device: Option<String>,
+    /// CPU threads of a render [default: all]
+    #[arg(long, value_name = "N")]
+    threads: Option<String>,
+    /// How logs are written: text or json [default: text]
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<String>,
+}
+
+impl ServeArgs {
+    fn flags(&self) -> Vec<(&'static str, &'static str, String)> {
+        let all = [
+            ("listen", "--listen", &self.listen),
+            ("data", "--data", &self.data),
+            ("workers", "--workers", &self.workers),
+            ("database_url", "--database-url", &self.database_url),
+            ("render_device", "--device", &self.device),
+            ("threads", "--threads", &self.threads),
+            ("log_format", "--log-format", &self.log_format),
+        ];
+        all.into_iter().filter_map(|(key, flag, value)| Some((key, flag, value.clone()?))).collect()
+    }
+}
+
+pub(crate) fn run(args: &ServeArgs, verbose: u8) -> Result<(), Failure> {
+    let settings = settings(args.flags(), args.config.as_deref())?;
+    if args.check_config {
+        return files::print(settings.in_effect.to_string().as_bytes());
+    }
+    console::start_service_logging(verbose, settings.log_format == LogFormat::Json);
+    allow_many_connections();
+    let runtime = runtime()?;
+    runtime.block_on(server::run(settings, cache::kernels()))?;
+    // What a driver still does on its thread is nobody's concern any more: everything is stored.
+    runtime.shutdown_background();
+    Ok(())
+}
+
+/// The settings of this process.
+pub(crate) fn settings(
+    flags: Vec<(&'static str, &'static str, String)>,
+    config: Option<&std::path::Path>,
+) -> Result<Settings, Failure> {
+    let settings = Sources::of_process(flags, config).and_then(|sources| Settings::from_sources(&sources))?;
+    settings.warnings.iter().for_each(|warning| console::warn(warning));
+    Ok(settings)
+}
+
+/// A runtime for a command that waits for others.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    built.map_err(|reason| Failure::new(Exit::Internal, Fault::new("internal", format!("no threads: {reason}"))))
+}
+
+/// A connection is a file to the operating system, and many systems allow few unless asked.
+fn allow_many_connections() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, getrlimit, setrlimit};
+        let mut limit = getrlimit(Resource::Nofile);
+        limit.current = limit.maximum;
+        if let Err(reason) = setrlimit(Resource::Nofile, limit) {
+            tracing::debug!(%reason, "the limit on open files stays as it is");
+        }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self { exit: Exit::Usage, faults: error.faults }
+    }
+}
+
+impl From<ServeError> for Failure {
+    fn from(error: ServeError) -> Self {
+        let exit = match &error {
+            ServeError::Internal(_) => Exit::Internal,
+            ServeError::Address { .. } | ServeError::Data { .. } | ServeError::Database(_) | ServeError::Store(_) => {
+                Exit::Output
+            }
+        };
+        Self::new(exit, error.fault())
+    }
+}

@@ -1,0 +1,105 @@
+//! `packshot client` against a running service.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::service::{Place, SOON, endless, until};
+
+const TINY: [&str; 6] = ["--set", "width=32", "--set", "height=24", "--set", "samples=4"];
+
+#[test]
+fn submit_watch_fetch() {
+    let place = Place::new();
+    let service = place.start();
+    let url = ["--url", service.url.as_str()];
+    let submit = |more: &[&str]| {
+        let args = [&["client", "submit", "boxes.glb"], &TINY[..], &url, more].concat();
+        place.run(&args)
+    };
+    let (code, stdout, stderr) = submit(&["-o", "boxes.png", "--json"]);
+    assert_eq!(code, 0, "{stderr}");
+    let job: Value = serde_json::from_str(&stdout).expect("one JSON object");
+    assert_eq!((&job["state"], &job["request"]["width"]), (&"completed".into(), &32.into()));
+    let picture = std::fs::read(place.path("boxes.png")).expect("saved");
+    assert!(picture.starts_with(b"\x89PNG"));
+
+    let (code, stdout, stderr) = submit(&["--set", "formats=[\"png\",\"exr\"]", "--idempotency-key", "both"]);
+    assert_eq!(code, 0, "{stderr}");
+    let id = stdout.trim();
+    let (code, _, stderr) = place.run(&[&["client", "watch", id, "-o", "all/"], &url[..]].concat());
+    assert_eq!(code, 0, "{stderr}");
+    let saved = std::fs::read_dir(place.path("all")).expect("made").count();
+    assert_eq!(saved, 2);
+    let (code, ..) = place.run(&[&["client", "fetch", id, "-o", "one.exr"], &url[..]].concat());
+    assert_eq!(code, 0);
+    assert!(std::fs::read(place.path("one.exr")).expect("saved").starts_with(b"\x76\x2f\x31\x01"));
+    let (code, _, stderr) = place.run(&[&["client", "fetch", id, "-o", "one.webp"], &url[..]].concat());
+    assert_eq!(code, 2, "{stderr}");
+
+    let (code, stdout, _) = submit(&["--set", "formats=[\"png\",\"exr\"]", "--idempotency-key", "both"]);
+    assert_eq!((code, stdout.trim()), (0, id), "the same submission again");
+}
+
+#[test]
+fn refusals_failures_and_nobody_there_are_exit_7() {
+    let place = Place::new();
+    let service = place.start();
+    let url = ["--url", service.url.as_str()];
+    let (code, stdout, stderr) =
+        place.run(&[&["client", "submit", "boxes.glb", "--set", "width=0"], &url[..]].concat());
+    assert_eq!((code, stdout.as_str()), (7, ""));
+    assert!(stderr.contains("error[service.validation_failed]") && stderr.contains("/width"), "{stderr}");
+
+    std::fs::write(place.path("broken.glb"), &crate::service::boxes()[..100]).expect("written");
+    let (code, _, stderr) = place.run(&[&["client", "submit", "broken.glb", "--watch"], &url[..]].concat());
+    assert_eq!(code, 7);
+    assert!(stderr.contains("error[glb."), "{stderr}");
+
+    let (code, _, stderr) =
+        place.run(&[&["client", "fetch", "01934d2e-7b1c-7000-8000-000000000000"], &url[..]].concat());
+    assert_eq!(code, 7);
+    assert!(stderr.contains("error[service.render_not_found]"), "{stderr}");
+
+    let (code, _, stderr) =
+        place.run(&["client", "cancel", "01934d2e-7b1c-7000-8000-000000000000", "--url", "http://127.0.0.1:9"]);
+    assert_eq!(code, 7);
+    assert!(stderr.contains("error[client.unreachable]"), "{stderr}");
+
+    let (code, _, stderr) =
+        place.run(&["client", "cancel", "01934d2e-7b1c-7000-8000-000000000000", "--url", "service"]);
+    assert_eq!(code, 2, "{stderr}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn ctrl_c_ends_the_watching_and_cancel_the_render() {
+    let place = Place::new();
+    let service = place.start();
+    let client = service.client();
+    let id = client.submit(&endless(0)).await.expect("accepted").id;
+    let watch = place
+        .command(&["client", "watch", &id.to_string(), "--url", &service.url])
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("starts");
+    let running = async || client.job(id).await.expect("the job").state.to_string() == "running";
+    until("it runs", SOON, running).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let signalled = std::process::Command::new("kill").args(["-INT", &watch.id().to_string()]).status();
+    assert!(signalled.expect("kill runs").success());
+    let output = watch.wait_with_output().expect("ends");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{stderr}");
+    assert!(stderr.contains(&format!("packshot client cancel {id}")), "{stderr}");
+    assert!(running().await, "it goes on");
+
+    let id = id.to_string();
+    let (code, _, stderr) = place.run(&["client", "cancel", &id, "--url", &service.url]);
+    assert_eq!(code, 0, "{stderr}");
+    let (code, _, stderr) = place.run(&["client", "watch", &id, "--url", &service.url]);
+    assert_eq!(code, 7, "{stderr}");
+    assert!(stderr.contains("error[service.cancelled]"), "{stderr}");
+}

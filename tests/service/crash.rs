@@ -1,0 +1,124 @@
+//! Killed at any moment: what was acknowledged is there, ends once, and its files are whole.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use packshot_service::client::{Client, Submission};
+use packshot_service::wire::job::JobState;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::service::{Place, SOON, files_below, submission, until};
+
+/// Rounds of the kill; `scripts/soak` has many more.
+const ROUNDS: u32 = 4;
+
+fn job(seed: u32) -> Submission {
+    let mut job = submission(&json!({ "width": 48, "height": 48, "samples": 32, "noise_threshold": 0, "seed": seed }));
+    job.idempotency_key = Some(format!("job-{seed}"));
+    job
+}
+
+#[tokio::test]
+async fn killed_at_any_moment_nothing_acknowledged_is_lost() {
+    let place = Place::new();
+    let mut acknowledged = BTreeMap::new();
+    for round in 0..ROUNDS {
+        let service = place.start();
+        let client = service.client();
+        let submits = (0..6).map(|n| {
+            let (client, seed) = (client.clone(), round * 6 + n);
+            tokio::spawn(async move { client.submit(&job(seed)).await.ok().map(|job| (seed, job.id)) })
+        });
+        let submits: Vec<_> = submits.collect();
+        // Later each time: between the uploads, in the middle of a render, at its end.
+        tokio::time::sleep(Duration::from_millis(40 + 90 * u64::from(round))).await;
+        service.kill();
+        for submit in submits {
+            // Those without an answer go on trying; the service is gone.
+            if submit.is_finished() {
+                acknowledged.extend(submit.await.expect("no panic"));
+            } else {
+                submit.abort();
+            }
+        }
+    }
+
+    let service = place.start();
+    let client = service.client();
+    for (seed, id) in &acknowledged {
+        let again = client.submit(&job(*seed)).await.expect("accepted");
+        assert_eq!(again.id, *id, "the same key names the same job");
+    }
+    for id in acknowledged.values() {
+        ends_once(&client, *id).await;
+    }
+    assert!(!acknowledged.is_empty(), "something was acknowledged before a kill");
+    every_object_is_whole(&place);
+}
+
+/// Waits for the end of a job; it is completed, its stream has one end, and its file is what its address says.
+async fn ends_once(client: &Client, id: Uuid) {
+    let ended = tokio::time::timeout(SOON, async {
+        let mut events = client.events(id).from_the_start();
+        let (mut numbers, mut ends) = (Vec::new(), 0);
+        while let Some(event) = events.next().await.expect("a sound stream") {
+            numbers.extend(event.id);
+            ends += u32::from(event.is_terminal());
+        }
+        (numbers, ends)
+    });
+    let (numbers, ends) = ended.await.unwrap_or_else(|_| panic!("{id} does not end"));
+    assert_eq!(ends, 1, "{id}");
+    assert!(numbers.iter().copied().eq(1..=numbers.len() as u64), "{id}: no gap, no repeat: {numbers:?}");
+    let job = client.job(id).await.expect("the job");
+    assert_eq!(job.state, JobState::Completed, "{:?}", job.error);
+    let result = job.result.expect("a result");
+    assert_eq!(result.files.len(), 1);
+    client.fetch(&result.files[0]).await.expect("whole");
+}
+
+fn every_object_is_whole(place: &Place) {
+    let objects = files_below(&place.data().join("objects"));
+    assert!(objects.len() > 1);
+    for path in objects {
+        let parts: Vec<_> = path.iter().rev().take(2).map(|part| part.to_string_lossy()).collect();
+        let bytes = std::fs::read(&path).expect("readable");
+        let hash = packshot_service::domain::hash::ContentAddress::of(&bytes).hex();
+        assert_eq!(format!("{}{}", parts[1], parts[0]), hash, "{}", path.display());
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn r69_a_killed_worker_costs_an_attempt_and_nothing_else() {
+    let place = Place::new();
+    let service = place.start_with(&["--workers", "process"]);
+    let client = service.client();
+    // Long enough to be killed in the middle, short enough to be done after that.
+    let request = json!({ "width": 256, "height": 256, "samples": 65536, "noise_threshold": 0, "max_time_s": 3 });
+    let id = client.submit(&submission(&request)).await.expect("accepted").id;
+    let mut events = client.events(id);
+    while events.next().await.expect("a sound stream").is_some_and(|event| event.name != "job.progress") {}
+    let workers = children(service.id());
+    assert_eq!(workers.len(), 1, "{workers:?}");
+    let killed = std::process::Command::new("kill").args(["-KILL", &workers[0].to_string()]).status();
+    assert!(killed.expect("kill runs").success());
+    until("it ends", SOON, async || client.job(id).await.expect("the job").state.is_terminal()).await;
+    ends_once(&client, id).await;
+    let document = client.job(id).await.expect("the job").document.expect("a document");
+    assert_eq!(document.attempt, 2);
+}
+
+/// Processes that a process started.
+#[cfg(target_os = "linux")]
+fn children(of: u32) -> Vec<u32> {
+    let processes =
+        std::fs::read_dir("/proc").expect("there").filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    let parent = |id: &u32| -> Option<u32> {
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        // The name stands in parentheses and may hold anything.
+        stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+    };
+    processes.filter(|id| parent(id) == Some(of)).collect()
+}

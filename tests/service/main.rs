@@ -1,0 +1,16 @@
+//! The service as it runs at its users': the real binary, over real sockets, killed, stopped and started again.
+//!
+//! Pictures are small and taken of a product of three boxes. `scripts/soak` does the same things many more times.
+
+#[path = "../cli/product.rs"]
+mod product;
+
+mod backup;
+mod client;
+mod crash;
+mod page;
+mod readme;
+mod service;
+mod start;
+mod stop;
+mod webdriver;

@@ -1,0 +1,102 @@
+//! The web page in Chromium: what somebody who watches sees of a job that was submitted by somebody else.
+
+use serde_json::json;
+
+use crate::service::{Place, SOON, http, submission, until};
+use crate::webdriver::Browser;
+
+/// The files of a folder, less those that are still on their way.
+fn downloads(place: &Place) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(place.path("downloads")).expect("there");
+    entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|e| e == "png"))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_job_is_followed_and_its_picture_downloaded() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("downloads")).expect("made");
+    let Some(browser) = Browser::start(&place.path("downloads"), false).await else {
+        println!("skipped: Chromium or chromedriver is not installed");
+        return;
+    };
+    let service = place.start();
+    browser.open(&service.url).await;
+    browser.until("document.querySelector('#connection').textContent === 'connected'").await;
+
+    // Somebody else submits: it appears without a reload, its picture grows, its log runs.
+    let request = json!({ "width": 640, "height": 480, "samples": 65536, "noise_threshold": 0, "max_time_s": 4,
+                          "metadata": { "name": "boxes from elsewhere" } });
+    let id = service.client().submit(&submission(&request)).await.expect("accepted").id;
+    browser.until(&format!("document.querySelector('[data-id=\"{id}\"]')")).await;
+    browser.run(&format!("document.querySelector('[data-id=\"{id}\"] button').click()")).await;
+    browser.until("document.querySelector('#job-name').textContent === 'boxes from elsewhere'").await;
+    browser.until("document.querySelector('#picture').naturalWidth === 640").await;
+    let first = browser.run("return document.querySelector('#picture').src").await;
+    browser.until(&format!("document.querySelector('#picture').src !== {first}")).await;
+    browser.until("document.querySelector('#log').childElementCount > 2").await;
+    browser.screenshot("running").await;
+    browser.until("document.querySelector('#job-state').textContent === 'completed'").await;
+    browser.until("document.querySelector('#caption').textContent === '640 × 480'").await;
+    browser.until("document.querySelectorAll('#steps tr').length > 1").await;
+    browser.run("document.querySelector('[data-file$=\".png\"]').click()").await;
+    until("the picture is downloaded", SOON, async || downloads(&place).len() == 1).await;
+    let result = service.client().job(id).await.expect("the job").result.expect("a result");
+    let expected = service.client().fetch(&result.files[0]).await.expect("whole");
+    assert_eq!(std::fs::read(&downloads(&place)[0]).expect("readable"), &expected[..]);
+    browser.screenshot("completed").await;
+
+    // The same by hand: a file, a click, and one more click to call it off.
+    browser.choose_file("#file", &place.path("boxes.glb")).await;
+    browser
+        .run("document.querySelector('[name=samples]').value = 65536; document.querySelector('#render').click()")
+        .await;
+    browser.until("document.querySelector('#job-name').textContent === 'boxes.glb'").await;
+    browser.until("document.querySelector('#job-state').textContent === 'running'").await;
+    browser.run("document.querySelector('#cancel').click()").await;
+    browser.until("document.querySelector('#job-state').textContent === 'cancelled'").await;
+    browser.run("document.querySelector('#delete').click()").await;
+    browser.until("document.querySelectorAll('#jobs li').length === 1").await;
+    assert_eq!(browser.complaints().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_key_opens_the_page_and_a_refusal_is_said() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("downloads")).expect("made");
+    let Some(browser) = Browser::start(&place.path("downloads"), true).await else {
+        println!("skipped: Chromium or chromedriver is not installed");
+        return;
+    };
+    let service = place.start();
+    let (code, key, stderr) = place.run(&["admin", "create-key"]);
+    assert_eq!(code, 0, "{stderr}");
+    until("a key is needed", SOON, async || service.status("/api/v1/renders").await == 401).await;
+    browser.open(&service.url).await;
+    browser.until("!document.querySelector('#key-form').hidden").await;
+    let script = format!(
+        "document.querySelector('#key').value = {:?}; document.querySelector('#key-form button').click()",
+        key.trim()
+    );
+    browser.run(&script).await;
+    browser.until("document.querySelector('#connection').textContent === 'connected'").await;
+    std::fs::write(place.path("broken.glb"), b"glTF\x02\0\0\0").expect("written");
+    browser.choose_file("#file", &place.path("broken.glb")).await;
+    browser.run("document.querySelector('#render').click()").await;
+    browser.until("!document.querySelector('#notice').hidden || !document.querySelector('#job-error').hidden").await;
+    browser.screenshot("refused").await;
+}
+
+#[tokio::test]
+async fn the_page_may_load_nothing_from_elsewhere() {
+    let place = Place::new();
+    let service = place.start();
+    let answer = http().get(&service.url).send().await.expect("an answer");
+    let policy = answer.headers()["content-security-policy"].to_str().expect("text").to_owned();
+    assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+    for path in ["app.js", "job.js", "service.js", "text.js", "style.css", "icon.svg"] {
+        assert_eq!(service.status(&format!("/{path}")).await, 200, "{path}");
+    }
+}

@@ -1,0 +1,93 @@
+//! Starting: settings, the data folder, and who may do what before anybody has configured anything.
+
+use packshot_service::client::ClientError;
+
+use crate::service::{Place, files_below, tiny};
+
+#[test]
+fn settings_are_checked_and_shown() {
+    let place = Place::new();
+    std::fs::write(place.path("packshot.toml"), "threads = 1\nmax_pixels = 1000\n").expect("written");
+    let mut command = place.command(&["serve", "--config", "packshot.toml", "--check-config", "--listen", "[::1]:9"]);
+    command.env("PACKSHOT_METRICS_TOKEN", "geheim").env("PACKSHOT_THREADS", "2");
+    let (code, stdout, stderr) = crate::service::outcome(&mut command);
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    for line in ["# --listen", "# PACKSHOT_THREADS", "# packshot.toml:2 (max_pixels)", "metrics_token = \"***\""] {
+        assert!(stdout.contains(line), "{line} in\n{stdout}");
+    }
+    assert!(!stdout.contains("geheim"));
+
+    std::fs::write(place.path("packshot.toml"), "threads = -1\nworkrs = \"inline\"\n").expect("written");
+    let (code, _, stderr) = place.run(&["serve", "--config", "packshot.toml"]);
+    assert_eq!(code, 2);
+    assert!(stderr.contains("error[config.invalid_value]") && stderr.contains("packshot.toml:1 (threads)"), "{stderr}");
+    assert!(stderr.contains("error[config.unknown_setting]") && stderr.contains("did you mean `workers`?"), "{stderr}");
+    assert!(!place.data().exists(), "nothing was begun");
+}
+
+#[test]
+fn what_cannot_be_used_is_exit_6() {
+    let place = Place::new();
+    let service = place.start();
+    let (code, _, stderr) = place.run(&["serve", "--listen", "127.0.0.1:0"]);
+    assert_eq!(code, 6);
+    assert!(stderr.contains("error[serve.data_locked]"), "{stderr}");
+    assert!(stderr.contains(&format!("id {}", service.id())), "{stderr}");
+
+    let address = service.url.trim_start_matches("http://");
+    let (code, _, stderr) = place.run(&["serve", "--listen", address, "--data", "other"]);
+    assert_eq!(code, 6);
+    assert!(stderr.contains("error[serve.address_in_use]") && stderr.contains(address), "{stderr}");
+
+    let (code, _, stderr) = place.run(&["serve", "--listen", "127.0.0.1:0", "--data", "boxes.glb"]);
+    assert_eq!(code, 6);
+    assert!(stderr.contains("error[serve.data_unusable]"), "{stderr}");
+
+    let nobody = "postgres://nobody@127.0.0.1:9/none";
+    let (code, _, stderr) =
+        place.run(&["serve", "--listen", "127.0.0.1:0", "--data", "third", "--database-url", nobody]);
+    assert_eq!(code, 6);
+    assert!(stderr.contains("error[serve.database]"), "{stderr}");
+}
+
+#[tokio::test]
+async fn beyond_loopback_one_key_is_made_and_needed() {
+    let place = Place::new();
+    let service = place.start_with(&["--listen", "0.0.0.0:0"]);
+    let key = service.log().split_once("[SETUP] admin key: ").map(|(_, rest)| rest[..55].to_owned());
+    let key = key.unwrap_or_else(|| panic!("no key in\n{}", service.log()));
+    assert_eq!(service.log().matches("pk_").count(), 1);
+    assert_eq!(service.status("/healthz").await, 200);
+    match service.client().submit(&tiny()).await {
+        Err(ClientError::Refused { problem, .. }) => assert_eq!(problem.code, "unauthenticated"),
+        other => panic!("{other:?}"),
+    }
+    service.client_with(&key).submit(&tiny()).await.expect("the key opens");
+    service.kill();
+
+    let again = place.start_with(&["--listen", "0.0.0.0:0"]);
+    assert!(!again.log().contains("[SETUP]"), "{}", again.log());
+    again.client_with(&key).submit(&tiny()).await.expect("the key still opens");
+    let stored = files_below(&place.data()).into_iter().filter(|path| {
+        let bytes = std::fs::read(path).unwrap_or_default();
+        bytes.windows(key.len()).any(|window| window == key.as_bytes())
+    });
+    assert_eq!(stored.collect::<Vec<_>>(), Vec::<std::path::PathBuf>::new(), "the key itself is stored nowhere");
+}
+
+#[tokio::test]
+async fn a_key_ends_the_open_mode() {
+    let place = Place::new();
+    let (code, _, stderr) = place.run(&["admin", "create-key"]);
+    assert_eq!(code, 6, "no installation yet");
+    assert!(stderr.contains("error[admin.no_installation]"), "{stderr}");
+    let service = place.start();
+    assert_eq!(service.status("/api/v1/renders").await, 200);
+    let (code, stdout, stderr) = place.run(&["admin", "create-key"]);
+    assert_eq!(code, 0, "{stderr}");
+    crate::service::until("a key is needed", crate::service::SOON, async || {
+        service.status("/api/v1/renders").await == 401
+    })
+    .await;
+    service.client_with(stdout.trim()).submit(&tiny()).await.expect("the key opens");
+}

@@ -1,0 +1,105 @@
+//! A browser without a window, driven through the W3C WebDriver protocol (<https://www.w3.org/TR/webdriver2/>).
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use base64::Engine;
+use serde_json::{Value, json};
+
+use crate::service::{SOON, http, until};
+
+/// A session of Chromium; closed when this is dropped.
+pub(crate) struct Browser {
+    driver: Child,
+    session: String,
+}
+
+impl Browser {
+    /// Starts one; `None` where Chromium or its driver is not installed.
+    pub(crate) async fn start(downloads: &Path, dark: bool) -> Option<Self> {
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|taken| taken.local_addr()).expect("a free port").port();
+        let mut command = Command::new("chromedriver");
+        command.arg(format!("--port={port}")).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut browser = Self { driver: command.spawn().ok()?, session: format!("http://127.0.0.1:{port}/session") };
+        until("the driver answers", SOON, async || {
+            http().get(format!("http://127.0.0.1:{port}/status")).send().await.is_ok()
+        })
+        .await;
+        let mut args = vec!["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1400,1100"];
+        if dark {
+            args.push("--blink-settings=preferredColorScheme=0");
+        }
+        let preferences = json!({ "download.default_directory": downloads, "download.prompt_for_download": false });
+        let chrome = json!({ "args": args, "prefs": preferences });
+        let wanted =
+            json!({ "browserName": "chrome", "goog:chromeOptions": chrome, "goog:loggingPrefs": { "browser": "ALL" } });
+        let session = browser.post("", json!({ "capabilities": { "alwaysMatch": wanted } })).await?;
+        browser.session = format!("{}/{}", browser.session, session["sessionId"].as_str()?);
+        Some(browser)
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Option<Value> {
+        let sent = http().post(format!("{}{path}", self.session)).json(&body).send().await.ok()?;
+        let answer: Value = sent.json().await.ok()?;
+        // The driver is there and its browser is not.
+        (!answer["value"]["error"].is_string()).then(|| answer["value"].clone())
+    }
+
+    pub(crate) async fn open(&self, url: &str) {
+        self.post("/url", json!({ "url": url })).await.expect("opened");
+    }
+
+    /// What a function's body returns on the page; promises are waited for.
+    pub(crate) async fn run(&self, script: &str) -> Value {
+        self.post("/execute/sync", json!({ "script": script, "args": [] })).await.unwrap_or_else(|| panic!("{script}"))
+    }
+
+    /// Waits until an expression is true.
+    pub(crate) async fn until(&self, expression: &str) {
+        let script = format!("return Boolean({expression})");
+        until(expression, SOON, async || self.run(&script).await == json!(true)).await;
+    }
+
+    /// Puts a file into a field that takes files.
+    pub(crate) async fn choose_file(&self, selector: &str, path: &Path) {
+        let found = self.post("/element", json!({ "using": "css selector", "value": selector })).await.expect("found");
+        let id = found.as_object().and_then(|found| found.values().next()?.as_str().map(str::to_owned)).expect("an id");
+        self.post(&format!("/element/{id}/value"), json!({ "text": path })).await.expect("taken");
+    }
+
+    /// What the page complained about.
+    pub(crate) async fn complaints(&self) -> Vec<String> {
+        let log = self.post("/se/log", json!({ "type": "browser" })).await.expect("a log");
+        log.as_array().expect("a list").iter().map(|entry| entry["message"].to_string()).collect()
+    }
+
+    /// Saves what it shows, where the variable PACKSHOT_SCREENSHOTS names a folder.
+    pub(crate) async fn screenshot(&self, name: &str) {
+        let Some(folder) = std::env::var_os("PACKSHOT_SCREENSHOTS") else { return };
+        let answer = http().get(format!("{}/screenshot", self.session)).send().await.expect("an answer");
+        let answer: Value = answer.json().await.expect("JSON");
+        let png =
+            base64::prelude::BASE64_STANDARD.decode(answer["value"].as_str().expect("a picture")).expect("base64");
+        std::fs::write(Path::new(&folder).join(format!("{name}.png")), png).expect("written");
+    }
+
+    /// Asks the driver to end the browser: without that it outlives its driver.
+    fn end_session(&self) -> std::io::Result<()> {
+        let Some((address, path)) = self.session.trim_start_matches("http://").split_once('/') else { return Ok(()) };
+        let mut driver = TcpStream::connect(address)?;
+        driver.set_read_timeout(Some(SOON))?;
+        write!(driver, "DELETE /{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+        driver.read_to_end(&mut Vec::new()).map(drop)
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // A test that fails leaves no browser behind either.
+        let _ = self.end_session();
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
