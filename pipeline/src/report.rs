@@ -87,7 +87,9 @@ fn device_bytes_estimate(scene: &Scene, stats: &SceneStats) -> u64 {
 impl Preflight {
     /// Brings together what import, mapping and `more` found. `must_map` says that no part may stay unmapped.
     pub fn new(product: &Product, materials: &PartMaterials, more: &[Diagnostic], must_map: bool) -> Self {
-        let found = [&product.diagnostics[..], &materials.diagnostics, more].concat();
+        // A part without a name is the file's fault: import says it, with the node.
+        let mapped = materials.diagnostics.iter().filter(|finding| finding.code != "unnamed_part");
+        let found: Vec<_> = product.diagnostics.iter().chain(mapped).chain(more).cloned().collect();
         let is_wrong = found.iter().any(|finding| finding.severity == Severity::Error);
         let lacks_materials = must_map && materials.unmapped() > 0;
         Self {

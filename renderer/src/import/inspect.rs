@@ -1,5 +1,5 @@
 //! Looks for what makes a picture wrong although the file is sound: turned-over shells, faces that lie in each other,
-//! suspicious units. Every check takes time linear in the scene as stored.
+//! suspicious units, parts without names. Every check takes time linear in the scene as stored.
 
 use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;
@@ -12,7 +12,7 @@ use super::error::ImportError;
 use super::findings::Findings;
 use super::meshes::Place;
 use crate::diagnostic::Severity;
-use crate::scene::{Bounds, Mesh, Scene};
+use crate::scene::{Bounds, Mesh, Part, Scene};
 
 /// A diagonal outside these bounds is no product in metres.
 const DIAGONAL_MIN_M: f64 = 0.001;
@@ -32,6 +32,9 @@ pub(super) fn inspect(
     }
     note_coincident_parts(scene, findings);
     cancel.check()?;
+    for part in &scene.parts {
+        note_unnamed(part, findings);
+    }
     if let Some(bounds) = scene.bounds() {
         note_unit(&bounds, findings);
     }
@@ -44,6 +47,20 @@ fn note_unit(bounds: &Bounds, findings: &mut Findings) {
         let message = format!("the diagonal is {diagonal_m:.3e} m; if the file is not in metres, give its unit scale");
         findings.add("unit_suspect", Severity::Warning, "bounding box", message);
     }
+}
+
+fn note_unnamed(part: &Part, findings: &mut Findings) {
+    let is_name = |name: &Option<String>| name.as_deref().is_some_and(|name| !name.is_empty() && !is_automatic(name));
+    if !is_name(&part.node_name) && !is_name(&part.mesh_name) {
+        let message = "neither the node nor its mesh has a name to map a material by";
+        findings.add("unnamed_part", Severity::Warning, format!("/nodes/{}", part.node_idx), message);
+    }
+}
+
+/// Whether a name is one that OpenCASCADE gives where the model has none: an entry of its label tree, `=>[0:1:1:7]`.
+fn is_automatic(name: &str) -> bool {
+    let entry = name.strip_prefix("=>[").and_then(|rest| rest.strip_suffix(']'));
+    entry.is_some_and(|entry| entry.split(':').all(|tag| !tag.is_empty() && tag.bytes().all(|b| b.is_ascii_digit())))
 }
 
 /// Parts of equal geometry at the same place shimmer, whatever material wins.

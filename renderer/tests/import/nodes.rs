@@ -27,6 +27,16 @@ fn paths_are_the_names_from_the_root_and_parts_follow_node_indices() {
 }
 
 #[test]
+fn parts_without_usable_name_are_reported() {
+    let mut glb = with_nodes(json!([{"mesh": 0, "name": "=>[0:1:1:7]"}]), json!([0]));
+    assert_eq!(glb.scene().1, [""; 0], "the mesh has a name");
+    glb.json["meshes"][0]["name"] = json!("");
+    assert_eq!(glb.scene().1, ["unnamed_part /nodes/0"]);
+    glb.json["nodes"][0]["name"] = json!("=>[7");
+    assert_eq!(glb.scene().1, [""; 0]);
+}
+
+#[test]
 fn up_axis_and_unit_scale_apply_below_everything() {
     let nodes = json!([{"name": "A", "mesh": 0, "translation": [1, 2, 3], "camera": 0}]);
     let camera = json!([{"type": "orthographic", "orthographic": {"xmag": 1, "ymag": 2, "znear": 0, "zfar": 1}}]);
