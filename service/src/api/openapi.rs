@@ -5,6 +5,7 @@ use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use serde_json::Value;
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
@@ -51,7 +52,23 @@ impl Rendered {
     /// Renders it once for all requests.
     pub fn new(document: &OpenApi) -> Self {
         // A document of strings, lists and maps: nothing in it can fail to be written as JSON.
-        Self(serde_json::to_vec(document).unwrap_or_default().into())
+        let document = serde_json::to_value(document).unwrap_or_default();
+        Self(with_ordered_extensions(document).to_string().into())
+    }
+}
+
+/// The generator keeps extensions (`x-…`) in a hash map: here they get an order, so that equal programs give equal documents.
+fn with_ordered_extensions(value: Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let (mut extensions, plain): (Vec<_>, Vec<_>) =
+                members.into_iter().partition(|(name, _)| name.starts_with("x-"));
+            extensions.sort_by(|(a, _), (b, _)| a.cmp(b));
+            let members = plain.into_iter().chain(extensions);
+            Value::Object(members.map(|(name, value)| (name, with_ordered_extensions(value))).collect())
+        }
+        Value::Array(values) => Value::Array(values.into_iter().map(with_ordered_extensions).collect()),
+        other => other,
     }
 }
 

@@ -327,7 +327,21 @@ pub(crate) struct Reply {
 
 impl Reply {
     pub(crate) async fn of(request: RequestBuilder) -> Self {
-        let response = request.timeout(PATIENCE).send().await.expect("the service answers");
+        Self::read(request.timeout(PATIENCE).send().await.expect("the service answers")).await
+    }
+
+    /// The answer to a request whose body is refused unread. A connection that is closed while the client still sends can take the
+    /// answer with it, so the request is made again, a few times.
+    pub(crate) async fn of_refused(request: impl Fn() -> RequestBuilder) -> Self {
+        for _ in 0..4 {
+            if let Ok(response) = request().timeout(PATIENCE).send().await {
+                return Self::read(response).await;
+            }
+        }
+        Self::of(request()).await
+    }
+
+    async fn read(response: reqwest::Response) -> Self {
         let (status, headers) = (response.status(), response.headers().clone());
         let body = response.bytes().await.expect("the answer is whole").to_vec();
         Self { status: StatusCode::as_u16(&status), headers, body }

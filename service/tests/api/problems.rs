@@ -103,14 +103,16 @@ cases! {
         assert_eq!(padded(1 << 20).len(), 1 << 20);
         let put = |body: reqwest::Body| {
             let request = app.request(Method::PUT, "/api/v1/worker-configs/render");
-            Reply::of(request.header("content-type", "application/json").body(body))
+            request.header("content-type", "application/json").body(body)
         };
-        assert_eq!(put(padded(1 << 20).into()).await.status, 200);
-        assert_eq!(put(padded((1 << 20) + 1).into()).await.problem(), problem(413, "body_too_large"));
-        let chunked = reqwest::Body::wrap_stream(futures_util::stream::iter([Ok::<_, std::io::Error>(padded((1 << 20) + 1))]));
-        assert_eq!(put(chunked).await.problem(), problem(413, "body_too_large"));
+        assert_eq!(Reply::of(put(padded(1 << 20).into())).await.status, 200);
+        let long = || padded((1 << 20) + 1);
+        assert_eq!(Reply::of_refused(|| put(long().into())).await.problem(), problem(413, "body_too_large"));
+        let chunked = || reqwest::Body::wrap_stream(futures_util::stream::iter([Ok::<_, std::io::Error>(long())]));
+        assert_eq!(Reply::of_refused(|| put(chunked())).await.problem(), problem(413, "body_too_large"));
         let part = json!({"metadata": {"text": "x".repeat(1 << 20)}});
-        assert_eq!(Reply::of(app.rendering(Glb::body(), &part)).await.problem(), problem(413, "body_too_large"));
+        let refused = Reply::of_refused(|| app.rendering(Glb::body(), &part)).await;
+        assert_eq!(refused.problem(), problem(413, "body_too_large"));
     }
 
     async fn c09_uploads_have_a_limit(engine) {
