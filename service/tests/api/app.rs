@@ -81,7 +81,6 @@ pub(crate) struct TestApp {
     pub(crate) db: Db,
     pub(crate) store: Store,
     pub(crate) hub: Hub,
-    pub(crate) state: AppState,
     /// What requests carry; `None` is the open mode.
     pub(crate) key: Option<String>,
     pub(crate) base: String,
@@ -161,10 +160,10 @@ impl Installation {
             close_timeout: Duration::from_millis(100),
         };
         let stop = CancellationToken::new();
-        tokio::spawn(accept::serve(listener, api::router(state.clone()), limits, stop.clone()));
+        tokio::spawn(accept::serve(listener, api::router(state), limits, stop.clone()));
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
         let folder = Arc::clone(&self.folder);
-        TestApp { db, store, hub, state, key: None, base, client, stop, folder }
+        TestApp { db, store, hub, key: None, base, client, stop, folder }
     }
 }
 
