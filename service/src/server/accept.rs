@@ -39,6 +39,8 @@ pub struct Limits {
     pub header_timeout: Duration,
     /// How long a client may let the service wait while it sends a body or takes an answer; each KiB restores a second of it.
     pub stall_timeout: Duration,
+    /// How long the rest of a body that nobody wants is read, so that its client gets to see why.
+    pub linger_timeout: Duration,
     /// How long connections may take to end once the loop stops.
     pub close_timeout: Duration,
 }
@@ -68,7 +70,8 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
         let _ = stream.set_nodelay(true);
         let router = router.clone();
         let service = service_fn(move |request: hyper::Request<Incoming>| {
-            let mut request: Request = request.map(|body| Body::new(PatientBody::new(body, limits.stall_timeout)));
+            let request = PatientBody::new(request, limits.stall_timeout, limits.linger_timeout);
+            let mut request: Request = request.map(Body::new);
             request.extensions_mut().insert(ConnectInfo(peer));
             router.clone().oneshot(request)
         });
@@ -116,6 +119,7 @@ fn is_about_one_connection(reason: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::StatusCode;
     use axum::routing::{get, post};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::time::{Instant, timeout};
@@ -124,6 +128,7 @@ mod tests {
         max_connections: 2,
         header_timeout: Duration::from_millis(200),
         stall_timeout: Duration::from_millis(300),
+        linger_timeout: Duration::from_secs(1),
         close_timeout: Duration::from_secs(5),
     };
     const SOON: Duration = Duration::from_secs(5);
@@ -132,7 +137,8 @@ mod tests {
         let router = Router::new()
             .route("/", get(async |ConnectInfo(peer): ConnectInfo<SocketAddr>| peer.ip().to_string()))
             .route("/slow", get(async || tokio::time::sleep(Duration::from_millis(600)).await))
-            .route("/echo", post(async |body: String| body));
+            .route("/echo", post(async |body: String| body))
+            .route("/refused", post(async || StatusCode::PAYLOAD_TOO_LARGE));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("bound");
         let stop = CancellationToken::new();
@@ -194,6 +200,46 @@ mod tests {
             _ = answer.read_to_end(&mut rest) => {}
         }
         assert!(began.elapsed() < SOON && !rest.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&rest));
+    }
+
+    #[tokio::test]
+    async fn a_refusal_reaches_a_client_that_sends_on_and_its_connection_stays() {
+        let (address, _stop, _running) = start().await;
+        let mut stream = TcpStream::connect(address).await.expect("connected");
+        // More than the buffers on the way hold, twice.
+        let body = vec![0; 16 << 20];
+        for _ in 0..2 {
+            let head = format!("POST /refused HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", body.len());
+            stream.write_all(head.as_bytes()).await.expect("sent");
+            stream.write_all(&body).await.expect("taken to its end");
+            let mut answer = vec![0; 4096];
+            let n = timeout(SOON, stream.read(&mut answer)).await.expect("an answer in time").expect("readable");
+            assert!(answer[..n].starts_with(b"HTTP/1.1 413"), "{}", String::from_utf8_lossy(&answer[..n]));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refused_body_without_an_end_is_cut_off() {
+        let (address, _stop, _running) = start().await;
+        let mut stream = TcpStream::connect(address).await.expect("connected");
+        stream
+            .write_all(b"POST /refused HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+            .await
+            .expect("sent");
+        let began = Instant::now();
+        while stream.write_all(b"1\r\nx\r\n").await.is_ok() {
+            assert!(began.elapsed() < SOON, "still taken");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert!(began.elapsed() >= LIMITS.linger_timeout, "cut off after {:?}", began.elapsed());
+    }
+
+    #[tokio::test]
+    async fn a_refused_body_that_waits_to_be_asked_for_is_not_asked_for() {
+        let (address, _stop, _running) = start().await;
+        let head = "POST /refused HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n";
+        let (_stream, answer) = ask(address, head).await;
+        assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
     }
 
     #[tokio::test]

@@ -40,6 +40,8 @@ const WORKER_COMMAND: &str = "worker-child";
 const DATABASE_CONNECTIONS: u32 = 16;
 /// How long a client may neither send nor take a byte.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the rest of a refused body is read.
+const LINGER_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long connections may take to end when the service stops.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(4);
 /// How long tasks may take to go back to the queue when their time is up.
@@ -128,6 +130,7 @@ impl Running {
             max_connections: settings.max_connections,
             header_timeout: settings.header_timeout,
             stall_timeout: STALL_TIMEOUT,
+            linger_timeout: LINGER_TIMEOUT,
             close_timeout: CLOSE_TIMEOUT,
         };
         let stop = CancellationToken::new();

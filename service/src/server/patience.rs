@@ -15,9 +15,12 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::header::EXPECT;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::runtime::Handle;
 use tokio::time::{Instant, Sleep};
 
 /// What every byte restores: so many bytes a second are enough for ever.
@@ -116,16 +119,27 @@ fn written(result: &io::Result<usize>) -> usize {
 }
 
 /// A request's body that fails when its pieces take too long.
+///
+/// When nobody wants the rest of it, because the request was refused, the rest is still read and thrown away for a while. A
+/// connection that is closed while its client still sends is reset, and a reset takes an answer with it that the client has not
+/// read yet (RFC 9112, section 9.6); and a client that saw the whole answer may already have put its next request on the
+/// connection. A rest that comes to its end in time leaves the connection open for that.
 pub(super) struct PatientBody {
-    body: Incoming,
+    /// None once the body ended, failed, or was left to [`drain`].
+    body: Option<Incoming>,
     /// Made when the first piece is waited for: most requests have no body.
     patience: Option<Patience>,
     limit: Duration,
+    linger: Duration,
+    /// The client sends the body only when it is told to (`Expect: 100-continue`), which the first wait for it does.
+    waits_for_go: bool,
 }
 
 impl PatientBody {
-    pub(super) fn new(body: Incoming, limit: Duration) -> Self {
-        Self { body, patience: None, limit }
+    /// A body, waited for at most `limit`; its unwanted rest is read for at most `linger`.
+    pub(super) fn new(request: hyper::Request<Incoming>, limit: Duration, linger: Duration) -> hyper::Request<Self> {
+        let waits_for_go = request.headers().contains_key(EXPECT);
+        request.map(|body| Self { body: Some(body), patience: None, limit, linger, waits_for_go })
     }
 }
 
@@ -137,24 +151,46 @@ impl Body for PatientBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(context);
         let limit = self.limit;
-        let patience = self.patience.get_or_insert_with(|| Patience::new(limit));
+        let Self { body, patience, waits_for_go, .. } = &mut *self;
+        let Some(incoming) = body else { return Poll::Ready(None) };
+        *waits_for_go = false;
+        let polled = Pin::new(incoming).poll_frame(context);
+        let patience = patience.get_or_insert_with(|| Patience::new(limit));
         let received = |frame: &Option<Result<Frame<Bytes>, _>>| match frame {
             Some(Ok(frame)) => frame.data_ref().map_or(0, Bytes::len),
             Some(Err(_)) | None => 0,
         };
-        match ready!(patience.check(context, polled, received)) {
-            Ok(frame) => Poll::Ready(frame.map(|result| result.map_err(Into::into))),
-            Err(too_slow) => Poll::Ready(Some(Err(too_slow.into()))),
+        let frame = match ready!(patience.check(context, polled, received)) {
+            Ok(frame) => frame.map(|result| result.map_err(Into::into)),
+            Err(too_slow) => Some(Err(too_slow.into())),
+        };
+        if !matches!(frame, Some(Ok(_))) {
+            *body = None;
         }
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.body.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
     }
+}
+
+impl Drop for PatientBody {
+    fn drop(&mut self) {
+        let rest = self.body.take().filter(|rest| !rest.is_end_stream() && !self.waits_for_go);
+        // Without a runtime the process is ending, and the connection with it.
+        if let (Some(rest), Ok(runtime)) = (rest, Handle::try_current()) {
+            runtime.spawn(tokio::time::timeout(self.linger, drain(rest)));
+        }
+    }
+}
+
+/// Reads a body to its end and keeps nothing.
+async fn drain(mut body: Incoming) {
+    while let Some(Ok(_)) = body.frame().await {}
 }

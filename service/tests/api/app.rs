@@ -157,6 +157,7 @@ impl Installation {
             max_connections: 256,
             header_timeout: PATIENCE,
             stall_timeout: PATIENCE,
+            linger_timeout: PATIENCE,
             close_timeout: Duration::from_millis(100),
         };
         let stop = CancellationToken::new();
@@ -327,17 +328,6 @@ pub(crate) struct Reply {
 impl Reply {
     pub(crate) async fn of(request: RequestBuilder) -> Self {
         Self::read(request.timeout(PATIENCE).send().await.expect("the service answers")).await
-    }
-
-    /// The answer to a request whose body is refused unread. A connection that is closed while the client still sends can take the
-    /// answer with it, so the request is made again, a few times.
-    pub(crate) async fn of_refused(request: impl Fn() -> RequestBuilder) -> Self {
-        for _ in 0..4 {
-            if let Ok(response) = request().timeout(PATIENCE).send().await {
-                return Self::read(response).await;
-            }
-        }
-        Self::of(request()).await
     }
 
     async fn read(response: reqwest::Response) -> Self {
