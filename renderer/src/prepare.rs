@@ -22,7 +22,7 @@ mod tabulated;
 mod texture;
 
 pub use environment::EnvironmentTables;
-pub use material::left_out;
+pub use material::{left_out, left_out_of_file};
 pub use product::{PartMaterial, PreparedProduct};
 pub use shot::PreparedShot;
 pub use tabulated::TabulatedMaps;

@@ -7,7 +7,13 @@
 use std::sync::Arc;
 
 use glam::{DAffine3, DVec3, Vec2, Vec3, Vec4};
-use packshot_materials::openpbr::OpenPbr;
+
+pub use self::material::{
+    AlphaMode, Anisotropy, DielectricReflection, DiffuseTransmission, MaterialTextures, SceneMaterial, Sheen,
+    TextureRef,
+};
+
+mod material;
 
 /// Index of a [`Mesh`] in [`Scene::meshes`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -58,11 +64,14 @@ impl Scene {
             reference(part.mesh.0, scene.meshes.len(), "a part's mesh")?;
             check(part.world_from_part.is_finite(), SceneError::NonFinite("a part's transform"))?;
         }
-        for texture in scene.materials.iter().flat_map(|material| material.textures.all()) {
-            reference(texture.texture.0, scene.textures.len(), "a material's texture")?;
-            check(texture.uv_set < 2, SceneError::Reference("a texture's set of coordinates"))?;
-            let is_finite = texture.uv_from_uv.as_flattened().iter().all(|value| value.is_finite());
-            check(is_finite, SceneError::NonFinite("a texture's transform"))?;
+        for material in &scene.materials {
+            check(material.is_finite(), SceneError::NonFinite("a material's parameters"))?;
+            for texture in material.textures.all() {
+                reference(texture.texture.0, scene.textures.len(), "a material's texture")?;
+                check(texture.uv_set < 2, SceneError::Reference("a texture's set of coordinates"))?;
+                let is_finite = texture.uv_from_uv.as_flattened().iter().all(|value| value.is_finite());
+                check(is_finite, SceneError::NonFinite("a texture's transform"))?;
+            }
         }
         for camera in &scene.cameras {
             check(camera.world_from_camera.is_finite(), SceneError::NonFinite("a camera's pose"))?;
@@ -198,86 +207,6 @@ impl Part {
             _ => format!("Node_{}", self.node_idx),
         }
     }
-}
-
-/// A material of the file: OpenPBR literals, and the textures that vary them over the surface.
-#[derive(Clone, Debug, Default)]
-pub struct SceneMaterial {
-    /// The `name` member.
-    pub name: Option<String>,
-    /// The literal parameters (glTF factors converted).
-    pub openpbr: OpenPbr,
-    /// Textures that multiply or replace literals.
-    pub textures: MaterialTextures,
-    /// How alpha is read.
-    pub alpha: AlphaMode,
-    /// The file's `doubleSided`. Surfaces shade on both sides regardless (the shot format); kept for diagnostics.
-    pub double_sided: bool,
-    /// `KHR_materials_unlit`: the base colour is emitted and nothing is reflected.
-    pub unlit: bool,
-}
-
-/// The textures of a glTF metallic-roughness material.
-#[derive(Clone, Debug, Default)]
-pub struct MaterialTextures {
-    /// sRGB colour times `base_color`, alpha times `geometry_opacity`.
-    pub base_color: Option<TextureRef>,
-    /// Green times `specular_roughness`, blue times `base_metalness`.
-    pub metallic_roughness: Option<TextureRef>,
-    /// Tangent-space normal.
-    pub normal: Option<TextureRef>,
-    /// Factor on x and y of the tangent-space normal.
-    pub normal_scale: f32,
-    /// Red: ambient occlusion. A path tracer does not shade with it; kept for diagnostics.
-    pub occlusion: Option<TextureRef>,
-    /// sRGB colour times the emission.
-    pub emission: Option<TextureRef>,
-}
-
-impl MaterialTextures {
-    /// The textures that are there.
-    pub fn all(&self) -> impl Iterator<Item = &TextureRef> {
-        let slots = [&self.base_color, &self.metallic_roughness, &self.normal, &self.occlusion, &self.emission];
-        slots.into_iter().flatten()
-    }
-
-    /// Leaves out the textures that do not pass.
-    pub(crate) fn retain(&mut self, passes: impl Fn(&TextureRef) -> bool) {
-        for slot in self.slots_mut() {
-            *slot = slot.filter(&passes);
-        }
-    }
-
-    /// The slots, in the order of [`Self::all`].
-    pub(crate) fn slots_mut(&mut self) -> [&mut Option<TextureRef>; 5] {
-        [&mut self.base_color, &mut self.metallic_roughness, &mut self.normal, &mut self.occlusion, &mut self.emission]
-    }
-}
-
-/// A use of a texture: which, by which coordinates, moved how.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct TextureRef {
-    /// The texture.
-    pub texture: TextureIdx,
-    /// 0 or 1: the set of texture coordinates.
-    pub uv_set: u32,
-    /// Rows of the 2×3 matrix uv' = M·(u, v, 1) of `KHR_texture_transform`.
-    pub uv_from_uv: [[f32; 3]; 2],
-}
-
-/// How the alpha of the base colour is read.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum AlphaMode {
-    /// Alpha is ignored.
-    #[default]
-    Opaque,
-    /// Opaque at or above the cutoff, absent below.
-    Mask {
-        /// The cutoff, 0 to 1.
-        cutoff: f32,
-    },
-    /// Alpha is the opacity.
-    Blend,
 }
 
 /// Texels and how they are looked up.

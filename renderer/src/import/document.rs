@@ -11,7 +11,7 @@ use super::cancel::Cancel;
 use super::error::{ImportError, quoted};
 use super::extensions::Extensions;
 use super::findings::Findings;
-use super::images::{self, ImageSource};
+use super::images::{self, ImageSource, ImageUse};
 use super::json::Value;
 use super::member::Member;
 use super::meshes::{self, MeshSource};
@@ -40,8 +40,8 @@ pub(super) fn read<'d>(
     let views = buffers.views(root)?;
     let accessors = accessor::read_all(root, &views, limits, findings)?;
     let images = images::read_all(root, &views, findings)?;
-    let texture_sources = textures::read_all(root, images.len())?;
-    let materials = materials::read_all(root, &texture_sources, &extensions, findings)?;
+    let mut texture_sources = textures::read_all(root, images.len())?;
+    let materials = materials::read_all(root, &mut texture_sources, options.unit_scale, findings)?;
     let material_count = materials.len();
     let meshes = meshes::read_all(root, &accessors, material_count, &extensions, findings)?;
     let camera_sources = cameras::read_cameras(root)?;
@@ -62,7 +62,7 @@ pub(super) fn read<'d>(
         return Err(ImportError::new(Code::Empty, at, "the scene shows no triangles: there is nothing to render"));
     }
     let mut materials = builder.materials;
-    let textures = textures(&mut materials, &texture_sources, &images, limits, cancel)?;
+    let textures = textures(&mut materials, texture_sources.list(), &images, limits, cancel)?;
     let scene = Scene {
         meshes: builder.meshes,
         parts,
@@ -205,12 +205,13 @@ fn textures(
         });
         slot.texture = TextureIdx(number);
     }
-    let mut image_indices: Vec<usize> = used.iter().filter_map(|source| source.image).collect();
-    image_indices.sort_unstable();
-    image_indices.dedup();
-    let decoded = images::decode(images, &image_indices, limits, cancel)?;
+    let use_of = |source: &TextureSource| Some(ImageUse { image: source.image?, texels: source.texels });
+    let mut uses: Vec<ImageUse> = used.iter().copied().filter_map(use_of).collect();
+    uses.sort_unstable();
+    uses.dedup();
+    let decoded = images::decode(images, &uses, limits, cancel)?;
     // Slots of textures without image were left out when the materials were read.
-    let image = |source: &TextureSource| image_indices.binary_search(&source.image?).ok().map(|at| decoded[at].clone());
+    let image = |source: &TextureSource| uses.binary_search(&use_of(source)?).ok().map(|at| decoded[at].clone());
     let texture =
         |source: &&TextureSource| Some(Texture { image: image(source)?, wrap: source.wrap, nearest: source.nearest });
     Ok(used.iter().filter_map(texture).collect())

@@ -12,16 +12,12 @@ use super::member::Member;
 use super::pointer::{Step, pointer};
 use crate::diagnostic::Severity;
 
-/// What the importer understands in full.
-const SUPPORTED: [&str; 7] = [
-    "EXT_texture_webp",
-    "KHR_lights_punctual",
-    "KHR_materials_emissive_strength",
-    "KHR_materials_ior",
-    "KHR_materials_unlit",
-    "KHR_mesh_quantization",
-    "KHR_texture_transform",
-];
+/// What the importer understands in full, beside [`materials::EXTENSIONS`].
+const SUPPORTED: [&str; 3] = ["EXT_texture_webp", "KHR_lights_punctual", "KHR_mesh_quantization"];
+
+fn is_supported(name: &str) -> bool {
+    SUPPORTED.contains(&name) || materials::EXTENSIONS.contains(&name)
+}
 
 /// The extensions that a file names.
 pub(super) struct Extensions<'d> {
@@ -43,7 +39,7 @@ impl<'d> Extensions<'d> {
         let used = root.texts("extensionsUsed")?;
         let required = root.texts("extensionsRequired")?;
         for (at, name) in required.iter().enumerate() {
-            if !SUPPORTED.contains(name) {
+            if !is_supported(name) {
                 let at = first_primitive_using(document, name).unwrap_or_else(|| format!("/extensionsRequired/{at}"));
                 let message = format!("the file requires {}, which is not supported", quoted(name));
                 return Err(ImportError::new(Code::Extension, at, message));
@@ -54,8 +50,7 @@ impl<'d> Extensions<'d> {
             }
         }
         for (at, name) in used.iter().enumerate() {
-            // Extensions of materials are reported with the material they belong to.
-            if !SUPPORTED.contains(name) && !materials::is_known_unsupported(name) {
+            if !is_supported(name) {
                 let message = format!("{} is not supported and ignored", quoted(name));
                 findings.add("unsupported_extension", Severity::Warning, format!("/extensionsUsed/{at}"), message);
             }
@@ -125,7 +120,7 @@ impl<'d> Walk<'_, 'd> {
         for (name, _) in members {
             if !self.declared.contains(name.as_ref()) && self.reported.insert(name.as_ref()) {
                 self.path.push(Step::Name(Cow::Borrowed(name)));
-                let fate = if SUPPORTED.contains(&name.as_ref()) { "applied" } else { "not supported and ignored" };
+                let fate = if is_supported(name) { "applied" } else { "not supported and ignored" };
                 let message = format!("{} is used but not listed in extensionsUsed; it is {fate}", quoted(name));
                 self.findings.add("extension_not_declared", Severity::Info, pointer(&self.path), message);
                 self.path.pop();

@@ -19,6 +19,7 @@ use super::cancel::Cancel;
 use super::error::{ImportError, quoted};
 use super::findings::Findings;
 use super::member::Member;
+use super::textures::Texels;
 use crate::diagnostic::Severity;
 use crate::scene::Image;
 
@@ -94,17 +95,24 @@ fn read<'b>(
     Ok(ImageSource { bytes, format })
 }
 
-/// Decodes the images of these indices, in their order.
+/// An image, and which of its texels are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct ImageUse {
+    pub(super) image: usize,
+    pub(super) texels: Texels,
+}
+
+/// Decodes images, in the order of their uses, which are distinct.
 pub(super) fn decode(
     sources: &[ImageSource<'_>],
-    used: &[usize],
+    uses: &[ImageUse],
     limits: &Limits,
     cancel: Cancel<'_>,
 ) -> Result<Vec<Arc<Image>>, ImportError> {
     let refuse =
         |image_idx: usize, (code, message): Fault| ImportError::new(code, format!("/images/{image_idx}"), message);
     let mut bytes_left = limits.image_bytes;
-    for &image_idx in used {
+    for &ImageUse { image: image_idx, .. } in uses {
         let (width_px, height_px) = sources[image_idx].size_px().map_err(|fault| refuse(image_idx, fault))?;
         if width_px.max(height_px) > limits.image_side_px {
             let message =
@@ -118,11 +126,13 @@ pub(super) fn decode(
         })?;
     }
     // Of several faults, the first in the file is told, whichever thread is done first.
-    let decode = |&image_idx: &usize| {
+    let decode = |&ImageUse { image, texels }: &ImageUse| {
         cancel.check()?;
-        sources[image_idx].decode(limits).map_err(|fault| refuse(image_idx, fault))
+        let mut decoded = sources[image].decode(limits).map_err(|fault| refuse(image, fault))?;
+        texels.apply(&mut decoded.rgba8);
+        Ok(decoded)
     };
-    let decoded: Vec<Result<Image, ImportError>> = used.par_iter().map(decode).collect();
+    let decoded: Vec<Result<Image, ImportError>> = uses.par_iter().map(decode).collect();
     decoded.into_iter().map(|image| image.map(Arc::new)).collect()
 }
 

@@ -1,206 +1,179 @@
-//! Materials: glTF's metallic-roughness model as OpenPBR parameters.
+//! Materials: glTF's metallic-roughness model and its extensions, as OpenPBR parameters where there are such.
 
 use packshot_materials::openpbr::OpenPbr;
 
 use super::ImportErrorCode as Code;
 use super::error::{ImportError, quoted};
-use super::extensions::Extensions;
 use super::findings::Findings;
 use super::member::Member;
-use super::textures::{TextureSource, read_slot};
+use super::textures::{Textures, read_slot};
 use crate::diagnostic::Severity;
-use crate::scene::{AlphaMode, MaterialTextures, SceneMaterial};
+use crate::scene::{AlphaMode, SceneMaterial, TextureRef};
 
-/// The type of a member of an extension that is checked but not applied.
-#[derive(Clone, Copy)]
-enum Kind {
-    Number,
-    Rgb,
-    Rgba,
-    Texture,
-}
+mod layers;
+mod specular_glossiness;
+mod transmission;
 
-/// Material extensions that are ratified but not supported: they are checked, reported and ignored.
-const UNSUPPORTED: [(&str, &[(&str, Kind)]); 10] = {
-    use Kind::{Number, Rgb, Rgba, Texture};
-    [
-        (
-            "KHR_materials_anisotropy",
-            &[("anisotropyStrength", Number), ("anisotropyRotation", Number), ("anisotropyTexture", Texture)],
-        ),
-        (
-            "KHR_materials_clearcoat",
-            &[
-                ("clearcoatFactor", Number),
-                ("clearcoatTexture", Texture),
-                ("clearcoatRoughnessFactor", Number),
-                ("clearcoatRoughnessTexture", Texture),
-                ("clearcoatNormalTexture", Texture),
-            ],
-        ),
-        (
-            "KHR_materials_diffuse_transmission",
-            &[
-                ("diffuseTransmissionFactor", Number),
-                ("diffuseTransmissionTexture", Texture),
-                ("diffuseTransmissionColorFactor", Rgb),
-                ("diffuseTransmissionColorTexture", Texture),
-            ],
-        ),
-        ("KHR_materials_dispersion", &[("dispersion", Number)]),
-        (
-            "KHR_materials_iridescence",
-            &[
-                ("iridescenceFactor", Number),
-                ("iridescenceTexture", Texture),
-                ("iridescenceIor", Number),
-                ("iridescenceThicknessMinimum", Number),
-                ("iridescenceThicknessMaximum", Number),
-                ("iridescenceThicknessTexture", Texture),
-            ],
-        ),
-        (
-            "KHR_materials_pbrSpecularGlossiness",
-            &[
-                ("diffuseFactor", Rgba),
-                ("diffuseTexture", Texture),
-                ("specularFactor", Rgb),
-                ("glossinessFactor", Number),
-                ("specularGlossinessTexture", Texture),
-            ],
-        ),
-        (
-            "KHR_materials_sheen",
-            &[
-                ("sheenColorFactor", Rgb),
-                ("sheenColorTexture", Texture),
-                ("sheenRoughnessFactor", Number),
-                ("sheenRoughnessTexture", Texture),
-            ],
-        ),
-        (
-            "KHR_materials_specular",
-            &[
-                ("specularFactor", Number),
-                ("specularTexture", Texture),
-                ("specularColorFactor", Rgb),
-                ("specularColorTexture", Texture),
-            ],
-        ),
-        ("KHR_materials_transmission", &[("transmissionFactor", Number), ("transmissionTexture", Texture)]),
-        (
-            "KHR_materials_volume",
-            &[
-                ("thicknessFactor", Number),
-                ("thicknessTexture", Texture),
-                ("attenuationDistance", Number),
-                ("attenuationColor", Rgb),
-            ],
-        ),
-    ]
-};
+/// What materials may use, all of it read in full.
+pub(super) const EXTENSIONS: [&str; 15] = [
+    "KHR_materials_anisotropy",
+    "KHR_materials_clearcoat",
+    "KHR_materials_diffuse_transmission",
+    "KHR_materials_dispersion",
+    "KHR_materials_emissive_strength",
+    "KHR_materials_ior",
+    "KHR_materials_iridescence",
+    "KHR_materials_pbrSpecularGlossiness",
+    "KHR_materials_sheen",
+    "KHR_materials_specular",
+    "KHR_materials_transmission",
+    "KHR_materials_unlit",
+    "KHR_materials_volume",
+    "KHR_materials_volume_scatter",
+    "KHR_texture_transform",
+];
 
-/// Whether this is an extension of materials that is reported per material.
-pub(super) fn is_known_unsupported(name: &str) -> bool {
-    UNSUPPORTED.iter().any(|(unsupported, _)| *unsupported == name)
-}
+/// The range of a share.
+const UNIT: (f32, f32) = (0.0, 1.0);
+/// The range of what has no upper end.
+const POSITIVE: (f32, f32) = (0.0, f32::MAX);
 
-/// Reads `/materials`. Textures are numbered as in the file.
+/// Reads `/materials`. Textures are numbered as in the file; those that have to be made from stored ones are added to `textures`.
 pub(super) fn read_all(
     root: &Member<'_, '_>,
-    textures: &[TextureSource],
-    extensions: &Extensions<'_>,
+    textures: &mut Textures,
+    unit_scale: f64,
     findings: &mut Findings,
 ) -> Result<Vec<SceneMaterial>, ImportError> {
-    root.items("materials")?.map(|material| read(&material?, textures, extensions, findings)).collect()
-}
-
-fn read(
-    material: &Member<'_, '_>,
-    textures: &[TextureSource],
-    extensions: &Extensions<'_>,
-    findings: &mut Findings,
-) -> Result<SceneMaterial, ImportError> {
-    let name = material.text("name")?;
-    // The defaults of glTF, not those of OpenPBR: a material without members is a rough white metal.
-    let mut openpbr =
-        OpenPbr { base_color: [1.0; 3], base_metalness: 1.0, specular_roughness: 1.0, ..OpenPbr::default() };
-    let mut slots = MaterialTextures { normal_scale: 1.0, ..MaterialTextures::default() };
-    let mut alpha_factor = 1.0;
-    if let Some(pbr) = material.object("pbrMetallicRoughness")? {
-        let unit = (0.0, 1.0);
-        let [r, g, b, a] = clamped_numbers(&pbr, "baseColorFactor", [1.0; 4], unit, findings)?;
-        openpbr.base_color = [r, g, b];
-        alpha_factor = a;
-        openpbr.base_metalness = clamped(&pbr, "metallicFactor", 1.0, unit, findings)?;
-        openpbr.specular_roughness = clamped(&pbr, "roughnessFactor", 1.0, unit, findings)?;
-        slots.base_color = read_slot(&pbr, "baseColorTexture", textures, findings)?;
-        slots.metallic_roughness = read_slot(&pbr, "metallicRoughnessTexture", textures, findings)?;
-    }
-    slots.normal = read_slot(material, "normalTexture", textures, findings)?;
-    if let Some(normal) = material.object("normalTexture")? {
-        slots.normal_scale = normal.number("scale")?.unwrap_or(1.0) as f32;
-    }
-    slots.occlusion = read_slot(material, "occlusionTexture", textures, findings)?;
-    read_emission(material, textures, &mut openpbr, &mut slots, findings)?;
-    if let Some(extension) = material.extension("KHR_materials_ior")? {
-        openpbr.specular_ior = read_ior(&extension, findings)?;
-    }
-    let alpha = read_alpha_mode(material)?;
-    if alpha == AlphaMode::Opaque {
-        if alpha_factor < 1.0 {
-            let message = format!("an alpha of {alpha_factor} is ignored, because the alpha mode is OPAQUE");
-            findings.add("alpha_without_blend", Severity::Warning, material.pointer(), message);
-        }
-    } else {
-        openpbr.geometry_opacity = alpha_factor;
-    }
-    note_unsupported(material, name, textures, extensions, findings)?;
-    Ok(SceneMaterial {
-        name: name.map(str::to_owned),
-        openpbr,
-        textures: slots,
-        alpha,
-        double_sided: material.flag("doubleSided")?,
-        unlit: material.extension("KHR_materials_unlit")?.is_some(),
-    })
-}
-
-fn read_emission(
-    material: &Member<'_, '_>,
-    textures: &[TextureSource],
-    openpbr: &mut OpenPbr,
-    slots: &mut MaterialTextures,
-    findings: &mut Findings,
-) -> Result<(), ImportError> {
-    let factor = clamped_numbers(material, "emissiveFactor", [0.0; 3], (0.0, 1.0), findings)?;
-    let strength = match material.extension("KHR_materials_emissive_strength")? {
-        Some(extension) => clamped(&extension, "emissiveStrength", 1.0, (0.0, f32::MAX), findings)?,
-        None => 1.0,
+    let mut reader = Reader { textures, unit_scale, findings };
+    let read = |(idx, material): (usize, Result<Member<'_, '_>, _>)| {
+        Ok(SceneMaterial { file_idx: Some(idx as u32), ..reader.material(&material?)? })
     };
-    let texture = read_slot(material, "emissiveTexture", textures, findings)?;
-    // The texture multiplies the factor, so without a factor nothing shines.
-    if factor != [0.0; 3] && strength > 0.0 {
-        openpbr.emission_color = factor;
-        openpbr.emission_luminance = strength;
-        slots.emission = texture;
-    }
-    Ok(())
+    root.items("materials")?.enumerate().map(read).collect()
 }
 
-fn read_ior(extension: &Member<'_, '_>, findings: &mut Findings) -> Result<f32, ImportError> {
-    const DEFAULT: f32 = 1.5;
-    let ior = extension.number("ior")?.map_or(DEFAULT, |ior| ior as f32);
-    if ior == 0.0 {
-        // The extension's compatibility value for "reflects everything" belongs to a workflow that is not supported.
-        let message = "an index of refraction of 0 is read as 1.5";
-        findings.add("value_clamped", Severity::Warning, extension.pointer_to("ior"), message);
-        return Ok(DEFAULT);
-    }
-    clamped(extension, "ior", DEFAULT, (1.0, f32::MAX), findings)
+/// What reading a material needs.
+struct Reader<'a> {
+    textures: &'a mut Textures,
+    /// Metres per unit of the file.
+    unit_scale: f64,
+    findings: &'a mut Findings,
 }
 
-fn read_alpha_mode(material: &Member<'_, '_>) -> Result<AlphaMode, ImportError> {
+impl Reader<'_> {
+    fn material(&mut self, material: &Member<'_, '_>) -> Result<SceneMaterial, ImportError> {
+        // The defaults of glTF, not those of OpenPBR: a material without members is a rough white metal.
+        let openpbr =
+            OpenPbr { base_color: [1.0; 3], base_metalness: 1.0, specular_roughness: 1.0, ..OpenPbr::default() };
+        let mut out = SceneMaterial {
+            name: material.text("name")?.map(str::to_owned),
+            openpbr,
+            double_sided: material.flag("doubleSided")?,
+            unlit: material.extension("KHR_materials_unlit")?.is_some(),
+            ..SceneMaterial::default()
+        };
+        let mut opacity = self.metallic_roughness(material, &mut out)?;
+        out.textures.normal = self.slot(material, "normalTexture")?;
+        out.textures.normal_scale = normal_scale(material, "normalTexture")?;
+        out.textures.occlusion = self.slot(material, "occlusionTexture")?;
+        self.emission(material, &mut out)?;
+        self.reflection(material, &mut out)?;
+        self.anisotropy(material, &mut out)?;
+        self.sheen(material, &mut out)?;
+        self.clearcoat(material, &mut out)?;
+        self.iridescence(material, &mut out)?;
+        self.transmission(material, &mut out)?;
+        if let Some(extension) = material.extension("KHR_materials_pbrSpecularGlossiness")? {
+            opacity = self.specular_glossiness(&extension, &mut out)?;
+        }
+        out.alpha = alpha_mode(material)?;
+        if out.alpha != AlphaMode::Opaque {
+            out.openpbr.geometry_opacity = opacity;
+        } else if opacity < 1.0 {
+            let message = format!("an alpha of {opacity} is ignored, because the alpha mode is OPAQUE");
+            self.findings.add("alpha_without_blend", Severity::Warning, material.pointer(), message);
+        }
+        Ok(out)
+    }
+
+    /// Gives the alpha factor.
+    fn metallic_roughness(&mut self, material: &Member<'_, '_>, out: &mut SceneMaterial) -> Result<f32, ImportError> {
+        let Some(pbr) = material.object("pbrMetallicRoughness")? else { return Ok(1.0) };
+        let [r, g, b, a] = self.numbers(&pbr, "baseColorFactor", [1.0; 4], UNIT)?;
+        out.openpbr.base_color = [r, g, b];
+        out.openpbr.base_metalness = self.number(&pbr, "metallicFactor", 1.0, UNIT)?;
+        out.openpbr.specular_roughness = self.number(&pbr, "roughnessFactor", 1.0, UNIT)?;
+        out.textures.base_color = self.slot(&pbr, "baseColorTexture")?;
+        out.textures.metallic_roughness = self.slot(&pbr, "metallicRoughnessTexture")?;
+        Ok(a)
+    }
+
+    fn emission(&mut self, material: &Member<'_, '_>, out: &mut SceneMaterial) -> Result<(), ImportError> {
+        let factor = self.numbers(material, "emissiveFactor", [0.0; 3], UNIT)?;
+        let strength = match material.extension("KHR_materials_emissive_strength")? {
+            Some(extension) => self.number(&extension, "emissiveStrength", 1.0, POSITIVE)?,
+            None => 1.0,
+        };
+        let texture = self.slot(material, "emissiveTexture")?;
+        // The texture multiplies the factor, so without a factor nothing shines.
+        if factor != [0.0; 3] && strength > 0.0 {
+            out.openpbr.emission_color = factor;
+            out.openpbr.emission_luminance = strength;
+            out.textures.emission = texture;
+        }
+        Ok(())
+    }
+
+    /// A number, moved into its range with a finding.
+    fn number<'d>(
+        &mut self,
+        owner: &Member<'_, 'd>,
+        name: &'d str,
+        default: f32,
+        (min, max): (f32, f32),
+    ) -> Result<f32, ImportError> {
+        let value = owner.number(name)?.map_or(default, |value| value as f32);
+        if !(min..=max).contains(&value) {
+            self.note_clamped(owner, name, value, (min, max));
+        }
+        Ok(value.clamp(min, max))
+    }
+
+    /// `N` numbers, each moved into the range, with one finding.
+    fn numbers<'d, const N: usize>(
+        &mut self,
+        owner: &Member<'_, 'd>,
+        name: &'d str,
+        default: [f32; N],
+        (min, max): (f32, f32),
+    ) -> Result<[f32; N], ImportError> {
+        let values = owner.numbers::<N>(name)?.map_or(default, |values| values.map(|value| value as f32));
+        if let Some(value) = values.iter().find(|value| !(min..=max).contains(*value)) {
+            self.note_clamped(owner, name, *value, (min, max));
+        }
+        Ok(values.map(|value| value.clamp(min, max)))
+    }
+
+    fn note_clamped<'d>(&mut self, owner: &Member<'_, 'd>, name: &'d str, value: f32, (min, max): (f32, f32)) {
+        let message = match max == f32::MAX {
+            true => format!("{value} is below the least value of {min}"),
+            false => format!("{value} is outside the range from {min} to {max}"),
+        };
+        self.findings.add("value_clamped", Severity::Warning, owner.pointer_to(name), message);
+    }
+
+    fn slot<'d>(&mut self, owner: &Member<'_, 'd>, name: &'d str) -> Result<Option<TextureRef>, ImportError> {
+        read_slot(owner, name, self.textures.list(), self.findings)
+    }
+}
+
+/// The `scale` of a normal map.
+fn normal_scale<'d>(owner: &Member<'_, 'd>, name: &'d str) -> Result<f32, ImportError> {
+    let Some(slot) = owner.object(name)? else { return Ok(1.0) };
+    Ok(slot.number("scale")?.unwrap_or(1.0) as f32)
+}
+
+fn alpha_mode(material: &Member<'_, '_>) -> Result<AlphaMode, ImportError> {
     let cutoff = material.number("alphaCutoff")?.unwrap_or(0.5);
     if cutoff < 0.0 {
         return Err(material.error_at("alphaCutoff", Code::Schema, format!("{cutoff}; the least is 0")));
@@ -211,68 +184,4 @@ fn read_alpha_mode(material: &Member<'_, '_>) -> Result<AlphaMode, ImportError> 
         Some("BLEND") => Ok(AlphaMode::Blend),
         Some(other) => Err(material.error_at("alphaMode", Code::Schema, format!("{} is no alpha mode", quoted(other)))),
     }
-}
-
-/// A number, moved into its range with a finding.
-fn clamped<'d>(
-    owner: &Member<'_, 'd>,
-    name: &'d str,
-    default: f32,
-    (min, max): (f32, f32),
-    findings: &mut Findings,
-) -> Result<f32, ImportError> {
-    let value = owner.number(name)?.map_or(default, |value| value as f32);
-    if !(min..=max).contains(&value) {
-        let message = format!("{value} is outside the range from {min} to {max}");
-        findings.add("value_clamped", Severity::Warning, owner.pointer_to(name), message);
-    }
-    Ok(value.clamp(min, max))
-}
-
-/// `N` numbers, each moved into the range, with one finding.
-fn clamped_numbers<'d, const N: usize>(
-    owner: &Member<'_, 'd>,
-    name: &'d str,
-    default: [f32; N],
-    (min, max): (f32, f32),
-    findings: &mut Findings,
-) -> Result<[f32; N], ImportError> {
-    let values = owner.numbers::<N>(name)?.map_or(default, |values| values.map(|value| value as f32));
-    if let Some(value) = values.iter().find(|value| !(min..=max).contains(*value)) {
-        let message = format!("{value} is outside the range from {min} to {max}");
-        findings.add("value_clamped", Severity::Warning, owner.pointer_to(name), message);
-    }
-    Ok(values.map(|value| value.clamp(min, max)))
-}
-
-fn note_unsupported(
-    material: &Member<'_, '_>,
-    name: Option<&str>,
-    textures: &[TextureSource],
-    extensions: &Extensions<'_>,
-    findings: &mut Findings,
-) -> Result<(), ImportError> {
-    for (extension_name, members) in UNSUPPORTED {
-        let Some(extension) = material.extension(extension_name)? else { continue };
-        for (member, kind) in members {
-            match kind {
-                Kind::Number => extension.number(member).map(drop)?,
-                Kind::Rgb => extension.numbers::<3>(member).map(drop)?,
-                Kind::Rgba => extension.numbers::<4>(member).map(drop)?,
-                Kind::Texture => {
-                    if let Some(slot) = extension.object(member)? {
-                        slot.required_index("index", textures.len(), "texture")?;
-                        slot.integer("texCoord")?;
-                    }
-                }
-            }
-        }
-        // One that the file does not list has its finding already.
-        if extensions.declares(extension_name) {
-            let message =
-                format!("material {}: {extension_name} is not supported and ignored", quoted(name.unwrap_or("")));
-            findings.add("unsupported_extension", Severity::Warning, extension.pointer(), message);
-        }
-    }
-    Ok(())
 }

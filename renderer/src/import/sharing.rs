@@ -118,8 +118,7 @@ impl<'a, 'b> MeshBuilder<'a, 'b> {
         findings: &mut Findings,
     ) -> Result<Option<(Primitive, u64)>, ImportError> {
         let source = &placed.source;
-        let normal_map = source.material.and_then(|material| self.materials[material].textures.normal);
-        let tangent_uv_set = normal_map.map(|texture| texture.uv_set as usize);
+        let tangent_uv_set = source.material.and_then(|material| tangent_uv_set(&self.materials[material]));
         let key = GeometryKey { source: PrimitiveSource { material: None, ..source.clone() }, tangent_uv_set };
         if let Some(geometry) = self.geometries.get(&key) {
             return Ok(geometry.map(|geometry| {
@@ -177,4 +176,13 @@ impl<'a, 'b> MeshBuilder<'a, 'b> {
         });
         Some(reduced)
     }
+}
+
+/// The set of texture coordinates that the tangents of a material go along; `None` where it needs none. There is one set of tangents, so where
+/// maps disagree that of the base counts.
+fn tangent_uv_set(material: &SceneMaterial) -> Option<usize> {
+    let textures = &material.textures;
+    let map = textures.normal.or(textures.coat_normal).or(textures.anisotropy);
+    let plain = (material.anisotropy.strength > 0.0).then_some(0);
+    map.map(|texture| texture.uv_set as usize).or(plain)
 }

@@ -1,5 +1,7 @@
 //! Textures: an image with a sampler, and the uses that materials make of them.
 
+use std::collections::HashMap;
+
 use super::ImportErrorCode as Code;
 use super::error::ImportError;
 use super::findings::Findings;
@@ -7,16 +9,68 @@ use super::member::Member;
 use crate::diagnostic::Severity;
 use crate::scene::{TextureIdx, TextureRef, Wrap};
 
-/// A texture of the file.
+/// A texture of the file, or one made from it.
+#[derive(Clone, Copy)]
 pub(super) struct TextureSource {
     /// `None` where only an extension that is not supported names one.
     pub(super) image: Option<usize>,
+    pub(super) texels: Texels,
     pub(super) wrap: [Wrap; 2],
     pub(super) nearest: bool,
 }
 
+/// What a texture shows of its image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Texels {
+    /// The texels as they are.
+    Stored,
+    /// A texture of roughness: green is 1 less alpha times a factor, of which these are the bits.
+    RoughnessOfGlossiness {
+        /// An `f32` from 0 to 1.
+        factor_bits: u32,
+    },
+}
+
+impl Texels {
+    /// Turns stored texels into these.
+    pub(super) fn apply(self, texels: &mut [[u8; 4]]) {
+        if let Self::RoughnessOfGlossiness { factor_bits } = self {
+            let factor = f32::from_bits(factor_bits);
+            for texel in texels {
+                let roughness = 255.0 - factor * f32::from(texel[3]);
+                *texel = [0, (roughness + 0.5) as u8, 0, 255];
+            }
+        }
+    }
+}
+
+/// The textures of the file, then those made from them.
+pub(super) struct Textures {
+    list: Vec<TextureSource>,
+    made: HashMap<(u32, Texels), u32>,
+}
+
+impl Textures {
+    /// All of them so far.
+    pub(super) fn list(&self) -> &[TextureSource] {
+        &self.list
+    }
+
+    /// The texture of roughness that a texture of glossiness, in alpha, gives with a factor; `None` where there is no such texture.
+    pub(super) fn roughness_of_glossiness(&mut self, stored: TextureIdx, factor: f32) -> Option<TextureIdx> {
+        let texels = Texels::RoughnessOfGlossiness { factor_bits: factor.to_bits() };
+        let source = TextureSource { texels, ..*self.list.get(stored.0 as usize)? };
+        let list = &mut self.list;
+        let made = self.made.entry((stored.0, texels)).or_insert_with(|| {
+            list.push(source);
+            list.len() as u32 - 1
+        });
+        Some(TextureIdx(*made))
+    }
+}
+
 /// Reads `/samplers` and `/textures`.
-pub(super) fn read_all(root: &Member<'_, '_>, image_count: usize) -> Result<Vec<TextureSource>, ImportError> {
+pub(super) fn read_all(root: &Member<'_, '_>, image_count: usize) -> Result<Textures, ImportError> {
     let samplers = root.items("samplers")?.map(|sampler| read_sampler(&sampler?)).collect::<Result<Vec<_>, _>>()?;
     let read = |texture: &Member<'_, '_>| {
         let sampler = texture.index("sampler", samplers.len(), "sampler")?;
@@ -26,9 +80,10 @@ pub(super) fn read_all(root: &Member<'_, '_>, image_count: usize) -> Result<Vec<
             None => None,
         };
         let image = webp.or(texture.index("source", image_count, "image")?);
-        Ok(TextureSource { image, wrap, nearest })
+        Ok(TextureSource { image, texels: Texels::Stored, wrap, nearest })
     };
-    root.items("textures")?.map(|texture| read(&texture?)).collect()
+    let list = root.items("textures")?.map(|texture| read(&texture?)).collect::<Result<_, _>>()?;
+    Ok(Textures { list, made: HashMap::new() })
 }
 
 fn read_sampler(sampler: &Member<'_, '_>) -> Result<([Wrap; 2], bool), ImportError> {

@@ -9,7 +9,7 @@ use packshot_shaders::layout::scene::Material;
 
 use super::albedo::{self, Boundary};
 use super::texture::TextureTable;
-use crate::scene::{AlphaMode, SceneMaterial};
+use crate::scene::{AlphaMode, DielectricReflection, SceneMaterial};
 
 /// Distinct indices of refraction that get tables of their own.
 const EXACT_INDICES_MAX: usize = 32;
@@ -111,7 +111,7 @@ pub(crate) fn lower_scene(
     tables: &mut Tables,
     textures: &mut TextureTable,
 ) -> Material {
-    let mut openpbr = m.openpbr;
+    let mut openpbr = shaded(&m.openpbr);
     let mut flags = match m.alpha {
         AlphaMode::Opaque => {
             openpbr.geometry_opacity = 1.0;
@@ -145,6 +145,42 @@ pub(crate) fn lower_scene(
     let textured = [out.base_color_texture, out.metallic_roughness_texture, out.normal_texture, out.emission_texture];
     out.textured = u32::from(vertex_colors || m.unlit || textured.iter().any(|&t| t != NONE));
     out
+}
+
+/// What is followed of a file's material.
+fn shaded(m: &OpenPbr) -> OpenPbr {
+    OpenPbr {
+        base_color: m.base_color,
+        base_metalness: m.base_metalness,
+        specular_roughness: m.specular_roughness,
+        specular_ior: m.specular_ior,
+        emission_luminance: m.emission_luminance,
+        emission_color: m.emission_color,
+        geometry_opacity: m.geometry_opacity,
+        ..OpenPbr::default()
+    }
+}
+
+/// Extensions of a material of the file that change a picture elsewhere but not here yet; empty when it is followed completely.
+pub fn left_out_of_file(m: &SceneMaterial) -> Vec<&'static str> {
+    let reflection = DielectricReflection { f0: m.dielectric.f0, ..DielectricReflection::default() };
+    let by_ior = ((m.openpbr.specular_ior - 1.0) / (m.openpbr.specular_ior + 1.0)).powi(2);
+    let transmits = m.openpbr.transmission_weight > 0.0 || m.diffuse_transmission.weight > 0.0;
+    let textured = m.textures.specular_weight.is_some() || m.textures.specular_color.is_some();
+    [
+        ("specular", m.dielectric != reflection || (m.dielectric.f0 - by_ior).abs() > 1e-6 || textured),
+        ("anisotropy", m.anisotropy.strength > 0.0),
+        ("sheen", m.sheen.color != [0.0; 3]),
+        ("clearcoat", m.openpbr.coat_weight > 0.0),
+        ("iridescence", m.openpbr.thin_film_weight > 0.0),
+        ("transmission", m.openpbr.transmission_weight > 0.0),
+        ("diffuse_transmission", m.diffuse_transmission.weight > 0.0),
+        ("volume", transmits && m.openpbr.transmission_depth > 0.0),
+        ("dispersion", transmits && m.openpbr.transmission_dispersion_scale > 0.0),
+    ]
+    .into_iter()
+    .filter_map(|(name, is_left_out)| is_left_out.then_some(name))
+    .collect()
 }
 
 /// Parameters of `m` that change a picture elsewhere but not here yet, by their OpenPBR names (a combination by both); empty when the material is followed

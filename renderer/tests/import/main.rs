@@ -5,6 +5,7 @@ mod container;
 mod geometry;
 mod nodes;
 mod materials;
+mod material_extensions;
 mod tangents;
 mod images;
 mod scene;
