@@ -13,16 +13,20 @@ use crate::scene::Bounds;
 mod albedo;
 mod environment;
 mod filter;
+mod fuzz;
 mod geometry;
 mod light;
 mod material;
 mod product;
+#[cfg(test)]
+mod scattering;
 mod shot;
 mod tabulated;
 mod texture;
 
 pub use environment::EnvironmentTables;
-pub use material::{left_out, left_out_of_file};
+pub use material::file::left_out_of_file;
+pub use material::left_out;
 pub use product::{PartMaterial, PreparedProduct};
 pub use shot::PreparedShot;
 pub use tabulated::TabulatedMaps;

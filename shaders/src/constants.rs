@@ -75,8 +75,24 @@ shared_constants! {
     pub const MATERIAL_MASK: u32 = 2;
     /// `Material.flags`: emits and reflects nothing.
     pub const MATERIAL_UNLIT: u32 = 4;
+    /// `Material.flags`: its glass is a wall without a body, which light goes straight through.
+    pub const MATERIAL_THIN_WALLED: u32 = 8;
     /// `Material.flags`: vertex colours multiply the base colour.
     pub const MATERIAL_VERTEX_COLOR: u32 = 16;
+    /// `Material.flags`: bounds a body that light enters, so that paths keep account of being inside.
+    pub const MATERIAL_BODY: u32 = 32;
+    /// `Material.flags`: light is scattered inside the body.
+    pub const MATERIAL_SCATTERS: u32 = 64;
+    /// `Material.flags`: of a file, so that glTF's meaning holds where OpenPBR's differs.
+    pub const MATERIAL_GLTF: u32 = 128;
+    /// `Material.flags`: the coat does not follow the normal map below it.
+    pub const MATERIAL_COAT_NORMAL: u32 = 256;
+    /// `Material.flags`: a body that light enters and leaves diffusely.
+    pub const MATERIAL_SUBSURFACE: u32 = 512;
+    /// `Material.textured`: textures or vertex colours of the base.
+    pub const TEXTURED_BASE: u32 = 1;
+    /// `Material.textured`: textures of other parameters.
+    pub const TEXTURED_LAYERS: u32 = 2;
     /// `Texture.flags`: looked up by the second set of coordinates.
     pub const TEXTURE_UV1: u32 = 1;
     /// `Texture.flags`: no filtering.
@@ -115,6 +131,18 @@ shared_constants! {
     pub const ALBEDO_STEPS: u32 = 32;
     /// Entries of one albedo table.
     pub const ALBEDO_TABLE: u32 = 1024;
+    /// Nodes of the table of brushed facets' albedos over the root of the larger alpha.
+    pub const BRUSHED_ROUGHNESSES: u32 = 20;
+    /// Nodes over the smaller alpha divided by the larger.
+    pub const BRUSHED_RATIOS: u32 = 6;
+    /// Nodes over a quarter turn from the rougher direction.
+    pub const BRUSHED_AZIMUTHS: u32 = 5;
+    /// Nodes over the root of the cosine.
+    pub const BRUSHED_COSINES: u32 = 20;
+    /// The largest alpha: OpenPBR's, of roughness 1 fully brushed.
+    pub const BRUSHED_ALPHA_MAX: f32 = std::f32::consts::SQRT_2;
+    /// Entries of one table of fuzz.
+    pub const FUZZ_TABLE: u32 = 1024;
     /// Invocations of a workgroup.
     pub const WORKGROUP: u32 = 64;
     /// `PassParams.mode`: no path is under way yet; all pixels begin with the pass's first sample.

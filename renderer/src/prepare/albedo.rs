@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 use packshot_shaders::constants::ALBEDO_STEPS;
 use rayon::prelude::*;
 
+pub(super) mod brushed;
+
 const STEPS: usize = ALBEDO_STEPS as usize;
 /// Points of the quadrature and the generator of their Fibonacci lattice: its error falls fast even where total reflection cuts the
 /// integrand off. Reflection alone is smooth and wants fewer.

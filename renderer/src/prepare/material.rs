@@ -2,14 +2,15 @@
 
 use glam::Vec3;
 use packshot_materials::openpbr::OpenPbr;
-use packshot_shaders::constants::{
-    MATERIAL_BLEND, MATERIAL_MASK, MATERIAL_UNLIT, MATERIAL_VERTEX_COLOR, NONE, SRGB_TABLE,
-};
+use packshot_shaders::constants::{MATERIAL_THIN_WALLED, NONE, SRGB_TABLE, TEXTURED_BASE};
 use packshot_shaders::layout::scene::Material;
 
+use self::interior::{Diffuse, Interior};
 use super::albedo::{self, Boundary};
-use super::texture::TextureTable;
-use crate::scene::{AlphaMode, DielectricReflection, SceneMaterial};
+use super::fuzz;
+
+pub(crate) mod file;
+mod interior;
 
 /// Distinct indices of refraction that get tables of their own.
 const EXACT_INDICES_MAX: usize = 32;
@@ -19,6 +20,10 @@ const EXACT_INDICES_MAX: usize = 32;
 pub(crate) struct Tables {
     values: Vec<f32>,
     dielectrics: Vec<((u32, Boundary), u32)>,
+    fuzz: Option<u32>,
+    sheen: Option<u32>,
+    brushed: Option<u32>,
+    brushed_glass: Vec<(u32, u32)>,
 }
 
 impl Tables {
@@ -27,7 +32,7 @@ impl Tables {
         let mut values = albedo::lossless().to_vec();
         assert_eq!(values.len(), SRGB_TABLE as usize, "the shader's constant says where the table begins");
         values.extend((0..=255_u8).map(|byte| crate::color::srgb::decode(f32::from(byte) / 255.0)));
-        Self { values, dielectrics: Vec::new() }
+        Self { values, dielectrics: Vec::new(), fuzz: None, sheen: None, brushed: None, brushed_glass: Vec::new() }
     }
 
     /// Offset of the block of an index of refraction.
@@ -45,43 +50,75 @@ impl Tables {
         offset
     }
 
+    /// Offset of the table of glTF's sheen.
+    fn sheen(&mut self) -> u32 {
+        *self.sheen.get_or_insert_with(|| appended(&mut self.values, fuzz::sheen()))
+    }
+
+    /// Offset of the tables of OpenPBR's fuzz.
+    fn fuzz(&mut self) -> u32 {
+        *self.fuzz.get_or_insert_with(|| appended(&mut self.values, &fuzz::fuzz()))
+    }
+
+    /// Offset of the table of brushed facets.
+    fn brushed(&mut self) -> u32 {
+        *self.brushed.get_or_insert_with(|| appended(&mut self.values, albedo::brushed::lossless()))
+    }
+
+    /// Offset of the tables of brushed glass.
+    fn brushed_glass(&mut self, ior: f32) -> u32 {
+        let known = self.brushed_glass.iter().find(|&&(known, _)| known == ior.to_bits());
+        if let Some(&(_, offset)) = known {
+            return offset;
+        }
+        let offset = appended(&mut self.values, &albedo::brushed::glass(ior));
+        self.brushed_glass.push((ior.to_bits(), offset));
+        offset
+    }
+
     /// The whole array.
     pub(crate) fn into_values(self) -> Vec<f32> {
         self.values
     }
 }
 
+/// Appends a table and gives its offset.
+fn appended(values: &mut Vec<f32>, table: &[f32]) -> u32 {
+    let offset = values.len() as u32;
+    values.extend_from_slice(table);
+    offset
+}
+
 /// A material of the library or a shot: literals only.
 pub(crate) fn lower_literal(m: &OpenPbr, render_units_per_m: f64, tables: &mut Tables) -> Material {
+    let interior = Interior::of(m, m.transmission_weight > 0.0, render_units_per_m);
     let transmits = m.transmission_weight > 0.0 && m.base_metalness < 1.0;
+    let is_glass_body = transmits && !m.geometry_thin_walled;
     let reflective = m.base_metalness < 1.0;
     // A refracting boundary reflects what its index says; a weight on that would lose light or make it up.
     let reflection_ior = if transmits { m.specular_ior } else { ior_scaled(m.specular_ior, m.specular_weight) };
     let coated = m.coat_weight > 0.0;
-    let boundary = if transmits { Boundary::Refracting } else { Boundary::Opaque };
-    // OpenPBR section "Transparent base": with a depth the colour is reached by absorption over it, without one at the surface.
-    let by_depth = m.transmission_depth > 0.0;
-    let absorption = if transmits && by_depth {
-        Vec3::from(m.transmission_color)
-            .map(|c| (-f64::from(c.max(1e-6)).ln() / (f64::from(m.transmission_depth) * render_units_per_m)) as f32)
-    } else {
-        Vec3::ZERO
-    };
+    let boundary = if is_glass_body { Boundary::Refracting } else { Boundary::Opaque };
+    let diffuse = Diffuse::of(m);
+    let is_brushed = m.specular_roughness_anisotropy + m.coat_roughness_anisotropy > 0.0;
+    let mut flags = interior.flags;
+    if m.geometry_thin_walled {
+        flags |= MATERIAL_THIN_WALLED;
+    }
     Material {
-        base_color: Vec3::from(m.base_color) * m.base_weight,
+        base_color: diffuse.base_color,
         metalness: m.base_metalness,
         specular_color: m.specular_color.into(),
         specular_weight: m.specular_weight,
-        transmission_tint: if by_depth { Vec3::ONE } else { m.transmission_color.into() },
+        transmission_tint: if m.transmission_depth > 0.0 { Vec3::ONE } else { m.transmission_color.into() },
         transmission_weight: m.transmission_weight,
-        absorption,
+        absorption: interior.absorption,
         roughness: m.specular_roughness,
         coat_color: m.coat_color.into(),
         coat_weight: m.coat_weight,
         emission: Vec3::from(m.emission_color) * m.emission_luminance,
         coat_roughness: m.coat_roughness,
-        // An index of exactly 1 bends nothing and would divide by zero in the half vector of refraction.
-        ior: if (m.specular_ior - 1.0).abs() < 1e-4 { 1.0001 } else { m.specular_ior },
+        ior: m.specular_ior,
         reflection_ior,
         coat_ior: m.coat_ior,
         diffuse_roughness: m.base_diffuse_roughness,
@@ -89,98 +126,68 @@ pub(crate) fn lower_literal(m: &OpenPbr, render_units_per_m: f64, tables: &mut T
         coat_darkening: m.coat_darkening,
         reflection_mean: if reflective { albedo::fresnel_mean(reflection_ior) } else { 0.0 },
         coat_mean: if coated { albedo::fresnel_mean(m.coat_ior) } else { 0.0 },
-        flags: 0,
+        flags,
         albedo_table: if reflective { tables.dielectric(reflection_ior, boundary) } else { 0 },
         coat_albedo_table: if coated { tables.dielectric(m.coat_ior, Boundary::Opaque) } else { 0 },
-        alpha_cutoff: 0.0,
+        normal_scale: 1.0,
+        translucent_color: diffuse.translucent_color,
+        translucent_weight: diffuse.translucent_weight,
+        scattering: interior.scattering,
+        scattering_anisotropy: interior.anisotropy,
+        fuzz_color: m.fuzz_color.into(),
+        fuzz_weight: m.fuzz_weight,
+        fuzz_roughness: m.fuzz_roughness,
+        fuzz_table: if m.fuzz_weight > 0.0 { tables.fuzz() } else { 0 },
+        gloss_f90: 1.0,
+        dispersion: if is_glass_body { cauchy_b(m) } else { 0.0 },
+        anisotropy: m.specular_roughness_anisotropy,
+        anisotropy_cos: 1.0,
+        coat_anisotropy: m.coat_roughness_anisotropy,
+        film_weight: m.thin_film_weight,
+        // OpenPBR counts in micrometres.
+        film_thickness_nm: m.thin_film_thickness * 1000.0,
+        film_ior: m.thin_film_ior,
+        textured: if is_brushed { TEXTURED_BASE } else { 0 },
+        brushed_table: if is_brushed { tables.brushed() } else { 0 },
+        brushed_glass_table: if is_brushed && is_glass_body { tables.brushed_glass(m.specular_ior) } else { 0 },
+        ..untextured()
+    }
+}
+
+/// A material all of whose textures are NONE.
+fn untextured() -> Material {
+    Material {
         base_color_texture: NONE,
         metallic_roughness_texture: NONE,
         normal_texture: NONE,
         emission_texture: NONE,
-        normal_scale: 1.0,
-        textured: 0,
+        coat_normal_scale: 1.0,
+        coat_texture: NONE,
+        coat_roughness_texture: NONE,
+        coat_normal_texture: NONE,
+        fuzz_color_texture: NONE,
+        fuzz_roughness_texture: NONE,
+        anisotropy_texture: NONE,
+        transmission_texture: NONE,
+        specular_texture: NONE,
+        specular_color_texture: NONE,
+        film_texture: NONE,
+        film_thickness_texture: NONE,
+        translucent_texture: NONE,
+        translucent_color_texture: NONE,
         ..Material::default()
     }
 }
 
-/// A material of the file: literals, textures and alpha.
-pub(crate) fn lower_scene(
-    m: &SceneMaterial,
-    vertex_colors: bool,
-    render_units_per_m: f64,
-    tables: &mut Tables,
-    textures: &mut TextureTable,
-) -> Material {
-    let mut openpbr = shaded(&m.openpbr);
-    let mut flags = match m.alpha {
-        AlphaMode::Opaque => {
-            openpbr.geometry_opacity = 1.0;
-            0
-        }
-        AlphaMode::Mask { .. } => MATERIAL_MASK,
-        AlphaMode::Blend => MATERIAL_BLEND,
-    };
-    if m.unlit {
-        flags |= MATERIAL_UNLIT;
+/// Cauchy's b, in square micrometres, of the Abbe number (n_d − 1) / (n_F − n_C).
+fn cauchy_b(m: &OpenPbr) -> f32 {
+    /// 1 / λ² of Fraunhofer's line F (486.13 nm) less that of C (656.27 nm).
+    const F_TO_C: f32 = 1.909_68;
+    if m.transmission_dispersion_scale <= 0.0 {
+        return 0.0;
     }
-    if vertex_colors {
-        flags |= MATERIAL_VERTEX_COLOR;
-    }
-    let mut out = lower_literal(&openpbr, render_units_per_m, tables);
-    // A metalness texture can bring the dielectric in or out.
-    if out.albedo_table == 0 && m.textures.metallic_roughness.is_some() {
-        out.reflection_mean = albedo::fresnel_mean(out.reflection_ior);
-        out.albedo_table = tables.dielectric(out.reflection_ior, Boundary::Opaque);
-    }
-    let mut lookup = |texture: &Option<_>| texture.as_ref().map_or(NONE, |t| textures.add(t));
-    out.base_color_texture = lookup(&m.textures.base_color);
-    out.metallic_roughness_texture = lookup(&m.textures.metallic_roughness);
-    out.normal_texture = lookup(&m.textures.normal);
-    out.emission_texture = if m.unlit { NONE } else { lookup(&m.textures.emission) };
-    out.normal_scale = m.textures.normal_scale;
-    out.flags = flags;
-    if let AlphaMode::Mask { cutoff } = m.alpha {
-        out.alpha_cutoff = cutoff;
-    }
-    let textured = [out.base_color_texture, out.metallic_roughness_texture, out.normal_texture, out.emission_texture];
-    out.textured = u32::from(vertex_colors || m.unlit || textured.iter().any(|&t| t != NONE));
-    out
-}
-
-/// What is followed of a file's material.
-fn shaded(m: &OpenPbr) -> OpenPbr {
-    OpenPbr {
-        base_color: m.base_color,
-        base_metalness: m.base_metalness,
-        specular_roughness: m.specular_roughness,
-        specular_ior: m.specular_ior,
-        emission_luminance: m.emission_luminance,
-        emission_color: m.emission_color,
-        geometry_opacity: m.geometry_opacity,
-        ..OpenPbr::default()
-    }
-}
-
-/// Extensions of a material of the file that change a picture elsewhere but not here yet; empty when it is followed completely.
-pub fn left_out_of_file(m: &SceneMaterial) -> Vec<&'static str> {
-    let reflection = DielectricReflection { f0: m.dielectric.f0, ..DielectricReflection::default() };
-    let by_ior = ((m.openpbr.specular_ior - 1.0) / (m.openpbr.specular_ior + 1.0)).powi(2);
-    let transmits = m.openpbr.transmission_weight > 0.0 || m.diffuse_transmission.weight > 0.0;
-    let textured = m.textures.specular_weight.is_some() || m.textures.specular_color.is_some();
-    [
-        ("specular", m.dielectric != reflection || (m.dielectric.f0 - by_ior).abs() > 1e-6 || textured),
-        ("anisotropy", m.anisotropy.strength > 0.0),
-        ("sheen", m.sheen.color != [0.0; 3]),
-        ("clearcoat", m.openpbr.coat_weight > 0.0),
-        ("iridescence", m.openpbr.thin_film_weight > 0.0),
-        ("transmission", m.openpbr.transmission_weight > 0.0),
-        ("diffuse_transmission", m.diffuse_transmission.weight > 0.0),
-        ("volume", transmits && m.openpbr.transmission_depth > 0.0),
-        ("dispersion", transmits && m.openpbr.transmission_dispersion_scale > 0.0),
-    ]
-    .into_iter()
-    .filter_map(|(name, is_left_out)| is_left_out.then_some(name))
-    .collect()
+    let abbe_number = m.transmission_dispersion_abbe_number / m.transmission_dispersion_scale;
+    (m.specular_ior - 1.0) / (abbe_number * F_TO_C)
 }
 
 /// Parameters of `m` that change a picture elsewhere but not here yet, by their OpenPBR names (a combination by both); empty when the material is followed
@@ -196,15 +203,12 @@ pub fn left_out(m: &OpenPbr) -> Vec<&'static str> {
     };
     note(m.specular_roughness_anisotropy > 0.0, "specular_roughness_anisotropy");
     note(glass && m.specular_weight != 1.0, "specular_weight");
-    note(glass && m.specular_color != [1.0; 3], "specular_color");
-    note(m.emission_luminance > 0.0 && m.coat_weight > 0.0, "coat_weight over emission");
-    note(glass && m.transmission_scatter != [0.0; 3], "transmission_scatter");
-    note(glass && m.transmission_dispersion_scale > 0.0, "transmission_dispersion_scale");
-    note(m.subsurface_weight > 0.0 && !metal, "subsurface_weight");
-    note(m.fuzz_weight > 0.0, "fuzz_weight");
+    // A body is filled with one medium.
+    note(
+        glass && m.subsurface_weight > 0.0 && m.transmission_weight < 1.0,
+        "subsurface_weight beside transmission_weight",
+    );
     note(m.coat_weight > 0.0 && m.coat_roughness_anisotropy > 0.0, "coat_roughness_anisotropy");
-    note(m.thin_film_weight > 0.0, "thin_film_weight");
-    note(m.geometry_thin_walled, "geometry_thin_walled");
     out
 }
 

@@ -89,7 +89,7 @@ impl PreparedProduct {
                 return idx;
             }
             let source = primitive.material.map_or(&gltf_default, |m| &scene.materials[m.0 as usize]);
-            materials.push(material::lower_scene(source, key.1, space.units_per_m, &mut tables, &mut textures));
+            materials.push(material::file::lower_scene(source, key.1, space.units_per_m, &mut tables, &mut textures));
             let idx = (materials.len() - 1) as u32;
             own.push((key.0, key.1, idx));
             idx

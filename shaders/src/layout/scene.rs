@@ -193,12 +193,80 @@ gpu_struct! {
         pub emission_texture: u32,
         /// Factor on x and y of the normal map.
         pub normal_scale: f32,
-        /// 1 when a texture or vertex colour varies the literals.
+        /// `TEXTURED_*` bits.
         pub textured: u32,
+        /// First entry in `tables` of what brushed glass keeps: seen from outside, then from inside.
+        pub brushed_glass_table: u32,
         /// Padding.
         pub pad0: u32,
-        /// Padding.
-        pub pad1: u32,
+        /// Colour of diffuse light that leaves on the other side.
+        pub translucent_color: Vec3,
+        /// Share of diffuse light that leaves on the other side.
+        pub translucent_weight: f32,
+        /// Scattering inside, per render unit.
+        pub scattering: Vec3,
+        /// Mean cosine of the angle of scattering.
+        pub scattering_anisotropy: f32,
+        /// Colour of fuzz or sheen.
+        pub fuzz_color: Vec3,
+        /// Share covered by fuzz.
+        pub fuzz_weight: f32,
+        /// Of its fibres.
+        pub fuzz_roughness: f32,
+        /// First entry of its tables in `tables`.
+        pub fuzz_table: u32,
+        /// Reflectance of gloss at grazing angles.
+        pub gloss_f90: f32,
+        /// Cauchy's b in square micrometres; 0 bends all colours alike.
+        pub dispersion: f32,
+        /// Of brushed facets.
+        pub anisotropy: f32,
+        /// Cosine of the angle from the tangent to the brushed direction.
+        pub anisotropy_cos: f32,
+        /// Sine of that angle.
+        pub anisotropy_sin: f32,
+        /// As `anisotropy`, of the coat.
+        pub coat_anisotropy: f32,
+        /// Share covered by a thin film.
+        pub film_weight: f32,
+        /// Thickness of the film where its texture is 1, or without one.
+        pub film_thickness_nm: f32,
+        /// Thickness where the texture is 0.
+        pub film_thickness_min_nm: f32,
+        /// Index of the film.
+        pub film_ior: f32,
+        /// Of bodies around the same point the highest fills it.
+        pub priority: u32,
+        /// Factor on x and y of the coat's normal map.
+        pub coat_normal_scale: f32,
+        /// Index into `textures`, or NONE.
+        pub coat_texture: u32,
+        /// As `coat_texture`.
+        pub coat_roughness_texture: u32,
+        /// As `coat_texture`.
+        pub coat_normal_texture: u32,
+        /// As `coat_texture`.
+        pub fuzz_color_texture: u32,
+        /// As `coat_texture`.
+        pub fuzz_roughness_texture: u32,
+        /// As `coat_texture`.
+        pub anisotropy_texture: u32,
+        /// As `coat_texture`.
+        pub transmission_texture: u32,
+        /// As `coat_texture`.
+        pub specular_texture: u32,
+        /// As `coat_texture`.
+        pub specular_color_texture: u32,
+        /// As `coat_texture`.
+        pub film_texture: u32,
+        /// As `coat_texture`.
+        pub film_thickness_texture: u32,
+        /// As `coat_texture`.
+        pub translucent_texture: u32,
+        /// As `coat_texture`.
+        pub translucent_color_texture: u32,
+        /// First entry in `tables` of the albedos of brushed facets.
+        pub brushed_table: u32,
     }
 
     /// A use of a picture: where its texels lie and how it is looked up.

@@ -54,9 +54,9 @@ fn store_path(slot: u32, path: PathState) {
     path_words[slot + stride] = vec4u(path.seed, path.bounces_glossy, path.bounces_transmission, bitcast<u32>(path.pdf));
     path_words[slot + 2u * stride] = bitcast<vec4u>(vec4f(path.ray.origin, path.ray.t_min));
     path_words[slot + 3u * stride] = bitcast<vec4u>(vec4f(path.ray.direction, path.ray.t_max));
-    path_words[slot + 4u * stride] = bitcast<vec4u>(vec4f(path.throughput, 0.0));
+    path_words[slot + 4u * stride] = vec4u(bitcast<vec3u>(path.throughput), path.steps);
     path_words[slot + 5u * stride] = bitcast<vec4u>(vec4f(path.radiance, path.alpha));
-    path_words[slot + 6u * stride] = bitcast<vec4u>(vec4f(path.absorption, 0.0));
+    path_words[slot + 6u * stride] = vec4u(path.media, bitcast<u32>(path.wavelength_um));
 }
 
 fn load_path(slot: u32) -> PathState {
@@ -83,10 +83,14 @@ fn load_path(slot: u32) -> PathState {
     path.bounces_transmission = more.z;
     path.pdf = bitcast<f32>(more.w);
     path.ray = Ray(origin.xyz, origin.w, direction.xyz, direction.w);
-    path.throughput = bitcast<vec4f>(path_words[slot + 4u * stride]).xyz;
+    let throughput = path_words[slot + 4u * stride];
+    let media = path_words[slot + 6u * stride];
+    path.throughput = bitcast<vec3f>(throughput.xyz);
+    path.steps = throughput.w;
+    path.media = media.xyz;
+    path.wavelength_um = bitcast<f32>(media.w);
     path.radiance = radiance.xyz;
     path.alpha = radiance.w;
-    path.absorption = bitcast<vec4f>(path_words[slot + 6u * stride]).xyz;
     return path;
 }
 
@@ -122,14 +126,14 @@ fn path_trace(@builtin(global_invocation_id) id: vec3u) {
             let seed = pixel_seed(pixel);
             path = generate(pixel, seed, path.sample, sobol_2d(seed, path.sample, PAIR_FILTER));
         }
-        let bounces = path.bounces;
-        let hit = trace_closest(path.ray, ray_key(path.seed, path.sample, bounces, 0u));
-        var samples = bounce_samples(path.seed, path.sample, bounces);
+        let steps = path.steps;
+        let hit = trace_closest(path.ray, ray_key(path.seed, path.sample, steps, 0u));
+        var samples = bounce_samples(path.seed, path.sample, steps);
         var point: EnvironmentPoint;
         look_at_environment(&path, hit, &samples, &point);
         let shadow = shade(&path, hit, &samples, &point);
         n_rays += 1u + shadow.exists;
-        if shadow.exists == 1u && !trace_any(shadow.ray, ray_key(path.seed, path.sample, bounces, 1u)) {
+        if shadow.exists == 1u && !trace_any(shadow.ray, ray_key(path.seed, path.sample, steps, 1u)) {
             path.radiance += shadow.radiance;
         }
         if path.alive == 0u {

@@ -35,6 +35,17 @@ fn frame_around(z: vec3f) -> Frame {
     return Frame(vec3f(1.0 + s * z.x * z.x * a, s * b, -s * z.x), vec3f(b, s + z.y * z.y * a, -z.y), z);
 }
 
+// The frame around z whose x lies along a tangent; any where the tangent is zero or along z.
+fn frame_along(z: vec3f, tangent: vec3f) -> Frame {
+    let across = cross(z, tangent);
+    let length2 = dot(across, across);
+    if length2 < 1e-12 {
+        return frame_around(z);
+    }
+    let y = across * inverseSqrt(length2);
+    return Frame(cross(y, z), y, z);
+}
+
 fn to_local(f: Frame, v: vec3f) -> vec3f {
     return vec3f(dot(f.x, v), dot(f.y, v), dot(f.z, v));
 }

@@ -11,8 +11,8 @@ struct PathState {
     pdf: f32,
     radiance: vec3f,
     alpha: f32,
-    // Absorption of the medium that `ray` crosses, per render unit.
-    absorption: vec3f,
+    // Materials of the bodies that `ray` is inside of, the one that counts first; NONE at the end.
+    media: vec3u,
     // Hash of pixel and seed.
     seed: u32,
     sample: u32,
@@ -23,9 +23,14 @@ struct PathState {
     bounces_transmission: u32,
     // 1 while the path goes on.
     alive: u32,
-    pad0: u32,
-    pad1: u32,
+    // Rays so far: scattering events, events inside bodies, and surfaces passed that are none.
+    steps: u32,
+    // Of the path's light, once a body has parted it into colours; 0 for all of them.
+    wavelength_um: f32,
 }
+
+// Paths inside bodies end at the latest after so many rays.
+const STEPS_MAX: u32 = 1024u;
 
 // A ray towards a light, whose radiance counts if nothing blocks it.
 struct ShadowRay {
@@ -36,32 +41,34 @@ struct ShadowRay {
     exists: u32,
 }
 
-// A point of one of the pairs PAIR_* of a scattering event.
-fn bounce_sample(seed: u32, sample: u32, bounces: u32, pair: u32) -> vec2f {
-    return sobol_2d(seed, sample, PAIRS_BEFORE_BOUNCES + bounces * PAIRS_PER_BOUNCE + pair);
+// A point of one of the pairs PAIR_* of a step.
+fn bounce_sample(seed: u32, sample: u32, steps: u32, pair: u32) -> vec2f {
+    return sobol_2d(seed, sample, PAIRS_BEFORE_BOUNCES + steps * PAIRS_PER_BOUNCE + pair);
 }
 
-// The numbers of a scattering event, all drawn whether it needs them or not: drawing has no branches, and processors draw for many paths
+// The numbers of a step, all drawn whether it needs them or not: drawing has no branches, and processors draw for many paths
 // in the time of one.
 struct BounceSamples {
+    // The lobe, the light.
     choice: vec2f,
     bsdf: vec2f,
     light: vec2f,
+    // Roulette, and the distance inside a body.
     survival: vec2f,
 }
 
-fn bounce_samples(seed: u32, sample: u32, bounces: u32) -> BounceSamples {
+fn bounce_samples(seed: u32, sample: u32, steps: u32) -> BounceSamples {
     return BounceSamples(
-        bounce_sample(seed, sample, bounces, PAIR_CHOICE),
-        bounce_sample(seed, sample, bounces, PAIR_BSDF),
-        bounce_sample(seed, sample, bounces, PAIR_LIGHT),
-        bounce_sample(seed, sample, bounces, PAIR_SURVIVAL),
+        bounce_sample(seed, sample, steps, PAIR_CHOICE),
+        bounce_sample(seed, sample, steps, PAIR_BSDF),
+        bounce_sample(seed, sample, steps, PAIR_LIGHT),
+        bounce_sample(seed, sample, steps, PAIR_SURVIVAL),
     );
 }
 
 // Names a ray for stochastic opacity: the path, its step, and whether it is the shadow ray of that step.
-fn ray_key(seed: u32, sample: u32, bounces: u32, shadow: u32) -> u32 {
-    return hash_combine(seed ^ 0x5bd1e995u, hash_combine(sample, bounces * 2u + shadow));
+fn ray_key(seed: u32, sample: u32, steps: u32, shadow: u32) -> u32 {
+    return hash_combine(seed ^ 0x5bd1e995u, hash_combine(sample, steps * 2u + shadow));
 }
 
 // Limits the sum of a contribution's channels; 0 is no limit.

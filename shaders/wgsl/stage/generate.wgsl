@@ -22,6 +22,7 @@ fn generate(pixel: vec2u, seed: u32, sample: u32, u: vec2f) -> PathState {
     path.ray = camera_ray(params.camera, at / vec2f(f32(params.width_px), f32(params.height_px)));
     path.throughput = vec3f(1.0);
     path.pdf = -1.0;
+    path.media = vec3u(NONE);
     path.seed = seed;
     path.sample = sample;
     path.alive = 1u;

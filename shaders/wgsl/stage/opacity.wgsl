@@ -10,7 +10,7 @@ fn opacity_at(hit: Hit) -> f32 {
     let slot = slot_of(hit.instance, hit.triangle);
     let material = slots[slot].material;
     var alpha = materials[material].opacity;
-    if materials[material].textured == 1u && (materials[material].flags & (MATERIAL_BLEND | MATERIAL_MASK)) != 0u {
+    if materials[material].textured != 0u && (materials[material].flags & (MATERIAL_BLEND | MATERIAL_MASK)) != 0u {
         let w = weights_of(hit);
         var extra = VertexExtra(vec4f(0.0), vec4f(1.0), vec2f(0.0), 0.0, 0.0);
         if (slots[slot].flags & SLOT_HAS_EXTRAS) != 0u {

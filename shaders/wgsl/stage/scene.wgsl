@@ -130,10 +130,55 @@ struct Material {
     normal_texture: u32,
     emission_texture: u32,
     normal_scale: f32,
-    // 1 when a texture or vertex colour varies the literals.
+    // TEXTURED_* bits.
     textured: u32,
+    // First entry in `tables` of what brushed glass keeps.
+    brushed_glass_table: u32,
     pad0: u32,
-    pad1: u32,
+    // Of diffuse light that leaves on the other side, and its share.
+    translucent_color: vec3f,
+    translucent_weight: f32,
+    // Scattering inside, per render unit, and the mean cosine of its angle.
+    scattering: vec3f,
+    scattering_anisotropy: f32,
+    // Fuzz or sheen, its share, and the first entry of its tables in `tables`.
+    fuzz_color: vec3f,
+    fuzz_weight: f32,
+    fuzz_roughness: f32,
+    fuzz_table: u32,
+    // Reflectance of gloss at grazing angles.
+    gloss_f90: f32,
+    // Cauchy's b in square micrometres; 0 bends all colours alike.
+    dispersion: f32,
+    // Brushed facets, and the angle from the tangent to their direction.
+    anisotropy: f32,
+    anisotropy_cos: f32,
+    anisotropy_sin: f32,
+    coat_anisotropy: f32,
+    film_weight: f32,
+    // Where the texture is 1, or without one; and where it is 0.
+    film_thickness_nm: f32,
+    film_thickness_min_nm: f32,
+    film_ior: f32,
+    // Of bodies around the same point the highest fills it.
+    priority: u32,
+    coat_normal_scale: f32,
+    // Indices into `textures`, or NONE.
+    coat_texture: u32,
+    coat_roughness_texture: u32,
+    coat_normal_texture: u32,
+    fuzz_color_texture: u32,
+    fuzz_roughness_texture: u32,
+    anisotropy_texture: u32,
+    transmission_texture: u32,
+    specular_texture: u32,
+    specular_color_texture: u32,
+    film_texture: u32,
+    film_thickness_texture: u32,
+    translucent_texture: u32,
+    translucent_color_texture: u32,
+    // First entry in `tables` of the albedos of brushed facets.
+    brushed_table: u32,
 }
 
 struct Texture {

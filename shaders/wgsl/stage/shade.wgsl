@@ -6,6 +6,7 @@
 #import stage/ahead
 #import stage/lights
 #import stage/bsdf
+#import stage/medium
 
 // Paths survive by their throughput from this event on, as in Cycles.
 const ROULETTE_AFTER: u32 = 1u;
@@ -60,9 +61,9 @@ fn leave(s: Surface, outside: f32) -> vec3f {
 // A ray to one light, or to a point of the environment map, with what it brings along the path.
 fn shadow_ray_to_light(
     path: ptr<function, PathState>,
-    s: Surface,
+    s: ptr<function, Surface>,
     frame: Frame,
-    bsdf: Bsdf,
+    bsdf: ptr<function, Bsdf>,
     samples: ptr<function, BounceSamples>,
     point: ptr<function, EnvironmentPoint>,
 ) -> ShadowRay {
@@ -71,13 +72,13 @@ fn shadow_ray_to_light(
     let is_environment = choice < params.environment_select;
     var light = LightSample((*point).direction, 1e30, vec3f(0.0), (*point).pdf);
     if !is_environment {
-        light = light_sample(s.position, choice, (*samples).light);
+        light = light_sample((*s).position, choice, (*samples).light);
     }
     if light.pdf == 0.0 {
         return shadow;
     }
     let wi = to_local(frame, light.direction);
-    let outside = dot(light.direction, s.geometric_normal);
+    let outside = dot(light.direction, (*s).geometric_normal);
     if outside * wi.z <= 0.0 {
         return shadow;
     }
@@ -91,7 +92,7 @@ fn shadow_ray_to_light(
     }
     let radiance = (*path).throughput * f.xyz * light.radiance * weight;
     if max_component(radiance) > 0.0 {
-        shadow.ray = Ray(leave(s, outside), 0.0, light.direction, light.distance);
+        shadow.ray = Ray(leave(*s, outside), 0.0, light.direction, light.distance);
         // Light that a scattered ray finds is met one event later, and so is this.
         shadow.radiance = clamp_sum(radiance, clamp_for((*path).bounces + 1u));
         shadow.exists = 1u;
@@ -111,9 +112,10 @@ fn shade(
     let bounces = (*path).bounces;
     let direction = (*path).ray.direction;
     let missed = hit.instance == NO_HIT;
-    let absorption = (*path).absorption;
-    if absorption.x + absorption.y + absorption.z > 0.0 && !missed {
-        (*path).throughput *= exp(-absorption * hit.t);
+    (*path).steps += 1u;
+    // What is inside an open body goes on for ever: nothing is lost there.
+    if !missed && cross_medium(path, hit.t, samples) {
+        return shadow;
     }
     let met = light_along((*path).ray, (*path).pdf, bounces, select(hit.t, 1e30, missed), missed, point);
     (*path).radiance += clamp_sum((*path).throughput * met, clamp_for(bounces));
@@ -125,19 +127,30 @@ fn shade(
     }
     (*path).alpha = 1.0;
 
-    let s = surface_at(hit, direction);
-    (*path).radiance += clamp_sum((*path).throughput * s.emission, clamp_for(bounces));
-    if (materials[s.material].flags & MATERIAL_UNLIT) != 0u || !within_limits(path) {
+    var s = surface_at(hit, direction);
+    let front = s.front == 1u;
+    if crossing_of((*path).media, s.material, front) == CROSSING_HIDDEN {
+        (*path).media = media_across((*path).media, s.material, front);
+        (*path).ray = Ray(offset_origin(s.position, -s.geometric_normal), 0.0, direction, 1e30);
+        (*path).alive = select(0u, 1u, (*path).steps < STEPS_MAX);
         return shadow;
     }
-    let frame = frame_around(facing_normal(s, -direction));
-    let bsdf = bsdf_at(s, to_local(frame, -direction));
+    let is_unlit = (materials[s.material].flags & MATERIAL_UNLIT) != 0u;
+    let frame = frame_along(facing_normal(s, -direction), s.tangent);
+    let wo = to_local(frame, -direction);
+    let emission = s.emission * emission_through(&s, wo.z);
+    (*path).radiance += clamp_sum((*path).throughput * emission, clamp_for(bounces));
+    if is_unlit || !within_limits(path) {
+        return shadow;
+    }
+    choose_wavelength(path, s.material);
+    var bsdf = bsdf_at(&s, wo, boundary_of((*path).media, s.material, front, (*path).wavelength_um));
 
     if params.environment_select > 0.0 || params.n_lights > 0u {
-        shadow = shadow_ray_to_light(path, s, frame, bsdf, samples, point);
+        shadow = shadow_ray_to_light(path, &s, frame, &bsdf, samples, point);
     }
 
-    let scattered = bsdf_sample(bsdf, (*samples).choice.x, (*samples).bsdf);
+    let scattered = bsdf_sample(&bsdf, (*samples).choice.x, (*samples).bsdf);
     if scattered.pdf == 0.0 {
         return shadow;
     }
@@ -148,26 +161,23 @@ fn shade(
         return shadow;
     }
     (*path).throughput *= scattered.weight;
-    let brightness = max_component((*path).throughput);
-    if brightness <= 0.0 {
+    if max_component((*path).throughput) <= 0.0 {
         return shadow;
     }
-    if bounces >= ROULETTE_AFTER {
-        let survival = min(sqrt(brightness), 1.0);
-        if (*samples).survival.x >= survival {
-            return shadow;
-        }
-        (*path).throughput /= survival;
+    if bounces >= ROULETTE_AFTER && !survives(path, (*samples).survival.x) {
+        return shadow;
     }
     (*path).pdf = scattered.pdf;
     (*path).bounces = bounces + 1u;
-    if scattered.kind == KIND_DIFFUSE {
+    if scattered.kind == KIND_DIFFUSE || scattered.kind == KIND_TRANSLUCENT {
         (*path).bounces_diffuse += 1u;
     } else if scattered.kind == KIND_GLOSSY {
         (*path).bounces_glossy += 1u;
     } else {
         (*path).bounces_transmission += 1u;
-        (*path).absorption = select(vec3f(0.0), materials[s.material].absorption, s.front == 1u);
+    }
+    if outside < 0.0 && is_body(s.material) {
+        (*path).media = media_across((*path).media, s.material, front);
     }
     (*path).ray = Ray(leave(s, outside), 0.0, onward, 1e30);
     (*path).alive = 1u;

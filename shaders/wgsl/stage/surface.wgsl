@@ -16,6 +16,15 @@ struct Surface {
     base_color: vec3f,
     metalness: f32,
     emission: vec3f,
+    // TEXTURED_* bits of the material.
+    textured: u32,
+    uv0: vec2f,
+    uv1: vec2f,
+    // World direction along which brushed facets lie; zero where there is none.
+    tangent: vec3f,
+    anisotropy: f32,
+    // Of a coat with a normal map of its own, in the shading frame; zero where it has none.
+    coat_normal: vec3f,
     pad0: f32,
 }
 
@@ -64,6 +73,64 @@ fn world_point(instance: u32, p: vec3f) -> vec3f {
         dot(instances[instance].world_from_local_2, q));
 }
 
+// A texture of the surface, or ones where there is none.
+fn texture_or_one(texture: u32, s: ptr<function, Surface>, is_color: bool) -> vec4f {
+    if texture == NONE {
+        return vec4f(1.0);
+    }
+    return texture_lookup(texture, (*s).uv0, (*s).uv1, is_color);
+}
+
+// A normal map's direction in a frame, its slopes scaled.
+fn mapped_normal(texture: u32, scale: f32, s: ptr<function, Surface>, frame: Frame) -> vec3f {
+    let m = texture_or_one(texture, s, false).xyz * 2.0 - 1.0;
+    return normalize(to_world(frame, vec3f(m.xy * scale, max(m.z, 1e-3))));
+}
+
+// What needs tangents: normal maps of surface and coat, and the direction of brushed facets. `along` is the tangent in the world, `way` the
+// sign of the bitangent.
+fn bend(s: ptr<function, Surface>, along: vec3f, way: f32) {
+    let m = (*s).material;
+    let n = (*s).shading_normal;
+    let tangent = along - n * dot(n, along);
+    if dot(tangent, tangent) == 0.0 {
+        return;
+    }
+    let t = normalize(tangent);
+    let frame = Frame(t, cross(n, t) * way, n);
+    if materials[m].normal_texture != NONE {
+        (*s).shading_normal = mapped_normal(materials[m].normal_texture, materials[m].normal_scale, s, frame);
+    }
+    if materials[m].anisotropy + materials[m].coat_anisotropy > 0.0 {
+        brush(s, frame);
+    }
+    if materials[m].coat_weight > 0.0 && (materials[m].flags & MATERIAL_COAT_NORMAL) != 0u {
+        var coat_normal = n;
+        if materials[m].coat_normal_texture != NONE {
+            coat_normal = mapped_normal(materials[m].coat_normal_texture, materials[m].coat_normal_scale, s, frame);
+        }
+        // In the frame that shading will use.
+        let local = to_local(frame_along((*s).shading_normal, (*s).tangent), coat_normal);
+        (*s).coat_normal = select(vec3f(0.0), local, local.z > 0.0 && local.z < 0.999999);
+    }
+}
+
+// Direction and strength of brushed facets (KHR_materials_anisotropy: red and green are the direction against the tangent, blue the strength).
+fn brush(s: ptr<function, Surface>, frame: Frame) {
+    let m = (*s).material;
+    let c = materials[m].anisotropy_cos;
+    let r = materials[m].anisotropy_sin;
+    var direction = vec2f(c, r);
+    (*s).anisotropy = materials[m].anisotropy;
+    if materials[m].anisotropy_texture != NONE {
+        let texel = texture_or_one(materials[m].anisotropy_texture, s, false).xyz;
+        let d = texel.xy * 2.0 - 1.0;
+        direction = vec2f(c * d.x - r * d.y, r * d.x + c * d.y);
+        (*s).anisotropy *= texel.z;
+    }
+    (*s).tangent = frame.x * direction.x + frame.y * direction.y;
+}
+
 fn surface_at(hit: Hit, direction: vec3f) -> Surface {
     let slot = slot_of(hit.instance, hit.triangle);
     let material = slots[slot].material;
@@ -96,7 +163,8 @@ fn surface_at(hit: Hit, direction: vec3f) -> Surface {
     s.metalness = materials[material].metalness;
     s.roughness = materials[material].roughness;
     s.emission = materials[material].emission;
-    if materials[material].textured == 0u {
+    s.textured = materials[material].textured;
+    if s.textured == 0u {
         return s;
     }
     let uv0 = uv0_at(hit.triangle, w);
@@ -104,6 +172,8 @@ fn surface_at(hit: Hit, direction: vec3f) -> Surface {
     if (slot_flags & SLOT_HAS_EXTRAS) != 0u {
         extra = extra_at(hit.triangle, slots[slot].extra_base, w);
     }
+    s.uv0 = uv0;
+    s.uv1 = extra.uv1;
     if (materials[material].flags & MATERIAL_VERTEX_COLOR) != 0u {
         s.base_color *= extra.color.xyz;
     }
@@ -118,19 +188,11 @@ fn surface_at(hit: Hit, direction: vec3f) -> Surface {
     if materials[material].emission_texture != NONE {
         s.emission *= texture_lookup(materials[material].emission_texture, uv0, extra.uv1, true).xyz;
     }
-    if materials[material].normal_texture != NONE && dot(extra.tangent.xyz, extra.tangent.xyz) > 0.0 {
-        let m = texture_lookup(materials[material].normal_texture, uv0, extra.uv1, false).xyz * 2.0 - 1.0;
-        let n = s.shading_normal;
+    if dot(extra.tangent.xyz, extra.tangent.xyz) > 0.0 {
         let along = world_vector(hit.instance, extra.tangent.xyz);
-        let tangent = along - n * dot(n, along);
-        if dot(tangent, tangent) > 0.0 {
-            let t = normalize(tangent);
-            // The bitangent's sign holds for the file's own, unmirrored normal.
-            let flip = select(1.0, -1.0, negated) * instances[hit.instance].handedness;
-            let bitangent = cross(n, t) * (select(-1.0, 1.0, extra.tangent.w >= 0.0) * flip);
-            let xy = m.xy * materials[material].normal_scale;
-            s.shading_normal = normalize(t * xy.x + bitangent * xy.y + n * max(m.z, 1e-3));
-        }
+        // The bitangent's sign holds for the file's own, unmirrored normal.
+        let flip = select(1.0, -1.0, negated) * instances[hit.instance].handedness;
+        bend(&s, along, select(-1.0, 1.0, extra.tangent.w >= 0.0) * flip);
     }
     if (materials[material].flags & MATERIAL_UNLIT) != 0u {
         s.emission = s.base_color;

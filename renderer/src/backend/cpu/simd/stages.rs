@@ -86,16 +86,16 @@ macro_rules! loops {
             /// The numbers of each path's next event.
             $(#[target_feature(enable = $features)])?
             fn draw(paths: &[PathState], alive: &[u32], samples: &mut [BounceSamples; AHEAD]) {
-                let (mut seeds, mut numbers, mut bounces) = ([0; AHEAD], [0; AHEAD], [0; AHEAD]);
+                let (mut seeds, mut numbers, mut steps) = ([0; AHEAD], [0; AHEAD], [0; AHEAD]);
                 for (k, &i) in (0..AHEAD).zip(alive) {
                     let path = &paths[i as usize];
-                    (seeds[k], numbers[k], bounces[k]) = (path.seed, path.sample, path.bounces);
+                    (seeds[k], numbers[k], steps[k]) = (path.seed, path.sample, path.steps);
                 }
                 // Loops without memory but these arrays, which compilers put into lanes.
                 let pairs = [PAIR_CHOICE, PAIR_BSDF, PAIR_LIGHT, PAIR_SURVIVAL].map(|pair| {
                     let mut drawn = [Vec2::ZERO; AHEAD];
                     for k in 0..AHEAD {
-                        drawn[k] = native::bounce_sample(seeds[k], numbers[k], bounces[k], pair);
+                        drawn[k] = native::bounce_sample(seeds[k], numbers[k], steps[k], pair);
                     }
                     drawn
                 });
@@ -156,12 +156,12 @@ macro_rules! loops {
                     let steps = alive.iter().zip(hits).zip(samples.iter_mut().zip(&mut points));
                     for ((&i, hit), (samples, point)) in steps {
                         let path = &mut paths[i as usize];
-                        let bounces = path.bounces;
+                        let step = path.steps;
                         let shadow = native::shade(b, path, *hit, samples, point);
                         if shadow.exists == 1 {
                             shadows.rays.push(shadow.ray);
                             if shadows.has_keys {
-                                shadows.keys.push(native::ray_key(path.seed, path.sample, bounces, 1));
+                                shadows.keys.push(native::ray_key(path.seed, path.sample, step, 1));
                             }
                             shadows.radiance.push(shadow.radiance);
                             shadows.paths.push(i);
@@ -175,7 +175,7 @@ macro_rules! loops {
             pub(super) fn keys(paths: &[PathState], alive: &[u32], keys: &mut Vec<u32>) {
                 keys.extend(alive.iter().map(|&i| {
                     let path = &paths[i as usize];
-                    native::ray_key(path.seed, path.sample, path.bounces, 0)
+                    native::ray_key(path.seed, path.sample, path.steps, 0)
                 }));
             }
 

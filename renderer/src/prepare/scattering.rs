@@ -1,0 +1,168 @@
+//! Tests of the translated closures by themselves: sampling against density, density against value, energy, symmetry and the corners of all
+//! parameters.
+
+use glam::{Vec2, Vec3};
+use packshot_materials::openpbr::OpenPbr;
+use packshot_native::stages::baseline as native;
+use packshot_native::stages::{Bindings, Boundary, Bsdf, BsdfSample, Surface};
+use packshot_shaders::layout::scene::{Material, RenderParams};
+
+use super::material::{Tables, lower_literal};
+
+mod chi_square;
+mod corners;
+mod energy;
+mod symmetry;
+
+/// A material with its tables, and where it is looked at.
+struct Lobes {
+    material: [Material; 1],
+    tables: Vec<f32>,
+    params: RenderParams,
+}
+
+/// From which side a surface is seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Front,
+    /// From inside of a body.
+    Back,
+}
+
+impl Lobes {
+    fn new(m: &OpenPbr) -> Self {
+        let mut tables = Tables::new();
+        let material = lower_literal(m, 1.0, &mut tables);
+        Self::of(material, tables)
+    }
+
+    fn of(material: Material, tables: Tables) -> Self {
+        Self { material: [material], tables: tables.into_values(), params: RenderParams::default() }
+    }
+
+    fn bindings(&self) -> Bindings<'_> {
+        Bindings {
+            params: &self.params,
+            bvh_nodes: &[],
+            bvh_triangles: &[],
+            instances: &[],
+            slots: &[],
+            triangles: &[],
+            vertices: &[],
+            vertex_extras: &[],
+            materials: &self.material,
+            textures: &[],
+            texels: &[],
+            lights: &[],
+            environment_texels: &[],
+            environment_cdf: &[],
+            environment_guide: &[],
+            tables: &self.tables,
+        }
+    }
+
+    /// The closure towards `wo`, with brushed facets along x.
+    fn closure(&self, wo: Vec3, side: Side) -> Bsdf {
+        let m = &self.material[0];
+        let mut surface = Surface {
+            material: 0,
+            geometric_normal: Vec3::Z,
+            front: u32::from(side == Side::Front),
+            shading_normal: Vec3::Z,
+            roughness: m.roughness,
+            base_color: m.base_color,
+            metalness: m.metalness,
+            tangent: Vec3::X,
+            anisotropy: m.anisotropy,
+            position: Vec3::ZERO,
+            emission: m.emission,
+            textured: 0,
+            uv0: Vec2::ZERO,
+            uv1: Vec2::ZERO,
+            coat_normal: Vec3::ZERO,
+            pad0: 0.0,
+        };
+        native::bsdf_at(&self.bindings(), &mut surface, wo, self.boundary(side))
+    }
+
+    fn boundary(&self, side: Side) -> Boundary {
+        let inside = glam::UVec3::new(0, u32::MAX, u32::MAX);
+        let media = if side == Side::Front { glam::UVec3::MAX } else { inside };
+        native::boundary_of(&self.bindings(), media, 0, side == Side::Front, 0.0)
+    }
+
+    /// f |cos| and the density.
+    fn value(&self, mut bsdf: Bsdf, wi: Vec3) -> (Vec3, f32) {
+        let both = native::bsdf_eval(&mut bsdf, wi);
+        (both.truncate(), both.w)
+    }
+}
+
+/// A direction drawn from a closure.
+fn sample(mut bsdf: Bsdf, choice: f32, u: Vec2) -> BsdfSample {
+    native::bsdf_sample(&mut bsdf, choice, u)
+}
+
+/// A unit vector at an angle from the normal, turned away from the tangent.
+fn towards(cosine: f32, azimuth_rad: f32) -> Vec3 {
+    let sine = (1.0 - cosine * cosine).max(0.0).sqrt();
+    Vec3::new(sine * azimuth_rad.cos(), sine * azimuth_rad.sin(), cosine)
+}
+
+/// Well spread points of the unit cube (the additive recurrence of Roberts' generalised golden ratio).
+fn points(n: u32) -> impl Iterator<Item = (f32, Vec2)> {
+    const A: [f64; 3] = [0.819_172_513_396_164_4, 0.671_043_606_703_789_2, 0.549_700_477_901_970_2];
+    (0..n).map(|i| {
+        let [x, y, z] = A.map(|a| ((0.5 + a * f64::from(i)).fract() as f32).min(0.999_999_94));
+        (x, Vec2::new(y, z))
+    })
+}
+
+/// A name and a material for each lobe, and for mixtures of all of them.
+fn materials() -> Vec<(&'static str, OpenPbr)> {
+    let plain = OpenPbr { base_color: [0.8, 0.5, 0.2], specular_weight: 0.0, ..OpenPbr::default() };
+    let metal = OpenPbr { base_metalness: 1.0, specular_roughness: 0.4, ..plain };
+    let gloss = OpenPbr { base_color: [0.0; 3], specular_weight: 1.0, specular_roughness: 0.5, ..plain };
+    let glass = OpenPbr { transmission_weight: 1.0, specular_weight: 1.0, specular_roughness: 0.4, ..plain };
+    let coat = OpenPbr { base_color: [0.0; 3], coat_weight: 1.0, coat_roughness: 0.3, ..plain };
+    let fuzz = OpenPbr { base_color: [0.0; 3], fuzz_weight: 1.0, fuzz_roughness: 0.5, ..plain };
+    let film = |m: OpenPbr| OpenPbr { thin_film_weight: 1.0, thin_film_thickness: 0.45, ..m };
+    vec![
+        ("diffuse", plain),
+        ("rough diffuse", OpenPbr { base_diffuse_roughness: 1.0, ..plain }),
+        ("metal", metal),
+        ("smooth metal", OpenPbr { specular_roughness: 0.15, ..metal }),
+        ("rough metal", OpenPbr { specular_roughness: 1.0, ..metal }),
+        ("brushed metal", OpenPbr { specular_roughness_anisotropy: 0.8, ..metal }),
+        ("gloss", gloss),
+        ("glass", glass),
+        ("smooth glass", OpenPbr { specular_roughness: 0.2, ..glass }),
+        ("brushed glass", OpenPbr { specular_roughness_anisotropy: 0.7, ..glass }),
+        ("thin glass", OpenPbr { geometry_thin_walled: true, ..glass }),
+        ("coat", coat),
+        ("brushed coat", OpenPbr { coat_roughness_anisotropy: 0.7, ..coat }),
+        ("fuzz", fuzz),
+        ("sharp fuzz", OpenPbr { fuzz_roughness: 0.2, ..fuzz }),
+        ("film on metal", film(metal)),
+        ("film on gloss", film(OpenPbr { base_color: [0.5; 3], ..gloss })),
+        ("film on glass", film(glass)),
+        ("subsurface", OpenPbr { subsurface_weight: 1.0, ..plain }),
+        ("thin subsurface", OpenPbr { subsurface_weight: 1.0, geometry_thin_walled: true, ..plain }),
+        (
+            "everything",
+            OpenPbr {
+                base_metalness: 0.3,
+                specular_roughness: 0.35,
+                specular_weight: 1.0,
+                specular_roughness_anisotropy: 0.5,
+                transmission_weight: 0.4,
+                subsurface_weight: 0.3,
+                coat_weight: 0.5,
+                coat_roughness: 0.2,
+                fuzz_weight: 0.4,
+                thin_film_weight: 0.5,
+                ..plain
+            },
+        ),
+    ]
+}

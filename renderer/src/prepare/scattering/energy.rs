@@ -1,0 +1,92 @@
+//! What closures reflect and let through in all.
+
+use glam::Vec3;
+use packshot_materials::openpbr::OpenPbr;
+
+use super::{Lobes, Side, materials, points, sample, towards};
+
+const COSINES: [f32; 7] = [1.0, 0.95, 0.8, 0.6, 0.4, 0.2, 0.08];
+
+/// Mean weight of the samples: the albedo.
+fn albedo(lobes: &Lobes, wo: Vec3, side: Side, n: u32) -> Vec3 {
+    let bsdf = lobes.closure(wo, side);
+    let weights = points(n).map(|(choice, u)| sample(bsdf, choice, u));
+    weights.filter(|drawn| drawn.pdf != 0.0).map(|drawn| drawn.weight.as_dvec3()).sum::<glam::DVec3>().as_vec3()
+        / n as f32
+}
+
+#[test]
+fn no_material_makes_light() {
+    let mut failures = Vec::new();
+    for (name, m) in materials() {
+        let lobes = Lobes::new(&m);
+        for cosine in COSINES {
+            for side in [Side::Front, Side::Back] {
+                let albedo = albedo(&lobes, towards(cosine, 0.7), side, 20_000);
+                if albedo.max_element() > 1.01 {
+                    failures.push(format!("{name}, {side:?}, cosine {cosine}: {albedo}"));
+                }
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn white_materials_lose_nothing() {
+    let white = OpenPbr { base_color: [1.0; 3], specular_color: [1.0; 3], ..OpenPbr::default() };
+    let metal = OpenPbr { base_metalness: 1.0, ..white };
+    let glass = OpenPbr { transmission_weight: 1.0, transmission_color: [1.0; 3], ..white };
+    let families: [(&str, OpenPbr); 10] = [
+        ("diffuse", OpenPbr { specular_weight: 0.0, ..white }),
+        ("gloss over diffuse", white),
+        ("metal", metal),
+        ("brushed metal", OpenPbr { specular_roughness_anisotropy: 0.5, ..metal }),
+        ("glass", glass),
+        ("brushed glass", OpenPbr { specular_roughness_anisotropy: 0.5, ..glass }),
+        ("thin glass", OpenPbr { geometry_thin_walled: true, ..glass }),
+        ("film on white", OpenPbr { thin_film_weight: 1.0, thin_film_thickness: 0.4, ..metal }),
+        ("subsurface", OpenPbr { subsurface_weight: 1.0, specular_weight: 0.0, ..white }),
+        (
+            "thin subsurface",
+            OpenPbr { subsurface_weight: 1.0, subsurface_color: [1.0; 3], geometry_thin_walled: true, ..white },
+        ),
+    ];
+    let mut failures = Vec::new();
+    for (name, m) in families {
+        for roughness in [0.0, 0.2, 0.4, 0.6, 0.8, 1.0] {
+            let lobes = Lobes::new(&OpenPbr { specular_roughness: roughness, ..m });
+            for cosine in COSINES {
+                let albedo = albedo(&lobes, towards(cosine, 0.7), Side::Front, 20_000);
+                if !(albedo.min_element() >= 0.99 && albedo.max_element() <= 1.01) {
+                    failures.push(format!("{name}, roughness {roughness}, cosine {cosine}: {albedo}"));
+                }
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn samples_weigh_what_the_value_says() {
+    // The albedo by samples and by the midpoint rule over the sphere.
+    for (name, m) in materials() {
+        let lobes = Lobes::new(&m);
+        let wo = towards(0.6, 0.4);
+        let bsdf = lobes.closure(wo, Side::Front);
+        let (rows, columns) = (400, 200);
+        let mut sum = Vec3::ZERO;
+        for i in 0..rows {
+            let t = (i as f32 + 0.5) / (rows / 2) as f32 - 1.0;
+            let z = t * t.abs();
+            for j in 0..columns {
+                let w = towards(z, (j as f32 + 0.5) / columns as f32 * std::f32::consts::TAU);
+                sum += lobes.value(bsdf, w).0 * 2.0 * t.abs();
+            }
+        }
+        let by_value = sum * std::f32::consts::TAU / (rows / 2 * columns) as f32;
+        let by_samples = albedo(&lobes, wo, Side::Front, 200_000);
+        let difference = (by_value - by_samples).abs().max_element();
+        assert!(difference < 0.004, "{name}: {by_value} by the value, {by_samples} by samples");
+    }
+}

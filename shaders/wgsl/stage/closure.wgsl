@@ -1,0 +1,368 @@
+// What a surface does to light at one point, seen from one direction: OpenPBR's fuzz over a coat over a mix of metal, glass and
+// glossy-diffuse, as sampled lobes in a local frame (z = the shading normal towards the viewer, x = the tangent). All reflection below the
+// coat has the same facets, and so one value with one Fresnel sum.
+//
+// Energy that single scattering loses is given back by directional albedos (Turquin 2019, "Practical multiple scattering
+// compensation for microfacet models"), and what a layer reflects is taken from what lies below by the same tables: closed at
+// every roughness, in the view direction only, as Cycles has it.
+#import lib/math
+#import lib/bsdf/fresnel
+#import lib/bsdf/thin_film
+#import lib/bsdf/sheen
+#import stage/scene
+#import stage/surface
+#import stage/albedo
+
+struct Bsdf {
+    wo: vec3f,
+    diffuse_roughness: f32,
+    alpha: vec2f,
+    coat_alpha: vec2f,
+    // Metal: weight (with multiple scattering), F0, dip of its Fresnel curve.
+    metal_weight: vec3f,
+    coat_weight: f32,
+    metal_f0: vec3f,
+    coat_ior: f32,
+    metal_dip: vec3f,
+    // Index beyond the surface over index on the viewer's side.
+    eta: f32,
+    // Glossy reflection of the dielectric; reflectance along the normal and at grazing angles.
+    gloss_weight: vec3f,
+    reflection_eta: f32,
+    gloss_f0: vec3f,
+    gloss_f0_untinted: f32,
+    // Glass: reflection and refraction.
+    glass_weight: vec3f,
+    gloss_f90: f32,
+    refraction_weight: vec3f,
+    // A thin film over metal, gloss and glass; nm.
+    film_weight: f32,
+    diffuse_weight: vec3f,
+    film_thickness_nm: f32,
+    diffuse_color: vec3f,
+    film_ior: f32,
+    // Light that leaves diffusely on the other side.
+    translucent_weight: vec3f,
+    // 1: glass without a body, which sends light straight on.
+    thin_walled: u32,
+    fuzz_weight: vec3f,
+    // Charlie's alpha, or 0: then the sheared cosine.
+    fuzz_alpha: f32,
+    fuzz_shear: vec2f,
+    // The coat's normal in the local frame; z = 0 when it is the frame's own.
+    coat_normal: vec3f,
+    // Probabilities of the lobes; their sum is 1, or 0 for a surface that is black from here.
+    p_coat: f32,
+    p_reflection: f32,
+    p_diffuse: f32,
+    p_glass: f32,
+    p_translucent: f32,
+    p_fuzz: f32,
+}
+
+// What lies on both sides of a surface, as the ray sees it.
+struct Boundary {
+    // Index of refraction beyond over the index on this side.
+    eta: f32,
+    // 1: seen from where its lobes other than glass are. Only a refracting body has an inside; other surfaces look the same from both
+    // sides.
+    front: u32,
+    // 1: the index on the other side is not air's, so that the tables for air do not hold.
+    nested: u32,
+    // 1: light inside of a body comes to a surface that lets all of it out, diffusely.
+    exit: u32,
+}
+
+// Whether glTF's meaning of parameters holds where OpenPBR's differs.
+fn is_gltf(m: u32) -> bool {
+    return (materials[m].flags & MATERIAL_GLTF) != 0u;
+}
+
+// GGX roughnesses along and across the tangent.
+fn alpha_of(m: u32, roughness: f32, anisotropy: f32) -> vec2f {
+    let a = sqr(roughness);
+    if anisotropy == 0.0 {
+        return vec2f(a);
+    }
+    if is_gltf(m) {
+        // KHR_materials_anisotropy.
+        return max(vec2f(mix(a, 1.0, sqr(anisotropy)), a), vec2f(1e-4));
+    }
+    // OpenPBR 1.1.1, "Microfacet model".
+    let across = 1.0 - anisotropy;
+    let along = a * sqrt(2.0 / (1.0 + across * across));
+    return max(vec2f(along, across * along), vec2f(1e-4));
+}
+
+// What the facets of a lobe do to white light.
+struct Facets {
+    // Of isotropic facets like them.
+    roughness: f32,
+    // Of single scattering, for the view direction and on the mean.
+    albedo: f32,
+    mean: f32,
+    // Factor from the isotropic facets' albedo to theirs.
+    from_isotropic: f32,
+    is_brushed: bool,
+}
+
+fn facets_of(m: u32, alpha: vec2f, roughness: f32, anisotropy: f32, wo: vec3f) -> Facets {
+    if anisotropy == 0.0 {
+        return Facets(roughness, albedo_at(0u, roughness, wo.z), albedo_mean(roughness), 1.0, false);
+    }
+    // OpenPBR's two alphas keep the mean square of the isotropic one.
+    let alike = sqrt(sqrt(0.5 * dot(alpha, alpha)));
+    let brushed = brushed_albedo(materials[m].brushed_table, alpha, wo);
+    return Facets(alike, brushed.x, brushed.y, brushed.x / max(albedo_at(0u, alike, wo.z), 1e-4), true);
+}
+
+// Colour of light that crosses the coat in and out, without the share that the coat covers.
+fn coat_transmittance(m: u32, mu: f32, reflected: f32, base_color: vec3f, roughness: f32) -> vec3f {
+    // Light crosses the coat along the refracted direction.
+    let coat_ior = materials[m].coat_ior;
+    let mu_inside = safe_sqrt(1.0 - (1.0 - mu * mu) / sqr(coat_ior));
+    let tint = pow(max(materials[m].coat_color, vec3f(1e-6)), vec3f(1.0 / max(mu_inside, 1e-3)));
+    // Reflections inside the coat darken what lies below (OpenPBR 1.1.1, "Coat darkening").
+    let inside_smooth = fresnel_dielectric(mu, coat_ior);
+    let inside_rough = 1.0 - (1.0 - materials[m].coat_mean) / sqr(coat_ior);
+    let k = mix(inside_smooth, inside_rough, roughness);
+    let darkening = (1.0 - k) / (1.0 - base_color * k);
+    return (1.0 - reflected) * tint * mix(vec3f(1.0), darkening, materials[m].coat_darkening);
+}
+
+// Adds fuzz and coat, and returns what they leave for the base. OpenPBR's fuzz lies on the coat, glTF's sheen below it.
+fn add_layers(b: ptr<function, Bsdf>, s: ptr<function, Surface>) -> vec3f {
+    let m = (*s).material;
+    var below = vec3f(1.0);
+    if materials[m].fuzz_weight > 0.0 && !is_gltf(m) {
+        below = vec3f(add_fuzz(b, s, below));
+    }
+    if materials[m].coat_weight > 0.0 {
+        below *= add_coat(b, s, below.x);
+    }
+    if materials[m].fuzz_weight > 0.0 && is_gltf(m) {
+        below *= add_fuzz(b, s, below);
+    }
+    return below;
+}
+
+// Adds fuzz that gets the share `over` of the light, and returns what it leaves.
+fn add_fuzz(b: ptr<function, Bsdf>, s: ptr<function, Surface>, over: vec3f) -> f32 {
+    let m = (*s).material;
+    let mu = (*b).wo.z;
+    var color = materials[m].fuzz_color;
+    var roughness = materials[m].fuzz_roughness;
+    if ((*s).textured & TEXTURED_LAYERS) != 0u {
+        color *= texture_or_one(materials[m].fuzz_color_texture, s, true).xyz;
+        roughness *= texture_or_one(materials[m].fuzz_roughness_texture, s, false).w;
+    }
+    let table = materials[m].fuzz_table;
+    let albedo = fuzz_albedo(table, roughness, mu);
+    var covered = albedo * materials[m].fuzz_weight;
+    if is_gltf(m) {
+        // Sheen lets through what it does not reflect in its strongest channel.
+        covered *= max_component(color);
+        (*b).fuzz_alpha = max(sqr(roughness), 1e-3);
+        (*b).fuzz_weight = over * color * materials[m].fuzz_weight;
+    } else {
+        (*b).fuzz_shear = vec2f(fuzz_albedo(table + FUZZ_TABLE, roughness, mu), fuzz_albedo(table + 2u * FUZZ_TABLE, roughness, mu));
+        (*b).fuzz_weight = over * color * (materials[m].fuzz_weight * albedo);
+    }
+    (*b).p_fuzz = albedo * materials[m].fuzz_weight * luminance(over * color);
+    return 1.0 - saturate(covered);
+}
+
+// Adds a coat that gets the share `over` of the light, and returns what it leaves.
+fn add_coat(b: ptr<function, Bsdf>, s: ptr<function, Surface>, over: f32) -> vec3f {
+    let m = (*s).material;
+    var coat = materials[m].coat_weight;
+    var roughness = materials[m].coat_roughness;
+    if ((*s).textured & TEXTURED_LAYERS) != 0u {
+        coat *= texture_or_one(materials[m].coat_texture, s, false).x;
+        roughness *= texture_or_one(materials[m].coat_roughness_texture, s, false).y;
+    }
+    // Without a tangent nothing says which way the facets lie.
+    let anisotropy = select(0.0, materials[m].coat_anisotropy, dot((*s).tangent, (*s).tangent) > 0.0);
+    (*b).coat_alpha = alpha_of(m, roughness, anisotropy);
+    (*b).coat_ior = materials[m].coat_ior;
+    (*b).coat_normal = (*s).coat_normal;
+    var mu = (*b).wo.z;
+    if (*s).coat_normal.z > 0.0 {
+        mu = max(dot((*b).wo, (*s).coat_normal), 1e-3);
+    }
+    let facets = facets_of(m, (*b).coat_alpha, roughness, anisotropy, vec3f((*b).wo.xy, mu));
+    let gain = multiple_scattering(vec3f(materials[m].coat_mean), facets.albedo, facets.mean).x;
+    let reflected = min(albedo_at(materials[m].coat_albedo_table, facets.roughness, mu) * facets.from_isotropic * gain, 1.0);
+    (*b).coat_weight = over * coat * gain;
+    (*b).p_coat = over * coat * reflected;
+    return mix(vec3f(1.0), coat_transmittance(m, mu, reflected, (*s).base_color, mix(1.0, (*s).roughness, (*s).metalness)), coat);
+}
+
+fn bsdf_at(s: ptr<function, Surface>, wo: vec3f, boundary: Boundary) -> Bsdf {
+    let m = (*s).material;
+    let mu = wo.z;
+    let front = boundary.front == 1u;
+    var b: Bsdf;
+    b.wo = wo;
+    if boundary.exit == 1u {
+        b.translucent_weight = vec3f(1.0);
+        b.p_translucent = 1.0;
+        return b;
+    }
+    b.alpha = alpha_of(m, (*s).roughness, (*s).anisotropy);
+    b.eta = boundary.eta;
+    b.reflection_eta = select(1.0 / materials[m].reflection_ior, materials[m].reflection_ior, front);
+    b.diffuse_roughness = materials[m].diffuse_roughness;
+    b.thin_walled = select(0u, 1u, (materials[m].flags & MATERIAL_THIN_WALLED) != 0u);
+    // Without metal and gloss there are no facets to account for.
+    var facets = Facets((*s).roughness, 1.0, 1.0, 1.0, false);
+    if materials[m].reflection_ior != 1.0 || (*s).metalness > 0.0 {
+        facets = facets_of(m, b.alpha, (*s).roughness, (*s).anisotropy, wo);
+    }
+
+    let below = add_layers(&b, s);
+    let has_film = materials[m].film_weight > 0.0 && front;
+    if has_film {
+        add_film(&b, s);
+    }
+
+    if (*s).metalness > 0.0 {
+        b.metal_f0 = (*s).base_color;
+        b.metal_dip = select(f82_dip((*s).base_color, materials[m].specular_color), vec3f(0.0), is_gltf(m));
+        let w = below * ((*s).metalness * materials[m].specular_weight);
+        var fresnel_mean = fresnel_f82_mean(b.metal_f0, b.metal_dip);
+        var fresnel = fresnel_f82(b.metal_f0, b.metal_dip, mu);
+        if has_film {
+            let film = thin_film(mu, b.film_ior, b.film_thickness_nm, b.metal_f0);
+            fresnel = mix(fresnel, film, b.film_weight);
+            fresnel_mean = mix(fresnel_mean, film, b.film_weight);
+        }
+        b.metal_weight = w * multiple_scattering(fresnel_mean, facets.albedo, facets.mean);
+        b.p_reflection += luminance(w * fresnel);
+    }
+    if (*s).metalness < 1.0 {
+        // Inside a refracting body there is only glass: what lies under gloss has no inside.
+        var transmission = 1.0;
+        if front {
+            transmission = materials[m].transmission_weight;
+            if transmission > 0.0 && ((*s).textured & TEXTURED_LAYERS) != 0u {
+                transmission *= texture_or_one(materials[m].transmission_texture, s, false).x;
+            }
+        }
+        if transmission < 1.0 {
+            add_gloss_and_diffuse(&b, s, below * ((1.0 - (*s).metalness) * (1.0 - transmission)), facets);
+        }
+        if transmission > 0.0 {
+            add_glass(&b, s, below * ((1.0 - (*s).metalness) * transmission), boundary, facets);
+        }
+    }
+    let total = b.p_coat + b.p_reflection + b.p_diffuse + b.p_glass + b.p_translucent + b.p_fuzz;
+    let scale = select(0.0, 1.0 / total, total > 0.0);
+    b.p_coat *= scale;
+    b.p_reflection *= scale;
+    b.p_diffuse *= scale;
+    b.p_glass *= scale;
+    b.p_translucent *= scale;
+    b.p_fuzz *= scale;
+    return b;
+}
+
+fn add_film(b: ptr<function, Bsdf>, s: ptr<function, Surface>) {
+    let m = (*s).material;
+    (*b).film_weight = materials[m].film_weight;
+    (*b).film_thickness_nm = materials[m].film_thickness_nm;
+    (*b).film_ior = materials[m].film_ior;
+    if ((*s).textured & TEXTURED_LAYERS) != 0u {
+        (*b).film_weight *= texture_or_one(materials[m].film_texture, s, false).x;
+        if materials[m].film_thickness_texture != NONE {
+            let share = texture_or_one(materials[m].film_thickness_texture, s, false).y;
+            (*b).film_thickness_nm = mix(materials[m].film_thickness_min_nm, materials[m].film_thickness_nm, share);
+        }
+    }
+}
+
+// The dielectric that light does not go through, with weight `w`.
+fn add_gloss_and_diffuse(b: ptr<function, Bsdf>, s: ptr<function, Surface>, w: vec3f, facets: Facets) {
+    let m = (*s).material;
+    let mu = (*b).wo.z;
+    var reflected = vec3f(0.0);
+    if materials[m].reflection_ior != 1.0 {
+        let f0 = sqr(((*b).reflection_eta - 1.0) / ((*b).reflection_eta + 1.0));
+        (*b).gloss_f0_untinted = f0;
+        (*b).gloss_f0 = min(f0 * materials[m].specular_color, vec3f(1.0));
+        (*b).gloss_f90 = materials[m].gloss_f90;
+        if ((*s).textured & TEXTURED_LAYERS) != 0u {
+            let share = texture_or_one(materials[m].specular_texture, s, false).w;
+            let tint = texture_or_one(materials[m].specular_color_texture, s, true).xyz;
+            (*b).gloss_f0 = min((*b).gloss_f0 * tint, vec3f(1.0)) * share;
+            (*b).gloss_f90 *= share;
+        }
+        (*b).gloss_f0 *= materials[m].gloss_f90;
+        // The tinted curve is linear in the untinted one, so its albedo follows from two tables.
+        let plain = albedo_at(materials[m].albedo_table, facets.roughness, mu) * facets.from_isotropic;
+        let gain = multiple_scattering(vec3f(materials[m].reflection_mean), facets.albedo, facets.mean).x;
+        let to_grazing = (plain - f0 * facets.albedo) / (1.0 - f0);
+        reflected = saturate(((*b).gloss_f0 * facets.albedo + ((*b).gloss_f90 - (*b).gloss_f0) * to_grazing) * gain);
+        if (*b).film_weight > 0.0 {
+            let film = thin_film(mu, (*b).film_ior, (*b).film_thickness_nm, (*b).gloss_f0);
+            reflected = mix(reflected, saturate(film * facets.albedo * gain), (*b).film_weight);
+        }
+        (*b).gloss_weight = w * gain;
+        (*b).p_reflection += luminance(w * reflected);
+    }
+    // glTF keeps the colour of what lies below: it gets what the strongest channel leaves. So it is under a film, whose colours change.
+    let strongest = select((*b).film_weight, 1.0, is_gltf(m));
+    (*b).diffuse_weight = w * (1.0 - mix(reflected, vec3f(max_component(reflected)), strongest));
+    (*b).diffuse_color = (*s).base_color;
+    if materials[m].translucent_weight > 0.0 {
+        var share = materials[m].translucent_weight;
+        var color = materials[m].translucent_color;
+        if ((*s).textured & TEXTURED_LAYERS) != 0u {
+            share *= texture_or_one(materials[m].translucent_texture, s, false).w;
+            color *= texture_or_one(materials[m].translucent_color_texture, s, true).xyz;
+        }
+        (*b).translucent_weight = (*b).diffuse_weight * color * share;
+        (*b).diffuse_weight *= 1.0 - share;
+        (*b).p_translucent = luminance((*b).translucent_weight);
+    }
+    (*b).p_diffuse = luminance((*b).diffuse_weight * (*s).base_color);
+}
+
+fn add_glass(b: ptr<function, Bsdf>, s: ptr<function, Surface>, w: vec3f, boundary: Boundary, facets: Facets) {
+    let m = (*s).material;
+    var kept = 1.0;
+    if boundary.nested == 1u {
+        (*b).reflection_eta = (*b).eta;
+    } else if (*b).thin_walled == 0u {
+        let front = boundary.front == 1u;
+        if facets.is_brushed {
+            let side = select(BRUSHED_TABLE, 0u, front);
+            kept = brushed_albedo(materials[m].brushed_glass_table + side, (*b).alpha, (*b).wo).x;
+        } else {
+            let side = select(2u * ALBEDO_TABLE, ALBEDO_TABLE, front);
+            kept = albedo_at(materials[m].albedo_table + side, facets.roughness, (*b).wo.z);
+        }
+    } else {
+        kept = facets.albedo;
+    }
+    (*b).glass_weight = w / max(kept, 1e-3);
+    (*b).refraction_weight = (*b).glass_weight * materials[m].transmission_tint;
+    if boundary.front == 1u && !is_gltf(m) {
+        (*b).glass_weight *= materials[m].specular_color;
+    }
+    if is_gltf(m) {
+        (*b).refraction_weight *= (*s).base_color;
+    }
+    (*b).p_glass = luminance(w);
+}
+
+// What fuzz and coat leave of light that the surface below them emits.
+fn emission_through(s: ptr<function, Surface>, mu: f32) -> vec3f {
+    let m = (*s).material;
+    if max_component((*s).emission) <= 0.0 || materials[m].fuzz_weight + materials[m].coat_weight == 0.0 {
+        return vec3f(1.0);
+    }
+    var b: Bsdf;
+    b.wo = vec3f(safe_sqrt(1.0 - mu * mu), 0.0, mu);
+    return add_layers(&b, s);
+}

@@ -1,0 +1,153 @@
+// The bodies that a path is inside of, and what happens to light there. Bodies may overlap, as a bolt in oil in a glass does: of those around
+// a point the one of the highest priority fills it, and of equal ones the one that was entered last (Schmidt and Budge 2002, "Simple
+// Nested Dielectrics in Ray Traced Images").
+#import lib/math
+#import lib/medium
+#import lib/path
+#import stage/scene
+#import stage/closure
+
+// What a path does at a surface of a body.
+const CROSSING_REAL: u32 = 0u;
+// The body does not count here: it is only taken note of.
+const CROSSING_HIDDEN: u32 = 1u;
+
+// Whether the material is a body that light goes through.
+fn is_body(m: u32) -> bool {
+    return (materials[m].flags & MATERIAL_BODY) != 0u;
+}
+
+fn priority_of(m: u32) -> u32 {
+    return materials[m].priority;
+}
+
+// Index of refraction at the path's wavelength; 1 outside of all bodies.
+fn ior_of(m: u32, wavelength_um: f32) -> f32 {
+    if m == NONE {
+        return 1.0;
+    }
+    if wavelength_um > 0.0 {
+        return cauchy_ior(materials[m].ior, materials[m].dispersion, wavelength_um);
+    }
+    return materials[m].ior;
+}
+
+fn media_with(media: vec3u, m: u32) -> vec3u {
+    // Behind those of higher priority. What a fourth body adds is lost.
+    if media.x == NONE || priority_of(m) >= priority_of(media.x) {
+        return vec3u(m, media.x, media.y);
+    }
+    if media.y == NONE || priority_of(m) >= priority_of(media.y) {
+        return vec3u(media.x, m, media.y);
+    }
+    return vec3u(media.x, media.y, select(media.z, m, media.z == NONE));
+}
+
+fn media_without(media: vec3u, m: u32) -> vec3u {
+    if media.x == m {
+        return vec3u(media.y, media.z, NONE);
+    }
+    if media.y == m {
+        return vec3u(media.x, media.z, NONE);
+    }
+    return vec3u(media.xy, select(media.z, NONE, media.z == m));
+}
+
+// The media on the other side of a surface of `m`, whose front is where its normals point.
+fn media_across(media: vec3u, m: u32, front: bool) -> vec3u {
+    if front {
+        return media_with(media, m);
+    }
+    return media_without(media, m);
+}
+
+// Whether the surface of `m` parts two media that count.
+fn crossing_of(media: vec3u, m: u32, front: bool) -> u32 {
+    if !is_body(m) || media.x == NONE {
+        return CROSSING_REAL;
+    }
+    if front {
+        return select(CROSSING_REAL, CROSSING_HIDDEN, priority_of(media.x) > priority_of(m));
+    }
+    let is_below = media.x != m && (media.y == m || media.z == m);
+    return select(CROSSING_REAL, CROSSING_HIDDEN, is_below);
+}
+
+fn boundary_of(media: vec3u, m: u32, front: bool, wavelength_um: f32) -> Boundary {
+    if !is_body(m) {
+        return Boundary(1.0, 1u, 0u, 0u);
+    }
+    let own = ior_of(m, wavelength_um);
+    var other = media.x;
+    if !front {
+        other = select(media.x, media.y, media.x == m);
+    }
+    let outside = ior_of(other, wavelength_um);
+    var eta = select(outside / own, own / outside, front);
+    // An index of exactly 1 bends nothing and would divide by zero in the half vector of refraction.
+    eta = select(eta, select(0.9999, 1.0001, eta >= 1.0), abs(eta - 1.0) < 1e-4);
+    // Without glass both sides look the same.
+    let seen_front = front || materials[m].transmission_weight == 0.0;
+    let is_exit = !front && (materials[m].flags & MATERIAL_SUBSURFACE) != 0u;
+    let nested = other != NONE || wavelength_um > 0.0;
+    return Boundary(eta, select(0u, 1u, seen_front), select(0u, 1u, nested), select(0u, 1u, is_exit));
+}
+
+// Before the path meets the surface of a body that parts colours: one of them goes on for all.
+fn choose_wavelength(path: ptr<function, PathState>, m: u32) {
+    if materials[m].dispersion == 0.0 || (*path).wavelength_um > 0.0 {
+        return;
+    }
+    let u = unit_float(hash_combine((*path).seed ^ 0x7feb352du, (*path).sample));
+    (*path).wavelength_um = mix(WAVELENGTH_MIN_UM, WAVELENGTH_MAX_UM, u);
+    (*path).throughput *= wavelength_color((*path).wavelength_um);
+}
+
+// Takes the path along `distance` of its medium. Returns true when it was scattered on the way: then its next ray begins there.
+fn cross_medium(path: ptr<function, PathState>, distance: f32, samples: ptr<function, BounceSamples>) -> bool {
+    let m = (*path).media.x;
+    if m == NONE {
+        return false;
+    }
+    let absorption = materials[m].absorption;
+    if (materials[m].flags & MATERIAL_SCATTERS) == 0u {
+        if absorption.x + absorption.y + absorption.z > 0.0 {
+            (*path).throughput *= exp(-absorption * distance);
+        }
+        return false;
+    }
+    // The distance is drawn for one channel, in proportion to what each still carries, and weighted by the mean density of all three
+    // (balance heuristic; Wilkie et al. 2014, "Hero Wavelength Spectral Sampling").
+    let scattering = materials[m].scattering;
+    let extinction = absorption + scattering;
+    let carried = (*path).throughput * scattering / max(extinction, vec3f(1e-9));
+    let total = carried.x + carried.y + carried.z;
+    let shares = select(vec3f(1.0 / 3.0), carried / total, total > 0.0);
+    let u = unit_float(hash_combine((*path).seed ^ 0x2c1b3c6du, hash_combine((*path).sample, (*path).steps)));
+    let of_channel = select(select(extinction.z, extinction.y, u < shares.x + shares.y), extinction.x, u < shares.x);
+    let drawn = -log(max(1.0 - (*samples).survival.y, 1e-10)) / max(of_channel, 1e-9);
+    if drawn >= distance {
+        let through = exp(-extinction * distance);
+        (*path).throughput *= through / max(dot(shares, through), 1e-20);
+        return false;
+    }
+    let through = exp(-extinction * drawn);
+    (*path).throughput *= scattering * through / max(dot(shares, extinction * through), 1e-20);
+    let origin = (*path).ray.origin + (*path).ray.direction * drawn;
+    let onward = phase_sample((*path).ray.direction, materials[m].scattering_anisotropy, (*samples).bsdf);
+    (*path).ray = Ray(origin, 0.0, onward, 1e30);
+    // No shadow ray leaves a body without being bent, so light is found by the path alone.
+    (*path).pdf = -1.0;
+    (*path).alive = select(0u, 1u, survives(path, (*samples).survival.x));
+    return true;
+}
+
+// Roulette by throughput.
+fn survives(path: ptr<function, PathState>, u: f32) -> bool {
+    let survival = min(sqrt(max_component((*path).throughput)), 1.0);
+    if u >= survival || (*path).steps >= STEPS_MAX {
+        return false;
+    }
+    (*path).throughput /= survival;
+    return true;
+}
