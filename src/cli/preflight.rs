@@ -85,7 +85,7 @@ fn table(preflight: &Preflight) -> String {
     let choices = &preflight.choices;
     if !choices.variants.is_empty() {
         let names: Vec<String> = choices.variants.iter().map(|name| one_line(name)).collect();
-        let shown = choices.variant.as_deref().map_or_else(|| "none".to_owned(), |name| one_line(name));
+        let shown = choices.variant.as_deref().map_or_else(|| "none".to_owned(), one_line);
         text += &format!("variants: {}; shown: {shown}\n", names.join(", "));
     }
     if !choices.animations.is_empty() {

@@ -10,6 +10,7 @@ pub(crate) const ETC1S: &[u8] = include_bytes!("fixtures/etc1s.ktx2");
 pub(crate) const ETC1S_ALPHA: &[u8] = include_bytes!("fixtures/etc1s_alpha.ktx2");
 pub(crate) const UASTC: &[u8] = include_bytes!("fixtures/uastc.ktx2");
 pub(crate) const UASTC_ALPHA_ZSTD: &[u8] = include_bytes!("fixtures/uastc_alpha_zstd.ktx2");
+const UASTC_MODES: &[u8] = include_bytes!("fixtures/uastc_modes.ktx2");
 const PICTURE: &[u8] = include_bytes!("fixtures/picture.rgba");
 
 /// A square that wears the texture, with a PNG for readers without the extension.
@@ -52,6 +53,19 @@ fn texels_are_those_of_the_reference_transcoder() {
         let mean = image.rgba8.iter().zip(picture).map(error).sum::<f64>() / picture.len() as f64;
         assert!(mean < if case < 2 { 32.0 } else { 4.0 }, "case {case}: {mean}");
     }
+}
+
+#[test]
+fn blocks_of_every_mode_are_those_of_the_reference_transcoder() {
+    let image = decoded(UASTC_MODES);
+    let (reference, _) = include_bytes!("fixtures/uastc_modes.rgba").as_chunks::<4>();
+    // A column of blocks for each of the 19 modes.
+    assert_eq!((image.width_px, image.rgba8.len()), (76, reference.len()));
+    let mut differing = [0; 19];
+    for (at, (texel, reference)) in image.rgba8.iter().zip(reference).enumerate() {
+        differing[at % 76 / 4] += usize::from(texel != reference);
+    }
+    assert_eq!(differing, [0; 19]);
 }
 
 #[test]
