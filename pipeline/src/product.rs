@@ -11,7 +11,7 @@ use packshot_materials::mapping::{Assignment, OnUnmapped, PartNames, Report, Res
 use packshot_materials::openpbr::OpenPbr;
 use packshot_renderer::backend::CancelToken;
 use packshot_renderer::diagnostic::{Diagnostic, Severity};
-use packshot_renderer::import::{self, ImportOptions, SceneStats};
+use packshot_renderer::import::{self, Choices, ImportOptions, SceneStats};
 use packshot_renderer::prepare::PartMaterial;
 use packshot_renderer::scene::{Mesh, Part, PartIdx, Scene};
 use packshot_renderer::shot::document::ShotDocument;
@@ -35,6 +35,8 @@ pub struct Product {
     pub stats: SceneStats,
     /// What is odd about the file.
     pub diagnostics: Vec<Diagnostic>,
+    /// What the file offers to choose from, and what was chosen.
+    pub choices: Choices,
 }
 
 impl Product {
@@ -53,7 +55,7 @@ impl Product {
         let mut diagnostics = report.diagnostics;
         diagnostics.extend(found);
         let stats = if hidden.is_empty() { report.stats } else { of_shown(&scene, report.stats) };
-        Ok(Self { scene, hidden, stats, diagnostics })
+        Ok(Self { scene, hidden, stats, diagnostics, choices: report.choices })
     }
 
     /// Hides the parts that are not to be seen, unless that is all of them.
@@ -80,7 +82,7 @@ impl Product {
                 .iter()
                 .map(|primitive| primitive.material.map(|material| material_name(material.0 as usize)))
                 .collect(),
-            extras: Vec::new(),
+            extras: part.cad_names.clone(),
             area: scene.part_area_m2(PartIdx(part_idx)),
         };
         (0..).zip(&scene.parts).map(names).collect()

@@ -2,7 +2,7 @@
 
 use packshot_materials::mapping::Report;
 use packshot_renderer::diagnostic::{Diagnostic, Severity};
-use packshot_renderer::import::SceneStats;
+use packshot_renderer::import::{self, SceneStats};
 use packshot_renderer::scene::Scene;
 use packshot_shaders::layout::accel::Instance;
 use packshot_shaders::layout::scene::{Material, Slot, Triangle, Vertex};
@@ -21,6 +21,48 @@ pub struct Preflight {
     pub diagnostics: Vec<Diagnostic>,
     /// How much there is.
     pub stats: Stats,
+    /// What the file offers to choose from.
+    #[serde(flatten)]
+    pub choices: Choices,
+}
+
+/// What a file offers to choose from, and what was chosen. In JSON, what a file does not have is left out.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Choices {
+    /// Names of the material variants.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub variants: Vec<String>,
+    /// The variant that is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
+    /// The animations.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub animations: Vec<Animation>,
+    /// The name of the animation of which a moment is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub animation: Option<String>,
+}
+
+/// An animation of a file.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Animation {
+    /// Its name; empty where it has none.
+    pub name: String,
+    /// The time of its last keyframe.
+    pub duration_s: f64,
+}
+
+impl From<&import::Choices> for Choices {
+    fn from(choices: &import::Choices) -> Self {
+        let import::Choices { variants, variant, animations, animation } = choices;
+        let info = |info: &import::AnimationInfo| Animation { name: info.name.clone(), duration_s: info.duration_s };
+        Self {
+            variants: variants.clone(),
+            variant: variant.clone(),
+            animations: animations.iter().map(info).collect(),
+            animation: animation.and_then(|idx| animations.get(idx)).map(|info| info.name.clone()),
+        }
+    }
 }
 
 /// How much there is in a scene.
@@ -97,6 +139,7 @@ impl Preflight {
             materials: materials.report.clone(),
             diagnostics: found,
             stats: Stats::new(&product.scene, &product.stats),
+            choices: Choices::from(&product.choices),
         }
     }
 }

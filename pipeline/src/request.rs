@@ -128,6 +128,7 @@ mod tests {
             path: format!("Asm/{name}"),
             node_name: Some((*name).to_owned()),
             mesh_name: None,
+            cad_names: Vec::new(),
             mesh: MeshIdx(0),
             world_from_part: DAffine3::IDENTITY,
         };

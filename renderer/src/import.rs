@@ -14,17 +14,28 @@ mod pointer;
 mod member;
 mod document;
 mod extensions;
+mod meshopt;
 mod buffers;
 mod accessor;
+mod draco;
+mod basisu;
 mod images;
 mod textures;
 mod materials;
+mod variants;
+mod attributes;
 mod meshes;
+mod deformation;
 mod geometry;
 mod tangents;
 mod sharing;
 mod cameras;
+mod animations;
+mod instancing;
+mod extras;
 mod nodes;
+mod skins;
+mod parts;
 mod inspect;
 
 use glam::{DAffine3, DMat3, DVec3};
@@ -43,14 +54,27 @@ pub struct ImportOptions {
     pub up_axis: UpAxis,
     /// Metres per unit of the file, above 0. Applied about the file's origin, before the turn of `up_axis`.
     pub unit_scale: f64,
+    /// The material variant to show, by its name; `None` for the materials that primitives have without one.
+    pub variant: Option<String>,
+    /// The moment of an animation to show; `None` for the nodes as the file places them.
+    pub pose: Option<Pose>,
     /// What is too large.
     pub limits: Limits,
 }
 
 impl Default for ImportOptions {
     fn default() -> Self {
-        Self { up_axis: UpAxis::Y, unit_scale: 1.0, limits: Limits::default() }
+        Self { up_axis: UpAxis::Y, unit_scale: 1.0, variant: None, pose: None, limits: Limits::default() }
     }
+}
+
+/// A moment of an animation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pose {
+    /// Its name; `None` for the first one of the file.
+    pub animation: Option<String>,
+    /// Seconds from its begin. Before its first keyframe, a property has the value of that; after its last, of that.
+    pub time_s: f64,
 }
 
 /// The axis of the file that points up in the world.
@@ -77,6 +101,12 @@ pub struct Limits {
     pub triangles: usize,
     /// Stored vertices, each geometry counted once.
     pub vertices: usize,
+    /// Copies of meshes that nodes ask for by instancing.
+    pub instances: usize,
+    /// Values of morph targets and joints read for poses, one per vertex and target or set of joints.
+    pub posed_values: usize,
+    /// Bytes that compressed buffer views become, and as many that compressed meshes become.
+    pub unpacked_bytes: u64,
     /// Bytes of the paths and mesh names of all parts.
     pub path_bytes: usize,
     /// Pixels along the longer side of an image.
@@ -93,6 +123,9 @@ impl Default for Limits {
             zero_elements: 1_000_000,
             triangles: 64_000_000,
             vertices: 64_000_000,
+            instances: 1_000_000,
+            posed_values: 512_000_000,
+            unpacked_bytes: 1 << 30,
             path_bytes: 64 << 20,
             image_side_px: 16_384,
             image_bytes: 512 << 20,
@@ -107,6 +140,30 @@ pub struct ImportReport {
     pub diagnostics: Vec<Diagnostic>,
     /// What there is.
     pub stats: SceneStats,
+    /// What there is to choose from, and what was chosen.
+    pub choices: Choices,
+}
+
+/// What a file offers beside the scene that it shows by itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Choices {
+    /// Names of the material variants.
+    pub variants: Vec<String>,
+    /// The variant that is shown.
+    pub variant: Option<String>,
+    /// The animations.
+    pub animations: Vec<AnimationInfo>,
+    /// Index of the animation of which a moment is shown.
+    pub animation: Option<usize>,
+}
+
+/// An animation of a file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AnimationInfo {
+    /// Its name; empty where it has none.
+    pub name: String,
+    /// The time of its last keyframe.
+    pub duration_s: f64,
 }
 
 /// How much there is in a scene.
@@ -147,8 +204,8 @@ pub fn load(
     let container = container::split(bytes, &mut findings)?;
     let json = json::parse(container.json, container.json_offset, options.limits.json_values, cancel, &mut findings)?;
     let root = Member::root(&json)?;
-    let (scene, stats) = document::read(&root, &json, container.bin, options, cancel, &mut findings)?;
-    Ok((scene, ImportReport { diagnostics: findings.finish(), stats }))
+    let (scene, stats, choices) = document::read(&root, &json, container.bin, options, cancel, &mut findings)?;
+    Ok((scene, ImportReport { diagnostics: findings.finish(), stats, choices }))
 }
 
 /// The transform that `options` ask for.

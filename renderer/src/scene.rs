@@ -192,6 +192,8 @@ pub struct Part {
     pub node_name: Option<String>,
     /// The mesh's `name` member.
     pub mesh_name: Option<String>,
+    /// CAD materials and layers that the extras of the node, then of the mesh name, most specific first.
+    pub cad_names: Vec<String>,
     /// The geometry.
     pub mesh: MeshIdx,
     /// Affine, invertible; may mirror, shear and scale without uniformity.

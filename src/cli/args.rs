@@ -9,12 +9,12 @@ use packshot::request::{MaterialRequest, PartFilter};
 use packshot_materials::library::{Layer, Library, Package, SourceFile};
 use packshot_materials::map::MaterialMap;
 use packshot_renderer::diagnostic::Diagnostic;
-use packshot_renderer::import::ImportOptions;
+use packshot_renderer::import::{ImportOptions, Pose};
 use packshot_renderer::sample;
 
 use super::failure::{Exit, Failure};
 use super::files::{self, InputKind};
-use super::options::{OnUnmappedWord, UpAxisWord, positive};
+use super::options::{OnUnmappedWord, UpAxisWord, number, positive};
 
 /// How a file's axes and units are read, and which of its parts count.
 #[derive(Args, Clone, Debug)]
@@ -25,6 +25,15 @@ pub(crate) struct SceneArgs {
     /// Metres per unit of the file
     #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = positive(1e12), help_heading = "Product")]
     pub(crate) unit_scale: f64,
+    /// The material variant to show, by its name in the file
+    #[arg(long, value_name = "NAME", help_heading = "Product")]
+    pub(crate) variant: Option<String>,
+    /// The animation to show a moment of, by its name in the file; without --time, its begin
+    #[arg(long, value_name = "NAME", help_heading = "Product")]
+    pub(crate) animation: Option<String>,
+    /// The moment to show, in seconds from the begin of --animation, or of the first animation
+    #[arg(long = "time", value_name = "S", allow_negative_numbers = true, value_parser = number(0.0, 1e9), help_heading = "Product")]
+    pub(crate) time_s: Option<f64>,
     /// Show only parts of this name or path; globs such as `Ball_*` match the whole name
     #[arg(long, value_name = "PART", help_heading = "Product")]
     pub(crate) only: Vec<String>,
@@ -35,7 +44,15 @@ pub(crate) struct SceneArgs {
 
 impl SceneArgs {
     pub(crate) fn import_options(&self) -> ImportOptions {
-        ImportOptions { up_axis: self.up_axis.into(), unit_scale: self.unit_scale, ..ImportOptions::default() }
+        let is_posed = self.animation.is_some() || self.time_s.is_some();
+        let pose = Pose { animation: self.animation.clone(), time_s: self.time_s.unwrap_or(0.0) };
+        ImportOptions {
+            up_axis: self.up_axis.into(),
+            unit_scale: self.unit_scale,
+            variant: self.variant.clone(),
+            pose: is_posed.then_some(pose),
+            ..ImportOptions::default()
+        }
     }
 
     pub(crate) fn part_filter(&self) -> PartFilter {

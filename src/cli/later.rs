@@ -29,11 +29,8 @@ const LEFT_OUT: [&str; 3] = ["serve", "admin", "client"];
 const LEFT_OUT: [&str; 0] = [];
 
 /// Options of `render` with whether they take a value, and the step that brings them.
-const RENDER_OPTIONS: [(&str, bool, &str); 9] = [
+const RENDER_OPTIONS: [(&str, bool, &str); 6] = [
     ("aov", true, "materials"),
-    ("variant", true, "materials"),
-    ("animation", true, "materials"),
-    ("time", true, "materials"),
     ("look", true, "materials"),
     ("shadow-catcher", false, "shots"),
     ("dof", true, "shots"),

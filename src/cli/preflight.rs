@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use packshot::product::{PartMaterials, Product};
-use packshot::report::Preflight;
+use packshot::report::{Animation, Preflight};
 use packshot_materials::mapping::OnUnmapped;
 use packshot_materials::name::one_line;
 
@@ -82,6 +82,17 @@ fn table(preflight: &Preflight) -> String {
         }
     }
     let stats = &preflight.stats;
+    let choices = &preflight.choices;
+    if !choices.variants.is_empty() {
+        let names: Vec<String> = choices.variants.iter().map(|name| one_line(name)).collect();
+        let shown = choices.variant.as_deref().map_or_else(|| "none".to_owned(), one_line);
+        text += &format!("variants: {}; shown: {shown}\n", names.join(", "));
+    }
+    if !choices.animations.is_empty() {
+        let named = |animation: &Animation| format!("{} ({:.3} s)", one_line(&animation.name), animation.duration_s);
+        let names: Vec<String> = choices.animations.iter().map(named).collect();
+        text += &format!("animations: {}\n", names.join(", "));
+    }
     text += &format!(
         "{} of {} parts resolved ({:.1} % of the surface), {} triangles, {} meshes; library {}\n",
         report.resolved,

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::workplace::{Workplace, shared};
+use crate::product::glb_with_choices;
+use crate::workplace::{TINY, Workplace, shared};
 
 #[test]
 fn files_that_are_no_products() {
@@ -24,6 +25,42 @@ fn files_that_are_no_products() {
         }
     }
     assert!(workplace.run_with_stdin(&["render", "-"], b"glTFxxxxxxxx").code == 3);
+}
+
+#[test]
+fn variants_and_moments_are_chosen_by_name() {
+    let workplace = Workplace::new();
+    workplace.write("choices.glb", &glb_with_choices());
+    let report = |args: &[&str]| workplace.run(&[&["preflight", "choices.glb", "--json"], args].concat()).done().json();
+    let plain = report(&[]);
+    assert_eq!((&plain["variants"], &plain["variant"]), (&json!(["Black"]), &Value::Null));
+    assert_eq!(
+        (&plain["animations"], &plain["animation"]),
+        (&json!([{"name": "Spin", "duration_s": 2.0}]), &Value::Null)
+    );
+    let chosen = report(&["--variant", "Black", "--animation", "Spin", "--time", "1.5"]);
+    assert_eq!((&chosen["variant"], &chosen["animation"]), (&json!("Black"), &json!("Spin")));
+    let top_m = |report: &Value| report["stats"]["bbox_max_m"][1].as_f64().expect("a number");
+    assert!((top_m(&plain) - 0.01).abs() < 1e-6 && (top_m(&chosen) - 1.51).abs() < 1e-6);
+    assert!((top_m(&report(&["--time", "1"])) - 1.01).abs() < 1e-6, "the first animation where none is named");
+    let text = workplace.run(&["preflight", "choices.glb"]).done().text().to_owned();
+    assert!(text.contains("variants: Black; shown: none\nanimations: Spin (2.000 s)\n"), "{text}");
+
+    let picture = |name: &str, args: &[&str]| {
+        workplace.run(&[&["render", "choices.glb", "-o", name], &TINY[..], args].concat()).done();
+        workplace.read(name)
+    };
+    assert_ne!(picture("plain.png", &[]), picture("black.png", &["--variant", "Black"]));
+    for (args, code, at) in [
+        (["--variant", "Gold"], "glb.variant", "/extensions/KHR_materials_variants/variants"),
+        (["--animation", "Turn"], "glb.animation", "/animations"),
+    ] {
+        for command in ["render", "preflight"] {
+            let outcome = workplace.run(&[command, "choices.glb", args[0], args[1]]);
+            outcome.expect_error(2, code, at);
+            assert!(outcome.stderr.contains("the file has '"), "{}", outcome.stderr);
+        }
+    }
 }
 
 #[test]

@@ -92,8 +92,6 @@ fn what_comes_later_says_so() {
         ("template list", "shots"),
         ("bench --peers", "speed"),
         ("render boxes.glb --aov albedo,normal -o out.exr", "materials"),
-        ("render boxes.glb --variant Black", "materials"),
-        ("render boxes.glb --animation Spin --time 1", "materials"),
         ("render boxes.glb --look gltf", "materials"),
         ("render boxes.glb --denoise on", "shots"),
         ("render boxes.glb --shadow-catcher", "shots"),

@@ -71,7 +71,7 @@ impl Shape {
     }
 
     /// Bytes of one element. Columns of matrices start at multiples of four bytes.
-    fn size_bytes(self, component: Component) -> usize {
+    pub(super) fn size_bytes(self, component: Component) -> usize {
         let size = component.size_bytes();
         match self {
             Self::Scalar => size,
@@ -101,8 +101,8 @@ struct Sparse<'b> {
 
 /// A checked accessor.
 pub(super) struct Accessor<'b> {
-    /// Its index, for messages.
-    pub(super) idx: usize,
+    /// Its index, for messages; `None` for one that was made of compressed data.
+    idx: Option<usize>,
     pub(super) component: Component,
     pub(super) shape: Shape,
     pub(super) normalized: bool,
@@ -116,14 +116,17 @@ pub(super) struct Accessor<'b> {
     sparse: Option<Sparse<'b>>,
 }
 
-/// Reads `/accessors`.
+/// Reads `/accessors`. Those that `is_described` need no bytes: they say what stands elsewhere.
 pub(super) fn read_all<'b>(
     root: &Member<'_, '_>,
     views: &[View<'b>],
+    is_described: impl Fn(usize) -> bool,
     limits: &Limits,
     findings: &mut Findings,
 ) -> Result<Vec<Accessor<'b>>, ImportError> {
-    let read = |(idx, member): (usize, Result<_, ImportError>)| read(idx, &member?, views, limits, findings);
+    let read = |(idx, member): (usize, Result<Member<'_, '_>, ImportError>)| {
+        read(idx, &member?, views, is_described(idx), limits, findings)
+    };
     root.items("accessors")?.enumerate().map(read).collect()
 }
 
@@ -131,6 +134,7 @@ fn read<'b>(
     idx: usize,
     member: &Member<'_, '_>,
     views: &[View<'b>],
+    is_described: bool,
     limits: &Limits,
     findings: &mut Findings,
 ) -> Result<Accessor<'b>, ImportError> {
@@ -141,17 +145,23 @@ fn read<'b>(
     let name = member.text("type")?.ok_or_else(|| member.missing("type"))?;
     let shape = Shape::from_name(name)
         .ok_or_else(|| member.error_at("type", Code::Schema, format!("{} is no accessor type", quoted(name))))?;
-    let count = member.required_integer("count")?;
+    let mut count = member.required_integer("count")?;
     if count == 0 {
         return Err(member.error_at("count", Code::Schema, "an accessor has at least one element"));
     }
+    let zeros_max = limits.zero_elements;
     let elements = match view_idx {
         Some(view_idx) => {
             let offset = member.integer("byteOffset")?.unwrap_or(0);
             Some(checked_elements(member, views, view_idx, offset, component, shape, count)?)
         }
-        None if count > limits.zero_elements as u64 => {
-            let message = format!("{count} elements without data; the limit zero_elements is {}", limits.zero_elements);
+        // Whoever reads it all the same gets no more zeros than from any other.
+        None if is_described => {
+            count = count.min(zeros_max as u64);
+            None
+        }
+        None if count > zeros_max as u64 => {
+            let message = format!("{count} elements without data; the limit zero_elements is {zeros_max}");
             return Err(member.error_at("count", Code::Limit, message));
         }
         None => None,
@@ -171,7 +181,7 @@ fn read<'b>(
         None => None,
     };
     Ok(Accessor {
-        idx,
+        idx: Some(idx),
         component,
         shape,
         normalized: member.flag("normalized")?,
@@ -270,15 +280,39 @@ fn integers(elements: Elements<'_>, component: Component, count: usize) -> Vec<u
     }
 }
 
+impl<'b> Accessor<'b> {
+    /// One on decompressed bytes, tightly packed and long enough, with what the file says of them.
+    pub(super) fn of_bytes(
+        bytes: &'b [u8],
+        component: Component,
+        shape: Shape,
+        count: usize,
+        description: Option<&Self>,
+    ) -> Self {
+        let elements = Some(Elements { bytes, stride: shape.size_bytes(component) });
+        Self {
+            idx: description.and_then(|description| description.idx),
+            component,
+            shape,
+            normalized: description.is_some_and(|description| description.normalized),
+            count,
+            min: description.and_then(|description| description.min.clone()),
+            max: description.and_then(|description| description.max.clone()),
+            elements,
+            sparse: None,
+        }
+    }
+}
+
 impl Accessor<'_> {
     /// Its JSON pointer.
     pub(super) fn pointer(&self) -> String {
-        format!("/accessors/{}", self.idx)
+        self.idx.map_or_else(|| "compressed data".to_owned(), |idx| format!("/accessors/{idx}"))
     }
 
     /// The place of one element.
     pub(super) fn pointer_to_element(&self, element: usize) -> String {
-        format!("/accessors/{}, element {element}", self.idx)
+        format!("{}, element {element}", self.pointer())
     }
 
     /// All elements as vertex indices. The component type must be one that [`Self::is_index`] allows.

@@ -5,11 +5,16 @@ use std::borrow::Cow;
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use rayon::prelude::*;
 
 use super::ImportErrorCode as Code;
+use super::Limits;
+use super::cancel::Cancel;
 use super::error::{ImportError, quoted};
+use super::extensions::Extensions;
 use super::findings::Findings;
 use super::member::Member;
+use super::meshopt::{self, Compressed};
 use crate::diagnostic::Severity;
 
 /// Exporters write data URIs with and without the padding characters.
@@ -18,9 +23,17 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The bytes of all buffers, each exactly as long as it says.
+/// The bytes of a buffer.
+enum Buffer<'b> {
+    /// Exactly as long as it says.
+    Present(Cow<'b, [u8]>),
+    /// A place for what views decompress: so long, and nothing in it.
+    Placeholder(u64),
+}
+
+/// The bytes of all buffers.
 pub(super) struct Buffers<'b> {
-    bytes: Vec<Cow<'b, [u8]>>,
+    list: Vec<Buffer<'b>>,
 }
 
 /// A range of a buffer.
@@ -34,24 +47,46 @@ pub(super) struct View<'b> {
     pub(super) stride: Option<usize>,
 }
 
+/// A buffer view whose content may still have to be decompressed.
+pub(super) struct ViewSource<'b> {
+    content: Content<'b>,
+    stride: Option<usize>,
+}
+
+enum Content<'b> {
+    Stored { bytes: &'b [u8], offset: usize },
+    Packed(Compressed<'b>),
+    Unpacked(Vec<u8>),
+}
+
 impl<'b> Buffers<'b> {
     /// Reads `/buffers`. `bin` is the binary chunk of the container.
     pub(super) fn read(
         root: &Member<'_, '_>,
         bin: Option<&'b [u8]>,
+        extensions: &Extensions<'_>,
         findings: &mut Findings,
     ) -> Result<Self, ImportError> {
-        let mut bytes = Vec::new();
+        // Views of such a file may name a buffer that is not there, and have their bytes from another one.
+        let may_lack = meshopt::EXTENSIONS.iter().any(|name| extensions.declares(name));
+        let mut list = Vec::new();
         for (buffer_idx, buffer) in root.items("buffers")?.enumerate() {
             let buffer = buffer?;
             let length = buffer.required_integer("byteLength")?;
+            let is_fallback = may_lack || meshopt::extension(&buffer)?.is_some();
             let mut data = match buffer.text("uri")? {
                 Some(uri) => Cow::Owned(data_uri(&buffer, uri)?),
-                None if buffer_idx == 0 => match bin {
+                None => match bin.filter(|_| buffer_idx == 0) {
                     Some(bin) => Cow::Borrowed(bin),
-                    None => return Err(buffer.error(Code::Chunk, "a buffer without URI, but there is no binary chunk")),
+                    None if is_fallback => {
+                        list.push(Buffer::Placeholder(length));
+                        continue;
+                    }
+                    None if buffer_idx == 0 => {
+                        return Err(buffer.error(Code::Chunk, "a buffer without URI, but there is no binary chunk"));
+                    }
+                    None => return Err(buffer.error(Code::Schema, "only the first buffer may be without URI")),
                 },
-                None => return Err(buffer.error(Code::Schema, "only the first buffer may be without URI")),
             };
             let available = data.len();
             let Some(length) = usize::try_from(length).ok().filter(|&length| length <= available) else {
@@ -67,34 +102,98 @@ impl<'b> Buffers<'b> {
                 Cow::Borrowed(data) => *data = &data[..length],
                 Cow::Owned(data) => data.truncate(length),
             }
-            bytes.push(data);
+            list.push(Buffer::Present(data));
         }
-        Ok(Self { bytes })
+        Ok(Self { list })
     }
 
-    /// Reads `/bufferViews`.
-    pub(super) fn views(&'b self, root: &Member<'_, '_>) -> Result<Vec<View<'b>>, ImportError> {
-        root.items("bufferViews")?.map(|view| self.view(&view?)).collect()
+    /// Reads `/bufferViews`, and decompresses those that are compressed.
+    pub(super) fn view_sources(
+        &'b self,
+        root: &Member<'_, '_>,
+        limits: &Limits,
+        cancel: Cancel<'_>,
+    ) -> Result<Vec<ViewSource<'b>>, ImportError> {
+        let read = |view: Result<Member<'_, '_>, ImportError>| self.view(&view?);
+        let mut views = root.items("bufferViews")?.map(read).collect::<Result<Vec<_>, _>>()?;
+        let packed = |view: &ViewSource<'_>| match &view.content {
+            Content::Packed(compressed) => compressed.decoded_bytes(),
+            _ => 0,
+        };
+        let unpacked_bytes = views.iter().map(packed).fold(0, u64::saturating_add);
+        if unpacked_bytes > limits.unpacked_bytes {
+            let message = format!(
+                "compressed views become {unpacked_bytes} bytes; the limit unpacked_bytes is {}",
+                limits.unpacked_bytes
+            );
+            return Err(root.error_at("bufferViews", Code::Limit, message));
+        }
+        let unpack = |(view_idx, view): (usize, &mut ViewSource<'_>)| {
+            let Content::Packed(compressed) = &view.content else { return Ok(()) };
+            cancel.check()?;
+            let at = || format!("/bufferViews/{view_idx}/extensions");
+            let bytes = compressed.decode().map_err(|message| ImportError::new(Code::Extension, at(), message))?;
+            view.content = Content::Unpacked(bytes);
+            Ok(())
+        };
+        // Of several faults, the first in the file is told, whichever thread is done first.
+        let results: Vec<Result<(), ImportError>> = views.par_iter_mut().enumerate().map(unpack).collect();
+        results.into_iter().collect::<Result<(), _>>()?;
+        Ok(views)
     }
 
-    fn view(&'b self, view: &Member<'_, '_>) -> Result<View<'b>, ImportError> {
-        let buffer_idx = view.required_index("buffer", self.bytes.len(), "buffer")?;
-        let offset = view.integer("byteOffset")?.unwrap_or(0);
+    fn view(&'b self, view: &Member<'_, '_>) -> Result<ViewSource<'b>, ImportError> {
         let length = view.required_integer("byteLength")?;
         let stride = view.integer("byteStride")?;
         if stride.is_some_and(|stride| !(4..=252).contains(&stride)) {
             return Err(view.error_at("byteStride", Code::Schema, "the stride must be from 4 to 252"));
         }
-        let buffer = &self.bytes[buffer_idx];
+        let stride = stride.map(|stride| stride as usize);
+        if let Some(extension) = meshopt::extension(view)? {
+            // The stored range is what readers without the extension take; it need not be there.
+            view.required_index("buffer", self.list.len(), "buffer")?;
+            let range = |extension: &Member<'_, '_>| self.range(extension).map(|(bytes, _)| bytes);
+            let content = Content::Packed(meshopt::read(&extension, length, range)?);
+            return Ok(ViewSource { content, stride });
+        }
+        let (bytes, offset) = self.range(view)?;
+        Ok(ViewSource { content: Content::Stored { bytes, offset }, stride })
+    }
+
+    /// The bytes that `buffer`, `byteOffset` and `byteLength` of `owner` name, and where they start.
+    fn range(&'b self, owner: &Member<'_, '_>) -> Result<(&'b [u8], usize), ImportError> {
+        let buffer_idx = owner.required_index("buffer", self.list.len(), "buffer")?;
+        let offset = owner.integer("byteOffset")?.unwrap_or(0);
+        let length = owner.required_integer("byteLength")?;
+        let buffer = match &self.list[buffer_idx] {
+            Buffer::Present(bytes) => bytes,
+            Buffer::Placeholder(placeholder_bytes) => {
+                let message =
+                    format!("buffer {buffer_idx} of {placeholder_bytes} bytes only stands for data that is compressed");
+                return Err(owner.error(Code::Bounds, message));
+            }
+        };
         let range = offset.checked_add(length).and_then(|end| {
             let (start, end) = (usize::try_from(offset).ok()?, usize::try_from(end).ok()?);
             buffer.get(start..end)
         });
         let Some(bytes) = range else {
             let message = format!("{length} bytes from byte {offset} on, the buffer has {}", buffer.len());
-            return Err(view.error(Code::Bounds, message));
+            return Err(owner.error(Code::Bounds, message));
         };
-        Ok(View { bytes, offset: offset as usize, stride: stride.map(|stride| stride as usize) })
+        Ok((bytes, offset as usize))
+    }
+}
+
+impl ViewSource<'_> {
+    /// The view, once it is decompressed.
+    pub(super) fn view(&self) -> View<'_> {
+        let (bytes, offset) = match &self.content {
+            Content::Stored { bytes, offset } => (*bytes, *offset),
+            Content::Packed(_) => (&[][..], 0),
+            Content::Unpacked(bytes) => (bytes.as_slice(), 0),
+        };
+        View { bytes, offset, stride: self.stride }
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use glam::DAffine3;
 
 use super::ImportErrorCode as Code;
-use super::buffers::Buffers;
+use super::buffers::{Buffers, View, ViewSource};
 use super::cameras::{self, CameraSource, LightSource};
 use super::cancel::Cancel;
 use super::error::{ImportError, quoted};
@@ -14,15 +14,17 @@ use super::findings::Findings;
 use super::images::{self, ImageSource, ImageUse};
 use super::json::Value;
 use super::member::Member;
-use super::meshes::{self, MeshSource};
 use super::nodes::{Counts, Nodes};
 use super::sharing::MeshBuilder;
+use super::skins::Skins;
 use super::textures::{self, TextureSource};
-use super::{ImportOptions, Limits, SceneStats, accessor, inspect, materials, world_from_file};
-use crate::diagnostic::Severity;
-use crate::scene::{
-    Bounds, MeshIdx, Part, Scene, SceneCamera, SceneLight, SceneMaterial, SceneProjection, Texture, TextureIdx,
+use super::variants::Variants;
+use super::{
+    Choices, ImportOptions, Limits, SceneStats, accessor, animations, draco, inspect, materials, meshes, parts,
+    world_from_file,
 };
+use crate::diagnostic::Severity;
+use crate::scene::{Scene, SceneCamera, SceneLight, SceneMaterial, SceneProjection, Texture, TextureIdx};
 
 /// Reads the document, of which `root` is the checked view.
 pub(super) fn read<'d>(
@@ -32,31 +34,57 @@ pub(super) fn read<'d>(
     options: &ImportOptions,
     cancel: Cancel<'_>,
     findings: &mut Findings,
-) -> Result<(Scene, SceneStats), ImportError> {
+) -> Result<(Scene, SceneStats, Choices), ImportError> {
     let limits = &options.limits;
     check_asset(root, findings)?;
     let extensions = Extensions::read(root, document, findings)?;
-    let buffers = Buffers::read(root, bin, findings)?;
-    let views = buffers.views(root)?;
-    let accessors = accessor::read_all(root, &views, limits, findings)?;
+    let buffers = Buffers::read(root, bin, &extensions, findings)?;
+    let view_sources = buffers.view_sources(root, limits, cancel)?;
+    let views: Vec<View<'_>> = view_sources.iter().map(ViewSource::view).collect();
+    let streams = draco::Streams::read(root, views.len(), root.count("accessors")?)?;
+    let decoded = streams.decode(&views, limits, cancel)?;
+    let mut accessors = accessor::read_all(root, &views, |idx| streams.describe(idx), limits, findings)?;
+    let packed = draco::Accessors::append(&streams, &decoded, &mut accessors);
     let images = images::read_all(root, &views, findings)?;
     let mut texture_sources = textures::read_all(root, images.len())?;
     let materials = materials::read_all(root, &mut texture_sources, options.unit_scale, findings)?;
     let material_count = materials.len();
-    let meshes = meshes::read_all(root, &accessors, material_count, &extensions, findings)?;
+    let variants = Variants::read(root, options.variant.as_deref())?;
+    let mesh_context = meshes::Context {
+        accessors: &accessors,
+        view_count: views.len(),
+        material_count,
+        variants: &variants,
+        packed: &packed,
+        extensions: &extensions,
+    };
+    let meshes = meshes::read_all(root, &mesh_context, findings)?;
     let camera_sources = cameras::read_cameras(root)?;
     let light_sources = cameras::read_lights(root)?;
+    let mut skins = Skins::read(root, &accessors)?;
+    let animations = animations::read_all(root, &accessors, findings)?;
+    let (animation, poses) = match &options.pose {
+        Some(pose) => {
+            let (chosen, poses) = animations::sample(&animations, pose, &accessors)?;
+            (Some(chosen), poses)
+        }
+        None => (None, HashMap::new()),
+    };
     let counts = Counts {
         meshes: meshes.len(),
         cameras: camera_sources.len(),
-        skins: root.count("skins")?,
+        skins: skins.count(),
         lights: light_sources.len(),
+        accessors: accessors.len(),
     };
-    let mut nodes = Nodes::read(root, &counts, limits, cancel, findings)?;
-    nodes.place(world_from_file(options))?;
+    let mut nodes = Nodes::read(root, &counts, &poses, limits, cancel, findings)?;
+    let world_from_file = world_from_file(options);
+    nodes.place(world_from_file)?;
 
     let mut builder = MeshBuilder::new(&accessors, limits, materials, cancel);
-    let parts = parts(&nodes, &meshes, &mut builder, limits, cancel, findings)?;
+    let (nodes, meshes, accessors) = (&nodes, meshes.as_slice(), accessors.as_slice());
+    let context = parts::Context { nodes, meshes, accessors, world_from_file, limits, cancel };
+    let parts = parts::build(&context, &mut skins, &mut builder, findings)?;
     if parts.is_empty() {
         let at = format!("/scenes/{}", root.integer("scene")?.unwrap_or(0));
         return Err(ImportError::new(Code::Empty, at, "the scene shows no triangles: there is nothing to render"));
@@ -68,8 +96,8 @@ pub(super) fn read<'d>(
         parts,
         materials,
         textures,
-        cameras: cameras(&nodes, &camera_sources, options),
-        lights: lights(&nodes, &light_sources),
+        cameras: cameras(nodes, &camera_sources, options),
+        lights: lights(nodes, &light_sources),
     };
     // The steps above keep the scene's rules; what this could find is a mistake in them, told rather than passed on.
     let scene = Scene::new(scene).map_err(|error| ImportError::new(Code::Schema, "/", error.to_string()))?;
@@ -92,7 +120,13 @@ pub(super) fn read<'d>(
         textures: scene.textures.len(),
         bounds: scene.bounds(),
     };
-    Ok((scene, stats))
+    let choices = Choices {
+        variants: variants.names.iter().map(|name| (*name).to_owned()).collect(),
+        variant: variants.chosen().map(str::to_owned),
+        animations: animations::infos(&animations, accessors),
+        animation,
+    };
+    Ok((scene, stats, choices))
 }
 
 /// glTF 2.0 section 3.2: minor versions are compatible unless the file asks for more.
@@ -120,72 +154,6 @@ fn check_asset(root: &Member<'_, '_>, findings: &mut Findings) -> Result<(), Imp
         findings.add("newer_version", Severity::Info, asset.pointer_to("version"), message);
     }
     Ok(())
-}
-
-fn parts(
-    nodes: &Nodes<'_>,
-    meshes: &[MeshSource<'_>],
-    builder: &mut MeshBuilder<'_, '_>,
-    limits: &Limits,
-    cancel: Cancel<'_>,
-    findings: &mut Findings,
-) -> Result<Vec<Part>, ImportError> {
-    let mut parts = Vec::new();
-    let mut boxes = Vec::new();
-    // Per mesh of the file: not yet built, without triangles, or the mesh of the scene.
-    let mut built: Vec<Option<Option<MeshIdx>>> = vec![None; meshes.len()];
-    let mut path_bytes_left = limits.path_bytes;
-    for (node_idx, node, world_from_part) in nodes.of_scene() {
-        cancel.check_at(node_idx as usize)?;
-        let Some(mesh_idx) = node.mesh.map(|mesh| mesh as usize) else { continue };
-        let at = || format!("/nodes/{node_idx}");
-        let source = &meshes[mesh_idx];
-        let mesh = match built[mesh_idx] {
-            Some(mesh) => mesh,
-            None => *built[mesh_idx].insert(builder.mesh(&source.primitives, findings)?),
-        };
-        let Some(mesh) = mesh else { continue };
-        if is_singular(&world_from_part) {
-            let message = "the transform flattens the part to nothing; it is left out";
-            findings.add("singular_transform", Severity::Warning, at(), message);
-            continue;
-        }
-        boxes.extend(builder.meshes[boxes.len()..].iter().map(crate::scene::Mesh::local_bounds));
-        let bounds = boxes[mesh.0 as usize].map(|local| Bounds::of_box(local, &world_from_part));
-        if bounds.is_some_and(|bounds| !(bounds.min.as_vec3().is_finite() && bounds.max.as_vec3().is_finite())) {
-            let message = "the part's place is infinite in single precision";
-            return Err(ImportError::new(Code::NonFinite, at(), message));
-        }
-        // A long name of a mesh counts as often as the mesh is placed.
-        let mesh_name_bytes = source.name.map_or(0, str::len);
-        let path_bytes_max = path_bytes_left.checked_sub(mesh_name_bytes);
-        let path = path_bytes_max.and_then(|bytes_max| nodes.path(node_idx, bytes_max)).ok_or_else(|| {
-            let message = format!(
-                "the paths and names of the parts are longer than the limit path_bytes of {}",
-                limits.path_bytes
-            );
-            ImportError::new(Code::Limit, at(), message)
-        })?;
-        path_bytes_left -= path.len() + mesh_name_bytes;
-        parts.push(Part {
-            node_idx,
-            path,
-            node_name: node.name.map(str::to_owned),
-            mesh_name: source.name.map(str::to_owned),
-            mesh,
-            world_from_part,
-        });
-    }
-    Ok(parts)
-}
-
-/// Whether a transform has no inverse worth the name: its volume is rounding error beside its longest column.
-fn is_singular(transform: &DAffine3) -> bool {
-    let columns = transform.matrix3;
-    let longest = columns.x_axis.length().max(columns.y_axis.length()).max(columns.z_axis.length());
-    let volume = (columns * (1.0 / longest)).determinant().abs();
-    // NaN, of a matrix of zeros, is singular too.
-    !matches!(volume.partial_cmp(&1e-15), Some(std::cmp::Ordering::Greater))
 }
 
 /// Decodes the images that materials use, and numbers the textures of `materials` anew.
@@ -232,9 +200,10 @@ fn cameras(nodes: &Nodes<'_>, sources: &[CameraSource<'_>], options: &ImportOpti
     nodes.of_scene().filter_map(place).collect()
 }
 
+/// The visible ones.
 fn lights(nodes: &Nodes<'_>, sources: &[LightSource<'_>]) -> Vec<SceneLight> {
     let place = |(_, node, world_from_node): (u32, &super::nodes::Node<'_>, DAffine3)| {
-        let source = &sources[node.light? as usize];
+        let source = &sources[node.light.filter(|_| node.is_visible)? as usize];
         let name = source.name.or(node.name).map(str::to_owned);
         let world_from_light = cameras::rigid(&world_from_node)?;
         Some(SceneLight { name, world_from_light, intensity: source.intensity, kind: source.kind })

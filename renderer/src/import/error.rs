@@ -17,7 +17,7 @@ pub enum ImportErrorCode {
     Schema,
     /// `glb.version`: a version of glTF that is not supported.
     Version,
-    /// `glb.extension`: the file requires an extension that is not supported.
+    /// `glb.extension`: the file requires an extension that is not supported, or what an extension holds cannot be decoded.
     Extension,
     /// `glb.reference`: the index of an object that does not exist.
     Reference,
@@ -43,13 +43,17 @@ pub enum ImportErrorCode {
     Image,
     /// `glb.limit`: sound, but larger than [`super::Limits`] allow.
     Limit,
+    /// `glb.variant`: there is no material variant of the name asked for.
+    Variant,
+    /// `glb.animation`: there is no animation of the name asked for.
+    Animation,
     /// `cancelled`: nothing is wrong with the file; the caller wants it no more.
     Cancelled,
 }
 
 impl ImportErrorCode {
     /// Every code of a file that is refused, in the order of the documentation.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::Truncated,
         Self::Header,
         Self::Chunk,
@@ -69,6 +73,8 @@ impl ImportErrorCode {
         Self::Uri,
         Self::Image,
         Self::Limit,
+        Self::Variant,
+        Self::Animation,
     ];
 
     /// The stable name.
@@ -93,6 +99,8 @@ impl ImportErrorCode {
             Self::Uri => "glb.uri",
             Self::Image => "glb.image",
             Self::Limit => "glb.limit",
+            Self::Variant => "glb.variant",
+            Self::Animation => "glb.animation",
             Self::Cancelled => "cancelled",
         }
     }
@@ -110,11 +118,13 @@ impl ImportErrorCode {
             }
             Self::Version => "export the file as glTF 2.0",
             Self::Extension => "export the file without this extension, or without marking it as required",
+            Self::Variant => "give the name of one of the file's variants, or none",
+            Self::Animation => "give the name of one of the file's animations, or none",
             Self::Bounds => "the file is damaged or was cut: export it again",
             Self::NonFinite => "repair the geometry or the transform in the CAD system and export again",
             Self::Empty => "export at least one solid or surface as triangles, in a scene",
             Self::ExternalUri | Self::Uri => "embed buffers and images: a binary .glb, or data URIs in base64",
-            Self::Image => "give the texture as PNG, JPEG or WebP",
+            Self::Image => "give the texture as PNG, JPEG, WebP, or KTX 2 with Basis Universal",
             Self::Limit => "reduce the model, or raise this limit in the import options",
             Self::Cancelled => "",
         }
@@ -178,4 +188,15 @@ pub(super) fn quoted(text: &str) -> String {
         shown.push('…');
     }
     format!("'{shown}'")
+}
+
+/// Names of the file in a message: how many there are, and the first of them.
+pub(super) fn listed(noun: &str, names: &[&str]) -> String {
+    const NAMED_MAX: usize = 20;
+    let named: Vec<String> = names.iter().take(NAMED_MAX).map(|name| quoted(name)).collect();
+    match names.len().checked_sub(NAMED_MAX) {
+        _ if names.is_empty() => format!("the file has no {noun}"),
+        Some(more) if more > 0 => format!("the file has {} and {more} more", named.join(", ")),
+        _ => format!("the file has {}", named.join(", ")),
+    }
 }

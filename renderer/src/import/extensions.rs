@@ -7,16 +7,25 @@ use super::ImportErrorCode as Code;
 use super::error::{ImportError, quoted};
 use super::findings::Findings;
 use super::json::Value;
-use super::materials;
 use super::member::Member;
 use super::pointer::{Step, pointer};
+use super::{materials, meshopt};
 use crate::diagnostic::Severity;
 
-/// What the importer understands in full, beside [`materials::EXTENSIONS`].
-const SUPPORTED: [&str; 3] = ["EXT_texture_webp", "KHR_lights_punctual", "KHR_mesh_quantization"];
+/// What the importer understands in full, beside [`materials::EXTENSIONS`] and [`meshopt::EXTENSIONS`].
+const SUPPORTED: [&str; 8] = [
+    "EXT_mesh_gpu_instancing",
+    "EXT_texture_webp",
+    "KHR_draco_mesh_compression",
+    "KHR_lights_punctual",
+    "KHR_materials_variants",
+    "KHR_mesh_quantization",
+    "KHR_node_visibility",
+    "KHR_texture_basisu",
+];
 
 fn is_supported(name: &str) -> bool {
-    SUPPORTED.contains(&name) || materials::EXTENSIONS.contains(&name)
+    [&SUPPORTED[..], &materials::EXTENSIONS, &meshopt::EXTENSIONS].iter().any(|names| names.contains(&name))
 }
 
 /// The extensions that a file names.

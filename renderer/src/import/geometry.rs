@@ -5,6 +5,7 @@ use glam::{DVec3, Vec2, Vec3, Vec4};
 use super::ImportErrorCode as Code;
 use super::accessor::{Accessor, Shape};
 use super::cancel::Cancel;
+use super::deformation::{Deformation, Pose};
 use super::error::ImportError;
 use super::findings::Findings;
 use super::meshes::PlacedPrimitive;
@@ -20,10 +21,11 @@ pub(super) struct Built {
     pub(super) degenerate_count: usize,
 }
 
-/// Decodes a primitive. With `tangent_uv_set`, tangents are computed for that set of
+/// Decodes a primitive and poses it. With `tangent_uv_set`, tangents are computed for that set of
 /// texture coordinates if the file brings none.
 pub(super) fn build(
     primitive: &PlacedPrimitive,
+    deformation: &Deformation<'_>,
     accessors: &[Accessor<'_>],
     tangent_uv_set: Option<usize>,
     cancel: Cancel<'_>,
@@ -35,7 +37,15 @@ pub(super) fn build(
     let Topology { mut triangles, used } = topology(primitive, accessors, vertex_count, findings)?;
     let used = used.as_deref();
     cancel.check()?;
-    let positions = positions(&accessors[source.position], used, findings)?;
+    let mut positions = positions(&accessors[source.position], used, findings)?;
+    let pose = Pose::new(primitive, deformation, accessors, used, cancel, findings)?;
+    if !pose.is_rest() {
+        pose.positions(&mut positions)?;
+        if !positions.iter().all(|position| position.is_finite()) {
+            let message = "the pose moves vertices to infinity";
+            return Err(ImportError::new(Code::NonFinite, place.pointer(), message));
+        }
+    }
 
     let triangle_count = triangles.len();
     triangles.retain(|triangle| has_area(triangle.map(|corner| positions[corner as usize])));
@@ -49,7 +59,7 @@ pub(super) fn build(
     }
 
     cancel.check()?;
-    let normals = match source.normal {
+    let mut normals = match source.normal {
         Some(normal) => normals(&accessors[normal], used, &positions, &triangles, findings),
         None => {
             let message = "there are no normals; the surface is shaded flat";
@@ -59,10 +69,14 @@ pub(super) fn build(
     };
     cancel.check()?;
     // Without normals of the file, its tangents mean nothing (glTF 2.0 section 3.7.2.1).
-    let tangents = match source.tangent {
+    let mut tangents = match source.tangent {
         Some(tangent) if !normals.is_empty() => file_tangents(&accessors[tangent], used, findings),
         _ => Vec::new(),
     };
+    if !pose.is_rest() {
+        pose.normals(&mut normals)?;
+        pose.tangents(&mut tangents)?;
+    }
     let uvs = source.uvs.map(|uv| uv.map(|uv| texture_coordinates(&accessors[uv], used, findings)).unwrap_or_default());
     let colors = source.color.map(|color| colors(&accessors[color], used, findings)).unwrap_or_default();
     let mut primitive = Primitive { positions, normals, tangents, uvs, colors, triangles, material: None };

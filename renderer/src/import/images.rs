@@ -14,6 +14,7 @@ use rayon::prelude::*;
 
 use super::ImportErrorCode as Code;
 use super::Limits;
+use super::basisu;
 use super::buffers::{View, data_uri};
 use super::cancel::Cancel;
 use super::error::{ImportError, quoted};
@@ -29,12 +30,13 @@ pub(super) struct ImageSource<'b> {
     format: Result<Format, String>,
 }
 
-/// The formats of glTF and `EXT_texture_webp`.
+/// The formats of glTF, `EXT_texture_webp` and `KHR_texture_basisu`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
     Png,
     Jpeg,
     WebP,
+    Ktx2,
 }
 
 impl Format {
@@ -45,6 +47,8 @@ impl Format {
             Some(Self::Jpeg)
         } else if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
             Some(Self::WebP)
+        } else if bytes.starts_with(&basisu::IDENTIFIER) {
+            Some(Self::Ktx2)
         } else {
             None
         }
@@ -55,6 +59,7 @@ impl Format {
             Self::Png => "image/png",
             Self::Jpeg => "image/jpeg",
             Self::WebP => "image/webp",
+            Self::Ktx2 => "image/ktx2",
         }
     }
 }
@@ -82,8 +87,8 @@ fn read<'b>(
     };
     let declared = image.text("mimeType")?;
     let format = Format::sniff(&bytes).ok_or_else(|| match declared {
-        Some(mime_type) => format!("neither PNG, JPEG nor WebP; the file says {}", quoted(mime_type)),
-        None => "neither PNG, JPEG nor WebP".to_owned(),
+        Some(mime_type) => format!("neither PNG, JPEG, WebP nor KTX 2; the file says {}", quoted(mime_type)),
+        None => "neither PNG, JPEG, WebP nor KTX 2".to_owned(),
     });
     if let (Some(declared), Ok(format)) = (declared, &format)
         && declared != format.mime_type()
@@ -159,6 +164,9 @@ impl ImageSource<'_> {
             }
             Format::Jpeg => jpeg_size_px(&self.bytes).ok_or_else(|| fault("there is no frame header")),
             Format::WebP => WebPDecoder::new(bytes).map(|decoder| decoder.dimensions()).map_err(fault),
+            Format::Ktx2 => {
+                basisu::Texture::read(&self.bytes).map(|texture| (texture.width_px, texture.height_px)).map_err(fault)
+            }
         }
     }
 
@@ -171,6 +179,11 @@ impl ImageSource<'_> {
             }
             Format::WebP => {
                 WebPDecoder::new(bytes).and_then(image::DynamicImage::from_decoder).map(from_dynamic).map_err(fault)
+            }
+            Format::Ktx2 => {
+                let texture = basisu::Texture::read(&self.bytes).map_err(fault)?;
+                let rgba8 = texture.decode().map_err(fault)?;
+                Ok(Image { width_px: texture.width_px, height_px: texture.height_px, rgba8 })
             }
         }
     }

@@ -91,6 +91,11 @@ impl<'p, 'd> Member<'p, 'd> {
         self.value.get(name).is_some()
     }
 
+    /// A member of any type.
+    pub(super) fn value(&self, name: &str) -> Option<&'d Value<'d>> {
+        self.value.get(name)
+    }
+
     /// A member that is an object.
     pub(super) fn object<'q>(&'q self, name: &'d str) -> Result<Option<Member<'q, 'd>>> {
         let Some(value) = self.value.get(name) else { return Ok(None) };

@@ -1,17 +1,25 @@
 //! Meshes: what their primitives refer to, and which of them are one and the same geometry.
 
 use super::ImportErrorCode as Code;
-use super::accessor::{Accessor, Component, Shape};
+use super::accessor::{Accessor, Component};
+use super::attributes::{Attributes, Use};
+use super::draco;
 use super::error::ImportError;
 use super::extensions::Extensions;
+use super::extras::cad_names;
 use super::findings::Findings;
 use super::member::Member;
+use super::variants::Variants;
 use crate::diagnostic::Severity;
 
 /// A mesh of the file.
 pub(super) struct MeshSource<'d> {
     pub(super) name: Option<&'d str>,
     pub(super) primitives: Vec<PlacedPrimitive>,
+    /// Of the morph targets, where a node brings none.
+    pub(super) weights: Vec<f32>,
+    /// CAD materials and layers.
+    pub(super) cad_names: Vec<&'d str>,
 }
 
 /// A primitive and where it stands in the file.
@@ -35,6 +43,17 @@ pub(super) struct PrimitiveSource {
     pub(super) color: Option<usize>,
     pub(super) indices: Option<usize>,
     pub(super) material: Option<usize>,
+    /// Accessors of joints and of their weights, for a mesh with a skin.
+    pub(super) influences: Vec<(usize, usize)>,
+    pub(super) targets: Vec<MorphTarget>,
+}
+
+/// Accessors of what a morph target adds.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct MorphTarget {
+    pub(super) position: Option<usize>,
+    pub(super) normal: Option<usize>,
+    pub(super) tangent: Option<usize>,
 }
 
 /// The indices of a mesh and of a primitive in it.
@@ -81,18 +100,22 @@ impl Topology {
     }
 }
 
+/// What reading a primitive needs.
+pub(super) struct Context<'a, 'b, 'd> {
+    pub(super) accessors: &'a [Accessor<'b>],
+    pub(super) view_count: usize,
+    pub(super) material_count: usize,
+    pub(super) variants: &'a Variants<'d>,
+    pub(super) packed: &'a draco::Accessors,
+    pub(super) extensions: &'a Extensions<'d>,
+}
+
 /// Reads `/meshes` and checks that every accessor fits its use.
 pub(super) fn read_all<'d>(
     root: &Member<'_, 'd>,
-    accessors: &[Accessor<'_>],
-    material_count: usize,
-    extensions: &Extensions<'_>,
+    context: &Context<'_, '_, 'd>,
     findings: &mut Findings,
 ) -> Result<Vec<MeshSource<'d>>, ImportError> {
-    let variant_count = match root.extension(VARIANTS)? {
-        Some(extension) => extension.count("variants")?,
-        None => 0,
-    };
     let mut meshes = Vec::with_capacity(root.count("meshes")?);
     for (mesh_idx, mesh) in root.items("meshes")?.enumerate() {
         let mesh = mesh?;
@@ -103,13 +126,14 @@ pub(super) fn read_all<'d>(
         for (primitive_idx, primitive) in mesh.items("primitives")?.enumerate() {
             let primitive = primitive?;
             let place = Place { mesh: mesh_idx, primitive: primitive_idx };
-            read_variants(&primitive, material_count, variant_count)?;
-            if let Some(source) = read_primitive(&primitive, accessors, material_count, findings)? {
-                note_quantization(&source, place, accessors, extensions, findings);
+            if let Some(source) = read_primitive(&primitive, context, findings)? {
+                note_quantization(&source, place, context, findings);
                 primitives.push(PlacedPrimitive { place, source });
             }
         }
-        meshes.push(MeshSource { name: mesh.text("name")?, primitives });
+        let weights = mesh.number_list("weights")?.unwrap_or_default();
+        let weights = weights.into_iter().map(|weight| weight as f32).collect();
+        meshes.push(MeshSource { name: mesh.text("name")?, primitives, weights, cad_names: cad_names(&mesh) });
     }
     Ok(meshes)
 }
@@ -118,67 +142,49 @@ pub(super) fn read_all<'d>(
 fn note_quantization(
     primitive: &PrimitiveSource,
     place: Place,
-    accessors: &[Accessor<'_>],
-    extensions: &Extensions<'_>,
+    context: &Context<'_, '_, '_>,
     findings: &mut Findings,
 ) {
     const NAME: &str = "KHR_mesh_quantization";
-    let is_quantized = |accessor: usize| accessors[accessor].component != Component::F32;
+    let is_quantized = |accessor: usize| context.accessors[accessor].component != Component::F32;
     let attributes = [Some(primitive.position), primitive.normal, primitive.tangent];
-    if !extensions.declares(NAME) && attributes.into_iter().flatten().any(is_quantized) {
+    if !context.extensions.declares(NAME) && attributes.into_iter().flatten().any(is_quantized) {
         let message =
             format!("integer positions or directions need {NAME}, which the file does not list; it is applied");
         findings.add_once("extension_not_declared", Severity::Info, place.pointer(), message);
     }
 }
 
-const VARIANTS: &str = "KHR_materials_variants";
-
-fn read_variants(primitive: &Member<'_, '_>, material_count: usize, variant_count: usize) -> Result<(), ImportError> {
-    let Some(extension) = primitive.extension(VARIANTS)? else { return Ok(()) };
-    for mapping in extension.items("mappings")? {
-        let mapping = mapping?;
-        mapping.required_index("material", material_count, "material")?;
-        mapping.indices("variants", variant_count, "variant")?;
-    }
-    Ok(())
-}
-
 /// `None` for a primitive that holds no triangles.
 fn read_primitive(
     primitive: &Member<'_, '_>,
-    accessors: &[Accessor<'_>],
-    material_count: usize,
+    context: &Context<'_, '_, '_>,
     findings: &mut Findings,
 ) -> Result<Option<PrimitiveSource>, ImportError> {
-    let material = primitive.index("material", material_count, "material")?;
-    let indices = primitive.index("indices", accessors.len(), "accessor")?;
-    let attributes = primitive.object("attributes")?.ok_or_else(|| primitive.missing("attributes"))?;
-    let mut vertex_count: Option<usize> = None;
-    for name in attributes.names() {
-        let accessor = &accessors[attributes.required_index(name, accessors.len(), "accessor")?];
-        let count = *vertex_count.get_or_insert(match attributes.index("POSITION", accessors.len(), "accessor")? {
-            Some(position) => accessors[position].count,
-            None => accessor.count,
-        });
-        if accessor.count != count {
-            let message = format!("{} elements for {count} vertices", accessor.count);
-            return Err(attributes.error_at(name, Code::Accessor, message));
-        }
+    let accessors = context.accessors;
+    let stored_material = primitive.index("material", context.material_count, "material")?;
+    let material = context.variants.material(primitive, context.material_count)?.or(stored_material);
+    let mut indices = primitive.index("indices", accessors.len(), "accessor")?;
+    let member = primitive.object("attributes")?.ok_or_else(|| primitive.missing("attributes"))?;
+    let packed = context.packed.of_primitive(primitive, context.view_count)?;
+    if let Some(packed) = &packed {
+        indices = Some(packed.indices);
     }
+    let attributes = Attributes::read(&member, packed.as_ref(), accessors)?;
     let topology = match primitive.integer("mode")?.unwrap_or(4) {
         0..=3 => {
             let message = "points and lines are not shown";
             findings.add("primitive_skipped", Severity::Info, primitive.pointer(), message);
             return Ok(None);
         }
+        // The compressed form of a strip is a list.
+        4 | 5 if packed.is_some() => Topology::Triangles,
         4 => Topology::Triangles,
         5 => Topology::Strip,
         6 => Topology::Fan,
         mode => return Err(primitive.error_at("mode", Code::Schema, format!("mode {mode}; modes are 0 to 6"))),
     };
-    let attribute = |name, shapes: &[Shape], use_| checked_attribute(&attributes, name, accessors, shapes, use_);
-    let Some(position) = attribute("POSITION", &[Shape::Vec3], Use::Position)? else {
+    let Some(position) = attributes.get("POSITION", Use::Position)? else {
         let message = "the primitive has no positions";
         findings.add("primitive_skipped", Severity::Warning, primitive.pointer(), message);
         return Ok(None);
@@ -191,60 +197,45 @@ fn read_primitive(
             format!("indices must be unsigned integers, not {:?} of {:?}", accessor.shape, accessor.component);
         return Err(primitive.error_at("indices", Code::Accessor, message));
     }
-    if primitive.count("targets")? > 0 {
-        let message = "morph targets are ignored; the mesh is shown as it is stored";
-        findings.add("unsupported_feature", Severity::Warning, primitive.pointer_to("targets"), message);
-    }
-    let uv = &[Shape::Vec2];
     Ok(Some(PrimitiveSource {
         topology,
         position,
-        normal: attribute("NORMAL", &[Shape::Vec3], Use::Direction)?,
-        tangent: attribute("TANGENT", &[Shape::Vec4], Use::Direction)?,
-        uvs: [attribute("TEXCOORD_0", uv, Use::TexCoord)?, attribute("TEXCOORD_1", uv, Use::TexCoord)?],
-        color: attribute("COLOR_0", &[Shape::Vec3, Shape::Vec4], Use::Color)?,
+        normal: attributes.get("NORMAL", Use::Direction)?,
+        tangent: attributes.get("TANGENT", Use::Tangent)?,
+        uvs: [attributes.get("TEXCOORD_0", Use::TexCoord)?, attributes.get("TEXCOORD_1", Use::TexCoord)?],
+        color: attributes.get("COLOR_0", Use::Color)?,
         indices,
         material,
+        influences: influences(&attributes)?,
+        targets: targets(primitive, accessors, accessors[position].count)?,
     }))
 }
 
-/// What an attribute is for, which decides the component types it may have.
-#[derive(Clone, Copy, PartialEq)]
-enum Use {
-    Position,
-    Direction,
-    TexCoord,
-    Color,
-}
-
-impl Use {
-    /// glTF 2.0 section 3.7.2.1, with what `KHR_mesh_quantization` adds.
-    fn allows(self, component: Component, normalized: bool) -> bool {
-        match (self, component) {
-            (_, Component::F32) => !normalized,
-            (_, Component::U32) => false,
-            (Self::Position | Self::TexCoord, _) => true,
-            (Self::Direction, Component::I8 | Component::I16) => normalized,
-            (Self::Direction, _) => false,
-            (Self::Color, Component::U8 | Component::U16) => normalized,
-            (Self::Color, _) => false,
-        }
+/// Sets of joints with their weights, from `JOINTS_0` and `WEIGHTS_0` on.
+fn influences(attributes: &Attributes<'_, '_, '_, '_>) -> Result<Vec<(usize, usize)>, ImportError> {
+    let mut influences = Vec::new();
+    for set in attributes.sets("JOINTS_") {
+        let joints = attributes.get(set.name, Use::Joints)?;
+        let weights = attributes.sets("WEIGHTS_").find(|other| other.number == set.number);
+        let weights = weights.map(|weights| attributes.get(weights.name, Use::Weights)).transpose()?.flatten();
+        influences.extend(joints.zip(weights));
     }
+    Ok(influences)
 }
 
-fn checked_attribute<'d>(
-    attributes: &Member<'_, 'd>,
-    name: &'d str,
+fn targets(
+    primitive: &Member<'_, '_>,
     accessors: &[Accessor<'_>],
-    shapes: &[Shape],
-    use_: Use,
-) -> Result<Option<usize>, ImportError> {
-    let Some(accessor_idx) = attributes.index(name, accessors.len(), "accessor")? else { return Ok(None) };
-    let accessor = &accessors[accessor_idx];
-    if !shapes.contains(&accessor.shape) || !use_.allows(accessor.component, accessor.normalized) {
-        let normalized = if accessor.normalized { ", normalized" } else { "" };
-        let message = format!("{:?} of {:?}{normalized} does not fit {name}", accessor.shape, accessor.component);
-        return Err(attributes.error_at(name, Code::Accessor, message));
-    }
-    Ok(Some(accessor_idx))
+    vertex_count: usize,
+) -> Result<Vec<MorphTarget>, ImportError> {
+    let target = |target: Result<Member<'_, '_>, ImportError>| {
+        let target = target?;
+        let attributes = Attributes::of_target(&target, accessors, vertex_count)?;
+        Ok(MorphTarget {
+            position: attributes.get("POSITION", Use::Position)?,
+            normal: attributes.get("NORMAL", Use::Direction)?,
+            tangent: attributes.get("TANGENT", Use::Direction)?,
+        })
+    };
+    primitive.items("targets")?.map(target).collect()
 }

@@ -2,15 +2,19 @@
 //!
 //! Nothing here recurses: a chain of a million nodes is legal.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use glam::{DAffine3, DMat3, DQuat, DVec3};
 
 use super::ImportErrorCode as Code;
 use super::Limits;
+use super::animations::NodePose;
 use super::cancel::Cancel;
 use super::error::ImportError;
+use super::extras;
 use super::findings::Findings;
+use super::instancing::Instancing;
 use super::member::Member;
 use crate::diagnostic::Severity;
 
@@ -25,6 +29,9 @@ pub(super) struct Node<'d> {
     pub(super) mesh: Option<u32>,
     pub(super) camera: Option<u32>,
     pub(super) light: Option<u32>,
+    pub(super) skin: Option<u32>,
+    /// Whether it and all its ancestors are (`KHR_node_visibility`), once [`Nodes::place`] ran.
+    pub(super) is_visible: bool,
     /// Index into the transforms of [`Nodes`].
     transform: u32,
     parent: u32,
@@ -36,6 +43,7 @@ pub(super) struct Counts {
     pub(super) cameras: usize,
     pub(super) skins: usize,
     pub(super) lights: usize,
+    pub(super) accessors: usize,
 }
 
 /// All nodes of the file and the order of those that the scene shows.
@@ -48,13 +56,20 @@ pub(super) struct Nodes<'d> {
     order: Vec<u32>,
     /// Per node, whether it is in `order`.
     is_in_scene: Vec<bool>,
+    /// Of the morph targets of the nodes that bring some.
+    weights: HashMap<u32, Vec<f32>>,
+    /// The copies that nodes make of their meshes.
+    instancings: HashMap<u32, Instancing>,
+    /// CAD materials and layers of the nodes that name some.
+    cad_names: HashMap<u32, Vec<&'d str>>,
 }
 
 impl<'d> Nodes<'d> {
-    /// Reads `/nodes` and the scene to show, and checks that they are a forest.
+    /// Reads `/nodes` and the scene to show, and checks that they are a forest. What `poses` say counts more than the members of a node.
     pub(super) fn read(
         root: &Member<'_, 'd>,
         counts: &Counts,
+        poses: &HashMap<u32, NodePose>,
         limits: &Limits,
         cancel: Cancel<'_>,
         findings: &mut Findings,
@@ -67,13 +82,28 @@ impl<'d> Nodes<'d> {
         let mut list = Vec::with_capacity(node_count);
         let mut transforms = vec![DAffine3::IDENTITY];
         let mut children = Children::default();
+        let (mut weights, mut instancings, mut cad_names) = (HashMap::new(), HashMap::new(), HashMap::new());
         for node in root.items("nodes")? {
             cancel.check_at(list.len())?;
             let node = node?;
-            let mut entry = read_node(&node, counts, findings)?;
-            if let Some(transform) = read_transform(&node, findings)? {
+            let mut entry = read_node(&node, counts)?;
+            let node_idx = list.len() as u32;
+            let pose = poses.get(&node_idx);
+            if let Some(transform) = read_transform(&node, pose, findings)? {
                 entry.transform = transforms.len() as u32;
                 transforms.push(transform);
+            }
+            let own_weights = node.number_list("weights")?;
+            let own_weights = own_weights.map(|weights| weights.into_iter().map(|weight| weight as f32).collect());
+            if let Some(own_weights) = pose.and_then(|pose| pose.weights.clone()).or(own_weights) {
+                weights.insert(node_idx, own_weights);
+            }
+            if let Some(instancing) = Instancing::read(&node, counts.accessors)? {
+                instancings.insert(node_idx, instancing);
+            }
+            let names = extras::cad_names(&node);
+            if !names.is_empty() {
+                cad_names.insert(node_idx, names);
             }
             list.push(entry);
             children.push(&node.indices("children", node_count, "node")?);
@@ -90,7 +120,7 @@ impl<'d> Nodes<'d> {
             is_in_scene[node as usize] = true;
             pending.extend(children.of(node).iter().rev());
         }
-        Ok(Self { list, transforms, order, is_in_scene })
+        Ok(Self { list, transforms, order, is_in_scene, weights, instancings, cad_names })
     }
 
     /// Makes the transforms absolute, below `world_from_file`.
@@ -98,9 +128,9 @@ impl<'d> Nodes<'d> {
         let mut worlds = vec![world_from_file];
         for &node_idx in &self.order {
             let node = &self.list[node_idx as usize];
-            let world_from_parent = match node.parent {
-                NONE => 0,
-                parent => self.list[parent as usize].transform,
+            let (world_from_parent, is_parent_visible) = match node.parent {
+                NONE => (0, true),
+                parent => (self.list[parent as usize].transform, self.list[parent as usize].is_visible),
             };
             let world_from_node = match node.transform {
                 0 => worlds[world_from_parent as usize],
@@ -111,13 +141,16 @@ impl<'d> Nodes<'d> {
                 let message = "the product of the transforms down to this node is infinite in single precision";
                 return Err(ImportError::new(Code::NonFinite, format!("/nodes/{node_idx}"), message));
             }
-            self.list[node_idx as usize].transform = match node.transform {
+            let transform = match node.transform {
                 0 => world_from_parent,
                 _ => {
                     worlds.push(world_from_node);
                     worlds.len() as u32 - 1
                 }
             };
+            let node = &mut self.list[node_idx as usize];
+            node.transform = transform;
+            node.is_visible &= is_parent_visible;
         }
         self.transforms = worlds;
         Ok(())
@@ -127,6 +160,27 @@ impl<'d> Nodes<'d> {
     pub(super) fn of_scene(&self) -> impl Iterator<Item = (u32, &Node<'d>, DAffine3)> {
         let placed = self.list.iter().zip(&self.is_in_scene).enumerate().filter(|(_, (_, is_in_scene))| **is_in_scene);
         placed.map(|(node_idx, (node, _))| (node_idx as u32, node, self.transforms[node.transform as usize]))
+    }
+
+    /// Where a node of the scene is, once [`Self::place`] ran; `None` for other nodes.
+    pub(super) fn world(&self, node_idx: u32) -> Option<DAffine3> {
+        let is_in_scene = self.is_in_scene[node_idx as usize];
+        is_in_scene.then(|| self.transforms[self.list[node_idx as usize].transform as usize])
+    }
+
+    /// The weights of the morph targets that a node brings.
+    pub(super) fn weights(&self, node_idx: u32) -> Option<&[f32]> {
+        self.weights.get(&node_idx).map(Vec::as_slice)
+    }
+
+    /// The CAD materials and layers that the extras of a node name.
+    pub(super) fn cad_names(&self, node_idx: u32) -> &[&'d str] {
+        self.cad_names.get(&node_idx).map_or(&[], Vec::as_slice)
+    }
+
+    /// The copies that a node makes of its mesh.
+    pub(super) fn instancing(&self, node_idx: u32) -> Option<&Instancing> {
+        self.instancings.get(&node_idx)
     }
 
     /// The names from the scene's root to this node, joined by `/`; `Node_<index>` where a name is absent or empty.
@@ -167,11 +221,7 @@ impl<'d> Nodes<'d> {
     }
 }
 
-fn read_node<'d>(node: &Member<'_, 'd>, counts: &Counts, findings: &mut Findings) -> Result<Node<'d>, ImportError> {
-    if node.index("skin", counts.skins, "skin")?.is_some() {
-        let message = "the skin is ignored; the mesh is shown as it is stored";
-        findings.add("unsupported_feature", Severity::Warning, node.pointer_to("skin"), message);
-    }
+fn read_node<'d>(node: &Member<'_, 'd>, counts: &Counts) -> Result<Node<'d>, ImportError> {
     let light = match node.extension("KHR_lights_punctual")? {
         Some(extension) => Some(extension.required_index("light", counts.lights, "light")? as u32),
         None => None,
@@ -182,13 +232,23 @@ fn read_node<'d>(node: &Member<'_, 'd>, counts: &Counts, findings: &mut Findings
         mesh: index("mesh", counts.meshes, "mesh")?,
         camera: index("camera", counts.cameras, "camera")?,
         light,
+        skin: index("skin", counts.skins, "skin")?,
+        is_visible: match node.extension("KHR_node_visibility")? {
+            Some(extension) => !extension.has("visible") || extension.flag("visible")?,
+            None => true,
+        },
         transform: 0,
         parent: NONE,
     })
 }
 
 /// `None` for a node that stands where its parent does.
-fn read_transform(node: &Member<'_, '_>, findings: &mut Findings) -> Result<Option<DAffine3>, ImportError> {
+fn read_transform(
+    node: &Member<'_, '_>,
+    pose: Option<&NodePose>,
+    findings: &mut Findings,
+) -> Result<Option<DAffine3>, ImportError> {
+    let pose = pose.filter(|pose| pose.translation.is_some() || pose.rotation.is_some() || pose.scale.is_some());
     let translation = node.numbers::<3>("translation")?;
     let rotation = node.numbers::<4>("rotation")?;
     let scale = node.numbers::<3>("scale")?;
@@ -197,12 +257,16 @@ fn read_transform(node: &Member<'_, '_>, findings: &mut Findings) -> Result<Opti
             let message = "both a matrix and translation, rotation or scale: the matrix counts";
             findings.add("matrix_and_trs", Severity::Warning, node.pointer(), message);
         }
+        if pose.is_some() {
+            let message = "an animation cannot move a node with a matrix; it stays where it is";
+            findings.add("animation_ignored", Severity::Warning, node.pointer(), message);
+        }
         return read_matrix(node, matrix, findings).map(Some);
     }
-    if translation.is_none() && rotation.is_none() && scale.is_none() {
+    if translation.is_none() && rotation.is_none() && scale.is_none() && pose.is_none() {
         return Ok(None);
     }
-    let rotation = match rotation {
+    let stored_rotation = match rotation {
         None => DQuat::IDENTITY,
         Some(xyzw) => {
             let rotation = DQuat::from_array(xyzw);
@@ -218,10 +282,12 @@ fn read_transform(node: &Member<'_, '_>, findings: &mut Findings) -> Result<Opti
             rotation / length
         }
     };
+    let posed_scale = pose.and_then(|pose| pose.scale);
+    let posed_translation = pose.and_then(|pose| pose.translation);
     Ok(Some(DAffine3::from_scale_rotation_translation(
-        scale.map_or(DVec3::ONE, DVec3::from_array),
-        rotation,
-        translation.map_or(DVec3::ZERO, DVec3::from_array),
+        posed_scale.unwrap_or(scale.map_or(DVec3::ONE, DVec3::from_array)),
+        pose.and_then(|pose| pose.rotation).unwrap_or(stored_rotation),
+        posed_translation.unwrap_or(translation.map_or(DVec3::ZERO, DVec3::from_array)),
     )))
 }
 

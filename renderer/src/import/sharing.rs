@@ -9,6 +9,7 @@ use super::ImportErrorCode as Code;
 use super::Limits;
 use super::accessor::Accessor;
 use super::cancel::Cancel;
+use super::deformation::Deformation;
 use super::error::ImportError;
 use super::findings::Findings;
 use super::geometry;
@@ -31,17 +32,28 @@ pub(super) struct MeshBuilder<'a, 'b> {
     pub(super) materials: Vec<SceneMaterial>,
     /// Triangles of the file, each geometry counted once.
     pub(super) unique_triangles: u64,
-    built: HashMap<Vec<PrimitiveSource>, Option<MeshIdx>>,
+    built: HashMap<(Vec<PrimitiveSource>, PoseKey), Option<MeshIdx>>,
     geometries: HashMap<GeometryKey, Option<Geometry>>,
     reduced_materials: HashMap<(MaterialIdx, [bool; 2]), MaterialIdx>,
     triangle_count: usize,
     vertex_count: usize,
+    /// Values of morph targets and joints that were read.
+    posed_values: usize,
+}
+
+/// What makes two poses of a mesh the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct PoseKey {
+    pub(super) skin: Option<u32>,
+    /// The bits of the weights of the morph targets.
+    pub(super) weights: Vec<u32>,
 }
 
 /// What makes two primitives the same but for their materials.
 #[derive(PartialEq, Eq, Hash)]
 struct GeometryKey {
     source: PrimitiveSource,
+    pose: PoseKey,
     tangent_uv_set: Option<usize>,
 }
 
@@ -74,24 +86,29 @@ impl<'a, 'b> MeshBuilder<'a, 'b> {
             reduced_materials: HashMap::new(),
             triangle_count: 0,
             vertex_count: 0,
+            posed_values: 0,
         }
     }
 
-    /// The mesh of these primitives; `None` where they hold no triangle.
+    /// The mesh of these primitives in a pose, of which `pose` is the key; `None` where they hold no triangle.
     pub(super) fn mesh(
         &mut self,
         placed: &[PlacedPrimitive],
+        deformation: &Deformation<'_>,
+        pose: PoseKey,
         findings: &mut Findings,
     ) -> Result<Option<MeshIdx>, ImportError> {
         let sources: Vec<PrimitiveSource> = placed.iter().map(|placed| placed.source.clone()).collect();
-        if let Some(built) = self.built.get(&sources) {
+        let key = (sources, pose);
+        if let Some(built) = self.built.get(&key) {
             return Ok(*built);
         }
         let mut primitives = Vec::new();
         let mut places = Vec::new();
         let mut degenerate_count = 0;
         for placed in placed {
-            if let Some((mut primitive, degenerate)) = self.geometry(placed, &primitives, findings)? {
+            let geometry = self.geometry(placed, deformation, &key.1, &primitives, findings)?;
+            if let Some((mut primitive, degenerate)) = geometry {
                 self.check_limits(placed.place, &primitive)?;
                 primitive.material = self.material(placed, &primitive, findings);
                 primitives.push(primitive);
@@ -105,7 +122,7 @@ impl<'a, 'b> MeshBuilder<'a, 'b> {
             self.degenerate_counts.push(degenerate_count);
             MeshIdx(self.meshes.len() as u32 - 1)
         });
-        self.built.insert(sources, mesh);
+        self.built.insert(key, mesh);
         Ok(mesh)
     }
 
@@ -114,19 +131,28 @@ impl<'a, 'b> MeshBuilder<'a, 'b> {
     fn geometry(
         &mut self,
         placed: &PlacedPrimitive,
+        deformation: &Deformation<'_>,
+        pose: &PoseKey,
         siblings: &[Primitive],
         findings: &mut Findings,
     ) -> Result<Option<(Primitive, u64)>, ImportError> {
         let source = &placed.source;
         let tangent_uv_set = source.material.and_then(|material| tangent_uv_set(&self.materials[material]));
-        let key = GeometryKey { source: PrimitiveSource { material: None, ..source.clone() }, tangent_uv_set };
+        let source = PrimitiveSource { material: None, ..source.clone() };
+        let key = GeometryKey { source, pose: pose.clone(), tangent_uv_set };
         if let Some(geometry) = self.geometries.get(&key) {
             return Ok(geometry.map(|geometry| {
                 let primitives = self.meshes.get(geometry.mesh).map_or(siblings, |mesh| &mesh.primitives);
                 (primitives[geometry.primitive].clone(), geometry.degenerate_count)
             }));
         }
-        let built = geometry::build(placed, self.accessors, tangent_uv_set, self.cancel, findings)?;
+        let cost = deformation.cost(&placed.source, self.accessors[placed.source.position].count);
+        self.posed_values = self.posed_values.saturating_add(cost);
+        if self.posed_values > self.limits.posed_values {
+            let message = format!("more values of poses than the limit posed_values of {}", self.limits.posed_values);
+            return Err(ImportError::new(Code::Limit, placed.place.pointer(), message));
+        }
+        let built = geometry::build(placed, deformation, self.accessors, tangent_uv_set, self.cancel, findings)?;
         let degenerate_count = built.degenerate_count as u64;
         let stored = Geometry { mesh: self.meshes.len(), primitive: siblings.len(), degenerate_count };
         self.geometries.insert(key, built.primitive.as_ref().map(|_| stored));

@@ -75,11 +75,12 @@ pub(super) fn read_all(root: &Member<'_, '_>, image_count: usize) -> Result<Text
     let read = |texture: &Member<'_, '_>| {
         let sampler = texture.index("sampler", samplers.len(), "sampler")?;
         let (wrap, nearest) = sampler.map_or(([Wrap::Repeat; 2], false), |sampler| samplers[sampler]);
-        let webp = match texture.extension("EXT_texture_webp")? {
-            Some(extension) => extension.index("source", image_count, "image")?,
-            None => None,
+        let image_of = |name| match texture.extension(name)? {
+            Some(extension) => extension.index("source", image_count, "image"),
+            None => Ok(None),
         };
-        let image = webp.or(texture.index("source", image_count, "image")?);
+        let (basisu, webp) = (image_of("KHR_texture_basisu")?, image_of("EXT_texture_webp")?);
+        let image = basisu.or(webp).or(texture.index("source", image_count, "image")?);
         Ok(TextureSource { image, texels: Texels::Stored, wrap, nearest })
     };
     let list = root.items("textures")?.map(|texture| read(&texture?)).collect::<Result<_, _>>()?;

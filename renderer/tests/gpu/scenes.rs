@@ -107,6 +107,7 @@ impl Sketch {
             path,
             node_name: name,
             mesh_name: None,
+            cad_names: Vec::new(),
             mesh,
             world_from_part,
         });

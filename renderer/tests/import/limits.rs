@@ -21,6 +21,7 @@ fn every_limit_is_named_when_it_is_reached() {
         ("image_side_px", |limits| limits.image_side_px = 3),
         ("image_bytes", |limits| limits.image_bytes = 63),
     ];
+    // Those of copies, poses and compressed data are tested with them.
     let mut glb = Glb::square();
     let texture = glb.texture(&png([0; 4]), PNG);
     let zeros = glb.push("accessors", json!({"componentType": F32, "count": 4, "type": "VEC2"}));

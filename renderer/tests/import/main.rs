@@ -11,4 +11,8 @@ mod images;
 mod scene;
 mod limits;
 mod mutations;
+mod compressed;
+mod basisu;
+mod posed;
+mod support;
 mod shared;

@@ -197,5 +197,5 @@ fn extensions_are_reported_where_they_matter() {
     assert_eq!(required("VENDOR_x").refusal(), "glb.extension /extensionsRequired/0");
     let draco = "KHR_draco_mesh_compression";
     let compressed = required(draco).set("/meshes/0/primitives/0/extensions", json!({draco: {}}));
-    assert_eq!(compressed.refusal(), format!("glb.extension /meshes/0/primitives/0/extensions/{draco}"));
+    assert_eq!(compressed.refusal(), format!("glb.schema /meshes/0/primitives/0/extensions/{draco}/bufferView"));
 }

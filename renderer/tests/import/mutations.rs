@@ -3,11 +3,14 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use packshot_renderer::import::{ImportOptions, load};
+use packshot_renderer::import::{ImportOptions, Pose, load};
 use serde_json::{Value, json};
 
+use crate::basisu::{ETC1S, ETC1S_ALPHA, UASTC, UASTC_ALPHA_ZSTD, textured};
+use crate::compressed::{DRACO_EDGEBREAKER, DRACO_SEQUENTIAL, DRACO_VALENCE, MESHOPT_FILTERS, MESHOPT_V0, MESHOPT_V1};
 use crate::glb::{Glb, U8, container};
 use crate::images::{PNG, png};
+use crate::posed::moving;
 
 /// SplitMix64: small, and the same on every machine.
 struct Random(u64);
@@ -170,11 +173,13 @@ fn edit(value: &mut Value, random: &mut Random) {
     }
 }
 
-#[test]
-fn damaged_files_get_an_answer() {
-    let asked = std::env::var("PACKSHOT_MUTATIONS").ok().and_then(|count| count.parse::<u64>().ok());
-    let count = asked.unwrap_or(2_000);
-    let originals = originals(asked.is_some());
+/// How many files to damage: few, or as many as `PACKSHOT_MUTATIONS` says.
+fn asked() -> Option<u64> {
+    std::env::var("PACKSHOT_MUTATIONS").ok().and_then(|count| count.parse::<u64>().ok())
+}
+
+/// Damages `count` files, each of which must be answered soon and without a panic; gives how many load.
+fn answered(originals: &[Vec<u8>], count: u64, options: &ImportOptions) -> u64 {
     let mut slowest = Duration::ZERO;
     let mut loaded = 0;
     for seed in 0..count {
@@ -183,7 +188,7 @@ fn damaged_files_get_an_answer() {
         let other = &originals[random.below(originals.len())];
         let bytes = damaged(original, other, &mut random);
         let start = Instant::now();
-        let result = catch_unwind(AssertUnwindSafe(|| load(&bytes, &ImportOptions::default(), &|| false)));
+        let result = catch_unwind(AssertUnwindSafe(|| load(&bytes, options, &|| false)));
         let elapsed = start.elapsed();
         match result {
             Ok(Ok(_)) => loaded += 1,
@@ -194,6 +199,29 @@ fn damaged_files_get_an_answer() {
         slowest = slowest.max(elapsed);
     }
     println!("{count} files: {loaded} load, the slowest took {slowest:?}");
+    loaded
+}
+
+#[test]
+fn damaged_files_get_an_answer() {
+    let count = asked().unwrap_or(2_000);
+    let loaded = answered(&originals(asked().is_some()), count, &ImportOptions::default());
     // Damage that always breaks the file would test the container alone.
     assert!(loaded * 20 > count && loaded * 20 < count * 19, "{loaded} of {count} load");
+}
+
+#[test]
+fn damaged_compressed_data_and_poses_get_an_answer() {
+    let meshes = [MESHOPT_V0, MESHOPT_V1, MESHOPT_FILTERS, DRACO_EDGEBREAKER, DRACO_VALENCE, DRACO_SEQUENTIAL];
+    let textures = [ETC1S, ETC1S_ALPHA, UASTC, UASTC_ALPHA_ZSTD].map(|texture| textured(texture).bytes());
+    let meshes = meshes.into_iter().map(<[u8]>::to_vec);
+    let originals: Vec<Vec<u8>> = meshes.chain(textures).chain([moving().bytes()]).collect();
+    let mut options = ImportOptions { pose: Some(Pose { animation: None, time_s: 0.4 }), ..ImportOptions::default() };
+    // Small enough that a stream which says more than it holds shows in the time that it takes.
+    (options.limits.unpacked_bytes, options.limits.image_bytes) = (64 << 20, 64 << 20);
+    let still = ImportOptions { pose: None, ..options.clone() };
+    let count = asked().unwrap_or(4_000);
+    let loaded = answered(&originals, count, &still);
+    assert!(loaded * 20 > count && loaded * 20 < count * 19, "{loaded} of {count} load");
+    answered(&[moving().bytes()], count / 8, &options);
 }

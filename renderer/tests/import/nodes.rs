@@ -207,3 +207,27 @@ fn cameras_are_rigid_and_checked() {
         assert_eq!(glb.clone().set(pointer, value).refusal(), format!("glb.schema {at}"));
     }
 }
+
+#[test]
+fn extras_name_cad_materials_and_layers() {
+    let node = json!({"Layer": "Seals", "weight_kg": 3, "CAD Material": "NBR 70", "material": {"deep": "x"}, "Layers": ["A", 5, "Seals"]});
+    let glb = Glb::square()
+        .set("/nodes/0/extras", node)
+        .set("/meshes/0/extras", json!({"Material_Name": "Steel", "layer": "A"}));
+    assert_eq!(glb.scene().0.parts[0].cad_names, ["NBR 70", "Seals", "A", "Steel"]);
+    for odd in [json!(5), json!(["material"]), json!({"material": ""}), json!({"material": "x".repeat(300)})] {
+        assert_eq!(Glb::square().set("/nodes/0/extras", odd).scene().0.parts[0].cad_names, [""; 0]);
+    }
+}
+
+#[test]
+fn points_and_lines_are_skipped() {
+    let mut glb = Glb::square();
+    for mode in 0..4 {
+        glb.primitive(json!({"attributes": {"POSITION": 0}, "mode": mode}));
+    }
+    let (scene, found) = glb.scene();
+    assert_eq!(scene.meshes[0].primitives.len(), 1);
+    let expected = (1..5).map(|primitive| format!("primitive_skipped /meshes/0/primitives/{primitive}"));
+    assert_eq!(found, expected.collect::<Vec<_>>());
+}

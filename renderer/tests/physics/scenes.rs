@@ -60,6 +60,7 @@ pub(crate) fn scene(meshes: Vec<Primitive>, parts: &[(u32, DAffine3)]) -> Scene 
         path: format!("Part_{i}"),
         node_name: Some(format!("Part_{i}")),
         mesh_name: None,
+        cad_names: Vec::new(),
         mesh: MeshIdx(mesh),
         world_from_part,
     };

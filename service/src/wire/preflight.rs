@@ -130,7 +130,7 @@ fn word(value: impl Serialize) -> String {
 
 impl From<&pipeline::Preflight> for Preflight {
     fn from(report: &pipeline::Preflight) -> Self {
-        let pipeline::Preflight { ok, materials, diagnostics, stats } = report;
+        let pipeline::Preflight { ok, materials, diagnostics, stats, choices: _ } = report;
         Self {
             ok: *ok,
             materials: materials.as_ref().map(MaterialReport::from),

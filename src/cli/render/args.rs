@@ -17,7 +17,7 @@ use crate::cli::later::not_available;
 use crate::cli::options::{DenoiseWord, ExrWord, FilterWord, LightOption, ViewTransformWord, number, positive};
 
 /// What a shot fixes: beside `--shot`, these are contradictions.
-const FIXED_BY_SHOT: [&str; 25] = [
+const FIXED_BY_SHOT: [&str; 28] = [
     "inputs",
     "sample",
     "max_bounces",
@@ -37,6 +37,9 @@ const FIXED_BY_SHOT: [&str; 25] = [
     "exposure_ev",
     "up_axis",
     "unit_scale",
+    "variant",
+    "animation",
+    "time_s",
     "only",
     "hide",
     "material_map",

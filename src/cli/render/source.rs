@@ -92,7 +92,13 @@ impl Common {
         };
         let ImportOptions { up_axis, unit_scale, .. } = self.import;
         let environment_path = self.light_path.clone();
-        let left_out = LeftOut::default();
+        let mut left_out = LeftOut::default();
+        // A shot file has no place for what changes the product itself.
+        left_out.shot.extend(self.import.variant.iter().map(|name| format!("variant {name}")));
+        left_out.shot.extend(self.import.pose.iter().map(|pose| match &pose.animation {
+            Some(name) => format!("animation {name} at {} s", pose.time_s),
+            None => format!("first animation at {} s", pose.time_s),
+        }));
         let origin = Origin { name: stem, glb_path, glb, up_axis, unit_scale, environment_path, left_out };
         Ok(Subject { product, materials, diagnostics: self.diagnostics.clone(), origin })
     }

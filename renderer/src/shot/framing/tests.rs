@@ -25,6 +25,7 @@ fn scene(meshes: Vec<Vec<Vec3>>, placements: &[(usize, DAffine3)]) -> Scene {
         path: String::new(),
         node_name: None,
         mesh_name: None,
+        cad_names: Vec::new(),
         mesh: MeshIdx(u32::try_from(mesh).expect("few")),
         world_from_part,
     };

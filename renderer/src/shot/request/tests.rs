@@ -19,6 +19,7 @@ fn scene() -> Scene {
         path: "Part".to_owned(),
         node_name: None,
         mesh_name: None,
+        cad_names: Vec::new(),
         mesh: MeshIdx(0),
         world_from_part: DAffine3::IDENTITY,
     };

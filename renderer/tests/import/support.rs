@@ -1,0 +1,22 @@
+//! The support table of the documentation names tests that are there.
+
+use std::path::Path;
+
+#[test]
+fn the_support_table_names_tests_that_are_there() {
+    let renderer = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read =
+        |path: &Path| std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let table = read(&renderer.join("../docs/gltf-support.md"));
+    let named: Vec<(&str, &str)> = table.split('`').filter_map(|code| code.split_once("::")).collect();
+    let mut found = 0;
+    for (module, function) in named {
+        // Fields of types stand there too.
+        if module.chars().all(|letter| letter.is_lowercase() || letter == '_') {
+            let source = read(&renderer.join(format!("tests/import/{module}.rs")));
+            assert!(source.contains(&format!("#[test]\nfn {function}()")), "{module}::{function}");
+            found += 1;
+        }
+    }
+    assert!(found >= 30, "{found} tests");
+}
