@@ -2,5 +2,6 @@
 
 mod analytic;
 mod determinism;
+mod emission;
 mod furnace;
 mod scenes;

@@ -69,7 +69,7 @@ fn shadow_ray_to_light(
     var shadow: ShadowRay;
     let choice = (*samples).choice.y;
     let is_environment = choice < params.environment_select;
-    var light = LightSample((*point).direction, 1e30, vec3f(0.0), (*point).pdf);
+    var light = LightSample((*point).direction, 1e30, vec3f(0.0), (*point).pdf, vec3f(0.0), 0u);
     if !is_environment {
         light = light_sample(s.position, choice, (*samples).light);
     }
@@ -91,7 +91,7 @@ fn shadow_ray_to_light(
     }
     let radiance = (*path).throughput * f.xyz * light.radiance * weight;
     if max_component(radiance) > 0.0 {
-        shadow.ray = Ray(leave(s, outside), 0.0, light.direction, light.distance);
+        shadow.ray = ray_to_light(leave(s, outside), light);
         // Light that a scattered ray finds is met one event later, and so is this.
         shadow.radiance = clamp_sum(radiance, clamp_for((*path).bounces + 1u));
         shadow.exists = 1u;
@@ -126,14 +126,14 @@ fn shade(
     (*path).alpha = 1.0;
 
     let s = surface_at(hit, direction);
-    (*path).radiance += clamp_sum((*path).throughput * s.emission, clamp_for(bounces));
+    (*path).radiance += clamp_sum((*path).throughput * emission_met(path, hit, s), clamp_for(bounces));
     if (materials[s.material].flags & MATERIAL_UNLIT) != 0u || !within_limits(path) {
         return shadow;
     }
     let frame = frame_around(facing_normal(s, -direction));
     let bsdf = bsdf_at(s, to_local(frame, -direction));
 
-    if params.environment_select > 0.0 || params.n_lights > 0u {
+    if params.environment_select > 0.0 || params.n_lights > 0u || params.emitter_select > 0.0 {
         shadow = shadow_ray_to_light(path, s, frame, bsdf, samples, point);
     }
 
