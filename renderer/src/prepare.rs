@@ -11,6 +11,8 @@ use crate::accel::AccelError;
 use crate::scene::Bounds;
 
 mod albedo;
+#[cfg(test)]
+mod chi_square;
 mod emitters;
 mod environment;
 mod filter;

@@ -129,3 +129,60 @@ fn a_glossy_floor_sees_a_shining_square_as_it_sees_a_rectangle_light() {
         assert_close(mean_radiance(&film), mean_radiance(&by_light), 0.005);
     }
 }
+
+#[test]
+fn light_inside_of_a_body_is_dimmed_over_its_own_way() {
+    // A floor and a light inside of a ball that bends nothing and takes up light; the camera looks in through the top.
+    let sigma = [0.5_f64, 1.0, 2.0];
+    let color = sigma.map(|sigma| (-sigma).exp() as f32);
+    let medium = OpenPbr {
+        transmission_weight: 1.0,
+        specular_ior: 1.0,
+        specular_roughness: 0.0,
+        transmission_color: color,
+        transmission_depth: 1.0,
+        ..OpenPbr::default()
+    };
+    let white = OpenPbr { base_color: [0.8; 3], specular_weight: 0.0, ..OpenPbr::default() };
+    let (aside, height, side) = (0.4, 0.5, 0.3);
+    let floor = DAffine3::from_scale(DVec3::splat(0.6));
+    let lamp =
+        DAffine3::from_translation(DVec3::new(aside, height, 0.0)) * DAffine3::from_scale(DVec3::splat(0.5 * side));
+    let mut looking_in = shot(DVec3::Y * 3.0, 0.02, 8, 1024);
+    looking_in.film.bounces = Bounces::all(1);
+    let meshes = || vec![sphere(48, false), plane()];
+    let bodies = [(0, DAffine3::IDENTITY), (1, floor), (1, lamp)];
+
+    // ∫ L cos cos / d² e^(−σd) dA over the lamp, then the way to the camera.
+    let mut irradiance = [0.0_f64; 3];
+    let n = 64;
+    for k in 0..n * n {
+        let at = |i: usize| ((i as f64 + 0.5) / n as f64 - 0.5) * side;
+        let (x, z) = (aside + at(k % n), at(k / n));
+        let d2 = x * x + z * z + height * height;
+        for (sum, sigma) in irradiance.iter_mut().zip(sigma) {
+            *sum += height * height / (d2 * d2) * (-sigma * d2.sqrt()).exp() * (side / n as f64).powi(2);
+        }
+    }
+    let seen = |i: usize| (irradiance[i] * f64::from(RADIANCE) * 0.8 / std::f64::consts::PI * (-sigma[i]).exp()) as f32;
+    let expected = Vec3::from([seen(0), seen(1), seen(2)]);
+
+    let shone = render_parts(&scene(meshes(), &bodies), &[medium, white, shining()], &[0, 1, 2], &looking_in, 2);
+    assert_close(mean_radiance(&shone), expected, 0.01);
+
+    let facing_down = DMat3::from_cols(DVec3::X, DVec3::NEG_Z, DVec3::Y);
+    looking_in.lights = vec![Light::Rect {
+        world_from_light: DAffine3::from_mat3_translation(facing_down, DVec3::new(aside, height, 0.0)),
+        width_m: side,
+        height_m: side,
+        radiance: [RADIANCE; 3],
+    }];
+    let lit = render_parts(&scene(meshes(), &bodies[..2]), &[medium, white], &[0, 1], &looking_in, 2);
+    assert_close(mean_radiance(&lit), expected, 0.01);
+
+    looking_in.lights = vec![Light::Point { position_m: DVec3::new(aside, height, 0.0), intensity: [1.0; 3] }];
+    let lit = render_parts(&scene(meshes(), &bodies[..2]), &[medium, white], &[0, 1], &looking_in, 2);
+    let d = aside.hypot(height);
+    let seen = sigma.map(|sigma| (height / d.powi(3) * 0.8 / std::f64::consts::PI * (-sigma * (d + 1.0)).exp()) as f32);
+    assert_close(mean_radiance(&lit), Vec3::from(seen), 0.01);
+}

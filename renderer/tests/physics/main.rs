@@ -4,4 +4,5 @@ mod analytic;
 mod determinism;
 mod emission;
 mod furnace;
+mod lights;
 mod scenes;

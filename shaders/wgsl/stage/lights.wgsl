@@ -36,6 +36,11 @@ fn rect_along(i: u32, origin: vec3f, direction: vec3f, t_max: f32) -> vec4f {
     return vec4f(lights[i].power, lights[i].select * t * t / (cosine * lights[i].area));
 }
 
+// Where a ray meets the plane of a rectangle.
+fn rect_distance(i: u32, origin: vec3f, direction: vec3f) -> f32 {
+    return -dot(origin - lights[i].position, lights[i].axis) / dot(direction, lights[i].axis);
+}
+
 fn spot_falloff(i: u32, direction: vec3f) -> f32 {
     // KHR_lights_punctual, "Inner and Outer Cone Angles".
     let a = saturate((-dot(direction, lights[i].axis) - lights[i].spot_cos_outer) * lights[i].spot_scale);

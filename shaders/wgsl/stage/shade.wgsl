@@ -20,15 +20,31 @@ fn met_weight(path_pdf: f32, light_pdf: f32) -> f32 {
     return select(power_heuristic(path_pdf, light_pdf), 1.0, path_pdf < 0.0);
 }
 
-// Radiance of the lights without a place in the BVH along a ray, up to `t_max`: rectangles, and on a miss the environment, whose map is
+// What a medium leaves of light over a distance.
+fn transmittance(absorption: vec3f, distance: f32) -> vec3f {
+    if absorption.x + absorption.y + absorption.z <= 0.0 {
+        return vec3f(1.0);
+    }
+    return exp(-absorption * distance);
+}
+
+// Radiance of the lights without a place in the BVH along a ray through a medium, up to `t_max`: rectangles, and on a miss the environment, whose map is
 // met at `point`.
-fn light_along(ray: Ray, pdf: f32, bounces: u32, t_max: f32, missed: bool, point: ptr<function, EnvironmentPoint>) -> vec3f {
+fn light_along(
+    ray: Ray,
+    pdf: f32,
+    bounces: u32,
+    t_max: f32,
+    missed: bool,
+    medium: vec3f,
+    point: ptr<function, EnvironmentPoint>,
+) -> vec3f {
     var sum = vec3f(0.0);
     if bounces > 0u {
         for (var i = 0u; i < params.n_rects; i += 1u) {
             let rect = rect_along(i, ray.origin, ray.direction, t_max);
             if rect.w > 0.0 {
-                sum += rect.xyz * met_weight(pdf, rect.w);
+                sum += rect.xyz * met_weight(pdf, rect.w) * transmittance(medium, rect_distance(i, ray.origin, ray.direction));
             }
         }
     }
@@ -89,7 +105,13 @@ fn shadow_ray_to_light(
     if light.pdf > 0.0 {
         weight *= power_heuristic(light.pdf, f.w);
     }
-    let radiance = (*path).throughput * f.xyz * light.radiance * weight;
+    var medium = (*path).absorption;
+    if outside < 0.0 {
+        medium = select(vec3f(0.0), materials[s.material].absorption, s.front == 1u);
+    }
+    // What is infinitely far away lights nothing inside of a closed body, and all inside of an open one.
+    let inside = select(light.distance, 0.0, light.distance >= 1e30);
+    let radiance = (*path).throughput * f.xyz * light.radiance * weight * transmittance(medium, inside);
     if max_component(radiance) > 0.0 {
         shadow.ray = ray_to_light(leave(s, outside), light);
         // Light that a scattered ray finds is met one event later, and so is this.
@@ -111,12 +133,12 @@ fn shade(
     let bounces = (*path).bounces;
     let direction = (*path).ray.direction;
     let missed = hit.instance == NO_HIT;
-    let absorption = (*path).absorption;
-    if absorption.x + absorption.y + absorption.z > 0.0 && !missed {
-        (*path).throughput *= exp(-absorption * hit.t);
-    }
-    let met = light_along((*path).ray, (*path).pdf, bounces, select(hit.t, 1e30, missed), missed, point);
+    let medium = (*path).absorption;
+    let met = light_along((*path).ray, (*path).pdf, bounces, select(hit.t, 1e30, missed), missed, medium, point);
     (*path).radiance += clamp_sum((*path).throughput * met, clamp_for(bounces));
+    if !missed {
+        (*path).throughput *= transmittance(medium, hit.t);
+    }
     if missed {
         if bounces == 0u && params.environment_visible == 1u {
             (*path).alpha = 1.0;
