@@ -2,7 +2,7 @@
 
 use packshot_renderer::backend::DeviceInfo;
 use packshot_renderer::color::{self, DisplaySettings, LinearImage};
-use packshot_renderer::encode::{self, ExrPrecision, PngDepth};
+use packshot_renderer::encode::{self, ExrLayer, ExrPrecision, PngDepth};
 use packshot_renderer::shot::{Background, View};
 
 use crate::error::Error;
@@ -23,11 +23,44 @@ impl Default for Format {
     }
 }
 
+/// What can be written beside radiance, as a layer of an EXR with one channel, `NAME.Y`, of 32 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Aov {
+    /// Camera paths of each pixel.
+    Samples,
+    /// Variance of the luminance of each pixel's mean; see [`Film::variance`](packshot_renderer::film::Film::variance).
+    Variance,
+}
+
+impl Aov {
+    /// All of them with the names that files and options use.
+    pub const NAMES: [(&'static str, Self); 2] = [("samples", Self::Samples), ("variance", Self::Variance)];
+
+    /// The name that files and options use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Samples => "samples",
+            Self::Variance => "variance",
+        }
+    }
+}
+
+/// A layer beside radiance.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Layer {
+    /// What it holds.
+    pub aov: Aov,
+    /// One value for each pixel, row 0 on top.
+    pub values: Vec<f32>,
+}
+
 /// A finished picture.
 #[derive(Clone, Debug)]
 pub struct Picture {
     /// Radiance: linear Rec.709, premultiplied alpha, row 0 on top.
     pub linear: LinearImage,
+    /// What was asked for beside radiance; written by [`Format::Exr`] alone.
+    pub layers: Vec<Layer>,
     /// How it is to be shown.
     pub view: View,
     /// What is behind the product.
@@ -54,7 +87,19 @@ impl Picture {
     pub fn encode(&self, format: Format) -> Result<Vec<u8>, Error> {
         Ok(match format {
             Format::Png(depth) => png(&self.linear, self.view, self.background, depth)?,
-            Format::Exr(precision) => encode::exr_picture(&self.linear, precision)?,
+            Format::Exr(precision) => {
+                let samples = self.linear.rgba.as_flattened();
+                let radiance = ExrLayer { name: "", channels: "RGBA", precision, samples };
+                let others = self.layers.iter().map(|layer| ExrLayer {
+                    name: layer.aov.name(),
+                    channels: "Y",
+                    // Counts and variances do not fit 16 bits.
+                    precision: ExrPrecision::Float,
+                    samples: &layer.values,
+                });
+                let layers: Vec<ExrLayer<'_>> = [radiance].into_iter().chain(others).collect();
+                encode::exr([self.linear.width_px, self.linear.height_px], &layers)?
+            }
         })
     }
 }

@@ -17,7 +17,7 @@ use packshot_renderer::prepare::{PreparedProduct, PreparedShot, TabulatedMaps};
 use packshot_renderer::shot::{Floor, Shot, request};
 
 use crate::error::{Error, ErrorKind, Fault};
-use crate::picture::{Picture, png};
+use crate::picture::{Aov, Layer, Picture, png};
 use crate::product::{PartMaterials, Product};
 use crate::request::RenderRequest;
 use crate::timing::process_time;
@@ -199,12 +199,26 @@ impl ReadyShot {
     /// # Errors
     /// `device.…`, `cancelled`.
     pub fn render(&self, control: &RenderControl<'_>) -> Result<Picture, Error> {
+        self.render_layers(control, &[])
+    }
+
+    /// The same, with layers beside radiance; naming one twice is naming it once.
+    ///
+    /// # Errors
+    /// `device.…`, `cancelled`.
+    pub fn render_layers(&self, control: &RenderControl<'_>, aovs: &[Aov]) -> Result<Picture, Error> {
         let (begun, cpu_begun) = (Instant::now(), process_time());
         let rendered = self.loaded.render(control)?;
         let cpu = cpu_begun.zip(process_time()).map(|(begun, ended)| ended.saturating_sub(begun).as_secs_f64());
         tracing::debug!("sampled in {:.3} s, {} rays", begun.elapsed().as_secs_f64(), rendered.rays);
         let film = &rendered.film;
+        let values = |aov| match aov {
+            Aov::Samples => film.samples.iter().map(|&n| n as f32).collect(),
+            Aov::Variance => film.variance(),
+        };
+        let asked = Aov::NAMES.into_iter().map(|(_, aov)| aov).filter(|aov| aovs.contains(aov));
         Ok(Picture {
+            layers: asked.map(|aov| Layer { aov, values: values(aov) }).collect(),
             linear: LinearImage { width_px: film.width_px, height_px: film.height_px, rgba: film.resolve() },
             view: self.shot.view,
             background: self.shot.background,

@@ -53,9 +53,14 @@ pub(crate) fn add(pixel: &mut FilmPixel, sample: u32, value: Vec4) {
     let kept = Vec4::select(finite, value, Vec4::ZERO);
     pixel.group += kept;
     if sample % 2 == 1 {
-        pixel.half_group += kept;
+        pixel.half_group += kept.truncate().extend(0.0);
     }
+    let y = kept.dot(LUMINANCE);
+    pixel.half_group.w += (y * y).min(1e30);
 }
+
+/// Weights of Rec.709's primaries in luminance.
+const LUMINANCE: Vec4 = Vec4::new(0.2126, 0.7152, 0.0722, 0.0);
 
 /// Fewest samples before the first decision, as Cycles sets them for a threshold: ⌈16 / t^0.3⌉, on the grid of [`ADAPTIVE_STEP`].
 pub(crate) fn samples_min(threshold: f32) -> u32 {
@@ -133,8 +138,47 @@ impl Film {
         sum / n_measured.max(1) as f64
     }
 
+    /// Variance of the luminance of each pixel's mean, row 0 on top: the samples' own variance over their number. Samples of a pixel avoid one
+    /// another, so that the mean errs less than this says. 0 for pixels of less than 2 samples, which have no measure.
+    pub fn variance(&self) -> Vec<f32> {
+        let of_pixel = |(sum, &n): (&FilmPixel, &u32)| {
+            if n < 2 {
+                return 0.0;
+            }
+            let n = f64::from(n);
+            let mean = (sum.groups + sum.group).as_dvec4().dot(LUMINANCE.as_dvec4()) / n;
+            let mean_square = f64::from(sum.half_groups.w + sum.half_group.w) / n;
+            ((mean_square - mean * mean).max(0.0) / (n - 1.0)) as f32
+        };
+        self.sums.iter().zip(&self.samples).map(of_pixel).collect()
+    }
+
     /// Means: premultiplied linear Rec.709 RGBA, row 0 on top. Black where there is no sample.
     pub fn resolve(&self) -> Vec<[f32; 4]> {
         self.sums.iter().zip(&self.samples).map(|(sum, &n)| mean(sum, n)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_variance_of_a_mean_is_the_samples_over_their_number() {
+        let mut film = Film::new(3, 1);
+        // Grey samples 0, 1, 2, 0, 1, 2 … : their mean is 1 and their variance 2/3, or 2/3 · n/(n − 1) as an estimate.
+        let n = 600;
+        for sample in 0..n {
+            let grey = (sample % 3) as f32;
+            add(&mut film.sums[0], sample, Vec4::new(grey, grey, grey, 1.0));
+            add(&mut film.sums[1], sample, Vec4::new(0.5, 0.25, 0.125, 1.0));
+        }
+        film.samples = vec![n, n, 1];
+        add(&mut film.sums[2], 0, Vec4::ONE);
+        let variance = film.variance();
+        let expected = 2.0 / 3.0 / (n - 1) as f32;
+        assert!((variance[0] / expected - 1.0).abs() < 1e-4, "{} instead of {expected}", variance[0]);
+        assert!(variance[1] < 1e-9, "equal samples vary by {}", variance[1]);
+        assert_eq!(variance[2], 0.0, "one sample has no variance");
     }
 }

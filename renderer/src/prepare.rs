@@ -11,12 +11,17 @@ use crate::accel::AccelError;
 use crate::scene::Bounds;
 
 mod albedo;
+mod emitters;
 mod environment;
 mod filter;
 mod fuzz;
 mod geometry;
 mod light;
+#[cfg(test)]
+mod light_sampling;
 mod material;
+#[cfg(test)]
+mod pearson;
 mod product;
 #[cfg(test)]
 mod scattering;

@@ -69,6 +69,12 @@ shared_constants! {
     pub const SLOT_FLAT: u32 = 1;
     /// `Slot.flags`: the vertices have a `VertexExtra`.
     pub const SLOT_HAS_EXTRAS: u32 = 2;
+    /// `Slot.flags`: light samples go to the side that normals point to.
+    pub const SLOT_SAMPLED_OUTSIDE: u32 = 4;
+    /// `Slot.flags`: light samples go to the other side.
+    pub const SLOT_SAMPLED_INSIDE: u32 = 8;
+    /// `EmitterNode.count`: either side of the axis is lit.
+    pub const EMITTERS_BOTH_SIDES: u32 = 1 << 31;
     /// `Material.flags`: alpha of the base colour is opacity.
     pub const MATERIAL_BLEND: u32 = 1;
     /// `Material.flags`: alpha of the base colour is compared with the cutoff.

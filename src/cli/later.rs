@@ -29,8 +29,7 @@ const LEFT_OUT: [&str; 3] = ["serve", "admin", "client"];
 const LEFT_OUT: [&str; 0] = [];
 
 /// Options of `render` with whether they take a value, and the step that brings them.
-const RENDER_OPTIONS: [(&str, bool, &str); 6] = [
-    ("aov", true, "materials"),
+const RENDER_OPTIONS: [(&str, bool, &str); 5] = [
     ("look", true, "materials"),
     ("shadow-catcher", false, "shots"),
     ("dof", true, "shots"),

@@ -170,7 +170,7 @@ impl Session<'_> {
             time_max: self.args.film.max_time.map(Duration::from_secs_f64),
             ..RenderControl::new(&self.interrupt.cancel)
         };
-        Ok(ready.render(&control)?)
+        Ok(ready.render_layers(&control, &self.args.output.aovs()?)?)
     }
 
     fn write(&self, picture: &Picture, target: Option<&Target>) -> Result<(), Failure> {

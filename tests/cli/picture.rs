@@ -29,6 +29,22 @@ fn the_same_command_gives_the_same_bytes() {
     assert!(workplace.read("a.png") != workplace.read("other.png"), "another seed is another picture");
 }
 
+#[test]
+fn layers_beside_the_picture_are_in_the_exr_and_change_nothing_in_it() {
+    let workplace = Workplace::new();
+    workplace.render(&["boxes.glb", "-o", "plain.exr"]);
+    workplace.render(&["boxes.glb", "-o", "more.exr", "--aov", "samples,variance"]);
+    let channels = |name: &str| {
+        let bytes = workplace.read(name);
+        let has = |channel: &str| {
+            bytes.windows(channel.len() + 1).any(|window| window == [channel.as_bytes(), b"\0"].concat())
+        };
+        ["R", "G", "B", "A", "samples.Y", "variance.Y"].map(has)
+    };
+    assert_eq!(channels("plain.exr"), [true, true, true, true, false, false]);
+    assert_eq!(channels("more.exr"), [true; 6]);
+}
+
 /// Bounds of what is opaque: left, top, right, bottom.
 fn opaque_bounds(pixels: &[[u8; 4]], width: usize) -> [usize; 4] {
     let seen = pixels.iter().enumerate().filter(|(_, pixel)| pixel[3] > 127).map(|(i, _)| (i % width, i / width));

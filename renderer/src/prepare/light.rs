@@ -16,12 +16,23 @@ pub(crate) struct Lights {
     pub n_rects: u32,
     /// Probability of sampling the environment map instead.
     pub environment_select: f32,
+    /// Probability of sampling an emissive surface instead.
+    pub emitter_select: f32,
 }
+
+/// Bounds on the share of light samples that go to emissive surfaces where there are other lights too. What they bring differs between
+/// places far more than what other lights bring: a small lamp is all the light there is close to it.
+const EMITTER_SELECT: std::ops::RangeInclusive<f64> = 0.2..=0.8;
 
 impl Lights {
     /// A light is chosen in proportion to the irradiance it would bring to the middle of the product, facing it.
-    /// `environment_irradiance` is the same for the map, 0 when there is none to sample.
-    pub(crate) fn new(lights: &[Light], space: &RenderSpace, environment_irradiance: f64) -> Self {
+    /// `environment_irradiance` is the same for the map, 0 when there is none to sample, and `emitter_irradiance` for emissive surfaces.
+    pub(crate) fn new(
+        lights: &[Light],
+        space: &RenderSpace,
+        environment_irradiance: f64,
+        emitter_irradiance: f64,
+    ) -> Self {
         let mut lowered: Vec<(f64, scene::Light)> = lights.iter().map(|light| lower(light, space)).collect();
         lowered.sort_by_key(|(_, light)| light.kind != LIGHT_RECT);
         let n_rects = lowered.iter().filter(|(_, light)| light.kind == LIGHT_RECT).count() as u32;
@@ -30,22 +41,35 @@ impl Lights {
         // Nothing is left out: what looks dark from the middle may light an edge.
         let floor = 0.02 * total / lowered.len().max(1) as f64;
         let total = lowered.iter().map(|(weight, _)| weight.max(floor)).sum::<f64>() + environment_irradiance;
-        let environment_select = if total > 0.0 { environment_irradiance / total } else { 0.0 };
+        let emitter_select = emitter_select(emitter_irradiance, total, lowered.len());
+        let others = 1.0 - emitter_select;
+        let environment_select = if total > 0.0 { others * environment_irradiance / total } else { 0.0 };
         let mut end = environment_select;
         let n = lowered.len();
         let lights = lowered
             .into_iter()
             .enumerate()
             .map(|(i, (weight, mut light))| {
-                let select = if total > 0.0 { weight.max(floor) / total } else { 1.0 / n as f64 };
+                let select = others * if total > 0.0 { weight.max(floor) / total } else { 1.0 / n as f64 };
                 end += select;
                 light.select = select as f32;
-                light.select_end = if i + 1 == n { 1.0 } else { end as f32 };
+                light.select_end = if i + 1 == n { others as f32 } else { end as f32 };
                 light
             })
             .collect();
-        Self { lights, n_rects, environment_select: environment_select as f32 }
+        Self { lights, n_rects, environment_select: environment_select as f32, emitter_select: emitter_select as f32 }
     }
+}
+
+/// The share of emissive surfaces beside `n_lights` lights and a map that bring `others` together.
+fn emitter_select(emitters: f64, others: f64, n_lights: usize) -> f64 {
+    if emitters <= 0.0 {
+        return 0.0;
+    }
+    if others <= 0.0 && n_lights == 0 {
+        return 1.0;
+    }
+    (emitters / (emitters + others)).clamp(*EMITTER_SELECT.start(), *EMITTER_SELECT.end())
 }
 
 /// Irradiance at the product's centre, and the record without its probabilities.

@@ -6,6 +6,7 @@ use packshot_shaders::constants::{MATERIAL_BLEND, MATERIAL_MASK};
 use packshot_shaders::layout::accel::Instance;
 use packshot_shaders::layout::scene as gpu;
 
+use super::emitters::{Emission, Emitters};
 use super::geometry::Geometry;
 use super::material::{self, Tables};
 use super::texture::TextureTable;
@@ -48,6 +49,8 @@ pub struct PreparedProduct {
     pub texels: Vec<u32>,
     /// Albedos of the materials, which a shot's tables begin with.
     pub albedo_tables: Vec<f32>,
+    /// Emissive triangles that light samples go to.
+    pub(crate) emitters: Emitters,
     /// Whether any surface lets rays through by its opacity.
     pub has_opacity: bool,
     /// Where render space lies.
@@ -118,6 +121,8 @@ impl PreparedProduct {
         if cancelled() {
             return Err(PrepareError::Cancelled);
         }
+        let emission = Emission { materials: &materials, textures: &textures.textures, texels: &textures.texels };
+        let emitters = Emitters::new(&mut geometry, emission, cancelled).ok_or(PrepareError::Cancelled)?;
         let corners = geometry.corners();
         let (accel_meshes, accel_instances) = geometry.accel_input(&corners);
         let bvh = SceneBvh::build(&accel_meshes, &accel_instances, cancelled)?;
@@ -134,6 +139,7 @@ impl PreparedProduct {
             triangles: geometry.triangles,
             vertices: geometry.vertices,
             vertex_extras: bindable(geometry.vertex_extras),
+            emitters,
             has_opacity: materials.iter().any(see_through),
             materials,
             textures: bindable(textures.textures),
@@ -142,6 +148,11 @@ impl PreparedProduct {
             space,
             floor: floor.cloned(),
         })
+    }
+
+    /// Emissive triangles beyond those that can be sampled: their light is found by scattered rays alone, with more noise.
+    pub fn n_unsampled_emitters(&self) -> u64 {
+        self.emitters.n_left_out
     }
 
     /// Bytes of memory held.
@@ -157,6 +168,7 @@ impl PreparedProduct {
             size_of_val(&*self.texels),
             size_of_val(&*self.albedo_tables),
             self.bvh.size_bytes(),
+            self.emitters.size_bytes(),
         ];
         arrays.into_iter().map(|bytes| bytes as u64).sum()
     }

@@ -58,6 +58,9 @@ impl Lobes {
             environment_cdf: &[],
             environment_guide: &[],
             tables: &self.tables,
+            emitter_nodes: &[],
+            emitters: &[],
+            emitter_index: &[],
         }
     }
 
@@ -142,7 +145,8 @@ fn materials() -> Vec<(&'static str, OpenPbr)> {
         ("coat", coat),
         ("brushed coat", OpenPbr { coat_roughness_anisotropy: 0.7, ..coat }),
         ("fuzz", fuzz),
-        ("sharp fuzz", OpenPbr { fuzz_roughness: 0.2, ..fuzz }),
+        // From above it is black: seen over something.
+        ("sharp fuzz", OpenPbr { base_color: [0.5; 3], fuzz_roughness: 0.2, ..fuzz }),
         ("film on metal", film(metal)),
         ("film on gloss", film(OpenPbr { base_color: [0.5; 3], ..gloss })),
         ("film on glass", film(glass)),

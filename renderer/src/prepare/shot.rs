@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use packshot_native::stages::Bindings;
 use packshot_shaders::constants::{ENVIRONMENT_MAP, ENVIRONMENT_UNIFORM};
 use packshot_shaders::layout::scene as gpu;
 
@@ -42,7 +43,7 @@ impl PreparedShot {
             }
             Environment::None | Environment::Uniform { .. } => 0.0,
         };
-        let lights = Lights::new(&shot.lights, &product.space, environment_irradiance);
+        let lights = Lights::new(&shot.lights, &product.space, environment_irradiance, product.emitters.irradiance);
         let filter_table = product.albedo_tables.len() as u32;
         let tables = [&product.albedo_tables[..], &filter::inverse_distribution(shot.film.filter)].concat();
         Self {
@@ -52,6 +53,32 @@ impl PreparedShot {
             environment,
             tables,
             film: shot.film,
+        }
+    }
+
+    /// What the translated stages read. Without the packed trees over triangles, because native traversal has its own.
+    pub(crate) fn bindings(&self) -> Bindings<'_> {
+        let (product, environment) = (&*self.product, &*self.environment);
+        Bindings {
+            params: &self.params,
+            bvh_nodes: &[],
+            bvh_triangles: &[],
+            instances: &product.instances,
+            slots: &product.slots,
+            triangles: &product.triangles,
+            vertices: &product.vertices,
+            vertex_extras: &product.vertex_extras,
+            materials: &product.materials,
+            textures: &product.textures,
+            texels: &product.texels,
+            lights: &self.lights,
+            environment_texels: &environment.texels,
+            environment_cdf: &environment.cdf,
+            environment_guide: &environment.guide,
+            tables: &self.tables,
+            emitter_nodes: &product.emitters.nodes,
+            emitters: &product.emitters.emitters,
+            emitter_index: &product.emitters.index,
         }
     }
 }
@@ -87,6 +114,7 @@ fn render_params(shot: &Shot, space: &RenderSpace, lights: &Lights, filter_table
         environment_cos: rotation.cos() as f32,
         environment_select: lights.environment_select,
         filter_table,
+        emitter_select: lights.emitter_select,
         ..gpu::RenderParams::default()
     }
 }

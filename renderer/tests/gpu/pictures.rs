@@ -7,7 +7,7 @@ use packshot_renderer::backend::gpu::SliceLimits;
 use packshot_renderer::backend::{Backend, CancelToken, RenderControl, Rendered, Snapshot, Snapshots};
 use packshot_renderer::film::Film;
 
-use crate::scenes::{Sketch, ball, cards, cpu, glass, gpu, open, render, still_life};
+use crate::scenes::{Sketch, ball, cards, cpu, glass, gpu, lamps, open, render, still_life};
 
 /// Display values as the `standard` view makes them, over black.
 fn display(film: &Film) -> RgbImage<f32> {
@@ -55,6 +55,11 @@ fn metal_glass_and_coated_plastic_under_three_kinds_of_light() {
 #[test]
 fn textures_opacity_and_an_environment_map() {
     compare(&cards(64, 8));
+}
+
+#[test]
+fn surfaces_that_shine() {
+    compare(&lamps(64, 8));
 }
 
 #[test]

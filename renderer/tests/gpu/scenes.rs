@@ -251,6 +251,43 @@ pub(crate) fn still_life(size_px: u32, samples: u32) -> Sketch {
     sketch
 }
 
+/// A ball, a textured square and a half opaque square that shine, over a diffuse and a metal ball on a floor, beside other lights.
+pub(crate) fn lamps(size_px: u32, samples: u32) -> Sketch {
+    let mut sketch = empty(size_px, samples);
+    let shining = |radiance: f32, opacity: f32| OpenPbr {
+        base_color: [0.2; 3],
+        specular_weight: 0.0,
+        emission_luminance: radiance,
+        emission_color: [1.0, 0.8, 0.5],
+        geometry_opacity: opacity,
+        ..OpenPbr::default()
+    };
+    let texel = |i: u32| if i % 16 > 10 { [255, 250, 240, 255] } else { [30, 60, 20, 255] };
+    let image = Image { width_px: 16, height_px: 16, rgba8: (0..256).map(texel).collect() };
+    sketch.scene.textures = vec![Texture { image: Arc::new(image), wrap: [Wrap::Repeat; 2], nearest: false }];
+    let use_ = TextureRef { texture: TextureIdx(0), uv_set: 1, uv_from_uv: [[2.0, 0.0, 0.1], [0.0, 1.0, 0.2]] };
+    let textures = MaterialTextures { emission: Some(use_), ..MaterialTextures::default() };
+    let openpbr = shining(8.0, 1.0);
+    sketch.scene.materials = vec![SceneMaterial { openpbr, textures, ..SceneMaterial::default() }];
+    let metal =
+        OpenPbr { base_color: [0.9, 0.7, 0.4], base_metalness: 1.0, specular_roughness: 0.2, ..OpenPbr::default() };
+    let matt = OpenPbr { base_color: [0.6; 3], ..OpenPbr::default() };
+    sketch.palette = vec![metal, matt, shining(6.0, 1.0), shining(10.0, 0.5)];
+    let at = |scale: f64, x: f64, y: f64, z: f64| {
+        let turn = DQuat::from_rotation_x(0.5);
+        DAffine3::from_scale_rotation_translation(DVec3::splat(scale), turn, DVec3::new(x, y, z))
+    };
+    sketch.part(sphere(24), PartMaterial::Palette(0), at(0.4, -0.5, 0.0, 0.0));
+    sketch.part(sphere(24), PartMaterial::Palette(1), at(0.4, 0.5, 0.0, 0.0));
+    sketch.part(sphere(12), PartMaterial::Palette(2), at(0.12, 0.0, 0.3, 0.3));
+    let lit = Primitive { material: Some(MaterialIdx(0)), ..plane() };
+    sketch.part(lit, PartMaterial::Own, at(0.2, -0.3, 0.7, 0.2));
+    sketch.part(plane(), PartMaterial::Palette(3), at(0.1, 0.6, 0.6, 0.3));
+    let grey = OpenPbr { base_color: [0.5; 3], base_diffuse_roughness: 0.4, ..OpenPbr::default() };
+    sketch.shot.floor = Some(Floor { y_m: -0.4, size_m: 6.0, material: "grey".to_owned(), openpbr: grey });
+    sketch
+}
+
 /// A masked, a blended and a normal-mapped textured square before a ball, under an environment map with a sun.
 pub(crate) fn cards(size_px: u32, samples: u32) -> Sketch {
     let mut sketch = empty(size_px, samples);

@@ -2,5 +2,7 @@
 
 mod analytic;
 mod determinism;
+mod emission;
 mod furnace;
+mod lights;
 mod scenes;

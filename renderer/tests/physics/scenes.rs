@@ -97,8 +97,13 @@ pub(crate) fn shot(eye: DVec3, height_m: f64, size_px: u32, samples: u32) -> Sho
 
 /// Renders with `n_threads` threads; all parts wear `material`.
 pub(crate) fn render(scene: &Scene, material: &OpenPbr, shot: &Shot, n_threads: usize) -> Film {
-    let parts = vec![PartMaterial::Palette(0); scene.parts.len()];
-    let prepared = PreparedProduct::new(scene, &[*material], &parts, shot.floor.as_ref(), &|| false);
+    render_parts(scene, &[*material], &vec![0; scene.parts.len()], shot, n_threads)
+}
+
+/// Renders with `n_threads` threads; each part wears the material of `palette` that `worn` names.
+pub(crate) fn render_parts(scene: &Scene, palette: &[OpenPbr], worn: &[usize], shot: &Shot, n_threads: usize) -> Film {
+    let parts: Vec<PartMaterial> = worn.iter().map(|&i| PartMaterial::Palette(i)).collect();
+    let prepared = PreparedProduct::new(scene, palette, &parts, shot.floor.as_ref(), &|| false);
     let product = Arc::new(prepared.expect("a sound scene"));
     let shot = PreparedShot::new(&product, shot, TabulatedMaps::default().tables(&shot.environment));
     let backend = CpuBackend::new(n_threads, "a test".to_owned()).expect("threads");

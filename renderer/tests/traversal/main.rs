@@ -105,6 +105,9 @@ fn translated_wgsl_hits_what_native_code_hits() {
         environment_cdf: &[],
         environment_guide: &[],
         tables: &[],
+        emitter_nodes: &[],
+        emitters: &[],
+        emitter_index: &[],
     };
     for (ray, want) in rays.iter().zip(&expected) {
         let hit = baseline::trace_closest(&bindings, *ray, 0);

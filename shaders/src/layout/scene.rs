@@ -77,8 +77,8 @@ gpu_struct! {
         pub environment_select: f32,
         /// First entry of the pixel filter's inverse distribution in `tables`, FILTER_STEPS + 1 long.
         pub filter_table: u32,
-        /// Padding.
-        pub pad1: u32,
+        /// Probability that a light sample goes to an emissive surface.
+        pub emitter_select: f32,
         /// Padding.
         pub pad0: u32,
     }

@@ -1,5 +1,6 @@
 // Sums of a pixel's samples, in a shape that no tiling, batching or resuming changes: groups of 256 samples, each summed in order from
 // zero, and the groups' sums added in order. No bindings.
+#import lib/math
 
 // Twin of `layout::film::FilmPixel`: sums of premultiplied linear RGBA.
 struct FilmPixel {
@@ -7,7 +8,7 @@ struct FilmPixel {
     groups: vec4f,
     // The group that is being filled.
     group: vec4f,
-    // The same over every second sample, for the error estimate of adaptive sampling.
+    // The colours over every second sample, for the error estimate of adaptive sampling; w: squared luminance over all samples.
     half_groups: vec4f,
     half_group: vec4f,
 }
@@ -25,7 +26,9 @@ fn film_add(sums: FilmPixel, sample: u32, value: vec4f) -> FilmPixel {
     let kept = select(vec4f(0.0), value, finite);
     f.group += kept;
     if sample % 2u == 1u {
-        f.half_group += kept;
+        f.half_group += vec4f(kept.xyz, 0.0);
     }
+    let y = luminance(kept.xyz);
+    f.half_group.w += min(y * y, 1e30);
     return f;
 }

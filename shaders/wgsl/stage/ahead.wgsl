@@ -48,7 +48,7 @@ fn samples_environment(path: ptr<function, PathState>, samples: ptr<function, Bo
     if params.environment_select <= 0.0 || !within_limits(path) {
         return false;
     }
-    return params.n_lights == 0u || (*samples).choice.y < params.environment_select;
+    return (params.n_lights == 0u && params.emitter_select <= 0.0) || (*samples).choice.y < params.environment_select;
 }
 
 fn environment_search(

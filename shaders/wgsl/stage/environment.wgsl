@@ -9,9 +9,13 @@ struct LightSample {
     radiance: vec3f,
     // Density over solid angle, with the choice of the light; 0: nothing to see from here. Below 0: a light without size.
     pdf: f32,
+    // Where the way to a surface ends, just before it.
+    end: vec3f,
+    // 1: a place on a surface, which other rays meet.
+    is_surface: u32,
 }
 
-const NO_LIGHT: LightSample = LightSample(vec3f(0.0), 0.0, vec3f(0.0), 0.0);
+const NO_LIGHT: LightSample = LightSample(vec3f(0.0), 0.0, vec3f(0.0), 0.0, vec3f(0.0), 0u);
 
 // u and v of a world direction: u = 0.5 + atan2(z, x) / 2 pi in the map's frame, v = acos(y) / pi from the top row down.
 fn environment_uv(direction: vec3f) -> vec2f {

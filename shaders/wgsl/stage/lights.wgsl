@@ -1,7 +1,9 @@
 // Choosing and sampling a light that has a place, from a point, and the density of having done so.
 #import lib/math
 #import stage/scene
+#import lib/ray
 #import stage/environment
+#import stage/emitters
 
 fn rect_sample(i: u32, from_point: vec3f, u: vec2f) -> LightSample {
     let at = lights[i].position + lights[i].half_u * (2.0 * u.x - 1.0) + lights[i].half_v * (2.0 * u.y - 1.0);
@@ -13,7 +15,8 @@ fn rect_sample(i: u32, from_point: vec3f, u: vec2f) -> LightSample {
     if cosine <= 0.0 {
         return NO_LIGHT;
     }
-    return LightSample(direction, distance, lights[i].power, lights[i].select * distance2 / (cosine * lights[i].area));
+    let pdf = lights[i].select * distance2 / (cosine * lights[i].area);
+    return LightSample(direction, distance, lights[i].power, pdf, vec3f(0.0), 0u);
 }
 
 // Radiance of a rectangle along a ray, and in w the density with which `light_sample` finds that direction from the ray's origin;
@@ -33,6 +36,11 @@ fn rect_along(i: u32, origin: vec3f, direction: vec3f, t_max: f32) -> vec4f {
     return vec4f(lights[i].power, lights[i].select * t * t / (cosine * lights[i].area));
 }
 
+// Where a ray meets the plane of a rectangle.
+fn rect_distance(i: u32, origin: vec3f, direction: vec3f) -> f32 {
+    return -dot(origin - lights[i].position, lights[i].axis) / dot(direction, lights[i].axis);
+}
+
 fn spot_falloff(i: u32, direction: vec3f) -> f32 {
     // KHR_lights_punctual, "Inner and Outer Cone Angles".
     let a = saturate((-dot(direction, lights[i].axis) - lights[i].spot_cos_outer) * lights[i].spot_scale);
@@ -42,6 +50,11 @@ fn spot_falloff(i: u32, direction: vec3f) -> f32 {
 // One light by its probability, where the choice is not the environment, and a direction towards it. The pdf of a light without size is
 // minus its probability of being chosen.
 fn light_sample(from_point: vec3f, choice: f32, u: vec2f) -> LightSample {
+    // Emissive surfaces have the end of the numbers.
+    let before_emitters = 1.0 - params.emitter_select;
+    if params.emitter_select > 0.0 && choice >= before_emitters {
+        return emitter_sample(from_point, min((choice - before_emitters) / params.emitter_select, 0.99999994), u);
+    }
     var low = 0u;
     var high = params.n_lights;
     while low + 1u < high {
@@ -60,7 +73,7 @@ fn light_sample(from_point: vec3f, choice: f32, u: vec2f) -> LightSample {
         return rect_sample(low, from_point, u);
     }
     if kind == LIGHT_DIRECTIONAL {
-        return LightSample(-lights[low].axis, 1e30, lights[low].power, -lights[low].select);
+        return LightSample(-lights[low].axis, 1e30, lights[low].power, -lights[low].select, vec3f(0.0), 0u);
     }
     let to_light = lights[low].position - from_point;
     let distance2 = dot(to_light, to_light);
@@ -73,5 +86,16 @@ fn light_sample(from_point: vec3f, choice: f32, u: vec2f) -> LightSample {
     if kind == LIGHT_SPOT {
         intensity *= spot_falloff(low, direction);
     }
-    return LightSample(direction, distance, intensity, -lights[low].select);
+    return LightSample(direction, distance, intensity, -lights[low].select, vec3f(0.0), 0u);
+}
+
+// The ray from a point on a surface to a sampled light.
+fn ray_to_light(origin: vec3f, light: LightSample) -> Ray {
+    if light.is_surface == 0u {
+        return Ray(origin, 0.0, light.direction, light.distance);
+    }
+    // Between two points off their surfaces: the direction to the place itself would meet the surface before its end at grazing angles.
+    let way = light.end - origin;
+    let distance = length(way);
+    return Ray(origin, 0.0, way / distance, distance);
 }

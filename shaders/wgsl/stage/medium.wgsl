@@ -103,6 +103,14 @@ fn choose_wavelength(path: ptr<function, PathState>, m: u32) {
     (*path).throughput *= wavelength_color((*path).wavelength_um);
 }
 
+// Light lost per render unit, by absorption and scattering.
+fn extinction_of(media: vec3u) -> vec3f {
+    if media.x == NONE {
+        return vec3f(0.0);
+    }
+    return materials[media.x].absorption + materials[media.x].scattering;
+}
+
 // Takes the path along `distance` of its medium. Returns true when it was scattered on the way: then its next ray begins there.
 fn cross_medium(path: ptr<function, PathState>, distance: f32, samples: ptr<function, BounceSamples>) -> bool {
     let m = (*path).media.x;

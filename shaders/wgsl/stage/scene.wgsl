@@ -33,7 +33,8 @@ struct RenderParams {
     environment_select: f32,
     // First entry of the pixel filter's inverse distribution in `tables`, FILTER_STEPS + 1 long.
     filter_table: u32,
-    pad1: u32,
+    // Probability that a light sample goes to an emissive surface.
+    emitter_select: f32,
     pad0: u32,
 }
 
@@ -221,6 +222,33 @@ struct Light {
     pad2: f32,
 }
 
+// A node of the tree over emissive triangles. Children are neighbours, the first at an even place.
+struct EmitterNode {
+    // Of a sphere around the node's triangles, in render space.
+    center: vec3f,
+    radius2: f32,
+    // Unit; normals of sides that are sampled lie within the angle of `cos_spread` around it.
+    axis: vec3f,
+    cos_spread: f32,
+    // Share of all emitters.
+    power: f32,
+    // The first child; of a leaf, its first entry in `emitters`.
+    first: u32,
+    // Emitters of a leaf, 0 for an inner node; with the bit EMITTERS_BOTH_SIDES where either side of the axis is lit.
+    count: u32,
+    parent: u32,
+}
+
+// A placed triangle that emits.
+struct Emitter {
+    instance: u32,
+    triangle: u32,
+    // The node that holds it.
+    leaf: u32,
+    // Sum of the probabilities in the leaf up to and with this one.
+    share_end: f32,
+}
+
 // An inner node: the bounds of its two children and where they are. A child with a count is a leaf of `bvh_triangles`, or
 // in the tree over instances the instance `child`; a child that does not exist is NONE, with bounds that are the
 // origin.
@@ -266,3 +294,8 @@ struct BvhTriangle {
 @group(0) @binding(14) var<storage, read> environment_guide: array<u32>;
 // Directional albedos of GGX, and the pixel filter.
 @group(0) @binding(15) var<storage, read> tables: array<f32>;
+@group(0) @binding(16) var<storage, read> emitter_nodes: array<EmitterNode>;
+@group(0) @binding(17) var<storage, read> emitters: array<Emitter>;
+// For every slot where its triangles' entries begin, as that place minus the first triangle (wraps); then these entries: index into
+// `emitters`, or NONE. Slots that are not sampled have no entries.
+@group(0) @binding(18) var<storage, read> emitter_index: array<u32>;

@@ -21,15 +21,31 @@ fn met_weight(path_pdf: f32, light_pdf: f32) -> f32 {
     return select(power_heuristic(path_pdf, light_pdf), 1.0, path_pdf < 0.0);
 }
 
-// Radiance of the lights without a place in the BVH along a ray, up to `t_max`: rectangles, and on a miss the environment, whose map is
+// What a medium leaves of light over a distance.
+fn transmittance(absorption: vec3f, distance: f32) -> vec3f {
+    if absorption.x + absorption.y + absorption.z <= 0.0 {
+        return vec3f(1.0);
+    }
+    return exp(-absorption * distance);
+}
+
+// Radiance of the lights without a place in the BVH along a ray through a medium, up to `t_max`: rectangles, and on a miss the environment, whose map is
 // met at `point`.
-fn light_along(ray: Ray, pdf: f32, bounces: u32, t_max: f32, missed: bool, point: ptr<function, EnvironmentPoint>) -> vec3f {
+fn light_along(
+    ray: Ray,
+    pdf: f32,
+    bounces: u32,
+    t_max: f32,
+    missed: bool,
+    medium: vec3f,
+    point: ptr<function, EnvironmentPoint>,
+) -> vec3f {
     var sum = vec3f(0.0);
     if bounces > 0u {
         for (var i = 0u; i < params.n_rects; i += 1u) {
             let rect = rect_along(i, ray.origin, ray.direction, t_max);
             if rect.w > 0.0 {
-                sum += rect.xyz * met_weight(pdf, rect.w);
+                sum += rect.xyz * met_weight(pdf, rect.w) * transmittance(medium, rect_distance(i, ray.origin, ray.direction));
             }
         }
     }
@@ -70,7 +86,7 @@ fn shadow_ray_to_light(
     var shadow: ShadowRay;
     let choice = (*samples).choice.y;
     let is_environment = choice < params.environment_select;
-    var light = LightSample((*point).direction, 1e30, vec3f(0.0), (*point).pdf);
+    var light = LightSample((*point).direction, 1e30, vec3f(0.0), (*point).pdf, vec3f(0.0), 0u);
     if !is_environment {
         light = light_sample((*s).position, choice, (*samples).light);
     }
@@ -90,9 +106,15 @@ fn shadow_ray_to_light(
     if light.pdf > 0.0 {
         weight *= power_heuristic(light.pdf, f.w);
     }
-    let radiance = (*path).throughput * f.xyz * light.radiance * weight;
+    var media = (*path).media;
+    if outside < 0.0 && is_body((*s).material) {
+        media = media_across(media, (*s).material, (*s).front == 1u);
+    }
+    // What is infinitely far away lights nothing inside of a closed body, and all inside of an open one.
+    let inside = select(light.distance, 0.0, light.distance >= 1e30);
+    let radiance = (*path).throughput * f.xyz * light.radiance * weight * transmittance(extinction_of(media), inside);
     if max_component(radiance) > 0.0 {
-        shadow.ray = Ray(leave(*s, outside), 0.0, light.direction, light.distance);
+        shadow.ray = ray_to_light(leave(*s, outside), light);
         // Light that a scattered ray finds is met one event later, and so is this.
         shadow.radiance = clamp_sum(radiance, clamp_for((*path).bounces + 1u));
         shadow.exists = 1u;
@@ -113,11 +135,8 @@ fn shade(
     let direction = (*path).ray.direction;
     let missed = hit.instance == NO_HIT;
     (*path).steps += 1u;
-    // What is inside an open body goes on for ever: nothing is lost there.
-    if !missed && cross_medium(path, hit.t, samples) {
-        return shadow;
-    }
-    let met = light_along((*path).ray, (*path).pdf, bounces, select(hit.t, 1e30, missed), missed, point);
+    let medium = extinction_of((*path).media);
+    let met = light_along((*path).ray, (*path).pdf, bounces, select(hit.t, 1e30, missed), missed, medium, point);
     (*path).radiance += clamp_sum((*path).throughput * met, clamp_for(bounces));
     if missed {
         if bounces == 0u && params.environment_visible == 1u {
@@ -126,6 +145,10 @@ fn shade(
         return shadow;
     }
     (*path).alpha = 1.0;
+    // What is inside an open body goes on for ever: nothing is lost there.
+    if cross_medium(path, hit.t, samples) {
+        return shadow;
+    }
 
     var s = surface_at(hit, direction);
     let front = s.front == 1u;
@@ -138,7 +161,7 @@ fn shade(
     let is_unlit = (materials[s.material].flags & MATERIAL_UNLIT) != 0u;
     let frame = frame_along(facing_normal(s, -direction), s.tangent);
     let wo = to_local(frame, -direction);
-    let emission = s.emission * emission_through(&s, wo.z);
+    let emission = emission_met(path, hit, s) * emission_through(&s, wo.z);
     (*path).radiance += clamp_sum((*path).throughput * emission, clamp_for(bounces));
     if is_unlit || !within_limits(path) {
         return shadow;
@@ -146,7 +169,7 @@ fn shade(
     choose_wavelength(path, s.material);
     var bsdf = bsdf_at(&s, wo, boundary_of((*path).media, s.material, front, (*path).wavelength_um));
 
-    if params.environment_select > 0.0 || params.n_lights > 0u {
+    if params.environment_select > 0.0 || params.n_lights > 0u || params.emitter_select > 0.0 {
         shadow = shadow_ray_to_light(path, &s, frame, &bsdf, samples, point);
     }
 

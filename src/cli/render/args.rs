@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, value_parser};
+use packshot::picture::Aov;
 use packshot_renderer::shot::document::FilmOverrides;
 use packshot_renderer::shot::framing::Lens;
 use packshot_renderer::shot::request::{Framing, LightChoice, ShotRequest};
@@ -93,6 +94,9 @@ pub(crate) struct OutputArgs {
     /// Precision of an EXR [default: half]
     #[arg(long, value_name = "half|float", value_enum)]
     pub(crate) exr: Option<ExrWord>,
+    /// More layers of an EXR: samples, variance
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub(crate) aov: Vec<String>,
     /// Write the preflight report, with what was rendered, as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
@@ -209,6 +213,7 @@ impl RenderArgs {
         }
         let n_inputs = self.inputs.len() + self.sample.len();
         self.output.check_distinct()?;
+        self.output.aovs()?;
         let one_file = [(&self.output.report, "--report"), (&self.output.dump_shot, "--dump-shot")];
         if let Some((_, option)) = one_file.iter().find(|(path, _)| n_inputs > 1 && path.is_some()) {
             let message = format!("`{option}` writes one file, and there are {n_inputs} inputs");
@@ -230,7 +235,36 @@ impl RenderArgs {
     }
 }
 
+/// Layers that arrive with later steps of the project, with the step that brings them.
+const LATER_AOVS: [(&str, &str); 10] = [
+    ("albedo", "materials"),
+    ("normal", "materials"),
+    ("depth", "materials"),
+    ("position", "materials"),
+    ("uv", "shots"),
+    ("object_id", "shots"),
+    ("part_id", "shots"),
+    ("material_id", "shots"),
+    ("shadow", "shots"),
+    ("emission", "shots"),
+];
+
 impl OutputArgs {
+    /// The layers that are asked for.
+    pub(crate) fn aovs(&self) -> Result<Vec<Aov>, Failure> {
+        let named = |name: &String| {
+            if let Some((_, aov)) = Aov::NAMES.iter().find(|(known, _)| known == name) {
+                return Ok(*aov);
+            }
+            if let Some((_, step)) = LATER_AOVS.iter().find(|(known, _)| known == name) {
+                return Err(not_available(&format!("the layer `{name}`"), "--aov", step));
+            }
+            let message = format!("`{name}` is no layer of pictures");
+            Err(Failure::usage("invalid_value", message, "--aov", "samples, variance, or both with a comma between"))
+        };
+        self.aov.iter().map(named).collect()
+    }
+
     /// No two outputs may go to one place, and only one to standard output.
     fn check_distinct(&self) -> Result<(), Failure> {
         let outputs = [(&self.output, "-o"), (&self.report, "--report"), (&self.dump_shot, "--dump-shot")];

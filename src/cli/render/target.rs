@@ -102,6 +102,7 @@ fn format(args: &OutputArgs, kind: Kind) -> Result<Format, Failure> {
     };
     match kind {
         Kind::Png if args.exr.is_some() => conflict("--exr", "a PNG"),
+        Kind::Png if !args.aov.is_empty() => conflict("--aov", "a PNG"),
         Kind::Exr if args.bit_depth.is_some() => conflict("--bit-depth", "an EXR"),
         Kind::Png => Ok(Format::Png(match args.bit_depth.as_deref() {
             Some("16") => PngDepth::Sixteen,

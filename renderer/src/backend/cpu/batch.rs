@@ -45,27 +45,9 @@ impl<'a> Batch<'a> {
     pub(super) const PATHS: usize = 1024;
 
     pub(super) fn new(shot: &'a PreparedShot, accel: &'a Accel, level: SimdLevel) -> Self {
-        let (product, environment) = (&*shot.product, &*shot.environment);
+        let product = &*shot.product;
         Self {
-            bindings: Bindings {
-                params: &shot.params,
-                // Traversal is native here.
-                bvh_nodes: &[],
-                bvh_triangles: &[],
-                instances: &product.instances,
-                slots: &product.slots,
-                triangles: &product.triangles,
-                vertices: &product.vertices,
-                vertex_extras: &product.vertex_extras,
-                materials: &product.materials,
-                textures: &product.textures,
-                texels: &product.texels,
-                lights: &shot.lights,
-                environment_texels: &environment.texels,
-                environment_cdf: &environment.cdf,
-                environment_guide: &environment.guide,
-                tables: &shot.tables,
-            },
+            bindings: shot.bindings(),
             accel,
             stages: Stages::new(level),
             has_opacity: product.has_opacity,

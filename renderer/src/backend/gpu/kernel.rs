@@ -9,7 +9,7 @@ use packshot_shaders::sources::Sources;
 use crate::backend::ByteStore;
 
 /// Bindings of group 0: the prepared scene.
-pub(super) const SCENE_BINDINGS: u32 = 16;
+pub(super) const SCENE_BINDINGS: u32 = 19;
 /// Bindings of group 1: what a dispatch does and where it keeps it; the first is a uniform buffer.
 pub(super) const PASS_BINDINGS: u32 = 5;
 /// Storage buffers that the kernel binds, the film among them.

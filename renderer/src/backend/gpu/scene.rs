@@ -8,8 +8,10 @@ use super::context::{Context, Fault};
 use super::kernel::SCENE_BINDINGS;
 use crate::prepare::{EnvironmentTables, PreparedProduct, PreparedShot};
 
-/// Bindings of group 0 that hold the product: all between the parameters and the lights.
-const PRODUCT_BINDINGS: usize = 10;
+/// Bindings of group 0 between the parameters and the lights; the product's others come last.
+const PRODUCT_BINDINGS_BEFORE_LIGHTS: usize = 10;
+/// All bindings of group 0 that hold the product.
+const PRODUCT_BINDINGS: usize = PRODUCT_BINDINGS_BEFORE_LIGHTS + 3;
 
 /// What all shots of a product read.
 #[derive(Debug)]
@@ -39,6 +41,9 @@ impl ProductBuffers {
             ("materials", cast_slice(&product.materials)),
             ("textures", cast_slice(&product.textures)),
             ("texels", cast_slice(&product.texels)),
+            ("emitter_nodes", cast_slice(&product.emitters.nodes)),
+            ("emitters", cast_slice(&product.emitters.emitters)),
+            ("emitter_index", cast_slice(&product.emitters.index)),
         ];
         let buffers = upload(context, &arrays)?;
         let pipeline = context.compile(product.has_opacity)?.clone();
@@ -106,7 +111,9 @@ impl SceneBindings {
         let own = upload(context, &own)?;
         let environment = environments.buffers(context, &shot.environment)?;
         // In the order of the bindings.
-        let all = [&own[0]].into_iter().chain(&product.buffers).chain([&own[1]]).chain(&environment).chain([&own[2]]);
+        let (before, after) = product.buffers.split_at(PRODUCT_BINDINGS_BEFORE_LIGHTS);
+        let all =
+            [&own[0]].into_iter().chain(before).chain([&own[1]]).chain(&environment).chain([&own[2]]).chain(after);
         let all: Vec<&wgpu::Buffer> = all.collect();
         debug_assert_eq!(all.len(), SCENE_BINDINGS as usize, "every binding has a buffer");
         let group = context.bind_group("scene", &context.path_tracer.scene_layout, &all);

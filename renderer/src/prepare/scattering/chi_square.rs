@@ -4,6 +4,7 @@ use glam::Vec3;
 use packshot_materials::openpbr::OpenPbr;
 use rayon::prelude::*;
 
+use super::super::pearson;
 use super::{Lobes, Side, materials, points, sample, towards};
 
 /// Samples of one test.
@@ -15,8 +16,6 @@ const AZIMUTHS: usize = 24;
 const SUB: usize = 24;
 /// Probability that a right sampler fails any of the tests.
 const ALPHA: f64 = 0.01;
-/// Cells that expect fewer samples are pooled.
-const EXPECTED_MIN: f64 = 5.0;
 
 /// The cell of a direction.
 fn cell(w: Vec3) -> usize {
@@ -44,65 +43,6 @@ fn expected(density: impl Fn(Vec3) -> f32) -> Vec<f64> {
         .collect()
 }
 
-/// The probability of differences at least as large, where the sampler is right.
-fn p_value(counts: &[u32], expected: &[f64]) -> f64 {
-    let mut order: Vec<usize> = (0..counts.len()).collect();
-    order.sort_by(|&a, &b| expected[a].total_cmp(&expected[b]));
-    let (mut statistic, mut cells) = (0.0, 0);
-    let (mut pooled_count, mut pooled_expected) = (0.0, 0.0);
-    let mut add = |count: f64, expected: f64| {
-        statistic += (count - expected) * (count - expected) / expected;
-        cells += 1;
-    };
-    for index in order {
-        if expected[index] < EXPECTED_MIN || pooled_expected > 0.0 && pooled_expected < EXPECTED_MIN {
-            pooled_count += f64::from(counts[index]);
-            pooled_expected += expected[index];
-        } else {
-            add(f64::from(counts[index]), expected[index]);
-        }
-    }
-    if pooled_expected > EXPECTED_MIN {
-        add(pooled_count, pooled_expected);
-    } else {
-        assert!(pooled_count <= 30.0, "{pooled_count} samples where {pooled_expected} were expected");
-    }
-    // Wilson and Hilferty's normal approximation of the chi-square distribution, and the normal's upper tail.
-    let k = f64::from(cells) - 1.0;
-    let z = ((statistic / k).cbrt() - (1.0 - 2.0 / (9.0 * k))) / (2.0 / (9.0 * k)).sqrt();
-    normal_tail(z)
-}
-
-/// The normal distribution's share above `z`: the integral by Simpson's rule.
-fn normal_tail(z: f64) -> f64 {
-    if z < -8.0 {
-        return 1.0;
-    }
-    let n = 2_000;
-    let step = (z.max(0.0) + 12.0 - z) / f64::from(n);
-    let density = |x: f64| (-0.5 * x * x).exp() / std::f64::consts::TAU.sqrt();
-    let sum: f64 = (0..=n)
-        .map(|i| {
-            let weight = if i == 0 || i == n {
-                1.0
-            } else if i % 2 == 1 {
-                4.0
-            } else {
-                2.0
-            };
-            weight * density(z + f64::from(i) * step)
-        })
-        .sum();
-    sum * step / 3.0
-}
-
-#[test]
-fn the_tail_of_the_normal_distribution() {
-    for (z, tail) in [(0.0, 0.5), (1.644_853_627, 0.05), (3.0, 0.001_349_898), (-1.0, 0.841_344_746)] {
-        assert!((normal_tail(z) - tail).abs() < 1e-8, "{z}");
-    }
-}
-
 #[test]
 fn sampled_directions_follow_their_density() {
     let views = [(0.95, 0.3), (0.35, 1.2)];
@@ -126,9 +66,9 @@ fn sampled_directions_follow_their_density() {
                 counts[cell(drawn.direction)] += 1;
             }
         }
-        let mut expected = expected(|w| lobes.value(bsdf, w).1);
-        expected.iter_mut().for_each(|share| *share *= f64::from(SAMPLES));
-        let p = p_value(&counts, &expected);
+        let expected = expected(|w| lobes.value(bsdf, w).1);
+        let cells = counts.iter().zip(&expected).map(|(&n, share)| (f64::from(n), share * f64::from(SAMPLES)));
+        let p = pearson::p_value(cells.collect());
         (p < least).then(|| format!("{name}, {side:?}, cosine {cosine}: p = {p:.2e}, least {least:.2e}"))
     };
     let failures: Vec<String> = cases.par_iter().filter_map(failure).collect();
