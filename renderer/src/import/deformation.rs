@@ -20,7 +20,7 @@ pub(super) struct Deformation<'a> {
 }
 
 /// A deformation of one primitive, with what its vertices have of it.
-pub(super) struct Pose<'a> {
+pub(super) struct PrimitivePose<'a> {
     targets: Vec<(f32, &'a MorphTarget)>,
     accessors: &'a [Accessor<'a>],
     used: Option<&'a [u32]>,
@@ -38,7 +38,7 @@ impl Deformation<'_> {
     }
 }
 
-impl<'a> Pose<'a> {
+impl<'a> PrimitivePose<'a> {
     pub(super) fn new(
         placed: &'a PlacedPrimitive,
         deformation: &Deformation<'a>,

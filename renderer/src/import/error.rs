@@ -117,7 +117,9 @@ impl ImportErrorCode {
                  Khronos glTF validator"
             }
             Self::Version => "export the file as glTF 2.0",
-            Self::Extension => "export the file without this extension, or without marking it as required",
+            Self::Extension => {
+                "export the file again without this extension, or, where it may be ignored, without marking it as required"
+            }
             Self::Variant => "give the name of one of the file's variants, or none",
             Self::Animation => "give the name of one of the file's animations, or none",
             Self::Bounds => "the file is damaged or was cut: export it again",

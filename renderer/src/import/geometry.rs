@@ -5,7 +5,7 @@ use glam::{DVec3, Vec2, Vec3, Vec4};
 use super::ImportErrorCode as Code;
 use super::accessor::{Accessor, Shape};
 use super::cancel::Cancel;
-use super::deformation::{Deformation, Pose};
+use super::deformation::{Deformation, PrimitivePose};
 use super::error::ImportError;
 use super::findings::Findings;
 use super::meshes::PlacedPrimitive;
@@ -38,7 +38,7 @@ pub(super) fn build(
     let used = used.as_deref();
     cancel.check()?;
     let mut positions = positions(&accessors[source.position], used, findings)?;
-    let pose = Pose::new(primitive, deformation, accessors, used, cancel, findings)?;
+    let pose = PrimitivePose::new(primitive, deformation, accessors, used, cancel, findings)?;
     if !pose.is_rest() {
         pose.positions(&mut positions)?;
         if !positions.iter().all(|position| position.is_finite()) {
