@@ -90,4 +90,12 @@ async fn a_key_ends_the_open_mode() {
     })
     .await;
     service.client_with(stdout.trim()).submit(&tiny()).await.expect("the key opens");
+    let (code, reader, stderr) = place.run(&["admin", "create-key", "--name", "a display", "--scope", "renders:read"]);
+    assert_eq!(code, 0, "{stderr}");
+    match service.client_with(reader.trim()).submit(&tiny()).await {
+        Err(ClientError::Refused { problem, .. }) => assert_eq!(problem.code, "insufficient_scope"),
+        other => panic!("{other:?}"),
+    }
+    let (code, _, stderr) = place.run(&["admin", "create-key", "--scope", "renders:erase"]);
+    assert_eq!((code, stderr.contains("no scope 'renders:erase'")), (2, true), "{stderr}");
 }
