@@ -8,7 +8,7 @@ use crate::crash::ends_once;
 use crate::postgres::{Gate, database};
 use crate::service::{Place, SOON, http, tiny, until};
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c27_a_database_that_is_away_is_said_and_found_again() {
     let Some(url) = database().await else { return };
     let (place, gate) = (Place::new(), Gate::before(&url).await);
@@ -31,7 +31,7 @@ async fn c27_a_database_that_is_away_is_said_and_found_again() {
     ends_once(&client, id).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_end_whose_commit_was_not_answered_is_read_back() {
     let Some(url) = database().await else { return };
     let (place, gate) = (Place::new(), Gate::before(&url).await);

@@ -28,6 +28,7 @@ use crate::events::hub::Hub;
 use crate::queue::{self, QueueHandle, QueueParts, StallCheck};
 use crate::settings::InForce;
 use crate::store::{BucketConfig, Store, StoreConfig};
+use crate::worker::device;
 use crate::worker::engine::{Engine, EngineOptions};
 use crate::worker::executor::Executor;
 use crate::worker::inline::InlineExecutor;
@@ -203,6 +204,7 @@ fn executor(
         }
         Workers::Process => {
             let program = std::env::current_exe().map_err(internal)?;
+            tokio::task::spawn_blocking(move || device::announce(&wish));
             let options = ProcessOptions::new(program, vec![WORKER_COMMAND.into()]);
             Ok(Arc::new(ProcessExecutor::new(ProcessOptions { n_threads, resident_bytes_max, ..options })))
         }
