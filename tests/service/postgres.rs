@@ -93,8 +93,8 @@ impl State {
                     is_marked |= mark.is_some_and(|mark| contains(chunk, mark));
                     server.write_all(chunk).await?;
                     if is_marked && mark.is_some() && contains(chunk, b"COMMIT") {
-                        // The server has done it when it answers.
-                        server.read(&mut answered).await?;
+                        // The server has done it when it begins to answer.
+                        server.readable().await?;
                         *self.lost.lock().expect("not poisoned") = None;
                         return Ok(());
                     }

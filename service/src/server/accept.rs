@@ -145,7 +145,6 @@ fn is_about_one_connection(reason: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::http::StatusCode;
     use axum::routing::{get, post};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::time::{Instant, timeout};
@@ -161,6 +160,10 @@ mod tests {
     };
     const SOON: Duration = Duration::from_secs(5);
 
+    async fn refuse() -> axum::response::Response {
+        axum::http::Response::builder().status(413).body(Body::empty()).expect("a response")
+    }
+
     async fn start() -> (SocketAddr, CancellationToken, tokio::task::JoinHandle<()>) {
         start_with(LIMITS).await
     }
@@ -170,7 +173,7 @@ mod tests {
             .route("/", get(async |ConnectInfo(peer): ConnectInfo<SocketAddr>| peer.ip().to_string()))
             .route("/slow", get(async || tokio::time::sleep(Duration::from_millis(600)).await))
             .route("/echo", post(async |body: String| body))
-            .route("/refused", post(async || StatusCode::PAYLOAD_TOO_LARGE));
+            .route("/refused", post(refuse));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("bound");
         let stop = CancellationToken::new();
