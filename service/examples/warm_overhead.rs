@@ -20,6 +20,7 @@ use packshot_renderer::backend::{CancelToken, RenderControl};
 use packshot_renderer::import::ImportOptions;
 use packshot_renderer::sample;
 use packshot_renderer::shot::request::{ShotRequest, build};
+use packshot_service::config::{Settings, Sources};
 use packshot_service::db::renders::{NewRender, NewWork};
 use packshot_service::db::{AllTenants, DatabaseConfig, Db, Notice, TenantScope, installation, objects, renders};
 use packshot_service::domain::hash::ContentAddress;
@@ -28,7 +29,7 @@ use packshot_service::domain::render::{RenderKind, RenderState};
 use packshot_service::domain::step::StepName;
 use packshot_service::domain::task::QueueName;
 use packshot_service::events::hub::Hub;
-use packshot_service::queue::{self, QueueParts};
+use packshot_service::queue::{self, QueueParts, StallCheck};
 use packshot_service::store::{Store, StoreConfig};
 use packshot_service::wire::request::RenderRequest;
 use packshot_service::worker::engine::{Engine, EngineOptions};
@@ -180,12 +181,14 @@ async fn queued(engine: Arc<Engine>, folder: &Path) -> Result<Duration, Failure>
     let size_bytes = i64::try_from(glb.len())?;
     let scene = store.put(scope.tenant, glb).await?;
     objects::record(&db, scope, scene, size_bytes, "model/gltf-binary").await?;
+    let data = ("PACKSHOT_DATA".to_owned(), folder.display().to_string());
+    let sources = Sources { variables: [data].into(), ..Sources::default() };
     queue::start(QueueParts {
         db: db.clone(),
         store,
         hub: Hub::new(),
         executor: Arc::new(InlineExecutor::new(engine)),
-        stall_timeout: Duration::from_secs(7200),
+        stalls: StallCheck::new(Arc::new(Settings::from_sources(&sources)?)),
     });
     let mut notices = db.notices();
     let (mut times, mut commits) = (Vec::new(), Vec::new());

@@ -20,8 +20,15 @@ const view = new JobView({
   onProblem: complain,
 });
 
+function explain(error) {
+  if (!(error instanceof Problem)) return "The service cannot be reached.";
+  if (error.status === 401) return "This service wants an API key: packshot admin create-key makes one.";
+  // A single finding is the message itself.
+  return [error.message, ...(error.findings.length > 1 ? error.findings : [])].join("\n");
+}
+
 function complain(error) {
-  const text = error instanceof Problem ? [error.message, ...error.findings].join("\n") : "The service cannot be reached.";
+  const text = explain(error);
   byId("notice").textContent = text;
   show("notice", true);
   if (error.status === 401) show("key-form", true);
@@ -41,7 +48,7 @@ async function refresh() {
     const page = await get(`api/v1/renders?limit=${limit}${state ? `&state=${state}` : ""}`);
     connected(true, "connected");
     show("key-form", false);
-    drawList(page);
+    drawList(page, state);
     if (!byId("notice").dataset.sticky) show("notice", false);
   } catch (error) {
     connected(false, error.status === 401 ? "key needed" : "not connected");
@@ -49,7 +56,7 @@ async function refresh() {
   }
 }
 
-function drawList({ items, next_cursor: next }) {
+function drawList({ items, next_cursor: next }, state) {
   const ids = new Set(items.map((job) => job.id));
   for (const [id, row] of rows) {
     if (!ids.has(id)) { row.remove(); rows.delete(id); }
@@ -59,6 +66,7 @@ function drawList({ items, next_cursor: next }) {
     const list = byId("jobs");
     if (list.children[place] !== row) list.insertBefore(row, list.children[place] || null);
   });
+  byId("empty").textContent = state ? `None is ${state}.` : "Nothing was rendered yet.";
   show("empty", items.length === 0);
   show("more", Boolean(next) && limit < 200);
 }
@@ -73,7 +81,7 @@ function drawRow(job) {
   }
   const [image, words, state] = row.firstElementChild.children;
   const detail = job.state === "running" ? `${Math.round(job.progress_pct || 0)} %` : when(job.created_at);
-  words.replaceChildren(element("strong", {}, nameOf(job)), element("span", { class: "quiet" }, detail));
+  words.replaceChildren(element("strong", { title: nameOf(job) }, nameOf(job)), element("span", { class: "quiet" }, detail));
   state.textContent = job.state;
   state.className = `state ${job.state}`;
   row.firstElementChild.setAttribute("aria-current", String(job.id === chosen));

@@ -32,6 +32,8 @@ export class JobView {
       this.update(job);
       show("placeholder", false);
       show("job", true);
+      // Where the list stands above it, the job would be out of sight.
+      if (matchMedia("(max-width: 860px)").matches) byId("job").scrollIntoView();
       if (isTerminal(job)) this.loadPicture(job);
       await follow(job.links.events, {
         signal,

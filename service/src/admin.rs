@@ -8,6 +8,7 @@ use packshot_pipeline::error::Fault;
 
 use crate::config::{Settings, StoreSettings};
 use crate::db::{Db, DbError};
+use crate::domain::access::Scope;
 use crate::domain::key::ApiKey;
 use crate::server::app::database_config;
 use crate::server::error::chain;
@@ -80,13 +81,13 @@ impl AdminError {
     }
 }
 
-/// Makes a key that opens everything, also while the service runs. The installation is configured from then on.
+/// Makes a key that opens what `scopes` say, also while the service runs. The installation is configured from then on.
 ///
 /// # Errors
 /// When the data folder holds no installation, or the database is away.
-pub async fn create_key(settings: &Settings) -> Result<ApiKey, AdminError> {
+pub async fn create_key(settings: &Settings, name: &str, scopes: Vec<Scope>) -> Result<ApiKey, AdminError> {
     let db = open(settings).await?;
-    let key = setup::create_admin_key(&db, "made by packshot admin create-key").await;
+    let key = setup::create_key(&db, name, scopes).await;
     db.close().await;
     Ok(key?)
 }

@@ -30,9 +30,10 @@ mod materials;
 mod libraries;
 mod tasks;
 mod worker_configs;
+mod settings;
 mod analytics;
 mod health;
 
-pub use devices::render_device;
+pub use renders::events::KEEP_ALIVE;
 pub use router::router;
 pub use state::{AppState, Parts};

@@ -23,6 +23,8 @@ pub use source::Sources;
 use reader::Reader;
 
 const MIB: u64 = 1 << 20;
+/// One address may have one in so many of all connections.
+const SHARE_OF_ADDRESS: usize = 8;
 
 /// All settings of the service.
 #[derive(Clone, Debug)]
@@ -37,6 +39,10 @@ pub struct Settings {
     pub database_url: Option<Secret>,
     /// `store.…`: where files are stored.
     pub store: StoreSettings,
+    /// `render_samples`: samples per pixel of requests that do not say.
+    pub render_samples: u32,
+    /// `render_stall_timeout_minutes`: a render that runs for longer is stopped.
+    pub render_stall_timeout_minutes: u64,
     /// `render_device`: `gpu`, `cpu`, `auto`, or part of an adapter's name.
     pub render_device: String,
     /// `threads`: CPU threads of a render; 0 is all.
@@ -57,6 +63,9 @@ pub struct Settings {
     pub rate_limit_per_s: Option<u32>,
     /// `max_connections`: connections served at one time; more wait to be accepted.
     pub max_connections: usize,
+    /// `max_connections_per_address`: of these, connections of one address. Loopback addresses are not counted: a proxy on this
+    /// machine comes from there with everybody's.
+    pub max_connections_per_address: usize,
     /// `header_timeout_s`: how long a client may take for the head of a request.
     pub header_timeout: Duration,
     /// `drain_timeout_s`: how long running renders may take to end when the service is asked to stop.
@@ -153,12 +162,15 @@ impl Settings {
         let listen = reader.read("listen", value::address, SocketAddr::from(([127, 0, 0, 1], 8080)));
         let data = reader.read_or("data", value::path, || source::default_data_folder(&sources.variables));
         let store = Self::store(&mut reader, data.as_ref());
+        let max_connections = reader.read("max_connections", value::whole(1..=1_000_000), 2048);
         let settings = Self {
             listen,
             store,
             workers: reader.read("workers", value::word(&WORKERS), Workers::Inline),
             database_url: reader.read_optional("database_url", value::database_url),
             render_device: reader.read("render_device", value::text, "gpu".to_owned()),
+            render_samples: reader.read("render_samples", value::whole(1..=4096), 256),
+            render_stall_timeout_minutes: reader.read("render_stall_timeout_minutes", value::whole(1..=10_080), 120),
             threads: reader.read("threads", value::whole(0..=1024), 0),
             max_upload_bytes: reader.read("max_upload_bytes", value::bytes, 512 * MIB),
             max_pixels: reader.read("max_pixels", value::whole(1..=16_384 * 16_384), 64_000_000),
@@ -167,7 +179,12 @@ impl Settings {
             cors_origins: reader.read("cors_origins", value::origins, Vec::new()),
             metrics_token: reader.read_optional("metrics_token", value::secret),
             rate_limit_per_s: reader.read_optional("rate_limit_per_s", value::whole(1..=1_000_000)),
-            max_connections: reader.read("max_connections", value::whole(1..=1_000_000), 2048),
+            max_connections,
+            max_connections_per_address: reader.read(
+                "max_connections_per_address",
+                value::whole(1..=1_000_000),
+                (max_connections / SHARE_OF_ADDRESS).max(1),
+            ),
             header_timeout: reader.read_seconds("header_timeout_s", 1..=600, 30),
             drain_timeout: reader.read_seconds("drain_timeout_s", 0..=600, 20),
             log_format: reader.read("log_format", value::word(&LOG_FORMATS), LogFormat::Text),

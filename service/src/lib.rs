@@ -13,6 +13,7 @@ pub mod worker;
 pub mod queue;
 pub mod api;
 pub mod config;
+pub mod settings;
 pub mod server;
 pub mod admin;
 pub mod client;

@@ -18,6 +18,7 @@ use std::time::Duration;
 pub use handle::QueueHandle;
 pub use outputs::REPORT_NAME;
 
+use crate::config::Settings;
 use crate::db::Db;
 use crate::domain::id::WorkerId;
 use crate::events::hub::Hub;
@@ -36,8 +37,24 @@ pub struct QueueParts {
     pub hub: Hub,
     /// Who computes.
     pub executor: Arc<dyn Executor>,
-    /// A render that runs for longer is stopped (`render_stall_timeout_minutes`).
-    pub stall_timeout: Duration,
+    /// How renders are found that run for too long.
+    pub stalls: StallCheck,
+}
+
+/// How renders are found that run for longer than `render_stall_timeout_minutes`.
+#[derive(Clone, Debug)]
+pub struct StallCheck {
+    /// How often to look.
+    pub every: Duration,
+    /// What the process was started with; the database may say otherwise.
+    pub settings: Arc<Settings>,
+}
+
+impl StallCheck {
+    /// A look every five minutes.
+    pub fn new(settings: Arc<Settings>) -> Self {
+        Self { every: Duration::from_secs(300), settings }
+    }
 }
 
 /// The parts, with what the queue adds to them.
@@ -46,16 +63,16 @@ struct Workplace {
     store: Store,
     hub: Hub,
     executor: Arc<dyn Executor>,
-    stall_timeout: Duration,
+    stalls: StallCheck,
     worker: WorkerId,
     handle: QueueHandle,
 }
 
 /// Starts to run tasks, until the handle drains. Must be called inside a tokio runtime.
 pub fn start(parts: QueueParts) -> QueueHandle {
-    let QueueParts { db, store, hub, executor, stall_timeout } = parts;
+    let QueueParts { db, store, hub, executor, stalls } = parts;
     let (worker, handle) = (WorkerId::new(), QueueHandle::default());
-    let place = Workplace { db, store, hub, executor, stall_timeout, worker, handle: handle.clone() };
+    let place = Workplace { db, store, hub, executor, stalls, worker, handle: handle.clone() };
     let place = Arc::new(place);
     let recovered = place.clone();
     lasting::spawn("runner", move || runner::run(place.clone()));

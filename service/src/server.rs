@@ -1,6 +1,7 @@
 //! The running service: its parts put together, the accept loop, the first run, the graceful end.
 
 pub mod accept;
+mod addresses;
 pub mod app;
 pub mod error;
 mod housekeeping;

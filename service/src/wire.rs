@@ -21,6 +21,7 @@ pub mod preflight;
 pub mod problem;
 pub mod request;
 pub mod scalar;
+pub mod setting;
 pub mod setup;
 pub mod task;
 pub mod worker_config;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use packshot_service::admin::{self, AdminError};
 use packshot_service::config::Settings;
+use packshot_service::domain::access::Scope;
 
 use super::failure::{Exit, Failure};
 use super::serve::{runtime, settings};
@@ -30,9 +31,17 @@ pub(crate) enum AdminCommand {
         #[command(flatten)]
         place: PlaceArgs,
     },
-    /// Make an API key that opens everything, also while the service runs
-    #[command(after_help = "Example: packshot admin create-key --data /srv/packshot")]
+    /// Make an API key, also while the service runs
+    #[command(
+        after_help = "Example: packshot admin create-key --name 'web shop' --scope renders:write --data /srv/packshot"
+    )]
     CreateKey {
+        /// What it is for
+        #[arg(long, default_value = "made by packshot admin create-key")]
+        name: String,
+        /// What it opens, repeatable: renders:read, renders:write (which includes reading), catalog:read …; admin is everything
+        #[arg(long = "scope", value_name = "SCOPE", default_value = "admin")]
+        scopes: Vec<Scope>,
         #[command(flatten)]
         place: PlaceArgs,
     },
@@ -68,8 +77,8 @@ pub(crate) fn run(command: &AdminCommand) -> Result<(), Failure> {
             let data = settings.data.display();
             console::note(&format!("restored {} files, {} bytes: {data}", restored.files, restored.size_bytes));
         }
-        AdminCommand::CreateKey { place } => {
-            let key = runtime()?.block_on(admin::create_key(&place.settings()?))?;
+        AdminCommand::CreateKey { name, scopes, place } => {
+            let key = runtime()?.block_on(admin::create_key(&place.settings()?, name, scopes.clone()))?;
             console::note("this key is shown once; the service wants a key from now on");
             files::print(format!("{}\n", key.reveal()).as_bytes())?;
         }

@@ -58,7 +58,7 @@ async fn killed_at_any_moment_nothing_acknowledged_is_lost() {
 }
 
 /// Waits for the end of a job; it is completed, its stream has one end, and its file is what its address says.
-async fn ends_once(client: &Client, id: Uuid) {
+pub(crate) async fn ends_once(client: &Client, id: Uuid) {
     let ended = tokio::time::timeout(SOON, async {
         let mut events = client.events(id).from_the_start();
         let (mut numbers, mut ends) = (Vec::new(), 0);
@@ -92,8 +92,20 @@ fn every_object_is_whole(place: &Place) {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn r69_a_killed_worker_costs_an_attempt_and_nothing_else() {
+    a_worker_is_killed(&[]).await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn r69_so_it_does_on_postgresql() {
+    let Some(url) = crate::postgres::database().await else { return };
+    a_worker_is_killed(&["--database-url", &url]).await;
+}
+
+#[cfg(target_os = "linux")]
+async fn a_worker_is_killed(args: &[&str]) {
     let place = Place::new();
-    let service = place.start_with(&["--workers", "process"]);
+    let service = place.start_with(&[&["--workers", "process"], args].concat());
     let client = service.client();
     // Long enough to be killed in the middle, short enough to be done after that.
     let request = json!({ "width": 256, "height": 256, "samples": 65536, "noise_threshold": 0, "max_time_s": 3 });
@@ -104,10 +116,12 @@ async fn r69_a_killed_worker_costs_an_attempt_and_nothing_else() {
     assert_eq!(workers.len(), 1, "{workers:?}");
     let killed = std::process::Command::new("kill").args(["-KILL", &workers[0].to_string()]).status();
     assert!(killed.expect("kill runs").success());
-    until("it ends", SOON, async || client.job(id).await.expect("the job").state.is_terminal()).await;
+    until("it ends", Duration::from_secs(40), async || client.job(id).await.expect("the job").state.is_terminal())
+        .await;
     ends_once(&client, id).await;
     let document = client.job(id).await.expect("the job").document.expect("a document");
     assert_eq!(document.attempt, 2);
+    assert_eq!(client.job(id).await.expect("the job").result.expect("a result").files.len(), 1);
 }
 
 /// Processes that a process started.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::service::{Place, SOON, http, submission, until};
+use crate::service::{Place, SOON, Service, http, submission, until};
 use crate::webdriver::Browser;
 
 /// The files of a folder, less those that are still on their way.
@@ -14,39 +14,67 @@ fn downloads(place: &Place) -> Vec<std::path::PathBuf> {
         .collect()
 }
 
+/// One browser for everything: starting one takes longer than all that it is asked to do.
 #[tokio::test]
-async fn a_job_is_followed_and_its_picture_downloaded() {
+async fn the_page_in_a_browser() {
     let place = Place::new();
     std::fs::create_dir(place.path("downloads")).expect("made");
-    let Some(browser) = Browser::start(&place.path("downloads"), false).await else {
+    let Some(browser) = Browser::start(&place.path("downloads")).await else {
         println!("skipped: Chromium or chromedriver is not installed");
         return;
     };
-    let service = place.start();
+    a_job_is_followed_and_its_picture_downloaded(&browser, &place).await;
+    a_key_opens_the_page_and_a_refusal_is_said(&browser).await;
+}
+
+/// A service that leaves a processor to the browser.
+fn start(place: &Place) -> Service {
+    Service::spawn(place.command(&["serve", "--threads", "1"]).env("PACKSHOT_LISTEN", "127.0.0.1:0"))
+}
+
+/// Whether everything is inside of the window, at the width of a desk, a tablet and a telephone.
+async fn fits(browser: &Browser, name: &str) {
+    for width_px in [1400, 800, 390] {
+        browser.resize(width_px).await;
+        browser.until(&format!("innerWidth === {width_px}")).await;
+        let script = "return [...document.querySelectorAll('body *')].filter((e) => e.offsetParent && !e.closest('.log, pre') \
+            && e.getBoundingClientRect().right > innerWidth + 1).map((e) => e.outerHTML.slice(0, 99))";
+        let beyond = browser.run(script).await;
+        assert_eq!(beyond, json!([]), "{name} at {width_px} px");
+        browser.screenshot(&format!("{name}-{width_px}")).await;
+    }
+    browser.resize(1400).await;
+}
+
+async fn a_job_is_followed_and_its_picture_downloaded(browser: &Browser, place: &Place) {
+    let service = start(place);
     browser.open(&service.url).await;
     browser.until("document.querySelector('#connection').textContent === 'connected'").await;
+    browser.until("!document.querySelector('#empty').hidden").await;
+    fits(browser, "empty").await;
 
     // Somebody else submits: it appears without a reload, its picture grows, its log runs.
-    let request = json!({ "width": 640, "height": 480, "samples": 65536, "noise_threshold": 0, "max_time_s": 4,
-                          "metadata": { "name": "boxes from elsewhere" } });
+    let name = "boxes from elsewhere, with a name that is as long as those of a warehouse_and-has_no-spaces_in-its_second-half";
+    let request = json!({ "width": 320, "height": 240, "samples": 65536, "noise_threshold": 0, "max_time_s": 3,
+                          "metadata": { "name": name } });
     let id = service.client().submit(&submission(&request)).await.expect("accepted").id;
     browser.until(&format!("document.querySelector('[data-id=\"{id}\"]')")).await;
     browser.run(&format!("document.querySelector('[data-id=\"{id}\"] button').click()")).await;
-    browser.until("document.querySelector('#job-name').textContent === 'boxes from elsewhere'").await;
-    browser.until("document.querySelector('#picture').naturalWidth === 640").await;
+    browser.until(&format!("document.querySelector('#job-name').textContent === '{name}'")).await;
+    browser.until("document.querySelector('#picture').naturalWidth === 320").await;
     let first = browser.run("return document.querySelector('#picture').src").await;
     browser.until(&format!("document.querySelector('#picture').src !== {first}")).await;
     browser.until("document.querySelector('#log').childElementCount > 2").await;
     browser.screenshot("running").await;
     browser.until("document.querySelector('#job-state').textContent === 'completed'").await;
-    browser.until("document.querySelector('#caption').textContent === '640 × 480'").await;
+    browser.until("document.querySelector('#caption').textContent === '320 × 240'").await;
     browser.until("document.querySelectorAll('#steps tr').length > 1").await;
     browser.run("document.querySelector('[data-file$=\".png\"]').click()").await;
-    until("the picture is downloaded", SOON, async || downloads(&place).len() == 1).await;
+    until("the picture is downloaded", SOON, async || downloads(place).len() == 1).await;
     let result = service.client().job(id).await.expect("the job").result.expect("a result");
     let expected = service.client().fetch(&result.files[0]).await.expect("whole");
-    assert_eq!(std::fs::read(&downloads(&place)[0]).expect("readable"), &expected[..]);
-    browser.screenshot("completed").await;
+    assert_eq!(std::fs::read(&downloads(place)[0]).expect("readable"), &expected[..]);
+    fits(browser, "completed").await;
 
     // The same by hand: a file, a click, and one more click to call it off.
     browser.choose_file("#file", &place.path("boxes.glb")).await;
@@ -57,25 +85,22 @@ async fn a_job_is_followed_and_its_picture_downloaded() {
     browser.until("document.querySelector('#job-state').textContent === 'running'").await;
     browser.run("document.querySelector('#cancel').click()").await;
     browser.until("document.querySelector('#job-state').textContent === 'cancelled'").await;
+    browser.screenshot("cancelled").await;
     browser.run("document.querySelector('#delete').click()").await;
     browser.until("document.querySelectorAll('#jobs li').length === 1").await;
     assert_eq!(browser.complaints().await, Vec::<String>::new());
 }
 
-#[tokio::test]
-async fn a_key_opens_the_page_and_a_refusal_is_said() {
+async fn a_key_opens_the_page_and_a_refusal_is_said(browser: &Browser) {
     let place = Place::new();
-    std::fs::create_dir(place.path("downloads")).expect("made");
-    let Some(browser) = Browser::start(&place.path("downloads"), true).await else {
-        println!("skipped: Chromium or chromedriver is not installed");
-        return;
-    };
-    let service = place.start();
+    let service = start(&place);
     let (code, key, stderr) = place.run(&["admin", "create-key"]);
     assert_eq!(code, 0, "{stderr}");
     until("a key is needed", SOON, async || service.status("/api/v1/renders").await == 401).await;
+    browser.prefer_colours("dark").await;
     browser.open(&service.url).await;
     browser.until("!document.querySelector('#key-form').hidden").await;
+    fits(browser, "locked").await;
     let script = format!(
         "document.querySelector('#key').value = {:?}; document.querySelector('#key-form button').click()",
         key.trim()
@@ -85,8 +110,13 @@ async fn a_key_opens_the_page_and_a_refusal_is_said() {
     std::fs::write(place.path("broken.glb"), b"glTF\x02\0\0\0").expect("written");
     browser.choose_file("#file", &place.path("broken.glb")).await;
     browser.run("document.querySelector('#render').click()").await;
-    browser.until("!document.querySelector('#notice').hidden || !document.querySelector('#job-error').hidden").await;
-    browser.screenshot("refused").await;
+    browser.until("document.querySelector('#job-state').textContent === 'failed'").await;
+    browser.until("document.querySelector('#job-error').textContent.includes('glb.')").await;
+    fits(browser, "failed").await;
+    browser.run("document.querySelector('[name=width]').value = 16384; document.querySelector('[name=height]').value = 16384").await;
+    browser.run("document.querySelector('#render').click()").await;
+    browser.until("document.querySelector('#notice').textContent.includes('pixels')").await;
+    fits(browser, "refused").await;
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use packshot_service::client::ClientError;
 
-use crate::service::{Place, files_below, tiny};
+use crate::service::{Place, SOON, files_below, tiny, until};
 
 #[test]
 fn settings_are_checked_and_shown() {
@@ -51,6 +51,22 @@ fn what_cannot_be_used_is_exit_6() {
 }
 
 #[tokio::test]
+async fn r51_r52_the_device_is_looked_for_at_the_start() {
+    for workers in ["inline", "process"] {
+        let place = Place::new();
+        let service = place.start_with(&["--workers", workers, "--device", "gpu"]);
+        until("it says which device there is", SOON, async || service.log().contains("[GPU_PROBE]")).await;
+        let log = service.log();
+        let is_missing = log.contains("[GPU_PROBE] No GPU found, falling back to CPU — set cycles_device=cpu");
+        assert!(is_missing || log.contains("— using GPU render"), "{workers}: {log}");
+    }
+    let place = Place::new();
+    let service = place.start_with(&["--device", "cpu"]);
+    service.client().submit(&tiny()).await.expect("accepted");
+    assert!(!service.log().contains("[GPU_PROBE]"), "R53: {}", service.log());
+}
+
+#[tokio::test]
 async fn beyond_loopback_one_key_is_made_and_needed() {
     let place = Place::new();
     let service = place.start_with(&["--listen", "0.0.0.0:0"]);
@@ -85,9 +101,14 @@ async fn a_key_ends_the_open_mode() {
     assert_eq!(service.status("/api/v1/renders").await, 200);
     let (code, stdout, stderr) = place.run(&["admin", "create-key"]);
     assert_eq!(code, 0, "{stderr}");
-    crate::service::until("a key is needed", crate::service::SOON, async || {
-        service.status("/api/v1/renders").await == 401
-    })
-    .await;
+    until("a key is needed", SOON, async || service.status("/api/v1/renders").await == 401).await;
     service.client_with(stdout.trim()).submit(&tiny()).await.expect("the key opens");
+    let (code, reader, stderr) = place.run(&["admin", "create-key", "--name", "a display", "--scope", "renders:read"]);
+    assert_eq!(code, 0, "{stderr}");
+    match service.client_with(reader.trim()).submit(&tiny()).await {
+        Err(ClientError::Refused { problem, .. }) => assert_eq!(problem.code, "insufficient_scope"),
+        other => panic!("{other:?}"),
+    }
+    let (code, _, stderr) = place.run(&["admin", "create-key", "--scope", "renders:erase"]);
+    assert_eq!((code, stderr.contains("no scope 'renders:erase'")), (2, true), "{stderr}");
 }

@@ -18,7 +18,7 @@ pub(crate) struct Browser {
 
 impl Browser {
     /// Starts one; `None` where Chromium or its driver is not installed.
-    pub(crate) async fn start(downloads: &Path, dark: bool) -> Option<Self> {
+    pub(crate) async fn start(downloads: &Path) -> Option<Self> {
         let port = TcpListener::bind("127.0.0.1:0").and_then(|taken| taken.local_addr()).expect("a free port").port();
         let mut command = Command::new("chromedriver");
         command.arg(format!("--port={port}")).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -27,10 +27,8 @@ impl Browser {
             http().get(format!("http://127.0.0.1:{port}/status")).send().await.is_ok()
         })
         .await;
-        let mut args = vec!["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1400,1100"];
-        if dark {
-            args.push("--blink-settings=preferredColorScheme=0");
-        }
+        let args =
+            ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--window-size=1400,1100"];
         let preferences = json!({ "download.default_directory": downloads, "download.prompt_for_download": false });
         let chrome = json!({ "args": args, "prefs": preferences });
         let wanted =
@@ -49,6 +47,20 @@ impl Browser {
 
     pub(crate) async fn open(&self, url: &str) {
         self.post("/url", json!({ "url": url })).await.expect("opened");
+    }
+
+    /// From now on the system's colours are light or dark (Chrome DevTools Protocol, `Emulation.setEmulatedMedia`).
+    pub(crate) async fn prefer_colours(&self, scheme: &str) {
+        let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+        let command = json!({ "cmd": "Emulation.setEmulatedMedia", "params": { "features": features } });
+        self.post("/goog/cdp/execute", command).await.expect("emulated");
+    }
+
+    /// Makes the page so wide, as on a screen of that width.
+    pub(crate) async fn resize(&self, width_px: u32) {
+        let metrics = json!({ "width": width_px, "height": 1100, "deviceScaleFactor": 1, "mobile": false });
+        let command = json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": metrics });
+        self.post("/goog/cdp/execute", command).await.expect("resized");
     }
 
     /// What a function's body returns on the page; promises are waited for.
@@ -91,7 +103,8 @@ impl Browser {
         let mut driver = TcpStream::connect(address)?;
         driver.set_read_timeout(Some(SOON))?;
         write!(driver, "DELETE /{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
-        driver.read_to_end(&mut Vec::new()).map(drop)
+        // Its answer says that the browser has ended; the connection it keeps open, whatever it was asked.
+        driver.read(&mut [0; 1024]).map(drop)
     }
 }
 

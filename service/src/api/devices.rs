@@ -12,8 +12,7 @@ use super::answer::Answer;
 use super::auth::Caller;
 use super::problem::{ApiError, ApiResult};
 use super::state::AppState;
-use crate::config::Settings;
-use crate::db::{AllTenants, Db, DbError, settings};
+use crate::settings::InForce;
 use crate::wire::device::Devices;
 use crate::worker::device;
 
@@ -55,22 +54,12 @@ impl DeviceList {
     }
 }
 
-/// The device of jobs that do not name one: the instance's setting, else the configuration's.
-///
-/// # Errors
-/// What the database says.
-pub async fn render_device(db: &Db, settings: &Settings) -> Result<String, DbError> {
-    let stored = settings::of_instance(db, AllTenants::Instance).await?.values;
-    let stored = stored.get("render_device").and_then(|value| value.as_str());
-    Ok(stored.unwrap_or(&settings.render_device).to_owned())
-}
-
 /// Lists the devices of this machine, and which one renders
 #[utoipa::path(
     get, path = "/api/v1/devices", operation_id = "list_devices", tag = "instance",
     responses((status = 200, description = "The devices", body = Devices)),
 )]
 pub(crate) async fn list(State(state): State<AppState>, _: Caller) -> ApiResult<Response> {
-    let wish = render_device(&state.db, &state.settings).await?;
+    let wish = InForce::of_instance(&state.db, &state.settings).await?.render_device;
     Ok(Answer::json(StatusCode::OK, &*state.devices.look(wish).await?)?.into_response())
 }

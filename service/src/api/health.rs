@@ -11,13 +11,13 @@ use tokio::time::timeout;
 
 use super::answer::Answer;
 use super::auth::{self, Access, Caller};
-use super::devices::render_device;
 use super::problem::ApiResult;
 use super::state::AppState;
 use crate::db::{AllTenants, installation, tasks};
 use crate::domain::access::Permission;
 use crate::domain::task::{QueueName, TaskState};
 use crate::server::metrics::names;
+use crate::settings::InForce;
 use crate::wire::health::{Health, Readiness, ReadyChecks, ReadyStatus};
 use crate::wire::setup::Setup;
 
@@ -68,8 +68,9 @@ pub(crate) async fn readyz(State(state): State<AppState>) -> ApiResult<Response>
     // Drivers may take their time; the processor is always there, so a look that is under way says nothing bad.
     let device = async {
         // That the database is away is said by its own check.
-        let wish = timeout(PATIENCE, render_device(&state.db, &state.settings)).await;
-        let wish = wish.ok().and_then(Result::ok).unwrap_or_else(|| state.settings.render_device.clone());
+        let wish = timeout(PATIENCE, InForce::of_instance(&state.db, &state.settings)).await;
+        let wish = wish.ok().and_then(Result::ok).map(|settings| settings.render_device);
+        let wish = wish.unwrap_or_else(|| state.settings.render_device.clone());
         match timeout(PATIENCE, state.devices.look(wish)).await {
             Ok(Ok(devices)) if devices.items.iter().any(|device| device.selected) => OK,
             Ok(_) => "unavailable",

@@ -33,14 +33,19 @@ pub(crate) struct Form {
     pub(crate) hash: [u8; 32],
 }
 
-/// Receives a body that is JSON, or multipart with the part `request` (JSON) and `files`.
+/// Receives a body that is JSON, or multipart with the part `request` (JSON) and `files` of at most `bytes_max` each.
 ///
 /// # Errors
 /// [`Code::UnsupportedMediaType`], [`Code::MalformedBody`], [`Code::BodyTooLarge`], [`Code::StorageFull`]; findings about
 /// parts that are unknown or there twice.
-pub(crate) async fn receive(state: &AppState, request: Request, files: &[&'static str]) -> ApiResult<Form> {
+pub(crate) async fn receive(
+    state: &AppState,
+    request: Request,
+    files: &[&'static str],
+    bytes_max: u64,
+) -> ApiResult<Form> {
     match body::media_type(request.headers()).as_str() {
-        "multipart/form-data" => receive_parts(state, request, files, true, state.settings.max_upload_bytes).await,
+        "multipart/form-data" => receive_parts(state, request, files, true, bytes_max).await,
         "application/json" => {
             let bytes = body::read(request, JSON_BYTES_MAX).await?;
             Ok(Form { json: body::parse(&bytes)?, files: BTreeMap::new(), hash: *blake3::hash(&bytes).as_bytes() })

@@ -43,14 +43,14 @@ pub(crate) async fn preflight(
     headers: HeaderMap,
     request: Request,
 ) -> ApiResult<Response> {
-    let form = multipart::receive(&state, request, &[GLB, ENVIRONMENT]).await?;
+    let settings = RenderSettings::in_force(&state, caller.scope()).await?;
+    let form = multipart::receive(&state, request, &[GLB, ENVIRONMENT], settings.upload_bytes_max).await?;
     let keyed = idempotency::of_request(&headers, "/api/v1/preflight", form.hash)?;
     let (own, scope) = (state.clone(), caller.scope());
-    idempotency::once(&state, &caller, keyed, async move { look(&own, scope, form).await }).await
+    idempotency::once(&state, &caller, keyed, async move { look(&own, scope, form, settings).await }).await
 }
 
-async fn look(state: &AppState, scope: TenantScope, form: Form) -> ApiResult<Answer> {
-    let settings = RenderSettings::in_force(state, scope).await?;
+async fn look(state: &AppState, scope: TenantScope, form: Form, settings: RenderSettings) -> ApiResult<Answer> {
     let mut request = inputs::parse(&form, &settings)?;
     inputs::check_assets(state, scope, &request).await?;
     let libraries = inputs::find_libraries(state, scope, &request, &settings).await?;

@@ -209,7 +209,9 @@ impl From<DbError> for ApiError {
             DbError::InUse("render") => Self::new(Code::RenderNotTerminal, "the render has not ended"),
             DbError::InUse(_) => Self::new(Code::LibraryInUse, error.to_string()),
             DbError::Closed => Self::new(Code::Unavailable, "the service is stopping"),
-            DbError::Unavailable(_) => Self::new(Code::Unavailable, "the database is away").caused_by(error),
+            DbError::Unavailable(_) | DbError::Unanswered(_) => {
+                Self::new(Code::Unavailable, "the database is away").caused_by(error)
+            }
             DbError::Full(_) => Self::new(Code::StorageFull, "the database has no space left").caused_by(error),
             DbError::Corrupt { .. } | DbError::Unsupported(_) | DbError::Internal(_) => Self::internal(error),
         }

@@ -13,7 +13,8 @@ use super::operation::{FILE, GUARDED, IDEMPOTENT, JSON, RENDER_REQUEST, UPLOAD, 
 use super::problem::{ApiError, Code};
 use super::state::AppState;
 use super::{
-    analytics, answer, cors, devices, health, libraries, materials, openapi, preflight, renders, tasks, worker_configs,
+    analytics, answer, cors, devices, health, libraries, materials, openapi, preflight, renders, settings, tasks,
+    worker_configs,
 };
 use crate::domain::access::Permission as P;
 use crate::server::page;
@@ -79,6 +80,14 @@ fn documented(state: &AppState) -> OpenApiRouter<AppState> {
     add!(libraries::change, Tenant(P::WriteLibraries), &JSON, &[Code::LibraryNotFound]);
     add!(libraries::delete, Tenant(P::WriteLibraries), &[Code::LibraryNotFound, Code::LibraryInUse]);
 
+    add!(settings::get, Tenant(P::ReadSettings));
+    add!(settings::schema, Tenant(P::ReadSettings));
+    add!(
+        settings::change,
+        Tenant(P::WriteSettings),
+        &JSON,
+        &[Code::UnknownSetting, Code::InvalidSetting, Code::SettingPinned, Code::PreconditionFailed]
+    );
     add!(devices::list, Instance(P::ReadRenders));
     add!(worker_configs::list, Instance(P::ReadWorkerConfigs));
     add!(worker_configs::get, Instance(P::ReadWorkerConfigs), &[Code::QueueNotFound]);

@@ -38,7 +38,7 @@ fn answer(config: worker_configs::WorkerConfig) -> ApiResult<Response> {
 }
 
 /// The revision that the client believes to be there; `None` when it does not care.
-fn expected_revision(headers: &HeaderMap) -> ApiResult<Option<i64>> {
+pub(super) fn expected_revision(headers: &HeaderMap) -> ApiResult<Option<i64>> {
     let Some(value) = headers.get(IF_MATCH) else { return Ok(None) };
     let text = value.to_str().unwrap_or_default().trim();
     if text == "*" {

@@ -12,7 +12,8 @@ use super::value::{self, Given, Value};
 use super::{ConfigError, InEffect, file};
 
 /// Other names of settings, in files and (in upper case with `PACKSHOT_`) in the environment.
-const ALIASES: [(&str, &str); 2] = [("cycles_device", "render_device"), ("device", "render_device")];
+const ALIASES: [(&str, &str); 3] =
+    [("cycles_device", "render_device"), ("device", "render_device"), ("blender_cycles_samples", "render_samples")];
 /// Variables that are known by other names than `PACKSHOT_` and the key.
 const VARIABLES: [(&str, &str); 3] = [
     ("DATABASE_URL", "database_url"),

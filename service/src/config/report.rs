@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::source::Origin;
+
 /// What stands in place of a secret.
 pub const HIDDEN: &str = "***";
 
@@ -17,12 +19,20 @@ struct Entry {
     key: &'static str,
     /// `None`: not set, and without a default.
     value: Option<toml::Value>,
-    origin: String,
+    origin: Origin,
 }
 
 impl InEffect {
-    pub(super) fn push(&mut self, key: &'static str, value: Option<toml::Value>, origin: impl fmt::Display) {
-        self.entries.push(Entry { key, value, origin: origin.to_string() });
+    pub(super) fn push(&mut self, key: &'static str, value: Option<toml::Value>, origin: Origin) {
+        self.entries.push(Entry { key, value, origin });
+    }
+}
+
+impl InEffect {
+    /// What pins a setting: the command line, the environment or the file. `None`: it has its default, and the database may say
+    /// otherwise.
+    pub fn pinned_by(&self, key: &str) -> Option<&'static str> {
+        self.entries.iter().find(|entry| entry.key == key)?.origin.source()
     }
 }
 

@@ -61,6 +61,18 @@ pub(super) enum Origin {
     Default,
 }
 
+impl Origin {
+    /// The kind of source; `None` for a default.
+    pub(super) const fn source(&self) -> Option<&'static str> {
+        match self {
+            Self::Flag(_) => Some("command_line"),
+            Self::Variable(_) => Some("environment"),
+            Self::File { .. } => Some("file"),
+            Self::Default => None,
+        }
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

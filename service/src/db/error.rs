@@ -7,7 +7,7 @@ use sea_orm::{DbErr, RuntimeErr, sqlx};
 use crate::domain::id::TaskId;
 use crate::domain::render::StateError;
 
-/// Why a function of the database did not do what it should. Nothing was changed then.
+/// Why a function of the database did not do what it should. Nothing was changed then, but for [`DbError::Unanswered`].
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum DbError {
     /// There is no such row, or it is another tenant's.
@@ -34,6 +34,9 @@ pub enum DbError {
     /// The database cannot be reached at the moment.
     #[error("the database is away")]
     Unavailable(#[source] DbErr),
+    /// The database went away while it was committing: whether it did is not known.
+    #[error("the database did not answer a commit")]
+    Unanswered(#[source] DbErr),
     /// The handle was closed.
     #[error("the database is closed")]
     Closed,
@@ -68,6 +71,14 @@ impl From<DbErr> for DbError {
 }
 
 impl DbError {
+    /// The error of a commit. One that says that the database is away leaves open what became of the transaction.
+    pub(super) fn of_commit(error: DbErr) -> Self {
+        match Self::from(error) {
+            Self::Unavailable(error) => Self::Unanswered(error),
+            certain => certain,
+        }
+    }
+
     /// Whether the same again, in a new transaction, may succeed: it lost a race that the engine resolved.
     pub(super) fn is_race(&self) -> bool {
         matches!(self, Self::Internal(error) if matches!(Condition::of(error), Condition::Retry))

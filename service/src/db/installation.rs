@@ -68,6 +68,27 @@ pub async fn create_tenant(db: &Db, all: AllTenants, slug: &str, role: Role) -> 
     .await
 }
 
+/// Makes one more user of a tenant.
+///
+/// # Errors
+///
+/// [`DbError`] when the database is away or there is no such tenant.
+#[cfg(feature = "testing")]
+pub async fn create_user(db: &Db, scope: super::TenantScope, role: Role) -> Result<UserId, DbError> {
+    db.write(scope, (scope.tenant, role), |tx, (tenant, role)| {
+        Box::pin(async move {
+            let id = UserId::new();
+            let created_at = Set(tx.now().await?);
+            let (display_name, role, is_active) = (Set("more".to_owned()), Set(*role), Set(true));
+            let row =
+                user::ActiveModel { tenant_id: Set(*tenant), id: Set(id), display_name, role, is_active, created_at };
+            user::Entity::insert(row).exec_without_returning(tx.on()).await?;
+            Ok(id)
+        })
+    })
+    .await
+}
+
 /// Sets how many renders of a tenant run at once.
 ///
 /// # Errors

@@ -156,6 +156,21 @@ pub async fn report(db: &Db, scope: TenantScope, lease: Lease, report: Report) -
     .await
 }
 
+/// The state of a task as long as no later lease of it was given out; `None` when one was, or the task is gone.
+///
+/// # Errors
+///
+/// [`DbError`] when the database is away.
+pub async fn state_under(db: &Db, scope: TenantScope, lease: Lease) -> Result<Option<TaskState>, DbError> {
+    db.read(scope, (scope.tenant, lease), |tx, (tenant, lease)| {
+        Box::pin(async move {
+            let row = task::Entity::find_by_id((*tenant, lease.task)).one(tx.on()).await?;
+            Ok(row.filter(|row| row.lease_number == lease.number).map(|row| row.state))
+        })
+    })
+    .await
+}
+
 /// A task that was done. Its files are in the store already.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Completion {

@@ -72,7 +72,7 @@ impl<'c> Tx<'c> {
 
     /// Keeps what was done; returns what is to be announced when it is durable.
     pub(super) async fn commit(self) -> Result<Vec<Notice>, DbError> {
-        self.connection.commit().await?;
+        self.connection.commit().await.map_err(DbError::of_commit)?;
         Ok(self.notices.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 

@@ -54,7 +54,10 @@ pub(super) enum Stop {
     /// Somebody cancelled it.
     Cancel,
     /// It runs for too long.
-    Stalled,
+    Stalled {
+        /// So long, by the database's clock.
+        minutes: u64,
+    },
 }
 
 impl QueueHandle {
@@ -67,7 +70,7 @@ impl QueueHandle {
     pub fn cancel(&self, task: TaskId) {
         for (lease, stop) in &self.lock().running {
             if lease.task == task {
-                raise(stop, Stop::Cancel);
+                _ = raise(stop, Stop::Cancel);
             }
         }
     }
@@ -88,7 +91,7 @@ impl QueueHandle {
                 let mut tasks = self.lock();
                 // A claim that is under way may still bring tasks.
                 tasks.first_word = Stop::Drain;
-                tasks.running.values().for_each(|stop| raise(stop, Stop::Drain));
+                tasks.running.values().for_each(|stop| _ = raise(stop, Stop::Drain));
             }
             // The sender lives in `self`, so waiting only ends at 0.
             let _ = n_busy.wait_for(|&n| n == 0).await;
@@ -124,9 +127,9 @@ impl QueueHandle {
         Running { queue: self.clone(), lease, stop }
     }
 
-    /// Stops an attempt if it runs here; `false` when it does not.
+    /// Stops an attempt if it runs here; `false` when it does not, or is being stopped for such a reason already.
     pub(super) fn stop(&self, lease: Lease, reason: Stop) -> bool {
-        self.lock().running.get(&lease).map(|stop| raise(stop, reason)).is_some()
+        self.lock().running.get(&lease).is_some_and(|stop| raise(stop, reason))
     }
 
     /// The leases of all attempts that run here.
@@ -152,12 +155,13 @@ impl QueueHandle {
     }
 }
 
-fn raise(stop: &watch::Sender<Stop>, reason: Stop) {
+/// Says whether that is news.
+fn raise(stop: &watch::Sender<Stop>, reason: Stop) -> bool {
     stop.send_if_modified(|current| {
         let rises = reason > *current;
         *current = reason.max(*current);
         rises
-    });
+    })
 }
 
 /// A claim that is under way, until this is dropped.
@@ -215,8 +219,8 @@ mod tests {
         queue.cancel(lease.task);
         queue.stop(lease, Stop::Drain);
         assert_eq!(running.stopped(Stop::No).await, Stop::Cancel);
-        queue.stop(lease, Stop::Stalled);
-        assert_eq!(running.stopped(Stop::Cancel).await, Stop::Stalled);
+        queue.stop(lease, Stop::Stalled { minutes: 121 });
+        assert_eq!(running.stopped(Stop::Cancel).await, Stop::Stalled { minutes: 121 });
     }
 
     #[tokio::test]

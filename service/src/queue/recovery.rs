@@ -10,25 +10,21 @@ use super::handle::Stop;
 use crate::db::tasks::{self, AfterFailure, Reaped};
 use crate::db::{AllTenants, DbError};
 use crate::server::metrics::count_end;
+use crate::settings::InForce;
 
 /// How often expired leases are looked for.
 const REAP_EVERY: Duration = Duration::from_secs(5);
-/// How often tasks that run for too long are looked for, unless they may run for a shorter time only.
-const STALL_EVERY: Duration = Duration::from_secs(300);
-
-/// The shortest time between two looks, however short renders may run.
-const TICK_MIN: Duration = Duration::from_millis(500);
 
 /// Runs until the queue drains.
 pub(super) async fn run(place: Arc<Workplace>) {
-    let mut ticks = interval(REAP_EVERY.min(place.stall_timeout).max(TICK_MIN));
+    let mut ticks = interval(REAP_EVERY.min(place.stalls.every));
     let mut looked: Option<Instant> = None;
     while !place.handle.is_draining() {
         ticks.tick().await;
         if let Err(error) = reap(&place).await {
             tracing::warn!("[WORKER_RECOVERY] expired leases cannot be looked for: {error}");
         }
-        if looked.is_none_or(|looked| looked.elapsed() >= STALL_EVERY.min(place.stall_timeout)) {
+        if looked.is_none_or(|looked| looked.elapsed() >= place.stalls.every) {
             looked = Some(Instant::now());
             if let Err(error) = stop_stalled(&place).await {
                 tracing::warn!("[WORKER_RECOVERY] stalled renders cannot be looked for: {error}");
@@ -58,9 +54,10 @@ async fn reap(place: &Workplace) -> Result<(), DbError> {
 /// Stops renders of this process that run for longer than they may. Those of another process are its own to stop; when it
 /// cannot, their leases expire.
 async fn stop_stalled(place: &Workplace) -> Result<(), DbError> {
-    for stalled in tasks::stalled(&place.db, AllTenants::Housekeeping, place.stall_timeout).await? {
+    let timeout = InForce::of_instance(&place.db, &place.stalls.settings).await?.render_stall_timeout;
+    for stalled in tasks::stalled(&place.db, AllTenants::Housekeeping, timeout).await? {
         let minutes = stalled.running_for.as_secs() / 60;
-        if place.handle.stop(stalled.lease, Stop::Stalled) {
+        if place.handle.stop(stalled.lease, Stop::Stalled { minutes }) {
             let render = stalled.render;
             tracing::warn!(render.id = %render, "[WORKER_RECOVERY] Stalled render for render {render} terminated after {minutes}min");
         }

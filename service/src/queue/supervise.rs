@@ -20,7 +20,7 @@ use crate::db::tasks::{self, AfterFailure, Claimed, Completion, Directive, Ended
 use crate::db::{DbError, Engine, TenantScope, renders};
 use crate::domain::render::RenderState;
 use crate::domain::step::StepName;
-use crate::domain::task::{FaultKind, LEASE, LEASE_RENEWAL};
+use crate::domain::task::{FaultKind, LEASE, LEASE_RENEWAL, TaskState};
 use crate::events::hub;
 use crate::server::metrics::count_end;
 use crate::worker::executor::WorkHandle;
@@ -38,7 +38,12 @@ const TRY_AGAIN: Duration = Duration::from_secs(1);
 
 /// Nothing more may be written about this task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Lost;
+enum Lost {
+    /// Somebody else has it, or nobody.
+    Lease,
+    /// It was held when its end was committed, and the answer to that was lost: the end may be this attempt's own.
+    Unanswered,
+}
 
 /// A task on its way from the claim to its end.
 pub(super) struct Supervisor {
@@ -74,10 +79,37 @@ impl Supervisor {
             Ok(Outcome::Completed(completed)) => self.complete(completed).await,
             Ok(Outcome::Failed(failure)) => self.fail(failure).await,
             Ok(Outcome::Cancelled) => self.stopped().await,
-            Err(Lost) => Err(Lost),
+            Err(lost) => Err(lost),
         };
-        if ended == Err(Lost) {
-            tracing::warn!(render.id = %render, "the lease {} was lost: nothing of this attempt is kept", lease.number);
+        match ended {
+            Ok(()) => {}
+            Err(Lost::Lease) => {
+                tracing::warn!(render.id = %render, "the lease {} was lost: nothing of this attempt is kept", lease.number);
+            }
+            Err(Lost::Unanswered) => self.find_out().await,
+        }
+    }
+
+    /// Reads what became of an end whose commit was not answered. Only the holder of a lease completes a task under it; every other
+    /// end may also be recovery's, which comes to the same.
+    async fn find_out(&self) {
+        let (render, lease) = (self.claimed.render.id, self.claimed.lease);
+        match tasks::state_under(&self.place.db, self.scope(), lease).await {
+            Ok(Some(state @ (TaskState::Completed | TaskState::Failed | TaskState::Cancelled))) => {
+                if let Ok(ended) = state.as_str().parse() {
+                    count_end(ended, Some(self.ledger.running_for()));
+                }
+                tracing::info!(render.id = %render, "{state}: the answer to its commit was lost, and it was read back");
+            }
+            Ok(Some(state)) => {
+                tracing::warn!(render.id = %render, "the answer to a commit was lost; the task is {state} again");
+            }
+            Ok(None) => {
+                tracing::warn!(render.id = %render, "the answer to a commit was lost, and so was the lease {}: another attempt has the task", lease.number);
+            }
+            Err(error) => {
+                tracing::error!(render.id = %render, "the answer to a commit was lost, and what became of it cannot be read: {error}");
+            }
         }
     }
 
@@ -100,9 +132,9 @@ impl Supervisor {
                 handle.abandon();
                 Ok(Outcome::Cancelled)
             }
-            Err(Lost) => {
+            Err(lost) => {
                 handle.abandon();
-                Err(Lost)
+                Err(lost)
             }
         }
     }
@@ -169,7 +201,8 @@ impl Supervisor {
                 self.renewed = Instant::now();
                 Ok(if directive == Directive::Cancel { Stop::Cancel } else { Stop::No })
             }
-            Err(error) if is_lost(&error) => Err(Lost),
+            Err(error) if is_lost(&error) => Err(Lost::Lease),
+            // One that was committed without an answer comes twice: a line too many is better than one too few.
             Err(error) => {
                 tracing::warn!(render.id = %self.claimed.render.id, "progress cannot be stored: {error}");
                 self.ledger.put_back(report);
@@ -269,8 +302,7 @@ impl Supervisor {
                 let document = self.ledger.ended();
                 self.insist(|| tasks::give_back(&db, scope, lease, document.clone())).await
             }
-            Stop::Stalled => {
-                let minutes = self.ledger.running_for().as_secs() / 60;
+            Stop::Stalled { minutes } => {
                 self.fail(Failure::infrastructure("stalled", format!("stalled: terminated after {minutes}min"))).await
             }
             // Only what was asked to stop stops; a worker that says otherwise is broken.
@@ -294,17 +326,21 @@ impl Supervisor {
     /// else has the task, and the write is refused.
     async fn insist<T, W: Future<Output = Result<T, DbError>>>(&self, mut write: impl FnMut() -> W) -> Result<T, Lost> {
         let begun = Instant::now();
+        let mut is_unanswered = false;
         loop {
             match write().await {
                 Ok(value) => return Ok(value),
-                Err(error) if is_lost(&error) => return Err(Lost),
+                Err(error) if is_lost(&error) => {
+                    return Err(if is_unanswered { Lost::Unanswered } else { Lost::Lease });
+                }
                 Err(error) => {
+                    is_unanswered |= matches!(error, DbError::Unanswered(_));
                     tracing::error!(render.id = %self.claimed.render.id, "the end cannot be stored: {error}");
                     // What is wrong with a database may pass, and a picture is worth a few tries.
                     let is_worth_it = matches!(error, DbError::Internal(_)) && begun.elapsed() < LEASE;
                     if !is_passing(&error) && !is_worth_it {
                         // The lease runs out, and recovery takes the task back.
-                        return Err(Lost);
+                        return Err(Lost::Lease);
                     }
                     sleep(TRY_AGAIN).await;
                 }
@@ -331,5 +367,5 @@ fn is_lost(error: &DbError) -> bool {
 }
 
 fn is_passing(error: &DbError) -> bool {
-    matches!(error, DbError::Unavailable(_) | DbError::Full(_))
+    matches!(error, DbError::Unavailable(_) | DbError::Unanswered(_) | DbError::Full(_))
 }

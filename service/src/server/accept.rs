@@ -2,10 +2,11 @@
 //!
 //! axum's own loop has no limit on the time for a request's head and none on the number of connections. This one has both: a
 //! connection that is silent for too long before its next request is closed, and when as many connections are open as are
-//! allowed, further ones wait in the operating system's queue until one ends.
+//! allowed, further ones wait in the operating system's queue until one ends. One address may have a share of them; what it opens
+//! beyond that is closed at once, so that it cannot keep all others waiting.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use super::addresses::{Addresses, Seat};
 use super::metrics::names;
 use super::patience::{PatientBody, PatientStream};
 
@@ -35,6 +37,10 @@ const HEAD_BYTES_MAX: usize = 64 << 10;
 pub struct Limits {
     /// Connections served at one time.
     pub max_connections: usize,
+    /// Of these, connections of one address.
+    pub max_connections_per_address: usize,
+    /// Addresses that may have as many as there are.
+    pub is_exempt: fn(IpAddr) -> bool,
     /// How long the head of a request may take, and how long a kept connection may wait for its next one.
     pub header_timeout: Duration,
     /// How long a client may let the service wait while it sends a body or takes an answer; each KiB restores a second of it.
@@ -49,6 +55,7 @@ pub struct Limits {
 /// [`Limits::close_timeout`].
 pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: CancellationToken) {
     let slots = Arc::new(Semaphore::new(limits.max_connections));
+    let addresses = Addresses::new(limits.max_connections_per_address);
     let connections = GracefulShutdown::new();
     loop {
         let accepted = tokio::select! {
@@ -63,6 +70,14 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
                 if !is_about_one_connection(&reason) {
                     tokio::time::sleep(PAUSE_WHEN_EXHAUSTED).await;
                 }
+                continue;
+            }
+        };
+        let seat = match admit(&addresses, &limits, peer.ip()) {
+            Ok(seat) => seat,
+            Err(TooMany) => {
+                tracing::debug!(%peer, "a connection was closed: its address has as many as it may have");
+                metrics::counter!(names::HTTP_CONNECTIONS_REFUSED_TOTAL).increment(1);
                 continue;
             }
         };
@@ -88,7 +103,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
                 tracing::trace!(%reason, %peer, "a connection ended early");
             }
             metrics::gauge!(names::HTTP_CONNECTIONS).decrement(1.0);
-            drop(slot);
+            drop((seat, slot));
         });
     }
     drop(listener);
@@ -108,6 +123,17 @@ async fn next(
     Ok((stream, peer, slot))
 }
 
+/// An address has as many connections as it may have.
+struct TooMany;
+
+/// The place of a connection among those of its address, where they are counted.
+fn admit(addresses: &Addresses, limits: &Limits, address: IpAddr) -> Result<Option<Seat>, TooMany> {
+    if (limits.is_exempt)(address.to_canonical()) {
+        return Ok(None);
+    }
+    addresses.seat(address).map(Some).ok_or(TooMany)
+}
+
 /// Whether an error of accepting says something about one client and nothing about the machine.
 fn is_about_one_connection(reason: &io::Error) -> bool {
     matches!(
@@ -119,13 +145,14 @@ fn is_about_one_connection(reason: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::http::StatusCode;
     use axum::routing::{get, post};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::time::{Instant, timeout};
 
     const LIMITS: Limits = Limits {
         max_connections: 2,
+        max_connections_per_address: 1,
+        is_exempt: |address| address.is_loopback(),
         header_timeout: Duration::from_millis(200),
         stall_timeout: Duration::from_millis(300),
         linger_timeout: Duration::from_secs(1),
@@ -133,24 +160,34 @@ mod tests {
     };
     const SOON: Duration = Duration::from_secs(5);
 
+    async fn refuse() -> axum::response::Response {
+        axum::http::Response::builder().status(413).body(Body::empty()).expect("a response")
+    }
+
     async fn start() -> (SocketAddr, CancellationToken, tokio::task::JoinHandle<()>) {
+        start_with(LIMITS).await
+    }
+
+    async fn start_with(limits: Limits) -> (SocketAddr, CancellationToken, tokio::task::JoinHandle<()>) {
         let router = Router::new()
             .route("/", get(async |ConnectInfo(peer): ConnectInfo<SocketAddr>| peer.ip().to_string()))
             .route("/slow", get(async || tokio::time::sleep(Duration::from_millis(600)).await))
             .route("/echo", post(async |body: String| body))
-            .route("/refused", post(async || StatusCode::PAYLOAD_TOO_LARGE));
+            .route("/refused", post(refuse));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("bound");
         let stop = CancellationToken::new();
-        let running = tokio::spawn(serve(listener, router, LIMITS, stop.clone()));
+        let running = tokio::spawn(serve(listener, router, limits, stop.clone()));
         (address, stop, running)
     }
 
     async fn ask(address: SocketAddr, text: &str) -> (TcpStream, String) {
         let mut stream = TcpStream::connect(address).await.expect("connected");
-        stream.write_all(text.as_bytes()).await.expect("sent");
+        // A connection that is closed at once gives no answer.
+        let sent = stream.write_all(text.as_bytes()).await;
         let mut answer = vec![0; 4096];
-        let n = timeout(SOON, stream.read(&mut answer)).await.expect("an answer in time").expect("readable");
+        let read = timeout(SOON, stream.read(&mut answer)).await.expect("an answer in time");
+        let n = sent.and(read).unwrap_or(0);
         (stream, String::from_utf8_lossy(&answer[..n]).into_owned())
     }
 
@@ -251,6 +288,23 @@ mod tests {
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
         assert!(began.elapsed() >= Duration::from_millis(150), "it was served before a slot was free");
         drop(held);
+    }
+
+    #[tokio::test]
+    async fn one_address_cannot_take_every_place() {
+        let (address, _stop, _running) = start_with(Limits { is_exempt: |_| false, ..LIMITS }).await;
+        let (held, answer) = ask(address, "GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        let mut refused = TcpStream::connect(address).await.expect("connected");
+        let mut rest = Vec::new();
+        // Closed or reset, at once: well before the time that a silent connection has.
+        let _ = timeout(LIMITS.header_timeout / 2, refused.read_to_end(&mut rest)).await.expect("closed by the server");
+        assert_eq!(rest, [0; 0]);
+        drop(held);
+        let began = Instant::now();
+        while !ask(address, "GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.1.starts_with("HTTP/1.1 200") {
+            assert!(began.elapsed() < SOON, "its place is not free again");
+        }
     }
 
     #[tokio::test]

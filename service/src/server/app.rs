@@ -23,10 +23,12 @@ use super::setup;
 use super::signal::StopSignals;
 use crate::api::{self, AppState, Parts};
 use crate::config::{Secret, Settings, StoreSettings, Workers};
-use crate::db::{AllTenants, DatabaseConfig, Db, Notice, settings};
+use crate::db::{DatabaseConfig, Db, Notice};
 use crate::events::hub::Hub;
-use crate::queue::{self, QueueHandle, QueueParts};
+use crate::queue::{self, QueueHandle, QueueParts, StallCheck};
+use crate::settings::InForce;
 use crate::store::{BucketConfig, Store, StoreConfig};
+use crate::worker::device;
 use crate::worker::engine::{Engine, EngineOptions};
 use crate::worker::executor::Executor;
 use crate::worker::inline::InlineExecutor;
@@ -46,8 +48,6 @@ const LINGER_TIMEOUT: Duration = Duration::from_secs(5);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(4);
 /// How long tasks may take to go back to the queue when their time is up.
 const GIVE_BACK_TIMEOUT: Duration = Duration::from_secs(5);
-/// The instance's setting for how long a render may run, minutes, and its default.
-const STALL_SETTING: (&str, u64) = ("render_stall_timeout_minutes", 120);
 
 /// Runs the service until SIGTERM or SIGINT, and ends it in order. `kernel_cache` keeps what graphics drivers compile.
 ///
@@ -95,6 +95,7 @@ impl Running {
             // Once, and to nobody but who started it: not into the log.
             let _ = writeln!(io::stderr(), "[SETUP] admin key: {}", key.reveal());
         }
+        let settings = Arc::new(settings);
         let hub = Hub::new();
         let queue = queue::start(QueueParts {
             db: db.clone(),
@@ -102,10 +103,10 @@ impl Running {
             hub: hub.clone(),
             executor: executor(
                 &settings,
-                api::render_device(&db, &settings).await.map_err(ServeError::Database)?,
+                InForce::of_instance(&db, &settings).await.map_err(ServeError::Database)?.render_device,
                 kernel_cache,
             )?,
-            stall_timeout: stall_timeout(&db).await?,
+            stalls: StallCheck::new(settings.clone()),
         });
         let swept = (db.clone(), store.clone());
         lasting::spawn("housekeeping", move || housekeeping::run(swept.0.clone(), swept.1.clone()));
@@ -116,7 +117,6 @@ impl Running {
         });
         let kept_up = metrics.clone();
         lasting::spawn("metrics", move || kept_up.clone().keep_up());
-        let settings = Arc::new(settings);
         let parts = Parts {
             db: db.clone(),
             store,
@@ -124,10 +124,13 @@ impl Running {
             queue: queue.clone(),
             settings: settings.clone(),
             metrics,
+            keep_alive: api::KEEP_ALIVE,
         };
         let router = api::router(AppState::new(parts));
         let limits = Limits {
             max_connections: settings.max_connections,
+            max_connections_per_address: settings.max_connections_per_address,
+            is_exempt: |address| address.is_loopback(),
             header_timeout: settings.header_timeout,
             stall_timeout: STALL_TIMEOUT,
             linger_timeout: LINGER_TIMEOUT,
@@ -201,17 +204,11 @@ fn executor(
         }
         Workers::Process => {
             let program = std::env::current_exe().map_err(internal)?;
+            tokio::task::spawn_blocking(move || device::announce(&wish));
             let options = ProcessOptions::new(program, vec![WORKER_COMMAND.into()]);
             Ok(Arc::new(ProcessExecutor::new(ProcessOptions { n_threads, resident_bytes_max, ..options })))
         }
     }
-}
-
-async fn stall_timeout(db: &Db) -> Result<Duration, ServeError> {
-    let (name, default) = STALL_SETTING;
-    let stored = settings::of_instance(db, AllTenants::Instance).await.map_err(ServeError::Database)?;
-    let minutes = stored.values.get(name).and_then(serde_json::Value::as_u64).unwrap_or(default);
-    Ok(Duration::from_secs(minutes.max(1).saturating_mul(60)))
 }
 
 /// Wakes who waits for what was committed, until the database is closed. What is missed here is found by polling.

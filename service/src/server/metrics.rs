@@ -15,6 +15,8 @@ use crate::domain::render::RenderState;
 pub mod names {
     /// Counter: renders that ended. Label `state`: `completed`, `failed`, `cancelled`.
     pub const RENDER_JOBS_TOTAL: &str = "packshot_render_jobs_total";
+    /// Counter: those of them that completed at once, with the files of an equal request.
+    pub const RENDER_CACHE_HITS_TOTAL: &str = "packshot_render_cache_hits_total";
     /// Gauge: tasks that wait. Label `queue`.
     pub const QUEUE_DEPTH: &str = "packshot_queue_depth";
     /// Gauge: tasks that run. Label `queue`.
@@ -27,6 +29,8 @@ pub mod names {
     pub const RENDER_SECONDS: &str = "packshot_render_seconds";
     /// Gauge: open connections.
     pub const HTTP_CONNECTIONS: &str = "packshot_http_connections";
+    /// Counter: connections that were closed at once because their address had as many as it may have.
+    pub const HTTP_CONNECTIONS_REFUSED_TOTAL: &str = "packshot_http_connections_refused_total";
 }
 
 /// Bounds of the buckets of histograms, in seconds.
@@ -87,18 +91,31 @@ pub fn count_end(state: RenderState, took: Option<Duration>) {
     }
 }
 
+/// Counts a job that an equal request's files completed at once.
+pub fn count_cached() {
+    count_end(RenderState::Completed, None);
+    metrics::counter!(names::RENDER_CACHE_HITS_TOTAL).increment(1);
+}
+
 /// Gives each metric its description, and those without labels their first value, so that they are there from the start.
 fn describe() {
     describe_counter!(names::RENDER_JOBS_TOTAL, "Renders that ended, by their state");
+    describe_counter!(
+        names::RENDER_CACHE_HITS_TOTAL,
+        "Renders that completed at once, with the files of an equal request"
+    );
     describe_gauge!(names::QUEUE_DEPTH, "Tasks that wait, by queue");
     describe_gauge!(names::TASKS_RUNNING, "Tasks that run, by queue");
     describe_counter!(names::HTTP_REQUESTS_TOTAL, "Requests answered");
     describe_histogram!(names::HTTP_REQUEST_SECONDS, Unit::Seconds, "From a request's head to its answer's head");
     describe_histogram!(names::RENDER_SECONDS, Unit::Seconds, "From the claim of a render to its end");
     describe_gauge!(names::HTTP_CONNECTIONS, "Open connections");
+    describe_counter!(names::HTTP_CONNECTIONS_REFUSED_TOTAL, "Connections beyond what one address may have");
     for state in [RenderState::Completed, RenderState::Failed, RenderState::Cancelled] {
         metrics::counter!(names::RENDER_JOBS_TOTAL, "state" => state.as_str()).absolute(0);
     }
+    metrics::counter!(names::RENDER_CACHE_HITS_TOTAL).absolute(0);
+    metrics::counter!(names::HTTP_CONNECTIONS_REFUSED_TOTAL).absolute(0);
     metrics::gauge!(names::QUEUE_DEPTH, "queue" => "render").set(0.0);
     metrics::gauge!(names::HTTP_CONNECTIONS).set(0.0);
 }

@@ -28,21 +28,22 @@ pub async fn first_run(db: &Db, settings: &Settings) -> Result<Option<ApiKey>, S
     if settings.is_loopback() || installation::get(db, AllTenants::Instance).await?.configured {
         return Ok(None);
     }
-    create_admin_key(db, "made at the first start").await.map(Some)
+    create_key(db, "made at the first start", vec![Scope::Admin]).await.map(Some)
 }
 
-/// Makes a key that opens everything, for the built-in user. The first key configures the installation.
+/// Makes a key of the built-in user that opens what `scopes` say. The first key configures the installation.
 ///
 /// # Errors
 /// As [`first_run`].
-pub async fn create_admin_key(db: &Db, name: &str) -> Result<ApiKey, SetupError> {
+pub async fn create_key(db: &Db, name: &str, scopes: Vec<Scope>) -> Result<ApiKey, SetupError> {
     let installation = installation::get(db, AllTenants::Instance).await?;
     let key = ApiKey::generate()?;
     let new = NewKey {
         user: installation.local_user,
         name: name.to_owned(),
-        scopes: vec![Scope::Admin],
-        all_tenants: true,
+        // Who may do everything may do it everywhere.
+        all_tenants: scopes.contains(&Scope::Admin),
+        scopes,
         expires_at: None,
         rate_limit_per_s: None,
     };

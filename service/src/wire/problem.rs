@@ -61,8 +61,15 @@ pub struct Invalid {
 }
 
 /// Codes of findings that name the whole request when nothing else is wrong with it.
-const NAMES_THE_REQUEST: [&str; 5] =
-    ["option_not_available", "image_too_large", "conflicting_members", "invalid_concurrency", "invalid_cursor"];
+const NAMES_THE_REQUEST: [&str; 7] = [
+    "option_not_available",
+    "image_too_large",
+    "conflicting_members",
+    "invalid_concurrency",
+    "invalid_cursor",
+    "unknown_setting",
+    "invalid_setting",
+];
 
 impl Invalid {
     /// One finding.

@@ -149,8 +149,9 @@ pub struct RenderRequest {
     /// How long the files are kept.
     #[schema(pattern = "^(render-output|preview|scratch|raw-evidence)$")]
     pub retention_class: String,
-    /// Anything that the client wants to find again in the job; at most 16 KiB as JSON.
-    #[schema(value_type = Object)]
+    /// Anything that the client wants to find again in the job, as its `metadata`; at most 16 KiB as JSON.
+    #[serde(skip_serializing)]
+    #[schema(value_type = Object, write_only)]
     pub metadata: Map<String, Value>,
 }
 

@@ -28,6 +28,23 @@ pub fn report(wish: &str) -> DeviceReport {
     DeviceReport::new(&adapters, &device::choose(&request(wish), &adapters), SystemTime::now())
 }
 
+/// Looks for the device that jobs without a wish of their own get, and says in the log which one it is. Opens nothing.
+pub fn announce(wish: &str) {
+    let choice = match device::select(&request(wish)) {
+        Ok(choice) => choice,
+        Err(error) => {
+            tracing::warn!(device = wish, "{error}: {}", error.help);
+            return;
+        }
+    };
+    let is_missed = choice.chosen == Chosen::Cpu && DeviceRequest::from(wish) == DeviceRequest::Gpu;
+    match choice.probe_line() {
+        Some(line) if is_missed => tracing::warn!("{line}"),
+        Some(line) => tracing::info!("{line}"),
+        None => {}
+    }
+}
+
 /// What a wish asks the renderer for: the fallback of `gpu` is the service's, so the renderer is asked for the best.
 fn request(wish: &str) -> DeviceRequest {
     match DeviceRequest::from(wish) {

@@ -287,3 +287,31 @@ impl Engine {
 fn about(job: &Job<'_>, device: &Device) -> Facts {
     facts(json!({ "gpu_type": device.info.backend, "engine": "path_tracer", "samples": job.input.request.samples }))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use packshot_pipeline::error::{ErrorKind, Fault};
+
+    use super::*;
+
+    #[test]
+    fn r76_a_lost_device_is_said_and_closed_and_another_one_is_opened() {
+        let engine = Engine::new(EngineOptions { n_threads: 1, ..EngineOptions::default() });
+        let open = || engine.devices.open("cpu").expect("the processor is there");
+        let device = open();
+        let events = Mutex::new(Vec::new());
+        let emit = |event| events.lock().expect("not poisoned").push(event);
+        let step = Step::start(&emit, StepName::RenderStill, Facts::new());
+        let stopped = |code: &str| Error::new(ErrorKind::Device, Fault::new(code, "the driver was reset")).into();
+        engine.close_if_lost(&device, &stopped("device.out_of_memory"), &step);
+        assert_eq!(open().id, device.id, "what is full is not lost");
+        engine.close_if_lost(&device, &stopped("device.lost"), &step);
+        assert_ne!(open().id, device.id);
+        let events = events.lock().expect("not poisoned");
+        let Some(WorkEvent::Log(line)) = events.last() else { panic!("{events:?}") };
+        let expect = format!("[GPU_PROBE] {} was lost: the driver was reset", device.info.device);
+        assert_eq!((line.level, line.text()), (LogLevel::Warning, expect));
+    }
+}

@@ -69,8 +69,8 @@ pub(super) fn run(
     })
 }
 
-/// A thread for one work.
-pub(super) fn spawn(name: String, work: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+/// A thread for one work. A panic ends it and nothing else.
+pub(crate) fn spawn(name: String, work: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
     std::thread::Builder::new().name(name).stack_size(STACK_BYTES).spawn(work).map(drop)
 }
 

@@ -15,6 +15,8 @@ const INTERVAL: Duration = Duration::from_millis(500);
 pub(super) struct Meter<'a> {
     emit: Emit<'a>,
     step: &'a Step<'a>,
+    /// Sampling ends after this time, whatever is done by then.
+    time_max: Option<Duration>,
     state: Mutex<State>,
 }
 
@@ -45,8 +47,8 @@ impl State {
 }
 
 impl<'a> Meter<'a> {
-    pub(super) fn new(emit: Emit<'a>, step: &'a Step<'a>) -> Self {
-        Self { emit, step, state: Mutex::default() }
+    pub(super) fn new(emit: Emit<'a>, step: &'a Step<'a>, time_max: Option<Duration>) -> Self {
+        Self { emit, step, time_max, state: Mutex::default() }
     }
 
     /// Takes one report of the renderer.
@@ -55,7 +57,7 @@ impl<'a> Meter<'a> {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             (state.is_due(Instant::now()), state.has_doubled(progress.samples))
         };
-        let report = report(progress);
+        let report = report(progress, self.time_max);
         if is_due {
             (self.emit)(WorkEvent::Progress(report));
         }
@@ -66,9 +68,11 @@ impl<'a> Meter<'a> {
     }
 }
 
-fn report(progress: Progress) -> WorkProgress {
-    let done = f64::from(progress.done).clamp(0.0, 1.0);
+/// How far a render is: by its samples, or by its time where that ends it earlier.
+fn report(progress: Progress, time_max: Option<Duration>) -> WorkProgress {
     let elapsed_s = progress.elapsed.as_secs_f64();
+    let of_time = time_max.map_or(0.0, |max| elapsed_s / max.as_secs_f64().max(f64::MIN_POSITIVE));
+    let done = f64::from(progress.done).max(of_time).clamp(0.0, 1.0);
     WorkProgress {
         samples_done: progress.samples,
         samples_target: progress.samples_max,
@@ -98,7 +102,10 @@ mod tests {
     #[test]
     fn time_left_follows_from_the_pace() {
         let progress = Progress { samples: 16, samples_max: 64, done: 0.25, paths: 0, elapsed: Duration::from_secs(3) };
-        assert_eq!(report(progress).eta_s, Some(9.0));
-        assert_eq!(report(Progress { done: 0.0, ..progress }).eta_s, None);
+        assert_eq!(report(progress, None).eta_s, Some(9.0));
+        assert_eq!(report(Progress { done: 0.0, ..progress }, None).eta_s, None);
+        let limited = |seconds| report(progress, Some(Duration::from_secs(seconds)));
+        assert_eq!((limited(4).progress_pct, limited(4).eta_s), (75.0, Some(1.0)), "its time ends it");
+        assert_eq!(limited(60), report(progress, None), "its samples end it");
     }
 }

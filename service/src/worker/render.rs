@@ -48,11 +48,12 @@ pub(super) fn run(
     let mut seconds = Seconds { prepare: clock.lap(), ..Seconds::default() };
 
     Failpoint::Render.pass();
-    let (meter, previews) = (Meter::new(job.emit, step), Previews::new(job.emit, &ready));
+    let time_max = job.input.request.max_time_s.map(Duration::from_secs_f64);
+    let (meter, previews) = (Meter::new(job.emit, step, time_max), Previews::new(job.emit, &ready));
     let picture = ready.render(&RenderControl {
         cancel: job.cancel,
         progress: &|progress| meter.show(progress),
-        time_max: job.input.request.max_time_s.map(Duration::from_secs_f64),
+        time_max,
         snapshots: Some(snapshots(&|snapshot| previews.take(&snapshot))),
     })?;
     engine.n_renders.fetch_add(1, Ordering::Relaxed);

@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn r40_to_r44_a_scope_reports_begin_and_end() {
+    fn r40_r41_r42_r44_a_scope_reports_begin_progress_and_end() {
         let events = events_of(|emit| {
             let result = Step::scope(emit, StepName::RenderStill, |step| {
                 step.progress(40.0, "40 of 100");
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn r43_a_failing_scope_passes_the_failure_on() {
+    fn r43_r44_a_failing_scope_passes_the_failure_on() {
         let failure = Failure::new(crate::domain::task::FaultKind::Input, "glb.truncated", "a\nb");
         let events = events_of(|emit| {
             let result = Step::scope(emit, StepName::ResolveStepPath, |_| -> Result<((), Facts), Stopped> {

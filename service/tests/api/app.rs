@@ -1,17 +1,18 @@
 //! A service for one test.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use packshot_service::api::{self, AppState, Parts};
 use packshot_service::config::{Settings, Sources};
-use packshot_service::db::{AllTenants, DatabaseConfig, Db, Notice, TenantScope, installation, keys};
+use packshot_service::db::{AllTenants, DatabaseConfig, Db, Notice, TenantScope, installation, keys, settings};
 use packshot_service::domain::access::{Role, Scope};
 use packshot_service::domain::id::{TenantId, UserId};
 use packshot_service::domain::key::ApiKey;
 use packshot_service::events::hub::Hub;
-use packshot_service::queue::{self, QueueHandle, QueueParts};
+use packshot_service::queue::{self, QueueHandle, QueueParts, StallCheck};
 use packshot_service::server::accept::{self, Limits};
 use packshot_service::server::metrics::Metrics;
 use packshot_service::store::{Store, StoreConfig};
@@ -30,6 +31,9 @@ use crate::glb::Glb;
 
 /// The longest that anything in a test takes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// Silence in a stream of events is broken so often here.
+pub(crate) const KEEP_ALIVE: Duration = Duration::from_millis(300);
+
 /// A request for a picture that takes a few milliseconds.
 pub(crate) fn small() -> Value {
     json!({"width": 16, "height": 16, "samples": 2, "noise_threshold": 0, "light": "white"})
@@ -137,7 +141,7 @@ impl Installation {
                     resident_bytes_max: 64 << 20,
                     memory_bytes_max: None,
                 })))),
-                stall_timeout: Duration::from_secs(7200),
+                stalls: StallCheck::new(settings.clone()),
             }),
             false => QueueHandle::default(),
         };
@@ -149,12 +153,15 @@ impl Installation {
             queue: queue.clone(),
             settings,
             metrics: Metrics::install(),
+            keep_alive: KEEP_ALIVE,
         };
         let state = AppState::new(parts);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("bound"));
         let limits = Limits {
             max_connections: 256,
+            max_connections_per_address: 256,
+            is_exempt: |address| address.is_loopback(),
             header_timeout: PATIENCE,
             stall_timeout: PATIENCE,
             linger_timeout: PATIENCE,
@@ -182,7 +189,12 @@ async fn pass_on_notices(mut notices: tokio::sync::broadcast::Receiver<Notice>, 
 impl TestApp {
     /// A service that renders.
     pub(crate) async fn start(engine: &Engine) -> Self {
-        Installation::new(engine, &[]).await.start(true).await
+        Self::start_with(engine, &[]).await
+    }
+
+    /// A service with settings that renders.
+    pub(crate) async fn start_with(engine: &Engine, settings: &[(&str, &str)]) -> Self {
+        Installation::new(engine, settings).await.start(true).await
     }
 
     /// A service whose jobs wait for ever.
@@ -240,15 +252,35 @@ impl TestApp {
 
     /// The job, once `is_so` says that it is as wanted.
     pub(crate) async fn job_when(&self, id: &str, is_so: impl Fn(&Value) -> bool) -> Value {
-        let begun = Instant::now();
-        loop {
-            let job = self.get(&format!("/api/v1/renders/{id}")).await.json();
-            if is_so(&job) {
-                return job;
-            }
-            assert!(begun.elapsed() < PATIENCE, "the job stays {job}");
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        let path = format!("/api/v1/renders/{id}");
+        poll(async || self.get(&path).await.json(), is_so).await
+    }
+
+    /// What the open mode works with.
+    pub(crate) async fn scope(&self) -> TenantScope {
+        let of = installation::get(&self.db, AllTenants::Instance).await.expect("answers");
+        TenantScope::of(of.operating_tenant)
+    }
+
+    /// Sets something of the open mode's tenant that no route sets yet.
+    pub(crate) async fn configure(&self, values: &Value) {
+        let values = values.as_object().expect("an object").clone();
+        settings::patch_tenant(&self.db, self.scope().await, values, None).await.expect("stored");
+    }
+
+    /// Changes settings, as a request.
+    pub(crate) async fn change_settings(&self, patch: &Value) -> Reply {
+        Reply::of(self.request(Method::PATCH, "/api/v1/settings").json(patch)).await
+    }
+
+    /// The events of a job from its first one to its end, as text.
+    pub(crate) async fn events(&self, id: &str) -> String {
+        self.get(&format!("/api/v1/renders/{id}/events?after=0")).await.text()
+    }
+
+    /// Everything that lies in the store.
+    pub(crate) fn stored_files(&self) -> Vec<PathBuf> {
+        files_below(&self.folder.path().join("store"))
     }
 
     /// A key of the operating tenant's local user with these scopes. It configures the installation.
@@ -262,6 +294,12 @@ impl TestApp {
         let made = installation::create_tenant(&self.db, AllTenants::Instance, slug, role).await;
         let (tenant, user) = made.expect("a tenant is made");
         (tenant, self.key_of(tenant, user, scopes, None).await)
+    }
+
+    /// A key of a tenant's new user of this role.
+    pub(crate) async fn user_key(&self, tenant: TenantId, role: Role) -> String {
+        let user = installation::create_user(&self.db, TenantScope::of(tenant), role).await.expect("a user");
+        self.key_of(tenant, user, &[Scope::Admin], None).await
     }
 
     pub(crate) async fn key_of(&self, tenant: TenantId, user: UserId, scopes: &[Scope], per_s: Option<i32>) -> String {
@@ -291,6 +329,12 @@ pub(crate) struct Guest<'a> {
 }
 
 impl Guest<'_> {
+    /// The job, once `is_so` says that it is as wanted.
+    pub(crate) async fn job_when(&self, id: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        let path = format!("/api/v1/renders/{id}");
+        poll(async || self.get(&path).await.json(), is_so).await
+    }
+
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.app.client.request(method, format!("{}{path}", self.app.base)).bearer_auth(&self.key)
     }
@@ -366,6 +410,33 @@ impl Reply {
         let errors = body["errors"].as_array().expect("a list").iter();
         errors.map(|finding| finding["pointer"].as_str().expect("a text").to_owned()).collect()
     }
+}
+
+/// Asks again and again until the answer is as wanted.
+async fn poll(ask: impl AsyncFn() -> Value, is_so: impl Fn(&Value) -> bool) -> Value {
+    let begun = Instant::now();
+    loop {
+        let answer = ask().await;
+        if is_so(&answer) {
+            return answer;
+        }
+        assert!(begun.elapsed() < PATIENCE, "it stays {answer}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// The pixels of a PNG of 8 bits, as RGBA.
+pub(crate) fn pixels(png: &[u8]) -> Vec<[u8; 4]> {
+    let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().expect("a PNG");
+    let mut bytes = vec![0; reader.output_buffer_size().expect("small")];
+    reader.next_frame(&mut bytes).expect("a picture");
+    bytes.chunks_exact(4).map(|rgba| [rgba[0], rgba[1], rgba[2], rgba[3]]).collect()
+}
+
+/// All files below a folder.
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("readable").path());
+    entries.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
 }
 
 /// The id of a job.

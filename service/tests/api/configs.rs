@@ -84,9 +84,9 @@ cases! {
         let limits = json!({"max_concurrency": 8, "min_concurrency": 1});
         let put = app.with_key(&operator).request(Method::PUT, "/api/v1/worker-configs/render").json(&limits);
         assert_eq!(Reply::of(put).await.status, 200);
-        installation::set_max_concurrent_renders(&app.db, AllTenants::Instance, alpha_id, 1).await.expect("set");
+        installation::set_max_concurrent_renders(&app.db, AllTenants::Instance, alpha_id, 3).await.expect("set");
         let (alpha, beta) = (app.with_key(&alpha), app.with_key(&beta));
-        for seed in 0..3 {
+        for seed in 0..5 {
             let mut request = endless();
             request["seed"] = json!(seed);
             assert_eq!(alpha.submit(&request).await.status, 202);
@@ -102,7 +102,7 @@ cases! {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
         let running = alpha.get("/api/v1/renders?state=running").await.json();
-        assert_eq!(running["items"].as_array().map(Vec::len), Some(1));
+        assert_eq!(running["items"].as_array().map(Vec::len), Some(3), "of five, and the queue has room for eight");
         for guest in [&alpha, &beta] {
             for job in guest.get("/api/v1/renders").await.json()["items"].as_array().expect("a list") {
                 guest.post(job["links"]["cancel"].as_str().expect("a link")).await;

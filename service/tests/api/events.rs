@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
-use crate::app::{Installation, PATIENCE, TestApp, endless, id, small};
+use crate::app::{Installation, KEEP_ALIVE, PATIENCE, TestApp, endless, id, small};
 
 /// An event as it was received.
 #[derive(Clone, Debug)]
@@ -116,6 +116,24 @@ cases! {
         assert_eq!(terminal.count(), 1);
     }
 
+    async fn c22_silence_is_broken_each_time(engine) {
+        assert_eq!(packshot_service::api::KEEP_ALIVE, Duration::from_secs(15), "what the service is started with");
+        let app = TestApp::idle(&engine).await;
+        let id = id(&app.submit(&small()).await);
+        let mut stream = Stream::open(&app, &id, None).await;
+        assert!(stream.block().await.is_some_and(|block| block.contains("retry")));
+        assert!(stream.block().await.is_some_and(|block| block.contains("snapshot")));
+        for _ in 0..2 {
+            let begun = Instant::now();
+            assert_eq!(stream.block().await.as_deref(), Some(": keep-alive"));
+            let silence = begun.elapsed();
+            assert!(silence > KEEP_ALIVE / 2 && silence < KEEP_ALIVE + Duration::from_secs(1), "{silence:?}");
+        }
+        app.post(&format!("/api/v1/renders/{id}/cancel")).await;
+        let event = stream.event().await.expect("what happens is told at once, and not as silence");
+        assert_eq!(event.name, "job.cancelled");
+    }
+
     async fn c23_events_survive_a_restart(engine) {
         let installation = Installation::new(&engine, &[]).await;
         let app = installation.start(true).await;
@@ -144,22 +162,12 @@ cases! {
         let progress: Vec<f64> = named("job.progress").iter().filter_map(|event| event.data["progress_pct"].as_f64()).collect();
         assert!(!progress.is_empty() && progress.is_sorted(), "{progress:?}");
         assert_eq!(events.last().expect("events").name, "job.completed");
+        let place = |name: &str| events.iter().position(|event| event.name == name).expect("it is there");
+        let order = ["job.state", "job.step", "job.progress", "job.completed"].map(place);
+        assert!(order.is_sorted() && place("job.preview") < place("job.completed"), "{order:?}");
         for event in &events {
             assert_eq!((&event.data["seq"], &event.data["job_id"]), (&json!(event.id), &json!(second)));
             assert!(event.data["at"].as_str().is_some_and(|at| at.ends_with('Z') && at.len() == 24), "{event:?}");
         }
     }
-}
-
-/// Once, because a silent stream takes its time and no database has a say in it.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn c22_silence_is_broken() {
-    let app = TestApp::idle(&crate::app::Engine::Sqlite).await;
-    let id = id(&app.submit(&small()).await);
-    let mut stream = Stream::open(&app, &id, None).await;
-    while stream.block().await.expect("the stream is open").contains("retry") {}
-    let begun = Instant::now();
-    assert_eq!(stream.block().await.as_deref(), Some(": keep-alive"));
-    assert!((14..=16).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
-    assert!(Duration::from_secs(16) < PATIENCE);
 }

@@ -47,6 +47,7 @@ cases! {
         let refused = Reply::of(app.rendering(Glb::body(), &small())).await;
         assert_eq!(refused.problem(), (507, "storage_full".to_owned()));
         assert_eq!(app.get("/api/v1/renders").await.json()["items"], json!([]));
+        assert_eq!(app.stored_files(), [] as [std::path::PathBuf; 0], "no partial object");
         assert_eq!(app.get("/readyz").await.json()["checks"]["storage"], "full");
         app.store.set_full(false);
         assert_eq!(Reply::of(app.rendering(Glb::body(), &small())).await.status, 202);

@@ -84,7 +84,12 @@ impl Glb {
 
     /// The file.
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        let mut text = self.json.to_string().into_bytes();
+        self.bytes_with(&|text| text)
+    }
+
+    /// The file with its JSON changed as text.
+    pub(crate) fn bytes_with(&self, change: &dyn Fn(String) -> String) -> Vec<u8> {
+        let mut text = change(self.json.to_string()).into_bytes();
         text.resize(text.len().next_multiple_of(4), b' ');
         let mut bin = self.bin.clone();
         bin.resize(bin.len().next_multiple_of(4), 0);

@@ -84,11 +84,12 @@ cases! {
         assert!(!reply.text().contains("<style") && !reply.text().contains("<script>"), "the policy refuses it");
     }
 
-    async fn metadata_are_shown_as_they_were_sent(engine) {
+    async fn metadata_are_shown_once_and_as_they_were_sent(engine) {
         let app = TestApp::idle(&engine).await;
         let mut request = small();
         request["metadata"] = json!({"order": "A-7"});
         let job = app.submit(&request).await;
-        assert_eq!((&job["metadata"], &job["request"]["metadata"]), (&request["metadata"], &request["metadata"]));
+        assert_eq!((&job["metadata"], job["request"].get("metadata")), (&request["metadata"], None));
+        assert_eq!(app.get("/api/v1/renders").await.json()["items"][0], job);
     }
 }

@@ -2,9 +2,11 @@
 
 use std::collections::HashSet;
 
+use futures_util::future::join_all;
+use reqwest::Method;
 use serde_json::Value;
 
-use crate::app::{TestApp, id, small};
+use crate::app::{Reply, TestApp, id, small};
 
 fn ids(page: &Value) -> Vec<String> {
     page["items"].as_array().expect("a list").iter().map(id).collect()
@@ -13,14 +15,19 @@ fn ids(page: &Value) -> Vec<String> {
 cases! {
     async fn c15_pages_stay_right_while_rows_come(engine) {
         let app = TestApp::idle(&engine).await;
-        let mut made = Vec::new();
-        for _ in 0..12 {
-            made.push(id(&app.submit(&small()).await));
-        }
-        made.reverse();
+        let first = app.submit(&small()).await;
+        let mut request = small();
+        request["asset"] = first["request"]["asset"].clone();
+        let post = async || Reply::of(app.request(Method::POST, "/api/v1/renders").json(&request)).await.json();
+        let mut made = join_all((1..120).map(|_| post())).await;
+        made.push(first);
+        // Newest first; of those of one millisecond the one with the greater id.
+        let age = |job: &Value| (job["created_at"].as_str().expect("a time").to_owned(), id(job));
+        made.sort_unstable_by_key(|job| std::cmp::Reverse(age(job)));
+        let made: Vec<String> = made.iter().map(id).collect();
         let (mut seen, mut cursor, mut sizes) = (Vec::new(), String::new(), Vec::new());
         loop {
-            let page = app.get(&format!("/api/v1/renders?limit=5{cursor}")).await.json();
+            let page = app.get(&format!("/api/v1/renders?limit=50{cursor}")).await.json();
             sizes.push(ids(&page).len());
             seen.extend(ids(&page));
             // One that comes meanwhile neither repeats nor hides others.
@@ -30,7 +37,7 @@ cases! {
                 None => break,
             }
         }
-        assert_eq!((seen, sizes), (made, vec![5, 5, 2]));
+        assert_eq!((seen, sizes), (made, vec![50, 50, 20]));
     }
 
     async fn c15_a_page_may_end_at_a_row_that_goes(engine) {
@@ -76,5 +83,13 @@ cases! {
         assert_eq!(of("cancelled").await.into_iter().collect::<HashSet<_>>(), cancelled);
         assert_eq!(of("queued").await, [queued]);
         assert!(of("failed").await.is_empty());
+    }
+
+    async fn r39_documents_of_failed_jobs(engine) {
+        let app = TestApp::start(&engine).await;
+        app.render(&small()).await;
+        let failed = id(&app.render_of(b"no GLB".to_vec(), &small()).await);
+        let page = app.get("/api/v1/renders?state=failed").await.json();
+        assert_eq!((ids(&page), &page["items"][0]["document"]["state"]), (vec![failed], &Value::from("failed")));
     }
 }

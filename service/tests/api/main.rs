@@ -35,6 +35,8 @@ macro_rules! cases {
 }
 
 mod configs;
+mod coverage;
+mod documents;
 mod events;
 mod files;
 mod idempotency;
@@ -45,6 +47,7 @@ mod preflight;
 mod problems;
 mod rights;
 mod service;
+mod settings;
 mod states;
 mod submit;
 mod tasks;

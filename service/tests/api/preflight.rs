@@ -40,7 +40,7 @@ cases! {
 
     async fn r25_suggestions_are_not_applied(engine) {
         let app = TestApp::idle(&engine).await;
-        let report = preflight(&app, Glb::parts(&["Steel_Baar"]).bytes(), &json!({"materials": {"parts": []}})).await.json();
+        let report = preflight(&app, Glb::parts(&["Steel_Bar"]).bytes(), &json!({"materials": {"parts": []}})).await.json();
         let item = &report["materials"]["items"][0];
         let suggestions = item["suggestions"].as_array().expect("a list");
         let steel = suggestions.iter().find(|s| s["material"] == "STD_010101_Steel-Bare");
@@ -116,7 +116,14 @@ cases! {
         beyond.json["accessors"][0]["count"] = json!(25);
         let mut required = Glb::parts(&["Body"]);
         required.json["extensionsRequired"] = json!(["EXT_of_somebody"]);
+        // Deeper than any stack: a reader that recurses would end the whole service.
+        let nested = |n: usize| {
+            let mut glb = Glb::parts(&["Body"]);
+            glb.json["extras"] = json!("HERE");
+            glb.bytes_with(&|text| text.replace("\"HERE\"", &format!("{}0{}", "[".repeat(n), "]".repeat(n))))
+        };
         for (what, bytes) in [
+            ("nested", nested(1_000_000)),
             ("truncated", whole[..whole.len() - 9].to_vec()),
             ("percent", percent.bytes()),
             ("cycle", cycle.bytes()),

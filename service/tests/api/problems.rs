@@ -2,8 +2,10 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
-use crate::app::{Reply, TestApp, form, small};
+use crate::app::{PATIENCE, Reply, TestApp, form, small};
 use crate::glb::Glb;
 
 fn problem(status: u16, code: &str) -> (u16, String) {
@@ -28,6 +30,17 @@ cases! {
             assert!(status >= 400, "{method} {path}");
             assert_eq!(reply.json()["instance"], path.split('?').next().expect("a path"));
         }
+    }
+
+    async fn c01_also_what_is_no_fault_of_the_client(engine) {
+        let app = TestApp::idle(&engine).await;
+        app.db.clone().close().await;
+        for path in ["/api/v1/renders", "/api/v1/setup", "/api/v1/settings"] {
+            let reply = app.get(path).await;
+            assert_eq!(reply.problem(), problem(503, "unavailable"), "{path}");
+            assert_eq!(reply.header("retry-after"), Some("1"), "{path}");
+        }
+        assert_eq!(app.get("/healthz").await.status, 200);
     }
 
     async fn c02_a_request_id_is_taken_over(engine) {
@@ -108,6 +121,13 @@ cases! {
         assert_eq!(Reply::of(put(padded(1 << 20).into())).await.status, 200);
         let long = padded((1 << 20) + 1);
         assert_eq!(Reply::of(put(long.clone().into())).await.problem(), problem(413, "body_too_large"));
+        // Answered while the client has sent only the head of it.
+        let mut client = TcpStream::connect(app.base.trim_start_matches("http://")).await.expect("connected");
+        let head = format!("PUT /api/v1/worker-configs/render HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", long.len());
+        client.write_all(head.as_bytes()).await.expect("sent");
+        let mut answer = [0; 12];
+        tokio::time::timeout(PATIENCE, client.read_exact(&mut answer)).await.expect("in time").expect("an answer");
+        assert_eq!(&answer, b"HTTP/1.1 413");
         let chunked = reqwest::Body::wrap_stream(futures_util::stream::iter([Ok::<_, std::io::Error>(long)]));
         assert_eq!(Reply::of(put(chunked)).await.problem(), problem(413, "body_too_large"));
         let part = json!({"metadata": {"text": "x".repeat(1 << 20)}});
@@ -124,15 +144,8 @@ cases! {
         let chunked = reqwest::Body::wrap_stream(futures_util::stream::iter(pieces));
         let request = app.request(Method::POST, "/api/v1/renders").header("content-type", "multipart/form-data; boundary=b");
         assert_eq!(Reply::of(request.body(chunked)).await.problem(), problem(413, "body_too_large"), "without");
-        let left = walk(&app.folder.path().join("store"));
-        assert!(left.is_empty(), "stored all the same: {left:?}");
+        assert_eq!(app.stored_files(), [] as [std::path::PathBuf; 0], "stored all the same");
         assert_eq!(app.get("/api/v1/renders").await.json()["items"], Value::Array(Vec::new()));
         assert_eq!(Reply::of(app.rendering(vec![0; 1000], &small())).await.status, 202, "as large as it may be");
     }
-}
-
-/// All files below a folder.
-fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
-    let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("readable").path());
-    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
 }

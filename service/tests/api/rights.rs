@@ -8,7 +8,8 @@ use packshot_service::domain::key::ApiKey;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::app::{Reply, TestApp, id, small};
+use crate::app::{Reply, TestApp, endless, form, id, small};
+use crate::glb::Glb;
 
 cases! {
     async fn c32_a_limit_of_requests(engine) {
@@ -71,27 +72,36 @@ cases! {
     }
 
     async fn r80_rights_of_roles(engine) {
-        let app = TestApp::idle(&engine).await;
-        for (role, triggers, writes) in [
-            (Role::Client, false, false),
-            (Role::ProjectManager, true, false),
-            (Role::TenantAdmin, true, true),
-        ] {
-            let (_, key) = app.tenant_key(&format!("of-{}", role.as_str().replace('_', "-")), role, &[Scope::Admin]).await;
+        let app = TestApp::start(&engine).await;
+        for (role, triggers) in [(Role::Client, false), (Role::ProjectManager, true), (Role::TenantAdmin, true)] {
+            let slug = format!("of-{}", role.as_str().replace('_', "-"));
+            let (tenant, key) = app.tenant_key(&slug, role, &[Scope::Admin]).await;
             let guest = app.with_key(&key);
-            let missing = "/api/v1/renders/0193b2a0-0000-7000-8000-000000000000";
-            for (method, path, expected) in [
-                (Method::POST, format!("{missing}/cancel"), if triggers { 404 } else { 403 }),
-                (Method::DELETE, missing.to_owned(), if triggers { 404 } else { 403 }),
-                (Method::GET, "/api/v1/analytics/renders".to_owned(), if triggers { 200 } else { 403 }),
-                (Method::POST, "/api/v1/renders".to_owned(), if triggers { 415 } else { 403 }),
-                (Method::POST, "/api/v1/preflight".to_owned(), if triggers { 415 } else { 403 }),
-                (Method::GET, "/api/v1/materials".to_owned(), 200),
-                (Method::POST, "/api/v1/material-libraries".to_owned(), if writes { 415 } else { 403 }),
-                (Method::PUT, "/api/v1/worker-configs/render".to_owned(), 403),
-            ] {
-                let reply = Reply::of(guest.request(method.clone(), &path)).await;
-                assert_eq!(reply.status, expected, "{role} {method} {path}: {}", reply.text());
+            let expected = |granted: u16| if triggers { granted } else { 403 };
+            // Somebody of the same tenant who may has made what the role is to be let near.
+            let helper = app.user_key(tenant, Role::TenantAdmin).await;
+            let helper = app.with_key(&helper);
+            let done = helper.submit(&small()).await.json();
+            let broken = form(b"no GLB".to_vec(), Some(&small()));
+            let broken = Reply::of(helper.request(Method::POST, "/api/v1/renders?wait=30").multipart(broken)).await.json();
+            let task = broken["task_id"].as_str().expect("a task").to_owned();
+            helper.job_when(&id(&done), |job| job["state"] == "completed").await;
+
+            assert_eq!(guest.submit(&endless()).await.status, expected(202), "{role} POST renders");
+            let preflight = guest.request(Method::POST, "/api/v1/preflight").multipart(form(Glb::body(), None));
+            assert_eq!(Reply::of(preflight).await.status, expected(200), "{role} preflight");
+            let (mine, own) = (id(&done), format!("/api/v1/renders/{}", id(&done)));
+            assert_eq!(guest.post(&format!("{own}/cancel")).await.status, expected(200), "{role} cancel of {mine}");
+            assert_eq!(guest.post(&format!("/api/v1/tasks/{task}/requeue")).await.status, expected(200), "{role} requeue");
+            assert_eq!(Reply::of(guest.request(Method::DELETE, &own)).await.status, expected(204), "{role} DELETE");
+            assert_eq!(guest.get("/api/v1/analytics/renders").await.status, expected(200), "{role} analytics");
+            assert_eq!(guest.get("/api/v1/materials").await.status, 200, "{role} materials");
+            let library = guest.request(Method::POST, "/api/v1/material-libraries");
+            assert_eq!(Reply::of(library).await.status, if role == Role::TenantAdmin { 415 } else { 403 }, "{role} library");
+            let limits = guest.request(Method::PUT, "/api/v1/worker-configs/render");
+            assert_eq!(Reply::of(limits).await.problem(), (403, "forbidden".to_owned()), "{role} limits");
+            for job in helper.get("/api/v1/renders").await.json()["items"].as_array().expect("a list") {
+                helper.post(job["links"]["cancel"].as_str().expect("a link")).await;
             }
         }
     }

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::app::{Reply, TestApp, form, id, small};
+use crate::app::{Reply, TestApp, form, id, pixels, small};
 use crate::glb::Glb;
 
 fn file_hash(job: &Value) -> String {
@@ -11,7 +11,7 @@ fn file_hash(job: &Value) -> String {
 }
 
 cases! {
-    async fn r01_a_multipart_request_without_wishes(engine) {
+    async fn r01_c31_a_multipart_request_without_wishes(engine) {
         let app = TestApp::idle(&engine).await;
         let reply = Reply::of(app.request(Method::POST, "/api/v1/renders").multipart(form(Glb::body(), None))).await;
         assert_eq!((reply.status, reply.header("retry-after")), (202, Some("1")));
@@ -37,7 +37,6 @@ cases! {
             ("on_unmapped", json!("magenta")),
             ("formats", json!(["png"])),
             ("retention_class", json!("render-output")),
-            ("metadata", json!({})),
         ] {
             assert_eq!(job["request"][member], value, "{member}");
         }
@@ -55,6 +54,7 @@ cases! {
             })
         );
         assert_eq!((&job["task_id"], job["task_id"].is_string()), (&job["celery_task_id"], true), "C31");
+        assert_eq!(job["metadata"], json!({}));
         assert_eq!((&job["document"]["state"], &job["document"]["version"]), (&json!("queued"), &json!(1)));
         assert_eq!(app.get(&own).await.json(), job);
     }
@@ -109,13 +109,17 @@ cases! {
         assert_eq!(app.get("/api/v1/renders").await.json()["items"], json!([]), "nothing was made of any of them");
     }
 
-    async fn r19_equal_requests_are_answered_from_the_cache(engine) {
+    async fn r19_r20_equal_requests_are_answered_from_the_cache(engine) {
         let app = TestApp::start(&engine).await;
         let first = app.render(&small()).await;
         assert_eq!(first["result"]["from_cache"], false);
         let mut again = small();
         again["priority"] = json!(3);
+        let n_hits = async || counted(&app.get("/metrics").await.text(), "packshot_render_cache_hits_total ");
+        let n_completed = async || counted(&app.get("/metrics").await.text(), "packshot_render_jobs_total{state=\"completed\"} ");
+        let before = (n_hits().await, n_completed().await);
         let second = app.submit(&again).await;
+        assert!(n_hits().await > before.0 && n_completed().await > before.1, "it is counted");
         assert_eq!((&second["state"], &second["result"]["from_cache"]), (&json!("completed"), &json!(true)));
         assert_eq!(file_hash(&second), file_hash(&first));
         assert_ne!(id(&second), id(&first));
@@ -153,7 +157,7 @@ cases! {
         let unmapped: Vec<&Value> = items.iter().filter(|item| item["reason"] == "no_match").collect();
         assert_eq!((unmapped.len(), &unmapped[0]["node"]), (1, &json!("Unknown_Part")));
         let picture = app.get(job["links"]["results"]["png"].as_str().expect("a link")).await.body;
-        assert!(is_anywhere(&picture, |[r, g, b, a]| a > 200 && r / 2 > g && b / 2 > g), "no pixel is magenta");
+        assert!(pixels(&picture).iter().any(|&[r, g, b, a]| a > 200 && r / 2 > g && b / 2 > g), "no pixel is magenta");
     }
 
     async fn r23_unmapped_parts_are_refused(engine) {
@@ -168,10 +172,8 @@ cases! {
     }
 }
 
-/// Whether some pixel of a PNG is so.
-fn is_anywhere(png: &[u8], is_so: impl Fn([u8; 4]) -> bool) -> bool {
-    let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().expect("a PNG");
-    let mut pixels = vec![0; reader.output_buffer_size().expect("small")];
-    reader.next_frame(&mut pixels).expect("a picture");
-    pixels.chunks_exact(4).any(|rgba| is_so([rgba[0], rgba[1], rgba[2], rgba[3]]))
+/// The value of a metric. Services of other tests count in the same process.
+fn counted(metrics: &str, name: &str) -> u64 {
+    let line = metrics.lines().find_map(|line| line.strip_prefix(name));
+    line.unwrap_or_else(|| panic!("{name} is not in {metrics}")).parse().expect("a number")
 }

@@ -19,7 +19,7 @@ cases! {
         assert!(devices["probe"]["reason"].as_str().is_some_and(|reason| !reason.is_empty()));
     }
 
-    async fn r64_r74_a_task_as_it_was_given(engine) {
+    async fn c31_r64_r74_a_task_as_it_was_given(engine) {
         let app = TestApp::idle(&engine).await;
         let job = app.submit(&small()).await;
         let task = app.get(&format!("/api/v1/tasks/{}", job["task_id"].as_str().expect("a task"))).await.json();

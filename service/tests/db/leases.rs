@@ -225,7 +225,7 @@ pub(crate) async fn a_mark_to_cancel_wins(t: Fixture) {
     }
 }
 
-pub(crate) async fn stalled_tasks_are_found(t: Fixture) {
+pub(crate) async fn r59_r61_stalled_tasks_are_found(t: Fixture) {
     t.submit().await;
     let claimed = t.claim_one().await;
     let stalled = async || tasks::stalled(&t.db, AllTenants::Housekeeping, Duration::from_secs(120 * 60)).await;

@@ -54,7 +54,7 @@ conformance! {
         r71_a_poison_job_fails_after_three_attempts
         c34_a_task_given_back_keeps_its_attempt
         a_mark_to_cancel_wins
-        stalled_tasks_are_found
+        r59_r61_stalled_tasks_are_found
         r73_only_failed_tasks_are_requeued
         r37_each_reason_is_told_until_an_attempt_goes_well;
     races:

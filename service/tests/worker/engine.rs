@@ -24,7 +24,7 @@ fn steps(run: &Run) -> Vec<String> {
 }
 
 #[test]
-fn a_bearing_becomes_a_picture_step_by_step() {
+fn r53_r58_a_bearing_becomes_a_picture_step_by_step() {
     let (engine, assets) = (engine(), Assets::default());
     let mut request = small();
     request.formats = vec![Format::Png, Format::Exr];
@@ -62,7 +62,7 @@ fn is_magenta([r, g, b, a]: [u8; 4]) -> bool {
 }
 
 #[test]
-fn a_second_request_for_the_same_scene_imports_and_builds_nothing() {
+fn r20_a_second_request_for_the_same_scene_imports_and_builds_nothing() {
     let (engine, assets) = (engine(), Assets::default());
     let scene = bearing(&assets);
     let first = run(&engine, &assets, &input(scene, small()));
@@ -118,7 +118,7 @@ fn what_does_not_fit_is_not_kept() {
 }
 
 #[test]
-fn r22_r55_an_unmapped_part_is_magenta_and_named() {
+fn r22_r23_r55_an_unmapped_part_is_magenta_and_named() {
     let (engine, assets) = (engine(), Assets::default());
     let scene = foreign_bearing(&assets);
     let mut request = small();

@@ -1,6 +1,34 @@
 //! Workers: what they compute, what they keep, and what happens when they stop, hang or die.
 
+/// Makes two tests of each case: `sqlite::name` and `postgres::name`.
+macro_rules! cases {
+    ($($(#[doc = $doc:literal])* async fn $name:ident($engine:ident) $body:block)+) => {
+        $($(#[doc = $doc])* async fn $name($engine: crate::place::Engine) $body)+
+
+        mod sqlite {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    super::$name(crate::place::Engine::Sqlite).await;
+                }
+            )+
+        }
+
+        mod postgres {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    if let Some(engine) = crate::place::Engine::postgres() {
+                        super::$name(engine).await;
+                    }
+                }
+            )+
+        }
+    };
+}
+
 mod engine;
+mod lines;
 mod phases;
 mod place;
 mod process;

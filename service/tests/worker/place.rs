@@ -1,12 +1,14 @@
 //! A queue with everything it works with, in a folder of its own.
 
 use std::collections::VecDeque;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use packshot_renderer::backend::CancelToken;
 use packshot_renderer::sample;
+use packshot_service::config::{Settings, Sources};
 use packshot_service::db::renders::{NewRender, NewWork, Render};
 use packshot_service::db::{AllTenants, DatabaseConfig, Db, TenantScope, installation, objects, renders};
 use packshot_service::domain::id::{RenderId, TaskId, UserId};
@@ -14,14 +16,17 @@ use packshot_service::domain::render::{RenderKind, RenderState};
 use packshot_service::domain::step::StepName;
 use packshot_service::domain::task::QueueName;
 use packshot_service::events::hub::Hub;
-use packshot_service::queue::{self, QueueHandle, QueueParts};
+use packshot_service::queue::{self, QueueHandle, QueueParts, StallCheck};
 use packshot_service::store::{Store, StoreConfig};
 use packshot_service::wire::document::GpuInfo;
 use packshot_service::wire::request::RenderRequest;
 use packshot_service::worker::executor::{AssetSource, EventSender, Executor, WorkHandle};
 use packshot_service::worker::protocol::{Completed, OutputFile, RenderWork, WorkEvent};
+use sea_orm::{ConnectionTrait, Database};
 use serde_json::json;
+use uuid::Uuid;
 
+use crate::lines;
 use crate::studio::input;
 
 /// What a test waits at most.
@@ -37,19 +42,53 @@ pub(crate) struct Place {
     _folder: tempfile::TempDir,
 }
 
-impl Place {
-    pub(crate) async fn open(executor: Arc<dyn Executor>) -> Self {
-        Self::with_stall_timeout(executor, Duration::from_secs(7200)).await
+/// Which database a case runs on.
+#[derive(Clone, Debug)]
+pub(crate) enum Engine {
+    Sqlite,
+    /// A server where databases can be made.
+    Postgres(String),
+}
+
+impl Engine {
+    /// The server that the environment names; says that the case is skipped when it names none.
+    pub(crate) fn postgres() -> Option<Self> {
+        let server = std::env::var("PACKSHOT_TEST_POSTGRES").ok();
+        if server.is_none() {
+            println!("skipped: PACKSHOT_TEST_POSTGRES is not set (scripts/with-postgres starts a server)");
+        }
+        server.map(Self::Postgres)
     }
 
-    pub(crate) async fn with_stall_timeout(executor: Arc<dyn Executor>, stall_timeout: Duration) -> Self {
+    /// A database of its own.
+    async fn database(&self, folder: &Path) -> DatabaseConfig {
+        let Self::Postgres(server) = self else { return DatabaseConfig::Sqlite { path: folder.join("packshot.db") } };
+        let name = format!("packshot_worker_{}", Uuid::now_v7().simple());
+        let admin = Database::connect(server).await.expect("the server answers");
+        admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.expect("a database");
+        admin.close().await.expect("closes");
+        let (base, _) = server.rsplit_once('/').expect("the URL names a database");
+        DatabaseConfig::Postgres { url: format!("{base}/{name}"), max_connections: 8 }
+    }
+}
+
+impl Place {
+    pub(crate) async fn open(engine: &Engine, executor: Arc<dyn Executor>) -> Self {
+        Self::looking_for_stalls(engine, executor, Duration::from_secs(300)).await
+    }
+
+    /// With a queue that looks so often for renders that run for too long.
+    pub(crate) async fn looking_for_stalls(engine: &Engine, executor: Arc<dyn Executor>, every: Duration) -> Self {
+        lines::keep();
         let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("packshot.db");
-        let db = Db::open(&DatabaseConfig::Sqlite { path }).await.expect("a database");
+        let db = Db::open(&engine.database(folder.path()).await).await.expect("a database");
         let store = Store::open(&StoreConfig::Local { root: folder.path().join("store") }).expect("a store");
         let installed = installation::get(&db, AllTenants::Instance).await.expect("prepared");
         let hub = Hub::new();
-        let parts = QueueParts { db: db.clone(), store: store.clone(), hub: hub.clone(), executor, stall_timeout };
+        let variables = [("PACKSHOT_DATA".to_owned(), folder.path().display().to_string())].into();
+        let settings = Settings::from_sources(&Sources { variables, ..Sources::default() }).expect("settings");
+        let stalls = StallCheck { every, ..StallCheck::new(Arc::new(settings)) };
+        let parts = QueueParts { db: db.clone(), store: store.clone(), hub: hub.clone(), executor, stalls };
         let queue = queue::start(parts);
         let scope = TenantScope::of(installed.operating_tenant);
         Self { db, store, hub, queue, scope, user: installed.local_user, _folder: folder }

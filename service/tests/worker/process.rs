@@ -133,7 +133,7 @@ async fn r69_a_killed_child_costs_one_attempt() {
 
 #[tokio::test]
 async fn a_child_that_gives_no_sign_of_life_is_killed() {
-    let patient = ProcessOptions { silence_max: Duration::from_millis(1_500), ..options("") };
+    let patient = ProcessOptions { silence_max: Duration::from_secs(5), ..options("") };
     let (executor, assets) = (ProcessExecutor::new(patient), Arc::new(Assets::default()));
     let mut attempt = Under::start(&executor, &assets, bearing_work(&assets, 65_536));
     let pid = attempt.pid().await;

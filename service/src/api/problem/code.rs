@@ -82,6 +82,8 @@ codes! {
     LibraryVersionExists = CONFLICT "library_version_exists",
     /// The library is in force.
     LibraryInUse = CONFLICT "library_in_use",
+    /// The process was started with a value of the setting.
+    SettingPinned = CONFLICT "setting_pinned",
     /// The record is there, its bytes are not.
     ArtifactExpired = GONE "artifact_expired",
     /// The object has changed since it was read.
@@ -100,6 +102,10 @@ codes! {
     ConflictingMembers = UNPROCESSABLE_ENTITY "conflicting_members",
     /// The limits break their rule.
     InvalidConcurrency = UNPROCESSABLE_ENTITY "invalid_concurrency",
+    /// There is no such setting.
+    UnknownSetting = UNPROCESSABLE_ENTITY "unknown_setting",
+    /// The value is none of this setting.
+    InvalidSetting = UNPROCESSABLE_ENTITY "invalid_setting",
     /// The cursor is none of this list.
     InvalidCursor = UNPROCESSABLE_ENTITY "invalid_cursor",
     /// The key belongs to another request.

@@ -34,12 +34,11 @@ pub(crate) fn job(render: Render, queue_position: Option<u64>) -> Result<Job, Db
         completed_at,
         last_seq: _,
     } = render;
-    let mut request: RenderRequest = read("request", request)?;
+    let request: RenderRequest = read("request", request)?;
     let metadata = match metadata {
         Value::Object(metadata) => metadata,
         _ => Map::new(),
     };
-    request.metadata.clone_from(&metadata);
     let count = |n: i32| u32::try_from(n).unwrap_or(0);
     let task_id = task_id.map(|task| task.uuid());
     Ok(Job {

@@ -31,7 +31,7 @@ use crate::wire::problem::Invalid;
 /// What a browser sends when it comes back.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// Silence is broken so often.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
+pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Rows that are read at once.
 const BATCH: u32 = 256;
 
@@ -144,7 +144,7 @@ impl EventStream {
                 return None;
             }
             if self.frames.is_empty() && !self.has_ended {
-                let patience = KEEP_ALIVE.saturating_sub(self.spoke_at.elapsed());
+                let patience = self.state.keep_alive.saturating_sub(self.spoke_at.elapsed());
                 if timeout(patience, self.follower.news()).await.is_err() {
                     self.frames.push_back(Bytes::from_static(b": keep-alive\n\n"));
                     self.may_be_over = true;

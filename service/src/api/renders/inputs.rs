@@ -1,6 +1,5 @@
 //! What a request refers to: the product, the environment map, material libraries; found before anything is promised.
 
-use crate::api::devices::render_device;
 use crate::api::multipart::Form;
 use crate::api::problem::{ApiError, ApiResult};
 use crate::api::state::AppState;
@@ -8,6 +7,7 @@ use crate::db::libraries::{self, Library, NewLibrary};
 use crate::db::objects::NewObject;
 use crate::db::{DbError, TenantScope, objects, settings};
 use crate::domain::hash::ContentAddress;
+use crate::settings::InForce;
 use crate::wire::problem::{Finding, Invalid};
 use crate::wire::request::{RenderRequest, RequestDefaults, Uploads};
 use crate::worker::protocol::LibraryFile;
@@ -24,6 +24,8 @@ pub(crate) const ENVIRONMENT: &str = "environment";
 pub(crate) struct RenderSettings {
     /// What a request that does not say gets.
     pub(crate) defaults: RequestDefaults,
+    /// The largest file that is taken.
+    pub(crate) upload_bytes_max: u64,
     /// The tenant's own library, by name.
     pub(crate) material_library: Option<String>,
     /// The tenant's material for parts that nothing matches.
@@ -36,19 +38,15 @@ impl RenderSettings {
     /// # Errors
     /// What the database says.
     pub(crate) async fn in_force(state: &AppState, scope: TenantScope) -> Result<Self, DbError> {
-        let device = render_device(&state.db, &state.settings).await?;
-        let tenant = settings::of_tenant(&state.db, scope).await?.values;
-        let text = |value: Option<&serde_json::Value>| value.and_then(|value| value.as_str()).map(str::to_owned);
-        let samples = tenant.get("render_samples").and_then(|value| u32::try_from(value.as_u64()?).ok());
-        let defaults = RequestDefaults {
-            samples: samples.unwrap_or(RequestDefaults::default().samples),
-            device,
-            pixels_max: state.settings.max_pixels,
-        };
+        let stored = settings::stored(&state.db, scope).await?;
+        let InForce { render_device, render_samples, max_upload_bytes, max_pixels, .. } =
+            InForce::of(&state.settings, &stored);
+        let text = |name: &str| stored.tenant.values.get(name)?.as_str().map(str::to_owned);
         Ok(Self {
-            defaults,
-            material_library: text(tenant.get("material_library")).filter(|name| name != BUILTIN),
-            fallback_material: text(tenant.get("fallback_material")),
+            defaults: RequestDefaults { samples: render_samples, device: render_device, pixels_max: max_pixels },
+            upload_bytes_max: max_upload_bytes,
+            material_library: text("material_library").filter(|name| name != BUILTIN),
+            fallback_material: text("fallback_material"),
         })
     }
 }

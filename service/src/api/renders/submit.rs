@@ -32,6 +32,7 @@ use crate::domain::id::{RenderId, TaskId};
 use crate::domain::render::RenderState;
 use crate::domain::step::StepName;
 use crate::domain::task::QueueName;
+use crate::server::metrics::count_cached;
 use crate::store::Spooled;
 use crate::wire::job::{Job, url};
 use crate::wire::request::{Asset, Format, RenderRequest};
@@ -89,16 +90,17 @@ pub(crate) async fn create(
     request: Request,
 ) -> ApiResult<Response> {
     let wishes = Wishes::read(&headers, &params)?;
-    let form = multipart::receive(&state, request, &[GLB, ENVIRONMENT]).await?;
-    let keyed = idempotency::of_request(&headers, PATH, form.hash)?;
     let scope = caller.scope();
+    let settings = RenderSettings::in_force(&state, scope).await?;
+    let form = multipart::receive(&state, request, &[GLB, ENVIRONMENT], settings.upload_bytes_max).await?;
+    let keyed = idempotency::of_request(&headers, PATH, form.hash)?;
     if let Some(request) = &keyed {
         let begun = crate::db::idempotency::lookup(&state.db, scope, request).await?;
         if let Some(answer) = idempotency::known(&begun)? {
             return give(&state, scope, answer).await;
         }
     }
-    let submission = Submission { state: state.clone(), caller, wishes, keyed: keyed.clone() };
+    let submission = Submission { state: state.clone(), caller, settings, wishes, keyed: keyed.clone() };
     // A client that leaves does not leave its key in flight: the work goes on without it.
     let answer = match keyed {
         Some(_) => tokio::spawn(submission.run(form)).await.map_err(ApiError::internal)??,
@@ -132,6 +134,7 @@ impl Wishes {
 struct Submission {
     state: AppState,
     caller: Caller,
+    settings: RenderSettings,
     wishes: Wishes,
     keyed: Option<IdempotentRequest>,
 }
@@ -163,6 +166,9 @@ impl Submission {
         });
         match renders::create(&self.state.db, scope, new, idempotent).await? {
             Submitted::Created(created) => {
+                if created.render.state == RenderState::Completed {
+                    count_cached();
+                }
                 self.state.queue.wake();
                 match self.wishes.wait {
                     // The stored answer and this one must be equal, so both are made of what the transaction saw.
@@ -184,14 +190,13 @@ impl Submission {
 
     /// Stores the files, finds what the request refers to, and whether it was rendered before.
     async fn prepare(&self, mut form: Form) -> ApiResult<NewRender> {
-        let (state, scope) = (&self.state, self.caller.scope());
-        let settings = RenderSettings::in_force(state, scope).await?;
-        let mut request = inputs::parse(&form, &settings)?;
+        let (state, scope, settings) = (&self.state, self.caller.scope(), &self.settings);
+        let mut request = inputs::parse(&form, settings)?;
         if self.wishes.wants_picture && !request.formats.contains(&Format::Png) {
             return Err(ApiError::new(Code::NotAcceptable, "the request makes no PNG that could be the answer"));
         }
         inputs::check_assets(state, scope, &request).await?;
-        let libraries = inputs::find_libraries(state, scope, &request, &settings).await?;
+        let libraries = inputs::find_libraries(state, scope, &request, settings).await?;
         if let Some(upload) = form.files.remove(GLB) {
             request.asset = Some(keep(state, scope, upload, "model/gltf-binary").await?);
         }
@@ -207,8 +212,8 @@ impl Submission {
         let inputs = inputs.chain(libraries.iter().map(|library| library.address)).collect();
         let id = RenderId::new();
         let cached = if self.wishes.refuses_cache { None } else { find_cached(state, scope, cache_key, id).await? };
-        let fallback_material = settings.fallback_material;
-        // Kept once, beside the request, and put back into it where the job is shown.
+        let fallback_material = settings.fallback_material.clone();
+        // Not an option of the picture: it is kept and shown beside the request.
         let metadata = Value::Object(std::mem::take(&mut request.metadata));
         let input = RenderInput { scene, environment, libraries, fallback_material, request };
         let request = &input.request;

@@ -118,8 +118,11 @@ fn the_request_of_a_job_can_be_sent_again() {
         json!({"transparent_bg": true, "retention_class": "scratch", "metadata": {"order": 7}}),
         json!({"materials": {"parts": [{"part_name": "Ring", "material": null}]}, "material": ["Ring=Steel-Bare"]}),
     ] {
-        let request = parse(body.clone()).expect("a request");
-        let again = serde_json::to_value(&request).expect("JSON");
+        let mut request = parse(body.clone()).expect("a request");
+        let mut again = serde_json::to_value(&request).expect("JSON");
+        assert_eq!(again.get("metadata"), None, "the job has it");
+        again["metadata"] = json!(std::mem::take(&mut request.metadata));
+        request.metadata = body.get("metadata").and_then(Value::as_object).cloned().unwrap_or_default();
         assert_eq!(parse(again), Ok(request), "{body}");
     }
     assert_eq!(findings(json!({"camera": "Front", "fill": 0.5})), found(&[("/fill", "conflicting_members")]));
@@ -169,8 +172,7 @@ fn arguments_lie_over_the_map() {
 
 #[test]
 fn a_request_survives_its_own_json() {
-    let request =
-        parse(json!({"width": 64, "noise_threshold": 0.02, "metadata": {"a": [1, null]}, "material": ["A=B"]}));
+    let request = parse(json!({"width": 64, "noise_threshold": 0.02, "material": ["A=B"]}));
     let request = request.expect("valid");
     let json = serde_json::to_string(&request).expect("serialises");
     assert_eq!(serde_json::from_str::<RenderRequest>(&json).expect("reads"), request);

@@ -1,0 +1,180 @@
+//! What can be set while the service runs, each with everything that is said about it.
+
+use serde_json::Value as Json;
+
+use crate::config::Settings as Config;
+
+/// Whose a setting is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// One value for the whole installation.
+    Instance,
+    /// A value for each tenant.
+    Tenant,
+}
+
+impl Reach {
+    /// As clients see it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Instance => "instance",
+            Self::Tenant => "tenant",
+        }
+    }
+}
+
+/// What a value may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Text of one byte at least.
+    Text {
+        /// And so many at most.
+        bytes_max: usize,
+    },
+    /// A whole number in a range.
+    Whole {
+        /// The smallest.
+        min: u64,
+        /// The largest.
+        max: u64,
+    },
+}
+
+impl Kind {
+    /// Checks a value.
+    ///
+    /// # Errors
+    /// What was expected.
+    pub fn check(self, value: &Json) -> Result<(), String> {
+        match (self, value) {
+            (Self::Text { bytes_max }, Json::String(text))
+                if (1..=bytes_max).contains(&text.len()) && !text.chars().any(char::is_control) =>
+            {
+                Ok(())
+            }
+            (Self::Text { bytes_max }, _) => Err(format!("expected text of 1 to {bytes_max} bytes")),
+            (Self::Whole { min, max }, value) => match value.as_u64().filter(|number| (min..=max).contains(number)) {
+                Some(_) => Ok(()),
+                None => Err(format!("expected a whole number from {min} to {max}")),
+            },
+        }
+    }
+
+    /// The name of the type in JSON.
+    #[must_use]
+    pub const fn type_name(self) -> &'static str {
+        match self {
+            Self::Text { .. } => "string",
+            Self::Whole { .. } => "integer",
+        }
+    }
+}
+
+/// A setting.
+#[derive(Clone, Copy, Debug)]
+pub struct Definition {
+    /// Its name.
+    pub key: &'static str,
+    /// Names of the reference system for it.
+    pub aliases: &'static [&'static str],
+    /// What it may be.
+    pub kind: Kind,
+    /// What it is when nobody says.
+    pub default: fn() -> Json,
+    /// What the configuration has for it: what pins it, or the default.
+    pub configured: fn(&Config) -> Json,
+    /// Whose it is.
+    pub reach: Reach,
+    /// The unit of a number.
+    pub unit: Option<&'static str>,
+    /// A few words.
+    pub title: &'static str,
+    /// A sentence.
+    pub description: &'static str,
+    /// What changes with it.
+    pub affects: &'static [&'static str],
+    /// What to choose.
+    pub recommendation: Option<&'static str>,
+    /// What to mind.
+    pub warning: Option<&'static str>,
+}
+
+/// All settings.
+pub static SETTINGS: [Definition; 5] = [
+    Definition {
+        key: "render_device",
+        aliases: &["cycles_device"],
+        kind: Kind::Text { bytes_max: 256 },
+        default: || "gpu".into(),
+        configured: |config| config.render_device.clone().into(),
+        reach: Reach::Instance,
+        unit: None,
+        title: "Device",
+        description: "Where jobs render that do not name a device: gpu, cpu, auto, or part of an adapter's name.",
+        affects: &["renders"],
+        recommendation: Some("auto on machines without a GPU: gpu warns there with every job"),
+        warning: None,
+    },
+    Definition {
+        key: "render_samples",
+        aliases: &["blender_cycles_samples"],
+        kind: Kind::Whole { min: 1, max: 4096 },
+        default: || 256.into(),
+        configured: |config| config.render_samples.into(),
+        reach: Reach::Tenant,
+        unit: Some("samples per pixel"),
+        title: "Samples",
+        description: "The most samples that a pixel gets in jobs that do not say.",
+        affects: &["renders"],
+        recommendation: None,
+        warning: None,
+    },
+    Definition {
+        key: "render_stall_timeout_minutes",
+        aliases: &[],
+        kind: Kind::Whole { min: 1, max: 10_080 },
+        default: || 120.into(),
+        configured: |config| config.render_stall_timeout_minutes.into(),
+        reach: Reach::Instance,
+        unit: Some("minutes"),
+        title: "Stall timeout",
+        description: "A render that runs for longer is stopped, and tried again while it has attempts left.",
+        affects: &["renders"],
+        recommendation: None,
+        warning: Some("a check every five minutes stops what is over its time"),
+    },
+    Definition {
+        key: "max_upload_bytes",
+        aliases: &[],
+        kind: Kind::Whole { min: 1, max: 1 << 53 },
+        default: || (512_u64 << 20).into(),
+        configured: |config| config.max_upload_bytes.into(),
+        reach: Reach::Instance,
+        unit: Some("bytes"),
+        title: "Largest upload",
+        description: "The largest file that is taken.",
+        affects: &["renders", "preflight"],
+        recommendation: None,
+        warning: None,
+    },
+    Definition {
+        key: "max_pixels",
+        aliases: &[],
+        kind: Kind::Whole { min: 1, max: 16_384 * 16_384 },
+        default: || 64_000_000.into(),
+        configured: |config| config.max_pixels.into(),
+        reach: Reach::Instance,
+        unit: Some("pixels"),
+        title: "Largest picture",
+        description: "Width times height of a picture, at most.",
+        affects: &["renders"],
+        recommendation: None,
+        warning: None,
+    },
+];
+
+/// The setting of a name, or of an old name.
+pub fn find(name: &str) -> Option<&'static Definition> {
+    SETTINGS.iter().find(|definition| definition.key == name || definition.aliases.contains(&name))
+}
