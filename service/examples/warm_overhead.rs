@@ -23,7 +23,7 @@ use packshot_renderer::shot::request::{ShotRequest, build};
 use packshot_service::db::renders::{NewRender, NewWork};
 use packshot_service::db::{AllTenants, DatabaseConfig, Db, Notice, TenantScope, installation, objects, renders};
 use packshot_service::domain::hash::ContentAddress;
-use packshot_service::domain::id::{RenderId, TaskId, UserId};
+use packshot_service::domain::id::{RenderId, TaskId, UserId, WorkerId};
 use packshot_service::domain::render::{RenderKind, RenderState};
 use packshot_service::domain::step::StepName;
 use packshot_service::domain::task::QueueName;
@@ -181,6 +181,7 @@ async fn queued(engine: Arc<Engine>, folder: &Path) -> Result<Duration, Failure>
     let scene = store.put(scope.tenant, glb).await?;
     objects::record(&db, scope, scene, size_bytes, "model/gltf-binary").await?;
     queue::start(QueueParts {
+        worker: WorkerId::new(),
         db: db.clone(),
         store,
         hub: Hub::new(),

@@ -10,6 +10,7 @@ pub mod metrics;
 pub mod page;
 pub mod setup;
 pub mod signal;
+mod succession;
 mod patience;
 
 pub use app::run;

@@ -9,7 +9,7 @@ use packshot_renderer::backend::CancelToken;
 use packshot_renderer::sample;
 use packshot_service::db::renders::{NewRender, NewWork, Render};
 use packshot_service::db::{AllTenants, DatabaseConfig, Db, TenantScope, installation, objects, renders};
-use packshot_service::domain::id::{RenderId, TaskId, UserId};
+use packshot_service::domain::id::{RenderId, TaskId, UserId, WorkerId};
 use packshot_service::domain::render::{RenderKind, RenderState};
 use packshot_service::domain::step::StepName;
 use packshot_service::domain::task::QueueName;
@@ -49,7 +49,8 @@ impl Place {
         let store = Store::open(&StoreConfig::Local { root: folder.path().join("store") }).expect("a store");
         let installed = installation::get(&db, AllTenants::Instance).await.expect("prepared");
         let hub = Hub::new();
-        let parts = QueueParts { db: db.clone(), store: store.clone(), hub: hub.clone(), executor, stall_timeout };
+        let worker = WorkerId::new();
+        let parts = QueueParts { worker, db: db.clone(), store: store.clone(), hub: hub.clone(), executor, stall_timeout };
         let queue = queue::start(parts);
         let scope = TenantScope::of(installed.operating_tenant);
         Self { db, store, hub, queue, scope, user: installed.local_user, _folder: folder }
