@@ -341,7 +341,7 @@ pub async fn requeue(db: &Db, scope: TenantScope, id: TaskId) -> Result<Task, Db
 ///
 /// [`DbError::NotFound`].
 pub async fn get(db: &Db, scope: TenantScope, id: TaskId) -> Result<Task, DbError> {
-    db.read(scope, (scope.tenant, id), |tx, key| {
+    db.read_one(scope, (scope.tenant, id), |tx, key| {
         Box::pin(async move {
             let row = task::Entity::find_by_id(*key).one(tx.on()).await?;
             row.map(Task::from).ok_or(DbError::NotFound("task"))

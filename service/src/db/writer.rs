@@ -201,7 +201,7 @@ impl Loop {
             ..Default::default()
         };
         let transaction = connection.begin_with_options(immediate).await.map_err(GroupFailure::of_group)?;
-        let now = self.clock.read(&transaction).await.map_err(GroupFailure::of_group)?;
+        let now = self.clock.of_machine();
         let mut notices = Vec::new();
         let mut n_run = 0;
         loop {

@@ -177,7 +177,9 @@ impl Running {
 
 fn report_drain(is_empty: bool) {
     if !is_empty {
-        tracing::warn!("some renders could not be given back; the next start on this data folder does it, or they wait for half a minute");
+        tracing::warn!(
+            "some renders could not be given back; the next start on this data folder does it, or they wait for half a minute"
+        );
     }
 }
 

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::document::StepStatus;
-use super::job::JobState;
+use super::job::{Job, JobState};
 use super::scalar::Time;
 
 /// What happened to a job, with what a client needs to follow it.
@@ -140,6 +140,16 @@ impl JobEvent {
 /// Whether no event follows one of this type.
 pub fn is_terminal(name: &str) -> bool {
     matches!(name, "job.completed" | "job.failed" | "job.cancelled")
+}
+
+/// The data of whatever comes in a stream.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum StreamData {
+    /// Of an event.
+    Event(EventData),
+    /// Of `snapshot`, with which a stream begins: the job as it is.
+    Snapshot(Box<Job>),
 }
 
 /// The data of an event in a stream: number, time and job, and what is its own.

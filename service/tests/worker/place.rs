@@ -50,7 +50,8 @@ impl Place {
         let installed = installation::get(&db, AllTenants::Instance).await.expect("prepared");
         let hub = Hub::new();
         let worker = WorkerId::new();
-        let parts = QueueParts { worker, db: db.clone(), store: store.clone(), hub: hub.clone(), executor, stall_timeout };
+        let parts =
+            QueueParts { worker, db: db.clone(), store: store.clone(), hub: hub.clone(), executor, stall_timeout };
         let queue = queue::start(parts);
         let scope = TenantScope::of(installed.operating_tenant);
         Self { db, store, hub, queue, scope, user: installed.local_user, _folder: folder }
