@@ -125,7 +125,7 @@ impl Db {
                 let connection = connect::sqlite(path, Access::Write).await?;
                 migration::Migrator::up(&connection, None).await?;
                 let readers = connect::sqlite(path, Access::Read).await?;
-                let writer = Writer::start(path.clone(), connection, Arc::clone(&clock), notices.clone());
+                let writer = Writer::start(path.clone(), connection, Arc::clone(&clock), notices.clone())?;
                 EngineConnections::Sqlite { path: path.clone(), readers, writer }
             }
             DatabaseConfig::Postgres { url, max_connections } => {
