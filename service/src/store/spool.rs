@@ -28,7 +28,7 @@ pub struct Spool {
 enum SpoolFile {
     /// Not there yet; the folder that it will be in.
     In(PathBuf),
-    Open(Open),
+    Open(Box<Open>),
     /// A piece is being written, or could not be.
     Away,
 }
@@ -69,6 +69,12 @@ pub(super) fn clean(folder: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
+impl Open {
+    fn in_folder(folder: &Path) -> std::io::Result<Self> {
+        Ok(Self { file: NamedTempFile::new_in(folder)?, hasher: blake3::Hasher::new() })
+    }
+}
+
 impl Spool {
     pub(super) fn new(folder: &Path, bytes_max: u64) -> Self {
         Self { file: SpoolFile::In(folder.to_owned()), gathered: Vec::new(), size_bytes: 0, bytes_max }
@@ -97,7 +103,7 @@ impl Spool {
         let mut gathered = std::mem::take(&mut self.gathered);
         let (open, gathered) = blocking(move || {
             let mut open = match file {
-                SpoolFile::In(folder) => Open { file: NamedTempFile::new_in(folder)?, hasher: blake3::Hasher::new() },
+                SpoolFile::In(folder) => Box::new(Open::in_folder(&folder)?),
                 SpoolFile::Open(open) => open,
                 SpoolFile::Away => return Err(lost()),
             };
@@ -120,7 +126,8 @@ impl Spool {
         self.flush().await?;
         let SpoolFile::Open(open) = self.file else { return Err(lost()) };
         let address = ContentAddress::from_hash(*open.hasher.finalize().as_bytes());
-        let (file, path) = open.file.into_parts();
+        let Open { file, .. } = *open;
+        let (file, path) = file.into_parts();
         Ok(Spooled { file, path, address, size_bytes: self.size_bytes })
     }
 }
