@@ -37,13 +37,19 @@ pub(crate) async fn service(setup: &Setup) -> Finding {
     let service = setup.start(&data, &[], &[]);
     let jobs = acknowledged.lock().expect("no panic").clone();
     let mut faults = same_keys(&service, &jobs).await;
-    faults.extend(verify::jobs(&service.client, &jobs, SETTLE).await);
+    let verdict = verify::jobs(&service.client, &jobs, SETTLE).await;
+    faults.extend(verdict.faults);
+    for id in &verdict.given_up {
+        faults.extend(verify::requeued(&service, *id).await);
+    }
     service.kill();
     let (n_objects, damaged) = verify::objects(&data);
     faults.extend(damaged);
     let figures = format!(
-        "{rounds} kills, {} jobs acknowledged, {n_objects} objects intact, ready after {:.0?} (median), {:.0?} (p99)",
+        "{rounds} kills, {} jobs acknowledged, {} of them killed three times, given up and done when put back, {n_objects} objects \
+         intact, ready after {:.0?} (median), {:.0?} (p99)",
         jobs.len(),
+        verdict.given_up.len(),
         percentile(&mut starts, 0.5),
         percentile(&mut starts, 0.99)
     );
@@ -108,7 +114,9 @@ async fn failpoint(setup: &Setup, name: &str) -> Finding {
         drop(doomed);
         let began = Instant::now();
         let service = setup.start(&data, &[], &[]);
-        faults.extend(verify::jobs(&service.client, &BTreeMap::from([(round, job)]), Duration::from_secs(90)).await);
+        faults.extend(
+            verify::jobs(&service.client, &BTreeMap::from([(round, job)]), Duration::from_secs(90)).await.strict(),
+        );
         times.push(began.elapsed());
         service.kill();
     }
@@ -147,7 +155,9 @@ pub(crate) async fn worker(setup: &Setup) -> Finding {
             kill(worker);
             n_killed += 1;
         }
-        faults.extend(verify::jobs(&service.client, &BTreeMap::from([(round, id)]), Duration::from_secs(120)).await);
+        faults.extend(
+            verify::jobs(&service.client, &BTreeMap::from([(round, id)]), Duration::from_secs(120)).await.strict(),
+        );
         times.push(began.elapsed());
     }
     service.kill();

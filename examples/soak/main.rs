@@ -19,6 +19,7 @@ mod service;
 mod slow;
 mod submit;
 mod verify;
+mod warm;
 
 use service::Setup;
 
@@ -29,7 +30,7 @@ pub(crate) struct Finding {
     pub(crate) faults: Vec<String>,
 }
 
-const TRIALS: [&str; 6] = ["kill", "failpoint", "worker", "submit", "slow", "cancel"];
+const TRIALS: [&str; 7] = ["kill", "failpoint", "worker", "submit", "slow", "cancel", "warm"];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -53,7 +54,8 @@ async fn main() -> ExitCode {
             "worker" => vec![crash::worker(&setup).await],
             "submit" => vec![submit::run(&setup).await],
             "slow" => vec![slow::run(&setup).await],
-            _ => cancel::run(&setup).await,
+            "cancel" => cancel::run(&setup).await,
+            _ => vec![warm::run(&setup).await],
         };
         for Finding { what, figures, faults } in findings {
             let verdict = if faults.is_empty() { "none".to_owned() } else { faults.join("; ") };

@@ -46,12 +46,12 @@ pub(crate) async fn run(setup: &Setup) -> Finding {
     }
     let (p50, p99) = (percentile(&mut all.times, 0.5), percentile(&mut all.times, 0.99));
     if p99 > Duration::from_secs(1) {
-        all.faults.push(format!("p99 of accepting is {p99:.0?}"));
+        all.faults.push(format!("p99 of accepting is {p99:.2?}"));
     }
     all.faults.truncate(5);
     let figures = format!(
-        "{n} submissions over {connections} connections in {took:.1?}: {:.0} per second, accepted within {p50:.0?} (median), \
-         {p99:.0?} (p99), {} told to come back; {} rows; memory {memory_before_mib} MiB before, {} MiB at most",
+        "{n} submissions over {connections} connections in {took:.1?}: {:.0} per second, accepted within {p50:.1?} (median), \
+         {p99:.2?} (p99), {} told to come back; {} rows; memory {memory_before_mib} MiB before, {} MiB at most",
         f64::from(n) / took.as_secs_f64(),
         all.n_busy,
         rows.len(),

@@ -6,26 +6,52 @@ use std::time::{Duration, Instant};
 
 use packshot_service::client::Client;
 use packshot_service::domain::hash::ContentAddress;
-use packshot_service::wire::job::JobState;
+use packshot_service::wire::job::{Job, JobState};
 use uuid::Uuid;
 
-/// Waits until every job is over; faults are jobs that are lost, not over in time, not completed, that ended more or less than
-/// once, whose stream has a gap, or whose file is not what its address says.
-pub(crate) async fn jobs(client: &Client, jobs: &BTreeMap<u32, Uuid>, limit: Duration) -> Vec<String> {
+use crate::service::Service;
+
+/// What became of acknowledged jobs.
+#[derive(Default)]
+pub(crate) struct Verdict {
+    /// Jobs that are lost, not over in time, not completed, that ended more or less than once, whose stream has a gap, or whose file
+    /// is not what its address says.
+    pub(crate) faults: Vec<String>,
+    /// Jobs whose worker was lost three times: those are failed, as the contract has it.
+    pub(crate) given_up: Vec<Uuid>,
+}
+
+impl Verdict {
+    /// The faults, where no job is killed so often.
+    pub(crate) fn strict(mut self) -> Vec<String> {
+        self.faults.extend(self.given_up.iter().map(|id| format!("job {id} was given up")));
+        self.faults
+    }
+}
+
+/// How a sound job ended.
+enum End {
+    Completed,
+    GivenUp,
+}
+
+/// Waits until every job is over.
+pub(crate) async fn jobs(client: &Client, jobs: &BTreeMap<u32, Uuid>, limit: Duration) -> Verdict {
     let until = Instant::now() + limit;
-    let mut faults = Vec::new();
+    let mut verdict = Verdict::default();
     for (seed, id) in jobs {
         let left = until.saturating_duration_since(Instant::now()).max(Duration::from_secs(1));
         match tokio::time::timeout(left, job(client, *id)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(fault)) => faults.push(format!("job {seed} ({id}): {fault}")),
-            Err(_) => faults.push(format!("job {seed} ({id}) is not over in time")),
+            Ok(Ok(End::Completed)) => {}
+            Ok(Ok(End::GivenUp)) => verdict.given_up.push(*id),
+            Ok(Err(fault)) => verdict.faults.push(format!("job {seed} ({id}): {fault}")),
+            Err(_) => verdict.faults.push(format!("job {seed} ({id}) is not over in time")),
         }
     }
-    faults
+    verdict
 }
 
-async fn job(client: &Client, id: Uuid) -> Result<(), String> {
+async fn job(client: &Client, id: Uuid) -> Result<End, String> {
     let mut events = client.events(id).from_the_start();
     let (mut last, mut ends) = (0, 0);
     while let Some(event) = events.next().await.map_err(|error| error.to_string())? {
@@ -37,13 +63,49 @@ async fn job(client: &Client, id: Uuid) -> Result<(), String> {
         ends += u32::from(event.is_terminal());
     }
     let job = client.job(id).await.map_err(|error| error.to_string())?;
-    if ends != 1 || job.state != JobState::Completed {
-        return Err(format!("{ends} ends, state {}, {:?}", job.state, job.error));
+    if ends != 1 {
+        return Err(format!("{ends} ends, state {}", job.state));
+    }
+    let is_given_up = job.state == JobState::Failed
+        && job.error.as_ref().is_some_and(|error| error.code == "worker_lost")
+        && job.document.as_ref().is_some_and(|document| document.attempt == 3)
+        && job.result.is_none();
+    if is_given_up { Ok(End::GivenUp) } else { picture(client, job).await.map(|()| End::Completed) }
+}
+
+/// The job is completed, with one file, which is what its address says.
+async fn picture(client: &Client, job: Job) -> Result<(), String> {
+    if job.state != JobState::Completed {
+        return Err(format!("state {}, {:?}", job.state, job.error));
     }
     let files = job.result.map(|result| result.files).unwrap_or_default();
     let [file] = &files[..] else { return Err(format!("{} files", files.len())) };
     client.fetch(file).await.map_err(|error| error.to_string())?;
     Ok(())
+}
+
+/// Nothing of a job that was given up is lost: put back into the queue, it is done.
+pub(crate) async fn requeued(service: &Service, id: Uuid) -> Option<String> {
+    let again = async {
+        let task = service.client.job(id).await.map_err(|error| error.to_string())?.task_id.ok_or("no task")?;
+        let url = format!("http://{}/api/v1/tasks/{task}/requeue", service.address);
+        let answer = reqwest::Client::new().post(url).send().await.map_err(|error| error.to_string())?;
+        if !answer.status().is_success() {
+            return Err(format!("requeue: {}", answer.status()));
+        }
+        loop {
+            let job = service.client.job(id).await.map_err(|error| error.to_string())?;
+            if job.state.is_terminal() {
+                return picture(&service.client, job).await;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    match tokio::time::timeout(Duration::from_secs(60), again).await {
+        Ok(Ok(())) => None,
+        Ok(Err(fault)) => Some(format!("job {id}, put back: {fault}")),
+        Err(_) => Some(format!("job {id}, put back, is not over in time")),
+    }
 }
 
 /// The number of stored objects, and those of them that are not what their names say.

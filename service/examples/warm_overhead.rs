@@ -24,7 +24,7 @@ use packshot_service::config::{Settings, Sources};
 use packshot_service::db::renders::{NewRender, NewWork};
 use packshot_service::db::{AllTenants, DatabaseConfig, Db, Notice, TenantScope, installation, objects, renders};
 use packshot_service::domain::hash::ContentAddress;
-use packshot_service::domain::id::{RenderId, TaskId, UserId};
+use packshot_service::domain::id::{RenderId, TaskId, UserId, WorkerId};
 use packshot_service::domain::render::{RenderKind, RenderState};
 use packshot_service::domain::step::StepName;
 use packshot_service::domain::task::QueueName;
@@ -184,6 +184,7 @@ async fn queued(engine: Arc<Engine>, folder: &Path) -> Result<Duration, Failure>
     let data = ("PACKSHOT_DATA".to_owned(), folder.display().to_string());
     let sources = Sources { variables: [data].into(), ..Sources::default() };
     queue::start(QueueParts {
+        worker: WorkerId::new(),
         db: db.clone(),
         store,
         hub: Hub::new(),

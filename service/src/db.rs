@@ -125,7 +125,7 @@ impl Db {
                 let connection = connect::sqlite(path, Access::Write).await?;
                 migration::Migrator::up(&connection, None).await?;
                 let readers = connect::sqlite(path, Access::Read).await?;
-                let writer = Writer::start(path.clone(), connection, Arc::clone(&clock), notices.clone());
+                let writer = Writer::start(path.clone(), connection, Arc::clone(&clock), notices.clone())?;
                 EngineConnections::Sqlite { path: path.clone(), readers, writer }
             }
             DatabaseConfig::Postgres { url, max_connections } => {
@@ -153,7 +153,11 @@ impl Db {
     ///
     /// [`DbError`] when the database is away: this is also the check of readiness.
     pub async fn now(&self) -> Result<Timestamp, DbError> {
-        self.shared.clock.read(self.readers()).await
+        let readers = self.readers();
+        if self.engine() == Engine::Sqlite {
+            readers.query_one_raw(Statement::from_string(DbBackend::Sqlite, "SELECT 1 FROM installation")).await?;
+        }
+        self.shared.clock.read(readers).await
     }
 
     /// Moves the clock by `ms` milliseconds, forward or back, for this handle and its clones.
@@ -231,6 +235,18 @@ impl Db {
         let value = work(&tx, &args).await?;
         tx.commit().await?;
         Ok(value)
+    }
+
+    /// Reads with one statement. On SQLite that needs no transaction to see one state of things, and without beginning and end of
+    /// one, two messages less go to the thread that SQLite runs on: half the time of a short read.
+    async fn read_one<A, T, W>(&self, scope: impl Into<Reach>, args: A, work: W) -> Result<T, DbError>
+    where
+        W: Work<A, T>,
+    {
+        match &self.shared.engine {
+            EngineConnections::Sqlite { readers, .. } => work(&Tx::alone(readers, &self.shared.clock), &args).await,
+            EngineConnections::Postgres { .. } => self.read(scope, args, work).await,
+        }
     }
 
     /// Writes within one transaction, and returns when it is durable. `work` may be done again when the transaction lost a race.

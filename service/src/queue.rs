@@ -2,7 +2,7 @@
 //!
 //! Input: queued tasks. Output: rows, files and events, each written once. The `runner` claims tasks within the limits of
 //! their queue; for each a `supervise` holds the lease, hands the work to a [worker](crate::worker), and brings back what it
-//! reports; `recovery` takes back what a dead process held. Invariant: a task is run at least once, and its effect happens
+//! reports; `recovery` takes back what a lost worker held. Invariant: a task is run at least once, and its effect happens
 //! exactly once, because every write carries the lease.
 
 mod handle;
@@ -10,7 +10,7 @@ mod ledger;
 mod outputs;
 mod supervise;
 mod runner;
-mod recovery;
+pub(crate) mod recovery;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +29,8 @@ use crate::worker::executor::Executor;
 /// What the queue works with.
 #[derive(Clone)]
 pub struct QueueParts {
+    /// Who claims tasks here.
+    pub worker: WorkerId,
     /// Where tasks are.
     pub db: Db,
     /// Where files are.
@@ -70,8 +72,8 @@ struct Workplace {
 
 /// Starts to run tasks, until the handle drains. Must be called inside a tokio runtime.
 pub fn start(parts: QueueParts) -> QueueHandle {
-    let QueueParts { db, store, hub, executor, stalls } = parts;
-    let (worker, handle) = (WorkerId::new(), QueueHandle::default());
+    let QueueParts { worker, db, store, hub, executor, stalls } = parts;
+    let handle = QueueHandle::default();
     let place = Workplace { db, store, hub, executor, stalls, worker, handle: handle.clone() };
     let place = Arc::new(place);
     let recovered = place.clone();

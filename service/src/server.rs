@@ -11,6 +11,7 @@ pub mod metrics;
 pub mod page;
 pub mod setup;
 pub mod signal;
+mod succession;
 mod patience;
 
 pub use app::run;

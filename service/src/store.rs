@@ -107,7 +107,7 @@ impl Store {
         let (objects, local_root, spool): (Box<dyn ObjectStore>, _, _) = match config {
             StoreConfig::Local { root } => {
                 std::fs::create_dir_all(root.join("objects"))?;
-                let files = LocalFileSystem::new_with_prefix(root)?.with_fsync(true);
+                let files = LocalFileSystem::new_with_prefix(root)?;
                 (Box::new(files), Some(root.clone()), root.join("spool"))
             }
             StoreConfig::Bucket { bucket, spool } => (bucket::open(bucket)?, None, spool.clone()),
@@ -127,10 +127,10 @@ impl Store {
     /// Begins an upload. What is written to it is hashed, and is in nobody's way until it is kept.
     ///
     /// # Errors
-    /// [`StoreError::Full`], [`StoreError::Io`].
-    pub async fn spool(&self, bytes_max: u64) -> Result<Spool, StoreError> {
+    /// [`StoreError::Full`] when that is known already.
+    pub fn spool(&self, bytes_max: u64) -> Result<Spool, StoreError> {
         self.refuse_when_full()?;
-        Spool::create(&self.inner.spool, bytes_max).await
+        Ok(Spool::new(&self.inner.spool, bytes_max))
     }
 
     /// Keeps an upload as an object of a tenant. It is durable when this returns.
@@ -151,12 +151,17 @@ impl Store {
     /// Keeps bytes as an object of a tenant. It is durable when this returns.
     ///
     /// # Errors
-    /// [`StoreError::Full`], [`StoreError::Backend`].
+    /// [`StoreError::Full`], [`StoreError::Io`], [`StoreError::Backend`].
     pub async fn put(&self, tenant: TenantId, bytes: Bytes) -> Result<ContentAddress, StoreError> {
         self.refuse_when_full()?;
         let address = Self::address_of(&bytes).await?;
+        let path = object_path(tenant, &address);
         let _writing = self.writing(&address).read().await;
-        self.inner.objects.put(&object_path(tenant, &address), PutPayload::from_bytes(bytes)).await?;
+        match &self.inner.local_root {
+            // What a process that dies leaves half written lies where uploads do, and not among the objects.
+            Some(root) => spool::place(self.inner.spool.clone(), root.join(path.as_ref()), bytes).await?,
+            None => drop(self.inner.objects.put(&path, PutPayload::from_bytes(bytes)).await?),
+        }
         Ok(address)
     }
 
@@ -288,7 +293,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Full`], [`StoreError::Io`].
     pub async fn probe(&self) -> Result<(), StoreError> {
-        let mut spool = self.spool(16).await?;
+        let mut spool = self.spool(16)?;
         spool.write(b"packshot").await?;
         spool.finish().await.map(drop)
     }

@@ -57,6 +57,25 @@ async fn killed_at_any_moment_nothing_acknowledged_is_lost() {
     every_object_is_whole(&place);
 }
 
+#[tokio::test]
+async fn a_restart_takes_back_at_once_what_the_killed_process_held() {
+    let place = Place::new();
+    let service = place.start();
+    let client = service.client();
+    let request = json!({ "width": 256, "height": 256, "samples": 65536, "noise_threshold": 0 });
+    let id = client.submit(&submission(&request)).await.expect("accepted").id;
+    let mut events = client.events(id);
+    while events.next().await.expect("a sound stream").is_some_and(|event| event.name != "job.progress") {}
+    service.kill();
+    let service = place.start();
+    let job = service.client().job(id).await.expect("the job");
+    assert_eq!((job.state, job.task_id.is_some()), (JobState::Queued, true), "no lease is waited for");
+    let document = job.document.expect("a document");
+    assert_eq!((document.attempt, document.error.as_deref()), (1, Some("the worker of attempt 1 was lost")));
+    assert!(service.log().contains("[WORKER_RECOVERY] worker of attempt 1 lost"), "{}", service.log());
+    service.client().cancel(id).await.expect("cancelled");
+}
+
 /// Waits for the end of a job; it is completed, its stream has one end, and its file is what its address says.
 pub(crate) async fn ends_once(client: &Client, id: Uuid) {
     let ended = tokio::time::timeout(SOON, async {

@@ -1,6 +1,7 @@
 //! A product stays on the device from shot to shot.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use packshot_materials::openpbr::OpenPbr;
 use packshot_pipeline::error::ErrorKind;
@@ -108,7 +109,7 @@ fn previews_refine_to_the_picture() {
         let png = ready.preview(&snapshot).expect("a small picture");
         previews.lock().expect("not poisoned").push(png);
     };
-    let snapshots = Some(Snapshots { side_max_px: PREVIEW_SIDE_MAX_PX, receive: &receive });
+    let snapshots = Some(Snapshots { pause: Duration::ZERO, side_max_px: PREVIEW_SIDE_MAX_PX, receive: &receive });
     let control = RenderControl { snapshots, ..RenderControl::new(&cancel) };
     let picture = ready.render(&control).expect("nobody cancels").encode(Format::default()).expect("small");
     let previews = previews.into_inner().expect("not poisoned");

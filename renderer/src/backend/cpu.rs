@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
@@ -20,6 +21,10 @@ pub mod simd;
 
 use batch::Batch;
 use simd::SimdLevel;
+
+/// Camera paths that a thread renders in a second, before it is known of this scene: about what the bearing takes on a processor of
+/// today.
+const PATHS_PER_THREAD_S: f64 = 2e6;
 
 /// Renders on the processor.
 #[derive(Debug)]
@@ -117,8 +122,13 @@ impl CpuShot {
         let mut films: Vec<BlockFilm> =
             blocks(settings.width_px, settings.height_px).into_iter().map(BlockFilm::new).collect();
         let mut first_sample = 0;
+        let mut n_active: usize = films.iter().map(BlockFilm::n_active).sum();
+        let mut shown = Instant::now();
         while first_sample < settings.samples && !clock.is_over() {
-            let n_samples = pass_samples(first_sample, &schedule);
+            let n_worth = control.snapshots.map_or(1, |snapshots| {
+                self.samples_within(snapshots.pause, n_active, paths.load(Ordering::Relaxed), clock.begun.elapsed())
+            });
+            let n_samples = pass_samples(first_sample, &schedule, n_worth);
             films.par_iter_mut().for_each_init(
                 || Batch::new(&self.shot, &self.accel, self.level),
                 |batch, film| {
@@ -138,7 +148,7 @@ impl CpuShot {
                 return Err(RenderError::Cancelled);
             }
             first_sample += n_samples;
-            let n_active: usize = films.iter().map(BlockFilm::n_active).sum();
+            n_active = films.iter().map(BlockFilm::n_active).sum();
             (control.progress)(schedule.progress(
                 first_sample,
                 n_active,
@@ -151,7 +161,10 @@ impl CpuShot {
             if let Some(snapshots) = control.snapshots
                 && schedule.has_snapshot_after(first_sample)
                 && first_sample < settings.samples
+                // What was foreseen need not be right.
+                && shown.elapsed() >= snapshots.pause / 2
             {
+                shown = Instant::now();
                 (snapshots.receive)(snapshot(&films, settings, first_sample, snapshots.side_max_px));
             }
         }
@@ -165,10 +178,21 @@ impl CpuShot {
         }
         Ok(Rendered { film, rays: rays.into_inner(), render_time })
     }
+
+    /// Samples of all active pixels that take this time, as fast as `paths` were rendered within `elapsed`.
+    fn samples_within(&self, time: Duration, n_active: usize, paths: u64, elapsed: Duration) -> u32 {
+        let per_s = match paths {
+            0 => PATHS_PER_THREAD_S * self.pool.current_num_threads() as f64,
+            paths => paths as f64 / elapsed.as_secs_f64().max(1e-6),
+        };
+        // A cast takes what is too large to the largest there is.
+        (time.as_secs_f64() * per_s / n_active.max(1) as f64).ceil() as u32
+    }
 }
 
 /// Samples of a pass: short at first, so that something can be seen and stopped early, then longer, so that threads rarely wait for one
 /// another. They end where decisions and snapshots fall.
-fn pass_samples(first_sample: u32, schedule: &Schedule) -> u32 {
-    (first_sample / ADAPTIVE_STEP * ADAPTIVE_STEP).clamp(ADAPTIVE_STEP, 64).min(schedule.until_stop(first_sample))
+fn pass_samples(first_sample: u32, schedule: &Schedule, n_worth: u32) -> u32 {
+    let n_samples = (first_sample / ADAPTIVE_STEP * ADAPTIVE_STEP).clamp(ADAPTIVE_STEP, 64);
+    n_samples.min(schedule.until_stop(first_sample, n_worth))
 }

@@ -167,7 +167,9 @@ impl LoadedShot for GpuShot {
     fn render(&self, control: &RenderControl<'_>) -> Result<Rendered, RenderError> {
         let (events, received) = mpsc::channel();
         let snapshot_side_max_px = control.snapshots.map(|snapshots| snapshots.side_max_px);
-        let job = Job { cancel: control.cancel.clone(), time_max: control.time_max, snapshot_side_max_px };
+        let snapshot_pause = control.snapshots.map_or(Duration::ZERO, |snapshots| snapshots.pause);
+        let job =
+            Job { cancel: control.cancel.clone(), time_max: control.time_max, snapshot_side_max_px, snapshot_pause };
         let request = Request::Render { key: self.key, job, events };
         self.resident.requests.send(request).map_err(|_| thread_ended())?;
         loop {
@@ -202,6 +204,7 @@ struct Job {
     time_max: Option<Duration>,
     /// `None` when nobody wants any.
     snapshot_side_max_px: Option<u32>,
+    snapshot_pause: Duration,
 }
 
 fn thread_ended() -> RenderError {

@@ -44,13 +44,15 @@ impl Schedule {
         self.has_snapshots && n.is_power_of_two()
     }
 
-    /// Samples from `n` on to the next decision or snapshot, or to the end: how far a pass can go.
-    pub(super) fn until_stop(&self, n: u32) -> u32 {
+    /// Samples from `n` on to the next decision or snapshot, or to the end: how far a pass can go. Snapshots within fewer than
+    /// `n_worth` samples are not worth a stop.
+    pub(super) fn until_stop(&self, n: u32, n_worth: u32) -> u32 {
         let to_decision = self.until_decision(n);
         if !self.has_snapshots {
             return to_decision;
         }
-        to_decision.min((n + 1).next_power_of_two() - n)
+        let snapshot = n.saturating_add(n_worth.max(1)).checked_next_power_of_two().unwrap_or(u32::MAX);
+        to_decision.min(snapshot - n)
     }
 
     /// Samples from `n` on to the next decision, or to the end.
@@ -186,7 +188,7 @@ mod tests {
         let decided: Vec<u32> = (1..=100).filter(|&n| s.threshold_after(n).is_some()).collect();
         assert_eq!(decided, [64, 80, 96]);
         for (n, until) in [(0, 64), (16, 48), (63, 1), (64, 16), (70, 10), (80, 16), (96, 4), (100, 0)] {
-            assert_eq!(s.until_stop(n), until, "after {n}");
+            assert_eq!(s.until_stop(n, 1), until, "after {n}");
         }
     }
 
@@ -194,7 +196,7 @@ mod tests {
     fn without_a_threshold_nothing_is_decided() {
         let s = schedule(1000, 0.0);
         assert!((0..=1000).all(|n| s.threshold_after(n).is_none()));
-        assert_eq!(s.until_stop(16), 984);
+        assert_eq!(s.until_stop(16, 1), 984);
     }
 
     #[test]
@@ -203,14 +205,19 @@ mod tests {
         let mut n = 0;
         let mut stops = Vec::new();
         while n < 100 {
-            n += s.until_stop(n);
+            n += s.until_stop(n, 1);
             stops.push((n, s.has_snapshot_after(n), s.threshold_after(n).is_some()));
         }
         let early = [1, 2, 4, 8, 16, 32].map(|n| (n, true, false));
         let late = [(64, true, true), (80, false, true), (96, false, true), (100, false, false)];
         assert_eq!(stops, [&early[..], &late].concat());
+        for (n, n_worth, until) in
+            [(0, 2, 2), (0, 3, 4), (0, 7, 8), (4, 7, 12), (20, 9, 12), (20, 20, 44), (1, u32::MAX, 63)]
+        {
+            assert_eq!(s.until_stop(n, n_worth), until, "{n_worth} worth it after {n}");
+        }
         // Without a receiver nothing is cut.
-        assert_eq!(schedule(100, 0.0).until_stop(0), 100);
+        assert_eq!(schedule(100, 0.0).until_stop(0, 1), 100);
         assert!((0..=100).all(|n| !schedule(100, 0.01).has_snapshot_after(n)));
     }
 

@@ -1,6 +1,7 @@
 //! Both backends make the same picture, however the work is cut.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use flip_rs::{DEFAULT_PPD, RgbImage, ldr_flip};
 use packshot_renderer::backend::gpu::SliceLimits;
@@ -113,7 +114,7 @@ fn who_watches_sees_the_picture_refine_and_changes_nothing() {
         let seen: Mutex<Vec<Snapshot>> = Mutex::default();
         let receive = |snapshot| seen.lock().expect("not poisoned").push(snapshot);
         let cancel = CancelToken::default();
-        let snapshots = Some(Snapshots { side_max_px: u32::MAX, receive: &receive });
+        let snapshots = Some(Snapshots { pause: Duration::ZERO, side_max_px: u32::MAX, receive: &receive });
         let control = RenderControl { snapshots, ..RenderControl::new(&cancel) };
         let watched = prepared.load(backend).expect("the scene fits").render(&control).expect("nobody cancels");
         assert_eq!(watched.film.sums, unwatched.film.sums, "{:?}", backend.device().kind);
@@ -137,7 +138,7 @@ fn snapshots_are_as_small_as_asked_for() {
             sizes.lock().expect("not poisoned").push((image.width_px, image.height_px, image.rgba.len()));
         };
         let cancel = CancelToken::default();
-        let snapshots = Some(Snapshots { side_max_px: 32, receive: &receive });
+        let snapshots = Some(Snapshots { pause: Duration::ZERO, side_max_px: 32, receive: &receive });
         let control = RenderControl { snapshots, ..RenderControl::new(&cancel) };
         prepared.load(backend).expect("the scene fits").render(&control).expect("nobody cancels");
         assert_eq!(sizes.into_inner().expect("not poisoned"), [(32, 32, 1024); 2]);

@@ -138,7 +138,7 @@ async fn read_json(mut field: Field<'_>, meter: &Meter) -> ApiResult<Vec<u8>> {
 }
 
 async fn spool(store: &Store, mut field: Field<'_>, bytes_max: u64, meter: &Meter) -> ApiResult<Spooled> {
-    let mut spool = store.spool(bytes_max).await?;
+    let mut spool = store.spool(bytes_max)?;
     while let Some(piece) = field.chunk().await.map_err(|error| meter.explain(&error))? {
         spool.write(&piece).await?;
     }

@@ -12,7 +12,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 
 use crate::wire::document::Document;
 use crate::wire::event::{
-    EndEvent, EventData, FailedEvent, LogEvent, PreviewEvent, ProgressEvent, StateEvent, StepEvent,
+    EndEvent, EventData, FailedEvent, LogEvent, PreviewEvent, ProgressEvent, StateEvent, StepEvent, StreamEvent,
 };
 use crate::wire::problem::Problem;
 
@@ -28,7 +28,7 @@ use crate::wire::problem::Problem;
         (name = "instance", description = "The installation"),
     ),
     components(schemas(
-        Problem, Document, EventData, StateEvent, StepEvent, ProgressEvent, PreviewEvent, LogEvent, FailedEvent, EndEvent,
+        Problem, Document, StreamEvent, EventData, StateEvent, StepEvent, ProgressEvent, PreviewEvent, LogEvent, FailedEvent, EndEvent,
     )),
 )]
 struct Base;

@@ -46,6 +46,8 @@ pub(super) async fn sqlite(path: &Path, access: Access) -> Result<DatabaseConnec
                 .filename(&path)
                 .foreign_keys(true)
                 .busy_timeout(BUSY_TIMEOUT)
+                // What savepoints may have to undo stays in memory: a file each time costs more than the statements.
+                .pragma("temp_store", "memory")
                 .statement_cache_capacity(256);
             match access {
                 // Full: a commit has reached the disk before anybody hears of it.

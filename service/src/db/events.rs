@@ -36,7 +36,7 @@ pub struct Event {
 ///
 /// [`DbError`] when the database is away. A render that is not there has no events.
 pub async fn after(db: &Db, scope: TenantScope, render: RenderId, seq: i64, limit: u32) -> Result<Vec<Event>, DbError> {
-    db.read(scope, (scope.tenant, render, seq, limit), |tx, (tenant, render, seq, limit)| {
+    db.read_one(scope, (scope.tenant, render, seq, limit), |tx, (tenant, render, seq, limit)| {
         Box::pin(async move {
             let rows = event::Entity::find()
                 .filter(event::Column::TenantId.eq(*tenant))
@@ -58,7 +58,7 @@ pub async fn after(db: &Db, scope: TenantScope, render: RenderId, seq: i64, limi
 ///
 /// [`DbError::NotFound`] when there is no such render.
 pub async fn last_seq(db: &Db, scope: TenantScope, render: RenderId) -> Result<i64, DbError> {
-    db.read(scope, (scope.tenant, render), |tx, key| {
+    db.read_one(scope, (scope.tenant, render), |tx, key| {
         Box::pin(async move {
             let seq = render::Entity::find_by_id(*key).select_only().column(render::Column::EventSeq);
             seq.into_tuple().one(tx.on()).await?.ok_or(DbError::NotFound("render"))

@@ -35,7 +35,7 @@ pub struct RenderFile {
 ///
 /// [`DbError`] when the database is away. A render that is not there has no files.
 pub async fn of_render(db: &Db, scope: TenantScope, render: RenderId) -> Result<Vec<RenderFile>, DbError> {
-    db.read(scope, (scope.tenant, render), |tx, (tenant, render)| Box::pin(all(tx, *tenant, *render))).await
+    db.read_one(scope, (scope.tenant, render), |tx, (tenant, render)| Box::pin(all(tx, *tenant, *render))).await
 }
 
 pub(super) async fn all(tx: &Tx<'_>, tenant: TenantId, render: RenderId) -> Result<Vec<RenderFile>, DbError> {

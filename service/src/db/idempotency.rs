@@ -65,7 +65,7 @@ pub enum Begun {
 /// [`DbError`] when the database is away.
 pub async fn lookup(db: &Db, scope: TenantScope, request: &IdempotentRequest) -> Result<Begun, DbError> {
     let args = (scope.tenant, request.clone(), db.shared.holder, db.engine());
-    db.read(scope, args, |tx, (tenant, request, holder, engine)| {
+    db.read_one(scope, args, |tx, (tenant, request, holder, engine)| {
         Box::pin(async move {
             let row = find(*tenant, request).one(tx.on()).await?;
             Ok(known(row.as_ref(), request, (*holder, *engine), tx.now().await?))

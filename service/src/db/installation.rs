@@ -36,7 +36,7 @@ const MAX_CONCURRENT_RENDERS: i32 = 3;
 ///
 /// [`DbError`] when the database is away.
 pub async fn get(db: &Db, all: AllTenants) -> Result<Installation, DbError> {
-    db.read(all, (), |tx, ()| Box::pin(load(tx))).await
+    db.read_one(all, (), |tx, ()| Box::pin(load(tx))).await
 }
 
 /// Whether there is such a tenant.
@@ -45,7 +45,7 @@ pub async fn get(db: &Db, all: AllTenants) -> Result<Installation, DbError> {
 ///
 /// [`DbError`] when the database is away.
 pub async fn has_tenant(db: &Db, all: AllTenants, tenant: TenantId) -> Result<bool, DbError> {
-    db.read(all, tenant, |tx, tenant| {
+    db.read_one(all, tenant, |tx, tenant| {
         Box::pin(async move { Ok(tenant::Entity::find_by_id(*tenant).one(tx.on()).await?.is_some()) })
     })
     .await

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Value};
 
 use super::entity::object;
 use super::tx::Tx;
@@ -15,6 +15,9 @@ use super::{AllTenants, Db, DbError, TenantScope};
 use crate::domain::hash::ContentAddress;
 use crate::domain::id::TenantId;
 use crate::domain::time::Timestamp;
+
+/// Rows that one statement records; their values stay far below what an engine finds too many.
+const RECORDED_AT_ONCE: usize = 500;
 
 /// A stored object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,15 +83,28 @@ pub(super) async fn record_in(tx: &Tx<'_>, tenant: TenantId, new: &[NewObject]) 
     // All who take several rows take them in the same order, so that no two wait for each other.
     let mut order: Vec<usize> = (0..new.len()).collect();
     order.sort_by_key(|&i| new[i].address);
-    for i in order {
-        let NewObject { address, size_bytes, media_type } = &new[i];
-        let sql = "INSERT INTO objects (tenant_id, address, size_bytes, media_type, created_at, stored_at) \
-                   VALUES ($1, $2, $3, $4, $5, $5) \
-                   ON CONFLICT (tenant_id, address) DO UPDATE SET stored_at = excluded.stored_at RETURNING created_at";
-        let values = [tenant.into(), (*address).into(), (*size_bytes).into(), media_type.as_str().into(), now.into()];
-        let rows = tx.query(sql, values).await?;
-        let created_at: Timestamp = rows.first().ok_or(DbError::NotFound("object"))?.try_get_by_index(0)?;
-        was_there[i] = created_at < now;
+    // One statement must not name a row twice: files may be equal.
+    order.dedup_by_key(|i| new[*i].address);
+    for some in order.chunks(RECORDED_AT_ONCE) {
+        let mut values: Vec<Value> = vec![tenant.into(), now.into()];
+        let mut rows = Vec::with_capacity(some.len());
+        for &i in some {
+            let NewObject { address, size_bytes, media_type } = &new[i];
+            let n = values.len();
+            rows.push(format!("($1, ${}, ${}, ${}, $2, $2)", n + 1, n + 2, n + 3));
+            values.extend([(*address).into(), (*size_bytes).into(), media_type.as_str().into()]);
+        }
+        let sql = format!(
+            "INSERT INTO objects (tenant_id, address, size_bytes, media_type, created_at, stored_at) VALUES {} \
+             ON CONFLICT (tenant_id, address) DO UPDATE SET stored_at = excluded.stored_at RETURNING address, created_at",
+            rows.join(", ")
+        );
+        for row in tx.query(&sql, values).await? {
+            let (address, created_at): (ContentAddress, Timestamp) =
+                (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+            let equal = new.iter().zip(&mut was_there).filter(|(new, _)| new.address == address);
+            equal.for_each(|(_, was_there)| *was_there = created_at < now);
+        }
     }
     Ok(was_there)
 }
@@ -114,7 +130,7 @@ pub(super) async fn hold_in(tx: &Tx<'_>, tenant: TenantId, addresses: &[ContentA
 ///
 /// [`DbError`] when the database is away.
 pub async fn find(db: &Db, scope: TenantScope, address: ContentAddress) -> Result<Option<Object>, DbError> {
-    db.read(scope, (scope.tenant, address), |tx, key| {
+    db.read_one(scope, (scope.tenant, address), |tx, key| {
         Box::pin(async move { Ok(object::Entity::find_by_id(*key).one(tx.on()).await?.map(Object::from)) })
     })
     .await

@@ -197,7 +197,7 @@ pub async fn create(
 ///
 /// [`DbError::NotFound`].
 pub async fn get(db: &Db, scope: TenantScope, id: RenderId) -> Result<Render, DbError> {
-    db.read(scope, (scope.tenant, id), |tx, key| {
+    db.read_one(scope, (scope.tenant, id), |tx, key| {
         Box::pin(async move {
             let row = render::Entity::find_by_id(*key).one(tx.on()).await?;
             row.map(Render::from).ok_or(DbError::NotFound("render"))
@@ -284,7 +284,7 @@ pub async fn find_cached(
     scope: TenantScope,
     cache_key: ContentAddress,
 ) -> Result<Option<(Render, Vec<RenderFile>)>, DbError> {
-    db.read(scope, (scope.tenant, cache_key), |tx, (tenant, cache_key)| {
+    db.read_one(scope, (scope.tenant, cache_key), |tx, (tenant, cache_key)| {
         Box::pin(async move {
             let cached = render::Entity::find()
                 .filter(render::Column::TenantId.eq(*tenant))
@@ -294,8 +294,9 @@ pub async fn find_cached(
                 .one(tx.on())
                 .await?;
             let Some(row) = cached else { return Ok(None) };
+            // A second statement, but what it may miss of the first one can be seen: only with its render do files go.
             let files = files::all(tx, *tenant, row.id).await?;
-            Ok(Some((row.into(), files)))
+            Ok((!files.is_empty()).then(|| (row.into(), files)))
         })
     })
     .await

@@ -26,7 +26,7 @@ pub struct Settings {
 ///
 /// [`DbError`] when the database is away.
 pub async fn of_instance(db: &Db, all: AllTenants) -> Result<Settings, DbError> {
-    db.read(all, (), |tx, ()| {
+    db.read_one(all, (), |tx, ()| {
         Box::pin(async move {
             let row = system_setting::Entity::find_by_id(SETTINGS_ROW).one(tx.on()).await?;
             row.map_or_else(|| Ok(Settings::default()), |row| Settings::of(row.values, row.revision))
@@ -41,7 +41,7 @@ pub async fn of_instance(db: &Db, all: AllTenants) -> Result<Settings, DbError> 
 ///
 /// [`DbError`] when the database is away.
 pub async fn of_tenant(db: &Db, scope: TenantScope) -> Result<Settings, DbError> {
-    db.read(scope, scope.tenant, |tx, tenant| {
+    db.read_one(scope, scope.tenant, |tx, tenant| {
         Box::pin(async move {
             let row = tenant_setting::Entity::find_by_id(*tenant).one(tx.on()).await?;
             row.map_or_else(|| Ok(Settings::default()), |row| Settings::of(row.values, row.revision))

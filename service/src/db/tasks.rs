@@ -285,7 +285,7 @@ pub struct Reaped {
     pub tenant: TenantId,
     /// Its render.
     pub render: RenderId,
-    /// The lease that expired.
+    /// The lease that ended.
     pub lease: Lease,
     /// The attempt that was lost.
     pub attempt: i32,
@@ -300,6 +300,23 @@ pub struct Reaped {
 /// [`DbError`] when the database is away.
 pub async fn reap_expired(db: &Db, all: AllTenants, held: Vec<Lease>) -> Result<Vec<Reaped>, DbError> {
     db.write(all, held, |tx, held| Box::pin(recovery::reap_expired(tx, held))).await
+}
+
+/// Takes back every task that a worker runs which is known to be gone, as [`reap_expired`] would when their leases expire. Of all
+/// workers, only the one named is affected.
+///
+/// # Errors
+///
+/// [`DbError`] when the database is away. What was taken back until then stays so.
+pub async fn reap_worker(db: &Db, all: AllTenants, worker: WorkerId) -> Result<Vec<Reaped>, DbError> {
+    let mut reaped = Vec::new();
+    loop {
+        let some = db.write(all, worker, |tx, worker| Box::pin(recovery::reap_worker(tx, *worker))).await?;
+        if some.is_empty() {
+            return Ok(reaped);
+        }
+        reaped.extend(some);
+    }
 }
 
 /// A task that has been running for long.
@@ -339,7 +356,7 @@ pub async fn requeue(db: &Db, scope: TenantScope, id: TaskId) -> Result<Task, Db
 ///
 /// [`DbError::NotFound`].
 pub async fn get(db: &Db, scope: TenantScope, id: TaskId) -> Result<Task, DbError> {
-    db.read(scope, (scope.tenant, id), |tx, key| {
+    db.read_one(scope, (scope.tenant, id), |tx, key| {
         Box::pin(async move {
             let row = task::Entity::find_by_id(*key).one(tx.on()).await?;
             row.map(Task::from).ok_or(DbError::NotFound("task"))

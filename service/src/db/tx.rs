@@ -2,7 +2,10 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Statement, TransactionTrait, Value};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbBackend, QueryResult, Statement,
+    TransactionTrait, Value,
+};
 use tokio::sync::OnceCell;
 
 use super::clock::{Clock, POSTGRES_NOW};
@@ -10,9 +13,9 @@ use super::scope::Reach;
 use super::{DbError, Notice};
 use crate::domain::time::Timestamp;
 
-/// A transaction, or a savepoint within one.
+/// A transaction, or a savepoint within one; or a connection for a statement by itself.
 pub(super) struct Tx<'c> {
-    connection: DatabaseTransaction,
+    connection: DatabaseExecutor<'c>,
     clock: &'c Clock,
     now: OnceCell<Timestamp>,
     notices: Mutex<Vec<Notice>>,
@@ -36,25 +39,30 @@ impl<'c> Tx<'c> {
         Ok(tx)
     }
 
+    /// Begins nothing: what runs on this is committed by itself.
+    pub(super) fn alone(connection: &'c DatabaseConnection, clock: &'c Clock) -> Self {
+        Self { connection: connection.into(), clock, now: OnceCell::new(), notices: Mutex::default() }
+    }
+
     /// Begins a savepoint within a transaction whose time is known.
     pub(super) async fn within(group: &DatabaseTransaction, clock: &'c Clock, now: Timestamp) -> Result<Self, DbError> {
         Ok(Self::of(group.begin().await?, clock, OnceCell::new_with(Some(now))))
     }
 
     fn of(connection: DatabaseTransaction, clock: &'c Clock, now: OnceCell<Timestamp>) -> Self {
-        Self { connection, clock, now, notices: Mutex::default() }
+        Self { connection: DatabaseExecutor::OwnedTransaction(connection), clock, now, notices: Mutex::default() }
     }
 
     /// What statements run on.
-    pub(super) fn on(&self) -> &DatabaseTransaction {
+    pub(super) fn on(&self) -> &DatabaseExecutor<'c> {
         &self.connection
     }
 
     /// The rows of a query in plain SQL, with `$1`, `$2` … for `values`.
-    pub(super) async fn query<const N: usize>(
+    pub(super) async fn query(
         &self,
         sql: &str,
-        values: [Value; N],
+        values: impl IntoIterator<Item = Value> + Send,
     ) -> Result<Vec<QueryResult>, DbError> {
         let backend = self.connection.get_database_backend();
         Ok(self.connection.query_all_raw(Statement::from_sql_and_values(backend, sql, values)).await?)
@@ -72,12 +80,17 @@ impl<'c> Tx<'c> {
 
     /// Keeps what was done; returns what is to be announced when it is durable.
     pub(super) async fn commit(self) -> Result<Vec<Notice>, DbError> {
-        self.connection.commit().await.map_err(DbError::of_commit)?;
+        if let DatabaseExecutor::OwnedTransaction(transaction) = self.connection {
+            transaction.commit().await.map_err(DbError::of_commit)?;
+        }
         Ok(self.notices.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Undoes what was done.
     pub(super) async fn rollback(self) -> Result<(), DbError> {
-        Ok(self.connection.rollback().await?)
+        if let DatabaseExecutor::OwnedTransaction(transaction) = self.connection {
+            transaction.rollback().await?;
+        }
+        Ok(())
     }
 }

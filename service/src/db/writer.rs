@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use sea_orm::{DatabaseConnection, SqliteTransactionMode, TransactionOptions, TransactionTrait};
+use sea_orm::{DatabaseConnection, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait};
+use tokio::runtime::Builder;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::clock::Clock;
@@ -19,8 +20,10 @@ use super::connect::{self, Access};
 use super::tx::Tx;
 use super::{DbError, Notice};
 
-/// No operation is added to a group that is older than this.
-const GROUP_AGE_MAX: Duration = Duration::from_millis(10);
+/// No operation is added to a group that is older than this, at least and at most.
+const GROUP_AGE_MAX: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(50)];
+/// Between the two, a group may become so many times as old as the last commit took: where an fsync is slow, more share it.
+const GROUP_AGE_COMMITS: u32 = 3;
 /// No group has more operations than this.
 const GROUP_SIZE_MAX: usize = 256;
 /// Operations that may wait; who comes after waits for a place.
@@ -84,16 +87,26 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the writer of a file on a connection that nobody else writes on.
+    /// Starts the writer of a file on a connection that nobody else writes on. It has a thread of its own: everybody waits for its
+    /// statements, one after the other, and among the tasks of a busy runtime each would wait for its turn.
+    ///
+    /// # Errors
+    ///
+    /// [`DbError::Internal`] when the system has no thread for it.
     pub(super) fn start(
         path: PathBuf,
         connection: DatabaseConnection,
         clock: Arc<Clock>,
         notices: broadcast::Sender<Notice>,
-    ) -> Self {
+    ) -> Result<Self, DbError> {
         let (messages, queue) = mpsc::channel(QUEUE_LEN);
-        tokio::spawn(Loop { path, connection: Some(connection), clock, notices, queue, closing: None }.run());
-        Self { messages }
+        let work =
+            Loop { path, connection: Some(connection), clock, notices, queue, closing: None, commit: Duration::ZERO };
+        let no_thread = |reason: std::io::Error| DbError::Internal(DbErr::Custom(format!("no writer: {reason}")));
+        let runtime = Builder::new_current_thread().enable_time().build().map_err(no_thread)?;
+        let thread = std::thread::Builder::new().name("packshot-writer".to_owned());
+        thread.spawn(move || runtime.block_on(work.run())).map_err(no_thread)?;
+        Ok(Self { messages })
     }
 
     /// Has an operation written. Once begun it is done, even when nobody waits for the answer any more.
@@ -126,6 +139,8 @@ struct Loop {
     notices: broadcast::Sender<Notice>,
     queue: mpsc::Receiver<Message>,
     closing: Option<oneshot::Sender<()>>,
+    /// How long the last commit took.
+    commit: Duration,
 }
 
 /// Why a group was not written.
@@ -192,6 +207,8 @@ impl Loop {
     /// the transaction failed.
     async fn write_together(&mut self, group: &mut Vec<Box<dyn Operation>>) -> Result<Vec<Notice>, GroupFailure> {
         let begun = Instant::now();
+        let [shortest, longest] = GROUP_AGE_MAX;
+        let age_max = (self.commit * GROUP_AGE_COMMITS).clamp(shortest, longest);
         let connection = match &mut self.connection {
             Some(connection) => connection,
             none => none.insert(connect::sqlite(&self.path, Access::Write).await.map_err(GroupFailure::of_group)?),
@@ -201,7 +218,7 @@ impl Loop {
             ..Default::default()
         };
         let transaction = connection.begin_with_options(immediate).await.map_err(GroupFailure::of_group)?;
-        let now = self.clock.read(&transaction).await.map_err(GroupFailure::of_group)?;
+        let now = self.clock.of_machine();
         let mut notices = Vec::new();
         let mut n_run = 0;
         loop {
@@ -225,7 +242,7 @@ impl Loop {
             if n_run < group.len() {
                 continue;
             }
-            if group.len() == GROUP_SIZE_MAX || begun.elapsed() > GROUP_AGE_MAX {
+            if group.len() == GROUP_SIZE_MAX || begun.elapsed() > age_max {
                 break;
             }
             match self.queue.try_recv() {
@@ -237,7 +254,9 @@ impl Loop {
                 Err(_) => break,
             }
         }
+        let begun = Instant::now();
         transaction.commit().await.map_err(GroupFailure::of_group)?;
+        self.commit = begun.elapsed();
         Ok(notices)
     }
 }

@@ -1,4 +1,4 @@
-//! Takes back what a process that died held, and stops what runs for too long.
+//! Takes back what a worker held that is lost, and stops what runs for too long.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,7 +8,8 @@ use tokio::time::interval;
 use super::Workplace;
 use super::handle::Stop;
 use crate::db::tasks::{self, AfterFailure, Reaped};
-use crate::db::{AllTenants, DbError};
+use crate::db::{AllTenants, Db, DbError};
+use crate::domain::id::WorkerId;
 use crate::server::metrics::count_end;
 use crate::settings::InForce;
 
@@ -36,8 +37,22 @@ pub(super) async fn run(place: Arc<Workplace>) {
 /// Takes back every task whose lease has expired, but those that run here: after the machine was suspended their supervisors
 /// are as late as this, and renew them.
 async fn reap(place: &Workplace) -> Result<(), DbError> {
-    for reaped in tasks::reap_expired(&place.db, AllTenants::Housekeeping, place.handle.leases()).await? {
-        let Reaped { render, attempt, after, .. } = reaped;
+    report(tasks::reap_expired(&place.db, AllTenants::Housekeeping, place.handle.leases()).await?);
+    Ok(())
+}
+
+/// Takes back at once what a worker held that is known to be gone: the leases need not run out. That costs its tasks an attempt,
+/// as if they had.
+///
+/// # Errors
+/// What the database says.
+pub(crate) async fn bury(db: &Db, worker: WorkerId) -> Result<(), DbError> {
+    report(tasks::reap_worker(db, AllTenants::Housekeeping, worker).await?);
+    Ok(())
+}
+
+fn report(reaped: Vec<Reaped>) {
+    for Reaped { render, attempt, after, .. } in reaped {
         if let Some(state) = after.ended() {
             count_end(state, None);
         }
@@ -48,7 +63,6 @@ async fn reap(place: &Workplace) -> Result<(), DbError> {
         };
         tracing::warn!(render.id = %render, "[WORKER_RECOVERY] worker of attempt {attempt} lost, render {render} {what}");
     }
-    Ok(())
 }
 
 /// Stops renders of this process that run for longer than they may. Those of another process are its own to stop; when it

@@ -21,6 +21,7 @@ use super::lock::DataFolder;
 use super::metrics::Metrics;
 use super::setup;
 use super::signal::StopSignals;
+use super::succession;
 use crate::api::{self, AppState, Parts};
 use crate::config::{Secret, Settings, StoreSettings, Workers};
 use crate::db::{DatabaseConfig, Db, Notice};
@@ -98,6 +99,7 @@ impl Running {
         let settings = Arc::new(settings);
         let hub = Hub::new();
         let queue = queue::start(QueueParts {
+            worker: succession::succeed(&db, &data).await?,
             db: db.clone(),
             store: store.clone(),
             hub: hub.clone(),
@@ -178,7 +180,9 @@ impl Running {
 
 fn report_drain(is_empty: bool) {
     if !is_empty {
-        tracing::warn!("some renders could not be given back; their leases run out in half a minute");
+        tracing::warn!(
+            "some renders could not be given back; the next start on this data folder does it, or they wait for half a minute"
+        );
     }
 }
 

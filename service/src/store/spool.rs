@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tempfile::{NamedTempFile, TempPath};
 
 use super::{StoreError, blocking};
@@ -16,11 +17,20 @@ const BUFFER_BYTES: usize = 1 << 20;
 /// An upload that is being received. Dropped, it leaves nothing.
 #[derive(Debug)]
 pub struct Spool {
-    /// `None` only while a piece is being written.
-    open: Option<Open>,
+    file: SpoolFile,
     gathered: Vec<u8>,
     size_bytes: u64,
     bytes_max: u64,
+}
+
+/// The file of an upload. It is made with the first bytes that go to the disk: of a small upload, those are all.
+#[derive(Debug)]
+enum SpoolFile {
+    /// Not there yet; the folder that it will be in.
+    In(PathBuf),
+    Open(Box<Open>),
+    /// A piece is being written, or could not be.
+    Away,
 }
 
 #[derive(Debug)]
@@ -59,12 +69,15 @@ pub(super) fn clean(folder: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
+impl Open {
+    fn in_folder(folder: &Path) -> std::io::Result<Self> {
+        Ok(Self { file: NamedTempFile::new_in(folder)?, hasher: blake3::Hasher::new() })
+    }
+}
+
 impl Spool {
-    pub(super) async fn create(folder: &Path, bytes_max: u64) -> Result<Self, StoreError> {
-        let folder = folder.to_owned();
-        let file = blocking(move || NamedTempFile::new_in(folder)).await??;
-        let open = Open { file, hasher: blake3::Hasher::new() };
-        Ok(Self { open: Some(open), gathered: Vec::new(), size_bytes: 0, bytes_max })
+    pub(super) fn new(folder: &Path, bytes_max: u64) -> Self {
+        Self { file: SpoolFile::In(folder.to_owned()), gathered: Vec::new(), size_bytes: 0, bytes_max }
     }
 
     /// Bytes received so far.
@@ -86,10 +99,14 @@ impl Spool {
     }
 
     async fn flush(&mut self) -> Result<(), StoreError> {
-        let lost = || StoreError::Io(std::io::Error::other("a write before failed"));
-        let mut open = self.open.take().ok_or_else(lost)?;
+        let file = std::mem::replace(&mut self.file, SpoolFile::Away);
         let mut gathered = std::mem::take(&mut self.gathered);
         let (open, gathered) = blocking(move || {
+            let mut open = match file {
+                SpoolFile::In(folder) => Box::new(Open::in_folder(&folder)?),
+                SpoolFile::Open(open) => open,
+                SpoolFile::Away => return Err(lost()),
+            };
             open.hasher.update(&gathered);
             open.file.write_all(&gathered)?;
             gathered.clear();
@@ -97,7 +114,7 @@ impl Spool {
         })
         .await??;
         self.gathered = gathered;
-        self.open = Some(open);
+        self.file = SpoolFile::Open(open);
         Ok(())
     }
 
@@ -107,12 +124,16 @@ impl Spool {
     /// [`StoreError::Full`], [`StoreError::Io`].
     pub async fn finish(mut self) -> Result<Spooled, StoreError> {
         self.flush().await?;
-        let size_bytes = self.size_bytes;
-        let open = self.open.take().ok_or_else(|| StoreError::Io(std::io::Error::other("a write before failed")))?;
+        let SpoolFile::Open(open) = self.file else { return Err(lost()) };
         let address = ContentAddress::from_hash(*open.hasher.finalize().as_bytes());
-        let (file, path) = open.file.into_parts();
-        Ok(Spooled { file, path, address, size_bytes })
+        let Open { file, .. } = *open;
+        let (file, path) = file.into_parts();
+        Ok(Spooled { file, path, address, size_bytes: self.size_bytes })
     }
+}
+
+fn lost() -> StoreError {
+    StoreError::Io(std::io::Error::other("a write before failed"))
 }
 
 impl Spooled {
@@ -143,21 +164,32 @@ impl Spooled {
     /// Moves it to its place, durably: the bytes are on the disk before the name is, and the name before this returns.
     pub(super) async fn publish(self, target: PathBuf) -> Result<(), StoreError> {
         let Self { file, path, .. } = self;
-        blocking(move || {
-            file.sync_all()?;
-            drop(file);
-            if let Some(folder) = target.parent() {
-                make_folder(folder)?;
-            }
-            path.persist(&target).map_err(|refused| refused.error)?;
-            match target.parent() {
-                Some(folder) => sync_folder(folder),
-                None => Ok(()),
-            }
-        })
-        .await??;
-        Ok(())
+        blocking(move || publish(&file, path, &target)).await?
     }
+}
+
+/// Writes bytes to their place, durably, by way of a file in the folder of uploads.
+pub(super) async fn place(folder: PathBuf, target: PathBuf, bytes: Bytes) -> Result<(), StoreError> {
+    blocking(move || {
+        let mut file = NamedTempFile::new_in(folder)?;
+        file.write_all(&bytes)?;
+        let (file, path) = file.into_parts();
+        publish(&file, path, &target)
+    })
+    .await?
+}
+
+/// Brings the bytes of a file to the disk, then its new name.
+fn publish(file: &File, path: TempPath, target: &Path) -> Result<(), StoreError> {
+    file.sync_all()?;
+    if let Some(folder) = target.parent() {
+        make_folder(folder)?;
+    }
+    path.persist(target).map_err(|refused| refused.error)?;
+    if let Some(folder) = target.parent() {
+        sync_folder(folder)?;
+    }
+    Ok(())
 }
 
 /// Makes a folder with those above it; each new name is on the disk when this returns.

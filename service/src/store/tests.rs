@@ -7,7 +7,7 @@ fn store(folder: &std::path::Path) -> Store {
 }
 
 async fn upload(store: &Store, tenant: TenantId, pieces: &[&[u8]]) -> Result<ContentAddress, StoreError> {
-    let mut spool = store.spool(1 << 24).await?;
+    let mut spool = store.spool(1 << 24)?;
     for piece in pieces {
         spool.write(piece).await?;
     }
@@ -44,7 +44,7 @@ async fn what_was_kept_is_read_by_its_tenant_alone() {
 async fn an_upload_beyond_its_limit_leaves_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = store(folder.path());
-    let mut spool = store.spool(1000).await.expect("begun");
+    let mut spool = store.spool(1000).expect("begun");
     spool.write(&[0; 1000]).await.expect("as many as allowed");
     assert!(matches!(spool.write(&[0]).await, Err(StoreError::TooLarge { bytes_max: 1000 })));
     drop(spool);
@@ -94,6 +94,17 @@ async fn the_sweep_sees_objects_and_removes_them_once() {
         store.delete(tenant, &address).await.expect("removed, or gone already");
     }
     assert!(names(&store).await.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_not_written_yet_lies_apart_from_objects() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, tenant) = (store(folder.path()), TenantId::new());
+    std::fs::remove_dir(folder.path().join("spool")).expect("there");
+    assert!(matches!(store.put(tenant, Bytes::from_static(b"x")).await, Err(StoreError::Io(_))));
+    assert!(upload(&store, tenant, &[b"x"]).await.is_err());
+    let objects = std::fs::read_dir(folder.path().join("objects")).expect("there");
+    assert_eq!(objects.count(), 0, "a process that dies while it writes leaves nothing among the objects");
 }
 
 #[tokio::test]

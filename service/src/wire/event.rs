@@ -142,6 +142,19 @@ pub fn is_terminal(name: &str) -> bool {
     matches!(name, "job.completed" | "job.failed" | "job.cancelled")
 }
 
+/// One event of a stream, by the names of its fields.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StreamEvent {
+    /// The number of the last event that it contains: what `Last-Event-ID` takes.
+    pub id: Option<String>,
+    /// `snapshot`, with which a stream begins, or what happened: `job.state`, `job.step`, `job.progress`, `job.preview`, `job.log`,
+    /// `job.completed`, `job.failed`, `job.cancelled`.
+    pub event: String,
+    /// JSON: the `Job` of a snapshot, the `EventData` of everything else.
+    #[schema(content_media_type = "application/json")]
+    pub data: String,
+}
+
 /// The data of an event in a stream: number, time and job, and what is its own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EventData {

@@ -17,7 +17,7 @@ pub trait Word: Copy + 'static {
 /// Declares an enumeration whose values are words in JSON: the words stand once, beside the values. `= path` names the
 /// enumeration of the domain with the same values, and makes the conversions both ways.
 macro_rules! words {
-    ($(#[$meta:meta])* pub enum $name:ident = $domain:path { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
+    ($(#[$meta:meta])* pub enum $name:ident = $domain:path { $($(#[$doc:meta])* $variant:ident = $word:tt,)+ }) => {
         words! { $(#[$meta])* pub enum $name { $($(#[$doc])* $variant = $word,)+ } }
 
         impl From<$domain> for $name {
@@ -33,7 +33,7 @@ macro_rules! words {
             }
         }
     };
-    ($(#[$meta:meta])* pub enum $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
+    ($(#[$meta:meta])* pub enum $name:ident { $($(#[$doc:meta])* $variant:ident = $word:tt,)+ }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
         pub enum $name { $($(#[$doc])* #[serde(rename = $word)] $variant,)+ }

@@ -11,9 +11,11 @@ use super::steps::Emit;
 
 /// Previews may take this share of the time of a render.
 const SHARE_MAX: f64 = 0.1;
+/// Nobody sees more than one picture in this time, so the renderer need not stop for it.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Turns snapshots into previews. The first is always made; a later one is left out when previews would take more than their
-/// share of the time, which only happens to renders that are over before anybody looks.
+/// share of the time. A render that is over before anybody looks may have none; its picture is then its preview.
 pub(super) struct Previews<'a> {
     emit: Emit<'a>,
     shot: &'a ReadyShot,
@@ -64,11 +66,19 @@ impl<'a> Previews<'a> {
         }
         spent.add(begun.elapsed());
     }
+
+    /// Shows the finished picture, unless something was shown before: whoever follows a render sees at least one preview.
+    pub(super) fn end(&self, last: Preview) {
+        let spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        if spent.on_previews.is_none() {
+            (self.emit)(WorkEvent::Preview(last));
+        }
+    }
 }
 
 /// What to ask the renderer for.
 pub(super) fn snapshots<'a>(receive: &'a (dyn Fn(Snapshot) + Sync)) -> Snapshots<'a> {
-    Snapshots { side_max_px: PREVIEW_SIDE_MAX_PX, receive }
+    Snapshots { pause: PAUSE, side_max_px: PREVIEW_SIDE_MAX_PX, receive }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use bytes::Bytes;
 use packshot_pipeline::picture::Picture;
 use packshot_pipeline::render::{PREVIEW_SIDE_MAX_PX, ReadyShot};
 use packshot_pipeline::timing::{Seconds, Stopwatch};
@@ -17,7 +18,7 @@ use super::failpoint::Failpoint;
 use super::failure::Stopped;
 use super::meter::Meter;
 use super::preview::{Previews, snapshots};
-use super::protocol::{Completed, DocumentFile, Failure, OutputFile, PREVIEW_NAME};
+use super::protocol::{Completed, DocumentFile, Failure, OutputFile, PREVIEW_NAME, Preview};
 use super::shot;
 use super::steps::{Facts, Step, facts};
 use super::subject::{Subject, build_shot};
@@ -62,7 +63,9 @@ pub(super) fn run(
     Failpoint::Encode.pass();
     let files = encode(job, &picture)?;
     let mut documents = documents(job.input, subject, ready.shot(), &engine.rig_files)?;
-    documents.extend(last_preview(job, &ready, &picture)?);
+    let last = LastPreview::new(job, &ready, &picture, &files)?;
+    documents.extend(last.document);
+    previews.end(last.preview);
     seconds = Seconds {
         render: picture.render_s,
         render_cpu: picture.render_cpu_s,
@@ -122,20 +125,30 @@ fn encode(job: &Job<'_>, picture: &Picture) -> Result<Vec<OutputFile>, Stopped> 
     Ok(files)
 }
 
-/// The picture as a preview, unless one of the files can be shown as it is.
-fn last_preview(job: &Job<'_>, ready: &ReadyShot, picture: &Picture) -> Result<Option<DocumentFile>, Stopped> {
-    let side_px = picture.linear.width_px.max(picture.linear.height_px);
-    if side_px <= PREVIEW_SIDE_MAX_PX && job.input.request.formats.contains(&Format::Png) {
-        return Ok(None);
+/// The finished picture as a preview.
+struct LastPreview {
+    preview: Preview,
+    /// To be kept, unless one of the files can be shown as it is.
+    document: Option<DocumentFile>,
+}
+
+impl LastPreview {
+    fn new(job: &Job<'_>, ready: &ReadyShot, picture: &Picture, files: &[OutputFile]) -> Result<Self, Stopped> {
+        let samples_done = job.input.request.samples;
+        let shown = |png: &Bytes, width, height| Preview { png: png.clone(), width, height, samples_done };
+        let is_shown = |file: &&OutputFile| {
+            file.format == Format::Png.word() && file.width.max(file.height) <= PREVIEW_SIDE_MAX_PX
+        };
+        if let Some(file) = files.iter().find(is_shown) {
+            return Ok(Self { preview: shown(&file.bytes, file.width, file.height), document: None });
+        }
+        let image = picture.linear.clone().shrunk(PREVIEW_SIDE_MAX_PX);
+        let (width, height) = (image.width_px, image.height_px);
+        let png = Bytes::from(ready.preview(&Snapshot { samples: samples_done, image })?);
+        let preview = shown(&png, width, height);
+        let (name, format, media_type) = (PREVIEW_NAME.to_owned(), "preview".to_owned(), "image/png".to_owned());
+        Ok(Self { preview, document: Some(DocumentFile { name, format, media_type, bytes: png }) })
     }
-    let image = picture.linear.clone().shrunk(PREVIEW_SIDE_MAX_PX);
-    let png = ready.preview(&Snapshot { samples: job.input.request.samples, image })?;
-    Ok(Some(DocumentFile {
-        name: PREVIEW_NAME.to_owned(),
-        format: "preview".to_owned(),
-        media_type: "image/png".to_owned(),
-        bytes: png.into(),
-    }))
 }
 
 /// What `report.json` holds: the preflight body, and the render.

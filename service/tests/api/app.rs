@@ -9,7 +9,7 @@ use packshot_service::api::{self, AppState, Parts};
 use packshot_service::config::{Settings, Sources};
 use packshot_service::db::{AllTenants, DatabaseConfig, Db, Notice, TenantScope, installation, keys, settings};
 use packshot_service::domain::access::{Role, Scope};
-use packshot_service::domain::id::{TenantId, UserId};
+use packshot_service::domain::id::{TenantId, UserId, WorkerId};
 use packshot_service::domain::key::ApiKey;
 use packshot_service::events::hub::Hub;
 use packshot_service::queue::{self, QueueHandle, QueueParts, StallCheck};
@@ -132,6 +132,7 @@ impl Installation {
         let hub = Hub::new();
         let queue = match works {
             true => queue::start(QueueParts {
+                worker: WorkerId::new(),
                 db: db.clone(),
                 store: store.clone(),
                 hub: hub.clone(),

@@ -7,8 +7,9 @@ use packshot_service::db::renders::{self, Cancelling, JobError};
 use packshot_service::db::tasks::{self, AfterFailure, Claimed, Directive, Ended, Failure, Report};
 use packshot_service::db::{AllTenants, DbError, files};
 use packshot_service::domain::event::EventName;
+use packshot_service::domain::id::WorkerId;
 use packshot_service::domain::render::RenderState;
-use packshot_service::domain::task::{FaultKind, Lease, TaskState};
+use packshot_service::domain::task::{FaultKind, Lease, QueueName, TaskState};
 use serde_json::json;
 
 use crate::engine::{Fixture, completion};
@@ -159,6 +160,39 @@ pub(crate) async fn a_renewed_lease_is_not_reaped(t: Fixture) {
     assert!(reap(&t).await.is_empty());
     t.wait(6.0);
     assert_eq!(reap(&t).await.len(), 1);
+}
+
+pub(crate) async fn what_a_dead_worker_held_comes_back_at_once(t: Fixture) {
+    t.set_limits(10, &[(t.scope, 10)]).await;
+    let (dead, alive) = (WorkerId::new(), WorkerId::new());
+    let claim = async |worker| {
+        t.submit().await;
+        let claimed = tasks::claim(&t.db, AllTenants::Claiming, worker, QueueName::Render, 1).await;
+        claimed.expect("a claim").pop().expect("a task is waiting")
+    };
+    let reap_worker = async |worker| {
+        let reaped = tasks::reap_worker(&t.db, AllTenants::Housekeeping, worker).await.expect("a sweep");
+        reaped.into_iter().map(|reaped| (reaped.lease, reaped.attempt, reaped.after)).collect::<Vec<_>>()
+    };
+    let (first, other, marked) = (claim(dead).await, claim(alive).await, claim(dead).await);
+    renders::request_cancel(&t.db, t.scope, marked.render.id).await.expect("a render");
+    let reaped = reap_worker(dead).await;
+    let AfterFailure::Retry(at) = reaped[0].2 else { panic!("{reaped:?}") };
+    let expected = [(first.lease, 1, AfterFailure::Retry(at)), (marked.lease, 1, AfterFailure::Cancelled)];
+    assert_eq!(reaped, expected, "as if the leases had run out");
+    expect_lost(&t, &first, first.lease).await;
+    assert_eq!(reap_worker(dead).await, [], "it has nothing any more");
+    assert_eq!(tasks::renew(&t.db, t.scope, other.lease).await.expect("it holds"), Directive::Continue);
+    for (attempt, wait_s) in [(2, 6.0), (3, 31.0)] {
+        t.wait(wait_s);
+        tasks::renew(&t.db, t.scope, other.lease).await.expect("it holds");
+        let again = tasks::claim(&t.db, AllTenants::Claiming, dead, QueueName::Render, 1).await.expect("a claim");
+        assert_eq!((again[0].task.id, again[0].task.attempt), (first.task.id, attempt));
+        assert_eq!(reap_worker(dead).await.len(), 1);
+    }
+    let render = renders::get(&t.db, t.scope, first.render.id).await.expect("the render");
+    assert_eq!((render.state, &*render.error.expect("a reason").code), (RenderState::Failed, "worker_lost"));
+    t.complete(&other).await;
 }
 
 pub(crate) async fn r71_a_poison_job_fails_after_three_attempts(t: Fixture) {

@@ -51,6 +51,7 @@ conformance! {
         r72_input_faults_are_not_retried
         infrastructure_faults_wait_by_the_database_clock
         a_renewed_lease_is_not_reaped
+        what_a_dead_worker_held_comes_back_at_once
         r71_a_poison_job_fails_after_three_attempts
         c34_a_task_given_back_keeps_its_attempt
         a_mark_to_cancel_wins

@@ -11,7 +11,7 @@ use packshot_renderer::sample;
 use packshot_service::config::{Settings, Sources};
 use packshot_service::db::renders::{NewRender, NewWork, Render};
 use packshot_service::db::{AllTenants, DatabaseConfig, Db, TenantScope, installation, objects, renders};
-use packshot_service::domain::id::{RenderId, TaskId, UserId};
+use packshot_service::domain::id::{RenderId, TaskId, UserId, WorkerId};
 use packshot_service::domain::render::{RenderKind, RenderState};
 use packshot_service::domain::step::StepName;
 use packshot_service::domain::task::QueueName;
@@ -88,7 +88,8 @@ impl Place {
         let variables = [("PACKSHOT_DATA".to_owned(), folder.path().display().to_string())].into();
         let settings = Settings::from_sources(&Sources { variables, ..Sources::default() }).expect("settings");
         let stalls = StallCheck { every, ..StallCheck::new(Arc::new(settings)) };
-        let parts = QueueParts { db: db.clone(), store: store.clone(), hub: hub.clone(), executor, stalls };
+        let worker = WorkerId::new();
+        let parts = QueueParts { worker, db: db.clone(), store: store.clone(), hub: hub.clone(), executor, stalls };
         let queue = queue::start(parts);
         let scope = TenantScope::of(installed.operating_tenant);
         Self { db, store, hub, queue, scope, user: installed.local_user, _folder: folder }

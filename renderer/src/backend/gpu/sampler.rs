@@ -119,9 +119,10 @@ impl<'a> Sampler<'a> {
         let mut n = state.n;
         let mut n_pass = 1;
         let mut checkpoint = Instant::now();
+        let mut shown = Instant::now();
         while n < state.settings.samples && !state.clock.is_over() {
             let begun = Instant::now();
-            let n_done = n_pass.min(state.schedule.until_stop(n));
+            let n_done = n_pass.min(state.schedule.until_stop(n, 1));
             let end = n + n_done;
             for i in 0..self.film.regions.len() {
                 if let Pass::Partial(reached) = self.pass(i, n, end, state)? {
@@ -131,7 +132,8 @@ impl<'a> Sampler<'a> {
             n = end;
             let decision = state.schedule.threshold_after(n);
             let is_last = n == state.settings.samples;
-            let is_shown = state.schedule.has_snapshot_after(n) && !is_last;
+            let is_due = shown.elapsed() >= self.job.snapshot_pause;
+            let is_shown = state.schedule.has_snapshot_after(n) && !is_last && is_due;
             if decision.is_some() || is_last || is_shown || checkpoint.elapsed() > CHECKPOINT_EVERY {
                 self.read_back(state, n)?;
                 checkpoint = Instant::now();
@@ -148,6 +150,7 @@ impl<'a> Sampler<'a> {
                 break;
             }
             if let Some(side_max_px) = self.job.snapshot_side_max_px.filter(|_| is_shown) {
+                shown = Instant::now();
                 report(Event::Snapshot(Box::new(state.snapshot(side_max_px))))?;
             }
             n_pass = next_pass(n_done, begun.elapsed());

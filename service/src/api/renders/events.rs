@@ -25,7 +25,7 @@ use crate::db::events::{self, Event};
 use crate::db::renders;
 use crate::domain::id::RenderId;
 use crate::events::hub::Follower;
-use crate::wire::event::EventData;
+use crate::wire::event::{EventData, StreamEvent};
 use crate::wire::problem::Invalid;
 
 /// What a browser sends when it comes back.
@@ -47,7 +47,7 @@ const BATCH: u32 = 256;
         ("Last-Event-ID" = Option<i64>, Header, description = "Number of the last event that was seen"),
         ("after" = Option<i64>, Query, minimum = 0, description = "The same as a parameter"),
     ),
-    responses((status = 200, description = "Events", body = EventData, content_type = "text/event-stream")),
+    responses((status = 200, description = "Events", body = StreamEvent, content_type = "text/event-stream")),
 )]
 pub(crate) async fn stream(
     State(state): State<AppState>,

@@ -25,7 +25,7 @@ use crate::api::state::AppState;
 use crate::db::TenantScope;
 use crate::db::files as rows;
 use crate::db::idempotency::{Begun, IdempotentRequest, StoredAnswer};
-use crate::db::objects;
+use crate::db::objects::{self, NewObject};
 use crate::db::renders::{self, Created, IdempotentSubmit, NewRender, NewWork, Render, Submitted};
 use crate::domain::hash::ContentAddress;
 use crate::domain::id::{RenderId, TaskId};
@@ -272,7 +272,8 @@ impl Submission {
 async fn keep(state: &AppState, scope: TenantScope, upload: Spooled, media_type: &str) -> ApiResult<Asset> {
     let size_bytes = i64::try_from(upload.size_bytes()).unwrap_or(i64::MAX);
     let address = state.store.keep(scope.tenant, upload).await?;
-    objects::record(&state.db, scope, address, size_bytes, media_type).await?;
+    let object = NewObject { address, size_bytes, media_type: media_type.to_owned() };
+    objects::record_all(&state.db, scope, vec![object]).await?;
     Ok(Asset { content_address: address.into() })
 }
 

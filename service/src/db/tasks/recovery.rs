@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use sea_orm::QueryResult;
+
 use super::{DbError, JobError, Reaped, Stalled, Task, ending};
 use crate::db::Notice;
 use crate::db::job::Job;
 use crate::db::tx::Tx;
-use crate::domain::id::{RenderId, TaskId, TenantId};
+use crate::domain::id::{RenderId, TaskId, TenantId, WorkerId};
 use crate::domain::task::{FaultKind, Lease, TaskState};
 use crate::domain::time::Timestamp;
 
@@ -18,6 +20,11 @@ const EXPIRED: &str = "
     WHERE queue IN ('render', 'convert', 'housekeeping') AND state = 'running' AND lease_expires_at < $1
     ORDER BY lease_expires_at LIMIT $2";
 
+const OF_WORKER: &str = "
+    SELECT tenant_id, id FROM tasks
+    WHERE queue IN ('render', 'convert', 'housekeeping') AND state = 'running' AND worker_id = $1
+    ORDER BY id LIMIT $2";
+
 const SLOW: &str = "
     SELECT tenant_id, id, render_id, lease_number, started_at FROM tasks
     WHERE queue IN ('render', 'convert', 'housekeeping') AND state = 'running' AND started_at < $1
@@ -25,17 +32,31 @@ const SLOW: &str = "
 
 pub(super) async fn reap_expired(tx: &Tx<'_>, held: &[Lease]) -> Result<Vec<Reaped>, DbError> {
     let now = tx.now().await?;
+    let found = tx.query(EXPIRED, [now.into(), REAPED_MAX.into()]).await?;
+    let is_expired = |job: &Job| {
+        let is_held = held.contains(&Lease { task: job.task.id, number: job.lease_number });
+        !is_held && job.task.lease_expires_at.is_some_and(|expires_at| expires_at < now)
+    };
+    reap(tx, &found, is_expired).await
+}
+
+pub(super) async fn reap_worker(tx: &Tx<'_>, worker: WorkerId) -> Result<Vec<Reaped>, DbError> {
+    let found = tx.query(OF_WORKER, [worker.into(), REAPED_MAX.into()]).await?;
+    reap(tx, &found, |job| job.task.worker_id == Some(worker)).await
+}
+
+/// Takes back those of the tasks found that still run, and of which `is_lost` still holds: their worker may have reported before
+/// their rows were locked here.
+async fn reap(
+    tx: &Tx<'_>,
+    found: &[QueryResult],
+    is_lost: impl Fn(&Job) -> bool + Send + Sync,
+) -> Result<Vec<Reaped>, DbError> {
     let mut reaped = Vec::new();
-    for row in tx.query(EXPIRED, [now.into(), REAPED_MAX.into()]).await? {
+    for row in found {
         let (tenant, task): (TenantId, TaskId) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-        // The worker may have come back before the row was locked here.
-        let is_expired = |job: &Job| {
-            let is_held = held.contains(&Lease { task, number: job.lease_number });
-            !is_held
-                && job.task.state == TaskState::Running
-                && job.task.lease_expires_at.is_some_and(|expires_at| expires_at < now)
-        };
-        let Some(job) = Job::lock(tx, tenant, task).await?.filter(is_expired) else { continue };
+        let job = Job::lock(tx, tenant, task).await?;
+        let Some(job) = job.filter(|job| job.task.state == TaskState::Running && is_lost(job)) else { continue };
         let lease = Lease { task, number: job.lease_number };
         let (render, attempt) = (job.render.id, job.task.attempt);
         let error = JobError {
