@@ -24,7 +24,7 @@ SCENES = {
     "conductor": ((METAL, {**METAL, "specular_roughness": 0.15}, METAL), [], MAP, 6),
     "plastic": ((PLASTIC, {**PLASTIC, "specular_roughness": 0.5}, LAMBERT), [KEY], UNIFORM, 6),
     "dielectric": ((GLASS, PAPER, GLASS), [], UNIFORM, 16),
-    "rough_dielectric": ((PAPER, {**GLASS, "specular_roughness": 0.3}, LAMBERT), [], UNIFORM, 16),
+    "rough_dielectric": ((PAPER, {**GLASS, "specular_roughness": 0.15}, LAMBERT), [], UNIFORM, 16),
     "area_light": ((LAMBERT, METAL, PAPER), [KEY], {"kind": "none"}, 6),
     "environment": ((LAMBERT, METAL, PLASTIC), [], MAP, 6),
     "emissive_mesh": ((LAMBERT, LAMP, METAL), [], {"kind": "none"}, 6),

@@ -109,6 +109,12 @@ impl Renderer {
         let palette = materials.openpbr();
         let cancelled = || cancel.is_cancelled();
         let prepared = PreparedProduct::new(&product.scene, &palette, &materials.parts, floor, &cancelled)?;
+        if prepared.n_unsampled_emitters() > 0 {
+            let n = prepared.n_unsampled_emitters();
+            tracing::warn!(
+                "{n} shining triangles are too many to be sampled: their light is found by chance, with more noise"
+            );
+        }
         let loaded = self.backend.load(Arc::new(prepared), cancel)?.into();
         Ok(ResidentProduct { loaded, maps: self.maps.clone(), device: self.device().clone() })
     }

@@ -154,6 +154,8 @@ fn shade(
     let front = s.front == 1u;
     if crossing_of((*path).media, s.material, front) == CROSSING_HIDDEN {
         (*path).media = media_across((*path).media, s.material, front);
+        // Shadow rays stop here, so that light beyond is found by the path alone.
+        (*path).pdf = -1.0;
         (*path).ray = Ray(offset_origin(s.position, -s.geometric_normal), 0.0, direction, 1e30);
         (*path).alive = select(0u, 1u, (*path).steps < STEPS_MAX);
         return shadow;

@@ -278,7 +278,7 @@ fn beyond_the_limit_the_strongest_surfaces_are_sampled() {
         vertices: product.vertices.clone(),
         triangles: product.triangles.clone(),
         slots: product.slots.clone(),
-        meshes: vec![0..product.triangles.len()],
+        meshes: std::iter::once(0..product.triangles.len()).collect(),
         instances: vec![PlacedMesh { mesh: 0, world_from_local: DAffine3::IDENTITY, slot_base: 0 }],
         ..Geometry::default()
     };
