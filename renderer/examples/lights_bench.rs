@@ -83,6 +83,7 @@ fn field(n_lamps: u32) -> (Scene, Vec<PartMaterial>) {
         node_name: None,
         mesh_name: None,
         mesh: MeshIdx(0),
+        cad_names: Vec::new(),
         world_from_part,
     };
     let parts = placed.iter().enumerate().map(part).collect();

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::product::glb_with_choices;
+use crate::choices::glb_with_choices;
 use crate::workplace::{TINY, Workplace, shared};
 
 #[test]

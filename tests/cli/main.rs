@@ -4,6 +4,7 @@
 
 mod bench;
 mod cancel;
+mod choices;
 mod input;
 mod materials;
 mod output;
