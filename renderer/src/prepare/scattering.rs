@@ -124,7 +124,7 @@ fn points(n: u32) -> impl Iterator<Item = (f32, Vec2)> {
 /// A name and a material for each lobe, and for mixtures of all of them.
 fn materials() -> Vec<(&'static str, OpenPbr)> {
     let plain = OpenPbr { base_color: [0.8, 0.5, 0.2], specular_weight: 0.0, ..OpenPbr::default() };
-    let metal = OpenPbr { base_metalness: 1.0, specular_roughness: 0.4, ..plain };
+    let metal = OpenPbr { base_metalness: 1.0, specular_weight: 1.0, specular_roughness: 0.4, ..plain };
     let gloss = OpenPbr { base_color: [0.0; 3], specular_weight: 1.0, specular_roughness: 0.5, ..plain };
     let glass = OpenPbr { transmission_weight: 1.0, specular_weight: 1.0, specular_roughness: 0.4, ..plain };
     let coat = OpenPbr { base_color: [0.0; 3], coat_weight: 1.0, coat_roughness: 0.3, ..plain };

@@ -83,12 +83,10 @@ fn load_path(slot: u32) -> PathState {
     path.bounces_transmission = more.z;
     path.pdf = bitcast<f32>(more.w);
     path.ray = Ray(origin.xyz, origin.w, direction.xyz, direction.w);
-    let throughput = path_words[slot + 4u * stride];
-    let media = path_words[slot + 6u * stride];
-    path.throughput = bitcast<vec3f>(throughput.xyz);
-    path.steps = throughput.w;
-    path.media = media.xyz;
-    path.wavelength_um = bitcast<f32>(media.w);
+    path.throughput = bitcast<vec3f>(path_words[slot + 4u * stride].xyz);
+    path.steps = path_words[slot + 4u * stride].w;
+    path.media = path_words[slot + 6u * stride].xyz;
+    path.wavelength_um = bitcast<f32>(path_words[slot + 6u * stride].w);
     path.radiance = radiance.xyz;
     path.alpha = radiance.w;
     return path;
