@@ -1,6 +1,7 @@
 //! Light transport against known answers.
 
 mod analytic;
+mod bodies;
 mod determinism;
 mod emission;
 mod furnace;
