@@ -4,11 +4,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use packshot_materials::openpbr::OpenPbr;
+use packshot_pipeline::dump;
 use packshot_pipeline::error::Error;
-use packshot_pipeline::product::PaletteMaterial;
-use packshot_renderer::prepare::PartMaterial;
-use packshot_renderer::shot::document::write::{Dump, DumpMaterial, write};
+use packshot_renderer::shot::document::write::{Dump, write};
 use packshot_renderer::shot::document::{FileReference, Geometry, LeftOut};
 use packshot_renderer::shot::{Environment, EnvironmentMap, Shot, environment};
 
@@ -18,8 +16,6 @@ use super::subject::Subject;
 use crate::domain::hash::ContentAddress;
 use crate::wire::request::Light;
 
-/// The material that stands for a part which is not shown: the format has no other way to say so.
-const HIDDEN: &str = "hidden";
 /// The name of a rig's map.
 const ENVIRONMENT_NAME: &str = "environment.exr";
 
@@ -73,14 +69,14 @@ pub(super) fn documents(
     };
     let options = import_options(&input.request);
     let (file, up_axis, unit_scale) = (reference("product.glb", &input.scene), options.up_axis, options.unit_scale);
-    let hidden = OpenPbr { geometry_opacity: 0.0, ..OpenPbr::default() };
+    let hidden = dump::hidden();
     let text = write(&Dump {
         name: "render",
         geometry: &Geometry { file, up_axis, unit_scale },
         shot,
         environment_file: environment_file.as_ref(),
         left_out: &LeftOut::default(),
-        parts: &parts(subject, DumpMaterial { id: HIDDEN, openpbr: &hidden, left_out: &[] }),
+        parts: &dump::parts(&subject.product, &subject.materials, &hidden),
     });
     files.insert(0, document("shot.json", "json", "application/json", text.into()));
     Ok(files)
@@ -92,26 +88,4 @@ fn document(name: &str, format: &str, media_type: &str, bytes: Bytes) -> Documen
 
 fn reference(path: &str, address: &ContentAddress) -> FileReference {
     FileReference { path: path.to_owned(), blake3: address.hex() }
-}
-
-/// Each part of the file, in its order, with the material of its first primitive that has one: the format gives a part one
-/// material.
-fn parts<'a>(subject: &'a Subject, hidden: DumpMaterial<'a>) -> Vec<(String, Option<DumpMaterial<'a>>)> {
-    let materials = &subject.materials;
-    let shown = subject.product.scene.parts.iter().zip(&materials.parts).map(|(part, material)| {
-        let index = match material {
-            PartMaterial::Own => None,
-            PartMaterial::Palette(index) => Some(*index),
-            PartMaterial::PerPrimitive(each) => each.iter().copied().flatten().next(),
-        };
-        (part, index.map(|index| of_palette(&materials.palette[index])))
-    });
-    let hidden = subject.product.hidden.iter().map(|part| (part, Some(hidden)));
-    let mut parts: Vec<_> = shown.chain(hidden).collect();
-    parts.sort_by_key(|(part, _)| part.node_idx);
-    parts.into_iter().map(|(part, material)| (part.name(), material)).collect()
-}
-
-fn of_palette(material: &PaletteMaterial) -> DumpMaterial<'_> {
-    DumpMaterial { id: &material.id, openpbr: &material.openpbr, left_out: &material.left_out }
 }

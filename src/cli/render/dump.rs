@@ -2,10 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use packshot::product::PaletteMaterial;
-use packshot_materials::openpbr::OpenPbr;
-use packshot_renderer::prepare::PartMaterial;
-use packshot_renderer::shot::document::write::{Dump, DumpMaterial, write};
+use packshot_renderer::shot::document::write::{Dump, write};
 use packshot_renderer::shot::document::{FileReference, Geometry};
 use packshot_renderer::shot::{Environment, Shot, environment};
 
@@ -14,18 +11,14 @@ use crate::cli::failure::Failure;
 use crate::cli::files::{self, InputKind};
 use crate::cli::interrupt::Interrupt;
 
-/// The material that stands for a part which is not shown: the format has no other way to say so, and who reads it hides parts of
-/// opacity 0.
-const HIDDEN: &str = "hidden";
-
 /// Writes the shot to `path`.
 pub(crate) fn dump(path: &Path, subject: &Subject, shot: &Shot, interrupt: &Interrupt) -> Result<(), Failure> {
     let origin = &subject.origin;
     let beside = Beside { shot: path, interrupt };
     let geometry = Geometry { file: beside.product(origin)?, up_axis: origin.up_axis, unit_scale: origin.unit_scale };
     let environment_file = beside.environment(origin, &shot.environment)?;
-    let hidden = OpenPbr { geometry_opacity: 0.0, ..OpenPbr::default() };
-    let parts = part_materials(subject, DumpMaterial { id: HIDDEN, openpbr: &hidden, left_out: &[] });
+    let hidden = packshot_pipeline::dump::hidden();
+    let parts = packshot_pipeline::dump::parts(&subject.product, &subject.materials, &hidden);
     let text = write(&Dump {
         name: &origin.name,
         geometry: &geometry,
@@ -35,28 +28,6 @@ pub(crate) fn dump(path: &Path, subject: &Subject, shot: &Shot, interrupt: &Inte
         parts: &parts,
     });
     files::write(path, text.as_bytes(), interrupt)
-}
-
-/// Each part of the file, in its order, with the material of its first primitive that has one: the format gives a part one
-/// material.
-fn part_materials<'a>(subject: &'a Subject, hidden: DumpMaterial<'a>) -> Vec<(String, Option<DumpMaterial<'a>>)> {
-    let materials = &subject.materials;
-    let shown = subject.product.scene.parts.iter().zip(&materials.parts).map(|(part, material)| {
-        let index = match material {
-            PartMaterial::Own => None,
-            PartMaterial::Palette(index) => Some(*index),
-            PartMaterial::PerPrimitive(each) => each.iter().copied().flatten().next(),
-        };
-        (part, index.map(|index| of_palette(&materials.palette[index])))
-    });
-    let hidden = subject.product.hidden.iter().map(|part| (part, Some(hidden)));
-    let mut parts: Vec<_> = shown.chain(hidden).collect();
-    parts.sort_by_key(|(part, _)| part.node_idx);
-    parts.into_iter().map(|(part, material)| (part.name(), material)).collect()
-}
-
-fn of_palette(material: &PaletteMaterial) -> DumpMaterial<'_> {
-    DumpMaterial { id: &material.id, openpbr: &material.openpbr, left_out: &material.left_out }
 }
 
 /// The folder and name of the shot file, by which the others are named.
