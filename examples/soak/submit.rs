@@ -12,6 +12,9 @@ use crate::Finding;
 use crate::product::submission;
 use crate::service::{Service, Setup, percentile};
 
+/// The slowest hundredth may wait so many times as long as the median.
+const TIMES_MEDIAN_MAX: u32 = 3;
+
 /// What one connection saw.
 #[derive(Default)]
 struct Seen {
@@ -45,8 +48,9 @@ pub(crate) async fn run(setup: &Setup) -> Finding {
         all.faults.push(format!("{} accepted, {} distinct, {} rows", all.accepted.len(), distinct.len(), rows.len()));
     }
     let (p50, p99) = (percentile(&mut all.times, 0.5), percentile(&mut all.times, 0.99));
-    if p99 > Duration::from_secs(1) {
-        all.faults.push(format!("p99 of accepting is {p99:.2?}"));
+    // Every connection has one request under way, so the median is what the machine's speed makes it; but nobody waits much longer.
+    if p99 > p50 * TIMES_MEDIAN_MAX {
+        all.faults.push(format!("p99 of accepting is {p99:.2?} where the median is {p50:.2?}"));
     }
     all.faults.truncate(5);
     let figures = format!(

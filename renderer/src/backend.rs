@@ -70,10 +70,11 @@ impl<'a> RenderControl<'a> {
     }
 }
 
-/// Asks for the picture so far after the 1st, 2nd, 4th, 8th … sample and at the end. The picture that results is the same without.
+/// Asks for the picture so far after the 1st, 2nd, 4th, 8th … sample, but not at the end, where the picture itself is. That is the same
+/// without.
 #[derive(Clone, Copy)]
 pub struct Snapshots<'a> {
-    /// About so much time is to lie before the first and between any two; those that come sooner are left out, except the last.
+    /// About so much time is to lie before the first and between any two; those that come sooner are left out.
     /// Each stops all threads, and samples in short passes cost more: a render of a moment would take a quarter longer. Zero: all.
     pub pause: Duration,
     /// Pixels along the longer side of a snapshot, at most; above 0. `u32::MAX` for all there are.

@@ -169,9 +169,6 @@ impl CpuShot {
             }
         }
         let render_time = clock.begun.elapsed();
-        if let Some(snapshots) = control.snapshots {
-            (snapshots.receive)(snapshot(&films, settings, first_sample, snapshots.side_max_px));
-        }
         let mut film = Film::new(settings.width_px, settings.height_px);
         for block in &films {
             block.copy_to(&mut film);

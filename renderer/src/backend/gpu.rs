@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::backend::device::{AdapterInfo, DeviceError};
@@ -45,7 +46,7 @@ pub struct GpuOptions {
 /// Renders on a graphics adapter.
 #[derive(Debug)]
 pub struct GpuBackend {
-    requests: mpsc::Sender<Request>,
+    thread: Arc<DeviceThread>,
     pool: Arc<rayon::ThreadPool>,
     device: DeviceInfo,
     is_doomed: Arc<AtomicBool>,
@@ -68,7 +69,7 @@ impl GpuBackend {
         let (opened, is_open) = mpsc::channel();
         let is_doomed = Arc::new(AtomicBool::new(false));
         let mut worker = Worker::new(adapter.clone(), options, pool.clone(), is_doomed.clone());
-        std::thread::Builder::new()
+        let handle = std::thread::Builder::new()
             .name("packshot-gpu".to_owned())
             .spawn(move || {
                 let result = worker.open();
@@ -81,7 +82,8 @@ impl GpuBackend {
         is_open.recv().map_err(|_| unusable("its thread ended".to_owned()))?.map_err(unusable)?;
         let device =
             DeviceInfo { kind: adapter.kind(), name: adapter.name.clone(), backend: adapter.backend.clone(), reason };
-        Ok(Self { requests, pool, device, is_doomed })
+        let thread = DeviceThread { requests: Some(requests), handle: Some(handle) };
+        Ok(Self { thread: Arc::new(thread), pool, device, is_doomed })
     }
 
     /// The host threads, for import and preparation to share.
@@ -96,11 +98,37 @@ impl GpuBackend {
     }
 }
 
+/// The way to the thread that owns the device. When the last owner of this goes, it waits until that thread has closed the device: a process
+/// that ends meanwhile takes the driver's memory away under it.
+#[derive(Debug)]
+struct DeviceThread {
+    /// `None` only while this is dropped.
+    requests: Option<mpsc::Sender<Request>>,
+    /// `None` only while this is dropped.
+    handle: Option<JoinHandle<()>>,
+}
+
+impl DeviceThread {
+    fn send(&self, request: Request) -> Result<(), RenderError> {
+        self.requests.as_ref().and_then(|requests| requests.send(request).ok()).ok_or_else(thread_ended)
+    }
+}
+
+impl Drop for DeviceThread {
+    fn drop(&mut self) {
+        drop(self.requests.take());
+        if let Some(handle) = self.handle.take() {
+            // Its panics were caught and reported.
+            let _ = handle.join();
+        }
+    }
+}
+
 impl Backend for GpuBackend {
     fn load(&self, product: Arc<PreparedProduct>, cancel: &CancelToken) -> Result<Box<dyn LoadedProduct>, RenderError> {
         let (reply, answer) = mpsc::channel();
         let request = Request::LoadProduct { product: product.clone(), reply };
-        self.requests.send(request).map_err(|_| thread_ended())?;
+        self.thread.send(request)?;
         let (key, device_bytes) = loop {
             match answer.recv_timeout(CANCEL_AFTER) {
                 Ok(loaded) => break loaded?,
@@ -110,7 +138,7 @@ impl Backend for GpuBackend {
                 Err(RecvTimeoutError::Disconnected) => return Err(thread_ended()),
             }
         };
-        let resident = Arc::new(Resident { key, requests: self.requests.clone() });
+        let resident = Arc::new(Resident { key, thread: self.thread.clone() });
         Ok(Box::new(GpuProduct { product, resident, device_bytes }))
     }
 
@@ -122,13 +150,13 @@ impl Backend for GpuBackend {
 /// A product in the device's memory, where it stays until the last owner of this is gone.
 struct Resident {
     key: ProductKey,
-    requests: mpsc::Sender<Request>,
+    thread: Arc<DeviceThread>,
 }
 
 impl Drop for Resident {
     fn drop(&mut self) {
         // A thread that has ended has freed everything.
-        let _ = self.requests.send(Request::UnloadProduct(self.key));
+        let _ = self.thread.send(Request::UnloadProduct(self.key));
     }
 }
 
@@ -143,7 +171,7 @@ impl LoadedProduct for GpuProduct {
         assert!(Arc::ptr_eq(&shot.product, &self.product), "the shot is of this product");
         let (reply, answer) = mpsc::channel();
         let request = Request::LoadShot { product: self.resident.key, shot: Box::new(shot), reply };
-        self.resident.requests.send(request).map_err(|_| thread_ended())?;
+        self.resident.thread.send(request)?;
         let key = answer.recv().map_err(|_| thread_ended())??;
         Ok(Box::new(GpuShot { key, resident: self.resident.clone() }))
     }
@@ -171,7 +199,7 @@ impl LoadedShot for GpuShot {
         let job =
             Job { cancel: control.cancel.clone(), time_max: control.time_max, snapshot_side_max_px, snapshot_pause };
         let request = Request::Render { key: self.key, job, events };
-        self.resident.requests.send(request).map_err(|_| thread_ended())?;
+        self.resident.thread.send(request)?;
         loop {
             match received.recv_timeout(CANCEL_AFTER) {
                 Ok(Event::Progress(progress)) => (control.progress)(progress),
@@ -193,7 +221,7 @@ impl LoadedShot for GpuShot {
 impl Drop for GpuShot {
     fn drop(&mut self) {
         // A thread that has ended has freed everything.
-        let _ = self.resident.requests.send(Request::UnloadShot(self.key));
+        let _ = self.resident.thread.send(Request::UnloadShot(self.key));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use glam::DVec3;
 use packshot_materials::openpbr::OpenPbr;
-use packshot_shaders::constants::{MATERIAL_BLEND, MATERIAL_MASK};
+use packshot_shaders::constants::{MATERIAL_BLEND, MATERIAL_BODY, MATERIAL_MASK};
 use packshot_shaders::layout::accel::Instance;
 use packshot_shaders::layout::scene as gpu;
 
@@ -51,12 +51,44 @@ pub struct PreparedProduct {
     pub albedo_tables: Vec<f32>,
     /// Emissive triangles that light samples go to.
     pub(crate) emitters: Emitters,
-    /// Whether any surface lets rays through by its opacity.
-    pub has_opacity: bool,
+    /// What is there and what is not.
+    pub features: SceneFeatures,
     /// Where render space lies.
     pub space: RenderSpace,
     /// The floor that the product stands on: shots of the product have this one.
     pub floor: Option<Floor>,
+}
+
+/// What a scene holds that a plain one does not: what its kernel must know. Twin of the overrides in `stage/features.wgsl`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct SceneFeatures {
+    /// A surface lets rays through by its opacity.
+    pub has_opacity: bool,
+    /// A material transmits light, or has an inside.
+    pub has_bodies: bool,
+    /// A material has fuzz, a coat, a thin film, brushed facets, or lets light leave diffusely on its other side.
+    pub has_layers: bool,
+    /// A material reads textures or attributes of vertices.
+    pub has_textures: bool,
+    /// Light samples go to emissive surfaces.
+    pub has_emitters: bool,
+}
+
+impl SceneFeatures {
+    fn of(materials: &[gpu::Material], emitters: &Emitters) -> Self {
+        let any = |has: fn(&gpu::Material) -> bool| materials.iter().any(has);
+        let weights = |m: &gpu::Material| {
+            let anisotropies = m.anisotropy + m.coat_anisotropy;
+            m.fuzz_weight + m.coat_weight + m.film_weight + m.translucent_weight + anisotropies
+        };
+        Self {
+            has_opacity: any(|m| m.opacity < 1.0 || m.flags & (MATERIAL_BLEND | MATERIAL_MASK) != 0),
+            has_bodies: any(|m| m.transmission_weight > 0.0 || m.flags & MATERIAL_BODY != 0),
+            has_layers: materials.iter().any(|m| weights(m) > 0.0),
+            has_textures: any(|m| m.textured != 0),
+            has_emitters: emitters.irradiance > 0.0,
+        }
+    }
 }
 
 impl PreparedProduct {
@@ -131,7 +163,6 @@ impl PreparedProduct {
             .iter()
             .zip(&accel_instances)
             .map(|(placed, accel)| Instance::new(accel.local_from_world, accel.world_from_local, placed.slot_base));
-        let see_through = |m: &gpu::Material| m.opacity < 1.0 || m.flags & (MATERIAL_BLEND | MATERIAL_MASK) != 0;
         Ok(Self {
             instances: instances.collect(),
             bvh,
@@ -139,8 +170,8 @@ impl PreparedProduct {
             triangles: geometry.triangles,
             vertices: geometry.vertices,
             vertex_extras: bindable(geometry.vertex_extras),
+            features: SceneFeatures::of(&materials, &emitters),
             emitters,
-            has_opacity: materials.iter().any(see_through),
             materials,
             textures: bindable(textures.textures),
             texels: bindable(textures.texels),

@@ -120,9 +120,8 @@ fn who_watches_sees_the_picture_refine_and_changes_nothing() {
         assert_eq!(watched.film.sums, unwatched.film.sums, "{:?}", backend.device().kind);
         assert_eq!(watched.film.samples, unwatched.film.samples);
         let seen = seen.into_inner().expect("not poisoned");
-        assert_eq!(seen.iter().map(|snapshot| snapshot.samples).collect::<Vec<_>>(), [1, 2, 4, 8, 16, 32, 40]);
-        assert_eq!(seen[6].image.rgba, watched.film.resolve(), "the last one is the picture");
-        // The others are the pictures of fewer samples.
+        assert_eq!(seen.iter().map(|snapshot| snapshot.samples).collect::<Vec<_>>(), [1, 2, 4, 8, 16, 32]);
+        // They are the pictures of fewer samples.
         sketch.shot.film.samples = 4;
         assert_eq!(seen[2].image.rgba, render(backend, &sketch.prepare()).film.resolve());
         sketch.shot.film.samples = 40;
@@ -141,6 +140,6 @@ fn snapshots_are_as_small_as_asked_for() {
         let snapshots = Some(Snapshots { pause: Duration::ZERO, side_max_px: 32, receive: &receive });
         let control = RenderControl { snapshots, ..RenderControl::new(&cancel) };
         prepared.load(backend).expect("the scene fits").render(&control).expect("nobody cancels");
-        assert_eq!(sizes.into_inner().expect("not poisoned"), [(32, 32, 1024); 2]);
+        assert_eq!(sizes.into_inner().expect("not poisoned"), [(32, 32, 1024)]);
     }
 }

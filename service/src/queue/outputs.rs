@@ -86,6 +86,7 @@ pub(super) async fn store(
         name: REPORT_NAME.to_owned(),
         format: "json".to_owned(),
         media_type: "application/json".to_owned(),
+        address: None,
         bytes: Bytes::from(format!("{report}\n")),
     };
     let pictures = try_join_all(files.into_iter().map(picture));
@@ -126,13 +127,17 @@ async fn picture(file: OutputFile) -> Result<(RenderFile, Bytes), StoreError> {
 }
 
 async fn document_file(file: DocumentFile) -> Result<(RenderFile, Bytes), StoreError> {
-    let DocumentFile { name, format, media_type, bytes } = file;
-    let (size_bytes, address) = (bytes.len() as i64, Store::address_of(&bytes).await?);
+    let DocumentFile { name, format, media_type, address, bytes } = file;
+    let size_bytes = bytes.len() as i64;
+    let address = match address {
+        Some(known) => known,
+        None => Store::address_of(&bytes).await?,
+    };
     Ok((RenderFile { name, format, media_type, address, size_bytes, width: None, height: None }, bytes))
 }
 
 /// Many renders have the same map: what is there already is not written again. Without a record from before the sweep may be
-/// removing it just now.
+/// removing it just now. What is written has the address that it was recorded under, or it is an error.
 async fn put(
     store: &Store,
     tenant: TenantId,
@@ -143,7 +148,8 @@ async fn put(
     if was_there && store.has(tenant, &row.address).await? {
         return Ok(());
     }
-    store.put(tenant, bytes).await.map(drop)
+    let address = store.put(tenant, bytes).await?;
+    if address == row.address { Ok(()) } else { Err(StoreError::Corrupt { address: row.address }) }
 }
 
 /// A picture as clients see it.

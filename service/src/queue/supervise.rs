@@ -27,8 +27,8 @@ use crate::worker::executor::WorkHandle;
 use crate::worker::failpoint::Failpoint;
 use crate::worker::protocol::{Completed, Failure, Outcome, RenderInput, RenderWork, WorkEvent};
 
-/// Events are gathered for so long before they are written.
-const GATHER: Duration = Duration::from_millis(100);
+/// Events are gathered for so long before they are written: writing them takes processor time from the render that they are about.
+const GATHER: Duration = Duration::from_millis(300);
 /// A worker that was asked to stop has so long to do so before it is given up.
 const PATIENCE: Duration = Duration::from_millis(1_500);
 /// How often a process that shares its database looks for marks to cancel of other processes.

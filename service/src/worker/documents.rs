@@ -61,7 +61,8 @@ pub(super) fn documents(
                 Some(uploaded) => Some(reference("environment", &uploaded)),
                 None => {
                     let RigFile { bytes, address, .. } = rigs.of(map)?;
-                    files.push(document(ENVIRONMENT_NAME, "environment", "image/x-exr", bytes));
+                    let file = document(ENVIRONMENT_NAME, "environment", "image/x-exr", bytes);
+                    files.push(DocumentFile { address: Some(address), ..file });
                     Some(reference(ENVIRONMENT_NAME, &address))
                 }
             }
@@ -83,7 +84,8 @@ pub(super) fn documents(
 }
 
 fn document(name: &str, format: &str, media_type: &str, bytes: Bytes) -> DocumentFile {
-    DocumentFile { name: name.to_owned(), format: format.to_owned(), media_type: media_type.to_owned(), bytes }
+    let [name, format, media_type] = [name, format, media_type].map(str::to_owned);
+    DocumentFile { name, format, media_type, address: None, bytes }
 }
 
 fn reference(path: &str, address: &ContentAddress) -> FileReference {

@@ -11,8 +11,9 @@ use super::steps::Emit;
 
 /// Previews may take this share of the time of a render.
 const SHARE_MAX: f64 = 0.1;
-/// Nobody sees more than one picture in this time, so the renderer need not stop for it.
-const PAUSE: Duration = Duration::from_millis(100);
+/// The renderer stops for no picture sooner than this after the one before: each stop costs it a few milliseconds, and a picture that is
+/// done by then is seen as soon without.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// Turns snapshots into previews. The first is always made; a later one is left out when previews would take more than their
 /// share of the time. A render that is over before anybody looks may have none; its picture is then its preview.
@@ -50,9 +51,7 @@ impl<'a> Previews<'a> {
     pub(super) fn take(&self, snapshot: &Snapshot) {
         let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
         let begun = Instant::now();
-        // The last one would only be the result once more.
-        let is_last = snapshot.samples >= self.shot.shot().film.samples;
-        if is_last || !spent.allows(begun) {
+        if !spent.allows(begun) {
             return;
         }
         match self.shot.preview(snapshot) {

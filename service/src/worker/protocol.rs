@@ -236,6 +236,9 @@ pub struct DocumentFile {
     pub format: String,
     /// Its media type.
     pub media_type: String,
+    /// The address of its bytes, where the worker has it from an earlier render: light rigs have large maps, always the same.
+    #[serde(with = "text::option")]
+    pub address: Option<ContentAddress>,
     /// The file.
     #[serde(skip)]
     pub bytes: Bytes,

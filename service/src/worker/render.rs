@@ -147,7 +147,7 @@ impl LastPreview {
         let png = Bytes::from(ready.preview(&Snapshot { samples: samples_done, image })?);
         let preview = shown(&png, width, height);
         let (name, format, media_type) = (PREVIEW_NAME.to_owned(), "preview".to_owned(), "image/png".to_owned());
-        Ok(Self { preview, document: Some(DocumentFile { name, format, media_type, bytes: png }) })
+        Ok(Self { preview, document: Some(DocumentFile { name, format, media_type, address: None, bytes: png }) })
     }
 }
 

@@ -6,6 +6,7 @@
 #import lib/bsdf/sheen
 #import lib/bsdf/thin_film
 #import lib/sampling
+#import stage/features
 #import stage/closure
 
 const KIND_DIFFUSE: u32 = 0u;
@@ -25,7 +26,7 @@ struct BsdfSample {
 // Reflectance of glass.
 fn glass_fresnel(b: ptr<function, Bsdf>, cos_h: f32) -> vec3f {
     let f = vec3f(fresnel_dielectric(cos_h, (*b).reflection_eta));
-    if (*b).film_weight > 0.0 {
+    if is_filmed(b) {
         let f0 = vec3f(sqr(((*b).reflection_eta - 1.0) / ((*b).reflection_eta + 1.0)));
         return mix(f, thin_film(cos_h, (*b).film_ior, (*b).film_thickness_nm, f0), (*b).film_weight);
     }
@@ -34,7 +35,7 @@ fn glass_fresnel(b: ptr<function, Bsdf>, cos_h: f32) -> vec3f {
 
 // Its probability of reflecting.
 fn glass_reflects(b: ptr<function, Bsdf>, cos_h: f32) -> f32 {
-    if (*b).film_weight > 0.0 {
+    if is_filmed(b) {
         return luminance(glass_fresnel(b, cos_h));
     }
     return fresnel_dielectric(cos_h, (*b).reflection_eta);
@@ -43,7 +44,7 @@ fn glass_reflects(b: ptr<function, Bsdf>, cos_h: f32) -> f32 {
 // Sum of the Fresnel curves of metal, gloss and glass at a facet, weighted.
 fn reflection_fresnel(b: ptr<function, Bsdf>, cos_h: f32) -> vec3f {
     var metal = fresnel_f82((*b).metal_f0, (*b).metal_dip, cos_h);
-    if (*b).film_weight > 0.0 && max_component((*b).metal_weight) > 0.0 {
+    if is_filmed(b) && max_component((*b).metal_weight) > 0.0 {
         metal = mix(metal, thin_film(cos_h, (*b).film_ior, (*b).film_thickness_nm, (*b).metal_f0), (*b).film_weight);
     }
     var sum = (*b).metal_weight * metal;
@@ -52,7 +53,7 @@ fn reflection_fresnel(b: ptr<function, Bsdf>, cos_h: f32) -> vec3f {
         let t = select(0.0, (f - (*b).gloss_f0_untinted) / (1.0 - (*b).gloss_f0_untinted), (*b).gloss_f0_untinted < 1.0);
         var gloss = mix((*b).gloss_f0, vec3f((*b).gloss_f90), saturate(t));
         var glass = vec3f(f);
-        if (*b).film_weight > 0.0 {
+        if is_filmed(b) {
             gloss = mix(gloss, thin_film(cos_h, (*b).film_ior, (*b).film_thickness_nm, (*b).gloss_f0), (*b).film_weight);
             glass = glass_fresnel(b, cos_h);
         }
@@ -63,7 +64,7 @@ fn reflection_fresnel(b: ptr<function, Bsdf>, cos_h: f32) -> vec3f {
 
 // Probability that a facet was drawn and reflects: by the reflection lobe, or by glass in proportion to its Fresnel term.
 fn reflection_probability(b: ptr<function, Bsdf>, cos_h: f32) -> f32 {
-    if (*b).p_glass == 0.0 {
+    if !HAS_BODIES || (*b).p_glass == 0.0 {
         return (*b).p_reflection;
     }
     return (*b).p_reflection + (*b).p_glass * glass_reflects(b, cos_h);
@@ -89,10 +90,10 @@ fn bsdf_eval(b: ptr<function, Bsdf>, wi: vec3f) -> vec4f {
         return vec4f(0.0);
     }
     var sum = vec4f(0.0);
-    if (*b).p_translucent > 0.0 {
+    if (HAS_LAYERS || HAS_BODIES) && (*b).p_translucent > 0.0 {
         sum += vec4f((*b).translucent_weight, (*b).p_translucent) * (-wi.z * INV_PI);
     }
-    if (*b).p_glass > 0.0 && is_rough((*b).alpha) {
+    if HAS_BODIES && (*b).p_glass > 0.0 && is_rough((*b).alpha) {
         if (*b).thin_walled == 1u {
             sum += thin_wall_eval(b, wi);
         } else {
@@ -107,12 +108,12 @@ fn reflection_eval(b: ptr<function, Bsdf>, wi: vec3f) -> vec4f {
     var pdf = 0.0;
     let h = normalize((*b).wo + wi);
     let cos_h = saturate(dot((*b).wo, h));
-    if (*b).p_fuzz > 0.0 {
+    if HAS_LAYERS && (*b).p_fuzz > 0.0 {
         let f = fuzz_eval(b, wi);
         value += (*b).fuzz_weight * f.x;
         pdf += (*b).p_fuzz * f.y;
     }
-    if (*b).p_coat > 0.0 && is_rough((*b).coat_alpha) {
+    if HAS_LAYERS && (*b).p_coat > 0.0 && is_rough((*b).coat_alpha) {
         let f = coat_eval(b, wi, h);
         value += (*b).coat_weight * fresnel_dielectric(cos_h, (*b).coat_ior) * f.x;
         pdf += (*b).p_coat * f.y;
@@ -223,7 +224,7 @@ fn fuzz_sample(b: ptr<function, Bsdf>, u: vec2f) -> BsdfSample {
 // `choice` picks the lobe and, in glass, reflection or refraction; `u` the direction.
 fn bsdf_sample(b: ptr<function, Bsdf>, choice: f32, u: vec2f) -> BsdfSample {
     var rest = choice;
-    if rest < (*b).p_coat {
+    if HAS_LAYERS && rest < (*b).p_coat {
         return coat_sample(b, u);
     }
     rest -= (*b).p_coat;
@@ -234,16 +235,16 @@ fn bsdf_sample(b: ptr<function, Bsdf>, choice: f32, u: vec2f) -> BsdfSample {
             return finish_sample(b, square_to_cosine_hemisphere(u), KIND_DIFFUSE);
         }
         rest -= (*b).p_diffuse;
-        if rest < (*b).p_translucent {
+        if (HAS_LAYERS || HAS_BODIES) && rest < (*b).p_translucent {
             let wi = square_to_cosine_hemisphere(u);
             return finish_sample(b, vec3f(wi.xy, -wi.z), KIND_TRANSLUCENT);
         }
         rest -= (*b).p_translucent;
-        if rest < (*b).p_fuzz {
+        if HAS_LAYERS && rest < (*b).p_fuzz {
             return fuzz_sample(b, u);
         }
         rest -= (*b).p_fuzz;
-        if (*b).p_glass <= 0.0 {
+        if !HAS_BODIES || (*b).p_glass <= 0.0 {
             return no_sample();
         }
     }
@@ -258,7 +259,7 @@ fn facet_sample(b: ptr<function, Bsdf>, reflects: bool, rest: f32, u: vec2f) -> 
         h = ggx_sample_visible((*b).wo, (*b).alpha, u);
     }
     let o_h = dot((*b).wo, h);
-    if reflects || rest < (*b).p_glass * glass_reflects(b, o_h) {
+    if !HAS_BODIES || reflects || rest < (*b).p_glass * glass_reflects(b, o_h) {
         if rough {
             return reflection_sample(b, h);
         }

@@ -9,6 +9,7 @@
 #import lib/bsdf/fresnel
 #import lib/bsdf/thin_film
 #import lib/bsdf/sheen
+#import stage/features
 #import stage/scene
 #import stage/surface
 #import stage/albedo
@@ -60,6 +61,11 @@ struct Bsdf {
     p_fuzz: f32,
 }
 
+// Whether a thin film colours the reflections below the coat.
+fn is_filmed(b: ptr<function, Bsdf>) -> bool {
+    return HAS_LAYERS && (*b).film_weight > 0.0;
+}
+
 // What lies on both sides of a surface, as the ray sees it.
 struct Boundary {
     // Index of refraction beyond over the index on this side.
@@ -81,7 +87,7 @@ fn is_gltf(m: u32) -> bool {
 // GGX roughnesses along and across the tangent.
 fn alpha_of(m: u32, roughness: f32, anisotropy: f32) -> vec2f {
     let a = sqr(roughness);
-    if anisotropy == 0.0 {
+    if !HAS_LAYERS || anisotropy == 0.0 {
         return vec2f(a);
     }
     if is_gltf(m) {
@@ -107,7 +113,7 @@ struct Facets {
 }
 
 fn facets_of(m: u32, alpha: vec2f, roughness: f32, anisotropy: f32, wo: vec3f) -> Facets {
-    if anisotropy == 0.0 {
+    if !HAS_LAYERS || anisotropy == 0.0 {
         return Facets(roughness, albedo_at(0u, roughness, wo.z), albedo_mean(roughness), 1.0, false);
     }
     // OpenPBR's two alphas keep the mean square of the isotropic one.
@@ -134,6 +140,9 @@ fn coat_transmittance(m: u32, mu: f32, reflected: f32, base_color: vec3f, roughn
 fn add_layers(b: ptr<function, Bsdf>, s: ptr<function, Surface>) -> vec3f {
     let m = (*s).material;
     var below = vec3f(1.0);
+    if !HAS_LAYERS {
+        return below;
+    }
     if materials[m].fuzz_weight > 0.0 && !is_gltf(m) {
         below = vec3f(add_fuzz(b, s, below));
     }
@@ -204,7 +213,7 @@ fn bsdf_at(s: ptr<function, Surface>, wo: vec3f, boundary: Boundary) -> Bsdf {
     let front = boundary.front == 1u;
     var b: Bsdf;
     b.wo = wo;
-    if boundary.exit == 1u {
+    if HAS_BODIES && boundary.exit == 1u {
         b.translucent_weight = vec3f(1.0);
         b.p_translucent = 1.0;
         return b;
@@ -221,7 +230,7 @@ fn bsdf_at(s: ptr<function, Surface>, wo: vec3f, boundary: Boundary) -> Bsdf {
     }
 
     let below = add_layers(&b, s);
-    let has_film = materials[m].film_weight > 0.0 && front;
+    let has_film = HAS_LAYERS && materials[m].film_weight > 0.0 && front;
     if has_film {
         add_film(&b, s);
     }
@@ -252,7 +261,7 @@ fn bsdf_at(s: ptr<function, Surface>, wo: vec3f, boundary: Boundary) -> Bsdf {
         if transmission < 1.0 {
             add_gloss_and_diffuse(&b, s, below * ((1.0 - (*s).metalness) * (1.0 - transmission)), facets);
         }
-        if transmission > 0.0 {
+        if HAS_BODIES && transmission > 0.0 {
             add_glass(&b, s, below * ((1.0 - (*s).metalness) * transmission), boundary, facets);
         }
     }
@@ -303,7 +312,7 @@ fn add_gloss_and_diffuse(b: ptr<function, Bsdf>, s: ptr<function, Surface>, w: v
         let gain = multiple_scattering(vec3f(materials[m].reflection_mean), facets.albedo, facets.mean).x;
         let to_grazing = (plain - f0 * facets.albedo) / (1.0 - f0);
         reflected = saturate(((*b).gloss_f0 * facets.albedo + ((*b).gloss_f90 - (*b).gloss_f0) * to_grazing) * gain);
-        if (*b).film_weight > 0.0 {
+        if is_filmed(b) {
             let film = thin_film(mu, (*b).film_ior, (*b).film_thickness_nm, (*b).gloss_f0);
             reflected = mix(reflected, saturate(film * facets.albedo * gain), (*b).film_weight);
         }
@@ -314,7 +323,7 @@ fn add_gloss_and_diffuse(b: ptr<function, Bsdf>, s: ptr<function, Surface>, w: v
     let strongest = select((*b).film_weight, 1.0, is_gltf(m));
     (*b).diffuse_weight = w * (1.0 - mix(reflected, vec3f(max_component(reflected)), strongest));
     (*b).diffuse_color = (*s).base_color;
-    if materials[m].translucent_weight > 0.0 {
+    if HAS_LAYERS && materials[m].translucent_weight > 0.0 {
         var share = materials[m].translucent_weight;
         var color = materials[m].translucent_color;
         if ((*s).textured & TEXTURED_LAYERS) != 0u {
@@ -359,7 +368,7 @@ fn add_glass(b: ptr<function, Bsdf>, s: ptr<function, Surface>, w: vec3f, bounda
 // What fuzz and coat leave of light that the surface below them emits.
 fn emission_through(s: ptr<function, Surface>, mu: f32) -> vec3f {
     let m = (*s).material;
-    if max_component((*s).emission) <= 0.0 || materials[m].fuzz_weight + materials[m].coat_weight == 0.0 {
+    if !HAS_LAYERS || max_component((*s).emission) <= 0.0 || materials[m].fuzz_weight + materials[m].coat_weight == 0.0 {
         return vec3f(1.0);
     }
     var b: Bsdf;

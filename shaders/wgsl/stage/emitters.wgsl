@@ -6,6 +6,7 @@
 // Rendering", section 12.6.3). In a leaf a triangle is chosen by its power, on a triangle every place alike.
 #import lib/math
 #import lib/path
+#import stage/features
 #import stage/scene
 #import stage/surface
 #import stage/opacity
@@ -174,7 +175,7 @@ fn emission_met(path: ptr<function, PathState>, hit: Hit, s: Surface) -> vec3f {
     if (materials[s.material].flags & MATERIAL_UNLIT) != 0u {
         return select(vec3f(0.0), s.emission, (*path).bounces_diffuse == 0u);
     }
-    if params.emitter_select <= 0.0 || (*path).pdf < 0.0 || max_component(s.emission) <= 0.0 {
+    if !HAS_EMITTERS || params.emitter_select <= 0.0 || (*path).pdf < 0.0 || max_component(s.emission) <= 0.0 {
         return s.emission;
     }
     let slot = slot_of(hit.instance, hit.triangle);

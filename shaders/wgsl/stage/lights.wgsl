@@ -1,5 +1,6 @@
 // Choosing and sampling a light that has a place, from a point, and the density of having done so.
 #import lib/math
+#import stage/features
 #import stage/scene
 #import lib/ray
 #import stage/environment
@@ -52,7 +53,7 @@ fn spot_falloff(i: u32, direction: vec3f) -> f32 {
 fn light_sample(from_point: vec3f, choice: f32, u: vec2f) -> LightSample {
     // Emissive surfaces have the end of the numbers.
     let before_emitters = 1.0 - params.emitter_select;
-    if params.emitter_select > 0.0 && choice >= before_emitters {
+    if HAS_EMITTERS && params.emitter_select > 0.0 && choice >= before_emitters {
         return emitter_sample(from_point, min((choice - before_emitters) / params.emitter_select, 0.99999994), u);
     }
     var low = 0u;

@@ -4,6 +4,7 @@
 #import lib/math
 #import lib/medium
 #import lib/path
+#import stage/features
 #import stage/scene
 #import stage/closure
 
@@ -14,7 +15,7 @@ const CROSSING_HIDDEN: u32 = 1u;
 
 // Whether the material is a body that light goes through.
 fn is_body(m: u32) -> bool {
-    return (materials[m].flags & MATERIAL_BODY) != 0u;
+    return HAS_BODIES && (materials[m].flags & MATERIAL_BODY) != 0u;
 }
 
 fn priority_of(m: u32) -> u32 {
@@ -95,7 +96,7 @@ fn boundary_of(media: vec3u, m: u32, front: bool, wavelength_um: f32) -> Boundar
 
 // Before the path meets the surface of a body that parts colours: one of them goes on for all.
 fn choose_wavelength(path: ptr<function, PathState>, m: u32) {
-    if materials[m].dispersion == 0.0 || (*path).wavelength_um > 0.0 {
+    if !HAS_BODIES || materials[m].dispersion == 0.0 || (*path).wavelength_um > 0.0 {
         return;
     }
     let u = unit_float(hash_combine((*path).seed ^ 0x7feb352du, (*path).sample));
@@ -105,7 +106,7 @@ fn choose_wavelength(path: ptr<function, PathState>, m: u32) {
 
 // Light lost per render unit, by absorption and scattering.
 fn extinction_of(media: vec3u) -> vec3f {
-    if media.x == NONE {
+    if !HAS_BODIES || media.x == NONE {
         return vec3f(0.0);
     }
     return materials[media.x].absorption + materials[media.x].scattering;
@@ -114,7 +115,7 @@ fn extinction_of(media: vec3u) -> vec3f {
 // Takes the path along `distance` of its medium. Returns true when it was scattered on the way: then its next ray begins there.
 fn cross_medium(path: ptr<function, PathState>, distance: f32, samples: ptr<function, BounceSamples>) -> bool {
     let m = (*path).media.x;
-    if m == NONE {
+    if !HAS_BODIES || m == NONE {
         return false;
     }
     let absorption = materials[m].absorption;

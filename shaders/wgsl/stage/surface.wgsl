@@ -1,6 +1,7 @@
 // From a hit to a point that can be shaded: place, normals, and the material with its textures read.
 #import lib/math
 #import lib/ray
+#import stage/features
 #import stage/scene
 #import stage/texture
 
@@ -164,7 +165,7 @@ fn surface_at(hit: Hit, direction: vec3f) -> Surface {
     s.roughness = materials[material].roughness;
     s.emission = materials[material].emission;
     s.textured = materials[material].textured;
-    if s.textured == 0u {
+    if !HAS_TEXTURES || s.textured == 0u {
         return s;
     }
     let uv0 = uv0_at(hit.triangle, w);

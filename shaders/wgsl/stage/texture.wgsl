@@ -1,5 +1,6 @@
 // Textures in storage buffers, filtered here: the same texels and arithmetic on both backends.
 #import lib/math
+#import stage/features
 #import stage/scene
 
 fn wrap_texel(at: i32, n: i32, mirror: bool, clamped: bool) -> i32 {
@@ -29,6 +30,9 @@ fn texel(i: u32, column: i32, row: i32, srgb: bool) -> vec4f {
 
 // RGBA at texture coordinates of both sets; colour is decoded from sRGB before filtering when asked for.
 fn texture_lookup(i: u32, uv0: vec2f, uv1: vec2f, srgb: bool) -> vec4f {
+    if !HAS_TEXTURES {
+        return vec4f(1.0);
+    }
     let uv = vec3f(select(uv0, uv1, (textures[i].flags & TEXTURE_UV1) != 0u), 1.0);
     // Texture coordinates beyond any sensible repetition would not fit the integers below.
     let at = clamp(vec2f(dot(textures[i].row_u, uv), dot(textures[i].row_v, uv)), vec2f(-16384.0), vec2f(16384.0));

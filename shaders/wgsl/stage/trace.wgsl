@@ -5,10 +5,9 @@
 #import lib/math
 #import lib/ray
 #import stage/scene
+#import stage/features
 #import stage/opacity
 
-// Whether any surface lets rays through. A scene without such is traced by a kernel that never asks.
-override HAS_OPACITY: bool = true;
 // Nodes that can wait: the greatest depth of a mesh's tree and that of the tree over instances, which the builder keeps.
 const STACK_LEN: u32 = 64u;
 // Marks a waiting reference to a leaf of the tree over instances: twice its parent's index, plus the side.

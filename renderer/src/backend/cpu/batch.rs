@@ -50,13 +50,13 @@ impl<'a> Batch<'a> {
             bindings: shot.bindings(),
             accel,
             stages: Stages::new(level),
-            has_opacity: product.has_opacity,
+            has_opacity: product.features.has_opacity,
             paths: Vec::with_capacity(Self::PATHS),
             alive: Vec::with_capacity(Self::PATHS),
             rays: Vec::with_capacity(Self::PATHS),
             keys: Vec::with_capacity(Self::PATHS),
             hits: Vec::with_capacity(Self::PATHS),
-            shadows: Shadows { has_keys: product.has_opacity, ..Shadows::default() },
+            shadows: Shadows { has_keys: product.features.has_opacity, ..Shadows::default() },
             blocked: Vec::with_capacity(Self::PATHS),
         }
     }

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::adapters;
-use super::kernel::PathTracer;
+use super::kernel::{Kernel, PathTracer};
 use crate::backend::device::AdapterInfo;
 use crate::backend::{ByteStore, RenderError};
+use crate::prepare::SceneFeatures;
 
 /// A dispatch that takes longer hangs: slices are cut to a fraction of a second.
 const WAIT_MAX: Duration = Duration::from_secs(60);
@@ -86,22 +87,22 @@ impl Context {
         let limits = device.limits();
         let binding_bytes_max = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
         let context = Self { device, queue, path_tracer, binding_bytes_max, incidents, is_doomed };
-        // Most products stop every ray.
-        context.compile(false).map_err(|fault| fault.reason())?;
+        // A driver that refuses the plainest kernel is known at once.
+        context.compile(SceneFeatures::default()).map_err(|fault| fault.reason())?;
         Ok(context)
     }
 
-    /// Compiles the kernel for scenes with or without surfaces that let rays through, unless that is done.
-    pub(super) fn compile(&self, has_opacity: bool) -> Result<&wgpu::ComputePipeline, Fault> {
+    /// Compiles the kernel for scenes with these features, unless that is done.
+    pub(super) fn compile(&self, features: SceneFeatures) -> Result<Arc<Kernel>, Fault> {
         let scopes =
             [wgpu::ErrorFilter::Validation, wgpu::ErrorFilter::Internal].map(|f| self.device.push_error_scope(f));
-        let pipeline = self.path_tracer.pipeline(&self.device, has_opacity);
+        let kernel = self.path_tracer.kernel(&self.device, features);
         // Scopes end in reverse order.
         let refused = scopes.into_iter().rev().filter_map(|scope| pollster::block_on(scope.pop())).last();
         self.check()?;
         match refused {
             Some(error) => Err(Fault::Lost(format!("the kernel was refused: {error}"))),
-            None => Ok(pipeline),
+            None => Ok(kernel),
         }
     }
 

@@ -14,7 +14,7 @@ use packshot_shaders::layout::pass::{PassCounters, PassParams};
 use super::context::{Context, Fault};
 use super::scene::SceneBindings;
 use crate::backend::passes::BlockFilm;
-use crate::film::BLOCK_PX;
+use crate::film::{BLOCK_PX, Block};
 
 /// Rows of four words in which the kernel stores a path.
 const PATH_ROWS: u64 = 7;
@@ -88,6 +88,14 @@ impl DeviceFilm {
         Ok(Self { regions, pass_groups, params, first_list, counters, paths, counters_read, read })
     }
 
+    /// Runs a scene's kernel for one pixel and no steps, so that it is ready when it is needed.
+    pub(super) fn touch(context: &Context, scene: &SceneBindings) -> Result<(), Fault> {
+        let film = Self::new(context, &[BlockFilm::new(Block { x_px: 0, y_px: 0, width_px: 1, height_px: 1 })], 1)?;
+        film.write_list(context, &[[0, 0]])?;
+        let params = PassParams { n_active: 1, n_slots: 1, end_sample: 1, n_probe_turns: 2, ..PassParams::default() };
+        film.dispatch(context, scene, &film.regions[0], &film.pass_groups[0], params).map(drop)
+    }
+
     /// Makes `entries` the first list.
     pub(super) fn write_list(&self, context: &Context, entries: &[Entry]) -> Result<(), Fault> {
         context.write(&self.first_list, 0, cast_slice(entries))
@@ -111,7 +119,7 @@ impl DeviceFilm {
         let mut encoder = context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            pass.set_pipeline(&scene.pipeline);
+            pass.set_pipeline(&scene.kernel.pipeline);
             for (i, group) in [&scene.group, pass_group, &region.group].into_iter().enumerate() {
                 pass.set_bind_group(i as u32, group, &[]);
             }

@@ -1,12 +1,15 @@
 //! The compiled kernel and the shape of its bindings.
 
-use std::cell::OnceCell;
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use packshot_shaders::compose::compose;
 use packshot_shaders::sources::Sources;
 
 use crate::backend::ByteStore;
+use crate::prepare::SceneFeatures;
 
 /// Bindings of group 0: the prepared scene.
 pub(super) const SCENE_BINDINGS: u32 = 19;
@@ -28,8 +31,16 @@ pub(super) struct PathTracer {
     layout: wgpu::PipelineLayout,
     module: wgpu::ShaderModule,
     cache: Option<KeptCache>,
-    /// For scenes that stop every ray, and for the others.
-    variants: [OnceCell<wgpu::ComputePipeline>; 2],
+    /// By what the scenes hold.
+    variants: RefCell<HashMap<SceneFeatures, Arc<Kernel>>>,
+}
+
+/// The kernel for one kind of scene.
+#[derive(Debug)]
+pub(super) struct Kernel {
+    pub(super) pipeline: wgpu::ComputePipeline,
+    /// Whether it has run: some drivers compile at the first dispatch only.
+    pub(super) is_warm: AtomicBool,
 }
 
 impl PathTracer {
@@ -57,29 +68,39 @@ impl PathTracer {
         });
         let module = shader_module(device, composed.text());
         let cache = store.and_then(|store| KeptCache::new(device, info, composed.text(), store));
-        Self { scene_layout, pass_layout, film_layout, layout, module, cache, variants: Default::default() }
+        Self { scene_layout, pass_layout, film_layout, layout, module, cache, variants: RefCell::default() }
     }
 
-    /// The kernel for scenes in which surfaces may let rays through, or for those in which none does. Compiles it when it is first asked
-    /// for; errors go to the device's error scopes.
-    pub(super) fn pipeline(&self, device: &wgpu::Device, has_opacity: bool) -> &wgpu::ComputePipeline {
-        self.variants[usize::from(has_opacity)].get_or_init(|| {
-            let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-                label: Some(KERNEL),
-                layout: Some(&self.layout),
-                module: &self.module,
-                entry_point: None,
-                compilation_options: wgpu::PipelineCompilationOptions {
-                    constants: &[("HAS_OPACITY", f64::from(u8::from(has_opacity)))],
-                    zero_initialize_workgroup_memory: false,
-                },
-                cache: self.cache.as_ref().map(|kept| &kept.cache),
-            });
-            if let Some(kept) = &self.cache {
-                kept.save();
-            }
-            pipeline
-        })
+    /// The kernel for scenes with these features. Compiles it when it is first asked for; errors go to the device's error scopes.
+    pub(super) fn kernel(&self, device: &wgpu::Device, features: SceneFeatures) -> Arc<Kernel> {
+        let mut variants = self.variants.borrow_mut();
+        variants.entry(features).or_insert_with(|| Arc::new(self.compile(device, features))).clone()
+    }
+
+    fn compile(&self, device: &wgpu::Device, features: SceneFeatures) -> Kernel {
+        let SceneFeatures { has_opacity, has_bodies, has_layers, has_textures, has_emitters } = features;
+        let constants = [
+            ("HAS_OPACITY", has_opacity),
+            ("HAS_BODIES", has_bodies),
+            ("HAS_LAYERS", has_layers),
+            ("HAS_TEXTURES", has_textures),
+            ("HAS_EMITTERS", has_emitters),
+        ];
+        let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(KERNEL),
+            layout: Some(&self.layout),
+            module: &self.module,
+            entry_point: None,
+            compilation_options: wgpu::PipelineCompilationOptions {
+                constants: &constants.map(|(name, value)| (name, f64::from(u8::from(value)))),
+                zero_initialize_workgroup_memory: false,
+            },
+            cache: self.cache.as_ref().map(|kept| &kept.cache),
+        });
+        if let Some(kept) = &self.cache {
+            kept.save();
+        }
+        Kernel { pipeline, is_warm: AtomicBool::new(false) }
     }
 }
 

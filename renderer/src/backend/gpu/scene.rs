@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use bytemuck::cast_slice;
 
 use super::context::{Context, Fault};
-use super::kernel::SCENE_BINDINGS;
+use super::kernel::{Kernel, SCENE_BINDINGS};
 use crate::prepare::{EnvironmentTables, PreparedProduct, PreparedShot};
 
 /// Bindings of group 0 between the parameters and the lights; the product's others come last.
@@ -19,7 +19,7 @@ pub(super) struct ProductBuffers {
     /// In the order of the bindings.
     buffers: Vec<wgpu::Buffer>,
     /// The kernel that the product needs.
-    pipeline: wgpu::ComputePipeline,
+    kernel: Arc<Kernel>,
 }
 
 impl ProductBuffers {
@@ -46,8 +46,8 @@ impl ProductBuffers {
             ("emitter_index", cast_slice(&product.emitters.index)),
         ];
         let buffers = upload(context, &arrays)?;
-        let pipeline = context.compile(product.has_opacity)?.clone();
-        Ok(Self { buffers, pipeline })
+        let kernel = context.compile(product.features)?;
+        Ok(Self { buffers, kernel })
     }
 
     /// Bytes of the device's memory.
@@ -92,7 +92,7 @@ impl Environments {
 pub(super) struct SceneBindings {
     pub(super) group: wgpu::BindGroup,
     /// The kernel that the product needs.
-    pub(super) pipeline: wgpu::ComputePipeline,
+    pub(super) kernel: Arc<Kernel>,
 }
 
 impl SceneBindings {
@@ -117,7 +117,7 @@ impl SceneBindings {
         let all: Vec<&wgpu::Buffer> = all.collect();
         debug_assert_eq!(all.len(), SCENE_BINDINGS as usize, "every binding has a buffer");
         let group = context.bind_group("scene", &context.path_tracer.scene_layout, &all);
-        Ok(Self { group, pipeline: product.pipeline.clone() })
+        Ok(Self { group, kernel: product.kernel.clone() })
     }
 }
 

@@ -4,10 +4,11 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 
 use super::context::{Context, Fault};
+use super::device_film::DeviceFilm;
 use super::sampler::{RenderState, Sampler};
 use super::scene::{Environments, ProductBuffers, SceneBindings};
 use super::{GpuOptions, Job};
@@ -153,6 +154,8 @@ impl Worker {
 
     fn render(&mut self, key: ShotKey, job: &Job, events: &mpsc::Sender<Event>) -> Result<Rendered, RenderError> {
         let settings = self.shots[&key].prepared.film;
+        // Before the clock starts: a driver that compiles at the first dispatch takes seconds, and none of them is rendering.
+        self.persist(|worker| worker.warm_up(key))?;
         let mut state = RenderState::new(&settings, job, self.options.slices, self.adapter.kind());
         let mut report = |event| {
             // Who stopped listening has no use for the picture.
@@ -171,10 +174,6 @@ impl Worker {
                 }
             }
         })?;
-        if let Some(side_max_px) = job.snapshot_side_max_px {
-            // The picture counts, whoever still looks.
-            drop(events.send(Event::Snapshot(Box::new(state.snapshot(side_max_px)))));
-        }
         Ok(state.finish())
     }
 
@@ -197,6 +196,17 @@ impl Worker {
             && let Some(product) = self.products.get(&shot.product).and_then(|product| product.buffers.as_ref())
         {
             shot.bindings = Some(SceneBindings::new(context, product, &mut self.environments, &shot.prepared)?);
+        }
+        Ok(())
+    }
+
+    /// Brings a shot and its product onto the device, and makes the driver finish the kernel that they need.
+    fn warm_up(&mut self, key: ShotKey) -> Result<(), Fault> {
+        self.upload_shot(key)?;
+        let (context, bindings) = self.loaded(key)?;
+        if !bindings.kernel.is_warm.load(Ordering::Relaxed) {
+            DeviceFilm::touch(context, bindings)?;
+            bindings.kernel.is_warm.store(true, Ordering::Relaxed);
         }
         Ok(())
     }
