@@ -12,7 +12,7 @@ use packshot_materials::openpbr::OpenPbr;
 use packshot_renderer::backend::CancelToken;
 use packshot_renderer::diagnostic::{Diagnostic, Severity};
 use packshot_renderer::import::{self, Choices, ImportOptions, SceneStats};
-use packshot_renderer::prepare::PartMaterial;
+use packshot_renderer::prepare::{PaletteEntry, PartMaterial};
 use packshot_renderer::scene::{Mesh, Part, PartIdx, Scene};
 use packshot_renderer::shot::document::ShotDocument;
 
@@ -124,6 +124,8 @@ pub struct PaletteMaterial {
     pub id: String,
     /// Its parameters.
     pub openpbr: OpenPbr,
+    /// Which of several bodies around a point fills it: the one of the highest priority.
+    pub priority: u8,
     /// What of it a shot file has no place for, such as surface details.
     pub left_out: Vec<String>,
 }
@@ -155,6 +157,7 @@ impl PartMaterials {
         let palette = document.materials.iter().map(|(id, openpbr)| PaletteMaterial {
             id: id.clone(),
             openpbr: *openpbr,
+            priority: 0,
             left_out: document.left_out.of_material(id).to_vec(),
         });
         let palette: Vec<_> = palette.collect();
@@ -201,9 +204,11 @@ impl PartMaterials {
         Some(Error::new(ErrorKind::Unmapped, Fault::new("unmapped_parts", message).at(at).help(help)))
     }
 
-    /// The parameters of the palette.
-    pub(crate) fn openpbr(&self) -> Vec<OpenPbr> {
-        self.palette.iter().map(|material| material.openpbr).collect()
+    /// The palette as the renderer takes it.
+    pub(crate) fn entries(&self) -> Vec<PaletteEntry> {
+        let entry =
+            |material: &PaletteMaterial| PaletteEntry { openpbr: material.openpbr, priority: material.priority };
+        self.palette.iter().map(entry).collect()
     }
 }
 
@@ -240,8 +245,13 @@ impl<'a> Palette<'a> {
                 let word = serde_json::to_value(detail.kind).unwrap_or_default();
                 format!("surface detail {}", word.as_str().unwrap_or_default())
             });
-            let left_out = bevel.into_iter().chain(details).collect();
-            self.materials.push(PaletteMaterial { id: material.id.clone(), openpbr: material.openpbr, left_out });
+            let priority = (material.priority > 0).then(|| format!("priority {}", material.priority));
+            self.materials.push(PaletteMaterial {
+                id: material.id.clone(),
+                openpbr: material.openpbr,
+                priority: material.priority,
+                left_out: bevel.into_iter().chain(details).chain(priority).collect(),
+            });
             self.materials.len() - 1
         }))
     }

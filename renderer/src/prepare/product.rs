@@ -15,6 +15,30 @@ use crate::accel::SceneBvh;
 use crate::scene::{Primitive, Scene, SceneMaterial};
 use crate::shot::Floor;
 
+/// A material for parts to wear in place of the file's own.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct PaletteEntry {
+    /// Its parameters; lengths in metres.
+    pub openpbr: OpenPbr,
+    /// Of bodies around the same point the one of the highest priority fills it, of equal ones the one that light entered last. The
+    /// file's own materials have 0.
+    pub priority: u8,
+}
+
+impl From<OpenPbr> for PaletteEntry {
+    /// With the lowest priority.
+    fn from(openpbr: OpenPbr) -> Self {
+        Self { openpbr, priority: 0 }
+    }
+}
+
+impl PaletteEntry {
+    fn lower(&self, render_units_per_m: f64, tables: &mut Tables) -> gpu::Material {
+        let lowered = material::lower_literal(&self.openpbr, render_units_per_m, tables);
+        gpu::Material { priority: self.priority.into(), ..lowered }
+    }
+}
+
 /// Which material a part wears.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PartMaterial {
@@ -71,7 +95,7 @@ impl PreparedProduct {
     /// entry outside the palette: caller's bugs.
     pub fn new(
         scene: &Scene,
-        palette: &[OpenPbr],
+        palette: &[PaletteEntry],
         part_materials: &[PartMaterial],
         floor: Option<&Floor>,
         cancelled: &(dyn Fn() -> bool + Sync),
@@ -82,7 +106,7 @@ impl PreparedProduct {
         let mut tables = Tables::new();
         let mut textures = TextureTable::new(scene);
         let mut materials: Vec<gpu::Material> =
-            palette.iter().map(|m| material::lower_literal(m, space.units_per_m, &mut tables)).collect();
+            palette.iter().map(|entry| entry.lower(space.units_per_m, &mut tables)).collect();
 
         let gltf_default = gltf_default_material();
         let mut own: Vec<(Option<u32>, bool, u32)> = Vec::new();

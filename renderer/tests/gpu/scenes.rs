@@ -8,7 +8,7 @@ use packshot_renderer::backend::cpu::CpuBackend;
 use packshot_renderer::backend::device::{AdapterInfo, Chosen, DeviceRequest, select};
 use packshot_renderer::backend::gpu::{GpuBackend, GpuOptions, SliceLimits};
 use packshot_renderer::backend::{Backend, CancelToken, LoadedShot, RenderControl, RenderError, Rendered};
-use packshot_renderer::prepare::{PartMaterial, PreparedProduct, PreparedShot, TabulatedMaps};
+use packshot_renderer::prepare::{PaletteEntry, PartMaterial, PreparedProduct, PreparedShot, TabulatedMaps};
 use packshot_renderer::scene::{
     AlphaMode, Image, MaterialIdx, MaterialTextures, Mesh, MeshIdx, Part, Primitive, Scene, SceneMaterial, Texture,
     TextureIdx, TextureRef, Wrap,
@@ -85,7 +85,8 @@ impl Sketch {
 
     pub(crate) fn product(&self) -> PreparedProduct {
         let floor = self.shot.floor.as_ref();
-        PreparedProduct::new(&self.scene, &self.palette, &self.materials, floor, &|| false).expect("a sound scene")
+        let palette: Vec<PaletteEntry> = self.palette.iter().copied().map(PaletteEntry::from).collect();
+        PreparedProduct::new(&self.scene, &palette, &self.materials, floor, &|| false).expect("a sound scene")
     }
 
     pub(crate) fn shot_of(&self, product: &Arc<PreparedProduct>) -> PreparedShot {

@@ -3,7 +3,9 @@
 mod analytic;
 mod bodies;
 mod determinism;
+mod difference;
 mod emission;
 mod furnace;
 mod lights;
+mod nesting;
 mod scenes;
