@@ -137,10 +137,9 @@ impl PartMaterials {
         let outcome = Resolver::new(library, request.map.as_ref(), request.on_unmapped).resolve(&product.part_names());
         let mut palette = Palette::new(library);
         let parts: Vec<_> = outcome.assignments.iter().map(|primitives| palette.part(primitives)).collect();
-        let mut diagnostics: Vec<_> = outcome.findings.into_iter().map(diagnostic).collect();
-        diagnostics.extend(not_followed(&palette.materials));
-        diagnostics.extend(own_not_followed(&product.scene, &parts));
-        Self { palette: palette.materials, parts, report: Some(outcome.report), diagnostics }
+        let diagnostics = outcome.findings.into_iter().map(diagnostic).collect();
+        let palette = palette.materials;
+        Self { palette, parts, report: Some(outcome.report), diagnostics }.inspected(&product.scene)
     }
 
     /// The materials that a shot gives to the parts of its product. Parts that it makes invisible (an opacity of 0 lets every ray pass)
@@ -165,11 +164,17 @@ impl PartMaterials {
             Some((name, _)) => PartMaterial::Palette(names.partition_point(|known| known.as_str() < name)),
             None => PartMaterial::Own,
         };
-        let mut diagnostics = document.parts.unmatched(part_names.iter().map(String::as_str));
-        diagnostics.extend(not_followed(&palette));
+        let diagnostics = document.parts.unmatched(part_names.iter().map(String::as_str));
         let parts: Vec<_> = scene.parts.iter().map(part).collect();
-        diagnostics.extend(own_not_followed(scene, &parts));
-        Self { palette, parts, report: None, diagnostics }
+        Self { palette, parts, report: None, diagnostics }.inspected(scene)
+    }
+
+    /// With what is noticed about the materials on these parts.
+    fn inspected(mut self, scene: &Scene) -> Self {
+        self.diagnostics.extend(not_followed(&self.palette));
+        self.diagnostics.extend(own_not_followed(scene, &self.parts));
+        self.diagnostics.extend(packshot_renderer::inspect::bodies(scene, &self.entries(), &self.parts, &|| false));
+        self
     }
 
     /// Logs how each part found its material.

@@ -2,7 +2,7 @@
 
 use glam::DVec3;
 use packshot_materials::openpbr::OpenPbr;
-use packshot_shaders::constants::{MATERIAL_BLEND, MATERIAL_MASK};
+use packshot_shaders::constants::{MATERIAL_BLEND, MATERIAL_BODY, MATERIAL_MASK};
 use packshot_shaders::layout::accel::Instance;
 use packshot_shaders::layout::scene as gpu;
 
@@ -12,7 +12,8 @@ use super::material::{self, Tables};
 use super::texture::TextureTable;
 use super::{PrepareError, RenderSpace, bindable};
 use crate::accel::SceneBvh;
-use crate::scene::{Primitive, Scene, SceneMaterial};
+use crate::inspect::bodies::Bodies;
+use crate::scene::{Part, Primitive, Scene, SceneMaterial};
 use crate::shot::Floor;
 
 /// A material for parts to wear in place of the file's own.
@@ -121,7 +122,7 @@ impl PreparedProduct {
             own.push((key.0, key.1, idx));
             idx
         };
-        let material_of = |part_idx: usize, primitive_idx: usize, primitive: &Primitive| {
+        let mut material_of = |part_idx: usize, primitive_idx: usize, primitive: &Primitive| {
             let chosen = match &part_materials[part_idx] {
                 PartMaterial::Own => None,
                 PartMaterial::Palette(i) => Some(*i),
@@ -130,7 +131,17 @@ impl PreparedProduct {
             assert!(chosen < Some(palette.len()), "part {part_idx} names material {chosen:?} of {}", palette.len());
             chosen.map_or_else(|| own_material(primitive), |i| i as u32)
         };
-        let mut geometry = Geometry::new(scene, &space, material_of, cancelled).ok_or(PrepareError::Cancelled)?;
+        let worn = |(part_idx, part): (usize, &Part)| {
+            let primitives = scene.meshes[part.mesh.0 as usize].primitives.iter().enumerate();
+            primitives.map(|(at, primitive)| material_of(part_idx, at, primitive)).collect()
+        };
+        let worn: Vec<Vec<u32>> = scene.parts.iter().enumerate().map(worn).collect();
+        let body = |part: usize, primitive: usize| {
+            let material = worn[part][primitive];
+            (materials[material as usize].flags & MATERIAL_BODY != 0).then_some(material)
+        };
+        let inward = Bodies::new(scene, body).inward(cancelled).ok_or(PrepareError::Cancelled)?;
+        let mut geometry = Geometry::new(scene, &space, &worn, &inward, cancelled).ok_or(PrepareError::Cancelled)?;
         if geometry.triangles.is_empty() {
             return Err(PrepareError::Empty);
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use packshot_renderer::backend::gpu::SliceLimits;
 use packshot_renderer::backend::{Backend, CancelToken, RenderControl, Rendered, Snapshot, Snapshots};
 use packshot_renderer::film::Film;
+use packshot_renderer::prepare::PartMaterial;
 
 use crate::arrangement::{Placement, Sky};
 use crate::difference::{flip, mean};
@@ -57,6 +58,17 @@ fn every_kind_of_material_together() {
     for sky in [Sky::Map { rotation_y_rad: 0.7 }, Sky::Uniform] {
         compare(&arranged(&Placement { sky, ..Placement::default() }, 48, 4));
     }
+}
+
+#[test]
+fn parts_in_one_place() {
+    // Everything twice, in another material the second time: both backends see the first.
+    let mut sketch = arranged(&Placement::default(), 48, 4);
+    for (i, twin) in sketch.scene.parts.clone().into_iter().enumerate() {
+        sketch.scene.parts.push(twin);
+        sketch.materials.push(PartMaterial::Palette((i + 1) % 4));
+    }
+    compare(&sketch);
 }
 
 #[test]

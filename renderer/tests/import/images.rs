@@ -23,7 +23,10 @@ fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
 fn textured(bytes: &[u8], mime_type: &str) -> Glb {
     let mut glb = Glb::square();
     let texture = glb.texture(bytes, mime_type);
-    glb.set("/materials/0/pbrMetallicRoughness", json!({"baseColorTexture": {"index": texture}}))
+    glb.set(
+        "/materials/0",
+        json!({"alphaMode": "BLEND", "pbrMetallicRoughness": {"baseColorTexture": {"index": texture}}}),
+    )
 }
 
 #[test]

@@ -11,3 +11,4 @@ mod invariance;
 mod lights;
 mod nesting;
 mod scenes;
+mod shells;
