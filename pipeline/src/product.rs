@@ -328,3 +328,6 @@ pub fn diagnostic(finding: Finding) -> Diagnostic {
     };
     Diagnostic { code: finding.code, severity, at: finding.at, message }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ use crate::prepare::{PaletteEntry, PartMaterial};
 use crate::scene::Scene;
 
 pub(crate) mod bodies;
+mod contact;
 mod lights;
 pub(crate) mod surface;
 
@@ -15,7 +16,7 @@ pub use lights::weak_lights;
 
 use bodies::Bodies;
 
-/// What is wrong with parts that light enters: their surface is open, or does not tell inside and outside apart. `cancelled` is asked now
+/// What is wrong with parts that light enters: their surface is open, does not tell inside and outside apart, or lies exactly in another's. `cancelled` is asked now
 /// and then; when it says so, nothing is found.
 ///
 /// # Panics

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
-use super::surface::{Cancelled, Gaps, Shell, Shells, Surface};
+use super::contact::{self, PlacedBody};
+use super::surface::{Cancelled, Gaps, Shell, Shells, Surface, go_on};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::scene::{Bounds, Scene};
 
@@ -15,6 +16,8 @@ use crate::scene::{Bounds, Scene};
 const ENCLOSING_MAX: usize = 64;
 /// Holes below this share of a shell's area are cracks between faces that meet with different corners.
 const HOLE_SHARE_MIN: f64 = 1e-5;
+/// Shells that look inwards times the parts that place them: a mesh with more is left as it is.
+const PLACEMENTS_MAX: usize = 1 << 18;
 /// Findings of one code that are listed.
 const LISTED_MAX: usize = 100;
 
@@ -51,15 +54,44 @@ impl<'a> Bodies<'a> {
         let meshes: Vec<(&u32, &Vec<BodyPart>)> = self.by_mesh.iter().collect();
         let of_mesh = |(&mesh, parts): (&u32, &Vec<BodyPart>)| self.findings_of_mesh(mesh, parts, cancelled);
         let found: Vec<Vec<Diagnostic>> = meshes.into_par_iter().map(of_mesh).collect::<Option<_>>()?;
+        let mut found: Vec<Diagnostic> = found.into_iter().flatten().collect();
+        found.extend(self.contacts(cancelled)?);
         let mut listed = Vec::new();
-        for code in ["open_shell", "non_manifold_body"] {
-            let of_code: Vec<&Diagnostic> = found.iter().flatten().filter(|finding| finding.code == code).collect();
+        for code in ["open_shell", "non_manifold_body", "touching_bodies"] {
+            let of_code: Vec<&Diagnostic> = found.iter().filter(|finding| finding.code == code).collect();
             listed.extend(of_code.iter().take(LISTED_MAX).copied().cloned());
             if let (Some(more), Some(last)) = (of_code.len().checked_sub(LISTED_MAX + 1), listed.last_mut()) {
                 last.message.push_str(&format!(" (and {} more of this kind)", more + 1));
             }
         }
         Some(listed)
+    }
+
+    /// Bodies of different parts that touch.
+    fn contacts(&self, cancelled: Cancelled<'_>) -> Option<Vec<Diagnostic>> {
+        let n_parts: usize = self.by_mesh.values().map(Vec::len).sum();
+        let Some(bounds) = self.scene.bounds().filter(|_| n_parts > 1) else { return Some(Vec::new()) };
+        let mut placed = Vec::new();
+        for (&mesh, parts) in &self.by_mesh {
+            let primitives = &self.scene.meshes[mesh as usize].primitives;
+            for part in parts {
+                let world_from_part = self.scene.parts[part.part as usize].world_from_part;
+                let bodies = primitives.iter().zip(&part.materials).filter(|(_, material)| material.is_some());
+                placed.extend(bodies.map(|(primitive, _)| PlacedBody { part: part.part, primitive, world_from_part }));
+            }
+        }
+        let path = |part: u32| &self.scene.parts[part as usize].path;
+        let contact = |((first, second), n_faces): ((u32, u32), usize)| Diagnostic {
+            code: "touching_bodies",
+            severity: Severity::Warning,
+            at: path(second).clone(),
+            message: format!(
+                "{n_faces} faces lie exactly in faces of {:?}, and light enters both: it cannot pass from one into the other. \
+                 Let one reach into the other, and give them priorities",
+                path(first)
+            ),
+        };
+        Some(contact::touching(&placed, &bounds, cancelled)?.into_iter().map(contact).collect())
     }
 
     fn findings_of_mesh(&self, mesh: u32, parts: &[BodyPart], cancelled: Cancelled<'_>) -> Option<Vec<Diagnostic>> {
@@ -105,8 +137,12 @@ impl<'a> Bodies<'a> {
         if !meshes.iter().any(|mesh| mesh.is_inward.contains(&true)) {
             return Some(out);
         }
-        let around = self.around(&meshes);
+        let around = self.around(&meshes, cancelled)?;
         for mesh in &meshes {
+            let n_inward = mesh.is_inward.iter().filter(|is_inward| **is_inward).count();
+            if n_inward.saturating_mul(self.by_mesh[&mesh.idx].len()) > PLACEMENTS_MAX {
+                continue;
+            }
             let is_mistake = |(i, &is_inward): (usize, &bool)| is_inward && !self.is_cavity(mesh, i, &around);
             let mistakes: Vec<bool> = mesh.is_inward.iter().enumerate().map(is_mistake).collect();
             if !mistakes.contains(&true) {
@@ -122,12 +158,16 @@ impl<'a> Bodies<'a> {
     }
 
     /// World bounds of the largest shells of each material that a cavity may lie in.
-    fn around(&self, meshes: &[MeshShells]) -> HashMap<u32, Vec<Bounds>> {
+    fn around(&self, meshes: &[MeshShells], cancelled: Cancelled<'_>) -> Option<HashMap<u32, Vec<Bounds>>> {
         let mut around: HashMap<u32, Vec<Bounds>> = HashMap::new();
         for mesh in meshes {
-            let outward = (0..mesh.is_inward.len()).filter(|&i| !mesh.is_inward[i]);
-            for (i, part) in outward.flat_map(|i| self.by_mesh[&mesh.idx].iter().map(move |part| (i, part))) {
-                if let Some((material, bounds)) = self.placed(part, &mesh.shells.shells[i]) {
+            let outward = mesh.shells.shells.iter().zip(&mesh.is_inward).filter(|(_, is_inward)| !**is_inward);
+            let mut outward: Vec<&Shell> = outward.map(|(shell, _)| shell).collect();
+            outward.sort_by(|a, b| b.diagonal().total_cmp(&a.diagonal()));
+            outward.truncate(ENCLOSING_MAX);
+            for (place, part) in self.by_mesh[&mesh.idx].iter().enumerate() {
+                go_on(cancelled, place)?;
+                for (material, bounds) in outward.iter().filter_map(|shell| self.placed(part, shell)) {
                     let of_material = around.entry(material).or_default();
                     of_material.push(bounds);
                     if of_material.len() >= 2 * ENCLOSING_MAX {
@@ -137,7 +177,7 @@ impl<'a> Bodies<'a> {
             }
         }
         around.values_mut().for_each(keep_largest);
-        around
+        Some(around)
     }
 
     /// The material and the world bounds of a shell as a part places it; `None` where it is no body of that part.

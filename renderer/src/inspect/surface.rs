@@ -17,7 +17,7 @@ pub(crate) type Cancelled<'a> = &'a (dyn Fn() -> bool + Sync);
 const STRIDE: usize = 1 << 12;
 
 /// `None` when cancelled, which is asked at every [`STRIDE`]th place.
-fn go_on(cancelled: Cancelled<'_>, place: usize) -> Option<()> {
+pub(crate) fn go_on(cancelled: Cancelled<'_>, place: usize) -> Option<()> {
     (!(place.is_multiple_of(STRIDE) && cancelled())).then_some(())
 }
 
@@ -295,7 +295,7 @@ impl Shell {
 }
 
 /// The output function of SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
-fn mixed(value: u64) -> u64 {
+pub(crate) fn mixed(value: u64) -> u64 {
     let value = value.wrapping_add(0x9E37_79B9_7F4A_7C15);
     let value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let value = (value ^ (value >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);

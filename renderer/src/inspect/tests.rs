@@ -115,6 +115,42 @@ fn corners_on_edges_are_no_holes_and_fans_of_faces_are_no_body() {
 }
 
 #[test]
+fn bodies_back_to_back_are_told() {
+    let (positions, triangles) = cube();
+    let solid = || vec![primitive(cube())];
+    // Cut along the other diagonals, so that faces differ though the cubes touch.
+    let other: Triangles = triangles
+        .chunks(2)
+        .flat_map(|pair| {
+            let ([a, b, c], d) = (pair[0], pair[1][2]);
+            [[b, c, d], [b, d, a]]
+        })
+        .collect();
+    let other = || vec![primitive((positions.clone(), other.clone()))];
+    let beside = |x: f64| DAffine3::from_translation(DVec3::X * x);
+    let touching = |meshes: Vec<Vec<Primitive>>, second: DAffine3| {
+        let n = meshes.len() as u32 - 1;
+        let scene = scene(meshes, &[(0, DAffine3::IDENTITY), (n, second)]);
+        codes(&scene, glass())
+    };
+    // The faces to the left and right are cut along diagonals that meet when one cube is mirrored.
+    let mirrored = beside(2.0) * DAffine3::from_scale(DVec3::new(-1.0, 1.0, 1.0));
+    assert_eq!(touching(vec![solid()], mirrored), ["touching_bodies Part_1"]);
+    assert_eq!(touching(vec![solid(), other()], mirrored), [""; 0]);
+    assert_eq!(touching(vec![solid()], beside(1e-9) * mirrored), ["touching_bodies Part_1"]);
+    assert_eq!(touching(vec![solid()], beside(0.01) * mirrored), [""; 0]);
+    assert_eq!(touching(vec![solid()], DAffine3::IDENTITY), [""; 0], "one in the other's place is no contact");
+    // A core that fills a cavity.
+    let core = || vec![primitive((positions.iter().map(|p| *p * 0.5).collect(), triangles.clone()))];
+    let mut hollow = primitive(cube());
+    hollow.positions.extend(positions.iter().map(|p| *p * 0.5));
+    hollow.triangles.extend(turned(&triangles).iter().map(|t| t.map(|corner| corner + 8)));
+    assert_eq!(touching(vec![vec![hollow.clone()], core()], DAffine3::IDENTITY), ["touching_bodies Part_1"]);
+    let larger = DAffine3::from_scale(DVec3::splat(1.1));
+    assert_eq!(touching(vec![vec![hollow], core()], larger), [""; 0]);
+}
+
+#[test]
 fn many_findings_are_summed_up() {
     let (positions, triangles) = cube();
     let open = || vec![primitive((positions.clone(), triangles[1..].to_vec()))];
