@@ -21,10 +21,8 @@ pub(crate) fn textured(bytes: &[u8]) -> Glb {
     let image = glb.push("images", json!({"bufferView": view, "mimeType": "image/ktx2"}));
     glb.set("/extensionsUsed", json!(["KHR_texture_basisu"]))
         .set(&format!("/textures/{texture}/extensions"), json!({"KHR_texture_basisu": {"source": image}}))
-        .set(
-            "/materials/0",
-            json!({"alphaMode": "BLEND", "pbrMetallicRoughness": {"baseColorTexture": {"index": texture}}}),
-        )
+        .set("/materials/0/pbrMetallicRoughness", json!({"baseColorTexture": {"index": texture}}))
+        .set("/materials/0/alphaMode", json!("BLEND"))
 }
 
 fn decoded(bytes: &[u8]) -> Image {

@@ -14,7 +14,7 @@ pub(crate) fn png(color: [u8; 4]) -> Vec<u8> {
     encoded(&DynamicImage::ImageRgba8(RgbaImage::from_pixel(4, 4, Rgba(color))), ImageFormat::Png)
 }
 
-fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
+pub(crate) fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     image.write_to(&mut bytes, format).expect("the image is encoded");
     bytes.into_inner()
@@ -23,10 +23,7 @@ fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
 fn textured(bytes: &[u8], mime_type: &str) -> Glb {
     let mut glb = Glb::square();
     let texture = glb.texture(bytes, mime_type);
-    glb.set(
-        "/materials/0",
-        json!({"alphaMode": "BLEND", "pbrMetallicRoughness": {"baseColorTexture": {"index": texture}}}),
-    )
+    glb.set("/materials/0/pbrMetallicRoughness", json!({"baseColorTexture": {"index": texture}}))
 }
 
 #[test]

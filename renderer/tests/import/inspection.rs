@@ -1,10 +1,11 @@
 //! What is found in files that are sound and make a wrong picture all the same.
 
+use image::{DynamicImage, ImageFormat, Rgba, RgbaImage};
 use packshot_renderer::diagnostic::{Diagnostic, Severity};
 use serde_json::json;
 
 use crate::glb::Glb;
-use crate::images::{PNG, png};
+use crate::images::{PNG, encoded};
 
 /// The findings of one code.
 fn of_code(glb: &Glb, code: &str) -> Vec<Diagnostic> {
@@ -39,21 +40,21 @@ fn needles_are_counted() {
 
 #[test]
 fn alpha_that_is_ignored_is_told() {
-    let textured = |color: [u8; 4], mode: &str| {
+    let textured = |alphas: [u8; 2], mode: &str| {
         let mut glb = Glb::square();
-        let texture = glb.texture(&png(color), PNG);
-        glb.set(
-            "/materials/0",
-            json!({"alphaMode": mode, "pbrMetallicRoughness": {"baseColorTexture": {"index": texture}}}),
-        )
+        let image = RgbaImage::from_fn(4, 4, |x, _| Rgba([200, 100, 50, alphas[usize::from(x > 0)]]));
+        let texture = glb.texture(&encoded(&DynamicImage::ImageRgba8(image), ImageFormat::Png), PNG);
+        let pbr = json!({"baseColorTexture": {"index": texture}});
+        glb.set("/materials/0", json!({"alphaMode": mode, "pbrMetallicRoughness": pbr}))
     };
-    let found = of_code(&textured([200, 100, 50, 128], "OPAQUE"), "alpha_without_blend");
+    let found = of_code(&textured([128, 255], "OPAQUE"), "alpha_without_blend");
     assert_eq!((places(&found), found[0].severity), (vec!["/materials/0"], Severity::Info));
-    assert!(found[0].message.starts_with("100.0 %"), "{}", found[0].message);
-    for (color, mode) in
-        [([200, 100, 50, 255], "OPAQUE"), ([200, 100, 50, 128], "BLEND"), ([200, 100, 50, 128], "MASK")]
+    assert!(found[0].message.starts_with("25.0 %"), "{}", found[0].message);
+    // An alpha that is the same everywhere marks nothing.
+    for (alphas, mode) in
+        [([255, 255], "OPAQUE"), ([128, 128], "OPAQUE"), ([0, 0], "OPAQUE"), ([128, 255], "BLEND"), ([0, 255], "MASK")]
     {
-        assert_eq!(of_code(&textured(color, mode), "alpha_without_blend"), [], "{color:?} {mode}");
+        assert_eq!(of_code(&textured(alphas, mode), "alpha_without_blend"), [], "{alphas:?} {mode}");
     }
     let mut glb = Glb::square();
     let color = glb.floats("VEC4", &[[1.0_f32, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 0.5], [1.0; 4], [1.0; 4]]);

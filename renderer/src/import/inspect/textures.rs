@@ -45,10 +45,11 @@ fn note_alpha(scene: &Scene, findings: &mut Findings) {
     }
 }
 
+/// Share of texels with an alpha below 1; 0 where it is that of all, because what marks nothing was not drawn to cut anything out.
 fn see_through_share(image: &Image) -> f64 {
     let tasks = image.rgba8.par_chunks(TEXELS_PER_TASK);
     let n: usize = tasks.map(|texels| texels.iter().filter(|texel| texel[3] < u8::MAX).count()).sum();
-    n as f64 / image.rgba8.len().max(1) as f64
+    if n == image.rgba8.len() { 0.0 } else { n as f64 / image.rgba8.len() as f64 }
 }
 
 fn note_vertex_alpha(scene: &Scene, places: &[Vec<Place>], findings: &mut Findings) {
