@@ -105,6 +105,13 @@ impl Default for OpenPbr {
 }
 
 impl OpenPbr {
+    /// Whether light enters a part of this material and goes on inside of it: glass and what scatters below its surface, unless it is a
+    /// thin wall or all metal.
+    pub fn is_body(&self) -> bool {
+        let is_entered = self.transmission_weight > 0.0 || self.subsurface_weight > 0.0;
+        is_entered && self.base_metalness < 1.0 && !self.geometry_thin_walled
+    }
+
     /// Every parameter that is not finite or outside the range of the specification; empty when all are well.
     pub fn validate(&self) -> Vec<Violation> {
         FIELDS.iter().flat_map(|field| field.violations(self)).collect()

@@ -12,7 +12,7 @@ use packshot_materials::openpbr::OpenPbr;
 use packshot_renderer::backend::CancelToken;
 use packshot_renderer::diagnostic::{Diagnostic, Severity};
 use packshot_renderer::import::{self, Choices, ImportOptions, SceneStats};
-use packshot_renderer::prepare::PartMaterial;
+use packshot_renderer::prepare::{PaletteEntry, PartMaterial};
 use packshot_renderer::scene::{Mesh, Part, PartIdx, Scene};
 use packshot_renderer::shot::document::ShotDocument;
 
@@ -124,6 +124,8 @@ pub struct PaletteMaterial {
     pub id: String,
     /// Its parameters.
     pub openpbr: OpenPbr,
+    /// Which of several bodies around a point fills it: the one of the highest priority.
+    pub priority: u8,
     /// What of it a shot file has no place for, such as surface details.
     pub left_out: Vec<String>,
 }
@@ -135,10 +137,9 @@ impl PartMaterials {
         let outcome = Resolver::new(library, request.map.as_ref(), request.on_unmapped).resolve(&product.part_names());
         let mut palette = Palette::new(library);
         let parts: Vec<_> = outcome.assignments.iter().map(|primitives| palette.part(primitives)).collect();
-        let mut diagnostics: Vec<_> = outcome.findings.into_iter().map(diagnostic).collect();
-        diagnostics.extend(not_followed(&palette.materials));
-        diagnostics.extend(own_not_followed(&product.scene, &parts));
-        Self { palette: palette.materials, parts, report: Some(outcome.report), diagnostics }
+        let diagnostics = outcome.findings.into_iter().map(diagnostic).collect();
+        let palette = palette.materials;
+        Self { palette, parts, report: Some(outcome.report), diagnostics }.inspected(&product.scene)
     }
 
     /// The materials that a shot gives to the parts of its product. Parts that it makes invisible (an opacity of 0 lets every ray pass)
@@ -155,6 +156,7 @@ impl PartMaterials {
         let palette = document.materials.iter().map(|(id, openpbr)| PaletteMaterial {
             id: id.clone(),
             openpbr: *openpbr,
+            priority: 0,
             left_out: document.left_out.of_material(id).to_vec(),
         });
         let palette: Vec<_> = palette.collect();
@@ -162,11 +164,17 @@ impl PartMaterials {
             Some((name, _)) => PartMaterial::Palette(names.partition_point(|known| known.as_str() < name)),
             None => PartMaterial::Own,
         };
-        let mut diagnostics = document.parts.unmatched(part_names.iter().map(String::as_str));
-        diagnostics.extend(not_followed(&palette));
+        let diagnostics = document.parts.unmatched(part_names.iter().map(String::as_str));
         let parts: Vec<_> = scene.parts.iter().map(part).collect();
-        diagnostics.extend(own_not_followed(scene, &parts));
-        Self { palette, parts, report: None, diagnostics }
+        Self { palette, parts, report: None, diagnostics }.inspected(scene)
+    }
+
+    /// With what is noticed about the materials on these parts.
+    fn inspected(mut self, scene: &Scene) -> Self {
+        self.diagnostics.extend(not_followed(&self.palette));
+        self.diagnostics.extend(own_not_followed(scene, &self.parts));
+        self.diagnostics.extend(packshot_renderer::inspect::bodies(scene, &self.entries(), &self.parts, &|| false));
+        self
     }
 
     /// Logs how each part found its material.
@@ -201,9 +209,11 @@ impl PartMaterials {
         Some(Error::new(ErrorKind::Unmapped, Fault::new("unmapped_parts", message).at(at).help(help)))
     }
 
-    /// The parameters of the palette.
-    pub(crate) fn openpbr(&self) -> Vec<OpenPbr> {
-        self.palette.iter().map(|material| material.openpbr).collect()
+    /// The palette as the renderer takes it.
+    pub(crate) fn entries(&self) -> Vec<PaletteEntry> {
+        let entry =
+            |material: &PaletteMaterial| PaletteEntry { openpbr: material.openpbr, priority: material.priority };
+        self.palette.iter().map(entry).collect()
     }
 }
 
@@ -240,8 +250,13 @@ impl<'a> Palette<'a> {
                 let word = serde_json::to_value(detail.kind).unwrap_or_default();
                 format!("surface detail {}", word.as_str().unwrap_or_default())
             });
-            let left_out = bevel.into_iter().chain(details).collect();
-            self.materials.push(PaletteMaterial { id: material.id.clone(), openpbr: material.openpbr, left_out });
+            let priority = (material.priority > 0).then(|| format!("priority {}", material.priority));
+            self.materials.push(PaletteMaterial {
+                id: material.id.clone(),
+                openpbr: material.openpbr,
+                priority: material.priority,
+                left_out: bevel.into_iter().chain(details).chain(priority).collect(),
+            });
             self.materials.len() - 1
         }))
     }
@@ -313,3 +328,6 @@ pub fn diagnostic(finding: Finding) -> Diagnostic {
     };
     Diagnostic { code: finding.code, severity, at: finding.at, message }
 }
+
+#[cfg(test)]
+mod tests;

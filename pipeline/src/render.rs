@@ -106,7 +106,7 @@ impl Renderer {
         floor: Option<&Floor>,
         cancel: &CancelToken,
     ) -> Result<ResidentProduct, Error> {
-        let palette = materials.openpbr();
+        let palette = materials.entries();
         let cancelled = || cancel.is_cancelled();
         let prepared = PreparedProduct::new(&product.scene, &palette, &materials.parts, floor, &cancelled)?;
         if prepared.n_unsampled_emitters() > 0 {

@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (scene, parts) = field(n_lamps);
     let grey = OpenPbr { base_color: [0.6; 3], specular_roughness: 0.4, ..OpenPbr::default() };
     let lamp = OpenPbr { emission_luminance: 20.0, emission_color: [1.0, 0.8, 0.6], base_weight: 0.0, ..grey };
-    let product = Arc::new(PreparedProduct::new(&scene, &[grey, lamp], &parts, None, &|| false)?);
+    let product = Arc::new(PreparedProduct::new(&scene, &[grey.into(), lamp.into()], &parts, None, &|| false)?);
     let shot = shot(samples);
     let prepared = PreparedShot::new(&product, &shot, TabulatedMaps::default().tables(&shot.environment));
     let cancel = CancelToken::default();

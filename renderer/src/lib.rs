@@ -8,6 +8,7 @@ pub mod scene;
 pub mod accel;
 pub mod shot;
 pub mod prepare;
+pub mod inspect;
 pub mod backend;
 pub mod film;
 pub mod color;

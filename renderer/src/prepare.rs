@@ -32,7 +32,7 @@ mod texture;
 pub use environment::EnvironmentTables;
 pub use material::file::left_out_of_file;
 pub use material::left_out;
-pub use product::{PartMaterial, PreparedProduct, SceneFeatures};
+pub use product::{PaletteEntry, PartMaterial, PreparedProduct, SceneFeatures};
 pub use shot::PreparedShot;
 pub use tabulated::TabulatedMaps;
 

@@ -162,6 +162,9 @@ fn describe(material: &Material) -> String {
     }
     let provenance = &material.provenance;
     text += &format!("  source     {} ({})\n", provenance.source, provenance.licence);
+    if material.priority > 0 {
+        text += &format!("  priority   {}\n", material.priority);
+    }
     for (name, value) in values.as_object().into_iter().flatten().filter(|(name, value)| defaults[*name] != **value) {
         text += &format!("  {name} = {}\n", shortest(value));
     }

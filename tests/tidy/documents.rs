@@ -65,3 +65,23 @@ fn the_readme_explains_every_exit_code() {
         numbers.filter(|code| !readme.contains(&format!("| {code} |"))).map(|code| format!("exit code {code}"));
     expect_none("exit codes that README.md does not explain", missing);
 }
+
+/// The first string literal after each place where a finding is made.
+fn finding_codes(source: &File) -> impl Iterator<Item = &str> {
+    let after = |call: &'static str| source.text.split(call).skip(1);
+    let made = after(".add(").chain(after(".add_once(")).chain(after("code: "));
+    made.filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next())
+}
+
+#[test]
+fn every_finding_about_a_product_is_explained() {
+    let files = files();
+    let text = &files.iter().find(|file| file.path == "docs/diagnostics.md").expect("docs/diagnostics.md").text;
+    let explained: Vec<&str> = text.split('`').skip(1).step_by(2).collect();
+    let sources =
+        files.iter().filter(|file| ["renderer/src/", "pipeline/src/"].iter().any(|place| file.is_below(place)));
+    let codes: Vec<&str> = sources.filter(|file| file.is("rs")).flat_map(finding_codes).collect();
+    assert!(codes.len() > 50, "{codes:?}");
+    let missing = codes.into_iter().filter(|code| !code.is_empty() && !explained.contains(code));
+    expect_none("findings that docs/diagnostics.md does not explain", missing.map(str::to_owned));
+}

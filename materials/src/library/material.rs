@@ -23,10 +23,19 @@ pub struct Material {
     pub library: String,
     /// The parameters. Colours are linear Rec.709.
     pub openpbr: OpenPbr,
+    /// Of bodies around the same point the one of the highest priority fills it, and of equal ones the one that light entered last: a glass
+    /// above its oil, so that the oil may be modelled a little too large. Means nothing for what light does not go through.
+    #[serde(skip_serializing_if = "is_lowest")]
+    pub priority: u8,
     /// Details of the surface that need no texture coordinates.
     pub surface: Surface,
     /// Where the values come from.
     pub provenance: Provenance,
+}
+
+/// What a file leaves out stays out of the digest too: older libraries keep theirs.
+fn is_lowest(priority: &u8) -> bool {
+    *priority == 0
 }
 
 /// Whether new work should use a [`Material`].

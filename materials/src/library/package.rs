@@ -246,6 +246,7 @@ fn read_material(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> Option<Pa
         Some(openpbr) => read_openpbr(openpbr, reader),
         None => OpenPbr::default(),
     };
+    let priority = table.take("priority").and_then(|value| read_priority(value, &openpbr, reader)).unwrap_or(0);
     let surface = table.take("surface").and_then(|value| reader.table("surface", value));
     let surface = surface.map_or_else(Surface::default, |surface| read_surface(surface, reader));
     let provenance = table.require("provenance", reader).and_then(|value| reader.table("provenance", value));
@@ -261,6 +262,7 @@ fn read_material(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> Option<Pa
         replaced_by,
         library: String::new(),
         openpbr,
+        priority,
         surface,
         provenance: provenance?,
     };
@@ -356,6 +358,18 @@ fn lint_albedo(openpbr: &OpenPbr, table: &Table<'_, '_>, reader: &mut Reader<'_>
         let message = format!("the diffuse albedo is {luminance:.3}; real dielectrics keep to {low} to {high}");
         reader.warning("library.albedo", table.span(), message);
     }
+}
+
+fn read_priority(value: &Value<'_>, openpbr: &OpenPbr, reader: &mut Reader<'_>) -> Option<u8> {
+    let Ok(priority) = u8::try_from(reader.integer("priority", value)?) else {
+        reader.error("library.range", &value.span(), format!("`priority` must be from 0 to {}", u8::MAX));
+        return None;
+    };
+    if priority > 0 && !openpbr.is_body() {
+        let message = "`priority` does nothing for a material that light does not enter";
+        reader.warning("library.priority", &value.span(), message);
+    }
+    Some(priority)
 }
 
 fn read_surface(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> Surface {

@@ -233,6 +233,38 @@ fn warnings_do_not_refuse() {
 }
 
 #[test]
+fn priorities_are_small_numbers_for_what_light_enters() {
+    let read = |lines: &str, parameters: &str| {
+        let material = material("200001", "Oil", lines).replace("pbr]\n", &format!("pbr]\n{parameters}\n"));
+        let found = |findings: &[Finding]| findings.iter().map(|f| format!("{} {}", f.code, f.at)).collect::<Vec<_>>();
+        match parse(&format!("{HEADER}{material}")) {
+            Ok((package, findings)) => (Some(package.materials[0].material.priority), found(&findings)),
+            Err(findings) => (None, found(&findings)),
+        }
+    };
+    let clear = "transmission_weight = 1.0";
+    assert_eq!(read("", clear), (Some(0), vec![]));
+    assert_eq!(read("priority = 255", clear), (Some(255), vec![]));
+    for wrong in ["-1", "256", "3000000000"] {
+        let refused = (None, vec!["library.range a.toml:10".to_owned()]);
+        assert_eq!(read(&format!("priority = {wrong}"), clear), refused, "{wrong}");
+    }
+    assert_eq!(read("priority = 1.5", clear), (None, vec!["library.type a.toml:10".to_owned()]));
+    for opaque in [
+        "",
+        "transmission_weight = 1.0\nbase_metalness = 1.0",
+        "transmission_weight = 1.0\ngeometry_thin_walled = true",
+    ] {
+        let warned = (Some(1), vec!["library.priority a.toml:10".to_owned()]);
+        assert_eq!(read("priority = 1", opaque), warned, "{opaque}");
+    }
+    // The clear solids of the library stand above liquids, which have no priority by themselves.
+    for material in Library::builtin().materials() {
+        assert_eq!(material.priority, if material.openpbr.is_body() { 10 } else { 0 }, "{}", material.id);
+    }
+}
+
+#[test]
 fn layers() {
     let fallback = || material("200001", "Pink", "");
     let refused = |materials: &[String]| codes(&over_builtin(package(materials)).expect_err("refused")).join(" ");

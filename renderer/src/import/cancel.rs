@@ -17,10 +17,17 @@ impl<'a> Cancel<'a> {
 
     /// Fails when the caller wants no scene any more.
     pub(super) fn check(self) -> Result<(), ImportError> {
-        match (self.0)() {
-            true => Err(ImportError::new(Code::Cancelled, "", "the import was cancelled")),
-            false => Ok(()),
-        }
+        if (self.0)() { Err(self.error()) } else { Ok(()) }
+    }
+
+    /// Why the import ended.
+    pub(super) fn error(self) -> ImportError {
+        ImportError::new(Code::Cancelled, "", "the import was cancelled")
+    }
+
+    /// The question itself.
+    pub(super) fn flag(self) -> &'a (dyn Fn() -> bool + Sync) {
+        self.0
     }
 
     /// The same, at every [`Self::STRIDE`]th of many small objects.

@@ -1,22 +1,26 @@
-//! Looks for what makes a picture wrong although the file is sound: turned-over shells, faces that lie in each other,
-//! suspicious units, parts without names. Every check takes time linear in the scene as stored.
+//! Looks for what makes a picture wrong although the file is sound: turned-over shells, faces that lie in each other, needles,
+//! suspicious units, textures that are too large or see-through for nothing, parts without names. Every check takes time linear in the scene as
+//! stored, meshes side by side.
+
+mod textures;
+mod units;
 
 use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash as _, Hasher as _};
 
-use glam::{DVec3, Vec3};
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
 use super::cancel::Cancel;
 use super::error::ImportError;
 use super::findings::Findings;
 use super::meshes::Place;
 use crate::diagnostic::Severity;
-use crate::scene::{Bounds, Mesh, Part, Scene};
+use crate::inspect::surface::{Shell, Surface};
+use crate::scene::{Mesh, Part, Primitive, Scene};
 
-/// A diagonal outside these bounds is no product in metres.
-const DIAGONAL_MIN_M: f64 = 0.001;
-const DIAGONAL_MAX_M: f64 = 20.0;
+/// A triangle is a needle when its height is below this share of its longest edge.
+const NEEDLE_SHARE: f64 = 1e-5;
 
 /// Inspects a scene. `places` says where each mesh's primitives stand in the file.
 pub(super) fn inspect(
@@ -25,28 +29,88 @@ pub(super) fn inspect(
     cancel: Cancel<'_>,
     findings: &mut Findings,
 ) -> Result<(), ImportError> {
-    for (mesh, places) in scene.meshes.iter().zip(places) {
-        let surface = Surface::of(mesh, cancel)?;
-        surface.note_coincident_faces(places, cancel, findings)?;
-        surface.note_flipped_shells(places, cancel, findings)?;
+    let looked_at: Option<Vec<MeshLook>> = scene.meshes.par_iter().map(|mesh| MeshLook::at(mesh, cancel)).collect();
+    let looked_at = looked_at.ok_or_else(|| cancel.error())?;
+    for (look, places) in looked_at.iter().zip(places) {
+        look.note(places, findings);
     }
-    note_coincident_parts(scene, findings);
+    note_coincident_parts(scene, &looked_at, findings);
     cancel.check()?;
     for part in &scene.parts {
         note_unnamed(part, findings);
     }
-    if let Some(bounds) = scene.bounds() {
-        note_unit(&bounds, findings);
-    }
+    units::note(scene, findings);
+    textures::note(scene, places, findings);
     Ok(())
 }
 
-fn note_unit(bounds: &Bounds, findings: &mut Findings) {
-    let diagonal_m = bounds.diagonal_m();
-    if !(DIAGONAL_MIN_M..=DIAGONAL_MAX_M).contains(&diagonal_m) {
-        let message = format!("the diagonal is {diagonal_m:.3e} m; if the file is not in metres, give its unit scale");
-        findings.add("unit_suspect", Severity::Warning, "bounding box", message);
+/// What is noticed about a mesh.
+struct MeshLook {
+    /// Equal for meshes of equal positions and triangles.
+    digest: u64,
+    /// For each primitive, triangles that lie in others.
+    n_coincident: Vec<usize>,
+    /// For each primitive, needles.
+    n_needles: Vec<usize>,
+    /// First primitives of closed shells that look inwards.
+    flipped: Vec<u32>,
+}
+
+impl MeshLook {
+    /// `None` when cancelled.
+    fn at(mesh: &Mesh, cancel: Cancel<'_>) -> Option<Self> {
+        let surface = Surface::of(mesh, cancel.flag())?;
+        let shells = surface.shells(cancel.flag())?;
+        let is_inward = surface.inward(&shells, cancel.flag())?;
+        Some(Self {
+            digest: digest(mesh),
+            n_coincident: surface.coincident_faces(cancel.flag())?,
+            n_needles: mesh.primitives.iter().map(needle_count).collect(),
+            flipped: flipped_shells(&shells.shells, &is_inward),
+        })
     }
+
+    fn note(&self, places: &[Place], findings: &mut Findings) {
+        let counted = |counts: &[usize]| {
+            let counts = places.iter().zip(counts.to_vec());
+            counts.filter(|(_, count)| *count > 0).map(|(place, count)| (place.pointer(), count)).collect::<Vec<_>>()
+        };
+        for (at, count) in counted(&self.n_coincident) {
+            let message = format!("{count} triangles lie exactly in others");
+            findings.add_once("coincident_faces", Severity::Warning, at, message);
+        }
+        for (at, count) in counted(&self.n_needles) {
+            let message = format!("{count} triangles are needles, their height below {NEEDLE_SHARE:e} of their length");
+            findings.add_once("needle_triangles", Severity::Info, at, message);
+        }
+        for &primitive in &self.flipped {
+            let at = places[primitive as usize].pointer();
+            let message = "a closed shell has all its faces turned inwards; where light enters it, they are taken as turned outwards";
+            findings.add_once("flipped_shell", Severity::Warning, at, message);
+        }
+    }
+}
+
+fn needle_count(primitive: &Primitive) -> usize {
+    let is_needle = |triangle: &&[u32; 3]| {
+        let [a, b, c] = triangle.map(|corner| primitive.positions[corner as usize].as_dvec3());
+        let longest2 = (b - a).length_squared().max((c - b).length_squared()).max((a - c).length_squared());
+        (b - a).cross(c - a).length() < NEEDLE_SHARE * longest2
+    };
+    primitive.triangles.iter().filter(is_needle).count()
+}
+
+/// The first primitives of closed shells whose faces look inwards. Those of a cavity do so rightly, inside of another shell.
+fn flipped_shells(shells: &[Shell], is_inward: &[bool]) -> Vec<u32> {
+    /// So many enclosing shells are tried, the largest ones.
+    const ENCLOSING_MAX: usize = 64;
+    let those =
+        |inward: bool| shells.iter().zip(is_inward).filter(move |(_, is)| **is == inward).map(|(shell, _)| shell);
+    let mut outer: Vec<&Shell> = those(false).collect();
+    outer.sort_by(|a, b| b.diagonal().total_cmp(&a.diagonal()));
+    outer.truncate(ENCLOSING_MAX);
+    let is_cavity = |shell: &&Shell| outer.iter().any(|outer| outer.encloses(shell));
+    those(true).filter(|shell| !is_cavity(shell)).map(|shell| shell.primitive).collect()
 }
 
 fn note_unnamed(part: &Part, findings: &mut Findings) {
@@ -64,8 +128,7 @@ fn is_automatic(name: &str) -> bool {
 }
 
 /// Parts of equal geometry at the same place shimmer, whatever material wins.
-fn note_coincident_parts(scene: &Scene, findings: &mut Findings) {
-    let digests: Vec<u64> = scene.meshes.iter().map(digest).collect();
+fn note_coincident_parts(scene: &Scene, looked_at: &[MeshLook], findings: &mut Findings) {
     let diagonals: Vec<f64> =
         scene.meshes.iter().map(|mesh| mesh.local_bounds().map_or(0.0, |[a, b]| (b - a).length())).collect();
     let mut seen: HashMap<(u64, [i64; 12]), u32> = HashMap::new();
@@ -79,7 +142,7 @@ fn note_coincident_parts(scene: &Scene, findings: &mut Findings) {
             let step = if at < 9 { scale * 1e-6 } else { scale * diagonals[mesh] * 1e-6 };
             *key = (value / step).round() as i64;
         }
-        if let Some(other) = seen.insert((digests[mesh], key), part.node_idx) {
+        if let Some(other) = seen.insert((looked_at[mesh].digest, key), part.node_idx) {
             let message = format!("the part lies exactly in the one of node {other}");
             findings.add("coincident_faces", Severity::Warning, format!("/nodes/{}", part.node_idx), message);
         }
@@ -94,207 +157,4 @@ fn digest(mesh: &Mesh) -> u64 {
         primitive.triangles.hash(&mut hasher);
     }
     hasher.finish()
-}
-
-/// A mesh with vertices of equal position made one.
-struct Surface {
-    positions: Vec<Vec3>,
-    /// Corners, and the primitive that the triangle belongs to.
-    triangles: Vec<([u32; 3], u32)>,
-}
-
-impl Surface {
-    fn of(mesh: &Mesh, cancel: Cancel<'_>) -> Result<Self, ImportError> {
-        let mut numbers: HashMap<[u32; 3], u32> = HashMap::new();
-        let mut positions = Vec::new();
-        let mut triangles = Vec::new();
-        for (primitive_idx, primitive) in mesh.primitives.iter().enumerate() {
-            let mut number = |&position: &Vec3| {
-                // Adding zero makes one of the two zeros.
-                let key = (position + Vec3::ZERO).to_array().map(f32::to_bits);
-                *numbers.entry(key).or_insert_with(|| {
-                    positions.push(position);
-                    positions.len() as u32 - 1
-                })
-            };
-            let numbered = |(place, position)| cancel.check_at(place).map(|()| number(position));
-            let welded: Vec<u32> = primitive.positions.iter().enumerate().map(numbered).collect::<Result<_, _>>()?;
-            let corners = |triangle: &[u32; 3]| (triangle.map(|corner| welded[corner as usize]), primitive_idx as u32);
-            triangles.extend(primitive.triangles.iter().map(corners));
-        }
-        Ok(Self { positions, triangles })
-    }
-
-    fn note_coincident_faces(
-        &self,
-        places: &[Place],
-        cancel: Cancel<'_>,
-        findings: &mut Findings,
-    ) -> Result<(), ImportError> {
-        // Only faces of one lowest corner can be equal, and a corner has few: counting brings these together.
-        let mut ends = vec![0_usize; self.positions.len() + 1];
-        for (corners, _) in &self.triangles {
-            ends[lowest(corners) + 1] += 1;
-        }
-        cancel.check()?;
-        for corner in 1..ends.len() {
-            ends[corner] += ends[corner - 1];
-        }
-        let mut faces = vec![([0; 2], 0); self.triangles.len()];
-        for (place, (corners, primitive)) in self.triangles.iter().enumerate() {
-            cancel.check_at(place)?;
-            let mut others = *corners;
-            others.sort_unstable();
-            let end = &mut ends[others[0] as usize];
-            faces[*end] = ([others[1], others[2]], *primitive);
-            *end += 1;
-        }
-        let mut counts = vec![0_usize; places.len()];
-        let mut begin = 0;
-        // Filling the places moved each corner's begin to its end.
-        for (corner, &end) in ends[..self.positions.len()].iter().enumerate() {
-            cancel.check_at(corner)?;
-            let of_corner = &mut faces[begin..end];
-            of_corner.sort_unstable();
-            for pair in of_corner.windows(2) {
-                if pair[0].0 == pair[1].0 {
-                    counts[pair[1].1 as usize] += 1;
-                }
-            }
-            begin = end;
-        }
-        for (place, count) in places.iter().zip(counts).filter(|(_, count)| *count > 0) {
-            let message = format!("{count} triangles lie exactly in others");
-            findings.add_once("coincident_faces", Severity::Warning, place.pointer(), message);
-        }
-        Ok(())
-    }
-
-    /// A closed shell whose faces look inwards has a negative volume. A cavity has one too, rightly, but lies inside a shell
-    /// of positive volume.
-    fn note_flipped_shells(
-        &self,
-        places: &[Place],
-        cancel: Cancel<'_>,
-        findings: &mut Findings,
-    ) -> Result<(), ImportError> {
-        /// So many enclosing shells are tried, the largest ones.
-        const ENCLOSING_MAX: usize = 64;
-        let mut shells = self.shells(cancel)?;
-        shells.retain(|shell| {
-            shell.boundary == 0 && shell.volume.abs() > 1e-9 * (shell.max - shell.min).length().powi(3)
-        });
-        let (mut outer, flipped): (Vec<Shell>, Vec<Shell>) = shells.into_iter().partition(|shell| shell.volume > 0.0);
-        outer.sort_by(|a, b| b.volume.total_cmp(&a.volume));
-        outer.truncate(ENCLOSING_MAX);
-        for shell in flipped {
-            let encloses = |outer: &Shell| outer.min.cmple(shell.min).all() && outer.max.cmpge(shell.max).all();
-            if !outer.iter().any(encloses) {
-                let at = places[shell.primitive as usize].pointer();
-                findings.add_once(
-                    "flipped_shell",
-                    Severity::Warning,
-                    at,
-                    "a closed shell has all its faces turned inwards",
-                );
-            }
-        }
-        Ok(())
-    }
-
-    /// The connected pieces of the surface.
-    fn shells(&self, cancel: Cancel<'_>) -> Result<Vec<Shell>, ImportError> {
-        let mut pieces = Pieces::new(self.positions.len());
-        for (place, ([a, b, c], _)) in self.triangles.iter().enumerate() {
-            cancel.check_at(place)?;
-            pieces.join(*a, *b);
-            pieces.join(*a, *c);
-        }
-        let mut shells: Vec<Shell> = Vec::new();
-        let mut shell_of_piece = vec![u32::MAX; self.positions.len()];
-        for (place, (corners, primitive)) in self.triangles.iter().enumerate() {
-            cancel.check_at(place)?;
-            let piece = pieces.find(corners[0]) as usize;
-            if shell_of_piece[piece] == u32::MAX {
-                shell_of_piece[piece] = shells.len() as u32;
-                shells.push(Shell::new(*primitive, self.positions[piece].as_dvec3()));
-            }
-            shells[shell_of_piece[piece] as usize]
-                .add(*corners, corners.map(|at| self.positions[at as usize].as_dvec3()));
-        }
-        Ok(shells)
-    }
-}
-
-fn lowest(corners: &[u32; 3]) -> usize {
-    corners[0].min(corners[1]).min(corners[2]) as usize
-}
-
-/// A connected piece of a surface.
-struct Shell {
-    /// The first primitive that it touches.
-    primitive: u32,
-    /// A point nearby, so that a small shell far from the origin keeps its digits.
-    origin: DVec3,
-    /// Signed: positive where faces look outwards. Only means something for a closed shell.
-    volume: f64,
-    /// Sum over all edges of a number that depends on the edge and is negated with its direction. In a closed and
-    /// consistently turned surface each edge is passed once each way, so the sum is 0; otherwise it is 0 by an accident of 1
-    /// in 2^64. This takes no table of edges.
-    boundary: u64,
-    min: DVec3,
-    max: DVec3,
-}
-
-impl Shell {
-    fn new(primitive: u32, origin: DVec3) -> Self {
-        Self { primitive, origin, volume: 0.0, boundary: 0, min: DVec3::INFINITY, max: DVec3::NEG_INFINITY }
-    }
-
-    fn add(&mut self, corners: [u32; 3], positions: [DVec3; 3]) {
-        let [a, b, c] = positions.map(|position| position - self.origin);
-        self.volume += a.dot(b.cross(c)) / 6.0;
-        for position in positions {
-            self.min = self.min.min(position);
-            self.max = self.max.max(position);
-        }
-        for (from, to) in [(corners[0], corners[1]), (corners[1], corners[2]), (corners[2], corners[0])] {
-            let edge = mixed(u64::from(from.min(to)) << 32 | u64::from(from.max(to)));
-            self.boundary = if from < to { self.boundary.wrapping_add(edge) } else { self.boundary.wrapping_sub(edge) };
-        }
-    }
-}
-
-/// The output function of SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
-fn mixed(value: u64) -> u64 {
-    let value = value.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let value = (value ^ (value >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    value ^ (value >> 31)
-}
-
-/// Disjoint sets of vertices (union-find with path halving).
-struct Pieces {
-    parents: Vec<u32>,
-}
-
-impl Pieces {
-    fn new(count: usize) -> Self {
-        Self { parents: (0..count as u32).collect() }
-    }
-
-    fn find(&mut self, mut at: u32) -> u32 {
-        while self.parents[at as usize] != at {
-            let next = self.parents[self.parents[at as usize] as usize];
-            self.parents[at as usize] = next;
-            at = next;
-        }
-        at
-    }
-
-    fn join(&mut self, a: u32, b: u32) {
-        let (a, b) = (self.find(a), self.find(b));
-        // The smaller number leads, so that the result does not depend on the order of the triangles.
-        self.parents[a.max(b) as usize] = a.min(b);
-    }
 }

@@ -10,7 +10,8 @@ use packshot_shaders::layout::scene::{Slot, Triangle, Vertex, VertexExtra};
 
 use super::RenderSpace;
 use crate::accel::{AccelInstance, AccelMesh};
-use crate::scene::{Mesh, Part, Primitive, Scene};
+use crate::inspect::bodies::InwardFaces;
+use crate::scene::{Mesh, MeshIdx, Part, Primitive, Scene};
 
 /// Scenes that draw at most this many triangles (and three times as many vertices) are baked whole: some 100 bytes a triangle, and no
 /// second level to walk.
@@ -37,11 +38,13 @@ pub(crate) struct PlacedMesh {
 }
 
 impl Geometry {
-    /// `material_of` names the shader's material of a part's primitive, both by index. `None` when cancelled, which is asked part by part.
+    /// `worn` has the shader's material of each part's primitives; the faces of `inward` are turned over. `None` when cancelled, which is
+    /// asked part by part.
     pub(crate) fn new(
         scene: &Scene,
         space: &RenderSpace,
-        mut material_of: impl FnMut(usize, usize, &Primitive) -> u32,
+        worn: &[Vec<u32>],
+        inward: &InwardFaces,
         cancelled: &dyn Fn() -> bool,
     ) -> Option<Self> {
         let mut out = Self::default();
@@ -65,9 +68,9 @@ impl Geometry {
                     return None;
                 }
                 let slot = out.slots.len() as u32;
-                out.push_primitive(primitive, &render_from_part, slot);
-                let material = material_of(part_idx, primitive_idx, primitive);
-                out.push_slot(primitive, material, part_idx);
+                let inward = inward.of_primitive(part.mesh.0, primitive_idx);
+                out.push_primitive(primitive, inward, &render_from_part, slot);
+                out.push_slot(primitive, worn[part_idx][primitive_idx], part_idx);
             }
         }
         if !out.triangles.is_empty() {
@@ -84,12 +87,13 @@ impl Geometry {
             if triangle_count(mesh) == 0 {
                 continue;
             }
-            let placed = shared[part.mesh.0 as usize].get_or_insert_with(|| out.push_shared(mesh)).clone();
+            let placed =
+                shared[part.mesh.0 as usize].get_or_insert_with(|| out.push_shared(part.mesh, mesh, inward)).clone();
             let slot_base = out.slots.len() as u32;
             for (primitive_idx, (primitive, &(first_vertex, first_extra))) in
                 mesh.primitives.iter().zip(&placed.first).enumerate()
             {
-                let material = material_of(part_idx, primitive_idx, primitive);
+                let material = worn[part_idx][primitive_idx];
                 let flags = slot_flags(primitive);
                 let extra_base = first_extra.wrapping_sub(first_vertex);
                 out.slots.push(Slot { material, part: part_idx as u32, flags, extra_base });
@@ -145,21 +149,27 @@ impl Geometry {
         (self.meshes.iter().map(mesh).collect(), self.instances.iter().map(instance).collect())
     }
 
-    fn push_shared(&mut self, mesh: &Mesh) -> SharedMesh {
+    fn push_shared(&mut self, idx: MeshIdx, mesh: &Mesh, inward: &InwardFaces) -> SharedMesh {
         let part_from_local = local_frame(mesh);
         let local_from_part = part_from_local.inverse();
         let start = self.triangles.len();
         let mut first = Vec::with_capacity(mesh.primitives.len());
         for (slot, primitive) in mesh.primitives.iter().enumerate() {
             first.push((self.vertices.len() as u32, self.vertex_extras.len() as u32));
-            self.push_primitive(primitive, &local_from_part, slot as u32);
+            self.push_primitive(primitive, inward.of_primitive(idx.0, slot), &local_from_part, slot as u32);
         }
         self.meshes.push(start..self.triangles.len());
         SharedMesh { mesh: (self.meshes.len() - 1) as u32, part_from_local, first }
     }
 
-    /// Appends vertices and triangles, moved by `target_from_part`.
-    fn push_primitive(&mut self, primitive: &Primitive, target_from_part: &DAffine3, slot: u32) {
+    /// Appends vertices and triangles, moved by `target_from_part`, and turned over where `inward` says that they look inwards.
+    fn push_primitive(
+        &mut self,
+        primitive: &Primitive,
+        inward: Option<&[bool]>,
+        target_from_part: &DAffine3,
+        slot: u32,
+    ) {
         let first = self.vertices.len() as u32;
         let mirrored = target_from_part.matrix3.determinant() < 0.0;
         let normal_matrix = inverse_transpose(&target_from_part.matrix3);
@@ -175,8 +185,9 @@ impl Geometry {
             }
         }));
         // A mirror turns triangles inside out; swapping two corners turns them back.
-        self.triangles.extend(primitive.triangles.iter().map(|t| {
-            let [a, b, c] = if mirrored { [t[0], t[2], t[1]] } else { *t };
+        self.triangles.extend(primitive.triangles.iter().enumerate().map(|(i, t)| {
+            let is_turned = mirrored != inward.is_some_and(|inward| inward[i]);
+            let [a, b, c] = if is_turned { [t[0], t[2], t[1]] } else { *t };
             Triangle { v0: first + a, v1: first + b, v2: first + c, slot }
         }));
         if slot_flags(primitive) & SLOT_HAS_EXTRAS != 0 {

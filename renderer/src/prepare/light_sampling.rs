@@ -128,7 +128,8 @@ fn prepare(scene: &Scene, lights: Vec<Light>, environment: Environment) -> Prepa
     let dark = OpenPbr::default();
     let shining = OpenPbr { emission_luminance: 5.0, emission_color: [1.0; 3], ..dark };
     let parts: Vec<PartMaterial> = (0..scene.parts.len()).map(|i| PartMaterial::Palette(usize::from(i > 0))).collect();
-    let product = PreparedProduct::new(scene, &[dark, shining], &parts, None, &|| false).expect("a sound scene");
+    let product =
+        PreparedProduct::new(scene, &[dark.into(), shining.into()], &parts, None, &|| false).expect("a sound scene");
     let shot = Shot {
         camera: Camera {
             world_from_camera: DAffine3::IDENTITY,

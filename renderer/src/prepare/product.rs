@@ -12,8 +12,33 @@ use super::material::{self, Tables};
 use super::texture::TextureTable;
 use super::{PrepareError, RenderSpace, bindable};
 use crate::accel::SceneBvh;
-use crate::scene::{Primitive, Scene, SceneMaterial};
+use crate::inspect::bodies::Bodies;
+use crate::scene::{Part, Primitive, Scene, SceneMaterial};
 use crate::shot::Floor;
+
+/// A material for parts to wear in place of the file's own.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct PaletteEntry {
+    /// Its parameters; lengths in metres.
+    pub openpbr: OpenPbr,
+    /// Of bodies around the same point the one of the highest priority fills it, of equal ones the one that light entered last. The
+    /// file's own materials have 0.
+    pub priority: u8,
+}
+
+impl From<OpenPbr> for PaletteEntry {
+    /// With the lowest priority.
+    fn from(openpbr: OpenPbr) -> Self {
+        Self { openpbr, priority: 0 }
+    }
+}
+
+impl PaletteEntry {
+    fn lower(&self, render_units_per_m: f64, tables: &mut Tables) -> gpu::Material {
+        let lowered = material::lower_literal(&self.openpbr, render_units_per_m, tables);
+        gpu::Material { priority: self.priority.into(), ..lowered }
+    }
+}
 
 /// Which material a part wears.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,7 +128,7 @@ impl PreparedProduct {
     /// entry outside the palette: caller's bugs.
     pub fn new(
         scene: &Scene,
-        palette: &[OpenPbr],
+        palette: &[PaletteEntry],
         part_materials: &[PartMaterial],
         floor: Option<&Floor>,
         cancelled: &(dyn Fn() -> bool + Sync),
@@ -114,7 +139,7 @@ impl PreparedProduct {
         let mut tables = Tables::new();
         let mut textures = TextureTable::new(scene);
         let mut materials: Vec<gpu::Material> =
-            palette.iter().map(|m| material::lower_literal(m, space.units_per_m, &mut tables)).collect();
+            palette.iter().map(|entry| entry.lower(space.units_per_m, &mut tables)).collect();
 
         let gltf_default = gltf_default_material();
         let mut own: Vec<(Option<u32>, bool, u32)> = Vec::new();
@@ -129,7 +154,7 @@ impl PreparedProduct {
             own.push((key.0, key.1, idx));
             idx
         };
-        let material_of = |part_idx: usize, primitive_idx: usize, primitive: &Primitive| {
+        let mut material_of = |part_idx: usize, primitive_idx: usize, primitive: &Primitive| {
             let chosen = match &part_materials[part_idx] {
                 PartMaterial::Own => None,
                 PartMaterial::Palette(i) => Some(*i),
@@ -138,7 +163,17 @@ impl PreparedProduct {
             assert!(chosen < Some(palette.len()), "part {part_idx} names material {chosen:?} of {}", palette.len());
             chosen.map_or_else(|| own_material(primitive), |i| i as u32)
         };
-        let mut geometry = Geometry::new(scene, &space, material_of, cancelled).ok_or(PrepareError::Cancelled)?;
+        let worn = |(part_idx, part): (usize, &Part)| {
+            let primitives = scene.meshes[part.mesh.0 as usize].primitives.iter().enumerate();
+            primitives.map(|(at, primitive)| material_of(part_idx, at, primitive)).collect()
+        };
+        let worn: Vec<Vec<u32>> = scene.parts.iter().enumerate().map(worn).collect();
+        let body = |part: usize, primitive: usize| {
+            let material = worn[part][primitive];
+            (materials[material as usize].flags & MATERIAL_BODY != 0).then_some(material)
+        };
+        let inward = Bodies::new(scene, body).inward(cancelled).ok_or(PrepareError::Cancelled)?;
+        let mut geometry = Geometry::new(scene, &space, &worn, &inward, cancelled).ok_or(PrepareError::Cancelled)?;
         if geometry.triangles.is_empty() {
             return Err(PrepareError::Empty);
         }

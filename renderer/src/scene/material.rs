@@ -50,6 +50,13 @@ pub struct SceneMaterial {
 }
 
 impl SceneMaterial {
+    /// Whether light enters a part of this material and goes on inside of it.
+    pub fn is_body(&self) -> bool {
+        let lets_light_in = self.diffuse_transmission.weight > 0.0;
+        self.openpbr.is_body()
+            || (lets_light_in && self.openpbr.base_metalness < 1.0 && !self.openpbr.geometry_thin_walled)
+    }
+
     /// Whether every parameter is a number that can be computed with.
     pub(super) fn is_finite(&self) -> bool {
         let Self { openpbr, dielectric, anisotropy, sheen, diffuse_transmission, .. } = self;

@@ -16,6 +16,7 @@ use super::{
     MAX_SEED, MAX_SIDE_PX, PixelFilter, Projection, Shot, View, ViewTransform,
 };
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::inspect::weak_lights;
 use crate::scene::{Scene, SceneLight, SceneLightKind, SceneProjection};
 
 /// Shortest and longest focal length.
@@ -142,7 +143,12 @@ pub fn build(request: &ShotRequest, scene: &Scene) -> Result<(Shot, Vec<Diagnost
         });
     }
     let (film, background, view) = (request.film, request.background, request.view);
-    Ok((Shot { camera, film, environment, lights, floor: None, background, view }, diagnostics))
+    let shot = Shot { camera, film, environment, lights, floor: None, background, view };
+    if let Some(bounds) = scene.bounds() {
+        let name = |i: usize| scene.lights.get(i).and_then(|light| light.name.as_deref()).unwrap_or_default();
+        diagnostics.extend(weak_lights(&shot, &bounds, |i| format!("light {i} {:?}", name(i))));
+    }
+    Ok((shot, diagnostics))
 }
 
 fn in_range(option: &str, value: f64, range: std::ops::RangeInclusive<f64>) -> Result<(), ShotError> {

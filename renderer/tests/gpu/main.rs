@@ -1,7 +1,11 @@
 //! The wgpu path, on a software adapter taken by name: it must be installed, these tests never skip.
 
+#[path = "../physics/arrangement.rs"]
+mod arrangement;
 mod control;
 mod devices;
+#[path = "../physics/difference.rs"]
+mod difference;
 mod limits;
 mod pictures;
 mod scenes;

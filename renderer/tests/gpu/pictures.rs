@@ -3,24 +3,14 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use flip_rs::{DEFAULT_PPD, RgbImage, ldr_flip};
 use packshot_renderer::backend::gpu::SliceLimits;
 use packshot_renderer::backend::{Backend, CancelToken, RenderControl, Rendered, Snapshot, Snapshots};
 use packshot_renderer::film::Film;
+use packshot_renderer::prepare::PartMaterial;
 
-use crate::scenes::{Sketch, ball, cards, cpu, glass, gpu, lamps, open, render, still_life};
-
-/// Display values as the `standard` view makes them, over black.
-fn display(film: &Film) -> RgbImage<f32> {
-    let encode = |c: f32| if c <= 0.003_130_8 { 12.92 * c } else { 1.055 * c.powf(1.0 / 2.4) - 0.055 };
-    let pixels = film.resolve().iter().flat_map(|p| [p[0], p[1], p[2]].map(|c| encode(c.clamp(0.0, 1.0)))).collect();
-    RgbImage::new(film.width_px as usize, film.height_px as usize, pixels).expect("three values per pixel")
-}
-
-fn mean(film: &Film) -> f64 {
-    let sum: f64 = film.resolve().iter().flat_map(|p| p.map(f64::from)).sum();
-    sum / film.samples.len() as f64
-}
+use crate::arrangement::{Placement, Sky};
+use crate::difference::{flip, mean};
+use crate::scenes::{Sketch, arranged, ball, cards, cpu, glass, gpu, lamps, open, render, still_life};
 
 /// Share of the pixels whose channels differ by at most a thousandth.
 fn share_equal(a: &Film, b: &Film) -> f64 {
@@ -36,7 +26,7 @@ fn compare(sketch: &Sketch) -> (Rendered, Rendered) {
     let (on_cpu, on_gpu) = (render(cpu(), &prepared), render(gpu(), &prepared));
     let (a, b) = (&on_cpu.film, &on_gpu.film);
     assert!(mean(a) > 0.05, "the picture is black");
-    let flip = ldr_flip(&display(a), &display(b), DEFAULT_PPD).expect("equal sizes").statistics().mean;
+    let flip = flip(a, b);
     assert!(flip <= 0.01, "FLIP {flip}");
     let difference = mean(b) / mean(a) - 1.0;
     assert!(difference.abs() < 0.002, "the means differ by {difference}");
@@ -61,6 +51,24 @@ fn textures_opacity_and_an_environment_map() {
 #[test]
 fn surfaces_that_shine() {
     compare(&lamps(64, 8));
+}
+
+#[test]
+fn every_kind_of_material_together() {
+    for sky in [Sky::Map { rotation_y_rad: 0.7 }, Sky::Uniform] {
+        compare(&arranged(&Placement { sky, ..Placement::default() }, 48, 4));
+    }
+}
+
+#[test]
+fn parts_in_one_place() {
+    // Everything twice, in another material the second time: both backends see the first.
+    let mut sketch = arranged(&Placement::default(), 48, 4);
+    for (i, twin) in sketch.scene.parts.clone().into_iter().enumerate() {
+        sketch.scene.parts.push(twin);
+        sketch.materials.push(PartMaterial::Palette((i + 1) % 4));
+    }
+    compare(&sketch);
 }
 
 #[test]

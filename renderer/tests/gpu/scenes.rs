@@ -2,13 +2,13 @@
 
 use std::sync::{Arc, OnceLock};
 
-use glam::{DAffine3, DMat3, DQuat, DVec3, Vec2, Vec3, Vec4};
+use glam::{DAffine3, DMat3, DQuat, DVec3, Vec3};
 use packshot_materials::openpbr::OpenPbr;
 use packshot_renderer::backend::cpu::CpuBackend;
 use packshot_renderer::backend::device::{AdapterInfo, Chosen, DeviceRequest, select};
 use packshot_renderer::backend::gpu::{GpuBackend, GpuOptions, SliceLimits};
 use packshot_renderer::backend::{Backend, CancelToken, LoadedShot, RenderControl, RenderError, Rendered};
-use packshot_renderer::prepare::{PartMaterial, PreparedProduct, PreparedShot, TabulatedMaps};
+use packshot_renderer::prepare::{PaletteEntry, PartMaterial, PreparedProduct, PreparedShot, TabulatedMaps};
 use packshot_renderer::scene::{
     AlphaMode, Image, MaterialIdx, MaterialTextures, Mesh, MeshIdx, Part, Primitive, Scene, SceneMaterial, Texture,
     TextureIdx, TextureRef, Wrap,
@@ -17,6 +17,8 @@ use packshot_renderer::shot::{
     Background, Bounces, Camera, Environment, EnvironmentMap, Film, Floor, Light, PixelFilter, Projection, Shot, View,
     ViewTransform,
 };
+
+use crate::arrangement::{Arrangement, Placement, card};
 
 /// The software adapter.
 pub(crate) fn adapter() -> &'static AdapterInfo {
@@ -85,7 +87,8 @@ impl Sketch {
 
     pub(crate) fn product(&self) -> PreparedProduct {
         let floor = self.shot.floor.as_ref();
-        PreparedProduct::new(&self.scene, &self.palette, &self.materials, floor, &|| false).expect("a sound scene")
+        let palette: Vec<PaletteEntry> = self.palette.iter().copied().map(PaletteEntry::from).collect();
+        PreparedProduct::new(&self.scene, &palette, &self.materials, floor, &|| false).expect("a sound scene")
     }
 
     pub(crate) fn shot_of(&self, product: &Arc<PreparedProduct>) -> PreparedShot {
@@ -138,19 +141,6 @@ pub(crate) fn sphere(n: u32) -> Primitive {
     }
     let normals = positions.clone();
     Primitive { normals, ..primitive(positions, triangles) }
-}
-
-/// A square of side 2 in the plane y = 0, facing +Y, with everything that a vertex can have.
-fn plane() -> Primitive {
-    let corners = [(-1.0, -1.0), (-1.0, 1.0), (1.0, 1.0), (1.0, -1.0)];
-    let positions: Vec<Vec3> = corners.iter().map(|&(x, z)| Vec3::new(x, 0.0, z)).collect();
-    let uv: Vec<Vec2> = corners.iter().map(|&(x, z)| Vec2::new(0.5 * x + 0.5, 0.5 * z + 0.5)).collect();
-    Primitive {
-        normals: vec![Vec3::Y; 4],
-        tangents: vec![Vec4::new(1.0, 0.0, 0.0, 1.0); 4],
-        uvs: [uv.clone(), uv],
-        ..primitive(positions, vec![[0, 1, 2], [0, 2, 3]])
-    }
 }
 
 fn primitive(positions: Vec<Vec3>, triangles: Vec<[u32; 3]>) -> Primitive {
@@ -212,6 +202,12 @@ pub(crate) fn empty(size_px: u32, samples: u32) -> Sketch {
         view: View { transform: ViewTransform::Standard, exposure_ev: 0.0 },
     };
     Sketch { scene: Scene::default(), palette: Vec::new(), materials: Vec::new(), shot }
+}
+
+/// One of every kind of material.
+pub(crate) fn arranged(placement: &Placement, size_px: u32, samples: u32) -> Sketch {
+    let Arrangement { scene, palette, materials, shot } = Arrangement::new(&sphere(24), placement, size_px, samples);
+    Sketch { scene, palette, materials, shot }
 }
 
 /// One smooth ball of a material on nothing.
@@ -280,9 +276,9 @@ pub(crate) fn lamps(size_px: u32, samples: u32) -> Sketch {
     sketch.part(sphere(24), PartMaterial::Palette(0), at(0.4, -0.5, 0.0, 0.0));
     sketch.part(sphere(24), PartMaterial::Palette(1), at(0.4, 0.5, 0.0, 0.0));
     sketch.part(sphere(12), PartMaterial::Palette(2), at(0.12, 0.0, 0.3, 0.3));
-    let lit = Primitive { material: Some(MaterialIdx(0)), ..plane() };
+    let lit = Primitive { material: Some(MaterialIdx(0)), ..card() };
     sketch.part(lit, PartMaterial::Own, at(0.2, -0.3, 0.7, 0.2));
-    sketch.part(plane(), PartMaterial::Palette(3), at(0.1, 0.6, 0.6, 0.3));
+    sketch.part(card(), PartMaterial::Palette(3), at(0.1, 0.6, 0.6, 0.3));
     let grey = OpenPbr { base_color: [0.5; 3], base_diffuse_roughness: 0.4, ..OpenPbr::default() };
     sketch.shot.floor = Some(Floor { y_m: -0.4, size_m: 6.0, material: "grey".to_owned(), openpbr: grey });
     sketch
@@ -320,7 +316,7 @@ pub(crate) fn cards(size_px: u32, samples: u32) -> Sketch {
     ];
     let standing = DQuat::from_rotation_x(std::f64::consts::FRAC_PI_2);
     for i in 0..3 {
-        let square = Primitive { material: Some(MaterialIdx(i)), ..plane() };
+        let square = Primitive { material: Some(MaterialIdx(i)), ..card() };
         let at = DVec3::new(f64::from(i) * 0.8 - 0.8, 0.1 * f64::from(i), 0.4 - 0.3 * f64::from(i));
         let placed = DAffine3::from_scale_rotation_translation(DVec3::splat(0.38), standing, at);
         sketch.part(square, PartMaterial::Own, placed);

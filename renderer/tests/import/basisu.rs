@@ -22,6 +22,7 @@ pub(crate) fn textured(bytes: &[u8]) -> Glb {
     glb.set("/extensionsUsed", json!(["KHR_texture_basisu"]))
         .set(&format!("/textures/{texture}/extensions"), json!({"KHR_texture_basisu": {"source": image}}))
         .set("/materials/0/pbrMetallicRoughness", json!({"baseColorTexture": {"index": texture}}))
+        .set("/materials/0/alphaMode", json!("BLEND"))
 }
 
 fn decoded(bytes: &[u8]) -> Image {

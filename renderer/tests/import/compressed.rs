@@ -18,7 +18,9 @@ pub(crate) const DRACO_SEQUENTIAL: &[u8] = include_bytes!("fixtures/sheet_draco_
 
 fn import(bytes: &[u8]) -> (Scene, ImportReport) {
     let (scene, report) = load(bytes, &ImportOptions::default(), &|| false).unwrap_or_else(|error| panic!("{error:?}"));
-    assert_eq!(report.diagnostics, []);
+    // The colours of the fixtures have an alpha that nothing uses.
+    let mut found = report.diagnostics.iter().filter(|finding| finding.code != "alpha_without_blend");
+    assert_eq!(found.next(), None);
     (scene, report)
 }
 

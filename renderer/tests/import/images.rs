@@ -14,7 +14,7 @@ pub(crate) fn png(color: [u8; 4]) -> Vec<u8> {
     encoded(&DynamicImage::ImageRgba8(RgbaImage::from_pixel(4, 4, Rgba(color))), ImageFormat::Png)
 }
 
-fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
+pub(crate) fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     image.write_to(&mut bytes, format).expect("the image is encoded");
     bytes.into_inner()

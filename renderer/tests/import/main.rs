@@ -8,6 +8,8 @@ mod materials;
 mod material_extensions;
 mod tangents;
 mod images;
+mod inspection;
+mod instances;
 mod scene;
 mod limits;
 mod mutations;

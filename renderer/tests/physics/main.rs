@@ -1,9 +1,14 @@
 //! Light transport against known answers.
 
 mod analytic;
+mod arrangement;
 mod bodies;
 mod determinism;
+mod difference;
 mod emission;
 mod furnace;
+mod invariance;
 mod lights;
+mod nesting;
 mod scenes;
+mod shells;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use glam::{DAffine3, DMat3, DVec3, Vec3};
 use packshot_materials::openpbr::OpenPbr;
 use packshot_renderer::backend::cpu::CpuBackend;
-use packshot_renderer::backend::{Backend, CancelToken, RenderControl};
+use packshot_renderer::backend::{Backend, CancelToken, LoadedShot, RenderControl};
 use packshot_renderer::film::Film;
-use packshot_renderer::prepare::{PartMaterial, PreparedProduct, PreparedShot, TabulatedMaps};
+use packshot_renderer::prepare::{PaletteEntry, PartMaterial, PreparedProduct, PreparedShot, TabulatedMaps};
 use packshot_renderer::scene::{Mesh, MeshIdx, Part, Primitive, Scene};
 use packshot_renderer::shot::{
     Background, Bounces, Camera, Environment, Film as FilmSettings, PixelFilter, Projection, Shot, View, ViewTransform,
@@ -102,15 +102,40 @@ pub(crate) fn render(scene: &Scene, material: &OpenPbr, shot: &Shot, n_threads: 
 
 /// Renders with `n_threads` threads; each part wears the material of `palette` that `worn` names.
 pub(crate) fn render_parts(scene: &Scene, palette: &[OpenPbr], worn: &[usize], shot: &Shot, n_threads: usize) -> Film {
+    let palette: Vec<PaletteEntry> = palette.iter().copied().map(PaletteEntry::from).collect();
     let parts: Vec<PartMaterial> = worn.iter().map(|&i| PartMaterial::Palette(i)).collect();
-    let prepared = PreparedProduct::new(scene, palette, &parts, shot.floor.as_ref(), &|| false);
+    load(scene, &palette, &parts, shot, n_threads).render(&RenderControl::new(&CancelToken::default()))
+}
+
+/// A shot on the CPU.
+pub(crate) struct Loaded {
+    /// Placed meshes.
+    pub(crate) n_instances: usize,
+    shot: Box<dyn LoadedShot>,
+}
+
+impl Loaded {
+    /// To the end.
+    pub(crate) fn render(&self, control: &RenderControl<'_>) -> Film {
+        self.shot.render(control).expect("nobody cancels").film
+    }
+}
+
+/// Prepares a scene and brings it to the CPU.
+pub(crate) fn load(
+    scene: &Scene,
+    palette: &[PaletteEntry],
+    parts: &[PartMaterial],
+    shot: &Shot,
+    n_threads: usize,
+) -> Loaded {
+    let prepared = PreparedProduct::new(scene, palette, parts, shot.floor.as_ref(), &|| false);
     let product = Arc::new(prepared.expect("a sound scene"));
+    let n_instances = product.instances.len();
     let shot = PreparedShot::new(&product, shot, TabulatedMaps::default().tables(&shot.environment));
     let backend = CpuBackend::new(n_threads, "a test".to_owned()).expect("threads");
-    let cancel = CancelToken::default();
-    let control = RenderControl::new(&cancel);
-    let loaded = backend.load(product, &cancel).and_then(|product| product.load(shot)).expect("the CPU has room");
-    loaded.render(&control).expect("nobody cancels").film
+    let loaded = backend.load(product, &CancelToken::default()).and_then(|product| product.load(shot));
+    Loaded { n_instances, shot: loaded.expect("the CPU has room") }
 }
 
 /// Mean radiance over the pixels that are covered completely.

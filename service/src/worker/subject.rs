@@ -199,7 +199,8 @@ fn of_request(mut error: Error) -> Error {
 fn without_library(product: &Product, resolved: &Resolved) -> PartMaterials {
     let library = &*resolved.library;
     let fallback = library.material(library.fallback());
-    let palette = PaletteMaterial { id: fallback.id.clone(), openpbr: fallback.openpbr, left_out: Vec::new() };
+    let (id, priority) = (fallback.id.clone(), fallback.priority);
+    let palette = PaletteMaterial { id, openpbr: fallback.openpbr, priority, left_out: Vec::new() };
     PartMaterials {
         palette: vec![palette],
         parts: vec![PartMaterial::Palette(0); product.scene.parts.len()],

@@ -75,6 +75,7 @@ cases! {
             }), json!({})),
             // All triangles of the first face become points.
             ("degenerate_triangles", with_bin(&|bin| bin[576..588].fill(0)), json!({})),
+            ("open_shell", with_bin(&|bin| bin[576..588].fill(0)), json!({"materials": {"parts": [{"part_name": "Body", "material": "Glass"}]}})),
             ("non_finite_values", with_bin(&|bin| bin[288..292].copy_from_slice(&f32::NAN.to_le_bytes())), json!({})),
             ("unit_suspect", changed(&|json| json["nodes"][0]["scale"] = json!([1000, 1000, 1000])), json!({})),
             ("alpha_without_blend", material(json!({"pbrMetallicRoughness": {"baseColorFactor": [1, 1, 1, 0.5]}})), json!({})),

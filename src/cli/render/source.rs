@@ -10,6 +10,7 @@ use packshot::request::{MaterialRequest, PartFilter};
 use packshot_renderer::backend::CancelToken;
 use packshot_renderer::diagnostic::Diagnostic;
 use packshot_renderer::import::{ImportOptions, UpAxis};
+use packshot_renderer::inspect::weak_lights;
 use packshot_renderer::shot::document::{self, Geometry, LeftOut};
 use packshot_renderer::shot::request::{self, LightChoice};
 use packshot_renderer::shot::{Shot, environment};
@@ -136,7 +137,11 @@ pub(crate) fn from_shot(path: &Path, args: &RenderArgs, cancel: &CancelToken) ->
         environment_path: document.environment_file.as_ref().map(|file| folder.join(&file.path)),
         left_out: document.left_out,
     };
-    Ok((Subject { product, materials, diagnostics: document.diagnostics, origin }, document.shot))
+    let mut diagnostics = document.diagnostics;
+    if let Some(bounds) = product.scene.bounds() {
+        diagnostics.extend(weak_lights(&document.shot, &bounds, |i| format!("/lights/{i}")));
+    }
+    Ok((Subject { product, materials, diagnostics, origin }, document.shot))
 }
 
 /// The name of a shot that does not name itself.

@@ -108,6 +108,18 @@ fn the_lights_of_the_file() {
 }
 
 #[test]
+fn lights_of_the_file_that_nobody_will_see() {
+    let request = ShotRequest { light: LightChoice::SceneLights, ..Default::default() };
+    let mut scene = scene();
+    let weak = |scene: &Scene| build(&request, scene).expect("a shot").1;
+    assert_eq!(weak(&scene), []);
+    scene.lights[0].intensity = scene.lights[0].intensity.map(|value| value * 1e-9);
+    scene.lights[0].name = Some("LED".to_owned());
+    let found = weak(&scene);
+    assert_eq!((found.len(), found[0].code, found[0].at.as_str()), (1, "light_too_weak", "light 0 \"LED\""));
+}
+
+#[test]
 fn values_out_of_range_name_their_option() {
     let film = |change: fn(&mut Film)| {
         let mut request = ShotRequest::default();

@@ -1,0 +1,46 @@
+//! What a library says of a material reaches the renderer, and what the renderer finds reaches the report.
+
+use packshot_materials::map::{MapEntry, MaterialMap, PartSelector};
+use packshot_renderer::sample::bearing;
+
+use super::*;
+use crate::dump;
+use crate::report::Preflight;
+
+/// The bearing with its outer ring of glass.
+fn glass_ring() -> (Product, MaterialRequest) {
+    let (options, filter) = (ImportOptions::default(), PartFilter::default());
+    let product = Product::import(&bearing().glb, &options, &filter, &CancelToken::default()).expect("sound");
+    let part = PartSelector::Name("Outer_Ring".to_owned());
+    let entry = MapEntry { part, material: Some("Glass".to_owned()), at: "/parts/0".to_owned() };
+    (product, MaterialRequest { map: Some(MaterialMap { entries: vec![entry] }), ..MaterialRequest::default() })
+}
+
+#[test]
+fn priorities_of_the_library_reach_the_renderer_and_not_the_shot() {
+    let (product, request) = glass_ring();
+    let materials = PartMaterials::resolve(&product, &request);
+    let PartMaterial::Palette(ring) = materials.parts[0] else { panic!("{:?}", materials.parts[0]) };
+    assert_eq!(materials.entries()[ring].priority, 10);
+    assert!(materials.entries().iter().enumerate().all(|(i, entry)| i == ring || entry.priority == 0));
+    let hidden = dump::hidden();
+    let dumped = dump::parts(&product, &materials, &hidden);
+    let (_, material) = dumped.iter().find(|(name, _)| name == "Outer_Ring").expect("a part");
+    assert_eq!(material.expect("a material").left_out, ["priority 10"]);
+}
+
+#[test]
+fn a_hole_in_glass_is_reported_and_one_in_steel_is_not() {
+    let (mut product, request) = glass_ring();
+    let codes = |product: &Product, request: &MaterialRequest| {
+        let materials = PartMaterials::resolve(product, request);
+        let report = Preflight::new(product, &materials, &[], false);
+        let found = report.diagnostics.into_iter().filter(|finding| finding.code == "open_shell");
+        found.map(|finding| finding.at).collect::<Vec<_>>()
+    };
+    assert_eq!(codes(&product, &request), [""; 0]);
+    let mesh = product.scene.parts[0].mesh.0 as usize;
+    product.scene.meshes[mesh].primitives[0].triangles.truncate(1000);
+    assert_eq!(codes(&product, &request), [product.scene.parts[0].path.clone()]);
+    assert_eq!(codes(&product, &MaterialRequest::default()), [""; 0]);
+}

@@ -1,0 +1,86 @@
+//! Sizes that no product has: most often a file in millimetres whose numbers are read as metres.
+
+use crate::diagnostic::Severity;
+use crate::import::findings::Findings;
+use crate::scene::{Bounds, Mesh, Part, Scene};
+
+/// A diagonal outside these bounds is no product in metres.
+const DIAGONAL_MIN_M: f64 = 0.001;
+const DIAGONAL_MAX_M: f64 = 20.0;
+/// A diagonal within these bounds is what a unit is proposed for.
+const LIKELY_M: std::ops::RangeInclusive<f64> = 0.01..=5.0;
+/// A part that makes the product so many times larger is out of place, if there are at least so many others.
+const OUTLIER_FACTOR: f64 = 200.0;
+const OTHERS_MIN: usize = 3;
+
+/// What the numbers of a file may have been, with the metres in one of them.
+const UNITS: [(&str, f64); 6] = [
+    ("in micrometres", 1e-6),
+    ("in millimetres", 1e-3),
+    ("in centimetres", 1e-2),
+    ("in inches", 0.0254),
+    ("scaled to metres once too often from millimetres", 1e3),
+    ("scaled to metres once too often from inches", 1.0 / 0.0254),
+];
+
+pub(super) fn note(scene: &Scene, findings: &mut Findings) {
+    if let Some(bounds) = scene.bounds() {
+        note_size(&bounds, findings);
+    }
+    note_outlier(scene, findings);
+}
+
+fn note_size(bounds: &Bounds, findings: &mut Findings) {
+    let diagonal_m = bounds.diagonal_m();
+    if (DIAGONAL_MIN_M..=DIAGONAL_MAX_M).contains(&diagonal_m) {
+        return;
+    }
+    let likely = UNITS.iter().filter(|(_, scale)| LIKELY_M.contains(&(diagonal_m * scale)));
+    let proposals: Vec<String> = likely
+        .map(|(what, scale)| format!("{:.3} m with a unit scale of {scale} if it is {what}", diagonal_m * scale))
+        .collect();
+    let way_out = match proposals.is_empty() {
+        true => "if the file is not in metres, give its unit scale".to_owned(),
+        false => format!("it would be {}", proposals.join(", ")),
+    };
+    let message = format!("the diagonal is {diagonal_m:.3e} m; {way_out}");
+    findings.add("unit_suspect", Severity::Warning, "bounding box", message);
+}
+
+/// A part that alone makes the product far larger than all others together, by its own size or by its place.
+fn note_outlier(scene: &Scene, findings: &mut Findings) {
+    if scene.parts.len() <= OTHERS_MIN {
+        return;
+    }
+    let of_meshes: Vec<_> = scene.meshes.iter().map(Mesh::local_bounds).collect();
+    let bounds = |part: &Part| Some(Bounds::of_box(of_meshes[part.mesh.0 as usize]?, &part.world_from_part));
+    let bounds: Vec<Option<Bounds>> = scene.parts.iter().map(bounds).collect();
+    // The bounds of all parts before each one, and of all after it.
+    let mut before = Vec::with_capacity(bounds.len());
+    let mut union = None;
+    for &of_part in &bounds {
+        before.push(union);
+        union = union_of(union, of_part);
+    }
+    let Some(whole) = union else { return };
+    let mut after = None;
+    for ((part, of_part), before) in scene.parts.iter().zip(&bounds).zip(before).rev() {
+        if let Some(others) = union_of(before, after) {
+            let factor = whole.diagonal_m() / others.diagonal_m();
+            if others.diagonal_m() > 0.0 && factor >= OUTLIER_FACTOR {
+                let message = format!(
+                    "this part makes the product {factor:.0} times as large as it is without: it may be in another unit, or far away"
+                );
+                findings.add("unit_suspect", Severity::Info, part.path.clone(), message);
+            }
+        }
+        after = union_of(after, *of_part);
+    }
+}
+
+fn union_of(a: Option<Bounds>, b: Option<Bounds>) -> Option<Bounds> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.union(b)),
+        (one, other) => one.or(other),
+    }
+}

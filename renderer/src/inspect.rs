@@ -1,0 +1,50 @@
+//! What makes a picture wrong although the file, the materials and the shot are sound: data for whoever sent them.
+//!
+//! Input: a scene with the material of each part, or a shot. Output: [`Diagnostic`]s. What can be seen in the file alone, the import says
+//! already; here is what depends on which part wears what, and by what light.
+
+use crate::diagnostic::Diagnostic;
+use crate::prepare::{PaletteEntry, PartMaterial};
+use crate::scene::Scene;
+
+pub(crate) mod bodies;
+mod contact;
+mod lights;
+pub(crate) mod surface;
+
+pub use lights::weak_lights;
+
+use bodies::Bodies;
+
+/// What is wrong with parts that light enters: their surface is open, does not tell inside and outside apart, or lies exactly in another's. `cancelled` is asked now
+/// and then; when it says so, nothing is found.
+///
+/// # Panics
+/// When `parts` is not as long as the scene's parts (or a `PerPrimitive` as the part's primitives), or names an entry outside the palette: caller's
+/// bugs.
+pub fn bodies(
+    scene: &Scene,
+    palette: &[PaletteEntry],
+    parts: &[PartMaterial],
+    cancelled: &(dyn Fn() -> bool + Sync),
+) -> Vec<Diagnostic> {
+    let own = |material: u32| scene.materials[material as usize].is_body().then_some(palette.len() as u32 + material);
+    let material_of = |part: usize, primitive: usize| {
+        let chosen = match &parts[part] {
+            PartMaterial::Own => None,
+            PartMaterial::Palette(entry) => Some(*entry),
+            PartMaterial::PerPrimitive(each) => each[primitive],
+        };
+        match chosen {
+            Some(entry) => palette[entry].openpbr.is_body().then_some(entry as u32),
+            None => {
+                let mesh = scene.parts[part].mesh.0 as usize;
+                scene.meshes[mesh].primitives[primitive].material.and_then(|material| own(material.0))
+            }
+        }
+    };
+    Bodies::new(scene, material_of).findings(cancelled).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

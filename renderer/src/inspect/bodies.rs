@@ -1,0 +1,251 @@
+//! Bodies that light goes through: whether their surfaces bound anything, and which of them look inwards by mistake.
+//!
+//! Input: a scene, and which primitives of which parts are bodies, of which material. Only meshes that some part wears as a body are looked
+//! at, so that a product of metal costs nothing.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
+
+use super::contact::{self, PlacedBody};
+use super::surface::{Cancelled, Gaps, Shell, Shells, Surface, go_on};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::scene::{Bounds, Scene};
+
+/// Of bodies of one material, so many of the largest shells are tried as those around a cavity.
+const ENCLOSING_MAX: usize = 64;
+/// Holes below this share of a shell's area are cracks between faces that meet with different corners.
+const HOLE_SHARE_MIN: f64 = 1e-5;
+/// Shells that look inwards times the parts that place them: a mesh with more is left as it is.
+const PLACEMENTS_MAX: usize = 1 << 18;
+/// Findings of one code that are listed.
+const LISTED_MAX: usize = 100;
+
+/// The bodies of a scene.
+pub(crate) struct Bodies<'a> {
+    scene: &'a Scene,
+    /// For each mesh that is a body somewhere, the parts that wear it so.
+    by_mesh: BTreeMap<u32, Vec<BodyPart>>,
+}
+
+/// A part that is a body, wholly or by some of its primitives.
+struct BodyPart {
+    part: u32,
+    /// For each primitive its material, by any number that tells materials apart; `None` for those that light does not enter.
+    materials: Vec<Option<u32>>,
+}
+
+impl<'a> Bodies<'a> {
+    /// `material_of` gives a number for the material of a part's primitive, both by index, where that makes it a body.
+    pub(crate) fn new(scene: &'a Scene, mut material_of: impl FnMut(usize, usize) -> Option<u32>) -> Self {
+        let mut by_mesh: BTreeMap<u32, Vec<BodyPart>> = BTreeMap::new();
+        for (part_idx, part) in scene.parts.iter().enumerate() {
+            let primitives = 0..scene.meshes[part.mesh.0 as usize].primitives.len();
+            let materials: Vec<_> = primitives.map(|primitive| material_of(part_idx, primitive)).collect();
+            if materials.iter().any(Option::is_some) {
+                by_mesh.entry(part.mesh.0).or_default().push(BodyPart { part: part_idx as u32, materials });
+            }
+        }
+        Self { scene, by_mesh }
+    }
+
+    /// What makes light inside of bodies wrong; `None` when cancelled.
+    pub(crate) fn findings(&self, cancelled: Cancelled<'_>) -> Option<Vec<Diagnostic>> {
+        let meshes: Vec<(&u32, &Vec<BodyPart>)> = self.by_mesh.iter().collect();
+        let of_mesh = |(&mesh, parts): (&u32, &Vec<BodyPart>)| self.findings_of_mesh(mesh, parts, cancelled);
+        let found: Vec<Vec<Diagnostic>> = meshes.into_par_iter().map(of_mesh).collect::<Option<_>>()?;
+        let mut found: Vec<Diagnostic> = found.into_iter().flatten().collect();
+        found.extend(self.contacts(cancelled)?);
+        let mut listed = Vec::new();
+        for code in ["open_shell", "non_manifold_body", "touching_bodies"] {
+            let of_code: Vec<&Diagnostic> = found.iter().filter(|finding| finding.code == code).collect();
+            listed.extend(of_code.iter().take(LISTED_MAX).copied().cloned());
+            if let (Some(more), Some(last)) = (of_code.len().checked_sub(LISTED_MAX + 1), listed.last_mut()) {
+                last.message.push_str(&format!(" (and {} more of this kind)", more + 1));
+            }
+        }
+        Some(listed)
+    }
+
+    /// Bodies of different parts that touch.
+    fn contacts(&self, cancelled: Cancelled<'_>) -> Option<Vec<Diagnostic>> {
+        let n_parts: usize = self.by_mesh.values().map(Vec::len).sum();
+        let Some(bounds) = self.scene.bounds().filter(|_| n_parts > 1) else { return Some(Vec::new()) };
+        let mut placed = Vec::new();
+        for (&mesh, parts) in &self.by_mesh {
+            let primitives = &self.scene.meshes[mesh as usize].primitives;
+            for part in parts {
+                let world_from_part = self.scene.parts[part.part as usize].world_from_part;
+                let bodies = primitives.iter().zip(&part.materials).filter(|(_, material)| material.is_some());
+                placed.extend(bodies.map(|(primitive, _)| PlacedBody { part: part.part, primitive, world_from_part }));
+            }
+        }
+        let path = |part: u32| &self.scene.parts[part as usize].path;
+        let contact = |((first, second), n_faces): ((u32, u32), usize)| Diagnostic {
+            code: "touching_bodies",
+            severity: Severity::Warning,
+            at: path(second).clone(),
+            message: format!(
+                "{n_faces} faces lie exactly in faces of {:?}, and light enters both: it cannot pass from one into the other. \
+                 Let one reach into the other, and give them priorities",
+                path(first)
+            ),
+        };
+        Some(contact::touching(&placed, &bounds, cancelled)?.into_iter().map(contact).collect())
+    }
+
+    fn findings_of_mesh(&self, mesh: u32, parts: &[BodyPart], cancelled: Cancelled<'_>) -> Option<Vec<Diagnostic>> {
+        let surface = Surface::of(&self.scene.meshes[mesh as usize], cancelled)?;
+        let shells = surface.shells(cancelled)?;
+        // What primitive is a body may differ from part to part; the first one stands for those that agree with it.
+        let mut by_bodies: BTreeMap<Vec<bool>, Vec<&BodyPart>> = BTreeMap::new();
+        for part in parts {
+            by_bodies.entry(part.materials.iter().map(Option::is_some).collect()).or_default().push(part);
+        }
+        let mut found = Vec::new();
+        for (is_body, parts) in by_bodies {
+            let gaps = surface.gaps(&shells, &|primitive| is_body[primitive as usize], cancelled)?;
+            let part = &self.scene.parts[parts[0].part as usize];
+            let others = match parts.len() - 1 {
+                0 => String::new(),
+                n => format!("; as {n} other parts of this mesh"),
+            };
+            let mut add = |code, message: String| {
+                let (severity, at) = (Severity::Warning, part.path.clone());
+                found.push(Diagnostic { code, severity, at, message: message + &others });
+            };
+            if let Some(message) = open_message(&gaps, &shells) {
+                add("open_shell", message);
+            }
+            let n_unclear: usize = gaps.iter().map(|gap| gap.n_unclear_edges).sum();
+            if n_unclear > 0 {
+                let what = "more than two faces meet, or faces turn against each other";
+                let message = format!("light enters this part, but at {n_unclear} edges {what}: there is no inside");
+                add("non_manifold_body", message);
+            }
+        }
+        Some(found)
+    }
+
+    /// Faces of closed shells that look inwards although they bound a body; `None` when cancelled. Inward shells inside of another body
+    /// of the same material are cavities, and right.
+    pub(crate) fn inward(&self, cancelled: Cancelled<'_>) -> Option<InwardFaces> {
+        let meshes: Vec<u32> = self.by_mesh.keys().copied().collect();
+        let of_mesh = |mesh| MeshShells::of(self.scene, mesh, cancelled);
+        let meshes: Vec<MeshShells> = meshes.into_par_iter().map(of_mesh).collect::<Option<_>>()?;
+        let mut out = InwardFaces::default();
+        if !meshes.iter().any(|mesh| mesh.is_inward.contains(&true)) {
+            return Some(out);
+        }
+        let around = self.around(&meshes, cancelled)?;
+        for mesh in &meshes {
+            let n_inward = mesh.is_inward.iter().filter(|is_inward| **is_inward).count();
+            if n_inward.saturating_mul(self.by_mesh[&mesh.idx].len()) > PLACEMENTS_MAX {
+                continue;
+            }
+            let is_mistake = |(i, &is_inward): (usize, &bool)| is_inward && !self.is_cavity(mesh, i, &around);
+            let mistakes: Vec<bool> = mesh.is_inward.iter().enumerate().map(is_mistake).collect();
+            if !mistakes.contains(&true) {
+                continue;
+            }
+            let mut primitives = vec![Vec::new(); self.scene.meshes[mesh.idx as usize].primitives.len()];
+            for (primitive, &shell) in mesh.surface.primitives().zip(&mesh.shells.of_face) {
+                primitives[primitive as usize].push(mistakes[shell as usize]);
+            }
+            out.by_mesh.insert(mesh.idx, primitives);
+        }
+        Some(out)
+    }
+
+    /// World bounds of the largest shells of each material that a cavity may lie in.
+    fn around(&self, meshes: &[MeshShells], cancelled: Cancelled<'_>) -> Option<HashMap<u32, Vec<Bounds>>> {
+        let mut around: HashMap<u32, Vec<Bounds>> = HashMap::new();
+        for mesh in meshes {
+            let outward = mesh.shells.shells.iter().zip(&mesh.is_inward).filter(|(_, is_inward)| !**is_inward);
+            let mut outward: Vec<&Shell> = outward.map(|(shell, _)| shell).collect();
+            outward.sort_by(|a, b| b.diagonal().total_cmp(&a.diagonal()));
+            outward.truncate(ENCLOSING_MAX);
+            for (place, part) in self.by_mesh[&mesh.idx].iter().enumerate() {
+                go_on(cancelled, place)?;
+                for (material, bounds) in outward.iter().filter_map(|shell| self.placed(part, shell)) {
+                    let of_material = around.entry(material).or_default();
+                    of_material.push(bounds);
+                    if of_material.len() >= 2 * ENCLOSING_MAX {
+                        keep_largest(of_material);
+                    }
+                }
+            }
+        }
+        around.values_mut().for_each(keep_largest);
+        Some(around)
+    }
+
+    /// The material and the world bounds of a shell as a part places it; `None` where it is no body of that part.
+    fn placed(&self, part: &BodyPart, shell: &Shell) -> Option<(u32, Bounds)> {
+        let material = part.materials[shell.primitive as usize]?;
+        let world_from_part = &self.scene.parts[part.part as usize].world_from_part;
+        Some((material, Bounds::of_box([shell.min, shell.max], world_from_part)))
+    }
+
+    /// Whether any part has the shell inside of another one of its material.
+    fn is_cavity(&self, mesh: &MeshShells, i: usize, around: &HashMap<u32, Vec<Bounds>>) -> bool {
+        let placed = self.by_mesh[&mesh.idx].iter().filter_map(|part| self.placed(part, &mesh.shells.shells[i]));
+        placed.into_iter().any(|(material, inner)| {
+            let mut outer = around.get(&material).into_iter().flatten();
+            outer.any(|outer| outer.min.cmple(inner.min).all() && outer.max.cmpge(inner.max).all())
+        })
+    }
+}
+
+/// A mesh taken apart.
+struct MeshShells {
+    idx: u32,
+    surface: Surface,
+    shells: Shells,
+    /// For each shell.
+    is_inward: Vec<bool>,
+}
+
+impl MeshShells {
+    /// `None` when cancelled.
+    fn of(scene: &Scene, idx: u32, cancelled: Cancelled<'_>) -> Option<Self> {
+        let surface = Surface::of(&scene.meshes[idx as usize], cancelled)?;
+        let shells = surface.shells(cancelled)?;
+        let is_inward = surface.inward(&shells, cancelled)?;
+        Some(Self { idx, surface, shells, is_inward })
+    }
+}
+
+/// What is said of shells with holes; `None` where there are none.
+fn open_message(gaps: &[Gaps], shells: &Shells) -> Option<String> {
+    let open = gaps.iter().zip(&shells.shells).filter(|(gap, shell)| gap.hole_area > HOLE_SHARE_MIN * shell.area);
+    let (n_edges, holes, area) = open.fold((0, 0.0, 0.0), |(n, holes, area), (gap, shell)| {
+        (n + gap.n_border_edges, holes + gap.hole_area, area + shell.area)
+    });
+    let percent = 100.0 * holes / area;
+    (n_edges > 0).then(|| {
+        format!(
+            "light enters this part, but its surface is open: {n_edges} edges belong to one face alone and bound holes of \
+             {percent:.3} % of its area. Light inside means nothing then; close it, or give it a thin-walled material"
+        )
+    })
+}
+
+fn keep_largest(bounds: &mut Vec<Bounds>) {
+    bounds.sort_by(|a, b| b.diagonal_m().total_cmp(&a.diagonal_m()));
+    bounds.truncate(ENCLOSING_MAX);
+}
+
+/// Faces that look inwards by mistake.
+#[derive(Debug, Default)]
+pub(crate) struct InwardFaces {
+    /// For each mesh that has such faces, whether a triangle of a primitive is one.
+    by_mesh: HashMap<u32, Vec<Vec<bool>>>,
+}
+
+impl InwardFaces {
+    /// For each triangle of a mesh's primitive, whether it is one; `None` when none of the mesh is.
+    pub(crate) fn of_primitive(&self, mesh: u32, primitive: usize) -> Option<&[bool]> {
+        self.by_mesh.get(&mesh).map(|primitives| primitives[primitive].as_slice())
+    }
+}

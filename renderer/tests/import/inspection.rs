@@ -1,0 +1,106 @@
+//! What is found in files that are sound and make a wrong picture all the same.
+
+use image::{DynamicImage, ImageFormat, Rgba, RgbaImage};
+use packshot_renderer::diagnostic::{Diagnostic, Severity};
+use serde_json::json;
+
+use crate::glb::Glb;
+use crate::images::{PNG, encoded};
+
+/// The findings of one code.
+fn of_code(glb: &Glb, code: &str) -> Vec<Diagnostic> {
+    let (_, report) = glb.load().unwrap_or_else(|error| panic!("{error:?}"));
+    report.diagnostics.into_iter().filter(|finding| finding.code == code).collect()
+}
+
+fn places(found: &[Diagnostic]) -> Vec<&str> {
+    found.iter().map(|finding| finding.at.as_str()).collect()
+}
+
+#[test]
+fn needles_are_counted() {
+    let mut glb = Glb::empty();
+    // Heights of 1e-4, 1e-6 and 0.9e-5 of the length; the last one lies askew.
+    let position = glb.positions(&[
+        [0.0, 0.0, 0.0],
+        [1.0, 0.0, 0.0],
+        [0.5, 1e-4, 0.0],
+        [0.5, 1e-6, 0.0],
+        [10.0, 10.0, 10.0],
+        [5.0, 5.0, 5.0 + 1.9e-4],
+    ]);
+    let indices = glb.indices(&[0, 1, 2, 0, 1, 3, 0, 4, 5]);
+    glb.primitive(json!({"attributes": {"POSITION": position}, "indices": indices}));
+    let found = of_code(&glb, "needle_triangles");
+    assert_eq!(places(&found), ["/meshes/0/primitives/0"]);
+    assert_eq!(found[0].severity, Severity::Info);
+    assert!(found[0].message.starts_with("2 triangles"), "{}", found[0].message);
+    assert_eq!(of_code(&Glb::cube(), "needle_triangles"), []);
+}
+
+#[test]
+fn alpha_that_is_ignored_is_told() {
+    let textured = |alphas: [u8; 2], mode: &str| {
+        let mut glb = Glb::square();
+        let image = RgbaImage::from_fn(4, 4, |x, _| Rgba([200, 100, 50, alphas[usize::from(x > 0)]]));
+        let texture = glb.texture(&encoded(&DynamicImage::ImageRgba8(image), ImageFormat::Png), PNG);
+        let pbr = json!({"baseColorTexture": {"index": texture}});
+        glb.set("/materials/0", json!({"alphaMode": mode, "pbrMetallicRoughness": pbr}))
+    };
+    let found = of_code(&textured([128, 255], "OPAQUE"), "alpha_without_blend");
+    assert_eq!((places(&found), found[0].severity), (vec!["/materials/0"], Severity::Info));
+    assert!(found[0].message.starts_with("25.0 %"), "{}", found[0].message);
+    // An alpha that is the same everywhere marks nothing.
+    for (alphas, mode) in
+        [([255, 255], "OPAQUE"), ([128, 128], "OPAQUE"), ([0, 0], "OPAQUE"), ([128, 255], "BLEND"), ([0, 255], "MASK")]
+    {
+        assert_eq!(of_code(&textured(alphas, mode), "alpha_without_blend"), [], "{alphas:?} {mode}");
+    }
+    let mut glb = Glb::square();
+    let color = glb.floats("VEC4", &[[1.0_f32, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 0.5], [1.0; 4], [1.0; 4]]);
+    let glb = glb.set("/meshes/0/primitives/0/attributes/COLOR_0", json!(color));
+    assert_eq!(places(&of_code(&glb, "alpha_without_blend")), ["/meshes/0/primitives/0"]);
+    assert_eq!(of_code(&glb.set("/materials/0/alphaMode", json!("BLEND")), "alpha_without_blend"), []);
+}
+
+#[test]
+fn sizes_of_no_product_come_with_the_units_that_would_make_one() {
+    let scaled = |scale: f64| Glb::cube().set("/nodes/0/scale", json!([scale, scale, scale]));
+    for (scale, proposals) in [
+        // A cube of 60 mm as numbers in millimetres, of 2 inches, and scaled down twice.
+        (
+            30.0,
+            &[
+                "0.104 m with a unit scale of 0.001",
+                "1.039 m with a unit scale of 0.01",
+                "2.640 m with a unit scale of 0.0254",
+            ][..],
+        ),
+        (300.0, &["1.039 m with a unit scale of 0.001"]),
+        (3e4, &["0.104 m with a unit scale of 0.000001"]),
+        (3e-5, &["0.104 m with a unit scale of 1000"]),
+        (1e12, &["give its unit scale"]),
+    ] {
+        let found = of_code(&scaled(scale), "unit_suspect");
+        assert_eq!(places(&found), ["bounding box"], "{scale}");
+        let message = &found[0].message;
+        assert!(proposals.iter().all(|proposal| message.contains(proposal)), "{scale}: {message}");
+    }
+    for scale in [0.001, 0.05, 5.0] {
+        assert_eq!(of_code(&scaled(scale), "unit_suspect"), [], "{scale}");
+    }
+}
+
+#[test]
+fn one_part_in_another_unit_is_named() {
+    let with_last = |scale: f64, at: f64| {
+        let node = |i: usize, scale: f64, at: f64| json!({"name": format!("Part_{i}"), "mesh": 0, "scale": [scale, scale, scale], "translation": [at, 0, 0]});
+        let mut nodes: Vec<_> = (0..4).map(|i| node(i, 0.001, 0.004 * i as f64)).collect();
+        nodes.insert(2, node(9, scale, at));
+        Glb::cube().set("/nodes", json!(nodes)).set("/scenes/0/nodes", json!([0, 1, 2, 3, 4]))
+    };
+    for (scale, at, is_found) in [(0.001, 0.02, false), (1.0, 0.0, true), (0.001, 5.0, true), (0.01, 0.0, false)] {
+        let found = of_code(&with_last(scale, at), "unit_suspect");
+        assert_eq!(places(&found), if is_found { vec!["Part_9"] } else { vec![] }, "{scale} at {at}: {found:?}");
+    }
+}
