@@ -5,7 +5,7 @@ use packshot_shaders::constants::{LIGHT_DIRECTIONAL, LIGHT_POINT, LIGHT_RECT, LI
 use packshot_shaders::layout::scene;
 
 use super::RenderSpace;
-use crate::shot::Light;
+use crate::shot::{Light, SpotFalloff};
 
 /// The shader's `lights`: rectangles first, with probabilities that fill up what the environment leaves.
 #[derive(Clone, Debug, Default)]
@@ -108,12 +108,17 @@ fn lower(light: &Light, space: &RenderSpace) -> (f64, scene::Light) {
             };
             (luminance(*irradiance), record)
         }
-        Light::Spot { world_from_light, intensity, inner_cone_rad, outer_cone_rad } => {
+        Light::Spot { world_from_light, intensity, inner_cone_rad, outer_cone_rad, falloff } => {
             let DAffine3 { matrix3, translation } = *world_from_light;
             let (weight, record) = point_like(-matrix3.z_axis.normalize(), translation, *intensity, space);
             let (cos_inner, cos_outer) = (inner_cone_rad.cos(), outer_cone_rad.cos());
-            let spot_scale = 1.0 / (cos_inner - cos_outer).max(1e-3);
-            (weight, scene::Light { kind: LIGHT_SPOT, spot_cos_outer: cos_outer, spot_scale, ..record })
+            let fade = match falloff {
+                SpotFalloff::Squared => cos_inner - cos_outer,
+                SpotFalloff::Smooth => (1.0 - cos_outer) * (1.0 - inner_cone_rad / outer_cone_rad),
+            };
+            let spot_smooth = u32::from(*falloff == SpotFalloff::Smooth);
+            let spot_scale = 1.0 / fade.max(1e-3);
+            (weight, scene::Light { kind: LIGHT_SPOT, spot_cos_outer: cos_outer, spot_scale, spot_smooth, ..record })
         }
     }
 }

@@ -306,6 +306,7 @@ fn rectangles_points_and_spots() {
         intensity: [1.0; 3],
         inner_cone_rad: 0.3,
         outer_cone_rad: 0.6,
+        falloff: crate::shot::SpotFalloff::Squared,
     };
     let lights = vec![
         Light::Point { position_m: DVec3::new(0.3, 1.0, 0.2), intensity: [2.0; 3] },

@@ -12,6 +12,7 @@ use super::material::{self, Tables};
 use super::texture::TextureTable;
 use super::{PrepareError, RenderSpace, bindable};
 use crate::accel::SceneBvh;
+use crate::look::Look;
 use crate::scene::{Primitive, Scene, SceneMaterial};
 use crate::shot::Floor;
 
@@ -84,15 +85,18 @@ impl PreparedProduct {
         let mut materials: Vec<gpu::Material> =
             palette.iter().map(|m| material::lower_literal(m, space.units_per_m, &mut tables)).collect();
 
-        let gltf_default = gltf_default_material();
         let mut own: Vec<(Option<u32>, bool, u32)> = Vec::new();
         let mut own_material = |primitive: &Primitive| {
             let key = (primitive.material.map(|m| m.0), !primitive.colors.is_empty());
             if let Some(&(.., idx)) = own.iter().find(|(material, colors, _)| (*material, *colors) == key) {
                 return idx;
             }
-            let source = primitive.material.map_or(&gltf_default, |m| &scene.materials[m.0 as usize]);
-            materials.push(material::file::lower_scene(source, key.1, space.units_per_m, &mut tables, &mut textures));
+            let default = default_material(scene.look, key.1);
+            let source = primitive.material.map_or(&default, |m| &scene.materials[m.0 as usize]);
+            let units_per_m = space.units_per_m;
+            let lowered =
+                material::file::lower_scene(source, scene.look, key.1, units_per_m, &mut tables, &mut textures);
+            materials.push(lowered);
             let idx = (materials.len() - 1) as u32;
             own.push((key.0, key.1, idx));
             idx
@@ -174,8 +178,14 @@ impl PreparedProduct {
     }
 }
 
-/// glTF 2.0 section 3.9 and its schema: white, fully metallic and rough.
-fn gltf_default_material() -> SceneMaterial {
-    let openpbr = OpenPbr { base_color: [1.0; 3], base_metalness: 1.0, specular_roughness: 1.0, ..OpenPbr::default() };
-    SceneMaterial { openpbr, ..SceneMaterial::default() }
+/// What a primitive without material wears. glTF 2.0 section 3.9 and its schema: white, fully metallic and rough.
+fn default_material(look: Look, has_colors: bool) -> SceneMaterial {
+    match look {
+        Look::Gltf => {
+            let openpbr =
+                OpenPbr { base_color: [1.0; 3], base_metalness: 1.0, specular_roughness: 1.0, ..OpenPbr::default() };
+            SceneMaterial { openpbr, ..SceneMaterial::default() }
+        }
+        Look::Blender50 => material::principled::default_material(has_colors),
+    }
 }

@@ -13,9 +13,10 @@ use super::rig::{self, RigName};
 use super::view::{self, ViewDirection};
 use super::{
     Background, Bounces, Camera, Environment, EnvironmentMap, Film, Light, MAX_BOUNCES, MAX_PIXELS, MAX_SAMPLES,
-    MAX_SEED, MAX_SIDE_PX, PixelFilter, Projection, Shot, View, ViewTransform,
+    MAX_SEED, MAX_SIDE_PX, PixelFilter, Projection, Shot, SpotFalloff, View, ViewTransform,
 };
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::look::{LUMENS_PER_WATT, Look};
 use crate::scene::{Scene, SceneLight, SceneLightKind, SceneProjection};
 
 /// Shortest and longest focal length.
@@ -95,7 +96,7 @@ pub enum LightChoice {
     Map(Arc<EnvironmentMap>),
     /// The lights of the file and nothing else. glTF's units are photometric throughout, candela and lux here and cd/m² for emission
     /// (KHR_lights_punctual, KHR_materials_emissive_strength), and stay in their proportions: 1 cd counts as 1 W/sr, 1 lux as 1 W/m². To
-    /// have watts at 555 nm, divide everything by 683 lm/W: an exposure of −9.4 EV.
+    /// have watts at 555 nm, divide everything by 683 lm/W: an exposure of −9.4 EV. [`Look::Blender50`] divides the lights alone.
     SceneLights,
 }
 
@@ -130,7 +131,7 @@ pub fn build(request: &ShotRequest, scene: &Scene) -> Result<(Shot, Vec<Diagnost
         }
         LightChoice::SceneLights => {
             let turn = DAffine3::from_rotation_y(request.light_rotation_deg.to_radians());
-            (Environment::None, scene.lights.iter().map(|light| scene_light(light, turn)).collect())
+            (Environment::None, scene.lights.iter().map(|light| scene_light(light, turn, scene.look)).collect())
         }
     };
     if matches!(environment, Environment::None) && lights.is_empty() {
@@ -218,9 +219,15 @@ fn scene_camera(hull: &Hull<'_>, scene: &Scene, name: &str) -> Result<Camera, Sh
     Ok(Camera { world_from_camera, projection, clip_near_m, clip_far_m })
 }
 
-fn scene_light(light: &SceneLight, turn: DAffine3) -> Light {
+/// A light of the file, turned, in the unit of radiance.
+fn scene_light(light: &SceneLight, turn: DAffine3, look: Look) -> Light {
     let world_from_light = turn * light.world_from_light;
-    let intensity = light.intensity;
+    let (per_lumen, falloff) = match look {
+        Look::Gltf => (1.0, SpotFalloff::Squared),
+        // Emission and environment stay as they are, so lights of the file are faint beside them.
+        Look::Blender50 => (1.0 / LUMENS_PER_WATT, SpotFalloff::Smooth),
+    };
+    let intensity = light.intensity.map(|channel| (f64::from(channel) * per_lumen) as f32);
     match light.kind {
         SceneLightKind::Point => Light::Point { position_m: world_from_light.translation, intensity },
         SceneLightKind::Directional => Light::Directional {
@@ -228,7 +235,7 @@ fn scene_light(light: &SceneLight, turn: DAffine3) -> Light {
             irradiance: intensity,
         },
         SceneLightKind::Spot { inner_cone_rad, outer_cone_rad } => {
-            Light::Spot { world_from_light, intensity, inner_cone_rad, outer_cone_rad }
+            Light::Spot { world_from_light, intensity, inner_cone_rad, outer_cone_rad, falloff }
         }
     }
 }

@@ -27,6 +27,7 @@ fn a_spot_fades_between_its_cones_as_the_specification_has_it() {
             intensity: [candela; 3],
             inner_cone_rad: inner,
             outer_cone_rad: outer,
+            falloff: packshot_renderer::shot::SpotFalloff::Squared,
         }];
         let film = render(&scene(vec![plane()], &[(0, DAffine3::IDENTITY)]), &white(), &shot, 2);
         let cosine = height / to.length();

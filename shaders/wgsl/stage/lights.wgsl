@@ -44,7 +44,7 @@ fn rect_distance(i: u32, origin: vec3f, direction: vec3f) -> f32 {
 fn spot_falloff(i: u32, direction: vec3f) -> f32 {
     // KHR_lights_punctual, "Inner and Outer Cone Angles".
     let a = saturate((-dot(direction, lights[i].axis) - lights[i].spot_cos_outer) * lights[i].spot_scale);
-    return a * a;
+    return a * a * select(1.0, 3.0 - 2.0 * a, lights[i].spot_smooth == 1u);
 }
 
 // One light by its probability, where the choice is not the environment, and a direction towards it. The pdf of a light without size is

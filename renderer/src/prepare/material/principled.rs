@@ -1,0 +1,125 @@
+//! A material of the file as Cycles shades it in Blender 5.0: the importer's node, the Principled BSDF, in OpenPBR's parameters.
+//!
+//! Both models are closer to each other than either is to glTF's, so a material is lowered as OpenPBR and `MATERIAL_PRINCIPLED` stands for
+//! the rest. Each function is one behaviour, named in `docs/looks.md`.
+
+use packshot_materials::openpbr::OpenPbr;
+use packshot_shaders::constants::{MATERIAL_BODY, MATERIAL_PRINCIPLED, TEXTURED_BASE};
+use packshot_shaders::layout::scene::Material;
+
+use super::{Tables, lower_literal};
+use crate::scene::{DielectricReflection, SceneMaterial};
+
+/// Sheen is at least this rough in Cycles.
+const SHEEN_ROUGHNESS_MIN: f32 = 1e-3;
+
+/// The shader's material, without textures and alpha.
+pub(super) fn lower(m: &SceneMaterial, openpbr: &OpenPbr, render_units_per_m: f64, tables: &mut Tables) -> Material {
+    let mut openpbr = *openpbr;
+    specular_level_and_tint(m, &mut openpbr);
+    sheen_is_fuzz(m, &mut openpbr);
+    let mut out = lower_literal(&openpbr, render_units_per_m, tables);
+    out.flags |= MATERIAL_PRINCIPLED;
+    // The level is the dielectric's alone: a metal reflects in full.
+    out.specular_weight = 1.0;
+    brush(m, &mut out, tables);
+    out
+}
+
+/// `specularFactor` is half the level, which scales the reflectance along the normal and leaves that at grazing angles; the specular
+/// colour also tints the edge of metals.
+fn specular_level_and_tint(m: &SceneMaterial, openpbr: &mut OpenPbr) {
+    let DielectricReflection { weight, color, .. } = m.dielectric;
+    openpbr.specular_weight = weight;
+    openpbr.specular_color = color;
+}
+
+/// The sheen is a microfibre layer on top of everything, as OpenPBR's fuzz, not the one of `KHR_materials_sheen` under the coat.
+fn sheen_is_fuzz(m: &SceneMaterial, openpbr: &mut OpenPbr) {
+    if m.sheen.color != [0.0; 3] {
+        openpbr.fuzz_weight = 1.0;
+        openpbr.fuzz_color = m.sheen.color;
+        openpbr.fuzz_roughness = m.sheen.roughness.max(SHEEN_ROUGHNESS_MIN);
+    }
+}
+
+/// Facets are stretched by the Principled BSDF's formula (`alpha_of` in the shader), in the direction that the importer gives.
+fn brush(m: &SceneMaterial, out: &mut Material, tables: &mut Tables) {
+    out.anisotropy = m.anisotropy.strength;
+    out.anisotropy_cos = m.anisotropy.rotation_rad.cos();
+    out.anisotropy_sin = m.anisotropy.rotation_rad.sin();
+    if m.anisotropy.strength > 0.0 {
+        out.textured |= TEXTURED_BASE;
+        out.brushed_table = tables.brushed();
+        if out.flags & MATERIAL_BODY != 0 {
+            out.brushed_glass_table = tables.brushed_glass(m.openpbr.specular_ior);
+        }
+    }
+}
+
+/// What a primitive without material wears: grey and matt, Cycles' own default surface; with vertex colours a new Principled BSDF, which
+/// they colour. glTF's default is a white and rough metal.
+pub(crate) fn default_material(has_colors: bool) -> SceneMaterial {
+    let openpbr = match has_colors {
+        true => OpenPbr {
+            base_color: [1.0; 3],
+            base_metalness: 0.0,
+            specular_roughness: 0.5,
+            specular_ior: 1.5,
+            ..OpenPbr::default()
+        },
+        false => OpenPbr { base_color: [0.8; 3], base_metalness: 0.0, ..OpenPbr::default() },
+    };
+    let weight = if has_colors { 1.0 } else { 0.0 };
+    SceneMaterial {
+        openpbr,
+        dielectric: DielectricReflection { weight, ..DielectricReflection::default() },
+        ..SceneMaterial::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use glam::Vec3;
+
+    use super::*;
+    use crate::scene::{Anisotropy, Sheen};
+
+    fn lowered(m: &SceneMaterial) -> Material {
+        lower(m, &m.openpbr, 1.0, &mut Tables::new())
+    }
+
+    #[test]
+    fn the_specular_factor_scales_the_normal_reflectance_and_spares_edges_and_metals() {
+        let dielectric =
+            DielectricReflection { weight: 0.25, color: [1.0, 0.5, 0.25], ..DielectricReflection::default() };
+        let out = lowered(&SceneMaterial { dielectric, ..SceneMaterial::default() });
+        assert!((((out.reflection_ior - 1.0) / (out.reflection_ior + 1.0)).powi(2) - 0.01).abs() < 1e-6);
+        assert_eq!((out.gloss_f90, out.specular_weight), (1.0, 1.0));
+        assert_eq!(out.specular_color, Vec3::new(1.0, 0.5, 0.25));
+    }
+
+    #[test]
+    fn sheen_lies_on_top_as_fuzz() {
+        let sheen = Sheen { color: [0.2, 0.4, 0.6], roughness: 0.0 };
+        let out = lowered(&SceneMaterial { sheen, ..SceneMaterial::default() });
+        assert_eq!((out.fuzz_weight, out.fuzz_roughness), (1.0, SHEEN_ROUGHNESS_MIN));
+        assert_eq!(out.fuzz_color, Vec3::new(0.2, 0.4, 0.6));
+    }
+
+    #[test]
+    fn anisotropy_keeps_its_strength_and_turn() {
+        let anisotropy = Anisotropy { strength: 0.5, rotation_rad: std::f32::consts::FRAC_PI_2 };
+        let out = lowered(&SceneMaterial { anisotropy, ..SceneMaterial::default() });
+        assert_eq!((out.anisotropy, out.anisotropy_sin), (0.5, 1.0));
+        assert!(out.brushed_table > 0);
+    }
+
+    #[test]
+    fn without_a_material_things_are_grey_and_matt() {
+        let out = lowered(&default_material(false));
+        assert_eq!((out.base_color, out.metalness, out.reflection_ior), (Vec3::splat(0.8), 0.0, 1.0));
+        let coloured = lowered(&default_material(true));
+        assert_eq!((coloured.base_color, coloured.roughness, coloured.reflection_ior), (Vec3::ONE, 0.5, 1.5));
+    }
+}
