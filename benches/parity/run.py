@@ -7,6 +7,7 @@ keeps the scenes and Cycles' pictures, which are rendered once. Prints a table; 
 - `luminance_error_8px` at most 1 %, or 1.5 times that of Cycles against itself with another seed.
 """
 import argparse
+import hashlib
 import json
 import os
 import subprocess
@@ -34,6 +35,7 @@ p.add_argument("--samples", type=int, default=512)
 p.add_argument("--threads", type=int, default=0)
 p.add_argument("--filter-glossy", type=float, default=0.0, help="of Cycles; its default is 1")
 p.add_argument("--look", default="blender-5.0")
+p.add_argument("--references", action="store_true", help="render what is missing of Cycles' pictures and end")
 p.add_argument("--sheet", type=Path, help="a picture of all scenes: Packshot | Cycles | FLIP")
 a = p.parse_args()
 
@@ -45,25 +47,24 @@ def run(*command):
     return done.stdout
 
 
+def job(scene, seed):
+    """What Cycles is to do. The name of its picture changes with all that the picture depends on."""
+    members = {"glb": str(scene.glb), "world_from_camera": scene.world_from_camera.tolist(), "fov_y_rad": scene.fov_y_rad,
+               "sky": str(a.folder / "sky.exr") if scene.light == scenes.SKY else None, "width": a.width, "height": a.height,
+               "samples": a.samples, "seed": seed, "bounces": BOUNCES, "filter_glossy": a.filter_glossy}
+    key = hashlib.blake2b(scene.glb.read_bytes() + (a.folder / "sky.exr").read_bytes() + json.dumps(members).encode(), digest_size=6).hexdigest()
+    return {**members, "threads": a.threads, "out": str(a.folder / f"{scene.name}.{key}.cycles.exr")}
+
+
 def cycles_pictures(chosen):
     """Two of each scene, with different seeds, where they are not there yet."""
-    jobs = []
-    for scene in chosen:
-        for seed in (1, 2):
-            out = reference(scene, seed)
-            if not out.exists() or out.stat().st_mtime < scene.glb.stat().st_mtime:
-                jobs.append({"glb": str(scene.glb), "world_from_camera": scene.world_from_camera.tolist(), "fov_y_rad": scene.fov_y_rad,
-                             "sky": str(a.folder / "sky.exr") if scene.light == scenes.SKY else None, "width": a.width, "height": a.height,
-                             "samples": a.samples, "seed": seed, "bounces": BOUNCES, "threads": a.threads, "filter_glossy": a.filter_glossy, "out": str(out)})
+    jobs = [job(scene, seed) for scene in chosen for seed in (1, 2)]
+    jobs = [job for job in jobs if not Path(job["out"]).exists()]
     if jobs:
-        path = a.folder / "jobs.json"
+        path = a.folder / f"jobs.{os.getpid()}.json"
         path.write_text(json.dumps(jobs))
         subprocess.run([sys.executable, HERE / "blender.py", path], check=True, stdout=subprocess.DEVNULL)
-
-
-def reference(scene, seed):
-    filtered = f".glossy{a.filter_glossy:g}" if a.filter_glossy else ""
-    return a.folder / f"{scene.name}.{a.width}x{a.height}x{a.samples}{filtered}.cycles{seed}.exr"
+        path.unlink()
 
 
 def packshot_picture(scene):
@@ -108,10 +109,12 @@ def sheet(rows, path):
 
 chosen = [scene for scene in scenes.make(a.folder, SHARED / "assets") if not a.only or scene.name in a.only]
 cycles_pictures(chosen)
+if a.references:
+    raise SystemExit
 rows, failed = [], []
 print("| Scene | bias % | error 8 px % | floor 8 px % | FLIP mean | alpha IoU | |\n|---|---|---|---|---|---|---|")
 for scene in chosen:
-    first, second = (images.read_image(reference(scene, seed)) for seed in (1, 2))
+    first, second = (images.read_image(job(scene, seed)["out"]) for seed in (1, 2))
     test = images.read_image(packshot_picture(scene))
     floor, _, _ = compare.compare(first, second)
     # The mean of both is the better reference.

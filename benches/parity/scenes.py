@@ -80,6 +80,8 @@ def stage(glb, floor=True):
 
 PLACES = ((-1.15, 0, 0), (0, 0, 0), (1.15, 0, 0))
 BALL, BRICK = sphere(), box(0.75, 0.9, 0.75)
+# Above the ground: faces that coincide are anybody's.
+BRICK_AT = (0, -0.04, 0)
 TURNED = {"rotation": [0, math.sin(0.3), 0, math.cos(0.3)]}
 
 
@@ -87,7 +89,7 @@ def three(glb, *materials):
     """A sphere, a turned box and a sphere. The box has no normals of its own."""
     for place, material in zip(PLACES, materials):
         if place is PLACES[1]:
-            glb.body(BRICK, material, (0, -0.05, 0), normals=False, **TURNED)
+            glb.body(BRICK, material, BRICK_AT, normals=False, **TURNED)
         else:
             glb.body(BALL, material, place)
     stage(glb)
@@ -198,7 +200,7 @@ def vertex_colors(g):
     for place in PLACES[::2]:
         g.body(BALL, tinted, place, colors=np.c_[(BALL[1] * 0.5 + 0.5) ** 2, np.ones(len(BALL[1]))])
     faint = np.tile([0.002, 0.004, 0.006, 1.0], (len(BRICK[0]), 1))
-    g.body(BRICK, tinted, (0, -0.05, 0), colors=faint, **TURNED)
+    g.body(BRICK, tinted, BRICK_AT, colors=faint, **TURNED)
     stage(g)
 
 

@@ -195,12 +195,14 @@ pub enum Light {
         /// W/sr per channel: irradiance at distance r is intensity / r².
         intensity: [f32; 3],
     },
-    /// Parallel light.
+    /// Light from far away.
     Directional {
         /// Direction of travel, unit length.
         direction: DVec3,
         /// W/m² per channel on a surface that faces the light.
         irradiance: [f32; 3],
+        /// Directions differ by as much from `direction`, at most; below π/2. Only suns of a file in the look of Blender have it.
+        half_angle_rad: f32,
     },
     /// A cone of light from a point. Only the lights of a file have it.
     Spot {

@@ -97,6 +97,8 @@ shared_constants! {
     pub const MATERIAL_SUBSURFACE: u32 = 512;
     /// `Material.flags`: of a file in the look of Blender, so that its Principled BSDF holds where OpenPBR differs.
     pub const MATERIAL_PRINCIPLED: u32 = 1 << 16;
+    /// `Material.flags`: there for camera rays alone, as Blender's unlit surfaces are.
+    pub const MATERIAL_CAMERA_ONLY: u32 = 1 << 17;
     /// `Material.textured`: textures or vertex colours of the base.
     pub const TEXTURED_BASE: u32 = 1;
     /// `Material.textured`: textures of other parameters.

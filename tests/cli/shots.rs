@@ -31,6 +31,30 @@ fn a_dumped_shot_gives_the_same_picture_and_the_same_shot() {
 }
 
 #[test]
+fn a_look_is_named_and_goes_beside_the_shot() {
+    let workplace = Workplace::new();
+    let own = ["boxes.glb", "--on-unmapped", "keep", "--light"];
+    let lit = |look: &str, output: &str| {
+        workplace.render_json(&[&own[..], &["glb", "--look", look, "-o", output]].concat())["look"].clone()
+    };
+    assert_eq!(lit("gltf", "gltf.png"), "gltf");
+    assert_eq!(lit("blender-5.0", "blender.png"), "blender-5.0");
+    assert!(workplace.read("gltf.png") != workplace.read("blender.png"), "lights of the file are fainter in Blender");
+    workplace.run(&["render", "boxes.glb", "--look", "blender"]).expect_error(2, "usage.invalid_value", "--look");
+
+    let look = ["--look", "blender-5.0"];
+    let dumped = ["white", "-o", "first.exr", "--dump-shot", "shot.json"];
+    workplace.render(&[&own[..], &dumped, &look].concat());
+    let shot: Value = serde_json::from_slice(&workplace.read("shot.json")).expect("JSON");
+    assert_eq!(shot["comment"], "left out: look blender-5.0");
+    assert_eq!((&shot["film"]["clamp_indirect"], &shot["film"]["max_bounces"]["diffuse"]), (&10.into(), &4.into()));
+    let again = ["render", "--shot", "shot.json", "-o", "again.exr", "--dump-shot", "again.json"];
+    workplace.run(&[&again[..], &look].concat()).done();
+    assert!(workplace.read("first.exr") == workplace.read("again.exr"));
+    assert_eq!(workplace.read_text("shot.json"), workplace.read_text("again.json"));
+}
+
+#[test]
 fn options_of_the_film_win_over_the_shot() {
     let workplace = Workplace::new();
     workplace.render(&["boxes.glb", "--dump-shot", "shot.json"]);

@@ -99,11 +99,12 @@ fn lower(light: &Light, space: &RenderSpace) -> (f64, scene::Light) {
             let (weight, record) = point_like(DVec3::NEG_Z, *position_m, *intensity, space);
             (weight, scene::Light { kind: LIGHT_POINT, ..record })
         }
-        Light::Directional { direction, irradiance } => {
+        Light::Directional { direction, irradiance, half_angle_rad } => {
             let record = scene::Light {
                 kind: LIGHT_DIRECTIONAL,
                 axis: direction.normalize().as_vec3(),
                 power: Vec3::from(*irradiance),
+                sun_sine: half_angle_rad.sin(),
                 ..scene::Light::default()
             };
             (luminance(*irradiance), record)

@@ -2,7 +2,7 @@
 
 use glam::DVec3;
 use packshot_materials::openpbr::OpenPbr;
-use packshot_shaders::constants::{MATERIAL_BLEND, MATERIAL_MASK};
+use packshot_shaders::constants::{MATERIAL_BLEND, MATERIAL_CAMERA_ONLY, MATERIAL_MASK};
 use packshot_shaders::layout::accel::Instance;
 use packshot_shaders::layout::scene as gpu;
 
@@ -135,7 +135,8 @@ impl PreparedProduct {
             .iter()
             .zip(&accel_instances)
             .map(|(placed, accel)| Instance::new(accel.local_from_world, accel.world_from_local, placed.slot_base));
-        let see_through = |m: &gpu::Material| m.opacity < 1.0 || m.flags & (MATERIAL_BLEND | MATERIAL_MASK) != 0;
+        const SEE_THROUGH: u32 = MATERIAL_BLEND | MATERIAL_MASK | MATERIAL_CAMERA_ONLY;
+        let see_through = |m: &gpu::Material| m.opacity < 1.0 || m.flags & SEE_THROUGH != 0;
         Ok(Self {
             instances: instances.collect(),
             bvh,

@@ -21,6 +21,8 @@ use crate::scene::{Scene, SceneLight, SceneLightKind, SceneProjection};
 
 /// Shortest and longest focal length.
 const FOCAL_MM: std::ops::RangeInclusive<f64> = 1.0..=10_000.0;
+/// Half of the angle of a new sun in Blender, 0.526°: that of the real one.
+const SUN_HALF_ANGLE_RAD: f32 = 0.5 * 0.009_180_432;
 /// Widest angle of a camera, as in a shot file.
 const MAX_FOV_Y_RAD: f64 = 179.0 * std::f64::consts::PI / 180.0;
 
@@ -222,10 +224,10 @@ fn scene_camera(hull: &Hull<'_>, scene: &Scene, name: &str) -> Result<Camera, Sh
 /// A light of the file, turned, in the unit of radiance.
 fn scene_light(light: &SceneLight, turn: DAffine3, look: Look) -> Light {
     let world_from_light = turn * light.world_from_light;
-    let (per_lumen, falloff) = match look {
-        Look::Gltf => (1.0, SpotFalloff::Squared),
+    let (per_lumen, falloff, half_angle_rad) = match look {
+        Look::Gltf => (1.0, SpotFalloff::Squared, 0.0),
         // Emission and environment stay as they are, so lights of the file are faint beside them.
-        Look::Blender50 => (1.0 / LUMENS_PER_WATT, SpotFalloff::Smooth),
+        Look::Blender50 => (1.0 / LUMENS_PER_WATT, SpotFalloff::Smooth, SUN_HALF_ANGLE_RAD),
     };
     let intensity = light.intensity.map(|channel| (f64::from(channel) * per_lumen) as f32);
     match light.kind {
@@ -233,6 +235,7 @@ fn scene_light(light: &SceneLight, turn: DAffine3, look: Look) -> Light {
         SceneLightKind::Directional => Light::Directional {
             direction: (world_from_light.matrix3 * DVec3::NEG_Z).normalize_or(DVec3::NEG_Y),
             irradiance: intensity,
+            half_angle_rad,
         },
         SceneLightKind::Spot { inner_cone_rad, outer_cone_rad } => {
             Light::Spot { world_from_light, intensity, inner_cone_rad, outer_cone_rad, falloff }

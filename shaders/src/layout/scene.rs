@@ -315,9 +315,9 @@ gpu_struct! {
         pub spot_scale: f32,
         /// 1: it fades as Blender's spots do.
         pub spot_smooth: u32,
+        /// Sine of half the angle that a directional light comes from.
+        pub sun_sine: f32,
         /// Padding.
         pub pad0: f32,
-        /// Padding.
-        pub pad1: f32,
     }
 }

@@ -254,9 +254,9 @@ fn bsdf_at(s: ptr<function, Surface>, wo: vec3f, boundary: Boundary) -> Bsdf {
         b.p_reflection += luminance(w * fresnel);
     }
     if (*s).metalness < 1.0 {
-        // Inside a refracting body there is only glass: what lies under gloss has no inside.
+        // Inside a refracting body there is only glass: what lies under gloss has no inside. Cycles has all lobes on both sides.
         var transmission = 1.0;
-        if front {
+        if front || is_principled(m) {
             transmission = materials[m].transmission_weight;
             if transmission > 0.0 && ((*s).textured & TEXTURED_LAYERS) != 0u {
                 transmission *= texture_or_one(materials[m].transmission_texture, s, false).x;

@@ -219,8 +219,9 @@ struct Light {
     spot_scale: f32,
     // 1: it fades as Blender's spots do.
     spot_smooth: u32,
+    // Sine of half the angle that a directional light comes from.
+    sun_sine: f32,
     pad0: f32,
-    pad1: f32,
 }
 
 // A node of the tree over emissive triangles. Children are neighbours, the first at an even place.

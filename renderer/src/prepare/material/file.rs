@@ -38,9 +38,6 @@ pub(crate) fn lower_scene(
         Look::Blender50 => principled::lower(m, &openpbr, render_units_per_m, tables),
     };
     out.flags |= alpha_flag;
-    if m.unlit {
-        out.flags |= MATERIAL_UNLIT;
-    }
     if vertex_colors {
         out.flags |= MATERIAL_VERTEX_COLOR;
     }
@@ -60,6 +57,9 @@ pub(crate) fn lower_scene(
 fn lower_gltf(m: &SceneMaterial, openpbr: &OpenPbr, render_units_per_m: f64, tables: &mut Tables) -> Material {
     let mut out = lower_literal(openpbr, render_units_per_m, tables);
     out.flags |= MATERIAL_GLTF;
+    if m.unlit {
+        out.flags |= MATERIAL_UNLIT;
+    }
     add_reflection(&mut out, m, tables);
     add_sheen(&mut out, m, tables);
     add_diffuse_transmission(&mut out, m, render_units_per_m);

@@ -4,7 +4,9 @@
 //! the rest. Each function is one behaviour, named in `docs/looks.md`.
 
 use packshot_materials::openpbr::OpenPbr;
-use packshot_shaders::constants::{MATERIAL_BODY, MATERIAL_PRINCIPLED, TEXTURED_BASE};
+use packshot_shaders::constants::{
+    MATERIAL_BODY, MATERIAL_CAMERA_ONLY, MATERIAL_PRINCIPLED, MATERIAL_UNLIT, TEXTURED_BASE,
+};
 use packshot_shaders::layout::scene::Material;
 
 use super::{Tables, lower_literal};
@@ -23,6 +25,7 @@ pub(super) fn lower(m: &SceneMaterial, openpbr: &OpenPbr, render_units_per_m: f6
     // The level is the dielectric's alone: a metal reflects in full.
     out.specular_weight = 1.0;
     brush(m, &mut out, tables);
+    hide_unlit(m, &mut out);
     out
 }
 
@@ -57,25 +60,24 @@ fn brush(m: &SceneMaterial, out: &mut Material, tables: &mut Tables) {
     }
 }
 
-/// What a primitive without material wears: grey and matt, Cycles' own default surface; with vertex colours a new Principled BSDF, which
-/// they colour. glTF's default is a white and rough metal.
-pub(crate) fn default_material(has_colors: bool) -> SceneMaterial {
-    let openpbr = match has_colors {
-        true => OpenPbr {
-            base_color: [1.0; 3],
-            base_metalness: 0.0,
-            specular_roughness: 0.5,
-            specular_ior: 1.5,
-            ..OpenPbr::default()
-        },
-        false => OpenPbr { base_color: [0.8; 3], base_metalness: 0.0, ..OpenPbr::default() },
-    };
-    let weight = if has_colors { 1.0 } else { 0.0 };
-    SceneMaterial {
-        openpbr,
-        dielectric: DielectricReflection { weight, ..DielectricReflection::default() },
-        ..SceneMaterial::default()
+/// An unlit surface is emission for camera rays and transparent for all others. `KHR_materials_unlit` has it seen by whatever looks at it.
+fn hide_unlit(m: &SceneMaterial, out: &mut Material) {
+    if m.unlit {
+        out.flags |= MATERIAL_UNLIT | MATERIAL_CAMERA_ONLY;
     }
+}
+
+/// What a primitive without material wears: a new Principled BSDF, light grey plastic, which vertex colours replace. glTF's default is a
+/// white and rough metal.
+pub(crate) fn default_material(has_colors: bool) -> SceneMaterial {
+    let openpbr = OpenPbr {
+        base_color: [if has_colors { 1.0 } else { 0.8 }; 3],
+        base_metalness: 0.0,
+        specular_roughness: 0.5,
+        specular_ior: 1.5,
+        ..OpenPbr::default()
+    };
+    SceneMaterial { openpbr, ..SceneMaterial::default() }
 }
 
 #[cfg(test)]
@@ -116,10 +118,11 @@ mod tests {
     }
 
     #[test]
-    fn without_a_material_things_are_grey_and_matt() {
-        let out = lowered(&default_material(false));
-        assert_eq!((out.base_color, out.metalness, out.reflection_ior), (Vec3::splat(0.8), 0.0, 1.0));
-        let coloured = lowered(&default_material(true));
-        assert_eq!((coloured.base_color, coloured.roughness, coloured.reflection_ior), (Vec3::ONE, 0.5, 1.5));
+    fn without_a_material_things_are_grey_plastic_that_vertex_colours_replace() {
+        for (has_colors, base) in [(false, 0.8), (true, 1.0)] {
+            let out = lowered(&default_material(has_colors));
+            assert_eq!((out.base_color, out.metalness), (Vec3::splat(base), 0.0));
+            assert_eq!((out.roughness, out.reflection_ior), (0.5, 1.5));
+        }
     }
 }
