@@ -51,6 +51,8 @@ struct Bsdf {
     fuzz_shear: vec2f,
     // The coat's normal in the local frame; z = 0 when it is the frame's own.
     coat_normal: vec3f,
+    // The normal without a map where its relief casts shadows, in the local frame; z = 0 elsewhere.
+    unmapped_normal: vec3f,
     // Probabilities of the lobes; their sum is 1, or 0 for a surface that is black from here.
     p_coat: f32,
     p_reflection: f32,
@@ -226,6 +228,7 @@ fn bsdf_at(s: ptr<function, Surface>, wo: vec3f, boundary: Boundary) -> Bsdf {
     b.eta = boundary.eta;
     b.reflection_eta = select(1.0 / materials[m].reflection_ior, materials[m].reflection_ior, front);
     b.diffuse_roughness = materials[m].diffuse_roughness;
+    b.unmapped_normal = (*s).unmapped_normal;
     b.thin_walled = select(0u, 1u, (materials[m].flags & MATERIAL_THIN_WALLED) != 0u);
     // Without metal and gloss there are no facets to account for.
     var facets = Facets((*s).roughness, 1.0, 1.0, 1.0, false);
