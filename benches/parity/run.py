@@ -104,7 +104,7 @@ def sheet(rows, path):
     whole = Image.new("RGB", (columns * width, -(-len(tiles) // columns) * height))
     for k, tile in enumerate(tiles):
         whole.paste(tile, (k % columns * width, k // columns * height))
-    whole.save(path)
+    whole.save(path, quality=82)
 
 
 chosen = [scene for scene in scenes.make(a.folder, SHARED / "assets") if not a.only or scene.name in a.only]
