@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from glb import Glb, box, plane, sphere
+from bodies import Glb, box, plane, sphere
 
 FOV_Y_RAD = math.radians(26)
 SKY, LIGHTS = "sky", "lights"
