@@ -1,7 +1,8 @@
 //! Shots: what is dumped renders the same.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::product::{BOXES, container, document};
 use crate::workplace::{TINY, Workplace};
 
 #[test]
@@ -30,10 +31,23 @@ fn a_dumped_shot_gives_the_same_picture_and_the_same_shot() {
     }
 }
 
+/// The boxes and a lamp of 500 cd.
+fn boxes_with_a_lamp() -> Vec<u8> {
+    let (mut json, bin) = document(&BOXES);
+    let nodes = json["nodes"].as_array_mut().expect("a list");
+    nodes.push(json!({"translation": [1, 2, 3], "extensions": {"KHR_lights_punctual": {"light": 0}}}));
+    let lamp = nodes.len() - 1;
+    json["scenes"][0]["nodes"].as_array_mut().expect("a list").push(lamp.into());
+    json["extensionsUsed"] = json!(["KHR_lights_punctual"]);
+    json["extensions"] = json!({"KHR_lights_punctual": {"lights": [{"type": "point", "intensity": 500}]}});
+    container(&(json, bin))
+}
+
 #[test]
 fn a_look_is_named_and_goes_beside_the_shot() {
     let workplace = Workplace::new();
-    let own = ["boxes.glb", "--on-unmapped", "keep", "--light"];
+    workplace.write("lit.glb", &boxes_with_a_lamp());
+    let own = ["lit.glb", "--on-unmapped", "keep", "--light"];
     let lit = |look: &str, output: &str| {
         workplace.render_json(&[&own[..], &["glb", "--look", look, "-o", output]].concat())["look"].clone()
     };

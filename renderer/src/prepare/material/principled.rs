@@ -83,6 +83,7 @@ pub(crate) fn default_material(has_colors: bool) -> SceneMaterial {
 #[cfg(test)]
 mod tests {
     use glam::Vec3;
+    use packshot_native::stages::baseline as native;
 
     use super::*;
     use crate::scene::{Anisotropy, Sheen};
@@ -99,6 +100,62 @@ mod tests {
         assert!((((out.reflection_ior - 1.0) / (out.reflection_ior + 1.0)).powi(2) - 0.01).abs() < 1e-6);
         assert_eq!((out.gloss_f90, out.specular_weight), (1.0, 1.0));
         assert_eq!(out.specular_color, Vec3::new(1.0, 0.5, 0.25));
+    }
+
+    #[test]
+    fn the_relief_of_a_map_shadows_as_cycles_does() {
+        // Measured in Blender 5.0.1: a sun at so many degrees from a plane's normal, on the side to which a map tilts it by 26°.
+        let (sin, cos) = 26_f32.to_radians().sin_cos();
+        for (degrees, share) in
+            [(-60.0, 0.9786), (0.0, 1.0), (26.0, 0.9982), (60.0, 0.9786), (80.0, 0.8338), (85.0, 0.6230), (100.0, 0.0)]
+        {
+            let (x, z) = f32::to_radians(degrees).sin_cos();
+            let in_mapped_frame = Vec3::new(cos * x - sin * z, 0.0, sin * x + cos * z);
+            let found = native::bump_shadowing(Vec3::new(-sin, 0.0, cos), in_mapped_frame);
+            assert!((found - share).abs() < 5e-4, "{degrees}°: {found}, in Blender {share}");
+        }
+    }
+
+    #[test]
+    fn mapped_normals_are_lifted_until_they_mirror_the_viewer_above_the_surface() {
+        let mirrored = |n: Vec3, view: Vec3| 2.0 * n.dot(view) * n - view;
+        let mut lifted = 0;
+        for step in 0..4000 {
+            let turn = |factor: f32| (step as f32 * factor).fract();
+            let direction = |z: f32, turns: f32| {
+                let (sin, cos) = (turns * std::f32::consts::TAU).sin_cos();
+                let r = (1.0 - z * z).sqrt();
+                Vec3::new(r * cos, r * sin, z)
+            };
+            let view = direction(1e-3 + 0.999 * turn(0.754_877_7), turn(0.1357));
+            let mapped = direction(0.2 + 0.8 * turn(0.569_840_3), turn(0.618_034));
+            let least = (0.9 * view.z).min(0.01);
+            let n = native::reflecting_normal(Vec3::Z, view, mapped);
+            assert!((n.length() - 1.0).abs() < 1e-4, "{n}");
+            if mirrored(mapped, view).z >= least {
+                assert_eq!(n, mapped);
+                continue;
+            }
+            lifted += 1;
+            assert!(
+                (mirrored(n, view).z - least).abs() < 2e-3,
+                "{view} {mapped}: {n} mirrors to {}",
+                mirrored(n, view)
+            );
+            assert!(n.z >= mapped.z - 1e-4, "{mapped} went down to {n}");
+            let coated = native::normal_under_coat(mapped, Vec3::Z, view);
+            assert!(coated.dot(mirrored(Vec3::Z, view)) > 0.0, "{coated} hides what the coat mirrors");
+        }
+        assert!(lifted > 400, "{lifted} of them were lifted");
+    }
+
+    #[test]
+    fn colours_decoded_last_are_decoded_alike() {
+        for byte in 0..=255_u8 {
+            let encoded = f32::from(byte) / 255.0;
+            let found = native::srgb_decoded(Vec3::splat(encoded)).x;
+            assert!((found - crate::color::srgb::decode(encoded)).abs() < 1e-6, "{byte}: {found}");
+        }
     }
 
     #[test]
