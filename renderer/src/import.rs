@@ -22,6 +22,7 @@ mod basisu;
 mod images;
 mod textures;
 mod materials;
+mod blender;
 mod variants;
 mod attributes;
 mod meshes;
@@ -45,6 +46,7 @@ pub use self::error::{ImportError, ImportErrorCode};
 use self::findings::Findings;
 use self::member::Member;
 use crate::diagnostic::Diagnostic;
+use crate::look::Look;
 use crate::scene::{Bounds, Scene};
 
 /// How a file is read.
@@ -58,13 +60,22 @@ pub struct ImportOptions {
     pub variant: Option<String>,
     /// The moment of an animation to show; `None` for the nodes as the file places them.
     pub pose: Option<Pose>,
+    /// Whose reading of materials and lights is followed.
+    pub look: Look,
     /// What is too large.
     pub limits: Limits,
 }
 
 impl Default for ImportOptions {
     fn default() -> Self {
-        Self { up_axis: UpAxis::Y, unit_scale: 1.0, variant: None, pose: None, limits: Limits::default() }
+        Self {
+            up_axis: UpAxis::Y,
+            unit_scale: 1.0,
+            variant: None,
+            pose: None,
+            look: Look::Gltf,
+            limits: Limits::default(),
+        }
     }
 }
 

@@ -12,6 +12,7 @@ pub use self::material::{
     AlphaMode, Anisotropy, DielectricReflection, DiffuseTransmission, MaterialTextures, SceneMaterial, Sheen,
     TextureRef,
 };
+use crate::look::Look;
 
 mod material;
 
@@ -43,6 +44,8 @@ pub struct Scene {
     pub cameras: Vec<SceneCamera>,
     /// The file's punctual lights, placed.
     pub lights: Vec<SceneLight>,
+    /// Whose reading the materials and lights of the file are in.
+    pub look: Look,
 }
 
 impl Scene {

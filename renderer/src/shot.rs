@@ -195,14 +195,16 @@ pub enum Light {
         /// W/sr per channel: irradiance at distance r is intensity / r².
         intensity: [f32; 3],
     },
-    /// Parallel light.
+    /// Light from far away.
     Directional {
         /// Direction of travel, unit length.
         direction: DVec3,
         /// W/m² per channel on a surface that faces the light.
         irradiance: [f32; 3],
+        /// Directions differ by as much from `direction`, at most; below π/2. Only suns of a file in the look of Blender have it.
+        half_angle_rad: f32,
     },
-    /// A cone of light from a point, as `KHR_lights_punctual` defines it. Only the lights of a file have it.
+    /// A cone of light from a point. Only the lights of a file have it.
     Spot {
         /// Shines along −Z from the origin.
         world_from_light: DAffine3,
@@ -212,7 +214,19 @@ pub enum Light {
         inner_cone_rad: f32,
         /// Nothing beyond this angle from the axis; more than `inner_cone_rad`, at most π/2.
         outer_cone_rad: f32,
+        /// How the light fades from one angle to the other.
+        falloff: SpotFalloff,
     },
+}
+
+/// How a spot fades towards the edge of its cone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SpotFalloff {
+    /// With the square of the cosine's share of the way from the outer to the inner angle (`KHR_lights_punctual`).
+    #[default]
+    Squared,
+    /// As Blender's: with a smooth step of the cosine over the share 1 − inner/outer of its way from the edge to the axis.
+    Smooth,
 }
 
 /// A horizontal square centred on the Y axis, normal +Y.

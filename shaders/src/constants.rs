@@ -95,6 +95,10 @@ shared_constants! {
     pub const MATERIAL_COAT_NORMAL: u32 = 256;
     /// `Material.flags`: a body that light enters and leaves diffusely.
     pub const MATERIAL_SUBSURFACE: u32 = 512;
+    /// `Material.flags`: of a file in the look of Blender, so that its Principled BSDF holds where OpenPBR differs.
+    pub const MATERIAL_PRINCIPLED: u32 = 1 << 16;
+    /// `Material.flags`: there for camera rays alone, as Blender's unlit surfaces are.
+    pub const MATERIAL_CAMERA_ONLY: u32 = 1 << 17;
     /// `Material.textured`: textures or vertex colours of the base.
     pub const TEXTURED_BASE: u32 = 1;
     /// `Material.textured`: textures of other parameters.
@@ -111,6 +115,8 @@ shared_constants! {
     pub const TEXTURE_MIRROR_V: u32 = 16;
     /// `Texture.flags`: as along u.
     pub const TEXTURE_CLAMP_V: u32 = 32;
+    /// `Texture.flags`: colours are filtered as they are encoded, and decoded afterwards, as Cycles does.
+    pub const TEXTURE_DECODE_LAST: u32 = 1 << 16;
     /// `Light.kind`: a rectangle with one shining side.
     pub const LIGHT_RECT: u32 = 0;
     /// `Light.kind`: a point.

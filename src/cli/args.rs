@@ -14,7 +14,7 @@ use packshot_renderer::sample;
 
 use super::failure::{Exit, Failure};
 use super::files::{self, InputKind};
-use super::options::{OnUnmappedWord, UpAxisWord, number, positive};
+use super::options::{LookWord, OnUnmappedWord, UpAxisWord, number, positive};
 
 /// How a file's axes and units are read, and which of its parts count.
 #[derive(Args, Clone, Debug)]
@@ -34,6 +34,9 @@ pub(crate) struct SceneArgs {
     /// The moment to show, in seconds from the begin of --animation, or of the first animation
     #[arg(long = "time", value_name = "S", allow_negative_numbers = true, value_parser = number(0.0, 1e9), help_heading = "Product")]
     pub(crate) time_s: Option<f64>,
+    /// Whose reading of the file's own materials and lights to follow
+    #[arg(long, value_name = "NAME", default_value = "gltf", value_enum, help_heading = "Product")]
+    pub(crate) look: LookWord,
     /// Show only parts of this name or path; globs such as `Ball_*` match the whole name
     #[arg(long, value_name = "PART", help_heading = "Product")]
     pub(crate) only: Vec<String>,
@@ -51,6 +54,7 @@ impl SceneArgs {
             unit_scale: self.unit_scale,
             variant: self.variant.clone(),
             pose: is_posed.then_some(pose),
+            look: self.look.into(),
             ..ImportOptions::default()
         }
     }

@@ -29,13 +29,8 @@ const LEFT_OUT: [&str; 3] = ["serve", "admin", "client"];
 const LEFT_OUT: [&str; 0] = [];
 
 /// Options of `render` with whether they take a value, and the step that brings them.
-const RENDER_OPTIONS: [(&str, bool, &str); 5] = [
-    ("look", true, "materials"),
-    ("shadow-catcher", false, "shots"),
-    ("dof", true, "shots"),
-    ("focus", true, "shots"),
-    ("template", true, "shots"),
-];
+const RENDER_OPTIONS: [(&str, bool, &str); 4] =
+    [("shadow-catcher", false, "shots"), ("dof", true, "shots"), ("focus", true, "shots"), ("template", true, "shots")];
 
 /// Adds them all, hidden.
 pub(crate) fn add_to(command: Command) -> Command {

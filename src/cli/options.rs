@@ -6,6 +6,7 @@ use std::str::FromStr;
 use clap::ValueEnum;
 use packshot_materials::mapping::OnUnmapped;
 use packshot_renderer::import::UpAxis;
+use packshot_renderer::look::Look;
 use packshot_renderer::shot::ViewTransform;
 use packshot_renderer::shot::rig::RigName;
 
@@ -48,6 +49,16 @@ words! {
         Y = "y" => UpAxis::Y,
         /// As many CAD systems have it
         Z = "z" => UpAxis::Z,
+    }
+}
+
+words! {
+    /// `--look`.
+    LookWord -> Look {
+        /// As the specifications say
+        Gltf = "gltf" => Look::Gltf,
+        /// As Blender 5.0 shows it
+        Blender50 = "blender-5.0" => Look::Blender50,
     }
 }
 

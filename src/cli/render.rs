@@ -126,6 +126,7 @@ impl Session<'_> {
             warm,
             rays: picture.rays,
             samples_per_second: samples_per_second(&picture),
+            look: subject.product.scene.look.name(),
             parts: subject.product.scene.parts.len(),
             unmapped_parts: subject.materials.unmapped(),
             diagnostics: preflight.diagnostics.clone(),

@@ -122,6 +122,7 @@ fn the_result_has_exactly_the_members_of_the_contract() {
         ("rays", "number"),
         ("samples_per_second", "number"),
         ("device", "object"),
+        ("look", "text"),
         ("parts", "number"),
         ("unmapped_parts", "number"),
         ("diagnostics", "list"),

@@ -1,7 +1,8 @@
 //! Shots: what is dumped renders the same.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::product::{BOXES, container, document};
 use crate::workplace::{TINY, Workplace};
 
 #[test]
@@ -28,6 +29,43 @@ fn a_dumped_shot_gives_the_same_picture_and_the_same_shot() {
         assert_eq!(workplace.read_text(&first), workplace.read_text(&again), "{options:?}");
         assert!(workplace.read("first.exr") == workplace.read("again.exr"), "{options:?}");
     }
+}
+
+/// The boxes and a lamp of 500 cd.
+fn boxes_with_a_lamp() -> Vec<u8> {
+    let (mut json, bin) = document(&BOXES);
+    let nodes = json["nodes"].as_array_mut().expect("a list");
+    nodes.push(json!({"translation": [1, 2, 3], "extensions": {"KHR_lights_punctual": {"light": 0}}}));
+    let lamp = nodes.len() - 1;
+    json["scenes"][0]["nodes"].as_array_mut().expect("a list").push(lamp.into());
+    json["extensionsUsed"] = json!(["KHR_lights_punctual"]);
+    json["extensions"] = json!({"KHR_lights_punctual": {"lights": [{"type": "point", "intensity": 500}]}});
+    container(&(json, bin))
+}
+
+#[test]
+fn a_look_is_named_and_goes_beside_the_shot() {
+    let workplace = Workplace::new();
+    workplace.write("lit.glb", &boxes_with_a_lamp());
+    let own = ["lit.glb", "--on-unmapped", "keep", "--light"];
+    let lit = |look: &str, output: &str| {
+        workplace.render_json(&[&own[..], &["glb", "--look", look, "-o", output]].concat())["look"].clone()
+    };
+    assert_eq!(lit("gltf", "gltf.png"), "gltf");
+    assert_eq!(lit("blender-5.0", "blender.png"), "blender-5.0");
+    assert!(workplace.read("gltf.png") != workplace.read("blender.png"), "lights of the file are fainter in Blender");
+    workplace.run(&["render", "boxes.glb", "--look", "blender"]).expect_error(2, "usage.invalid_value", "--look");
+
+    let look = ["--look", "blender-5.0"];
+    let dumped = ["white", "-o", "first.exr", "--dump-shot", "shot.json"];
+    workplace.render(&[&own[..], &dumped, &look].concat());
+    let shot: Value = serde_json::from_slice(&workplace.read("shot.json")).expect("JSON");
+    assert_eq!(shot["comment"], "left out: look blender-5.0");
+    assert_eq!((&shot["film"]["clamp_indirect"], &shot["film"]["max_bounces"]["diffuse"]), (&10.into(), &4.into()));
+    let again = ["render", "--shot", "shot.json", "-o", "again.exr", "--dump-shot", "again.json"];
+    workplace.run(&[&again[..], &look].concat()).done();
+    assert!(workplace.read("first.exr") == workplace.read("again.exr"));
+    assert_eq!(workplace.read_text("shot.json"), workplace.read_text("again.json"));
 }
 
 #[test]

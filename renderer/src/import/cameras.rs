@@ -3,8 +3,10 @@
 use glam::{DAffine3, DMat3, DVec3};
 
 use super::ImportErrorCode as Code;
+use super::blender;
 use super::error::{ImportError, quoted};
 use super::member::Member;
+use crate::look::Look;
 use crate::scene::{SceneLightKind, SceneProjection};
 
 /// A camera of the file, not yet placed.
@@ -52,14 +54,14 @@ fn read_camera<'d>(camera: &Member<'_, 'd>) -> Result<CameraSource<'d>, ImportEr
 }
 
 /// Reads the lights of `KHR_lights_punctual`.
-pub(super) fn read_lights<'d>(root: &Member<'_, 'd>) -> Result<Vec<LightSource<'d>>, ImportError> {
+pub(super) fn read_lights<'d>(root: &Member<'_, 'd>, look: Look) -> Result<Vec<LightSource<'d>>, ImportError> {
     match root.extension("KHR_lights_punctual")? {
-        Some(extension) => extension.items("lights")?.map(|light| read_light(&light?)).collect(),
+        Some(extension) => extension.items("lights")?.map(|light| read_light(&light?, look)).collect(),
         None => Ok(Vec::new()),
     }
 }
 
-fn read_light<'d>(light: &Member<'_, 'd>) -> Result<LightSource<'d>, ImportError> {
+fn read_light<'d>(light: &Member<'_, 'd>, look: Look) -> Result<LightSource<'d>, ImportError> {
     let kind = match light.text("type")?.ok_or_else(|| light.missing("type"))? {
         "point" => SceneLightKind::Point,
         "directional" => SceneLightKind::Directional,
@@ -67,7 +69,11 @@ fn read_light<'d>(light: &Member<'_, 'd>) -> Result<LightSource<'d>, ImportError
         other => return Err(light.error_at("type", Code::Schema, format!("{} is no type of light", quoted(other)))),
     };
     let color = light.numbers::<3>("color")?.unwrap_or([1.0; 3]);
-    let intensity = light.number("intensity")?.unwrap_or(1.0);
+    let default_intensity = match look {
+        Look::Gltf => 1.0,
+        Look::Blender50 => blender::default_intensity(kind),
+    };
+    let intensity = light.number("intensity")?.unwrap_or(default_intensity);
     if intensity < 0.0 || color.iter().any(|channel| *channel < 0.0) {
         return Err(light.error(Code::Schema, "a light cannot have a negative colour or intensity"));
     }

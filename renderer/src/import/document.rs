@@ -20,10 +20,11 @@ use super::skins::Skins;
 use super::textures::{self, TextureSource};
 use super::variants::Variants;
 use super::{
-    Choices, ImportOptions, Limits, SceneStats, accessor, animations, draco, inspect, materials, meshes, parts,
-    world_from_file,
+    Choices, ImportOptions, Limits, SceneStats, accessor, animations, blender, draco, inspect, materials, meshes,
+    parts, world_from_file,
 };
 use crate::diagnostic::Severity;
+use crate::look::Look;
 use crate::scene::{Scene, SceneCamera, SceneLight, SceneMaterial, SceneProjection, Texture, TextureIdx};
 
 /// Reads the document, of which `root` is the checked view.
@@ -47,7 +48,7 @@ pub(super) fn read<'d>(
     let packed = draco::Accessors::append(&streams, &decoded, &mut accessors);
     let images = images::read_all(root, &views, findings)?;
     let mut texture_sources = textures::read_all(root, images.len())?;
-    let materials = materials::read_all(root, &mut texture_sources, options.unit_scale, findings)?;
+    let materials = materials::read_all(root, &mut texture_sources, options, findings)?;
     let material_count = materials.len();
     let variants = Variants::read(root, options.variant.as_deref())?;
     let mesh_context = meshes::Context {
@@ -60,7 +61,7 @@ pub(super) fn read<'d>(
     };
     let meshes = meshes::read_all(root, &mesh_context, findings)?;
     let camera_sources = cameras::read_cameras(root)?;
-    let light_sources = cameras::read_lights(root)?;
+    let light_sources = cameras::read_lights(root, options.look)?;
     let mut skins = Skins::read(root, &accessors)?;
     let animations = animations::read_all(root, &accessors, findings)?;
     let (animation, poses) = match &options.pose {
@@ -91,13 +92,18 @@ pub(super) fn read<'d>(
     }
     let mut materials = builder.materials;
     let textures = textures(&mut materials, texture_sources.list(), &images, limits, cancel)?;
+    let mut meshes = builder.meshes;
+    if options.look == Look::Blender50 {
+        blender::geometry(&mut meshes, &materials);
+    }
     let scene = Scene {
-        meshes: builder.meshes,
+        meshes,
         parts,
         materials,
         textures,
         cameras: cameras(nodes, &camera_sources, options),
         lights: lights(nodes, &light_sources),
+        look: options.look,
     };
     // The steps above keep the scene's rules; what this could find is a mistake in them, told rather than passed on.
     let scene = Scene::new(scene).map_err(|error| ImportError::new(Code::Schema, "/", error.to_string()))?;

@@ -3,11 +3,14 @@
 use packshot_materials::openpbr::OpenPbr;
 
 use super::ImportErrorCode as Code;
+use super::ImportOptions;
+use super::blender;
 use super::error::{ImportError, quoted};
 use super::findings::Findings;
 use super::member::Member;
 use super::textures::{Textures, read_slot};
 use crate::diagnostic::Severity;
+use crate::look::Look;
 use crate::scene::{AlphaMode, SceneMaterial, TextureRef};
 
 mod layers;
@@ -42,12 +45,18 @@ const POSITIVE: (f32, f32) = (0.0, f32::MAX);
 pub(super) fn read_all(
     root: &Member<'_, '_>,
     textures: &mut Textures,
-    unit_scale: f64,
+    options: &ImportOptions,
     findings: &mut Findings,
 ) -> Result<Vec<SceneMaterial>, ImportError> {
+    let unit_scale = options.unit_scale;
     let mut reader = Reader { textures, unit_scale, findings };
     let read = |(idx, material): (usize, Result<Member<'_, '_>, _>)| {
-        Ok(SceneMaterial { file_idx: Some(idx as u32), ..reader.material(&material?)? })
+        let material = material?;
+        let mut read = SceneMaterial { file_idx: Some(idx as u32), ..reader.material(&material)? };
+        if options.look == Look::Blender50 {
+            blender::material(&material, unit_scale, &mut read)?;
+        }
+        Ok(read)
     };
     root.items("materials")?.enumerate().map(read).collect()
 }

@@ -260,7 +260,11 @@ fn lights_count_by_what_they_bring_to_the_product() {
         found.into_iter().map(|finding| finding.at).collect::<Vec<_>>()
     };
     let point = |x: f64, intensity: f32| Light::Point { position_m: DVec3::X * x, intensity: [intensity; 3] };
-    let sun = |irradiance: f32| Light::Directional { direction: DVec3::NEG_Y, irradiance: [irradiance; 3] };
+    let sun = |irradiance: f32| Light::Directional {
+        direction: DVec3::NEG_Y,
+        irradiance: [irradiance; 3],
+        half_angle_rad: 0.0,
+    };
     let rect = |radiance: f32| Light::Rect {
         world_from_light: DAffine3::from_translation(DVec3::Z),
         width_m: 0.5,

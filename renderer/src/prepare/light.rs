@@ -5,7 +5,7 @@ use packshot_shaders::constants::{LIGHT_DIRECTIONAL, LIGHT_POINT, LIGHT_RECT, LI
 use packshot_shaders::layout::scene;
 
 use super::RenderSpace;
-use crate::shot::Light;
+use crate::shot::{Light, SpotFalloff};
 
 /// The shader's `lights`: rectangles first, with probabilities that fill up what the environment leaves.
 #[derive(Clone, Debug, Default)]
@@ -99,21 +99,27 @@ fn lower(light: &Light, space: &RenderSpace) -> (f64, scene::Light) {
             let (weight, record) = point_like(DVec3::NEG_Z, *position_m, *intensity, space);
             (weight, scene::Light { kind: LIGHT_POINT, ..record })
         }
-        Light::Directional { direction, irradiance } => {
+        Light::Directional { direction, irradiance, half_angle_rad } => {
             let record = scene::Light {
                 kind: LIGHT_DIRECTIONAL,
                 axis: direction.normalize().as_vec3(),
                 power: Vec3::from(*irradiance),
+                sun_sine: half_angle_rad.sin(),
                 ..scene::Light::default()
             };
             (luminance(*irradiance), record)
         }
-        Light::Spot { world_from_light, intensity, inner_cone_rad, outer_cone_rad } => {
+        Light::Spot { world_from_light, intensity, inner_cone_rad, outer_cone_rad, falloff } => {
             let DAffine3 { matrix3, translation } = *world_from_light;
             let (weight, record) = point_like(-matrix3.z_axis.normalize(), translation, *intensity, space);
             let (cos_inner, cos_outer) = (inner_cone_rad.cos(), outer_cone_rad.cos());
-            let spot_scale = 1.0 / (cos_inner - cos_outer).max(1e-3);
-            (weight, scene::Light { kind: LIGHT_SPOT, spot_cos_outer: cos_outer, spot_scale, ..record })
+            let fade = match falloff {
+                SpotFalloff::Squared => cos_inner - cos_outer,
+                SpotFalloff::Smooth => (1.0 - cos_outer) * (1.0 - inner_cone_rad / outer_cone_rad),
+            };
+            let spot_smooth = u32::from(*falloff == SpotFalloff::Smooth);
+            let spot_scale = 1.0 / fade.max(1e-3);
+            (weight, scene::Light { kind: LIGHT_SPOT, spot_cos_outer: cos_outer, spot_scale, spot_smooth, ..record })
         }
     }
 }

@@ -307,11 +307,12 @@ fn rectangles_points_and_spots() {
         intensity: [1.0; 3],
         inner_cone_rad: 0.3,
         outer_cone_rad: 0.6,
+        falloff: crate::shot::SpotFalloff::Squared,
     };
     let lights = vec![
         Light::Point { position_m: DVec3::new(0.3, 1.0, 0.2), intensity: [2.0; 3] },
         rect(DVec3::new(0.2, 0.9, 0.1), 0.5, 0.3),
-        Light::Directional { direction: DVec3::NEG_Y, irradiance: [0.7; 3] },
+        Light::Directional { direction: DVec3::NEG_Y, irradiance: [0.7; 3], half_angle_rad: 0.0 },
         rect(DVec3::new(-0.5, 0.4, 0.3), 0.1, 0.9),
         spot(0.4),
     ];

@@ -11,6 +11,7 @@ use super::fuzz;
 
 pub(crate) mod file;
 mod interior;
+pub(crate) mod principled;
 
 /// Distinct indices of refraction that get tables of their own.
 const EXACT_INDICES_MAX: usize = 32;

@@ -2,7 +2,7 @@
 
 use glam::DVec3;
 use packshot_materials::openpbr::OpenPbr;
-use packshot_shaders::constants::{MATERIAL_BLEND, MATERIAL_BODY, MATERIAL_MASK};
+use packshot_shaders::constants::{MATERIAL_BLEND, MATERIAL_BODY, MATERIAL_CAMERA_ONLY, MATERIAL_MASK};
 use packshot_shaders::layout::accel::Instance;
 use packshot_shaders::layout::scene as gpu;
 
@@ -13,6 +13,7 @@ use super::texture::TextureTable;
 use super::{PrepareError, RenderSpace, bindable};
 use crate::accel::SceneBvh;
 use crate::inspect::bodies::Bodies;
+use crate::look::Look;
 use crate::scene::{Part, Primitive, Scene, SceneMaterial};
 use crate::shot::Floor;
 
@@ -106,8 +107,9 @@ impl SceneFeatures {
             let anisotropies = m.anisotropy + m.coat_anisotropy;
             m.fuzz_weight + m.coat_weight + m.film_weight + m.translucent_weight + anisotropies
         };
+        const SEE_THROUGH: u32 = MATERIAL_BLEND | MATERIAL_MASK | MATERIAL_CAMERA_ONLY;
         Self {
-            has_opacity: any(|m| m.opacity < 1.0 || m.flags & (MATERIAL_BLEND | MATERIAL_MASK) != 0),
+            has_opacity: any(|m| m.opacity < 1.0 || m.flags & SEE_THROUGH != 0),
             has_bodies: any(|m| m.transmission_weight > 0.0 || m.flags & MATERIAL_BODY != 0),
             has_layers: materials.iter().any(|m| weights(m) > 0.0),
             has_textures: any(|m| m.textured != 0),
@@ -141,15 +143,18 @@ impl PreparedProduct {
         let mut materials: Vec<gpu::Material> =
             palette.iter().map(|entry| entry.lower(space.units_per_m, &mut tables)).collect();
 
-        let gltf_default = gltf_default_material();
         let mut own: Vec<(Option<u32>, bool, u32)> = Vec::new();
         let mut own_material = |primitive: &Primitive| {
             let key = (primitive.material.map(|m| m.0), !primitive.colors.is_empty());
             if let Some(&(.., idx)) = own.iter().find(|(material, colors, _)| (*material, *colors) == key) {
                 return idx;
             }
-            let source = primitive.material.map_or(&gltf_default, |m| &scene.materials[m.0 as usize]);
-            materials.push(material::file::lower_scene(source, key.1, space.units_per_m, &mut tables, &mut textures));
+            let default = default_material(scene.look, key.1);
+            let source = primitive.material.map_or(&default, |m| &scene.materials[m.0 as usize]);
+            let units_per_m = space.units_per_m;
+            let lowered =
+                material::file::lower_scene(source, scene.look, key.1, units_per_m, &mut tables, &mut textures);
+            materials.push(lowered);
             let idx = (materials.len() - 1) as u32;
             own.push((key.0, key.1, idx));
             idx
@@ -240,8 +245,14 @@ impl PreparedProduct {
     }
 }
 
-/// glTF 2.0 section 3.9 and its schema: white, fully metallic and rough.
-fn gltf_default_material() -> SceneMaterial {
-    let openpbr = OpenPbr { base_color: [1.0; 3], base_metalness: 1.0, specular_roughness: 1.0, ..OpenPbr::default() };
-    SceneMaterial { openpbr, ..SceneMaterial::default() }
+/// What a primitive without material wears. glTF 2.0 section 3.9 and its schema: white, fully metallic and rough.
+fn default_material(look: Look, has_colors: bool) -> SceneMaterial {
+    match look {
+        Look::Gltf => {
+            let openpbr =
+                OpenPbr { base_color: [1.0; 3], base_metalness: 1.0, specular_roughness: 1.0, ..OpenPbr::default() };
+            SceneMaterial { openpbr, ..SceneMaterial::default() }
+        }
+        Look::Blender50 => material::principled::default_material(has_colors),
+    }
 }

@@ -84,6 +84,8 @@ impl Lobes {
             uv1: Vec2::ZERO,
             coat_normal: Vec3::ZERO,
             pad0: 0.0,
+            unmapped_normal: Vec3::ZERO,
+            pad1: 0.0,
         };
         native::bsdf_at(&self.bindings(), &mut surface, wo, self.boundary(side))
     }

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use glam::Vec3;
 use packshot_shaders::constants::{
-    TEXTURE_CLAMP_U, TEXTURE_CLAMP_V, TEXTURE_MIRROR_U, TEXTURE_MIRROR_V, TEXTURE_NEAREST, TEXTURE_UV1,
+    TEXTURE_CLAMP_U, TEXTURE_CLAMP_V, TEXTURE_DECODE_LAST, TEXTURE_MIRROR_U, TEXTURE_MIRROR_V, TEXTURE_NEAREST,
+    TEXTURE_UV1,
 };
 use packshot_shaders::layout::scene::Texture;
 
+use crate::look::Look;
 use crate::scene::{Image, Scene, TextureRef, Wrap};
 
 /// Arrays of the shader's `textures` and `texels`.
@@ -40,6 +42,8 @@ impl<'a> TextureTable<'a> {
         let mut set = |on: bool, flag: u32| flags |= if on { flag } else { 0 };
         set(use_.uv_set == 1, TEXTURE_UV1);
         set(texture.nearest, TEXTURE_NEAREST);
+        // glTF 2.0 section 3.8.2 has colours decoded before they are filtered; Cycles filters them as they are stored.
+        set(self.scene.look == Look::Blender50, TEXTURE_DECODE_LAST);
         set(texture.wrap[0] == Wrap::Mirror, TEXTURE_MIRROR_U);
         set(texture.wrap[0] == Wrap::Clamp, TEXTURE_CLAMP_U);
         set(texture.wrap[1] == Wrap::Mirror, TEXTURE_MIRROR_V);

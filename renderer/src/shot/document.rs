@@ -352,6 +352,7 @@ fn read_light(value: Value) -> Result<Light, ShotError> {
         _ => Light::Directional {
             direction: read_direction(&m.required("direction")?)?,
             irradiance: m.required("irradiance")?.color(Limits::NOT_NEGATIVE)?,
+            half_angle_rad: 0.0,
         },
     };
     m.done()?;

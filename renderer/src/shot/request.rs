@@ -13,14 +13,17 @@ use super::rig::{self, RigName};
 use super::view::{self, ViewDirection};
 use super::{
     Background, Bounces, Camera, Environment, EnvironmentMap, Film, Light, MAX_BOUNCES, MAX_PIXELS, MAX_SAMPLES,
-    MAX_SEED, MAX_SIDE_PX, PixelFilter, Projection, Shot, View, ViewTransform,
+    MAX_SEED, MAX_SIDE_PX, PixelFilter, Projection, Shot, SpotFalloff, View, ViewTransform,
 };
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::inspect::weak_lights;
+use crate::look::{LUMENS_PER_WATT, Look};
 use crate::scene::{Scene, SceneLight, SceneLightKind, SceneProjection};
 
 /// Shortest and longest focal length.
 const FOCAL_MM: std::ops::RangeInclusive<f64> = 1.0..=10_000.0;
+/// Half of the angle of a new sun in Blender, 0.526°: that of the real one.
+const SUN_HALF_ANGLE_RAD: f32 = 0.5 * 0.009_180_432;
 /// Widest angle of a camera, as in a shot file.
 const MAX_FOV_Y_RAD: f64 = 179.0 * std::f64::consts::PI / 180.0;
 
@@ -96,7 +99,7 @@ pub enum LightChoice {
     Map(Arc<EnvironmentMap>),
     /// The lights of the file and nothing else. glTF's units are photometric throughout, candela and lux here and cd/m² for emission
     /// (KHR_lights_punctual, KHR_materials_emissive_strength), and stay in their proportions: 1 cd counts as 1 W/sr, 1 lux as 1 W/m². To
-    /// have watts at 555 nm, divide everything by 683 lm/W: an exposure of −9.4 EV.
+    /// have watts at 555 nm, divide everything by 683 lm/W: an exposure of −9.4 EV. [`Look::Blender50`] divides the lights alone.
     SceneLights,
 }
 
@@ -131,7 +134,7 @@ pub fn build(request: &ShotRequest, scene: &Scene) -> Result<(Shot, Vec<Diagnost
         }
         LightChoice::SceneLights => {
             let turn = DAffine3::from_rotation_y(request.light_rotation_deg.to_radians());
-            (Environment::None, scene.lights.iter().map(|light| scene_light(light, turn)).collect())
+            (Environment::None, scene.lights.iter().map(|light| scene_light(light, turn, scene.look)).collect())
         }
     };
     if matches!(environment, Environment::None) && lights.is_empty() {
@@ -224,17 +227,24 @@ fn scene_camera(hull: &Hull<'_>, scene: &Scene, name: &str) -> Result<Camera, Sh
     Ok(Camera { world_from_camera, projection, clip_near_m, clip_far_m })
 }
 
-fn scene_light(light: &SceneLight, turn: DAffine3) -> Light {
+/// A light of the file, turned, in the unit of radiance.
+fn scene_light(light: &SceneLight, turn: DAffine3, look: Look) -> Light {
     let world_from_light = turn * light.world_from_light;
-    let intensity = light.intensity;
+    let (per_lumen, falloff, half_angle_rad) = match look {
+        Look::Gltf => (1.0, SpotFalloff::Squared, 0.0),
+        // Emission and environment stay as they are, so lights of the file are faint beside them.
+        Look::Blender50 => (1.0 / LUMENS_PER_WATT, SpotFalloff::Smooth, SUN_HALF_ANGLE_RAD),
+    };
+    let intensity = light.intensity.map(|channel| (f64::from(channel) * per_lumen) as f32);
     match light.kind {
         SceneLightKind::Point => Light::Point { position_m: world_from_light.translation, intensity },
         SceneLightKind::Directional => Light::Directional {
             direction: (world_from_light.matrix3 * DVec3::NEG_Z).normalize_or(DVec3::NEG_Y),
             irradiance: intensity,
+            half_angle_rad,
         },
         SceneLightKind::Spot { inner_cone_rad, outer_cone_rad } => {
-            Light::Spot { world_from_light, intensity, inner_cone_rad, outer_cone_rad }
+            Light::Spot { world_from_light, intensity, inner_cone_rad, outer_cone_rad, falloff }
         }
     }
 }

@@ -243,7 +243,7 @@ pub(crate) fn still_life(size_px: u32, samples: u32) -> Sketch {
     sketch.shot.floor = Some(Floor { y_m: -0.45, size_m: 6.0, material: "grey".to_owned(), openpbr: grey });
     sketch.shot.lights.push(Light::Point { position_m: DVec3::new(1.0, 1.5, 1.5), intensity: [1.5; 3] });
     let direction = DVec3::new(0.3, -1.0, -0.6).normalize();
-    sketch.shot.lights.push(Light::Directional { direction, irradiance: [0.5, 0.6, 0.7] });
+    sketch.shot.lights.push(Light::Directional { direction, irradiance: [0.5, 0.6, 0.7], half_angle_rad: 0.0 });
     sketch
 }
 

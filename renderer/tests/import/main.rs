@@ -6,6 +6,7 @@ mod geometry;
 mod nodes;
 mod materials;
 mod material_extensions;
+mod look;
 mod tangents;
 mod images;
 mod inspection;

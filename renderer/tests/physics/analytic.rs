@@ -69,14 +69,15 @@ fn light_from_one_direction_and_its_shadow() {
     // Half of the plane lies in the shadow of a square that stands above it.
     let lid = DAffine3::from_translation(DVec3::new(-1.0, 0.5, 0.0));
     let mut shot = shot(DVec3::new(0.0, -1.0, 0.0), 1.0, 16, 16);
-    shot.lights = vec![Light::Directional { direction: DVec3::new(0.0, 1.0, 0.0), irradiance: [2.0; 3] }];
+    shot.lights =
+        vec![Light::Directional { direction: DVec3::new(0.0, 1.0, 0.0), irradiance: [2.0; 3], half_angle_rad: 0.0 }];
     let film = render(&scene(vec![plane()], &[(0, DAffine3::IDENTITY), (0, lid)]), &lambert(), &shot, 2);
     // Seen and lit from below: surfaces have two sides.
     assert_close(mean_radiance(&film), Vec3::new(0.8, 0.5, 0.2) * 2.0 / std::f32::consts::PI, 1e-3);
     let mut above = crate::scenes::shot(DVec3::Y * 0.25, 1.0, 16, 16);
     // Direct light alone: the lid's underside would shine back what the floor beside it throws up.
     above.film.bounces = Bounces::all(0);
-    above.lights = vec![Light::Directional { direction: DVec3::NEG_Y, irradiance: [2.0; 3] }];
+    above.lights = vec![Light::Directional { direction: DVec3::NEG_Y, irradiance: [2.0; 3], half_angle_rad: 0.0 }];
     let film = render(&scene(vec![plane()], &[(0, DAffine3::IDENTITY), (0, lid)]), &lambert(), &above, 2);
     let picture = film.resolve();
     assert_eq!(picture[8 * 16 + 2][0], 0.0, "under the lid");

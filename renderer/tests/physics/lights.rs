@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use glam::{DAffine3, DMat3, DVec3, Vec3};
 use packshot_materials::openpbr::OpenPbr;
-use packshot_renderer::shot::{Bounces, Environment, EnvironmentMap, Light};
+use packshot_renderer::shot::{Bounces, Environment, EnvironmentMap, Light, SpotFalloff};
 
 use crate::scenes::{mean_radiance, plane, render, scene, shot};
 
@@ -14,7 +14,24 @@ fn white() -> OpenPbr {
 
 #[test]
 fn a_spot_fades_between_its_cones_as_the_specification_has_it() {
-    // KHR_lights_punctual: candela on the axis; (cos θ − cos outer) / (cos inner − cos outer), clamped and squared, off it.
+    // KHR_lights_punctual: (cos θ − cos outer) / (cos inner − cos outer), clamped and squared.
+    spot_fades(SpotFalloff::Squared, |cosine, cos_inner, cos_outer| {
+        ((cosine - cos_outer) / (cos_inner - cos_outer)).clamp(0.0, 1.0).powi(2)
+    });
+}
+
+#[test]
+fn a_spot_fades_as_blender_has_it() {
+    // A smooth step that begins at the edge and is as wide as 1 − inner/outer of the way to the axis.
+    spot_fades(SpotFalloff::Smooth, |cosine, cos_inner, cos_outer| {
+        let blend = 1.0 - cos_inner.acos() / cos_outer.acos();
+        let x = ((cosine - cos_outer) / ((1.0 - cos_outer) * blend)).clamp(0.0, 1.0);
+        x * x * (3.0 - 2.0 * x)
+    });
+}
+
+/// Holds a spot of 2 cd against the share of light that `fade` gives for the cosines of the direction and both cones.
+fn spot_fades(falloff: SpotFalloff, fade: fn(f64, f64, f64) -> f64) {
     let (height, candela, inner, outer) = (0.8_f64, 2.0_f32, 0.3_f32, 0.7_f32);
     for aside in [0.0, 0.15, 0.3, 0.45, 0.6, 0.75] {
         // Everything is moved instead of the camera.
@@ -27,12 +44,12 @@ fn a_spot_fades_between_its_cones_as_the_specification_has_it() {
             intensity: [candela; 3],
             inner_cone_rad: inner,
             outer_cone_rad: outer,
+            falloff,
         }];
         let film = render(&scene(vec![plane()], &[(0, DAffine3::IDENTITY)]), &white(), &shot, 2);
         let cosine = height / to.length();
         let (cos_inner, cos_outer) = (f64::from(inner).cos(), f64::from(outer).cos());
-        let fade = ((cosine - cos_outer) / (cos_inner - cos_outer)).clamp(0.0, 1.0).powi(2);
-        let lux = f64::from(candela) * fade * cosine / to.length_squared();
+        let lux = f64::from(candela) * fade(cosine, cos_inner, cos_outer) * cosine / to.length_squared();
         let expected = (0.8 / std::f64::consts::PI * lux) as f32;
         let seen = mean_radiance(&film).x;
         assert!((seen - expected).abs() <= 0.005 * expected + 1e-5, "{aside} m aside: {seen} instead of {expected}");

@@ -309,15 +309,15 @@ gpu_struct! {
         pub select_end: f32,
         /// Radiance, intensity or irradiance.
         pub power: Vec3,
-        /// Cosine at which a spot has faded to nothing, and 1 / (cos inner - cos outer).
+        /// Cosine at which a spot has faded to nothing, and 1 over the difference of cosines over which it fades.
         pub spot_cos_outer: f32,
         /// See `spot_cos_outer`.
         pub spot_scale: f32,
+        /// 1: it fades as Blender's spots do.
+        pub spot_smooth: u32,
+        /// Sine of half the angle that a directional light comes from.
+        pub sun_sine: f32,
         /// Padding.
         pub pad0: f32,
-        /// Padding.
-        pub pad1: f32,
-        /// Padding.
-        pub pad2: f32,
     }
 }

@@ -66,9 +66,10 @@ fn bounce_samples(seed: u32, sample: u32, steps: u32) -> BounceSamples {
     );
 }
 
-// Names a ray for stochastic opacity: the path, its step, and whether it is the shadow ray of that step.
+// Names a ray for stochastic opacity: the path, its step, and whether it is the shadow ray of that step. Odd for the camera's ray.
 fn ray_key(seed: u32, sample: u32, steps: u32, shadow: u32) -> u32 {
-    return hash_combine(seed ^ 0x5bd1e995u, hash_combine(sample, steps * 2u + shadow));
+    let name = hash_combine(seed ^ 0x5bd1e995u, hash_combine(sample, steps * 2u + shadow));
+    return (name & ~1u) | select(0u, 1u, steps + shadow == 0u);
 }
 
 // Limits the sum of a contribution's channels; 0 is no limit.

@@ -5,6 +5,7 @@
 #import lib/bsdf/diffuse
 #import lib/bsdf/sheen
 #import lib/bsdf/thin_film
+#import lib/bump
 #import lib/sampling
 #import stage/features
 #import stage/closure
@@ -50,7 +51,12 @@ fn reflection_fresnel(b: ptr<function, Bsdf>, cos_h: f32) -> vec3f {
     var sum = (*b).metal_weight * metal;
     if max_component((*b).gloss_weight + (*b).glass_weight) > 0.0 {
         let f = fresnel_dielectric(cos_h, (*b).reflection_eta);
-        let t = select(0.0, (f - (*b).gloss_f0_untinted) / (1.0 - (*b).gloss_f0_untinted), (*b).gloss_f0_untinted < 1.0);
+        var of_gloss = f;
+        if (*b).reflection_eta < 1.0 && max_component((*b).gloss_weight) > 0.0 {
+            // Seen from inside of a body, gloss is still that of its outside, which does not reflect totally.
+            of_gloss = fresnel_dielectric(cos_h, 1.0 / (*b).reflection_eta);
+        }
+        let t = select(0.0, (of_gloss - (*b).gloss_f0_untinted) / (1.0 - (*b).gloss_f0_untinted), (*b).gloss_f0_untinted < 1.0);
         var gloss = mix((*b).gloss_f0, vec3f((*b).gloss_f90), saturate(t));
         var glass = vec3f(f);
         if is_filmed(b) {
@@ -124,7 +130,11 @@ fn reflection_eval(b: ptr<function, Bsdf>, wi: vec3f) -> vec4f {
         pdf += reflection_probability(b, cos_h) * f.y;
     }
     if (*b).p_diffuse > 0.0 {
-        value += (*b).diffuse_weight * diffuse_eval((*b).diffuse_color, (*b).diffuse_roughness, (*b).wo, wi) * wi.z;
+        var diffuse = diffuse_eval((*b).diffuse_color, (*b).diffuse_roughness, (*b).wo, wi) * wi.z;
+        if (*b).unmapped_normal.z > 0.0 {
+            diffuse *= bump_shadowing((*b).unmapped_normal, wi);
+        }
+        value += (*b).diffuse_weight * diffuse;
         pdf += (*b).p_diffuse * wi.z * INV_PI;
     }
     return vec4f(value, pdf);

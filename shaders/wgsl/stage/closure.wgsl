@@ -52,6 +52,8 @@ struct Bsdf {
     fuzz_shear: vec2f,
     // The coat's normal in the local frame; z = 0 when it is the frame's own.
     coat_normal: vec3f,
+    // The normal without a map where its relief casts shadows, in the local frame; z = 0 elsewhere.
+    unmapped_normal: vec3f,
     // Probabilities of the lobes; their sum is 1, or 0 for a surface that is black from here.
     p_coat: f32,
     p_reflection: f32,
@@ -84,6 +86,11 @@ fn is_gltf(m: u32) -> bool {
     return (materials[m].flags & MATERIAL_GLTF) != 0u;
 }
 
+// Whether Blender's Principled BSDF holds where OpenPBR differs.
+fn is_principled(m: u32) -> bool {
+    return (materials[m].flags & MATERIAL_PRINCIPLED) != 0u;
+}
+
 // GGX roughnesses along and across the tangent.
 fn alpha_of(m: u32, roughness: f32, anisotropy: f32) -> vec2f {
     let a = sqr(roughness);
@@ -93,6 +100,11 @@ fn alpha_of(m: u32, roughness: f32, anisotropy: f32) -> vec2f {
     if is_gltf(m) {
         // KHR_materials_anisotropy.
         return max(vec2f(mix(a, 1.0, sqr(anisotropy)), a), vec2f(1e-4));
+    }
+    if is_principled(m) {
+        // Cycles, `svm_node_closure_bsdf`: a ratio of at most ten, around the isotropic roughness.
+        let aspect = sqrt(1.0 - 0.9 * anisotropy);
+        return max(vec2f(a / aspect, a * aspect), vec2f(1e-4));
     }
     // OpenPBR 1.1.1, "Microfacet model".
     let across = 1.0 - anisotropy;
@@ -176,6 +188,9 @@ fn add_fuzz(b: ptr<function, Bsdf>, s: ptr<function, Surface>, over: vec3f) -> f
     } else {
         (*b).fuzz_shear = vec2f(fuzz_albedo(table + FUZZ_TABLE, roughness, mu), fuzz_albedo(table + 2u * FUZZ_TABLE, roughness, mu));
         (*b).fuzz_weight = over * color * (materials[m].fuzz_weight * albedo);
+        if is_principled(m) {
+            covered *= max_component(color);
+        }
     }
     (*b).p_fuzz = albedo * materials[m].fuzz_weight * luminance(over * color);
     return 1.0 - saturate(covered);
@@ -222,6 +237,7 @@ fn bsdf_at(s: ptr<function, Surface>, wo: vec3f, boundary: Boundary) -> Bsdf {
     b.eta = boundary.eta;
     b.reflection_eta = select(1.0 / materials[m].reflection_ior, materials[m].reflection_ior, front);
     b.diffuse_roughness = materials[m].diffuse_roughness;
+    b.unmapped_normal = (*s).unmapped_normal;
     b.thin_walled = select(0u, 1u, (materials[m].flags & MATERIAL_THIN_WALLED) != 0u);
     // Without metal and gloss there are no facets to account for.
     var facets = Facets((*s).roughness, 1.0, 1.0, 1.0, false);
@@ -250,9 +266,9 @@ fn bsdf_at(s: ptr<function, Surface>, wo: vec3f, boundary: Boundary) -> Bsdf {
         b.p_reflection += luminance(w * fresnel);
     }
     if (*s).metalness < 1.0 {
-        // Inside a refracting body there is only glass: what lies under gloss has no inside.
+        // Inside a refracting body there is only glass: what lies under gloss has no inside. Cycles has all lobes on both sides.
         var transmission = 1.0;
-        if front {
+        if front || is_principled(m) {
             transmission = materials[m].transmission_weight;
             if transmission > 0.0 && ((*s).textured & TEXTURED_LAYERS) != 0u {
                 transmission *= texture_or_one(materials[m].transmission_texture, s, false).x;
@@ -304,14 +320,18 @@ fn add_gloss_and_diffuse(b: ptr<function, Bsdf>, s: ptr<function, Surface>, w: v
             let share = texture_or_one(materials[m].specular_texture, s, false).w;
             let tint = texture_or_one(materials[m].specular_color_texture, s, true).xyz;
             (*b).gloss_f0 = min((*b).gloss_f0 * tint, vec3f(1.0)) * share;
-            (*b).gloss_f90 *= share;
+            // The Principled BSDF's level leaves grazing angles alone.
+            (*b).gloss_f90 *= select(share, 1.0, is_principled(m));
         }
         (*b).gloss_f0 *= materials[m].gloss_f90;
-        // The tinted curve is linear in the untinted one, so its albedo follows from two tables.
+        // The tinted curve is linear in the untinted one, so its albedo follows from two tables, and its mean from that one's.
         let plain = albedo_at(materials[m].albedo_table, facets.roughness, mu) * facets.from_isotropic;
-        let gain = multiple_scattering(vec3f(materials[m].reflection_mean), facets.albedo, facets.mean).x;
-        let to_grazing = (plain - f0 * facets.albedo) / (1.0 - f0);
-        reflected = saturate(((*b).gloss_f0 * facets.albedo + ((*b).gloss_f90 - (*b).gloss_f0) * to_grazing) * gain);
+        let to_f90 = vec3f((*b).gloss_f90) - (*b).gloss_f0;
+        let mean = (*b).gloss_f0 + to_f90 * saturate((materials[m].reflection_mean - f0) / (1.0 - f0));
+        let gain = multiple_scattering(mean, facets.albedo, facets.mean);
+        // The curve of a high index dips below its start, where the lobe has its start.
+        let to_grazing = max((plain - f0 * facets.albedo) / (1.0 - f0), 0.0);
+        reflected = saturate(((*b).gloss_f0 * facets.albedo + to_f90 * to_grazing) * gain);
         if is_filmed(b) {
             let film = thin_film(mu, (*b).film_ior, (*b).film_thickness_nm, (*b).gloss_f0);
             reflected = mix(reflected, saturate(film * facets.albedo * gain), (*b).film_weight);
@@ -319,8 +339,8 @@ fn add_gloss_and_diffuse(b: ptr<function, Bsdf>, s: ptr<function, Surface>, w: v
         (*b).gloss_weight = w * gain;
         (*b).p_reflection += luminance(w * reflected);
     }
-    // glTF keeps the colour of what lies below: it gets what the strongest channel leaves. So it is under a film, whose colours change.
-    let strongest = select((*b).film_weight, 1.0, is_gltf(m));
+    // glTF and Blender keep the colour of what lies below: it gets what the strongest channel leaves. So it is under a film, whose colours change.
+    let strongest = select((*b).film_weight, 1.0, is_gltf(m) || is_principled(m));
     (*b).diffuse_weight = w * (1.0 - mix(reflected, vec3f(max_component(reflected)), strongest));
     (*b).diffuse_color = (*s).base_color;
     if HAS_LAYERS && materials[m].translucent_weight > 0.0 {
@@ -361,6 +381,9 @@ fn add_glass(b: ptr<function, Bsdf>, s: ptr<function, Surface>, w: vec3f, bounda
     }
     if is_gltf(m) {
         (*b).refraction_weight *= (*s).base_color;
+    } else if is_principled(m) {
+        // The colour is reached after entering and leaving.
+        (*b).refraction_weight *= sqrt((*s).base_color);
     }
     (*b).p_glass = luminance(w);
 }

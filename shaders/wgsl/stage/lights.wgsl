@@ -45,7 +45,18 @@ fn rect_distance(i: u32, origin: vec3f, direction: vec3f) -> f32 {
 fn spot_falloff(i: u32, direction: vec3f) -> f32 {
     // KHR_lights_punctual, "Inner and Outer Cone Angles".
     let a = saturate((-dot(direction, lights[i].axis) - lights[i].spot_cos_outer) * lights[i].spot_scale);
-    return a * a;
+    return a * a * select(1.0, 3.0 - 2.0 * a, lights[i].spot_smooth == 1u);
+}
+
+// Towards a point of the disc that a directional light comes from. Rays never meet the disc: light samples find all of it.
+fn sun_direction(i: u32, u: vec2f) -> vec3f {
+    if lights[i].sun_sine == 0.0 {
+        return -lights[i].axis;
+    }
+    let turn = sin_cos_turn(u.y);
+    let sine = sqrt(u.x) * lights[i].sun_sine;
+    let across = vec2f(turn.y, turn.x) * sine;
+    return normalize(to_world(frame_around(-lights[i].axis), vec3f(across, safe_sqrt(1.0 - sine * sine))));
 }
 
 // One light by its probability, where the choice is not the environment, and a direction towards it. The pdf of a light without size is
@@ -74,7 +85,7 @@ fn light_sample(from_point: vec3f, choice: f32, u: vec2f) -> LightSample {
         return rect_sample(low, from_point, u);
     }
     if kind == LIGHT_DIRECTIONAL {
-        return LightSample(-lights[low].axis, 1e30, lights[low].power, -lights[low].select, vec3f(0.0), 0u);
+        return LightSample(sun_direction(low, u), 1e30, lights[low].power, -lights[low].select, vec3f(0.0), 0u);
     }
     let to_light = lights[low].position - from_point;
     let distance2 = dot(to_light, to_light);

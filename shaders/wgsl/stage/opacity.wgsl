@@ -31,6 +31,10 @@ fn opacity_at(hit: Hit) -> f32 {
 
 // `key` names the ray (see `ray_key`).
 fn surface_blocks(hit: Hit, key: u32) -> bool {
+    let material = slots[slot_of(hit.instance, hit.triangle)].material;
+    if (materials[material].flags & MATERIAL_CAMERA_ONLY) != 0u && (key & 1u) == 0u {
+        return false;
+    }
     let alpha = opacity_at(hit);
     if alpha >= 1.0 {
         return true;

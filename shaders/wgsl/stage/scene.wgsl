@@ -214,12 +214,14 @@ struct Light {
     select_end: f32,
     // Radiance, intensity or irradiance.
     power: vec3f,
-    // Cosine at which a spot has faded to nothing, and 1 / (cos inner - cos outer).
+    // Cosine at which a spot has faded to nothing, and 1 over the difference of cosines over which it fades.
     spot_cos_outer: f32,
     spot_scale: f32,
+    // 1: it fades as Blender's spots do.
+    spot_smooth: u32,
+    // Sine of half the angle that a directional light comes from.
+    sun_sine: f32,
     pad0: f32,
-    pad1: f32,
-    pad2: f32,
 }
 
 // A node of the tree over emissive triangles. Children are neighbours, the first at an even place.

@@ -2,6 +2,7 @@
 #import lib/math
 #import lib/ray
 #import stage/features
+#import lib/bump
 #import stage/scene
 #import stage/texture
 
@@ -27,6 +28,9 @@ struct Surface {
     // Of a coat with a normal map of its own, in the shading frame; zero where it has none.
     coat_normal: vec3f,
     pad0: f32,
+    // In the look of Blender the normal without the map, in the shading frame; zero where there is no map.
+    unmapped_normal: vec3f,
+    pad1: f32,
 }
 
 // The slot of a hit.
@@ -89,8 +93,8 @@ fn mapped_normal(texture: u32, scale: f32, s: ptr<function, Surface>, frame: Fra
 }
 
 // What needs tangents: normal maps of surface and coat, and the direction of brushed facets. `along` is the tangent in the world, `way` the
-// sign of the bitangent.
-fn bend(s: ptr<function, Surface>, along: vec3f, way: f32) {
+// sign of the bitangent, `view` points to the viewer.
+fn bend(s: ptr<function, Surface>, along: vec3f, way: f32, view: vec3f) {
     let m = (*s).material;
     let n = (*s).shading_normal;
     let tangent = along - n * dot(n, along);
@@ -100,10 +104,21 @@ fn bend(s: ptr<function, Surface>, along: vec3f, way: f32) {
     let t = normalize(tangent);
     let frame = Frame(t, cross(n, t) * way, n);
     if materials[m].normal_texture != NONE {
-        (*s).shading_normal = mapped_normal(materials[m].normal_texture, materials[m].normal_scale, s, frame);
+        var mapped = mapped_normal(materials[m].normal_texture, materials[m].normal_scale, s, frame);
+        if (materials[m].flags & MATERIAL_PRINCIPLED) != 0u {
+            mapped = reflecting_normal((*s).geometric_normal, view, mapped);
+        }
+        if (materials[m].flags & MATERIAL_COAT_NORMAL) != 0u {
+            mapped = normal_under_coat(mapped, n, view);
+        }
+        (*s).shading_normal = mapped;
     }
     if materials[m].anisotropy + materials[m].coat_anisotropy > 0.0 {
         brush(s, frame);
+    }
+    if materials[m].normal_texture != NONE && (materials[m].flags & MATERIAL_PRINCIPLED) != 0u {
+        let local = to_local(frame_along((*s).shading_normal, (*s).tangent), n);
+        (*s).unmapped_normal = select(vec3f(0.0), local, local.z > 0.0);
     }
     if materials[m].coat_weight > 0.0 && (materials[m].flags & MATERIAL_COAT_NORMAL) != 0u {
         var coat_normal = n;
@@ -193,7 +208,7 @@ fn surface_at(hit: Hit, direction: vec3f) -> Surface {
         let along = world_vector(hit.instance, extra.tangent.xyz);
         // The bitangent's sign holds for the file's own, unmirrored normal.
         let flip = select(1.0, -1.0, negated) * instances[hit.instance].handedness;
-        bend(&s, along, select(-1.0, 1.0, extra.tangent.w >= 0.0) * flip);
+        bend(&s, along, select(-1.0, 1.0, extra.tangent.w >= 0.0) * flip, -direction);
     }
     if (materials[material].flags & MATERIAL_UNLIT) != 0u {
         s.emission = s.base_color;

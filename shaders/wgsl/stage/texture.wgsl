@@ -28,11 +28,24 @@ fn texel(i: u32, column: i32, row: i32, srgb: bool) -> vec4f {
         tables[SRGB_TABLE + ((bits >> 16u) & 255u)], stored.w);
 }
 
-// RGBA at texture coordinates of both sets; colour is decoded from sRGB before filtering when asked for.
+// Linear value of an sRGB-encoded one (IEC 61966-2-1).
+fn srgb_decoded(c: vec3f) -> vec3f {
+    return select(pow((c + 0.055) / 1.055, vec3f(2.4)), c / 12.92, c <= vec3f(0.04045));
+}
+
+// RGBA at texture coordinates of both sets; colour is decoded from sRGB when asked for, before filtering unless the texture says otherwise.
 fn texture_lookup(i: u32, uv0: vec2f, uv1: vec2f, srgb: bool) -> vec4f {
     if !HAS_TEXTURES {
         return vec4f(1.0);
     }
+    if srgb && (textures[i].flags & TEXTURE_DECODE_LAST) != 0u {
+        let encoded = texture_filtered(i, uv0, uv1, false);
+        return vec4f(srgb_decoded(encoded.xyz), encoded.w);
+    }
+    return texture_filtered(i, uv0, uv1, srgb);
+}
+
+fn texture_filtered(i: u32, uv0: vec2f, uv1: vec2f, srgb: bool) -> vec4f {
     let uv = vec3f(select(uv0, uv1, (textures[i].flags & TEXTURE_UV1) != 0u), 1.0);
     // Texture coordinates beyond any sensible repetition would not fit the integers below.
     let at = clamp(vec2f(dot(textures[i].row_u, uv), dot(textures[i].row_v, uv)), vec2f(-16384.0), vec2f(16384.0));

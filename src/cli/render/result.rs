@@ -22,6 +22,8 @@ pub(crate) struct RenderResult {
     pub(crate) rays: u64,
     pub(crate) samples_per_second: f64,
     pub(crate) device: DeviceInfo,
+    /// The name of the look.
+    pub(crate) look: &'static str,
     pub(crate) parts: usize,
     pub(crate) unmapped_parts: usize,
     pub(crate) diagnostics: Vec<Diagnostic>,

@@ -11,6 +11,7 @@ use packshot_renderer::backend::CancelToken;
 use packshot_renderer::diagnostic::Diagnostic;
 use packshot_renderer::import::{ImportOptions, UpAxis};
 use packshot_renderer::inspect::weak_lights;
+use packshot_renderer::look::Look;
 use packshot_renderer::shot::document::{self, Geometry, LeftOut};
 use packshot_renderer::shot::request::{self, LightChoice};
 use packshot_renderer::shot::{Shot, environment};
@@ -100,6 +101,7 @@ impl Common {
             Some(name) => format!("animation {name} at {} s", pose.time_s),
             None => format!("first animation at {} s", pose.time_s),
         }));
+        left_out.shot.extend(look_left_out(self.import.look));
         let origin = Origin { name: stem, glb_path, glb, up_axis, unit_scale, environment_path, left_out };
         Ok(Subject { product, materials, diagnostics: self.diagnostics.clone(), origin })
     }
@@ -125,9 +127,13 @@ pub(crate) fn from_shot(path: &Path, args: &RenderArgs, cancel: &CancelToken) ->
     let read = document::read(&bytes, &shot_stem(path), &args.film.overrides(), &mut open);
     let document = read.map_err(packshot::Error::from)?;
     let Geometry { file, up_axis, unit_scale } = &document.geometry;
-    let options = ImportOptions { up_axis: *up_axis, unit_scale: *unit_scale, ..ImportOptions::default() };
+    let look = args.scene.look.into();
+    let options = ImportOptions { up_axis: *up_axis, unit_scale: *unit_scale, look, ..ImportOptions::default() };
     let mut product = Product::import(&document.glb, &options, &PartFilter::default(), cancel)?;
     let materials = PartMaterials::of_shot(&document, &mut product);
+    let mut left_out = document.left_out;
+    // One that was dumped in this look already says so.
+    left_out.shot.extend(look_left_out(look).filter(|look| !left_out.shot.contains(look)));
     let origin = Origin {
         name: document.name.clone(),
         glb_path: Some(folder.join(&file.path)),
@@ -135,13 +141,18 @@ pub(crate) fn from_shot(path: &Path, args: &RenderArgs, cancel: &CancelToken) ->
         up_axis: *up_axis,
         unit_scale: *unit_scale,
         environment_path: document.environment_file.as_ref().map(|file| folder.join(&file.path)),
-        left_out: document.left_out,
+        left_out,
     };
     let mut diagnostics = document.diagnostics;
     if let Some(bounds) = product.scene.bounds() {
         diagnostics.extend(weak_lights(&document.shot, &bounds, |i| format!("/lights/{i}")));
     }
     Ok((Subject { product, materials, diagnostics, origin }, document.shot))
+}
+
+/// A shot file says nothing of looks: it is read in that of glTF unless `--look` says otherwise.
+fn look_left_out(look: Look) -> Option<String> {
+    (look != Look::default()).then(|| format!("look {}", look.name()))
 }
 
 /// The name of a shot that does not name itself.

@@ -1,6 +1,7 @@
-//! A material of the file: literals, textures and alpha, in glTF's meaning.
+//! A material of the file: literals, textures and alpha, in the meaning of a look.
 
 use glam::Vec3;
+use packshot_materials::openpbr::OpenPbr;
 use packshot_shaders::constants::{
     MATERIAL_BLEND, MATERIAL_BODY, MATERIAL_COAT_NORMAL, MATERIAL_GLTF, MATERIAL_MASK, MATERIAL_SCATTERS,
     MATERIAL_THIN_WALLED, MATERIAL_UNLIT, MATERIAL_VERTEX_COLOR, NONE, TEXTURED_BASE, TEXTURED_LAYERS,
@@ -8,7 +9,8 @@ use packshot_shaders::constants::{
 use packshot_shaders::layout::scene::Material;
 
 use super::interior::Interior;
-use super::{Tables, lower_literal};
+use super::{Tables, lower_literal, principled};
+use crate::look::Look;
 use crate::prepare::albedo::{self, Boundary};
 use crate::prepare::texture::TextureTable;
 use crate::scene::{AlphaMode, DielectricReflection, SceneMaterial};
@@ -16,6 +18,7 @@ use crate::scene::{AlphaMode, DielectricReflection, SceneMaterial};
 /// The shader's material, with its textures added to `textures`.
 pub(crate) fn lower_scene(
     m: &SceneMaterial,
+    look: Look,
     vertex_colors: bool,
     render_units_per_m: f64,
     tables: &mut Tables,
@@ -30,11 +33,11 @@ pub(crate) fn lower_scene(
         AlphaMode::Mask { .. } => MATERIAL_MASK,
         AlphaMode::Blend => MATERIAL_BLEND,
     };
-    let mut out = lower_literal(&openpbr, render_units_per_m, tables);
-    out.flags |= alpha_flag | MATERIAL_GLTF;
-    if m.unlit {
-        out.flags |= MATERIAL_UNLIT;
-    }
+    let mut out = match look {
+        Look::Gltf => lower_gltf(m, &openpbr, render_units_per_m, tables),
+        Look::Blender50 => principled::lower(m, &openpbr, render_units_per_m, tables),
+    };
+    out.flags |= alpha_flag;
     if vertex_colors {
         out.flags |= MATERIAL_VERTEX_COLOR;
     }
@@ -46,11 +49,21 @@ pub(crate) fn lower_scene(
     if let AlphaMode::Mask { cutoff } = m.alpha {
         out.alpha_cutoff = cutoff;
     }
+    add_textures(&mut out, m, vertex_colors, textures);
+    out
+}
+
+/// The shader's material, without textures and alpha, as the extensions of glTF have it.
+fn lower_gltf(m: &SceneMaterial, openpbr: &OpenPbr, render_units_per_m: f64, tables: &mut Tables) -> Material {
+    let mut out = lower_literal(openpbr, render_units_per_m, tables);
+    out.flags |= MATERIAL_GLTF;
+    if m.unlit {
+        out.flags |= MATERIAL_UNLIT;
+    }
     add_reflection(&mut out, m, tables);
     add_sheen(&mut out, m, tables);
     add_diffuse_transmission(&mut out, m, render_units_per_m);
     out.film_thickness_min_nm = m.thin_film_thickness_min * 1000.0;
-    add_textures(&mut out, m, vertex_colors, textures);
     out
 }
 

@@ -253,6 +253,7 @@ fn what_has_no_place_is_named() {
         intensity: [1.0; 3],
         inner_cone_rad: 0.1,
         outer_cone_rad: 0.2,
+        falloff: crate::shot::SpotFalloff::Squared,
     });
     let (steel, other) = (OpenPbr::default(), OpenPbr { base_metalness: 1.0, ..OpenPbr::default() });
     let left_out = ["texture base_color".to_owned()];

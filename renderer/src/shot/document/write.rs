@@ -182,11 +182,16 @@ fn write_lights(lights: &[Light], left_out: &mut Vec<String>) -> Vec<Json> {
                 ("position_m", position_m.to_array().into()),
                 ("intensity", (*intensity).into()),
             ]),
-            Light::Directional { direction, irradiance } => object([
-                ("kind", "directional".into()),
-                ("direction", direction.to_array().into()),
-                ("irradiance", (*irradiance).into()),
-            ]),
+            Light::Directional { direction, irradiance, half_angle_rad } => {
+                if *half_angle_rad > 0.0 {
+                    left_out.push("the angle of a directional light".to_owned());
+                }
+                object([
+                    ("kind", "directional".into()),
+                    ("direction", direction.to_array().into()),
+                    ("irradiance", (*irradiance).into()),
+                ])
+            }
             Light::Spot { world_from_light, .. } => {
                 let at = world_from_light.translation;
                 left_out.push(format!("a spot light at {}, {}, {}", at.x, at.y, at.z));

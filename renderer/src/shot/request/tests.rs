@@ -102,6 +102,18 @@ fn the_lights_of_the_file() {
     };
     assert_eq!(intensity, [3.0, 2.0, 1.0]);
     assert!((position_m - DVec3::X).length() < 1e-15 && (direction - DVec3::NEG_X).length() < 1e-15);
+    let in_watts = Scene { look: Look::Blender50, ..scene() };
+    let (shot, _) = build(&request, &in_watts).expect("a shot");
+    let [
+        Light::Point { intensity: watts_per_sr, .. },
+        Light::Directional { irradiance, half_angle_rad, .. },
+        Light::Spot { falloff: SpotFalloff::Smooth, .. },
+    ] = shot.lights[..]
+    else {
+        panic!("{:?}", shot.lights)
+    };
+    assert!((watts_per_sr[0] * 683.0 - 3.0).abs() < 1e-6 && watts_per_sr == irradiance);
+    assert!((f64::from(half_angle_rad).to_degrees() - 0.263).abs() < 1e-5);
     let dark = Scene { lights: Vec::new(), ..scene() };
     let (_, diagnostics) = build(&request, &dark).expect("a black picture");
     assert_eq!(diagnostics[0].code, "shot.no_lights");

@@ -1,0 +1,132 @@
+"""Packshot with `--look blender-5.0` held against Cycles: run.py PACKSHOT FOLDER [--only NAME …] [--samples N] [--sheet PNG] [--look NAME]
+
+Run by a Python with bpy, numpy, OpenEXR, Pillow and flip_evaluator. PACKSHOT_SHARED names the folder with `peers/compare.py` and `assets/`. FOLDER
+keeps the scenes and Cycles' pictures, which are rendered once. Prints a table; exit code 1 when a scene fails its gates:
+
+- `luminance_bias`, the mean of Packshot over the mean of Cycles less 1, within 0.5 %;
+- `luminance_error_8px` at most 1 %, or 1.5 times that of Cycles against itself with another seed.
+"""
+import argparse
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import scenes
+
+HERE = Path(__file__).parent
+SHARED = Path(os.environ["PACKSHOT_SHARED"])
+sys.path.insert(0, str(SHARED / "peers"))
+import compare  # noqa: E402
+import images  # noqa: E402
+
+BOUNCES = 12
+p = argparse.ArgumentParser()
+p.add_argument("packshot", type=Path)
+p.add_argument("folder", type=Path)
+p.add_argument("--only", nargs="*")
+p.add_argument("--width", type=int, default=240)
+p.add_argument("--height", type=int, default=160)
+p.add_argument("--samples", type=int, default=512)
+p.add_argument("--threads", type=int, default=0)
+p.add_argument("--filter-glossy", type=float, default=0.0, help="of Cycles; its default is 1")
+p.add_argument("--look", default="blender-5.0")
+p.add_argument("--references", action="store_true", help="render what is missing of Cycles' pictures and end")
+p.add_argument("--sheet", type=Path, help="a picture of all scenes: Packshot | Cycles | FLIP")
+a = p.parse_args()
+
+
+def run(*command):
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{command}\n{done.stdout}\n{done.stderr}")
+    return done.stdout
+
+
+def job(scene, seed):
+    """What Cycles is to do. The name of its picture changes with all that the picture depends on."""
+    members = {"glb": str(scene.glb), "world_from_camera": scene.world_from_camera.tolist(), "fov_y_rad": scene.fov_y_rad,
+               "sky": str(a.folder / "sky.exr") if scene.light == scenes.SKY else None, "width": a.width, "height": a.height,
+               "samples": a.samples, "seed": seed, "bounces": BOUNCES, "filter_glossy": a.filter_glossy}
+    key = hashlib.blake2b(scene.glb.read_bytes() + (a.folder / "sky.exr").read_bytes() + json.dumps(members).encode(), digest_size=6).hexdigest()
+    return {**members, "threads": a.threads, "out": str(a.folder / f"{scene.name}.{key}.cycles.exr")}
+
+
+def cycles_pictures(chosen):
+    """Two of each scene, with different seeds, where they are not there yet."""
+    jobs = [job(scene, seed) for scene in chosen for seed in (1, 2)]
+    jobs = [job for job in jobs if not Path(job["out"]).exists()]
+    if jobs:
+        path = a.folder / f"jobs.{os.getpid()}.json"
+        path.write_text(json.dumps(jobs))
+        subprocess.run([sys.executable, HERE / "blender.py", path], check=True, stdout=subprocess.DEVNULL)
+        path.unlink()
+
+
+def packshot_picture(scene):
+    out = a.folder / f"{scene.name}.packshot.exr"
+    film = ["--samples", a.samples, "--noise", 0, "--seed", 0, "--denoise", "off", "--exr", "float", "--look", a.look, "-o", out, "--quiet"]
+    film += ["--threads", a.threads] if a.threads else []
+    if scene.light == scenes.LIGHTS:
+        run(a.packshot, "render", scene.glb, "--camera", "Camera", "--light", "glb", "--on-unmapped", "keep", "--width", a.width, "--height", a.height,
+            "--filter", "box", "--max-bounces", BOUNCES, "--clamp-indirect", 0, *film)
+        return out
+    shot = {"schema": "packshot-shot/1", "geometry": {"path": os.path.relpath(scene.glb, a.folder)},
+            "camera": {"type": "perspective", "world_from_camera": scene.world_from_camera.T.reshape(-1).tolist(), "fov_y_deg": float(np.degrees(scene.fov_y_rad))},
+            "film": {"width": a.width, "height": a.height, "samples": a.samples, "filter": "box", "max_bounces": BOUNCES},
+            "environment": {"kind": "latlong", "path": "sky.exr"}}
+    path = a.folder / f"{scene.name}.shot.json"
+    path.write_text(json.dumps(shot))
+    run(a.packshot, "render", "--shot", path, *film)
+    return out
+
+
+def sheet(rows, path):
+    from PIL import Image, ImageDraw
+    stops = np.array([[0, 0, 4], [81, 18, 124], [183, 55, 121], [252, 137, 97], [252, 253, 191]], np.float32) / 255
+
+    def heat(flip):
+        x = np.clip(flip * 5, 0, 1)[..., None] * 4  # 0.2 is white: small differences are to be seen
+        i = np.minimum(x.astype(int), 3)[..., 0]
+        return stops[i] + (stops[i + 1] - stops[i]) * (x - i[..., None])
+
+    tiles = []
+    for name, shown, flip in rows:
+        tile = Image.fromarray((np.hstack([shown[1], shown[0], heat(flip)]) * 255 + 0.5).astype(np.uint8))
+        ImageDraw.Draw(tile).text((4, 4), name, fill=(255, 255, 255), stroke_width=2, stroke_fill=(0, 0, 0))
+        tiles.append(tile)
+    columns = 2
+    width, height = tiles[0].size
+    whole = Image.new("RGB", (columns * width, -(-len(tiles) // columns) * height))
+    for k, tile in enumerate(tiles):
+        whole.paste(tile, (k % columns * width, k // columns * height))
+    whole.save(path, quality=82)
+
+
+chosen = [scene for scene in scenes.make(a.folder, SHARED / "assets") if not a.only or scene.name in a.only]
+cycles_pictures(chosen)
+if a.references:
+    raise SystemExit
+rows, failed = [], []
+print("| Scene | bias % | error 8 px % | floor 8 px % | FLIP mean | alpha IoU | |\n|---|---|---|---|---|---|---|")
+for scene in chosen:
+    first, second = (images.read_image(job(scene, seed)["out"]) for seed in (1, 2))
+    test = images.read_image(packshot_picture(scene))
+    floor, _, _ = compare.compare(first, second)
+    # The mean of both is the better reference.
+    numbers, shown, flip = compare.compare((first + second) / 2, test)
+    bias, error = 100 * numbers["luminance_bias"], 100 * numbers["luminance_error_8px"]
+    limit = max(1.0, 150 * floor["luminance_error_8px"])
+    passes = abs(bias) <= 0.5 and error <= limit
+    failed += [] if passes else [scene.name]
+    rows.append((scene.name, shown, flip))
+    print(f"| {scene.name} | {bias:+.2f} | {error:.2f} | {100 * floor['luminance_error_8px']:.2f} | {numbers['flip_mean']:.4f} | {numbers['alpha_iou']:.5f} | "
+          f"{'' if passes else 'fails'} |", flush=True)
+if a.sheet:
+    sheet(rows, a.sheet)
+print(f"{len(rows) - len(failed)} of {len(rows)} pass" + (f"; not {', '.join(failed)}" if failed else ""))
+raise SystemExit(bool(failed))
