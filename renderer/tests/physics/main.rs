@@ -12,3 +12,4 @@ mod lights;
 mod nesting;
 mod scenes;
 mod shells;
+mod terminator;

@@ -60,18 +60,12 @@ fn light_along(
     return sum;
 }
 
-// A shading normal that the viewer sees: interpolated normals of coarse meshes turn away at silhouettes.
-fn facing_normal(s: Surface, view: vec3f) -> vec3f {
-    let cosine = dot(s.shading_normal, view);
-    if cosine > 1e-3 {
-        return s.shading_normal;
-    }
-    return normalize(s.shading_normal + view * (2e-3 - cosine));
-}
-
 // The point from which a ray may leave a surface in a direction.
 fn leave(s: Surface, outside: f32) -> vec3f {
-    return offset_origin(s.position, select(-s.geometric_normal, s.geometric_normal, outside > 0.0));
+    if outside > 0.0 {
+        return offset_origin(s.start, s.geometric_normal);
+    }
+    return offset_origin(s.position, -s.geometric_normal);
 }
 
 // A ray to one light, or to a point of the environment map, with what it brings along the path.
@@ -94,7 +88,7 @@ fn shadow_ray_to_light(
         return shadow;
     }
     let wi = to_local(frame, light.direction);
-    let outside = dot(light.direction, (*s).geometric_normal);
+    let outside = dot(light.direction, (*s).side_normal);
     if outside * wi.z <= 0.0 {
         return shadow;
     }
@@ -161,7 +155,7 @@ fn shade(
         return shadow;
     }
     let is_unlit = (materials[s.material].flags & MATERIAL_UNLIT) != 0u;
-    let frame = frame_along(facing_normal(s, -direction), s.tangent);
+    let frame = frame_along(facing_normal(s.shading_normal, -direction), s.tangent);
     let wo = to_local(frame, -direction);
     let emission = emission_met(path, hit, s) * emission_through(&s, wo.z);
     (*path).radiance += clamp_sum((*path).throughput * emission, clamp_for(bounces));
@@ -180,8 +174,8 @@ fn shade(
         return shadow;
     }
     let onward = normalize(to_world(frame, scattered.direction));
-    let outside = dot(onward, s.geometric_normal);
-    // A direction on different sides of shading and geometric surface would go through the body.
+    let outside = dot(onward, s.side_normal);
+    // A direction above the mapped normal and below the surface, or the other way round, would go through the body.
     if outside * scattered.direction.z <= 0.0 {
         return shadow;
     }

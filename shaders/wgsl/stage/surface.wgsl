@@ -15,6 +15,12 @@ struct Surface {
     front: u32,
     shading_normal: vec3f,
     roughness: f32,
+    // Directions on its side leave the surface: the interpolated normal before any map, of a body the triangle's own.
+    side_normal: vec3f,
+    pad2: f32,
+    // From where they do: on the smooth surface that the triangles stand for.
+    start: vec3f,
+    pad3: f32,
     base_color: vec3f,
     metalness: f32,
     emission: vec3f,
@@ -147,6 +153,25 @@ fn brush(s: ptr<function, Surface>, frame: Frame) {
     (*s).tangent = frame.x * direction.x + frame.y * direction.y;
 }
 
+// A shading normal that the viewer sees: interpolated normals of coarse meshes turn away at silhouettes.
+fn facing_normal(n: vec3f, view: vec3f) -> vec3f {
+    let cosine = dot(n, view);
+    if cosine > 1e-3 {
+        return n;
+    }
+    return normalize(n + view * (2e-3 - cosine));
+}
+
+// A point of a triangle, moved out to where its vertices' tangent planes say that the surface is, in the mesh's frame (Hanika 2021, "Hacking
+// the Shadow Terminator", Ray Tracing Gems II, chapter 4). What is seen from the triangle itself is darkened by its neighbours in steps.
+// `side` is -1 where the normals look away from the viewer. Where the surface is hollow the point stays.
+fn lifted_point(p: vec3f, w: vec3f, a: u32, b: u32, c: u32, side: f32) -> vec3f {
+    let of_a = vertices[a].normal * (w.x * min(side * dot(p - vertices[a].position, vertices[a].normal), 0.0));
+    let of_b = vertices[b].normal * (w.y * min(side * dot(p - vertices[b].position, vertices[b].normal), 0.0));
+    let of_c = vertices[c].normal * (w.z * min(side * dot(p - vertices[c].position, vertices[c].normal), 0.0));
+    return p - side * (of_a + of_b + of_c);
+}
+
 fn surface_at(hit: Hit, direction: vec3f) -> Surface {
     let slot = slot_of(hit.instance, hit.triangle);
     let material = slots[slot].material;
@@ -161,18 +186,26 @@ fn surface_at(hit: Hit, direction: vec3f) -> Surface {
 
     var s: Surface;
     s.material = material;
-    s.position = world_point(hit.instance, pa * w.x + pb * w.y + pc * w.z);
+    let local = pa * w.x + pb * w.y + pc * w.z;
+    s.position = world_point(hit.instance, local);
+    s.start = s.position;
     let outward = world_normal(hit.instance, cross(pb - pa, pc - pa));
     let front = dot(outward, direction) < 0.0;
     s.front = select(0u, 1u, front);
     s.geometric_normal = select(-outward, outward, front);
     s.shading_normal = s.geometric_normal;
+    s.side_normal = s.geometric_normal;
     var negated = !front;
     if (slot_flags & SLOT_FLAT) == 0u {
         let n = world_normal(hit.instance, vertices[a].normal * w.x + vertices[b].normal * w.y + vertices[c].normal * w.z);
         // Files with normals that look inwards exist: the side is the triangle's affair, the bend the normal's.
         negated = dot(n, s.geometric_normal) < 0.0;
         s.shading_normal = select(n, -n, negated);
+        // Light goes into a body and out of it at its triangles.
+        if (materials[material].flags & MATERIAL_BODY) == 0u {
+            s.side_normal = facing_normal(s.shading_normal, -direction);
+            s.start = world_point(hit.instance, lifted_point(local, w, a, b, c, select(1.0, -1.0, negated)));
+        }
     }
 
     s.base_color = materials[material].base_color;

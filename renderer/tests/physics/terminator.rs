@@ -1,0 +1,55 @@
+//! The edge of shadow on coarse meshes that stand for round things.
+
+use std::f64::consts::PI;
+
+use glam::{DAffine3, DVec3};
+use packshot_materials::openpbr::OpenPbr;
+use packshot_renderer::film::Film;
+use packshot_renderer::shot::{Bounces, Light};
+
+use crate::scenes::{render, scene, shot, sphere};
+
+const SIZE_PX: usize = 64;
+
+/// A white ball of so many bands under a sun from +X, seen from +Z.
+fn ball_in_the_sun(n: u32, smooth: bool) -> Film {
+    let matt = OpenPbr { base_color: [0.8; 3], specular_weight: 0.0, ..OpenPbr::default() };
+    let mut shot = shot(DVec3::Z * 3.0, 2.1, SIZE_PX as u32, 16);
+    shot.film.bounces = Bounces::all(0);
+    shot.lights = vec![Light::Directional { direction: DVec3::NEG_X, irradiance: [PI as f32; 3], half_angle_rad: 0.0 }];
+    render(&scene(vec![sphere(n, smooth)], &[(0, DAffine3::IDENTITY)]), &matt, &shot, 2)
+}
+
+/// Radiance beside that of a perfect ball, over the pixels of the lit half whose cosine to the sun is below `cosine_max`: the mean
+/// difference, and the share of pixels that have less than half of what is theirs.
+fn beside_the_ball(film: &Film, cosine_max: f64) -> (f64, f64) {
+    let pixels = film.resolve();
+    let (mut n, mut sum, mut n_dark) = (0.0, 0.0, 0.0);
+    for (i, pixel) in pixels.iter().enumerate() {
+        let at = |k: usize| 2.1 * ((k as f64 + 0.5) / SIZE_PX as f64 - 0.5);
+        let (x, y) = (at(i % SIZE_PX), at(i / SIZE_PX));
+        // Away from the silhouette, where a coarse ball has no surface.
+        if x < 0.05 || x > cosine_max || x.hypot(y) > 0.8 {
+            continue;
+        }
+        n += 1.0;
+        sum += (f64::from(pixel[0]) - 0.8 * x).abs();
+        n_dark += f64::from(u8::from(f64::from(pixel[0]) < 0.4 * x));
+    }
+    (sum / n, n_dark / n)
+}
+
+#[test]
+fn a_coarse_ball_has_the_shadow_edge_of_a_round_one() {
+    let (difference, n_dark) = beside_the_ball(&ball_in_the_sun(8, true), 0.45);
+    assert!(n_dark <= 0.01 && difference <= 0.03, "{difference} on the mean, {n_dark} of the pixels too dark");
+    // Facets that are meant as such keep their own shadows: half of the band looks away from the sun or along it.
+    let (of_facets, _) = beside_the_ball(&ball_in_the_sun(8, false), 0.45);
+    assert!(of_facets > 2.0 * difference, "{of_facets} with facets, {difference} without");
+}
+
+#[test]
+fn the_finer_the_mesh_the_closer() {
+    let [coarse, fine] = [8, 32].map(|n| beside_the_ball(&ball_in_the_sun(n, true), 0.45).0);
+    assert!(fine < 0.3 * coarse, "{fine} after {coarse}");
+}
