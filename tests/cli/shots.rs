@@ -61,7 +61,7 @@ fn a_look_is_named_and_goes_beside_the_shot() {
     workplace.render(&[&own[..], &dumped, &look].concat());
     let shot: Value = serde_json::from_slice(&workplace.read("shot.json")).expect("JSON");
     assert_eq!(shot["comment"], "left out: look blender-5.0");
-    assert_eq!((&shot["film"]["clamp_indirect"], &shot["film"]["max_bounces"]["diffuse"]), (&10.into(), &4.into()));
+    assert_eq!((&shot["film"]["clamp_indirect"], &shot["film"]["max_bounces"]["diffuse"]), (&10.0.into(), &4.into()));
     let again = ["render", "--shot", "shot.json", "-o", "again.exr", "--dump-shot", "again.json"];
     workplace.run(&[&again[..], &look].concat()).done();
     assert!(workplace.read("first.exr") == workplace.read("again.exr"));
