@@ -115,5 +115,5 @@ fn threads_passes_and_watchers_change_no_bit() {
     let control = RenderControl { snapshots, ..RenderControl::new(&cancel) };
     let watched = loaded(&arrangement, 2).render(&control);
     assert!(one.sums == watched.sums && one.samples == watched.samples);
-    assert_eq!(n_snapshots.into_inner().expect("not poisoned"), 7, "after 1, 2, 4, 8, 16, 32 and 48 samples");
+    assert_eq!(n_snapshots.into_inner().expect("not poisoned"), 6, "after 1, 2, 4, 8, 16 and 32 samples");
 }
