@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use packshot_materials::finding::{Finding, Severity as FindingSeverity};
-use packshot_materials::library::{Library, LibraryMaterialIdx};
+use packshot_materials::library::{Library, LibraryMaterialIdx, Surface};
 use packshot_materials::mapping::{Assignment, OnUnmapped, PartNames, Report, Resolver};
 use packshot_materials::openpbr::OpenPbr;
 use packshot_renderer::backend::CancelToken;
@@ -126,6 +126,8 @@ pub struct PaletteMaterial {
     pub openpbr: OpenPbr,
     /// Which of several bodies around a point fills it: the one of the highest priority.
     pub priority: u8,
+    /// Grain and fine structures.
+    pub surface: Surface,
     /// What of it a shot file has no place for, such as surface details.
     pub left_out: Vec<String>,
 }
@@ -157,6 +159,7 @@ impl PartMaterials {
             id: id.clone(),
             openpbr: *openpbr,
             priority: 0,
+            surface: Surface::default(),
             left_out: document.left_out.of_material(id).to_vec(),
         });
         let palette: Vec<_> = palette.collect();
@@ -211,8 +214,11 @@ impl PartMaterials {
 
     /// The palette as the renderer takes it.
     pub(crate) fn entries(&self) -> Vec<PaletteEntry> {
-        let entry =
-            |material: &PaletteMaterial| PaletteEntry { openpbr: material.openpbr, priority: material.priority };
+        let entry = |PaletteMaterial { openpbr, priority, surface, .. }: &PaletteMaterial| PaletteEntry {
+            openpbr: *openpbr,
+            priority: *priority,
+            surface: surface.clone(),
+        };
         self.palette.iter().map(entry).collect()
     }
 }
@@ -246,6 +252,7 @@ impl<'a> Palette<'a> {
         let material = self.library.material(idx);
         Some(*self.indices.entry(idx).or_insert_with(|| {
             let bevel = material.surface.bevel_mm.map(|_| "surface bevel".to_owned());
+            let grain = material.surface.tangent.map(|_| "surface grain".to_owned());
             let details = material.surface.detail.iter().map(|detail| {
                 let word = serde_json::to_value(detail.kind).unwrap_or_default();
                 format!("surface detail {}", word.as_str().unwrap_or_default())
@@ -255,7 +262,8 @@ impl<'a> Palette<'a> {
                 id: material.id.clone(),
                 openpbr: material.openpbr,
                 priority: material.priority,
-                left_out: bevel.into_iter().chain(details).chain(priority).collect(),
+                surface: material.surface.clone(),
+                left_out: bevel.into_iter().chain(grain).chain(details).chain(priority).collect(),
             });
             self.materials.len() - 1
         }))
@@ -276,7 +284,7 @@ impl<'a> Palette<'a> {
 /// Materials whose parameters this renderer does not follow completely yet.
 fn not_followed(palette: &[PaletteMaterial]) -> impl Iterator<Item = Diagnostic> {
     palette.iter().filter_map(|material| {
-        let parameters = packshot_renderer::prepare::left_out(&material.openpbr);
+        let parameters = packshot_renderer::prepare::left_out(&material.openpbr, &material.surface);
         (!parameters.is_empty()).then(|| Diagnostic {
             code: "material_simplified",
             severity: Severity::Info,

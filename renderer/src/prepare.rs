@@ -23,6 +23,7 @@ mod material;
 #[cfg(test)]
 mod pearson;
 mod product;
+mod relief;
 #[cfg(test)]
 mod scattering;
 mod shot;

@@ -117,6 +117,32 @@ shared_constants! {
     pub const TEXTURE_CLAMP_V: u32 = 32;
     /// `Texture.flags`: colours are filtered as they are encoded, and decoded afterwards, as Cycles does.
     pub const TEXTURE_DECODE_LAST: u32 = 1 << 16;
+    /// Mode of a relief's grain: it has none.
+    pub const GRAIN_NONE: u32 = 0;
+    /// Mode of a relief's grain: around the axis.
+    pub const GRAIN_CYLINDRICAL: u32 = 1;
+    /// Mode of a relief's grain: along the axis, projected onto the surface.
+    pub const GRAIN_PLANAR: u32 = 2;
+    /// Kind of a relief's detail: scratches along the grain.
+    pub const DETAIL_BRUSHED: u32 = 0;
+    /// Kind of a relief's detail: rings around the axis.
+    pub const DETAIL_TURNED: u32 = 1;
+    /// Kind of a relief's detail: crossed ribs.
+    pub const DETAIL_KNURL: u32 = 2;
+    /// Kind of a relief's detail: soft waves.
+    pub const DETAIL_ORANGE_PEEL: u32 = 3;
+    /// Kind of a relief's detail: grain of two sizes.
+    pub const DETAIL_CAST: u32 = 4;
+    /// Kind of a relief's detail: fine pits.
+    pub const DETAIL_BLASTED: u32 = 5;
+    /// Kind of a relief's detail: crystals.
+    pub const DETAIL_SPANGLE: u32 = 6;
+    /// Floats of a relief's entry in `tables` before its details, and of each detail.
+    pub const RELIEF_HEAD: u32 = 11;
+    /// See `RELIEF_HEAD`.
+    pub const RELIEF_DETAIL: u32 = 3;
+    /// Mean square of the slope of value noise in three dimensions, as far as it lies within a plane.
+    pub const NOISE_SLOPE2: f32 = 0.293;
     /// `Light.kind`: a rectangle with one shining side.
     pub const LIGHT_RECT: u32 = 0;
     /// `Light.kind`: a point.

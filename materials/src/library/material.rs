@@ -48,7 +48,7 @@ pub enum Status {
     Deprecated,
 }
 
-/// Details of a surface in object space; lengths in millimetres. Data for shading that does not use them yet.
+/// Details of a surface in object space; lengths in millimetres.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Surface {
     /// Radius of the rounding that sharp edges seem to have.

@@ -9,6 +9,7 @@ use packshot_shaders::constants::{SLOT_FLAT, SLOT_HAS_EXTRAS};
 use packshot_shaders::layout::scene::{Slot, Triangle, Vertex, VertexExtra};
 
 use super::RenderSpace;
+use super::relief::Reliefs;
 use crate::accel::{AccelInstance, AccelMesh};
 use crate::inspect::bodies::InwardFaces;
 use crate::scene::{Mesh, MeshIdx, Part, Primitive, Scene};
@@ -38,13 +39,14 @@ pub(crate) struct PlacedMesh {
 }
 
 impl Geometry {
-    /// `worn` has the shader's material of each part's primitives; the faces of `inward` are turned over. `None` when cancelled, which is
-    /// asked part by part.
+    /// `worn` has the shader's material of each part's primitives; the faces of `inward` are turned over; `reliefs` lays out what the
+    /// materials have of them. `None` when cancelled, which is asked part by part.
     pub(crate) fn new(
         scene: &Scene,
         space: &RenderSpace,
         worn: &[Vec<u32>],
         inward: &InwardFaces,
+        reliefs: &mut Reliefs<'_>,
         cancelled: &dyn Fn() -> bool,
     ) -> Option<Self> {
         let mut out = Self::default();
@@ -70,7 +72,9 @@ impl Geometry {
                 let slot = out.slots.len() as u32;
                 let inward = inward.of_primitive(part.mesh.0, primitive_idx);
                 out.push_primitive(primitive, inward, &render_from_part, slot);
-                out.push_slot(primitive, worn[part_idx][primitive_idx], part_idx);
+                let material = worn[part_idx][primitive_idx];
+                let relief = reliefs.place(part, material, &render_from_part, 1.0);
+                out.push_slot(primitive, material, part_idx, relief);
             }
         }
         if !out.triangles.is_empty() {
@@ -90,15 +94,18 @@ impl Geometry {
             let placed =
                 shared[part.mesh.0 as usize].get_or_insert_with(|| out.push_shared(part.mesh, mesh, inward)).clone();
             let slot_base = out.slots.len() as u32;
+            let world_from_local = space.from_world() * part.world_from_part * placed.part_from_local;
+            let (local_from_part, scale) =
+                (placed.part_from_local.inverse(), world_from_local.matrix3.determinant().abs().cbrt());
             for (primitive_idx, (primitive, &(first_vertex, first_extra))) in
                 mesh.primitives.iter().zip(&placed.first).enumerate()
             {
                 let material = worn[part_idx][primitive_idx];
                 let flags = slot_flags(primitive);
                 let extra_base = first_extra.wrapping_sub(first_vertex);
-                out.slots.push(Slot { material, part: part_idx as u32, flags, extra_base });
+                let relief = reliefs.place(part, material, &local_from_part, scale);
+                out.slots.push(Slot { material, part: part_idx as u32, flags, extra_base, relief, ..Slot::default() });
             }
-            let world_from_local = space.from_world() * part.world_from_part * placed.part_from_local;
             out.instances.push(PlacedMesh { mesh: placed.mesh, world_from_local, slot_base });
         }
         Some(out)
@@ -115,7 +122,7 @@ impl Geometry {
         let first = self.triangles.len();
         self.vertices.extend([corner(-1.0, -1.0), corner(-1.0, 1.0), corner(1.0, 1.0), corner(1.0, -1.0)]);
         let slot = self.slots.len() as u32;
-        self.slots.push(Slot { material, part, flags: SLOT_FLAT, extra_base: 0 });
+        self.slots.push(Slot { material, part, flags: SLOT_FLAT, ..Slot::default() });
         let all_is_baked = self.instances.len() == 1 && self.instances[0].world_from_local == DAffine3::IDENTITY;
         let (slot_base, slot) = if all_is_baked { (0, slot) } else { (slot, 0) };
         self.triangles.push(Triangle { v0: v, v1: v + 1, v2: v + 2, slot });
@@ -206,7 +213,7 @@ impl Geometry {
     }
 
     /// The slot of the primitive that was pushed last.
-    fn push_slot(&mut self, primitive: &Primitive, material: u32, part_idx: usize) {
+    fn push_slot(&mut self, primitive: &Primitive, material: u32, part_idx: usize, relief: u32) {
         let n = primitive.positions.len();
         let flags = slot_flags(primitive);
         let first_vertex = (self.vertices.len() - n) as u32;
@@ -215,7 +222,7 @@ impl Geometry {
         } else {
             0
         };
-        self.slots.push(Slot { material, part: part_idx as u32, flags, extra_base });
+        self.slots.push(Slot { material, part: part_idx as u32, flags, extra_base, relief, ..Slot::default() });
     }
 }
 

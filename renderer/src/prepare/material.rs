@@ -1,6 +1,7 @@
 //! OpenPBR parameters become the shader's material: weights multiplied in, lengths in render units, tables found.
 
 use glam::Vec3;
+use packshot_materials::library::Surface;
 use packshot_materials::openpbr::OpenPbr;
 use packshot_shaders::constants::{MATERIAL_THIN_WALLED, NONE, SRGB_TABLE, TEXTURED_BASE};
 use packshot_shaders::layout::scene::Material;
@@ -49,6 +50,11 @@ impl Tables {
         self.values.extend_from_slice(&albedo::dielectric(ior, boundary));
         self.dielectrics.push((key, offset));
         offset
+    }
+
+    /// Adds the entry of a relief.
+    pub(crate) fn relief(&mut self, entry: &[f32]) -> u32 {
+        appended(&mut self.values, entry)
     }
 
     /// Offset of the table of glTF's sheen.
@@ -192,8 +198,8 @@ fn cauchy_b(m: &OpenPbr) -> f32 {
 }
 
 /// Parameters of `m` that change a picture elsewhere but not here yet, by their OpenPBR names (a combination by both); empty when the material is followed
-/// completely.
-pub fn left_out(m: &OpenPbr) -> Vec<&'static str> {
+/// completely. Brushed facets need a grain, of the surface that it is worn with or of the file's tangents.
+pub fn left_out(m: &OpenPbr, surface: &Surface) -> Vec<&'static str> {
     let mut out = Vec::new();
     let metal = m.base_metalness >= 1.0;
     let glass = m.transmission_weight > 0.0 && !metal;
@@ -202,14 +208,16 @@ pub fn left_out(m: &OpenPbr) -> Vec<&'static str> {
             out.push(name)
         }
     };
-    note(m.specular_roughness_anisotropy > 0.0, "specular_roughness_anisotropy");
+    let is_grainless = surface.tangent.is_none();
+    note(is_grainless && m.specular_roughness_anisotropy > 0.0, "specular_roughness_anisotropy");
     note(glass && m.specular_weight != 1.0, "specular_weight");
     // A body is filled with one medium.
     note(
         glass && m.subsurface_weight > 0.0 && m.transmission_weight < 1.0,
         "subsurface_weight beside transmission_weight",
     );
-    note(m.coat_weight > 0.0 && m.coat_roughness_anisotropy > 0.0, "coat_roughness_anisotropy");
+    note(is_grainless && m.coat_weight > 0.0 && m.coat_roughness_anisotropy > 0.0, "coat_roughness_anisotropy");
+    note(surface.bevel_mm.is_some(), "surface.bevel_mm");
     out
 }
 

@@ -1,6 +1,7 @@
 //! What all shots of a product share: geometry with its hierarchies, materials and textures.
 
 use glam::DVec3;
+use packshot_materials::library::Surface;
 use packshot_materials::openpbr::OpenPbr;
 use packshot_shaders::constants::{MATERIAL_BLEND, MATERIAL_BODY, MATERIAL_CAMERA_ONLY, MATERIAL_MASK};
 use packshot_shaders::layout::accel::Instance;
@@ -9,6 +10,7 @@ use packshot_shaders::layout::scene as gpu;
 use super::emitters::{Emission, Emitters};
 use super::geometry::Geometry;
 use super::material::{self, Tables};
+use super::relief::Reliefs;
 use super::texture::TextureTable;
 use super::{PrepareError, RenderSpace, bindable};
 use crate::accel::SceneBvh;
@@ -18,19 +20,21 @@ use crate::scene::{Part, Primitive, Scene, SceneMaterial};
 use crate::shot::Floor;
 
 /// A material for parts to wear in place of the file's own.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PaletteEntry {
     /// Its parameters; lengths in metres.
     pub openpbr: OpenPbr,
     /// Of bodies around the same point the one of the highest priority fills it, of equal ones the one that light entered last. The
     /// file's own materials have 0.
     pub priority: u8,
+    /// Grain and fine structures, in the frame of each part.
+    pub surface: Surface,
 }
 
 impl From<OpenPbr> for PaletteEntry {
-    /// With the lowest priority.
+    /// With the lowest priority, and smooth.
     fn from(openpbr: OpenPbr) -> Self {
-        Self { openpbr, priority: 0 }
+        Self { openpbr, ..Self::default() }
     }
 }
 
@@ -96,12 +100,14 @@ pub struct SceneFeatures {
     pub has_layers: bool,
     /// A material reads textures or attributes of vertices.
     pub has_textures: bool,
+    /// A part wears a material with grain or fine structures.
+    pub has_relief: bool,
     /// Light samples go to emissive surfaces.
     pub has_emitters: bool,
 }
 
 impl SceneFeatures {
-    fn of(materials: &[gpu::Material], emitters: &Emitters) -> Self {
+    fn of(materials: &[gpu::Material], slots: &[gpu::Slot], emitters: &Emitters) -> Self {
         let any = |has: fn(&gpu::Material) -> bool| materials.iter().any(has);
         let weights = |m: &gpu::Material| {
             let anisotropies = m.anisotropy + m.coat_anisotropy;
@@ -113,6 +119,7 @@ impl SceneFeatures {
             has_bodies: any(|m| m.transmission_weight > 0.0 || m.flags & MATERIAL_BODY != 0),
             has_layers: materials.iter().any(|m| weights(m) > 0.0),
             has_textures: any(|m| m.textured != 0),
+            has_relief: slots.iter().any(|slot| slot.relief != 0),
             has_emitters: emitters.irradiance > 0.0,
         }
     }
@@ -178,7 +185,10 @@ impl PreparedProduct {
             (materials[material as usize].flags & MATERIAL_BODY != 0).then_some(material)
         };
         let inward = Bodies::new(scene, body).inward(cancelled).ok_or(PrepareError::Cancelled)?;
-        let mut geometry = Geometry::new(scene, &space, &worn, &inward, cancelled).ok_or(PrepareError::Cancelled)?;
+        let surfaces = palette.iter().map(|entry| &entry.surface).collect();
+        let mut reliefs = Reliefs::new(scene, surfaces, &mut tables, space.units_per_m);
+        let mut geometry =
+            Geometry::new(scene, &space, &worn, &inward, &mut reliefs, cancelled).ok_or(PrepareError::Cancelled)?;
         if geometry.triangles.is_empty() {
             return Err(PrepareError::Empty);
         }
@@ -205,12 +215,12 @@ impl PreparedProduct {
             .map(|(placed, accel)| Instance::new(accel.local_from_world, accel.world_from_local, placed.slot_base));
         Ok(Self {
             instances: instances.collect(),
+            features: SceneFeatures::of(&materials, &geometry.slots, &emitters),
             bvh,
             slots: geometry.slots,
             triangles: geometry.triangles,
             vertices: geometry.vertices,
             vertex_extras: bindable(geometry.vertex_extras),
-            features: SceneFeatures::of(&materials, &emitters),
             emitters,
             materials,
             textures: bindable(textures.textures),

@@ -54,8 +54,8 @@ fn vial(glass: Primitive, oil: Primitive, priorities: [u8; 2], seed: u32) -> Fil
     };
     let steel = OpenPbr { base_color: [0.5; 3], base_metalness: 1.0, specular_roughness: 0.4, ..OpenPbr::default() };
     let palette = [
-        PaletteEntry { openpbr: clear(1.6, [0.6, 0.9, 0.7], 1.0), priority: priorities[0] },
-        PaletteEntry { openpbr: clear(1.4, [0.9, 0.6, 0.1], 0.5), priority: priorities[1] },
+        PaletteEntry { priority: priorities[0], ..clear(1.6, [0.6, 0.9, 0.7], 1.0).into() },
+        PaletteEntry { priority: priorities[1], ..clear(1.4, [0.9, 0.6, 0.1], 0.5).into() },
         steel.into(),
     ];
     let (width_px, height_px) = (16, 8);

@@ -200,7 +200,13 @@ fn without_library(product: &Product, resolved: &Resolved) -> PartMaterials {
     let library = &*resolved.library;
     let fallback = library.material(library.fallback());
     let (id, priority) = (fallback.id.clone(), fallback.priority);
-    let palette = PaletteMaterial { id, openpbr: fallback.openpbr, priority, left_out: Vec::new() };
+    let palette = PaletteMaterial {
+        id,
+        openpbr: fallback.openpbr,
+        priority,
+        surface: fallback.surface.clone(),
+        left_out: Vec::new(),
+    };
     PartMaterials {
         palette: vec![palette],
         parts: vec![PartMaterial::Palette(0); product.scene.parts.len()],

@@ -93,6 +93,14 @@ gpu_struct! {
         pub flags: u32,
         /// `vertex_extras[extra_base + vertex]` when SLOT_HAS_EXTRAS; wraps.
         pub extra_base: u32,
+        /// First entry in `tables` of its relief, or 0.
+        pub relief: u32,
+        /// Padding.
+        pub pad0: u32,
+        /// Padding.
+        pub pad1: u32,
+        /// Padding.
+        pub pad2: u32,
     }
 
     /// Vertex indices of a triangle, and its slot.

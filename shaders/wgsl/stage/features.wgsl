@@ -9,5 +9,7 @@ override HAS_BODIES: bool = true;
 override HAS_LAYERS: bool = true;
 // Whatever is read at texture coordinates or interpolated between vertices, but for normals.
 override HAS_TEXTURES: bool = true;
+// Grain and fine structures of library materials.
+override HAS_RELIEF: bool = true;
 // Emissive surfaces that light samples go to.
 override HAS_EMITTERS: bool = true;

@@ -63,6 +63,11 @@ struct Slot {
     flags: u32,
     // `vertex_extras[extra_base + vertex]` when SLOT_HAS_EXTRAS; wraps.
     extra_base: u32,
+    // First entry in `tables` of its relief (see `stage/relief`), or 0.
+    relief: u32,
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
 }
 
 struct Triangle {

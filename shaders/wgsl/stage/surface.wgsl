@@ -3,6 +3,7 @@
 #import lib/ray
 #import stage/features
 #import lib/bump
+#import stage/relief
 #import stage/scene
 #import stage/texture
 
@@ -172,6 +173,41 @@ fn lifted_point(p: vec3f, w: vec3f, a: u32, b: u32, c: u32, side: f32) -> vec3f 
     return p - side * (of_a + of_b + of_c);
 }
 
+// Width of a pixel at a distance from the camera, in render units. Paths that come from elsewhere see at least as much.
+fn pixel_width(t: f32) -> f32 {
+    let of_one = 2.0 * params.camera.half_width / f32(params.width_px);
+    return of_one * select(t, 1.0, params.camera.orthographic == 1u);
+}
+
+// Bends the normal over a relief and lays facets along its grain.
+fn carve(s: ptr<function, Surface>, hit: Hit, entry: u32, local: vec3f, negated: bool) {
+    let m = (*s).material;
+    let relief = relief_at(entry, local, pixel_width(hit.t));
+    let alpha = sqr((*s).roughness * relief.roughness);
+    // GGX of this width has twice the square of a Gaussian's slopes.
+    (*s).roughness = min(sqrt(sqrt(sqr(alpha) + 2.0 * relief.lost_slope2)), 1.0);
+    (*s).base_color = saturate((*s).base_color * relief.brightness);
+    let n = (*s).shading_normal;
+    let steepness2 = dot(relief.slope, relief.slope);
+    if steepness2 > 0.0 {
+        // The same steepness whatever the scale of the mesh's frame.
+        let uphill = normalize(world_vector(hit.instance, relief.slope)) * sqrt(steepness2);
+        let along = uphill - n * dot(n, uphill);
+        // Seen from behind, heights are hollows.
+        (*s).shading_normal = normalize(n - select(along, -along, negated));
+    }
+    if materials[m].anisotropy + materials[m].coat_anisotropy > 0.0 && dot(relief.grain, relief.grain) > 0.0 {
+        let grain = world_vector(hit.instance, relief.grain);
+        let along = grain - n * dot(n, grain);
+        // Where the grain runs into the surface, facets lie as they like.
+        if dot(along, along) > 1e-6 * dot(grain, grain) {
+            // Scratches throw light across themselves, and facets lie along the tangent as they throw it.
+            (*s).tangent = normalize(cross(n, along));
+            (*s).anisotropy = materials[m].anisotropy;
+        }
+    }
+}
+
 fn surface_at(hit: Hit, direction: vec3f) -> Surface {
     let slot = slot_of(hit.instance, hit.triangle);
     let material = slots[slot].material;
@@ -213,6 +249,9 @@ fn surface_at(hit: Hit, direction: vec3f) -> Surface {
     s.roughness = materials[material].roughness;
     s.emission = materials[material].emission;
     s.textured = materials[material].textured;
+    if HAS_RELIEF && slots[slot].relief != 0u {
+        carve(&s, hit, slots[slot].relief, local, negated);
+    }
     if !HAS_TEXTURES || s.textured == 0u {
         return s;
     }
