@@ -48,7 +48,8 @@ pub enum Status {
     Deprecated,
 }
 
-/// Details of a surface in object space; lengths in millimetres.
+/// Details of a surface in the part's own frame; lengths in millimetres. A material's roughness is what it has from afar, with all of
+/// them in it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Surface {
     /// Radius of the rounding that sharp edges seem to have.

@@ -1,5 +1,6 @@
 // Structures of a surface that are too fine to be modelled, in the frame of the part, so that they stay where they are when it moves: the grain that
-// a tool leaves, and heights that bend the normal. What is finer than a pixel becomes roughness (Toksvig 2005, "Mipmapping Normal Maps").
+// a tool leaves, and heights that bend the normal. A material's roughness is what it has from afar, with all of that in it; what is shown by bent
+// normals is taken out of it again (Olano and Baker 2010, "LEAN Mapping"), so that a surface is as bright near by as it is from afar.
 //
 // An entry of `tables` that a slot names, as `prepare/relief.rs` writes it:
 //   0: number of details          1: mode of the grain, GRAIN_*
@@ -19,8 +20,8 @@ const RINGS_ALONG_AXIS: f32 = 1.37;
 struct Relief {
     // Direction of the grain in the mesh's frame, zero where there is none.
     grain: vec3f,
-    // Mean square of the slopes that are too fine to be seen.
-    lost_slope2: f32,
+    // Mean square of the slopes that are shown.
+    shown_slope2: f32,
     // How the surface rises along the coordinates of the mesh's frame.
     slope: vec3f,
     // Factors on roughness and base colour.
@@ -66,7 +67,9 @@ fn rib_height(u: f32) -> f32 {
 }
 
 // How crossed ribs rise, in feature heights for each feature size.
-fn knurl_slope(p: AxisPoint, scale: f32) -> vec3f {
+fn knurl_slope(p: AxisPoint, scale: f32, normal: vec3f) -> vec3f {
+    // It is rolled into walls, not into the faces at their ends.
+    let on_wall = select(smoothstep(0.3, 0.7, abs(dot(normal, p.outward))), 1.0, p.mode == GRAIN_PLANAR);
     // A whole number of ribs around, all along the part.
     let n_around = max(round(TWO_PI * p.radius_max / scale), 3.0);
     let turn = atan2_turns(dot(p.at, p.y), dot(p.at, p.x));
@@ -78,9 +81,9 @@ fn knurl_slope(p: AxisPoint, scale: f32) -> vec3f {
     }
     let v = p.height / scale;
     if rib_height(u + v) > rib_height(u - v) {
-        return (across + p.axis) * rib_slope(u + v);
+        return (across + p.axis) * (rib_slope(u + v) * on_wall);
     }
-    return (across - p.axis) * rib_slope(u - v);
+    return (across - p.axis) * (rib_slope(u - v) * on_wall);
 }
 
 // The same of fine scratches along the grain.
@@ -95,7 +98,7 @@ fn brushed_slope(p: AxisPoint, scale: f32) -> vec3f {
     return p.outward * g.x + p.axis * g.y;
 }
 
-fn detail_slope(kind: u32, p: AxisPoint, scale: f32) -> vec3f {
+fn detail_slope(kind: u32, p: AxisPoint, scale: f32, normal: vec3f) -> vec3f {
     switch kind {
         case DETAIL_BRUSHED: {
             return brushed_slope(p, scale);
@@ -105,7 +108,7 @@ fn detail_slope(kind: u32, p: AxisPoint, scale: f32) -> vec3f {
             return (p.outward + RINGS_ALONG_AXIS * p.axis) * (PI * sin_cos_turn(fract(u)).x);
         }
         case DETAIL_KNURL: {
-            return knurl_slope(p, scale);
+            return knurl_slope(p, scale, normal);
         }
         case DETAIL_CAST: {
             // The finer grain is half as high.
@@ -145,8 +148,8 @@ fn detail_slope2(kind: u32) -> f32 {
     }
 }
 
-// The relief at a point of the mesh's frame. `width` is that of a pixel there, in render units.
-fn relief_at(entry: u32, local: vec3f, width: f32) -> Relief {
+// The relief at a point of the mesh's frame, where a triangle has a unit normal. `width` is that of a pixel there, in render units.
+fn relief_at(entry: u32, local: vec3f, normal: vec3f, width: f32) -> Relief {
     let p = axis_point(entry, local);
     var r = Relief(vec3f(0.0), 0.0, vec3f(0.0), 1.0, 1.0);
     if p.mode == GRAIN_CYLINDRICAL {
@@ -162,10 +165,10 @@ fn relief_at(entry: u32, local: vec3f, width: f32) -> Relief {
         let steepness = tables[detail + 2u] / scale;
         // Whole where a feature has four pixels, gone where it has one.
         let seen = 1.0 - smoothstep(0.25, 1.0, width * tables[entry + 10u] / scale);
-        r.lost_slope2 += sqr(steepness) * (1.0 - sqr(seen)) * detail_slope2(kind);
+        r.shown_slope2 += sqr(steepness * seen) * detail_slope2(kind);
         if seen > 0.0 {
             if steepness > 0.0 {
-                r.slope += detail_slope(kind, p, scale) * (steepness * seen);
+                r.slope += detail_slope(kind, p, scale, normal) * (steepness * seen);
             }
             if kind == DETAIL_SPANGLE {
                 let cell = nearest_cell(p.at / scale);

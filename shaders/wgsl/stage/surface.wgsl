@@ -179,13 +179,13 @@ fn pixel_width(t: f32) -> f32 {
     return of_one * select(t, 1.0, params.camera.orthographic == 1u);
 }
 
-// Bends the normal over a relief and lays facets along its grain.
-fn carve(s: ptr<function, Surface>, hit: Hit, entry: u32, local: vec3f, negated: bool) {
+// Bends the normal over a relief and lays facets along its grain. `local` and `normal` are in the mesh's frame.
+fn carve(s: ptr<function, Surface>, hit: Hit, entry: u32, local: vec3f, normal: vec3f, negated: bool) {
     let m = (*s).material;
-    let relief = relief_at(entry, local, pixel_width(hit.t));
-    let alpha = sqr((*s).roughness * relief.roughness);
-    // GGX of this width has twice the square of a Gaussian's slopes.
-    (*s).roughness = min(sqrt(sqrt(sqr(alpha) + 2.0 * relief.lost_slope2)), 1.0);
+    let relief = relief_at(entry, local, normal, pixel_width(hit.t));
+    let alpha2 = sqr(sqr((*s).roughness * relief.roughness));
+    // A GGX of this width has half its square as the mean square of slopes; steep reliefs leave a quarter of the width.
+    (*s).roughness = min(sqrt(sqrt(max(alpha2 - 2.0 * relief.shown_slope2, alpha2 / 16.0))), 1.0);
     (*s).base_color = saturate((*s).base_color * relief.brightness);
     let n = (*s).shading_normal;
     let steepness2 = dot(relief.slope, relief.slope);
@@ -250,7 +250,7 @@ fn surface_at(hit: Hit, direction: vec3f) -> Surface {
     s.emission = materials[material].emission;
     s.textured = materials[material].textured;
     if HAS_RELIEF && slots[slot].relief != 0u {
-        carve(&s, hit, slots[slot].relief, local, negated);
+        carve(&s, hit, slots[slot].relief, local, normalize(cross(pb - pa, pc - pa)), negated);
     }
     if !HAS_TEXTURES || s.textured == 0u {
         return s;
