@@ -298,3 +298,34 @@ impl ViewTransform {
         }
     }
 }
+
+#[cfg(test)]
+impl Shot {
+    /// For tests of what surrounds a product: a picture of one pixel.
+    pub(crate) fn of_one_pixel(environment: Environment, lights: Vec<Light>) -> Self {
+        Self {
+            camera: Camera {
+                world_from_camera: DAffine3::IDENTITY,
+                projection: Projection::Orthographic { height_m: 1.0 },
+                clip_near_m: 0.1,
+                clip_far_m: 10.0,
+            },
+            film: Film {
+                width_px: 1,
+                height_px: 1,
+                samples: 1,
+                noise_threshold: 0.0,
+                seed: 0,
+                filter: PixelFilter::Box,
+                bounces: Bounces::all(4),
+                clamp_direct: 0.0,
+                clamp_indirect: 0.0,
+            },
+            environment,
+            lights,
+            floor: None,
+            background: Background::Transparent,
+            view: View { transform: ViewTransform::Raw, exposure_ev: 0.0 },
+        }
+    }
+}

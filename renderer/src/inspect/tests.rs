@@ -10,10 +10,7 @@ use super::bodies::{Bodies, InwardFaces};
 use super::{bodies, weak_lights};
 use crate::prepare::{PaletteEntry, PartMaterial};
 use crate::scene::{Bounds, Mesh, MeshIdx, Part, Primitive, Scene};
-use crate::shot::{
-    Background, Bounces, Camera, Environment, EnvironmentMap, Film, Light, PixelFilter, Projection, Shot, View,
-    ViewTransform,
-};
+use crate::shot::{Environment, EnvironmentMap, Light, Shot};
 
 type Triangles = Vec<[u32; 3]>;
 
@@ -225,38 +222,11 @@ proptest! {
     }
 }
 
-fn lit(environment: Environment, lights: Vec<Light>) -> Shot {
-    Shot {
-        camera: Camera {
-            world_from_camera: DAffine3::IDENTITY,
-            projection: Projection::Orthographic { height_m: 1.0 },
-            clip_near_m: 0.1,
-            clip_far_m: 10.0,
-        },
-        film: Film {
-            width_px: 1,
-            height_px: 1,
-            samples: 1,
-            noise_threshold: 0.0,
-            seed: 0,
-            filter: PixelFilter::Box,
-            bounces: Bounces::all(1),
-            clamp_direct: 0.0,
-            clamp_indirect: 0.0,
-        },
-        environment,
-        lights,
-        floor: None,
-        background: Background::Transparent,
-        view: View { transform: ViewTransform::Raw, exposure_ev: 0.0 },
-    }
-}
-
 #[test]
 fn lights_count_by_what_they_bring_to_the_product() {
     let bounds = Bounds { min: DVec3::splat(-0.05), max: DVec3::splat(0.05) };
     let weak = |environment: &Environment, lights: Vec<Light>| {
-        let found = weak_lights(&lit(environment.clone(), lights), &bounds, |i| i.to_string());
+        let found = weak_lights(&Shot::of_one_pixel(environment.clone(), lights), &bounds, |i| i.to_string());
         found.into_iter().map(|finding| finding.at).collect::<Vec<_>>()
     };
     let point = |x: f64, intensity: f32| Light::Point { position_m: DVec3::X * x, intensity: [intensity; 3] };

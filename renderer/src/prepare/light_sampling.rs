@@ -11,10 +11,7 @@ use packshot_shaders::layout::ray::{Hit, Ray};
 use super::pearson;
 use super::{PartMaterial, PreparedProduct, PreparedShot, TabulatedMaps};
 use crate::scene::{Mesh, MeshIdx, Part, Primitive, Scene};
-use crate::shot::{
-    Background, Bounces, Camera, Environment, EnvironmentMap, Film, Light, PixelFilter, Projection, Shot, View,
-    ViewTransform,
-};
+use crate::shot::{Environment, EnvironmentMap, Light, Shot};
 
 const SAMPLES: usize = 1_000_000;
 /// Tests that share the significance.
@@ -130,30 +127,7 @@ fn prepare(scene: &Scene, lights: Vec<Light>, environment: Environment) -> Prepa
     let parts: Vec<PartMaterial> = (0..scene.parts.len()).map(|i| PartMaterial::Palette(usize::from(i > 0))).collect();
     let product =
         PreparedProduct::new(scene, &[dark.into(), shining.into()], &parts, None, &|| false).expect("a sound scene");
-    let shot = Shot {
-        camera: Camera {
-            world_from_camera: DAffine3::IDENTITY,
-            projection: Projection::Orthographic { height_m: 1.0 },
-            clip_near_m: 0.1,
-            clip_far_m: 10.0,
-        },
-        film: Film {
-            width_px: 1,
-            height_px: 1,
-            samples: 1,
-            noise_threshold: 0.0,
-            seed: 0,
-            filter: PixelFilter::Box,
-            bounces: Bounces::all(4),
-            clamp_direct: 0.0,
-            clamp_indirect: 0.0,
-        },
-        environment,
-        lights,
-        floor: None,
-        background: Background::Transparent,
-        view: View { transform: ViewTransform::Raw, exposure_ev: 0.0 },
-    };
+    let shot = Shot::of_one_pixel(environment, lights);
     let tables = TabulatedMaps::default().tables(&shot.environment);
     PreparedShot::new(&Arc::new(product), &shot, tables)
 }

@@ -95,11 +95,7 @@ struct Shape {
 
 impl Shape {
     fn of(mesh: &Mesh) -> Self {
-        let (mut min, mut max) = (DVec3::INFINITY, DVec3::NEG_INFINITY);
-        for position in mesh.primitives.iter().flat_map(|primitive| &primitive.positions) {
-            min = min.min(position.as_dvec3());
-            max = max.max(position.as_dvec3());
-        }
+        let [min, max] = mesh.local_bounds().unwrap_or_default();
         let center = 0.5 * (min + max);
         let mut moments = DMat3::ZERO;
         let mut area = 0.0;
@@ -133,7 +129,7 @@ impl Shape {
         DVec3::AXES[best]
     }
 
-    /// Distance from an axis of the frame to the nearer sides of the box that are farthest from it.
+    /// Distance from an axis of the frame to the sides of the box that are farthest from it.
     fn radius_about(&self, axis: DVec3) -> f64 {
         (self.half * (DVec3::ONE - axis)).max_element()
     }

@@ -1,16 +1,18 @@
 //! Both backends make the same picture, however the work is cut.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use packshot_materials::library::{Axis, Detail, DetailKind, Surface, Tangent, TangentMode};
+use packshot_materials::openpbr::OpenPbr;
 use packshot_renderer::backend::gpu::SliceLimits;
 use packshot_renderer::backend::{Backend, CancelToken, RenderControl, Rendered, Snapshot, Snapshots};
 use packshot_renderer::film::Film;
-use packshot_renderer::prepare::PartMaterial;
+use packshot_renderer::prepare::{PaletteEntry, PartMaterial, PreparedProduct};
 
 use crate::arrangement::{Placement, Sky};
 use crate::difference::{flip, mean};
-use crate::scenes::{Sketch, arranged, ball, cards, cpu, glass, gpu, lamps, open, render, still_life};
+use crate::scenes::{Prepared, Sketch, arranged, ball, cards, cpu, glass, gpu, lamps, open, render, still_life};
 
 /// Share of the pixels whose channels differ by at most a thousandth.
 fn share_equal(a: &Film, b: &Film) -> f64 {
@@ -22,8 +24,11 @@ fn share_equal(a: &Film, b: &Film) -> f64 {
 
 /// Renders on both backends and compares.
 fn compare(sketch: &Sketch) -> (Rendered, Rendered) {
-    let prepared = sketch.prepare();
-    let (on_cpu, on_gpu) = (render(cpu(), &prepared), render(gpu(), &prepared));
+    compare_prepared(&sketch.prepare())
+}
+
+fn compare_prepared(prepared: &Prepared) -> (Rendered, Rendered) {
+    let (on_cpu, on_gpu) = (render(cpu(), prepared), render(gpu(), prepared));
     let (a, b) = (&on_cpu.film, &on_gpu.film);
     assert!(mean(a) > 0.05, "the picture is black");
     let flip = flip(a, b);
@@ -51,6 +56,25 @@ fn textures_opacity_and_an_environment_map() {
 #[test]
 fn surfaces_that_shine() {
     compare(&lamps(64, 8));
+}
+
+#[test]
+fn grain_and_fine_structures() {
+    use DetailKind::{Brushed, Cast, Knurl, Spangle};
+    let sketch = arranged(&Placement::default(), 48, 4);
+    let details = [Brushed, Knurl, Spangle, Cast].map(|kind| Detail { kind, scale_mm: 80.0, depth_mm: 8.0 });
+    let worn = |(i, &openpbr): (usize, &OpenPbr)| {
+        let tangent = Some(Tangent { mode: TangentMode::Cylindrical, axis: Axis::Auto });
+        let surface = Surface { bevel_mm: None, tangent, detail: vec![details[i % 4]] };
+        PaletteEntry { surface, ..OpenPbr { specular_roughness_anisotropy: 0.5, ..openpbr }.into() }
+    };
+    let palette: Vec<PaletteEntry> = sketch.palette.iter().enumerate().map(worn).collect();
+    let product =
+        PreparedProduct::new(&sketch.scene, &palette, &sketch.materials, sketch.shot.floor.as_ref(), &|| false);
+    let product = Arc::new(product.expect("a sound scene"));
+    assert!(product.features.has_relief);
+    let shot = sketch.shot_of(&product);
+    compare_prepared(&Prepared { product, shot });
 }
 
 #[test]

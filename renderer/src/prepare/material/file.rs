@@ -74,6 +74,11 @@ fn add_reflection(out: &mut Material, m: &SceneMaterial, tables: &mut Tables) {
     let by_ior = ((out.reflection_ior - 1.0) / (out.reflection_ior + 1.0)).powi(2);
     out.specular_color = if by_ior > 0.0 { Vec3::from(color) * (f0 / by_ior) } else { Vec3::ZERO };
     out.gloss_f90 = weight;
+    brush(out, m, tables);
+}
+
+/// Stretched facets: how much and where to. What the strength means for their roughness is the look's affair (`alpha_of` in the shader).
+pub(super) fn brush(out: &mut Material, m: &SceneMaterial, tables: &mut Tables) {
     out.anisotropy = m.anisotropy.strength;
     out.anisotropy_cos = m.anisotropy.rotation_rad.cos();
     out.anisotropy_sin = m.anisotropy.rotation_rad.sin();

@@ -4,12 +4,10 @@
 //! the rest. Each function is one behaviour, named in `docs/looks.md`.
 
 use packshot_materials::openpbr::OpenPbr;
-use packshot_shaders::constants::{
-    MATERIAL_BODY, MATERIAL_CAMERA_ONLY, MATERIAL_PRINCIPLED, MATERIAL_UNLIT, TEXTURED_BASE,
-};
+use packshot_shaders::constants::{MATERIAL_CAMERA_ONLY, MATERIAL_PRINCIPLED, MATERIAL_UNLIT};
 use packshot_shaders::layout::scene::Material;
 
-use super::{Tables, lower_literal};
+use super::{Tables, file, lower_literal};
 use crate::scene::{DielectricReflection, SceneMaterial};
 
 /// Sheen is at least this rough in Cycles.
@@ -24,7 +22,7 @@ pub(super) fn lower(m: &SceneMaterial, openpbr: &OpenPbr, render_units_per_m: f6
     out.flags |= MATERIAL_PRINCIPLED;
     // The level is the dielectric's alone: a metal reflects in full.
     out.specular_weight = 1.0;
-    brush(m, &mut out, tables);
+    file::brush(&mut out, m, tables);
     hide_unlit(m, &mut out);
     out
 }
@@ -43,20 +41,6 @@ fn sheen_is_fuzz(m: &SceneMaterial, openpbr: &mut OpenPbr) {
         openpbr.fuzz_weight = 1.0;
         openpbr.fuzz_color = m.sheen.color;
         openpbr.fuzz_roughness = m.sheen.roughness.max(SHEEN_ROUGHNESS_MIN);
-    }
-}
-
-/// Facets are stretched by the Principled BSDF's formula (`alpha_of` in the shader), in the direction that the importer gives.
-fn brush(m: &SceneMaterial, out: &mut Material, tables: &mut Tables) {
-    out.anisotropy = m.anisotropy.strength;
-    out.anisotropy_cos = m.anisotropy.rotation_rad.cos();
-    out.anisotropy_sin = m.anisotropy.rotation_rad.sin();
-    if m.anisotropy.strength > 0.0 {
-        out.textured |= TEXTURED_BASE;
-        out.brushed_table = tables.brushed();
-        if out.flags & MATERIAL_BODY != 0 {
-            out.brushed_glass_table = tables.brushed_glass(m.openpbr.specular_ior);
-        }
     }
 }
 
