@@ -24,6 +24,7 @@ const EXPORTS: &[&str] = &[
     "shade",
     "ray_key",
     "surface_blocks",
+    "pass_pane",
 ];
 
 fn main() -> ExitCode {

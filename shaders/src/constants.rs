@@ -99,6 +99,14 @@ shared_constants! {
     pub const MATERIAL_PRINCIPLED: u32 = 1 << 16;
     /// `Material.flags`: there for camera rays alone, as Blender's unlit surfaces are.
     pub const MATERIAL_CAMERA_ONLY: u32 = 1 << 17;
+    /// Bit of a ray's key: it comes from the camera.
+    pub const KEY_CAMERA: u32 = 1;
+    /// Bit of a ray's key: it goes to a light, so that panes do not stop it.
+    pub const KEY_SHADOW: u32 = 2;
+    /// A shadow ray through more panes than this ends in the dark.
+    pub const PANES_MAX: u32 = 32;
+    /// `Material.flags`: thin-walled glass that is smooth somewhere, which light crosses straight on.
+    pub const MATERIAL_PANE: u32 = 1 << 18;
     /// `Material.textured`: textures or vertex colours of the base.
     pub const TEXTURED_BASE: u32 = 1;
     /// `Material.textured`: textures of other parameters.

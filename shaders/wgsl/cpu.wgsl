@@ -2,6 +2,7 @@
 // its oracle.
 #import stage/generate
 #import stage/shade
+#import stage/pane
 #import stage/opacity
 #import lib/film
 #import stage/trace

@@ -173,7 +173,7 @@ impl Cells<'_> {
                 let st = st * (2.0 / RECT_CELLS as f32) - 1.0;
                 let way = light.position + light.half_u * st.x + light.half_v * st.y - self.from;
                 let direction = way.normalize();
-                let pdf = baseline::rect_along(&self.bindings, i, self.from, direction, 1e30).w;
+                let pdf = baseline::rect_along(&self.bindings, i, self.from, direction, 0.0, 1e30).w;
                 let area = light.area / Self::RECT as f32;
                 let cosine = -direction.dot(light.axis).min(0.0);
                 *out = f64::from(pdf * area * cosine / way.length_squared());
@@ -363,4 +363,5 @@ const PATH: PathState = PathState {
     alive: 1,
     steps: 0,
     wavelength_um: 0.0,
+    passed: 0.0,
 };

@@ -3,7 +3,7 @@
 use glam::Vec3;
 use packshot_materials::library::Surface;
 use packshot_materials::openpbr::OpenPbr;
-use packshot_shaders::constants::{MATERIAL_THIN_WALLED, NONE, SRGB_TABLE, TEXTURED_BASE};
+use packshot_shaders::constants::{MATERIAL_PANE, MATERIAL_THIN_WALLED, NONE, SRGB_TABLE, TEXTURED_BASE};
 use packshot_shaders::layout::scene::Material;
 
 use self::interior::{Diffuse, Interior};
@@ -111,6 +111,9 @@ pub(crate) fn lower_literal(m: &OpenPbr, render_units_per_m: f64, tables: &mut T
     let mut flags = interior.flags;
     if m.geometry_thin_walled {
         flags |= MATERIAL_THIN_WALLED;
+        if transmits {
+            flags |= MATERIAL_PANE;
+        }
     }
     Material {
         base_color: diffuse.base_color,

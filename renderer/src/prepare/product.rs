@@ -3,7 +3,7 @@
 use glam::DVec3;
 use packshot_materials::library::Surface;
 use packshot_materials::openpbr::OpenPbr;
-use packshot_shaders::constants::{MATERIAL_BLEND, MATERIAL_BODY, MATERIAL_CAMERA_ONLY, MATERIAL_MASK};
+use packshot_shaders::constants::{MATERIAL_BLEND, MATERIAL_BODY, MATERIAL_CAMERA_ONLY, MATERIAL_MASK, MATERIAL_PANE};
 use packshot_shaders::layout::accel::Instance;
 use packshot_shaders::layout::scene as gpu;
 
@@ -92,7 +92,7 @@ pub struct PreparedProduct {
 /// What a scene holds that a plain one does not: what its kernel must know. Twin of the overrides in `stage/features.wgsl`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct SceneFeatures {
-    /// A surface lets rays through by its opacity.
+    /// A surface lets rays through: by its opacity, or shadow rays as a pane.
     pub has_opacity: bool,
     /// A material transmits light, or has an inside.
     pub has_bodies: bool,
@@ -102,6 +102,8 @@ pub struct SceneFeatures {
     pub has_textures: bool,
     /// A part wears a material with grain or fine structures.
     pub has_relief: bool,
+    /// A smooth pane lets light go straight on.
+    pub has_panes: bool,
     /// Light samples go to emissive surfaces.
     pub has_emitters: bool,
 }
@@ -113,13 +115,14 @@ impl SceneFeatures {
             let anisotropies = m.anisotropy + m.coat_anisotropy;
             m.fuzz_weight + m.coat_weight + m.film_weight + m.translucent_weight + anisotropies
         };
-        const SEE_THROUGH: u32 = MATERIAL_BLEND | MATERIAL_MASK | MATERIAL_CAMERA_ONLY;
+        const SEE_THROUGH: u32 = MATERIAL_BLEND | MATERIAL_MASK | MATERIAL_CAMERA_ONLY | MATERIAL_PANE;
         Self {
             has_opacity: any(|m| m.opacity < 1.0 || m.flags & SEE_THROUGH != 0),
             has_bodies: any(|m| m.transmission_weight > 0.0 || m.flags & MATERIAL_BODY != 0),
             has_layers: materials.iter().any(|m| weights(m) > 0.0),
             has_textures: any(|m| m.textured != 0),
             has_relief: slots.iter().any(|slot| slot.relief != 0),
+            has_panes: any(|m| m.flags & MATERIAL_PANE != 0),
             has_emitters: emitters.irradiance > 0.0,
         }
     }

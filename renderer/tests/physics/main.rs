@@ -10,6 +10,7 @@ mod furnace;
 mod invariance;
 mod lights;
 mod nesting;
+mod panes;
 mod relief;
 mod scenes;
 mod shells;

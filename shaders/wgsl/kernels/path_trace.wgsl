@@ -4,7 +4,7 @@
 // and bounces, and no picture depends on where dispatches were cut: a pixel's samples are summed in order by the one that owns it.
 #import lib/path
 #import lib/film
-#import stage/trace
+#import stage/shadow
 #import stage/generate
 #import stage/shade
 
@@ -51,12 +51,12 @@ fn store_path(slot: u32, path: PathState) {
         return;
     }
     let stride = pass_params.n_slots;
-    path_words[slot + stride] = vec4u(path.seed, path.bounces_glossy, path.bounces_transmission, bitcast<u32>(path.pdf));
-    path_words[slot + 2u * stride] = bitcast<vec4u>(vec4f(path.ray.origin, path.ray.t_min));
-    path_words[slot + 3u * stride] = bitcast<vec4u>(vec4f(path.ray.direction, path.ray.t_max));
-    path_words[slot + 4u * stride] = vec4u(bitcast<vec3u>(path.throughput), path.steps);
+    path_words[slot + stride] = vec4u(path.seed, path.bounces_glossy, path.bounces_transmission, path.steps);
+    path_words[slot + 2u * stride] = bitcast<vec4u>(vec4f(path.ray.origin, path.passed));
+    path_words[slot + 3u * stride] = bitcast<vec4u>(vec4f(path.ray.direction, path.pdf));
+    path_words[slot + 4u * stride] = bitcast<vec4u>(vec4f(path.throughput, path.wavelength_um));
     path_words[slot + 5u * stride] = bitcast<vec4u>(vec4f(path.radiance, path.alpha));
-    path_words[slot + 6u * stride] = vec4u(path.media, bitcast<u32>(path.wavelength_um));
+    path_words[slot + 6u * stride] = vec4u(path.media, 0u);
 }
 
 fn load_path(slot: u32) -> PathState {
@@ -75,18 +75,20 @@ fn load_path(slot: u32) -> PathState {
     let more = path_words[slot + stride];
     let origin = bitcast<vec4f>(path_words[slot + 2u * stride]);
     let direction = bitcast<vec4f>(path_words[slot + 3u * stride]);
+    let throughput = bitcast<vec4f>(path_words[slot + 4u * stride]);
     let radiance = bitcast<vec4f>(path_words[slot + 5u * stride]);
     path.bounces = counts.z;
     path.bounces_diffuse = counts.w;
     path.seed = more.x;
     path.bounces_glossy = more.y;
     path.bounces_transmission = more.z;
-    path.pdf = bitcast<f32>(more.w);
-    path.ray = Ray(origin.xyz, origin.w, direction.xyz, direction.w);
-    path.throughput = bitcast<vec3f>(path_words[slot + 4u * stride].xyz);
-    path.steps = path_words[slot + 4u * stride].w;
+    path.steps = more.w;
+    path.ray = Ray(origin.xyz, 0.0, direction.xyz, 1e30);
+    path.passed = origin.w;
+    path.pdf = direction.w;
+    path.throughput = throughput.xyz;
+    path.wavelength_um = throughput.w;
     path.media = path_words[slot + 6u * stride].xyz;
-    path.wavelength_um = bitcast<f32>(path_words[slot + 6u * stride].w);
     path.radiance = radiance.xyz;
     path.alpha = radiance.w;
     return path;
@@ -131,9 +133,7 @@ fn path_trace(@builtin(global_invocation_id) id: vec3u) {
         look_at_environment(&path, hit, &samples, &point);
         let shadow = shade(&path, hit, &samples, &point);
         n_rays += 1u + shadow.exists;
-        if shadow.exists == 1u && !trace_any(shadow.ray, ray_key(path.seed, path.sample, steps, 1u)) {
-            path.radiance += shadow.radiance;
-        }
+        path.radiance += light_arriving(shadow, ray_key(path.seed, path.sample, steps, 1u));
         if path.alive == 0u {
             film[slot] = film_add(film[slot], path.sample, vec4f(path.radiance, path.alpha));
             path.sample += 1u;

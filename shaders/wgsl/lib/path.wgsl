@@ -27,6 +27,9 @@ struct PathState {
     steps: u32,
     // Of the path's light, once a body has parted it into colours; 0 for all of them.
     wavelength_um: f32,
+    // From the place of the last scattering event to the origin of `ray`, with panes between them. Where `pdf` is not below 0 light
+    // was sampled from there, through the panes.
+    passed: f32,
 }
 
 // Paths inside bodies end at the latest after so many rays.
@@ -66,10 +69,10 @@ fn bounce_samples(seed: u32, sample: u32, steps: u32) -> BounceSamples {
     );
 }
 
-// Names a ray for stochastic opacity: the path, its step, and whether it is the shadow ray of that step. Odd for the camera's ray.
+// Names a ray for stochastic opacity: the path, its step, and whether it is the shadow ray of that step.
 fn ray_key(seed: u32, sample: u32, steps: u32, shadow: u32) -> u32 {
     let name = hash_combine(seed ^ 0x5bd1e995u, hash_combine(sample, steps * 2u + shadow));
-    return (name & ~1u) | select(0u, 1u, steps + shadow == 0u);
+    return (name & ~(KEY_CAMERA | KEY_SHADOW)) | select(0u, KEY_CAMERA, steps + shadow == 0u) | select(0u, KEY_SHADOW, shadow == 1u);
 }
 
 // Limits the sum of a contribution's channels; 0 is no limit.

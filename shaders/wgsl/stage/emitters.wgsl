@@ -182,6 +182,11 @@ fn emission_met(path: ptr<function, PathState>, hit: Hit, s: Surface) -> vec3f {
     if !is_side_sampled(slot, s.front == 1u) {
         return s.emission;
     }
-    let pdf = emitter_pdf(hit, slot, (*path).ray, -dot((*path).ray.direction, s.geometric_normal));
+    // As seen from the path's last event.
+    var ray = (*path).ray;
+    ray.origin -= ray.direction * (*path).passed;
+    var whole = hit;
+    whole.t += (*path).passed;
+    let pdf = emitter_pdf(whole, slot, ray, -dot(ray.direction, s.geometric_normal));
     return s.emission * power_heuristic((*path).pdf, pdf);
 }

@@ -11,5 +11,7 @@ override HAS_LAYERS: bool = true;
 override HAS_TEXTURES: bool = true;
 // Grain and fine structures of library materials.
 override HAS_RELIEF: bool = true;
+// Smooth panes, through which light goes straight on.
+override HAS_PANES: bool = true;
 // Emissive surfaces that light samples go to.
 override HAS_EMITTERS: bool = true;

@@ -21,8 +21,8 @@ fn rect_sample(i: u32, from_point: vec3f, u: vec2f) -> LightSample {
 }
 
 // Radiance of a rectangle along a ray, and in w the density with which `light_sample` finds that direction from the ray's origin;
-// w = 0 when the ray does not meet its shining side before `t_max`.
-fn rect_along(i: u32, origin: vec3f, direction: vec3f, t_max: f32) -> vec4f {
+// w = 0 when the ray does not meet its shining side between `t_min` and `t_max`.
+fn rect_along(i: u32, origin: vec3f, direction: vec3f, t_min: f32, t_max: f32) -> vec4f {
     // Most rays miss, in ways that no processor predicts: all conditions are taken together. Along the plane t is infinite or NaN, which
     // fails them.
     let cosine = -dot(direction, lights[i].axis);
@@ -30,7 +30,7 @@ fn rect_along(i: u32, origin: vec3f, direction: vec3f, t_max: f32) -> vec4f {
     let p = origin + direction * t - lights[i].position;
     let aside = abs(vec2f(dot(p, lights[i].half_u), dot(p, lights[i].half_v)));
     let half2 = vec2f(dot(lights[i].half_u, lights[i].half_u), dot(lights[i].half_v, lights[i].half_v));
-    let met = (cosine > 0.0) & (t > 0.0) & (t < t_max) & (aside.x <= half2.x) & (aside.y <= half2.y);
+    let met = (cosine > 0.0) & (t > t_min) & (t < t_max) & (aside.x <= half2.x) & (aside.y <= half2.y);
     if !met {
         return vec4f(0.0);
     }

@@ -2,6 +2,7 @@
 // neither the order of traversal nor the shape of a BVH changes a picture.
 #import lib/ray
 #import lib/sobol
+#import lib/path
 #import stage/scene
 #import stage/texture
 #import stage/surface
@@ -29,15 +30,18 @@ fn opacity_at(hit: Hit) -> f32 {
     return alpha;
 }
 
-// `key` names the ray (see `ray_key`).
+// `key` names the ray (see `ray_key`). Panes do not stop shadow rays: what they leave of the light is asked afterwards.
 fn surface_blocks(hit: Hit, key: u32) -> bool {
-    let material = slots[slot_of(hit.instance, hit.triangle)].material;
-    if (materials[material].flags & MATERIAL_CAMERA_ONLY) != 0u && (key & 1u) == 0u {
+    let flags = materials[slots[slot_of(hit.instance, hit.triangle)].material].flags;
+    if (flags & MATERIAL_CAMERA_ONLY) != 0u && (key & KEY_CAMERA) == 0u {
+        return false;
+    }
+    if (flags & MATERIAL_PANE) != 0u && (key & KEY_SHADOW) != 0u {
         return false;
     }
     let alpha = opacity_at(hit);
     if alpha >= 1.0 {
         return true;
     }
-    return unit_float(hash_combine(hash_combine(key, hit.instance), hit.triangle)) < alpha;
+    return unit_float(hash_combine(hash_combine(key & ~KEY_SHADOW, hit.instance), hit.triangle)) < alpha;
 }

@@ -7,6 +7,7 @@
 #import stage/lights
 #import stage/bsdf
 #import stage/medium
+#import stage/pane
 
 // Paths survive by their throughput from this event on, as in Cycles.
 const ROULETTE_AFTER: u32 = 1u;
@@ -29,29 +30,32 @@ fn transmittance(absorption: vec3f, distance: f32) -> vec3f {
     return exp(-absorption * distance);
 }
 
-// Radiance of the lights without a place in the BVH along a ray through a medium, up to `t_max`: rectangles, and on a miss the environment, whose map is
-// met at `point`.
+// Radiance of the lights without a place in the BVH along the path's ray through a medium, up to `t_max`: rectangles, and on a miss the
+// environment, whose map is met at `point`.
 fn light_along(
-    ray: Ray,
-    pdf: f32,
-    bounces: u32,
+    path: ptr<function, PathState>,
     t_max: f32,
     missed: bool,
     medium: vec3f,
     point: ptr<function, EnvironmentPoint>,
 ) -> vec3f {
     var sum = vec3f(0.0);
+    let bounces = (*path).bounces;
     if bounces > 0u {
+        let ray = (*path).ray;
+        let passed = (*path).passed;
+        let from_event = ray.origin - ray.direction * passed;
         for (var i = 0u; i < params.n_rects; i += 1u) {
-            let rect = rect_along(i, ray.origin, ray.direction, t_max);
+            let rect = rect_along(i, from_event, ray.direction, passed, t_max + passed);
             if rect.w > 0.0 {
-                sum += rect.xyz * met_weight(pdf, rect.w) * transmittance(medium, rect_distance(i, ray.origin, ray.direction));
+                let distance = rect_distance(i, ray.origin, ray.direction);
+                sum += rect.xyz * met_weight((*path).pdf, rect.w) * transmittance(medium, distance);
             }
         }
     }
     if missed && (bounces > 0u || params.environment_visible == 1u) {
         if params.environment_kind == ENVIRONMENT_MAP {
-            sum += environment_lookup((*point).uv) * met_weight(pdf, (*point).pdf);
+            sum += environment_lookup((*point).uv) * met_weight((*path).pdf, (*point).pdf);
         } else {
             // Never sampled: scattered rays find a uniform environment with less noise than shadow rays would.
             sum += params.environment_radiance;
@@ -130,7 +134,7 @@ fn shade(
     let missed = hit.instance == NO_HIT;
     (*path).steps += 1u;
     let medium = extinction_of((*path).media);
-    let met = light_along((*path).ray, (*path).pdf, bounces, select(hit.t, 1e30, missed), missed, medium, point);
+    let met = light_along(path, select(hit.t, 1e30, missed), missed, medium, point);
     (*path).radiance += clamp_sum((*path).throughput * met, clamp_for(bounces));
     if missed {
         if bounces == 0u && params.environment_visible == 1u {
@@ -183,10 +187,17 @@ fn shade(
     if max_component((*path).throughput) <= 0.0 {
         return shadow;
     }
+    if crosses_pane(path, scattered, s.material) {
+        (*path).passed += hit.t;
+        (*path).ray = Ray(leave(s, outside), 0.0, direction, 1e30);
+        (*path).alive = select(0u, 1u, (*path).steps < STEPS_MAX);
+        return shadow;
+    }
     if bounces >= ROULETTE_AFTER && !survives(path, (*samples).survival.x) {
         return shadow;
     }
     (*path).pdf = scattered.pdf;
+    (*path).passed = 0.0;
     (*path).bounces = bounces + 1u;
     if scattered.kind == KIND_DIFFUSE || scattered.kind == KIND_TRANSLUCENT {
         (*path).bounces_diffuse += 1u;

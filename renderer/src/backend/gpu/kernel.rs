@@ -78,13 +78,15 @@ impl PathTracer {
     }
 
     fn compile(&self, device: &wgpu::Device, features: SceneFeatures) -> Kernel {
-        let SceneFeatures { has_opacity, has_bodies, has_layers, has_textures, has_relief, has_emitters } = features;
+        let SceneFeatures { has_opacity, has_bodies, has_layers, has_textures, has_relief, has_panes, has_emitters } =
+            features;
         let constants = [
             ("HAS_OPACITY", has_opacity),
             ("HAS_BODIES", has_bodies),
             ("HAS_LAYERS", has_layers),
             ("HAS_TEXTURES", has_textures),
             ("HAS_RELIEF", has_relief),
+            ("HAS_PANES", has_panes),
             ("HAS_EMITTERS", has_emitters),
         ];
         let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {

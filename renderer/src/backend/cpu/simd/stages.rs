@@ -180,6 +180,13 @@ macro_rules! loops {
             }
 
             $(#[target_feature(enable = $features)])?
+            pub(super) fn pass_panes(b: &Bindings<'_>, rays: &mut [Ray], hits: &[Hit], light: &mut [Vec3]) {
+                for (ray, (hit, light)) in rays.iter_mut().zip(hits.iter().zip(light)) {
+                    *light *= native::pass_pane(b, ray, *hit);
+                }
+            }
+
+            $(#[target_feature(enable = $features)])?
             pub(super) fn surface_blocks(b: &Bindings<'_>, hit: Hit, key: u32) -> bool {
                 native::surface_blocks(b, hit, key)
             }
@@ -241,6 +248,17 @@ impl Stages {
     /// Appends the keys of the rays of the paths named by `alive`.
     pub(in crate::backend::cpu) fn keys(self, paths: &[PathState], alive: &[u32], keys: &mut Vec<u32>) {
         enter!(self.0, keys(paths, alive, keys));
+    }
+
+    /// Takes shadow rays across the surfaces that they met, and their light with them; it is 0 afterwards where that was no pane.
+    pub(in crate::backend::cpu) fn pass_panes(
+        self,
+        b: &Bindings<'_>,
+        rays: &mut [Ray],
+        hits: &[Hit],
+        light: &mut [Vec3],
+    ) {
+        enter!(self.0, pass_panes(b, rays, hits, light));
     }
 
     /// Whether a surface stops the ray of this key.

@@ -1,0 +1,29 @@
+// What a shadow ray brings, for the GPU; the CPU asks the same of many rays together (renderer/src/backend/cpu/batch.rs).
+#import lib/path
+#import stage/features
+#import stage/trace
+#import stage/pane
+
+// `key` names the ray (see `ray_key`).
+fn light_arriving(shadow: ShadowRay, key: u32) -> vec3f {
+    if shadow.exists == 0u || trace_any(shadow.ray, key) {
+        return vec3f(0.0);
+    }
+    var light = shadow.radiance;
+    if !HAS_PANES {
+        return light;
+    }
+    var ray = shadow.ray;
+    for (var n_passed = 0u; n_passed <= PANES_MAX; n_passed += 1u) {
+        // Without this bit panes are met.
+        let hit = trace_closest(ray, key & ~KEY_SHADOW);
+        if hit.instance == NO_HIT {
+            return light;
+        }
+        light *= pass_pane(&ray, hit);
+        if max_component(light) <= 0.0 {
+            break;
+        }
+    }
+    return vec3f(0.0);
+}
