@@ -3,7 +3,7 @@
 //! Input: the bytes of a GLB and a [`MaterialRequest`]. Output: a [`Product`] and its [`PartMaterials`], each with what was
 //! noticed on the way.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use packshot_materials::finding::{Finding, Severity as FindingSeverity};
 use packshot_materials::library::{Library, LibraryMaterialIdx, Surface};
@@ -21,9 +21,6 @@ use crate::request::{MaterialRequest, PartFilter};
 
 /// Names in a message, at most.
 const NAMED_MAX: usize = 20;
-/// Of a name in a message, so many characters are told.
-const NAME_CHARS_MAX: usize = 80;
-
 /// The shown parts of a file.
 #[derive(Clone, Debug)]
 pub struct Product {
@@ -175,7 +172,6 @@ impl PartMaterials {
     /// With what is noticed about the materials on these parts.
     fn inspected(mut self, scene: &Scene) -> Self {
         self.diagnostics.extend(not_followed(&self.palette));
-        self.diagnostics.extend(own_not_followed(scene, &self.parts));
         self.diagnostics.extend(packshot_renderer::inspect::bodies(scene, &self.entries(), &self.parts, &|| false));
         self
     }
@@ -292,35 +288,6 @@ fn not_followed(palette: &[PaletteMaterial]) -> impl Iterator<Item = Diagnostic>
             message: format!("shown without {}", parameters.join(", ")),
         })
     })
-}
-
-/// Materials of the file that parts wear and that this renderer does not follow completely yet, each once.
-fn own_not_followed(scene: &Scene, parts: &[PartMaterial]) -> Vec<Diagnostic> {
-    let mut worn = vec![false; scene.materials.len()];
-    for (part, chosen) in scene.parts.iter().zip(parts) {
-        for (primitive_idx, primitive) in scene.meshes[part.mesh.0 as usize].primitives.iter().enumerate() {
-            let is_own = match chosen {
-                PartMaterial::Own => true,
-                PartMaterial::Palette(_) => false,
-                PartMaterial::PerPrimitive(each) => each[primitive_idx].is_none(),
-            };
-            if let Some(material) = primitive.material.filter(|_| is_own) {
-                worn[material.0 as usize] = true;
-            }
-        }
-    }
-    let mut found: BTreeMap<u32, Diagnostic> = BTreeMap::new();
-    for (material, _) in scene.materials.iter().zip(worn).filter(|(_, worn)| *worn) {
-        let left_out = packshot_renderer::prepare::left_out_of_file(material);
-        if let Some(file_idx) = material.file_idx.filter(|_| !left_out.is_empty()) {
-            let name: String = material.name.iter().flat_map(|name| name.chars().take(NAME_CHARS_MAX)).collect();
-            let message = format!("material '{}' is shown without {}", name.escape_debug(), left_out.join(", "));
-            let at = format!("/materials/{file_idx}");
-            let diagnostic = Diagnostic { code: "material_simplified", severity: Severity::Warning, at, message };
-            found.entry(file_idx).or_insert(diagnostic);
-        }
-    }
-    found.into_values().collect()
 }
 
 /// A finding of the material library or mapping among those of the renderer.

@@ -31,7 +31,6 @@ mod tabulated;
 mod texture;
 
 pub use environment::EnvironmentTables;
-pub use material::file::left_out_of_file;
 pub use material::left_out;
 pub use product::{PaletteEntry, PartMaterial, PreparedProduct, SceneFeatures};
 pub use shot::PreparedShot;

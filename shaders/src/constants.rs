@@ -105,6 +105,8 @@ shared_constants! {
     pub const KEY_SHADOW: u32 = 2;
     /// A shadow ray through more panes than this ends in the dark.
     pub const PANES_MAX: u32 = 32;
+    /// `Material.flags`: glass of a file whose reflection has a weight or a colour.
+    pub const MATERIAL_TINTED_GLASS: u32 = 1 << 19;
     /// `Material.flags`: thin-walled glass that is smooth somewhere, which light crosses straight on.
     pub const MATERIAL_PANE: u32 = 1 << 18;
     /// `Material.textured`: textures or vertex colours of the base.

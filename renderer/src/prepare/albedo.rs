@@ -2,8 +2,8 @@
 //!
 //! A table has [`ALBEDO_STEPS`]² entries: rows over roughness r = i/(n−1) with α = r², columns over √cos = j/(n−1). The first
 //! block of the shader's `tables` is the albedo of a lossless conductor, followed by its mean over the hemisphere per
-//! roughness; then come three tables per index of refraction: reflection at the outside, and reflection plus refraction seen from
-//! outside and from inside.
+//! roughness; then come one or four tables per index of refraction: reflection at the outside, and of glass reflection plus refraction seen from
+//! outside and from inside, and refraction from outside were nothing reflected.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -39,36 +39,55 @@ pub(crate) fn lossless() -> &'static [f32] {
 }
 
 /// Which tables of an index of refraction a material reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Boundary {
     /// Reflection at the outside alone: one table.
     Opaque,
-    /// And reflection plus refraction from either side: three tables.
-    Refracting,
+    /// And reflection plus refraction from either side, and refraction alone: four tables.
+    Refracting {
+        /// The index that bends light, where a weight makes reflectance follow another.
+        bends: f32,
+    },
+}
+
+/// What tells the tables of two boundaries apart.
+pub(crate) type BoundaryKey = (u32, Option<u32>);
+
+impl Boundary {
+    /// Of this boundary with reflectances of an index.
+    pub(crate) fn key(self, ior: f32) -> BoundaryKey {
+        let bends = match self {
+            Self::Opaque => None,
+            Self::Refracting { bends } => Some(bends.to_bits()),
+        };
+        (ior.to_bits(), bends)
+    }
 }
 
 /// The tables of an index of refraction. Computed once per process, index and kind.
 pub(crate) fn dielectric(ior: f32, boundary: Boundary) -> Arc<Vec<f32>> {
-    type Cache = Mutex<HashMap<(u32, Boundary), Arc<Vec<f32>>>>;
+    type Cache = Mutex<HashMap<BoundaryKey, Arc<Vec<f32>>>>;
     static CACHE: OnceLock<Cache> = OnceLock::new();
     let cache = CACHE.get_or_init(Mutex::default);
-    let key = (ior.to_bits(), boundary);
+    let key = boundary.key(ior);
     if let Some(known) = cache.lock().expect("the cache's lock is never poisoned").get(&key) {
         return known.clone();
     }
     let n = f64::from(ior);
     let mut entries = table(|alpha, cosine| integrate(SMOOTH_LATTICE, alpha, cosine, n, |c| (fresnel(c, n), 0.0)).0);
-    if boundary == Boundary::Refracting {
-        for eta in [n, 1.0 / n] {
+    if let Boundary::Refracting { bends } = boundary {
+        let m = f64::from(bends);
+        for (eta, bending) in [(n, m), (1.0 / n, 1.0 / m)] {
             let split = |c: f64| {
-                let reflected = fresnel(c, eta);
+                let reflected = glass_reflectance(c, eta, bending);
                 (reflected, 1.0 - reflected)
             };
             entries.extend(table(|alpha, cosine| {
-                let (reflected, refracted) = integrate(CUT_LATTICE, alpha, cosine, eta, split);
+                let (reflected, refracted) = integrate(CUT_LATTICE, alpha, cosine, bending, split);
                 reflected + refracted
             }));
         }
+        entries.extend(table(|alpha, cosine| integrate(CUT_LATTICE, alpha, cosine, m, |_| (0.0, 1.0)).1));
     }
     let entries = Arc::new(entries);
     cache.lock().expect("the cache's lock is never poisoned").insert(key, entries.clone());
@@ -108,6 +127,11 @@ fn fresnel(cos_i: f64, eta: f64) -> f64 {
     let a = (g - cos_i) / (g + cos_i);
     let b = (cos_i * (g + cos_i) - 1.0) / (cos_i * (g - cos_i) + 1.0);
     0.5 * a * a * (1.0 + b * b)
+}
+
+/// Reflectance of glass that bends light by one ratio of indices and reflects by another: where nothing can be bent all is reflected.
+fn glass_reflectance(cos_i: f64, eta: f64, bending: f64) -> f64 {
+    if 1.0 - (1.0 - cos_i * cos_i) / (bending * bending) <= 0.0 { 1.0 } else { fresnel(cos_i, eta) }
 }
 
 /// Reflected and refracted shares of light from a direction, over the facets visible from it (the estimator of the shader's sampler:
@@ -176,7 +200,7 @@ mod tests {
     #[test]
     fn a_dielectric_splits_light_without_gain() {
         for ior in [1.0001_f32, 1.33, 1.5, 2.4] {
-            for &x in dielectric(ior, Boundary::Refracting).iter() {
+            for &x in dielectric(ior, Boundary::Refracting { bends: ior }).iter() {
                 assert!((0.0..=1.0001).contains(&x), "ior {ior}: {x}");
             }
         }

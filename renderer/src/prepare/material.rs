@@ -7,7 +7,7 @@ use packshot_shaders::constants::{MATERIAL_PANE, MATERIAL_THIN_WALLED, NONE, SRG
 use packshot_shaders::layout::scene::Material;
 
 use self::interior::{Diffuse, Interior};
-use super::albedo::{self, Boundary};
+use super::albedo::{self, Boundary, BoundaryKey};
 use super::fuzz;
 
 pub(crate) mod file;
@@ -21,11 +21,11 @@ const EXACT_INDICES_MAX: usize = 32;
 #[derive(Clone, Debug)]
 pub(crate) struct Tables {
     values: Vec<f32>,
-    dielectrics: Vec<((u32, Boundary), u32)>,
+    dielectrics: Vec<(BoundaryKey, u32)>,
     fuzz: Option<u32>,
     sheen: Option<u32>,
     brushed: Option<u32>,
-    brushed_glass: Vec<(u32, u32)>,
+    brushed_glass: Vec<([u32; 2], u32)>,
 }
 
 impl Tables {
@@ -40,9 +40,14 @@ impl Tables {
     /// Offset of the block of an index of refraction.
     fn dielectric(&mut self, ior: f32, boundary: Boundary) -> u32 {
         // A file can name any number of indices; past what a product has, they share tables in steps of 1/32.
-        let ior =
-            if self.dielectrics.len() < EXACT_INDICES_MAX { ior } else { (ior.clamp(1.0, 10.0) * 32.0).round() / 32.0 };
-        let key = (ior.to_bits(), boundary);
+        let is_full = self.dielectrics.len() >= EXACT_INDICES_MAX;
+        let shared = |ior: f32| if is_full { (ior.clamp(1.0, 10.0) * 32.0).round() / 32.0 } else { ior };
+        let ior = shared(ior);
+        let boundary = match boundary {
+            Boundary::Opaque => Boundary::Opaque,
+            Boundary::Refracting { bends } => Boundary::Refracting { bends: shared(bends) },
+        };
+        let key = boundary.key(ior);
         if let Some(&(_, offset)) = self.dielectrics.iter().find(|(known, _)| *known == key) {
             return offset;
         }
@@ -72,14 +77,14 @@ impl Tables {
         *self.brushed.get_or_insert_with(|| appended(&mut self.values, albedo::brushed::lossless()))
     }
 
-    /// Offset of the tables of brushed glass.
-    fn brushed_glass(&mut self, ior: f32) -> u32 {
-        let known = self.brushed_glass.iter().find(|&&(known, _)| known == ior.to_bits());
-        if let Some(&(_, offset)) = known {
+    /// Offset of the tables of brushed glass that reflects by one index and bends by another.
+    fn brushed_glass(&mut self, ior: f32, bends: f32) -> u32 {
+        let key = [ior, bends].map(f32::to_bits);
+        if let Some(&(_, offset)) = self.brushed_glass.iter().find(|&&(known, _)| known == key) {
             return offset;
         }
-        let offset = appended(&mut self.values, &albedo::brushed::glass(ior));
-        self.brushed_glass.push((ior.to_bits(), offset));
+        let offset = appended(&mut self.values, &albedo::brushed::glass(ior, bends));
+        self.brushed_glass.push((key, offset));
         offset
     }
 
@@ -102,10 +107,10 @@ pub(crate) fn lower_literal(m: &OpenPbr, render_units_per_m: f64, tables: &mut T
     let transmits = m.transmission_weight > 0.0 && m.base_metalness < 1.0;
     let is_glass_body = transmits && !m.geometry_thin_walled;
     let reflective = m.base_metalness < 1.0;
-    // A refracting boundary reflects what its index says; a weight on that would lose light or make it up.
-    let reflection_ior = if transmits { m.specular_ior } else { ior_scaled(m.specular_ior, m.specular_weight) };
+    // The weight is one on reflectance: light is bent by the index itself.
+    let reflection_ior = ior_scaled(m.specular_ior, m.specular_weight);
     let coated = m.coat_weight > 0.0;
-    let boundary = if is_glass_body { Boundary::Refracting } else { Boundary::Opaque };
+    let boundary = if is_glass_body { Boundary::Refracting { bends: m.specular_ior } } else { Boundary::Opaque };
     let diffuse = Diffuse::of(m);
     let is_brushed = m.specular_roughness_anisotropy + m.coat_roughness_anisotropy > 0.0;
     let mut flags = interior.flags;
@@ -159,9 +164,23 @@ pub(crate) fn lower_literal(m: &OpenPbr, render_units_per_m: f64, tables: &mut T
         film_ior: m.thin_film_ior,
         textured: if is_brushed { TEXTURED_BASE } else { 0 },
         brushed_table: if is_brushed { tables.brushed() } else { 0 },
-        brushed_glass_table: if is_brushed && is_glass_body { tables.brushed_glass(m.specular_ior) } else { 0 },
+        brushed_glass_table: if is_brushed && is_glass_body {
+            tables.brushed_glass(reflection_ior, m.specular_ior)
+        } else {
+            0
+        },
         ..untextured()
     }
+}
+
+/// What fills a body of `m` for light that enters below its gloss, where glass beside it fills the body otherwise: OpenPBR mixes the two.
+pub(crate) fn twin(m: &OpenPbr, render_units_per_m: f64, tables: &mut Tables) -> Option<Material> {
+    let has_both = m.transmission_weight > 0.0 && m.transmission_weight < 1.0 && m.subsurface_weight > 0.0;
+    if !has_both || m.base_metalness >= 1.0 || m.geometry_thin_walled {
+        return None;
+    }
+    let below_gloss = OpenPbr { transmission_weight: 0.0, ..*m };
+    Some(lower_literal(&below_gloss, render_units_per_m, tables))
 }
 
 /// A material all of whose textures are NONE.
@@ -172,6 +191,7 @@ fn untextured() -> Material {
         normal_texture: NONE,
         emission_texture: NONE,
         coat_normal_scale: 1.0,
+        twin: NONE,
         coat_texture: NONE,
         coat_roughness_texture: NONE,
         coat_normal_texture: NONE,
@@ -204,8 +224,6 @@ fn cauchy_b(m: &OpenPbr) -> f32 {
 /// completely. Brushed facets need a grain, of the surface that it is worn with or of the file's tangents.
 pub fn left_out(m: &OpenPbr, surface: &Surface) -> Vec<&'static str> {
     let mut out = Vec::new();
-    let metal = m.base_metalness >= 1.0;
-    let glass = m.transmission_weight > 0.0 && !metal;
     let mut note = |left: bool, name| {
         if left {
             out.push(name)
@@ -213,12 +231,6 @@ pub fn left_out(m: &OpenPbr, surface: &Surface) -> Vec<&'static str> {
     };
     let is_grainless = surface.tangent.is_none();
     note(is_grainless && m.specular_roughness_anisotropy > 0.0, "specular_roughness_anisotropy");
-    note(glass && m.specular_weight != 1.0, "specular_weight");
-    // A body is filled with one medium.
-    note(
-        glass && m.subsurface_weight > 0.0 && m.transmission_weight < 1.0,
-        "subsurface_weight beside transmission_weight",
-    );
     note(is_grainless && m.coat_weight > 0.0 && m.coat_roughness_anisotropy > 0.0, "coat_roughness_anisotropy");
     note(surface.bevel_mm.is_some(), "surface.bevel_mm");
     out

@@ -153,6 +153,14 @@ impl PreparedProduct {
         let mut materials: Vec<gpu::Material> =
             palette.iter().map(|entry| entry.lower(space.units_per_m, &mut tables)).collect();
 
+        for (i, entry) in palette.iter().enumerate() {
+            if let Some(mut twin) = material::twin(&entry.openpbr, space.units_per_m, &mut tables) {
+                twin.priority = materials[i].priority;
+                materials[i].twin = materials.len() as u32;
+                materials.push(twin);
+            }
+        }
+
         let mut own: Vec<(Option<u32>, bool, u32)> = Vec::new();
         let mut own_material = |primitive: &Primitive| {
             let key = (primitive.material.map(|m| m.0), !primitive.colors.is_empty());

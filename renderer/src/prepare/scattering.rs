@@ -147,6 +147,7 @@ fn materials() -> Vec<(&'static str, OpenPbr)> {
         ("glass", glass),
         ("smooth glass", OpenPbr { specular_roughness: 0.2, ..glass }),
         ("brushed glass", OpenPbr { specular_roughness_anisotropy: 0.7, ..glass }),
+        ("faint glass", OpenPbr { specular_weight: 0.3, ..glass }),
         ("thin glass", OpenPbr { geometry_thin_walled: true, ..glass }),
         ("coat", coat),
         ("brushed coat", OpenPbr { coat_roughness_anisotropy: 0.7, ..coat }),

@@ -64,6 +64,26 @@ fn white_subsurface_loses_nothing_and_coloured_has_its_colour() {
 }
 
 #[test]
+fn glass_and_subsurface_in_one_material_are_the_mean_of_both() {
+    // From a ball nothing enters twice, so that light in one of the two media is never in the other.
+    let both = OpenPbr {
+        specular_roughness: 0.0,
+        transmission_weight: 0.25,
+        transmission_color: [0.2, 0.6, 0.9],
+        transmission_depth: 0.5,
+        subsurface_weight: 1.0,
+        subsurface_color: [0.9, 0.5, 0.1],
+        subsurface_radius: 0.1,
+        ..OpenPbr::default()
+    };
+    let of_weight = |w: f32| mean_radiance(&ball(&OpenPbr { transmission_weight: w, ..both }, 256));
+    let (mixed, wax, glass) = (of_weight(0.25), of_weight(0.0), of_weight(1.0));
+    let expected = 0.75 * wax + 0.25 * glass;
+    assert!((wax - glass).abs().max_element() > 0.2, "the two look alike: {wax}, {glass}");
+    assert!((mixed / expected - 1.0).abs().max_element() < 0.01, "{mixed} instead of {expected}");
+}
+
+#[test]
 fn dispersion_parts_white_light_without_colouring_it() {
     let flint = OpenPbr {
         specular_ior: 1.7,

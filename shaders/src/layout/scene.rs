@@ -205,8 +205,8 @@ gpu_struct! {
         pub textured: u32,
         /// First entry in `tables` of what brushed glass keeps: seen from outside, then from inside.
         pub brushed_glass_table: u32,
-        /// Padding.
-        pub pad0: u32,
+        /// Of glass with subsurface beside it the material that light is in which entered below the gloss; else `NONE`.
+        pub twin: u32,
         /// Colour of diffuse light that leaves on the other side.
         pub translucent_color: Vec3,
         /// Share of diffuse light that leaves on the other side.

@@ -24,9 +24,27 @@ struct BsdfSample {
     kind: u32,
 }
 
+// A dielectric's Fresnel curve with the colour and the weights of gloss.
+fn tinted_fresnel(b: ptr<function, Bsdf>, untinted: f32) -> vec3f {
+    let t = select(0.0, (untinted - (*b).gloss_f0_untinted) / (1.0 - (*b).gloss_f0_untinted), (*b).gloss_f0_untinted < 1.0);
+    return mix((*b).gloss_f0, vec3f((*b).gloss_f90), saturate(t));
+}
+
+// Whether no light can be bent to the other side of glass. Its reflectance may follow another index than the one that bends.
+fn reflects_totally(b: ptr<function, Bsdf>, cos_h: f32) -> bool {
+    return (*b).thin_walled == 0u && sqr((*b).eta) <= 1.0 - cos_h * cos_h;
+}
+
 // Reflectance of glass.
 fn glass_fresnel(b: ptr<function, Bsdf>, cos_h: f32) -> vec3f {
-    let f = vec3f(fresnel_dielectric(cos_h, (*b).reflection_eta));
+    if reflects_totally(b, cos_h) {
+        return vec3f(1.0);
+    }
+    let untinted = fresnel_dielectric(cos_h, (*b).reflection_eta);
+    var f = vec3f(untinted);
+    if (*b).tinted_glass == 1u {
+        f = tinted_fresnel(b, untinted);
+    }
     if is_filmed(b) {
         let f0 = vec3f(sqr(((*b).reflection_eta - 1.0) / ((*b).reflection_eta + 1.0)));
         return mix(f, thin_film(cos_h, (*b).film_ior, (*b).film_thickness_nm, f0), (*b).film_weight);
@@ -34,12 +52,18 @@ fn glass_fresnel(b: ptr<function, Bsdf>, cos_h: f32) -> vec3f {
     return f;
 }
 
+// What glass lets through. Below a tinted reflection there is what its strongest channel leaves, as below all of glTF's gloss.
+fn glass_transmits(b: ptr<function, Bsdf>, cos_h: f32) -> vec3f {
+    let f = glass_fresnel(b, cos_h);
+    return 1.0 - select(f, vec3f(max_component(f)), (*b).tinted_glass == 1u);
+}
+
 // Its probability of reflecting.
 fn glass_reflects(b: ptr<function, Bsdf>, cos_h: f32) -> f32 {
-    if is_filmed(b) {
+    if is_filmed(b) || (*b).tinted_glass == 1u {
         return luminance(glass_fresnel(b, cos_h));
     }
-    return fresnel_dielectric(cos_h, (*b).reflection_eta);
+    return select(fresnel_dielectric(cos_h, (*b).reflection_eta), 1.0, reflects_totally(b, cos_h));
 }
 
 // Sum of the Fresnel curves of metal, gloss and glass at a facet, weighted.
@@ -49,21 +73,17 @@ fn reflection_fresnel(b: ptr<function, Bsdf>, cos_h: f32) -> vec3f {
         metal = mix(metal, thin_film(cos_h, (*b).film_ior, (*b).film_thickness_nm, (*b).metal_f0), (*b).film_weight);
     }
     var sum = (*b).metal_weight * metal;
-    if max_component((*b).gloss_weight + (*b).glass_weight) > 0.0 {
-        let f = fresnel_dielectric(cos_h, (*b).reflection_eta);
-        var of_gloss = f;
-        if (*b).reflection_eta < 1.0 && max_component((*b).gloss_weight) > 0.0 {
-            // Seen from inside of a body, gloss is still that of its outside, which does not reflect totally.
-            of_gloss = fresnel_dielectric(cos_h, 1.0 / (*b).reflection_eta);
-        }
-        let t = select(0.0, (of_gloss - (*b).gloss_f0_untinted) / (1.0 - (*b).gloss_f0_untinted), (*b).gloss_f0_untinted < 1.0);
-        var gloss = mix((*b).gloss_f0, vec3f((*b).gloss_f90), saturate(t));
-        var glass = vec3f(f);
+    if max_component((*b).gloss_weight) > 0.0 {
+        // Seen from inside of a body, gloss is still that of its outside, which does not reflect totally.
+        let eta = select((*b).reflection_eta, 1.0 / (*b).reflection_eta, (*b).reflection_eta < 1.0);
+        var gloss = tinted_fresnel(b, fresnel_dielectric(cos_h, eta));
         if is_filmed(b) {
             gloss = mix(gloss, thin_film(cos_h, (*b).film_ior, (*b).film_thickness_nm, (*b).gloss_f0), (*b).film_weight);
-            glass = glass_fresnel(b, cos_h);
         }
-        sum += (*b).gloss_weight * gloss + (*b).glass_weight * glass;
+        sum += (*b).gloss_weight * gloss;
+    }
+    if HAS_BODIES && max_component((*b).glass_weight) > 0.0 {
+        sum += (*b).glass_weight * glass_fresnel(b, cos_h);
     }
     return sum;
 }
@@ -173,7 +193,7 @@ fn refraction_eval(b: ptr<function, Bsdf>, wi: vec3f) -> vec4f {
     let lambda_o = ggx_lambda((*b).wo, (*b).alpha);
     let stretch = sqr((*b).eta) * -i_h / sqr(o_h + (*b).eta * i_h);
     let d = ggx_d(h, (*b).alpha) * o_h / (*b).wo.z * stretch;
-    let value = (*b).refraction_weight * (1.0 - glass_fresnel(b, o_h)) * (d / (1.0 + lambda_o + ggx_lambda(wi, (*b).alpha)));
+    let value = (*b).refraction_weight * glass_transmits(b, o_h) * (d / (1.0 + lambda_o + ggx_lambda(wi, (*b).alpha)));
     return vec4f(value, (*b).p_glass * (1.0 - glass_reflects(b, o_h)) * d / (1.0 + lambda_o));
 }
 
@@ -183,7 +203,7 @@ fn thin_wall_eval(b: ptr<function, Bsdf>, wi: vec3f) -> vec4f {
     let h = normalize((*b).wo + mirrored);
     let cos_h = saturate(dot((*b).wo, h));
     let f = facet_reflection((*b).wo, mirrored, h, (*b).alpha);
-    let value = (*b).refraction_weight * (1.0 - glass_fresnel(b, cos_h)) * f.x;
+    let value = (*b).refraction_weight * glass_transmits(b, cos_h) * f.x;
     return vec4f(value, (*b).p_glass * (1.0 - glass_reflects(b, cos_h)) * f.y);
 }
 
@@ -296,7 +316,7 @@ fn facet_sample(b: ptr<function, Bsdf>, reflects: bool, rest: f32, u: vec2f) -> 
     if refracts <= 0.0 {
         return no_sample();
     }
-    return BsdfSample(wi, -1.0, (*b).refraction_weight * (1.0 - glass_fresnel(b, o_h)) / refracts, KIND_TRANSMISSION);
+    return BsdfSample(wi, -1.0, (*b).refraction_weight * glass_transmits(b, o_h) / refracts, KIND_TRANSMISSION);
 }
 
 // The direction was drawn from one lobe; all lobes that could have drawn it count. Lobes draw on one side of the surface only.

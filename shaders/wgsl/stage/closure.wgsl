@@ -46,6 +46,8 @@ struct Bsdf {
     translucent_weight: vec3f,
     // 1: glass without a body, which sends light straight on.
     thin_walled: u32,
+    // 1: glass reflects with the colour and the weights of gloss.
+    tinted_glass: u32,
     fuzz_weight: vec3f,
     // Charlie's alpha, or 0: then the sheared cosine.
     fuzz_alpha: f32,
@@ -306,24 +308,55 @@ fn add_film(b: ptr<function, Bsdf>, s: ptr<function, Surface>) {
     }
 }
 
+// Colour and weights of a dielectric's reflection, along the normal and at grazing angles.
+fn tint_fresnel(b: ptr<function, Bsdf>, s: ptr<function, Surface>) {
+    let m = (*s).material;
+    let f0 = sqr(((*b).reflection_eta - 1.0) / ((*b).reflection_eta + 1.0));
+    (*b).gloss_f0_untinted = f0;
+    (*b).gloss_f0 = min(f0 * materials[m].specular_color, vec3f(1.0));
+    (*b).gloss_f90 = materials[m].gloss_f90;
+    if ((*s).textured & TEXTURED_LAYERS) != 0u {
+        let share = texture_or_one(materials[m].specular_texture, s, false).w;
+        let tint = texture_or_one(materials[m].specular_color_texture, s, true).xyz;
+        (*b).gloss_f0 = min((*b).gloss_f0 * tint, vec3f(1.0)) * share;
+        // The Principled BSDF's level leaves grazing angles alone.
+        (*b).gloss_f90 *= select(share, 1.0, is_principled(m));
+    }
+    (*b).gloss_f0 *= materials[m].gloss_f90;
+}
+
+// The ratio of indices whose reflectance along the normal is `weight` times that of `eta` (OpenPBR 1.1.1, "specular_weight").
+fn eta_scaled(eta: f32, weight: f32) -> f32 {
+    if weight == 1.0 {
+        return eta;
+    }
+    let root = clamp((eta - 1.0) / (eta + 1.0) * sqrt(weight), -0.9995, 0.9995);
+    return (1.0 + root) / (1.0 - root);
+}
+
+// What rough glass with a tinted reflection keeps of light from outside, where the untinted one keeps `kept`. The tinted curve is linear in the
+// untinted one, and so is what its facets reflect and let through.
+fn kept_by_tinted(b: ptr<function, Bsdf>, m: u32, facets: Facets, kept: f32) -> vec3f {
+    let f0 = (*b).gloss_f0_untinted;
+    let to_f90 = vec3f((*b).gloss_f90) - (*b).gloss_f0;
+    let plain = albedo_at(materials[m].albedo_table, facets.roughness, (*b).wo.z) * facets.from_isotropic;
+    let tinted = (*b).gloss_f0 * facets.albedo + to_f90 * ((plain - f0 * facets.albedo) / (1.0 - f0));
+    // Were nothing reflected, this much would be let through; of it a part is where the plain facets reflect.
+    let open = albedo_at(materials[m].albedo_table + 3u * ALBEDO_TABLE, facets.roughness, (*b).wo.z) * facets.from_isotropic;
+    let covered = open - (kept - plain);
+    let strongest = max_component((*b).gloss_f0);
+    let shut = strongest * open + ((*b).gloss_f90 - strongest) * ((covered - f0 * open) / (1.0 - f0));
+    return tinted + open - shut;
+}
+
 // The dielectric that light does not go through, with weight `w`.
 fn add_gloss_and_diffuse(b: ptr<function, Bsdf>, s: ptr<function, Surface>, w: vec3f, facets: Facets) {
     let m = (*s).material;
     let mu = (*b).wo.z;
     var reflected = vec3f(0.0);
     if materials[m].reflection_ior != 1.0 {
-        let f0 = sqr(((*b).reflection_eta - 1.0) / ((*b).reflection_eta + 1.0));
-        (*b).gloss_f0_untinted = f0;
-        (*b).gloss_f0 = min(f0 * materials[m].specular_color, vec3f(1.0));
-        (*b).gloss_f90 = materials[m].gloss_f90;
-        if ((*s).textured & TEXTURED_LAYERS) != 0u {
-            let share = texture_or_one(materials[m].specular_texture, s, false).w;
-            let tint = texture_or_one(materials[m].specular_color_texture, s, true).xyz;
-            (*b).gloss_f0 = min((*b).gloss_f0 * tint, vec3f(1.0)) * share;
-            // The Principled BSDF's level leaves grazing angles alone.
-            (*b).gloss_f90 *= select(share, 1.0, is_principled(m));
-        }
-        (*b).gloss_f0 *= materials[m].gloss_f90;
+        tint_fresnel(b, s);
+        let f0 = (*b).gloss_f0_untinted;
         // The tinted curve is linear in the untinted one, so its albedo follows from two tables, and its mean from that one's.
         let plain = albedo_at(materials[m].albedo_table, facets.roughness, mu) * facets.from_isotropic;
         let to_f90 = vec3f((*b).gloss_f90) - (*b).gloss_f0;
@@ -361,7 +394,7 @@ fn add_glass(b: ptr<function, Bsdf>, s: ptr<function, Surface>, w: vec3f, bounda
     let m = (*s).material;
     var kept = 1.0;
     if boundary.nested == 1u {
-        (*b).reflection_eta = (*b).eta;
+        (*b).reflection_eta = eta_scaled((*b).eta, materials[m].specular_weight);
     } else if (*b).thin_walled == 0u {
         let front = boundary.front == 1u;
         if facets.is_brushed {
@@ -374,7 +407,15 @@ fn add_glass(b: ptr<function, Bsdf>, s: ptr<function, Surface>, w: vec3f, bounda
     } else {
         kept = facets.albedo;
     }
-    (*b).glass_weight = w / max(kept, 1e-3);
+    var kept_of_each = vec3f(kept);
+    if (materials[m].flags & MATERIAL_TINTED_GLASS) != 0u {
+        (*b).tinted_glass = 1u;
+        tint_fresnel(b, s);
+        if boundary.nested == 0u && (*b).thin_walled == 0u && boundary.front == 1u {
+            kept_of_each = kept_by_tinted(b, m, facets, kept);
+        }
+    }
+    (*b).glass_weight = w / max(kept_of_each, vec3f(1e-3));
     (*b).refraction_weight = (*b).glass_weight * materials[m].transmission_tint;
     if boundary.front == 1u && !is_gltf(m) {
         (*b).glass_weight *= materials[m].specular_color;

@@ -6,7 +6,7 @@
 #import lib/path
 #import stage/features
 #import stage/scene
-#import stage/closure
+#import stage/bsdf
 
 // What a path does at a surface of a body.
 const CROSSING_REAL: u32 = 0u;
@@ -60,6 +60,20 @@ fn media_across(media: vec3u, m: u32, front: bool) -> vec3u {
         return media_with(media, m);
     }
     return media_without(media, m);
+}
+
+// The material of a surface of `m` for light that meets it from inside: below the gloss of a body that has glass too light is in another medium
+// than within the glass.
+fn material_within(media: vec3u, m: u32) -> u32 {
+    let twin = materials[m].twin;
+    let is_within = twin != NONE && (media.x == twin || media.y == twin || media.z == twin);
+    return select(m, twin, is_within);
+}
+
+// The material that a body is of for light that entered it by this kind of event.
+fn material_entered(m: u32, kind: u32) -> u32 {
+    let twin = materials[m].twin;
+    return select(m, twin, twin != NONE && kind == KIND_TRANSLUCENT);
 }
 
 // Whether the surface of `m` parts two media that count.

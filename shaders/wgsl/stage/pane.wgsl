@@ -15,7 +15,7 @@ fn pane_transmittance(b: ptr<function, Bsdf>) -> vec3f {
     if (*b).p_glass <= 0.0 || (*b).thin_walled == 0u || is_rough((*b).alpha) {
         return vec3f(0.0);
     }
-    return (*b).refraction_weight * (1.0 - glass_fresnel(b, (*b).wo.z));
+    return (*b).refraction_weight * glass_transmits(b, (*b).wo.z);
 }
 
 // Takes a shadow ray across the surface that it meets, and gives the share of the light that crosses it too; 0 where that is no pane.

@@ -140,7 +140,8 @@ struct Material {
     textured: u32,
     // First entry in `tables` of what brushed glass keeps.
     brushed_glass_table: u32,
-    pad0: u32,
+    // Of glass with subsurface beside it the material that light is in which entered below the gloss; else NONE.
+    twin: u32,
     // Of diffuse light that leaves on the other side, and its share.
     translucent_color: vec3f,
     translucent_weight: f32,

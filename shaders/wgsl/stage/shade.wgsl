@@ -150,6 +150,9 @@ fn shade(
 
     var s = surface_at(hit, direction);
     let front = s.front == 1u;
+    if HAS_BODIES && !front {
+        s.material = material_within((*path).media, s.material);
+    }
     if crossing_of((*path).media, s.material, front) == CROSSING_HIDDEN {
         (*path).media = media_across((*path).media, s.material, front);
         // Shadow rays stop here, so that light beyond is found by the path alone.
@@ -207,7 +210,8 @@ fn shade(
         (*path).bounces_transmission += 1u;
     }
     if outside < 0.0 && is_body(s.material) {
-        (*path).media = media_across((*path).media, s.material, front);
+        let entered = material_entered(s.material, scattered.kind);
+        (*path).media = media_across((*path).media, select(s.material, entered, front), front);
     }
     (*path).ray = Ray(leave(s, outside), 0.0, onward, 1e30);
     (*path).alive = 1u;

@@ -27,26 +27,30 @@ pub(crate) fn lossless() -> &'static [f32] {
     TABLE.get_or_init(|| table(&Split::Mirror))
 }
 
-/// What glass reflects and lets through: a table for light from outside, then one for light from inside. Computed once per process and index.
-pub(crate) fn glass(ior: f32) -> Arc<Vec<f32>> {
-    static CACHE: OnceLock<Mutex<HashMap<u32, Arc<Vec<f32>>>>> = OnceLock::new();
+/// What glass of a reflectance's index and a bending one reflects and lets through: a table for light from outside, then one for light from
+/// inside. Computed once per process and pair.
+pub(crate) fn glass(ior: f32, bends: f32) -> Arc<Vec<f32>> {
+    type Cache = Mutex<HashMap<[u32; 2], Arc<Vec<f32>>>>;
+    static CACHE: OnceLock<Cache> = OnceLock::new();
     let cache = CACHE.get_or_init(Mutex::default);
-    if let Some(known) = cache.lock().expect("the cache's lock is never poisoned").get(&ior.to_bits()) {
+    let key = [ior, bends].map(f32::to_bits);
+    if let Some(known) = cache.lock().expect("the cache's lock is never poisoned").get(&key) {
         return known.clone();
     }
-    let n = f64::from(ior);
-    let tables: Arc<Vec<f32>> =
-        Arc::new([n, 1.0 / n].into_iter().flat_map(|eta| table(&Split::Glass { eta })).collect());
-    cache.lock().expect("the cache's lock is never poisoned").insert(ior.to_bits(), tables.clone());
+    let (n, m) = (f64::from(ior), f64::from(bends));
+    let of_side = |(eta, bending)| table(&Split::Glass { eta, bending });
+    let tables: Arc<Vec<f32>> = Arc::new([(n, m), (1.0 / n, 1.0 / m)].into_iter().flat_map(of_side).collect());
+    cache.lock().expect("the cache's lock is never poisoned").insert(key, tables.clone());
     tables
 }
 
 /// What a facet does with light.
 enum Split {
     Mirror,
-    /// Reflects by Fresnel's law and refracts the rest; the index beyond over the index on this side.
+    /// Reflects by Fresnel's law for one ratio of the index beyond over that on this side, and bends the rest by another.
     Glass {
         eta: f64,
+        bending: f64,
     },
 }
 
@@ -111,15 +115,15 @@ fn albedo(alpha: [f64; 2], wo: [f64; 3], split: &Split) -> f64 {
         let kept = |w: [f64; 3]| (1.0 + lambda_o) / (1.0 + lambda_o + lambda(w));
         let reflected = match *split {
             Split::Mirror => 1.0,
-            Split::Glass { eta } => super::fresnel(o_h, eta),
+            Split::Glass { eta, bending } => super::glass_reflectance(o_h, eta, bending),
         };
         if wi[2] > 0.0 {
             sum += reflected * kept(wi);
         }
-        if let Split::Glass { eta } = *split {
-            let cos2_t = 1.0 - (1.0 - o_h * o_h) / (eta * eta);
-            let k = o_h / eta - cos2_t.max(0.0).sqrt();
-            let through: [f64; 3] = std::array::from_fn(|c| h[c] * k - wo[c] / eta);
+        if let Split::Glass { bending, .. } = *split {
+            let cos2_t = 1.0 - (1.0 - o_h * o_h) / (bending * bending);
+            let k = o_h / bending - cos2_t.max(0.0).sqrt();
+            let through: [f64; 3] = std::array::from_fn(|c| h[c] * k - wo[c] / bending);
             if cos2_t > 0.0 && through[2] < 0.0 {
                 sum += (1.0 - reflected) * kept(through);
             }

@@ -4,7 +4,8 @@ use glam::Vec3;
 use packshot_materials::openpbr::OpenPbr;
 use packshot_shaders::constants::{
     MATERIAL_BLEND, MATERIAL_BODY, MATERIAL_COAT_NORMAL, MATERIAL_GLTF, MATERIAL_MASK, MATERIAL_SCATTERS,
-    MATERIAL_THIN_WALLED, MATERIAL_UNLIT, MATERIAL_VERTEX_COLOR, NONE, TEXTURED_BASE, TEXTURED_LAYERS,
+    MATERIAL_THIN_WALLED, MATERIAL_TINTED_GLASS, MATERIAL_UNLIT, MATERIAL_VERTEX_COLOR, NONE, TEXTURED_BASE,
+    TEXTURED_LAYERS,
 };
 use packshot_shaders::layout::scene::Material;
 
@@ -50,7 +51,17 @@ pub(crate) fn lower_scene(
         out.alpha_cutoff = cutoff;
     }
     add_textures(&mut out, m, vertex_colors, textures);
+    if look == Look::Gltf && has_tinted_glass(&out) {
+        out.flags |= MATERIAL_TINTED_GLASS;
+    }
     out
+}
+
+/// Whether `KHR_materials_specular` makes glass reflect otherwise than its index says.
+fn has_tinted_glass(out: &Material) -> bool {
+    let is_tinted = (out.specular_color - Vec3::ONE).abs().max_element() > 1e-4 || out.gloss_f90 != 1.0;
+    let is_textured = out.specular_texture != NONE || out.specular_color_texture != NONE;
+    out.transmission_weight > 0.0 && (is_tinted || is_textured)
 }
 
 /// The shader's material, without textures and alpha, as the extensions of glTF have it.
@@ -86,7 +97,7 @@ pub(super) fn brush(out: &mut Material, m: &SceneMaterial, tables: &mut Tables) 
         out.textured |= TEXTURED_BASE;
         out.brushed_table = tables.brushed();
         if out.flags & MATERIAL_BODY != 0 {
-            out.brushed_glass_table = tables.brushed_glass(m.openpbr.specular_ior);
+            out.brushed_glass_table = tables.brushed_glass(out.reflection_ior, m.openpbr.specular_ior);
         }
     }
 }
@@ -165,17 +176,4 @@ fn add_textures(out: &mut Material, m: &SceneMaterial, vertex_colors: bool, tabl
     if any(&layers) {
         out.textured |= TEXTURED_LAYERS;
     }
-}
-
-/// Extensions of a material of the file that change a picture elsewhere but not here yet; empty when it is followed completely.
-pub fn left_out_of_file(m: &SceneMaterial) -> Vec<&'static str> {
-    let reflection = DielectricReflection { f0: m.dielectric.f0, ..DielectricReflection::default() };
-    let textured = m.textures.specular_weight.is_some() || m.textures.specular_color.is_some();
-    let is_glass = m.openpbr.transmission_weight > 0.0;
-    let mut out = Vec::new();
-    // Glass reflects as its index says.
-    if is_glass && (m.dielectric != reflection || textured) {
-        out.push("specular");
-    }
-    out
 }

@@ -31,7 +31,8 @@ pub(super) fn lower(m: &SceneMaterial, openpbr: &OpenPbr, render_units_per_m: f6
 /// colour also tints the edge of metals.
 fn specular_level_and_tint(m: &SceneMaterial, openpbr: &mut OpenPbr) {
     let DielectricReflection { weight, color, .. } = m.dielectric;
-    openpbr.specular_weight = weight;
+    // Glass reflects as its index says.
+    openpbr.specular_weight = if openpbr.transmission_weight > 0.0 { 1.0 } else { weight };
     openpbr.specular_color = color;
 }
 

@@ -2,8 +2,9 @@
 
 use glam::Vec3;
 use packshot_materials::openpbr::OpenPbr;
+use packshot_shaders::constants::{MATERIAL_GLTF, MATERIAL_TINTED_GLASS};
 
-use super::{Lobes, Side, materials, points, sample, towards};
+use super::{Lobes, Side, Tables, lower_literal, materials, points, sample, towards};
 
 const COSINES: [f32; 7] = [1.0, 0.95, 0.8, 0.6, 0.4, 0.2, 0.08];
 
@@ -37,13 +38,16 @@ fn white_materials_lose_nothing() {
     let white = OpenPbr { base_color: [1.0; 3], specular_color: [1.0; 3], ..OpenPbr::default() };
     let metal = OpenPbr { base_metalness: 1.0, ..white };
     let glass = OpenPbr { transmission_weight: 1.0, transmission_color: [1.0; 3], ..white };
-    let families: [(&str, OpenPbr); 10] = [
+    let families: [(&str, OpenPbr); 13] = [
         ("diffuse", OpenPbr { specular_weight: 0.0, ..white }),
         ("gloss over diffuse", white),
         ("metal", metal),
         ("brushed metal", OpenPbr { specular_roughness_anisotropy: 0.5, ..metal }),
         ("glass", glass),
         ("brushed glass", OpenPbr { specular_roughness_anisotropy: 0.5, ..glass }),
+        ("faint glass", OpenPbr { specular_weight: 0.2, ..glass }),
+        ("faint brushed glass", OpenPbr { specular_weight: 0.5, specular_roughness_anisotropy: 0.5, ..glass }),
+        ("glass that reflects nothing", OpenPbr { specular_weight: 0.0, ..glass }),
         ("thin glass", OpenPbr { geometry_thin_walled: true, ..glass }),
         ("film on white", OpenPbr { thin_film_weight: 1.0, thin_film_thickness: 0.4, ..metal }),
         ("subsurface", OpenPbr { subsurface_weight: 1.0, specular_weight: 0.0, ..white }),
@@ -60,6 +64,33 @@ fn white_materials_lose_nothing() {
                 let albedo = albedo(&lobes, towards(cosine, 0.7), Side::Front, 20_000);
                 if !(albedo.min_element() >= 0.99 && albedo.max_element() <= 1.01) {
                     failures.push(format!("{name}, roughness {roughness}, cosine {cosine}: {albedo}"));
+                }
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// `KHR_materials_specular` on glass: a weight and a colour on its reflection, and the rest goes through.
+#[test]
+fn tinted_glass_loses_nothing_that_its_tint_does_not_take() {
+    let glass =
+        OpenPbr { base_color: [1.0; 3], transmission_weight: 1.0, transmission_color: [1.0; 3], ..OpenPbr::default() };
+    let mut failures = Vec::new();
+    for (weight, is_thin) in [(0.0, false), (0.4, false), (0.4, true), (1.0, false)] {
+        for roughness in [0.0, 0.2, 0.4, 0.6, 0.8, 1.0] {
+            let m = OpenPbr { specular_roughness: roughness, geometry_thin_walled: is_thin, ..glass };
+            let mut tables = Tables::new();
+            let mut material = lower_literal(&m, 1.0, &mut tables);
+            material.flags |= MATERIAL_GLTF | MATERIAL_TINTED_GLASS;
+            material.gloss_f90 = weight;
+            let lobes = Lobes::of(material, tables);
+            for cosine in COSINES {
+                let albedo = albedo(&lobes, towards(cosine, 0.7), Side::Front, 20_000);
+                if !(albedo.min_element() >= 0.99 && albedo.max_element() <= 1.01) {
+                    failures.push(format!(
+                        "weight {weight}, thin {is_thin}, roughness {roughness}, cosine {cosine}: {albedo}"
+                    ));
                 }
             }
         }
