@@ -115,6 +115,9 @@ impl Renderer {
                 "{n} shining triangles are too many to be sampled: their light is found by chance, with more noise"
             );
         }
+        if prepared.n_unrounded_parts() > 0 {
+            tracing::warn!("{} parts have too many edges and are shown with sharp ones", prepared.n_unrounded_parts());
+        }
         let loaded = self.backend.load(Arc::new(prepared), cancel)?.into();
         Ok(ResidentProduct { loaded, maps: self.maps.clone(), device: self.device().clone() })
     }

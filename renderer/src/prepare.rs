@@ -11,6 +11,7 @@ use crate::accel::AccelError;
 use crate::scene::Bounds;
 
 mod albedo;
+mod bevels;
 mod emitters;
 mod environment;
 mod filter;

@@ -320,5 +320,7 @@ fn nothing(params: &RenderParams) -> Bindings<'_> {
         emitter_nodes: &[],
         emitters: &[],
         emitter_index: &[],
+        bevel_index: &[],
+        bevel_edges: &[],
     }
 }

@@ -3,7 +3,7 @@
 use glam::Vec3;
 use packshot_materials::library::Surface;
 use packshot_materials::openpbr::OpenPbr;
-use packshot_shaders::constants::{MATERIAL_PANE, MATERIAL_THIN_WALLED, NONE, SRGB_TABLE, TEXTURED_BASE};
+use packshot_shaders::constants::{MATERIAL_THIN_WALLED, NONE, SRGB_TABLE, TEXTURED_BASE};
 use packshot_shaders::layout::scene::Material;
 
 use self::interior::{Diffuse, Interior};
@@ -116,9 +116,6 @@ pub(crate) fn lower_literal(m: &OpenPbr, render_units_per_m: f64, tables: &mut T
     let mut flags = interior.flags;
     if m.geometry_thin_walled {
         flags |= MATERIAL_THIN_WALLED;
-        if transmits {
-            flags |= MATERIAL_PANE;
-        }
     }
     Material {
         base_color: diffuse.base_color,
@@ -171,6 +168,18 @@ pub(crate) fn lower_literal(m: &OpenPbr, render_units_per_m: f64, tables: &mut T
         },
         ..untextured()
     }
+}
+
+/// Whether light goes straight through a surface of this material wherever it is smooth, and loses there what `stage/pane.wgsl` says.
+pub(crate) fn is_pane(m: &Material) -> bool {
+    let layers = m.coat_weight + m.fuzz_weight + m.film_weight + m.anisotropy + m.translucent_weight;
+    let is_smooth = m.roughness == 0.0 || m.metallic_roughness_texture != NONE;
+    m.flags & MATERIAL_THIN_WALLED != 0
+        && m.transmission_weight > 0.0
+        && m.metalness < 1.0
+        && layers == 0.0
+        && m.normal_texture == NONE
+        && is_smooth
 }
 
 /// What fills a body of `m` for light that enters below its gloss, where glass beside it fills the body otherwise: OpenPBR mixes the two.
@@ -232,7 +241,6 @@ pub fn left_out(m: &OpenPbr, surface: &Surface) -> Vec<&'static str> {
     let is_grainless = surface.tangent.is_none();
     note(is_grainless && m.specular_roughness_anisotropy > 0.0, "specular_roughness_anisotropy");
     note(is_grainless && m.coat_weight > 0.0 && m.coat_roughness_anisotropy > 0.0, "coat_roughness_anisotropy");
-    note(surface.bevel_mm.is_some(), "surface.bevel_mm");
     out
 }
 

@@ -7,6 +7,7 @@ use packshot_shaders::constants::{MATERIAL_BLEND, MATERIAL_BODY, MATERIAL_CAMERA
 use packshot_shaders::layout::accel::Instance;
 use packshot_shaders::layout::scene as gpu;
 
+use super::bevels::Bevels;
 use super::emitters::{Emission, Emitters};
 use super::geometry::Geometry;
 use super::material::{self, Tables};
@@ -41,7 +42,9 @@ impl From<OpenPbr> for PaletteEntry {
 impl PaletteEntry {
     fn lower(&self, render_units_per_m: f64, tables: &mut Tables) -> gpu::Material {
         let lowered = material::lower_literal(&self.openpbr, render_units_per_m, tables);
-        gpu::Material { priority: self.priority.into(), ..lowered }
+        let is_plain = self.surface == Surface::default();
+        let pane = if is_plain && material::is_pane(&lowered) { MATERIAL_PANE } else { 0 };
+        gpu::Material { priority: self.priority.into(), flags: lowered.flags | pane, ..lowered }
     }
 }
 
@@ -81,6 +84,8 @@ pub struct PreparedProduct {
     pub albedo_tables: Vec<f32>,
     /// Emissive triangles that light samples go to.
     pub(crate) emitters: Emitters,
+    /// Edges that are shown rounded.
+    pub(crate) bevels: Bevels,
     /// What is there and what is not.
     pub features: SceneFeatures,
     /// Where render space lies.
@@ -102,6 +107,8 @@ pub struct SceneFeatures {
     pub has_textures: bool,
     /// A part wears a material with grain or fine structures.
     pub has_relief: bool,
+    /// A part wears a material whose edges are shown rounded.
+    pub has_bevels: bool,
     /// A smooth pane lets light go straight on.
     pub has_panes: bool,
     /// Light samples go to emissive surfaces.
@@ -122,6 +129,7 @@ impl SceneFeatures {
             has_layers: materials.iter().any(|m| weights(m) > 0.0),
             has_textures: any(|m| m.textured != 0),
             has_relief: slots.iter().any(|slot| slot.relief != 0),
+            has_bevels: slots.iter().any(|slot| slot.bevel_radius > 0.0),
             has_panes: any(|m| m.flags & MATERIAL_PANE != 0),
             has_emitters: emitters.irradiance > 0.0,
         }
@@ -203,6 +211,9 @@ impl PreparedProduct {
         if geometry.triangles.is_empty() {
             return Err(PrepareError::Empty);
         }
+        let radius = |entry: &PaletteEntry| f64::from(entry.surface.bevel_mm.unwrap_or(0.0)) / 1e3 * space.units_per_m;
+        let radii: Vec<f64> = palette.iter().map(radius).collect();
+        let bevels = Bevels::new(&mut geometry, &radii, cancelled).ok_or(PrepareError::Cancelled)?;
         if let Some(floor) = floor {
             materials.push(material::lower_literal(&floor.openpbr, space.units_per_m, &mut tables));
             let origin = space.point(DVec3::new(0.0, floor.y_m, 0.0));
@@ -233,6 +244,7 @@ impl PreparedProduct {
             vertices: geometry.vertices,
             vertex_extras: bindable(geometry.vertex_extras),
             emitters,
+            bevels,
             materials,
             textures: bindable(textures.textures),
             texels: bindable(textures.texels),
@@ -245,6 +257,11 @@ impl PreparedProduct {
     /// Emissive triangles beyond those that can be sampled: their light is found by scattered rays alone, with more noise.
     pub fn n_unsampled_emitters(&self) -> u64 {
         self.emitters.n_left_out
+    }
+
+    /// Placed parts whose edges stay sharp because there are too many of them.
+    pub fn n_unrounded_parts(&self) -> u64 {
+        self.bevels.n_left_out
     }
 
     /// Bytes of memory held.
@@ -261,6 +278,7 @@ impl PreparedProduct {
             size_of_val(&*self.albedo_tables),
             self.bvh.size_bytes(),
             self.emitters.size_bytes(),
+            self.bevels.size_bytes(),
         ];
         arrays.into_iter().map(|bytes| bytes as u64).sum()
     }

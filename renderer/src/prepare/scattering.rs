@@ -61,6 +61,8 @@ impl Lobes {
             emitter_nodes: &[],
             emitters: &[],
             emitter_index: &[],
+            bevel_index: &[],
+            bevel_edges: &[],
         }
     }
 

@@ -79,6 +79,8 @@ impl PreparedShot {
             emitter_nodes: &product.emitters.nodes,
             emitters: &product.emitters.emitters,
             emitter_index: &product.emitters.index,
+            bevel_index: &product.bevels.index,
+            bevel_edges: &product.bevels.edges,
         }
     }
 }

@@ -61,20 +61,33 @@ fn surfaces_that_shine() {
 #[test]
 fn grain_and_fine_structures() {
     use DetailKind::{Brushed, Cast, Knurl, Spangle};
-    let sketch = arranged(&Placement::default(), 48, 4);
+    let sketch = arranged(&Placement::default(), 32, 4);
     let details = [Brushed, Knurl, Spangle, Cast].map(|kind| Detail { kind, scale_mm: 80.0, depth_mm: 8.0 });
     let worn = |(i, &openpbr): (usize, &OpenPbr)| {
         let tangent = Some(Tangent { mode: TangentMode::Cylindrical, axis: Axis::Auto });
-        let surface = Surface { bevel_mm: None, tangent, detail: vec![details[i % 4]] };
+        let surface = Surface { bevel_mm: Some(100.0), tangent, detail: vec![details[i % 4]] };
         PaletteEntry { surface, ..OpenPbr { specular_roughness_anisotropy: 0.5, ..openpbr }.into() }
     };
     let palette: Vec<PaletteEntry> = sketch.palette.iter().enumerate().map(worn).collect();
     let product =
         PreparedProduct::new(&sketch.scene, &palette, &sketch.materials, sketch.shot.floor.as_ref(), &|| false);
     let product = Arc::new(product.expect("a sound scene"));
-    assert!(product.features.has_relief);
+    assert!(product.features.has_relief && product.features.has_bevels);
     let shot = sketch.shot_of(&product);
     compare_prepared(&Prepared { product, shot });
+}
+
+#[test]
+fn panes_and_bodies_of_two_media() {
+    let mut sketch = arranged(&Placement::default(), 32, 4);
+    let pane = OpenPbr { geometry_thin_walled: true, transmission_color: [0.9, 0.6, 0.5], ..glass() };
+    let cloudy = OpenPbr { transmission_weight: 0.5, subsurface_weight: 0.7, specular_weight: 0.4, ..glass() };
+    for (i, material) in sketch.palette.iter_mut().enumerate() {
+        *material = [pane, cloudy, *material][i % 3];
+    }
+    let prepared = sketch.prepare();
+    assert!(prepared.product.features.has_panes);
+    compare_prepared(&prepared);
 }
 
 #[test]

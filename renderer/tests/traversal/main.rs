@@ -108,6 +108,8 @@ fn translated_wgsl_hits_what_native_code_hits() {
         emitter_nodes: &[],
         emitters: &[],
         emitter_index: &[],
+        bevel_index: &[],
+        bevel_edges: &[],
     };
     for (ray, want) in rays.iter().zip(&expected) {
         let hit = baseline::trace_closest(&bindings, *ray, 0);

@@ -95,12 +95,12 @@ gpu_struct! {
         pub extra_base: u32,
         /// First entry in `tables` of its relief, or 0.
         pub relief: u32,
+        /// Where its triangles' entries in `bevel_index` begin, as that place minus the first triangle; wraps.
+        pub bevel: u32,
+        /// How far from its edges the surface is rounded, in units of the mesh's frame; 0 where it is not.
+        pub bevel_radius: f32,
         /// Padding.
         pub pad0: u32,
-        /// Padding.
-        pub pad1: u32,
-        /// Padding.
-        pub pad2: u32,
     }
 
     /// Vertex indices of a triangle, and its slot.

@@ -11,6 +11,8 @@ override HAS_LAYERS: bool = true;
 override HAS_TEXTURES: bool = true;
 // Grain and fine structures of library materials.
 override HAS_RELIEF: bool = true;
+// Edges that are shown rounded.
+override HAS_BEVELS: bool = true;
 // Smooth panes, through which light goes straight on.
 override HAS_PANES: bool = true;
 // Emissive surfaces that light samples go to.

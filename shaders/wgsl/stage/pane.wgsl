@@ -1,6 +1,9 @@
 // Smooth thin-walled glass sends light straight on. So a light is sampled through it: a shadow ray that nothing else blocks goes from pane to
 // pane and loses what they do not let through. A path that crosses one by chance has not been turned either: for the light that it finds beyond,
 // it comes from where it was scattered last, and both ways of finding that light are weighted against each other there.
+//
+// Panes are plain, without maps on their normals, layers and grain, so that what they let through follows from a few numbers: shadow rays meet
+// many, and the whole closure a second time would make kernels twice as large.
 #import lib/math
 #import lib/path
 #import lib/ray
@@ -8,14 +11,35 @@
 #import stage/scene
 #import stage/surface
 #import stage/bsdf
-#import stage/medium
 
-// Share of light that goes straight on where a surface is glass without body and facets.
-fn pane_transmittance(b: ptr<function, Bsdf>) -> vec3f {
-    if (*b).p_glass <= 0.0 || (*b).thin_walled == 0u || is_rough((*b).alpha) {
+// Share of light that goes straight on at a hit of a pane, as the closure's glass has it.
+fn pane_transmittance(hit: Hit, m: u32, slot: u32, w: vec3f, cosine: f32) -> vec3f {
+    var s: Surface;
+    s.material = m;
+    s.base_color = materials[m].base_color;
+    s.metalness = materials[m].metalness;
+    s.roughness = materials[m].roughness;
+    s.textured = materials[m].textured;
+    var through = 1.0 - s.metalness;
+    if HAS_TEXTURES && s.textured != 0u {
+        read_textures(&s, hit, slot, w);
+        through = 1.0 - s.metalness;
+        if (s.textured & TEXTURED_LAYERS) != 0u {
+            through *= texture_or_one(materials[m].transmission_texture, &s, false).x;
+        }
+    }
+    if sqr(s.roughness) >= ALPHA_SMOOTH {
         return vec3f(0.0);
     }
-    return (*b).refraction_weight * glass_transmits(b, (*b).wo.z);
+    var b: Bsdf;
+    b.thin_walled = 1u;
+    b.reflection_eta = materials[m].reflection_ior;
+    if (materials[m].flags & MATERIAL_TINTED_GLASS) != 0u {
+        b.tinted_glass = 1u;
+        tint_fresnel(&b, &s);
+    }
+    let tint = materials[m].transmission_tint * select(vec3f(1.0), s.base_color, is_gltf(m));
+    return tint * glass_transmits(&b, cosine) * (through * materials[m].transmission_weight);
 }
 
 // Takes a shadow ray across the surface that it meets, and gives the share of the light that crosses it too; 0 where that is no pane.
@@ -23,15 +47,29 @@ fn pass_pane(ray: ptr<function, Ray>, hit: Hit) -> vec3f {
     if !HAS_PANES {
         return vec3f(0.0);
     }
-    let direction = (*ray).direction;
-    var s = surface_at(hit, direction);
-    if (materials[s.material].flags & MATERIAL_PANE) == 0u {
+    let slot = slot_of(hit.instance, hit.triangle);
+    let m = slots[slot].material;
+    if (materials[m].flags & MATERIAL_PANE) == 0u {
         return vec3f(0.0);
     }
-    let frame = frame_along(facing_normal(s.shading_normal, -direction), s.tangent);
-    let boundary = boundary_of(vec3u(NONE), s.material, s.front == 1u, 0.0);
-    var b = bsdf_at(&s, to_local(frame, -direction), boundary);
-    let origin = offset_origin(s.position, -s.geometric_normal);
+    let a = triangles[hit.triangle].v0;
+    let b = triangles[hit.triangle].v1;
+    let c = triangles[hit.triangle].v2;
+    let w = weights_of(hit);
+    let pa = vertices[a].position;
+    let pb = vertices[b].position;
+    let pc = vertices[c].position;
+    let direction = (*ray).direction;
+    let outward = world_normal(hit.instance, cross(pb - pa, pc - pa));
+    let toward = select(outward, -outward, dot(outward, direction) > 0.0);
+    var normal = toward;
+    if (slots[slot].flags & SLOT_FLAT) == 0u {
+        let smooth_normal = vertices[a].normal * w.x + vertices[b].normal * w.y + vertices[c].normal * w.z;
+        normal = world_normal(hit.instance, smooth_normal);
+        normal = select(normal, -normal, dot(normal, toward) < 0.0);
+    }
+    let cosine = dot(facing_normal(normal, -direction), -direction);
+    let origin = offset_origin(world_point(hit.instance, pa * w.x + pb * w.y + pc * w.z), -toward);
     // To the same end, which lies off a surface by no more than this origin does.
     let way = (*ray).origin + direction * (*ray).t_max - origin;
     *ray = Ray(origin, 0.0, direction, (*ray).t_max);
@@ -39,7 +77,7 @@ fn pass_pane(ray: ptr<function, Ray>, hit: Hit) -> vec3f {
         let rest = length(way);
         *ray = Ray(origin, 0.0, way / max(rest, 1e-30), rest);
     }
-    return pane_transmittance(&b);
+    return pane_transmittance(hit, m, slot, w, cosine);
 }
 
 // Whether a path that leaves a surface with this sample has crossed a pane on its way from the place of its last event.

@@ -65,9 +65,11 @@ struct Slot {
     extra_base: u32,
     // First entry in `tables` of its relief (see `stage/relief`), or 0.
     relief: u32,
+    // Where its triangles' entries in `bevel_index` begin, as that place minus the first triangle (wraps), and how far from its edges the
+    // surface is rounded (see `stage/bevel`), in units of the mesh's frame; 0 where it is not.
+    bevel: u32,
+    bevel_radius: f32,
     pad0: u32,
-    pad1: u32,
-    pad2: u32,
 }
 
 struct Triangle {
@@ -257,6 +259,19 @@ struct Emitter {
     share_end: f32,
 }
 
+// A straight piece of an edge that is rounded, in the frame of its mesh.
+struct BevelEdge {
+    begin: vec3f,
+    pad0: f32,
+    end: vec3f,
+    pad1: f32,
+    // Unit; between the normals of both sides, at either end.
+    middle_begin: vec3f,
+    pad2: f32,
+    middle_end: vec3f,
+    pad3: f32,
+}
+
 // An inner node: the bounds of its two children and where they are. A child with a count is a leaf of `bvh_triangles`, or
 // in the tree over instances the instance `child`; a child that does not exist is NONE, with bounds that are the
 // origin.
@@ -307,3 +322,6 @@ struct BvhTriangle {
 // For every slot where its triangles' entries begin, as that place minus the first triangle (wraps); then these entries: index into
 // `emitters`, or NONE. Slots that are not sampled have no entries.
 @group(0) @binding(18) var<storage, read> emitter_index: array<u32>;
+// For every triangle of the slots that are rounded where its edges in `bevel_edges` begin; those of the next begin where they end.
+@group(0) @binding(19) var<storage, read> bevel_index: array<u32>;
+@group(0) @binding(20) var<storage, read> bevel_edges: array<BevelEdge>;

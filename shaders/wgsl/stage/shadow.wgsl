@@ -6,14 +6,14 @@
 
 // `key` names the ray (see `ray_key`).
 fn light_arriving(shadow: ShadowRay, key: u32) -> vec3f {
-    if shadow.exists == 0u || trace_any(shadow.ray, key) {
+    if shadow.exists == 0u {
         return vec3f(0.0);
     }
-    var light = shadow.radiance;
     if !HAS_PANES {
-        return light;
+        return select(shadow.radiance, vec3f(0.0), trace_any(shadow.ray, key));
     }
     var ray = shadow.ray;
+    var light = shadow.radiance;
     for (var n_passed = 0u; n_passed <= PANES_MAX; n_passed += 1u) {
         // Without this bit panes are met.
         let hit = trace_closest(ray, key & ~KEY_SHADOW);

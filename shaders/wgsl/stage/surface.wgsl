@@ -3,6 +3,7 @@
 #import lib/ray
 #import stage/features
 #import lib/bump
+#import stage/bevel
 #import stage/relief
 #import stage/scene
 #import stage/texture
@@ -208,6 +209,34 @@ fn carve(s: ptr<function, Surface>, hit: Hit, entry: u32, local: vec3f, normal: 
     }
 }
 
+// Multiplies what textures and colours of vertices say into a surface of material and slot, and notes where they are read. Returns the tangent, in
+// the mesh's frame with the bitangent's sign.
+fn read_textures(s: ptr<function, Surface>, hit: Hit, slot: u32, w: vec3f) -> vec4f {
+    let material = (*s).material;
+    let uv0 = uv0_at(hit.triangle, w);
+    var extra = VertexExtra(vec4f(0.0), vec4f(1.0), vec2f(0.0), 0.0, 0.0);
+    if (slots[slot].flags & SLOT_HAS_EXTRAS) != 0u {
+        extra = extra_at(hit.triangle, slots[slot].extra_base, w);
+    }
+    (*s).uv0 = uv0;
+    (*s).uv1 = extra.uv1;
+    if (materials[material].flags & MATERIAL_VERTEX_COLOR) != 0u {
+        (*s).base_color *= extra.color.xyz;
+    }
+    if materials[material].base_color_texture != NONE {
+        (*s).base_color *= texture_lookup(materials[material].base_color_texture, uv0, extra.uv1, true).xyz;
+    }
+    if materials[material].metallic_roughness_texture != NONE {
+        let mr = texture_lookup(materials[material].metallic_roughness_texture, uv0, extra.uv1, false);
+        (*s).roughness *= mr.y;
+        (*s).metalness *= mr.z;
+    }
+    if materials[material].emission_texture != NONE {
+        (*s).emission *= texture_lookup(materials[material].emission_texture, uv0, extra.uv1, true).xyz;
+    }
+    return extra.tangent;
+}
+
 fn surface_at(hit: Hit, direction: vec3f) -> Surface {
     let slot = slot_of(hit.instance, hit.triangle);
     let material = slots[slot].material;
@@ -232,8 +261,10 @@ fn surface_at(hit: Hit, direction: vec3f) -> Surface {
     s.shading_normal = s.geometric_normal;
     s.side_normal = s.geometric_normal;
     var negated = !front;
+    var local_normal = cross(pb - pa, pc - pa);
     if (slot_flags & SLOT_FLAT) == 0u {
-        let n = world_normal(hit.instance, vertices[a].normal * w.x + vertices[b].normal * w.y + vertices[c].normal * w.z);
+        local_normal = vertices[a].normal * w.x + vertices[b].normal * w.y + vertices[c].normal * w.z;
+        let n = world_normal(hit.instance, local_normal);
         // Files with normals that look inwards exist: the side is the triangle's affair, the bend the normal's.
         negated = dot(n, s.geometric_normal) < 0.0;
         s.shading_normal = select(n, -n, negated);
@@ -242,6 +273,10 @@ fn surface_at(hit: Hit, direction: vec3f) -> Surface {
             s.side_normal = facing_normal(s.shading_normal, -direction);
             s.start = world_point(hit.instance, lifted_point(local, w, a, b, c, select(1.0, -1.0, negated)));
         }
+    }
+    if HAS_BEVELS && slots[slot].bevel_radius > 0.0 {
+        let n = world_normal(hit.instance, rounded_normal(slot, hit.triangle, local, normalize(local_normal)));
+        s.shading_normal = select(n, -n, negated);
     }
 
     s.base_color = materials[material].base_color;
@@ -255,32 +290,12 @@ fn surface_at(hit: Hit, direction: vec3f) -> Surface {
     if !HAS_TEXTURES || s.textured == 0u {
         return s;
     }
-    let uv0 = uv0_at(hit.triangle, w);
-    var extra = VertexExtra(vec4f(0.0), vec4f(1.0), vec2f(0.0), 0.0, 0.0);
-    if (slot_flags & SLOT_HAS_EXTRAS) != 0u {
-        extra = extra_at(hit.triangle, slots[slot].extra_base, w);
-    }
-    s.uv0 = uv0;
-    s.uv1 = extra.uv1;
-    if (materials[material].flags & MATERIAL_VERTEX_COLOR) != 0u {
-        s.base_color *= extra.color.xyz;
-    }
-    if materials[material].base_color_texture != NONE {
-        s.base_color *= texture_lookup(materials[material].base_color_texture, uv0, extra.uv1, true).xyz;
-    }
-    if materials[material].metallic_roughness_texture != NONE {
-        let mr = texture_lookup(materials[material].metallic_roughness_texture, uv0, extra.uv1, false);
-        s.roughness *= mr.y;
-        s.metalness *= mr.z;
-    }
-    if materials[material].emission_texture != NONE {
-        s.emission *= texture_lookup(materials[material].emission_texture, uv0, extra.uv1, true).xyz;
-    }
-    if dot(extra.tangent.xyz, extra.tangent.xyz) > 0.0 {
-        let along = world_vector(hit.instance, extra.tangent.xyz);
+    let tangent = read_textures(&s, hit, slot, w);
+    if dot(tangent.xyz, tangent.xyz) > 0.0 {
+        let along = world_vector(hit.instance, tangent.xyz);
         // The bitangent's sign holds for the file's own, unmirrored normal.
         let flip = select(1.0, -1.0, negated) * instances[hit.instance].handedness;
-        bend(&s, along, select(-1.0, 1.0, extra.tangent.w >= 0.0) * flip, -direction);
+        bend(&s, along, select(-1.0, 1.0, tangent.w >= 0.0) * flip, -direction);
     }
     if (materials[material].flags & MATERIAL_UNLIT) != 0u {
         s.emission = s.base_color;

@@ -12,7 +12,7 @@ use crate::backend::ByteStore;
 use crate::prepare::SceneFeatures;
 
 /// Bindings of group 0: the prepared scene.
-pub(super) const SCENE_BINDINGS: u32 = 19;
+pub(super) const SCENE_BINDINGS: u32 = 21;
 /// Bindings of group 1: what a dispatch does and where it keeps it; the first is a uniform buffer.
 pub(super) const PASS_BINDINGS: u32 = 5;
 /// Storage buffers that the kernel binds, the film among them.
@@ -78,14 +78,23 @@ impl PathTracer {
     }
 
     fn compile(&self, device: &wgpu::Device, features: SceneFeatures) -> Kernel {
-        let SceneFeatures { has_opacity, has_bodies, has_layers, has_textures, has_relief, has_panes, has_emitters } =
-            features;
+        let SceneFeatures {
+            has_opacity,
+            has_bodies,
+            has_layers,
+            has_textures,
+            has_relief,
+            has_bevels,
+            has_panes,
+            has_emitters,
+        } = features;
         let constants = [
             ("HAS_OPACITY", has_opacity),
             ("HAS_BODIES", has_bodies),
             ("HAS_LAYERS", has_layers),
             ("HAS_TEXTURES", has_textures),
             ("HAS_RELIEF", has_relief),
+            ("HAS_BEVELS", has_bevels),
             ("HAS_PANES", has_panes),
             ("HAS_EMITTERS", has_emitters),
         ];

@@ -11,7 +11,7 @@ use crate::prepare::{EnvironmentTables, PreparedProduct, PreparedShot};
 /// Bindings of group 0 between the parameters and the lights; the product's others come last.
 const PRODUCT_BINDINGS_BEFORE_LIGHTS: usize = 10;
 /// All bindings of group 0 that hold the product.
-const PRODUCT_BINDINGS: usize = PRODUCT_BINDINGS_BEFORE_LIGHTS + 3;
+const PRODUCT_BINDINGS: usize = PRODUCT_BINDINGS_BEFORE_LIGHTS + 5;
 
 /// What all shots of a product read.
 #[derive(Debug)]
@@ -44,6 +44,8 @@ impl ProductBuffers {
             ("emitter_nodes", cast_slice(&product.emitters.nodes)),
             ("emitters", cast_slice(&product.emitters.emitters)),
             ("emitter_index", cast_slice(&product.emitters.index)),
+            ("bevel_index", cast_slice(&product.bevels.index)),
+            ("bevel_edges", cast_slice(&product.bevels.edges)),
         ];
         let buffers = upload(context, &arrays)?;
         let kernel = context.compile(product.features)?;

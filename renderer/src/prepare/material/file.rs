@@ -3,14 +3,14 @@
 use glam::Vec3;
 use packshot_materials::openpbr::OpenPbr;
 use packshot_shaders::constants::{
-    MATERIAL_BLEND, MATERIAL_BODY, MATERIAL_COAT_NORMAL, MATERIAL_GLTF, MATERIAL_MASK, MATERIAL_SCATTERS,
-    MATERIAL_THIN_WALLED, MATERIAL_TINTED_GLASS, MATERIAL_UNLIT, MATERIAL_VERTEX_COLOR, NONE, TEXTURED_BASE,
-    TEXTURED_LAYERS,
+    MATERIAL_BLEND, MATERIAL_BODY, MATERIAL_COAT_NORMAL, MATERIAL_GLTF, MATERIAL_MASK, MATERIAL_PANE,
+    MATERIAL_SCATTERS, MATERIAL_THIN_WALLED, MATERIAL_TINTED_GLASS, MATERIAL_UNLIT, MATERIAL_VERTEX_COLOR, NONE,
+    TEXTURED_BASE, TEXTURED_LAYERS,
 };
 use packshot_shaders::layout::scene::Material;
 
 use super::interior::Interior;
-use super::{Tables, lower_literal, principled};
+use super::{Tables, is_pane, lower_literal, principled};
 use crate::look::Look;
 use crate::prepare::albedo::{self, Boundary};
 use crate::prepare::texture::TextureTable;
@@ -53,6 +53,9 @@ pub(crate) fn lower_scene(
     add_textures(&mut out, m, vertex_colors, textures);
     if look == Look::Gltf && has_tinted_glass(&out) {
         out.flags |= MATERIAL_TINTED_GLASS;
+    }
+    if is_pane(&out) {
+        out.flags |= MATERIAL_PANE;
     }
     out
 }
