@@ -1,0 +1,86 @@
+//! Packshot's denoiser: the U-Net of Intel's Open Image Denoise with the weights that Intel publishes, in safe Rust.
+//!
+//! A noisy [`Picture`] goes in with its guides (albedo and normal of what each pixel shows), a clean one comes out. In the order data flows: [`weights`]
+//! are read by [`tza`] and make a [`network`]; [`picture`] and [`transfer`] bring radiance to what the network was trained on; [`tiles`] bound the memory;
+//! [`cpu`] computes. Another backend takes all but the last from here.
+
+pub mod error;
+pub mod weights;
+pub mod tza;
+pub mod network;
+pub mod transfer;
+pub mod picture;
+pub mod tiles;
+mod cpu;
+
+pub use cpu::SimdLevel;
+pub use error::{DenoiseError, WeightsError};
+pub use picture::Picture;
+pub use weights::WeightSet;
+
+use cpu::CpuNetwork;
+use network::Network;
+
+/// Bounds and stops the work.
+#[derive(Clone, Copy)]
+pub struct Control<'a> {
+    /// What may be allocated beside the result, about. `None` for as much as is quickest.
+    pub memory_max_bytes: Option<u64>,
+    /// Asked after every few rows, by many threads.
+    pub is_cancelled: &'a (dyn Fn() -> bool + Sync),
+}
+
+impl Default for Control<'_> {
+    fn default() -> Self {
+        Self { memory_max_bytes: None, is_cancelled: &|| false }
+    }
+}
+
+/// A network ready to denoise pictures on the processor. It can be shared by threads.
+#[derive(Debug)]
+pub struct Denoiser {
+    overlap_px: usize,
+    n_inputs: usize,
+    cpu: CpuNetwork,
+}
+
+impl Denoiser {
+    /// With weights that come with Packshot.
+    pub fn new(weights: WeightSet) -> Self {
+        Self::from_weights(weights.bytes()).expect("embedded weights are valid: a test proves it")
+    }
+
+    /// With the bytes of a TZA file of Open Image Denoise's ray tracing filter for HDR colour: `rt_hdr*.tza`.
+    ///
+    /// # Errors
+    /// When they are no such file.
+    pub fn from_weights(bytes: &[u8]) -> Result<Self, WeightsError> {
+        Ok(Self::with_level(&Network::new(&tza::parse(bytes)?)?, SimdLevel::detect()))
+    }
+
+    /// With a chosen instruction set, which the processor must have.
+    pub fn with_level(network: &Network, level: SimdLevel) -> Self {
+        let cpu = CpuNetwork::new(network, level);
+        Self { overlap_px: network.overlap_px(), n_inputs: network.n_inputs, cpu }
+    }
+
+    /// The denoised picture, with the alpha of the noisy one. Works on the threads of the rayon pool from which it is called; their number changes no bit of
+    /// the result, nor does the memory.
+    ///
+    /// # Errors
+    /// When the pictures' sizes differ, the guides are others than the network takes, the memory is too small, or somebody wants it no more.
+    pub fn denoise(&self, picture: &Picture<'_>, control: Control<'_>) -> Result<Vec<[f32; 4]>, DenoiseError> {
+        let exposed = picture.exposed(self.n_inputs)?;
+        let (width_px, height_px) = (picture.width_px as usize, picture.height_px as usize);
+        let n_threads = rayon::current_num_threads();
+        let offered_bytes = control.memory_max_bytes.unwrap_or(u64::MAX);
+        let needed = |width, height| self.cpu.size_bytes(width, height, n_threads);
+        let side = tiles::side_for_memory(width_px, height_px, self.overlap_px, offered_bytes, needed);
+        let side = side.map_err(|needed_bytes| DenoiseError::Memory { needed_bytes, offered_bytes })?;
+        let mut out = vec![[0.0; 4]; width_px * height_px];
+        for tile in tiles::tiles(width_px, height_px, side, self.overlap_px) {
+            self.cpu.run_tile(&exposed, &tile, &mut out[tile.rows.start * width_px..], control.is_cancelled)?;
+        }
+        Ok(out)
+    }
+}
