@@ -114,8 +114,8 @@ def main():
         oidn.execute()
         times["oidn"].append(time.perf_counter() - start)
         run = subprocess.run([arguments.packshot, *options, *paths], check=True, capture_output=True, text=True)
-        times["packshot"].append(float(run.stdout.split()[-1]))
-    ours_kib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        *seconds, ours_kib = run.stdout.split()
+        times["packshot"].append(float(seconds[-1]))
     inputs_kib = sum(image.nbytes for image in images.values()) * 10 / 9 / 1024
     ours = np.load(arguments.folder / "packshot.npy")[..., :3]
     factor = exposure(images["color"])
@@ -132,7 +132,7 @@ def main():
         "time_ratio": round(statistics.median(ratios), 3),
         "time_ratio_range": [round(min(ratios), 3), round(max(ratios), 3)],
         "oidn_mib": round(theirs_kib / 1024),
-        "packshot_mib": round((ours_kib - inputs_kib) / 1024),
+        "packshot_mib": round((int(ours_kib) - inputs_kib) / 1024),
     }, indent=1))
 
 

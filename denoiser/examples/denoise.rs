@@ -1,6 +1,7 @@
 //! Denoises pictures in NumPy files, for comparison with other denoisers:
 //! `denoise [--weights FILE] [--threads N] [--memory-mib N] [--repeat N] [--small|--noisy-guides] COLOR ALBEDO NORMAL OUT`,
-//! arrays of float32 with height, width and 3 or 4 channels. Prints the seconds of each repetition.
+//! arrays of float32 with height, width and 3 or 4 channels. Prints the seconds of each repetition, then the peak of its
+//! memory in KiB, inputs included.
 
 use std::error::Error;
 use std::time::Instant;
@@ -70,5 +71,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("{:.4}", start.elapsed().as_secs_f64());
     }
     write(out, height_px, width_px, &pixels)?;
+    // What the operating system says of this process, where it is Linux.
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or_default();
+    println!("{}", peak.split_whitespace().nth(1).unwrap_or("0"));
     Ok(())
 }

@@ -13,13 +13,15 @@ pub mod picture;
 pub mod tiles;
 mod cpu;
 
+use std::sync::{Arc, OnceLock};
+
 pub use cpu::SimdLevel;
 pub use error::{DenoiseError, WeightsError};
 pub use picture::Picture;
 pub use weights::WeightSet;
 
 use cpu::CpuNetwork;
-use network::Network;
+use network::{ALIGNMENT_PX, Network};
 
 /// Bounds and stops the work.
 #[derive(Clone, Copy)]
@@ -36,12 +38,13 @@ impl Default for Control<'_> {
     }
 }
 
-/// A network ready to denoise pictures on the processor. It can be shared by threads.
+/// A network ready to denoise pictures. It can be shared by threads.
 #[derive(Debug)]
 pub struct Denoiser {
-    overlap_px: usize,
-    n_inputs: usize,
-    cpu: CpuNetwork,
+    network: Arc<Network>,
+    level: SimdLevel,
+    /// Made when it is first needed: a GPU does without.
+    cpu: OnceLock<CpuNetwork>,
 }
 
 impl Denoiser {
@@ -55,13 +58,27 @@ impl Denoiser {
     /// # Errors
     /// When they are no such file.
     pub fn from_weights(bytes: &[u8]) -> Result<Self, WeightsError> {
-        Ok(Self::with_level(&Network::new(&tza::parse(bytes)?)?, SimdLevel::detect()))
+        Ok(Self::with_level(Network::new(&tza::parse(bytes)?)?, SimdLevel::detect()))
     }
 
     /// With a chosen instruction set, which the processor must have.
-    pub fn with_level(network: &Network, level: SimdLevel) -> Self {
-        let cpu = CpuNetwork::new(network, level);
-        Self { overlap_px: network.overlap_px(), n_inputs: network.n_inputs, cpu }
+    pub fn with_level(network: Network, level: SimdLevel) -> Self {
+        Self { network: Arc::new(network), level, cpu: OnceLock::new() }
+    }
+
+    /// The network, for another backend.
+    pub fn network(&self) -> &Arc<Network> {
+        &self.network
+    }
+
+    fn cpu(&self) -> &CpuNetwork {
+        self.cpu.get_or_init(|| CpuNetwork::new(&self.network, self.level))
+    }
+
+    /// What denoising a whole picture of this size allocates beside the result, in bytes, about, on the threads of the rayon pool from which it is called.
+    pub fn size_bytes(&self, width_px: u32, height_px: u32) -> u64 {
+        let padded = |length: u32| (length as usize).next_multiple_of(ALIGNMENT_PX);
+        self.cpu().size_bytes(padded(width_px), padded(height_px), rayon::current_num_threads())
     }
 
     /// The denoised picture, with the alpha of the noisy one. Works on the threads of the rayon pool from which it is called; their number changes no bit of
@@ -70,16 +87,17 @@ impl Denoiser {
     /// # Errors
     /// When the pictures' sizes differ, the guides are others than the network takes, the memory is too small, or somebody wants it no more.
     pub fn denoise(&self, picture: &Picture<'_>, control: Control<'_>) -> Result<Vec<[f32; 4]>, DenoiseError> {
-        let exposed = picture.exposed(self.n_inputs)?;
+        let exposed = picture.exposed(self.network.n_inputs)?;
         let (width_px, height_px) = (picture.width_px as usize, picture.height_px as usize);
+        let (cpu, overlap_px) = (self.cpu(), self.network.overlap_px());
         let n_threads = rayon::current_num_threads();
         let offered_bytes = control.memory_max_bytes.unwrap_or(u64::MAX);
-        let needed = |width, height| self.cpu.size_bytes(width, height, n_threads);
-        let side = tiles::side_for_memory(width_px, height_px, self.overlap_px, offered_bytes, needed);
+        let needed = |width, height| cpu.size_bytes(width, height, n_threads);
+        let side = tiles::side_for_memory(width_px, height_px, overlap_px, offered_bytes, needed);
         let side = side.map_err(|needed_bytes| DenoiseError::Memory { needed_bytes, offered_bytes })?;
         let mut out = vec![[0.0; 4]; width_px * height_px];
-        for tile in tiles::tiles(width_px, height_px, side, self.overlap_px) {
-            self.cpu.run_tile(&exposed, &tile, &mut out[tile.rows.start * width_px..], control.is_cancelled)?;
+        for tile in tiles::tiles(width_px, height_px, side, overlap_px) {
+            cpu.run_tile(&exposed, &tile, &mut out[tile.rows.start * width_px..], control.is_cancelled)?;
         }
         Ok(out)
     }

@@ -73,8 +73,8 @@ impl<'a> ExposedPicture<'a> {
         let i = y_px * self.picture.width_px as usize + x_px;
         let [r, g, b, _] = self.picture.color[i];
         let [r, g, b] = [r, g, b].map(|value| encode(valid_radiance(valid_radiance(value) * self.exposure)));
-        // `max` gives the other one for what is not a number.
-        let [ar, ag, ab] = self.picture.albedo.map_or([0.0; 3], |albedo| albedo[i].map(|v| v.max(0.0).min(1.0)));
+        let share = |v: f32| valid_radiance(v).min(1.0);
+        let [ar, ag, ab] = self.picture.albedo.map_or([0.0; 3], |albedo| albedo[i].map(share));
         let direction = |v: f32| if v.is_nan() { 0.5 } else { v.clamp(-1.0, 1.0) * 0.5 + 0.5 };
         let [nx, ny, nz] = self.picture.normal.map_or([0.0; 3], |normal| normal[i].map(direction));
         [r, g, b, ar, ag, ab, nx, ny, nz]

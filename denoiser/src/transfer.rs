@@ -17,7 +17,7 @@ const Y0: f32 = 1.579_457_6e-6;
 /// Where the second piece ends.
 const Y1: f32 = 3.220_876_3e-2;
 /// The curve at [`Y0`].
-const X0: f32 = 2.231_517_1e-3;
+const X0: f32 = 2.231_517e-3;
 /// The curve at [`Y1`].
 const X1: f32 = 0.370_974_75;
 /// The curve at 65504, the largest half float.
@@ -49,8 +49,8 @@ pub fn decode(x: f32) -> f32 {
 
 /// What is not a number becomes 0, the rest at least 0 and finite.
 pub fn valid_radiance(value: f32) -> f32 {
-    // `max` gives the other one for what is not a number.
-    value.max(0.0).min(f32::MAX)
+    // What is not a number is not above 0 either.
+    if value > 0.0 { value.min(f32::MAX) } else { 0.0 }
 }
 
 /// Mean luminance that exposure aims at.

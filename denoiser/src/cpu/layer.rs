@@ -175,14 +175,14 @@ impl Kernel for RowWork<'_> {
                     let is_last = i + 1 == self.layer.inputs.len() && block + 1 == n_input_blocks;
                     let n_channels = BLOCK.min(input.n_channels - block * BLOCK);
                     let biases = is_first.then_some(group.biases.as_slice());
-                    let run = |row: &'_ [Block]| -> usize { row.len() / window.shape.n_blocks() * block };
+                    let first_px = window.shape.pitch() * block;
                     match input.scale {
                         Scale::Same => {
                             let taps = weights.next().expect("weights for every block of every input");
-                            let (rows, n_rows) = paired(window, taps, |row| &row[run(row)..]);
+                            let (rows, n_rows) = paired(window, taps, first_px);
+                            let rows = &rows[..n_rows];
                             let n_px = self.out_shape.width_px;
                             let out = &mut out[1..];
-                            let rows = &rows[..n_rows];
                             let mut pass = Pass { rows, n_channels, biases, is_last, n_px, out, pitch };
                             lanes.run_pass::<3, 1>(n_blocks, &mut pass);
                         }
@@ -192,10 +192,10 @@ impl Kernel for RowWork<'_> {
                             });
                             for odd_x in 0..2 {
                                 let taps = four[self.y % 2 * 2 + odd_x];
-                                let (rows, n_rows) = paired(window, taps, |row| &row[run(row) + odd_x..]);
+                                let (rows, n_rows) = paired(window, taps, first_px + odd_x);
+                                let rows = &rows[..n_rows];
                                 let n_px = window.shape.width_px;
                                 let out = &mut out[1 + odd_x..];
-                                let rows = &rows[..n_rows];
                                 let mut pass = Pass { rows, n_channels, biases, is_last, n_px, out, pitch };
                                 lanes.run_pass::<2, 2>(n_blocks, &mut pass);
                             }
@@ -208,18 +208,17 @@ impl Kernel for RowWork<'_> {
     }
 }
 
-/// The rows that lie in the picture, from where `cut` lets them begin, with their weights; and how many they are.
+/// A row of input and the weights of the taps over it.
+type RowTaps<'a> = (&'a [Block], &'a [Block]);
+
+/// The rows that lie in the picture, from place `first` on, with their weights; and how many they are.
 #[inline(always)]
-fn paired<'a>(
-    window: &Window<'a>,
-    taps: &'a Taps,
-    cut: impl Fn(&'a [Block]) -> &'a [Block],
-) -> ([(&'a [Block], &'a [Block]); SIDE], usize) {
-    let mut pairs = [(&[][..], &[][..]); SIDE];
+fn paired<'a>(window: &Window<'a>, taps: &'a Taps, first: usize) -> ([RowTaps<'a>; SIDE], usize) {
+    let mut pairs: [RowTaps<'a>; SIDE] = [(&[], &[]); SIDE];
     let mut count = 0;
     for (y, row) in window.rows.iter().enumerate().take(taps.rows) {
         if let Some(row) = row {
-            pairs[count] = (cut(row), taps.row(y));
+            pairs[count] = (&row[first..], taps.row(y));
             count += 1;
         }
     }
