@@ -8,8 +8,14 @@ use std::time::Instant;
 
 use packshot_denoiser::{Control, Denoiser, Picture, WeightSet};
 
-/// Height, width and the values of a NumPy file with `N` channels.
-fn read<const N: usize>(path: &str) -> Result<(u32, u32, Vec<[f32; N]>), Box<dyn Error>> {
+/// A picture with `N` channels.
+struct Array<const N: usize> {
+    height_px: u32,
+    width_px: u32,
+    pixels: Vec<[f32; N]>,
+}
+
+fn read<const N: usize>(path: &str) -> Result<Array<N>, Box<dyn Error>> {
     let bytes = std::fs::read(path)?;
     let length = bytes.get(8..10).ok_or("too short")?;
     let end = 10 + usize::from(u16::from_le_bytes([length[0], length[1]]));
@@ -24,7 +30,7 @@ fn read<const N: usize>(path: &str) -> Result<(u32, u32, Vec<[f32; N]>), Box<dyn
         return Err(format!("{path} has {channels} channels, not {N}").into());
     }
     let values: Vec<f32> = bytes[end..].as_chunks().0.iter().map(|&value| f32::from_le_bytes(value)).collect();
-    Ok((height_px, width_px, values.as_chunks().0.to_vec()))
+    Ok(Array { height_px, width_px, pixels: values.as_chunks().0.to_vec() })
 }
 
 fn write(path: &str, height_px: u32, width_px: u32, pixels: &[[f32; 4]]) -> std::io::Result<()> {
@@ -54,9 +60,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     let [color, albedo, normal, out] = paths.as_slice() else { return Err("COLOR ALBEDO NORMAL OUT".into()) };
-    let (height_px, width_px, color) = read::<4>(color)?;
-    let (_, _, albedo) = read::<3>(albedo)?;
-    let (_, _, normal) = read::<3>(normal)?;
+    let Array { height_px, width_px, pixels: color } = read::<4>(color)?;
+    let albedo = read::<3>(albedo)?.pixels;
+    let normal = read::<3>(normal)?.pixels;
     let denoiser = match weights {
         Some(bytes) => Denoiser::from_weights(&bytes)?,
         None => Denoiser::new(set),

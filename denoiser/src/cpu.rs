@@ -18,7 +18,6 @@ use crate::error::DenoiseError;
 use crate::network::{Convolution, LEVELS, Network};
 use crate::picture::ExposedPicture;
 use crate::tiles::Tile;
-use crate::transfer::decode;
 use chain::Chain;
 use lanes::{Block, Kernel, Lanes};
 use layer::{Layer, Scale};
@@ -194,7 +193,6 @@ impl CpuNetwork {
         let out = &mut out[..tile.rows.len() * width_px];
         let columns = tile.columns.clone();
         let skipped = columns.start - tile.first_column;
-        let exposure = picture.exposure();
         out.par_chunks_mut(width_px * band_rows).zip(tile.rows.clone().into_par_iter().step_by(band_rows)).try_for_each(
             |(out, first_row)| {
                 let mut chain = Chain::new(self.level, layers, inputs, resolution, first_row - tile.first_row);
@@ -205,7 +203,7 @@ impl CpuNetwork {
                     let row = &chain.row(y - tile.first_row)[1 + skipped..];
                     let noisy = &picture.picture().color[y * width_px..][columns.clone()];
                     for ((out, block), noisy) in out[columns.clone()].iter_mut().zip(row).zip(noisy) {
-                        let [r, g, b] = [0, 1, 2].map(|channel| (decode(block.0[channel]) / exposure).min(f32::MAX));
+                        let [r, g, b] = [0, 1, 2].map(|channel| picture.radiance(block.0[channel]));
                         *out = [r, g, b, noisy[3]];
                     }
                 }

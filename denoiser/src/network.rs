@@ -13,6 +13,13 @@ pub const LEVELS: usize = 4;
 pub const ALIGNMENT_PX: usize = 1 << LEVELS;
 /// Taps of a convolution.
 pub const TAPS: usize = 9;
+/// Taps along a side of a window.
+pub const SIDE: usize = 3;
+/// Which of a window's rows (or columns) make up each row of taps over an input of the output's resolution.
+pub const SAME_TAPS: [&[usize]; 3] = [&[0], &[1], &[2]];
+/// The same for an input of half the resolution. A 3×3 window over doubled pixels sees 2×2 of the original ones; which, depends on
+/// whether row and column of the output are even (first) or odd. So there are four sets of 2×2 weights, sums of the 3×3 ones, and less than half of the work.
+pub const DOUBLED_TAPS: [[&[usize]; 2]; 2] = [[&[0], &[1, 2]], [&[0, 1], &[2]]];
 /// More channels than any published network has.
 const CHANNELS_MAX: usize = 1024;
 
@@ -43,6 +50,22 @@ pub struct Convolution {
     pub weights: Vec<f32>,
     /// By output.
     pub biases: Vec<f32>,
+}
+
+impl Convolution {
+    /// The weight of some of the window's rows and columns together; 0 for an output or input that does not exist.
+    pub fn weight(&self, output: usize, input: usize, rows: &[usize], columns: &[usize]) -> f32 {
+        if output >= self.n_outputs || input >= self.n_inputs {
+            return 0.0;
+        }
+        let taps = &self.weights[(output * self.n_inputs + input) * TAPS..];
+        rows.iter().flat_map(|y| columns.iter().map(move |x| taps[y * SIDE + x])).sum()
+    }
+
+    /// The bias of an output; 0 for one that does not exist.
+    pub fn bias(&self, output: usize) -> f32 {
+        self.biases.get(output).copied().unwrap_or(0.0)
+    }
 }
 
 impl Network {

@@ -1,7 +1,7 @@
 //! The pictures that go in, and what the network sees of them.
 
 use crate::error::DenoiseError;
-use crate::transfer::{encode, exposure, valid_radiance};
+use crate::transfer::{decode, encode, exposure, valid_radiance};
 
 /// A noisy picture with its guides. Rows from the top, pixels from the left.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +66,11 @@ impl<'a> ExposedPicture<'a> {
     /// Radiances are multiplied by this before the network sees them.
     pub fn exposure(&self) -> f32 {
         self.exposure
+    }
+
+    /// The radiance that a channel of the network's result stands for; at least 0 and finite.
+    pub fn radiance(&self, value: f32) -> f32 {
+        valid_radiance(decode(value) / self.exposure)
     }
 
     /// What the network sees of a pixel; channels that it does not take are 0.

@@ -7,6 +7,7 @@
 
 pub mod accel;
 pub mod check;
+pub mod denoise;
 pub mod emitter;
 pub mod film;
 pub mod pass;
@@ -41,7 +42,7 @@ pub struct Twin {
 
 /// The twins of all WGSL structs.
 pub fn twins() -> Vec<Twin> {
-    [ray::TWINS, accel::TWINS, scene::TWINS, emitter::TWINS, film::TWINS, pass::TWINS].concat()
+    [ray::TWINS, accel::TWINS, scene::TWINS, emitter::TWINS, film::TWINS, pass::TWINS, denoise::TWINS].concat()
 }
 
 /// Declares the Rust twins of WGSL structs, and a table `TWINS` of them; used once per module.

@@ -1,20 +1,18 @@
 //! A convolution with its weights in the order of their use, and its work for one row of output.
 
+use std::ops::Range;
+
 use super::lanes::{BLOCK, Block, Kernel, Lanes};
 use super::pass::Pass;
 use super::rows::Shape;
-use crate::network::{Convolution, TAPS};
-
-/// Taps in a row and in a column.
-const SIDE: usize = 3;
+use crate::network::{Convolution, DOUBLED_TAPS, SAME_TAPS, SIDE};
 
 /// How an input of a convolution comes to the resolution of its output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scale {
     /// It has it.
     Same,
-    /// Every pixel stands for 2×2. A 3×3 window over such pixels sees 2×2 of the original ones; which, depends on whether row and column of the output are even. So there are four sets
-    /// of 2×2 weights, sums of the 3×3 ones, and less than half of the work.
+    /// Every pixel stands for 2×2 ([`DOUBLED_TAPS`]).
     Doubled,
 }
 
@@ -56,11 +54,6 @@ impl Taps {
     }
 }
 
-/// For each of two taps over original pixels, which of three taps over doubled ones see the same pixel; for even and odd places.
-const DOUBLED_TAPS: [[&[usize]; 2]; 2] = [[&[0], &[1, 2]], [&[0, 1], &[2]]];
-/// Taps over pixels that are not doubled.
-const SAME_TAPS: [&[usize]; 3] = [&[0], &[1], &[2]];
-
 impl Layer {
     /// `inputs`: the scale and the channels of what goes in, one after the other. `blocks_max`: blocks of output channels to compute together.
     pub(super) fn new(convolution: &Convolution, inputs: &[(Scale, usize)], blocks_max: usize) -> Self {
@@ -82,46 +75,38 @@ impl Layer {
 
 impl Group {
     fn new(convolution: &Convolution, inputs: &[Input], first_block: usize, count: usize) -> Self {
-        let output = |block: usize, lane: usize| (first_block + block) * BLOCK + lane;
-        let bias =
-            |block| std::array::from_fn(|lane| convolution.biases.get(output(block, lane)).copied().unwrap_or(0.0));
-        let biases = (0..count).map(|block| Block(bias(block))).collect();
+        // Values by output channel, for the lanes of each block.
+        let blocks = |value: &dyn Fn(usize) -> f32| -> Vec<Block> {
+            let outputs = (first_block..first_block + count).map(|block| block * BLOCK);
+            outputs.map(|first| Block(std::array::from_fn(|lane| value(first + lane)))).collect()
+        };
+        let taps = |channels: Range<usize>, rows: &[&[usize]], columns: &[&[usize]]| {
+            let pairs = rows.iter().flat_map(|row| columns.iter().map(move |column| (row, column)));
+            let pairs = pairs.flat_map(|(row, column)| channels.clone().map(move |channel| (row, column, channel)));
+            let weights =
+                pairs.flat_map(|(row, column, input)| blocks(&|output| convolution.weight(output, input, row, column)));
+            Taps { blocks: weights.collect(), rows: rows.len() }
+        };
         let mut weights = Vec::new();
         let mut first_channel = 0;
         for input in inputs {
-            for first in (0..input.n_channels).step_by(BLOCK) {
-                let channels = first_channel + first..first_channel + input.n_channels.min(first + BLOCK);
-                let pack = |rows: &[&[usize]], columns: &[&[usize]]| {
-                    let mut blocks = Vec::new();
-                    for (row, column) in rows.iter().flat_map(|row| columns.iter().map(move |column| (row, column))) {
-                        for channel in channels.clone() {
-                            let weight = |output: usize| -> f32 {
-                                if output >= convolution.n_outputs {
-                                    return 0.0;
-                                }
-                                let taps = &convolution.weights[(output * convolution.n_inputs + channel) * TAPS..];
-                                row.iter().flat_map(|y| column.iter().map(move |x| taps[y * SIDE + x])).sum()
-                            };
-                            blocks.extend(
-                                (0..count).map(|block| Block(std::array::from_fn(|lane| weight(output(block, lane))))),
-                            );
-                        }
-                    }
-                    Taps { blocks, rows: rows.len() }
-                };
+            let end = first_channel + input.n_channels;
+            for first in (first_channel..end).step_by(BLOCK) {
+                let channels = first..end.min(first + BLOCK);
                 match input.scale {
-                    Scale::Same => weights.push(pack(&SAME_TAPS, &SAME_TAPS)),
+                    Scale::Same => weights.push(taps(channels, &SAME_TAPS, &SAME_TAPS)),
                     Scale::Doubled => {
-                        let both = DOUBLED_TAPS
-                            .iter()
-                            .flat_map(|rows| DOUBLED_TAPS.iter().map(move |columns| (rows, columns)));
-                        weights.extend(both.map(|(rows, columns)| pack(rows, columns)));
+                        for (rows, columns) in
+                            DOUBLED_TAPS.iter().flat_map(|a| DOUBLED_TAPS.iter().map(move |b| (a, b)))
+                        {
+                            weights.push(taps(channels.clone(), rows, columns));
+                        }
                     }
                 }
             }
-            first_channel += input.n_channels;
+            first_channel = end;
         }
-        Self { first_block, biases, weights }
+        Self { first_block, biases: blocks(&|output| convolution.bias(output)), weights }
     }
 }
 
