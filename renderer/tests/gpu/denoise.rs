@@ -28,8 +28,9 @@ impl Stripes {
         let n_px = width_px * height_px;
         let noise =
             |i: u32| (i.wrapping_mul(2_654_435_769) ^ (i << 7)).wrapping_mul(747_796_405) as f32 / u32::MAX as f32;
-        let albedo =
-            |i: u32| if (i % width_px / 12 + i / width_px / 20) % 2 == 0 { [0.7, 0.4, 0.2] } else { [0.1, 0.3, 0.5] };
+        let albedo = |i: u32| {
+            if (i % width_px / 12 + i / width_px / 20).is_multiple_of(2) { [0.7, 0.4, 0.2] } else { [0.1, 0.3, 0.5] }
+        };
         let light = |i: u32| noise(i) * 2.0 * (0.5 + i as f32 / n_px as f32);
         let color = |i: u32| [albedo(i)[0] * light(i), albedo(i)[1] * light(i), albedo(i)[2] * light(i), noise(i + 1)];
         Self {

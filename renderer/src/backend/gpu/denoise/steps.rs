@@ -55,6 +55,9 @@ pub(in crate::backend::gpu) struct Plan {
     pub(super) result: Slot,
 }
 
+/// Which rows or columns of a 3×3 window each tap stands for.
+type Taps = &'static [&'static [usize]];
+
 /// A run of a convolution's input channels.
 struct Source {
     slot: Slot,
@@ -143,14 +146,14 @@ impl Plan {
 
     /// By eight outputs, block of inputs, set of taps, row, column, half of the eight, input.
     fn add_weights(&mut self, convolution: &Convolution, source: &Source) {
-        let sets: Vec<(&[&[usize]], &[&[usize]])> = match source.is_doubled {
-            false => vec![(&SAME_TAPS, &SAME_TAPS)],
-            true => DOUBLED_TAPS.iter().flat_map(|a| DOUBLED_TAPS.iter().map(move |b| (&a[..], &b[..]))).collect(),
+        let sets: Vec<[Taps; 2]> = match source.is_doubled {
+            false => vec![[&SAME_TAPS, &SAME_TAPS]],
+            true => DOUBLED_TAPS.iter().flat_map(|a| DOUBLED_TAPS.iter().map(move |b| [&a[..], &b[..]])).collect(),
         };
         let end = source.first_channel + source.n_channels;
         for first_output in (0..convolution.n_outputs).step_by(OUTPUTS) {
             for first_input in (source.first_channel..end).step_by(BLOCK) {
-                for (rows, columns) in &sets {
+                for [rows, columns] in &sets {
                     for (row, column) in rows.iter().flat_map(|row| columns.iter().map(move |column| (row, column))) {
                         for output in [first_output, first_output + BLOCK] {
                             self.weights.extend((first_input..first_input + BLOCK).map(|input| -> [f32; 4] {
