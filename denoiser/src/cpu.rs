@@ -8,6 +8,7 @@ mod lanes;
 mod layer;
 mod level;
 mod pass;
+mod quads;
 mod rows;
 #[cfg(target_arch = "x86_64")]
 mod x86;
@@ -18,14 +19,17 @@ use crate::error::DenoiseError;
 use crate::network::{Convolution, LEVELS, Network};
 use crate::picture::ExposedPicture;
 use crate::tiles::Tile;
-use chain::Chain;
+use chain::{Chain, Inputs};
 use lanes::{Block, Kernel, Lanes};
-use layer::{Layer, Scale};
+use layer::Layer;
 pub use level::SimdLevel;
 use rows::{Rows, Shape};
 
 /// Rows of the result that a thread takes at once: many enough that what two bands compute both does not matter.
 const BAND_ROWS: usize = 64;
+
+/// Pixels of a row that are computed together.
+pub(crate) const JOINT_PX: isize = quads::QUAD_PX as isize;
 
 /// A network with its weights in the order of their use.
 #[derive(Debug)]
@@ -44,23 +48,21 @@ impl CpuNetwork {
     /// For a level that the processor has.
     pub(crate) fn new(network: &Network, level: SimdLevel) -> Self {
         assert!(level.is_supported(), "the processor does not have {level:?}");
-        let layers = |convolutions: &[Convolution], first: &[(Scale, usize)]| -> Vec<Layer> {
-            let inputs = |i: usize, n_inputs| if i == 0 { first.to_vec() } else { vec![(Scale::Same, n_inputs)] };
+        let layers = |convolutions: &[Convolution], n_doubled: usize| -> Vec<Layer> {
+            let n_doubled = |i: usize| if i == 0 { n_doubled } else { 0 };
             let convolutions = convolutions.iter().enumerate();
-            convolutions.map(|(i, c)| Layer::new(c, &inputs(i, c.n_inputs), level.blocks_max())).collect()
+            convolutions.map(|(i, c)| Layer::new(c, n_doubled(i), level.blocks_max())).collect()
         };
-        let plain = |convolutions: &[Convolution]| layers(convolutions, &[(Scale::Same, convolutions[0].n_inputs)]);
         let skips = network.skips();
         let decoder = std::array::from_fn(|i| {
             let convolutions = &network.decoder[i];
-            let doubled = convolutions[0].n_inputs - skips[i];
-            layers(convolutions, &[(Scale::Doubled, doubled), (Scale::Same, skips[i])])
+            layers(convolutions, convolutions[0].n_inputs - skips[i])
         });
         Self {
             level,
             n_inputs: network.n_inputs,
-            encoder: network.encoder.each_ref().map(|convolutions| plain(convolutions)),
-            bottom: plain(&network.bottom),
+            encoder: network.encoder.each_ref().map(|convolutions| layers(convolutions, 0)),
+            bottom: layers(&network.bottom, 0),
             decoder,
         }
     }
@@ -73,7 +75,11 @@ impl CpuNetwork {
             n_channels,
         };
         let rings = |level: usize, layers: &[Layer]| -> u64 {
-            let rows = layers.iter().map(|layer| Shape { height_px: 3, ..shape(level, layer.n_outputs) }.size_bytes());
+            let rows = layers.iter().map(|layer| {
+                let input_places = 3 * shape(level, layer.n_same()).quads_len();
+                let input_bytes = (input_places * size_of::<Block>()) as u64;
+                Shape { height_px: 3, ..shape(level, layer.n_outputs) }.size_bytes() + input_bytes
+            });
             rows.sum::<u64>() * n_threads as u64
         };
         let outputs = |layers: &[Layer]| layers.last().map_or(0, |layer| layer.n_outputs);
@@ -106,20 +112,21 @@ impl CpuNetwork {
     ) -> Result<(), DenoiseError> {
         let mut kept = vec![self.input(picture, tile)];
         for layers in &self.encoder {
-            let pooled = self.run(layers, &[(Scale::Same, &kept[kept.len() - 1])], is_cancelled, Output::Halved)?;
-            kept.push(pooled);
+            let inputs = Inputs { doubled: None, same: &kept[kept.len() - 1] };
+            let halved = self.run(layers, inputs, is_cancelled, Output::Halved)?;
+            kept.push(halved);
         }
         let lowest = kept.pop().expect("one for each level");
-        let mut below = self.run(&self.bottom, &[(Scale::Same, &lowest)], is_cancelled, Output::Whole)?;
+        let mut below = self.run(&self.bottom, Inputs { doubled: None, same: &lowest }, is_cancelled, Output::Whole)?;
         drop(lowest);
         let (finest, coarser) = self.decoder.split_last().expect("a level");
         for layers in coarser {
             let beside = kept.pop().expect("one for each level");
-            below =
-                self.run(layers, &[(Scale::Doubled, &below), (Scale::Same, &beside)], is_cancelled, Output::Whole)?;
+            let inputs = Inputs { doubled: Some(&below), same: &beside };
+            below = self.run(layers, inputs, is_cancelled, Output::Whole)?;
         }
-        let inputs = [(Scale::Doubled, &below), (Scale::Same, &kept[0])];
-        self.finish(finest, &inputs, picture, tile, out, is_cancelled)
+        let inputs = Inputs { doubled: Some(&below), same: &kept[0] };
+        self.finish(finest, inputs, picture, tile, out, is_cancelled)
     }
 
     /// What the network sees of a tile.
@@ -142,11 +149,11 @@ impl CpuNetwork {
     fn run(
         &self,
         layers: &[Layer],
-        inputs: &[(Scale, &Rows)],
+        inputs: Inputs<'_>,
         is_cancelled: IsCancelled<'_>,
         output: Output,
     ) -> Result<Rows, DenoiseError> {
-        let (width_px, height_px) = resolution(inputs);
+        let Shape { width_px, height_px, .. } = inputs.same.shape;
         let last = &layers[layers.len() - 1];
         let full = Shape { width_px, height_px, n_channels: last.n_outputs };
         let mut out = Rows::new(match output {
@@ -158,7 +165,7 @@ impl CpuNetwork {
         out.data.par_chunks_mut(shape.row_len() * band_rows.max(1)).enumerate().try_for_each(|(band, out)| {
             let first_row = band * band_rows.max(1);
             let first = first_row * height_px / shape.height_px;
-            let mut chain = Chain::new(self.level, layers, inputs, (width_px, height_px), first);
+            let mut chain = Chain::new(self.level, layers, inputs, first);
             for (y, out) in (first_row..).zip(out.chunks_exact_mut(shape.row_len())) {
                 if is_cancelled() {
                     return Err(DenoiseError::Cancelled);
@@ -181,13 +188,12 @@ impl CpuNetwork {
     fn finish(
         &self,
         layers: &[Layer],
-        inputs: &[(Scale, &Rows)],
+        inputs: Inputs<'_>,
         picture: &ExposedPicture<'_>,
         tile: &Tile,
         out: &mut [[f32; 4]],
         is_cancelled: IsCancelled<'_>,
     ) -> Result<(), DenoiseError> {
-        let resolution = resolution(inputs);
         let width_px = picture.picture().width_px as usize;
         let band_rows = band_rows(tile.rows.len());
         let out = &mut out[..tile.rows.len() * width_px];
@@ -195,7 +201,7 @@ impl CpuNetwork {
         let skipped = columns.start - tile.first_column;
         out.par_chunks_mut(width_px * band_rows).zip(tile.rows.clone().into_par_iter().step_by(band_rows)).try_for_each(
             |(out, first_row)| {
-                let mut chain = Chain::new(self.level, layers, inputs, resolution, first_row - tile.first_row);
+                let mut chain = Chain::new(self.level, layers, inputs, first_row - tile.first_row);
                 for (y, out) in (first_row..).zip(out.chunks_exact_mut(width_px)) {
                     if is_cancelled() {
                         return Err(DenoiseError::Cancelled);
@@ -219,15 +225,6 @@ enum Output {
     Whole,
     /// The maximum of each 2×2 pixels.
     Halved,
-}
-
-/// Pixels that come out of layers with these inputs.
-fn resolution(inputs: &[(Scale, &Rows)]) -> (usize, usize) {
-    let (scale, rows) = inputs[0];
-    match scale {
-        Scale::Same => (rows.shape.width_px, rows.shape.height_px),
-        Scale::Doubled => (2 * rows.shape.width_px, 2 * rows.shape.height_px),
-    }
 }
 
 /// Rows of a band, so that there are enough bands for many threads.

@@ -89,14 +89,15 @@ impl Denoiser {
     pub fn denoise(&self, picture: &Picture<'_>, control: Control<'_>) -> Result<Vec<[f32; 4]>, DenoiseError> {
         let exposed = picture.exposed(self.network.n_inputs)?;
         let (width_px, height_px) = (picture.width_px as usize, picture.height_px as usize);
-        let (cpu, overlap_px) = (self.cpu(), self.network.overlap_px());
+        let cpu = self.cpu();
         let n_threads = rayon::current_num_threads();
         let offered_bytes = control.memory_max_bytes.unwrap_or(u64::MAX);
         let needed = |width, height| cpu.size_bytes(width, height, n_threads);
-        let side = tiles::side_for_memory(width_px, height_px, overlap_px, offered_bytes, needed);
-        let side = side.map_err(|needed_bytes| DenoiseError::Memory { needed_bytes, offered_bytes })?;
+        let overlap_px = [cpu::JOINT_PX, 1].map(|joint_px| self.network.overlap_px(joint_px));
+        let cut = tiles::cut_for_memory(width_px, height_px, overlap_px, offered_bytes, needed);
+        let cut = cut.map_err(|needed_bytes| DenoiseError::Memory { needed_bytes, offered_bytes })?;
         let mut out = vec![[0.0; 4]; width_px * height_px];
-        for tile in tiles::tiles(width_px, height_px, side, overlap_px) {
+        for tile in tiles::tiles(width_px, height_px, cut) {
             cpu.run_tile(&exposed, &tile, &mut out[tile.rows.start * width_px..], control.is_cancelled)?;
         }
         Ok(out)

@@ -119,16 +119,20 @@ impl Network {
         })
     }
 
-    /// How many pixels around a tile of the result its pixels look at; a multiple of [`ALIGNMENT_PX`], as the tile's place and sides are.
-    pub fn overlap_px(&self) -> usize {
+    /// How many pixels beside a tile of the result its pixels look at, along one axis; a multiple of [`ALIGNMENT_PX`], as the tile's place and
+    /// sides are. `joint_px`: pixels that are computed together, each of which looks, if only by rounding, where the others do.
+    pub fn overlap_px(&self, joint_px: isize) -> usize {
         // The first pixel that pixel 0 looks at, from the result back to the picture.
         let mut first: isize = 0;
+        let looks_from = |first: isize, level: &[Convolution]| {
+            level.iter().fold(first, |first, _| first.div_euclid(joint_px) * joint_px - 1)
+        };
         for level in self.decoder.iter().rev() {
-            first = (first - level.len() as isize).div_euclid(2);
+            first = looks_from(first, level).div_euclid(2);
         }
-        first -= self.bottom.len() as isize;
+        first = looks_from(first, &self.bottom);
         for level in self.encoder.iter().rev() {
-            first = 2 * first - level.len() as isize;
+            first = looks_from(2 * first, level);
         }
         first.unsigned_abs().next_multiple_of(ALIGNMENT_PX)
     }
@@ -221,7 +225,7 @@ mod tests {
             let values = network.convolutions().map(|c| c.weights.len() + c.biases.len()).sum::<usize>();
             assert_eq!((network.n_inputs, values), (9, n_values), "{set:?}");
             assert!((work(&network) / products - 1.0).abs() < 0.01, "{set:?}: {}", work(&network));
-            assert_eq!(network.overlap_px(), 80, "{set:?}");
+            assert_eq!((network.overlap_px(1), network.overlap_px(4)), (80, 272), "{set:?}");
         }
     }
 

@@ -1,21 +1,29 @@
-//! The innermost loop: one block of input channels into a few blocks of output channels, along a row.
+//! The innermost loop: some blocks of input channels into a few blocks of output channels, along a row.
 
 use super::lanes::{BLOCK, Block, Lanes};
 
 /// The most pixels that any instruction set computes at once.
 pub(super) const PIXELS_MAX: usize = 12;
+/// Pixels computed at once are a divisor of this on every instruction set.
+pub(super) const PIXELS_MULTIPLE: usize = 24;
 
-/// What one pass over a row of output pixels adds to them.
-pub(super) struct Pass<'a> {
-    /// For each row of taps that lies in the picture: the input, from the pixel under the first tap of the first output pixel on,
-    /// and the weights by tap, input channel and block of output channels.
-    pub(super) rows: &'a [(&'a [Block], &'a [Block])],
-    /// Channels of the input block that are in use.
+/// A block of input channels in one row, and what it is multiplied with.
+#[derive(Clone, Copy)]
+pub(super) struct Term<'a> {
+    /// From the pixel under the first tap of the first output pixel on.
+    pub(super) input: &'a [Block],
+    /// By tap, input channel and block of output channels.
+    pub(super) weights: &'a [Block],
+    /// Channels of the block that are in use.
     pub(super) n_channels: usize,
-    /// What the sum begins with; `None` when it has begun.
-    pub(super) biases: Option<&'a [Block]>,
-    /// Whether the sum is complete then, and is cut off at 0.
-    pub(super) is_last: bool,
+}
+
+/// What one pass over a row of output pixels computes.
+pub(super) struct Pass<'a> {
+    /// The sum of these is computed.
+    pub(super) terms: &'a [Term<'a>],
+    /// What the sum begins with, by block of output channels.
+    pub(super) biases: &'a [Block],
     /// Pixels of the row that this pass is for.
     pub(super) n_px: usize,
     /// The output row, from the first pixel of this pass on; blocks of channels follow one another after `pitch`.
@@ -32,24 +40,16 @@ impl Pass<'_> {
         &mut self,
         lanes: L,
     ) {
-        let n_channels = self.n_channels.min(BLOCK);
         for first_px in (0..self.n_px).step_by(PIXELS) {
             let mut sums = [[lanes.splat(0.0); PIXELS]; BLOCKS];
-            for (block, sums) in sums.iter_mut().enumerate() {
-                match self.biases {
-                    Some(biases) => *sums = [lanes.load(&biases[block]); PIXELS],
-                    None => {
-                        let from = &self.out[block * self.pitch + first_px * STRIDE..][..(PIXELS - 1) * STRIDE + 1];
-                        for (px, sum) in sums.iter_mut().enumerate() {
-                            *sum = lanes.load(&from[px * STRIDE]);
-                        }
-                    }
-                }
+            for (sums, bias) in sums.iter_mut().zip(self.biases) {
+                *sums = [lanes.load(bias); PIXELS];
             }
-            for (input, weights) in self.rows {
-                let input = &input[first_px..][..PIXELS + TAPS - 1];
+            for term in self.terms {
+                let n_channels = term.n_channels.min(BLOCK);
+                let input = &term.input[first_px..][..PIXELS + TAPS - 1];
                 for tap in 0..TAPS {
-                    let weights = &weights[tap * n_channels * BLOCKS..][..n_channels * BLOCKS];
+                    let weights = &term.weights[tap * n_channels * BLOCKS..][..n_channels * BLOCKS];
                     for (channel, weights) in weights.chunks_exact(BLOCKS).enumerate() {
                         // `channel` is below 16, which the compiler does not see.
                         let channel = channel % BLOCK;
@@ -69,7 +69,6 @@ impl Pass<'_> {
             for (block, sums) in sums.iter().enumerate() {
                 let to = &mut self.out[block * self.pitch + first_px * STRIDE..][..(PIXELS - 1) * STRIDE + 1];
                 for (px, &sum) in sums.iter().enumerate() {
-                    let sum = if self.is_last { lanes.max(sum, lanes.splat(0.0)) } else { sum };
                     lanes.store(sum, &mut to[px * STRIDE]);
                 }
             }

@@ -1,7 +1,8 @@
 //! How the channels of pictures lie in memory.
 
 use super::lanes::{BLOCK, Block};
-use super::pass::PIXELS_MAX;
+use super::pass::{PIXELS_MAX, PIXELS_MULTIPLE};
+use super::quads::{POINTS, QUAD_PX};
 
 /// Rows of pixels of one resolution. In a row the pixels of the first 16 channels follow one another, then those of the next 16; each such run begins
 /// with a pixel of zeros and ends with zeros, so that convolutions need not look where the picture ends.
@@ -36,6 +37,21 @@ impl Shape {
         self.pitch() * self.n_blocks()
     }
 
+    /// Quads of a row, the last of which may reach behind it.
+    pub(super) fn n_quads(self) -> usize {
+        self.width_px.div_ceil(QUAD_PX)
+    }
+
+    /// Places that one block of channels has in an evaluated row, for each point.
+    pub(super) fn quads_pitch(self) -> usize {
+        self.n_quads().next_multiple_of(PIXELS_MULTIPLE)
+    }
+
+    /// Places of an evaluated row.
+    pub(super) fn quads_len(self) -> usize {
+        self.quads_pitch() * POINTS * self.n_blocks()
+    }
+
     /// Bytes of all rows.
     pub(super) fn size_bytes(self) -> u64 {
         (self.row_len() * self.height_px * size_of::<Block>()) as u64
@@ -61,9 +77,8 @@ impl Rows {
         Self { shape, data: vec![Block::ZERO; shape.row_len() * shape.height_px] }
     }
 
-    /// A row, if it lies in the picture.
-    pub(super) fn row(&self, y: isize) -> Option<&[Block]> {
-        let y = usize::try_from(y).ok().filter(|&y| y < self.shape.height_px)?;
-        Some(&self.data[y * self.shape.row_len()..][..self.shape.row_len()])
+    /// A row.
+    pub(super) fn row(&self, y: usize) -> &[Block] {
+        &self.data[y * self.shape.row_len()..][..self.shape.row_len()]
     }
 }

@@ -104,17 +104,21 @@ fn noise_goes_and_the_picture_stays() {
 
 #[test]
 fn threads_and_tiles_change_no_bit() {
-    let shot = Shot::new(333, 291, 4);
     let denoiser = Denoiser::new(WeightSet::Small);
-    let whole = bits(&denoise(&denoiser, &shot));
-    for n_threads in [1, 3] {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().expect("threads");
-        assert!(pool.install(|| bits(&denoise(&denoiser, &shot))) == whole, "{n_threads} threads");
-        let size_bytes = pool.install(|| denoiser.size_bytes(shot.width_px, shot.height_px));
-        for memory_max_bytes in [size_bytes - 1, size_bytes / 2] {
-            let control = Control { memory_max_bytes: Some(memory_max_bytes), ..Control::default() };
-            let tiled = pool.install(|| denoiser.denoise(&shot.picture(), control)).expect("denoised");
-            assert!(bits(&tiled) == whole, "{memory_max_bytes} bytes on {n_threads} threads");
+    // One that is cut into bands, and one that has to be cut into columns.
+    for (width_px, height_px) in [(203, 481), (1501, 59)] {
+        let shot = Shot::new(width_px, height_px, 4);
+        let whole = bits(&denoise(&denoiser, &shot));
+        for n_threads in [1, 3] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().expect("threads");
+            assert!(pool.install(|| bits(&denoise(&denoiser, &shot))) == whole, "{n_threads} threads");
+            let size_bytes = pool.install(|| denoiser.size_bytes(width_px, height_px));
+            for memory_max_bytes in [size_bytes - 1, size_bytes * 3 / 5] {
+                let control = Control { memory_max_bytes: Some(memory_max_bytes), ..Control::default() };
+                let tiled = pool.install(|| denoiser.denoise(&shot.picture(), control)).expect("denoised");
+                let what = format!("{width_px}×{height_px}, {memory_max_bytes} bytes, {n_threads} threads");
+                assert!(bits(&tiled) == whole, "{what}");
+            }
         }
     }
 }

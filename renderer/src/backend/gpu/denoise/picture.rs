@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use packshot_denoiser::network::Network;
 use packshot_denoiser::picture::ExposedPicture;
-use packshot_denoiser::tiles::{Tile, side_for_memory, tiles};
+use packshot_denoiser::tiles::{Tile, cut_for_memory, tiles};
 use packshot_denoiser::{DenoiseError, Picture};
 use rayon::prelude::*;
 
@@ -29,13 +29,13 @@ pub(in crate::backend::gpu) fn denoise(
     let network: &Network = &plan.network;
     let exposed = pool.install(|| picture.exposed(network.n_inputs))?;
     let (width_px, height_px) = (picture.width_px as usize, picture.height_px as usize);
-    let overlap_px = network.overlap_px();
+    let overlap_px = [network.overlap_px(1); 2];
     let offered_bytes = memory_max_bytes.unwrap_or(MEMORY_BYTES);
     let needed = |width, height| plan.tile_bytes(width, height, binding_bytes_max).unwrap_or(u64::MAX);
-    let side = side_for_memory(width_px, height_px, overlap_px, offered_bytes, needed);
-    let side = side.map_err(|needed_bytes| DenoiseError::Memory { needed_bytes, offered_bytes })?;
+    let cut = cut_for_memory(width_px, height_px, overlap_px, offered_bytes, needed);
+    let cut = cut.map_err(|needed_bytes| DenoiseError::Memory { needed_bytes, offered_bytes })?;
     let mut out = vec![[0.0; 4]; width_px * height_px];
-    for tile in tiles(width_px, height_px, side, overlap_px) {
+    for tile in tiles(width_px, height_px, cut) {
         let result = run(TileInput {
             plan: plan.clone(),
             width_px: tile.width_px,
