@@ -8,13 +8,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use packshot_denoiser::{Denoiser, Picture};
 use serde::Serialize;
 
+use crate::backend::denoise::DenoisingError;
 use crate::color::LinearImage;
 use crate::film::Film;
 use crate::prepare::{PreparedProduct, PreparedShot};
 
 pub mod cpu;
+pub mod denoise;
 pub mod device;
 pub mod gpu;
 mod passes;
@@ -157,6 +160,19 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// [`RenderError`].
     fn load(&self, product: Arc<PreparedProduct>, cancel: &CancelToken) -> Result<Box<dyn LoadedProduct>, RenderError>;
+
+    /// A picture without its noise. Both backends run the same network on the same numbers, so their pictures differ by rounding alone.
+    /// `memory_max_bytes` bounds what is allocated on the device meanwhile, about; it changes no bit of the picture.
+    ///
+    /// # Errors
+    /// [`DenoisingError`].
+    fn denoise(
+        &self,
+        denoiser: &Denoiser,
+        picture: &Picture<'_>,
+        memory_max_bytes: Option<u64>,
+        cancel: &CancelToken,
+    ) -> Result<Vec<[f32; 4]>, DenoisingError>;
 
     /// What it is.
     fn device(&self) -> &DeviceInfo;

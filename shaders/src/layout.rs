@@ -6,8 +6,9 @@
 //! translated functions take the twins themselves.
 
 pub mod accel;
-pub mod check;
 pub mod bevel;
+pub mod check;
+pub mod denoise;
 pub mod emitter;
 pub mod film;
 pub mod pass;
@@ -42,7 +43,8 @@ pub struct Twin {
 
 /// The twins of all WGSL structs.
 pub fn twins() -> Vec<Twin> {
-    [ray::TWINS, accel::TWINS, scene::TWINS, bevel::TWINS, emitter::TWINS, film::TWINS, pass::TWINS].concat()
+    [ray::TWINS, accel::TWINS, scene::TWINS, bevel::TWINS, emitter::TWINS, film::TWINS, pass::TWINS, denoise::TWINS]
+        .concat()
 }
 
 /// Declares the Rust twins of WGSL structs, and a table `TWINS` of them; used once per module.

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use packshot_denoiser::{Control, Denoiser, Picture};
 use rayon::prelude::*;
 
 use crate::accel::Accel;
+use crate::backend::denoise::DenoisingError;
 use crate::backend::passes::{BlockFilm, Schedule, snapshot};
 use crate::backend::{
     Backend, CancelToken, Clock, DeviceInfo, DeviceKind, LoadedProduct, LoadedShot, RenderControl, RenderError,
@@ -69,6 +71,17 @@ impl Backend for CpuBackend {
         let accel = self.pool.install(|| Accel::new(&product.bvh, self.level, &|| cancel.is_cancelled()));
         let accel = accel.ok_or(RenderError::Cancelled)?;
         Ok(Box::new(CpuProduct { product, accel: Arc::new(accel), pool: self.pool.clone(), level: self.level }))
+    }
+
+    fn denoise(
+        &self,
+        denoiser: &Denoiser,
+        picture: &Picture<'_>,
+        memory_max_bytes: Option<u64>,
+        cancel: &CancelToken,
+    ) -> Result<Vec<[f32; 4]>, DenoisingError> {
+        let control = Control { memory_max_bytes, is_cancelled: &|| cancel.is_cancelled() };
+        Ok(self.pool.install(|| denoiser.denoise(picture, control))?)
     }
 
     fn device(&self) -> &DeviceInfo {

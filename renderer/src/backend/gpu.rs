@@ -4,12 +4,16 @@
 //! rounding. A thread of its own owns the device: drivers panic and lose devices, and the thread survives both. Invariant: a picture does
 //! not depend on how its work was cut into dispatches, because each pixel's samples are summed in order by whoever has the pixel.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use packshot_denoiser::network::Network;
+use packshot_denoiser::{Denoiser, Picture};
+
+use crate::backend::denoise::DenoisingError;
 use crate::backend::device::{AdapterInfo, DeviceError};
 use crate::backend::{
     Backend, ByteStore, CancelToken, DeviceInfo, LoadedProduct, LoadedShot, RenderControl, RenderError, Rendered,
@@ -18,6 +22,7 @@ use crate::prepare::{PreparedProduct, PreparedShot};
 
 pub(crate) mod adapters;
 mod context;
+mod denoise;
 mod device_film;
 mod kernel;
 mod sampler;
@@ -27,6 +32,7 @@ mod worker;
 
 pub use slices::SliceLimits;
 
+use denoise::Plan;
 use worker::{Event, ProductKey, Request, ShotKey, Worker};
 
 /// How often who waits for the device looks whether it was cancelled.
@@ -50,6 +56,9 @@ pub struct GpuBackend {
     pool: Arc<rayon::ThreadPool>,
     device: DeviceInfo,
     is_doomed: Arc<AtomicBool>,
+    binding_bytes_max: u64,
+    /// Of the network that denoised last.
+    denoising: Mutex<Option<Arc<Plan>>>,
 }
 
 impl GpuBackend {
@@ -83,12 +92,22 @@ impl GpuBackend {
         let device =
             DeviceInfo { kind: adapter.kind(), name: adapter.name.clone(), backend: adapter.backend.clone(), reason };
         let thread = DeviceThread { requests: Some(requests), handle: Some(handle) };
-        Ok(Self { thread: Arc::new(thread), pool, device, is_doomed })
+        let binding_bytes_max = adapter.binding_bytes_max;
+        Ok(Self { thread: Arc::new(thread), pool, device, is_doomed, binding_bytes_max, denoising: Mutex::default() })
     }
 
     /// The host threads, for import and preparation to share.
     pub fn pool(&self) -> &rayon::ThreadPool {
         &self.pool
+    }
+
+    /// The work of a network, in the order of the device.
+    fn plan(&self, network: &Arc<Network>) -> Arc<Plan> {
+        let mut known = self.denoising.lock().unwrap_or_else(PoisonError::into_inner);
+        match known.as_ref().filter(|plan| plan.is_of(network)) {
+            Some(plan) => plan.clone(),
+            None => known.insert(Arc::new(Plan::new(network))).clone(),
+        }
     }
 
     /// Destroys the device under the next dispatch, as a driver's reset would; for tests of recovery.
@@ -129,21 +148,43 @@ impl Backend for GpuBackend {
         let (reply, answer) = mpsc::channel();
         let request = Request::LoadProduct { product: product.clone(), reply };
         self.thread.send(request)?;
-        let (key, device_bytes) = loop {
-            match answer.recv_timeout(CANCEL_AFTER) {
-                Ok(loaded) => break loaded?,
-                // Another render may have the device; the thread drops what nobody waits for.
-                Err(RecvTimeoutError::Timeout) if cancel.is_cancelled() => return Err(RenderError::Cancelled),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Err(thread_ended()),
-            }
-        };
+        // Another render may have the device; the thread drops what nobody waits for.
+        let (key, device_bytes) = wait(&answer, cancel)??;
         let resident = Arc::new(Resident { key, thread: self.thread.clone() });
         Ok(Box::new(GpuProduct { product, resident, device_bytes }))
     }
 
+    fn denoise(
+        &self,
+        denoiser: &Denoiser,
+        picture: &Picture<'_>,
+        memory_max_bytes: Option<u64>,
+        cancel: &CancelToken,
+    ) -> Result<Vec<[f32; 4]>, DenoisingError> {
+        let plan = self.plan(denoiser.network());
+        let run = |tile| {
+            let (reply, answer) = mpsc::channel();
+            self.thread.send(Request::Denoise { tile: Box::new(tile), reply })?;
+            // A tile looks at the token itself, but another render may have the device.
+            wait(&answer, cancel)?
+        };
+        denoise::denoise(&self.pool, &plan, picture, memory_max_bytes, self.binding_bytes_max, cancel, run)
+    }
+
     fn device(&self) -> &DeviceInfo {
         &self.device
+    }
+}
+
+/// What comes from the device's thread, unless nobody wants it any more.
+fn wait<T>(answer: &mpsc::Receiver<T>, cancel: &CancelToken) -> Result<T, RenderError> {
+    loop {
+        match answer.recv_timeout(CANCEL_AFTER) {
+            Ok(answer) => return Ok(answer),
+            Err(RecvTimeoutError::Timeout) if cancel.is_cancelled() => return Err(RenderError::Cancelled),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Err(thread_ended()),
+        }
     }
 }
 

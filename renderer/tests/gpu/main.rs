@@ -3,6 +3,7 @@
 #[path = "../physics/arrangement.rs"]
 mod arrangement;
 mod control;
+mod denoise;
 mod devices;
 #[path = "../physics/difference.rs"]
 mod difference;

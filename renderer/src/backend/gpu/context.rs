@@ -94,15 +94,20 @@ impl Context {
 
     /// Compiles the kernel for scenes with these features, unless that is done.
     pub(super) fn compile(&self, features: SceneFeatures) -> Result<Arc<Kernel>, Fault> {
+        self.compiled(|| self.path_tracer.kernel(&self.device, features))
+    }
+
+    /// What `compile` makes, unless the driver refuses it.
+    pub(super) fn compiled<T>(&self, compile: impl FnOnce() -> T) -> Result<T, Fault> {
         let scopes =
             [wgpu::ErrorFilter::Validation, wgpu::ErrorFilter::Internal].map(|f| self.device.push_error_scope(f));
-        let kernel = self.path_tracer.kernel(&self.device, features);
+        let compiled = compile();
         // Scopes end in reverse order.
         let refused = scopes.into_iter().rev().filter_map(|scope| pollster::block_on(scope.pop())).last();
         self.check()?;
         match refused {
             Some(error) => Err(Fault::Lost(format!("the kernel was refused: {error}"))),
-            None => Ok(kernel),
+            None => Ok(compiled),
         }
     }
 

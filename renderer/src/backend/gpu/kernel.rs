@@ -66,7 +66,7 @@ impl PathTracer {
             bind_group_layouts: &[Some(&scene_layout), Some(&pass_layout), Some(&film_layout)],
             immediate_size: 0,
         });
-        let module = shader_module(device, composed.text());
+        let module = shader_module(device, KERNEL, composed.text());
         let cache = store.and_then(|store| KeptCache::new(device, info, composed.text(), store));
         Self { scene_layout, pass_layout, film_layout, layout, module, cache, variants: RefCell::default() }
     }
@@ -164,11 +164,11 @@ fn written() -> wgpu::BufferBindingType {
 /// The shader without naga's run-time checks: a countdown in every loop costs up to a hundredfold (gfx-rs/wgpu#7698), clamps on every
 /// index up to 40 %.
 #[allow(unsafe_code, reason = "wgpu has no safe way to leave the checks out")]
-fn shader_module(device: &wgpu::Device, text: &str) -> wgpu::ShaderModule {
-    let descriptor =
-        wgpu::ShaderModuleDescriptor { label: Some(KERNEL), source: wgpu::ShaderSource::Wgsl(text.into()) };
+pub(super) fn shader_module(device: &wgpu::Device, label: &str, text: &str) -> wgpu::ShaderModule {
+    let descriptor = wgpu::ShaderModuleDescriptor { label: Some(label), source: wgpu::ShaderSource::Wgsl(text.into()) };
     // SAFETY: the text is the program's own. Every index in the prepared arrays is valid (the invariant of `prepare`), list entries and
-    // slots come from this backend, every loop ends (traversal visits each node at most once; the others count), and no divisor is zero.
+    // slots come from this backend, every loop ends (traversal visits each node at most once; the others count), and no divisor is zero. The
+    // denoiser's kernel compares its places with the sides of the pictures, which its buffers have room for.
     unsafe { device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked()) }
 }
 

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 
 use super::context::{Context, Fault};
+use super::denoise::{DeviceDenoiser, TileInput};
 use super::device_film::DeviceFilm;
 use super::sampler::{RenderState, Sampler};
 use super::scene::{Environments, ProductBuffers, SceneBindings};
@@ -29,6 +30,8 @@ pub(super) enum Request {
     LoadShot { product: ProductKey, shot: Box<PreparedShot>, reply: mpsc::Sender<Result<ShotKey, RenderError>> },
     /// Sample a shot from the start.
     Render { key: ShotKey, job: Job, events: mpsc::Sender<Event> },
+    /// Bring a tile through the denoiser's network.
+    Denoise { tile: Box<TileInput>, reply: mpsc::Sender<Result<Vec<[f32; 4]>, RenderError>> },
     /// Forget a shot.
     UnloadShot(ShotKey),
     /// Forget a product, which has no shots any more.
@@ -56,6 +59,8 @@ pub(super) struct Worker {
     products: HashMap<ProductKey, LoadedProduct>,
     shots: HashMap<ShotKey, LoadedShot>,
     environments: Environments,
+    /// `None` until it is needed, and after a loss.
+    denoiser: Option<DeviceDenoiser>,
     next_key: u64,
 }
 
@@ -88,6 +93,7 @@ impl Worker {
             products: HashMap::new(),
             shots: HashMap::new(),
             environments: Environments::default(),
+            denoiser: None,
             next_key: 0,
         }
     }
@@ -116,6 +122,7 @@ impl Worker {
                     let result = self.render(key, &job, &events);
                     drop(events.send(Event::Done(Box::new(result))));
                 }
+                Request::Denoise { tile, reply } => drop(reply.send(self.denoise(&tile))),
                 Request::UnloadShot(key) => {
                     self.shots.remove(&key);
                     self.environments.forget_dropped();
@@ -175,6 +182,22 @@ impl Worker {
             }
         })?;
         Ok(state.finish())
+    }
+
+    /// What the denoiser's network makes of a tile.
+    fn denoise(&mut self, tile: &TileInput) -> Result<Vec<[f32; 4]>, RenderError> {
+        let mut denoised = Vec::new();
+        self.persist(|worker| {
+            worker.open().map_err(Fault::Lost)?;
+            let context = worker.context.as_ref().ok_or_else(|| Fault::Lost("it is not open".to_owned()))?;
+            let denoiser = match &mut worker.denoiser {
+                Some(denoiser) => denoiser,
+                none => none.insert(DeviceDenoiser::new(context)?),
+            };
+            denoised = denoiser.run(context, tile)?;
+            Ok(())
+        })?;
+        Ok(denoised)
     }
 
     /// Brings a product onto the device if it is not there.
@@ -248,6 +271,8 @@ impl Worker {
             let buffers = product.buffers.take();
             let _ = catch_unwind(AssertUnwindSafe(|| drop(buffers)));
         }
+        let denoiser = self.denoiser.take();
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(denoiser)));
         let environments = std::mem::take(&mut self.environments);
         let _ = catch_unwind(AssertUnwindSafe(|| drop(environments)));
         let context = self.context.take();
