@@ -14,6 +14,7 @@ use serde::Serialize;
 use crate::backend::denoise::DenoisingError;
 use crate::color::LinearImage;
 use crate::film::Film;
+use crate::guides::Guides;
 use crate::prepare::{PreparedProduct, PreparedShot};
 
 pub mod cpu;
@@ -203,6 +204,12 @@ pub trait LoadedShot: Send + Sync {
     /// # Errors
     /// [`RenderError`].
     fn render(&self, control: &RenderControl<'_>) -> Result<Rendered, RenderError>;
+
+    /// What a denoiser is told of the picture: the means of the first `n_samples` samples of every pixel, at least one.
+    ///
+    /// # Errors
+    /// [`RenderError`].
+    fn guides(&self, n_samples: u32, cancel: &CancelToken) -> Result<Guides, RenderError>;
 }
 
 /// What computes.

@@ -12,6 +12,7 @@ pub mod prepare;
 pub mod inspect;
 pub mod backend;
 pub mod film;
+pub mod guides;
 pub mod color;
 pub mod encode;
 pub mod sample;

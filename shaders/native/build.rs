@@ -25,6 +25,7 @@ const EXPORTS: &[&str] = &[
     "ray_key",
     "surface_blocks",
     "pass_pane",
+    "guide",
 ];
 
 fn main() -> ExitCode {

@@ -99,6 +99,8 @@ shared_constants! {
     pub const MATERIAL_PRINCIPLED: u32 = 1 << 16;
     /// `Material.flags`: there for camera rays alone, as Blender's unlit surfaces are.
     pub const MATERIAL_CAMERA_ONLY: u32 = 1 << 17;
+    /// What the denoiser is told of a pixel is looked for behind at most so many mirrors and panes.
+    pub const GUIDE_STEPS: u32 = 8;
     /// Bit of a ray's key: it comes from the camera.
     pub const KEY_CAMERA: u32 = 1;
     /// Bit of a ray's key: it goes to a light, so that panes do not stop it.

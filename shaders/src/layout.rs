@@ -11,6 +11,7 @@ pub mod check;
 pub mod denoise;
 pub mod emitter;
 pub mod film;
+pub mod guide;
 pub mod pass;
 pub mod ray;
 pub mod scene;
@@ -43,8 +44,18 @@ pub struct Twin {
 
 /// The twins of all WGSL structs.
 pub fn twins() -> Vec<Twin> {
-    [ray::TWINS, accel::TWINS, scene::TWINS, bevel::TWINS, emitter::TWINS, film::TWINS, pass::TWINS, denoise::TWINS]
-        .concat()
+    [
+        ray::TWINS,
+        accel::TWINS,
+        scene::TWINS,
+        bevel::TWINS,
+        emitter::TWINS,
+        film::TWINS,
+        pass::TWINS,
+        denoise::TWINS,
+        guide::TWINS,
+    ]
+    .concat()
 }
 
 /// Declares the Rust twins of WGSL structs, and a table `TWINS` of them; used once per module.

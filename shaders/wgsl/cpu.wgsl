@@ -3,6 +3,7 @@
 #import stage/generate
 #import stage/shade
 #import stage/pane
+#import stage/guide
 #import stage/opacity
 #import lib/film
 #import stage/trace

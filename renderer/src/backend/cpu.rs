@@ -15,10 +15,12 @@ use crate::backend::{
     Rendered,
 };
 use crate::film::{ADAPTIVE_STEP, Film, blocks};
+use crate::guides::Guides;
 use crate::prepare::{PreparedProduct, PreparedShot};
 
 mod batch;
 mod block;
+mod guides;
 pub mod simd;
 
 use batch::Batch;
@@ -122,6 +124,10 @@ struct CpuShot {
 impl LoadedShot for CpuShot {
     fn render(&self, control: &RenderControl<'_>) -> Result<Rendered, RenderError> {
         self.pool.install(|| self.render_here(control))
+    }
+
+    fn guides(&self, n_samples: u32, cancel: &CancelToken) -> Result<Guides, RenderError> {
+        self.pool.install(|| self.guides_here(n_samples.max(1), cancel))
     }
 }
 

@@ -18,12 +18,14 @@ use crate::backend::device::{AdapterInfo, DeviceError};
 use crate::backend::{
     Backend, ByteStore, CancelToken, DeviceInfo, LoadedProduct, LoadedShot, RenderControl, RenderError, Rendered,
 };
+use crate::guides::Guides;
 use crate::prepare::{PreparedProduct, PreparedShot};
 
 pub(crate) mod adapters;
 mod context;
 mod denoise;
 mod device_film;
+mod guides;
 mod kernel;
 mod sampler;
 mod scene;
@@ -256,6 +258,13 @@ impl LoadedShot for GpuShot {
                 Err(RecvTimeoutError::Disconnected) => return Err(thread_ended()),
             }
         }
+    }
+
+    fn guides(&self, n_samples: u32, cancel: &CancelToken) -> Result<Guides, RenderError> {
+        let (reply, answer) = mpsc::channel();
+        let request = Request::Guides { key: self.key, n_samples: n_samples.max(1), cancel: cancel.clone(), reply };
+        self.resident.thread.send(request)?;
+        wait(&answer, cancel)?
     }
 }
 

@@ -7,6 +7,7 @@ mod determinism;
 mod difference;
 mod emission;
 mod furnace;
+mod guides;
 mod invariance;
 mod lights;
 mod nesting;

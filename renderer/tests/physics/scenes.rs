@@ -5,8 +5,9 @@ use std::sync::Arc;
 use glam::{DAffine3, DMat3, DVec3, Vec3};
 use packshot_materials::openpbr::OpenPbr;
 use packshot_renderer::backend::cpu::CpuBackend;
-use packshot_renderer::backend::{Backend, CancelToken, LoadedShot, RenderControl};
+use packshot_renderer::backend::{Backend, CancelToken, LoadedShot, RenderControl, RenderError};
 use packshot_renderer::film::Film;
+use packshot_renderer::guides::Guides;
 use packshot_renderer::prepare::{PaletteEntry, PartMaterial, PreparedProduct, PreparedShot, TabulatedMaps};
 use packshot_renderer::scene::{Mesh, MeshIdx, Part, Primitive, Scene};
 use packshot_renderer::shot::{
@@ -118,6 +119,17 @@ impl Loaded {
     /// To the end.
     pub(crate) fn render(&self, control: &RenderControl<'_>) -> Film {
         self.shot.render(control).expect("nobody cancels").film
+    }
+}
+
+impl Loaded {
+    /// What a denoiser is told, of `n_samples` a pixel.
+    pub(crate) fn guides(&self, n_samples: u32) -> Guides {
+        self.try_guides(n_samples, &CancelToken::default()).expect("nobody cancels")
+    }
+
+    pub(crate) fn try_guides(&self, n_samples: u32, cancel: &CancelToken) -> Result<Guides, RenderError> {
+        self.shot.guides(n_samples, cancel)
     }
 }
 

@@ -7,6 +7,7 @@
 #import stage/lights
 #import stage/bsdf
 #import stage/medium
+#import stage/onward
 #import stage/pane
 
 // Paths survive by their throughput from this event on, as in Cycles.
@@ -62,14 +63,6 @@ fn light_along(
         }
     }
     return sum;
-}
-
-// The point from which a ray may leave a surface in a direction.
-fn leave(s: Surface, outside: f32) -> vec3f {
-    if outside > 0.0 {
-        return offset_origin(s.start, s.geometric_normal);
-    }
-    return offset_origin(s.position, -s.geometric_normal);
 }
 
 // A ray to one light, or to a point of the environment map, with what it brings along the path.
@@ -153,12 +146,7 @@ fn shade(
     if HAS_BODIES && !front {
         s.material = material_within((*path).media, s.material);
     }
-    if crossing_of((*path).media, s.material, front) == CROSSING_HIDDEN {
-        (*path).media = media_across((*path).media, s.material, front);
-        // Shadow rays stop here, so that light beyond is found by the path alone.
-        (*path).pdf = -1.0;
-        (*path).ray = Ray(offset_origin(s.position, -s.geometric_normal), 0.0, direction, 1e30);
-        (*path).alive = select(0u, 1u, (*path).steps < STEPS_MAX);
+    if passes_hidden(path, s) {
         return shadow;
     }
     let is_unlit = (materials[s.material].flags & MATERIAL_UNLIT) != 0u;
@@ -209,11 +197,6 @@ fn shade(
     } else {
         (*path).bounces_transmission += 1u;
     }
-    if outside < 0.0 && is_body(s.material) {
-        let entered = material_entered(s.material, scattered.kind);
-        (*path).media = media_across((*path).media, select(s.material, entered, front), front);
-    }
-    (*path).ray = Ray(leave(s, outside), 0.0, onward, 1e30);
-    (*path).alive = 1u;
+    go_on(path, s, scattered.kind, onward, outside);
     return shadow;
 }

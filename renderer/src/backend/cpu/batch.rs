@@ -39,10 +39,11 @@ struct ThroughPanes {
 }
 
 /// Asks the translated opacity stage.
-struct Stochastic<'a> {
-    bindings: &'a Bindings<'a>,
-    stages: Stages,
-    keys: &'a [u32],
+pub(super) struct Stochastic<'a> {
+    pub(super) bindings: &'a Bindings<'a>,
+    pub(super) stages: Stages,
+    /// One for each ray.
+    pub(super) keys: &'a [u32],
 }
 
 impl OpacityFilter for Stochastic<'_> {

@@ -78,33 +78,13 @@ impl PathTracer {
     }
 
     fn compile(&self, device: &wgpu::Device, features: SceneFeatures) -> Kernel {
-        let SceneFeatures {
-            has_opacity,
-            has_bodies,
-            has_layers,
-            has_textures,
-            has_relief,
-            has_bevels,
-            has_panes,
-            has_emitters,
-        } = features;
-        let constants = [
-            ("HAS_OPACITY", has_opacity),
-            ("HAS_BODIES", has_bodies),
-            ("HAS_LAYERS", has_layers),
-            ("HAS_TEXTURES", has_textures),
-            ("HAS_RELIEF", has_relief),
-            ("HAS_BEVELS", has_bevels),
-            ("HAS_PANES", has_panes),
-            ("HAS_EMITTERS", has_emitters),
-        ];
         let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
             label: Some(KERNEL),
             layout: Some(&self.layout),
             module: &self.module,
             entry_point: None,
             compilation_options: wgpu::PipelineCompilationOptions {
-                constants: &constants.map(|(name, value)| (name, f64::from(u8::from(value)))),
+                constants: &feature_constants(features),
                 zero_initialize_workgroup_memory: false,
             },
             cache: self.cache.as_ref().map(|kept| &kept.cache),
@@ -144,7 +124,32 @@ impl KeptCache {
     }
 }
 
-fn entry(binding: u32, ty: wgpu::BufferBindingType) -> wgpu::BindGroupLayoutEntry {
+/// What the overrides of `stage/features.wgsl` are for a scene.
+pub(super) fn feature_constants(features: SceneFeatures) -> [(&'static str, f64); 8] {
+    let SceneFeatures {
+        has_opacity,
+        has_bodies,
+        has_layers,
+        has_textures,
+        has_relief,
+        has_bevels,
+        has_panes,
+        has_emitters,
+    } = features;
+    let constants = [
+        ("HAS_OPACITY", has_opacity),
+        ("HAS_BODIES", has_bodies),
+        ("HAS_LAYERS", has_layers),
+        ("HAS_TEXTURES", has_textures),
+        ("HAS_RELIEF", has_relief),
+        ("HAS_BEVELS", has_bevels),
+        ("HAS_PANES", has_panes),
+        ("HAS_EMITTERS", has_emitters),
+    ];
+    constants.map(|(name, value)| (name, f64::from(u8::from(value))))
+}
+
+pub(super) fn entry(binding: u32, ty: wgpu::BufferBindingType) -> wgpu::BindGroupLayoutEntry {
     wgpu::BindGroupLayoutEntry {
         binding,
         visibility: wgpu::ShaderStages::COMPUTE,
@@ -157,7 +162,7 @@ fn read_only() -> wgpu::BufferBindingType {
     wgpu::BufferBindingType::Storage { read_only: true }
 }
 
-fn written() -> wgpu::BufferBindingType {
+pub(super) fn written() -> wgpu::BufferBindingType {
     wgpu::BufferBindingType::Storage { read_only: false }
 }
 

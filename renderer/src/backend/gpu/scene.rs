@@ -6,7 +6,7 @@ use bytemuck::cast_slice;
 
 use super::context::{Context, Fault};
 use super::kernel::{Kernel, SCENE_BINDINGS};
-use crate::prepare::{EnvironmentTables, PreparedProduct, PreparedShot};
+use crate::prepare::{EnvironmentTables, PreparedProduct, PreparedShot, SceneFeatures};
 
 /// Bindings of group 0 between the parameters and the lights; the product's others come last.
 const PRODUCT_BINDINGS_BEFORE_LIGHTS: usize = 10;
@@ -20,6 +20,7 @@ pub(super) struct ProductBuffers {
     buffers: Vec<wgpu::Buffer>,
     /// The kernel that the product needs.
     kernel: Arc<Kernel>,
+    features: SceneFeatures,
 }
 
 impl ProductBuffers {
@@ -49,7 +50,7 @@ impl ProductBuffers {
         ];
         let buffers = upload(context, &arrays)?;
         let kernel = context.compile(product.features)?;
-        Ok(Self { buffers, kernel })
+        Ok(Self { buffers, kernel, features: product.features })
     }
 
     /// Bytes of the device's memory.
@@ -95,6 +96,8 @@ pub(super) struct SceneBindings {
     pub(super) group: wgpu::BindGroup,
     /// The kernel that the product needs.
     pub(super) kernel: Arc<Kernel>,
+    /// What it holds, for other kernels.
+    pub(super) features: SceneFeatures,
 }
 
 impl SceneBindings {
@@ -119,7 +122,7 @@ impl SceneBindings {
         let all: Vec<&wgpu::Buffer> = all.collect();
         debug_assert_eq!(all.len(), SCENE_BINDINGS as usize, "every binding has a buffer");
         let group = context.bind_group("scene", &context.path_tracer.scene_layout, &all);
-        Ok(Self { group, kernel: product.kernel.clone() })
+        Ok(Self { group, kernel: product.kernel.clone(), features: product.features })
     }
 }
 

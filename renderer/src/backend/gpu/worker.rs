@@ -10,11 +10,13 @@ use std::sync::mpsc;
 use super::context::{Context, Fault};
 use super::denoise::{DeviceDenoiser, TileInput};
 use super::device_film::DeviceFilm;
+use super::guides::DeviceGuides;
 use super::sampler::{RenderState, Sampler};
 use super::scene::{Environments, ProductBuffers, SceneBindings};
 use super::{GpuOptions, Job};
 use crate::backend::device::AdapterInfo;
-use crate::backend::{Progress, RenderError, Rendered, Snapshot};
+use crate::backend::{CancelToken, Progress, RenderError, Rendered, Snapshot};
+use crate::guides::Guides;
 use crate::prepare::{PreparedProduct, PreparedShot};
 
 /// Names a product of a [`Worker`].
@@ -32,6 +34,8 @@ pub(super) enum Request {
     Render { key: ShotKey, job: Job, events: mpsc::Sender<Event> },
     /// Bring a tile through the denoiser's network.
     Denoise { tile: Box<TileInput>, reply: mpsc::Sender<Result<Vec<[f32; 4]>, RenderError>> },
+    /// Say what a denoiser is told of a shot.
+    Guides { key: ShotKey, n_samples: u32, cancel: CancelToken, reply: mpsc::Sender<Result<Guides, RenderError>> },
     /// Forget a shot.
     UnloadShot(ShotKey),
     /// Forget a product, which has no shots any more.
@@ -61,6 +65,8 @@ pub(super) struct Worker {
     environments: Environments,
     /// `None` until it is needed, and after a loss.
     denoiser: Option<DeviceDenoiser>,
+    /// The same.
+    guides: Option<DeviceGuides>,
     next_key: u64,
 }
 
@@ -94,6 +100,7 @@ impl Worker {
             shots: HashMap::new(),
             environments: Environments::default(),
             denoiser: None,
+            guides: None,
             next_key: 0,
         }
     }
@@ -123,6 +130,9 @@ impl Worker {
                     drop(events.send(Event::Done(Box::new(result))));
                 }
                 Request::Denoise { tile, reply } => drop(reply.send(self.denoise(&tile))),
+                Request::Guides { key, n_samples, cancel, reply } => {
+                    drop(reply.send(self.guides(key, n_samples, &cancel)));
+                }
                 Request::UnloadShot(key) => {
                     self.shots.remove(&key);
                     self.environments.forget_dropped();
@@ -200,6 +210,25 @@ impl Worker {
         Ok(denoised)
     }
 
+    /// What a denoiser is told of a shot.
+    fn guides(&mut self, key: ShotKey, n_samples: u32, cancel: &CancelToken) -> Result<Guides, RenderError> {
+        let film = self.shots[&key].prepared.film;
+        let mut found = None;
+        self.persist(|worker| {
+            worker.upload_shot(key)?;
+            let mut guides = worker.guides.take();
+            let (context, bindings) = worker.loaded(key)?;
+            let kernel = match &mut guides {
+                Some(kernel) => kernel,
+                none => none.insert(DeviceGuides::new(context)?),
+            };
+            found = Some(kernel.run(context, bindings, [film.width_px, film.height_px], n_samples, cancel)?);
+            worker.guides = guides;
+            Ok(())
+        })?;
+        found.ok_or_else(|| RenderError::DeviceLost("it gave no guides".to_owned()))
+    }
+
     /// Brings a product onto the device if it is not there.
     fn upload_product(&mut self, key: ProductKey) -> Result<(), Fault> {
         self.open().map_err(Fault::Lost)?;
@@ -271,6 +300,8 @@ impl Worker {
             let buffers = product.buffers.take();
             let _ = catch_unwind(AssertUnwindSafe(|| drop(buffers)));
         }
+        let guides = self.guides.take();
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(guides)));
         let denoiser = self.denoiser.take();
         let _ = catch_unwind(AssertUnwindSafe(|| drop(denoiser)));
         let environments = std::mem::take(&mut self.environments);

@@ -3,7 +3,7 @@
 #![expect(unsafe_code, reason = "code compiled for an instruction set may be entered only after checking for it")]
 
 use glam::{UVec2, Vec2, Vec3};
-use packshot_native::stages::{Bindings, BounceSamples, EnvironmentPoint, EnvironmentSearch, PathState};
+use packshot_native::stages::{Bindings, BounceSamples, EnvironmentPoint, EnvironmentSearch, Guide, PathState};
 use packshot_shaders::constants::{ENVIRONMENT_MAP, PAIR_BSDF, PAIR_CHOICE, PAIR_FILTER, PAIR_LIGHT, PAIR_SURVIVAL};
 use packshot_shaders::layout::ray::{Hit, Ray};
 
@@ -172,6 +172,24 @@ macro_rules! loops {
             }
 
             $(#[target_feature(enable = $features)])?
+            pub(super) fn guide(
+                b: &Bindings<'_>,
+                paths: &mut [PathState],
+                alive: &mut Vec<u32>,
+                hits: &[Hit],
+                guides: &mut [Guide],
+            ) {
+                let mut samples = [NO_SAMPLES; AHEAD];
+                for (alive, hits) in alive.chunks(AHEAD).zip(hits.chunks(AHEAD)) {
+                    draw(paths, alive, &mut samples);
+                    for ((&i, hit), samples) in alive.iter().zip(hits).zip(&mut samples) {
+                        guides[i as usize] = native::guide(b, &mut paths[i as usize], *hit, samples);
+                    }
+                }
+                alive.retain(|&i| paths[i as usize].alive == 1);
+            }
+
+            $(#[target_feature(enable = $features)])?
             pub(super) fn keys(paths: &[PathState], alive: &[u32], keys: &mut Vec<u32>) {
                 keys.extend(alive.iter().map(|&i| {
                     let path = &paths[i as usize];
@@ -243,6 +261,20 @@ impl Stages {
         assert_eq!(alive.len(), hits.len());
         shadows.clear();
         enter!(self.0, shade(b, paths, alive, hits, shadows));
+    }
+
+    /// Takes the paths named by `alive`, one hit each, to what a denoiser is told of. Afterwards `alive` names those that go on, whose
+    /// entries of `guides` are no answers yet.
+    pub(in crate::backend::cpu) fn guide(
+        self,
+        b: &Bindings<'_>,
+        paths: &mut [PathState],
+        alive: &mut Vec<u32>,
+        hits: &[Hit],
+        guides: &mut [Guide],
+    ) {
+        assert!(alive.len() == hits.len() && paths.len() == guides.len());
+        enter!(self.0, guide(b, paths, alive, hits, guides));
     }
 
     /// Appends the keys of the rays of the paths named by `alive`.

@@ -1,0 +1,17 @@
+//! What one dispatch of the kernel for a denoiser's guides does.
+
+use crate::gpu_struct;
+
+gpu_struct! {
+    /// One sample of some pixels.
+    pub struct GuideParams {
+        /// The first of them, numbered row by row.
+        pub first_pixel: u32,
+        /// How many.
+        pub n_pixels: u32,
+        /// Which sample.
+        pub sample: u32,
+        /// Padding.
+        pub pad0: u32,
+    }
+}

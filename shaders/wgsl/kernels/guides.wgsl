@@ -1,0 +1,42 @@
+// Guides for a denoiser: one invocation follows one sample of one pixel to what it shows, and adds that to the pixel's sums.
+#import lib/path
+#import stage/trace
+#import stage/generate
+#import stage/guide
+
+// Twin of `layout::guide::GuideParams`.
+struct GuideParams {
+    // Pixels of this dispatch, numbered row by row.
+    first_pixel: u32,
+    n_pixels: u32,
+    sample: u32,
+    pad0: u32,
+}
+
+// Rays of a sample: through mirrors and glass, and surfaces that do not count where they are.
+const GUIDE_RAYS: u32 = 64u;
+
+@group(1) @binding(0) var<uniform> guide_params: GuideParams;
+// Albedo and normal of each pixel of the region.
+@group(1) @binding(1) var<storage, read_write> guide_sums: array<vec4f>;
+
+@compute @workgroup_size(WORKGROUP)
+fn guides(@builtin(global_invocation_id) id: vec3u) {
+    if id.x >= guide_params.n_pixels {
+        return;
+    }
+    let at = guide_params.first_pixel + id.x;
+    let pixel = vec2u(at % params.width_px, at / params.width_px);
+    let seed = pixel_seed(pixel);
+    let sample = guide_params.sample;
+    var path = generate(pixel, seed, sample, sobol_2d(seed, sample, PAIR_FILTER));
+    var found: Guide;
+    for (var n_rays = 0u; n_rays < GUIDE_RAYS && path.alive == 1u; n_rays += 1u) {
+        let steps = path.steps;
+        let hit = trace_closest(path.ray, ray_key(seed, sample, steps, 0u));
+        var samples = bounce_samples(seed, sample, steps);
+        found = guide(&path, hit, &samples);
+    }
+    guide_sums[2u * id.x] += vec4f(found.albedo, 0.0);
+    guide_sums[2u * id.x + 1u] += vec4f(found.normal, 0.0);
+}

@@ -1,0 +1,113 @@
+// Stage `guide`: what a denoiser is told of the place that a camera ray sees, its colour and where it faces. Mirrors and glass are followed to what
+// they show, as a picture's edges are those of what is seen in them.
+#import lib/math
+#import lib/path
+#import stage/features
+#import stage/scene
+#import stage/environment
+#import stage/surface
+#import stage/bsdf
+#import stage/medium
+#import stage/onward
+
+// Facets below this alpha show a picture of what they reflect; and a surface is followed where more than this share of its light is theirs. Both
+// as Cycles has them (kernel/film/denoising_passes.h).
+const GUIDE_ALPHA_MAX: f32 = 0.075;
+const GUIDE_SHARE_MIN: f32 = 0.75;
+
+struct Guide {
+    // Share of light that the place gives back, through what shows it.
+    albedo: vec3f,
+    pad0: f32,
+    // Unit, in world axes, towards the viewer; zero where nothing was met.
+    normal: vec3f,
+    pad1: f32,
+}
+
+fn shows_pictures(alpha: vec2f) -> bool {
+    return max(alpha.x, alpha.y) <= GUIDE_ALPHA_MAX;
+}
+
+// Share of samples that go to lobes like mirrors.
+fn mirror_share(b: ptr<function, Bsdf>) -> f32 {
+    var share = 0.0;
+    if shows_pictures((*b).alpha) {
+        share += (*b).p_reflection + (*b).p_glass;
+    }
+    if shows_pictures((*b).coat_alpha) {
+        share += (*b).p_coat;
+    }
+    return share;
+}
+
+// What a closure gives back of light from its view direction, nearly.
+fn closure_albedo(b: ptr<function, Bsdf>) -> vec3f {
+    let cosine = (*b).wo.z;
+    var sum = (*b).diffuse_weight * (*b).diffuse_color + reflection_fresnel(b, cosine);
+    if HAS_LAYERS {
+        sum += (*b).fuzz_weight + vec3f((*b).coat_weight * fresnel_dielectric(cosine, max((*b).coat_ior, 1.0)));
+    }
+    if HAS_LAYERS || HAS_BODIES {
+        sum += (*b).translucent_weight;
+    }
+    if HAS_BODIES && max_component((*b).refraction_weight) > 0.0 {
+        sum += (*b).refraction_weight * glass_transmits(b, cosine);
+    }
+    return saturate(sum);
+}
+
+// Colour of the environment along a ray, as far as a picture shows it.
+fn environment_color(direction: vec3f) -> vec3f {
+    if params.environment_kind == ENVIRONMENT_MAP {
+        return saturate(environment_lookup(environment_uv(direction)));
+    }
+    return saturate(params.environment_radiance);
+}
+
+// Takes a path from the camera to the place where its ray ended. While `path.alive` is 1 afterwards there is no answer yet.
+fn guide(path: ptr<function, PathState>, hit: Hit, samples: ptr<function, BounceSamples>) -> Guide {
+    var found: Guide;
+    (*path).alive = 0u;
+    let direction = (*path).ray.direction;
+    (*path).steps += 1u;
+    if hit.instance == NO_HIT {
+        if (*path).bounces > 0u || params.environment_visible == 1u {
+            found.albedo = (*path).throughput * environment_color(direction);
+        }
+        return found;
+    }
+    if cross_medium(path, hit.t, samples) {
+        (*path).alive = 0u;
+        found.albedo = saturate((*path).throughput);
+        found.normal = -direction;
+        return found;
+    }
+    var s = surface_at(hit, direction);
+    let front = s.front == 1u;
+    if HAS_BODIES && !front {
+        s.material = material_within((*path).media, s.material);
+    }
+    if passes_hidden(path, s) {
+        return found;
+    }
+    let frame = frame_along(facing_normal(s.shading_normal, -direction), s.tangent);
+    found.normal = frame.z;
+    if max_component(s.emission) > 0.0 {
+        found.albedo = saturate((*path).throughput * s.emission);
+        return found;
+    }
+    var b = bsdf_at(&s, to_local(frame, -direction), boundary_of((*path).media, s.material, front, 0.0));
+    found.albedo = saturate((*path).throughput * closure_albedo(&b));
+    if (*path).bounces >= GUIDE_STEPS || mirror_share(&b) <= GUIDE_SHARE_MIN {
+        return found;
+    }
+    let scattered = bsdf_sample(&b, (*samples).choice.x, (*samples).bsdf);
+    let onward = normalize(to_world(frame, scattered.direction));
+    let outside = dot(onward, s.side_normal);
+    if scattered.pdf != 0.0 && outside * scattered.direction.z > 0.0 {
+        (*path).throughput *= scattered.weight;
+        (*path).bounces += 1u;
+        go_on(path, s, scattered.kind, onward, outside);
+    }
+    return found;
+}

@@ -1,0 +1,37 @@
+// How paths leave surfaces.
+#import lib/path
+#import stage/surface
+#import stage/medium
+
+// The point from which a ray may leave a surface in a direction.
+fn leave(s: Surface, outside: f32) -> vec3f {
+    if outside > 0.0 {
+        return offset_origin(s.start, s.geometric_normal);
+    }
+    return offset_origin(s.position, -s.geometric_normal);
+}
+
+// Takes the path on through a surface of a body that does not count where it is.
+fn passes_hidden(path: ptr<function, PathState>, s: Surface) -> bool {
+    let front = s.front == 1u;
+    if crossing_of((*path).media, s.material, front) != CROSSING_HIDDEN {
+        return false;
+    }
+    (*path).media = media_across((*path).media, s.material, front);
+    // Shadow rays stop here, so that light beyond is found by the path alone.
+    (*path).pdf = -1.0;
+    (*path).ray = Ray(offset_origin(s.position, -s.geometric_normal), 0.0, (*path).ray.direction, 1e30);
+    (*path).alive = select(0u, 1u, (*path).steps < STEPS_MAX);
+    return true;
+}
+
+// Sends the path on from a surface that scattered it, into the body there or out of it.
+fn go_on(path: ptr<function, PathState>, s: Surface, kind: u32, onward: vec3f, outside: f32) {
+    let front = s.front == 1u;
+    if outside < 0.0 && is_body(s.material) {
+        let entered = material_entered(s.material, kind);
+        (*path).media = media_across((*path).media, select(s.material, entered, front), front);
+    }
+    (*path).ray = Ray(leave(s, outside), 0.0, onward, 1e30);
+    (*path).alive = 1u;
+}
