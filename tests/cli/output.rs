@@ -53,7 +53,7 @@ fn formats_follow_the_extension() {
         ("a.exr", &[], b"\x76\x2f\x31\x01"),
         ("a.jpg", &["--dpi", "300"], b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x02\x01\x01\x2c\x01\x2c"),
         ("a.JPEG", &["--quality", "50"], b"\xff\xd8\xff"),
-        ("a.avif", &[], b"\0\0\0\x20ftypavif"),
+        ("a.avif", &[], b"\0\0\0\x18ftypavif"),
         ("a.tiff", &[], b"II\x2a\0"),
         ("a.tif", &["--bit-depth", "32"], b"II\x2a\0"),
         ("a.webp", &[], b"RIFF"),
