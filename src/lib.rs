@@ -25,7 +25,7 @@
 //!
 //! `&[u8]` → [`Product`](product::Product) (scene, findings) → [`PartMaterials`](product::PartMaterials) (which part gets
 //! which material, and why) → [`ResidentProduct`](render::ResidentProduct) (on the device, for any number of shots) → with
-//! a [`Shot`](renderer::shot::Shot) (camera, film, light) a [`ReadyShot`](render::ReadyShot) → [`Picture`](picture::Picture) → bytes of a PNG or an OpenEXR file.
+//! a [`Shot`](renderer::shot::Shot) (camera, film, light) a [`ReadyShot`](render::ReadyShot) → [`Picture`](picture::Picture) → bytes of a file.
 //!
 //! [`Renderer::render`] goes all the way. Each stage can be called by itself to keep what is costly, and
 //! [`Renderer::render_with`] reports progress and can be cancelled. Bytes go in and bytes come out: nothing here opens a

@@ -201,7 +201,9 @@ impl From<DeviceError> for Error {
 
 impl From<EncodeError> for Error {
     fn from(error: EncodeError) -> Self {
-        Self::new(ErrorKind::Internal, Fault::new(error.code(), error.to_string()).at(error.at()).help(error.help()))
+        // What a format does not take can be asked for otherwise; what it should take and does not is our fault.
+        let kind = if error.is_refusal() { ErrorKind::Request } else { ErrorKind::Internal };
+        Self::new(kind, Fault::new(error.code(), error.to_string()).at(error.at()).help(error.help()))
     }
 }
 

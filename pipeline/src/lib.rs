@@ -3,7 +3,7 @@
 //!
 //! `&[u8]` → [`Product`](product::Product) (scene, findings) → [`PartMaterials`](product::PartMaterials) (which part gets
 //! which material, and why) → [`ResidentProduct`](render::ResidentProduct) (on the device, for any number of shots) → with a
-//! [`Shot`](packshot_renderer::shot::Shot) (camera, film, light) a [`ReadyShot`](render::ReadyShot) → [`Picture`](picture::Picture) → bytes of a PNG or an OpenEXR file.
+//! [`Shot`](packshot_renderer::shot::Shot) (camera, film, light) a [`ReadyShot`](render::ReadyShot) → [`Picture`](picture::Picture) → bytes of a file.
 //!
 //! Bytes go in and bytes come out: nothing here opens a file or a connection.
 

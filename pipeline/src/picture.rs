@@ -1,25 +1,74 @@
 //! A picture: what a render leaves, ready to be encoded.
 
+use std::num::NonZeroU16;
+use std::sync::Arc;
+
 use packshot_renderer::backend::DeviceInfo;
-use packshot_renderer::color::{self, DisplaySettings, LinearImage};
-use packshot_renderer::encode::{self, ExrLayer, ExrPrecision, PngDepth};
-use packshot_renderer::shot::{Background, View};
+use packshot_renderer::color::{self, DisplayImage, DisplaySettings, LinearImage};
+use packshot_renderer::encode::{
+    self, AvifDepth, ExrLayer, ExrPrecision, LimitedFormat, Metadata, PngDepth, Provenance, Quality, TiffDepth,
+    WebPCompression,
+};
+use packshot_renderer::shot::lut::Lut;
+use packshot_renderer::shot::{Background, Shot, View};
 
 use crate::error::Error;
 
-/// The formats a picture can be encoded in.
+/// The formats a picture can be encoded in. All but EXR and TIFF of 32 bits are display-referred: exposed, through the view transform, laid
+/// over the background colour if the shot has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
-    /// Display-referred, straight alpha, laid over the background colour if the shot has one.
+    /// Lossless, straight alpha.
     Png(PngDepth),
-    /// Scene-linear, premultiplied alpha, without exposure and view transform.
+    /// Scene-linear, premultiplied alpha, without exposure and view transform; the only one with layers.
     Exr(ExrPrecision),
+    /// Lossy, over white where the shot has no background.
+    Jpeg(Quality),
+    /// Straight alpha.
+    WebP(WebPCompression),
+    /// Lossy, straight alpha.
+    Avif(Quality, AvifDepth),
+    /// Lossless, straight alpha.
+    Tiff(TiffDepth),
+    /// As EXR, in 32 bits.
+    TiffLinear,
 }
 
 impl Default for Format {
     /// A PNG of 8 bits.
     fn default() -> Self {
         Self::Png(PngDepth::Eight)
+    }
+}
+
+impl Format {
+    /// Fails when pictures of this size have no place in the format: to be asked before they are rendered.
+    ///
+    /// # Errors
+    /// `encode.too_large`.
+    pub fn check_size(self, size_px: [u32; 2]) -> Result<(), Error> {
+        let limited = match self {
+            Self::Jpeg(_) => LimitedFormat::Jpeg,
+            Self::WebP(_) => LimitedFormat::WebP,
+            Self::Avif(..) => LimitedFormat::Avif,
+            Self::Png(_) | Self::Exr(_) | Self::Tiff(_) | Self::TiffLinear => return Ok(()),
+        };
+        Ok(limited.check(size_px)?)
+    }
+}
+
+/// How a picture becomes a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Encoding {
+    /// The format.
+    pub format: Format,
+    /// Pixels per inch at which the picture is meant to be printed; WebP and AVIF have no place for it.
+    pub dpi: Option<NonZeroU16>,
+}
+
+impl From<Format> for Encoding {
+    fn from(format: Format) -> Self {
+        Self { format, dpi: None }
     }
 }
 
@@ -63,8 +112,12 @@ pub struct Picture {
     pub layers: Vec<Layer>,
     /// How it is to be shown.
     pub view: View,
+    /// A lookup table beside the view.
+    pub lut: Option<Arc<Lut>>,
     /// What is behind the product.
     pub background: Background,
+    /// Where it comes from: what its files say of themselves.
+    pub provenance: Provenance,
     /// Mean samples per pixel.
     pub samples_mean: f64,
     /// Mean noise of a pixel, in the measure of the noise threshold; 0 for a picture of one sample, which has no measure.
@@ -84,9 +137,16 @@ impl Picture {
     ///
     /// # Errors
     /// `encode.…` when the picture is too large for the format.
-    pub fn encode(&self, format: Format) -> Result<Vec<u8>, Error> {
+    pub fn encode(&self, encoding: impl Into<Encoding>) -> Result<Vec<u8>, Error> {
+        let Encoding { format, dpi } = encoding.into();
+        let metadata = Metadata { dpi, provenance: self.provenance.clone() };
         Ok(match format {
-            Format::Png(depth) => png(&self.linear, self.view, self.background, depth)?,
+            Format::Png(depth) => encode::png(&self.display(), depth, &metadata)?,
+            Format::Jpeg(quality) => encode::jpeg(&self.display(), quality, &metadata)?,
+            Format::WebP(compression) => encode::webp(&self.display(), compression, &metadata)?,
+            Format::Avif(quality, depth) => encode::avif(&self.display(), quality, depth)?,
+            Format::Tiff(depth) => encode::tiff(&self.display(), depth, &metadata)?,
+            Format::TiffLinear => encode::tiff_linear(&self.linear, &metadata)?,
             Format::Exr(precision) => {
                 let samples = self.linear.rgba.as_flattened();
                 let radiance = ExrLayer { name: "", channels: "RGBA", precision, samples };
@@ -98,19 +158,39 @@ impl Picture {
                     samples: &layer.values,
                 });
                 let layers: Vec<ExrLayer<'_>> = [radiance].into_iter().chain(others).collect();
-                encode::exr([self.linear.width_px, self.linear.height_px], &layers)?
+                encode::exr([self.linear.width_px, self.linear.height_px], &layers, &metadata)?
             }
         })
     }
+
+    /// The picture as it is shown: what display-referred files hold, and the frames of a [movie](encode::movie).
+    pub fn display(&self) -> DisplayImage {
+        display(&self.linear, self.view, self.background, self.lut.as_deref())
+    }
 }
 
-/// Radiance as it is shown, in the bytes of a PNG.
-pub(crate) fn png(linear: &LinearImage, view: View, background: Background, depth: PngDepth) -> Result<Vec<u8>, Error> {
+/// Radiance as it is shown.
+pub(crate) fn display(linear: &LinearImage, view: View, background: Background, lut: Option<&Lut>) -> DisplayImage {
     let background_srgb = match background {
         Background::Color { srgb } => Some(srgb),
         Background::Transparent | Background::Environment => None,
     };
     let View { transform: view_transform, exposure_ev } = view;
-    let settings = DisplaySettings { view_transform, exposure_ev, background_srgb };
-    Ok(encode::png(&color::display_image(linear, &settings), depth)?)
+    color::display_image(linear, &DisplaySettings { view_transform, exposure_ev, background_srgb, lut })
+}
+
+/// What is known of the pictures of a shot; `product` is what is known of its product.
+pub(crate) fn provenance(product: &Provenance, shot: &Shot) -> Provenance {
+    let exposure = match shot.view.exposure_ev {
+        0.0 => String::new(),
+        ev => format!(", {ev:+} EV"),
+    };
+    let lut = shot.lut.as_ref().map(|lut| format!(", table over {} #b3:{}", lut.input, lut.blake3)).unwrap_or_default();
+    Provenance {
+        shot: Some(shot.digest()),
+        seed: Some(shot.film.seed),
+        samples: Some(shot.film.samples),
+        view: Some(format!("{}{exposure}{lut}", shot.view.transform.name())),
+        ..product.clone()
+    }
 }

@@ -24,6 +24,8 @@ const NAMED_MAX: usize = 20;
 /// The shown parts of a file.
 #[derive(Clone, Debug)]
 pub struct Product {
+    /// BLAKE3 of the file's bytes, 64 lower-case hexadecimal digits.
+    pub blake3: String,
     /// The scene, without the parts that the filter takes out.
     pub scene: Scene,
     /// The parts that the filter took out.
@@ -52,7 +54,8 @@ impl Product {
         let mut diagnostics = report.diagnostics;
         diagnostics.extend(found);
         let stats = if hidden.is_empty() { report.stats } else { of_shown(&scene, report.stats) };
-        Ok(Self { scene, hidden, stats, diagnostics, choices: report.choices })
+        let blake3 = blake3::hash(bytes).to_hex().to_string();
+        Ok(Self { blake3, scene, hidden, stats, diagnostics, choices: report.choices })
     }
 
     /// Hides the parts that are not to be seen, unless that is all of them.

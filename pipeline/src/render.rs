@@ -12,12 +12,12 @@ use packshot_renderer::backend::{
     Backend, ByteStore, CancelToken, DeviceInfo, LoadedProduct, LoadedShot, RenderControl, Snapshot,
 };
 use packshot_renderer::color::LinearImage;
-use packshot_renderer::encode::PngDepth;
+use packshot_renderer::encode::{self, Metadata, PngDepth, Provenance};
 use packshot_renderer::prepare::{PreparedProduct, PreparedShot, TabulatedMaps};
 use packshot_renderer::shot::{Floor, Shot, request};
 
 use crate::error::{Error, ErrorKind, Fault};
-use crate::picture::{Aov, Layer, Picture, png};
+use crate::picture::{Aov, Layer, Picture, display, provenance};
 use crate::product::{PartMaterials, Product};
 use crate::request::RenderRequest;
 use crate::timing::process_time;
@@ -119,7 +119,12 @@ impl Renderer {
             tracing::warn!("{} parts have too many edges and are shown with sharp ones", prepared.n_unrounded_parts());
         }
         let loaded = self.backend.load(Arc::new(prepared), cancel)?.into();
-        Ok(ResidentProduct { loaded, maps: self.maps.clone(), device: self.device().clone() })
+        let provenance = Provenance {
+            scene: Some(product.blake3.clone()),
+            library: materials.report.as_ref().map(|report| report.library.clone()),
+            ..Provenance::default()
+        };
+        Ok(ResidentProduct { loaded, maps: self.maps.clone(), device: self.device().clone(), provenance })
     }
 
     /// Brings a product and one shot of it onto the device.
@@ -144,6 +149,8 @@ pub struct ResidentProduct {
     loaded: Arc<dyn LoadedProduct>,
     maps: Arc<TabulatedMaps>,
     device: DeviceInfo,
+    /// Of the product alone.
+    provenance: Provenance,
 }
 
 impl std::fmt::Debug for ResidentProduct {
@@ -166,7 +173,8 @@ impl ResidentProduct {
             return Err(Error::new(ErrorKind::Internal, fault));
         }
         let prepared = PreparedShot::new(prepared, &shot, self.maps.tables(&shot.environment));
-        Ok(ReadyShot { loaded: self.loaded.load(prepared)?, shot, device: self.device.clone() })
+        let provenance = provenance(&self.provenance, &shot);
+        Ok(ReadyShot { loaded: self.loaded.load(prepared)?, shot, device: self.device.clone(), provenance })
     }
 
     /// Bytes of memory that the product takes, on the host and on the device, without its shots.
@@ -180,6 +188,7 @@ pub struct ReadyShot {
     loaded: Box<dyn LoadedShot>,
     shot: Shot,
     device: DeviceInfo,
+    provenance: Provenance,
 }
 
 impl std::fmt::Debug for ReadyShot {
@@ -189,6 +198,11 @@ impl std::fmt::Debug for ReadyShot {
 }
 
 impl ReadyShot {
+    /// What is known of its pictures before they are taken.
+    pub fn provenance(&self) -> &Provenance {
+        &self.provenance
+    }
+
     /// The shot.
     pub fn shot(&self) -> &Shot {
         &self.shot
@@ -200,7 +214,8 @@ impl ReadyShot {
     /// # Errors
     /// `encode.…` when the snapshot is too large for the format.
     pub fn preview(&self, snapshot: &Snapshot) -> Result<Vec<u8>, Error> {
-        png(&snapshot.image, self.shot.view, self.shot.background, PngDepth::Eight)
+        let shown = display(&snapshot.image, self.shot.view, self.shot.background, self.shot.lut.as_deref());
+        Ok(encode::png(&shown, PngDepth::Eight, &Metadata::default())?)
     }
 
     /// Takes the picture, from the first sample on.
@@ -230,7 +245,9 @@ impl ReadyShot {
             layers: asked.map(|aov| Layer { aov, values: values(aov) }).collect(),
             linear: LinearImage { width_px: film.width_px, height_px: film.height_px, rgba: film.resolve() },
             view: self.shot.view,
+            lut: self.shot.lut.clone(),
             background: self.shot.background,
+            provenance: self.provenance.clone(),
             samples_mean: film.samples_mean(),
             noise: film.noise(),
             rays: rendered.rays,

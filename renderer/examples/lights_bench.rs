@@ -134,5 +134,6 @@ fn shot(samples: u32) -> Shot {
         floor: None,
         background: Background::Transparent,
         view: View { transform: ViewTransform::Standard, exposure_ev: 0.0 },
+        lut: None,
     }
 }

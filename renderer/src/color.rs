@@ -6,6 +6,7 @@
 //! under the finished display colours, so a white that was asked for is exactly that white.
 
 mod agx;
+mod custom;
 mod khronos_neutral;
 mod log2;
 mod lut;
@@ -15,8 +16,11 @@ pub mod srgb;
 use glam::{Mat3, Vec3};
 use rayon::prelude::*;
 
+use self::agx::looks::Graded;
+use self::custom::Custom;
 use self::lut::Lut3d;
 use crate::shot::ViewTransform;
+use crate::shot::lut::Lut;
 
 /// Scene-linear radiance: linear Rec.709 (D65), alpha premultiplied.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -42,13 +46,15 @@ pub struct DisplayImage {
 
 /// The settings of [`display_image`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct DisplaySettings {
+pub struct DisplaySettings<'a> {
     /// The view transform.
     pub view_transform: ViewTransform,
     /// Stops: scene colours are multiplied by 2 to this power before the view transform.
     pub exposure_ev: f32,
     /// Display colour (sRGB-encoded, 0 to 1) laid under the picture, which becomes opaque. `None` keeps the alpha.
     pub background_srgb: Option<[f32; 3]>,
+    /// A lookup table after the view transform, or in its place, as the table says.
+    pub lut: Option<&'a Lut>,
 }
 
 /// Alpha at or below this is nothing: dividing by it would only amplify rounding.
@@ -66,7 +72,7 @@ type Block = [[f32; PIXELS_PER_BLOCK]; 3];
 /// Exposes, applies the view transform and, where one is asked for, lays a background colour under the picture.
 ///
 /// Non-finite input is shown: NaN as 0, infinity as the transform's white.
-pub fn display_image(image: &LinearImage, settings: &DisplaySettings) -> DisplayImage {
+pub fn display_image(image: &LinearImage, settings: &DisplaySettings<'_>) -> DisplayImage {
     let view = View::new(settings);
     let mut rgba = vec![[0.0; 4]; image.rgba.len()];
     rgba.par_chunks_mut(PIXELS_PER_TASK).zip(image.rgba.par_chunks(PIXELS_PER_TASK)).for_each(|(shown, linear)| {
@@ -79,7 +85,7 @@ pub fn display_image(image: &LinearImage, settings: &DisplaySettings) -> Display
 
 /// The display colour of one opaque scene colour: three numbers of linear Rec.709 in, sRGB-encoded 0 to 1 out.
 pub fn display_color([r, g, b]: [f32; 3], view_transform: ViewTransform, exposure_ev: f32) -> [f32; 3] {
-    let settings = DisplaySettings { view_transform, exposure_ev, background_srgb: None };
+    let settings = DisplaySettings { view_transform, exposure_ev, background_srgb: None, lut: None };
     let mut shown = [[0.0; 4]];
     View::new(&settings).display_texels(&[[r, g, b, 1.0]], &mut shown);
     let [[r, g, b, _]] = shown;
@@ -87,29 +93,32 @@ pub fn display_color([r, g, b]: [f32; 3], view_transform: ViewTransform, exposur
 }
 
 /// A view transform made ready for many pixels.
-struct View {
+struct View<'a> {
     exposure: f32,
     kind: ViewKind,
+    lut: Option<Custom<'a>>,
     background: Option<[f32; 3]>,
 }
 
 enum ViewKind {
-    Agx { egamut_from_rec709: Mat3, table: &'static Lut3d },
-    KhronosNeutral { table: &'static Lut3d },
+    Agx { egamut_from_rec709: Mat3, table: &'static Lut3d<'static> },
+    AgxLook { look: Graded, table: &'static Lut3d<'static> },
+    KhronosNeutral { table: &'static Lut3d<'static> },
     Standard,
     Raw,
 }
 
-impl View {
-    fn new(settings: &DisplaySettings) -> Self {
+impl<'a> View<'a> {
+    fn new(settings: &DisplaySettings<'a>) -> Self {
         let kind = match settings.view_transform {
             ViewTransform::Agx => ViewKind::Agx { egamut_from_rec709: agx::egamut_from_rec709(), table: agx::table() },
+            ViewTransform::AgxLook(look) => ViewKind::AgxLook { look: Graded::new(look), table: agx::table() },
             ViewTransform::KhronosNeutral => ViewKind::KhronosNeutral { table: khronos_neutral::table() },
             ViewTransform::Standard => ViewKind::Standard,
             ViewTransform::Raw => ViewKind::Raw,
         };
         let background = settings.background_srgb.map(|color| color.map(clamp_unit));
-        Self { exposure: settings.exposure_ev.exp2(), kind, background }
+        Self { exposure: settings.exposure_ev.exp2(), kind, lut: settings.lut.map(Custom::new), background }
     }
 
     /// Converts up to a block of texels.
@@ -144,9 +153,26 @@ impl View {
 
     /// Exposed, finite scene colours to display colours.
     fn display_from_scene(&self, block: &mut Block) {
+        match &self.lut {
+            Some(lut) if lut.is_view_transform() => lut.apply(block),
+            Some(lut) => {
+                self.transform_from_scene(block);
+                lut.apply(block);
+            }
+            None => self.transform_from_scene(block),
+        }
+    }
+
+    fn transform_from_scene(&self, block: &mut Block) {
         match &self.kind {
             ViewKind::Agx { egamut_from_rec709, table } => {
                 transform(block, egamut_from_rec709);
+                map(block, |channel| agx::SHAPER.apply(channel));
+                table.sample_all(block);
+                map(block, agx::srgb_from_table_value);
+            }
+            ViewKind::AgxLook { look, table } => {
+                look.grade(block);
                 map(block, |channel| agx::SHAPER.apply(channel));
                 table.sample_all(block);
                 map(block, agx::srgb_from_table_value);

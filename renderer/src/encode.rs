@@ -1,16 +1,79 @@
 //! Encoding: from pixels to the bytes of a file.
 //!
-//! Input: a [`DisplayImage`](crate::color::DisplayImage) for PNG, scene-linear layers for OpenEXR. Output: the whole file
-//! in memory. Invariant: equal pixels give equal bytes; nothing about time, machine or thread count is written.
+//! Input: a [`DisplayImage`](crate::color::DisplayImage) for formats that are looked at, scene-linear pixels for OpenEXR and TIFF of 32
+//! bits, and what the file is to say of itself ([`Metadata`]). Output: the whole file in memory, or, of a [`movie`], a stream. Invariant:
+//! equal pixels give equal bytes; nothing about time, machine or thread count is written. `docs/formats.md` has a row for each format.
 
+mod avif;
 mod exr;
+mod icc;
+mod jpeg;
+pub mod movie;
 mod png;
+mod provenance;
+mod quantize;
+mod riff;
+mod tiff;
+mod webp;
 
+use std::error::Error;
+use std::io;
+
+pub use self::avif::{AvifDepth, avif};
 pub use self::exr::{ExrLayer, ExrPrecision, exr, exr_picture};
+pub use self::jpeg::jpeg;
 pub use self::png::{PngDepth, png};
+pub use self::provenance::{Metadata, Provenance};
+pub use self::tiff::{TiffDepth, tiff, tiff_linear};
+pub use self::webp::{WebPCompression, webp};
 
 /// The name under which files say what made them.
 const SOFTWARE: &str = concat!("Packshot ", env!("CARGO_PKG_VERSION"));
+
+/// How near a lossy file comes to its pixels, 1 to 100.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Quality(u8);
+
+impl Quality {
+    /// For pictures and movies that are delivered: differences are hard to see.
+    pub const DEFAULT: Self = Self(90);
+
+    /// `None` when it is not 1 to 100.
+    pub fn new(quality: u8) -> Option<Self> {
+        (1..=100).contains(&quality).then_some(Self(quality))
+    }
+
+    /// The number.
+    pub fn get(self) -> u8 {
+        self.0
+    }
+}
+
+/// The still formats whose pictures may not have any size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LimitedFormat {
+    /// JPEG.
+    Jpeg,
+    /// WebP.
+    WebP,
+    /// AVIF.
+    Avif,
+}
+
+impl LimitedFormat {
+    /// Fails when pictures of this size have no place in the format: to be asked before they are rendered.
+    ///
+    /// # Errors
+    /// [`EncodeError::TooLarge`].
+    pub fn check(self, size_px: [u32; 2]) -> Result<(), EncodeError> {
+        let (name, side_max_px) = match self {
+            Self::Jpeg => ("JPEG", jpeg::MAX_SIDE_PX),
+            Self::WebP => ("WebP", webp::MAX_SIDE_PX),
+            Self::Avif => ("AVIF", avif::MAX_SIDE_PX),
+        };
+        check_sides(name, size_px, side_max_px)
+    }
+}
 
 /// Why pixels could not be encoded.
 #[derive(Debug, thiserror::Error)]
@@ -45,15 +108,92 @@ pub enum EncodeError {
     /// A file without a layer.
     #[error("there is no layer to encode")]
     NoLayer,
+    /// A side is longer than the format allows.
+    #[error("{format} has room for {side_max_px} pixels a side, not for {} x {}", size_px[0], size_px[1])]
+    TooLarge {
+        /// The format.
+        format: &'static str,
+        /// Width and height asked for.
+        size_px: [u32; 2],
+        /// What this side may have.
+        side_max_px: u32,
+    },
+    /// A file would have more bytes than the format can count.
+    #[error("a file of {format} cannot be that long")]
+    FileSize {
+        /// The format.
+        format: &'static str,
+    },
+    /// H.264 in 4:2:0 has a colour for two by two pixels.
+    #[error("the sides of an MP4 are even and 16 pixels at least, not {} x {}", size_px[0], size_px[1])]
+    OddSize {
+        /// Width and height asked for.
+        size_px: [u32; 2],
+    },
+    /// Frames per second out of range.
+    #[error("{0} frames per second are not 1 to {max}", max = movie::MAX_FPS)]
+    FrameRate(u16),
+    /// More or fewer frames than were announced, or too many.
+    #[error("{announced} frames were announced, and {pushed} came")]
+    FrameCount {
+        /// How many should come, 1 to [`movie::MAX_FRAMES`].
+        announced: u32,
+        /// How many came.
+        pushed: u32,
+    },
+    /// A frame of another size than the movie.
+    #[error("a frame of {} x {} pixels in a movie of {} x {}", got_px[0], got_px[1], size_px[0], size_px[1])]
+    FrameSize {
+        /// Width and height of the movie.
+        size_px: [u32; 2],
+        /// Width and height of the frame.
+        got_px: [u32; 2],
+    },
+    /// This build does without the format.
+    #[error("{format} is not in this build")]
+    NotBuilt {
+        /// The format.
+        format: &'static str,
+        /// The cargo feature that has it.
+        feature: &'static str,
+    },
+    /// The file could not be written where it should go.
+    #[error("the file could not be written")]
+    Write(#[source] io::Error),
     /// The PNG codec refused.
     #[error("the PNG could not be encoded")]
     Png(#[source] ::png::EncodingError),
     /// The OpenEXR codec refused.
     #[error("the OpenEXR file could not be encoded")]
     Exr(#[source] ::exr::error::Error),
+    /// Another codec refused.
+    #[error("the picture could not be encoded: {reason}")]
+    Codec {
+        /// `encode.` and the format.
+        code: &'static str,
+        /// What it says.
+        #[source]
+        reason: Box<dyn Error + Send + Sync>,
+    },
 }
 
 impl EncodeError {
+    fn codec(code: &'static str, reason: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Codec { code, reason: reason.into() }
+    }
+
+    /// Whether the format does not take what was asked for, so that asking otherwise helps.
+    pub fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            Self::TooLarge { .. }
+                | Self::OddSize { .. }
+                | Self::FrameRate(_)
+                | Self::FrameCount { .. }
+                | Self::NotBuilt { .. }
+        )
+    }
+
     /// Stable name of the kind.
     pub fn code(&self) -> &'static str {
         match self {
@@ -61,6 +201,15 @@ impl EncodeError {
             Self::Shape { .. } => "encode.shape",
             Self::ChannelName(_) => "encode.channel_name",
             Self::NoLayer => "encode.no_layer",
+            Self::TooLarge { .. } => "encode.too_large",
+            Self::FileSize { .. } => "encode.file_size",
+            Self::OddSize { .. } => "encode.odd_size",
+            Self::FrameRate(_) => "encode.frame_rate",
+            Self::FrameCount { .. } => "encode.frame_count",
+            Self::FrameSize { .. } => "encode.frame_size",
+            Self::NotBuilt { .. } => "encode.not_built",
+            Self::Write(_) => "encode.write",
+            Self::Codec { code, .. } => code,
             Self::Png(_) => "encode.png",
             Self::Exr(_) => "encode.exr",
         }
@@ -82,7 +231,15 @@ impl EncodeError {
             Self::Shape { .. } => "give width times height times channels samples, row 0 on top",
             Self::ChannelName(_) => "give every layer a name of its own in ASCII, and one letter per channel",
             Self::NoLayer => "give the picture itself as a layer without a name",
-            Self::Png(_) | Self::Exr(_) => "choose a smaller picture or another format",
+            Self::TooLarge { .. } => "choose a smaller picture, or PNG or OpenEXR",
+            Self::FileSize { .. } => "choose fewer or smaller frames, or a lower quality",
+            Self::OddSize { .. } => "choose even numbers of at least 16 pixels, or another format",
+            Self::FrameRate(_) => "24, 25, 30 and 60 are usual",
+            Self::FrameCount { .. } => "give as many frames as were announced, 1 to 100000",
+            Self::FrameSize { .. } => "give frames of one size",
+            Self::NotBuilt { .. } => "choose another format, or build with the feature",
+            Self::Write(_) => "free some space, or write elsewhere",
+            Self::Png(_) | Self::Exr(_) | Self::Codec { .. } => "choose a smaller picture or another format",
         }
     }
 }
@@ -99,3 +256,14 @@ fn check_shape(layer: &str, size_px: [u32; 2], n_channels: usize, got: usize) ->
     }
     Ok(())
 }
+
+/// Fails when a side is longer than the format allows.
+fn check_sides(format: &'static str, size_px: [u32; 2], side_max_px: u32) -> Result<(), EncodeError> {
+    match size_px.iter().all(|&side| side <= side_max_px) {
+        true => Ok(()),
+        false => Err(EncodeError::TooLarge { format, size_px, side_max_px }),
+    }
+}
+
+#[cfg(test)]
+mod testing;

@@ -12,10 +12,13 @@ use std::sync::Arc;
 use glam::{DAffine3, DVec3};
 use packshot_materials::openpbr::OpenPbr;
 
+use self::lut::Lut;
+
 pub mod document;
 pub mod environment;
 pub mod error;
 pub mod framing;
+pub mod lut;
 pub mod request;
 pub mod rig;
 pub mod view;
@@ -48,6 +51,22 @@ pub struct Shot {
     pub background: Background,
     /// How radiance becomes display values.
     pub view: View,
+    /// A table that changes or makes display values, beside `view`. Shot files have no place for it.
+    pub lut: Option<Arc<Lut>>,
+}
+
+impl Shot {
+    /// A digest of everything in the shot, 64 lower-case hexadecimal digits: shots that differ in anything differ in it. It is that of one
+    /// version; another one, which has other things to say of shots, may say another.
+    pub fn digest(&self) -> String {
+        // The text names every member and writes every number so that it can be read back. Of a map it has the size alone.
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(format!("{self:?}").as_bytes());
+        if let Environment::LatLong { map, .. } = &self.environment {
+            hasher.update(bytemuck::cast_slice(&map.rgb));
+        }
+        hasher.finalize().to_hex().to_string()
+    }
 }
 
 /// A pinhole or parallel camera without lens effects.
@@ -277,12 +296,43 @@ pub enum ViewTransform {
     Standard,
     /// No transfer function: the linear numbers, clipped to 0 to 1. For data, not for eyes.
     Raw,
+    /// AgX with one of its looks.
+    AgxLook(AgxLook),
+}
+
+/// The looks of AgX: what Blender 5.0.1 calls "AgX - High Contrast" and so on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AgxLook {
+    /// Contrast 1.57.
+    VeryHighContrast,
+    /// Contrast 1.4.
+    HighContrast,
+    /// Contrast 1.2.
+    MediumHighContrast,
+    /// Contrast 1: as AgX without a look, but for rounding.
+    BaseContrast,
+    /// Contrast 0.9.
+    MediumLowContrast,
+    /// Contrast 0.8.
+    LowContrast,
+    /// Contrast 0.7.
+    VeryLowContrast,
+    /// Luminance alone.
+    Greyscale,
 }
 
 impl ViewTransform {
     /// All of them with the names that files and options use.
-    pub const NAMES: [(&'static str, Self); 4] = [
+    pub const NAMES: [(&'static str, Self); 12] = [
         ("agx", Self::Agx),
+        ("agx_very_high_contrast", Self::AgxLook(AgxLook::VeryHighContrast)),
+        ("agx_high_contrast", Self::AgxLook(AgxLook::HighContrast)),
+        ("agx_medium_high_contrast", Self::AgxLook(AgxLook::MediumHighContrast)),
+        ("agx_base_contrast", Self::AgxLook(AgxLook::BaseContrast)),
+        ("agx_medium_low_contrast", Self::AgxLook(AgxLook::MediumLowContrast)),
+        ("agx_low_contrast", Self::AgxLook(AgxLook::LowContrast)),
+        ("agx_very_low_contrast", Self::AgxLook(AgxLook::VeryLowContrast)),
+        ("agx_greyscale", Self::AgxLook(AgxLook::Greyscale)),
         ("khronos_neutral", Self::KhronosNeutral),
         ("standard", Self::Standard),
         ("raw", Self::Raw),
@@ -290,12 +340,17 @@ impl ViewTransform {
 
     /// The name that files and options use.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Agx => "agx",
-            Self::KhronosNeutral => "khronos_neutral",
-            Self::Standard => "standard",
-            Self::Raw => "raw",
-        }
+        Self::NAMES.iter().find(|(_, transform)| *transform == self).map_or("agx", |(name, _)| name)
+    }
+
+    /// The transform of this name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, transform)| *transform)
+    }
+
+    /// The transform of other renderers that is nearest: the same, but for the looks of AgX.
+    pub fn without_look(self) -> Self {
+        if matches!(self, Self::AgxLook(_)) { Self::Agx } else { self }
     }
 }
 
@@ -326,6 +381,7 @@ impl Shot {
             floor: None,
             background: Background::Transparent,
             view: View { transform: ViewTransform::Raw, exposure_ev: 0.0 },
+            lut: None,
         }
     }
 }

@@ -17,6 +17,7 @@ pub(crate) enum InputKind {
     Library,
     Shot,
     Environment,
+    Lut,
 }
 
 impl InputKind {
@@ -27,6 +28,7 @@ impl InputKind {
             Self::Library => "library",
             Self::Shot => "shot",
             Self::Environment => "env",
+            Self::Lut => "lut",
         }
     }
 
@@ -35,7 +37,7 @@ impl InputKind {
         match self {
             Self::Glb => u32::MAX.into(),
             Self::Environment => 2 << 30,
-            Self::Map | Self::Library | Self::Shot => 64 << 20,
+            Self::Map | Self::Library | Self::Shot | Self::Lut => 64 << 20,
         }
     }
 }

@@ -7,8 +7,8 @@ use clap::ValueEnum;
 use packshot_materials::mapping::OnUnmapped;
 use packshot_renderer::import::UpAxis;
 use packshot_renderer::look::Look;
-use packshot_renderer::shot::ViewTransform;
 use packshot_renderer::shot::rig::RigName;
+use packshot_renderer::shot::{AgxLook, ViewTransform};
 
 /// A parser for finite numbers from `min` to `max`.
 pub(crate) fn number(min: f64, max: f64) -> impl Fn(&str) -> Result<f64, String> + Clone + Send + Sync {
@@ -67,6 +67,22 @@ words! {
     ViewTransformWord -> ViewTransform {
         /// Filmic: highlights bleach gently
         Agx = "agx" => ViewTransform::Agx,
+        /// AgX with contrast 1.57
+        AgxVeryHighContrast = "agx_very_high_contrast" => ViewTransform::AgxLook(AgxLook::VeryHighContrast),
+        /// AgX with contrast 1.4
+        AgxHighContrast = "agx_high_contrast" => ViewTransform::AgxLook(AgxLook::HighContrast),
+        /// AgX with contrast 1.2
+        AgxMediumHighContrast = "agx_medium_high_contrast" => ViewTransform::AgxLook(AgxLook::MediumHighContrast),
+        /// AgX with contrast 1: the plain one but for rounding
+        AgxBaseContrast = "agx_base_contrast" => ViewTransform::AgxLook(AgxLook::BaseContrast),
+        /// AgX with contrast 0.9
+        AgxMediumLowContrast = "agx_medium_low_contrast" => ViewTransform::AgxLook(AgxLook::MediumLowContrast),
+        /// AgX with contrast 0.8
+        AgxLowContrast = "agx_low_contrast" => ViewTransform::AgxLook(AgxLook::LowContrast),
+        /// AgX with contrast 0.7
+        AgxVeryLowContrast = "agx_very_low_contrast" => ViewTransform::AgxLook(AgxLook::VeryLowContrast),
+        /// AgX without colour
+        AgxGreyscale = "agx_greyscale" => ViewTransform::AgxLook(AgxLook::Greyscale),
         /// Keeps base colours
         KhronosNeutral = "khronos_neutral" => ViewTransform::KhronosNeutral,
         /// The sRGB curve, clipped

@@ -86,6 +86,9 @@ impl Session<'_> {
     ) -> Result<RenderResult, Failure> {
         let mut seconds = Seconds { import: clock.lap(), ..Seconds::default() };
         let shot = shot(&mut subject)?;
+        if let Some(target) = target {
+            target.encoding.format.check_size([shot.film.width_px, shot.film.height_px])?;
+        }
         let output = &self.args.output;
         if let Some(path) = &output.dump_shot {
             dump::dump(path, &subject, &shot, &self.interrupt)?;
@@ -176,7 +179,7 @@ impl Session<'_> {
 
     fn write(&self, picture: &Picture, target: Option<&Target>) -> Result<(), Failure> {
         match target {
-            Some(target) => files::write(&target.path, &picture.encode(target.format)?, &self.interrupt),
+            Some(target) => files::write(&target.path, &picture.encode(target.encoding)?, &self.interrupt),
             None => Ok(()),
         }
     }

@@ -51,6 +51,12 @@ fn formats_follow_the_extension() {
         ("a.PNG", &["--bit-depth", "16"], b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x20\0\0\0\x18\x10\x06"),
         ("white.png", &["--background", "white"], b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x20\0\0\0\x18\x08\x02"),
         ("a.exr", &[], b"\x76\x2f\x31\x01"),
+        ("a.jpg", &["--dpi", "300"], b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x02\x01\x01\x2c\x01\x2c"),
+        ("a.JPEG", &["--quality", "50"], b"\xff\xd8\xff"),
+        ("a.avif", &[], b"\0\0\0\x18ftypavif"),
+        ("a.tiff", &[], b"II\x2a\0"),
+        ("a.tif", &["--bit-depth", "32"], b"II\x2a\0"),
+        ("a.webp", &[], b"RIFF"),
     ] {
         workplace.render(&[&["boxes.glb", "-o", name], more].concat());
         assert!(workplace.read(name).starts_with(header), "{name}");

@@ -6,6 +6,8 @@
 //! sigmoid's hue turn, outset, guard rail against colours outside Rec.709. Measured against OpenColorIO with Blender's
 //! file: mean difference 0.001, largest 0.2 of 255 codes, for non-negative Rec.709 scenes.
 
+pub(super) mod looks;
+
 use std::sync::OnceLock;
 
 use glam::{DMat3, DVec3, Mat3};
@@ -84,13 +86,18 @@ pub(super) fn srgb_from_table_value(value: f32) -> f32 {
 const FOOT: f32 = 0.090_473_85;
 
 /// The table. Made at first use: 185,193 nodes in some tens of milliseconds.
-pub(super) fn table() -> &'static Lut3d {
-    static TABLE: OnceLock<Lut3d> = OnceLock::new();
+pub(super) fn table() -> &'static Lut3d<'static> {
+    static TABLE: OnceLock<Lut3d<'static>> = OnceLock::new();
     TABLE.get_or_init(|| {
         let formation = Formation::new();
-        let scene = |i: usize| MIDDLE_GREY * (TABLE_STOPS * i as f64 / (NODES_PER_AXIS - 1) as f64 - 10.0).exp2();
-        Lut3d::generate(|r, g, b| formation.node(DVec3::new(scene(r), scene(g), scene(b))).into())
+        let scene = |i| scene_at(i, NODES_PER_AXIS);
+        Lut3d::generate(NODES_PER_AXIS, |r, g, b| formation.node(DVec3::new(scene(r), scene(g), scene(b))).into())
     })
+}
+
+/// The scene value of a node: the table begins 10 stops below middle grey.
+fn scene_at(node: usize, nodes_per_axis: usize) -> f64 {
+    MIDDLE_GREY * (TABLE_STOPS * node as f64 / (nodes_per_axis - 1) as f64 - 10.0).exp2()
 }
 
 /// The constants of picture formation, as matrices.

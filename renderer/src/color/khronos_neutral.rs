@@ -17,11 +17,13 @@ const COMPRESSION_START: f64 = 0.76;
 const DESATURATION: f64 = 0.15;
 
 /// The table; its values are linear display Rec.709. Made at first use.
-pub(super) fn table() -> &'static Lut3d {
-    static TABLE: OnceLock<Lut3d> = OnceLock::new();
+pub(super) fn table() -> &'static Lut3d<'static> {
+    static TABLE: OnceLock<Lut3d<'static>> = OnceLock::new();
     TABLE.get_or_init(|| {
         let scene = |i: usize| (19.0 * i as f64 / (NODES_PER_AXIS - 1) as f64 - 9.0).exp2();
-        Lut3d::generate(|r, g, b| tone_map([scene(r), scene(g), scene(b)]).map(|channel| channel.clamp(0.0, 1.0)))
+        Lut3d::generate(NODES_PER_AXIS, |r, g, b| {
+            tone_map([scene(r), scene(g), scene(b)]).map(|channel| channel.clamp(0.0, 1.0))
+        })
     })
 }
 

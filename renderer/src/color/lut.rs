@@ -1,14 +1,13 @@
 //! A cube of colours over a logarithmic shaper, interpolated tetrahedrally.
 
+use std::borrow::Cow;
+
 use glam::Vec3A;
 
 use super::{Block, clamp_unit, log2::log2};
 
-/// Nodes along each axis of a [`Lut3d`], the size of the tables in Blender's configuration.
+/// Nodes along each axis of the tables in Blender's configuration.
 pub(super) const NODES_PER_AXIS: usize = 57;
-
-/// Distance in the array from a node to the next along red, green and blue: red is fastest.
-const STRIDES: [usize; 3] = [1, NODES_PER_AXIS, NODES_PER_AXIS * NODES_PER_AXIS];
 
 /// Maps scene values to table coordinates 0 to 1: `(log2(max(x, floor)) - log2_min) / log2_range`, clamped.
 pub(super) struct LogShaper {
@@ -29,82 +28,99 @@ impl LogShaper {
     }
 }
 
-/// A table of [`NODES_PER_AXIS`]³ colours.
-pub(super) struct Lut3d {
-    nodes: Vec<Vec3A>,
+/// A cube of colours.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Lut3d<'a> {
+    /// Red is fastest.
+    nodes: Cow<'a, [Vec3A]>,
+    nodes_per_axis: usize,
 }
 
-impl Lut3d {
-    /// Evaluates `node(r, g, b)` at every node; the arguments count 0 to `NODES_PER_AXIS - 1`.
+impl<'a> Lut3d<'a> {
+    /// Of `nodes_per_axis`³ colours, red fastest; two at least to an axis.
+    pub(super) fn new(nodes: impl Into<Cow<'a, [Vec3A]>>, nodes_per_axis: usize) -> Self {
+        let nodes = nodes.into();
+        assert!(nodes_per_axis >= 2 && nodes.len() == nodes_per_axis.pow(3), "a cube has all its nodes");
+        Self { nodes, nodes_per_axis }
+    }
+
+    /// Evaluates `node(r, g, b)` at every node; the arguments count 0 to `nodes_per_axis - 1`.
     ///
     /// The slices are shared out to a few plain threads. Rayon's would be the wrong ones: tables are made inside a
     /// `OnceLock`, and a rayon worker that waits there for its slices may pick up a picture that needs the same table.
-    pub(super) fn generate(node: impl Fn(usize, usize, usize) -> [f64; 3] + Sync) -> Self {
-        let slice_len = NODES_PER_AXIS * NODES_PER_AXIS;
-        let mut nodes = vec![Vec3A::ZERO; slice_len * NODES_PER_AXIS];
+    pub(super) fn generate(nodes_per_axis: usize, node: impl Fn(usize, usize, usize) -> [f64; 3] + Sync) -> Self {
+        let slice_len = nodes_per_axis * nodes_per_axis;
+        let mut nodes = vec![Vec3A::ZERO; slice_len * nodes_per_axis];
         let n_threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(8));
-        let slices_per_thread = NODES_PER_AXIS.div_ceil(n_threads);
+        let slices_per_thread = nodes_per_axis.div_ceil(n_threads);
         std::thread::scope(|scope| {
             for (thread_idx, slab) in nodes.chunks_mut(slices_per_thread * slice_len).enumerate() {
                 let node = &node;
                 scope.spawn(move || {
                     for (offset, value) in slab.iter_mut().enumerate() {
                         let idx = thread_idx * slices_per_thread * slice_len + offset;
-                        let [r, g, b] = STRIDES.map(|stride| idx / stride % NODES_PER_AXIS);
+                        let [r, g, b] = strides(nodes_per_axis).map(|stride| idx / stride % nodes_per_axis);
                         *value = Vec3A::from_array(node(r, g, b).map(|channel| channel as f32));
                     }
                 });
             }
         });
-        Self { nodes }
+        Self::new(nodes, nodes_per_axis)
     }
 
     /// Replaces coordinates by colours.
     pub(super) fn sample_all(&self, block: &mut Block) {
+        let nodes: &[Vec3A] = &self.nodes;
         let [red, green, blue] = block;
         for ((r, g), b) in red.iter_mut().zip(green).zip(blue) {
-            [*r, *g, *b] = self.sample(Vec3A::new(*r, *g, *b)).to_array();
+            [*r, *g, *b] = sample(nodes, self.nodes_per_axis, Vec3A::new(*r, *g, *b)).to_array();
         }
     }
+}
 
-    /// The colour at coordinates 0 to 1, interpolated in the tetrahedron of the cell that holds the point
-    /// (as OpenColorIO does it): from the cell's low corner one step along the axis of the largest fraction, one
-    /// along the next and one along the last, each corner weighted by the difference of successive fractions.
-    #[inline]
-    fn sample(&self, coordinates: Vec3A) -> Vec3A {
-        /// Added and taken away again, it leaves the nearest whole number.
-        const ROUND: f32 = 1.5 * (1 << 23) as f32;
-        let scaled = coordinates * (NODES_PER_AXIS - 1) as f32;
-        // A point on the border of two cells may be counted to either.
-        let cell = (((scaled - 0.5) + ROUND) - ROUND).min(Vec3A::splat((NODES_PER_AXIS - 2) as f32));
-        let f = scaled - cell;
-        let [red, green, blue] = STRIDES;
-        // Whole numbers below 2^24 are exact.
-        let low = cell.dot(Vec3A::from_array(STRIDES.map(|stride| stride as f32))) as u32 as usize;
-        // Selections instead of branches: neighbouring pixels differ in order too often to be predicted. Where fractions
-        // are equal, any of the choices will do: the corner that they disagree on has weight 0.
-        let first = if f.x >= f.y && f.x >= f.z {
-            red
-        } else if f.y >= f.z {
-            green
-        } else {
-            blue
-        };
-        let last = if f.x <= f.y && f.x <= f.z {
-            red
-        } else if f.y <= f.z {
-            green
-        } else {
-            blue
-        };
-        let (largest, least) = (f.max_element(), f.min_element());
-        let middle = f.x.min(f.y).max(f.x.max(f.y).min(f.z));
-        let high = low + red + green + blue;
-        self.nodes[low] * (1.0 - largest)
-            + self.nodes[low + first] * (largest - middle)
-            + self.nodes[high - last] * (middle - least)
-            + self.nodes[high] * least
-    }
+/// The colour at coordinates 0 to 1, interpolated in the tetrahedron of the cell that holds the point
+/// (as OpenColorIO does it): from the cell's low corner one step along the axis of the largest fraction, one
+/// along the next and one along the last, each corner weighted by the difference of successive fractions.
+#[inline]
+fn sample(nodes: &[Vec3A], nodes_per_axis: usize, coordinates: Vec3A) -> Vec3A {
+    /// Added and taken away again, it leaves the nearest whole number.
+    const ROUND: f32 = 1.5 * (1 << 23) as f32;
+    let scaled = coordinates * (nodes_per_axis - 1) as f32;
+    // A point on the border of two cells may be counted to either.
+    let cell = (((scaled - 0.5) + ROUND) - ROUND).min(Vec3A::splat((nodes_per_axis - 2) as f32));
+    let f = scaled - cell;
+    let [red, green, blue] = strides(nodes_per_axis);
+    // Whole numbers below 2^24 are exact.
+    let low = cell.dot(Vec3A::new(red as f32, green as f32, blue as f32)) as u32 as usize;
+    // Selections instead of branches: neighbouring pixels differ in order too often to be predicted. Where fractions
+    // are equal, any of the choices will do: the corner that they disagree on has weight 0.
+    let first = if f.x >= f.y && f.x >= f.z {
+        red
+    } else if f.y >= f.z {
+        green
+    } else {
+        blue
+    };
+    let last = if f.x <= f.y && f.x <= f.z {
+        red
+    } else if f.y <= f.z {
+        green
+    } else {
+        blue
+    };
+    let (largest, least) = (f.max_element(), f.min_element());
+    let middle = f.x.min(f.y).max(f.x.max(f.y).min(f.z));
+    let high = low + red + green + blue;
+    nodes[low] * (1.0 - largest)
+        + nodes[low + first] * (largest - middle)
+        + nodes[high - last] * (middle - least)
+        + nodes[high] * least
+}
+
+/// Distance in the array from a node to the next along red, green and blue.
+#[inline]
+fn strides(nodes_per_axis: usize) -> [usize; 3] {
+    [1, nodes_per_axis, nodes_per_axis * nodes_per_axis]
 }
 
 #[cfg(test)]
@@ -114,19 +130,17 @@ mod tests {
     /// A table of a function that is linear in the coordinates is reproduced everywhere, in each of the six tetrahedra.
     #[test]
     fn linear_functions_are_reproduced() {
-        let last = (NODES_PER_AXIS - 1) as f64;
-        let table = Lut3d::generate(|r, g, b| {
-            let [r, g, b] = [r, g, b].map(|i| i as f64 / last);
-            [r, 0.25 + 0.5 * g, 0.3 * r + 0.2 * g + 0.5 * b]
-        });
-        let steps = [0.0, 0.001, 0.1, 0.34, 0.5, 0.77, 0.999, 1.0_f32];
-        for r in steps {
-            for g in steps {
-                for b in steps {
-                    let want = Vec3A::new(r, 0.25 + 0.5 * g, 0.3 * r + 0.2 * g + 0.5 * b);
-                    let got = table.sample(Vec3A::new(r, g, b));
-                    assert!((got - want).abs().max_element() < 1e-5, "{r} {g} {b}: {got} instead of {want}");
-                }
+        for nodes_per_axis in [2, 3, NODES_PER_AXIS] {
+            let last = (nodes_per_axis - 1) as f64;
+            let table = Lut3d::generate(nodes_per_axis, |r, g, b| {
+                let [r, g, b] = [r, g, b].map(|i| i as f64 / last);
+                [r, 0.25 + 0.5 * g, 0.3 * r + 0.2 * g + 0.5 * b]
+            });
+            let steps = [0.0, 0.001, 0.1, 0.34, 0.5, 0.77, 0.999, 1.0_f32];
+            for [r, g, b] in steps.map(|r| steps.map(|g| steps.map(|b| [r, g, b]))).as_flattened().as_flattened() {
+                let want = Vec3A::new(*r, 0.25 + 0.5 * g, 0.3 * r + 0.2 * g + 0.5 * b);
+                let got = sample(&table.nodes, nodes_per_axis, Vec3A::new(*r, *g, *b));
+                assert!((got - want).abs().max_element() < 1e-5, "{r} {g} {b}: {got} instead of {want}");
             }
         }
     }

@@ -3,6 +3,7 @@ use std::time::Instant;
 use proptest::prelude::*;
 
 use super::*;
+use crate::shot::AgxLook;
 
 /// Display codes of 255 for a scene colour at exposure 0.
 fn codes(linear: [f32; 3], view_transform: ViewTransform) -> [f32; 3] {
@@ -33,6 +34,159 @@ fn agx_matches_blender() {
         ([0.0, 0.13, 0.06], [2.27, 95.50, 66.71]),
     ] {
         check_codes(ViewTransform::Agx, linear, want, 0.2);
+    }
+}
+
+/// Scene colours of [`agx_looks_match_blender`].
+const LOOK_COLORS: [[f32; 3]; 8] = [
+    [1.0, 1.0, 1.0],
+    [0.01, 0.01, 0.01],
+    [0.8, 0.02, 0.02],
+    [1.0, 0.0, 1.0],
+    [0.0, 0.13, 0.06],
+    [0.02, 0.05, 0.9],
+    [3.0, 1.2, 0.2],
+    [0.005, 0.002, 0.0005],
+];
+
+/// Values of Blender 5.0.1's own looks ("AgX - High Contrast" and so on before its AgX), through OpenColorIO 2.6 with the
+/// configuration of the Python package bpy 5.0.1; codes of 255.
+#[test]
+fn agx_looks_match_blender() {
+    for (look, tolerance, want) in [
+        (
+            AgxLook::VeryHighContrast,
+            0.64,
+            [
+                [224.22, 224.22, 224.23],
+                [2.43, 2.43, 2.44],
+                [228.30, 24.80, 13.86],
+                [222.54, 136.56, 225.41],
+                [0.00, 79.92, 52.80],
+                [42.82, 96.70, 224.54],
+                [255.00, 224.45, 195.87],
+                [0.08, 0.00, 0.00],
+            ],
+        ),
+        (
+            AgxLook::HighContrast,
+            0.56,
+            [
+                [217.02, 217.02, 217.03],
+                [4.86, 4.86, 4.86],
+                [224.81, 24.53, 11.15],
+                [218.64, 126.65, 221.04],
+                [0.00, 84.74, 56.08],
+                [32.14, 93.75, 221.95],
+                [253.58, 217.17, 185.81],
+                [0.63, 0.11, 0.00],
+            ],
+        ),
+        (
+            AgxLook::MediumHighContrast,
+            0.40,
+            [
+                [207.51, 207.51, 207.52],
+                [10.22, 10.22, 10.22],
+                [219.26, 39.40, 10.75],
+                [211.94, 119.65, 213.39],
+                [0.00, 90.57, 60.77],
+                [32.95, 95.47, 215.61],
+                [247.09, 207.52, 174.39],
+                [2.66, 0.71, 0.00],
+            ],
+        ),
+        (
+            AgxLook::BaseContrast,
+            0.18,
+            [
+                [196.60, 196.60, 196.60],
+                [18.49, 18.49, 18.49],
+                [206.52, 60.29, 44.52],
+                [201.55, 116.73, 201.80],
+                [2.27, 95.50, 66.71],
+                [48.81, 98.72, 204.61],
+                [234.45, 197.81, 165.39],
+                [8.13, 2.52, 0.00],
+            ],
+        ),
+        (
+            AgxLook::MediumLowContrast,
+            0.12,
+            [
+                [190.46, 190.46, 190.47],
+                [23.50, 23.50, 23.50],
+                [203.01, 65.40, 50.04],
+                [197.29, 114.94, 197.45],
+                [8.10, 98.42, 70.20],
+                [52.70, 100.38, 201.33],
+                [228.35, 191.84, 157.84],
+                [13.19, 4.62, 0.27],
+            ],
+        ),
+        (
+            AgxLook::LowContrast,
+            0.10,
+            [
+                [184.10, 184.10, 184.11],
+                [29.28, 29.28, 29.28],
+                [198.66, 70.44, 56.54],
+                [192.59, 113.51, 192.09],
+                [17.22, 101.54, 73.60],
+                [57.51, 102.25, 197.21],
+                [221.51, 185.15, 151.29],
+                [19.30, 8.26, 1.39],
+            ],
+        ),
+        (
+            AgxLook::VeryLowContrast,
+            0.08,
+            [
+                [177.22, 177.21, 177.22],
+                [35.92, 35.92, 35.92],
+                [193.19, 76.21, 63.37],
+                [186.80, 112.50, 186.27],
+                [30.43, 104.46, 77.31],
+                [64.25, 104.35, 192.24],
+                [213.65, 178.15, 144.63],
+                [26.40, 13.98, 3.84],
+            ],
+        ),
+        (
+            AgxLook::Greyscale,
+            0.06,
+            [
+                [196.60, 196.60, 196.60],
+                [18.49, 18.49, 18.49],
+                [125.18, 125.18, 125.19],
+                [161.75, 161.75, 161.76],
+                [79.71, 79.71, 79.72],
+                [122.71, 122.71, 122.72],
+                [208.28, 208.28, 208.28],
+                [3.44, 3.44, 3.44],
+            ],
+        ),
+    ] {
+        for (linear, want) in LOOK_COLORS.into_iter().zip(want) {
+            check_codes(ViewTransform::AgxLook(look), linear, want, tolerance);
+        }
+    }
+}
+
+#[test]
+fn every_look_keeps_middle_grey_and_turns_no_grey() {
+    for (_, view) in ViewTransform::NAMES.into_iter().filter(|(_, view)| matches!(view, ViewTransform::AgxLook(_))) {
+        check_codes(view, [0.18; 3], [117.64; 3], 0.05);
+        let mut previous = -1.0;
+        for step in 0..=600 {
+            let grey = (step as f32 * 0.05 - 18.0).exp2();
+            let [r, g, b] = codes([grey; 3], view);
+            assert!((r - g).abs() < 0.1 && (b - g).abs() < 0.1, "{view:?} of {grey}: {r} {g} {b}");
+            assert!(g >= previous - 1e-3, "{view:?} of {grey}: {g} after {previous}");
+            previous = g;
+        }
+        assert!(codes([f32::INFINITY; 3], view).iter().all(|&code| code > 254.0));
+        assert!(codes([f32::NAN; 3], view).iter().all(|&code| code < 5.0));
     }
 }
 
@@ -117,12 +271,13 @@ proptest! {
     /// Any bits at all: the result is a picture.
     #[test]
     fn every_input_gives_displayable_output(
-        texel in any::<[u32; 4]>(), view in 0..4_usize, exposure_bits in any::<u32>(), with_background in any::<bool>(),
+        texel in any::<[u32; 4]>(), view in 0..ViewTransform::NAMES.len(), exposure_bits in any::<u32>(), with_background in any::<bool>(),
     ) {
         let settings = DisplaySettings {
-            view_transform: ALL_VIEWS[view],
+            view_transform: ViewTransform::NAMES[view].1,
             exposure_ev: f32::from_bits(exposure_bits),
             background_srgb: with_background.then_some([f32::NAN, f32::INFINITY, -1.0]),
+            lut: None,
         };
         let shown = display_image(&image(vec![texel.map(f32::from_bits)]), &settings);
         prop_assert!(shown.rgba[0].iter().all(|channel| (0.0..=1.0).contains(channel)), "{:?}", shown.rgba[0]);
@@ -160,7 +315,8 @@ fn speed_of_a_megapixel() {
         })
         .collect();
     let picture = LinearImage { width_px: 1024, height_px: 1024, rgba };
-    for view_transform in ALL_VIEWS {
+    let look = ViewTransform::AgxLook(AgxLook::HighContrast);
+    for view_transform in ALL_VIEWS.into_iter().chain([look]) {
         let settings = DisplaySettings { view_transform, ..DisplaySettings::default() };
         let started = Instant::now();
         let shown = display_image(&picture, &settings);

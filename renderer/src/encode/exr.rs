@@ -9,14 +9,16 @@ use std::io::Cursor;
 use exr::image::write::WritableImage;
 use exr::image::{AnyChannel, AnyChannels, Encoding, FlatSamples, Image, Layer};
 use exr::math::Vec2;
-use exr::meta::attribute::{Chromaticities, LineOrder, Text};
+use exr::meta::attribute::{AttributeValue, Chromaticities, LineOrder, Text};
 use exr::meta::header::LayerAttributes;
 use exr::prelude::SmallVec;
 use half::f16;
 use rayon::prelude::*;
 
-use super::{EncodeError, SOFTWARE, check_shape};
+use super::{EncodeError, Metadata, SOFTWARE, check_shape};
 use crate::color::LinearImage;
+
+mod attributes;
 
 /// Bits per sample of an [`ExrLayer`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -46,17 +48,19 @@ pub struct ExrLayer<'a> {
 ///
 /// # Errors
 /// Those of [`exr()`].
-pub fn exr_picture(image: &LinearImage, precision: ExrPrecision) -> Result<Vec<u8>, EncodeError> {
+pub fn exr_picture(image: &LinearImage, precision: ExrPrecision, metadata: &Metadata) -> Result<Vec<u8>, EncodeError> {
     let picture = ExrLayer { name: "", channels: "RGBA", precision, samples: image.rgba.as_flattened() };
-    exr([image.width_px, image.height_px], &[picture])
+    exr([image.width_px, image.height_px], &[picture], metadata)
 }
 
 /// Encodes layers of one size as an OpenEXR file.
 ///
+/// The provenance is in text attributes, `packshot:scene` and so on; the resolution in `xDensity`.
+///
 /// # Errors
 /// [`EncodeError::NoLayer`], [`EncodeError::Empty`], [`EncodeError::Shape`] when a layer's samples do not fill the size,
 /// [`EncodeError::ChannelName`] when two channels would have the same name.
-pub fn exr(size_px: [u32; 2], layers: &[ExrLayer<'_>]) -> Result<Vec<u8>, EncodeError> {
+pub fn exr(size_px: [u32; 2], layers: &[ExrLayer<'_>], metadata: &Metadata) -> Result<Vec<u8>, EncodeError> {
     if layers.is_empty() {
         return Err(EncodeError::NoLayer);
     }
@@ -78,7 +82,12 @@ pub fn exr(size_px: [u32; 2], layers: &[ExrLayer<'_>]) -> Result<Vec<u8>, Encode
     if list.is_empty() {
         return Err(EncodeError::NoLayer);
     }
-    let attributes = LayerAttributes { software_name: Some(Text::from(SOFTWARE)), ..LayerAttributes::default() };
+    let attributes = LayerAttributes {
+        software_name: Some(Text::from(SOFTWARE)),
+        horizontal_density: metadata.dpi.map(|dpi| f32::from(dpi.get())),
+        other: metadata.provenance.entries().into_iter().filter_map(attribute).collect(),
+        ..LayerAttributes::default()
+    };
     let encoding = Encoding {
         compression: exr::compression::Compression::ZIP16,
         blocks: exr::image::Blocks::ScanLines,
@@ -94,7 +103,20 @@ pub fn exr(size_px: [u32; 2], layers: &[ExrLayer<'_>]) -> Result<Vec<u8>, Encode
         _ => image.write().to_buffered(&mut bytes),
     };
     written.map_err(EncodeError::Exr)?;
-    Ok(bytes.into_inner())
+    let mut bytes = bytes.into_inner();
+    attributes::sort(&mut bytes);
+    Ok(bytes)
+}
+
+/// An entry of the provenance. The format's texts are single bytes: what is not ASCII is escaped.
+fn attribute((name, value): (&str, String)) -> Option<(Text, AttributeValue)> {
+    let ascii: String = value.chars().flat_map(|c| c.is_ascii().then_some(c).into_iter().chain(escaped(c))).collect();
+    Some((Text::new_or_none(format!("packshot:{name}"))?, AttributeValue::Text(Text::new_or_none(ascii)?)))
+}
+
+/// The escape of a character that is not ASCII, such as `\u{fc}`; nothing for one that is.
+fn escaped(c: char) -> impl Iterator<Item = char> {
+    (!c.is_ascii()).then(|| c.escape_unicode()).into_iter().flatten()
 }
 
 /// Primaries and white (D65) of ITU-R BT.709.
@@ -150,7 +172,7 @@ mod tests {
     fn floats_survive_bit_by_bit() {
         let bits = |i: usize| f32::from_bits((i as u32).wrapping_mul(2_654_435_761));
         let image = picture(61, 37, bits);
-        let decoded = decode(&exr_picture(&image, ExrPrecision::Float).unwrap());
+        let decoded = decode(&exr_picture(&image, ExrPrecision::Float, &Metadata::default()).unwrap());
         assert_eq!(decoded.layer_data[0].size, Vec2(61, 37));
         for (channel_idx, name) in ["R", "G", "B", "A"].into_iter().enumerate() {
             let FlatSamples::F32(samples) = channel_of(&decoded, name) else { panic!("{name} is not float") };
@@ -173,7 +195,7 @@ mod tests {
             (1e-9, 0.0),
         ];
         let image = picture(2, 1, |i| table[i].0);
-        let decoded = decode(&exr_picture(&image, ExrPrecision::Half).unwrap());
+        let decoded = decode(&exr_picture(&image, ExrPrecision::Half, &Metadata::full()).unwrap());
         for (channel_idx, name) in ["R", "G", "B", "A"].into_iter().enumerate() {
             let FlatSamples::F16(samples) = channel_of(&decoded, name) else { panic!("{name} is not half") };
             for (pixel, sample) in samples.iter().enumerate() {
@@ -193,6 +215,7 @@ mod tests {
                 layer("normal", "XYZ", ExrPrecision::Half, &normal[..]),
                 layer("depth", "Z", ExrPrecision::Float, &depth[..]),
             ],
+            &Metadata::full(),
         )
         .unwrap();
         let decoded = decode(&bytes);
@@ -205,9 +228,24 @@ mod tests {
     }
 
     #[test]
+    fn the_file_says_where_it_comes_from() {
+        let image = picture(3, 2, |_| 0.5);
+        let decoded = decode(&exr_picture(&image, ExrPrecision::Half, &Metadata::full()).unwrap());
+        let attributes = &decoded.layer_data[0].attributes;
+        assert_eq!(attributes.horizontal_density, Some(300.0));
+        let entry = |name: &str| match &attributes.other[&Text::from(format!("packshot:{name}").as_str())] {
+            AttributeValue::Text(text) => text.to_string(),
+            other => panic!("{name} is {other:?}"),
+        };
+        assert_eq!(entry("library"), "STD@1.0.0#b3:00ff <\"Gr\\u{f6}\\u{df}e\" & more> ");
+        assert_eq!((entry("seed"), entry("samples"), entry("view")), ("7".into(), "256".into(), "agx, +0.5 EV".into()));
+        assert_eq!(attributes.other.len(), 6);
+    }
+
+    #[test]
     fn equal_pixels_give_equal_bytes_on_any_number_of_threads() {
         let image = picture(130, 75, |i| (i as f32 * 0.618).fract());
-        let encode = || exr_picture(&image, ExrPrecision::Half).unwrap();
+        let encode = || exr_picture(&image, ExrPrecision::Half, &Metadata::full()).unwrap();
         let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
         assert_eq!(encode(), one_thread.install(encode));
     }
@@ -226,7 +264,7 @@ mod tests {
             ([1, 1], vec![layer("", "RRRR", &one[..])], "encode.channel_name"),
             ([1, 1], vec![layer("größe", "RGBA", &one[..])], "encode.channel_name"),
         ] {
-            assert_eq!(exr(size_px, &layers).unwrap_err().code(), code, "{layers:?}");
+            assert_eq!(exr(size_px, &layers, &Metadata::default()).unwrap_err().code(), code, "{layers:?}");
         }
     }
 }

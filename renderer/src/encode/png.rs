@@ -1,9 +1,9 @@
 //! PNG: display-referred, straight alpha, marked as sRGB.
 
-use png::{BitDepth, ColorType, Compression, Encoder, EncodingError, SrgbRenderingIntent};
-use rayon::prelude::*;
+use png::{BitDepth, ColorType, Compression, Encoder, EncodingError, PixelDimensions, SrgbRenderingIntent, Unit};
 
-use super::{EncodeError, SOFTWARE, check_shape};
+use super::quantize::{is_opaque, samples, to_8, to_16};
+use super::{EncodeError, Metadata, SOFTWARE, check_shape};
 use crate::color::DisplayImage;
 
 /// Bits per channel of a PNG.
@@ -19,26 +19,44 @@ pub enum PngDepth {
 /// Encodes a picture as PNG: RGBA with straight alpha, or RGB when every pixel is opaque at this depth.
 ///
 /// A channel value v becomes `round(255 v)` or `round(65535 v)`; what is outside of 0 to 1 is clipped, NaN is 0. The file
-/// has an `sRGB` chunk (perceptual intent, the one for pictures) and a `Software` text.
+/// has an `sRGB` chunk (perceptual intent, the one for pictures), a `Software` text, `pHYs` where the metadata has a
+/// resolution, and an `iTXt` for each entry of its provenance, `packshot:scene` and so on.
 ///
 /// # Errors
 /// [`EncodeError::Empty`] and [`EncodeError::Shape`] when the size does not fit the pixels.
-pub fn png(image: &DisplayImage, depth: PngDepth) -> Result<Vec<u8>, EncodeError> {
+pub fn png(image: &DisplayImage, depth: PngDepth, metadata: &Metadata) -> Result<Vec<u8>, EncodeError> {
     check_shape("", [image.width_px, image.height_px], 1, image.rgba.len())?;
     let opaque = match depth {
-        PngDepth::Eight => image.rgba.par_iter().all(|texel| quantize_8(texel[3]) == [u8::MAX]),
-        PngDepth::Sixteen => image.rgba.par_iter().all(|texel| quantize_16(texel[3]) == [u8::MAX; 2]),
+        PngDepth::Eight => is_opaque(&image.rgba, to_8),
+        PngDepth::Sixteen => is_opaque(&image.rgba, to_16),
     };
-    let samples = match depth {
-        PngDepth::Eight => quantize(&image.rgba, opaque, quantize_8),
-        PngDepth::Sixteen => quantize(&image.rgba, opaque, quantize_16),
-    };
-    write(image, depth, opaque, &samples).map_err(EncodeError::Png)
+    let mut bytes = Vec::new();
+    write(&mut bytes, image, depth, opaque, metadata).map_err(EncodeError::Png)?;
+    Ok(bytes)
 }
 
-fn write(image: &DisplayImage, depth: PngDepth, opaque: bool, samples: &[u8]) -> Result<Vec<u8>, EncodingError> {
-    let mut bytes = Vec::new();
-    let mut encoder = Encoder::new(&mut bytes, image.width_px, image.height_px);
+fn write(
+    bytes: &mut Vec<u8>,
+    image: &DisplayImage,
+    depth: PngDepth,
+    opaque: bool,
+    metadata: &Metadata,
+) -> Result<(), EncodingError> {
+    let encoder = encoder(bytes, [image.width_px, image.height_px], depth, opaque, metadata)?;
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(&sample_bytes(image, depth, opaque))?;
+    writer.finish()
+}
+
+/// An encoder that has everything but the pixels.
+pub(super) fn encoder<W: std::io::Write>(
+    out: W,
+    [width_px, height_px]: [u32; 2],
+    depth: PngDepth,
+    opaque: bool,
+    metadata: &Metadata,
+) -> Result<Encoder<'static, W>, EncodingError> {
+    let mut encoder = Encoder::new(out, width_px, height_px);
     encoder.set_color(if opaque { ColorType::Rgb } else { ColorType::Rgba });
     encoder.set_depth(match depth {
         PngDepth::Eight => BitDepth::Eight,
@@ -46,37 +64,24 @@ fn write(image: &DisplayImage, depth: PngDepth, opaque: bool, samples: &[u8]) ->
     });
     encoder.set_compression(Compression::Fast);
     encoder.set_source_srgb(SrgbRenderingIntent::Perceptual);
+    encoder.set_pixel_dims(metadata.dpi.map(|dpi| {
+        // 0.0254 m to an inch.
+        let per_metre = (f64::from(dpi.get()) / 0.0254).round() as u32;
+        PixelDimensions { xppu: per_metre, yppu: per_metre, unit: Unit::Meter }
+    }));
     encoder.add_text_chunk("Software".to_owned(), SOFTWARE.to_owned())?;
-    let mut writer = encoder.write_header()?;
-    writer.write_image_data(samples)?;
-    writer.finish()?;
-    Ok(bytes)
-}
-
-fn quantize_8(value: f32) -> [u8; 1] {
-    // A cast from float saturates and turns NaN into 0.
-    [(value * 255.0 + 0.5) as u8]
-}
-
-fn quantize_16(value: f32) -> [u8; 2] {
-    ((value * 65535.0 + 0.5) as u16).to_be_bytes()
+    for (name, value) in metadata.provenance.entries() {
+        encoder.add_itxt_chunk(format!("packshot:{name}"), value)?;
+    }
+    Ok(encoder)
 }
 
 /// The samples as they stand in the file before filtering, without the alpha when `opaque`.
-fn quantize<const N: usize>(rgba: &[[f32; 4]], opaque: bool, code: impl Fn(f32) -> [u8; N] + Sync) -> Vec<u8> {
-    const TEXELS_PER_TASK: usize = 8192;
-    let n_channels = if opaque { 3 } else { 4 };
-    let mut samples = vec![0; rgba.len() * n_channels * N];
-    samples.par_chunks_mut(TEXELS_PER_TASK * n_channels * N).zip(rgba.par_chunks(TEXELS_PER_TASK)).for_each(
-        |(samples, rgba)| {
-            for (samples, texel) in samples.chunks_exact_mut(n_channels * N).zip(rgba) {
-                for (sample, &value) in samples.chunks_exact_mut(N).zip(texel) {
-                    sample.copy_from_slice(&code(value));
-                }
-            }
-        },
-    );
-    samples
+pub(super) fn sample_bytes(image: &DisplayImage, depth: PngDepth, opaque: bool) -> Vec<u8> {
+    match depth {
+        PngDepth::Eight => samples(&image.rgba, opaque, to_8),
+        PngDepth::Sixteen => samples(&image.rgba, opaque, |value| to_16(value).to_be_bytes()).into_flattened(),
+    }
 }
 
 #[cfg(test)]
@@ -112,7 +117,7 @@ mod tests {
     #[test]
     fn eight_bits_are_rounded_and_keep_straight_alpha() {
         let texels = vec![[0.0, 0.5, 1.0, 0.5], [100.4 / 255.0, 100.6 / 255.0, -3.0, 0.25], [7.0, f32::NAN, 0.2, 0.0]];
-        let decoded = decode(&png(&image(3, texels), PngDepth::Eight).unwrap());
+        let decoded = decode(&png(&image(3, texels), PngDepth::Eight, &Metadata::default()).unwrap());
         assert_eq!((decoded.color, decoded.depth), (ColorType::Rgba, BitDepth::Eight));
         assert_eq!(decoded.samples, [0, 128, 255, 128, 100, 101, 0, 64, 255, 0, 51, 0]);
     }
@@ -120,7 +125,7 @@ mod tests {
     #[test]
     fn sixteen_bits_keep_every_code() {
         let texels: Vec<_> = (0..=65535_u32).map(|code| [code as f32 / 65535.0, 0.0, 1.0, 0.5]).collect();
-        let decoded = decode(&png(&image(256, texels), PngDepth::Sixteen).unwrap());
+        let decoded = decode(&png(&image(256, texels), PngDepth::Sixteen, &Metadata::default()).unwrap());
         assert_eq!((decoded.color, decoded.depth), (ColorType::Rgba, BitDepth::Sixteen));
         for (code, texel) in decoded.samples.chunks_exact(8).enumerate() {
             assert_eq!(u16::from_be_bytes([texel[0], texel[1]]) as usize, code);
@@ -132,15 +137,15 @@ mod tests {
     fn an_opaque_picture_has_no_alpha_channel() {
         for depth in [PngDepth::Eight, PngDepth::Sixteen] {
             let opaque = image(2, vec![[0.2, 0.4, 0.6, 1.0], [0.0, 0.0, 1.0, 0.999_999_9]]);
-            assert_eq!(decode(&png(&opaque, depth).unwrap()).color, ColorType::Rgb);
+            assert_eq!(decode(&png(&opaque, depth, &Metadata::default()).unwrap()).color, ColorType::Rgb);
             let edge = image(2, vec![[0.2, 0.4, 0.6, 1.0], [0.0, 0.0, 1.0, 0.99]]);
-            assert_eq!(decode(&png(&edge, depth).unwrap()).color, ColorType::Rgba);
+            assert_eq!(decode(&png(&edge, depth, &Metadata::default()).unwrap()).color, ColorType::Rgba);
         }
     }
 
     #[test]
     fn the_file_says_its_color_space_and_maker_and_no_time() {
-        let bytes = png(&image(1, vec![[0.5; 4]]), PngDepth::Eight).unwrap();
+        let bytes = png(&image(1, vec![[0.5; 4]]), PngDepth::Eight, &Metadata::default()).unwrap();
         let decoded = decode(&bytes);
         assert_eq!(decoded.srgb, Some(SrgbRenderingIntent::Perceptual));
         assert_eq!(decoded.texts, [("Software".to_owned(), SOFTWARE.to_owned())]);
@@ -157,7 +162,7 @@ mod tests {
             (u32::MAX, u32::MAX, 4, "encode.shape"),
         ] {
             let image = DisplayImage { width_px, height_px, rgba: vec![[0.0; 4]; n_texels] };
-            let error = png(&image, PngDepth::Eight).unwrap_err();
+            let error = png(&image, PngDepth::Eight, &Metadata::default()).unwrap_err();
             assert_eq!((error.code(), error.at().as_str()), (code, "picture"));
         }
     }
@@ -171,8 +176,8 @@ mod tests {
                 ((state >> 56) as f32) / 255.0
             })).collect();
             let image = DisplayImage { width_px, height_px, rgba };
-            let bytes = png(&image, PngDepth::Eight).unwrap();
-            prop_assert_eq!(&bytes, &png(&image, PngDepth::Eight).unwrap());
+            let bytes = png(&image, PngDepth::Eight, &Metadata::default()).unwrap();
+            prop_assert_eq!(&bytes, &png(&image, PngDepth::Eight, &Metadata::default()).unwrap());
             let want: Vec<u8> = image.rgba.iter().flatten().map(|value| (value * 255.0).round() as u8).collect();
             let decoded = decode(&bytes);
             if decoded.color == ColorType::Rgba {

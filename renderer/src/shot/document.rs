@@ -155,7 +155,7 @@ pub fn read(
     let (glb, file) = geometry.file.load(open)?;
     let geometry = Geometry { file, up_axis: geometry.up_axis, unit_scale: geometry.unit_scale };
     let (environment, environment_file) = environment.load(open, &mut diagnostics)?;
-    let shot = Shot { camera, film, environment, lights, floor, background, view };
+    let shot = Shot { camera, film, environment, lights, floor, background, view, lut: None };
     Ok(ShotDocument { name, geometry, glb, shot, environment_file, materials, parts, left_out, diagnostics })
 }
 

@@ -1,4 +1,4 @@
-//! What can be wrong with a shot or with an environment map.
+//! What can be wrong with a shot, an environment map or a lookup table.
 
 /// Why a shot was refused. One line of `code: message`, a place, and a way out where there is one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -62,6 +62,16 @@ pub enum ErrorCode {
     EnvironmentSize,
     /// An environment map has pixels that are not finite.
     EnvironmentNotFinite,
+    /// A line of a lookup table is none of the format.
+    LutSyntax,
+    /// A lookup table is too small or too large, or does not say what it is.
+    LutSize,
+    /// A lookup table has fewer or more nodes than it announces.
+    LutCount,
+    /// The domain of a lookup table has no extent.
+    LutDomain,
+    /// A lookup table has numbers that are not finite.
+    LutNotFinite,
 }
 
 impl ErrorCode {
@@ -84,6 +94,11 @@ impl ErrorCode {
             Self::EnvironmentFormat => "env.format",
             Self::EnvironmentSize => "env.size",
             Self::EnvironmentNotFinite => "env.not_finite",
+            Self::LutSyntax => "lut.syntax",
+            Self::LutSize => "lut.size",
+            Self::LutCount => "lut.count",
+            Self::LutDomain => "lut.domain",
+            Self::LutNotFinite => "lut.not_finite",
         }
     }
 }

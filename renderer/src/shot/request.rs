@@ -146,7 +146,7 @@ pub fn build(request: &ShotRequest, scene: &Scene) -> Result<(Shot, Vec<Diagnost
         });
     }
     let (film, background, view) = (request.film, request.background, request.view);
-    let shot = Shot { camera, film, environment, lights, floor: None, background, view };
+    let shot = Shot { camera, film, environment, lights, floor: None, background, view, lut: None };
     if let Some(bounds) = scene.bounds() {
         let name = |i: usize| scene.lights.get(i).and_then(|light| light.name.as_deref()).unwrap_or_default();
         diagnostics.extend(weak_lights(&shot, &bounds, |i| format!("light {i} {:?}", name(i))));

@@ -200,6 +200,7 @@ pub(crate) fn empty(size_px: u32, samples: u32) -> Sketch {
         floor: None,
         background: Background::Transparent,
         view: View { transform: ViewTransform::Standard, exposure_ev: 0.0 },
+        lut: None,
     };
     Sketch { scene: Scene::default(), palette: Vec::new(), materials: Vec::new(), shot }
 }

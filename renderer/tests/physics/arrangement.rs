@@ -206,6 +206,7 @@ fn shot(placement: &Placement, size_px: u32, samples: u32) -> Shot {
         floor: None,
         background: Background::Environment,
         view: View { transform: ViewTransform::Standard, exposure_ev: 0.0 },
+        lut: None,
     }
 }
 

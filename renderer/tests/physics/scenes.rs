@@ -93,6 +93,7 @@ pub(crate) fn shot(eye: DVec3, height_m: f64, size_px: u32, samples: u32) -> Sho
         floor: None,
         background: Background::Transparent,
         view: View { transform: ViewTransform::Raw, exposure_ev: 0.0 },
+        lut: None,
     }
 }
 

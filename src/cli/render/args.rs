@@ -1,20 +1,23 @@
 //! The options of `packshot render`.
 
+use std::num::NonZeroU16;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, value_parser};
 use packshot::picture::Aov;
 use packshot_renderer::look::Look;
 use packshot_renderer::shot::document::FilmOverrides;
 use packshot_renderer::shot::framing::Lens;
+use packshot_renderer::shot::lut::{self, Lut, LutInput};
 use packshot_renderer::shot::request::{Framing, LightChoice, ShotRequest};
 use packshot_renderer::shot::view::{SIX_VIEW, THREE_QUARTER, ViewDirection};
-use packshot_renderer::shot::{Background, Bounces, Film, MAX_PIXELS, PixelFilter, View};
+use packshot_renderer::shot::{Background, Bounces, Film, MAX_PIXELS, PixelFilter, View, ViewTransform};
 
 use crate::cli::args::{MaterialArgs, SceneArgs};
 use crate::cli::devices::DeviceArgs;
 use crate::cli::failure::Failure;
-use crate::cli::files;
+use crate::cli::files::{self, InputKind};
 use crate::cli::later::not_available;
 use crate::cli::options::{DenoiseWord, ExrWord, FilterWord, LightOption, ViewTransformWord, number, positive};
 
@@ -83,15 +86,21 @@ pub(crate) struct RenderArgs {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputArgs {
-    /// The picture: OUT.png, OUT.exr, a folder `DIR/`, or `-` for stdout
+    /// The picture: OUT.png, .exr, .jpg, .webp, .avif or .tiff, a folder `DIR/`, or `-` for stdout
     #[arg(short, long = "output", value_name = "OUT")]
     pub(crate) output: Option<PathBuf>,
     /// The format where no extension says it: in a folder and on stdout [default: png]
-    #[arg(long, value_name = "png|exr")]
+    #[arg(long, value_name = "png|exr|jpg|webp|avif|tiff")]
     pub(crate) format: Option<String>,
-    /// Bits per channel of a PNG [default: 8]
-    #[arg(long, value_name = "8|16", value_parser = ["8", "16"])]
+    /// Bits per channel: 8 or 16 of a PNG, 8 or 10 of an AVIF, 8, 16 or (scene-linear) 32 of a TIFF [default: 8; of an AVIF 10]
+    #[arg(long, value_name = "N", value_parser = ["8", "10", "16", "32"])]
     pub(crate) bit_depth: Option<String>,
+    /// How near a JPEG, WebP or AVIF comes to its pixels, 1 to 100 [default: 90; a WebP is lossless without]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = value_parser!(u8).range(1..=100))]
+    pub(crate) quality: Option<u8>,
+    /// Pixels per inch at which the picture is meant to be printed, in a PNG, JPEG, TIFF or EXR
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = dpi)]
+    pub(crate) dpi: Option<NonZeroU16>,
     /// Precision of an EXR [default: half]
     #[arg(long, value_name = "half|float", value_enum)]
     pub(crate) exr: Option<ExrWord>,
@@ -188,12 +197,22 @@ pub(crate) struct LookArgs {
     /// transparent, white, #RRGGBB or environment
     #[arg(long, value_name = "WHAT", default_value = "transparent")]
     pub(crate) background: Background,
-    /// How radiance becomes display values
-    #[arg(long, value_name = "NAME", value_enum, default_value = "agx")]
-    pub(crate) view_transform: ViewTransformWord,
+    /// How radiance becomes display values [default: agx]
+    #[arg(long, value_name = "NAME", value_enum)]
+    pub(crate) view_transform: Option<ViewTransformWord>,
     /// Brightens (or darkens) by this many stops
     #[arg(long, value_name = "EV", default_value_t = 0.0, allow_negative_numbers = true, value_parser = number(-32.0, 32.0))]
     pub(crate) exposure_ev: f64,
+    /// A lookup table, of one or three dimensions, that changes or makes display values
+    #[arg(long, value_name = "FILE.cube")]
+    pub(crate) lut: Option<PathBuf>,
+    /// What the table is made for: display values after the view transform; or, in its place, linear, or log2:MIN:MAX [default: display]
+    #[arg(long, value_name = "WHAT", requires = "lut")]
+    pub(crate) lut_input: Option<LutInput>,
+}
+
+fn dpi(text: &str) -> Result<NonZeroU16, String> {
+    text.parse().map_err(|_| format!("expected a whole number from 1 to {}", u16::MAX))
 }
 
 fn view_direction(name: &str) -> Result<ViewDirection, String> {
@@ -214,6 +233,7 @@ impl RenderArgs {
         }
         let n_inputs = self.inputs.len() + self.sample.len();
         self.output.check_distinct()?;
+        self.look.check()?;
         self.output.aovs()?;
         let one_file = [(&self.output.report, "--report"), (&self.output.dump_shot, "--dump-shot")];
         if let Some((_, option)) = one_file.iter().find(|(path, _)| n_inputs > 1 && path.is_some()) {
@@ -231,8 +251,40 @@ impl RenderArgs {
             light,
             light_rotation_deg: self.look.light_rotation_deg,
             background: self.look.background,
-            view: View { transform: self.look.view_transform.into(), exposure_ev: self.look.exposure_ev as f32 },
+            view: View { transform: self.look.view_transform(), exposure_ev: self.look.exposure_ev as f32 },
         }
+    }
+}
+
+impl LookArgs {
+    /// What is asked for, or the default.
+    fn view_transform(&self) -> ViewTransform {
+        self.view_transform.map_or(ViewTransform::default(), ViewTransform::from)
+    }
+
+    /// A table that takes the place of the view transform leaves none to choose.
+    fn check(&self) -> Result<(), Failure> {
+        let replaces = self.lut_input.is_some_and(|input| input != LutInput::Display);
+        if replaces && self.view_transform.is_some() {
+            let message = "the lookup table takes the place of the view transform";
+            return Err(Failure::usage(
+                "conflict",
+                message,
+                "--view-transform",
+                "leave it out, or `--lut-input display`",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The lookup table, read.
+    pub(crate) fn lut(&self) -> Result<Option<Arc<Lut>>, Failure> {
+        let read = |path: &PathBuf| {
+            let bytes = files::read(path, InputKind::Lut)?;
+            let read = lut::read(&bytes, &path.display().to_string(), self.lut_input.unwrap_or_default());
+            Ok(Arc::new(read.map_err(packshot::Error::from)?))
+        };
+        self.lut.as_ref().map(read).transpose()
     }
 }
 

@@ -13,6 +13,7 @@ use packshot_renderer::import::{ImportOptions, UpAxis};
 use packshot_renderer::inspect::weak_lights;
 use packshot_renderer::look::Look;
 use packshot_renderer::shot::document::{self, Geometry, LeftOut};
+use packshot_renderer::shot::lut::Lut;
 use packshot_renderer::shot::request::{self, LightChoice};
 use packshot_renderer::shot::{Shot, environment};
 
@@ -57,6 +58,7 @@ pub(crate) struct Common {
     import: ImportOptions,
     light: LightChoice,
     light_path: Option<PathBuf>,
+    lut: Option<Arc<Lut>>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -75,7 +77,8 @@ impl Common {
             }
         };
         let (filter, import) = (args.scene.part_filter(), args.scene.import_options());
-        Ok(Self { materials, filter, import, light, light_path, diagnostics })
+        let lut = args.look.lut()?;
+        Ok(Self { materials, filter, import, light, light_path, lut, diagnostics })
     }
 
     /// Reads one input and finds its materials.
@@ -111,7 +114,7 @@ impl Common {
         let built = request::build(&args.shot_request(self.light.clone()), &subject.product.scene);
         let (shot, found) = built.map_err(packshot::Error::from)?;
         subject.diagnostics.extend(found);
-        Ok(shot)
+        Ok(Shot { lut: self.lut.clone(), ..shot })
     }
 }
 
@@ -147,7 +150,8 @@ pub(crate) fn from_shot(path: &Path, args: &RenderArgs, cancel: &CancelToken) ->
     if let Some(bounds) = product.scene.bounds() {
         diagnostics.extend(weak_lights(&document.shot, &bounds, |i| format!("/lights/{i}")));
     }
-    Ok((Subject { product, materials, diagnostics, origin }, document.shot))
+    let shot = Shot { lut: args.look.lut()?, ..document.shot };
+    Ok((Subject { product, materials, diagnostics, origin }, shot))
 }
 
 /// A shot file says nothing of looks: it is read in that of glTF unless `--look` says otherwise.

@@ -3,26 +3,57 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use packshot::picture::Format;
-use packshot_renderer::encode::{ExrPrecision, PngDepth};
+use packshot::picture::{Encoding, Format};
+use packshot_renderer::encode::{AvifDepth, ExrPrecision, PngDepth, Quality, TiffDepth, WebPCompression};
 
 use super::args::OutputArgs;
 use crate::cli::failure::Failure;
 use crate::cli::files;
-use crate::cli::later::not_available;
 use crate::cli::options::ExrWord;
 
 /// A picture's place and format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Target {
     pub(crate) path: PathBuf,
-    pub(crate) format: Format,
+    pub(crate) encoding: Encoding,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Png,
     Exr,
+    Jpeg,
+    WebP,
+    Avif,
+    Tiff,
+}
+
+/// What a kind is called, and what may be said of it.
+struct Traits {
+    /// With its article.
+    name: &'static str,
+    /// The first is that of files in a folder.
+    extensions: &'static [&'static str],
+    /// Bits per channel to choose from.
+    bit_depths: &'static [&'static str],
+    has_quality: bool,
+    has_dpi: bool,
+}
+
+impl Kind {
+    const ALL: [Self; 6] = [Self::Png, Self::Exr, Self::Jpeg, Self::WebP, Self::Avif, Self::Tiff];
+
+    fn traits(self) -> Traits {
+        let (name, extensions, bit_depths, has_quality, has_dpi): (_, &[_], &[_], _, _) = match self {
+            Self::Png => ("a PNG", &["png"], &["8", "16"], false, true),
+            Self::Exr => ("an EXR", &["exr"], &[], false, true),
+            Self::Jpeg => ("a JPEG", &["jpg", "jpeg"], &[], true, true),
+            Self::WebP => ("a WebP", &["webp"], &[], true, false),
+            Self::Avif => ("an AVIF", &["avif"], &["8", "10"], true, false),
+            Self::Tiff => ("a TIFF", &["tiff", "tif"], &["8", "16", "32"], false, true),
+        };
+        Traits { name, extensions, bit_depths, has_quality, has_dpi }
+    }
 }
 
 /// The target of each input, named by its stem; empty when nothing is written.
@@ -34,16 +65,16 @@ pub(crate) fn targets(args: &OutputArgs, stems: &[String]) -> Result<Vec<Target>
             return Err(Failure::usage("conflict", message, "-o -", "write the picture to a file"));
         }
         one_input(stems, output)?;
-        return Ok(vec![Target { path: output.clone(), format: format(args, named_kind(args)?)? }]);
+        return Ok(vec![Target { path: output.clone(), encoding: encoding(args, named_kind(args)?)? }]);
     }
     if !is_folder(output) {
         one_input(stems, output)?;
-        let target = Target { path: output.clone(), format: format(args, kind_of_file(args, output)?)? };
+        let target = Target { path: output.clone(), encoding: encoding(args, kind_of_file(args, output)?)? };
         files::check_writable(output)?;
         return Ok(vec![target]);
     }
     let kind = named_kind(args)?;
-    let (format, extension) = (format(args, kind)?, if kind == Kind::Png { "png" } else { "exr" });
+    let (encoding, extension) = (encoding(args, kind)?, kind.traits().extensions[0]);
     files::make_folder(output)?;
     let mut taken = HashSet::new();
     let target = |stem: &String| {
@@ -53,7 +84,7 @@ pub(crate) fn targets(args: &OutputArgs, stems: &[String]) -> Result<Vec<Target>
             return Err(Failure::usage("conflict", message, "-o", "render them into folders of their own"));
         }
         files::check_writable(&path)?;
-        Ok(Target { path, format })
+        Ok(Target { path, encoding })
     };
     stems.iter().map(target).collect()
 }
@@ -86,31 +117,51 @@ fn kind_of_file(args: &OutputArgs, path: &Path) -> Result<Kind, Failure> {
 }
 
 fn kind(name: &str, at: &str) -> Result<Kind, Failure> {
-    match name {
-        "png" => Ok(Kind::Png),
-        "exr" => Ok(Kind::Exr),
-        "jpg" | "jpeg" | "webp" | "avif" | "tif" | "tiff" => {
-            Err(not_available(&format!("the format {}", name.to_ascii_uppercase()), at, "shots"))
-        }
-        _ => Err(Failure::usage("invalid_value", format!("`{name}` is no format of pictures"), at, "png or exr")),
-    }
+    let named = Kind::ALL.into_iter().find(|kind| kind.traits().extensions.contains(&name));
+    named.ok_or_else(|| {
+        let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.traits().extensions[0]).collect();
+        Failure::usage("invalid_value", format!("`{name}` is no format of pictures"), at, known.join(", "))
+    })
 }
 
-fn format(args: &OutputArgs, kind: Kind) -> Result<Format, Failure> {
-    let conflict = |option: &str, other: &str| {
-        Err(Failure::usage("conflict", format!("`{option}` says nothing about {other}"), option, "leave it out"))
-    };
-    match kind {
-        Kind::Png if args.exr.is_some() => conflict("--exr", "a PNG"),
-        Kind::Png if !args.aov.is_empty() => conflict("--aov", "a PNG"),
-        Kind::Exr if args.bit_depth.is_some() => conflict("--bit-depth", "an EXR"),
-        Kind::Png => Ok(Format::Png(match args.bit_depth.as_deref() {
-            Some("16") => PngDepth::Sixteen,
-            _ => PngDepth::Eight,
-        })),
-        Kind::Exr => Ok(Format::Exr(match args.exr {
+/// The format with what the options say of it; an option that says nothing about it is a contradiction.
+fn encoding(args: &OutputArgs, kind: Kind) -> Result<Encoding, Failure> {
+    let Traits { name, bit_depths, has_quality, has_dpi, .. } = kind.traits();
+    let depth = args.bit_depth.as_deref();
+    let strangers = [
+        ("--exr", args.exr.is_some() && kind != Kind::Exr),
+        ("--aov", !args.aov.is_empty() && kind != Kind::Exr),
+        ("--bit-depth", depth.is_some() && bit_depths.is_empty()),
+        ("--quality", args.quality.is_some() && !has_quality),
+        ("--dpi", args.dpi.is_some() && !has_dpi),
+    ];
+    if let Some((option, _)) = strangers.iter().find(|(_, is_strange)| *is_strange) {
+        return Err(Failure::usage(
+            "conflict",
+            format!("`{option}` says nothing about {name}"),
+            *option,
+            "leave it out",
+        ));
+    }
+    if let Some(depth) = depth.filter(|depth| !bit_depths.contains(depth)) {
+        let message = format!("{name} does not have {depth} bits per channel");
+        return Err(Failure::usage("conflict", message, "--bit-depth", bit_depths.join(" or ")));
+    }
+    let quality = args.quality.and_then(Quality::new);
+    let format = match (kind, depth) {
+        (Kind::Png, Some("16")) => Format::Png(PngDepth::Sixteen),
+        (Kind::Png, _) => Format::Png(PngDepth::Eight),
+        (Kind::Exr, _) => Format::Exr(match args.exr {
             Some(ExrWord::Float) => ExrPrecision::Float,
             Some(ExrWord::Half) | None => ExrPrecision::Half,
-        })),
-    }
+        }),
+        (Kind::Jpeg, _) => Format::Jpeg(quality.unwrap_or(Quality::DEFAULT)),
+        (Kind::WebP, _) => Format::WebP(quality.map_or(WebPCompression::Lossless, WebPCompression::Lossy)),
+        (Kind::Avif, Some("8")) => Format::Avif(quality.unwrap_or(Quality::DEFAULT), AvifDepth::Eight),
+        (Kind::Avif, _) => Format::Avif(quality.unwrap_or(Quality::DEFAULT), AvifDepth::Ten),
+        (Kind::Tiff, Some("16")) => Format::Tiff(TiffDepth::Sixteen),
+        (Kind::Tiff, Some("32")) => Format::TiffLinear,
+        (Kind::Tiff, _) => Format::Tiff(TiffDepth::Eight),
+    };
+    Ok(Encoding { format, dpi: args.dpi })
 }

@@ -120,6 +120,7 @@ fn shot(samples: u32) -> Shot {
         floor: None,
         background: Background::Transparent,
         view: View { transform: ViewTransform::Raw, exposure_ev: 0.0 },
+        lut: None,
     }
 }
 

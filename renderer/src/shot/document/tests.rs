@@ -6,6 +6,7 @@ use serde_json::{Value as Document, json};
 use super::write::{Dump, DumpMaterial, write};
 use super::*;
 use crate::shot::EnvironmentMap;
+use crate::shot::lut::LutInput;
 
 /// A shot that uses every section, and the files that it names.
 fn complete() -> Document {
@@ -248,6 +249,9 @@ fn a_written_shot_reads_back_and_writes_alike() {
 #[test]
 fn what_has_no_place_is_named() {
     let mut document = read_document(&complete()).expect("a valid shot");
+    document.shot.view.transform = ViewTransform::AgxLook(crate::shot::AgxLook::HighContrast);
+    let lut = crate::shot::lut::read(b"LUT_1D_SIZE 2\n0 0 0\n1 1 1", "a.cube", LutInput::Linear).expect("a curve");
+    document.shot.lut = Some(Arc::new(lut));
     document.shot.lights.push(Light::Spot {
         world_from_light: glam::DAffine3::IDENTITY,
         intensity: [1.0; 3],
@@ -264,7 +268,13 @@ fn what_has_no_place_is_named() {
     let text = write(&Dump { name, geometry, shot, environment_file: None, left_out, parts: &parts });
     let back: Document = serde_json::from_str(&text).expect("JSON");
     let comment = back["comment"].as_str().expect("a comment");
-    for expected in ["a spot light at 0, 0, 0", "the environment map", "another part that is called \"A\""] {
+    for expected in [
+        "a spot light at 0, 0, 0",
+        "the environment map",
+        "another part that is called \"A\"",
+        "the look of the view transform agx_high_contrast",
+        "a lookup table over linear, BLAKE3 ",
+    ] {
         assert!(comment.contains(expected), "{expected} in {comment}");
     }
     assert_eq!(back["materials"]["steel"]["comment"], "left out: texture base_color");
@@ -273,7 +283,8 @@ fn what_has_no_place_is_named() {
     // Who reads it and writes it again says it again.
     let second = read(text.as_bytes(), "", &FilmOverrides::default(), &mut open).expect("own output");
     assert_eq!(second.left_out.of_material("steel"), ["texture base_color"]);
-    assert_eq!(second.left_out.shot.len(), 3);
+    assert_eq!(back["view"]["transform"], "agx");
+    assert_eq!(second.left_out.shot.len(), 5);
     assert_eq!(dump(&second, &["A", "B"]), text);
 }
 

@@ -47,6 +47,7 @@ pub fn write(dump: &Dump<'_>) -> String {
     let lights = write_lights(&shot.lights, &mut left_out);
     let environment = write_environment(&shot.environment, dump.environment_file, &mut left_out);
     let (materials, parts) = write_parts(dump, &mut left_out);
+    let view = write_view(shot, &mut left_out);
     let mut root = vec![member("schema", SCHEMA), member("name", dump.name)];
     if !left_out.is_empty() {
         root.push(comment(&left_out));
@@ -61,7 +62,7 @@ pub fn write(dump: &Dump<'_>) -> String {
         member("materials", Json::Object(materials)),
         member("parts", Json::Object(parts)),
         member("background", write_background(&shot.background)),
-        member("view", write_view(&shot.view)),
+        member("view", view),
     ]);
     Json::Object(root).write()
 }
@@ -260,8 +261,15 @@ fn write_background(background: &Background) -> Json {
     }
 }
 
-fn write_view(view: &View) -> Json {
-    object([("transform", view.transform.name().into()), ("exposure_ev", view.exposure_ev.into())])
+/// The format knows the view transforms alone: a look of one, and a lookup table, are left out.
+fn write_view(shot: &Shot, left_out: &mut Vec<String>) -> Json {
+    let View { transform, exposure_ev } = shot.view;
+    let plain = transform.without_look();
+    if plain != transform {
+        left_out.push(format!("the look of the view transform {}", transform.name()));
+    }
+    left_out.extend(shot.lut.as_ref().map(|lut| format!("a lookup table over {}, BLAKE3 {}", lut.input, lut.blake3)));
+    object([("transform", plain.name().into()), ("exposure_ev", exposure_ev.into())])
 }
 
 /// Degrees that read back to the same radians, in the fewest digits: 20 and not 20.000000000000004.

@@ -1,0 +1,122 @@
+//! What a file says of how its pixels came about.
+
+use std::num::NonZeroU16;
+
+use super::SOFTWARE;
+
+/// What a file says beside its pixels. Nothing of time, machine or job: equal renders are equal bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Metadata {
+    /// Pixels per inch at which the picture is meant to be printed.
+    pub dpi: Option<NonZeroU16>,
+    /// Where the pixels come from.
+    pub provenance: Provenance,
+}
+
+/// Where pixels come from; what is not known is left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Provenance {
+    /// BLAKE3 of the product's file.
+    pub scene: Option<String>,
+    /// The digest of the shot: [`Shot::digest`](crate::shot::Shot::digest).
+    pub shot: Option<String>,
+    /// The material library with version and digest: `STD@1.0.0#b3:…`.
+    pub library: Option<String>,
+    /// The seed.
+    pub seed: Option<u32>,
+    /// Samples per pixel, at most.
+    pub samples: Option<u32>,
+    /// The view transform and the exposure, of pictures that are to be looked at.
+    pub view: Option<String>,
+}
+
+impl Provenance {
+    /// What is known, by the names that files use, in the order in which they list it. Values have no control characters.
+    pub(super) fn entries(&self) -> Vec<(&'static str, String)> {
+        let Self { scene, shot, library, seed, samples, view } = self;
+        let known = [
+            ("scene", scene.clone()),
+            ("shot", shot.clone()),
+            ("library", library.clone()),
+            ("seed", seed.map(|seed| seed.to_string())),
+            ("samples", samples.map(|samples| samples.to_string())),
+            ("view", view.clone()),
+        ];
+        let plain = |text: String| text.replace(char::is_control, " ");
+        known.into_iter().filter_map(|(name, value)| Some((name, plain(value?)))).collect()
+    }
+
+    /// An XMP packet (ISO 16684-1) with the software and every entry, for formats that keep metadata as such.
+    pub(super) fn xmp(&self) -> Vec<u8> {
+        let entries = self.entries();
+        let members: String =
+            entries.iter().map(|(name, value)| format!(" packshot:{name}=\"{}\"", escaped(value))).collect();
+        let packet = format!(
+            "<?xpacket begin=\"\u{feff}\" id=\"W5M0MpCehiHzreSzNTczkc9d\"?>\n\
+             <x:xmpmeta xmlns:x=\"adobe:ns:meta/\">\
+             <rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\">\
+             <rdf:Description rdf:about=\"\" xmlns:xmp=\"http://ns.adobe.com/xap/1.0/\" xmlns:packshot=\"{NAMESPACE}\" \
+             xmp:CreatorTool=\"{SOFTWARE}\"{members}/>\
+             </rdf:RDF></x:xmpmeta>\n<?xpacket end=\"r\"?>"
+        );
+        packet.into_bytes()
+    }
+}
+
+/// The XML namespace of our members.
+const NAMESPACE: &str = "https://github.com/packshot/packshot/xmp/1/";
+
+/// A value as it stands between the quotes of an XML attribute. What XML has no place for at all becomes U+FFFD.
+fn escaped(value: &str) -> String {
+    let escape = |c: char| match c {
+        '&' => "&amp;".to_owned(),
+        '<' => "&lt;".to_owned(),
+        '"' => "&quot;".to_owned(),
+        '\u{fffe}' | '\u{ffff}' => '\u{fffd}'.to_string(),
+        c => c.to_string(),
+    };
+    value.chars().map(escape).collect()
+}
+
+#[cfg(test)]
+impl Metadata {
+    /// For tests of what files say: 300 dpi and every entry.
+    pub(super) fn full() -> Self {
+        Self {
+            dpi: NonZeroU16::new(300),
+            provenance: Provenance {
+                scene: Some("5c3e".repeat(16)),
+                shot: Some("a1b2".repeat(16)),
+                library: Some("STD@1.0.0#b3:00ff <\"Größe\" & more>\n".to_owned()),
+                seed: Some(7),
+                samples: Some(256),
+                view: Some("agx, +0.5 EV".to_owned()),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_are_what_is_known() {
+        assert_eq!(Provenance::default().entries(), []);
+        let full = Metadata::full().provenance.entries();
+        let names: Vec<_> = full.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ["scene", "shot", "library", "seed", "samples", "view"]);
+        assert_eq!(full[2].1, "STD@1.0.0#b3:00ff <\"Größe\" & more> ");
+    }
+
+    #[test]
+    fn xmp_is_well_formed_whatever_the_values() {
+        let packet = String::from_utf8(Metadata::full().provenance.xmp()).expect("UTF-8");
+        assert!(
+            packet.contains(" packshot:library=\"STD@1.0.0#b3:00ff &lt;&quot;Größe&quot; &amp; more> \""),
+            "{packet}"
+        );
+        assert!(packet.contains(&format!(" xmp:CreatorTool=\"{SOFTWARE}\"")));
+        assert_eq!(packet.matches('<').count(), packet.matches('>').count() - 1, "one > is part of a value");
+    }
+}
