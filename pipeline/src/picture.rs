@@ -1,7 +1,7 @@
 //! A picture: what a render leaves, ready to be encoded.
 
 use packshot_renderer::backend::DeviceInfo;
-use packshot_renderer::color::{self, DisplaySettings, LinearImage};
+use packshot_renderer::color::{self, DisplayImage, DisplaySettings, LinearImage};
 use packshot_renderer::encode::{self, ExrLayer, ExrPrecision, PngDepth};
 use packshot_renderer::shot::{Background, View};
 
@@ -80,6 +80,11 @@ pub struct Picture {
 }
 
 impl Picture {
+    /// What is shown of it: after exposure and view transform, laid over the background colour if the shot has one.
+    pub fn display(&self) -> DisplayImage {
+        display(&self.linear, self.view, self.background)
+    }
+
     /// The bytes of a file. Equal pictures give equal bytes.
     ///
     /// # Errors
@@ -104,13 +109,18 @@ impl Picture {
     }
 }
 
-/// Radiance as it is shown, in the bytes of a PNG.
-pub(crate) fn png(linear: &LinearImage, view: View, background: Background, depth: PngDepth) -> Result<Vec<u8>, Error> {
+/// Radiance as it is shown.
+fn display(linear: &LinearImage, view: View, background: Background) -> DisplayImage {
     let background_srgb = match background {
         Background::Color { srgb } => Some(srgb),
         Background::Transparent | Background::Environment => None,
     };
     let View { transform: view_transform, exposure_ev } = view;
     let settings = DisplaySettings { view_transform, exposure_ev, background_srgb };
-    Ok(encode::png(&color::display_image(linear, &settings), depth)?)
+    color::display_image(linear, &settings)
+}
+
+/// The same in the bytes of a PNG.
+pub(crate) fn png(linear: &LinearImage, view: View, background: Background, depth: PngDepth) -> Result<Vec<u8>, Error> {
+    Ok(encode::png(&display(linear, view, background), depth)?)
 }

@@ -8,6 +8,7 @@ mod difference;
 mod emission;
 mod furnace;
 mod invariance;
+mod lens;
 mod lights;
 mod nesting;
 mod relief;
