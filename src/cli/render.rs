@@ -25,7 +25,7 @@ use super::failure::Failure;
 use super::interrupt::Interrupt;
 use super::options::DenoiseWord;
 use super::progress::RenderBar;
-use super::{console, files};
+use super::{console, files, preset};
 use result::{RenderResult, Report, Results, samples_per_second};
 use source::{Common, Subject};
 use target::{Target, targets};
@@ -36,7 +36,7 @@ pub(crate) fn run(args: &RenderArgs, quiet: bool) -> Result<(), Failure> {
     let mut session = Session::open(picture, quiet)?;
     let results = match &args.shot {
         Some(path) => {
-            let targets = targets(&picture.output, &[source::shot_stem(path)])?;
+            let targets = targets(&picture.output(), &[source::shot_stem(path)])?;
             let clock = Stopwatch::start();
             let (subject, shot) = source::from_shot(path, picture, &session.interrupt.cancel)?;
             vec![session.render(subject, |_| Ok(shot), targets.first(), clock)?]
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &RenderArgs, quiet: bool) -> Result<(), Failure> {
         None => {
             let inputs = Input::list(&args.inputs, &args.sample)?;
             let stems: Vec<String> = inputs.iter().map(Input::stem).collect();
-            let targets = targets(&picture.output, &stems)?;
+            let targets = targets(&picture.output(), &stems)?;
             let mut clock = Stopwatch::start();
             let common = Common::read(picture)?;
             let mut results = Vec::new();
@@ -62,10 +62,12 @@ pub(crate) fn run(args: &RenderArgs, quiet: bool) -> Result<(), Failure> {
         }
     };
     match &results[..] {
-        _ if !picture.output.json => Ok(()),
-        [result] => files::print_json(result),
-        results => files::print_json(&Results { results }),
+        _ if !picture.output.json => {}
+        [result] => files::print_json(result)?,
+        results => files::print_json(&Results { results })?,
     }
+    let checked = results.iter().map(|result| (result.output.clone().unwrap_or_default(), &result.checks[..]));
+    preset::require_passed(picture.preset, checked)
 }
 
 /// What stays from picture to picture.
@@ -108,7 +110,7 @@ impl<'a> Session<'a> {
         seconds.prepare = clock.lap();
         let picture = self.sample(&ready, &subject.origin.name)?;
         clock.lap();
-        self.write(&picture, target)?;
+        let n_bytes = self.write(&picture, target)?;
         seconds = Seconds { encode: clock.lap(), total: clock.total(), ..with_render(seconds, &picture) };
         let mut warm = Vec::new();
         for _ in 1..output.repeat {
@@ -133,6 +135,7 @@ impl<'a> Session<'a> {
             parts: subject.product.scene.parts.len(),
             unmapped_parts: subject.materials.unmapped(),
             diagnostics: preflight.diagnostics.clone(),
+            checks: preset::check(self.args.preset, &picture, target, n_bytes),
             device: picture.device,
         };
         if let Some(path) = &output.report {
@@ -169,7 +172,7 @@ impl<'a> Session<'a> {
     }
 
     /// What computes.
-    fn renderer(&mut self) -> Result<&Renderer, Failure> {
+    pub(crate) fn renderer(&mut self) -> Result<&Renderer, Failure> {
         if self.renderer.is_none() {
             self.renderer = Some(self.args.device.renderer()?);
         }
@@ -198,11 +201,12 @@ impl<'a> Session<'a> {
         Ok(ready.render_layers(&control, &self.args.output.aovs()?)?)
     }
 
-    fn write(&self, picture: &Picture, target: Option<&Target>) -> Result<(), Failure> {
-        match target {
-            Some(target) => files::write(&target.path, &picture.encode(target.format)?, &self.interrupt),
-            None => Ok(()),
-        }
+    /// Writes a picture, and says how many bytes its file has.
+    fn write(&self, picture: &Picture, target: Option<&Target>) -> Result<usize, Failure> {
+        let Some(target) = target else { return Ok(0) };
+        let bytes = picture.encode(target.format)?;
+        files::write(&target.path, &bytes, &self.interrupt)?;
+        Ok(bytes.len())
     }
 }
 

@@ -123,6 +123,11 @@ impl TurntableShots {
         &self.turntable
     }
 
+    /// The shot of the product as it stands in the file, before anything turns.
+    pub fn shot(&self) -> &Shot {
+        &self.shot
+    }
+
     /// Frame `frame` as a shot of the product as it stands in the file. All frames have the film, and with it the seed, of the request. A
     /// floor, which no request has, would be the product's and turn with it.
     pub fn frame(&self, frame: u32) -> Shot {

@@ -11,6 +11,7 @@ use packshot_renderer::shot::request::{Framing, LightChoice, ShotRequest};
 use packshot_renderer::shot::{Background, Bounces, Film, MAX_PIXELS, PixelFilter, View};
 
 use super::framing::{DirectionArgs, LensArgs};
+use super::target::is_folder;
 
 use crate::cli::args::{MaterialArgs, SceneArgs};
 use crate::cli::devices::DeviceArgs;
@@ -241,6 +242,16 @@ impl PictureArgs {
         }
     }
 
+    /// Where pictures go: where nothing says the format, in the first that the preset accepts.
+    pub(crate) fn output(&self) -> OutputArgs {
+        let mut output = self.output.clone();
+        let is_open = output.output.as_ref().is_some_and(|path| files::is_stream(path) || is_folder(path));
+        if let Some(preset) = self.preset.filter(|_| is_open) {
+            output.format.get_or_insert_with(|| preset.extensions[0].to_owned());
+        }
+        output
+    }
+
     /// The film that is asked for: in a preset's size where none is given.
     fn film(&self) -> Film {
         let [width_px, height_px] = match self.preset {
@@ -284,6 +295,19 @@ impl OutputArgs {
             Err(Failure::usage("invalid_value", message, "--aov", "samples, variance, or both with a comma between"))
         };
         self.aov.iter().map(named).collect()
+    }
+
+    /// Fails where something is asked for that a command of many pictures does not have.
+    pub(crate) fn require_one_of_each(&self, command: &str) -> Result<(), Failure> {
+        let message = |option: &str| format!("`packshot {command}` takes no `{option}`: it is about one picture");
+        if self.dump_shot.is_some() {
+            let help = "use `packshot render --dump-shot` for one of the pictures";
+            return Err(Failure::usage("conflict", message("--dump-shot"), "--dump-shot", help));
+        }
+        if self.repeat != 1 {
+            return Err(Failure::usage("conflict", message("--repeat"), "--repeat", "use `packshot render --repeat`"));
+        }
+        Ok(())
     }
 
     /// No two outputs may go to one place, and only one to standard output.
