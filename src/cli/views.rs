@@ -32,9 +32,9 @@ pub(crate) struct ViewsArgs {
     /// A built-in sample product (`packshot sample --list`)
     #[arg(long, value_name = "NAME")]
     sample: Option<String>,
-    /// Several views by one name [default: six_view, unless --view names some]
+    /// Several views by one name, repeatable [default: six_view, unless --view names some]
     #[arg(long, value_name = "NAME", value_enum, help_heading = "Camera")]
-    set: Option<SetWord>,
+    set: Vec<SetWord>,
     /// front, right, back, left, top, bottom, three_quarter, or a view of six_yaw such as right_60deg; repeatable
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = named_view, help_heading = "Camera")]
     view: Vec<NamedView>,
@@ -210,16 +210,18 @@ pub(crate) fn run(args: &ViewsArgs, quiet: bool) -> Result<(), Failure> {
 impl ViewsArgs {
     /// The views in the order they are asked for, each once.
     fn views(&self) -> Vec<NamedView> {
-        let set = match self.set {
-            Some(SetWord::SixYaw) => &SIX_YAW[..],
-            Some(SetWord::SixView) => &SIX_VIEW[..],
-            None if self.view.is_empty() => &SIX_VIEW[..],
-            None => &[],
+        let sets = match &self.set[..] {
+            [] if self.view.is_empty() => &[SetWord::SixView][..],
+            sets => sets,
         };
+        let of_sets = sets.iter().flat_map(|set| match set {
+            SetWord::SixView => SIX_VIEW,
+            SetWord::SixYaw => SIX_YAW,
+        });
         let mut views: Vec<NamedView> = Vec::new();
-        for view in set.iter().chain(&self.view) {
+        for view in of_sets.chain(self.view.iter().copied()) {
             if views.iter().all(|known| known.name != view.name) {
-                views.push(*view);
+                views.push(view);
             }
         }
         views

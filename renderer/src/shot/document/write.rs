@@ -101,7 +101,7 @@ fn write_floor(floor: &Floor) -> Json {
 fn write_camera(camera: &Camera, left_out: &mut Vec<String>) -> Json {
     if let Some(Aperture { radius_m, focus_depth_m }) = camera.aperture {
         let diameter_mm = 2e3 * radius_m;
-        left_out.push(format!("the camera's aperture of {diameter_mm} mm, focused at {focus_depth_m} m"));
+        left_out.push(format!("the camera's aperture of {diameter_mm:.3} mm, focused at {focus_depth_m} m"));
     }
     let (kind, angle_or_height) = match camera.projection {
         Projection::Perspective { fov_y_rad } => ("perspective", ("fov_y_deg", degrees(fov_y_rad).into())),
