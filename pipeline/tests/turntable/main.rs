@@ -1,6 +1,6 @@
 //! A frame of a turntable is the picture of a product that really turned.
 
-use glam::{DAffine3, DVec3};
+use glam::{DAffine3, DQuat, DVec3};
 use packshot_pipeline::picture::Picture;
 use packshot_pipeline::product::{PartMaterials, Product};
 use packshot_pipeline::render::{Renderer, RendererOptions};
@@ -19,9 +19,10 @@ fn product() -> Product {
     let sample = packshot_renderer::sample::bearing();
     let (options, cancel) = (ImportOptions::default(), CancelToken::default());
     let mut product = Product::import(&sample.glb, &options, &PartFilter::default(), &cancel).expect("sound");
+    // At the origin's side that `at` says, shining at it.
     let lamp = |at: DVec3, kind| SceneLight {
         name: None,
-        world_from_light: DAffine3::look_at_rh(at, DVec3::ZERO, DVec3::X).inverse(),
+        world_from_light: DAffine3::from_rotation_translation(DQuat::from_rotation_arc(DVec3::Z, at.normalize()), at),
         intensity: [0.02, 0.015, 0.01],
         kind,
     };

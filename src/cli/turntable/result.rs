@@ -88,7 +88,6 @@ impl FrameResult {
 }
 
 impl TurntableResult {
-    #[expect(clippy::too_many_arguments, reason = "each is a part of the result")]
     pub(super) fn new(
         args: &TurntableArgs,
         subject: &Subject,
