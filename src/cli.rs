@@ -24,13 +24,17 @@ mod map;
 mod materials;
 mod options;
 mod preflight;
+mod preset;
 mod progress;
 mod render;
 mod sample;
+mod sequence;
 #[cfg(feature = "service")]
 mod serve;
+mod turntable;
 mod usage;
 mod version;
+mod views;
 #[cfg(feature = "service")]
 mod worker_child;
 
@@ -62,6 +66,10 @@ struct ConsoleArgs {
 enum Command {
     /// Render pictures of GLB files
     Render(Box<render::RenderArgs>),
+    /// Render a product from several sides, one picture each
+    Views(Box<views::ViewsArgs>),
+    /// Render a product that turns once around: a film, or a folder of pictures
+    Turntable(Box<turntable::TurntableArgs>),
     /// Say which part gets which material and what is odd about a file, without rendering
     Preflight(preflight::PreflightArgs),
     /// Material maps: which part gets which material
@@ -115,6 +123,8 @@ pub(crate) fn run() -> ExitCode {
 fn dispatch(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Render(args) => render::run(&args, cli.console.quiet),
+        Command::Views(args) => views::run(&args, cli.console.quiet),
+        Command::Turntable(args) => turntable::run(&args, cli.console.quiet),
         Command::Preflight(args) => preflight::run(&args),
         Command::Map(command) => map::run(&command),
         Command::Devices(args) => devices::run(&args),

@@ -10,8 +10,10 @@
 pub mod dump;
 pub mod error;
 pub mod picture;
+pub mod preset;
 pub mod product;
 pub mod render;
 pub mod report;
 pub mod request;
 pub mod timing;
+pub mod verify;

@@ -115,6 +115,7 @@ fn shot(samples: u32) -> Shot {
         camera: Camera {
             world_from_camera: DAffine3::from_mat3_translation(axes, eye),
             projection: Projection::Perspective { fov_y_rad: 0.6 },
+            aperture: None,
             clip_near_m: 0.01,
             clip_far_m: 1000.0,
         },

@@ -21,6 +21,7 @@ pub mod framing;
 pub mod lut;
 pub mod request;
 pub mod rig;
+pub mod turntable;
 pub mod view;
 
 /// Most pixels along one side of a picture.
@@ -69,17 +70,29 @@ impl Shot {
     }
 }
 
-/// A pinhole or parallel camera without lens effects.
+/// A camera: parallel rays, a pinhole, or a thin lens.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Camera {
     /// Rotation and translation; the camera looks along −Z, +Y up.
     pub world_from_camera: DAffine3,
     /// How it projects.
     pub projection: Projection,
+    /// What the light comes through; `None` is a pinhole, by which everything is sharp. Parallel rays take no notice of it.
+    pub aperture: Option<Aperture>,
     /// Depth along the viewing axis before which nothing is seen; positive.
     pub clip_near_m: f64,
     /// Depth along the viewing axis beyond which nothing is seen; more than `clip_near_m`.
     pub clip_far_m: f64,
+}
+
+/// The round aperture of a thin lens in the camera's plane. A point at another depth d than the sharp plane's f is drawn as a disk, whose
+/// image in the sharp plane has the diameter 2·radius·|d − f|/d.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Aperture {
+    /// Positive.
+    pub radius_m: f64,
+    /// Distance of the sharp plane along the viewing axis, positive.
+    pub focus_depth_m: f64,
 }
 
 /// How a [`Camera`] projects.
@@ -362,6 +375,7 @@ impl Shot {
             camera: Camera {
                 world_from_camera: DAffine3::IDENTITY,
                 projection: Projection::Orthographic { height_m: 1.0 },
+                aperture: None,
                 clip_near_m: 0.1,
                 clip_far_m: 10.0,
             },

@@ -163,12 +163,14 @@ shared_constants! {
     pub const LIGHT_DIRECTIONAL: u32 = 2;
     /// `Light.kind`: a point with a cone.
     pub const LIGHT_SPOT: u32 = 3;
-    /// Pairs of sample dimensions: those at the camera, of which the pixel filter takes the first.
+    /// Pairs of sample dimensions at the camera.
     pub const PAIRS_BEFORE_BOUNCES: u32 = 2;
     /// Pairs of each scattering event.
     pub const PAIRS_PER_BOUNCE: u32 = 4;
     /// The camera's pair for the pixel filter.
     pub const PAIR_FILTER: u32 = 0;
+    /// The camera's pair for the point of the lens.
+    pub const PAIR_LENS: u32 = 1;
     /// An event's pair for the choice of the lobe, and of the light.
     pub const PAIR_CHOICE: u32 = 0;
     /// An event's pair for the scattered direction.

@@ -24,6 +24,8 @@ pub(crate) enum Exit {
     /// The service refused, or the job failed or was cancelled.
     #[cfg(feature = "service")]
     Service = 7,
+    /// The pictures are there, and break a rule of the preset that they were made for.
+    Rules = 8,
     /// Ctrl-C.
     Cancelled = 130,
 }

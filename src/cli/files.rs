@@ -139,6 +139,11 @@ pub(crate) fn write(path: &Path, bytes: &[u8], interrupt: &Interrupt) -> Result<
     if is_stream(path) {
         return print(bytes);
     }
+    write_whole(path, bytes, interrupt)
+}
+
+/// The same for what must be said even then: what is finished. `-` is a file like others.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8], interrupt: &Interrupt) -> Result<(), Failure> {
     let _until_done = interrupt.writing();
     let written = if is_special(path) { std::fs::write(path, bytes) } else { replace(path, bytes) };
     written.map_err(|reason| not_written(&path.display().to_string(), &reason))

@@ -4,52 +4,53 @@ use std::time::Duration;
 
 use packshot::Renderer;
 use packshot::picture::Picture;
-use packshot::render::ReadyShot;
+use packshot::render::{ReadyShot, ResidentProduct};
 use packshot::report::Preflight;
 use packshot::timing::{Seconds, Stopwatch};
 use packshot_renderer::backend::RenderControl;
 use packshot_renderer::diagnostic::{Diagnostic, Severity};
 use packshot_renderer::shot::Shot;
 
-mod args;
+pub(crate) mod args;
 mod dump;
-mod result;
-mod source;
-mod target;
+pub(crate) mod framing;
+pub(crate) mod result;
+pub(crate) mod source;
+pub(crate) mod target;
 
-pub(crate) use args::RenderArgs;
+pub(crate) use args::{PictureArgs, RenderArgs};
 
 use super::args::Input;
 use super::failure::Failure;
 use super::interrupt::Interrupt;
 use super::options::DenoiseWord;
 use super::progress::RenderBar;
-use super::{console, files};
+use super::{console, files, preset};
 use result::{RenderResult, Report, Results, samples_per_second};
 use source::{Common, Subject};
 use target::{Target, targets};
 
 pub(crate) fn run(args: &RenderArgs, quiet: bool) -> Result<(), Failure> {
     args.check()?;
-    args.device.use_threads()?;
-    let mut session = Session { args, quiet, interrupt: Interrupt::install()?, renderer: None };
+    let picture = &args.picture;
+    let mut session = Session::open(picture, quiet)?;
     let results = match &args.shot {
         Some(path) => {
-            let targets = targets(&args.output, &[source::shot_stem(path)])?;
+            let targets = targets(&picture.output(), &[source::shot_stem(path)])?;
             let clock = Stopwatch::start();
-            let (subject, shot) = source::from_shot(path, args, &session.interrupt.cancel)?;
+            let (subject, shot) = source::from_shot(path, picture, &session.interrupt.cancel)?;
             vec![session.render(subject, |_| Ok(shot), targets.first(), clock)?]
         }
         None => {
             let inputs = Input::list(&args.inputs, &args.sample)?;
             let stems: Vec<String> = inputs.iter().map(Input::stem).collect();
-            let targets = targets(&args.output, &stems)?;
+            let targets = targets(&picture.output(), &stems)?;
             let mut clock = Stopwatch::start();
-            let common = Common::read(args)?;
+            let common = Common::read(picture)?;
             let mut results = Vec::new();
             for (i, input) in inputs.iter().enumerate() {
                 let subject = common.subject(input, &session.interrupt.cancel);
-                let shot = |subject: &mut Subject| common.shot(args, subject);
+                let shot = |subject: &mut Subject| common.shot(picture, args.framing(), subject);
                 let rendered = subject.and_then(|subject| session.render(subject, shot, targets.get(i), clock));
                 results.push(match inputs.len() {
                     1 => rendered?,
@@ -61,22 +62,30 @@ pub(crate) fn run(args: &RenderArgs, quiet: bool) -> Result<(), Failure> {
         }
     };
     match &results[..] {
-        _ if !args.output.json => Ok(()),
-        [result] => files::print_json(result),
-        results => files::print_json(&Results { results }),
+        _ if !picture.output.json => {}
+        [result] => files::print_json(result)?,
+        results => files::print_json(&Results { results })?,
     }
+    let checked = results.iter().map(|result| (result.output.clone().unwrap_or_default(), &result.checks[..]));
+    preset::require_passed(picture.preset, checked)
 }
 
 /// What stays from picture to picture.
-struct Session<'a> {
-    args: &'a RenderArgs,
-    quiet: bool,
-    interrupt: Interrupt,
+pub(crate) struct Session<'a> {
+    pub(crate) args: &'a PictureArgs,
+    pub(crate) quiet: bool,
+    pub(crate) interrupt: Interrupt,
     /// Made when the first input has been read: a broken file loads no driver.
     renderer: Option<Renderer>,
 }
 
-impl Session<'_> {
+impl<'a> Session<'a> {
+    /// Takes over Ctrl-C, and keeps to the threads that are asked for.
+    pub(crate) fn open(args: &'a PictureArgs, quiet: bool) -> Result<Self, Failure> {
+        args.device.use_threads()?;
+        Ok(Self { args, quiet, interrupt: Interrupt::install()?, renderer: None })
+    }
+
     fn render(
         &mut self,
         mut subject: Subject,
@@ -96,11 +105,7 @@ impl Session<'_> {
         if let Some(path) = &output.report {
             files::check_writable(path)?;
         }
-        if self.args.film.denoise == DenoiseWord::Auto {
-            subject.diagnostics.push(denoise_is_off());
-        }
-        let preflight = Preflight::new(&subject.product, &subject.materials, &subject.diagnostics, false);
-        self.warn(&subject, &preflight);
+        let preflight = self.preflight(&mut subject);
 
         clock.lap();
         let samples_max = shot.film.samples;
@@ -108,7 +113,7 @@ impl Session<'_> {
         seconds.prepare = clock.lap();
         let picture = self.sample(&ready, &subject.origin.name)?;
         clock.lap();
-        self.write(&picture, target)?;
+        let n_bytes = self.write(&picture, target)?;
         seconds = Seconds { encode: clock.lap(), total: clock.total(), ..with_render(seconds, &picture) };
         let mut warm = Vec::new();
         for _ in 1..output.repeat {
@@ -133,6 +138,7 @@ impl Session<'_> {
             parts: subject.product.scene.parts.len(),
             unmapped_parts: subject.materials.unmapped(),
             diagnostics: preflight.diagnostics.clone(),
+            checks: preset::check(self.args.preset, &picture, target, n_bytes),
             device: picture.device,
         };
         if let Some(path) = &output.report {
@@ -143,6 +149,16 @@ impl Session<'_> {
             console::note(&result.summary());
         }
         Ok(result)
+    }
+
+    /// What was noticed before anything is rendered, said to a person.
+    pub(crate) fn preflight(&self, subject: &mut Subject) -> Preflight {
+        if self.args.film.denoise == DenoiseWord::Auto {
+            subject.diagnostics.push(denoise_is_off());
+        }
+        let preflight = Preflight::new(&subject.product, &subject.materials, &subject.diagnostics, false);
+        self.warn(subject, &preflight);
+        preflight
     }
 
     /// Says what a person must know even if nobody asks: first of all, what will be magenta.
@@ -158,15 +174,26 @@ impl Session<'_> {
         }
     }
 
-    fn load(&mut self, subject: &Subject, shot: Shot) -> Result<ReadyShot, Failure> {
+    /// What computes.
+    pub(crate) fn renderer(&mut self) -> Result<&Renderer, Failure> {
         if self.renderer.is_none() {
             self.renderer = Some(self.args.device.renderer()?);
         }
-        let renderer = self.renderer.as_ref().expect("made just above");
-        Ok(renderer.load(&subject.product, &subject.materials, shot, &self.interrupt.cancel)?)
+        Ok(self.renderer.as_ref().expect("made just above"))
     }
 
-    fn sample(&self, ready: &ReadyShot, name: &str) -> Result<Picture, Failure> {
+    /// Brings a product onto the device, for any number of shots.
+    pub(crate) fn prepare(&mut self, subject: &Subject) -> Result<ResidentProduct, Failure> {
+        let cancel = self.interrupt.cancel.clone();
+        Ok(self.renderer()?.prepare(&subject.product, &subject.materials, None, &cancel)?)
+    }
+
+    fn load(&mut self, subject: &Subject, shot: Shot) -> Result<ReadyShot, Failure> {
+        let cancel = self.interrupt.cancel.clone();
+        Ok(self.renderer()?.load(&subject.product, &subject.materials, shot, &cancel)?)
+    }
+
+    pub(crate) fn sample(&self, ready: &ReadyShot, name: &str) -> Result<Picture, Failure> {
         let film = &ready.shot().film;
         let bar = RenderBar::new(name, u64::from(film.width_px) * u64::from(film.height_px), self.quiet);
         let control = RenderControl {
@@ -177,11 +204,12 @@ impl Session<'_> {
         Ok(ready.render_layers(&control, &self.args.output.aovs()?)?)
     }
 
-    fn write(&self, picture: &Picture, target: Option<&Target>) -> Result<(), Failure> {
-        match target {
-            Some(target) => files::write(&target.path, &picture.encode(target.encoding)?, &self.interrupt),
-            None => Ok(()),
-        }
+    /// Writes a picture, and says how many bytes its file has.
+    fn write(&self, picture: &Picture, target: Option<&Target>) -> Result<usize, Failure> {
+        let Some(target) = target else { return Ok(0) };
+        let bytes = picture.encode(target.encoding)?;
+        files::write(&target.path, &bytes, &self.interrupt)?;
+        Ok(bytes.len())
     }
 }
 

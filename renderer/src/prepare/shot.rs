@@ -129,6 +129,8 @@ fn camera(shot: &Shot, space: &RenderSpace) -> gpu::Camera {
         Projection::Perspective { fov_y_rad } => (0, (0.5 * fov_y_rad).tan()),
         Projection::Orthographic { height_m } => (1, 0.5 * height_m * space.units_per_m),
     };
+    // Parallel rays have no aperture to come through.
+    let aperture = camera.aperture.filter(|_| orthographic == 0);
     gpu::Camera {
         origin: space.point(camera.world_from_camera.translation).as_vec3(),
         orthographic,
@@ -139,6 +141,8 @@ fn camera(shot: &Shot, space: &RenderSpace) -> gpu::Camera {
         back: m.z_axis.normalize().as_vec3(),
         clip_near: (camera.clip_near_m * space.units_per_m) as f32,
         clip_far: (camera.clip_far_m * space.units_per_m).min(1e30) as f32,
+        aperture_radius: aperture.map_or(0.0, |aperture| (aperture.radius_m * space.units_per_m) as f32),
+        focus_depth: aperture.map_or(0.0, |aperture| (aperture.focus_depth_m * space.units_per_m) as f32),
         ..gpu::Camera::default()
     }
 }

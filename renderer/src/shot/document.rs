@@ -227,7 +227,7 @@ fn read_camera(value: Value) -> Result<Camera, ShotError> {
         return Err(ShotError::new(ErrorCode::Range, m.pointer("clip_near_m"), message));
     }
     m.done()?;
-    Ok(Camera { world_from_camera, projection, clip_near_m, clip_far_m })
+    Ok(Camera { world_from_camera, projection, aperture: None, clip_near_m, clip_far_m })
 }
 
 fn read_film(value: Value, overrides: &FilmOverrides) -> Result<Film, ShotError> {

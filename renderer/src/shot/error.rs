@@ -54,6 +54,8 @@ pub enum ErrorCode {
     FileChanged,
     /// The scene has no camera of that name.
     CameraNotFound,
+    /// The scene has no part of that name.
+    PartNotFound,
     /// There is nothing to frame.
     NothingToFrame,
     /// An environment map is in a format that is not known, or broken.
@@ -90,6 +92,7 @@ impl ErrorCode {
             Self::Unsupported => "shot.unsupported",
             Self::FileChanged => "shot.file_changed",
             Self::CameraNotFound => "shot.camera_not_found",
+            Self::PartNotFound => "shot.part_not_found",
             Self::NothingToFrame => "shot.nothing_to_frame",
             Self::EnvironmentFormat => "env.format",
             Self::EnvironmentSize => "env.size",

@@ -1,16 +1,21 @@
 //! Auto-framing: where a camera of a given orientation must stand so that the product fills the picture.
 //!
-//! Input: a scene, an orientation and a lens. Output: the camera whose picture has the product's bounding rectangle in
-//! its centre, with `fill` of the picture's width or height taken, whichever is tighter. Exact for every lens and free of
-//! scale. The product is known by the support function of its convex hull, which needs no hull and no list of points.
+//! Input: what is framed ([`Envelope`]), an orientation and a lens. Output: the camera whose picture has the product's bounding
+//! rectangle in its centre, with the wanted share of the picture's width or height taken, whichever is tighter. Exact for every lens and
+//! free of scale. The product is known by the support function of its convex hull, which needs no hull and no list of points: a
+//! [`Hull`] for a product that stands still, a [`SweptHull`] for one that turns.
 
 use std::borrow::Cow;
 
-use glam::{DAffine3, DMat3, DVec3, Vec3};
+use glam::{DAffine3, DMat3, DVec2, DVec3, Vec3};
 
 use super::error::{ErrorCode, ShotError};
 use super::{Camera, Projection};
-use crate::scene::{Bounds, Primitive, Scene};
+use crate::scene::{Bounds, Part, Primitive, Scene};
+
+mod swept;
+
+pub use swept::SweptHull;
 
 /// Half the width of the film that focal lengths refer to ("full frame").
 const HALF_SENSOR_MM: f64 = 18.0;
@@ -29,7 +34,61 @@ pub enum Lens {
     Orthographic,
 }
 
-/// The convex hull of all drawn vertices of a scene.
+/// How much of the picture is taken by what is framed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Fit {
+    /// This share of the width or of the height, whichever is tighter; more than 0, at most 1.
+    Fill(f64),
+    /// All but so many pixels at the tighter sides.
+    MarginPx(u32),
+    /// So many pixels stay free on all four sides: the shorter side of the picture follows from the product.
+    TrimmedToPx(u32),
+}
+
+impl Fit {
+    /// The shares of the width and of the height that may be taken.
+    ///
+    /// # Errors
+    ///
+    /// `shot.range` when margins leave nothing of the picture.
+    pub fn shares(self, [width_px, height_px]: [u32; 2]) -> Result<DVec2, ShotError> {
+        let margin_px = match self {
+            Self::Fill(share) => return Ok(DVec2::splat(share)),
+            Self::MarginPx(px) | Self::TrimmedToPx(px) => px,
+        };
+        let share = |side_px: u32| 1.0 - 2.0 * f64::from(margin_px) / f64::from(side_px);
+        let shares = DVec2::new(share(width_px), share(height_px));
+        if shares.min_element() > 0.0 {
+            return Ok(shares);
+        }
+        let message = format!("margins of {margin_px} px leave nothing of {width_px} x {height_px} px");
+        Err(ShotError::new(ErrorCode::Range, "--margin-px", message)
+            .help("choose a smaller margin or a larger picture"))
+    }
+}
+
+/// A convex body that a camera can be aimed at, known by how far it reaches.
+pub trait Envelope {
+    /// A point of it that is farthest along `direction`; `None` when it has no points.
+    fn support(&self, direction: DVec3) -> Option<DVec3>;
+
+    /// The least box around it.
+    fn bounds(&self) -> Bounds;
+
+    /// Half the diagonal of the bounds.
+    fn radius(&self) -> f64 {
+        let Bounds { min, max } = self.bounds();
+        0.5 * (max - min).length()
+    }
+
+    /// The middle of the bounds.
+    fn center(&self) -> DVec3 {
+        let Bounds { min, max } = self.bounds();
+        0.5 * (min + max)
+    }
+}
+
+/// The convex hull of all drawn vertices of a scene, or of some of its parts.
 #[derive(Debug)]
 pub struct Hull<'a> {
     /// Per mesh of the scene: the vertices that triangles use.
@@ -54,11 +113,27 @@ impl<'a> Hull<'a> {
     ///
     /// `shot.nothing_to_frame` when the scene draws nothing, or reaches beyond what double precision can square.
     pub fn new(scene: &'a Scene) -> Result<Self, ShotError> {
-        let meshes: Vec<Vec<_>> =
-            scene.meshes.iter().map(|mesh| mesh.primitives.iter().map(used_positions).collect()).collect();
+        Self::of_parts(scene, |_| true)
+    }
+
+    /// Of the parts that count.
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](Self::new).
+    pub fn of_parts(scene: &'a Scene, counts: impl Fn(&Part) -> bool) -> Result<Self, ShotError> {
+        let mut is_placed = vec![false; scene.meshes.len()];
+        for part in scene.parts.iter().filter(|part| counts(part)) {
+            is_placed[part.mesh.0 as usize] = true;
+        }
+        let meshes = scene.meshes.iter().zip(is_placed).map(|(mesh, is_placed)| match is_placed {
+            true => mesh.primitives.iter().map(used_positions).collect(),
+            false => Vec::new(),
+        });
+        let meshes: Vec<Vec<_>> = meshes.collect();
         let boxes: Vec<Option<(Vec3, Vec3)>> = meshes.iter().map(|points| local_box(points)).collect();
         let mut parts = Vec::with_capacity(scene.parts.len());
-        for part in &scene.parts {
+        for part in scene.parts.iter().filter(|part| counts(part)) {
             let mesh_idx = part.mesh.0 as usize;
             let Some((min, max)) = boxes[mesh_idx].map(|(min, max)| (min.as_dvec3(), max.as_dvec3())) else { continue };
             let world_from_part = part.world_from_part;
@@ -81,17 +156,32 @@ impl<'a> Hull<'a> {
         if hull.radius() > 1e-150 { Ok(hull) } else { Err(nothing()) }
     }
 
-    /// The least box around it.
-    pub fn bounds(&self) -> Bounds {
-        self.bounds
+    /// All its points in the world.
+    fn points(&self) -> impl Iterator<Item = DVec3> {
+        self.parts.iter().flat_map(|PlacedMesh { mesh_idx, world_from_part, .. }| {
+            let points = self.meshes[*mesh_idx].iter().flat_map(|points| points.iter());
+            points.map(|point| world_from_part.transform_point3(point.as_dvec3()))
+        })
     }
 
-    /// Half the diagonal of the bounds.
-    fn radius(&self) -> f64 {
-        0.5 * (self.bounds.max - self.bounds.min).length()
+    fn part_support(&self, idx: usize, direction: DVec3) -> Option<(DVec3, f64)> {
+        let PlacedMesh { mesh_idx, world_from_part, .. } = &self.parts[idx];
+        let local = world_from_part.matrix3.transpose() * direction;
+        let mut farthest = None;
+        let mut best = f64::NEG_INFINITY;
+        for &point in self.meshes[*mesh_idx].iter().flat_map(|points| points.iter()) {
+            let value = local.dot(point.as_dvec3());
+            if value > best {
+                (farthest, best) = (Some(point), value);
+            }
+        }
+        let point = world_from_part.transform_point3(farthest?.as_dvec3());
+        Some((point, direction.dot(point)))
     }
+}
 
-    /// The point farthest along `direction`; of equals, the first.
+impl Envelope for Hull<'_> {
+    /// Of points that are equally far, the first.
     fn support(&self, direction: DVec3) -> Option<DVec3> {
         // A part's box says how far it can reach: most parts are ruled out without a look at their vertices.
         let reach = |part: &PlacedMesh| direction.dot(part.center) + direction.abs().dot(part.half);
@@ -110,19 +200,8 @@ impl<'a> Hull<'a> {
         Some(farthest)
     }
 
-    fn part_support(&self, idx: usize, direction: DVec3) -> Option<(DVec3, f64)> {
-        let PlacedMesh { mesh_idx, world_from_part, .. } = &self.parts[idx];
-        let local = world_from_part.matrix3.transpose() * direction;
-        let mut farthest = None;
-        let mut best = f64::NEG_INFINITY;
-        for &point in self.meshes[*mesh_idx].iter().flat_map(|points| points.iter()) {
-            let value = local.dot(point.as_dvec3());
-            if value > best {
-                (farthest, best) = (Some(point), value);
-            }
-        }
-        let point = world_from_part.transform_point3(farthest?.as_dvec3());
-        Some((point, direction.dot(point)))
+    fn bounds(&self) -> Bounds {
+        self.bounds
     }
 }
 
@@ -144,8 +223,8 @@ fn local_box(points: &[Cow<'_, [Vec3]>]) -> Option<(Vec3, Vec3)> {
     Some(points.fold((first, first), |(min, max), &point| (min.min(point), max.max(point))))
 }
 
-/// The camera of this orientation (world from camera) that has the product in the picture's centre and fills `fill` (0 to
-/// 1) of it in the tighter direction. `aspect` is width over height.
+/// The camera of this orientation (world from camera) that has the product in the picture's centre and within these shares (0 to 1) of its
+/// width and height, the tighter of which it takes. `aspect` is width over height.
 ///
 /// For a pinhole at (cx, cy, cd) in camera axes, points (a, b, d) with depth d − cd stay within ±X of the picture when
 /// |a − cx| ≤ X·(d − cd): planes through the camera. The tightest such planes touch the hull at its support points in the
@@ -154,23 +233,112 @@ fn local_box(points: &[Cow<'_, [Vec3]>]) -> Option<(Vec3, Vec3)> {
 /// # Errors
 ///
 /// `shot.nothing_to_frame` when the product has no extent.
-pub fn frame(hull: &Hull<'_>, orientation: &DMat3, lens: Lens, aspect: f64, fill: f64) -> Result<Camera, ShotError> {
-    let view = CameraAxes { hull, orientation, center: 0.5 * (hull.bounds.min + hull.bounds.max) };
+pub fn frame(
+    hull: &dyn Envelope,
+    orientation: &DMat3,
+    lens: Lens,
+    aspect: f64,
+    shares: DVec2,
+) -> Result<Camera, ShotError> {
+    let scale_m = fitting_scale_m(hull, orientation, lens, aspect, shares)?;
+    frame_at_scale(hull, orientation, lens, aspect, scale_m)
+}
+
+/// How large the picture of [`frame`] shows the product, as a length that grows as the product gets smaller: for a lens, how far the camera
+/// is from the plane through the middle of the product's bounds; for parallel rays, the height of the picture.
+///
+/// # Errors
+///
+/// `shot.nothing_to_frame` when the product has no extent.
+pub fn fitting_scale_m(
+    hull: &dyn Envelope,
+    orientation: &DMat3,
+    lens: Lens,
+    aspect: f64,
+    shares: DVec2,
+) -> Result<f64, ShotError> {
+    let view = CameraAxes::new(hull, orientation);
+    match lens {
+        Lens::Perspective { focal_mm } => Ok(-view.pinhole_depth(slopes(focal_mm, aspect, shares))?),
+        Lens::Orthographic => {
+            let extent = view.extent_m()?;
+            let height_m = (extent.x / aspect / shares.x).max(extent.y / shares.y);
+            // A line seen from its end has no extent in the picture: it gets a picture of its own size.
+            let radius = hull.radius();
+            Ok(if height_m > 1e-9 * radius { height_m } else { radius })
+        }
+    }
+}
+
+/// The camera that has the product in the picture's centre, as large as a [`fitting_scale_m`] says.
+///
+/// # Errors
+///
+/// `shot.nothing_to_frame` when the product has no extent.
+pub fn frame_at_scale(
+    hull: &dyn Envelope,
+    orientation: &DMat3,
+    lens: Lens,
+    aspect: f64,
+    scale_m: f64,
+) -> Result<Camera, ShotError> {
+    let view = CameraAxes::new(hull, orientation);
     let (position, projection) = match lens {
         Lens::Perspective { focal_mm } => {
-            let tan_long = HALF_SENSOR_MM / focal_mm;
-            let fov_y_rad = readable_angle(2.0 * (tan_long / aspect.max(1.0)).atan());
-            let tan_y = (0.5 * fov_y_rad).tan();
-            (view.pinhole(fill * tan_y * aspect, fill * tan_y)?, Projection::Perspective { fov_y_rad })
+            let fov_y_rad = fov_y_rad(focal_mm, aspect);
+            (view.pinhole(-scale_m)?, Projection::Perspective { fov_y_rad })
         }
-        Lens::Orthographic => {
-            let (position, height_m) = view.parallel(aspect, fill)?;
-            (position, Projection::Orthographic { height_m })
-        }
+        Lens::Orthographic => (view.parallel()?, Projection::Orthographic { height_m: scale_m }),
     };
     let world_from_camera = DAffine3 { matrix3: *orientation, translation: view.center + *orientation * position };
     let (clip_near_m, clip_far_m) = clip_planes(hull, &world_from_camera)?;
-    Ok(Camera { world_from_camera, projection, clip_near_m, clip_far_m })
+    Ok(Camera { world_from_camera, projection, aperture: None, clip_near_m, clip_far_m })
+}
+
+/// The size of a picture whose longer side has `side_px` pixels, and that leaves `margin_px` on all four sides of the product.
+///
+/// # Errors
+///
+/// `shot.nothing_to_frame` when the product has no extent, `shot.range` when the margins leave nothing of the picture.
+pub fn trimmed_size_px(
+    hull: &dyn Envelope,
+    orientation: &DMat3,
+    lens: Lens,
+    side_px: u32,
+    margin_px: u32,
+) -> Result<[u32; 2], ShotError> {
+    let shares = Fit::TrimmedToPx(margin_px).shares([side_px; 2])?;
+    let view = CameraAxes::new(hull, orientation);
+    let extent = match lens {
+        Lens::Perspective { focal_mm } => {
+            let depth = view.pinhole_depth(slopes(focal_mm, 1.0, shares))?;
+            DVec2::new(view.centered(DVec3::X, depth)?.0, view.centered(DVec3::Y, depth)?.0)
+        }
+        Lens::Orthographic => view.extent_m()?,
+    };
+    let longest = extent.max_element();
+    let free_px = f64::from(side_px) * shares.x;
+    let side = |extent: f64| match longest > 0.0 {
+        true => side_px.min((free_px * extent / longest).ceil() as u32 + 2 * margin_px).max(2 * margin_px + 1),
+        false => side_px,
+    };
+    Ok([side(extent.x), side(extent.y)])
+}
+
+/// The full vertical angle of a lens.
+fn fov_y_rad(focal_mm: f64, aspect: f64) -> f64 {
+    readable_angle(2.0 * (HALF_SENSOR_MM / focal_mm / aspect.max(1.0)).atan())
+}
+
+/// These shares of half the picture's width and height at depth 1.
+fn slopes(focal_mm: f64, aspect: f64, shares: DVec2) -> DVec2 {
+    let tan_y = (0.5 * fov_y_rad(focal_mm, aspect)).tan();
+    DVec2::new(shares.x * tan_y * aspect, shares.y * tan_y)
+}
+
+/// The focal length of a pinhole's picture for a sensor of 36 mm along its longer side.
+pub(super) fn focal_mm(fov_y_rad: f64, aspect: f64) -> f64 {
+    HALF_SENSOR_MM / ((0.5 * fov_y_rad).tan() * aspect.max(1.0))
 }
 
 /// Planes well before and well behind everything that is drawn, or a little before the camera where it stands inside.
@@ -178,12 +346,22 @@ pub fn frame(hull: &Hull<'_>, orientation: &DMat3, lens: Lens, aspect: f64, fill
 /// # Errors
 ///
 /// `shot.nothing_to_frame` when the hull is empty.
-pub fn clip_planes(hull: &Hull<'_>, world_from_camera: &DAffine3) -> Result<(f64, f64), ShotError> {
+pub fn clip_planes(hull: &dyn Envelope, world_from_camera: &DAffine3) -> Result<(f64, f64), ShotError> {
     let (forward, eye) = (-world_from_camera.matrix3.z_axis, world_from_camera.translation);
-    let depth = |direction| hull.support(direction).map(|point| (point - eye).dot(forward)).ok_or_else(no_extent);
-    let (nearest, farthest) = (depth(-forward)?, depth(forward)?);
+    let nearest = nearest_depth_m(hull, world_from_camera)?;
+    let farthest = hull.support(forward).map(|point| (point - eye).dot(forward)).ok_or_else(no_extent)?;
     let near = (0.5 * nearest).max(1e-4 * hull.radius());
     Ok((near, (2.0 * farthest).max(4.0 * near)))
+}
+
+/// The distance along the viewing axis of the nearest point; negative when it lies behind the camera.
+///
+/// # Errors
+///
+/// `shot.nothing_to_frame` when the hull is empty.
+pub(super) fn nearest_depth_m(hull: &dyn Envelope, world_from_camera: &DAffine3) -> Result<f64, ShotError> {
+    let (back, eye) = (world_from_camera.matrix3.z_axis, world_from_camera.translation);
+    hull.support(back).map(|point| (eye - point).dot(back)).ok_or_else(no_extent)
 }
 
 /// An angle that some number of degrees stands for exactly, so that a shot file can hold it.
@@ -197,12 +375,16 @@ fn no_extent() -> ShotError {
 
 /// The hull in camera axes about its centre: x to the right, y up, z = depth, away from the camera.
 struct CameraAxes<'a> {
-    hull: &'a Hull<'a>,
+    hull: &'a dyn Envelope,
     orientation: &'a DMat3,
     center: DVec3,
 }
 
-impl CameraAxes<'_> {
+impl<'a> CameraAxes<'a> {
+    fn new(hull: &'a dyn Envelope, orientation: &'a DMat3) -> Self {
+        Self { hull, orientation, center: hull.center() }
+    }
+
     /// The point farthest along a direction.
     fn support(&self, direction: DVec3) -> Result<DVec3, ShotError> {
         let world = *self.orientation * (direction * DVec3::new(1.0, 1.0, -1.0));
@@ -210,11 +392,15 @@ impl CameraAxes<'_> {
         Ok(self.orientation.transpose() * (point - self.center) * DVec3::new(1.0, 1.0, -1.0))
     }
 
-    /// The position, in camera coordinates, of a pinhole that keeps all points within ±`x` and ±`y` at depth 1.
-    fn pinhole(&self, x: f64, y: f64) -> Result<DVec3, ShotError> {
+    /// The depth of the nearest pinhole that keeps all points within ±`slopes` at depth 1.
+    fn pinhole_depth(&self, slopes: DVec2) -> Result<f64, ShotError> {
         let nearest = self.support(DVec3::NEG_Z)?.z - LEAST_DEPTH * self.hull.radius();
-        let depth = self.apex_depth(DVec3::X, x)?.min(self.apex_depth(DVec3::Y, y)?).min(nearest);
-        Ok(DVec3::new(self.centered(DVec3::X, depth)?, self.centered(DVec3::Y, depth)?, -depth))
+        Ok(self.apex_depth(DVec3::X, slopes.x)?.min(self.apex_depth(DVec3::Y, slopes.y)?).min(nearest))
+    }
+
+    /// The position, in camera coordinates, of the pinhole at `depth` that has the product in the picture's centre.
+    fn pinhole(&self, depth: f64) -> Result<DVec3, ShotError> {
+        Ok(DVec3::new(self.centered(DVec3::X, depth)?.1, self.centered(DVec3::Y, depth)?.1, -depth))
     }
 
     /// The depth at which the two tightest planes of slope ±`slope` along `axis` meet.
@@ -223,12 +409,13 @@ impl CameraAxes<'_> {
         Ok(-(reach(axis - slope * DVec3::Z)? + reach(-axis - slope * DVec3::Z)?) / (2.0 * slope))
     }
 
-    /// Where along `axis` a camera at `depth` sees the product reach equally far to both sides.
+    /// How far, as a slope, a camera at `depth` sees the product reach along `axis` to both sides, where it stands so that both are equal;
+    /// and where that is.
     ///
     /// For the right slope s, the planes of slope ±s that touch the hull meet at `depth`: a convex, piecewise linear
     /// equation in s, on which Newton's method from 0 climbs from one pair of touching points to the next and ends at
     /// the solution after finitely many steps.
-    fn centered(&self, axis: DVec3, depth: f64) -> Result<f64, ShotError> {
+    fn centered(&self, axis: DVec3, depth: f64) -> Result<(f64, f64), ShotError> {
         let (mut slope, mut position) = (0.0, 0.0);
         for _ in 0..64 {
             let right = self.support(axis - slope * DVec3::Z)?;
@@ -241,20 +428,22 @@ impl CameraAxes<'_> {
             }
             slope = next;
         }
-        Ok(position)
+        Ok((slope, position))
     }
 
-    /// Position in camera coordinates and height of the picture for parallel rays.
-    fn parallel(&self, aspect: f64, fill: f64) -> Result<(DVec3, f64), ShotError> {
+    /// The width and height that the product takes in parallel rays.
+    fn extent_m(&self) -> Result<DVec2, ShotError> {
         let reach = |direction: DVec3| Ok::<_, ShotError>(self.support(direction)?.dot(direction));
-        let (right, left) = (reach(DVec3::X)?, -reach(DVec3::NEG_X)?);
-        let (top, bottom) = (reach(DVec3::Y)?, -reach(DVec3::NEG_Y)?);
+        let width_m = reach(DVec3::X)? + reach(DVec3::NEG_X)?;
+        Ok(DVec2::new(width_m, reach(DVec3::Y)? + reach(DVec3::NEG_Y)?))
+    }
+
+    /// The position in camera coordinates for parallel rays.
+    fn parallel(&self) -> Result<DVec3, ShotError> {
+        let reach = |direction: DVec3| Ok::<_, ShotError>(self.support(direction)?.dot(direction));
+        let middle = |axis: DVec3| Ok::<_, ShotError>(0.5 * (reach(axis)? - reach(-axis)?));
         let nearest = -reach(DVec3::NEG_Z)?;
-        let radius = self.hull.radius();
-        // A line seen from its end has no extent in the picture: it gets a picture of its own size.
-        let height_m = ((right - left) / aspect).max(top - bottom) / fill;
-        let height_m = if height_m > 1e-9 * radius { height_m } else { radius };
-        Ok((DVec3::new(0.5 * (right + left), 0.5 * (top + bottom), radius - nearest), height_m))
+        Ok(DVec3::new(middle(DVec3::X)?, middle(DVec3::Y)?, self.hull.radius() - nearest))
     }
 }
 

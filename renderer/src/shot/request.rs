@@ -8,24 +8,26 @@ use std::sync::Arc;
 use glam::{DAffine3, DVec3};
 
 use super::error::{ErrorCode, ShotError};
-use super::framing::{self, Hull, Lens, frame, readable_angle};
+use super::framing::{Fit, Lens};
+use super::lut::Lut;
 use super::rig::{self, RigName};
+use super::turntable::Turn;
 use super::view::{self, ViewDirection};
 use super::{
-    Background, Bounces, Camera, Environment, EnvironmentMap, Film, Light, MAX_BOUNCES, MAX_PIXELS, MAX_SAMPLES,
-    MAX_SEED, MAX_SIDE_PX, PixelFilter, Projection, Shot, SpotFalloff, View, ViewTransform,
+    Background, Bounces, Environment, EnvironmentMap, Film, Light, MAX_BOUNCES, MAX_PIXELS, MAX_SAMPLES, MAX_SEED,
+    MAX_SIDE_PX, PixelFilter, Shot, SpotFalloff, View, ViewTransform,
 };
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::inspect::weak_lights;
 use crate::look::{LUMENS_PER_WATT, Look};
-use crate::scene::{Scene, SceneLight, SceneLightKind, SceneProjection};
+use crate::scene::{Scene, SceneLight, SceneLightKind};
 
-/// Shortest and longest focal length.
-const FOCAL_MM: std::ops::RangeInclusive<f64> = 1.0..=10_000.0;
+mod camera;
+
+use camera::place;
+
 /// Half of the angle of a new sun in Blender, 0.526°: that of the real one.
 const SUN_HALF_ANGLE_RAD: f32 = 0.5 * 0.009_180_432;
-/// Widest angle of a camera, as in a shot file.
-const MAX_FOV_Y_RAD: f64 = 179.0 * std::f64::consts::PI / 180.0;
 
 /// What a picture should be like. The default is the command line's.
 #[derive(Clone, Debug)]
@@ -34,6 +36,8 @@ pub struct ShotRequest {
     pub film: Film,
     /// Where from.
     pub framing: Framing,
+    /// How much of the depth is sharp; `None`: everything.
+    pub depth_of_field: Option<DepthOfField>,
     /// By what light.
     pub light: LightChoice,
     /// Turns the light about +Y, in addition to what the choice itself does.
@@ -42,6 +46,8 @@ pub struct ShotRequest {
     pub background: Background,
     /// How radiance becomes display values.
     pub view: View,
+    /// A lookup table beside the view.
+    pub lut: Option<Arc<Lut>>,
 }
 
 impl Default for ShotRequest {
@@ -61,12 +67,16 @@ impl Default for ShotRequest {
             framing: Framing::Auto {
                 direction: view::THREE_QUARTER.direction,
                 lens: Lens::Perspective { focal_mm: 85.0 },
-                fill: 0.85,
+                fit: Fit::Fill(0.85),
+                crop_to: Vec::new(),
+                share_scale_with: Vec::new(),
             },
+            depth_of_field: None,
             light: LightChoice::Rig(RigName::StudioSoft),
             light_rotation_deg: 0.0,
             background: Background::Transparent,
             view: View { transform: ViewTransform::Agx, exposure_ev: 0.0 },
+            lut: None,
         }
     }
 }
@@ -80,12 +90,40 @@ pub enum Framing {
         direction: ViewDirection,
         /// The lens.
         lens: Lens,
-        /// Share of the picture that the product takes in its tighter direction, more than 0, at most 1.
-        fill: f64,
+        /// How much of the picture is taken.
+        fit: Fit,
+        /// The parts that are framed, by their names or paths; all when empty. The others are drawn all the same, as far as they reach into
+        /// the picture.
+        crop_to: Vec<String>,
+        /// Directions whose pictures show the product as large as this one does: as large as fits into all of them.
+        share_scale_with: Vec<ViewDirection>,
     },
     /// By a camera of the file.
     SceneCamera {
         /// Its name.
+        name: String,
+    },
+}
+
+/// Depth of field as a photographer sets it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DepthOfField {
+    /// Focal length (for a sensor of 36 mm along the longer side of the picture) by the diameter of the aperture; positive. The scene's
+    /// metres count: a small product in front of a real lens is shallow.
+    pub f_number: f64,
+    /// What is sharp.
+    pub focus: Focus,
+}
+
+/// The plane across the viewing axis that is sharp.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Focus {
+    /// Through the middle of the bounds of what is framed.
+    #[default]
+    Center,
+    /// Through the point of these parts that is nearest to the camera.
+    Part {
+        /// Their name, or the path of one.
         name: String,
     },
 }
@@ -107,22 +145,26 @@ pub enum LightChoice {
 ///
 /// # Errors
 ///
-/// `shot.range` with the option in `at`, `shot.camera_not_found`, `shot.nothing_to_frame`.
+/// `shot.range` with the option in `at`, `shot.camera_not_found`, `shot.part_not_found`, `shot.conflict` for depth of field in parallel rays,
+/// `shot.nothing_to_frame`.
 pub fn build(request: &ShotRequest, scene: &Scene) -> Result<(Shot, Vec<Diagnostic>), ShotError> {
+    assemble(request, scene, None)
+}
+
+/// The same; for a turntable, the camera has the product in its picture at every angle.
+pub(super) fn assemble(
+    request: &ShotRequest,
+    scene: &Scene,
+    turn: Option<&Turn>,
+) -> Result<(Shot, Vec<Diagnostic>), ShotError> {
     check_film(&request.film)?;
     in_range("--light-rotation-deg", request.light_rotation_deg, -1e6..=1e6)?;
     in_range("--exposure-ev", f64::from(request.view.exposure_ev), -32.0..=32.0)?;
     let mut diagnostics = Vec::new();
-    let hull = Hull::new(scene)?;
-    let aspect = f64::from(request.film.width_px) / f64::from(request.film.height_px);
-    let (camera, azimuth_deg) = match &request.framing {
-        Framing::Auto { direction, lens, fill } => {
-            (auto_framed(&hull, *direction, *lens, aspect, *fill)?, direction.azimuth_deg)
-        }
-        Framing::SceneCamera { name } => {
-            let camera = scene_camera(&hull, scene, name)?;
-            (camera, view::azimuth_deg(&camera.world_from_camera.matrix3))
-        }
+    let (camera, film) = place(request, scene, turn)?;
+    let azimuth_deg = match &request.framing {
+        Framing::Auto { direction, .. } => direction.azimuth_deg,
+        Framing::SceneCamera { .. } => view::azimuth_deg(&camera.world_from_camera.matrix3),
     };
     let (environment, lights) = match &request.light {
         LightChoice::Rig(rig) => {
@@ -145,8 +187,8 @@ pub fn build(request: &ShotRequest, scene: &Scene) -> Result<(Shot, Vec<Diagnost
             message: "the file has no lights: only what emits light itself is seen".to_owned(),
         });
     }
-    let (film, background, view) = (request.film, request.background, request.view);
-    let shot = Shot { camera, film, environment, lights, floor: None, background, view, lut: None };
+    let (background, view) = (request.background, request.view);
+    let shot = Shot { camera, film, environment, lights, floor: None, background, view, lut: request.lut.clone() };
     if let Some(bounds) = scene.bounds() {
         let name = |i: usize| scene.lights.get(i).and_then(|light| light.name.as_deref()).unwrap_or_default();
         diagnostics.extend(weak_lights(&shot, &bounds, |i| format!("light {i} {:?}", name(i))));
@@ -154,7 +196,7 @@ pub fn build(request: &ShotRequest, scene: &Scene) -> Result<(Shot, Vec<Diagnost
     Ok((shot, diagnostics))
 }
 
-fn in_range(option: &str, value: f64, range: std::ops::RangeInclusive<f64>) -> Result<(), ShotError> {
+pub(super) fn in_range(option: &str, value: f64, range: std::ops::RangeInclusive<f64>) -> Result<(), ShotError> {
     if range.contains(&value) {
         return Ok(());
     }
@@ -182,49 +224,6 @@ fn check_film(film: &Film) -> Result<(), ShotError> {
     }
     in_range("--clamp-direct", clamp_direct.into(), 0.0..=f32::MAX.into())?;
     in_range("--clamp-indirect", clamp_indirect.into(), 0.0..=f32::MAX.into())
-}
-
-fn auto_framed(
-    hull: &Hull<'_>,
-    direction: ViewDirection,
-    lens: Lens,
-    aspect: f64,
-    fill: f64,
-) -> Result<Camera, ShotError> {
-    in_range("--azimuth-deg", direction.azimuth_deg, -1e6..=1e6)?;
-    in_range("--elevation-deg", direction.elevation_deg, -90.0..=90.0)?;
-    in_range("--fill", fill, 0.001..=1.0)?;
-    if let Lens::Perspective { focal_mm } = lens {
-        in_range("--lens-mm", focal_mm, FOCAL_MM)?;
-    }
-    frame(hull, &direction.orientation(), lens, aspect, fill)
-}
-
-/// The first camera of the file with this name.
-fn scene_camera(hull: &Hull<'_>, scene: &Scene, name: &str) -> Result<Camera, ShotError> {
-    let Some(camera) = scene.cameras.iter().find(|camera| camera.name.as_deref() == Some(name)) else {
-        let names: Vec<String> =
-            scene.cameras.iter().filter_map(|c| c.name.as_ref()).map(|n| format!("{n:?}")).collect();
-        let help = match (scene.cameras.len(), names.len()) {
-            (0, _) => "the file has no cameras: use --view".to_owned(),
-            (_, 0) => "no camera of the file has a name: use --view".to_owned(),
-            _ => format!("the file has {}", names.join(", ")),
-        };
-        return Err(ShotError::new(ErrorCode::CameraNotFound, "--camera", format!("no camera {name:?}")).help(help));
-    };
-    let world_from_camera = camera.world_from_camera;
-    let projection = match camera.projection {
-        SceneProjection::Perspective { fov_y_rad } => {
-            in_range("--camera", fov_y_rad, f64::MIN_POSITIVE..=MAX_FOV_Y_RAD)?;
-            Projection::Perspective { fov_y_rad: readable_angle(fov_y_rad) }
-        }
-        SceneProjection::Orthographic { height_m } => {
-            in_range("--camera", height_m, f64::MIN_POSITIVE..=f64::MAX)?;
-            Projection::Orthographic { height_m }
-        }
-    };
-    let (clip_near_m, clip_far_m) = framing::clip_planes(hull, &world_from_camera)?;
-    Ok(Camera { world_from_camera, projection, clip_near_m, clip_far_m })
 }
 
 /// A light of the file, turned, in the unit of radiance.

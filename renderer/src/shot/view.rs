@@ -47,6 +47,18 @@ pub const SIX_YAW: [NamedView; 6] = [
 /// From the front, the right and above: the default.
 pub const THREE_QUARTER: NamedView = named("three_quarter", 35.0, 20.0);
 
+impl NamedView {
+    /// All views that have a name: the sets, and [`THREE_QUARTER`].
+    pub fn all() -> impl Iterator<Item = Self> {
+        SIX_VIEW.into_iter().chain([THREE_QUARTER]).chain(SIX_YAW)
+    }
+
+    /// The view of a name, whether single or of a set.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::all().find(|view| view.name == name)
+    }
+}
+
 impl ViewDirection {
     /// The direction of a single name: one of [`SIX_VIEW`], or [`THREE_QUARTER`].
     pub fn by_name(name: &str) -> Option<Self> {
@@ -107,6 +119,9 @@ mod tests {
         }
         assert_eq!(ViewDirection::by_name("three_quarter"), Some(THREE_QUARTER.direction));
         assert_eq!(ViewDirection::by_name("six_yaw"), None);
+        let names: std::collections::BTreeSet<&str> = NamedView::all().map(|view| view.name).collect();
+        assert_eq!(names.len(), 13, "no name stands for two views");
+        assert_eq!(NamedView::by_name("left_240deg").expect("a view").direction.azimuth_deg, 240.0);
     }
 
     proptest::proptest! {

@@ -9,6 +9,7 @@ use packshot_renderer::backend::gpu::SliceLimits;
 use packshot_renderer::backend::{Backend, CancelToken, RenderControl, Rendered, Snapshot, Snapshots};
 use packshot_renderer::film::Film;
 use packshot_renderer::prepare::{PaletteEntry, PartMaterial, PreparedProduct};
+use packshot_renderer::shot::Aperture;
 
 use crate::arrangement::{Placement, Sky};
 use crate::difference::{flip, mean};
@@ -51,6 +52,15 @@ fn metal_glass_and_coated_plastic_under_three_kinds_of_light() {
 #[test]
 fn textures_opacity_and_an_environment_map() {
     compare(&cards(64, 8));
+}
+
+#[test]
+fn depth_of_field() {
+    let mut sketch = still_life(64, 8);
+    let pinhole = render(cpu(), &sketch.prepare());
+    sketch.shot.camera.aperture = Some(Aperture { radius_m: 0.15, focus_depth_m: 4.5 });
+    let (lens, _) = compare(&sketch);
+    assert!(share_equal(&pinhole.film, &lens.film) < 0.9, "some of it is out of focus");
 }
 
 #[test]

@@ -171,6 +171,7 @@ pub(crate) fn empty(size_px: u32, samples: u32) -> Sketch {
     let camera = Camera {
         world_from_camera: looking_at_origin(DVec3::new(2.0, 1.6, 4.0)),
         projection: Projection::Perspective { fov_y_rad: 0.6 },
+        aperture: None,
         clip_near_m: 0.01,
         clip_far_m: 1000.0,
     };

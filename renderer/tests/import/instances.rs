@@ -6,9 +6,8 @@ use packshot_materials::openpbr::OpenPbr;
 use packshot_renderer::backend::cpu::CpuBackend;
 use packshot_renderer::backend::{Backend, CancelToken, RenderControl};
 use packshot_renderer::prepare::{PartMaterial, PreparedProduct, PreparedShot, TabulatedMaps};
-use packshot_renderer::shot::framing::Lens;
+use packshot_renderer::shot::framing::Fit;
 use packshot_renderer::shot::request::{Framing, ShotRequest, build};
-use packshot_renderer::shot::view::THREE_QUARTER;
 use packshot_renderer::shot::{Environment, PixelFilter};
 use serde_json::{Value, json};
 
@@ -58,8 +57,9 @@ fn a_hundred_thousand_parts_of_one_mesh_are_one_mesh() {
         let film = &mut request.film;
         (film.width_px, film.height_px, film.samples, film.noise_threshold) = (48, 48, 2, 0.0);
         film.filter = PixelFilter::Box;
-        let direction = THREE_QUARTER.direction;
-        request.framing = Framing::Auto { direction, lens: Lens::Perspective { focal_mm: 85.0 }, fill: 0.9 };
+        if let Framing::Auto { fit, .. } = &mut request.framing {
+            *fit = Fit::Fill(0.9);
+        }
         let (mut shot, _) = build(&request, &scene).expect("a sound request");
         shot.environment = Environment::Uniform { radiance: [1.0; 3] };
         let product = Arc::new(product);

@@ -184,6 +184,7 @@ fn shot(placement: &Placement, size_px: u32, samples: u32) -> Shot {
         camera: Camera {
             world_from_camera: DAffine3::from_mat3_translation(turn, world.transform_point3(eye)),
             projection: Projection::Perspective { fov_y_rad: 0.7 },
+            aperture: None,
             clip_near_m: 0.01 * placement.unit_m,
             clip_far_m: 100.0 * placement.unit_m,
         },

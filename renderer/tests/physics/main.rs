@@ -9,6 +9,7 @@ mod emission;
 mod furnace;
 mod guides;
 mod invariance;
+mod lens;
 mod lights;
 mod nesting;
 mod panes;

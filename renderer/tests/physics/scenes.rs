@@ -76,7 +76,7 @@ pub(crate) fn shot(eye: DVec3, height_m: f64, size_px: u32, samples: u32) -> Sho
     let world_from_camera = DAffine3::from_mat3_translation(DMat3::from_cols(right, back.cross(right), back), eye);
     let projection = Projection::Orthographic { height_m };
     Shot {
-        camera: Camera { world_from_camera, projection, clip_near_m: 1e-9, clip_far_m: 1e12 },
+        camera: Camera { world_from_camera, projection, aperture: None, clip_near_m: 1e-9, clip_far_m: 1e12 },
         film: FilmSettings {
             width_px: size_px,
             height_px: size_px,

@@ -11,7 +11,7 @@ use packshot_pipeline::request::PartFilter;
 use packshot_renderer::encode::{self, PngDepth};
 use packshot_renderer::import::{self, ImportOptions};
 use packshot_renderer::shot::error::{ErrorCode, ShotError};
-use packshot_renderer::shot::framing::Lens;
+use packshot_renderer::shot::framing::{Fit, Lens};
 use packshot_renderer::shot::request::{Framing, LightChoice, ShotRequest};
 use packshot_renderer::shot::rig::RigName;
 use packshot_renderer::shot::view::{THREE_QUARTER, ViewDirection};
@@ -68,10 +68,12 @@ pub(super) fn shot_request(
     Ok(ShotRequest {
         film: film(request),
         framing: framing(request),
+        depth_of_field: None,
         light: light(request, environment)?,
         light_rotation_deg: request.light_rotation_deg,
         background: request.background.parse()?,
         view: shot::View { transform: view_transform(request.view_transform), exposure_ev: request.exposure_ev as f32 },
+        lut: None,
     })
 }
 
@@ -108,7 +110,8 @@ fn framing(request: &RenderRequest) -> Framing {
         }
     };
     let lens = if request.ortho { Lens::Orthographic } else { Lens::Perspective { focal_mm: request.lens_mm } };
-    Framing::Auto { direction, lens, fill: request.fill }
+    let fit = Fit::Fill(request.fill);
+    Framing::Auto { direction, lens, fit, crop_to: Vec::new(), share_scale_with: Vec::new() }
 }
 
 fn light(request: &RenderRequest, environment: Option<Arc<EnvironmentMap>>) -> Result<LightChoice, ShotError> {

@@ -9,7 +9,7 @@ gpu_struct! {
     pub struct Camera {
         /// Eye point, or the centre of the picture for parallel rays.
         pub origin: Vec3,
-        /// 1: parallel rays; 0: pinhole.
+        /// 1: parallel rays; 0: rays through one point, or through an aperture.
         pub orthographic: u32,
         /// Unit, to the right of the picture.
         pub right: Vec3,
@@ -25,12 +25,12 @@ gpu_struct! {
         pub clip_near: f32,
         /// Far plane across the viewing axis.
         pub clip_far: f32,
+        /// Radius of the thin lens; 0: everything is sharp.
+        pub aperture_radius: f32,
+        /// Distance along the viewing axis of the plane that is sharp; above 0 where there is an aperture.
+        pub focus_depth: f32,
         /// Padding.
         pub pad0: f32,
-        /// Padding.
-        pub pad1: f32,
-        /// Padding.
-        pub pad2: f32,
     }
 
     /// What holds for the whole picture.

@@ -4,7 +4,7 @@
 // Twin of `layout::scene::Camera`. Render space. The frame looks along -back.
 struct Camera {
     origin: vec3f,
-    // 1: parallel rays; 0: pinhole.
+    // 1: parallel rays; 0: rays through one point, or through an aperture.
     orthographic: u32,
     right: vec3f,
     // Half the picture's width at distance 1 (pinhole) or in render units (parallel).
@@ -15,9 +15,11 @@ struct Camera {
     // Planes across the viewing axis.
     clip_near: f32,
     clip_far: f32,
+    // 0: everything is sharp.
+    aperture_radius: f32,
+    // Distance along the viewing axis of the plane that is sharp.
+    focus_depth: f32,
     pad0: f32,
-    pad1: f32,
-    pad2: f32,
 }
 
 // The ray through a point of the picture, (0, 0) the top left and (1, 1) the bottom right corner.
@@ -31,4 +33,16 @@ fn camera_ray(camera: Camera, at: vec2f) -> Ray {
     let along = aside - camera.back;
     let stretch = length(along);
     return Ray(camera.origin, camera.clip_near * stretch, along / stretch, camera.clip_far * stretch);
+}
+
+// The same through a thin lens, by a point of the unit disk that stands for the aperture: rays through one point of the picture meet in the
+// plane that is sharp. Only for cameras without parallel rays.
+fn lens_ray(camera: Camera, at: vec2f, lens: vec2f) -> Ray {
+    let x = (2.0 * at.x - 1.0) * camera.half_width;
+    let y = (1.0 - 2.0 * at.y) * camera.half_height;
+    let offset = (camera.right * lens.x + camera.up * lens.y) * camera.aperture_radius;
+    // One unit of depth further with each step, as without a lens: clip planes stay planes.
+    let along = camera.right * x + camera.up * y - camera.back - offset / camera.focus_depth;
+    let stretch = length(along);
+    return Ray(camera.origin + offset, camera.clip_near * stretch, along / stretch, camera.clip_far * stretch);
 }

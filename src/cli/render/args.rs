@@ -6,13 +6,15 @@ use std::sync::Arc;
 
 use clap::{Args, value_parser};
 use packshot::picture::Aov;
+use packshot::preset::{self, Preset};
 use packshot_renderer::look::Look;
 use packshot_renderer::shot::document::FilmOverrides;
-use packshot_renderer::shot::framing::Lens;
 use packshot_renderer::shot::lut::{self, Lut, LutInput};
 use packshot_renderer::shot::request::{Framing, LightChoice, ShotRequest};
-use packshot_renderer::shot::view::{SIX_VIEW, THREE_QUARTER, ViewDirection};
 use packshot_renderer::shot::{Background, Bounces, Film, MAX_PIXELS, PixelFilter, View, ViewTransform};
+
+use super::framing::{DirectionArgs, LensArgs};
+use super::target::is_folder;
 
 use crate::cli::args::{MaterialArgs, SceneArgs};
 use crate::cli::devices::DeviceArgs;
@@ -22,9 +24,10 @@ use crate::cli::later::not_available;
 use crate::cli::options::{DenoiseWord, ExrWord, FilterWord, LightOption, ViewTransformWord, number, positive};
 
 /// What a shot fixes: beside `--shot`, these are contradictions.
-const FIXED_BY_SHOT: [&str; 28] = [
+const FIXED_BY_SHOT: [&str; 34] = [
     "inputs",
     "sample",
+    "preset",
     "max_bounces",
     "clamp_indirect",
     "filter",
@@ -33,8 +36,13 @@ const FIXED_BY_SHOT: [&str; 28] = [
     "elevation_deg",
     "camera",
     "fill",
+    "margin_px",
+    "trim",
+    "crop_to",
     "lens_mm",
     "ortho",
+    "dof",
+    "focus",
     "light",
     "light_rotation_deg",
     "background",
@@ -67,11 +75,23 @@ pub(crate) struct RenderArgs {
     #[arg(long, value_name = "FILE", conflicts_with_all = FIXED_BY_SHOT)]
     pub(crate) shot: Option<PathBuf>,
     #[command(flatten)]
+    pub(crate) direction: DirectionArgs,
+    #[command(flatten)]
+    pub(crate) picture: PictureArgs,
+}
+
+/// What every command that takes pictures has.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct PictureArgs {
+    /// Settings for a purpose, and a check of its rules: amazon_main, amazon_360, google or autocare
+    #[arg(long, value_name = "NAME", value_parser = preset_of_name)]
+    pub(crate) preset: Option<&'static Preset>,
+    #[command(flatten)]
     pub(crate) output: OutputArgs,
     #[command(flatten)]
     pub(crate) film: FilmArgs,
     #[command(flatten)]
-    pub(crate) framing: FramingArgs,
+    pub(crate) lens: LensArgs,
     #[command(flatten)]
     pub(crate) look: LookArgs,
     #[command(flatten)]
@@ -157,33 +177,6 @@ pub(crate) struct FilmArgs {
     pub(crate) denoise: DenoiseWord,
 }
 
-/// Where the picture is taken from.
-#[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Camera")]
-pub(crate) struct FramingArgs {
-    /// front, right, back, left, top, bottom or three_quarter [default: three_quarter]
-    #[arg(long, value_name = "NAME", value_parser = view_direction, conflicts_with_all = ["azimuth_deg", "elevation_deg", "camera"])]
-    pub(crate) view: Option<ViewDirection>,
-    /// Turns the camera about +Y: 0 is the front (+Z), 90 is +X
-    #[arg(long, value_name = "A", allow_negative_numbers = true, value_parser = number(-1e6, 1e6), conflicts_with = "camera")]
-    pub(crate) azimuth_deg: Option<f64>,
-    /// Raises the camera: -90 to 90
-    #[arg(long, value_name = "E", allow_negative_numbers = true, value_parser = number(-90.0, 90.0), conflicts_with = "camera")]
-    pub(crate) elevation_deg: Option<f64>,
-    /// A camera of the file
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["fill", "lens_mm", "ortho"])]
-    pub(crate) camera: Option<String>,
-    /// Share of the frame that the product takes in its tighter direction [default: 0.85]
-    #[arg(long, value_name = "F", allow_negative_numbers = true, value_parser = number(0.001, 1.0))]
-    pub(crate) fill: Option<f64>,
-    /// Focal length for a 36 mm sensor along the longer side [default: 85]
-    #[arg(long, value_name = "L", allow_negative_numbers = true, value_parser = number(1.0, 10_000.0))]
-    pub(crate) lens_mm: Option<f64>,
-    /// Parallel projection
-    #[arg(long, conflicts_with = "lens_mm")]
-    pub(crate) ortho: bool,
-}
-
 /// Light, background and view.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Light")]
@@ -194,9 +187,9 @@ pub(crate) struct LookArgs {
     /// Turns the light about +Y
     #[arg(long, value_name = "A", default_value_t = 0.0, allow_negative_numbers = true, value_parser = number(-1e6, 1e6))]
     pub(crate) light_rotation_deg: f64,
-    /// transparent, white, #RRGGBB or environment
-    #[arg(long, value_name = "WHAT", default_value = "transparent")]
-    pub(crate) background: Background,
+    /// transparent, white, #RRGGBB or environment [default: transparent]
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) background: Option<Background>,
     /// How radiance becomes display values [default: agx]
     #[arg(long, value_name = "NAME", value_enum)]
     pub(crate) view_transform: Option<ViewTransformWord>,
@@ -215,23 +208,35 @@ fn dpi(text: &str) -> Result<NonZeroU16, String> {
     text.parse().map_err(|_| format!("expected a whole number from 1 to {}", u16::MAX))
 }
 
-fn view_direction(name: &str) -> Result<ViewDirection, String> {
-    let names = SIX_VIEW.iter().chain([&THREE_QUARTER]).map(|view| view.name).collect::<Vec<_>>().join(", ");
-    ViewDirection::by_name(name).ok_or_else(|| format!("expected one of {names}"))
+fn preset_of_name(name: &str) -> Result<&'static Preset, String> {
+    let names = preset::PRESETS.iter().map(|preset| preset.name).collect::<Vec<_>>().join(", ");
+    Preset::by_name(name).ok_or_else(|| format!("expected one of {names}"))
 }
 
 impl RenderArgs {
     /// What the types of the options cannot say.
     pub(crate) fn check(&self) -> Result<(), Failure> {
+        self.picture.check(self.inputs.len() + self.sample.len(), self.shot.is_some())
+    }
+
+    /// Where the picture is taken from.
+    pub(crate) fn framing(&self) -> Framing {
+        let preset = self.picture.preset;
+        self.direction.framing(&self.picture.lens, preset, preset.map(|preset| preset.fit))
+    }
+}
+
+impl PictureArgs {
+    /// What the types of the options cannot say.
+    pub(crate) fn check(&self, n_inputs: usize, has_shot: bool) -> Result<(), Failure> {
         if self.film.denoise == DenoiseWord::On {
             return Err(not_available("`--denoise on`", "--denoise", "shots"));
         }
-        let film = self.film.film(self.scene.look.into());
-        if self.shot.is_none() && u64::from(film.width_px) * u64::from(film.height_px) > MAX_PIXELS {
+        let film = self.film();
+        if !has_shot && u64::from(film.width_px) * u64::from(film.height_px) > MAX_PIXELS {
             let message = format!("{} x {} pixels are more than {MAX_PIXELS}", film.width_px, film.height_px);
             return Err(Failure::usage("invalid_value", message, "--width --height", "choose a smaller picture"));
         }
-        let n_inputs = self.inputs.len() + self.sample.len();
         self.output.check_distinct()?;
         self.look.check()?;
         self.output.aovs()?;
@@ -243,16 +248,43 @@ impl RenderArgs {
         Ok(())
     }
 
-    /// The request, with the light that was read.
-    pub(crate) fn shot_request(&self, light: LightChoice) -> ShotRequest {
+    /// The request, with where it is taken from and the light that was read.
+    pub(crate) fn shot_request(&self, framing: Framing, light: LightChoice) -> ShotRequest {
+        let default = if self.preset.is_some() { preset::WHITE } else { Background::Transparent };
         ShotRequest {
-            film: self.film.film(self.scene.look.into()),
-            framing: self.framing.framing(),
+            film: self.film(),
+            framing,
+            depth_of_field: self.lens.depth_of_field(),
             light,
             light_rotation_deg: self.look.light_rotation_deg,
-            background: self.look.background,
+            background: self.look.background.unwrap_or(default),
             view: View { transform: self.look.view_transform(), exposure_ev: self.look.exposure_ev as f32 },
+            ..ShotRequest::default()
         }
+    }
+
+    /// Where pictures go: where nothing says the format, in the first that the preset accepts.
+    pub(crate) fn output(&self) -> OutputArgs {
+        let mut output = self.output.clone();
+        let is_open = output.output.as_ref().is_some_and(|path| files::is_stream(path) || is_folder(path));
+        if let Some(preset) = self.preset.filter(|_| is_open) {
+            output.format.get_or_insert_with(|| preset.extensions[0].to_owned());
+        }
+        output
+    }
+
+    /// The film that is asked for: in a preset's size where none is given.
+    fn film(&self) -> Film {
+        let [width_px, height_px] = match self.preset {
+            Some(preset) => preset.size_px.map(Some),
+            None => [None; 2],
+        };
+        let sized = FilmArgs {
+            width: self.film.width.or(width_px),
+            height: self.film.height.or(height_px),
+            ..self.film.clone()
+        };
+        sized.film(self.scene.look.into())
     }
 }
 
@@ -318,6 +350,19 @@ impl OutputArgs {
         self.aov.iter().map(named).collect()
     }
 
+    /// Fails where something is asked for that a command of many pictures does not have.
+    pub(crate) fn require_one_of_each(&self, command: &str) -> Result<(), Failure> {
+        let message = |option: &str| format!("`packshot {command}` takes no `{option}`: it is about one picture");
+        if self.dump_shot.is_some() {
+            let help = "use `packshot render --dump-shot` for one of the pictures";
+            return Err(Failure::usage("conflict", message("--dump-shot"), "--dump-shot", help));
+        }
+        if self.repeat != 1 {
+            return Err(Failure::usage("conflict", message("--repeat"), "--repeat", "use `packshot render --repeat`"));
+        }
+        Ok(())
+    }
+
     /// No two outputs may go to one place, and only one to standard output.
     fn check_distinct(&self) -> Result<(), Failure> {
         let outputs = [(&self.output, "-o"), (&self.report, "--report"), (&self.dump_shot, "--dump-shot")];
@@ -366,25 +411,5 @@ impl FilmArgs {
             clamp_indirect: self.clamp_indirect.map_or(default.clamp_indirect, |limit| limit as f32),
             ..default
         }
-    }
-}
-
-impl FramingArgs {
-    fn framing(&self) -> Framing {
-        if let Some(name) = &self.camera {
-            return Framing::SceneCamera { name: name.clone() };
-        }
-        let direction = match (self.azimuth_deg, self.elevation_deg) {
-            (None, None) => self.view.unwrap_or(THREE_QUARTER.direction),
-            // An angle that is not given is that of the front view.
-            (azimuth, elevation) => {
-                ViewDirection { azimuth_deg: azimuth.unwrap_or(0.0), elevation_deg: elevation.unwrap_or(0.0) }
-            }
-        };
-        let lens = match self.ortho {
-            true => Lens::Orthographic,
-            false => Lens::Perspective { focal_mm: self.lens_mm.unwrap_or(85.0) },
-        };
-        Framing::Auto { direction, lens, fill: self.fill.unwrap_or(0.85) }
     }
 }

@@ -3,6 +3,7 @@
 use packshot::picture::Picture;
 use packshot::report::Preflight;
 use packshot::timing::Seconds;
+use packshot::verify::Check;
 use packshot_renderer::backend::DeviceInfo;
 use packshot_renderer::diagnostic::Diagnostic;
 use serde::Serialize;
@@ -26,6 +27,9 @@ pub(crate) struct RenderResult {
     pub(crate) look: &'static str,
     pub(crate) parts: usize,
     pub(crate) unmapped_parts: usize,
+    /// How the picture keeps the rules of its preset.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) checks: Vec<Check>,
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
 

@@ -14,10 +14,10 @@ use packshot_renderer::inspect::weak_lights;
 use packshot_renderer::look::Look;
 use packshot_renderer::shot::document::{self, Geometry, LeftOut};
 use packshot_renderer::shot::lut::Lut;
-use packshot_renderer::shot::request::{self, LightChoice};
+use packshot_renderer::shot::request::{self, Framing, LightChoice, ShotRequest};
 use packshot_renderer::shot::{Shot, environment};
 
-use super::args::RenderArgs;
+use super::args::PictureArgs;
 use crate::cli::args::{Input, Source};
 use crate::cli::failure::Failure;
 use crate::cli::files::{self, InputKind};
@@ -63,7 +63,7 @@ pub(crate) struct Common {
 }
 
 impl Common {
-    pub(crate) fn read(args: &RenderArgs) -> Result<Self, Failure> {
+    pub(crate) fn read(args: &PictureArgs) -> Result<Self, Failure> {
         let (materials, mut diagnostics) = args.materials.request()?;
         let (light, light_path) = match &args.look.light {
             LightOption::Rig(rig) => (LightChoice::Rig(*rig), None),
@@ -110,16 +110,21 @@ impl Common {
     }
 
     /// The shot that the options ask for.
-    pub(crate) fn shot(&self, args: &RenderArgs, subject: &mut Subject) -> Result<Shot, Failure> {
-        let built = request::build(&args.shot_request(self.light.clone()), &subject.product.scene);
+    pub(crate) fn shot(&self, args: &PictureArgs, framing: Framing, subject: &mut Subject) -> Result<Shot, Failure> {
+        let built = request::build(&self.request(args, framing), &subject.product.scene);
         let (shot, found) = built.map_err(packshot::Error::from)?;
         subject.diagnostics.extend(found);
-        Ok(Shot { lut: self.lut.clone(), ..shot })
+        Ok(shot)
+    }
+
+    /// What is asked for, in the light that was read.
+    pub(crate) fn request(&self, args: &PictureArgs, framing: Framing) -> ShotRequest {
+        ShotRequest { lut: self.lut.clone(), ..args.shot_request(framing, self.light.clone()) }
     }
 }
 
 /// Reads a shot file and what it names.
-pub(crate) fn from_shot(path: &Path, args: &RenderArgs, cancel: &CancelToken) -> Result<(Subject, Shot), Failure> {
+pub(crate) fn from_shot(path: &Path, args: &PictureArgs, cancel: &CancelToken) -> Result<(Subject, Shot), Failure> {
     let bytes = files::read(path, InputKind::Shot)?;
     let folder = if files::is_stream(path) { Path::new("") } else { path.parent().unwrap_or(Path::new("")) };
     let mut open = |name: &str| {

@@ -90,7 +90,7 @@ pub(crate) fn targets(args: &OutputArgs, stems: &[String]) -> Result<Vec<Target>
 }
 
 /// What ends in a separator, or is there already as a folder.
-fn is_folder(path: &Path) -> bool {
+pub(crate) fn is_folder(path: &Path) -> bool {
     path.is_dir() || path.as_os_str().as_encoded_bytes().last().is_some_and(|&b| std::path::is_separator(b.into()))
 }
 

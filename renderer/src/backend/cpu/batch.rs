@@ -86,7 +86,8 @@ impl<'a> Batch<'a> {
         self.alive.clear();
         self.alive.extend(0..self.paths.len() as u32);
         let mut n_rays = 0;
-        let mut coherent = true;
+        // Rays through all of a lens bound nearly everything: a packet of them would meet every triangle.
+        let mut coherent = self.bindings.params.camera.aperture_radius == 0.0;
         while !self.alive.is_empty() {
             self.keys.clear();
             if self.has_opacity {

@@ -101,6 +101,7 @@ fn shot(samples: u32) -> Shot {
         camera: Camera {
             world_from_camera: DAffine3::from_mat3_translation(axes, DVec3::Y * 3.0),
             projection: Projection::Orthographic { height_m: 1.6 },
+            aperture: None,
             clip_near_m: 2.98,
             clip_far_m: 1e3,
         },

@@ -8,7 +8,7 @@ use packshot_materials::openpbr::OpenPbr;
 use super::json::Json;
 use super::parts::escaped;
 use super::{FileReference, Geometry, LeftOut, SCHEMA, UP_AXES, left_out, parameters};
-use crate::shot::{Background, Camera, Environment, Film, Floor, Light, PixelFilter, Projection, Shot, View};
+use crate::shot::{Aperture, Background, Camera, Environment, Film, Floor, Light, PixelFilter, Projection, Shot, View};
 
 /// A shot and what it does not hold itself.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +44,7 @@ pub struct DumpMaterial<'a> {
 pub fn write(dump: &Dump<'_>) -> String {
     let shot = dump.shot;
     let mut left_out = dump.left_out.shot.clone();
+    let camera = write_camera(&shot.camera, &mut left_out);
     let lights = write_lights(&shot.lights, &mut left_out);
     let environment = write_environment(&shot.environment, dump.environment_file, &mut left_out);
     let (materials, parts) = write_parts(dump, &mut left_out);
@@ -55,7 +56,7 @@ pub fn write(dump: &Dump<'_>) -> String {
     root.extend([
         member("geometry", write_geometry(dump.geometry)),
         member("floor", shot.floor.as_ref().map_or(Json::Null, write_floor)),
-        member("camera", write_camera(&shot.camera)),
+        member("camera", camera),
         member("film", write_film(&shot.film)),
         member("environment", environment),
         member("lights", Json::List(lights)),
@@ -98,7 +99,11 @@ fn write_floor(floor: &Floor) -> Json {
     ])
 }
 
-fn write_camera(camera: &Camera) -> Json {
+fn write_camera(camera: &Camera, left_out: &mut Vec<String>) -> Json {
+    if let Some(Aperture { radius_m, focus_depth_m }) = camera.aperture {
+        let diameter_mm = 2e3 * radius_m;
+        left_out.push(format!("the camera's aperture of {diameter_mm:.3} mm, focused at {focus_depth_m} m"));
+    }
     let (kind, angle_or_height) = match camera.projection {
         Projection::Perspective { fov_y_rad } => ("perspective", ("fov_y_deg", degrees(fov_y_rad).into())),
         Projection::Orthographic { height_m } => ("orthographic", ("height_m", height_m.into())),

@@ -59,7 +59,7 @@ fn projected(scene: &Scene, camera: &Camera, aspect: f64) -> (DVec3, DVec3) {
 
 fn check(scene: &Scene, view: ViewDirection, lens: Lens, aspect: f64, fill: f64) -> Result<(), TestCaseError> {
     let hull = Hull::new(scene).expect("a product");
-    let camera = frame(&hull, &view.orientation(), lens, aspect, fill).expect("framed");
+    let camera = frame(&hull, &view.orientation(), lens, aspect, DVec2::splat(fill)).expect("framed");
     let (min, max) = projected(scene, &camera, aspect);
     let share = 0.5 * (max - min);
     prop_assert!((share.x.max(share.y) - fill).abs() < 1e-9, "fills {share}, not {fill}");
@@ -101,16 +101,86 @@ proptest! {
     }
 }
 
+fn unit_cube() -> Vec<Vec3> {
+    let corner = |i: u8| Vec3::from([0, 1, 2].map(|axis| if i >> axis & 1 == 1 { 1.0 } else { -1.0 }));
+    (0..8).map(corner).collect()
+}
+
+#[test]
+fn pictures_that_share_a_scale_have_the_smallest_one() {
+    // Twice as wide as deep: from its end it could be shown larger.
+    let bar = scene(vec![unit_cube()], &[(0, DAffine3::from_scale(dvec3(2.0, 0.5, 0.5)))]);
+    let hull = Hull::new(&bar).expect("a product");
+    let seen_from = |azimuth_deg| ViewDirection { azimuth_deg, elevation_deg: 0.0 }.orientation();
+    for lens in [Lens::Perspective { focal_mm: 85.0 }, Lens::Orthographic] {
+        let scale = |m: &DMat3| fitting_scale_m(&hull, m, lens, 1.0, DVec2::splat(0.8)).expect("a product");
+        let (side, end) = (seen_from(0.0), seen_from(90.0));
+        assert!(scale(&side) > 1.5 * scale(&end));
+        let camera = frame_at_scale(&hull, &end, lens, 1.0, scale(&side)).expect("framed");
+        let (min, max) = projected(&bar, &camera, 1.0);
+        assert!((min + max).truncate().length() < 1e-9, "centred");
+        assert!(max.x < 0.4, "smaller than it could be: {max}");
+    }
+}
+
+#[test]
+fn margins_hold_on_all_sides_of_a_trimmed_picture() {
+    let bar = scene(vec![unit_cube()], &[(0, DAffine3::from_scale(dvec3(2.0, 0.7, 0.5)))]);
+    let hull = Hull::new(&bar).expect("a product");
+    let orientation = ViewDirection { azimuth_deg: 35.0, elevation_deg: 20.0 }.orientation();
+    for lens in [Lens::Perspective { focal_mm: 85.0 }, Lens::Orthographic] {
+        for side_px in [200, 2500] {
+            let size = trimmed_size_px(&hull, &orientation, lens, side_px, 10).expect("room");
+            assert!(size[0] == side_px && size[1] < side_px, "{size:?}");
+            let shares = Fit::TrimmedToPx(10).shares(size).expect("room");
+            let aspect = f64::from(size[0]) / f64::from(size[1]);
+            let camera = frame(&hull, &orientation, lens, aspect, shares).expect("framed");
+            let (min, max) = projected(&bar, &camera, aspect);
+            let margins = [size[0], size[1]].map(|px| 0.5 * f64::from(px));
+            let margins_px = dvec3(margins[0], margins[1], 0.0) * (1.0 - 0.5 * (max - min));
+            for margin_px in [margins_px.x, margins_px.y] {
+                assert!((margin_px - 10.0).abs() < 1.0, "{margin_px} px in {size:?}");
+            }
+        }
+    }
+    let error = Fit::MarginPx(50).shares([200, 100]).expect_err("nothing is left");
+    assert_eq!((error.code.name(), error.at.as_str()), ("shot.range", "--margin-px"));
+}
+
+proptest! {
+    #[test]
+    fn a_swept_hull_reaches_as_far_as_the_hull_does_at_any_angle(
+        points in prop::collection::vec(point(), 4..200),
+        (x, z) in (-1.0..1.0_f64, -1.0..1.0_f64),
+        (dx, dy, dz) in (-1.0..1.0_f64, -1.0..1.0_f64, -1.0..1.0_f64),
+    ) {
+        let still = scene(vec![points], &[(0, DAffine3::from_translation(dvec3(0.3, -0.2, 0.1)))]);
+        let hull = Hull::new(&still).expect("a product");
+        let (axis, direction) = (DVec2::new(x, z), dvec3(dx, dy, dz));
+        let swept = SweptHull::new(&hull, axis);
+        let along = |point: DVec3| point.dot(direction);
+        let reach = along(swept.support(direction).expect("points"));
+        let turned = |turns: f64| {
+            let turn = DMat3::from_rotation_y(turns * std::f64::consts::TAU);
+            let center = dvec3(x, 0.0, z);
+            along(turn * (hull.support(turn.transpose() * direction).expect("points") - center) + center)
+        };
+        let farthest = (0..360).map(|i| turned(f64::from(i) / 360.0)).fold(f64::NEG_INFINITY, f64::max);
+        prop_assert!(farthest <= reach + 1e-9, "{farthest} beyond {reach}");
+        // Between two angles, a circle of radius 2 reaches at most 2·(1 − cos 0.5°) farther.
+        prop_assert!(reach <= farthest + 2.5 * direction.length() * 4e-5, "{reach} is never reached: {farthest}");
+    }
+}
+
 #[test]
 fn a_cube_from_the_front_has_the_distance_of_similar_triangles() {
-    let corners = (0..8_u8).map(|i| Vec3::from([0, 1, 2].map(|axis| if i >> axis & 1 == 1 { 1.0 } else { -1.0 })));
-    let scene = scene(vec![corners.collect()], &[(0, DAffine3::IDENTITY)]);
+    let scene = scene(vec![unit_cube()], &[(0, DAffine3::IDENTITY)]);
     let hull = Hull::new(&scene).expect("a product");
     let front = ViewDirection { azimuth_deg: 0.0, elevation_deg: 0.0 }.orientation();
     // The near face, 2 m wide, takes half of a picture that is 36/72 of its distance wide.
-    let camera = frame(&hull, &front, Lens::Perspective { focal_mm: 72.0 }, 1.0, 0.5).expect("framed");
+    let camera = frame(&hull, &front, Lens::Perspective { focal_mm: 72.0 }, 1.0, DVec2::splat(0.5)).expect("framed");
     assert!((camera.world_from_camera.translation - dvec3(0.0, 0.0, 1.0 + 8.0)).length() < 1e-12);
-    let camera = frame(&hull, &front, Lens::Orthographic, 0.5, 1.0).expect("framed");
+    let camera = frame(&hull, &front, Lens::Orthographic, 0.5, DVec2::ONE).expect("framed");
     assert_eq!(camera.projection, Projection::Orthographic { height_m: 4.0 });
 }
 
@@ -126,7 +196,7 @@ fn lines_and_needles_still_get_a_camera() {
     let needle = scene(vec![vec![Vec3::ZERO, Vec3::Z, 0.5 * Vec3::Z]], &[(0, DAffine3::IDENTITY)]);
     let hull = Hull::new(&needle).expect("a line");
     for lens in [Lens::Perspective { focal_mm: 85.0 }, Lens::Orthographic] {
-        let camera = frame(&hull, &DMat3::IDENTITY, lens, 1.0, 0.85).expect("framed");
+        let camera = frame(&hull, &DMat3::IDENTITY, lens, 1.0, DVec2::splat(0.85)).expect("framed");
         let (_, max) = projected(&needle, &camera, 1.0);
         assert!(camera.world_from_camera.is_finite() && camera.clip_near_m > 0.0 && max.z > 0.0, "{camera:?}");
     }
@@ -151,7 +221,7 @@ fn ten_thousand_parts_are_framed_at_once() {
     let start = std::time::Instant::now();
     let hull = Hull::new(&scene).expect("a product");
     let view = ViewDirection { azimuth_deg: 35.0, elevation_deg: 20.0 };
-    frame(&hull, &view.orientation(), Lens::Perspective { focal_mm: 85.0 }, 1.0, 0.85).expect("framed");
+    frame(&hull, &view.orientation(), Lens::Perspective { focal_mm: 85.0 }, 1.0, DVec2::splat(0.85)).expect("framed");
     let elapsed = start.elapsed();
     assert!(elapsed.as_millis() < 500, "{elapsed:?}");
     println!("framed 10,000 parts of 640 vertices in {elapsed:?}");

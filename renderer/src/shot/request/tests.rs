@@ -1,7 +1,8 @@
 use glam::{DMat3, Vec3, dvec3};
 
 use super::*;
-use crate::scene::{Mesh, MeshIdx, Part, Primitive, SceneCamera};
+use crate::scene::{Mesh, MeshIdx, Part, Primitive, SceneCamera, SceneProjection};
+use crate::shot::Projection;
 
 /// A tetrahedron, a camera at +X, and one light of each kind.
 fn scene() -> Scene {
@@ -142,7 +143,9 @@ fn values_out_of_range_name_their_option() {
         framing: Framing::Auto {
             direction: ViewDirection { azimuth_deg: 0.0, elevation_deg },
             lens: Lens::Perspective { focal_mm },
-            fill,
+            fit: Fit::Fill(fill),
+            crop_to: Vec::new(),
+            share_scale_with: Vec::new(),
         },
         ..Default::default()
     };
@@ -182,5 +185,59 @@ fn backgrounds_are_words_or_colours() {
     ];
     for (text, expected) in cases {
         assert_eq!(text.parse::<Background>().ok(), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_crop_frames_some_parts_and_draws_all() {
+    let mut scene = scene();
+    let far = Part {
+        path: "Far/Away".to_owned(),
+        node_name: Some("Away".to_owned()),
+        world_from_part: DAffine3::from_translation(dvec3(0.0, 0.0, -30.0)),
+        ..scene.parts[0].clone()
+    };
+    scene.parts.push(far);
+    let cropped = |name: &str| {
+        let mut request = ShotRequest::default();
+        if let Framing::Auto { crop_to, direction, .. } = &mut request.framing {
+            *direction = ViewDirection { azimuth_deg: 0.0, elevation_deg: 0.0 };
+            *crop_to = vec![name.to_owned()];
+        }
+        build(&request, &scene)
+    };
+    let (by_path, _) = cropped("Part").expect("a part");
+    let (alone, _) = {
+        let mut request = ShotRequest::default();
+        if let Framing::Auto { direction, .. } = &mut request.framing {
+            *direction = ViewDirection { azimuth_deg: 0.0, elevation_deg: 0.0 };
+        }
+        build(&request, &self::scene()).expect("one part")
+    };
+    assert_eq!(by_path.camera.world_from_camera, alone.camera.world_from_camera);
+    assert!(by_path.camera.clip_far_m > 30.0, "what lies behind is drawn: {}", by_path.camera.clip_far_m);
+    let (by_name, _) = cropped("Away").expect("a part");
+    assert!(by_name.camera.world_from_camera.translation.z < -20.0);
+    let error = cropped("Lid").expect_err("no such part");
+    assert_eq!((error.code.name(), error.at.as_str()), ("shot.part_not_found", "--crop-to"));
+}
+
+#[test]
+fn depth_of_field_follows_lens_and_stop() {
+    let mut request = ShotRequest {
+        depth_of_field: Some(DepthOfField { f_number: 2.8, focus: Focus::Center }),
+        ..ShotRequest::default()
+    };
+    request.film.width_px = 2048;
+    let (shot, _) = build(&request, &scene()).expect("a shot");
+    let aperture = shot.camera.aperture.expect("a lens");
+    assert!((aperture.radius_m - 0.5 * 0.085 / 2.8).abs() < 1e-12, "{} m", aperture.radius_m);
+    let back = shot.camera.world_from_camera.matrix3.z_axis;
+    let middle = (shot.camera.world_from_camera.translation - DVec3::splat(0.5)).dot(back);
+    assert!((aperture.focus_depth_m - middle).abs() < 1e-12);
+    for (f_number, at) in [(0.0, "--dof"), (f64::NAN, "--dof")] {
+        request.depth_of_field = Some(DepthOfField { f_number, focus: Focus::Center });
+        let error = build(&request, &scene()).expect_err("out of range");
+        assert_eq!((error.code.name(), error.at.as_str()), ("shot.range", at));
     }
 }

@@ -1,0 +1,197 @@
+//! Where a request's camera stands, and what is sharp in its picture.
+
+use glam::DVec2;
+
+use super::{DepthOfField, Focus, Framing, ShotRequest, in_range};
+use crate::scene::{Part, Scene, SceneProjection};
+use crate::shot::error::{ErrorCode, ShotError};
+use crate::shot::framing::{self, Envelope, Fit, Hull, Lens, SweptHull, readable_angle};
+use crate::shot::turntable::Turn;
+use crate::shot::view::ViewDirection;
+use crate::shot::{Aperture, Camera, Film, Projection};
+
+/// Shortest and longest focal length.
+const FOCAL_MM: std::ops::RangeInclusive<f64> = 1.0..=10_000.0;
+/// Smallest and largest f-number.
+const F_NUMBER: std::ops::RangeInclusive<f64> = 0.1..=1e6;
+/// Widest angle of a camera, as in a shot file.
+const MAX_FOV_Y_RAD: f64 = 179.0 * std::f64::consts::PI / 180.0;
+/// Names in a message, at most.
+const NAMED_MAX: usize = 20;
+
+/// The camera, and the film, whose shorter side may follow from the product.
+pub(super) fn place(request: &ShotRequest, scene: &Scene, turn: Option<&Turn>) -> Result<(Camera, Film), ShotError> {
+    let hull = Hull::new(scene)?;
+    let drawn = Shown::new(hull, turn);
+    let (mut camera, film, center) = match &request.framing {
+        Framing::Auto { direction, lens, fit, crop_to, share_scale_with } => {
+            let framed = match &crop_to[..] {
+                [] => None,
+                names => {
+                    check_names(scene, names, "--crop-to")?;
+                    Some(Shown::new(
+                        Hull::of_parts(scene, |part| names.iter().any(|name| is_called(part, name)))?,
+                        turn,
+                    ))
+                }
+            };
+            let framed = framed.as_ref().unwrap_or(&drawn).envelope();
+            let wish = Wish { direction: *direction, lens: *lens, fit: *fit, share_scale_with };
+            let (mut camera, size_px) = wish.camera(framed, [request.film.width_px, request.film.height_px])?;
+            if !crop_to.is_empty() {
+                let planes = framing::clip_planes(drawn.envelope(), &camera.world_from_camera)?;
+                (camera.clip_near_m, camera.clip_far_m) = planes;
+            }
+            let [width_px, height_px] = size_px;
+            (camera, Film { width_px, height_px, ..request.film }, framed.center())
+        }
+        Framing::SceneCamera { name } => {
+            (scene_camera(drawn.envelope(), scene, name)?, request.film, drawn.envelope().center())
+        }
+    };
+    if let Some(wish) = &request.depth_of_field {
+        // The focus is set for the product as it stands at the start.
+        let from_product = turn.map_or(camera.world_from_camera, |turn| turn.undone() * camera.world_from_camera);
+        let depth_m = match &wish.focus {
+            Focus::Center => {
+                let back = camera.world_from_camera.matrix3.z_axis;
+                (camera.world_from_camera.translation - center).dot(back)
+            }
+            Focus::Part { name } => {
+                check_names(scene, std::slice::from_ref(name), "--focus")?;
+                let part = Hull::of_parts(scene, |part| is_called(part, name))?;
+                framing::nearest_depth_m(&part, &from_product)?
+            }
+        };
+        camera.aperture = Some(aperture(wish, &camera, &film, depth_m)?);
+    }
+    Ok((camera, film))
+}
+
+/// What is shown of a hull: itself, or all that it passes through on a turntable.
+enum Shown<'a> {
+    Still(Hull<'a>),
+    Swept(SweptHull),
+}
+
+impl<'a> Shown<'a> {
+    fn new(hull: Hull<'a>, turn: Option<&Turn>) -> Self {
+        match turn {
+            None => Self::Still(hull),
+            Some(turn) => Self::Swept(SweptHull::new(&hull, DVec2::new(turn.center.x, turn.center.z))),
+        }
+    }
+
+    fn envelope(&self) -> &dyn Envelope {
+        match self {
+            Self::Still(hull) => hull,
+            Self::Swept(hull) => hull,
+        }
+    }
+}
+
+/// What [`Framing::Auto`] asks for, but for the parts.
+struct Wish<'a> {
+    direction: ViewDirection,
+    lens: Lens,
+    fit: Fit,
+    share_scale_with: &'a [ViewDirection],
+}
+
+impl Wish<'_> {
+    /// The camera, and the size of its picture.
+    fn camera(&self, framed: &dyn Envelope, size_px: [u32; 2]) -> Result<(Camera, [u32; 2]), ShotError> {
+        in_range("--azimuth-deg", self.direction.azimuth_deg, -1e6..=1e6)?;
+        in_range("--elevation-deg", self.direction.elevation_deg, -90.0..=90.0)?;
+        if let Fit::Fill(fill) = self.fit {
+            in_range("--fill", fill, 0.001..=1.0)?;
+        }
+        if let Lens::Perspective { focal_mm } = self.lens {
+            in_range("--lens-mm", focal_mm, FOCAL_MM)?;
+        }
+        let orientation = self.direction.orientation();
+        let size_px = match self.fit {
+            Fit::TrimmedToPx(margin_px) if self.share_scale_with.is_empty() => {
+                let side_px = size_px[0].max(size_px[1]);
+                framing::trimmed_size_px(framed, &orientation, self.lens, side_px, margin_px)?
+            }
+            Fit::TrimmedToPx(_) => {
+                let message = "pictures that are trimmed to the product have no scale to share";
+                return Err(ShotError::new(ErrorCode::Conflict, "--scale", message).help("use --scale per_view"));
+            }
+            Fit::Fill(_) | Fit::MarginPx(_) => size_px,
+        };
+        let (aspect, shares) = (f64::from(size_px[0]) / f64::from(size_px[1]), self.fit.shares(size_px)?);
+        let scale_m = |direction: ViewDirection| {
+            framing::fitting_scale_m(framed, &direction.orientation(), self.lens, aspect, shares)
+        };
+        let mut shared_m = scale_m(self.direction)?;
+        for &direction in self.share_scale_with.iter().filter(|&&direction| direction != self.direction) {
+            shared_m = shared_m.max(scale_m(direction)?);
+        }
+        Ok((framing::frame_at_scale(framed, &orientation, self.lens, aspect, shared_m)?, size_px))
+    }
+}
+
+/// Whether a part has this name or path.
+fn is_called(part: &Part, name: &str) -> bool {
+    part.path == name || part.name() == name
+}
+
+fn check_names(scene: &Scene, names: &[String], at: &str) -> Result<(), ShotError> {
+    for name in names {
+        if !scene.parts.iter().any(|part| is_called(part, name)) {
+            let mut known: Vec<String> = scene.parts.iter().map(Part::name).collect();
+            known.dedup();
+            let more = known.len().saturating_sub(NAMED_MAX);
+            known.truncate(NAMED_MAX);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let message = format!("no part that is shown has the name or path {name:?}");
+            let help = format!("the parts are {}{more}", known.join(", "));
+            return Err(ShotError::new(ErrorCode::PartNotFound, at, message).help(help));
+        }
+    }
+    Ok(())
+}
+
+fn aperture(wish: &DepthOfField, camera: &Camera, film: &Film, depth_m: f64) -> Result<Aperture, ShotError> {
+    in_range("--dof", wish.f_number, F_NUMBER)?;
+    let Projection::Perspective { fov_y_rad } = camera.projection else {
+        let message = "parallel rays come through no aperture: everything is sharp";
+        return Err(ShotError::new(ErrorCode::Conflict, "--dof", message).help("leave --dof out, or give --lens-mm"));
+    };
+    if depth_m <= camera.clip_near_m {
+        let message = "the focus would lie at the camera or behind it";
+        return Err(ShotError::new(ErrorCode::Range, "--focus", message).help("focus on a part that the camera sees"));
+    }
+    let aspect = f64::from(film.width_px) / f64::from(film.height_px);
+    let focal_m = 1e-3 * framing::focal_mm(fov_y_rad, aspect);
+    Ok(Aperture { radius_m: 0.5 * focal_m / wish.f_number, focus_depth_m: depth_m })
+}
+
+/// The first camera of the file with this name.
+fn scene_camera(drawn: &dyn Envelope, scene: &Scene, name: &str) -> Result<Camera, ShotError> {
+    let Some(camera) = scene.cameras.iter().find(|camera| camera.name.as_deref() == Some(name)) else {
+        let names: Vec<String> =
+            scene.cameras.iter().filter_map(|c| c.name.as_ref()).map(|n| format!("{n:?}")).collect();
+        let help = match (scene.cameras.len(), names.len()) {
+            (0, _) => "the file has no cameras: use --view".to_owned(),
+            (_, 0) => "no camera of the file has a name: use --view".to_owned(),
+            _ => format!("the file has {}", names.join(", ")),
+        };
+        return Err(ShotError::new(ErrorCode::CameraNotFound, "--camera", format!("no camera {name:?}")).help(help));
+    };
+    let world_from_camera = camera.world_from_camera;
+    let projection = match camera.projection {
+        SceneProjection::Perspective { fov_y_rad } => {
+            in_range("--camera", fov_y_rad, f64::MIN_POSITIVE..=MAX_FOV_Y_RAD)?;
+            Projection::Perspective { fov_y_rad: readable_angle(fov_y_rad) }
+        }
+        SceneProjection::Orthographic { height_m } => {
+            in_range("--camera", height_m, f64::MIN_POSITIVE..=f64::MAX)?;
+            Projection::Orthographic { height_m }
+        }
+    };
+    let (clip_near_m, clip_far_m) = framing::clip_planes(drawn, &world_from_camera)?;
+    Ok(Camera { world_from_camera, projection, aperture: None, clip_near_m, clip_far_m })
+}

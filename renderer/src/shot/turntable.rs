@@ -1,0 +1,183 @@
+//! Turntables: the shots of a product that turns once around.
+//!
+//! Input: a request for one picture, how it turns, and the scene. Output: a [`TurntableShots`], which gives the shot of each frame.
+//!
+//! The product turns about the vertical axis through the middle of its bounds. One camera serves all frames: it is fitted to everything
+//! that the product passes through, so that nothing pumps and any choice of frames belongs together. Nothing of the product is moved:
+//! where it turns under a fixed light, the camera and all light turn the other way around it.
+
+use glam::{DAffine3, DMat3, DVec3};
+
+use super::error::ShotError;
+use super::framing::{Envelope, Hull};
+use super::request::{ShotRequest, assemble, in_range};
+use super::view::ViewDirection;
+use super::{Camera, Environment, Light, Shot};
+use crate::diagnostic::Diagnostic;
+use crate::scene::Scene;
+
+/// Most frames of a turntable.
+pub const MAX_FRAMES: u32 = 100_000;
+
+/// How a product is turned.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Turntable {
+    /// Frames of one turn, 1 to [`MAX_FRAMES`]. The frame after the last would be the first again.
+    pub frames: u32,
+    /// How far the product is turned in frame 0, counter-clockwise as seen from above; −1e6 to 1e6.
+    pub start_deg: f64,
+    /// Which way it goes on.
+    pub direction: TurnDirection,
+    /// What moves.
+    pub mode: TurnMode,
+}
+
+impl Default for Turntable {
+    fn default() -> Self {
+        Self { frames: 72, start_deg: 0.0, direction: TurnDirection::Ccw, mode: TurnMode::Product }
+    }
+}
+
+/// Which way a product turns, as seen from above.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum TurnDirection {
+    /// Counter-clockwise: about +Y, +Z towards +X.
+    #[default]
+    Ccw,
+    /// Clockwise.
+    Cw,
+}
+
+/// What moves when a product turns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum TurnMode {
+    /// The product, under light that stands still with the camera: highlights travel over it.
+    #[default]
+    Product,
+    /// The camera, around the product and its light: highlights stay where they are on the product. The product appears to turn the same
+    /// way.
+    Orbit,
+}
+
+impl Turntable {
+    /// How far the product is turned in a frame, counter-clockwise as seen from above, or appears to be: from −360 to 360 beyond the start.
+    pub fn angle_deg(&self, frame: u32) -> f64 {
+        // One product and one quotient: frames of another number that fall on this angle get the same bits.
+        let turned_deg = 360.0 * f64::from(frame) / f64::from(self.frames);
+        match self.direction {
+            TurnDirection::Ccw => self.start_deg + turned_deg,
+            TurnDirection::Cw => self.start_deg - turned_deg,
+        }
+    }
+
+    /// The shots of all frames.
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](super::request::build), and `shot.range` for what is wrong with the turntable.
+    pub fn shots(&self, request: &ShotRequest, scene: &Scene) -> Result<(TurntableShots, Vec<Diagnostic>), ShotError> {
+        in_range("--frames", self.frames.into(), 1.0..=MAX_FRAMES.into())?;
+        in_range("--start-deg", self.start_deg, -1e6..=1e6)?;
+        let center = Hull::new(scene)?.center();
+        let turn = Turn { center, angle_deg: self.angle_deg(0) };
+        let (shot, diagnostics) = assemble(request, scene, Some(&turn))?;
+        Ok((TurntableShots { turntable: *self, center, shot }, diagnostics))
+    }
+}
+
+/// A turn about a vertical axis.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Turn {
+    /// A point of the axis.
+    pub(super) center: DVec3,
+    /// Right-handed about +Y.
+    pub(super) angle_deg: f64,
+}
+
+impl Turn {
+    /// What brings a product that was turned back to where it stood.
+    pub(super) fn undone(&self) -> DAffine3 {
+        let matrix3 = rotation_y(-self.angle_deg);
+        DAffine3 { matrix3, translation: self.center - matrix3 * self.center }
+    }
+}
+
+/// The turn by an angle about +Y, +Z towards +X; without rounding at multiples of 90°.
+fn rotation_y(angle_deg: f64) -> DMat3 {
+    ViewDirection { azimuth_deg: angle_deg, elevation_deg: 0.0 }.orientation()
+}
+
+/// The shots of a turntable.
+#[derive(Clone, Debug)]
+pub struct TurntableShots {
+    turntable: Turntable,
+    /// The middle of the product.
+    center: DVec3,
+    /// Of the product as it stands in the file.
+    shot: Shot,
+}
+
+impl TurntableShots {
+    /// How the product turns.
+    pub fn turntable(&self) -> &Turntable {
+        &self.turntable
+    }
+
+    /// The shot of the product as it stands in the file, before anything turns.
+    pub fn shot(&self) -> &Shot {
+        &self.shot
+    }
+
+    /// Frame `frame` as a shot of the product as it stands in the file. All frames have the film, and with it the seed, of the request. A
+    /// floor, which no request has, would be the product's and turn with it.
+    pub fn frame(&self, frame: u32) -> Shot {
+        let turn = Turn { center: self.center, angle_deg: self.turntable.angle_deg(frame) };
+        let undone = turn.undone();
+        let shot = self.shot.clone();
+        let camera = Camera { world_from_camera: undone * shot.camera.world_from_camera, ..shot.camera };
+        match self.turntable.mode {
+            TurnMode::Orbit => Shot { camera, ..shot },
+            TurnMode::Product => Shot {
+                camera,
+                environment: turned_environment(shot.environment, -turn.angle_deg),
+                lights: shot.lights.into_iter().map(|light| turned_light(light, &undone)).collect(),
+                ..shot
+            },
+        }
+    }
+}
+
+fn turned_environment(environment: Environment, angle_deg: f64) -> Environment {
+    match environment {
+        Environment::LatLong { map, rotation_y_rad, strength } => {
+            Environment::LatLong { map, rotation_y_rad: rotation_y_rad + angle_deg.to_radians(), strength }
+        }
+        Environment::None | Environment::Uniform { .. } => environment,
+    }
+}
+
+fn turned_light(light: Light, turn: &DAffine3) -> Light {
+    match light {
+        Light::Rect { world_from_light, width_m, height_m, radiance } => {
+            Light::Rect { world_from_light: *turn * world_from_light, width_m, height_m, radiance }
+        }
+        Light::Point { position_m, intensity } => {
+            Light::Point { position_m: turn.transform_point3(position_m), intensity }
+        }
+        Light::Directional { direction, irradiance, half_angle_rad } => Light::Directional {
+            direction: turn.transform_vector3(direction).normalize_or(direction),
+            irradiance,
+            half_angle_rad,
+        },
+        Light::Spot { world_from_light, intensity, inner_cone_rad, outer_cone_rad, falloff } => Light::Spot {
+            world_from_light: *turn * world_from_light,
+            intensity,
+            inner_cone_rad,
+            outer_cone_rad,
+            falloff,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

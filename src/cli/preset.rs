@@ -1,0 +1,55 @@
+//! `--preset`: what becomes of the checks of pictures that were made for a purpose.
+
+use packshot::error::Fault;
+use packshot::picture::Picture;
+use packshot::preset::Preset;
+use packshot::verify::{self, Check, Measurements};
+
+use super::failure::{Exit, Failure};
+use super::render::target::Target;
+
+/// Holds a picture against its preset, if it has one. What is not written is taken for a file as it would be.
+pub(crate) fn check(preset: Option<&Preset>, picture: &Picture, target: Option<&Target>, bytes: usize) -> Vec<Check> {
+    let Some(preset) = preset else { return Vec::new() };
+    verify::picture(preset, &Measurements::of(picture), &extension(preset, target), bytes)
+}
+
+/// The extension of a picture's file.
+pub(crate) fn extension(preset: &Preset, target: Option<&Target>) -> String {
+    let of_path = target.and_then(|target| target.path.extension());
+    of_path
+        .map_or_else(|| preset.extensions[0].to_owned(), |extension| extension.to_string_lossy().to_ascii_lowercase())
+}
+
+/// Fails when a rule is broken. What was made for each of `checked` is named by its text.
+pub(crate) fn require_passed<'a>(
+    preset: Option<&Preset>,
+    checked: impl IntoIterator<Item = (String, &'a [Check])>,
+) -> Result<(), Failure> {
+    let Some(preset) = preset else { return Ok(()) };
+    let broken = checked.into_iter().flat_map(|(at, checks)| {
+        let failed = checks.iter().filter(|check| !check.passed);
+        failed.map(move |Check { rule, required, measured, .. }| {
+            let message = format!("{} asks for {rule} {required}, and it is {measured}", preset.name);
+            Fault::new("preset.rule_broken", message).at(at.clone()).help(help(rule))
+        })
+    });
+    let faults: Vec<Fault> = broken.collect();
+    if faults.is_empty() { Ok(()) } else { Err(Failure { exit: Exit::Rules, faults }) }
+}
+
+fn help(rule: &str) -> &'static str {
+    match rule {
+        "longer_side_px" | "shorter_side_px" | "pixels" | "square" => "leave --width and --height to the preset",
+        "fill" | "fill_in_one_frame" | "least_margin_px" | "each_margin_px" => {
+            "leave --fill, --margin-px, --trim and --crop-to to the preset"
+        }
+        "white_corners" | "residue_px" => {
+            "leave --background to the preset, and nothing but the product in the picture"
+        }
+        "format" => "name the file after one of these formats",
+        "file_bytes" => "choose a smaller picture, or a format that compresses more",
+        "frames" => "choose one of these with --frames and --stride",
+        _ => "leave the camera and the turn to the preset",
+    }
+}

@@ -1,0 +1,120 @@
+//! Options that say where a picture is taken from, how much of it the product takes, and what is sharp.
+
+use clap::{Args, value_parser};
+use packshot::preset::Preset;
+use packshot_renderer::shot::framing::{Fit, Lens};
+use packshot_renderer::shot::request::{DepthOfField, Focus, Framing};
+use packshot_renderer::shot::view::{SIX_VIEW, THREE_QUARTER, ViewDirection};
+
+use crate::cli::options::{number, positive};
+
+/// Where one picture, or the first frame, is taken from.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Camera")]
+pub(crate) struct DirectionArgs {
+    /// front, right, back, left, top, bottom or three_quarter [default: three_quarter]
+    #[arg(long, value_name = "NAME", value_parser = view_direction, conflicts_with_all = ["azimuth_deg", "elevation_deg", "camera"])]
+    pub(crate) view: Option<ViewDirection>,
+    /// Turns the camera about +Y: 0 is the front (+Z), 90 is +X
+    #[arg(long, value_name = "A", allow_negative_numbers = true, value_parser = number(-1e6, 1e6), conflicts_with = "camera")]
+    pub(crate) azimuth_deg: Option<f64>,
+    /// Raises the camera: -90 to 90
+    #[arg(long, value_name = "E", allow_negative_numbers = true, value_parser = number(-90.0, 90.0), conflicts_with = "camera")]
+    pub(crate) elevation_deg: Option<f64>,
+    /// A camera of the file
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["fill", "margin_px", "crop_to", "lens_mm", "ortho"])]
+    pub(crate) camera: Option<String>,
+}
+
+/// How the product is seen from there.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Camera")]
+pub(crate) struct LensArgs {
+    /// Share of the frame that the product takes in its tighter direction [default: 0.85]
+    #[arg(long, value_name = "F", allow_negative_numbers = true, value_parser = number(0.001, 1.0))]
+    pub(crate) fill: Option<f64>,
+    /// Leave so many pixels at the tighter sides instead
+    #[arg(long, value_name = "PX", allow_negative_numbers = true, value_parser = value_parser!(u32).range(0..=8191), conflicts_with = "fill")]
+    pub(crate) margin_px: Option<u32>,
+    /// Cut the shorter side of the picture so that the margin is the same all around
+    #[arg(long, requires = "margin_px")]
+    pub(crate) trim: bool,
+    /// Frame this part, by name or path; the others are drawn as far as they reach into the picture
+    #[arg(long, value_name = "PART")]
+    pub(crate) crop_to: Vec<String>,
+    /// Focal length for a 36 mm sensor along the longer side [default: 85]
+    #[arg(long, value_name = "L", allow_negative_numbers = true, value_parser = number(1.0, 10_000.0))]
+    pub(crate) lens_mm: Option<f64>,
+    /// Parallel projection
+    #[arg(long, conflicts_with = "lens_mm")]
+    pub(crate) ortho: bool,
+    /// Depth of field: the f-number of the lens, for a 36 mm sensor and the product's real size
+    #[arg(long, value_name = "F", allow_negative_numbers = true, value_parser = positive(1e6), conflicts_with = "ortho")]
+    pub(crate) dof: Option<f64>,
+    /// Focus on the nearest point of this part, by name or path [default: the plane through the product's middle]
+    #[arg(long, value_name = "PART", requires = "dof")]
+    pub(crate) focus: Option<String>,
+}
+
+fn view_direction(name: &str) -> Result<ViewDirection, String> {
+    let names = SIX_VIEW.iter().chain([&THREE_QUARTER]).map(|view| view.name).collect::<Vec<_>>().join(", ");
+    ViewDirection::by_name(name).ok_or_else(|| format!("expected one of {names}"))
+}
+
+impl DirectionArgs {
+    /// The direction; `None` for a camera of the file.
+    pub(crate) fn direction(&self, preset: Option<&Preset>) -> Option<ViewDirection> {
+        if self.camera.is_some() {
+            return None;
+        }
+        let preset = preset.and_then(|preset| preset.direction);
+        Some(match (self.azimuth_deg, self.elevation_deg) {
+            (None, None) => self.view.or(preset).unwrap_or(THREE_QUARTER.direction),
+            (azimuth, elevation) => {
+                // An angle that is not given is the preset's, or that of the front view.
+                let ViewDirection { azimuth_deg, elevation_deg } =
+                    preset.unwrap_or(ViewDirection { azimuth_deg: 0.0, elevation_deg: 0.0 });
+                ViewDirection {
+                    azimuth_deg: azimuth.unwrap_or(azimuth_deg),
+                    elevation_deg: elevation.unwrap_or(elevation_deg),
+                }
+            }
+        })
+    }
+
+    /// Where the picture is taken from; `fit` is the preset's.
+    pub(crate) fn framing(&self, lens: &LensArgs, preset: Option<&Preset>, fit: Option<Fit>) -> Framing {
+        match (self.direction(preset), &self.camera) {
+            (None, Some(name)) => Framing::SceneCamera { name: name.clone() },
+            (direction, _) => lens.framing(direction.unwrap_or(THREE_QUARTER.direction), Vec::new(), fit),
+        }
+    }
+}
+
+impl LensArgs {
+    /// The product from a direction, as large as from all directions of `share_scale_with`.
+    pub(crate) fn framing(
+        &self,
+        direction: ViewDirection,
+        share_scale_with: Vec<ViewDirection>,
+        fit_of_preset: Option<Fit>,
+    ) -> Framing {
+        let lens = match self.ortho {
+            true => Lens::Orthographic,
+            false => Lens::Perspective { focal_mm: self.lens_mm.unwrap_or(85.0) },
+        };
+        let fit = match (self.fill, self.margin_px) {
+            (Some(fill), _) => Fit::Fill(fill),
+            (None, Some(px)) if self.trim => Fit::TrimmedToPx(px),
+            (None, Some(px)) => Fit::MarginPx(px),
+            (None, None) => fit_of_preset.unwrap_or(Fit::Fill(0.85)),
+        };
+        Framing::Auto { direction, lens, fit, crop_to: self.crop_to.clone(), share_scale_with }
+    }
+
+    /// What is sharp.
+    pub(crate) fn depth_of_field(&self) -> Option<DepthOfField> {
+        let focus = self.focus.as_ref().map_or(Focus::Center, |name| Focus::Part { name: name.clone() });
+        self.dof.map(|f_number| DepthOfField { f_number, focus })
+    }
+}

@@ -1,0 +1,185 @@
+//! What a folder of frames says of itself: which turntable they are of, and which of them are finished.
+//!
+//! A frame counts as finished when it is listed and its file has the listed hash. The list is written now and then while frames are
+//! rendered, so that the end of a process by force costs a moment's frames; these are rendered again, to the same bytes.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use packshot::error::Fault;
+use packshot::verify::Check;
+use serde::{Deserialize, Serialize};
+
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::files;
+use crate::cli::interrupt::Interrupt;
+
+/// The file's name in the folder.
+const NAME: &str = "turntable.json";
+const SCHEMA: &str = "packshot-turntable/1";
+/// The list is written this often at most, but for the last time.
+const PAUSE: Duration = Duration::from_millis(500);
+/// Longest list that is read.
+const BYTES_MAX: u64 = 256 << 20;
+
+/// The list of a folder.
+#[derive(Debug)]
+pub(super) struct Manifest {
+    path: PathBuf,
+    document: Document,
+    written: Option<Instant>,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Document {
+    schema: String,
+    /// Digest of everything that the frames follow from.
+    request: String,
+    /// Of a whole turn.
+    frames: u32,
+    /// By their numbers.
+    finished: BTreeMap<u32, Frame>,
+}
+
+/// A finished frame.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Frame {
+    /// Of the bytes of its file.
+    pub(super) blake3: String,
+    /// The share of the picture that the product takes, where a preset asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) fill: Option<f64>,
+    /// How the frame keeps the rules of its preset.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) checks: Vec<Check>,
+}
+
+impl Manifest {
+    /// The list of `folder`, or a new one where there is none or it is to be replaced.
+    ///
+    /// # Errors
+    /// `output.other_sequence` when it is of another turntable, or cannot be read.
+    pub(super) fn open(folder: &Path, request: &str, frames: u32, overwrite: bool) -> Result<Self, Failure> {
+        let path = folder.join(NAME);
+        let new =
+            Document { schema: SCHEMA.to_owned(), request: request.to_owned(), frames, finished: BTreeMap::new() };
+        let found = if overwrite { None } else { read(&path)? };
+        let document = match found {
+            None => new,
+            Some(found) => match serde_json::from_slice::<Document>(&found) {
+                Ok(found) if found.schema == SCHEMA && found.request == request && found.frames == frames => found,
+                Ok(found) if found.schema == SCHEMA => {
+                    let message = "the folder holds frames of another turntable: the product, its materials, the options, the device or \
+                                   this program have changed";
+                    return Err(other(&path, message));
+                }
+                Ok(_) | Err(_) => return Err(other(&path, "the folder's list of frames is not one of this version")),
+            },
+        };
+        Ok(Self { path, document, written: None })
+    }
+
+    /// The frame, when it is finished and `file` is what it was.
+    pub(super) fn kept(&self, number: u32, file: &Path) -> Option<Frame> {
+        let frame = self.document.finished.get(&number)?;
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(std::fs::File::open(file).ok()?).ok()?;
+        (hasher.finalize().to_hex().as_str() == frame.blake3).then(|| frame.clone())
+    }
+
+    /// Lists a frame whose file is in its place.
+    pub(super) fn finish(&mut self, number: u32, frame: Frame, interrupt: &Interrupt) -> Result<(), Failure> {
+        self.document.finished.insert(number, frame);
+        if self.written.is_some_and(|written| written.elapsed() < PAUSE) {
+            return Ok(());
+        }
+        self.write(interrupt)
+    }
+
+    /// Writes the list.
+    pub(super) fn write(&mut self, interrupt: &Interrupt) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(&self.document);
+        let text = text.map_err(|reason| Failure::new(Exit::Internal, Fault::new("internal", reason.to_string())))?;
+        files::write_whole(&self.path, format!("{text}\n").as_bytes(), interrupt)?;
+        self.written = Some(Instant::now());
+        Ok(())
+    }
+}
+
+fn read(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
+    let opened = match std::fs::File::open(path) {
+        Err(reason) if reason.kind() == ErrorKind::NotFound => return Ok(None),
+        opened => opened.and_then(|mut file| files::read_at_most(&mut file, BYTES_MAX)),
+    };
+    match opened {
+        Ok(Some(bytes)) => Ok(Some(bytes)),
+        Ok(None) => Err(other(path, "the folder's list of frames is too long to be one")),
+        Err(reason) => Err(other(path, &format!("the folder's list of frames cannot be read: {reason}"))),
+    }
+}
+
+fn other(path: &Path, message: &str) -> Failure {
+    let fault = Fault::new("output.other_sequence", message).at(path.display().to_string());
+    Failure::new(Exit::Output, fault.help("choose another folder, or give --overwrite to begin anew in this one"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(bytes: &[u8]) -> Frame {
+        Frame { blake3: blake3::hash(bytes).to_hex().to_string(), fill: Some(0.5), checks: Vec::new() }
+    }
+
+    #[test]
+    fn only_files_with_their_hash_are_kept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let interrupt = Interrupt::default();
+        let file = folder.path().join("frame_0003.png");
+        std::fs::write(&file, b"three").expect("written");
+        let mut manifest = Manifest::open(folder.path(), "a", 8, false).expect("a new list");
+        assert_eq!(manifest.kept(3, &file), None, "not listed");
+        manifest.finish(3, frame(b"three"), &interrupt).expect("written");
+        let again = Manifest::open(folder.path(), "a", 8, false).expect("the same request");
+        assert_eq!(again.kept(3, &file), Some(frame(b"three")));
+        assert_eq!(again.kept(4, &file), None);
+        std::fs::write(&file, b"thre").expect("cut short");
+        assert_eq!(again.kept(3, &file), None, "changed");
+        assert_eq!(again.kept(3, &folder.path().join("missing.png")), None);
+    }
+
+    #[test]
+    fn another_request_is_refused_until_it_may_overwrite() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let interrupt = Interrupt::default();
+        Manifest::open(folder.path(), "a", 8, false).and_then(|mut list| list.write(&interrupt)).expect("written");
+        for (request, frames) in [("b", 8), ("a", 9)] {
+            let failure = Manifest::open(folder.path(), request, frames, false).expect_err("another one");
+            assert_eq!((failure.exit, failure.faults[0].code.as_str()), (Exit::Output, "output.other_sequence"));
+            assert!(failure.faults[0].help.contains("--overwrite"));
+        }
+        for text in ["", "{", "[]", "{\"schema\":\"packshot-turntable/9\"}"] {
+            std::fs::write(folder.path().join(NAME), text).expect("written");
+            let failure = Manifest::open(folder.path(), "a", 8, false).expect_err("no list");
+            assert_eq!(failure.faults[0].code, "output.other_sequence", "{text}");
+        }
+        let anew = Manifest::open(folder.path(), "b", 8, true).expect("may overwrite");
+        assert!(anew.document.finished.is_empty());
+    }
+
+    #[test]
+    fn the_list_is_not_written_for_every_frame() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let interrupt = Interrupt::default();
+        let mut manifest = Manifest::open(folder.path(), "a", 8, false).expect("a new list");
+        for number in 0..5 {
+            manifest.finish(number, frame(b"x"), &interrupt).expect("listed");
+        }
+        let listed = || Manifest::open(folder.path(), "a", 8, false).expect("a list").document.finished.len();
+        assert_eq!(listed(), 1, "the first at once, the others half a second later");
+        manifest.write(&interrupt).expect("written");
+        assert_eq!(listed(), 5);
+    }
+}

@@ -1,0 +1,150 @@
+//! What a turntable says of itself: the JSON of `--json`, and a line for a person.
+
+use packshot::report::Preflight;
+use packshot::timing::Seconds;
+use packshot::verify::Check;
+use packshot_renderer::backend::DeviceInfo;
+use packshot_renderer::diagnostic::Diagnostic;
+use packshot_renderer::shot::turntable::{TurnDirection, TurnMode, Turntable};
+use serde::Serialize;
+
+use super::manifest::Frame;
+use super::{Sampled, TurntableArgs};
+use crate::cli::render::source::Subject;
+use crate::cli::render::target::Target;
+
+/// The result of the command. Names and order are a contract.
+#[derive(Serialize)]
+pub(super) struct TurntableResult {
+    /// Where the frames are; `None` when none were written.
+    output: Option<String>,
+    /// Of a whole turn.
+    frames_of_turn: u32,
+    direction: &'static str,
+    mode: &'static str,
+    start_deg: f64,
+    fps: u16,
+    /// Frames that were rendered now; the others were there.
+    rendered: usize,
+    kept: usize,
+    /// Of the frames that were rendered.
+    width: Option<u32>,
+    height: Option<u32>,
+    samples_max: u32,
+    samples_mean: f64,
+    /// Of all frames that were rendered.
+    seconds: Seconds,
+    rays: u64,
+    samples_per_second: f64,
+    device: DeviceInfo,
+    /// The name of the look.
+    look: &'static str,
+    parts: usize,
+    unmapped_parts: usize,
+    /// How the turntable as a whole keeps the rules of its preset.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) checks: Vec<Check>,
+    pub(super) frames: Vec<FrameResult>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// The result of one frame.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct FrameResult {
+    frame: u32,
+    /// How far the product is turned, counter-clockwise as seen from above.
+    angle_deg: f64,
+    output: Option<String>,
+    /// Whether it was there already.
+    pub(super) kept: bool,
+    /// The share of the picture that the product takes, where a preset asks for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) fill: Option<f64>,
+    /// How the frame keeps the rules of its preset.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) checks: Vec<Check>,
+}
+
+/// The body of `--report`.
+#[derive(Serialize)]
+pub(super) struct Report<'a> {
+    #[serde(flatten)]
+    pub(super) preflight: &'a Preflight,
+    pub(super) render: &'a TurntableResult,
+}
+
+impl FrameResult {
+    pub(super) fn new(number: u32, angle_deg: f64, target: Option<&Target>, kept: Option<Frame>) -> Self {
+        let output = target.map(|target| target.path.display().to_string());
+        let is_kept = kept.is_some();
+        let (fill, checks) = kept.map_or((None, Vec::new()), |kept| (kept.fill, kept.checks));
+        Self { frame: number, angle_deg, output, kept: is_kept, fill, checks }
+    }
+
+    /// Its checks, with what an error names.
+    pub(super) fn checked(&self) -> (String, &[Check]) {
+        (self.output.clone().unwrap_or_else(|| format!("frame {}", self.frame)), &self.checks)
+    }
+}
+
+impl TurntableResult {
+    pub(super) fn new(
+        args: &TurntableArgs,
+        subject: &Subject,
+        preflight: &Preflight,
+        turntable: &Turntable,
+        frames: Vec<FrameResult>,
+        (sampled, device, samples_max): (Sampled, DeviceInfo, u32),
+        seconds: Seconds,
+        checks: Vec<Check>,
+    ) -> Self {
+        let Sampled { rendered, samples_mean, rays, size_px } = sampled;
+        let pixels = size_px.map_or(0.0, |[width_px, height_px]| f64::from(width_px) * f64::from(height_px));
+        let paths = samples_mean * pixels * rendered as f64;
+        Self {
+            output: args.picture.output.output.as_ref().map(|path| path.display().to_string()),
+            frames_of_turn: turntable.frames,
+            direction: match turntable.direction {
+                TurnDirection::Ccw => "ccw",
+                TurnDirection::Cw => "cw",
+            },
+            mode: match turntable.mode {
+                TurnMode::Product => "product",
+                TurnMode::Orbit => "orbit",
+            },
+            start_deg: turntable.start_deg,
+            fps: args.turn.fps,
+            rendered,
+            kept: frames.iter().filter(|frame| frame.kept).count(),
+            width: size_px.map(|[width_px, _]| width_px),
+            height: size_px.map(|[_, height_px]| height_px),
+            samples_max,
+            samples_mean,
+            seconds,
+            rays,
+            samples_per_second: if seconds.render > 0.0 { paths / seconds.render } else { 0.0 },
+            device,
+            look: subject.product.scene.look.name(),
+            parts: subject.product.scene.parts.len(),
+            unmapped_parts: subject.materials.unmapped(),
+            checks,
+            frames,
+            diagnostics: preflight.diagnostics.clone(),
+        }
+    }
+
+    /// For a person.
+    pub(super) fn summary(&self, name: &str) -> String {
+        format!(
+            "{}: {} frames of {name} rendered, {} kept, {:.0} of {} samples per pixel, {:.1} s on {} ({})",
+            self.output.as_deref().unwrap_or("nothing written (no -o)"),
+            self.rendered,
+            self.kept,
+            self.samples_mean,
+            self.samples_max,
+            self.seconds.total,
+            self.device.name,
+            self.device.backend
+        )
+    }
+}

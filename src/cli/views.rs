@@ -1,0 +1,263 @@
+//! `packshot views`: one picture from each of several directions, of a product that is read and prepared once.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use packshot::report::Preflight;
+use packshot::timing::{Seconds, Stopwatch};
+use packshot::verify::Check;
+use packshot_renderer::backend::DeviceInfo;
+use packshot_renderer::diagnostic::Diagnostic;
+use packshot_renderer::shot::request;
+use packshot_renderer::shot::view::{NamedView, SIX_VIEW, SIX_YAW, ViewDirection};
+use serde::Serialize;
+
+use super::args::Input;
+use super::failure::Failure;
+use super::render::args::OutputArgs;
+use super::render::result::samples_per_second;
+use super::render::source::Common;
+use super::render::target::{Target, is_folder, targets};
+use super::render::{PictureArgs, Session};
+use super::sequence::{Job, render_each};
+use super::{console, files, preset};
+
+/// Arguments of `views`.
+#[derive(Args, Debug)]
+#[command(after_help = "Example: packshot views bearing.glb -o views/ --set six_view --scale shared")]
+pub(crate) struct ViewsArgs {
+    /// A GLB file, or a glTF file with embedded data; `-` is stdin
+    #[arg(value_name = "INPUT", required_unless_present = "sample", conflicts_with = "sample")]
+    input: Option<PathBuf>,
+    /// A built-in sample product (`packshot sample --list`)
+    #[arg(long, value_name = "NAME")]
+    sample: Option<String>,
+    /// Several views by one name, repeatable [default: six_view, unless --view names some]
+    #[arg(long, value_name = "NAME", value_enum, help_heading = "Camera")]
+    set: Vec<SetWord>,
+    /// front, right, back, left, top, bottom, three_quarter, or a view of six_yaw such as right_60deg; repeatable
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = named_view, help_heading = "Camera")]
+    view: Vec<NamedView>,
+    /// Whether each view is as large as it can be, or all show the product in one size
+    #[arg(long, value_name = "HOW", value_enum, default_value = "per_view", help_heading = "Camera")]
+    scale: ScaleWord,
+    #[command(flatten)]
+    picture: PictureArgs,
+}
+
+/// `--set`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum SetWord {
+    /// The sides of a box
+    #[value(name = "six_view")]
+    SixView,
+    /// Once around in steps of 60°, from 20° above
+    #[value(name = "six_yaw")]
+    SixYaw,
+}
+
+/// `--scale`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ScaleWord {
+    /// Each view as large as it can be
+    #[value(name = "per_view")]
+    PerView,
+    /// All as large as the one that needs the most room
+    #[value(name = "shared")]
+    Shared,
+}
+
+fn named_view(name: &str) -> Result<NamedView, String> {
+    NamedView::by_name(name).ok_or_else(|| {
+        let names: Vec<&str> = NamedView::all().map(|view| view.name).collect();
+        format!("expected one of {}", names.join(", "))
+    })
+}
+
+/// The result of the command. Names and order are a contract.
+#[derive(Serialize)]
+struct ViewsResult {
+    views: Vec<ViewResult>,
+    /// Of all views together.
+    seconds: Seconds,
+    device: DeviceInfo,
+    /// The name of the look.
+    look: &'static str,
+    parts: usize,
+    unmapped_parts: usize,
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// The result of one view.
+#[derive(Serialize)]
+struct ViewResult {
+    view: &'static str,
+    azimuth_deg: f64,
+    elevation_deg: f64,
+    output: Option<String>,
+    width: u32,
+    height: u32,
+    samples_max: u32,
+    samples_mean: f64,
+    rays: u64,
+    samples_per_second: f64,
+    /// How the picture keeps the rules of its preset.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    checks: Vec<Check>,
+}
+
+/// The body of `--report`.
+#[derive(Serialize)]
+struct Report<'a> {
+    #[serde(flatten)]
+    preflight: &'a Preflight,
+    render: &'a ViewsResult,
+}
+
+pub(crate) fn run(args: &ViewsArgs, quiet: bool) -> Result<(), Failure> {
+    let picture = &args.picture;
+    picture.check(1, false)?;
+    picture.output.require_one_of_each("views")?;
+    let views = args.views();
+    let targets = args.targets(&views)?;
+    let mut session = Session::open(picture, quiet)?;
+
+    let mut clock = Stopwatch::start();
+    let common = Common::read(picture)?;
+    let inputs = Input::list(args.input.as_slice(), args.sample.as_slice())?;
+    let Some(input) = inputs.first() else {
+        return Err(Failure::usage("missing", "there is no product", "<INPUT>", "give a file or --sample NAME"));
+    };
+    let mut subject = common.subject(input, &session.interrupt.cancel)?;
+    let mut seconds = Seconds { import: clock.lap(), ..Seconds::default() };
+
+    let directions: Vec<ViewDirection> = match args.scale {
+        ScaleWord::PerView => Vec::new(),
+        ScaleWord::Shared => views.iter().map(|view| view.direction).collect(),
+    };
+    let fit = picture.preset.map(|preset| preset.fit);
+    let mut jobs = Vec::with_capacity(views.len());
+    for (i, view) in views.iter().enumerate() {
+        let framing = picture.lens.framing(view.direction, directions.clone(), fit);
+        let built = request::build(&common.request(picture, framing), &subject.product.scene);
+        let (shot, found) = built.map_err(packshot::Error::from)?;
+        // What is odd about the light is odd from every side.
+        subject.diagnostics.extend(found.into_iter().filter(|_| i == 0));
+        jobs.push(Job { of: (*view, targets.get(i).cloned(), shot.film.samples), name: view.name.to_owned(), shot });
+    }
+    let preflight = session.preflight(&mut subject);
+    let resident = session.prepare(&subject)?;
+    seconds.prepare = clock.lap();
+
+    let interrupt = session.interrupt.clone();
+    let (mut results, mut device) = (Vec::with_capacity(views.len()), None);
+    let sampled = &mut seconds;
+    render_each(&session, &resident, jobs, |(view, target, samples_max), taken| {
+        let mut clock = Stopwatch::start();
+        let n_bytes = match &target {
+            Some(Target { path, encoding }) => {
+                let bytes = taken.encode(*encoding)?;
+                files::write(path, &bytes, &interrupt)?;
+                bytes.len()
+            }
+            None => 0,
+        };
+        sampled.render += taken.render_s;
+        sampled.render_cpu = taken.render_cpu_s.map(|cpu| cpu + sampled.render_cpu.unwrap_or(0.0));
+        sampled.encode += clock.lap();
+        results.push(ViewResult {
+            view: view.name,
+            azimuth_deg: view.direction.azimuth_deg,
+            elevation_deg: view.direction.elevation_deg,
+            output: target.as_ref().map(|target| target.path.display().to_string()),
+            width: taken.linear.width_px,
+            height: taken.linear.height_px,
+            samples_max,
+            samples_mean: taken.samples_mean,
+            rays: taken.rays,
+            samples_per_second: samples_per_second(&taken),
+            checks: preset::check(picture.preset, &taken, target.as_ref(), n_bytes),
+        });
+        device.get_or_insert(taken.device);
+        Ok(())
+    })?;
+    seconds.total = clock.total();
+    let Some(device) = device else {
+        return Err(Failure::usage("missing", "there is no view", "--view", "name at least one"));
+    };
+    let result = ViewsResult {
+        views: results,
+        seconds,
+        device,
+        look: subject.product.scene.look.name(),
+        parts: subject.product.scene.parts.len(),
+        unmapped_parts: subject.materials.unmapped(),
+        diagnostics: preflight.diagnostics.clone(),
+    };
+    if let Some(path) = &picture.output.report {
+        let body = files::to_json(&Report { preflight: &preflight, render: &result })?;
+        files::write(path, format!("{body}\n").as_bytes(), &session.interrupt)?;
+    }
+    match picture.output.json {
+        true => files::print_json(&result)?,
+        false if !quiet => console::note(&result.summary()),
+        false => {}
+    }
+    let checked = result.views.iter();
+    preset::require_passed(picture.preset, checked.map(|view| (view.place(), &view.checks[..])))
+}
+
+impl ViewsArgs {
+    /// The views in the order they are asked for, each once.
+    fn views(&self) -> Vec<NamedView> {
+        let sets = match &self.set[..] {
+            [] if self.view.is_empty() => &[SetWord::SixView][..],
+            sets => sets,
+        };
+        let of_sets = sets.iter().flat_map(|set| match set {
+            SetWord::SixView => SIX_VIEW,
+            SetWord::SixYaw => SIX_YAW,
+        });
+        let mut views: Vec<NamedView> = Vec::new();
+        for view in of_sets.chain(self.view.iter().copied()) {
+            if views.iter().all(|known| known.name != view.name) {
+                views.push(view);
+            }
+        }
+        views
+    }
+
+    /// The file of each view; none when nothing is written.
+    fn targets(&self, views: &[NamedView]) -> Result<Vec<Target>, Failure> {
+        let output: OutputArgs = self.picture.output();
+        if let Some(path) = output.output.as_ref().filter(|path| !is_folder(path)) {
+            let message = format!("{} views need a folder, and {} is none", views.len(), path.display());
+            return Err(Failure::usage("invalid_value", message, "-o", "give a folder: -o DIR/"));
+        }
+        let names: Vec<String> = views.iter().map(|view| view.name.to_owned()).collect();
+        targets(&output, &names)
+    }
+}
+
+impl ViewsResult {
+    /// For a person.
+    fn summary(&self) -> String {
+        let names: Vec<&str> = self.views.iter().map(|view| view.view).collect();
+        let written = self.views.iter().filter(|view| view.output.is_some()).count();
+        format!(
+            "{} views ({}), {written} written, {:.1} s on {} ({})",
+            names.len(),
+            names.join(", "),
+            self.seconds.total,
+            self.device.name,
+            self.device.backend
+        )
+    }
+}
+
+impl ViewResult {
+    /// What an error about the picture names.
+    fn place(&self) -> String {
+        self.output.clone().unwrap_or_else(|| self.view.to_owned())
+    }
+}
