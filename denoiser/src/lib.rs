@@ -38,7 +38,10 @@ impl Default for Control<'_> {
     }
 }
 
-/// A network ready to denoise pictures. It can be shared by threads.
+/// Memory that stays from one picture to the next: all that one of 512×512 pixels takes.
+const KEPT_BYTES: usize = 128 << 20;
+
+/// A network ready to denoise pictures. It can be shared by threads. Up to 128 MiB of memory stay with it from one picture to the next.
 #[derive(Debug)]
 pub struct Denoiser {
     network: Arc<Network>,
@@ -97,9 +100,19 @@ impl Denoiser {
         let cut = tiles::cut_for_memory(width_px, height_px, overlap_px, offered_bytes, needed);
         let cut = cut.map_err(|needed_bytes| DenoiseError::Memory { needed_bytes, offered_bytes })?;
         let mut out = vec![[0.0; 4]; width_px * height_px];
+        let mut sides = None;
         for tile in tiles::tiles(width_px, height_px, cut) {
-            cpu.run_tile(&exposed, &tile, &mut out[tile.rows.start * width_px..], control.is_cancelled)?;
+            // Memory of tiles with other sides would not fit, and add up.
+            if sides
+                .replace((tile.width_px, tile.height_px))
+                .is_some_and(|sides| sides != (tile.width_px, tile.height_px))
+            {
+                cpu.trim(0);
+            }
+            let rows = &mut out[tile.rows.start * width_px..];
+            cpu.run_tile(&exposed, &tile, rows, control.is_cancelled).inspect_err(|_| cpu.trim(0))?;
         }
+        cpu.trim(KEPT_BYTES);
         Ok(out)
     }
 }

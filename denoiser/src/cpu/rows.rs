@@ -72,11 +72,6 @@ impl Shape {
 }
 
 impl Rows {
-    /// With room for every pixel; what is in it has no meaning yet.
-    pub(super) fn new(shape: Shape) -> Self {
-        Self { shape, data: vec![Block::ZERO; shape.row_len() * shape.height_px] }
-    }
-
     /// A row.
     pub(super) fn row(&self, y: usize) -> &[Block] {
         &self.data[y * self.shape.row_len()..][..self.shape.row_len()]
