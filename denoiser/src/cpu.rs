@@ -1,7 +1,7 @@
 //! The network on the processor.
 //!
-//! Input: tiles of a picture. Output: denoised pixels. Work is cut into bands of rows that threads take as they come. Invariant: every value of a layer
-//! is one sum of fixed order, so threads, bands and tiles change no bit of the result.
+//! Input: tiles of a picture. Output: denoised pixels. Work is cut into bands of rows that threads take as they come. Invariant: every
+//! value of a layer is one sum of fixed order, so threads, bands and tiles change no bit of the result.
 
 mod chain;
 mod lanes;
@@ -10,6 +10,7 @@ mod level;
 mod pass;
 mod quads;
 mod rows;
+mod spare;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
@@ -24,6 +25,7 @@ use lanes::{Block, Kernel, Lanes};
 use layer::Layer;
 pub use level::SimdLevel;
 use rows::{Rows, Shape};
+use spare::Spare;
 
 /// Rows of the result that a thread takes at once: many enough that what two bands compute both does not matter.
 const BAND_ROWS: usize = 64;
@@ -39,6 +41,7 @@ pub(crate) struct CpuNetwork {
     encoder: [Vec<Layer>; LEVELS],
     bottom: Vec<Layer>,
     decoder: [Vec<Layer>; LEVELS],
+    spare: Spare,
 }
 
 /// Asked often whether to stop.
@@ -64,6 +67,7 @@ impl CpuNetwork {
             encoder: network.encoder.each_ref().map(|convolutions| layers(convolutions, 0)),
             bottom: layers(&network.bottom, 0),
             decoder,
+            spare: Spare::default(),
         }
     }
 
@@ -83,23 +87,19 @@ impl CpuNetwork {
             rows.sum::<u64>() * n_threads as u64
         };
         let outputs = |layers: &[Layer]| layers.last().map_or(0, |layer| layer.n_outputs);
-        // What is kept of the way down, the finest first.
-        let mut kept = vec![shape(0, self.n_inputs).size_bytes()];
-        let mut most = 0;
+        // What layers no longer need waits for the next tile, so everything is there at the end.
+        let mut all = shape(0, self.n_inputs).size_bytes() + shape(LEVELS, outputs(&self.bottom)).size_bytes();
+        let mut most_rings = rings(LEVELS, &self.bottom);
         for (level, layers) in self.encoder.iter().enumerate() {
-            kept.push(shape(level + 1, outputs(layers)).size_bytes());
-            most = most.max(kept.iter().sum::<u64>() + rings(level, layers));
+            all += shape(level + 1, outputs(layers)).size_bytes();
+            most_rings = most_rings.max(rings(level, layers));
         }
-        let mut below = shape(LEVELS, outputs(&self.bottom)).size_bytes();
-        most = most.max(kept.iter().sum::<u64>() + below + rings(LEVELS, &self.bottom));
-        kept.pop();
         for (level, layers) in (0..LEVELS).rev().zip(&self.decoder) {
-            let here = if level > 0 { shape(level, outputs(layers)).size_bytes() } else { 0 };
-            most = most.max(kept.iter().sum::<u64>() + below + here + rings(level, layers));
-            kept.pop();
-            below = here;
+            // The last level's rows become pixels at once.
+            all += if level > 0 { shape(level, outputs(layers)).size_bytes() } else { 0 };
+            most_rings = most_rings.max(rings(level, layers));
         }
-        most
+        all + most_rings
     }
 
     /// Denoises one tile into its rows of `out`, the whole picture's, whose rows begin at the first of the tile.
@@ -118,30 +118,48 @@ impl CpuNetwork {
         }
         let lowest = kept.pop().expect("one for each level");
         let mut below = self.run(&self.bottom, Inputs { doubled: None, same: &lowest }, is_cancelled, Output::Whole)?;
-        drop(lowest);
+        self.spare.give(lowest.data);
         let (finest, coarser) = self.decoder.split_last().expect("a level");
         for layers in coarser {
             let beside = kept.pop().expect("one for each level");
             let inputs = Inputs { doubled: Some(&below), same: &beside };
-            below = self.run(layers, inputs, is_cancelled, Output::Whole)?;
+            let here = self.run(layers, inputs, is_cancelled, Output::Whole)?;
+            for used in [std::mem::replace(&mut below, here), beside] {
+                self.spare.give(used.data);
+            }
         }
         let inputs = Inputs { doubled: Some(&below), same: &kept[0] };
-        self.finish(finest, inputs, picture, tile, out, is_cancelled)
+        self.finish(finest, inputs, picture, tile, out, is_cancelled)?;
+        kept.into_iter().chain([below]).for_each(|used| self.spare.give(used.data));
+        Ok(())
+    }
+
+    /// Frees the memory that tiles have left for the next ones, but for so much.
+    pub(crate) fn trim(&self, kept_bytes_max: usize) {
+        self.spare.trim(kept_bytes_max);
+    }
+
+    /// Rows whose contents have no meaning yet.
+    fn rows(&self, shape: Shape) -> Rows {
+        Rows { shape, data: self.spare.take(shape.row_len() * shape.height_px) }
     }
 
     /// What the network sees of a tile.
     fn input(&self, picture: &ExposedPicture<'_>, tile: &Tile) -> Rows {
         let (width_px, height_px) = (tile.width_px, tile.height_px);
-        let mut input = Rows::new(Shape { width_px, height_px, n_channels: self.n_inputs });
+        let mut input = self.rows(Shape { width_px, height_px, n_channels: self.n_inputs });
         let shape = input.shape;
-        let columns = tile.first_column..(tile.first_column + width_px).min(picture.picture().width_px as usize);
-        let rows = tile.first_row..(tile.first_row + height_px).min(picture.picture().height_px as usize);
-        input.data.par_chunks_mut(shape.row_len()).zip(rows).for_each(|(row, y)| {
-            for (block, x) in row[1..].iter_mut().zip(columns.clone()) {
-                let channels = picture.channels(x, y);
-                block.0[..self.n_inputs].copy_from_slice(&channels[..self.n_inputs]);
-            }
-        });
+        let (x_end, y_end) = (picture.picture().width_px as usize, picture.picture().height_px as usize);
+        input.data.par_chunks_mut(shape.row_len()).zip(tile.first_row..tile.first_row + height_px).for_each(
+            |(row, y)| {
+                row.fill(Block::ZERO);
+                let columns = tile.first_column..(tile.first_column + width_px).min(x_end);
+                for (block, x) in row[1..].iter_mut().zip(columns).take_while(|_| y < y_end) {
+                    let channels = picture.channels(x, y);
+                    block.0[..self.n_inputs].copy_from_slice(&channels[..self.n_inputs]);
+                }
+            },
+        );
         input
     }
 
@@ -156,7 +174,7 @@ impl CpuNetwork {
         let Shape { width_px, height_px, .. } = inputs.same.shape;
         let last = &layers[layers.len() - 1];
         let full = Shape { width_px, height_px, n_channels: last.n_outputs };
-        let mut out = Rows::new(match output {
+        let mut out = self.rows(match output {
             Output::Whole => full,
             Output::Halved => full.halved(),
         });

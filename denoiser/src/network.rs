@@ -18,7 +18,8 @@ pub const SIDE: usize = 3;
 /// Which of a window's rows (or columns) make up each row of taps over an input of the output's resolution.
 pub const SAME_TAPS: [&[usize]; 3] = [&[0], &[1], &[2]];
 /// The same for an input of half the resolution. A 3×3 window over doubled pixels sees 2×2 of the original ones; which, depends on
-/// whether row and column of the output are even (first) or odd. So there are four sets of 2×2 weights, sums of the 3×3 ones, and less than half of the work.
+/// whether row and column of the output are even (first) or odd. So there are four sets of 2×2 weights, sums of the 3×3 ones, and less
+/// than half of the work.
 pub const DOUBLED_TAPS: [[&[usize]; 2]; 2] = [[&[0], &[1, 2]], [&[0, 1], &[2]]];
 /// More channels than any published network has.
 const CHANNELS_MAX: usize = 1024;
@@ -32,8 +33,8 @@ pub struct Network {
     pub encoder: [Vec<Convolution>; LEVELS],
     /// At the lowest resolution.
     pub bottom: Vec<Convolution>,
-    /// The way up, the coarsest level first. The first convolution of a level takes the level below it with doubled sides, then what is kept of the way down: what went into
-    /// the encoder at this resolution.
+    /// The way up, the coarsest level first. The first convolution of a level takes the level below it with doubled sides, then what is
+    /// kept of the way down: what went into the encoder at this resolution.
     pub decoder: [Vec<Convolution>; LEVELS],
 }
 

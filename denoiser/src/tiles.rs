@@ -70,8 +70,8 @@ fn spans(length_px: usize, side_max_px: usize, overlap_px: usize) -> Vec<(Range<
         .collect()
 }
 
-/// The largest tiles for which `needed_bytes` of width and height stays within `memory_max_bytes`; the whole picture if it does, else bands of whole
-/// rows if they do. `Err` has what the smallest tiles need.
+/// The largest tiles for which `needed_bytes` of width and height stays within `memory_max_bytes`; the whole picture if it does, else
+/// bands of whole rows if they do. `Err` has what the smallest tiles need.
 pub fn cut_for_memory(
     width_px: usize,
     height_px: usize,

@@ -4,8 +4,8 @@ use super::lanes::{BLOCK, Block};
 use super::pass::{PIXELS_MAX, PIXELS_MULTIPLE};
 use super::quads::{POINTS, QUAD_PX};
 
-/// Rows of pixels of one resolution. In a row the pixels of the first 16 channels follow one another, then those of the next 16; each such run begins
-/// with a pixel of zeros and ends with zeros, so that convolutions need not look where the picture ends.
+/// Rows of pixels of one resolution. In a row the pixels of the first 16 channels follow one another, then those of the next 16; each
+/// such run begins with a pixel of zeros and ends with zeros, so that convolutions need not look where the picture ends.
 #[derive(Debug)]
 pub(super) struct Rows {
     pub(super) shape: Shape,
@@ -72,11 +72,6 @@ impl Shape {
 }
 
 impl Rows {
-    /// With room for every pixel; what is in it has no meaning yet.
-    pub(super) fn new(shape: Shape) -> Self {
-        Self { shape, data: vec![Block::ZERO; shape.row_len() * shape.height_px] }
-    }
-
     /// A row.
     pub(super) fn row(&self, y: usize) -> &[Block] {
         &self.data[y * self.shape.row_len()..][..self.shape.row_len()]

@@ -120,7 +120,8 @@ impl DeviceDenoiser {
     }
 }
 
-/// The next dispatches, of about `products` products: the step of each, its rows of workgroups and its parameters; and how many products they are.
+/// The next dispatches, of about `products` products: the step of each, its rows of workgroups and its parameters; and how many products
+/// they are.
 fn batch(tile: &TileInput, cursor: &mut Cursor, products: u64) -> (Vec<(usize, usize, ConvolutionParams)>, u64) {
     let mut batch = Vec::new();
     let mut total = 0;
