@@ -7,6 +7,7 @@
 //!
 //! Bytes go in and bytes come out: nothing here opens a file or a connection.
 
+pub mod denoise;
 pub mod dump;
 pub mod error;
 pub mod picture;

@@ -12,6 +12,7 @@ use packshot_renderer::encode::{
 use packshot_renderer::shot::lut::Lut;
 use packshot_renderer::shot::{Background, Shot, View};
 
+use crate::denoise::Denoised;
 use crate::error::Error;
 
 /// The formats a picture can be encoded in. All but EXR and TIFF of 32 bits are display-referred: exposed, through the view transform, laid
@@ -128,6 +129,8 @@ pub struct Picture {
     pub render_s: f64,
     /// What all processors together spent meanwhile; `None` where the system does not say.
     pub render_cpu_s: Option<f64>,
+    /// What was done against noise; `None` for what was sampled.
+    pub denoised: Option<Denoised>,
     /// What computed it, and why that.
     pub device: DeviceInfo,
 }

@@ -16,6 +16,7 @@ use packshot_renderer::encode::{self, Metadata, PngDepth, Provenance};
 use packshot_renderer::prepare::{PreparedProduct, PreparedShot, TabulatedMaps};
 use packshot_renderer::shot::{Floor, Shot, request};
 
+use crate::denoise::Denoisers;
 use crate::error::{Error, ErrorKind, Fault};
 use crate::picture::{Aov, Layer, Picture, display, provenance};
 use crate::product::{PartMaterials, Product};
@@ -28,9 +29,16 @@ pub const PREVIEW_SIDE_MAX_PX: u32 = 1024;
 /// A device with everything that stays on it from picture to picture.
 #[derive(Debug)]
 pub struct Renderer {
-    backend: Box<dyn Backend>,
+    engine: Arc<Engine>,
     /// Of the environment maps that shots were made with and somebody still has.
     maps: Arc<TabulatedMaps>,
+}
+
+/// What computes.
+#[derive(Debug)]
+struct Engine {
+    backend: Box<dyn Backend>,
+    denoisers: Denoisers,
 }
 
 /// How a [`Renderer`] works; the default takes the whole processor and keeps nothing.
@@ -63,12 +71,13 @@ impl Renderer {
     /// `device.unavailable` when it cannot be used.
     pub fn open(choice: &DeviceChoice, options: RendererOptions) -> Result<Self, Error> {
         let backend = device::open(choice, options.n_threads, options.kernel_cache)?;
-        Ok(Self { backend, maps: Arc::default() })
+        let engine = Engine { backend, denoisers: Denoisers::default() };
+        Ok(Self { engine: Arc::new(engine), maps: Arc::default() })
     }
 
     /// What computes, and why that.
     pub fn device(&self) -> &DeviceInfo {
-        self.backend.device()
+        self.engine.backend.device()
     }
 
     /// Makes a picture of a GLB, or of a glTF whose buffers and images are embedded.
@@ -118,13 +127,14 @@ impl Renderer {
         if prepared.n_unrounded_parts() > 0 {
             tracing::warn!("{} parts have too many edges and are shown with sharp ones", prepared.n_unrounded_parts());
         }
-        let loaded = self.backend.load(Arc::new(prepared), cancel)?.into();
+        let loaded = self.engine.backend.load(Arc::new(prepared), cancel)?.into();
         let provenance = Provenance {
             scene: Some(product.blake3.clone()),
             library: materials.report.as_ref().map(|report| report.library.clone()),
             ..Provenance::default()
         };
-        Ok(ResidentProduct { loaded, maps: self.maps.clone(), device: self.device().clone(), provenance })
+        let (engine, maps) = (self.engine.clone(), self.maps.clone());
+        Ok(ResidentProduct { loaded, engine, maps, provenance })
     }
 
     /// Brings a product and one shot of it onto the device.
@@ -147,8 +157,8 @@ impl Renderer {
 #[derive(Clone)]
 pub struct ResidentProduct {
     loaded: Arc<dyn LoadedProduct>,
+    engine: Arc<Engine>,
     maps: Arc<TabulatedMaps>,
-    device: DeviceInfo,
     /// Of the product alone.
     provenance: Provenance,
 }
@@ -156,7 +166,8 @@ pub struct ResidentProduct {
 impl std::fmt::Debug for ResidentProduct {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let floor = &self.loaded.prepared().floor;
-        f.debug_struct("ResidentProduct").field("floor", floor).field("device", &self.device).finish_non_exhaustive()
+        let device = self.engine.backend.device();
+        f.debug_struct("ResidentProduct").field("floor", floor).field("device", device).finish_non_exhaustive()
     }
 }
 
@@ -174,7 +185,7 @@ impl ResidentProduct {
         }
         let prepared = PreparedShot::new(prepared, &shot, self.maps.tables(&shot.environment));
         let provenance = provenance(&self.provenance, &shot);
-        Ok(ReadyShot { loaded: self.loaded.load(prepared)?, shot, device: self.device.clone(), provenance })
+        Ok(ReadyShot { loaded: self.loaded.load(prepared)?, shot, engine: self.engine.clone(), provenance })
     }
 
     /// Bytes of memory that the product takes, on the host and on the device, without its shots.
@@ -187,13 +198,14 @@ impl ResidentProduct {
 pub struct ReadyShot {
     loaded: Box<dyn LoadedShot>,
     shot: Shot,
-    device: DeviceInfo,
+    engine: Arc<Engine>,
     provenance: Provenance,
 }
 
 impl std::fmt::Debug for ReadyShot {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ReadyShot").field("shot", &self.shot).field("device", &self.device).finish_non_exhaustive()
+        let device = self.engine.backend.device();
+        f.debug_struct("ReadyShot").field("shot", &self.shot).field("device", device).finish_non_exhaustive()
     }
 }
 
@@ -253,7 +265,18 @@ impl ReadyShot {
             rays: rendered.rays,
             render_s: rendered.render_time.as_secs_f64(),
             render_cpu_s: cpu,
-            device: self.device.clone(),
+            denoised: None,
+            device: self.engine.backend.device().clone(),
         })
+    }
+
+    /// A picture of this shot without its noise: with as much guidance as its samples give, the alpha it had, and its layers.
+    ///
+    /// # Errors
+    /// `device.…`, `denoise.…`, `cancelled`.
+    pub fn denoised(&self, noisy: Picture, cancel: &CancelToken) -> Result<Picture, Error> {
+        let Engine { backend, denoisers } = &*self.engine;
+        let (linear, done) = denoisers.denoise(&**backend, &*self.loaded, &self.shot, &noisy.linear, cancel)?;
+        Ok(Picture { linear, denoised: Some(done), ..noisy })
     }
 }

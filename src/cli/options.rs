@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::ValueEnum;
+use packshot::denoise::Denoise;
 use packshot_materials::mapping::OnUnmapped;
 use packshot_renderer::import::UpAxis;
 use packshot_renderer::look::Look;
@@ -93,6 +94,18 @@ words! {
 }
 
 words! {
+    /// `--denoise`.
+    DenoiseWord -> Denoise {
+        /// Pictures for eyes are, EXR and raw numbers are not; a shot file says so itself
+        Auto = "auto" => Denoise::Auto,
+        /// All are
+        On = "on" => Denoise::On,
+        /// None is
+        Off = "off" => Denoise::Off,
+    }
+}
+
+words! {
     /// `--on-unmapped`.
     OnUnmappedWord -> OnUnmapped {
         /// The fallback material
@@ -102,18 +115,6 @@ words! {
         /// No picture: exit code 4
         Fail = "fail" => OnUnmapped::Fail,
     }
-}
-
-/// `--denoise`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DenoiseWord {
-    /// Off for now
-    Auto,
-    /// Not available yet
-    #[value(hide = true)]
-    On,
-    /// Never
-    Off,
 }
 
 /// `--filter`.

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use packshot::Renderer;
-use packshot::picture::Picture;
+use packshot::denoise::Denoise;
+use packshot::picture::{Format, Picture};
 use packshot::render::{ReadyShot, ResidentProduct};
 use packshot::report::Preflight;
 use packshot::timing::{Seconds, Stopwatch};
 use packshot_renderer::backend::RenderControl;
-use packshot_renderer::diagnostic::{Diagnostic, Severity};
 use packshot_renderer::shot::Shot;
 
 pub(crate) mod args;
@@ -23,7 +23,6 @@ pub(crate) use args::{PictureArgs, RenderArgs};
 use super::args::Input;
 use super::failure::Failure;
 use super::interrupt::Interrupt;
-use super::options::DenoiseWord;
 use super::progress::RenderBar;
 use super::{console, files, preset};
 use result::{RenderResult, Report, Results, samples_per_second};
@@ -38,7 +37,9 @@ pub(crate) fn run(args: &RenderArgs, quiet: bool) -> Result<(), Failure> {
         Some(path) => {
             let targets = targets(&picture.output(), &[source::shot_stem(path)])?;
             let clock = Stopwatch::start();
-            let (subject, shot) = source::from_shot(path, picture, &session.interrupt.cancel)?;
+            let (subject, shot, denoise) = source::from_shot(path, picture, &session.interrupt.cancel)?;
+            // The file says so itself; options have won over it.
+            session.denoise = if denoise { Denoise::On } else { Denoise::Off };
             vec![session.render(subject, |_| Ok(shot), targets.first(), clock)?]
         }
         None => {
@@ -75,6 +76,10 @@ pub(crate) struct Session<'a> {
     pub(crate) args: &'a PictureArgs,
     pub(crate) quiet: bool,
     pub(crate) interrupt: Interrupt,
+    /// When noise is removed.
+    denoise: Denoise,
+    /// What pictures are written in.
+    format: Option<Format>,
     /// Made when the first input has been read: a broken file loads no driver.
     renderer: Option<Renderer>,
 }
@@ -83,7 +88,8 @@ impl<'a> Session<'a> {
     /// Takes over Ctrl-C, and keeps to the threads that are asked for.
     pub(crate) fn open(args: &'a PictureArgs, quiet: bool) -> Result<Self, Failure> {
         args.device.use_threads()?;
-        Ok(Self { args, quiet, interrupt: Interrupt::install()?, renderer: None })
+        let (denoise, format) = (args.film.denoise.into(), target::format(&args.output()));
+        Ok(Self { args, quiet, interrupt: Interrupt::install()?, denoise, format, renderer: None })
     }
 
     fn render(
@@ -100,7 +106,7 @@ impl<'a> Session<'a> {
         }
         let output = &self.args.output;
         if let Some(path) = &output.dump_shot {
-            dump::dump(path, &subject, &shot, &self.interrupt)?;
+            dump::dump(path, &subject, &shot, self.denoises(&shot), &self.interrupt)?;
         }
         if let Some(path) = &output.report {
             files::check_writable(path)?;
@@ -130,6 +136,7 @@ impl<'a> Session<'a> {
             height: picture.linear.height_px,
             samples_max,
             samples_mean: picture.samples_mean,
+            denoised: picture.denoised,
             seconds,
             warm,
             rays: picture.rays,
@@ -153,9 +160,6 @@ impl<'a> Session<'a> {
 
     /// What was noticed before anything is rendered, said to a person.
     pub(crate) fn preflight(&self, subject: &mut Subject) -> Preflight {
-        if self.args.film.denoise == DenoiseWord::Auto {
-            subject.diagnostics.push(denoise_is_off());
-        }
         let preflight = Preflight::new(&subject.product, &subject.materials, &subject.diagnostics, false);
         self.warn(subject, &preflight);
         preflight
@@ -201,7 +205,16 @@ impl<'a> Session<'a> {
             time_max: self.args.film.max_time.map(Duration::from_secs_f64),
             ..RenderControl::new(&self.interrupt.cancel)
         };
-        Ok(ready.render_layers(&control, &self.args.output.aovs()?)?)
+        let noisy = ready.render_layers(&control, &self.args.output.aovs()?)?;
+        if !self.denoises(ready.shot()) {
+            return Ok(noisy);
+        }
+        Ok(ready.denoised(noisy, &self.interrupt.cancel)?)
+    }
+
+    /// Whether noise is removed from the pictures of a shot.
+    fn denoises(&self, shot: &Shot) -> bool {
+        self.denoise.applies(self.format, shot.view.transform)
     }
 
     /// Writes a picture, and says how many bytes its file has.
@@ -214,15 +227,6 @@ impl<'a> Session<'a> {
 }
 
 fn with_render(seconds: Seconds, picture: &Picture) -> Seconds {
-    Seconds { render: picture.render_s, render_cpu: picture.render_cpu_s, ..seconds }
-}
-
-/// `--denoise auto` must not leave open what it did.
-fn denoise_is_off() -> Diagnostic {
-    Diagnostic {
-        code: "denoise_off",
-        severity: Severity::Info,
-        at: "--denoise".to_owned(),
-        message: "auto means off: this version has no denoiser".to_owned(),
-    }
+    let denoise = picture.denoised.map_or(0.0, |done| done.seconds);
+    Seconds { render: picture.render_s, render_cpu: picture.render_cpu_s, denoise, ..seconds }
 }

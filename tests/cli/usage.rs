@@ -105,7 +105,6 @@ fn what_comes_later_says_so() {
         ("bench --peers", "speed"),
         ("render boxes.glb --aov albedo,normal -o out.exr", "materials"),
         ("render boxes.glb --aov samples,part_id -o out.exr", "shots"),
-        ("render boxes.glb --denoise on", "shots"),
         ("render boxes.glb --shadow-catcher", "shots"),
         ("render boxes.glb --template white", "shots"),
     ] {

@@ -116,3 +116,34 @@ fn previews_refine_to_the_picture() {
     assert_eq!(previews.len(), 2, "after 1 and 2 of 4 samples");
     assert!(previews[0] != previews[1] && previews[1] != picture);
 }
+
+#[test]
+fn a_denoised_picture_is_nearer_to_that_of_many_samples() {
+    let studio = Studio::new();
+    let Studio { renderer, product, materials } = &studio;
+    let cancel = CancelToken::default();
+    let resident = renderer.prepare(product, materials, None, &cancel).expect("room");
+    let taken = |samples: u32, seed: u32| {
+        let mut shot = studio.shot(35.0);
+        (shot.film.width_px, shot.film.height_px) = (128, 128);
+        (shot.film.samples, shot.film.seed, shot.film.noise_threshold) = (samples, seed, 0.0);
+        let ready = resident.ready(shot).expect("a shot of this product");
+        let picture = render(&ready);
+        (ready, picture)
+    };
+    let (_, reference) = taken(512, 1);
+    let (ready, noisy) = taken(8, 0);
+    let alpha: Vec<f32> = noisy.linear.rgba.iter().map(|pixel| pixel[3]).collect();
+    let before = noisy.clone();
+    let denoised = ready.denoised(noisy, &cancel).expect("nobody cancels");
+    assert_eq!(denoised.denoised.expect("it was").guide_samples, 8);
+    assert!(denoised.linear.rgba.iter().zip(&alpha).all(|(pixel, alpha)| pixel[3] == *alpha), "alpha stays");
+    // As eyes see it, nearly: in brightness that saturates.
+    let seen = |value: f32| f64::from(value / (1.0 + value));
+    let error = |picture: &Picture| {
+        let pairs = picture.linear.rgba.as_flattened().iter().zip(reference.linear.rgba.as_flattened());
+        pairs.map(|(&a, &b)| (seen(a) - seen(b)).powi(2)).sum::<f64>().sqrt()
+    };
+    let (with_noise, without) = (error(&before), error(&denoised));
+    assert!(without < 0.6 * with_noise, "{without} after, {with_noise} before");
+}

@@ -47,6 +47,8 @@ pub struct ShotDocument {
     pub glb: Vec<u8>,
     /// The picture.
     pub shot: Shot,
+    /// Whether its noise is to be removed.
+    pub denoise: bool,
     /// Where the map of `shot.environment` came from, if it is one.
     pub environment_file: Option<FileReference>,
     /// The materials that it defines, by name.
@@ -111,8 +113,8 @@ pub struct FilmOverrides {
 ///
 /// # Errors
 ///
-/// The first mistake found, with a JSON pointer in `at`; `env.…` for a broken environment map. `/floor/shadow_catcher`,
-/// `/film/denoise` and `/film/filter_glossy` are refused as unsupported when they are on.
+/// The first mistake found, with a JSON pointer in `at`; `env.…` for a broken environment map. `/floor/shadow_catcher` and
+/// `/film/filter_glossy` are refused as unsupported when they are on.
 pub fn read(
     bytes: &[u8],
     default_name: &str,
@@ -127,7 +129,7 @@ pub fn read(
     let name = root.read_or("name", default_name.to_owned(), |v| v.text())?;
     let geometry = read_geometry(root.required("geometry")?)?;
     let camera = read_camera(root.required("camera")?)?;
-    let film = read_film(root.required("film")?, overrides)?;
+    let (film, denoise) = read_film(root.required("film")?, overrides)?;
     let environment = root.read_or("environment", EnvironmentMember::None, read_environment)?;
     let lights = root.read_or("lights", Vec::new(), |v| v.list()?.into_iter().map(read_light).collect())?;
     let mut left_out = LeftOut { shot: std::mem::take(&mut root.left_out), ..LeftOut::default() };
@@ -156,7 +158,7 @@ pub fn read(
     let geometry = Geometry { file, up_axis: geometry.up_axis, unit_scale: geometry.unit_scale };
     let (environment, environment_file) = environment.load(open, &mut diagnostics)?;
     let shot = Shot { camera, film, environment, lights, floor, background, view, lut: None };
-    Ok(ShotDocument { name, geometry, glb, shot, environment_file, materials, parts, left_out, diagnostics })
+    Ok(ShotDocument { name, geometry, glb, shot, denoise, environment_file, materials, parts, left_out, diagnostics })
 }
 
 /// A file named by a member, not opened yet.
@@ -230,7 +232,8 @@ fn read_camera(value: Value) -> Result<Camera, ShotError> {
     Ok(Camera { world_from_camera, projection, aperture: None, clip_near_m, clip_far_m })
 }
 
-fn read_film(value: Value, overrides: &FilmOverrides) -> Result<Film, ShotError> {
+/// The film, and whether noise is to be removed.
+fn read_film(value: Value, overrides: &FilmOverrides) -> Result<(Film, bool), ShotError> {
     let mut m = value.members()?;
     m.set("width", overrides.width_px);
     m.set("height", overrides.height_px);
@@ -257,11 +260,9 @@ fn read_film(value: Value, overrides: &FilmOverrides) -> Result<Film, ShotError>
     if m.single_or("filter_glossy", 0.0, Limits::NOT_NEGATIVE)? > 0.0 {
         return Err(unsupported(&m, "filter_glossy", "path regularisation", "set it to 0"));
     }
-    if m.read_or("denoise", false, |v| v.flag())? {
-        return Err(unsupported(&m, "denoise", "a denoiser", "set it to false and give more samples"));
-    }
+    let denoise = m.read_or("denoise", false, |v| v.flag())?;
     m.done()?;
-    Ok(film)
+    Ok((film, denoise))
 }
 
 fn unsupported(members: &Members, name: &str, what: &str, help: &str) -> ShotError {

@@ -339,8 +339,10 @@ words! {
 words! {
     /// When noise is removed.
     pub enum Denoise {
-        /// Off in this version.
+        /// From pictures for eyes: not from EXR and the view `raw`.
         Auto = "auto",
+        /// From all pictures.
+        On = "on",
         /// Never.
         Off = "off",
     }

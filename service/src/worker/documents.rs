@@ -75,6 +75,7 @@ pub(super) fn documents(
         name: "render",
         geometry: &Geometry { file, up_axis, unit_scale },
         shot,
+        denoise: false,
         environment_file: environment_file.as_ref(),
         left_out: &LeftOut::default(),
         parts: &dump::parts(&subject.product, &subject.materials, &hidden),

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
+use packshot_pipeline::denoise::Denoise;
 use packshot_pipeline::picture::Picture;
 use packshot_pipeline::render::{PREVIEW_SIDE_MAX_PX, ReadyShot};
 use packshot_pipeline::timing::{Seconds, Stopwatch};
@@ -61,14 +62,24 @@ pub(super) fn run(
     clock.lap();
 
     Failpoint::Encode.pass();
-    let files = encode(job, &picture)?;
+    let denoise = shot::denoise(&job.input.request);
+    let is_shown = |&format: &Format| {
+        denoise.applies(Some(shot::picture_format(&job.input.request, format)), picture.view.transform)
+    };
+    let denoised = match job.input.request.formats.iter().any(is_shown) {
+        true => Some(ready.denoised(picture.clone(), job.cancel)?),
+        false => None,
+    };
+    let denoise_s = clock.lap();
+    let files = encode(job, denoise, &picture, denoised.as_ref())?;
     let mut documents = documents(job.input, subject, ready.shot(), &engine.rig_files)?;
-    let last = LastPreview::new(job, &ready, &picture, &files)?;
+    let last = LastPreview::new(job, &ready, denoised.as_ref().unwrap_or(&picture), &files)?;
     documents.extend(last.document);
     previews.end(last.preview);
     seconds = Seconds {
         render: picture.render_s,
         render_cpu: picture.render_cpu_s,
+        denoise: denoise_s,
         encode: clock.lap(),
         total: job.begun.elapsed().as_secs_f64(),
         ..seconds
@@ -106,13 +117,21 @@ fn fits(engine: &Engine, device: &Device, shot: &Shot, scene_bytes: u64) -> Resu
     Err(Failure::new(FaultKind::Input, "device_out_of_memory", detail).into())
 }
 
-/// The files of the request's formats, in its order.
-fn encode(job: &Job<'_>, picture: &Picture) -> Result<Vec<OutputFile>, Stopped> {
+/// The files of the request's formats, in its order: of the denoised picture where that is for the format.
+fn encode(
+    job: &Job<'_>,
+    denoise: Denoise,
+    noisy: &Picture,
+    denoised: Option<&Picture>,
+) -> Result<Vec<OutputFile>, Stopped> {
     let request = &job.input.request;
     let mut files = Vec::with_capacity(request.formats.len());
     for &format in &request.formats {
         job.go_on()?;
-        let bytes = picture.encode(shot::picture_format(request, format))?;
+        let encoded = shot::picture_format(request, format);
+        let is_denoised = denoise.applies(Some(encoded), noisy.view.transform);
+        let picture = denoised.filter(|_| is_denoised).unwrap_or(noisy);
+        let bytes = picture.encode(encoded)?;
         files.push(OutputFile {
             name: format!("result.{}", format.word()),
             format: format.word().to_owned(),

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use packshot_materials::map::{MapEntry, MaterialMap, PartSelector};
 use packshot_materials::mapping;
-use packshot_pipeline::picture;
 use packshot_pipeline::request::PartFilter;
+use packshot_pipeline::{denoise, picture};
 use packshot_renderer::encode::{self, PngDepth};
 use packshot_renderer::import::{self, ImportOptions};
 use packshot_renderer::shot::error::{ErrorCode, ShotError};
@@ -19,7 +19,7 @@ use packshot_renderer::shot::{self, Bounces, EnvironmentMap, Film, PixelFilter};
 
 use crate::wire::Word;
 use crate::wire::request::{
-    ExrPrecision, Filter, Format, Light, OnUnmapped, PartEntry, RenderRequest, UpAxis, ViewTransform,
+    Denoise, ExrPrecision, Filter, Format, Light, OnUnmapped, PartEntry, RenderRequest, UpAxis, ViewTransform,
 };
 
 /// How the file's axes and units are read.
@@ -139,6 +139,15 @@ fn view_transform(word: ViewTransform) -> shot::ViewTransform {
         ViewTransform::KhronosNeutral => shot::ViewTransform::KhronosNeutral,
         ViewTransform::Standard => shot::ViewTransform::Standard,
         ViewTransform::Raw => shot::ViewTransform::Raw,
+    }
+}
+
+/// When noise is removed from the request's pictures.
+pub(super) fn denoise(request: &RenderRequest) -> denoise::Denoise {
+    match request.denoise {
+        Denoise::Auto => denoise::Denoise::Auto,
+        Denoise::On => denoise::Denoise::On,
+        Denoise::Off => denoise::Denoise::Off,
     }
 }
 

@@ -10,9 +10,10 @@
 #import stage/medium
 #import stage/onward
 
-// Facets below this alpha show a picture of what they reflect; and a surface is followed where more than this share of its light is theirs. Both
-// as Cycles has them (kernel/film/denoising_passes.h).
-const GUIDE_ALPHA_MAX: f32 = 0.075;
+// Facets below this alpha show a picture of what they reflect. Rougher ones would blur the guides by chance, whose noise a network that trusts them
+// keeps: seen were grains on polished balls at Cycles' 0.075.
+const GUIDE_ALPHA_MAX: f32 = 0.0025;
+// A surface is followed where more than this share of its light is theirs, as in Cycles (kernel/film/denoising_passes.h).
 const GUIDE_SHARE_MIN: f32 = 0.75;
 
 struct Guide {
@@ -101,7 +102,8 @@ fn guide(path: ptr<function, PathState>, hit: Hit, samples: ptr<function, Bounce
     if (*path).bounces >= GUIDE_STEPS || mirror_share(&b) <= GUIDE_SHARE_MIN {
         return found;
     }
-    let scattered = bsdf_sample(&b, (*samples).choice.x, (*samples).bsdf);
+    // Glass is looked through, wherever light goes through; the last of the numbers that choose a lobe means that.
+    let scattered = bsdf_sample(&b, select(0.0, 0.99999994, b.p_glass > 0.5), (*samples).bsdf);
     let onward = normalize(to_world(frame, scattered.direction));
     let outside = dot(onward, s.side_normal);
     if scattered.pdf != 0.0 && outside * scattered.direction.z > 0.0 {

@@ -229,9 +229,6 @@ impl RenderArgs {
 impl PictureArgs {
     /// What the types of the options cannot say.
     pub(crate) fn check(&self, n_inputs: usize, has_shot: bool) -> Result<(), Failure> {
-        if self.film.denoise == DenoiseWord::On {
-            return Err(not_available("`--denoise on`", "--denoise", "shots"));
-        }
         let film = self.film();
         if !has_shot && u64::from(film.width_px) * u64::from(film.height_px) > MAX_PIXELS {
             let message = format!("{} x {} pixels are more than {MAX_PIXELS}", film.width_px, film.height_px);
@@ -389,7 +386,11 @@ impl FilmArgs {
             noise_threshold: self.noise.map(|noise| noise as f32),
             seed: self.seed,
             // `auto` leaves the shot's own wish in force, which may be one that this version refuses.
-            denoise: (self.denoise == DenoiseWord::Off).then_some(false),
+            denoise: match self.denoise {
+                DenoiseWord::Auto => None,
+                DenoiseWord::On => Some(true),
+                DenoiseWord::Off => Some(false),
+            },
         }
     }
 

@@ -11,8 +11,14 @@ use crate::cli::failure::Failure;
 use crate::cli::files::{self, InputKind};
 use crate::cli::interrupt::Interrupt;
 
-/// Writes the shot to `path`.
-pub(crate) fn dump(path: &Path, subject: &Subject, shot: &Shot, interrupt: &Interrupt) -> Result<(), Failure> {
+/// Writes the shot to `path`; `denoise` says whether its noise is removed.
+pub(crate) fn dump(
+    path: &Path,
+    subject: &Subject,
+    shot: &Shot,
+    denoise: bool,
+    interrupt: &Interrupt,
+) -> Result<(), Failure> {
     let origin = &subject.origin;
     let beside = Beside { shot: path, interrupt };
     let geometry = Geometry { file: beside.product(origin)?, up_axis: origin.up_axis, unit_scale: origin.unit_scale };
@@ -23,6 +29,7 @@ pub(crate) fn dump(path: &Path, subject: &Subject, shot: &Shot, interrupt: &Inte
         name: &origin.name,
         geometry: &geometry,
         shot,
+        denoise,
         environment_file: environment_file.as_ref(),
         left_out: &origin.left_out,
         parts: &parts,

@@ -1,5 +1,6 @@
 //! What a render says of itself: the JSON of `--json`, and a line for a person.
 
+use packshot::denoise::Denoised;
 use packshot::picture::Picture;
 use packshot::report::Preflight;
 use packshot::timing::Seconds;
@@ -17,6 +18,8 @@ pub(crate) struct RenderResult {
     pub(crate) height: u32,
     pub(crate) samples_max: u32,
     pub(crate) samples_mean: f64,
+    /// What was done against noise; `null` when nothing was.
+    pub(crate) denoised: Option<Denoised>,
     pub(crate) seconds: Seconds,
     /// The `seconds` of each repetition after the first.
     pub(crate) warm: Vec<Seconds>,

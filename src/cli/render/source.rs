@@ -123,8 +123,12 @@ impl Common {
     }
 }
 
-/// Reads a shot file and what it names.
-pub(crate) fn from_shot(path: &Path, args: &PictureArgs, cancel: &CancelToken) -> Result<(Subject, Shot), Failure> {
+/// Reads a shot file and what it names. Says, too, whether noise is to be removed.
+pub(crate) fn from_shot(
+    path: &Path,
+    args: &PictureArgs,
+    cancel: &CancelToken,
+) -> Result<(Subject, Shot, bool), Failure> {
     let bytes = files::read(path, InputKind::Shot)?;
     let folder = if files::is_stream(path) { Path::new("") } else { path.parent().unwrap_or(Path::new("")) };
     let mut open = |name: &str| {
@@ -156,7 +160,7 @@ pub(crate) fn from_shot(path: &Path, args: &PictureArgs, cancel: &CancelToken) -
         diagnostics.extend(weak_lights(&document.shot, &bounds, |i| format!("/lights/{i}")));
     }
     let shot = Shot { lut: args.look.lut()?, ..document.shot };
-    Ok((Subject { product, materials, diagnostics, origin }, shot))
+    Ok((Subject { product, materials, diagnostics, origin }, shot, document.denoise))
 }
 
 /// A shot file says nothing of looks: it is read in that of glTF unless `--look` says otherwise.

@@ -89,6 +89,15 @@ pub(crate) fn targets(args: &OutputArgs, stems: &[String]) -> Result<Vec<Target>
     stems.iter().map(target).collect()
 }
 
+/// The format that pictures will have, as far as the options tell; `None` when nothing is written. Nothing is looked at or made.
+pub(crate) fn format(args: &OutputArgs) -> Option<Format> {
+    let output = args.output.as_ref()?;
+    let is_named = files::is_stream(output) || is_folder(output);
+    let kind = if is_named { named_kind(args) } else { kind_of_file(args, output) };
+    // The frames of movies are lossless pictures.
+    Some(kind.and_then(|kind| encoding(args, kind)).map_or(Format::default(), |encoding| encoding.format))
+}
+
 /// What ends in a separator, or is there already as a folder.
 pub(crate) fn is_folder(path: &Path) -> bool {
     path.is_dir() || path.as_os_str().as_encoded_bytes().last().is_some_and(|&b| std::path::is_separator(b.into()))

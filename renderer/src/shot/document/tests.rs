@@ -136,7 +136,8 @@ fn mistakes_have_code_and_pointer() {
         ("/film/samples", Some(json!(u64::MAX)), "shot.range", "/film/samples"),
         ("/film/filter_width_px", Some(json!(2)), "shot.range", "/film/filter_width_px"),
         ("/film/max_bounces", Some(json!({"volume": 1})), "shot.unknown_member", "/film/max_bounces/volume"),
-        ("/film/denoise", Some(json!(true)), "shot.unsupported", "/film/denoise"),
+        ("/film/denoise", Some(json!(true)), "", ""),
+        ("/film/denoise", Some(json!(1)), "shot.type", "/film/denoise"),
         ("/film/filter_glossy", Some(json!(0.5)), "shot.unsupported", "/film/filter_glossy"),
         ("/film/clamp_direct", Some(json!(1e300)), "shot.range", "/film/clamp_direct"),
         ("/floor/shadow_catcher", Some(json!(true)), "shot.unsupported", "/floor/shadow_catcher"),
@@ -176,7 +177,9 @@ fn options_win_over_the_film() {
         seed: Some(7),
         denoise: Some(false),
     };
-    let film = read(text.as_bytes(), "", &overrides, &mut open).expect("a valid shot").shot.film;
+    let film = read(text.as_bytes(), "", &overrides, &mut open).expect("a valid shot");
+    assert!(!film.denoise);
+    let film = film.shot.film;
     assert_eq!((film.width_px, film.height_px, film.samples, film.seed), (10, 20, 3, 7));
     assert_eq!(film.noise_threshold, 0.1);
     let wrong = FilmOverrides { samples: Some(0), ..overrides };
@@ -223,6 +226,7 @@ fn dump(document: &ShotDocument, part_names: &[&str]) -> String {
         name: &document.name,
         geometry: &document.geometry,
         shot: &document.shot,
+        denoise: document.denoise,
         environment_file: document.environment_file.as_ref(),
         left_out: &document.left_out,
         parts: &parts,
@@ -265,7 +269,7 @@ fn what_has_no_place_is_named() {
     let parts = [("A".to_owned(), material(&steel)), ("A".to_owned(), None), ("B".to_owned(), material(&other))];
     let (name, geometry, shot) = ("x", &document.geometry, &document.shot);
     let left_out = &LeftOut::default();
-    let text = write(&Dump { name, geometry, shot, environment_file: None, left_out, parts: &parts });
+    let text = write(&Dump { name, geometry, shot, denoise: false, environment_file: None, left_out, parts: &parts });
     let back: Document = serde_json::from_str(&text).expect("JSON");
     let comment = back["comment"].as_str().expect("a comment");
     for expected in [

@@ -19,6 +19,8 @@ pub struct Dump<'a> {
     pub geometry: &'a Geometry,
     /// The shot.
     pub shot: &'a Shot,
+    /// Whether its noise is removed.
+    pub denoise: bool,
     /// The file of `shot.environment`'s map. Without it, a map is left out and named in the comment.
     pub environment_file: Option<&'a FileReference>,
     /// What is known to be missing from a shot that was read from a file.
@@ -57,7 +59,7 @@ pub fn write(dump: &Dump<'_>) -> String {
         member("geometry", write_geometry(dump.geometry)),
         member("floor", shot.floor.as_ref().map_or(Json::Null, write_floor)),
         member("camera", camera),
-        member("film", write_film(&shot.film)),
+        member("film", write_film(&shot.film, dump.denoise)),
         member("environment", environment),
         member("lights", Json::List(lights)),
         member("materials", Json::Object(materials)),
@@ -125,7 +127,7 @@ fn write_pose(pose: &DAffine3) -> Json {
     Json::List(columns.into_iter().flatten().map(Json::from).collect())
 }
 
-fn write_film(film: &Film) -> Json {
+fn write_film(film: &Film, denoise: bool) -> Json {
     let (filter, filter_width_px) = match film.filter {
         PixelFilter::Box => ("box", 1.0),
         PixelFilter::BlackmanHarris { half_width_px } => ("blackman_harris", half_width_px),
@@ -148,7 +150,7 @@ fn write_film(film: &Film) -> Json {
         ("clamp_direct", film.clamp_direct.into()),
         ("clamp_indirect", film.clamp_indirect.into()),
         ("filter_glossy", 0.0_f32.into()),
-        ("denoise", false.into()),
+        ("denoise", denoise.into()),
     ])
 }
 

@@ -29,7 +29,7 @@ const MEMBERS: [&str; 19] = [
 ];
 
 /// Values of known members.
-const VALUES: [(&str, &[&str]); 2] = [("kind", &["turntable", "views"]), ("denoise", &["on"])];
+const VALUES: [(&str, &[&str]); 1] = [("kind", &["turntable", "views"])];
 
 /// Formats of result files.
 const FORMATS: [&str; 6] = ["jpg", "webp", "mp4", "zip", "avif", "tiff"];

@@ -51,9 +51,7 @@ impl RenderRequest {
         if !refused.contains(&"kind") {
             set(&mut r.kind, m.word("kind"));
         }
-        if !refused.contains(&"denoise") {
-            set(&mut r.denoise, m.word("denoise"));
-        }
+        set(&mut r.denoise, m.word("denoise"));
         if !refused.contains(&"aovs") {
             m.list("aovs", 0..=0);
         }
