@@ -3,12 +3,14 @@
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
-use packshot_renderer::backend::DeviceInfo;
+use packshot_renderer::backend::{CancelToken, DeviceInfo, LoadedShot};
 use packshot_renderer::color::{self, DisplayImage, DisplaySettings, LinearImage};
 use packshot_renderer::encode::{
     self, AvifDepth, ExrLayer, ExrPrecision, LimitedFormat, Metadata, PngDepth, Provenance, Quality, TiffDepth,
     WebPCompression,
 };
+use packshot_renderer::film::Film;
+use packshot_renderer::layers::{LayerNames, LayerRequest, MatteKind, Quantity, samples_for};
 use packshot_renderer::shot::lut::Lut;
 use packshot_renderer::shot::{Background, Shot, View};
 
@@ -73,24 +75,55 @@ impl From<Format> for Encoding {
     }
 }
 
-/// What can be written beside radiance, as a layer of an EXR with one channel, `NAME.Y`, of 32 bits.
+/// What can be written beside radiance, as a layer of an EXR.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Aov {
     /// Camera paths of each pixel.
     Samples,
     /// Variance of the luminance of each pixel's mean; see [`Film::variance`](packshot_renderer::film::Film::variance).
     Variance,
+    /// What the camera sees first.
+    Seen(Quantity),
 }
 
 impl Aov {
     /// All of them with the names that files and options use.
-    pub const NAMES: [(&'static str, Self); 2] = [("samples", Self::Samples), ("variance", Self::Variance)];
+    pub const NAMES: [(&'static str, Self); 11] = [
+        ("albedo", Self::Seen(Quantity::Albedo)),
+        ("normal", Self::Seen(Quantity::Normal)),
+        ("depth", Self::Seen(Quantity::Depth)),
+        ("position", Self::Seen(Quantity::Position)),
+        ("uv", Self::Seen(Quantity::Uv)),
+        ("emission", Self::Seen(Quantity::Emission)),
+        ("object_id", Self::Seen(Quantity::Matte(MatteKind::Object))),
+        ("part_id", Self::Seen(Quantity::Matte(MatteKind::Part))),
+        ("material_id", Self::Seen(Quantity::Matte(MatteKind::Material))),
+        ("samples", Self::Samples),
+        ("variance", Self::Variance),
+    ];
 
     /// The name that files and options use.
     pub fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(_, aov)| *aov == self).map_or("", |(name, _)| name)
+    }
+
+    /// One letter for each channel in a file.
+    fn channels(self) -> &'static str {
         match self {
-            Self::Samples => "samples",
-            Self::Variance => "variance",
+            Self::Samples | Self::Variance => "Y",
+            Self::Seen(Quantity::Albedo | Quantity::Emission) => "RGB",
+            Self::Seen(Quantity::Normal | Quantity::Position) => "XYZ",
+            Self::Seen(Quantity::Depth) => "Z",
+            Self::Seen(Quantity::Uv) => "UV",
+            Self::Seen(Quantity::Matte(_)) => "RGBA",
+        }
+    }
+
+    /// How a file stores it beside a picture of this precision: counts, variances, places and ids do not fit 16 bits.
+    fn precision(self, of_picture: ExrPrecision) -> ExrPrecision {
+        match self {
+            Self::Seen(Quantity::Albedo | Quantity::Normal | Quantity::Emission) => of_picture,
+            _ => ExrPrecision::Float,
         }
     }
 }
@@ -100,8 +133,32 @@ impl Aov {
 pub struct Layer {
     /// What it holds.
     pub aov: Aov,
-    /// One value for each pixel, row 0 on top.
+    /// Channels of each pixel, row 0 on top; of a matte in planes one after the other, see [`Quantity::shape`].
     pub values: Vec<f32>,
+    /// Of a matte what things are called.
+    pub names: Option<Arc<LayerNames>>,
+}
+
+impl Layer {
+    /// Its layers in a file, with their names; of a picture of so many pixels.
+    fn planes(&self, n_pixels: usize) -> impl Iterator<Item = (String, &[f32])> {
+        let plane = n_pixels * self.aov.channels().len();
+        let planes = self.values.chunks(plane.max(1)).enumerate();
+        planes.map(|(i, values)| match (self.aov, &self.names) {
+            (Aov::Seen(Quantity::Matte(kind)), Some(names)) => {
+                (format!("{}{i:02}", names.cryptomatte(kind).name), values)
+            }
+            _ => (self.aov.name().to_owned(), values),
+        })
+    }
+
+    /// What a file's header says of it.
+    fn attributes(&self) -> Vec<(String, String)> {
+        match (self.aov, &self.names) {
+            (Aov::Seen(Quantity::Matte(kind)), Some(names)) => names.cryptomatte(kind).attributes(),
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// A finished picture.
@@ -153,15 +210,22 @@ impl Picture {
             Format::Exr(precision) => {
                 let samples = self.linear.rgba.as_flattened();
                 let radiance = ExrLayer { name: "", channels: "RGBA", precision, samples };
-                let others = self.layers.iter().map(|layer| ExrLayer {
-                    name: layer.aov.name(),
-                    channels: "Y",
-                    // Counts and variances do not fit 16 bits.
-                    precision: ExrPrecision::Float,
-                    samples: &layer.values,
+                let planes: Vec<(Aov, String, &[f32])> = self
+                    .layers
+                    .iter()
+                    .flat_map(|layer| {
+                        layer.planes(self.linear.rgba.len()).map(|(name, values)| (layer.aov, name, values))
+                    })
+                    .collect();
+                let others = planes.iter().map(|(aov, name, samples)| ExrLayer {
+                    name,
+                    channels: aov.channels(),
+                    precision: aov.precision(precision),
+                    samples,
                 });
                 let layers: Vec<ExrLayer<'_>> = [radiance].into_iter().chain(others).collect();
-                encode::exr([self.linear.width_px, self.linear.height_px], &layers, &metadata)?
+                let attributes: Vec<(String, String)> = self.layers.iter().flat_map(Layer::attributes).collect();
+                encode::exr([self.linear.width_px, self.linear.height_px], &layers, &attributes, &metadata)?
             }
         })
     }
@@ -170,6 +234,37 @@ impl Picture {
     pub fn display(&self) -> DisplayImage {
         display(&self.linear, self.view, self.background, self.lut.as_deref())
     }
+}
+
+/// The layers of a film and of what its camera sees, each once, in the order of [`Aov::NAMES`].
+///
+/// # Errors
+/// `cancelled`.
+pub(crate) fn layers(
+    shot: &dyn LoadedShot,
+    film: &Film,
+    names: &Arc<LayerNames>,
+    aovs: &[Aov],
+    cancel: &CancelToken,
+) -> Result<Vec<Layer>, Error> {
+    let asked: Vec<Aov> = Aov::NAMES.into_iter().map(|(_, aov)| aov).filter(|aov| aovs.contains(aov)).collect();
+    let seen = |aov: &Aov| if let Aov::Seen(quantity) = aov { Some(*quantity) } else { None };
+    let quantities: Vec<Quantity> = asked.iter().filter_map(seen).collect();
+    let n_samples = samples_for(film.samples.iter().copied().max().unwrap_or(0));
+    let mut traced = match quantities.is_empty() {
+        true => Vec::new(),
+        false => shot.layers(&LayerRequest { quantities: &quantities, names, n_samples }, cancel)?,
+    }
+    .into_iter();
+    let layer = |aov| {
+        let values = match aov {
+            Aov::Samples => film.samples.iter().map(|&n| n as f32).collect(),
+            Aov::Variance => film.variance(),
+            Aov::Seen(_) => traced.next().expect("a layer for each quantity"),
+        };
+        Layer { aov, values, names: matches!(aov, Aov::Seen(Quantity::Matte(_))).then(|| names.clone()) }
+    };
+    Ok(asked.into_iter().map(layer).collect())
 }
 
 /// Radiance as it is shown.

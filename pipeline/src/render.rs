@@ -13,12 +13,13 @@ use packshot_renderer::backend::{
 };
 use packshot_renderer::color::LinearImage;
 use packshot_renderer::encode::{self, Metadata, PngDepth, Provenance};
+use packshot_renderer::layers::LayerNames;
 use packshot_renderer::prepare::{PreparedProduct, PreparedShot, TabulatedMaps};
 use packshot_renderer::shot::{Floor, Shot, request};
 
 use crate::denoise::Denoisers;
 use crate::error::{Error, ErrorKind, Fault};
-use crate::picture::{Aov, Layer, Picture, display, provenance};
+use crate::picture::{Aov, Picture, display, layers, provenance};
 use crate::product::{PartMaterials, Product};
 use crate::request::RenderRequest;
 use crate::timing::process_time;
@@ -127,6 +128,8 @@ impl Renderer {
         if prepared.n_unrounded_parts() > 0 {
             tracing::warn!("{} parts have too many edges and are shown with sharp ones", prepared.n_unrounded_parts());
         }
+        let palette_names: Vec<&str> = materials.palette.iter().map(|material| material.id.as_str()).collect();
+        let names = Arc::new(LayerNames::new(&product.scene, &prepared, &palette_names));
         let loaded = self.engine.backend.load(Arc::new(prepared), cancel)?.into();
         let provenance = Provenance {
             scene: Some(product.blake3.clone()),
@@ -134,7 +137,7 @@ impl Renderer {
             ..Provenance::default()
         };
         let (engine, maps) = (self.engine.clone(), self.maps.clone());
-        Ok(ResidentProduct { loaded, engine, maps, provenance })
+        Ok(ResidentProduct { loaded, engine, maps, provenance, names })
     }
 
     /// Brings a product and one shot of it onto the device.
@@ -161,6 +164,7 @@ pub struct ResidentProduct {
     maps: Arc<TabulatedMaps>,
     /// Of the product alone.
     provenance: Provenance,
+    names: Arc<LayerNames>,
 }
 
 impl std::fmt::Debug for ResidentProduct {
@@ -185,7 +189,8 @@ impl ResidentProduct {
         }
         let prepared = PreparedShot::new(prepared, &shot, self.maps.tables(&shot.environment));
         let provenance = provenance(&self.provenance, &shot);
-        Ok(ReadyShot { loaded: self.loaded.load(prepared)?, shot, engine: self.engine.clone(), provenance })
+        let (engine, names) = (self.engine.clone(), self.names.clone());
+        Ok(ReadyShot { loaded: self.loaded.load(prepared)?, shot, engine, provenance, names })
     }
 
     /// Bytes of memory that the product takes, on the host and on the device, without its shots.
@@ -200,6 +205,7 @@ pub struct ReadyShot {
     shot: Shot,
     engine: Arc<Engine>,
     provenance: Provenance,
+    names: Arc<LayerNames>,
 }
 
 impl std::fmt::Debug for ReadyShot {
@@ -248,13 +254,8 @@ impl ReadyShot {
         let cpu = cpu_begun.zip(process_time()).map(|(begun, ended)| ended.saturating_sub(begun).as_secs_f64());
         tracing::debug!("sampled in {:.3} s, {} rays", begun.elapsed().as_secs_f64(), rendered.rays);
         let film = &rendered.film;
-        let values = |aov| match aov {
-            Aov::Samples => film.samples.iter().map(|&n| n as f32).collect(),
-            Aov::Variance => film.variance(),
-        };
-        let asked = Aov::NAMES.into_iter().map(|(_, aov)| aov).filter(|aov| aovs.contains(aov));
         Ok(Picture {
-            layers: asked.map(|aov| Layer { aov, values: values(aov) }).collect(),
+            layers: layers(&*self.loaded, film, &self.names, aovs, control.cancel)?,
             linear: LinearImage { width_px: film.width_px, height_px: film.height_px, rgba: film.resolve() },
             view: self.shot.view,
             lut: self.shot.lut.clone(),

@@ -15,6 +15,7 @@ use crate::backend::denoise::DenoisingError;
 use crate::color::LinearImage;
 use crate::film::Film;
 use crate::guides::Guides;
+use crate::layers::LayerRequest;
 use crate::prepare::{PreparedProduct, PreparedShot};
 
 pub mod cpu;
@@ -210,6 +211,13 @@ pub trait LoadedShot: Send + Sync {
     /// # Errors
     /// [`RenderError`].
     fn guides(&self, n_samples: u32, cancel: &CancelToken) -> Result<Guides, RenderError>;
+
+    /// The layers that are asked for, in their order: planes one after the other, in each of them pixels row by row from the top. Every
+    /// backend traces them on the processor, and they are the same bits.
+    ///
+    /// # Errors
+    /// [`RenderError::Cancelled`].
+    fn layers(&self, request: &LayerRequest<'_>, cancel: &CancelToken) -> Result<Vec<Vec<f32>>, RenderError>;
 }
 
 /// What computes.

@@ -13,6 +13,7 @@ pub mod inspect;
 pub mod backend;
 pub mod film;
 pub mod guides;
+pub mod layers;
 pub mod color;
 pub mod encode;
 pub mod sample;

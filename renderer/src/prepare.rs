@@ -33,7 +33,7 @@ mod texture;
 
 pub use environment::EnvironmentTables;
 pub use material::left_out;
-pub use product::{PaletteEntry, PartMaterial, PreparedProduct, SceneFeatures};
+pub use product::{MaterialOrigin, PaletteEntry, PartMaterial, PreparedProduct, SceneFeatures};
 pub use shot::PreparedShot;
 pub use tabulated::TabulatedMaps;
 

@@ -26,6 +26,8 @@ const EXPORTS: &[&str] = &[
     "surface_blocks",
     "pass_pane",
     "guide",
+    "seen",
+    "opacity_at",
 ];
 
 fn main() -> ExitCode {

@@ -4,6 +4,7 @@
 #import stage/shade
 #import stage/pane
 #import stage/guide
+#import stage/seen
 #import stage/opacity
 #import lib/film
 #import stage/trace

@@ -103,8 +103,7 @@ fn what_comes_later_says_so() {
         ("turntable boxes.glb -o out.mp4", "shots"),
         ("template list", "shots"),
         ("bench --peers", "speed"),
-        ("render boxes.glb --aov albedo,normal -o out.exr", "materials"),
-        ("render boxes.glb --aov samples,part_id -o out.exr", "shots"),
+        ("render boxes.glb --aov samples,shadow -o out.exr", "shots"),
         ("render boxes.glb --shadow-catcher", "shots"),
         ("render boxes.glb --template white", "shots"),
     ] {

@@ -16,14 +16,17 @@ use crate::backend::{
 };
 use crate::film::{ADAPTIVE_STEP, Film, blocks};
 use crate::guides::Guides;
+use crate::layers::LayerRequest;
 use crate::prepare::{PreparedProduct, PreparedShot};
 
 mod batch;
 mod block;
 mod guides;
+mod layers;
 pub mod simd;
 
 use batch::Batch;
+pub(in crate::backend) use layers::LayerTracer;
 use simd::SimdLevel;
 
 /// Camera paths that a thread renders in a second, before it is known of this scene: about what the bearing takes on a processor of
@@ -128,6 +131,10 @@ impl LoadedShot for CpuShot {
 
     fn guides(&self, n_samples: u32, cancel: &CancelToken) -> Result<Guides, RenderError> {
         self.pool.install(|| self.guides_here(n_samples.max(1), cancel))
+    }
+
+    fn layers(&self, request: &LayerRequest<'_>, cancel: &CancelToken) -> Result<Vec<Vec<f32>>, RenderError> {
+        self.pool.install(|| LayerTracer::new(&self.shot, &self.accel, request).trace(cancel))
     }
 }
 

@@ -13,12 +13,16 @@ use std::time::Duration;
 use packshot_denoiser::network::Network;
 use packshot_denoiser::{Denoiser, Picture};
 
+use crate::accel::Accel;
+use crate::backend::cpu::LayerTracer;
+use crate::backend::cpu::simd::SimdLevel;
 use crate::backend::denoise::DenoisingError;
 use crate::backend::device::{AdapterInfo, DeviceError};
 use crate::backend::{
     Backend, ByteStore, CancelToken, DeviceInfo, LoadedProduct, LoadedShot, RenderControl, RenderError, Rendered,
 };
 use crate::guides::Guides;
+use crate::layers::LayerRequest;
 use crate::prepare::{PreparedProduct, PreparedShot};
 
 pub(crate) mod adapters;
@@ -153,7 +157,8 @@ impl Backend for GpuBackend {
         // Another render may have the device; the thread drops what nobody waits for.
         let (key, device_bytes) = wait(&answer, cancel)??;
         let resident = Arc::new(Resident { key, thread: self.thread.clone() });
-        Ok(Box::new(GpuProduct { product, resident, device_bytes }))
+        let host = Arc::new(Host { product: product.clone(), pool: self.pool.clone(), accel: Mutex::default() });
+        Ok(Box::new(GpuProduct { product, resident, device_bytes, host }))
     }
 
     fn denoise(
@@ -207,16 +212,37 @@ struct GpuProduct {
     product: Arc<PreparedProduct>,
     resident: Arc<Resident>,
     device_bytes: u64,
+    host: Arc<Host>,
+}
+
+/// The processor's own view of a product, for layers.
+struct Host {
+    product: Arc<PreparedProduct>,
+    pool: Arc<rayon::ThreadPool>,
+    /// Made for the first layers.
+    accel: Mutex<Option<Arc<Accel>>>,
+}
+
+impl Host {
+    fn accel(&self, cancel: &CancelToken) -> Result<Arc<Accel>, RenderError> {
+        let mut known = self.accel.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(accel) = &*known {
+            return Ok(accel.clone());
+        }
+        let is_cancelled = || cancel.is_cancelled();
+        let accel = self.pool.install(|| Accel::new(&self.product.bvh, SimdLevel::detect(), &is_cancelled));
+        Ok(known.insert(Arc::new(accel.ok_or(RenderError::Cancelled)?)).clone())
+    }
 }
 
 impl LoadedProduct for GpuProduct {
     fn load(&self, shot: PreparedShot) -> Result<Box<dyn LoadedShot>, RenderError> {
         assert!(Arc::ptr_eq(&shot.product, &self.product), "the shot is of this product");
         let (reply, answer) = mpsc::channel();
-        let request = Request::LoadShot { product: self.resident.key, shot: Box::new(shot), reply };
+        let request = Request::LoadShot { product: self.resident.key, shot: Box::new(shot.clone()), reply };
         self.resident.thread.send(request)?;
         let key = answer.recv().map_err(|_| thread_ended())??;
-        Ok(Box::new(GpuShot { key, resident: self.resident.clone() }))
+        Ok(Box::new(GpuShot { key, shot, resident: self.resident.clone(), host: self.host.clone() }))
     }
 
     fn prepared(&self) -> &Arc<PreparedProduct> {
@@ -224,14 +250,18 @@ impl LoadedProduct for GpuProduct {
     }
 
     fn size_bytes(&self) -> u64 {
-        self.product.size_bytes() + self.device_bytes
+        let accel = self.host.accel.lock().unwrap_or_else(PoisonError::into_inner);
+        let accel_bytes = accel.as_ref().map_or(0, |accel| accel.size_bytes() as u64);
+        self.product.size_bytes() + self.device_bytes + accel_bytes
     }
 }
 
 /// A shot in the device's memory.
 struct GpuShot {
     key: ShotKey,
+    shot: PreparedShot,
     resident: Arc<Resident>,
+    host: Arc<Host>,
 }
 
 impl LoadedShot for GpuShot {
@@ -265,6 +295,11 @@ impl LoadedShot for GpuShot {
         let request = Request::Guides { key: self.key, n_samples: n_samples.max(1), cancel: cancel.clone(), reply };
         self.resident.thread.send(request)?;
         wait(&answer, cancel)?
+    }
+
+    fn layers(&self, request: &LayerRequest<'_>, cancel: &CancelToken) -> Result<Vec<Vec<f32>>, RenderError> {
+        let accel = self.host.accel(cancel)?;
+        self.host.pool.install(|| LayerTracer::new(&self.shot, &accel, request).trace(cancel))
     }
 }
 

@@ -50,17 +50,23 @@ pub struct ExrLayer<'a> {
 /// Those of [`exr()`].
 pub fn exr_picture(image: &LinearImage, precision: ExrPrecision, metadata: &Metadata) -> Result<Vec<u8>, EncodeError> {
     let picture = ExrLayer { name: "", channels: "RGBA", precision, samples: image.rgba.as_flattened() };
-    exr([image.width_px, image.height_px], &[picture], metadata)
+    exr([image.width_px, image.height_px], &[picture], &[], metadata)
 }
 
 /// Encodes layers of one size as an OpenEXR file.
 ///
-/// The provenance is in text attributes, `packshot:scene` and so on; the resolution in `xDensity`.
+/// The provenance is in text attributes, `packshot:scene` and so on; the resolution in `xDensity`. `attributes` are more texts by name, such as
+/// those of [`Cryptomatte`](crate::layers::cryptomatte::Cryptomatte::attributes); what is not ASCII in them is escaped.
 ///
 /// # Errors
 /// [`EncodeError::NoLayer`], [`EncodeError::Empty`], [`EncodeError::Shape`] when a layer's samples do not fill the size,
 /// [`EncodeError::ChannelName`] when two channels would have the same name.
-pub fn exr(size_px: [u32; 2], layers: &[ExrLayer<'_>], metadata: &Metadata) -> Result<Vec<u8>, EncodeError> {
+pub fn exr(
+    size_px: [u32; 2],
+    layers: &[ExrLayer<'_>],
+    attributes: &[(String, String)],
+    metadata: &Metadata,
+) -> Result<Vec<u8>, EncodeError> {
     if layers.is_empty() {
         return Err(EncodeError::NoLayer);
     }
@@ -82,10 +88,12 @@ pub fn exr(size_px: [u32; 2], layers: &[ExrLayer<'_>], metadata: &Metadata) -> R
     if list.is_empty() {
         return Err(EncodeError::NoLayer);
     }
+    let provenance = metadata.provenance.entries().into_iter();
+    let provenance = provenance.map(|(name, value)| (format!("packshot:{name}"), value));
     let attributes = LayerAttributes {
         software_name: Some(Text::from(SOFTWARE)),
         horizontal_density: metadata.dpi.map(|dpi| f32::from(dpi.get())),
-        other: metadata.provenance.entries().into_iter().filter_map(attribute).collect(),
+        other: provenance.chain(attributes.iter().cloned()).filter_map(attribute).collect(),
         ..LayerAttributes::default()
     };
     let encoding = Encoding {
@@ -108,10 +116,10 @@ pub fn exr(size_px: [u32; 2], layers: &[ExrLayer<'_>], metadata: &Metadata) -> R
     Ok(bytes)
 }
 
-/// An entry of the provenance. The format's texts are single bytes: what is not ASCII is escaped.
-fn attribute((name, value): (&str, String)) -> Option<(Text, AttributeValue)> {
+/// A text in the header. The format's texts are single bytes: what is not ASCII is escaped.
+fn attribute((name, value): (String, String)) -> Option<(Text, AttributeValue)> {
     let ascii: String = value.chars().flat_map(|c| c.is_ascii().then_some(c).into_iter().chain(escaped(c))).collect();
-    Some((Text::new_or_none(format!("packshot:{name}"))?, AttributeValue::Text(Text::new_or_none(ascii)?)))
+    Some((Text::new_or_none(name)?, AttributeValue::Text(Text::new_or_none(ascii)?)))
 }
 
 /// The escape of a character that is not ASCII, such as `\u{fc}`; nothing for one that is.
@@ -215,6 +223,7 @@ mod tests {
                 layer("normal", "XYZ", ExrPrecision::Half, &normal[..]),
                 layer("depth", "Z", ExrPrecision::Float, &depth[..]),
             ],
+            &[("cryptomatte/0123456/manifest".to_owned(), "{}".to_owned())],
             &Metadata::full(),
         )
         .unwrap();
@@ -225,6 +234,8 @@ mod tests {
         assert_eq!(decoded.attributes.chromaticities, Some(REC709));
         let software = decoded.layer_data[0].attributes.software_name.as_ref().unwrap();
         assert!(software.eq(SOFTWARE));
+        let manifest = &decoded.layer_data[0].attributes.other[&Text::from("cryptomatte/0123456/manifest")];
+        assert_eq!(manifest, &AttributeValue::Text(Text::from("{}")));
     }
 
     #[test]
@@ -264,7 +275,7 @@ mod tests {
             ([1, 1], vec![layer("", "RRRR", &one[..])], "encode.channel_name"),
             ([1, 1], vec![layer("größe", "RGBA", &one[..])], "encode.channel_name"),
         ] {
-            assert_eq!(exr(size_px, &layers, &Metadata::default()).unwrap_err().code(), code, "{layers:?}");
+            assert_eq!(exr(size_px, &layers, &[], &Metadata::default()).unwrap_err().code(), code, "{layers:?}");
         }
     }
 }

@@ -17,7 +17,7 @@ use super::{PrepareError, RenderSpace, bindable};
 use crate::accel::SceneBvh;
 use crate::inspect::bodies::Bodies;
 use crate::look::Look;
-use crate::scene::{Part, Primitive, Scene, SceneMaterial};
+use crate::scene::{MaterialIdx, Part, Primitive, Scene, SceneMaterial};
 use crate::shot::Floor;
 
 /// A material for parts to wear in place of the file's own.
@@ -59,6 +59,17 @@ pub enum PartMaterial {
     PerPrimitive(Vec<Option<usize>>),
 }
 
+/// Where a lowered material comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MaterialOrigin {
+    /// An entry of the palette given to [`PreparedProduct::new`].
+    Palette(usize),
+    /// The file; `None`: glTF's default material.
+    File(Option<MaterialIdx>),
+    /// What the floor is made of.
+    Floor,
+}
+
 /// The part of what a backend reads that no camera, light or film changes. Arrays are never empty, because a GPU cannot bind nothing.
 #[derive(Debug)]
 pub struct PreparedProduct {
@@ -76,6 +87,8 @@ pub struct PreparedProduct {
     pub vertex_extras: Vec<gpu::VertexExtra>,
     /// Lowered materials.
     pub materials: Vec<gpu::Material>,
+    /// Where each of `materials` comes from.
+    pub material_origins: Vec<MaterialOrigin>,
     /// Uses of pictures.
     pub textures: Vec<gpu::Texture>,
     /// RGBA8.
@@ -160,12 +173,14 @@ impl PreparedProduct {
         let mut textures = TextureTable::new(scene);
         let mut materials: Vec<gpu::Material> =
             palette.iter().map(|entry| entry.lower(space.units_per_m, &mut tables)).collect();
+        let mut material_origins: Vec<MaterialOrigin> = (0..palette.len()).map(MaterialOrigin::Palette).collect();
 
         for (i, entry) in palette.iter().enumerate() {
             if let Some(mut twin) = material::twin(&entry.openpbr, space.units_per_m, &mut tables) {
                 twin.priority = materials[i].priority;
                 materials[i].twin = materials.len() as u32;
                 materials.push(twin);
+                material_origins.push(MaterialOrigin::Palette(i));
             }
         }
 
@@ -181,6 +196,7 @@ impl PreparedProduct {
             let lowered =
                 material::file::lower_scene(source, scene.look, key.1, units_per_m, &mut tables, &mut textures);
             materials.push(lowered);
+            material_origins.push(MaterialOrigin::File(primitive.material));
             let idx = (materials.len() - 1) as u32;
             own.push((key.0, key.1, idx));
             idx
@@ -216,6 +232,7 @@ impl PreparedProduct {
         let bevels = Bevels::new(&mut geometry, &radii, cancelled).ok_or(PrepareError::Cancelled)?;
         if let Some(floor) = floor {
             materials.push(material::lower_literal(&floor.openpbr, space.units_per_m, &mut tables));
+            material_origins.push(MaterialOrigin::Floor);
             let origin = space.point(DVec3::new(0.0, floor.y_m, 0.0));
             let half = 0.5 * floor.size_m * space.units_per_m;
             let (material, part) = ((materials.len() - 1) as u32, scene.parts.len() as u32);
@@ -246,6 +263,7 @@ impl PreparedProduct {
             emitters,
             bevels,
             materials,
+            material_origins,
             textures: bindable(textures.textures),
             texels: bindable(textures.texels),
             albedo_tables: tables.into_values(),
@@ -273,6 +291,7 @@ impl PreparedProduct {
             size_of_val(&*self.vertices),
             size_of_val(&*self.vertex_extras),
             size_of_val(&*self.materials),
+            size_of_val(&*self.material_origins),
             size_of_val(&*self.textures),
             size_of_val(&*self.texels),
             size_of_val(&*self.albedo_tables),

@@ -1,7 +1,8 @@
-//! Guides for a denoiser are the same on both backends.
+//! Guides for a denoiser and layers are the same on both backends.
 
 use packshot_renderer::backend::{Backend, CancelToken};
 use packshot_renderer::guides::Guides;
+use packshot_renderer::layers::{LayerNames, LayerRequest, MatteKind, Quantity};
 
 use crate::arrangement::Placement;
 use crate::scenes::{Prepared, arranged, cpu, gpu};
@@ -22,4 +23,22 @@ fn both_backends_tell_the_same() {
         let equal = a.iter().zip(b).filter(|(a, b)| (*a - *b).abs() < 1e-3).count();
         assert!(equal * 100 >= a.len() * 99, "{name}: {equal} of {} values are equal", a.len());
     }
+}
+
+#[test]
+fn layers_are_the_same_bits() {
+    let sketch = arranged(&Placement::default(), 48, 4);
+    let prepared = sketch.prepare();
+    let palette: Vec<String> = (0..sketch.palette.len()).map(|i| i.to_string()).collect();
+    let palette: Vec<&str> = palette.iter().map(String::as_str).collect();
+    let names = LayerNames::new(&sketch.scene, &prepared.product, &palette);
+    let quantities = [Quantity::Albedo, Quantity::Depth, Quantity::Matte(MatteKind::Material)];
+    let request = LayerRequest { quantities: &quantities, names: &names, n_samples: 16 };
+    let layers = |backend: &dyn Backend| {
+        let loaded = prepared.load(backend).expect("the scene fits");
+        let bits = |layer: Vec<f32>| layer.into_iter().map(f32::to_bits).collect::<Vec<u32>>();
+        let layers = loaded.layers(&request, &CancelToken::default()).expect("nobody cancels");
+        layers.into_iter().map(bits).collect::<Vec<_>>()
+    };
+    assert!(layers(cpu()) == layers(gpu()));
 }

@@ -9,6 +9,7 @@ mod emission;
 mod furnace;
 mod guides;
 mod invariance;
+mod layers;
 mod lens;
 mod lights;
 mod nesting;

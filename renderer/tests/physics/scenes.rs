@@ -8,6 +8,7 @@ use packshot_renderer::backend::cpu::CpuBackend;
 use packshot_renderer::backend::{Backend, CancelToken, LoadedShot, RenderControl, RenderError};
 use packshot_renderer::film::Film;
 use packshot_renderer::guides::Guides;
+use packshot_renderer::layers::{LayerNames, LayerRequest, Quantity};
 use packshot_renderer::prepare::{PaletteEntry, PartMaterial, PreparedProduct, PreparedShot, TabulatedMaps};
 use packshot_renderer::scene::{Mesh, MeshIdx, Part, Primitive, Scene};
 use packshot_renderer::shot::{
@@ -113,6 +114,8 @@ pub(crate) fn render_parts(scene: &Scene, palette: &[OpenPbr], worn: &[usize], s
 pub(crate) struct Loaded {
     /// Placed meshes.
     pub(crate) n_instances: usize,
+    /// Materials of the palette are `Material 0` and so on.
+    pub(crate) names: LayerNames,
     shot: Box<dyn LoadedShot>,
 }
 
@@ -132,6 +135,20 @@ impl Loaded {
     pub(crate) fn try_guides(&self, n_samples: u32, cancel: &CancelToken) -> Result<Guides, RenderError> {
         self.shot.guides(n_samples, cancel)
     }
+
+    /// Layers of `n_samples` a pixel.
+    pub(crate) fn layers(&self, quantities: &[Quantity], n_samples: u32) -> Vec<Vec<f32>> {
+        self.try_layers(quantities, n_samples, &CancelToken::default()).expect("nobody cancels")
+    }
+
+    pub(crate) fn try_layers(
+        &self,
+        quantities: &[Quantity],
+        n_samples: u32,
+        cancel: &CancelToken,
+    ) -> Result<Vec<Vec<f32>>, RenderError> {
+        self.shot.layers(&LayerRequest { quantities, names: &self.names, n_samples }, cancel)
+    }
 }
 
 /// Prepares a scene and brings it to the CPU.
@@ -145,10 +162,13 @@ pub(crate) fn load(
     let prepared = PreparedProduct::new(scene, palette, parts, shot.floor.as_ref(), &|| false);
     let product = Arc::new(prepared.expect("a sound scene"));
     let n_instances = product.instances.len();
+    let ids: Vec<String> = (0..palette.len()).map(|i| format!("Material {i}")).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let names = LayerNames::new(scene, &product, &ids);
     let shot = PreparedShot::new(&product, shot, TabulatedMaps::default().tables(&shot.environment));
     let backend = CpuBackend::new(n_threads, "a test".to_owned()).expect("threads");
     let loaded = backend.load(product, &CancelToken::default()).and_then(|product| product.load(shot));
-    Loaded { n_instances, shot: loaded.expect("the CPU has room") }
+    Loaded { n_instances, names, shot: loaded.expect("the CPU has room") }
 }
 
 /// Mean radiance over the pixels that are covered completely.

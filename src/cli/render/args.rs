@@ -124,7 +124,7 @@ pub(crate) struct OutputArgs {
     /// Precision of an EXR [default: half]
     #[arg(long, value_name = "half|float", value_enum)]
     pub(crate) exr: Option<ExrWord>,
-    /// More layers of an EXR: samples, variance
+    /// More layers of an EXR: albedo, normal, depth, position, uv, emission, object_id, part_id, material_id, samples, variance
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub(crate) aov: Vec<String>,
     /// Write the preflight report, with what was rendered, as JSON
@@ -318,18 +318,7 @@ impl LookArgs {
 }
 
 /// Layers that arrive with later steps of the project, with the step that brings them.
-const LATER_AOVS: [(&str, &str); 10] = [
-    ("albedo", "materials"),
-    ("normal", "materials"),
-    ("depth", "materials"),
-    ("position", "materials"),
-    ("uv", "shots"),
-    ("object_id", "shots"),
-    ("part_id", "shots"),
-    ("material_id", "shots"),
-    ("shadow", "shots"),
-    ("emission", "shots"),
-];
+const LATER_AOVS: [(&str, &str); 1] = [("shadow", "shots")];
 
 impl OutputArgs {
     /// The layers that are asked for.
@@ -342,7 +331,9 @@ impl OutputArgs {
                 return Err(not_available(&format!("the layer `{name}`"), "--aov", step));
             }
             let message = format!("`{name}` is no layer of pictures");
-            Err(Failure::usage("invalid_value", message, "--aov", "samples, variance, or both with a comma between"))
+            let known: Vec<&str> = Aov::NAMES.iter().map(|(name, _)| *name).collect();
+            let help = format!("some of these with commas between: {}", known.join(", "));
+            Err(Failure::usage("invalid_value", message, "--aov", help))
         };
         self.aov.iter().map(named).collect()
     }

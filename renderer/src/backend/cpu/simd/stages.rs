@@ -3,7 +3,7 @@
 #![expect(unsafe_code, reason = "code compiled for an instruction set may be entered only after checking for it")]
 
 use glam::{UVec2, Vec2, Vec3};
-use packshot_native::stages::{Bindings, BounceSamples, EnvironmentPoint, EnvironmentSearch, Guide, PathState};
+use packshot_native::stages::{Bindings, BounceSamples, EnvironmentPoint, EnvironmentSearch, Guide, PathState, Seen};
 use packshot_shaders::constants::{ENVIRONMENT_MAP, PAIR_BSDF, PAIR_CHOICE, PAIR_FILTER, PAIR_LIGHT, PAIR_SURVIVAL};
 use packshot_shaders::layout::ray::{Hit, Ray};
 
@@ -190,6 +190,26 @@ macro_rules! loops {
             }
 
             $(#[target_feature(enable = $features)])?
+            pub(super) fn generate_middle(b: &Bindings<'_>, pixels: &[[u32; 2]], paths: &mut Vec<PathState>) {
+                paths.extend(pixels.iter().map(|&pixel| {
+                    let pixel = UVec2::from(pixel);
+                    // Filters are symmetrical, so the middle of their distribution is the middle of the pixel.
+                    native::generate(b, pixel, native::pixel_seed(b, pixel), 0, Vec2::splat(0.5))
+                }));
+            }
+
+            $(#[target_feature(enable = $features)])?
+            pub(super) fn seen(b: &Bindings<'_>, rays: &[Ray], hits: &[Hit], seen: &mut Vec<Option<Seen>>) {
+                let met = |(ray, hit): (&Ray, &Hit)| (!hit.is_miss()).then(|| native::seen(b, *hit, ray.direction));
+                seen.extend(rays.iter().zip(hits).map(met));
+            }
+
+            $(#[target_feature(enable = $features)])?
+            pub(super) fn opacity_at(b: &Bindings<'_>, hit: Hit) -> f32 {
+                native::opacity_at(b, hit)
+            }
+
+            $(#[target_feature(enable = $features)])?
             pub(super) fn keys(paths: &[PathState], alive: &[u32], keys: &mut Vec<u32>) {
                 keys.extend(alive.iter().map(|&i| {
                     let path = &paths[i as usize];
@@ -275,6 +295,33 @@ impl Stages {
     ) {
         assert!(alive.len() == hits.len() && paths.len() == guides.len());
         enter!(self.0, guide(b, paths, alive, hits, guides));
+    }
+
+    /// Appends a path through the middle of each pixel.
+    pub(in crate::backend::cpu) fn generate_middle(
+        self,
+        b: &Bindings<'_>,
+        pixels: &[[u32; 2]],
+        paths: &mut Vec<PathState>,
+    ) {
+        enter!(self.0, generate_middle(b, pixels, paths));
+    }
+
+    /// Appends what each camera ray met, `None` where that is nothing.
+    pub(in crate::backend::cpu) fn seen(
+        self,
+        b: &Bindings<'_>,
+        rays: &[Ray],
+        hits: &[Hit],
+        seen: &mut Vec<Option<Seen>>,
+    ) {
+        assert_eq!(rays.len(), hits.len());
+        enter!(self.0, seen(b, rays, hits, seen));
+    }
+
+    /// The share of rays that a surface stops.
+    pub(in crate::backend::cpu) fn opacity_at(self, b: &Bindings<'_>, hit: Hit) -> f32 {
+        enter!(self.0, opacity_at(b, hit))
     }
 
     /// Appends the keys of the rays of the paths named by `alive`.
