@@ -17,7 +17,7 @@ use packshot_renderer::prepare::{PreparedProduct, PreparedShot, TabulatedMaps};
 use packshot_renderer::shot::{Floor, Shot, request};
 
 use crate::error::{Error, ErrorKind, Fault};
-use crate::picture::{Aov, Layer, Picture, display, provenance};
+use crate::picture::{Aov, Layer, Picture, display, product_provenance, provenance};
 use crate::product::{PartMaterials, Product};
 use crate::request::RenderRequest;
 use crate::timing::process_time;
@@ -119,11 +119,7 @@ impl Renderer {
             tracing::warn!("{} parts have too many edges and are shown with sharp ones", prepared.n_unrounded_parts());
         }
         let loaded = self.backend.load(Arc::new(prepared), cancel)?.into();
-        let provenance = Provenance {
-            scene: Some(product.blake3.clone()),
-            library: materials.report.as_ref().map(|report| report.library.clone()),
-            ..Provenance::default()
-        };
+        let provenance = product_provenance(product, materials);
         Ok(ResidentProduct { loaded, maps: self.maps.clone(), device: self.device().clone(), provenance })
     }
 
