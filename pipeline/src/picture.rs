@@ -16,6 +16,7 @@ use packshot_renderer::shot::{Background, Shot, View};
 
 use crate::denoise::Denoised;
 use crate::error::Error;
+use crate::product::{PartMaterials, Product};
 
 /// The formats a picture can be encoded in. All but EXR and TIFF of 32 bits are display-referred: exposed, through the view transform, laid
 /// over the background colour if the shot has one.
@@ -275,6 +276,20 @@ pub(crate) fn display(linear: &LinearImage, view: View, background: Background, 
     };
     let View { transform: view_transform, exposure_ev } = view;
     color::display_image(linear, &DisplaySettings { view_transform, exposure_ev, background_srgb, lut })
+}
+
+/// What is known of the pictures of a shot before they are taken.
+pub fn provenance_of(product: &Product, materials: &PartMaterials, shot: &Shot) -> Provenance {
+    provenance(&product_provenance(product, materials), shot)
+}
+
+/// What is known of all pictures of a product.
+pub(crate) fn product_provenance(product: &Product, materials: &PartMaterials) -> Provenance {
+    Provenance {
+        scene: Some(product.blake3.clone()),
+        library: materials.report.as_ref().map(|report| report.library.clone()),
+        ..Provenance::default()
+    }
 }
 
 /// What is known of the pictures of a shot; `product` is what is known of its product.

@@ -19,7 +19,7 @@ use packshot_renderer::shot::{Floor, Shot, request};
 
 use crate::denoise::Denoisers;
 use crate::error::{Error, ErrorKind, Fault};
-use crate::picture::{Aov, Picture, display, layers, provenance};
+use crate::picture::{Aov, Picture, display, layers, product_provenance, provenance};
 use crate::product::{PartMaterials, Product};
 use crate::request::RenderRequest;
 use crate::timing::process_time;
@@ -131,11 +131,7 @@ impl Renderer {
         let palette_names: Vec<&str> = materials.palette.iter().map(|material| material.id.as_str()).collect();
         let names = Arc::new(LayerNames::new(&product.scene, &prepared, &palette_names));
         let loaded = self.engine.backend.load(Arc::new(prepared), cancel)?.into();
-        let provenance = Provenance {
-            scene: Some(product.blake3.clone()),
-            library: materials.report.as_ref().map(|report| report.library.clone()),
-            ..Provenance::default()
-        };
+        let provenance = product_provenance(product, materials);
         let (engine, maps) = (self.engine.clone(), self.maps.clone());
         Ok(ResidentProduct { loaded, engine, maps, provenance, names })
     }

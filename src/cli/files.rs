@@ -167,15 +167,28 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.as_file_mut().write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(&path).map_err(|error| error.error)?;
-    // The new name must survive a crash too. Not every system can sync a folder.
-    if let Ok(folder) = File::open(&folder) {
+    sync_folder_of(&path);
+    Ok(())
+}
+
+/// A new name must survive a crash too. Not every system can sync a folder.
+fn sync_folder_of(path: &Path) {
+    if let Ok(folder) = File::open(folder_of(path)) {
         let _ = folder.sync_all();
     }
+}
+
+/// Puts a finished file, on the same disk, in its place. An older one is replaced.
+pub(crate) fn move_whole(from: &Path, to: &Path, interrupt: &Interrupt) -> Result<(), Failure> {
+    let _until_done = interrupt.writing();
+    let moved = File::open(from).and_then(|file| file.sync_all()).and_then(|()| std::fs::rename(from, to));
+    moved.map_err(|reason| not_written(&to.display().to_string(), &reason))?;
+    sync_folder_of(to);
     Ok(())
 }
 
 /// A device, pipe or socket: written into, never replaced.
-fn is_special(path: &Path) -> bool {
+pub(crate) fn is_special(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
 }
 
@@ -186,7 +199,8 @@ fn folder_of(path: &Path) -> PathBuf {
     }
 }
 
-fn not_written(at: &str, reason: &io::Error) -> Failure {
+/// Why something could not be written.
+pub(crate) fn not_written(at: &str, reason: &io::Error) -> Failure {
     let help = match reason.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space, or write to another disk",
         io::ErrorKind::BrokenPipe => "keep reading until everything is written",

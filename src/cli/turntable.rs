@@ -1,10 +1,9 @@
 //! `packshot turntable`: a product that turns once around, frame by frame.
 //!
 //! The product is read and prepared once; each frame is a shot of it. While one frame is rendered the one before is encoded and written.
-//! What is finished is listed in the folder, so that the same command goes on where it was ended.
+//! What is finished is listed in the folder, so that the same command goes on where it was ended. A film is made of these frames as they come.
 
-use std::path::{Path, PathBuf};
-
+use packshot::picture::provenance_of;
 use packshot::preset::Spin;
 use packshot::timing::{Seconds, Stopwatch};
 use packshot::verify::{self, Check, Measurements};
@@ -19,17 +18,19 @@ mod result;
 pub(crate) use args::TurntableArgs;
 
 use super::args::Input;
-use super::failure::Failure;
+use super::failure::{Exit, Failure};
 use super::interrupt::Interrupt;
 use super::render::Session;
+use super::render::args::OutputArgs;
 use super::render::source::{Common, Subject};
 use super::render::target::{Target, is_folder, targets};
 use super::sequence::{Job, render_each};
 use super::{console, files, preset};
 use args::Selection;
 use digest::digest;
+use film::{Film, Plan};
 use manifest::{Frame, Manifest};
-use result::{FrameResult, Report, TurntableResult};
+use result::{FilmResult, FrameResult, Report, TurntableResult};
 
 pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
     let picture = &args.picture;
@@ -38,8 +39,9 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
     let spin = args.spin()?;
     let turntable = args.turn.turntable(spin.as_ref());
     let selection = args.turn.selected(&turntable)?;
-    let folder = args.folder()?;
-    let mut targets = args.targets(folder.as_deref(), &selection)?;
+    let film = args.film()?;
+    let output = film.as_ref().map_or_else(|| picture.output(), |film| film.frames(&picture.output));
+    let mut targets = frame_targets(&output, &selection)?;
     let mut session = Session::open(picture, quiet)?;
 
     let mut clock = Stopwatch::start();
@@ -58,25 +60,31 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
     subject.diagnostics.extend(found);
     let preflight = session.preflight(&mut subject);
 
-    let mut manifest = match &folder {
-        Some(folder) => {
-            let digest = digest(&subject, &shots, picture, session.renderer()?);
-            Some(Manifest::open(folder, &digest, turntable.frames, args.turn.overwrite)?)
-        }
-        None => None,
-    };
-    let mut frames = Vec::with_capacity(selection.numbers.len());
-    let mut jobs = Vec::new();
-    for (i, &number) in selection.numbers.iter().enumerate() {
-        let target = (!targets.is_empty()).then(|| std::mem::take(&mut targets[i])).flatten();
-        let kept = manifest.as_ref().zip(target.as_ref()).and_then(|(list, target)| list.kept(number, &target.path));
-        let result = FrameResult::new(number, turntable.angle_deg(number), target.as_ref(), kept);
-        if !result.kept {
-            jobs.push(FrameJob { idx: i, number, target });
-        }
-        frames.push(result);
+    let size_px = [shots.shot().film.width_px, shots.shot().film.height_px];
+    let film =
+        film.as_ref().map(|film| film.settings(size_px, &selection).map(|settings| (film, settings))).transpose()?;
+    if let Some(Some(target)) = targets.first() {
+        target.encoding.format.check_size(size_px)?;
     }
-    let mut taking = Taking { frames, sampled: Sampled::default(), seconds: &mut seconds, manifest: manifest.as_mut() };
+
+    let (mut manifest, mut plan) = (None, Plan::Frames);
+    if let Some(folder) = &output.output {
+        let request = digest(&subject, &shots, picture, &output, session.renderer()?);
+        let list = Manifest::open(folder, &request, turntable.frames, args.turn.overwrite)?;
+        if let Some((film, settings)) = film {
+            let provenance = provenance_of(&subject.product, &subject.materials, shots.shot());
+            let metadata = film.metadata(provenance, &picture.output, &request, &selection);
+            // Who began to make its frames has agreed to replace what is there.
+            let may_replace = args.turn.overwrite || list.n_finished() > 0;
+            let files = targets.iter().flatten().map(|target| target.path.clone()).collect();
+            plan = film.plan(settings, &metadata, files, may_replace)?;
+        }
+        manifest = Some(list);
+    }
+    let (frames, jobs) = frames(&turntable, &selection, &mut targets, manifest.as_ref(), &plan);
+    let mut taking =
+        Taking { frames, sampled: Sampled::default(), seconds: &mut seconds, manifest: manifest.as_mut(), plan };
+    let mut taken = Ok(());
     if !jobs.is_empty() {
         let resident = session.prepare(&subject)?;
         taking.seconds.prepare = clock.lap();
@@ -86,17 +94,18 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
             of: job,
         });
         let (interrupt, spin) = (session.interrupt.clone(), spin.as_ref());
-        let taken =
-            render_each(&session, &resident, jobs, |job, taken| taking.finish(args, spin, job, &taken, &interrupt));
+        taken = render_each(&session, &resident, jobs, |job, taken| taking.finish(args, spin, job, &taken, &interrupt));
         // What is finished stays finished, however the work ended.
         taking.save(&session.interrupt)?;
-        taken?;
     }
+    let film = taken.and_then(|()| taking.finish_film(&session.interrupt));
+    let film = film.map_err(|failure| resumable(failure, args, taking.n_finished()))?;
     let Taking { frames, sampled, .. } = taking;
     seconds.total = clock.total();
     let checks = whole_checks(args, spin.as_ref(), &turntable, &selection, &frames);
     let sampling = (sampled, session.renderer()?.device().clone(), shots.shot().film.samples);
-    let result = TurntableResult::new(args, &subject, &preflight, &turntable, frames, sampling, seconds, checks);
+    let result =
+        TurntableResult::new(args, &subject, &preflight, &turntable, (frames, film), sampling, seconds, checks);
     report(args, &session, &subject, &result, &preflight, quiet)?;
     let whole = [(String::from("--preset"), &result.checks[..])];
     preset::require_passed(picture.preset, whole.into_iter().chain(result.frames.iter().map(FrameResult::checked)))
@@ -114,24 +123,55 @@ impl TurntableArgs {
         }
     }
 
-    /// The folder for frames, which is there afterwards; `None` when nothing is written.
-    fn folder(&self) -> Result<Option<PathBuf>, Failure> {
-        let Some(output) = &self.picture.output.output else { return Ok(None) };
-        if !is_folder(output) {
-            film::refuse(output)?;
-        }
-        files::make_folder(output)?;
-        Ok(Some(output.clone()))
+    /// The film that is asked for; `None` for frames in a folder, or when nothing is written.
+    fn film(&self) -> Result<Option<Film>, Failure> {
+        let output = self.picture.output.output.as_deref().filter(|output| !is_folder(output));
+        output.map(|output| Film::new(&self.picture, self.turn.fps, output)).transpose()
     }
+}
 
-    /// The file of each frame.
-    fn targets(&self, folder: Option<&Path>, selection: &Selection) -> Result<Vec<Option<Target>>, Failure> {
-        if folder.is_none() {
-            return Ok(Vec::new());
+/// The file of each frame; the folder is there afterwards.
+fn frame_targets(output: &OutputArgs, selection: &Selection) -> Result<Vec<Option<Target>>, Failure> {
+    let Some(folder) = &output.output else { return Ok(Vec::new()) };
+    files::make_folder(folder)?;
+    let names: Vec<String> = selection.numbers.iter().map(|number| format!("frame_{number:04}")).collect();
+    Ok(targets(output, &names)?.into_iter().map(Some).collect())
+}
+
+/// Every frame as it is now, and those that are to be rendered.
+fn frames(
+    turntable: &Turntable,
+    selection: &Selection,
+    targets: &mut [Option<Target>],
+    manifest: Option<&Manifest>,
+    plan: &Plan<'_>,
+) -> (Vec<FrameResult>, Vec<FrameJob>) {
+    let mut jobs = Vec::new();
+    let frames = selection.numbers.iter().enumerate().map(|(idx, &number)| {
+        let angle_deg = turntable.angle_deg(number);
+        if matches!(plan, Plan::IsThere { .. }) {
+            return FrameResult::of_whole_film(number, angle_deg);
         }
-        let names: Vec<String> = selection.numbers.iter().map(|number| format!("frame_{number:04}")).collect();
-        Ok(targets(&self.picture.output(), &names)?.into_iter().map(Some).collect())
+        let target = targets.get_mut(idx).and_then(Option::take);
+        let kept = manifest.zip(target.as_ref()).and_then(|(list, target)| list.kept(number, &target.path));
+        let result = FrameResult::new(number, angle_deg, target.as_ref(), kept);
+        if !result.kept {
+            jobs.push(FrameJob { idx, number, target });
+        }
+        result
+    });
+    (frames.collect(), jobs)
+}
+
+/// Ctrl-C loses nothing, and says so.
+fn resumable(mut failure: Failure, args: &TurntableArgs, n_finished: usize) -> Failure {
+    if failure.exit == Exit::Cancelled && n_finished > 0 {
+        let same = if args.turn.overwrite { "the same command without --overwrite" } else { "the same command" };
+        for fault in &mut failure.faults {
+            fault.help = format!("{n_finished} frames are finished and kept: {same} goes on");
+        }
     }
+    failure
 }
 
 /// A frame to render.
@@ -157,6 +197,7 @@ struct Taking<'a> {
     sampled: Sampled,
     seconds: &'a mut Seconds,
     manifest: Option<&'a mut Manifest>,
+    plan: Plan<'a>,
 }
 
 impl Taking<'_> {
@@ -189,6 +230,8 @@ impl Taking<'_> {
             let frame = Frame { blake3, fill: result.fill, checks: result.checks.clone() };
             manifest.finish(job.number, frame, interrupt)?;
         }
+        // Jobs are done in the order of their frames: none is missing before this one.
+        self.plan.advance(job.idx + 1, interrupt)?;
         let n = self.sampled.rendered as f64;
         self.sampled = Sampled {
             rendered: self.sampled.rendered + 1,
@@ -200,6 +243,22 @@ impl Taking<'_> {
         self.seconds.render_cpu = taken.render_cpu_s.map(|cpu| cpu + self.seconds.render_cpu.unwrap_or(0.0));
         self.seconds.encode += clock.lap();
         Ok(())
+    }
+
+    /// Makes the film whole, if there is to be one; its frames are in it then, and no longer beside it.
+    fn finish_film(&mut self, interrupt: &Interrupt) -> Result<Option<FilmResult>, Failure> {
+        let mut clock = Stopwatch::start();
+        let film = std::mem::replace(&mut self.plan, Plan::Frames).finish(interrupt)?;
+        if film.is_some() {
+            self.frames.iter_mut().for_each(FrameResult::is_in_film);
+        }
+        self.seconds.encode += clock.lap();
+        Ok(film)
+    }
+
+    /// How many frames are listed as finished.
+    fn n_finished(&self) -> usize {
+        self.manifest.as_ref().map_or(0, |manifest| manifest.n_finished())
     }
 
     /// Writes the list of what is finished.

@@ -5,6 +5,7 @@
 mod bench;
 mod cancel;
 mod choices;
+mod films;
 mod formats;
 mod input;
 mod materials;

@@ -78,7 +78,19 @@ fn an_orbit_shows_the_same_sides_in_light_that_stays_with_the_product() {
             && product["frame_0000.exr"] == clockwise["frame_0000.exr"]
     );
     assert!(product["frame_0001.exr"] != orbit["frame_0001.exr"], "the light is another");
-    assert!(product["frame_0001.exr"] == clockwise["frame_0003.exr"], "a quarter back is three quarters on");
+    let pixels = |exr: &[u8]| without_digest_of_shot(exr);
+    assert!(
+        pixels(&product["frame_0001.exr"]) == pixels(&clockwise["frame_0003.exr"]),
+        "a quarter back is three quarters on"
+    );
+}
+
+/// An EXR without what it says of its shot: a light that is turned by −90° is written otherwise than one that is turned by 270°.
+fn without_digest_of_shot(exr: &[u8]) -> Vec<u8> {
+    const NAME: &[u8] = b"packshot:shot\0string\0";
+    let begin = exr.windows(NAME.len()).position(|window| window == NAME).expect("an attribute") + NAME.len();
+    // Its length in four bytes, and BLAKE3 in 64 digits.
+    [&exr[..begin], &exr[begin + 4 + 64..]].concat()
 }
 
 #[test]

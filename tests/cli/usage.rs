@@ -100,7 +100,6 @@ fn what_comes_later_says_so() {
         ("admin create-user --email a@b.example", "users"),
         #[cfg(feature = "service")]
         ("admin scrub", "artifacts"),
-        ("turntable boxes.glb -o out.mp4", "shots"),
         ("template list", "shots"),
         ("bench --peers", "speed"),
         ("render boxes.glb --aov samples,shadow -o out.exr", "shots"),

@@ -28,12 +28,14 @@ pub struct Provenance {
     pub samples: Option<u32>,
     /// The view transform and the exposure, of pictures that are to be looked at.
     pub view: Option<String>,
+    /// Of a movie, a digest of everything that it follows from: two movies with one digest are the same bytes.
+    pub movie: Option<String>,
 }
 
 impl Provenance {
     /// What is known, by the names that files use, in the order in which they list it. Values have no control characters.
     pub(super) fn entries(&self) -> Vec<(&'static str, String)> {
-        let Self { scene, shot, library, seed, samples, view } = self;
+        let Self { scene, shot, library, seed, samples, view, movie } = self;
         let known = [
             ("scene", scene.clone()),
             ("shot", shot.clone()),
@@ -41,6 +43,7 @@ impl Provenance {
             ("seed", seed.map(|seed| seed.to_string())),
             ("samples", samples.map(|samples| samples.to_string())),
             ("view", view.clone()),
+            ("movie", movie.clone()),
         ];
         let plain = |text: String| text.replace(char::is_control, " ");
         known.into_iter().filter_map(|(name, value)| Some((name, plain(value?)))).collect()
@@ -91,6 +94,7 @@ impl Metadata {
                 seed: Some(7),
                 samples: Some(256),
                 view: Some("agx, +0.5 EV".to_owned()),
+                movie: Some("77fe".repeat(16)),
             },
         }
     }
@@ -105,7 +109,7 @@ mod tests {
         assert_eq!(Provenance::default().entries(), []);
         let full = Metadata::full().provenance.entries();
         let names: Vec<_> = full.iter().map(|(name, _)| *name).collect();
-        assert_eq!(names, ["scene", "shot", "library", "seed", "samples", "view"]);
+        assert_eq!(names, ["scene", "shot", "library", "seed", "samples", "view", "movie"]);
         assert_eq!(full[2].1, "STD@1.0.0#b3:00ff <\"Größe\" & more> ");
     }
 

@@ -8,6 +8,7 @@ use packshot_renderer::shot::turntable::TurntableShots;
 use packshot_renderer::shot::{Environment, Shot};
 
 use crate::cli::render::PictureArgs;
+use crate::cli::render::args::OutputArgs;
 use crate::cli::render::source::Subject;
 use crate::cli::version;
 
@@ -29,8 +30,14 @@ impl Text {
     }
 }
 
-/// Of the product with its materials, the shots, how they are written, this program and what computes.
-pub(super) fn digest(subject: &Subject, shots: &TurntableShots, args: &PictureArgs, renderer: &Renderer) -> String {
+/// Of the product with its materials, the shots, how their pictures are written, this program and what computes.
+pub(super) fn digest(
+    subject: &Subject,
+    shots: &TurntableShots,
+    args: &PictureArgs,
+    output: &OutputArgs,
+    renderer: &Renderer,
+) -> String {
     let mut text = Text(blake3::Hasher::new());
     text.add("program", &version::TEXT);
     let DeviceInfo { kind, name, backend, .. } = renderer.device();
@@ -49,7 +56,6 @@ pub(super) fn digest(subject: &Subject, shots: &TurntableShots, args: &PictureAr
             text.0.update(&bytes);
         }
     }
-    let output = args.output();
     text.add("format", &(&output.format, &output.bit_depth, output.exr, output.quality, output.dpi, &output.aov));
     text.add("sampling", &(args.film.max_time, args.film.denoise));
     text.add("preset", &args.preset.map(|preset| preset.name));

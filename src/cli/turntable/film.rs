@@ -1,20 +1,344 @@
-//! Films: which names of outputs mean one.
+//! Films: what `-o OUT.mp4` asks for, and whether that film is there.
+//!
+//! Frames are kept beside the film, in `OUT.mp4.frames/`, as a folder of frames keeps them, until the film is whole. A film is always made of
+//! what these files hold, so that it has the same bytes whether or not it was ended on the way.
 
-use std::path::Path;
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
 
-use crate::cli::failure::Failure;
-use crate::cli::later::not_available;
+use packshot::error::Fault;
+use packshot_renderer::encode::movie::{MovieFormat, MovieSettings};
+use packshot_renderer::encode::{Metadata, PngDepth, Provenance, Quality, WebPCompression};
 
-/// Why `output`, which is no folder, cannot be written.
-pub(super) fn refuse(output: &Path) -> Result<(), Failure> {
-    let extension = output.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
-    match extension.as_deref() {
-        Some(format @ ("mp4" | "webp" | "apng")) => {
-            Err(not_available(&format!("the film format {}", format.to_ascii_uppercase()), "-o", "shots"))
+mod frame;
+mod reel;
+
+use super::args::Selection;
+use super::manifest;
+use super::result::FilmResult;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::interrupt::Interrupt;
+use crate::cli::render::PictureArgs;
+use crate::cli::render::args::OutputArgs;
+use crate::cli::{console, files};
+use reel::Reel;
+
+/// Whatever is known of a film stands so near to its beginning or its end.
+const METADATA_REACH_BYTES: u64 = 64 << 10;
+/// An MP4 of ours has fewer boxes side by side.
+const MP4_BOXES_MAX: usize = 8;
+
+/// A film that is asked for.
+#[derive(Debug)]
+pub(super) struct Film {
+    /// As it was given.
+    pub(super) name: String,
+    /// Where it goes; of a link, where that leads.
+    pub(super) path: PathBuf,
+    pub(super) format: MovieFormat,
+    /// Frames per second.
+    pub(super) fps: u16,
+    /// Where its frames are until it is whole.
+    pub(super) folder: PathBuf,
+}
+
+/// What is to be done beside rendering frames.
+#[derive(Debug)]
+pub(super) enum Plan<'a> {
+    /// Nothing: there is to be no film.
+    Frames,
+    /// Making a film of the frames.
+    Make(Reel<'a>),
+    /// Nothing, not even frames.
+    IsThere { film: &'a Film, result: FilmResult },
+}
+
+impl Plan<'_> {
+    /// The frames before the one of this index are there.
+    pub(super) fn advance(&mut self, end: usize, interrupt: &Interrupt) -> Result<(), Failure> {
+        match self {
+            Self::Make(reel) => reel.advance(end, interrupt),
+            Self::Frames | Self::IsThere { .. } => Ok(()),
         }
+    }
+
+    /// All frames are there: makes the film whole, and removes what was kept for it.
+    pub(super) fn finish(self, interrupt: &Interrupt) -> Result<Option<FilmResult>, Failure> {
+        let (film, result) = match self {
+            Self::Frames => return Ok(None),
+            Self::Make(reel) => (reel.film(), reel.finish(interrupt)?),
+            Self::IsThere { film, result } => (film, result),
+        };
+        if let Err(reason) = film.remove_frames() {
+            console::warn(&format!("what was kept for the film is still in {}: {reason}", film.folder.display()));
+        }
+        Ok(Some(result))
+    }
+}
+
+/// What is where a film shall be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Found {
+    Nothing,
+    /// That very film.
+    Same {
+        bytes: u64,
+    },
+    Other,
+}
+
+impl Film {
+    /// The film that the options ask for, to be written to `output`, which is no folder.
+    ///
+    /// # Errors
+    /// `usage.…` where they contradict each other or the format, `output.not_written` where nothing can be written.
+    pub(super) fn new(args: &PictureArgs, fps: u16, output: &Path) -> Result<Self, Failure> {
+        let format = format(&args.output, output)?;
+        if let Some(preset) = args.preset {
+            let message = format!("{} is for pictures, and {} is a film", preset.name, output.display());
+            return Err(Failure::usage("conflict", message, "--preset", "give a folder (DIR/)"));
+        }
+        if files::is_special(output) {
+            let message = format!("{} is a device or a pipe, and a film is not written in one go", output.display());
+            return Err(Failure::usage("invalid_value", message, "-o", "give a file"));
+        }
+        files::check_writable(output)?;
+        let path = output.canonicalize().unwrap_or_else(|_| output.to_owned());
+        let mut folder = path.clone().into_os_string();
+        folder.push(".frames");
+        Ok(Self { name: output.display().to_string(), path, format, fps, folder: folder.into() })
+    }
+
+    /// How its frames are written: as PNGs, into their folder.
+    pub(super) fn frames(&self, output: &OutputArgs) -> OutputArgs {
+        let output = output.clone();
+        OutputArgs { output: Some(self.folder.clone()), format: None, quality: None, dpi: None, ..output }
+    }
+
+    /// What it is called in results.
+    pub(super) fn format_name(&self) -> &'static str {
+        match self.format {
+            MovieFormat::Mp4(_) => "mp4",
+            MovieFormat::WebP(_) => "webp",
+            MovieFormat::Apng(_) => "apng",
+        }
+    }
+
+    /// The film's measures, which are none that its format refuses.
+    ///
+    /// # Errors
+    /// `encode.…`.
+    pub(super) fn settings(&self, size_px: [u32; 2], selection: &Selection) -> Result<MovieSettings, Failure> {
+        // A turn has fewer frames than 32 bits can count.
+        let settings = MovieSettings { size_px, fps: self.fps, n_frames: selection.numbers.len() as u32 };
+        self.format.check(&settings).map_err(packshot::Error::from)?;
+        Ok(settings)
+    }
+
+    /// What the film says of itself; `request` is the digest of its frames.
+    pub(super) fn metadata(
+        &self,
+        provenance: Provenance,
+        output: &OutputArgs,
+        request: &str,
+        selection: &Selection,
+    ) -> Metadata {
+        let text = format!("{request} {:?} {:?} {} {:?}", selection.numbers, self.format, self.fps, output.dpi);
+        let movie = Some(blake3::hash(text.as_bytes()).to_hex().to_string());
+        Metadata { dpi: output.dpi, provenance: Provenance { movie, ..provenance } }
+    }
+
+    /// What is to be done for the film, whose frames have these files.
+    ///
+    /// # Errors
+    /// `output.other_sequence` for another film that may not be replaced, `output.not_read` for one that cannot be read; those of
+    /// [`Reel::begin`].
+    pub(super) fn plan(
+        &self,
+        settings: MovieSettings,
+        metadata: &Metadata,
+        frames: Vec<PathBuf>,
+        may_replace: bool,
+    ) -> Result<Plan<'_>, Failure> {
+        let refused = |code: &str, message: String| {
+            let help = "choose another name, or give --overwrite to replace it";
+            Failure::new(Exit::Output, Fault::new(code, message).at(&self.name).help(help))
+        };
+        if !may_replace {
+            let digest = metadata.provenance.movie.as_deref().unwrap_or_default();
+            match find(&self.path, self.format, digest) {
+                Ok(Found::Nothing) => {}
+                Ok(Found::Same { bytes }) => {
+                    return Ok(Plan::IsThere { film: self, result: FilmResult::new(self, &settings, bytes, None) });
+                }
+                Ok(Found::Other) => {
+                    let message = "the file is another film, or none: the product, its materials, the options, the device or this \
+                                   program have changed";
+                    return Err(refused("output.other_sequence", message.to_owned()));
+                }
+                Err(reason) => {
+                    return Err(refused("output.not_read", format!("what is there cannot be read: {reason}")));
+                }
+            }
+        }
+        Ok(Plan::Make(Reel::begin(self, settings, metadata, frames)?))
+    }
+
+    /// Removes what was kept for a film that is whole now. What is not of its making stays, and the folder with it.
+    pub(super) fn remove_frames(&self) -> io::Result<()> {
+        let entries = match std::fs::read_dir(&self.folder) {
+            Err(reason) if reason.kind() == ErrorKind::NotFound => return Ok(()),
+            entries => entries?,
+        };
+        for entry in entries {
+            let entry = entry?;
+            let is_ours = entry.file_name().to_str().is_some_and(is_kept_for_film);
+            if is_ours && entry.file_type()?.is_file() {
+                std::fs::remove_file(entry.path())?;
+            }
+        }
+        std::fs::remove_dir(&self.folder)
+    }
+}
+
+impl Drop for Film {
+    /// A folder that got no frames is not left behind; one that has some stays.
+    fn drop(&mut self) {
+        if !self.folder.join(manifest::NAME).exists() {
+            let _is_not_there = std::fs::remove_file(self.folder.join(reel::NAME));
+        }
+        let _stays = std::fs::remove_dir(&self.folder);
+    }
+}
+
+/// Whether a file of the folder has a name that this command gives: a frame, the list, the film so far, or what a killed process was writing.
+fn is_kept_for_film(name: &str) -> bool {
+    let number = name.strip_prefix("frame_").and_then(|rest| rest.strip_suffix(".png"));
+    number.is_some_and(|number| number.len() >= 4 && number.bytes().all(|byte| byte.is_ascii_digit()))
+        || [manifest::NAME, reel::NAME].contains(&name)
+        || (name.starts_with(".packshot-") && name.ends_with(".tmp"))
+}
+
+/// The format that the extension names, with what the options say of it.
+fn format(args: &OutputArgs, output: &Path) -> Result<MovieFormat, Failure> {
+    let extension = output.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
+    let (name, has_quality, has_depth) = match extension.as_deref() {
+        Some("mp4") => ("an MP4", true, false),
+        Some("webp") => ("an animated WebP", true, false),
+        Some("apng") => ("an APNG", false, true),
         _ => {
             let message = format!("{} is neither a folder nor a film", output.display());
-            Err(Failure::usage("invalid_value", message, "-o", "give a folder (DIR/), or a .mp4, .webp or .apng"))
+            let help = "give a folder (DIR/), or a .mp4, .webp or .apng";
+            return Err(Failure::usage("invalid_value", message, "-o", help));
         }
+    };
+    let depth = args.bit_depth.as_deref();
+    let strangers = [
+        ("--format", args.format.is_some()),
+        ("--exr", args.exr.is_some()),
+        ("--aov", !args.aov.is_empty()),
+        ("--bit-depth", depth.is_some() && !has_depth),
+        ("--quality", args.quality.is_some() && !has_quality),
+        ("--dpi", args.dpi.is_some() && !has_depth),
+    ];
+    if let Some((option, _)) = strangers.iter().find(|(_, is_strange)| *is_strange) {
+        let message = format!("`{option}` says nothing about {name}");
+        return Err(Failure::usage("conflict", message, *option, "leave it out"));
+    }
+    let quality = args.quality.and_then(Quality::new);
+    match (extension.as_deref(), depth) {
+        (Some("mp4"), _) => Ok(MovieFormat::Mp4(quality.unwrap_or(Quality::DEFAULT))),
+        (Some("webp"), _) => Ok(MovieFormat::WebP(quality.map_or(WebPCompression::Lossless, WebPCompression::Lossy))),
+        (_, None | Some("8")) => Ok(MovieFormat::Apng(PngDepth::Eight)),
+        (_, Some("16")) => Ok(MovieFormat::Apng(PngDepth::Sixteen)),
+        (_, Some(depth)) => {
+            let message = format!("an APNG does not have {depth} bits per channel");
+            Err(Failure::usage("conflict", message, "--bit-depth", "8 or 16"))
+        }
+    }
+}
+
+/// Holds what is at `path` against the digest of the film that shall be there.
+fn find(path: &Path, format: MovieFormat, digest: &str) -> io::Result<Found> {
+    let mut file = match File::open(path) {
+        Err(reason) if reason.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
+        file => file?,
+    };
+    let bytes = file.metadata()?.len();
+    let mut ends = Vec::new();
+    for from in [0, bytes.saturating_sub(METADATA_REACH_BYTES)] {
+        file.seek(SeekFrom::Start(from))?;
+        Read::by_ref(&mut file).take(METADATA_REACH_BYTES).read_to_end(&mut ends)?;
+    }
+    let says_so = !digest.is_empty() && ends.windows(digest.len()).any(|window| window == digest.as_bytes());
+    Ok(if says_so && is_whole(&mut file, format, bytes)? { Found::Same { bytes } } else { Found::Other })
+}
+
+/// Whether the file ends where its format says that it does.
+fn is_whole(file: &mut File, format: MovieFormat, bytes: u64) -> io::Result<bool> {
+    let mut head = [0; 8];
+    match format {
+        // Boxes follow each other, each behind its length (ISO/IEC 14496-12, 4.2).
+        MovieFormat::Mp4(_) => {
+            let mut at = 0;
+            for _ in 0..MP4_BOXES_MAX {
+                if at + 8 > bytes {
+                    break;
+                }
+                file.seek(SeekFrom::Start(at))?;
+                file.read_exact(&mut head)?;
+                let [a, b, c, d, ..] = head;
+                at += u64::from(u32::from_be_bytes([a, b, c, d])).max(8);
+            }
+            Ok(at == bytes)
+        }
+        // The length of what follows it stands behind the first four bytes (RFC 9649, 2.4).
+        MovieFormat::WebP(_) if bytes >= 8 => {
+            file.seek(SeekFrom::Start(0))?;
+            file.read_exact(&mut head)?;
+            let [.., a, b, c, d] = head;
+            Ok(u64::from(u32::from_le_bytes([a, b, c, d])) + 8 == bytes)
+        }
+        // The last chunk says that it is the last, and has a checksum of four bytes (PNG, 11.2.5).
+        MovieFormat::Apng(_) if bytes >= 8 => {
+            file.seek(SeekFrom::End(-8))?;
+            file.read_exact(&mut head)?;
+            Ok(head.starts_with(b"IEND"))
+        }
+        MovieFormat::WebP(_) | MovieFormat::Apng(_) => Ok(false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_kept_for_the_film_is_removed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.mp4");
+        let frames = folder.path().join("a.mp4.frames");
+        let film = Film {
+            name: "a.mp4".to_owned(),
+            path,
+            format: MovieFormat::Mp4(Quality::DEFAULT),
+            fps: 24,
+            folder: frames.clone(),
+        };
+        film.remove_frames().expect("nothing to remove");
+        std::fs::create_dir(&frames).expect("made");
+        let ours = ["frame_0000.png", "frame_12345.png", "turntable.json", "film.partial", ".packshot-x1.tmp"];
+        let others = ["frame_1.png", "frame_0000.exr", "frame_00a0.png", "notes.txt"];
+        for name in ours.iter().chain(&others) {
+            std::fs::write(frames.join(name), b"x").expect("written");
+        }
+        film.remove_frames().expect_err("there is more");
+        let mut left: Vec<_> =
+            std::fs::read_dir(&frames).expect("there").map(|e| e.expect("there").file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["frame_0000.exr", "frame_00a0.png", "frame_1.png", "notes.txt"]);
+        drop(film);
+        assert!(frames.exists());
     }
 }

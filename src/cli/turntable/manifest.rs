@@ -17,7 +17,7 @@ use crate::cli::files;
 use crate::cli::interrupt::Interrupt;
 
 /// The file's name in the folder.
-const NAME: &str = "turntable.json";
+pub(super) const NAME: &str = "turntable.json";
 const SCHEMA: &str = "packshot-turntable/1";
 /// The list is written this often at most, but for the last time.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -79,6 +79,11 @@ impl Manifest {
             },
         };
         Ok(Self { path, document, written: None })
+    }
+
+    /// How many frames are listed.
+    pub(super) fn n_finished(&self) -> usize {
+        self.document.finished.len()
     }
 
     /// The frame, when it is finished and `file` is what it was.

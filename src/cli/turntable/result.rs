@@ -5,9 +5,11 @@ use packshot::timing::Seconds;
 use packshot::verify::Check;
 use packshot_renderer::backend::DeviceInfo;
 use packshot_renderer::diagnostic::Diagnostic;
+use packshot_renderer::encode::movie::MovieSettings;
 use packshot_renderer::shot::turntable::{TurnDirection, TurnMode, Turntable};
 use serde::Serialize;
 
+use super::film::Film;
 use super::manifest::Frame;
 use super::{Sampled, TurntableArgs};
 use crate::cli::render::source::Subject;
@@ -16,7 +18,7 @@ use crate::cli::render::target::Target;
 /// The result of the command. Names and order are a contract.
 #[derive(Serialize)]
 pub(super) struct TurntableResult {
-    /// Where the frames are; `None` when none were written.
+    /// The folder of the frames, or the film; `None` when nothing was written.
     output: Option<String>,
     /// Of a whole turn.
     frames_of_turn: u32,
@@ -24,6 +26,9 @@ pub(super) struct TurntableResult {
     mode: &'static str,
     start_deg: f64,
     fps: u16,
+    /// The film that they became.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    film: Option<FilmResult>,
     /// Frames that were rendered now; the others were there.
     rendered: usize,
     kept: usize,
@@ -48,12 +53,29 @@ pub(super) struct TurntableResult {
     diagnostics: Vec<Diagnostic>,
 }
 
+/// A film.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct FilmResult {
+    output: String,
+    format: &'static str,
+    frames: u32,
+    fps: u16,
+    /// How long it plays.
+    seconds: f64,
+    bytes: u64,
+    /// Reading a frame back and encoding it, on average; `None` for a film that was there.
+    encode_ms_mean: Option<f64>,
+    /// Whether it was there already.
+    kept: bool,
+}
+
 /// The result of one frame.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct FrameResult {
     frame: u32,
     /// How far the product is turned, counter-clockwise as seen from above.
     angle_deg: f64,
+    /// `None` when it was not written, or is in a film.
     output: Option<String>,
     /// Whether it was there already.
     pub(super) kept: bool,
@@ -81,9 +103,46 @@ impl FrameResult {
         Self { frame: number, angle_deg, output, kept: is_kept, fill, checks }
     }
 
+    /// A frame of a film that is there.
+    pub(super) fn of_whole_film(number: u32, angle_deg: f64) -> Self {
+        Self { kept: true, ..Self::new(number, angle_deg, None, None) }
+    }
+
+    /// Its file is gone: a film has it.
+    pub(super) fn is_in_film(&mut self) {
+        self.output = None;
+    }
+
     /// Its checks, with what an error names.
     pub(super) fn checked(&self) -> (String, &[Check]) {
         (self.output.clone().unwrap_or_else(|| format!("frame {}", self.frame)), &self.checks)
+    }
+}
+
+impl FilmResult {
+    /// Of a film that took `encode_s` to encode; that was there already where nothing says how long.
+    pub(super) fn new(film: &Film, settings: &MovieSettings, bytes: u64, encode_s: Option<f64>) -> Self {
+        let &MovieSettings { fps, n_frames, .. } = settings;
+        Self {
+            output: film.name.clone(),
+            format: film.format_name(),
+            frames: n_frames,
+            fps,
+            seconds: f64::from(n_frames) / f64::from(fps),
+            bytes,
+            encode_ms_mean: encode_s.map(|encode_s| 1e3 * encode_s / f64::from(n_frames)),
+            kept: encode_s.is_none(),
+        }
+    }
+
+    /// For a person.
+    fn summary(&self) -> String {
+        let bytes = self.bytes as f64 / 1e6;
+        let found = if self.kept { ", is there already" } else { "" };
+        format!(
+            "{}: {} frames, {:.1} s at {} fps, {bytes:.2} MB{found}",
+            self.output, self.frames, self.seconds, self.fps
+        )
     }
 }
 
@@ -93,7 +152,7 @@ impl TurntableResult {
         subject: &Subject,
         preflight: &Preflight,
         turntable: &Turntable,
-        frames: Vec<FrameResult>,
+        (frames, film): (Vec<FrameResult>, Option<FilmResult>),
         (sampled, device, samples_max): (Sampled, DeviceInfo, u32),
         seconds: Seconds,
         checks: Vec<Check>,
@@ -114,6 +173,7 @@ impl TurntableResult {
             },
             start_deg: turntable.start_deg,
             fps: args.turn.fps,
+            film,
             rendered,
             kept: frames.iter().filter(|frame| frame.kept).count(),
             width: size_px.map(|[width_px, _]| width_px),
@@ -135,8 +195,9 @@ impl TurntableResult {
 
     /// For a person.
     pub(super) fn summary(&self, name: &str) -> String {
+        let film = self.film.as_ref().map(|film| format!("\n{}", film.summary())).unwrap_or_default();
         format!(
-            "{}: {} frames of {name} rendered, {} kept, {:.0} of {} samples per pixel, {:.1} s on {} ({})",
+            "{}: {} frames of {name} rendered, {} kept, {:.0} of {} samples per pixel, {:.1} s on {} ({}){film}",
             self.output.as_deref().unwrap_or("nothing written (no -o)"),
             self.rendered,
             self.kept,

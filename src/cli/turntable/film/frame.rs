@@ -1,0 +1,80 @@
+//! A frame of a film as it was written.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use packshot::error::Fault;
+use packshot_renderer::color::DisplayImage;
+use png::{BitDepth, ColorType, Decoder, DecodingError, Transformations};
+
+use crate::cli::failure::{Exit, Failure};
+
+/// Reads a PNG of ours: RGB or RGBA, of 8 or 16 bits. Encoding it again gives the same codes.
+///
+/// # Errors
+/// `output.not_read` when it is none.
+pub(super) fn read(path: &Path) -> Result<DisplayImage, Failure> {
+    decode(path).map_err(|reason| {
+        let fault = Fault::new("output.not_read", format!("the frame cannot be read back: {reason}"));
+        let help = "give the command again: it renders anew what has changed";
+        Failure::new(Exit::Output, fault.at(path.display().to_string()).help(help))
+    })
+}
+
+fn decode(path: &Path) -> Result<DisplayImage, DecodingError> {
+    let mut decoder = Decoder::new(BufReader::new(File::open(path)?));
+    decoder.set_transformations(Transformations::IDENTITY);
+    let mut reader = decoder.read_info()?;
+    let mut bytes = vec![0; reader.output_buffer_size().ok_or(DecodingError::LimitsExceeded)?];
+    let info = reader.next_frame(&mut bytes)?;
+    let values: Vec<f32> = match info.bit_depth {
+        BitDepth::Sixteen => {
+            let codes = bytes.chunks_exact(2).map(|code| u16::from_be_bytes([code[0], code[1]]));
+            codes.map(|code| f32::from(code) / 65535.0).collect()
+        }
+        _ => bytes.into_iter().map(|code| f32::from(code) / 255.0).collect(),
+    };
+    let rgba = match info.color_type {
+        ColorType::Rgba => values.as_chunks().0.to_vec(),
+        _ => values.as_chunks().0.iter().map(|&[r, g, b]| [r, g, b, 1.0]).collect(),
+    };
+    Ok(DisplayImage { width_px: info.width, height_px: info.height, rgba })
+}
+
+#[cfg(test)]
+mod tests {
+    use packshot_renderer::encode::{Metadata, PngDepth, png};
+
+    use super::*;
+
+    #[test]
+    fn what_was_written_is_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.png");
+        for alpha in [1.0, 0.5] {
+            for (depth, codes) in [(PngDepth::Eight, 255.0), (PngDepth::Sixteen, 65535.0)] {
+                let rgba = vec![[0.0, 0.25, 1.0, 1.0], [0.125, 0.7, 0.3, alpha]];
+                let image = DisplayImage { width_px: 1, height_px: 2, rgba };
+                let bytes = png(&image, depth, &Metadata::default()).expect("encodes");
+                std::fs::write(&path, &bytes).expect("written");
+                let read = read(&path).expect("a frame");
+                assert_eq!((read.width_px, read.height_px), (1, 2));
+                let off = read.rgba.iter().flatten().zip(image.rgba.iter().flatten()).map(|(a, b)| (a - b).abs());
+                assert!(off.fold(0.0, f32::max) <= 0.501 / codes, "{alpha} {depth:?}");
+                assert_eq!(png(&read, depth, &Metadata::default()).expect("encodes"), bytes, "the same codes again");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_frame_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.png");
+        assert_eq!(read(&path).expect_err("missing").faults[0].code, "output.not_read");
+        for bytes in [&b""[..], b"\x89PNG\r\n\x1a\n", b"GIF89a"] {
+            std::fs::write(&path, bytes).expect("written");
+            assert_eq!(read(&path).expect_err("none").exit, Exit::Output);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! A film under way: takes finished frames in their order, as soon as none is missing before them.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::PathBuf;
+
+use packshot::timing::Stopwatch;
+use packshot_renderer::encode::movie::{MovieEncoder, MovieSettings};
+use packshot_renderer::encode::{EncodeError, Metadata};
+
+use super::{Film, frame};
+use crate::cli::failure::Failure;
+use crate::cli::files;
+use crate::cli::interrupt::Interrupt;
+use crate::cli::turntable::result::FilmResult;
+
+/// The film's name until it is whole, in the folder of its frames.
+pub(super) const NAME: &str = "film.partial";
+
+/// A film that is being written.
+#[derive(Debug)]
+pub(crate) struct Reel<'a> {
+    film: &'a Film,
+    settings: MovieSettings,
+    encoder: MovieEncoder<BufWriter<File>>,
+    partial: PathBuf,
+    /// The files of its frames, in order.
+    frames: Vec<PathBuf>,
+    n_taken: usize,
+    encode_s: f64,
+}
+
+impl<'a> Reel<'a> {
+    /// Begins a film of these frames, none of which need be there yet.
+    ///
+    /// # Errors
+    /// `output.not_written`, `encode.…`.
+    pub(crate) fn begin(
+        film: &'a Film,
+        settings: MovieSettings,
+        metadata: &Metadata,
+        frames: Vec<PathBuf>,
+    ) -> Result<Self, Failure> {
+        let partial = film.folder.join(NAME);
+        let file = File::create(&partial);
+        let file = file.map_err(|reason| files::not_written(&partial.display().to_string(), &reason))?;
+        let encoder = MovieEncoder::new(BufWriter::new(file), film.format, settings, metadata);
+        let encoder = encoder.map_err(|reason| refused(film, reason))?;
+        Ok(Self { film, settings, encoder, partial, frames, n_taken: 0, encode_s: 0.0 })
+    }
+
+    /// The film that this becomes.
+    pub(crate) fn film(&self) -> &'a Film {
+        self.film
+    }
+
+    /// Takes all frames before the one of this index; they are there.
+    ///
+    /// # Errors
+    /// `output.not_read`, `output.not_written`, `encode.…`, `cancelled`.
+    pub(crate) fn advance(&mut self, end: usize, interrupt: &Interrupt) -> Result<(), Failure> {
+        let mut clock = Stopwatch::start();
+        for path in self.frames.get(self.n_taken..end).unwrap_or_default() {
+            interrupt.check()?;
+            self.encoder.push(&frame::read(path)?).map_err(|reason| refused(self.film, reason))?;
+            self.n_taken += 1;
+        }
+        self.encode_s += clock.lap();
+        Ok(())
+    }
+
+    /// Takes the frames that are left, and puts the film in its place.
+    ///
+    /// # Errors
+    /// Those of [`advance`](Self::advance).
+    pub(crate) fn finish(mut self, interrupt: &Interrupt) -> Result<FilmResult, Failure> {
+        self.advance(self.frames.len(), interrupt)?;
+        let mut clock = Stopwatch::start();
+        let Self { film, settings, encoder, partial, .. } = self;
+        encoder.finish().map_err(|reason| refused(film, reason))?;
+        let failed = |reason| files::not_written(&film.name, &reason);
+        let bytes = std::fs::metadata(&partial).map_err(failed)?.len();
+        files::move_whole(&partial, &film.path, interrupt)?;
+        let encode_s = self.encode_s + clock.lap();
+        Ok(FilmResult::new(film, &settings, bytes, Some(encode_s)))
+    }
+}
+
+/// A file that cannot be written is no fault of the encoder.
+fn refused(film: &Film, reason: EncodeError) -> Failure {
+    match reason {
+        EncodeError::Write(reason) => files::not_written(&film.name, &reason),
+        reason => packshot::Error::from(reason).into(),
+    }
+}
