@@ -101,13 +101,11 @@ fn what_comes_later_says_so() {
         #[cfg(feature = "service")]
         ("admin scrub", "artifacts"),
         ("turntable boxes.glb -o out.mp4", "shots"),
-        ("template list", "shots"),
         ("bench --peers", "speed"),
         ("render boxes.glb --aov albedo,normal -o out.exr", "materials"),
         ("render boxes.glb --aov samples,part_id -o out.exr", "shots"),
         ("render boxes.glb --denoise on", "shots"),
         ("render boxes.glb --shadow-catcher", "shots"),
-        ("render boxes.glb --template white", "shots"),
     ] {
         let outcome = workplace.run(&args.split_whitespace().collect::<Vec<_>>());
         outcome.expect_error(2, "usage.not_available", "");
