@@ -31,6 +31,7 @@ mod sample;
 mod sequence;
 #[cfg(feature = "service")]
 mod serve;
+mod template;
 mod turntable;
 mod usage;
 mod version;
@@ -80,6 +81,9 @@ enum Command {
     /// The material library
     #[command(subcommand, after_help = "Example: packshot materials list --query steel")]
     Materials(materials::MaterialsCommand),
+    /// Shot templates: how a kind of picture is taken
+    #[command(subcommand, after_help = "Example: packshot template list")]
+    Template(template::TemplateCommand),
     /// Write a built-in sample product as GLB
     Sample(sample::SampleArgs),
     /// Run the render service: jobs over HTTP
@@ -122,13 +126,23 @@ pub(crate) fn run() -> ExitCode {
 
 fn dispatch(cli: Cli) -> Result<(), Failure> {
     match cli.command {
-        Command::Render(args) => render::run(&args, cli.console.quiet),
-        Command::Views(args) => views::run(&args, cli.console.quiet),
-        Command::Turntable(args) => turntable::run(&args, cli.console.quiet),
+        Command::Render(mut args) => {
+            args.picture.read_template()?;
+            render::run(&args, cli.console.quiet)
+        }
+        Command::Views(mut args) => {
+            args.picture.read_template()?;
+            views::run(&args, cli.console.quiet)
+        }
+        Command::Turntable(mut args) => {
+            args.picture.read_template()?;
+            turntable::run(&args, cli.console.quiet)
+        }
         Command::Preflight(args) => preflight::run(&args),
         Command::Map(command) => map::run(&command),
         Command::Devices(args) => devices::run(&args),
         Command::Materials(command) => materials::run(&command),
+        Command::Template(command) => template::run(&command),
         Command::Sample(args) => sample::run(&args),
         #[cfg(feature = "service")]
         Command::Serve(args) => serve::run(&args, cli.console.verbose),

@@ -34,7 +34,9 @@
 //! A picture is a pure function of the file, the request and the seed on one machine, whatever the number of threads.
 
 pub use packshot_materials as materials;
-pub use packshot_pipeline::{denoise, error, picture, preset, product, render, report, request, timing, verify};
+pub use packshot_pipeline::{
+    denoise, error, picture, preset, product, render, report, request, template, timing, verify,
+};
 pub use packshot_renderer as renderer;
 
 pub use packshot_renderer::backend::device::DeviceRequest;

@@ -20,6 +20,7 @@
 //! ```
 
 pub mod finding;
+pub mod reader;
 pub mod openpbr;
 pub mod name;
 pub mod pattern;

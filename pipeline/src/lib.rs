@@ -16,5 +16,6 @@ pub mod product;
 pub mod render;
 pub mod report;
 pub mod request;
+pub mod template;
 pub mod timing;
 pub mod verify;

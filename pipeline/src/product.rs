@@ -136,7 +136,9 @@ impl PartMaterials {
     /// As [`Product::assign`], but unmapped parts are never an error.
     pub fn resolve(product: &Product, request: &MaterialRequest) -> Self {
         let library = &*request.library;
-        let outcome = Resolver::new(library, request.map.as_ref(), request.on_unmapped).resolve(&product.part_names());
+        let names = product.part_names();
+        let mut outcome = Resolver::new(library, request.map.as_ref(), request.on_unmapped).resolve(&names);
+        request.overrides.apply(library, &names, &mut outcome);
         let mut palette = Palette::new(library);
         let parts: Vec<_> = outcome.assignments.iter().map(|primitives| palette.part(primitives)).collect();
         let diagnostics = outcome.findings.into_iter().map(diagnostic).collect();

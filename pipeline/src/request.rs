@@ -12,6 +12,7 @@ use packshot_renderer::scene::{Part, Scene};
 use packshot_renderer::shot::request::ShotRequest;
 
 use crate::error::{Error, ErrorKind, Fault};
+use crate::template::Overrides;
 
 /// A picture to make of a file. The default is a packshot: three quarters from the front, soft studio light, transparent
 /// background, 1024 pixels a side.
@@ -36,11 +37,18 @@ pub struct MaterialRequest {
     pub map: Option<MaterialMap>,
     /// What becomes of parts that nothing matches.
     pub on_unmapped: OnUnmapped,
+    /// Materials of a template in place of those that were found.
+    pub overrides: Overrides,
 }
 
 impl Default for MaterialRequest {
     fn default() -> Self {
-        Self { library: Arc::new(Library::builtin().clone()), map: None, on_unmapped: OnUnmapped::Magenta }
+        Self {
+            library: Arc::new(Library::builtin().clone()),
+            map: None,
+            on_unmapped: OnUnmapped::Magenta,
+            overrides: Overrides::default(),
+        }
     }
 }
 

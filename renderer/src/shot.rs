@@ -200,6 +200,17 @@ pub struct EnvironmentMap {
     pub rgb: Vec<[f32; 3]>,
 }
 
+impl EnvironmentMap {
+    /// The same map, brighter by so many stops; what would be no number any more is the largest one.
+    #[must_use]
+    pub fn brightened(mut self, ev: f32) -> Self {
+        for channel in self.rgb.as_flattened_mut() {
+            *channel = (*channel * ev.exp2()).min(f32::MAX);
+        }
+        self
+    }
+}
+
 impl std::fmt::Debug for EnvironmentMap {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "EnvironmentMap({}x{})", self.width_px, self.height_px)

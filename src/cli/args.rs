@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 use packshot::error::Fault;
 use packshot::request::{MaterialRequest, PartFilter};
+use packshot::template::Overrides;
 use packshot_materials::library::{Layer, Library, Package, SourceFile};
 use packshot_materials::map::MaterialMap;
 use packshot_renderer::diagnostic::Diagnostic;
@@ -86,7 +87,10 @@ impl MaterialArgs {
     pub(crate) fn request(&self) -> Result<(MaterialRequest, Vec<Diagnostic>), Failure> {
         let map = self.map()?;
         let (library, diagnostics) = libraries(&self.library)?;
-        Ok((MaterialRequest { library, map, on_unmapped: self.on_unmapped.into() }, diagnostics))
+        Ok((
+            MaterialRequest { library, map, on_unmapped: self.on_unmapped.into(), overrides: Overrides::default() },
+            diagnostics,
+        ))
     }
 
     /// The map in force: that of the file with the entries of `--material` over it.

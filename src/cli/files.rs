@@ -18,6 +18,7 @@ pub(crate) enum InputKind {
     Shot,
     Environment,
     Lut,
+    Template,
 }
 
 impl InputKind {
@@ -29,6 +30,7 @@ impl InputKind {
             Self::Shot => "shot",
             Self::Environment => "env",
             Self::Lut => "lut",
+            Self::Template => "template",
         }
     }
 
@@ -37,7 +39,7 @@ impl InputKind {
         match self {
             Self::Glb => u32::MAX.into(),
             Self::Environment => 2 << 30,
-            Self::Map | Self::Library | Self::Shot | Self::Lut => 64 << 20,
+            Self::Map | Self::Library | Self::Shot | Self::Lut | Self::Template => 64 << 20,
         }
     }
 }

@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use super::failure::Failure;
 
 /// Commands with the step that brings them.
-const COMMANDS: [(&str, &str); 3] = [("worker", "scale-out"), ("template", "shots"), ("bench", "speed")];
+const COMMANDS: [(&str, &str); 2] = [("worker", "scale-out"), ("bench", "speed")];
 
 /// Commands of `admin` with the step that brings them.
 #[cfg(feature = "service")]
@@ -28,7 +28,7 @@ const LEFT_OUT: [&str; 3] = ["serve", "admin", "client"];
 const LEFT_OUT: [&str; 0] = [];
 
 /// Options of `render` with whether they take a value, and the step that brings them.
-const RENDER_OPTIONS: [(&str, bool, &str); 2] = [("shadow-catcher", false, "shots"), ("template", true, "shots")];
+const RENDER_OPTIONS: [(&str, bool, &str); 1] = [("shadow-catcher", false, "shots")];
 
 /// Adds them all, hidden.
 pub(crate) fn add_to(command: Command) -> Command {

@@ -102,7 +102,7 @@ impl<'a> Session<'a> {
         let mut seconds = Seconds { import: clock.lap(), ..Seconds::default() };
         let shot = shot(&mut subject)?;
         if let Some(target) = target {
-            target.encoding.format.check_size([shot.film.width_px, shot.film.height_px])?;
+            target.check_size([shot.film.width_px, shot.film.height_px])?;
         }
         let output = &self.args.output;
         if let Some(path) = &output.dump_shot {
@@ -220,9 +220,7 @@ impl<'a> Session<'a> {
     /// Writes a picture, and says how many bytes its file has.
     fn write(&self, picture: &Picture, target: Option<&Target>) -> Result<usize, Failure> {
         let Some(target) = target else { return Ok(0) };
-        let bytes = picture.encode(target.encoding)?;
-        files::write(&target.path, &bytes, &self.interrupt)?;
-        Ok(bytes.len())
+        target.write(picture, &self.interrupt)
     }
 }
 

@@ -53,8 +53,8 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
     let mut subject = common.subject(input, &session.interrupt.cancel)?;
     let mut seconds = Seconds { import: clock.lap(), ..Seconds::default() };
 
-    let fit = spin.map(|spin| spin.fit);
-    let framing = args.from.framing(&picture.lens, picture.preset, fit);
+    let fit = picture.fit(spin.map(|spin| spin.fit));
+    let framing = args.from.framing(&picture.lens, picture.preset, fit, picture.template());
     let built = turntable.shots(&common.request(picture, framing), &subject.product.scene);
     let (shots, found) = built.map_err(packshot::Error::from)?;
     subject.diagnostics.extend(found);
@@ -135,7 +135,13 @@ fn frame_targets(output: &OutputArgs, selection: &Selection) -> Result<Vec<Optio
     let Some(folder) = &output.output else { return Ok(Vec::new()) };
     files::make_folder(folder)?;
     let names: Vec<String> = selection.numbers.iter().map(|number| format!("frame_{number:04}")).collect();
-    Ok(targets(output, &names)?.into_iter().map(Some).collect())
+    let mut output = output.clone();
+    // One file per frame, which is named after its number: of a template's files the first says how it is written.
+    output.of_template.truncate(1);
+    for wish in &mut output.of_template {
+        wish.suffix.clear();
+    }
+    Ok(targets(&output, &names)?.into_iter().map(Some).collect())
 }
 
 /// Every frame as it is now, and those that are to be rendered.
@@ -211,7 +217,7 @@ impl Taking<'_> {
     ) -> Result<(), Failure> {
         let mut clock = Stopwatch::start();
         let written = match &job.target {
-            Some(Target { path, encoding }) => {
+            Some(Target { path, encoding, .. }) => {
                 let bytes = taken.encode(*encoding)?;
                 files::write(path, &bytes, interrupt)?;
                 Some(bytes)
@@ -276,7 +282,8 @@ fn whole_checks(
     frames: &[FrameResult],
 ) -> Vec<Check> {
     let Some(spin) = spin else { return Vec::new() };
-    let elevation_deg = args.from.direction(args.picture.preset).map(|direction| direction.elevation_deg);
+    let elevation_deg =
+        args.from.direction(args.picture.preset, args.picture.template()).map(|direction| direction.elevation_deg);
     let fill_max = frames.iter().filter_map(|frame| frame.fill).fold(0.0, f64::max);
     verify::turntable(spin, turntable, selection.of_turn, elevation_deg, fill_max)
 }

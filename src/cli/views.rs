@@ -42,7 +42,7 @@ pub(crate) struct ViewsArgs {
     #[arg(long, value_name = "HOW", value_enum, default_value = "per_view", help_heading = "Camera")]
     scale: ScaleWord,
     #[command(flatten)]
-    picture: PictureArgs,
+    pub(super) picture: PictureArgs,
 }
 
 /// `--set`.
@@ -135,10 +135,10 @@ pub(crate) fn run(args: &ViewsArgs, quiet: bool) -> Result<(), Failure> {
         ScaleWord::PerView => Vec::new(),
         ScaleWord::Shared => views.iter().map(|view| view.direction).collect(),
     };
-    let fit = picture.preset.map(|preset| preset.fit);
+    let fit = picture.fit(picture.preset.map(|preset| preset.fit));
     let mut jobs = Vec::with_capacity(views.len());
     for (i, view) in views.iter().enumerate() {
-        let framing = picture.lens.framing(view.direction, directions.clone(), fit);
+        let framing = picture.lens.framing(view.direction, directions.clone(), fit, picture.template());
         let built = request::build(&common.request(picture, framing), &subject.product.scene);
         let (shot, found) = built.map_err(packshot::Error::from)?;
         // What is odd about the light is odd from every side.
@@ -155,11 +155,7 @@ pub(crate) fn run(args: &ViewsArgs, quiet: bool) -> Result<(), Failure> {
     render_each(&session, &resident, jobs, |(view, target, samples_max), taken| {
         let mut clock = Stopwatch::start();
         let n_bytes = match &target {
-            Some(Target { path, encoding }) => {
-                let bytes = taken.encode(*encoding)?;
-                files::write(path, &bytes, &interrupt)?;
-                bytes.len()
-            }
+            Some(target) => target.write(&taken, &interrupt)?,
             None => 0,
         };
         sampled.render += taken.render_s;

@@ -100,11 +100,9 @@ fn what_comes_later_says_so() {
         ("admin create-user --email a@b.example", "users"),
         #[cfg(feature = "service")]
         ("admin scrub", "artifacts"),
-        ("template list", "shots"),
         ("bench --peers", "speed"),
         ("render boxes.glb --aov samples,shadow -o out.exr", "shots"),
         ("render boxes.glb --shadow-catcher", "shots"),
-        ("render boxes.glb --template white", "shots"),
     ] {
         let outcome = workplace.run(&args.split_whitespace().collect::<Vec<_>>());
         outcome.expect_error(2, "usage.not_available", "");

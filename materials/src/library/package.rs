@@ -2,14 +2,12 @@
 
 use std::collections::HashMap;
 
-use toml::de::DeTable;
-
 use super::material::{Detail, Material, Origin, Provenance, Status, Surface, Tangent};
-use super::reader::{Reader, Table, Value};
 use super::rule::Rule;
 use super::version::{Requirement, Version};
 use crate::finding::{Finding, Rejected};
 use crate::openpbr::{FIELDS, OpenPbr, Slot};
+use crate::reader::{Codes, Reader, Table, Value, read_file};
 
 /// The `schema` of every library file.
 pub const SCHEMA: &str = "material-library/1";
@@ -17,6 +15,16 @@ pub const SCHEMA: &str = "material-library/1";
 pub const FILE_BYTES_MAX: usize = 4 << 20;
 /// Rules of one library, at most.
 pub const RULES_MAX: usize = 1000;
+
+/// What faults of libraries are called.
+const CODES: Codes = Codes {
+    limit: "library.limit",
+    syntax: "library.syntax",
+    wrong_type: "library.type",
+    range: "library.range",
+    missing: "library.missing",
+    unknown_field: "library.unknown_field",
+};
 
 /// Mean albedo that real dielectrics keep to; outside it a colour was probably taken from a picture.
 const DIELECTRIC_ALBEDO: [f32; 2] = [0.02, 0.9];
@@ -132,33 +140,12 @@ impl PackageMaterial {
     }
 }
 
-fn read_text<'a>(file: &SourceFile<'a>) -> Result<&'a str, Finding> {
-    if file.bytes.len() > FILE_BYTES_MAX {
-        let message = format!("the file has {} bytes; at most {FILE_BYTES_MAX} are allowed", file.bytes.len());
-        return Err(Finding::error("library.limit", file.name, message));
-    }
-    str::from_utf8(file.bytes).map_err(|error| {
-        let message = format!("not UTF-8 from byte {} on", error.valid_up_to());
-        Finding::error("library.syntax", file.name, message).with_help("save the file as UTF-8")
-    })
-}
-
 impl Draft {
     /// Reads one file. A file that is not TOML adds its faults only.
     fn read(&mut self, file: &SourceFile<'_>) {
-        let text = match read_text(file) {
-            Ok(text) => text,
-            Err(finding) => return self.findings.push(finding),
-        };
-        let mut reader = Reader::new(file.name, text);
-        let (document, errors) = DeTable::parse_recoverable(text);
-        for error in &errors {
-            reader.error("library.syntax", &error.span().unwrap_or(0..0), error.message());
-        }
-        if errors.is_empty() {
-            self.read_document(Table::new(document.get_ref(), 0..0), &mut reader);
-        }
-        self.findings.append(&mut reader.findings);
+        let read = |root: Table<'_, '_>, reader: &mut Reader<'_>| self.read_document(root, reader);
+        let (_, findings) = read_file(file.name, file.bytes, FILE_BYTES_MAX, &CODES, read);
+        self.findings.extend(findings);
     }
 
     fn read_document(&mut self, mut root: Table<'_, '_>, reader: &mut Reader<'_>) {

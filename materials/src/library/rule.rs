@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::layered::Layer;
 use super::material::Word;
-use super::reader::{Reader, Table};
 use crate::pattern::{Pattern, Subject};
+use crate::reader::{Reader, Table};
 
 /// A `[[rule]]` of a library file.
 #[derive(Clone, Debug, Serialize)]

@@ -155,11 +155,37 @@ impl Report {
             self.unmapped += 1;
         }
         self.items.push(item);
-        self.coverage_area = if self.area_total > 0.0 && self.area_total.is_finite() {
+        self.coverage_area = self.coverage();
+    }
+
+    /// Puts the library material with this id on a part, whatever it was found to have; `area` is the part's, as when it was resolved.
+    ///
+    /// # Panics
+    /// When there is no such part.
+    pub fn put_on(&mut self, part_idx: usize, material: &str, area: f64) {
+        let area = if area.is_finite() { area.max(0.0) } else { 0.0 };
+        let item = &mut self.items[part_idx];
+        if item.reason.is_some() {
+            self.resolved += 1;
+            self.unmapped -= 1;
+            self.area_resolved += area;
+        }
+        item.method = Method::Override;
+        item.string = Some(material.to_owned());
+        item.material_method = Some(MaterialMethod::Id);
+        item.material = Some(material.to_owned());
+        item.confidence = 1.0;
+        item.reason = None;
+        item.suggestions = Vec::new();
+        self.coverage_area = self.coverage();
+    }
+
+    fn coverage(&self) -> f64 {
+        if self.area_total > 0.0 && self.area_total.is_finite() {
             (self.area_resolved / self.area_total).min(1.0)
         } else {
             self.resolved as f64 / self.parts as f64
-        };
+        }
     }
 
     /// The items that nothing matched.

@@ -133,6 +133,8 @@ pub enum Focus {
 pub enum LightChoice {
     /// A procedural rig, which turns with the camera's azimuth.
     Rig(RigName),
+    /// A rig of one's own, as [`Rig::map`](super::rig::Rig::map) paints it; it turns with the camera's azimuth.
+    Painted(Arc<EnvironmentMap>),
     /// An environment map, which stands still in the world.
     Map(Arc<EnvironmentMap>),
     /// The lights of the file and nothing else. glTF's units are photometric throughout, candela and lux here and cd/m² for emission
@@ -169,6 +171,10 @@ pub(super) fn assemble(
     let (environment, lights) = match &request.light {
         LightChoice::Rig(rig) => {
             (rig.environment(rig::rotation_y_rad(azimuth_deg, request.light_rotation_deg)), Vec::new())
+        }
+        LightChoice::Painted(map) => {
+            let rotation_y_rad = rig::rotation_y_rad(azimuth_deg, request.light_rotation_deg);
+            (Environment::LatLong { map: Arc::clone(map), rotation_y_rad, strength: 1.0 }, Vec::new())
         }
         LightChoice::Map(map) => {
             let rotation_y_rad = request.light_rotation_deg.to_radians();

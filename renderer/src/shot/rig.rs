@@ -9,6 +9,7 @@
 //! camera's azimuth about +Y ([`rotation_y_rad`]): every view of a product has its key light from the upper left of the
 //! picture. Elevation does not turn it: from above, the overhead softbox is behind the camera.
 
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 use super::{Environment, EnvironmentMap};
@@ -44,6 +45,16 @@ impl RigName {
         Self::NAMES.iter().find(|(known, _)| *known == name).map(|&(_, rig)| rig)
     }
 
+    /// What it consists of; [`White`](Self::White) is a dome alone.
+    pub fn rig(self) -> Rig {
+        match self {
+            Self::StudioSoft => presets::STUDIO_SOFT,
+            Self::StudioContrast => presets::STUDIO_CONTRAST,
+            Self::ThreePoint => presets::THREE_POINT,
+            Self::White => presets::WHITE_DOME,
+        }
+    }
+
     /// Its light, turned by `rotation_y_rad`. [`White`](Self::White) is uniform and needs no map.
     pub fn environment(self, rotation_y_rad: f64) -> Environment {
         match self.map() {
@@ -56,15 +67,15 @@ impl RigName {
     /// map, so that what is derived from it can be shared too.
     pub fn map(self) -> Option<Arc<EnvironmentMap>> {
         static MAPS: [OnceLock<Arc<EnvironmentMap>>; 3] = [const { OnceLock::new() }; 3];
-        let (kept, rig) = match self {
-            Self::StudioSoft => (&MAPS[0], &presets::STUDIO_SOFT),
-            Self::StudioContrast => (&MAPS[1], &presets::STUDIO_CONTRAST),
-            Self::ThreePoint => (&MAPS[2], &presets::THREE_POINT),
+        let kept = match self {
+            Self::StudioSoft => &MAPS[0],
+            Self::StudioContrast => &MAPS[1],
+            Self::ThreePoint => &MAPS[2],
             Self::White => return None,
         };
         // Painted outside of the lock: rayon may ask for the same map on this thread meanwhile.
         let map = kept.get().cloned().unwrap_or_else(|| {
-            let baked = Arc::new(bake::bake(rig));
+            let baked = Arc::new(self.rig().map());
             kept.get_or_init(|| baked).clone()
         });
         Some(map)
@@ -77,51 +88,72 @@ pub fn rotation_y_rad(camera_azimuth_deg: f64, light_rotation_deg: f64) -> f64 {
 }
 
 /// A light rig around a camera at azimuth 0°.
-#[derive(Clone, Copy, Debug)]
-struct Rig {
-    dome: Dome,
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rig {
+    /// What surrounds the panels.
+    pub dome: Dome,
     /// In the order of painting: a flag darkens what was painted before it.
-    panels: &'static [Panel],
+    pub panels: Cow<'static, [Panel]>,
+}
+
+impl Rig {
+    /// Its map for a camera at azimuth 0°: 1024x512. The same whatever the number of threads.
+    pub fn map(&self) -> EnvironmentMap {
+        bake::bake(self)
+    }
+
+    /// The same rig, brighter by so many stops.
+    #[must_use]
+    pub fn brightened(mut self, ev: f32) -> Self {
+        self.dome.tint = self.dome.tint.map(|channel| channel * ev.exp2());
+        for panel in self.panels.to_mut() {
+            if let Finish::Softbox { ev: own, .. } = &mut panel.finish {
+                *own += ev;
+            }
+        }
+        self
+    }
 }
 
 /// What surrounds the panels: radiance by elevation, blended smoothly, times a tint.
-#[derive(Clone, Copy, Debug)]
-struct Dome {
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Dome {
     /// Straight up.
-    zenith: f32,
+    pub zenith: f32,
     /// At eye level.
-    horizon: f32,
+    pub horizon: f32,
     /// `horizon_width_deg` below eye level, where the table begins.
-    table: f32,
+    pub table: f32,
     /// Straight down.
-    nadir: f32,
+    pub nadir: f32,
     /// How many degrees the horizon takes to become the table.
-    horizon_width_deg: f32,
+    pub horizon_width_deg: f32,
     /// Linear Rec.709.
-    tint: [f32; 3],
+    pub tint: [f32; 3],
 }
 
 /// A flat panel that faces the product, with rounded corners.
-#[derive(Clone, Copy, Debug)]
-struct Panel {
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Panel {
     /// Where its centre is: 0° behind the camera, 90° to the right of the picture, 180° behind the product.
-    azimuth_deg: f32,
+    pub azimuth_deg: f32,
     /// Positive upwards.
-    elevation_deg: f32,
+    pub elevation_deg: f32,
     /// Turns it in its own plane, counter-clockwise as the product sees it.
-    roll_deg: f32,
+    pub roll_deg: f32,
     /// The angles it takes up, measured through its centre; below 180°.
-    size_deg: [f32; 2],
+    pub size_deg: [f32; 2],
     /// Radius of the corners as a share of half the shorter side.
-    roundness: f32,
+    pub roundness: f32,
     /// Width of the blurred edge as a share of half the shorter side.
-    softness: f32,
-    finish: Finish,
+    pub softness: f32,
+    /// What it does.
+    pub finish: Finish,
 }
 
 /// What a [`Panel`] does.
-#[derive(Clone, Copy, Debug)]
-enum Finish {
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Finish {
     /// Adds light.
     Softbox {
         /// Radiance at the centre is 2 to this power.

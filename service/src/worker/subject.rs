@@ -14,6 +14,7 @@ use packshot_pipeline::error::Error;
 use packshot_pipeline::product::{self, PaletteMaterial, PartMaterials, Product};
 use packshot_pipeline::report::Preflight;
 use packshot_pipeline::request::MaterialRequest;
+use packshot_pipeline::template::Overrides;
 use packshot_renderer::backend::CancelToken;
 use packshot_renderer::diagnostic::Diagnostic;
 use packshot_renderer::prepare::PartMaterial;
@@ -135,6 +136,7 @@ impl Subjects {
             library: resolved.library.clone(),
             map: shot::material_map(&input.request),
             on_unmapped: shot::on_unmapped(&input.request),
+            overrides: Overrides::default(),
         };
         let mut materials = PartMaterials::resolve(product, &request);
         materials.diagnostics.extend(resolved.findings.iter().cloned().map(product::diagnostic));

@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, value_parser};
-use packshot::picture::Aov;
+use packshot::picture::{Aov, Format};
 use packshot::preset::{self, Preset};
+use packshot::template::{OutputTemplate, Template};
 use packshot_renderer::look::Look;
 use packshot_renderer::shot::document::FilmOverrides;
+use packshot_renderer::shot::framing::Fit;
 use packshot_renderer::shot::lut::{self, Lut, LutInput};
 use packshot_renderer::shot::request::{Framing, LightChoice, ShotRequest};
 use packshot_renderer::shot::{Background, Bounces, Film, MAX_PIXELS, PixelFilter, View, ViewTransform};
@@ -22,12 +24,14 @@ use crate::cli::failure::Failure;
 use crate::cli::files::{self, InputKind};
 use crate::cli::later::not_available;
 use crate::cli::options::{DenoiseWord, ExrWord, FilterWord, LightOption, ViewTransformWord, number, positive};
+use crate::cli::template::TemplateFile;
 
 /// What a shot fixes: beside `--shot`, these are contradictions.
-const FIXED_BY_SHOT: [&str; 34] = [
+const FIXED_BY_SHOT: [&str; 35] = [
     "inputs",
     "sample",
     "preset",
+    "template",
     "max_bounces",
     "clamp_indirect",
     "filter",
@@ -86,6 +90,11 @@ pub(crate) struct PictureArgs {
     /// Settings for a purpose, and a check of its rules: amazon_main, amazon_360, google or autocare
     #[arg(long, value_name = "NAME", value_parser = preset_of_name)]
     pub(crate) preset: Option<&'static Preset>,
+    /// How the picture is taken, where no option and no preset says it: a built-in template (`packshot template list`) or a .toml file
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(crate) template: Option<PathBuf>,
+    #[arg(skip)]
+    pub(crate) template_in_force: Option<TemplateFile>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
     #[command(flatten)]
@@ -124,6 +133,8 @@ pub(crate) struct OutputArgs {
     /// Precision of an EXR [default: half]
     #[arg(long, value_name = "half|float", value_enum)]
     pub(crate) exr: Option<ExrWord>,
+    #[arg(skip)]
+    pub(crate) of_template: Vec<OutputTemplate>,
     /// More layers of an EXR: albedo, normal, depth, position, uv, emission, object_id, part_id, material_id, samples, variance
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub(crate) aov: Vec<String>,
@@ -181,21 +192,21 @@ pub(crate) struct FilmArgs {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Light")]
 pub(crate) struct LookArgs {
-    /// studio_soft, studio_contrast, three_point, white; an equirectangular .hdr or .exr; or glb: the file's lights
-    #[arg(long, value_name = "NAME|FILE", default_value = "studio_soft")]
-    pub(crate) light: LightOption,
-    /// Turns the light about +Y
-    #[arg(long, value_name = "A", default_value_t = 0.0, allow_negative_numbers = true, value_parser = number(-1e6, 1e6))]
-    pub(crate) light_rotation_deg: f64,
+    /// studio_soft, studio_contrast, three_point, white; an equirectangular .hdr or .exr; or glb: the file's lights [default: studio_soft]
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(crate) light: Option<LightOption>,
+    /// Turns the light about +Y [default: 0]
+    #[arg(long, value_name = "A", allow_negative_numbers = true, value_parser = number(-1e6, 1e6))]
+    pub(crate) light_rotation_deg: Option<f64>,
     /// transparent, white, #RRGGBB or environment [default: transparent]
     #[arg(long, value_name = "WHAT")]
     pub(crate) background: Option<Background>,
     /// How radiance becomes display values [default: agx]
     #[arg(long, value_name = "NAME", value_enum)]
     pub(crate) view_transform: Option<ViewTransformWord>,
-    /// Brightens (or darkens) by this many stops
-    #[arg(long, value_name = "EV", default_value_t = 0.0, allow_negative_numbers = true, value_parser = number(-32.0, 32.0))]
-    pub(crate) exposure_ev: f64,
+    /// Brightens (or darkens) by this many stops [default: 0]
+    #[arg(long, value_name = "EV", allow_negative_numbers = true, value_parser = number(-32.0, 32.0))]
+    pub(crate) exposure_ev: Option<f64>,
     /// A lookup table, of one or three dimensions, that changes or makes display values
     #[arg(long, value_name = "FILE.cube")]
     pub(crate) lut: Option<PathBuf>,
@@ -222,13 +233,19 @@ impl RenderArgs {
     /// Where the picture is taken from.
     pub(crate) fn framing(&self) -> Framing {
         let preset = self.picture.preset;
-        self.direction.framing(&self.picture.lens, preset, preset.map(|preset| preset.fit))
+        let fit = self.picture.fit(preset.map(|preset| preset.fit));
+        self.direction.framing(&self.picture.lens, preset, fit, self.picture.template())
     }
 }
 
 impl PictureArgs {
     /// What the types of the options cannot say.
     pub(crate) fn check(&self, n_inputs: usize, has_shot: bool) -> Result<(), Failure> {
+        let has_dof = self.lens.depth_of_field(self.template()).is_some();
+        if self.lens.focus.is_some() && !has_dof {
+            let help = "add `--dof F`, the f-number of the lens";
+            return Err(Failure::usage("missing", "`--focus` needs depth of field", "--focus", help));
+        }
         let film = self.film();
         if !has_shot && u64::from(film.width_px) * u64::from(film.height_px) > MAX_PIXELS {
             let message = format!("{} x {} pixels are more than {MAX_PIXELS}", film.width_px, film.height_px);
@@ -247,22 +264,60 @@ impl PictureArgs {
 
     /// The request, with where it is taken from and the light that was read.
     pub(crate) fn shot_request(&self, framing: Framing, light: LightChoice) -> ShotRequest {
-        let default = if self.preset.is_some() { preset::WHITE } else { Background::Transparent };
+        let defaults = self.defaults();
+        let background = if self.preset.is_some() { preset::WHITE } else { defaults.background };
         ShotRequest {
             film: self.film(),
             framing,
-            depth_of_field: self.lens.depth_of_field(),
+            depth_of_field: self.lens.depth_of_field(self.template()),
             light,
-            light_rotation_deg: self.look.light_rotation_deg,
-            background: self.look.background.unwrap_or(default),
-            view: View { transform: self.look.view_transform(), exposure_ev: self.look.exposure_ev as f32 },
+            light_rotation_deg: self.look.light_rotation_deg.unwrap_or(defaults.light_rotation_deg),
+            background: self.look.background.unwrap_or(background),
+            view: View {
+                transform: self.look.view_transform.map_or(defaults.view.transform, ViewTransform::from),
+                exposure_ev: self.look.exposure_ev.map_or(defaults.view.exposure_ev, |ev| ev as f32),
+            },
             ..ShotRequest::default()
         }
+    }
+
+    /// What counts where no option says otherwise: the template over the defaults of the look.
+    pub(crate) fn defaults(&self) -> ShotRequest {
+        let mut request = ShotRequest::default();
+        request.film = Look::from(self.scene.look).film(request.film);
+        if let Some(template) = self.template() {
+            template.apply(&mut request);
+        }
+        request
+    }
+
+    /// Reads what `--template` names.
+    pub(crate) fn read_template(&mut self) -> Result<(), Failure> {
+        self.template_in_force = self.template.as_deref().map(TemplateFile::read).transpose()?;
+        Ok(())
+    }
+
+    /// The template in force.
+    pub(crate) fn template(&self) -> Option<&Template> {
+        self.template_in_force.as_ref().map(|file| &file.template)
+    }
+
+    /// How much of the picture the product takes, where no option says it: the preset's wish, or the template's.
+    pub(crate) fn fit(&self, of_preset: Option<Fit>) -> Option<Fit> {
+        of_preset.or_else(|| self.template().and_then(|template| template.camera.fit))
     }
 
     /// Where pictures go: where nothing says the format, in the first that the preset accepts.
     pub(crate) fn output(&self) -> OutputArgs {
         let mut output = self.output.clone();
+        // A preset says which formats it accepts.
+        if let Some(template) = self.template().filter(|_| self.preset.is_none()) {
+            output.of_template.clone_from(&template.outputs);
+            for wish in &mut output.of_template {
+                let has_dpi = !matches!(wish.encoding.format, Format::WebP(_) | Format::Avif(..));
+                wish.encoding.dpi = output.dpi.filter(|_| has_dpi).or(wish.encoding.dpi);
+            }
+        }
         let is_open = output.output.as_ref().is_some_and(|path| files::is_stream(path) || is_folder(path));
         if let Some(preset) = self.preset.filter(|_| is_open) {
             output.format.get_or_insert_with(|| preset.extensions[0].to_owned());
@@ -281,16 +336,11 @@ impl PictureArgs {
             height: self.film.height.or(height_px),
             ..self.film.clone()
         };
-        sized.film(self.scene.look.into())
+        sized.film(self.defaults().film)
     }
 }
 
 impl LookArgs {
-    /// What is asked for, or the default.
-    fn view_transform(&self) -> ViewTransform {
-        self.view_transform.map_or(ViewTransform::default(), ViewTransform::from)
-    }
-
     /// A table that takes the place of the view transform leaves none to choose.
     fn check(&self) -> Result<(), Failure> {
         let replaces = self.lut_input.is_some_and(|input| input != LutInput::Display);
@@ -321,6 +371,11 @@ impl LookArgs {
 const LATER_AOVS: [(&str, &str); 1] = [("shadow", "shots")];
 
 impl OutputArgs {
+    /// Whether an option says how files are written.
+    pub(super) fn says_how(&self) -> bool {
+        self.bit_depth.is_some() || self.quality.is_some() || self.exr.is_some() || !self.aov.is_empty()
+    }
+
     /// The layers that are asked for.
     pub(crate) fn aovs(&self) -> Result<Vec<Aov>, Failure> {
         let named = |name: &String| {
@@ -385,9 +440,8 @@ impl FilmArgs {
         }
     }
 
-    /// What is asked for, with the defaults of the look.
-    fn film(&self, look: Look) -> Film {
-        let default = look.film(ShotRequest::default().film);
+    /// What is asked for; the rest is the default's.
+    fn film(&self, default: Film) -> Film {
         let filter = self.filter.map(|word| match word {
             FilterWord::Box => PixelFilter::Box,
             FilterWord::BlackmanHarris => PixelFilter::BlackmanHarris { half_width_px: 1.5 },

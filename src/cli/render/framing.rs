@@ -2,6 +2,7 @@
 
 use clap::{Args, value_parser};
 use packshot::preset::Preset;
+use packshot::template::Template;
 use packshot_renderer::shot::framing::{Fit, Lens};
 use packshot_renderer::shot::request::{DepthOfField, Focus, Framing};
 use packshot_renderer::shot::view::{SIX_VIEW, THREE_QUARTER, ViewDirection};
@@ -52,7 +53,7 @@ pub(crate) struct LensArgs {
     #[arg(long, value_name = "F", allow_negative_numbers = true, value_parser = positive(1e6), conflicts_with = "ortho")]
     pub(crate) dof: Option<f64>,
     /// Focus on the nearest point of this part, by name or path [default: the plane through the product's middle]
-    #[arg(long, value_name = "PART", requires = "dof")]
+    #[arg(long, value_name = "PART")]
     pub(crate) focus: Option<String>,
 }
 
@@ -61,17 +62,26 @@ fn view_direction(name: &str) -> Result<ViewDirection, String> {
     ViewDirection::by_name(name).ok_or_else(|| format!("expected one of {names}"))
 }
 
+/// Where a template looks from, if it says it; an angle that it leaves out is that of the front view.
+fn direction_of(template: &Template) -> Option<ViewDirection> {
+    let (azimuth_deg, elevation_deg) = (template.camera.azimuth_deg, template.camera.elevation_deg);
+    (azimuth_deg.is_some() || elevation_deg.is_some()).then_some(ViewDirection {
+        azimuth_deg: azimuth_deg.unwrap_or(0.0),
+        elevation_deg: elevation_deg.unwrap_or(0.0),
+    })
+}
+
 impl DirectionArgs {
     /// The direction; `None` for a camera of the file.
-    pub(crate) fn direction(&self, preset: Option<&Preset>) -> Option<ViewDirection> {
+    pub(crate) fn direction(&self, preset: Option<&Preset>, template: Option<&Template>) -> Option<ViewDirection> {
         if self.camera.is_some() {
             return None;
         }
-        let preset = preset.and_then(|preset| preset.direction);
+        let preset = preset.and_then(|preset| preset.direction).or_else(|| template.and_then(direction_of));
         Some(match (self.azimuth_deg, self.elevation_deg) {
             (None, None) => self.view.or(preset).unwrap_or(THREE_QUARTER.direction),
             (azimuth, elevation) => {
-                // An angle that is not given is the preset's, or that of the front view.
+                // An angle that is not given is the preset's, the template's, or that of the front view.
                 let ViewDirection { azimuth_deg, elevation_deg } =
                     preset.unwrap_or(ViewDirection { azimuth_deg: 0.0, elevation_deg: 0.0 });
                 ViewDirection {
@@ -82,11 +92,17 @@ impl DirectionArgs {
         })
     }
 
-    /// Where the picture is taken from; `fit` is the preset's.
-    pub(crate) fn framing(&self, lens: &LensArgs, preset: Option<&Preset>, fit: Option<Fit>) -> Framing {
-        match (self.direction(preset), &self.camera) {
+    /// Where the picture is taken from; `fit` is that of preset or template.
+    pub(crate) fn framing(
+        &self,
+        lens: &LensArgs,
+        preset: Option<&Preset>,
+        fit: Option<Fit>,
+        template: Option<&Template>,
+    ) -> Framing {
+        match (self.direction(preset, template), &self.camera) {
             (None, Some(name)) => Framing::SceneCamera { name: name.clone() },
-            (direction, _) => lens.framing(direction.unwrap_or(THREE_QUARTER.direction), Vec::new(), fit),
+            (direction, _) => lens.framing(direction.unwrap_or(THREE_QUARTER.direction), Vec::new(), fit, template),
         }
     }
 }
@@ -97,24 +113,34 @@ impl LensArgs {
         &self,
         direction: ViewDirection,
         share_scale_with: Vec<ViewDirection>,
-        fit_of_preset: Option<Fit>,
+        default_fit: Option<Fit>,
+        template: Option<&Template>,
     ) -> Framing {
-        let lens = match self.ortho {
-            true => Lens::Orthographic,
-            false => Lens::Perspective { focal_mm: self.lens_mm.unwrap_or(85.0) },
+        let lens = match (self.ortho, self.lens_mm) {
+            (true, _) => Lens::Orthographic,
+            (false, Some(focal_mm)) => Lens::Perspective { focal_mm },
+            (false, None) => {
+                template.and_then(|template| template.camera.lens).unwrap_or(Lens::Perspective { focal_mm: 85.0 })
+            }
         };
         let fit = match (self.fill, self.margin_px) {
             (Some(fill), _) => Fit::Fill(fill),
             (None, Some(px)) if self.trim => Fit::TrimmedToPx(px),
             (None, Some(px)) => Fit::MarginPx(px),
-            (None, None) => fit_of_preset.unwrap_or(Fit::Fill(0.85)),
+            (None, None) => default_fit.unwrap_or(Fit::Fill(0.85)),
         };
         Framing::Auto { direction, lens, fit, crop_to: self.crop_to.clone(), share_scale_with }
     }
 
     /// What is sharp.
-    pub(crate) fn depth_of_field(&self) -> Option<DepthOfField> {
-        let focus = self.focus.as_ref().map_or(Focus::Center, |name| Focus::Part { name: name.clone() });
-        self.dof.map(|f_number| DepthOfField { f_number, focus })
+    pub(crate) fn depth_of_field(&self, template: Option<&Template>) -> Option<DepthOfField> {
+        let wish = template.and_then(|template| template.camera.depth_of_field.as_ref()).filter(|_| !self.ortho);
+        let f_number = self.dof.or(wish.map(|wish| wish.f_number))?;
+        let focus = match (&self.focus, wish) {
+            (Some(name), _) => Focus::Part { name: name.clone() },
+            (None, Some(wish)) => wish.focus.clone(),
+            (None, None) => Focus::Center,
+        };
+        Some(DepthOfField { f_number, focus })
     }
 }

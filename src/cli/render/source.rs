@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use packshot::product::{PartMaterials, Product};
 use packshot::request::{MaterialRequest, PartFilter};
+use packshot::template::{Overrides, Template};
 use packshot_renderer::backend::CancelToken;
 use packshot_renderer::diagnostic::Diagnostic;
 use packshot_renderer::import::{ImportOptions, UpAxis};
@@ -22,6 +23,7 @@ use crate::cli::args::{Input, Source};
 use crate::cli::failure::Failure;
 use crate::cli::files::{self, InputKind};
 use crate::cli::options::LightOption;
+use crate::cli::template::TemplateFile;
 
 /// A file read, with its materials found.
 pub(crate) struct Subject {
@@ -64,18 +66,35 @@ pub(crate) struct Common {
 
 impl Common {
     pub(crate) fn read(args: &PictureArgs) -> Result<Self, Failure> {
-        let (materials, mut diagnostics) = args.materials.request()?;
-        let (light, light_path) = match &args.look.light {
-            LightOption::Rig(rig) => (LightChoice::Rig(*rig), None),
-            LightOption::Glb => (LightChoice::SceneLights, None),
-            LightOption::File(path) => {
-                let bytes = files::read(path, InputKind::Environment)?;
-                let decoded = environment::decode(&bytes, &path.display().to_string());
-                let (map, found) = decoded.map_err(packshot::Error::from)?;
-                diagnostics.extend(found);
-                (LightChoice::Map(Arc::new(map)), Some(path.clone()))
+        let (mut materials, mut diagnostics) = args.materials.request()?;
+        let template = args.template_in_force.as_ref();
+        let mut read_map = |path: &Path| {
+            let bytes = files::read(path, InputKind::Environment)?;
+            let decoded = environment::decode(&bytes, &path.display().to_string());
+            let (map, found) = decoded.map_err(packshot::Error::from)?;
+            diagnostics.extend(found);
+            Ok::<_, Failure>(map)
+        };
+        let (light, light_path) = match (&args.look.light, template.and_then(TemplateFile::light_map)) {
+            (Some(LightOption::Rig(rig)), _) => (LightChoice::Rig(*rig), None),
+            (Some(LightOption::Glb), _) => (LightChoice::SceneLights, None),
+            (Some(LightOption::File(path)), _) => (LightChoice::Map(Arc::new(read_map(path)?)), Some(path.clone())),
+            (None, Some((path, 0.0))) => (LightChoice::Map(Arc::new(read_map(&path)?)), Some(path)),
+            // A brightened map is no longer that of the file.
+            (None, Some((path, exposure_ev))) => {
+                let map = read_map(&path)?.brightened(exposure_ev as f32);
+                (LightChoice::Map(Arc::new(map)), None)
+            }
+            (None, None) => {
+                let of_template = args.template().and_then(Template::light_choice);
+                (of_template.unwrap_or(ShotRequest::default().light), None)
             }
         };
+        if let Some(template) = args.template() {
+            let spared = args.materials.material.iter().filter_map(|entry| entry.rsplit_once('='));
+            let spared = spared.map(|(part, _)| part.trim().to_owned()).collect();
+            materials.overrides = Overrides::new(&template.overrides, &materials.library, spared)?;
+        }
         let (filter, import) = (args.scene.part_filter(), args.scene.import_options());
         let lut = args.look.lut()?;
         Ok(Self { materials, filter, import, light, light_path, lut, diagnostics })

@@ -3,12 +3,14 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use packshot::picture::{Encoding, Format};
+use packshot::picture::{Encoding, Format, Picture};
+use packshot::template::OutputTemplate;
 use packshot_renderer::encode::{AvifDepth, ExrPrecision, PngDepth, Quality, TiffDepth, WebPCompression};
 
 use super::args::OutputArgs;
 use crate::cli::failure::Failure;
 use crate::cli::files;
+use crate::cli::interrupt::Interrupt;
 use crate::cli::options::ExrWord;
 
 /// A picture's place and format.
@@ -16,6 +18,30 @@ use crate::cli::options::ExrWord;
 pub(crate) struct Target {
     pub(crate) path: PathBuf,
     pub(crate) encoding: Encoding,
+    /// More files of the same picture, as a template asks for them.
+    pub(crate) more: Vec<(PathBuf, Encoding)>,
+}
+
+impl Target {
+    fn new(path: PathBuf, encoding: Encoding) -> Self {
+        Self { path, encoding, more: Vec::new() }
+    }
+
+    /// Fails when pictures of this size have no place in one of the formats.
+    pub(crate) fn check_size(&self, size_px: [u32; 2]) -> Result<(), Failure> {
+        let more = self.more.iter().map(|(_, encoding)| encoding);
+        [&self.encoding].into_iter().chain(more).try_for_each(|encoding| Ok(encoding.format.check_size(size_px)?))
+    }
+
+    /// Writes all its files, and says how many bytes the first has.
+    pub(crate) fn write(&self, picture: &Picture, interrupt: &Interrupt) -> Result<usize, Failure> {
+        let bytes = picture.encode(self.encoding)?;
+        files::write(&self.path, &bytes, interrupt)?;
+        for (path, encoding) in &self.more {
+            files::write(path, &picture.encode(*encoding)?, interrupt)?;
+        }
+        Ok(bytes.len())
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,37 +91,64 @@ pub(crate) fn targets(args: &OutputArgs, stems: &[String]) -> Result<Vec<Target>
             return Err(Failure::usage("conflict", message, "-o -", "write the picture to a file"));
         }
         one_input(stems, output)?;
-        return Ok(vec![Target { path: output.clone(), encoding: encoding(args, named_kind(args)?)? }]);
+        return Ok(vec![Target::new(output.clone(), encoding(args, named_kind(args)?)?)]);
     }
     if !is_folder(output) {
         one_input(stems, output)?;
-        let target = Target { path: output.clone(), encoding: encoding(args, kind_of_file(args, output)?)? };
+        let target = Target::new(output.clone(), encoding_of_file(args, output)?);
         files::check_writable(output)?;
         return Ok(vec![target]);
     }
-    let kind = named_kind(args)?;
-    let (encoding, extension) = (encoding(args, kind)?, kind.traits().extensions[0]);
+    let wishes = outputs(args)?;
     files::make_folder(output)?;
     let mut taken = HashSet::new();
-    let target = |stem: &String| {
-        let path = output.join(format!("{stem}.{extension}"));
+    let mut file = |stem: &String, wish: &OutputTemplate| {
+        let path = output.join(format!("{stem}{}.{}", wish.suffix, wish.extension));
         if !taken.insert(path.clone()) {
             let message = format!("two inputs would both be written to {}", path.display());
             return Err(Failure::usage("conflict", message, "-o", "render them into folders of their own"));
         }
         files::check_writable(&path)?;
-        Ok(Target { path, encoding })
+        Ok((path, wish.encoding))
+    };
+    let target = |stem: &String| {
+        let mut files = wishes.iter().map(|wish| file(stem, wish)).collect::<Result<Vec<_>, _>>()?;
+        let (path, encoding) = files.remove(0);
+        Ok(Target { path, encoding, more: files })
     };
     stems.iter().map(target).collect()
 }
 
-/// The format that pictures will have, as far as the options tell; `None` when nothing is written. Nothing is looked at or made.
+/// The format that pictures will have, as far as the options tell, the first where they are written in several; `None` when nothing is written.
+/// Nothing is looked at or made.
 pub(crate) fn format(args: &OutputArgs) -> Option<Format> {
     let output = args.output.as_ref()?;
-    let is_named = files::is_stream(output) || is_folder(output);
-    let kind = if is_named { named_kind(args) } else { kind_of_file(args, output) };
+    let encoding = match files::is_stream(output) || is_folder(output) {
+        true => outputs(args).map(|wishes| wishes.first().map(|wish| wish.encoding).unwrap_or_default()),
+        false => encoding_of_file(args, output),
+    };
     // The frames of movies are lossless pictures.
-    Some(kind.and_then(|kind| encoding(args, kind)).map_or(Format::default(), |encoding| encoding.format))
+    Some(encoding.map_or(Format::default(), |encoding| encoding.format))
+}
+
+/// The files of each picture in a folder, at least one: those of the template, unless an option says how files are.
+fn outputs(args: &OutputArgs) -> Result<Vec<OutputTemplate>, Failure> {
+    if args.of_template.is_empty() || args.format.is_some() || args.says_how() {
+        let kind = named_kind(args)?;
+        let extension = kind.traits().extensions[0].to_owned();
+        return Ok(vec![OutputTemplate { extension, suffix: String::new(), encoding: encoding(args, kind)? }]);
+    }
+    Ok(args.of_template.clone())
+}
+
+/// How a file of this name is written: where no option says it, as the template writes files of its extension.
+fn encoding_of_file(args: &OutputArgs, path: &Path) -> Result<Encoding, Failure> {
+    let kind = kind_of_file(args, path)?;
+    let is_like = |wish: &&OutputTemplate| kind.traits().extensions.contains(&wish.extension.as_str());
+    match args.of_template.iter().find(is_like) {
+        Some(wish) if !args.says_how() => Ok(wish.encoding),
+        _ => encoding(args, kind),
+    }
 }
 
 /// What ends in a separator, or is there already as a folder.

@@ -27,7 +27,7 @@ pub(crate) struct TurntableArgs {
     #[command(flatten)]
     pub(super) from: DirectionArgs,
     #[command(flatten)]
-    pub(super) picture: PictureArgs,
+    pub(in crate::cli) picture: PictureArgs,
 }
 
 /// How the product turns, and which of its frames are rendered.

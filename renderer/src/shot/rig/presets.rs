@@ -4,6 +4,8 @@
 //! about π), which every view transform shows as middle grey, and so that steel (F0 about 0.5) in front of the brightest
 //! panel stays below the shoulder of AgX.
 
+use std::borrow::Cow;
+
 use super::{Dome, Finish, Panel, Rig};
 
 const WHITE: [f32; 3] = [1.0, 1.0, 1.0];
@@ -15,7 +17,7 @@ const COOL: [f32; 3] = [0.975, 1.0, 1.03];
 /// Large softboxes: overhead, key at the upper left, fill at the right, a long rim behind.
 pub(super) const STUDIO_SOFT: Rig = Rig {
     dome: Dome { zenith: 0.26, horizon: 0.15, table: 0.035, nadir: 0.17, horizon_width_deg: 9.0, tint: WHITE },
-    panels: &[
+    panels: Cow::Borrowed(&[
         // Card: a glow behind the camera, for faces that look straight into it.
         Panel {
             azimuth_deg: 6.0,
@@ -85,13 +87,13 @@ pub(super) const STUDIO_SOFT: Rig = Rig {
             softness: 0.7,
             finish: Finish::Flag { opacity: 0.9 },
         },
-    ],
+    ]),
 };
 
 /// Narrow strips and black flags.
 pub(super) const STUDIO_CONTRAST: Rig = Rig {
     dome: Dome { zenith: 0.10, horizon: 0.05, table: 0.015, nadir: 0.05, horizon_width_deg: 10.0, tint: WHITE },
-    panels: &[
+    panels: Cow::Borrowed(&[
         // Card: a glow behind the camera, for faces that look straight into it.
         Panel {
             azimuth_deg: 16.0,
@@ -161,13 +163,13 @@ pub(super) const STUDIO_CONTRAST: Rig = Rig {
             softness: 0.4,
             finish: Finish::Flag { opacity: 1.0 },
         },
-    ],
+    ]),
 };
 
 /// Key, fill at 60 % of it, a brighter rim, on a dome bright enough for plastics.
 pub(super) const THREE_POINT: Rig = Rig {
     dome: Dome { zenith: 0.38, horizon: 0.26, table: 0.12, nadir: 0.28, horizon_width_deg: 18.0, tint: WHITE },
-    panels: &[
+    panels: Cow::Borrowed(&[
         // Key.
         Panel {
             azimuth_deg: -48.0,
@@ -198,5 +200,11 @@ pub(super) const THREE_POINT: Rig = Rig {
             softness: 0.4,
             finish: Finish::Softbox { ev: 3.2, tint: WHITE, falloff_ev: [0.8, 0.8, 0.8, 0.8] },
         },
-    ],
+    ]),
+};
+
+/// Radiance 1 from everywhere.
+pub(super) const WHITE_DOME: Rig = Rig {
+    dome: Dome { zenith: 1.0, horizon: 1.0, table: 1.0, nadir: 1.0, horizon_width_deg: 45.0, tint: WHITE },
+    panels: Cow::Borrowed(&[]),
 };

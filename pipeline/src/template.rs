@@ -1,0 +1,218 @@
+//! Shot templates: how a kind of picture is taken, whatever the product: camera, light, backdrop, film, view, overrides of materials, files.
+//!
+//! Input: the TOML text of a template, or the name of a built-in one. Output: a [`Template`], which [`Template::apply`] lays over a request. What a
+//! template leaves out stays as it was; what a user says beside it wins, so apply it first.
+
+use std::sync::Arc;
+
+use packshot_materials::finding::{Finding, Rejected, Severity};
+use packshot_renderer::shot::framing::{Fit, Lens};
+use packshot_renderer::shot::request::{DepthOfField, Framing, LightChoice, ShotRequest};
+use packshot_renderer::shot::rig::{Rig, RigName};
+use packshot_renderer::shot::{Background, Bounces, PixelFilter, ViewTransform};
+
+use crate::error::Error;
+use crate::picture::Encoding;
+
+mod light;
+mod output;
+mod overrides;
+mod read;
+
+pub use overrides::{MaterialOverride, Overrides};
+
+/// The `schema` of every template.
+pub const SCHEMA: &str = "shot-template/1";
+/// Bytes of a template, at most.
+pub const FILE_BYTES_MAX: usize = 256 << 10;
+/// Panels of a template's light, at most.
+pub const PANELS_MAX: usize = 64;
+/// Overrides of a template, at most.
+pub const OVERRIDES_MAX: usize = 256;
+/// Files per picture, at most.
+pub const OUTPUTS_MAX: usize = 16;
+
+macro_rules! builtin {
+    ($($name:literal),* $(,)?) => {
+        [$(($name, include_str!(concat!("../templates/", $name, ".toml"))),)*]
+    };
+}
+
+/// The built-in templates: name and text.
+pub const BUILTIN: [(&str, &str); 12] = builtin![
+    "catalogue_white",
+    "marketplace_main",
+    "three_point_classic",
+    "high_key",
+    "low_key",
+    "hero_dark",
+    "tent_metal",
+    "macro_detail",
+    "top_down_flatlay",
+    "clay_review",
+    "technical_ortho_front",
+    "technical_ortho_three_quarter",
+];
+
+/// How a kind of picture is taken. `None` leaves what a request has.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Template {
+    /// Its name: lower-case letters, digits and `_`.
+    pub id: String,
+    /// Its name for a person.
+    pub name: String,
+    /// One line on what it is for.
+    pub description: String,
+    /// Where from, and how.
+    pub camera: CameraTemplate,
+    /// By what light.
+    pub light: LightTemplate,
+    /// What is behind the product.
+    pub background: Option<Background>,
+    /// Size and sampling.
+    pub film: FilmTemplate,
+    /// How radiance becomes display values.
+    pub transform: Option<ViewTransform>,
+    /// Brightens by so many stops.
+    pub exposure_ev: Option<f64>,
+    /// Materials in place of those that parts have.
+    pub overrides: Vec<MaterialOverride>,
+    /// The files of each picture.
+    pub outputs: Vec<OutputTemplate>,
+}
+
+/// A template's camera.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CameraTemplate {
+    /// Turns it about +Y: 0° is the front.
+    pub azimuth_deg: Option<f64>,
+    /// Raises it, −90° to 90°.
+    pub elevation_deg: Option<f64>,
+    /// The lens.
+    pub lens: Option<Lens>,
+    /// How much of the picture the product takes.
+    pub fit: Option<Fit>,
+    /// What is sharp.
+    pub depth_of_field: Option<DepthOfField>,
+}
+
+/// A template's light.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LightTemplate {
+    /// Where it comes from.
+    pub source: Option<LightSource>,
+    /// Turns it about +Y.
+    pub rotation_deg: Option<f64>,
+}
+
+/// Where a template's light comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LightSource {
+    /// A rig of this name as it is.
+    Named(RigName),
+    /// A rig of the template's own.
+    Rig(Rig),
+    /// An equirectangular map in a file, named as seen from the template's folder; [`Template::apply`] leaves it to who can open files.
+    Map {
+        /// The file.
+        path: String,
+        /// Brightens it by so many stops.
+        exposure_ev: f64,
+    },
+    /// The lights of the product's file.
+    SceneLights,
+}
+
+/// A template's film.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FilmTemplate {
+    /// Pixels.
+    pub width_px: Option<u32>,
+    /// Pixels.
+    pub height_px: Option<u32>,
+    /// Samples per pixel, at most.
+    pub samples: Option<u32>,
+    /// See [`Film::noise_threshold`](packshot_renderer::shot::Film::noise_threshold).
+    pub noise_threshold: Option<f64>,
+    /// Same seed, same picture.
+    pub seed: Option<u32>,
+    /// Scattering events from which a path goes on, at most.
+    pub max_bounces: Option<u32>,
+    /// Limit on what one path brings by indirect light; 0: none.
+    pub clamp_indirect: Option<f64>,
+    /// The pixel filter.
+    pub filter: Option<PixelFilter>,
+}
+
+/// A file of each picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutputTemplate {
+    /// What its name ends in, without the dot.
+    pub extension: String,
+    /// What stands between the product's name and the dot.
+    pub suffix: String,
+    /// How it is written.
+    pub encoding: Encoding,
+}
+
+impl Template {
+    /// Reads a template; `file` is what findings call it. Returns it with warnings about it.
+    ///
+    /// # Errors
+    /// Every fault with its line: `template.syntax`, `template.limit`, `template.schema`, `template.type`, `template.missing`, `template.range`,
+    /// `template.unknown_field`, `template.conflict`.
+    pub fn parse(file: &str, bytes: &[u8]) -> Result<(Self, Vec<Finding>), Error> {
+        let (template, findings) = read::read(file, bytes);
+        match template.filter(|_| findings.iter().all(|finding| finding.severity != Severity::Error)) {
+            Some(template) => Ok((template, findings)),
+            None => Err(Rejected { findings }.into()),
+        }
+    }
+
+    /// The text of a built-in template.
+    pub fn builtin_text(id: &str) -> Option<&'static str> {
+        BUILTIN.iter().find(|(known, _)| *known == id).map(|&(_, text)| text)
+    }
+
+    /// Its light for a request; painted anew at each call. `None` where it says nothing of light, and for [`LightSource::Map`], which who can open
+    /// files reads.
+    pub fn light_choice(&self) -> Option<LightChoice> {
+        match self.light.source.as_ref()? {
+            LightSource::Named(rig) => Some(LightChoice::Rig(*rig)),
+            LightSource::Rig(rig) => Some(LightChoice::Painted(Arc::new(rig.map()))),
+            LightSource::SceneLights => Some(LightChoice::SceneLights),
+            LightSource::Map { .. } => None,
+        }
+    }
+
+    /// Lays it over a request: what the template says takes the place of what is there. The light is
+    /// [`light_choice`](Self::light_choice), materials are [`Overrides`], and files are the caller's.
+    pub fn apply(&self, request: &mut ShotRequest) {
+        let CameraTemplate { azimuth_deg, elevation_deg, lens, fit, depth_of_field } = &self.camera;
+        if let Framing::Auto { direction, lens: lens_before, fit: fit_before, .. } = &mut request.framing {
+            direction.azimuth_deg = azimuth_deg.unwrap_or(direction.azimuth_deg);
+            direction.elevation_deg = elevation_deg.unwrap_or(direction.elevation_deg);
+            *lens_before = lens.unwrap_or(*lens_before);
+            *fit_before = fit.unwrap_or(*fit_before);
+        }
+        if depth_of_field.is_some() {
+            request.depth_of_field.clone_from(depth_of_field);
+        }
+        request.light_rotation_deg = self.light.rotation_deg.unwrap_or(request.light_rotation_deg);
+        request.background = self.background.unwrap_or(request.background);
+        request.view.transform = self.transform.unwrap_or(request.view.transform);
+        request.view.exposure_ev = self.exposure_ev.map_or(request.view.exposure_ev, |ev| ev as f32);
+        let (film, wish) = (&mut request.film, &self.film);
+        film.width_px = wish.width_px.unwrap_or(film.width_px);
+        film.height_px = wish.height_px.unwrap_or(film.height_px);
+        film.samples = wish.samples.unwrap_or(film.samples);
+        film.noise_threshold = wish.noise_threshold.map_or(film.noise_threshold, |noise| noise as f32);
+        film.seed = wish.seed.unwrap_or(film.seed);
+        film.bounces = wish.max_bounces.map_or(film.bounces, Bounces::all);
+        film.clamp_indirect = wish.clamp_indirect.map_or(film.clamp_indirect, |limit| limit as f32);
+        film.filter = wish.filter.unwrap_or(film.filter);
+    }
+}
+
+#[cfg(test)]
+mod tests;

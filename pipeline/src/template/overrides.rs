@@ -1,0 +1,102 @@
+//! `[[override]]`: materials in place of those that parts were found to have.
+
+use globset::{GlobBuilder, GlobMatcher};
+use packshot_materials::library::{Library, LibraryMaterialIdx};
+use packshot_materials::mapping::{Assignment, Outcome, PartNames};
+
+use crate::error::{Error, ErrorKind, Fault};
+
+/// A material in place of those that some parts have. At least one of the globs is there; where both are, both must match.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MaterialOverride {
+    /// A glob over the name or the path of a part.
+    pub part: Option<String>,
+    /// A glob over the id or the name of the material that a part has.
+    pub material: Option<String>,
+    /// Id, code, name or alias of the material to put on.
+    pub put_on: String,
+    /// `file:line`.
+    pub at: String,
+}
+
+/// Overrides in force; the first that matches a part counts.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    list: Vec<Found>,
+    spared: Vec<String>,
+}
+
+/// An override with its material found.
+#[derive(Clone, Debug)]
+struct Found {
+    part: Option<GlobMatcher>,
+    material: Option<GlobMatcher>,
+    put_on: LibraryMaterialIdx,
+}
+
+/// The matcher of a glob, as [`PartFilter`](crate::request::PartFilter) reads them; `None` where the text is no glob.
+pub(super) fn glob(text: &str) -> Option<GlobMatcher> {
+    let glob = GlobBuilder::new(text).literal_separator(false).backslash_escape(true).build().ok()?;
+    Some(glob.compile_matcher())
+}
+
+impl Overrides {
+    /// Finds the materials of overrides in the library of a request. Parts that `spared` names (or whose path it has) keep what they have: somebody
+    /// chose it by hand.
+    ///
+    /// # Errors
+    /// `template.material` when the library has no such material, `template.range` for a pattern that is none.
+    pub fn new(list: &[MaterialOverride], library: &Library, spared: Vec<String>) -> Result<Self, Error> {
+        let found = |entry: &MaterialOverride| {
+            let refused = |code: &str, message: String, help: &str| {
+                Error::new(ErrorKind::Input, Fault::new(code, message).at(&entry.at).help(help))
+            };
+            let matcher = |text: &Option<String>| {
+                let compile = |text: &String| {
+                    let message = format!("`{text}` is no pattern");
+                    glob(text).ok_or_else(|| refused("template.range", message, "write a name or a glob"))
+                };
+                text.as_ref().map(compile).transpose()
+            };
+            let Some((put_on, _)) = library.find(&entry.put_on) else {
+                let help = "`packshot materials list` shows all; `--library` adds one";
+                let message = format!("no library has a material `{}`", entry.put_on);
+                return Err(refused("template.material", message, help));
+            };
+            Ok(Found { part: matcher(&entry.part)?, material: matcher(&entry.material)?, put_on })
+        };
+        Ok(Self { list: list.iter().map(found).collect::<Result<_, _>>()?, spared })
+    }
+
+    /// Changes what a mapping found.
+    pub(crate) fn apply(&self, library: &Library, parts: &[PartNames], outcome: &mut Outcome) {
+        for (part_idx, part) in parts.iter().enumerate() {
+            let names = [part.node.as_deref(), part.mesh.as_deref(), Some(part.path.as_str())];
+            let names: Vec<&str> = names.into_iter().flatten().collect();
+            if names.iter().any(|name| self.spared.iter().any(|spared| spared == name)) {
+                continue;
+            }
+            let assignments = &mut outcome.assignments[part_idx];
+            let has = |glob: &GlobMatcher| {
+                let is_match = |assignment: &Assignment| match assignment {
+                    Assignment::Library(idx) => {
+                        let material = library.material(*idx);
+                        glob.is_match(&material.id) || glob.is_match(&material.name)
+                    }
+                    Assignment::KeepGlb => false,
+                };
+                !assignments.is_empty() && assignments.iter().all(is_match)
+            };
+            let is_called = |glob: &GlobMatcher| names.iter().any(|name| glob.is_match(name));
+            let hit = self
+                .list
+                .iter()
+                .find(|found| found.part.as_ref().is_none_or(is_called) && found.material.as_ref().is_none_or(has));
+            let Some(&Found { put_on, .. }) = hit else { continue };
+            assignments.fill(Assignment::Library(put_on));
+            outcome.report.put_on(part_idx, &library.material(put_on).id, part.area);
+            // What was said of the material that the part had is no longer so.
+            outcome.findings.retain(|finding| finding.at != part.path || finding.code == "unnamed_part");
+        }
+    }
+}
