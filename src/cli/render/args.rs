@@ -22,7 +22,7 @@ use crate::cli::later::not_available;
 use crate::cli::options::{DenoiseWord, ExrWord, FilterWord, LightOption, ViewTransformWord, number, positive};
 
 /// What a shot fixes: beside `--shot`, these are contradictions.
-const FIXED_BY_SHOT: [&str; 28] = [
+const FIXED_BY_SHOT: [&str; 29] = [
     "inputs",
     "sample",
     "max_bounces",
@@ -49,6 +49,7 @@ const FIXED_BY_SHOT: [&str; 28] = [
     "hide",
     "material_map",
     "material",
+    "clay",
     "library",
     "on_unmapped",
 ];
@@ -203,6 +204,9 @@ pub(crate) struct LookArgs {
     /// Brightens (or darkens) by this many stops
     #[arg(long, value_name = "EV", default_value_t = 0.0, allow_negative_numbers = true, value_parser = number(-32.0, 32.0))]
     pub(crate) exposure_ev: f64,
+    /// Show the form alone: every part wears one light grey material
+    #[arg(long, conflicts_with_all = ["material_map", "material"])]
+    pub(crate) clay: bool,
     /// A lookup table, of one or three dimensions, that changes or makes display values
     #[arg(long, value_name = "FILE.cube")]
     pub(crate) lut: Option<PathBuf>,
