@@ -237,13 +237,14 @@ impl Picture {
     }
 }
 
-/// The layers of a film and of what its camera sees, each once, in the order of [`Aov::NAMES`].
+/// The layers of a film, whose pixels may have so many samples, and of what its camera sees: each once, in the order of [`Aov::NAMES`].
 ///
 /// # Errors
 /// `cancelled`.
 pub(crate) fn layers(
     shot: &dyn LoadedShot,
     film: &Film,
+    picture_samples: u32,
     names: &Arc<LayerNames>,
     aovs: &[Aov],
     cancel: &CancelToken,
@@ -251,7 +252,7 @@ pub(crate) fn layers(
     let asked: Vec<Aov> = Aov::NAMES.into_iter().map(|(_, aov)| aov).filter(|aov| aovs.contains(aov)).collect();
     let seen = |aov: &Aov| if let Aov::Seen(quantity) = aov { Some(*quantity) } else { None };
     let quantities: Vec<Quantity> = asked.iter().filter_map(seen).collect();
-    let n_samples = samples_for(film.samples.iter().copied().max().unwrap_or(0));
+    let n_samples = samples_for(picture_samples);
     let mut traced = match quantities.is_empty() {
         true => Vec::new(),
         false => shot.layers(&LayerRequest { quantities: &quantities, names, n_samples }, cancel)?,

@@ -111,7 +111,7 @@ pub struct PartMaterials {
     pub palette: Vec<PaletteMaterial>,
     /// One per part of the scene; indices are into `palette`.
     pub parts: Vec<PartMaterial>,
-    /// How each part found its material; `None` where a shot says it.
+    /// How each part found its material; `None` where a shot says it, or all are clay.
     pub report: Option<Report>,
     /// What was noticed.
     pub diagnostics: Vec<Diagnostic>,
@@ -144,6 +144,21 @@ impl PartMaterials {
         let diagnostics = outcome.findings.into_iter().map(diagnostic).collect();
         let palette = palette.materials;
         Self { palette, parts, report: Some(outcome.report), diagnostics }.inspected(&product.scene)
+    }
+
+    /// One light grey, dull material for all parts of a product: what is left is its form.
+    pub fn clay(product: &Product) -> Self {
+        let openpbr =
+            OpenPbr { base_color: [0.6; 3], specular_weight: 0.3, specular_roughness: 0.6, ..OpenPbr::default() };
+        let clay = PaletteMaterial {
+            id: "clay".to_owned(),
+            openpbr,
+            priority: 0,
+            surface: Surface::default(),
+            left_out: Vec::new(),
+        };
+        let parts = vec![PartMaterial::Palette(0); product.scene.parts.len()];
+        Self { palette: vec![clay], parts, report: None, diagnostics: Vec::new() }
     }
 
     /// The materials that a shot gives to the parts of its product. Parts that it makes invisible (an opacity of 0 lets every ray pass)

@@ -251,7 +251,7 @@ impl ReadyShot {
         tracing::debug!("sampled in {:.3} s, {} rays", begun.elapsed().as_secs_f64(), rendered.rays);
         let film = &rendered.film;
         Ok(Picture {
-            layers: layers(&*self.loaded, film, &self.names, aovs, control.cancel)?,
+            layers: layers(&*self.loaded, film, self.shot.film.samples, &self.names, aovs, control.cancel)?,
             linear: LinearImage { width_px: film.width_px, height_px: film.height_px, rgba: film.resolve() },
             view: self.shot.view,
             lut: self.shot.lut.clone(),

@@ -45,6 +45,43 @@ fn layers_beside_the_picture_are_in_the_exr_and_change_nothing_in_it() {
     assert_eq!(channels("more.exr"), [true; 6]);
 }
 
+#[test]
+fn an_exr_has_every_layer_that_is_asked_for() {
+    let workplace = Workplace::new();
+    let all = "albedo,normal,depth,position,uv,emission,object_id,part_id,material_id";
+    workplace.render(&["boxes.glb", "-o", "all.exr", "--aov", all]);
+    let bytes = workplace.read("all.exr");
+    let has = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    for channel in ["albedo.B", "normal.Z", "depth.Z", "position.X", "uv.V", "emission.R"] {
+        assert!(has(&format!("{channel}\0")), "{channel}");
+    }
+    for set in ["CryptoObject", "CryptoAsset", "CryptoMaterial"] {
+        for channel in ["00.R", "01.G", "02.A"] {
+            assert!(has(&format!("{set}{channel}\0")), "{set}{channel}");
+        }
+    }
+    // The key of `CryptoObject`, and the hash of a part's name.
+    assert!(has("cryptomatte/3ae39a5/manifest\0string\0") && has("\"Lid\":\"ad4067fc\""));
+}
+
+#[test]
+fn clay_is_the_same_on_every_part() {
+    let workplace = Workplace::new();
+    // From above, in the same light from all sides: tops of equal boxes beside one another.
+    let options = ["boxes.glb", "--view", "top", "--ortho", "--view-transform", "standard", "--noise", "0"];
+    let brightest = |more: &[&str]| {
+        let outcome = workplace.render(&[&options[..], &["-o", "out.png"], more].concat());
+        let pixels = pixels(&workplace.read("out.png"));
+        let seen: Vec<[u8; 4]> = pixels.into_iter().filter(|pixel| pixel[3] == 255).collect();
+        let spread = seen.iter().map(|pixel| pixel[0].abs_diff(pixel[1]).max(pixel[1].abs_diff(pixel[2]))).max();
+        (spread.expect("boxes"), outcome.stderr.contains("no material"))
+    };
+    let (spread, warns) = brightest(&["--only", "Lid"]);
+    assert!(spread > 60 && !warns, "the lid is red: {spread}");
+    let (spread, warns) = brightest(&["--clay"]);
+    assert!(spread < 25 && !warns, "clay is grey: {spread}");
+}
+
 /// Bounds of what is opaque: left, top, right, bottom.
 fn opaque_bounds(pixels: &[[u8; 4]], width: usize) -> [usize; 4] {
     let seen = pixels.iter().enumerate().filter(|(_, pixel)| pixel[3] > 127).map(|(i, _)| (i % width, i / width));

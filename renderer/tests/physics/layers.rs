@@ -195,6 +195,14 @@ fn things_are_told_apart_by_their_names() {
 }
 
 #[test]
+fn ids_are_those_that_blender_gives() {
+    // From the manifest of a file that Blender 5.0.1 wrote.
+    for (name, bits) in [("Light", 0xc77d_43e5), ("object", 0x055e_c73d), ("Größe \"1\"", 0xe906_a8a7)] {
+        assert_eq!(id(name).to_bits(), bits, "{name}");
+    }
+}
+
+#[test]
 fn half_clear_surfaces_share_a_pixel_and_have_one_depth() {
     let parts = [(0, wall(2.0, DVec3::Z)), (0, wall(2.0, DVec3::ZERO))];
     let scene = scene(vec![plane()], &parts);

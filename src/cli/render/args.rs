@@ -27,7 +27,7 @@ use crate::cli::options::{DenoiseWord, ExrWord, FilterWord, LightOption, ViewTra
 use crate::cli::template::TemplateFile;
 
 /// What a shot fixes: beside `--shot`, these are contradictions.
-const FIXED_BY_SHOT: [&str; 35] = [
+const FIXED_BY_SHOT: [&str; 36] = [
     "inputs",
     "sample",
     "preset",
@@ -61,6 +61,7 @@ const FIXED_BY_SHOT: [&str; 35] = [
     "hide",
     "material_map",
     "material",
+    "clay",
     "library",
     "on_unmapped",
 ];
@@ -207,6 +208,9 @@ pub(crate) struct LookArgs {
     /// Brightens (or darkens) by this many stops [default: 0]
     #[arg(long, value_name = "EV", allow_negative_numbers = true, value_parser = number(-32.0, 32.0))]
     pub(crate) exposure_ev: Option<f64>,
+    /// Show the form alone: every part wears one light grey material
+    #[arg(long, conflicts_with_all = ["material_map", "material"])]
+    pub(crate) clay: bool,
     /// A lookup table, of one or three dimensions, that changes or makes display values
     #[arg(long, value_name = "FILE.cube")]
     pub(crate) lut: Option<PathBuf>,

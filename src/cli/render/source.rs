@@ -56,6 +56,7 @@ pub(crate) struct Origin {
 /// What all inputs of a command line share, read once.
 pub(crate) struct Common {
     materials: MaterialRequest,
+    is_clay: bool,
     filter: PartFilter,
     import: ImportOptions,
     light: LightChoice,
@@ -97,7 +98,8 @@ impl Common {
         }
         let (filter, import) = (args.scene.part_filter(), args.scene.import_options());
         let lut = args.look.lut()?;
-        Ok(Self { materials, filter, import, light, light_path, lut, diagnostics })
+        let is_clay = args.look.clay;
+        Ok(Self { materials, is_clay, filter, import, light, light_path, lut, diagnostics })
     }
 
     /// Reads one input and finds its materials.
@@ -107,6 +109,7 @@ impl Common {
         // A sample's own map counts unless another is given.
         let own_map = map.filter(|_| self.materials.map.is_none());
         let materials = match own_map {
+            _ if self.is_clay => PartMaterials::clay(&product),
             Some(map) => product.assign(&MaterialRequest { map: Some(map), ..self.materials.clone() })?,
             None => product.assign(&self.materials)?,
         };
