@@ -95,6 +95,9 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
         });
         let (interrupt, spin) = (session.interrupt.clone(), spin.as_ref());
         taken = render_each(&session, &resident, jobs, |job, taken| taking.finish(args, spin, job, &taken, &interrupt));
+        if taken.is_err() {
+            taking.plan = Plan::Frames;
+        }
         // What is finished stays finished, however the work ended.
         taking.save(&session.interrupt)?;
     }

@@ -204,6 +204,7 @@ fn ctrl_c_keeps_frames_and_says_how_to_go_on() {
     assert_eq!(outcome.code, 130);
     assert!(outcome.stderr.contains("frames are finished and kept: the same command goes on"), "{}", outcome.stderr);
     assert!(workplace.path("a.webp.frames/turntable.json").exists() && !workplace.path("a.webp").exists());
+    assert!(!workplace.path("a.webp.frames/film.partial").exists(), "half a film is of no use");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::cli::render::framing::DirectionArgs;
 
 /// Arguments of `turntable`.
 #[derive(Args, Debug)]
-#[command(after_help = "Example: packshot turntable bearing.glb -o frames/ --frames 72 --stride 2")]
+#[command(after_help = "Example: packshot turntable bearing.glb -o bearing.mp4 --fps 30")]
 pub(crate) struct TurntableArgs {
     /// A GLB file, or a glTF file with embedded data; `-` is stdin
     #[arg(value_name = "INPUT", required_unless_present = "sample", conflicts_with = "sample")]

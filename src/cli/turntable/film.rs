@@ -205,9 +205,6 @@ impl Film {
 impl Drop for Film {
     /// A folder that got no frames is not left behind; one that has some stays.
     fn drop(&mut self) {
-        if !self.folder.join(manifest::NAME).exists() {
-            let _is_not_there = std::fs::remove_file(self.folder.join(reel::NAME));
-        }
         let _stays = std::fs::remove_dir(&self.folder);
     }
 }

@@ -17,13 +17,23 @@ use crate::cli::turntable::result::FilmResult;
 /// The film's name until it is whole, in the folder of its frames.
 pub(super) const NAME: &str = "film.partial";
 
+/// The film so far. Of no use to who goes on, it is removed when work on it ends early: a full disk has room for the list of frames then.
+#[derive(Debug)]
+struct Partial(PathBuf);
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        let _may_be_in_its_place = std::fs::remove_file(&self.0);
+    }
+}
+
 /// A film that is being written.
 #[derive(Debug)]
 pub(crate) struct Reel<'a> {
     film: &'a Film,
     settings: MovieSettings,
     encoder: MovieEncoder<BufWriter<File>>,
-    partial: PathBuf,
+    partial: Partial,
     /// The files of its frames, in order.
     frames: Vec<PathBuf>,
     n_taken: usize,
@@ -41,9 +51,9 @@ impl<'a> Reel<'a> {
         metadata: &Metadata,
         frames: Vec<PathBuf>,
     ) -> Result<Self, Failure> {
-        let partial = film.folder.join(NAME);
-        let file = File::create(&partial);
-        let file = file.map_err(|reason| files::not_written(&partial.display().to_string(), &reason))?;
+        let partial = Partial(film.folder.join(NAME));
+        let file = File::create(&partial.0);
+        let file = file.map_err(|reason| files::not_written(&partial.0.display().to_string(), &reason))?;
         let encoder = MovieEncoder::new(BufWriter::new(file), film.format, settings, metadata);
         let encoder = encoder.map_err(|reason| refused(film, reason))?;
         Ok(Self { film, settings, encoder, partial, frames, n_taken: 0, encode_s: 0.0 })
@@ -79,8 +89,8 @@ impl<'a> Reel<'a> {
         let Self { film, settings, encoder, partial, .. } = self;
         encoder.finish().map_err(|reason| refused(film, reason))?;
         let failed = |reason| files::not_written(&film.name, &reason);
-        let bytes = std::fs::metadata(&partial).map_err(failed)?.len();
-        files::move_whole(&partial, &film.path, interrupt)?;
+        let bytes = std::fs::metadata(&partial.0).map_err(failed)?.len();
+        files::move_whole(&partial.0, &film.path, interrupt)?;
         let encode_s = self.encode_s + clock.lap();
         Ok(FilmResult::new(film, &settings, bytes, Some(encode_s)))
     }
