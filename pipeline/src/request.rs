@@ -43,7 +43,12 @@ pub struct MaterialRequest {
 
 impl Default for MaterialRequest {
     fn default() -> Self {
-        Self { library: Arc::new(Library::builtin().clone()), map: None, on_unmapped: OnUnmapped::Magenta, overrides: Overrides::default() }
+        Self {
+            library: Arc::new(Library::builtin().clone()),
+            map: None,
+            on_unmapped: OnUnmapped::Magenta,
+            overrides: Overrides::default(),
+        }
     }
 }
 

@@ -24,12 +24,14 @@ pub(super) fn read_light(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> L
     let dome = table.take("dome").map(|value| reader.table("dome", value).map(|table| read_dome(table, reader)));
     let panels = table.take("panel").map(|value| read_panels(value, reader));
     let exposure_ev = table.take("exposure_ev").map(|value| (value.span(), real(reader, "exposure_ev", value, EV)));
-    let rotation_deg = table.take("rotation_deg").and_then(|value| real(reader, "rotation_deg", value, [-360.0, 360.0]));
+    let rotation_deg =
+        table.take("rotation_deg").and_then(|value| real(reader, "rotation_deg", value, [-360.0, 360.0]));
     table.finish(reader);
 
     let is_painted = dome.is_some() || panels.is_some();
     let given = [("rig", rig.is_some()), ("map", map.is_some()), ("scene_lights", scene.is_some())];
-    let given: Vec<&str> = given.into_iter().chain([("panel or dome", is_painted)]).filter_map(|(key, is)| is.then_some(key)).collect();
+    let given: Vec<&str> =
+        given.into_iter().chain([("panel or dome", is_painted)]).filter_map(|(key, is)| is.then_some(key)).collect();
     if given.len() > 1 {
         let message = format!("the light is given more than once: {}", given.join(", "));
         reader.error_help(read::CONFLICT, &span, message, "keep one of them");
@@ -111,10 +113,13 @@ fn read_panels(value: &Value<'_>, reader: &mut Reader<'_>) -> Vec<Panel> {
 
 fn read_panel(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> Option<Panel> {
     let span = table.span().clone();
-    let azimuth_deg = table.require("azimuth_deg", reader).and_then(|value| reader.number("azimuth_deg", value, -360.0, 360.0));
-    let elevation_deg = table.require("elevation_deg", reader).and_then(|value| reader.number("elevation_deg", value, -90.0, 90.0));
+    let azimuth_deg =
+        table.require("azimuth_deg", reader).and_then(|value| reader.number("azimuth_deg", value, -360.0, 360.0));
+    let elevation_deg =
+        table.require("elevation_deg", reader).and_then(|value| reader.number("elevation_deg", value, -90.0, 90.0));
     let roll_deg = table.take("roll_deg").and_then(|value| reader.number("roll_deg", value, -360.0, 360.0));
-    let size_deg = table.require("size_deg", reader).and_then(|value| read_numbers("size_deg", value, [0.5, 170.0], reader));
+    let size_deg =
+        table.require("size_deg", reader).and_then(|value| read_numbers("size_deg", value, [0.5, 170.0], reader));
     let roundness = table.take("roundness").and_then(|value| reader.number("roundness", value, 0.0, 1.0));
     let softness = table.take("softness").and_then(|value| reader.number("softness", value, 0.0, 1.0));
     let ev = table.take("ev").map(|value| reader.number("ev", value, EV[0] as f32, EV[1] as f32));
@@ -137,7 +142,12 @@ fn read_panel(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> Option<Panel
         (given, _) => {
             let message = if given.is_some() { "the panel has both" } else { "the panel has neither" };
             let help = "give `ev` to a softbox, and `flag` (the share of light that it takes) to a black flag";
-            reader.error_help(read::CONFLICT, &span, format!("{message} `ev` and `flag`").replace("neither `ev` and", "neither `ev` nor"), help);
+            reader.error_help(
+                read::CONFLICT,
+                &span,
+                format!("{message} `ev` and `flag`").replace("neither `ev` and", "neither `ev` nor"),
+                help,
+            );
             None
         }
     };

@@ -37,7 +37,9 @@ pub(super) fn read_output(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> 
         ("exr", Some(32)) => (Format::Exr(ExrPrecision::Float), &[16, 32], false, true),
         ("exr", _) => (Format::Exr(ExrPrecision::Half), &[16, 32], false, true),
         ("jpg" | "jpeg", _) => (Format::Jpeg(lossy), &[8], true, true),
-        ("webp", _) => (Format::WebP(level.map_or(WebPCompression::Lossless, WebPCompression::Lossy)), &[8], true, false),
+        ("webp", _) => {
+            (Format::WebP(level.map_or(WebPCompression::Lossless, WebPCompression::Lossy)), &[8], true, false)
+        }
         ("avif", Some(8)) => (Format::Avif(lossy, AvifDepth::Eight), &[8, 10], true, false),
         ("avif", _) => (Format::Avif(lossy, AvifDepth::Ten), &[8, 10], true, false),
         ("tif" | "tiff", Some(32)) => (Format::TiffLinear, &[8, 16, 32], false, true),

@@ -88,9 +88,10 @@ impl Overrides {
                 !assignments.is_empty() && assignments.iter().all(is_match)
             };
             let is_called = |glob: &GlobMatcher| names.iter().any(|name| glob.is_match(name));
-            let hit = self.list.iter().find(|found| {
-                found.part.as_ref().is_none_or(is_called) && found.material.as_ref().is_none_or(has)
-            });
+            let hit = self
+                .list
+                .iter()
+                .find(|found| found.part.as_ref().is_none_or(is_called) && found.material.as_ref().is_none_or(has));
             let Some(&Found { put_on, .. }) = hit else { continue };
             assignments.fill(Assignment::Library(put_on));
             outcome.report.put_on(part_idx, &library.material(put_on).id, part.area);

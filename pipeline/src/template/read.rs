@@ -5,12 +5,16 @@ use packshot_materials::reader::{Codes, Reader, Table, Value, read_file};
 use packshot_renderer::shot::framing::{Fit, Lens};
 use packshot_renderer::shot::request::{DepthOfField, Focus};
 use packshot_renderer::shot::view::{SIX_VIEW, THREE_QUARTER, ViewDirection};
-use packshot_renderer::shot::{Background, MAX_BOUNCES, MAX_PIXELS, MAX_SAMPLES, MAX_SEED, MAX_SIDE_PX, PixelFilter, ViewTransform};
+use packshot_renderer::shot::{
+    Background, MAX_BOUNCES, MAX_PIXELS, MAX_SAMPLES, MAX_SEED, MAX_SIDE_PX, PixelFilter, ViewTransform,
+};
 
 use super::light::read_light;
 use super::output::read_output;
 use super::overrides::glob;
-use super::{CameraTemplate, FILE_BYTES_MAX, FilmTemplate, MaterialOverride, OUTPUTS_MAX, OVERRIDES_MAX, SCHEMA, Template};
+use super::{
+    CameraTemplate, FILE_BYTES_MAX, FilmTemplate, MaterialOverride, OUTPUTS_MAX, OVERRIDES_MAX, SCHEMA, Template,
+};
 
 /// What faults of templates are called.
 pub(super) const CODES: Codes = Codes {
@@ -212,9 +216,8 @@ fn read_background(value: &Value<'_>, reader: &mut Reader<'_>) -> Option<Backgro
 
 fn read_film(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> FilmTemplate {
     let span = table.span().clone();
-    let mut count = |key, min, max, reader: &mut Reader<'_>| {
-        table.take(key).and_then(|value| whole(reader, key, value, min, max))
-    };
+    let mut count =
+        |key, min, max, reader: &mut Reader<'_>| table.take(key).and_then(|value| whole(reader, key, value, min, max));
     let width_px = count("width", 1, MAX_SIDE_PX, reader);
     let height_px = count("height", 1, MAX_SIDE_PX, reader);
     let samples = count("samples", 1, MAX_SAMPLES, reader);
@@ -223,10 +226,7 @@ fn read_film(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> FilmTemplate 
     let noise_threshold = table.take("noise").and_then(|value| real(reader, "noise", value, [0.0, 1.0]));
     let limit = table.take("clamp_indirect");
     let clamp_indirect = limit.and_then(|value| real(reader, "clamp_indirect", value, [0.0, 1e6]));
-    let filters = [
-        ("blackman_harris", PixelFilter::BlackmanHarris { half_width_px: 1.5 }),
-        ("box", PixelFilter::Box),
-    ];
+    let filters = [("blackman_harris", PixelFilter::BlackmanHarris { half_width_px: 1.5 }), ("box", PixelFilter::Box)];
     let filter = table.take("filter").and_then(|value| reader.choice("filter", value, &filters));
     table.finish(reader);
     let pixels = u64::from(width_px.unwrap_or(1)) * u64::from(height_px.unwrap_or(1));

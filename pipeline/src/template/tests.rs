@@ -51,7 +51,11 @@ fn every_fault_has_its_code_and_its_line() {
         ("[[light.panel]]\nazimuth_deg = 0\nelevation_deg = 0\nsize_deg = [10, 10]", "template.conflict", 6),
         ("[[light.panel]]\nev = 1\nelevation_deg = 0\nsize_deg = [10, 10]", "template.missing", 6),
         ("[[light.panel]]\nazimuth_deg = 0\nelevation_deg = 0\nsize_deg = [10]\nev = 0", "template.type", 9),
-        ("[[light.panel]]\nazimuth_deg = 0\nelevation_deg = 0\nsize_deg = [10, 9]\nflag = 1\ntemperature_k = 3000", "template.conflict", 6),
+        (
+            "[[light.panel]]\nazimuth_deg = 0\nelevation_deg = 0\nsize_deg = [10, 9]\nflag = 1\ntemperature_k = 3000",
+            "template.conflict",
+            6,
+        ),
         ("[backdrop]\nbackground = \"blue\"", "template.range", 7),
         ("[film]\nwidth = 0", "template.range", 7),
         ("[film]\nwidth = 16000\nheight = 16000", "template.range", 6),
@@ -72,7 +76,8 @@ fn every_fault_has_its_code_and_its_line() {
     assert_eq!(Template::parse("m", b"\xff").expect_err("no UTF-8").code(), "template.syntax");
     assert_eq!(Template::parse("m", &vec![b' '; FILE_BYTES_MAX + 1]).expect_err("too long").code(), "template.limit");
     assert_eq!(Template::parse("m", b"schema = \"shot-template/2\"").expect_err("another").code(), "template.schema");
-    let panels = "[[light.panel]]\nev = 0\nazimuth_deg = 0\nelevation_deg = 0\nsize_deg = [1, 1]\n".repeat(PANELS_MAX + 1);
+    let panels =
+        "[[light.panel]]\nev = 0\nazimuth_deg = 0\nelevation_deg = 0\nsize_deg = [1, 1]\n".repeat(PANELS_MAX + 1);
     assert_eq!(faults(&panels)[0].0, "template.limit");
 }
 
