@@ -14,6 +14,7 @@ mod picture;
 mod presets;
 mod product;
 mod shots;
+mod templates;
 mod turntable;
 mod usage;
 mod views;

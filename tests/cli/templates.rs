@@ -1,0 +1,65 @@
+//! `--template` and `packshot template`.
+
+use crate::workplace::{Outcome, Workplace};
+
+fn run(workplace: &Workplace, args: &str) -> Outcome {
+    workplace.run(&args.split_whitespace().collect::<Vec<_>>())
+}
+
+/// Names of the built-in templates.
+fn names(workplace: &Workplace) -> Vec<String> {
+    let list = run(workplace, "template list --json").done().json();
+    let items = list["items"].as_array().expect("a list");
+    items.iter().map(|item| item["id"].as_str().expect("a name").to_owned()).collect()
+}
+
+#[test]
+fn every_builtin_template_renders_and_its_text_is_valid() {
+    let workplace = Workplace::new();
+    let names = names(&workplace);
+    assert_eq!(names.len(), 12);
+    for name in names {
+        let args =
+            format!("render boxes.glb --template {name} --width 16 --height 16 --samples 1 -o {name}.png --json");
+        let result = run(&workplace, &args).done().json();
+        assert_eq!((result["width"].as_u64(), result["samples_max"].as_u64()), (Some(16), Some(1)), "{name}");
+        let shown = run(&workplace, &format!("template show {name}"));
+        std::fs::write(workplace.path("mine.toml"), &shown.stdout).expect("written");
+        let valid = run(&workplace, "template validate mine.toml --json").done().json();
+        assert_eq!((valid["id"].as_str(), valid["diagnostics"].as_array().map(Vec::len)), (Some(&*name), Some(0)));
+    }
+}
+
+#[test]
+fn options_win_over_the_template_and_the_template_over_defaults() {
+    let workplace = Workplace::new();
+    let text = "schema = \"shot-template/1\"\n[template]\nid = \"mine\"\nname = \"Mine\"\ndescription = \"A test.\"\n\
+                [film]\nwidth = 24\nheight = 16\nsamples = 2\n\
+                [[override]]\npart = \"*\"\nput_on = \"Clay\"\n\
+                [[output]]\nextension = \"png\"\n[[output]]\nextension = \"exr\"\nsuffix = \"_linear\"\n";
+    std::fs::write(workplace.path("mine.toml"), text).expect("written");
+    let result = run(&workplace, "render boxes.glb --template mine.toml --width 8 -o out/ --json").done().json();
+    assert_eq!((result["width"].as_u64(), result["height"].as_u64()), (Some(8), Some(16)));
+    assert_eq!((result["samples_max"].as_u64(), result["unmapped_parts"].as_u64()), (Some(2), Some(0)));
+    assert!(workplace.path("out/boxes.png").exists() && workplace.path("out/boxes_linear.exr").exists());
+    run(&workplace, "render boxes.glb --template mine.toml --format jpg -o jpg/").done();
+    assert!(workplace.path("jpg/boxes.jpg").exists() && !workplace.path("jpg/boxes.png").exists());
+    run(&workplace, "views boxes.glb --template mine.toml --view front -o views/").done();
+    assert!(workplace.path("views/front_linear.exr").exists());
+    run(&workplace, "turntable boxes.glb --template mine.toml --frames 1 -o turn/").done();
+    assert!(workplace.path("turn/frame_0000.png").exists());
+}
+
+#[test]
+fn broken_templates_are_refused_with_their_line() {
+    let workplace = Workplace::new();
+    std::fs::write(workplace.path("bad.toml"), "schema = \"shot-template/1\"\n[camera]\nlens = 3\n").expect("written");
+    let outcome = run(&workplace, "render boxes.glb --template bad.toml -o a.png");
+    assert_eq!(outcome.code, 3);
+    assert!(outcome.stderr.contains("error[template.unknown_field]"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("bad.toml:3"), "{}", outcome.stderr);
+    run(&workplace, "template validate bad.toml").expect_error(3, "template.missing", "bad.toml:1");
+    run(&workplace, "template show missing.toml").expect_error(3, "template.file_missing", "missing.toml");
+    run(&workplace, "render boxes.glb --template tent -o a.png").expect_error(2, "usage.invalid_value", "--template");
+    assert!(!workplace.path("a.png").exists());
+}
