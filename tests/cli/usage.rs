@@ -128,6 +128,10 @@ fn help_has_an_example_for_every_command() {
         "materials show",
         "materials validate",
         "sample",
+        "template",
+        "template list",
+        "template show",
+        "template validate",
         "completions",
     ] {
         let args: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();

@@ -74,7 +74,7 @@ fn dependencies_point_one_way() {
         ("shaders/native/Cargo.toml", &["packshot-shaders"]),
         ("materials/Cargo.toml", &[]),
         ("renderer/Cargo.toml", &["packshot-denoiser", "packshot-materials", "packshot-native", "packshot-shaders"]),
-        ("pipeline/Cargo.toml", &["packshot-materials", "packshot-renderer", "packshot-shaders"]),
+        ("pipeline/Cargo.toml", &["packshot-denoiser", "packshot-materials", "packshot-renderer", "packshot-shaders"]),
         ("service/Cargo.toml", &["packshot-materials", "packshot-pipeline", "packshot-renderer"]),
         ("Cargo.toml", &["packshot-materials", "packshot-pipeline", "packshot-renderer", "packshot-service"]),
     ] {
