@@ -11,9 +11,9 @@
 #import stage/onward
 
 // Facets below this alpha show a picture of what they reflect. Rougher ones would blur the guides by chance, whose noise a network that trusts them
-// keeps: seen were grains on polished balls at Cycles' 0.075.
+// keeps: grains were seen on polished balls at 0.075.
 const GUIDE_ALPHA_MAX: f32 = 0.0025;
-// A surface is followed where more than this share of its light is theirs, as in Cycles (kernel/film/denoising_passes.h).
+// A surface is followed where more than this share of its light is theirs.
 const GUIDE_SHARE_MIN: f32 = 0.75;
 
 struct Guide {
