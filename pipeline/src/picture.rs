@@ -1,9 +1,11 @@
 //! A picture: what a render leaves, ready to be encoded.
 
+use std::borrow::Cow;
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use packshot_renderer::backend::{CancelToken, DeviceInfo, LoadedShot};
+use packshot_renderer::catcher::Caught;
 use packshot_renderer::color::{self, DisplayImage, DisplaySettings, LinearImage};
 use packshot_renderer::encode::{
     self, AvifDepth, ExrLayer, ExrPrecision, LimitedFormat, Metadata, PngDepth, Provenance, Quality, TiffDepth,
@@ -165,8 +167,12 @@ impl Layer {
 /// A finished picture.
 #[derive(Clone, Debug)]
 pub struct Picture {
-    /// Radiance: linear Rec.709, premultiplied alpha, row 0 on top.
+    /// Radiance: linear Rec.709, premultiplied alpha, row 0 on top. Of the product alone where its floor is a catcher.
     pub linear: LinearImage,
+    /// What the product does to its floor where that is a catcher.
+    pub caught: Option<Caught>,
+    /// What is behind product and catcher where that is the environment; without a catcher it is part of `linear`.
+    pub backdrop: Option<LinearImage>,
     /// What was asked for beside radiance; written by [`Format::Exr`] alone.
     pub layers: Vec<Layer>,
     /// How it is to be shown.
@@ -203,14 +209,21 @@ impl Picture {
         let metadata = Metadata { dpi, provenance: self.provenance.clone() };
         Ok(match format {
             Format::Png(depth) => encode::png(&self.display(), depth, &metadata)?,
-            Format::Jpeg(quality) => encode::jpeg(&self.display(), quality, &metadata)?,
+            Format::Jpeg(quality) => encode::jpeg(&self.displayed_opaque(), quality, &metadata)?,
             Format::WebP(compression) => encode::webp(&self.display(), compression, &metadata)?,
             Format::Avif(quality, depth) => encode::avif(&self.display(), quality, depth)?,
             Format::Tiff(depth) => encode::tiff(&self.display(), depth, &metadata)?,
-            Format::TiffLinear => encode::tiff_linear(&self.linear, &metadata)?,
+            Format::TiffLinear => encode::tiff_linear(&self.radiance(), &metadata)?,
             Format::Exr(precision) => {
-                let samples = self.linear.rgba.as_flattened();
-                let radiance = ExrLayer { name: "", channels: "RGBA", precision, samples };
+                let picture = self.radiance();
+                let radiance = ExrLayer { name: "", channels: "RGBA", precision, samples: picture.rgba.as_flattened() };
+                let transmittance = self.catcher_transmittance();
+                let catcher = transmittance.as_ref().map(|transmittance| ExrLayer {
+                    name: "catcher_transmittance",
+                    channels: "RGB",
+                    precision,
+                    samples: transmittance.as_flattened(),
+                });
                 let planes: Vec<(Aov, String, &[f32])> = self
                     .layers
                     .iter()
@@ -224,16 +237,50 @@ impl Picture {
                     precision: aov.precision(precision),
                     samples,
                 });
-                let layers: Vec<ExrLayer<'_>> = [radiance].into_iter().chain(others).collect();
+                let layers: Vec<ExrLayer<'_>> = [radiance].into_iter().chain(catcher).chain(others).collect();
                 let attributes: Vec<(String, String)> = self.layers.iter().flat_map(Layer::attributes).collect();
                 encode::exr([self.linear.width_px, self.linear.height_px], &layers, &attributes, &metadata)?
             }
         })
     }
 
+    /// Radiance as linear files hold it: premultiplied, with what a catcher adds; over the backdrop where there is one.
+    pub fn radiance(&self) -> Cow<'_, LinearImage> {
+        match (&self.caught, &self.backdrop) {
+            (Some(caught), Some(backdrop)) => Cow::Owned(caught.over(&self.linear, backdrop)),
+            (Some(caught), None) => Cow::Owned(caught.flattened(&self.linear)),
+            (None, _) => Cow::Borrowed(&self.linear),
+        }
+    }
+
+    /// What a catcher leaves of a background, for each channel: with [`radiance`](Self::radiance), a picture over any background B is RGB +
+    /// transmittance · B. `None` without a catcher, and where the picture already lies over its background.
+    pub fn catcher_transmittance(&self) -> Option<Vec<[f32; 3]>> {
+        let caught = self.caught.as_ref().filter(|_| self.backdrop.is_none());
+        caught.map(|caught| caught.transmittance(&self.linear))
+    }
+
     /// The picture as it is shown: what display-referred files hold, and the frames of a [movie](encode::movie).
     pub fn display(&self) -> DisplayImage {
-        display(&self.linear, self.view, self.background, self.lut.as_deref())
+        self.displayed_over(self.background)
+    }
+
+    /// As shown in a format without alpha: over white where the shot has no background.
+    fn displayed_opaque(&self) -> DisplayImage {
+        match self.background {
+            Background::Transparent => self.displayed_over(Background::Color { srgb: [1.0; 3] }),
+            Background::Environment | Background::Color { .. } => self.display(),
+        }
+    }
+
+    fn displayed_over(&self, background: Background) -> DisplayImage {
+        match &self.caught {
+            Some(caught) if self.backdrop.is_none() => {
+                let settings = display_settings(self.view, background, self.lut.as_deref());
+                color::display_grounded(&self.linear, caught, &settings)
+            }
+            _ => display(&self.radiance(), self.view, background, self.lut.as_deref()),
+        }
     }
 }
 
@@ -271,12 +318,16 @@ pub(crate) fn layers(
 
 /// Radiance as it is shown.
 pub(crate) fn display(linear: &LinearImage, view: View, background: Background, lut: Option<&Lut>) -> DisplayImage {
+    color::display_image(linear, &display_settings(view, background, lut))
+}
+
+fn display_settings(view: View, background: Background, lut: Option<&Lut>) -> DisplaySettings<'_> {
     let background_srgb = match background {
         Background::Color { srgb } => Some(srgb),
         Background::Transparent | Background::Environment => None,
     };
     let View { transform: view_transform, exposure_ev } = view;
-    color::display_image(linear, &DisplaySettings { view_transform, exposure_ev, background_srgb, lut })
+    DisplaySettings { view_transform, exposure_ev, background_srgb, lut }
 }
 
 /// What is known of the pictures of a shot before they are taken.

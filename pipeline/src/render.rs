@@ -11,14 +11,17 @@ use packshot_renderer::backend::device::{self, DeviceChoice, DeviceRequest};
 use packshot_renderer::backend::{
     Backend, ByteStore, CancelToken, DeviceInfo, LoadedProduct, LoadedShot, RenderControl, Snapshot,
 };
+use packshot_renderer::catcher::Caught;
 use packshot_renderer::color::LinearImage;
 use packshot_renderer::encode::{self, Metadata, PngDepth, Provenance};
+use packshot_renderer::film::samples_mean;
 use packshot_renderer::layers::LayerNames;
-use packshot_renderer::prepare::{PreparedProduct, PreparedShot, TabulatedMaps};
+use packshot_renderer::prepare::{FirstHit, PreparedProduct, PreparedShot, TabulatedMaps};
 use packshot_renderer::shot::{Floor, Shot, request};
 
 use crate::denoise::Denoisers;
 use crate::error::{Error, ErrorKind, Fault};
+use crate::ground::{self, CatcherShots, Grounded};
 use crate::picture::{Aov, Picture, display, layers, product_provenance, provenance};
 use crate::product::{PartMaterials, Product};
 use crate::request::RenderRequest;
@@ -130,10 +133,17 @@ impl Renderer {
         }
         let palette_names: Vec<&str> = materials.palette.iter().map(|material| material.id.as_str()).collect();
         let names = Arc::new(LayerNames::new(&product.scene, &prepared, &palette_names));
+        let catcher = match floor.is_some_and(Floor::catches) {
+            true => {
+                let alone = Arc::new(prepared.floor_alone(&cancelled)?);
+                Some(self.engine.backend.load(alone, cancel)?.into())
+            }
+            false => None,
+        };
         let loaded = self.engine.backend.load(Arc::new(prepared), cancel)?.into();
         let provenance = product_provenance(product, materials);
         let (engine, maps) = (self.engine.clone(), self.maps.clone());
-        Ok(ResidentProduct { loaded, engine, maps, provenance, names })
+        Ok(ResidentProduct { loaded, catcher, engine, maps, provenance, names })
     }
 
     /// Brings a product and one shot of it onto the device.
@@ -156,6 +166,8 @@ impl Renderer {
 #[derive(Clone)]
 pub struct ResidentProduct {
     loaded: Arc<dyn LoadedProduct>,
+    /// The floor without the product where it is a catcher.
+    catcher: Option<Arc<dyn LoadedProduct>>,
     engine: Arc<Engine>,
     maps: Arc<TabulatedMaps>,
     /// Of the product alone.
@@ -183,21 +195,31 @@ impl ResidentProduct {
             let fault = Fault::new("internal", "the product was prepared with another floor than the shot's");
             return Err(Error::new(ErrorKind::Internal, fault));
         }
-        let prepared = PreparedShot::new(prepared, &shot, self.maps.tables(&shot.environment));
+        let environment = self.maps.tables(&shot.environment);
+        let (loaded, catcher) = match (&self.catcher, &shot.floor) {
+            (Some(alone), Some(floor)) => {
+                let product = PreparedShot::new(prepared, &ground::without_backdrop(&shot), environment.clone());
+                let catcher = CatcherShots::load(&*self.loaded, &**alone, floor, &shot, &environment)?;
+                (self.loaded.load(product.showing(FirstHit::Product))?, Some(catcher))
+            }
+            _ => (self.loaded.load(PreparedShot::new(prepared, &shot, environment))?, None),
+        };
         let provenance = provenance(&self.provenance, &shot);
         let (engine, names) = (self.engine.clone(), self.names.clone());
-        Ok(ReadyShot { loaded: self.loaded.load(prepared)?, shot, engine, provenance, names })
+        Ok(ReadyShot { loaded, catcher, shot, engine, provenance, names })
     }
 
     /// Bytes of memory that the product takes, on the host and on the device, without its shots.
     pub fn size_bytes(&self) -> u64 {
-        self.loaded.size_bytes()
+        self.loaded.size_bytes() + self.catcher.as_ref().map_or(0, |alone| alone.size_bytes())
     }
 }
 
 /// A shot on a device.
 pub struct ReadyShot {
+    /// Of the product; without its floor where that is a catcher.
     loaded: Box<dyn LoadedShot>,
+    catcher: Option<CatcherShots>,
     shot: Shot,
     engine: Arc<Engine>,
     provenance: Provenance,
@@ -246,18 +268,27 @@ impl ReadyShot {
     /// `device.…`, `cancelled`.
     pub fn render_layers(&self, control: &RenderControl<'_>, aovs: &[Aov]) -> Result<Picture, Error> {
         let (begun, cpu_begun) = (Instant::now(), process_time());
-        let rendered = self.loaded.render(control)?;
+        let grounded = match &self.catcher {
+            Some(catcher) => Some(catcher.render(&*self.loaded, control)?),
+            None => None,
+        };
+        let (rendered, caught, backdrop, samples) = match grounded {
+            Some(Grounded { rendered, caught, backdrop, samples }) => (rendered, Some(caught), backdrop, Some(samples)),
+            None => (self.loaded.render(control)?, None, None, None),
+        };
         let cpu = cpu_begun.zip(process_time()).map(|(begun, ended)| ended.saturating_sub(begun).as_secs_f64());
         tracing::debug!("sampled in {:.3} s, {} rays", begun.elapsed().as_secs_f64(), rendered.rays);
         let film = &rendered.film;
         Ok(Picture {
             layers: layers(&*self.loaded, film, self.shot.film.samples, &self.names, aovs, control.cancel)?,
-            linear: LinearImage { width_px: film.width_px, height_px: film.height_px, rgba: film.resolve() },
+            linear: ground::image(film),
+            caught,
+            backdrop,
             view: self.shot.view,
             lut: self.shot.lut.clone(),
             background: self.shot.background,
             provenance: self.provenance.clone(),
-            samples_mean: film.samples_mean(),
+            samples_mean: samples_mean(samples.as_deref().unwrap_or(&film.samples)),
             noise: film.noise(),
             rays: rendered.rays,
             render_s: rendered.render_time.as_secs_f64(),
@@ -273,7 +304,23 @@ impl ReadyShot {
     /// `device.…`, `denoise.…`, `cancelled`.
     pub fn denoised(&self, noisy: Picture, cancel: &CancelToken) -> Result<Picture, Error> {
         let Engine { backend, denoisers } = &*self.engine;
-        let (linear, done) = denoisers.denoise(&**backend, &*self.loaded, &self.shot, &noisy.linear, cancel)?;
-        Ok(Picture { linear, denoised: Some(done), ..noisy })
+        let (linear, mut done) = denoisers.denoise(&**backend, &*self.loaded, &self.shot, &noisy.linear, cancel)?;
+        let caught = match (&self.catcher, &noisy.caught) {
+            (Some(catcher), Some(caught)) => {
+                let continued = caught.continued(&noisy.linear);
+                let mut denoise = |values: &[[f32; 3]]| -> Result<Vec<[f32; 3]>, Error> {
+                    let rgba = values.iter().map(|&[r, g, b]| [r, g, b, 1.0]).collect();
+                    let image = LinearImage { rgba, ..noisy.linear };
+                    let (image, more) = denoisers.denoise(&**backend, catcher.with(), &self.shot, &image, cancel)?;
+                    done.seconds += more.seconds;
+                    Ok(image.rgba.into_iter().map(|[r, g, b, _]| [r, g, b]).collect())
+                };
+                let ratio = denoise(&continued.ratio)?;
+                let light = if caught.has_light() { denoise(&continued.light)? } else { continued.light };
+                Some(Caught { ratio, light })
+            }
+            _ => noisy.caught,
+        };
+        Ok(Picture { linear, caught, denoised: Some(done), ..noisy })
     }
 }

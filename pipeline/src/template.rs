@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use packshot_materials::finding::{Finding, Rejected, Severity};
 use packshot_renderer::shot::framing::{Fit, Lens};
+use packshot_renderer::shot::ground::Ground;
 use packshot_renderer::shot::request::{DepthOfField, Framing, LightChoice, ShotRequest};
 use packshot_renderer::shot::rig::{Rig, RigName};
 use packshot_renderer::shot::{Background, Bounces, PixelFilter, ViewTransform};
@@ -14,6 +15,7 @@ use packshot_renderer::shot::{Background, Bounces, PixelFilter, ViewTransform};
 use crate::error::Error;
 use crate::picture::Encoding;
 
+mod backdrop;
 mod light;
 mod output;
 mod overrides;
@@ -69,6 +71,8 @@ pub struct Template {
     pub light: LightTemplate,
     /// What is behind the product.
     pub background: Option<Background>,
+    /// What the product stands on.
+    pub ground: Option<Ground>,
     /// Size and sampling.
     pub film: FilmTemplate,
     /// How radiance becomes display values.
@@ -200,6 +204,7 @@ impl Template {
         }
         request.light_rotation_deg = self.light.rotation_deg.unwrap_or(request.light_rotation_deg);
         request.background = self.background.unwrap_or(request.background);
+        request.ground = self.ground.or(request.ground);
         request.view.transform = self.transform.unwrap_or(request.view.transform);
         request.view.exposure_ev = self.exposure_ev.map_or(request.view.exposure_ev, |ev| ev as f32);
         let (film, wish) = (&mut request.film, &self.film);

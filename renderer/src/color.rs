@@ -7,6 +7,7 @@
 
 mod agx;
 mod custom;
+mod grounded;
 mod khronos_neutral;
 mod log2;
 mod lut;
@@ -18,6 +19,7 @@ use rayon::prelude::*;
 
 use self::agx::looks::Graded;
 use self::custom::Custom;
+pub use self::grounded::display_grounded;
 use self::lut::Lut3d;
 use crate::shot::ViewTransform;
 use crate::shot::lut::Lut;

@@ -60,7 +60,7 @@ pub(crate) fn add(pixel: &mut FilmPixel, sample: u32, value: Vec4) {
 }
 
 /// Weights of Rec.709's primaries in luminance.
-const LUMINANCE: Vec4 = Vec4::new(0.2126, 0.7152, 0.0722, 0.0);
+pub(crate) const LUMINANCE: Vec4 = Vec4::new(0.2126, 0.7152, 0.0722, 0.0);
 
 /// Fewest samples before the first decision, as Cycles sets them for a threshold: ⌈16 / t^0.3⌉, on the grid of [`ADAPTIVE_STEP`].
 pub(crate) fn samples_min(threshold: f32) -> u32 {
@@ -103,6 +103,11 @@ pub(crate) fn mean(sum: &FilmPixel, n: u32) -> [f32; 4] {
     (if n == 0 { Vec4::ZERO } else { total / n as f32 }).to_array()
 }
 
+/// Mean samples per pixel, of the samples of each.
+pub fn samples_mean(samples: &[u32]) -> f64 {
+    samples.iter().map(|&n| f64::from(n)).sum::<f64>() / samples.len().max(1) as f64
+}
+
 /// Sums of a whole picture.
 #[derive(Clone, Debug)]
 pub struct Film {
@@ -121,11 +126,6 @@ impl Film {
     pub fn new(width_px: u32, height_px: u32) -> Self {
         let n = width_px as usize * height_px as usize;
         Self { width_px, height_px, sums: vec![FilmPixel::default(); n], samples: vec![0; n] }
-    }
-
-    /// Mean samples per pixel.
-    pub fn samples_mean(&self) -> f64 {
-        self.samples.iter().map(|&n| f64::from(n)).sum::<f64>() / self.samples.len().max(1) as f64
     }
 
     /// Mean noise of a pixel, in the measure that the noise threshold has. Pixels of less than 2 samples have no measure and do not count.

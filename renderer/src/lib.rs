@@ -12,6 +12,7 @@ pub mod prepare;
 pub mod inspect;
 pub mod backend;
 pub mod film;
+pub mod catcher;
 pub mod guides;
 pub mod layers;
 pub mod color;

@@ -15,6 +15,7 @@ mod bevels;
 mod emitters;
 mod environment;
 mod filter;
+mod floor;
 mod fuzz;
 mod geometry;
 mod light;
@@ -34,7 +35,7 @@ mod texture;
 pub use environment::EnvironmentTables;
 pub use material::left_out;
 pub use product::{MaterialOrigin, PaletteEntry, PartMaterial, PreparedProduct, SceneFeatures};
-pub use shot::PreparedShot;
+pub use shot::{FirstHit, PreparedShot};
 pub use tabulated::TabulatedMaps;
 
 /// Why a scene cannot be prepared.

@@ -18,6 +18,7 @@ pub mod document;
 pub mod environment;
 pub mod error;
 pub mod framing;
+pub mod ground;
 pub mod lut;
 pub mod request;
 pub mod rig;
@@ -272,17 +273,59 @@ pub enum SpotFalloff {
     Smooth,
 }
 
-/// A horizontal square centred on the Y axis, normal +Y.
+/// A horizontal square, normal +Y, with or without a wall that it sweeps up to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Floor {
     /// Its height.
     pub y_m: f64,
-    /// Its side, positive.
+    /// X and Z of its centre.
+    pub center_m: [f64; 2],
+    /// Its side, positive; and the width of its wall.
     pub size_m: f64,
+    /// The wall that it sweeps up to.
+    pub sweep: Option<Sweep>,
+    /// Whether it is seen itself.
+    pub role: FloorRole,
     /// The name of its material.
     pub material: String,
     /// The parameters of its material.
     pub openpbr: OpenPbr,
+}
+
+impl Floor {
+    /// A square around the Y axis that is seen like other surfaces.
+    pub fn square(y_m: f64, size_m: f64, material: impl Into<String>, openpbr: OpenPbr) -> Self {
+        let (center_m, material) = ([0.0; 2], material.into());
+        Self { y_m, center_m, size_m, sweep: None, role: FloorRole::Surface, material, openpbr }
+    }
+
+    /// Whether it is a catcher.
+    pub fn catches(&self) -> bool {
+        self.role == FloorRole::Catcher
+    }
+}
+
+/// What a floor is in a picture. It gives light to the product and takes it either way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum FloorRole {
+    /// A surface like others.
+    #[default]
+    Surface,
+    /// Nothing of it is seen but what the product does to it: shadows, reflections, light. See [`Caught`](crate::catcher::Caught).
+    Catcher,
+}
+
+/// How a floor rises to a wall, as a photographer's roll of paper does, without an edge: a quarter of a cylinder between both.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sweep {
+    /// The wall stands across from here, seen from the floor's centre: where the camera is. As a camera's azimuth: 0° is +Z, 90° is +X.
+    pub azimuth_deg: f64,
+    /// From the floor's centre to the wall, positive.
+    pub distance_m: f64,
+    /// Of the cylinder, positive, at most the distance and the height.
+    pub radius_m: f64,
+    /// Of the wall above the floor, positive.
+    pub height_m: f64,
 }
 
 /// What is behind the product.

@@ -28,6 +28,7 @@ const EXPORTS: &[&str] = &[
     "guide",
     "seen",
     "opacity_at",
+    "is_held_out",
 ];
 
 fn main() -> ExitCode {

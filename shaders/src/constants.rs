@@ -73,6 +73,14 @@ shared_constants! {
     pub const SLOT_SAMPLED_OUTSIDE: u32 = 4;
     /// `Slot.flags`: light samples go to the other side.
     pub const SLOT_SAMPLED_INSIDE: u32 = 8;
+    /// `Slot.flags`: the floor that the product stands on.
+    pub const SLOT_FLOOR: u32 = 16;
+    /// `RenderParams.first_hit`: camera rays end at whatever they meet.
+    pub const FIRST_HIT_ANY: u32 = 0;
+    /// `RenderParams.first_hit`: where a camera ray meets the floor first, nothing is seen.
+    pub const FIRST_HIT_PRODUCT: u32 = 1;
+    /// `RenderParams.first_hit`: where a camera ray meets anything but the floor first, nothing is seen.
+    pub const FIRST_HIT_FLOOR: u32 = 2;
     /// `EmitterNode.count`: either side of the axis is lit.
     pub const EMITTERS_BOTH_SIDES: u32 = 1 << 31;
     /// `Material.flags`: alpha of the base colour is opacity.

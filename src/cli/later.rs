@@ -1,8 +1,7 @@
-//! Commands and options that arrive with later steps of the project. Using one is wrong usage that says so, and not a
+//! Commands that arrive with later steps of the project. Using one is wrong usage that says so, and not a
 //! typing error.
 
-use clap::parser::ValueSource;
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{Arg, ArgMatches, Command};
 
 use super::failure::Failure;
 
@@ -27,9 +26,6 @@ const LEFT_OUT: [&str; 3] = ["serve", "admin", "client"];
 #[cfg(feature = "service")]
 const LEFT_OUT: [&str; 0] = [];
 
-/// Options of `render` with whether they take a value, and the step that brings them.
-const RENDER_OPTIONS: [(&str, bool, &str); 1] = [("shadow-catcher", false, "shots")];
-
 /// Adds them all, hidden.
 pub(crate) fn add_to(command: Command) -> Command {
     let hidden = |name: &'static str| {
@@ -37,11 +33,7 @@ pub(crate) fn add_to(command: Command) -> Command {
         Command::new(name).hide(true).disable_help_flag(true).arg(rest)
     };
     let commands = COMMANDS.into_iter().map(|(name, _)| name).chain(LEFT_OUT).map(hidden);
-    let options = RENDER_OPTIONS.map(|(name, takes_value, _)| {
-        let arg = Arg::new(name).long(name).hide(true);
-        if takes_value { arg.num_args(0..=1).action(ArgAction::Append) } else { arg.action(ArgAction::SetTrue) }
-    });
-    let command = command.subcommands(commands).mut_subcommand("render", |render| render.args(options));
+    let command = command.subcommands(commands);
     if ADMIN_COMMANDS.is_empty() {
         return command;
     }
@@ -61,12 +53,7 @@ pub(crate) fn refuse(matches: &ArgMatches) -> Result<(), Failure> {
         let help = "build it with the feature `service`, which is on by default";
         return Err(Failure::usage("not_available", format!("`packshot {name}` is not in this build"), *name, help));
     }
-    let Some(render) = matches.subcommand_matches("render") else { return Ok(()) };
-    let used = |name: &str| render.value_source(name) == Some(ValueSource::CommandLine);
-    match RENDER_OPTIONS.iter().find(|(name, ..)| used(name)) {
-        Some((name, _, step)) => Err(not_available(&format!("`--{name}`"), &format!("--{name}"), step)),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 /// Wrong usage for now: `what` comes with `step`.

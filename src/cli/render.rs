@@ -9,11 +9,12 @@ use packshot::render::{ReadyShot, ResidentProduct};
 use packshot::report::Preflight;
 use packshot::timing::{Seconds, Stopwatch};
 use packshot_renderer::backend::RenderControl;
-use packshot_renderer::shot::Shot;
+use packshot_renderer::shot::{Floor, Shot};
 
 pub(crate) mod args;
 mod dump;
 pub(crate) mod framing;
+mod ground;
 pub(crate) mod result;
 pub(crate) mod source;
 pub(crate) mod target;
@@ -187,9 +188,9 @@ impl<'a> Session<'a> {
     }
 
     /// Brings a product onto the device, for any number of shots.
-    pub(crate) fn prepare(&mut self, subject: &Subject) -> Result<ResidentProduct, Failure> {
+    pub(crate) fn prepare(&mut self, subject: &Subject, floor: Option<&Floor>) -> Result<ResidentProduct, Failure> {
         let cancel = self.interrupt.cancel.clone();
-        Ok(self.renderer()?.prepare(&subject.product, &subject.materials, None, &cancel)?)
+        Ok(self.renderer()?.prepare(&subject.product, &subject.materials, floor, &cancel)?)
     }
 
     fn load(&mut self, subject: &Subject, shot: Shot) -> Result<ReadyShot, Failure> {

@@ -55,7 +55,7 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
 
     let fit = picture.fit(spin.map(|spin| spin.fit));
     let framing = args.from.framing(&picture.lens, picture.preset, fit, picture.template());
-    let built = turntable.shots(&common.request(picture, framing), &subject.product.scene);
+    let built = turntable.shots(&common.request(picture, framing)?, &subject.product.scene);
     let (shots, found) = built.map_err(packshot::Error::from)?;
     subject.diagnostics.extend(found);
     let preflight = session.preflight(&mut subject);
@@ -86,7 +86,7 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
         Taking { frames, sampled: Sampled::default(), seconds: &mut seconds, manifest: manifest.as_mut(), plan };
     let mut taken = Ok(());
     if !jobs.is_empty() {
-        let resident = session.prepare(&subject)?;
+        let resident = session.prepare(&subject, shots.shot().floor.as_ref())?;
         taking.seconds.prepare = clock.lap();
         let jobs = jobs.into_iter().map(|job| Job {
             name: format!("frame {} of {}", job.number, turntable.frames),

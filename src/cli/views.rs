@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use packshot::picture::Picture;
 use packshot::report::Preflight;
 use packshot::timing::{Seconds, Stopwatch};
 use packshot::verify::Check;
@@ -139,20 +140,23 @@ pub(crate) fn run(args: &ViewsArgs, quiet: bool) -> Result<(), Failure> {
     let mut jobs = Vec::with_capacity(views.len());
     for (i, view) in views.iter().enumerate() {
         let framing = picture.lens.framing(view.direction, directions.clone(), fit, picture.template());
-        let built = request::build(&common.request(picture, framing), &subject.product.scene);
+        let built = request::build(&common.request(picture, framing)?, &subject.product.scene);
         let (shot, found) = built.map_err(packshot::Error::from)?;
-        // What is odd about the light is odd from every side.
-        subject.diagnostics.extend(found.into_iter().filter(|_| i == 0));
+        // What is odd about the light is odd from every side; what is below the ground is so from some.
+        let is_new = |finding: &Diagnostic| i == 0 || finding.code == "shot.below_ground";
+        let of_view = |finding: Diagnostic| match finding.code {
+            "shot.below_ground" => Diagnostic { at: view.name.to_owned(), ..finding },
+            _ => finding,
+        };
+        subject.diagnostics.extend(found.into_iter().filter(is_new).map(of_view));
         jobs.push(Job { of: (*view, targets.get(i).cloned(), shot.film.samples), name: view.name.to_owned(), shot });
     }
     let preflight = session.preflight(&mut subject);
-    let resident = session.prepare(&subject)?;
-    seconds.prepare = clock.lap();
-
     let interrupt = session.interrupt.clone();
     let (mut results, mut device) = (Vec::with_capacity(views.len()), None);
+    let mut prepare_s = clock.lap();
     let sampled = &mut seconds;
-    render_each(&session, &resident, jobs, |(view, target, samples_max), taken| {
+    let mut finish = |(view, target, samples_max): (NamedView, Option<Target>, u32), taken: Picture| {
         let mut clock = Stopwatch::start();
         let n_bytes = match &target {
             Some(target) => target.write(&taken, &interrupt)?,
@@ -176,7 +180,17 @@ pub(crate) fn run(args: &ViewsArgs, quiet: bool) -> Result<(), Failure> {
         });
         device.get_or_insert(taken.device);
         Ok(())
-    })?;
+    };
+    // Views that stand on one floor, nearly always all of them, share the product on the device.
+    let mut jobs = jobs.into_iter().peekable();
+    while let Some(floor) = jobs.peek().map(|job| job.shot.floor.clone()) {
+        let mut clock = Stopwatch::start();
+        let resident = session.prepare(&subject, floor.as_ref())?;
+        prepare_s += clock.lap();
+        let on_floor = std::iter::from_fn(|| jobs.next_if(|job| job.shot.floor == floor));
+        render_each(&session, &resident, on_floor, &mut finish)?;
+    }
+    seconds.prepare = prepare_s;
     seconds.total = clock.total();
     let Some(device) = device else {
         return Err(Failure::usage("missing", "there is no view", "--view", "name at least one"));

@@ -7,6 +7,7 @@ mod cancel;
 mod choices;
 mod films;
 mod formats;
+mod ground;
 mod input;
 mod materials;
 mod output;

@@ -6,9 +6,10 @@ use packshot_renderer::shot::framing::{Fit, Lens};
 use packshot_renderer::shot::request::{DepthOfField, Focus};
 use packshot_renderer::shot::view::{SIX_VIEW, THREE_QUARTER, ViewDirection};
 use packshot_renderer::shot::{
-    Background, MAX_BOUNCES, MAX_PIXELS, MAX_SAMPLES, MAX_SEED, MAX_SIDE_PX, PixelFilter, ViewTransform,
+    MAX_BOUNCES, MAX_PIXELS, MAX_SAMPLES, MAX_SEED, MAX_SIDE_PX, PixelFilter, ViewTransform,
 };
 
+use super::backdrop;
 use super::light::read_light;
 use super::output::read_output;
 use super::overrides::glob;
@@ -53,7 +54,8 @@ fn read_root(mut root: Table<'_, '_>, reader: &mut Reader<'_>) -> Template {
         template.light = read_light(table, reader);
     }
     if let Some(mut table) = root.take("backdrop").and_then(|value| reader.table("backdrop", value)) {
-        template.background = table.require("background", reader).and_then(|value| read_background(value, reader));
+        template.background = backdrop::read_background(&mut table, reader);
+        template.ground = backdrop::read_ground(&mut table, reader);
         table.finish(reader);
     }
     if let Some(table) = root.take("film").and_then(|value| reader.table("film", value)) {
@@ -202,16 +204,6 @@ fn read_camera(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> CameraTempl
     };
     let depth_of_field = f_number.flatten().map(|f_number| DepthOfField { f_number, focus });
     CameraTemplate { azimuth_deg, elevation_deg, lens, fit, depth_of_field }
-}
-
-fn read_background(value: &Value<'_>, reader: &mut Reader<'_>) -> Option<Background> {
-    let text = reader.text("background", value)?;
-    let background = text.parse().ok();
-    if background.is_none() {
-        let help = "expected transparent, environment, white, or a colour such as #F0F0F0";
-        reader.error_help(CODES.range, &value.span(), format!("`{text}` is no background"), help);
-    }
-    background
 }
 
 fn read_film(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> FilmTemplate {

@@ -77,7 +77,7 @@ fn rigs_share_one_map() {
 fn a_floor_belongs_to_the_product() {
     let studio = Studio::new();
     let Studio { renderer, product, materials } = &studio;
-    let floor = Floor { y_m: -0.02, size_m: 1.0, material: "floor".to_owned(), openpbr: OpenPbr::default() };
+    let floor = Floor::square(-0.02, 1.0, "floor", OpenPbr::default());
     let cancel = CancelToken::default();
     let bare = renderer.prepare(product, materials, None, &cancel).expect("room");
     let standing = renderer.prepare(product, materials, Some(&floor), &cancel).expect("room");

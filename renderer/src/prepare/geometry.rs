@@ -111,31 +111,6 @@ impl Geometry {
         Some(out)
     }
 
-    /// Adds a horizontal square in render space, as the part after all others. It joins the baked mesh where there is one.
-    pub(crate) fn push_floor(&mut self, y: f64, half: f64, center: [f64; 2], material: u32, part: u32) {
-        let corner = |x: f64, z: f64| Vertex {
-            position: DVec3::new(center[0] + x * half, y, center[1] + z * half).as_vec3(),
-            normal: Vec3::Y,
-            ..Vertex::default()
-        };
-        let v = self.vertices.len() as u32;
-        let first = self.triangles.len();
-        self.vertices.extend([corner(-1.0, -1.0), corner(-1.0, 1.0), corner(1.0, 1.0), corner(1.0, -1.0)]);
-        let slot = self.slots.len() as u32;
-        self.slots.push(Slot { material, part, flags: SLOT_FLAT, ..Slot::default() });
-        let all_is_baked = self.instances.len() == 1 && self.instances[0].world_from_local == DAffine3::IDENTITY;
-        let (slot_base, slot) = if all_is_baked { (0, slot) } else { (slot, 0) };
-        self.triangles.push(Triangle { v0: v, v1: v + 1, v2: v + 2, slot });
-        self.triangles.push(Triangle { v0: v, v1: v + 2, v2: v + 3, slot });
-        if all_is_baked {
-            self.meshes[0].end = first + 2;
-        } else {
-            self.meshes.push(first..first + 2);
-            let mesh = (self.meshes.len() - 1) as u32;
-            self.instances.push(PlacedMesh { mesh, world_from_local: DAffine3::IDENTITY, slot_base });
-        }
-    }
-
     /// The vertices of every triangle, for the acceleration structure.
     pub(crate) fn corners(&self) -> Vec<[Vec3; 3]> {
         let at = |i: u32| self.vertices[i as usize].position;

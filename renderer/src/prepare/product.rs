@@ -1,6 +1,5 @@
 //! What all shots of a product share: geometry with its hierarchies, materials and textures.
 
-use glam::DVec3;
 use packshot_materials::library::Surface;
 use packshot_materials::openpbr::OpenPbr;
 use packshot_shaders::constants::{MATERIAL_BLEND, MATERIAL_BODY, MATERIAL_CAMERA_ONLY, MATERIAL_MASK, MATERIAL_PANE};
@@ -168,7 +167,26 @@ impl PreparedProduct {
     ) -> Result<Self, PrepareError> {
         assert_eq!(part_materials.len(), scene.parts.len(), "one material per part");
         let bounds = scene.bounds().ok_or(PrepareError::Empty)?;
-        let space = RenderSpace::around(&bounds);
+        Self::pack(scene, palette, part_materials, floor, RenderSpace::around(&bounds), cancelled)
+    }
+
+    /// The floor of a product without the product: in the same render space, so that a camera ray meets it at the same place, to the bit.
+    /// Shots of the product are shots of it.
+    ///
+    /// # Errors
+    /// [`PrepareError::Empty`] when the product stands on no floor; [`PrepareError::Cancelled`].
+    pub fn floor_alone(&self, cancelled: &(dyn Fn() -> bool + Sync)) -> Result<Self, PrepareError> {
+        Self::pack(&Scene::default(), &[], &[], self.floor.as_ref(), self.space, cancelled)
+    }
+
+    fn pack(
+        scene: &Scene,
+        palette: &[PaletteEntry],
+        part_materials: &[PartMaterial],
+        floor: Option<&Floor>,
+        space: RenderSpace,
+        cancelled: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Self, PrepareError> {
         let mut tables = Tables::new();
         let mut textures = TextureTable::new(scene);
         let mut materials: Vec<gpu::Material> =
@@ -224,7 +242,7 @@ impl PreparedProduct {
         let mut reliefs = Reliefs::new(scene, surfaces, &mut tables, space.units_per_m);
         let mut geometry =
             Geometry::new(scene, &space, &worn, &inward, &mut reliefs, cancelled).ok_or(PrepareError::Cancelled)?;
-        if geometry.triangles.is_empty() {
+        if geometry.triangles.is_empty() && (floor.is_none() || !scene.parts.is_empty()) {
             return Err(PrepareError::Empty);
         }
         let radius = |entry: &PaletteEntry| f64::from(entry.surface.bevel_mm.unwrap_or(0.0)) / 1e3 * space.units_per_m;
@@ -233,10 +251,8 @@ impl PreparedProduct {
         if let Some(floor) = floor {
             materials.push(material::lower_literal(&floor.openpbr, space.units_per_m, &mut tables));
             material_origins.push(MaterialOrigin::Floor);
-            let origin = space.point(DVec3::new(0.0, floor.y_m, 0.0));
-            let half = 0.5 * floor.size_m * space.units_per_m;
             let (material, part) = ((materials.len() - 1) as u32, scene.parts.len() as u32);
-            geometry.push_floor(origin.y, half, [origin.x, origin.z], material, part);
+            geometry.push_floor(floor, &space, material, part);
         }
 
         if cancelled() {

@@ -3,12 +3,26 @@
 use std::sync::Arc;
 
 use packshot_native::stages::Bindings;
-use packshot_shaders::constants::{ENVIRONMENT_MAP, ENVIRONMENT_UNIFORM};
+use packshot_shaders::constants::{
+    ENVIRONMENT_MAP, ENVIRONMENT_UNIFORM, FIRST_HIT_ANY, FIRST_HIT_FLOOR, FIRST_HIT_PRODUCT,
+};
 use packshot_shaders::layout::scene as gpu;
 
 use super::light::Lights;
 use super::{EnvironmentTables, PreparedProduct, RenderSpace, bindable, filter};
 use crate::shot::{Background, Environment, Film, Projection, Shot};
+
+/// What of a scene is seen: all of it is there, for every ray but the camera's own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FirstHit {
+    /// Whatever a camera ray meets.
+    #[default]
+    Any,
+    /// The product where no floor is before it. Alpha is its share of the pixel.
+    Product,
+    /// The floor where no product is before it. Alpha is its share of the pixel.
+    Floor,
+}
 
 /// The part of what a backend reads that is made anew for each shot of a product. Arrays are never empty, because a GPU cannot bind
 /// nothing.
@@ -54,6 +68,16 @@ impl PreparedShot {
             tables,
             film: shot.film,
         }
+    }
+
+    /// The same shot, in which camera rays see nothing where they meet anything else first.
+    pub fn showing(mut self, first_hit: FirstHit) -> Self {
+        self.params.first_hit = match first_hit {
+            FirstHit::Any => FIRST_HIT_ANY,
+            FirstHit::Product => FIRST_HIT_PRODUCT,
+            FirstHit::Floor => FIRST_HIT_FLOOR,
+        };
+        self
     }
 
     /// What the translated stages read. Without the packed trees over triangles, because native traversal has its own.

@@ -16,8 +16,8 @@ use self::parts::PartPatterns;
 use super::environment;
 use super::error::{ErrorCode, ShotError};
 use super::{
-    Background, Bounces, Camera, Environment, Film, Floor, Light, MAX_BOUNCES, MAX_PIXELS, MAX_SAMPLES, MAX_SEED,
-    MAX_SIDE_PX, PixelFilter, Projection, Shot, View, ViewTransform,
+    Background, Bounces, Camera, Environment, Film, Floor, FloorRole, Light, MAX_BOUNCES, MAX_PIXELS, MAX_SAMPLES,
+    MAX_SEED, MAX_SIDE_PX, PixelFilter, Projection, Shot, Sweep, View, ViewTransform,
 };
 use crate::diagnostic::Diagnostic;
 use crate::import::UpAxis;
@@ -113,8 +113,8 @@ pub struct FilmOverrides {
 ///
 /// # Errors
 ///
-/// The first mistake found, with a JSON pointer in `at`; `env.…` for a broken environment map. `/floor/shadow_catcher` and
-/// `/film/filter_glossy` are refused as unsupported when they are on.
+/// The first mistake found, with a JSON pointer in `at`; `env.…` for a broken environment map. `/film/filter_glossy` is
+/// refused as unsupported when it is on.
 pub fn read(
     bytes: &[u8],
     default_name: &str,
@@ -375,14 +375,32 @@ fn read_floor(value: Value, materials: &BTreeMap<String, OpenPbr>) -> Result<Flo
     let mut m = value.members()?;
     let y_m = m.required("y_m")?.number(Limits::ANY)?;
     let size_m = m.required("size_m")?.number(Limits::POSITIVE)?;
+    let center_m = m.read_or("center_m", [0.0; 2], |v| v.numbers(Limits::ANY))?;
     let material = m.required("material")?;
     let (at, material) = (material.at.clone(), material.text()?);
     let openpbr = *materials.get(&material).ok_or_else(|| unknown_material(&at, &material, materials))?;
-    if m.read_or("shadow_catcher", false, |v| v.flag())? {
-        return Err(unsupported(&m, "shadow_catcher", "a shadow catcher", "set it to false"));
+    let is_catcher = m.read_or("shadow_catcher", false, |v| v.flag())?;
+    let role = if is_catcher { FloorRole::Catcher } else { FloorRole::Surface };
+    let sweep = m.read_or("sweep", None, |v| match v.json {
+        json::Json::Null => Ok(None),
+        _ => read_sweep(v).map(Some),
+    })?;
+    m.done()?;
+    Ok(Floor { y_m, center_m, size_m, sweep, role, material, openpbr })
+}
+
+fn read_sweep(value: Value) -> Result<Sweep, ShotError> {
+    let mut m = value.members()?;
+    let azimuth_deg = m.required("azimuth_deg")?.number(Limits::between(-1e6, 1e6))?;
+    let distance_m = m.required("distance_m")?.number(Limits::POSITIVE)?;
+    let height_m = m.required("height_m")?.number(Limits::POSITIVE)?;
+    let radius = m.required("radius_m")?;
+    let radius_m = radius.number(Limits::POSITIVE)?;
+    if radius_m > distance_m.min(height_m) {
+        return Err(radius.out_of_range("expected at most distance_m and height_m"));
     }
     m.done()?;
-    Ok(Floor { y_m, size_m, material, openpbr })
+    Ok(Sweep { azimuth_deg, distance_m, radius_m, height_m })
 }
 
 fn unknown_material(at: &str, name: &str, materials: &BTreeMap<String, OpenPbr>) -> ShotError {

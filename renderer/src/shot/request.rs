@@ -8,7 +8,8 @@ use std::sync::Arc;
 use glam::{DAffine3, DVec3};
 
 use super::error::{ErrorCode, ShotError};
-use super::framing::{Fit, Lens};
+use super::framing::{Fit, Hull, Lens};
+use super::ground::{Ground, GroundKind};
 use super::lut::Lut;
 use super::rig::{self, RigName};
 use super::turntable::Turn;
@@ -38,6 +39,8 @@ pub struct ShotRequest {
     pub framing: Framing,
     /// How much of the depth is sharp; `None`: everything.
     pub depth_of_field: Option<DepthOfField>,
+    /// What the product stands on; `None`: nothing, it floats.
+    pub ground: Option<Ground>,
     /// By what light.
     pub light: LightChoice,
     /// Turns the light about +Y, in addition to what the choice itself does.
@@ -72,6 +75,7 @@ impl Default for ShotRequest {
                 share_scale_with: Vec::new(),
             },
             depth_of_field: None,
+            ground: None,
             light: LightChoice::Rig(RigName::StudioSoft),
             light_rotation_deg: 0.0,
             background: Background::Transparent,
@@ -163,7 +167,27 @@ pub(super) fn assemble(
     in_range("--light-rotation-deg", request.light_rotation_deg, -1e6..=1e6)?;
     in_range("--exposure-ev", f64::from(request.view.exposure_ev), -32.0..=32.0)?;
     let mut diagnostics = Vec::new();
-    let (camera, film) = place(request, scene, turn)?;
+    let (mut camera, film) = place(request, scene, turn)?;
+    let floor = match &request.ground {
+        Some(ground) if turn.is_some() && ground.kind == GroundKind::Sweep => {
+            let message = "a sweep stands behind the product as one camera sees it, and cannot turn with it";
+            return Err(ShotError::new(ErrorCode::Conflict, "--ground", message).help("use --ground floor"));
+        }
+        Some(ground) => {
+            let aspect = f64::from(film.width_px) / f64::from(film.height_px);
+            let floor = ground.under(&Hull::new(scene)?, &mut camera, aspect)?;
+            if floor.is_none() {
+                diagnostics.push(Diagnostic {
+                    code: "shot.below_ground",
+                    severity: Severity::Warning,
+                    at: "--ground".to_owned(),
+                    message: "the camera is below the ground, which is left out: it would hide the product".to_owned(),
+                });
+            }
+            floor
+        }
+        None => None,
+    };
     let azimuth_deg = match &request.framing {
         Framing::Auto { direction, .. } => direction.azimuth_deg,
         Framing::SceneCamera { .. } => view::azimuth_deg(&camera.world_from_camera.matrix3),
@@ -194,7 +218,7 @@ pub(super) fn assemble(
         });
     }
     let (background, view) = (request.background, request.view);
-    let shot = Shot { camera, film, environment, lights, floor: None, background, view, lut: request.lut.clone() };
+    let shot = Shot { camera, film, environment, lights, floor, background, view, lut: request.lut.clone() };
     if let Some(bounds) = scene.bounds() {
         let name = |i: usize| scene.lights.get(i).and_then(|light| light.name.as_deref()).unwrap_or_default();
         diagnostics.extend(weak_lights(&shot, &bounds, |i| format!("light {i} {:?}", name(i))));

@@ -129,7 +129,7 @@ impl TurntableShots {
     }
 
     /// Frame `frame` as a shot of the product as it stands in the file. All frames have the film, and with it the seed, of the request. A
-    /// floor, which no request has, would be the product's and turn with it.
+    /// floor is the product's and turns with it, which an endless one does not show.
     pub fn frame(&self, frame: u32) -> Shot {
         let turn = Turn { center: self.center, angle_deg: self.turntable.angle_deg(frame) };
         let undone = turn.undone();

@@ -8,7 +8,7 @@ use packshot_materials::openpbr::OpenPbr;
 use packshot_renderer::backend::gpu::SliceLimits;
 use packshot_renderer::backend::{Backend, CancelToken, RenderControl, Rendered, Snapshot, Snapshots};
 use packshot_renderer::film::Film;
-use packshot_renderer::prepare::{PaletteEntry, PartMaterial, PreparedProduct};
+use packshot_renderer::prepare::{FirstHit, PaletteEntry, PartMaterial, PreparedProduct};
 use packshot_renderer::shot::Aperture;
 
 use crate::arrangement::{Placement, Sky};
@@ -61,6 +61,27 @@ fn depth_of_field() {
     sketch.shot.camera.aperture = Some(Aperture { radius_m: 0.15, focus_depth_m: 4.5 });
     let (lens, _) = compare(&sketch);
     assert!(share_equal(&pinhole.film, &lens.film) < 0.9, "some of it is out of focus");
+}
+
+#[test]
+fn floor_and_product_apart() {
+    let prepared = still_life(64, 8).prepare();
+    let coverage = |first_hit| {
+        let prepared = Prepared { product: prepared.product.clone(), shot: prepared.shot.clone().showing(first_hit) };
+        let (on_cpu, _) = compare_prepared(&prepared);
+        on_cpu.film.resolve().iter().map(|pixel| f64::from(pixel[3])).sum::<f64>() / on_cpu.film.samples.len() as f64
+    };
+    let [product, floor, both] = [FirstHit::Product, FirstHit::Floor, FirstHit::Any].map(coverage);
+    assert!(product > 0.1 && floor > 0.1 && (product + floor - both).abs() < 1e-6, "{product} {floor} {both}");
+    // As many samples as another picture has, pixel by pixel.
+    let counts: Arc<[u32]> = (0..64 * 64).map(|i| if i % 64 < 20 { 16 } else { 48 }).collect();
+    let prepared = still_life(64, 64).prepare();
+    let cancel = CancelToken::default();
+    for backend in [cpu() as &dyn Backend, gpu()] {
+        let control = RenderControl { counts: Some(&counts), ..RenderControl::new(&cancel) };
+        let film = prepared.load(backend).expect("room").render(&control).expect("nobody cancels").film;
+        assert_eq!(film.samples[..], counts[..], "{:?}", backend.device().kind);
+    }
 }
 
 #[test]

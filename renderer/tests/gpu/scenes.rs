@@ -242,7 +242,7 @@ pub(crate) fn still_life(size_px: u32, samples: u32) -> Sketch {
         sketch.place(MeshIdx(0), PartMaterial::Palette(i), placed, i);
     }
     let grey = OpenPbr { base_color: [0.5; 3], base_diffuse_roughness: 0.4, ..OpenPbr::default() };
-    sketch.shot.floor = Some(Floor { y_m: -0.45, size_m: 6.0, material: "grey".to_owned(), openpbr: grey });
+    sketch.shot.floor = Some(Floor::square(-0.45, 6.0, "grey", grey));
     sketch.shot.lights.push(Light::Point { position_m: DVec3::new(1.0, 1.5, 1.5), intensity: [1.5; 3] });
     let direction = DVec3::new(0.3, -1.0, -0.6).normalize();
     sketch.shot.lights.push(Light::Directional { direction, irradiance: [0.5, 0.6, 0.7], half_angle_rad: 0.0 });
@@ -282,7 +282,7 @@ pub(crate) fn lamps(size_px: u32, samples: u32) -> Sketch {
     sketch.part(lit, PartMaterial::Own, at(0.2, -0.3, 0.7, 0.2));
     sketch.part(card(), PartMaterial::Palette(3), at(0.1, 0.6, 0.6, 0.3));
     let grey = OpenPbr { base_color: [0.5; 3], base_diffuse_roughness: 0.4, ..OpenPbr::default() };
-    sketch.shot.floor = Some(Floor { y_m: -0.4, size_m: 6.0, material: "grey".to_owned(), openpbr: grey });
+    sketch.shot.floor = Some(Floor::square(-0.4, 6.0, "grey", grey));
     sketch
 }
 

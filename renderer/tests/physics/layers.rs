@@ -174,7 +174,7 @@ fn things_are_told_apart_by_their_names() {
     scene.meshes[0].primitives[0].material = Some(MaterialIdx(0));
     scene.meshes[1].primitives[0].material = Some(MaterialIdx(1));
     let mut shot = shot(DVec3::new(0.0, 0.5, 6.0), 4.0, SIZE_PX, 16);
-    shot.floor = Some(Floor { y_m: -0.6, size_m: 2.0, material: "Felt".to_owned(), openpbr: OpenPbr::default() });
+    shot.floor = Some(Floor::square(-0.6, 2.0, "Felt", OpenPbr::default()));
     let worn = [PartMaterial::Own, PartMaterial::Own, PartMaterial::Palette(0)];
     let loaded = load(&scene, &[paint([0.5; 3]).into()], &worn, &shot, 2);
     for (kind, expected) in [

@@ -3,6 +3,7 @@
 mod analytic;
 mod arrangement;
 mod bodies;
+mod catcher;
 mod determinism;
 mod difference;
 mod emission;

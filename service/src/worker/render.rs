@@ -9,7 +9,7 @@ use packshot_pipeline::picture::Picture;
 use packshot_pipeline::render::{PREVIEW_SIDE_MAX_PX, ReadyShot};
 use packshot_pipeline::timing::{Seconds, Stopwatch};
 use packshot_renderer::backend::{RenderControl, Snapshot};
-use packshot_renderer::shot::Shot;
+use packshot_renderer::shot::{Floor, Shot};
 use serde_json::{Value, json};
 
 use super::device::Device;
@@ -30,6 +30,10 @@ use crate::wire::request::Format;
 
 /// Memory that one pixel takes while a picture is made: its sums, its mean, its display values and the encoder's copy, bytes.
 const BYTES_PER_PIXEL: u64 = 128;
+/// The same of a denoiser, at most: guides, padded copies and the layers of its network; see `benches/NOTES.md`.
+const DENOISER_BYTES_PER_PIXEL: u64 = 270;
+/// The same of a shadow catcher: two more films, and what they are compared to.
+const CATCHER_BYTES_PER_PIXEL: u64 = 160;
 
 /// Frames, prepares, samples and encodes.
 pub(super) fn run(
@@ -43,7 +47,11 @@ pub(super) fn run(
     let environment = engine.environment(job)?;
     let (shot, found) = build_shot(job.input, &subject.product, environment)?;
     let preflight = subject.preflight(job.input, &found);
-    fits(engine, device, &shot, preflight.stats.device_bytes_estimate)?;
+    let denoise = shot::denoise(&job.input.request);
+    let is_shown =
+        |&format: &Format| denoise.applies(Some(shot::picture_format(&job.input.request, format)), shot.view.transform);
+    let denoises = job.input.request.formats.iter().any(is_shown);
+    fits(engine, device, &shot, denoises, preflight.stats.device_bytes_estimate)?;
     job.go_on()?;
     let resident = engine.resident(job, subject, shot.floor.as_ref(), device)?;
     let ready = engine.with_room(device, || resident.ready(shot.clone()))?;
@@ -57,16 +65,13 @@ pub(super) fn run(
         progress: &|progress| meter.show(progress),
         time_max,
         snapshots: Some(snapshots(&|snapshot| previews.take(&snapshot))),
+        counts: None,
     })?;
     engine.n_renders.fetch_add(1, Ordering::Relaxed);
     clock.lap();
 
     Failpoint::Encode.pass();
-    let denoise = shot::denoise(&job.input.request);
-    let is_shown = |&format: &Format| {
-        denoise.applies(Some(shot::picture_format(&job.input.request, format)), picture.view.transform)
-    };
-    let denoised = match job.input.request.formats.iter().any(is_shown) {
+    let denoised = match denoises {
         true => Some(ready.denoised(picture.clone(), job.cancel)?),
         false => None,
     };
@@ -106,10 +111,17 @@ pub(super) fn run(
 }
 
 /// Refuses before work starts what the device has no memory for.
-fn fits(engine: &Engine, device: &Device, shot: &Shot, scene_bytes: u64) -> Result<(), Stopped> {
+fn fits(engine: &Engine, device: &Device, shot: &Shot, denoises: bool, scene_bytes: u64) -> Result<(), Stopped> {
     let Some(offered) = engine.memory_bytes_max.or(device.memory_bytes) else { return Ok(()) };
     let n_pixels = u64::from(shot.film.width_px) * u64::from(shot.film.height_px);
-    let needed = scene_bytes.saturating_add(n_pixels * BYTES_PER_PIXEL);
+    let mut per_pixel = BYTES_PER_PIXEL;
+    if denoises {
+        per_pixel += DENOISER_BYTES_PER_PIXEL;
+    }
+    if shot.floor.as_ref().is_some_and(Floor::catches) {
+        per_pixel += CATCHER_BYTES_PER_PIXEL;
+    }
+    let needed = scene_bytes.saturating_add(n_pixels * per_pixel);
     if needed <= offered {
         return Ok(());
     }
@@ -161,7 +173,7 @@ impl LastPreview {
         if let Some(file) = files.iter().find(is_shown) {
             return Ok(Self { preview: shown(&file.bytes, file.width, file.height), document: None });
         }
-        let image = picture.linear.clone().shrunk(PREVIEW_SIDE_MAX_PX);
+        let image = picture.radiance().into_owned().shrunk(PREVIEW_SIDE_MAX_PX);
         let (width, height) = (image.width_px, image.height_px);
         let png = Bytes::from(ready.preview(&Snapshot { samples: samples_done, image })?);
         let preview = shown(&png, width, height);

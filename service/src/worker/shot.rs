@@ -12,6 +12,7 @@ use packshot_renderer::encode::{self, PngDepth};
 use packshot_renderer::import::{self, ImportOptions};
 use packshot_renderer::shot::error::{ErrorCode, ShotError};
 use packshot_renderer::shot::framing::{Fit, Lens};
+use packshot_renderer::shot::ground::Ground;
 use packshot_renderer::shot::request::{Framing, LightChoice, ShotRequest};
 use packshot_renderer::shot::rig::RigName;
 use packshot_renderer::shot::view::{THREE_QUARTER, ViewDirection};
@@ -69,6 +70,7 @@ pub(super) fn shot_request(
         film: film(request),
         framing: framing(request),
         depth_of_field: None,
+        ground: request.shadow_catcher.then_some(Ground::SHADOWS),
         light: light(request, environment)?,
         light_rotation_deg: request.light_rotation_deg,
         background: request.background.parse()?,

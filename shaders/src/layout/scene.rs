@@ -79,8 +79,8 @@ gpu_struct! {
         pub filter_table: u32,
         /// Probability that a light sample goes to an emissive surface.
         pub emitter_select: f32,
-        /// Padding.
-        pub pad0: u32,
+        /// One of `FIRST_HIT_*`.
+        pub first_hit: u32,
     }
 
     /// What one primitive of one placed mesh is made of.

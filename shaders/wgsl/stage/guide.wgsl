@@ -9,6 +9,7 @@
 #import stage/bsdf
 #import stage/medium
 #import stage/onward
+#import stage/first_hit
 
 // Facets below this alpha show a picture of what they reflect. Rougher ones would blur the guides by chance, whose noise a network that trusts them
 // keeps: grains were seen on polished balls at 0.075.
@@ -75,6 +76,9 @@ fn guide(path: ptr<function, PathState>, hit: Hit, samples: ptr<function, Bounce
         if (*path).bounces > 0u || params.environment_visible == 1u {
             found.albedo = (*path).throughput * environment_color(direction);
         }
+        return found;
+    }
+    if (*path).bounces == 0u && is_held_out(hit) {
         return found;
     }
     if cross_medium(path, hit.t, samples) {

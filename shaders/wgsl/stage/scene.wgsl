@@ -35,7 +35,8 @@ struct RenderParams {
     filter_table: u32,
     // Probability that a light sample goes to an emissive surface.
     emitter_select: f32,
-    pad0: u32,
+    // One of FIRST_HIT_*.
+    first_hit: u32,
 }
 
 // A placed mesh (or a group of parts baked into one).

@@ -8,6 +8,7 @@
 #import stage/bsdf
 #import stage/medium
 #import stage/onward
+#import stage/first_hit
 #import stage/pane
 
 // Paths survive by their throughput from this event on, as in Cycles.
@@ -133,6 +134,10 @@ fn shade(
         if bounces == 0u && params.environment_visible == 1u {
             (*path).alpha = 1.0;
         }
+        return shadow;
+    }
+    // Alpha is 0 until something was met.
+    if (*path).alpha == 0.0 && is_held_out(hit) {
         return shadow;
     }
     (*path).alpha = 1.0;

@@ -11,11 +11,13 @@ use packshot::template::{OutputTemplate, Template};
 use packshot_renderer::look::Look;
 use packshot_renderer::shot::document::FilmOverrides;
 use packshot_renderer::shot::framing::Fit;
+use packshot_renderer::shot::ground::Ground;
 use packshot_renderer::shot::lut::{self, Lut, LutInput};
 use packshot_renderer::shot::request::{Framing, LightChoice, ShotRequest};
 use packshot_renderer::shot::{Background, Bounces, Film, MAX_PIXELS, PixelFilter, View, ViewTransform};
 
 use super::framing::{DirectionArgs, LensArgs};
+use super::ground::GroundArgs;
 use super::target::is_folder;
 
 use crate::cli::args::{MaterialArgs, SceneArgs};
@@ -27,7 +29,7 @@ use crate::cli::options::{DenoiseWord, ExrWord, FilterWord, LightOption, ViewTra
 use crate::cli::template::TemplateFile;
 
 /// What a shot fixes: beside `--shot`, these are contradictions.
-const FIXED_BY_SHOT: [&str; 36] = [
+const FIXED_BY_SHOT: [&str; 40] = [
     "inputs",
     "sample",
     "preset",
@@ -50,6 +52,10 @@ const FIXED_BY_SHOT: [&str; 36] = [
     "light",
     "light_rotation_deg",
     "background",
+    "ground",
+    "shadow_catcher",
+    "ground_color",
+    "ground_roughness",
     "view_transform",
     "exposure_ev",
     "up_axis",
@@ -104,6 +110,8 @@ pub(crate) struct PictureArgs {
     pub(crate) lens: LensArgs,
     #[command(flatten)]
     pub(crate) look: LookArgs,
+    #[command(flatten)]
+    pub(crate) ground: GroundArgs,
     #[command(flatten)]
     pub(crate) scene: SceneArgs,
     #[command(flatten)]
@@ -257,6 +265,7 @@ impl PictureArgs {
         }
         self.output.check_distinct()?;
         self.look.check()?;
+        self.ground()?;
         self.output.aovs()?;
         let one_file = [(&self.output.report, "--report"), (&self.output.dump_shot, "--dump-shot")];
         if let Some((_, option)) = one_file.iter().find(|(path, _)| n_inputs > 1 && path.is_some()) {
@@ -267,13 +276,17 @@ impl PictureArgs {
     }
 
     /// The request, with where it is taken from and the light that was read.
-    pub(crate) fn shot_request(&self, framing: Framing, light: LightChoice) -> ShotRequest {
+    ///
+    /// # Errors
+    /// Options of the ground that do not go together.
+    pub(crate) fn shot_request(&self, framing: Framing, light: LightChoice) -> Result<ShotRequest, Failure> {
         let defaults = self.defaults();
         let background = if self.preset.is_some() { preset::WHITE } else { defaults.background };
-        ShotRequest {
+        Ok(ShotRequest {
             film: self.film(),
             framing,
             depth_of_field: self.lens.depth_of_field(self.template()),
+            ground: self.ground()?,
             light,
             light_rotation_deg: self.look.light_rotation_deg.unwrap_or(defaults.light_rotation_deg),
             background: self.look.background.unwrap_or(background),
@@ -282,7 +295,12 @@ impl PictureArgs {
                 exposure_ev: self.look.exposure_ev.map_or(defaults.view.exposure_ev, |ev| ev as f32),
             },
             ..ShotRequest::default()
-        }
+        })
+    }
+
+    /// What the product stands on: nothing where a preset wants it alone and no option says otherwise.
+    fn ground(&self) -> Result<Option<Ground>, Failure> {
+        self.ground.ground(self.defaults().ground.filter(|_| self.preset.is_none()))
     }
 
     /// What counts where no option says otherwise: the template over the defaults of the look.

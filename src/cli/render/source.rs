@@ -133,15 +133,15 @@ impl Common {
 
     /// The shot that the options ask for.
     pub(crate) fn shot(&self, args: &PictureArgs, framing: Framing, subject: &mut Subject) -> Result<Shot, Failure> {
-        let built = request::build(&self.request(args, framing), &subject.product.scene);
+        let built = request::build(&self.request(args, framing)?, &subject.product.scene);
         let (shot, found) = built.map_err(packshot::Error::from)?;
         subject.diagnostics.extend(found);
         Ok(shot)
     }
 
     /// What is asked for, in the light that was read.
-    pub(crate) fn request(&self, args: &PictureArgs, framing: Framing) -> ShotRequest {
-        ShotRequest { lut: self.lut.clone(), ..args.shot_request(framing, self.light.clone()) }
+    pub(crate) fn request(&self, args: &PictureArgs, framing: Framing) -> Result<ShotRequest, Failure> {
+        Ok(ShotRequest { lut: self.lut.clone(), ..args.shot_request(framing, self.light.clone())? })
     }
 }
 

@@ -111,6 +111,7 @@ fn what_is_left_out_has_its_default() {
 fn mistakes_have_code_and_pointer() {
     const POSE: [f64; 16] = [-1., 0., 0., 0., 0., 1., 0., 0., 0., 0., 1., 0., 0., 0., 0.2, 1.];
     let camera = |pose: [f64; 16]| json!({"type": "perspective", "fov_y_deg": 20, "world_from_camera": pose});
+    let sweep = |radius_m: f64| json!({"azimuth_deg": 35, "distance_m": 3, "height_m": 5, "radius_m": radius_m});
     let cases = [
         ("/schema", Some(json!("packshot-shot/2")), "shot.schema", "/schema"),
         ("/schema", None, "shot.missing", "/schema"),
@@ -140,7 +141,12 @@ fn mistakes_have_code_and_pointer() {
         ("/film/denoise", Some(json!(1)), "shot.type", "/film/denoise"),
         ("/film/filter_glossy", Some(json!(0.5)), "shot.unsupported", "/film/filter_glossy"),
         ("/film/clamp_direct", Some(json!(1e300)), "shot.range", "/film/clamp_direct"),
-        ("/floor/shadow_catcher", Some(json!(true)), "shot.unsupported", "/floor/shadow_catcher"),
+        ("/floor/shadow_catcher", Some(json!(true)), "", ""),
+        ("/floor/shadow_catcher", Some(json!("yes")), "shot.type", "/floor/shadow_catcher"),
+        ("/floor/center_m", Some(json!([1.0, 2.0, 3.0])), "shot.type", "/floor/center_m"),
+        ("/floor/sweep", Some(json!(null)), "", ""),
+        ("/floor/sweep", Some(sweep(2.0)), "", ""),
+        ("/floor/sweep", Some(sweep(4.0)), "shot.range", "/floor/sweep/radius_m"),
         ("/floor/material", Some(json!("wood")), "shot.unknown_material", "/floor/material"),
         ("/environment/path", Some(json!("missing.hdr")), "shot.file_missing", "/environment/path"),
         ("/environment/kind", Some(json!("uniform")), "shot.missing", "/environment/radiance"),

@@ -92,13 +92,27 @@ fn write_geometry(geometry: &Geometry) -> Json {
     ])
 }
 
+/// What SHOT.md does not have is written where it says something.
 fn write_floor(floor: &Floor) -> Json {
-    object([
-        ("y_m", floor.y_m.into()),
-        ("size_m", floor.size_m.into()),
-        ("material", floor.material.as_str().into()),
-        ("shadow_catcher", false.into()),
-    ])
+    let mut members = vec![
+        member("y_m", floor.y_m),
+        member("size_m", floor.size_m),
+        member("material", floor.material.as_str()),
+        member("shadow_catcher", floor.catches()),
+    ];
+    if floor.center_m != [0.0; 2] {
+        members.push(member("center_m", Json::List(floor.center_m.map(Json::from).into())));
+    }
+    if let Some(sweep) = &floor.sweep {
+        let sweep = object([
+            ("azimuth_deg", sweep.azimuth_deg.into()),
+            ("distance_m", sweep.distance_m.into()),
+            ("radius_m", sweep.radius_m.into()),
+            ("height_m", sweep.height_m.into()),
+        ]);
+        members.push(member("sweep", sweep));
+    }
+    Json::Object(members)
 }
 
 fn write_camera(camera: &Camera, left_out: &mut Vec<String>) -> Json {

@@ -51,9 +51,6 @@ pub(super) fn refuse(members: &mut Members<'_>) -> Vec<&'static str> {
             refused.push(name);
         }
     }
-    if members.value("shadow_catcher").and_then(Value::as_bool) == Some(true) {
-        members.report("shadow_catcher", CODE, "this version has no shadow catcher yet");
-    }
     if members.value("aovs").and_then(Value::as_array).is_some_and(|aovs| !aovs.is_empty()) {
         members.report("aovs", CODE, "this version writes no more layers yet");
         refused.push("aovs");

@@ -200,7 +200,8 @@ macro_rules! loops {
 
             $(#[target_feature(enable = $features)])?
             pub(super) fn seen(b: &Bindings<'_>, rays: &[Ray], hits: &[Hit], seen: &mut Vec<Option<Seen>>) {
-                let met = |(ray, hit): (&Ray, &Hit)| (!hit.is_miss()).then(|| native::seen(b, *hit, ray.direction));
+                let shows = |hit: &Hit| !hit.is_miss() && !native::is_held_out(b, *hit);
+                let met = |(ray, hit): (&Ray, &Hit)| shows(hit).then(|| native::seen(b, *hit, ray.direction));
                 seen.extend(rays.iter().zip(hits).map(met));
             }
 

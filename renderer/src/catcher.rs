@@ -1,0 +1,193 @@
+//! What a product does to the floor that it stands on, apart from the product and from the floor: for pictures that are laid over others.
+//!
+//! Three films are compared: the product with the floor left out, the floor with the product on it, and the floor alone. All three have the
+//! same seed, and the last two the same samples, so that where the product changes nothing they are equal to the bit and their ratio is 1
+//! without noise. Over a background B that stands for the floor as it looks alone, a pixel is
+//!
+//! ```text
+//! C = RGB + T · B        RGB = product + light        T = (1 − coverage) · ratio
+//! ```
+//!
+//! channel by channel, in linear Rec.709. Over the floor's own picture this is the picture of both together, whatever the product is made of
+//! (test: `renderer/tests/physics/catcher.rs`).
+
+use packshot_materials::openpbr::OpenPbr;
+
+use crate::color::LinearImage;
+use crate::film::{Film, LUMINANCE, mean};
+use crate::shot::Floor;
+
+/// A floor that gets so many times the light that it has alone is in a caustic, and more cannot be shown in its place.
+const RATIO_MAX: f32 = 64.0;
+/// Radiance of a floor below which there is nothing to compare with.
+const LEAST_RADIANCE: f32 = 1e-7;
+/// Share of a pixel's samples below which a film says nothing of it.
+const LEAST_SHARE: f32 = 1e-6;
+/// How far shadows are continued below the product, pixels: as far as a denoiser looks from its edge.
+const CONTINUED_PX: usize = 16;
+
+/// What a product does to its floor, pixel by pixel, row 0 on top, linear Rec.709, each in the part of the pixel that the product does not
+/// cover.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Caught {
+    /// Light that comes from the floor, over what would come from it without the product. Below 1 in shadows, each channel for itself, and above
+    /// 1 where a matte floor gets more light, as in a caustic. 1 where no floor is.
+    pub ratio: Vec<[f32; 3]>,
+    /// Radiance that the floor adds, whatever lies below: reflections of the product that are brighter than what they hide. 0 for matte floors.
+    pub light: Vec<[f32; 3]>,
+}
+
+impl Caught {
+    /// Compares the film of the product without its floor, that of the floor with the product on it, where that does not hide it, and that of
+    /// the floor alone.
+    ///
+    /// # Panics
+    /// When the films are not of one size: a caller's bug.
+    pub fn new(product: &Film, with: &Film, alone: &Film, floor: &Floor) -> Self {
+        let n = product.sums.len();
+        assert!(with.sums.len() == n && alone.sums.len() == n, "three films of one shot");
+        let is_matte = is_matte(&floor.openpbr);
+        let mut caught = Self { ratio: Vec::with_capacity(n), light: Vec::with_capacity(n) };
+        for i in 0..n {
+            let [product, with, alone] = [product, with, alone].map(|film| mean(&film.sums[i], film.samples[i]));
+            let (ratio, light) = compare(product[3], with, alone, is_matte);
+            caught.ratio.push(ratio);
+            caught.light.push(light);
+        }
+        caught
+    }
+
+    /// What is left of a background, T: 1 where nothing is in front of it. `product` is the picture of the product without its floor.
+    pub fn transmittance(&self, product: &LinearImage) -> Vec<[f32; 3]> {
+        let of_pixel = |(&[.., coverage], ratio): (&[f32; 4], &[f32; 3])| ratio.map(|r| (1.0 - coverage).max(0.0) * r);
+        product.rgba.iter().zip(&self.ratio).map(of_pixel).collect()
+    }
+
+    /// The product with all that its floor adds. As alpha it has the best that one number can say for three channels: 1 less the luminance of
+    /// the transmittance, which is exact where shadows have no colour.
+    pub fn flattened(&self, product: &LinearImage) -> LinearImage {
+        let of_pixel = |((&[r, g, b, coverage], ratio), light): ((&[f32; 4], &[f32; 3]), &[f32; 3])| {
+            let open = (1.0 - coverage).max(0.0);
+            let [r, g, b] = [(r, light[0]), (g, light[1]), (b, light[2])].map(|(seen, added)| seen + open * added);
+            [r, g, b, 1.0 - (open * luminance(ratio)).min(1.0)]
+        };
+        LinearImage { rgba: product.rgba.iter().zip(&self.ratio).zip(&self.light).map(of_pixel).collect(), ..*product }
+    }
+
+    /// Product and shadows over a backdrop of the same size, opaque.
+    pub fn over(&self, product: &LinearImage, backdrop: &LinearImage) -> LinearImage {
+        let transmittance = self.transmittance(product);
+        let mut laid = self.flattened(product);
+        for ((pixel, below), [r, g, b]) in laid.rgba.iter_mut().zip(&backdrop.rgba).zip(transmittance) {
+            *pixel = [pixel[0] + r * below[0], pixel[1] + g * below[1], pixel[2] + b * below[2], 1.0];
+        }
+        laid
+    }
+
+    /// Whether the floor adds light anywhere.
+    pub fn has_light(&self) -> bool {
+        self.light.iter().flatten().any(|&value| value > 0.0)
+    }
+
+    /// The same with shadows and light continued a little below the product, where they are not seen: what looks at a pixel's surroundings finds
+    /// no edge there. `product` is as for [`transmittance`](Self::transmittance).
+    pub fn continued(&self, product: &LinearImage) -> Self {
+        let [width, height] = [product.width_px as usize, product.height_px as usize];
+        let mut known: Vec<bool> = product.rgba.iter().map(|pixel| pixel[3] < 1.0 - LEAST_SHARE).collect();
+        let mut continued = self.clone();
+        let mut rim: Vec<usize> = (0..known.len()).filter(|&i| !known[i]).collect();
+        for _ in 0..CONTINUED_PX {
+            let mut found = Vec::new();
+            for &i in &rim {
+                let (x, y) = (i % width, i / width);
+                let rows = y.saturating_sub(1)..(y + 2).min(height);
+                let around = rows.flat_map(|v| (x.saturating_sub(1)..(x + 2).min(width)).map(move |u| v * width + u));
+                let (mut ratio, mut light, mut n) = ([0.0; 3], [0.0; 3], 0.0);
+                for j in around.filter(|&j| known[j]) {
+                    ratio = std::array::from_fn(|c| ratio[c] + continued.ratio[j][c]);
+                    light = std::array::from_fn(|c| light[c] + continued.light[j][c]);
+                    n += 1.0;
+                }
+                if n > 0.0 {
+                    found.push((i, ratio.map(|sum| sum / n), light.map(|sum| sum / n)));
+                }
+            }
+            for &(i, ratio, light) in &found {
+                (continued.ratio[i], continued.light[i], known[i]) = (ratio, light, true);
+            }
+            rim.retain(|&i| !known[i]);
+        }
+        continued
+    }
+}
+
+/// Ratio and added light of a pixel, of which the product covers a share. The means are premultiplied RGBA; alpha is the floor's share.
+fn compare(coverage: f32, with: [f32; 4], alone: [f32; 4], is_matte: bool) -> ([f32; 3], [f32; 3]) {
+    let (share, share_alone) = (with[3], alone[3]);
+    if share <= LEAST_SHARE || share_alone <= LEAST_SHARE {
+        return ([1.0; 3], [0.0; 3]);
+    }
+    // Beside the edge of a floor, a part of the pixel that neither covers.
+    let beside = if share_alone >= 1.0 - LEAST_SHARE { 0.0 } else { (1.0 - coverage - share).max(0.0) };
+    let floor = share / (share + beside);
+    let (mut ratio, mut light) = ([1.0; 3], [0.0; 3]);
+    for c in 0..3 {
+        let (lit, alone) = (with[c] / share, alone[c] / share_alone);
+        let of_floor = if alone > LEAST_RADIANCE { lit / alone } else { 1.0 };
+        let kept = if is_matte { of_floor.min(RATIO_MAX) } else { of_floor.min(1.0) };
+        ratio[c] = floor * kept + (1.0 - floor);
+        if !is_matte {
+            light[c] = floor * (lit - kept * alone).max(0.0);
+        }
+    }
+    (ratio, light)
+}
+
+/// Whether a material gives back light in proportion to its colour alone.
+fn is_matte(m: &OpenPbr) -> bool {
+    [m.specular_weight, m.base_metalness, m.coat_weight, m.fuzz_weight, m.transmission_weight].iter().all(|&w| w == 0.0)
+}
+
+fn luminance([r, g, b]: &[f32; 3]) -> f32 {
+    LUMINANCE.x * r + LUMINANCE.y * g + LUMINANCE.z * b
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pixel_over_the_floor_itself_is_the_picture_of_both() {
+        // Half product, half floor: the product's radiance is 0.4 where it is; the floor has 0.5, 0.25, 1 and alone 1, 1, 0.5.
+        let with = [0.25, 0.125, 0.5, 0.5];
+        let alone = [1.0, 1.0, 0.5, 1.0];
+        let product = LinearImage { width_px: 1, height_px: 1, rgba: vec![[0.2, 0.2, 0.2, 0.5]] };
+        let backdrop = LinearImage { rgba: vec![alone], ..product.clone() };
+        for is_matte in [true, false] {
+            let (ratio, light) = compare(0.5, with, alone, is_matte);
+            let caught = Caught { ratio: vec![ratio], light: vec![light] };
+            assert_eq!(caught.over(&product, &backdrop).rgba[0], [0.45, 0.325, 0.7, 1.0], "{caught:?}");
+            let expected = if is_matte { ([0.5, 0.25, 2.0], [0.0; 3]) } else { ([0.5, 0.25, 1.0], [0.0, 0.0, 0.5]) };
+            assert_eq!((ratio, light), expected);
+        }
+    }
+
+    #[test]
+    fn where_no_floor_is_nothing_is_caught() {
+        assert_eq!(compare(0.0, [0.0; 4], [0.0; 4], true), ([1.0; 3], [0.0; 3]));
+        // A quarter product, a quarter floor in half of its light, half nothing: two thirds of what is left are nothing.
+        let (ratio, _) = compare(0.25, [0.125, 0.125, 0.125, 0.25], [0.5, 0.5, 0.5, 0.5], true);
+        assert!((ratio[0] - (0.5 / 3.0 + 2.0 / 3.0)).abs() < 1e-6, "{ratio:?}");
+    }
+
+    #[test]
+    fn shadows_go_on_below_the_product() {
+        let alpha = |x: usize| if x < 2 { 0.0 } else { 1.0 };
+        let product =
+            LinearImage { width_px: 40, height_px: 1, rgba: (0..40).map(|x| [0.0, 0.0, 0.0, alpha(x)]).collect() };
+        let ratio = (0..40).map(|x| if x < 2 { [0.25; 3] } else { [1.0; 3] }).collect();
+        let continued = Caught { ratio, light: vec![[0.0; 3]; 40] }.continued(&product);
+        assert!(continued.ratio[..2 + CONTINUED_PX].iter().all(|ratio| *ratio == [0.25; 3]));
+        assert!(continued.ratio[2 + CONTINUED_PX..].iter().all(|ratio| *ratio == [1.0; 3]));
+    }
+}

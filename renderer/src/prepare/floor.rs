@@ -1,0 +1,157 @@
+//! The floor under a product as triangles: a square, or a sweep that rises to a wall.
+
+use std::f64::consts::FRAC_PI_2;
+
+use glam::{DAffine3, DVec2, DVec3};
+use packshot_shaders::constants::{SLOT_FLAT, SLOT_FLOOR};
+use packshot_shaders::layout::scene::{Slot, Triangle, Vertex};
+
+use super::RenderSpace;
+use super::geometry::{Geometry, PlacedMesh};
+use crate::shot::view::ViewDirection;
+use crate::shot::{Floor, Sweep};
+
+/// Flat strips that stand for the quarter of a cylinder; normals are those of the cylinder.
+const SWEEP_STRIPS: u32 = 64;
+
+/// Half the side of the square in the middle of a floor, at most, in render units, of which the product's radius is one. Where rays start on a
+/// triangle they must not meet it again, and how well that is known goes by its size: on one of 500 units light near the middle was 0.6 % too
+/// dark, on one of 2000 units 14 %, and on one of 80 units nothing was lost.
+const INNERMOST_HALF: f64 = 8.0;
+
+/// A line across a sweep: how far it lies from the floor's centre towards the camera, how high above the floor, and the normal there, in the
+/// same two directions.
+struct Line {
+    place: DVec2,
+    normal: DVec2,
+}
+
+impl Geometry {
+    /// Adds a floor as the part after all others. It joins the baked mesh where there is one.
+    pub(crate) fn push_floor(&mut self, floor: &Floor, space: &RenderSpace, material: u32, part: u32) {
+        let center = DVec3::new(floor.center_m[0], floor.y_m, floor.center_m[1]);
+        let first = self.triangles.len();
+        let slot = self.slots.len() as u32;
+        let flat = if floor.sweep.is_none() { SLOT_FLAT } else { 0 };
+        self.slots.push(Slot { material, part, flags: SLOT_FLOOR | flat, ..Slot::default() });
+        let all_is_baked = self.instances.len() == 1 && self.instances[0].world_from_local == DAffine3::IDENTITY;
+        let (slot_base, slot) = if all_is_baked { (0, slot) } else { (slot, 0) };
+        let vertex = |at: DVec3, normal: DVec3| Vertex {
+            position: space.point(center + at).as_vec3(),
+            normal: normal.as_vec3(),
+            ..Vertex::default()
+        };
+        let half_m = 0.5 * floor.size_m;
+        match &floor.sweep {
+            None => {
+                for [from, to] in squares(half_m, INNERMOST_HALF / space.units_per_m) {
+                    let corner = |x: f64, z: f64| vertex(DVec3::new(x, 0.0, z), DVec3::Y);
+                    let near = [corner(from.x, to.y), corner(to.x, to.y)];
+                    self.push_strip(near, [corner(from.x, from.y), corner(to.x, from.y)], slot);
+                }
+            }
+            Some(sweep) => {
+                let turned = ViewDirection { azimuth_deg: sweep.azimuth_deg, elevation_deg: 0.0 }.orientation();
+                let (right, towards) = (turned.x_axis, turned.z_axis);
+                let ends = |line: &Line| {
+                    let normal = towards * line.normal.x + DVec3::Y * line.normal.y;
+                    let middle = towards * line.place.x + DVec3::Y * line.place.y;
+                    [-half_m, half_m].map(|side| vertex(middle + right * side, normal))
+                };
+                for pair in lines(half_m, sweep).windows(2) {
+                    self.push_strip(ends(&pair[0]), ends(&pair[1]), slot);
+                }
+            }
+        }
+        if all_is_baked {
+            self.meshes[0].end = self.triangles.len();
+        } else {
+            self.meshes.push(first..self.triangles.len());
+            let mesh = (self.meshes.len() - 1) as u32;
+            self.instances.push(PlacedMesh { mesh, world_from_local: DAffine3::IDENTITY, slot_base });
+        }
+    }
+
+    /// Two triangles between the left and right ends of a line and of the next one further away.
+    fn push_strip(&mut self, [near_left, near_right]: [Vertex; 2], [far_left, far_right]: [Vertex; 2], slot: u32) {
+        let v = self.vertices.len() as u32;
+        self.vertices.extend([near_left, near_right, far_left, far_right]);
+        self.triangles.push(Triangle { v0: v, v1: v + 1, v2: v + 3, slot });
+        self.triangles.push(Triangle { v0: v, v1: v + 3, v2: v + 2, slot });
+    }
+}
+
+/// Squares that together are one of this half side, by their lesser and greater corners: one in the middle that is no larger than it may be, and
+/// around it rings of eight, each square of a ring as large as all that it surrounds.
+fn squares(half_m: f64, innermost_m: f64) -> Vec<[DVec2; 2]> {
+    let mut halves = vec![half_m];
+    while halves[halves.len() - 1] > innermost_m {
+        halves.push(halves[halves.len() - 1] / 3.0);
+    }
+    let mut squares = Vec::new();
+    for pair in halves.windows(2) {
+        // Neighbouring squares share these numbers, to the bit.
+        let edges = [-pair[0], -pair[1], pair[1], pair[0]];
+        for (i, j) in (0..3).flat_map(|i| (0..3).map(move |j| (i, j))).filter(|&place| place != (1, 1)) {
+            squares.push([DVec2::new(edges[i], edges[j]), DVec2::new(edges[i + 1], edges[j + 1])]);
+        }
+    }
+    let inner = halves[halves.len() - 1];
+    squares.push([DVec2::splat(-inner), DVec2::splat(inner)]);
+    squares
+}
+
+/// From the edge nearest to the camera to the upper edge of the wall.
+fn lines(half_m: f64, sweep: &Sweep) -> Vec<Line> {
+    let line = |place: DVec2, normal: DVec2| Line { place, normal };
+    let near = line(DVec2::new(half_m, 0.0), DVec2::Y);
+    let axis = DVec2::new(sweep.radius_m - sweep.distance_m, sweep.radius_m);
+    let arc = (0..=SWEEP_STRIPS).map(|i| {
+        let (sin, cos) = (FRAC_PI_2 * f64::from(i) / f64::from(SWEEP_STRIPS)).sin_cos();
+        let normal = DVec2::new(sin, cos);
+        line(axis - normal * sweep.radius_m, normal)
+    });
+    let top = line(DVec2::new(-sweep.distance_m, sweep.height_m), DVec2::X);
+    [near].into_iter().chain(arc).chain([top]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn squares_make_up_the_floor() {
+        for half_m in [0.5, 8.0, 9.0, 1000.0] {
+            let squares = squares(half_m, 8.0);
+            let area = |[from, to]: &[DVec2; 2]| (to.x - from.x) * (to.y - from.y);
+            let sum: f64 = squares.iter().map(area).sum();
+            assert!((sum / (4.0 * half_m * half_m) - 1.0).abs() < 1e-12, "{half_m}: {squares:?}");
+            let is_small = |[from, to]: &&[DVec2; 2]| from.abs().max(to.abs()).max_element() <= 8.0;
+            assert!(squares.iter().any(|square| is_small(&square)), "{half_m}");
+            // No square is larger than its distance from the middle wants it.
+            let nearest = |[from, to]: &[DVec2; 2]| from.max(-*to).max(DVec2::ZERO).max_element();
+            let side = |[from, to]: &[DVec2; 2]| (*to - *from).max_element();
+            assert!(squares.iter().all(|square| side(square) <= (2.0 * nearest(square)).max(16.0) * 1.0001));
+        }
+    }
+
+    #[test]
+    fn a_sweep_is_a_floor_a_quarter_of_a_cylinder_and_a_wall() {
+        let sweep = Sweep { azimuth_deg: 0.0, distance_m: 5.0, radius_m: 2.0, height_m: 7.0 };
+        let lines = lines(10.0, &sweep);
+        let places: Vec<DVec2> = lines.iter().map(|line| line.place).collect();
+        let close = |a: DVec2, b: DVec2| (a - b).length() < 1e-12;
+        assert!(close(places[0], DVec2::new(10.0, 0.0)) && close(places[1], DVec2::new(-3.0, 0.0)));
+        assert!(close(places[places.len() - 2], DVec2::new(-5.0, 2.0)), "{places:?}");
+        assert!(close(places[places.len() - 1], DVec2::new(-5.0, 7.0)));
+        let on_cylinder = |line: &Line| (line.place - DVec2::new(-3.0, 2.0)).length() - 2.0;
+        assert!(lines[1..lines.len() - 1].iter().all(|line| on_cylinder(line).abs() < 1e-12));
+        for pair in lines.windows(2) {
+            let across = pair[1].place - pair[0].place;
+            assert!(
+                pair[0].normal.dot(across) > -1e-9 && pair[1].normal.dot(across) < 1e-9,
+                "it curves towards the room"
+            );
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! What a product stands on: a floor at the height of its lowest point, as a request asks for it.
+//!
+//! Input: a [`Ground`], the product's hull and the camera. Output: a [`Floor`], and the camera with planes that do not cut it.
+
+use glam::{DMat3, DVec2, DVec3};
+use packshot_materials::openpbr::OpenPbr;
+
+use super::error::{ErrorCode, ShotError};
+use super::framing::Envelope;
+use super::{Camera, Floor, FloorRole, Projection, Sweep};
+
+/// A floor without an end, in radii of the product: further away than a picture shows shadows, and near enough for single precision.
+const ENDLESS_RADII: f64 = 1000.0;
+/// From the middle of the product to the wall of a sweep, in radii of the product.
+const WALL_RADII: f64 = 5.0;
+/// Of the curve between floor and wall, in radii of the product.
+const CURVE_RADII: f64 = 4.0;
+/// The least height of the wall, in radii of the product.
+const WALL_HEIGHT_RADII: f64 = 6.0;
+/// A wall further up or aside than this is not made larger for the picture's corners, in radii of the product.
+const SWEEP_RADII_MAX: f64 = 40.0;
+/// What the corners of the picture see of a sweep, and a little more.
+const SWEEP_MARGIN: f64 = 1.1;
+
+/// What a product stands on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ground {
+    /// What is seen of it.
+    pub kind: GroundKind,
+    /// Share of light that it gives back diffusely, linear Rec.709, 0 to 1. Of a catcher too, which lights the product as it would be lit by what
+    /// the picture is laid over.
+    pub albedo: [f32; 3],
+    /// Roughness of its gloss, 0 to 1, of a dielectric of index 1.5; `None`: matte.
+    pub roughness: Option<f32>,
+}
+
+/// What is seen of the ground.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum GroundKind {
+    /// What the product does to it: shadows, and reflections where it has gloss.
+    Catcher,
+    /// An endless floor.
+    Floor,
+    /// A floor that rises to a wall behind the product, as a roll of paper does, and fills the picture.
+    Sweep,
+}
+
+impl Ground {
+    /// About that of white paper.
+    pub const PAPER: [f32; 3] = [0.8; 3];
+    /// Roughness of a polished plate, for who does not say.
+    pub const POLISHED: f32 = 0.1;
+    /// What the material is called in files.
+    pub const MATERIAL: &'static str = "ground";
+
+    /// Matte white paper that catches shadows.
+    pub const SHADOWS: Self = Self { kind: GroundKind::Catcher, albedo: Self::PAPER, roughness: None };
+
+    /// The floor under a product that this camera sees, with the camera's planes moved so that they do not cut it. `None` where the camera is
+    /// below the floor, which would hide the product.
+    ///
+    /// # Errors
+    /// `shot.range` for an albedo or a roughness out of range.
+    pub(super) fn under(
+        &self,
+        product: &dyn Envelope,
+        camera: &mut Camera,
+        aspect: f64,
+    ) -> Result<Option<Floor>, ShotError> {
+        let in_unit = |value: f32| (0.0..=1.0).contains(&value);
+        let refused = |option: &str, what: &str| {
+            let message = format!("{what} of the ground is out of range: expected 0 to 1");
+            Err(ShotError::new(ErrorCode::Range, option, message))
+        };
+        if !self.albedo.iter().all(|&value| in_unit(value)) {
+            return refused("--ground-color", "a channel");
+        }
+        if !self.roughness.is_none_or(in_unit) {
+            return refused("--ground-roughness", "the roughness");
+        }
+        let (center, radius_m) = (product.center(), product.radius());
+        let y_m = product.bounds().min.y;
+        let eye = camera.world_from_camera;
+        let is_below = match camera.projection {
+            Projection::Perspective { .. } => eye.translation.y <= y_m,
+            Projection::Orthographic { .. } => eye.matrix3.z_axis.y < -1e-6,
+        };
+        if is_below {
+            return Ok(None);
+        }
+        camera.clip_near_m = camera.clip_near_m.min(1e-3 * radius_m);
+        camera.clip_far_m = camera.clip_far_m.max(10.0 * ENDLESS_RADII * radius_m);
+        let mut floor = Floor {
+            y_m,
+            center_m: [center.x, center.z],
+            size_m: 2.0 * ENDLESS_RADII * radius_m,
+            sweep: None,
+            role: if self.kind == GroundKind::Catcher { FloorRole::Catcher } else { FloorRole::Surface },
+            material: Self::MATERIAL.to_owned(),
+            openpbr: self.material(),
+        };
+        if self.kind == GroundKind::Sweep {
+            let base = DVec3::new(center.x, y_m, center.z);
+            let (sweep, size_m) = sweep(camera, aspect, base, radius_m);
+            (floor.sweep, floor.size_m) = (Some(sweep), size_m);
+        }
+        Ok(Some(floor))
+    }
+
+    fn material(&self) -> OpenPbr {
+        let gloss = if self.roughness.is_some() { 1.0 } else { 0.0 };
+        OpenPbr {
+            base_color: self.albedo,
+            specular_weight: gloss,
+            specular_roughness: self.roughness.unwrap_or(OpenPbr::default().specular_roughness),
+            ..OpenPbr::default()
+        }
+    }
+}
+
+/// A sweep across the camera's direction, and the side of its floor: as large as the corners of the picture need it.
+fn sweep(camera: &Camera, aspect: f64, base: DVec3, radius_m: f64) -> (Sweep, f64) {
+    let eye = camera.world_from_camera;
+    let back = eye.matrix3.z_axis;
+    // Straight from above the picture's lower edge is towards the camera.
+    let level = DVec2::new(back.x, back.z);
+    let down = -eye.matrix3.y_axis;
+    let towards = if level.length() > 1e-6 { level } else { DVec2::new(down.x, down.z) }.normalize_or(DVec2::Y);
+    let azimuth_deg = towards.x.atan2(towards.y).to_degrees();
+    let (towards, right) = (DVec3::new(towards.x, 0.0, towards.y), DVec3::new(towards.y, 0.0, -towards.x));
+    let distance_m = WALL_RADII * radius_m;
+
+    let (mut height_m, mut half_m) = (WALL_HEIGHT_RADII * radius_m, distance_m + 2.0 * radius_m);
+    let limit_m = SWEEP_RADII_MAX * radius_m;
+    for (x, y) in [(-1.0, -1.0), (1.0, -1.0), (-1.0, 1.0), (1.0, 1.0)] {
+        let (origin, direction) = corner_ray(camera, aspect, &eye.matrix3, x, y);
+        let from = origin - base;
+        let advance = direction.dot(towards);
+        // To the wall, or to the floor before it.
+        let to_wall = if advance < 0.0 { (-distance_m - from.dot(towards)) / advance } else { f64::INFINITY };
+        let to_floor = if direction.y < 0.0 { -from.y / direction.y } else { f64::INFINITY };
+        let at = from + direction * to_wall.min(to_floor).min(1e3 * limit_m).max(0.0);
+        height_m = height_m.max((SWEEP_MARGIN * at.y).min(limit_m));
+        let reach = at.dot(right).abs().max(at.dot(towards).abs());
+        half_m = half_m.max((SWEEP_MARGIN * reach).min(limit_m));
+    }
+    (Sweep { azimuth_deg, distance_m, radius_m: CURVE_RADII * radius_m, height_m }, 2.0 * half_m)
+}
+
+/// The ray through a corner of the picture; −1 or 1 to the right, and up.
+fn corner_ray(camera: &Camera, aspect: f64, axes: &DMat3, x: f64, y: f64) -> (DVec3, DVec3) {
+    let origin = camera.world_from_camera.translation;
+    match camera.projection {
+        Projection::Perspective { fov_y_rad } => {
+            let half = (0.5 * fov_y_rad).tan();
+            (origin, axes.x_axis * (x * half * aspect) + axes.y_axis * (y * half) - axes.z_axis)
+        }
+        Projection::Orthographic { height_m } => {
+            let half_m = 0.5 * height_m;
+            (origin + axes.x_axis * (x * half_m * aspect) + axes.y_axis * (y * half_m), -axes.z_axis)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
