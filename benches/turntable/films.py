@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """What films of a turntable hold and what they cost: films.py PACKSHOT FOLDER [--formats mp4 webp apng]
 
-The sample bearing as frames in a folder and as each film: time of the whole, of sampling, denoising and encoding; encoding's share is that of the processor time of the whole, since a
-film is encoded beside sampling, on the same cores. Then what `ffprobe` says of the MP4, and the mean FLIP between neighbouring frames that `ffmpeg` decodes of it, all around the
+The sample bearing as frames in a folder and as each film: time of the whole, of sampling and denoising. A film is encoded beside sampling, on the same cores; what it costs is the
+processor time of the whole less that of the frames alone, which are written for a film, too. Then what `ffprobe` says of the MP4, and the mean FLIP between neighbouring frames that `ffmpeg` decodes of it, all around the
 turn: the step from the last to the first must be one like the others. Run by a Python with numpy, Pillow and flip_evaluator; PACKSHOT_SHARED names the folder with `peers/`.
 """
 import argparse
@@ -45,7 +45,8 @@ def processor_s():
     return used.ru_utime + used.ru_stime
 
 
-print("| Film | whole, s | processor, s | sampling, s | denoising, s | writing frames and film, s | encoding a frame, ms | its share | MB |\n|---|---|---|---|---|---|---|---|---|")
+print("| Film | whole, s | processor, s | sampling, s | denoising, s | processor for the film, s | its share | encoding a frame, ms | MB |\n|---|---|---|---|---|---|---|---|---|")
+alone = None
 for form in a.formats * a.rounds:
     output = a.folder / ("turn" if form == "frames" else f"turn.{form}")
     shutil.rmtree(output, ignore_errors=True) if form == "frames" else output.unlink(missing_ok=True)
@@ -54,9 +55,11 @@ for form in a.formats * a.rounds:
                             "--denoise", "on", "--device", "cpu", "--threads", 2, "--json", "-q", "-o", f"{output}/" if form == "frames" else output))
     wall, cpu, seconds = time.perf_counter() - begun, processor_s() - cpu, result["seconds"]
     film = result.get("film")
-    size = film["bytes"] if film else sum(path.stat().st_size for path in output.glob("frame_*"))
-    encoding = f"{film['encode_ms_mean']:.1f} | {film['encode_ms_mean'] * a.frames / 1e3 / cpu:.1%}" if film else f"{1e3 * seconds['encode'] / a.frames:.1f} | {seconds['encode'] / cpu:.1%}"
-    print(f"| {form} | {wall:.1f} | {cpu:.1f} | {seconds['render']:.1f} | {seconds['denoise']:.1f} | {seconds['encode']:.1f} | {encoding} | {size / 1e6:.2f} |", flush=True)
+    if film is None:
+        alone, cost, encoding, size = cpu, "|", 1e3 * seconds["encode"] / a.frames, sum(path.stat().st_size for path in output.glob("frame_*"))
+    else:
+        cost, encoding, size = f"{cpu - alone:.1f} | {(cpu - alone) / cpu:.1%}" if alone else "|", film["encode_ms_mean"], film["bytes"]
+    print(f"| {form} | {wall:.1f} | {cpu:.1f} | {seconds['render']:.1f} | {seconds['denoise']:.1f} | {cost} | {encoding:.1f} | {size / 1e6:.2f} |", flush=True)
 
 if "mp4" in a.formats:
     movie = a.folder / "turn.mp4"
