@@ -10,7 +10,8 @@
 #import stage/onward
 #import stage/pane
 
-// Paths survive by their throughput from this event on, as in Cycles.
+// Paths that met a surface after more events than this survive by their throughput, as in Cycles: what the ray before met of lights without a place in
+// the BVH counts without roulette, whose noise would be that of the larger part of indirect light.
 const ROULETTE_AFTER: u32 = 1u;
 
 // Light met after at most one event counts as direct.
@@ -157,6 +158,9 @@ fn shade(
     if is_unlit || !within_limits(path) {
         return shadow;
     }
+    if bounces > ROULETTE_AFTER && !survives(path, (*samples).survival.x) {
+        return shadow;
+    }
     choose_wavelength(path, s.material);
     var bsdf = bsdf_at(&s, wo, boundary_of((*path).media, s.material, front, (*path).wavelength_um));
 
@@ -182,9 +186,6 @@ fn shade(
         (*path).passed += hit.t;
         (*path).ray = Ray(leave(s, outside), 0.0, direction, 1e30);
         (*path).alive = select(0u, 1u, (*path).steps < STEPS_MAX);
-        return shadow;
-    }
-    if bounces >= ROULETTE_AFTER && !survives(path, (*samples).survival.x) {
         return shadow;
     }
     (*path).pdf = scattered.pdf;
