@@ -10,8 +10,8 @@
 #import stage/onward
 #import stage/pane
 
-// Paths that met a surface after more events than this survive by their throughput, as in Cycles: what the ray before met of lights without a place in
-// the BVH counts without roulette, whose noise would be that of the larger part of indirect light.
+// At a surface met after more events than this, paths survive by their throughput, as in Cycles. Not one ray earlier: what that ray finds of the map and
+// of rectangles would then come with the noise of the chance, too.
 const ROULETTE_AFTER: u32 = 1u;
 
 // Light met after at most one event counts as direct.
