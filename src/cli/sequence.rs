@@ -7,6 +7,7 @@ use std::thread;
 use packshot::error::Fault;
 use packshot::picture::Picture;
 use packshot::render::ResidentProduct;
+use packshot::timing::Seconds;
 use packshot_renderer::shot::Shot;
 
 use super::failure::{Exit, Failure};
@@ -48,6 +49,13 @@ pub(crate) fn render_each<T: Send>(
         finisher.join().unwrap_or_else(|panic| resume_unwind(panic))?;
         rendered.map_err(|failure| failure.unwrap_or_else(unfinished))
     })
+}
+
+/// Adds what taking a picture cost to what the pictures before it did.
+pub(crate) fn add_picture(seconds: &mut Seconds, picture: &Picture) {
+    seconds.render += picture.render_s;
+    seconds.render_cpu = picture.render_cpu_s.map(|cpu| cpu + seconds.render_cpu.unwrap_or(0.0));
+    seconds.denoise += picture.denoised.map_or(0.0, |done| done.seconds);
 }
 
 /// Finishing ended early and says that nothing went wrong.

@@ -3,6 +3,7 @@
 //! The product is read and prepared once; each frame is a shot of it. While one frame is rendered the one before is encoded and written.
 //! What is finished is listed in the folder, so that the same command goes on where it was ended. A film is made of these frames as they come.
 
+use packshot::denoise::Denoised;
 use packshot::picture::provenance_of;
 use packshot::preset::Spin;
 use packshot::timing::{Seconds, Stopwatch};
@@ -24,7 +25,7 @@ use super::render::Session;
 use super::render::args::OutputArgs;
 use super::render::source::{Common, Subject};
 use super::render::target::{Target, is_folder, targets};
-use super::sequence::{Job, render_each};
+use super::sequence::{Job, add_picture, render_each};
 use super::{console, files, preset};
 use args::Selection;
 use digest::digest;
@@ -198,6 +199,8 @@ pub(crate) struct Sampled {
     samples_mean: f64,
     rays: u64,
     size_px: Option<[u32; 2]>,
+    /// What was done against noise in the last of them, as in all.
+    denoised: Option<Denoised>,
 }
 
 /// Frames on their way into their files.
@@ -247,9 +250,9 @@ impl Taking<'_> {
             samples_mean: (self.sampled.samples_mean * n + taken.samples_mean) / (n + 1.0),
             rays: self.sampled.rays + taken.rays,
             size_px: Some([taken.linear.width_px, taken.linear.height_px]),
+            denoised: taken.denoised,
         };
-        self.seconds.render += taken.render_s;
-        self.seconds.render_cpu = taken.render_cpu_s.map(|cpu| cpu + self.seconds.render_cpu.unwrap_or(0.0));
+        add_picture(self.seconds, taken);
         self.seconds.encode += clock.lap();
         Ok(())
     }

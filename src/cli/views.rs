@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use packshot::denoise::Denoised;
 use packshot::picture::Picture;
 use packshot::report::Preflight;
 use packshot::timing::{Seconds, Stopwatch};
@@ -20,7 +21,7 @@ use super::render::result::samples_per_second;
 use super::render::source::Common;
 use super::render::target::{Target, is_folder, targets};
 use super::render::{PictureArgs, Session};
-use super::sequence::{Job, render_each};
+use super::sequence::{Job, add_picture, render_each};
 use super::{console, files, preset};
 
 /// Arguments of `views`.
@@ -100,6 +101,8 @@ struct ViewResult {
     height: u32,
     samples_max: u32,
     samples_mean: f64,
+    /// What was done against noise; `None` where nothing was.
+    denoised: Option<Denoised>,
     rays: u64,
     samples_per_second: f64,
     /// How the picture keeps the rules of its preset.
@@ -162,8 +165,7 @@ pub(crate) fn run(args: &ViewsArgs, quiet: bool) -> Result<(), Failure> {
             Some(target) => target.write(&taken, &interrupt)?,
             None => 0,
         };
-        sampled.render += taken.render_s;
-        sampled.render_cpu = taken.render_cpu_s.map(|cpu| cpu + sampled.render_cpu.unwrap_or(0.0));
+        add_picture(sampled, &taken);
         sampled.encode += clock.lap();
         results.push(ViewResult {
             view: view.name,
@@ -174,6 +176,7 @@ pub(crate) fn run(args: &ViewsArgs, quiet: bool) -> Result<(), Failure> {
             height: taken.linear.height_px,
             samples_max,
             samples_mean: taken.samples_mean,
+            denoised: taken.denoised,
             rays: taken.rays,
             samples_per_second: samples_per_second(&taken),
             checks: preset::check(picture.preset, &taken, target.as_ref(), n_bytes),

@@ -27,6 +27,8 @@ fn a_turn_is_numbered_and_no_frame_is_there_twice() {
         turntable(&workplace, &["-o", "t/", "--frames", "12", "--view", "three_quarter", "--json"]).done().json();
     let (rendered, width) = (result["rendered"].as_u64(), result["width"].as_u64());
     assert_eq!((rendered, result["kept"].as_u64(), width), (Some(12), Some(0), Some(32)));
+    assert_eq!(result["denoised"]["network"], "rt_hdr_calb_cnrm");
+    assert!(result["seconds"]["denoise"].as_f64().is_some_and(|seconds| seconds > 0.0), "{}", result["seconds"]);
     let angles: Vec<f64> =
         result["frames"].as_array().expect("a list").iter().map(|f| f["angle_deg"].as_f64().expect("deg")).collect();
     assert!(angles.iter().enumerate().all(|(k, &angle)| angle == 30.0 * k as f64), "{angles:?}");

@@ -18,12 +18,15 @@ fn every_view_of_a_set_is_the_picture_of_its_own() {
     let workplace = Workplace::new();
     let result = views(&workplace, &["-o", "v/", "--set", "six_view", "--json"]).done().json();
     assert_eq!(names(&result), ["front", "right", "back", "left", "top", "bottom"]);
+    assert_eq!(result["views"][5]["denoised"]["network"], "rt_hdr_calb_cnrm");
+    assert!(result["seconds"]["denoise"].as_f64().is_some_and(|seconds| seconds > 0.0), "{}", result["seconds"]);
     for view in ["front", "left", "top"] {
         workplace.render(&["boxes.glb", "--view", view, "-o", "alone.png"]);
         assert!(workplace.read(&format!("v/{view}.png")) == workplace.read("alone.png"), "{view}");
     }
     let yaw = views(&workplace, &["-o", "yaw/", "--set", "six_yaw", "--json", "--format", "exr"]).done().json();
     assert_eq!(yaw["views"][4]["output"], "yaw/left_240deg.exr");
+    assert_eq!((&yaw["views"][4]["denoised"], yaw["seconds"]["denoise"].as_f64()), (&Value::Null, Some(0.0)));
     assert_eq!(
         (yaw["views"][4]["azimuth_deg"].as_f64(), yaw["views"][4]["elevation_deg"].as_f64()),
         (Some(240.0), Some(20.0))

@@ -11,7 +11,8 @@
 #import stage/first_hit
 #import stage/pane
 
-// Paths survive by their throughput from this event on, as in Cycles.
+// At a surface met after more events than this, paths survive by their throughput, as in Cycles. Not one ray earlier: what that ray finds of the map and
+// of rectangles would then come with the noise of the chance, too.
 const ROULETTE_AFTER: u32 = 1u;
 
 // Light met after at most one event counts as direct.
@@ -162,6 +163,9 @@ fn shade(
     if is_unlit || !within_limits(path) {
         return shadow;
     }
+    if bounces > ROULETTE_AFTER && !survives(path, (*samples).survival.x) {
+        return shadow;
+    }
     choose_wavelength(path, s.material);
     var bsdf = bsdf_at(&s, wo, boundary_of((*path).media, s.material, front, (*path).wavelength_um));
 
@@ -187,9 +191,6 @@ fn shade(
         (*path).passed += hit.t;
         (*path).ray = Ray(leave(s, outside), 0.0, direction, 1e30);
         (*path).alive = select(0u, 1u, (*path).steps < STEPS_MAX);
-        return shadow;
-    }
-    if bounces >= ROULETTE_AFTER && !survives(path, (*samples).survival.x) {
         return shadow;
     }
     (*path).pdf = scattered.pdf;

@@ -1,5 +1,6 @@
 //! What a turntable says of itself: the JSON of `--json`, and a line for a person.
 
+use packshot::denoise::Denoised;
 use packshot::report::Preflight;
 use packshot::timing::Seconds;
 use packshot::verify::Check;
@@ -37,6 +38,8 @@ pub(super) struct TurntableResult {
     height: Option<u32>,
     samples_max: u32,
     samples_mean: f64,
+    /// What was done against noise; `None` where nothing was, or nothing was rendered.
+    denoised: Option<Denoised>,
     /// Of all frames that were rendered.
     seconds: Seconds,
     rays: u64,
@@ -157,7 +160,7 @@ impl TurntableResult {
         seconds: Seconds,
         checks: Vec<Check>,
     ) -> Self {
-        let Sampled { rendered, samples_mean, rays, size_px } = sampled;
+        let Sampled { rendered, samples_mean, rays, size_px, denoised } = sampled;
         let pixels = size_px.map_or(0.0, |[width_px, height_px]| f64::from(width_px) * f64::from(height_px));
         let paths = samples_mean * pixels * rendered as f64;
         Self {
@@ -180,6 +183,7 @@ impl TurntableResult {
             height: size_px.map(|[_, height_px]| height_px),
             samples_max,
             samples_mean,
+            denoised,
             seconds,
             rays,
             samples_per_second: if seconds.render > 0.0 { paths / seconds.render } else { 0.0 },

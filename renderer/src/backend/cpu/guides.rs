@@ -80,18 +80,26 @@ impl CpuShot {
         guides.resize(paths.len(), NOTHING);
         alive.clear();
         alive.extend(0..paths.len() as u32);
+        // As in sampling: rays through all of a lens are not alike.
+        let mut coherent = bindings.params.camera.aperture_radius == 0.0;
         while !alive.is_empty() {
             rays.clear();
             rays.extend(alive.iter().map(|&i| paths[i as usize].ray));
             hits.resize(rays.len(), Hit::default());
-            if self.shot.product.features.has_opacity {
-                keys.clear();
+            keys.clear();
+            let has_opacity = self.shot.product.features.has_opacity;
+            if has_opacity {
                 stages.keys(paths, alive, keys);
-                self.accel.closest(rays, hits, &Stochastic { bindings: &bindings, stages, keys });
-            } else {
-                self.accel.closest(rays, hits, &Opaque);
+            }
+            let filter = Stochastic { bindings: &bindings, stages, keys };
+            match (has_opacity, coherent) {
+                (false, true) => self.accel.closest_coherent(rays, hits, &Opaque),
+                (false, false) => self.accel.closest(rays, hits, &Opaque),
+                (true, true) => self.accel.closest_coherent(rays, hits, &filter),
+                (true, false) => self.accel.closest(rays, hits, &filter),
             }
             stages.guide(&bindings, paths, alive, hits, guides);
+            coherent = false;
         }
     }
 }

@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+"""Denoised pictures of few samples beside those of Cycles: beside_cycles.py PACKSHOT FOLDER [--only NAME …] [--seeds N] [--sheet PNG]
+
+The same shots (`packshot render --dump-shot`) go through Packshot and through Cycles with its Open Image Denoise. Either is held against ITS OWN picture of many
+samples without denoiser, so that what they show differently does not count. FOLDER keeps shots and pictures; what is there is not rendered again, so
+remove Packshot's `*.packshot.16.*.exr` for a new build. Run by a Python with bpy, numpy, OpenEXR, Pillow and flip_evaluator; PACKSHOT_SHARED names the folder
+with `peers/` and `assets/`. Exit code 1 when Packshot's mean FLIP is above that of Cycles with the quality BALANCED on any shot.
+"""
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).parent
+SHARED = Path(os.environ["PACKSHOT_SHARED"])
+sys.path.insert(0, str(SHARED / "peers"))
+import compare  # noqa: E402
+import images  # noqa: E402
+
+ASSETS = SHARED / "assets"
+# What makes the shot. The grid wears the materials of its file, as Blender reads them, on both sides.
+SHOTS = {
+    "bearing": [ASSETS / "bearing_6205.glb", "--material-map", ASSETS / "maps/bearing_6205.json"],
+    "gear_reducer": [ASSETS / "gear_reducer.glb", "--material-map", ASSETS / "maps/gear_reducer.json"],
+    "materials_grid": [ASSETS / "materials_grid.glb", "--on-unmapped", "keep"],
+}
+QUALITIES = ("BALANCED", "HIGH")
+p = argparse.ArgumentParser()
+p.add_argument("packshot", type=Path)
+p.add_argument("folder", type=Path)
+p.add_argument("--only", nargs="*", choices=list(SHOTS))
+p.add_argument("--size", type=int, default=256)
+p.add_argument("--samples", type=int, default=16)
+p.add_argument("--reference-samples", type=int, default=4096)
+p.add_argument("--seeds", type=int, default=3, help="pictures of few samples; figures are their means")
+p.add_argument("--threads", type=int, default=2)
+p.add_argument("--references", action="store_true", help="render what is missing and end")
+p.add_argument("--sheet", type=Path, help="reference | noisy | denoised | FLIP of that, Packshot above Cycles")
+a = p.parse_args()
+a.folder.mkdir(parents=True, exist_ok=True)
+
+
+def run(*command):
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{command}\n{done.stdout}\n{done.stderr}")
+
+
+def shot(name):
+    path = a.folder / f"{name}.json"
+    if not path.exists():
+        run(a.packshot, "render", *SHOTS[name], "--width", a.size, "--height", a.size, "--samples", 1, "--noise", 0, "--dump-shot", path, "-q", "--device", "cpu")
+    return path
+
+
+def packshot(name, samples, seed, denoise):
+    out = a.folder / f"{name}.packshot.{samples}.{seed}.{denoise}.exr"
+    if not out.exists():
+        look = ["--look", "blender-5.0"] if name == "materials_grid" else []
+        run(a.packshot, "render", "--shot", shot(name), "--samples", samples, "--noise", 0, "--seed", seed, "--denoise", denoise, *look, "--exr", "float",
+            "--device", "cpu", "--threads", a.threads, "-q", "-o", out)
+    return images.read_image(out)
+
+
+def cycles(name, samples, seed, quality):
+    out = a.folder / f"{name}.cycles.{samples}.{seed}.{quality or 'off'}.exr"
+    if not out.exists():
+        film = ["--denoise"] if quality else []
+        run(sys.executable, HERE / "cycles_denoised.py", SHARED / "peers", quality or "BALANCED", "ACCURATE", shot(name), "--samples", samples, "--seed", seed, *film,
+            "--threads", a.threads, "--exr", out)
+    return images.read_image(out)
+
+
+def figures(reference, pictures):
+    """Means over the seeds of FLIP over covered pixels, and of the relative mean squared error without the worst thousandth of the pixels."""
+    rows = [compare.compare(reference, picture) for picture in pictures]
+    numbers = [row[0] for row in rows]
+    mean = {key: float(np.mean([n[key] for n in numbers])) for key in ("flip_mean", "flip_p95", "relmse_trimmed", "relmse")}
+    return {**mean, "spread": float(np.ptp([n["flip_mean"] for n in numbers]))}, rows[0][1], rows[0][2]
+
+
+def heat(flip):
+    stops = np.array([[0, 0, 4], [81, 18, 124], [183, 55, 121], [252, 137, 97], [252, 253, 191]], np.float32) / 255
+    x = np.clip(flip * 5, 0, 1)[..., None] * 4  # 0.2 is white
+    i = np.minimum(x.astype(int), 3)[..., 0]
+    return stops[i] + (stops[i + 1] - stops[i]) * (x - i[..., None])
+
+
+seeds = range(1, a.seeds + 1)
+chosen = a.only or list(SHOTS)
+strips, worse = [], []
+if a.references:
+    for name in chosen:
+        packshot(name, a.reference_samples, 0, "off")
+        cycles(name, a.reference_samples, 0, None)
+    raise SystemExit
+print("| Shot | | FLIP noisy | FLIP denoised | between seeds | 95 % | relMSE noisy | relMSE denoised |\n|---|---|---|---|---|---|---|---|")
+for name in chosen:
+    means = {}
+    for label, render, off, ways in (("Packshot", packshot, "off", ["on"]), ("Cycles", cycles, None, QUALITIES)):
+        reference = render(name, a.reference_samples, 0, off)
+        noisy, shown_noisy, _ = figures(reference, [render(name, a.samples, seed, off) for seed in seeds])
+        for way in ways:
+            denoised, shown, flip = figures(reference, [render(name, a.samples, seed, way) for seed in seeds])
+            means[label, way] = denoised["flip_mean"]
+            print(f"| {name} | {label}{'' if way == 'on' else ' ' + way} | {noisy['flip_mean']:.4f} | {denoised['flip_mean']:.4f} | {denoised['spread']:.4f} | "
+                  f"{denoised['flip_p95']:.4f} | {noisy['relmse_trimmed']:.2e} | {denoised['relmse_trimmed']:.2e} |", flush=True)
+            if way != "HIGH":
+                strips.append(np.hstack([shown[0], shown_noisy[1], shown[1], heat(flip)]))
+    worse += [name] if means["Packshot", "on"] > means["Cycles", "BALANCED"] else []
+if a.sheet:
+    from PIL import Image
+    Image.fromarray((np.vstack(strips) * 255 + 0.5).astype(np.uint8)).save(a.sheet)
+print(f"Packshot is worse on: {', '.join(worse) or 'none'}")
+raise SystemExit(bool(worse))

@@ -1,0 +1,29 @@
+"""A shot as Cycles renders it, with the denoiser's quality and prefilter chosen: cycles_denoised.py PEERS QUALITY PREFILTER SHOT [options of render_cycles.py]
+
+PEERS is the folder of `render_cycles.py`, whose scene is taken as it is. QUALITY is BALANCED, HIGH or FAST, PREFILTER ACCURATE, FAST or NONE, as Blender names
+them; they count with `--denoise` alone. Guides are albedo and normal, Blender's default. Needs a Python with bpy.
+"""
+import pathlib
+import sys
+
+peers, quality, prefilter = sys.argv[1:4]
+path = pathlib.Path(peers) / "render_cycles.py"
+source = path.read_text()
+if not source.rstrip().endswith("\nmain()"):
+    raise SystemExit(f"{path} does not end with main(): it cannot be taken as it is")
+sys.argv = [str(path), *sys.argv[4:]]
+scope = {"__name__": "cycles_denoised", "__file__": str(path), "__doc__": None}
+exec(compile(source.rstrip().removesuffix("\nmain()"), str(path), "exec"), scope)
+configure = scope["configure"]
+
+
+def configured(scene):
+    configure(scene)
+    settings = scene.cycles
+    settings.denoiser, settings.denoising_input_passes = "OPENIMAGEDENOISE", "RGB_ALBEDO_NORMAL"
+    settings.denoising_quality, settings.denoising_prefilter = quality, prefilter
+    settings.denoising_use_gpu = False
+
+
+scope["configure"] = configured
+scope["main"]()
