@@ -10,6 +10,7 @@
 pub mod denoise;
 pub mod dump;
 pub mod error;
+pub mod lines;
 pub mod picture;
 pub mod preset;
 pub mod product;

@@ -10,12 +10,14 @@ use packshot_renderer::encode::{
     WebPCompression,
 };
 use packshot_renderer::film::Film;
+use packshot_renderer::layers::lines::{LineKind, LineStyle};
 use packshot_renderer::layers::{LayerNames, LayerRequest, MatteKind, Quantity, samples_for};
 use packshot_renderer::shot::lut::Lut;
 use packshot_renderer::shot::{Background, Shot, View};
 
 use crate::denoise::Denoised;
 use crate::error::Error;
+use crate::lines::DrawnLines;
 use crate::product::{PartMaterials, Product};
 
 /// The formats a picture can be encoded in. All but EXR and TIFF of 32 bits are display-referred: exposed, through the view transform, laid
@@ -89,7 +91,7 @@ pub enum Aov {
 
 impl Aov {
     /// All of them with the names that files and options use.
-    pub const NAMES: [(&'static str, Self); 11] = [
+    pub const NAMES: [(&'static str, Self); 13] = [
         ("albedo", Self::Seen(Quantity::Albedo)),
         ("normal", Self::Seen(Quantity::Normal)),
         ("depth", Self::Seen(Quantity::Depth)),
@@ -99,6 +101,8 @@ impl Aov {
         ("object_id", Self::Seen(Quantity::Matte(MatteKind::Object))),
         ("part_id", Self::Seen(Quantity::Matte(MatteKind::Part))),
         ("material_id", Self::Seen(Quantity::Matte(MatteKind::Material))),
+        ("edges", Self::Seen(Quantity::Lines(LineKind::Edges))),
+        ("wireframe", Self::Seen(Quantity::Lines(LineKind::Wireframe))),
         ("samples", Self::Samples),
         ("variance", Self::Variance),
     ];
@@ -111,7 +115,7 @@ impl Aov {
     /// One letter for each channel in a file.
     fn channels(self) -> &'static str {
         match self {
-            Self::Samples | Self::Variance => "Y",
+            Self::Samples | Self::Variance | Self::Seen(Quantity::Lines(_)) => "Y",
             Self::Seen(Quantity::Albedo | Quantity::Emission) => "RGB",
             Self::Seen(Quantity::Normal | Quantity::Position) => "XYZ",
             Self::Seen(Quantity::Depth) => "Z",
@@ -123,7 +127,7 @@ impl Aov {
     /// How a file stores it beside a picture of this precision: counts, variances, places and ids do not fit 16 bits.
     fn precision(self, of_picture: ExrPrecision) -> ExrPrecision {
         match self {
-            Self::Seen(Quantity::Albedo | Quantity::Normal | Quantity::Emission) => of_picture,
+            Self::Seen(Quantity::Albedo | Quantity::Normal | Quantity::Emission | Quantity::Lines(_)) => of_picture,
             _ => ExrPrecision::Float,
         }
     }
@@ -169,6 +173,8 @@ pub struct Picture {
     pub linear: LinearImage,
     /// What was asked for beside radiance; written by [`Format::Exr`] alone.
     pub layers: Vec<Layer>,
+    /// What is drawn over it where it is shown.
+    pub lines: Option<DrawnLines>,
     /// How it is to be shown.
     pub view: View,
     /// A lookup table beside the view.
@@ -233,7 +239,11 @@ impl Picture {
 
     /// The picture as it is shown: what display-referred files hold, and the frames of a [movie](encode::movie).
     pub fn display(&self) -> DisplayImage {
-        display(&self.linear, self.view, self.background, self.lut.as_deref())
+        let mut shown = display(&self.linear, self.view, self.background, self.lut.as_deref());
+        if let Some(lines) = &self.lines {
+            lines.lay_over(&mut shown);
+        }
+        shown
     }
 }
 
@@ -247,6 +257,7 @@ pub(crate) fn layers(
     picture_samples: u32,
     names: &Arc<LayerNames>,
     aovs: &[Aov],
+    lines: LineStyle,
     cancel: &CancelToken,
 ) -> Result<Vec<Layer>, Error> {
     let asked: Vec<Aov> = Aov::NAMES.into_iter().map(|(_, aov)| aov).filter(|aov| aovs.contains(aov)).collect();
@@ -255,7 +266,7 @@ pub(crate) fn layers(
     let n_samples = samples_for(picture_samples);
     let mut traced = match quantities.is_empty() {
         true => Vec::new(),
-        false => shot.layers(&LayerRequest { quantities: &quantities, names, n_samples }, cancel)?,
+        false => shot.layers(&LayerRequest { quantities: &quantities, names, n_samples, lines }, cancel)?,
     }
     .into_iter();
     let layer = |aov| {

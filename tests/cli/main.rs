@@ -8,6 +8,7 @@ mod choices;
 mod films;
 mod formats;
 mod input;
+mod lines;
 mod materials;
 mod output;
 mod picture;

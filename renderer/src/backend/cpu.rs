@@ -23,6 +23,7 @@ mod batch;
 mod block;
 mod guides;
 mod layers;
+mod lines;
 pub mod simd;
 
 use batch::Batch;

@@ -12,6 +12,7 @@ mod invariance;
 mod layers;
 mod lens;
 mod lights;
+mod lines;
 mod nesting;
 mod panes;
 mod relief;

@@ -16,7 +16,8 @@ use packshot_renderer::shot::request::{Framing, LightChoice, ShotRequest};
 use packshot_renderer::shot::{Background, Bounces, Film, MAX_PIXELS, PixelFilter, View, ViewTransform};
 
 use super::framing::{DirectionArgs, LensArgs};
-use super::target::is_folder;
+use super::lines::LineArgs;
+use super::target::{format, is_folder};
 
 use crate::cli::args::{MaterialArgs, SceneArgs};
 use crate::cli::devices::DeviceArgs;
@@ -105,6 +106,8 @@ pub(crate) struct PictureArgs {
     #[command(flatten)]
     pub(crate) look: LookArgs,
     #[command(flatten)]
+    pub(crate) lines: LineArgs,
+    #[command(flatten)]
     pub(crate) scene: SceneArgs,
     #[command(flatten)]
     pub(crate) materials: MaterialArgs,
@@ -136,7 +139,7 @@ pub(crate) struct OutputArgs {
     pub(crate) exr: Option<ExrWord>,
     #[arg(skip)]
     pub(crate) of_template: Vec<OutputTemplate>,
-    /// More layers of an EXR: albedo, normal, depth, position, uv, emission, object_id, part_id, material_id, samples, variance
+    /// More layers of an EXR: albedo, normal, depth, position, uv, emission, object_id, part_id, material_id, edges, wireframe, samples, variance
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub(crate) aov: Vec<String>,
     /// Write the preflight report, with what was rendered, as JSON
@@ -257,7 +260,7 @@ impl PictureArgs {
         }
         self.output.check_distinct()?;
         self.look.check()?;
-        self.output.aovs()?;
+        self.lines.check(format(&self.output()), &self.output.aovs()?, self.look.background)?;
         let one_file = [(&self.output.report, "--report"), (&self.output.dump_shot, "--dump-shot")];
         if let Some((_, option)) = one_file.iter().find(|(path, _)| n_inputs > 1 && path.is_some()) {
             let message = format!("`{option}` writes one file, and there are {n_inputs} inputs");

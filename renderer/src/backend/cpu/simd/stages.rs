@@ -199,6 +199,12 @@ macro_rules! loops {
             }
 
             $(#[target_feature(enable = $features)])?
+            pub(super) fn camera_rays(b: &Bindings<'_>, places: &[Vec2], rays: &mut Vec<Ray>) {
+                let size = Vec2::new(b.params.width_px as f32, b.params.height_px as f32);
+                rays.extend(places.iter().map(|&place| native::camera_ray(b.params.camera, place / size)));
+            }
+
+            $(#[target_feature(enable = $features)])?
             pub(super) fn seen(b: &Bindings<'_>, rays: &[Ray], hits: &[Hit], seen: &mut Vec<Option<Seen>>) {
                 let met = |(ray, hit): (&Ray, &Hit)| (!hit.is_miss()).then(|| native::seen(b, *hit, ray.direction));
                 seen.extend(rays.iter().zip(hits).map(met));
@@ -305,6 +311,11 @@ impl Stages {
         paths: &mut Vec<PathState>,
     ) {
         enter!(self.0, generate_middle(b, pixels, paths));
+    }
+
+    /// Appends the ray through each of these places of the picture, in pixels from its top left corner, as a camera without a lens has it.
+    pub(in crate::backend::cpu) fn camera_rays(self, b: &Bindings<'_>, places: &[Vec2], rays: &mut Vec<Ray>) {
+        enter!(self.0, camera_rays(b, places, rays));
     }
 
     /// Appends what each camera ray met, `None` where that is nothing.
