@@ -91,13 +91,14 @@ pub enum Aov {
 
 impl Aov {
     /// All of them with the names that files and options use.
-    pub const NAMES: [(&'static str, Self); 13] = [
+    pub const NAMES: [(&'static str, Self); 14] = [
         ("albedo", Self::Seen(Quantity::Albedo)),
         ("normal", Self::Seen(Quantity::Normal)),
         ("depth", Self::Seen(Quantity::Depth)),
         ("position", Self::Seen(Quantity::Position)),
         ("uv", Self::Seen(Quantity::Uv)),
         ("emission", Self::Seen(Quantity::Emission)),
+        ("shadow", Self::Seen(Quantity::Shadow)),
         ("object_id", Self::Seen(Quantity::Matte(MatteKind::Object))),
         ("part_id", Self::Seen(Quantity::Matte(MatteKind::Part))),
         ("material_id", Self::Seen(Quantity::Matte(MatteKind::Material))),
@@ -116,7 +117,7 @@ impl Aov {
     fn channels(self) -> &'static str {
         match self {
             Self::Samples | Self::Variance | Self::Seen(Quantity::Lines(_)) => "Y",
-            Self::Seen(Quantity::Albedo | Quantity::Emission) => "RGB",
+            Self::Seen(Quantity::Albedo | Quantity::Emission | Quantity::Shadow) => "RGB",
             Self::Seen(Quantity::Normal | Quantity::Position) => "XYZ",
             Self::Seen(Quantity::Depth) => "Z",
             Self::Seen(Quantity::Uv) => "UV",
@@ -127,7 +128,9 @@ impl Aov {
     /// How a file stores it beside a picture of this precision: counts, variances, places and ids do not fit 16 bits.
     fn precision(self, of_picture: ExrPrecision) -> ExrPrecision {
         match self {
-            Self::Seen(Quantity::Albedo | Quantity::Normal | Quantity::Emission | Quantity::Lines(_)) => of_picture,
+            Self::Seen(
+                Quantity::Albedo | Quantity::Normal | Quantity::Emission | Quantity::Shadow | Quantity::Lines(_),
+            ) => of_picture,
             _ => ExrPrecision::Float,
         }
     }

@@ -29,6 +29,9 @@ pub enum Quantity {
     Uv,
     /// Coverage of each pixel by the things of this kind, as Cryptomatte stores it.
     Matte(MatteKind),
+    /// Of the direct light that could arrive at the surface, the share that does, for red, green and blue: 0 in full shadow, 1 where nothing is in
+    /// its way, and where no light could arrive or nothing is. A ratio of sums over the pixel's samples.
+    Shadow,
     /// Share of each pixel that lines of this kind cover.
     Lines(LineKind),
 }
@@ -53,7 +56,7 @@ impl Quantity {
     /// A matte has a plane for each two ranks: id, coverage, id, coverage, from the widest to the narrowest.
     pub fn shape(self) -> [usize; 2] {
         match self {
-            Self::Albedo | Self::Normal | Self::Emission | Self::Position => [1, 3],
+            Self::Albedo | Self::Normal | Self::Emission | Self::Position | Self::Shadow => [1, 3],
             Self::Depth | Self::Lines(_) => [1, 1],
             Self::Uv => [1, 2],
             Self::Matte(_) => [cryptomatte::RANKS / 2, 4],

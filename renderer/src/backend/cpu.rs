@@ -19,6 +19,8 @@ use crate::guides::Guides;
 use crate::layers::LayerRequest;
 use crate::prepare::{PreparedProduct, PreparedShot};
 
+mod arrival;
+mod arriving;
 mod batch;
 mod block;
 mod guides;

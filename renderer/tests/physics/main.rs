@@ -17,5 +17,6 @@ mod nesting;
 mod panes;
 mod relief;
 mod scenes;
+mod shadows;
 mod shells;
 mod terminator;

@@ -23,7 +23,6 @@ use crate::cli::args::{MaterialArgs, SceneArgs};
 use crate::cli::devices::DeviceArgs;
 use crate::cli::failure::Failure;
 use crate::cli::files::{self, InputKind};
-use crate::cli::later::not_available;
 use crate::cli::options::{DenoiseWord, ExrWord, FilterWord, LightOption, ViewTransformWord, number, positive};
 use crate::cli::template::TemplateFile;
 
@@ -139,7 +138,7 @@ pub(crate) struct OutputArgs {
     pub(crate) exr: Option<ExrWord>,
     #[arg(skip)]
     pub(crate) of_template: Vec<OutputTemplate>,
-    /// More layers of an EXR: albedo, normal, depth, position, uv, emission, object_id, part_id, material_id, edges, wireframe, samples, variance
+    /// More layers of an EXR: albedo, normal, depth, position, uv, emission, shadow, object_id, part_id, material_id, edges, wireframe, samples, variance
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub(crate) aov: Vec<String>,
     /// Write the preflight report, with what was rendered, as JSON
@@ -374,9 +373,6 @@ impl LookArgs {
     }
 }
 
-/// Layers that arrive with later steps of the project, with the step that brings them.
-const LATER_AOVS: [(&str, &str); 1] = [("shadow", "shots")];
-
 impl OutputArgs {
     /// Whether an option says how files are written.
     pub(super) fn says_how(&self) -> bool {
@@ -388,9 +384,6 @@ impl OutputArgs {
         let named = |name: &String| {
             if let Some((_, aov)) = Aov::NAMES.iter().find(|(known, _)| known == name) {
                 return Ok(*aov);
-            }
-            if let Some((_, step)) = LATER_AOVS.iter().find(|(known, _)| known == name) {
-                return Err(not_available(&format!("the layer `{name}`"), "--aov", step));
             }
             let message = format!("`{name}` is no layer of pictures");
             let known: Vec<&str> = Aov::NAMES.iter().map(|(name, _)| *name).collect();

@@ -5,6 +5,7 @@ use packshot_native::stages::{Bindings, PathState, Seen};
 use packshot_shaders::layout::ray::{Hit, Ray};
 use rayon::prelude::*;
 
+use super::arriving::ShadowTracer;
 use super::batch::Stochastic;
 use super::lines::LineTracer;
 use super::simd::stages::{PixelSamples, Stages};
@@ -31,6 +32,7 @@ pub(in crate::backend) struct LayerTracer<'a> {
     quantities: Vec<(Quantity, Ids)>,
     n_samples: u32,
     lines: LineTracer<'a>,
+    shadows: ShadowTracer<'a>,
 }
 
 /// The id of each part or material, for mattes; empty for other layers.
@@ -68,7 +70,9 @@ impl<'a> LayerTracer<'a> {
             Quantity::Matte(kind) => request.names.of(*kind).iter().map(|name| cryptomatte::id(name)).collect(),
             _ => Ids::new(),
         };
-        let of_pixels = request.quantities.iter().filter(|quantity| !matches!(quantity, Quantity::Lines(_)));
+        let of_pixels =
+            request.quantities.iter().filter(|quantity| !matches!(quantity, Quantity::Lines(_) | Quantity::Shadow));
+        let n_samples = request.n_samples.max(1);
         let (stages, floor) = (Stages::new(accel.level()), request.names.floor(&shot.product));
         Self {
             shot,
@@ -77,7 +81,8 @@ impl<'a> LayerTracer<'a> {
             stages,
             asked: request.quantities.to_vec(),
             quantities: of_pixels.map(|quantity| (*quantity, ids(quantity))).collect(),
-            n_samples: request.n_samples.max(1),
+            n_samples,
+            shadows: ShadowTracer { shot, accel, stages, n_samples },
             lines: LineTracer { shot, accel, stages, style: request.lines, floor },
         }
     }
@@ -91,6 +96,7 @@ impl<'a> LayerTracer<'a> {
         .into_iter();
         let layer = |quantity: &Quantity| match quantity {
             Quantity::Lines(kind) => self.lines.trace(*kind, cancel),
+            Quantity::Shadow => self.shadows.trace(cancel),
             _ => of_pixels.next().expect("a layer for each quantity"),
         };
         let layers = self.asked.iter().map(layer).collect();
@@ -232,7 +238,7 @@ impl<'a> LayerTracer<'a> {
             Quantity::Position => put(&middle.map_or([0.0; 3], |seen| self.world(seen).as_vec3().to_array())),
             // Packed products have v downwards, as glTF does.
             Quantity::Uv => put(&middle.map_or([0.0; 2], |seen| [seen.uv.x, 1.0 - seen.uv.y])),
-            Quantity::Lines(_) => unreachable!("lines are no matter of single pixels"),
+            Quantity::Lines(_) | Quantity::Shadow => unreachable!("traced by themselves"),
             Quantity::Matte(kind) => {
                 coverage.clear();
                 for seen in samples.iter().flatten() {
