@@ -66,12 +66,15 @@ pub struct RenderControl<'a> {
     pub time_max: Option<Duration>,
     /// Who wants to see the picture meanwhile.
     pub snapshots: Option<Snapshots<'a>>,
+    /// How many samples each pixel gets, in place of the noise threshold: at least these, at most so many more as lie to the next decision.
+    /// For a film that is to be compared with another one, sample by sample.
+    pub counts: Option<&'a Arc<[u32]>>,
 }
 
 impl<'a> RenderControl<'a> {
     /// Nothing but the means to stop.
     pub fn new(cancel: &'a CancelToken) -> Self {
-        Self { cancel, progress: &|_| (), time_max: None, snapshots: None }
+        Self { cancel, progress: &|_| (), time_max: None, snapshots: None, counts: None }
     }
 }
 
@@ -99,12 +102,13 @@ pub struct Snapshot {
 
 impl std::fmt::Debug for RenderControl<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { cancel, progress: _, time_max, snapshots } = self;
+        let Self { cancel, progress: _, time_max, snapshots, counts } = self;
         let side_max_px = snapshots.map(|snapshots| snapshots.side_max_px);
         f.debug_struct("RenderControl")
             .field("cancel", cancel)
             .field("time_max", time_max)
             .field("snapshot_side_max_px", &side_max_px)
+            .field("has_counts", &counts.is_some())
             .finish_non_exhaustive()
     }
 }

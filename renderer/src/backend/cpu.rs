@@ -144,7 +144,7 @@ impl LoadedShot for CpuShot {
 impl CpuShot {
     fn render_here(&self, control: &RenderControl<'_>) -> Result<Rendered, RenderError> {
         let settings = &self.shot.film;
-        let schedule = Schedule::new(settings, control.snapshots.is_some());
+        let schedule = Schedule::new(settings, control.counts, control.snapshots.is_some());
         let clock = Clock::start(control.time_max);
         let rays = AtomicU64::new(0);
         let paths = AtomicU64::new(0);
@@ -168,8 +168,8 @@ impl CpuShot {
                     rays.fetch_add(traced, Ordering::Relaxed);
                     paths.fetch_add(film.n_active() as u64 * u64::from(n_samples), Ordering::Relaxed);
                     let n = first_sample + n_samples;
-                    if let Some(threshold) = schedule.threshold_after(n) {
-                        film.decide(n, threshold);
+                    if let Some(decision) = schedule.decision_after(n) {
+                        film.decide(n, decision);
                     }
                 },
             );

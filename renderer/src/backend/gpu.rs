@@ -269,8 +269,13 @@ impl LoadedShot for GpuShot {
         let (events, received) = mpsc::channel();
         let snapshot_side_max_px = control.snapshots.map(|snapshots| snapshots.side_max_px);
         let snapshot_pause = control.snapshots.map_or(Duration::ZERO, |snapshots| snapshots.pause);
-        let job =
-            Job { cancel: control.cancel.clone(), time_max: control.time_max, snapshot_side_max_px, snapshot_pause };
+        let job = Job {
+            cancel: control.cancel.clone(),
+            time_max: control.time_max,
+            snapshot_side_max_px,
+            snapshot_pause,
+            counts: control.counts.cloned(),
+        };
         let request = Request::Render { key: self.key, job, events };
         self.resident.thread.send(request)?;
         loop {
@@ -318,6 +323,7 @@ struct Job {
     /// `None` when nobody wants any.
     snapshot_side_max_px: Option<u32>,
     snapshot_pause: Duration,
+    counts: Option<Arc<[u32]>>,
 }
 
 fn thread_ended() -> RenderError {

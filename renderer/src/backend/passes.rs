@@ -1,5 +1,6 @@
 //! What the backends share: when adaptive decisions and snapshots fall, and the film of a block between passes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use glam::Vec4;
@@ -10,33 +11,72 @@ use crate::color::LinearImage;
 use crate::film::{ADAPTIVE_STEP, Block, Film, mean, samples_min, still_active};
 use crate::shot;
 
+/// Which pixels want more samples.
+#[derive(Clone, Debug)]
+enum Rule {
+    /// All, to the end.
+    All,
+    /// The noisy ones.
+    Noise { threshold: f32, n_min: u32 },
+    /// Those that have fewer than these, pixel by pixel of the picture.
+    Counts(Arc<[u32]>),
+}
+
+/// Which pixels are dropped where a decision falls.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Decision<'a> {
+    /// Those with less noise than this.
+    Noise(f32),
+    /// Those that have so many samples, pixel by pixel of a picture of this width.
+    Counts(&'a [u32], u32),
+}
+
 /// Where a picture's sampling is divided.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Schedule {
     n_pixels: u64,
+    width_px: u32,
     n_samples: u32,
-    /// 0: no decisions.
-    threshold: f32,
-    /// No decision before.
-    n_min: u32,
+    rule: Rule,
     has_snapshots: bool,
 }
 
 impl Schedule {
-    pub(super) fn new(settings: &shot::Film, has_snapshots: bool) -> Self {
+    /// `counts` of each pixel stand for the settings' threshold; see [`RenderControl`](crate::backend::RenderControl).
+    ///
+    /// # Panics
+    /// When there is not one count for each pixel: a caller's bug.
+    pub(super) fn new(settings: &shot::Film, counts: Option<&Arc<[u32]>>, has_snapshots: bool) -> Self {
+        let n_pixels = u64::from(settings.width_px) * u64::from(settings.height_px);
         let threshold = settings.noise_threshold;
-        Self {
-            n_pixels: u64::from(settings.width_px) * u64::from(settings.height_px),
-            n_samples: settings.samples,
-            threshold,
-            n_min: if threshold > 0.0 { samples_min(threshold) } else { settings.samples },
-            has_snapshots,
+        let rule = match counts {
+            Some(counts) => {
+                assert_eq!(counts.len() as u64, n_pixels, "one count for each pixel");
+                Rule::Counts(counts.clone())
+            }
+            None if threshold > 0.0 => Rule::Noise { threshold, n_min: samples_min(threshold) },
+            None => Rule::All,
+        };
+        Self { n_pixels, width_px: settings.width_px, n_samples: settings.samples, rule, has_snapshots }
+    }
+
+    /// The first place for a decision; `None` where nothing is decided.
+    fn decides_from(&self) -> Option<u32> {
+        match self.rule {
+            Rule::All => None,
+            Rule::Noise { n_min, .. } => Some(n_min),
+            Rule::Counts(_) => Some(ADAPTIVE_STEP),
         }
     }
 
-    /// The noise threshold, if pixels are to be dropped after `n` samples.
-    pub(super) fn threshold_after(&self, n: u32) -> Option<f32> {
-        (self.threshold > 0.0 && n >= self.n_min && n.is_multiple_of(ADAPTIVE_STEP)).then_some(self.threshold)
+    /// Which pixels are to be dropped after `n` samples, if that is to be decided there.
+    pub(super) fn decision_after(&self, n: u32) -> Option<Decision<'_>> {
+        let falls_here = self.decides_from().is_some_and(|n_min| n >= n_min && n.is_multiple_of(ADAPTIVE_STEP));
+        match &self.rule {
+            Rule::Noise { threshold, .. } if falls_here => Some(Decision::Noise(*threshold)),
+            Rule::Counts(counts) if falls_here => Some(Decision::Counts(counts, self.width_px)),
+            _ => None,
+        }
     }
 
     /// Whether the picture of `n` samples is to be shown.
@@ -58,11 +98,9 @@ impl Schedule {
     /// Samples from `n` on to the next decision, or to the end.
     fn until_decision(&self, n: u32) -> u32 {
         let left = self.n_samples.saturating_sub(n);
-        if self.threshold == 0.0 {
-            return left;
-        }
+        let Some(n_min) = self.decides_from() else { return left };
         let next = (n / ADAPTIVE_STEP + 1) * ADAPTIVE_STEP;
-        left.min(next.max(self.n_min) - n)
+        left.min(next.max(n_min) - n)
     }
 
     /// How far the render is when `n_active` pixels want more after `n` samples.
@@ -140,8 +178,17 @@ impl BlockFilm {
     }
 
     /// Drops the pixels that are good enough after `n` samples.
-    pub(super) fn decide(&mut self, n: u32, threshold: f32) {
-        self.active = still_active(&self.sums, &self.active, &self.block, n, threshold);
+    pub(super) fn decide(&mut self, n: u32, decision: Decision<'_>) {
+        self.active = match decision {
+            Decision::Noise(threshold) => still_active(&self.sums, &self.active, &self.block, n, threshold),
+            Decision::Counts(counts, width_px) => {
+                let wants = |i| {
+                    let [x_px, y_px] = self.pixel(i);
+                    self.active[i] && counts[y_px as usize * width_px as usize + x_px as usize] > n
+                };
+                (0..self.active.len()).map(wants).collect()
+            }
+        };
         self.n_active = self.active.iter().filter(|&&a| a).count();
     }
 
@@ -177,15 +224,15 @@ mod tests {
     use super::*;
 
     fn schedule(n_samples: u32, threshold: f32) -> Schedule {
-        let n_min = if threshold > 0.0 { samples_min(threshold) } else { n_samples };
-        Schedule { n_pixels: 100, n_samples, threshold, n_min, has_snapshots: false }
+        let rule = if threshold > 0.0 { Rule::Noise { threshold, n_min: samples_min(threshold) } } else { Rule::All };
+        Schedule { n_pixels: 100, width_px: 10, n_samples, rule, has_snapshots: false }
     }
 
     #[test]
     fn decisions_fall_at_multiples_of_the_step_from_the_minimum_on() {
         // Cycles' minimum for 0.01 is 64 samples.
         let s = schedule(100, 0.01);
-        let decided: Vec<u32> = (1..=100).filter(|&n| s.threshold_after(n).is_some()).collect();
+        let decided: Vec<u32> = (1..=100).filter(|&n| s.decision_after(n).is_some()).collect();
         assert_eq!(decided, [64, 80, 96]);
         for (n, until) in [(0, 64), (16, 48), (63, 1), (64, 16), (70, 10), (80, 16), (96, 4), (100, 0)] {
             assert_eq!(s.until_stop(n, 1), until, "after {n}");
@@ -193,9 +240,24 @@ mod tests {
     }
 
     #[test]
+    fn a_pixel_gets_the_samples_that_it_had_before() {
+        let counts: Arc<[u32]> = (0..100).map(|i| if i % 10 < 5 { 16 } else { 48 }).collect();
+        let s = Schedule { rule: Rule::Counts(counts), ..schedule(64, 0.01) };
+        assert_eq!((s.until_stop(0, 1), s.until_stop(16, 1)), (16, 16));
+        let mut film = BlockFilm::new(Block { x_px: 3, y_px: 2, width_px: 4, height_px: 2 });
+        let active = |film: &BlockFilm| film.active().collect::<Vec<usize>>();
+        film.decide(16, s.decision_after(16).expect("a decision"));
+        assert_eq!(active(&film), [2, 3, 6, 7], "columns 5 and 6 of the picture");
+        film.decide(32, s.decision_after(32).expect("a decision"));
+        assert_eq!(film.n_active(), 4);
+        film.decide(48, s.decision_after(48).expect("a decision"));
+        assert_eq!(film.n_active(), 0);
+    }
+
+    #[test]
     fn without_a_threshold_nothing_is_decided() {
         let s = schedule(1000, 0.0);
-        assert!((0..=1000).all(|n| s.threshold_after(n).is_none()));
+        assert!((0..=1000).all(|n| s.decision_after(n).is_none()));
         assert_eq!(s.until_stop(16, 1), 984);
     }
 
@@ -206,7 +268,7 @@ mod tests {
         let mut stops = Vec::new();
         while n < 100 {
             n += s.until_stop(n, 1);
-            stops.push((n, s.has_snapshot_after(n), s.threshold_after(n).is_some()));
+            stops.push((n, s.has_snapshot_after(n), s.decision_after(n).is_some()));
         }
         let early = [1, 2, 4, 8, 16, 32].map(|n| (n, true, false));
         let late = [(64, true, true), (80, false, true), (96, false, true), (100, false, false)];

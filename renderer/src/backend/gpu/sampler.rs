@@ -44,7 +44,7 @@ impl RenderState {
     pub(super) fn new(settings: &shot::Film, job: &Job, limits: SliceLimits, kind: DeviceKind) -> Self {
         Self {
             settings: *settings,
-            schedule: Schedule::new(settings, job.snapshot_side_max_px.is_some()),
+            schedule: Schedule::new(settings, job.counts.as_ref(), job.snapshot_side_max_px.is_some()),
             clock: Clock::start(job.time_max),
             blocks: blocks(settings.width_px, settings.height_px).into_iter().map(BlockFilm::new).collect(),
             n: 0,
@@ -130,17 +130,17 @@ impl<'a> Sampler<'a> {
                 }
             }
             n = end;
-            let decision = state.schedule.threshold_after(n);
+            let decides = state.schedule.decision_after(n).is_some();
             let is_last = n == state.settings.samples;
             let is_due = shown.elapsed() >= self.job.snapshot_pause;
             let is_shown = state.schedule.has_snapshot_after(n) && !is_last && is_due;
-            if decision.is_some() || is_last || is_shown || checkpoint.elapsed() > CHECKPOINT_EVERY {
+            if decides || is_last || is_shown || checkpoint.elapsed() > CHECKPOINT_EVERY {
                 self.read_back(state, n)?;
                 checkpoint = Instant::now();
             }
-            if let Some(threshold) = decision {
+            if let Some(decision) = state.schedule.decision_after(n) {
                 let active = state.blocks.par_iter_mut().filter(|block| block.n_active() > 0);
-                self.pool.install(|| active.for_each(|block| block.decide(n, threshold)));
+                self.pool.install(|| active.for_each(|block| block.decide(n, decision)));
                 self.list_active(state);
             }
             let n_active = state.n_active();
