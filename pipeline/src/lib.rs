@@ -10,6 +10,7 @@
 pub mod denoise;
 pub mod dump;
 pub mod error;
+mod groups;
 pub mod lines;
 pub mod picture;
 pub mod preset;

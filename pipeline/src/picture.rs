@@ -12,6 +12,7 @@ use packshot_renderer::encode::{
 use packshot_renderer::film::Film;
 use packshot_renderer::layers::lines::{LineKind, LineStyle};
 use packshot_renderer::layers::{LayerNames, LayerRequest, MatteKind, Quantity, samples_for};
+use packshot_renderer::prepare::LightGroup;
 use packshot_renderer::shot::lut::Lut;
 use packshot_renderer::shot::{Background, Shot, View};
 
@@ -85,13 +86,15 @@ pub enum Aov {
     Samples,
     /// Variance of the luminance of each pixel's mean; see [`Film::variance`](packshot_renderer::film::Film::variance).
     Variance,
+    /// Radiance by light: a layer for each [`LightGroup`], which together are the picture.
+    LightGroups,
     /// What the camera sees first.
     Seen(Quantity),
 }
 
 impl Aov {
     /// All of them with the names that files and options use.
-    pub const NAMES: [(&'static str, Self); 14] = [
+    pub const NAMES: [(&'static str, Self); 15] = [
         ("albedo", Self::Seen(Quantity::Albedo)),
         ("normal", Self::Seen(Quantity::Normal)),
         ("depth", Self::Seen(Quantity::Depth)),
@@ -104,6 +107,7 @@ impl Aov {
         ("material_id", Self::Seen(Quantity::Matte(MatteKind::Material))),
         ("edges", Self::Seen(Quantity::Lines(LineKind::Edges))),
         ("wireframe", Self::Seen(Quantity::Lines(LineKind::Wireframe))),
+        ("light_groups", Self::LightGroups),
         ("samples", Self::Samples),
         ("variance", Self::Variance),
     ];
@@ -117,7 +121,7 @@ impl Aov {
     fn channels(self) -> &'static str {
         match self {
             Self::Samples | Self::Variance | Self::Seen(Quantity::Lines(_)) => "Y",
-            Self::Seen(Quantity::Albedo | Quantity::Emission | Quantity::Shadow) => "RGB",
+            Self::LightGroups | Self::Seen(Quantity::Albedo | Quantity::Emission | Quantity::Shadow) => "RGB",
             Self::Seen(Quantity::Normal | Quantity::Position) => "XYZ",
             Self::Seen(Quantity::Depth) => "Z",
             Self::Seen(Quantity::Uv) => "UV",
@@ -128,7 +132,8 @@ impl Aov {
     /// How a file stores it beside a picture of this precision: counts, variances, places and ids do not fit 16 bits.
     fn precision(self, of_picture: ExrPrecision) -> ExrPrecision {
         match self {
-            Self::Seen(
+            Self::LightGroups
+            | Self::Seen(
                 Quantity::Albedo | Quantity::Normal | Quantity::Emission | Quantity::Shadow | Quantity::Lines(_),
             ) => of_picture,
             _ => ExrPrecision::Float,
@@ -145,6 +150,8 @@ pub struct Layer {
     pub values: Vec<f32>,
     /// Of a matte what things are called.
     pub names: Option<Arc<LayerNames>>,
+    /// Of a light group which one it is.
+    pub group: Option<LightGroup>,
 }
 
 impl Layer {
@@ -156,7 +163,7 @@ impl Layer {
             (Aov::Seen(Quantity::Matte(kind)), Some(names)) => {
                 (format!("{}{i:02}", names.cryptomatte(kind).name), values)
             }
-            _ => (self.aov.name().to_owned(), values),
+            _ => (self.group.map_or_else(|| self.aov.name().to_owned(), LightGroup::name), values),
         })
     }
 
@@ -250,7 +257,8 @@ impl Picture {
     }
 }
 
-/// The layers of a film, whose pixels may have so many samples, and of what its camera sees: each once, in the order of [`Aov::NAMES`].
+/// The layers of a film, whose pixels may have so many samples, and of what its camera sees: each once, in the order of [`Aov::NAMES`]. Light groups
+/// are films of their own, and none of these.
 ///
 /// # Errors
 /// `cancelled`.
@@ -263,7 +271,8 @@ pub(crate) fn layers(
     lines: LineStyle,
     cancel: &CancelToken,
 ) -> Result<Vec<Layer>, Error> {
-    let asked: Vec<Aov> = Aov::NAMES.into_iter().map(|(_, aov)| aov).filter(|aov| aovs.contains(aov)).collect();
+    let is_asked = |aov: &Aov| *aov != Aov::LightGroups && aovs.contains(aov);
+    let asked: Vec<Aov> = Aov::NAMES.into_iter().map(|(_, aov)| aov).filter(is_asked).collect();
     let seen = |aov: &Aov| if let Aov::Seen(quantity) = aov { Some(*quantity) } else { None };
     let quantities: Vec<Quantity> = asked.iter().filter_map(seen).collect();
     let n_samples = samples_for(picture_samples);
@@ -277,8 +286,10 @@ pub(crate) fn layers(
             Aov::Samples => film.samples.iter().map(|&n| n as f32).collect(),
             Aov::Variance => film.variance(),
             Aov::Seen(_) => traced.next().expect("a layer for each quantity"),
+            Aov::LightGroups => unreachable!("films of their own"),
         };
-        Layer { aov, values, names: matches!(aov, Aov::Seen(Quantity::Matte(_))).then(|| names.clone()) }
+        let names = matches!(aov, Aov::Seen(Quantity::Matte(_))).then(|| names.clone());
+        Layer { aov, values, names, group: None }
     };
     Ok(asked.into_iter().map(layer).collect())
 }

@@ -20,6 +20,7 @@ use packshot_renderer::shot::{Floor, Shot, request};
 
 use crate::denoise::Denoisers;
 use crate::error::{Error, ErrorKind, Fault};
+use crate::groups;
 use crate::lines::{DrawnLines, LineRequest};
 use crate::picture::{Aov, Picture, display, layers, product_provenance, provenance};
 use crate::product::{PartMaterials, Product};
@@ -188,7 +189,8 @@ impl ResidentProduct {
         let prepared = PreparedShot::new(prepared, &shot, self.maps.tables(&shot.environment));
         let provenance = provenance(&self.provenance, &shot);
         let (engine, names) = (self.engine.clone(), self.names.clone());
-        Ok(ReadyShot { loaded: self.loaded.load(prepared)?, shot, engine, provenance, names })
+        let loaded = self.loaded.load(prepared.clone())?;
+        Ok(ReadyShot { loaded, product: self.loaded.clone(), prepared, shot, engine, provenance, names })
     }
 
     /// Bytes of memory that the product takes, on the host and on the device, without its shots.
@@ -200,6 +202,9 @@ impl ResidentProduct {
 /// A shot on a device.
 pub struct ReadyShot {
     loaded: Box<dyn LoadedShot>,
+    product: Arc<dyn LoadedProduct>,
+    /// What `loaded` was made of.
+    prepared: PreparedShot,
     shot: Shot,
     engine: Arc<Engine>,
     provenance: Provenance,
@@ -253,8 +258,12 @@ impl ReadyShot {
         tracing::debug!("sampled in {:.3} s, {} rays", begun.elapsed().as_secs_f64(), rendered.rays);
         let film = &rendered.film;
         let linear = LinearImage { width_px: film.width_px, height_px: film.height_px, rgba: film.resolve() };
+        let mut layers = layers(&*self.loaded, film, self.shot.film.samples, &self.names, aovs, lines, control.cancel)?;
+        if aovs.contains(&Aov::LightGroups) {
+            layers.extend(groups::layers(&*self.product, &self.prepared, &self.shot, film, control)?);
+        }
         Ok(Picture {
-            layers: layers(&*self.loaded, film, self.shot.film.samples, &self.names, aovs, lines, control.cancel)?,
+            layers,
             samples_mean: film.samples_mean(),
             noise: film.noise(),
             rays: rendered.rays,

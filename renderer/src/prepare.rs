@@ -17,6 +17,7 @@ mod environment;
 mod filter;
 mod fuzz;
 mod geometry;
+mod groups;
 mod light;
 #[cfg(test)]
 mod light_sampling;
@@ -32,6 +33,7 @@ mod tabulated;
 mod texture;
 
 pub use environment::EnvironmentTables;
+pub use groups::LightGroup;
 pub use material::left_out;
 pub use product::{MaterialOrigin, PaletteEntry, PartMaterial, PreparedProduct, SceneFeatures};
 pub use shot::PreparedShot;

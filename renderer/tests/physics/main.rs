@@ -7,6 +7,7 @@ mod determinism;
 mod difference;
 mod emission;
 mod furnace;
+mod groups;
 mod guides;
 mod invariance;
 mod layers;

@@ -57,6 +57,7 @@ pub(super) fn run(
         progress: &|progress| meter.show(progress),
         time_max,
         snapshots: Some(snapshots(&|snapshot| previews.take(&snapshot))),
+        counts: None,
     })?;
     engine.n_renders.fetch_add(1, Ordering::Relaxed);
     clock.lap();

@@ -36,6 +36,11 @@ struct RenderParams {
     // Probability that a light sample goes to an emissive surface.
     emitter_select: f32,
     pad0: u32,
+    // Factor on the radiance of surfaces that shine.
+    emission_scale: f32,
+    pad1: u32,
+    pad2: u32,
+    pad3: u32,
 }
 
 // A placed mesh (or a group of parts baked into one).

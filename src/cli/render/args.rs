@@ -138,7 +138,7 @@ pub(crate) struct OutputArgs {
     pub(crate) exr: Option<ExrWord>,
     #[arg(skip)]
     pub(crate) of_template: Vec<OutputTemplate>,
-    /// More layers of an EXR: albedo, normal, depth, position, uv, emission, shadow, object_id, part_id, material_id, edges, wireframe, samples, variance
+    /// More layers of an EXR: albedo, normal, depth, position, uv, emission, shadow, object_id, part_id, material_id, edges, wireframe, light_groups, samples, variance
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub(crate) aov: Vec<String>,
     /// Write the preflight report, with what was rendered, as JSON
