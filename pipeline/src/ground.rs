@@ -110,7 +110,7 @@ pub(crate) fn without_backdrop(shot: &Shot) -> Shot {
 
 /// A shot of the environment alone: nothing lies between planes that are one.
 fn backdrop_of(shot: &Shot) -> Shot {
-    let camera = Camera { clip_near_m: shot.camera.clip_far_m, ..shot.camera.clone() };
+    let camera = Camera { clip_near_m: shot.camera.clip_far_m, ..shot.camera };
     let film = packshot_renderer::shot::Film {
         samples: shot.film.samples.min(BACKDROP_SAMPLES),
         noise_threshold: 0.0,

@@ -11,6 +11,8 @@ pub mod denoise;
 pub mod dump;
 pub mod error;
 mod ground;
+mod groups;
+pub mod lines;
 pub mod picture;
 pub mod preset;
 pub mod product;

@@ -12,12 +12,15 @@ use packshot_renderer::encode::{
     WebPCompression,
 };
 use packshot_renderer::film::Film;
+use packshot_renderer::layers::lines::{LineKind, LineStyle};
 use packshot_renderer::layers::{LayerNames, LayerRequest, MatteKind, Quantity, samples_for};
+use packshot_renderer::prepare::LightGroup;
 use packshot_renderer::shot::lut::Lut;
 use packshot_renderer::shot::{Background, Shot, View};
 
 use crate::denoise::Denoised;
 use crate::error::Error;
+use crate::lines::DrawnLines;
 use crate::product::{PartMaterials, Product};
 
 /// The formats a picture can be encoded in. All but EXR and TIFF of 32 bits are display-referred: exposed, through the view transform, laid
@@ -85,22 +88,28 @@ pub enum Aov {
     Samples,
     /// Variance of the luminance of each pixel's mean; see [`Film::variance`](packshot_renderer::film::Film::variance).
     Variance,
+    /// Radiance by light: a layer for each [`LightGroup`], which together are the picture.
+    LightGroups,
     /// What the camera sees first.
     Seen(Quantity),
 }
 
 impl Aov {
     /// All of them with the names that files and options use.
-    pub const NAMES: [(&'static str, Self); 11] = [
+    pub const NAMES: [(&'static str, Self); 15] = [
         ("albedo", Self::Seen(Quantity::Albedo)),
         ("normal", Self::Seen(Quantity::Normal)),
         ("depth", Self::Seen(Quantity::Depth)),
         ("position", Self::Seen(Quantity::Position)),
         ("uv", Self::Seen(Quantity::Uv)),
         ("emission", Self::Seen(Quantity::Emission)),
+        ("shadow", Self::Seen(Quantity::Shadow)),
         ("object_id", Self::Seen(Quantity::Matte(MatteKind::Object))),
         ("part_id", Self::Seen(Quantity::Matte(MatteKind::Part))),
         ("material_id", Self::Seen(Quantity::Matte(MatteKind::Material))),
+        ("edges", Self::Seen(Quantity::Lines(LineKind::Edges))),
+        ("wireframe", Self::Seen(Quantity::Lines(LineKind::Wireframe))),
+        ("light_groups", Self::LightGroups),
         ("samples", Self::Samples),
         ("variance", Self::Variance),
     ];
@@ -113,8 +122,8 @@ impl Aov {
     /// One letter for each channel in a file.
     fn channels(self) -> &'static str {
         match self {
-            Self::Samples | Self::Variance => "Y",
-            Self::Seen(Quantity::Albedo | Quantity::Emission) => "RGB",
+            Self::Samples | Self::Variance | Self::Seen(Quantity::Lines(_)) => "Y",
+            Self::LightGroups | Self::Seen(Quantity::Albedo | Quantity::Emission | Quantity::Shadow) => "RGB",
             Self::Seen(Quantity::Normal | Quantity::Position) => "XYZ",
             Self::Seen(Quantity::Depth) => "Z",
             Self::Seen(Quantity::Uv) => "UV",
@@ -125,7 +134,10 @@ impl Aov {
     /// How a file stores it beside a picture of this precision: counts, variances, places and ids do not fit 16 bits.
     fn precision(self, of_picture: ExrPrecision) -> ExrPrecision {
         match self {
-            Self::Seen(Quantity::Albedo | Quantity::Normal | Quantity::Emission) => of_picture,
+            Self::LightGroups
+            | Self::Seen(
+                Quantity::Albedo | Quantity::Normal | Quantity::Emission | Quantity::Shadow | Quantity::Lines(_),
+            ) => of_picture,
             _ => ExrPrecision::Float,
         }
     }
@@ -140,6 +152,8 @@ pub struct Layer {
     pub values: Vec<f32>,
     /// Of a matte what things are called.
     pub names: Option<Arc<LayerNames>>,
+    /// Of a light group which one it is.
+    pub group: Option<LightGroup>,
 }
 
 impl Layer {
@@ -151,7 +165,7 @@ impl Layer {
             (Aov::Seen(Quantity::Matte(kind)), Some(names)) => {
                 (format!("{}{i:02}", names.cryptomatte(kind).name), values)
             }
-            _ => (self.aov.name().to_owned(), values),
+            _ => (self.group.map_or_else(|| self.aov.name().to_owned(), LightGroup::name), values),
         })
     }
 
@@ -175,6 +189,8 @@ pub struct Picture {
     pub backdrop: Option<LinearImage>,
     /// What was asked for beside radiance; written by [`Format::Exr`] alone.
     pub layers: Vec<Layer>,
+    /// What is drawn over it where it is shown.
+    pub lines: Option<DrawnLines>,
     /// How it is to be shown.
     pub view: View,
     /// A lookup table beside the view.
@@ -274,17 +290,22 @@ impl Picture {
     }
 
     fn displayed_over(&self, background: Background) -> DisplayImage {
-        match &self.caught {
+        let mut shown = match &self.caught {
             Some(caught) if self.backdrop.is_none() => {
                 let settings = display_settings(self.view, background, self.lut.as_deref());
                 color::display_grounded(&self.linear, caught, &settings)
             }
             _ => display(&self.radiance(), self.view, background, self.lut.as_deref()),
+        };
+        if let Some(lines) = &self.lines {
+            lines.lay_over(&mut shown);
         }
+        shown
     }
 }
 
-/// The layers of a film, whose pixels may have so many samples, and of what its camera sees: each once, in the order of [`Aov::NAMES`].
+/// The layers of a film, whose pixels may have so many samples, and of what its camera sees: each once, in the order of [`Aov::NAMES`]. Light groups
+/// are films of their own, and none of these.
 ///
 /// # Errors
 /// `cancelled`.
@@ -294,15 +315,17 @@ pub(crate) fn layers(
     picture_samples: u32,
     names: &Arc<LayerNames>,
     aovs: &[Aov],
+    lines: LineStyle,
     cancel: &CancelToken,
 ) -> Result<Vec<Layer>, Error> {
-    let asked: Vec<Aov> = Aov::NAMES.into_iter().map(|(_, aov)| aov).filter(|aov| aovs.contains(aov)).collect();
+    let is_asked = |aov: &Aov| *aov != Aov::LightGroups && aovs.contains(aov);
+    let asked: Vec<Aov> = Aov::NAMES.into_iter().map(|(_, aov)| aov).filter(is_asked).collect();
     let seen = |aov: &Aov| if let Aov::Seen(quantity) = aov { Some(*quantity) } else { None };
     let quantities: Vec<Quantity> = asked.iter().filter_map(seen).collect();
     let n_samples = samples_for(picture_samples);
     let mut traced = match quantities.is_empty() {
         true => Vec::new(),
-        false => shot.layers(&LayerRequest { quantities: &quantities, names, n_samples }, cancel)?,
+        false => shot.layers(&LayerRequest { quantities: &quantities, names, n_samples, lines }, cancel)?,
     }
     .into_iter();
     let layer = |aov| {
@@ -310,8 +333,10 @@ pub(crate) fn layers(
             Aov::Samples => film.samples.iter().map(|&n| n as f32).collect(),
             Aov::Variance => film.variance(),
             Aov::Seen(_) => traced.next().expect("a layer for each quantity"),
+            Aov::LightGroups => unreachable!("films of their own"),
         };
-        Layer { aov, values, names: matches!(aov, Aov::Seen(Quantity::Matte(_))).then(|| names.clone()) }
+        let names = matches!(aov, Aov::Seen(Quantity::Matte(_))).then(|| names.clone());
+        Layer { aov, values, names, group: None }
     };
     Ok(asked.into_iter().map(layer).collect())
 }

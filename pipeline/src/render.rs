@@ -16,12 +16,15 @@ use packshot_renderer::color::LinearImage;
 use packshot_renderer::encode::{self, Metadata, PngDepth, Provenance};
 use packshot_renderer::film::samples_mean;
 use packshot_renderer::layers::LayerNames;
+use packshot_renderer::layers::lines::LineStyle;
 use packshot_renderer::prepare::{FirstHit, PreparedProduct, PreparedShot, TabulatedMaps};
 use packshot_renderer::shot::{Floor, Shot, request};
 
 use crate::denoise::Denoisers;
 use crate::error::{Error, ErrorKind, Fault};
 use crate::ground::{self, CatcherShots, Grounded};
+use crate::groups;
+use crate::lines::{DrawnLines, LineRequest};
 use crate::picture::{Aov, Picture, display, layers, product_provenance, provenance};
 use crate::product::{PartMaterials, Product};
 use crate::request::RenderRequest;
@@ -196,17 +199,18 @@ impl ResidentProduct {
             return Err(Error::new(ErrorKind::Internal, fault));
         }
         let environment = self.maps.tables(&shot.environment);
-        let (loaded, catcher) = match (&self.catcher, &shot.floor) {
+        let (prepared, catcher) = match (&self.catcher, &shot.floor) {
             (Some(alone), Some(floor)) => {
                 let product = PreparedShot::new(prepared, &ground::without_backdrop(&shot), environment.clone());
                 let catcher = CatcherShots::load(&*self.loaded, &**alone, floor, &shot, &environment)?;
-                (self.loaded.load(product.showing(FirstHit::Product))?, Some(catcher))
+                (product.showing(FirstHit::Product), Some(catcher))
             }
-            _ => (self.loaded.load(PreparedShot::new(prepared, &shot, environment))?, None),
+            _ => (PreparedShot::new(prepared, &shot, environment), None),
         };
         let provenance = provenance(&self.provenance, &shot);
         let (engine, names) = (self.engine.clone(), self.names.clone());
-        Ok(ReadyShot { loaded, catcher, shot, engine, provenance, names })
+        let loaded = self.loaded.load(prepared.clone())?;
+        Ok(ReadyShot { loaded, catcher, product: self.loaded.clone(), prepared, shot, engine, provenance, names })
     }
 
     /// Bytes of memory that the product takes, on the host and on the device, without its shots.
@@ -220,6 +224,9 @@ pub struct ReadyShot {
     /// Of the product; without its floor where that is a catcher.
     loaded: Box<dyn LoadedShot>,
     catcher: Option<CatcherShots>,
+    product: Arc<dyn LoadedProduct>,
+    /// What `loaded` was made of.
+    prepared: PreparedShot,
     shot: Shot,
     engine: Arc<Engine>,
     provenance: Provenance,
@@ -259,14 +266,14 @@ impl ReadyShot {
     /// # Errors
     /// `device.…`, `cancelled`.
     pub fn render(&self, control: &RenderControl<'_>) -> Result<Picture, Error> {
-        self.render_layers(control, &[])
+        self.render_layers(control, &[], LineStyle::of_size(self.size_px()))
     }
 
-    /// The same, with layers beside radiance; naming one twice is naming it once.
+    /// The same, with layers beside radiance, lines among them in this style; naming one twice is naming it once.
     ///
     /// # Errors
     /// `device.…`, `cancelled`.
-    pub fn render_layers(&self, control: &RenderControl<'_>, aovs: &[Aov]) -> Result<Picture, Error> {
+    pub fn render_layers(&self, control: &RenderControl<'_>, aovs: &[Aov], lines: LineStyle) -> Result<Picture, Error> {
         let (begun, cpu_begun) = (Instant::now(), process_time());
         let grounded = match &self.catcher {
             Some(catcher) => Some(catcher.render(&*self.loaded, control)?),
@@ -279,23 +286,68 @@ impl ReadyShot {
         let cpu = cpu_begun.zip(process_time()).map(|(begun, ended)| ended.saturating_sub(begun).as_secs_f64());
         tracing::debug!("sampled in {:.3} s, {} rays", begun.elapsed().as_secs_f64(), rendered.rays);
         let film = &rendered.film;
+        let mut layers = layers(&*self.loaded, film, self.shot.film.samples, &self.names, aovs, lines, control.cancel)?;
+        if aovs.contains(&Aov::LightGroups) {
+            layers.extend(groups::layers(&*self.product, &self.prepared, &self.shot, film, control)?);
+        }
         Ok(Picture {
-            layers: layers(&*self.loaded, film, self.shot.film.samples, &self.names, aovs, control.cancel)?,
-            linear: ground::image(film),
+            layers,
             caught,
             backdrop,
-            view: self.shot.view,
-            lut: self.shot.lut.clone(),
-            background: self.shot.background,
-            provenance: self.provenance.clone(),
             samples_mean: samples_mean(samples.as_deref().unwrap_or(&film.samples)),
             noise: film.noise(),
             rays: rendered.rays,
             render_s: rendered.render_time.as_secs_f64(),
             render_cpu_s: cpu,
+            ..self.unsampled(ground::image(film))
+        })
+    }
+
+    /// A picture of this shot that was not sampled.
+    fn unsampled(&self, linear: LinearImage) -> Picture {
+        Picture {
+            linear,
+            caught: None,
+            backdrop: None,
+            layers: Vec::new(),
+            lines: None,
+            view: self.shot.view,
+            lut: self.shot.lut.clone(),
+            background: self.shot.background,
+            provenance: self.provenance.clone(),
+            samples_mean: 0.0,
+            noise: 0.0,
+            rays: 0,
+            render_s: 0.0,
+            render_cpu_s: None,
             denoised: None,
             device: self.engine.backend.device().clone(),
-        })
+        }
+    }
+
+    fn size_px(&self) -> [u32; 2] {
+        [self.shot.film.width_px, self.shot.film.height_px]
+    }
+
+    /// Lines of this shot over its background and nothing else: a drawing, which takes no sample of light.
+    ///
+    /// # Errors
+    /// `cancelled`.
+    pub fn drawing(&self, lines: &LineRequest, cancel: &CancelToken) -> Result<Picture, Error> {
+        let begun = Instant::now();
+        let [width_px, height_px] = self.size_px();
+        let rgba = vec![[0.0; 4]; width_px as usize * height_px as usize];
+        let drawn = self.with_lines(self.unsampled(LinearImage { width_px, height_px, rgba }), lines, cancel)?;
+        Ok(Picture { render_s: begun.elapsed().as_secs_f64(), ..drawn })
+    }
+
+    /// A picture of this shot with lines over it where it is shown.
+    ///
+    /// # Errors
+    /// `cancelled`.
+    pub fn with_lines(&self, picture: Picture, lines: &LineRequest, cancel: &CancelToken) -> Result<Picture, Error> {
+        let lines = DrawnLines::trace(&*self.loaded, &self.names, lines, cancel)?;
+        Ok(Picture { lines: Some(lines), ..picture })
     }
 
     /// A picture of this shot without its noise: with as much guidance as its samples give, the alpha it had, and its layers.

@@ -8,6 +8,9 @@ use crate::prepare::{MaterialOrigin, PreparedProduct};
 use crate::scene::{Part, Scene};
 
 pub mod cryptomatte;
+pub mod lines;
+
+use lines::{LineKind, LineStyle};
 
 /// What a layer can tell of the surfaces that a pixel shows. Mirrors and glass are not looked through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -26,6 +29,11 @@ pub enum Quantity {
     Uv,
     /// Coverage of each pixel by the things of this kind, as Cryptomatte stores it.
     Matte(MatteKind),
+    /// Of the direct light that could arrive at the surface, the share that does, for red, green and blue: 0 in full shadow, 1 where nothing is in
+    /// its way, and where no light could arrive or nothing is. A ratio of sums over the pixel's samples.
+    Shadow,
+    /// Share of each pixel that lines of this kind cover.
+    Lines(LineKind),
 }
 
 /// What mattes tell apart.
@@ -48,8 +56,8 @@ impl Quantity {
     /// A matte has a plane for each two ranks: id, coverage, id, coverage, from the widest to the narrowest.
     pub fn shape(self) -> [usize; 2] {
         match self {
-            Self::Albedo | Self::Normal | Self::Emission | Self::Position => [1, 3],
-            Self::Depth => [1, 1],
+            Self::Albedo | Self::Normal | Self::Emission | Self::Position | Self::Shadow => [1, 3],
+            Self::Depth | Self::Lines(_) => [1, 1],
             Self::Uv => [1, 2],
             Self::Matte(_) => [cryptomatte::RANKS / 2, 4],
         }
@@ -57,7 +65,7 @@ impl Quantity {
 
     /// Whether it is the mean over samples of a pixel, rather than what one ray through its middle meets.
     pub(crate) fn is_sampled(self) -> bool {
-        !matches!(self, Self::Depth | Self::Position | Self::Uv)
+        !matches!(self, Self::Depth | Self::Position | Self::Uv | Self::Lines(_))
     }
 }
 
@@ -70,6 +78,8 @@ pub struct LayerRequest<'a> {
     pub names: &'a LayerNames,
     /// Samples of a pixel for means and coverage, at least one: the first of the picture's own.
     pub n_samples: u32,
+    /// How lines are drawn.
+    pub lines: LineStyle,
 }
 
 /// Samples of layers for a picture of so many a pixel: few rays leave coverage in coarse steps, and more than some bring nothing that is seen.
@@ -110,6 +120,11 @@ impl LayerNames {
             parts: scene.parts.iter().map(Part::name).chain(floor).collect(),
             materials: product.material_origins.iter().map(material).collect(),
         }
+    }
+
+    /// The part that is the floor, of a product that has one.
+    pub(crate) fn floor(&self, product: &PreparedProduct) -> Option<u32> {
+        product.floor.as_ref().map(|_| self.objects.len() as u32 - 1)
     }
 
     /// The names of a kind by the index that a surface has of it; equal names are the same thing.

@@ -18,6 +18,7 @@ mod filter;
 mod floor;
 mod fuzz;
 mod geometry;
+mod groups;
 mod light;
 #[cfg(test)]
 mod light_sampling;
@@ -33,6 +34,7 @@ mod tabulated;
 mod texture;
 
 pub use environment::EnvironmentTables;
+pub use groups::LightGroup;
 pub use material::left_out;
 pub use product::{MaterialOrigin, PaletteEntry, PartMaterial, PreparedProduct, SceneFeatures};
 pub use shot::{FirstHit, PreparedShot};

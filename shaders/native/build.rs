@@ -27,6 +27,7 @@ const EXPORTS: &[&str] = &[
     "pass_pane",
     "guide",
     "seen",
+    "arriving",
     "opacity_at",
     "is_held_out",
 ];

@@ -5,6 +5,7 @@
 #import stage/pane
 #import stage/guide
 #import stage/seen
+#import stage/arriving
 #import stage/opacity
 #import lib/film
 #import stage/trace

@@ -15,6 +15,7 @@ pub(crate) mod args;
 mod dump;
 pub(crate) mod framing;
 mod ground;
+mod lines;
 pub(crate) mod result;
 pub(crate) mod source;
 pub(crate) mod target;
@@ -200,17 +201,24 @@ impl<'a> Session<'a> {
 
     pub(crate) fn sample(&self, ready: &ReadyShot, name: &str) -> Result<Picture, Failure> {
         let film = &ready.shot().film;
+        let (lines, cancel) = (&self.args.lines, &self.interrupt.cancel);
+        let size_px = [film.width_px, film.height_px];
+        let drawn = lines.request(size_px);
+        if let Some(drawn) = drawn.as_ref().filter(|_| lines.lines_only) {
+            return Ok(ready.drawing(drawn, cancel)?);
+        }
         let bar = RenderBar::new(name, u64::from(film.width_px) * u64::from(film.height_px), self.quiet);
         let control = RenderControl {
             progress: &|progress| bar.show(progress),
             time_max: self.args.film.max_time.map(Duration::from_secs_f64),
-            ..RenderControl::new(&self.interrupt.cancel)
+            ..RenderControl::new(cancel)
         };
-        let noisy = ready.render_layers(&control, &self.args.output.aovs()?)?;
-        if !self.denoises(ready.shot()) {
-            return Ok(noisy);
-        }
-        Ok(ready.denoised(noisy, &self.interrupt.cancel)?)
+        let noisy = ready.render_layers(&control, &self.args.output.aovs()?, lines.style(size_px))?;
+        let picture = if self.denoises(ready.shot()) { ready.denoised(noisy, cancel)? } else { noisy };
+        Ok(match &drawn {
+            Some(drawn) => ready.with_lines(picture, drawn, cancel)?,
+            None => picture,
+        })
     }
 
     /// Whether noise is removed from the pictures of a shot.

@@ -9,6 +9,7 @@ mod films;
 mod formats;
 mod ground;
 mod input;
+mod lines;
 mod materials;
 mod output;
 mod picture;

@@ -48,11 +48,13 @@ fn layers_beside_the_picture_are_in_the_exr_and_change_nothing_in_it() {
 #[test]
 fn an_exr_has_every_layer_that_is_asked_for() {
     let workplace = Workplace::new();
-    let all = "albedo,normal,depth,position,uv,emission,object_id,part_id,material_id";
+    let all = "albedo,normal,depth,position,uv,emission,shadow,object_id,part_id,material_id,light_groups";
     workplace.render(&["boxes.glb", "-o", "all.exr", "--aov", all]);
     let bytes = workplace.read("all.exr");
     let has = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
-    for channel in ["albedo.B", "normal.Z", "depth.Z", "position.X", "uv.V", "emission.R"] {
+    for channel in
+        ["albedo.B", "normal.Z", "depth.Z", "position.X", "uv.V", "emission.R", "shadow.G", "light_environment.B"]
+    {
         assert!(has(&format!("{channel}\0")), "{channel}");
     }
     for set in ["CryptoObject", "CryptoAsset", "CryptoMaterial"] {

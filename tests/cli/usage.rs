@@ -101,7 +101,6 @@ fn what_comes_later_says_so() {
         #[cfg(feature = "service")]
         ("admin scrub", "artifacts"),
         ("bench --peers", "speed"),
-        ("render boxes.glb --aov samples,shadow -o out.exr", "shots"),
     ] {
         let outcome = workplace.run(&args.split_whitespace().collect::<Vec<_>>());
         outcome.expect_error(2, "usage.not_available", "");

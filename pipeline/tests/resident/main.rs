@@ -1,5 +1,7 @@
 //! A product stays on the device from shot to shot.
 
+mod groups;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

@@ -19,10 +19,13 @@ use crate::guides::Guides;
 use crate::layers::LayerRequest;
 use crate::prepare::{PreparedProduct, PreparedShot};
 
+mod arrival;
+mod arriving;
 mod batch;
 mod block;
 mod guides;
 mod layers;
+mod lines;
 pub mod simd;
 
 use batch::Batch;

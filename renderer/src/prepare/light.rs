@@ -33,8 +33,7 @@ impl Lights {
         environment_irradiance: f64,
         emitter_irradiance: f64,
     ) -> Self {
-        let mut lowered: Vec<(f64, scene::Light)> = lights.iter().map(|light| lower(light, space)).collect();
-        lowered.sort_by_key(|(_, light)| light.kind != LIGHT_RECT);
+        let lowered: Vec<(f64, scene::Light)> = order(lights).map(|i| lower(&lights[i], space)).collect();
         let n_rects = lowered.iter().filter(|(_, light)| light.kind == LIGHT_RECT).count() as u32;
         let sum: f64 = lowered.iter().map(|(weight, _)| weight).sum();
         let total = sum + environment_irradiance;
@@ -59,6 +58,13 @@ impl Lights {
             .collect();
         Self { lights, n_rects, environment_select: environment_select as f32, emitter_select: emitter_select as f32 }
     }
+}
+
+/// The places among a shot's lights of the shader's: rectangles first.
+pub(crate) fn order(lights: &[Light]) -> impl Iterator<Item = usize> {
+    let is_rect = move |i: &usize| matches!(lights[*i], Light::Rect { .. });
+    let others = (0..lights.len()).filter(move |i| !is_rect(i));
+    (0..lights.len()).filter(move |i| is_rect(i)).chain(others)
 }
 
 /// The share of emissive surfaces beside `n_lights` lights and a map that bring `others` together.

@@ -141,6 +141,7 @@ fn render_params(shot: &Shot, space: &RenderSpace, lights: &Lights, filter_table
         environment_select: lights.environment_select,
         filter_table,
         emitter_select: lights.emitter_select,
+        emission_scale: 1.0,
         ..gpu::RenderParams::default()
     }
 }

@@ -2,6 +2,7 @@
 
 use packshot_renderer::backend::{Backend, CancelToken};
 use packshot_renderer::guides::Guides;
+use packshot_renderer::layers::lines::{LineKind, LineStyle};
 use packshot_renderer::layers::{LayerNames, LayerRequest, MatteKind, Quantity};
 
 use crate::arrangement::Placement;
@@ -32,8 +33,10 @@ fn layers_are_the_same_bits() {
     let palette: Vec<String> = (0..sketch.palette.len()).map(|i| i.to_string()).collect();
     let palette: Vec<&str> = palette.iter().map(String::as_str).collect();
     let names = LayerNames::new(&sketch.scene, &prepared.product, &palette);
-    let quantities = [Quantity::Albedo, Quantity::Depth, Quantity::Matte(MatteKind::Material)];
-    let request = LayerRequest { quantities: &quantities, names: &names, n_samples: 16 };
+    let edges = Quantity::Lines(LineKind::Edges);
+    let quantities = [Quantity::Albedo, edges, Quantity::Depth, Quantity::Matte(MatteKind::Material)];
+    let lines = LineStyle { width_px: 1.0, crease_rad: LineStyle::CREASE_RAD };
+    let request = LayerRequest { quantities: &quantities, names: &names, n_samples: 16, lines };
     let layers = |backend: &dyn Backend| {
         let loaded = prepared.load(backend).expect("the scene fits");
         let bits = |layer: Vec<f32>| layer.into_iter().map(f32::to_bits).collect::<Vec<u32>>();

@@ -4,6 +4,7 @@
 mod arrangement;
 mod control;
 mod denoise;
+mod groups;
 mod guides;
 mod devices;
 #[path = "../physics/difference.rs"]

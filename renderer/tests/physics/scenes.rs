@@ -8,6 +8,7 @@ use packshot_renderer::backend::cpu::CpuBackend;
 use packshot_renderer::backend::{Backend, CancelToken, LoadedShot, RenderControl, RenderError};
 use packshot_renderer::film::Film;
 use packshot_renderer::guides::Guides;
+use packshot_renderer::layers::lines::{LineKind, LineStyle};
 use packshot_renderer::layers::{LayerNames, LayerRequest, Quantity};
 use packshot_renderer::prepare::{PaletteEntry, PartMaterial, PreparedProduct, PreparedShot, TabulatedMaps};
 use packshot_renderer::scene::{Mesh, MeshIdx, Part, Primitive, Scene};
@@ -49,7 +50,8 @@ pub(crate) fn plane() -> Primitive {
     primitive(positions, Vec::new(), vec![[0, 1, 2], [0, 2, 3]])
 }
 
-fn primitive(positions: Vec<Vec3>, normals: Vec<Vec3>, triangles: Vec<[u32; 3]>) -> Primitive {
+/// Triangles, without what they do not need.
+pub(crate) fn primitive(positions: Vec<Vec3>, normals: Vec<Vec3>, triangles: Vec<[u32; 3]>) -> Primitive {
     let uvs = [Vec::new(), Vec::new()];
     Primitive { positions, normals, tangents: Vec::new(), uvs, colors: Vec::new(), triangles, material: None }
 }
@@ -147,7 +149,15 @@ impl Loaded {
         n_samples: u32,
         cancel: &CancelToken,
     ) -> Result<Vec<Vec<f32>>, RenderError> {
-        self.shot.layers(&LayerRequest { quantities, names: &self.names, n_samples }, cancel)
+        let lines = LineStyle { width_px: 1.5, crease_rad: LineStyle::CREASE_RAD };
+        self.shot.layers(&LayerRequest { quantities, names: &self.names, n_samples, lines }, cancel)
+    }
+
+    /// Lines of a kind.
+    pub(crate) fn lines(&self, kind: LineKind, lines: LineStyle) -> Vec<f32> {
+        let quantities = &[Quantity::Lines(kind)];
+        let request = LayerRequest { quantities, names: &self.names, n_samples: 1, lines };
+        self.shot.layers(&request, &CancelToken::default()).expect("nobody cancels").remove(0)
     }
 }
 

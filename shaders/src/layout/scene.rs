@@ -81,6 +81,14 @@ gpu_struct! {
         pub emitter_select: f32,
         /// One of `FIRST_HIT_*`.
         pub first_hit: u32,
+        /// Factor on the radiance of surfaces that shine: 1, or 0 where other light alone counts.
+        pub emission_scale: f32,
+        /// Padding.
+        pub pad0: u32,
+        /// Padding.
+        pub pad1: u32,
+        /// Padding.
+        pub pad2: u32,
     }
 
     /// What one primitive of one placed mesh is made of.

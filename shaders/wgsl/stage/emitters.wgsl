@@ -133,7 +133,8 @@ fn emitter_sample(from_point: vec3f, choice: f32, u: vec2f) -> LightSample {
     if facing == 0.0 || !is_side_sampled(slot, facing > 0.0) {
         return NO_LIGHT;
     }
-    let radiance = emission_at(Hit(0.0, weight_1, weight_2, emitters[low].instance, emitters[low].triangle), slot);
+    let at_place = Hit(0.0, weight_1, weight_2, emitters[low].instance, emitters[low].triangle);
+    let radiance = emission_at(at_place, slot) * params.emission_scale;
     let pdf = probability * distance2 / (abs(facing) * triangle.area);
     let end = offset_origin(at, select(-triangle.outward, triangle.outward, facing > 0.0));
     return LightSample(direction, distance, radiance, pdf, end, 1u);

@@ -37,6 +37,11 @@ struct RenderParams {
     emitter_select: f32,
     // One of FIRST_HIT_*.
     first_hit: u32,
+    // Factor on the radiance of surfaces that shine.
+    emission_scale: f32,
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
 }
 
 // A placed mesh (or a group of parts baked into one).

@@ -158,7 +158,7 @@ fn shade(
     let is_unlit = (materials[s.material].flags & MATERIAL_UNLIT) != 0u;
     let frame = frame_along(facing_normal(s.shading_normal, -direction), s.tangent);
     let wo = to_local(frame, -direction);
-    let emission = emission_met(path, hit, s) * emission_through(&s, wo.z);
+    let emission = emission_met(path, hit, s) * emission_through(&s, wo.z) * params.emission_scale;
     (*path).radiance += clamp_sum((*path).throughput * emission, clamp_for(bounces));
     if is_unlit || !within_limits(path) {
         return shadow;

@@ -18,13 +18,13 @@ use packshot_renderer::shot::{Background, Bounces, Film, MAX_PIXELS, PixelFilter
 
 use super::framing::{DirectionArgs, LensArgs};
 use super::ground::GroundArgs;
-use super::target::is_folder;
+use super::lines::LineArgs;
+use super::target::{format, is_folder};
 
 use crate::cli::args::{MaterialArgs, SceneArgs};
 use crate::cli::devices::DeviceArgs;
 use crate::cli::failure::Failure;
 use crate::cli::files::{self, InputKind};
-use crate::cli::later::not_available;
 use crate::cli::options::{DenoiseWord, ExrWord, FilterWord, LightOption, ViewTransformWord, number, positive};
 use crate::cli::template::TemplateFile;
 
@@ -113,6 +113,8 @@ pub(crate) struct PictureArgs {
     #[command(flatten)]
     pub(crate) ground: GroundArgs,
     #[command(flatten)]
+    pub(crate) lines: LineArgs,
+    #[command(flatten)]
     pub(crate) scene: SceneArgs,
     #[command(flatten)]
     pub(crate) materials: MaterialArgs,
@@ -144,7 +146,7 @@ pub(crate) struct OutputArgs {
     pub(crate) exr: Option<ExrWord>,
     #[arg(skip)]
     pub(crate) of_template: Vec<OutputTemplate>,
-    /// More layers of an EXR: albedo, normal, depth, position, uv, emission, object_id, part_id, material_id, samples, variance
+    /// More layers of an EXR: albedo, normal, depth, position, uv, emission, shadow, object_id, part_id, material_id, edges, wireframe, light_groups, samples, variance
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub(crate) aov: Vec<String>,
     /// Write the preflight report, with what was rendered, as JSON
@@ -266,7 +268,7 @@ impl PictureArgs {
         self.output.check_distinct()?;
         self.look.check()?;
         self.ground()?;
-        self.output.aovs()?;
+        self.lines.check(format(&self.output()), &self.output.aovs()?, self.look.background)?;
         let one_file = [(&self.output.report, "--report"), (&self.output.dump_shot, "--dump-shot")];
         if let Some((_, option)) = one_file.iter().find(|(path, _)| n_inputs > 1 && path.is_some()) {
             let message = format!("`{option}` writes one file, and there are {n_inputs} inputs");
@@ -389,9 +391,6 @@ impl LookArgs {
     }
 }
 
-/// Layers that arrive with later steps of the project, with the step that brings them.
-const LATER_AOVS: [(&str, &str); 1] = [("shadow", "shots")];
-
 impl OutputArgs {
     /// Whether an option says how files are written.
     pub(super) fn says_how(&self) -> bool {
@@ -403,9 +402,6 @@ impl OutputArgs {
         let named = |name: &String| {
             if let Some((_, aov)) = Aov::NAMES.iter().find(|(known, _)| known == name) {
                 return Ok(*aov);
-            }
-            if let Some((_, step)) = LATER_AOVS.iter().find(|(known, _)| known == name) {
-                return Err(not_available(&format!("the layer `{name}`"), "--aov", step));
             }
             let message = format!("`{name}` is no layer of pictures");
             let known: Vec<&str> = Aov::NAMES.iter().map(|(name, _)| *name).collect();

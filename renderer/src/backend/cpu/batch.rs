@@ -1,10 +1,10 @@
 //! A batch of paths from camera to end: generate, then trace, shade and shadow until none is alive.
 
-use glam::{Vec3, Vec4};
+use glam::Vec4;
 use packshot_native::stages::{Bindings, PathState};
-use packshot_shaders::constants::{KEY_SHADOW, NO_HIT, PANES_MAX};
 use packshot_shaders::layout::ray::{Hit, Ray};
 
+use super::arrival::Arrival;
 use super::simd::stages::{PixelSamples, Shadows, Stages};
 use super::simd::{OpacityFilter, Opaque, SimdLevel};
 use crate::accel::Accel;
@@ -23,19 +23,7 @@ pub(super) struct Batch<'a> {
     keys: Vec<u32>,
     hits: Vec<Hit>,
     shadows: Shadows,
-    blocked: Vec<bool>,
-    /// Of scenes with panes.
-    through_panes: Option<ThroughPanes>,
-}
-
-/// Shadow rays that nothing but panes is in the way of, on their way through these.
-#[derive(Default)]
-struct ThroughPanes {
-    rays: Vec<Ray>,
-    keys: Vec<u32>,
-    hits: Vec<Hit>,
-    light: Vec<Vec3>,
-    paths: Vec<u32>,
+    arrival: Arrival,
 }
 
 /// Asks the translated opacity stage.
@@ -71,8 +59,7 @@ impl<'a> Batch<'a> {
             keys: Vec::with_capacity(Self::PATHS),
             hits: Vec::with_capacity(Self::PATHS),
             shadows: Shadows { has_keys: product.features.has_opacity, ..Shadows::default() },
-            blocked: Vec::with_capacity(Self::PATHS),
-            through_panes: product.features.has_panes.then(ThroughPanes::default),
+            arrival: Arrival::new(product.features.has_opacity, product.features.has_panes),
         }
     }
 
@@ -95,7 +82,7 @@ impl<'a> Batch<'a> {
             }
             self.intersect(coherent);
             self.stages.shade(&self.bindings, &mut self.paths, &mut self.alive, &self.hits, &mut self.shadows);
-            self.light_unblocked();
+            self.arrival.add(&self.bindings, self.stages, self.accel, &self.shadows, &mut self.paths);
             n_rays += (self.rays.len() + self.shadows.rays.len()) as u64;
             coherent = false;
         }
@@ -119,84 +106,5 @@ impl<'a> Batch<'a> {
             (true, true) => self.accel.closest_coherent(rays, hits, &filter),
             (true, false) => self.accel.closest(rays, hits, &filter),
         }
-    }
-
-    fn light_unblocked(&mut self) {
-        let shadows = &self.shadows;
-        self.blocked.resize(shadows.rays.len(), false);
-        if self.has_opacity {
-            let filter = Stochastic { bindings: &self.bindings, stages: self.stages, keys: &shadows.keys };
-            self.accel.occluded(&shadows.rays, &mut self.blocked, &filter);
-        } else {
-            self.accel.occluded(&shadows.rays, &mut self.blocked, &Opaque);
-        }
-        if let Some(through) = &mut self.through_panes {
-            through.begin(shadows, &self.blocked);
-            through.walk(&self.bindings, self.stages, self.accel, &mut self.paths);
-            return;
-        }
-        for (k, &path) in shadows.paths.iter().enumerate() {
-            if !self.blocked[k] {
-                self.paths[path as usize].radiance += shadows.radiance[k];
-            }
-        }
-    }
-}
-
-impl ThroughPanes {
-    /// Takes over the shadow rays that are not blocked, under names by which they meet panes.
-    fn begin(&mut self, shadows: &Shadows, blocked: &[bool]) {
-        self.clear();
-        for k in (0..shadows.rays.len()).filter(|&k| !blocked[k]) {
-            self.rays.push(shadows.rays[k]);
-            self.keys.push(shadows.keys[k] & !KEY_SHADOW);
-            self.light.push(shadows.radiance[k]);
-            self.paths.push(shadows.paths[k]);
-        }
-    }
-
-    fn clear(&mut self) {
-        self.rays.clear();
-        self.keys.clear();
-        self.light.clear();
-        self.paths.clear();
-    }
-
-    /// From pane to pane, until each ray has arrived or lost its light.
-    fn walk(&mut self, bindings: &Bindings<'_>, stages: Stages, accel: &Accel, paths: &mut [PathState]) {
-        for _ in 0..=PANES_MAX {
-            if self.rays.is_empty() {
-                return;
-            }
-            self.hits.resize(self.rays.len(), Hit::default());
-            accel.closest(&self.rays, &mut self.hits, &Stochastic { bindings, stages, keys: &self.keys });
-            let arrived = |hit: &Hit| hit.instance == NO_HIT;
-            for (k, _) in self.hits.iter().enumerate().filter(|(_, hit)| arrived(hit)) {
-                paths[self.paths[k] as usize].radiance += self.light[k];
-            }
-            self.keep(|through, k| !arrived(&through.hits[k]));
-            stages.pass_panes(bindings, &mut self.rays, &self.hits, &mut self.light);
-            self.keep(|through, k| through.light[k].max_element() > 0.0);
-        }
-    }
-
-    /// Keeps the rays of which `wanted` holds, in their order.
-    fn keep(&mut self, wanted: impl Fn(&Self, usize) -> bool) {
-        let mut kept = 0;
-        for k in 0..self.rays.len() {
-            if wanted(self, k) {
-                self.rays[kept] = self.rays[k];
-                self.keys[kept] = self.keys[k];
-                self.hits[kept] = self.hits[k];
-                self.light[kept] = self.light[k];
-                self.paths[kept] = self.paths[k];
-                kept += 1;
-            }
-        }
-        self.rays.truncate(kept);
-        self.keys.truncate(kept);
-        self.hits.truncate(kept);
-        self.light.truncate(kept);
-        self.paths.truncate(kept);
     }
 }

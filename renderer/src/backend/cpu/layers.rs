@@ -5,7 +5,9 @@ use packshot_native::stages::{Bindings, PathState, Seen};
 use packshot_shaders::layout::ray::{Hit, Ray};
 use rayon::prelude::*;
 
+use super::arriving::ShadowTracer;
 use super::batch::Stochastic;
+use super::lines::LineTracer;
 use super::simd::stages::{PixelSamples, Stages};
 use super::simd::{OpacityFilter, Opaque};
 use crate::accel::Accel;
@@ -24,8 +26,13 @@ pub(in crate::backend) struct LayerTracer<'a> {
     bindings: Bindings<'a>,
     accel: &'a Accel,
     stages: Stages,
+    /// In the order in which they were asked for.
+    asked: Vec<Quantity>,
+    /// Those that samples or middles of single pixels tell.
     quantities: Vec<(Quantity, Ids)>,
     n_samples: u32,
+    lines: LineTracer<'a>,
+    shadows: ShadowTracer<'a>,
 }
 
 /// The id of each part or material, for mattes; empty for other layers.
@@ -44,9 +51,9 @@ struct Buffers {
 }
 
 /// Of surfaces that let light through, those that stop half of it or more.
-struct MostlyOpaque<'a> {
-    bindings: &'a Bindings<'a>,
-    stages: Stages,
+pub(super) struct MostlyOpaque<'a> {
+    pub(super) bindings: &'a Bindings<'a>,
+    pub(super) stages: Stages,
 }
 
 impl OpacityFilter for MostlyOpaque<'_> {
@@ -63,27 +70,50 @@ impl<'a> LayerTracer<'a> {
             Quantity::Matte(kind) => request.names.of(*kind).iter().map(|name| cryptomatte::id(name)).collect(),
             _ => Ids::new(),
         };
+        let of_pixels =
+            request.quantities.iter().filter(|quantity| !matches!(quantity, Quantity::Lines(_) | Quantity::Shadow));
+        let n_samples = request.n_samples.max(1);
+        let (stages, floor) = (Stages::new(accel.level()), request.names.floor(&shot.product));
         Self {
             shot,
             bindings: shot.bindings(),
             accel,
-            stages: Stages::new(accel.level()),
-            quantities: request.quantities.iter().map(|quantity| (*quantity, ids(quantity))).collect(),
-            n_samples: request.n_samples.max(1),
+            stages,
+            asked: request.quantities.to_vec(),
+            quantities: of_pixels.map(|quantity| (*quantity, ids(quantity))).collect(),
+            n_samples,
+            shadows: ShadowTracer { shot, accel, stages, n_samples },
+            lines: LineTracer { shot, accel, stages, style: request.lines, floor },
         }
     }
 
     /// The layers in the order in which they were asked for, in the current rayon pool.
     pub(in crate::backend) fn trace(&self, cancel: &CancelToken) -> Result<Vec<Vec<f32>>, RenderError> {
+        let mut of_pixels = match self.quantities.is_empty() {
+            true => Vec::new(),
+            false => self.trace_pixels(cancel),
+        }
+        .into_iter();
+        let layer = |quantity: &Quantity| match quantity {
+            Quantity::Lines(kind) => self.lines.trace(*kind, cancel),
+            Quantity::Shadow => self.shadows.trace(cancel),
+            _ => of_pixels.next().expect("a layer for each quantity"),
+        };
+        let layers = self.asked.iter().map(layer).collect();
+        if cancel.is_cancelled() {
+            return Err(RenderError::Cancelled);
+        }
+        Ok(layers)
+    }
+
+    /// The layers of `quantities`; partly zeros when cancelled.
+    fn trace_pixels(&self, cancel: &CancelToken) -> Vec<Vec<f32>> {
         let film = &self.shot.film;
         let blocks = blocks(film.width_px, film.height_px);
         let of_blocks: Vec<Vec<Vec<f32>>> = blocks
             .par_iter()
             .map_init(Buffers::default, |buffers, block| self.of_block(block, buffers, cancel))
             .collect();
-        if cancel.is_cancelled() {
-            return Err(RenderError::Cancelled);
-        }
         let n_pixels = film.width_px as usize * film.height_px as usize;
         let picture = |(i, (quantity, _)): (usize, &(Quantity, Ids))| {
             let [n_planes, n_channels] = quantity.shape();
@@ -99,7 +129,7 @@ impl<'a> LayerTracer<'a> {
             }
             layer
         };
-        Ok(self.quantities.iter().enumerate().map(picture).collect())
+        self.quantities.iter().enumerate().map(picture).collect()
     }
 
     /// Each layer of a block, shaped as the picture's; partly zeros when cancelled.
@@ -208,6 +238,7 @@ impl<'a> LayerTracer<'a> {
             Quantity::Position => put(&middle.map_or([0.0; 3], |seen| self.world(seen).as_vec3().to_array())),
             // Packed products have v downwards, as glTF does.
             Quantity::Uv => put(&middle.map_or([0.0; 2], |seen| [seen.uv.x, 1.0 - seen.uv.y])),
+            Quantity::Lines(_) | Quantity::Shadow => unreachable!("traced by themselves"),
             Quantity::Matte(kind) => {
                 coverage.clear();
                 for seen in samples.iter().flatten() {

@@ -199,6 +199,47 @@ macro_rules! loops {
             }
 
             $(#[target_feature(enable = $features)])?
+            pub(super) fn arriving(
+                b: &Bindings<'_>,
+                paths: &mut [PathState],
+                order: &[u32],
+                hits: &[Hit],
+                of_uniform: bool,
+                shadows: &mut Shadows,
+            ) {
+                let has_map = b.params.environment_kind == ENVIRONMENT_MAP && !of_uniform;
+                let mut samples = [NO_SAMPLES; AHEAD];
+                let mut searches = [NO_SEARCH; AHEAD];
+                let mut points = [NO_POINT; AHEAD];
+                for (order, hits) in order.chunks(AHEAD).zip(hits.chunks(AHEAD)) {
+                    draw(paths, order, &mut samples);
+                    if has_map {
+                        let n = hits.len();
+                        search_environment(b, paths, order, hits, &mut samples, &mut searches[..n], &mut points[..n]);
+                    }
+                    let met = order.iter().zip(hits).zip(samples.iter_mut().zip(&mut points));
+                    for ((&i, hit), (samples, point)) in met.filter(|((_, hit), _)| !hit.is_miss()) {
+                        let path = &mut paths[i as usize];
+                        let shadow = native::arriving(b, path, *hit, samples, point, u32::from(of_uniform));
+                        if shadow.exists == 1 {
+                            shadows.rays.push(shadow.ray);
+                            if shadows.has_keys {
+                                shadows.keys.push(native::ray_key(path.seed, path.sample, u32::from(of_uniform), 1));
+                            }
+                            shadows.radiance.push(shadow.radiance);
+                            shadows.paths.push(i);
+                        }
+                    }
+                }
+            }
+
+            $(#[target_feature(enable = $features)])?
+            pub(super) fn camera_rays(b: &Bindings<'_>, places: &[Vec2], rays: &mut Vec<Ray>) {
+                let size = Vec2::new(b.params.width_px as f32, b.params.height_px as f32);
+                rays.extend(places.iter().map(|&place| native::camera_ray(b.params.camera, place / size)));
+            }
+
+            $(#[target_feature(enable = $features)])?
             pub(super) fn seen(b: &Bindings<'_>, rays: &[Ray], hits: &[Hit], seen: &mut Vec<Option<Seen>>) {
                 let shows = |hit: &Hit| !hit.is_miss() && !native::is_held_out(b, *hit);
                 let met = |(ray, hit): (&Ray, &Hit)| shows(hit).then(|| native::seen(b, *hit, ray.direction));
@@ -306,6 +347,27 @@ impl Stages {
         paths: &mut Vec<PathState>,
     ) {
         enter!(self.0, generate_middle(b, pixels, paths));
+    }
+
+    /// Leaves the shadow rays of one direction of direct light each at the first surfaces of the paths named by `order`, one hit each:
+    /// of light samples, or of the environment without a map.
+    pub(in crate::backend::cpu) fn arriving(
+        self,
+        b: &Bindings<'_>,
+        paths: &mut [PathState],
+        order: &[u32],
+        hits: &[Hit],
+        of_uniform: bool,
+        shadows: &mut Shadows,
+    ) {
+        assert_eq!(order.len(), hits.len());
+        shadows.clear();
+        enter!(self.0, arriving(b, paths, order, hits, of_uniform, shadows));
+    }
+
+    /// Appends the ray through each of these places of the picture, in pixels from its top left corner, as a camera without a lens has it.
+    pub(in crate::backend::cpu) fn camera_rays(self, b: &Bindings<'_>, places: &[Vec2], rays: &mut Vec<Ray>) {
+        enter!(self.0, camera_rays(b, places, rays));
     }
 
     /// Appends what each camera ray met, `None` where that is nothing.

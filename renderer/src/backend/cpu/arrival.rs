@@ -1,0 +1,122 @@
+//! Light that arrives: which shadow rays nothing is in the way of, and what panes leave of the others.
+
+use glam::Vec3;
+use packshot_native::stages::{Bindings, PathState};
+use packshot_shaders::constants::{KEY_SHADOW, NO_HIT, PANES_MAX};
+use packshot_shaders::layout::ray::{Hit, Ray};
+
+use super::batch::Stochastic;
+use super::simd::Opaque;
+use super::simd::stages::{Shadows, Stages};
+use crate::accel::Accel;
+
+/// Buffers of one thread, kept between batches.
+pub(super) struct Arrival {
+    /// Whether surfaces let rays through, so that traversal has to ask.
+    has_opacity: bool,
+    blocked: Vec<bool>,
+    /// Of scenes with panes.
+    through_panes: Option<ThroughPanes>,
+}
+
+/// Shadow rays that nothing but panes is in the way of, on their way through these.
+#[derive(Default)]
+struct ThroughPanes {
+    rays: Vec<Ray>,
+    keys: Vec<u32>,
+    hits: Vec<Hit>,
+    light: Vec<Vec3>,
+    paths: Vec<u32>,
+}
+
+impl Arrival {
+    pub(super) fn new(has_opacity: bool, has_panes: bool) -> Self {
+        Self { has_opacity, blocked: Vec::new(), through_panes: has_panes.then(ThroughPanes::default) }
+    }
+
+    /// Adds the light of each shadow ray to its path as far as it arrives.
+    pub(super) fn add(
+        &mut self,
+        bindings: &Bindings<'_>,
+        stages: Stages,
+        accel: &Accel,
+        shadows: &Shadows,
+        paths: &mut [PathState],
+    ) {
+        self.blocked.resize(shadows.rays.len(), false);
+        if self.has_opacity {
+            let filter = Stochastic { bindings, stages, keys: &shadows.keys };
+            accel.occluded(&shadows.rays, &mut self.blocked, &filter);
+        } else {
+            accel.occluded(&shadows.rays, &mut self.blocked, &Opaque);
+        }
+        if let Some(through) = &mut self.through_panes {
+            through.begin(shadows, &self.blocked);
+            through.walk(bindings, stages, accel, paths);
+            return;
+        }
+        for (k, &path) in shadows.paths.iter().enumerate() {
+            if !self.blocked[k] {
+                paths[path as usize].radiance += shadows.radiance[k];
+            }
+        }
+    }
+}
+
+impl ThroughPanes {
+    /// Takes over the shadow rays that are not blocked, under names by which they meet panes.
+    fn begin(&mut self, shadows: &Shadows, blocked: &[bool]) {
+        self.clear();
+        for k in (0..shadows.rays.len()).filter(|&k| !blocked[k]) {
+            self.rays.push(shadows.rays[k]);
+            self.keys.push(shadows.keys[k] & !KEY_SHADOW);
+            self.light.push(shadows.radiance[k]);
+            self.paths.push(shadows.paths[k]);
+        }
+    }
+
+    fn clear(&mut self) {
+        self.rays.clear();
+        self.keys.clear();
+        self.light.clear();
+        self.paths.clear();
+    }
+
+    /// From pane to pane, until each ray has arrived or lost its light.
+    fn walk(&mut self, bindings: &Bindings<'_>, stages: Stages, accel: &Accel, paths: &mut [PathState]) {
+        for _ in 0..=PANES_MAX {
+            if self.rays.is_empty() {
+                return;
+            }
+            self.hits.resize(self.rays.len(), Hit::default());
+            accel.closest(&self.rays, &mut self.hits, &Stochastic { bindings, stages, keys: &self.keys });
+            let arrived = |hit: &Hit| hit.instance == NO_HIT;
+            for (k, _) in self.hits.iter().enumerate().filter(|(_, hit)| arrived(hit)) {
+                paths[self.paths[k] as usize].radiance += self.light[k];
+            }
+            self.keep(|through, k| !arrived(&through.hits[k]));
+            stages.pass_panes(bindings, &mut self.rays, &self.hits, &mut self.light);
+            self.keep(|through, k| through.light[k].max_element() > 0.0);
+        }
+    }
+
+    /// Keeps the rays of which `wanted` holds, in their order.
+    fn keep(&mut self, wanted: impl Fn(&Self, usize) -> bool) {
+        let mut kept = 0;
+        for k in 0..self.rays.len() {
+            if wanted(self, k) {
+                self.rays[kept] = self.rays[k];
+                self.keys[kept] = self.keys[k];
+                self.hits[kept] = self.hits[k];
+                self.light[kept] = self.light[k];
+                self.paths[kept] = self.paths[k];
+                kept += 1;
+            }
+        }
+        self.rays.truncate(kept);
+        self.keys.truncate(kept);
+        self.hits.truncate(kept);
+        self.light.truncate(kept);
+        self.paths.truncate(kept);
+    }
+}
