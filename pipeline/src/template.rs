@@ -12,6 +12,7 @@ use packshot_renderer::shot::request::{DepthOfField, Framing, LightChoice, ShotR
 use packshot_renderer::shot::rig::{Rig, RigName};
 use packshot_renderer::shot::{Background, Bounces, PixelFilter, ViewTransform};
 
+use crate::denoise::Denoise;
 use crate::error::Error;
 use crate::picture::Encoding;
 
@@ -146,6 +147,8 @@ pub struct FilmTemplate {
     pub clamp_indirect: Option<f64>,
     /// The pixel filter.
     pub filter: Option<PixelFilter>,
+    /// When noise is removed. A request has no place for it: the caller's.
+    pub denoise: Option<Denoise>,
 }
 
 /// A file of each picture.

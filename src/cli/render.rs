@@ -90,7 +90,7 @@ impl<'a> Session<'a> {
     /// Takes over Ctrl-C, and keeps to the threads that are asked for.
     pub(crate) fn open(args: &'a PictureArgs, quiet: bool) -> Result<Self, Failure> {
         args.device.use_threads()?;
-        let (denoise, format) = (args.film.denoise.into(), target::format(&args.output()));
+        let (denoise, format) = (args.denoise(), target::format(&args.output()));
         Ok(Self { args, quiet, interrupt: Interrupt::install()?, denoise, format, renderer: None })
     }
 

@@ -18,7 +18,6 @@ mod result;
 
 pub(crate) use args::TurntableArgs;
 
-use super::args::Input;
 use super::failure::{Exit, Failure};
 use super::interrupt::Interrupt;
 use super::render::Session;
@@ -46,12 +45,8 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
     let mut session = Session::open(picture, quiet)?;
 
     let mut clock = Stopwatch::start();
-    let common = Common::read(picture)?;
-    let inputs = Input::list(args.input.as_slice(), args.sample.as_slice())?;
-    let Some(input) = inputs.first() else {
-        return Err(Failure::usage("missing", "there is no product", "<INPUT>", "give a file or --sample NAME"));
-    };
-    let mut subject = common.subject(input, &session.interrupt.cancel)?;
+    let cancel = &session.interrupt.cancel;
+    let (common, mut subject) = Common::with_product(picture, args.input.as_ref(), args.sample.as_ref(), cancel)?;
     let mut seconds = Seconds { import: clock.lap(), ..Seconds::default() };
 
     let fit = picture.fit(spin.map(|spin| spin.fit));

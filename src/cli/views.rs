@@ -14,7 +14,6 @@ use packshot_renderer::shot::request;
 use packshot_renderer::shot::view::{NamedView, SIX_VIEW, SIX_YAW, ViewDirection};
 use serde::Serialize;
 
-use super::args::Input;
 use super::failure::Failure;
 use super::render::args::OutputArgs;
 use super::render::result::samples_per_second;
@@ -127,12 +126,8 @@ pub(crate) fn run(args: &ViewsArgs, quiet: bool) -> Result<(), Failure> {
     let mut session = Session::open(picture, quiet)?;
 
     let mut clock = Stopwatch::start();
-    let common = Common::read(picture)?;
-    let inputs = Input::list(args.input.as_slice(), args.sample.as_slice())?;
-    let Some(input) = inputs.first() else {
-        return Err(Failure::usage("missing", "there is no product", "<INPUT>", "give a file or --sample NAME"));
-    };
-    let mut subject = common.subject(input, &session.interrupt.cancel)?;
+    let cancel = &session.interrupt.cancel;
+    let (common, mut subject) = Common::with_product(picture, args.input.as_ref(), args.sample.as_ref(), cancel)?;
     let mut seconds = Seconds { import: clock.lap(), ..Seconds::default() };
 
     let directions: Vec<ViewDirection> = match args.scale {

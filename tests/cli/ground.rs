@@ -33,10 +33,12 @@ fn a_shadow_is_laid_over_what_is_below() {
     let (_, shadowed) = rgba(&workplace.read("shadow.png"));
     workplace.render(&["boxes.glb", "--elevation-deg", "30", "--azimuth-deg", "35", "-o", "bare.png"]);
     let (_, bare) = rgba(&workplace.read("bare.png"));
-    let is_shadow = |(with, without): &(&[u8; 4], &[u8; 4])| without[3] == 0 && with[3] > 60;
+    let is_shadow = |(with, without): &(&[u8; 4], &[u8; 4])| without[3] == 0 && with[3] > 20;
     let shadows: Vec<_> = shadowed.iter().zip(&bare).filter(is_shadow).collect();
-    assert!(shadows.len() > 20, "{} pixels in shadow", shadows.len());
-    assert!(shadows.iter().all(|(with, _)| with[..3].iter().all(|&value| value < 128)), "shadows are dark");
+    assert!(shadows.len() > 10, "{} pixels in shadow", shadows.len());
+    let values = shadows.iter().flat_map(|(with, _)| &with[..3]).map(|&value| f64::from(value));
+    let mean = values.sum::<f64>() / (3 * shadows.len()) as f64;
+    assert!(mean < 80.0, "shadows are dark, and not {mean}");
     let covered = |pixels: &[[u8; 4]]| pixels.iter().filter(|pixel| pixel[3] == 255).count();
     assert!(covered(&shadowed) >= covered(&bare), "the product is as opaque as without");
     // Over white the shadow leaves light, and what lies far from it is white.

@@ -16,6 +16,7 @@ use super::overrides::glob;
 use super::{
     CameraTemplate, FILE_BYTES_MAX, FilmTemplate, MaterialOverride, OUTPUTS_MAX, OVERRIDES_MAX, SCHEMA, Template,
 };
+use crate::denoise::Denoise;
 
 /// What faults of templates are called.
 pub(super) const CODES: Codes = Codes {
@@ -220,12 +221,14 @@ fn read_film(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> FilmTemplate 
     let clamp_indirect = limit.and_then(|value| real(reader, "clamp_indirect", value, [0.0, 1e6]));
     let filters = [("blackman_harris", PixelFilter::BlackmanHarris { half_width_px: 1.5 }), ("box", PixelFilter::Box)];
     let filter = table.take("filter").and_then(|value| reader.choice("filter", value, &filters));
+    let whens = [("auto", Denoise::Auto), ("on", Denoise::On), ("off", Denoise::Off)];
+    let denoise = table.take("denoise").and_then(|value| reader.choice("denoise", value, &whens));
     table.finish(reader);
     let pixels = u64::from(width_px.unwrap_or(1)) * u64::from(height_px.unwrap_or(1));
     if pixels > MAX_PIXELS {
         reader.error(CODES.range, &span, format!("the picture has {pixels} pixels; at most {MAX_PIXELS} are allowed"));
     }
-    FilmTemplate { width_px, height_px, samples, noise_threshold, seed, max_bounces, clamp_indirect, filter }
+    FilmTemplate { width_px, height_px, samples, noise_threshold, seed, max_bounces, clamp_indirect, filter, denoise }
 }
 
 fn read_override(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> Option<MaterialOverride> {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, value_parser};
+use packshot::denoise::Denoise;
 use packshot::picture::{Aov, Format};
 use packshot::preset::{self, Preset};
 use packshot::template::{OutputTemplate, Template};
@@ -194,9 +195,9 @@ pub(crate) struct FilmArgs {
     /// The pixel filter [default: blackman_harris]
     #[arg(long, value_name = "NAME", value_enum)]
     pub(crate) filter: Option<FilterWord>,
-    /// Remove noise
-    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto")]
-    pub(crate) denoise: DenoiseWord,
+    /// Remove noise: auto does so where a picture is for eyes [default: auto]
+    #[arg(long, value_name = "WHEN", value_enum)]
+    pub(crate) denoise: Option<DenoiseWord>,
 }
 
 /// Light, background and view.
@@ -326,6 +327,12 @@ impl PictureArgs {
         self.template_in_force.as_ref().map(|file| &file.template)
     }
 
+    /// When noise is removed.
+    pub(crate) fn denoise(&self) -> Denoise {
+        let of_template = self.template().and_then(|template| template.film.denoise);
+        self.film.denoise.map(Denoise::from).or(of_template).unwrap_or_default()
+    }
+
     /// How much of the picture the product takes, where no option says it: the preset's wish, or the template's.
     pub(crate) fn fit(&self, of_preset: Option<Fit>) -> Option<Fit> {
         of_preset.or_else(|| self.template().and_then(|template| template.camera.fit))
@@ -451,9 +458,9 @@ impl FilmArgs {
             seed: self.seed,
             // `auto` leaves the shot's own wish in force, which may be one that this version refuses.
             denoise: match self.denoise {
-                DenoiseWord::Auto => None,
-                DenoiseWord::On => Some(true),
-                DenoiseWord::Off => Some(false),
+                None | Some(DenoiseWord::Auto) => None,
+                Some(DenoiseWord::On) => Some(true),
+                Some(DenoiseWord::Off) => Some(false),
             },
         }
     }

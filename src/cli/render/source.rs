@@ -3,6 +3,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::slice;
 use std::sync::Arc;
 
 use packshot::product::{PartMaterials, Product};
@@ -129,6 +130,23 @@ impl Common {
         left_out.shot.extend(look_left_out(self.import.look));
         let origin = Origin { name: stem, glb_path, glb, up_axis, unit_scale, environment_path, left_out };
         Ok(Subject { product, materials, diagnostics: self.diagnostics.clone(), origin })
+    }
+
+    /// What the options name, and the one product of a command that takes many pictures of it.
+    pub(crate) fn with_product(
+        args: &PictureArgs,
+        input: Option<&PathBuf>,
+        sample: Option<&String>,
+        cancel: &CancelToken,
+    ) -> Result<(Self, Subject), Failure> {
+        let common = Self::read(args)?;
+        let files = input.map(slice::from_ref).unwrap_or_default();
+        let inputs = Input::list(files, sample.map(slice::from_ref).unwrap_or_default())?;
+        let Some(input) = inputs.first() else {
+            return Err(Failure::usage("missing", "there is no product", "<INPUT>", "give a file or --sample NAME"));
+        };
+        let subject = common.subject(input, cancel)?;
+        Ok((common, subject))
     }
 
     /// The shot that the options ask for.
