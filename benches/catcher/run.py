@@ -4,7 +4,7 @@
 
 For three floors (white and red paper, a dark polished plate) it renders, each with other random numbers: the product on a catcher, the
 floor alone, and both. The floor alone is a shot file whose product is one triangle far below it. Writes a JSON line for each floor: mean relative
-error of the composite, and of a second render of both, which is noise alone. Needs OpenEXR and numpy.
+error of the composite, and of a second render of both, which is noise alone; and how much the sum of all values is off (bias). Needs OpenEXR and numpy.
 """
 
 import argparse

@@ -74,10 +74,12 @@ impl CatcherShots {
         product: &dyn LoadedShot,
         control: &RenderControl<'_>,
     ) -> Result<Grounded, RenderError> {
-        let mut passes = Passes { control, begun: Instant::now(), done: 0.0, paths: 0, rays: 0 };
+        let whole = if self.backdrop.is_some() { 1.0 } else { SHARES[..3].iter().sum() };
+        let mut passes = Passes { control, begun: Instant::now(), whole, done: 0.0, paths: 0, rays: 0 };
         let product = passes.take(product, SHARES[0], None, control.snapshots.is_some())?;
         let with = passes.take(&*self.with, SHARES[1], None, false)?;
         let counts: Arc<[u32]> = with.film.samples.as_slice().into();
+        // The very samples, whatever time is left: what is compared must not differ but by the product.
         let alone = passes.take(&*self.alone, SHARES[2], Some(&counts), false)?;
         let backdrop = match &self.backdrop {
             Some(backdrop) => Some(image(&passes.take(&**backdrop, SHARES[3], None, false)?.film)),
@@ -123,6 +125,9 @@ fn backdrop_of(shot: &Shot) -> Shot {
 struct Passes<'a> {
     control: &'a RenderControl<'a>,
     begun: Instant,
+    /// Sum of the shares of all passes.
+    whole: f32,
+    /// Sum of the shares of those that are done, of 1.
     done: f32,
     paths: u64,
     rays: u64,
@@ -136,6 +141,7 @@ impl Passes<'_> {
         counts: Option<&Arc<[u32]>>,
         has_snapshots: bool,
     ) -> Result<Rendered, RenderError> {
+        let share = share / self.whole;
         let (begun, before, paths_before) = (self.begun, self.done, self.paths);
         let progress = |progress: Progress| {
             let paths = paths_before + progress.paths;
@@ -147,9 +153,9 @@ impl Passes<'_> {
             });
         };
         // Of the time that is left, as much as of the work.
-        let time_max = self.control.time_max.map(|limit| {
+        let time_max = self.control.time_max.filter(|_| counts.is_none()).map(|limit| {
             let left = limit.saturating_sub(begun.elapsed());
-            left.mul_f32((share / (1.0 - before)).clamp(0.0, 1.0)).max(Duration::from_millis(1))
+            left.mul_f32((share / (1.0 - before).max(share)).clamp(0.0, 1.0)).max(Duration::from_millis(1))
         });
         let control = RenderControl {
             progress: &progress,

@@ -251,8 +251,8 @@ impl ReadyShot {
         &self.shot
     }
 
-    /// A snapshot of this shot as the bytes of a PNG of 8 bits, shown as the finished picture will be. [`PREVIEW_SIDE_MAX_PX`] is a
-    /// sensible size of snapshots to ask for.
+    /// A snapshot of this shot as the bytes of a PNG of 8 bits, shown as the finished picture will be, but for what a catcher adds
+    /// and what lies behind one. [`PREVIEW_SIDE_MAX_PX`] is a sensible size of snapshots to ask for.
     ///
     /// # Errors
     /// `encode.…` when the snapshot is too large for the format.
@@ -369,7 +369,7 @@ impl ReadyShot {
                 };
                 let ratio = denoise(&continued.ratio)?;
                 let light = if caught.has_light() { denoise(&continued.light)? } else { continued.light };
-                Some(Caught { ratio, light })
+                Some(Caught { ratio, light }.restored(caught, noisy.linear.width_px))
             }
             _ => noisy.caught,
         };

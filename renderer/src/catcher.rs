@@ -33,7 +33,8 @@ pub struct Caught {
     /// Light that comes from the floor, over what would come from it without the product. Below 1 in shadows, each channel for itself, and above
     /// 1 where a matte floor gets more light, as in a caustic. 1 where no floor is.
     pub ratio: Vec<[f32; 3]>,
-    /// Radiance that the floor adds, whatever lies below: reflections of the product that are brighter than what they hide. 0 for matte floors.
+    /// Radiance that the floor adds, whatever lies below: reflections of the product that are brighter than what they hide. 0 for
+    /// matte floors that have light of their own.
     pub light: Vec<[f32; 3]>,
 }
 
@@ -82,6 +83,27 @@ impl Caught {
             *pixel = [pixel[0] + r * below[0], pixel[1] + g * below[1], pixel[2] + b * below[2], 1.0];
         }
         laid
+    }
+
+    /// What a denoiser made of it, held against what was `sampled` in rows of this width: where the product changed nothing, and nothing
+    /// around, nothing is changed; elsewhere every value is one that can be.
+    pub fn restored(mut self, sampled: &Self, width_px: u32) -> Self {
+        let width = width_px as usize;
+        let height = sampled.ratio.len() / width.max(1);
+        let is_unchanged = |i: usize| sampled.ratio[i] == [1.0; 3] && sampled.light[i] == [0.0; 3];
+        let within = |value: f32, max: f32| if value > 0.0 { value.min(max) } else { 0.0 };
+        for i in 0..self.ratio.len() {
+            let (x, y) = (i % width, i / width);
+            let rows = y.saturating_sub(1)..(y + 2).min(height);
+            let mut around = rows.flat_map(|v| (x.saturating_sub(1)..(x + 2).min(width)).map(move |u| v * width + u));
+            if around.all(is_unchanged) {
+                (self.ratio[i], self.light[i]) = ([1.0; 3], [0.0; 3]);
+            } else {
+                self.ratio[i] = self.ratio[i].map(|value| within(value, RATIO_MAX));
+                self.light[i] = self.light[i].map(|value| within(value, f32::MAX));
+            }
+        }
+        self
     }
 
     /// Whether the floor adds light anywhere.
@@ -136,7 +158,8 @@ fn compare(coverage: f32, with: [f32; 4], alone: [f32; 4], is_matte: bool) -> ([
         let of_floor = if alone > LEAST_RADIANCE { lit / alone } else { 1.0 };
         let kept = if is_matte { of_floor.min(RATIO_MAX) } else { of_floor.min(1.0) };
         ratio[c] = floor * kept + (1.0 - floor);
-        if !is_matte {
+        // A matte floor that is dark alone has no ratio that says how bright it is.
+        if !is_matte || alone <= LEAST_RADIANCE || of_floor > RATIO_MAX {
             light[c] = floor * (lit - kept * alone).max(0.0);
         }
     }
@@ -170,6 +193,24 @@ mod tests {
             let expected = if is_matte { ([0.5, 0.25, 2.0], [0.0; 3]) } else { ([0.5, 0.25, 1.0], [0.0, 0.0, 0.5]) };
             assert_eq!((ratio, light), expected);
         }
+    }
+
+    #[test]
+    fn light_on_a_floor_that_is_dark_alone_is_added() {
+        let (ratio, light) = compare(0.0, [0.3, 0.2, 0.1, 1.0], [0.0, 0.0, 0.0, 1.0], true);
+        assert_eq!((ratio, light), ([1.0; 3], [0.3, 0.2, 0.1]));
+    }
+
+    #[test]
+    fn what_was_not_changed_stays_so() {
+        let sampled = Caught { ratio: vec![[1.0; 3]; 8], light: vec![[0.0; 3]; 8] };
+        let mut shadowed = sampled.clone();
+        shadowed.ratio[0] = [0.5; 3];
+        let noisy = Caught { ratio: vec![[0.999, 1.001, f32::NAN]; 8], light: vec![[1e-4, -1.0, 0.0]; 8] };
+        let restored = noisy.restored(&shadowed, 8);
+        assert_eq!(restored.ratio[0], [0.999, 1.001, 0.0]);
+        assert_eq!(restored.light[1], [1e-4, 0.0, 0.0], "beside a shadow");
+        assert_eq!((restored.ratio[2], restored.light[7]), ([1.0; 3], [0.0; 3]));
     }
 
     #[test]

@@ -119,6 +119,13 @@ fn what_does_not_go_together_is_refused() {
         let outcome = workplace.run(&args.split_whitespace().collect::<Vec<_>>());
         outcome.expect_error(2, code, at);
     }
+    let template = "schema = \"shot-template/1\"\n[template]\nid = \"ours\"\nname = \"Ours\"\ndescription = \"On a ground\"\n\
+                    [backdrop]\nbackground = \"white\"\nground = \"shadow\"\nground_color = \"#804020\"\n";
+    workplace.write("ours.toml", template.as_bytes());
+    let glossy = ["render", "boxes.glb", "--template", "./ours.toml", "--ground-roughness", "0.2"];
+    workplace.run(&glossy).expect_error(2, "usage.conflict", "--ground-roughness");
+    workplace.render(&["boxes.glb", "--template", "./ours.toml", "--ground", "floor", "--dump-shot", "shot.json"]);
+    assert!(workplace.read_text("shot.json").contains("0.215860"), "the template's colour is kept");
     let turntable = workplace.run(&["turntable", "boxes.glb", "-o", "t/", "--frames", "2", "--ground", "sweep"]);
     turntable.expect_error(3, "shot.conflict", "--ground");
 }

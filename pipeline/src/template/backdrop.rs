@@ -38,15 +38,7 @@ pub(super) fn read_ground(table: &mut Table<'_, '_>, reader: &mut Reader<'_>) ->
         reader.error_help(CODES.range, &value.span(), format!("`{text}` is no ground"), help);
         return None;
     };
-    let albedo = match color.and_then(|value| background(value, reader).map(|color| (value, color))) {
-        None => Ground::PAPER,
-        Some((_, Background::Color { srgb })) => srgb.map(srgb::decode),
-        Some((value, _)) => {
-            let help = "expected white, or a colour such as #F0F0F0";
-            reader.error_help(CODES.range, &value.span(), "the ground has no colour to be seen".to_owned(), help);
-            Ground::PAPER
-        }
-    };
+    let albedo = color.and_then(|value| ground_albedo(value, reader)).unwrap_or(Ground::PAPER);
     if name == "shadow"
         && let Some(value) = roughness
     {
@@ -55,6 +47,18 @@ pub(super) fn read_ground(table: &mut Table<'_, '_>, reader: &mut Reader<'_>) ->
     }
     let roughness = roughness.and_then(|value| real(reader, "ground_roughness", value, [0.0, 1.0]));
     Some(Ground { kind, albedo, roughness: roughness.map(|value| value as f32).or(polished) })
+}
+
+fn ground_albedo(value: &Value<'_>, reader: &mut Reader<'_>) -> Option<[f32; 3]> {
+    let text = reader.text("ground_color", value)?;
+    match text.parse() {
+        Ok(Background::Color { srgb }) => Some(srgb.map(srgb::decode)),
+        _ => {
+            let help = "expected white, or a colour such as #F0F0F0";
+            reader.error_help(CODES.range, &value.span(), format!("`{text}` is no colour of a ground"), help);
+            None
+        }
+    }
 }
 
 fn background(value: &Value<'_>, reader: &mut Reader<'_>) -> Option<Background> {

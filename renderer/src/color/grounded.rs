@@ -8,11 +8,10 @@ use rayon::prelude::*;
 use super::srgb::{decode, encode_unit};
 use super::{DisplayImage, DisplaySettings, LinearImage, PIXELS_PER_TASK, clamp_unit, display_image};
 use crate::catcher::Caught;
+use crate::film::LUMINANCE;
 
 /// Stored values of backgrounds over which an alpha is to be right.
 const BACKGROUNDS: [f32; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
-/// Weights of Rec.709's primaries in luminance.
-const LUMINANCE: [f32; 3] = [0.2126, 0.7152, 0.0722];
 
 /// [`display_image`] of a product on a catcher: over the background colour of the settings, or with a straight alpha that is a fit.
 ///
@@ -27,14 +26,18 @@ pub fn display_grounded(product: &LinearImage, caught: &Caught, settings: &Displ
         let rgba = caught.light.iter().map(|&[r, g, b]| [r, g, b, 1.0]).collect();
         display_image(&LinearImage { rgba, ..*product }, &without_background)
     });
+    let nothing = LinearImage { width_px: 1, height_px: 1, rgba: vec![[0.0, 0.0, 0.0, 1.0]] };
+    let [r, g, b, _] = display_image(&nothing, &without_background).rgba[0];
+    let black = [r, g, b].map(decode);
     let background = settings.background_srgb.map(|color| color.map(clamp_unit));
     shown.rgba.par_chunks_mut(PIXELS_PER_TASK).enumerate().for_each(|(task, pixels)| {
         for (i, pixel) in pixels.iter_mut().enumerate() {
             let i = task * PIXELS_PER_TASK + i;
             let [r, g, b, coverage] = *pixel;
-            let light = light.as_ref().map_or([0.0; 3], |light| {
+            // Looks and tables may lift black: what is not there stays nothing.
+            let light = light.as_ref().filter(|_| caught.light[i] != [0.0; 3]).map_or([0.0; 3], |light| {
                 let [r, g, b, _] = light.rgba[i];
-                [r, g, b].map(decode)
+                std::array::from_fn(|c| (decode([r, g, b][c]) - black[c]).max(0.0))
             });
             let open = Open { ratio: caught.ratio[i], light };
             *pixel = match background {
@@ -80,11 +83,11 @@ impl Open {
         let middle = BACKGROUNDS.iter().sum::<f32>() / n;
         let spread: f32 = BACKGROUNDS.iter().map(|b| (b - middle) * (b - middle)).sum();
         let (mut left, mut means) = (0.0, [0.0; 3]);
-        for c in 0..3 {
+        for (c, (mean, weight)) in means.iter_mut().zip(LUMINANCE.to_array()).enumerate() {
             let shown = BACKGROUNDS.map(|b| self.over_channel(c, b));
-            means[c] = shown.iter().sum::<f32>() / n;
+            *mean = shown.iter().sum::<f32>() / n;
             let slope: f32 = BACKGROUNDS.iter().zip(shown).map(|(b, u)| (b - middle) * u).sum();
-            left += LUMINANCE[c] * slope / spread;
+            left += weight * slope / spread;
         }
         let left = clamp_unit(left);
         let alpha = 1.0 - left;

@@ -88,6 +88,9 @@ impl Ground {
         if is_below {
             return Ok(None);
         }
+        if let Projection::Orthographic { .. } = camera.projection {
+            raise(camera, aspect, y_m, radius_m);
+        }
         camera.clip_near_m = camera.clip_near_m.min(1e-3 * radius_m);
         camera.clip_far_m = camera.clip_far_m.max(10.0 * ENDLESS_RADII * radius_m);
         let mut floor = Floor {
@@ -116,6 +119,20 @@ impl Ground {
             ..OpenPbr::default()
         }
     }
+}
+
+/// Moves a camera of parallel rays back until all of them begin above the floor, where it looks down at it: the picture stays as it is.
+fn raise(camera: &mut Camera, aspect: f64, y_m: f64, radius_m: f64) {
+    let axes = camera.world_from_camera.matrix3;
+    let height = |(x, y): (f64, f64)| corner_ray(camera, aspect, &axes, x, y).0.y;
+    let corners = [(-1.0, -1.0), (1.0, -1.0), (-1.0, 1.0), (1.0, 1.0)];
+    let lowest_m = corners.map(height).into_iter().fold(f64::INFINITY, f64::min);
+    if axes.z_axis.y < 1e-6 || lowest_m > y_m {
+        return;
+    }
+    let advance_m = ((y_m - lowest_m) / axes.z_axis.y + radius_m).min(ENDLESS_RADII * radius_m);
+    camera.world_from_camera.translation += axes.z_axis * advance_m;
+    camera.clip_far_m += advance_m;
 }
 
 /// A sweep across the camera's direction, and the side of its floor: as large as the corners of the picture need it.

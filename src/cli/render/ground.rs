@@ -59,7 +59,8 @@ impl GroundArgs {
     /// Gloss for a shadow alone, colour or gloss for none.
     pub(crate) fn ground(&self, default: Option<Ground>) -> Result<Option<Ground>, Failure> {
         let word = if self.shadow_catcher { Some(GroundWord::Shadow) } else { self.ground };
-        let of = |kind, roughness| Some(Ground { kind, roughness, ..Ground::SHADOWS });
+        let base = default.unwrap_or(Ground::SHADOWS);
+        let of = |kind, roughness| Some(Ground { kind, roughness, ..base });
         let ground = match word {
             None => default,
             Some(GroundWord::None) => None,
@@ -68,7 +69,8 @@ impl GroundArgs {
             Some(GroundWord::Floor) => of(GroundKind::Floor, None),
             Some(GroundWord::Sweep) => of(GroundKind::Sweep, None),
         };
-        if self.ground_roughness.is_some() && word == Some(GroundWord::Shadow) {
+        let is_shadow = ground.is_some_and(|ground| ground.kind == GroundKind::Catcher && ground.roughness.is_none());
+        if self.ground_roughness.is_some() && is_shadow {
             let message = "a matte ground that catches shadows alone has no gloss";
             return Err(Failure::usage("conflict", message, "--ground-roughness", "use `--ground reflection`"));
         }

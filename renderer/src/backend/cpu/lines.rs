@@ -137,12 +137,17 @@ impl LineTracer<'_> {
             self.look(&buffers.places, &mut buffers.rays, &mut buffers.hits, &mut buffers.spots);
         }
         self.find_pairs(kind, &window, buffers);
-        self.find_borders(kind, buffers);
+        self.find_borders(kind, buffers, cancel);
         buffers.distances2.clear();
         buffers.distances2.resize(n_places, f32::INFINITY);
         let reach_px = 0.5 * self.style.width_px + STEP_PX;
-        for pair in &buffers.pairs {
-            window.approach(0.5 * (pair.from + pair.to), reach_px, &mut buffers.distances2);
+        for pairs in buffers.pairs.chunks(RAYS) {
+            if cancel.is_cancelled() {
+                break;
+            }
+            for pair in pairs {
+                window.approach(0.5 * (pair.from + pair.to), reach_px, &mut buffers.distances2);
+            }
         }
         window.coverage(block, 0.5 * self.style.width_px, &buffers.distances2)
     }
@@ -208,10 +213,13 @@ impl LineTracer<'_> {
     }
 
     /// Brings the places of each pair closer to the border between them.
-    fn find_borders(&self, kind: LineKind, buffers: &mut Buffers) {
+    fn find_borders(&self, kind: LineKind, buffers: &mut Buffers, cancel: &CancelToken) {
         let Buffers { rays, hits, places, others, pairs, .. } = buffers;
         for _ in 0..HALVINGS {
             for pairs in pairs.chunks_mut(RAYS) {
+                if cancel.is_cancelled() {
+                    return;
+                }
                 places.clear();
                 places.extend(pairs.iter().map(|pair| 0.5 * (pair.from + pair.to)));
                 others.clear();

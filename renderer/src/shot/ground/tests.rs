@@ -3,7 +3,7 @@ use glam::{DAffine3, DQuat, DVec3, Vec3};
 use super::*;
 use crate::scene::{Mesh, MeshIdx, Part, Primitive, Scene};
 use crate::shot::Shot;
-use crate::shot::framing::Hull;
+use crate::shot::framing::{Hull, Lens};
 use crate::shot::request::{Framing, ShotRequest, build};
 use crate::shot::turntable::Turntable;
 use crate::shot::view::ViewDirection;
@@ -67,8 +67,16 @@ fn a_camera_below_the_floor_sees_the_product_without_it() {
 #[test]
 fn a_sweep_fills_the_picture() {
     let ground = Ground { kind: GroundKind::Sweep, ..Ground::SHADOWS };
-    for elevation_deg in [0.0, 20.0, 60.0, 90.0] {
-        let shot = shot(elevation_deg, ground);
+    let perspective = [0.0, 20.0, 60.0, 90.0].map(|elevation_deg| (elevation_deg, false));
+    let parallel = [5.0, 10.0, 20.0, 90.0].map(|elevation_deg| (elevation_deg, true));
+    for (elevation_deg, is_parallel) in perspective.into_iter().chain(parallel) {
+        let mut request = from(elevation_deg, 35.0, ground);
+        if let Framing::Auto { lens, .. } = &mut request.framing
+            && is_parallel
+        {
+            *lens = Lens::Orthographic;
+        }
+        let shot = build(&request, &product()).expect("a shot").0;
         let floor = shot.floor.clone().expect("a floor");
         let sweep = floor.sweep.expect("a sweep");
         assert!(sweep.radius_m <= sweep.distance_m && sweep.radius_m <= sweep.height_m);

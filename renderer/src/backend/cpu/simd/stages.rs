@@ -208,6 +208,7 @@ macro_rules! loops {
                 shadows: &mut Shadows,
             ) {
                 let has_map = b.params.environment_kind == ENVIRONMENT_MAP && !of_uniform;
+                let shows = |hit: &Hit| !hit.is_miss() && !native::is_held_out(b, *hit);
                 let mut samples = [NO_SAMPLES; AHEAD];
                 let mut searches = [NO_SEARCH; AHEAD];
                 let mut points = [NO_POINT; AHEAD];
@@ -218,7 +219,7 @@ macro_rules! loops {
                         search_environment(b, paths, order, hits, &mut samples, &mut searches[..n], &mut points[..n]);
                     }
                     let met = order.iter().zip(hits).zip(samples.iter_mut().zip(&mut points));
-                    for ((&i, hit), (samples, point)) in met.filter(|((_, hit), _)| !hit.is_miss()) {
+                    for ((&i, hit), (samples, point)) in met.filter(|((_, hit), _)| shows(hit)) {
                         let path = &mut paths[i as usize];
                         let shadow = native::arriving(b, path, *hit, samples, point, u32::from(of_uniform));
                         if shadow.exists == 1 {
