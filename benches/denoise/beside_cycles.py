@@ -4,7 +4,8 @@
 The same shots (`packshot render --dump-shot`) go through Packshot and through Cycles with its Open Image Denoise. Either is held against ITS OWN picture of many
 samples without denoiser, so that what they show differently does not count. FOLDER keeps shots and pictures; what is there is not rendered again, so
 remove Packshot's `*.packshot.16.*.exr` for a new build. Run by a Python with bpy, numpy, OpenEXR, Pillow and flip_evaluator; PACKSHOT_SHARED names the folder
-with `peers/` and `assets/`. Exit code 1 when Packshot's mean FLIP is above that of Cycles with the quality BALANCED on any shot.
+with `peers/` and `assets/`. Exit code 1 when Packshot's mean FLIP is above that of Cycles with the quality BALANCED on any shot,
+with either pattern of samples.
 """
 import argparse
 import json
@@ -28,7 +29,8 @@ SHOTS = {
     "gear_reducer": [ASSETS / "gear_reducer.glb", "--material-map", ASSETS / "maps/gear_reducer.json"],
     "materials_grid": [ASSETS / "materials_grid.glb", "--on-unmapped", "keep"],
 }
-QUALITIES = ("BALANCED", "HIGH")
+# Quality of its denoiser, pattern of its samples.
+CYCLES = [("BALANCED", "TABULATED_SOBOL"), ("BALANCED", "BLUE_NOISE"), ("HIGH", "BLUE_NOISE")]
 p = argparse.ArgumentParser()
 p.add_argument("packshot", type=Path)
 p.add_argument("folder", type=Path)
@@ -57,7 +59,8 @@ def shot(name):
     return path
 
 
-def packshot(name, samples, seed, denoise):
+def packshot(name, samples, seed, is_denoised, _):
+    denoise = "on" if is_denoised else "off"
     out = a.folder / f"{name}.packshot.{samples}.{seed}.{denoise}.exr"
     if not out.exists():
         look = ["--look", "blender-5.0"] if name == "materials_grid" else []
@@ -66,11 +69,12 @@ def packshot(name, samples, seed, denoise):
     return images.read_image(out)
 
 
-def cycles(name, samples, seed, quality):
-    out = a.folder / f"{name}.cycles.{samples}.{seed}.{quality or 'off'}.exr"
+def cycles(name, samples, seed, is_denoised, way):
+    quality, pattern = way
+    out = a.folder / f"{name}.cycles.{samples}.{seed}.{quality if is_denoised else 'off'}.{pattern}.exr"
     if not out.exists():
-        film = ["--denoise"] if quality else []
-        run(sys.executable, HERE / "cycles_denoised.py", SHARED / "peers", quality or "BALANCED", "ACCURATE", shot(name), "--samples", samples, "--seed", seed, *film,
+        film = ["--denoise"] if is_denoised else []
+        run(sys.executable, HERE / "cycles_denoised.py", SHARED / "peers", quality, "ACCURATE", pattern, shot(name), "--samples", samples, "--seed", seed, *film,
             "--threads", a.threads, "--exr", out)
     return images.read_image(out)
 
@@ -95,23 +99,23 @@ chosen = a.only or list(SHOTS)
 strips, worse = [], []
 if a.references:
     for name in chosen:
-        packshot(name, a.reference_samples, 0, "off")
-        cycles(name, a.reference_samples, 0, None)
+        packshot(name, a.reference_samples, 0, False, None)
+        cycles(name, a.reference_samples, 0, False, CYCLES[0])
     raise SystemExit
 print("| Shot | | FLIP noisy | FLIP denoised | between seeds | 95 % | relMSE noisy | relMSE denoised |\n|---|---|---|---|---|---|---|---|")
 for name in chosen:
     means = {}
-    for label, render, off, ways in (("Packshot", packshot, "off", ["on"]), ("Cycles", cycles, None, QUALITIES)):
-        reference = render(name, a.reference_samples, 0, off)
-        noisy, shown_noisy, _ = figures(reference, [render(name, a.samples, seed, off) for seed in seeds])
+    for label, render, ways in (("Packshot", packshot, [None]), ("Cycles", cycles, CYCLES)):
+        reference = render(name, a.reference_samples, 0, False, ways[0])
         for way in ways:
-            denoised, shown, flip = figures(reference, [render(name, a.samples, seed, way) for seed in seeds])
-            means[label, way] = denoised["flip_mean"]
-            print(f"| {name} | {label}{'' if way == 'on' else ' ' + way} | {noisy['flip_mean']:.4f} | {denoised['flip_mean']:.4f} | {denoised['spread']:.4f} | "
+            noisy, shown_noisy, _ = figures(reference, [render(name, a.samples, seed, False, way) for seed in seeds])
+            denoised, shown, flip = figures(reference, [render(name, a.samples, seed, True, way) for seed in seeds])
+            means[way] = denoised["flip_mean"]
+            print(f"| {name} | {label}{'' if way is None else ' ' + ', '.join(way)} | {noisy['flip_mean']:.4f} | {denoised['flip_mean']:.4f} | {denoised['spread']:.4f} | "
                   f"{denoised['flip_p95']:.4f} | {noisy['relmse_trimmed']:.2e} | {denoised['relmse_trimmed']:.2e} |", flush=True)
-            if way != "HIGH":
+            if way is None or way == ("BALANCED", "BLUE_NOISE"):
                 strips.append(np.hstack([shown[0], shown_noisy[1], shown[1], heat(flip)]))
-    worse += [name] if means["Packshot", "on"] > means["Cycles", "BALANCED"] else []
+    worse += [name] if any(means[None] > means[way] for way in CYCLES if way[0] == "BALANCED") else []
 if a.sheet:
     from PIL import Image
     Image.fromarray((np.vstack(strips) * 255 + 0.5).astype(np.uint8)).save(a.sheet)

@@ -17,7 +17,7 @@ use packshot_shaders::validate::load;
 /// The functions the CPU driver calls.
 const EXPORTS: &[&str] = &[
     "generate",
-    "pixel_seed",
+    "pixel_sequence",
     "environment_search",
     "environment_narrow",
     "environment_choose",

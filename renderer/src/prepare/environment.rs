@@ -8,6 +8,13 @@ use rayon::prelude::*;
 use super::bindable;
 use crate::shot::EnvironmentMap;
 
+/// Share of the map's mean radiance that is not sampled as a light but left to scattered rays, which find what is spread over the whole sphere
+/// better: compensation for multiple importance sampling after Karlík et al. 2019, "MIS Compensation: Optimizing Sampling Techniques in Multiple
+/// Importance Sampling", who take all of the mean. A quarter had the least noise with one light sample and one scattered ray in a pair (`benches/NOTES.md`).
+const LEFT_TO_SCATTERING: f64 = 0.25;
+/// Share of its own radiance with which each texel is sampled at least, so that light samples alone find all light, too.
+const SAMPLED_AT_LEAST: f64 = 0.1;
+
 /// Arrays of the shader's `environment_*` bindings, never empty.
 #[derive(Clone, Debug)]
 pub struct EnvironmentTables {
@@ -28,15 +35,16 @@ impl EnvironmentTables {
         Self { texels, cdf, guide, mean_luminance: 0.0 }
     }
 
-    /// Densities follow each texel's brightness as bilinear filtering shows it, times the sine of the polar angle.
+    /// Densities follow each texel's brightness as bilinear filtering shows it, less [`LEFT_TO_SCATTERING`], times the sine of the polar angle.
     pub(crate) fn new(map: &EnvironmentMap) -> Self {
         let (w, h) = (map.width_px as usize, map.height_px as usize);
         let luminance: Vec<f32> = map.rgb.iter().map(|c| 0.2126 * c[0] + 0.7152 * c[1] + 0.0722 * c[2]).collect();
         // Inside a texel, filtering brings in its neighbours: 1/8, 3/4, 1/8 along each axis on average.
-        let rows: Vec<Vec<f64>> = (0..h)
+        let sine_of = |y: usize| (std::f64::consts::PI * (y as f64 + 0.5) / h as f64).sin();
+        let mut rows: Vec<Vec<f64>> = (0..h)
             .into_par_iter()
             .map(|y| {
-                let sine = (std::f64::consts::PI * (y as f64 + 0.5) / h as f64).sin();
+                let sine = sine_of(y);
                 let (above, below) = (y.saturating_sub(1), (y + 1).min(h - 1));
                 let column = |x: usize| {
                     0.125 * f64::from(luminance[above * w + x])
@@ -48,8 +56,13 @@ impl EnvironmentTables {
                     .collect()
             })
             .collect();
+        let total: f64 = rows.iter().flatten().sum();
+        let mean = total / (w as f64 * (0..h).map(sine_of).sum::<f64>());
+        rows.par_iter_mut().enumerate().for_each(|(y, row)| {
+            let left = LEFT_TO_SCATTERING * mean * sine_of(y);
+            row.iter_mut().for_each(|weight| *weight = (*weight - left).max(SAMPLED_AT_LEAST * *weight));
+        });
         let sums: Vec<f64> = rows.iter().map(|row| row.iter().sum()).collect();
-        let total: f64 = sums.iter().sum();
         let mut cdf = cumulative(&sums);
         let mut guide = guide_of(&cdf);
         for row in &rows {

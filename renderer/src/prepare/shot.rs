@@ -123,6 +123,7 @@ fn render_params(shot: &Shot, space: &RenderSpace, lights: &Lights, filter_table
         width_px: film.width_px,
         height_px: film.height_px,
         seed: film.seed,
+        pixel_samples_log2: film.samples.max(1).next_power_of_two().trailing_zeros(),
         environment_visible: u32::from(shot.background == Background::Environment),
         bounces_total: film.bounces.total,
         bounces_diffuse: film.bounces.diffuse,

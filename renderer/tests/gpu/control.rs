@@ -41,9 +41,19 @@ fn time_runs_out_with_a_picture_in_hand() {
     assert!(fewest >= Some(1) && most < Some(65_536), "{fewest:?} to {most:?} samples");
     let mut sketch = sketch;
     sketch.shot.film.samples = most.expect("pixels");
-    let full = render(gpu(), &sketch.prepare());
-    let n_same = (0..film.sums.len()).filter(|&i| film.samples[i] == sketch.shot.film.samples).collect::<Vec<_>>();
-    assert!(n_same.iter().all(|&i| film.sums[i] == full.film.sums[i]), "sums of pixels with all samples differ");
+    let full = render(gpu(), &sketch.prepare()).film.resolve();
+    let (side, cut_off) = (160, film.resolve());
+    let around = |i: usize| (0..9).map(move |k| i + k % 3 + k / 3 * side - side - 1);
+    let inside: Vec<usize> =
+        (side + 1..side * (side - 1) - 1).filter(|&i| around(i).all(|k| full[k][3] > 0.99999)).collect();
+    assert!(inside.len() > 1000, "{} pixels are covered", inside.len());
+    assert!(
+        inside.iter().all(|&i| (cut_off[i][3] - 1.0).abs() < 1e-5),
+        "a pixel has more or fewer samples than were counted"
+    );
+    let mean = |image: &[[f32; 4]]| inside.iter().map(|&i| f64::from(image[i][1])).sum::<f64>();
+    let error = mean(&cut_off) / mean(&full) - 1.0;
+    assert!(error.abs() < 0.05, "{error:+.3}");
 }
 
 #[test]

@@ -197,10 +197,12 @@ fn who_watches_sees_the_picture_refine_and_changes_nothing() {
         assert_eq!(watched.film.samples, unwatched.film.samples);
         let seen = seen.into_inner().expect("not poisoned");
         assert_eq!(seen.iter().map(|snapshot| snapshot.samples).collect::<Vec<_>>(), [1, 2, 4, 8, 16, 32]);
-        // They are the pictures of fewer samples.
-        sketch.shot.film.samples = 4;
-        assert_eq!(seen[2].image.rgba, render(backend, &sketch.prepare()).film.resolve());
-        sketch.shot.film.samples = 40;
+        // They are the pictures of as many samples of the same shot.
+        let counts: Arc<[u32]> = vec![16; 36 * 36].into();
+        let control = RenderControl { counts: Some(&counts), ..RenderControl::new(&cancel) };
+        let counted = prepared.load(backend).expect("the scene fits").render(&control).expect("nobody cancels");
+        assert!(counted.film.samples.iter().all(|&n| n == 16));
+        assert!(seen[4].image.rgba == counted.film.resolve(), "not the picture of 16 samples");
     }
 }
 

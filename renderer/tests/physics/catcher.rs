@@ -169,7 +169,9 @@ fn glass_throws_a_shadow_of_its_colour_and_a_polished_floor_shows_the_product() 
     let is_red = |ratio: &&[f32; 3]| ratio[1] < 0.7 && ratio[0] > ratio[1] + 0.15;
     assert!(caught.ratio.iter().filter(is_red).count() > 1, "the glass leaves red light");
     let (_, caught) = still.caught(&floors()[2], 0);
-    assert!(caught.light.iter().filter(|light| light[0] > 0.005).count() > 1, "the balls are mirrored");
+    // The plate mirrors a twentieth to a tenth; its own sky would be 0.015.
+    let most = caught.light.iter().map(|light| light[0]).fold(0.0, f32::max);
+    assert!(most > 0.02, "the balls are mirrored: {most} more than the sky at most");
 }
 
 #[test]

@@ -1,10 +1,14 @@
 //! A picture is a function of scene, shot and seed, and of nothing else.
 
+use std::sync::Arc;
+
 use glam::{DAffine3, DVec3, Vec4};
 use packshot_materials::openpbr::OpenPbr;
+use packshot_renderer::backend::{CancelToken, RenderControl};
+use packshot_renderer::prepare::PartMaterial;
 use packshot_renderer::shot::{Environment, Light, Shot};
 
-use crate::scenes::{plane, render, scene, shot, sphere};
+use crate::scenes::{load, plane, render, scene, shot, sphere};
 
 fn steel() -> OpenPbr {
     OpenPbr { base_color: [0.53, 0.51, 0.49], base_metalness: 1.0, specular_roughness: 0.25, ..OpenPbr::default() }
@@ -38,9 +42,12 @@ fn samples_add_up_in_groups_of_256_bit_for_bit() {
     let scene = ball_scene(1.0);
     let mut shot = ball_shot(512, 1.0);
     (shot.film.width_px, shot.film.height_px) = (24, 24);
-    let whole = render(&scene, &steel(), &shot, 2);
-    shot.film.samples = 256;
-    let first = render(&scene, &steel(), &shot, 2);
+    let loaded = load(&scene, &[steel().into()], &[const { PartMaterial::Palette(0) }; 2], &shot, 2);
+    let cancel = CancelToken::default();
+    let whole = loaded.render(&RenderControl::new(&cancel));
+    let counts: Arc<[u32]> = vec![256; 24 * 24].into();
+    let first = loaded.render(&RenderControl { counts: Some(&counts), ..RenderControl::new(&cancel) });
+    assert!(first.samples.iter().all(|&n| n == 256));
     for (whole, first) in whole.sums.iter().zip(&first.sums) {
         // The first group is closed before sample 256 is added to the second, which began from zero.
         assert_eq!(whole.groups, first.groups + first.group);

@@ -16,6 +16,7 @@ mod lens;
 mod lights;
 mod lines;
 mod nesting;
+mod noise;
 mod panes;
 mod relief;
 mod scenes;

@@ -83,12 +83,12 @@ gpu_struct! {
         pub first_hit: u32,
         /// Factor on the radiance of surfaces that shine: 1, or 0 where other light alone counts.
         pub emission_scale: f32,
+        /// Two to this many samples of a pixel follow one another in the sequence of its block.
+        pub pixel_samples_log2: u32,
         /// Padding.
         pub pad0: u32,
         /// Padding.
         pub pad1: u32,
-        /// Padding.
-        pub pad2: u32,
     }
 
     /// What one primitive of one placed mesh is made of.

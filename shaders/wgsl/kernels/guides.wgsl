@@ -27,8 +27,9 @@ fn guides(@builtin(global_invocation_id) id: vec3u) {
     }
     let at = guide_params.first_pixel + id.x;
     let pixel = vec2u(at % params.width_px, at / params.width_px);
-    let seed = pixel_seed(pixel);
-    let sample = guide_params.sample;
+    let sequence = pixel_sequence(pixel);
+    let seed = sequence.x;
+    let sample = sequence.y + guide_params.sample;
     var path = generate(pixel, seed, sample, sobol_2d(seed, sample, PAIR_FILTER));
     var found: Guide;
     for (var n_rays = 0u; n_rays < GUIDE_RAYS && path.alive == 1u; n_rays += 1u) {

@@ -41,12 +41,12 @@ struct PassCounters {
 @group(1) @binding(1) var<storage, read> active_pixels: array<vec2u>;
 @group(1) @binding(2) var<storage, read_write> next_pixels: array<vec2u>;
 @group(1) @binding(3) var<storage, read_write> counters: PassCounters;
-// Paths under way: row r of slot s at r * n_slots + s.
+// Paths under way: row r of slot s at r * n_slots + s. Their samples count from the pixel's first.
 @group(1) @binding(4) var<storage, read_write> path_words: array<vec4u>;
 @group(2) @binding(0) var<storage, read_write> film: array<FilmPixel>;
 
-fn store_path(slot: u32, path: PathState) {
-    path_words[slot] = vec4u(path.sample, path.alive, path.bounces, path.bounces_diffuse);
+fn store_path(slot: u32, first: u32, path: PathState) {
+    path_words[slot] = vec4u(path.sample - first, path.alive, path.bounces, path.bounces_diffuse);
     if path.alive == 0u {
         return;
     }
@@ -59,15 +59,15 @@ fn store_path(slot: u32, path: PathState) {
     path_words[slot + 6u * stride] = vec4u(path.media, 0u);
 }
 
-fn load_path(slot: u32) -> PathState {
+fn load_path(slot: u32, first: u32) -> PathState {
     var path: PathState;
     if pass_params.mode == PASS_BEGIN {
-        path.sample = pass_params.first_sample;
+        path.sample = first + pass_params.first_sample;
         return path;
     }
     let stride = pass_params.n_slots;
     let counts = path_words[slot];
-    path.sample = counts.x;
+    path.sample = first + counts.x;
     path.alive = counts.y;
     if path.alive == 0u {
         return path;
@@ -94,9 +94,9 @@ fn load_path(slot: u32) -> PathState {
     return path;
 }
 
-// Whether the pixel is done with this pass.
-fn is_done(path: PathState) -> bool {
-    return path.alive == 0u && (path.sample >= pass_params.end_sample || pass_params.mode == PASS_DRAIN);
+// Whether the pixel, whose samples begin at `first`, is done with this pass.
+fn is_done(path: PathState, first: u32) -> bool {
+    return path.alive == 0u && (path.sample - first >= pass_params.end_sample || pass_params.mode == PASS_DRAIN);
 }
 
 // A driver that limits the turns of all loops together leaves this one, the last, early (lavapipe: 65,535).
@@ -116,15 +116,15 @@ fn path_trace(@builtin(global_invocation_id) id: vec3u) {
     let entry = active_pixels[pass_params.first_active + id.x];
     let slot = entry.x;
     let pixel = vec2u(entry.y & 0xffffu, entry.y >> 16u);
-    var path = load_path(slot);
+    let sequence = pixel_sequence(pixel);
+    var path = load_path(slot, sequence.y);
     var n_rays = 0u;
     for (var k = 0u; k < pass_params.n_steps; k += 1u) {
-        if is_done(path) {
+        if is_done(path, sequence.y) {
             break;
         }
         if path.alive == 0u {
-            let seed = pixel_seed(pixel);
-            path = generate(pixel, seed, path.sample, sobol_2d(seed, path.sample, PAIR_FILTER));
+            path = generate(pixel, sequence.x, path.sample, sobol_2d(sequence.x, path.sample, PAIR_FILTER));
         }
         let steps = path.steps;
         let hit = trace_closest(path.ray, ray_key(path.seed, path.sample, steps, 0u));
@@ -135,12 +135,12 @@ fn path_trace(@builtin(global_invocation_id) id: vec3u) {
         n_rays += 1u + shadow.exists;
         path.radiance += light_arriving(shadow, ray_key(path.seed, path.sample, steps, 1u));
         if path.alive == 0u {
-            film[slot] = film_add(film[slot], path.sample, vec4f(path.radiance, path.alpha));
+            film[slot] = film_add(film[slot], path.sample - sequence.y, vec4f(path.radiance, path.alpha));
             path.sample += 1u;
         }
     }
-    store_path(slot, path);
-    if !is_done(path) {
+    store_path(slot, sequence.y, path);
+    if !is_done(path, sequence.y) {
         next_pixels[atomicAdd(&counters.n_next, 1u)] = entry;
     }
     atomicAdd(&counters.n_rays, n_rays);

@@ -107,7 +107,12 @@ fn offset_origin(p: vec3f, n: vec3f) -> vec3f {
     return select(by_ulps, by_length, abs(p) < vec3f(1.0 / 32.0));
 }
 
-// Weight of the technique with density `a` against one with density `b`: the power heuristic (Veach 1997, section 9.2.4).
+// Weight of the technique with density `a` against one with density `b`: the balance heuristic (Veach 1997, section 9.2.2).
+fn balance_heuristic(a: f32, b: f32) -> f32 {
+    return 1.0 / (1.0 + b / a);
+}
+
+// The same where either density can be far above the other: the power heuristic (Veach 1997, section 9.2.4).
 fn power_heuristic(a: f32, b: f32) -> f32 {
     let r = b / a;
     return 1.0 / (1.0 + r * r);

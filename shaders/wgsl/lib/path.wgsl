@@ -13,7 +13,7 @@ struct PathState {
     alpha: f32,
     // Materials of the bodies that `ray` is inside of, the one that counts first; NONE at the end.
     media: vec3u,
-    // Hash of pixel and seed.
+    // Of the sequence that the pixel's block draws from, and the place in it: `pixel_sequence`.
     seed: u32,
     sample: u32,
     // Scattering events so far.

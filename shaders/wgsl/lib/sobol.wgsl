@@ -44,7 +44,7 @@ fn unit_float(bits: u32) -> f32 {
     return f32(bits >> 8u) * (1.0 / 16777216.0);
 }
 
-// Point `index` of the pair `pair` of the pixel whose hash is `seed`; both coordinates in [0, 1).
+// Point `index` of the pair `pair` of the sequence `seed`; both coordinates in [0, 1).
 fn sobol_2d(seed: u32, index: u32, pair: u32) -> vec2f {
     let h = hash_u32(seed + pair * 0x9e3779b9u);
     let shuffled = reverseBits(owen_reversed(reverseBits(index), h));

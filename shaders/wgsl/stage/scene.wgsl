@@ -39,9 +39,9 @@ struct RenderParams {
     first_hit: u32,
     // Factor on the radiance of surfaces that shine.
     emission_scale: f32,
+    pixel_samples_log2: u32,
     pad0: u32,
     pad1: u32,
-    pad2: u32,
 }
 
 // A placed mesh (or a group of parts baked into one).

@@ -20,9 +20,16 @@ fn clamp_for(bounces: u32) -> f32 {
     return select(params.clamp_indirect_sum, params.clamp_direct_sum, bounces <= 1u);
 }
 
-// Weight of light that a scattered ray found, where `light_sample` would have found it with density `light_pdf`.
-fn met_weight(path_pdf: f32, light_pdf: f32) -> f32 {
-    return select(power_heuristic(path_pdf, light_pdf), 1.0, path_pdf < 0.0);
+// Weight of what one technique found that the other would have found with density `other_pdf`. Lights that fill a small part of the sphere are found
+// best by the power heuristic. A map fills all of it, and is sampled less where it is dark (`prepare::environment`), which takes the balance heuristic for
+// granted.
+fn technique_weight(pdf: f32, other_pdf: f32, is_environment: bool) -> f32 {
+    return select(power_heuristic(pdf, other_pdf), balance_heuristic(pdf, other_pdf), is_environment);
+}
+
+// Weight of light that a scattered ray found, where a light sample would have found it with density `light_pdf`.
+fn met_weight(path_pdf: f32, light_pdf: f32, is_environment: bool) -> f32 {
+    return select(technique_weight(path_pdf, light_pdf, is_environment), 1.0, path_pdf < 0.0);
 }
 
 // What a medium leaves of light over a distance.
@@ -52,13 +59,13 @@ fn light_along(
             let rect = rect_along(i, from_event, ray.direction, passed, t_max + passed);
             if rect.w > 0.0 {
                 let distance = rect_distance(i, ray.origin, ray.direction);
-                sum += rect.xyz * met_weight((*path).pdf, rect.w) * transmittance(medium, distance);
+                sum += rect.xyz * met_weight((*path).pdf, rect.w, false) * transmittance(medium, distance);
             }
         }
     }
     if missed && (bounces > 0u || params.environment_visible == 1u) {
         if params.environment_kind == ENVIRONMENT_MAP {
-            sum += environment_lookup((*point).uv) * met_weight((*path).pdf, (*point).pdf);
+            sum += environment_lookup((*point).uv) * met_weight((*path).pdf, (*point).pdf, true);
         } else {
             // Never sampled: scattered rays find a uniform environment with less noise than shadow rays would.
             sum += params.environment_radiance;
@@ -97,7 +104,7 @@ fn shadow_ray_to_light(
     let f = bsdf_eval(bsdf, wi);
     var weight = 1.0 / abs(light.pdf);
     if light.pdf > 0.0 {
-        weight *= power_heuristic(light.pdf, f.w);
+        weight *= technique_weight(light.pdf, f.w, is_environment);
     }
     var media = (*path).media;
     if outside < 0.0 && is_body((*s).material) {

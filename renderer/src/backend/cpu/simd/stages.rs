@@ -72,9 +72,10 @@ macro_rules! loops {
             $(#[target_feature(enable = $features)])?
             pub(super) fn generate(b: &Bindings<'_>, samples: PixelSamples, paths: &mut Vec<PathState>) {
                 let pixel = UVec2::from(samples.pixel);
-                let seed = native::pixel_seed(b, pixel);
-                let end = samples.first_sample + samples.n_samples;
-                for first in (samples.first_sample..end).step_by(AHEAD) {
+                let sequence = native::pixel_sequence(b, pixel);
+                let (seed, begin) = (sequence.x, sequence.y + samples.first_sample);
+                let end = begin + samples.n_samples;
+                for first in (begin..end).step_by(AHEAD) {
                     let mut drawn = [Vec2::ZERO; AHEAD];
                     for (sample, u) in (first..).zip(&mut drawn) {
                         *u = native::sobol_2d(seed, sample, PAIR_FILTER);
@@ -194,7 +195,8 @@ macro_rules! loops {
                 paths.extend(pixels.iter().map(|&pixel| {
                     let pixel = UVec2::from(pixel);
                     // Filters are symmetrical, so the middle of their distribution is the middle of the pixel.
-                    native::generate(b, pixel, native::pixel_seed(b, pixel), 0, Vec2::splat(0.5))
+                    let sequence = native::pixel_sequence(b, pixel);
+                    native::generate(b, pixel, sequence.x, sequence.y, Vec2::splat(0.5))
                 }));
             }
 

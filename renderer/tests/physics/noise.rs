@@ -1,0 +1,51 @@
+//! How noise lies in the picture.
+
+use glam::{DAffine3, DVec3};
+use packshot_materials::openpbr::OpenPbr;
+use packshot_renderer::shot::Light;
+
+use crate::scenes::{plane, render, scene, shot};
+
+/// Pixels along each side, a multiple of every block.
+const SIZE_PX: usize = 64;
+
+/// Variance of the means of blocks of `side_px` squared pixels, times the pixels in a block: the same for every side where errors know nothing of
+/// one another.
+fn variance_of_blocks(errors: &[f64], side_px: usize) -> f64 {
+    let n = SIZE_PX / side_px;
+    let mean = |block: usize| {
+        let (x, y) = (block % n * side_px, block / n * side_px);
+        let rows = (y..y + side_px).flat_map(|y| &errors[y * SIZE_PX + x..][..side_px]);
+        rows.sum::<f64>() / (side_px * side_px) as f64
+    };
+    let squares: f64 = (0..n * n).map(|block| mean(block).powi(2)).sum();
+    squares / (n * n) as f64 * (side_px * side_px) as f64
+}
+
+/// Errors of a plane far below a lamp, which every pixel sees alike.
+fn errors(samples: u32, seed: u32) -> Vec<f64> {
+    let mut shot = shot(DVec3::Y, 0.001, SIZE_PX as u32, samples);
+    shot.film.seed = seed;
+    let down = glam::DMat3::from_cols(DVec3::X, DVec3::NEG_Z, DVec3::Y);
+    let world_from_light = DAffine3::from_mat3_translation(down, DVec3::new(0.8, 0.5, 0.0));
+    shot.lights = vec![Light::Rect { world_from_light, width_m: 1.5, height_m: 1.0, radiance: [1.0; 3] }];
+    let material = OpenPbr { specular_weight: 0.0, ..OpenPbr::default() };
+    let film = render(&scene(vec![plane()], &[(0, DAffine3::IDENTITY)]), &material, &shot, 2);
+    let values: Vec<f64> = film.resolve().iter().map(|p| f64::from(p[1])).collect();
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    values.iter().map(|value| value / mean - 1.0).collect()
+}
+
+#[test]
+fn errors_of_neighbours_cancel() {
+    for samples in [1, 4, 16] {
+        let of_seeds: Vec<[f64; 3]> = (0..4)
+            .map(|seed| {
+                let errors = errors(samples, seed);
+                [1, 2, 4].map(|side_px| variance_of_blocks(&errors, side_px))
+            })
+            .collect();
+        let [pixel, two, four] = [0, 1, 2].map(|i| of_seeds.iter().map(|v| v[i]).sum::<f64>());
+        assert!(two < 0.6 * pixel && four < 0.3 * pixel, "{samples} samples: {pixel:.3e}, {two:.3e}, {four:.3e}");
+    }
+}
