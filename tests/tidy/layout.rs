@@ -70,11 +70,15 @@ fn dependencies_point_one_way() {
     let files = files();
     for (manifest, allowed) in [
         ("denoiser/Cargo.toml", &[][..]),
+        ("oidn/Cargo.toml", &["packshot-denoiser"]),
         ("shaders/Cargo.toml", &[]),
         ("shaders/native/Cargo.toml", &["packshot-shaders"]),
         ("materials/Cargo.toml", &[]),
         ("renderer/Cargo.toml", &["packshot-denoiser", "packshot-materials", "packshot-native", "packshot-shaders"]),
-        ("pipeline/Cargo.toml", &["packshot-denoiser", "packshot-materials", "packshot-renderer", "packshot-shaders"]),
+        (
+            "pipeline/Cargo.toml",
+            &["packshot-denoiser", "packshot-materials", "packshot-oidn", "packshot-renderer", "packshot-shaders"],
+        ),
         ("service/Cargo.toml", &["packshot-materials", "packshot-pipeline", "packshot-renderer"]),
         ("Cargo.toml", &["packshot-materials", "packshot-pipeline", "packshot-renderer", "packshot-service"]),
     ] {
