@@ -142,7 +142,8 @@ impl<'a> Session<'a> {
             warm.push(Seconds { encode: clock.lap(), total: clock.total(), ..again });
         }
         let result = RenderResult {
-            output: target.map(|target| target.path.display().to_string()),
+            output: target.map(Target::output),
+            more_outputs: target.map(Target::more_outputs).unwrap_or_default(),
             width: picture.linear.width_px,
             height: picture.linear.height_px,
             samples_max,

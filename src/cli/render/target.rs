@@ -27,6 +27,16 @@ impl Target {
         Self { path, encoding, more: Vec::new() }
     }
 
+    /// Its file, as results name it.
+    pub(crate) fn output(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    /// The files beside it.
+    pub(crate) fn more_outputs(&self) -> Vec<String> {
+        self.more.iter().map(|(path, _)| path.display().to_string()).collect()
+    }
+
     /// Fails when pictures of this size have no place in one of the formats.
     pub(crate) fn check_size(&self, size_px: [u32; 2]) -> Result<(), Failure> {
         let more = self.more.iter().map(|(_, encoding)| encoding);
