@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, value_parser};
-use packshot::picture::{Aov, Format};
+use packshot::picture::Aov;
 use packshot::preset::{self, Preset};
 use packshot::template::{OutputTemplate, Template};
 use packshot_renderer::look::Look;
@@ -141,7 +141,7 @@ pub(crate) struct OutputArgs {
     /// How near a JPEG, WebP or AVIF comes to its pixels, 1 to 100 [default: 90; a WebP is lossless without]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = value_parser!(u8).range(1..=100))]
     pub(crate) quality: Option<u8>,
-    /// Pixels per inch at which the picture is meant to be printed, in a PNG, JPEG, TIFF or EXR
+    /// Pixels per inch at which the picture is meant to be printed
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = dpi)]
     pub(crate) dpi: Option<NonZeroU16>,
     /// Precision of an EXR [default: half]
@@ -339,8 +339,7 @@ impl PictureArgs {
         if let Some(template) = self.template().filter(|_| self.preset.is_none()) {
             output.of_template.clone_from(&template.outputs);
             for wish in &mut output.of_template {
-                let has_dpi = !matches!(wish.encoding.format, Format::WebP(_) | Format::Avif(..));
-                wish.encoding.dpi = output.dpi.filter(|_| has_dpi).or(wish.encoding.dpi);
+                wish.encoding.dpi = output.dpi.or(wish.encoding.dpi);
             }
         }
         let is_open = output.output.as_ref().is_some_and(|path| files::is_stream(path) || is_folder(path));
