@@ -69,12 +69,16 @@ fn own_dependencies(manifest: &str) -> BTreeSet<&str> {
 fn dependencies_point_one_way() {
     let files = files();
     for (manifest, allowed) in [
-        ("denoiser/Cargo.toml", &[][..]),
+        ("processor/Cargo.toml", &[][..]),
+        ("denoiser/Cargo.toml", &["packshot-processor"]),
         ("oidn/Cargo.toml", &["packshot-denoiser"]),
         ("shaders/Cargo.toml", &[]),
         ("shaders/native/Cargo.toml", &["packshot-shaders"]),
         ("materials/Cargo.toml", &[]),
-        ("renderer/Cargo.toml", &["packshot-denoiser", "packshot-materials", "packshot-native", "packshot-shaders"]),
+        (
+            "renderer/Cargo.toml",
+            &["packshot-denoiser", "packshot-materials", "packshot-native", "packshot-processor", "packshot-shaders"],
+        ),
         (
             "pipeline/Cargo.toml",
             &["packshot-denoiser", "packshot-materials", "packshot-oidn", "packshot-renderer", "packshot-shaders"],
