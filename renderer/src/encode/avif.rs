@@ -49,7 +49,8 @@ pub fn avif(
         // The codec cuts the picture into as many tiles as it has threads: with another number come other bytes.
         .with_num_threads(Some(1));
     if let Some(dpi) = dpi {
-        encoder = encoder.with_exif(exif::resolution(dpi));
+        // The block's place in its item comes first. Left to the codec, that would be a piece of its own, which FFmpeg does not read.
+        encoder = encoder.with_exif([&[0; 4][..], &exif::resolution(dpi)].concat());
     }
     let transparent = !is_opaque(&image.rgba, to_8);
     let [width, height] = size_px.map(|side| side as usize);
@@ -126,11 +127,15 @@ mod tests {
         let dpi = NonZeroU16::new(300);
         let [with, without] =
             [dpi, None].map(|dpi| avif(&gradient(48, 32), Quality::DEFAULT, AvifDepth::Ten, dpi).unwrap());
-        // The item is a number, the place where the TIFF header begins after it, and the block.
         let item = [&[0; 4][..], &exif::resolution(dpi.expect("not 0"))].concat();
         let has = |file: &[u8], bytes: &[u8]| file.windows(bytes.len()).any(|window| window == bytes);
         assert!(has(&with, &item) && has(&with, b"Exif\0"), "an item of this type");
         assert!(!has(&without, b"Exif"));
+        // Colours, alpha and this, each in one piece: 14 bytes an item.
+        let mut found = Vec::new();
+        boxes(&with, "", &mut found);
+        let places = found.iter().find(|(path, _)| path == "/meta/iloc").expect("places of the items");
+        assert_eq!(places.1.len(), 8 + 3 * 14);
     }
 
     #[test]
