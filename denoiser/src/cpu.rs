@@ -14,6 +14,7 @@ mod spare;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+use packshot_processor::SimdLevel;
 use rayon::prelude::*;
 
 use crate::error::DenoiseError;
@@ -23,7 +24,6 @@ use crate::tiles::Tile;
 use chain::{Chain, Inputs};
 use lanes::{Block, Kernel, Lanes};
 use layer::Layer;
-pub use level::SimdLevel;
 use rows::{Rows, Shape};
 use spare::Spare;
 
@@ -54,7 +54,7 @@ impl CpuNetwork {
         let layers = |convolutions: &[Convolution], n_doubled: usize| -> Vec<Layer> {
             let n_doubled = |i: usize| if i == 0 { n_doubled } else { 0 };
             let convolutions = convolutions.iter().enumerate();
-            convolutions.map(|(i, c)| Layer::new(c, n_doubled(i), level.blocks_max())).collect()
+            convolutions.map(|(i, c)| Layer::new(c, n_doubled(i), level::blocks_max(level))).collect()
         };
         let skips = network.skips();
         let decoder = std::array::from_fn(|i| {

@@ -15,8 +15,8 @@ mod cpu;
 
 use std::sync::{Arc, OnceLock};
 
-pub use cpu::SimdLevel;
 pub use error::{DenoiseError, WeightsError};
+pub use packshot_processor::SimdLevel;
 pub use picture::Picture;
 pub use weights::WeightSet;
 

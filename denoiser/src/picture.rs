@@ -29,13 +29,12 @@ pub struct ExposedPicture<'a> {
 pub const CHANNELS_MAX: usize = 9;
 
 impl<'a> Picture<'a> {
-    /// Looks whether the picture has the pixels that it says and the guides that a network with `n_inputs` channels takes, and measures its
-    /// exposure.
+    /// Looks whether the picture and its guides have the pixels that it says, at least one.
     ///
     /// # Errors
-    /// When it has not.
-    pub fn exposed(self, n_inputs: usize) -> Result<ExposedPicture<'a>, DenoiseError> {
-        let Self { width_px, height_px, .. } = self;
+    /// [`DenoiseError::Size`].
+    pub fn check(&self) -> Result<(), DenoiseError> {
+        let &Self { width_px, height_px, .. } = self;
         let n_px = u64::from(width_px) * u64::from(height_px);
         let check = |what, found: usize| match found as u64 == n_px && n_px > 0 {
             true => Ok(()),
@@ -43,7 +42,16 @@ impl<'a> Picture<'a> {
         };
         check("color", self.color.len())?;
         self.albedo.map_or(Ok(()), |albedo| check("albedo", albedo.len()))?;
-        self.normal.map_or(Ok(()), |normal| check("normal", normal.len()))?;
+        self.normal.map_or(Ok(()), |normal| check("normal", normal.len()))
+    }
+
+    /// Looks whether the picture has the pixels that it says and the guides that a network with `n_inputs` channels takes, and measures its
+    /// exposure.
+    ///
+    /// # Errors
+    /// When it has not.
+    pub fn exposed(self, n_inputs: usize) -> Result<ExposedPicture<'a>, DenoiseError> {
+        self.check()?;
         let wanted = match (n_inputs, self.albedo, self.normal) {
             (9, Some(_), Some(_)) | (6, Some(_), None) | (3, None, None) => None,
             (9, ..) => Some("albedo and normal"),
@@ -52,7 +60,7 @@ impl<'a> Picture<'a> {
         };
         match wanted {
             Some(wanted) => Err(DenoiseError::Guides { wanted }),
-            None => Ok(ExposedPicture { picture: self, exposure: exposure(width_px as usize, self.color) }),
+            None => Ok(ExposedPicture { picture: self, exposure: exposure(self.width_px as usize, self.color) }),
         }
     }
 }

@@ -3,13 +3,14 @@
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use packshot_denoiser::{Denoiser, WeightSet};
+use packshot_denoiser::{Control, DenoiseError, Denoiser, WeightSet};
+use packshot_oidn::{Device, Library, OidnError, Quality, Settings, Version};
 use packshot_renderer::backend::denoise::DenoisingError;
 use packshot_renderer::backend::{Backend, CancelToken, LoadedShot};
 use packshot_renderer::color::LinearImage;
 use packshot_renderer::guides::Guides;
 use packshot_renderer::shot::{Shot, ViewTransform};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::error::{Error, ErrorKind, Fault};
 use crate::picture::Format;
@@ -40,11 +41,31 @@ impl Denoise {
     }
 }
 
+/// What removes noise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum DenoiseWith {
+    /// Packshot's own denoiser.
+    #[default]
+    Packshot,
+    /// An installed Open Image Denoise.
+    Oidn,
+}
+
+/// An Open Image Denoise that was loaded, to remove noise in place of Packshot's own denoiser.
+#[derive(Clone, Copy, Debug)]
+pub struct Oidn {
+    /// The library.
+    pub library: Library,
+    /// How much work it spends on a picture.
+    pub quality: Quality,
+}
+
 /// What was done to a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Denoised {
-    /// The network's weights, by the name under which they were published.
-    pub network: &'static str,
+    /// What removed the noise.
+    #[serde(flatten)]
+    pub by: DenoisedBy,
     /// Samples of a pixel that its guides are the mean of.
     pub guide_samples: u32,
     /// Wall clock of guides and network, seconds.
@@ -52,9 +73,49 @@ pub struct Denoised {
     pub seconds: f64,
 }
 
-/// Networks of a renderer, made when they are first needed.
-#[derive(Debug, Default)]
+/// What removed the noise of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(tag = "with", rename_all = "snake_case")]
+pub enum DenoisedBy {
+    /// Packshot's own denoiser.
+    Packshot {
+        /// The network's weights, by the name under which they were published.
+        network: &'static str,
+    },
+    /// An installed Open Image Denoise.
+    Oidn {
+        /// The library's version.
+        #[serde(serialize_with = "version_text")]
+        version: Version,
+        /// How much work it has spent.
+        #[serde(serialize_with = "quality_name")]
+        quality: Quality,
+    },
+}
+
+impl DenoisedBy {
+    /// What a picture's file says of it: nothing of what is a part of this program.
+    pub fn provenance(self) -> Option<String> {
+        match self {
+            Self::Packshot { .. } => None,
+            Self::Oidn { version, quality } => Some(format!("Open Image Denoise {version}, {}", quality.name())),
+        }
+    }
+}
+
+fn version_text<S: Serializer>(version: &Version, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(version)
+}
+
+fn quality_name<S: Serializer>(quality: &Quality, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(quality.name())
+}
+
+/// What removes the noise of a renderer's pictures. Networks are made when they are first needed.
+#[derive(Debug)]
 pub(crate) struct Denoisers {
+    /// In place of the others.
+    oidn: Option<(Device, Quality)>,
     clean: OnceLock<Denoiser>,
     noisy: OnceLock<Denoiser>,
 }
@@ -63,6 +124,22 @@ pub(crate) struct Denoisers {
 const BLURRED_GUIDE_SAMPLES: u32 = 64;
 
 impl Denoisers {
+    /// On at most so many threads; 0: on all.
+    ///
+    /// # Errors
+    /// `denoise.oidn_…` when the library that is given cannot be used.
+    pub(crate) fn new(oidn: Option<Oidn>, n_threads: usize) -> Result<Self, Error> {
+        let open = |oidn: Oidn| Ok::<_, OidnError>((Device::new(oidn.library, n_threads)?, oidn.quality));
+        Ok(Self { oidn: oidn.map(open).transpose()?, clean: OnceLock::new(), noisy: OnceLock::new() })
+    }
+
+    /// The library that takes the place of Packshot's own denoiser.
+    pub(crate) fn oidn(&self) -> Option<DenoisedBy> {
+        let by =
+            |(device, quality): &(Device, Quality)| DenoisedBy::Oidn { version: device.version(), quality: *quality };
+        self.oidn.as_ref().map(by)
+    }
+
     /// A picture of a shot without its noise, and what was done.
     ///
     /// # Errors
@@ -81,7 +158,6 @@ impl Denoisers {
             None => (WeightSet::CleanGuides, &self.clean, Guides::SAMPLES),
             Some(_) => (WeightSet::NoisyGuides, &self.noisy, BLURRED_GUIDE_SAMPLES),
         };
-        let denoiser = denoiser.get_or_init(|| Denoiser::new(weights));
         let guide_samples = wished.min(shot.film.samples);
         let guides = loaded.guides(guide_samples, cancel)?;
         let picture = packshot_denoiser::Picture {
@@ -91,23 +167,52 @@ impl Denoisers {
             albedo: Some(&guides.albedo),
             normal: Some(&guides.normal),
         };
-        let rgba = backend.denoise(denoiser, &picture, None, cancel)?;
-        let done = Denoised { network: weights.name(), guide_samples, seconds: begun.elapsed().as_secs_f64() };
+        let (rgba, by) = match &self.oidn {
+            Some((device, quality)) => {
+                let settings = Settings { has_clean_guides: weights == WeightSet::CleanGuides, quality: *quality };
+                let control = Control { is_cancelled: &|| cancel.is_cancelled(), ..Control::default() };
+                let by = DenoisedBy::Oidn { version: device.version(), quality: *quality };
+                (device.denoise(&picture, settings, control)?, by)
+            }
+            None => {
+                let denoiser = denoiser.get_or_init(|| Denoiser::new(weights));
+                let by = DenoisedBy::Packshot { network: weights.name() };
+                (backend.denoise(denoiser, &picture, None, cancel)?, by)
+            }
+        };
+        let done = Denoised { by, guide_samples, seconds: begun.elapsed().as_secs_f64() };
         Ok((LinearImage { width_px: noisy.width_px, height_px: noisy.height_px, rgba }, done))
     }
 }
 
 impl From<DenoisingError> for Error {
     fn from(error: DenoisingError) -> Self {
-        let error = match error {
-            DenoisingError::Device(error) => return error.into(),
-            DenoisingError::Picture(error) => error,
-        };
         match error {
-            packshot_denoiser::DenoiseError::Cancelled => Self::cancelled(),
+            DenoisingError::Device(error) => error.into(),
+            DenoisingError::Picture(error) => error.into(),
+        }
+    }
+}
+
+impl From<DenoiseError> for Error {
+    fn from(error: DenoiseError) -> Self {
+        match error {
+            DenoiseError::Cancelled => Self::cancelled(),
             error => {
                 let fault = Fault::new(error.code(), error.to_string()).at(error.at()).help(error.help());
                 Self::new(ErrorKind::Internal, fault)
+            }
+        }
+    }
+}
+
+impl From<OidnError> for Error {
+    fn from(error: OidnError) -> Self {
+        match error {
+            OidnError::Picture(error) => error.into(),
+            error => {
+                let fault = Fault::new(error.code(), error.to_string()).at(error.at()).help(error.help());
+                Self::new(ErrorKind::Device, fault)
             }
         }
     }

@@ -5,7 +5,8 @@
 //! which material, and why) → [`ResidentProduct`](render::ResidentProduct) (on the device, for any number of shots) → with a
 //! [`Shot`](packshot_renderer::shot::Shot) (camera, film, light) a [`ReadyShot`](render::ReadyShot) → [`Picture`](picture::Picture) → bytes of a file.
 //!
-//! Bytes go in and bytes come out: nothing here opens a file or a connection.
+//! Bytes go in and bytes come out: nothing here opens a file or a connection, but for [`oidn::Library::open`],
+//! which loads an installed library for who asks for it.
 
 pub mod denoise;
 pub mod dump;
@@ -22,3 +23,5 @@ pub mod request;
 pub mod template;
 pub mod timing;
 pub mod verify;
+
+pub use packshot_oidn as oidn;

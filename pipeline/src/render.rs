@@ -20,7 +20,7 @@ use packshot_renderer::layers::lines::LineStyle;
 use packshot_renderer::prepare::{FirstHit, PreparedProduct, PreparedShot, TabulatedMaps};
 use packshot_renderer::shot::{Floor, Shot, request};
 
-use crate::denoise::Denoisers;
+use crate::denoise::{DenoisedBy, Denoisers, Oidn};
 use crate::error::{Error, ErrorKind, Fault};
 use crate::ground::{self, CatcherShots, Grounded};
 use crate::groups;
@@ -55,13 +55,15 @@ pub struct RendererOptions {
     pub n_threads: usize,
     /// Where kernels that a driver compiled are kept from one run to the next.
     pub kernel_cache: Option<Arc<dyn ByteStore>>,
+    /// An Open Image Denoise that removes noise in place of Packshot's own denoiser.
+    pub oidn: Option<Oidn>,
 }
 
 impl Renderer {
     /// On the device that is asked for; logs which one that is. Loads graphics drivers only if it must.
     ///
     /// # Errors
-    /// `device.unavailable` when there is no such device or it cannot be used.
+    /// `device.unavailable` when there is no such device or it cannot be used; `denoise.oidn_…` when the options' library cannot.
     pub fn new(request: &DeviceRequest, options: RendererOptions) -> Result<Self, Error> {
         let choice = device::select(request)?;
         let renderer = Self::open(&choice, options)?;
@@ -75,16 +77,22 @@ impl Renderer {
     /// [`device`](Self::device) says why.
     ///
     /// # Errors
-    /// `device.unavailable` when it cannot be used.
+    /// `device.unavailable` when it cannot be used; `denoise.oidn_…` when the options' library cannot.
     pub fn open(choice: &DeviceChoice, options: RendererOptions) -> Result<Self, Error> {
+        let denoisers = Denoisers::new(options.oidn, options.n_threads)?;
         let backend = device::open(choice, options.n_threads, options.kernel_cache)?;
-        let engine = Engine { backend, denoisers: Denoisers::default() };
+        let engine = Engine { backend, denoisers };
         Ok(Self { engine: Arc::new(engine), maps: Arc::default() })
     }
 
     /// What computes, and why that.
     pub fn device(&self) -> &DeviceInfo {
         self.engine.backend.device()
+    }
+
+    /// The Open Image Denoise that removes noise in place of Packshot's own denoiser.
+    pub fn oidn(&self) -> Option<DenoisedBy> {
+        self.engine.denoisers.oidn()
     }
 
     /// Makes a picture of a GLB, or of a glTF whose buffers and images are embedded.
@@ -373,6 +381,7 @@ impl ReadyShot {
             }
             _ => noisy.caught,
         };
-        Ok(Picture { linear, caught, denoised: Some(done), ..noisy })
+        let provenance = Provenance { denoiser: done.by.provenance(), ..noisy.provenance };
+        Ok(Picture { linear, caught, provenance, denoised: Some(done), ..noisy })
     }
 }

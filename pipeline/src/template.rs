@@ -6,13 +6,14 @@
 use std::sync::Arc;
 
 use packshot_materials::finding::{Finding, Rejected, Severity};
+use packshot_oidn::Quality;
 use packshot_renderer::shot::framing::{Fit, Lens};
 use packshot_renderer::shot::ground::Ground;
 use packshot_renderer::shot::request::{DepthOfField, Framing, LightChoice, ShotRequest};
 use packshot_renderer::shot::rig::{Rig, RigName};
 use packshot_renderer::shot::{Background, Bounces, PixelFilter, ViewTransform};
 
-use crate::denoise::Denoise;
+use crate::denoise::{Denoise, DenoiseWith};
 use crate::error::Error;
 use crate::picture::Encoding;
 
@@ -149,6 +150,10 @@ pub struct FilmTemplate {
     pub filter: Option<PixelFilter>,
     /// When noise is removed. A request has no place for it: the caller's.
     pub denoise: Option<Denoise>,
+    /// With what. The caller's, too, as what follows.
+    pub denoise_with: Option<DenoiseWith>,
+    /// How much work Open Image Denoise spends.
+    pub oidn_quality: Option<Quality>,
 }
 
 /// A file of each picture.

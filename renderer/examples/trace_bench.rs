@@ -8,8 +8,9 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use glam::{Affine3A, Mat4, Quat, Vec2, Vec3};
+use packshot_renderer::SimdLevel;
 use packshot_renderer::accel::{Accel, AccelInstance, AccelMesh, SceneBvh};
-use packshot_renderer::backend::cpu::simd::{Opaque, SimdLevel};
+use packshot_renderer::backend::cpu::simd::Opaque;
 use packshot_shaders::layout::ray::{Hit, Ray};
 use rayon::prelude::*;
 use serde_json::Value;

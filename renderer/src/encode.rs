@@ -6,6 +6,7 @@
 
 mod avif;
 mod exr;
+mod exif;
 mod icc;
 mod jpeg;
 pub mod movie;

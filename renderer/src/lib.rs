@@ -18,3 +18,5 @@ pub mod layers;
 pub mod color;
 pub mod encode;
 pub mod sample;
+
+pub use packshot_processor::SimdLevel;

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::time::SystemTime;
 
 use clap::{Args, value_parser};
+use packshot::denoise::Oidn;
 use packshot::error::Fault;
 use packshot::{DeviceRequest, Renderer, RendererOptions};
 use packshot_renderer::backend::device::{self, DeviceReport, DeviceState};
@@ -28,11 +29,14 @@ fn device_request(text: &str) -> Result<DeviceRequest, Infallible> {
 }
 
 impl DeviceArgs {
-    /// Opens the device.
-    pub(crate) fn renderer(&self) -> Result<Renderer, Failure> {
+    /// Opens the device, with what removes noise in place of Packshot's own denoiser.
+    pub(crate) fn renderer(&self, oidn: Option<Oidn>) -> Result<Renderer, Failure> {
         let n_threads = self.threads.map_or(0, usize::from);
-        let options = RendererOptions { n_threads, kernel_cache: cache::kernels() };
-        Renderer::new(&self.device, options).map_err(|error| Failure::from(error).at_option("--device"))
+        let options = RendererOptions { n_threads, kernel_cache: cache::kernels(), oidn };
+        Renderer::new(&self.device, options).map_err(|error| {
+            let option = if error.code().starts_with("denoise.") { "--denoise-with" } else { "--device" };
+            Failure::from(error).at_option(option)
+        })
     }
 
     /// Keeps everything outside of the backends (import, colour, encoding) to as many threads. Once per process.

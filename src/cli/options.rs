@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::ValueEnum;
-use packshot::denoise::Denoise;
+use packshot::denoise::{Denoise, DenoiseWith};
+use packshot::oidn::Quality;
 use packshot_materials::mapping::OnUnmapped;
 use packshot_renderer::import::UpAxis;
 use packshot_renderer::look::Look;
@@ -102,6 +103,28 @@ words! {
         On = "on" => Denoise::On,
         /// None is
         Off = "off" => Denoise::Off,
+    }
+}
+
+words! {
+    /// `--denoise-with`.
+    DenoiseWithWord -> DenoiseWith {
+        /// The denoiser that every Packshot has
+        Packshot = "packshot" => DenoiseWith::Packshot,
+        /// An installed Open Image Denoise 2, on the processor
+        Oidn = "oidn" => DenoiseWith::Oidn,
+    }
+}
+
+words! {
+    /// `--oidn-quality`.
+    OidnQualityWord -> Quality {
+        /// For previews
+        Fast = "fast" => Quality::Fast,
+        /// The networks that Packshot has, too
+        Balanced = "balanced" => Quality::Balanced,
+        /// Its largest networks
+        High = "high" => Quality::High,
     }
 }
 

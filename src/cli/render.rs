@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use packshot::Renderer;
-use packshot::denoise::Denoise;
+use packshot::denoise::{Denoise, DenoiseWith};
 use packshot::picture::{Format, Picture};
 use packshot::render::{ReadyShot, ResidentProduct};
 use packshot::report::Preflight;
@@ -12,6 +12,7 @@ use packshot_renderer::backend::RenderControl;
 use packshot_renderer::shot::{Floor, Shot};
 
 pub(crate) mod args;
+pub(crate) mod denoise;
 mod dump;
 pub(crate) mod framing;
 mod ground;
@@ -30,6 +31,9 @@ use super::{console, files, preset};
 use result::{RenderResult, Report, Results, samples_per_second};
 use source::{Common, Subject};
 use target::{Target, targets};
+
+/// What a dumped shot says of an Open Image Denoise, for which its format has no place.
+const LEFT_OUT_OIDN: &str = "denoise_with oidn";
 
 pub(crate) fn run(args: &RenderArgs, quiet: bool) -> Result<(), Failure> {
     args.check()?;
@@ -90,7 +94,7 @@ impl<'a> Session<'a> {
     /// Takes over Ctrl-C, and keeps to the threads that are asked for.
     pub(crate) fn open(args: &'a PictureArgs, quiet: bool) -> Result<Self, Failure> {
         args.device.use_threads()?;
-        let (denoise, format) = (args.denoise(), target::format(&args.output()));
+        let (denoise, format) = (args.denoise.when(args.template()), target::format(&args.output()));
         Ok(Self { args, quiet, interrupt: Interrupt::install()?, denoise, format, renderer: None })
     }
 
@@ -108,6 +112,11 @@ impl<'a> Session<'a> {
         }
         let output = &self.args.output;
         if let Some(path) = &output.dump_shot {
+            let left_out = &mut subject.origin.left_out.shot;
+            let has_oidn = self.args.denoise.with(self.args.template()) == DenoiseWith::Oidn;
+            if has_oidn && self.denoises(&shot) && !left_out.iter().any(|what| what == LEFT_OUT_OIDN) {
+                left_out.push(LEFT_OUT_OIDN.to_owned());
+            }
             dump::dump(path, &subject, &shot, self.denoises(&shot), &self.interrupt)?;
         }
         if let Some(path) = &output.report {
@@ -133,7 +142,8 @@ impl<'a> Session<'a> {
             warm.push(Seconds { encode: clock.lap(), total: clock.total(), ..again });
         }
         let result = RenderResult {
-            output: target.map(|target| target.path.display().to_string()),
+            output: target.map(Target::output),
+            more_outputs: target.map(Target::more_outputs).unwrap_or_default(),
             width: picture.linear.width_px,
             height: picture.linear.height_px,
             samples_max,
@@ -183,7 +193,11 @@ impl<'a> Session<'a> {
     /// What computes.
     pub(crate) fn renderer(&mut self) -> Result<&Renderer, Failure> {
         if self.renderer.is_none() {
-            self.renderer = Some(self.args.device.renderer()?);
+            let oidn = match self.denoise {
+                Denoise::Off => None,
+                Denoise::Auto | Denoise::On => self.args.denoise.oidn(self.args.template())?,
+            };
+            self.renderer = Some(self.args.device.renderer(oidn)?);
         }
         Ok(self.renderer.as_ref().expect("made just above"))
     }
@@ -222,7 +236,7 @@ impl<'a> Session<'a> {
     }
 
     /// Whether noise is removed from the pictures of a shot.
-    fn denoises(&self, shot: &Shot) -> bool {
+    pub(crate) fn denoises(&self, shot: &Shot) -> bool {
         self.denoise.applies(self.format, shot.view.transform)
     }
 

@@ -3,11 +3,12 @@
 //! The product is read and prepared once; each frame is a shot of it. While one frame is rendered the one before is encoded and written.
 //! What is finished is listed in the folder, so that the same command goes on where it was ended. A film is made of these frames as they come.
 
-use packshot::denoise::Denoised;
+use packshot::denoise::{Denoised, DenoisedBy};
 use packshot::picture::provenance_of;
 use packshot::preset::Spin;
 use packshot::timing::{Seconds, Stopwatch};
 use packshot::verify::{self, Check, Measurements};
+use packshot_renderer::encode::Provenance;
 use packshot_renderer::shot::turntable::Turntable;
 
 mod args;
@@ -68,7 +69,11 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
         let request = digest(&subject, &shots, picture, &output, session.renderer()?);
         let list = Manifest::open(folder, &request, turntable.frames, args.turn.overwrite)?;
         if let Some((film, settings)) = film {
-            let provenance = provenance_of(&subject.product, &subject.materials, shots.shot());
+            let denoiser = session.renderer()?.oidn().filter(|_| session.denoises(shots.shot()));
+            let provenance = Provenance {
+                denoiser: denoiser.and_then(DenoisedBy::provenance),
+                ..provenance_of(&subject.product, &subject.materials, shots.shot())
+            };
             let metadata = film.metadata(provenance, &picture.output, &request, &selection);
             // Who began to make its frames has agreed to replace what is there.
             let may_replace = args.turn.overwrite || list.n_finished() > 0;

@@ -96,6 +96,9 @@ struct ViewResult {
     azimuth_deg: f64,
     elevation_deg: f64,
     output: Option<String>,
+    /// The other files of the picture, where a template asks for several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    more_outputs: Vec<String>,
     width: u32,
     height: u32,
     samples_max: u32,
@@ -166,7 +169,8 @@ pub(crate) fn run(args: &ViewsArgs, quiet: bool) -> Result<(), Failure> {
             view: view.name,
             azimuth_deg: view.direction.azimuth_deg,
             elevation_deg: view.direction.elevation_deg,
-            output: target.as_ref().map(|target| target.path.display().to_string()),
+            output: target.as_ref().map(Target::output),
+            more_outputs: target.as_ref().map(Target::more_outputs).unwrap_or_default(),
             width: taken.linear.width_px,
             height: taken.linear.height_px,
             samples_max,

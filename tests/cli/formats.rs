@@ -60,6 +60,20 @@ fn every_format_has_the_same_bytes_on_any_number_of_threads() {
     }
 }
 
+#[test]
+fn webp_and_avif_say_how_large_they_are_printed() {
+    let workplace = Workplace::new();
+    for name in ["a.webp", "a.avif"] {
+        let has_resolution = |more: &[&str]| {
+            workplace.render(&[&["boxes.glb", "-o", name], more].concat());
+            // 300 over 1, twice: the resolution along rows and along columns.
+            let fractions = [300_u32, 1, 300, 1].map(u32::to_le_bytes).concat();
+            workplace.read(name).windows(fractions.len()).any(|window| window == fractions)
+        };
+        assert!(has_resolution(&["--dpi", "300"]) && !has_resolution(&[]), "{name}");
+    }
+}
+
 const IDENTITY: &str = "LUT_3D_SIZE 2\n0 0 0\n1 0 0\n0 1 0\n1 1 0\n0 0 1\n1 0 1\n0 1 1\n1 1 1\n";
 
 #[test]

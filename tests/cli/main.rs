@@ -5,6 +5,7 @@
 mod bench;
 mod cancel;
 mod choices;
+mod denoise;
 mod films;
 mod formats;
 mod ground;

@@ -161,7 +161,11 @@ fn the_result_has_exactly_the_members_of_the_contract() {
     let parts =
         ["import", "prepare", "render", "encode"].map(|name| result["seconds"][name].as_f64().expect("a number"));
     assert!(parts.iter().sum::<f64>() <= total + 1e-6, "{result}");
-    assert_eq!(result["denoised"], json!({"network": "rt_hdr_calb_cnrm", "guide_samples": 4}), "auto says what it did");
+    assert_eq!(
+        result["denoised"],
+        json!({"with": "packshot", "network": "rt_hdr_calb_cnrm", "guide_samples": 4}),
+        "auto says what it did"
+    );
 }
 
 #[test]

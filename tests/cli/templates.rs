@@ -1,5 +1,7 @@
 //! `--template` and `packshot template`.
 
+use serde_json::json;
+
 use crate::workplace::{Outcome, Workplace};
 
 fn run(workplace: &Workplace, args: &str) -> Outcome {
@@ -42,9 +44,16 @@ fn options_win_over_the_template_and_the_template_over_defaults() {
     assert_eq!((result["width"].as_u64(), result["height"].as_u64()), (Some(8), Some(16)));
     assert_eq!((result["samples_max"].as_u64(), result["unmapped_parts"].as_u64()), (Some(2), Some(0)));
     assert!(workplace.path("out/boxes.png").exists() && workplace.path("out/boxes_linear.exr").exists());
+    assert_eq!(
+        (&result["output"], &result["more_outputs"]),
+        (&json!("out/boxes.png"), &json!(["out/boxes_linear.exr"]))
+    );
+    let said = run(&workplace, "render boxes.glb --template mine.toml -o out/").done().stderr;
+    assert!(said.contains("out/boxes.png, out/boxes_linear.exr: "), "{said}");
     run(&workplace, "render boxes.glb --template mine.toml --format jpg -o jpg/").done();
     assert!(workplace.path("jpg/boxes.jpg").exists() && !workplace.path("jpg/boxes.png").exists());
-    run(&workplace, "views boxes.glb --template mine.toml --view front -o views/").done();
+    let views = run(&workplace, "views boxes.glb --template mine.toml --view front -o views/ --json").done().json();
+    assert_eq!(views["views"][0]["more_outputs"], json!(["views/front_linear.exr"]));
     assert!(workplace.path("views/front_linear.exr").exists());
     run(&workplace, "turntable boxes.glb --template mine.toml --frames 1 -o turn/").done();
     assert!(workplace.path("turn/frame_0000.png").exists());

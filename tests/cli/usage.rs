@@ -66,7 +66,6 @@ fn wrong_usage() {
         ("render boxes.glb -o out.tiff --bit-depth 10", "usage.conflict", "--bit-depth"),
         ("render boxes.glb -o out.jpg --bit-depth 8", "usage.conflict", "--bit-depth"),
         ("render boxes.glb -o out.png --quality 90", "usage.conflict", "--quality"),
-        ("render boxes.glb -o out.webp --dpi 300", "usage.conflict", "--dpi"),
         ("render boxes.glb --lut a.cube --lut-input linear --view-transform agx", "usage.conflict", "--view-transform"),
         ("render boxes.glb -o out.exr --format png", "usage.conflict", "--format"),
         ("render boxes.glb boxes.glb -o out.png", "usage.conflict", "-o"),

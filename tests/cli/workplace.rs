@@ -62,7 +62,7 @@ impl Workplace {
     /// The command, in this folder, on the CPU, with nothing of the caller's settings.
     pub(crate) fn command<S: AsRef<OsStr>>(&self, args: &[S]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_packshot"));
-        command.args(args).current_dir(self.folder.path()).env_remove("RUST_LOG");
+        command.args(args).current_dir(self.folder.path()).env_remove("RUST_LOG").env_remove("PACKSHOT_OIDN");
         command.env("PACKSHOT_DEVICE", "cpu").env("XDG_CACHE_HOME", self.path(".cache"));
         command
     }

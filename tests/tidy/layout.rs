@@ -69,12 +69,20 @@ fn own_dependencies(manifest: &str) -> BTreeSet<&str> {
 fn dependencies_point_one_way() {
     let files = files();
     for (manifest, allowed) in [
-        ("denoiser/Cargo.toml", &[][..]),
+        ("processor/Cargo.toml", &[][..]),
+        ("denoiser/Cargo.toml", &["packshot-processor"]),
+        ("oidn/Cargo.toml", &["packshot-denoiser"]),
         ("shaders/Cargo.toml", &[]),
         ("shaders/native/Cargo.toml", &["packshot-shaders"]),
         ("materials/Cargo.toml", &[]),
-        ("renderer/Cargo.toml", &["packshot-denoiser", "packshot-materials", "packshot-native", "packshot-shaders"]),
-        ("pipeline/Cargo.toml", &["packshot-denoiser", "packshot-materials", "packshot-renderer", "packshot-shaders"]),
+        (
+            "renderer/Cargo.toml",
+            &["packshot-denoiser", "packshot-materials", "packshot-native", "packshot-processor", "packshot-shaders"],
+        ),
+        (
+            "pipeline/Cargo.toml",
+            &["packshot-denoiser", "packshot-materials", "packshot-oidn", "packshot-renderer", "packshot-shaders"],
+        ),
         ("service/Cargo.toml", &["packshot-materials", "packshot-pipeline", "packshot-renderer"]),
         ("Cargo.toml", &["packshot-materials", "packshot-pipeline", "packshot-renderer", "packshot-service"]),
     ] {

@@ -1,62 +1,33 @@
 //! The lanes of AVX2 and AVX-512.
 //!
-//! A value of [`Avx2`] or [`Avx512`] can only be had from `detect`, so holding one proves that the instructions exist.
+//! Holding an [`Avx2`] or an [`Avx512`] proves that the instructions exist.
 #![expect(unsafe_code, reason = "intrinsics, and entering code compiled for more than the target's instruction set")]
 
 use std::arch::x86_64::*;
-use std::sync::OnceLock;
+
+use packshot_processor::{Avx2, Avx512};
 
 use super::lanes::{Block, Kernel, Lanes};
 use super::pass::Pass;
 
-/// Proof that this processor has AVX2 and FMA.
-#[derive(Clone, Copy)]
-pub(super) struct Avx2(());
-
-/// Proof that this processor has AVX-512 F, VL, DQ and BW, AVX2 and FMA.
-#[derive(Clone, Copy)]
-pub(super) struct Avx512(());
-
-impl Avx2 {
-    pub(super) fn detect() -> Option<Avx2> {
-        static IS_SUPPORTED: OnceLock<bool> = OnceLock::new();
-        let is_supported = || is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-        IS_SUPPORTED.get_or_init(is_supported).then_some(Avx2(()))
+/// Runs a kernel compiled for AVX2.
+pub(super) fn run_avx2<K: Kernel>(lanes: Avx2, kernel: K) -> K::Output {
+    #[target_feature(enable = "avx2,fma")]
+    fn enter<K: Kernel>(lanes: Avx2, kernel: K) -> K::Output {
+        kernel.run(lanes)
     }
-
-    /// Runs a kernel compiled for AVX2.
-    pub(super) fn run<K: Kernel>(self, kernel: K) -> K::Output {
-        #[target_feature(enable = "avx2,fma")]
-        fn enter<K: Kernel>(lanes: Avx2, kernel: K) -> K::Output {
-            kernel.run(lanes)
-        }
-        // SAFETY: `self` proves AVX2 and FMA.
-        unsafe { enter(self, kernel) }
-    }
+    // SAFETY: `lanes` proves AVX2 and FMA.
+    unsafe { enter(lanes, kernel) }
 }
 
-impl Avx512 {
-    pub(super) fn detect() -> Option<Avx512> {
-        static IS_SUPPORTED: OnceLock<bool> = OnceLock::new();
-        let is_supported = || {
-            Avx2::detect().is_some()
-                && is_x86_feature_detected!("avx512f")
-                && is_x86_feature_detected!("avx512vl")
-                && is_x86_feature_detected!("avx512dq")
-                && is_x86_feature_detected!("avx512bw")
-        };
-        IS_SUPPORTED.get_or_init(is_supported).then_some(Avx512(()))
+/// Runs a kernel compiled for AVX-512.
+pub(super) fn run_avx512<K: Kernel>(lanes: Avx512, kernel: K) -> K::Output {
+    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
+    fn enter<K: Kernel>(lanes: Avx512, kernel: K) -> K::Output {
+        kernel.run(lanes)
     }
-
-    /// Runs a kernel compiled for AVX-512.
-    pub(super) fn run<K: Kernel>(self, kernel: K) -> K::Output {
-        #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
-        fn enter<K: Kernel>(lanes: Avx512, kernel: K) -> K::Output {
-            kernel.run(lanes)
-        }
-        // SAFETY: `self` proves AVX-512, AVX2 and FMA.
-        unsafe { enter(self, kernel) }
-    }
+    // SAFETY: `lanes` proves AVX-512, AVX2 and FMA.
+    unsafe { enter(lanes, kernel) }
 }
 
 /// Implements one lane operation by intrinsics.

@@ -31,20 +31,18 @@ pub(super) fn read_output(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> 
     let extension = extension?;
     let level = quality.and_then(|quality| Quality::new(quality as u8));
     let lossy = level.unwrap_or(Quality::DEFAULT);
-    let (format, depths, has_quality, has_dpi): (_, &[u32], _, _) = match (extension.as_str(), bit_depth) {
-        ("png", Some(16)) => (Format::Png(PngDepth::Sixteen), &[8, 16], false, true),
-        ("png", _) => (Format::Png(PngDepth::Eight), &[8, 16], false, true),
-        ("exr", Some(32)) => (Format::Exr(ExrPrecision::Float), &[16, 32], false, true),
-        ("exr", _) => (Format::Exr(ExrPrecision::Half), &[16, 32], false, true),
-        ("jpg" | "jpeg", _) => (Format::Jpeg(lossy), &[8], true, true),
-        ("webp", _) => {
-            (Format::WebP(level.map_or(WebPCompression::Lossless, WebPCompression::Lossy)), &[8], true, false)
-        }
-        ("avif", Some(8)) => (Format::Avif(lossy, AvifDepth::Eight), &[8, 10], true, false),
-        ("avif", _) => (Format::Avif(lossy, AvifDepth::Ten), &[8, 10], true, false),
-        ("tif" | "tiff", Some(32)) => (Format::TiffLinear, &[8, 16, 32], false, true),
-        ("tif" | "tiff", Some(16)) => (Format::Tiff(TiffDepth::Sixteen), &[8, 16, 32], false, true),
-        ("tif" | "tiff", _) => (Format::Tiff(TiffDepth::Eight), &[8, 16, 32], false, true),
+    let (format, depths, has_quality): (_, &[u32], _) = match (extension.as_str(), bit_depth) {
+        ("png", Some(16)) => (Format::Png(PngDepth::Sixteen), &[8, 16], false),
+        ("png", _) => (Format::Png(PngDepth::Eight), &[8, 16], false),
+        ("exr", Some(32)) => (Format::Exr(ExrPrecision::Float), &[16, 32], false),
+        ("exr", _) => (Format::Exr(ExrPrecision::Half), &[16, 32], false),
+        ("jpg" | "jpeg", _) => (Format::Jpeg(lossy), &[8], true),
+        ("webp", _) => (Format::WebP(level.map_or(WebPCompression::Lossless, WebPCompression::Lossy)), &[8], true),
+        ("avif", Some(8)) => (Format::Avif(lossy, AvifDepth::Eight), &[8, 10], true),
+        ("avif", _) => (Format::Avif(lossy, AvifDepth::Ten), &[8, 10], true),
+        ("tif" | "tiff", Some(32)) => (Format::TiffLinear, &[8, 16, 32], false),
+        ("tif" | "tiff", Some(16)) => (Format::Tiff(TiffDepth::Sixteen), &[8, 16, 32], false),
+        ("tif" | "tiff", _) => (Format::Tiff(TiffDepth::Eight), &[8, 16, 32], false),
         _ => {
             let message = format!("`{extension}` is no format of pictures");
             reader.error_help(read::CODES.range, &span, message, "expected png, exr, jpg, webp, avif or tiff");
@@ -56,11 +54,9 @@ pub(super) fn read_output(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> 
         let depths: Vec<String> = depths.iter().map(u32::to_string).collect();
         reader.error_help(read::CONFLICT, &span, message, format!("expected {}", depths.join(", ")));
     }
-    for (key, is_strange) in [("quality", quality.is_some() && !has_quality), ("dpi", dpi.is_some() && !has_dpi)] {
-        if is_strange {
-            let message = format!("`{key}` says nothing about files of `{extension}`");
-            reader.error_help(read::CONFLICT, &span, message, "leave it out");
-        }
+    if quality.is_some() && !has_quality {
+        let message = format!("`quality` says nothing about files of `{extension}`");
+        reader.error_help(read::CONFLICT, &span, message, "leave it out");
     }
     let dpi = dpi.and_then(|dpi| NonZeroU16::new(dpi as u16));
     Some(OutputTemplate { extension, suffix: suffix.unwrap_or_default(), encoding: Encoding { format, dpi } })

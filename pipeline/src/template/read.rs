@@ -2,6 +2,7 @@
 
 use packshot_materials::finding::Finding;
 use packshot_materials::reader::{Codes, Reader, Table, Value, read_file};
+use packshot_oidn::Quality;
 use packshot_renderer::shot::framing::{Fit, Lens};
 use packshot_renderer::shot::request::{DepthOfField, Focus};
 use packshot_renderer::shot::view::{SIX_VIEW, THREE_QUARTER, ViewDirection};
@@ -16,7 +17,7 @@ use super::overrides::glob;
 use super::{
     CameraTemplate, FILE_BYTES_MAX, FilmTemplate, MaterialOverride, OUTPUTS_MAX, OVERRIDES_MAX, SCHEMA, Template,
 };
-use crate::denoise::Denoise;
+use crate::denoise::{Denoise, DenoiseWith};
 
 /// What faults of templates are called.
 pub(super) const CODES: Codes = Codes {
@@ -223,12 +224,28 @@ fn read_film(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> FilmTemplate 
     let filter = table.take("filter").and_then(|value| reader.choice("filter", value, &filters));
     let whens = [("auto", Denoise::Auto), ("on", Denoise::On), ("off", Denoise::Off)];
     let denoise = table.take("denoise").and_then(|value| reader.choice("denoise", value, &whens));
+    let withs = [("packshot", DenoiseWith::Packshot), ("oidn", DenoiseWith::Oidn)];
+    let denoise_with = table.take("denoise_with").and_then(|value| reader.choice("denoise_with", value, &withs));
+    let qualities = Quality::ALL.map(|quality| (quality.name(), quality));
+    let oidn_quality = table.take("oidn_quality").and_then(|value| reader.choice("oidn_quality", value, &qualities));
     table.finish(reader);
     let pixels = u64::from(width_px.unwrap_or(1)) * u64::from(height_px.unwrap_or(1));
     if pixels > MAX_PIXELS {
         reader.error(CODES.range, &span, format!("the picture has {pixels} pixels; at most {MAX_PIXELS} are allowed"));
     }
-    FilmTemplate { width_px, height_px, samples, noise_threshold, seed, max_bounces, clamp_indirect, filter, denoise }
+    FilmTemplate {
+        width_px,
+        height_px,
+        samples,
+        noise_threshold,
+        seed,
+        max_bounces,
+        clamp_indirect,
+        filter,
+        denoise,
+        denoise_with,
+        oidn_quality,
+    }
 }
 
 fn read_override(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> Option<MaterialOverride> {

@@ -63,6 +63,8 @@ fn every_fault_has_its_code_and_its_line() {
         ("[backdrop]\nbackground = \"white\"\nground = \"floor\"\nground_roughness = 2", "template.range", 9),
         ("[backdrop]\nbackground = \"white\"\nground = \"floor\"\nground_color = \"transparent\"", "template.range", 9),
         ("[film]\ndenoise = \"maybe\"", "template.range", 7),
+        ("[film]\ndenoise_with = \"optix\"", "template.range", 7),
+        ("[film]\ndenoise_with = \"oidn\"\noidn_quality = \"best\"", "template.range", 8),
         ("[film]\nwidth = 0", "template.range", 7),
         ("[film]\nwidth = 16000\nheight = 16000", "template.range", 6),
         ("[view]\ntransform = \"filmic\"", "template.range", 7),

@@ -6,11 +6,11 @@
 //! through compressed wide BVHs", section 3.3).
 
 use glam::Vec3A;
+use packshot_processor::SimdLevel;
 use rayon::prelude::*;
 
 use crate::accel::binary::{BinaryNode, BinaryTree, Bounds};
 use crate::accel::{AccelError, AccelInstance, AccelMesh, LeafTriangle, MeshBvh, SceneBvh};
-use crate::backend::cpu::simd::SimdLevel;
 
 /// Set in a child reference that names a leaf (of a mesh: a [`LeafBlock`], of the top tree: an instance).
 pub(crate) const LEAF: u32 = 1 << 31;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use packshot_denoiser::{Control, Denoiser, Picture};
+use packshot_processor::SimdLevel;
 use rayon::prelude::*;
 
 use crate::accel::Accel;
@@ -30,7 +31,6 @@ pub mod simd;
 
 use batch::Batch;
 pub(in crate::backend) use layers::LayerTracer;
-use simd::SimdLevel;
 
 /// Camera paths that a thread renders in a second, before it is known of this scene: about what the bearing takes on a processor of
 /// today.

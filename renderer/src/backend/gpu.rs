@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use packshot_denoiser::network::Network;
 use packshot_denoiser::{Denoiser, Picture};
+use packshot_processor::SimdLevel;
 
 use crate::accel::Accel;
 use crate::backend::cpu::LayerTracer;
-use crate::backend::cpu::simd::SimdLevel;
 use crate::backend::denoise::DenoisingError;
 use crate::backend::device::{AdapterInfo, DeviceError};
 use crate::backend::{

@@ -1,10 +1,13 @@
 //! AVIF: display-referred, straight alpha, 8 or 10 bits, chroma in full resolution.
 //!
 //! The file names its colours itself, in the stream and in a `colr` box: primaries and matrix of BT.709 in full range, the transfer function of
-//! sRGB. It needs no profile. The codec has no place for text.
+//! sRGB. It needs no profile. The codec has no place for an XMP packet.
+
+use std::num::NonZeroU16;
 
 use ravif::{Encoder, MatrixCoefficients, PixelRange};
 
+use super::exif;
 use super::quantize::{is_opaque, to_8};
 use super::{EncodeError, Quality, check_shape, check_sides};
 use crate::color::DisplayImage;
@@ -24,21 +27,31 @@ pub enum AvifDepth {
     Ten,
 }
 
-/// Encodes a picture as AVIF: with straight alpha unless every pixel is opaque. Alpha has the quality of the colours.
+/// Encodes a picture as AVIF: with straight alpha unless every pixel is opaque. Alpha has the quality of the colours. The
+/// resolution, if there is one, is in an Exif block.
 ///
 /// # Errors
 /// [`EncodeError::Empty`] and [`EncodeError::Shape`] when the size does not fit the pixels, [`EncodeError::TooLarge`].
-pub fn avif(image: &DisplayImage, quality: Quality, depth: AvifDepth) -> Result<Vec<u8>, EncodeError> {
+pub fn avif(
+    image: &DisplayImage,
+    quality: Quality,
+    depth: AvifDepth,
+    dpi: Option<NonZeroU16>,
+) -> Result<Vec<u8>, EncodeError> {
     let size_px = [image.width_px, image.height_px];
     check_shape("", size_px, 1, image.rgba.len())?;
     check_sides("AVIF", size_px, MAX_SIDE_PX)?;
     let quality = f32::from(quality.get());
-    let encoder = Encoder::new()
+    let mut encoder = Encoder::new()
         .with_quality(quality)
         .with_alpha_quality(quality)
         .with_speed(SPEED)
         // The codec cuts the picture into as many tiles as it has threads: with another number come other bytes.
         .with_num_threads(Some(1));
+    if let Some(dpi) = dpi {
+        // The block's place in its item comes first. Left to the codec, that would be a piece of its own, which FFmpeg does not read.
+        encoder = encoder.with_exif([&[0; 4][..], &exif::resolution(dpi)].concat());
+    }
     let transparent = !is_opaque(&image.rgba, to_8);
     let [width, height] = size_px.map(|side| side as usize);
     let (range, matrix) = (PixelRange::Full, MatrixCoefficients::BT709);
@@ -92,8 +105,8 @@ mod tests {
         for (image, depth, bits, n_pictures) in
             [(gradient(48, 32), AvifDepth::Ten, 10, 2), (opaque(48, 32), AvifDepth::Eight, 8, 1)]
         {
-            let bytes = avif(&image, Quality::DEFAULT, depth).unwrap();
-            assert_eq!(bytes, avif(&image, Quality::DEFAULT, depth).unwrap());
+            let bytes = avif(&image, Quality::DEFAULT, depth, None).unwrap();
+            assert_eq!(bytes, avif(&image, Quality::DEFAULT, depth, None).unwrap());
             let mut found = Vec::new();
             boxes(&bytes, "", &mut found);
             let property = |name: &str| {
@@ -107,6 +120,22 @@ mod tests {
             assert_eq!(property("colr")[0], b"nclx\0\x01\0\x0d\0\x01\x80");
             assert_eq!(property("av1C").len(), n_pictures, "colours, and alpha where there is any");
         }
+    }
+
+    #[test]
+    fn the_file_has_its_resolution() {
+        let dpi = NonZeroU16::new(300);
+        let [with, without] =
+            [dpi, None].map(|dpi| avif(&gradient(48, 32), Quality::DEFAULT, AvifDepth::Ten, dpi).unwrap());
+        let item = [&[0; 4][..], &exif::resolution(dpi.expect("not 0"))].concat();
+        let has = |file: &[u8], bytes: &[u8]| file.windows(bytes.len()).any(|window| window == bytes);
+        assert!(has(&with, &item) && has(&with, b"Exif\0"), "an item of this type");
+        assert!(!has(&without, b"Exif"));
+        // Colours, alpha and this, each in one piece: 14 bytes an item.
+        let mut found = Vec::new();
+        boxes(&with, "", &mut found);
+        let places = found.iter().find(|(path, _)| path == "/meta/iloc").expect("places of the items");
+        assert_eq!(places.1.len(), 8 + 3 * 14);
     }
 
     #[test]
@@ -125,7 +154,7 @@ mod tests {
         for (image, code) in
             [(image(0, 0), "encode.empty"), (image(3, 2), "encode.shape"), (image(65_537, 65_537), "encode.too_large")]
         {
-            assert_eq!(avif(&image, Quality::DEFAULT, AvifDepth::Ten).unwrap_err().code(), code);
+            assert_eq!(avif(&image, Quality::DEFAULT, AvifDepth::Ten, None).unwrap_err().code(), code);
         }
     }
 }

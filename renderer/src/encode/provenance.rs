@@ -28,6 +28,8 @@ pub struct Provenance {
     pub samples: Option<u32>,
     /// The view transform and the exposure, of pictures that are to be looked at.
     pub view: Option<String>,
+    /// What removed the noise where that is no part of this program: `Open Image Denoise 2.5.1, high`.
+    pub denoiser: Option<String>,
     /// Of a movie, a digest of everything that it follows from: two movies with one digest are the same bytes.
     pub movie: Option<String>,
 }
@@ -35,7 +37,7 @@ pub struct Provenance {
 impl Provenance {
     /// What is known, by the names that files use, in the order in which they list it. Values have no control characters.
     pub(super) fn entries(&self) -> Vec<(&'static str, String)> {
-        let Self { scene, shot, library, seed, samples, view, movie } = self;
+        let Self { scene, shot, library, seed, samples, view, denoiser, movie } = self;
         let known = [
             ("scene", scene.clone()),
             ("shot", shot.clone()),
@@ -43,6 +45,7 @@ impl Provenance {
             ("seed", seed.map(|seed| seed.to_string())),
             ("samples", samples.map(|samples| samples.to_string())),
             ("view", view.clone()),
+            ("denoiser", denoiser.clone()),
             ("movie", movie.clone()),
         ];
         let plain = |text: String| text.replace(char::is_control, " ");
@@ -94,6 +97,7 @@ impl Metadata {
                 seed: Some(7),
                 samples: Some(256),
                 view: Some("agx, +0.5 EV".to_owned()),
+                denoiser: Some("Open Image Denoise 2.5.1, high".to_owned()),
                 movie: Some("77fe".repeat(16)),
             },
         }
@@ -109,7 +113,7 @@ mod tests {
         assert_eq!(Provenance::default().entries(), []);
         let full = Metadata::full().provenance.entries();
         let names: Vec<_> = full.iter().map(|(name, _)| *name).collect();
-        assert_eq!(names, ["scene", "shot", "library", "seed", "samples", "view", "movie"]);
+        assert_eq!(names, ["scene", "shot", "library", "seed", "samples", "view", "denoiser", "movie"]);
         assert_eq!(full[2].1, "STD@1.0.0#b3:00ff <\"Größe\" & more> ");
     }
 

@@ -4,6 +4,8 @@
 pub(super) const ANIMATION: u8 = 0x02;
 /// There is an XMP packet.
 pub(super) const XMP: u8 = 0x04;
+/// There is an Exif block.
+pub(super) const EXIF: u8 = 0x08;
 /// Some pixel is transparent.
 pub(super) const ALPHA: u8 = 0x10;
 /// There is a colour profile.

@@ -2,6 +2,7 @@
 
 use webp::{Encoder, PixelLayout, WebPConfig};
 
+use super::exif;
 use super::icc::{self, Curve};
 use super::quantize::{is_opaque, samples, to_8};
 use super::{EncodeError, Metadata, Quality, check_shape, check_sides, riff};
@@ -22,8 +23,8 @@ pub enum WebPCompression {
 
 /// Encodes a picture as WebP: with straight alpha unless every pixel is opaque.
 ///
-/// Values are rounded and clipped as in a PNG of 8 bits. The file has a profile of sRGB and an XMP packet with the
-/// provenance; the format has no place for a resolution.
+/// Values are rounded and clipped as in a PNG of 8 bits. The file has a profile of sRGB, an XMP packet with the
+/// provenance, and the resolution, if there is one, in an Exif block.
 ///
 /// # Errors
 /// [`EncodeError::Empty`] and [`EncodeError::Shape`] when the size does not fit the pixels, [`EncodeError::TooLarge`].
@@ -31,11 +32,14 @@ pub fn webp(image: &DisplayImage, compression: WebPCompression, metadata: &Metad
     let size_px = [image.width_px, image.height_px];
     let opaque = is_opaque(&image.rgba, to_8);
     let pixels = picture(image, compression, Effort::Still)?;
-    let flags = riff::ICC | riff::XMP | if opaque { 0 } else { riff::ALPHA };
+    let exif = metadata.dpi.map(exif::resolution);
+    let has = |flag: u8, is_there: bool| if is_there { flag } else { 0 };
+    let flags = riff::ICC | riff::XMP | has(riff::ALPHA, !opaque) | has(riff::EXIF, exif.is_some());
     let chunks = [
         riff::extended(flags, size_px),
         riff::chunk(b"ICCP", &icc::profile(Curve::Srgb)),
         pixels,
+        exif.map(|block| riff::chunk(b"EXIF", &block)).unwrap_or_default(),
         riff::chunk(b"XMP ", &metadata.provenance.xmp()),
     ]
     .concat();
@@ -137,7 +141,11 @@ mod tests {
     fn the_file_says_where_it_comes_from() {
         let bytes = webp(&gradient(5, 5), WebPCompression::Lossless, &Metadata::full()).unwrap();
         let names: Vec<_> = riff::chunks(&bytes).map(|(name, _)| *name).collect();
-        assert_eq!(names, [*b"VP8X", *b"ICCP", *b"VP8L", *b"XMP "]);
+        assert_eq!(names, [*b"VP8X", *b"ICCP", *b"VP8L", *b"EXIF", *b"XMP "]);
+        let mut decoder = WebPDecoder::new(Cursor::new(&bytes)).expect("a WebP");
+        assert_eq!(decoder.exif_metadata().expect("readable"), Metadata::full().dpi.map(exif::resolution));
+        let without = webp(&gradient(5, 5), WebPCompression::Lossless, &Metadata::default()).unwrap();
+        assert!(riff::chunks(&without).all(|(name, _)| name != b"EXIF"));
         let (_, packet) = riff::chunks(&bytes).last().expect("chunks");
         assert_eq!(packet, Metadata::full().provenance.xmp());
         assert_eq!(u32::from_le_bytes(bytes[4..8].try_into().expect("four")) as usize, bytes.len() - 8);

@@ -5,8 +5,9 @@ use std::f32::consts::TAU;
 
 use glam::{Affine3A, Mat3, Vec3, Vec3A};
 use packshot_native::stages::{Bindings, baseline};
+use packshot_renderer::SimdLevel;
 use packshot_renderer::accel::{Accel, AccelInstance, AccelMesh, SceneBvh};
-use packshot_renderer::backend::cpu::simd::{Opaque, SimdLevel};
+use packshot_renderer::backend::cpu::simd::Opaque;
 use packshot_shaders::layout::ray::{Hit, Ray};
 use packshot_shaders::layout::scene::{Material, RenderParams, Slot, Triangle};
 

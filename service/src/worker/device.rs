@@ -208,7 +208,7 @@ mod tests {
         let cpu = device(DeviceKind::Cpu, "EPYC", "native", "the CPU was asked for");
         assert_eq!(probe_line(&cpu, "cpu"), None);
         assert_eq!(gpu_info(&cpu, true).fallback_reason, None);
-        let devices = Devices::new(RendererOptions { n_threads: 1, kernel_cache: None });
+        let devices = Devices::new(RendererOptions { n_threads: 1, ..RendererOptions::default() });
         let (first, second) = (devices.open("cpu").expect("opens"), devices.open("cpu").expect("opens"));
         assert_eq!((first.id, first.line), (second.id, None));
         devices.forget(first.id);

@@ -109,7 +109,7 @@ impl Engine {
         let EngineOptions { n_threads, kernel_cache, resident_bytes_max, memory_bytes_max } = options;
         Self {
             memory_bytes_max,
-            devices: Devices::new(RendererOptions { n_threads, kernel_cache }),
+            devices: Devices::new(RendererOptions { n_threads, kernel_cache, oidn: None }),
             subjects: Subjects::new(resident_bytes_max),
             residents: Lru::new(resident_bytes_max),
             rig_files: RigFiles::default(),

@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, value_parser};
-use packshot::denoise::Denoise;
-use packshot::picture::{Aov, Format};
+use packshot::picture::Aov;
 use packshot::preset::{self, Preset};
 use packshot::template::{OutputTemplate, Template};
 use packshot_renderer::look::Look;
@@ -17,6 +16,7 @@ use packshot_renderer::shot::lut::{self, Lut, LutInput};
 use packshot_renderer::shot::request::{Framing, LightChoice, ShotRequest};
 use packshot_renderer::shot::{Background, Bounces, Film, MAX_PIXELS, PixelFilter, View, ViewTransform};
 
+use super::denoise::DenoiseArgs;
 use super::framing::{DirectionArgs, LensArgs};
 use super::ground::GroundArgs;
 use super::lines::LineArgs;
@@ -26,7 +26,7 @@ use crate::cli::args::{MaterialArgs, SceneArgs};
 use crate::cli::devices::DeviceArgs;
 use crate::cli::failure::Failure;
 use crate::cli::files::{self, InputKind};
-use crate::cli::options::{DenoiseWord, ExrWord, FilterWord, LightOption, ViewTransformWord, number, positive};
+use crate::cli::options::{ExrWord, FilterWord, LightOption, ViewTransformWord, number, positive};
 use crate::cli::template::TemplateFile;
 
 /// What a shot fixes: beside `--shot`, these are contradictions.
@@ -108,6 +108,8 @@ pub(crate) struct PictureArgs {
     #[command(flatten)]
     pub(crate) film: FilmArgs,
     #[command(flatten)]
+    pub(crate) denoise: DenoiseArgs,
+    #[command(flatten)]
     pub(crate) lens: LensArgs,
     #[command(flatten)]
     pub(crate) look: LookArgs,
@@ -139,7 +141,7 @@ pub(crate) struct OutputArgs {
     /// How near a JPEG, WebP or AVIF comes to its pixels, 1 to 100 [default: 90; a WebP is lossless without]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = value_parser!(u8).range(1..=100))]
     pub(crate) quality: Option<u8>,
-    /// Pixels per inch at which the picture is meant to be printed, in a PNG, JPEG, TIFF or EXR
+    /// Pixels per inch at which the picture is meant to be printed
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = dpi)]
     pub(crate) dpi: Option<NonZeroU16>,
     /// Precision of an EXR [default: half]
@@ -195,9 +197,6 @@ pub(crate) struct FilmArgs {
     /// The pixel filter [default: blackman_harris]
     #[arg(long, value_name = "NAME", value_enum)]
     pub(crate) filter: Option<FilterWord>,
-    /// Remove noise: auto does so where a picture is for eyes [default: auto]
-    #[arg(long, value_name = "WHEN", value_enum)]
-    pub(crate) denoise: Option<DenoiseWord>,
 }
 
 /// Light, background and view.
@@ -268,6 +267,7 @@ impl PictureArgs {
         }
         self.output.check_distinct()?;
         self.look.check()?;
+        self.denoise.check(self.template())?;
         self.ground()?;
         self.lines.check(format(&self.output()), &self.output.aovs()?, self.look.background)?;
         let one_file = [(&self.output.report, "--report"), (&self.output.dump_shot, "--dump-shot")];
@@ -327,12 +327,6 @@ impl PictureArgs {
         self.template_in_force.as_ref().map(|file| &file.template)
     }
 
-    /// When noise is removed.
-    pub(crate) fn denoise(&self) -> Denoise {
-        let of_template = self.template().and_then(|template| template.film.denoise);
-        self.film.denoise.map(Denoise::from).or(of_template).unwrap_or_default()
-    }
-
     /// How much of the picture the product takes, where no option says it: the preset's wish, or the template's.
     pub(crate) fn fit(&self, of_preset: Option<Fit>) -> Option<Fit> {
         of_preset.or_else(|| self.template().and_then(|template| template.camera.fit))
@@ -345,8 +339,7 @@ impl PictureArgs {
         if let Some(template) = self.template().filter(|_| self.preset.is_none()) {
             output.of_template.clone_from(&template.outputs);
             for wish in &mut output.of_template {
-                let has_dpi = !matches!(wish.encoding.format, Format::WebP(_) | Format::Avif(..));
-                wish.encoding.dpi = output.dpi.filter(|_| has_dpi).or(wish.encoding.dpi);
+                wish.encoding.dpi = output.dpi.or(wish.encoding.dpi);
             }
         }
         let is_open = output.output.as_ref().is_some_and(|path| files::is_stream(path) || is_folder(path));
@@ -449,19 +442,14 @@ impl OutputArgs {
 
 impl FilmArgs {
     /// What wins over the members of a shot.
-    pub(crate) fn overrides(&self) -> FilmOverrides {
+    pub(crate) fn overrides(&self, denoise: &DenoiseArgs) -> FilmOverrides {
         FilmOverrides {
             width_px: self.width,
             height_px: self.height,
             samples: self.samples,
             noise_threshold: self.noise.map(|noise| noise as f32),
             seed: self.seed,
-            // `auto` leaves the shot's own wish in force, which may be one that this version refuses.
-            denoise: match self.denoise {
-                None | Some(DenoiseWord::Auto) => None,
-                Some(DenoiseWord::On) => Some(true),
-                Some(DenoiseWord::Off) => Some(false),
-            },
+            denoise: denoise.of_shot(),
         }
     }
 

@@ -14,6 +14,9 @@ use serde::Serialize;
 pub(crate) struct RenderResult {
     /// Where the picture is; `None` when none was written.
     pub(crate) output: Option<String>,
+    /// The other files of the picture, where a template asks for several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) more_outputs: Vec<String>,
     pub(crate) width: u32,
     pub(crate) height: u32,
     pub(crate) samples_max: u32,
@@ -53,9 +56,10 @@ pub(crate) struct Report<'a> {
 impl RenderResult {
     /// For a person.
     pub(crate) fn summary(&self) -> String {
+        let outputs: Vec<&str> = self.output.iter().chain(&self.more_outputs).map(String::as_str).collect();
+        let outputs = if outputs.is_empty() { "nothing written (no -o)".to_owned() } else { outputs.join(", ") };
         format!(
-            "{}: {} x {} px, {:.0} of {} samples per pixel, {:.1} s ({:.1} M samples/s) on {} ({})",
-            self.output.as_deref().unwrap_or("nothing written (no -o)"),
+            "{outputs}: {} x {} px, {:.0} of {} samples per pixel, {:.1} s ({:.1} M samples/s) on {} ({})",
             self.width,
             self.height,
             self.samples_mean,

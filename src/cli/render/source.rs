@@ -176,7 +176,7 @@ pub(crate) fn from_shot(
         let bytes = files::read_at_most(&mut { opened }, InputKind::Glb.bytes_max())?;
         bytes.ok_or_else(|| io::Error::other("the file is too large"))
     };
-    let read = document::read(&bytes, &shot_stem(path), &args.film.overrides(), &mut open);
+    let read = document::read(&bytes, &shot_stem(path), &args.film.overrides(&args.denoise), &mut open);
     let document = read.map_err(packshot::Error::from)?;
     let Geometry { file, up_axis, unit_scale } = &document.geometry;
     let look = args.scene.look.into();

@@ -27,6 +27,16 @@ impl Target {
         Self { path, encoding, more: Vec::new() }
     }
 
+    /// Its file, as results name it.
+    pub(crate) fn output(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    /// The files beside it.
+    pub(crate) fn more_outputs(&self) -> Vec<String> {
+        self.more.iter().map(|(path, _)| path.display().to_string()).collect()
+    }
+
     /// Fails when pictures of this size have no place in one of the formats.
     pub(crate) fn check_size(&self, size_px: [u32; 2]) -> Result<(), Failure> {
         let more = self.more.iter().map(|(_, encoding)| encoding);
@@ -63,22 +73,21 @@ struct Traits {
     /// Bits per channel to choose from.
     bit_depths: &'static [&'static str],
     has_quality: bool,
-    has_dpi: bool,
 }
 
 impl Kind {
     const ALL: [Self; 6] = [Self::Png, Self::Exr, Self::Jpeg, Self::WebP, Self::Avif, Self::Tiff];
 
     fn traits(self) -> Traits {
-        let (name, extensions, bit_depths, has_quality, has_dpi): (_, &[_], &[_], _, _) = match self {
-            Self::Png => ("a PNG", &["png"], &["8", "16"], false, true),
-            Self::Exr => ("an EXR", &["exr"], &[], false, true),
-            Self::Jpeg => ("a JPEG", &["jpg", "jpeg"], &[], true, true),
-            Self::WebP => ("a WebP", &["webp"], &[], true, false),
-            Self::Avif => ("an AVIF", &["avif"], &["8", "10"], true, false),
-            Self::Tiff => ("a TIFF", &["tiff", "tif"], &["8", "16", "32"], false, true),
+        let (name, extensions, bit_depths, has_quality): (_, &[_], &[_], _) = match self {
+            Self::Png => ("a PNG", &["png"], &["8", "16"], false),
+            Self::Exr => ("an EXR", &["exr"], &[], false),
+            Self::Jpeg => ("a JPEG", &["jpg", "jpeg"], &[], true),
+            Self::WebP => ("a WebP", &["webp"], &[], true),
+            Self::Avif => ("an AVIF", &["avif"], &["8", "10"], true),
+            Self::Tiff => ("a TIFF", &["tiff", "tif"], &["8", "16", "32"], false),
         };
-        Traits { name, extensions, bit_depths, has_quality, has_dpi }
+        Traits { name, extensions, bit_depths, has_quality }
     }
 }
 
@@ -188,14 +197,13 @@ fn kind(name: &str, at: &str) -> Result<Kind, Failure> {
 
 /// The format with what the options say of it; an option that says nothing about it is a contradiction.
 fn encoding(args: &OutputArgs, kind: Kind) -> Result<Encoding, Failure> {
-    let Traits { name, bit_depths, has_quality, has_dpi, .. } = kind.traits();
+    let Traits { name, bit_depths, has_quality, .. } = kind.traits();
     let depth = args.bit_depth.as_deref();
     let strangers = [
         ("--exr", args.exr.is_some() && kind != Kind::Exr),
         ("--aov", !args.aov.is_empty() && kind != Kind::Exr),
         ("--bit-depth", depth.is_some() && bit_depths.is_empty()),
         ("--quality", args.quality.is_some() && !has_quality),
-        ("--dpi", args.dpi.is_some() && !has_dpi),
     ];
     if let Some((option, _)) = strangers.iter().find(|(_, is_strange)| *is_strange) {
         return Err(Failure::usage(

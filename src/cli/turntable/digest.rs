@@ -59,7 +59,7 @@ pub(super) fn digest(
     text.add("format", &(&output.format, &output.bit_depth, output.exr, output.quality, output.dpi, &output.aov));
     text.add("outputs", &output.of_template.first().map(|output| output.encoding));
     text.add("lines", &args.lines);
-    text.add("sampling", &(args.film.max_time, args.denoise()));
+    text.add("sampling", &(args.film.max_time, args.denoise.when(args.template()), renderer.oidn()));
     text.add("preset", &args.preset.map(|preset| preset.name));
     text.0.finalize().to_hex().to_string()
 }

@@ -2,11 +2,12 @@
 
 use glam::Vec4;
 use packshot_native::stages::{Bindings, PathState};
+use packshot_processor::SimdLevel;
 use packshot_shaders::layout::ray::{Hit, Ray};
 
 use super::arrival::Arrival;
 use super::simd::stages::{PixelSamples, Shadows, Stages};
-use super::simd::{OpacityFilter, Opaque, SimdLevel};
+use super::simd::{OpacityFilter, Opaque};
 use crate::accel::Accel;
 use crate::prepare::PreparedShot;
 

@@ -18,6 +18,9 @@ pub(super) mod stages;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+use packshot_processor::SimdLevel;
+#[cfg(target_arch = "x86_64")]
+use packshot_processor::{Avx2, Avx512};
 use packshot_shaders::layout::ray::{Hit, Ray};
 
 use crate::accel::wide::{Accel, Form, WideBvh};
@@ -25,41 +28,6 @@ use descend::Stacks;
 use lanes::{Lanes, Portable};
 use packet::Packet;
 use single::Search;
-
-/// An instruction set that traversal can use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum SimdLevel {
-    /// What every CPU of the target has; 8 lanes in arrays.
-    Portable,
-    /// x86-64 with AVX2 and FMA; 8 lanes.
-    Avx2,
-    /// x86-64 with AVX-512 F, VL, DQ and BW; 16 lanes.
-    Avx512,
-}
-
-impl SimdLevel {
-    /// All levels, the narrowest first.
-    pub const ALL: [SimdLevel; 3] = [SimdLevel::Portable, SimdLevel::Avx2, SimdLevel::Avx512];
-
-    /// The fastest that this CPU has.
-    pub fn detect() -> SimdLevel {
-        let mut supported = SimdLevel::ALL.into_iter().rev().filter(|level| level.is_supported());
-        supported.next().unwrap_or(SimdLevel::Portable)
-    }
-
-    /// Whether this CPU has it.
-    pub fn is_supported(self) -> bool {
-        match self {
-            SimdLevel::Portable => true,
-            #[cfg(target_arch = "x86_64")]
-            SimdLevel::Avx2 => x86::Avx2::detect().is_some(),
-            #[cfg(target_arch = "x86_64")]
-            SimdLevel::Avx512 => x86::Avx512::detect().is_some(),
-            #[cfg(not(target_arch = "x86_64"))]
-            SimdLevel::Avx2 | SimdLevel::Avx512 => false,
-        }
-    }
-}
 
 /// Decides whether a surface that a ray meets stops it: alpha-tested and stochastically transparent surfaces let some
 /// rays through. The answer must depend on the ray and the hit alone, because candidates are asked about in any order,
@@ -124,11 +92,17 @@ impl Accel {
         match (&self.form, self.level()) {
             #[cfg(target_arch = "x86_64")]
             (Form::Eight(bvh), SimdLevel::Avx2) => {
-                x86::Avx2::detect().expect("checked when the trees were made").answer(bvh, rays, query, filter);
+                x86::answer_avx2(Avx2::detect().expect("checked when the trees were made"), bvh, rays, query, filter);
             }
             #[cfg(target_arch = "x86_64")]
             (Form::Sixteen(bvh), SimdLevel::Avx512) => {
-                x86::Avx512::detect().expect("checked when the trees were made").answer(bvh, rays, query, filter);
+                x86::answer_avx512(
+                    Avx512::detect().expect("checked when the trees were made"),
+                    bvh,
+                    rays,
+                    query,
+                    filter,
+                );
             }
             (Form::Eight(bvh), _) => answer(Portable, bvh, rays, query, filter),
             (Form::Sixteen(_), _) => unreachable!("made for AVX-512 alone"),

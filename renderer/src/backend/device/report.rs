@@ -2,11 +2,11 @@
 
 use std::time::SystemTime;
 
+use packshot_processor::SimdLevel;
 use serde::Serialize;
 
 use super::{AdapterInfo, Chosen, DeviceChoice, DeviceError, processor_name};
 use crate::backend::DeviceKind;
-use crate::backend::cpu::simd::SimdLevel;
 
 /// All devices, and which one is taken: the answer of GET `/api/v1/devices`.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -1,65 +1,41 @@
 //! The lanes of AVX2 and AVX-512.
 //!
-//! A value of [`Avx2`] or [`Avx512`] can only be had from `detect`, so holding one proves that the instructions exist.
+//! Holding an [`Avx2`] or an [`Avx512`] proves that the instructions exist.
 #![expect(unsafe_code, reason = "intrinsics, and entering code compiled for more than the target's instruction set")]
 
 use std::arch::x86_64::*;
-use std::sync::OnceLock;
 
+use packshot_processor::{Avx2, Avx512};
 use packshot_shaders::layout::ray::Ray;
 
 use super::lanes::Lanes;
 use super::{OpacityFilter, Query};
 use crate::accel::wide::WideBvh;
 
-/// Proof that this CPU has AVX2 and FMA.
-#[derive(Clone, Copy)]
-pub(super) struct Avx2(());
-
-/// Proof that this CPU has AVX-512 F, VL, DQ and BW, AVX2 and FMA.
-#[derive(Clone, Copy)]
-pub(super) struct Avx512(());
-
-impl Avx2 {
-    pub(super) fn detect() -> Option<Avx2> {
-        static IS_SUPPORTED: OnceLock<bool> = OnceLock::new();
-        let is_supported = || is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-        IS_SUPPORTED.get_or_init(is_supported).then_some(Avx2(()))
+/// Answers a batch with code compiled for AVX2.
+pub(super) fn answer_avx2<F: OpacityFilter>(lanes: Avx2, bvh: &WideBvh<8>, rays: &[Ray], query: Query<'_>, filter: &F) {
+    #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
+    fn enter<F: OpacityFilter>(lanes: Avx2, bvh: &WideBvh<8>, rays: &[Ray], query: Query<'_>, filter: &F) {
+        super::answer(lanes, bvh, rays, query, filter);
     }
-
-    /// Answers a batch with code compiled for AVX2.
-    pub(super) fn answer<F: OpacityFilter>(self, bvh: &WideBvh<8>, rays: &[Ray], query: Query<'_>, filter: &F) {
-        #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
-        fn enter<F: OpacityFilter>(lanes: Avx2, bvh: &WideBvh<8>, rays: &[Ray], query: Query<'_>, filter: &F) {
-            super::answer(lanes, bvh, rays, query, filter);
-        }
-        // SAFETY: `self` proves AVX2 and FMA; every CPU with those has the bit manipulation instructions too.
-        unsafe { enter(self, bvh, rays, query, filter) }
-    }
+    // SAFETY: `lanes` proves all of them.
+    unsafe { enter(lanes, bvh, rays, query, filter) }
 }
 
-impl Avx512 {
-    pub(super) fn detect() -> Option<Avx512> {
-        static IS_SUPPORTED: OnceLock<bool> = OnceLock::new();
-        let is_supported = || {
-            Avx2::detect().is_some()
-                && is_x86_feature_detected!("avx512f")
-                && is_x86_feature_detected!("avx512vl")
-                && is_x86_feature_detected!("avx512dq")
-                && is_x86_feature_detected!("avx512bw")
-        };
-        IS_SUPPORTED.get_or_init(is_supported).then_some(Avx512(()))
+/// Answers a batch with code compiled for AVX-512.
+pub(super) fn answer_avx512<F: OpacityFilter>(
+    lanes: Avx512,
+    bvh: &WideBvh<16>,
+    rays: &[Ray],
+    query: Query<'_>,
+    filter: &F,
+) {
+    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
+    fn enter<F: OpacityFilter>(lanes: Avx512, bvh: &WideBvh<16>, rays: &[Ray], query: Query<'_>, filter: &F) {
+        super::answer(lanes, bvh, rays, query, filter);
     }
-
-    /// Answers a batch with code compiled for AVX-512.
-    pub(super) fn answer<F: OpacityFilter>(self, bvh: &WideBvh<16>, rays: &[Ray], query: Query<'_>, filter: &F) {
-        #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
-        fn enter<F: OpacityFilter>(lanes: Avx512, bvh: &WideBvh<16>, rays: &[Ray], query: Query<'_>, filter: &F) {
-            super::answer(lanes, bvh, rays, query, filter);
-        }
-        // SAFETY: `self` proves AVX-512 and AVX2; every CPU with those has the bit manipulation instructions too.
-        unsafe { enter(self, bvh, rays, query, filter) }
-    }
+    // SAFETY: `lanes` proves all of them.
+    unsafe { enter(lanes, bvh, rays, query, filter) }
 }
 
 /// Implements one lane operation by one intrinsic.

@@ -1,0 +1,108 @@
+//! `--denoise-with`: an installed Open Image Denoise in place of Packshot's own denoiser. What needs the library takes its file from
+//! `PACKSHOT_OIDN`, and says that it is skipped without.
+
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use crate::workplace::{Outcome, TINY, Workplace};
+
+/// Runs the command with a file as the library.
+fn run_with(workplace: &Workplace, library: &str, args: &[&str]) -> Outcome {
+    let mut command = workplace.command(&[args, &TINY].concat());
+    command.env("PACKSHOT_OIDN", library).stdin(Stdio::null()).output().expect("the command starts").into()
+}
+
+/// The installed library.
+fn library() -> Option<String> {
+    let library = std::env::var("PACKSHOT_OIDN").ok();
+    if library.is_none() {
+        println!("skipped: PACKSHOT_OIDN does not name a library of Open Image Denoise 2");
+    }
+    library
+}
+
+#[test]
+fn a_library_that_cannot_be_loaded_is_an_error_before_anything_is_rendered() {
+    let workplace = Workplace::new();
+    workplace.write("letter.so", b"This is a letter.\n");
+    let commands = [
+        &["render", "boxes.glb", "-o", "out.png"][..],
+        &["views", "boxes.glb", "--view", "top", "-o", "out/"],
+        &["turntable", "boxes.glb", "--frames", "1", "-o", "out/"],
+    ];
+    for args in commands {
+        let args = [args, &["--denoise-with", "oidn"]].concat();
+        run_with(&workplace, "gone.so", &args).expect_error(5, "denoise.oidn_missing", "gone.so");
+        run_with(&workplace, "letter.so", &args).expect_error(5, "denoise.oidn_invalid", "letter.so");
+    }
+    assert!(!workplace.path("out.png").exists());
+    // A file that is broken counts before a library that is.
+    workplace.write("bad.glb", b"glTF");
+    let outcome = run_with(&workplace, "gone.so", &["render", "bad.glb", "--denoise-with", "oidn"]);
+    assert_eq!(outcome.code, 3, "{}", outcome.stderr);
+    // Who does not ask for it does not need it.
+    run_with(&workplace, "gone.so", &["render", "boxes.glb", "-o", "out.png"]).done();
+    run_with(&workplace, "gone.so", &["render", "boxes.glb", "--denoise-with", "packshot"]).done();
+}
+
+#[test]
+fn a_template_may_ask_for_it_and_options_win() {
+    let workplace = Workplace::new();
+    let text = "schema = \"shot-template/1\"\n[template]\nid = \"mine\"\nname = \"Mine\"\ndescription = \"A test.\"\n\
+                [film]\ndenoise_with = \"oidn\"\noidn_quality = \"fast\"\n";
+    workplace.write("mine.toml", text.as_bytes());
+    let render = |more: &[&str]| {
+        run_with(&workplace, "gone.so", &[&["render", "boxes.glb", "--template", "mine.toml", "--json"], more].concat())
+    };
+    render(&[]).expect_error(5, "denoise.oidn_missing", "gone.so");
+    render(&["--oidn-quality", "high"]).expect_error(5, "denoise.oidn_missing", "gone.so");
+    assert_eq!(render(&["--denoise-with", "packshot", "-o", "a.png"]).done().json()["denoised"]["with"], "packshot");
+    assert_eq!(render(&["--denoise", "off", "-o", "a.png"]).done().json()["denoised"], Value::Null);
+}
+
+#[test]
+fn options_that_contradict_each_other_are_refused() {
+    let workplace = Workplace::new();
+    let render = |more: &[&str]| workplace.run(&[&["render", "boxes.glb"], more].concat());
+    render(&["--oidn-quality", "fast"]).expect_error(2, "usage.missing", "--oidn-quality");
+    render(&["--denoise", "off", "--denoise-with", "oidn"]).expect_error(2, "usage.conflict", "--denoise-with");
+    render(&["--denoise-with", "optix"]).expect_error(2, "usage.invalid_value", "--denoise-with");
+}
+
+#[test]
+fn a_picture_says_that_the_library_removed_its_noise() {
+    let Some(library) = library() else { return };
+    let workplace = Workplace::new();
+    let oidn = ["--denoise-with", "oidn", "--json"];
+    let run = |args: &[&str]| run_with(&workplace, &library, &[args, &oidn].concat()).done().json();
+    let result = run(&["render", "boxes.glb", "-o", "a.png", "--report", "report.json", "--dump-shot", "shot.json"]);
+    let denoised = &result["denoised"];
+    assert!(denoised["version"].as_str().is_some_and(|version| version.starts_with("2.")), "{denoised}");
+    assert_eq!(
+        *denoised,
+        json!({"with": "oidn", "version": denoised["version"], "quality": "high", "guide_samples": 4})
+    );
+    assert!(result["seconds"]["denoise"].as_f64().is_some_and(|seconds| seconds > 0.0), "{result}");
+    let report: Value = serde_json::from_slice(&workplace.read("report.json")).expect("JSON");
+    assert_eq!(report["render"]["denoised"], *denoised);
+    assert!(workplace.read_text("shot.json").contains("denoise_with oidn"), "a shot file has no place for it");
+
+    // Packshot's own has the same network: hardly a code differs.
+    let codes = |name: &str| image::load_from_memory(&workplace.read(name)).expect("a PNG").into_rgba8().into_raw();
+    run(&["render", "boxes.glb", "-o", "same.png", "--oidn-quality", "balanced"]);
+    workplace.render(&["boxes.glb", "-o", "own.png"]);
+    let difference = codes("same.png").iter().zip(codes("own.png")).map(|(&a, b)| a.abs_diff(b)).max();
+    assert!(difference.expect("pixels") <= 1, "{difference:?} codes");
+
+    let views = run(&["views", "boxes.glb", "--view", "top,front", "-o", "views/"]);
+    assert_eq!(views["views"][1]["denoised"]["with"], "oidn");
+    let turn = ["turntable", "boxes.glb", "--frames", "2", "-o", "turn/"];
+    assert_eq!(run(&turn)["denoised"]["with"], "oidn");
+    assert_eq!(run(&turn)["kept"], 2, "the same library goes on");
+    let other = run_with(&workplace, &library, &[&turn[..], &oidn, &["--oidn-quality", "fast"]].concat());
+    assert_ne!(other.code, 0, "frames of another quality do not stand beside these: {}", other.stderr);
+    // What lies out of focus has guides with noise, which is another network.
+    let blurred = run(&["render", "boxes.glb", "-o", "blurred.png", "--dof", "2.8"]);
+    assert_eq!(blurred["denoised"]["with"], "oidn");
+}
