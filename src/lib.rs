@@ -35,7 +35,7 @@
 
 pub use packshot_materials as materials;
 pub use packshot_pipeline::{
-    denoise, error, lines, picture, preset, product, render, report, request, template, timing, verify,
+    denoise, error, lines, picture, preset, product, render, report, request, sequence, template, timing, verify, views,
 };
 pub use packshot_renderer as renderer;
 

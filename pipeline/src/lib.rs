@@ -19,6 +19,8 @@ pub mod product;
 pub mod render;
 pub mod report;
 pub mod request;
+pub mod sequence;
 pub mod template;
 pub mod timing;
 pub mod verify;
+pub mod views;

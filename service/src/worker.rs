@@ -13,6 +13,8 @@ mod failure;
 pub(crate) mod failpoint;
 mod steps;
 mod shot;
+mod series;
+mod files;
 mod subject;
 mod meter;
 mod documents;

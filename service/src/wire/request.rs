@@ -10,9 +10,18 @@ use utoipa::ToSchema;
 use super::scalar::Address;
 
 mod later;
+mod output;
 mod parse;
+mod series;
+mod words;
 
+pub use output::Output;
 pub use parse::Uploads;
+pub use series::{FPS_MAX, FRAMES_MAX, FRAMES_MIN, Views};
+pub use words::{
+    Denoise, ExrPrecision, Filter, Format, Kind, Light, OnUnmapped, Scale, TurnDirection, TurnMode, UpAxis, View,
+    ViewName, ViewSet, ViewTransform,
+};
 
 /// Most pixels along one side of a picture.
 pub const SIDE_PX_MAX: u32 = packshot_renderer::shot::MAX_SIDE_PX;
@@ -50,6 +59,23 @@ pub struct RenderRequest {
     pub environment: Option<Asset>,
     /// What is made of the product.
     pub kind: Kind,
+    /// Of `views`: which, by name or as a set.
+    pub views: Option<Views>,
+    /// Of `views`: how large they show the product.
+    pub scale: Option<Scale>,
+    /// Of `turntable`: frames of one turn; none is there twice.
+    #[schema(minimum = 2, maximum = 1440)]
+    pub frame_count: Option<u32>,
+    /// Of `turntable`: frames per second of a film.
+    #[schema(minimum = 1, maximum = 120)]
+    pub fps: Option<u16>,
+    /// Of `turntable`: which way the product turns, as seen from above.
+    pub direction: Option<TurnDirection>,
+    /// Of `turntable`: how far the product is turned in the first frame, counter-clockwise as seen from above.
+    #[schema(minimum = -1000000, maximum = 1000000)]
+    pub start_deg: Option<f64>,
+    /// Of `turntable`: what moves.
+    pub mode: Option<TurnMode>,
     /// Pixels; `width`·`height` is limited by the installation.
     #[schema(minimum = 1, maximum = 16384)]
     pub width: u32,
@@ -62,7 +88,7 @@ pub struct RenderRequest {
     /// Sampling of a pixel stops at this noise; 0: every pixel gets all samples.
     #[schema(minimum = 0, maximum = 1)]
     pub noise_threshold: f64,
-    /// Sampling stops after so many seconds with what is there.
+    /// Sampling of each picture stops after so many seconds with what is there.
     #[schema(exclusive_minimum = 0, maximum = 1000000000)]
     pub max_time_s: Option<f64>,
     /// Same seed, same picture.
@@ -76,7 +102,7 @@ pub struct RenderRequest {
     pub clamp_indirect: f64,
     /// The reconstruction filter of a pixel.
     pub filter: Filter,
-    /// Where the picture is taken from, by name; `null` when angles or a camera of the file say it.
+    /// Where the picture, or the first frame, is taken from, by name; `null` when angles, a camera of the file or `views` say it.
     pub view: Option<View>,
     /// Turns the camera about +Y: 0 is the front (+Z), 90 is +X.
     #[schema(minimum = -1000000, maximum = 1000000)]
@@ -118,7 +144,7 @@ pub struct RenderRequest {
     /// Brightens by so many stops.
     #[schema(minimum = -32, maximum = 32)]
     pub exposure_ev: f64,
-    /// Removes noise; `auto` means off in this version.
+    /// When noise is removed.
     pub denoise: Denoise,
     /// `gpu`, `cpu`, `auto`, or part of an adapter's name.
     #[schema(min_length = 1, max_length = 256)]
@@ -130,18 +156,25 @@ pub struct RenderRequest {
     pub library: Vec<String>,
     /// What becomes of parts that nothing matches.
     pub on_unmapped: OnUnmapped,
-    /// The files that are made.
+    /// The files that are made: of a turntable films, a zip, or frames; of views pictures or a zip.
     #[schema(min_items = 1)]
     pub formats: Vec<Format>,
-    /// Bits per channel of a PNG: 8 or 16.
-    #[schema(minimum = 8, maximum = 16, multiple_of = 8)]
-    pub bit_depth: u8,
+    /// Bits per channel: 8 or 16 of a PNG (in a zip, too) and an APNG, 8 or 10 of an AVIF, 8, 16 or (scene-linear) 32 of a TIFF;
+    /// `null`: 10 of an AVIF, 8 of the others.
+    #[schema(minimum = 8, maximum = 32)]
+    pub bit_depth: Option<u8>,
+    /// How near a JPEG, WebP, AVIF or MP4 comes to its pixels; `null`: 90, and a WebP is lossless.
+    #[schema(minimum = 1, maximum = 100)]
+    pub quality: Option<u8>,
+    /// Pixels per inch at which the picture is meant to be printed, in a PNG, APNG, JPEG, TIFF or EXR.
+    #[schema(minimum = 1, maximum = 65535)]
+    pub dpi: Option<u16>,
     /// Precision of an EXR.
     pub exr: ExrPrecision,
     /// More layers of an EXR. This version has none to offer.
     #[schema(max_items = 0)]
     pub aovs: Vec<String>,
-    /// A floor that only catches shadows. Not in this version.
+    /// A floor that only catches shadows.
     pub shadow_catcher: bool,
     /// Higher first.
     #[schema(minimum = -10, maximum = 10)]
@@ -162,6 +195,13 @@ impl Default for RenderRequest {
             asset: None,
             environment: None,
             kind: Kind::Still,
+            views: None,
+            scale: None,
+            frame_count: None,
+            fps: None,
+            direction: None,
+            start_deg: None,
+            mode: None,
             width: 1024,
             height: 1024,
             samples,
@@ -193,7 +233,9 @@ impl Default for RenderRequest {
             library: Vec::new(),
             on_unmapped: OnUnmapped::Magenta,
             formats: vec![Format::Png],
-            bit_depth: 8,
+            bit_depth: Some(8),
+            quality: None,
+            dpi: None,
             exr: ExrPrecision::Half,
             aovs: Vec::new(),
             shadow_catcher: false,
@@ -250,134 +292,6 @@ pub struct PartEntry {
     pub path: Option<String>,
     /// Id, code, name or alias of a material; `null` waits for a choice.
     pub material: Option<String>,
-}
-
-words! {
-    /// What is made of a product.
-    pub enum Kind = crate::domain::render::RenderKind {
-        /// One picture.
-        Still = "still",
-        /// A film of the turning product. Not in this version.
-        Turntable = "turntable",
-        /// Pictures from several sides. Not in this version.
-        Views = "views",
-    }
-}
-
-words! {
-    /// Reconstruction filters.
-    pub enum Filter {
-        /// The Blackman-Harris window, 1.5 px.
-        BlackmanHarris = "blackman_harris",
-        /// The pixel's own square.
-        Box = "box",
-    }
-}
-
-words! {
-    /// Where a picture is taken from.
-    pub enum View {
-        /// Azimuth 0°.
-        Front = "front",
-        /// Azimuth 90°.
-        Right = "right",
-        /// Azimuth 180°.
-        Back = "back",
-        /// Azimuth 270°.
-        Left = "left",
-        /// From +Y.
-        Top = "top",
-        /// From −Y.
-        Bottom = "bottom",
-        /// Azimuth 35°, elevation 20°.
-        ThreeQuarter = "three_quarter",
-    }
-}
-
-words! {
-    /// Axes that can point up.
-    pub enum UpAxis {
-        /// As glTF defines it.
-        Y = "y",
-        /// As many CAD systems have it.
-        Z = "z",
-    }
-}
-
-words! {
-    /// What lights a product.
-    pub enum Light {
-        /// Large softboxes all around.
-        StudioSoft = "studio_soft",
-        /// Narrow strips between black flags.
-        StudioContrast = "studio_contrast",
-        /// Key, fill and rim.
-        ThreePoint = "three_point",
-        /// The same from everywhere.
-        White = "white",
-        /// The lights of the file.
-        Glb = "glb",
-        /// The map of the member `environment`, or of the part of that name.
-        Environment = "environment",
-    }
-}
-
-words! {
-    /// View transforms.
-    pub enum ViewTransform {
-        /// Filmic: highlights bleach gently.
-        Agx = "agx",
-        /// Keeps base colours.
-        KhronosNeutral = "khronos_neutral",
-        /// The sRGB curve, clipped.
-        Standard = "standard",
-        /// The linear numbers, clipped.
-        Raw = "raw",
-    }
-}
-
-words! {
-    /// When noise is removed.
-    pub enum Denoise {
-        /// From pictures for eyes: not from EXR and the view `raw`.
-        Auto = "auto",
-        /// From all pictures.
-        On = "on",
-        /// Never.
-        Off = "off",
-    }
-}
-
-words! {
-    /// What becomes of parts that nothing matches.
-    pub enum OnUnmapped {
-        /// The fallback material.
-        Magenta = "magenta",
-        /// The file's own material.
-        Keep = "keep",
-        /// No picture.
-        Fail = "fail",
-    }
-}
-
-words! {
-    /// Formats of result files.
-    pub enum Format {
-        /// Display-referred.
-        Png = "png",
-        /// Scene-linear.
-        Exr = "exr",
-    }
-}
-
-words! {
-    /// Precision of an EXR.
-    pub enum ExrPrecision {
-        /// 16 bits.
-        Half = "half",
-        /// 32 bits.
-        Float = "float",
-    }
 }
 
 #[cfg(test)]

@@ -19,7 +19,6 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// share of the time. A render that is over before anybody looks may have none; its picture is then its preview.
 pub(super) struct Previews<'a> {
     emit: Emit<'a>,
-    shot: &'a ReadyShot,
     spent: Mutex<Spent>,
 }
 
@@ -42,19 +41,19 @@ impl Spent {
 }
 
 impl<'a> Previews<'a> {
-    /// Of a render that begins now.
-    pub(super) fn new(emit: Emit<'a>, shot: &'a ReadyShot) -> Self {
-        Self { emit, shot, spent: Mutex::new(Spent { begun: Instant::now(), on_previews: None }) }
+    /// Of a job whose first picture begins now.
+    pub(super) fn new(emit: Emit<'a>) -> Self {
+        Self { emit, spent: Mutex::new(Spent { begun: Instant::now(), on_previews: None }) }
     }
 
-    /// Takes one snapshot.
-    pub(super) fn take(&self, snapshot: &Snapshot) {
+    /// Takes one snapshot of a shot.
+    pub(super) fn take(&self, shot: &ReadyShot, snapshot: &Snapshot) {
         let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
         let begun = Instant::now();
         if !spent.allows(begun) {
             return;
         }
-        match self.shot.preview(snapshot) {
+        match shot.preview(snapshot) {
             Ok(png) => (self.emit)(WorkEvent::Preview(Preview {
                 png: png.into(),
                 width: snapshot.image.width_px,
@@ -66,7 +65,7 @@ impl<'a> Previews<'a> {
         spent.add(begun.elapsed());
     }
 
-    /// Shows the finished picture, unless something was shown before: whoever follows a render sees at least one preview.
+    /// Shows a finished picture, unless something was shown before: whoever follows a render sees at least one preview.
     pub(super) fn end(&self, last: Preview) {
         let spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
         if spent.on_previews.is_none() {

@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use packshot_materials::map::{MapEntry, MaterialMap, PartSelector};
 use packshot_materials::mapping;
+use packshot_pipeline::denoise;
 use packshot_pipeline::request::PartFilter;
-use packshot_pipeline::{denoise, picture};
-use packshot_renderer::encode::{self, PngDepth};
 use packshot_renderer::import::{self, ImportOptions};
 use packshot_renderer::shot::error::{ErrorCode, ShotError};
 use packshot_renderer::shot::framing::{Fit, Lens};
@@ -19,9 +18,7 @@ use packshot_renderer::shot::view::{THREE_QUARTER, ViewDirection};
 use packshot_renderer::shot::{self, Bounces, EnvironmentMap, Film, PixelFilter};
 
 use crate::wire::Word;
-use crate::wire::request::{
-    Denoise, ExrPrecision, Filter, Format, Light, OnUnmapped, PartEntry, RenderRequest, UpAxis, ViewTransform,
-};
+use crate::wire::request::{Denoise, Filter, Light, OnUnmapped, PartEntry, RenderRequest, UpAxis, ViewTransform};
 
 /// How the file's axes and units are read.
 pub(super) fn import_options(request: &RenderRequest) -> ImportOptions {
@@ -150,16 +147,5 @@ pub(super) fn denoise(request: &RenderRequest) -> denoise::Denoise {
         Denoise::Auto => denoise::Denoise::Auto,
         Denoise::On => denoise::Denoise::On,
         Denoise::Off => denoise::Denoise::Off,
-    }
-}
-
-/// One of the request's formats with its depth.
-pub(super) fn picture_format(request: &RenderRequest, format: Format) -> picture::Format {
-    match format {
-        Format::Png => picture::Format::Png(if request.bit_depth == 16 { PngDepth::Sixteen } else { PngDepth::Eight }),
-        Format::Exr => picture::Format::Exr(match request.exr {
-            ExrPrecision::Half => encode::ExrPrecision::Half,
-            ExrPrecision::Float => encode::ExrPrecision::Float,
-        }),
     }
 }

@@ -19,13 +19,14 @@ use packshot_renderer::backend::CancelToken;
 use packshot_renderer::diagnostic::Diagnostic;
 use packshot_renderer::prepare::PartMaterial;
 use packshot_renderer::scene::{Primitive, Scene};
-use packshot_renderer::shot::{EnvironmentMap, environment, request};
+use packshot_renderer::shot::{EnvironmentMap, environment};
 
 use super::executor::AssetSource;
 use super::failure::Stopped;
 use super::library::{self, Resolved};
 use super::lru::Lru;
 use super::protocol::{Failure, LibraryFile, RenderInput};
+use super::series::Series;
 use super::shot;
 use crate::domain::hash::ContentAddress;
 use crate::domain::task::FaultKind;
@@ -188,10 +189,15 @@ fn read(assets: &dyn AssetSource, address: &ContentAddress) -> Result<Bytes, Fai
 }
 
 /// Options of the command line that an error names, under the names that the request has for them.
-fn of_request(mut error: Error) -> Error {
+pub(super) fn of_request(mut error: Error) -> Error {
     for fault in &mut error.faults {
         if let Some(option) = fault.at.strip_prefix("--") {
-            fault.at = format!("/{}", option.replace('-', "_"));
+            let member = match option {
+                "frames" => "frame_count".to_owned(),
+                "noise" => "noise_threshold".to_owned(),
+                option => option.replace('-', "_"),
+            };
+            fault.at = format!("/{member}");
         }
     }
     error
@@ -252,26 +258,11 @@ pub fn preflight(input: &RenderInput, assets: &dyn AssetSource) -> Result<Prefli
         let (key, product, _) = subjects.product(input, assets, &CancelToken::default())?;
         let materials = subjects.materials(input, &product, assets)?;
         let environment = subjects.environment(input, assets)?;
-        let (_, more) = build_shot(input, &product, environment)?;
+        let (_, more) = Series::build(&input.request, &product, environment)?;
         Ok(Subject { key, product, materials }.preflight(input, &more))
     };
     look().map_err(|stopped| match stopped {
         Stopped::Failed(failure) => failure,
         Stopped::Cancelled => Failure::new(FaultKind::Infrastructure, "cancelled", "the preflight was cancelled"),
     })
-}
-
-/// The shot that a work asks for, with what was noticed about its light and framing.
-///
-/// # Errors
-/// `shot.…`.
-pub(super) fn build_shot(
-    input: &RenderInput,
-    product: &Product,
-    environment: Option<DecodedMap>,
-) -> Result<(packshot_renderer::shot::Shot, Vec<Diagnostic>), Stopped> {
-    let (map, found) = environment.map_or((None, Vec::new()), |(map, found)| (Some(map), found.to_vec()));
-    let asked = shot::shot_request(&input.request, map).map_err(Error::from)?;
-    let (shot, more) = request::build(&asked, &product.scene).map_err(|error| of_request(error.into()))?;
-    Ok((shot, [found, more].concat()))
 }

@@ -46,6 +46,7 @@ mod materials;
 mod preflight;
 mod problems;
 mod rights;
+mod series;
 mod service;
 mod settings;
 mod states;

@@ -5,15 +5,15 @@ use packshot_renderer::shot::Background;
 use serde_json::{Map, Value};
 
 use super::{
-    Asset, Format, LIST_MAX, Light, MaterialChoice, NAME_BYTES_MAX, PartEntry, RenderRequest, RequestDefaults,
-    SAMPLES_MAX, SIDE_PX_MAX, View, later,
+    Asset, Kind, LIST_MAX, Light, MaterialChoice, NAME_BYTES_MAX, PartEntry, RenderRequest, RequestDefaults,
+    SAMPLES_MAX, SIDE_PX_MAX, View, later, output, series,
 };
-use crate::wire::members::{Members, checked_text, checked_word};
+use crate::wire::members::{Members, checked_text};
 use crate::wire::problem::{Finding, Invalid};
 use crate::wire::scalar::Address;
 
 /// Largest angle of a turn.
-const TURN_DEG_MAX: f64 = 1e6;
+pub(super) const TURN_DEG_MAX: f64 = 1e6;
 /// Most bytes of metadata as JSON: every job of a list shows them.
 const METADATA_BYTES_MAX: usize = 16 << 10;
 /// Longest time limit.
@@ -37,26 +37,25 @@ impl RenderRequest {
     ///
     /// # Errors
     /// `wrong_type`, `out_of_range`, `unknown_value`, `unknown_member`, `missing`, `duplicate`, `conflicting_members`,
-    /// `image_too_large`, `option_not_available`, `map.…`, each with its JSON pointer.
+    /// `image_too_large`, `option_not_available`, `map.…`, `encode.…`, each with its JSON pointer.
     pub fn parse(body: &Value, files: Uploads, defaults: &RequestDefaults) -> Result<Self, Invalid> {
         let mut m = Members::of_body(body)?;
         let refused = later::refuse(&mut m);
         let mut request = Self { samples: defaults.samples, device: defaults.device.clone(), ..Self::default() };
         let r = &mut request;
         assets(&mut m, r, files);
+        series::read(&mut m, r);
         film(&mut m, r, defaults);
         framing(&mut m, r);
         look(&mut m, r);
         materials(&mut m, r);
-        if !refused.contains(&"kind") {
-            set(&mut r.kind, m.word("kind"));
-        }
         set(&mut r.denoise, m.word("denoise"));
         if !refused.contains(&"aovs") {
             m.list("aovs", 0..=0);
         }
-        m.flag("shadow_catcher");
-        output(&mut m, r);
+        set(&mut r.shadow_catcher, m.flag("shadow_catcher"));
+        output::read(&mut m, r);
+        keeping(&mut m, r);
         Invalid::unless_clean(request, m.finish())
     }
 }
@@ -160,6 +159,17 @@ fn film(m: &mut Members<'_>, r: &mut RenderRequest, defaults: &RequestDefaults) 
 }
 
 fn framing(m: &mut Members<'_>, r: &mut RenderRequest) {
+    if r.kind == Kind::Views {
+        for name in ["view", "azimuth_deg", "elevation_deg", "camera"] {
+            if m.has(name) {
+                m.report(
+                    name,
+                    "conflicting_members",
+                    "the kind `views` says with `views` where pictures are taken from",
+                );
+            }
+        }
+    }
     conflict(m, "view", &["azimuth_deg", "elevation_deg", "camera"]);
     let framing = changed(m, &[("fill", r.fill), ("lens_mm", r.lens_mm)]);
     conflict(m, "camera", &["azimuth_deg", "elevation_deg"]);
@@ -169,8 +179,8 @@ fn framing(m: &mut Members<'_>, r: &mut RenderRequest) {
     r.elevation_deg = m.nullable_number("elevation_deg", -90.0..=90.0);
     r.camera = m.nullable_text("camera", NAME_BYTES_MAX).map(str::to_owned);
     let is_framed_otherwise = !given(m, &["azimuth_deg", "elevation_deg", "camera"]).is_empty();
-    r.view = if is_framed_otherwise { None } else { view.or(r.view) };
-    if r.camera.is_none() && r.view.is_none() {
+    r.view = if is_framed_otherwise || r.kind == Kind::Views { None } else { view.or(r.view) };
+    if r.camera.is_none() && r.view.is_none() && r.kind != Kind::Views {
         // An angle that is not given is that of the front view.
         r.azimuth_deg = r.azimuth_deg.or(Some(0.0));
         r.elevation_deg = r.elevation_deg.or(Some(0.0));
@@ -270,33 +280,8 @@ fn part_entries(map: &Value, prefix: &str) -> (Option<Vec<PartEntry>>, Vec<Findi
     }
 }
 
-fn output(m: &mut Members<'_>, r: &mut RenderRequest) {
-    if let Some(values) = m.list("formats", 1..=16) {
-        let mut formats = Vec::new();
-        for (i, value) in values.iter().enumerate() {
-            let pointer = format!("{}/{i}", m.pointer("formats"));
-            let found = match checked_word::<Format>(value, &pointer) {
-                _ if value.as_str().is_some_and(later::is_later_format) => {
-                    Err(Finding::new(pointer, "option_not_available", "this version writes png and exr"))
-                }
-                Ok(format) if formats.contains(&format) => {
-                    Err(Finding::new(pointer, "duplicate", "the format is there already"))
-                }
-                found => found,
-            };
-            match found {
-                Ok(format) => formats.push(format),
-                Err(finding) => m.extend([finding]),
-            }
-        }
-        r.formats = formats;
-    }
-    match m.count("bit_depth", 8..=16) {
-        Some(16) => r.bit_depth = 16,
-        Some(8) | None => {}
-        Some(_) => m.report("bit_depth", "out_of_range", "expected 8 or 16"),
-    }
-    set(&mut r.exr, m.word("exr"));
+/// How the job and its files are kept.
+fn keeping(m: &mut Members<'_>, r: &mut RenderRequest) {
     set(&mut r.priority, m.integer("priority", -10..=10).and_then(|priority| i32::try_from(priority).ok()));
     if let Some(value) = m.value("retention_class") {
         let pointer = m.pointer("retention_class");

@@ -43,6 +43,15 @@ fn r10_each_mistake_has_its_pointer() {
         (json!({"light": "environment"}), "/environment", "missing"),
         (json!({"background": "#12345"}), "/background", "unknown_value"),
         (json!({"bit_depth": 12}), "/bit_depth", "out_of_range"),
+        (json!({"bit_depth": 10}), "/bit_depth", "conflicting_members"),
+        (json!({"bit_depth": 32, "formats": ["tiff", "png"]}), "/bit_depth", "conflicting_members"),
+        (json!({"bit_depth": 16, "formats": ["jpg"]}), "/bit_depth", "conflicting_members"),
+        (json!({"quality": 101, "formats": ["jpg"]}), "/quality", "out_of_range"),
+        (json!({"quality": 80}), "/quality", "conflicting_members"),
+        (json!({"dpi": 0}), "/dpi", "out_of_range"),
+        (json!({"dpi": 300, "formats": ["webp"]}), "/dpi", "conflicting_members"),
+        (json!({"exr": "float"}), "/exr", "conflicting_members"),
+        (json!({"formats": ["webp"], "width": 16384}), "/formats/0", "encode.too_large"),
         (json!({"priority": 11}), "/priority", "out_of_range"),
         (json!({"metadata": []}), "/metadata", "wrong_type"),
         (json!({"metadata": {"text": "x".repeat(16 << 10)}}), "/metadata", "out_of_range"),
@@ -82,18 +91,14 @@ fn codes_that_name_the_request() {
     assert_eq!(code(json!({"width": 16384, "height": 16384})), "image_too_large");
     assert_eq!(code(json!({"transparent_bg": true, "background": "white"})), "conflicting_members");
     assert_eq!(code(json!({"view": "front", "azimuth_deg": 3})), "conflicting_members");
-    assert_eq!(code(json!({"kind": "turntable", "frame_count": 24, "fps": 24})), "option_not_available");
-    assert_eq!(code(json!({"kind": "turntable", "width": 0})), "validation_failed");
+    assert_eq!(code(json!({"threads": 2, "repeat": 24})), "option_not_available");
+    assert_eq!(code(json!({"threads": 2, "width": 0})), "validation_failed");
 }
 
 #[test]
 fn what_comes_later_is_refused_by_name() {
     for (body, pointer) in [
-        (json!({"kind": "turntable"}), "/kind"),
-        (json!({"kind": "views"}), "/kind"),
-        (json!({"views": "six_yaw"}), "/views"),
         (json!({"aovs": ["normal"]}), "/aovs"),
-        (json!({"formats": ["jpg"]}), "/formats/0"),
         (json!({"template": "hero"}), "/template"),
         (json!({"threads": 4}), "/threads"),
         (json!({"repeat": 2}), "/repeat"),
@@ -115,6 +120,12 @@ fn the_request_of_a_job_can_be_sent_again() {
         json!({"ortho": true, "fill": 0.5}),
         json!({"transparent_bg": true, "retention_class": "scratch", "metadata": {"order": 7}}),
         json!({"materials": {"parts": [{"part_name": "Ring", "material": null}]}, "material": ["Ring=Steel-Bare"]}),
+        json!({"kind": "views"}),
+        json!({"kind": "views", "views": ["top", "left_300deg"], "scale": "shared", "formats": ["zip", "avif"]}),
+        json!({"kind": "turntable"}),
+        json!({"kind": "turntable", "frame_count": 36, "start_deg": -90, "mode": "orbit", "azimuth_deg": 10}),
+        json!({"formats": ["exr"]}),
+        json!({"formats": ["avif", "jpg"], "quality": 70, "dpi": 300}),
     ] {
         let mut request = parse(body.clone()).expect("a request");
         let mut again = serde_json::to_value(&request).expect("JSON");
