@@ -15,6 +15,7 @@ mod steps;
 mod shot;
 mod series;
 mod files;
+mod checks;
 mod subject;
 mod meter;
 mod documents;

@@ -9,18 +9,21 @@ use utoipa::ToSchema;
 
 use super::scalar::Address;
 
+mod base;
 mod later;
 mod output;
 mod parse;
 mod series;
+mod studio;
 mod words;
 
+pub(crate) use base::template;
 pub use output::Output;
 pub use parse::Uploads;
 pub use series::{FPS_MAX, FRAMES_MAX, FRAMES_MIN, Views};
 pub use words::{
-    Denoise, ExrPrecision, Filter, Format, Kind, Light, OnUnmapped, Scale, TurnDirection, TurnMode, UpAxis, View,
-    ViewName, ViewSet, ViewTransform,
+    Aov, Denoise, ExrPrecision, Filter, Format, GroundWord, Kind, Light, Look, OnUnmapped, Scale, TurnDirection,
+    TurnMode, UpAxis, View, ViewName, ViewSet, ViewTransform,
 };
 
 /// Most pixels along one side of a picture.
@@ -59,6 +62,11 @@ pub struct RenderRequest {
     pub environment: Option<Asset>,
     /// What is made of the product.
     pub kind: Kind,
+    /// How the picture is taken, where no member and no preset says it: a built-in template. The files are those of `formats`.
+    pub template: Option<String>,
+    /// Settings for a purpose, and a check of its rules: a picture that breaks one fails the job.
+    #[schema(pattern = "^(amazon_main|amazon_360|google|autocare)$")]
+    pub preset: Option<String>,
     /// Of `views`: which, by name or as a set.
     pub views: Option<Views>,
     /// Of `views`: how large they show the product.
@@ -95,8 +103,9 @@ pub struct RenderRequest {
     #[schema(minimum = 0, maximum = 2147483647)]
     pub seed: u32,
     /// Scattering events from which a path goes on, at most.
+    /// `null`: as many as the look has.
     #[schema(minimum = 0, maximum = 1024)]
-    pub max_bounces: u32,
+    pub max_bounces: Option<u32>,
     /// Limit on what one path brings by indirect light; 0: none.
     #[schema(minimum = 0, maximum = 3.4e38)]
     pub clamp_indirect: f64,
@@ -115,16 +124,38 @@ pub struct RenderRequest {
     /// Share of the frame that the product takes in its tighter direction.
     #[schema(minimum = 0.001, maximum = 1)]
     pub fill: f64,
+    /// Leaves so many pixels at the tighter sides instead of `fill`.
+    #[schema(minimum = 0, maximum = 8191)]
+    pub margin_px: Option<u32>,
+    /// Cuts the shorter side of the picture so that `margin_px` is the same all around.
+    pub trim: bool,
+    /// Frames these parts, by name or path; the others are drawn as far as they reach into the picture.
+    #[schema(max_items = 1000)]
+    pub crop_to: Vec<String>,
     /// Focal length for a 36 mm sensor along the longer side of the picture.
     #[schema(minimum = 1, maximum = 10000)]
     pub lens_mm: f64,
     /// Parallel projection.
     pub ortho: bool,
+    /// Depth of field: the f-number of the lens.
+    #[schema(exclusive_minimum = 0, maximum = 1000000)]
+    pub dof: Option<f64>,
+    /// The part whose nearest point is sharp; `null`: the plane through the product's middle.
+    pub focus: Option<String>,
     /// The file's axis that points up.
     pub up_axis: UpAxis,
     /// Metres per unit of the file.
     #[schema(exclusive_minimum = 0, maximum = 1000000000000.0)]
     pub unit_scale: f64,
+    /// The material variant to show, by its name in the file.
+    pub variant: Option<String>,
+    /// The animation to show a moment of, by its name in the file.
+    pub animation: Option<String>,
+    /// The moment to show: seconds from the begin of `animation`, or of the first one.
+    #[schema(minimum = 0, maximum = 1000000000)]
+    pub time: Option<f64>,
+    /// Whose reading of the file's own materials and lights is followed.
+    pub look: Look,
     /// Only parts of these names or paths; globs such as `Ball_*` match the whole name.
     #[schema(max_items = 1000)]
     pub only: Vec<String>,
@@ -139,6 +170,30 @@ pub struct RenderRequest {
     /// `transparent`, `environment`, `white` or `#RRGGBB`.
     #[schema(pattern = "^(transparent|environment|white|#[0-9a-fA-F]{6})$")]
     pub background: String,
+    /// What the product stands on; `null`: nothing.
+    pub ground: Option<GroundWord>,
+    /// The same as the ground `shadow`: a floor that only catches shadows.
+    pub shadow_catcher: bool,
+    /// Its colour, `white` or `#RRGGBB`; of a catcher the light that it throws back onto the product; `null`: 80 % white.
+    pub ground_color: Option<String>,
+    /// Roughness of its gloss; `null`: matte, of a reflection 0.1.
+    #[schema(minimum = 0, maximum = 1)]
+    pub ground_roughness: Option<f64>,
+    /// Draws the product's edges: outlines, borders of parts and materials, creases.
+    pub edges: bool,
+    /// Draws the borders of triangles.
+    pub wireframe: bool,
+    /// Draws lines alone, over the background and no picture.
+    pub lines_only: bool,
+    /// Width of lines in pixels; `null`: 1.5 where the picture's longer side has 1024, at least 1.
+    #[schema(minimum = 0.5, maximum = 64)]
+    pub line_width_px: Option<f64>,
+    /// Colour of lines; `null`: black.
+    #[schema(pattern = "^#[0-9a-fA-F]{6}$")]
+    pub line_color: Option<String>,
+    /// Angle between two faces from which on they have an edge; `null`: 30.
+    #[schema(minimum = 1, maximum = 180)]
+    pub crease_deg: Option<f64>,
     /// How radiance becomes display values.
     pub view_transform: ViewTransform,
     /// Brightens by so many stops.
@@ -151,6 +206,11 @@ pub struct RenderRequest {
     pub device: String,
     /// Which part gets which material; `null`: the file's own materials count.
     pub materials: Option<MaterialChoice>,
+    /// Every part wears one light grey material.
+    pub clay: bool,
+    /// `PART=MATERIAL`, as entries over `materials.parts` that no template changes.
+    #[schema(max_items = 1000)]
+    pub material: Vec<String>,
     /// Uploaded material libraries over the tenant's own, by name; later ones win.
     #[schema(max_items = 1000)]
     pub library: Vec<String>,
@@ -171,11 +231,9 @@ pub struct RenderRequest {
     pub dpi: Option<u16>,
     /// Precision of an EXR.
     pub exr: ExrPrecision,
-    /// More layers of an EXR. This version has none to offer.
-    #[schema(max_items = 0)]
-    pub aovs: Vec<String>,
-    /// A floor that only catches shadows.
-    pub shadow_catcher: bool,
+    /// More layers of an EXR.
+    #[schema(max_items = 15)]
+    pub aovs: Vec<Aov>,
     /// Higher first.
     #[schema(minimum = -10, maximum = 10)]
     pub priority: i32,
@@ -195,6 +253,8 @@ impl Default for RenderRequest {
             asset: None,
             environment: None,
             kind: Kind::Still,
+            template: None,
+            preset: None,
             views: None,
             scale: None,
             frame_count: None,
@@ -208,7 +268,7 @@ impl Default for RenderRequest {
             noise_threshold: 0.01,
             max_time_s: None,
             seed: 0,
-            max_bounces: 12,
+            max_bounces: Some(12),
             clamp_indirect: 0.0,
             filter: Filter::BlackmanHarris,
             view: Some(View::ThreeQuarter),
@@ -216,20 +276,41 @@ impl Default for RenderRequest {
             elevation_deg: None,
             camera: None,
             fill: 0.85,
+            margin_px: None,
+            trim: false,
+            crop_to: Vec::new(),
             lens_mm: 85.0,
             ortho: false,
+            dof: None,
+            focus: None,
             up_axis: UpAxis::Y,
             unit_scale: 1.0,
+            variant: None,
+            animation: None,
+            time: None,
+            look: Look::Gltf,
             only: Vec::new(),
             hide: Vec::new(),
             light: Light::StudioSoft,
             light_rotation_deg: 0.0,
             background: "transparent".to_owned(),
+            ground: None,
+            shadow_catcher: false,
+            ground_color: None,
+            ground_roughness: None,
+            edges: false,
+            wireframe: false,
+            lines_only: false,
+            line_width_px: None,
+            line_color: None,
+            crease_deg: None,
             view_transform: ViewTransform::Agx,
             exposure_ev: 0.0,
             denoise: Denoise::Auto,
             device,
             materials: None,
+            clay: false,
+            material: Vec::new(),
             library: Vec::new(),
             on_unmapped: OnUnmapped::Magenta,
             formats: vec![Format::Png],
@@ -238,7 +319,6 @@ impl Default for RenderRequest {
             dpi: None,
             exr: ExrPrecision::Half,
             aovs: Vec::new(),
-            shadow_catcher: false,
             priority: 0,
             retention_class: "render-output".to_owned(),
             metadata: Map::new(),

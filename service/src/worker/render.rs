@@ -4,14 +4,18 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
+use packshot_pipeline::error::Error;
 use packshot_pipeline::picture::{Picture, provenance_of};
 use packshot_pipeline::render::{PREVIEW_SIDE_MAX_PX, ReadyShot, ResidentProduct};
 use packshot_pipeline::sequence::{IN_MEMORY_MAX, add_picture, take_each};
 use packshot_pipeline::timing::{Seconds, Stopwatch};
+use packshot_pipeline::verify::Check;
 use packshot_renderer::backend::{RenderControl, Snapshot};
+use packshot_renderer::encode::{self, Metadata, PngDepth};
 use packshot_renderer::shot::{Floor, Shot};
 use serde_json::{Value, json};
 
+use super::checks::Checks;
 use super::device::Device;
 use super::documents::documents;
 use super::engine::{Engine, Job};
@@ -27,7 +31,7 @@ use super::subject::Subject;
 use crate::domain::task::FaultKind;
 use crate::wire::Word;
 use crate::wire::preflight::Preflight;
-use crate::wire::request::Format;
+use crate::wire::request::{Aov, Format, RenderRequest};
 
 /// Memory that one pixel takes while a picture is made: its sums, its mean, its display values and the encoder's copy, bytes.
 const BYTES_PER_PIXEL: u64 = 128;
@@ -35,6 +39,8 @@ const BYTES_PER_PIXEL: u64 = 128;
 const DENOISER_BYTES_PER_PIXEL: u64 = 270;
 /// The same of a shadow catcher: two more films, and what they are compared to.
 const CATCHER_BYTES_PER_PIXEL: u64 = 160;
+/// The same of a layer: its values, and the copies of who computes and encodes it.
+const LAYER_BYTES_PER_PIXEL: u64 = 40;
 /// The same of each picture that waits while the next one is rendered, with and without noise, and of the frame that a film takes.
 const WAITING_BYTES_PER_PIXEL: u64 = 64;
 
@@ -63,7 +69,7 @@ pub(super) fn run(
     let files = Files::begin(request, about)?;
     let wishes = files.noise_wishes();
     for shot in series.shots() {
-        fits(engine, device, &shot, wishes.denoised, series.n(), preflight.stats.device_bytes_estimate)?;
+        fits(engine, device, request, &shot, wishes.denoised, series.n(), preflight.stats.device_bytes_estimate)?;
     }
     job.go_on()?;
 
@@ -93,10 +99,11 @@ pub(super) fn run(
     take_each(series.shots().enumerate(), |(i, shot)| camera.take(i as u32, shot), |shown| desk.finish(shown))?;
     let prepare_s = camera.prepare_s;
     clock.lap();
-    let Desk { files, taken, last, preview, .. } = desk;
+    let Desk { files, mut taken, last, preview, .. } = desk;
     let files = [last, files.finish()?].concat();
     job.go_on()?;
-    let mut documents = documents(job.input, subject, &first, &engine.rig_files)?;
+    let checks = std::mem::take(&mut taken.checks).finish(request, &series)?;
+    let mut documents = documents(job.input, subject, &first, wishes.denoised, &engine.rig_files)?;
     documents.extend(preview);
     let seconds = Seconds {
         prepare: prepare_s,
@@ -114,7 +121,7 @@ pub(super) fn run(
         "seconds": seconds,
     });
     let completed = Completed {
-        report: report(&Preflight::from(&preflight), job, &first, &taken, &seconds),
+        report: report(&Preflight::from(&preflight), job, &first, &taken, &seconds, &checks),
         duration_s: job.begun.elapsed().as_secs_f64(),
         samples_mean: taken.samples_mean(),
         noise_reached: taken.noise(),
@@ -167,23 +174,44 @@ impl Camera<'_> {
 
         Failpoint::Render.pass();
         self.meter.begin(i);
-        let picture = ready.render(&RenderControl {
+        let taken = self.sample(&ready)?;
+        let preview = (i == 0).then(|| preview(job, &ready, &taken.picture)).transpose()?.flatten();
+        Ok(Shown { i, taken, preview })
+    }
+
+    /// Renders a picture, or draws it where lines alone are asked for.
+    fn sample(&self, ready: &ReadyShot) -> Result<Taken, Stopped> {
+        let (job, request, film) = (self.job, &self.job.input.request, &ready.shot().film);
+        let size_px = [film.width_px, film.height_px];
+        let lines = request.lines(size_px);
+        if let Some(lines) = lines.as_ref().filter(|_| request.lines_only) {
+            return Ok(Taken { picture: ready.drawing(lines, job.cancel)?, noisy: None });
+        }
+        let watch = |snapshot| self.previews.take(ready, &snapshot);
+        let show = |progress| self.meter.show(progress);
+        let control = RenderControl {
             cancel: job.cancel,
-            progress: &|progress| self.meter.show(progress),
+            progress: &show,
             time_max: self.time_max,
-            snapshots: Some(snapshots(&|snapshot| self.previews.take(&ready, &snapshot))),
+            snapshots: Some(snapshots(&watch)),
             counts: None,
-        })?;
-        engine.n_renders.fetch_add(1, Ordering::Relaxed);
-        let taken = match self.wishes {
+        };
+        let picture = ready.render_layers(&control, &request.layers(), request.line_style(size_px))?;
+        self.engine.n_renders.fetch_add(1, Ordering::Relaxed);
+        let mut taken = match self.wishes {
             NoiseWishes { denoised: false, .. } => Taken { picture, noisy: None },
             NoiseWishes { noisy, .. } => {
                 let kept = noisy.then(|| picture.clone());
                 Taken { picture: ready.denoised(picture, job.cancel)?, noisy: kept }
             }
         };
-        let preview = (i == 0).then(|| preview(job, &ready, &taken.picture)).transpose()?.flatten();
-        Ok(Shown { i, taken, preview })
+        if let Some(lines) = &lines {
+            taken.picture = ready.with_lines(taken.picture, lines, job.cancel)?;
+            if let Some(noisy) = &mut taken.noisy {
+                noisy.lines.clone_from(&taken.picture.lines);
+            }
+        }
+        Ok(taken)
     }
 }
 
@@ -206,7 +234,9 @@ impl Desk<'_> {
         self.job.go_on()?;
         Failpoint::Encode.pass();
         let files = self.files.take(&self.series.name(i), &taken)?;
-        if i == 0 {
+        if i > 0 {
+            self.previews.offer(|| displayed(&taken.picture, self.job.input.request.samples))?;
+        } else {
             let png = files.iter().find(|file| file.format == Format::Png.word());
             let samples_done = self.job.input.request.samples;
             let of_file = |file: &OutputFile| Preview {
@@ -226,6 +256,7 @@ impl Desk<'_> {
                 bytes: preview.png,
             });
         }
+        self.taken.checks.take(&self.job.input.request, &taken.picture, &files);
         match self.series {
             Series::Still(_) => self.last = files,
             Series::Views(_) | Series::Turntable(_) => {
@@ -247,6 +278,8 @@ struct Totals {
     noise: f64,
     pictures: Vec<Value>,
     device: Option<Value>,
+    /// Against the rules of a preset.
+    checks: Checks,
 }
 
 impl Totals {
@@ -279,6 +312,7 @@ impl Totals {
 fn fits(
     engine: &Engine,
     device: &Device,
+    request: &RenderRequest,
     shot: &Shot,
     denoises: bool,
     n: u32,
@@ -286,7 +320,7 @@ fn fits(
 ) -> Result<(), Stopped> {
     let Some(offered) = engine.memory_bytes_max.or(device.memory_bytes) else { return Ok(()) };
     let n_pixels = u64::from(shot.film.width_px) * u64::from(shot.film.height_px);
-    let mut per_pixel = BYTES_PER_PIXEL;
+    let mut per_pixel = BYTES_PER_PIXEL + LAYER_BYTES_PER_PIXEL * n_layers(request, shot);
     if denoises {
         per_pixel += DENOISER_BYTES_PER_PIXEL;
     }
@@ -302,6 +336,12 @@ fn fits(
     Err(Failure::new(FaultKind::Input, "device_out_of_memory", detail).into())
 }
 
+/// Layers of a picture, about: a light group for each light, the environment and what shines.
+fn n_layers(request: &RenderRequest, shot: &Shot) -> u64 {
+    let of = |aov: &Aov| if *aov == Aov::LightGroups { shot.lights.len() as u64 + 2 } else { 1 };
+    request.aovs.iter().map(of).sum()
+}
+
 /// A finished picture as a preview; `None` where its PNG is one.
 fn preview(job: &Job<'_>, ready: &ReadyShot, picture: &Picture) -> Result<Option<Preview>, Stopped> {
     let request = &job.input.request;
@@ -310,14 +350,32 @@ fn preview(job: &Job<'_>, ready: &ReadyShot, picture: &Picture) -> Result<Option
         return Ok(None);
     }
     let samples_done = request.samples;
+    if picture.lines.is_some() {
+        return displayed(picture, samples_done).map(Some);
+    }
     let image = picture.radiance().into_owned().shrunk(PREVIEW_SIDE_MAX_PX);
     let (width, height) = (image.width_px, image.height_px);
     let png = Bytes::from(ready.preview(&Snapshot { samples: samples_done, image })?);
     Ok(Some(Preview { png, width, height, samples_done }))
 }
 
+/// A finished picture as it is shown, as a preview.
+fn displayed(picture: &Picture, samples_done: u32) -> Result<Preview, Stopped> {
+    let shown = picture.display().shrunk(PREVIEW_SIDE_MAX_PX);
+    let (width, height) = (shown.width_px, shown.height_px);
+    let png = encode::png(&shown, PngDepth::Eight, &Metadata::default()).map_err(Error::from)?;
+    Ok(Preview { png: png.into(), width, height, samples_done })
+}
+
 /// What `report.json` holds: the preflight body, and the render.
-fn report(preflight: &Preflight, job: &Job<'_>, first: &Shot, taken: &Totals, seconds: &Seconds) -> Value {
+fn report(
+    preflight: &Preflight,
+    job: &Job<'_>,
+    first: &Shot,
+    taken: &Totals,
+    seconds: &Seconds,
+    checks: &[Check],
+) -> Value {
     let mut report = serde_json::to_value(preflight).map(facts).unwrap_or_default();
     let render = json!({
         "width": first.film.width_px,
@@ -329,6 +387,7 @@ fn report(preflight: &Preflight, job: &Job<'_>, first: &Shot, taken: &Totals, se
         "rays": taken.rays,
         "device": taken.device,
         "pictures": taken.pictures,
+        "checks": checks,
     });
     report.insert("render".to_owned(), render);
     Value::Object(report)

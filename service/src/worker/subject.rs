@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use packshot_materials::finding::Finding;
-use packshot_materials::library::Layer;
+use packshot_materials::library::{Layer, Library};
 use packshot_materials::mapping::{OnUnmapped, Report};
 use packshot_pipeline::error::Error;
 use packshot_pipeline::product::{self, PaletteMaterial, PartMaterials, Product};
@@ -17,6 +17,7 @@ use packshot_pipeline::request::MaterialRequest;
 use packshot_pipeline::template::Overrides;
 use packshot_renderer::backend::CancelToken;
 use packshot_renderer::diagnostic::Diagnostic;
+use packshot_renderer::import::ImportOptions;
 use packshot_renderer::prepare::PartMaterial;
 use packshot_renderer::scene::{Primitive, Scene};
 use packshot_renderer::shot::{EnvironmentMap, environment};
@@ -30,14 +31,13 @@ use super::series::Series;
 use super::shot;
 use crate::domain::hash::ContentAddress;
 use crate::domain::task::FaultKind;
-use crate::wire::request::{Light, UpAxis};
+use crate::wire::request::{Light, RenderRequest, template};
 
 /// What decides how a file is imported.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct ImportKey {
     scene: ContentAddress,
-    up_axis: UpAxis,
-    unit_scale: f64,
+    options: ImportOptions,
     only: Vec<String>,
     hide: Vec<String>,
 }
@@ -47,8 +47,7 @@ impl ImportKey {
         let request = &input.request;
         Self {
             scene: input.scene,
-            up_axis: request.up_axis,
-            unit_scale: request.unit_scale,
+            options: shot::import_options(request),
             only: request.only.clone(),
             hide: request.hide.clone(),
         }
@@ -112,8 +111,8 @@ impl Subjects {
             return Ok((key, product, false));
         }
         let glb = read(assets, &input.scene)?;
-        let (options, filter) = (shot::import_options(&input.request), shot::part_filter(&input.request));
-        let product = Arc::new(Product::import(&glb, &options, &filter, cancel).map_err(of_request)?);
+        let filter = shot::part_filter(&input.request);
+        let product = Arc::new(Product::import(&glb, &key.options, &filter, cancel).map_err(of_request)?);
         self.n_imports.fetch_add(1, Ordering::Relaxed);
         self.products.insert(key.clone(), product.clone(), product_bytes(&product));
         Ok((key, product, true))
@@ -122,13 +121,16 @@ impl Subjects {
     /// Which material each part gets. Unmapped parts are no error here.
     ///
     /// # Errors
-    /// What the store says when it is away.
+    /// `template.material` for a template's that no library has. What the store says when it is away.
     pub(super) fn materials(
         &self,
         input: &RenderInput,
         product: &Product,
         assets: &dyn AssetSource,
     ) -> Result<PartMaterials, Stopped> {
+        if input.request.clay {
+            return Ok(PartMaterials::clay(product));
+        }
         let resolved = self.library(input, assets)?;
         if resolved.is_broken {
             return Ok(without_library(product, &resolved));
@@ -137,7 +139,7 @@ impl Subjects {
             library: resolved.library.clone(),
             map: shot::material_map(&input.request),
             on_unmapped: shot::on_unmapped(&input.request),
-            overrides: Overrides::default(),
+            overrides: overrides(&input.request, &resolved.library)?,
         };
         let mut materials = PartMaterials::resolve(product, &request);
         materials.diagnostics.extend(resolved.findings.iter().cloned().map(product::diagnostic));
@@ -182,6 +184,13 @@ impl Subjects {
         self.maps.insert(address, decoded.clone(), bytes);
         Ok(Some(decoded))
     }
+}
+
+/// What the template puts on parts, but for those whose material was chosen by hand.
+fn overrides(request: &RenderRequest, library: &Library) -> Result<Overrides, Error> {
+    let Some(template) = request.template.as_deref().and_then(template) else { return Ok(Overrides::default()) };
+    let spared = request.material.iter().filter_map(|entry| entry.rsplit_once('='));
+    Overrides::new(&template.overrides, library, spared.map(|(part, _)| part.trim().to_owned()).collect())
 }
 
 fn read(assets: &dyn AssetSource, address: &ContentAddress) -> Result<Bytes, Failure> {

@@ -43,6 +43,7 @@ mod idempotency;
 mod limits;
 mod lists;
 mod materials;
+mod options;
 mod preflight;
 mod problems;
 mod rights;

@@ -3,11 +3,13 @@
 use std::num::NonZeroU16;
 
 use packshot_pipeline::picture::{self, Encoding};
+use packshot_pipeline::preset::Preset;
 use packshot_renderer::encode::movie::{MovieFormat, MovieSettings};
 use packshot_renderer::encode::{self, AvifDepth, PngDepth, Quality, TiffDepth, WebPCompression};
 use serde_json::Value;
 
 use super::{ExrPrecision, Format, Kind, RenderRequest};
+use crate::wire::Word;
 use crate::wire::members::{Members, checked_word};
 use crate::wire::problem::Finding;
 
@@ -82,10 +84,15 @@ fn traits(format: Format) -> Traits {
 
 /// Reads the formats and what is said of them.
 pub(super) fn read(m: &mut Members<'_>, r: &mut RenderRequest) {
-    r.formats = formats(m, r.kind).unwrap_or_else(|| match r.kind {
-        Kind::Still | Kind::Views => vec![Format::Png],
-        Kind::Turntable => vec![Format::Mp4],
+    let preset = r.preset.as_deref().and_then(Preset::by_name);
+    r.formats = formats(m, r.kind).unwrap_or_else(|| match (preset, r.kind) {
+        (Some(preset), _) => vec![accepted_first(preset)],
+        (None, Kind::Still | Kind::Views) => vec![Format::Png],
+        (None, Kind::Turntable) => vec![Format::Mp4],
     });
+    if let Some(preset) = preset {
+        only_pictures(m, r, preset);
+    }
     depth(m, r);
     let has = |r: &RenderRequest, has: fn(&Traits) -> bool| r.formats.iter().any(|format| has(&traits(*format)));
     r.quality = m.nullable_count("quality", 1..=100).and_then(|quality| u8::try_from(quality).ok());
@@ -111,6 +118,23 @@ pub(super) fn read(m: &mut Members<'_>, r: &mut RenderRequest) {
         m.report("exr", "conflicting_members", "it says nothing about these `formats`, but of exr");
     }
     sizes(m, r);
+}
+
+/// The format that a preset takes where nothing says which.
+fn accepted_first(preset: &Preset) -> Format {
+    preset.extensions.iter().find_map(|extension| Format::from_word(extension)).unwrap_or(Format::Png)
+}
+
+/// A preset is about pictures, and says which formats it accepts.
+fn only_pictures(m: &mut Members<'_>, r: &RenderRequest, preset: &Preset) {
+    for (i, format) in r.formats.iter().enumerate() {
+        if preset.extensions.contains(&format.word()) {
+            continue;
+        }
+        let detail = format!("the preset {} accepts {}", preset.name, preset.extensions.join(", "));
+        let pointer = format!("{}/{i}", m.pointer("formats"));
+        m.extend([Finding::new(pointer, "conflicting_members", detail)]);
+    }
 }
 
 fn formats(m: &mut Members<'_>, kind: Kind) -> Option<Vec<Format>> {

@@ -50,11 +50,15 @@ impl RenderRequest {
     }
 }
 
-/// Reads the kind and what belongs to it.
-pub(super) fn read(m: &mut Members<'_>, r: &mut RenderRequest) {
+/// Reads the kind.
+pub(super) fn kind(m: &mut Members<'_>, r: &mut RenderRequest) {
     if let Some(kind) = m.word("kind") {
         r.kind = kind;
     }
+}
+
+/// Reads what belongs to the kind.
+pub(super) fn read(m: &mut Members<'_>, r: &mut RenderRequest) {
     match r.kind {
         Kind::Still => {}
         Kind::Views => {
@@ -63,10 +67,10 @@ pub(super) fn read(m: &mut Members<'_>, r: &mut RenderRequest) {
         }
         Kind::Turntable => {
             let frames = FRAMES_MIN..=FRAMES_MAX;
-            r.frame_count = m.nullable_count("frame_count", frames).or(Some(72));
+            r.frame_count = m.nullable_count("frame_count", frames).or(r.frame_count).or(Some(72));
             let fps = m.nullable_count("fps", 1..=FPS_MAX).and_then(|fps| u16::try_from(fps).ok());
             r.fps = fps.or(Some(24));
-            r.direction = m.nullable_word("direction").or(Some(TurnDirection::Ccw));
+            r.direction = m.nullable_word("direction").or(r.direction).or(Some(TurnDirection::Ccw));
             r.start_deg = m.nullable_number("start_deg", -TURN_DEG_MAX..=TURN_DEG_MAX).or(Some(0.0));
             r.mode = m.nullable_word("mode").or(Some(TurnMode::Product));
         }

@@ -1,5 +1,8 @@
 //! The words that members of a request may be.
 
+use packshot_renderer::look;
+use packshot_renderer::shot::{self, AgxLook};
+
 words! {
     /// What is made of a product.
     pub enum Kind = crate::domain::render::RenderKind {
@@ -139,6 +142,8 @@ words! {
         Glb = "glb",
         /// The map of the member `environment`, or of the part of that name.
         Environment = "environment",
+        /// What the template paints.
+        Template = "template",
     }
 }
 
@@ -147,12 +152,121 @@ words! {
     pub enum ViewTransform {
         /// Filmic: highlights bleach gently.
         Agx = "agx",
+        /// AgX with contrast 1.57.
+        AgxVeryHighContrast = "agx_very_high_contrast",
+        /// AgX with contrast 1.4.
+        AgxHighContrast = "agx_high_contrast",
+        /// AgX with contrast 1.2.
+        AgxMediumHighContrast = "agx_medium_high_contrast",
+        /// AgX with contrast 1: the plain one but for rounding.
+        AgxBaseContrast = "agx_base_contrast",
+        /// AgX with contrast 0.9.
+        AgxMediumLowContrast = "agx_medium_low_contrast",
+        /// AgX with contrast 0.8.
+        AgxLowContrast = "agx_low_contrast",
+        /// AgX with contrast 0.7.
+        AgxVeryLowContrast = "agx_very_low_contrast",
+        /// AgX without colour.
+        AgxGreyscale = "agx_greyscale",
         /// Keeps base colours.
         KhronosNeutral = "khronos_neutral",
         /// The sRGB curve, clipped.
         Standard = "standard",
         /// The linear numbers, clipped.
         Raw = "raw",
+    }
+}
+
+impl ViewTransform {
+    /// The renderer's own.
+    pub const fn renderer(self) -> shot::ViewTransform {
+        use shot::ViewTransform as Own;
+        match self {
+            Self::Agx => Own::Agx,
+            Self::AgxVeryHighContrast => Own::AgxLook(AgxLook::VeryHighContrast),
+            Self::AgxHighContrast => Own::AgxLook(AgxLook::HighContrast),
+            Self::AgxMediumHighContrast => Own::AgxLook(AgxLook::MediumHighContrast),
+            Self::AgxBaseContrast => Own::AgxLook(AgxLook::BaseContrast),
+            Self::AgxMediumLowContrast => Own::AgxLook(AgxLook::MediumLowContrast),
+            Self::AgxLowContrast => Own::AgxLook(AgxLook::LowContrast),
+            Self::AgxVeryLowContrast => Own::AgxLook(AgxLook::VeryLowContrast),
+            Self::AgxGreyscale => Own::AgxLook(AgxLook::Greyscale),
+            Self::KhronosNeutral => Own::KhronosNeutral,
+            Self::Standard => Own::Standard,
+            Self::Raw => Own::Raw,
+        }
+    }
+}
+
+words! {
+    /// Whose reading of a file's materials and lights is followed.
+    pub enum Look {
+        /// As the specifications say.
+        Gltf = "gltf",
+        /// As Blender 5.0 shows it.
+        Blender50 = "blender-5.0",
+    }
+}
+
+impl Look {
+    /// The renderer's own.
+    pub const fn renderer(self) -> look::Look {
+        match self {
+            Self::Gltf => look::Look::Gltf,
+            Self::Blender50 => look::Look::Blender50,
+        }
+    }
+}
+
+words! {
+    /// What a product stands on.
+    pub enum GroundWord {
+        /// Nothing: it floats.
+        None = "none",
+        /// Its shadows alone, for laying over other pictures.
+        Shadow = "shadow",
+        /// Its shadows and its reflection in a polished ground.
+        Reflection = "reflection",
+        /// An endless floor.
+        Floor = "floor",
+        /// A floor that rises to a wall behind it.
+        Sweep = "sweep",
+    }
+}
+
+words! {
+    /// Layers of an EXR beside the picture.
+    pub enum Aov {
+        /// Base colour.
+        Albedo = "albedo",
+        /// Direction of the surface.
+        Normal = "normal",
+        /// Distance from the camera.
+        Depth = "depth",
+        /// Place in the world.
+        Position = "position",
+        /// Texture coordinates.
+        Uv = "uv",
+        /// Light that surfaces emit.
+        Emission = "emission",
+        /// The share of direct light that arrives.
+        Shadow = "shadow",
+        /// Cryptomatte of nodes.
+        ObjectId = "object_id",
+        /// Cryptomatte of parts.
+        PartId = "part_id",
+        /// Cryptomatte of materials.
+        MaterialId = "material_id",
+        /// Outlines, borders and creases.
+        Edges = "edges",
+        /// Borders of triangles.
+        Wireframe = "wireframe",
+        /// The picture by light.
+        LightGroups = "light_groups",
+        /// Samples of each pixel.
+        Samples = "samples",
+        /// Variance of each pixel's mean.
+        Variance = "variance",
     }
 }
 
