@@ -35,7 +35,8 @@
 
 pub use packshot_materials as materials;
 pub use packshot_pipeline::{
-    denoise, error, lines, oidn, picture, preset, product, render, report, request, template, timing, verify,
+    denoise, error, lines, oidn, picture, preset, product, render, report, request, sequence, template, timing, verify,
+    views,
 };
 pub use packshot_renderer as renderer;
 

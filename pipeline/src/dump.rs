@@ -1,6 +1,8 @@
 //! What a shot file says of a product's parts.
 
 use packshot_materials::openpbr::OpenPbr;
+use packshot_renderer::import::ImportOptions;
+use packshot_renderer::look::Look;
 use packshot_renderer::prepare::PartMaterial;
 use packshot_renderer::shot::document::write::DumpMaterial;
 
@@ -13,6 +15,21 @@ const HIDDEN: &str = "hidden";
 /// The parameters of a part that is not shown, for [`parts`].
 pub fn hidden() -> OpenPbr {
     OpenPbr { geometry_opacity: 0.0, ..OpenPbr::default() }
+}
+
+/// What of the import a shot file has no place for: it changes the product itself.
+pub fn left_out(import: &ImportOptions) -> Vec<String> {
+    let variant = import.variant.iter().map(|name| format!("variant {name}"));
+    let pose = import.pose.iter().map(|pose| match &pose.animation {
+        Some(name) => format!("animation {name} at {} s", pose.time_s),
+        None => format!("first animation at {} s", pose.time_s),
+    });
+    variant.chain(pose).chain(look_left_out(import.look)).collect()
+}
+
+/// A shot file says nothing of looks: it is read in that of glTF unless somebody says otherwise.
+pub fn look_left_out(look: Look) -> Option<String> {
+    (look != Look::default()).then(|| format!("look {}", look.name()))
 }
 
 /// Each part of the file by its name, in the file's order, with the material of its first primitive that has one: the format gives a part

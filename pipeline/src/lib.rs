@@ -20,8 +20,10 @@ pub mod product;
 pub mod render;
 pub mod report;
 pub mod request;
+pub mod sequence;
 pub mod template;
 pub mod timing;
 pub mod verify;
+pub mod views;
 
 pub use packshot_oidn as oidn;

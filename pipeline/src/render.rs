@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use packshot_renderer::backend::device::{self, DeviceChoice, DeviceRequest};
 use packshot_renderer::backend::{
-    Backend, ByteStore, CancelToken, DeviceInfo, LoadedProduct, LoadedShot, RenderControl, Snapshot,
+    Backend, ByteStore, CancelToken, DeviceInfo, LoadedProduct, LoadedShot, Progress, RenderControl, Snapshot,
 };
 use packshot_renderer::catcher::Caught;
 use packshot_renderer::color::LinearImage;
@@ -17,7 +17,7 @@ use packshot_renderer::encode::{self, Metadata, PngDepth, Provenance};
 use packshot_renderer::film::samples_mean;
 use packshot_renderer::layers::LayerNames;
 use packshot_renderer::layers::lines::LineStyle;
-use packshot_renderer::prepare::{FirstHit, PreparedProduct, PreparedShot, TabulatedMaps};
+use packshot_renderer::prepare::{FirstHit, LightGroup, PreparedProduct, PreparedShot, TabulatedMaps};
 use packshot_renderer::shot::{Floor, Shot, request};
 
 use crate::denoise::{DenoisedBy, Denoisers, Oidn};
@@ -283,20 +283,29 @@ impl ReadyShot {
     /// `device.…`, `cancelled`.
     pub fn render_layers(&self, control: &RenderControl<'_>, aovs: &[Aov], lines: LineStyle) -> Result<Picture, Error> {
         let (begun, cpu_begun) = (Instant::now(), process_time());
+        let n_groups = match aovs.contains(&Aov::LightGroups) {
+            true => LightGroup::all(&self.shot, self.product.prepared()).len(),
+            false => 0,
+        };
+        // Light groups are rendered after the picture, and are as much work each.
+        let show = |progress: Progress| {
+            (control.progress)(Progress { done: progress.done / (1.0 + n_groups as f32), ..progress });
+        };
+        let of_picture = RenderControl { progress: &show, ..*control };
         let grounded = match &self.catcher {
-            Some(catcher) => Some(catcher.render(&*self.loaded, control)?),
+            Some(catcher) => Some(catcher.render(&*self.loaded, &of_picture)?),
             None => None,
         };
         let (rendered, caught, backdrop, samples) = match grounded {
             Some(Grounded { rendered, caught, backdrop, samples }) => (rendered, Some(caught), backdrop, Some(samples)),
-            None => (self.loaded.render(control)?, None, None, None),
+            None => (self.loaded.render(&of_picture)?, None, None, None),
         };
         let cpu = cpu_begun.zip(process_time()).map(|(begun, ended)| ended.saturating_sub(begun).as_secs_f64());
         tracing::debug!("sampled in {:.3} s, {} rays", begun.elapsed().as_secs_f64(), rendered.rays);
         let film = &rendered.film;
         let mut layers = layers(&*self.loaded, film, self.shot.film.samples, &self.names, aovs, lines, control.cancel)?;
         if aovs.contains(&Aov::LightGroups) {
-            layers.extend(groups::layers(&*self.product, &self.prepared, &self.shot, film, control)?);
+            layers.extend(groups::layers(&*self.product, &self.prepared, &self.shot, film, begun, control)?);
         }
         Ok(Picture {
             layers,

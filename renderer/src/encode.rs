@@ -23,7 +23,7 @@ use std::io;
 pub use self::avif::{AvifDepth, avif};
 pub use self::exr::{ExrLayer, ExrPrecision, exr, exr_picture};
 pub use self::jpeg::jpeg;
-pub use self::png::{PngDepth, png};
+pub use self::png::{PngDepth, png, rounded_to_png};
 pub use self::provenance::{Metadata, Provenance};
 pub use self::tiff::{TiffDepth, tiff, tiff_linear};
 pub use self::webp::{WebPCompression, webp};

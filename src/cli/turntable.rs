@@ -6,6 +6,7 @@
 use packshot::denoise::{Denoised, DenoisedBy};
 use packshot::picture::provenance_of;
 use packshot::preset::Spin;
+use packshot::sequence::add_picture;
 use packshot::timing::{Seconds, Stopwatch};
 use packshot::verify::{self, Check, Measurements};
 use packshot_renderer::encode::Provenance;
@@ -25,7 +26,7 @@ use super::render::Session;
 use super::render::args::OutputArgs;
 use super::render::source::{Common, Subject};
 use super::render::target::{Target, is_folder, targets};
-use super::sequence::{Job, add_picture, render_each};
+use super::sequence::{Job, render_each};
 use super::{console, files, preset};
 use args::Selection;
 use digest::digest;

@@ -6,12 +6,13 @@ use clap::{Args, ValueEnum};
 use packshot::denoise::Denoised;
 use packshot::picture::Picture;
 use packshot::report::Preflight;
+use packshot::sequence::add_picture;
 use packshot::timing::{Seconds, Stopwatch};
 use packshot::verify::Check;
+use packshot::views::{Scale, ViewShot, shots};
 use packshot_renderer::backend::DeviceInfo;
 use packshot_renderer::diagnostic::Diagnostic;
-use packshot_renderer::shot::request;
-use packshot_renderer::shot::view::{NamedView, SIX_VIEW, SIX_YAW, ViewDirection};
+use packshot_renderer::shot::view::{NamedView, SIX_VIEW, SIX_YAW, THREE_QUARTER};
 use serde::Serialize;
 
 use super::failure::Failure;
@@ -20,7 +21,7 @@ use super::render::result::samples_per_second;
 use super::render::source::Common;
 use super::render::target::{Target, is_folder, targets};
 use super::render::{PictureArgs, Session};
-use super::sequence::{Job, add_picture, render_each};
+use super::sequence::{Job, render_each};
 use super::{console, files, preset};
 
 /// Arguments of `views`.
@@ -133,25 +134,19 @@ pub(crate) fn run(args: &ViewsArgs, quiet: bool) -> Result<(), Failure> {
     let (common, mut subject) = Common::with_product(picture, args.input.as_ref(), args.sample.as_ref(), cancel)?;
     let mut seconds = Seconds { import: clock.lap(), ..Seconds::default() };
 
-    let directions: Vec<ViewDirection> = match args.scale {
-        ScaleWord::PerView => Vec::new(),
-        ScaleWord::Shared => views.iter().map(|view| view.direction).collect(),
+    let scale = match args.scale {
+        ScaleWord::PerView => Scale::PerView,
+        ScaleWord::Shared => Scale::Shared,
     };
     let fit = picture.fit(picture.preset.map(|preset| preset.fit));
-    let mut jobs = Vec::with_capacity(views.len());
-    for (i, view) in views.iter().enumerate() {
-        let framing = picture.lens.framing(view.direction, directions.clone(), fit, picture.template());
-        let built = request::build(&common.request(picture, framing)?, &subject.product.scene);
-        let (shot, found) = built.map_err(packshot::Error::from)?;
-        // What is odd about the light is odd from every side; what is below the ground is so from some.
-        let is_new = |finding: &Diagnostic| i == 0 || finding.code == "shot.below_ground";
-        let of_view = |finding: Diagnostic| match finding.code {
-            "shot.below_ground" => Diagnostic { at: view.name.to_owned(), ..finding },
-            _ => finding,
-        };
-        subject.diagnostics.extend(found.into_iter().filter(is_new).map(of_view));
-        jobs.push(Job { of: (*view, targets.get(i).cloned(), shot.film.samples), name: view.name.to_owned(), shot });
-    }
+    let framing = picture.lens.framing(THREE_QUARTER.direction, Vec::new(), fit, picture.template());
+    let (shots, found) = shots(&common.request(picture, framing)?, &views, scale, &subject.product.scene)?;
+    subject.diagnostics.extend(found);
+    let jobs = shots.into_iter().enumerate().map(|(i, ViewShot { view, shot })| Job {
+        of: (view, targets.get(i).cloned(), shot.film.samples),
+        name: view.name.to_owned(),
+        shot,
+    });
     let preflight = session.preflight(&mut subject);
     let interrupt = session.interrupt.clone();
     let (mut results, mut device) = (Vec::with_capacity(views.len()), None);
@@ -184,7 +179,7 @@ pub(crate) fn run(args: &ViewsArgs, quiet: bool) -> Result<(), Failure> {
         Ok(())
     };
     // Views that stand on one floor, nearly always all of them, share the product on the device.
-    let mut jobs = jobs.into_iter().peekable();
+    let mut jobs = jobs.peekable();
     while let Some(floor) = jobs.peek().map(|job| job.shot.floor.clone()) {
         let mut clock = Stopwatch::start();
         let resident = session.prepare(&subject, floor.as_ref())?;

@@ -3,7 +3,7 @@
 use glam::Vec4;
 use rayon::prelude::*;
 
-use super::LinearImage;
+use super::{DisplayImage, LinearImage};
 
 impl LinearImage {
     /// The same picture with at most `side_max_px` pixels along its longer side: means over boxes of pixels, whose edges may lie inside of
@@ -38,6 +38,22 @@ impl LinearImage {
     }
 }
 
+impl DisplayImage {
+    /// As [`LinearImage::shrunk`], of display values: each counts as much as it covers.
+    ///
+    /// # Panics
+    /// When `side_max_px` is 0.
+    #[must_use]
+    pub fn shrunk(self, side_max_px: u32) -> Self {
+        let Self { width_px, height_px, rgba } = self;
+        let premultiplied = rgba.into_iter().map(|[r, g, b, a]| [r * a, g * a, b * a, a]).collect();
+        let LinearImage { width_px, height_px, rgba } =
+            LinearImage { width_px, height_px, rgba: premultiplied }.shrunk(side_max_px);
+        let straight = |[r, g, b, a]: [f32; 4]| if a > 0.0 { [r / a, g / a, b / a, a] } else { [0.0; 4] };
+        Self { width_px, height_px, rgba: rgba.into_iter().map(straight).collect() }
+    }
+}
+
 /// Which of `n_from` pixels lie in the `i`th of `n` equal boxes, and what share of the box each takes up.
 fn box_weights(i: u32, n: u32, n_from: u32) -> impl Iterator<Item = (usize, f32)> {
     // In units of 1/n of a pixel everything is a whole number.
@@ -54,6 +70,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn display_values_count_as_much_as_they_cover() {
+        let rgba = vec![[1.0, 0.0, 0.0, 1.0], [0.0, 1.0, 0.0, 0.0]];
+        let shrunk = DisplayImage { width_px: 2, height_px: 1, rgba }.shrunk(1);
+        assert_eq!(shrunk.rgba, [[1.0, 0.0, 0.0, 0.5]]);
+    }
 
     #[test]
     fn boxes_are_averaged_and_the_shape_is_kept() {

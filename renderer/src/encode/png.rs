@@ -1,6 +1,7 @@
 //! PNG: display-referred, straight alpha, marked as sRGB.
 
 use png::{BitDepth, ColorType, Compression, Encoder, EncodingError, PixelDimensions, SrgbRenderingIntent, Unit};
+use rayon::prelude::*;
 
 use super::quantize::{is_opaque, samples, to_8, to_16};
 use super::{EncodeError, Metadata, SOFTWARE, check_shape};
@@ -33,6 +34,16 @@ pub fn png(image: &DisplayImage, depth: PngDepth, metadata: &Metadata) -> Result
     let mut bytes = Vec::new();
     write(&mut bytes, image, depth, opaque, metadata).map_err(EncodeError::Png)?;
     Ok(bytes)
+}
+
+/// The pixels as they are read back from a PNG of this depth: a movie of them is the movie that is made of the files.
+pub fn rounded_to_png(image: &DisplayImage, depth: PngDepth) -> DisplayImage {
+    let round = |value: f32| match depth {
+        PngDepth::Eight => f32::from(to_8(value)) / 255.0,
+        PngDepth::Sixteen => f32::from(to_16(value)) / 65535.0,
+    };
+    let rgba = image.rgba.par_iter().map(|texel| texel.map(round)).collect();
+    DisplayImage { width_px: image.width_px, height_px: image.height_px, rgba }
 }
 
 fn write(
@@ -150,6 +161,17 @@ mod tests {
         assert_eq!(decoded.srgb, Some(SrgbRenderingIntent::Perceptual));
         assert_eq!(decoded.texts, [("Software".to_owned(), SOFTWARE.to_owned())]);
         assert!(!bytes.windows(4).any(|name| name == b"tIME"));
+    }
+
+    #[test]
+    fn rounded_pixels_have_the_codes_of_the_file() {
+        let texels = vec![[0.0, 0.5, 1.0, 0.3], [100.4 / 255.0, 0.123_456, -3.0, 7.0], [f32::NAN, 0.999, 0.2, 1.0]];
+        for (depth, codes) in [(PngDepth::Eight, 255.0), (PngDepth::Sixteen, 65535.0_f32)] {
+            let rounded = rounded_to_png(&image(3, texels.clone()), depth);
+            assert!(rounded.rgba.iter().flatten().all(|value| (value * codes - (value * codes).round()).abs() < 1e-2));
+            let bytes = |image: &DisplayImage| png(image, depth, &Metadata::default()).unwrap();
+            assert_eq!(bytes(&rounded), bytes(&image(3, texels.clone())), "{depth:?}");
+        }
     }
 
     #[test]

@@ -10,6 +10,9 @@ use super::{Db, DbError, TenantScope, objects};
 use crate::domain::hash::ContentAddress;
 use crate::domain::id::{RenderId, TenantId};
 
+/// Rows that one statement adds; their values stay far below what an engine finds too many.
+const ADDED_AT_ONCE: usize = 500;
+
 /// A file of a render.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RenderFile {
@@ -56,7 +59,9 @@ pub(super) async fn add(tx: &Tx<'_>, tenant: TenantId, render: RenderId, files: 
     let objects: Vec<NewObject> = files.iter().map(RenderFile::object).collect();
     objects::record_in(tx, tenant, &objects).await?;
     let rows: Vec<_> = (0..).zip(files).map(|(position, file)| row(tenant, render, position, file.clone())).collect();
-    render_file::Entity::insert_many(rows).exec_without_returning(tx.on()).await?;
+    for some in rows.chunks(ADDED_AT_ONCE) {
+        render_file::Entity::insert_many(some.to_vec()).exec_without_returning(tx.on()).await?;
+    }
     Ok(())
 }
 

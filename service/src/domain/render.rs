@@ -1,5 +1,6 @@
 //! States of a render, and what may happen in each.
 
+use super::step::StepName;
 use super::words::words;
 
 words! {
@@ -51,6 +52,18 @@ words! {
         Turntable = "turntable",
         /// Pictures from several sides.
         Views = "views",
+    }
+}
+
+impl RenderKind {
+    /// The step that makes its pictures.
+    #[must_use]
+    pub const fn step(self) -> StepName {
+        match self {
+            Self::Still => StepName::RenderStill,
+            Self::Turntable => StepName::RenderTurntable,
+            Self::Views => StepName::RenderViews,
+        }
     }
 }
 

@@ -103,7 +103,7 @@ impl Ledger {
     /// Takes one event of the worker.
     pub(super) fn take(&mut self, event: WorkEvent) {
         match event {
-            WorkEvent::Began { pid: None } | WorkEvent::Preview(_) | WorkEvent::Finished(_) => {}
+            WorkEvent::Began { pid: None } | WorkEvent::Preview(_) | WorkEvent::File(_) | WorkEvent::Finished(_) => {}
             WorkEvent::Began { pid } => {
                 self.document.pid = pid;
                 self.document_changed();

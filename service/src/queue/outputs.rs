@@ -4,6 +4,7 @@ use bytes::Bytes;
 use futures_util::future::{try_join, try_join_all};
 use serde_json::{Map, Value as Json, json};
 use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 
 use super::ledger::gpu_info;
 use crate::db::files::RenderFile;
@@ -11,7 +12,7 @@ use crate::db::{Db, DbError, TenantScope, objects};
 use crate::domain::document::DocumentResult;
 use crate::domain::hash::ContentAddress;
 use crate::domain::id::{RenderId, TenantId};
-use crate::store::{Store, StoreError};
+use crate::store::{Spooled, Store, StoreError};
 use crate::wire::Word;
 use crate::wire::job::{RenderResult, ResultFile};
 use crate::wire::request::Format;
@@ -20,6 +21,9 @@ use crate::worker::protocol::{Completed, DocumentFile, OutputFile};
 
 /// The name of the file with what is known of the scene and its render.
 pub const REPORT_NAME: &str = "report.json";
+
+/// Files that are written at the same time.
+const PUT_AT_ONCE: usize = 16;
 
 /// The objects of one tenant, for a worker's own threads.
 #[derive(Debug)]
@@ -68,8 +72,44 @@ pub(super) struct Stored {
     pub(super) document: DocumentResult,
 }
 
+/// Files that a worker finished while its work goes on. They lie where uploads do, on the local disk, until the work has completed; of
+/// a work that does not, nothing is left.
+#[derive(Debug, Default)]
+pub(super) struct Received(Vec<JoinHandle<Result<(RenderFile, Spooled), StoreError>>>);
+
+impl Received {
+    /// Takes one more.
+    pub(super) fn take(&mut self, store: &Store, file: OutputFile) {
+        let store = store.clone();
+        self.0.push(tokio::spawn(async move {
+            let OutputFile { name, format, width, height, bytes } = file;
+            let mut spool = store.spool(u64::MAX)?;
+            spool.write(&bytes).await?;
+            let spooled = spool.finish().await?;
+            let row = picture_row(name, format, [width, height], spooled.address(), bytes.len());
+            Ok((row, spooled))
+        }));
+    }
+
+    async fn all(self) -> Result<Vec<(RenderFile, Content)>, StoreError> {
+        let mut files = Vec::with_capacity(self.0.len());
+        for file in self.0 {
+            let (row, spooled) = file.await.map_err(|reason| StoreError::Io(std::io::Error::other(reason)))??;
+            files.push((row, Content::Spooled(spooled)));
+        }
+        Ok(files)
+    }
+}
+
+/// What a file holds, on its way into the store.
+#[derive(Debug)]
+enum Content {
+    Bytes(Bytes),
+    Spooled(Spooled),
+}
+
 /// Puts the files of a render into the store, all at the same time. They are durable when this returns. They are recorded
-/// before: should the render not be completed with them, the sweep finds them.
+/// before: should the render not be completed with them, the sweep finds them. `formats` are the request's: its first format comes first.
 ///
 /// # Errors
 /// What the store or the database says.
@@ -78,6 +118,8 @@ pub(super) async fn store(
     store: &Store,
     tenant: TenantId,
     render: RenderId,
+    formats: &[Format],
+    received: Received,
     completed: Completed,
 ) -> Result<Stored, OutputError> {
     let Completed { files, documents, report, duration_s, samples_mean, noise_reached, unmapped_parts, device } =
@@ -89,14 +131,25 @@ pub(super) async fn store(
         address: None,
         bytes: Bytes::from(format!("{report}\n")),
     };
-    let pictures = try_join_all(files.into_iter().map(picture));
+    let pictures = async {
+        let mut pictures = received.all().await?;
+        pictures.extend(try_join_all(files.into_iter().map(picture)).await?);
+        let place = |file: &RenderFile| formats.iter().position(|format| format.word() == file.format);
+        pictures.sort_by_key(|(file, _)| place(file));
+        Ok(pictures)
+    };
     let documents = try_join_all([report].into_iter().chain(documents).map(document_file));
     let (pictures, documents) = try_join(pictures, documents).await?;
-    let (rows, bytes): (Vec<RenderFile>, Vec<Bytes>) = pictures.into_iter().chain(documents).unzip();
+    let (rows, contents): (Vec<RenderFile>, Vec<Content>) = pictures.into_iter().chain(documents).unzip();
     let recorded = rows.iter().map(RenderFile::object).collect();
     let were_there = objects::record_all(db, TenantScope::of(tenant), recorded).await?;
-    let puts = rows.iter().zip(bytes).zip(were_there);
-    try_join_all(puts.map(|((row, bytes), was_there)| put(store, tenant, row, bytes, was_there))).await?;
+    let puts = rows.iter().zip(contents).zip(were_there);
+    let mut puts: Vec<_> =
+        puts.map(|((row, content), was_there)| put(store, tenant, row, content, was_there)).collect();
+    while !puts.is_empty() {
+        try_join_all(puts.drain(..puts.len().min(PUT_AT_ONCE))).await?;
+    }
+    drop(puts);
     let shown: Vec<ResultFile> = rows.iter().filter_map(|row| shown(render, row)).collect();
     let output_path = shown.first().map_or_else(String::new, |file| file.name.clone());
     let document = DocumentResult {
@@ -118,22 +171,33 @@ pub(super) async fn store(
     Ok(Stored { files: rows, result, document })
 }
 
-async fn picture(file: OutputFile) -> Result<(RenderFile, Bytes), StoreError> {
+async fn picture(file: OutputFile) -> Result<(RenderFile, Content), StoreError> {
     let OutputFile { name, format, width, height, bytes } = file;
-    let (size_bytes, width, height) = (bytes.len() as i64, i32::try_from(width).ok(), i32::try_from(height).ok());
     let address = Store::address_of(&bytes).await?;
-    let media_type = media_type(&format).to_owned();
-    Ok((RenderFile { name, format, media_type, address, size_bytes, width, height }, bytes))
+    Ok((picture_row(name, format, [width, height], address, bytes.len()), Content::Bytes(bytes)))
 }
 
-async fn document_file(file: DocumentFile) -> Result<(RenderFile, Bytes), StoreError> {
+fn picture_row(
+    name: String,
+    format: String,
+    size_px: [u32; 2],
+    address: ContentAddress,
+    size_bytes: usize,
+) -> RenderFile {
+    let [width, height] = size_px.map(|side| i32::try_from(side).ok());
+    let media_type = media_type(&format).to_owned();
+    RenderFile { name, format, media_type, address, size_bytes: size_bytes as i64, width, height }
+}
+
+async fn document_file(file: DocumentFile) -> Result<(RenderFile, Content), StoreError> {
     let DocumentFile { name, format, media_type, address, bytes } = file;
     let size_bytes = bytes.len() as i64;
     let address = match address {
         Some(known) => known,
         None => Store::address_of(&bytes).await?,
     };
-    Ok((RenderFile { name, format, media_type, address, size_bytes, width: None, height: None }, bytes))
+    let row = RenderFile { name, format, media_type, address, size_bytes, width: None, height: None };
+    Ok((row, Content::Bytes(bytes)))
 }
 
 /// Many renders have the same map: what is there already is not written again. Without a record from before the sweep may be
@@ -142,13 +206,16 @@ async fn put(
     store: &Store,
     tenant: TenantId,
     row: &RenderFile,
-    bytes: Bytes,
+    content: Content,
     was_there: bool,
 ) -> Result<(), StoreError> {
     if was_there && store.has(tenant, &row.address).await? {
         return Ok(());
     }
-    let address = store.put(tenant, bytes).await?;
+    let address = match content {
+        Content::Bytes(bytes) => store.put(tenant, bytes).await?,
+        Content::Spooled(spooled) => store.keep(tenant, spooled).await?,
+    };
     if address == row.address { Ok(()) } else { Err(StoreError::Corrupt { address: row.address }) }
 }
 
@@ -179,6 +246,13 @@ fn media_type(format: &str) -> &'static str {
     match Format::from_word(format) {
         Some(Format::Png) => "image/png",
         Some(Format::Exr) => "image/x-exr",
+        Some(Format::Jpg) => "image/jpeg",
+        Some(Format::WebP) => "image/webp",
+        Some(Format::Avif) => "image/avif",
+        Some(Format::Tiff) => "image/tiff",
+        Some(Format::Mp4) => "video/mp4",
+        Some(Format::Apng) => "image/apng",
+        Some(Format::Zip) => "application/zip",
         None => "application/octet-stream",
     }
 }

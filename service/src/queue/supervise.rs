@@ -14,7 +14,7 @@ use tokio::time::{interval, sleep, sleep_until, timeout};
 use super::Workplace;
 use super::handle::{Running, Stop};
 use super::ledger::{Ledger, json};
-use super::outputs::{self, OutputError, TenantAssets};
+use super::outputs::{self, OutputError, Received, TenantAssets};
 use crate::db::renders::JobError;
 use crate::db::tasks::{self, AfterFailure, Claimed, Completion, Directive, Ended, Report};
 use crate::db::{DbError, Engine, TenantScope, renders};
@@ -23,6 +23,7 @@ use crate::domain::step::StepName;
 use crate::domain::task::{FaultKind, LEASE, LEASE_RENEWAL, TaskState};
 use crate::events::hub;
 use crate::server::metrics::count_end;
+use crate::wire::request::Format;
 use crate::worker::executor::WorkHandle;
 use crate::worker::failpoint::Failpoint;
 use crate::worker::protocol::{Completed, Failure, Outcome, RenderInput, RenderWork, WorkEvent};
@@ -51,6 +52,9 @@ pub(super) struct Supervisor {
     claimed: Claimed,
     running: Running,
     ledger: Ledger,
+    /// Files that were finished on the way, and the formats of all.
+    received: Received,
+    formats: Vec<Format>,
     /// Why the worker was asked to stop.
     stop: Stop,
     renewed: Instant,
@@ -59,7 +63,8 @@ pub(super) struct Supervisor {
 impl Supervisor {
     pub(super) fn new(place: Arc<Workplace>, claimed: Claimed, running: Running) -> Self {
         let ledger = Ledger::new(&claimed);
-        Self { place, claimed, running, ledger, stop: Stop::No, renewed: Instant::now() }
+        let (received, formats) = (Received::default(), Vec::new());
+        Self { place, claimed, running, ledger, received, formats, stop: Stop::No, renewed: Instant::now() }
     }
 
     /// Runs the task to its end, or until it is lost.
@@ -115,6 +120,7 @@ impl Supervisor {
 
     /// From the start of the work to its outcome.
     async fn work(&mut self, input: RenderInput) -> Result<Outcome, Lost> {
+        self.formats.clone_from(&input.request.formats);
         let (sender, mut events) = unbounded_channel();
         let assets =
             TenantAssets { store: self.place.store.clone(), tenant: self.claimed.tenant, runtime: Handle::current() };
@@ -179,6 +185,9 @@ impl Supervisor {
     }
 
     fn take(&mut self, event: WorkEvent) {
+        if let WorkEvent::File(file) = event {
+            return self.received.take(&self.place.store, file);
+        }
         if let WorkEvent::Preview(preview) = &event {
             let preview = hub::Preview::new(preview.png.clone(), preview.samples_done);
             self.ledger.preview(&preview);
@@ -225,7 +234,9 @@ impl Supervisor {
         Failpoint::Store.pass();
         let (db, store) = (self.place.db.clone(), self.place.store.clone());
         let (tenant, render) = (self.claimed.tenant, self.claimed.render.id);
-        let stored = self.renewing(outputs::store(&db, &store, tenant, render, completed)).await?;
+        let (received, formats) = (std::mem::take(&mut self.received), std::mem::take(&mut self.formats));
+        let storing = outputs::store(&db, &store, tenant, render, &formats, received, completed);
+        let stored = self.renewing(storing).await?;
         let stored = match stored {
             Ok(stored) => stored,
             Err(error) => return self.fail_to_store(error, begun.elapsed()).await,

@@ -42,7 +42,7 @@ struct Open {
 /// An upload that was received. Dropped, it leaves nothing.
 #[derive(Debug)]
 pub struct Spooled {
-    file: File,
+    // Closed: many may wait to be kept.
     path: TempPath,
     address: ContentAddress,
     size_bytes: u64,
@@ -127,8 +127,8 @@ impl Spool {
         let SpoolFile::Open(open) = self.file else { return Err(lost()) };
         let address = ContentAddress::from_hash(*open.hasher.finalize().as_bytes());
         let Open { file, .. } = *open;
-        let (file, path) = file.into_parts();
-        Ok(Spooled { file, path, address, size_bytes: self.size_bytes })
+        let path = file.into_temp_path();
+        Ok(Spooled { path, address, size_bytes: self.size_bytes })
     }
 }
 
@@ -163,8 +163,13 @@ impl Spooled {
 
     /// Moves it to its place, durably: the bytes are on the disk before the name is, and the name before this returns.
     pub(super) async fn publish(self, target: PathBuf) -> Result<(), StoreError> {
-        let Self { file, path, .. } = self;
-        blocking(move || publish(&file, path, &target)).await?
+        let path = self.path;
+        blocking(move || {
+            // Bytes are brought to the disk by way of a handle that may write.
+            let file = File::options().write(true).open(&path)?;
+            publish(&file, path, &target)
+        })
+        .await?
     }
 }
 

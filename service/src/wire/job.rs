@@ -49,9 +49,9 @@ pub struct Job {
     pub queue_position: Option<u64>,
     /// 0 to 100.
     pub progress_pct: f64,
-    /// Samples that every pixel that still wants some has.
+    /// Samples that every pixel that still wants some has, of all pictures together.
     pub samples_done: u32,
-    /// The most a pixel gets.
+    /// The most a pixel gets, of all pictures together.
     pub samples_target: u32,
     /// The request in effect, with every default.
     pub request: RenderRequest,

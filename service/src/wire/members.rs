@@ -113,6 +113,12 @@ impl<'a> Members<'a> {
         self.integer(name, range).and_then(|integer| u32::try_from(integer).ok())
     }
 
+    /// The same, or `null`.
+    pub fn nullable_count(&mut self, name: &'static str, range: RangeInclusive<u32>) -> Option<u32> {
+        self.non_null(name)?;
+        self.count(name, range)
+    }
+
     /// `true` or `false`.
     pub fn flag(&mut self, name: &'static str) -> Option<bool> {
         let value = self.value(name)?;

@@ -43,7 +43,7 @@ impl RigFiles {
     }
 }
 
-/// The files about a shot.
+/// The files about a shot; `denoise` says whether its noise is removed.
 ///
 /// # Errors
 /// When a rig's map cannot be encoded.
@@ -51,6 +51,7 @@ pub(super) fn documents(
     input: &RenderInput,
     subject: &Subject,
     shot: &Shot,
+    denoise: bool,
     rigs: &RigFiles,
 ) -> Result<Vec<DocumentFile>, Error> {
     let mut files = Vec::new();
@@ -71,13 +72,14 @@ pub(super) fn documents(
     let options = import_options(&input.request);
     let (file, up_axis, unit_scale) = (reference("product.glb", &input.scene), options.up_axis, options.unit_scale);
     let hidden = dump::hidden();
+    let left_out = LeftOut { shot: dump::left_out(&options), ..LeftOut::default() };
     let text = write(&Dump {
         name: "render",
         geometry: &Geometry { file, up_axis, unit_scale },
         shot,
-        denoise: false,
+        denoise,
         environment_file: environment_file.as_ref(),
-        left_out: &LeftOut::default(),
+        left_out: &left_out,
         parts: &dump::parts(&subject.product, &subject.materials, &hidden),
     });
     files.insert(0, document("shot.json", "json", "application/json", text.into()));

@@ -28,6 +28,7 @@ use super::steps::{Emit, Facts, Step, facts};
 use super::subject::{ImportKey, Subject, Subjects};
 use super::{render, shot};
 use crate::domain::event::LogLevel;
+use crate::domain::render::RenderKind;
 use crate::domain::step::StepName;
 
 /// Lines about materials in one job's log, at most; the report has them all.
@@ -164,7 +165,7 @@ impl Engine {
         let subject = Subject { key, product, materials: resolved? };
         job.go_on()?;
         let device = self.device(job)?;
-        let step = Step::start(job.emit, StepName::RenderStill, about(job, &device));
+        let step = Step::start(job.emit, step_of(job), about(job, &device));
         step.finish(render::run(self, job, &subject, &device, &step))
             .inspect_err(|stopped| self.close_if_lost(&device, stopped, &step))
     }
@@ -218,13 +219,13 @@ impl Engine {
             Ok(device) => {
                 if let Some(line) = &device.line {
                     let context = json!({ "gpu_info": device.info });
-                    Step::announce(job.emit, StepName::RenderStill, line.level, &line.text, context);
+                    Step::announce(job.emit, step_of(job), line.level, &line.text, context);
                 }
                 (job.emit)(WorkEvent::Device(device.info.clone()));
                 Ok(device)
             }
             Err(error) => {
-                let step = Step::start(job.emit, StepName::RenderStill, Facts::new());
+                let step = Step::start(job.emit, step_of(job), Facts::new());
                 step.finish(Err(error.into()))
             }
         }
@@ -281,6 +282,11 @@ impl Engine {
     pub(super) fn environment(&self, job: &Job<'_>) -> Result<Option<super::subject::DecodedMap>, Stopped> {
         self.subjects.environment(job.input, job.assets)
     }
+}
+
+/// The step that makes the pictures.
+fn step_of(job: &Job<'_>) -> StepName {
+    RenderKind::from(job.input.request.kind).step()
 }
 
 /// What the record of the render step says beside its times.

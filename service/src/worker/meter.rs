@@ -11,19 +11,37 @@ use super::steps::{Emit, Step};
 /// Between two reports of progress, at least.
 const INTERVAL: Duration = Duration::from_millis(500);
 
-/// Thins the renderer's progress out: two reports a second, and a line of the log whenever the samples have doubled.
+/// Thins the renderer's progress out: two reports a second, and a line of the log whenever the samples have doubled, or, of several
+/// pictures, their number.
 pub(super) struct Meter<'a> {
     emit: Emit<'a>,
     step: &'a Step<'a>,
-    /// Sampling ends after this time, whatever is done by then.
+    /// Sampling of a picture ends after this time, whatever is done by then.
     time_max: Option<Duration>,
+    /// How many pictures there are.
+    n: u32,
+    /// What they are called.
+    noun: &'static str,
+    begun: Instant,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     shown: Option<Instant>,
-    samples_logged: u32,
+    logged: u32,
+    at: Place,
+    /// The most that was reported: nobody sees progress go back.
+    pct: f64,
+}
+
+/// Where among the pictures of a job one is.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    /// Pictures before it.
+    i: u32,
+    /// The time that they took.
+    before: Duration,
 }
 
 impl State {
@@ -36,28 +54,49 @@ impl State {
         is_due
     }
 
-    /// Whether to write a line now.
-    fn has_doubled(&mut self, samples: u32) -> bool {
-        let has_doubled = samples >= 2 * self.samples_logged.max(8);
+    /// Whether to write a line now: `least` is the first number with one.
+    fn has_doubled(&mut self, count: u32, least: u32) -> bool {
+        let has_doubled = count >= (2 * self.logged).max(least);
         if has_doubled {
-            self.samples_logged = samples;
+            self.logged = count;
         }
         has_doubled
     }
 }
 
 impl<'a> Meter<'a> {
-    pub(super) fn new(emit: Emit<'a>, step: &'a Step<'a>, time_max: Option<Duration>) -> Self {
-        Self { emit, step, time_max, state: Mutex::default() }
+    /// Of `n` pictures, which `noun` says what they are.
+    pub(super) fn new(
+        emit: Emit<'a>,
+        step: &'a Step<'a>,
+        time_max: Option<Duration>,
+        n: u32,
+        noun: &'static str,
+    ) -> Self {
+        Self { emit, step, time_max, n, noun, begun: Instant::now(), state: Mutex::default() }
+    }
+
+    /// The next picture begins; `i` are done.
+    pub(super) fn begin(&self, i: u32) {
+        let mut state = self.lock();
+        state.at = Place { i, before: self.begun.elapsed() };
+        let is_line = i > 0 && state.has_doubled(i, 1);
+        let pct = state.pct;
+        drop(state);
+        if is_line {
+            self.step.progress(pct, &format!("{i} of {} {}", self.n, self.noun));
+        }
     }
 
     /// Takes one report of the renderer.
     pub(super) fn show(&self, progress: Progress) {
-        let (is_due, is_line) = {
-            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            (state.is_due(Instant::now()), state.has_doubled(progress.samples))
+        let (is_due, is_line, report) = {
+            let mut state = self.lock();
+            let report = report(progress, self.time_max, state.at, self.n);
+            state.pct = state.pct.max(report.progress_pct);
+            let report = WorkProgress { progress_pct: state.pct, ..report };
+            (state.is_due(Instant::now()), self.n == 1 && state.has_doubled(progress.samples, 16), report)
         };
-        let report = report(progress, self.time_max);
         if is_due {
             (self.emit)(WorkEvent::Progress(report));
         }
@@ -66,16 +105,22 @@ impl<'a> Meter<'a> {
             self.step.progress(report.progress_pct, &message);
         }
     }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-/// How far a render is: by its samples, or by its time where that ends it earlier.
-fn report(progress: Progress, time_max: Option<Duration>) -> WorkProgress {
+/// How far a job of `n` pictures is: each by its samples, or by its time where that ends it earlier.
+fn report(progress: Progress, time_max: Option<Duration>, at: Place, n: u32) -> WorkProgress {
     let elapsed_s = progress.elapsed.as_secs_f64();
     let of_time = time_max.map_or(0.0, |max| elapsed_s / max.as_secs_f64().max(f64::MIN_POSITIVE));
-    let done = f64::from(progress.done).max(of_time).clamp(0.0, 1.0);
+    let of_picture = f64::from(progress.done).max(of_time).clamp(0.0, 1.0);
+    let done = (f64::from(at.i) + of_picture) / f64::from(n.max(1));
+    let elapsed_s = elapsed_s + at.before.as_secs_f64();
     WorkProgress {
-        samples_done: progress.samples,
-        samples_target: progress.samples_max,
+        samples_done: progress.samples_max.saturating_mul(at.i).saturating_add(progress.samples),
+        samples_target: progress.samples_max.saturating_mul(n),
         progress_pct: 100.0 * done,
         eta_s: (done > 0.0).then(|| elapsed_s * (1.0 - done) / done),
     }
@@ -95,17 +140,29 @@ mod tests {
     #[test]
     fn lines_double() {
         let mut state = State::default();
-        let lines: Vec<u32> = (1..=100).filter(|&n| state.has_doubled(n)).collect();
+        let lines: Vec<u32> = (1..=100).filter(|&n| state.has_doubled(n, 16)).collect();
         assert_eq!(lines, [16, 32, 64]);
+        let mut state = State::default();
+        let lines: Vec<u32> = (1..=72).filter(|&n| state.has_doubled(n, 1)).collect();
+        assert_eq!(lines, [1, 2, 4, 8, 16, 32, 64]);
     }
 
     #[test]
     fn time_left_follows_from_the_pace() {
         let progress = Progress { samples: 16, samples_max: 64, done: 0.25, paths: 0, elapsed: Duration::from_secs(3) };
+        let report = |progress, time_max| report(progress, time_max, Place::default(), 1);
         assert_eq!(report(progress, None).eta_s, Some(9.0));
         assert_eq!(report(Progress { done: 0.0, ..progress }, None).eta_s, None);
         let limited = |seconds| report(progress, Some(Duration::from_secs(seconds)));
         assert_eq!((limited(4).progress_pct, limited(4).eta_s), (75.0, Some(1.0)), "its time ends it");
         assert_eq!(limited(60), report(progress, None), "its samples end it");
+    }
+
+    #[test]
+    fn r08_progress_is_that_of_all_pictures() {
+        let progress = Progress { samples: 16, samples_max: 64, done: 0.5, paths: 0, elapsed: Duration::from_secs(3) };
+        let third = report(progress, None, Place { i: 2, before: Duration::from_secs(22) }, 5);
+        assert_eq!((third.progress_pct, third.eta_s), (50.0, Some(25.0)));
+        assert_eq!((third.samples_done, third.samples_target), (2 * 64 + 16, 5 * 64));
     }
 }

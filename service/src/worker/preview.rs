@@ -15,11 +15,13 @@ const SHARE_MAX: f64 = 0.1;
 /// done by then is seen as soon without.
 const PAUSE: Duration = Duration::from_millis(250);
 
+/// Finished pictures of a job are shown no sooner after each other.
+const BETWEEN_OFFERS: Duration = Duration::from_secs(1);
+
 /// Turns snapshots into previews. The first is always made; a later one is left out when previews would take more than their
 /// share of the time. A render that is over before anybody looks may have none; its picture is then its preview.
 pub(super) struct Previews<'a> {
     emit: Emit<'a>,
-    shot: &'a ReadyShot,
     spent: Mutex<Spent>,
 }
 
@@ -27,6 +29,8 @@ pub(super) struct Previews<'a> {
 struct Spent {
     begun: Instant,
     on_previews: Option<Duration>,
+    /// When a finished picture was shown.
+    offered: Option<Instant>,
 }
 
 impl Spent {
@@ -42,19 +46,19 @@ impl Spent {
 }
 
 impl<'a> Previews<'a> {
-    /// Of a render that begins now.
-    pub(super) fn new(emit: Emit<'a>, shot: &'a ReadyShot) -> Self {
-        Self { emit, shot, spent: Mutex::new(Spent { begun: Instant::now(), on_previews: None }) }
+    /// Of a job whose first picture begins now.
+    pub(super) fn new(emit: Emit<'a>) -> Self {
+        Self { emit, spent: Mutex::new(Spent { begun: Instant::now(), on_previews: None, offered: None }) }
     }
 
-    /// Takes one snapshot.
-    pub(super) fn take(&self, snapshot: &Snapshot) {
+    /// Takes one snapshot of a shot.
+    pub(super) fn take(&self, shot: &ReadyShot, snapshot: &Snapshot) {
         let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
         let begun = Instant::now();
         if !spent.allows(begun) {
             return;
         }
-        match self.shot.preview(snapshot) {
+        match shot.preview(snapshot) {
             Ok(png) => (self.emit)(WorkEvent::Preview(Preview {
                 png: png.into(),
                 width: snapshot.image.width_px,
@@ -66,7 +70,24 @@ impl<'a> Previews<'a> {
         spent.add(begun.elapsed());
     }
 
-    /// Shows the finished picture, unless something was shown before: whoever follows a render sees at least one preview.
+    /// Shows a finished picture of several, unless one was shown a moment ago or there is no time for it.
+    ///
+    /// # Errors
+    /// Those of `make`.
+    pub(super) fn offer<E>(&self, make: impl FnOnce() -> Result<Preview, E>) -> Result<(), E> {
+        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        let begun = Instant::now();
+        let is_soon = spent.offered.is_some_and(|offered| begun.duration_since(offered) < BETWEEN_OFFERS);
+        if is_soon || !spent.allows(begun) {
+            return Ok(());
+        }
+        (self.emit)(WorkEvent::Preview(make()?));
+        spent.offered = Some(begun);
+        spent.add(begun.elapsed());
+        Ok(())
+    }
+
+    /// Shows a finished picture, unless something was shown before: whoever follows a render sees at least one preview.
     pub(super) fn end(&self, last: Preview) {
         let spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
         if spent.on_previews.is_none() {
@@ -87,7 +108,7 @@ mod tests {
     #[test]
     fn previews_keep_to_their_share() {
         let begun = Instant::now();
-        let mut spent = Spent { begun, on_previews: None };
+        let mut spent = Spent { begun, on_previews: None, offered: None };
         assert!(spent.allows(begun), "the first is always made");
         spent.add(Duration::from_millis(20));
         assert!(!spent.allows(begun + Duration::from_millis(100)));

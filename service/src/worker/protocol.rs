@@ -77,6 +77,8 @@ pub enum WorkEvent {
     Progress(WorkProgress),
     /// The picture so far.
     Preview(Preview),
+    /// A file that is finished while the work goes on: one of many pictures. It counts if the work completes.
+    File(OutputFile),
     /// How it ended: the last event.
     Finished(Box<Outcome>),
 }
@@ -148,9 +150,9 @@ impl LogLine {
 /// How far sampling is.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WorkProgress {
-    /// Samples that every pixel that still wants some has.
+    /// Samples that every pixel that still wants some has, of all pictures together.
     pub samples_done: u32,
-    /// The most a pixel gets.
+    /// The most a pixel gets, of all pictures together.
     pub samples_target: u32,
     /// Share of the work done, 0 to 100.
     #[serde(serialize_with = "finite")]
@@ -188,7 +190,7 @@ pub enum Outcome {
 /// A finished render.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Completed {
-    /// The pictures, in the order of the request's formats.
+    /// The files that were not sent before.
     pub files: Vec<OutputFile>,
     /// What else is kept with them, `shot.json` first.
     pub documents: Vec<DocumentFile>,
@@ -213,9 +215,9 @@ pub struct Completed {
 pub struct OutputFile {
     /// Its name, such as `result.png`.
     pub name: String,
-    /// `png` or `exr`.
+    /// Its format, a word of the request's.
     pub format: String,
-    /// Pixels.
+    /// Pixels of the picture, or of those in it.
     pub width: u32,
     /// Pixels.
     pub height: u32,
@@ -290,6 +292,7 @@ impl WorkEvent {
     pub fn blobs(&self) -> Vec<Bytes> {
         match self {
             Self::Preview(preview) => vec![preview.png.clone()],
+            Self::File(file) => vec![file.bytes.clone()],
             Self::Finished(outcome) => match &**outcome {
                 Outcome::Completed(Completed { files, documents, .. }) => {
                     let files = files.iter().map(|file| file.bytes.clone());
@@ -306,6 +309,7 @@ impl WorkEvent {
     pub fn attach(&mut self, blobs: Vec<Bytes>) -> bool {
         let places: Vec<&mut Bytes> = match self {
             Self::Preview(preview) => vec![&mut preview.png],
+            Self::File(file) => vec![&mut file.bytes],
             Self::Finished(outcome) => match &mut **outcome {
                 Outcome::Completed(Completed { files, documents, .. }) => {
                     let files = files.iter_mut().map(|file| &mut file.bytes);

@@ -1,32 +1,37 @@
-//! The render step: from a product with materials to encoded pictures.
+//! The render step: from a product with materials to encoded pictures, one or many.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
-use packshot_pipeline::denoise::Denoise;
-use packshot_pipeline::picture::Picture;
-use packshot_pipeline::render::{PREVIEW_SIDE_MAX_PX, ReadyShot};
+use packshot_pipeline::error::Error;
+use packshot_pipeline::picture::{Picture, provenance_of};
+use packshot_pipeline::render::{PREVIEW_SIDE_MAX_PX, ReadyShot, ResidentProduct};
+use packshot_pipeline::sequence::{IN_MEMORY_MAX, add_picture, take_each};
 use packshot_pipeline::timing::{Seconds, Stopwatch};
+use packshot_pipeline::verify::Check;
 use packshot_renderer::backend::{RenderControl, Snapshot};
+use packshot_renderer::encode::{self, Metadata, PngDepth};
 use packshot_renderer::shot::{Floor, Shot};
 use serde_json::{Value, json};
 
+use super::checks::Checks;
 use super::device::Device;
 use super::documents::documents;
 use super::engine::{Engine, Job};
 use super::failpoint::Failpoint;
 use super::failure::Stopped;
+use super::files::{About, Files, NoiseWishes, Taken};
 use super::meter::Meter;
 use super::preview::{Previews, snapshots};
-use super::protocol::{Completed, DocumentFile, Failure, OutputFile, PREVIEW_NAME, Preview};
-use super::shot;
+use super::protocol::{Completed, DocumentFile, Failure, OutputFile, PREVIEW_NAME, Preview, WorkEvent};
+use super::series::Series;
 use super::steps::{Facts, Step, facts};
-use super::subject::{Subject, build_shot};
+use super::subject::Subject;
 use crate::domain::task::FaultKind;
 use crate::wire::Word;
 use crate::wire::preflight::Preflight;
-use crate::wire::request::Format;
+use crate::wire::request::{Aov, Format, RenderRequest};
 
 /// Memory that one pixel takes while a picture is made: its sums, its mean, its display values and the encoder's copy, bytes.
 const BYTES_PER_PIXEL: u64 = 128;
@@ -34,6 +39,10 @@ const BYTES_PER_PIXEL: u64 = 128;
 const DENOISER_BYTES_PER_PIXEL: u64 = 270;
 /// The same of a shadow catcher: two more films, and what they are compared to.
 const CATCHER_BYTES_PER_PIXEL: u64 = 160;
+/// The same of a layer: its values, and the copies of who computes and encodes it.
+const LAYER_BYTES_PER_PIXEL: u64 = 40;
+/// The same of each picture that waits while the next one is rendered, with and without noise, and of the frame that a film takes.
+const WAITING_BYTES_PER_PIXEL: u64 = 64;
 
 /// Frames, prepares, samples and encodes.
 pub(super) fn run(
@@ -44,64 +53,78 @@ pub(super) fn run(
     step: &Step<'_>,
 ) -> Result<(Completed, Facts), Stopped> {
     let mut clock = Stopwatch::start();
+    let request = &job.input.request;
     let environment = engine.environment(job)?;
-    let (shot, found) = build_shot(job.input, &subject.product, environment)?;
-    let preflight = subject.preflight(job.input, &found);
-    let denoise = shot::denoise(&job.input.request);
-    let is_shown =
-        |&format: &Format| denoise.applies(Some(shot::picture_format(&job.input.request, format)), shot.view.transform);
-    let denoises = job.input.request.formats.iter().any(is_shown);
-    fits(engine, device, &shot, denoises, preflight.stats.device_bytes_estimate)?;
-    job.go_on()?;
-    let resident = engine.resident(job, subject, shot.floor.as_ref(), device)?;
-    let ready = engine.with_room(device, || resident.ready(shot.clone()))?;
-    let mut seconds = Seconds { prepare: clock.lap(), ..Seconds::default() };
-
-    Failpoint::Render.pass();
-    let time_max = job.input.request.max_time_s.map(Duration::from_secs_f64);
-    let (meter, previews) = (Meter::new(job.emit, step, time_max), Previews::new(job.emit, &ready));
-    let picture = ready.render(&RenderControl {
-        cancel: job.cancel,
-        progress: &|progress| meter.show(progress),
-        time_max,
-        snapshots: Some(snapshots(&|snapshot| previews.take(&snapshot))),
-        counts: None,
-    })?;
-    engine.n_renders.fetch_add(1, Ordering::Relaxed);
-    clock.lap();
-
-    Failpoint::Encode.pass();
-    let denoised = match denoises {
-        true => Some(ready.denoised(picture.clone(), job.cancel)?),
-        false => None,
+    let (series, found) = Series::build(request, &subject.product, environment)?;
+    let Some(first) = series.shots().next() else {
+        return Err(Failure::new(FaultKind::Input, "shot.missing", "the request asks for no picture").into());
     };
-    let denoise_s = clock.lap();
-    let files = encode(job, denoise, &picture, denoised.as_ref())?;
-    let mut documents = documents(job.input, subject, ready.shot(), &engine.rig_files)?;
-    let last = LastPreview::new(job, &ready, denoised.as_ref().unwrap_or(&picture), &files)?;
-    documents.extend(last.document);
-    previews.end(last.preview);
-    seconds = Seconds {
-        render: picture.render_s,
-        render_cpu: picture.render_cpu_s,
-        denoise: denoise_s,
-        encode: clock.lap(),
+    let preflight = subject.preflight(job.input, &found);
+    let about = About {
+        size_px: [first.film.width_px, first.film.height_px],
+        n: series.n(),
+        view: first.view.transform,
+        provenance: provenance_of(&subject.product, &subject.materials, &first),
+    };
+    let files = Files::begin(request, about)?;
+    let wishes = files.noise_wishes();
+    for shot in series.shots() {
+        fits(engine, device, request, &shot, wishes.denoised, series.n(), preflight.stats.device_bytes_estimate)?;
+    }
+    job.go_on()?;
+
+    let time_max = request.max_time_s.map(Duration::from_secs_f64);
+    let (meter, previews) = (Meter::new(job.emit, step, time_max, series.n(), series.noun()), Previews::new(job.emit));
+    let mut camera = Camera {
+        engine,
+        job,
+        subject,
+        device,
+        time_max,
+        wishes,
+        meter: &meter,
+        previews: &previews,
+        resident: None,
+        prepare_s: clock.lap(),
+    };
+    let mut desk = Desk {
+        job,
+        series: &series,
+        files,
+        previews: &previews,
+        taken: Totals::default(),
+        last: Vec::new(),
+        preview: None,
+    };
+    take_each(series.shots().enumerate(), |(i, shot)| camera.take(i as u32, shot), |shown| desk.finish(shown))?;
+    let prepare_s = camera.prepare_s;
+    clock.lap();
+    let Desk { files, mut taken, last, preview, .. } = desk;
+    let files = [last, files.finish()?].concat();
+    job.go_on()?;
+    let checks = std::mem::take(&mut taken.checks).finish(request, &series)?;
+    let mut documents = documents(job.input, subject, &first, wishes.denoised, &engine.rig_files)?;
+    documents.extend(preview);
+    let seconds = Seconds {
+        prepare: prepare_s,
+        encode: taken.seconds.encode + clock.lap(),
         total: job.begun.elapsed().as_secs_f64(),
-        ..seconds
+        ..taken.seconds
     };
     let unmapped_parts = u32::try_from(subject.materials.unmapped()).unwrap_or(u32::MAX);
     let output = json!({
-        "width": picture.linear.width_px,
-        "height": picture.linear.height_px,
-        "samples_mean": picture.samples_mean,
-        "noise_reached": picture.noise,
+        "width": first.film.width_px,
+        "height": first.film.height_px,
+        "pictures": series.n(),
+        "samples_mean": taken.samples_mean(),
+        "noise_reached": taken.noise(),
         "seconds": seconds,
     });
     let completed = Completed {
-        report: report(&Preflight::from(&preflight), job, &picture, &seconds),
+        report: report(&Preflight::from(&preflight), job, &first, &taken, &seconds, &checks),
         duration_s: job.begun.elapsed().as_secs_f64(),
-        samples_mean: picture.samples_mean,
-        noise_reached: picture.noise,
+        samples_mean: taken.samples_mean(),
+        noise_reached: taken.noise(),
         unmapped_parts,
         device: device.info.clone(),
         files,
@@ -110,17 +133,201 @@ pub(super) fn run(
     Ok((completed, facts(output)))
 }
 
+/// Takes pictures.
+struct Camera<'a> {
+    engine: &'a Engine,
+    job: &'a Job<'a>,
+    subject: &'a Subject,
+    device: &'a Device,
+    time_max: Option<Duration>,
+    wishes: NoiseWishes,
+    meter: &'a Meter<'a>,
+    previews: &'a Previews<'a>,
+    /// The product on its floor, which nearly always is that of all pictures.
+    resident: Option<(Option<Floor>, ResidentProduct)>,
+    prepare_s: f64,
+}
+
+/// A picture on its way into its files.
+struct Shown {
+    i: u32,
+    taken: Taken,
+    /// Of the first picture: what is shown of it where none of its files can be.
+    preview: Option<Preview>,
+}
+
+impl Camera<'_> {
+    fn take(&mut self, i: u32, shot: Shot) -> Result<Shown, Stopped> {
+        let (engine, job) = (self.engine, self.job);
+        job.go_on()?;
+        let mut clock = Stopwatch::start();
+        let resident = match &self.resident {
+            Some((floor, resident)) if *floor == shot.floor => resident.clone(),
+            _ => {
+                let resident = engine.resident(job, self.subject, shot.floor.as_ref(), self.device)?;
+                self.resident = Some((shot.floor.clone(), resident.clone()));
+                resident
+            }
+        };
+        let ready = engine.with_room(self.device, || resident.ready(shot.clone()))?;
+        self.prepare_s += clock.lap();
+
+        Failpoint::Render.pass();
+        self.meter.begin(i);
+        let taken = self.sample(&ready)?;
+        let preview = (i == 0).then(|| preview(job, &ready, &taken.picture)).transpose()?.flatten();
+        Ok(Shown { i, taken, preview })
+    }
+
+    /// Renders a picture, or draws it where lines alone are asked for.
+    fn sample(&self, ready: &ReadyShot) -> Result<Taken, Stopped> {
+        let (job, request, film) = (self.job, &self.job.input.request, &ready.shot().film);
+        let size_px = [film.width_px, film.height_px];
+        let lines = request.lines(size_px);
+        if let Some(lines) = lines.as_ref().filter(|_| request.lines_only) {
+            return Ok(Taken { picture: ready.drawing(lines, job.cancel)?, noisy: None });
+        }
+        let watch = |snapshot| self.previews.take(ready, &snapshot);
+        let show = |progress| self.meter.show(progress);
+        let control = RenderControl {
+            cancel: job.cancel,
+            progress: &show,
+            time_max: self.time_max,
+            snapshots: Some(snapshots(&watch)),
+            counts: None,
+        };
+        let picture = ready.render_layers(&control, &request.layers(), request.line_style(size_px))?;
+        self.engine.n_renders.fetch_add(1, Ordering::Relaxed);
+        let mut taken = match self.wishes {
+            NoiseWishes { denoised: false, .. } => Taken { picture, noisy: None },
+            NoiseWishes { noisy, .. } => {
+                let kept = noisy.then(|| picture.clone());
+                Taken { picture: ready.denoised(picture, job.cancel)?, noisy: kept }
+            }
+        };
+        if let Some(lines) = &lines {
+            taken.picture = ready.with_lines(taken.picture, lines, job.cancel)?;
+            if let Some(noisy) = &mut taken.noisy {
+                noisy.lines.clone_from(&taken.picture.lines);
+            }
+        }
+        Ok(taken)
+    }
+}
+
+/// Where pictures become files, while the next one is taken.
+struct Desk<'a> {
+    job: &'a Job<'a>,
+    series: &'a Series,
+    files: Files,
+    previews: &'a Previews<'a>,
+    taken: Totals,
+    /// The files of a job's only picture.
+    last: Vec<OutputFile>,
+    /// The first picture as a preview, unless one of the files can be shown as it is.
+    preview: Option<DocumentFile>,
+}
+
+impl Desk<'_> {
+    fn finish(&mut self, Shown { i, taken, preview }: Shown) -> Result<(), Stopped> {
+        let mut clock = Stopwatch::start();
+        self.job.go_on()?;
+        Failpoint::Encode.pass();
+        let files = self.files.take(&self.series.name(i), &taken)?;
+        if i > 0 {
+            self.previews.offer(|| displayed(&taken.picture, self.job.input.request.samples))?;
+        } else {
+            let png = files.iter().find(|file| file.format == Format::Png.word());
+            let samples_done = self.job.input.request.samples;
+            let of_file = |file: &OutputFile| Preview {
+                png: file.bytes.clone(),
+                width: file.width,
+                height: file.height,
+                samples_done,
+            };
+            if let Some(shown) = preview.clone().or_else(|| png.map(of_file)) {
+                self.previews.end(shown);
+            }
+            self.preview = preview.map(|preview| DocumentFile {
+                name: PREVIEW_NAME.to_owned(),
+                format: "preview".to_owned(),
+                media_type: "image/png".to_owned(),
+                address: None,
+                bytes: preview.png,
+            });
+        }
+        self.taken.checks.take(&self.job.input.request, &taken.picture, &files);
+        match self.series {
+            Series::Still(_) => self.last = files,
+            Series::Views(_) | Series::Turntable(_) => {
+                files.into_iter().for_each(|file| (self.job.emit)(WorkEvent::File(file)))
+            }
+        }
+        self.taken.add(&self.series.name(i), &taken.picture);
+        self.taken.seconds.encode += clock.lap();
+        Ok(())
+    }
+}
+
+/// What pictures cost and gave.
+#[derive(Debug, Default)]
+struct Totals {
+    seconds: Seconds,
+    rays: u64,
+    samples_mean: f64,
+    noise: f64,
+    pictures: Vec<Value>,
+    device: Option<Value>,
+    /// Against the rules of a preset.
+    checks: Checks,
+}
+
+impl Totals {
+    fn add(&mut self, name: &str, picture: &Picture) {
+        add_picture(&mut self.seconds, picture);
+        self.rays += picture.rays;
+        self.samples_mean += picture.samples_mean;
+        self.noise += picture.noise;
+        self.pictures.push(json!({
+            "name": name,
+            "samples_mean": picture.samples_mean,
+            "noise_reached": picture.noise,
+            "rays": picture.rays,
+        }));
+        self.device.get_or_insert_with(|| json!(picture.device));
+    }
+
+    /// Of all pictures.
+    fn samples_mean(&self) -> f64 {
+        self.samples_mean / self.pictures.len().max(1) as f64
+    }
+
+    /// Of all pictures.
+    fn noise(&self) -> f64 {
+        self.noise / self.pictures.len().max(1) as f64
+    }
+}
+
 /// Refuses before work starts what the device has no memory for.
-fn fits(engine: &Engine, device: &Device, shot: &Shot, denoises: bool, scene_bytes: u64) -> Result<(), Stopped> {
+fn fits(
+    engine: &Engine,
+    device: &Device,
+    request: &RenderRequest,
+    shot: &Shot,
+    denoises: bool,
+    n: u32,
+    scene_bytes: u64,
+) -> Result<(), Stopped> {
     let Some(offered) = engine.memory_bytes_max.or(device.memory_bytes) else { return Ok(()) };
     let n_pixels = u64::from(shot.film.width_px) * u64::from(shot.film.height_px);
-    let mut per_pixel = BYTES_PER_PIXEL;
+    let mut per_pixel = BYTES_PER_PIXEL + LAYER_BYTES_PER_PIXEL * n_layers(request, shot);
     if denoises {
         per_pixel += DENOISER_BYTES_PER_PIXEL;
     }
     if shot.floor.as_ref().is_some_and(Floor::catches) {
         per_pixel += CATCHER_BYTES_PER_PIXEL;
     }
+    per_pixel += WAITING_BYTES_PER_PIXEL * (u64::from(n).min(IN_MEMORY_MAX as u64) - 1);
     let needed = scene_bytes.saturating_add(n_pixels * per_pixel);
     if needed <= offered {
         return Ok(());
@@ -129,71 +336,58 @@ fn fits(engine: &Engine, device: &Device, shot: &Shot, denoises: bool, scene_byt
     Err(Failure::new(FaultKind::Input, "device_out_of_memory", detail).into())
 }
 
-/// The files of the request's formats, in its order: of the denoised picture where that is for the format.
-fn encode(
-    job: &Job<'_>,
-    denoise: Denoise,
-    noisy: &Picture,
-    denoised: Option<&Picture>,
-) -> Result<Vec<OutputFile>, Stopped> {
+/// Layers of a picture, about: a light group for each light, the environment and what shines.
+fn n_layers(request: &RenderRequest, shot: &Shot) -> u64 {
+    let of = |aov: &Aov| if *aov == Aov::LightGroups { shot.lights.len() as u64 + 2 } else { 1 };
+    request.aovs.iter().map(of).sum()
+}
+
+/// A finished picture as a preview; `None` where its PNG is one.
+fn preview(job: &Job<'_>, ready: &ReadyShot, picture: &Picture) -> Result<Option<Preview>, Stopped> {
     let request = &job.input.request;
-    let mut files = Vec::with_capacity(request.formats.len());
-    for &format in &request.formats {
-        job.go_on()?;
-        let encoded = shot::picture_format(request, format);
-        let is_denoised = denoise.applies(Some(encoded), noisy.view.transform);
-        let picture = denoised.filter(|_| is_denoised).unwrap_or(noisy);
-        let bytes = picture.encode(encoded)?;
-        files.push(OutputFile {
-            name: format!("result.{}", format.word()),
-            format: format.word().to_owned(),
-            width: picture.linear.width_px,
-            height: picture.linear.height_px,
-            bytes: bytes.into(),
-        });
+    let side_px = picture.linear.width_px.max(picture.linear.height_px);
+    if request.formats.contains(&Format::Png) && side_px <= PREVIEW_SIDE_MAX_PX {
+        return Ok(None);
     }
-    job.go_on()?;
-    Ok(files)
+    let samples_done = request.samples;
+    if picture.lines.is_some() {
+        return displayed(picture, samples_done).map(Some);
+    }
+    let image = picture.radiance().into_owned().shrunk(PREVIEW_SIDE_MAX_PX);
+    let (width, height) = (image.width_px, image.height_px);
+    let png = Bytes::from(ready.preview(&Snapshot { samples: samples_done, image })?);
+    Ok(Some(Preview { png, width, height, samples_done }))
 }
 
-/// The finished picture as a preview.
-struct LastPreview {
-    preview: Preview,
-    /// To be kept, unless one of the files can be shown as it is.
-    document: Option<DocumentFile>,
-}
-
-impl LastPreview {
-    fn new(job: &Job<'_>, ready: &ReadyShot, picture: &Picture, files: &[OutputFile]) -> Result<Self, Stopped> {
-        let samples_done = job.input.request.samples;
-        let shown = |png: &Bytes, width, height| Preview { png: png.clone(), width, height, samples_done };
-        let is_shown = |file: &&OutputFile| {
-            file.format == Format::Png.word() && file.width.max(file.height) <= PREVIEW_SIDE_MAX_PX
-        };
-        if let Some(file) = files.iter().find(is_shown) {
-            return Ok(Self { preview: shown(&file.bytes, file.width, file.height), document: None });
-        }
-        let image = picture.radiance().into_owned().shrunk(PREVIEW_SIDE_MAX_PX);
-        let (width, height) = (image.width_px, image.height_px);
-        let png = Bytes::from(ready.preview(&Snapshot { samples: samples_done, image })?);
-        let preview = shown(&png, width, height);
-        let (name, format, media_type) = (PREVIEW_NAME.to_owned(), "preview".to_owned(), "image/png".to_owned());
-        Ok(Self { preview, document: Some(DocumentFile { name, format, media_type, address: None, bytes: png }) })
-    }
+/// A finished picture as it is shown, as a preview.
+fn displayed(picture: &Picture, samples_done: u32) -> Result<Preview, Stopped> {
+    let shown = picture.display().shrunk(PREVIEW_SIDE_MAX_PX);
+    let (width, height) = (shown.width_px, shown.height_px);
+    let png = encode::png(&shown, PngDepth::Eight, &Metadata::default()).map_err(Error::from)?;
+    Ok(Preview { png: png.into(), width, height, samples_done })
 }
 
 /// What `report.json` holds: the preflight body, and the render.
-fn report(preflight: &Preflight, job: &Job<'_>, picture: &Picture, seconds: &Seconds) -> Value {
+fn report(
+    preflight: &Preflight,
+    job: &Job<'_>,
+    first: &Shot,
+    taken: &Totals,
+    seconds: &Seconds,
+    checks: &[Check],
+) -> Value {
     let mut report = serde_json::to_value(preflight).map(facts).unwrap_or_default();
     let render = json!({
-        "width": picture.linear.width_px,
-        "height": picture.linear.height_px,
+        "width": first.film.width_px,
+        "height": first.film.height_px,
         "samples_max": job.input.request.samples,
-        "samples_mean": picture.samples_mean,
-        "noise_reached": picture.noise,
+        "samples_mean": taken.samples_mean(),
+        "noise_reached": taken.noise(),
         "seconds": seconds,
-        "rays": picture.rays,
-        "device": picture.device,
+        "rays": taken.rays,
+        "device": taken.device,
+        "pictures": taken.pictures,
+        "checks": checks,
     });
     report.insert("render".to_owned(), render);
     Value::Object(report)

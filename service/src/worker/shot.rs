@@ -2,26 +2,23 @@
 //!
 //! Input: a [`RenderRequest`] whose members are in range. Output: the pipeline's own types. Nothing is read or computed here.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use packshot_materials::map::{MapEntry, MaterialMap, PartSelector};
 use packshot_materials::mapping;
+use packshot_pipeline::denoise;
 use packshot_pipeline::request::PartFilter;
-use packshot_pipeline::{denoise, picture};
-use packshot_renderer::encode::{self, PngDepth};
-use packshot_renderer::import::{self, ImportOptions};
+use packshot_pipeline::template::BUILTIN;
+use packshot_renderer::import::{self, ImportOptions, Pose};
 use packshot_renderer::shot::error::{ErrorCode, ShotError};
 use packshot_renderer::shot::framing::{Fit, Lens};
-use packshot_renderer::shot::ground::Ground;
-use packshot_renderer::shot::request::{Framing, LightChoice, ShotRequest};
+use packshot_renderer::shot::request::{DepthOfField, Focus, Framing, LightChoice, ShotRequest};
 use packshot_renderer::shot::rig::RigName;
 use packshot_renderer::shot::view::{THREE_QUARTER, ViewDirection};
 use packshot_renderer::shot::{self, Bounces, EnvironmentMap, Film, PixelFilter};
 
 use crate::wire::Word;
-use crate::wire::request::{
-    Denoise, ExrPrecision, Filter, Format, Light, OnUnmapped, PartEntry, RenderRequest, UpAxis, ViewTransform,
-};
+use crate::wire::request::{self as wire, Denoise, Filter, Light, OnUnmapped, PartEntry, RenderRequest, UpAxis};
 
 /// How the file's axes and units are read.
 pub(super) fn import_options(request: &RenderRequest) -> ImportOptions {
@@ -29,7 +26,16 @@ pub(super) fn import_options(request: &RenderRequest) -> ImportOptions {
         UpAxis::Y => import::UpAxis::Y,
         UpAxis::Z => import::UpAxis::Z,
     };
-    ImportOptions { up_axis, unit_scale: request.unit_scale, ..ImportOptions::default() }
+    let is_posed = request.animation.is_some() || request.time.is_some();
+    let pose = Pose { animation: request.animation.clone(), time_s: request.time.unwrap_or(0.0) };
+    ImportOptions {
+        up_axis,
+        unit_scale: request.unit_scale,
+        variant: request.variant.clone(),
+        pose: is_posed.then_some(pose),
+        look: request.look.renderer(),
+        ..ImportOptions::default()
+    }
 }
 
 /// Which of the file's parts are shown.
@@ -69,17 +75,22 @@ pub(super) fn shot_request(
     Ok(ShotRequest {
         film: film(request),
         framing: framing(request),
-        depth_of_field: None,
-        ground: request.shadow_catcher.then_some(Ground::SHADOWS),
+        depth_of_field: request.dof.map(|f_number| DepthOfField { f_number, focus: focus(request) }),
+        ground: request.ground_choice(),
         light: light(request, environment)?,
         light_rotation_deg: request.light_rotation_deg,
         background: request.background.parse()?,
-        view: shot::View { transform: view_transform(request.view_transform), exposure_ev: request.exposure_ev as f32 },
+        view: shot::View { transform: request.view_transform.renderer(), exposure_ev: request.exposure_ev as f32 },
         lut: None,
     })
 }
 
+fn focus(request: &RenderRequest) -> Focus {
+    request.focus.clone().map_or(Focus::Center, |name| Focus::Part { name })
+}
+
 fn film(request: &RenderRequest) -> Film {
+    let of_look = request.look.renderer().film(ShotRequest::default().film);
     let filter = match request.filter {
         Filter::BlackmanHarris => PixelFilter::BlackmanHarris { half_width_px: 1.5 },
         Filter::Box => PixelFilter::Box,
@@ -91,8 +102,8 @@ fn film(request: &RenderRequest) -> Film {
         noise_threshold: request.noise_threshold as f32,
         seed: request.seed,
         filter,
-        bounces: Bounces::all(request.max_bounces),
-        clamp_direct: 0.0,
+        bounces: request.max_bounces.map_or(of_look.bounces, Bounces::all),
+        clamp_direct: of_look.clamp_direct,
         clamp_indirect: request.clamp_indirect as f32,
     }
 }
@@ -112,8 +123,12 @@ fn framing(request: &RenderRequest) -> Framing {
         }
     };
     let lens = if request.ortho { Lens::Orthographic } else { Lens::Perspective { focal_mm: request.lens_mm } };
-    let fit = Fit::Fill(request.fill);
-    Framing::Auto { direction, lens, fit, crop_to: Vec::new(), share_scale_with: Vec::new() }
+    let fit = match request.margin_px {
+        Some(px) if request.trim => Fit::TrimmedToPx(px),
+        Some(px) => Fit::MarginPx(px),
+        None => Fit::Fill(request.fill),
+    };
+    Framing::Auto { direction, lens, fit, crop_to: request.crop_to.clone(), share_scale_with: Vec::new() }
 }
 
 fn light(request: &RenderRequest, environment: Option<Arc<EnvironmentMap>>) -> Result<LightChoice, ShotError> {
@@ -123,6 +138,16 @@ fn light(request: &RenderRequest, environment: Option<Arc<EnvironmentMap>>) -> R
         Light::ThreePoint => RigName::ThreePoint,
         Light::White => RigName::White,
         Light::Glb => return Ok(LightChoice::SceneLights),
+        Light::Template => {
+            let painted = request.template.as_deref().and_then(painted);
+            let missing = || ShotError {
+                code: ErrorCode::Missing,
+                at: "/template".to_owned(),
+                message: "the light is that of a template, and none is given that paints one".to_owned(),
+                help: "choose another `light`".to_owned(),
+            };
+            return painted.map(LightChoice::Painted).ok_or_else(missing);
+        }
         Light::Environment => {
             let missing = || ShotError {
                 code: ErrorCode::Missing,
@@ -135,13 +160,15 @@ fn light(request: &RenderRequest, environment: Option<Arc<EnvironmentMap>>) -> R
     }))
 }
 
-fn view_transform(word: ViewTransform) -> shot::ViewTransform {
-    match word {
-        ViewTransform::Agx => shot::ViewTransform::Agx,
-        ViewTransform::KhronosNeutral => shot::ViewTransform::KhronosNeutral,
-        ViewTransform::Standard => shot::ViewTransform::Standard,
-        ViewTransform::Raw => shot::ViewTransform::Raw,
-    }
+/// The light that a built-in template paints, painted once: as with rigs, tables of the map then serve all shots.
+fn painted(template: &str) -> Option<Arc<EnvironmentMap>> {
+    static PAINTED: [OnceLock<Option<Arc<EnvironmentMap>>>; BUILTIN.len()] = [const { OnceLock::new() }; BUILTIN.len()];
+    let i = BUILTIN.iter().position(|(name, _)| *name == template)?;
+    let paint = || match wire::template(template)?.light_choice()? {
+        LightChoice::Painted(map) => Some(map),
+        LightChoice::Rig(_) | LightChoice::Map(_) | LightChoice::SceneLights => None,
+    };
+    PAINTED[i].get_or_init(paint).clone()
 }
 
 /// When noise is removed from the request's pictures.
@@ -150,16 +177,5 @@ pub(super) fn denoise(request: &RenderRequest) -> denoise::Denoise {
         Denoise::Auto => denoise::Denoise::Auto,
         Denoise::On => denoise::Denoise::On,
         Denoise::Off => denoise::Denoise::Off,
-    }
-}
-
-/// One of the request's formats with its depth.
-pub(super) fn picture_format(request: &RenderRequest, format: Format) -> picture::Format {
-    match format {
-        Format::Png => picture::Format::Png(if request.bit_depth == 16 { PngDepth::Sixteen } else { PngDepth::Eight }),
-        Format::Exr => picture::Format::Exr(match request.exr {
-            ExrPrecision::Half => encode::ExrPrecision::Half,
-            ExrPrecision::Float => encode::ExrPrecision::Float,
-        }),
     }
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use packshot_materials::finding::Finding;
-use packshot_materials::library::Layer;
+use packshot_materials::library::{Layer, Library};
 use packshot_materials::mapping::{OnUnmapped, Report};
 use packshot_pipeline::error::Error;
 use packshot_pipeline::product::{self, PaletteMaterial, PartMaterials, Product};
@@ -17,26 +17,27 @@ use packshot_pipeline::request::MaterialRequest;
 use packshot_pipeline::template::Overrides;
 use packshot_renderer::backend::CancelToken;
 use packshot_renderer::diagnostic::Diagnostic;
+use packshot_renderer::import::ImportOptions;
 use packshot_renderer::prepare::PartMaterial;
 use packshot_renderer::scene::{Primitive, Scene};
-use packshot_renderer::shot::{EnvironmentMap, environment, request};
+use packshot_renderer::shot::{EnvironmentMap, environment};
 
 use super::executor::AssetSource;
 use super::failure::Stopped;
 use super::library::{self, Resolved};
 use super::lru::Lru;
 use super::protocol::{Failure, LibraryFile, RenderInput};
+use super::series::Series;
 use super::shot;
 use crate::domain::hash::ContentAddress;
 use crate::domain::task::FaultKind;
-use crate::wire::request::{Light, UpAxis};
+use crate::wire::request::{Light, RenderRequest, template};
 
 /// What decides how a file is imported.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct ImportKey {
     scene: ContentAddress,
-    up_axis: UpAxis,
-    unit_scale: f64,
+    options: ImportOptions,
     only: Vec<String>,
     hide: Vec<String>,
 }
@@ -46,8 +47,7 @@ impl ImportKey {
         let request = &input.request;
         Self {
             scene: input.scene,
-            up_axis: request.up_axis,
-            unit_scale: request.unit_scale,
+            options: shot::import_options(request),
             only: request.only.clone(),
             hide: request.hide.clone(),
         }
@@ -111,8 +111,8 @@ impl Subjects {
             return Ok((key, product, false));
         }
         let glb = read(assets, &input.scene)?;
-        let (options, filter) = (shot::import_options(&input.request), shot::part_filter(&input.request));
-        let product = Arc::new(Product::import(&glb, &options, &filter, cancel).map_err(of_request)?);
+        let filter = shot::part_filter(&input.request);
+        let product = Arc::new(Product::import(&glb, &key.options, &filter, cancel).map_err(of_request)?);
         self.n_imports.fetch_add(1, Ordering::Relaxed);
         self.products.insert(key.clone(), product.clone(), product_bytes(&product));
         Ok((key, product, true))
@@ -121,13 +121,16 @@ impl Subjects {
     /// Which material each part gets. Unmapped parts are no error here.
     ///
     /// # Errors
-    /// What the store says when it is away.
+    /// `template.material` for a template's that no library has. What the store says when it is away.
     pub(super) fn materials(
         &self,
         input: &RenderInput,
         product: &Product,
         assets: &dyn AssetSource,
     ) -> Result<PartMaterials, Stopped> {
+        if input.request.clay {
+            return Ok(PartMaterials::clay(product));
+        }
         let resolved = self.library(input, assets)?;
         if resolved.is_broken {
             return Ok(without_library(product, &resolved));
@@ -136,7 +139,7 @@ impl Subjects {
             library: resolved.library.clone(),
             map: shot::material_map(&input.request),
             on_unmapped: shot::on_unmapped(&input.request),
-            overrides: Overrides::default(),
+            overrides: overrides(&input.request, &resolved.library)?,
         };
         let mut materials = PartMaterials::resolve(product, &request);
         materials.diagnostics.extend(resolved.findings.iter().cloned().map(product::diagnostic));
@@ -183,15 +186,27 @@ impl Subjects {
     }
 }
 
+/// What the template puts on parts, but for those whose material was chosen by hand.
+fn overrides(request: &RenderRequest, library: &Library) -> Result<Overrides, Error> {
+    let Some(template) = request.template.as_deref().and_then(template) else { return Ok(Overrides::default()) };
+    let spared = request.material.iter().filter_map(|entry| entry.rsplit_once('='));
+    Overrides::new(&template.overrides, library, spared.map(|(part, _)| part.trim().to_owned()).collect())
+}
+
 fn read(assets: &dyn AssetSource, address: &ContentAddress) -> Result<Bytes, Failure> {
     assets.read(address).map_err(Failure::from)
 }
 
 /// Options of the command line that an error names, under the names that the request has for them.
-fn of_request(mut error: Error) -> Error {
+pub(super) fn of_request(mut error: Error) -> Error {
     for fault in &mut error.faults {
         if let Some(option) = fault.at.strip_prefix("--") {
-            fault.at = format!("/{}", option.replace('-', "_"));
+            let member = match option {
+                "frames" => "frame_count".to_owned(),
+                "noise" => "noise_threshold".to_owned(),
+                option => option.replace('-', "_"),
+            };
+            fault.at = format!("/{member}");
         }
     }
     error
@@ -252,26 +267,11 @@ pub fn preflight(input: &RenderInput, assets: &dyn AssetSource) -> Result<Prefli
         let (key, product, _) = subjects.product(input, assets, &CancelToken::default())?;
         let materials = subjects.materials(input, &product, assets)?;
         let environment = subjects.environment(input, assets)?;
-        let (_, more) = build_shot(input, &product, environment)?;
+        let (_, more) = Series::build(&input.request, &product, environment)?;
         Ok(Subject { key, product, materials }.preflight(input, &more))
     };
     look().map_err(|stopped| match stopped {
         Stopped::Failed(failure) => failure,
         Stopped::Cancelled => Failure::new(FaultKind::Infrastructure, "cancelled", "the preflight was cancelled"),
     })
-}
-
-/// The shot that a work asks for, with what was noticed about its light and framing.
-///
-/// # Errors
-/// `shot.…`.
-pub(super) fn build_shot(
-    input: &RenderInput,
-    product: &Product,
-    environment: Option<DecodedMap>,
-) -> Result<(packshot_renderer::shot::Shot, Vec<Diagnostic>), Stopped> {
-    let (map, found) = environment.map_or((None, Vec::new()), |(map, found)| (Some(map), found.to_vec()));
-    let asked = shot::shot_request(&input.request, map).map_err(Error::from)?;
-    let (shot, more) = request::build(&asked, &product.scene).map_err(|error| of_request(error.into()))?;
-    Ok((shot, [found, more].concat()))
 }

@@ -103,7 +103,7 @@ cases! {
         assert_eq!(large.problem(), (422, "image_too_large".to_owned()));
         let twice = Reply::of(app.rendering(Glb::body(), &json!({"background": "white", "transparent_bg": true}))).await;
         assert_eq!(twice.problem(), (422, "conflicting_members".to_owned()));
-        for later in [json!({"kind": "turntable"}), json!({"formats": ["mp4"]})] {
+        for later in [json!({"threads": 2}), json!({"dump_shot": true})] {
             assert_eq!(Reply::of(app.rendering(Glb::body(), &later)).await.problem(), (422, "option_not_available".to_owned()));
         }
         assert_eq!(app.get("/api/v1/renders").await.json()["items"], json!([]), "nothing was made of any of them");

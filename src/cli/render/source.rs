@@ -9,11 +9,11 @@ use std::sync::Arc;
 use packshot::product::{PartMaterials, Product};
 use packshot::request::{MaterialRequest, PartFilter};
 use packshot::template::{Overrides, Template};
+use packshot_pipeline::dump;
 use packshot_renderer::backend::CancelToken;
 use packshot_renderer::diagnostic::Diagnostic;
 use packshot_renderer::import::{ImportOptions, UpAxis};
 use packshot_renderer::inspect::weak_lights;
-use packshot_renderer::look::Look;
 use packshot_renderer::shot::document::{self, Geometry, LeftOut};
 use packshot_renderer::shot::lut::Lut;
 use packshot_renderer::shot::request::{self, Framing, LightChoice, ShotRequest};
@@ -120,14 +120,7 @@ impl Common {
         };
         let ImportOptions { up_axis, unit_scale, .. } = self.import;
         let environment_path = self.light_path.clone();
-        let mut left_out = LeftOut::default();
-        // A shot file has no place for what changes the product itself.
-        left_out.shot.extend(self.import.variant.iter().map(|name| format!("variant {name}")));
-        left_out.shot.extend(self.import.pose.iter().map(|pose| match &pose.animation {
-            Some(name) => format!("animation {name} at {} s", pose.time_s),
-            None => format!("first animation at {} s", pose.time_s),
-        }));
-        left_out.shot.extend(look_left_out(self.import.look));
+        let left_out = LeftOut { shot: dump::left_out(&self.import), ..LeftOut::default() };
         let origin = Origin { name: stem, glb_path, glb, up_axis, unit_scale, environment_path, left_out };
         Ok(Subject { product, materials, diagnostics: self.diagnostics.clone(), origin })
     }
@@ -185,7 +178,7 @@ pub(crate) fn from_shot(
     let materials = PartMaterials::of_shot(&document, &mut product);
     let mut left_out = document.left_out;
     // One that was dumped in this look already says so.
-    left_out.shot.extend(look_left_out(look).filter(|look| !left_out.shot.contains(look)));
+    left_out.shot.extend(dump::look_left_out(look).filter(|look| !left_out.shot.contains(look)));
     let origin = Origin {
         name: document.name.clone(),
         glb_path: Some(folder.join(&file.path)),
@@ -201,11 +194,6 @@ pub(crate) fn from_shot(
     }
     let shot = Shot { lut: args.look.lut()?, ..document.shot };
     Ok((Subject { product, materials, diagnostics, origin }, shot, document.denoise))
-}
-
-/// A shot file says nothing of looks: it is read in that of glTF unless `--look` says otherwise.
-fn look_left_out(look: Look) -> Option<String> {
-    (look != Look::default()).then(|| format!("look {}", look.name()))
 }
 
 /// The name of a shot that does not name itself.

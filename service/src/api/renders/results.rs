@@ -15,12 +15,12 @@ use crate::db::files::{self as rows, RenderFile};
 use crate::db::renders;
 use crate::domain::id::RenderId;
 use crate::domain::render::RenderState;
+use crate::wire::Word;
+use crate::wire::request::Format;
 use crate::worker::protocol::PREVIEW_NAME;
 
 /// A preview is replaced by the next.
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-/// The names that results have in their URL: every format there is, whether a render made it or not.
-const RESULTS: [&str; 6] = ["result.png", "result.exr", "result.jpg", "result.webp", "result.mp4", "result.zip"];
 /// The file with the report.
 const REPORT: &str = "report.json";
 /// The file with the shot.
@@ -58,13 +58,13 @@ fn is_picture(file: &RenderFile) -> bool {
     get, path = "/api/v1/renders/{id}/{result}", operation_id = "get_result", tag = "results",
     params(
         ("id" = String, Path, format = Uuid, description = "The render"),
-        ("result" = String, Path, pattern = "^result\\.(png|exr|jpg|webp|mp4|zip)$", description = "`result.` and a format", example = "result.png"),
+        ("result" = String, Path, pattern = "^result\\.(png|exr|jpg|webp|avif|tiff|mp4|apng|zip)$", description = "`result.` and a format", example = "result.png"),
         ("Range" = Option<String>, Header, description = "One range of bytes"),
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` that is known already"),
     ),
     responses(
-        (status = 200, description = "The file", content((Vec<u8> = "image/png"), (Vec<u8> = "image/x-exr"))),
-        (status = 206, description = "A range of the file", content((Vec<u8> = "image/png"), (Vec<u8> = "image/x-exr"))),
+        (status = 200, description = "The file", content((Vec<u8> = "image/png"), (Vec<u8> = "image/x-exr"), (Vec<u8> = "video/mp4"), (Vec<u8> = "application/zip"))),
+        (status = 206, description = "A range of the file", content((Vec<u8> = "image/png"), (Vec<u8> = "image/x-exr"), (Vec<u8> = "video/mp4"), (Vec<u8> = "application/zip"))),
         (status = 304, description = "The file is known already"),
     ),
 )]
@@ -74,7 +74,8 @@ pub(crate) async fn result(
     Path((id, result)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
-    let format = result.strip_prefix("result.").filter(|_| RESULTS.contains(&result.as_str()));
+    // Every format there is, whether a render made it or not.
+    let format = result.strip_prefix("result.").filter(|format| Format::from_word(format).is_some());
     let format = format.ok_or_else(|| ApiError::new(Code::NotFound, "nothing has this path"))?;
     send(&state, caller.scope(), render_id(&id)?, &headers, |file| is_picture(file) && file.format == format).await
 }
@@ -89,8 +90,8 @@ pub(crate) async fn result(
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` that is known already"),
     ),
     responses(
-        (status = 200, description = "The file", content((Vec<u8> = "image/png"), (Vec<u8> = "image/x-exr"), (Vec<u8> = "application/json"))),
-        (status = 206, description = "A range of the file", content((Vec<u8> = "image/png"), (Vec<u8> = "image/x-exr"), (Vec<u8> = "application/json"))),
+        (status = 200, description = "The file", content((Vec<u8> = "image/png"), (Vec<u8> = "image/x-exr"), (Vec<u8> = "video/mp4"), (Vec<u8> = "application/zip"), (Vec<u8> = "application/json"))),
+        (status = 206, description = "A range of the file", content((Vec<u8> = "image/png"), (Vec<u8> = "image/x-exr"), (Vec<u8> = "video/mp4"), (Vec<u8> = "application/zip"), (Vec<u8> = "application/json"))),
         (status = 304, description = "The file is known already"),
     ),
 )]

@@ -29,8 +29,7 @@ use crate::db::objects::{self, NewObject};
 use crate::db::renders::{self, Created, IdempotentSubmit, NewRender, NewWork, Render, Submitted};
 use crate::domain::hash::ContentAddress;
 use crate::domain::id::{RenderId, TaskId};
-use crate::domain::render::RenderState;
-use crate::domain::step::StepName;
+use crate::domain::render::{RenderKind, RenderState};
 use crate::domain::task::QueueName;
 use crate::server::metrics::count_cached;
 use crate::store::Spooled;
@@ -63,7 +62,7 @@ pub(crate) struct RenderForm {
 /// Renders a product
 ///
 /// The product comes as the part `glb` of a multipart body, or as `asset` of a JSON body. The answer is the job, at once; with
-/// `Prefer: wait` it comes when the job has ended, and with `Accept: image/png` it is the picture then.
+/// `Prefer: wait` it comes when the job has ended, and with `Accept: image/png` it is the picture then: of several the first.
 #[utoipa::path(
     post, path = "/api/v1/renders", operation_id = "create_render", tag = "renders",
     params(
@@ -217,19 +216,21 @@ impl Submission {
         let metadata = Value::Object(std::mem::take(&mut request.metadata));
         let input = RenderInput { scene, environment, libraries, fallback_material, request };
         let request = &input.request;
+        let kind = RenderKind::from(request.kind);
+        let samples_target = request.samples.saturating_mul(request.n_pictures());
         let json = |value: Result<Value, serde_json::Error>| value.map_err(ApiError::internal);
         Ok(NewRender {
             id,
-            kind: request.kind.into(),
+            kind,
             priority: request.priority,
             metadata,
-            samples_target: i32::try_from(request.samples).unwrap_or(i32::MAX),
+            samples_target: i32::try_from(samples_target).unwrap_or(i32::MAX),
             created_by: self.caller.0.user,
             cache_key: Some(cache_key),
             inputs,
             work: cached.unwrap_or(NewWork::Task {
                 id: TaskId::new(),
-                name: StepName::RenderStill,
+                name: kind.step(),
                 queue: QueueName::Render,
                 kwargs: json(serde_json::to_value(&input))?,
             }),

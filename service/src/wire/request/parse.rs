@@ -5,15 +5,15 @@ use packshot_renderer::shot::Background;
 use serde_json::{Map, Value};
 
 use super::{
-    Asset, Format, LIST_MAX, Light, MaterialChoice, NAME_BYTES_MAX, PartEntry, RenderRequest, RequestDefaults,
-    SAMPLES_MAX, SIDE_PX_MAX, View, later,
+    Asset, Kind, LIST_MAX, Light, MaterialChoice, NAME_BYTES_MAX, PartEntry, RenderRequest, RequestDefaults,
+    SAMPLES_MAX, SIDE_PX_MAX, View, base, later, output, series, studio,
 };
-use crate::wire::members::{Members, checked_text, checked_word};
+use crate::wire::members::{Members, checked_text};
 use crate::wire::problem::{Finding, Invalid};
 use crate::wire::scalar::Address;
 
 /// Largest angle of a turn.
-const TURN_DEG_MAX: f64 = 1e6;
+pub(super) const TURN_DEG_MAX: f64 = 1e6;
 /// Most bytes of metadata as JSON: every job of a list shows them.
 const METADATA_BYTES_MAX: usize = 16 << 10;
 /// Longest time limit.
@@ -37,26 +37,25 @@ impl RenderRequest {
     ///
     /// # Errors
     /// `wrong_type`, `out_of_range`, `unknown_value`, `unknown_member`, `missing`, `duplicate`, `conflicting_members`,
-    /// `image_too_large`, `option_not_available`, `map.…`, each with its JSON pointer.
+    /// `image_too_large`, `option_not_available`, `map.…`, `encode.…`, each with its JSON pointer.
     pub fn parse(body: &Value, files: Uploads, defaults: &RequestDefaults) -> Result<Self, Invalid> {
         let mut m = Members::of_body(body)?;
-        let refused = later::refuse(&mut m);
+        later::refuse(&mut m);
         let mut request = Self { samples: defaults.samples, device: defaults.device.clone(), ..Self::default() };
         let r = &mut request;
+        series::kind(&mut m, r);
+        base::read(&mut m, r);
+        series::read(&mut m, r);
         assets(&mut m, r, files);
         film(&mut m, r, defaults);
         framing(&mut m, r);
         look(&mut m, r);
         materials(&mut m, r);
-        if !refused.contains(&"kind") {
-            set(&mut r.kind, m.word("kind"));
-        }
         set(&mut r.denoise, m.word("denoise"));
-        if !refused.contains(&"aovs") {
-            m.list("aovs", 0..=0);
-        }
-        m.flag("shadow_catcher");
-        output(&mut m, r);
+        studio::ground(&mut m, r);
+        output::read(&mut m, r);
+        studio::layers_and_lines(&mut m, r);
+        keeping(&mut m, r);
         Invalid::unless_clean(request, m.finish())
     }
 }
@@ -115,6 +114,9 @@ fn assets(m: &mut Members<'_>, r: &mut RenderRequest, files: Uploads) {
         Some(Light::Environment) if !lit_by_map => {
             m.report("environment", "missing", "`light` asks for an environment map, and there is none");
         }
+        Some(Light::Template) if r.light != Light::Template => {
+            m.report("light", "missing", "`light` asks for that of a template, and no `template` paints one");
+        }
         light => r.light = light.unwrap_or(if lit_by_map { Light::Environment } else { r.light }),
     }
 }
@@ -154,39 +156,79 @@ fn film(m: &mut Members<'_>, r: &mut RenderRequest, defaults: &RequestDefaults) 
     set(&mut r.noise_threshold, m.number("noise_threshold", 0.0..=1.0));
     r.max_time_s = m.nullable_number("max_time_s", f64::MIN_POSITIVE..=TIME_S_MAX);
     set(&mut r.seed, m.count("seed", 0..=packshot_renderer::shot::MAX_SEED));
-    set(&mut r.max_bounces, m.count("max_bounces", 0..=packshot_renderer::shot::MAX_BOUNCES));
+    r.max_bounces = m.nullable_count("max_bounces", 0..=packshot_renderer::shot::MAX_BOUNCES).or(r.max_bounces);
     set(&mut r.clamp_indirect, m.number("clamp_indirect", 0.0..=3.4e38));
     set(&mut r.filter, m.word("filter"));
 }
 
 fn framing(m: &mut Members<'_>, r: &mut RenderRequest) {
+    if r.kind == Kind::Views {
+        for name in ["view", "azimuth_deg", "elevation_deg", "camera"] {
+            if m.has(name) {
+                m.report(
+                    name,
+                    "conflicting_members",
+                    "the kind `views` says with `views` where pictures are taken from",
+                );
+            }
+        }
+    }
     conflict(m, "view", &["azimuth_deg", "elevation_deg", "camera"]);
     let framing = changed(m, &[("fill", r.fill), ("lens_mm", r.lens_mm)]);
-    conflict(m, "camera", &["azimuth_deg", "elevation_deg"]);
+    conflict(m, "camera", &["azimuth_deg", "elevation_deg", "margin_px"]);
     conflict(m, "camera", &framing);
     let view: Option<View> = m.nullable_word("view");
-    r.azimuth_deg = m.nullable_number("azimuth_deg", -TURN_DEG_MAX..=TURN_DEG_MAX);
-    r.elevation_deg = m.nullable_number("elevation_deg", -90.0..=90.0);
+    let azimuth_deg = m.nullable_number("azimuth_deg", -TURN_DEG_MAX..=TURN_DEG_MAX);
+    let elevation_deg = m.nullable_number("elevation_deg", -90.0..=90.0);
     r.camera = m.nullable_text("camera", NAME_BYTES_MAX).map(str::to_owned);
-    let is_framed_otherwise = !given(m, &["azimuth_deg", "elevation_deg", "camera"]).is_empty();
-    r.view = if is_framed_otherwise { None } else { view.or(r.view) };
-    if r.camera.is_none() && r.view.is_none() {
-        // An angle that is not given is that of the front view.
-        r.azimuth_deg = r.azimuth_deg.or(Some(0.0));
-        r.elevation_deg = r.elevation_deg.or(Some(0.0));
+    if r.camera.is_some() || r.kind == Kind::Views {
+        (r.view, r.azimuth_deg, r.elevation_deg) = (None, None, None);
+    } else if m.has("azimuth_deg") || m.has("elevation_deg") {
+        // An angle that is not given is that of template or preset, or of the front view.
+        let angle = |given: Option<f64>, base: Option<f64>| given.or(base).or(Some(0.0));
+        (r.azimuth_deg, r.elevation_deg) = (angle(azimuth_deg, r.azimuth_deg), angle(elevation_deg, r.elevation_deg));
+        r.view = None;
+    } else if view.is_some() {
+        (r.view, r.azimuth_deg, r.elevation_deg) = (view, None, None);
     }
-    set(&mut r.fill, m.number("fill", 0.001..=1.0));
+    fit(m, r, framing.contains(&"fill"));
+    let is_perspective = m.has("lens_mm") && !m.has("ortho");
     set(&mut r.lens_mm, m.number("lens_mm", 1.0..=10_000.0));
-    set(&mut r.ortho, m.flag("ortho"));
+    r.ortho = m.flag("ortho").unwrap_or(r.ortho && !is_perspective);
     if r.ortho {
         let lens: Vec<_> = framing.into_iter().filter(|name| *name == "lens_mm").collect();
         conflict(m, "ortho", &lens);
         conflict(m, "ortho", &["camera"]);
     }
+    studio::depth_of_field(m, r);
     set(&mut r.up_axis, m.word("up_axis"));
     set(&mut r.unit_scale, m.number("unit_scale", f64::MIN_POSITIVE..=UNIT_SCALE_MAX));
+    r.variant = m.nullable_text("variant", NAME_BYTES_MAX).map(str::to_owned);
+    r.animation = m.nullable_text("animation", NAME_BYTES_MAX).map(str::to_owned);
+    r.time = m.nullable_number("time", 0.0..=TIME_S_MAX);
     set(&mut r.only, m.texts("only", LIST_MAX, NAME_BYTES_MAX));
     set(&mut r.hide, m.texts("hide", LIST_MAX, NAME_BYTES_MAX));
+}
+
+/// How much of the picture the product takes; `is_filled` says that `fill` is there with a value of its own.
+fn fit(m: &mut Members<'_>, r: &mut RenderRequest, is_filled: bool) {
+    let (fill, margin_px) = (m.number("fill", 0.001..=1.0), m.nullable_count("margin_px", 0..=8191));
+    let trim = m.flag("trim");
+    match (margin_px, fill) {
+        (Some(_), Some(_)) if is_filled => {
+            m.report("margin_px", "conflicting_members", "beside `fill` it contradicts itself");
+        }
+        (Some(px), _) => (r.margin_px, r.trim) = (Some(px), trim.unwrap_or(false)),
+        (None, Some(fill)) => (r.fill, r.margin_px, r.trim) = (fill, None, trim.unwrap_or(false)),
+        (None, None) => r.trim = trim.unwrap_or(r.trim),
+    }
+    if r.trim && r.margin_px.is_none() {
+        m.report("trim", "missing", "it needs a margin to trim to: add `margin_px`");
+    }
+    set(&mut r.crop_to, m.texts("crop_to", LIST_MAX, NAME_BYTES_MAX));
+    if !r.crop_to.is_empty() {
+        conflict(m, "camera", &["crop_to"]);
+    }
 }
 
 fn look(m: &mut Members<'_>, r: &mut RenderRequest) {
@@ -222,9 +264,16 @@ fn materials(m: &mut Members<'_>, r: &mut RenderRequest) {
         m.extend(choice.finish());
         r.materials = Some(MaterialChoice { library, parts });
     }
+    r.clay = m.flag("clay").unwrap_or(false);
+    if r.clay {
+        conflict(m, "clay", &["materials"]);
+    }
     if let Some(arguments) = m.texts("material", LIST_MAX, 2 * NAME_BYTES_MAX)
         && !arguments.is_empty()
     {
+        if r.clay {
+            m.report("material", "conflicting_members", "beside `clay` it contradicts itself");
+        }
         let given = r.materials.take().unwrap_or_default();
         let mut parts = given.parts.unwrap_or_default();
         for (i, argument) in arguments.iter().enumerate() {
@@ -242,6 +291,7 @@ fn materials(m: &mut Members<'_>, r: &mut RenderRequest) {
             }
         }
         r.materials = Some(MaterialChoice { parts: Some(parts), ..given });
+        r.material = arguments;
     }
     set(&mut r.library, m.texts("library", LIST_MAX, NAME_BYTES_MAX));
     set(&mut r.on_unmapped, m.word("on_unmapped"));
@@ -270,33 +320,8 @@ fn part_entries(map: &Value, prefix: &str) -> (Option<Vec<PartEntry>>, Vec<Findi
     }
 }
 
-fn output(m: &mut Members<'_>, r: &mut RenderRequest) {
-    if let Some(values) = m.list("formats", 1..=16) {
-        let mut formats = Vec::new();
-        for (i, value) in values.iter().enumerate() {
-            let pointer = format!("{}/{i}", m.pointer("formats"));
-            let found = match checked_word::<Format>(value, &pointer) {
-                _ if value.as_str().is_some_and(later::is_later_format) => {
-                    Err(Finding::new(pointer, "option_not_available", "this version writes png and exr"))
-                }
-                Ok(format) if formats.contains(&format) => {
-                    Err(Finding::new(pointer, "duplicate", "the format is there already"))
-                }
-                found => found,
-            };
-            match found {
-                Ok(format) => formats.push(format),
-                Err(finding) => m.extend([finding]),
-            }
-        }
-        r.formats = formats;
-    }
-    match m.count("bit_depth", 8..=16) {
-        Some(16) => r.bit_depth = 16,
-        Some(8) | None => {}
-        Some(_) => m.report("bit_depth", "out_of_range", "expected 8 or 16"),
-    }
-    set(&mut r.exr, m.word("exr"));
+/// How the job and its files are kept.
+fn keeping(m: &mut Members<'_>, r: &mut RenderRequest) {
     set(&mut r.priority, m.integer("priority", -10..=10).and_then(|priority| i32::try_from(priority).ok()));
     if let Some(value) = m.value("retention_class") {
         let pointer = m.pointer("retention_class");

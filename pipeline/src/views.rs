@@ -1,0 +1,64 @@
+//! Pictures of a product from several directions.
+//!
+//! Input: a request for one picture, views by name, and the scene. Output: a [`Shot`] for each view, with what was noticed.
+
+use packshot_renderer::diagnostic::Diagnostic;
+use packshot_renderer::scene::Scene;
+use packshot_renderer::shot::Shot;
+use packshot_renderer::shot::request::{self, Framing, ShotRequest};
+use packshot_renderer::shot::view::NamedView;
+
+use crate::error::Error;
+
+/// How large views show the product.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Scale {
+    /// Each as large as it can be.
+    #[default]
+    PerView,
+    /// All as large as the one that needs the most room.
+    Shared,
+}
+
+/// One view of a product.
+#[derive(Clone, Debug)]
+pub struct ViewShot {
+    /// Its name and direction.
+    pub view: NamedView,
+    /// The picture to take.
+    pub shot: Shot,
+}
+
+/// The shots of all views, in their order. `request` says everything but the direction; a camera of the file has none to change.
+///
+/// # Errors
+/// As [`build`](request::build).
+pub fn shots(
+    request: &ShotRequest,
+    views: &[NamedView],
+    scale: Scale,
+    scene: &Scene,
+) -> Result<(Vec<ViewShot>, Vec<Diagnostic>), Error> {
+    let directions = match scale {
+        Scale::PerView => Vec::new(),
+        Scale::Shared => views.iter().map(|view| view.direction).collect(),
+    };
+    let (mut shots, mut diagnostics) = (Vec::with_capacity(views.len()), Vec::new());
+    for (i, view) in views.iter().enumerate() {
+        let mut request = request.clone();
+        if let Framing::Auto { direction, share_scale_with, .. } = &mut request.framing {
+            *direction = view.direction;
+            share_scale_with.clone_from(&directions);
+        }
+        let (shot, found) = request::build(&request, scene)?;
+        // What is odd about the light is odd from every side; what is below the ground is so from some.
+        let is_new = |finding: &Diagnostic| i == 0 || finding.code == "shot.below_ground";
+        let of_view = |finding: Diagnostic| match finding.code {
+            "shot.below_ground" => Diagnostic { at: view.name.to_owned(), ..finding },
+            _ => finding,
+        };
+        diagnostics.extend(found.into_iter().filter(is_new).map(of_view));
+        shots.push(ViewShot { view: *view, shot });
+    }
+    Ok((shots, diagnostics))
+}
