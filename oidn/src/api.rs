@@ -216,9 +216,9 @@ impl<'a> Filter<'a> {
         let functions = handle.functions;
         // SAFETY: the device is valid, the name ends in 0.
         let object = unsafe { (functions.new_filter)(handle.device.as_ptr(), c"RT".as_ptr()) };
+        let filter = NonNull::new(object).map(|object| Self { functions, object });
         handle.check()?;
-        let object = NonNull::new(object).ok_or_else(|| failed(1, "it gave no filter".to_owned()))?;
-        Ok(Self { functions, object })
+        filter.ok_or_else(|| failed(1, "it gave no filter".to_owned()))
     }
 
     fn set_bool(&self, name: &CStr, value: bool) {

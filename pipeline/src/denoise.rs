@@ -1,5 +1,6 @@
 //! Denoising: when, with what, and what it cost.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 use std::time::Instant;
 
@@ -14,6 +15,10 @@ use serde::{Serialize, Serializer};
 
 use crate::error::{Error, ErrorKind, Fault};
 use crate::picture::Format;
+
+mod surrounded;
+
+use surrounded::Surrounded;
 
 /// When noise is removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -159,13 +164,22 @@ impl Denoisers {
             Some(_) => (WeightSet::NoisyGuides, &self.noisy, BLURRED_GUIDE_SAMPLES),
         };
         let guide_samples = wished.min(shot.film.samples);
-        let guides = loaded.guides(guide_samples, cancel)?;
+        let Guides { albedo, normal, .. } = loaded.guides(guide_samples, cancel)?;
+        let LinearImage { width_px, height_px, .. } = *noisy;
+        let around = Surrounded::wanted_for(width_px, height_px, &noisy.rgba);
+        let (size_px, color, albedo, normal) = match around {
+            None => ([width_px, height_px], Cow::Borrowed(&noisy.rgba[..]), albedo, normal),
+            Some(around) => {
+                let size_px = around.size_px().map(|side| side as u32);
+                (size_px, Cow::Owned(around.of(&noisy.rgba)), around.of(&albedo), around.of(&normal))
+            }
+        };
         let picture = packshot_denoiser::Picture {
-            width_px: noisy.width_px,
-            height_px: noisy.height_px,
-            color: &noisy.rgba,
-            albedo: Some(&guides.albedo),
-            normal: Some(&guides.normal),
+            width_px: size_px[0],
+            height_px: size_px[1],
+            color: &color,
+            albedo: Some(&albedo),
+            normal: Some(&normal),
         };
         let (rgba, by) = match &self.oidn {
             Some((device, quality)) => {
@@ -180,8 +194,12 @@ impl Denoisers {
                 (backend.denoise(denoiser, &picture, None, cancel)?, by)
             }
         };
+        let rgba = match around {
+            None => rgba,
+            Some(around) => around.without(&rgba),
+        };
         let done = Denoised { by, guide_samples, seconds: begun.elapsed().as_secs_f64() };
-        Ok((LinearImage { width_px: noisy.width_px, height_px: noisy.height_px, rgba }, done))
+        Ok((LinearImage { width_px, height_px, rgba }, done))
     }
 }
 

@@ -1,16 +1,12 @@
 //! A picture: what a render leaves, ready to be encoded.
 
 use std::borrow::Cow;
-use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use packshot_renderer::backend::{CancelToken, DeviceInfo, LoadedShot};
 use packshot_renderer::catcher::Caught;
 use packshot_renderer::color::{self, DisplayImage, DisplaySettings, LinearImage};
-use packshot_renderer::encode::{
-    self, AvifDepth, ExrLayer, ExrPrecision, LimitedFormat, Metadata, PngDepth, Provenance, Quality, TiffDepth,
-    WebPCompression,
-};
+use packshot_renderer::encode::{self, ExrLayer, ExrPrecision, Metadata, Provenance};
 use packshot_renderer::film::Film;
 use packshot_renderer::layers::lines::{LineKind, LineStyle};
 use packshot_renderer::layers::{LayerNames, LayerRequest, MatteKind, Quantity, samples_for};
@@ -23,63 +19,9 @@ use crate::error::Error;
 use crate::lines::DrawnLines;
 use crate::product::{PartMaterials, Product};
 
-/// The formats a picture can be encoded in. All but EXR and TIFF of 32 bits are display-referred: exposed, through the view transform, laid
-/// over the background colour if the shot has one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Format {
-    /// Lossless, straight alpha.
-    Png(PngDepth),
-    /// Scene-linear, premultiplied alpha, without exposure and view transform; the only one with layers.
-    Exr(ExrPrecision),
-    /// Lossy, over white where the shot has no background.
-    Jpeg(Quality),
-    /// Straight alpha.
-    WebP(WebPCompression),
-    /// Lossy, straight alpha.
-    Avif(Quality, AvifDepth),
-    /// Lossless, straight alpha.
-    Tiff(TiffDepth),
-    /// As EXR, in 32 bits.
-    TiffLinear,
-}
+mod format;
 
-impl Default for Format {
-    /// A PNG of 8 bits.
-    fn default() -> Self {
-        Self::Png(PngDepth::Eight)
-    }
-}
-
-impl Format {
-    /// Fails when pictures of this size have no place in the format: to be asked before they are rendered.
-    ///
-    /// # Errors
-    /// `encode.too_large`.
-    pub fn check_size(self, size_px: [u32; 2]) -> Result<(), Error> {
-        let limited = match self {
-            Self::Jpeg(_) => LimitedFormat::Jpeg,
-            Self::WebP(_) => LimitedFormat::WebP,
-            Self::Avif(..) => LimitedFormat::Avif,
-            Self::Png(_) | Self::Exr(_) | Self::Tiff(_) | Self::TiffLinear => return Ok(()),
-        };
-        Ok(limited.check(size_px)?)
-    }
-}
-
-/// How a picture becomes a file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Encoding {
-    /// The format.
-    pub format: Format,
-    /// Pixels per inch at which the picture is meant to be printed; WebP and AVIF have no place for it.
-    pub dpi: Option<NonZeroU16>,
-}
-
-impl From<Format> for Encoding {
-    fn from(format: Format) -> Self {
-        Self { format, dpi: None }
-    }
-}
+pub use format::{Encoding, FileKind, Format};
 
 /// What can be written beside radiance, as a layer of an EXR.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -15,7 +15,7 @@ pub struct Preset {
     pub name: &'static str,
     /// One line for a person.
     pub summary: &'static str,
-    /// Width and height, in pixels; where the fit trims, of the longer side.
+    /// Width and height, in pixels; where the fit trims, those that the picture has room in.
     pub size_px: [u32; 2],
     /// How much of the picture the product takes.
     pub fit: Fit,

@@ -283,10 +283,7 @@ impl ReadyShot {
     /// `device.…`, `cancelled`.
     pub fn render_layers(&self, control: &RenderControl<'_>, aovs: &[Aov], lines: LineStyle) -> Result<Picture, Error> {
         let (begun, cpu_begun) = (Instant::now(), process_time());
-        let n_groups = match aovs.contains(&Aov::LightGroups) {
-            true => LightGroup::all(&self.shot, self.product.prepared()).len(),
-            false => 0,
-        };
+        let n_groups = self.n_groups(aovs);
         // Light groups are rendered after the picture, and are as much work each.
         let show = |progress: Progress| {
             (control.progress)(Progress { done: progress.done / (1.0 + n_groups as f32), ..progress });
@@ -318,6 +315,12 @@ impl ReadyShot {
             render_cpu_s: cpu,
             ..self.unsampled(ground::image(film))
         })
+    }
+
+    /// How many light groups are rendered after the picture when these layers are asked for, each as much work as the picture. A limit of
+    /// time is on the picture alone.
+    pub fn n_groups(&self, aovs: &[Aov]) -> usize {
+        if aovs.contains(&Aov::LightGroups) { LightGroup::all(&self.shot, self.product.prepared()).len() } else { 0 }
     }
 
     /// A picture of this shot that was not sampled.

@@ -51,10 +51,14 @@ pub fn shots(
             share_scale_with.clone_from(&directions);
         }
         let (shot, found) = request::build(&request, scene)?;
-        // What is odd about the light is odd from every side; what is below the ground is so from some.
-        let is_new = |finding: &Diagnostic| i == 0 || finding.code == "shot.below_ground";
+        // What is odd about the light is odd from every side; where a camera stands is so from some.
+        let is_of_camera = |finding: &Diagnostic| {
+            ["shot.below_ground", "shot.sweep_ends", "shot.camera_inside"].contains(&finding.code)
+        };
+        let is_new = |finding: &Diagnostic| i == 0 || is_of_camera(finding);
         let of_view = |finding: Diagnostic| match finding.code {
-            "shot.below_ground" => Diagnostic { at: view.name.to_owned(), ..finding },
+            "shot.camera_inside" => Diagnostic { message: format!("{}: {}", view.name, finding.message), ..finding },
+            _ if is_of_camera(&finding) => Diagnostic { at: view.name.to_owned(), ..finding },
             _ => finding,
         };
         diagnostics.extend(found.into_iter().filter(is_new).map(of_view));

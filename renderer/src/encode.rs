@@ -151,7 +151,7 @@ pub enum EncodeError {
         got_px: [u32; 2],
     },
     /// This build does without the format.
-    #[error("{format} is not in this build")]
+    #[error("{format} is not in this build: it was made without the cargo feature `{feature}`")]
     NotBuilt {
         /// The format.
         format: &'static str,
@@ -238,7 +238,7 @@ impl EncodeError {
             Self::FrameRate(_) => "24, 25, 30 and 60 are usual",
             Self::FrameCount { .. } => "give as many frames as were announced, 1 to 100000",
             Self::FrameSize { .. } => "give frames of one size",
-            Self::NotBuilt { .. } => "choose another format, or build with the feature",
+            Self::NotBuilt { .. } => "choose another format, or build with that feature",
             Self::Write(_) => "free some space, or write elsewhere",
             Self::Png(_) | Self::Exr(_) | Self::Codec { .. } => "choose a smaller picture or another format",
         }

@@ -19,6 +19,7 @@ pub mod environment;
 pub mod error;
 pub mod framing;
 pub mod ground;
+mod inside;
 pub mod lut;
 pub mod request;
 pub mod rig;
@@ -384,13 +385,15 @@ pub enum AgxLook {
     LowContrast,
     /// Contrast 0.7.
     VeryLowContrast,
+    /// Deeper shadows with more colour, and a darker middle grey.
+    Punchy,
     /// Luminance alone.
     Greyscale,
 }
 
 impl ViewTransform {
     /// All of them with the names that files and options use.
-    pub const NAMES: [(&'static str, Self); 12] = [
+    pub const NAMES: [(&'static str, Self); 13] = [
         ("agx", Self::Agx),
         ("agx_very_high_contrast", Self::AgxLook(AgxLook::VeryHighContrast)),
         ("agx_high_contrast", Self::AgxLook(AgxLook::HighContrast)),
@@ -399,6 +402,7 @@ impl ViewTransform {
         ("agx_medium_low_contrast", Self::AgxLook(AgxLook::MediumLowContrast)),
         ("agx_low_contrast", Self::AgxLook(AgxLook::LowContrast)),
         ("agx_very_low_contrast", Self::AgxLook(AgxLook::VeryLowContrast)),
+        ("agx_punchy", Self::AgxLook(AgxLook::Punchy)),
         ("agx_greyscale", Self::AgxLook(AgxLook::Greyscale)),
         ("khronos_neutral", Self::KhronosNeutral),
         ("standard", Self::Standard),

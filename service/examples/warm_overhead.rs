@@ -29,15 +29,14 @@ use packshot_service::domain::render::{RenderKind, RenderState};
 use packshot_service::domain::step::StepName;
 use packshot_service::domain::task::QueueName;
 use packshot_service::events::hub::Hub;
-use packshot_service::queue::{self, QueueParts, StallCheck};
+use packshot_service::queue::{self, QueueParts, STALL_CHECK_EVERY};
 use packshot_service::store::{Store, StoreConfig};
 use packshot_service::wire::request::RenderRequest;
 use packshot_service::worker::engine::{Engine, EngineOptions};
-use packshot_service::worker::executor::{AssetError, AssetSource, Executor};
+use packshot_service::worker::executor::{self, AssetError, AssetSource, Executor, Incoming};
 use packshot_service::worker::inline::InlineExecutor;
 use packshot_service::worker::process::{ProcessExecutor, ProcessOptions};
 use packshot_service::worker::protocol::{Outcome, RenderInput, RenderWork, WorkEvent};
-use tokio::sync::mpsc::unbounded_channel;
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -125,8 +124,9 @@ async fn executed(executor: Arc<dyn Executor>) -> Result<Duration, Failure> {
     let assets = Arc::new(OneFile(glb));
     let mut times = Vec::new();
     for _ in 0..WARM_UP + REPEATS {
-        let work = RenderWork { task: TaskId::new(), render: RenderId::new(), attempt: 1, input: input.clone() };
-        let (sender, mut events) = unbounded_channel();
+        let (task, render) = (TaskId::new(), RenderId::new());
+        let work = RenderWork { task, render, attempt: 1, input: input.clone(), output_bytes_max: u64::MAX };
+        let (sender, Incoming { mut events, .. }) = executor::way();
         let begun = Instant::now();
         let _handle = executor.start(work, assets.clone(), sender);
         while let Some(event) = events.recv().await {
@@ -189,7 +189,8 @@ async fn queued(engine: Arc<Engine>, folder: &Path) -> Result<Duration, Failure>
         store,
         hub: Hub::new(),
         executor: Arc::new(InlineExecutor::new(engine)),
-        stalls: StallCheck::new(Arc::new(Settings::from_sources(&sources)?)),
+        settings: Arc::new(Settings::from_sources(&sources)?),
+        stall_check_every: STALL_CHECK_EVERY,
     });
     let mut notices = db.notices();
     let (mut times, mut commits) = (Vec::new(), Vec::new());

@@ -41,7 +41,7 @@ pub struct Settings {
     pub store: StoreSettings,
     /// `render_samples`: samples per pixel of requests that do not say.
     pub render_samples: u32,
-    /// `render_stall_timeout_minutes`: a render that runs for longer is stopped.
+    /// `render_stall_timeout_minutes`: a picture that takes longer is stopped.
     pub render_stall_timeout_minutes: u64,
     /// `render_device`: `gpu`, `cpu`, `auto`, or part of an adapter's name.
     pub render_device: String,
@@ -51,6 +51,8 @@ pub struct Settings {
     pub max_upload_bytes: u64,
     /// `max_pixels`: the largest picture.
     pub max_pixels: u64,
+    /// `max_output_bytes`: the most that one job may write.
+    pub max_output_bytes: u64,
     /// `resident_bytes`: products that stay loaded, at most so many bytes of them.
     pub resident_bytes: u64,
     /// `allowed_hosts`: names in `Host` that the open mode takes beside loopback ones.
@@ -174,6 +176,7 @@ impl Settings {
             threads: reader.read("threads", value::whole(0..=1024), 0),
             max_upload_bytes: reader.read("max_upload_bytes", value::bytes, 512 * MIB),
             max_pixels: reader.read("max_pixels", value::whole(1..=16_384 * 16_384), 64_000_000),
+            max_output_bytes: reader.read("max_output_bytes", value::bytes, 16_384 * MIB),
             resident_bytes: reader.read("resident_bytes", value::bytes, 2048 * MIB),
             allowed_hosts: reader.read("allowed_hosts", value::list, Vec::new()),
             cors_origins: reader.read("cors_origins", value::origins, Vec::new()),

@@ -39,25 +39,14 @@ pub struct QueueParts {
     pub hub: Hub,
     /// Who computes.
     pub executor: Arc<dyn Executor>,
-    /// How renders are found that run for too long.
-    pub stalls: StallCheck,
-}
-
-/// How renders are found that run for longer than `render_stall_timeout_minutes`.
-#[derive(Clone, Debug)]
-pub struct StallCheck {
-    /// How often to look.
-    pub every: Duration,
     /// What the process was started with; the database may say otherwise.
     pub settings: Arc<Settings>,
+    /// How often to look for renders that stand still.
+    pub stall_check_every: Duration,
 }
 
-impl StallCheck {
-    /// A look every five minutes.
-    pub fn new(settings: Arc<Settings>) -> Self {
-        Self { every: Duration::from_secs(300), settings }
-    }
-}
+/// How often a service looks for renders that stand still.
+pub const STALL_CHECK_EVERY: Duration = Duration::from_secs(300);
 
 /// The parts, with what the queue adds to them.
 struct Workplace {
@@ -65,16 +54,17 @@ struct Workplace {
     store: Store,
     hub: Hub,
     executor: Arc<dyn Executor>,
-    stalls: StallCheck,
+    settings: Arc<Settings>,
+    stall_check_every: Duration,
     worker: WorkerId,
     handle: QueueHandle,
 }
 
 /// Starts to run tasks, until the handle drains. Must be called inside a tokio runtime.
 pub fn start(parts: QueueParts) -> QueueHandle {
-    let QueueParts { worker, db, store, hub, executor, stalls } = parts;
+    let QueueParts { worker, db, store, hub, executor, settings, stall_check_every } = parts;
     let handle = QueueHandle::default();
-    let place = Workplace { db, store, hub, executor, stalls, worker, handle: handle.clone() };
+    let place = Workplace { db, store, hub, executor, settings, stall_check_every, worker, handle: handle.clone() };
     let place = Arc::new(place);
     let recovered = place.clone();
     lasting::spawn("runner", move || runner::run(place.clone()));

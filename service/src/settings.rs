@@ -27,12 +27,14 @@ pub struct InForce {
     pub render_device: String,
     /// `render_samples`: samples per pixel of jobs that do not say.
     pub render_samples: u32,
-    /// `render_stall_timeout_minutes`: a render that runs for longer is stopped.
+    /// `render_stall_timeout_minutes`: a picture that takes longer is stopped.
     pub render_stall_timeout: Duration,
     /// `max_upload_bytes`: the largest file that is taken.
     pub max_upload_bytes: u64,
     /// `max_pixels`: the largest picture.
     pub max_pixels: u64,
+    /// `max_output_bytes`: the most that one job may write.
+    pub max_output_bytes: u64,
 }
 
 impl InForce {
@@ -56,7 +58,7 @@ impl InForce {
     /// What is in force where the database keeps `stored`.
     #[must_use]
     pub fn of(config: &Config, stored: &Stored) -> Self {
-        let [device, samples, stall, upload, pixels] = &SETTINGS;
+        let [device, samples, stall, upload, pixels, output] = &SETTINGS;
         let whole = |definition| value(definition, config, stored).0.as_u64();
         let text = value(device, config, stored).0.as_str().map(str::to_owned);
         let samples = whole(samples).and_then(|samples| u32::try_from(samples).ok());
@@ -67,6 +69,7 @@ impl InForce {
             render_stall_timeout: Duration::from_secs(minutes.saturating_mul(60)),
             max_upload_bytes: whole(upload).unwrap_or(config.max_upload_bytes),
             max_pixels: whole(pixels).unwrap_or(config.max_pixels),
+            max_output_bytes: whole(output).unwrap_or(config.max_output_bytes),
         }
     }
 }

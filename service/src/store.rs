@@ -27,10 +27,13 @@ use crate::domain::time::Timestamp;
 mod bucket;
 mod error;
 mod spool;
+mod spool_folder;
 
 pub use bucket::BucketConfig;
 pub use error::StoreError;
 pub use spool::{Spool, Spooled};
+
+use spool_folder::SpoolFolder;
 
 /// So many bytes are hashed in a fraction of a millisecond.
 const HASHED_AT_ONCE: usize = 1 << 18;
@@ -63,7 +66,9 @@ struct Inner {
     objects: Box<dyn ObjectStore>,
     /// The folder of the objects, where they lie on the local disk.
     local_root: Option<PathBuf>,
-    spool: PathBuf,
+    /// Where this process spools, and where all do.
+    spool: SpoolFolder,
+    spools: PathBuf,
     /// By the first byte of an address: who removes an object looks how old it is and removes it while nobody writes it again.
     writing: [RwLock<()>; 256],
     #[cfg(feature = "testing")]
@@ -98,13 +103,13 @@ impl std::fmt::Debug for ObjectBytes {
 }
 
 impl Store {
-    /// Opens a store, and throws away what a process that ended had spooled.
+    /// Opens a store, and throws away what processes that ended had spooled.
     ///
     /// # Errors
     /// [`StoreError::Io`] when a folder cannot be made or written, [`StoreError::Backend`] for a bucket that is not configured
     /// as it must be.
     pub fn open(config: &StoreConfig) -> Result<Self, StoreError> {
-        let (objects, local_root, spool): (Box<dyn ObjectStore>, _, _) = match config {
+        let (objects, local_root, spools): (Box<dyn ObjectStore>, _, _) = match config {
             StoreConfig::Local { root } => {
                 std::fs::create_dir_all(root.join("objects"))?;
                 let files = LocalFileSystem::new_with_prefix(root)?;
@@ -112,16 +117,27 @@ impl Store {
             }
             StoreConfig::Bucket { bucket, spool } => (bucket::open(bucket)?, None, spool.clone()),
         };
-        spool::clean(&spool)?;
+        let spool = SpoolFolder::open(&spools)?;
+        spool_folder::clean(&spools)?;
         let inner = Inner {
             objects,
             local_root,
             spool,
+            spools,
             writing: std::array::from_fn(|_| RwLock::default()),
             #[cfg(feature = "testing")]
             is_full: AtomicBool::new(false),
         };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Removes what processes that ended had spooled, however they ended.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub async fn clean(&self) -> Result<(), StoreError> {
+        let spools = self.inner.spools.clone();
+        blocking(move || spool_folder::clean(&spools)).await?
     }
 
     /// Begins an upload. What is written to it is hashed, and is in nobody's way until it is kept.
@@ -130,7 +146,7 @@ impl Store {
     /// [`StoreError::Full`] when that is known already.
     pub fn spool(&self, bytes_max: u64) -> Result<Spool, StoreError> {
         self.refuse_when_full()?;
-        Ok(Spool::new(&self.inner.spool, bytes_max))
+        Ok(Spool::new(self.inner.spool.path(), bytes_max))
     }
 
     /// Keeps an upload as an object of a tenant. It is durable when this returns.
@@ -159,7 +175,7 @@ impl Store {
         let _writing = self.writing(&address).read().await;
         match &self.inner.local_root {
             // What a process that dies leaves half written lies where uploads do, and not among the objects.
-            Some(root) => spool::place(self.inner.spool.clone(), root.join(path.as_ref()), bytes).await?,
+            Some(root) => spool::place(self.inner.spool.path().to_owned(), root.join(path.as_ref()), bytes).await?,
             None => drop(self.inner.objects.put(&path, PutPayload::from_bytes(bytes)).await?),
         }
         Ok(address)

@@ -14,6 +14,7 @@ pub(crate) mod failpoint;
 mod steps;
 mod shot;
 mod series;
+pub(crate) mod quota;
 mod files;
 mod checks;
 mod subject;

@@ -56,9 +56,22 @@ impl Failure {
         self
     }
 
+    /// Several as one, with the exit code of the first.
+    pub(crate) fn of_all(failures: Vec<Self>) -> Option<Self> {
+        failures.into_iter().reduce(|mut all, failure| {
+            all.faults.extend(failure.faults);
+            all
+        })
+    }
+
+    /// Whether it is about what was given, and not about the program, the machine or the user's mind.
+    pub(crate) fn is_of_input(&self) -> bool {
+        matches!(self.exit, Exit::Input | Exit::Unmapped | Exit::Usage)
+    }
+
     /// The same, with the input among several that it is about before each place.
     pub(crate) fn in_input(mut self, input: &str) -> Self {
-        if matches!(self.exit, Exit::Input | Exit::Unmapped | Exit::Usage) {
+        if self.is_of_input() {
             for fault in self.faults.iter_mut().filter(|fault| !fault.at.starts_with(input)) {
                 fault.at = if fault.at.is_empty() { input.to_owned() } else { format!("{input}: {}", fault.at) };
             }

@@ -122,7 +122,8 @@ pub(crate) fn check_writable(path: &Path) -> Result<(), Failure> {
     if is_stream(path) || is_special(path) {
         return Ok(());
     }
-    let tried = match path.is_dir() {
+    let names_a_folder = path.as_os_str().as_encoded_bytes().last().is_some_and(|&b| std::path::is_separator(b.into()));
+    let tried = match path.is_dir() || names_a_folder {
         true => Err(io::Error::from(io::ErrorKind::IsADirectory)),
         false => tempfile::tempfile_in(folder_of(path)).map(drop).map_err(|reason| io::Error::from(reason.kind())),
     };

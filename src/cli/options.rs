@@ -83,6 +83,8 @@ words! {
         AgxLowContrast = "agx_low_contrast" => ViewTransform::AgxLook(AgxLook::LowContrast),
         /// AgX with contrast 0.7
         AgxVeryLowContrast = "agx_very_low_contrast" => ViewTransform::AgxLook(AgxLook::VeryLowContrast),
+        /// AgX with deeper, more colourful shadows
+        AgxPunchy = "agx_punchy" => ViewTransform::AgxLook(AgxLook::Punchy),
         /// AgX without colour
         AgxGreyscale = "agx_greyscale" => ViewTransform::AgxLook(AgxLook::Greyscale),
         /// Keeps base colours

@@ -1,16 +1,17 @@
 //! `--preset`: what becomes of the checks of pictures that were made for a purpose.
 
 use packshot::error::Fault;
-use packshot::picture::Picture;
 use packshot::preset::Preset;
 use packshot::verify::{self, Check, Measurements};
 
 use super::failure::{Exit, Failure};
+use super::render::taken::Taken;
 use super::render::target::Target;
 
 /// Holds a picture against its preset, if it has one. What is not written is taken for a file as it would be.
-pub(crate) fn check(preset: Option<&Preset>, picture: &Picture, target: Option<&Target>, bytes: usize) -> Vec<Check> {
+pub(crate) fn check(preset: Option<&Preset>, taken: &Taken, target: Option<&Target>, bytes: usize) -> Vec<Check> {
     let Some(preset) = preset else { return Vec::new() };
+    let picture = target.map_or(&taken.picture, |target| taken.of(target.encoding.format));
     verify::picture(preset, &Measurements::of(picture), &extension(preset, target), bytes)
 }
 
@@ -27,14 +28,24 @@ pub(crate) fn require_passed<'a>(
     checked: impl IntoIterator<Item = (String, &'a [Check])>,
 ) -> Result<(), Failure> {
     let Some(preset) = preset else { return Ok(()) };
-    let broken = checked.into_iter().flat_map(|(at, checks)| {
-        let failed = checks.iter().filter(|check| !check.passed);
-        failed.map(move |Check { rule, required, measured, .. }| {
-            let message = format!("{} asks for {rule} {required}, and it is {measured}", preset.name);
-            Fault::new("preset.rule_broken", message).at(at.clone()).help(help(rule))
-        })
-    });
-    let faults: Vec<Fault> = broken.collect();
+    let mut faults: Vec<Fault> = Vec::new();
+    let mut more: Vec<usize> = Vec::new();
+    for (at, checks) in checked {
+        for Check { rule, required, measured, .. } in checks.iter().filter(|check| !check.passed) {
+            let message = format!("{}: {rule} is {measured}; required: {required}", preset.name);
+            // All frames of a turn may break a rule alike.
+            match faults.iter().position(|fault| fault.message == message) {
+                Some(known) => more[known] += 1,
+                None => {
+                    faults.push(Fault::new("preset.rule_broken", message).at(at.clone()).help(help(rule)));
+                    more.push(0);
+                }
+            }
+        }
+    }
+    for (fault, more) in faults.iter_mut().zip(more).filter(|(_, more)| *more > 0) {
+        fault.at = format!("{} and {more} more", fault.at);
+    }
     if faults.is_empty() { Ok(()) } else { Err(Failure { exit: Exit::Rules, faults }) }
 }
 
@@ -45,7 +56,7 @@ fn help(rule: &str) -> &'static str {
             "leave --fill, --margin-px, --trim and --crop-to to the preset"
         }
         "white_corners" | "residue_px" => {
-            "leave --background to the preset, and nothing but the product in the picture"
+            "leave --background to the preset, and nothing but the product in the picture: no --ground, --lines-only or --crop-to"
         }
         "format" => "name the file after one of these formats",
         "file_bytes" => "choose a smaller picture, or a format that compresses more",

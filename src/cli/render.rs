@@ -19,6 +19,7 @@ mod ground;
 mod lines;
 pub(crate) mod result;
 pub(crate) mod source;
+pub(crate) mod taken;
 pub(crate) mod target;
 
 pub(crate) use args::{PictureArgs, RenderArgs};
@@ -30,6 +31,7 @@ use super::progress::RenderBar;
 use super::{console, files, preset};
 use result::{RenderResult, Report, Results, samples_per_second};
 use source::{Common, Subject};
+use taken::Taken;
 use target::{Target, targets};
 
 /// What a dumped shot says of an Open Image Denoise, for which its format has no place.
@@ -38,7 +40,8 @@ const LEFT_OUT_OIDN: &str = "denoise_with oidn";
 pub(crate) fn run(args: &RenderArgs, quiet: bool) -> Result<(), Failure> {
     args.check()?;
     let picture = &args.picture;
-    let mut session = Session::open(picture, quiet)?;
+    let mut session = Session::open(picture, target::formats(&picture.output()), quiet)?;
+    let mut failures = Vec::new();
     let results = match &args.shot {
         Some(path) => {
             let targets = targets(&picture.output(), &[source::shot_stem(path)])?;
@@ -58,11 +61,18 @@ pub(crate) fn run(args: &RenderArgs, quiet: bool) -> Result<(), Failure> {
             for (i, input) in inputs.iter().enumerate() {
                 let subject = common.subject(input, &session.interrupt.cancel);
                 let shot = |subject: &mut Subject| common.shot(picture, args.framing(), subject);
-                let rendered = subject.and_then(|subject| session.render(subject, shot, targets.get(i), clock));
-                results.push(match inputs.len() {
-                    1 => rendered?,
-                    _ => rendered.map_err(|failure| failure.in_input(&input.name()))?,
-                });
+                match subject.and_then(|subject| session.render(subject, shot, targets.get(i), clock)) {
+                    Ok(result) => results.push(result),
+                    Err(failure) if inputs.len() == 1 => return Err(failure),
+                    // What is wrong with one input says nothing about the others.
+                    Err(failure) => {
+                        let ends = !failure.is_of_input();
+                        failures.push(failure.in_input(&input.name()));
+                        if ends {
+                            break;
+                        }
+                    }
+                }
                 clock = Stopwatch::start();
             }
             results
@@ -70,8 +80,11 @@ pub(crate) fn run(args: &RenderArgs, quiet: bool) -> Result<(), Failure> {
     };
     match &results[..] {
         _ if !picture.output.json => {}
-        [result] => files::print_json(result)?,
-        results => files::print_json(&Results { results })?,
+        [result] if failures.is_empty() => files::print_json(result)?,
+        results => files::print_json(&Results::new(results, &failures))?,
+    }
+    if let Some(failure) = Failure::of_all(failures) {
+        return Err(failure);
     }
     let checked = results.iter().map(|result| (result.output.clone().unwrap_or_default(), &result.checks[..]));
     preset::require_passed(picture.preset, checked)
@@ -84,18 +97,18 @@ pub(crate) struct Session<'a> {
     pub(crate) interrupt: Interrupt,
     /// When noise is removed.
     denoise: Denoise,
-    /// What pictures are written in.
-    format: Option<Format>,
+    /// What each picture is written in.
+    formats: Vec<Format>,
     /// Made when the first input has been read: a broken file loads no driver.
     renderer: Option<Renderer>,
 }
 
 impl<'a> Session<'a> {
-    /// Takes over Ctrl-C, and keeps to the threads that are asked for.
-    pub(crate) fn open(args: &'a PictureArgs, quiet: bool) -> Result<Self, Failure> {
+    /// Takes over Ctrl-C, and keeps to the threads that are asked for. `formats` are those that each picture is written in.
+    pub(crate) fn open(args: &'a PictureArgs, formats: Vec<Format>, quiet: bool) -> Result<Self, Failure> {
         args.device.use_threads()?;
-        let (denoise, format) = (args.denoise.when(args.template()), target::format(&args.output()));
-        Ok(Self { args, quiet, interrupt: Interrupt::install()?, denoise, format, renderer: None })
+        let denoise = args.denoise.when(args.template());
+        Ok(Self { args, quiet, interrupt: Interrupt::install()?, denoise, formats, renderer: None })
     }
 
     fn render(
@@ -128,17 +141,18 @@ impl<'a> Session<'a> {
         let samples_max = shot.film.samples;
         let ready = self.load(&subject, shot)?;
         seconds.prepare = clock.lap();
-        let picture = self.sample(&ready, &subject.origin.name)?;
+        let taken = self.sample(&ready, &subject.origin.name)?;
         clock.lap();
-        let n_bytes = self.write(&picture, target)?;
-        seconds = Seconds { encode: clock.lap(), total: clock.total(), ..with_render(seconds, &picture) };
+        let n_bytes = self.write(&taken, target)?;
+        let picture = &taken.picture;
+        seconds = Seconds { encode: clock.lap(), total: clock.total(), ..with_render(seconds, picture) };
         let mut warm = Vec::new();
         for _ in 1..output.repeat {
             let mut clock = Stopwatch::start();
-            let picture = self.sample(&ready, &subject.origin.name)?;
+            let taken = self.sample(&ready, &subject.origin.name)?;
             clock.lap();
-            self.write(&picture, target)?;
-            let again = with_render(Seconds::default(), &picture);
+            self.write(&taken, target)?;
+            let again = with_render(Seconds::default(), &taken.picture);
             warm.push(Seconds { encode: clock.lap(), total: clock.total(), ..again });
         }
         let result = RenderResult {
@@ -152,13 +166,13 @@ impl<'a> Session<'a> {
             seconds,
             warm,
             rays: picture.rays,
-            samples_per_second: samples_per_second(&picture),
+            samples_per_second: samples_per_second(picture),
             look: subject.product.scene.look.name(),
             parts: subject.product.scene.parts.len(),
             unmapped_parts: subject.materials.unmapped(),
             diagnostics: preflight.diagnostics.clone(),
-            checks: preset::check(self.args.preset, &picture, target, n_bytes),
-            device: picture.device,
+            checks: preset::check(self.args.preset, &taken, target, n_bytes),
+            device: taken.picture.device,
         };
         if let Some(path) = &output.report {
             let body = files::to_json(&Report { preflight: &preflight, render: &result })?;
@@ -213,13 +227,13 @@ impl<'a> Session<'a> {
         Ok(self.renderer()?.load(&subject.product, &subject.materials, shot, &cancel)?)
     }
 
-    pub(crate) fn sample(&self, ready: &ReadyShot, name: &str) -> Result<Picture, Failure> {
+    pub(crate) fn sample(&self, ready: &ReadyShot, name: &str) -> Result<Taken, Failure> {
         let film = &ready.shot().film;
         let (lines, cancel) = (&self.args.lines, &self.interrupt.cancel);
         let size_px = [film.width_px, film.height_px];
         let drawn = lines.request(size_px);
         if let Some(drawn) = drawn.as_ref().filter(|_| lines.lines_only) {
-            return Ok(ready.drawing(drawn, cancel)?);
+            return Ok(Taken::one(ready.drawing(drawn, cancel)?, self.denoise));
         }
         let bar = RenderBar::new(name, u64::from(film.width_px) * u64::from(film.height_px), self.quiet);
         let control = RenderControl {
@@ -228,22 +242,35 @@ impl<'a> Session<'a> {
             ..RenderControl::new(cancel)
         };
         let noisy = ready.render_layers(&control, &self.args.output.aovs()?, lines.style(size_px))?;
-        let picture = if self.denoises(ready.shot()) { ready.denoised(noisy, cancel)? } else { noisy };
-        Ok(match &drawn {
-            Some(drawn) => ready.with_lines(picture, drawn, cancel)?,
-            None => picture,
-        })
+        let with_lines = |picture: Picture| match &drawn {
+            Some(drawn) => ready.with_lines(picture, drawn, cancel),
+            None => Ok(picture),
+        };
+        if !self.denoises(ready.shot()) {
+            return Ok(Taken::one(with_lines(noisy)?, self.denoise));
+        }
+        if !self.keeps_noise(ready.shot()) {
+            return Ok(Taken::one(with_lines(ready.denoised(noisy, cancel)?)?, self.denoise));
+        }
+        let denoised = ready.denoised(noisy.clone(), cancel)?;
+        Ok(Taken::two(with_lines(denoised)?, with_lines(noisy)?, self.denoise))
     }
 
-    /// Whether noise is removed from the pictures of a shot.
+    /// Whether noise is removed from pictures of a shot, for one of their files at least.
     pub(crate) fn denoises(&self, shot: &Shot) -> bool {
-        self.denoise.applies(self.format, shot.view.transform)
+        let applies = |format| self.denoise.applies(format, shot.view.transform);
+        if self.formats.is_empty() { applies(None) } else { self.formats.iter().any(|&format| applies(Some(format))) }
+    }
+
+    /// Whether one of their files shows them as they were sampled.
+    fn keeps_noise(&self, shot: &Shot) -> bool {
+        self.formats.iter().any(|&format| !self.denoise.applies(Some(format), shot.view.transform))
     }
 
     /// Writes a picture, and says how many bytes its file has.
-    fn write(&self, picture: &Picture, target: Option<&Target>) -> Result<usize, Failure> {
+    fn write(&self, taken: &Taken, target: Option<&Target>) -> Result<usize, Failure> {
         let Some(target) = target else { return Ok(0) };
-        target.write(picture, &self.interrupt)
+        target.write(taken, &self.interrupt)
     }
 }
 

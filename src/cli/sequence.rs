@@ -1,12 +1,12 @@
 //! Several pictures of one product, each written while the next is rendered.
 
-use packshot::picture::Picture;
 use packshot::render::ResidentProduct;
 use packshot::sequence::take_each;
 use packshot_renderer::shot::Shot;
 
 use super::failure::Failure;
 use super::render::Session;
+use super::render::taken::Taken;
 
 /// A picture to take of a product.
 pub(crate) struct Job<T> {
@@ -26,8 +26,8 @@ pub(crate) fn render_each<T: Send>(
     session: &Session<'_>,
     resident: &ResidentProduct,
     jobs: impl IntoIterator<Item = Job<T>>,
-    mut finish: impl FnMut(T, Picture) -> Result<(), Failure> + Send,
+    mut finish: impl FnMut(T, Taken) -> Result<(), Failure> + Send,
 ) -> Result<(), Failure> {
     let take = |Job { of, name, shot }: Job<T>| Ok((of, session.sample(&resident.ready(shot)?, &name)?));
-    take_each(jobs, take, |(of, picture)| finish(of, picture))
+    take_each(jobs, take, |(of, taken)| finish(of, taken))
 }

@@ -4,13 +4,15 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use packshot::error::Fault;
-use packshot::template::{BUILTIN, LightSource, Template};
+use packshot::template::{BUILTIN, LightSource, Overrides, Template};
 use packshot_materials::finding::Finding;
 use serde::Serialize;
 
+use super::args::libraries;
 use super::console;
 use super::failure::{Exit, Failure};
 use super::files::{self, InputKind};
+use super::render::source::read_map;
 
 /// Subcommands of `template`.
 #[derive(Debug, Subcommand)]
@@ -48,6 +50,9 @@ pub(crate) struct ValidateArgs {
     /// A .toml file, or a built-in template; `-` is stdin
     #[arg(value_name = "FILE|NAME")]
     template: PathBuf,
+    /// A folder with a material library over the built-in one, for what the template puts on; later ones win
+    #[arg(long, value_name = "DIR")]
+    library: Vec<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -144,7 +149,14 @@ fn list(args: &ListArgs) -> Result<(), Failure> {
 }
 
 fn validate(args: &ValidateArgs) -> Result<(), Failure> {
-    let TemplateFile { template: Template { id, name, .. }, findings, .. } = &TemplateFile::read(&args.template)?;
+    let file = TemplateFile::read(&args.template)?;
+    // What it names must be there, too.
+    let (library, _) = libraries(&args.library)?;
+    Overrides::new(&file.template.overrides, &library, Vec::new())?;
+    if let Some((path, _)) = file.light_map() {
+        read_map(&path)?;
+    }
+    let TemplateFile { template: Template { id, name, .. }, findings, .. } = &file;
     if args.json {
         return files::print_json(&Validation { id, name, diagnostics: findings });
     }

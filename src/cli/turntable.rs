@@ -13,6 +13,7 @@ use packshot_renderer::encode::Provenance;
 use packshot_renderer::shot::turntable::Turntable;
 
 mod args;
+mod claim;
 mod digest;
 mod film;
 mod manifest;
@@ -25,10 +26,11 @@ use super::interrupt::Interrupt;
 use super::render::Session;
 use super::render::args::OutputArgs;
 use super::render::source::{Common, Subject};
-use super::render::target::{Target, is_folder, targets};
+use super::render::target::{Target, formats, is_folder, targets};
 use super::sequence::{Job, render_each};
 use super::{console, files, preset};
 use args::Selection;
+use claim::Claim;
 use digest::digest;
 use film::{Film, Plan};
 use manifest::{Frame, Manifest};
@@ -44,7 +46,8 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
     let film = args.film()?;
     let output = film.as_ref().map_or_else(|| picture.output(), |film| film.frames(&picture.output));
     let mut targets = frame_targets(&output, &selection)?;
-    let mut session = Session::open(picture, quiet)?;
+    let formats = formats(&picture.output()).into_iter().take(1).collect();
+    let mut session = Session::open(picture, formats, quiet)?;
 
     let mut clock = Stopwatch::start();
     let cancel = &session.interrupt.cancel;
@@ -65,6 +68,8 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
         target.encoding.format.check_size(size_px)?;
     }
 
+    // Kept to the end.
+    let _claim = output.output.as_deref().map(Claim::of).transpose()?;
     let (mut manifest, mut plan) = (None, Plan::Frames);
     if let Some(folder) = &output.output {
         let request = digest(&subject, &shots, picture, &output, session.renderer()?);
@@ -96,7 +101,9 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
             of: job,
         });
         let (interrupt, spin) = (session.interrupt.clone(), spin.as_ref());
-        taken = render_each(&session, &resident, jobs, |job, taken| taking.finish(args, spin, job, &taken, &interrupt));
+        taken = render_each(&session, &resident, jobs, |job, taken| {
+            taking.finish(args, spin, job, &taken.picture, &interrupt)
+        });
         if taken.is_err() {
             taking.plan = Plan::Frames;
         }

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use packshot::denoise::Denoised;
-use packshot::picture::Picture;
 use packshot::report::Preflight;
 use packshot::sequence::add_picture;
 use packshot::timing::{Seconds, Stopwatch};
@@ -19,7 +18,8 @@ use super::failure::Failure;
 use super::render::args::OutputArgs;
 use super::render::result::samples_per_second;
 use super::render::source::Common;
-use super::render::target::{Target, is_folder, targets};
+use super::render::taken::Taken;
+use super::render::target::{Target, formats, is_folder, targets};
 use super::render::{PictureArgs, Session};
 use super::sequence::{Job, render_each};
 use super::{console, files, preset};
@@ -127,7 +127,7 @@ pub(crate) fn run(args: &ViewsArgs, quiet: bool) -> Result<(), Failure> {
     picture.output.require_one_of_each("views")?;
     let views = args.views();
     let targets = args.targets(&views)?;
-    let mut session = Session::open(picture, quiet)?;
+    let mut session = Session::open(picture, formats(&picture.output()), quiet)?;
 
     let mut clock = Stopwatch::start();
     let cancel = &session.interrupt.cancel;
@@ -152,12 +152,14 @@ pub(crate) fn run(args: &ViewsArgs, quiet: bool) -> Result<(), Failure> {
     let (mut results, mut device) = (Vec::with_capacity(views.len()), None);
     let mut prepare_s = clock.lap();
     let sampled = &mut seconds;
-    let mut finish = |(view, target, samples_max): (NamedView, Option<Target>, u32), taken: Picture| {
+    let mut finish = |(view, target, samples_max): (NamedView, Option<Target>, u32), taken: Taken| {
         let mut clock = Stopwatch::start();
         let n_bytes = match &target {
             Some(target) => target.write(&taken, &interrupt)?,
             None => 0,
         };
+        let checks = preset::check(picture.preset, &taken, target.as_ref(), n_bytes);
+        let taken = taken.picture;
         add_picture(sampled, &taken);
         sampled.encode += clock.lap();
         results.push(ViewResult {
@@ -173,7 +175,7 @@ pub(crate) fn run(args: &ViewsArgs, quiet: bool) -> Result<(), Failure> {
             denoised: taken.denoised,
             rays: taken.rays,
             samples_per_second: samples_per_second(&taken),
-            checks: preset::check(picture.preset, &taken, target.as_ref(), n_bytes),
+            checks,
         });
         device.get_or_insert(taken.device);
         Ok(())
@@ -238,7 +240,7 @@ impl ViewsArgs {
     fn targets(&self, views: &[NamedView]) -> Result<Vec<Target>, Failure> {
         let output: OutputArgs = self.picture.output();
         if let Some(path) = output.output.as_ref().filter(|path| !is_folder(path)) {
-            let message = format!("{} views need a folder, and {} is none", views.len(), path.display());
+            let message = format!("views go into a folder, and {} is none", path.display());
             return Err(Failure::usage("invalid_value", message, "-o", "give a folder: -o DIR/"));
         }
         let names: Vec<String> = views.iter().map(|view| view.name.to_owned()).collect();

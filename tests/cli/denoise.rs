@@ -64,6 +64,10 @@ fn a_template_may_ask_for_it_and_options_win() {
 #[test]
 fn options_that_contradict_each_other_are_refused() {
     let workplace = Workplace::new();
+    let text = "schema = \"shot-template/1\"\n[template]\nid = \"mine\"\nname = \"Mine\"\ndescription = \"A test.\"\n[film]\ndenoise = \"off\"\n";
+    workplace.write("grainy.toml", text.as_bytes());
+    let of_template = ["render", "boxes.glb", "--template", "grainy.toml", "--denoise-with", "oidn"];
+    workplace.run(&of_template).expect_error(2, "usage.conflict", "--denoise-with");
     let render = |more: &[&str]| workplace.run(&[&["render", "boxes.glb"], more].concat());
     render(&["--oidn-quality", "fast"]).expect_error(2, "usage.missing", "--oidn-quality");
     render(&["--denoise", "off", "--denoise-with", "oidn"]).expect_error(2, "usage.conflict", "--denoise-with");

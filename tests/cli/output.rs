@@ -94,6 +94,24 @@ fn several_inputs_go_into_a_folder() {
     assert!(workplace.read("out/boxes.exr").starts_with(b"\x76\x2f\x31\x01"), "a folder that is there needs no slash");
 }
 
+#[test]
+fn a_broken_input_takes_no_other_with_it() {
+    let workplace = Workplace::new();
+    workplace.write("bad.glb", b"glTF");
+    workplace.write("last.glb", &workplace.read("boxes.glb"));
+    let inputs = ["render", "boxes.glb", "bad.glb", "missing.glb", "last.glb", "-o", "out/", "--json"];
+    let outcome = workplace.run(&[&inputs[..], &TINY].concat());
+    assert_eq!(outcome.code, 3, "{}", outcome.stderr);
+    let said = outcome.json();
+    let outputs: Vec<&str> =
+        said["results"].as_array().expect("a list").iter().filter_map(|result| result["output"].as_str()).collect();
+    assert_eq!(outputs, ["out/boxes.png", "out/last.png"]);
+    let failed: Vec<&str> =
+        said["failed"].as_array().expect("a list").iter().filter_map(|fault| fault["at"].as_str()).collect();
+    assert!(failed.len() == 2 && failed[0].starts_with("bad.glb") && failed[1].starts_with("missing.glb"), "{said}");
+    assert!(outcome.stderr.contains("bad.glb") && outcome.stderr.contains("missing.glb"), "{}", outcome.stderr);
+}
+
 /// Names and JSON types of an object's members, in order.
 fn shape(value: &Value) -> Vec<(String, &'static str)> {
     let kind = |value: &Value| match value {

@@ -48,6 +48,23 @@ fn options_win_over_the_template_and_the_template_over_defaults() {
         (&result["output"], &result["more_outputs"]),
         (&json!("out/boxes.png"), &json!(["out/boxes_linear.exr"]))
     );
+    // Noise is removed for eyes, and not from linear radiance: each file is as if it were alone, in whatever order they are asked for.
+    let linear_first = text.replace(
+        "\"png\"\n[[output]]\nextension = \"exr\"\nsuffix = \"_linear\"",
+        "\"exr\"\n[[output]]\nextension = \"png\"",
+    );
+    assert_ne!(linear_first, text);
+    std::fs::write(workplace.path("linear.toml"), linear_first).expect("written");
+    run(&workplace, "render boxes.glb --template linear.toml --width 8 -o linear/").done();
+    for (path, first, second) in
+        [("a.png", "out/boxes.png", "linear/boxes.png"), ("a.exr", "out/boxes_linear.exr", "linear/boxes.exr")]
+    {
+        run(&workplace, &format!("render boxes.glb --template mine.toml --width 8 -o {path}")).done();
+        assert!(
+            workplace.read(path) == workplace.read(first) && workplace.read(path) == workplace.read(second),
+            "{path}"
+        );
+    }
     let said = run(&workplace, "render boxes.glb --template mine.toml -o out/").done().stderr;
     assert!(said.contains("out/boxes.png, out/boxes_linear.exr: "), "{said}");
     run(&workplace, "render boxes.glb --template mine.toml --format jpg -o jpg/").done();
@@ -68,6 +85,12 @@ fn broken_templates_are_refused_with_their_line() {
     assert!(outcome.stderr.contains("error[template.unknown_field]"), "{}", outcome.stderr);
     assert!(outcome.stderr.contains("bad.toml:3"), "{}", outcome.stderr);
     run(&workplace, "template validate bad.toml").expect_error(3, "template.missing", "bad.toml:1");
+    let head = "schema = \"shot-template/1\"\n[template]\nid = \"mine\"\nname = \"Mine\"\ndescription = \"A test.\"\n";
+    std::fs::write(workplace.path("coat.toml"), format!("{head}[[override]]\npart = \"*\"\nput_on = \"Nope\"\n"))
+        .expect("written");
+    run(&workplace, "template validate coat.toml").expect_error(3, "template.material", "coat.toml");
+    std::fs::write(workplace.path("sky.toml"), format!("{head}[light]\nmap = \"sky.hdr\"\n")).expect("written");
+    run(&workplace, "template validate sky.toml").expect_error(3, "env.file_missing", "sky.hdr");
     run(&workplace, "template show missing.toml").expect_error(3, "template.file_missing", "missing.toml");
     run(&workplace, "render boxes.glb --template tent -o a.png").expect_error(2, "usage.invalid_value", "--template");
     assert!(!workplace.path("a.png").exists());

@@ -19,7 +19,7 @@ from mathutils import Vector
 LEAST_SIZE_DEG = 4.0
 VIEWS = {"Standard": "standard", "AgX": "agx", "Khronos PBR Neutral": "khronos_neutral", "Raw": "raw"}
 LOOKS = ["Very High Contrast", "High Contrast", "Medium High Contrast", "Base Contrast", "Medium Low Contrast",
-         "Low Contrast", "Very Low Contrast", "Greyscale"]
+         "Low Contrast", "Very Low Contrast", "Punchy", "Greyscale"]
 
 
 def warn(message):

@@ -225,9 +225,18 @@ fn read_film(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> FilmTemplate 
     let whens = [("auto", Denoise::Auto), ("on", Denoise::On), ("off", Denoise::Off)];
     let denoise = table.take("denoise").and_then(|value| reader.choice("denoise", value, &whens));
     let withs = [("packshot", DenoiseWith::Packshot), ("oidn", DenoiseWith::Oidn)];
-    let denoise_with = table.take("denoise_with").and_then(|value| reader.choice("denoise_with", value, &withs));
+    let with_at = table.take("denoise_with");
+    let denoise_with = with_at.and_then(|value| reader.choice("denoise_with", value, &withs));
     let qualities = Quality::ALL.map(|quality| (quality.name(), quality));
-    let oidn_quality = table.take("oidn_quality").and_then(|value| reader.choice("oidn_quality", value, &qualities));
+    let quality_at = table.take("oidn_quality");
+    let oidn_quality = quality_at.and_then(|value| reader.choice("oidn_quality", value, &qualities));
+    if let (Some(value), Some(Denoise::Off)) = (with_at, denoise) {
+        reader.error(CONFLICT, &value.span(), "`denoise = \"off\"` leaves nothing to denoise with".to_owned());
+    }
+    if let (Some(value), None | Some(DenoiseWith::Packshot)) = (quality_at, denoise_with) {
+        let help = "add `denoise_with = \"oidn\"`";
+        reader.error_help(CONFLICT, &value.span(), "`oidn_quality` is about Open Image Denoise".to_owned(), help);
+    }
     table.finish(reader);
     let pixels = u64::from(width_px.unwrap_or(1)) * u64::from(height_px.unwrap_or(1));
     if pixels > MAX_PIXELS {

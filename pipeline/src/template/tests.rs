@@ -65,6 +65,8 @@ fn every_fault_has_its_code_and_its_line() {
         ("[film]\ndenoise = \"maybe\"", "template.range", 7),
         ("[film]\ndenoise_with = \"optix\"", "template.range", 7),
         ("[film]\ndenoise_with = \"oidn\"\noidn_quality = \"best\"", "template.range", 8),
+        ("[film]\ndenoise = \"off\"\ndenoise_with = \"oidn\"", "template.conflict", 8),
+        ("[film]\noidn_quality = \"fast\"", "template.conflict", 7),
         ("[film]\nwidth = 0", "template.range", 7),
         ("[film]\nwidth = 16000\nheight = 16000", "template.range", 6),
         ("[view]\ntransform = \"filmic\"", "template.range", 7),

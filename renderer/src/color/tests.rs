@@ -153,6 +153,20 @@ fn agx_looks_match_blender() {
             ],
         ),
         (
+            AgxLook::Punchy,
+            0.5,
+            [
+                [176.55, 176.55, 176.55],
+                [2.56, 2.56, 2.56],
+                [174.44, 29.50, 2.50],
+                [179.81, 79.57, 181.19],
+                [0.00, 68.54, 45.25],
+                [10.16, 74.00, 178.14],
+                [223.20, 178.36, 136.23],
+                [0.90, 0.50, 0.37],
+            ],
+        ),
+        (
             AgxLook::Greyscale,
             0.06,
             [
@@ -176,7 +190,9 @@ fn agx_looks_match_blender() {
 #[test]
 fn every_look_keeps_middle_grey_and_turns_no_grey() {
     for (_, view) in ViewTransform::NAMES.into_iter().filter(|(_, view)| matches!(view, ViewTransform::AgxLook(_))) {
-        check_codes(view, [0.18; 3], [117.64; 3], 0.05);
+        // "Punchy" is meant to darken it.
+        let middle_grey = if view == ViewTransform::AgxLook(AgxLook::Punchy) { 88.30 } else { 117.64 };
+        check_codes(view, [0.18; 3], [middle_grey; 3], 0.05);
         let mut previous = -1.0;
         for step in 0..=600 {
             let grey = (step as f32 * 0.05 - 18.0).exp2();

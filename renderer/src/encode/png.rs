@@ -127,10 +127,15 @@ mod tests {
 
     #[test]
     fn eight_bits_are_rounded_and_keep_straight_alpha() {
-        let texels = vec![[0.0, 0.5, 1.0, 0.5], [100.4 / 255.0, 100.6 / 255.0, -3.0, 0.25], [7.0, f32::NAN, 0.2, 0.0]];
-        let decoded = decode(&png(&image(3, texels), PngDepth::Eight, &Metadata::default()).unwrap());
+        let texels = vec![
+            [0.0, 0.5, 1.0, 0.5],
+            [100.4 / 255.0, 100.6 / 255.0, -3.0, 0.25],
+            [7.0, f32::NAN, 0.2, 0.3],
+            [0.9, 0.1, 0.2, 0.0],
+        ];
+        let decoded = decode(&png(&image(4, texels), PngDepth::Eight, &Metadata::default()).unwrap());
         assert_eq!((decoded.color, decoded.depth), (ColorType::Rgba, BitDepth::Eight));
-        assert_eq!(decoded.samples, [0, 128, 255, 128, 100, 101, 0, 64, 255, 0, 51, 0]);
+        assert_eq!(decoded.samples, [0, 128, 255, 128, 100, 101, 0, 64, 255, 0, 51, 77, 0, 0, 0, 0]);
     }
 
     #[test]
@@ -200,7 +205,8 @@ mod tests {
             let image = DisplayImage { width_px, height_px, rgba };
             let bytes = png(&image, PngDepth::Eight, &Metadata::default()).unwrap();
             prop_assert_eq!(&bytes, &png(&image, PngDepth::Eight, &Metadata::default()).unwrap());
-            let want: Vec<u8> = image.rgba.iter().flatten().map(|value| (value * 255.0).round() as u8).collect();
+            let code = |texel: &[f32; 4]| texel.map(|value| if texel[3] > 0.0 { (value * 255.0).round() as u8 } else { 0 });
+            let want: Vec<u8> = image.rgba.iter().flat_map(code).collect();
             let decoded = decode(&bytes);
             if decoded.color == ColorType::Rgba {
                 prop_assert_eq!(decoded.samples, want);

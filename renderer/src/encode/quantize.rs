@@ -25,14 +25,17 @@ pub(super) fn is_opaque<T: PartialEq>(rgba: &[[f32; 4]], code: impl Fn(f32) -> T
     rgba.iter().all(|texel| opaque(code(texel[3])))
 }
 
-/// The samples of every pixel as `code` writes them: red, green, blue and, unless `opaque`, alpha.
-pub(super) fn samples<T: Copy + Default + Send>(
+/// The samples of every pixel as `code` writes them: red, green, blue and, unless `opaque`, alpha. What cannot be seen has no colour either.
+pub(super) fn samples<T: Copy + Default + PartialEq + Send>(
     rgba: &[[f32; 4]],
     opaque: bool,
     code: impl Fn(f32) -> T + Sync,
 ) -> Vec<T> {
     let n_channels = if opaque { 3 } else { 4 };
     convert(rgba, n_channels, |texel, samples| {
+        if !opaque && code(texel[3]) == T::default() {
+            return;
+        }
         for (sample, &value) in samples.iter_mut().zip(texel) {
             *sample = code(value);
         }
@@ -83,6 +86,14 @@ mod tests {
         for code in 0..=u16::MAX {
             assert_eq!(to_16(f32::from(code) / 65535.0), code);
         }
+    }
+
+    #[test]
+    fn what_cannot_be_seen_has_no_colour() {
+        let rgba = [[1.0, 0.5, 0.0, 0.001], [1.0, 0.5, 0.0, 0.003]];
+        assert_eq!(samples(&rgba, false, to_8), [0, 0, 0, 0, 255, 128, 0, 1]);
+        assert_eq!(samples(&rgba, false, to_16)[..4], [65535, 32768, 0, 66], "16 bits see more");
+        assert_eq!(samples(&rgba, true, to_8), [255, 128, 0, 255, 128, 0]);
     }
 
     #[test]

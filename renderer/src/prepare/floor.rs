@@ -19,6 +19,9 @@ const SWEEP_STRIPS: u32 = 64;
 /// dark, on one of 2000 units 14 %, and on one of 80 units nothing was lost.
 const INNERMOST_HALF: f64 = 8.0;
 
+/// Half the side of what is not cut of a sweep, in render units; see [`INNERMOST_HALF`].
+const SWEEP_INNERMOST_HALF: f64 = 40.0;
+
 /// A line across a sweep: how far it lies from the floor's centre towards the camera, how high above the floor, and the normal there, in the
 /// same two directions.
 struct Line {
@@ -53,13 +56,18 @@ impl Geometry {
             Some(sweep) => {
                 let turned = ViewDirection { azimuth_deg: sweep.azimuth_deg, elevation_deg: 0.0 }.orientation();
                 let (right, towards) = (turned.x_axis, turned.z_axis);
-                let ends = |line: &Line| {
+                let at = |line: &Line, side: f64| {
                     let normal = towards * line.normal.x + DVec3::Y * line.normal.y;
-                    let middle = towards * line.place.x + DVec3::Y * line.place.y;
-                    [-half_m, half_m].map(|side| vertex(middle + right * side, normal))
+                    vertex(towards * line.place.x + DVec3::Y * line.place.y + right * side, normal)
                 };
-                for pair in lines(half_m, sweep).windows(2) {
-                    self.push_strip(ends(&pair[0]), ends(&pair[1]), slot);
+                let innermost_m = SWEEP_INNERMOST_HALF / space.units_per_m;
+                let outwards = growing(half_m, innermost_m);
+                let sides: Vec<f64> = outwards.iter().rev().map(|side| -side).chain(outwards.iter().copied()).collect();
+                for pair in lines(half_m, sweep, innermost_m).windows(2) {
+                    for side in sides.windows(2) {
+                        let ends = |line: &Line| [at(line, side[0]), at(line, side[1])];
+                        self.push_strip(ends(&pair[0]), ends(&pair[1]), slot);
+                    }
                 }
             }
         }
@@ -84,35 +92,42 @@ impl Geometry {
 /// Squares that together are one of this half side, by their lesser and greater corners: one in the middle that is no larger than it may be, and
 /// around it rings of eight, each square of a ring as large as all that it surrounds.
 fn squares(half_m: f64, innermost_m: f64) -> Vec<[DVec2; 2]> {
-    let mut halves = vec![half_m];
-    while halves[halves.len() - 1] > innermost_m {
-        halves.push(halves[halves.len() - 1] / 3.0);
-    }
+    let halves = growing(half_m, innermost_m);
     let mut squares = Vec::new();
     for pair in halves.windows(2) {
         // Neighbouring squares share these numbers, to the bit.
-        let edges = [-pair[0], -pair[1], pair[1], pair[0]];
+        let edges = [-pair[1], -pair[0], pair[0], pair[1]];
         for (i, j) in (0..3).flat_map(|i| (0..3).map(move |j| (i, j))).filter(|&place| place != (1, 1)) {
             squares.push([DVec2::new(edges[i], edges[j]), DVec2::new(edges[i + 1], edges[j + 1])]);
         }
     }
-    let inner = halves[halves.len() - 1];
-    squares.push([DVec2::splat(-inner), DVec2::splat(inner)]);
+    squares.push([DVec2::splat(-halves[0]), DVec2::splat(halves[0])]);
     squares
 }
 
+/// Where what reaches to `end_m` is cut: each length is three times the one before, and the first no longer than it may be.
+fn growing(end_m: f64, first_m: f64) -> Vec<f64> {
+    let mut lengths = vec![end_m];
+    while lengths[lengths.len() - 1] > first_m {
+        lengths.push(lengths[lengths.len() - 1] / 3.0);
+    }
+    lengths.reverse();
+    lengths
+}
+
 /// From the edge nearest to the camera to the upper edge of the wall.
-fn lines(half_m: f64, sweep: &Sweep) -> Vec<Line> {
+fn lines(half_m: f64, sweep: &Sweep, innermost_m: f64) -> Vec<Line> {
     let line = |place: DVec2, normal: DVec2| Line { place, normal };
-    let near = line(DVec2::new(half_m, 0.0), DVec2::Y);
+    let near = growing(half_m, innermost_m).into_iter().rev().map(|place| line(DVec2::new(place, 0.0), DVec2::Y));
     let axis = DVec2::new(sweep.radius_m - sweep.distance_m, sweep.radius_m);
     let arc = (0..=SWEEP_STRIPS).map(|i| {
         let (sin, cos) = (FRAC_PI_2 * f64::from(i) / f64::from(SWEEP_STRIPS)).sin_cos();
         let normal = DVec2::new(sin, cos);
         line(axis - normal * sweep.radius_m, normal)
     });
-    let top = line(DVec2::new(-sweep.distance_m, sweep.height_m), DVec2::X);
-    [near].into_iter().chain(arc).chain([top]).collect()
+    let heights = growing(sweep.height_m, innermost_m).into_iter().filter(|&height| height > sweep.radius_m);
+    let wall = heights.map(|height| line(DVec2::new(-sweep.distance_m, height), DVec2::X));
+    near.chain(arc).chain(wall).collect()
 }
 
 #[cfg(test)]
@@ -136,9 +151,28 @@ mod tests {
     }
 
     #[test]
+    fn a_large_sweep_is_cut_into_pieces_that_grow() {
+        let sweep = Sweep { azimuth_deg: 0.0, distance_m: 5.0, radius_m: 4.0, height_m: 300.0 };
+        let lines = lines(500.0, &sweep, 40.0);
+        assert_eq!((lines[0].place, lines[lines.len() - 1].place), (DVec2::new(500.0, 0.0), DVec2::new(-5.0, 300.0)));
+        for pair in lines.windows(2) {
+            let (length, nearest) =
+                ((pair[1].place - pair[0].place).length(), pair[0].place.length().min(pair[1].place.length()));
+            assert!(
+                length > 0.0 && length <= (2.0 * nearest).max(80.0) * 1.0001,
+                "{} {}",
+                pair[0].place,
+                pair[1].place
+            );
+        }
+        assert_eq!(growing(30.0, 40.0), [30.0]);
+        assert_eq!(growing(270.0, 40.0), [30.0, 90.0, 270.0]);
+    }
+
+    #[test]
     fn a_sweep_is_a_floor_a_quarter_of_a_cylinder_and_a_wall() {
         let sweep = Sweep { azimuth_deg: 0.0, distance_m: 5.0, radius_m: 2.0, height_m: 7.0 };
-        let lines = lines(10.0, &sweep);
+        let lines = lines(10.0, &sweep, 40.0);
         let places: Vec<DVec2> = lines.iter().map(|line| line.place).collect();
         let close = |a: DVec2, b: DVec2| (a - b).length() < 1e-12;
         assert!(close(places[0], DVec2::new(10.0, 0.0)) && close(places[1], DVec2::new(-3.0, 0.0)));

@@ -41,7 +41,7 @@ pub enum Fit {
     Fill(f64),
     /// All but so many pixels at the tighter sides.
     MarginPx(u32),
-    /// So many pixels stay free on all four sides: the shorter side of the picture follows from the product.
+    /// So many pixels stay free on all four sides: the sides of the picture follow from the product.
     TrimmedToPx(u32),
 }
 
@@ -295,12 +295,33 @@ pub fn frame_at_scale(
     Ok(Camera { world_from_camera, projection, aperture: None, clip_near_m, clip_far_m })
 }
 
-/// The size of a picture whose longer side has `side_px` pixels, and that leaves `margin_px` on all four sides of the product.
+/// The size of the largest picture within `room_px` that leaves `margin_px` on all four sides of the product.
 ///
 /// # Errors
 ///
 /// `shot.nothing_to_frame` when the product has no extent, `shot.range` when the margins leave nothing of the picture.
 pub fn trimmed_size_px(
+    hull: &dyn Envelope,
+    orientation: &DMat3,
+    lens: Lens,
+    room_px: [u32; 2],
+    margin_px: u32,
+) -> Result<[u32; 2], ShotError> {
+    // How wide the product is for its height goes by the distance, and so by the size: it is found anew for each.
+    let mut longer_px = room_px[0].max(room_px[1]);
+    loop {
+        let size_px = size_of_longer_side(hull, orientation, lens, longer_px, margin_px)?;
+        let share = |i: usize| f64::from(room_px[i]) / f64::from(size_px[i]);
+        let least = share(0).min(share(1));
+        if least >= 1.0 {
+            return Ok(size_px);
+        }
+        longer_px = ((f64::from(longer_px) * least) as u32).min(longer_px - 1);
+    }
+}
+
+/// The size of a picture whose longer side has `side_px` pixels.
+fn size_of_longer_side(
     hull: &dyn Envelope,
     orientation: &DMat3,
     lens: Lens,
@@ -323,6 +344,22 @@ pub fn trimmed_size_px(
         false => side_px,
     };
     Ok([side(extent.x), side(extent.y)])
+}
+
+/// Sets the planes of a camera that was framed for some parts for all that is `drawn`. Parallel rays begin before all of it: the picture is the
+/// same from further away, and nothing is cut.
+///
+/// # Errors
+///
+/// `shot.nothing_to_frame` when the hull is empty.
+pub(super) fn stand_before(camera: &mut Camera, drawn: &dyn Envelope) -> Result<(), ShotError> {
+    if let Projection::Orthographic { .. } = camera.projection {
+        let back = camera.world_from_camera.matrix3.z_axis;
+        let missing_m = drawn.radius() - nearest_depth_m(drawn, &camera.world_from_camera)?;
+        camera.world_from_camera.translation += back * missing_m.max(0.0);
+    }
+    (camera.clip_near_m, camera.clip_far_m) = clip_planes(drawn, &camera.world_from_camera)?;
+    Ok(())
 }
 
 /// The full vertical angle of a lens.

@@ -8,6 +8,7 @@ use packshot_materials::openpbr::OpenPbr;
 use super::error::{ErrorCode, ShotError};
 use super::framing::Envelope;
 use super::{Camera, Floor, FloorRole, Projection, Sweep};
+use crate::diagnostic::{Diagnostic, Severity};
 
 /// A floor without an end, in radii of the product: further away than a picture shows shadows, and near enough for single precision.
 const ENDLESS_RADII: f64 = 1000.0;
@@ -17,10 +18,10 @@ const WALL_RADII: f64 = 5.0;
 const CURVE_RADII: f64 = 4.0;
 /// The least height of the wall, in radii of the product.
 const WALL_HEIGHT_RADII: f64 = 6.0;
-/// A wall further up or aside than this is not made larger for the picture's corners, in radii of the product.
-const SWEEP_RADII_MAX: f64 = 40.0;
-/// What the corners of the picture see of a sweep, and a little more.
+/// What the border of the picture sees of a sweep, and a little more.
 const SWEEP_MARGIN: f64 = 1.1;
+/// Places along each side of the picture for which a sweep is made large enough.
+const BORDER_STEPS: u32 = 32;
 
 /// What a product stands on.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,8 +57,8 @@ impl Ground {
     /// Matte white paper that catches shadows.
     pub const SHADOWS: Self = Self { kind: GroundKind::Catcher, albedo: Self::PAPER, roughness: None };
 
-    /// The floor under a product that this camera sees, with the camera's planes moved so that they do not cut it. `None` where the camera is
-    /// below the floor, which would hide the product.
+    /// The floor under a product that this camera sees, with the camera's planes moved so that they do not cut it, and what is odd about it:
+    /// a camera that is below the floor, which is left out then, as it would hide the product, or a sweep that cannot fill the picture.
     ///
     /// # Errors
     /// `shot.range` for an albedo or a roughness out of range.
@@ -66,7 +67,7 @@ impl Ground {
         product: &dyn Envelope,
         camera: &mut Camera,
         aspect: f64,
-    ) -> Result<Option<Floor>, ShotError> {
+    ) -> Result<(Option<Floor>, Option<Diagnostic>), ShotError> {
         let in_unit = |value: f32| (0.0..=1.0).contains(&value);
         let refused = |option: &str, what: &str| {
             let message = format!("{what} of the ground is out of range: expected 0 to 1");
@@ -86,7 +87,8 @@ impl Ground {
             Projection::Orthographic { .. } => eye.matrix3.z_axis.y < -1e-6,
         };
         if is_below {
-            return Ok(None);
+            let message = "the camera is below the ground, which is left out: it would hide the product";
+            return Ok((None, Some(finding("shot.below_ground", message))));
         }
         if let Projection::Orthographic { .. } = camera.projection {
             raise(camera, aspect, y_m, radius_m);
@@ -102,12 +104,15 @@ impl Ground {
             material: Self::MATERIAL.to_owned(),
             openpbr: self.material(),
         };
+        let mut odd = None;
         if self.kind == GroundKind::Sweep {
             let base = DVec3::new(center.x, y_m, center.z);
-            let (sweep, size_m) = sweep(camera, aspect, base, radius_m);
+            let (sweep, size_m, is_filled) = sweep(camera, aspect, base, radius_m);
             (floor.sweep, floor.size_m) = (Some(sweep), size_m);
+            let message = "the picture shows more than a sweep can fill: the background lies beside it";
+            odd = (!is_filled).then(|| finding("shot.sweep_ends", message));
         }
-        Ok(Some(floor))
+        Ok((Some(floor), odd))
     }
 
     fn material(&self) -> OpenPbr {
@@ -119,6 +124,10 @@ impl Ground {
             ..OpenPbr::default()
         }
     }
+}
+
+fn finding(code: &'static str, message: &str) -> Diagnostic {
+    Diagnostic { code, severity: Severity::Warning, at: "--ground".to_owned(), message: message.to_owned() }
 }
 
 /// Moves a camera of parallel rays back until all of them begin above the floor, where it looks down at it: the picture stays as it is.
@@ -135,8 +144,9 @@ fn raise(camera: &mut Camera, aspect: f64, y_m: f64, radius_m: f64) {
     camera.clip_far_m += advance_m;
 }
 
-/// A sweep across the camera's direction, and the side of its floor: as large as the corners of the picture need it.
-fn sweep(camera: &Camera, aspect: f64, base: DVec3, radius_m: f64) -> (Sweep, f64) {
+/// A sweep across the camera's direction, and the side of its floor: as large as the border of the picture needs it, and whether the picture is
+/// filled then. It is not where rays go up and away from the wall, or further than a floor without an end would reach.
+fn sweep(camera: &Camera, aspect: f64, base: DVec3, radius_m: f64) -> (Sweep, f64, bool) {
     let eye = camera.world_from_camera;
     let back = eye.matrix3.z_axis;
     // Straight from above the picture's lower edge is towards the camera.
@@ -148,23 +158,35 @@ fn sweep(camera: &Camera, aspect: f64, base: DVec3, radius_m: f64) -> (Sweep, f6
     let distance_m = WALL_RADII * radius_m;
 
     let (mut height_m, mut half_m) = (WALL_HEIGHT_RADII * radius_m, distance_m + 2.0 * radius_m);
-    let limit_m = SWEEP_RADII_MAX * radius_m;
-    for (x, y) in [(-1.0, -1.0), (1.0, -1.0), (-1.0, 1.0), (1.0, 1.0)] {
+    let limit_m = ENDLESS_RADII * radius_m;
+    let mut is_filled = true;
+    for (x, y) in border() {
         let (origin, direction) = corner_ray(camera, aspect, &eye.matrix3, x, y);
         let from = origin - base;
         let advance = direction.dot(towards);
         // To the wall, or to the floor before it.
         let to_wall = if advance < 0.0 { (-distance_m - from.dot(towards)) / advance } else { f64::INFINITY };
-        let to_floor = if direction.y < 0.0 { -from.y / direction.y } else { f64::INFINITY };
-        let at = from + direction * to_wall.min(to_floor).min(1e3 * limit_m).max(0.0);
-        height_m = height_m.max((SWEEP_MARGIN * at.y).min(limit_m));
+        let to_floor = if direction.y < 0.0 && from.y > 0.0 { -from.y / direction.y } else { f64::INFINITY };
+        let at = from + direction * to_wall.min(to_floor);
+        if !at.is_finite() || at.y < -1e-6 * radius_m {
+            is_filled = false;
+            continue;
+        }
         let reach = at.dot(right).abs().max(at.dot(towards).abs());
+        is_filled &= at.y.max(reach) < limit_m;
+        height_m = height_m.max((SWEEP_MARGIN * at.y).min(limit_m));
         half_m = half_m.max((SWEEP_MARGIN * reach).min(limit_m));
     }
-    (Sweep { azimuth_deg, distance_m, radius_m: CURVE_RADII * radius_m, height_m }, 2.0 * half_m)
+    (Sweep { azimuth_deg, distance_m, radius_m: CURVE_RADII * radius_m, height_m }, 2.0 * half_m, is_filled)
 }
 
-/// The ray through a corner of the picture; −1 or 1 to the right, and up.
+/// Places around the picture, as [`corner_ray`] takes them: what lies between its corners may reach further along floor and wall than they do.
+fn border() -> impl Iterator<Item = (f64, f64)> {
+    let steps = (0..=BORDER_STEPS).map(|i| 2.0 * f64::from(i) / f64::from(BORDER_STEPS) - 1.0);
+    steps.flat_map(|along| [(along, -1.0), (along, 1.0), (-1.0, along), (1.0, along)])
+}
+
+/// The ray through a place of the picture; −1 to 1 to the right, and up.
 fn corner_ray(camera: &Camera, aspect: f64, axes: &DMat3, x: f64, y: f64) -> (DVec3, DVec3) {
     let origin = camera.world_from_camera.translation;
     match camera.projection {

@@ -10,6 +10,7 @@ use glam::{DAffine3, DVec3};
 use super::error::{ErrorCode, ShotError};
 use super::framing::{Fit, Hull, Lens};
 use super::ground::{Ground, GroundKind};
+use super::inside::camera_inside;
 use super::lut::Lut;
 use super::rig::{self, RigName};
 use super::turntable::Turn;
@@ -168,6 +169,7 @@ pub(super) fn assemble(
     in_range("--exposure-ev", f64::from(request.view.exposure_ev), -32.0..=32.0)?;
     let mut diagnostics = Vec::new();
     let (mut camera, film) = place(request, scene, turn)?;
+    diagnostics.extend(camera_inside(&camera, scene));
     let floor = match &request.ground {
         Some(ground) if turn.is_some() && ground.kind == GroundKind::Sweep => {
             let message = "a sweep stands behind the product as one camera sees it, and cannot turn with it";
@@ -175,15 +177,8 @@ pub(super) fn assemble(
         }
         Some(ground) => {
             let aspect = f64::from(film.width_px) / f64::from(film.height_px);
-            let floor = ground.under(&Hull::new(scene)?, &mut camera, aspect)?;
-            if floor.is_none() {
-                diagnostics.push(Diagnostic {
-                    code: "shot.below_ground",
-                    severity: Severity::Warning,
-                    at: "--ground".to_owned(),
-                    message: "the camera is below the ground, which is left out: it would hide the product".to_owned(),
-                });
-            }
+            let (floor, odd) = ground.under(&Hull::new(scene)?, &mut camera, aspect)?;
+            diagnostics.extend(odd);
             floor
         }
         None => None,

@@ -71,7 +71,7 @@ impl ApiError {
     pub fn of_job(code: &str, detail: &str, at: Option<&str>) -> Self {
         let finding = Finding::new("", code, detail).at(at.unwrap_or_default());
         match code {
-            "unmapped_parts" => Self::of_input(code, detail, vec![finding]),
+            "unmapped_parts" | "output_too_large" => Self::of_input(code, detail, vec![finding]),
             "device_out_of_memory" => Self::new(Code::DeviceOutOfMemory, detail),
             // What happened inside is in the log.
             "internal_error" => Self::new(Code::InternalError, "something went wrong inside the service"),
@@ -244,6 +244,9 @@ impl ApiError {
             Some("env") => "/environment",
             Some("map") => "/materials/parts",
             Some("library") => "/library",
+            Some("template") => "/template",
+            Some("preset") => "/preset",
+            Some("encode") => "/formats",
             Some("shot") => "",
             _ => product,
         };
@@ -270,4 +273,24 @@ pub const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/proble
 /// Whether an answer has a problem as its body.
 pub fn is_problem(headers: &header::HeaderMap) -> bool {
     headers.get(header::CONTENT_TYPE) == Some(&MEDIA_TYPE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r10_findings_of_work_point_at_the_member_that_they_are_about() {
+        for (code, pointer) in [
+            ("glb.truncated", "/glb"),
+            ("env.format", "/environment"),
+            ("template.material", "/template"),
+            ("preset.rule_broken", "/preset"),
+            ("encode.too_large", "/formats"),
+        ] {
+            let error = ApiError::of_work(Failure::new(FaultKind::Input, code, "why"), true);
+            let pointers: Vec<&str> = error.errors.iter().map(|finding| finding.pointer.as_str()).collect();
+            assert_eq!(pointers, [pointer], "{code}");
+        }
+    }
 }

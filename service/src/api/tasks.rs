@@ -40,6 +40,7 @@ fn convert(task: tasks::Task) -> Task {
         error,
         created_at,
         started_at,
+        went_on_at: _,
         completed_at,
     } = task;
     let count = |n: i32| u32::try_from(n).unwrap_or(0);

@@ -78,11 +78,17 @@ impl Job {
         self.task.attempt += 1;
         self.task.worker_id = Some(worker);
         self.task.started_at = Some(self.now);
+        self.go_on();
         self.render.started_at = Some(self.now);
         self.render.document.begin_attempt(self.task.id, self.task.attempt, worker);
         self.renew();
         self.report_state();
         Ok(Lease { task: self.task.id, number: self.lease_number })
+    }
+
+    /// Its worker has begun, or has finished one of several pictures.
+    pub(super) fn go_on(&mut self) {
+        self.task.went_on_at = Some(self.now);
     }
 
     /// The holder of the lease lives.
@@ -215,6 +221,7 @@ impl Job {
             error_detail: Set(error_detail),
             error_at: Set(error_at),
             started_at: Set(self.task.started_at),
+            went_on_at: Set(self.task.went_on_at),
             completed_at: Set(self.task.completed_at),
             ..Default::default()
         }
@@ -369,6 +376,7 @@ impl From<task::Model> for Task {
             error: error_of((row.error_code, row.error_detail, row.error_at)),
             created_at: row.created_at,
             started_at: row.started_at,
+            went_on_at: row.went_on_at,
             completed_at: row.completed_at,
         }
     }

@@ -7,6 +7,7 @@
 mod m0001_installation;
 mod m0002_renders;
 mod m0003_catalog;
+mod m0004_progress;
 
 use sea_orm_migration::prelude::*;
 
@@ -20,6 +21,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_installation::Migration),
             Box::new(m0002_renders::Migration),
             Box::new(m0003_catalog::Migration),
+            Box::new(m0004_progress::Migration),
         ]
     }
 

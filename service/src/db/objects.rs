@@ -4,6 +4,7 @@
 //! and is brought up to date before a file is relied on that may have been there for long: so the sweep either sees that it is
 //! needed, or has forgotten it before, which whoever records it is told.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use sea_orm::sea_query::Expr;
@@ -79,7 +80,7 @@ pub async fn record_all(db: &Db, scope: TenantScope, new: Vec<NewObject>) -> Res
 /// [`record_all`] within a transaction.
 pub(super) async fn record_in(tx: &Tx<'_>, tenant: TenantId, new: &[NewObject]) -> Result<Vec<bool>, DbError> {
     let now = tx.now().await?;
-    let mut was_there = vec![false; new.len()];
+    let mut known = HashSet::new();
     // All who take several rows take them in the same order, so that no two wait for each other.
     let mut order: Vec<usize> = (0..new.len()).collect();
     order.sort_by_key(|&i| new[i].address);
@@ -102,11 +103,12 @@ pub(super) async fn record_in(tx: &Tx<'_>, tenant: TenantId, new: &[NewObject]) 
         for row in tx.query(&sql, values).await? {
             let (address, created_at): (ContentAddress, Timestamp) =
                 (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-            let equal = new.iter().zip(&mut was_there).filter(|(new, _)| new.address == address);
-            equal.for_each(|(_, was_there)| *was_there = created_at < now);
+            if created_at < now {
+                known.insert(address);
+            }
         }
     }
-    Ok(was_there)
+    Ok(new.iter().map(|new| known.contains(&new.address)).collect())
 }
 
 /// Keeps the sweep away from objects that a row of this transaction is to refer to.

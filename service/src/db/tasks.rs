@@ -57,6 +57,8 @@ pub struct Task {
     pub created_at: Timestamp,
     /// When its last attempt began.
     pub started_at: Option<Timestamp>,
+    /// When its last attempt began, or finished one of several pictures.
+    pub went_on_at: Option<Timestamp>,
     /// When it ended.
     pub completed_at: Option<Timestamp>,
 }
@@ -130,6 +132,8 @@ pub struct Report {
     pub document: Option<RenderDocument>,
     /// How far it is, when it changed.
     pub progress: Option<Progress>,
+    /// Whether one of several pictures was finished.
+    pub went_on: bool,
     /// The device, when it is known newly.
     pub device: Option<Json>,
     /// Events for the stream, in order.
@@ -319,7 +323,7 @@ pub async fn reap_worker(db: &Db, all: AllTenants, worker: WorkerId) -> Result<V
     }
 }
 
-/// A task that has been running for long.
+/// A task that stands still.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stalled {
     /// Whose it is.
@@ -328,11 +332,12 @@ pub struct Stalled {
     pub render: RenderId,
     /// Its lease.
     pub lease: Lease,
-    /// How long its attempt has been running.
-    pub running_for: Duration,
+    /// Since its attempt began, or finished one of several pictures.
+    pub still_for: Duration,
 }
 
-/// Tasks whose attempt has been running for longer than `timeout`.
+/// Tasks that have stood still for longer than `timeout`: since their attempt began, or, where it makes several pictures, since it
+/// finished the last one.
 ///
 /// # Errors
 ///
@@ -432,12 +437,15 @@ impl Directive {
 impl Report {
     /// Takes over what happened.
     fn note(self, job: &mut Job) {
-        let Self { document, progress, device, events, log } = self;
+        let Self { document, progress, went_on, device, events, log } = self;
         if let Some(document) = document {
             job.set_document(document);
         }
         if let Some(progress) = progress {
             job.set_progress(progress);
+        }
+        if went_on {
+            job.go_on();
         }
         if device.is_some() {
             job.render.device = device;

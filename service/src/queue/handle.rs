@@ -53,7 +53,7 @@ pub(super) enum Stop {
     Drain,
     /// Somebody cancelled it.
     Cancel,
-    /// It runs for too long.
+    /// It stands still.
     Stalled {
         /// So long, by the database's clock.
         minutes: u64,

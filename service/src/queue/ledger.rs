@@ -63,6 +63,7 @@ impl Ledger {
         report.document = newer.document.or(report.document);
         report.progress = newer.progress.or(report.progress);
         report.device = newer.device.or(report.device);
+        report.went_on |= newer.went_on;
         report.events.extend(newer.events);
         report.log.extend(newer.log);
         // A database that is away for long must not cost memory without bound: of progress and previews the last one counts.
@@ -110,6 +111,10 @@ impl Ledger {
             }
             WorkEvent::Device(info) => {
                 self.pending.device = Some(json(&info));
+                self.touch();
+            }
+            WorkEvent::Picture => {
+                self.pending.went_on = true;
                 self.touch();
             }
             WorkEvent::Step(change) => self.step(change),

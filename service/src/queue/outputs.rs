@@ -4,6 +4,8 @@ use bytes::Bytes;
 use futures_util::future::{try_join, try_join_all};
 use serde_json::{Map, Value as Json, json};
 use tokio::runtime::Handle;
+use tokio::sync::mpsc::Receiver;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::ledger::gpu_info;
@@ -17,7 +19,8 @@ use crate::wire::Word;
 use crate::wire::job::{RenderResult, ResultFile};
 use crate::wire::request::Format;
 use crate::worker::executor::{AssetError, AssetSource};
-use crate::worker::protocol::{Completed, DocumentFile, OutputFile};
+use crate::worker::protocol::{Completed, DocumentFile, Failure, OutputFile};
+use crate::worker::quota;
 
 /// The name of the file with what is known of the scene and its render.
 pub const REPORT_NAME: &str = "report.json";
@@ -52,12 +55,20 @@ pub(super) enum OutputError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Database(#[from] DbError),
+    /// The files are larger than a job's may be.
+    #[error("{}", .0.detail)]
+    TooLarge(Failure),
 }
 
 impl OutputError {
-    /// Whether there is no space left.
-    pub(super) const fn is_full(&self) -> bool {
-        matches!(self, Self::Store(StoreError::Full) | Self::Database(DbError::Full(_)))
+    /// The failure of an attempt whose files were not stored.
+    pub(super) fn into_failure(self) -> Failure {
+        let code = match self {
+            Self::TooLarge(failure) => return failure,
+            Self::Store(StoreError::Full) | Self::Database(DbError::Full(_)) => "storage_full",
+            Self::Store(_) | Self::Database(_) => "unavailable",
+        };
+        Failure::infrastructure(code, self.to_string())
     }
 }
 
@@ -72,32 +83,85 @@ pub(super) struct Stored {
     pub(super) document: DocumentResult,
 }
 
-/// Files that a worker finished while its work goes on. They lie where uploads do, on the local disk, until the work has completed; of
-/// a work that does not, nothing is left.
-#[derive(Debug, Default)]
-pub(super) struct Received(Vec<JoinHandle<Result<(RenderFile, Spooled), StoreError>>>);
+/// Files that a worker finished while its work goes on, taken one after the other. They lie where uploads do, on the local disk, until
+/// the work has completed; of a work that does not, nothing is left.
+#[derive(Debug)]
+pub(super) struct Received {
+    task: JoinHandle<Result<Vec<(RenderFile, Spooled)>, OutputError>>,
+    /// Says that all files were sent.
+    all_sent: Option<oneshot::Sender<()>>,
+    /// What came of it, when that was waited for.
+    ended: Option<Result<Vec<(RenderFile, Spooled)>, OutputError>>,
+}
 
 impl Received {
-    /// Takes one more.
-    pub(super) fn take(&mut self, store: &Store, file: OutputFile) {
-        let store = store.clone();
-        self.0.push(tokio::spawn(async move {
-            let OutputFile { name, format, width, height, bytes } = file;
-            let mut spool = store.spool(u64::MAX)?;
-            spool.write(&bytes).await?;
-            let spooled = spool.finish().await?;
-            let row = picture_row(name, format, [width, height], spooled.address(), bytes.len());
-            Ok((row, spooled))
-        }));
+    /// Begins to take files, which may have so many bytes together.
+    pub(super) fn begin(store: Store, files: Receiver<OutputFile>, bytes_max: u64) -> Self {
+        let (all_sent, is_last) = oneshot::channel();
+        let task = tokio::spawn(spool_each(store, files, is_last, bytes_max));
+        Self { task, all_sent: Some(all_sent), ended: None }
     }
 
-    async fn all(self) -> Result<Vec<(RenderFile, Content)>, StoreError> {
-        let mut files = Vec::with_capacity(self.0.len());
-        for file in self.0 {
-            let (row, spooled) = file.await.map_err(|reason| StoreError::Io(std::io::Error::other(reason)))??;
-            files.push((row, Content::Spooled(spooled)));
+    /// Waits for the error after which no more files are taken. Where there is none, it waits for ever.
+    pub(super) async fn failed(&mut self) -> OutputError {
+        if self.ended.is_none() {
+            match self.end().await {
+                Err(error) => return error,
+                stored => self.ended = Some(stored),
+            }
         }
-        Ok(files)
+        std::future::pending().await
+    }
+
+    /// All files, when the last of them was sent.
+    async fn all(mut self) -> Result<Vec<(RenderFile, Content)>, OutputError> {
+        drop(self.all_sent.take());
+        let files = match self.ended.take() {
+            Some(ended) => ended?,
+            None => self.end().await?,
+        };
+        Ok(files.into_iter().map(|(row, spooled)| (row, Content::Spooled(spooled))).collect())
+    }
+
+    async fn end(&mut self) -> Result<Vec<(RenderFile, Spooled)>, OutputError> {
+        let stopped = |reason| StoreError::Io(std::io::Error::other(reason));
+        (&mut self.task).await.map_err(stopped)?
+    }
+}
+
+impl Drop for Received {
+    /// Nobody waits for the files any more: the worker that sends them need not either.
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Writes one file after the other, until all were sent or one cannot be written.
+async fn spool_each(
+    store: Store,
+    mut files: Receiver<OutputFile>,
+    mut all_sent: oneshot::Receiver<()>,
+    bytes_max: u64,
+) -> Result<Vec<(RenderFile, Spooled)>, OutputError> {
+    let (mut spooled, mut room) = (Vec::new(), bytes_max);
+    loop {
+        let file = tokio::select! {
+            file = files.recv() => file,
+            _ = &mut all_sent, if !files.is_closed() => {
+                files.close();
+                continue;
+            }
+        };
+        let Some(OutputFile { name, format, width, height, bytes }) = file else { return Ok(spooled) };
+        let size_bytes = bytes.len();
+        let mut spool = store.spool(room)?;
+        match spool.write_whole(bytes).await {
+            Err(StoreError::TooLarge { .. }) => return Err(OutputError::TooLarge(quota::beyond(&name, bytes_max))),
+            written => written?,
+        }
+        let file = spool.finish().await?;
+        room -= size_bytes as u64;
+        spooled.push((picture_row(name, format, [width, height], file.address(), size_bytes), file));
     }
 }
 
@@ -136,9 +200,9 @@ pub(super) async fn store(
         pictures.extend(try_join_all(files.into_iter().map(picture)).await?);
         let place = |file: &RenderFile| formats.iter().position(|format| format.word() == file.format);
         pictures.sort_by_key(|(file, _)| place(file));
-        Ok(pictures)
+        Ok::<_, OutputError>(pictures)
     };
-    let documents = try_join_all([report].into_iter().chain(documents).map(document_file));
+    let documents = async { Ok(try_join_all([report].into_iter().chain(documents).map(document_file)).await?) };
     let (pictures, documents) = try_join(pictures, documents).await?;
     let (rows, contents): (Vec<RenderFile>, Vec<Content>) = pictures.into_iter().chain(documents).unzip();
     let recorded = rows.iter().map(RenderFile::object).collect();
@@ -236,9 +300,13 @@ fn shown(render: RenderId, file: &RenderFile) -> Option<ResultFile> {
 impl Stored {
     /// What the record of the step says.
     pub(super) fn output(&self) -> Map<String, Json> {
-        let files: Vec<Json> =
-            self.files.iter().map(|f| json!({ "name": f.name, "file_hash": f.address.to_string() })).collect();
-        Map::from_iter([("publication_mode".to_owned(), json!("render")), ("files".to_owned(), files.into())])
+        // Which ones is in the result: a job may have thousands, and this is in its document, its log and its events.
+        let size_bytes: i64 = self.files.iter().map(|file| file.size_bytes).sum();
+        Map::from_iter([
+            ("publication_mode".to_owned(), json!("render")),
+            ("files".to_owned(), self.files.len().into()),
+            ("size_bytes".to_owned(), size_bytes.into()),
+        ])
     }
 }
 

@@ -1,4 +1,4 @@
-//! Takes back what a worker held that is lost, and stops what runs for too long.
+//! Takes back what a worker held that is lost, and stops what stands still.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,14 +18,14 @@ const REAP_EVERY: Duration = Duration::from_secs(5);
 
 /// Runs until the queue drains.
 pub(super) async fn run(place: Arc<Workplace>) {
-    let mut ticks = interval(REAP_EVERY.min(place.stalls.every));
+    let mut ticks = interval(REAP_EVERY.min(place.stall_check_every));
     let mut looked: Option<Instant> = None;
     while !place.handle.is_draining() {
         ticks.tick().await;
         if let Err(error) = reap(&place).await {
             tracing::warn!("[WORKER_RECOVERY] expired leases cannot be looked for: {error}");
         }
-        if looked.is_none_or(|looked| looked.elapsed() >= place.stalls.every) {
+        if looked.is_none_or(|looked| looked.elapsed() >= place.stall_check_every) {
             looked = Some(Instant::now());
             if let Err(error) = stop_stalled(&place).await {
                 tracing::warn!("[WORKER_RECOVERY] stalled renders cannot be looked for: {error}");
@@ -65,12 +65,13 @@ fn report(reaped: Vec<Reaped>) {
     }
 }
 
-/// Stops renders of this process that run for longer than they may. Those of another process are its own to stop; when it
+/// Stops renders of this process that stand still for longer than they may: one picture from its start on, several from the last one that
+/// was finished on. Those of another process are its own to stop; when it
 /// cannot, their leases expire.
 async fn stop_stalled(place: &Workplace) -> Result<(), DbError> {
-    let timeout = InForce::of_instance(&place.db, &place.stalls.settings).await?.render_stall_timeout;
+    let timeout = InForce::of_instance(&place.db, &place.settings).await?.render_stall_timeout;
     for stalled in tasks::stalled(&place.db, AllTenants::Housekeeping, timeout).await? {
-        let minutes = stalled.running_for.as_secs() / 60;
+        let minutes = stalled.still_for.as_secs() / 60;
         if place.handle.stop(stalled.lease, Stop::Stalled { minutes }) {
             let render = stalled.render;
             tracing::warn!(render.id = %render, "[WORKER_RECOVERY] Stalled render for render {render} terminated after {minutes}min");

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{interval, sleep, sleep_until, timeout};
 
 use super::Workplace;
@@ -23,8 +23,9 @@ use crate::domain::step::StepName;
 use crate::domain::task::{FaultKind, LEASE, LEASE_RENEWAL, TaskState};
 use crate::events::hub;
 use crate::server::metrics::count_end;
+use crate::settings::InForce;
 use crate::wire::request::Format;
-use crate::worker::executor::WorkHandle;
+use crate::worker::executor::{self, Incoming, WorkHandle};
 use crate::worker::failpoint::Failpoint;
 use crate::worker::protocol::{Completed, Failure, Outcome, RenderInput, RenderWork, WorkEvent};
 
@@ -46,14 +47,25 @@ enum Lost {
     Unanswered,
 }
 
+/// What came of an attempt's work.
+enum Worked {
+    /// There are pictures, and those files that were sent before the end.
+    Completed(Box<Completed>, Received),
+    /// Some of its files cannot be stored.
+    NotStored(OutputError),
+    /// There are none.
+    Failed(Failure),
+    /// It was asked to stop.
+    Stopped,
+}
+
 /// A task on its way from the claim to its end.
 pub(super) struct Supervisor {
     place: Arc<Workplace>,
     claimed: Claimed,
     running: Running,
     ledger: Ledger,
-    /// Files that were finished on the way, and the formats of all.
-    received: Received,
+    /// The formats of all files, in their order.
     formats: Vec<Format>,
     /// Why the worker was asked to stop.
     stop: Stop,
@@ -63,8 +75,7 @@ pub(super) struct Supervisor {
 impl Supervisor {
     pub(super) fn new(place: Arc<Workplace>, claimed: Claimed, running: Running) -> Self {
         let ledger = Ledger::new(&claimed);
-        let (received, formats) = (Received::default(), Vec::new());
-        Self { place, claimed, running, ledger, received, formats, stop: Stop::No, renewed: Instant::now() }
+        Self { place, claimed, running, ledger, formats: Vec::new(), stop: Stop::No, renewed: Instant::now() }
     }
 
     /// Runs the task to its end, or until it is lost.
@@ -77,13 +88,14 @@ impl Supervisor {
             Err(reason) => {
                 tracing::error!(render.id = %render, "the task's kwargs cannot be read: {reason}");
                 let detail = "the stored task cannot be read by this version";
-                Ok(Outcome::Failed(Failure::new(FaultKind::Input, "internal_error", detail)))
+                Ok(Worked::Failed(Failure::new(FaultKind::Input, "internal_error", detail)))
             }
         };
         let ended = match outcome {
-            Ok(Outcome::Completed(completed)) => self.complete(completed).await,
-            Ok(Outcome::Failed(failure)) => self.fail(failure).await,
-            Ok(Outcome::Cancelled) => self.stopped().await,
+            Ok(Worked::Completed(completed, received)) => self.complete(*completed, received).await,
+            Ok(Worked::NotStored(error)) => self.fail_to_store(error, Duration::ZERO).await,
+            Ok(Worked::Failed(failure)) => self.fail(failure).await,
+            Ok(Worked::Stopped) => self.stopped().await,
             Err(lost) => Err(lost),
         };
         match ended {
@@ -119,9 +131,18 @@ impl Supervisor {
     }
 
     /// From the start of the work to its outcome.
-    async fn work(&mut self, input: RenderInput) -> Result<Outcome, Lost> {
+    async fn work(&mut self, input: RenderInput) -> Result<Worked, Lost> {
         self.formats.clone_from(&input.request.formats);
-        let (sender, mut events) = unbounded_channel();
+        let output_bytes_max = match InForce::of_instance(&self.place.db, &self.place.settings).await {
+            Ok(in_force) => in_force.max_output_bytes,
+            Err(error) => {
+                tracing::warn!(render.id = %self.claimed.render.id, "the settings cannot be read: {error}");
+                let detail = "the settings cannot be read";
+                return Ok(Worked::Failed(Failure::infrastructure("unavailable", detail)));
+            }
+        };
+        let (sender, Incoming { mut events, files }) = executor::way();
+        let mut received = Received::begin(self.place.store.clone(), files, output_bytes_max);
         let assets =
             TenantAssets { store: self.place.store.clone(), tenant: self.claimed.tenant, runtime: Handle::current() };
         let work = RenderWork {
@@ -129,27 +150,30 @@ impl Supervisor {
             render: self.claimed.render.id,
             attempt: u32::try_from(self.claimed.task.attempt).unwrap_or(1),
             input,
+            output_bytes_max,
         };
         let handle = self.place.executor.start(work, Arc::new(assets), sender);
-        match self.follow(&handle, &mut events).await {
-            Ok(Some(outcome)) => Ok(outcome),
-            // It was asked to stop and does not answer.
-            Ok(None) => {
-                handle.abandon();
-                Ok(Outcome::Cancelled)
-            }
-            Err(lost) => {
-                handle.abandon();
-                Err(lost)
-            }
+        let mut unstored = None;
+        let followed = self.follow(&handle, &mut events, &mut received, &mut unstored).await;
+        if !matches!(followed, Ok(Some(_))) {
+            handle.abandon();
         }
+        Ok(match (followed?, unstored) {
+            (_, Some(error)) => Worked::NotStored(error),
+            (Some(Outcome::Completed(completed)), None) => Worked::Completed(Box::new(completed), received),
+            (Some(Outcome::Failed(failure)), None) => Worked::Failed(failure),
+            (Some(Outcome::Cancelled) | None, None) => Worked::Stopped,
+        })
     }
 
-    /// Brings back what the worker reports; `None` when it was asked to stop and does not answer.
+    /// Brings back what the worker reports; `None` when it was asked to stop and does not answer. It is also asked to when a file cannot
+    /// be stored, for which `unstored` is then the reason.
     async fn follow(
         &mut self,
         handle: &WorkHandle,
         events: &mut UnboundedReceiver<WorkEvent>,
+        received: &mut Received,
+        unstored: &mut Option<OutputError>,
     ) -> Result<Option<Outcome>, Lost> {
         let mut give_up: Option<Instant> = None;
         let mut marks = interval(LOOK_FOR_MARKS);
@@ -165,6 +189,13 @@ impl Supervisor {
                     }
                     None => return Ok(Some(Outcome::Failed(Failure::infrastructure("worker_lost", "the worker ended without a word")))),
                 },
+                error = received.failed(), if unstored.is_none() => {
+                    // Nothing that it still renders could be kept.
+                    *unstored = Some(error);
+                    handle.cancel();
+                    give_up.get_or_insert_with(|| Instant::now() + PATIENCE);
+                    Stop::No
+                }
                 () = sleep_until(write_at.into()) => self.write().await?,
                 reason = self.running.stopped(self.stop) => reason,
                 _ = marks.tick(), if is_shared && self.stop == Stop::No => self.look_for_mark().await,
@@ -185,9 +216,6 @@ impl Supervisor {
     }
 
     fn take(&mut self, event: WorkEvent) {
-        if let WorkEvent::File(file) = event {
-            return self.received.take(&self.place.store, file);
-        }
         if let WorkEvent::Preview(preview) = &event {
             let preview = hub::Preview::new(preview.png.clone(), preview.samples_done);
             self.ledger.preview(&preview);
@@ -228,13 +256,13 @@ impl Supervisor {
     }
 
     /// Stores the files, then ends the task with them.
-    async fn complete(&mut self, completed: Completed) -> Result<(), Lost> {
+    async fn complete(&mut self, completed: Completed, received: Received) -> Result<(), Lost> {
         let begun = Instant::now();
         self.ledger.begin(StepName::OutputSave);
         Failpoint::Store.pass();
         let (db, store) = (self.place.db.clone(), self.place.store.clone());
         let (tenant, render) = (self.claimed.tenant, self.claimed.render.id);
-        let (received, formats) = (std::mem::take(&mut self.received), std::mem::take(&mut self.formats));
+        let formats = std::mem::take(&mut self.formats);
         let storing = outputs::store(&db, &store, tenant, render, &formats, received, completed);
         let stored = self.renewing(storing).await?;
         let stored = match stored {
@@ -266,9 +294,9 @@ impl Supervisor {
 
     async fn fail_to_store(&mut self, error: OutputError, duration: Duration) -> Result<(), Lost> {
         tracing::error!(render.id = %self.claimed.render.id, "the files cannot be stored: {error:?}");
-        let code = if error.is_full() { "storage_full" } else { "unavailable" };
-        self.ledger.fail(StepName::OutputSave, duration, &format!("{code}: {error}"));
-        self.fail(Failure::infrastructure(code, error.to_string())).await
+        let failure = error.into_failure();
+        self.ledger.fail(StepName::OutputSave, duration, &format!("{}: {}", failure.code, failure.detail));
+        self.fail(failure).await
     }
 
     /// Ends an attempt that failed.

@@ -26,7 +26,7 @@ use crate::api::{self, AppState, Parts};
 use crate::config::{Secret, Settings, StoreSettings, Workers};
 use crate::db::{DatabaseConfig, Db, Notice};
 use crate::events::hub::Hub;
-use crate::queue::{self, QueueHandle, QueueParts, StallCheck};
+use crate::queue::{self, QueueHandle, QueueParts, STALL_CHECK_EVERY};
 use crate::settings::InForce;
 use crate::store::{BucketConfig, Store, StoreConfig};
 use crate::worker::device;
@@ -37,6 +37,8 @@ use crate::worker::process::{ProcessExecutor, ProcessOptions};
 
 /// The SQLite database in the data folder.
 pub const DATABASE_FILE: &str = "packshot.db";
+/// The folder in the data folder in which films and archives grow: a temporary folder of the system may lie in memory.
+const SCRATCH_FOLDER: &str = "scratch";
 /// The argument with which the command becomes a worker process.
 const WORKER_COMMAND: &str = "worker-child";
 /// Connections to a PostgreSQL server, at most.
@@ -108,7 +110,8 @@ impl Running {
                 InForce::of_instance(&db, &settings).await.map_err(ServeError::Database)?.render_device,
                 kernel_cache,
             )?,
-            stalls: StallCheck::new(settings.clone()),
+            settings: settings.clone(),
+            stall_check_every: STALL_CHECK_EVERY,
         });
         let swept = (db.clone(), store.clone());
         lasting::spawn("housekeeping", move || housekeeping::run(swept.0.clone(), swept.1.clone()));
@@ -193,9 +196,13 @@ fn executor(
     kernel_cache: Option<Arc<dyn ByteStore>>,
 ) -> Result<Arc<dyn Executor>, ServeError> {
     let (n_threads, resident_bytes_max) = (settings.threads, settings.resident_bytes);
+    let scratch = settings.data.join(SCRATCH_FOLDER);
+    std::fs::create_dir_all(&scratch)
+        .map_err(|reason| ServeError::Data { path: scratch.clone(), source: reason.into() })?;
     match settings.workers {
         Workers::Inline => {
-            let options = EngineOptions { n_threads, kernel_cache, resident_bytes_max, ..EngineOptions::default() };
+            let options =
+                EngineOptions { n_threads, kernel_cache, resident_bytes_max, scratch, ..EngineOptions::default() };
             let engine = Arc::new(Engine::new(options));
             let probed = engine.clone();
             // Drivers take their time, and requests need not wait for them.
@@ -210,7 +217,7 @@ fn executor(
             let program = std::env::current_exe().map_err(internal)?;
             tokio::task::spawn_blocking(move || device::announce(&wish));
             let options = ProcessOptions::new(program, vec![WORKER_COMMAND.into()]);
-            Ok(Arc::new(ProcessExecutor::new(ProcessOptions { n_threads, resident_bytes_max, ..options })))
+            Ok(Arc::new(ProcessExecutor::new(ProcessOptions { n_threads, resident_bytes_max, scratch, ..options })))
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What has to be thrown away from time to time: files that nothing refers to, and answers that nobody will ask for again.
+//! What has to be thrown away from time to time: files that nothing refers to, uploads and files of jobs that a process left
+//! unfinished, and answers that nobody will ask for again.
 
 use std::time::Duration;
 
@@ -55,5 +56,6 @@ async fn sweep(db: &Db, store: &Store) -> Result<(u64, u64), SweepError> {
             break;
         }
     }
+    store.clean().await?;
     Ok((files, idempotency::purge_expired(db, AllTenants::Housekeeping).await?))
 }

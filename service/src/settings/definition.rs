@@ -101,7 +101,7 @@ pub struct Definition {
 }
 
 /// All settings.
-pub static SETTINGS: [Definition; 5] = [
+pub static SETTINGS: [Definition; 6] = [
     Definition {
         key: "render_device",
         aliases: &["cycles_device"],
@@ -139,7 +139,7 @@ pub static SETTINGS: [Definition; 5] = [
         reach: Reach::Instance,
         unit: Some("minutes"),
         title: "Stall timeout",
-        description: "A render that runs for longer is stopped, and tried again while it has attempts left.",
+        description: "A picture that takes longer is stopped, and its job tried again while it has attempts left. Of a job with several pictures the time counts from the last one that was finished.",
         affects: &["renders"],
         recommendation: None,
         warning: Some("a check every five minutes stops what is over its time"),
@@ -170,6 +170,20 @@ pub static SETTINGS: [Definition; 5] = [
         description: "Width times height of a picture, at most.",
         affects: &["renders"],
         recommendation: None,
+        warning: None,
+    },
+    Definition {
+        key: "max_output_bytes",
+        aliases: &[],
+        kind: Kind::Whole { min: 1, max: 1 << 53 },
+        default: || (16_u64 << 30).into(),
+        configured: |config| config.max_output_bytes.into(),
+        reach: Reach::Instance,
+        unit: Some("bytes"),
+        title: "Largest job",
+        description: "The most that the files of one job may have together. A job that writes more is ended as soon as it does, with output_too_large.",
+        affects: &["renders"],
+        recommendation: Some("what the disk has to spare: the files of a running job lie there twice for a moment"),
         warning: None,
     },
 ];

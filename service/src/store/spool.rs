@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use bytes::Bytes;
 use tempfile::{NamedTempFile, TempPath};
@@ -48,27 +47,6 @@ pub struct Spooled {
     size_bytes: u64,
 }
 
-/// What was last written so long ago is nobody's upload any more.
-const FORGOTTEN_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// Makes the folder, and removes what a process that ended left there. Files of today may be another process's.
-pub(super) fn clean(folder: &Path) -> Result<(), StoreError> {
-    std::fs::create_dir_all(folder)?;
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        // Whose file it is may finish or remove it meanwhile.
-        let Ok(about) = entry.metadata() else { continue };
-        let is_old = about.modified()?.elapsed().is_ok_and(|age| age > FORGOTTEN_AFTER);
-        if about.is_file() && is_old {
-            match std::fs::remove_file(entry.path()) {
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                removed => removed?,
-            }
-        }
-    }
-    Ok(())
-}
-
 impl Open {
     fn in_folder(folder: &Path) -> std::io::Result<Self> {
         Ok(Self { file: NamedTempFile::new_in(folder)?, hasher: blake3::Hasher::new() })
@@ -90,32 +68,51 @@ impl Spool {
     /// # Errors
     /// [`StoreError::TooLarge`] as soon as the limit is passed, [`StoreError::Full`], [`StoreError::Io`].
     pub async fn write(&mut self, piece: &[u8]) -> Result<(), StoreError> {
-        self.size_bytes = self.size_bytes.saturating_add(piece.len() as u64);
-        if self.size_bytes > self.bytes_max {
-            return Err(StoreError::TooLarge { bytes_max: self.bytes_max });
-        }
+        self.grow(piece.len())?;
         self.gathered.extend_from_slice(piece);
         if self.gathered.len() >= BUFFER_BYTES { self.flush().await } else { Ok(()) }
     }
 
+    /// Receives all there is at once, without a copy of it.
+    ///
+    /// # Errors
+    /// Those of [`write`](Self::write).
+    pub async fn write_whole(&mut self, bytes: Bytes) -> Result<(), StoreError> {
+        self.grow(bytes.len())?;
+        if !self.gathered.is_empty() {
+            self.flush().await?;
+        }
+        self.append(bytes).await.map(drop)
+    }
+
+    fn grow(&mut self, n_bytes: usize) -> Result<(), StoreError> {
+        self.size_bytes = self.size_bytes.saturating_add(n_bytes as u64);
+        if self.size_bytes > self.bytes_max { Err(StoreError::TooLarge { bytes_max: self.bytes_max }) } else { Ok(()) }
+    }
+
     async fn flush(&mut self) -> Result<(), StoreError> {
+        let gathered = std::mem::take(&mut self.gathered);
+        self.gathered = self.append(gathered).await?;
+        self.gathered.clear();
+        Ok(())
+    }
+
+    /// Writes and hashes a piece on a thread that may block, and gives it back.
+    async fn append<B: AsRef<[u8]> + Send + 'static>(&mut self, piece: B) -> Result<B, StoreError> {
         let file = std::mem::replace(&mut self.file, SpoolFile::Away);
-        let mut gathered = std::mem::take(&mut self.gathered);
-        let (open, gathered) = blocking(move || {
+        let (open, piece) = blocking(move || {
             let mut open = match file {
                 SpoolFile::In(folder) => Box::new(Open::in_folder(&folder)?),
                 SpoolFile::Open(open) => open,
                 SpoolFile::Away => return Err(lost()),
             };
-            open.hasher.update(&gathered);
-            open.file.write_all(&gathered)?;
-            gathered.clear();
-            Ok::<_, StoreError>((open, gathered))
+            open.hasher.update(piece.as_ref());
+            open.file.write_all(piece.as_ref())?;
+            Ok::<_, StoreError>((open, piece))
         })
         .await??;
-        self.gathered = gathered;
         self.file = SpoolFile::Open(open);
-        Ok(())
+        Ok(piece)
     }
 
     /// Ends the upload.
@@ -123,7 +120,9 @@ impl Spool {
     /// # Errors
     /// [`StoreError::Full`], [`StoreError::Io`].
     pub async fn finish(mut self) -> Result<Spooled, StoreError> {
-        self.flush().await?;
+        if !self.gathered.is_empty() || matches!(self.file, SpoolFile::In(_)) {
+            self.flush().await?;
+        }
         let SpoolFile::Open(open) = self.file else { return Err(lost()) };
         let address = ContentAddress::from_hash(*open.hasher.finalize().as_bytes());
         let Open { file, .. } = *open;

@@ -19,7 +19,11 @@ async fn names(store: &Store) -> Vec<ContentAddress> {
 }
 
 fn spooled_files(folder: &std::path::Path) -> usize {
-    std::fs::read_dir(folder.join("spool")).expect("there").count()
+    let below =
+        |folder: PathBuf| std::fs::read_dir(folder).expect("there").map(|entry| entry.expect("readable").path());
+    let all =
+        below(folder.join("spool")).flat_map(|path| if path.is_dir() { below(path).collect() } else { vec![path] });
+    all.filter(|path| !path.ends_with(spool_folder::LOCK_FILE)).count()
 }
 
 #[tokio::test]
@@ -50,6 +54,23 @@ async fn an_upload_beyond_its_limit_leaves_nothing() {
     drop(spool);
     assert_eq!(spooled_files(folder.path()), 0);
     assert!(names(&store).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_file_of_one_piece_is_spooled_like_its_pieces() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = store(folder.path());
+    let bytes = Bytes::from(vec![7; 3 << 20]);
+    let mut spool = store.spool(bytes.len() as u64 + 2).expect("begun");
+    spool.write(b"<").await.expect("written");
+    spool.write_whole(bytes.clone()).await.expect("written");
+    spool.write(b">").await.expect("written");
+    let spooled = spool.finish().await.expect("spooled");
+    let expected = [&b"<"[..], &bytes, b">"].concat();
+    assert_eq!((spooled.address(), spooled.size_bytes()), (ContentAddress::of(&expected), expected.len() as u64));
+    assert_eq!(spooled.read().await.expect("there"), expected);
+    let mut small = store.spool(10).expect("begun");
+    assert!(matches!(small.write_whole(bytes).await, Err(StoreError::TooLarge { bytes_max: 10 })));
 }
 
 #[tokio::test]
@@ -100,7 +121,7 @@ async fn the_sweep_sees_objects_and_removes_them_once() {
 async fn what_is_not_written_yet_lies_apart_from_objects() {
     let folder = tempfile::tempdir().expect("a folder");
     let (store, tenant) = (store(folder.path()), TenantId::new());
-    std::fs::remove_dir(folder.path().join("spool")).expect("there");
+    std::fs::remove_dir_all(folder.path().join("spool")).expect("there");
     assert!(matches!(store.put(tenant, Bytes::from_static(b"x")).await, Err(StoreError::Io(_))));
     assert!(upload(&store, tenant, &[b"x"]).await.is_err());
     let objects = std::fs::read_dir(folder.path().join("objects")).expect("there");
@@ -109,6 +130,28 @@ async fn what_is_not_written_yet_lies_apart_from_objects() {
 
 #[tokio::test]
 async fn what_an_ended_process_spooled_is_thrown_away() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let spooled = async |store: &Store| {
+        let mut spool = store.spool(1 << 20).expect("begun");
+        spool.write_whole(Bytes::from_static(b"a frame")).await.expect("written");
+        spool.finish().await.expect("spooled")
+    };
+    let (lives, dies) = (store(folder.path()), store(folder.path()));
+    let kept = spooled(&lives).await;
+    // A process that is killed removes nothing; the system lets go of its lock.
+    std::mem::forget(spooled(&dies).await);
+    drop(store(folder.path()));
+    assert_eq!(spooled_files(folder.path()), 2, "both live");
+    drop(dies);
+    lives.clean().await.expect("cleaned");
+    assert_eq!(spooled_files(folder.path()), 1, "the dead one's is gone at once, the other's is not");
+    lives.keep(TenantId::new(), kept).await.expect("kept");
+    let folders = std::fs::read_dir(folder.path().join("spool")).expect("there").count();
+    assert_eq!(folders, 1, "those of ended processes are gone too");
+}
+
+#[tokio::test]
+async fn what_has_no_lock_is_thrown_away_after_a_day() {
     let folder = tempfile::tempdir().expect("a folder");
     drop(store(folder.path()));
     let path = folder.path().join("spool/.tmpAbc");

@@ -127,7 +127,7 @@ pub struct RenderRequest {
     /// Leaves so many pixels at the tighter sides instead of `fill`.
     #[schema(minimum = 0, maximum = 8191)]
     pub margin_px: Option<u32>,
-    /// Cuts the shorter side of the picture so that `margin_px` is the same all around.
+    /// Cuts the picture within `width` and `height` so that `margin_px` is the same all around.
     pub trim: bool,
     /// Frames these parts, by name or path; the others are drawn as far as they reach into the picture.
     #[schema(max_items = 1000)]
@@ -226,7 +226,8 @@ pub struct RenderRequest {
     /// How near a JPEG, WebP, AVIF or MP4 comes to its pixels; `null`: 90, and a WebP is lossless.
     #[schema(minimum = 1, maximum = 100)]
     pub quality: Option<u8>,
-    /// Pixels per inch at which the picture is meant to be printed, in a PNG, APNG, JPEG, TIFF or EXR.
+    /// Pixels per inch at which the picture is meant to be printed, in a PNG, APNG, JPEG, WebP, AVIF, TIFF or EXR; a
+    /// film as WebP has no place for it.
     #[schema(minimum = 1, maximum = 65535)]
     pub dpi: Option<u16>,
     /// Precision of an EXR.

@@ -15,8 +15,7 @@ use crate::wire::request::RenderRequest;
 /// What was measured so far.
 #[derive(Debug, Default)]
 pub(super) struct Checks {
-    /// Of each file, by its name.
-    files: Vec<(String, Vec<Check>)>,
+    passed: Vec<Check>,
     fill_max: f64,
 }
 
@@ -27,23 +26,32 @@ fn preset(request: &RenderRequest) -> Option<&'static Preset> {
 
 impl Checks {
     /// Measures a picture and its files, where the request has a preset.
-    pub(super) fn take(&mut self, request: &RenderRequest, picture: &Picture, files: &[OutputFile]) {
-        let Some(preset) = preset(request) else { return };
+    ///
+    /// # Errors
+    /// `preset.rule_broken` for each rule that one of the files breaks: the pictures after it would as well, or help nobody.
+    pub(super) fn take(
+        &mut self,
+        request: &RenderRequest,
+        picture: &Picture,
+        files: &[OutputFile],
+    ) -> Result<(), Stopped> {
+        let Some(preset) = preset(request) else { return Ok(()) };
         let measured = Measurements::of(picture);
         self.fill_max = self.fill_max.max(measured.tighter_fill());
-        for OutputFile { name, format, bytes, .. } in files {
+        let of_picture = |OutputFile { name, format, bytes, .. }: &OutputFile| {
             let checks = match preset.spin.as_ref().filter(|_| request.frame_count.is_some()) {
                 Some(spin) => verify::frame(preset, spin, &measured, format, bytes.len()),
                 None => verify::picture(preset, &measured, format, bytes.len()),
             };
-            self.files.push((name.clone(), checks));
-        }
+            (name.clone(), checks)
+        };
+        self.keep(preset, files.iter().map(of_picture).collect())
     }
 
-    /// Everything that was measured.
+    /// Everything that was measured, with what is measured of all pictures together.
     ///
     /// # Errors
-    /// `preset.rule_broken` for each rule that is.
+    /// `preset.rule_broken` for each rule that they break together.
     pub(super) fn finish(mut self, request: &RenderRequest, series: &Series) -> Result<Vec<Check>, Stopped> {
         let Some(preset) = preset(request) else { return Ok(Vec::new()) };
         if let (Series::Turntable(shots), Some(spin)) = (series, &preset.spin) {
@@ -51,9 +59,14 @@ impl Checks {
             let named = request.view.and_then(|view| NamedView::by_name(view.word()));
             let elevation_deg = request.elevation_deg.or(named.map(|view| view.direction.elevation_deg));
             let checks = verify::turntable(spin, turntable, turntable.frames, elevation_deg, self.fill_max);
-            self.files.push(("/preset".to_owned(), checks));
+            self.keep(preset, vec![("/preset".to_owned(), checks)])?;
         }
-        let broken = self.files.iter().flat_map(|(at, checks)| {
+        Ok(self.passed)
+    }
+
+    /// Keeps checks, each with what it is of, if all of them are passed.
+    fn keep(&mut self, preset: &Preset, measured: Vec<(String, Vec<Check>)>) -> Result<(), Stopped> {
+        let broken = measured.iter().flat_map(|(at, checks)| {
             checks.iter().filter(|check| !check.passed).map(move |Check { rule, required, measured, .. }| Finding {
                 code: "preset.rule_broken".to_owned(),
                 detail: format!("{at}: {} asks for {rule} {required}, and it is {measured}", preset.name),
@@ -63,7 +76,10 @@ impl Checks {
         });
         let findings: Vec<Finding> = broken.collect();
         match findings.first().cloned() {
-            None => Ok(self.files.into_iter().flat_map(|(_, checks)| checks).collect()),
+            None => {
+                self.passed.extend(measured.into_iter().flat_map(|(_, checks)| checks));
+                Ok(())
+            }
             Some(first) => {
                 let failure = Failure { fault: FaultKind::Input, code: first.code, detail: first.detail, findings };
                 Err(failure.into())

@@ -1,9 +1,10 @@
 //! The engine: everything that a worker keeps between works, and the way of one work through it.
 //!
-//! Input: a [`RenderInput`] and its assets. Output: [`WorkEvent`]s and an [`Outcome`]. What is costly stays: one renderer per
+//! Input: a [`RenderWork`] and its assets. Output: [`WorkEvent`]s and an [`Outcome`]. What is costly stays: one renderer per
 //! device, imported files, and products on the device; so a second request for the same scene imports nothing and builds no
 //! tree. Invariant: a picture depends on the work alone, never on what was kept.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -23,7 +24,7 @@ use super::executor::AssetSource;
 use super::failpoint::Failpoint;
 use super::failure::Stopped;
 use super::lru::Lru;
-use super::protocol::{Completed, Failure, Outcome, RenderInput, WorkEvent};
+use super::protocol::{Completed, Failure, Outcome, RenderInput, RenderWork, WorkEvent};
 use super::steps::{Emit, Facts, Step, facts};
 use super::subject::{ImportKey, Subject, Subjects};
 use super::{render, shot};
@@ -45,12 +46,20 @@ pub struct EngineOptions {
     pub resident_bytes_max: u64,
     /// The memory that one render may take, bytes; `None`: what the device has, as far as it says.
     pub memory_bytes_max: Option<u64>,
+    /// The folder in which films and archives grow, without a name there. On a disk: they may be larger than memory.
+    pub scratch: PathBuf,
 }
 
 impl Default for EngineOptions {
-    /// All threads, no cache of kernels, 1 GiB of products.
+    /// All threads, no cache of kernels, 1 GiB of products, the system's folder for temporary files.
     fn default() -> Self {
-        Self { n_threads: 0, kernel_cache: None, resident_bytes_max: 1 << 30, memory_bytes_max: None }
+        Self {
+            n_threads: 0,
+            kernel_cache: None,
+            resident_bytes_max: 1 << 30,
+            memory_bytes_max: None,
+            scratch: std::env::temp_dir(),
+        }
     }
 }
 
@@ -69,6 +78,7 @@ pub struct Counters {
 #[derive(Debug)]
 pub struct Engine {
     pub(super) memory_bytes_max: Option<u64>,
+    pub(super) scratch: PathBuf,
     devices: Devices,
     subjects: Subjects,
     residents: Lru<ResidentKey, ResidentProduct>,
@@ -90,6 +100,8 @@ struct ResidentKey {
 /// One work with everything around it.
 pub(super) struct Job<'a> {
     pub(super) input: &'a RenderInput,
+    /// Bytes of all its files, at most.
+    pub(super) output_bytes_max: u64,
     pub(super) assets: &'a dyn AssetSource,
     pub(super) cancel: &'a CancelToken,
     pub(super) emit: Emit<'a>,
@@ -107,9 +119,10 @@ impl Job<'_> {
 impl Engine {
     /// Opens nothing yet.
     pub fn new(options: EngineOptions) -> Self {
-        let EngineOptions { n_threads, kernel_cache, resident_bytes_max, memory_bytes_max } = options;
+        let EngineOptions { n_threads, kernel_cache, resident_bytes_max, memory_bytes_max, scratch } = options;
         Self {
             memory_bytes_max,
+            scratch,
             devices: Devices::new(RendererOptions { n_threads, kernel_cache, oidn: None }),
             subjects: Subjects::new(resident_bytes_max),
             residents: Lru::new(resident_bytes_max),
@@ -145,12 +158,13 @@ impl Engine {
     /// Goes the whole way. `emit` is called from several threads; the outcome is returned, not emitted.
     pub fn run(
         &self,
-        input: &RenderInput,
+        work: &RenderWork,
         assets: &dyn AssetSource,
         cancel: &CancelToken,
         emit: &(dyn Fn(WorkEvent) + Sync),
     ) -> Outcome {
-        let job = Job { input, assets, cancel, emit, begun: Instant::now() };
+        let RenderWork { input, output_bytes_max, .. } = work;
+        let job = Job { input, output_bytes_max: *output_bytes_max, assets, cancel, emit, begun: Instant::now() };
         match self.attempt(&job) {
             Ok(completed) => Outcome::Completed(completed),
             Err(stopped) => stopped.into(),

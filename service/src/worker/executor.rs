@@ -2,7 +2,7 @@
 //!
 //! An [`Executor`] takes one [`RenderWork`] and an [`AssetSource`] that gives bytes by their
 //! content, and sends [`WorkEvent`]s, of which the last is
-//! [`Finished`](super::protocol::WorkEvent::Finished). There are two: [`InlineExecutor`](super::inline::InlineExecutor)
+//! [`Finished`](super::protocol::WorkEvent::Finished); its files go a way of their own, which has little room. There are two: [`InlineExecutor`](super::inline::InlineExecutor)
 //! computes on a thread of this process, [`ProcessExecutor`](super::process::ProcessExecutor) in a child process that may
 //! die. What they compute is the same.
 
@@ -11,9 +11,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use packshot_renderer::backend::CancelToken;
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, UnboundedSender, channel, unbounded_channel};
 
-use super::protocol::{RenderWork, WorkEvent};
+use super::protocol::{OutputFile, RenderWork, WorkEvent};
 use crate::domain::hash::ContentAddress;
 
 /// Gives stored bytes by their content.
@@ -38,9 +38,49 @@ pub enum AssetError {
     Away(String),
 }
 
-/// Where the events of one work go. It never blocks the worker: the number of events is bounded by the parts of the scene,
-/// two progress reports a second, and the logarithm of the samples.
-pub type EventSender = UnboundedSender<WorkEvent>;
+/// Files that wait to be taken, at most: where the disk is slower than the renderer, the renderer waits, and memory does not fill.
+const FILES_WAITING_MAX: usize = 1;
+
+/// Where the events of one work go.
+#[derive(Clone, Debug)]
+pub struct EventSender {
+    events: UnboundedSender<WorkEvent>,
+    files: Sender<OutputFile>,
+}
+
+/// What comes of one work.
+#[derive(Debug)]
+pub struct Incoming {
+    /// All its events but files.
+    pub events: UnboundedReceiver<WorkEvent>,
+    /// Its files. All of them were sent before [`Finished`](WorkEvent::Finished) was.
+    pub files: Receiver<OutputFile>,
+}
+
+/// A way for what one work sends.
+pub fn way() -> (EventSender, Incoming) {
+    let (events, of_events) = unbounded_channel();
+    let (files, of_files) = channel(FILES_WAITING_MAX);
+    (EventSender { events, files }, Incoming { events: of_events, files: of_files })
+}
+
+impl EventSender {
+    /// Sends an event. A file waits here until there is room for it, or nobody takes any more: to be called from threads that may
+    /// block. All else blocks nobody, because there is little of it: its number is bounded by the parts of the scene, the pictures, two
+    /// progress reports a second, and the logarithm of the samples.
+    pub fn send(&self, event: WorkEvent) {
+        // Nobody listens any more when the work was abandoned.
+        match event {
+            WorkEvent::File(file) => drop(self.files.blocking_send(file)),
+            event => drop(self.events.send(event)),
+        }
+    }
+
+    /// Waits until nobody listens any more.
+    pub async fn closed(&self) {
+        self.events.closed().await;
+    }
+}
 
 /// Runs work.
 pub trait Executor: Send + Sync + fmt::Debug {
@@ -81,5 +121,42 @@ impl WorkHandle {
 impl fmt::Debug for WorkHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WorkHandle").field("cancel", &self.cancel).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+
+    fn file(name: &str) -> WorkEvent {
+        let (name, format) = (name.to_owned(), "png".to_owned());
+        WorkEvent::File(OutputFile { name, format, width: 1, height: 1, bytes: Bytes::from_static(b"x") })
+    }
+
+    #[test]
+    fn r08_who_writes_files_waits_for_who_stores_them() {
+        let (sender, mut incoming) = way();
+        let (sent, progress) = mpsc::channel();
+        let worker = std::thread::spawn(move || {
+            for name in ["a", "b", "c"] {
+                sender.send(file(name));
+                sent.send(name).expect("the test listens");
+            }
+        });
+        assert_eq!(progress.recv(), Ok("a"), "one has room");
+        assert!(progress.recv_timeout(Duration::from_millis(200)).is_err(), "the second waits");
+        for name in ["a", "b", "c"] {
+            assert_eq!(incoming.files.blocking_recv().expect("sent").name, name);
+        }
+        assert_eq!(progress.iter().collect::<Vec<_>>(), ["b", "c"]);
+        worker.join().expect("ended");
+
+        let (sender, incoming) = way();
+        sender.send(file("a"));
+        drop(incoming);
+        sender.send(file("b"));
     }
 }

@@ -1,10 +1,11 @@
 //! The files of a job: pictures go in one after the other, files come out.
 //!
 //! A file of one picture is there when its picture is; films and archives grow in temporary files, so that memory does not grow with the
-//! number of pictures, and are there at the end.
+//! number of pictures, and are there at the end, one after the other.
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::Path;
 
 use packshot_pipeline::denoise::Denoise;
 use packshot_pipeline::error::Error;
@@ -17,13 +18,10 @@ use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use super::failure::Stopped;
 use super::protocol::{Failure, OutputFile};
+use super::quota::Quota;
 use super::shot;
-use crate::domain::task::FaultKind;
 use crate::wire::Word;
 use crate::wire::request::{Format, Output, RenderRequest};
-
-/// Bytes of a film or an archive, at most: what a message of a worker process can carry, with room for what is beside it.
-const FILE_BYTES_MAX: u64 = 3 << 30;
 
 /// What is known of all pictures before the first.
 #[derive(Clone, Debug)]
@@ -60,6 +58,7 @@ pub(super) struct NoiseWishes {
 pub(super) struct Files {
     denoise: Denoise,
     about: About,
+    quota: Quota,
     pictures: Vec<(Format, Encoding)>,
     films: Vec<Film>,
     archive: Option<Archive>,
@@ -76,16 +75,18 @@ struct Film {
 struct Archive {
     encoding: Encoding,
     writer: ZipWriter<BufWriter<File>>,
+    /// Of the PNGs in it.
+    size_bytes: u64,
 }
 
 impl Files {
-    /// Begins the files of a request.
+    /// Begins the files of a request, within a quota. What grows does so in the folder `scratch`.
     ///
     /// # Errors
     /// `encode.…` for pictures that a format has no place for, `worker_disk` where nothing can be written.
-    pub(super) fn begin(request: &RenderRequest, about: About) -> Result<Self, Stopped> {
+    pub(super) fn begin(request: &RenderRequest, about: About, scratch: &Path, quota: Quota) -> Result<Self, Stopped> {
         let denoise = shot::denoise(request);
-        let mut files = Self { denoise, about, pictures: Vec::new(), films: Vec::new(), archive: None };
+        let mut files = Self { denoise, about, quota, pictures: Vec::new(), films: Vec::new(), archive: None };
         for &format in &request.formats {
             match request.output(format) {
                 Output::Picture(encoding) => {
@@ -93,12 +94,12 @@ impl Files {
                     files.pictures.push((format, encoding));
                 }
                 Output::Film(film) => {
-                    let film = Film::begin(request, format, film, &files.about)?;
+                    let film = Film::begin(request, format, film, &files.about, scratch)?;
                     files.films.push(film);
                 }
                 Output::Archive(encoding) => {
-                    let writer = ZipWriter::new(BufWriter::new(tempfile::tempfile().map_err(away)?));
-                    files.archive = Some(Archive { encoding, writer });
+                    let writer = ZipWriter::new(BufWriter::new(tempfile::tempfile_in(scratch).map_err(away)?));
+                    files.archive = Some(Archive { encoding, writer, size_bytes: 0 });
                 }
             }
         }
@@ -123,7 +124,7 @@ impl Files {
     /// Takes the next picture, and gives the files that it becomes by itself.
     ///
     /// # Errors
-    /// `encode.…`, `worker_disk`.
+    /// `encode.…`, `output_too_large`, `worker_disk`.
     pub(super) fn take(&mut self, name: &str, taken: &Taken) -> Result<Vec<OutputFile>, Stopped> {
         let of = |is_denoised: bool| match &taken.noisy {
             Some(noisy) if !is_denoised => noisy,
@@ -137,7 +138,9 @@ impl Files {
             if format == Format::Png {
                 png = Some((encoding, bytes.clone()));
             }
-            files.push(file(format!("{name}.{format}"), format, size_px, bytes));
+            let name = format!("{name}.{format}");
+            self.quota.finish(&name, bytes.len() as u64)?;
+            files.push(file(name, format, size_px, bytes));
         }
         let shown = of(self.is_denoised(picture::Format::default()));
         if let Some(archive) = &mut self.archive {
@@ -153,29 +156,53 @@ impl Files {
                 film.encoder.push(&rounded_to_png(&frame, film.depth)).map_err(refused)?;
             }
         }
+        self.check_growing()?;
         Ok(files)
     }
 
-    /// All pictures are there: the files that they become together.
+    /// Holds what grows against the quota, so that nothing is rendered for a file that will be refused.
+    fn check_growing(&self) -> Result<(), Stopped> {
+        let mut grown = Vec::with_capacity(self.films.len() + 1);
+        for film in &self.films {
+            grown.push((film.format, film.file.metadata().map_err(away)?.len()));
+        }
+        grown.extend(self.archive.iter().map(|archive| (Format::Zip, archive.size_bytes)));
+        let mut others = 0;
+        for (format, size_bytes) in grown {
+            self.quota.check(&together(format), size_bytes, others)?;
+            others += size_bytes;
+        }
+        Ok(())
+    }
+
+    /// All pictures are there: gives away the files that they become together, each before the next one is read.
     ///
     /// # Errors
     /// `encode.…`, `output_too_large`, `worker_disk`.
-    pub(super) fn finish(self) -> Result<Vec<OutputFile>, Stopped> {
-        let Self { about, films, archive, .. } = self;
-        let mut files = Vec::new();
-        for Film { format, encoder, mut file, .. } in films {
+    pub(super) fn finish(self, mut give: impl FnMut(OutputFile)) -> Result<(), Stopped> {
+        let Self { about, mut quota, films, archive, .. } = self;
+        let mut finish = |format: Format, mut file: File| {
+            let name = together(format);
+            let bytes = whole(&name, &mut file, &mut quota)?;
+            give(self::file(name, format, about.size_px, bytes));
+            Ok::<(), Stopped>(())
+        };
+        for Film { format, encoder, file, .. } in films {
             encoder.finish().map_err(refused)?;
-            files.push(self::file(format!("result.{format}"), format, about.size_px, whole(&mut file)?));
+            finish(format, file)?;
         }
         if let Some(Archive { writer, .. }) = archive {
             let mut out = writer.finish().map_err(|reason| away(reason.into()))?;
             out.flush().map_err(away)?;
-            let mut file = out.into_inner().map_err(|reason| away(reason.into_error()))?;
-            let name = format!("result.{}", Format::Zip);
-            files.push(self::file(name, Format::Zip, about.size_px, whole(&mut file)?));
+            finish(Format::Zip, out.into_inner().map_err(|reason| away(reason.into_error()))?)?;
         }
-        Ok(files)
+        Ok(())
     }
+}
+
+/// The name of a file of all pictures.
+fn together(format: Format) -> String {
+    format!("result.{format}")
 }
 
 fn file(name: String, format: Format, [width, height]: [u32; 2], bytes: bytes::Bytes) -> OutputFile {
@@ -183,11 +210,17 @@ fn file(name: String, format: Format, [width, height]: [u32; 2], bytes: bytes::B
 }
 
 impl Film {
-    fn begin(request: &RenderRequest, format: Format, film: MovieFormat, about: &About) -> Result<Self, Stopped> {
+    fn begin(
+        request: &RenderRequest,
+        format: Format,
+        film: MovieFormat,
+        about: &About,
+        scratch: &Path,
+    ) -> Result<Self, Stopped> {
         let depth = if let MovieFormat::Apng(depth) = film { depth } else { PngDepth::Eight };
         let fps = request.fps.unwrap_or(24);
         let settings = MovieSettings { size_px: about.size_px, fps, n_frames: about.n };
-        let file = tempfile::tempfile().map_err(away)?;
+        let file = tempfile::tempfile_in(scratch).map_err(away)?;
         let out = BufWriter::new(file.try_clone().map_err(away)?);
         let has_dpi = matches!(film, MovieFormat::Apng(_));
         let dpi = request.dpi.and_then(std::num::NonZeroU16::new).filter(|_| has_dpi);
@@ -206,17 +239,15 @@ impl Archive {
             .last_modified_time(DateTime::default());
         self.writer.start_file(format!("{name}.png"), options).map_err(|reason| away(reason.into()))?;
         self.writer.write_all(png).map_err(away)?;
+        self.size_bytes += png.len() as u64;
         Ok(())
     }
 }
 
-/// All that was written to a file.
-fn whole(file: &mut File) -> Result<bytes::Bytes, Stopped> {
+/// All that was written to a file, if the quota has room for it.
+fn whole(name: &str, file: &mut File, quota: &mut Quota) -> Result<bytes::Bytes, Stopped> {
     let length = file.seek(SeekFrom::End(0)).map_err(away)?;
-    if length > FILE_BYTES_MAX {
-        let detail = format!("a file of {length} bytes is larger than a job can hand over: at most {FILE_BYTES_MAX}");
-        return Err(Failure::new(FaultKind::Input, "output_too_large", detail).into());
-    }
+    quota.finish(name, length)?;
     file.seek(SeekFrom::Start(0)).map_err(away)?;
     let mut bytes = Vec::with_capacity(length as usize);
     BufReader::new(file).read_to_end(&mut bytes).map_err(away)?;

@@ -3,27 +3,34 @@
 //! A frame is, with little-endian numbers: the length of the JSON (4 bytes), the number of blobs (4 bytes), the length of
 //! each blob (8 bytes each), the JSON, the blobs. Lengths are checked before anything is reserved for them.
 
+use std::ffi::OsString;
 use std::io::{self, Read, Write};
 
 use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::protocol::{RenderWork, WorkEvent};
+use super::protocol::{FILE_BYTES_MAX, RenderWork, WorkEvent};
 
 /// Bytes of JSON, at most: the report of a hundred thousand parts.
 const JSON_BYTES_MAX: u32 = 256 << 20;
 /// Blobs of a frame, at most.
 const BLOBS_MAX: u32 = 64;
-/// Bytes of all blobs of a frame, at most: the largest pictures as 32-bit EXR beside a PNG of 16 bits.
-const BLOB_BYTES_MAX: u64 = 4 << 30;
+/// Bytes of all blobs of a frame, at most: one file, or all those of a single picture.
+pub(super) const BLOB_BYTES_MAX: u64 = FILE_BYTES_MAX;
 
 /// What a service sends to its worker process.
 #[derive(Debug, Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum ToChild {
     /// The first message: how to work.
-    Setup { n_threads: usize, resident_bytes_max: u64, memory_bytes_max: Option<u64> },
+    Setup {
+        n_threads: usize,
+        resident_bytes_max: u64,
+        memory_bytes_max: Option<u64>,
+        /// As the system has it: a path need not be text.
+        scratch: OsString,
+    },
     /// Begin this work. One at a time.
     Start(Box<RenderWork>),
     /// An asset that was wanted, as the only blob.
@@ -49,13 +56,26 @@ pub(super) enum FromChild {
 /// Writes one frame.
 ///
 /// # Errors
-/// When the other side is gone, or the message is larger than a frame may be.
+/// When the other side is gone, or, with [`io::ErrorKind::InvalidData`] and nothing written, the message is larger than a frame may be.
 pub(super) fn write<T: Serialize>(out: &mut (impl Write + ?Sized), message: &T, blobs: &[Bytes]) -> io::Result<()> {
+    write_within(out, message, blobs, BLOB_BYTES_MAX)
+}
+
+/// Writes one frame with so many bytes of blobs at most.
+///
+/// # Errors
+/// Those of [`write`].
+pub(super) fn write_within<T: Serialize>(
+    out: &mut (impl Write + ?Sized),
+    message: &T,
+    blobs: &[Bytes],
+    blob_bytes_max: u64,
+) -> io::Result<()> {
     let json = serde_json::to_vec(message)?;
     let total: u64 = blobs.iter().map(|blob| blob.len() as u64).sum();
     let n_blobs = u32::try_from(blobs.len()).unwrap_or(u32::MAX);
     let json_bytes = u32::try_from(json.len()).unwrap_or(u32::MAX);
-    check(json_bytes, n_blobs, total)?;
+    check(json_bytes, n_blobs, total, blob_bytes_max)?;
     let mut head = Vec::with_capacity(8 + 8 * blobs.len() + json.len());
     head.extend_from_slice(&json_bytes.to_le_bytes());
     head.extend_from_slice(&n_blobs.to_le_bytes());
@@ -84,7 +104,7 @@ pub(super) fn read<T: DeserializeOwned>(input: &mut impl Read) -> io::Result<Opt
     input.read_exact(rest)?;
     let number = |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
     let (json_bytes, n_blobs) = (number(0), number(4));
-    check(json_bytes, n_blobs, 0)?;
+    check(json_bytes, n_blobs, 0, BLOB_BYTES_MAX)?;
     let mut lengths = Vec::with_capacity(n_blobs as usize);
     for _ in 0..n_blobs {
         let mut length = [0; 8];
@@ -92,15 +112,15 @@ pub(super) fn read<T: DeserializeOwned>(input: &mut impl Read) -> io::Result<Opt
         lengths.push(u64::from_le_bytes(length));
     }
     let total = lengths.iter().try_fold(0_u64, |sum, &length| sum.checked_add(length)).unwrap_or(u64::MAX);
-    check(json_bytes, n_blobs, total)?;
+    check(json_bytes, n_blobs, total, BLOB_BYTES_MAX)?;
     let json = read_bytes(input, u64::from(json_bytes))?;
     let message = serde_json::from_slice(&json)?;
     let blobs = lengths.into_iter().map(|length| read_bytes(input, length).map(Bytes::from));
     Ok(Some((message, blobs.collect::<io::Result<_>>()?)))
 }
 
-fn check(json_bytes: u32, n_blobs: u32, blob_bytes: u64) -> io::Result<()> {
-    if json_bytes > JSON_BYTES_MAX || n_blobs > BLOBS_MAX || blob_bytes > BLOB_BYTES_MAX {
+fn check(json_bytes: u32, n_blobs: u32, blob_bytes: u64, blob_bytes_max: u64) -> io::Result<()> {
+    if json_bytes > JSON_BYTES_MAX || n_blobs > BLOBS_MAX || blob_bytes > blob_bytes_max {
         let message = format!("a frame of {json_bytes} bytes with {n_blobs} blobs of {blob_bytes} bytes is too large");
         return Err(io::Error::new(io::ErrorKind::InvalidData, message));
     }

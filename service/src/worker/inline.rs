@@ -35,13 +35,12 @@ impl Executor for InlineExecutor {
         let (engine, live, of_thread) = (self.engine.clone(), self.live.hold(), events.clone());
         let thread = spawn(format!("packshot-work-{}", work.attempt), move || {
             let _live = live;
-            // Nobody listens any more when the work was abandoned.
-            let emit = |event| drop(of_thread.send(event));
+            let emit = |event| of_thread.send(event);
             emit(WorkEvent::Began { pid: None });
             emit(WorkEvent::Finished(Box::new(run(&engine, &work, &*assets, &cancel, &emit))));
         });
         if let Err(reason) = thread {
-            drop(events.send(not_started(&reason)));
+            events.send(not_started(&reason));
         }
         handle
     }
@@ -60,7 +59,7 @@ pub(super) fn run(
     emit: &(dyn Fn(WorkEvent) + Sync),
 ) -> Outcome {
     // What the engine keeps lies behind locks and is replaced as a whole: a panic leaves nothing half done.
-    let attempt = AssertUnwindSafe(|| engine.run(&work.input, assets, cancel, emit));
+    let attempt = AssertUnwindSafe(|| engine.run(work, assets, cancel, emit));
     catch_unwind(attempt).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<&str>().copied();
         let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");

@@ -42,6 +42,8 @@ struct Place {
     i: u32,
     /// The time that they took.
     before: Duration,
+    /// Light groups that are rendered after its samples, each as much work as these, and without a limit of time.
+    n_groups: usize,
 }
 
 impl State {
@@ -76,10 +78,10 @@ impl<'a> Meter<'a> {
         Self { emit, step, time_max, n, noun, begun: Instant::now(), state: Mutex::default() }
     }
 
-    /// The next picture begins; `i` are done.
-    pub(super) fn begin(&self, i: u32) {
+    /// The next picture begins, with so many light groups; `i` are done.
+    pub(super) fn begin(&self, i: u32, n_groups: usize) {
         let mut state = self.lock();
-        state.at = Place { i, before: self.begun.elapsed() };
+        state.at = Place { i, before: self.begun.elapsed(), n_groups };
         let is_line = i > 0 && state.has_doubled(i, 1);
         let pct = state.pct;
         drop(state);
@@ -115,7 +117,9 @@ impl<'a> Meter<'a> {
 fn report(progress: Progress, time_max: Option<Duration>, at: Place, n: u32) -> WorkProgress {
     let elapsed_s = progress.elapsed.as_secs_f64();
     let of_time = time_max.map_or(0.0, |max| elapsed_s / max.as_secs_f64().max(f64::MIN_POSITIVE));
-    let of_picture = f64::from(progress.done).max(of_time).clamp(0.0, 1.0);
+    // Its time ends the samples of a picture, and nothing after them.
+    let of_samples = of_time.min(1.0) / (1.0 + at.n_groups as f64);
+    let of_picture = f64::from(progress.done).max(of_samples).clamp(0.0, 1.0);
     let done = (f64::from(at.i) + of_picture) / f64::from(n.max(1));
     let elapsed_s = elapsed_s + at.before.as_secs_f64();
     WorkProgress {
@@ -159,9 +163,19 @@ mod tests {
     }
 
     #[test]
+    fn r08_r21_light_groups_go_on_when_the_time_of_the_picture_is_over() {
+        let at = Place { n_groups: 3, ..Place::default() };
+        let progress = Progress { samples: 16, samples_max: 64, done: 0.1, paths: 0, elapsed: Duration::from_secs(3) };
+        let pct = |progress, time_max_s| report(progress, Some(Duration::from_secs(time_max_s)), at, 1).progress_pct;
+        assert_eq!(pct(progress, 6), 12.5, "half of its time, and a quarter of the work");
+        assert_eq!(pct(Progress { elapsed: Duration::from_secs(60), ..progress }, 6), 25.0, "groups are rendered");
+        assert_eq!(pct(Progress { done: 0.75, elapsed: Duration::from_secs(60), ..progress }, 6), 75.0);
+    }
+
+    #[test]
     fn r08_progress_is_that_of_all_pictures() {
         let progress = Progress { samples: 16, samples_max: 64, done: 0.5, paths: 0, elapsed: Duration::from_secs(3) };
-        let third = report(progress, None, Place { i: 2, before: Duration::from_secs(22) }, 5);
+        let third = report(progress, None, Place { i: 2, before: Duration::from_secs(22), n_groups: 0 }, 5);
         assert_eq!((third.progress_pct, third.eta_s), (50.0, Some(25.0)));
         assert_eq!((third.samples_done, third.samples_target), (2 * 64 + 16, 5 * 64));
     }

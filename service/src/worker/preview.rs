@@ -1,8 +1,9 @@
 //! The picture while it is made: snapshots of the film as PNGs.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use packshot_pipeline::error::Error;
 use packshot_pipeline::render::{PREVIEW_SIDE_MAX_PX, ReadyShot};
 use packshot_renderer::backend::{Snapshot, Snapshots};
 
@@ -53,46 +54,49 @@ impl<'a> Previews<'a> {
 
     /// Takes one snapshot of a shot.
     pub(super) fn take(&self, shot: &ReadyShot, snapshot: &Snapshot) {
-        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
-        let begun = Instant::now();
-        if !spent.allows(begun) {
+        if !self.lock().allows(Instant::now()) {
             return;
         }
-        match shot.preview(snapshot) {
-            Ok(png) => (self.emit)(WorkEvent::Preview(Preview {
-                png: png.into(),
-                width: snapshot.image.width_px,
-                height: snapshot.image.height_px,
-                samples_done: snapshot.samples,
-            })),
-            Err(error) => tracing::debug!("no preview: {error}"),
-        }
-        spent.add(begun.elapsed());
+        self.show(|| {
+            let png = shot.preview(snapshot)?.into();
+            let (width, height) = (snapshot.image.width_px, snapshot.image.height_px);
+            Ok(Preview { png, width, height, samples_done: snapshot.samples })
+        });
     }
 
     /// Shows a finished picture of several, unless one was shown a moment ago or there is no time for it.
-    ///
-    /// # Errors
-    /// Those of `make`.
-    pub(super) fn offer<E>(&self, make: impl FnOnce() -> Result<Preview, E>) -> Result<(), E> {
-        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
-        let begun = Instant::now();
-        let is_soon = spent.offered.is_some_and(|offered| begun.duration_since(offered) < BETWEEN_OFFERS);
-        if is_soon || !spent.allows(begun) {
-            return Ok(());
+    pub(super) fn offer(&self, make: impl FnOnce() -> Result<Preview, Error>) {
+        {
+            let (mut spent, now) = (self.lock(), Instant::now());
+            let is_soon = spent.offered.is_some_and(|offered| now.duration_since(offered) < BETWEEN_OFFERS);
+            if is_soon || !spent.allows(now) {
+                return;
+            }
+            spent.offered = Some(now);
         }
-        (self.emit)(WorkEvent::Preview(make()?));
-        spent.offered = Some(begun);
-        spent.add(begun.elapsed());
-        Ok(())
+        self.show(make);
+    }
+
+    /// Makes a preview while nobody waits for it, and shows it. One that cannot be made is missed, and the picture is none the worse.
+    fn show(&self, make: impl FnOnce() -> Result<Preview, Error>) {
+        let begun = Instant::now();
+        match make() {
+            Ok(preview) => (self.emit)(WorkEvent::Preview(preview)),
+            Err(error) => tracing::warn!("no preview: {error}"),
+        }
+        self.lock().add(begun.elapsed());
     }
 
     /// Shows a finished picture, unless something was shown before: whoever follows a render sees at least one preview.
     pub(super) fn end(&self, last: Preview) {
-        let spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
-        if spent.on_previews.is_none() {
+        let is_first = self.lock().on_previews.is_none();
+        if is_first {
             (self.emit)(WorkEvent::Preview(last));
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Spent> {
+        self.spent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -103,6 +107,8 @@ pub(super) fn snapshots<'a>(receive: &'a (dyn Fn(Snapshot) + Sync)) -> Snapshots
 
 #[cfg(test)]
 mod tests {
+    use packshot_pipeline::error::{ErrorKind, Fault};
+
     use super::*;
 
     #[test]
@@ -113,5 +119,23 @@ mod tests {
         spent.add(Duration::from_millis(20));
         assert!(!spent.allows(begun + Duration::from_millis(100)));
         assert!(spent.allows(begun + Duration::from_millis(201)));
+    }
+
+    #[test]
+    fn r08_a_preview_that_cannot_be_made_is_missed_and_nobody_waits_for_one() {
+        let shown = Mutex::new(0);
+        let emit = |_| *shown.lock().expect("not poisoned") += 1;
+        let previews = Previews::new(&emit);
+        let mut is_free = false;
+        previews.offer(|| {
+            is_free = previews.spent.try_lock().is_ok();
+            Err(Error::new(ErrorKind::Internal, Fault::new("internal", "no")))
+        });
+        assert!(is_free, "who samples does not wait for a preview of another picture");
+        assert_eq!(*shown.lock().expect("not poisoned"), 0);
+        previews.offer(|| panic!("too soon"));
+        let last = Preview { png: bytes::Bytes::new(), width: 1, height: 1, samples_done: 1 };
+        Previews::new(&emit).offer(|| Ok(last));
+        assert_eq!(*shown.lock().expect("not poisoned"), 1);
     }
 }

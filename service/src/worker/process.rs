@@ -39,6 +39,8 @@ pub struct ProcessOptions {
     pub resident_bytes_max: u64,
     /// The memory that one render may take, bytes; `None`: what the device has, as far as it says.
     pub memory_bytes_max: Option<u64>,
+    /// The folder in which films and archives grow, without a name there.
+    pub scratch: PathBuf,
     /// A child that works and sends nothing for so long is killed.
     pub silence_max: Duration,
 }
@@ -52,6 +54,7 @@ impl ProcessOptions {
             n_threads: 0,
             resident_bytes_max: 1 << 30,
             memory_bytes_max: None,
+            scratch: std::env::temp_dir(),
             silence_max: Duration::from_secs(60),
         }
     }
@@ -87,7 +90,7 @@ impl Executor for ProcessExecutor {
             pool.attempt(&work, &assets, &of_thread, &stop);
         });
         if let Err(reason) = thread {
-            drop(events.send(inline::not_started(&reason)));
+            events.send(inline::not_started(&reason));
         }
         handle
     }
@@ -143,7 +146,7 @@ impl Crashes {
 impl Pool {
     /// One attempt, from finding a child to its last event.
     fn attempt(&self, work: &RenderWork, assets: &Arc<dyn AssetSource>, events: &EventSender, stop: &Stop) {
-        let finish = |outcome| drop(events.send(WorkEvent::Finished(Box::new(outcome))));
+        let finish = |outcome| events.send(WorkEvent::Finished(Box::new(outcome)));
         let child = match self.child(work, stop) {
             Ok(Some(child)) => child,
             Ok(None) => return finish(Outcome::Cancelled),
@@ -153,7 +156,7 @@ impl Pool {
                 return finish(Outcome::Failed(Failure::infrastructure("worker_lost", detail)));
             }
         };
-        drop(events.send(WorkEvent::Began { pid: Some(child.pid()) }));
+        events.send(WorkEvent::Began { pid: Some(child.pid()) });
         match self.drive(child, work, assets, events, stop) {
             Ok(outcome) => {
                 *self.lock_crashes() = Crashes::default();
@@ -227,10 +230,11 @@ impl Pool {
                     return Ok(*outcome);
                 }
                 Some(event) => {
-                    heard = Instant::now();
                     if let Some(event) = event {
-                        drop(events.send(event));
+                        events.send(event);
                     }
+                    // After it was passed on: a file may have had to wait.
+                    heard = Instant::now();
                 }
                 None if heard.elapsed() > self.options.silence_max => return Err(Lost::Hung(heard.elapsed())),
                 None => {}

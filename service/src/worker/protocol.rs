@@ -16,6 +16,9 @@ use crate::domain::task::FaultKind;
 use crate::wire::document::GpuInfo;
 use crate::wire::request::RenderRequest;
 
+/// Bytes of a file, at most: what one message of a worker process carries.
+pub const FILE_BYTES_MAX: u64 = 4 << 30;
+
 /// One attempt at a render.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RenderWork {
@@ -29,6 +32,8 @@ pub struct RenderWork {
     pub attempt: u32,
     /// What to do.
     pub input: RenderInput,
+    /// Bytes of all files of the job, at most.
+    pub output_bytes_max: u64,
 }
 
 /// What a render depends on, and nothing else: the `kwargs` of its task.
@@ -77,7 +82,9 @@ pub enum WorkEvent {
     Progress(WorkProgress),
     /// The picture so far.
     Preview(Preview),
-    /// A file that is finished while the work goes on: one of many pictures. It counts if the work completes.
+    /// One of several pictures is finished: a sign that the work goes on, also where it becomes no file by itself.
+    Picture,
+    /// A file that is finished while the work goes on: one of many pictures, a film, an archive. It counts if the work completes.
     File(OutputFile),
     /// How it ended: the last event.
     Finished(Box<Outcome>),
@@ -300,7 +307,9 @@ impl WorkEvent {
                 }
                 Outcome::Failed(_) | Outcome::Cancelled => Vec::new(),
             },
-            Self::Began { .. } | Self::Device(_) | Self::Step(_) | Self::Log(_) | Self::Progress(_) => Vec::new(),
+            Self::Began { .. } | Self::Device(_) | Self::Step(_) | Self::Log(_) | Self::Progress(_) | Self::Picture => {
+                Vec::new()
+            }
         }
     }
 
@@ -317,7 +326,9 @@ impl WorkEvent {
                 }
                 Outcome::Failed(_) | Outcome::Cancelled => Vec::new(),
             },
-            Self::Began { .. } | Self::Device(_) | Self::Step(_) | Self::Log(_) | Self::Progress(_) => Vec::new(),
+            Self::Began { .. } | Self::Device(_) | Self::Step(_) | Self::Log(_) | Self::Progress(_) | Self::Picture => {
+                Vec::new()
+            }
         };
         let fits = places.len() == blobs.len();
         for (place, blob) in places.into_iter().zip(blobs) {

@@ -25,6 +25,7 @@ use super::files::{About, Files, NoiseWishes, Taken};
 use super::meter::Meter;
 use super::preview::{Previews, snapshots};
 use super::protocol::{Completed, DocumentFile, Failure, OutputFile, PREVIEW_NAME, Preview, WorkEvent};
+use super::quota::Quota;
 use super::series::Series;
 use super::steps::{Facts, Step, facts};
 use super::subject::Subject;
@@ -43,6 +44,8 @@ const CATCHER_BYTES_PER_PIXEL: u64 = 160;
 const LAYER_BYTES_PER_PIXEL: u64 = 40;
 /// The same of each picture that waits while the next one is rendered, with and without noise, and of the frame that a film takes.
 const WAITING_BYTES_PER_PIXEL: u64 = 64;
+/// The same of a layer of such a picture, and of one that is kept with its noise.
+const KEPT_LAYER_BYTES_PER_PIXEL: u64 = 16;
 
 /// Frames, prepares, samples and encodes.
 pub(super) fn run(
@@ -66,10 +69,10 @@ pub(super) fn run(
         view: first.view.transform,
         provenance: provenance_of(&subject.product, &subject.materials, &first),
     };
-    let files = Files::begin(request, about)?;
+    let files = Files::begin(request, about, &engine.scratch, Quota::new(job.output_bytes_max))?;
     let wishes = files.noise_wishes();
     for shot in series.shots() {
-        fits(engine, device, request, &shot, wishes.denoised, series.n(), preflight.stats.device_bytes_estimate)?;
+        fits(engine, device, request, &shot, wishes, series.n(), preflight.stats.device_bytes_estimate)?;
     }
     job.go_on()?;
 
@@ -100,7 +103,7 @@ pub(super) fn run(
     let prepare_s = camera.prepare_s;
     clock.lap();
     let Desk { files, mut taken, last, preview, .. } = desk;
-    let files = [last, files.finish()?].concat();
+    files.finish(|file| (job.emit)(WorkEvent::File(file)))?;
     job.go_on()?;
     let checks = std::mem::take(&mut taken.checks).finish(request, &series)?;
     let mut documents = documents(job.input, subject, &first, wishes.denoised, &engine.rig_files)?;
@@ -127,7 +130,7 @@ pub(super) fn run(
         noise_reached: taken.noise(),
         unmapped_parts,
         device: device.info.clone(),
-        files,
+        files: last,
         documents,
     };
     Ok((completed, facts(output)))
@@ -173,9 +176,14 @@ impl Camera<'_> {
         self.prepare_s += clock.lap();
 
         Failpoint::Render.pass();
-        self.meter.begin(i);
+        self.meter.begin(i, ready.n_groups(&job.input.request.layers()));
         let taken = self.sample(&ready)?;
-        let preview = (i == 0).then(|| preview(job, &ready, &taken.picture)).transpose()?.flatten();
+        let preview = if i == 0 { preview(job, &ready, &taken.picture) } else { Ok(None) };
+        // The picture is none the worse without.
+        let preview = preview.unwrap_or_else(|error| {
+            tracing::warn!("no preview: {error}");
+            None
+        });
         Ok(Shown { i, taken, preview })
     }
 
@@ -235,7 +243,7 @@ impl Desk<'_> {
         Failpoint::Encode.pass();
         let files = self.files.take(&self.series.name(i), &taken)?;
         if i > 0 {
-            self.previews.offer(|| displayed(&taken.picture, self.job.input.request.samples))?;
+            self.previews.offer(|| displayed(&taken.picture, self.job.input.request.samples));
         } else {
             let png = files.iter().find(|file| file.format == Format::Png.word());
             let samples_done = self.job.input.request.samples;
@@ -256,11 +264,12 @@ impl Desk<'_> {
                 bytes: preview.png,
             });
         }
-        self.taken.checks.take(&self.job.input.request, &taken.picture, &files);
+        self.taken.checks.take(&self.job.input.request, &taken.picture, &files)?;
         match self.series {
             Series::Still(_) => self.last = files,
             Series::Views(_) | Series::Turntable(_) => {
-                files.into_iter().for_each(|file| (self.job.emit)(WorkEvent::File(file)))
+                files.into_iter().for_each(|file| (self.job.emit)(WorkEvent::File(file)));
+                (self.job.emit)(WorkEvent::Picture);
             }
         }
         self.taken.add(&self.series.name(i), &taken.picture);
@@ -314,26 +323,35 @@ fn fits(
     device: &Device,
     request: &RenderRequest,
     shot: &Shot,
-    denoises: bool,
+    wishes: NoiseWishes,
     n: u32,
     scene_bytes: u64,
 ) -> Result<(), Stopped> {
     let Some(offered) = engine.memory_bytes_max.or(device.memory_bytes) else { return Ok(()) };
     let n_pixels = u64::from(shot.film.width_px) * u64::from(shot.film.height_px);
-    let mut per_pixel = BYTES_PER_PIXEL + LAYER_BYTES_PER_PIXEL * n_layers(request, shot);
-    if denoises {
-        per_pixel += DENOISER_BYTES_PER_PIXEL;
-    }
-    if shot.floor.as_ref().is_some_and(Floor::catches) {
-        per_pixel += CATCHER_BYTES_PER_PIXEL;
-    }
-    per_pixel += WAITING_BYTES_PER_PIXEL * (u64::from(n).min(IN_MEMORY_MAX as u64) - 1);
+    let catches = shot.floor.as_ref().is_some_and(Floor::catches);
+    let per_pixel = bytes_per_pixel(n_layers(request, shot), catches, wishes, n);
     let needed = scene_bytes.saturating_add(n_pixels * per_pixel);
     if needed <= offered {
         return Ok(());
     }
     let detail = format!("the scene and its picture need about {needed} bytes of memory, the device has {offered}");
     Err(Failure::new(FaultKind::Input, "device_out_of_memory", detail).into())
+}
+
+/// Memory that one pixel takes in a job of `n` pictures, bytes.
+fn bytes_per_pixel(n_layers: u64, catches: bool, wishes: NoiseWishes, n: u32) -> u64 {
+    let mut per_pixel = BYTES_PER_PIXEL + LAYER_BYTES_PER_PIXEL * n_layers;
+    if wishes.denoised {
+        per_pixel += DENOISER_BYTES_PER_PIXEL;
+    }
+    if catches {
+        per_pixel += CATCHER_BYTES_PER_PIXEL;
+    }
+    let n_pictures = u64::from(n).clamp(1, IN_MEMORY_MAX as u64);
+    // With and without noise, each has all layers.
+    let n_kept = n_pictures * if wishes.denoised && wishes.noisy { 2 } else { 1 };
+    per_pixel + WAITING_BYTES_PER_PIXEL * (n_pictures - 1) + KEPT_LAYER_BYTES_PER_PIXEL * n_layers * (n_kept - 1)
 }
 
 /// Layers of a picture, about: a light group for each light, the environment and what shines.
@@ -343,7 +361,7 @@ fn n_layers(request: &RenderRequest, shot: &Shot) -> u64 {
 }
 
 /// A finished picture as a preview; `None` where its PNG is one.
-fn preview(job: &Job<'_>, ready: &ReadyShot, picture: &Picture) -> Result<Option<Preview>, Stopped> {
+fn preview(job: &Job<'_>, ready: &ReadyShot, picture: &Picture) -> Result<Option<Preview>, Error> {
     let request = &job.input.request;
     let side_px = picture.linear.width_px.max(picture.linear.height_px);
     if request.formats.contains(&Format::Png) && side_px <= PREVIEW_SIDE_MAX_PX {
@@ -360,7 +378,7 @@ fn preview(job: &Job<'_>, ready: &ReadyShot, picture: &Picture) -> Result<Option
 }
 
 /// A finished picture as it is shown, as a preview.
-fn displayed(picture: &Picture, samples_done: u32) -> Result<Preview, Stopped> {
+fn displayed(picture: &Picture, samples_done: u32) -> Result<Preview, Error> {
     let shown = picture.display().shrunk(PREVIEW_SIDE_MAX_PX);
     let (width, height) = (shown.width_px, shown.height_px);
     let png = encode::png(&shown, PngDepth::Eight, &Metadata::default()).map_err(Error::from)?;
@@ -391,4 +409,22 @@ fn report(
     });
     report.insert("render".to_owned(), render);
     Value::Object(report)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r77_layers_of_all_pictures_in_memory_are_counted() {
+        let (plain, both) = (NoiseWishes::default(), NoiseWishes { denoised: true, noisy: true });
+        let bytes = |n_layers, wishes, n| bytes_per_pixel(n_layers, false, wishes, n);
+        assert_eq!(bytes(0, plain, 1), BYTES_PER_PIXEL);
+        let of_layers = |wishes, n| bytes(10, wishes, n) - bytes(0, wishes, n);
+        let one = of_layers(plain, 1);
+        assert_eq!(of_layers(plain, 3), one + 2 * 10 * KEPT_LAYER_BYTES_PER_PIXEL, "three are in memory");
+        assert_eq!(of_layers(plain, 1440), of_layers(plain, 3), "and no more");
+        assert_eq!(of_layers(both, 1), one + 10 * KEPT_LAYER_BYTES_PER_PIXEL, "once more with noise");
+        assert_eq!(of_layers(both, 72), one + 5 * 10 * KEPT_LAYER_BYTES_PER_PIXEL);
+    }
 }

@@ -12,7 +12,7 @@ use packshot_service::domain::access::{Role, Scope};
 use packshot_service::domain::id::{TenantId, UserId, WorkerId};
 use packshot_service::domain::key::ApiKey;
 use packshot_service::events::hub::Hub;
-use packshot_service::queue::{self, QueueHandle, QueueParts, StallCheck};
+use packshot_service::queue::{self, QueueHandle, QueueParts, STALL_CHECK_EVERY};
 use packshot_service::server::accept::{self, Limits};
 use packshot_service::server::metrics::Metrics;
 use packshot_service::store::{Store, StoreConfig};
@@ -141,8 +141,10 @@ impl Installation {
                     kernel_cache: None,
                     resident_bytes_max: 64 << 20,
                     memory_bytes_max: None,
+                    scratch: self.folder.path().to_owned(),
                 })))),
-                stalls: StallCheck::new(settings.clone()),
+                settings: settings.clone(),
+                stall_check_every: STALL_CHECK_EVERY,
             }),
             false => QueueHandle::default(),
         };
@@ -281,7 +283,9 @@ impl TestApp {
 
     /// Everything that lies in the store.
     pub(crate) fn stored_files(&self) -> Vec<PathBuf> {
-        files_below(&self.folder.path().join("store"))
+        let files = files_below(&self.folder.path().join("store"));
+        // A process holds a lock where it spools.
+        files.into_iter().filter(|file| !file.ends_with("lock")).collect()
     }
 
     /// A key of the operating tenant's local user with these scopes. It configures the installation.

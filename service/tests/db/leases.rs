@@ -268,7 +268,17 @@ pub(crate) async fn r59_r61_stalled_tasks_are_found(t: Fixture) {
     t.wait(2.0 * 60.0);
     let found = stalled().await.expect("a search");
     assert_eq!((found.len(), found[0].lease, found[0].tenant), (1, claimed.lease, claimed.tenant), "R59");
-    assert_eq!(found[0].running_for.as_secs() / 60, 121);
+    assert_eq!(found[0].still_for.as_secs() / 60, 121);
+    // One of several pictures is finished: it goes on, for as long again.
+    let report = Report { went_on: true, ..Report::default() };
+    tasks::report(&t.db, t.scope, claimed.lease, report).await.expect("the lease holds");
+    t.wait(119.0 * 60.0);
+    assert_eq!(stalled().await.expect("a search"), [], "R61");
+    // Other reports are no sign of that.
+    tasks::report(&t.db, t.scope, claimed.lease, Report::default()).await.expect("the lease holds");
+    tasks::renew(&t.db, t.scope, claimed.lease).await.expect("the lease holds");
+    t.wait(2.0 * 60.0);
+    assert_eq!(stalled().await.expect("a search")[0].still_for.as_secs() / 60, 121);
 }
 
 pub(crate) async fn r73_only_failed_tasks_are_requeued(t: Fixture) {

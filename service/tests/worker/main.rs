@@ -33,4 +33,5 @@ mod phases;
 mod place;
 mod process;
 mod queue;
+mod series;
 mod studio;

@@ -1,7 +1,7 @@
 //! A queue with everything it works with, in a folder of its own.
 
 use std::collections::VecDeque;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ use packshot_service::domain::render::{RenderKind, RenderState};
 use packshot_service::domain::step::StepName;
 use packshot_service::domain::task::QueueName;
 use packshot_service::events::hub::Hub;
-use packshot_service::queue::{self, QueueHandle, QueueParts, StallCheck};
+use packshot_service::queue::{self, QueueHandle, QueueParts, STALL_CHECK_EVERY};
 use packshot_service::store::{Store, StoreConfig};
 use packshot_service::wire::document::GpuInfo;
 use packshot_service::wire::request::RenderRequest;
@@ -39,7 +39,7 @@ pub(crate) struct Place {
     pub(crate) queue: QueueHandle,
     pub(crate) scope: TenantScope,
     user: UserId,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// Which database a case runs on.
@@ -74,11 +74,15 @@ impl Engine {
 
 impl Place {
     pub(crate) async fn open(engine: &Engine, executor: Arc<dyn Executor>) -> Self {
-        Self::looking_for_stalls(engine, executor, Duration::from_secs(300)).await
+        Self::looking_for_stalls(engine, executor, STALL_CHECK_EVERY).await
     }
 
     /// With a queue that looks so often for renders that run for too long.
-    pub(crate) async fn looking_for_stalls(engine: &Engine, executor: Arc<dyn Executor>, every: Duration) -> Self {
+    pub(crate) async fn looking_for_stalls(
+        engine: &Engine,
+        executor: Arc<dyn Executor>,
+        stall_check_every: Duration,
+    ) -> Self {
         lines::keep();
         let folder = tempfile::tempdir().expect("a folder");
         let db = Db::open(&engine.database(folder.path()).await).await.expect("a database");
@@ -87,12 +91,18 @@ impl Place {
         let hub = Hub::new();
         let variables = [("PACKSHOT_DATA".to_owned(), folder.path().display().to_string())].into();
         let settings = Settings::from_sources(&Sources { variables, ..Sources::default() }).expect("settings");
-        let stalls = StallCheck { every, ..StallCheck::new(Arc::new(settings)) };
-        let worker = WorkerId::new();
-        let parts = QueueParts { worker, db: db.clone(), store: store.clone(), hub: hub.clone(), executor, stalls };
+        let parts = QueueParts {
+            worker: WorkerId::new(),
+            db: db.clone(),
+            store: store.clone(),
+            hub: hub.clone(),
+            executor,
+            settings: Arc::new(settings),
+            stall_check_every,
+        };
         let queue = queue::start(parts);
         let scope = TenantScope::of(installed.operating_tenant);
-        Self { db, store, hub, queue, scope, user: installed.local_user, _folder: folder }
+        Self { db, store, hub, queue, scope, user: installed.local_user, folder }
     }
 
     /// A render of the bearing.
@@ -124,6 +134,15 @@ impl Place {
         };
         renders::create(&self.db, self.scope, new, None).await.expect("created");
         id
+    }
+
+    /// How many files lie where those do that are not stored yet.
+    pub(crate) fn spooled_files(&self) -> usize {
+        let folder = self.folder.path().join("store/spool");
+        let below = |folder: PathBuf| std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let all = below(folder)
+            .flat_map(|entry| if entry.path().is_dir() { below(entry.path()).collect() } else { vec![entry] });
+        all.filter(|entry| entry.file_name() != "lock").count()
     }
 
     pub(crate) async fn render(&self, id: RenderId) -> Render {
@@ -231,7 +250,8 @@ impl Puppet {
 impl Attempt {
     pub(crate) fn send(&self, event: WorkEvent) {
         self.live.fetch_sub(usize::from(matches!(event, WorkEvent::Finished(_))), Ordering::Relaxed);
-        drop(self.events.send(event));
+        // A file may have to wait.
+        tokio::task::block_in_place(|| self.events.send(event));
     }
 
     /// Waits until nobody listens to the work any more.

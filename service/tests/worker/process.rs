@@ -9,12 +9,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use packshot_service::domain::task::FaultKind;
-use packshot_service::worker::executor::{Executor, WorkHandle};
+use packshot_service::wire::request::Format;
+use packshot_service::worker::executor::{self, Executor, Incoming, WorkHandle};
 use packshot_service::worker::process::{ProcessExecutor, ProcessOptions};
 use packshot_service::worker::protocol::{Failure, Outcome, RenderWork, WorkEvent};
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
 
+use crate::series::turntable;
 use crate::studio::{Assets, bearing, engine, input, run, small, work};
 
 const IS_CHILD: &str = "PACKSHOT_TEST_IS_CHILD";
@@ -41,20 +42,20 @@ fn options(environment: &str) -> ProcessOptions {
 /// A work under way.
 struct Under {
     handle: WorkHandle,
-    events: UnboundedReceiver<WorkEvent>,
+    incoming: Incoming,
 }
 
 impl Under {
     fn start(executor: &ProcessExecutor, assets: &Arc<Assets>, work: RenderWork) -> Self {
-        let (sender, events) = unbounded_channel();
-        Self { handle: executor.start(work, assets.clone(), sender), events }
+        let (sender, incoming) = executor::way();
+        Self { handle: executor.start(work, assets.clone(), sender), incoming }
     }
 
     /// The next event that `when` says yes to.
     async fn until(&mut self, when: impl Fn(&WorkEvent) -> bool) -> WorkEvent {
         let patience = Duration::from_secs(60);
         loop {
-            let event = timeout(patience, self.events.recv()).await.expect("in time").expect("an end");
+            let event = timeout(patience, self.incoming.events.recv()).await.expect("in time").expect("an end");
             if when(&event) {
                 return event;
             }
@@ -72,7 +73,7 @@ impl Under {
     async fn outcome(mut self) -> Outcome {
         match self.until(|event| matches!(event, WorkEvent::Finished(_))).await {
             WorkEvent::Finished(outcome) => {
-                assert!(self.events.recv().await.is_none(), "nothing comes after the end");
+                assert!(self.incoming.events.recv().await.is_none(), "nothing comes after the end");
                 *outcome
             }
             other => panic!("{other:?}"),
@@ -193,4 +194,30 @@ async fn a_program_that_is_no_worker_is_a_fault_with_its_reason() {
         let outcome = Under::start(&executor, &assets, bearing_work(&assets, 1)).outcome().await;
         assert_lost(&outcome, "worker_lost", expect);
     }
+}
+
+#[tokio::test]
+async fn r08_films_of_a_child_grow_in_the_folder_that_it_was_given() {
+    let assets = Arc::new(Assets::default());
+    let film = || work(input(bearing(&assets), turntable(2, &[Format::Apng])));
+    let lost = ProcessExecutor::new(ProcessOptions { scratch: "/nowhere/at/all".into(), ..options("") });
+    assert_lost(&Under::start(&lost, &assets, film()).outcome().await, "worker_disk", "temporary file");
+    let folder = tempfile::tempdir().expect("a folder");
+    let executor = ProcessExecutor::new(ProcessOptions { scratch: folder.path().to_owned(), ..options("") });
+    let outcome = Under::start(&executor, &assets, film()).outcome().await;
+    assert!(matches!(outcome, Outcome::Completed(_)), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn r08_every_frame_of_a_child_comes() {
+    let (executor, assets) = (ProcessExecutor::new(options("")), Arc::new(Assets::default()));
+    let work = work(input(bearing(&assets), turntable(8, &[Format::Png])));
+    let here = run(&engine(), &assets, &work.input);
+    let mut attempt = Under::start(&executor, &assets, work);
+    // There is room for one at a time: what is sent is what comes, frame by frame, before the end.
+    for expected in here.sent() {
+        let frame = timeout(Duration::from_secs(60), attempt.incoming.files.recv()).await.expect("in time");
+        assert_eq!(frame.as_ref(), Some(expected));
+    }
+    assert!(matches!(attempt.outcome().await, Outcome::Completed(_)));
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use packshot_service::db::renders::Render;
 use packshot_service::db::tasks::{self, AfterFailure};
 use packshot_service::db::{AllTenants, events, files, log, renders, settings, worker_configs};
@@ -15,7 +16,9 @@ use packshot_service::domain::step::StepName;
 use packshot_service::domain::task::QueueName;
 use packshot_service::worker::executor::Executor;
 use packshot_service::worker::inline::InlineExecutor;
-use packshot_service::worker::protocol::{Failure, LogLine, Outcome, StepChange, StepPhase, WorkEvent, WorkProgress};
+use packshot_service::worker::protocol::{
+    Completed, Failure, LogLine, Outcome, OutputFile, StepChange, StepPhase, WorkEvent, WorkProgress,
+};
 use serde_json::Map;
 use tokio::time::sleep;
 
@@ -26,6 +29,12 @@ use crate::studio::{engine, small};
 /// How often the queue looks for renders that run for too long, where a test waits for that.
 const LOOK: Duration = Duration::from_millis(100);
 const MINUTE_MS: i64 = 60_000;
+
+/// A file that is sent while its work goes on.
+fn frame(name: &str, bytes: &'static [u8]) -> WorkEvent {
+    let (name, format, bytes) = (name.to_owned(), "png".to_owned(), Bytes::from_static(bytes));
+    WorkEvent::File(OutputFile { name, format, width: 1, height: 1, bytes })
+}
 
 fn inline() -> Arc<dyn Executor> {
     Arc::new(InlineExecutor::new(Arc::new(engine())))
@@ -198,6 +207,44 @@ cases! {
         assert_eq!((render.state, render.document.attempt), (RenderState::Completed, 2));
     }
 
+    async fn r08_a_disk_that_is_full_ends_a_series_at_once(engine) {
+        let puppet = Arc::new(Puppet::default());
+        let place = Place::open(&engine, puppet.clone()).await;
+        let id = place.submit(small()).await;
+        let attempt = puppet.next().await;
+        attempt.send(frame("frame_0000.png", b"first"));
+        place.store.set_full(true);
+        attempt.send(frame("frame_0001.png", b"second"));
+        // The worker itself says nothing of an end.
+        let render = place.until(id, |render| render.state == RenderState::Queued && render.document.attempt == 1).await;
+        assert!(render.document.error.expect("a reason").contains("space"));
+        assert!(attempt.abandoned.load(Ordering::Relaxed), "it did not answer to its cancel");
+        assert_eq!(place.spooled_files(), 0, "nothing of it is kept");
+    }
+
+    async fn r08_what_a_job_writes_is_bounded(engine) {
+        let puppet = Arc::new(Puppet::default());
+        let place = Place::open(&engine, puppet.clone()).await;
+        let ten = Map::from_iter([("max_output_bytes".to_owned(), 10.into())]);
+        settings::patch_instance(&place.db, AllTenants::Instance, ten, None).await.expect("stored");
+        let fits = place.submit(small()).await;
+        let attempt = puppet.next().await;
+        assert_eq!(attempt.work.output_bytes_max, 10, "the worker counts too");
+        attempt.send(frame("frame_0000.png", b"12345"));
+        attempt.send(frame("frame_0001.png", b"67890"));
+        attempt.send(WorkEvent::Finished(Box::new(Outcome::Completed(Completed { files: Vec::new(), ..puppet.completed() }))));
+        assert_eq!(place.ended(fits).await.state, RenderState::Completed);
+        let id = place.submit(small()).await;
+        let attempt = puppet.next().await;
+        attempt.send(frame("frame_0000.png", b"12345"));
+        attempt.send(frame("frame_0001.png", b"678901"));
+        let render = place.ended(id).await;
+        let error = render.error.expect("a reason");
+        assert_eq!((render.state, error.code.as_str(), error.at.as_deref()), (RenderState::Failed, "output_too_large", Some("frame_0001.png")));
+        assert!(error.detail.contains("10 bytes of max_output_bytes"), "{}", error.detail);
+        assert_eq!((render.document.attempt, place.spooled_files()), (1, 0), "it would be as large again");
+    }
+
     async fn r38_each_step_is_stored_when_it_ends(engine) {
         let puppet = Arc::new(Puppet::default());
         let place = Place::open(&engine, puppet.clone()).await;
@@ -290,6 +337,33 @@ cases! {
         }
         let said = lines::about(&format!("[WORKER_RECOVERY] Stalled render for render {id} terminated after 121min"));
         assert_eq!(said.len(), 3, "{said:?}");
+    }
+
+    async fn r08_r61_a_series_stands_still_from_its_last_picture_on(engine) {
+        let puppet = Arc::new(Puppet::default());
+        let place = Place::looking_for_stalls(&engine, puppet.clone(), LOOK).await;
+        let id = place.submit(small()).await;
+        let attempt = puppet.next().await;
+        for n in 1..=3 {
+            place.db.move_clock(119 * MINUTE_MS);
+            let before = place.render(id).await.last_seq;
+            attempt.send(WorkEvent::Picture);
+            // What is sent after it is written with it.
+            let progress = WorkProgress { samples_done: n, samples_target: 8, progress_pct: 10.0, eta_s: None };
+            attempt.send(WorkEvent::Progress(progress));
+            place.until(id, |render| render.last_seq > before).await;
+            sleep(3 * LOOK).await;
+            assert_eq!(place.render(id).await.state, RenderState::Running, "R61: {n} hours after its start");
+        }
+        // Progress within a picture is none of the series.
+        place.db.move_clock(119 * MINUTE_MS);
+        attempt.send(WorkEvent::Progress(WorkProgress { samples_done: 5, samples_target: 8, progress_pct: 10.0, eta_s: None }));
+        place.until(id, |render| render.progress.samples_done == 5).await;
+        place.db.move_clock(2 * MINUTE_MS);
+        let render = place.until(id, |render| render.state == RenderState::Queued).await;
+        let error = render.document.error.expect("a reason");
+        assert!(error.contains("stalled: terminated after 121min"), "{error}");
+        attempt.send(WorkEvent::Finished(Box::new(Outcome::Cancelled)));
     }
 
     async fn r61_the_timeout_is_a_setting(engine) {

@@ -12,7 +12,7 @@ use packshot_service::domain::id::{RenderId, TaskId};
 use packshot_service::wire::request::{Light, MaterialChoice, PartEntry, RenderRequest};
 use packshot_service::worker::engine::{Engine, EngineOptions};
 use packshot_service::worker::executor::{AssetError, AssetSource};
-use packshot_service::worker::protocol::{Completed, LogLine, Outcome, RenderInput, RenderWork, WorkEvent};
+use packshot_service::worker::protocol::{Completed, LogLine, Outcome, OutputFile, RenderInput, RenderWork, WorkEvent};
 
 /// Files by their content, counting how often one is read.
 #[derive(Debug, Default)]
@@ -82,7 +82,8 @@ pub(crate) fn input(scene: ContentAddress, request: RenderRequest) -> RenderInpu
 }
 
 pub(crate) fn work(input: RenderInput) -> RenderWork {
-    RenderWork { task: TaskId::new(), render: RenderId::new(), attempt: 1, input }
+    let (task, render) = (TaskId::new(), RenderId::new());
+    RenderWork { task, render, attempt: 1, input, output_bytes_max: u64::MAX }
 }
 
 pub(crate) fn engine() -> Engine {
@@ -111,6 +112,17 @@ impl Run {
         }
     }
 
+    /// The files that were finished on the way, in their order.
+    pub(crate) fn sent(&self) -> Vec<&OutputFile> {
+        let mut files = Vec::new();
+        for event in &self.events {
+            if let WorkEvent::File(file) = event {
+                files.push(file);
+            }
+        }
+        files
+    }
+
     pub(crate) fn lines(&self) -> Vec<String> {
         let text = |event: &WorkEvent| match event {
             WorkEvent::Log(line) => Some(LogLine::text(line)),
@@ -125,6 +137,12 @@ pub(crate) fn run(engine: &Engine, assets: &Assets, input: &RenderInput) -> Run 
     run_with(engine, assets, input, &CancelToken::default(), &|_| ())
 }
 
+/// Runs a work that may write so many bytes.
+pub(crate) fn run_within(engine: &Engine, assets: &Assets, input: &RenderInput, output_bytes_max: u64) -> Run {
+    let work = RenderWork { output_bytes_max, ..work(input.clone()) };
+    run_work(engine, assets, &work, &CancelToken::default(), &|_| ())
+}
+
 /// The same, watched.
 pub(crate) fn run_with(
     engine: &Engine,
@@ -133,12 +151,22 @@ pub(crate) fn run_with(
     cancel: &CancelToken,
     watch: &(dyn Fn(&WorkEvent) + Sync),
 ) -> Run {
+    run_work(engine, assets, &work(input.clone()), cancel, watch)
+}
+
+fn run_work(
+    engine: &Engine,
+    assets: &Assets,
+    work: &RenderWork,
+    cancel: &CancelToken,
+    watch: &(dyn Fn(&WorkEvent) + Sync),
+) -> Run {
     let events = Arc::new(Mutex::new(Vec::new()));
     let emit = |event: WorkEvent| {
         watch(&event);
         events.lock().expect("not poisoned").push(event);
     };
-    let outcome = engine.run(input, assets, cancel, &emit);
+    let outcome = engine.run(work, assets, cancel, &emit);
     let events = std::mem::take(&mut *events.lock().expect("not poisoned"));
     Run { outcome, events }
 }

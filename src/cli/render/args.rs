@@ -20,7 +20,7 @@ use super::denoise::DenoiseArgs;
 use super::framing::{DirectionArgs, LensArgs};
 use super::ground::GroundArgs;
 use super::lines::LineArgs;
-use super::target::{format, is_folder};
+use super::target::{formats, is_folder};
 
 use crate::cli::args::{MaterialArgs, SceneArgs};
 use crate::cli::devices::DeviceArgs;
@@ -269,7 +269,7 @@ impl PictureArgs {
         self.look.check()?;
         self.denoise.check(self.template())?;
         self.ground()?;
-        self.lines.check(format(&self.output()), &self.output.aovs()?, self.look.background)?;
+        self.lines.check(formats(&self.output()).first().copied(), &self.output.aovs()?, self.look.background)?;
         let one_file = [(&self.output.report, "--report"), (&self.output.dump_shot, "--dump-shot")];
         if let Some((_, option)) = one_file.iter().find(|(path, _)| n_inputs > 1 && path.is_some()) {
             let message = format!("`{option}` writes one file, and there are {n_inputs} inputs");

@@ -31,9 +31,13 @@ pub(crate) struct DenoiseArgs {
 impl DenoiseArgs {
     /// What the types of the options cannot say.
     pub(super) fn check(&self, template: Option<&Template>) -> Result<(), Failure> {
-        if self.denoise == Some(DenoiseWord::Off) && self.denoise_with.is_some() {
-            let message = "`--denoise off` leaves nothing to denoise with";
-            return Err(Failure::usage("conflict", message, "--denoise-with", "leave one of both out"));
+        if self.denoise_with.is_some() && self.when(template) == Denoise::Off {
+            let (who, help) = match self.denoise {
+                Some(_) => ("`--denoise off`", "leave one of both out"),
+                None => ("the template's `denoise = \"off\"`", "add `--denoise on`, or leave it out"),
+            };
+            let message = format!("{who} leaves nothing to denoise with");
+            return Err(Failure::usage("conflict", message, "--denoise-with", help));
         }
         if self.oidn_quality.is_some() && self.with(template) != DenoiseWith::Oidn {
             let message = "`--oidn-quality` is about Open Image Denoise";

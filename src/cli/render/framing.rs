@@ -37,10 +37,10 @@ pub(crate) struct LensArgs {
     /// Leave so many pixels at the tighter sides instead
     #[arg(long, value_name = "PX", allow_negative_numbers = true, value_parser = value_parser!(u32).range(0..=8191), conflicts_with = "fill")]
     pub(crate) margin_px: Option<u32>,
-    /// Cut the shorter side of the picture so that the margin is the same all around
+    /// Cut the picture within its width and height so that the margin is the same all around
     #[arg(long, requires = "margin_px")]
     pub(crate) trim: bool,
-    /// Frame this part, by name or path; the others are drawn as far as they reach into the picture
+    /// Frame this part, by name or path (repeatable); the others are drawn as far as they reach into the picture
     #[arg(long, value_name = "PART")]
     pub(crate) crop_to: Vec<String>,
     /// Focal length for a 36 mm sensor along the longer side [default: 85]

@@ -1,6 +1,7 @@
 //! What a render says of itself: the JSON of `--json`, and a line for a person.
 
 use packshot::denoise::Denoised;
+use packshot::error::Fault;
 use packshot::picture::Picture;
 use packshot::report::Preflight;
 use packshot::timing::Seconds;
@@ -8,6 +9,8 @@ use packshot::verify::Check;
 use packshot_renderer::backend::DeviceInfo;
 use packshot_renderer::diagnostic::Diagnostic;
 use serde::Serialize;
+
+use crate::cli::failure::Failure;
 
 /// The result of one input. Names and order are a contract.
 #[derive(Clone, Debug, Serialize)]
@@ -42,7 +45,27 @@ pub(crate) struct RenderResult {
 /// Several results as one object.
 #[derive(Serialize)]
 pub(crate) struct Results<'a> {
-    pub(crate) results: &'a [RenderResult],
+    results: &'a [RenderResult],
+    /// What is wrong with inputs that have no result.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    failed: Vec<Failed<'a>>,
+}
+
+/// A fault of an input.
+#[derive(Serialize)]
+struct Failed<'a> {
+    code: &'a str,
+    at: &'a str,
+    message: &'a str,
+    help: &'a str,
+}
+
+impl<'a> Results<'a> {
+    pub(super) fn new(results: &'a [RenderResult], failures: &'a [Failure]) -> Self {
+        let faults = failures.iter().flat_map(|failure| &failure.faults);
+        let failed = faults.map(|Fault { code, message, at, help }| Failed { code, at, message, help }).collect();
+        Self { results, failed }
+    }
 }
 
 /// The body of `--report`: the preflight, and what was rendered.

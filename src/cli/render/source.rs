@@ -17,7 +17,7 @@ use packshot_renderer::inspect::weak_lights;
 use packshot_renderer::shot::document::{self, Geometry, LeftOut};
 use packshot_renderer::shot::lut::Lut;
 use packshot_renderer::shot::request::{self, Framing, LightChoice, ShotRequest};
-use packshot_renderer::shot::{Shot, environment};
+use packshot_renderer::shot::{EnvironmentMap, Shot, environment};
 
 use super::args::PictureArgs;
 use crate::cli::args::{Input, Source};
@@ -71,9 +71,7 @@ impl Common {
         let (mut materials, mut diagnostics) = args.materials.request()?;
         let template = args.template_in_force.as_ref();
         let mut read_map = |path: &Path| {
-            let bytes = files::read(path, InputKind::Environment)?;
-            let decoded = environment::decode(&bytes, &path.display().to_string());
-            let (map, found) = decoded.map_err(packshot::Error::from)?;
+            let (map, found) = read_map(path)?;
             diagnostics.extend(found);
             Ok::<_, Failure>(map)
         };
@@ -154,6 +152,13 @@ impl Common {
     pub(crate) fn request(&self, args: &PictureArgs, framing: Framing) -> Result<ShotRequest, Failure> {
         Ok(ShotRequest { lut: self.lut.clone(), ..args.shot_request(framing, self.light.clone())? })
     }
+}
+
+/// An environment map, and what is odd about it.
+pub(crate) fn read_map(path: &Path) -> Result<(EnvironmentMap, Vec<Diagnostic>), Failure> {
+    let bytes = files::read(path, InputKind::Environment)?;
+    let decoded = environment::decode(&bytes, &path.display().to_string());
+    Ok(decoded.map_err(packshot::Error::from)?)
 }
 
 /// Reads a shot file and what it names. Says, too, whether noise is to be removed.

@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use packshot::picture::{Encoding, Format, Picture};
+use packshot::picture::{Encoding, FileKind, Format};
 use packshot::template::OutputTemplate;
-use packshot_renderer::encode::{AvifDepth, ExrPrecision, PngDepth, Quality, TiffDepth, WebPCompression};
+use packshot_renderer::encode::Quality;
 
 use super::args::OutputArgs;
+use super::taken::Taken;
 use crate::cli::failure::Failure;
 use crate::cli::files;
 use crate::cli::interrupt::Interrupt;
@@ -44,50 +45,14 @@ impl Target {
     }
 
     /// Writes all its files, and says how many bytes the first has.
-    pub(crate) fn write(&self, picture: &Picture, interrupt: &Interrupt) -> Result<usize, Failure> {
-        let bytes = picture.encode(self.encoding)?;
+    pub(crate) fn write(&self, taken: &Taken, interrupt: &Interrupt) -> Result<usize, Failure> {
+        let encoded = |encoding: Encoding| taken.of(encoding.format).encode(encoding);
+        let bytes = encoded(self.encoding)?;
         files::write(&self.path, &bytes, interrupt)?;
         for (path, encoding) in &self.more {
-            files::write(path, &picture.encode(*encoding)?, interrupt)?;
+            files::write(path, &encoded(*encoding)?, interrupt)?;
         }
         Ok(bytes.len())
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Png,
-    Exr,
-    Jpeg,
-    WebP,
-    Avif,
-    Tiff,
-}
-
-/// What a kind is called, and what may be said of it.
-struct Traits {
-    /// With its article.
-    name: &'static str,
-    /// The first is that of files in a folder.
-    extensions: &'static [&'static str],
-    /// Bits per channel to choose from.
-    bit_depths: &'static [&'static str],
-    has_quality: bool,
-}
-
-impl Kind {
-    const ALL: [Self; 6] = [Self::Png, Self::Exr, Self::Jpeg, Self::WebP, Self::Avif, Self::Tiff];
-
-    fn traits(self) -> Traits {
-        let (name, extensions, bit_depths, has_quality): (_, &[_], &[_], _) = match self {
-            Self::Png => ("a PNG", &["png"], &["8", "16"], false),
-            Self::Exr => ("an EXR", &["exr"], &[], false),
-            Self::Jpeg => ("a JPEG", &["jpg", "jpeg"], &[], true),
-            Self::WebP => ("a WebP", &["webp"], &[], true),
-            Self::Avif => ("an AVIF", &["avif"], &["8", "10"], true),
-            Self::Tiff => ("a TIFF", &["tiff", "tif"], &["8", "16", "32"], false),
-        };
-        Traits { name, extensions, bit_depths, has_quality }
     }
 }
 
@@ -128,23 +93,22 @@ pub(crate) fn targets(args: &OutputArgs, stems: &[String]) -> Result<Vec<Target>
     stems.iter().map(target).collect()
 }
 
-/// The format that pictures will have, as far as the options tell, the first where they are written in several; `None` when nothing is written.
-/// Nothing is looked at or made.
-pub(crate) fn format(args: &OutputArgs) -> Option<Format> {
-    let output = args.output.as_ref()?;
-    let encoding = match files::is_stream(output) || is_folder(output) {
-        true => outputs(args).map(|wishes| wishes.first().map(|wish| wish.encoding).unwrap_or_default()),
-        false => encoding_of_file(args, output),
+/// The formats that each picture will have, as far as the options tell; empty when nothing is written. Nothing is looked at or made.
+pub(crate) fn formats(args: &OutputArgs) -> Vec<Format> {
+    let Some(output) = &args.output else { return Vec::new() };
+    let formats = match files::is_stream(output) || is_folder(output) {
+        true => outputs(args).map(|wishes| wishes.iter().map(|wish| wish.encoding.format).collect()),
+        false => encoding_of_file(args, output).map(|encoding| vec![encoding.format]),
     };
     // The frames of movies are lossless pictures.
-    Some(encoding.map_or(Format::default(), |encoding| encoding.format))
+    formats.unwrap_or_else(|_| vec![Format::default()])
 }
 
 /// The files of each picture in a folder, at least one: those of the template, unless an option says how files are.
 fn outputs(args: &OutputArgs) -> Result<Vec<OutputTemplate>, Failure> {
     if args.of_template.is_empty() || args.format.is_some() || args.says_how() {
         let kind = named_kind(args)?;
-        let extension = kind.traits().extensions[0].to_owned();
+        let extension = kind.extensions()[0].to_owned();
         return Ok(vec![OutputTemplate { extension, suffix: String::new(), encoding: encoding(args, kind)? }]);
     }
     Ok(args.of_template.clone())
@@ -153,7 +117,7 @@ fn outputs(args: &OutputArgs) -> Result<Vec<OutputTemplate>, Failure> {
 /// How a file of this name is written: where no option says it, as the template writes files of its extension.
 fn encoding_of_file(args: &OutputArgs, path: &Path) -> Result<Encoding, Failure> {
     let kind = kind_of_file(args, path)?;
-    let is_like = |wish: &&OutputTemplate| kind.traits().extensions.contains(&wish.extension.as_str());
+    let is_like = |wish: &&OutputTemplate| kind.extensions().contains(&wish.extension.as_str());
     match args.of_template.iter().find(is_like) {
         Some(wish) if !args.says_how() => Ok(wish.encoding),
         _ => encoding(args, kind),
@@ -174,11 +138,11 @@ fn one_input(stems: &[String], output: &Path) -> Result<(), Failure> {
 }
 
 /// The kind that `--format` names, PNG without it.
-fn named_kind(args: &OutputArgs) -> Result<Kind, Failure> {
-    args.format.as_deref().map_or(Ok(Kind::Png), |name| kind(name, "--format"))
+fn named_kind(args: &OutputArgs) -> Result<FileKind, Failure> {
+    args.format.as_deref().map_or(Ok(FileKind::Png), |name| kind(name, "--format"))
 }
 
-fn kind_of_file(args: &OutputArgs, path: &Path) -> Result<Kind, Failure> {
+fn kind_of_file(args: &OutputArgs, path: &Path) -> Result<FileKind, Failure> {
     if args.format.is_some() {
         let message = "the format follows the file's extension";
         return Err(Failure::usage("conflict", message, "--format", "leave it out, or write to a folder or to `-`"));
@@ -187,51 +151,52 @@ fn kind_of_file(args: &OutputArgs, path: &Path) -> Result<Kind, Failure> {
     kind(extension.as_deref().unwrap_or(""), "-o")
 }
 
-fn kind(name: &str, at: &str) -> Result<Kind, Failure> {
-    let named = Kind::ALL.into_iter().find(|kind| kind.traits().extensions.contains(&name));
-    named.ok_or_else(|| {
-        let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.traits().extensions[0]).collect();
-        Failure::usage("invalid_value", format!("`{name}` is no format of pictures"), at, known.join(", "))
+fn kind(name: &str, at: &str) -> Result<FileKind, Failure> {
+    FileKind::by_extension(name).ok_or_else(|| {
+        let known = FileKind::ALL.map(|kind| kind.extensions()[0]).join(", ");
+        let (message, help) = match name {
+            "" => (
+                "the file's name has no extension, which says the format".to_owned(),
+                format!("end it in one of {known}"),
+            ),
+            name => (format!("`{name}` is no format of pictures"), known),
+        };
+        Failure::usage("invalid_value", message, at, help)
     })
 }
 
 /// The format with what the options say of it; an option that says nothing about it is a contradiction.
-fn encoding(args: &OutputArgs, kind: Kind) -> Result<Encoding, Failure> {
-    let Traits { name, bit_depths, has_quality, .. } = kind.traits();
+fn encoding(args: &OutputArgs, kind: FileKind) -> Result<Encoding, Failure> {
+    let name = kind.a_file();
+    // An EXR has an option of its own.
+    let depths = if kind == FileKind::Exr { &[] } else { kind.bit_depths() };
     let depth = args.bit_depth.as_deref();
     let strangers = [
-        ("--exr", args.exr.is_some() && kind != Kind::Exr),
-        ("--aov", !args.aov.is_empty() && kind != Kind::Exr),
-        ("--bit-depth", depth.is_some() && bit_depths.is_empty()),
-        ("--quality", args.quality.is_some() && !has_quality),
+        ("--exr", args.exr.is_some() && kind != FileKind::Exr),
+        ("--aov", !args.aov.is_empty() && kind != FileKind::Exr),
+        ("--bit-depth", depth.is_some() && depths.len() < 2),
+        ("--quality", args.quality.is_some() && !kind.has_quality()),
     ];
     if let Some((option, _)) = strangers.iter().find(|(_, is_strange)| *is_strange) {
         return Err(Failure::usage(
             "conflict",
             format!("`{option}` says nothing about {name}"),
             *option,
-            "leave it out",
+            if kind == FileKind::Exr && *option == "--bit-depth" {
+                "use --exr half or --exr float"
+            } else {
+                "leave it out, or choose a format that has it (--format, or the file's extension)"
+            },
         ));
     }
-    if let Some(depth) = depth.filter(|depth| !bit_depths.contains(depth)) {
-        let message = format!("{name} does not have {depth} bits per channel");
-        return Err(Failure::usage("conflict", message, "--bit-depth", bit_depths.join(" or ")));
-    }
-    let quality = args.quality.and_then(Quality::new);
-    let format = match (kind, depth) {
-        (Kind::Png, Some("16")) => Format::Png(PngDepth::Sixteen),
-        (Kind::Png, _) => Format::Png(PngDepth::Eight),
-        (Kind::Exr, _) => Format::Exr(match args.exr {
-            Some(ExrWord::Float) => ExrPrecision::Float,
-            Some(ExrWord::Half) | None => ExrPrecision::Half,
-        }),
-        (Kind::Jpeg, _) => Format::Jpeg(quality.unwrap_or(Quality::DEFAULT)),
-        (Kind::WebP, _) => Format::WebP(quality.map_or(WebPCompression::Lossless, WebPCompression::Lossy)),
-        (Kind::Avif, Some("8")) => Format::Avif(quality.unwrap_or(Quality::DEFAULT), AvifDepth::Eight),
-        (Kind::Avif, _) => Format::Avif(quality.unwrap_or(Quality::DEFAULT), AvifDepth::Ten),
-        (Kind::Tiff, Some("16")) => Format::Tiff(TiffDepth::Sixteen),
-        (Kind::Tiff, Some("32")) => Format::TiffLinear,
-        (Kind::Tiff, _) => Format::Tiff(TiffDepth::Eight),
+    let bits = match (kind, args.exr) {
+        (FileKind::Exr, Some(ExrWord::Float)) => Some(32),
+        _ => depth.and_then(|depth| depth.parse().ok()),
+    };
+    let Some(format) = kind.format(bits, args.quality.and_then(Quality::new)) else {
+        let message = format!("{name} does not have {} bits per channel", depth.unwrap_or_default());
+        let depths: Vec<String> = depths.iter().map(u8::to_string).collect();
+        return Err(Failure::usage("conflict", message, "--bit-depth", depths.join(" or ")));
     };
     Ok(Encoding { format, dpi: args.dpi })
 }

@@ -37,7 +37,7 @@ pub(super) struct TurnArgs {
     /// Frames of one turn; none is there twice [default: 72, or what the preset asks for]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = value_parser!(u32).range(1..=i64::from(MAX_FRAMES)))]
     frames: Option<u32>,
-    /// Frames per second of a film
+    /// Frames per second of a film; of frames, results say it for who makes one of them
     #[arg(long, value_name = "R", default_value_t = 24, allow_negative_numbers = true, value_parser = value_parser!(u16).range(1..=240))]
     pub(super) fps: u16,
     /// How far the product is turned in frame 0, counter-clockwise as seen from above

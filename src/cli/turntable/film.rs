@@ -132,7 +132,11 @@ impl Film {
     pub(super) fn settings(&self, size_px: [u32; 2], selection: &Selection) -> Result<MovieSettings, Failure> {
         // A turn has fewer frames than 32 bits can count.
         let settings = MovieSettings { size_px, fps: self.fps, n_frames: selection.numbers.len() as u32 };
-        self.format.check(&settings).map_err(packshot::Error::from)?;
+        self.format.check(&settings).map_err(|error| {
+            let mut failure = Failure::from(packshot::Error::from(error));
+            failure.faults.iter_mut().for_each(|fault| fault.at = "-o".to_owned());
+            failure
+        })?;
         Ok(settings)
     }
 

@@ -109,3 +109,63 @@ impl<'a> Batch<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    use glam::{DAffine3, Vec3};
+    use packshot_materials::openpbr::OpenPbr;
+
+    use super::*;
+    use crate::prepare::{PartMaterial, PreparedProduct, TabulatedMaps};
+    use crate::scene::{Mesh, MeshIdx, Part, Primitive, Scene};
+    use crate::shot::{Environment, MAX_SAMPLES, Shot};
+
+    fn triangle() -> Scene {
+        let primitive = Primitive {
+            positions: vec![Vec3::ZERO, Vec3::X, Vec3::Y],
+            normals: Vec::new(),
+            tangents: Vec::new(),
+            uvs: [Vec::new(), Vec::new()],
+            colors: Vec::new(),
+            triangles: vec![[0, 1, 2]],
+            material: None,
+        };
+        let part = Part {
+            node_idx: 0,
+            path: String::new(),
+            node_name: None,
+            mesh_name: None,
+            mesh: MeshIdx(0),
+            world_from_part: DAffine3::IDENTITY,
+            cad_names: Vec::new(),
+        };
+        let meshes = [Mesh { primitives: vec![primitive] }].into();
+        Scene { meshes, parts: vec![part], ..Scene::default() }
+    }
+
+    /// The sequence of a block ends with the last sample of its last pixel, which is number 2^32 - 1.
+    #[test]
+    fn the_longest_render_ends_where_numbers_do() {
+        const LAST: u32 = 11;
+        let materials = [OpenPbr::default().into()];
+        let product = PreparedProduct::new(&triangle(), &materials, &[PartMaterial::Palette(0)], None, &|| false);
+        let product = Arc::new(product.expect("a sound scene"));
+        let mut shot = Shot::of_one_pixel(Environment::None, Vec::new());
+        shot.film.samples = MAX_SAMPLES;
+        let prepared = PreparedShot::new(&product, &shot, TabulatedMaps::default().tables(&shot.environment));
+        for level in SimdLevel::ALL.into_iter().filter(|level| level.is_supported()) {
+            let accel = Accel::new(&product.bvh, level, &|| false).expect("nobody cancels");
+            let mut batch = Batch::new(&prepared, &accel, level);
+            let mut numbers = BTreeSet::new();
+            for pixel in (0..256).map(|i| [i % 16, i / 16]) {
+                batch.trace(std::iter::once(pixel), MAX_SAMPLES - LAST, LAST);
+                numbers.extend(batch.paths.iter().map(|path| path.sample));
+            }
+            assert_eq!(numbers.len(), 256 * LAST as usize, "{level:?}: no two pixels share a number");
+            assert_eq!(numbers.last(), Some(&u32::MAX), "{level:?}");
+        }
+    }
+}

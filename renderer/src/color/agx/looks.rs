@@ -42,6 +42,8 @@ enum Grading {
     },
     /// Luminance alone, weighed by these.
     Greyscale(Vec3),
+    /// Deeper shadows and, as they are darkened by channel, more colour in them.
+    Punchy(Shadows),
 }
 
 impl Grading {
@@ -56,9 +58,54 @@ impl Grading {
             AgxLook::LowContrast => (0.8, 1.1),
             AgxLook::VeryLowContrast => (0.7, 1.15),
             AgxLook::Greyscale => return Self::Greyscale(LUMINANCE_REC2020.as_vec3()),
+            AgxLook::Punchy => return Self::Punchy(Shadows { slopes: [0.2, 0.35], start: PIVOT, pivot: 0.1 }),
         };
         Self::Contrast { contrast, saturation }
     }
+}
+
+/// The shadows of OpenColorIO's tone grading (`GradingTone`, style `log`), for slopes below 1: values above `start` stay, those below
+/// `pivot` fall with the slope, and between the two the slope grows to 1 along two parabolas that meet in the middle.
+#[derive(Clone, Copy)]
+struct Shadows {
+    /// Applied one after the other: that of each channel, and the master's.
+    slopes: [f32; 2],
+    start: f32,
+    pivot: f32,
+}
+
+impl Shadows {
+    fn apply(self, stops: f32) -> f32 {
+        self.slopes.into_iter().fold(stops, |stops, slope| self.darken(stops, slope))
+    }
+
+    #[inline]
+    fn darken(self, stops: f32, slope: f32) -> f32 {
+        let half = 0.5 * (self.start - self.pivot);
+        let middle = self.pivot + half;
+        // Both ends stay where they are, so the slope in the middle follows from theirs.
+        let slope_of_middle = 1.5 - 0.5 * slope;
+        if stops >= self.start {
+            stops
+        } else if stops >= middle {
+            let below = self.start - stops;
+            self.start - below - 0.5 * (slope_of_middle - 1.0) / half * below * below
+        } else if stops >= self.pivot {
+            let above = stops - self.pivot;
+            self.pivot + slope * above + 0.5 * (slope_of_middle - slope) / half * above * above
+        } else {
+            self.pivot + slope * (stops - self.pivot)
+        }
+    }
+}
+
+/// The exponent of the "Punchy" look's slope, offset and power (CDL).
+const PUNCHY_POWER: f32 = 1.0912;
+
+/// A power of what is positive; what is not stays, as in OpenColorIO's CDL without clamping.
+#[inline]
+fn power(value: f32, exponent: f32) -> f32 {
+    if value > 0.0 { exp2(exponent * log2(value)) } else { value }
 }
 
 impl Graded {
@@ -89,6 +136,9 @@ impl Graded {
                     turned.map(|channel| linear(luma + saturation * (channel - luma)))
                 }
                 Grading::Greyscale(weights) => [weights.dot(Vec3::new(*r, *g, *b)); 3],
+                Grading::Punchy(shadows) => {
+                    [*r, *g, *b].map(|channel| linear(power(shadows.apply(stops(channel)), PUNCHY_POWER)))
+                }
             };
         }
         transform(block, &self.egamut_from_inset);

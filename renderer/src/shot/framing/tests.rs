@@ -129,9 +129,11 @@ fn margins_hold_on_all_sides_of_a_trimmed_picture() {
     let hull = Hull::new(&bar).expect("a product");
     let orientation = ViewDirection { azimuth_deg: 35.0, elevation_deg: 20.0 }.orientation();
     for lens in [Lens::Perspective { focal_mm: 85.0 }, Lens::Orthographic] {
-        for side_px in [200, 2500] {
-            let size = trimmed_size_px(&hull, &orientation, lens, side_px, 10).expect("room");
-            assert!(size[0] == side_px && size[1] < side_px, "{size:?}");
+        for (room_px, is_tall) in [([200, 200], false), ([2500, 2500], false), ([2500, 90], true), ([200, 1000], false)]
+        {
+            let size = trimmed_size_px(&hull, &orientation, lens, room_px, 10).expect("room");
+            let tight = usize::from(is_tall);
+            assert!(size[0] <= room_px[0] && size[1] <= room_px[1] && size[tight] + 3 > room_px[tight], "{size:?}");
             let shares = Fit::TrimmedToPx(10).shares(size).expect("room");
             let aspect = f64::from(size[0]) / f64::from(size[1]);
             let camera = frame(&hull, &orientation, lens, aspect, shares).expect("framed");

@@ -3,7 +3,7 @@ use glam::{DAffine3, DQuat, DVec3, Vec3};
 use super::*;
 use crate::scene::{Mesh, MeshIdx, Part, Primitive, Scene};
 use crate::shot::Shot;
-use crate::shot::framing::{Hull, Lens};
+use crate::shot::framing::{Fit, Hull, Lens};
 use crate::shot::request::{Framing, ShotRequest, build};
 use crate::shot::turntable::Turntable;
 use crate::shot::view::ViewDirection;
@@ -64,40 +64,74 @@ fn a_camera_below_the_floor_sees_the_product_without_it() {
     assert!(found.iter().any(|finding| finding.code == "shot.below_ground"), "{found:?}");
 }
 
+/// Whether every ray through the border of the picture meets floor or wall.
+fn fills(shot: &Shot) -> bool {
+    let floor = shot.floor.clone().expect("a floor");
+    let sweep = floor.sweep.expect("a sweep");
+    assert!(sweep.radius_m <= sweep.distance_m && sweep.radius_m <= sweep.height_m);
+    let (sin, cos) = sweep.azimuth_deg.to_radians().sin_cos();
+    let (towards, right) = (DVec3::new(sin, 0.0, cos), DVec3::new(cos, 0.0, -sin));
+    let base = DVec3::new(floor.center_m[0], floor.y_m, floor.center_m[1]);
+    let aspect = f64::from(shot.film.width_px) / f64::from(shot.film.height_px);
+    let steps = (-50..=50).map(|i| f64::from(i) / 50.0);
+    let border = steps.flat_map(|along| [(along, -1.0), (along, 1.0), (-1.0, along), (1.0, along)]);
+    border.into_iter().all(|(x, y)| {
+        let (origin, direction) = corner_ray(&shot.camera, aspect, &shot.camera.world_from_camera.matrix3, x, y);
+        let from = origin - base;
+        let is_inside = |t: f64| {
+            let at = from + direction * t;
+            at.dot(right).abs() <= 0.5 * floor.size_m && at.dot(towards) <= 0.5 * floor.size_m
+        };
+        let to_floor = -from.y / direction.y;
+        let to_wall = (-sweep.distance_m - from.dot(towards)) / direction.dot(towards);
+        let meets_floor = to_floor > 0.0 && is_inside(to_floor);
+        let height_m = from.y + to_wall * direction.y;
+        let meets_wall = to_wall > 0.0 && is_inside(to_wall) && height_m >= 0.0 && height_m <= sweep.height_m;
+        meets_floor || meets_wall
+    })
+}
+
 #[test]
 fn a_sweep_fills_the_picture() {
     let ground = Ground { kind: GroundKind::Sweep, ..Ground::SHADOWS };
-    let perspective = [0.0, 20.0, 60.0, 90.0].map(|elevation_deg| (elevation_deg, false));
-    let parallel = [5.0, 10.0, 20.0, 90.0].map(|elevation_deg| (elevation_deg, true));
-    for (elevation_deg, is_parallel) in perspective.into_iter().chain(parallel) {
-        let mut request = from(elevation_deg, 35.0, ground);
-        if let Framing::Auto { lens, .. } = &mut request.framing
-            && is_parallel
-        {
-            *lens = Lens::Orthographic;
-        }
-        let shot = build(&request, &product()).expect("a shot").0;
-        let floor = shot.floor.clone().expect("a floor");
-        let sweep = floor.sweep.expect("a sweep");
-        assert!(sweep.radius_m <= sweep.distance_m && sweep.radius_m <= sweep.height_m);
-        let (sin, cos) = sweep.azimuth_deg.to_radians().sin_cos();
-        let (towards, right) = (DVec3::new(sin, 0.0, cos), DVec3::new(cos, 0.0, -sin));
-        let base = DVec3::new(floor.center_m[0], floor.y_m, floor.center_m[1]);
-        for (x, y) in [(-1.0, -1.0), (1.0, -1.0), (-1.0, 1.0), (1.0, 1.0), (0.0, 1.0)] {
-            let (origin, direction) = corner_ray(&shot.camera, 1.0, &shot.camera.world_from_camera.matrix3, x, y);
-            let from = origin - base;
-            let is_inside = |t: f64| {
-                let at = from + direction * t;
-                at.dot(right).abs() <= 0.5 * floor.size_m && at.dot(towards) <= 0.5 * floor.size_m
-            };
-            let to_floor = -from.y / direction.y;
-            let to_wall = (-sweep.distance_m - from.dot(towards)) / direction.dot(towards);
-            let meets_floor = to_floor > 0.0 && is_inside(to_floor);
-            let height_m = from.y + to_wall * direction.y;
-            let meets_wall = to_wall > 0.0 && is_inside(to_wall) && height_m >= 0.0 && height_m <= sweep.height_m;
-            assert!(meets_floor || meets_wall, "elevation {elevation_deg}, corner {x} {y}");
+    let (long, wide) = (Lens::Perspective { focal_mm: 200.0 }, Lens::Perspective { focal_mm: 16.0 });
+    let usual = Lens::Perspective { focal_mm: 85.0 };
+    for (elevation_deg, lens, fill) in [
+        (0.0, usual, 0.85),
+        (20.0, usual, 0.85),
+        (60.0, usual, 0.85),
+        (90.0, usual, 0.85),
+        (0.0, usual, 0.06),
+        (0.0, long, 0.15),
+        (20.0, wide, 0.25),
+        (20.0, Lens::Perspective { focal_mm: 24.0 }, 0.1),
+        (20.0, Lens::Perspective { focal_mm: 10.0 }, 0.85),
+        (5.0, Lens::Orthographic, 0.85),
+        (10.0, Lens::Orthographic, 0.85),
+        (90.0, Lens::Orthographic, 0.85),
+        (5.0, Lens::Orthographic, 0.1),
+    ] {
+        for width_px in [512, 1024, 2048] {
+            let mut request = from(elevation_deg, 35.0, ground);
+            request.film.width_px = width_px;
+            if let Framing::Auto { lens: of_shot, fit, .. } = &mut request.framing {
+                (*of_shot, *fit) = (lens, Fit::Fill(fill));
+            }
+            let (shot, found) = build(&request, &product()).expect("a shot");
+            assert!(fills(&shot) && found.is_empty(), "elevation {elevation_deg}, {lens:?}, fill {fill}: {found:?}");
         }
     }
+}
+
+#[test]
+fn a_sweep_that_cannot_fill_the_picture_says_so() {
+    let mut request = from(0.0, 35.0, Ground { kind: GroundKind::Sweep, ..Ground::SHADOWS });
+    if let Framing::Auto { lens, .. } = &mut request.framing {
+        *lens = Lens::Orthographic;
+    }
+    let (shot, found) = build(&request, &product()).expect("a shot");
+    assert!(!fills(&shot), "parallel rays below the floor's edge");
+    assert_eq!(found.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["shot.sweep_ends"]);
 }
 
 #[test]

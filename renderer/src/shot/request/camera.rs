@@ -39,8 +39,7 @@ pub(super) fn place(request: &ShotRequest, scene: &Scene, turn: Option<&Turn>) -
             let wish = Wish { direction: *direction, lens: *lens, fit: *fit, share_scale_with };
             let (mut camera, size_px) = wish.camera(framed, [request.film.width_px, request.film.height_px])?;
             if !crop_to.is_empty() {
-                let planes = framing::clip_planes(drawn.envelope(), &camera.world_from_camera)?;
-                (camera.clip_near_m, camera.clip_far_m) = planes;
+                framing::stand_before(&mut camera, drawn.envelope())?;
             }
             let [width_px, height_px] = size_px;
             (camera, Film { width_px, height_px, ..request.film }, framed.center())
@@ -112,8 +111,7 @@ impl Wish<'_> {
         let orientation = self.direction.orientation();
         let size_px = match self.fit {
             Fit::TrimmedToPx(margin_px) if self.share_scale_with.is_empty() => {
-                let side_px = size_px[0].max(size_px[1]);
-                framing::trimmed_size_px(framed, &orientation, self.lens, side_px, margin_px)?
+                framing::trimmed_size_px(framed, &orientation, self.lens, size_px, margin_px)?
             }
             Fit::TrimmedToPx(_) => {
                 let message = "pictures that are trimmed to the product have no scale to share";

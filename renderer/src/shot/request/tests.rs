@@ -1,4 +1,4 @@
-use glam::{DMat3, Vec3, dvec3};
+use glam::{DMat3, DQuat, Vec3, dvec3};
 
 use super::*;
 use crate::scene::{Mesh, MeshIdx, Part, Primitive, SceneCamera, SceneProjection};
@@ -218,8 +218,40 @@ fn a_crop_frames_some_parts_and_draws_all() {
     assert!(by_path.camera.clip_far_m > 30.0, "what lies behind is drawn: {}", by_path.camera.clip_far_m);
     let (by_name, _) = cropped("Away").expect("a part");
     assert!(by_name.camera.world_from_camera.translation.z < -20.0);
+    // Parallel rays see the same from further away, and must not begin inside of what stands before the part.
+    let mut request = ShotRequest::default();
+    if let Framing::Auto { crop_to, direction, lens, .. } = &mut request.framing {
+        (*direction, *lens) = (ViewDirection { azimuth_deg: 0.0, elevation_deg: 0.0 }, Lens::Orthographic);
+        *crop_to = vec!["Away".to_owned()];
+    }
+    let (parallel, found) = build(&request, &scene).expect("a part");
+    assert!(parallel.camera.world_from_camera.translation.z > 1.0, "before the near part");
+    assert!(found.is_empty() && parallel.camera.clip_far_m > 31.0, "{found:?}");
     let error = cropped("Lid").expect_err("no such part");
     assert_eq!((error.code.name(), error.at.as_str()), ("shot.part_not_found", "--crop-to"));
+}
+
+#[test]
+fn a_camera_inside_of_a_part_is_a_finding() {
+    let mut scene = scene();
+    let around = Part {
+        path: "Housing".to_owned(),
+        node_name: Some("Housing".to_owned()),
+        world_from_part: DAffine3::from_scale_rotation_translation(
+            DVec3::splat(100.0),
+            DQuat::IDENTITY,
+            DVec3::splat(-10.0),
+        ),
+        ..scene.parts[0].clone()
+    };
+    scene.parts.push(around);
+    let mut request = ShotRequest::default();
+    if let Framing::Auto { crop_to, .. } = &mut request.framing {
+        *crop_to = vec!["Part".to_owned()];
+    }
+    let (_, found) = build(&request, &scene).expect("a shot");
+    let found: Vec<(&str, &str)> = found.iter().map(|finding| (finding.code, finding.at.as_str())).collect();
+    assert_eq!(found, [("shot.camera_inside", "Housing")]);
 }
 
 #[test]

@@ -35,6 +35,7 @@ pub(crate) struct Model {
     pub(crate) error_at: Option<String>,
     pub(crate) created_at: Timestamp,
     pub(crate) started_at: Option<Timestamp>,
+    pub(crate) went_on_at: Option<Timestamp>,
     pub(crate) completed_at: Option<Timestamp>,
 }
 

@@ -25,9 +25,9 @@ const OF_WORKER: &str = "
     WHERE queue IN ('render', 'convert', 'housekeeping') AND state = 'running' AND worker_id = $1
     ORDER BY id LIMIT $2";
 
-const SLOW: &str = "
-    SELECT tenant_id, id, render_id, lease_number, started_at FROM tasks
-    WHERE queue IN ('render', 'convert', 'housekeeping') AND state = 'running' AND started_at < $1
+const STILL: &str = "
+    SELECT tenant_id, id, render_id, lease_number, COALESCE(went_on_at, started_at) FROM tasks
+    WHERE queue IN ('render', 'convert', 'housekeeping') AND state = 'running' AND COALESCE(went_on_at, started_at) < $1
     ORDER BY started_at LIMIT $2";
 
 pub(super) async fn reap_expired(tx: &Tx<'_>, held: &[Lease]) -> Result<Vec<Reaped>, DbError> {
@@ -72,12 +72,12 @@ async fn reap(
 
 pub(super) async fn stalled(tx: &Tx<'_>, timeout: Duration) -> Result<Vec<Stalled>, DbError> {
     let now = tx.now().await?;
-    let rows = tx.query(SLOW, [(now - timeout).into(), REAPED_MAX.into()]).await?;
+    let rows = tx.query(STILL, [(now - timeout).into(), REAPED_MAX.into()]).await?;
     let stalled = rows.iter().map(|row| {
         let (tenant, task, render): (TenantId, TaskId, RenderId) =
             (row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?);
-        let (number, started_at): (i64, Timestamp) = (row.try_get_by_index(3)?, row.try_get_by_index(4)?);
-        Ok(Stalled { tenant, render, lease: Lease { task, number }, running_for: now.since(started_at) })
+        let (number, since): (i64, Timestamp) = (row.try_get_by_index(3)?, row.try_get_by_index(4)?);
+        Ok(Stalled { tenant, render, lease: Lease { task, number }, still_for: now.since(since) })
     });
     stalled.collect()
 }

@@ -2,10 +2,10 @@
 
 use std::num::NonZeroU16;
 
-use packshot_pipeline::picture::{self, Encoding};
+use packshot_pipeline::picture::{Encoding, FileKind};
 use packshot_pipeline::preset::Preset;
 use packshot_renderer::encode::movie::{MovieFormat, MovieSettings};
-use packshot_renderer::encode::{self, AvifDepth, PngDepth, Quality, TiffDepth, WebPCompression};
+use packshot_renderer::encode::{PngDepth, Quality, WebPCompression};
 use serde_json::Value;
 
 use super::{ExrPrecision, Format, Kind, RenderRequest};
@@ -29,29 +29,27 @@ impl RenderRequest {
     pub fn output(&self, format: Format) -> Output {
         let quality = self.quality.and_then(Quality::new);
         let lossy = quality.unwrap_or(Quality::DEFAULT);
-        let png = if self.bit_depth == Some(16) { PngDepth::Sixteen } else { PngDepth::Eight };
         let webp = quality.map_or(WebPCompression::Lossless, WebPCompression::Lossy);
-        let still = match format {
-            Format::Png | Format::Zip => picture::Format::Png(png),
-            Format::Exr => picture::Format::Exr(match self.exr {
-                ExrPrecision::Half => encode::ExrPrecision::Half,
-                ExrPrecision::Float => encode::ExrPrecision::Float,
-            }),
-            Format::Jpg => picture::Format::Jpeg(lossy),
-            Format::WebP if self.kind == Kind::Turntable => return Output::Film(MovieFormat::WebP(webp)),
-            Format::WebP => picture::Format::WebP(webp),
-            Format::Avif if self.bit_depth == Some(8) => picture::Format::Avif(lossy, AvifDepth::Eight),
-            Format::Avif => picture::Format::Avif(lossy, AvifDepth::Ten),
-            Format::Tiff => match self.bit_depth {
-                Some(32) => picture::Format::TiffLinear,
-                Some(16) => picture::Format::Tiff(TiffDepth::Sixteen),
-                _ => picture::Format::Tiff(TiffDepth::Eight),
-            },
+        let png = if self.bit_depth == Some(16) { PngDepth::Sixteen } else { PngDepth::Eight };
+        let kind = match format {
             Format::Mp4 => return Output::Film(MovieFormat::Mp4(lossy)),
+            Format::WebP if self.kind == Kind::Turntable => return Output::Film(MovieFormat::WebP(webp)),
             Format::Apng => return Output::Film(MovieFormat::Apng(png)),
+            Format::Png | Format::Zip => FileKind::Png,
+            Format::Exr => FileKind::Exr,
+            Format::Jpg => FileKind::Jpeg,
+            Format::WebP => FileKind::WebP,
+            Format::Avif => FileKind::Avif,
+            Format::Tiff => FileKind::Tiff,
         };
-        let dpi = self.dpi.and_then(NonZeroU16::new).filter(|_| traits(format).has_dpi);
-        let encoding = Encoding { format: still, dpi };
+        let depth = match (kind, self.exr) {
+            (FileKind::Exr, ExrPrecision::Half) => Some(16),
+            (FileKind::Exr, ExrPrecision::Float) => Some(32),
+            // One depth is said for all formats, and some have no choice.
+            _ => self.bit_depth.filter(|depth| kind.bit_depths().contains(depth)),
+        };
+        let format_of_file = kind.format(depth, quality).unwrap_or_default();
+        let encoding = Encoding { format: format_of_file, dpi: self.dpi.and_then(NonZeroU16::new) };
         if format == Format::Zip { Output::Archive(encoding) } else { Output::Picture(encoding) }
     }
 }
@@ -68,18 +66,25 @@ struct Traits {
 
 fn traits(format: Format) -> Traits {
     const ALL: &[Kind] = &[Kind::Still, Kind::Views, Kind::Turntable];
-    let (bit_depths, has_quality, has_dpi, kinds): (&[u8], _, _, _) = match format {
-        Format::Png => (&[8, 16], false, true, ALL),
-        Format::Exr => (&[], false, true, ALL),
-        Format::Jpg => (&[], true, true, ALL),
-        Format::WebP => (&[], true, true, ALL),
-        Format::Avif => (&[8, 10], true, true, ALL),
-        Format::Tiff => (&[8, 16, 32], false, true, ALL),
-        Format::Mp4 => (&[], true, false, &[Kind::Turntable][..]),
-        Format::Apng => (&[8, 16], false, true, &[Kind::Turntable][..]),
-        Format::Zip => (&[8, 16], false, true, &[Kind::Views, Kind::Turntable][..]),
+    let (picture, kinds) = match format {
+        Format::Png => (Some(FileKind::Png), ALL),
+        Format::Exr => (Some(FileKind::Exr), ALL),
+        Format::Jpg => (Some(FileKind::Jpeg), ALL),
+        Format::WebP => (Some(FileKind::WebP), ALL),
+        Format::Avif => (Some(FileKind::Avif), ALL),
+        Format::Tiff => (Some(FileKind::Tiff), ALL),
+        Format::Mp4 => (None, &[Kind::Turntable][..]),
+        Format::Apng => (Some(FileKind::Png), &[Kind::Turntable][..]),
+        Format::Zip => (Some(FileKind::Png), &[Kind::Views, Kind::Turntable][..]),
     };
-    Traits { bit_depths, has_quality, has_dpi, kinds }
+    // The member `exr` says how exact an EXR is.
+    let bit_depths = picture.filter(|kind| *kind != FileKind::Exr).map_or(&[][..], FileKind::bit_depths);
+    Traits {
+        bit_depths: if bit_depths.len() > 1 { bit_depths } else { &[] },
+        has_quality: picture.is_none_or(FileKind::has_quality),
+        has_dpi: picture.is_some(),
+        kinds,
+    }
 }
 
 /// Reads the formats and what is said of them.

@@ -105,6 +105,12 @@ fn what_is_of_one_machine_is_refused_by_name() {
         (json!({"dump_shot": true}), "/dump_shot"),
         (json!({"shot": "a.json"}), "/shot"),
         (json!({"lut": "a.cube"}), "/lut"),
+        (json!({"denoise_with": "oidn"}), "/denoise_with"),
+        (json!({"oidn_quality": "high"}), "/oidn_quality"),
+        (json!({"kind": "turntable", "stride": 2}), "/stride"),
+        (json!({"kind": "turntable", "frames_range": "0..12"}), "/frames_range"),
+        (json!({"kind": "views", "set": "six_view"}), "/set"),
+        (json!({"sample": "bearing"}), "/sample"),
     ] {
         assert_eq!(findings(body.clone()), found(&[(pointer, "option_not_available")]), "{body}");
     }

@@ -166,6 +166,8 @@ words! {
         AgxLowContrast = "agx_low_contrast",
         /// AgX with contrast 0.7.
         AgxVeryLowContrast = "agx_very_low_contrast",
+        /// AgX with deeper, more colourful shadows.
+        AgxPunchy = "agx_punchy",
         /// AgX without colour.
         AgxGreyscale = "agx_greyscale",
         /// Keeps base colours.
@@ -190,6 +192,7 @@ impl ViewTransform {
             Self::AgxMediumLowContrast => Own::AgxLook(AgxLook::MediumLowContrast),
             Self::AgxLowContrast => Own::AgxLook(AgxLook::LowContrast),
             Self::AgxVeryLowContrast => Own::AgxLook(AgxLook::VeryLowContrast),
+            Self::AgxPunchy => Own::AgxLook(AgxLook::Punchy),
             Self::AgxGreyscale => Own::AgxLook(AgxLook::Greyscale),
             Self::KhronosNeutral => Own::KhronosNeutral,
             Self::Standard => Own::Standard,

@@ -3,7 +3,7 @@
 use std::io;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,6 +13,9 @@ use crate::domain::hash::ContentAddress;
 use crate::worker::executor::{AssetError, AssetSource};
 use crate::worker::frame::{self, FromChild, ToChild};
 use crate::worker::protocol::{RenderWork, WorkEvent};
+
+/// Messages of a child that wait to be taken, at most: a child that sends files faster than they are stored waits for them.
+const INCOMING_MAX: usize = 1;
 
 /// A child process with a thread for each direction of its pipe, so that a child that does not read blocks nobody. Dropping it
 /// kills it.
@@ -44,13 +47,14 @@ impl Child {
             return Err(io::Error::other("the child has no pipes"));
         };
         let (outgoing, to_write) = mpsc::channel();
-        let (read, incoming) = mpsc::channel();
+        let (read, incoming) = mpsc::sync_channel(INCOMING_MAX);
         let pid = process.id();
         std::thread::Builder::new().name(format!("packshot-to-{pid}")).spawn(move || write_all(stdin, &to_write))?;
         std::thread::Builder::new().name(format!("packshot-from-{pid}")).spawn(move || read_all(stdout, &read))?;
         let child = Self { process: Some(process), pid, outgoing, incoming };
-        let ProcessOptions { n_threads, resident_bytes_max, memory_bytes_max, .. } = *options;
-        child.send(ToChild::Setup { n_threads, resident_bytes_max, memory_bytes_max });
+        let ProcessOptions { n_threads, resident_bytes_max, memory_bytes_max, ref scratch, .. } = *options;
+        let scratch = scratch.clone().into_os_string();
+        child.send(ToChild::Setup { n_threads, resident_bytes_max, memory_bytes_max, scratch });
         Ok(child)
     }
 
@@ -168,7 +172,7 @@ fn write_all(mut pipe: impl io::Write, to_write: &Receiver<Outgoing>) {
     }
 }
 
-fn read_all(mut pipe: impl io::Read, read: &Sender<io::Result<(FromChild, Vec<Bytes>)>>) {
+fn read_all(mut pipe: impl io::Read, read: &SyncSender<io::Result<(FromChild, Vec<Bytes>)>>) {
     loop {
         let message = match frame::read(&mut pipe) {
             Ok(Some(message)) => Ok(message),

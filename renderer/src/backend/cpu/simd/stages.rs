@@ -74,13 +74,15 @@ macro_rules! loops {
                 let pixel = UVec2::from(samples.pixel);
                 let sequence = native::pixel_sequence(b, pixel);
                 let (seed, begin) = (sequence.x, sequence.y + samples.first_sample);
-                let end = begin + samples.n_samples;
-                for first in (begin..end).step_by(AHEAD) {
+                for done in (0..samples.n_samples).step_by(AHEAD) {
+                    // Wraps behind the last number of a sequence, where lanes have nothing to do any more.
+                    let numbers: [u32; AHEAD] = std::array::from_fn(|k| begin.wrapping_add(done + k as u32));
                     let mut drawn = [Vec2::ZERO; AHEAD];
-                    for (sample, u) in (first..).zip(&mut drawn) {
+                    for (&sample, u) in numbers.iter().zip(&mut drawn) {
                         *u = native::sobol_2d(seed, sample, PAIR_FILTER);
                     }
-                    paths.extend((first..end).zip(&drawn).map(|(sample, &u)| native::generate(b, pixel, seed, sample, u)));
+                    let wanted = numbers.iter().zip(&drawn).take((samples.n_samples - done) as usize);
+                    paths.extend(wanted.map(|(&sample, &u)| native::generate(b, pixel, seed, sample, u)));
                 }
             }
 

@@ -1,0 +1,84 @@
+//! Pictures with more of themselves around them, mirrored: the network takes what lies beyond a picture for black, and gives bright pixels at
+//! its border colours of their own.
+
+/// Pixels added at each side, and a few more where the network wants a multiple of them. Measured on a flat ground that is 1: 0.12 off at the
+/// border without any.
+const MARGIN_PX: usize = 16;
+
+/// The sides of a picture, and of the same with its surroundings, which begin [`MARGIN_PX`] to the left and above.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Surrounded {
+    width_px: usize,
+    height_px: usize,
+}
+
+impl Surrounded {
+    /// Of a picture that is not black all along its border; black is continued as it is.
+    pub(super) fn wanted_for(width_px: u32, height_px: u32, rgba: &[[f32; 4]]) -> Option<Self> {
+        let (width_px, height_px) = (width_px as usize, height_px as usize);
+        let shows = |[r, g, b, _]: &[f32; 4]| [*r, *g, *b] != [0.0; 3];
+        let mut rows = rgba.chunks_exact(width_px);
+        let is_bright = rows.clone().any(|row| shows(&row[0]) || shows(&row[width_px - 1]))
+            || [rows.next(), rows.next_back()].into_iter().flatten().flatten().any(shows);
+        is_bright.then_some(Self { width_px, height_px })
+    }
+
+    /// The sides with the surroundings.
+    pub(super) fn size_px(self) -> [usize; 2] {
+        [self.width_px, self.height_px].map(|side| (side + 2 * MARGIN_PX).next_multiple_of(MARGIN_PX))
+    }
+
+    /// A picture with its surroundings.
+    pub(super) fn of<T: Copy>(self, pixels: &[T]) -> Vec<T> {
+        let [width, height] = self.size_px();
+        let column: Vec<usize> = (0..width).map(|x| mirrored(x, self.width_px)).collect();
+        let rows = (0..height).map(|y| &pixels[mirrored(y, self.height_px) * self.width_px..][..self.width_px]);
+        rows.flat_map(|row| column.iter().map(|&x| row[x])).collect()
+    }
+
+    /// The picture alone again.
+    pub(super) fn without<T: Copy>(self, pixels: &[T]) -> Vec<T> {
+        let [width, _] = self.size_px();
+        let rows = pixels.chunks_exact(width).skip(MARGIN_PX).take(self.height_px);
+        rows.flat_map(|row| row[MARGIN_PX..][..self.width_px].iter().copied()).collect()
+    }
+}
+
+/// The pixel that stands at `place`, counted from where the surroundings begin; the outermost pixels stand twice.
+fn mirrored(place: usize, length: usize) -> usize {
+    let along = (place as isize - MARGIN_PX as isize).rem_euclid(2 * length as isize) as usize;
+    along.min(2 * length - 1 - along)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn surroundings_mirror_the_picture_and_come_off_again() {
+        for [width_px, height_px] in [[1, 1], [3, 40], [33, 16]] {
+            let sides = Surrounded { width_px, height_px };
+            let pixels: Vec<(usize, usize)> = (0..width_px * height_px).map(|i| (i % width_px, i / width_px)).collect();
+            let around = sides.of(&pixels);
+            let [width, height] = sides.size_px();
+            assert_eq!((around.len(), width % 16, height % 16), (width * height, 0, 0));
+            assert_eq!(sides.without(&around), pixels);
+            let at = |x: usize, y: usize| around[y * width + x];
+            assert_eq!(at(MARGIN_PX - 1, MARGIN_PX), (0, 0));
+            assert_eq!(at(MARGIN_PX + width_px, MARGIN_PX + height_px - 1), (width_px - 1, height_px - 1));
+            assert_eq!(at(MARGIN_PX - 2, MARGIN_PX), (1.min(width_px - 1), 0));
+        }
+    }
+
+    #[test]
+    fn black_borders_need_none() {
+        let mut rgba = vec![[0.0, 0.0, 0.0, 1.0]; 12];
+        rgba[5] = [1.0; 4];
+        assert_eq!(Surrounded::wanted_for(4, 3, &rgba), None);
+        for border in [1, 4, 7, 10] {
+            let mut bright = rgba.clone();
+            bright[border] = [0.0, 1e-3, 0.0, 0.0];
+            assert!(Surrounded::wanted_for(4, 3, &bright).is_some(), "{border}");
+        }
+    }
+}

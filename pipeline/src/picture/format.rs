@@ -1,0 +1,193 @@
+//! The formats of pictures: their names, what may be said of each, and how a picture is written in them.
+
+use std::num::NonZeroU16;
+
+use packshot_renderer::encode::{
+    AvifDepth, ExrPrecision, LimitedFormat, PngDepth, Quality, TiffDepth, WebPCompression,
+};
+
+use crate::error::Error;
+
+/// The formats a picture can be encoded in. All but EXR and TIFF of 32 bits are display-referred: exposed, through the view transform, laid
+/// over the background colour if the shot has one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// Lossless, straight alpha.
+    Png(PngDepth),
+    /// Scene-linear, premultiplied alpha, without exposure and view transform; the only one with layers.
+    Exr(ExrPrecision),
+    /// Lossy, over white where the shot has no background.
+    Jpeg(Quality),
+    /// Straight alpha.
+    WebP(WebPCompression),
+    /// Lossy, straight alpha.
+    Avif(Quality, AvifDepth),
+    /// Lossless, straight alpha.
+    Tiff(TiffDepth),
+    /// As EXR, in 32 bits.
+    TiffLinear,
+}
+
+impl Default for Format {
+    /// A PNG of 8 bits.
+    fn default() -> Self {
+        Self::Png(PngDepth::Eight)
+    }
+}
+
+impl Format {
+    /// Fails when pictures of this size have no place in the format: to be asked before they are rendered.
+    ///
+    /// # Errors
+    /// `encode.too_large`.
+    pub fn check_size(self, size_px: [u32; 2]) -> Result<(), Error> {
+        let limited = match self {
+            Self::Jpeg(_) => LimitedFormat::Jpeg,
+            Self::WebP(_) => LimitedFormat::WebP,
+            Self::Avif(..) => LimitedFormat::Avif,
+            Self::Png(_) | Self::Exr(_) | Self::Tiff(_) | Self::TiffLinear => return Ok(()),
+        };
+        Ok(limited.check(size_px)?)
+    }
+}
+
+/// How a picture becomes a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Encoding {
+    /// The format.
+    pub format: Format,
+    /// Pixels per inch at which the picture is meant to be printed.
+    pub dpi: Option<NonZeroU16>,
+}
+
+impl From<Format> for Encoding {
+    fn from(format: Format) -> Self {
+        Self { format, dpi: None }
+    }
+}
+
+/// The kinds of files that pictures are written to: formats before anything is said of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FileKind {
+    /// Portable Network Graphics.
+    Png,
+    /// OpenEXR.
+    Exr,
+    /// JPEG in a JFIF file.
+    Jpeg,
+    /// WebP.
+    WebP,
+    /// AVIF.
+    Avif,
+    /// TIFF.
+    Tiff,
+}
+
+impl FileKind {
+    /// All of them.
+    pub const ALL: [Self; 6] = [Self::Png, Self::Exr, Self::Jpeg, Self::WebP, Self::Avif, Self::Tiff];
+
+    /// What names of its files end in, in lower case, the usual one first.
+    pub const fn extensions(self) -> &'static [&'static str] {
+        match self {
+            Self::Png => &["png"],
+            Self::Exr => &["exr"],
+            Self::Jpeg => &["jpg", "jpeg"],
+            Self::WebP => &["webp"],
+            Self::Avif => &["avif"],
+            Self::Tiff => &["tiff", "tif"],
+        }
+    }
+
+    /// The kind whose files end in this, in lower case.
+    pub fn by_extension(extension: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.extensions().contains(&extension))
+    }
+
+    /// Its name with an article, for sentences.
+    pub const fn a_file(self) -> &'static str {
+        match self {
+            Self::Png => "a PNG",
+            Self::Exr => "an EXR",
+            Self::Jpeg => "a JPEG",
+            Self::WebP => "a WebP",
+            Self::Avif => "an AVIF",
+            Self::Tiff => "a TIFF",
+        }
+    }
+
+    /// The bits per channel that there are, the smallest first.
+    pub const fn bit_depths(self) -> &'static [u8] {
+        match self {
+            Self::Png => &[8, 16],
+            Self::Exr => &[16, 32],
+            Self::Jpeg | Self::WebP => &[8],
+            Self::Avif => &[8, 10],
+            Self::Tiff => &[8, 16, 32],
+        }
+    }
+
+    /// Whether its files can be lossy, and so have a quality.
+    pub const fn has_quality(self) -> bool {
+        matches!(self, Self::Jpeg | Self::WebP | Self::Avif)
+    }
+
+    /// The format with so many bits per channel, without a wish the usual ones, and a quality, which counts where there is one: without it
+    /// WebP is lossless. `None` when there are no files with so many bits.
+    pub fn format(self, bit_depth: Option<u8>, quality: Option<Quality>) -> Option<Format> {
+        let lossy = quality.unwrap_or(Quality::DEFAULT);
+        Some(match (self, bit_depth) {
+            (Self::Png, None | Some(8)) => Format::Png(PngDepth::Eight),
+            (Self::Png, Some(16)) => Format::Png(PngDepth::Sixteen),
+            (Self::Exr, None | Some(16)) => Format::Exr(ExrPrecision::Half),
+            (Self::Exr, Some(32)) => Format::Exr(ExrPrecision::Float),
+            (Self::Jpeg, None | Some(8)) => Format::Jpeg(lossy),
+            (Self::WebP, None | Some(8)) => {
+                Format::WebP(quality.map_or(WebPCompression::Lossless, WebPCompression::Lossy))
+            }
+            (Self::Avif, Some(8)) => Format::Avif(lossy, AvifDepth::Eight),
+            (Self::Avif, None | Some(10)) => Format::Avif(lossy, AvifDepth::Ten),
+            (Self::Tiff, None | Some(8)) => Format::Tiff(TiffDepth::Eight),
+            (Self::Tiff, Some(16)) => Format::Tiff(TiffDepth::Sixteen),
+            (Self::Tiff, Some(32)) => Format::TiffLinear,
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_has_the_depths_that_it_says_and_no_others() {
+        for kind in FileKind::ALL {
+            assert!(kind.format(None, None).is_some(), "{kind:?}");
+            for depth in 0..=u8::MAX {
+                assert_eq!(
+                    kind.format(Some(depth), None).is_some(),
+                    kind.bit_depths().contains(&depth),
+                    "{kind:?} {depth}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_quality_counts_where_there_is_one() {
+        for kind in FileKind::ALL {
+            let with = kind.format(None, Quality::new(20));
+            assert_eq!(with != kind.format(None, None), kind.has_quality(), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn every_extension_names_one_kind() {
+        for kind in FileKind::ALL {
+            for extension in kind.extensions() {
+                assert_eq!(FileKind::by_extension(extension), Some(kind));
+            }
+        }
+        assert_eq!(FileKind::by_extension("bmp"), None);
+    }
+}

@@ -1,0 +1,108 @@
+//! The folder in which this process spools. It holds a lock there for as long as it lives; so every process sees which folders are
+//! those of processes that ended, however they ended, and removes them.
+
+use std::fs::{File, TryLockError};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::StoreError;
+
+/// The name of the file that is locked.
+pub(super) const LOCK_FILE: &str = "lock";
+/// What is without a lock, and was last written so long ago, is nobody's any more.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A folder of this process alone. The operating system lets go of the lock when the process ends.
+#[derive(Debug)]
+pub(super) struct SpoolFolder {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl SpoolFolder {
+    /// Makes a folder below `root`, which is made as well.
+    pub(super) fn open(root: &Path) -> Result<Self, StoreError> {
+        std::fs::create_dir_all(root)?;
+        loop {
+            let path = root.join(Uuid::now_v7().simple().to_string());
+            std::fs::create_dir(&path)?;
+            let file = path.join(LOCK_FILE);
+            let lock = File::create_new(&file)?;
+            match lock.try_lock() {
+                Ok(()) if file.exists() => return Ok(Self { path, _lock: lock }),
+                // Another process locked it in the moment before, and took it for that of one that ended.
+                Ok(()) | Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(reason)) => {
+                    tracing::warn!(
+                        "{} has no locks: what a process leaves there stays for a day: {reason}",
+                        root.display()
+                    );
+                    return Ok(Self { path, _lock: lock });
+                }
+            }
+        }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Removes what processes that ended left below `root`. What cannot be removed is said, and in nobody's way.
+pub(super) fn clean(root: &Path) -> Result<(), StoreError> {
+    for entry in std::fs::read_dir(root)? {
+        let path = entry?.path();
+        let cleaned = if path.is_dir() { clean_folder(&path) } else { remove_if_old(&path) };
+        if let Err(reason) = gone(cleaned) {
+            tracing::warn!("{} cannot be cleaned up: {reason}", path.display());
+        }
+    }
+    Ok(())
+}
+
+fn clean_folder(folder: &Path) -> io::Result<()> {
+    // Without the file it is about to be made, or is being removed.
+    let lock = File::options().write(true).open(folder.join(LOCK_FILE))?;
+    match lock.try_lock() {
+        Ok(()) => remove(folder, lock),
+        Err(TryLockError::WouldBlock) => Ok(()),
+        Err(TryLockError::Error(_)) => remove_old_in(folder),
+    }
+}
+
+/// Removes a folder whose lock is held here: the lock's name last, while it is held. Who was about to lock it sees that it is gone.
+fn remove(folder: &Path, lock: File) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.file_name() != Some(LOCK_FILE.as_ref()) {
+            gone(std::fs::remove_file(path))?;
+        }
+    }
+    gone(std::fs::remove_file(folder.join(LOCK_FILE)))?;
+    drop(lock);
+    gone(std::fs::remove_dir(folder))
+}
+
+fn remove_old_in(folder: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        remove_if_old(&entry?.path())?;
+    }
+    Ok(())
+}
+
+fn remove_if_old(file: &Path) -> io::Result<()> {
+    let Ok(modified) = std::fs::metadata(file).and_then(|about| about.modified()) else { return Ok(()) };
+    let is_old = modified.elapsed().is_ok_and(|age| age > FORGOTTEN_AFTER);
+    if is_old { gone(std::fs::remove_file(file)) } else { Ok(()) }
+}
+
+/// What another process removed is as good as removed.
+fn gone(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
