@@ -65,6 +65,9 @@ struct Bsdf {
     p_fuzz: f32,
 }
 
+// Sum of lobes' luminances from which a surface is not black.
+const LEAST_PROBABILITY: f32 = 1e-30;
+
 // Whether a thin film colours the reflections below the coat.
 fn is_filmed(b: ptr<function, Bsdf>) -> bool {
     return HAS_LAYERS && (*b).film_weight > 0.0;
@@ -284,7 +287,8 @@ fn bsdf_at(s: ptr<function, Surface>, wo: vec3f, boundary: Boundary) -> Bsdf {
         }
     }
     let total = b.p_coat + b.p_reflection + b.p_diffuse + b.p_glass + b.p_translucent + b.p_fuzz;
-    let scale = select(0.0, 1.0 / total, total > 0.0);
+    // Below, 1 / total would be infinite: a deep coat at grazing angles leaves 1e-40 of the light.
+    let scale = select(0.0, 1.0 / total, total >= LEAST_PROBABILITY);
     b.p_coat *= scale;
     b.p_reflection *= scale;
     b.p_diffuse *= scale;

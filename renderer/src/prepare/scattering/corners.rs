@@ -81,3 +81,21 @@ proptest! {
         }
     }
 }
+
+/// A deep tinted coat lets 1e-41 of grazing light through: one over the sum of its lobes' probabilities is no number.
+#[test]
+fn what_almost_nothing_reaches_is_black() {
+    let below = OpenPbr {
+        base_weight: 0.0,
+        specular_weight: 0.0,
+        specular_roughness: 1.0,
+        transmission_weight: 0.3,
+        ..OpenPbr::default()
+    };
+    let lobes = Lobes::new(&OpenPbr { coat_weight: 1.0, coat_ior: 1.0, coat_color: [0.0, 0.912, 0.0], ..below });
+    let bsdf = lobes.closure(towards(1e-4, 0.9), Side::Front);
+    for (choice, u) in points(64) {
+        let drawn = sample(bsdf, choice, u);
+        assert_eq!((drawn.pdf, drawn.weight), (0.0, glam::Vec3::ZERO), "{drawn:?}");
+    }
+}
