@@ -71,7 +71,7 @@ pub struct Denoised {
     /// What removed the noise.
     #[serde(flatten)]
     pub by: DenoisedBy,
-    /// Samples of a pixel that its guides are the mean of.
+    /// Samples of a pixel that its guides are the mean of, at most.
     pub guide_samples: u32,
     /// Wall clock of guides and network, seconds.
     #[serde(skip)]

@@ -210,7 +210,8 @@ pub trait LoadedShot: Send + Sync {
     /// [`RenderError`].
     fn render(&self, control: &RenderControl<'_>) -> Result<Rendered, RenderError>;
 
-    /// What a denoiser is told of the picture: the means of the first `n_samples` samples of every pixel, at least one.
+    /// What a denoiser is told of the picture: the means of every pixel's first samples, `n_samples` where it is unlike a pixel beside it, and down to
+    /// a quarter of them elsewhere.
     ///
     /// # Errors
     /// [`RenderError`].

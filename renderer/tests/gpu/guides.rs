@@ -10,7 +10,7 @@ use crate::scenes::{Prepared, arranged, cpu, gpu};
 
 fn guides(backend: &dyn Backend, prepared: &Prepared) -> Guides {
     let loaded = prepared.load(backend).expect("the scene fits");
-    loaded.guides(4, &CancelToken::default()).expect("nobody cancels")
+    loaded.guides(16, &CancelToken::default()).expect("nobody cancels")
 }
 
 #[test]

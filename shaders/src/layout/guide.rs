@@ -5,13 +5,13 @@ use crate::gpu_struct;
 gpu_struct! {
     /// One sample of some pixels.
     pub struct GuideParams {
-        /// The first of them, numbered row by row.
-        pub first_pixel: u32,
-        /// How many.
+        /// How many they are.
         pub n_pixels: u32,
         /// Which sample.
         pub sample: u32,
         /// Padding.
         pub pad0: u32,
+        /// Padding.
+        pub pad1: u32,
     }
 }

@@ -6,26 +6,28 @@
 
 // Twin of `layout::guide::GuideParams`.
 struct GuideParams {
-    // Pixels of this dispatch, numbered row by row.
-    first_pixel: u32,
+    // Pixels of this dispatch.
     n_pixels: u32,
     sample: u32,
     pad0: u32,
+    pad1: u32,
 }
 
 // Rays of a sample: through mirrors and glass, and surfaces that do not count where they are.
 const GUIDE_RAYS: u32 = 64u;
 
 @group(1) @binding(0) var<uniform> guide_params: GuideParams;
-// Albedo and normal of each pixel of the region.
-@group(1) @binding(1) var<storage, read_write> guide_sums: array<vec4f>;
+// Which pixels these are, numbered row by row.
+@group(1) @binding(1) var<storage, read> guide_pixels: array<u32>;
+// Albedo and normal of each of them.
+@group(1) @binding(2) var<storage, read_write> guide_sums: array<vec4f>;
 
 @compute @workgroup_size(WORKGROUP)
 fn guides(@builtin(global_invocation_id) id: vec3u) {
     if id.x >= guide_params.n_pixels {
         return;
     }
-    let at = guide_params.first_pixel + id.x;
+    let at = guide_pixels[id.x];
     let pixel = vec2u(at % params.width_px, at / params.width_px);
     let sequence = pixel_sequence(pixel);
     let seed = sequence.x;

@@ -1,4 +1,6 @@
-//! Guides for a denoiser, block by block: camera paths are followed to what they show.
+//! Guides for a denoiser: camera paths are followed to what they show.
+
+use std::ops::Range;
 
 use glam::Vec3;
 use packshot_native::stages::{Guide, PathState};
@@ -10,71 +12,47 @@ use super::batch::Stochastic;
 use super::simd::Opaque;
 use super::simd::stages::{PixelSamples, Stages};
 use crate::backend::{CancelToken, RenderError};
-use crate::film::{Block, blocks};
-use crate::guides::Guides;
+use crate::guides::{GuideSum, Guides};
 
 /// Camera paths under way together.
 const PATHS: usize = 1024;
 const NOTHING: Guide = Guide { albedo: Vec3::ZERO, pad0: 0.0, normal: Vec3::ZERO, pad1: 0.0 };
 
 impl CpuShot {
-    /// The means of the first `n_samples` samples of every pixel.
+    /// The means of at most the first `n_samples` samples of every pixel.
     pub(super) fn guides_here(&self, n_samples: u32, cancel: &CancelToken) -> Result<Guides, RenderError> {
         let film = &self.shot.film;
-        let blocks = blocks(film.width_px, film.height_px);
-        let of_blocks: Vec<Vec<Guide>> = blocks
-            .par_iter()
-            .map_init(Buffers::default, |buffers, block| self.of_block(block, n_samples, buffers, cancel))
-            .collect();
-        if cancel.is_cancelled() {
-            return Err(RenderError::Cancelled);
-        }
-        let n_pixels = film.width_px as usize * film.height_px as usize;
-        let mut out = Guides { albedo: vec![[0.0; 3]; n_pixels], normal: vec![[0.0; 3]; n_pixels] };
-        for (block, guides) in blocks.iter().zip(&of_blocks) {
-            for (i, guide) in (0..).zip(guides) {
-                let (x, y) = (block.x_px + i % block.width_px, block.y_px + i / block.width_px);
-                let at = y as usize * film.width_px as usize + x as usize;
-                out.albedo[at] = guide.albedo.to_array();
-                out.normal[at] = guide.normal.to_array();
-            }
-        }
-        Ok(out)
-    }
-
-    /// Means of a block's pixels, row by row; what is there so far when cancelled.
-    fn of_block(&self, block: &Block, n_samples: u32, buffers: &mut Buffers, cancel: &CancelToken) -> Vec<Guide> {
-        let pixels: Vec<[u32; 2]> = (0..block.width_px * block.height_px)
-            .map(|i| [block.x_px + i % block.width_px, block.y_px + i / block.width_px])
-            .collect();
-        let pixels_at_once = (PATHS / n_samples as usize).max(1);
-        let mut out = Vec::with_capacity(pixels.len());
-        for pixels in pixels.chunks(pixels_at_once) {
-            if cancel.is_cancelled() {
-                break;
-            }
-            self.follow(pixels, n_samples, buffers);
-            // In the order of samples, as everywhere.
-            out.extend(buffers.guides.chunks(n_samples as usize).map(|samples| {
-                let sum = samples.iter().fold(NOTHING, |sum, sample| Guide {
-                    albedo: sum.albedo + sample.albedo,
-                    normal: sum.normal + sample.normal,
-                    ..NOTHING
-                });
-                Guide { albedo: sum.albedo / n_samples as f32, normal: sum.normal / n_samples as f32, ..NOTHING }
-            }));
-        }
-        out
+        Guides::measure([film.width_px, film.height_px], n_samples, |pixels, samples| {
+            let n_here = samples.len();
+            let sums: Vec<Vec<GuideSum>> = pixels
+                .par_chunks((PATHS / n_here).max(1))
+                .map_init(Buffers::default, |buffers, pixels| {
+                    if cancel.is_cancelled() {
+                        return Vec::new();
+                    }
+                    self.follow(pixels, samples.clone(), buffers);
+                    // In the order of samples, as everywhere.
+                    let sum = |sum: GuideSum, one: &Guide| GuideSum {
+                        albedo: sum.albedo + one.albedo,
+                        normal: sum.normal + one.normal,
+                    };
+                    buffers.guides.chunks(n_here).map(|guides| guides.iter().fold(GuideSum::default(), sum)).collect()
+                })
+                .collect();
+            if cancel.is_cancelled() { Err(RenderError::Cancelled) } else { Ok(sums.concat()) }
+        })
     }
 
     /// Leaves the guides of each pixel's samples in the buffers.
-    fn follow(&self, pixels: &[[u32; 2]], n_samples: u32, buffers: &mut Buffers) {
+    fn follow(&self, pixels: &[u32], samples: Range<u32>, buffers: &mut Buffers) {
         let bindings = self.shot.bindings();
         let stages = Stages::new(self.level);
         let Buffers { paths, alive, rays, keys, hits, guides } = buffers;
         paths.clear();
-        for &pixel in pixels {
-            stages.generate(&bindings, PixelSamples { pixel, first_sample: 0, n_samples }, paths);
+        let width_px = self.shot.film.width_px;
+        for pixel in pixels.iter().map(|pixel| [pixel % width_px, pixel / width_px]) {
+            let samples = PixelSamples { pixel, first_sample: samples.start, n_samples: samples.len() as u32 };
+            stages.generate(&bindings, samples, paths);
         }
         guides.clear();
         guides.resize(paths.len(), NOTHING);

@@ -1,22 +1,24 @@
-//! Guides for a denoiser on the device: one dispatch for each sample of a region of the picture, and one read-back for each region.
+//! Guides for a denoiser on the device: one dispatch for each sample of some pixels, and one read-back of their sums.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
+use glam::Vec3;
 use packshot_shaders::compose::compose;
 use packshot_shaders::constants::WORKGROUP;
 use packshot_shaders::layout::guide::GuideParams;
 use packshot_shaders::sources::Sources;
 
 use super::context::{Context, Fault};
-use super::kernel::{entry, feature_constants, shader_module, written};
+use super::kernel::{entry, feature_constants, read_only, shader_module, written};
 use super::scene::SceneBindings;
 use crate::backend::{CancelToken, RenderError};
-use crate::guides::Guides;
+use crate::guides::{GuideSum, Guides};
 use crate::prepare::SceneFeatures;
 
 const KERNEL: &str = "kernels/guides";
-/// Pixels of a region: so few that a dispatch is short on any device.
-const REGION_PIXELS: u32 = 1 << 18;
+/// Pixels of a dispatch: so few that it is short on any device.
+const REGION_PIXELS: usize = 1 << 18;
 /// Albedo and normal, with padding.
 const PIXEL_BYTES: u64 = 32;
 
@@ -35,7 +37,7 @@ impl DeviceGuides {
         let composed = compose(&Sources::embedded(), KERNEL).expect("embedded kernels compose: a test proves it");
         let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
             label: Some(KERNEL),
-            entries: &[entry(0, wgpu::BufferBindingType::Uniform), entry(1, written())],
+            entries: &[entry(0, wgpu::BufferBindingType::Uniform), entry(1, read_only()), entry(2, written())],
         });
         let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label: Some(KERNEL),
@@ -46,64 +48,24 @@ impl DeviceGuides {
         Ok(Self { layout, pipeline_layout, module, variants: HashMap::new() })
     }
 
-    /// The means of the first `n_samples` samples of every pixel.
+    /// The means of at most the first `n_samples` samples of every pixel.
     pub(super) fn run(
         &mut self,
         context: &Context,
         scene: &SceneBindings,
-        [width_px, height_px]: [u32; 2],
+        size_px: [u32; 2],
         n_samples: u32,
         cancel: &CancelToken,
     ) -> Result<Guides, Fault> {
         self.compile(context, scene.features)?;
-        let pipeline = &self.variants[&scene.features];
-        let n_pixels = width_px * height_px;
-        let region_bytes = u64::from(n_pixels.min(REGION_PIXELS)) * PIXEL_BYTES;
-        let params = context.buffer(
-            "guide params",
-            size_of::<GuideParams>() as u64,
-            wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
-        )?;
-        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC;
-        let sums = context.buffer("guide sums", region_bytes, usage)?;
-        let readback =
-            context.buffer("guides", region_bytes, wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST)?;
-        let group = context.bind_group("guides", &self.layout, &[&params, &sums]);
-        let mut out = Guides { albedo: Vec::new(), normal: Vec::new() };
-        for first_pixel in (0..n_pixels).step_by(REGION_PIXELS as usize) {
-            let n_here = REGION_PIXELS.min(n_pixels - first_pixel);
-            for sample in 0..n_samples {
-                if cancel.is_cancelled() {
-                    return Err(Fault::Final(RenderError::Cancelled));
-                }
-                let own = GuideParams { first_pixel, n_pixels: n_here, sample, pad0: 0 };
-                context.write(&params, 0, bytemuck::bytes_of(&own))?;
-                let mut encoder = context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-                if sample == 0 {
-                    encoder.clear_buffer(&sums, 0, None);
-                }
-                {
-                    let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-                    pass.set_pipeline(pipeline);
-                    pass.set_bind_group(0, &scene.group, &[]);
-                    pass.set_bind_group(1, &group, &[]);
-                    pass.dispatch_workgroups(n_here.div_ceil(WORKGROUP), 1, 1);
-                }
-                let submission = context.submit(encoder);
-                context.wait(submission)?;
+        let region = Region::new(context, scene, (&self.layout, &self.variants[&scene.features]), size_px)?;
+        Guides::measure(size_px, n_samples, |pixels, samples| {
+            let mut out = Vec::with_capacity(pixels.len());
+            for pixels in pixels.chunks(REGION_PIXELS) {
+                region.sum(pixels, samples.clone(), cancel, &mut out)?;
             }
-            let n_bytes = u64::from(n_here) * PIXEL_BYTES;
-            let mut encoder = context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-            encoder.copy_buffer_to_buffer(&sums, 0, &readback, 0, n_bytes);
-            let submission = context.submit(encoder);
-            context.read_mapped(&readback, n_bytes, submission, |bytes| {
-                let sums: &[[[f32; 4]; 2]] = bytemuck::cast_slice(bytes);
-                let mean = |sum: &[f32; 4]| [sum[0], sum[1], sum[2]].map(|channel| channel / n_samples as f32);
-                out.albedo.extend(sums.iter().map(|[albedo, _]| mean(albedo)));
-                out.normal.extend(sums.iter().map(|[_, normal]| mean(normal)));
-            })?;
-        }
-        Ok(out)
+            Ok(out)
+        })
     }
 
     /// Compiles the kernel for scenes with these features, unless that is done.
@@ -126,5 +88,79 @@ impl DeviceGuides {
         })?;
         self.variants.insert(features, pipeline);
         Ok(())
+    }
+}
+
+/// What dispatches over some pixels of a shot need.
+struct Region<'a> {
+    context: &'a Context,
+    scene: &'a SceneBindings,
+    pipeline: &'a wgpu::ComputePipeline,
+    params: wgpu::Buffer,
+    pixels: wgpu::Buffer,
+    sums: wgpu::Buffer,
+    readback: wgpu::Buffer,
+    group: wgpu::BindGroup,
+}
+
+impl<'a> Region<'a> {
+    /// Of a picture of this size: not more than it has pixels.
+    fn new(
+        context: &'a Context,
+        scene: &'a SceneBindings,
+        (layout, pipeline): (&wgpu::BindGroupLayout, &'a wgpu::ComputePipeline),
+        [width_px, height_px]: [u32; 2],
+    ) -> Result<Self, Fault> {
+        let n_pixels = (width_px as usize * height_px as usize).min(REGION_PIXELS) as u64;
+        let to_device = wgpu::BufferUsages::COPY_DST;
+        let written = wgpu::BufferUsages::STORAGE | to_device | wgpu::BufferUsages::COPY_SRC;
+        let params_bytes = size_of::<GuideParams>() as u64;
+        let params = context.buffer("guide params", params_bytes, wgpu::BufferUsages::UNIFORM | to_device)?;
+        let list = context.buffer("guide pixels", n_pixels * 4, wgpu::BufferUsages::STORAGE | to_device)?;
+        let sums = context.buffer("guide sums", n_pixels * PIXEL_BYTES, written)?;
+        let readback = context.buffer("guides", n_pixels * PIXEL_BYTES, wgpu::BufferUsages::MAP_READ | to_device)?;
+        let group = context.bind_group("guides", layout, &[&params, &list, &sums]);
+        Ok(Self { context, scene, pipeline, params, pixels: list, sums, readback, group })
+    }
+
+    /// Appends the sums of these samples of the pixels, at most [`REGION_PIXELS`].
+    fn sum(
+        &self,
+        pixels: &[u32],
+        samples: Range<u32>,
+        cancel: &CancelToken,
+        out: &mut Vec<GuideSum>,
+    ) -> Result<(), Fault> {
+        let n_pixels = pixels.len() as u32;
+        self.context.write(&self.pixels, 0, bytemuck::cast_slice(pixels))?;
+        for sample in samples.clone() {
+            if cancel.is_cancelled() {
+                return Err(Fault::Final(RenderError::Cancelled));
+            }
+            let own = GuideParams { n_pixels, sample, pad0: 0, pad1: 0 };
+            self.context.write(&self.params, 0, bytemuck::bytes_of(&own))?;
+            let mut encoder = self.context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+            if sample == samples.start {
+                encoder.clear_buffer(&self.sums, 0, None);
+            }
+            {
+                let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+                pass.set_pipeline(self.pipeline);
+                pass.set_bind_group(0, &self.scene.group, &[]);
+                pass.set_bind_group(1, &self.group, &[]);
+                pass.dispatch_workgroups(n_pixels.div_ceil(WORKGROUP), 1, 1);
+            }
+            let submission = self.context.submit(encoder);
+            self.context.wait(submission)?;
+        }
+        let n_bytes = u64::from(n_pixels) * PIXEL_BYTES;
+        let mut encoder = self.context.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        encoder.copy_buffer_to_buffer(&self.sums, 0, &self.readback, 0, n_bytes);
+        let submission = self.context.submit(encoder);
+        self.context.read_mapped(&self.readback, n_bytes, submission, |bytes| {
+            let sums: &[[[f32; 4]; 2]] = bytemuck::cast_slice(bytes);
+            let xyz = |&[x, y, z, _]: &[f32; 4]| Vec3::new(x, y, z);
+            out.extend(sums.iter().map(|[albedo, normal]| GuideSum { albedo: xyz(albedo), normal: xyz(normal) }));
+        })
     }
 }

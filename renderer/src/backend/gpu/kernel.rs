@@ -158,7 +158,7 @@ pub(super) fn entry(binding: u32, ty: wgpu::BufferBindingType) -> wgpu::BindGrou
     }
 }
 
-fn read_only() -> wgpu::BufferBindingType {
+pub(super) fn read_only() -> wgpu::BufferBindingType {
     wgpu::BufferBindingType::Storage { read_only: true }
 }
 
