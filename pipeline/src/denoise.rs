@@ -171,7 +171,10 @@ impl Denoisers {
             None => ([width_px, height_px], Cow::Borrowed(&noisy.rgba[..]), albedo, normal),
             Some(around) => {
                 let size_px = around.size_px().map(|side| side as u32);
-                (size_px, Cow::Owned(around.of(&noisy.rgba)), around.of(&albedo), around.of(&normal))
+                let color = Cow::Owned(around.of(&noisy.rgba));
+                // One after the other: a guide goes when its larger one is there.
+                let larger = |guide: Vec<[f32; 3]>| around.of(&guide);
+                (size_px, color, larger(albedo), larger(normal))
             }
         };
         let picture = packshot_denoiser::Picture {

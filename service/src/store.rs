@@ -118,7 +118,7 @@ impl Store {
             StoreConfig::Bucket { bucket, spool } => (bucket::open(bucket)?, None, spool.clone()),
         };
         let spool = SpoolFolder::open(&spools)?;
-        spool_folder::clean(&spools)?;
+        spool_folder::clean(&spools, &spool)?;
         let inner = Inner {
             objects,
             local_root,
@@ -136,8 +136,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Io`].
     pub async fn clean(&self) -> Result<(), StoreError> {
-        let spools = self.inner.spools.clone();
-        blocking(move || spool_folder::clean(&spools)).await?
+        let inner = Arc::clone(&self.inner);
+        blocking(move || spool_folder::clean(&inner.spools, &inner.spool)).await?
     }
 
     /// Begins an upload. What is written to it is hashed, and is in nobody's way until it is kept.

@@ -56,16 +56,19 @@ impl Failure {
         self
     }
 
-    /// Several as one, with the exit code of the first.
+    /// Several as one, with the exit code of the one that ended the work, else of the first.
     pub(crate) fn of_all(failures: Vec<Self>) -> Option<Self> {
-        failures.into_iter().reduce(|mut all, failure| {
-            all.faults.extend(failure.faults);
-            all
-        })
+        let exit = failures.iter().find(|failure| failure.ends_work()).or(failures.first())?.exit;
+        Some(Self { exit, faults: failures.into_iter().flat_map(|failure| failure.faults).collect() })
     }
 
-    /// Whether it is about what was given, and not about the program, the machine or the user's mind.
-    pub(crate) fn is_of_input(&self) -> bool {
+    /// Whether no further input can be worked on either: the program, the machine or the user's mind is the matter.
+    pub(crate) fn ends_work(&self) -> bool {
+        !self.is_of_input() && self.exit != Exit::Rules
+    }
+
+    /// Whether it is about what was given.
+    fn is_of_input(&self) -> bool {
         matches!(self.exit, Exit::Input | Exit::Unmapped | Exit::Usage)
     }
 

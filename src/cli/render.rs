@@ -66,7 +66,7 @@ pub(crate) fn run(args: &RenderArgs, quiet: bool) -> Result<(), Failure> {
                     Err(failure) if inputs.len() == 1 => return Err(failure),
                     // What is wrong with one input says nothing about the others.
                     Err(failure) => {
-                        let ends = !failure.is_of_input();
+                        let ends = failure.ends_work();
                         failures.push(failure.in_input(&input.name()));
                         if ends {
                             break;
@@ -83,11 +83,9 @@ pub(crate) fn run(args: &RenderArgs, quiet: bool) -> Result<(), Failure> {
         [result] if failures.is_empty() => files::print_json(result)?,
         results => files::print_json(&Results::new(results, &failures))?,
     }
-    if let Some(failure) = Failure::of_all(failures) {
-        return Err(failure);
-    }
     let checked = results.iter().map(|result| (result.output.clone().unwrap_or_default(), &result.checks[..]));
-    preset::require_passed(picture.preset, checked)
+    failures.extend(preset::require_passed(picture.preset, checked).err());
+    Failure::of_all(failures).map_or(Ok(()), Err)
 }
 
 /// What stays from picture to picture.
@@ -130,7 +128,9 @@ impl<'a> Session<'a> {
             if has_oidn && self.denoises(&shot) && !left_out.iter().any(|what| what == LEFT_OUT_OIDN) {
                 left_out.push(LEFT_OUT_OIDN.to_owned());
             }
-            dump::dump(path, &subject, &shot, self.denoises(&shot), &self.interrupt)?;
+            // A shot file is one picture: the first of those that a template asks for.
+            let denoise = self.denoise.applies(self.formats.first().copied(), shot.view.transform);
+            dump::dump(path, &subject, &shot, denoise, &self.interrupt)?;
         }
         if let Some(path) = &output.report {
             files::check_writable(path)?;
@@ -158,6 +158,7 @@ impl<'a> Session<'a> {
         let result = RenderResult {
             output: target.map(Target::output),
             more_outputs: target.map(Target::more_outputs).unwrap_or_default(),
+            noisy_outputs: target.map(|target| target.noisy_outputs(&taken)).unwrap_or_default(),
             width: picture.linear.width_px,
             height: picture.linear.height_px,
             samples_max,

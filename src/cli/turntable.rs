@@ -46,6 +46,8 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
     let film = args.film()?;
     let output = film.as_ref().map_or_else(|| picture.output(), |film| film.frames(&picture.output));
     let mut targets = frame_targets(&output, &selection)?;
+    // Kept to the end.
+    let _claim = output.output.as_deref().map(|folder| Claim::of(folder, film.is_some())).transpose()?;
     let formats = formats(&picture.output()).into_iter().take(1).collect();
     let mut session = Session::open(picture, formats, quiet)?;
 
@@ -68,8 +70,6 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
         target.encoding.format.check_size(size_px)?;
     }
 
-    // Kept to the end.
-    let _claim = output.output.as_deref().map(Claim::of).transpose()?;
     let (mut manifest, mut plan) = (None, Plan::Frames);
     if let Some(folder) = &output.output {
         let request = digest(&subject, &shots, picture, &output, session.renderer()?);

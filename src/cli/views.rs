@@ -100,6 +100,9 @@ struct ViewResult {
     /// The other files of the picture, where a template asks for several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     more_outputs: Vec<String>,
+    /// Those of all of them that hold it as it was sampled, where others had their noise removed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    noisy_outputs: Vec<String>,
     width: u32,
     height: u32,
     samples_max: u32,
@@ -159,6 +162,7 @@ pub(crate) fn run(args: &ViewsArgs, quiet: bool) -> Result<(), Failure> {
             None => 0,
         };
         let checks = preset::check(picture.preset, &taken, target.as_ref(), n_bytes);
+        let noisy_outputs = target.as_ref().map(|target| target.noisy_outputs(&taken)).unwrap_or_default();
         let taken = taken.picture;
         add_picture(sampled, &taken);
         sampled.encode += clock.lap();
@@ -168,6 +172,7 @@ pub(crate) fn run(args: &ViewsArgs, quiet: bool) -> Result<(), Failure> {
             elevation_deg: view.direction.elevation_deg,
             output: target.as_ref().map(Target::output),
             more_outputs: target.as_ref().map(Target::more_outputs).unwrap_or_default(),
+            noisy_outputs,
             width: taken.linear.width_px,
             height: taken.linear.height_px,
             samples_max,

@@ -307,17 +307,28 @@ pub fn trimmed_size_px(
     room_px: [u32; 2],
     margin_px: u32,
 ) -> Result<[u32; 2], ShotError> {
+    Fit::TrimmedToPx(margin_px).shares(room_px)?;
+    let fits = |size_px: [u32; 2]| size_px[0] <= room_px[0] && size_px[1] <= room_px[1];
     // How wide the product is for its height goes by the distance, and so by the size: it is found anew for each.
-    let mut longer_px = room_px[0].max(room_px[1]);
-    loop {
-        let size_px = size_of_longer_side(hull, orientation, lens, longer_px, margin_px)?;
-        let share = |i: usize| f64::from(room_px[i]) / f64::from(size_px[i]);
-        let least = share(0).min(share(1));
-        if least >= 1.0 {
-            return Ok(size_px);
-        }
-        longer_px = ((f64::from(longer_px) * least) as u32).min(longer_px - 1);
+    let of_longer = |longer_px: u32| size_of_longer_side(hull, orientation, lens, longer_px, margin_px);
+    let mut too_long_px = room_px[0].max(room_px[1]);
+    let mut size_px = of_longer(too_long_px)?;
+    if fits(size_px) {
+        return Ok(size_px);
     }
+    // One pixel for the product fits, because the margins do.
+    let mut longer_px = 2 * margin_px + 1;
+    size_px = of_longer(longer_px)?;
+    while longer_px + 1 < too_long_px {
+        let middle_px = longer_px.midpoint(too_long_px);
+        let of_middle = of_longer(middle_px)?;
+        if fits(of_middle) {
+            (longer_px, size_px) = (middle_px, of_middle);
+        } else {
+            too_long_px = middle_px;
+        }
+    }
+    Ok(size_px)
 }
 
 /// The size of a picture whose longer side has `side_px` pixels.

@@ -164,8 +164,9 @@ fn sweep(camera: &Camera, aspect: f64, base: DVec3, radius_m: f64) -> (Sweep, f6
         let (origin, direction) = corner_ray(camera, aspect, &eye.matrix3, x, y);
         let from = origin - base;
         let advance = direction.dot(towards);
-        // To the wall, or to the floor before it.
-        let to_wall = if advance < 0.0 { (-distance_m - from.dot(towards)) / advance } else { f64::INFINITY };
+        // To the wall, or to the floor before it. A wall behind the camera is none.
+        let to_wall = (-distance_m - from.dot(towards)) / advance;
+        let to_wall = if advance < 0.0 && to_wall > 0.0 { to_wall } else { f64::INFINITY };
         let to_floor = if direction.y < 0.0 && from.y > 0.0 { -from.y / direction.y } else { f64::INFINITY };
         let at = from + direction * to_wall.min(to_floor);
         if !at.is_finite() || at.y < -1e-6 * radius_m {

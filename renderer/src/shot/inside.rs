@@ -4,28 +4,65 @@ use glam::{DVec3, Vec3};
 
 use super::{Camera, Projection};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::scene::{Mesh, Part, Scene};
+use crate::scene::{Mesh, Part, Primitive, Scene};
 
 /// Directions along which borders are counted, none of which lies in the planes and edges that CAD likes.
 const DIRECTIONS: [DVec3; 3] =
     [DVec3::new(0.5377, 0.3188, 0.7805), DVec3::new(-0.8339, 0.4336, 0.3426), DVec3::new(0.2259, -0.8622, -0.4534)];
 
-/// A finding for each part whose closed surface has the camera inside. Parallel rays begin beside the product, and see it from without.
-pub(super) fn camera_inside(camera: &Camera, scene: &Scene) -> Vec<Diagnostic> {
-    if let Projection::Orthographic { .. } = camera.projection {
-        return Vec::new();
+/// Most findings, as one inside of a thousand nested parts says it all.
+const FINDINGS_MAX: usize = 16;
+/// Most triangles that are looked at, for a second or so of work: files may nest as many parts of as many triangles as they like.
+const TRIANGLES_MAX: usize = 1 << 27;
+
+/// A place to see from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Eye {
+    /// The frame of a turntable.
+    pub(super) frame: Option<u32>,
+    world: DVec3,
+}
+
+impl Eye {
+    /// Of a camera; `None` where rays are parallel: those begin beside the product, and see it from without.
+    pub(super) fn of(camera: &Camera, frame: Option<u32>) -> Option<Self> {
+        let is_point = matches!(camera.projection, Projection::Perspective { .. });
+        is_point.then_some(Self { frame, world: camera.world_from_camera.translation })
     }
-    let eye = camera.world_from_camera.translation;
+}
+
+/// A finding for each part whose closed surface has one of the eyes inside; it names the first.
+pub(super) fn camera_inside(eyes: &[Eye], scene: &Scene) -> Vec<Diagnostic> {
     // Copies of a mesh share its box: a scene may place ten thousand.
     let boxes: Vec<(Vec3, Vec3)> = scene.meshes.iter().map(box_of).collect();
-    let around = scene.parts.iter().filter(|part| is_inside(scene, part, boxes[part.mesh.0 as usize], eye));
-    let finding = |part: &Part| Diagnostic {
-        code: "shot.camera_inside",
-        severity: Severity::Warning,
-        at: part.path.clone(),
-        message: format!("the camera stands inside of {}, and sees it from within", part.name()),
+    let mut triangles_left = TRIANGLES_MAX;
+    let mut first_inside = |part: &Part| {
+        let from_world = part.world_from_part.inverse();
+        let (min, max) = boxes[part.mesh.0 as usize];
+        let primitives = &scene.meshes[part.mesh.0 as usize].primitives;
+        let n_looks = DIRECTIONS.len() * primitives.iter().map(|primitive| primitive.triangles.len()).sum::<usize>();
+        eyes.iter().find(|eye| {
+            let eye = from_world.transform_point3(eye.world);
+            // Not a number is in no box.
+            let is_near = eye.cmpgt(min.as_dvec3()).all() && eye.cmplt(max.as_dvec3()).all();
+            if !is_near || n_looks > triangles_left {
+                return false;
+            }
+            triangles_left -= n_looks;
+            is_inside(primitives, eye)
+        })
     };
-    around.map(finding).collect()
+    let around = scene.parts.iter().filter_map(|part| first_inside(part).map(|eye| (part, eye)));
+    let finding = |(part, eye): (&Part, &Eye)| {
+        let when = eye.frame.map(|frame| format!(" in frame {frame}")).unwrap_or_default();
+        Diagnostic {
+            code: "shot.camera_inside",
+            severity: Severity::Warning,
+            at: part.path.clone(),
+            message: format!("the camera stands inside of {}{when}, and sees it from within", part.name()),
+        }
+    };
+    around.map(finding).take(FINDINGS_MAX).collect()
 }
 
 /// The least and the greatest coordinates of a mesh.
@@ -34,15 +71,8 @@ fn box_of(mesh: &Mesh) -> (Vec3, Vec3) {
     points.fold((Vec3::INFINITY, Vec3::NEG_INFINITY), |(min, max), &point| (min.min(point), max.max(point)))
 }
 
-/// Whether most rays from the point cross the surface of the part, whose mesh has this box, an odd number of times.
-fn is_inside(scene: &Scene, part: &Part, (min, max): (Vec3, Vec3), eye: DVec3) -> bool {
-    let from_world = part.world_from_part.inverse();
-    let origin = from_world.transform_point3(eye);
-    // Not a number is in no box.
-    if !(origin.cmpgt(min.as_dvec3()).all() && origin.cmplt(max.as_dvec3()).all()) {
-        return false;
-    }
-    let primitives = &scene.meshes[part.mesh.0 as usize].primitives;
+/// Whether most rays from a point cross a mesh's surface an odd number of times.
+fn is_inside(primitives: &[Primitive], origin: DVec3) -> bool {
     let n_odd = DIRECTIONS.iter().filter(|&&direction| {
         let crossings = primitives.iter().flat_map(|primitive| {
             let corners = primitive
@@ -70,7 +100,7 @@ mod tests {
     use glam::{DAffine3, DQuat};
 
     use super::*;
-    use crate::scene::{MeshIdx, Primitive};
+    use crate::scene::MeshIdx;
 
     /// A tetrahedron that is scaled, turned and moved.
     fn tetrahedron(world_from_part: DAffine3) -> Scene {
@@ -102,11 +132,23 @@ mod tests {
         let world_from_part = DAffine3::from_scale_rotation_translation(mirrored, turn, DVec3::new(3.0, 7.0, -2.0));
         let scene = tetrahedron(world_from_part);
         let steps = || (-2..=10).map(|i| (f64::from(i) + 0.37) / 10.0);
+        let is_inside = |world: DVec3| !camera_inside(&[Eye { frame: None, world }], &scene).is_empty();
         for (x, y, z) in steps().flat_map(|x| steps().flat_map(move |y| steps().map(move |z| (x, y, z)))) {
             let eye = world_from_part.transform_point3(DVec3::new(x, y, z));
             let want = x > 0.0 && y > 0.0 && z > 0.0 && x + y + z < 1.0;
-            assert_eq!(is_inside(&scene, &scene.parts[0], box_of(&scene.meshes[0]), eye), want, "{x} {y} {z}");
+            assert_eq!(is_inside(eye), want, "{x} {y} {z}");
         }
-        assert!(!is_inside(&scene, &scene.parts[0], box_of(&scene.meshes[0]), DVec3::NAN));
+        assert!(!is_inside(DVec3::NAN));
+    }
+
+    #[test]
+    fn the_first_of_several_eyes_is_named_and_findings_are_bounded() {
+        let mut scene = tetrahedron(DAffine3::IDENTITY);
+        scene.parts = vec![scene.parts[0].clone(); 100];
+        let eyes =
+            [(3, 2.0), (4, 0.2), (5, 0.1)].map(|(frame, at)| Eye { frame: Some(frame), world: DVec3::splat(at) });
+        let findings = camera_inside(&eyes, &scene);
+        assert_eq!(findings.len(), FINDINGS_MAX);
+        assert!(findings.iter().all(|finding| finding.message.contains("in frame 4,")), "{findings:?}");
     }
 }

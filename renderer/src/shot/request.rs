@@ -10,7 +10,7 @@ use glam::{DAffine3, DVec3};
 use super::error::{ErrorCode, ShotError};
 use super::framing::{Fit, Hull, Lens};
 use super::ground::{Ground, GroundKind};
-use super::inside::camera_inside;
+use super::inside::{Eye, camera_inside};
 use super::lut::Lut;
 use super::rig::{self, RigName};
 use super::turntable::Turn;
@@ -169,7 +169,9 @@ pub(super) fn assemble(
     in_range("--exposure-ev", f64::from(request.view.exposure_ev), -32.0..=32.0)?;
     let mut diagnostics = Vec::new();
     let (mut camera, film) = place(request, scene, turn)?;
-    diagnostics.extend(camera_inside(&camera, scene));
+    if turn.is_none() {
+        diagnostics.extend(camera_inside(Eye::of(&camera, None).as_slice(), scene));
+    }
     let floor = match &request.ground {
         Some(ground) if turn.is_some() && ground.kind == GroundKind::Sweep => {
             let message = "a sweep stands behind the product as one camera sees it, and cannot turn with it";

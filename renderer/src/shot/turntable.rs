@@ -10,6 +10,7 @@ use glam::{DAffine3, DMat3, DVec3};
 
 use super::error::ShotError;
 use super::framing::{Envelope, Hull};
+use super::inside::{Eye, camera_inside};
 use super::request::{ShotRequest, assemble, in_range};
 use super::view::ViewDirection;
 use super::{Camera, Environment, Light, Shot};
@@ -18,6 +19,8 @@ use crate::scene::Scene;
 
 /// Most frames of a turntable.
 pub const MAX_FRAMES: u32 = 100_000;
+/// Frames, evenly spread, of which it is seen whether the camera stands inside of a part.
+const FRAMES_LOOKED_AT: u32 = 36;
 
 /// How a product is turned.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -80,8 +83,12 @@ impl Turntable {
         in_range("--start-deg", self.start_deg, -1e6..=1e6)?;
         let center = Hull::new(scene)?.center();
         let turn = Turn { center, angle_deg: self.angle_deg(0) };
-        let (shot, diagnostics) = assemble(request, scene, Some(&turn))?;
-        Ok((TurntableShots { turntable: *self, center, shot }, diagnostics))
+        let (shot, mut diagnostics) = assemble(request, scene, Some(&turn))?;
+        let shots = TurntableShots { turntable: *self, center, shot };
+        let looked_at = (0..self.frames).step_by(self.frames.div_ceil(FRAMES_LOOKED_AT) as usize);
+        let eyes: Vec<Eye> = looked_at.filter_map(|frame| Eye::of(&shots.camera(frame), Some(frame))).collect();
+        diagnostics.extend(camera_inside(&eyes, scene));
+        Ok((shots, diagnostics))
     }
 }
 
@@ -128,13 +135,20 @@ impl TurntableShots {
         &self.shot
     }
 
+    /// The camera of a frame.
+    fn camera(&self, frame: u32) -> Camera {
+        let turn = Turn { center: self.center, angle_deg: self.turntable.angle_deg(frame) };
+        let camera = self.shot.camera;
+        Camera { world_from_camera: turn.undone() * camera.world_from_camera, ..camera }
+    }
+
     /// Frame `frame` as a shot of the product as it stands in the file. All frames have the film, and with it the seed, of the request. A
     /// floor is the product's and turns with it, which an endless one does not show.
     pub fn frame(&self, frame: u32) -> Shot {
         let turn = Turn { center: self.center, angle_deg: self.turntable.angle_deg(frame) };
         let undone = turn.undone();
         let shot = self.shot.clone();
-        let camera = Camera { world_from_camera: undone * shot.camera.world_from_camera, ..shot.camera };
+        let camera = self.camera(frame);
         match self.turntable.mode {
             TurnMode::Orbit => Shot { camera, ..shot },
             TurnMode::Product => Shot {

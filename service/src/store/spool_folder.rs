@@ -4,7 +4,7 @@
 use std::fs::{File, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use uuid::Uuid;
 
@@ -12,14 +12,14 @@ use super::StoreError;
 
 /// The name of the file that is locked.
 pub(super) const LOCK_FILE: &str = "lock";
-/// What is without a lock, and was last written so long ago, is nobody's any more.
+/// What nobody can have a lock of, and was last written so long ago, is nobody's any more.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A folder of this process alone. The operating system lets go of the lock when the process ends.
 #[derive(Debug)]
 pub(super) struct SpoolFolder {
     path: PathBuf,
-    _lock: File,
+    lock: File,
 }
 
 impl SpoolFolder {
@@ -32,7 +32,7 @@ impl SpoolFolder {
             let file = path.join(LOCK_FILE);
             let lock = File::create_new(&file)?;
             match lock.try_lock() {
-                Ok(()) if file.exists() => return Ok(Self { path, _lock: lock }),
+                Ok(()) if file.exists() => return Ok(Self { path, lock }),
                 // Another process locked it in the moment before, and took it for that of one that ended.
                 Ok(()) | Err(TryLockError::WouldBlock) => {}
                 Err(TryLockError::Error(reason)) => {
@@ -40,7 +40,7 @@ impl SpoolFolder {
                         "{} has no locks: what a process leaves there stays for a day: {reason}",
                         root.display()
                     );
-                    return Ok(Self { path, _lock: lock });
+                    return Ok(Self { path, lock });
                 }
             }
         }
@@ -49,12 +49,23 @@ impl SpoolFolder {
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
+
+    /// Says that its process lives, to those on file systems without locks.
+    fn keep_alive(&self) {
+        if let Err(reason) = self.lock.set_modified(SystemTime::now()) {
+            tracing::warn!("{} cannot be kept: {reason}", self.path.display());
+        }
+    }
 }
 
-/// Removes what processes that ended left below `root`. What cannot be removed is said, and in nobody's way.
-pub(super) fn clean(root: &Path) -> Result<(), StoreError> {
+/// Removes what processes that ended left below `root`; `own` is the folder of this one. What cannot be removed is said, and in nobody's way.
+pub(super) fn clean(root: &Path, own: &SpoolFolder) -> Result<(), StoreError> {
+    own.keep_alive();
     for entry in std::fs::read_dir(root)? {
         let path = entry?.path();
+        if own.path == path {
+            continue;
+        }
         let cleaned = if path.is_dir() { clean_folder(&path) } else { remove_if_old(&path) };
         if let Err(reason) = gone(cleaned) {
             tracing::warn!("{} cannot be cleaned up: {reason}", path.display());
@@ -64,13 +75,27 @@ pub(super) fn clean(root: &Path) -> Result<(), StoreError> {
 }
 
 fn clean_folder(folder: &Path) -> io::Result<()> {
-    // Without the file it is about to be made, or is being removed.
-    let lock = File::options().write(true).open(folder.join(LOCK_FILE))?;
+    let lock = match File::options().write(true).open(folder.join(LOCK_FILE)) {
+        Ok(lock) => lock,
+        // It is about to be made, or is being removed, unless that was long ago.
+        Err(error) if error.kind() == ErrorKind::NotFound && is_old(folder) => return remove_without_lock(folder),
+        Err(error) => return Err(error),
+    };
     match lock.try_lock() {
         Ok(()) => remove(folder, lock),
         Err(TryLockError::WouldBlock) => Ok(()),
-        Err(TryLockError::Error(_)) => remove_old_in(folder),
+        // Who lives says so in the file's time.
+        Err(TryLockError::Error(_)) if is_old(&folder.join(LOCK_FILE)) => remove(folder, lock),
+        Err(TryLockError::Error(_)) => Ok(()),
     }
+}
+
+/// Removes a folder whose process ended before it had a lock, or while it removed it.
+fn remove_without_lock(folder: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        gone(std::fs::remove_file(entry?.path()))?;
+    }
+    std::fs::remove_dir(folder)
 }
 
 /// Removes a folder whose lock is held here: the lock's name last, while it is held. Who was about to lock it sees that it is gone.
@@ -86,17 +111,14 @@ fn remove(folder: &Path, lock: File) -> io::Result<()> {
     gone(std::fs::remove_dir(folder))
 }
 
-fn remove_old_in(folder: &Path) -> io::Result<()> {
-    for entry in std::fs::read_dir(folder)? {
-        remove_if_old(&entry?.path())?;
-    }
-    Ok(())
+fn remove_if_old(file: &Path) -> io::Result<()> {
+    if is_old(file) { std::fs::remove_file(file) } else { Ok(()) }
 }
 
-fn remove_if_old(file: &Path) -> io::Result<()> {
-    let Ok(modified) = std::fs::metadata(file).and_then(|about| about.modified()) else { return Ok(()) };
-    let is_old = modified.elapsed().is_ok_and(|age| age > FORGOTTEN_AFTER);
-    if is_old { gone(std::fs::remove_file(file)) } else { Ok(()) }
+/// Whether it was last written so long ago that it is nobody's any more.
+fn is_old(path: &Path) -> bool {
+    let modified = std::fs::metadata(path).and_then(|about| about.modified());
+    modified.is_ok_and(|modified| modified.elapsed().is_ok_and(|age| age > FORGOTTEN_AFTER))
 }
 
 /// What another process removed is as good as removed.

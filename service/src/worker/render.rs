@@ -36,8 +36,9 @@ use crate::wire::request::{Aov, Format, RenderRequest};
 
 /// Memory that one pixel takes while a picture is made: its sums, its mean, its display values and the encoder's copy, bytes.
 const BYTES_PER_PIXEL: u64 = 128;
-/// The same of a denoiser, at most: guides, padded copies and the layers of its network; see `benches/NOTES.md`.
-const DENOISER_BYTES_PER_PIXEL: u64 = 270;
+/// The same of a denoiser, at most: guides, padded copies and the layers of its network (270, see `benches/NOTES.md`), and the larger picture and result
+/// of one that is bright at its border.
+const DENOISER_BYTES_PER_PIXEL: u64 = 302;
 /// The same of a shadow catcher: two more films, and what they are compared to.
 const CATCHER_BYTES_PER_PIXEL: u64 = 160;
 /// The same of a layer: its values, and the copies of who computes and encodes it.

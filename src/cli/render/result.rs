@@ -20,6 +20,9 @@ pub(crate) struct RenderResult {
     /// The other files of the picture, where a template asks for several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) more_outputs: Vec<String>,
+    /// Those of all of them that hold it as it was sampled, where others had their noise removed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) noisy_outputs: Vec<String>,
     pub(crate) width: u32,
     pub(crate) height: u32,
     pub(crate) samples_max: u32,

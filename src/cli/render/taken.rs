@@ -26,7 +26,11 @@ impl Taken {
 
     /// What goes into a file of this format.
     pub(crate) fn of(&self, format: Format) -> &Picture {
-        let is_sampled = |_: &&Picture| !self.denoise.applies(Some(format), self.picture.view.transform);
-        self.noisy.as_ref().filter(is_sampled).unwrap_or(&self.picture)
+        self.noisy.as_ref().filter(|_| self.is_noisy_in(format)).unwrap_or(&self.picture)
+    }
+
+    /// Whether a file of this format has the picture as it was sampled, beside others that have it without its noise.
+    pub(super) fn is_noisy_in(&self, format: Format) -> bool {
+        self.noisy.is_some() && !self.denoise.applies(Some(format), self.picture.view.transform)
     }
 }

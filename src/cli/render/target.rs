@@ -38,6 +38,13 @@ impl Target {
         self.more.iter().map(|(path, _)| path.display().to_string()).collect()
     }
 
+    /// Those of its files that hold the picture as it was sampled, where others have it without its noise.
+    pub(crate) fn noisy_outputs(&self, taken: &Taken) -> Vec<String> {
+        let files = [(&self.path, &self.encoding)].into_iter().chain(self.more.iter().map(|(path, how)| (path, how)));
+        let noisy = files.filter(|(_, encoding)| taken.is_noisy_in(encoding.format));
+        noisy.map(|(path, _)| path.display().to_string()).collect()
+    }
+
     /// Fails when pictures of this size have no place in one of the formats.
     pub(crate) fn check_size(&self, size_px: [u32; 2]) -> Result<(), Failure> {
         let more = self.more.iter().map(|(_, encoding)| encoding);
@@ -96,9 +103,13 @@ pub(crate) fn targets(args: &OutputArgs, stems: &[String]) -> Result<Vec<Target>
 /// The formats that each picture will have, as far as the options tell; empty when nothing is written. Nothing is looked at or made.
 pub(crate) fn formats(args: &OutputArgs) -> Vec<Format> {
     let Some(output) = &args.output else { return Vec::new() };
-    let formats = match files::is_stream(output) || is_folder(output) {
-        true => outputs(args).map(|wishes| wishes.iter().map(|wish| wish.encoding.format).collect()),
-        false => encoding_of_file(args, output).map(|encoding| vec![encoding.format]),
+    let of_one = |encoding: Encoding| vec![encoding.format];
+    let formats = match output {
+        stream if files::is_stream(stream) => named_kind(args).and_then(|kind| encoding(args, kind)).map(of_one),
+        folder if is_folder(folder) => {
+            outputs(args).map(|wishes| wishes.iter().map(|wish| wish.encoding.format).collect())
+        }
+        file => encoding_of_file(args, file).map(of_one),
     };
     // The frames of movies are lossless pictures.
     formats.unwrap_or_else(|_| vec![Format::default()])

@@ -15,8 +15,8 @@ mod frame;
 mod reel;
 
 use super::args::Selection;
-use super::manifest;
 use super::result::FilmResult;
+use super::{claim, manifest};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::interrupt::Interrupt;
 use crate::cli::render::PictureArgs;
@@ -206,18 +206,11 @@ impl Film {
     }
 }
 
-impl Drop for Film {
-    /// A folder that got no frames is not left behind; one that has some stays.
-    fn drop(&mut self) {
-        let _stays = std::fs::remove_dir(&self.folder);
-    }
-}
-
 /// Whether a file of the folder has a name that this command gives: a frame, the list, the film so far, or what a killed process was writing.
 fn is_kept_for_film(name: &str) -> bool {
     let number = name.strip_prefix("frame_").and_then(|rest| rest.strip_suffix(".png"));
     number.is_some_and(|number| number.len() >= 4 && number.bytes().all(|byte| byte.is_ascii_digit()))
-        || [manifest::NAME, reel::NAME].contains(&name)
+        || [manifest::NAME, reel::NAME, claim::NAME].contains(&name)
         || (name.starts_with(".packshot-") && name.ends_with(".tmp"))
 }
 
@@ -329,7 +322,14 @@ mod tests {
         };
         film.remove_frames().expect("nothing to remove");
         std::fs::create_dir(&frames).expect("made");
-        let ours = ["frame_0000.png", "frame_12345.png", "turntable.json", "film.partial", ".packshot-x1.tmp"];
+        let ours = [
+            "frame_0000.png",
+            "frame_12345.png",
+            "turntable.json",
+            "film.partial",
+            "turntable.lock",
+            ".packshot-x1.tmp",
+        ];
         let others = ["frame_1.png", "frame_0000.exr", "frame_00a0.png", "notes.txt"];
         for name in ours.iter().chain(&others) {
             std::fs::write(frames.join(name), b"x").expect("written");
@@ -339,7 +339,5 @@ mod tests {
             std::fs::read_dir(&frames).expect("there").map(|e| e.expect("there").file_name()).collect();
         left.sort();
         assert_eq!(left, ["frame_0000.exr", "frame_00a0.png", "frame_1.png", "notes.txt"]);
-        drop(film);
-        assert!(frames.exists());
     }
 }

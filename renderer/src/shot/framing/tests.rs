@@ -147,6 +147,38 @@ fn margins_hold_on_all_sides_of_a_trimmed_picture() {
     }
     let error = Fit::MarginPx(50).shares([200, 100]).expect_err("nothing is left");
     assert_eq!((error.code.name(), error.at.as_str()), ("shot.range", "--margin-px"));
+    let error = trimmed_size_px(&hull, &orientation, Lens::Orthographic, [200, 100], 50).expect_err("nothing is left");
+    assert_eq!(error.message, "margins of 50 px leave nothing of 200 x 100 px");
+}
+
+/// Counts how often it is asked.
+struct Counted<'a> {
+    hull: Hull<'a>,
+    n_asked: std::cell::Cell<u32>,
+}
+
+impl Envelope for Counted<'_> {
+    fn support(&self, direction: DVec3) -> Option<DVec3> {
+        self.n_asked.set(self.n_asked.get() + 1);
+        self.hull.support(direction)
+    }
+
+    fn bounds(&self) -> Bounds {
+        self.hull.bounds()
+    }
+}
+
+#[test]
+fn the_narrowest_room_is_found_in_few_steps() {
+    let bar = scene(vec![unit_cube()], &[(0, DAffine3::from_scale(dvec3(1000.0, 1.0, 1.0)))]);
+    for (room_px, margin_px) in [([16384, 3901], 1950), ([3901, 16384], 1950), ([16384, 16384], 8191)] {
+        for lens in [Lens::Perspective { focal_mm: 85.0 }, Lens::Orthographic] {
+            let hull = Counted { hull: Hull::new(&bar).expect("a product"), n_asked: std::cell::Cell::new(0) };
+            let size = trimmed_size_px(&hull, &DMat3::IDENTITY, lens, room_px, margin_px).expect("room");
+            assert!(size[0] <= room_px[0] && size[1] <= room_px[1], "{size:?} in {room_px:?}");
+            assert!(hull.n_asked.get() < 1000, "asked {} times", hull.n_asked.get());
+        }
+    }
 }
 
 proptest! {

@@ -228,3 +228,42 @@ proptest! {
         prop_assert!(reach < 0.8 + 1e-9 && reach > 0.798, "takes {reach}");
     }
 }
+
+#[test]
+fn a_camera_that_comes_into_a_part_as_the_product_turns_is_a_finding() {
+    let mut scene = scene();
+    let mut cube = scene.meshes[0].clone();
+    cube.primitives[0].triangles = vec![
+        [0, 1, 3],
+        [0, 3, 2],
+        [4, 6, 7],
+        [4, 7, 5],
+        [0, 4, 5],
+        [0, 5, 1],
+        [2, 3, 7],
+        [2, 7, 6],
+        [0, 2, 6],
+        [0, 6, 4],
+        [1, 5, 7],
+        [1, 7, 3],
+    ];
+    scene.meshes.push(cube);
+    // Two halls beside the bar: the camera stands outside of them at first.
+    for (name, x) in [("East", 21.0), ("West", -21.0)] {
+        let world_from_part =
+            DAffine3::from_translation(dvec3(x, 0.5, 0.25)) * DAffine3::from_scale(dvec3(38.0, 6.0, 4.0));
+        let hall = Part { path: name.to_owned(), mesh: MeshIdx(1), world_from_part, ..scene.parts[0].clone() };
+        scene.parts.push(hall);
+    }
+    let mut request = seen_from(0.0, 0.0);
+    if let Framing::Auto { crop_to, .. } = &mut request.framing {
+        *crop_to = vec!["Middle".to_owned()];
+    }
+    let (_, found) = Turntable { frames: 4, ..Turntable::default() }.shots(&request, &scene).expect("a product");
+    let found: Vec<_> = found.iter().map(|finding| (finding.code, finding.at.as_str(), &finding.message[..])).collect();
+    let message = |frame| format!("the camera stands inside of Left in frame {frame}, and sees it from within");
+    assert_eq!(
+        found,
+        [("shot.camera_inside", "East", &message(3)[..]), ("shot.camera_inside", "West", &message(1)[..])]
+    );
+}
