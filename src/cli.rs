@@ -23,6 +23,7 @@ mod later;
 mod map;
 mod materials;
 mod options;
+mod places;
 mod preflight;
 mod preset;
 mod progress;

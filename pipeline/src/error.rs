@@ -13,7 +13,7 @@ use packshot_renderer::backend::device::DeviceError;
 use packshot_renderer::encode::EncodeError;
 use packshot_renderer::import::{ImportError, ImportErrorCode};
 use packshot_renderer::prepare::PrepareError;
-use packshot_renderer::shot::error::ShotError;
+use packshot_renderer::shot::error::{ErrorCode as ShotErrorCode, ShotError};
 
 /// Why there is no picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,8 +132,11 @@ impl From<ImportError> for Error {
 
 impl From<ShotError> for Error {
     fn from(error: ShotError) -> Self {
-        let fault = Fault::new(error.code.name(), error.message).at(error.at).help(error.help);
-        Self::new(ErrorKind::Input, fault)
+        // What is at an option is no fault of a file, unless the file lacks what the option names.
+        let is_option =
+            matches!(error.code, ShotErrorCode::Range | ShotErrorCode::Conflict) && error.at.starts_with("--");
+        let kind = if is_option { ErrorKind::Request } else { ErrorKind::Input };
+        Self::new(kind, Fault::new(error.code.name(), error.message).at(error.at).help(error.help))
     }
 }
 

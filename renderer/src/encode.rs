@@ -232,7 +232,7 @@ impl EncodeError {
             Self::Shape { .. } => "give width times height times channels samples, row 0 on top",
             Self::ChannelName(_) => "give every layer a name of its own in ASCII, and one letter per channel",
             Self::NoLayer => "give the picture itself as a layer without a name",
-            Self::TooLarge { .. } => "choose a smaller picture, or PNG or OpenEXR",
+            Self::TooLarge { .. } => "choose a smaller picture, or a format with more room: docs/formats.md",
             Self::FileSize { .. } => "choose fewer or smaller frames, or a lower quality",
             Self::OddSize { .. } => "choose even numbers of at least 16 pixels, or another format",
             Self::FrameRate(_) => "24, 25, 30 and 60 are usual",

@@ -22,6 +22,7 @@
 //! makes one job however often it is sent; a stream of events goes on after the last one that arrived; a file is checked
 //! against its address.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -54,6 +55,17 @@ pub struct Client {
     http: reqwest::Client,
     base: Url,
     key: Option<HeaderValue>,
+    on_retry: Option<Notice>,
+}
+
+/// Who wants to know of waiting.
+#[derive(Clone)]
+struct Notice(Arc<dyn Fn(&ClientError) + Send + Sync>);
+
+impl std::fmt::Debug for Notice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Notice")
+    }
 }
 
 impl Client {
@@ -78,7 +90,20 @@ impl Client {
             .read_timeout(READ_TIMEOUT)
             .user_agent(concat!("packshot/", env!("CARGO_PKG_VERSION")))
             .build()?;
-        Ok(Self { http, base, key })
+        Ok(Self { http, base, key, on_retry: None })
+    }
+
+    /// The same client, which says when it waits to try again, and why.
+    #[must_use]
+    pub fn on_retry(mut self, notice: impl Fn(&ClientError) + Send + Sync + 'static) -> Self {
+        self.on_retry = Some(Notice(Arc::new(notice)));
+        self
+    }
+
+    fn waits(&self, error: &ClientError) {
+        if let Some(Notice(notice)) = &self.on_retry {
+            notice(error);
+        }
     }
 
     /// Submits a render, with as many attempts as it takes within a minute while the service cannot be reached or is busy.
@@ -95,7 +120,10 @@ impl Client {
                 Err(error) => error,
             };
             match pauses.next() {
-                Some(pause) if error.may_pass() => tokio::time::sleep(error.retry_after().unwrap_or(pause)).await,
+                Some(pause) if error.may_pass() => {
+                    self.waits(&error);
+                    tokio::time::sleep(error.retry_after().unwrap_or(pause)).await;
+                }
                 _ => return Err(error),
             }
         }

@@ -16,6 +16,7 @@ use packshot_renderer::sample;
 use super::failure::{Exit, Failure};
 use super::files::{self, InputKind};
 use super::options::{LookWord, OnUnmappedWord, UpAxisWord, number, positive};
+use super::places::Places;
 
 /// How a file's axes and units are read, and which of its parts count.
 #[derive(Args, Clone, Debug)]
@@ -24,7 +25,7 @@ pub(crate) struct SceneArgs {
     #[arg(long, value_name = "AXIS", default_value = "y", value_enum, help_heading = "Product")]
     pub(crate) up_axis: UpAxisWord,
     /// Metres per unit of the file
-    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = positive(1e12), help_heading = "Product")]
+    #[arg(long, value_name = "X", default_value_t = 1.0, allow_negative_numbers = true, value_parser = positive(1e12), help_heading = "Product")]
     pub(crate) unit_scale: f64,
     /// The material variant to show, by its name in the file
     #[arg(long, value_name = "NAME", help_heading = "Product")]
@@ -186,6 +187,14 @@ impl Input {
         Ok(files.chain(samples.iter().cloned().map(Self::Sample)).collect())
     }
 
+    /// Takes its file into the places of the command.
+    pub(crate) fn take_place(&self, places: &mut Places) -> Result<(), Failure> {
+        match self {
+            Self::File(path) => places.read(path, "<INPUT>"),
+            Self::Sample(_) => Ok(()),
+        }
+    }
+
     /// As a person wrote it.
     pub(crate) fn name(&self) -> String {
         match self {
@@ -209,7 +218,7 @@ impl Input {
         match self {
             Self::File(path) => Ok(Source { stem: self.stem(), glb: files::read(path, InputKind::Glb)?, map: None }),
             Self::Sample(name) => {
-                let sample = sample::by_name(name).ok_or_else(|| unknown_sample(name))?;
+                let sample = sample::by_name(name).ok_or_else(|| unknown_sample(name).at_option("--sample"))?;
                 let map =
                     MaterialMap::parse("sample", sample.material_map.as_bytes()).map_err(packshot::Error::from)?;
                 Ok(Source { stem: self.stem(), glb: sample.glb, map: Some(map) })
@@ -222,5 +231,5 @@ impl Input {
 pub(crate) fn unknown_sample(name: &str) -> Failure {
     let names: Vec<&str> = sample::list().iter().map(|entry| entry.name).collect();
     let help = format!("there is {}", names.join(", "));
-    Failure::usage("invalid_value", format!("there is no sample `{name}`"), "--sample", help)
+    Failure::usage("invalid_value", format!("there is no sample `{name}`"), "", help)
 }

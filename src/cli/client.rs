@@ -1,6 +1,7 @@
 //! `packshot client`: submits to a running service, watches, fetches and cancels.
 
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 
 use clap::{Args, Subcommand};
 use packshot::error::Fault;
@@ -9,9 +10,9 @@ use packshot_service::wire::job::{Job, JobState};
 use uuid::Uuid;
 
 use super::failure::{Exit, Failure};
-use super::files;
 use super::interrupt::Interrupt;
 use super::serve::runtime;
+use super::{console, files};
 
 mod bar;
 mod submit;
@@ -51,10 +52,14 @@ struct ServiceArgs {
 impl ServiceArgs {
     fn client(&self) -> Result<Client, Failure> {
         let key = self.key.as_deref().filter(|key| !key.is_empty());
-        Client::new(&self.url, key).map_err(|error| match error {
+        let client = Client::new(&self.url, key).map_err(|error| match error {
             ClientError::Address(message) => Failure::usage("invalid_value", message, "--url, --key", ""),
             other => other.into(),
-        })
+        })?;
+        // Once: a service that is restarted is tried many times.
+        let told = Once::new();
+        Ok(client
+            .on_retry(move |reason| told.call_once(|| console::warn(&format!("{reason}; trying again for a while")))))
     }
 }
 

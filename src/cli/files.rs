@@ -195,6 +195,13 @@ pub(crate) fn is_special(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
 }
 
+/// The one path of a file, whether it is there or not, however it is written: absolute, without links.
+pub(crate) fn resolved(path: &Path) -> PathBuf {
+    let of_new = || Some(folder_of(path).canonicalize().ok()?.join(path.file_name()?));
+    let found = path.canonicalize().ok().or_else(of_new).or_else(|| std::path::absolute(path).ok());
+    found.unwrap_or_else(|| path.to_owned())
+}
+
 fn folder_of(path: &Path) -> PathBuf {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),

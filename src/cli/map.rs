@@ -9,6 +9,7 @@ use packshot_materials::map::template;
 use super::args::{Input, MaterialArgs, SceneArgs};
 use super::failure::Failure;
 use super::interrupt::Interrupt;
+use super::places::Places;
 use super::{console, files};
 
 /// Subcommands of `map`.
@@ -36,6 +37,10 @@ pub(crate) struct InitArgs {
 
 pub(crate) fn run(command: &MapCommand) -> Result<(), Failure> {
     let MapCommand::Init(args) = command;
+    let mut places = Places::default();
+    places.read(&args.input, "<INPUT>")?;
+    args.materials.material_map.as_deref().map_or(Ok(()), |path| places.read(path, "--material-map"))?;
+    places.write(&args.output, "-o")?;
     let interrupt = Interrupt::install()?;
     let (request, diagnostics) = args.materials.request()?;
     console::print_findings(&diagnostics);

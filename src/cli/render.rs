@@ -17,6 +17,7 @@ mod dump;
 pub(crate) mod framing;
 mod ground;
 mod lines;
+mod places;
 pub(crate) mod result;
 pub(crate) mod source;
 pub(crate) mod taken;
@@ -27,6 +28,7 @@ pub(crate) use args::{PictureArgs, RenderArgs};
 use super::args::Input;
 use super::failure::Failure;
 use super::interrupt::Interrupt;
+use super::places::Places;
 use super::progress::RenderBar;
 use super::{console, files, preset};
 use result::{RenderResult, Report, Results, samples_per_second};
@@ -36,6 +38,8 @@ use target::{Target, targets};
 
 /// What a dumped shot says of an Open Image Denoise, for which its format has no place.
 const LEFT_OUT_OIDN: &str = "denoise_with oidn";
+/// What it says of lines over the picture.
+const LEFT_OUT_LINES: &str = "lines";
 
 pub(crate) fn run(args: &RenderArgs, quiet: bool) -> Result<(), Failure> {
     args.check()?;
@@ -46,7 +50,12 @@ pub(crate) fn run(args: &RenderArgs, quiet: bool) -> Result<(), Failure> {
         Some(path) => {
             let targets = targets(&picture.output(), &[source::shot_stem(path)])?;
             let clock = Stopwatch::start();
+            session.places.read(path, "--shot")?;
+            targets.iter().try_for_each(|target| target.take_places(&mut session.places))?;
             let (subject, shot, denoise) = source::from_shot(path, picture, &session.interrupt.cancel)?;
+            for path in [&subject.origin.glb_path, &subject.origin.environment_path].into_iter().flatten() {
+                session.places.read(path, "--shot")?;
+            }
             // The file says so itself; options have won over it.
             session.denoise = if denoise { Denoise::On } else { Denoise::Off };
             vec![session.render(subject, |_| Ok(shot), targets.first(), clock)?]
@@ -54,7 +63,9 @@ pub(crate) fn run(args: &RenderArgs, quiet: bool) -> Result<(), Failure> {
         None => {
             let inputs = Input::list(&args.inputs, &args.sample)?;
             let stems: Vec<String> = inputs.iter().map(Input::stem).collect();
+            inputs.iter().try_for_each(|input| input.take_place(&mut session.places))?;
             let targets = targets(&picture.output(), &stems)?;
+            targets.iter().try_for_each(|target| target.take_places(&mut session.places))?;
             let mut clock = Stopwatch::start();
             let common = Common::read(picture)?;
             let mut results = Vec::new();
@@ -93,6 +104,8 @@ pub(crate) struct Session<'a> {
     pub(crate) args: &'a PictureArgs,
     pub(crate) quiet: bool,
     pub(crate) interrupt: Interrupt,
+    /// What is read and written.
+    pub(crate) places: Places,
     /// When noise is removed.
     denoise: Denoise,
     /// What each picture is written in.
@@ -106,7 +119,8 @@ impl<'a> Session<'a> {
     pub(crate) fn open(args: &'a PictureArgs, formats: Vec<Format>, quiet: bool) -> Result<Self, Failure> {
         args.device.use_threads()?;
         let denoise = args.denoise.when(args.template());
-        Ok(Self { args, quiet, interrupt: Interrupt::install()?, denoise, formats, renderer: None })
+        let places = args.places()?;
+        Ok(Self { args, quiet, interrupt: Interrupt::install()?, places, denoise, formats, renderer: None })
     }
 
     fn render(
@@ -124,13 +138,16 @@ impl<'a> Session<'a> {
         let output = &self.args.output;
         if let Some(path) = &output.dump_shot {
             let left_out = &mut subject.origin.left_out.shot;
-            let has_oidn = self.args.denoise.with(self.args.template()) == DenoiseWith::Oidn;
-            if has_oidn && self.denoises(&shot) && !left_out.iter().any(|what| what == LEFT_OUT_OIDN) {
-                left_out.push(LEFT_OUT_OIDN.to_owned());
+            let has_oidn = self.args.denoise.with(self.args.template()) == DenoiseWith::Oidn && self.denoises(&shot);
+            let has_lines = self.args.lines.request([shot.film.width_px, shot.film.height_px]).is_some();
+            for (_, what) in [(has_oidn, LEFT_OUT_OIDN), (has_lines, LEFT_OUT_LINES)].iter().filter(|(has, _)| *has) {
+                if !left_out.iter().any(|known| known == what) {
+                    left_out.push((*what).to_owned());
+                }
             }
             // A shot file is one picture: the first of those that a template asks for.
             let denoise = self.denoise.applies(self.formats.first().copied(), shot.view.transform);
-            dump::dump(path, &subject, &shot, denoise, &self.interrupt)?;
+            dump::dump(path, &subject, &shot, denoise, (&mut self.places, &self.interrupt))?;
         }
         if let Some(path) = &output.report {
             files::check_writable(path)?;

@@ -33,7 +33,7 @@ pub(crate) fn run(args: &SampleArgs) -> Result<(), Failure> {
         let lines: String = sample::list().iter().map(|e| format!("{:<12} {}\n", e.name, e.description)).collect();
         return files::print(lines.as_bytes());
     };
-    let sample = sample::by_name(name).ok_or_else(|| unknown_sample(name))?;
+    let sample = sample::by_name(name).ok_or_else(|| unknown_sample(name).at_option("<NAME>"))?;
     if !files::is_stream(output) && !output.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("glb")) {
         let message = format!("a sample is a GLB, and {} is not called like one", output.display());
         return Err(Failure::usage("invalid_value", message, "-o", "give a file that ends in .glb, or `-`"));

@@ -114,7 +114,7 @@ impl TemplateFile {
 }
 
 /// What is no plain name: standard input, a path, something with an extension.
-fn is_file_name(name: &Path) -> bool {
+pub(crate) fn is_file_name(name: &Path) -> bool {
     files::is_stream(name) || name.extension().is_some() || name.components().count() > 1
 }
 
@@ -123,13 +123,13 @@ fn unknown(name: &Path) -> Failure {
     let names: Vec<&str> = BUILTIN.iter().map(|(id, _)| *id).collect();
     let message = format!("there is no template `{}`", name.display());
     let help = format!("give a .toml file, or one of {}", names.join(", "));
-    Failure::new(Exit::Usage, Fault::new("usage.invalid_value", message).at("--template").help(help))
+    Failure::new(Exit::Usage, Fault::new("usage.invalid_value", message).help(help))
 }
 
 pub(crate) fn run(command: &TemplateCommand) -> Result<(), Failure> {
     match command {
         TemplateCommand::List(args) => list(args),
-        TemplateCommand::Show(args) => files::print(&TemplateFile::read(&args.template)?.text),
+        TemplateCommand::Show(args) => files::print(&read_argument(&args.template)?.text),
         TemplateCommand::Validate(args) => validate(args),
     }
 }
@@ -148,8 +148,13 @@ fn list(args: &ListArgs) -> Result<(), Failure> {
     files::print(lines.collect::<String>().as_bytes())
 }
 
+/// The template that an argument names.
+fn read_argument(name: &Path) -> Result<TemplateFile, Failure> {
+    TemplateFile::read(name).map_err(|failure| failure.at_option("<NAME|FILE>"))
+}
+
 fn validate(args: &ValidateArgs) -> Result<(), Failure> {
-    let file = TemplateFile::read(&args.template)?;
+    let file = read_argument(&args.template)?;
     // What it names must be there, too.
     let (library, _) = libraries(&args.library)?;
     Overrides::new(&file.template.overrides, &library, Vec::new())?;

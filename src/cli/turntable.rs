@@ -51,6 +51,14 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
     let formats = formats(&picture.output()).into_iter().take(1).collect();
     let mut session = Session::open(picture, formats, quiet)?;
 
+    args.input.as_deref().map_or(Ok(()), |path| session.places.read(path, "<INPUT>"))?;
+    targets.iter().flatten().try_for_each(|target| target.take_places(&mut session.places))?;
+    if let Some(folder) = &output.output {
+        session.places.write(&folder.join(manifest::NAME), "-o")?;
+    }
+    if let Some(film) = &film {
+        session.places.write(&film.path, "-o")?;
+    }
     let mut clock = Stopwatch::start();
     let cancel = &session.interrupt.cancel;
     let (common, mut subject) = Common::with_product(picture, args.input.as_ref(), args.sample.as_ref(), cancel)?;
@@ -115,7 +123,7 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
     let Taking { frames, sampled, .. } = taking;
     seconds.total = clock.total();
     let checks = whole_checks(args, spin.as_ref(), &turntable, &selection, &frames);
-    let sampling = (sampled, session.renderer()?.device().clone(), shots.shot().film.samples);
+    let sampling = (sampled, session.renderer()?.device().clone(), shots.shot());
     let result =
         TurntableResult::new(args, &subject, &preflight, &turntable, (frames, film), sampling, seconds, checks);
     report(args, &session, &subject, &result, &preflight, quiet)?;
@@ -146,7 +154,7 @@ impl TurntableArgs {
 fn frame_targets(output: &OutputArgs, selection: &Selection) -> Result<Vec<Option<Target>>, Failure> {
     let Some(folder) = &output.output else { return Ok(Vec::new()) };
     files::make_folder(folder)?;
-    let names: Vec<String> = selection.numbers.iter().map(|number| format!("frame_{number:04}")).collect();
+    let names: Vec<String> = selection.numbers.iter().map(|&number| manifest::frame_name(number)).collect();
     let mut output = output.clone();
     // One file per frame, which is named after its number: of a template's files the first says how it is written.
     output.of_template.truncate(1);

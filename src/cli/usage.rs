@@ -25,6 +25,10 @@ fn code(kind: ErrorKind) -> &'static str {
 
 /// The first paragraph of the parser's text, on one line.
 fn message(error: &clap::Error) -> String {
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        // Its text is the help.
+        return "a command is missing".to_owned();
+    }
     let text = error.to_string();
     let lines = text.lines().map(str::trim).take_while(|line| !line.is_empty() && !line.starts_with('['));
     let joined = lines.collect::<Vec<_>>().join(" ");

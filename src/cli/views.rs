@@ -132,6 +132,8 @@ pub(crate) fn run(args: &ViewsArgs, quiet: bool) -> Result<(), Failure> {
     let targets = args.targets(&views)?;
     let mut session = Session::open(picture, formats(&picture.output()), quiet)?;
 
+    args.input.as_deref().map_or(Ok(()), |path| session.places.read(path, "<INPUT>"))?;
+    targets.iter().try_for_each(|target| target.take_places(&mut session.places))?;
     let mut clock = Stopwatch::start();
     let cancel = &session.interrupt.cancel;
     let (common, mut subject) = Common::with_product(picture, args.input.as_ref(), args.sample.as_ref(), cancel)?;

@@ -171,6 +171,21 @@ fn only_what_is_missing_or_changed_is_rendered_again() {
 }
 
 #[test]
+fn a_turntable_that_begins_anew_leaves_nothing_of_the_one_before() {
+    let workplace = Workplace::new();
+    let run = |more: &[&str]| {
+        let args = [&["turntable", "boxes.glb", "-o", "t/"], &TINY[..], more].concat();
+        workplace.run(&args).done();
+    };
+    run(&["--frames", "4", "--format", "jpg"]);
+    workplace.write("t/notes.txt", b"mine");
+    workplace.write("t/frame_0003.jpg", b"mine too, by now");
+    run(&["--frames", "2", "--overwrite"]);
+    let left: Vec<String> = contents(&workplace, "t").into_keys().collect();
+    assert_eq!(left, ["frame_0000.png", "frame_0001.png", "frame_0003.jpg", "notes.txt", "turntable.json"]);
+}
+
+#[test]
 fn wrong_usage_of_turntables() {
     let workplace = Workplace::new();
     for (args, code, at) in [

@@ -115,8 +115,8 @@ fn wrong_usage_of_views() {
         workplace.run(&args.split_whitespace().collect::<Vec<_>>()).expect_error(2, code, at);
     }
     let shared = ["views", "boxes.glb", "--margin-px", "2", "--trim", "--scale", "shared"];
-    workplace.run(&[&shared[..], &TINY].concat()).expect_error(3, "shot.conflict", "--scale");
+    workplace.run(&[&shared[..], &TINY].concat()).expect_error(2, "shot.conflict", "--scale");
     let margin = ["views", "boxes.glb", "--margin-px", "12"];
-    workplace.run(&[&margin[..], &TINY].concat()).expect_error(3, "shot.range", "--margin-px");
+    workplace.run(&[&margin[..], &TINY].concat()).expect_error(2, "shot.range", "--margin-px");
     assert_eq!(workplace.files(), ["boxes.glb"], "nothing is written");
 }

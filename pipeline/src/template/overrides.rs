@@ -65,7 +65,18 @@ impl Overrides {
             };
             Ok(Found { part: matcher(&entry.part)?, material: matcher(&entry.material)?, put_on })
         };
-        Ok(Self { list: list.iter().map(found).collect::<Result<_, _>>()?, spared })
+        let (mut list_found, mut faults) = (Vec::new(), Vec::new());
+        for entry in list {
+            match found(entry) {
+                Ok(entry) => list_found.push(entry),
+                Err(error) => faults.extend(error.faults),
+            }
+        }
+        if faults.is_empty() {
+            Ok(Self { list: list_found, spared })
+        } else {
+            Err(Error { kind: ErrorKind::Input, faults })
+        }
     }
 
     /// Changes what a mapping found.

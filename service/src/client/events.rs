@@ -74,7 +74,12 @@ impl Events {
             };
             self.connection = None;
             match (pauses.next(), lost) {
-                (Some(pause), _) => tokio::time::sleep(pause).await,
+                (Some(pause), lost) => {
+                    if let Some(error) = &lost {
+                        self.client.waits(error);
+                    }
+                    tokio::time::sleep(pause).await;
+                }
                 (None, Some(error)) => return Err(error),
                 (None, None) => return Err(ClientError::NotUnderstood("the stream ends before the job".to_owned())),
             }

@@ -129,7 +129,7 @@ pub(crate) struct PictureArgs {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputArgs {
-    /// The picture: OUT.png, .exr, .jpg, .webp, .avif or .tiff, a folder `DIR/`, or `-` for stdout
+    /// The picture: OUT.png, .exr, .jpg, .webp, .avif or .tiff, a folder `DIR/`, or `-` for stdout; without it nothing is written
     #[arg(short, long = "output", value_name = "OUT")]
     pub(crate) output: Option<PathBuf>,
     /// The format where no extension says it: in a folder and on stdout [default: png]
@@ -260,12 +260,16 @@ impl PictureArgs {
             let help = "add `--dof F`, the f-number of the lens";
             return Err(Failure::usage("missing", "`--focus` needs depth of field", "--focus", help));
         }
+        // The parser waives `requires` beside options that conflict with what is required.
+        if self.lens.trim && self.lens.margin_px.is_none() {
+            let message = "`--trim` needs to know the margin that it shall leave";
+            return Err(Failure::usage("missing", message, "--trim", "add `--margin-px PX`"));
+        }
         let film = self.film();
         if !has_shot && u64::from(film.width_px) * u64::from(film.height_px) > MAX_PIXELS {
             let message = format!("{} x {} pixels are more than {MAX_PIXELS}", film.width_px, film.height_px);
             return Err(Failure::usage("invalid_value", message, "--width --height", "choose a smaller picture"));
         }
-        self.output.check_distinct()?;
         self.look.check()?;
         self.denoise.check(self.template())?;
         self.ground()?;
@@ -318,7 +322,8 @@ impl PictureArgs {
 
     /// Reads what `--template` names.
     pub(crate) fn read_template(&mut self) -> Result<(), Failure> {
-        self.template_in_force = self.template.as_deref().map(TemplateFile::read).transpose()?;
+        let template = self.template.as_deref().map(TemplateFile::read).transpose();
+        self.template_in_force = template.map_err(|failure| failure.at_option("--template"))?;
         Ok(())
     }
 
@@ -420,21 +425,6 @@ impl OutputArgs {
         }
         if self.repeat != 1 {
             return Err(Failure::usage("conflict", message("--repeat"), "--repeat", "use `packshot render --repeat`"));
-        }
-        Ok(())
-    }
-
-    /// No two outputs may go to one place, and only one to standard output.
-    fn check_distinct(&self) -> Result<(), Failure> {
-        let outputs = [(&self.output, "-o"), (&self.report, "--report"), (&self.dump_shot, "--dump-shot")];
-        let named: Vec<_> = outputs.iter().filter_map(|(path, option)| Some((path.as_ref()?, *option))).collect();
-        for (i, (path, option)) in named.iter().enumerate() {
-            let streamed_twice = self.json && files::is_stream(path);
-            let twin = named[..i].iter().find(|(other, _)| other == path).map(|(_, other)| *other);
-            if let Some(other) = twin.or(streamed_twice.then_some("--json")) {
-                let message = format!("{other} and {option} cannot both go to {}", path.display());
-                return Err(Failure::usage("conflict", message, *option, "give each a place of its own"));
-            }
         }
         Ok(())
     }

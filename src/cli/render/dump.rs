@@ -10,6 +10,7 @@ use super::source::{Origin, Subject, shot_stem};
 use crate::cli::failure::Failure;
 use crate::cli::files::{self, InputKind};
 use crate::cli::interrupt::Interrupt;
+use crate::cli::places::Places;
 
 /// Writes the shot to `path`; `denoise` says whether its noise is removed.
 pub(crate) fn dump(
@@ -17,10 +18,10 @@ pub(crate) fn dump(
     subject: &Subject,
     shot: &Shot,
     denoise: bool,
-    interrupt: &Interrupt,
+    (places, interrupt): (&mut Places, &Interrupt),
 ) -> Result<(), Failure> {
     let origin = &subject.origin;
-    let beside = Beside { shot: path, interrupt };
+    let mut beside = Beside { shot: path, places, interrupt };
     let geometry = Geometry { file: beside.product(origin)?, up_axis: origin.up_axis, unit_scale: origin.unit_scale };
     let environment_file = beside.environment(origin, &shot.environment)?;
     let hidden = packshot_pipeline::dump::hidden();
@@ -40,12 +41,13 @@ pub(crate) fn dump(
 /// The folder and name of the shot file, by which the others are named.
 struct Beside<'a> {
     shot: &'a Path,
+    places: &'a mut Places,
     interrupt: &'a Interrupt,
 }
 
 impl Beside<'_> {
     /// The product's file: its own, or a copy where it has no path or is no binary glTF.
-    fn product(&self, origin: &Origin) -> Result<FileReference, Failure> {
+    fn product(&mut self, origin: &Origin) -> Result<FileReference, Failure> {
         let is_glb = |path: &&PathBuf| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("glb"));
         match origin.glb_path.as_ref().filter(is_glb) {
             Some(path) => Ok(self.reference(path, &origin.glb)),
@@ -54,7 +56,7 @@ impl Beside<'_> {
     }
 
     /// The environment map's file: its own, or a new one.
-    fn environment(&self, origin: &Origin, environment: &Environment) -> Result<Option<FileReference>, Failure> {
+    fn environment(&mut self, origin: &Origin, environment: &Environment) -> Result<Option<FileReference>, Failure> {
         let Environment::LatLong { map, .. } = environment else { return Ok(None) };
         match &origin.environment_path {
             Some(path) => Ok(Some(self.reference(path, &files::read(path, InputKind::Environment)?))),
@@ -71,13 +73,14 @@ impl Beside<'_> {
     }
 
     /// Writes a file called like the shot.
-    fn write(&self, suffix: &str, bytes: &[u8]) -> Result<FileReference, Failure> {
+    fn write(&mut self, suffix: &str, bytes: &[u8]) -> Result<FileReference, Failure> {
         if files::is_stream(self.shot) {
             let message =
                 format!("the shot needs a file beside it ({suffix}), and standard output has no place for one");
             return Err(Failure::usage("conflict", message, "--dump-shot -", "give a file"));
         }
         let path = self.shot.with_file_name(format!("{}.{suffix}", shot_stem(self.shot)));
+        self.places.write(&path, "--dump-shot")?;
         files::write(&path, bytes, self.interrupt)?;
         Ok(self.reference(&path, bytes))
     }

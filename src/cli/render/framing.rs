@@ -7,7 +7,7 @@ use packshot_renderer::shot::framing::{Fit, Lens};
 use packshot_renderer::shot::request::{DepthOfField, Focus, Framing};
 use packshot_renderer::shot::view::{SIX_VIEW, THREE_QUARTER, ViewDirection};
 
-use crate::cli::options::{number, positive};
+use crate::cli::options::number;
 
 /// Where one picture, or the first frame, is taken from.
 #[derive(Args, Clone, Debug)]
@@ -23,7 +23,7 @@ pub(crate) struct DirectionArgs {
     #[arg(long, value_name = "E", allow_negative_numbers = true, value_parser = number(-90.0, 90.0), conflicts_with = "camera")]
     pub(crate) elevation_deg: Option<f64>,
     /// A camera of the file
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["fill", "margin_px", "crop_to", "lens_mm", "ortho"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["fill", "margin_px", "trim", "crop_to", "lens_mm", "ortho"])]
     pub(crate) camera: Option<String>,
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct LensArgs {
     #[arg(long, value_name = "PX", allow_negative_numbers = true, value_parser = value_parser!(u32).range(0..=8191), conflicts_with = "fill")]
     pub(crate) margin_px: Option<u32>,
     /// Cut the picture within its width and height so that the margin is the same all around
-    #[arg(long, requires = "margin_px")]
+    #[arg(long, conflicts_with = "fill")]
     pub(crate) trim: bool,
     /// Frame this part, by name or path (repeatable); the others are drawn as far as they reach into the picture
     #[arg(long, value_name = "PART")]
@@ -50,7 +50,7 @@ pub(crate) struct LensArgs {
     #[arg(long, conflicts_with = "lens_mm")]
     pub(crate) ortho: bool,
     /// Depth of field: the f-number of the lens, for a 36 mm sensor and the product's real size
-    #[arg(long, value_name = "F", allow_negative_numbers = true, value_parser = positive(1e6), conflicts_with = "ortho")]
+    #[arg(long, value_name = "F", allow_negative_numbers = true, value_parser = number(0.1, 1e6), conflicts_with = "ortho")]
     pub(crate) dof: Option<f64>,
     /// Focus on the nearest point of this part, by name or path [default: the plane through the product's middle]
     #[arg(long, value_name = "PART")]

@@ -13,6 +13,7 @@ use crate::cli::failure::Failure;
 use crate::cli::files;
 use crate::cli::interrupt::Interrupt;
 use crate::cli::options::ExrWord;
+use crate::cli::places::Places;
 
 /// A picture's place and format.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +37,12 @@ impl Target {
     /// The files beside it.
     pub(crate) fn more_outputs(&self) -> Vec<String> {
         self.more.iter().map(|(path, _)| path.display().to_string()).collect()
+    }
+
+    /// Takes its files into the places of the command.
+    pub(crate) fn take_places(&self, places: &mut Places) -> Result<(), Failure> {
+        let more = self.more.iter().map(|(path, _)| path);
+        [&self.path].into_iter().chain(more).try_for_each(|path| places.write(path, "-o"))
     }
 
     /// Those of its files that hold the picture as it was sampled, where others have it without its noise.

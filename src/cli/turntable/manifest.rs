@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use packshot::error::Fault;
+use packshot::picture::FileKind;
 use packshot::verify::Check;
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +44,11 @@ struct Document {
     finished: BTreeMap<u32, Frame>,
 }
 
+/// The name of a frame's file, without its extension.
+pub(super) fn frame_name(number: u32) -> String {
+    format!("frame_{number:04}")
+}
+
 /// A finished frame.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Frame {
@@ -65,7 +71,14 @@ impl Manifest {
         let path = folder.join(NAME);
         let new =
             Document { schema: SCHEMA.to_owned(), request: request.to_owned(), frames, finished: BTreeMap::new() };
-        let found = if overwrite { None } else { read(&path)? };
+        let found = match read(&path) {
+            Ok(Some(found)) if overwrite => {
+                remove_frames(folder, &found);
+                None
+            }
+            _ if overwrite => None,
+            found => found?,
+        };
         let document = match found {
             None => new,
             Some(found) => match serde_json::from_slice::<Document>(&found) {
@@ -89,9 +102,7 @@ impl Manifest {
     /// The frame, when it is finished and `file` is what it was.
     pub(super) fn kept(&self, number: u32, file: &Path) -> Option<Frame> {
         let frame = self.document.finished.get(&number)?;
-        let mut hasher = blake3::Hasher::new();
-        hasher.update_reader(std::fs::File::open(file).ok()?).ok()?;
-        (hasher.finalize().to_hex().as_str() == frame.blake3).then(|| frame.clone())
+        (digest_of(file)? == frame.blake3).then(|| frame.clone())
     }
 
     /// Lists a frame whose file is in its place.
@@ -111,6 +122,28 @@ impl Manifest {
         self.written = Some(Instant::now());
         Ok(())
     }
+}
+
+/// Removes the frames of a list that is about to be replaced, so that a folder holds those of one turntable. What is not as the list says stays.
+fn remove_frames(folder: &Path, list: &[u8]) {
+    let Ok(list) = serde_json::from_slice::<Document>(list) else { return };
+    let extensions = FileKind::ALL.into_iter().flat_map(FileKind::extensions);
+    for (number, frame) in &list.finished {
+        for extension in extensions.clone() {
+            let file = folder.join(format!("{}.{extension}", frame_name(*number)));
+            if digest_of(&file).is_some_and(|digest| digest == frame.blake3) {
+                // Should it stay, it is replaced or is one too many.
+                let _is_gone = std::fs::remove_file(&file);
+            }
+        }
+    }
+}
+
+/// The digest of a file, as lists have it; `None` where it cannot be read.
+fn digest_of(file: &Path) -> Option<String> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(std::fs::File::open(file).ok()?).ok()?;
+    Some(hasher.finalize().to_hex().to_string())
 }
 
 fn read(path: &Path) -> Result<Option<Vec<u8>>, Failure> {

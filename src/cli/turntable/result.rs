@@ -7,6 +7,7 @@ use packshot::verify::Check;
 use packshot_renderer::backend::DeviceInfo;
 use packshot_renderer::diagnostic::Diagnostic;
 use packshot_renderer::encode::movie::MovieSettings;
+use packshot_renderer::shot::Shot;
 use packshot_renderer::shot::turntable::{TurnDirection, TurnMode, Turntable};
 use serde::Serialize;
 
@@ -33,10 +34,10 @@ pub(super) struct TurntableResult {
     /// Frames that were rendered now; the others were there.
     rendered: usize,
     kept: usize,
-    /// Of the frames that were rendered.
-    width: Option<u32>,
-    height: Option<u32>,
+    width: u32,
+    height: u32,
     samples_max: u32,
+    /// Of the frames that were rendered now, and so is what follows.
     samples_mean: f64,
     /// What was done against noise; `None` where nothing was, or nothing was rendered.
     denoised: Option<Denoised>,
@@ -156,7 +157,7 @@ impl TurntableResult {
         preflight: &Preflight,
         turntable: &Turntable,
         (frames, film): (Vec<FrameResult>, Option<FilmResult>),
-        (sampled, device, samples_max): (Sampled, DeviceInfo, u32),
+        (sampled, device, shot): (Sampled, DeviceInfo, &Shot),
         seconds: Seconds,
         checks: Vec<Check>,
     ) -> Self {
@@ -179,9 +180,9 @@ impl TurntableResult {
             film,
             rendered,
             kept: frames.iter().filter(|frame| frame.kept).count(),
-            width: size_px.map(|[width_px, _]| width_px),
-            height: size_px.map(|[_, height_px]| height_px),
-            samples_max,
+            width: shot.film.width_px,
+            height: shot.film.height_px,
+            samples_max: shot.film.samples,
             samples_mean,
             denoised,
             seconds,

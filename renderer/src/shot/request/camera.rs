@@ -156,7 +156,8 @@ fn aperture(wish: &DepthOfField, camera: &Camera, film: &Film, depth_m: f64) -> 
     in_range("--dof", wish.f_number, F_NUMBER)?;
     let Projection::Perspective { fov_y_rad } = camera.projection else {
         let message = "parallel rays come through no aperture: everything is sharp";
-        return Err(ShotError::new(ErrorCode::Conflict, "--dof", message).help("leave --dof out, or give --lens-mm"));
+        return Err(ShotError::new(ErrorCode::Conflict, "--dof", message)
+            .help("leave --dof out, or choose a camera with perspective"));
     };
     if depth_m <= camera.clip_near_m {
         let message = "the focus would lie at the camera or behind it";

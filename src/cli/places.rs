@@ -1,0 +1,125 @@
+//! The files that a command reads and writes. None that is written may be one that is read, or that is written as something else: it would be
+//! lost, without a word and after hours of rendering.
+
+use std::path::{Path, PathBuf};
+
+use super::failure::Failure;
+use super::files;
+
+/// Files that have a use, each with the option or argument that gives it one.
+#[derive(Debug, Default)]
+pub(crate) struct Places {
+    read: Vec<Place>,
+    written: Vec<Place>,
+}
+
+#[derive(Debug)]
+struct Place {
+    /// The same for every way to write a path; `-` for a standard stream.
+    path: PathBuf,
+    option: &'static str,
+}
+
+impl Places {
+    /// A file is read.
+    ///
+    /// # Errors
+    /// `usage.conflict` when it is standard input for the second time, or a file that is written.
+    pub(crate) fn read(&mut self, path: &Path, option: &'static str) -> Result<(), Failure> {
+        let Some(place) = Place::of(path, option) else { return Ok(()) };
+        if files::is_stream(path) {
+            if let Some(other) = place.found_in(&self.read) {
+                let message = format!("{} and {option} cannot both be read from standard input", other.option);
+                return Err(Failure::usage("conflict", message, option, "give one of them as a file"));
+            }
+        } else if let Some(other) = place.found_in(&self.written) {
+            return Err(replaces(other.option, option, path));
+        }
+        self.read.push(place);
+        Ok(())
+    }
+
+    /// A file, or standard output, is written.
+    ///
+    /// # Errors
+    /// `usage.conflict` when something else is written there, or it is a file that is read.
+    pub(crate) fn write(&mut self, path: &Path, option: &'static str) -> Result<(), Failure> {
+        let Some(place) = Place::of(path, option) else { return Ok(()) };
+        if let Some(other) = place.found_in(&self.written) {
+            let message = format!("{} and {option} cannot both go to {}", other.option, path.display());
+            return Err(Failure::usage("conflict", message, option, "give each a place of its own"));
+        }
+        if let Some(other) = place.found_in(&self.read).filter(|_| !files::is_stream(path)) {
+            return Err(replaces(option, other.option, path));
+        }
+        self.written.push(place);
+        Ok(())
+    }
+}
+
+impl Place {
+    /// `None` for devices and pipes, which lose nothing.
+    fn of(path: &Path, option: &'static str) -> Option<Self> {
+        if files::is_stream(path) {
+            return Some(Self { path: path.to_owned(), option });
+        }
+        let is_file = !files::is_special(path);
+        is_file.then(|| Self { path: files::resolved(path), option })
+    }
+
+    fn found_in<'p>(&self, places: &'p [Self]) -> Option<&'p Self> {
+        places.iter().find(|place| place.path == self.path)
+    }
+}
+
+fn replaces(written: &'static str, read: &'static str, path: &Path) -> Failure {
+    let message = format!("{written} would replace {}, which {read} is read from", path.display());
+    Failure::usage("conflict", message, written, "write to another file")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_the_same_however_its_path_is_written() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("product.glb");
+        std::fs::write(&file, b"x").expect("written");
+        std::fs::create_dir(folder.path().join("sub")).expect("made");
+        let detour = folder.path().join("sub/../product.glb");
+        let mut places = Places::default();
+        places.read(&file, "<INPUT>").expect("nothing is written yet");
+        places.read(&file, "--light").expect("what is read twice stays");
+        let failure = places.write(&detour, "-o").expect_err("it would be lost");
+        assert!(failure.faults[0].message.ends_with("which <INPUT> is read from"), "{failure:?}");
+        // What is not there yet has a place too.
+        places.write(&folder.path().join("a.png"), "-o").expect("free");
+        places.write(&folder.path().join("sub/../a.png"), "--report").expect_err("taken");
+        places.read(&folder.path().join("a.png"), "--shot").expect_err("it would be lost");
+    }
+
+    #[test]
+    fn standard_streams_have_one_use_each_and_devices_any() {
+        let mut places = Places::default();
+        for path in ["/dev/null", "/dev/null"] {
+            places.write(Path::new(path), "-o").expect("nothing is lost");
+        }
+        places.read(Path::new("-"), "<INPUT>").expect("free");
+        places.write(Path::new("-"), "-o").expect("another stream");
+        places.read(Path::new("-"), "--material-map").expect_err("it is read once");
+        places.write(Path::new("-"), "--report").expect_err("it is written once");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_what_it_leads_to() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (file, link) = (folder.path().join("a.png"), folder.path().join("b.json"));
+        std::fs::write(&file, b"x").expect("written");
+        std::os::unix::fs::symlink(&file, &link).expect("linked");
+        let mut places = Places::default();
+        places.write(&file, "-o").expect("free");
+        places.write(&link, "--report").expect_err("taken");
+    }
+}

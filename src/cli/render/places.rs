@@ -1,0 +1,47 @@
+//! What the options of pictures read and write, before any product or target.
+
+use std::path::PathBuf;
+
+use super::args::{OutputArgs, PictureArgs};
+use crate::cli::failure::Failure;
+use crate::cli::options::LightOption;
+use crate::cli::places::Places;
+use crate::cli::template::{TemplateFile, is_file_name};
+
+impl PictureArgs {
+    /// What is read beside the product, and what is written beside the pictures.
+    ///
+    /// # Errors
+    /// `usage.conflict` where one of these is another.
+    pub(crate) fn places(&self) -> Result<Places, Failure> {
+        let mut places = Places::default();
+        let light = match &self.look.light {
+            Some(LightOption::File(path)) => Some(path),
+            _ => None,
+        };
+        let template = self.template.as_ref().filter(|name| is_file_name(name));
+        let inputs = [
+            (self.materials.material_map.as_ref(), "--material-map"),
+            (light, "--light"),
+            (self.look.lut.as_ref(), "--lut"),
+            (template, "--template"),
+        ];
+        for (path, option) in inputs {
+            path.map_or(Ok(()), |path| places.read(path, option))?;
+        }
+        if let Some((map, _)) = self.template_in_force.as_ref().and_then(TemplateFile::light_map) {
+            places.read(&map, "--template")?;
+        }
+        let OutputArgs { report, dump_shot, json, .. } = &self.output;
+        let to_stdout = PathBuf::from("-");
+        let outputs = [
+            (json.then_some(&to_stdout), "--json"),
+            (report.as_ref(), "--report"),
+            (dump_shot.as_ref(), "--dump-shot"),
+        ];
+        for (path, option) in outputs {
+            path.map_or(Ok(()), |path| places.write(path, option))?;
+        }
+        Ok(places)
+    }
+}
