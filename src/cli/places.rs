@@ -1,23 +1,18 @@
 //! The files that a command reads and writes. None that is written may be one that is read, or that is written as something else: it would be
 //! lost, without a word and after hours of rendering.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
 use super::files;
 
-/// Files that have a use, each with the option or argument that gives it one.
+/// Files that have a use, each by a path that is the same for every way to write it (`-` for a standard stream), with the option or argument that
+/// gives it that use.
 #[derive(Debug, Default)]
 pub(crate) struct Places {
-    read: Vec<Place>,
-    written: Vec<Place>,
-}
-
-#[derive(Debug)]
-struct Place {
-    /// The same for every way to write a path; `-` for a standard stream.
-    path: PathBuf,
-    option: &'static str,
+    read: HashMap<PathBuf, &'static str>,
+    written: HashMap<PathBuf, &'static str>,
 }
 
 impl Places {
@@ -26,16 +21,16 @@ impl Places {
     /// # Errors
     /// `usage.conflict` when it is standard input for the second time, or a file that is written.
     pub(crate) fn read(&mut self, path: &Path, option: &'static str) -> Result<(), Failure> {
-        let Some(place) = Place::of(path, option) else { return Ok(()) };
+        let Some(place) = place(path) else { return Ok(()) };
         if files::is_stream(path) {
-            if let Some(other) = place.found_in(&self.read) {
-                let message = format!("{} and {option} cannot both be read from standard input", other.option);
+            if let Some(other) = self.read.get(&place) {
+                let message = format!("{other} and {option} cannot both be read from standard input");
                 return Err(Failure::usage("conflict", message, option, "give one of them as a file"));
             }
-        } else if let Some(other) = place.found_in(&self.written) {
-            return Err(replaces(other.option, option, path));
+        } else if let Some(written) = self.written.get(&place) {
+            return Err(replaces(written, option, path));
         }
-        self.read.push(place);
+        self.read.entry(place).or_insert(option);
         Ok(())
     }
 
@@ -44,32 +39,25 @@ impl Places {
     /// # Errors
     /// `usage.conflict` when something else is written there, or it is a file that is read.
     pub(crate) fn write(&mut self, path: &Path, option: &'static str) -> Result<(), Failure> {
-        let Some(place) = Place::of(path, option) else { return Ok(()) };
-        if let Some(other) = place.found_in(&self.written) {
-            let message = format!("{} and {option} cannot both go to {}", other.option, path.display());
+        let Some(place) = place(path) else { return Ok(()) };
+        if let Some(other) = self.written.get(&place) {
+            let message = format!("{other} and {option} cannot both go to {}", path.display());
             return Err(Failure::usage("conflict", message, option, "give each a place of its own"));
         }
-        if let Some(other) = place.found_in(&self.read).filter(|_| !files::is_stream(path)) {
-            return Err(replaces(option, other.option, path));
+        if let Some(read) = self.read.get(&place).filter(|_| !files::is_stream(path)) {
+            return Err(replaces(option, read, path));
         }
-        self.written.push(place);
+        self.written.insert(place, option);
         Ok(())
     }
 }
 
-impl Place {
-    /// `None` for devices and pipes, which lose nothing.
-    fn of(path: &Path, option: &'static str) -> Option<Self> {
-        if files::is_stream(path) {
-            return Some(Self { path: path.to_owned(), option });
-        }
-        let is_file = !files::is_special(path);
-        is_file.then(|| Self { path: files::resolved(path), option })
+/// `None` for devices and pipes, which lose nothing.
+fn place(path: &Path) -> Option<PathBuf> {
+    if files::is_stream(path) {
+        return Some(path.to_owned());
     }
-
-    fn found_in<'p>(&self, places: &'p [Self]) -> Option<&'p Self> {
-        places.iter().find(|place| place.path == self.path)
-    }
+    (!files::is_special(path)).then(|| files::resolved(path))
 }
 
 fn replaces(written: &'static str, read: &'static str, path: &Path) -> Failure {

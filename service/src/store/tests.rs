@@ -164,6 +164,22 @@ async fn what_has_no_lock_is_thrown_away_after_a_day() {
     assert_eq!(spooled_files(folder.path()), 0);
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_folder_whose_process_ended_before_it_had_a_lock_is_removed_after_a_day() {
+    let folder = tempfile::tempdir().expect("a folder");
+    drop(store(folder.path()));
+    let left = folder.path().join("spool/left");
+    std::fs::create_dir(&left).expect("made");
+    std::fs::write(left.join("frame"), b"half").expect("written");
+    drop(store(folder.path()));
+    assert!(left.exists(), "it may be about to get one");
+    let opened = std::fs::File::open(&left).expect("there");
+    opened.set_modified(SystemTime::now() - Duration::from_secs(90_000)).expect("set");
+    drop(store(folder.path()));
+    assert!(!left.exists());
+}
+
 #[test]
 fn a_full_disk_is_told_from_a_broken_one() {
     let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
