@@ -12,7 +12,7 @@ const DIRECTIONS: [DVec3; 3] =
 
 /// Most findings, as one inside of a thousand nested parts says it all.
 const FINDINGS_MAX: usize = 16;
-/// Most triangles that are looked at, for a second or so of work: files may nest as many parts of as many triangles as they like.
+/// Most triangles that are looked at; what is beyond is not found: files may nest as many parts of as many triangles as they like.
 const TRIANGLES_MAX: usize = 1 << 27;
 
 /// A place to see from.
