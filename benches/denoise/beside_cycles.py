@@ -43,6 +43,7 @@ p.add_argument("--threads", type=int, default=2)
 p.add_argument("--references", action="store_true", help="render what is missing and end")
 p.add_argument("--sheet", type=Path, help="reference | noisy | denoised | FLIP of that, Packshot above Cycles")
 a = p.parse_args()
+a.packshot = a.packshot.resolve()
 a.folder.mkdir(parents=True, exist_ok=True)
 
 

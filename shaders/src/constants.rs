@@ -171,22 +171,26 @@ shared_constants! {
     pub const LIGHT_DIRECTIONAL: u32 = 2;
     /// `Light.kind`: a point with a cone.
     pub const LIGHT_SPOT: u32 = 3;
-    /// Pairs of sample dimensions at the camera.
-    pub const PAIRS_BEFORE_BOUNCES: u32 = 2;
-    /// Pairs of each scattering event.
-    pub const PAIRS_PER_BOUNCE: u32 = 4;
-    /// The camera's pair for the pixel filter.
-    pub const PAIR_FILTER: u32 = 0;
-    /// The camera's pair for the point of the lens.
-    pub const PAIR_LENS: u32 = 1;
-    /// An event's pair for the choice of the lobe, and of the light.
-    pub const PAIR_CHOICE: u32 = 0;
-    /// An event's pair for the scattered direction.
-    pub const PAIR_BSDF: u32 = 1;
-    /// An event's pair for the point of the light.
-    pub const PAIR_LIGHT: u32 = 2;
-    /// An event's pair for the path's survival.
-    pub const PAIR_SURVIVAL: u32 = 3;
+    /// Sets of sample numbers before the first step.
+    pub const SETS_BEFORE_STEPS: u32 = 1;
+    /// Sets of each step.
+    pub const SETS_PER_STEP: u32 = 2;
+    /// The camera's set, for the point of the lens.
+    pub const SET_LENS: u32 = 0;
+    /// A step's set for the lobe and the scattered direction, and for the light and the point of it; at the first step also for the place in the pixel.
+    pub const SET_SCATTERING: u32 = 0;
+    /// A step's set for the path's survival.
+    pub const SET_SURVIVAL: u32 = 1;
+    /// The lobe and the scattered direction.
+    pub const DRAW_BSDF: u32 = 0;
+    /// The light and the point of it.
+    pub const DRAW_LIGHT: u32 = 1;
+    /// The place in the pixel.
+    pub const DRAW_PIXEL: u32 = 2;
+    /// The point of the lens.
+    pub const DRAW_LENS: u32 = 3;
+    /// Roulette, and the distance inside a body.
+    pub const DRAW_SURVIVAL: u32 = 4;
     /// Nodes of an albedo table along roughness and along the square root of the cosine.
     pub const ALBEDO_STEPS: u32 = 32;
     /// Entries of one albedo table.

@@ -22,4 +22,5 @@ mod relief;
 mod scenes;
 mod shadows;
 mod shells;
+mod stratification;
 mod terminator;

@@ -32,7 +32,7 @@ fn guides(@builtin(global_invocation_id) id: vec3u) {
     let sequence = pixel_sequence(pixel);
     let seed = sequence.x;
     let sample = sequence.y + guide_params.sample;
-    var path = generate(pixel, seed, sample, sobol_2d(seed, sample, PAIR_FILTER));
+    var path = generate(pixel, seed, sample, pixel_sample(seed, sample));
     var found: Guide;
     for (var n_rays = 0u; n_rays < GUIDE_RAYS && path.alive == 1u; n_rays += 1u) {
         let steps = path.steps;

@@ -124,7 +124,7 @@ fn path_trace(@builtin(global_invocation_id) id: vec3u) {
             break;
         }
         if path.alive == 0u {
-            path = generate(pixel, sequence.x, path.sample, sobol_2d(sequence.x, path.sample, PAIR_FILTER));
+            path = generate(pixel, sequence.x, path.sample, pixel_sample(sequence.x, path.sample));
         }
         let steps = path.steps;
         let hit = trace_closest(path.ray, ray_key(path.seed, path.sample, steps, 0u));

@@ -1,5 +1,5 @@
 // Noise on a lattice of unit cells. No bindings.
-#import lib/sobol
+#import lib/sequence
 
 // What a cell is dealt, in [0, 1).
 fn cell_value(cell: vec3i) -> f32 {

@@ -1,7 +1,7 @@
 // A light path on its way, and what one step of it gives. No bindings.
 #import lib/math
 #import lib/ray
-#import lib/sobol
+#import lib/sequence
 
 struct PathState {
     // The next ray to trace.
@@ -44,9 +44,14 @@ struct ShadowRay {
     exists: u32,
 }
 
-// A point of one of the pairs PAIR_* of a step.
-fn bounce_sample(seed: u32, sample: u32, steps: u32, pair: u32) -> vec2f {
-    return sobol_2d(seed, sample, PAIRS_BEFORE_BOUNCES + steps * PAIRS_PER_BOUNCE + pair);
+// One of the sets SET_* of a step.
+fn step_point(seed: u32, sample: u32, steps: u32, set_number: u32) -> vec2u {
+    return set_point(seed, sample, SETS_BEFORE_STEPS + steps * SETS_PER_STEP + set_number);
+}
+
+// Where in the pixel, before its filter. It is stratified together with what the ray does at the first surface, whose numbers these are.
+fn pixel_sample(seed: u32, sample: u32) -> vec2f {
+    return draw_pair_beside(step_point(seed, sample, 0u, SET_SCATTERING), DRAW_PIXEL);
 }
 
 // The numbers of a step, all drawn whether it needs them or not: drawing has no branches, and processors draw for many paths
@@ -61,11 +66,13 @@ struct BounceSamples {
 }
 
 fn bounce_samples(seed: u32, sample: u32, steps: u32) -> BounceSamples {
+    let scattering = step_point(seed, sample, steps, SET_SCATTERING);
+    let survival = step_point(seed, sample, steps, SET_SURVIVAL);
     return BounceSamples(
-        bounce_sample(seed, sample, steps, PAIR_CHOICE),
-        bounce_sample(seed, sample, steps, PAIR_BSDF),
-        bounce_sample(seed, sample, steps, PAIR_LIGHT),
-        bounce_sample(seed, sample, steps, PAIR_SURVIVAL),
+        vec2f(draw_third(scattering, DRAW_BSDF), draw_third(scattering, DRAW_LIGHT)),
+        draw_pair(scattering, DRAW_BSDF),
+        draw_pair(scattering, DRAW_LIGHT),
+        draw_pair(survival, DRAW_SURVIVAL),
     );
 }
 

@@ -2,7 +2,7 @@
 #import lib/camera
 #import lib/path
 #import lib/sampling
-#import lib/sobol
+#import lib/sequence
 #import stage/scene
 
 // Where the filter's inverse distribution puts `u`, in pixels from the centre: pixels are sampled by their filter, so that every sample has
@@ -13,27 +13,19 @@ fn filter_offset(u: f32) -> f32 {
     return mix(tables[params.filter_table + i], tables[params.filter_table + i + 1u], x - f32(i));
 }
 
-// x: the seed of the sequence of a block of 16 x 16 pixels; y: where in it the samples of this pixel begin. Neighbours have neighbouring parts of
-// one sequence, along a Morton curve whose squares of every size are shuffled: what one draws the others avoid, so that their errors cancel
-// over small distances (Ahmed and Wonka 2020, "Screen-Space Blue-Noise Diffusion of Monte Carlo Sampling Error via Hierarchical Ordering of Pixels").
+// x: the seed of the sequence of the pixel's block; y: where in it the samples of this pixel begin.
 fn pixel_sequence(pixel: vec2u) -> vec2u {
-    let seed = hash_combine(hash_combine(params.seed, pixel.x >> 4u), pixel.y >> 4u);
-    // Bit 0 of x to bit 1, bit 1 to bit 3, and so on; y between them.
-    var spread = pixel & vec2u(15u);
-    spread = (spread | (spread << vec2u(2u))) & vec2u(0x33u);
-    spread = (spread | (spread << vec2u(1u))) & vec2u(0x55u);
-    let along = (spread.x << 1u) | spread.y;
-    let rank = reverseBits(owen_reversed(reverseBits(along << 24u), seed ^ 0x2545f491u)) >> 24u;
-    return vec2u(seed, rank << params.pixel_samples_log2);
+    let seed = hash_combine(hash_combine(params.seed, pixel.x / BLOCK_PX), pixel.y / BLOCK_PX);
+    return vec2u(seed, rank_in_block(seed, pixel) << params.pixel_samples_log2);
 }
 
-// `seed` and `sample` are of the pixel's sequence; `u` is point `sample` of its PAIR_FILTER.
+// `seed` and `sample` are of the pixel's sequence; `u` is its `pixel_sample`.
 fn generate(pixel: vec2u, seed: u32, sample: u32, u: vec2f) -> PathState {
     let at_px = vec2f(pixel) + 0.5 + vec2f(filter_offset(u.x), filter_offset(u.y));
     let at = at_px / vec2f(f32(params.width_px), f32(params.height_px));
     var path: PathState;
     if params.camera.aperture_radius > 0.0 {
-        path.ray = lens_ray(params.camera, at, square_to_disc(sobol_2d(seed, sample, PAIR_LENS)));
+        path.ray = lens_ray(params.camera, at, square_to_disc(draw_pair(set_point(seed, sample, SET_LENS), DRAW_LENS)));
     } else {
         path.ray = camera_ray(params.camera, at);
     }

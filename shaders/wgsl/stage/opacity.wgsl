@@ -1,7 +1,7 @@
 // Whether a surface stops a ray. Stochastic for partly opaque ones, by a number that depends on the ray and the place alone, so that
 // neither the order of traversal nor the shape of a BVH changes a picture.
 #import lib/ray
-#import lib/sobol
+#import lib/sequence
 #import lib/path
 #import stage/scene
 #import stage/texture

@@ -4,7 +4,9 @@
 
 use glam::{UVec2, Vec2, Vec3};
 use packshot_native::stages::{Bindings, BounceSamples, EnvironmentPoint, EnvironmentSearch, Guide, PathState, Seen};
-use packshot_shaders::constants::{ENVIRONMENT_MAP, PAIR_BSDF, PAIR_CHOICE, PAIR_FILTER, PAIR_LIGHT, PAIR_SURVIVAL};
+use packshot_shaders::constants::{
+    DRAW_BSDF, DRAW_LIGHT, DRAW_SURVIVAL, ENVIRONMENT_MAP, SET_SCATTERING, SET_SURVIVAL,
+};
 use packshot_shaders::layout::ray::{Hit, Ray};
 
 use super::SimdLevel;
@@ -79,7 +81,7 @@ macro_rules! loops {
                     let numbers: [u32; AHEAD] = std::array::from_fn(|k| begin.wrapping_add(done + k as u32));
                     let mut drawn = [Vec2::ZERO; AHEAD];
                     for (&sample, u) in numbers.iter().zip(&mut drawn) {
-                        *u = native::sobol_2d(seed, sample, PAIR_FILTER);
+                        *u = native::pixel_sample(seed, sample);
                     }
                     let wanted = numbers.iter().zip(&drawn).take((samples.n_samples - done) as usize);
                     paths.extend(wanted.map(|(&sample, &u)| native::generate(b, pixel, seed, sample, u)));
@@ -95,14 +97,25 @@ macro_rules! loops {
                     (seeds[k], numbers[k], steps[k]) = (path.seed, path.sample, path.steps);
                 }
                 // Loops without memory but these arrays, which compilers put into lanes.
-                let pairs = [PAIR_CHOICE, PAIR_BSDF, PAIR_LIGHT, PAIR_SURVIVAL].map(|pair| {
-                    let mut drawn = [Vec2::ZERO; AHEAD];
+                let [scattering, survival] = [SET_SCATTERING, SET_SURVIVAL].map(|set_number| {
+                    let mut points = [UVec2::ZERO; AHEAD];
                     for k in 0..AHEAD {
-                        drawn[k] = native::bounce_sample(seeds[k], numbers[k], steps[k], pair);
+                        points[k] = native::step_point(seeds[k], numbers[k], steps[k], set_number);
+                    }
+                    points
+                });
+                let draws = [(&scattering, DRAW_BSDF), (&scattering, DRAW_LIGHT), (&survival, DRAW_SURVIVAL)];
+                let [bsdf, light, survival] = draws.map(|(points, thing)| {
+                    let mut drawn = [Vec2::ZERO; AHEAD];
+                    for (u, &point) in drawn.iter_mut().zip(points) {
+                        *u = native::draw_pair(point, thing);
                     }
                     drawn
                 });
-                let [choice, bsdf, light, survival] = &pairs;
+                let mut choice = [Vec2::ZERO; AHEAD];
+                for (u, &point) in choice.iter_mut().zip(&scattering) {
+                    *u = Vec2::new(native::draw_third(point, DRAW_BSDF), native::draw_third(point, DRAW_LIGHT));
+                }
                 for (k, samples) in samples.iter_mut().enumerate() {
                     *samples = BounceSamples { choice: choice[k], bsdf: bsdf[k], light: light[k], survival: survival[k] };
                 }
