@@ -132,8 +132,14 @@ async fn save(client: &Client, job: &Job, output: &Path) -> Result<(), Failure> 
     let all = job.result.iter().flat_map(|result| &result.files);
     if !is_folder(output) {
         let extension = output.extension().map(|text| text.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
-        let file = all.into_iter().find(|file| files::is_stream(output) || file.format.to_string() == extension);
-        let file = file.ok_or_else(|| {
+        let fits: Vec<_> =
+            all.filter(|file| files::is_stream(output) || file.format.to_string() == extension).collect();
+        if let [_, _, ..] = fits[..] {
+            let message = format!("the render has {} files for {}", fits.len(), output.display());
+            let help = format!("give a folder: packshot client fetch {} -o DIR/", job.id);
+            return Err(Failure::usage("invalid_value", message, "--output", help));
+        }
+        let file = fits.first().copied().ok_or_else(|| {
             let message = format!("the render has no file of the format `{extension}`");
             Failure::usage("invalid_value", message, "--output", "its request says which it has: `formats`")
         })?;

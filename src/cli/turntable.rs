@@ -145,7 +145,13 @@ impl TurntableArgs {
 
     /// The film that is asked for; `None` for frames in a folder, or when nothing is written.
     fn film(&self) -> Result<Option<Film>, Failure> {
-        let output = self.picture.output.output.as_deref().filter(|output| !is_folder(output));
+        let output = self.picture.output.output.as_deref();
+        if let Some(folder) = output.filter(|output| output.is_dir() && film::is_named_like_one(output)) {
+            let message = format!("{} is a folder, and its name is a film's", folder.display());
+            let help = "give the film another name, or frames a folder whose name ends otherwise";
+            return Err(Failure::usage("invalid_value", message, "-o", help));
+        }
+        let output = output.filter(|output| !is_folder(output));
         output.map(|output| Film::new(&self.picture, self.turn.fps, output)).transpose()
     }
 }

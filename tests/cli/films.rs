@@ -210,8 +210,11 @@ fn ctrl_c_keeps_frames_and_says_how_to_go_on() {
 #[test]
 fn wrong_usage_of_films() {
     let workplace = Workplace::new();
-    std::fs::create_dir(workplace.path("folder")).expect("made");
+    for folder in ["folder", "folder.mp4"] {
+        std::fs::create_dir(workplace.path(folder)).expect("made");
+    }
     for (args, exit, code, at) in [
+        ("-o folder.mp4", 2, "usage.invalid_value", "-o"),
         ("-o a.webp --width 16384 --height 8", 2, "encode.too_large", ""),
         ("-o a.mp4 --format png", 2, "usage.conflict", "--format"),
         ("-o a.mp4 --exr half", 2, "usage.conflict", "--exr"),
@@ -230,5 +233,5 @@ fn wrong_usage_of_films() {
     let odd = ["turntable", "boxes.glb", "-o", "a.mp4", "--width", "33", "--height", "24"];
     let code = if cfg!(feature = "h264") { "encode.odd_size" } else { "encode.not_built" };
     workplace.run(&odd).expect_error(2, code, "");
-    assert_eq!(workplace.files(), ["boxes.glb", "folder"], "nothing is written");
+    assert_eq!(workplace.files(), ["boxes.glb", "folder", "folder.mp4"], "nothing is written");
 }

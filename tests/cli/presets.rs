@@ -61,6 +61,9 @@ fn a_trimmed_picture_has_its_margin_on_all_sides() {
     // 8 cm by 2 cm with 10 px all around.
     assert_eq!(width, 1500);
     assert!((380..=410).contains(&height), "{height} px high");
+    // Another margin is a margin of the trimmed picture still.
+    let wider = with_preset(&workplace, &args.replace("a.png", "b.png --margin-px 20")).json();
+    assert!(wider["height"].as_u64().is_some_and(|height_px| (390..=430).contains(&height_px)), "{}", wider["height"]);
 }
 
 #[test]

@@ -65,6 +65,21 @@ fn options_win_over_the_template_and_the_template_over_defaults() {
             "{path}"
         );
     }
+    // An option changes what it says, and leaves the rest of the template's files as it is.
+    let dense = text
+        .replace("extension = \"png\"", "extension = \"png\"\ndpi = 300")
+        .replace("\"_linear\"", "\"_linear\"\nbit_depth = 32");
+    std::fs::write(workplace.path("dense.toml"), dense).expect("written");
+    run(&workplace, "render boxes.glb --template dense.toml --width 8 --bit-depth 16 --aov depth -o dense/").done();
+    let png = workplace.read("dense/boxes.png");
+    assert_eq!(png[24], 16, "bits of the PNG");
+    let at = png.windows(4).position(|name| name == b"pHYs").expect("its resolution");
+    assert_eq!(png[at + 4..at + 8], 11811_u32.to_be_bytes(), "300 dpi in pixels per metre");
+    let exr = workplace.read("dense/boxes_linear.exr");
+    let has = |name: &[u8]| exr.windows(name.len()).any(|bytes| bytes == name);
+    assert!(has(b"depth.Z\0") && has(b"R\0\x02\0\0\0") && !has(b"R\0\x01\0\0\0"), "32 bits, with the layer");
+    let refused = run(&workplace, "render boxes.glb --template mine.toml --quality 50 -o none/");
+    refused.expect_error(2, "usage.conflict", "--quality");
     let said = run(&workplace, "render boxes.glb --template mine.toml -o out/").done().stderr;
     assert!(said.contains("out/boxes.png, out/boxes_linear.exr: "), "{said}");
     run(&workplace, "render boxes.glb --template mine.toml --format jpg -o jpg/").done();

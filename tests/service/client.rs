@@ -40,6 +40,12 @@ fn submit_watch_fetch() {
 
     let (code, stdout, _) = submit(&["--set", "formats=[\"png\",\"exr\"]", "--idempotency-key", "both"]);
     assert_eq!((code, stdout.trim()), (0, id), "the same submission again");
+
+    // Several pictures have no place in one file.
+    let (code, _, stderr) = submit(&["--set", "kind=views", "--set", "views=[\"front\",\"top\"]", "-o", "one.png"]);
+    assert_eq!(code, 2, "{stderr}");
+    assert!(stderr.contains("the render has 2 files for one.png") && stderr.contains("client fetch"), "{stderr}");
+    assert!(!place.path("one.png").exists());
 }
 
 #[test]

@@ -36,6 +36,39 @@ impl Default for Format {
 }
 
 impl Format {
+    /// The kind of its files.
+    pub const fn kind(self) -> FileKind {
+        match self {
+            Self::Png(_) => FileKind::Png,
+            Self::Exr(_) => FileKind::Exr,
+            Self::Jpeg(_) => FileKind::Jpeg,
+            Self::WebP(_) => FileKind::WebP,
+            Self::Avif(..) => FileKind::Avif,
+            Self::Tiff(_) | Self::TiffLinear => FileKind::Tiff,
+        }
+    }
+
+    /// Bits per channel.
+    pub const fn bit_depth(self) -> u8 {
+        match self {
+            Self::Png(PngDepth::Eight) | Self::Jpeg(_) | Self::WebP(_) | Self::Avif(_, AvifDepth::Eight) => 8,
+            Self::Tiff(TiffDepth::Eight) => 8,
+            Self::Avif(_, AvifDepth::Ten) => 10,
+            Self::Png(PngDepth::Sixteen) | Self::Exr(ExrPrecision::Half) | Self::Tiff(TiffDepth::Sixteen) => 16,
+            Self::Exr(ExrPrecision::Float) | Self::TiffLinear => 32,
+        }
+    }
+
+    /// The quality of lossy ones.
+    pub const fn quality(self) -> Option<Quality> {
+        match self {
+            Self::Jpeg(quality) | Self::WebP(WebPCompression::Lossy(quality)) | Self::Avif(quality, _) => Some(quality),
+            Self::Png(_) | Self::Exr(_) | Self::WebP(WebPCompression::Lossless) | Self::Tiff(_) | Self::TiffLinear => {
+                None
+            }
+        }
+    }
+
     /// Fails when pictures of this size have no place in the format: to be asked before they are rendered.
     ///
     /// # Errors
@@ -171,6 +204,19 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_format_says_what_it_was_made_of() {
+        for kind in FileKind::ALL {
+            for &depth in kind.bit_depths() {
+                let format = kind.format(Some(depth), Quality::new(20)).expect("it has this depth");
+                assert_eq!((format.kind(), format.bit_depth()), (kind, depth));
+                assert_eq!(format.quality(), Quality::new(20).filter(|_| kind.has_quality()), "{kind:?}");
+                assert_eq!(format.kind().format(Some(format.bit_depth()), format.quality()), Some(format));
+            }
+        }
+        assert_eq!(FileKind::WebP.format(None, None).and_then(Format::quality), None);
     }
 
     #[test]

@@ -129,7 +129,7 @@ pub(crate) struct PictureArgs {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputArgs {
-    /// The picture: OUT.png, .exr, .jpg, .webp, .avif or .tiff, a folder `DIR/`, or `-` for stdout; without it nothing is written
+    /// One picture: a file by its extension (.png, .exr, .jpg, .webp, .avif, .tiff) or `-` for stdout; several: a folder `DIR/`; of a turntable also a film (.mp4, .webp, .apng). Without it nothing is written
     #[arg(short, long = "output", value_name = "OUT")]
     pub(crate) output: Option<PathBuf>,
     /// The format where no extension says it: in a folder and on stdout [default: png]
@@ -155,13 +155,13 @@ pub(crate) struct OutputArgs {
     /// Write the preflight report, with what was rendered, as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
-    /// Write the shot in effect
+    /// Write the shot in effect; of one picture (`packshot render`)
     #[arg(long, value_name = "FILE")]
     pub(crate) dump_shot: Option<PathBuf>,
     /// Print the result as JSON on stdout
     #[arg(long)]
     pub(crate) json: bool,
-    /// Render the same picture N times in one process, for benchmarks
+    /// Render the same picture N times in one process, for benchmarks (`packshot render`)
     #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 1, value_parser = value_parser!(u32).range(1..=10_000))]
     pub(crate) repeat: u32,
 }
@@ -343,9 +343,6 @@ impl PictureArgs {
         // A preset says which formats it accepts.
         if let Some(template) = self.template().filter(|_| self.preset.is_none()) {
             output.of_template.clone_from(&template.outputs);
-            for wish in &mut output.of_template {
-                wish.encoding.dpi = output.dpi.or(wish.encoding.dpi);
-            }
         }
         let is_open = output.output.as_ref().is_some_and(|path| files::is_stream(path) || is_folder(path));
         if let Some(preset) = self.preset.filter(|_| is_open) {
@@ -397,11 +394,6 @@ impl LookArgs {
 }
 
 impl OutputArgs {
-    /// Whether an option says how files are written.
-    pub(super) fn says_how(&self) -> bool {
-        self.bit_depth.is_some() || self.quality.is_some() || self.exr.is_some() || !self.aov.is_empty()
-    }
-
     /// The layers that are asked for.
     pub(crate) fn aovs(&self) -> Result<Vec<Aov>, Failure> {
         let named = |name: &String| {

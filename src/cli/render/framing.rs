@@ -125,7 +125,7 @@ impl LensArgs {
         };
         let fit = match (self.fill, self.margin_px) {
             (Some(fill), _) => Fit::Fill(fill),
-            (None, Some(px)) if self.trim => Fit::TrimmedToPx(px),
+            (None, Some(px)) if self.trim || matches!(default_fit, Some(Fit::TrimmedToPx(_))) => Fit::TrimmedToPx(px),
             (None, Some(px)) => Fit::MarginPx(px),
             (None, None) => default_fit.unwrap_or(Fit::Fill(0.85)),
         };

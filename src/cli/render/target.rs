@@ -79,7 +79,7 @@ pub(crate) fn targets(args: &OutputArgs, stems: &[String]) -> Result<Vec<Target>
             return Err(Failure::usage("conflict", message, "-o -", "write the picture to a file"));
         }
         one_input(stems, output)?;
-        return Ok(vec![Target::new(output.clone(), encoding(args, named_kind(args)?)?)]);
+        return Ok(vec![Target::new(output.clone(), encoding(args, named_kind(args)?, None)?)]);
     }
     if !is_folder(output) {
         one_input(stems, output)?;
@@ -112,7 +112,7 @@ pub(crate) fn formats(args: &OutputArgs) -> Vec<Format> {
     let Some(output) = &args.output else { return Vec::new() };
     let of_one = |encoding: Encoding| vec![encoding.format];
     let formats = match output {
-        stream if files::is_stream(stream) => named_kind(args).and_then(|kind| encoding(args, kind)).map(of_one),
+        stream if files::is_stream(stream) => named_kind(args).and_then(|kind| encoding(args, kind, None)).map(of_one),
         folder if is_folder(folder) => {
             outputs(args).map(|wishes| wishes.iter().map(|wish| wish.encoding.format).collect())
         }
@@ -122,24 +122,36 @@ pub(crate) fn formats(args: &OutputArgs) -> Vec<Format> {
     formats.unwrap_or_else(|_| vec![Format::default()])
 }
 
-/// The files of each picture in a folder, at least one: those of the template, unless an option says how files are.
+/// The files of each picture in a folder, at least one: those of the template, unless an option names a format. Options count for those of them that
+/// they say something about.
 fn outputs(args: &OutputArgs) -> Result<Vec<OutputTemplate>, Failure> {
-    if args.of_template.is_empty() || args.format.is_some() || args.says_how() {
+    if args.of_template.is_empty() || args.format.is_some() {
         let kind = named_kind(args)?;
         let extension = kind.extensions()[0].to_owned();
-        return Ok(vec![OutputTemplate { extension, suffix: String::new(), encoding: encoding(args, kind)? }]);
+        let encoding = encoding(args, kind, wish_of(args, kind))?;
+        return Ok(vec![OutputTemplate { extension, suffix: String::new(), encoding }]);
     }
-    Ok(args.of_template.clone())
+    let kind = |wish: &OutputTemplate| wish.encoding.format.kind();
+    let means_none = |option: &str| args.of_template.iter().all(|wish| strangers(args, kind(wish)).contains(&option));
+    let first = &args.of_template[0];
+    if let Some(option) = strangers(args, kind(first)).into_iter().find(|option| means_none(option)) {
+        return Err(says_nothing(option, kind(first)));
+    }
+    let with_options = |wish: &OutputTemplate| {
+        Ok(OutputTemplate { encoding: with_options(args, kind(wish), Some(wish.encoding))?, ..wish.clone() })
+    };
+    args.of_template.iter().map(with_options).collect()
 }
 
 /// How a file of this name is written: where no option says it, as the template writes files of its extension.
 fn encoding_of_file(args: &OutputArgs, path: &Path) -> Result<Encoding, Failure> {
     let kind = kind_of_file(args, path)?;
-    let is_like = |wish: &&OutputTemplate| kind.extensions().contains(&wish.extension.as_str());
-    match args.of_template.iter().find(is_like) {
-        Some(wish) if !args.says_how() => Ok(wish.encoding),
-        _ => encoding(args, kind),
-    }
+    encoding(args, kind, wish_of(args, kind))
+}
+
+/// How the template writes files of a kind.
+fn wish_of(args: &OutputArgs, kind: FileKind) -> Option<Encoding> {
+    args.of_template.iter().map(|wish| wish.encoding).find(|encoding| encoding.format.kind() == kind)
 }
 
 /// What ends in a separator, or is there already as a folder.
@@ -183,38 +195,50 @@ fn kind(name: &str, at: &str) -> Result<FileKind, Failure> {
     })
 }
 
-/// The format with what the options say of it; an option that says nothing about it is a contradiction.
-fn encoding(args: &OutputArgs, kind: FileKind) -> Result<Encoding, Failure> {
-    let name = kind.a_file();
+/// The options given that say nothing about a kind of files.
+fn strangers(args: &OutputArgs, kind: FileKind) -> Vec<&'static str> {
     // An EXR has an option of its own.
-    let depths = if kind == FileKind::Exr { &[] } else { kind.bit_depths() };
-    let depth = args.bit_depth.as_deref();
-    let strangers = [
+    let has_depths = kind != FileKind::Exr && kind.bit_depths().len() > 1;
+    let options = [
         ("--exr", args.exr.is_some() && kind != FileKind::Exr),
         ("--aov", !args.aov.is_empty() && kind != FileKind::Exr),
-        ("--bit-depth", depth.is_some() && depths.len() < 2),
+        ("--bit-depth", args.bit_depth.is_some() && !has_depths),
         ("--quality", args.quality.is_some() && !kind.has_quality()),
     ];
-    if let Some((option, _)) = strangers.iter().find(|(_, is_strange)| *is_strange) {
-        return Err(Failure::usage(
-            "conflict",
-            format!("`{option}` says nothing about {name}"),
-            *option,
-            if kind == FileKind::Exr && *option == "--bit-depth" {
-                "use --exr half or --exr float"
-            } else {
-                "leave it out, or choose a format that has it (--format, or the file's extension)"
-            },
-        ));
-    }
-    let bits = match (kind, args.exr) {
-        (FileKind::Exr, Some(ExrWord::Float)) => Some(32),
-        _ => depth.and_then(|depth| depth.parse().ok()),
+    options.into_iter().filter_map(|(option, is_strange)| is_strange.then_some(option)).collect()
+}
+
+fn says_nothing(option: &'static str, kind: FileKind) -> Failure {
+    let help = if kind == FileKind::Exr && option == "--bit-depth" {
+        "use --exr half or --exr float"
+    } else {
+        "leave it out, or choose a format that has it (--format, or the file's extension)"
     };
-    let Some(format) = kind.format(bits, args.quality.and_then(Quality::new)) else {
-        let message = format!("{name} does not have {} bits per channel", depth.unwrap_or_default());
-        let depths: Vec<String> = depths.iter().map(u8::to_string).collect();
+    Failure::usage("conflict", format!("`{option}` says nothing about {}", kind.a_file()), option, help)
+}
+
+/// The format with what the options say of it, and where they say nothing as `like`; an option that says nothing about it is a contradiction.
+fn encoding(args: &OutputArgs, kind: FileKind, like: Option<Encoding>) -> Result<Encoding, Failure> {
+    match strangers(args, kind).first() {
+        Some(option) => Err(says_nothing(option, kind)),
+        None => with_options(args, kind, like),
+    }
+}
+
+/// The format with those options that say something about it.
+fn with_options(args: &OutputArgs, kind: FileKind, like: Option<Encoding>) -> Result<Encoding, Failure> {
+    let depth = args.bit_depth.as_deref().filter(|_| !strangers(args, kind).contains(&"--bit-depth"));
+    let bits = match (kind, args.exr, depth) {
+        (FileKind::Exr, Some(ExrWord::Float), _) => Some(32),
+        (FileKind::Exr, Some(ExrWord::Half), _) => Some(16),
+        (_, _, Some(depth)) => depth.parse().ok(),
+        (_, _, None) => like.map(|like| like.format.bit_depth()),
+    };
+    let quality = args.quality.and_then(Quality::new).or_else(|| like.and_then(|like| like.format.quality()));
+    let Some(format) = kind.format(bits, quality) else {
+        let message = format!("{} does not have {} bits per channel", kind.a_file(), depth.unwrap_or_default());
+        let depths: Vec<String> = kind.bit_depths().iter().map(u8::to_string).collect();
         return Err(Failure::usage("conflict", message, "--bit-depth", depths.join(" or ")));
     };
-    Ok(Encoding { format, dpi: args.dpi })
+    Ok(Encoding { format, dpi: args.dpi.or(like.and_then(|like| like.dpi)) })
 }

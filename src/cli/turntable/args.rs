@@ -30,6 +30,11 @@ pub(crate) struct TurntableArgs {
     pub(in crate::cli) picture: PictureArgs,
 }
 
+fn frame_rate(text: &str) -> Result<u16, String> {
+    let rate = text.parse().ok().filter(|rate| (1..=240).contains(rate));
+    rate.ok_or_else(|| "expected a whole number from 1 to 240".to_owned())
+}
+
 /// How the product turns, and which of its frames are rendered.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Turntable")]
@@ -38,7 +43,7 @@ pub(super) struct TurnArgs {
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = value_parser!(u32).range(1..=i64::from(MAX_FRAMES)))]
     frames: Option<u32>,
     /// Frames per second of a film; of frames, results say it for who makes one of them
-    #[arg(long, value_name = "R", default_value_t = 24, allow_negative_numbers = true, value_parser = value_parser!(u16).range(1..=240))]
+    #[arg(long, value_name = "N", default_value_t = 24, allow_negative_numbers = true, value_parser = frame_rate)]
     pub(super) fps: u16,
     /// How far the product is turned in frame 0, counter-clockwise as seen from above
     #[arg(long, value_name = "A", default_value_t = 0.0, allow_negative_numbers = true, value_parser = number(-1e6, 1e6))]
@@ -118,7 +123,7 @@ impl TurnArgs {
     pub(super) fn selected(&self, turntable: &Turntable) -> Result<Selection, Failure> {
         let frames = turntable.frames;
         if !frames.is_multiple_of(self.stride) {
-            let message = format!("every {}th of {frames} frames is no whole turn", self.stride);
+            let message = format!("{frames} frames cannot be divided into steps of {}", self.stride);
             let help = "choose a stride that divides the number of frames";
             return Err(Failure::usage("invalid_value", message, "--stride", help));
         }

@@ -214,6 +214,12 @@ fn is_kept_for_film(name: &str) -> bool {
         || (name.starts_with(".packshot-") && name.ends_with(".tmp"))
 }
 
+/// Whether a path ends in the extension of a film.
+pub(super) fn is_named_like_one(path: &Path) -> bool {
+    let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
+    matches!(extension.as_deref(), Some("mp4" | "webp" | "apng"))
+}
+
 /// The format that the extension names, with what the options say of it.
 fn format(args: &OutputArgs, output: &Path) -> Result<MovieFormat, Failure> {
     let extension = output.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
