@@ -118,7 +118,7 @@ impl std::fmt::Debug for RenderControl<'_> {
 pub struct Rendered {
     /// The sums.
     pub film: Film,
-    /// Rays traced, shadow rays included; 0 when the backend does not count them.
+    /// Rays traced, or known to meet nothing, shadow rays included; 0 when the backend does not count them.
     pub rays: u64,
     /// Time of the sampling loop alone.
     pub render_time: Duration,

@@ -28,9 +28,11 @@ mod guides;
 mod layers;
 mod lines;
 pub mod simd;
+mod tiles;
 
 use batch::Batch;
 pub(in crate::backend) use layers::LayerTracer;
+use tiles::Tiles;
 
 /// Camera paths that a thread renders in a second, before it is known of this scene: about what the bearing takes on a processor of
 /// today.
@@ -148,6 +150,7 @@ impl CpuShot {
         let clock = Clock::start(control.time_max);
         let rays = AtomicU64::new(0);
         let paths = AtomicU64::new(0);
+        let tiles = Tiles::of(&self.shot);
         let mut films: Vec<BlockFilm> =
             blocks(settings.width_px, settings.height_px).into_iter().map(BlockFilm::new).collect();
         let mut first_sample = 0;
@@ -164,7 +167,7 @@ impl CpuShot {
                     if control.cancel.is_cancelled() || clock.is_over() || film.n_active() == 0 {
                         return;
                     }
-                    let traced = block::render(film, batch, first_sample, n_samples, control.cancel);
+                    let traced = block::render(film, batch, &tiles, first_sample, n_samples, control.cancel);
                     rays.fetch_add(traced, Ordering::Relaxed);
                     paths.fetch_add(film.n_active() as u64 * u64::from(n_samples), Ordering::Relaxed);
                     let n = first_sample + n_samples;

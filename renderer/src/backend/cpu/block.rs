@@ -1,6 +1,11 @@
 //! A block's share of a pass, in batches of paths: a block depends on no other, so threads never wait inside a pass.
 
+use std::iter::repeat_n;
+
+use glam::Vec4;
+
 use super::batch::Batch;
+use super::tiles::Tiles;
 use crate::backend::CancelToken;
 use crate::backend::passes::BlockFilm;
 
@@ -9,14 +14,19 @@ use crate::backend::passes::BlockFilm;
 pub(super) fn render(
     film: &mut BlockFilm,
     batch: &mut Batch<'_>,
+    tiles: &Tiles,
     first_sample: u32,
     n_samples: u32,
     cancel: &CancelToken,
 ) -> u64 {
     let pixels_at_once = (Batch::PATHS / n_samples as usize).max(1);
-    let active: Vec<usize> = film.active().collect();
-    let mut rays = 0;
-    for pixels in active.chunks(pixels_at_once) {
+    let (empty, shown): (Vec<usize>, Vec<usize>) = film.active().partition(|&i| tiles.shows_nothing(film.pixel(i)));
+    // Camera rays that are known to meet nothing count as those do that were traced to find it out.
+    let mut rays = empty.len() as u64 * u64::from(n_samples);
+    for i in empty {
+        film.add(i, first_sample, repeat_n(Vec4::ZERO, n_samples as usize));
+    }
+    for pixels in shown.chunks(pixels_at_once) {
         if cancel.is_cancelled() {
             break;
         }

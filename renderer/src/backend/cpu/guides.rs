@@ -11,6 +11,7 @@ use super::CpuShot;
 use super::batch::Stochastic;
 use super::simd::Opaque;
 use super::simd::stages::{PixelSamples, Stages};
+use super::tiles::Tiles;
 use crate::backend::{CancelToken, RenderError};
 use crate::guides::{GuideSum, Guides};
 
@@ -22,6 +23,7 @@ impl CpuShot {
     /// The means of at most the first `n_samples` samples of every pixel.
     pub(super) fn guides_here(&self, n_samples: u32, cancel: &CancelToken) -> Result<Guides, RenderError> {
         let film = &self.shot.film;
+        let tiles = Tiles::of(&self.shot);
         Guides::measure([film.width_px, film.height_px], n_samples, |pixels, samples| {
             let n_here = samples.len();
             let sums: Vec<Vec<GuideSum>> = pixels
@@ -30,27 +32,37 @@ impl CpuShot {
                     if cancel.is_cancelled() {
                         return Vec::new();
                     }
-                    self.follow(pixels, samples.clone(), buffers);
+                    let shows_nothing =
+                        |&pixel: &u32| tiles.shows_nothing([pixel % film.width_px, pixel / film.width_px]);
+                    buffers.shown.clear();
+                    buffers.shown.extend(pixels.iter().filter(|pixel| !shows_nothing(pixel)));
+                    self.follow(samples.clone(), buffers);
                     // In the order of samples, as everywhere.
                     let sum = |sum: GuideSum, one: &Guide| GuideSum {
                         albedo: sum.albedo + one.albedo,
                         normal: sum.normal + one.normal,
                     };
-                    buffers.guides.chunks(n_here).map(|guides| guides.iter().fold(GuideSum::default(), sum)).collect()
+                    let mut of_shown =
+                        buffers.guides.chunks(n_here).map(|guides| guides.iter().fold(GuideSum::default(), sum));
+                    let of_pixel = |pixel| match shows_nothing(pixel) {
+                        true => GuideSum::default(),
+                        false => of_shown.next().expect("one for each pixel that shows something"),
+                    };
+                    pixels.iter().map(of_pixel).collect()
                 })
                 .collect();
             if cancel.is_cancelled() { Err(RenderError::Cancelled) } else { Ok(sums.concat()) }
         })
     }
 
-    /// Leaves the guides of each pixel's samples in the buffers.
-    fn follow(&self, pixels: &[u32], samples: Range<u32>, buffers: &mut Buffers) {
+    /// Leaves the guides of the samples of each pixel of `shown` in the buffers.
+    fn follow(&self, samples: Range<u32>, buffers: &mut Buffers) {
         let bindings = self.shot.bindings();
         let stages = Stages::new(self.level);
-        let Buffers { paths, alive, rays, keys, hits, guides } = buffers;
+        let Buffers { shown, paths, alive, rays, keys, hits, guides } = buffers;
         paths.clear();
         let width_px = self.shot.film.width_px;
-        for pixel in pixels.iter().map(|pixel| [pixel % width_px, pixel / width_px]) {
+        for pixel in shown.iter().map(|pixel| [pixel % width_px, pixel / width_px]) {
             let samples = PixelSamples { pixel, first_sample: samples.start, n_samples: samples.len() as u32 };
             stages.generate(&bindings, samples, paths);
         }
@@ -85,6 +97,7 @@ impl CpuShot {
 /// Of one thread.
 #[derive(Default)]
 struct Buffers {
+    shown: Vec<u32>,
     paths: Vec<PathState>,
     alive: Vec<u32>,
     rays: Vec<packshot_shaders::layout::ray::Ray>,
