@@ -1,6 +1,7 @@
 //! `packshot client`: submits to a running service, watches, fetches and cancels.
 
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Once;
 
 use clap::{Args, Subcommand};
@@ -97,11 +98,18 @@ pub(crate) fn run(command: &ClientCommand, quiet: bool) -> Result<(), Failure> {
         }
     };
     let done = runtime.block_on(async {
+        let mut work = pin!(work);
         tokio::select! {
-            // First: whoever watches says better what Ctrl-C means for the render.
             biased;
-            done = work => done,
-            _ = tokio::signal::ctrl_c() => Err(Failure::new(Exit::Cancelled, Fault::new("cancelled", "interrupted"))),
+            done = &mut work => done,
+            // Whoever watches says better what Ctrl-C means for the render, but may have looked just before it came.
+            _ = tokio::signal::ctrl_c() => tokio::select! {
+                biased;
+                done = &mut work => done,
+                () = std::future::ready(()) => {
+                    Err(Failure::new(Exit::Cancelled, Fault::new("cancelled", "interrupted")))
+                }
+            },
         }
     });
     // A name being looked up must not keep the command from ending.
