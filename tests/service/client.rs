@@ -78,6 +78,18 @@ fn refusals_failures_and_nobody_there_are_exit_7() {
     assert_eq!(code, 2, "{stderr}");
 }
 
+/// Whether a process has a handler for SIGINT; where the system does not tell, after a while.
+#[cfg(unix)]
+fn catches_interrupts(process: u32) -> bool {
+    let Ok(status) = std::fs::read_to_string(format!("/proc/{process}/status")) else {
+        std::thread::sleep(Duration::from_secs(1));
+        return true;
+    };
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).expect("a line of every status");
+    let caught = u64::from_str_radix(caught.trim(), 16).expect("a mask");
+    caught >> 1 & 1 == 1
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn ctrl_c_ends_the_watching_and_cancel_the_render() {
@@ -93,7 +105,7 @@ async fn ctrl_c_ends_the_watching_and_cancel_the_render() {
         .expect("starts");
     let running = async || client.job(id).await.expect("the job").state.to_string() == "running";
     until("it runs", SOON, running).await;
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    until("the watching listens to Ctrl-C", SOON, async || catches_interrupts(watch.id())).await;
     let signalled = std::process::Command::new("kill").args(["-INT", &watch.id().to_string()]).status();
     assert!(signalled.expect("kill runs").success());
     let output = watch.wait_with_output().expect("ends");
