@@ -19,6 +19,7 @@ mod devices;
 mod failure;
 mod files;
 mod interrupt;
+mod kit;
 mod later;
 mod map;
 mod materials;
@@ -100,6 +101,9 @@ enum Command {
     #[cfg(feature = "service")]
     #[command(hide = true)]
     WorkerChild,
+    /// Trials of a device, as the GPU kit runs them
+    #[command(subcommand, hide = true)]
+    Kit(kit::KitCommand),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
 }
@@ -141,7 +145,8 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         }
         Command::Preflight(args) => preflight::run(&args),
         Command::Map(command) => map::run(&command),
-        Command::Devices(args) => devices::run(&args),
+        Command::Devices(args) => devices::run(&args, cli.console.quiet),
+        Command::Kit(command) => kit::run(&command, cli.console.quiet),
         Command::Materials(command) => materials::run(&command),
         Command::Template(command) => template::run(&command),
         Command::Sample(args) => sample::run(&args),

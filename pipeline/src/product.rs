@@ -229,7 +229,7 @@ impl PartMaterials {
     }
 
     /// The palette as the renderer takes it.
-    pub(crate) fn entries(&self) -> Vec<PaletteEntry> {
+    pub fn entries(&self) -> Vec<PaletteEntry> {
         let entry = |PaletteMaterial { openpbr, priority, surface, .. }: &PaletteMaterial| PaletteEntry {
             openpbr: *openpbr,
             priority: *priority,

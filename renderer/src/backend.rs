@@ -9,9 +9,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use packshot_denoiser::{Denoiser, Picture};
+use packshot_shaders::layout::ray::Ray;
 use serde::Serialize;
 
 use crate::backend::denoise::DenoisingError;
+use crate::backend::rays::{RayQuery, TracedRays};
 use crate::color::LinearImage;
 use crate::film::Film;
 use crate::guides::Guides;
@@ -23,6 +25,7 @@ pub mod denoise;
 pub mod device;
 pub mod gpu;
 mod passes;
+pub mod rays;
 
 /// Asks a render to stop. Clones share the request.
 #[derive(Clone, Debug, Default)]
@@ -216,6 +219,12 @@ pub trait LoadedShot: Send + Sync {
     /// # Errors
     /// [`RenderError`].
     fn guides(&self, n_samples: u32, cancel: &CancelToken) -> Result<Guides, RenderError>;
+
+    /// What rays in render space hit, as if every surface were opaque.
+    ///
+    /// # Errors
+    /// [`RenderError`].
+    fn trace(&self, rays: &[Ray], query: RayQuery, cancel: &CancelToken) -> Result<TracedRays, RenderError>;
 
     /// The layers that are asked for, in their order: planes one after the other, in each of them pixels row by row from the top. Every
     /// backend traces them on the processor, and they are the same bits.

@@ -1,6 +1,7 @@
 //! `packshot devices`, and the options that choose one.
 
 use std::convert::Infallible;
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use clap::{Args, value_parser};
@@ -10,7 +11,7 @@ use packshot::{DeviceRequest, Renderer, RendererOptions};
 use packshot_renderer::backend::device::{self, DeviceReport, DeviceState};
 
 use super::failure::{Exit, Failure};
-use super::{cache, files};
+use super::{cache, files, kit};
 
 /// What computes.
 #[derive(Args, Clone, Debug)]
@@ -49,7 +50,7 @@ impl DeviceArgs {
 
 /// Arguments of `devices`.
 #[derive(Args, Debug)]
-#[command(after_help = "Example: packshot devices --json")]
+#[command(after_help = "Examples: packshot devices --json\n          packshot devices --self-test")]
 pub(crate) struct DevicesArgs {
     /// Choose as for a render
     #[arg(long, value_name = "WHICH", default_value = "auto", env = "PACKSHOT_DEVICE", value_parser = device_request)]
@@ -57,9 +58,18 @@ pub(crate) struct DevicesArgs {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    /// Find out within about 20 seconds whether the chosen GPU draws what the processor draws
+    #[arg(long)]
+    self_test: bool,
+    /// Keep the pictures and figures of the self-test in this folder
+    #[arg(long, value_name = "DIR", requires = "self_test")]
+    results: Option<PathBuf>,
 }
 
-pub(crate) fn run(args: &DevicesArgs) -> Result<(), Failure> {
+pub(crate) fn run(args: &DevicesArgs, is_quiet: bool) -> Result<(), Failure> {
+    if args.self_test {
+        return kit::self_test(&args.device, args.results.as_deref(), args.json, is_quiet);
+    }
     let adapters = device::enumerate();
     let report = DeviceReport::new(&adapters, &device::choose(&args.device, &adapters), SystemTime::now());
     if args.json { files::print_json(&report) } else { files::print(list(&report).as_bytes()) }

@@ -83,8 +83,12 @@ fn dependencies_point_one_way() {
             "pipeline/Cargo.toml",
             &["packshot-denoiser", "packshot-materials", "packshot-oidn", "packshot-renderer", "packshot-shaders"],
         ),
+        ("kit/Cargo.toml", &["packshot-materials", "packshot-pipeline", "packshot-renderer"]),
         ("service/Cargo.toml", &["packshot-materials", "packshot-pipeline", "packshot-renderer"]),
-        ("Cargo.toml", &["packshot-materials", "packshot-pipeline", "packshot-renderer", "packshot-service"]),
+        (
+            "Cargo.toml",
+            &["packshot-kit", "packshot-materials", "packshot-pipeline", "packshot-renderer", "packshot-service"],
+        ),
     ] {
         let file = files.iter().find(|file| file.path == manifest).unwrap_or_else(|| panic!("{manifest}"));
         let found = own_dependencies(&file.text);

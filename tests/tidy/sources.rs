@@ -89,7 +89,7 @@ const UNSAFE: [&str; 6] = [
     "denoiser/src/cpu/x86.rs",
     "oidn/src/api.rs",
     "renderer/src/backend/cpu/simd/",
-    "renderer/src/backend/gpu/kernel.rs",
+    "renderer/src/backend/gpu/program.rs",
     "renderer/src/backend/gpu/context.rs",
     "shaders/native/tests/constructs/main.rs",
 ];

@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 
 use packshot_denoiser::{Control, Denoiser, Picture};
 use packshot_processor::SimdLevel;
+use packshot_shaders::layout::ray::Ray;
 use rayon::prelude::*;
 
 use crate::accel::Accel;
 use crate::backend::denoise::DenoisingError;
 use crate::backend::passes::{BlockFilm, Schedule, snapshot};
+use crate::backend::rays::{RayQuery, TracedRays};
 use crate::backend::{
     Backend, CancelToken, Clock, DeviceInfo, DeviceKind, LoadedProduct, LoadedShot, RenderControl, RenderError,
     Rendered,
@@ -27,6 +29,7 @@ mod block;
 mod guides;
 mod layers;
 mod lines;
+mod rays;
 pub mod simd;
 mod tiles;
 
@@ -136,6 +139,10 @@ impl LoadedShot for CpuShot {
 
     fn guides(&self, n_samples: u32, cancel: &CancelToken) -> Result<Guides, RenderError> {
         self.pool.install(|| self.guides_here(n_samples.max(1), cancel))
+    }
+
+    fn trace(&self, rays: &[Ray], query: RayQuery, cancel: &CancelToken) -> Result<TracedRays, RenderError> {
+        self.pool.install(|| self.trace_here(rays, query, cancel))
     }
 
     fn layers(&self, request: &LayerRequest<'_>, cancel: &CancelToken) -> Result<Vec<Vec<f32>>, RenderError> {

@@ -13,30 +13,39 @@ use std::time::Duration;
 use packshot_denoiser::network::Network;
 use packshot_denoiser::{Denoiser, Picture};
 use packshot_processor::SimdLevel;
+use packshot_shaders::layout::ray::Ray;
 
 use crate::accel::Accel;
 use crate::backend::cpu::LayerTracer;
 use crate::backend::denoise::DenoisingError;
 use crate::backend::device::{AdapterInfo, DeviceError};
+use crate::backend::rays::{RayQuery, TracedRays};
 use crate::backend::{
     Backend, ByteStore, CancelToken, DeviceInfo, LoadedProduct, LoadedShot, RenderControl, RenderError, Rendered,
 };
 use crate::guides::Guides;
 use crate::layers::LayerRequest;
-use crate::prepare::{PreparedProduct, PreparedShot};
+use crate::prepare::{PreparedProduct, PreparedShot, SceneFeatures};
 
 pub(crate) mod adapters;
+mod capabilities;
 mod context;
 mod denoise;
 mod device_film;
 mod guides;
 mod kernel;
+mod program;
+mod rays;
 mod sampler;
 mod scene;
 mod slices;
+mod usage;
 mod worker;
 
+pub use capabilities::{AdapterCapabilities, capabilities};
+pub use program::CompiledKernel;
 pub use slices::SliceLimits;
+pub use usage::DeviceUsage;
 
 use denoise::Plan;
 use worker::{Event, ProductKey, Request, ShotKey, Worker};
@@ -114,6 +123,26 @@ impl GpuBackend {
             Some(plan) => plan.clone(),
             None => known.insert(Arc::new(Plan::new(network))).clone(),
         }
+    }
+
+    /// Compiles the kernel for scenes with these features, unless that is done.
+    ///
+    /// # Errors
+    /// [`RenderError::DeviceLost`] when the driver refuses it.
+    pub fn compile(&self, features: SceneFeatures) -> Result<(), RenderError> {
+        let (reply, answer) = mpsc::channel();
+        self.thread.send(Request::Compile { features, reply })?;
+        answer.recv().map_err(|_| thread_ended())?
+    }
+
+    /// What the device did so far; waits for what it is doing.
+    ///
+    /// # Errors
+    /// [`RenderError::DeviceLost`].
+    pub fn usage(&self) -> Result<DeviceUsage, RenderError> {
+        let (reply, answer) = mpsc::channel();
+        self.thread.send(Request::Usage { reply })?;
+        answer.recv().map_err(|_| thread_ended())?
     }
 
     /// Destroys the device under the next dispatch, as a driver's reset would; for tests of recovery.
@@ -298,6 +327,13 @@ impl LoadedShot for GpuShot {
     fn guides(&self, n_samples: u32, cancel: &CancelToken) -> Result<Guides, RenderError> {
         let (reply, answer) = mpsc::channel();
         let request = Request::Guides { key: self.key, n_samples: n_samples.max(1), cancel: cancel.clone(), reply };
+        self.resident.thread.send(request)?;
+        wait(&answer, cancel)?
+    }
+
+    fn trace(&self, rays: &[Ray], query: RayQuery, cancel: &CancelToken) -> Result<TracedRays, RenderError> {
+        let (reply, answer) = mpsc::channel();
+        let request = Request::Trace { key: self.key, rays: rays.to_vec(), query, cancel: cancel.clone(), reply };
         self.resident.thread.send(request)?;
         wait(&answer, cancel)?
     }

@@ -13,7 +13,7 @@ use super::material::{self, Tables};
 use super::relief::Reliefs;
 use super::texture::TextureTable;
 use super::{PrepareError, RenderSpace, bindable};
-use crate::accel::SceneBvh;
+use crate::accel::{PackedBvh, SceneBvh};
 use crate::inspect::bodies::Bodies;
 use crate::look::Look;
 use crate::scene::{MaterialIdx, Part, Primitive, Scene, SceneMaterial};
@@ -286,6 +286,14 @@ impl PreparedProduct {
             space,
             floor: floor.cloned(),
         })
+    }
+
+    /// The trees as WGSL walks them, and the instances with their places in those.
+    pub(crate) fn walked(&self) -> (PackedBvh, Vec<Instance>) {
+        let packed = self.bvh.packed();
+        let placed = |(instance, packed): (&Instance, &Instance)| Instance { bvh_root: packed.bvh_root, ..*instance };
+        let instances = self.instances.iter().zip(&packed.instances).map(placed).collect();
+        (packed, instances)
     }
 
     /// Emissive triangles beyond those that can be sampled: their light is found by scattered rays alone, with more noise.

@@ -11,4 +11,5 @@ mod devices;
 mod difference;
 mod limits;
 mod pictures;
+mod rays;
 mod scenes;

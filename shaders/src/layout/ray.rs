@@ -31,6 +31,26 @@ pub struct Hit {
     /// Index of the triangle in the whole scene's triangle array, or [`NO_HIT`].
     pub triangle: u32,
 }
+
+/// Rays that one dispatch of the kernel for traversal alone follows.
+pub struct RayParams {
+    /// How many they are.
+    pub n_rays: u32,
+    /// 1: whether anything is hit; 0: what is hit first.
+    pub is_any: u32,
+    /// Padding.
+    pub pad0: u32,
+    /// Padding.
+    pub pad1: u32,
+}
+
+/// What following a ray took.
+pub struct TraceWork {
+    /// Nodes whose two boxes were tested.
+    pub n_nodes: u32,
+    /// Triangles tested.
+    pub n_triangles: u32,
+}
 }
 
 impl Hit {

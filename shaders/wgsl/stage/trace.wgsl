@@ -143,7 +143,14 @@ fn is_stopped(hit: Hit, key: u32) -> bool {
     return surface_blocks(hit, key);
 }
 
-fn trace(ray: Ray, key: u32, is_any: bool) -> Hit {
+// What following a ray took. Who does not read it does not pay for it: compilers leave it out.
+struct TraceWork {
+    // Nodes whose two boxes were tested.
+    n_nodes: u32,
+    n_triangles: u32,
+}
+
+fn trace(ray: Ray, key: u32, is_any: bool, work: ptr<function, TraceWork>) -> Hit {
     let t_min = max(ray.t_min, 0.0);
     let world = local_ray(ray.origin, ray.direction, 0u);
     var best = hit_miss(ray.t_max);
@@ -206,6 +213,7 @@ fn trace(ray: Ray, key: u32, is_any: bool) -> Hit {
             current = root;
         }
         let node = current;
+        (*work).n_nodes += 1u;
         let pass_0 = pass_box(local, bvh_nodes[node].min_0, bvh_nodes[node].max_0, NODE_SLACK);
         let pass_1 = pass_box(local, bvh_nodes[node].min_1, bvh_nodes[node].max_1, NODE_SLACK);
         let is_passed_0 = max(pass_0.enter, t_min) <= min(pass_0.leave, best.t);
@@ -222,6 +230,7 @@ fn trace(ray: Ray, key: u32, is_any: bool) -> Hit {
             let count = select(bvh_nodes[node].count_0, bvh_nodes[node].count_1, is_side_1);
             if count > 0u && instance != NO_HIT {
                 for (var idx = child; idx < child + count; idx++) {
+                    (*work).n_triangles += 1u;
                     let hit = hit_triangle(local, idx, instance, t_min, t_floor);
                     if hit.instance != NO_HIT && hit.t < ray.t_max && precedes(hit, best) && is_stopped(hit, key) {
                         best = hit;
@@ -247,10 +256,19 @@ fn trace(ray: Ray, key: u32, is_any: bool) -> Hit {
 // The closest blocking hit between t_min and t_max, or a miss. key tells this ray from others where opacity is decided
 // by chance.
 fn trace_closest(ray: Ray, key: u32) -> Hit {
-    return trace(ray, key, false);
+    var work: TraceWork;
+    return trace(ray, key, false, &work);
 }
 
 // Whether anything blocks the ray between t_min and t_max.
 fn trace_any(ray: Ray, key: u32) -> bool {
-    return trace(ray, key, true).instance != NO_HIT;
+    var work: TraceWork;
+    return trace(ray, key, true, &work).instance != NO_HIT;
+}
+
+// What it takes to find out whether anything blocks the ray (is_any), or what does so first.
+fn trace_work(ray: Ray, is_any: bool) -> TraceWork {
+    var work: TraceWork;
+    trace(ray, 0u, is_any, &work);
+    return work;
 }

@@ -1,11 +1,13 @@
 //! An open device, with its failures made into values.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::adapters;
 use super::kernel::{Kernel, PathTracer};
+use super::program::Compiler;
 use crate::backend::device::AdapterInfo;
 use crate::backend::{ByteStore, RenderError};
 use crate::prepare::SceneFeatures;
@@ -47,7 +49,10 @@ struct Incidents {
 pub(super) struct Context {
     pub(super) device: wgpu::Device,
     pub(super) queue: wgpu::Queue,
+    pub(super) compiler: Compiler,
     pub(super) path_tracer: PathTracer,
+    /// Handed to the device so far.
+    pub(super) n_submissions: Cell<u64>,
     /// What one binding can hold.
     pub(super) binding_bytes_max: u64,
     incidents: Arc<Mutex<Incidents>>,
@@ -83,10 +88,20 @@ impl Context {
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
             record(&seen, |i| &mut i.uncaptured, error.to_string());
         }));
-        let path_tracer = PathTracer::new(&device, &adapter.get_info(), cache);
+        let compiler = Compiler::new(&device, adapter.get_info(), cache);
+        let path_tracer = PathTracer::new(&device, &compiler);
         let limits = device.limits();
         let binding_bytes_max = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
-        let context = Self { device, queue, path_tracer, binding_bytes_max, incidents, is_doomed };
+        let context = Self {
+            device,
+            queue,
+            compiler,
+            path_tracer,
+            n_submissions: Cell::new(0),
+            binding_bytes_max,
+            incidents,
+            is_doomed,
+        };
         // A driver that refuses the plainest kernel is known at once.
         context.compile(SceneFeatures::default()).map_err(|fault| fault.reason())?;
         Ok(context)
@@ -94,7 +109,7 @@ impl Context {
 
     /// Compiles the kernel for scenes with these features, unless that is done.
     pub(super) fn compile(&self, features: SceneFeatures) -> Result<Arc<Kernel>, Fault> {
-        self.compiled(|| self.path_tracer.kernel(&self.device, features))
+        self.compiled(|| self.path_tracer.kernel(&self.compiler, features))
     }
 
     /// What `compile` makes, unless the driver refuses it.
@@ -171,6 +186,7 @@ impl Context {
         if self.is_doomed.swap(false, Ordering::Relaxed) {
             self.device.destroy();
         }
+        self.n_submissions.set(self.n_submissions.get() + 1);
         self.queue.submit([encoder.finish()])
     }
 

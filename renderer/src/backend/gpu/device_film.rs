@@ -58,8 +58,7 @@ impl DeviceFilm {
     /// Buffers for these blocks, with the sums that the blocks have.
     pub(super) fn new(context: &Context, blocks: &[BlockFilm], region_pixels: u32) -> Result<Self, Fault> {
         use wgpu::BufferUsages as Usage;
-        let fitting = context.binding_bytes_max / (PATH_ROWS * WORDS_BYTES).max(FILM_BYTES);
-        let slots_max = u64::from(region_pixels).min(fitting).max(BLOCK_PIXELS);
+        let slots_max = slots_max(context.binding_bytes_max, region_pixels);
         let mut regions = Vec::new();
         let mut at = 0;
         while at < blocks.len() {
@@ -222,6 +221,33 @@ impl Region {
     }
 }
 
+/// Pixels of a region: as many as are asked for, as far as what is kept of each fits a binding.
+fn slots_max(binding_bytes_max: u64, region_pixels: u32) -> u64 {
+    let fitting = binding_bytes_max / (PATH_ROWS * WORDS_BYTES).max(FILM_BYTES);
+    u64::from(region_pixels).min(fitting).max(BLOCK_PIXELS)
+}
+
 fn byte_len(sums: &[FilmPixel]) -> u64 {
     size_of_val(sums) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::gpu::SliceLimits;
+
+    /// The least that Vulkan's drivers and WebGPU's adapters bind.
+    const BINDING_BYTES: u64 = 128 << 20;
+
+    #[test]
+    fn pictures_of_any_size_are_cut_into_regions_that_every_adapter_binds() {
+        for region_pixels in [1, 4096, 1 << 20, SliceLimits::default().region_pixels, u32::MAX] {
+            let n_slots = slots_max(BINDING_BYTES, region_pixels);
+            assert!(n_slots >= BLOCK_PIXELS, "a block is never cut");
+            for bytes in [PATH_ROWS * WORDS_BYTES, FILM_BYTES, ENTRY_BYTES] {
+                assert!(n_slots * bytes <= BINDING_BYTES, "{n_slots} pixels of {bytes} bytes");
+            }
+        }
+        assert_eq!(slots_max(BINDING_BYTES, SliceLimits::default().region_pixels), 1 << 20, "nothing is cut further");
+    }
 }

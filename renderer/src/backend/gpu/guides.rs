@@ -4,13 +4,12 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use glam::Vec3;
-use packshot_shaders::compose::compose;
 use packshot_shaders::constants::WORKGROUP;
 use packshot_shaders::layout::guide::GuideParams;
-use packshot_shaders::sources::Sources;
 
 use super::context::{Context, Fault};
-use super::kernel::{entry, feature_constants, read_only, shader_module, written};
+use super::kernel::{bind_group_layout, entry, read_only, written};
+use super::program::{Program, feature_constants};
 use super::scene::SceneBindings;
 use crate::backend::{CancelToken, RenderError};
 use crate::guides::{GuideSum, Guides};
@@ -26,26 +25,17 @@ const PIXEL_BYTES: u64 = 32;
 #[derive(Debug)]
 pub(super) struct DeviceGuides {
     layout: wgpu::BindGroupLayout,
-    pipeline_layout: wgpu::PipelineLayout,
-    module: wgpu::ShaderModule,
+    program: Program,
     variants: HashMap<SceneFeatures, wgpu::ComputePipeline>,
 }
 
 impl DeviceGuides {
     pub(super) fn new(context: &Context) -> Result<Self, Fault> {
-        let device = &context.device;
-        let composed = compose(&Sources::embedded(), KERNEL).expect("embedded kernels compose: a test proves it");
-        let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-            label: Some(KERNEL),
-            entries: &[entry(0, wgpu::BufferBindingType::Uniform), entry(1, read_only()), entry(2, written())],
-        });
-        let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-            label: Some(KERNEL),
-            bind_group_layouts: &[Some(&context.path_tracer.scene_layout), Some(&layout)],
-            immediate_size: 0,
-        });
-        let module = context.compiled(|| shader_module(device, KERNEL, composed.text()))?;
-        Ok(Self { layout, pipeline_layout, module, variants: HashMap::new() })
+        let entries = [entry(0, wgpu::BufferBindingType::Uniform), entry(1, read_only()), entry(2, written())];
+        let layout = bind_group_layout(&context.device, KERNEL, &entries);
+        let groups = [&context.path_tracer.scene_layout, &layout];
+        let program = context.compiled(|| context.compiler.program(KERNEL, &groups))?;
+        Ok(Self { layout, program, variants: HashMap::new() })
     }
 
     /// The means of at most the first `n_samples` samples of every pixel.
@@ -73,19 +63,8 @@ impl DeviceGuides {
         if self.variants.contains_key(&features) {
             return Ok(());
         }
-        let pipeline = context.compiled(|| {
-            context.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-                label: Some(KERNEL),
-                layout: Some(&self.pipeline_layout),
-                module: &self.module,
-                entry_point: None,
-                compilation_options: wgpu::PipelineCompilationOptions {
-                    constants: &feature_constants(features),
-                    zero_initialize_workgroup_memory: false,
-                },
-                cache: None,
-            })
-        })?;
+        let constants = feature_constants(features);
+        let pipeline = context.compiled(|| context.compiler.pipeline(&self.program, &constants))?;
         self.variants.insert(features, pipeline);
         Ok(())
     }

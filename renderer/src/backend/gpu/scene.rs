@@ -26,11 +26,7 @@ pub(super) struct ProductBuffers {
 impl ProductBuffers {
     /// Uploads everything, after looking whether everything fits.
     pub(super) fn upload(context: &Context, product: &PreparedProduct) -> Result<Self, Fault> {
-        let bvh = product.bvh.packed();
-        let mut instances = product.instances.clone();
-        for (instance, packed) in instances.iter_mut().zip(&bvh.instances) {
-            instance.bvh_root = packed.bvh_root;
-        }
+        let (bvh, instances) = product.walked();
         let arrays: [Array<'_>; PRODUCT_BINDINGS] = [
             ("bvh_nodes", cast_slice(&bvh.nodes)),
             ("bvh_triangles", cast_slice(&bvh.triangles)),

@@ -7,17 +7,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 
+use packshot_shaders::layout::ray::Ray;
+
 use super::context::{Context, Fault};
 use super::denoise::{DeviceDenoiser, TileInput};
 use super::device_film::DeviceFilm;
 use super::guides::DeviceGuides;
+use super::rays::DeviceRays;
 use super::sampler::{RenderState, Sampler};
 use super::scene::{Environments, ProductBuffers, SceneBindings};
+use super::usage::DeviceUsage;
 use super::{GpuOptions, Job};
 use crate::backend::device::AdapterInfo;
+use crate::backend::rays::{RayQuery, TracedRays};
 use crate::backend::{CancelToken, Progress, RenderError, Rendered, Snapshot};
 use crate::guides::Guides;
-use crate::prepare::{PreparedProduct, PreparedShot};
+use crate::prepare::{PreparedProduct, PreparedShot, SceneFeatures};
 
 /// Names a product of a [`Worker`].
 pub(super) type ProductKey = u64;
@@ -36,6 +41,18 @@ pub(super) enum Request {
     Denoise { tile: Box<TileInput>, reply: mpsc::Sender<Result<Vec<[f32; 4]>, RenderError>> },
     /// Say what a denoiser is told of a shot.
     Guides { key: ShotKey, n_samples: u32, cancel: CancelToken, reply: mpsc::Sender<Result<Guides, RenderError>> },
+    /// Follow rays through a shot's product.
+    Trace {
+        key: ShotKey,
+        rays: Vec<Ray>,
+        query: RayQuery,
+        cancel: CancelToken,
+        reply: mpsc::Sender<Result<TracedRays, RenderError>>,
+    },
+    /// Compile the kernel for some scenes.
+    Compile { features: SceneFeatures, reply: mpsc::Sender<Result<(), RenderError>> },
+    /// Say what the device did so far.
+    Usage { reply: mpsc::Sender<Result<DeviceUsage, RenderError>> },
     /// Forget a shot.
     UnloadShot(ShotKey),
     /// Forget a product, which has no shots any more.
@@ -67,6 +84,8 @@ pub(super) struct Worker {
     denoiser: Option<DeviceDenoiser>,
     /// The same.
     guides: Option<DeviceGuides>,
+    /// The same.
+    rays: Option<DeviceRays>,
     next_key: u64,
 }
 
@@ -101,6 +120,7 @@ impl Worker {
             environments: Environments::default(),
             denoiser: None,
             guides: None,
+            rays: None,
             next_key: 0,
         }
     }
@@ -133,6 +153,11 @@ impl Worker {
                 Request::Guides { key, n_samples, cancel, reply } => {
                     drop(reply.send(self.guides(key, n_samples, &cancel)));
                 }
+                Request::Trace { key, rays, query, cancel, reply } => {
+                    drop(reply.send(self.trace(key, &rays, query, &cancel)));
+                }
+                Request::Compile { features, reply } => drop(reply.send(self.compile(features))),
+                Request::Usage { reply } => drop(reply.send(self.usage())),
                 Request::UnloadShot(key) => {
                     self.shots.remove(&key);
                     self.environments.forget_dropped();
@@ -157,7 +182,7 @@ impl Worker {
     fn load_shot(&mut self, product: ProductKey, prepared: PreparedShot) -> Result<ShotKey, RenderError> {
         let key = self.new_key();
         self.shots.insert(key, LoadedShot { prepared, product, bindings: None });
-        let loaded = self.persist(|worker| worker.upload_shot(key));
+        let loaded = self.persist(|worker| worker.warm_up(key));
         if loaded.is_err() {
             self.shots.remove(&key);
         }
@@ -171,7 +196,7 @@ impl Worker {
 
     fn render(&mut self, key: ShotKey, job: &Job, events: &mpsc::Sender<Event>) -> Result<Rendered, RenderError> {
         let settings = self.shots[&key].prepared.film;
-        // Before the clock starts: a driver that compiles at the first dispatch takes seconds, and none of them is rendering.
+        // Before the clock starts: after a loss there is much to be brought back, and none of it is rendering.
         self.persist(|worker| worker.warm_up(key))?;
         let mut state = RenderState::new(&settings, job, self.options.slices, self.adapter.kind());
         let mut report = |event| {
@@ -229,6 +254,46 @@ impl Worker {
         found.ok_or_else(|| RenderError::DeviceLost("it gave no guides".to_owned()))
     }
 
+    /// What rays hit in a shot's product.
+    fn trace(
+        &mut self,
+        key: ShotKey,
+        rays: &[Ray],
+        query: RayQuery,
+        cancel: &CancelToken,
+    ) -> Result<TracedRays, RenderError> {
+        let mut traced = None;
+        self.persist(|worker| {
+            worker.upload_shot(key)?;
+            let mut kernel = worker.rays.take();
+            let (context, bindings) = worker.loaded(key)?;
+            let tracer = match &mut kernel {
+                Some(kernel) => kernel,
+                none => none.insert(DeviceRays::new(context)?),
+            };
+            traced = Some(tracer.run(context, bindings, rays, query, (worker.adapter.kind(), cancel))?);
+            worker.rays = kernel;
+            Ok(())
+        })?;
+        traced.ok_or_else(|| RenderError::DeviceLost("it traced no rays".to_owned()))
+    }
+
+    /// Compiles the kernel for scenes with these features.
+    fn compile(&mut self, features: SceneFeatures) -> Result<(), RenderError> {
+        self.persist(|worker| {
+            worker.open().map_err(Fault::Lost)?;
+            let context = worker.context.as_ref().ok_or_else(|| Fault::Lost("it is not open".to_owned()))?;
+            context.compile(features).map(drop)
+        })
+    }
+
+    /// What the device did so far.
+    fn usage(&mut self) -> Result<DeviceUsage, RenderError> {
+        self.open().map_err(RenderError::DeviceLost)?;
+        let usage = self.context.as_ref().map(DeviceUsage::of);
+        usage.ok_or_else(|| RenderError::DeviceLost("it is not open".to_owned()))
+    }
+
     /// Brings a product onto the device if it is not there.
     fn upload_product(&mut self, key: ProductKey) -> Result<(), Fault> {
         self.open().map_err(Fault::Lost)?;
@@ -252,7 +317,8 @@ impl Worker {
         Ok(())
     }
 
-    /// Brings a shot and its product onto the device, and makes the driver finish the kernel that they need.
+    /// Brings a shot and its product onto the device, and makes the driver finish the kernel that they need: some compile at the first dispatch,
+    /// and take seconds.
     fn warm_up(&mut self, key: ShotKey) -> Result<(), Fault> {
         self.upload_shot(key)?;
         let (context, bindings) = self.loaded(key)?;
@@ -302,6 +368,8 @@ impl Worker {
         }
         let guides = self.guides.take();
         let _ = catch_unwind(AssertUnwindSafe(|| drop(guides)));
+        let rays = self.rays.take();
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(rays)));
         let denoiser = self.denoiser.take();
         let _ = catch_unwind(AssertUnwindSafe(|| drop(denoiser)));
         let environments = std::mem::take(&mut self.environments);

@@ -1,0 +1,23 @@
+//! Trials of a device: does it draw what the processor draws, and how fast?
+//!
+//! Input: a device, and a folder with assets and the pictures that the processor made (the GPU kit, `scripts/gpu-kit`), or neither. Output: a report,
+//! with its checks and figures as JSON, pictures to look at, and a table for people. Each [`Trial`] runs in a process of its own under a limit of
+//! time ([`supervise`]): a driver that hangs or crashes ends one trial and not the others.
+
+mod command;
+mod flip;
+mod folder_store;
+pub mod report;
+mod roof;
+mod scenes;
+pub mod setup;
+mod subject;
+pub mod supervise;
+pub mod trial;
+mod trials;
+
+pub use report::{Report, TrialReport};
+pub use scenes::draw_expected;
+pub use setup::{Scale, Setup};
+pub use trial::Trial;
+pub use trials::run;

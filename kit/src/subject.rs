@@ -1,0 +1,76 @@
+//! A product that trials render without the command, to look at what it does not show.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use packshot_pipeline::product::Product;
+use packshot_pipeline::request::RenderRequest;
+use packshot_renderer::backend::gpu::{GpuBackend, GpuOptions, SliceLimits};
+use packshot_renderer::backend::{Backend, CancelToken, LoadedShot, RenderError};
+use packshot_renderer::prepare::{PaletteEntry, PartMaterial, PreparedProduct, PreparedShot, TabulatedMaps};
+use packshot_renderer::sample;
+use packshot_renderer::shot::request;
+
+use crate::report::Fault;
+use crate::setup::Setup;
+
+/// A product with its materials, and how it is photographed.
+pub(crate) struct Subject {
+    product: Product,
+    /// How many materials its parts wear.
+    pub(crate) n_materials: usize,
+    pub(crate) prepared: Arc<PreparedProduct>,
+    request: RenderRequest,
+}
+
+impl Subject {
+    /// The sample bearing, all of one material where `is_plain`.
+    pub(crate) fn bearing(is_plain: bool) -> Result<Self, Fault> {
+        // Its materials carry the library's names.
+        Self::of(&sample::bearing().glb, is_plain)
+    }
+
+    /// A GLB.
+    pub(crate) fn read(path: &Path) -> Result<Self, Fault> {
+        Self::of(&std::fs::read(path).map_err(|reason| Fault::of_file(path, &reason))?, false)
+    }
+
+    fn of(glb: &[u8], is_plain: bool) -> Result<Self, Fault> {
+        let request = RenderRequest::default();
+        let product = Product::import(glb, &request.import, &request.parts, &CancelToken::default())?;
+        let materials = product.assign(&request.materials)?;
+        let (palette, parts) = match is_plain {
+            true => (vec![PaletteEntry::default()], vec![PartMaterial::Palette(0); product.scene.parts.len()]),
+            false => (materials.entries(), materials.parts),
+        };
+        let prepared = PreparedProduct::new(&product.scene, &palette, &parts, None, &|| false);
+        let prepared = Arc::new(prepared.map_err(|error| Fault::new(error.to_string()))?);
+        Ok(Self { product, n_materials: palette.len(), prepared, request })
+    }
+
+    /// A square shot of it from three quarters, every pixel with all samples.
+    pub(crate) fn shot(&self, side_px: u32, samples: u32) -> Result<PreparedShot, Fault> {
+        let mut wish = self.request.shot.clone();
+        let film = &mut wish.film;
+        (film.width_px, film.height_px, film.samples, film.noise_threshold) = (side_px, side_px, samples, 0.0);
+        let (shot, _) = request::build(&wish, &self.product.scene).map_err(|error| Fault::new(error.to_string()))?;
+        let tables = TabulatedMaps::default().tables(&shot.environment);
+        Ok(PreparedShot::new(&self.prepared, &shot, tables))
+    }
+
+    /// The shot on a device.
+    pub(crate) fn load(&self, backend: &dyn Backend, shot: PreparedShot) -> Result<Box<dyn LoadedShot>, RenderError> {
+        backend.load(self.prepared.clone(), &CancelToken::default())?.load(shot)
+    }
+}
+
+impl Setup {
+    /// Opens the adapter that is tried.
+    pub(crate) fn open(&self, slices: SliceLimits) -> Result<GpuBackend, Fault> {
+        self.open_with(GpuOptions { slices, cache: self.kernels.clone(), ..GpuOptions::default() })
+    }
+
+    pub(crate) fn open_with(&self, options: GpuOptions) -> Result<GpuBackend, Fault> {
+        Ok(GpuBackend::open(&self.adapter()?, "a trial".to_owned(), options)?)
+    }
+}

@@ -1,0 +1,145 @@
+//! Trials in processes of their own, one after the other, under limits of time.
+
+use std::fs::File;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use packshot_renderer::backend::device::processor_name;
+
+use crate::report::{Fault, Report, State, TrialReport};
+use crate::setup::{Scale, Setup};
+use crate::trial::Trial;
+
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// Less than this is not worth beginning a trial.
+const WORTH: Duration = Duration::from_secs(2);
+/// The driver's own caches, which would make the times of compiling untrue. Names as NVIDIA's and Mesa's drivers have them.
+const DRIVER_CACHES: [(&str, &str); 2] = [("__GL_SHADER_DISK_CACHE", "0"), ("MESA_SHADER_CACHE_DISABLE", "true")];
+
+/// Runs trials until `limit` is over. After each, `report.json` and `report.md` among the results have all that is known, and `told` gets it.
+///
+/// # Errors
+/// When the results cannot be written.
+pub fn run(setup: &Setup, trials: &[Trial], mut limit: Duration, told: &dyn Fn(&TrialReport)) -> Result<Report, Fault> {
+    let begun = Instant::now();
+    setup.folder("trials")?;
+    let mut report = Report {
+        device: setup.device.clone(),
+        adapter: None,
+        processor: processor_name(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        scale: setup.scale.name().to_owned(),
+        seconds: 0.0,
+        trials: Vec::new(),
+    };
+    for &trial in trials {
+        let left = limit.saturating_sub(begun.elapsed());
+        let own = trial.limit(setup.scale);
+        let ended = match left < WORTH {
+            true => {
+                let why = format!("the {} s were over", limit.as_secs());
+                TrialReport::without_result(trial, State::NotRun, 0.0, why)
+            }
+            false => run_one(&Setup { limit: own.min(left), ..setup.clone() }, trial),
+        };
+        // The driver compiles for its first picture, for seconds or a minute; those who come later have it from a cache.
+        if setup.scale == Scale::Quick && trial == Trial::Bearing {
+            limit += Duration::from_secs_f64(ended.seconds);
+        }
+        if let Some(adapter) = ended.figures.get("adapter").and_then(|adapter| adapter.as_str()) {
+            report.adapter = Some(adapter.to_owned());
+        }
+        told(&ended);
+        report.trials.push(ended);
+        report.seconds = begun.elapsed().as_secs_f64();
+        write(&setup.results, &report)?;
+    }
+    Ok(report)
+}
+
+fn write(results: &Path, report: &Report) -> Result<(), Fault> {
+    let json = serde_json::to_vec_pretty(report).map_err(|error| Fault::new(error.to_string()))?;
+    for (name, bytes) in [("report.json", json), ("report.md", report.markdown().into_bytes())] {
+        let path = results.join(name);
+        std::fs::write(&path, bytes).map_err(|reason| Fault::of_file(&path, &reason))?;
+    }
+    Ok(())
+}
+
+/// Runs a trial in a process of its own, and ends that when it takes too long.
+fn run_one(setup: &Setup, trial: Trial) -> TrialReport {
+    let (begun, limit) = (Instant::now(), setup.limit);
+    let failed = |state, fault: String| TrialReport::without_result(trial, state, begun.elapsed().as_secs_f64(), fault);
+    let kept = setup.results.join("trials").join(format!("{}.json", trial.name()));
+    let said = setup.results.join("trials").join(format!("{}.log", trial.name()));
+    // What an earlier run left is not this one's.
+    let _ = std::fs::remove_file(&kept);
+    let ended = start(setup, trial, &said).and_then(|mut child| wait(&mut child, limit));
+    match ended {
+        Err(reason) => failed(State::Crashed, format!("it could not be started: {reason}")),
+        Ok(None) => failed(State::TimedOut, format!("it was ended after {:.0} s", limit.as_secs_f64())),
+        Ok(Some(status)) => {
+            let written = std::fs::read(&kept).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+            written.unwrap_or_else(|| failed(State::Crashed, format!("{status}{}", last_line(&said))))
+        }
+    }
+}
+
+fn start(setup: &Setup, trial: Trial, said: &Path) -> std::io::Result<Child> {
+    let log = File::create(said)?;
+    let mut command = Command::new(&setup.program);
+    command.args(["kit", "trial", trial.name(), "--scale", setup.scale.name(), "--device", &setup.device]);
+    command.arg("--results").arg(&setup.results).arg("--limit-s").arg(setup.limit.as_secs().max(1).to_string());
+    if let Some(kit) = &setup.kit {
+        command.arg("--kit").arg(kit);
+    }
+    if trial == Trial::Kernels {
+        command.envs(DRIVER_CACHES);
+    }
+    // A layer of Mesa's that asks a display which device it likes, and says on stderr that there is none.
+    command.env("NODEVICE_SELECT", "1");
+    // A trial starts renders of its own, which end with it.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()
+}
+
+/// How a process ended; `None` when it had to be.
+fn wait(child: &mut Child, limit: Duration) -> std::io::Result<Option<ExitStatus>> {
+    let begun = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if begun.elapsed() > limit {
+            kill(child);
+            child.wait()?;
+            return Ok(None);
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// Ends a process and those that it started. One that has just ended cannot be.
+fn kill(child: &mut Child) {
+    #[cfg(unix)]
+    if let Some(group) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+    }
+    let _ = child.kill();
+}
+
+/// The last thing that a process said.
+fn last_line(said: &Path) -> String {
+    let text = std::fs::read_to_string(said).unwrap_or_default();
+    text.lines()
+        .rev()
+        .find(|line| !line.trim().is_empty())
+        .map_or_else(String::new, |line| format!(": {}", line.trim()))
+}
+
+/// How long all trials of a scale may take together.
+pub fn limit(scale: Scale) -> Duration {
+    Duration::from_secs(scale.pick(20, 8 * 60 + 30, 8 * 60 + 30))
+}

@@ -1,0 +1,67 @@
+//! As many short dispatches as an hour of work has, one after the other, while the memory in use is watched.
+
+use std::time::{Duration, Instant};
+
+use packshot_renderer::backend::gpu::SliceLimits;
+use packshot_renderer::backend::{CancelToken, RenderControl};
+
+use crate::report::{Fault, Limit, TrialReport};
+use crate::setup::Setup;
+use crate::subject::Subject;
+
+/// Dispatches of 50 ms in an hour.
+const SUBMISSIONS: u64 = 72_000;
+const MIB: f64 = (1 << 20) as f64;
+/// What a program's memory may grow by while nothing is kept: an allocator's slack.
+const HOST_GROWTH_MIB: f64 = 16.0;
+
+pub(super) fn run(setup: &Setup, report: &mut TrialReport) -> Result<(), Fault> {
+    let (n_submissions, time) = setup.scale.pick((500, 3), (300, 12), (SUBMISSIONS, 60));
+    let time = Duration::from_secs(time);
+    let subject = Subject::bearing(setup.is_plain())?;
+    let slices = SliceLimits { pixels: 512, steps: 8, region_pixels: 4096 };
+    let backend = setup.open(slices)?;
+    let prepared = subject.shot(64, 4)?;
+    let cancel = CancelToken::default();
+    let render = || -> Result<_, Fault> {
+        let shot = subject.load(&backend, prepared.clone())?;
+        Ok(shot.render(&RenderControl::new(&cancel))?.film.sums)
+    };
+    let first = render()?;
+    let mut n_renders = 0_u64;
+    let mut n_differing = 0;
+    let mut before = None;
+    let begun = Instant::now();
+    let usage = loop {
+        n_differing += u64::from(render()? != first);
+        n_renders += 1;
+        let usage = backend.usage()?;
+        // What is kept for good is there after a tenth of the time.
+        if before.is_none() && (begun.elapsed() * 10 > time || usage.n_submissions * 10 > n_submissions) {
+            before = Some((usage.memory_bytes, resident_bytes()));
+        }
+        if begun.elapsed() > time || usage.n_submissions >= n_submissions {
+            break usage;
+        }
+    };
+    report.state("dispatches", usage.n_submissions as f64, "");
+    report.state("a dispatch", 1e3 * begun.elapsed().as_secs_f64() / usage.n_submissions.max(1) as f64, "ms");
+    report.check("renders that differ", n_differing as f64, "", Limit::AtMost(0.0));
+    report.check("renders", n_renders as f64, "", Limit::AtLeast(2.0));
+    let (device_before, host_before) = before.ok_or_else(|| Fault::new("it ended at once"))?;
+    if let (Some(before), Some(after)) = (device_before, usage.memory_bytes) {
+        report.check("growth on the device", (after as f64 - before as f64) / MIB, "MiB", Limit::AtMost(1.0));
+    }
+    if let (Some(before), Some(after)) = (host_before, resident_bytes()) {
+        let grown = (after as f64 - before as f64) / MIB;
+        report.check("growth of the program", grown, "MiB", Limit::AtMost(HOST_GROWTH_MIB));
+    }
+    Ok(())
+}
+
+/// Memory of this process, where Linux says it.
+fn resident_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
+}

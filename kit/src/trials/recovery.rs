@@ -1,0 +1,43 @@
+//! A device that is lost under a render comes back, and the picture is the same.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use packshot_renderer::backend::gpu::SliceLimits;
+use packshot_renderer::backend::{CancelToken, Progress, RenderControl, RenderError};
+
+use crate::report::{Fault, Limit, TrialReport};
+use crate::setup::Setup;
+use crate::subject::Subject;
+
+pub(super) fn run(setup: &Setup, report: &mut TrialReport) -> Result<(), Fault> {
+    let (side_px, samples) = setup.scale.pick((128, 32), (48, 8), (512, 256));
+    let subject = Subject::bearing(setup.is_plain())?;
+    let backend = setup.open(SliceLimits::default())?;
+    let shot = subject.load(&backend, subject.shot(side_px, samples)?)?;
+    let cancel = CancelToken::default();
+    let undisturbed = shot.render(&RenderControl::new(&cancel))?;
+
+    let begun = Instant::now();
+    let is_first = AtomicBool::new(true);
+    let lose_once = |_: Progress| {
+        if is_first.swap(false, Ordering::Relaxed) {
+            backend.lose_device();
+        }
+    };
+    let resumed = shot.render(&RenderControl { progress: &lose_once, ..RenderControl::new(&cancel) })?;
+    report.state("render with a loss", begun.elapsed().as_secs_f64(), "s");
+    report.state("render without", undisturbed.render_time.as_secs_f64(), "s");
+    let differing = |other: &[_]| undisturbed.film.sums.iter().zip(other).filter(|(a, b)| a != b).count() as f64;
+    report.check("losses", f64::from(u8::from(!is_first.load(Ordering::Relaxed))), "", Limit::AtLeast(1.0));
+    report.check("pixels that differ after it", differing(&resumed.film.sums), "", Limit::AtMost(0.0));
+
+    let lose_always = |_: Progress| backend.lose_device();
+    let lost = shot.render(&RenderControl { progress: &lose_always, ..RenderControl::new(&cancel) });
+    if !matches!(lost, Err(RenderError::DeviceLost(_))) {
+        return Err(Fault::new("a device that is lost again and again is no error"));
+    }
+    let again = shot.render(&RenderControl::new(&cancel))?;
+    report.check("pixels that differ in the next picture", differing(&again.film.sums), "", Limit::AtMost(0.0));
+    Ok(())
+}

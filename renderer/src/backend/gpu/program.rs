@@ -1,0 +1,201 @@
+//! A kernel of `shaders/wgsl/kernels/`, and what drivers make of it.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use packshot_shaders::compose::compose;
+use packshot_shaders::sources::Sources;
+
+use crate::backend::ByteStore;
+use crate::prepare::SceneFeatures;
+
+/// An open device, as far as compiling needs it.
+#[derive(Debug)]
+pub(super) struct Compiler {
+    device: wgpu::Device,
+    adapter: wgpu::AdapterInfo,
+    store: Option<Arc<dyn ByteStore>>,
+    compiled: RefCell<Vec<CompiledKernel>>,
+}
+
+/// A kernel that a driver compiled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompiledKernel {
+    /// Its name.
+    pub name: &'static str,
+    /// Its constants that are not 0.
+    pub constants: Vec<&'static str>,
+    /// How long the driver took. Some drivers finish at the first dispatch only.
+    pub time: Duration,
+    /// Whether what an earlier run of the program kept was at hand.
+    pub had_cache: bool,
+}
+
+impl Compiler {
+    /// What the driver makes of kernels is kept in `store` for the next time.
+    pub(super) fn new(device: &wgpu::Device, adapter: wgpu::AdapterInfo, store: Option<Arc<dyn ByteStore>>) -> Self {
+        Self { device: device.clone(), adapter, store, compiled: RefCell::default() }
+    }
+
+    /// What was compiled so far.
+    pub(super) fn compiled(&self) -> Vec<CompiledKernel> {
+        self.compiled.borrow().clone()
+    }
+
+    /// Parses the kernel at `path`, which binds these groups. Errors go to the device's error scopes.
+    pub(super) fn program(&self, path: &'static str, groups: &[&wgpu::BindGroupLayout]) -> Program {
+        let composed = compose(&Sources::embedded(), path).expect("embedded kernels compose: a test proves it");
+        let groups: Vec<_> = groups.iter().map(|&group| Some(group)).collect();
+        let layout = self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some(path),
+            bind_group_layouts: &groups,
+            immediate_size: 0,
+        });
+        let module = shader_module(&self.device, path, composed.text());
+        let store = self.store.clone();
+        let cache = store.and_then(|store| KeptCache::new(&self.device, &self.adapter, composed.text(), store));
+        Program { path, layout, module, cache }
+    }
+
+    /// Compiles the kernel with these constants. Errors go to the device's error scopes.
+    pub(super) fn pipeline(&self, program: &Program, constants: &[(&'static str, f64)]) -> wgpu::ComputePipeline {
+        let begun = Instant::now();
+        let pipeline = self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(program.path),
+            layout: Some(&program.layout),
+            module: &program.module,
+            entry_point: None,
+            compilation_options: wgpu::PipelineCompilationOptions {
+                constants,
+                zero_initialize_workgroup_memory: false,
+            },
+            cache: program.cache.as_ref().map(|kept| &kept.cache),
+        });
+        self.compiled.borrow_mut().push(CompiledKernel {
+            name: program.path,
+            constants: constants.iter().filter(|(_, value)| *value != 0.0).map(|(name, _)| *name).collect(),
+            time: begun.elapsed(),
+            had_cache: program.cache.as_ref().is_some_and(|kept| kept.was_known),
+        });
+        if let Some(kept) = &program.cache {
+            kept.save();
+        }
+        pipeline
+    }
+}
+
+/// A kernel that was parsed.
+#[derive(Debug)]
+pub(super) struct Program {
+    path: &'static str,
+    layout: wgpu::PipelineLayout,
+    module: wgpu::ShaderModule,
+    cache: Option<KeptCache>,
+}
+
+/// A driver's cache that outlives the program.
+#[derive(Debug)]
+struct KeptCache {
+    cache: wgpu::PipelineCache,
+    store: Arc<dyn ByteStore>,
+    /// Of the adapter, its driver and the kernel's text.
+    name: String,
+    was_known: bool,
+}
+
+impl KeptCache {
+    /// `None` where the graphics interface has no such thing.
+    fn new(device: &wgpu::Device, info: &wgpu::AdapterInfo, text: &str, store: Arc<dyn ByteStore>) -> Option<Self> {
+        if !device.features().contains(wgpu::Features::PIPELINE_CACHE) {
+            return None;
+        }
+        let text_hash = blake3::hash(text.as_bytes()).to_hex();
+        let name = format!("{}-{}", wgpu::util::pipeline_cache_key(info)?, &text_hash[..16]);
+        let known = store.load(&name).and_then(unsealed);
+        let was_known = known.is_some();
+        Some(Self { cache: pipeline_cache(device, known.as_deref()), store, name, was_known })
+    }
+
+    fn save(&self) {
+        if let Some(data) = self.cache.get_data() {
+            self.store.store(&self.name, &sealed(&data));
+        }
+    }
+}
+
+/// What the overrides of `stage/features.wgsl` are for a scene.
+pub(super) fn feature_constants(features: SceneFeatures) -> [(&'static str, f64); 8] {
+    let SceneFeatures {
+        has_opacity,
+        has_bodies,
+        has_layers,
+        has_textures,
+        has_relief,
+        has_bevels,
+        has_panes,
+        has_emitters,
+    } = features;
+    let constants = [
+        ("HAS_OPACITY", has_opacity),
+        ("HAS_BODIES", has_bodies),
+        ("HAS_LAYERS", has_layers),
+        ("HAS_TEXTURES", has_textures),
+        ("HAS_RELIEF", has_relief),
+        ("HAS_BEVELS", has_bevels),
+        ("HAS_PANES", has_panes),
+        ("HAS_EMITTERS", has_emitters),
+    ];
+    constants.map(|(name, value)| (name, f64::from(u8::from(value))))
+}
+
+/// The shader without naga's run-time checks: a countdown in every loop costs up to a hundredfold (gfx-rs/wgpu#7698), clamps on every
+/// index up to 40 %.
+#[allow(unsafe_code, reason = "wgpu has no safe way to leave the checks out")]
+fn shader_module(device: &wgpu::Device, label: &str, text: &str) -> wgpu::ShaderModule {
+    let descriptor = wgpu::ShaderModuleDescriptor { label: Some(label), source: wgpu::ShaderSource::Wgsl(text.into()) };
+    // SAFETY: the text is the program's own. Every index in the prepared arrays is valid (the invariant of `prepare`), list entries and
+    // slots come from this backend, every loop ends (traversal visits each node at most once; the others count), and no divisor is zero. The
+    // denoiser's kernel compares its places with the sides of the pictures, which its buffers have room for.
+    unsafe { device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked()) }
+}
+
+#[allow(unsafe_code, reason = "wgpu cannot check what a driver once wrote")]
+fn pipeline_cache(device: &wgpu::Device, data: Option<&[u8]>) -> wgpu::PipelineCache {
+    let descriptor = wgpu::PipelineCacheDescriptor { label: Some("kernels"), data, fallback: true };
+    // SAFETY: the data came out of `PipelineCache::get_data` of the same kind of adapter, whose key is part of the name that it is
+    // stored under, and its hash shows that it is complete.
+    unsafe { device.create_pipeline_cache(&descriptor) }
+}
+
+/// The data with its hash in front.
+fn sealed(data: &[u8]) -> Vec<u8> {
+    [blake3::hash(data).as_bytes(), data].concat()
+}
+
+/// The data behind its hash, if it is undamaged.
+fn unsealed(mut bytes: Vec<u8>) -> Option<Vec<u8>> {
+    let (hash, data) = bytes.split_first_chunk::<{ blake3::OUT_LEN }>()?;
+    let is_whole = blake3::hash(data) == *hash;
+    bytes.drain(..blake3::OUT_LEN);
+    is_whole.then_some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn damaged_caches_are_not_given_to_the_driver() {
+        let whole = sealed(b"compiled");
+        assert_eq!(unsealed(whole.clone()).as_deref(), Some(&b"compiled"[..]));
+        for i in 0..whole.len() {
+            let mut damaged = whole.clone();
+            damaged[i] ^= 1;
+            assert_eq!(unsealed(damaged), None, "byte {i}");
+        }
+        for length in 0..whole.len() {
+            assert_eq!(unsealed(whole[..length].to_vec()), None, "{length} bytes");
+        }
+    }
+}

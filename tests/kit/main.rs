@@ -1,0 +1,128 @@
+//! The GPU kit, made and run as on a machine with a GPU: in an empty home, without a display, without a network, from another folder. Mesa's
+//! software driver stands for the GPU, and must be installed.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// What a shell needs and nothing else.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// A program with nothing of the caller's settings.
+fn bare(program: &Path, home: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear().env("PATH", PATH).env("HOME", home).current_dir(home);
+    command
+}
+
+/// The same without a network, where this process may take it away.
+fn offline(program: &Path, home: &Path) -> Command {
+    let can = Command::new("unshare").args(["--net", "true"]).output().is_ok_and(|output| output.status.success());
+    if !can {
+        println!("with a network: this process may not take it away");
+        return bare(program, home);
+    }
+    let mut command = bare(Path::new("unshare"), home);
+    command.arg("--net").arg(program);
+    command
+}
+
+fn packshot() -> PathBuf {
+    PathBuf::from(env!("CARGO_BIN_EXE_packshot"))
+}
+
+#[track_caller]
+fn done(output: &Output) {
+    let [stdout, stderr] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+    assert!(output.status.success(), "{}\n{stdout}\n{stderr}", output.status);
+}
+
+#[test]
+fn the_kit_passes_on_the_software_driver() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [kit, home, results] = ["kit", "home", "results"].map(|name| folder.path().join(name));
+    std::fs::create_dir(&home).expect("made");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/gpu-kit");
+    let made = Command::new(script).arg(&kit).arg("--program").arg(packshot()).args(["--scale", "reduced"]).output();
+    done(&made.expect("the script starts"));
+
+    let mut run = offline(&kit.join("run"), &home);
+    let output = run.arg(&results).args(["--device", "llvmpipe", "--scale", "reduced"]).output().expect("it starts");
+    done(&output);
+    let report = std::fs::read(results.join("report.json")).expect("a report");
+    let report: Value = serde_json::from_slice(&report).expect("JSON");
+    let trials = report["trials"].as_array().expect("a list");
+    assert_eq!(trials.len(), 15);
+    for trial in trials {
+        assert_eq!(trial["state"], "passed", "{trial:#}");
+        assert!(!trial["checks"].as_array().expect("a list").is_empty(), "{trial:#}");
+        for picture in trial["pictures"].as_array().expect("a list") {
+            let path = results.join(picture.as_str().expect("a path"));
+            let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            assert!(bytes.starts_with(b"\x89PNG"), "{picture}");
+        }
+    }
+    let table = std::fs::read_to_string(results.join("report.md")).expect("a table");
+    assert_eq!(table.lines().filter(|line| line.contains("| passed |")).count(), 15, "{table}");
+    assert!(report["adapter"].as_str().is_some_and(|adapter| adapter.contains("llvmpipe")), "{}", report["adapter"]);
+    assert!(results.join("results.tar.gz").exists());
+    assert!(!results.join("work").exists(), "nothing that was unpacked stays");
+    let left: Vec<_> = std::fs::read_dir(&home).expect("there").collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn without_a_gpu_there_is_nothing_to_test() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut command = bare(&packshot(), home.path());
+    command.envs([("VK_DRIVER_FILES", "/nonexistent.json"), ("VK_ICD_FILENAMES", "/nonexistent.json")]);
+    let output = command.args(["devices", "--self-test"]).output().expect("it starts");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(5), "{stderr}");
+    assert!(
+        stderr.starts_with("error[device.unavailable]: there is no GPU to test: no GPU adapter found\n"),
+        "{stderr}"
+    );
+    assert!(stderr.contains("\n  help: "), "{stderr}");
+}
+
+/// A trial that hangs, one that crashes, and one for which no time is left: each is told, and the others go on.
+#[cfg(unix)]
+#[test]
+fn trials_that_hang_or_crash_end_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    use std::time::{Duration, Instant};
+
+    use packshot_kit::report::State;
+    use packshot_kit::{Scale, Setup, Trial, supervise};
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = folder.path().join("program");
+    let script = "#!/bin/sh\ncase $3 in\n\
+        cancel) sleep 600 & wait;;\n\
+        speed) echo 'a driver speaks' >&2; kill -SEGV $$;;\n\
+        *) exec \"$PACKSHOT\" \"$@\";;\nesac\n";
+    std::fs::write(&program, script.replace("$PACKSHOT", &packshot().display().to_string())).expect("written");
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("a file of ours");
+    let setup = Setup {
+        program,
+        kit: None,
+        results: folder.path().join("results"),
+        device: "llvmpipe".to_owned(),
+        scale: Scale::Reduced,
+        limit: Duration::ZERO,
+        kernels: None,
+    };
+    let begun = Instant::now();
+    let trials = [Trial::Speed, Trial::Adapters, Trial::Cancel, Trial::Rays];
+    let report = supervise::run(&setup, &trials, Duration::from_secs(8), &|_| ()).expect("written");
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+    let states: Vec<State> = report.trials.iter().map(|trial| trial.state).collect();
+    assert_eq!(states, [State::Crashed, State::Passed, State::TimedOut, State::NotRun], "{}", report.markdown());
+    assert_eq!(report.failed(), ["speed", "cancel"]);
+    let fault = report.trials[0].fault.as_deref().expect("a reason");
+    assert!(fault.contains("a driver speaks"), "{fault}");
+    let sleeping = Command::new("pgrep").args(["-f", "^sleep 600$"]).output().expect("pgrep is there");
+    assert!(!sleeping.status.success(), "what a trial started ended with it");
+}
