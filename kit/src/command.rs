@@ -14,7 +14,7 @@ use crate::setup::Setup;
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 impl Setup {
-    /// The program on a device, with the kernels that this run keeps.
+    /// The program on a device.
     pub(crate) fn packshot<S: AsRef<OsStr>>(&self, device: &str, args: &[S]) -> Command {
         let mut command = Command::new(&self.program);
         command.args(args).args(["--device", device]).stdin(Stdio::null());
@@ -22,18 +22,33 @@ impl Setup {
     }
 
     /// Renders and gives the JSON result.
-    pub(crate) fn render<S: AsRef<OsStr>>(&self, device: &str, args: &[S], limit: Duration) -> Result<Value, Fault> {
+    pub(crate) fn render<S: AsRef<OsStr>>(&self, device: &str, args: &[S]) -> Result<Value, Fault> {
+        self.result_of(self.rendering(device, args))
+    }
+
+    /// The same on the device that is tried, with kernels kept in this folder alone.
+    pub(crate) fn render_caching_in(&self, folder: &Path, args: &[&str]) -> Result<Value, Fault> {
+        let mut command = self.rendering(&self.device, args);
+        command.env("XDG_CACHE_HOME", folder);
+        self.result_of(command)
+    }
+
+    fn rendering<S: AsRef<OsStr>>(&self, device: &str, args: &[S]) -> Command {
         let begin = ["render", "--json", "--quiet"].map(OsStr::new);
         let args: Vec<&OsStr> = begin.into_iter().chain(args.iter().map(AsRef::as_ref)).collect();
-        let output = self.packshot(device, &args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        self.packshot(device, &args)
+    }
+
+    fn result_of(&self, mut command: Command) -> Result<Value, Fault> {
+        let output = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child = output.map_err(|reason| Fault::of_file(&self.program, &reason))?;
         let begun = Instant::now();
         while child.try_wait().map_err(|reason| Fault::of_file(&self.program, &reason))?.is_none() {
-            if begun.elapsed() > limit {
+            if begun.elapsed() > self.limit {
                 // One that has just ended cannot be killed.
                 let _ = child.kill();
                 let _ = child.wait();
-                return Err(Fault::new(format!("a render took longer than {} s", limit.as_secs())));
+                return Err(Fault::new(format!("a render took longer than {} s", self.limit.as_secs())));
             }
             std::thread::sleep(LOOK_EVERY);
         }

@@ -6,7 +6,6 @@
 
 mod command;
 mod flip;
-mod folder_store;
 pub mod report;
 mod roof;
 mod scenes;

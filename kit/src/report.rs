@@ -1,6 +1,6 @@
 //! What trials found: as data, and as a table for people.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -58,8 +58,8 @@ pub enum Limit {
 pub struct Check {
     /// What was measured.
     pub name: String,
-    /// The number.
-    pub found: f64,
+    /// The number; `None` where it is none, such as a share of nothing.
+    pub found: Option<f64>,
     /// Its unit; empty where it has none.
     pub unit: String,
     /// What it must be; `None`: it is stated and nothing more.
@@ -69,10 +69,11 @@ pub struct Check {
 impl Check {
     /// Whether the number is as it must be. What is no number is not.
     pub fn is_met(&self) -> bool {
-        match self.limit {
-            Some(Limit::AtMost(most)) => self.found <= most,
-            Some(Limit::AtLeast(least)) => self.found >= least,
-            None => true,
+        match (self.limit, self.found) {
+            (Some(Limit::AtMost(most)), Some(found)) => found <= most,
+            (Some(Limit::AtLeast(least)), Some(found)) => found >= least,
+            (Some(_), None) => false,
+            (None, _) => true,
         }
     }
 }
@@ -89,7 +90,7 @@ pub enum State {
     TimedOut,
     /// Its process ended without a word.
     Crashed,
-    /// There was no time left for it, or nothing to try it on.
+    /// There was too little time left for it.
     NotRun,
 }
 
@@ -123,6 +124,9 @@ pub struct TrialReport {
     pub figures: serde_json::Map<String, Value>,
     /// Pictures to look at, below the folder of the results.
     pub pictures: Vec<String>,
+    /// Where it is kept while it grows, so that a trial that is ended leaves what it found.
+    #[serde(skip)]
+    kept_at: Option<PathBuf>,
 }
 
 impl TrialReport {
@@ -136,7 +140,27 @@ impl TrialReport {
             fault: None,
             figures: serde_json::Map::new(),
             pictures: Vec::new(),
+            kept_at: None,
         }
+    }
+
+    /// Of a trial whose file grows with it.
+    pub(crate) fn kept_at(trial: Trial, path: PathBuf) -> Self {
+        Self { kept_at: Some(path), ..Self::new(trial) }
+    }
+
+    /// Writes its file.
+    pub(crate) fn keep(&self) -> Result<(), Fault> {
+        let Some(path) = &self.kept_at else { return Ok(()) };
+        let json = serde_json::to_vec_pretty(self).map_err(|error| Fault::new(error.to_string()))?;
+        std::fs::write(path, json).map_err(|reason| Fault::of_file(path, &reason))
+    }
+
+    fn add(&mut self, name: impl Into<String>, found: f64, unit: &str, limit: Option<Limit>) {
+        let found = found.is_finite().then_some(found);
+        self.checks.push(Check { name: name.into(), found, unit: unit.to_owned(), limit });
+        // What cannot be written now is written at the end, or that says why not.
+        let _ = self.keep();
     }
 
     /// Of a trial that was ended or never began.
@@ -146,13 +170,12 @@ impl TrialReport {
 
     /// Notes a number that must be something.
     pub(crate) fn check(&mut self, name: impl Into<String>, found: f64, unit: &str, limit: Limit) {
-        let check = Check { name: name.into(), found, unit: unit.to_owned(), limit: Some(limit) };
-        self.checks.push(check);
+        self.add(name, found, unit, Some(limit));
     }
 
     /// Notes a number.
     pub(crate) fn state(&mut self, name: impl Into<String>, found: f64, unit: &str) {
-        self.checks.push(Check { name: name.into(), found, unit: unit.to_owned(), limit: None });
+        self.add(name, found, unit, None);
     }
 
     /// Notes anything else.
@@ -175,7 +198,7 @@ impl TrialReport {
 pub struct Report {
     /// The device that was asked for.
     pub device: String,
-    /// Name, driver and interface of the adapter that was tried; `None` when none was found.
+    /// Name, driver and interface of the adapter that was tried; `None` when the drivers were not asked, or have none.
     pub adapter: Option<String>,
     /// The processor of the same machine.
     pub processor: String,
@@ -190,7 +213,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether every trial that there was time for passed, and any did.
+    /// Whether every trial that was run passed, and any was.
     pub fn is_passed(&self) -> bool {
         let counted = |report: &&TrialReport| report.state != State::NotRun;
         let counts = self.trials.iter().filter(counted);

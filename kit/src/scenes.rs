@@ -1,7 +1,6 @@
 //! What is rendered on both sides: every kind of material, light, ground and texture, as options of the command.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use packshot_materials::library::Library;
 use serde::Deserialize;
@@ -9,24 +8,8 @@ use serde::Deserialize;
 use crate::report::Fault;
 use crate::setup::{Scale, Setup};
 
-/// Parts of the sample bearing that show a material well.
-const PARTS: [&str; 13] = [
-    "Outer_Ring",
-    "Inner_Ring",
-    "Cage_Front",
-    "Cage_Back",
-    "Ball_01",
-    "Ball_02",
-    "Ball_03",
-    "Ball_04",
-    "Ball_05",
-    "Ball_06",
-    "Ball_07",
-    "Ball_08",
-    "Ball_09",
-];
-/// How long a picture may take.
-const LIMIT: Duration = Duration::from_secs(60);
+/// Balls of the sample bearing, each of which shows a material.
+const N_BALLS: usize = 9;
 
 /// A picture that both sides make.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,7 +60,7 @@ impl Scene {
             args.extend(["--denoise", "off"].map(str::to_owned));
         }
         args.extend(["-o".to_owned(), path.display().to_string()]);
-        let result = setup.render(device, &args, LIMIT)?;
+        let result = setup.render(device, &args)?;
         Ok((path, result))
     }
 
@@ -139,16 +122,16 @@ pub(crate) fn scenes(setup: &Setup) -> Result<Vec<Scene>, Fault> {
     Ok(all)
 }
 
-/// Every material of the library, some on each bearing.
+/// Every material of the library, nine at a time, on balls that fill the picture.
 fn material_scenes(size: [u32; 3]) -> Vec<Scene> {
     let ids: Vec<&str> = Library::builtin().materials().iter().map(|material| material.id.as_str()).collect();
     let scene = |(i, ids): (usize, &[&str])| {
-        let worn = PARTS.iter().zip(ids).flat_map(|(part, id)| ["--material".to_owned(), format!("{part}={id}")]);
-        let view = ["--sample", "bearing", "--on-unmapped", "keep", "--azimuth-deg", "20", "--elevation-deg", "15"];
+        let worn = (1..).zip(ids).flat_map(|(ball, id)| ["--material".to_owned(), format!("Ball_0{ball}={id}")]);
+        let view = ["--sample", "bearing", "--only", "Ball_*", "--view", "front", "--background", "environment"];
         let args = view.into_iter().map(str::to_owned).chain(worn).collect();
         Scene { name: format!("materials_{i}"), args, size }
     };
-    ids.chunks(PARTS.len()).enumerate().map(scene).collect()
+    ids.chunks(N_BALLS).enumerate().map(scene).collect()
 }
 
 /// The sample bearing, which people look at.
@@ -162,13 +145,13 @@ pub(crate) fn denoised(scale: Scale) -> Scene {
     Scene::new("denoised", size, &["--sample", "bearing", "--denoise", "on"])
 }
 
-/// Bodies that lose no light, in white light before white: each pixel is the light itself, half of what is shown brightest.
+/// Bodies that lose no light, in white light before white: each pixel is the light itself, shown as 0.5.
 pub(crate) fn furnace(scale: Scale, library: &str) -> Scene {
     let size = scale.pick([96, 96, 64], [48, 48, 16], [256, 256, 256]);
     let balls = if scale == Scale::Reduced { "Ball_0[12345789]" } else { "Ball_*" };
     let mut args = vec!["--sample", "bearing", "--only", balls, "--view", "front", "--library", library];
     args.extend(["--light", "white", "--background", "environment", "--view-transform", "raw"]);
-    args.extend(["--exposure-ev", "-1", "--max-bounces", "64"]);
+    args.extend(["--exposure-ev", "-1", "--max-bounces", "64", "--bit-depth", "16"]);
     // Glass is for another kernel.
     let is_worn = |material: &&&str| scale != Scale::Reduced || !material.ends_with("990006");
     for material in FURNACE.iter().filter(is_worn) {
@@ -229,7 +212,7 @@ mod tests {
             results: PathBuf::new(),
             device: String::new(),
             scale: Scale::Full,
-            limit: LIMIT,
+            limit: std::time::Duration::from_secs(1),
             kernels: None,
         };
         let mut all = scenes(&setup).expect("no kit, no file");

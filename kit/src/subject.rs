@@ -7,6 +7,7 @@ use packshot_pipeline::product::Product;
 use packshot_pipeline::request::RenderRequest;
 use packshot_renderer::backend::gpu::{GpuBackend, GpuOptions, SliceLimits};
 use packshot_renderer::backend::{Backend, CancelToken, LoadedShot, RenderError};
+use packshot_renderer::film::Film;
 use packshot_renderer::prepare::{PaletteEntry, PartMaterial, PreparedProduct, PreparedShot, TabulatedMaps};
 use packshot_renderer::sample;
 use packshot_renderer::shot::request;
@@ -17,8 +18,6 @@ use crate::setup::Setup;
 /// A product with its materials, and how it is photographed.
 pub(crate) struct Subject {
     product: Product,
-    /// How many materials its parts wear.
-    pub(crate) n_materials: usize,
     pub(crate) prepared: Arc<PreparedProduct>,
     request: RenderRequest,
 }
@@ -45,7 +44,7 @@ impl Subject {
         };
         let prepared = PreparedProduct::new(&product.scene, &palette, &parts, None, &|| false);
         let prepared = Arc::new(prepared.map_err(|error| Fault::new(error.to_string()))?);
-        Ok(Self { product, n_materials: palette.len(), prepared, request })
+        Ok(Self { product, prepared, request })
     }
 
     /// A square shot of it from three quarters, every pixel with all samples.
@@ -64,13 +63,18 @@ impl Subject {
     }
 }
 
+/// How many pixels of two films have other bits; all where they are of other sizes.
+pub(crate) fn differing(a: &Film, b: &Film) -> f64 {
+    if (a.width_px, a.height_px) != (b.width_px, b.height_px) {
+        return a.sums.len().max(b.sums.len()) as f64;
+    }
+    a.sums.iter().zip(&b.sums).filter(|(a, b)| bytemuck::bytes_of(*a) != bytemuck::bytes_of(*b)).count() as f64
+}
+
 impl Setup {
     /// Opens the adapter that is tried.
     pub(crate) fn open(&self, slices: SliceLimits) -> Result<GpuBackend, Fault> {
-        self.open_with(GpuOptions { slices, cache: self.kernels.clone(), ..GpuOptions::default() })
-    }
-
-    pub(crate) fn open_with(&self, options: GpuOptions) -> Result<GpuBackend, Fault> {
+        let options = GpuOptions { slices, cache: self.kernels.clone(), ..GpuOptions::default() };
         Ok(GpuBackend::open(&self.adapter()?, "a trial".to_owned(), options)?)
     }
 }

@@ -12,16 +12,26 @@ use crate::setup::{Scale, Setup};
 use crate::trial::Trial;
 
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-/// Less than this is not worth beginning a trial.
-const WORTH: Duration = Duration::from_secs(2);
+/// With less than this no trial is begun.
+const WORTH: Duration = Duration::from_secs(3);
+/// So long a process that was killed is waited for.
+const DYING: Duration = Duration::from_secs(3);
 /// The driver's own caches, which would make the times of compiling untrue. Names as NVIDIA's and Mesa's drivers have them.
 const DRIVER_CACHES: [(&str, &str); 2] = [("__GL_SHADER_DISK_CACHE", "0"), ("MESA_SHADER_CACHE_DISABLE", "true")];
 
-/// Runs trials until `limit` is over. After each, `report.json` and `report.md` among the results have all that is known, and `told` gets it.
+/// Who watches a run, and may end it.
+pub struct Watch<'a> {
+    /// Gets each trial as it ends.
+    pub told: &'a dyn Fn(&TrialReport),
+    /// Whether somebody wants no more.
+    pub is_cancelled: &'a dyn Fn() -> bool,
+}
+
+/// Runs trials until `limit` is over. After each, `report.json` and `report.md` among the results have all that is known.
 ///
 /// # Errors
 /// When the results cannot be written.
-pub fn run(setup: &Setup, trials: &[Trial], mut limit: Duration, told: &dyn Fn(&TrialReport)) -> Result<Report, Fault> {
+pub fn run(setup: &Setup, trials: &[Trial], mut limit: Duration, watch: &Watch<'_>) -> Result<Report, Fault> {
     let begun = Instant::now();
     setup.folder("trials")?;
     let mut report = Report {
@@ -36,13 +46,16 @@ pub fn run(setup: &Setup, trials: &[Trial], mut limit: Duration, told: &dyn Fn(&
     for &trial in trials {
         let left = limit.saturating_sub(begun.elapsed());
         let own = trial.limit(setup.scale);
-        let ended = match left < WORTH {
-            true => {
-                let why = format!("the {} s were over", limit.as_secs());
-                TrialReport::without_result(trial, State::NotRun, 0.0, why)
-            }
-            false => run_one(&Setup { limit: own.min(left), ..setup.clone() }, trial),
+        let is_worth = left >= WORTH && !(watch.is_cancelled)();
+        let mut ended = match is_worth {
+            true => run_one(&Setup { limit: own.min(left), ..setup.clone() }, trial, watch.is_cancelled),
+            false => TrialReport::without_result(trial, State::NotRun, 0.0, "there was no time left".to_owned()),
         };
+        // What had less time than it may take did not fail.
+        if ended.state == State::TimedOut && own > left {
+            ended.state = State::NotRun;
+            ended.fault = Some(format!("only {:.0} s were left for it", left.as_secs_f64()));
+        }
         // The driver compiles for its first picture, for seconds or a minute; those who come later have it from a cache.
         if setup.scale == Scale::Quick && trial == Trial::Bearing {
             limit += Duration::from_secs_f64(ended.seconds);
@@ -50,7 +63,7 @@ pub fn run(setup: &Setup, trials: &[Trial], mut limit: Duration, told: &dyn Fn(&
         if let Some(adapter) = ended.figures.get("adapter").and_then(|adapter| adapter.as_str()) {
             report.adapter = Some(adapter.to_owned());
         }
-        told(&ended);
+        (watch.told)(&ended);
         report.trials.push(ended);
         report.seconds = begun.elapsed().as_secs_f64();
         write(&setup.results, &report)?;
@@ -68,22 +81,44 @@ fn write(results: &Path, report: &Report) -> Result<(), Fault> {
 }
 
 /// Runs a trial in a process of its own, and ends that when it takes too long.
-fn run_one(setup: &Setup, trial: Trial) -> TrialReport {
-    let (begun, limit) = (Instant::now(), setup.limit);
-    let failed = |state, fault: String| TrialReport::without_result(trial, state, begun.elapsed().as_secs_f64(), fault);
+fn run_one(setup: &Setup, trial: Trial, is_cancelled: &dyn Fn() -> bool) -> TrialReport {
+    let begun = Instant::now();
     let kept = setup.results.join("trials").join(format!("{}.json", trial.name()));
     let said = setup.results.join("trials").join(format!("{}.log", trial.name()));
     // What an earlier run left is not this one's.
     let _ = std::fs::remove_file(&kept);
-    let ended = start(setup, trial, &said).and_then(|mut child| wait(&mut child, limit));
+    let ended = start(setup, trial, &said).and_then(|mut child| {
+        let ended = wait(&mut child, setup.limit, is_cancelled);
+        // Also those that it started, when it has crashed.
+        kill(&mut child);
+        ended
+    });
+    let read = || std::fs::read(&kept).ok().and_then(|bytes| serde_json::from_slice::<TrialReport>(&bytes).ok());
+    // What it found by then is known.
+    let failed = |state, fault: String| {
+        let mut found = read().unwrap_or_else(|| TrialReport::new(trial));
+        (found.state, found.seconds, found.fault) = (state, begun.elapsed().as_secs_f64(), Some(fault));
+        found
+    };
     match ended {
         Err(reason) => failed(State::Crashed, format!("it could not be started: {reason}")),
-        Ok(None) => failed(State::TimedOut, format!("it was ended after {:.0} s", limit.as_secs_f64())),
-        Ok(Some(status)) => {
-            let written = std::fs::read(&kept).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-            written.unwrap_or_else(|| failed(State::Crashed, format!("{status}{}", last_line(&said))))
+        Ok(Ended::Over(status)) if status.success() => {
+            read().unwrap_or_else(|| failed(State::Crashed, format!("it left no report{}", last_line(&said))))
         }
+        Ok(Ended::Over(status)) => failed(State::Crashed, format!("{status}{}", last_line(&said))),
+        Ok(Ended::TooLate) => failed(State::TimedOut, format!("it was ended after {:.0} s", setup.limit.as_secs_f64())),
+        Ok(Ended::Cancelled) => failed(State::NotRun, "it was cancelled".to_owned()),
     }
+}
+
+/// How a process ended.
+enum Ended {
+    /// By itself, or by a signal of somebody else's.
+    Over(ExitStatus),
+    /// It took too long.
+    TooLate,
+    /// Nobody wants it any more.
+    Cancelled,
 }
 
 fn start(setup: &Setup, trial: Trial, said: &Path) -> std::io::Result<Child> {
@@ -97,28 +132,32 @@ fn start(setup: &Setup, trial: Trial, said: &Path) -> std::io::Result<Child> {
     if trial == Trial::Kernels {
         command.envs(DRIVER_CACHES);
     }
-    // A layer of Mesa's that asks a display which device it likes, and says on stderr that there is none.
-    command.env("NODEVICE_SELECT", "1");
     // A trial starts renders of its own, which end with it.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()
 }
 
-/// How a process ended; `None` when it had to be.
-fn wait(child: &mut Child, limit: Duration) -> std::io::Result<Option<ExitStatus>> {
+/// Waits until a process is over, or has to be.
+fn wait(child: &mut Child, limit: Duration, is_cancelled: &dyn Fn() -> bool) -> std::io::Result<Ended> {
     let begun = Instant::now();
-    loop {
+    let ended = loop {
         if let Some(status) = child.try_wait()? {
-            return Ok(Some(status));
+            return Ok(Ended::Over(status));
         }
-        if begun.elapsed() > limit {
-            kill(child);
-            child.wait()?;
-            return Ok(None);
+        match () {
+            () if is_cancelled() => break Ended::Cancelled,
+            () if begun.elapsed() > limit => break Ended::TooLate,
+            () => std::thread::sleep(LOOK_EVERY),
         }
+    };
+    kill(child);
+    // One that is stuck in its driver does not even die: the others go on without it.
+    let killed = Instant::now();
+    while child.try_wait()?.is_none() && killed.elapsed() < DYING {
         std::thread::sleep(LOOK_EVERY);
     }
+    Ok(ended)
 }
 
 /// Ends a process and those that it started. One that has just ended cannot be.

@@ -28,7 +28,7 @@ mod turntable;
 /// When that file cannot be written. A trial that could not go on is a report that says so.
 pub fn run(setup: &Setup, trial: Trial) -> Result<TrialReport, Fault> {
     let begun = Instant::now();
-    let mut report = TrialReport::new(trial);
+    let mut report = TrialReport::kept_at(trial, setup.folder("trials")?.join(format!("{}.json", trial.name())));
     let outcome = match trial {
         Trial::Adapters => adapters::run(setup, &mut report),
         Trial::Bearing => bearing::run(setup, &mut report),
@@ -47,8 +47,6 @@ pub fn run(setup: &Setup, trial: Trial) -> Result<TrialReport, Fault> {
         Trial::Endurance => endurance::run(setup, &mut report),
     };
     let report = report.ended(outcome, begun.elapsed().as_secs_f64());
-    let path = setup.folder("trials")?.join(format!("{}.json", trial.name()));
-    let json = serde_json::to_vec_pretty(&report).map_err(|error| Fault::new(error.to_string()))?;
-    std::fs::write(&path, json).map_err(|reason| Fault::of_file(&path, &reason))?;
+    report.keep()?;
     Ok(report)
 }

@@ -7,10 +7,12 @@ use clap::{Args, Subcommand, value_parser};
 use packshot::DeviceRequest;
 use packshot::error::Fault;
 use packshot_kit::report::State;
-use packshot_kit::{Report, Scale, Setup, Trial, TrialReport, draw_expected, report, supervise};
+use packshot_kit::supervise::{self, Watch};
+use packshot_kit::{Report, Scale, Setup, Trial, TrialReport, draw_expected, report};
 use packshot_renderer::backend::device::DeviceError;
 
 use super::failure::{Exit, Failure};
+use super::interrupt::Interrupt;
 use super::{cache, console, files};
 
 /// Trials of a device.
@@ -96,7 +98,7 @@ pub(crate) fn run(command: &KitCommand, is_quiet: bool) -> Result<(), Failure> {
             let setup = setup(place.kit.as_deref(), results, device, place.scale)?;
             let trials = if only.is_empty() { Trial::of(place.scale) } else { only.clone() };
             let limit = limit_s.map_or_else(|| supervise::limit(place.scale), Duration::from_secs);
-            let report = supervised(&setup, &trials, limit, is_quiet)?;
+            let report = supervised(&setup, &trials, limit, (is_quiet, &Interrupt::install()?))?;
             files::print(report.markdown().as_bytes())?;
             if report.is_passed() { Ok(()) } else { Err(failed(&report, results)) }
         }
@@ -134,17 +136,18 @@ pub(crate) fn self_test(
     let folder = results.unwrap_or(temporary.path());
     let of_gpu = setup(None, folder, &request.to_string(), Scale::Quick)?;
     // Drivers are loaded by trials alone: one that crashes there is found, and does not end this process.
-    let found = supervise::run(&of_gpu, &[Trial::Adapters], of_gpu.limit, &|_| ()).map_err(not_written)?;
+    let interrupt = Interrupt::install()?;
+    let found = supervised(&of_gpu, &[Trial::Adapters], of_gpu.limit, (true, &interrupt))?;
     let known = found.trials.first().map(|report| &report.figures);
     let figure = |name| known.and_then(|figures| figures.get(name)?.as_str());
-    let scale = match figure("kind") {
-        Some("gpu") => Scale::Quick,
+    let (scale, trials) = match figure("kind") {
+        Some("gpu") => (Scale::Quick, Trial::of(Scale::Quick)),
         // Software adapters need longer for less.
-        Some("software") => Scale::Reduced,
+        Some("software") => (Scale::Reduced, Trial::FEW.to_vec()),
         _ => return Err(no_gpu(&found, figure("reason"))),
     };
     let setup = setup(None, folder, &request.to_string(), scale)?;
-    let report = supervised(&setup, &Trial::of(Scale::Quick), setup.limit, is_quiet || is_json)?;
+    let report = supervised(&setup, &trials, setup.limit, (is_quiet || is_json, &interrupt))?;
     if is_json {
         files::print_json(&report)?;
     } else {
@@ -154,7 +157,15 @@ pub(crate) fn self_test(
             files::print(format!("{adapter} draws what the processor draws ({seconds:.0} s)\n").as_bytes())?;
         }
     }
-    if report.is_passed() { Ok(()) } else { Err(failed(&report, folder)) }
+    if report.is_passed() {
+        return Ok(());
+    }
+    let failure = failed(&report, folder);
+    if results.is_none() {
+        // What it found is there to be looked at.
+        let _ = temporary.keep();
+    }
+    Err(failure)
 }
 
 /// There is nothing to test, or its driver ends whoever asks for it.
@@ -190,13 +201,22 @@ fn setup(kit: Option<&Path>, results: &Path, device: &str, scale: Scale) -> Resu
     })
 }
 
-fn supervised(setup: &Setup, trials: &[Trial], limit: Duration, is_quiet: bool) -> Result<Report, Failure> {
+/// Runs trials until they are over or somebody asks to stop; says of each how it ended.
+fn supervised(
+    setup: &Setup,
+    trials: &[Trial],
+    limit: Duration,
+    (is_quiet, interrupt): (bool, &Interrupt),
+) -> Result<Report, Failure> {
     let told = |ended: &TrialReport| {
         if !is_quiet {
             console::note(&ended.line());
         }
     };
-    supervise::run(setup, trials, limit, &told).map_err(not_written)
+    let watch = Watch { told: &told, is_cancelled: &|| interrupt.cancel.is_cancelled() };
+    let report = supervise::run(setup, trials, limit, &watch).map_err(not_written)?;
+    interrupt.check()?;
+    Ok(report)
 }
 
 fn not_written(fault: report::Fault) -> Failure {

@@ -105,6 +105,18 @@ fn no_device_of_that_name() {
     );
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn on_a_machine_without_a_display_drivers_say_nothing() {
+    let workplace = Workplace::new();
+    let mut command = workplace.command(&["devices", "--device", "auto"]);
+    for name in ["DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR", "NODEVICE_SELECT"] {
+        command.env_remove(name);
+    }
+    let outcome: crate::workplace::Outcome = command.output().expect("it starts").into();
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""));
+}
+
 #[test]
 fn devices_are_listed() {
     let workplace = Workplace::new();

@@ -73,6 +73,23 @@ fn the_kit_passes_on_the_software_driver() {
 }
 
 #[test]
+fn the_self_test_of_a_device_passes_and_is_told_as_json() {
+    let home = tempfile::tempdir().expect("a folder");
+    let results = home.path().join("results");
+    let mut command = bare(&packshot(), home.path());
+    command.args(["devices", "--self-test", "--json", "--device", "LLVMPIPE", "--results"]).arg(&results);
+    let output = command.output().expect("it starts");
+    done(&output);
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("one object");
+    let trials = report["trials"].as_array().expect("a list");
+    let names: Vec<&str> = trials.iter().filter_map(|trial| trial["trial"].as_str()).collect();
+    assert_eq!(names, ["adapters", "bearing", "furnace", "cancel", "rays"]);
+    assert!(trials.iter().all(|trial| trial["state"] == "passed"), "{report:#}");
+    assert!(results.join("pictures/bearing-expected-actual-flip.png").exists());
+}
+
+#[test]
 fn without_a_gpu_there_is_nothing_to_test() {
     let home = tempfile::tempdir().expect("a folder");
     let mut command = bare(&packshot(), home.path());
@@ -91,16 +108,18 @@ fn without_a_gpu_there_is_nothing_to_test() {
 #[cfg(unix)]
 #[test]
 fn trials_that_hang_or_crash_end_alone() {
+    use std::cell::Cell;
     use std::os::unix::fs::PermissionsExt;
     use std::time::{Duration, Instant};
 
     use packshot_kit::report::State;
-    use packshot_kit::{Scale, Setup, Trial, supervise};
+    use packshot_kit::supervise::{self, Watch};
+    use packshot_kit::{Scale, Setup, Trial};
 
     let folder = tempfile::tempdir().expect("a folder");
     let program = folder.path().join("program");
     let script = "#!/bin/sh\ncase $3 in\n\
-        cancel) sleep 600 & wait;;\n\
+        cancel) sleep 654.25 & wait;;\n\
         speed) echo 'a driver speaks' >&2; kill -SEGV $$;;\n\
         *) exec \"$PACKSHOT\" \"$@\";;\nesac\n";
     std::fs::write(&program, script.replace("$PACKSHOT", &packshot().display().to_string())).expect("written");
@@ -116,13 +135,19 @@ fn trials_that_hang_or_crash_end_alone() {
     };
     let begun = Instant::now();
     let trials = [Trial::Speed, Trial::Adapters, Trial::Cancel, Trial::Rays];
-    let report = supervise::run(&setup, &trials, Duration::from_secs(8), &|_| ()).expect("written");
+    let watch = Watch { told: &|_| (), is_cancelled: &|| false };
+    let report = supervise::run(&setup, &trials, Duration::from_secs(8), &watch).expect("written");
     assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
     let states: Vec<State> = report.trials.iter().map(|trial| trial.state).collect();
-    assert_eq!(states, [State::Crashed, State::Passed, State::TimedOut, State::NotRun], "{}", report.markdown());
-    assert_eq!(report.failed(), ["speed", "cancel"]);
+    assert_eq!(states, [State::Crashed, State::Passed, State::NotRun, State::NotRun], "{}", report.markdown());
+    assert_eq!(report.failed(), ["speed"], "what had too little time did not fail");
     let fault = report.trials[0].fault.as_deref().expect("a reason");
     assert!(fault.contains("a driver speaks"), "{fault}");
-    let sleeping = Command::new("pgrep").args(["-f", "^sleep 600$"]).output().expect("pgrep is there");
+    let sleeping = Command::new("pgrep").args(["-f", "^sleep 654.25$"]).output().expect("pgrep is there");
     assert!(!sleeping.status.success(), "what a trial started ended with it");
+    let is_cancelled = Cell::new(false);
+    let watch = Watch { told: &|_| is_cancelled.set(true), is_cancelled: &|| is_cancelled.get() };
+    let report = supervise::run(&setup, &[Trial::Adapters, Trial::Cancel], Duration::from_secs(60), &watch);
+    let states: Vec<State> = report.expect("written").trials.iter().map(|trial| trial.state).collect();
+    assert_eq!(states, [State::Passed, State::NotRun], "cancelled after the first");
 }

@@ -9,15 +9,13 @@ impl Report {
     pub fn markdown(&self) -> String {
         let mut text = format!("# {}\n\n", self.adapter.as_deref().unwrap_or("No adapter"));
         let n_passed = self.trials.iter().filter(|report| report.state == super::State::Passed).count();
+        let n_not_run = self.trials.iter().filter(|report| report.state == super::State::NotRun).count();
+        let not_run = if n_not_run > 0 { format!(", {n_not_run} not run") } else { String::new() };
+        let Self { version, scale, seconds, processor, .. } = self;
+        let n = self.trials.len();
         let _ = writeln!(
             text,
-            "Packshot {}, {} scale, {} of {} trials passed in {:.0} s. Processor: {}.\n",
-            self.version,
-            self.scale,
-            n_passed,
-            self.trials.len(),
-            self.seconds,
-            self.processor
+            "Packshot {version}, {scale} scale: {n_passed} of {n} trials passed{not_run} in {seconds:.0} s. Processor: {processor}.\n"
         );
         text += "| Trial | Result | Seconds | Found |\n|---|---|---|---|\n";
         for report in &self.trials {
@@ -52,7 +50,8 @@ fn sentence(check: &Check) -> String {
         Some(Limit::AtLeast(least)) => format!(" (at least {})", number(least)),
     };
     let missed = if check.is_met() { "" } else { "MISSED: " };
-    format!("{missed}{} {}{unit}{limit}", check.name, number(check.found))
+    let found = check.found.map_or_else(|| "no number".to_owned(), number);
+    format!("{missed}{} {found}{unit}{limit}", check.name)
 }
 
 /// Three significant digits, and whole numbers whole.
@@ -72,8 +71,8 @@ mod tests {
 
     #[test]
     fn numbers_have_three_digits() {
-        let shown = [0.0, 1234.0, 1234.56, 12.345, 0.000_123_45, -0.5, f64::NAN].map(number);
-        assert_eq!(shown, ["0", "1234", "1235", "12.3", "0.000123", "-0.500", "NaN"]);
+        let shown = [0.0, 1234.0, 1234.56, 12.345, 0.000_123_45, -0.5].map(number);
+        assert_eq!(shown, ["0", "1234", "1235", "12.3", "0.000123", "-0.500"]);
     }
 
     #[test]
@@ -97,6 +96,10 @@ mod tests {
     fn no_number_meets_no_limit() {
         let mut report = TrialReport::new(Trial::Furnace);
         report.check("mean", f64::NAN, "", Limit::AtMost(1.0));
-        assert_eq!(report.ended(Ok(()), 0.0).state, State::Failed);
+        let ended = report.ended(Ok(()), 0.0);
+        assert_eq!(ended.state, State::Failed);
+        let json = serde_json::to_string(&ended).expect("JSON");
+        assert_eq!(serde_json::from_str::<TrialReport>(&json).expect("a report again"), ended);
+        assert!(ended.line().contains("MISSED: mean no number"), "{}", ended.line());
     }
 }

@@ -29,12 +29,8 @@ pub(super) fn run(setup: &Setup, report: &mut TrialReport) -> Result<(), Fault> 
             let with = in_use(&backend)?;
             shot.render(&RenderControl::new(&CancelToken::default()))?;
             if round == 0 {
-                report.state(name.clone(), (with - empty) / MIB, "MiB on the device");
-                report.state(
-                    format!("{name}, {} materials", subject.n_materials),
-                    loaded.size_bytes() as f64 / MIB,
-                    "MiB with the host's",
-                );
+                report.state(format!("{name}, device"), (with - empty) / MIB, "MiB");
+                report.state(format!("{name}, host and device"), loaded.size_bytes() as f64 / MIB, "MiB");
             }
         }
         if round == 0 {

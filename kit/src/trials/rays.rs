@@ -7,7 +7,7 @@ use packshot_renderer::backend::rays::{RayKind, RayQuery};
 use serde_json::json;
 
 use crate::report::{Fault, Limit, TrialReport};
-use crate::roof;
+use crate::roof::Roof;
 use crate::setup::Setup;
 use crate::subject::Subject;
 
@@ -33,15 +33,18 @@ pub(super) fn run(setup: &Setup, report: &mut TrialReport) -> Result<(), Fault> 
         let n_differing = found.hits.iter().zip(&expected.hits).filter(differs).count();
         let share = n_differing as f64 / rays.len().max(1) as f64;
         let name = kind.name();
+        if rays.is_empty() {
+            return Err(Fault::new(format!("there are no {name} rays")));
+        }
         report.check(format!("{name} rays that hit something else"), 100.0 * share, "%", Limit::AtMost(0.01));
         let per_s = rays.len() as f64 / found.time.as_secs_f64();
         report.state(format!("{name} rays"), per_s / 1e9, "Grays/s");
         let step = (rays.len() / COUNTED).max(1);
         let some: Vec<_> = rays.iter().step_by(step).copied().collect();
         let (n_nodes, n_triangles) = prepared.trace_work(&some, kind.query());
-        let roof = roof::rays_per_s(&adapter, n_nodes, n_triangles);
-        if let Some(roof) = roof {
-            report.state(format!("of the roof of {name} rays"), 100.0 * per_s / roof, "%");
+        let roof = Roof::of(&adapter, n_nodes, n_triangles);
+        if let Some(roof) = &roof {
+            report.state(format!("{name} rays, share of the roof"), 100.0 * per_s / roof.by_issue, "%");
         }
         rows.push(json!({
             "kind": name,
@@ -50,7 +53,8 @@ pub(super) fn run(setup: &Setup, report: &mut TrialReport) -> Result<(), Fault> 
             "processor_rays_per_second": rays.len() as f64 / expected.time.as_secs_f64(),
             "nodes_per_ray": n_nodes,
             "triangles_per_ray": n_triangles,
-            "roof_rays_per_second": roof,
+            "roof_rays_per_second_by_issue": roof.as_ref().map(|roof| roof.by_issue),
+            "rays_per_second_if_all_bytes_came_from_memory": roof.as_ref().map(|roof| roof.by_memory),
             "differing": n_differing,
         }));
     }
@@ -66,6 +70,6 @@ fn differs(
 ) -> bool {
     match query {
         RayQuery::Any => a.is_miss() != b.is_miss(),
-        RayQuery::Closest => a.is_miss() != b.is_miss() || (!a.is_miss() && (a.t - b.t).abs() > 1e-4 * b.t.max(1e-3)),
+        RayQuery::Closest => a.is_miss() != b.is_miss() || (!a.is_miss() && (a.t - b.t).abs() > 1e-4 * b.t + 1e-5),
     }
 }

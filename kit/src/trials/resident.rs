@@ -19,7 +19,7 @@ pub(super) fn run(setup: &Setup, report: &mut TrialReport) -> Result<(), Fault> 
     if setup.is_plain() {
         args.push("--clay");
     }
-    let result = setup.render(&setup.device, &args, super::speed::LIMIT)?;
+    let result = setup.render(&setup.device, &args)?;
     let warm = result["warm"].as_array().filter(|warm| !warm.is_empty());
     let warm = warm.ok_or_else(|| Fault::new("nothing was repeated"))?;
     let slowest = |pointer: &str| -> Result<f64, Fault> {

@@ -1,15 +1,12 @@
 //! Camera paths per second: L1 of the benchmark's levels.
 
-use std::time::Duration;
+use std::time::Instant;
 
 use serde_json::json;
 
 use crate::command::number;
-use crate::report::{Fault, Limit, TrialReport};
+use crate::report::{Fault, TrialReport};
 use crate::setup::{Scale, Setup};
-
-/// How long a render may take.
-pub(super) const LIMIT: Duration = Duration::from_secs(60);
 
 /// Shots that other renderers draw too.
 const PEERS: [&str; 4] = ["bearing_metal", "bearing_mixed", "studio_softboxes", "screw_sun"];
@@ -19,8 +16,15 @@ type Work = (String, Vec<String>);
 
 pub(super) fn run(setup: &Setup, report: &mut TrialReport) -> Result<(), Fault> {
     let mut rows = Vec::new();
-    for (name, args) in works(setup) {
-        let result = setup.render(&setup.device, &args, LIMIT)?;
+    let begun = Instant::now();
+    let works = works(setup);
+    let n_works = works.len();
+    for (name, args) in works {
+        // What is known by then is to be told.
+        if begun.elapsed() > setup.limit.mul_f64(0.8) {
+            break;
+        }
+        let result = setup.render(&setup.device, &args)?;
         // The second has the kernels and the clock of a device at work.
         let rate = |seconds: &serde_json::Value| -> Result<f64, Fault> {
             let pixels = number(&result, "/width")? * number(&result, "/height")?;
@@ -37,7 +41,7 @@ pub(super) fn run(setup: &Setup, report: &mut TrialReport) -> Result<(), Fault> 
             "seconds": result["seconds"],
         }));
     }
-    report.check("renders", rows.len() as f64, "", Limit::AtLeast(1.0));
+    report.state(format!("renders of {n_works}"), rows.len() as f64, "");
     report.figure("renders", rows);
     Ok(())
 }

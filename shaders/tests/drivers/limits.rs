@@ -4,11 +4,12 @@ use naga::{AddressSpace, ArraySize, Handle, Type, TypeInner};
 
 use crate::modules::Kernel;
 
-/// What the kernels may need at most: each figure is the least that the adapters below offer.
+/// What the kernels may need at most: the least that the adapters below offer. A driver that keeps to the required minimum of storage buffers
+/// is told as unusable when adapters are listed.
 ///
 /// | Adapter | storage buffers of a stage | bytes of a storage binding | source |
 /// |---|---|---|---|
-/// | every Vulkan 1.1 driver | 4 | 128 MiB | Vulkan specification, "Required Limits" |
+/// | required of Vulkan 1.1 drivers | 4 | 128 MiB | Vulkan specification, "Required Limits" |
 /// | Apple GPUs | 31 | | Metal feature set tables, "buffers per function" |
 /// | Mali Valhall | 64 | 1 GiB | `maxPerStageDescriptorStorageBuffers` of its driver |
 /// | lavapipe (Mesa 22.3) | 32 | 128 MiB | asked of the driver |

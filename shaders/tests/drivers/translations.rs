@@ -5,7 +5,7 @@ use naga::back::{hlsl, msl};
 use crate::modules::Kernel;
 
 #[test]
-fn every_kernel_in_every_set_of_constants_is_metal() {
+fn kernels_with_their_constants_are_metal() {
     let options = msl::Options { lang_version: (2, 4), ..msl::Options::default() };
     for kernel in &Kernel::all() {
         for set in kernel.sets() {
@@ -20,7 +20,7 @@ fn every_kernel_in_every_set_of_constants_is_metal() {
 }
 
 #[test]
-fn every_kernel_in_every_set_of_constants_is_hlsl() {
+fn kernels_with_their_constants_are_hlsl() {
     let options = hlsl::Options { shader_model: hlsl::ShaderModel::V6_0, ..hlsl::Options::default() };
     for kernel in &Kernel::all() {
         for set in kernel.sets() {

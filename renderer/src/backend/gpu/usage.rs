@@ -3,9 +3,11 @@
 use super::context::Context;
 use super::program::CompiledKernel;
 
-/// What an open device did, and what lies on it. A device that was lost begins anew.
+/// What an open device did, and what lies on it. With a device that was lost all but the first begins anew.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceUsage {
+    /// Times that it was opened: once, and again after each loss.
+    pub n_opened: u32,
     /// Kernels that were compiled.
     pub kernels: Vec<CompiledKernel>,
     /// Pieces of work that were handed to the device.
@@ -15,9 +17,10 @@ pub struct DeviceUsage {
 }
 
 impl DeviceUsage {
-    pub(super) fn of(context: &Context) -> Self {
+    pub(super) fn of(context: &Context, n_opened: u32) -> Self {
         let report = context.device.generate_allocator_report();
         Self {
+            n_opened,
             kernels: context.compiler.compiled(),
             n_submissions: context.n_submissions.get(),
             memory_bytes: report.map(|report| report.total_allocated_bytes),

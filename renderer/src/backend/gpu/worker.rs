@@ -87,6 +87,8 @@ pub(super) struct Worker {
     /// The same.
     rays: Option<DeviceRays>,
     next_key: u64,
+    /// Times that the device was opened.
+    n_opened: u32,
 }
 
 struct LoadedProduct {
@@ -122,6 +124,7 @@ impl Worker {
             guides: None,
             rays: None,
             next_key: 0,
+            n_opened: 0,
         }
     }
 
@@ -130,6 +133,7 @@ impl Worker {
         if self.context.is_none() {
             let open = || Context::open(&self.adapter, self.options.cache.clone(), self.is_doomed.clone());
             self.context = Some(catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|panic| Err(message_of(&*panic)))?);
+            self.n_opened += 1;
         }
         Ok(())
     }
@@ -182,7 +186,7 @@ impl Worker {
     fn load_shot(&mut self, product: ProductKey, prepared: PreparedShot) -> Result<ShotKey, RenderError> {
         let key = self.new_key();
         self.shots.insert(key, LoadedShot { prepared, product, bindings: None });
-        let loaded = self.persist(|worker| worker.warm_up(key));
+        let loaded = self.persist(|worker| worker.upload_shot(key));
         if loaded.is_err() {
             self.shots.remove(&key);
         }
@@ -196,7 +200,7 @@ impl Worker {
 
     fn render(&mut self, key: ShotKey, job: &Job, events: &mpsc::Sender<Event>) -> Result<Rendered, RenderError> {
         let settings = self.shots[&key].prepared.film;
-        // Before the clock starts: after a loss there is much to be brought back, and none of it is rendering.
+        // Before the clock starts: a driver that compiles at the first dispatch takes seconds, and none of them is rendering.
         self.persist(|worker| worker.warm_up(key))?;
         let mut state = RenderState::new(&settings, job, self.options.slices, self.adapter.kind());
         let mut report = |event| {
@@ -247,8 +251,9 @@ impl Worker {
                 Some(kernel) => kernel,
                 none => none.insert(DeviceGuides::new(context)?),
             };
-            found = Some(kernel.run(context, bindings, [film.width_px, film.height_px], n_samples, cancel)?);
+            let outcome = kernel.run(context, bindings, [film.width_px, film.height_px], n_samples, cancel);
             worker.guides = guides;
+            found = Some(outcome?);
             Ok(())
         })?;
         found.ok_or_else(|| RenderError::DeviceLost("it gave no guides".to_owned()))
@@ -271,8 +276,9 @@ impl Worker {
                 Some(kernel) => kernel,
                 none => none.insert(DeviceRays::new(context)?),
             };
-            traced = Some(tracer.run(context, bindings, rays, query, (worker.adapter.kind(), cancel))?);
+            let outcome = tracer.run(context, bindings, rays, query, (worker.adapter.kind(), cancel));
             worker.rays = kernel;
+            traced = Some(outcome?);
             Ok(())
         })?;
         traced.ok_or_else(|| RenderError::DeviceLost("it traced no rays".to_owned()))
@@ -290,7 +296,7 @@ impl Worker {
     /// What the device did so far.
     fn usage(&mut self) -> Result<DeviceUsage, RenderError> {
         self.open().map_err(RenderError::DeviceLost)?;
-        let usage = self.context.as_ref().map(DeviceUsage::of);
+        let usage = self.context.as_ref().map(|context| DeviceUsage::of(context, self.n_opened));
         usage.ok_or_else(|| RenderError::DeviceLost("it is not open".to_owned()))
     }
 
@@ -317,8 +323,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Brings a shot and its product onto the device, and makes the driver finish the kernel that they need: some compile at the first dispatch,
-    /// and take seconds.
+    /// Brings a shot and its product onto the device, and makes the driver finish the kernel that they need.
     fn warm_up(&mut self, key: ShotKey) -> Result<(), Fault> {
         self.upload_shot(key)?;
         let (context, bindings) = self.loaded(key)?;
