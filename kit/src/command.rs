@@ -1,8 +1,10 @@
 //! The program as its users call it.
 
 use std::ffi::OsStr;
+use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -40,25 +42,39 @@ impl Setup {
     }
 
     fn result_of(&self, mut command: Command) -> Result<Value, Fault> {
-        let output = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-        let mut child = output.map_err(|reason| Fault::of_file(&self.program, &reason))?;
+        let no_program = |reason: std::io::Error| Fault::of_file(&self.program, &reason);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(no_program)?;
+        // Read while it writes: a result with many findings is longer than a pipe.
+        let stdout = read_on_a_thread(child.stdout.take());
+        let stderr = read_on_a_thread(child.stderr.take());
         let begun = Instant::now();
-        while child.try_wait().map_err(|reason| Fault::of_file(&self.program, &reason))?.is_none() {
+        let status = loop {
+            if let Some(status) = child.try_wait().map_err(no_program)? {
+                break status;
+            }
             if begun.elapsed() > self.limit {
                 // One that has just ended cannot be killed.
                 let _ = child.kill();
-                let _ = child.wait();
                 return Err(Fault::new(format!("a render took longer than {} s", self.limit.as_secs())));
             }
             std::thread::sleep(LOOK_EVERY);
+        };
+        let [stdout, stderr] = [stdout, stderr].map(|reader| reader.join().unwrap_or_default());
+        if !status.success() {
+            return Err(Fault::new(failure(&status.to_string(), &stderr)));
         }
-        let output = child.wait_with_output().map_err(|reason| Fault::of_file(&self.program, &reason))?;
-        if !output.status.success() {
-            return Err(Fault::new(failure(&output.status.to_string(), &output.stderr)));
-        }
-        serde_json::from_slice(&output.stdout)
-            .map_err(|error| Fault::new(format!("a render's result is no JSON: {error}")))
+        serde_json::from_slice(&stdout).map_err(|error| Fault::new(format!("a render's result is no JSON: {error}")))
     }
+}
+
+/// What comes out of a pipe until it is closed.
+fn read_on_a_thread(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        // What came before an error is worth having.
+        let _ = pipe.map(|mut pipe| pipe.read_to_end(&mut bytes));
+        bytes
+    })
 }
 
 /// The error lines of a program that failed.

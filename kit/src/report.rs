@@ -90,7 +90,7 @@ pub enum State {
     TimedOut,
     /// Its process ended without a word.
     Crashed,
-    /// There was too little time left for it.
+    /// There was too little time left for it, or the run was cancelled.
     NotRun,
 }
 

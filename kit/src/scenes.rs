@@ -211,6 +211,7 @@ mod tests {
             kit: None,
             results: PathBuf::new(),
             device: String::new(),
+            adapter: None,
             scale: Scale::Full,
             limit: std::time::Duration::from_secs(1),
             kernels: None,

@@ -52,6 +52,8 @@ pub struct Setup {
     pub results: PathBuf,
     /// The device, as for a render.
     pub device: String,
+    /// Name, driver and interface of the adapter that this device is, where that is known.
+    pub adapter: Option<String>,
     /// How much is tried.
     pub scale: Scale,
     /// How long a trial may take.

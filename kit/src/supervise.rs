@@ -21,6 +21,8 @@ const DRIVER_CACHES: [(&str, &str); 2] = [("__GL_SHADER_DISK_CACHE", "0"), ("MES
 
 /// Who watches a run, and may end it.
 pub struct Watch<'a> {
+    /// Gets each trial before it begins, with the longest that it may take.
+    pub begun: &'a dyn Fn(Trial, Duration),
     /// Gets each trial as it ends.
     pub told: &'a dyn Fn(&TrialReport),
     /// Whether somebody wants no more.
@@ -36,7 +38,7 @@ pub fn run(setup: &Setup, trials: &[Trial], mut limit: Duration, watch: &Watch<'
     setup.folder("trials")?;
     let mut report = Report {
         device: setup.device.clone(),
-        adapter: None,
+        adapter: setup.adapter.clone(),
         processor: processor_name(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         scale: setup.scale.name().to_owned(),
@@ -46,15 +48,20 @@ pub fn run(setup: &Setup, trials: &[Trial], mut limit: Duration, watch: &Watch<'
     for &trial in trials {
         let left = limit.saturating_sub(begun.elapsed());
         let own = trial.limit(setup.scale);
-        let is_worth = left >= WORTH && !(watch.is_cancelled)();
-        let mut ended = match is_worth {
-            true => run_one(&Setup { limit: own.min(left), ..setup.clone() }, trial, watch.is_cancelled),
-            false => TrialReport::without_result(trial, State::NotRun, 0.0, "there was no time left".to_owned()),
+        let not_run = |why: &str| TrialReport::without_result(trial, State::NotRun, 0.0, why.to_owned());
+        let mut ended = match () {
+            () if (watch.is_cancelled)() => not_run("the run was cancelled"),
+            () if left < WORTH => not_run("the time of the run was over"),
+            () => {
+                (watch.begun)(trial, own.min(left));
+                run_one(&Setup { limit: own.min(left), ..setup.clone() }, trial, watch.is_cancelled)
+            }
         };
         // What had less time than it may take did not fail.
         if ended.state == State::TimedOut && own > left {
             ended.state = State::NotRun;
-            ended.fault = Some(format!("only {:.0} s were left for it", left.as_secs_f64()));
+            let seconds = ended.seconds;
+            ended.fault = Some(format!("it was not done after {seconds:.0} s, when the time of the run was over"));
         }
         // The driver compiles for its first picture, for seconds or a minute; those who come later have it from a cache.
         if setup.scale == Scale::Quick && trial == Trial::Bearing {

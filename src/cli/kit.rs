@@ -26,6 +26,11 @@ pub(crate) enum KitCommand {
     Expect(ExpectArgs),
 }
 
+/// How long listing the adapters may take.
+const PROBE: Duration = Duration::from_secs(30);
+/// The longest self-test, of a software adapter.
+const SELF_TEST_MAX: Duration = Duration::from_secs(180);
+
 /// Where everything is.
 #[derive(Args, Debug)]
 struct PlaceArgs {
@@ -95,10 +100,11 @@ pub(crate) fn run(command: &KitCommand, is_quiet: bool) -> Result<(), Failure> {
     match command {
         KitCommand::Run(args) => {
             let RunArgs { place, results, device, only, limit_s } = args;
-            let setup = setup(place.kit.as_deref(), results, device, place.scale)?;
+            let interrupt = Interrupt::install()?;
+            let (setup, _) = probed(setup(place.kit.as_deref(), results, device, place.scale)?, &interrupt)?;
             let trials = if only.is_empty() { Trial::of(place.scale) } else { only.clone() };
             let limit = limit_s.map_or_else(|| supervise::limit(place.scale), Duration::from_secs);
-            let report = supervised(&setup, &trials, limit, (is_quiet, &Interrupt::install()?))?;
+            let report = supervised(&setup, &trials, limit, (is_quiet, &interrupt))?;
             files::print(report.markdown().as_bytes())?;
             if report.is_passed() { Ok(()) } else { Err(failed(&report, results)) }
         }
@@ -131,23 +137,21 @@ pub(crate) fn self_test(
     is_json: bool,
     is_quiet: bool,
 ) -> Result<(), Failure> {
-    let temporary =
-        tempfile::tempdir().map_err(|reason| files::not_written("the folder for temporary files", &reason))?;
+    let temporary = tempfile::Builder::new()
+        .prefix("packshot-self-test-")
+        .tempdir()
+        .map_err(|reason| files::not_written("the folder for temporary files", &reason))?;
     let folder = results.unwrap_or(temporary.path());
-    let of_gpu = setup(None, folder, &request.to_string(), Scale::Quick)?;
-    // Drivers are loaded by trials alone: one that crashes there is found, and does not end this process.
     let interrupt = Interrupt::install()?;
-    let found = supervised(&of_gpu, &[Trial::Adapters], of_gpu.limit, (true, &interrupt))?;
-    let known = found.trials.first().map(|report| &report.figures);
-    let figure = |name| known.and_then(|figures| figures.get(name)?.as_str());
-    let (scale, trials) = match figure("kind") {
-        Some("gpu") => (Scale::Quick, Trial::of(Scale::Quick)),
-        // Software adapters need longer for less.
-        Some("software") => (Scale::Reduced, Trial::FEW.to_vec()),
-        _ => return Err(no_gpu(&found, figure("reason"))),
+    let (setup, kind) = probed(setup(None, folder, &request.to_string(), Scale::Quick)?, &interrupt)?;
+    // Software adapters need longer for less.
+    let (scale, trials) = match kind {
+        Kind::Hardware => (Scale::Quick, Trial::of(Scale::Quick)),
+        Kind::Software => (Scale::Reduced, Trial::FEW.to_vec()),
     };
-    let setup = setup(None, folder, &request.to_string(), scale)?;
-    let report = supervised(&setup, &trials, setup.limit, (is_quiet || is_json, &interrupt))?;
+    let setup = Setup { scale, ..setup };
+    let limit = supervise::limit(scale).min(SELF_TEST_MAX);
+    let report = supervised(&setup, &trials, limit, (is_quiet || is_json, &interrupt))?;
     if is_json {
         files::print_json(&report)?;
     } else {
@@ -168,6 +172,26 @@ pub(crate) fn self_test(
     Err(failure)
 }
 
+/// What an adapter computes on.
+#[derive(Clone, Copy)]
+enum Kind {
+    Hardware,
+    Software,
+}
+
+/// Finds the adapter that is to be tried. Drivers are loaded by trials alone: one that crashes there does not end this process.
+fn probed(setup: Setup, interrupt: &Interrupt) -> Result<(Setup, Kind), Failure> {
+    let found = supervised(&setup, &[Trial::Adapters], PROBE, (true, interrupt))?;
+    let known = found.trials.first().map(|report| &report.figures);
+    let figure = |name| known.and_then(|figures| figures.get(name)?.as_str());
+    let kind = match figure("kind") {
+        Some("gpu") => Kind::Hardware,
+        Some("software") => Kind::Software,
+        _ => return Err(no_gpu(&found, figure("reason"))),
+    };
+    Ok((Setup { adapter: found.adapter, ..setup }, kind))
+}
+
 /// There is nothing to test, or its driver ends whoever asks for it.
 fn no_gpu(found: &Report, reason: Option<&str>) -> Failure {
     let fault = found.trials.first().and_then(|report| report.fault.as_deref()).unwrap_or_default();
@@ -178,7 +202,8 @@ fn no_gpu(found: &Report, reason: Option<&str>) -> Failure {
         }
         (None, _) => fault.to_owned(),
     };
-    let help = "`packshot devices` lists the adapters; a software adapter is tested by its name, for instance `--device llvmpipe`";
+    let help = "see that the Vulkan loader and the GPU's driver are installed (docs/operating.md has a table of what may be missing); \
+                a software adapter that is there is tested by its name";
     Failure::new(Exit::Device, Fault::new(DeviceError::CODE, message).at("--device").help(help))
 }
 
@@ -195,6 +220,7 @@ fn setup(kit: Option<&Path>, results: &Path, device: &str, scale: Scale) -> Resu
         kit: kit.map(absolute),
         results: absolute(results),
         device: device.to_owned(),
+        adapter: None,
         scale,
         limit: supervise::limit(scale),
         kernels: cache::kernels(),
@@ -213,7 +239,12 @@ fn supervised(
             console::note(&ended.line());
         }
     };
-    let watch = Watch { told: &told, is_cancelled: &|| interrupt.cancel.is_cancelled() };
+    let begun = |trial: Trial, limit: Duration| {
+        if !is_quiet {
+            console::note(&format!("running    {:<12} (at most {} s)", trial.name(), limit.as_secs()));
+        }
+    };
+    let watch = Watch { begun: &begun, told: &told, is_cancelled: &|| interrupt.cancel.is_cancelled() };
     let report = supervise::run(setup, trials, limit, &watch).map_err(not_written)?;
     interrupt.check()?;
     Ok(report)

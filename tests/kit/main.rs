@@ -67,7 +67,28 @@ fn the_kit_passes_on_the_software_driver() {
     assert_eq!(table.lines().filter(|line| line.contains("| passed |")).count(), 15, "{table}");
     assert!(report["adapter"].as_str().is_some_and(|adapter| adapter.contains("llvmpipe")), "{}", report["adapter"]);
     assert!(results.join("results.tar.gz").exists());
-    assert!(!results.join("work").exists(), "nothing that was unpacked stays");
+    let hidden = std::fs::read_dir(&results).expect("there").flatten().map(|entry| entry.file_name());
+    let hidden: Vec<_> = hidden.filter(|name| name.to_string_lossy().starts_with('.')).collect();
+    assert_eq!(hidden, [".packshot-kit"], "nothing that was unpacked stays");
+
+    // A typing error, and a folder of somebody else's: nothing is lost.
+    let refused = |results: &Path, args: &[&str]| {
+        let output = bare(&kit.join("run"), &home).arg(results).args(args).output().expect("it starts");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, stderr) = refused(&results, &["--scale", "huge"]);
+    assert_eq!((code, results.join("report.md").exists()), (Some(2), true), "{stderr}");
+    let own = folder.path().join("own");
+    std::fs::create_dir_all(own.join("pictures")).expect("made");
+    let (code, stderr) = refused(&own, &["--only", "adapters"]);
+    assert_eq!((code, own.join("pictures").exists()), (Some(6), true), "{stderr}");
+    assert!(
+        stderr.starts_with("error: ") && stderr.contains("is not empty") && stderr.contains("\n  help: "),
+        "{stderr}"
+    );
+    std::fs::write(kit.join("content.tar.gz"), b"cut off").expect("a file of ours");
+    let (code, stderr) = refused(&folder.path().join("new"), &[]);
+    assert_eq!((code, stderr.contains("missing or damaged")), (Some(6), true), "{stderr}");
     let left: Vec<_> = std::fs::read_dir(&home).expect("there").collect();
     assert!(left.is_empty(), "{left:?}");
 }
@@ -129,13 +150,14 @@ fn trials_that_hang_or_crash_end_alone() {
         kit: None,
         results: folder.path().join("results"),
         device: "llvmpipe".to_owned(),
+        adapter: None,
         scale: Scale::Reduced,
         limit: Duration::ZERO,
         kernels: None,
     };
     let begun = Instant::now();
     let trials = [Trial::Speed, Trial::Adapters, Trial::Cancel, Trial::Rays];
-    let watch = Watch { told: &|_| (), is_cancelled: &|| false };
+    let watch = Watch { begun: &|_, _| (), told: &|_| (), is_cancelled: &|| false };
     let report = supervise::run(&setup, &trials, Duration::from_secs(8), &watch).expect("written");
     assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
     let states: Vec<State> = report.trials.iter().map(|trial| trial.state).collect();
@@ -146,7 +168,8 @@ fn trials_that_hang_or_crash_end_alone() {
     let sleeping = Command::new("pgrep").args(["-f", "^sleep 654.25$"]).output().expect("pgrep is there");
     assert!(!sleeping.status.success(), "what a trial started ended with it");
     let is_cancelled = Cell::new(false);
-    let watch = Watch { told: &|_| is_cancelled.set(true), is_cancelled: &|| is_cancelled.get() };
+    let told = |_: &packshot_kit::TrialReport| is_cancelled.set(true);
+    let watch = Watch { begun: &|_, _| (), told: &told, is_cancelled: &|| is_cancelled.get() };
     let report = supervise::run(&setup, &[Trial::Adapters, Trial::Cancel], Duration::from_secs(60), &watch);
     let states: Vec<State> = report.expect("written").trials.iter().map(|trial| trial.state).collect();
     assert_eq!(states, [State::Passed, State::NotRun], "cancelled after the first");

@@ -12,7 +12,7 @@ const MIB: f64 = (1 << 20) as f64;
 pub(super) fn run(setup: &Setup, report: &mut TrialReport) -> Result<(), Fault> {
     let found = capabilities();
     let is_hardware = |found: &&AdapterCapabilities| found.adapter.kind() == DeviceKind::Gpu;
-    report.state("GPUs", found.iter().filter(is_hardware).count() as f64, "");
+    report.state("hardware GPUs", found.iter().filter(is_hardware).count() as f64, "");
     report.figure("adapters", found.iter().map(described).collect::<Vec<Value>>());
     let choice = setup.choice()?;
     let kind = serde_json::to_value(choice.kind()).map_err(|error| Fault::new(error.to_string()))?;
