@@ -50,7 +50,7 @@ impl DeviceArgs {
 
 /// Arguments of `devices`.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples: packshot devices --json\n          packshot devices --self-test")]
+#[command(after_help = "Example: packshot devices --self-test")]
 pub(crate) struct DevicesArgs {
     /// Choose as for a render
     #[arg(long, value_name = "WHICH", default_value = "auto", env = "PACKSHOT_DEVICE", value_parser = device_request)]

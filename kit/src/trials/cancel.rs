@@ -38,8 +38,8 @@ pub(super) fn run(setup: &Setup, report: &mut TrialReport) -> Result<(), Fault> 
         backend.usage()?;
         worst_device = worst_device.max(took + asked.elapsed());
     }
-    // A software adapter's smallest dispatch is long.
-    let most_ms = if setup.adapter()?.kind() == DeviceKind::Software { 2000.0 } else { 100.0 };
+    // A software adapter shares the processor with everything else.
+    let most_ms = if setup.adapter()?.kind() == DeviceKind::Software { 10_000.0 } else { 100.0 };
     report.check("longest until the render ends", 1e3 * worst.as_secs_f64(), "ms", Limit::AtMost(most_ms));
     let device_ms = 1e3 * worst_device.as_secs_f64();
     report.check("longest until the device is free", device_ms, "ms", Limit::AtMost(most_ms));

@@ -1,7 +1,7 @@
 //! Traversal alone: rays hit the same on both backends.
 
 use packshot_renderer::backend::rays::{RayKind, RayQuery};
-use packshot_renderer::backend::{CancelToken, RenderError};
+use packshot_renderer::backend::{CancelToken, RenderControl, RenderError};
 
 use crate::scenes::{cpu, gpu, still_life};
 
@@ -40,9 +40,11 @@ fn the_device_says_what_it_did() {
     let prepared = still_life(16, 1).prepare();
     let loaded = prepared.load(gpu()).expect("it fits");
     let with = gpu().usage().expect("it is open");
-    assert!(with.n_submissions > before.n_submissions);
     assert!(with.memory_bytes > before.memory_bytes, "{:?}, then {:?}", before.memory_bytes, with.memory_bytes);
     let kernel = with.kernels.iter().find(|kernel| kernel.name == "kernels/path_trace").expect("it is compiled");
     assert!(!kernel.had_cache && kernel.time.as_nanos() > 0, "{kernel:?}");
-    drop(loaded);
+    let cancel = CancelToken::default();
+    loaded.render(&RenderControl::new(&cancel)).expect("nobody cancels");
+    assert!(gpu().usage().expect("it is open").n_submissions > with.n_submissions, "a render is work for the device");
+    assert_eq!(with.n_opened, 1);
 }
