@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use packshot_service::client::Client;
-use packshot_service::wire::job::JobState;
+use packshot_contract::client::Client;
+use packshot_contract::job::JobState;
 use uuid::Uuid;
 
 use crate::Finding;
@@ -39,7 +39,7 @@ async fn cancel(client: &Client, (what, name, text): (&str, &str, &str), rounds:
         let id = client.submit(&endless).await.expect("accepted").id;
         let mut events = client.events(id);
         let is_it =
-            |event: &packshot_service::client::Event| event.name == name && event.data.to_string().contains(text);
+            |event: &packshot_contract::client::Event| event.name == name && event.data.to_string().contains(text);
         while events.next().await.expect("a sound stream").is_some_and(|event| !is_it(&event)) {}
         let began = Instant::now();
         client.cancel(id).await.expect("cancelled");
@@ -93,7 +93,7 @@ async fn check(client: &Client, id: Uuid, state: JobState) -> Option<String> {
     while let Some(event) = events.next().await.expect("a sound stream") {
         names.push(event.name);
     }
-    let ends = names.iter().filter(|name| packshot_service::wire::event::is_terminal(name)).count();
+    let ends = names.iter().filter(|name| packshot_contract::event::is_terminal(name)).count();
     let has_files = job.result.as_ref().is_some_and(|result| !result.files.is_empty());
     let is_sound =
         job.state == state && state.is_terminal() && ends == 1 && has_files == (state == JobState::Completed);

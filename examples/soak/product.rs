@@ -1,6 +1,6 @@
 //! What is rendered: next to nothing, so that the service and not the renderer is what is tried.
 
-use packshot_service::client::Submission;
+use packshot_contract::client::Submission;
 use serde_json::{Value, json};
 
 /// A render of `side` × `side` pixels with so many samples. The seed tells one from all others, the key is made of it.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use packshot_service::client::Client;
+use packshot_contract::client::Client;
 
 /// What to run, and how much of it.
 pub(crate) struct Setup {

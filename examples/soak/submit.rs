@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use packshot_service::client::ClientError;
+use packshot_contract::client::ClientError;
 use uuid::Uuid;
 
 use crate::Finding;
@@ -66,7 +66,7 @@ pub(crate) async fn run(setup: &Setup) -> Finding {
 
 /// One connection: takes the next job until there is none.
 async fn submit(address: String, next: Arc<AtomicU32>, n: u32) -> Seen {
-    let client = packshot_service::client::Client::new(&format!("http://{address}"), None).expect("an address");
+    let client = packshot_contract::client::Client::new(&format!("http://{address}"), None).expect("an address");
     let mut seen = Seen::default();
     loop {
         let seed = next.fetch_add(1, Ordering::Relaxed);

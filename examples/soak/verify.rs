@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use packshot_service::client::Client;
-use packshot_service::domain::hash::ContentAddress;
-use packshot_service::wire::job::{Job, JobState};
+use packshot_contract::client::Client;
+use packshot_contract::job::{Job, JobState};
+use packshot_domain::hash::ContentAddress;
 use uuid::Uuid;
 
 use crate::service::Service;

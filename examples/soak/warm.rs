@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
+use packshot_contract::client::Submission;
 use packshot_pipeline::picture::Format;
 use packshot_pipeline::product::{PartMaterials, Product};
 use packshot_pipeline::render::{Renderer, RendererOptions, ResidentProduct};
@@ -13,7 +14,6 @@ use packshot_renderer::backend::{CancelToken, RenderControl};
 use packshot_renderer::import::ImportOptions;
 use packshot_renderer::sample;
 use packshot_renderer::shot::request::{ShotRequest, build};
-use packshot_service::client::Submission;
 use serde_json::{Value, json};
 
 use crate::Finding;

@@ -11,6 +11,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use packshot_contract::request::RenderRequest;
+use packshot_db::renders::{NewRender, NewWork};
+use packshot_db::{AllTenants, DatabaseConfig, Db, Notice, TenantScope, installation, objects, renders};
+use packshot_domain::hash::ContentAddress;
+use packshot_domain::id::{RenderId, TaskId, UserId, WorkerId};
+use packshot_domain::render::{RenderKind, RenderState};
+use packshot_domain::step::StepName;
+use packshot_domain::task::QueueName;
 use packshot_pipeline::picture::Format;
 use packshot_pipeline::product::{PartMaterials, Product};
 use packshot_pipeline::render::{Renderer, RendererOptions};
@@ -21,22 +29,14 @@ use packshot_renderer::import::ImportOptions;
 use packshot_renderer::sample;
 use packshot_renderer::shot::request::{ShotRequest, build};
 use packshot_service::config::{Settings, Sources};
-use packshot_service::db::renders::{NewRender, NewWork};
-use packshot_service::db::{AllTenants, DatabaseConfig, Db, Notice, TenantScope, installation, objects, renders};
-use packshot_service::domain::hash::ContentAddress;
-use packshot_service::domain::id::{RenderId, TaskId, UserId, WorkerId};
-use packshot_service::domain::render::{RenderKind, RenderState};
-use packshot_service::domain::step::StepName;
-use packshot_service::domain::task::QueueName;
 use packshot_service::events::hub::Hub;
 use packshot_service::queue::{self, QueueParts, STALL_CHECK_EVERY};
 use packshot_service::store::{Store, StoreConfig};
-use packshot_service::wire::request::RenderRequest;
-use packshot_service::worker::engine::{Engine, EngineOptions};
-use packshot_service::worker::executor::{self, AssetError, AssetSource, Executor, Incoming};
-use packshot_service::worker::inline::InlineExecutor;
-use packshot_service::worker::process::{ProcessExecutor, ProcessOptions};
-use packshot_service::worker::protocol::{Outcome, RenderInput, RenderWork, WorkEvent};
+use packshot_worker::engine::{Engine, EngineOptions};
+use packshot_worker::executor::{self, AssetError, AssetSource, Executor, Incoming};
+use packshot_worker::inline::InlineExecutor;
+use packshot_worker::process::{ProcessExecutor, ProcessOptions};
+use packshot_worker::protocol::{Outcome, RenderInput, RenderWork, WorkEvent};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -49,7 +49,7 @@ const CHILD: &str = "child";
 
 fn main() -> Result<(), Failure> {
     if std::env::args().nth(1).as_deref() == Some(CHILD) {
-        packshot_service::worker::child::run(std::io::stdin(), std::io::stdout(), None)?;
+        packshot_worker::child::run(std::io::stdin(), std::io::stdout(), None)?;
         return Ok(());
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;

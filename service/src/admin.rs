@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use packshot_pipeline::error::Fault;
 
 use crate::config::{Settings, StoreSettings};
-use crate::db::{Db, DbError};
-use crate::domain::access::Scope;
-use crate::domain::key::ApiKey;
 use crate::server::app::database_config;
 use crate::server::error::chain;
 use crate::server::lock::DataFolderError;
 use crate::server::setup::{self, SetupError};
+use packshot_db::{Db, DbError};
+use packshot_domain::access::Scope;
+use packshot_domain::key::ApiKey;
 
 pub mod backup;
 pub mod restore;

@@ -2,7 +2,7 @@
 //!
 //! Input: a request. `answer` gives it its id, `auth` finds out who makes it and whether they may, a handler parses it and
 //! calls the database, the store and the queue; what went wrong becomes a problem in [`problem`]. Handlers decide nothing:
-//! what may follow what is in [`domain`](crate::domain).
+//! what may follow what is in [`domain`](packshot_domain).
 //!
 //! Order of checks: who (401), whether they may (403, before any object is looked up), the form of the request (400, 413, 415,
 //! 422), the object (404), its state (409).

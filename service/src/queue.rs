@@ -1,7 +1,7 @@
 //! The queue: tasks from the database to workers, and what comes of them back.
 //!
 //! Input: queued tasks. Output: rows, files and events, each written once. The `runner` claims tasks within the limits of
-//! their queue; for each a `supervise` holds the lease, hands the work to a [worker](crate::worker), and brings back what it
+//! their queue; for each a `supervise` holds the lease, hands the work to a [worker](packshot_worker), and brings back what it
 //! reports; `recovery` takes back what a lost worker held. Invariant: a task is run at least once, and its effect happens
 //! exactly once, because every write carries the lease.
 
@@ -19,12 +19,12 @@ pub use handle::QueueHandle;
 pub use outputs::REPORT_NAME;
 
 use crate::config::Settings;
-use crate::db::Db;
-use crate::domain::id::WorkerId;
 use crate::events::hub::Hub;
 use crate::server::lasting;
 use crate::store::Store;
-use crate::worker::executor::Executor;
+use packshot_db::Db;
+use packshot_domain::id::WorkerId;
+use packshot_worker::executor::Executor;
 
 /// What the queue works with.
 #[derive(Clone)]

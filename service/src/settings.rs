@@ -1,6 +1,6 @@
 //! Settings in force: what the process was started with, else what the database keeps, else the default.
 //!
-//! Input: the [configuration](crate::config) and the [rows](crate::db::settings). Output: [`InForce`], read anew by whoever
+//! Input: the [configuration](crate::config) and the [rows](packshot_db::settings). Output: [`InForce`], read anew by whoever
 //! needs it, so that a change counts at once. What a command line, a variable or a file says is pinned: nobody changes it over
 //! HTTP.
 
@@ -13,8 +13,8 @@ use serde_json::{Map, Value as Json};
 pub use definition::{Definition, Kind, Reach, SETTINGS};
 
 use crate::config::Settings as Config;
-use crate::db::settings::{self, Stored};
-use crate::db::{AllTenants, Db, DbError, TenantScope};
+use packshot_db::settings::{self, Stored};
+use packshot_db::{AllTenants, Db, DbError, TenantScope};
 
 /// Where the value of a setting that nothing pins comes from.
 const OF_DATABASE: &str = "database";
@@ -104,7 +104,7 @@ mod tests {
 
     use super::*;
     use crate::config::Sources;
-    use crate::db::settings::Settings;
+    use packshot_db::settings::Settings;
 
     fn config(variables: &[(&str, &str)]) -> Config {
         let variables = [("HOME", "/home/u")].iter().chain(variables).map(|(k, v)| ((*k).into(), (*v).into()));

@@ -20,9 +20,9 @@ use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutPayload};
 use tokio::sync::RwLock;
 
-use crate::domain::hash::ContentAddress;
-use crate::domain::id::TenantId;
-use crate::domain::time::Timestamp;
+use packshot_domain::hash::ContentAddress;
+use packshot_domain::id::TenantId;
+use packshot_domain::time::Timestamp;
 
 mod bucket;
 mod error;

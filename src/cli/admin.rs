@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use packshot_domain::access::Scope;
 use packshot_service::admin::{self, AdminError};
 use packshot_service::config::Settings;
-use packshot_service::domain::access::Scope;
 
 use super::failure::{Exit, Failure};
 use super::serve::{runtime, settings};

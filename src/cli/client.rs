@@ -6,8 +6,8 @@ use std::sync::Once;
 
 use clap::{Args, Subcommand};
 use packshot::error::Fault;
-use packshot_service::client::{Client, ClientError};
-use packshot_service::wire::job::{Job, JobState};
+use packshot_contract::client::{Client, ClientError};
+use packshot_contract::job::{Job, JobState};
 use uuid::Uuid;
 
 use super::failure::{Exit, Failure};

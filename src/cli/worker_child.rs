@@ -3,7 +3,7 @@
 use std::io;
 
 use packshot::error::Fault;
-use packshot_service::worker::child;
+use packshot_worker::child;
 
 use super::cache;
 use super::failure::{Exit, Failure};

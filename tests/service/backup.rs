@@ -1,6 +1,6 @@
 //! Backup of a running service, and an installation made of it.
 
-use packshot_service::wire::job::JobState;
+use packshot_contract::job::JobState;
 
 use crate::service::{Place, SOON, tiny, until};
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use packshot_service::client::{Client, Submission};
-use packshot_service::wire::job::JobState;
+use packshot_contract::client::{Client, Submission};
+use packshot_contract::job::JobState;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -103,7 +103,7 @@ fn every_object_is_whole(place: &Place) {
     for path in objects {
         let parts: Vec<_> = path.iter().rev().take(2).map(|part| part.to_string_lossy()).collect();
         let bytes = std::fs::read(&path).expect("readable");
-        let hash = packshot_service::domain::hash::ContentAddress::of(&bytes).hex();
+        let hash = packshot_domain::hash::ContentAddress::of(&bytes).hex();
         assert_eq!(format!("{}{}", parts[1], parts[0]), hash, "{}", path.display());
     }
 }

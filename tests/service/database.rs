@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use packshot_service::wire::job::JobState;
+use packshot_contract::job::JobState;
 
 use crate::crash::ends_once;
 use crate::postgres::{Gate, database};

@@ -7,7 +7,7 @@ use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
-use packshot_service::client::{Client, Submission};
+use packshot_contract::client::{Client, Submission};
 use serde_json::{Value, json};
 
 use crate::product;

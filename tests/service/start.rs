@@ -1,6 +1,6 @@
 //! Starting: settings, the data folder, and who may do what before anybody has configured anything.
 
-use packshot_service::client::ClientError;
+use packshot_contract::client::ClientError;
 
 use crate::service::{Place, SOON, files_below, tiny, until};
 

@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use packshot_service::wire::job::JobState;
+use packshot_contract::job::JobState;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::service::{Place, SOON, endless, tiny, until};
 
-async fn state(client: &packshot_service::client::Client, id: uuid::Uuid) -> JobState {
+async fn state(client: &packshot_contract::client::Client, id: uuid::Uuid) -> JobState {
     client.job(id).await.expect("the job").state
 }
 

@@ -84,10 +84,40 @@ fn dependencies_point_one_way() {
             &["packshot-denoiser", "packshot-materials", "packshot-oidn", "packshot-renderer", "packshot-shaders"],
         ),
         ("kit/Cargo.toml", &["packshot-materials", "packshot-pipeline", "packshot-renderer"]),
-        ("service/Cargo.toml", &["packshot-materials", "packshot-pipeline", "packshot-renderer"]),
+        ("service/domain/Cargo.toml", &[]),
+        (
+            "service/contract/Cargo.toml",
+            &["packshot-domain", "packshot-materials", "packshot-pipeline", "packshot-renderer"],
+        ),
+        ("service/db/Cargo.toml", &["packshot-domain"]),
+        (
+            "service/worker/Cargo.toml",
+            &["packshot-contract", "packshot-domain", "packshot-materials", "packshot-pipeline", "packshot-renderer"],
+        ),
+        (
+            "service/Cargo.toml",
+            &[
+                "packshot-contract",
+                "packshot-db",
+                "packshot-domain",
+                "packshot-materials",
+                "packshot-pipeline",
+                "packshot-renderer",
+                "packshot-worker",
+            ],
+        ),
         (
             "Cargo.toml",
-            &["packshot-kit", "packshot-materials", "packshot-pipeline", "packshot-renderer", "packshot-service"],
+            &[
+                "packshot-contract",
+                "packshot-domain",
+                "packshot-kit",
+                "packshot-materials",
+                "packshot-pipeline",
+                "packshot-renderer",
+                "packshot-service",
+                "packshot-worker",
+            ],
         ),
     ] {
         let file = files.iter().find(|file| file.path == manifest).unwrap_or_else(|| panic!("{manifest}"));

@@ -2,5 +2,6 @@
 
 mod documents;
 mod layout;
+mod modules;
 mod sources;
 mod tree;

@@ -70,6 +70,15 @@ fn read(path: &Path) -> Option<File> {
     counts.then(|| File { path: relative, text: std::fs::read_to_string(path).expect("text") })
 }
 
+/// The files below a place, which is a folder or the beginning of names in one. A rule about a place that is gone or empty would
+/// forbid nothing, and fails instead.
+#[track_caller]
+pub(crate) fn below<'a>(files: &'a [File], place: &str) -> Vec<&'a File> {
+    let found: Vec<&File> = files.iter().filter(|file| file.is_below(place)).collect();
+    assert!(!found.is_empty(), "a rule speaks of {place}, where no file is");
+    found
+}
+
 /// Fails with all findings.
 #[track_caller]
 pub(crate) fn expect_none(rule: &str, findings: impl IntoIterator<Item = String>) {

@@ -12,8 +12,8 @@ use zip::write::SimpleFileOptions;
 use super::archive::{self, Entry, Manifest};
 use super::{AdminError, local_store};
 use crate::config::Settings;
-use crate::db::Db;
 use crate::server::app::DATABASE_FILE;
+use packshot_db::Db;
 
 /// What a backup holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,9 +9,9 @@ use super::auth::Caller;
 use super::problem::ApiResult;
 use super::query::Params;
 use super::state::AppState;
-use crate::db::renders::{self, Statistics};
-use crate::domain::time::Timestamp;
-use crate::wire::analytics::{OutputTypeAnalytics, RenderAnalytics};
+use packshot_contract::analytics::{OutputTypeAnalytics, RenderAnalytics};
+use packshot_db::renders::{self, Statistics};
+use packshot_domain::time::Timestamp;
 
 /// Sums up the renders of the tenant
 #[utoipa::path(

@@ -14,10 +14,10 @@ use axum::response::{IntoResponse, Response};
 
 use super::problem::{ApiError, ApiResult, Code};
 use super::state::AppState;
-use crate::db::{AllTenants, TenantScope, installation, keys};
-use crate::domain::access::{Authentication, Permission, Principal, Role};
-use crate::domain::id::TenantId;
-use crate::domain::key::ApiKey;
+use packshot_db::{AllTenants, TenantScope, installation, keys};
+use packshot_domain::access::{Authentication, Permission, Principal, Role};
+use packshot_domain::id::TenantId;
+use packshot_domain::key::ApiKey;
 
 /// The use of a key is noted at most so often.
 const TOUCH_EVERY: Duration = Duration::from_secs(60);

@@ -13,8 +13,8 @@ use super::auth::Caller;
 use super::problem::{ApiError, ApiResult};
 use super::state::AppState;
 use crate::settings::InForce;
-use crate::wire::device::Devices;
-use crate::worker::device;
+use packshot_contract::device::Devices;
+use packshot_worker::device;
 
 /// How long a look at the devices counts: asking drivers takes longer than a small picture.
 const FRESH: Duration = Duration::from_secs(10);

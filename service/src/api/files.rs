@@ -12,8 +12,8 @@ use axum::response::{IntoResponse, Response};
 
 use super::problem::{ApiError, ApiResult, Code};
 use super::state::AppState;
-use crate::db::TenantScope;
-use crate::domain::hash::ContentAddress;
+use packshot_db::TenantScope;
+use packshot_domain::hash::ContentAddress;
 
 /// The files of a job belong to its tenant, and another attempt may replace them: a cache must ask again.
 const REVALIDATE: HeaderValue = HeaderValue::from_static("private, no-cache");

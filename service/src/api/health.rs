@@ -13,13 +13,13 @@ use super::answer::Answer;
 use super::auth::{self, Access, Caller};
 use super::problem::ApiResult;
 use super::state::AppState;
-use crate::db::{AllTenants, installation, tasks};
-use crate::domain::access::Permission;
-use crate::domain::task::{QueueName, TaskState};
 use crate::server::metrics::names;
 use crate::settings::InForce;
-use crate::wire::health::{Health, Readiness, ReadyChecks, ReadyStatus};
-use crate::wire::setup::Setup;
+use packshot_contract::health::{Health, Readiness, ReadyChecks, ReadyStatus};
+use packshot_contract::setup::Setup;
+use packshot_db::{AllTenants, installation, tasks};
+use packshot_domain::access::Permission;
+use packshot_domain::task::{QueueName, TaskState};
 
 /// What does not answer within this time is away.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -11,10 +11,10 @@ use super::answer::Answer;
 use super::auth::Caller;
 use super::problem::{self, ApiError, ApiResult, Code};
 use super::state::AppState;
-use crate::db::TenantScope;
-use crate::db::idempotency::{self, Begun, IdempotentRequest, StoredAnswer};
-use crate::domain::id::RenderId;
-use crate::wire::problem::{Invalid, Problem};
+use packshot_contract::problem::{Invalid, Problem};
+use packshot_db::TenantScope;
+use packshot_db::idempotency::{self, Begun, IdempotentRequest, StoredAnswer};
+use packshot_domain::id::RenderId;
 
 /// The header with the key.
 const KEY: &str = "idempotency-key";

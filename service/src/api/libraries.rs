@@ -18,14 +18,14 @@ use super::problem::{ApiError, ApiResult, Code};
 use super::query::Params;
 use super::renders::inputs::RenderSettings;
 use super::state::AppState;
-use crate::db::libraries::{self, Library, NewLibrary};
-use crate::db::{DbError, Page, TenantScope, objects};
-use crate::domain::id::LibraryId;
-use crate::wire::library::{LibraryChange, MaterialLibrary};
-use crate::wire::page::LibraryPage;
-use crate::wire::preflight::Diagnostic;
-use crate::wire::problem::{Finding, Invalid};
-use crate::worker::library::package;
+use packshot_contract::library::{LibraryChange, MaterialLibrary};
+use packshot_contract::page::LibraryPage;
+use packshot_contract::preflight::Diagnostic;
+use packshot_contract::problem::{Finding, Invalid};
+use packshot_db::libraries::{self, Library, NewLibrary};
+use packshot_db::{DbError, Page, TenantScope, objects};
+use packshot_domain::id::LibraryId;
+use packshot_worker::library::package;
 
 /// The part with the library.
 const PART: &str = "library";

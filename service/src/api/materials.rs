@@ -13,12 +13,12 @@ use super::problem::{ApiError, ApiResult, Code};
 use super::query::Params;
 use super::renders::inputs::{BUILTIN, RenderSettings};
 use super::state::AppState;
-use crate::db::{TenantScope, libraries};
-use crate::domain::hash::ContentAddress;
-use crate::wire::material::{Material, MaterialPage};
-use crate::wire::problem::Invalid;
-use crate::worker::library::{parse, unpack};
-use crate::worker::lru::Lru;
+use packshot_contract::material::{Material, MaterialPage};
+use packshot_contract::problem::Invalid;
+use packshot_db::{TenantScope, libraries};
+use packshot_domain::hash::ContentAddress;
+use packshot_worker::library::{parse, unpack};
+use packshot_worker::lru::Lru;
 
 /// The library that `?library=` names, or the tenant's own, with what it lies over.
 async fn library(state: &AppState, scope: TenantScope, params: &Params) -> ApiResult<Arc<Library>> {

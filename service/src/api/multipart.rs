@@ -17,7 +17,7 @@ use super::body::{self, JSON_BYTES_MAX};
 use super::problem::{ApiError, ApiResult, Code};
 use super::state::AppState;
 use crate::store::{Spooled, Store};
-use crate::wire::problem::Invalid;
+use packshot_contract::problem::Invalid;
 
 /// Room for boundaries and the heads of parts: of all of them together, and until the next part begins.
 const OVERHEAD_BYTES: u64 = 64 << 10;
@@ -92,7 +92,7 @@ async fn receive_parts(
         let Some(field) = field else { break };
         meter.end_head();
         let name = field.name().unwrap_or_default().to_owned();
-        let pointer = format!("/{}", crate::wire::members::escape(&name));
+        let pointer = format!("/{}", packshot_contract::members::escape(&name));
         if parts.contains_key(&name) {
             return Err(Invalid::one(pointer, "duplicate", "the part is there twice").into());
         }

@@ -10,11 +10,11 @@ use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 
-use crate::wire::document::Document;
-use crate::wire::event::{
+use packshot_contract::document::Document;
+use packshot_contract::event::{
     EndEvent, EventData, FailedEvent, LogEvent, PreviewEvent, ProgressEvent, StateEvent, StepEvent, StreamEvent,
 };
-use crate::wire::problem::Problem;
+use packshot_contract::problem::Problem;
 
 #[derive(utoipa::OpenApi)]
 #[openapi(

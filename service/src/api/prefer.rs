@@ -6,7 +6,7 @@ use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, HeaderName};
 
 use super::query::Params;
-use crate::wire::problem::Invalid;
+use packshot_contract::problem::Invalid;
 
 /// The longest wait.
 const WAIT_S_MAX: u64 = 300;

@@ -16,13 +16,12 @@ use super::problem::{ApiError, ApiResult};
 use super::renders::inputs::{self, ENVIRONMENT, GLB, RenderSettings};
 use super::renders::submit::RenderForm;
 use super::state::AppState;
-use crate::db::TenantScope;
-use crate::domain::hash::ContentAddress;
-use crate::wire::preflight::Preflight;
-use crate::wire::request::{Asset, RenderRequest};
-use crate::worker;
-use crate::worker::executor::{AssetError, AssetSource};
-use crate::worker::protocol::RenderInput;
+use packshot_contract::preflight::Preflight;
+use packshot_contract::request::{Asset, RenderRequest};
+use packshot_db::TenantScope;
+use packshot_domain::hash::ContentAddress;
+use packshot_worker::executor::{AssetError, AssetSource};
+use packshot_worker::protocol::RenderInput;
 
 /// Looks into a product without rendering it
 ///
@@ -80,7 +79,7 @@ async fn look(state: &AppState, scope: TenantScope, form: Form, settings: Render
         fallback_material: settings.fallback_material,
         request,
     };
-    let report = turn.run(move || worker::preflight(&input, &files)).await?;
+    let report = turn.run(move || packshot_worker::preflight(&input, &files)).await?;
     let report = report.map_err(|failure| ApiError::of_work(failure, has_glb))?;
     Answer::json(StatusCode::OK, &Preflight::from(&report))
 }

@@ -11,12 +11,12 @@ use axum::http::header::{HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE}
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::db::DbError;
-use crate::domain::access::Denied;
-use crate::domain::task::FaultKind;
 use crate::store::StoreError;
-use crate::wire::problem::{Finding, Invalid, Problem};
-use crate::worker::protocol::Failure;
+use packshot_contract::problem::{Finding, Invalid, Problem};
+use packshot_db::DbError;
+use packshot_domain::access::Denied;
+use packshot_domain::task::FaultKind;
+use packshot_worker::protocol::Failure;
 
 pub mod code;
 
@@ -253,7 +253,7 @@ impl ApiError {
         match fault {
             FaultKind::Input if code == Code::InternalError.as_str() => Self::internal(std::io::Error::other(detail)),
             FaultKind::Input => {
-                let finding = |f: crate::worker::protocol::Finding| {
+                let finding = |f: packshot_worker::protocol::Finding| {
                     let detail = if f.help.is_empty() { f.detail } else { format!("{}; {}", f.detail, f.help) };
                     Finding::new(pointer_of(&f.code), f.code, detail).at(f.at)
                 };

@@ -6,9 +6,9 @@ use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 
 use super::problem::{ApiError, ApiResult, Code};
-use crate::db::{Cursor, PageRequest};
-use crate::wire::page::{LIMIT_DEFAULT, LIMIT_MAX};
-use crate::wire::problem::{Finding, Invalid};
+use packshot_contract::page::{LIMIT_DEFAULT, LIMIT_MAX};
+use packshot_contract::problem::{Finding, Invalid};
+use packshot_db::{Cursor, PageRequest};
 
 /// The query parameters of a request. Those that a route does not know do nothing.
 #[derive(Clone, Debug, Default)]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::domain::id::KeyId;
+use packshot_domain::id::KeyId;
 
 /// Buckets that are kept; full ones are forgotten first.
 const BUCKETS_MAX: usize = 10_000;

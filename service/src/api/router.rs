@@ -16,8 +16,8 @@ use super::{
     analytics, answer, cors, devices, health, libraries, materials, openapi, preflight, renders, settings, tasks,
     worker_configs,
 };
-use crate::domain::access::Permission as P;
 use crate::server::page;
+use packshot_domain::access::Permission as P;
 
 /// The routes with what the document says of each.
 fn documented(state: &AppState) -> OpenApiRouter<AppState> {

@@ -13,11 +13,11 @@ use super::problem::{ApiError, ApiResult, Code};
 use super::state::AppState;
 use super::worker_configs::expected_revision;
 use crate::config::Settings as Config;
-use crate::db::settings::{self as rows, Patch, Stored};
-use crate::domain::access::{Permission, Principal, Role};
 use crate::settings::{self, Definition, Kind, Reach, SETTINGS};
-use crate::wire::problem::{Finding, Invalid};
-use crate::wire::setting::{SettingItem, SettingRange, SettingValues, SettingsSchema};
+use packshot_contract::problem::{Finding, Invalid};
+use packshot_contract::setting::{SettingItem, SettingRange, SettingValues, SettingsSchema};
+use packshot_db::settings::{self as rows, Patch, Stored};
+use packshot_domain::access::{Permission, Principal, Role};
 
 fn answer(config: &Config, stored: &Stored) -> ApiResult<Response> {
     let revision = stored.revision().unsigned_abs();
@@ -113,7 +113,7 @@ fn read(body: &Value, caller: &Principal, config: &Config) -> ApiResult<Patch> {
     let (mut forbidden, mut invalid, mut pinned) = (Vec::new(), Vec::new(), Vec::new());
     for (name, value) in members {
         let found = |code: Code, detail: String| {
-            Finding::new(format!("/{}", crate::wire::members::escape(name)), code.as_str(), detail)
+            Finding::new(format!("/{}", packshot_contract::members::escape(name)), code.as_str(), detail)
         };
         let Some(definition) = settings::definition::find(name) else {
             invalid.push(found(Code::UnknownSetting, format!("there is no setting {name:?}")));

@@ -13,12 +13,12 @@ use super::problem::{ApiError, ApiResult};
 use super::rate_limit::RateLimiter;
 use super::streams::Streams;
 use crate::config::Settings;
-use crate::db::Db;
 use crate::events::hub::Hub;
 use crate::queue::QueueHandle;
 use crate::server::metrics::Metrics;
 use crate::store::Store;
-use crate::worker::inline;
+use packshot_db::Db;
+use packshot_worker::inline;
 
 /// Uploads that are looked into at once without being rendered: each is in memory meanwhile.
 const TURNS_AT_ONCE: usize = 2;

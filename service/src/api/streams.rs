@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::domain::access::Principal;
-use crate::domain::id::{TenantId, UserId};
+use packshot_domain::access::Principal;
+use packshot_domain::id::{TenantId, UserId};
 
 /// Streams of one user at the same time.
 const OF_USER_MAX: usize = 20;
@@ -71,7 +71,7 @@ fn leave<K: Eq + Hash>(counts: &mut HashMap<K, usize>, key: K) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::access::{Authentication, Role};
+    use packshot_domain::access::{Authentication, Role};
 
     #[test]
     fn users_and_tenants_have_their_limits_and_places_come_back() {

@@ -11,12 +11,12 @@ use super::idempotency;
 use super::problem::{ApiError, ApiResult, Code};
 use super::query::Params;
 use super::state::AppState;
-use crate::db::{DbError, Page, TenantScope, tasks};
-use crate::domain::id::TaskId;
-use crate::wire::Word;
-use crate::wire::job::JobError;
-use crate::wire::problem::Invalid;
-use crate::wire::task::{Task, TaskPage, TaskState};
+use packshot_contract::Word;
+use packshot_contract::job::JobError;
+use packshot_contract::problem::Invalid;
+use packshot_contract::task::{Task, TaskPage, TaskState};
+use packshot_db::{DbError, Page, TenantScope, tasks};
+use packshot_domain::id::TaskId;
 
 fn task_id(text: &str) -> ApiResult<TaskId> {
     text.parse().map_err(|_| ApiError::new(Code::TaskNotFound, "there is no such task"))

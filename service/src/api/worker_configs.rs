@@ -10,11 +10,11 @@ use super::auth::Caller;
 use super::body::JsonBody;
 use super::problem::{ApiError, ApiResult, Code};
 use super::state::AppState;
-use crate::db::{AllTenants, worker_configs};
-use crate::domain::concurrency::Concurrency;
-use crate::domain::task::QueueName;
-use crate::wire::problem::Invalid;
-use crate::wire::worker_config::{WorkerConfig, WorkerConfigChange, WorkerConfigList};
+use packshot_contract::problem::Invalid;
+use packshot_contract::worker_config::{WorkerConfig, WorkerConfigChange, WorkerConfigList};
+use packshot_db::{AllTenants, worker_configs};
+use packshot_domain::concurrency::Concurrency;
+use packshot_domain::task::QueueName;
 
 /// The queue in a path, by its name or an old name.
 fn queue(text: &str) -> ApiResult<QueueName> {

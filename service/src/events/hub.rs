@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use crate::domain::id::RenderId;
+use packshot_domain::id::RenderId;
 
 /// How long a follower waits for a wake-up before it looks at the rows by itself.
 pub const POLL: Duration = Duration::from_secs(1);

@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
-use crate::domain::id::TaskId;
-use crate::domain::task::Lease;
+use packshot_domain::id::TaskId;
+use packshot_domain::task::Lease;
 
 /// The way to the queue of this process. Clones share it. Nothing that is asked here is needed for correctness: who asks
 /// nothing is found by polling, a second later.

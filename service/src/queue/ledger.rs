@@ -8,20 +8,20 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
-use crate::db::events::NewEvent;
-use crate::db::log::NewLogRow;
-use crate::db::renders::Progress;
-use crate::db::tasks::{Claimed, Report};
-use crate::domain::document::{self, DocumentResult, RenderDocument, RenderStep};
-use crate::domain::event::{EventName, LogLevel};
-use crate::domain::id::RenderId;
-use crate::domain::step::StepName;
-use crate::domain::time::Timestamp;
-use crate::domain::value::{Fields, Value};
 use crate::events::hub;
-use crate::wire::document::{GpuInfo, StepStatus};
-use crate::wire::event::{JobEvent, LogEvent, LogLevel as WireLevel, PreviewEvent, ProgressEvent, StepEvent};
-use crate::worker::protocol::{LogLine, StepChange, StepPhase, WorkEvent, WorkProgress};
+use packshot_contract::document::{GpuInfo, StepStatus};
+use packshot_contract::event::{JobEvent, LogEvent, LogLevel as WireLevel, PreviewEvent, ProgressEvent, StepEvent};
+use packshot_db::events::NewEvent;
+use packshot_db::log::NewLogRow;
+use packshot_db::renders::Progress;
+use packshot_db::tasks::{Claimed, Report};
+use packshot_domain::document::{self, DocumentResult, RenderDocument, RenderStep};
+use packshot_domain::event::{EventName, LogLevel};
+use packshot_domain::id::RenderId;
+use packshot_domain::step::StepName;
+use packshot_domain::time::Timestamp;
+use packshot_domain::value::{Fields, Value};
+use packshot_worker::protocol::{LogLine, StepChange, StepPhase, WorkEvent, WorkProgress};
 
 /// Everything about one attempt that the database is told.
 #[derive(Debug)]

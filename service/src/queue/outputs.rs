@@ -9,18 +9,18 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::ledger::gpu_info;
-use crate::db::files::RenderFile;
-use crate::db::{Db, DbError, TenantScope, objects};
-use crate::domain::document::DocumentResult;
-use crate::domain::hash::ContentAddress;
-use crate::domain::id::{RenderId, TenantId};
 use crate::store::{Spooled, Store, StoreError};
-use crate::wire::Word;
-use crate::wire::job::{RenderResult, ResultFile};
-use crate::wire::request::Format;
-use crate::worker::executor::{AssetError, AssetSource};
-use crate::worker::protocol::{Completed, DocumentFile, Failure, OutputFile};
-use crate::worker::quota;
+use packshot_contract::Word;
+use packshot_contract::job::{RenderResult, ResultFile};
+use packshot_contract::request::Format;
+use packshot_db::files::RenderFile;
+use packshot_db::{Db, DbError, TenantScope, objects};
+use packshot_domain::document::DocumentResult;
+use packshot_domain::hash::ContentAddress;
+use packshot_domain::id::{RenderId, TenantId};
+use packshot_worker::executor::{AssetError, AssetSource};
+use packshot_worker::protocol::{Completed, DocumentFile, Failure, OutputFile};
+use packshot_worker::quota;
 
 /// The name of the file with what is known of the scene and its render.
 pub const REPORT_NAME: &str = "report.json";

@@ -7,11 +7,11 @@ use tokio::time::interval;
 
 use super::Workplace;
 use super::handle::Stop;
-use crate::db::tasks::{self, AfterFailure, Reaped};
-use crate::db::{AllTenants, Db, DbError};
-use crate::domain::id::WorkerId;
 use crate::server::metrics::count_end;
 use crate::settings::InForce;
+use packshot_db::tasks::{self, AfterFailure, Reaped};
+use packshot_db::{AllTenants, Db, DbError};
+use packshot_domain::id::WorkerId;
 
 /// How often expired leases are looked for.
 const REAP_EVERY: Duration = Duration::from_secs(5);

@@ -11,8 +11,8 @@ use tokio::time::sleep;
 
 use super::Workplace;
 use super::supervise::Supervisor;
-use crate::db::{AllTenants, Notice, tasks, worker_configs};
-use crate::domain::task::QueueName;
+use packshot_db::{AllTenants, Notice, tasks, worker_configs};
+use packshot_domain::task::QueueName;
 
 /// The runner looks at least so often.
 const POLL: Duration = Duration::from_secs(1);

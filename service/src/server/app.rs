@@ -24,16 +24,16 @@ use super::signal::StopSignals;
 use super::succession;
 use crate::api::{self, AppState, Parts};
 use crate::config::{Secret, Settings, StoreSettings, Workers};
-use crate::db::{DatabaseConfig, Db, Notice};
 use crate::events::hub::Hub;
 use crate::queue::{self, QueueHandle, QueueParts, STALL_CHECK_EVERY};
 use crate::settings::InForce;
 use crate::store::{BucketConfig, Store, StoreConfig};
-use crate::worker::device;
-use crate::worker::engine::{Engine, EngineOptions};
-use crate::worker::executor::Executor;
-use crate::worker::inline::InlineExecutor;
-use crate::worker::process::{ProcessExecutor, ProcessOptions};
+use packshot_db::{DatabaseConfig, Db, Notice};
+use packshot_worker::device;
+use packshot_worker::engine::{Engine, EngineOptions};
+use packshot_worker::executor::Executor;
+use packshot_worker::inline::InlineExecutor;
+use packshot_worker::process::{ProcessExecutor, ProcessOptions};
 
 /// The SQLite database in the data folder.
 pub const DATABASE_FILE: &str = "packshot.db";

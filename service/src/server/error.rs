@@ -8,8 +8,8 @@ use packshot_pipeline::error::Fault;
 
 use super::lock::DataFolderError;
 use super::setup::SetupError;
-use crate::db::DbError;
 use crate::store::StoreError;
+use packshot_db::DbError;
 
 /// Why the service does not start, or ended.
 #[derive(Debug, thiserror::Error)]

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::error::chain;
-use crate::db::{AllTenants, Db, DbError, TenantScope, idempotency, objects};
 use crate::store::{Store, StoreError};
+use packshot_db::{AllTenants, Db, DbError, TenantScope, idempotency, objects};
 
 /// How often to look.
 const EVERY: Duration = Duration::from_secs(600);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-use crate::domain::render::RenderState;
+use packshot_domain::render::RenderState;
 
 /// Names of all metrics.
 pub mod names {

@@ -4,10 +4,10 @@
 //! it is never open to a network.
 
 use crate::config::Settings;
-use crate::db::keys::{self, NewKey};
-use crate::db::{AllTenants, Db, DbError, TenantScope, installation};
-use crate::domain::access::Scope;
-use crate::domain::key::{ApiKey, NoRandomness};
+use packshot_db::keys::{self, NewKey};
+use packshot_db::{AllTenants, Db, DbError, TenantScope, installation};
+use packshot_domain::access::Scope;
+use packshot_domain::key::{ApiKey, NoRandomness};
 
 /// Why there is no key.
 #[derive(Debug, thiserror::Error)]

@@ -10,9 +10,9 @@ use std::path::Path;
 
 use super::error::ServeError;
 use super::lock::{DataFolder, DataFolderError};
-use crate::db::Db;
-use crate::domain::id::WorkerId;
 use crate::queue::recovery;
+use packshot_db::Db;
+use packshot_domain::id::WorkerId;
 
 /// The file that names the worker.
 const WORKER_FILE: &str = "worker";

@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::io;
 
-use crate::domain::hash::ContentAddress;
+use packshot_domain::hash::ContentAddress;
 
 /// Why an object could not be written or read.
 #[derive(Debug, thiserror::Error)]

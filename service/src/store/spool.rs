@@ -8,7 +8,7 @@ use bytes::Bytes;
 use tempfile::{NamedTempFile, TempPath};
 
 use super::{StoreError, blocking};
-use crate::domain::hash::ContentAddress;
+use packshot_domain::hash::ContentAddress;
 
 /// Bytes that are gathered before they go to the disk.
 const BUFFER_BYTES: usize = 1 << 20;

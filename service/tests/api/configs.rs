@@ -1,7 +1,7 @@
 //! C19, C38, R62, R63, R65, R75: how many tasks run at once.
 
-use packshot_service::db::{AllTenants, installation};
-use packshot_service::domain::access::{Role, Scope};
+use packshot_db::{AllTenants, installation};
+use packshot_domain::access::{Role, Scope};
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! R30–R32, R40, R46, R48, R49, R54, R58: what a job says of itself while it runs and when it has ended.
 
-use packshot_service::db::log;
-use packshot_service::domain::id::TaskId;
+use packshot_db::log;
+use packshot_domain::id::TaskId;
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! C10–C14: the same request again.
 
-use packshot_service::domain::access::{Role, Scope};
+use packshot_domain::access::{Role, Scope};
 use serde_json::{Value, json};
 
 use crate::app::{Reply, TestApp, endless, small};

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use packshot_service::domain::access::{Role, Scope};
+use packshot_domain::access::{Role, Scope};
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};

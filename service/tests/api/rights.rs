@@ -1,10 +1,10 @@
 //! C32, R78, R80 and the first run: who may do what.
 
-use packshot_service::db::keys::{self, NewKey};
-use packshot_service::db::{AllTenants, TenantScope, installation};
-use packshot_service::domain::access::{Role, Scope};
-use packshot_service::domain::id::TenantId;
-use packshot_service::domain::key::ApiKey;
+use packshot_db::keys::{self, NewKey};
+use packshot_db::{AllTenants, TenantScope, installation};
+use packshot_domain::access::{Role, Scope};
+use packshot_domain::id::TenantId;
+use packshot_domain::key::ApiKey;
 use reqwest::Method;
 use serde_json::json;
 

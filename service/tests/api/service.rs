@@ -10,7 +10,7 @@ use crate::app::{Engine, Reply, TestApp, small};
 cases! {
     async fn c26_health_is_open(engine) {
         let app = TestApp::idle(&engine).await;
-        app.operating_key(&[packshot_service::domain::access::Scope::Admin]).await;
+        app.operating_key(&[packshot_domain::access::Scope::Admin]).await;
         let (health, healthz) = (app.get("/health").await, app.get("/healthz").await);
         assert_eq!((health.status, &health.body), (200, &healthz.body));
         assert_eq!(health.json()["status"], "ok");

@@ -1,8 +1,8 @@
 //! C19, C36, C37, R50–R53, R56 and the rest of what can be set.
 
-use packshot_service::db::log;
-use packshot_service::domain::access::{Role, Scope};
-use packshot_service::domain::id::TaskId;
+use packshot_db::log;
+use packshot_domain::access::{Role, Scope};
+use packshot_domain::id::TaskId;
 use reqwest::Method;
 use serde_json::{Value, json};
 

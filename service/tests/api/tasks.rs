@@ -1,6 +1,6 @@
 //! C31, R29, R64, R67, R72–R74: tasks, devices, figures.
 
-use packshot_service::domain::access::{Role, Scope};
+use packshot_domain::access::{Role, Scope};
 use serde_json::{Value, json};
 
 use crate::app::{TestApp, endless, id, small};

@@ -1,9 +1,9 @@
 //! One work through the engine.
 
-use packshot_service::domain::task::FaultKind;
-use packshot_service::wire::request::{Format, Light, OnUnmapped};
-use packshot_service::worker::engine::{Counters, Engine, EngineOptions};
-use packshot_service::worker::protocol::{LibraryFile, Outcome, StepPhase, WorkEvent};
+use packshot_contract::request::{Format, Light, OnUnmapped};
+use packshot_domain::task::FaultKind;
+use packshot_worker::engine::{Counters, Engine, EngineOptions};
+use packshot_worker::protocol::{LibraryFile, Outcome, StepPhase, WorkEvent};
 
 use crate::studio::{Assets, Run, bearing, engine, foreign_bearing, input, map, pixels, run, small};
 
@@ -225,8 +225,7 @@ fn r24_a_preflight_answers_without_rendering() {
     let assets = Assets::default();
     let mut request = small();
     request.materials = map(&[("Outer_Ring", "Steel")]);
-    let report =
-        packshot_service::worker::preflight(&input(foreign_bearing(&assets), request), &assets).expect("readable");
+    let report = packshot_worker::preflight(&input(foreign_bearing(&assets), request), &assets).expect("readable");
     let materials = report.materials.expect("a report");
     assert!(materials.unmapped > 0 && report.ok, "magenta is accepted");
     assert_eq!(materials.unmapped + materials.resolved, materials.parts);

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use packshot_domain::step::StepName;
 use packshot_renderer::backend::CancelToken;
-use packshot_service::domain::step::StepName;
-use packshot_service::worker::protocol::{Outcome, StepChange, StepPhase, WorkEvent};
+use packshot_worker::protocol::{Outcome, StepChange, StepPhase, WorkEvent};
 
 use crate::studio::{Assets, bearing, engine, input, run_with, small};
 

@@ -8,11 +8,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use packshot_service::domain::task::FaultKind;
-use packshot_service::wire::request::Format;
-use packshot_service::worker::executor::{self, Executor, Incoming, WorkHandle};
-use packshot_service::worker::process::{ProcessExecutor, ProcessOptions};
-use packshot_service::worker::protocol::{Failure, Outcome, RenderWork, WorkEvent};
+use packshot_contract::request::Format;
+use packshot_domain::task::FaultKind;
+use packshot_worker::executor::{self, Executor, Incoming, WorkHandle};
+use packshot_worker::process::{ProcessExecutor, ProcessOptions};
+use packshot_worker::protocol::{Failure, Outcome, RenderWork, WorkEvent};
 use tokio::time::timeout;
 
 use crate::series::turntable;
@@ -26,7 +26,7 @@ fn child_process() {
         return;
     }
     let pipe = std::fs::File::options().write(true).open("/dev/fd/3").expect("the pipe");
-    let served = packshot_service::worker::child::run(std::io::stdin(), pipe, None);
+    let served = packshot_worker::child::run(std::io::stdin(), pipe, None);
     std::process::exit(i32::from(served.is_err()));
 }
 

@@ -5,18 +5,18 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use packshot_service::db::renders::Render;
-use packshot_service::db::tasks::{self, AfterFailure};
-use packshot_service::db::{AllTenants, events, files, log, renders, settings, worker_configs};
-use packshot_service::domain::concurrency::Concurrency;
-use packshot_service::domain::document::StepStatus;
-use packshot_service::domain::event::{EventName, LogLevel};
-use packshot_service::domain::render::RenderState;
-use packshot_service::domain::step::StepName;
-use packshot_service::domain::task::QueueName;
-use packshot_service::worker::executor::Executor;
-use packshot_service::worker::inline::InlineExecutor;
-use packshot_service::worker::protocol::{
+use packshot_db::renders::Render;
+use packshot_db::tasks::{self, AfterFailure};
+use packshot_db::{AllTenants, events, files, log, renders, settings, worker_configs};
+use packshot_domain::concurrency::Concurrency;
+use packshot_domain::document::StepStatus;
+use packshot_domain::event::{EventName, LogLevel};
+use packshot_domain::render::RenderState;
+use packshot_domain::step::StepName;
+use packshot_domain::task::QueueName;
+use packshot_worker::executor::Executor;
+use packshot_worker::inline::InlineExecutor;
+use packshot_worker::protocol::{
     Completed, Failure, LogLine, Outcome, OutputFile, StepChange, StepPhase, WorkEvent, WorkProgress,
 };
 use serde_json::Map;

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use packshot_service::domain::task::FaultKind;
-use packshot_service::wire::request::{Format, Kind, RenderRequest};
-use packshot_service::worker::engine::{Engine, EngineOptions};
-use packshot_service::worker::protocol::{Outcome, WorkEvent};
+use packshot_contract::request::{Format, Kind, RenderRequest};
+use packshot_domain::task::FaultKind;
+use packshot_worker::engine::{Engine, EngineOptions};
+use packshot_worker::protocol::{Outcome, WorkEvent};
 
 use crate::studio::{Assets, bearing, engine, input, run, run_within, small};
 

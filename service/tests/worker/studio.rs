@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use packshot_contract::request::{Light, MaterialChoice, PartEntry, RenderRequest};
+use packshot_domain::hash::ContentAddress;
+use packshot_domain::id::{RenderId, TaskId};
 use packshot_renderer::backend::CancelToken;
 use packshot_renderer::sample;
-use packshot_service::domain::hash::ContentAddress;
-use packshot_service::domain::id::{RenderId, TaskId};
-use packshot_service::wire::request::{Light, MaterialChoice, PartEntry, RenderRequest};
-use packshot_service::worker::engine::{Engine, EngineOptions};
-use packshot_service::worker::executor::{AssetError, AssetSource};
-use packshot_service::worker::protocol::{Completed, LogLine, Outcome, OutputFile, RenderInput, RenderWork, WorkEvent};
+use packshot_worker::engine::{Engine, EngineOptions};
+use packshot_worker::executor::{AssetError, AssetSource};
+use packshot_worker::protocol::{Completed, LogLine, Outcome, OutputFile, RenderInput, RenderWork, WorkEvent};
 
 /// Files by their content, counting how often one is read.
 #[derive(Debug, Default)]

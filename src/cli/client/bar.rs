@@ -1,8 +1,8 @@
 //! How far a job of the service is, on stderr, while a person watches: a bar, and above it the lines of the job's log.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use packshot_contract::client::Event;
 use packshot_materials::name::one_line;
-use packshot_service::client::Event;
 
 use super::super::console;
 use super::super::progress::duration;

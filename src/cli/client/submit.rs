@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use clap::Args;
 use packshot::error::Fault;
+use packshot_contract::client::Submission;
 use packshot_materials::map::{MapEntry, PartSelector};
-use packshot_service::client::Submission;
 use serde_json::{Map, Value, json};
 
 use super::super::args::Input;

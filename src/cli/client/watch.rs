@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use packshot::error::Fault;
-use packshot_service::client::Client;
-use packshot_service::wire::job::Job;
+use packshot_contract::client::Client;
+use packshot_contract::job::Job;
 use uuid::Uuid;
 
 use super::super::failure::{Exit, Failure};

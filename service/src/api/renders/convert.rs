@@ -3,11 +3,11 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::db::renders::{Progress, Render};
-use crate::db::{DbError, Json};
-use crate::wire::document::Document;
-use crate::wire::job::{Job, JobError, Links, RenderResult, file_url};
-use crate::wire::request::RenderRequest;
+use packshot_contract::document::Document;
+use packshot_contract::job::{Job, JobError, Links, RenderResult, file_url};
+use packshot_contract::request::RenderRequest;
+use packshot_db::renders::{Progress, Render};
+use packshot_db::{DbError, Json};
 
 /// A job, with its place in the queue if it waits.
 ///
@@ -79,7 +79,7 @@ fn device_name(device: &Json) -> Option<String> {
 ///
 /// # Errors
 /// [`DbError::Corrupt`] when the row holds what this version cannot read.
-pub(crate) fn cached_result(of: &Render, id: crate::domain::id::RenderId) -> Result<Json, DbError> {
+pub(crate) fn cached_result(of: &Render, id: packshot_domain::id::RenderId) -> Result<Json, DbError> {
     let mut result: RenderResult = read("result", of.result.clone().unwrap_or_default())?;
     for file in &mut result.files {
         file.url = file_url(id.uuid(), &file.name);

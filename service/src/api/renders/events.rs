@@ -20,13 +20,13 @@ use crate::api::problem::{ApiError, ApiResult, Code};
 use crate::api::query::Params;
 use crate::api::state::AppState;
 use crate::api::streams::Place;
-use crate::db::TenantScope;
-use crate::db::events::{self, Event};
-use crate::db::renders;
-use crate::domain::id::RenderId;
 use crate::events::hub::Follower;
-use crate::wire::event::{EventData, StreamEvent};
-use crate::wire::problem::Invalid;
+use packshot_contract::event::{EventData, StreamEvent};
+use packshot_contract::problem::Invalid;
+use packshot_db::TenantScope;
+use packshot_db::events::{self, Event};
+use packshot_db::renders;
+use packshot_domain::id::RenderId;
 
 /// What a browser sends when it comes back.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -174,7 +174,7 @@ impl EventStream {
     async fn is_over(&self) -> ApiResult<bool> {
         match renders::get(&self.state.db, self.scope, self.id).await {
             Ok(render) => Ok(render.state.is_terminal() && render.last_seq <= self.after),
-            Err(crate::db::DbError::NotFound(_)) => Ok(true),
+            Err(packshot_db::DbError::NotFound(_)) => Ok(true),
             Err(error) => Err(error.into()),
         }
     }

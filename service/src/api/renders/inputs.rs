@@ -3,14 +3,14 @@
 use crate::api::multipart::Form;
 use crate::api::problem::{ApiError, ApiResult};
 use crate::api::state::AppState;
-use crate::db::libraries::{self, Library, NewLibrary};
-use crate::db::objects::NewObject;
-use crate::db::{DbError, TenantScope, objects, settings};
-use crate::domain::hash::ContentAddress;
 use crate::settings::InForce;
-use crate::wire::problem::{Finding, Invalid};
-use crate::wire::request::{RenderRequest, RequestDefaults, Uploads};
-use crate::worker::protocol::LibraryFile;
+use packshot_contract::problem::{Finding, Invalid};
+use packshot_contract::request::{RenderRequest, RequestDefaults, Uploads};
+use packshot_db::libraries::{self, Library, NewLibrary};
+use packshot_db::objects::NewObject;
+use packshot_db::{DbError, TenantScope, objects, settings};
+use packshot_domain::hash::ContentAddress;
+use packshot_worker::protocol::LibraryFile;
 
 /// The id of the library that ships with the program: it is below every other and needs no file.
 pub(crate) const BUILTIN: &str = "STD";

@@ -10,14 +10,14 @@ use crate::api::auth::Caller;
 use crate::api::files::{self, is_known};
 use crate::api::problem::{ApiError, ApiResult, Code};
 use crate::api::state::AppState;
-use crate::db::TenantScope;
-use crate::db::files::{self as rows, RenderFile};
-use crate::db::renders;
-use crate::domain::id::RenderId;
-use crate::domain::render::RenderState;
-use crate::wire::Word;
-use crate::wire::request::Format;
-use crate::worker::protocol::PREVIEW_NAME;
+use packshot_contract::Word;
+use packshot_contract::request::Format;
+use packshot_db::TenantScope;
+use packshot_db::files::{self as rows, RenderFile};
+use packshot_db::renders;
+use packshot_domain::id::RenderId;
+use packshot_domain::render::RenderState;
+use packshot_worker::protocol::PREVIEW_NAME;
 
 /// A preview is replaced by the next.
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
@@ -108,7 +108,7 @@ pub(crate) async fn file(
 #[utoipa::path(
     get, path = "/api/v1/renders/{id}/report.json", operation_id = "get_report", tag = "results",
     params(("id" = String, Path, format = Uuid, description = "The render")),
-    responses((status = 200, description = "The report", body = crate::wire::preflight::Preflight)),
+    responses((status = 200, description = "The report", body = packshot_contract::preflight::Preflight)),
 )]
 pub(crate) async fn report(
     State(state): State<AppState>,

@@ -22,20 +22,20 @@ use crate::api::prefer::{self, PREFERENCE_APPLIED};
 use crate::api::problem::{ApiError, ApiResult, Code};
 use crate::api::query::Params;
 use crate::api::state::AppState;
-use crate::db::TenantScope;
-use crate::db::files as rows;
-use crate::db::idempotency::{Begun, IdempotentRequest, StoredAnswer};
-use crate::db::objects::{self, NewObject};
-use crate::db::renders::{self, Created, IdempotentSubmit, NewRender, NewWork, Render, Submitted};
-use crate::domain::hash::ContentAddress;
-use crate::domain::id::{RenderId, TaskId};
-use crate::domain::render::{RenderKind, RenderState};
-use crate::domain::task::QueueName;
 use crate::server::metrics::count_cached;
 use crate::store::Spooled;
-use crate::wire::job::{Job, url};
-use crate::wire::request::{Asset, Format, RenderRequest};
-use crate::worker::protocol::RenderInput;
+use packshot_contract::job::{Job, url};
+use packshot_contract::request::{Asset, Format, RenderRequest};
+use packshot_db::TenantScope;
+use packshot_db::files as rows;
+use packshot_db::idempotency::{Begun, IdempotentRequest, StoredAnswer};
+use packshot_db::objects::{self, NewObject};
+use packshot_db::renders::{self, Created, IdempotentSubmit, NewRender, NewWork, Render, Submitted};
+use packshot_domain::hash::ContentAddress;
+use packshot_domain::id::{RenderId, TaskId};
+use packshot_domain::render::{RenderKind, RenderState};
+use packshot_domain::task::QueueName;
+use packshot_worker::protocol::RenderInput;
 
 /// The path of all renders.
 const PATH: &str = "/api/v1/renders";
@@ -94,7 +94,7 @@ pub(crate) async fn create(
     let form = multipart::receive(&state, request, &[GLB, ENVIRONMENT], settings.upload_bytes_max).await?;
     let keyed = idempotency::of_request(&headers, PATH, form.hash)?;
     if let Some(request) = &keyed {
-        let begun = crate::db::idempotency::lookup(&state.db, scope, request).await?;
+        let begun = packshot_db::idempotency::lookup(&state.db, scope, request).await?;
         if let Some(answer) = idempotency::known(&begun)? {
             return give(&state, scope, answer).await;
         }

@@ -6,9 +6,9 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::api::problem::ApiResult;
 use crate::api::state::AppState;
-use crate::db::TenantScope;
-use crate::db::renders::{self, Render};
-use crate::domain::id::RenderId;
+use packshot_db::TenantScope;
+use packshot_db::renders::{self, Render};
+use packshot_domain::id::RenderId;
 
 /// The render when it has ended, or as it is when the time is over or the service shuts down.
 ///

@@ -1,0 +1,209 @@
+//! A client of the service, sharing its wire types.
+//!
+//! ```no_run
+//! use packshot_contract::client::{Client, Submission};
+//!
+//! # async fn run() -> Result<(), packshot_contract::client::ClientError> {
+//! let client = Client::new("http://127.0.0.1:8080", None)?;
+//! let job = client.submit(&Submission::of_glb(std::fs::read("bearing.glb").unwrap_or_default())).await?;
+//! let mut events = client.events(job.id);
+//! while let Some(event) = events.next().await? {
+//!     println!("{}: {}", event.name, event.data);
+//! }
+//! let job = client.job(job.id).await?;
+//! for file in job.result.iter().flat_map(|result| &result.files) {
+//!     std::fs::write(&file.name, client.fetch(file).await?).unwrap_or_default();
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What a lost connection may have cost is made good: a submission is sent again with the same `Idempotency-Key`, so that it
+//! makes one job however often it is sent; a stream of events goes on after the last one that arrived; a file is checked
+//! against its address.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::header::{ACCEPT, HeaderValue};
+use reqwest::{Method, RequestBuilder, Response, Url};
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use crate::job::{Job, ResultFile};
+use crate::page::JobPage;
+use packshot_domain::hash::ContentAddress;
+
+pub mod error;
+pub mod events;
+pub mod stream;
+pub mod submission;
+
+pub use error::ClientError;
+pub use events::Events;
+pub use stream::Event;
+pub use submission::Submission;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest silence in an answer. Streams of events say something every 15 s.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A service to talk to. Clones share its connections.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    base: Url,
+    key: Option<HeaderValue>,
+    on_retry: Option<Notice>,
+}
+
+/// Who wants to know of waiting.
+#[derive(Clone)]
+struct Notice(Arc<dyn Fn(&ClientError) + Send + Sync>);
+
+impl std::fmt::Debug for Notice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Notice")
+    }
+}
+
+impl Client {
+    /// The service at `url` (such as `http://127.0.0.1:8080`), with an API key unless it is open.
+    ///
+    /// # Errors
+    /// When `url` is no HTTP address, or the key has characters that no key has.
+    pub fn new(url: &str, key: Option<&str>) -> Result<Self, ClientError> {
+        // A path without a slash at its end would lose its last part when other paths are joined to it.
+        let slash = if url.ends_with('/') { "" } else { "/" };
+        let base = Url::parse(&format!("{url}{slash}")).map_err(|reason| ClientError::Address(reason.to_string()))?;
+        if !matches!(base.scheme(), "http" | "https") || base.host().is_none() {
+            return Err(ClientError::Address("it must begin with http:// or https://".to_owned()));
+        }
+        let key = key.map(|key| HeaderValue::try_from(format!("Bearer {key}"))).transpose();
+        let mut key = key.map_err(|_| ClientError::Address("the key has characters that no key has".to_owned()))?;
+        key.iter_mut().for_each(|key| key.set_sensitive(true));
+        // Installed once per process; a second time it is there already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(READ_TIMEOUT)
+            .user_agent(concat!("packshot/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        Ok(Self { http, base, key, on_retry: None })
+    }
+
+    /// The same client, which says when it waits to try again, and why.
+    #[must_use]
+    pub fn on_retry(mut self, notice: impl Fn(&ClientError) + Send + Sync + 'static) -> Self {
+        self.on_retry = Some(Notice(Arc::new(notice)));
+        self
+    }
+
+    fn waits(&self, error: &ClientError) {
+        if let Some(Notice(notice)) = &self.on_retry {
+            notice(error);
+        }
+    }
+
+    /// Submits a render, with as many attempts as it takes within a minute while the service cannot be reached or is busy.
+    ///
+    /// # Errors
+    /// When the service refuses it, or cannot be reached.
+    pub async fn submit(&self, submission: &Submission) -> Result<Job, ClientError> {
+        let key = submission.idempotency_key.clone().unwrap_or_else(|| Uuid::now_v7().to_string());
+        let mut pauses = error::pauses(Duration::from_secs(60));
+        let named = Submission { idempotency_key: Some(key), ..submission.clone() };
+        loop {
+            let error = match self.submit_once(&named).await {
+                Ok(job) => return Ok(job),
+                Err(error) => error,
+            };
+            match pauses.next() {
+                Some(pause) if error.may_pass() => {
+                    self.waits(&error);
+                    tokio::time::sleep(error.retry_after().unwrap_or(pause)).await;
+                }
+                _ => return Err(error),
+            }
+        }
+    }
+
+    /// Submits a render with one attempt.
+    ///
+    /// # Errors
+    /// When the service refuses it, or cannot be reached; [`ClientError::may_pass`] says whether another attempt may help.
+    pub async fn submit_once(&self, submission: &Submission) -> Result<Job, ClientError> {
+        let request = self.request(Method::POST, "api/v1/renders")?.multipart(submission.form()?);
+        let request = match &submission.idempotency_key {
+            Some(key) => request.header("Idempotency-Key", key),
+            None => request,
+        };
+        self.json(request).await
+    }
+
+    /// A page of jobs, newest first; `cursor` is that of the page before.
+    ///
+    /// # Errors
+    /// When the service refuses, or cannot be reached.
+    pub async fn jobs(&self, limit: u32, cursor: Option<&str>) -> Result<JobPage, ClientError> {
+        let cursor = cursor.map_or_else(String::new, |cursor| format!("&cursor={cursor}"));
+        self.json(self.request(Method::GET, &format!("api/v1/renders?limit={limit}{cursor}"))?).await
+    }
+
+    /// The job.
+    ///
+    /// # Errors
+    /// When there is none, or the service cannot be reached.
+    pub async fn job(&self, id: Uuid) -> Result<Job, ClientError> {
+        self.json(self.request(Method::GET, &format!("api/v1/renders/{id}"))?).await
+    }
+
+    /// Calls a job off. One that is over stays as it is.
+    ///
+    /// # Errors
+    /// When there is no such job, or the service cannot be reached.
+    pub async fn cancel(&self, id: Uuid) -> Result<Job, ClientError> {
+        self.json(self.request(Method::POST, &format!("api/v1/renders/{id}/cancel"))?).await
+    }
+
+    /// The events of a job: first a snapshot of it, last how it ended.
+    pub fn events(&self, id: Uuid) -> Events {
+        Events::new(self.clone(), id)
+    }
+
+    /// A file of a finished job, checked against its address.
+    ///
+    /// # Errors
+    /// When it is not there, arrives damaged, or the service cannot be reached.
+    pub async fn fetch(&self, file: &ResultFile) -> Result<Bytes, ClientError> {
+        let answer = self.send(self.request(Method::GET, file.url.trim_start_matches('/'))?).await?;
+        let bytes = answer.bytes().await?;
+        if ContentAddress::of(&bytes) == file.file_hash.0 { Ok(bytes) } else { Err(ClientError::Damaged) }
+    }
+
+    pub(self) fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, ClientError> {
+        let url = self.base.join(path).map_err(|reason| ClientError::Address(reason.to_string()))?;
+        // A file's address comes from the service; the key goes nowhere else.
+        if url.origin() != self.base.origin() {
+            return Err(ClientError::Address("it leads to another server".to_owned()));
+        }
+        let request = self.http.request(method, url);
+        Ok(match &self.key {
+            Some(key) => request.header(reqwest::header::AUTHORIZATION, key),
+            None => request,
+        })
+    }
+
+    /// Sends a request; answers that refuse it become errors.
+    pub(self) async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
+        let answer = request.send().await?;
+        if answer.status().is_success() { Ok(answer) } else { Err(ClientError::of_answer(answer).await) }
+    }
+
+    async fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {
+        let answer = self.send(request.header(ACCEPT, "application/json")).await?;
+        let bytes = answer.bytes().await?;
+        serde_json::from_slice(&bytes).map_err(|reason| ClientError::NotUnderstood(reason.to_string()))
+    }
+}

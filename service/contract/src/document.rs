@@ -1,0 +1,112 @@
+//! The render job document: the single truth for how a render is doing.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::job::JobState;
+use super::scalar::Time;
+
+mod convert;
+
+/// Version of the document's form.
+pub const VERSION: u32 = 1;
+
+words! {
+    /// Where a step stands.
+    pub enum StepStatus = packshot_domain::document::StepStatus {
+        /// A worker is at it.
+        Running = "running",
+        /// It did what it had to.
+        Done = "done",
+        /// It ended with an error.
+        Failed = "failed",
+        /// There was nothing to do.
+        Skipped = "skipped",
+    }
+}
+
+/// A render job document.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Document {
+    /// Always 1.
+    pub version: u32,
+    /// The render.
+    pub job_id: Uuid,
+    /// When the render was accepted.
+    pub created_at: Time,
+    /// Where the render stands.
+    pub state: JobState,
+    /// Its task.
+    pub task_id: Option<Uuid>,
+    /// The same, under the name of the reference system.
+    pub celery_task_id: Option<Uuid>,
+    /// Attempts so far, this one included.
+    pub attempt: u32,
+    /// The worker of this attempt.
+    pub worker_id: Option<String>,
+    /// Process id of an external executor.
+    pub pid: Option<u32>,
+    /// One record per step and attempt.
+    pub steps: Vec<Step>,
+    /// Why it failed; several reasons on a line each.
+    pub error: Option<String>,
+    /// What it left.
+    pub result: Option<DocumentResult>,
+}
+
+/// The record of a step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Step {
+    /// A registered step name.
+    pub name: String,
+    /// Where it stands.
+    pub status: StepStatus,
+    /// When it began.
+    pub started_at: Time,
+    /// When it ended.
+    pub completed_at: Option<Time>,
+    /// Seconds between the two.
+    pub duration_s: Option<f64>,
+    /// What it says of its work.
+    #[schema(value_type = Object)]
+    pub output: Map<String, Value>,
+    /// Graphics interface of the device; of the step that renders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu_type: Option<String>,
+    /// What renders; of the step that renders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<String>,
+    /// Samples per pixel, at most; of the step that renders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub samples: Option<u32>,
+}
+
+/// What a render left.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DocumentResult {
+    /// Name of the first file.
+    pub output_path: String,
+    /// Seconds from the start of the attempt to its end.
+    pub duration_s: f64,
+    /// What rendered: `path_tracer`.
+    pub engine_used: String,
+    /// Name of the device.
+    pub gpu: String,
+    /// More about the device.
+    pub gpu_info: GpuInfo,
+}
+
+/// Which device rendered, and why that one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GpuInfo {
+    /// Its name.
+    pub device: String,
+    /// `VULKAN` and the like, `CPU` for the processor.
+    pub backend: String,
+    /// `gpu` or `cpu`.
+    pub used: String,
+    /// Why it is the processor although a GPU was asked for.
+    pub fallback_reason: Option<String>,
+}

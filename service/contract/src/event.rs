@@ -1,0 +1,171 @@
+//! Events of a job, as a stream sends and a table keeps them.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::document::StepStatus;
+use super::job::JobState;
+use super::scalar::Time;
+
+/// What happened to a job, with what a client needs to follow it.
+///
+/// [`JobEvent::name`] is the event's type in a stream, its JSON the part of the data that is its own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum JobEvent {
+    /// `job.step`: a step began or ended.
+    Step(StepEvent),
+    /// `job.progress`: samples were added. At most two per second.
+    Progress(ProgressEvent),
+    /// `job.preview`: there is a newer picture to look at.
+    Preview(PreviewEvent),
+    /// `job.log`: a line of the log.
+    Log(LogEvent),
+    /// `job.failed`: the end without a picture.
+    Failed(FailedEvent),
+    /// `job.state`: the job is in another state.
+    State(StateEvent),
+    /// `job.completed`: the end; the files are there.
+    Completed(EndEvent),
+    /// `job.cancelled`: the end; somebody called it off.
+    Cancelled(EndEvent),
+}
+
+/// Data of `job.state`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StateEvent {
+    /// The new state.
+    pub state: JobState,
+}
+
+/// Data of `job.step`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct StepEvent {
+    /// A registered step name.
+    pub name: String,
+    /// Where it stands now.
+    pub status: StepStatus,
+    /// Seconds it took.
+    pub duration_s: Option<f64>,
+}
+
+/// Data of `job.progress`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ProgressEvent {
+    /// 0 to 100.
+    pub progress_pct: f64,
+    /// Samples that every pixel that still wants some has.
+    pub samples_done: u32,
+    /// The most a pixel gets.
+    pub samples_target: u32,
+    /// Seconds that are left, about.
+    pub eta_s: Option<f64>,
+}
+
+/// Data of `job.preview`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PreviewEvent {
+    /// Where it is.
+    pub url: String,
+    /// Tells it from those before it.
+    pub etag: String,
+    /// Samples in it.
+    pub samples_done: u32,
+}
+
+/// Data of `job.log`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LogEvent {
+    /// The step that says it; empty outside of steps.
+    pub step_name: String,
+    /// How much it matters.
+    pub level: LogLevel,
+    /// One line.
+    pub message: String,
+}
+
+words! {
+    /// How much a line of the log matters.
+    pub enum LogLevel = packshot_domain::event::LogLevel {
+        /// Worth knowing.
+        Info = "info",
+        /// The picture may not be what was meant.
+        Warning = "warning",
+        /// Something failed.
+        Error = "error",
+    }
+}
+
+/// Data of `job.failed`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FailedEvent {
+    /// Always `failed`.
+    pub state: JobState,
+    /// Stable and machine-readable.
+    pub code: String,
+    /// For people.
+    pub detail: String,
+}
+
+/// Data of `job.completed` and `job.cancelled`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EndEvent {
+    /// The last state.
+    pub state: JobState,
+}
+
+impl JobEvent {
+    /// The event's type in a stream.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::State(_) => "job.state",
+            Self::Step(_) => "job.step",
+            Self::Progress(_) => "job.progress",
+            Self::Preview(_) => "job.preview",
+            Self::Log(_) => "job.log",
+            Self::Completed(_) => "job.completed",
+            Self::Failed(_) => "job.failed",
+            Self::Cancelled(_) => "job.cancelled",
+        }
+    }
+
+    /// Whether none follows.
+    pub fn is_terminal(&self) -> bool {
+        matches!(self, Self::Completed(_) | Self::Failed(_) | Self::Cancelled(_))
+    }
+}
+
+/// Whether no event follows one of this type.
+pub fn is_terminal(name: &str) -> bool {
+    matches!(name, "job.completed" | "job.failed" | "job.cancelled")
+}
+
+/// One event of a stream, by the names of its fields.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StreamEvent {
+    /// The number of the last event that it contains: what `Last-Event-ID` takes.
+    pub id: Option<String>,
+    /// `snapshot`, with which a stream begins, or what happened: `job.state`, `job.step`, `job.progress`, `job.preview`, `job.log`,
+    /// `job.completed`, `job.failed`, `job.cancelled`.
+    pub event: String,
+    /// JSON: the `Job` of a snapshot, the `EventData` of everything else.
+    #[schema(content_media_type = "application/json")]
+    pub data: String,
+}
+
+/// The data of an event in a stream: number, time and job, and what is its own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct EventData {
+    /// Number in its stream; it only grows.
+    pub seq: u64,
+    /// When it happened.
+    pub at: Time,
+    /// The job.
+    pub job_id: Uuid,
+    /// Members of the event's type.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    pub own: Map<String, Value>,
+}

@@ -1,0 +1,30 @@
+//! The JSON of the contract: what clients send and get, what rows keep, and what a worker is told.
+//!
+//! Members are `snake_case`, a member without a value is `null` and present, times are RFC 3339 in UTC with milliseconds.
+//! What a client sends is read by [`members`], which finds everything that is wrong with it at once; what is answered is
+//! serialised. Types here hold values that were checked: nothing behind them checks again.
+
+#[macro_use]
+mod word;
+
+pub mod analytics;
+pub mod client;
+pub mod device;
+pub mod document;
+pub mod event;
+pub mod health;
+pub mod job;
+pub mod library;
+pub mod material;
+pub mod members;
+pub mod page;
+pub mod preflight;
+pub mod problem;
+pub mod request;
+pub mod scalar;
+pub mod setting;
+pub mod setup;
+pub mod task;
+pub mod worker_config;
+
+pub use word::Word;

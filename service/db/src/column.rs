@@ -1,0 +1,155 @@
+//! How domain types lie in columns: the one place that maps them. Ids are UUIDs, times are milliseconds, words and content
+//! addresses are text, and so is JSON: as text it reads back as it was written, on both engines.
+
+use sea_orm::sea_query::{ArrayType, ColumnType, Nullable, Value, ValueType, ValueTypeErr};
+use sea_orm::{ColIdx, DbErr, QueryResult, TryFromU64, TryGetError, TryGetable};
+use uuid::Uuid;
+
+use super::Json;
+use super::document::StoredDocument;
+use packshot_domain::access::{Role, Scope};
+use packshot_domain::document::RenderDocument;
+use packshot_domain::event::{EventName, LogLevel};
+use packshot_domain::hash::ContentAddress;
+use packshot_domain::id::{KeyId, LibraryId, RenderId, TaskId, TenantId, UserId, WorkerId};
+use packshot_domain::render::{RenderKind, RenderState};
+use packshot_domain::step::StepName;
+use packshot_domain::task::{QueueName, TaskState};
+use packshot_domain::time::Timestamp;
+
+/// A value that some type of the domain cannot be made of.
+fn unreadable(type_name: &str, reason: impl std::fmt::Display) -> DbErr {
+    DbErr::Type(format!("{type_name}: {reason}"))
+}
+
+/// A type of the domain as a column keeps it.
+pub(crate) trait Stored: Sized + 'static {
+    /// What the engine keeps.
+    type As: Into<Value> + TryGetable + ValueType + Nullable;
+
+    /// As it is written.
+    fn write(self) -> Self::As;
+
+    /// As it is read; what this version cannot read is an error.
+    fn read(stored: Self::As) -> Result<Self, DbErr>;
+}
+
+/// A value of the domain in a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Col<T>(pub(crate) T);
+
+impl<T> Col<T> {
+    /// The value.
+    pub(crate) fn value(self) -> T {
+        self.0
+    }
+}
+
+impl<T: Stored> From<Col<T>> for Value {
+    fn from(Col(value): Col<T>) -> Self {
+        value.write().into()
+    }
+}
+
+impl<T: Stored> TryGetable for Col<T> {
+    fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
+        Ok(Self(T::read(<T::As as TryGetable>::try_get_by(row, index)?)?))
+    }
+}
+
+impl<T: Stored> ValueType for Col<T> {
+    fn try_from(value: Value) -> Result<Self, ValueTypeErr> {
+        T::read(<T::As as ValueType>::try_from(value)?).map(Self).map_err(|_| ValueTypeErr)
+    }
+
+    fn type_name() -> String {
+        T::As::type_name()
+    }
+
+    fn array_type() -> ArrayType {
+        T::As::array_type()
+    }
+
+    fn column_type() -> ColumnType {
+        T::As::column_type()
+    }
+}
+
+impl<T: Stored> Nullable for Col<T> {
+    fn null() -> Value {
+        T::As::null()
+    }
+}
+
+impl<T: Stored> TryFromU64 for Col<T> {
+    fn try_from_u64(_: u64) -> Result<Self, DbErr> {
+        Err(DbErr::ConvertFromU64(std::any::type_name::<T>()))
+    }
+}
+
+/// A value of the domain as an argument of a statement.
+pub(crate) fn arg<T: Stored>(value: T) -> Value {
+    Col(value).into()
+}
+
+/// The value of the domain in a cell of a row.
+pub(crate) fn cell<T: Stored>(row: &QueryResult, index: usize) -> Result<T, DbErr> {
+    row.try_get_by_index(index).map(|Col(value)| value)
+}
+
+/// The value of the domain in a cell that may be empty.
+pub(crate) fn cell_or_none<T: Stored>(row: &QueryResult, index: usize) -> Result<Option<T>, DbErr> {
+    row.try_get_by_index::<Option<Col<T>>>(index).map(|value| value.map(Col::value))
+}
+
+/// Says as what types are kept: how they are written, how they are read.
+macro_rules! columns {
+    ($($type:ty as $stored:ty: $write:expr, $read:expr;)+) => {$(
+        impl Stored for $type {
+            type As = $stored;
+
+            fn write(self) -> $stored {
+                let write: fn($type) -> $stored = $write;
+                write(self)
+            }
+
+            fn read(stored: $stored) -> Result<Self, DbErr> {
+                let read: fn($stored) -> Result<Self, DbErr> = $read;
+                read(stored)
+            }
+        }
+    )+};
+}
+
+macro_rules! id_columns {
+    ($($type:ident)+) => {
+        columns! { $($type as Uuid: $type::uuid, |uuid| Ok($type::from_uuid(uuid));)+ }
+    };
+}
+
+macro_rules! word_columns {
+    ($($type:ident)+) => {
+        columns! {
+            $($type as String: |word| word.as_str().to_owned(),
+                |word| word.parse().map_err(|error| unreadable(stringify!($type), error));)+
+        }
+    };
+}
+
+id_columns! { TenantId UserId RenderId TaskId KeyId LibraryId WorkerId }
+word_columns! { RenderState RenderKind TaskState QueueName StepName EventName LogLevel Role }
+
+columns! {
+    Timestamp as i64: Timestamp::unix_ms, |ms| Ok(Timestamp::from_unix_ms(ms));
+    ContentAddress as String: |address| address.to_string(),
+        |text| text.parse().map_err(|error| unreadable("ContentAddress", error));
+    Json as String: |json| json.to_string(),
+        |text| serde_json::from_str(&text).map_err(|error| unreadable("JSON", error));
+    RenderDocument as String: |document| StoredDocument::write(&document),
+        |text| StoredDocument::read(&text).map_err(|error| unreadable("document", error));
+    Vec<Scope> as String: |scopes| scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" "),
+        |text| {
+            let scopes: Result<_, _> = text.split_whitespace().map(str::parse).collect();
+            scopes.map_err(|error| unreadable("scopes", error))
+        };
+}

@@ -1,0 +1,21 @@
+//! Settings of tenants, a row for each that has any.
+
+use sea_orm::entity::prelude::*;
+
+use crate::Json;
+use crate::column::Col;
+use packshot_domain::id::TenantId;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "tenant_settings")]
+pub(crate) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) tenant_id: Col<TenantId>,
+    pub(crate) values: Col<Json>,
+    pub(crate) revision: i64,
+}
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub(crate) enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,144 @@
+//! What can go wrong with data.
+
+use std::borrow::Cow;
+
+use sea_orm::{DbErr, RuntimeErr, sqlx};
+
+use packshot_domain::id::TaskId;
+use packshot_domain::render::StateError;
+
+/// Why a function of the database did not do what it should. Nothing was changed then, but for [`DbError::Unanswered`].
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum DbError {
+    /// There is no such row, or it is another tenant's.
+    #[error("no such {0}")]
+    NotFound(&'static str),
+    /// The task is held by somebody else by now, or by nobody.
+    #[error("the lease of task {0} is lost")]
+    LeaseLost(TaskId),
+    /// The state of the render or task forbids it.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// Somebody changed the row since it was read.
+    #[error("the revision is {current} by now")]
+    Stale {
+        /// The revision that is there.
+        current: i64,
+    },
+    /// A row with this name is there already, with other content.
+    #[error("this {0} exists already")]
+    Exists(&'static str),
+    /// Something else refers to the row.
+    #[error("this {0} is in use")]
+    InUse(&'static str),
+    /// The database cannot be reached at the moment.
+    #[error("the database is away")]
+    Unavailable(#[source] DbErr),
+    /// The database went away while it was committing: whether it did is not known.
+    #[error("the database did not answer a commit")]
+    Unanswered(#[source] DbErr),
+    /// The handle was closed.
+    #[error("the database is closed")]
+    Closed,
+    /// The database has no space left.
+    #[error("the database has no space left")]
+    Full(#[source] DbErr),
+    /// A row holds what this version cannot read.
+    #[error("a stored {what} cannot be read: {reason}")]
+    Corrupt {
+        /// Which value.
+        what: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Not possible with this engine, or in this place.
+    #[error("not possible: {0}")]
+    Unsupported(String),
+    /// Anything else: a defect.
+    #[error("the database refused a statement")]
+    Internal(#[source] DbErr),
+}
+
+impl From<DbErr> for DbError {
+    fn from(error: DbErr) -> Self {
+        match Condition::of(&error) {
+            Condition::Away => Self::Unavailable(error),
+            Condition::Full => Self::Full(error),
+            Condition::Unreadable(reason) => Self::Corrupt { what: "value", reason },
+            Condition::Retry | Condition::Other => Self::Internal(error),
+        }
+    }
+}
+
+impl DbError {
+    /// The error of a commit. One that says that the database is away leaves open what became of the transaction.
+    pub(super) fn of_commit(error: DbErr) -> Self {
+        match Self::from(error) {
+            Self::Unavailable(error) => Self::Unanswered(error),
+            certain => certain,
+        }
+    }
+
+    /// Whether the same again, in a new transaction, may succeed: it lost a race that the engine resolved.
+    pub(super) fn is_race(&self) -> bool {
+        matches!(self, Self::Internal(error) if matches!(Condition::of(error), Condition::Retry))
+    }
+}
+
+/// What an error of an engine means for who called.
+enum Condition {
+    Away,
+    Full,
+    Retry,
+    Unreadable(String),
+    Other,
+}
+
+impl Condition {
+    fn of(error: &DbErr) -> Self {
+        let (DbErr::Exec(runtime) | DbErr::Query(runtime)) = error else {
+            return match error {
+                DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Self::Away,
+                DbErr::Type(reason) | DbErr::Json(reason) => Self::Unreadable(reason.clone()),
+                _ => Self::Other,
+            };
+        };
+        let RuntimeErr::SqlxError(error) = runtime else { return Self::Other };
+        match &**error {
+            sqlx::Error::Database(error) => {
+                let is_sqlite = error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some();
+                let code = error.code().unwrap_or(Cow::Borrowed(""));
+                if is_sqlite { Self::of_sqlite(&code) } else { Self::of_postgres(&code) }
+            }
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => Self::Away,
+            sqlx::Error::ColumnDecode { source, .. } => Self::Unreadable(source.to_string()),
+            _ => Self::Other,
+        }
+    }
+
+    /// From a result code of SQLite (<https://sqlite.org/rescode.html>): the lower byte is the primary code.
+    fn of_sqlite(code: &str) -> Self {
+        match code.parse::<u32>().map(|code| code & 0xff) {
+            // BUSY and LOCKED, after the time that a connection waits for others; READONLY, IOERR, CANTOPEN.
+            Ok(5 | 6 | 8 | 10 | 14) => Self::Away,
+            Ok(13) => Self::Full,
+            _ => Self::Other,
+        }
+    }
+
+    /// From a SQLSTATE (PostgreSQL documentation, appendix A).
+    fn of_postgres(code: &str) -> Self {
+        match code {
+            "40001" | "40P01" => Self::Retry,
+            "53100" => Self::Full,
+            // Operator intervention, insufficient resources, connection exceptions.
+            _ if code.starts_with("57") || code.starts_with("53") || code.starts_with("08") => Self::Away,
+            _ => Self::Other,
+        }
+    }
+}

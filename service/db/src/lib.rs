@@ -1,0 +1,309 @@
+//! The database: SQLite by default, PostgreSQL for more than one machine. Private entities, one set of migrations.
+//!
+//! Every function takes a scope: a [`TenantScope`], or, where it must see all tenants,
+//! [`AllTenants`] with its reason. It opens one transaction, and returns when that is durable. What others in
+//! this process may be waiting for is then announced as a [`Notice`].
+//!
+//! On both engines a transaction that changes a task takes its row first and its render's row second, so that no two wait for
+//! each other.
+
+pub mod scope;
+pub mod error;
+pub mod page;
+pub mod notice;
+pub mod renders;
+pub mod tasks;
+pub mod events;
+pub mod files;
+pub mod idempotency;
+pub mod keys;
+pub mod installation;
+pub mod libraries;
+pub mod settings;
+pub mod worker_configs;
+pub mod objects;
+pub mod log;
+
+mod connect;
+mod migration;
+mod clock;
+mod tx;
+mod writer;
+mod column;
+mod document;
+mod entity;
+mod job;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
+use sea_orm_migration::MigratorTrait;
+use tokio::sync::broadcast;
+use uuid::Uuid;
+
+use clock::Clock;
+use connect::Access;
+use packshot_domain::time::Timestamp;
+use scope::Reach;
+use tx::Tx;
+use writer::{Work, Writer};
+
+pub use error::DbError;
+pub use notice::Notice;
+pub use page::{Cursor, Page, PageRequest};
+pub use scope::{AllTenants, TenantScope};
+
+/// A JSON value as rows keep it.
+pub type Json = serde_json::Value;
+
+/// Where the database is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DatabaseConfig {
+    /// A SQLite file, made when it is not there.
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A PostgreSQL server.
+    Postgres {
+        /// `postgres://user:password@host:port/database`.
+        url: String,
+        /// Connections at most.
+        max_connections: u32,
+    },
+}
+
+/// Which engine keeps the data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// SQLite.
+    Sqlite,
+    /// PostgreSQL.
+    Postgres,
+}
+
+/// How often a transaction is tried again that lost a race to another one.
+const RACES_MAX: u32 = 10;
+/// Notices that a receiver may be behind.
+const NOTICES_LEN: usize = 4096;
+/// The number of the lock under which a PostgreSQL schema is migrated; any, as long as it stays the same.
+const MIGRATION_LOCK: i64 = 0x0070_6163_6b73_686f;
+
+/// A handle to the database; clones share its connections.
+#[derive(Clone)]
+pub struct Db {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    engine: EngineConnections,
+    clock: Arc<Clock>,
+    notices: broadcast::Sender<Notice>,
+    /// Names this handle among those that have ever been.
+    holder: Uuid,
+}
+
+enum EngineConnections {
+    Sqlite { path: PathBuf, readers: DatabaseConnection, writer: Writer },
+    Postgres { pool: DatabaseConnection },
+}
+
+impl Db {
+    /// Opens the database, brings its schema up to date, and makes what every installation has: the operating tenant `default`
+    /// and its user `local`.
+    ///
+    /// # Errors
+    ///
+    /// [`DbError`] when it cannot be reached, opened or migrated.
+    pub async fn open(config: &DatabaseConfig) -> Result<Self, DbError> {
+        let clock = Arc::new(Clock::default());
+        let (notices, _) = broadcast::channel(NOTICES_LEN);
+        let engine = match config {
+            DatabaseConfig::Sqlite { path } => {
+                let connection = connect::sqlite(path, Access::Write).await?;
+                migration::Migrator::up(&connection, None).await?;
+                let readers = connect::sqlite(path, Access::Read).await?;
+                let writer = Writer::start(path.clone(), connection, Arc::clone(&clock), notices.clone())?;
+                EngineConnections::Sqlite { path: path.clone(), readers, writer }
+            }
+            DatabaseConfig::Postgres { url, max_connections } => {
+                migrate_postgres(url).await?;
+                EngineConnections::Postgres { pool: connect::postgres(url, *max_connections).await? }
+            }
+        };
+        let db = Self { shared: Arc::new(Shared { engine, clock, notices, holder: Uuid::now_v7() }) };
+        installation::prepare(&db).await?;
+        Ok(db)
+    }
+
+    /// Which engine this is.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        match self.shared.engine {
+            EngineConnections::Sqlite { .. } => Engine::Sqlite,
+            EngineConnections::Postgres { .. } => Engine::Postgres,
+        }
+    }
+
+    /// The database's clock.
+    ///
+    /// # Errors
+    ///
+    /// [`DbError`] when the database is away: this is also the check of readiness.
+    pub async fn now(&self) -> Result<Timestamp, DbError> {
+        let readers = self.readers();
+        if self.engine() == Engine::Sqlite {
+            readers.query_one_raw(Statement::from_string(DbBackend::Sqlite, "SELECT 1 FROM installation")).await?;
+        }
+        self.shared.clock.read(readers).await
+    }
+
+    /// Moves the clock by `ms` milliseconds, forward or back, for this handle and its clones.
+    #[cfg(feature = "testing")]
+    pub fn move_clock(&self, ms: i64) {
+        self.shared.clock.move_by(ms);
+    }
+
+    /// What is announced from now on. A receiver that falls behind gets an error that says so, and should look at the tables.
+    #[must_use]
+    pub fn notices(&self) -> broadcast::Receiver<Notice> {
+        self.shared.notices.subscribe()
+    }
+
+    /// Writes a consistent copy of the database, as it is now, while it is in use. Only SQLite: PostgreSQL has `pg_dump`.
+    ///
+    /// # Errors
+    ///
+    /// [`DbError`] when there is a file already, the copy cannot be written, or the engine is PostgreSQL.
+    pub async fn backup(&self, to: &Path) -> Result<(), DbError> {
+        match &self.shared.engine {
+            EngineConnections::Sqlite { path, .. } => Self::copy(path, to).await,
+            EngineConnections::Postgres { .. } => {
+                Err(DbError::Unsupported("PostgreSQL is backed up by pg_dump".to_owned()))
+            }
+        }
+    }
+
+    /// Writes a consistent copy of a SQLite file as it is now, whoever uses it: its schema is not touched, so that it may be that
+    /// of another version of the program.
+    ///
+    /// # Errors
+    ///
+    /// [`DbError`] when there is no such file, a copy is there already, or it cannot be written.
+    pub async fn copy(path: &Path, to: &Path) -> Result<(), DbError> {
+        let target =
+            to.to_str().ok_or_else(|| DbError::Unsupported("the path of a copy must be Unicode".to_owned()))?;
+        let connection = connect::sqlite(path, Access::Copy).await?;
+        let copy = Statement::from_sql_and_values(DbBackend::Sqlite, "VACUUM INTO $1", [target.into()]);
+        connection.execute_raw(copy).await?;
+        connection.close().await?;
+        // SQLite leaves the copy to the operating system; a backup should survive a power cut.
+        let file = tokio::fs::File::open(to).await;
+        let synced = async { file?.sync_all().await }.await;
+        synced.map_err(|error| DbError::Unsupported(format!("the copy cannot be made durable: {error}")))
+    }
+
+    /// Waits for what is being written, and closes all connections.
+    pub async fn close(self) {
+        match &self.shared.engine {
+            EngineConnections::Sqlite { readers, writer, .. } => {
+                // The writer goes last: the last connection folds the log into the file, and readers cannot.
+                readers.close_by_ref().await.ok();
+                writer.close().await;
+            }
+            EngineConnections::Postgres { pool } => {
+                pool.close_by_ref().await.ok();
+            }
+        }
+    }
+
+    fn readers(&self) -> &DatabaseConnection {
+        match &self.shared.engine {
+            EngineConnections::Sqlite { readers, .. } => readers,
+            EngineConnections::Postgres { pool } => pool,
+        }
+    }
+
+    /// Reads within one transaction.
+    async fn read<A, T, W>(&self, scope: impl Into<Reach>, args: A, work: W) -> Result<T, DbError>
+    where
+        W: Work<A, T>,
+    {
+        let tx = Tx::begin(self.readers(), scope.into(), &self.shared.clock).await?;
+        let value = work(&tx, &args).await?;
+        tx.commit().await?;
+        Ok(value)
+    }
+
+    /// Reads with one statement. On SQLite that needs no transaction to see one state of things, and without beginning and end of
+    /// one, two messages less go to the thread that SQLite runs on: half the time of a short read.
+    async fn read_one<A, T, W>(&self, scope: impl Into<Reach>, args: A, work: W) -> Result<T, DbError>
+    where
+        W: Work<A, T>,
+    {
+        match &self.shared.engine {
+            EngineConnections::Sqlite { readers, .. } => work(&Tx::alone(readers, &self.shared.clock), &args).await,
+            EngineConnections::Postgres { .. } => self.read(scope, args, work).await,
+        }
+    }
+
+    /// Writes within one transaction, and returns when it is durable. `work` may be done again when the transaction lost a race.
+    async fn write<A, T, W>(&self, scope: impl Into<Reach>, args: A, work: W) -> Result<T, DbError>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+        W: Work<A, T> + Send + Sync + 'static,
+    {
+        match &self.shared.engine {
+            EngineConnections::Sqlite { writer, .. } => writer.write(args, work).await,
+            EngineConnections::Postgres { pool } => self.write_alone(pool, scope.into(), &args, &work).await,
+        }
+    }
+
+    async fn write_alone<A, T>(
+        &self,
+        pool: &DatabaseConnection,
+        reach: Reach,
+        args: &A,
+        work: &impl Work<A, T>,
+    ) -> Result<T, DbError> {
+        let mut races = 0;
+        loop {
+            let tx = Tx::begin(pool, reach, &self.shared.clock).await?;
+            let result = match work(&tx, args).await {
+                Ok(value) => tx.commit().await.map(|notices| (value, notices)),
+                Err(error) => {
+                    tx.rollback().await?;
+                    Err(error)
+                }
+            };
+            match result {
+                Ok((value, notices)) => {
+                    // An error says that nobody listens.
+                    notices.into_iter().for_each(|notice| _ = self.shared.notices.send(notice));
+                    return Ok(value);
+                }
+                Err(error) if error.is_race() && races < RACES_MAX => {
+                    races += 1;
+                    // Whoever won is done soon.
+                    tokio::time::sleep(Duration::from_millis(u64::from(races))).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+/// Brings a PostgreSQL schema up to date, on a connection that holds a lock while it does: services may start together.
+async fn migrate_postgres(url: &str) -> Result<(), DbError> {
+    let connection = connect::postgres(url, 1).await?;
+    let lock =
+        |function: &str| Statement::from_string(DbBackend::Postgres, format!("SELECT {function}({MIGRATION_LOCK})"));
+    connection.execute_raw(lock("pg_advisory_lock")).await?;
+    let migrated = migration::Migrator::up(&connection, None).await;
+    // Closing ends the session, and with it the lock.
+    connection.close().await?;
+    Ok(migrated?)
+}

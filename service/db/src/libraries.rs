@@ -1,0 +1,211 @@
+//! Material libraries that tenants uploaded.
+
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    Select,
+};
+
+use super::column::Col;
+use super::entity::library;
+use super::{Db, DbError, Json, Page, PageRequest, TenantScope};
+use packshot_domain::hash::ContentAddress;
+use packshot_domain::id::{LibraryId, TenantId};
+use packshot_domain::time::Timestamp;
+
+/// A library to be stored. Its file is in the store already.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewLibrary {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The digest of its materials.
+    pub digest: String,
+    /// The uploaded file.
+    pub address: ContentAddress,
+    /// The file's media type: a zip or one TOML.
+    pub media_type: String,
+    /// How many materials it has.
+    pub materials: i32,
+    /// What was odd about it.
+    pub diagnostics: Json,
+}
+
+/// A library as it is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Library {
+    /// Its id.
+    pub id: LibraryId,
+    /// What was uploaded.
+    pub library: NewLibrary,
+    /// Whether other tenants see it.
+    pub public: bool,
+    /// The tenant that stored it, and under which its file is in the store.
+    pub owner: TenantId,
+    /// Whether it is this tenant's own.
+    pub own: bool,
+    /// When it was stored.
+    pub created_at: Timestamp,
+    /// Counts its changes.
+    pub revision: i64,
+}
+
+/// Stores a library; the same again changes nothing.
+///
+/// # Errors
+///
+/// [`DbError::Exists`] when this version is there with other content.
+pub async fn create(db: &Db, scope: TenantScope, new: NewLibrary) -> Result<Library, DbError> {
+    db.write(scope, (scope.tenant, new), |tx, (tenant, new)| {
+        Box::pin(async move {
+            let row = library::ActiveModel {
+                tenant_id: Set(Col(*tenant)),
+                id: Set(Col(LibraryId::new())),
+                name: Set(new.name.clone()),
+                version: Set(new.version.clone()),
+                digest: Set(new.digest.clone()),
+                address: Set(Col(new.address)),
+                media_type: Set(new.media_type.clone()),
+                materials: Set(new.materials),
+                diagnostics: Set(Col(new.diagnostics.clone())),
+                public: Set(false),
+                created_at: Set(Col(tx.now().await?)),
+                revision: Set(1),
+            };
+            let version = [library::Column::TenantId, library::Column::Name, library::Column::Version];
+            let only_once = OnConflict::columns(version).do_nothing().to_owned();
+            library::Entity::insert(row).on_conflict(only_once).exec_without_returning(tx.on()).await?;
+            let there = library::Entity::find()
+                .filter(library::Column::TenantId.eq(Col(*tenant)))
+                .filter(library::Column::Name.eq(&*new.name))
+                .filter(library::Column::Version.eq(&*new.version))
+                .one(tx.on())
+                .await?;
+            let there = there.ok_or(DbError::NotFound("library"))?;
+            if there.digest == new.digest { Ok(Library::of(there, *tenant)) } else { Err(DbError::Exists("library")) }
+        })
+    })
+    .await
+}
+
+/// A library: an own or a public one.
+///
+/// # Errors
+///
+/// [`DbError::NotFound`].
+pub async fn get(db: &Db, scope: TenantScope, id: LibraryId) -> Result<Library, DbError> {
+    db.read(scope, (scope.tenant, id), |tx, (tenant, id)| {
+        Box::pin(async move {
+            let row = visible(*tenant).filter(library::Column::Id.eq(Col(*id))).one(tx.on()).await?;
+            row.map(|row| Library::of(row, *tenant)).ok_or(DbError::NotFound("library"))
+        })
+    })
+    .await
+}
+
+/// The newest library with this name: an own one before a public one.
+///
+/// # Errors
+///
+/// [`DbError`] when the database is away.
+pub async fn find(db: &Db, scope: TenantScope, name: &str) -> Result<Option<Library>, DbError> {
+    db.read(scope, (scope.tenant, name.to_owned()), |tx, (tenant, name)| {
+        Box::pin(async move {
+            let named = visible(*tenant).filter(library::Column::Name.eq(name));
+            let newest = named.order_by_desc(library::Column::CreatedAt).order_by_desc(library::Column::Id);
+            let own = newest.clone().filter(library::Column::TenantId.eq(Col(*tenant))).one(tx.on()).await?;
+            let row = match own {
+                Some(row) => Some(row),
+                None => newest.one(tx.on()).await?,
+            };
+            Ok(row.map(|row| Library::of(row, *tenant)))
+        })
+    })
+    .await
+}
+
+/// A page of own and public libraries, newest first.
+///
+/// # Errors
+///
+/// [`DbError`] when the database is away.
+pub async fn list(db: &Db, scope: TenantScope, page: PageRequest) -> Result<Page<Library>, DbError> {
+    db.read(scope, (scope.tenant, page), |tx, (tenant, page)| {
+        Box::pin(async move {
+            let libraries = visible(*tenant);
+            let rows = page.narrow(libraries, library::Column::CreatedAt, library::Column::Id).all(tx.on()).await?;
+            let page: Page<library::Model> = page.cut(rows, |row| (row.created_at.0, row.id.0.uuid()));
+            let items = page.items.into_iter().map(|row| Library::of(row, *tenant)).collect();
+            Ok(Page { items, next: page.next })
+        })
+    })
+    .await
+}
+
+/// Publishes an own library, or takes it back.
+///
+/// # Errors
+///
+/// [`DbError::NotFound`].
+pub async fn set_public(db: &Db, scope: TenantScope, id: LibraryId, public: bool) -> Result<Library, DbError> {
+    db.write(scope, (scope.tenant, id, public), |tx, (tenant, id, public)| {
+        Box::pin(async move {
+            let row = library::Entity::find_by_id((Col(*tenant), Col(*id))).lock_exclusive().one(tx.on()).await?;
+            let row = row.ok_or(DbError::NotFound("library"))?;
+            if row.public == *public {
+                return Ok(Library::of(row, *tenant));
+            }
+            let revision = row.revision + 1;
+            let mut row = row.into_active_model();
+            (row.public, row.revision) = (Set(*public), Set(revision));
+            Ok(Library::of(row.update(tx.on()).await?, *tenant))
+        })
+    })
+    .await
+}
+
+/// Deletes an own library.
+///
+/// # Errors
+///
+/// [`DbError::NotFound`].
+pub async fn delete(db: &Db, scope: TenantScope, id: LibraryId) -> Result<(), DbError> {
+    db.write(scope, (scope.tenant, id), |tx, key| {
+        Box::pin(async move {
+            let deleted = library::Entity::delete_by_id((Col(key.0), Col(key.1))).exec(tx.on()).await?;
+            if deleted.rows_affected == 0 { Err(DbError::NotFound("library")) } else { Ok(()) }
+        })
+    })
+    .await
+}
+
+/// What a tenant sees: its own, and what others published.
+fn visible(tenant: TenantId) -> Select<library::Entity> {
+    let is_own = library::Column::TenantId.eq(Col(tenant));
+    library::Entity::find().filter(Condition::any().add(is_own).add(library::Column::Public.eq(true)))
+}
+
+impl Library {
+    fn of(row: library::Model, tenant: TenantId) -> Self {
+        let library = NewLibrary {
+            name: row.name,
+            version: row.version,
+            digest: row.digest,
+            address: row.address.0,
+            media_type: row.media_type,
+            materials: row.materials,
+            diagnostics: row.diagnostics.0,
+        };
+        Self {
+            id: row.id.0,
+            library,
+            owner: row.tenant_id.0,
+            own: row.tenant_id == Col(tenant),
+            public: row.public,
+            created_at: row.created_at.0,
+            revision: row.revision,
+        }
+    }
+}

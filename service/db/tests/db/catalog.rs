@@ -1,0 +1,171 @@
+//! The installation, its settings, limits, libraries and stored objects.
+
+use std::time::Duration;
+
+use packshot_db::libraries::{self, NewLibrary};
+use packshot_db::worker_configs;
+use packshot_db::{AllTenants, Db, DbError, Json, PageRequest, installation, objects, renders, settings};
+use packshot_domain::concurrency::Concurrency;
+use packshot_domain::hash::ContentAddress;
+use packshot_domain::task::QueueName;
+use serde_json::json;
+
+use crate::engine::Fixture;
+
+const INSTANCE: AllTenants = AllTenants::Instance;
+
+pub(crate) async fn every_installation_has_a_tenant_and_a_user(t: Fixture) {
+    let first = installation::get(&t.db, INSTANCE).await.expect("an installation");
+    let again = Db::open(&t.config).await.expect("the database");
+    assert_eq!(installation::get(&again, INSTANCE).await.expect("an installation"), first, "made once");
+    again.close().await;
+    let role = packshot_domain::access::Role::Client;
+    let taken = installation::create_tenant(&t.db, INSTANCE, "default", role).await;
+    assert!(matches!(taken, Err(DbError::Exists("tenant"))));
+}
+
+pub(crate) async fn worker_configs_have_defaults_and_revisions(t: Fixture) {
+    let configs = worker_configs::list(&t.db, INSTANCE).await.expect("limits");
+    let limits: Vec<_> = configs.iter().map(|c| (c.queue.as_str(), c.limits.max(), c.limits.min())).collect();
+    assert_eq!(limits, [("render", 1, 1), ("convert", 8, 2), ("housekeeping", 2, 1)], "R63");
+    t.wait(5.0);
+    let limits = Concurrency::new(4, 2).expect("valid limits");
+    let put = async |expected| worker_configs::put(&t.db, INSTANCE, QueueName::Convert, limits, expected).await;
+    let changed = put(Some(1)).await.expect("the first change");
+    assert!(changed.revision == 2 && changed.limits == limits && changed.updated_at > configs[1].updated_at, "R62");
+    assert!(matches!(put(Some(1)).await, Err(DbError::Stale { current: 2 })), "C19");
+    assert_eq!(worker_configs::get(&t.db, INSTANCE, QueueName::Convert).await.expect("limits"), changed);
+    assert_eq!(put(None).await.expect("without a condition").revision, 3);
+}
+
+pub(crate) async fn settings_are_patched(t: Fixture) {
+    let patch = |json: Json| json.as_object().expect("an object").clone();
+    let first = patch(json!({"render_device": "cpu", "max_pixels": 1000}));
+    let set = settings::patch_instance(&t.db, INSTANCE, first, None).await.expect("settings");
+    let empty = settings::patch_instance(&t.db, INSTANCE, patch(json!({})), Some(set.revision)).await;
+    assert_eq!(empty.expect("settings"), set, "C37: nothing changes, the revision neither");
+    let stale = settings::patch_instance(&t.db, INSTANCE, patch(json!({"a": 1})), Some(set.revision - 1)).await;
+    assert!(matches!(stale, Err(DbError::Stale { current }) if current == set.revision));
+    let cleared =
+        settings::patch_instance(&t.db, INSTANCE, patch(json!({"max_pixels": null})), Some(set.revision)).await;
+    let cleared = cleared.expect("settings");
+    assert_eq!((json!(cleared.values), cleared.revision), (json!({"render_device": "cpu"}), set.revision + 1));
+    assert_eq!(settings::of_instance(&t.db, INSTANCE).await.expect("settings"), cleared);
+
+    assert_eq!(settings::of_tenant(&t.db, t.scope).await.expect("settings"), settings::Settings::default());
+    let mine = settings::patch_tenant(&t.db, t.scope, patch(json!({"render_samples": 64})), Some(0)).await;
+    assert_eq!(mine.expect("settings").revision, 1);
+    let (other, _) = t.other_tenant().await;
+    assert_eq!(settings::of_tenant(&t.db, other).await.expect("settings"), settings::Settings::default());
+}
+
+fn library(content: &str) -> NewLibrary {
+    NewLibrary {
+        name: "ACME".to_owned(),
+        version: "1.0.0".to_owned(),
+        digest: content.to_owned(),
+        address: ContentAddress::of(content.as_bytes()),
+        media_type: "application/zip".to_owned(),
+        materials: 3,
+        diagnostics: json!([]),
+    }
+}
+
+pub(crate) async fn a_library_version_has_one_content(t: Fixture) {
+    let create = async |new| libraries::create(&t.db, t.scope, new).await;
+    let first = create(library("a")).await.expect("a library");
+    assert_eq!(create(library("a")).await.expect("the same again"), first);
+    assert!(matches!(create(library("b")).await, Err(DbError::Exists("library"))), "R84");
+    t.wait(1.0);
+    let next = create(NewLibrary { version: "1.1.0".to_owned(), ..library("b") }).await.expect("a new version");
+    let found = libraries::find(&t.db, t.scope, "ACME").await.expect("a search");
+    assert_eq!(found.as_ref(), Some(&next), "the newest");
+    let page = libraries::list(&t.db, t.scope, PageRequest { limit: 1, after: None }).await.expect("a page");
+    let rest = PageRequest { limit: 1, after: page.next };
+    let rest = libraries::list(&t.db, t.scope, rest).await.expect("a page");
+    assert_eq!((page.items, rest.items, rest.next), (vec![next.clone()], vec![first], None));
+    libraries::delete(&t.db, t.scope, next.id).await.expect("an own library");
+    assert!(matches!(libraries::get(&t.db, t.scope, next.id).await, Err(DbError::NotFound("library"))));
+}
+
+pub(crate) async fn public_libraries_are_seen_by_others(t: Fixture) {
+    let (other, _) = t.other_tenant().await;
+    let mine = libraries::create(&t.db, t.scope, library("a")).await.expect("a library");
+    let find = async || libraries::find(&t.db, other, "ACME").await.expect("a search");
+    assert_eq!(find().await, None, "R83");
+    let published = libraries::set_public(&t.db, t.scope, mine.id, true).await.expect("an own library");
+    assert!(published.public && published.revision == 2);
+    let seen = find().await.expect("a public library");
+    assert_eq!((seen.id, seen.own, seen.owner), (mine.id, false, t.scope.tenant));
+    for refused in [
+        libraries::set_public(&t.db, other, mine.id, false).await.err(),
+        libraries::delete(&t.db, other, mine.id).await.err(),
+    ] {
+        assert!(matches!(refused, Some(DbError::NotFound("library"))), "seeing is not owning");
+    }
+    let theirs = libraries::create(&t.db, other, library("b")).await.expect("names are per tenant");
+    assert_eq!(find().await.expect("a library").id, theirs.id, "an own one comes first");
+}
+
+pub(crate) async fn objects_are_swept_when_nothing_refers_to_them(t: Fixture) {
+    let grace = Duration::from_secs(600);
+    let [scene, loose, archive] = [&b"scene"[..], b"loose", b"archive"].map(ContentAddress::of);
+    for address in [scene, loose, archive] {
+        objects::record(&t.db, t.scope, address, 7, "model/gltf-binary").await.expect("an object");
+    }
+    let render = t.submit().await;
+    let library = NewLibrary { address: archive, ..library("a") };
+    libraries::create(&t.db, t.scope, library).await.expect("a library");
+    let unreferenced = async || {
+        let found = objects::unreferenced(&t.db, AllTenants::Housekeeping, grace, 10).await.expect("a search");
+        found.into_iter().map(|(tenant, address)| (tenant == t.scope.tenant, address)).collect::<Vec<_>>()
+    };
+    assert_eq!(unreferenced().await, [], "what was stored just now may be about to be used");
+    t.wait(601.0);
+    assert_eq!(unreferenced().await, [(true, loose)]);
+    let again = objects::record(&t.db, t.scope, loose, 7, "model/gltf-binary").await.expect("an object");
+    let forget = async |address| objects::forget(&t.db, t.scope, address, grace).await.expect("a database");
+    assert!(!forget(loose).await, "it was stored again");
+    t.wait(601.0);
+    assert!(forget(loose).await && !forget(loose).await && !forget(scene).await && !forget(archive).await);
+    assert_eq!(objects::find(&t.db, t.scope, loose).await.expect("a search"), None);
+    assert!(
+        objects::find(&t.db, t.scope, scene).await.expect("a search").is_some_and(|o| o.created_at < again.created_at)
+    );
+    renders::request_cancel(&t.db, t.scope, render).await.expect("a render");
+    renders::delete(&t.db, t.scope, render).await.expect("it has ended");
+    assert_eq!(unreferenced().await, [(true, scene)]);
+}
+
+pub(crate) async fn files_of_a_deleted_render_are_swept(t: Fixture) {
+    let grace = Duration::from_secs(600);
+    let render = t.submit().await;
+    let claimed = t.claim_one().await;
+    t.complete(&claimed).await;
+    let picture = crate::engine::picture(claimed.lease).address;
+    t.wait(601.0);
+    assert!(!objects::forget(&t.db, t.scope, picture, grace).await.expect("a database"), "the render has it");
+    renders::delete(&t.db, t.scope, render).await.expect("it has ended");
+    let found = objects::unreferenced(&t.db, AllTenants::Housekeeping, grace, 10).await.expect("a search");
+    assert!(found.contains(&(t.scope.tenant, picture)), "{found:?}");
+    assert!(objects::forget(&t.db, t.scope, picture, grace).await.expect("a database"));
+    let new = objects::NewObject { address: picture, size_bytes: 1, media_type: "image/png".to_owned() };
+    for was_there in [false, true] {
+        t.wait(1.0);
+        let recorded = objects::record_all(&t.db, t.scope, vec![new.clone()]).await.expect("a database");
+        assert_eq!(recorded, [was_there]);
+    }
+}
+
+pub(crate) async fn a_render_of_a_file_that_was_swept_is_refused(t: Fixture) {
+    let (grace, scene) = (Duration::from_secs(600), ContentAddress::of(b"scene"));
+    t.wait(601.0);
+    t.submit().await;
+    assert!(!objects::forget(&t.db, t.scope, scene, grace).await.expect("a database"), "a render needs it");
+    let (other, _) = t.other_tenant().await;
+    t.wait(601.0);
+    assert!(objects::forget(&t.db, other, scene, grace).await.expect("a database"));
+    let refused = renders::create(&t.db, other, t.new_render(0), None).await;
+    assert!(matches!(refused, Err(DbError::NotFound(_))), "{:?}", refused.err());
+    assert_eq!(t.claim(8).await.len(), 1, "nothing is left of it");
+}

@@ -1,0 +1,99 @@
+//! In which order, and how many, tasks are handed out.
+
+use std::collections::HashSet;
+
+use packshot_db::tasks::{self, Claimed};
+use packshot_db::{AllTenants, TenantScope};
+use packshot_domain::id::{RenderId, WorkerId};
+use packshot_domain::render::RenderState;
+use packshot_domain::task::{QueueName, TaskState};
+
+use crate::engine::Fixture;
+
+fn ids(claimed: &[Claimed]) -> Vec<RenderId> {
+    claimed.iter().map(|claimed| claimed.render.id).collect()
+}
+
+pub(crate) async fn r18_priority_goes_first_then_age(t: Fixture) {
+    t.set_limits(8, &[(t.scope, 8)]).await;
+    let mut renders = Vec::new();
+    for priority in [0, 5, 0, -3, 5] {
+        renders.push(t.submit_to(t.scope, priority).await);
+    }
+    let claimed = t.claim(8).await;
+    assert_eq!(ids(&claimed), [renders[1], renders[4], renders[0], renders[2], renders[3]]);
+    let first = &claimed[0];
+    assert_eq!((first.task.state, first.render.state), (TaskState::Running, RenderState::Running));
+    assert_eq!((first.lease.number, first.task.attempt, first.render.document.attempt), (1, 1, 1));
+    assert_eq!(first.render.document.task_id, Some(first.lease.task), "R46: the real task");
+    assert_eq!(t.events_of(t.scope, first.render.id).await, ["job.state", "job.state"]);
+}
+
+pub(crate) async fn tenants_with_the_fewest_running_go_first(t: Fixture) {
+    let (other, _) = t.other_tenant().await;
+    t.set_limits(64, &[(t.scope, 64), (other, 64)]).await;
+    let mut mine = Vec::new();
+    for _ in 0..3 {
+        mine.push(t.submit_to(t.scope, 10).await);
+    }
+    let theirs = [t.submit_to(other, -10).await, t.submit_to(other, -10).await];
+    let order = ids(&t.claim(64).await);
+    assert_eq!(order, [mine[0], theirs[0], mine[1], theirs[1], mine[2]], "in turns, whatever their priorities");
+}
+
+pub(crate) async fn r65_a_tenant_has_its_limit(t: Fixture) {
+    let (other, _) = t.other_tenant().await;
+    t.set_limits(8, &[(t.scope, 3)]).await;
+    for _ in 0..5 {
+        t.submit().await;
+    }
+    let theirs = t.submit_to(other, 0).await;
+    let claimed = t.claim(8).await;
+    let of = |scope: TenantScope| claimed.iter().filter(move |claimed| claimed.tenant == scope.tenant).count();
+    assert_eq!((of(t.scope), of(other)), (3, 1));
+    assert!(ids(&claimed).contains(&theirs), "another tenant's starts meanwhile");
+    assert!(t.claim(8).await.is_empty(), "never more than 3 at once");
+    let of_first = claimed.iter().find(|claimed| claimed.tenant == t.scope.tenant).expect("one of three");
+    t.complete(of_first).await;
+    assert_eq!(t.claim(8).await.len(), 1);
+}
+
+pub(crate) async fn r62_a_queue_has_its_limit(t: Fixture) {
+    t.set_limits(2, &[(t.scope, 64)]).await;
+    for _ in 0..4 {
+        t.submit().await;
+    }
+    let running = t.claim(8).await;
+    assert_eq!(running.len(), 2);
+    t.set_limits(1, &[]).await;
+    t.complete(&running[0]).await;
+    assert!(t.claim(8).await.is_empty(), "one of two still runs");
+    t.set_limits(3, &[]).await;
+    assert_eq!(t.claim(8).await.len(), 2, "a changed limit counts at once");
+}
+
+pub(crate) async fn eight_claimers_never_share_a_task(t: Fixture) {
+    const TASKS: usize = 40;
+    t.set_limits(64, &[(t.scope, 64)]).await;
+    for _ in 0..TASKS {
+        t.submit().await;
+    }
+    let claimers = (0..8).map(|_| {
+        let db = t.db.clone();
+        tokio::spawn(async move {
+            let mut claimed = Vec::new();
+            loop {
+                let some = tasks::claim(&db, AllTenants::Claiming, WorkerId::new(), QueueName::Render, 2).await;
+                match some.expect("a claim") {
+                    some if some.is_empty() => return claimed,
+                    some => claimed.extend(some.into_iter().map(|claimed| claimed.lease.task)),
+                }
+            }
+        })
+    });
+    let mut all = Vec::new();
+    for claimer in claimers.collect::<Vec<_>>() {
+        all.extend(claimer.await.expect("a claimer"));
+    }
+    assert_eq!((all.len(), all.iter().collect::<HashSet<_>>().len()), (TASKS, TASKS));
+}

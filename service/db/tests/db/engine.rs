@@ -1,0 +1,180 @@
+//! A database of its own for each test.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use packshot_db::files::RenderFile;
+use packshot_db::renders::{self, NewRender, NewWork, Submitted};
+use packshot_db::tasks::{self, Claimed, Completion, Report};
+use packshot_db::{AllTenants, DatabaseConfig, Db, TenantScope, installation, objects, worker_configs};
+use packshot_domain::concurrency::Concurrency;
+use packshot_domain::hash::ContentAddress;
+use packshot_domain::id::{RenderId, TaskId, UserId, WorkerId};
+use packshot_domain::render::RenderKind;
+use packshot_domain::step::StepName;
+use packshot_domain::task::{Lease, QueueName};
+use sea_orm::{ConnectionTrait, Database};
+use serde_json::json;
+
+/// An open database, and the tenant and user that every installation has.
+pub(crate) struct Fixture {
+    pub(crate) db: Db,
+    pub(crate) scope: TenantScope,
+    pub(crate) user: UserId,
+    pub(crate) config: DatabaseConfig,
+}
+
+impl Fixture {
+    async fn open(config: DatabaseConfig) -> Self {
+        let db = Db::open(&config).await.expect("a new database");
+        let made = installation::get(&db, AllTenants::Instance).await.expect("the installation");
+        let scope = TenantScope::of(made.operating_tenant);
+        let fixture = Self { db, scope, user: made.local_user, config };
+        fixture.record_scene(scope).await;
+        fixture
+    }
+
+    /// Records the file that all renders of tests need.
+    async fn record_scene(&self, scope: TenantScope) {
+        let scene = ContentAddress::of(b"scene");
+        objects::record(&self.db, scope, scene, 5, "model/gltf-binary").await.expect("an object");
+    }
+
+    /// Another tenant with a user.
+    pub(crate) async fn other_tenant(&self) -> (TenantScope, UserId) {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let slug = format!("tenant-{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let role = packshot_domain::access::Role::TenantAdmin;
+        let made = installation::create_tenant(&self.db, AllTenants::Instance, &slug, role).await;
+        let (tenant, user) = made.expect("a tenant");
+        self.record_scene(TenantScope::of(tenant)).await;
+        (TenantScope::of(tenant), user)
+    }
+
+    /// Lets so many tasks of the render queue run, and so many renders of each tenant.
+    pub(crate) async fn set_limits(&self, queue: i64, tenants: &[(TenantScope, i32)]) {
+        let limits = Concurrency::new(queue, 1).expect("valid limits");
+        let set = worker_configs::put(&self.db, AllTenants::Instance, QueueName::Render, limits, None).await;
+        set.expect("limits of the queue");
+        for (scope, max) in tenants {
+            let set = installation::set_max_concurrent_renders(&self.db, AllTenants::Instance, scope.tenant, *max);
+            set.await.expect("a limit of the tenant");
+        }
+    }
+
+    /// A render to be made by a worker.
+    pub(crate) fn new_render(&self, priority: i32) -> NewRender {
+        NewRender {
+            id: RenderId::new(),
+            kind: RenderKind::Still,
+            priority,
+            request: json!({"width": 64, "height": 64}),
+            metadata: json!({}),
+            samples_target: 16,
+            created_by: self.user,
+            cache_key: None,
+            inputs: vec![ContentAddress::of(b"scene")],
+            work: NewWork::Task {
+                id: TaskId::new(),
+                name: StepName::RenderStill,
+                queue: QueueName::Render,
+                kwargs: json!({"scene": ContentAddress::of(b"scene").to_string()}),
+            },
+        }
+    }
+
+    pub(crate) async fn submit_to(&self, scope: TenantScope, priority: i32) -> RenderId {
+        let new = self.new_render(priority);
+        let id = new.id;
+        match renders::create(&self.db, scope, new, None).await.expect("a render") {
+            Submitted::Created(_) => id,
+            Submitted::Known(begun) => panic!("without a key nothing is known: {begun:?}"),
+        }
+    }
+
+    pub(crate) async fn submit(&self) -> RenderId {
+        self.submit_to(self.scope, 0).await
+    }
+
+    pub(crate) async fn claim(&self, n: u32) -> Vec<Claimed> {
+        let claimed = tasks::claim(&self.db, AllTenants::Claiming, WorkerId::new(), QueueName::Render, n).await;
+        claimed.expect("a claim")
+    }
+
+    pub(crate) async fn claim_one(&self) -> Claimed {
+        self.claim(1).await.pop().expect("a task is waiting")
+    }
+
+    pub(crate) async fn complete(&self, claimed: &Claimed) {
+        let scope = TenantScope::of(claimed.tenant);
+        let ended = tasks::complete(&self.db, scope, claimed.lease, completion(claimed)).await;
+        assert_eq!(ended.expect("the lease holds"), tasks::Ended::Completed);
+    }
+
+    pub(crate) async fn events_of(&self, scope: TenantScope, render: RenderId) -> Vec<String> {
+        let events = packshot_db::events::after(&self.db, scope, render, 0, 10_000).await.expect("events");
+        let seqs: Vec<i64> = events.iter().map(|event| event.seq).collect();
+        assert!(seqs.iter().copied().eq(1..=seqs.len() as i64), "no gaps: {seqs:?}");
+        events.iter().map(|event| event.name.to_string()).collect()
+    }
+
+    pub(crate) fn wait(&self, seconds: f64) {
+        self.db.move_clock((seconds * 1000.0) as i64);
+    }
+}
+
+/// What a worker delivers that was quick.
+pub(crate) fn completion(claimed: &Claimed) -> Completion {
+    Completion {
+        report: Report::default(),
+        document: claimed.render.document.clone(),
+        result: json!({"unmapped_parts": 0}),
+        files: vec![picture(claimed.lease)],
+    }
+}
+
+pub(crate) fn picture(lease: Lease) -> RenderFile {
+    RenderFile {
+        name: "result.png".to_owned(),
+        format: "png".to_owned(),
+        media_type: "image/png".to_owned(),
+        address: ContentAddress::of(lease.task.to_string().as_bytes()),
+        size_bytes: 1100,
+        width: Some(64),
+        height: Some(64),
+    }
+}
+
+fn block_on(future: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.expect("a runtime").block_on(future);
+}
+
+pub(crate) fn on_sqlite<F: Future<Output = ()>>(test: impl FnOnce(Fixture) -> F) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = DatabaseConfig::Sqlite { path: folder.path().join("packshot.db") };
+    block_on(async {
+        let fixture = Fixture::open(config).await;
+        let db = fixture.db.clone();
+        test(fixture).await;
+        db.close().await;
+    });
+}
+
+pub(crate) fn on_postgres<F: Future<Output = ()>>(test: impl FnOnce(Fixture) -> F) {
+    let Ok(server) = std::env::var("PACKSHOT_TEST_POSTGRES") else {
+        println!("skipped: PACKSHOT_TEST_POSTGRES is not set (scripts/test starts a server)");
+        return;
+    };
+    let name = format!("packshot_{}", uuid::Uuid::now_v7().simple());
+    let (base, _) = server.rsplit_once('/').expect("a URL that ends in a database");
+    let config = DatabaseConfig::Postgres { url: format!("{base}/{name}"), max_connections: 10 };
+    block_on(async {
+        let admin = Database::connect(&server).await.expect("the server of PACKSHOT_TEST_POSTGRES");
+        admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.expect("a database");
+        let fixture = Fixture::open(config).await;
+        let db = fixture.db.clone();
+        test(fixture).await;
+        db.close().await;
+        admin.execute_unprepared(&format!("DROP DATABASE {name} WITH (FORCE)")).await.expect("its end");
+    });
+}

@@ -1,0 +1,117 @@
+//! Another tenant's scope: to it, nothing is there.
+
+use packshot_db::keys::{self, NewKey};
+use packshot_db::libraries::{self, NewLibrary};
+use packshot_db::renders::{self, NewWork};
+use packshot_db::tasks::{self, Report};
+use packshot_db::{DbError, PageRequest, TenantScope, events, files, log, objects};
+use packshot_domain::hash::ContentAddress;
+use packshot_domain::key::ApiKey;
+use serde_json::json;
+
+use crate::engine::{Fixture, completion};
+
+const ALL: PageRequest = PageRequest { limit: 200, after: None };
+
+fn is_missing<T>(result: Result<T, DbError>) -> bool {
+    matches!(result, Err(DbError::NotFound(_) | DbError::LeaseLost(_)))
+}
+
+fn library() -> NewLibrary {
+    NewLibrary {
+        name: "ACME".to_owned(),
+        version: "1.0.0".to_owned(),
+        digest: "d".to_owned(),
+        address: ContentAddress::of(b"library"),
+        media_type: "application/toml".to_owned(),
+        materials: 1,
+        diagnostics: json!([]),
+    }
+}
+
+fn key_of(t: &Fixture) -> NewKey {
+    let (name, scopes) = ("k".to_owned(), Vec::new());
+    NewKey { user: t.user, name, scopes, all_tenants: false, expires_at: None, rate_limit_per_s: None }
+}
+
+pub(crate) async fn another_tenant_sees_nothing(t: Fixture) {
+    let (foreign, _) = t.other_tenant().await;
+    let cache_key = ContentAddress::of(b"request");
+    let mut new = t.new_render(0);
+    (new.cache_key, new.id) = (Some(cache_key), new.id);
+    renders::create(&t.db, t.scope, new.clone(), None).await.expect("a render");
+    let claimed = t.claim_one().await;
+    t.complete(&claimed).await;
+    let waiting = t.submit().await;
+    objects::record(&t.db, t.scope, cache_key, 1, "image/png").await.expect("an object");
+    let library = libraries::create(&t.db, t.scope, library()).await.expect("a library");
+    keys::create(&t.db, t.scope, key_of(&t), &ApiKey::generate().expect("randomness")).await.expect("a key");
+
+    let seen = async |scope: TenantScope| {
+        let (db, id, task) = (&t.db, new.id, claimed.lease.task);
+        [
+            renders::get(db, scope, id).await.is_ok(),
+            !renders::list(db, scope, None, ALL).await.expect("a page").items.is_empty(),
+            !renders::queue_positions(db, scope, &[waiting]).await.expect("places").is_empty(),
+            renders::find_cached(db, scope, cache_key).await.expect("a search").is_some(),
+            renders::statistics(db, scope, None, None).await.expect("figures").renders_total > 0,
+            tasks::get(db, scope, task).await.is_ok(),
+            !tasks::list(db, scope, None, ALL).await.expect("a page").items.is_empty(),
+            !events::after(db, scope, id, 0, 10).await.expect("events").is_empty(),
+            events::last_seq(db, scope, id).await.is_ok(),
+            !files::of_render(db, scope, id).await.expect("files").is_empty(),
+            objects::find(db, scope, cache_key).await.expect("a search").is_some(),
+            libraries::get(db, scope, library.id).await.is_ok(),
+            libraries::find(db, scope, "ACME").await.expect("a search").is_some(),
+            !libraries::list(db, scope, ALL).await.expect("a page").items.is_empty(),
+            !keys::list(db, scope, None, ALL).await.expect("a page").items.is_empty(),
+        ]
+    };
+    assert_eq!(seen(t.scope).await, [true; 15], "its own tenant sees everything");
+    assert_eq!(seen(foreign).await, [false; 15]);
+}
+
+pub(crate) async fn another_tenant_changes_nothing(t: Fixture) {
+    let (foreign, _) = t.other_tenant().await;
+    let id = t.submit().await;
+    let claimed = t.claim_one().await;
+    let key = keys::create(&t.db, t.scope, key_of(&t), &ApiKey::generate().expect("randomness")).await.expect("a key");
+    let library = libraries::create(&t.db, t.scope, library()).await.expect("a library");
+    objects::record(&t.db, t.scope, library.library.address, 1, "application/toml").await.expect("an object");
+    let before = renders::get(&t.db, t.scope, id).await.expect("the render");
+    let (db, lease) = (&t.db, claimed.lease);
+    let document = || claimed.render.document.clone();
+    let error = renders::JobError { code: "c".to_owned(), detail: "d".to_owned(), at: None };
+    let fault = packshot_domain::task::FaultKind::Input;
+    let failure = tasks::Failure { report: Report::default(), document: document(), fault, error };
+    let refused = [
+        is_missing(renders::request_cancel(db, foreign, id).await),
+        is_missing(renders::delete(db, foreign, id).await),
+        is_missing(tasks::requeue(db, foreign, lease.task).await),
+        is_missing(tasks::renew(db, foreign, lease).await),
+        is_missing(tasks::report(db, foreign, lease, Report::default()).await),
+        is_missing(tasks::complete(db, foreign, lease, completion(&claimed)).await),
+        is_missing(tasks::fail(db, foreign, lease, failure).await),
+        is_missing(tasks::cancelled(db, foreign, lease, document()).await),
+        is_missing(tasks::give_back(db, foreign, lease, document()).await),
+        is_missing(keys::revoke(db, foreign, key.id).await),
+        is_missing(keys::create(db, foreign, key_of(&t), &ApiKey::generate().expect("randomness")).await),
+        is_missing(libraries::set_public(db, foreign, library.id, true).await),
+        is_missing(libraries::delete(db, foreign, library.id).await),
+    ];
+    assert_eq!(refused, [true; 13], "as if it were not there");
+    keys::touch(db, foreign, key.id).await.expect("nothing to do");
+    t.wait(601.0);
+    let grace = std::time::Duration::ZERO;
+    assert!(!objects::forget(db, foreign, library.library.address, grace).await.expect("nothing to do"));
+
+    t.complete(&claimed).await;
+    let mut cached = t.new_render(0);
+    cached.work = NewWork::Cached { of: id, result: json!({}) };
+    assert!(is_missing(renders::create(db, foreign, cached, None).await), "no result crosses tenants");
+    let after = renders::get(db, t.scope, id).await.expect("the render");
+    assert_eq!(after.last_seq, before.last_seq + 1, "only its own end was reported");
+    assert!(log::after(db, foreign, lease.task, 0, 10).await.expect("the log").is_empty());
+    let page = keys::list(db, t.scope, None, ALL).await.expect("a page");
+    assert_eq!(page.items, [key], "neither used nor revoked");
+}

@@ -1,0 +1,217 @@
+//! Devices: which one a job gets, what the log says about it, and one renderer for each, opened when it is first needed.
+//!
+//! A wish is `gpu`, `cpu`, `auto`, or part of an adapter's name. `gpu` and `auto` try a GPU and fall back to the CPU, which with
+//! `gpu` is a warning; software adapters are only taken by name.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use packshot_pipeline::error::Error;
+use packshot_pipeline::render::{Renderer, RendererOptions};
+use packshot_renderer::backend::device::{self, Chosen, DeviceChoice, DeviceReport, DeviceRequest};
+use packshot_renderer::backend::{DeviceInfo, DeviceKind};
+
+use packshot_contract::document::GpuInfo;
+use packshot_domain::event::LogLevel;
+
+/// The line when a GPU was wished for and none is there. Programs look for exactly this sentence.
+pub const NO_GPU_LINE: &str =
+    "[GPU_PROBE] No GPU found, falling back to CPU — set cycles_device=cpu to suppress this warning";
+
+/// After this time without a GPU the next job looks again whether there is one: asking every driver takes longer than a
+/// small picture.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+
+/// All devices of this machine, and which one `wish` would get. Loads graphics drivers.
+pub fn report(wish: &str) -> DeviceReport {
+    let adapters = device::enumerate();
+    DeviceReport::new(&adapters, &device::choose(&request(wish), &adapters), SystemTime::now())
+}
+
+/// Looks for the device that jobs without a wish of their own get, and says in the log which one it is. Opens nothing.
+pub fn announce(wish: &str) {
+    let choice = match device::select(&request(wish)) {
+        Ok(choice) => choice,
+        Err(error) => {
+            tracing::warn!(device = wish, "{error}: {}", error.help);
+            return;
+        }
+    };
+    let is_missed = choice.chosen == Chosen::Cpu && DeviceRequest::from(wish) == DeviceRequest::Gpu;
+    match choice.probe_line() {
+        Some(line) if is_missed => tracing::warn!("{line}"),
+        Some(line) => tracing::info!("{line}"),
+        None => {}
+    }
+}
+
+/// What a wish asks the renderer for: the fallback of `gpu` is the service's, so the renderer is asked for the best.
+fn request(wish: &str) -> DeviceRequest {
+    match DeviceRequest::from(wish) {
+        DeviceRequest::Gpu => DeviceRequest::Auto,
+        other => other,
+    }
+}
+
+/// A line of the log about a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ProbeLine {
+    pub(super) level: LogLevel,
+    pub(super) text: String,
+}
+
+/// A device that a job gets.
+#[derive(Clone, Debug)]
+pub(super) struct Device {
+    pub(super) renderer: Arc<Renderer>,
+    /// Tells it from every other that was ever opened here: what lies on a lost device is not found again.
+    pub(super) id: u64,
+    /// What the job's document says of it.
+    pub(super) info: GpuInfo,
+    /// What the log says of it; `None` when the CPU was wished for, because then no GPU is missed.
+    pub(super) line: Option<ProbeLine>,
+    /// The memory that a scene may take, where it is known beforehand.
+    pub(super) memory_bytes: Option<u64>,
+}
+
+/// Renderers, one per device.
+#[derive(Debug)]
+pub(super) struct Devices {
+    options: RendererOptions,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    n_opened: u64,
+    choices: Vec<(DeviceRequest, DeviceChoice, Instant)>,
+    open: Vec<(Chosen, u64, Arc<Renderer>)>,
+}
+
+impl Devices {
+    pub(super) fn new(options: RendererOptions) -> Self {
+        Self { options, state: Mutex::default() }
+    }
+
+    /// The device for a wish, opened if it is not yet.
+    ///
+    /// # Errors
+    /// `device.unavailable` when a name is wished for that no usable adapter has, or nothing opens.
+    pub(super) fn open(&self, wish: &str) -> Result<Device, Error> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let choice = state.choose(&request(wish))?;
+        let known = state.open.iter().find(|(chosen, ..)| *chosen == choice.chosen);
+        let (id, renderer) = match known {
+            Some((_, id, renderer)) => (*id, renderer.clone()),
+            None => {
+                let renderer = Arc::new(Renderer::open(&choice, self.options.clone())?);
+                state.n_opened += 1;
+                let id = state.n_opened;
+                state.open.push((choice.chosen, id, renderer.clone()));
+                (id, renderer)
+            }
+        };
+        let is_wished = DeviceRequest::from(wish) == DeviceRequest::Cpu;
+        let device = renderer.device();
+        let memory_bytes = if device.kind == DeviceKind::Cpu { machine_memory_bytes() } else { None };
+        let info = gpu_info(device, is_wished);
+        Ok(Device { line: probe_line(device, wish), info, renderer, id, memory_bytes })
+    }
+
+    /// Closes a device that was lost: the next job looks for one anew.
+    pub(super) fn forget(&self, id: u64) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.choices.clear();
+        state.open.retain(|(_, known, _)| *known != id);
+    }
+}
+
+impl State {
+    /// What a request means here. Asked of the drivers only when the last answer is gone, or old and was that there is no GPU.
+    fn choose(&mut self, request: &DeviceRequest) -> Result<DeviceChoice, Error> {
+        self.choices.retain(|(request, choice, since)| {
+            let is_fallback = choice.chosen == Chosen::Cpu && *request != DeviceRequest::Cpu;
+            !is_fallback || since.elapsed() < LOOK_AGAIN
+        });
+        if let Some((_, choice, _)) = self.choices.iter().find(|(known, ..)| known == request) {
+            return Ok(choice.clone());
+        }
+        let choice = device::select(request)?;
+        self.choices.push((request.clone(), choice.clone(), Instant::now()));
+        Ok(choice)
+    }
+}
+
+/// What a job's document says of a device.
+fn gpu_info(device: &DeviceInfo, is_cpu_wished: bool) -> GpuInfo {
+    let (backend, used) = match device.kind {
+        DeviceKind::Cpu => ("CPU".to_owned(), "cpu"),
+        DeviceKind::Gpu => (device.backend.to_uppercase(), "gpu"),
+        DeviceKind::Software => (device.backend.to_uppercase(), "software"),
+    };
+    let fell_back = device.kind == DeviceKind::Cpu && !is_cpu_wished;
+    let fallback_reason = fell_back.then(|| device.reason.clone());
+    GpuInfo { device: device.name.clone(), backend, used: used.to_owned(), fallback_reason }
+}
+
+/// What the log says of the device that a wish got.
+fn probe_line(device: &DeviceInfo, wish: &str) -> Option<ProbeLine> {
+    let activated = |what: &str| ProbeLine {
+        level: LogLevel::Info,
+        text: format!("[GPU_PROBE] {} activated ({}) — using {what} render", device.name, device.backend),
+    };
+    match (device.kind, DeviceRequest::from(wish)) {
+        (DeviceKind::Gpu, _) => Some(activated("GPU")),
+        (DeviceKind::Software, _) => Some(activated("software")),
+        (DeviceKind::Cpu, DeviceRequest::Cpu) => None,
+        (DeviceKind::Cpu, wished) => {
+            let level = if wished == DeviceRequest::Gpu { LogLevel::Warning } else { LogLevel::Info };
+            Some(ProbeLine { level, text: NO_GPU_LINE.to_owned() })
+        }
+    }
+}
+
+/// The machine's memory, where the system says it.
+fn machine_memory_bytes() -> Option<u64> {
+    let cpu = DeviceReport::new(&[], &device::choose(&DeviceRequest::Cpu, &[]), SystemTime::UNIX_EPOCH);
+    cpu.items.first()?.memory_bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn device(kind: DeviceKind, name: &str, backend: &str, reason: &str) -> DeviceInfo {
+        DeviceInfo { kind, name: name.to_owned(), backend: backend.to_owned(), reason: reason.to_owned() }
+    }
+
+    #[test]
+    fn r51_a_gpu_is_announced() {
+        let gpu = device(DeviceKind::Gpu, "NVIDIA H200", "vulkan", "the only GPU");
+        let line = probe_line(&gpu, "gpu").expect("a line");
+        assert_eq!(line.text, "[GPU_PROBE] NVIDIA H200 activated (vulkan) — using GPU render");
+        let info = gpu_info(&gpu, false);
+        assert_eq!((info.used.as_str(), info.backend.as_str(), info.fallback_reason), ("gpu", "VULKAN", None));
+    }
+
+    #[test]
+    fn r52_a_missing_gpu_is_a_warning_only_when_it_was_wished_for() {
+        let cpu = device(DeviceKind::Cpu, "EPYC", "native", "no GPU adapter found");
+        for (wish, level) in [("gpu", LogLevel::Warning), ("auto", LogLevel::Info)] {
+            assert_eq!(probe_line(&cpu, wish), Some(ProbeLine { level, text: NO_GPU_LINE.to_owned() }));
+        }
+        assert_eq!(gpu_info(&cpu, false).fallback_reason.as_deref(), Some("no GPU adapter found"));
+    }
+
+    #[test]
+    fn r53_a_cpu_by_choice_is_silent() {
+        let cpu = device(DeviceKind::Cpu, "EPYC", "native", "the CPU was asked for");
+        assert_eq!(probe_line(&cpu, "cpu"), None);
+        assert_eq!(gpu_info(&cpu, true).fallback_reason, None);
+        let devices = Devices::new(RendererOptions { n_threads: 1, ..RendererOptions::default() });
+        let (first, second) = (devices.open("cpu").expect("opens"), devices.open("cpu").expect("opens"));
+        assert_eq!((first.id, first.line), (second.id, None));
+        devices.forget(first.id);
+        assert_ne!(devices.open("cpu").expect("opens").id, first.id);
+    }
+}

@@ -1,0 +1,337 @@
+//! The engine: everything that a worker keeps between works, and the way of one work through it.
+//!
+//! Input: a [`RenderWork`] and its assets. Output: [`WorkEvent`]s and an [`Outcome`]. What is costly stays: one renderer per
+//! device, imported files, and products on the device; so a second request for the same scene imports nothing and builds no
+//! tree. Invariant: a picture depends on the work alone, never on what was kept.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use packshot_materials::mapping::OnUnmapped;
+use packshot_pipeline::error::Error;
+use packshot_pipeline::product::{PaletteMaterial, PartMaterials, Product};
+use packshot_pipeline::render::{RendererOptions, ResidentProduct};
+use packshot_renderer::backend::{ByteStore, CancelToken};
+use packshot_renderer::prepare::PartMaterial;
+use packshot_renderer::shot::Floor;
+use serde_json::json;
+
+use super::device::{Device, Devices};
+use super::documents::RigFiles;
+use super::executor::AssetSource;
+use super::failpoint::Failpoint;
+use super::failure::Stopped;
+use super::lru::Lru;
+use super::protocol::{Completed, Failure, Outcome, RenderInput, RenderWork, WorkEvent};
+use super::steps::{Emit, Facts, Step, facts};
+use super::subject::{ImportKey, Subject, Subjects};
+use super::{render, shot};
+use packshot_domain::event::LogLevel;
+use packshot_domain::render::RenderKind;
+use packshot_domain::step::StepName;
+
+/// Lines about materials in one job's log, at most; the report has them all.
+const MATERIAL_LINES_MAX: usize = 1_000;
+
+/// How an [`Engine`] works.
+#[derive(Clone, Debug)]
+pub struct EngineOptions {
+    /// Threads of the processor; 0: as many as the machine has.
+    pub n_threads: usize,
+    /// Where kernels that a driver compiled are kept from one run to the next.
+    pub kernel_cache: Option<Arc<dyn ByteStore>>,
+    /// Bytes of products that stay on devices, at most; as many again of the files that they were made of.
+    pub resident_bytes_max: u64,
+    /// The memory that one render may take, bytes; `None`: what the device has, as far as it says.
+    pub memory_bytes_max: Option<u64>,
+    /// The folder in which films and archives grow, without a name there. On a disk: they may be larger than memory.
+    pub scratch: PathBuf,
+}
+
+impl Default for EngineOptions {
+    /// All threads, no cache of kernels, 1 GiB of products, the system's folder for temporary files.
+    fn default() -> Self {
+        Self {
+            n_threads: 0,
+            kernel_cache: None,
+            resident_bytes_max: 1 << 30,
+            memory_bytes_max: None,
+            scratch: std::env::temp_dir(),
+        }
+    }
+}
+
+/// How often an [`Engine`] did what is costly.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Files imported.
+    pub imports: u64,
+    /// Products packed, with their trees, and brought onto a device.
+    pub prepares: u64,
+    /// Pictures sampled to their end.
+    pub renders: u64,
+}
+
+/// Renders works, one or several at a time.
+#[derive(Debug)]
+pub struct Engine {
+    pub(super) memory_bytes_max: Option<u64>,
+    pub(super) scratch: PathBuf,
+    devices: Devices,
+    subjects: Subjects,
+    residents: Lru<ResidentKey, ResidentProduct>,
+    pub(super) rig_files: RigFiles,
+    n_prepares: AtomicU64,
+    pub(super) n_renders: AtomicU64,
+}
+
+/// What decides what lies on a device.
+#[derive(Debug, PartialEq)]
+struct ResidentKey {
+    device: u64,
+    import: ImportKey,
+    palette: Vec<PaletteMaterial>,
+    parts: Vec<PartMaterial>,
+    floor: Option<Floor>,
+}
+
+/// One work with everything around it.
+pub(super) struct Job<'a> {
+    pub(super) input: &'a RenderInput,
+    /// Bytes of all its files, at most.
+    pub(super) output_bytes_max: u64,
+    pub(super) assets: &'a dyn AssetSource,
+    pub(super) cancel: &'a CancelToken,
+    pub(super) emit: Emit<'a>,
+    pub(super) begun: Instant,
+}
+
+impl Job<'_> {
+    /// # Errors
+    /// When the work is to stop.
+    pub(super) fn go_on(&self) -> Result<(), Stopped> {
+        if self.cancel.is_cancelled() { Err(Stopped::Cancelled) } else { Ok(()) }
+    }
+}
+
+impl Engine {
+    /// Opens nothing yet.
+    pub fn new(options: EngineOptions) -> Self {
+        let EngineOptions { n_threads, kernel_cache, resident_bytes_max, memory_bytes_max, scratch } = options;
+        Self {
+            memory_bytes_max,
+            scratch,
+            devices: Devices::new(RendererOptions { n_threads, kernel_cache, oidn: None }),
+            subjects: Subjects::new(resident_bytes_max),
+            residents: Lru::new(resident_bytes_max),
+            rig_files: RigFiles::default(),
+            n_prepares: AtomicU64::new(0),
+            n_renders: AtomicU64::new(0),
+        }
+    }
+
+    /// Opens the device that works without a wish of their own get, and says in the log which one it is.
+    ///
+    /// # Errors
+    /// As a work would fail.
+    pub fn probe(&self, wish: &str) -> Result<(), Failure> {
+        let device = self.devices.open(wish)?;
+        match &device.line {
+            Some(line) if line.level == LogLevel::Warning => tracing::warn!("{}", line.text),
+            Some(line) => tracing::info!("{}", line.text),
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// What was costly so far.
+    pub fn counters(&self) -> Counters {
+        Counters {
+            imports: self.subjects.n_imports(),
+            prepares: self.n_prepares.load(Ordering::Relaxed),
+            renders: self.n_renders.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Goes the whole way. `emit` is called from several threads; the outcome is returned, not emitted.
+    pub fn run(
+        &self,
+        work: &RenderWork,
+        assets: &dyn AssetSource,
+        cancel: &CancelToken,
+        emit: &(dyn Fn(WorkEvent) + Sync),
+    ) -> Outcome {
+        let RenderWork { input, output_bytes_max, .. } = work;
+        let job = Job { input, output_bytes_max: *output_bytes_max, assets, cancel, emit, begun: Instant::now() };
+        match self.attempt(&job) {
+            Ok(completed) => Outcome::Completed(completed),
+            Err(stopped) => stopped.into(),
+        }
+    }
+
+    fn attempt(&self, job: &Job<'_>) -> Result<Completed, Stopped> {
+        Failpoint::Load.pass();
+        let (key, product) = Step::scope(job.emit, StepName::ResolveStepPath, |_| self.import(job))?;
+        job.go_on()?;
+        let resolved = Step::scope(job.emit, StepName::ResolveMaterials, |step| self.materials(job, &product, step));
+        let subject = Subject { key, product, materials: resolved? };
+        job.go_on()?;
+        let device = self.device(job)?;
+        let step = Step::start(job.emit, step_of(job), about(job, &device));
+        step.finish(render::run(self, job, &subject, &device, &step))
+            .inspect_err(|stopped| self.close_if_lost(&device, stopped, &step))
+    }
+
+    fn import(&self, job: &Job<'_>) -> Result<((ImportKey, Arc<Product>), Facts), Stopped> {
+        let (key, product, is_new) = self.subjects.product(job.input, job.assets, job.cancel)?;
+        let output = json!({
+            "content_address": job.input.scene.to_string(),
+            "source_format": "glb",
+            "parts": product.scene.parts.len(),
+            "triangles": product.stats.triangles,
+            "was_resident": !is_new,
+        });
+        Ok(((key, product), facts(output)))
+    }
+
+    fn materials(&self, job: &Job<'_>, product: &Product, step: &Step<'_>) -> Result<(PartMaterials, Facts), Stopped> {
+        let materials = self.subjects.materials(job.input, product, job.assets)?;
+        let Some(report) = &materials.report else { return Ok((materials, Facts::new())) };
+        for item in report.items.iter().take(MATERIAL_LINES_MAX) {
+            let level = if item.reason.is_some() { LogLevel::Warning } else { LogLevel::Info };
+            step.note(level, &item.log_line(), json!({ "path": item.path, "material": item.material }));
+        }
+        if report.items.len() > MATERIAL_LINES_MAX {
+            let more = report.items.len() - MATERIAL_LINES_MAX;
+            step.note(
+                LogLevel::Info,
+                &format!("[MATERIAL] {more} more parts: see the report"),
+                json!({ "more": more }),
+            );
+        }
+        if shot::on_unmapped(&job.input.request) == OnUnmapped::Fail
+            && let Some(error) = materials.unmapped_error()
+        {
+            return Err(error.into());
+        }
+        let fallback = report.unmapped_items().find_map(|item| item.material.clone());
+        let output = json!({
+            "library": report.library,
+            "parts": report.parts,
+            "resolved": report.resolved,
+            "unmapped": report.unmapped,
+            "fallback_material": fallback,
+        });
+        Ok((materials, facts(output)))
+    }
+
+    /// The device, probed and announced.
+    fn device(&self, job: &Job<'_>) -> Result<Device, Stopped> {
+        match self.devices.open(&job.input.request.device) {
+            Ok(device) => {
+                if let Some(line) = &device.line {
+                    let context = json!({ "gpu_info": device.info });
+                    Step::announce(job.emit, step_of(job), line.level, &line.text, context);
+                }
+                (job.emit)(WorkEvent::Device(device.info.clone()));
+                Ok(device)
+            }
+            Err(error) => {
+                let step = Step::start(job.emit, step_of(job), Facts::new());
+                step.finish(Err(error.into()))
+            }
+        }
+    }
+
+    /// A lost device is closed, with everything on it; the next attempt opens what is there then.
+    fn close_if_lost(&self, device: &Device, stopped: &Stopped, step: &Step<'_>) {
+        let Stopped::Failed(failure) = stopped else { return };
+        if failure.code == "device_lost" {
+            self.residents.remove(|key| key.device == device.id);
+            self.devices.forget(device.id);
+            let line = format!("[GPU_PROBE] {} was lost: {}", device.info.device, failure.detail);
+            step.note(LogLevel::Warning, &line, json!({ "gpu_info": device.info }));
+        }
+    }
+
+    /// The product on the device, brought there if it is not yet.
+    pub(super) fn resident(
+        &self,
+        job: &Job<'_>,
+        subject: &Subject,
+        floor: Option<&Floor>,
+        device: &Device,
+    ) -> Result<ResidentProduct, Stopped> {
+        let key = ResidentKey {
+            device: device.id,
+            import: subject.key.clone(),
+            palette: subject.materials.palette.clone(),
+            parts: subject.materials.parts.clone(),
+            floor: floor.cloned(),
+        };
+        if let Some(resident) = self.residents.get(&key) {
+            return Ok(resident);
+        }
+        let prepare = || device.renderer.prepare(&subject.product, &subject.materials, floor, job.cancel);
+        let resident = self.with_room(device, prepare)?;
+        self.n_prepares.fetch_add(1, Ordering::Relaxed);
+        self.residents.insert(key, resident.clone(), resident.size_bytes());
+        Ok(resident)
+    }
+
+    /// Brings something onto a device. When that is full, products that are only kept for later make room.
+    pub(super) fn with_room<T>(&self, device: &Device, load: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
+        match load() {
+            Err(error) if error.code() == "device.out_of_memory" => {
+                self.residents.remove(|key| key.device == device.id);
+                load()
+            }
+            result => result,
+        }
+    }
+
+    /// The light that was uploaded, decoded.
+    pub(super) fn environment(&self, job: &Job<'_>) -> Result<Option<super::subject::DecodedMap>, Stopped> {
+        self.subjects.environment(job.input, job.assets)
+    }
+}
+
+/// The step that makes the pictures.
+fn step_of(job: &Job<'_>) -> StepName {
+    RenderKind::from(job.input.request.kind).step()
+}
+
+/// What the record of the render step says beside its times.
+fn about(job: &Job<'_>, device: &Device) -> Facts {
+    facts(json!({ "gpu_type": device.info.backend, "engine": "path_tracer", "samples": job.input.request.samples }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use packshot_pipeline::error::{ErrorKind, Fault};
+
+    use super::*;
+
+    #[test]
+    fn r76_a_lost_device_is_said_and_closed_and_another_one_is_opened() {
+        let engine = Engine::new(EngineOptions { n_threads: 1, ..EngineOptions::default() });
+        let open = || engine.devices.open("cpu").expect("the processor is there");
+        let device = open();
+        let events = Mutex::new(Vec::new());
+        let emit = |event| events.lock().expect("not poisoned").push(event);
+        let step = Step::start(&emit, StepName::RenderStill, Facts::new());
+        let stopped = |code: &str| Error::new(ErrorKind::Device, Fault::new(code, "the driver was reset")).into();
+        engine.close_if_lost(&device, &stopped("device.out_of_memory"), &step);
+        assert_eq!(open().id, device.id, "what is full is not lost");
+        engine.close_if_lost(&device, &stopped("device.lost"), &step);
+        assert_ne!(open().id, device.id);
+        let events = events.lock().expect("not poisoned");
+        let Some(WorkEvent::Log(line)) = events.last() else { panic!("{events:?}") };
+        let expect = format!("[GPU_PROBE] {} was lost: the driver was reset", device.info.device);
+        assert_eq!((line.level, line.text()), (LogLevel::Warning, expect));
+    }
+}

@@ -1,0 +1,52 @@
+//! Places where a test can make a worker or the service fail, in builds with the feature `testing` alone.
+//!
+//! `PACKSHOT_FAILPOINT=name:action` does the action wherever the name is passed: `kill` ends the process as KILL does,
+//! `panic` panics, `pause` never goes on. In every other build a failpoint is nothing.
+
+/// The places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failpoint {
+    /// A task was claimed.
+    Claim,
+    /// Its files are about to be read.
+    Load,
+    /// Sampling is about to begin.
+    Render,
+    /// A picture is about to be encoded.
+    Encode,
+    /// Its bytes are about to be stored.
+    Store,
+    /// The end is about to be committed.
+    Commit,
+}
+
+impl Failpoint {
+    /// Passes the place.
+    #[cfg(not(feature = "testing"))]
+    pub fn pass(self) {}
+
+    /// Passes the place, or does not.
+    #[cfg(feature = "testing")]
+    pub fn pass(self) {
+        use std::sync::OnceLock;
+        static ASKED: OnceLock<String> = OnceLock::new();
+        let asked = ASKED.get_or_init(|| std::env::var("PACKSHOT_FAILPOINT").unwrap_or_default());
+        let Some((name, action)) = asked.split_once(':') else { return };
+        if !name.eq_ignore_ascii_case(&format!("{self:?}")) {
+            return;
+        }
+        match action {
+            "kill" => {
+                // The signal that nothing can catch; the command of that name sends it everywhere.
+                let own = std::process::id().to_string();
+                let _ = std::process::Command::new("kill").args(["-KILL", &own]).status();
+                std::process::abort();
+            }
+            "panic" => panic!("failpoint {name}"),
+            "pause" => loop {
+                std::thread::park();
+            },
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! The files of a job: pictures go in one after the other, files come out.
+//!
+//! A file of one picture is there when its picture is; films and archives grow in temporary files, so that memory does not grow with the
+//! number of pictures, and are there at the end, one after the other.
+
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use packshot_pipeline::denoise::Denoise;
+use packshot_pipeline::error::Error;
+use packshot_pipeline::picture::{self, Encoding, Picture};
+use packshot_renderer::encode::movie::{MovieEncoder, MovieFormat, MovieSettings};
+use packshot_renderer::encode::{EncodeError, Metadata, PngDepth, Provenance, rounded_to_png};
+use packshot_renderer::shot::ViewTransform;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, ZipWriter};
+
+use super::failure::Stopped;
+use super::protocol::{Failure, OutputFile};
+use super::quota::Quota;
+use super::shot;
+use packshot_contract::Word;
+use packshot_contract::request::{Format, Output, RenderRequest};
+
+/// What is known of all pictures before the first.
+#[derive(Clone, Debug)]
+pub(super) struct About {
+    /// Pixels of the first, and of each that a film is made of.
+    pub(super) size_px: [u32; 2],
+    /// How many there will be.
+    pub(super) n: u32,
+    /// How they are shown.
+    pub(super) view: ViewTransform,
+    /// What films say of themselves.
+    pub(super) provenance: Provenance,
+}
+
+/// A picture as sampled, and without noise where a format wants that.
+#[derive(Clone, Debug)]
+pub(super) struct Taken {
+    /// As most formats have it.
+    pub(super) picture: Picture,
+    /// With its noise, where a format wants that and `picture` has none.
+    pub(super) noisy: Option<Picture>,
+}
+
+/// Whether pictures are denoised for some formats, and stay noisy for others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct NoiseWishes {
+    /// A format wants no noise.
+    pub(super) denoised: bool,
+    /// A format wants what was sampled.
+    pub(super) noisy: bool,
+}
+
+/// Files on their way.
+pub(super) struct Files {
+    denoise: Denoise,
+    about: About,
+    quota: Quota,
+    pictures: Vec<(Format, Encoding)>,
+    films: Vec<Film>,
+    archive: Option<Archive>,
+}
+
+struct Film {
+    format: Format,
+    /// Of the PNGs that frames would be.
+    depth: PngDepth,
+    encoder: MovieEncoder<BufWriter<File>>,
+    file: File,
+}
+
+struct Archive {
+    encoding: Encoding,
+    writer: ZipWriter<BufWriter<File>>,
+    /// Of the PNGs in it.
+    size_bytes: u64,
+}
+
+impl Files {
+    /// Begins the files of a request, within a quota. What grows does so in the folder `scratch`.
+    ///
+    /// # Errors
+    /// `encode.…` for pictures that a format has no place for, `worker_disk` where nothing can be written.
+    pub(super) fn begin(request: &RenderRequest, about: About, scratch: &Path, quota: Quota) -> Result<Self, Stopped> {
+        let denoise = shot::denoise(request);
+        let mut files = Self { denoise, about, quota, pictures: Vec::new(), films: Vec::new(), archive: None };
+        for &format in &request.formats {
+            match request.output(format) {
+                Output::Picture(encoding) => {
+                    encoding.format.check_size(files.about.size_px)?;
+                    files.pictures.push((format, encoding));
+                }
+                Output::Film(film) => {
+                    let film = Film::begin(request, format, film, &files.about, scratch)?;
+                    files.films.push(film);
+                }
+                Output::Archive(encoding) => {
+                    let writer = ZipWriter::new(BufWriter::new(tempfile::tempfile_in(scratch).map_err(away)?));
+                    files.archive = Some(Archive { encoding, writer, size_bytes: 0 });
+                }
+            }
+        }
+        Ok(files)
+    }
+
+    /// What of its pictures is to be denoised.
+    pub(super) fn noise_wishes(&self) -> NoiseWishes {
+        let mut wishes = NoiseWishes::default();
+        let others = (!self.films.is_empty() || self.archive.is_some()).then(picture::Format::default);
+        let formats = self.pictures.iter().map(|(_, encoding)| encoding.format).chain(others);
+        for format in formats {
+            if self.is_denoised(format) { wishes.denoised = true } else { wishes.noisy = true }
+        }
+        wishes
+    }
+
+    fn is_denoised(&self, format: picture::Format) -> bool {
+        self.denoise.applies(Some(format), self.about.view)
+    }
+
+    /// Takes the next picture, and gives the files that it becomes by itself.
+    ///
+    /// # Errors
+    /// `encode.…`, `output_too_large`, `worker_disk`.
+    pub(super) fn take(&mut self, name: &str, taken: &Taken) -> Result<Vec<OutputFile>, Stopped> {
+        let of = |is_denoised: bool| match &taken.noisy {
+            Some(noisy) if !is_denoised => noisy,
+            _ => &taken.picture,
+        };
+        let mut files: Vec<OutputFile> = Vec::with_capacity(self.pictures.len());
+        let size_px = [taken.picture.linear.width_px, taken.picture.linear.height_px];
+        let mut png = None;
+        for &(format, encoding) in &self.pictures {
+            let bytes = bytes::Bytes::from(of(self.is_denoised(encoding.format)).encode(encoding)?);
+            if format == Format::Png {
+                png = Some((encoding, bytes.clone()));
+            }
+            let name = format!("{name}.{format}");
+            self.quota.finish(&name, bytes.len() as u64)?;
+            files.push(file(name, format, size_px, bytes));
+        }
+        let shown = of(self.is_denoised(picture::Format::default()));
+        if let Some(archive) = &mut self.archive {
+            let bytes = match png.filter(|(encoding, _)| *encoding == archive.encoding) {
+                Some((_, bytes)) => bytes,
+                None => shown.encode(archive.encoding)?.into(),
+            };
+            archive.add(name, &bytes)?;
+        }
+        if !self.films.is_empty() {
+            let frame = shown.display();
+            for film in &mut self.films {
+                film.encoder.push(&rounded_to_png(&frame, film.depth)).map_err(refused)?;
+            }
+        }
+        self.check_growing()?;
+        Ok(files)
+    }
+
+    /// Holds what grows against the quota, so that nothing is rendered for a file that will be refused.
+    fn check_growing(&self) -> Result<(), Stopped> {
+        let mut grown = Vec::with_capacity(self.films.len() + 1);
+        for film in &self.films {
+            grown.push((film.format, film.file.metadata().map_err(away)?.len()));
+        }
+        grown.extend(self.archive.iter().map(|archive| (Format::Zip, archive.size_bytes)));
+        let mut others = 0;
+        for (format, size_bytes) in grown {
+            self.quota.check(&together(format), size_bytes, others)?;
+            others += size_bytes;
+        }
+        Ok(())
+    }
+
+    /// All pictures are there: gives away the files that they become together, each before the next one is read.
+    ///
+    /// # Errors
+    /// `encode.…`, `output_too_large`, `worker_disk`.
+    pub(super) fn finish(self, mut give: impl FnMut(OutputFile)) -> Result<(), Stopped> {
+        let Self { about, mut quota, films, archive, .. } = self;
+        let mut finish = |format: Format, mut file: File| {
+            let name = together(format);
+            let bytes = whole(&name, &mut file, &mut quota)?;
+            give(self::file(name, format, about.size_px, bytes));
+            Ok::<(), Stopped>(())
+        };
+        for Film { format, encoder, file, .. } in films {
+            encoder.finish().map_err(refused)?;
+            finish(format, file)?;
+        }
+        if let Some(Archive { writer, .. }) = archive {
+            let mut out = writer.finish().map_err(|reason| away(reason.into()))?;
+            out.flush().map_err(away)?;
+            finish(Format::Zip, out.into_inner().map_err(|reason| away(reason.into_error()))?)?;
+        }
+        Ok(())
+    }
+}
+
+/// The name of a file of all pictures.
+fn together(format: Format) -> String {
+    format!("result.{format}")
+}
+
+fn file(name: String, format: Format, [width, height]: [u32; 2], bytes: bytes::Bytes) -> OutputFile {
+    OutputFile { name, format: format.word().to_owned(), width, height, bytes }
+}
+
+impl Film {
+    fn begin(
+        request: &RenderRequest,
+        format: Format,
+        film: MovieFormat,
+        about: &About,
+        scratch: &Path,
+    ) -> Result<Self, Stopped> {
+        let depth = if let MovieFormat::Apng(depth) = film { depth } else { PngDepth::Eight };
+        let fps = request.fps.unwrap_or(24);
+        let settings = MovieSettings { size_px: about.size_px, fps, n_frames: about.n };
+        let file = tempfile::tempfile_in(scratch).map_err(away)?;
+        let out = BufWriter::new(file.try_clone().map_err(away)?);
+        let has_dpi = matches!(film, MovieFormat::Apng(_));
+        let dpi = request.dpi.and_then(std::num::NonZeroU16::new).filter(|_| has_dpi);
+        let metadata = Metadata { dpi, provenance: about.provenance.clone() };
+        let encoder = MovieEncoder::new(out, film, settings, &metadata).map_err(refused)?;
+        Ok(Self { format, depth, encoder, file })
+    }
+}
+
+impl Archive {
+    /// Adds a PNG, as it is: it is compressed already.
+    fn add(&mut self, name: &str, png: &[u8]) -> Result<(), Stopped> {
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Stored)
+            // Equal pictures give equal archives.
+            .last_modified_time(DateTime::default());
+        self.writer.start_file(format!("{name}.png"), options).map_err(|reason| away(reason.into()))?;
+        self.writer.write_all(png).map_err(away)?;
+        self.size_bytes += png.len() as u64;
+        Ok(())
+    }
+}
+
+/// All that was written to a file, if the quota has room for it.
+fn whole(name: &str, file: &mut File, quota: &mut Quota) -> Result<bytes::Bytes, Stopped> {
+    let length = file.seek(SeekFrom::End(0)).map_err(away)?;
+    quota.finish(name, length)?;
+    file.seek(SeekFrom::Start(0)).map_err(away)?;
+    let mut bytes = Vec::with_capacity(length as usize);
+    BufReader::new(file).read_to_end(&mut bytes).map_err(away)?;
+    Ok(bytes.into())
+}
+
+/// The disk of the machine is full or away: another machine, or a later time, may do better.
+fn away(reason: io::Error) -> Stopped {
+    Failure::infrastructure("worker_disk", format!("a temporary file cannot be written: {reason}")).into()
+}
+
+/// A file that cannot be written is no fault of the encoder.
+fn refused(reason: EncodeError) -> Stopped {
+    match reason {
+        EncodeError::Write(reason) => away(reason),
+        reason => Error::from(reason).into(),
+    }
+}

@@ -1,0 +1,31 @@
+//! Workers: they compute, and know no database, no lease and no HTTP.
+//!
+//! A [`RenderWork`](protocol::RenderWork) goes in, [`WorkEvent`](protocol::WorkEvent)s come out. An
+//! [`Executor`](executor::Executor) decides where that happens: [`inline`] on a thread of this process, [`process`] in a child
+//! that runs [`child`]; what computes is the same [`engine`] in both.
+
+pub mod protocol;
+pub mod executor;
+pub mod device;
+pub mod library;
+pub mod lru;
+mod failure;
+pub mod failpoint;
+mod steps;
+mod shot;
+mod series;
+pub mod quota;
+mod files;
+mod checks;
+mod subject;
+mod meter;
+mod documents;
+mod preview;
+mod render;
+pub mod engine;
+pub mod inline;
+mod frame;
+pub mod child;
+pub mod process;
+
+pub use subject::preflight;

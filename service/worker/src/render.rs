@@ -1,0 +1,431 @@
+//! The render step: from a product with materials to encoded pictures, one or many.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+use packshot_pipeline::error::Error;
+use packshot_pipeline::picture::{Picture, provenance_of};
+use packshot_pipeline::render::{PREVIEW_SIDE_MAX_PX, ReadyShot, ResidentProduct};
+use packshot_pipeline::sequence::{IN_MEMORY_MAX, add_picture, take_each};
+use packshot_pipeline::timing::{Seconds, Stopwatch};
+use packshot_pipeline::verify::Check;
+use packshot_renderer::backend::{RenderControl, Snapshot};
+use packshot_renderer::encode::{self, Metadata, PngDepth};
+use packshot_renderer::shot::{Floor, Shot};
+use serde_json::{Value, json};
+
+use super::checks::Checks;
+use super::device::Device;
+use super::documents::documents;
+use super::engine::{Engine, Job};
+use super::failpoint::Failpoint;
+use super::failure::Stopped;
+use super::files::{About, Files, NoiseWishes, Taken};
+use super::meter::Meter;
+use super::preview::{Previews, snapshots};
+use super::protocol::{Completed, DocumentFile, Failure, OutputFile, PREVIEW_NAME, Preview, WorkEvent};
+use super::quota::Quota;
+use super::series::Series;
+use super::steps::{Facts, Step, facts};
+use super::subject::Subject;
+use packshot_contract::Word;
+use packshot_contract::preflight::Preflight;
+use packshot_contract::request::{Aov, Format, RenderRequest};
+use packshot_domain::task::FaultKind;
+
+/// Memory that one pixel takes while a picture is made: its sums, its mean, its display values and the encoder's copy, bytes.
+const BYTES_PER_PIXEL: u64 = 128;
+/// The same of a denoiser, at most: guides, padded copies and the layers of its network (270, see `benches/NOTES.md`), and the larger picture and result
+/// of one that is bright at its border.
+const DENOISER_BYTES_PER_PIXEL: u64 = 302;
+/// The same of a shadow catcher: two more films, and what they are compared to.
+const CATCHER_BYTES_PER_PIXEL: u64 = 160;
+/// The same of a layer: its values, and the copies of who computes and encodes it.
+const LAYER_BYTES_PER_PIXEL: u64 = 40;
+/// The same of each picture that waits while the next one is rendered, with and without noise, and of the frame that a film takes.
+const WAITING_BYTES_PER_PIXEL: u64 = 64;
+/// The same of a layer of such a picture, and of one that is kept with its noise.
+const KEPT_LAYER_BYTES_PER_PIXEL: u64 = 16;
+
+/// Frames, prepares, samples and encodes.
+pub(super) fn run(
+    engine: &Engine,
+    job: &Job<'_>,
+    subject: &Subject,
+    device: &Device,
+    step: &Step<'_>,
+) -> Result<(Completed, Facts), Stopped> {
+    let mut clock = Stopwatch::start();
+    let request = &job.input.request;
+    let environment = engine.environment(job)?;
+    let (series, found) = Series::build(request, &subject.product, environment)?;
+    let Some(first) = series.shots().next() else {
+        return Err(Failure::new(FaultKind::Input, "shot.missing", "the request asks for no picture").into());
+    };
+    let preflight = subject.preflight(job.input, &found);
+    let about = About {
+        size_px: [first.film.width_px, first.film.height_px],
+        n: series.n(),
+        view: first.view.transform,
+        provenance: provenance_of(&subject.product, &subject.materials, &first),
+    };
+    let files = Files::begin(request, about, &engine.scratch, Quota::new(job.output_bytes_max))?;
+    let wishes = files.noise_wishes();
+    for shot in series.shots() {
+        fits(engine, device, request, &shot, wishes, series.n(), preflight.stats.device_bytes_estimate)?;
+    }
+    job.go_on()?;
+
+    let time_max = request.max_time_s.map(Duration::from_secs_f64);
+    let (meter, previews) = (Meter::new(job.emit, step, time_max, series.n(), series.noun()), Previews::new(job.emit));
+    let mut camera = Camera {
+        engine,
+        job,
+        subject,
+        device,
+        time_max,
+        wishes,
+        meter: &meter,
+        previews: &previews,
+        resident: None,
+        prepare_s: clock.lap(),
+    };
+    let mut desk = Desk {
+        job,
+        series: &series,
+        files,
+        previews: &previews,
+        taken: Totals::default(),
+        last: Vec::new(),
+        preview: None,
+    };
+    take_each(series.shots().enumerate(), |(i, shot)| camera.take(i as u32, shot), |shown| desk.finish(shown))?;
+    let prepare_s = camera.prepare_s;
+    clock.lap();
+    let Desk { files, mut taken, last, preview, .. } = desk;
+    files.finish(|file| (job.emit)(WorkEvent::File(file)))?;
+    job.go_on()?;
+    let checks = std::mem::take(&mut taken.checks).finish(request, &series)?;
+    let mut documents = documents(job.input, subject, &first, wishes.denoised, &engine.rig_files)?;
+    documents.extend(preview);
+    let seconds = Seconds {
+        prepare: prepare_s,
+        encode: taken.seconds.encode + clock.lap(),
+        total: job.begun.elapsed().as_secs_f64(),
+        ..taken.seconds
+    };
+    let unmapped_parts = u32::try_from(subject.materials.unmapped()).unwrap_or(u32::MAX);
+    let output = json!({
+        "width": first.film.width_px,
+        "height": first.film.height_px,
+        "pictures": series.n(),
+        "samples_mean": taken.samples_mean(),
+        "noise_reached": taken.noise(),
+        "seconds": seconds,
+    });
+    let completed = Completed {
+        report: report(&Preflight::from(&preflight), job, &first, &taken, &seconds, &checks),
+        duration_s: job.begun.elapsed().as_secs_f64(),
+        samples_mean: taken.samples_mean(),
+        noise_reached: taken.noise(),
+        unmapped_parts,
+        device: device.info.clone(),
+        files: last,
+        documents,
+    };
+    Ok((completed, facts(output)))
+}
+
+/// Takes pictures.
+struct Camera<'a> {
+    engine: &'a Engine,
+    job: &'a Job<'a>,
+    subject: &'a Subject,
+    device: &'a Device,
+    time_max: Option<Duration>,
+    wishes: NoiseWishes,
+    meter: &'a Meter<'a>,
+    previews: &'a Previews<'a>,
+    /// The product on its floor, which nearly always is that of all pictures.
+    resident: Option<(Option<Floor>, ResidentProduct)>,
+    prepare_s: f64,
+}
+
+/// A picture on its way into its files.
+struct Shown {
+    i: u32,
+    taken: Taken,
+    /// Of the first picture: what is shown of it where none of its files can be.
+    preview: Option<Preview>,
+}
+
+impl Camera<'_> {
+    fn take(&mut self, i: u32, shot: Shot) -> Result<Shown, Stopped> {
+        let (engine, job) = (self.engine, self.job);
+        job.go_on()?;
+        let mut clock = Stopwatch::start();
+        let resident = match &self.resident {
+            Some((floor, resident)) if *floor == shot.floor => resident.clone(),
+            _ => {
+                let resident = engine.resident(job, self.subject, shot.floor.as_ref(), self.device)?;
+                self.resident = Some((shot.floor.clone(), resident.clone()));
+                resident
+            }
+        };
+        let ready = engine.with_room(self.device, || resident.ready(shot.clone()))?;
+        self.prepare_s += clock.lap();
+
+        Failpoint::Render.pass();
+        self.meter.begin(i, ready.n_groups(&job.input.request.layers()));
+        let taken = self.sample(&ready)?;
+        let preview = if i == 0 { preview(job, &ready, &taken.picture) } else { Ok(None) };
+        // The picture is none the worse without.
+        let preview = preview.unwrap_or_else(|error| {
+            tracing::warn!("no preview: {error}");
+            None
+        });
+        Ok(Shown { i, taken, preview })
+    }
+
+    /// Renders a picture, or draws it where lines alone are asked for.
+    fn sample(&self, ready: &ReadyShot) -> Result<Taken, Stopped> {
+        let (job, request, film) = (self.job, &self.job.input.request, &ready.shot().film);
+        let size_px = [film.width_px, film.height_px];
+        let lines = request.lines(size_px);
+        if let Some(lines) = lines.as_ref().filter(|_| request.lines_only) {
+            return Ok(Taken { picture: ready.drawing(lines, job.cancel)?, noisy: None });
+        }
+        let watch = |snapshot| self.previews.take(ready, &snapshot);
+        let show = |progress| self.meter.show(progress);
+        let control = RenderControl {
+            cancel: job.cancel,
+            progress: &show,
+            time_max: self.time_max,
+            snapshots: Some(snapshots(&watch)),
+            counts: None,
+        };
+        let picture = ready.render_layers(&control, &request.layers(), request.line_style(size_px))?;
+        self.engine.n_renders.fetch_add(1, Ordering::Relaxed);
+        let mut taken = match self.wishes {
+            NoiseWishes { denoised: false, .. } => Taken { picture, noisy: None },
+            NoiseWishes { noisy, .. } => {
+                let kept = noisy.then(|| picture.clone());
+                Taken { picture: ready.denoised(picture, job.cancel)?, noisy: kept }
+            }
+        };
+        if let Some(lines) = &lines {
+            taken.picture = ready.with_lines(taken.picture, lines, job.cancel)?;
+            if let Some(noisy) = &mut taken.noisy {
+                noisy.lines.clone_from(&taken.picture.lines);
+            }
+        }
+        Ok(taken)
+    }
+}
+
+/// Where pictures become files, while the next one is taken.
+struct Desk<'a> {
+    job: &'a Job<'a>,
+    series: &'a Series,
+    files: Files,
+    previews: &'a Previews<'a>,
+    taken: Totals,
+    /// The files of a job's only picture.
+    last: Vec<OutputFile>,
+    /// The first picture as a preview, unless one of the files can be shown as it is.
+    preview: Option<DocumentFile>,
+}
+
+impl Desk<'_> {
+    fn finish(&mut self, Shown { i, taken, preview }: Shown) -> Result<(), Stopped> {
+        let mut clock = Stopwatch::start();
+        self.job.go_on()?;
+        Failpoint::Encode.pass();
+        let files = self.files.take(&self.series.name(i), &taken)?;
+        if i > 0 {
+            self.previews.offer(|| displayed(&taken.picture, self.job.input.request.samples));
+        } else {
+            let png = files.iter().find(|file| file.format == Format::Png.word());
+            let samples_done = self.job.input.request.samples;
+            let of_file = |file: &OutputFile| Preview {
+                png: file.bytes.clone(),
+                width: file.width,
+                height: file.height,
+                samples_done,
+            };
+            if let Some(shown) = preview.clone().or_else(|| png.map(of_file)) {
+                self.previews.end(shown);
+            }
+            self.preview = preview.map(|preview| DocumentFile {
+                name: PREVIEW_NAME.to_owned(),
+                format: "preview".to_owned(),
+                media_type: "image/png".to_owned(),
+                address: None,
+                bytes: preview.png,
+            });
+        }
+        self.taken.checks.take(&self.job.input.request, &taken.picture, &files)?;
+        match self.series {
+            Series::Still(_) => self.last = files,
+            Series::Views(_) | Series::Turntable(_) => {
+                files.into_iter().for_each(|file| (self.job.emit)(WorkEvent::File(file)));
+                (self.job.emit)(WorkEvent::Picture);
+            }
+        }
+        self.taken.add(&self.series.name(i), &taken.picture);
+        self.taken.seconds.encode += clock.lap();
+        Ok(())
+    }
+}
+
+/// What pictures cost and gave.
+#[derive(Debug, Default)]
+struct Totals {
+    seconds: Seconds,
+    rays: u64,
+    samples_mean: f64,
+    noise: f64,
+    pictures: Vec<Value>,
+    device: Option<Value>,
+    /// Against the rules of a preset.
+    checks: Checks,
+}
+
+impl Totals {
+    fn add(&mut self, name: &str, picture: &Picture) {
+        add_picture(&mut self.seconds, picture);
+        self.rays += picture.rays;
+        self.samples_mean += picture.samples_mean;
+        self.noise += picture.noise;
+        self.pictures.push(json!({
+            "name": name,
+            "samples_mean": picture.samples_mean,
+            "noise_reached": picture.noise,
+            "rays": picture.rays,
+        }));
+        self.device.get_or_insert_with(|| json!(picture.device));
+    }
+
+    /// Of all pictures.
+    fn samples_mean(&self) -> f64 {
+        self.samples_mean / self.pictures.len().max(1) as f64
+    }
+
+    /// Of all pictures.
+    fn noise(&self) -> f64 {
+        self.noise / self.pictures.len().max(1) as f64
+    }
+}
+
+/// Refuses before work starts what the device has no memory for.
+fn fits(
+    engine: &Engine,
+    device: &Device,
+    request: &RenderRequest,
+    shot: &Shot,
+    wishes: NoiseWishes,
+    n: u32,
+    scene_bytes: u64,
+) -> Result<(), Stopped> {
+    let Some(offered) = engine.memory_bytes_max.or(device.memory_bytes) else { return Ok(()) };
+    let n_pixels = u64::from(shot.film.width_px) * u64::from(shot.film.height_px);
+    let catches = shot.floor.as_ref().is_some_and(Floor::catches);
+    let per_pixel = bytes_per_pixel(n_layers(request, shot), catches, wishes, n);
+    let needed = scene_bytes.saturating_add(n_pixels * per_pixel);
+    if needed <= offered {
+        return Ok(());
+    }
+    let detail = format!("the scene and its picture need about {needed} bytes of memory, the device has {offered}");
+    Err(Failure::new(FaultKind::Input, "device_out_of_memory", detail).into())
+}
+
+/// Memory that one pixel takes in a job of `n` pictures, bytes.
+fn bytes_per_pixel(n_layers: u64, catches: bool, wishes: NoiseWishes, n: u32) -> u64 {
+    let mut per_pixel = BYTES_PER_PIXEL + LAYER_BYTES_PER_PIXEL * n_layers;
+    if wishes.denoised {
+        per_pixel += DENOISER_BYTES_PER_PIXEL;
+    }
+    if catches {
+        per_pixel += CATCHER_BYTES_PER_PIXEL;
+    }
+    let n_pictures = u64::from(n).clamp(1, IN_MEMORY_MAX as u64);
+    // With and without noise, each has all layers.
+    let n_kept = n_pictures * if wishes.denoised && wishes.noisy { 2 } else { 1 };
+    per_pixel + WAITING_BYTES_PER_PIXEL * (n_pictures - 1) + KEPT_LAYER_BYTES_PER_PIXEL * n_layers * (n_kept - 1)
+}
+
+/// Layers of a picture, about: a light group for each light, the environment and what shines.
+fn n_layers(request: &RenderRequest, shot: &Shot) -> u64 {
+    let of = |aov: &Aov| if *aov == Aov::LightGroups { shot.lights.len() as u64 + 2 } else { 1 };
+    request.aovs.iter().map(of).sum()
+}
+
+/// A finished picture as a preview; `None` where its PNG is one.
+fn preview(job: &Job<'_>, ready: &ReadyShot, picture: &Picture) -> Result<Option<Preview>, Error> {
+    let request = &job.input.request;
+    let side_px = picture.linear.width_px.max(picture.linear.height_px);
+    if request.formats.contains(&Format::Png) && side_px <= PREVIEW_SIDE_MAX_PX {
+        return Ok(None);
+    }
+    let samples_done = request.samples;
+    if picture.lines.is_some() {
+        return displayed(picture, samples_done).map(Some);
+    }
+    let image = picture.radiance().into_owned().shrunk(PREVIEW_SIDE_MAX_PX);
+    let (width, height) = (image.width_px, image.height_px);
+    let png = Bytes::from(ready.preview(&Snapshot { samples: samples_done, image })?);
+    Ok(Some(Preview { png, width, height, samples_done }))
+}
+
+/// A finished picture as it is shown, as a preview.
+fn displayed(picture: &Picture, samples_done: u32) -> Result<Preview, Error> {
+    let shown = picture.display().shrunk(PREVIEW_SIDE_MAX_PX);
+    let (width, height) = (shown.width_px, shown.height_px);
+    let png = encode::png(&shown, PngDepth::Eight, &Metadata::default()).map_err(Error::from)?;
+    Ok(Preview { png: png.into(), width, height, samples_done })
+}
+
+/// What `report.json` holds: the preflight body, and the render.
+fn report(
+    preflight: &Preflight,
+    job: &Job<'_>,
+    first: &Shot,
+    taken: &Totals,
+    seconds: &Seconds,
+    checks: &[Check],
+) -> Value {
+    let mut report = serde_json::to_value(preflight).map(facts).unwrap_or_default();
+    let render = json!({
+        "width": first.film.width_px,
+        "height": first.film.height_px,
+        "samples_max": job.input.request.samples,
+        "samples_mean": taken.samples_mean(),
+        "noise_reached": taken.noise(),
+        "seconds": seconds,
+        "rays": taken.rays,
+        "device": taken.device,
+        "pictures": taken.pictures,
+        "checks": checks,
+    });
+    report.insert("render".to_owned(), render);
+    Value::Object(report)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r77_layers_of_all_pictures_in_memory_are_counted() {
+        let (plain, both) = (NoiseWishes::default(), NoiseWishes { denoised: true, noisy: true });
+        let bytes = |n_layers, wishes, n| bytes_per_pixel(n_layers, false, wishes, n);
+        assert_eq!(bytes(0, plain, 1), BYTES_PER_PIXEL);
+        let of_layers = |wishes, n| bytes(10, wishes, n) - bytes(0, wishes, n);
+        let one = of_layers(plain, 1);
+        assert_eq!(of_layers(plain, 3), one + 2 * 10 * KEPT_LAYER_BYTES_PER_PIXEL, "three are in memory");
+        assert_eq!(of_layers(plain, 1440), of_layers(plain, 3), "and no more");
+        assert_eq!(of_layers(both, 1), one + 10 * KEPT_LAYER_BYTES_PER_PIXEL, "once more with noise");
+        assert_eq!(of_layers(both, 72), one + 5 * 10 * KEPT_LAYER_BYTES_PER_PIXEL);
+    }
+}

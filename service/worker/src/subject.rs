@@ -1,0 +1,277 @@
+//! What a work is about: its product with the material of each part.
+//!
+//! Input: a [`RenderInput`] and the bytes that it names. Output: a [`Product`] and its [`PartMaterials`], both kept for the
+//! next request about the same file.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use packshot_materials::finding::Finding;
+use packshot_materials::library::{Layer, Library};
+use packshot_materials::mapping::{OnUnmapped, Report};
+use packshot_pipeline::error::Error;
+use packshot_pipeline::product::{self, PaletteMaterial, PartMaterials, Product};
+use packshot_pipeline::report::Preflight;
+use packshot_pipeline::request::MaterialRequest;
+use packshot_pipeline::template::Overrides;
+use packshot_renderer::backend::CancelToken;
+use packshot_renderer::diagnostic::Diagnostic;
+use packshot_renderer::import::ImportOptions;
+use packshot_renderer::prepare::PartMaterial;
+use packshot_renderer::scene::{Primitive, Scene};
+use packshot_renderer::shot::{EnvironmentMap, environment};
+
+use super::executor::AssetSource;
+use super::failure::Stopped;
+use super::library::{self, Resolved};
+use super::lru::Lru;
+use super::protocol::{Failure, LibraryFile, RenderInput};
+use super::series::Series;
+use super::shot;
+use packshot_contract::request::{Light, RenderRequest, template};
+use packshot_domain::hash::ContentAddress;
+use packshot_domain::task::FaultKind;
+
+/// What decides how a file is imported.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct ImportKey {
+    scene: ContentAddress,
+    options: ImportOptions,
+    only: Vec<String>,
+    hide: Vec<String>,
+}
+
+impl ImportKey {
+    fn new(input: &RenderInput) -> Self {
+        let request = &input.request;
+        Self {
+            scene: input.scene,
+            options: shot::import_options(request),
+            only: request.only.clone(),
+            hide: request.hide.clone(),
+        }
+    }
+}
+
+/// What decides what parts are looked up in.
+type LibraryKey = (Vec<LibraryFile>, Option<String>);
+
+/// A decoded environment map and what was noticed about it.
+pub(super) type DecodedMap = (Arc<EnvironmentMap>, Arc<[Diagnostic]>);
+
+/// Everything about files that is kept from request to request.
+#[derive(Debug)]
+pub(super) struct Subjects {
+    products: Lru<ImportKey, Arc<Product>>,
+    maps: Lru<ContentAddress, DecodedMap>,
+    libraries: Lru<LibraryKey, Arc<Resolved>>,
+    n_imports: AtomicU64,
+}
+
+/// A product on its way to the device.
+#[derive(Clone, Debug)]
+pub(super) struct Subject {
+    pub(super) key: ImportKey,
+    pub(super) product: Arc<Product>,
+    pub(super) materials: PartMaterials,
+}
+
+/// Bytes that a resolved library counts for: a guess that only bounds how many are kept.
+const LIBRARY_BYTES: u64 = 4 << 20;
+
+impl Subjects {
+    /// Keeps products of at most `bytes_max` bytes, and a quarter of that in maps and libraries each.
+    pub(super) fn new(bytes_max: u64) -> Self {
+        Self {
+            products: Lru::new(bytes_max),
+            maps: Lru::new(bytes_max / 4),
+            libraries: Lru::new(bytes_max / 4),
+            n_imports: AtomicU64::new(0),
+        }
+    }
+
+    /// How many files were imported so far.
+    pub(super) fn n_imports(&self) -> u64 {
+        self.n_imports.load(Ordering::Relaxed)
+    }
+
+    /// The product, and whether it had to be read.
+    ///
+    /// # Errors
+    /// `glb.…`, `usage.nothing_left`, what the store says, cancelled.
+    pub(super) fn product(
+        &self,
+        input: &RenderInput,
+        assets: &dyn AssetSource,
+        cancel: &CancelToken,
+    ) -> Result<(ImportKey, Arc<Product>, bool), Stopped> {
+        let key = ImportKey::new(input);
+        if let Some(product) = self.products.get(&key) {
+            return Ok((key, product, false));
+        }
+        let glb = read(assets, &input.scene)?;
+        let filter = shot::part_filter(&input.request);
+        let product = Arc::new(Product::import(&glb, &key.options, &filter, cancel).map_err(of_request)?);
+        self.n_imports.fetch_add(1, Ordering::Relaxed);
+        self.products.insert(key.clone(), product.clone(), product_bytes(&product));
+        Ok((key, product, true))
+    }
+
+    /// Which material each part gets. Unmapped parts are no error here.
+    ///
+    /// # Errors
+    /// `template.material` for a template's that no library has. What the store says when it is away.
+    pub(super) fn materials(
+        &self,
+        input: &RenderInput,
+        product: &Product,
+        assets: &dyn AssetSource,
+    ) -> Result<PartMaterials, Stopped> {
+        if input.request.clay {
+            return Ok(PartMaterials::clay(product));
+        }
+        let resolved = self.library(input, assets)?;
+        if resolved.is_broken {
+            return Ok(without_library(product, &resolved));
+        }
+        let request = MaterialRequest {
+            library: resolved.library.clone(),
+            map: shot::material_map(&input.request),
+            on_unmapped: shot::on_unmapped(&input.request),
+            overrides: overrides(&input.request, &resolved.library)?,
+        };
+        let mut materials = PartMaterials::resolve(product, &request);
+        materials.diagnostics.extend(resolved.findings.iter().cloned().map(product::diagnostic));
+        Ok(materials)
+    }
+
+    fn library(&self, input: &RenderInput, assets: &dyn AssetSource) -> Result<Arc<Resolved>, Stopped> {
+        let key = (input.libraries.clone(), input.fallback_material.clone());
+        if let Some(resolved) = self.libraries.get(&key) {
+            return Ok(resolved);
+        }
+        let mut files: Vec<(Layer, Bytes)> = Vec::new();
+        for file in &input.libraries {
+            let layer = if file.of_job { Layer::Job } else { Layer::Tenant };
+            files.push((layer, read(assets, &file.address)?));
+        }
+        let resolved = Arc::new(library::resolve(&files, input.fallback_material.as_deref()));
+        self.libraries.insert(key, resolved.clone(), LIBRARY_BYTES);
+        Ok(resolved)
+    }
+
+    /// The uploaded environment map, if the request is lit by it.
+    ///
+    /// # Errors
+    /// `env.…`, what the store says.
+    pub(super) fn environment(
+        &self,
+        input: &RenderInput,
+        assets: &dyn AssetSource,
+    ) -> Result<Option<DecodedMap>, Stopped> {
+        let Some(address) = input.environment.filter(|_| input.request.light == Light::Environment) else {
+            return Ok(None);
+        };
+        if let Some(decoded) = self.maps.get(&address) {
+            return Ok(Some(decoded));
+        }
+        let bytes = read(assets, &address)?;
+        let (map, found) = environment::decode(&bytes, "environment").map_err(Error::from)?;
+        let decoded: DecodedMap = (Arc::new(map), found.into());
+        // Beside the map itself, the tables to sample it.
+        let bytes = 3 * size_of_val(&*decoded.0.rgb) as u64;
+        self.maps.insert(address, decoded.clone(), bytes);
+        Ok(Some(decoded))
+    }
+}
+
+/// What the template puts on parts, but for those whose material was chosen by hand.
+fn overrides(request: &RenderRequest, library: &Library) -> Result<Overrides, Error> {
+    let Some(template) = request.template.as_deref().and_then(template) else { return Ok(Overrides::default()) };
+    let spared = request.material.iter().filter_map(|entry| entry.rsplit_once('='));
+    Overrides::new(&template.overrides, library, spared.map(|(part, _)| part.trim().to_owned()).collect())
+}
+
+fn read(assets: &dyn AssetSource, address: &ContentAddress) -> Result<Bytes, Failure> {
+    assets.read(address).map_err(Failure::from)
+}
+
+/// Options of the command line that an error names, under the names that the request has for them.
+pub(super) fn of_request(mut error: Error) -> Error {
+    for fault in &mut error.faults {
+        if let Some(option) = fault.at.strip_prefix("--") {
+            let member = match option {
+                "frames" => "frame_count".to_owned(),
+                "noise" => "noise_threshold".to_owned(),
+                option => option.replace('-', "_"),
+            };
+            fault.at = format!("/{member}");
+        }
+    }
+    error
+}
+
+/// Every part gets the fallback material, and says that the library is to blame.
+fn without_library(product: &Product, resolved: &Resolved) -> PartMaterials {
+    let library = &*resolved.library;
+    let fallback = library.material(library.fallback());
+    let (id, priority) = (fallback.id.clone(), fallback.priority);
+    let palette = PaletteMaterial {
+        id,
+        openpbr: fallback.openpbr,
+        priority,
+        surface: fallback.surface.clone(),
+        left_out: Vec::new(),
+    };
+    PartMaterials {
+        palette: vec![palette],
+        parts: vec![PartMaterial::Palette(0); product.scene.parts.len()],
+        report: Some(Report::library_invalid(&fallback.id, &product.part_names())),
+        diagnostics: resolved.findings.iter().cloned().map(|finding: Finding| product::diagnostic(finding)).collect(),
+    }
+}
+
+/// About how much memory an imported product takes.
+fn product_bytes(product: &Product) -> u64 {
+    let Scene { meshes, parts, textures, .. } = &product.scene;
+    let primitive = |p: &Primitive| {
+        size_of_val(&*p.positions)
+            + size_of_val(&*p.normals)
+            + size_of_val(&*p.tangents)
+            + p.uvs.iter().map(|uvs| size_of_val(&**uvs)).sum::<usize>()
+            + size_of_val(&*p.colors)
+            + size_of_val(&*p.triangles)
+    };
+    let geometry: usize = meshes.iter().flat_map(|mesh| &mesh.primitives).map(primitive).sum();
+    let images: usize = textures.iter().map(|texture| size_of_val(&*texture.image.rgba8)).sum();
+    // Names of a part: some hundred bytes.
+    (geometry + images + parts.len() * 512) as u64
+}
+
+impl Subject {
+    /// The preflight body.
+    pub(super) fn preflight(&self, input: &RenderInput, more: &[Diagnostic]) -> Preflight {
+        let must_map = shot::on_unmapped(&input.request) == OnUnmapped::Fail;
+        Preflight::new(&self.product, &self.materials, more, must_map)
+    }
+}
+
+/// Everything that is known of a work without rendering it. Nothing is kept.
+///
+/// # Errors
+/// A file that cannot be read, or a shot that cannot be made of it; what the store says.
+pub fn preflight(input: &RenderInput, assets: &dyn AssetSource) -> Result<Preflight, Failure> {
+    let subjects = Subjects::new(0);
+    let look = || -> Result<Preflight, Stopped> {
+        let (key, product, _) = subjects.product(input, assets, &CancelToken::default())?;
+        let materials = subjects.materials(input, &product, assets)?;
+        let environment = subjects.environment(input, assets)?;
+        let (_, more) = Series::build(&input.request, &product, environment)?;
+        Ok(Subject { key, product, materials }.preflight(input, &more))
+    };
+    look().map_err(|stopped| match stopped {
+        Stopped::Failed(failure) => failure,
+        Stopped::Cancelled => Failure::new(FaultKind::Infrastructure, "cancelled", "the preflight was cancelled"),
+    })
+}

@@ -1,0 +1,63 @@
+//! Which module of the service may use which.
+
+use std::collections::BTreeSet;
+
+use crate::tree::{File, below, expect_none, files};
+
+/// Every module of `service/src`, and what of the service it may name: other modules, and crates below `service/`. Arrows point
+/// down the table, but for what starts and counts.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("admin", &["config", "db", "domain", "server"]),
+    ("server", &["api", "config", "db", "domain", "events", "queue", "settings", "store", "worker"]),
+    ("api", &["config", "contract", "db", "domain", "events", "queue", "server", "settings", "store", "worker"]),
+    ("queue", &["config", "contract", "db", "domain", "events", "server", "settings", "store", "worker"]),
+    ("settings", &["config", "db"]),
+    ("store", &["domain"]),
+    ("events", &["domain"]),
+    ("config", &[]),
+];
+
+/// The module of `service/src` that a file belongs to; `None` for the root of the crate.
+fn module_of(file: &File) -> Option<&str> {
+    let path = file.path.strip_prefix("service/src/")?;
+    let module = path.split('/').next()?.trim_end_matches(".rs");
+    (module != "lib").then_some(module)
+}
+
+/// The modules and crates that a line of code names.
+fn named(line: &str) -> impl Iterator<Item = &str> {
+    let code = line.split("//").next().unwrap_or_default();
+    let after = |prefix: &'static str| code.split(prefix).skip(1);
+    let names = after("crate::").chain(after("packshot_"));
+    names.map(|rest| rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default())
+}
+
+#[test]
+fn modules_of_the_service_use_what_they_may() {
+    let files = files();
+    let sources: Vec<&File> = below(&files, "service/src/").into_iter().filter(|file| file.is("rs")).collect();
+    let modules: BTreeSet<&str> = sources.iter().filter_map(|file| module_of(file)).collect();
+    let listed: BTreeSet<&str> = MAY_USE.iter().map(|(module, _)| *module).collect();
+    assert_eq!(modules, listed, "every module has its line, and every line its module");
+    let crates = ["contract", "db", "domain", "worker"];
+    crates.iter().for_each(|name| drop(below(&files, &format!("service/{name}/src/"))));
+    let mut used = BTreeSet::new();
+    let mut broken = Vec::new();
+    for file in sources.iter().filter(|file| !file.is_test()) {
+        let Some(module) = module_of(file) else { continue };
+        let (_, allowed) = MAY_USE.iter().find(|(name, _)| *name == module).expect("listed");
+        for (number, line) in file.lines() {
+            for name in named(line).filter(|name| modules.contains(name) || crates.contains(name)) {
+                if allowed.contains(&name) {
+                    used.insert((module, name));
+                } else if name != module {
+                    broken.push(format!("{}:{number}: {module} uses {name}: {}", file.path, line.trim()));
+                }
+            }
+        }
+    }
+    expect_none("modules that use what they may not", broken);
+    let unused = MAY_USE.iter().flat_map(|(module, names)| names.iter().map(move |name| (*module, *name)));
+    let unused = unused.filter(|pair| !used.contains(pair)).map(|(module, name)| format!("{module} may use {name}"));
+    expect_none("leave that nobody takes", unused);
+}
