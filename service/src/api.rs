@@ -1,8 +1,8 @@
 //! HTTP: parses into domain types, calls, converts back. The only place that knows statuses.
 //!
 //! Input: a request. `answer` gives it its id, `auth` finds out who makes it and whether they may, a handler parses it and
-//! calls the database, the store and the queue; what went wrong becomes a problem in [`problem`]. Handlers decide nothing:
-//! what may follow what is in [`domain`](packshot_domain).
+//! calls a use case; what went wrong becomes a problem in [`problem`]. Handlers decide nothing, and know neither the database
+//! nor the store: what use cases work with is the [`App`](crate::app::App).
 //!
 //! Order of checks: who (401), whether they may (403, before any object is looked up), the form of the request (400, 413, 415,
 //! 422), the object (404), its state (409).
@@ -15,12 +15,12 @@ pub mod problem;
 mod answer;
 mod auth;
 mod cors;
-mod rate_limit;
 mod streams;
 mod query;
 mod body;
 mod multipart;
 mod prefer;
+mod precondition;
 mod idempotency;
 mod files;
 mod renders;
@@ -36,4 +36,4 @@ mod health;
 
 pub use renders::events::KEEP_ALIVE;
 pub use router::router;
-pub use state::{AppState, Parts};
+pub use state::AppState;

@@ -18,8 +18,8 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::problem::{self, ApiError, Code};
+use crate::idempotency::StoredAnswer;
 use crate::server::metrics::names;
-use packshot_db::idempotency::StoredAnswer;
 
 /// The header that names a request.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -2,8 +2,6 @@
 
 use std::net::IpAddr;
 use std::str::FromStr;
-use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::header::{AUTHORIZATION, FORWARDED, HOST, ORIGIN, VIA};
@@ -14,13 +12,11 @@ use axum::response::{IntoResponse, Response};
 
 use super::problem::{ApiError, ApiResult, Code};
 use super::state::AppState;
-use packshot_db::{AllTenants, TenantScope, installation, keys};
-use packshot_domain::access::{Authentication, Permission, Principal, Role};
+use crate::app::TenantScope;
+use crate::tenancy::authentication::{self, Reach, tenant_mismatch, unauthenticated};
+use packshot_domain::access::{Permission, Principal, Role};
 use packshot_domain::id::TenantId;
 use packshot_domain::key::ApiKey;
-
-/// The use of a key is noted at most so often.
-const TOUCH_EVERY: Duration = Duration::from_secs(60);
 
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +44,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> ApiResult<Self> {
-        parts.extensions.get::<Self>().cloned().ok_or_else(unauthenticated)
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| unauthenticated().into())
     }
 }
 
@@ -67,10 +63,6 @@ pub(crate) async fn guard(
     }
 }
 
-fn unauthenticated() -> ApiError {
-    ApiError::new(Code::Unauthenticated, "a valid API key is needed: Authorization: Bearer pk_…")
-}
-
 /// Who makes a request, if they have the permission.
 ///
 /// # Errors
@@ -83,80 +75,30 @@ pub(crate) async fn admit(
     headers: &HeaderMap,
     uri: &Uri,
 ) -> ApiResult<Caller> {
-    let (principal, all_tenants) = match headers.get(AUTHORIZATION) {
-        Some(value) => by_key(state, value.to_str().unwrap_or_default()).await?,
-        None => (locally(state, headers, uri).await?, true),
+    let (principal, reach) = match headers.get(AUTHORIZATION) {
+        Some(value) => authentication::by_key(state, &shown_key(value.to_str().unwrap_or_default())?).await?,
+        None => {
+            let principal = authentication::locally(state).await?;
+            check_local(headers, uri, &state.settings.allowed_hosts)?;
+            (principal, Reach::All)
+        }
     };
     if let Access::Tenant(permission) | Access::Instance(permission) = access {
         principal.allows(permission)?;
     }
-    match wanted_tenant(&principal, all_tenants, access, method, headers)? {
+    match wanted_tenant(&principal, reach, access, method, headers)? {
         None => Ok(Caller(principal)),
-        Some(tenant) => {
-            let is_there = installation::has_tenant(&state.db, AllTenants::Authentication, tenant).await?;
-            if is_there { Ok(Caller(Principal { tenant, ..principal })) } else { Err(tenant_mismatch()) }
-        }
+        Some(tenant) => Ok(Caller(authentication::acting_for(state, principal, tenant).await?)),
     }
 }
 
-/// Whoever shows a key, and whether it is for all tenants. What is wrong with it is not said.
-async fn by_key(state: &AppState, authorization: &str) -> ApiResult<(Principal, bool)> {
+/// The key that a request shows. What is wrong with it is not said.
+fn shown_key(authorization: &str) -> ApiResult<ApiKey> {
     let (scheme, text) = authorization.split_once(' ').ok_or_else(unauthenticated)?;
     if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(unauthenticated());
+        return Err(unauthenticated().into());
     }
-    let shown = ApiKey::parse(text.trim()).map_err(|_| unauthenticated())?;
-    let hash = shown.hash();
-    let candidates = keys::find(&state.db, AllTenants::Authentication, shown.prefix()).await?;
-    let Some(found) = candidates.into_iter().find(|candidate| candidate.hash.is(&hash)) else {
-        return Err(unauthenticated());
-    };
-    let keys::Candidate { key: stored, role, owner_is_active, in_operating_tenant, now, .. } = found;
-    let has_expired = stored.key.expires_at.is_some_and(|expires_at| expires_at <= now);
-    if stored.revoked_at.is_some() || has_expired || !owner_is_active {
-        return Err(unauthenticated());
-    }
-    let per_s = stored.key.rate_limit_per_s.and_then(|limit| u32::try_from(limit).ok());
-    if let Some(per_s) = per_s.or(state.settings.rate_limit_per_s)
-        && let Err(wait) = state.rates.take(stored.id, per_s, Instant::now())
-    {
-        let error = ApiError::new(Code::RateLimited, format!("more than {per_s} requests a second"));
-        return Err(error.retry_after_s(wait.as_secs() + 1));
-    }
-    if stored.last_used_at.is_none_or(|last| now.since(last) >= TOUCH_EVERY) {
-        keys::touch(&state.db, TenantScope::of(stored.tenant), stored.id).await?;
-    }
-    let all_tenants = stored.key.all_tenants;
-    let principal = Principal {
-        tenant: stored.tenant,
-        in_operating_tenant,
-        user: stored.key.user,
-        role,
-        scopes: Some(stored.key.scopes),
-        authentication: Authentication::Key(stored.id),
-    };
-    Ok((principal, all_tenants))
-}
-
-/// Whoever is on this machine, as long as the installation is not configured and can be reached from nowhere else.
-async fn locally(state: &AppState, headers: &HeaderMap, uri: &Uri) -> ApiResult<Principal> {
-    if !state.settings.is_loopback() || state.is_configured.load(Ordering::Relaxed) {
-        return Err(unauthenticated());
-    }
-    let installation = installation::get(&state.db, AllTenants::Authentication).await?;
-    if installation.configured {
-        state.is_configured.store(true, Ordering::Relaxed);
-        return Err(unauthenticated());
-    }
-    check_local(headers, uri, &state.settings.allowed_hosts)?;
-    Ok(Principal {
-        tenant: installation.operating_tenant,
-        in_operating_tenant: true,
-        user: installation.local_user,
-        role: Role::GlobalAdmin,
-        scopes: None,
-        authentication: Authentication::Local,
-    })
+    Ok(ApiKey::parse(text.trim()).map_err(|_| unauthenticated())?)
 }
 
 /// Whether a request comes from this machine, as far as it can be seen.
@@ -210,7 +152,7 @@ fn is_origin_of(origin: &str, host: &str) -> bool {
 /// else. A global admin's key for all tenants may name any, and `*` where something of the whole installation is read.
 fn wanted_tenant(
     principal: &Principal,
-    all_tenants: bool,
+    reach: Reach,
     access: Access,
     method: &Method,
     headers: &HeaderMap,
@@ -220,19 +162,15 @@ fn wanted_tenant(
     let is_admin = principal.role == Role::GlobalAdmin;
     if named == "*" && is_admin {
         return match access {
-            Access::Instance(_) if all_tenants && *method == Method::GET => Ok(None),
+            Access::Instance(_) if reach == Reach::All && *method == Method::GET => Ok(None),
             _ => Err(ApiError::new(Code::BypassNotAllowed, "this shows one tenant at a time")),
         };
     }
     match TenantId::from_str(named) {
         Ok(tenant) if tenant == principal.tenant => Ok(None),
-        Ok(tenant) if is_admin && all_tenants => Ok(Some(tenant)),
-        _ => Err(tenant_mismatch()),
+        Ok(tenant) if is_admin && reach == Reach::All => Ok(Some(tenant)),
+        _ => Err(tenant_mismatch().into()),
     }
-}
-
-fn tenant_mismatch() -> ApiError {
-    ApiError::new(Code::TenantMismatch, "X-Tenant-ID is not the tenant of the caller")
 }
 
 #[cfg(test)]

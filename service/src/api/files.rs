@@ -12,7 +12,8 @@ use axum::response::{IntoResponse, Response};
 
 use super::problem::{ApiError, ApiResult, Code};
 use super::state::AppState;
-use packshot_db::TenantScope;
+use crate::renders::results;
+use packshot_domain::access::Principal;
 use packshot_domain::hash::ContentAddress;
 
 /// The files of a job belong to its tenant, and another attempt may replace them: a cache must ask again.
@@ -36,7 +37,7 @@ pub(crate) fn is_known(headers: &HeaderMap, etag: &str) -> bool {
 /// [`Code::RangeNotSatisfiable`], [`Code::ArtifactExpired`], [`Code::ContentCorrupt`], [`Code::Unavailable`].
 pub(crate) async fn respond(
     state: &AppState,
-    scope: TenantScope,
+    who: &Principal,
     address: &ContentAddress,
     media_type: &str,
     headers: &HeaderMap,
@@ -47,7 +48,7 @@ pub(crate) async fn respond(
             (StatusCode::NOT_MODIFIED, [(ETAG, etag), (CACHE_CONTROL, "private, no-cache".to_owned())]).into_response()
         );
     }
-    let size_bytes = state.store.size(scope.tenant, address).await?;
+    let size_bytes = results::size_bytes(state, who, address).await?;
     let range = match wanted_range(headers, &etag, size_bytes) {
         Wanted::All => None,
         Wanted::Part(range) => Some(range),
@@ -57,7 +58,7 @@ pub(crate) async fn respond(
             return Err(range.map_or(error.clone(), |range| error.with(CONTENT_RANGE, range)));
         }
     };
-    let object = state.store.stream(scope.tenant, address, range.clone()).await?;
+    let object = results::open(state, who, address, range.clone()).await?;
     let length = range.as_ref().map_or(size_bytes, |range| range.end - range.start);
     let status = if range.is_some() { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
     let mut response = (status, Body::from_stream(object.stream)).into_response();

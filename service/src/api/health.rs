@@ -1,29 +1,19 @@
 //! Whether the service lives, whether it can work, how far it is set up, and what it has counted.
 
-use std::time::Duration;
-
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use metrics::gauge;
-use tokio::time::timeout;
 
 use super::answer::Answer;
 use super::auth::{self, Access, Caller};
 use super::problem::ApiResult;
 use super::state::AppState;
-use crate::server::metrics::names;
-use crate::settings::InForce;
-use packshot_contract::health::{Health, Readiness, ReadyChecks, ReadyStatus};
+use crate::instance;
+use crate::tenancy::authentication;
+use packshot_contract::health::{Health, Readiness, ReadyStatus};
 use packshot_contract::setup::Setup;
-use packshot_db::{AllTenants, installation, tasks};
 use packshot_domain::access::Permission;
-use packshot_domain::task::{QueueName, TaskState};
-
-/// What does not answer within this time is away.
-const PATIENCE: Duration = Duration::from_secs(2);
-const OK: &str = "ok";
 
 /// Says that the process lives
 #[utoipa::path(
@@ -31,7 +21,7 @@ const OK: &str = "ok";
     responses((status = 200, description = "It lives", body = Health)),
 )]
 pub(crate) async fn healthz() -> ApiResult<Response> {
-    Ok(Answer::json(StatusCode::OK, &Health { status: OK.to_owned() })?.into_response())
+    Ok(Answer::json(StatusCode::OK, &Health { status: "ok".to_owned() })?.into_response())
 }
 
 /// Says that the process lives; the path of the reference system
@@ -52,40 +42,11 @@ pub(crate) async fn health() -> ApiResult<Response> {
     ),
 )]
 pub(crate) async fn readyz(State(state): State<AppState>) -> ApiResult<Response> {
-    let database = async {
-        match timeout(PATIENCE, state.db.now()).await {
-            Ok(Ok(_)) => OK,
-            Ok(Err(_)) | Err(_) => "unavailable",
-        }
+    let readiness = instance::readiness::readiness(&state).await;
+    let code = match readiness.status {
+        ReadyStatus::Ready => StatusCode::OK,
+        ReadyStatus::NotReady => StatusCode::SERVICE_UNAVAILABLE,
     };
-    let storage = async {
-        match timeout(PATIENCE, state.store.probe()).await {
-            Ok(Ok(())) => OK,
-            Ok(Err(crate::store::StoreError::Full)) => "full",
-            Ok(Err(_)) | Err(_) => "unavailable",
-        }
-    };
-    // Drivers may take their time; the processor is always there, so a look that is under way says nothing bad.
-    let device = async {
-        // That the database is away is said by its own check.
-        let wish = timeout(PATIENCE, InForce::of_instance(&state.db, &state.settings)).await;
-        let wish = wish.ok().and_then(Result::ok).map(|settings| settings.render_device);
-        let wish = wish.unwrap_or_else(|| state.settings.render_device.clone());
-        match timeout(PATIENCE, state.devices.look(wish)).await {
-            Ok(Ok(devices)) if devices.items.iter().any(|device| device.selected) => OK,
-            Ok(_) => "unavailable",
-            Err(_) => OK,
-        }
-    };
-    let (database, storage, device) = tokio::join!(database, storage, device);
-    let checks = [database, storage, device].map(str::to_owned);
-    let is_ready = checks.iter().all(|check| check == OK) && !state.queue.is_draining() && !state.hub.is_closed();
-    let [database, storage, device] = checks;
-    let (code, status) = match is_ready {
-        true => (StatusCode::OK, ReadyStatus::Ready),
-        false => (StatusCode::SERVICE_UNAVAILABLE, ReadyStatus::NotReady),
-    };
-    let readiness = Readiness { status, checks: ReadyChecks { database, storage, device } };
     let answer = Answer::json(code, &readiness)?.with(CACHE_CONTROL, "no-store".to_owned());
     Ok(answer.into_response())
 }
@@ -96,9 +57,7 @@ pub(crate) async fn readyz(State(state): State<AppState>) -> ApiResult<Response>
     responses((status = 200, description = "How far it is set up", body = Setup)),
 )]
 pub(crate) async fn setup(State(state): State<AppState>) -> ApiResult<Response> {
-    let configured = installation::get(&state.db, AllTenants::Authentication).await?.configured;
-    let setup = Setup { configured, open_mode: !configured && state.settings.is_loopback() };
-    Ok(Answer::json(StatusCode::OK, &setup)?.into_response())
+    Ok(Answer::json(StatusCode::OK, &authentication::setup(&state).await?)?.into_response())
 }
 
 /// What the service has counted, for Prometheus
@@ -119,13 +78,7 @@ pub(crate) async fn metrics(
     if !is_local && !shows_token(&state, &headers) {
         let _: Caller = auth::admit(&state, Access::Instance(Permission::ReadMetrics), &method, &headers, &uri).await?;
     }
-    let depths = tasks::queue_depths(&state.db, AllTenants::Instance).await?;
-    for queue in QueueName::ALL {
-        for (name, wanted) in [(names::QUEUE_DEPTH, TaskState::Queued), (names::TASKS_RUNNING, TaskState::Running)] {
-            let of_queue = depths.iter().filter(|depth| depth.queue == *queue && depth.state == wanted);
-            gauge!(name, "queue" => queue.as_str()).set(of_queue.map(|depth| depth.tasks as f64).sum::<f64>());
-        }
-    }
+    instance::count_tasks(&state).await?;
     let text_format = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     Ok(([(CONTENT_TYPE, text_format)], state.metrics.render()).into_response())
 }

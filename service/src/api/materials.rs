@@ -5,77 +5,23 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use packshot_materials::library::{Layer, Library, Package};
+use packshot_materials::library::Library;
 
 use super::answer::Answer;
 use super::auth::Caller;
 use super::problem::{ApiError, ApiResult, Code};
 use super::query::Params;
-use super::renders::inputs::{BUILTIN, RenderSettings};
 use super::state::AppState;
+use crate::app::AppError;
+use crate::libraries::materials::{self, MaterialCursor};
 use packshot_contract::material::{Material, MaterialPage};
 use packshot_contract::problem::Invalid;
-use packshot_db::{TenantScope, libraries};
-use packshot_domain::hash::ContentAddress;
-use packshot_worker::library::{parse, unpack};
-use packshot_worker::lru::Lru;
 
-/// The library that `?library=` names, or the tenant's own, with what it lies over.
-async fn library(state: &AppState, scope: TenantScope, params: &Params) -> ApiResult<Arc<Library>> {
-    let name = match params.text("library") {
-        Some(name) => Some(name.to_owned()),
-        None => RenderSettings::in_force(state, scope).await?.material_library,
-    };
-    let Some(name) = name.filter(|name| name != BUILTIN) else { return Ok(Arc::new(Library::builtin().clone())) };
-    let stored = libraries::find(&state.db, scope, &name).await?;
-    let stored =
-        stored.ok_or_else(|| ApiError::new(Code::LibraryNotFound, "there is no such library").at("?library"))?;
-    let address = stored.library.address;
-    if let Some(library) = state.libraries.0.get(&address) {
-        return Ok(library);
-    }
-    let turn = state.turn().await?;
-    // Who waited for the turn may find that the one before parsed the same.
-    if let Some(library) = state.libraries.0.get(&address) {
-        return Ok(library);
-    }
-    let file = state.store.read(stored.owner, &address).await?;
-    let resolved = turn.run(move || {
-        let sources = unpack(&file)?;
-        let n_bytes = sources.iter().map(|source| source.bytes.len() as u64).sum();
-        let (package, _) = parse(&sources)?;
-        Ok((Arc::new(over_builtin(package)?), n_bytes))
-    });
-    // It was whole when it was uploaded, so this version of Packshot sees something in it that the other did not.
-    let (library, n_bytes) = resolved.await?.map_err(super::libraries::refused)?;
-    state.libraries.0.insert(address, Arc::clone(&library), n_bytes);
-    Ok(library)
-}
-
-/// Text of parsed libraries that are kept for the next request, at most.
-const PARSED_BYTES_MAX: u64 = 32 << 20;
-
-/// Libraries as they were parsed, by the content of their file.
-#[derive(Debug)]
-pub(crate) struct Parsed(Lru<ContentAddress, Arc<Library>>);
-
-impl Default for Parsed {
-    fn default() -> Self {
-        Self(Lru::new(PARSED_BYTES_MAX))
-    }
-}
-
-/// A library alone if it can stand alone, else over the built-in one.
-///
-/// # Errors
-/// Every `library.…` finding of the two together.
-pub(crate) fn over_builtin(package: Package) -> Result<Library, packshot_materials::finding::Rejected> {
-    let stands_alone = package.extends.is_empty() && package.fallback.is_some();
-    let mut layers = vec![(Layer::Job, package)];
-    if !stands_alone {
-        layers.insert(0, (Layer::Base, Package::builtin()));
-    }
-    Library::resolve(layers).map(|(library, _)| library)
+/// The library that `?library=` names, or the tenant's own.
+async fn library(state: &AppState, caller: &Caller, params: &Params) -> ApiResult<Arc<Library>> {
+    let library = materials::library(state, &caller.0, params.text("library")).await?;
+    let missing = || AppError::new(Code::LibraryNotFound, "there is no such library").at("?library");
+    Ok(library.ok_or_else(missing)?)
 }
 
 /// Lists materials by id
@@ -90,22 +36,11 @@ pub(crate) fn over_builtin(package: Package) -> Result<Library, packshot_materia
     responses((status = 200, description = "A page of materials", body = MaterialPage)),
 )]
 pub(crate) async fn list(State(state): State<AppState>, caller: Caller, params: Params) -> ApiResult<Response> {
-    let limit = params.limit()? as usize;
-    let after = params.text("cursor").map(decode_cursor).transpose()?;
-    let library = library(&state, caller.scope(), &params).await?;
-    let found = library.search(params.text("q").unwrap_or_default());
-    let rest = found.skip_while(|material| after.as_ref().is_some_and(|after| material.id <= *after));
-    let mut items: Vec<Material> = rest.take(limit + 1).map(Material::from).collect();
-    let has_more = items.len() > limit;
-    items.truncate(limit);
-    let last = items.last().filter(|_| has_more);
-    let page = MaterialPage {
-        library: library.id().to_owned(),
-        version: library.version().to_string(),
-        digest: library.digest().to_owned(),
-        next_cursor: last.map(|material| encode_cursor(&material.id)),
-        items,
-    };
+    let limit = params.limit()?;
+    let after = params.text("cursor").map(str::parse::<MaterialCursor>).transpose();
+    let after = after.map_err(|_| Invalid::one("?cursor", "invalid_cursor", "this is no cursor of the list"))?;
+    let library = library(&state, &caller, &params).await?;
+    let page = materials::search(&library, params.text("q").unwrap_or_default(), after.as_ref(), limit);
     Ok(Answer::json(StatusCode::OK, &page)?.into_response())
 }
 
@@ -124,37 +59,8 @@ pub(crate) async fn get(
     Path(id): Path<String>,
     params: Params,
 ) -> ApiResult<Response> {
-    let library = library(&state, caller.scope(), &params).await?;
-    let (idx, _) =
-        library.find(&id).ok_or_else(|| ApiError::new(Code::MaterialNotFound, "there is no such material"))?;
-    Ok(Answer::json(StatusCode::OK, &Material::from(library.material(idx)))?.into_response())
-}
-
-/// The place after a material, named by its id, so that materials that come and go elsewhere do not move it.
-fn encode_cursor(id: &str) -> String {
-    id.bytes().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn decode_cursor(text: &str) -> Result<String, Invalid> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let is_formed = !text.is_empty() && text.len().is_multiple_of(2) && text.len() <= 2048;
-    let pairs = text.as_bytes().chunks_exact(2).map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?));
-    let bytes: Option<Vec<u8>> = if is_formed { pairs.collect() } else { None };
-    let id = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
-    id.ok_or_else(|| Invalid::one("?cursor", "invalid_cursor", "this is no cursor of the list"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cursors_survive_text() {
-        for id in ["STD_010101_Steel-Bare", "ä"] {
-            assert_eq!(decode_cursor(&encode_cursor(id)), Ok(id.to_owned()));
-        }
-        for text in ["", "garbage", "5", "ff", "éé"] {
-            assert!(decode_cursor(text).is_err(), "{text}");
-        }
-    }
+    let library = library(&state, &caller, &params).await?;
+    let material = materials::find(&library, &id);
+    let material = material.ok_or_else(|| ApiError::new(Code::MaterialNotFound, "there is no such material"))?;
+    Ok(Answer::json(StatusCode::OK, &material)?.into_response())
 }

@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::body::{self, JSON_BYTES_MAX};
 use super::problem::{ApiError, ApiResult, Code};
 use super::state::AppState;
-use crate::store::{Spooled, Store};
+use crate::app::{App, Upload};
 use packshot_contract::problem::Invalid;
 
 /// Room for boundaries and the heads of parts: of all of them together, and until the next part begins.
@@ -28,7 +28,7 @@ pub(crate) struct Form {
     /// The JSON; an empty object when there is none.
     pub(crate) json: Value,
     /// The files.
-    pub(crate) files: BTreeMap<&'static str, Spooled>,
+    pub(crate) files: BTreeMap<&'static str, Upload>,
     /// BLAKE3 of everything as it was decoded: what makes two requests equal.
     pub(crate) hash: [u8; 32],
 }
@@ -101,9 +101,9 @@ async fn receive_parts(
             form.json = body::parse(&bytes)?;
             *blake3::hash(&bytes).as_bytes()
         } else if let Some(&file) = files.iter().find(|&&file| file == name) {
-            let spooled = spool(&state.store, field, bytes_max, &meter).await?;
-            let hash = *spooled.address().hash();
-            form.files.insert(file, spooled);
+            let upload = receive_upload(state, field, bytes_max, &meter).await?;
+            let hash = *upload.address().hash();
+            form.files.insert(file, upload);
             hash
         } else {
             return Err(Invalid::one(pointer, "unknown_member", "there is no such part").into());
@@ -137,12 +137,12 @@ async fn read_json(mut field: Field<'_>, meter: &Meter) -> ApiResult<Vec<u8>> {
     Ok(bytes)
 }
 
-async fn spool(store: &Store, mut field: Field<'_>, bytes_max: u64, meter: &Meter) -> ApiResult<Spooled> {
-    let mut spool = store.spool(bytes_max)?;
+async fn receive_upload(app: &App, mut field: Field<'_>, bytes_max: u64, meter: &Meter) -> ApiResult<Upload> {
+    let mut upload = app.receive(bytes_max)?;
     while let Some(piece) = field.chunk().await.map_err(|error| meter.explain(&error))? {
-        spool.write(&piece).await?;
+        upload.write(&piece).await?;
     }
-    Ok(spool.finish().await?)
+    Ok(upload.finish().await?)
 }
 
 /// Counts what the parser of the parts takes from a body. It keeps everything until the next part has begun, so what it may

@@ -10,7 +10,7 @@ use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder};
 use utoipa_axum::router::UtoipaMethodRouter;
 
 use super::auth::{self, Access};
-use super::problem::Code;
+use super::problem::{Code, status};
 use super::state::AppState;
 
 /// Errors that every route can have.
@@ -58,7 +58,7 @@ pub(crate) fn operation(
         all.extend(GUARDED);
     }
     all.extend(codes.iter().copied().flatten());
-    all.sort_by_key(|code| (code.status(), code.as_str()));
+    all.sort_by_key(|code| (status::of_code(*code), code.as_str()));
     all.dedup();
     for item in paths.paths.values_mut() {
         for operation in operations(item) {
@@ -101,10 +101,10 @@ fn describe(operation: &mut Operation, access: Access, codes: &[Code]) {
         Some(_) => vec![SecurityRequirement::new("api_key", Vec::<String>::new())],
         None => Vec::new(),
     });
-    for codes in codes.chunk_by(|a, b| a.status() == b.status()) {
+    for codes in codes.chunk_by(|a, b| status::of_code(*a) == status::of_code(*b)) {
         let words: Vec<String> = codes.iter().map(|code| format!("`{}`", code.as_str())).collect();
         let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-        let status = codes[0].status().as_u16().to_string();
+        let status = status::of_code(codes[0]).as_u16().to_string();
         let response =
             ResponseBuilder::new().description(words.join(", ")).content("application/problem+json", content);
         operation.responses.responses.entry(status).or_insert_with(|| response.build().into());

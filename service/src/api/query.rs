@@ -6,9 +6,9 @@ use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 
 use super::problem::{ApiError, ApiResult, Code};
+use crate::app::{Cursor, PageRequest};
 use packshot_contract::page::{LIMIT_DEFAULT, LIMIT_MAX};
 use packshot_contract::problem::{Finding, Invalid};
-use packshot_db::{Cursor, PageRequest};
 
 /// The query parameters of a request. Those that a route does not know do nothing.
 #[derive(Clone, Debug, Default)]

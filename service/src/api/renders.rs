@@ -10,22 +10,18 @@ use super::idempotency;
 use super::problem::{ApiError, ApiResult, Code};
 use super::query::Params;
 use super::state::AppState;
-use crate::server::metrics::count_end;
+use crate::app::Page;
+use crate::renders::{self, Cancelled, with_position};
 use packshot_contract::Word;
 use packshot_contract::job::{Job, JobState};
 use packshot_contract::page::JobPage;
 use packshot_contract::problem::Invalid;
-use packshot_db::renders::{self, Cancelling};
-use packshot_db::{Page, TenantScope};
+use packshot_domain::access::Principal;
 use packshot_domain::id::RenderId;
-use packshot_domain::render::RenderState;
 
-pub(crate) mod convert;
 pub(crate) mod events;
-pub(crate) mod inputs;
 pub(crate) mod results;
 pub(crate) mod submit;
-pub(crate) mod wait;
 
 /// The id in a path. What is no id is the id of nothing.
 ///
@@ -33,24 +29,6 @@ pub(crate) mod wait;
 /// [`Code::RenderNotFound`].
 pub(crate) fn render_id(text: &str) -> ApiResult<RenderId> {
     text.parse().map_err(|_| ApiError::new(Code::RenderNotFound, "there is no such render"))
-}
-
-/// A job as it is now.
-///
-/// # Errors
-/// [`Code::RenderNotFound`], and what the database says.
-pub(crate) async fn current(state: &AppState, scope: TenantScope, id: RenderId) -> ApiResult<Job> {
-    let render = renders::get(&state.db, scope, id).await?;
-    with_position(state, scope, render).await
-}
-
-async fn with_position(state: &AppState, scope: TenantScope, render: renders::Render) -> ApiResult<Job> {
-    let positions = match render.state.is_terminal() {
-        true => Default::default(),
-        false => renders::queue_positions(&state.db, scope, &[render.id]).await?,
-    };
-    let position = positions.get(&render.id).copied();
-    Ok(convert::job(render, position)?)
 }
 
 /// Lists renders, newest first
@@ -71,17 +49,7 @@ pub(crate) async fn list(State(state): State<AppState>, caller: Caller, params: 
         JobState::from_word(word).ok_or_else(unknown)
     });
     let filter = filter.transpose()?.map(Into::into);
-    let Page { items, next } = renders::list(&state.db, caller.scope(), filter, page).await?;
-    let waiting: Vec<RenderId> = items.iter().filter(|render| !render.state.is_terminal()).map(|r| r.id).collect();
-    let positions = match waiting.is_empty() {
-        true => Default::default(),
-        false => renders::queue_positions(&state.db, caller.scope(), &waiting).await?,
-    };
-    let jobs = items.into_iter().map(|render| {
-        let position = positions.get(&render.id).copied();
-        convert::job(render, position)
-    });
-    let items = jobs.collect::<Result<_, _>>()?;
+    let Page { items, next } = renders::list(&state, &caller.0, filter, page).await?;
     let page = JobPage { items, next_cursor: next.map(|cursor| cursor.to_string()) };
     Ok(Answer::json(StatusCode::OK, &page)?.into_response())
 }
@@ -93,7 +61,7 @@ pub(crate) async fn list(State(state): State<AppState>, caller: Caller, params: 
     responses((status = 200, description = "The job", body = Job)),
 )]
 pub(crate) async fn get(State(state): State<AppState>, caller: Caller, Path(id): Path<String>) -> ApiResult<Response> {
-    let job = current(&state, caller.scope(), render_id(&id)?).await?;
+    let job = renders::get(&state, &caller.0, render_id(&id)?).await?;
     Ok(Answer::json(StatusCode::OK, &job)?.into_response())
 }
 
@@ -119,24 +87,15 @@ pub(crate) async fn cancel(
 ) -> ApiResult<Response> {
     let request = idempotency::of_request(&headers, &format!("/api/v1/renders/{id}/cancel"), [0; 32])?;
     let id = render_id(&id)?;
-    let (own, scope) = (state.clone(), caller.scope());
-    idempotency::once(&state, &caller, request, async move { cancel_once(&own, scope, id).await }).await
+    let (own, who) = (state.clone(), caller.0.clone());
+    idempotency::once(&state, &caller, request, async move { cancel_once(&own, &who, id).await }).await
 }
 
-async fn cancel_once(state: &AppState, scope: TenantScope, id: RenderId) -> ApiResult<Answer> {
-    let (status, render) = match renders::request_cancel(&state.db, scope, id).await? {
-        Cancelling::Requested(render) => (StatusCode::ACCEPTED, render),
-        Cancelling::Cancelled(render) => {
-            count_end(RenderState::Cancelled, None);
-            (StatusCode::OK, render)
-        }
-        Cancelling::Unchanged(render) => (StatusCode::OK, render),
-    };
-    state.hub.wake(id);
-    if let (StatusCode::ACCEPTED, Some(task)) = (status, render.task_id) {
-        state.queue.cancel(task);
+async fn cancel_once(state: &AppState, who: &Principal, id: RenderId) -> ApiResult<Answer> {
+    match renders::cancel(state, who, id).await? {
+        Cancelled::Ended(job) => Answer::json(StatusCode::OK, &job),
+        Cancelled::Stopping(job) => Answer::json(StatusCode::ACCEPTED, &job),
     }
-    Answer::json(status, &with_position(state, scope, render).await?)
 }
 
 /// Deletes a render that has ended, with its files
@@ -150,8 +109,6 @@ pub(crate) async fn delete(
     caller: Caller,
     Path(id): Path<String>,
 ) -> ApiResult<StatusCode> {
-    let id = render_id(&id)?;
-    renders::delete(&state.db, caller.scope(), id).await?;
-    state.hub.drop_preview(id);
+    renders::delete(&state, &caller.0, render_id(&id)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -4,25 +4,18 @@ use axum::extract::State;
 use axum::http::header::ETAG;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Map, Value};
 
 use super::answer::Answer;
 use super::auth::Caller;
 use super::body::JsonBody;
-use super::problem::{ApiError, ApiResult, Code};
+use super::precondition::expected_revision;
+use super::problem::ApiResult;
 use super::state::AppState;
-use super::worker_configs::expected_revision;
-use crate::config::Settings as Config;
-use crate::settings::{self, Definition, Kind, Reach, SETTINGS};
-use packshot_contract::problem::{Finding, Invalid};
-use packshot_contract::setting::{SettingItem, SettingRange, SettingValues, SettingsSchema};
-use packshot_db::settings::{self as rows, Patch, Stored};
-use packshot_domain::access::{Permission, Principal, Role};
+use crate::tenancy::settings::{self, SettingsChange};
+use packshot_contract::setting::{SettingValues, SettingsSchema};
 
-fn answer(config: &Config, stored: &Stored) -> ApiResult<Response> {
-    let revision = stored.revision().unsigned_abs();
-    let body = SettingValues { values: settings::values(config, stored), revision };
-    Ok(Answer::json(StatusCode::OK, &body)?.with(ETAG, format!("\"{revision}\"")).into_response())
+fn answer(values: &SettingValues) -> ApiResult<Response> {
+    Ok(Answer::json(StatusCode::OK, values)?.with(ETAG, format!("\"{}\"", values.revision)).into_response())
 }
 
 /// Shows the settings in force
@@ -31,7 +24,7 @@ fn answer(config: &Config, stored: &Stored) -> ApiResult<Response> {
     responses((status = 200, description = "Every setting with its value", body = SettingValues)),
 )]
 pub(crate) async fn get(State(state): State<AppState>, caller: Caller) -> ApiResult<Response> {
-    answer(&state.settings, &rows::stored(&state.db, caller.scope()).await?)
+    answer(&settings::values(&state, &caller.0).await?)
 }
 
 /// Describes the settings
@@ -40,36 +33,7 @@ pub(crate) async fn get(State(state): State<AppState>, caller: Caller) -> ApiRes
     responses((status = 200, description = "What each setting is and may be", body = SettingsSchema)),
 )]
 pub(crate) async fn schema(State(state): State<AppState>, caller: Caller) -> ApiResult<Response> {
-    let stored = rows::stored(&state.db, caller.scope()).await?;
-    let items = SETTINGS.iter().map(|definition| item(definition, &state.settings, &stored, &caller.0)).collect();
-    Ok(Answer::json(StatusCode::OK, &SettingsSchema { items })?.into_response())
-}
-
-fn item(definition: &Definition, config: &Config, stored: &Stored, caller: &Principal) -> SettingItem {
-    let (value, source) = settings::value(definition, config, stored);
-    let is_pinned = config.in_effect.pinned_by(definition.key).is_some();
-    let text = |text: Option<&str>| text.map(str::to_owned);
-    SettingItem {
-        key: definition.key.to_owned(),
-        aliases: definition.aliases.iter().map(|&alias| alias.to_owned()).collect(),
-        type_name: definition.kind.type_name().to_owned(),
-        default: (definition.default)(),
-        value,
-        scope: definition.reach.as_str().to_owned(),
-        source: source.to_owned(),
-        writable: !is_pinned && may_write(caller, definition),
-        secret: false,
-        range: match definition.kind {
-            Kind::Whole { min, max } => Some(SettingRange { min, max }),
-            Kind::Text { .. } => None,
-        },
-        unit: text(definition.unit),
-        title: definition.title.to_owned(),
-        description: definition.description.to_owned(),
-        affects: definition.affects.iter().map(|&what| what.to_owned()).collect(),
-        recommendation: text(definition.recommendation),
-        warning: text(definition.warning),
-    }
+    Ok(Answer::json(StatusCode::OK, &settings::schema(&state, &caller.0).await?)?.into_response())
 }
 
 /// Changes settings
@@ -88,62 +52,7 @@ pub(crate) async fn change(
     headers: HeaderMap,
     JsonBody(body): JsonBody,
 ) -> ApiResult<Response> {
-    let patch = read(&body, &caller.0, &state.settings)?;
+    let change = SettingsChange::read(&state, &caller.0, &body)?;
     let expected = expected_revision(&headers)?;
-    let stored = rows::patch(&state.db, caller.scope(), patch, expected).await?;
-    tracing::info!(user = %caller.0.user, revision = stored.revision(), "settings changed");
-    answer(&state.settings, &stored)
-}
-
-/// Whether somebody who may change settings may change this one.
-fn may_write(caller: &Principal, definition: &Definition) -> bool {
-    let is_of_instance = caller.role == Role::GlobalAdmin || caller.in_operating_tenant;
-    caller.allows(Permission::WriteSettings).is_ok() && (definition.reach == Reach::Tenant || is_of_instance)
-}
-
-/// The change that a patch asks for, under the names that settings have now.
-///
-/// # Errors
-/// A finding for each member that the caller may not write, that is no setting, has no such value, or is pinned.
-fn read(body: &Value, caller: &Principal, config: &Config) -> ApiResult<Patch> {
-    let Value::Object(members) = body else {
-        return Err(Invalid::one("", "wrong_type", "expected an object").into());
-    };
-    let mut patch = Patch::default();
-    let (mut forbidden, mut invalid, mut pinned) = (Vec::new(), Vec::new(), Vec::new());
-    for (name, value) in members {
-        let found = |code: Code, detail: String| {
-            Finding::new(format!("/{}", packshot_contract::members::escape(name)), code.as_str(), detail)
-        };
-        let Some(definition) = settings::definition::find(name) else {
-            invalid.push(found(Code::UnknownSetting, format!("there is no setting {name:?}")));
-            continue;
-        };
-        if !may_write(caller, definition) {
-            let detail = "it is for the whole installation, which another tenant runs";
-            forbidden.push(found(Code::Forbidden, detail.to_owned()));
-        } else if let Some(source) = config.in_effect.pinned_by(definition.key) {
-            let detail = format!("the service was started with it: {}", source.replace('_', " "));
-            pinned.push(found(Code::SettingPinned, detail));
-        } else if let Err(expected) = if value.is_null() { Ok(()) } else { definition.kind.check(value) } {
-            invalid.push(found(Code::InvalidSetting, expected));
-        } else if part_of(&mut patch, definition).insert(definition.key.to_owned(), value.clone()).is_some() {
-            invalid.push(found(Code::InvalidSetting, format!("{:?} is there twice, under two names", definition.key)));
-        }
-    }
-    let refused = |findings: Vec<Finding>, code: Code, detail: &str| match findings.is_empty() {
-        true => Ok(()),
-        false => Err(ApiError::of_input(code.as_str(), detail, findings)),
-    };
-    refused(forbidden, Code::Forbidden, "not all of these settings are yours to change")?;
-    Invalid::unless_clean((), invalid)?;
-    refused(pinned, Code::SettingPinned, "the service was started with some of these settings")?;
-    Ok(patch)
-}
-
-fn part_of<'p>(patch: &'p mut Patch, definition: &Definition) -> &'p mut Map<String, Value> {
-    match definition.reach {
-        Reach::Instance => &mut patch.instance,
-        Reach::Tenant => &mut patch.tenant,
-    }
+    answer(&settings::change(&state, &caller.0, change, expected).await?)
 }

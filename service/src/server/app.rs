@@ -22,7 +22,8 @@ use super::metrics::Metrics;
 use super::setup;
 use super::signal::StopSignals;
 use super::succession;
-use crate::api::{self, AppState, Parts};
+use crate::api::{self, AppState};
+use crate::app::{App, Parts};
 use crate::config::{Secret, Settings, StoreSettings, Workers};
 use crate::events::hub::Hub;
 use crate::queue::{self, QueueHandle, QueueParts, STALL_CHECK_EVERY};
@@ -122,16 +123,8 @@ impl Running {
         });
         let kept_up = metrics.clone();
         lasting::spawn("metrics", move || kept_up.clone().keep_up());
-        let parts = Parts {
-            db: db.clone(),
-            store,
-            hub: hub.clone(),
-            queue: queue.clone(),
-            settings: settings.clone(),
-            metrics,
-            keep_alive: api::KEEP_ALIVE,
-        };
-        let router = api::router(AppState::new(parts));
+        let parts = Parts { db: db.clone(), store, hub: hub.clone(), queue: queue.clone(), settings: settings.clone() };
+        let router = api::router(AppState::new(App::new(parts), metrics, api::KEEP_ALIVE));
         let limits = Limits {
             max_connections: settings.max_connections,
             max_connections_per_address: settings.max_connections_per_address,

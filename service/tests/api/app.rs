@@ -9,7 +9,8 @@ use packshot_db::{AllTenants, DatabaseConfig, Db, Notice, TenantScope, installat
 use packshot_domain::access::{Role, Scope};
 use packshot_domain::id::{TenantId, UserId, WorkerId};
 use packshot_domain::key::ApiKey;
-use packshot_service::api::{self, AppState, Parts};
+use packshot_service::api::{self, AppState};
+use packshot_service::app::{App, Parts};
 use packshot_service::config::{Settings, Sources};
 use packshot_service::events::hub::Hub;
 use packshot_service::queue::{self, QueueHandle, QueueParts, STALL_CHECK_EVERY};
@@ -149,16 +150,8 @@ impl Installation {
             false => QueueHandle::default(),
         };
         tokio::spawn(pass_on_notices(db.notices(), hub.clone(), queue.clone()));
-        let parts = Parts {
-            db: db.clone(),
-            store: store.clone(),
-            hub: hub.clone(),
-            queue: queue.clone(),
-            settings,
-            metrics: Metrics::install(),
-            keep_alive: KEEP_ALIVE,
-        };
-        let state = AppState::new(parts);
+        let parts = Parts { db: db.clone(), store: store.clone(), hub: hub.clone(), queue: queue.clone(), settings };
+        let state = AppState::new(App::new(parts), Metrics::install(), KEEP_ALIVE);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("bound"));
         let limits = Limits {

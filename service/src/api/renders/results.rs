@@ -10,47 +10,15 @@ use crate::api::auth::Caller;
 use crate::api::files::{self, is_known};
 use crate::api::problem::{ApiError, ApiResult, Code};
 use crate::api::state::AppState;
+use crate::renders::results::{self, Preview, REPORT, ResultFile, SHOT};
 use packshot_contract::Word;
 use packshot_contract::request::Format;
-use packshot_db::TenantScope;
-use packshot_db::files::{self as rows, RenderFile};
-use packshot_db::renders;
-use packshot_domain::id::RenderId;
-use packshot_domain::render::RenderState;
-use packshot_worker::protocol::PREVIEW_NAME;
 
 /// A preview is replaced by the next.
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-/// The file with the report.
-const REPORT: &str = "report.json";
-/// The file with the shot.
-const SHOT: &str = "shot.json";
 
-/// The files of a render that has completed.
-async fn files_of(state: &AppState, scope: TenantScope, id: RenderId) -> ApiResult<Vec<RenderFile>> {
-    let render = renders::get(&state.db, scope, id).await?;
-    if render.state != RenderState::Completed {
-        let detail = format!("the render is {}", render.state);
-        return Err(ApiError::new(Code::RenderNotCompleted, detail));
-    }
-    Ok(rows::of_render(&state.db, scope, id).await?)
-}
-
-async fn send(
-    state: &AppState,
-    scope: TenantScope,
-    id: RenderId,
-    headers: &HeaderMap,
-    is_wanted: impl Fn(&RenderFile) -> bool,
-) -> ApiResult<Response> {
-    let found = files_of(state, scope, id).await?.into_iter().find(is_wanted);
-    let file = found.ok_or_else(|| ApiError::new(Code::FormatNotAvailable, "the render did not make this file"))?;
-    files::respond(state, scope, &file.address, &file.media_type, headers).await
-}
-
-/// Whether a file is a picture, and not something about it.
-fn is_picture(file: &RenderFile) -> bool {
-    file.width.is_some() && file.name != PREVIEW_NAME
+async fn send(state: &AppState, caller: &Caller, file: ResultFile, headers: &HeaderMap) -> ApiResult<Response> {
+    files::respond(state, &caller.0, &file.address, &file.media_type, headers).await
 }
 
 /// Fetches the first file of a format
@@ -75,9 +43,9 @@ pub(crate) async fn result(
     headers: HeaderMap,
 ) -> ApiResult<Response> {
     // Every format there is, whether a render made it or not.
-    let format = result.strip_prefix("result.").filter(|format| Format::from_word(format).is_some());
+    let format = result.strip_prefix("result.").and_then(Format::from_word);
     let format = format.ok_or_else(|| ApiError::new(Code::NotFound, "nothing has this path"))?;
-    send(&state, caller.scope(), render_id(&id)?, &headers, |file| is_picture(file) && file.format == format).await
+    send(&state, &caller, results::first_of(&state, &caller.0, render_id(&id)?, format).await?, &headers).await
 }
 
 /// Fetches a file by its name
@@ -101,7 +69,7 @@ pub(crate) async fn file(
     Path((id, name)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
-    send(&state, caller.scope(), render_id(&id)?, &headers, |file| file.name == name).await
+    send(&state, &caller, results::named(&state, &caller.0, render_id(&id)?, &name).await?, &headers).await
 }
 
 /// Fetches the report: which part got which material and why, and what was odd
@@ -116,7 +84,7 @@ pub(crate) async fn report(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
-    send(&state, caller.scope(), render_id(&id)?, &headers, |file| file.name == REPORT).await
+    send(&state, &caller, results::named(&state, &caller.0, render_id(&id)?, REPORT).await?, &headers).await
 }
 
 /// Fetches the shot: camera, film, light and materials as they were in effect
@@ -131,7 +99,7 @@ pub(crate) async fn shot(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
-    send(&state, caller.scope(), render_id(&id)?, &headers, |file| file.name == SHOT).await
+    send(&state, &caller, results::named(&state, &caller.0, render_id(&id)?, SHOT).await?, &headers).await
 }
 
 /// Fetches the picture so far
@@ -154,28 +122,18 @@ pub(crate) async fn preview(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
-    let (id, scope) = (render_id(&id)?, caller.scope());
-    let render = renders::get(&state.db, scope, id).await?;
-    if render.state == RenderState::Completed {
-        return final_preview(&state, scope, id, &headers).await;
-    }
-    let preview = state.hub.preview(id).map(|preview| (*preview).clone());
-    let preview = preview.ok_or_else(|| ApiError::new(Code::PreviewNotReady, "there is no preview yet"))?;
+    let preview = match results::preview(&state, &caller.0, render_id(&id)?).await? {
+        Preview::SoFar(preview) => preview,
+        Preview::Final(address) => {
+            let mut response = files::respond(&state, &caller.0, &address, "image/png", &headers).await?;
+            response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+            return Ok(response);
+        }
+    };
     let tag = HeaderValue::try_from(&preview.etag).map_err(ApiError::internal)?;
     let common = [(ETAG, tag), (CACHE_CONTROL, NO_STORE)];
     if is_known(&headers, &preview.etag) {
         return Ok((StatusCode::NOT_MODIFIED, common).into_response());
     }
-    Ok((common, [(CONTENT_TYPE, "image/png")], preview.png).into_response())
-}
-
-/// The final picture: the preview that was stored, or the result itself where it is no larger than one.
-async fn final_preview(state: &AppState, scope: TenantScope, id: RenderId, headers: &HeaderMap) -> ApiResult<Response> {
-    let files = rows::of_render(&state.db, scope, id).await?;
-    let own = files.iter().find(|file| file.name == PREVIEW_NAME);
-    let png = own.or_else(|| files.iter().find(|file| is_picture(file) && file.format == "png"));
-    let png = png.ok_or_else(|| ApiError::new(Code::PreviewNotReady, "the render made no PNG to show"))?;
-    let mut response = files::respond(state, scope, &png.address, "image/png", headers).await?;
-    response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
-    Ok(response)
+    Ok((common, [(CONTENT_TYPE, "image/png")], preview.png.clone()).into_response())
 }

@@ -1,5 +1,4 @@
-//! A new render: its files are stored, then one transaction makes the render, its task, its first event and the answer to its
-//! idempotency key; then the client is answered.
+//! A new render: its request is received, the render is made, and the client is answered: at once, or when the render has ended.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,37 +7,32 @@ use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, LOCATION, RETRY_AFTER};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::inputs::{self, ENVIRONMENT, GLB, RenderSettings};
-use super::{convert, wait};
 use crate::api::answer::Answer;
 use crate::api::auth::Caller;
 use crate::api::files;
-use crate::api::idempotency::{self, Refused};
-use crate::api::multipart::{self, Form};
+use crate::api::idempotency::{of_request, refusal_to_stored, replay, to_stored};
+use crate::api::multipart;
 use crate::api::prefer::{self, PREFERENCE_APPLIED};
-use crate::api::problem::{ApiError, ApiResult, Code};
+use crate::api::problem::{ApiError, ApiResult};
 use crate::api::query::Params;
 use crate::api::state::AppState;
-use crate::server::metrics::count_cached;
-use crate::store::Spooled;
+use crate::app::AppError;
+use crate::idempotency::{self, IdempotentRequest, StoredAnswer};
+use crate::renders::{self, Asked, Equal, RenderWish, SubmitKey, Submitted, Waited, Wording, results};
+use crate::tenancy::RenderSettings;
 use packshot_contract::job::{Job, url};
-use packshot_contract::request::{Asset, Format, RenderRequest};
-use packshot_db::TenantScope;
-use packshot_db::files as rows;
-use packshot_db::idempotency::{Begun, IdempotentRequest, StoredAnswer};
-use packshot_db::objects::{self, NewObject};
-use packshot_db::renders::{self, Created, IdempotentSubmit, NewRender, NewWork, Render, Submitted};
-use packshot_domain::hash::ContentAddress;
-use packshot_domain::id::{RenderId, TaskId};
-use packshot_domain::render::{RenderKind, RenderState};
-use packshot_domain::task::QueueName;
-use packshot_worker::protocol::RenderInput;
+use packshot_contract::request::{Format, RenderRequest};
+use packshot_domain::access::Principal;
+use packshot_domain::id::RenderId;
 
 /// The path of all renders.
 const PATH: &str = "/api/v1/renders";
+/// The part of a multipart body that holds the product.
+const GLB: &str = "glb";
+/// The part of a multipart body that holds the environment map.
+const ENVIRONMENT: &str = "environment";
 /// Names the render that a picture is of.
 const RENDER_ID: HeaderName = HeaderName::from_static("x-packshot-render-id");
 /// In a stored answer: the picture is not in the row but in the store.
@@ -89,23 +83,31 @@ pub(crate) async fn create(
     request: Request,
 ) -> ApiResult<Response> {
     let wishes = Wishes::read(&headers, &params)?;
-    let scope = caller.scope();
-    let settings = RenderSettings::in_force(&state, scope).await?;
-    let form = multipart::receive(&state, request, &[GLB, ENVIRONMENT], settings.upload_bytes_max).await?;
-    let keyed = idempotency::of_request(&headers, PATH, form.hash)?;
-    if let Some(request) = &keyed {
-        let begun = packshot_db::idempotency::lookup(&state.db, scope, request).await?;
-        if let Some(answer) = idempotency::known(&begun)? {
-            return give(&state, scope, answer).await;
-        }
+    let (asked, hash) = receive(&state, &caller.0, request).await?;
+    let keyed = of_request(&headers, PATH, hash)?;
+    if let Some(request) = &keyed
+        && let Some(stored) = idempotency::lookup(&state, &caller.0, request).await?
+    {
+        return give(&state, &caller.0, replay(stored)?).await;
     }
-    let submission = Submission { state: state.clone(), caller, settings, wishes, keyed: keyed.clone() };
+    let submission = Submission { state: state.clone(), who: caller.0.clone(), wishes, keyed: keyed.clone() };
     // A client that leaves does not leave its key in flight: the work goes on without it.
     let answer = match keyed {
-        Some(_) => tokio::spawn(submission.run(form)).await.map_err(ApiError::internal)??,
-        None => submission.run(form).await?,
+        Some(_) => tokio::spawn(submission.run(asked)).await.map_err(ApiError::internal)??,
+        None => submission.run(asked).await?,
     };
-    give(&state, scope, answer).await
+    give(&state, &caller.0, answer).await
+}
+
+/// Receives a request for pictures with its files, and the hash of all of it.
+///
+/// # Errors
+/// As [`multipart::receive`].
+pub(crate) async fn receive(state: &AppState, who: &Principal, request: Request) -> ApiResult<(Asked, [u8; 32])> {
+    let settings = RenderSettings::in_force(state, who).await?;
+    let mut form = multipart::receive(state, request, &[GLB, ENVIRONMENT], settings.upload_bytes_max).await?;
+    let (glb, environment) = (form.files.remove(GLB), form.files.remove(ENVIRONMENT));
+    Ok((Asked { request: form.json, glb, environment, settings }, form.hash))
 }
 
 /// How a client wants to be answered.
@@ -113,7 +115,7 @@ pub(crate) async fn create(
 struct Wishes {
     wait: Option<Duration>,
     wants_picture: bool,
-    refuses_cache: bool,
+    equal: Equal,
 }
 
 impl Wishes {
@@ -124,188 +126,72 @@ impl Wishes {
         Ok(Self {
             wait,
             wants_picture: wait.is_some() && prefer::accepts(headers, "image/png"),
-            refuses_cache: directives.any(|directive| directive.eq_ignore_ascii_case("no-cache")),
+            equal: match directives.any(|directive| directive.eq_ignore_ascii_case("no-cache")) {
+                true => Equal::RenderedAgain,
+                false => Equal::Reused,
+            },
         })
     }
 }
 
-/// A request on its way to a render.
+/// A request on its way to a render and an answer.
 struct Submission {
     state: AppState,
-    caller: Caller,
-    settings: RenderSettings,
+    who: Principal,
     wishes: Wishes,
     keyed: Option<IdempotentRequest>,
 }
 
 impl Submission {
-    async fn run(self, form: Form) -> ApiResult<Answer> {
-        let scope = self.caller.scope();
-        let new = match self.prepare(form).await {
-            Ok(new) => new,
-            // Nothing has happened yet, so the refusal of a request is as final as its answer would be.
-            Err(refusal) => {
-                let Some(request) = self.keyed.clone().filter(|_| refusal.status().is_client_error()) else {
-                    return Err(refusal);
-                };
-                return match idempotency::refuse(&self.state, scope, request, refusal).await? {
-                    Refused::Answered(answer) => Ok(answer),
-                    Refused::Made(id) => {
-                        let wait = self.wishes.wait.unwrap_or_default();
-                        self.wait_for(id, wait).await
-                    }
-                };
-            }
-        };
-        let id = new.id;
-        let idempotent = self.keyed.clone().map(|request| IdempotentSubmit {
+    async fn run(self, asked: Asked) -> ApiResult<Answer> {
+        let Wishes { wait, wants_picture, equal } = self.wishes;
+        let key = self.keyed.clone().map(|request| SubmitKey {
             request,
-            answer: self.wishes.wait.is_none().then(|| Arc::new(stored_answer) as renders::AnswerOf),
-            in_flight: idempotency::IN_FLIGHT + self.wishes.wait.unwrap_or_default(),
+            accepted: wait.is_none().then(|| Arc::new(stored_answer) as Wording),
+            refused: |error| refusal_to_stored(&error.clone().into()),
+            wait: wait.unwrap_or_default(),
         });
-        match renders::create(&self.state.db, scope, new, idempotent).await? {
-            Submitted::Created(created) => {
-                if created.render.state == RenderState::Completed {
-                    count_cached();
-                }
-                self.state.queue.wake();
-                match self.wishes.wait {
-                    // The stored answer and this one must be equal, so both are made of what the transaction saw.
-                    None if self.keyed.is_some() => accepted(&created),
-                    None => accepted_job(&super::with_position(&self.state, scope, created.render).await?),
-                    Some(wait) => self.wait_for(id, wait).await,
-                }
-            }
-            Submitted::Known(Begun::Interrupted(id)) => {
-                let wait = self.wishes.wait.unwrap_or_default();
-                self.wait_for(id, wait).await
-            }
-            Submitted::Known(begun) => match idempotency::known(&begun)? {
-                Some(answer) => Ok(answer),
-                None => Err(ApiError::internal(std::io::Error::other("a known request is fresh"))),
-            },
+        let wish = RenderWish { asked, equal, needs: wants_picture.then_some(Format::Png), key };
+        match (renders::submit(&self.state, &self.who, wish).await?, wait) {
+            (Submitted::Created(created), None) => accepted(&created.job(&self.state, &self.who).await?),
+            (Submitted::Created(created), Some(wait)) => self.wait_for(created.id, wait).await,
+            (Submitted::Interrupted(id), wait) => self.wait_for(id, wait.unwrap_or_default()).await,
+            (Submitted::Answered(stored), _) => replay(stored),
         }
-    }
-
-    /// Stores the files, finds what the request refers to, and whether it was rendered before.
-    async fn prepare(&self, mut form: Form) -> ApiResult<NewRender> {
-        let (state, scope, settings) = (&self.state, self.caller.scope(), &self.settings);
-        let mut request = inputs::parse(&form, settings)?;
-        if self.wishes.wants_picture && !request.formats.contains(&Format::Png) {
-            return Err(ApiError::new(Code::NotAcceptable, "the request makes no PNG that could be the answer"));
-        }
-        inputs::check_assets(state, scope, &request).await?;
-        let libraries = inputs::find_libraries(state, scope, &request, settings).await?;
-        if let Some(upload) = form.files.remove(GLB) {
-            request.asset = Some(keep(state, scope, upload, "model/gltf-binary").await?);
-        }
-        if let Some(upload) = form.files.remove(ENVIRONMENT) {
-            request.environment = Some(keep(state, scope, upload, "application/octet-stream").await?);
-        }
-        let address = |asset: &Asset| asset.content_address.0;
-        let scene = request.asset.as_ref().map(address).ok_or_else(inputs::no_asset)?;
-        let environment = request.environment.as_ref().map(address);
-        let cache_key = inputs::cache_key(scope, &request, &libraries, settings.fallback_material.as_deref());
-        let libraries: Vec<_> = libraries.into_iter().map(|library| library.file).collect();
-        let inputs = [Some(scene), environment].into_iter().flatten();
-        let inputs = inputs.chain(libraries.iter().map(|library| library.address)).collect();
-        let id = RenderId::new();
-        let cached = if self.wishes.refuses_cache { None } else { find_cached(state, scope, cache_key, id).await? };
-        let fallback_material = settings.fallback_material.clone();
-        // Not an option of the picture: it is kept and shown beside the request.
-        let metadata = Value::Object(std::mem::take(&mut request.metadata));
-        let input = RenderInput { scene, environment, libraries, fallback_material, request };
-        let request = &input.request;
-        let kind = RenderKind::from(request.kind);
-        let samples_target = request.samples.saturating_mul(request.n_pictures());
-        let json = |value: Result<Value, serde_json::Error>| value.map_err(ApiError::internal);
-        Ok(NewRender {
-            id,
-            kind,
-            priority: request.priority,
-            metadata,
-            samples_target: i32::try_from(samples_target).unwrap_or(i32::MAX),
-            created_by: self.caller.0.user,
-            cache_key: Some(cache_key),
-            inputs,
-            work: cached.unwrap_or(NewWork::Task {
-                id: TaskId::new(),
-                name: kind.step(),
-                queue: QueueName::Render,
-                kwargs: json(serde_json::to_value(&input))?,
-            }),
-            request: json(serde_json::to_value(request))?,
-        })
     }
 
     /// Answers when the render has ended or the time is over, and stores that answer.
     async fn wait_for(self, id: RenderId, wait: Duration) -> ApiResult<Answer> {
         let result = self.answer_of(id, wait).await;
         if let Some(request) = self.keyed {
-            idempotency::settle(&self.state, self.caller.scope(), request, &result).await?;
+            idempotency::settle(&self.state, &self.who, request, to_stored(&result)).await?;
         }
         result
     }
 
     async fn answer_of(&self, id: RenderId, wait: Duration) -> ApiResult<Answer> {
-        let (state, scope) = (&self.state, self.caller.scope());
-        let render = wait::until_ended(state, scope, id, wait).await?;
-        let applied = prefer::applied(wait);
-        let answer = match render.state {
-            RenderState::Pending | RenderState::Queued | RenderState::Running => {
-                let job = super::with_position(state, scope, render).await?;
-                accepted_job(&job)
-            }
-            _ if !self.wishes.wants_picture => Answer::json(StatusCode::OK, &convert::job(render, None)?),
-            RenderState::Completed => picture(state, scope, &render).await,
-            RenderState::Failed => Err(failure(&render)),
-            RenderState::Cancelled => Err(ApiError::new(Code::RenderNotCompleted, "the render was cancelled")),
+        let answer = match renders::until_ended(&self.state, &self.who, id, wait).await? {
+            Waited::GoesOn(job) => accepted(&job),
+            Waited::Completed(_) if self.wishes.wants_picture => picture(&self.state, &self.who, id).await,
+            Waited::Failed(_, failure) if self.wishes.wants_picture => Err(failure.into()),
+            Waited::Completed(job) | Waited::Failed(job, _) => Answer::json(StatusCode::OK, &job),
         };
         let answer = answer.map_err(|error| match id.to_string().parse() {
             Ok(value) if self.wishes.wants_picture => error.with(RENDER_ID, value),
             _ => error,
         });
-        Ok(answer?.with(PREFERENCE_APPLIED, applied))
+        Ok(answer?.with(PREFERENCE_APPLIED, prefer::applied(wait)))
     }
 }
 
-/// Keeps an uploaded file, and remembers that the tenant has it.
-async fn keep(state: &AppState, scope: TenantScope, upload: Spooled, media_type: &str) -> ApiResult<Asset> {
-    let size_bytes = i64::try_from(upload.size_bytes()).unwrap_or(i64::MAX);
-    let address = state.store.keep(scope.tenant, upload).await?;
-    let object = NewObject { address, size_bytes, media_type: media_type.to_owned() };
-    objects::record_all(&state.db, scope, vec![object]).await?;
-    Ok(Asset { content_address: address.into() })
-}
-
-/// The result of an equal request whose files are all there.
-async fn find_cached(
-    state: &AppState,
-    scope: TenantScope,
-    key: ContentAddress,
-    id: RenderId,
-) -> ApiResult<Option<NewWork>> {
-    let Some((of, files)) = renders::find_cached(&state.db, scope, key).await? else { return Ok(None) };
-    for file in &files {
-        if !state.store.has(scope.tenant, &file.address).await? {
-            return Ok(None);
-        }
-    }
-    Ok(Some(NewWork::Cached { of: of.id, result: convert::cached_result(&of, id)? }))
-}
-
-/// The answer to who does not wait.
-fn accepted(created: &Created) -> ApiResult<Answer> {
-    accepted_job(&convert::job(created.render.clone(), created.queue_position)?)
-}
-
-fn accepted_job(job: &Job) -> ApiResult<Answer> {
+/// The answer to who does not wait, or no longer.
+fn accepted(job: &Job) -> ApiResult<Answer> {
     Ok(Answer::json(StatusCode::ACCEPTED, job)?.with(LOCATION, url(job.id)).with(RETRY_AFTER, "1".to_owned()))
 }
 
 /// The same as the row of an idempotency key, made inside of the transaction.
-fn stored_answer(created: &Created) -> StoredAnswer {
-    match accepted(created) {
+fn stored_answer(job: Result<Job, AppError>) -> StoredAnswer {
+    match job.map_err(ApiError::from).and_then(|job| accepted(&job)) {
         Ok(answer) => answer.to_stored(),
         Err(error) => {
             let body = serde_json::to_vec(&error.problem(PATH, "")).unwrap_or_default();
@@ -316,29 +202,20 @@ fn stored_answer(created: &Created) -> StoredAnswer {
 }
 
 /// An answer that stands for the picture, which [`give`] puts in its place: rows keep no pictures.
-async fn picture(state: &AppState, scope: TenantScope, render: &Render) -> ApiResult<Answer> {
-    let files = rows::of_render(&state.db, scope, render.id).await?;
-    let png = files.iter().find(|file| file.format == "png");
-    let png = png.ok_or_else(|| ApiError::new(Code::FormatNotAvailable, "the render made no PNG"))?;
+async fn picture(state: &AppState, who: &Principal, id: RenderId) -> ApiResult<Answer> {
+    let png = results::picture(state, who, id).await?;
     Ok(Answer::empty(StatusCode::OK)
         .with(CONTENT_TYPE, "image/png".to_owned())
         .with(ETAG, files::etag(&png.address))
-        .with(RENDER_ID, render.id.to_string())
+        .with(RENDER_ID, id.to_string())
         .with(STORED_PICTURE, png.address.to_string()))
 }
 
-fn failure(render: &Render) -> ApiError {
-    match &render.error {
-        Some(error) => ApiError::of_job(&error.code, &error.detail, error.at.as_deref()),
-        None => ApiError::of_job("internal", "the render failed", None),
-    }
-}
-
 /// Sends an answer, with the picture it stands for.
-async fn give(state: &AppState, scope: TenantScope, answer: Answer) -> ApiResult<Response> {
+async fn give(state: &AppState, who: &Principal, answer: Answer) -> ApiResult<Response> {
     let address = answer.header(&STORED_PICTURE).and_then(|value| value.to_str().ok()?.parse().ok());
     let Some(address) = address else { return Ok(answer.into_response()) };
-    let mut response = files::respond(state, scope, &address, "image/png", &HeaderMap::new()).await?;
+    let mut response = files::respond(state, who, &address, "image/png", &HeaderMap::new()).await?;
     for (name, value) in answer.headers().iter().filter(|(name, _)| name != STORED_PICTURE && name != CONTENT_TYPE) {
         response.headers_mut().insert(name, value.clone());
     }

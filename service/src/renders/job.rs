@@ -1,4 +1,4 @@
-//! From rows to what clients see of a render.
+//! From rows to the job that who asks for a render sees.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -8,12 +8,13 @@ use packshot_contract::job::{Job, JobError, Links, RenderResult, file_url};
 use packshot_contract::request::RenderRequest;
 use packshot_db::renders::{Progress, Render};
 use packshot_db::{DbError, Json};
+use packshot_domain::id::RenderId;
 
 /// A job, with its place in the queue if it waits.
 ///
 /// # Errors
 /// [`DbError::Corrupt`] when the row holds what this version cannot read.
-pub(crate) fn job(render: Render, queue_position: Option<u64>) -> Result<Job, DbError> {
+pub(super) fn job(render: Render, queue_position: Option<u64>) -> Result<Job, DbError> {
     let Render {
         id,
         kind,
@@ -75,11 +76,11 @@ fn device_name(device: &Json) -> Option<String> {
     name.as_str().map(str::to_owned)
 }
 
-/// The result of another render with an equal request, as this one's.
+/// The result of another render with an equal request, as that of the render `id`.
 ///
 /// # Errors
 /// [`DbError::Corrupt`] when the row holds what this version cannot read.
-pub(crate) fn cached_result(of: &Render, id: packshot_domain::id::RenderId) -> Result<Json, DbError> {
+pub(super) fn cached_result(of: &Render, id: RenderId) -> Result<Json, DbError> {
     let mut result: RenderResult = read("result", of.result.clone().unwrap_or_default())?;
     for file in &mut result.files {
         file.url = file_url(id.uuid(), &file.name);

@@ -1,0 +1,22 @@
+//! `If-Match` (RFC 9110): a change that counts only if nobody else changed the object since it was read.
+
+use axum::http::HeaderMap;
+use axum::http::header::IF_MATCH;
+
+use super::problem::{ApiError, ApiResult, Code};
+
+/// The revision that the client believes to be there; `None` when it does not care.
+///
+/// # Errors
+/// [`Code::PreconditionFailed`].
+pub(crate) fn expected_revision(headers: &HeaderMap) -> ApiResult<Option<i64>> {
+    let Some(value) = headers.get(IF_MATCH) else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default().trim();
+    if text == "*" {
+        return Ok(None);
+    }
+    let revision = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')?.parse().ok());
+    // A tag that was never given out is as stale as an old one.
+    let stale = || ApiError::new(Code::PreconditionFailed, "If-Match names no revision of the object");
+    revision.map(Some).ok_or_else(stale)
+}

@@ -1,0 +1,78 @@
+//! Which status an answer with an error has: the one place where codes and statuses meet.
+
+use axum::http::StatusCode;
+
+use crate::app::{Code, ErrorKind};
+
+/// The status of an answer with this error.
+pub(crate) const fn of_error(kind: &ErrorKind) -> StatusCode {
+    match kind {
+        ErrorKind::Own(code) => of_code(*code),
+        ErrorKind::Input(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        ErrorKind::Work(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// The status of an answer with this code.
+pub(crate) const fn of_code(code: Code) -> StatusCode {
+    match code {
+        Code::MalformedBody => StatusCode::BAD_REQUEST,
+        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Code::Forbidden
+        | Code::InsufficientScope
+        | Code::TenantMismatch
+        | Code::BypassNotAllowed
+        | Code::SetupRequired
+        | Code::HostNotAllowed
+        | Code::OriginNotAllowed => StatusCode::FORBIDDEN,
+        Code::NotFound
+        | Code::RenderNotFound
+        | Code::PreviewNotReady
+        | Code::FormatNotAvailable
+        | Code::TaskNotFound
+        | Code::MaterialNotFound
+        | Code::LibraryNotFound
+        | Code::QueueNotFound => StatusCode::NOT_FOUND,
+        Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        Code::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+        Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Code::IdempotencyInFlight
+        | Code::RenderNotCompleted
+        | Code::RenderNotTerminal
+        | Code::TaskNotFailed
+        | Code::StateConflict
+        | Code::LeaseLost
+        | Code::LibraryVersionExists
+        | Code::LibraryInUse
+        | Code::SettingPinned => StatusCode::CONFLICT,
+        Code::ArtifactExpired => StatusCode::GONE,
+        Code::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+        Code::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Code::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
+        Code::ValidationFailed
+        | Code::OptionNotAvailable
+        | Code::ImageTooLarge
+        | Code::ConflictingMembers
+        | Code::InvalidConcurrency
+        | Code::UnknownSetting
+        | Code::InvalidSetting
+        | Code::InvalidCursor
+        | Code::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+        Code::RateLimited | Code::TooManyStreams => StatusCode::TOO_MANY_REQUESTS,
+        Code::InternalError | Code::ContentCorrupt => StatusCode::INTERNAL_SERVER_ERROR,
+        Code::Unavailable | Code::DeviceOutOfMemory => StatusCode::SERVICE_UNAVAILABLE,
+        Code::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_stand_for_errors() {
+        for code in Code::ALL {
+            assert!(of_code(*code).as_u16() >= 400, "{code:?}");
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! The devices of this machine, as they were found last.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Mutex;
+
+use super::AppError;
+use packshot_contract::device::Devices;
+use packshot_worker::device;
+
+/// How long a look at the devices counts: asking drivers takes longer than a small picture.
+const FRESH: Duration = Duration::from_secs(10);
+
+/// The devices as they were found last.
+#[derive(Default)]
+pub(crate) struct DeviceList {
+    found: Mutex<Option<Look>>,
+}
+
+/// One look at the devices.
+struct Look {
+    at: Instant,
+    wish: String,
+    devices: Arc<Devices>,
+}
+
+impl DeviceList {
+    /// The devices as they were at most ten seconds ago, with the one selected that who wishes `wish` gets. Who asks meanwhile
+    /// waits for the same look.
+    ///
+    /// # Errors
+    /// An internal error when the look panicked.
+    pub(crate) async fn look(&self, wish: String) -> Result<Arc<Devices>, AppError> {
+        let mut found = self.found.lock().await;
+        if let Some(look) = &*found
+            && look.at.elapsed() < FRESH
+            && look.wish == wish
+        {
+            return Ok(Arc::clone(&look.devices));
+        }
+        let wished = wish.clone();
+        let report = tokio::task::spawn_blocking(move || device::report(&wished)).await.map_err(AppError::internal)?;
+        let devices = Arc::new(Devices::from(report));
+        *found = Some(Look { at: Instant::now(), wish, devices: Arc::clone(&devices) });
+        Ok(devices)
+    }
+}

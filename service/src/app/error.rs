@@ -1,0 +1,168 @@
+//! Why a use case did not do what was wished: a code, a sentence, and what exactly is wrong with the wish. No statuses.
+
+use std::error::Error as StdError;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Code;
+use crate::store::StoreError;
+use packshot_contract::problem::{Finding, Invalid};
+use packshot_db::DbError;
+
+/// What who finds the service busy or away may wait before another try.
+const SOON: Duration = Duration::from_secs(1);
+
+/// Why a use case did not do what was wished.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{}: {detail}", self.code())]
+pub struct AppError {
+    kind: ErrorKind,
+    detail: String,
+    findings: Vec<Finding>,
+    retry_after: Option<Duration>,
+    cause: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+/// Whose code an error has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The service's own.
+    Own(Code),
+    /// That of a fault in what a file or a request says: the renderer's (`glb.…`, `map.…`), or a finding's.
+    Input(String),
+    /// That of a job that failed for a reason that is not in its input.
+    Work(String),
+}
+
+impl AppError {
+    /// An error with its code, and a sentence for people.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        let is_passing = matches!(code, Code::Unavailable | Code::IdempotencyInFlight | Code::DeviceOutOfMemory);
+        let retry_after = is_passing.then_some(SOON);
+        Self { retry_after, ..Self::of_kind(ErrorKind::Own(code), detail.into()) }
+    }
+
+    /// An error in what a file or request says, with the code of the renderer.
+    pub fn of_input(code: impl Into<String>, detail: impl Into<String>, findings: Vec<Finding>) -> Self {
+        let code = code.into();
+        let kind = Code::from_name(&code).map_or(ErrorKind::Input(code), ErrorKind::Own);
+        Self { findings, ..Self::of_kind(kind, detail.into()) }
+    }
+
+    /// The failure of a job for a reason that is not in its input, with the job's code.
+    pub fn of_work(code: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::of_kind(ErrorKind::Work(code.into()), detail.into())
+    }
+
+    /// A defect, or a failure that nobody who asks can do anything about.
+    pub fn internal(cause: impl StdError + Send + Sync + 'static) -> Self {
+        Self::new(Code::InternalError, "something went wrong inside the service").caused_by(cause)
+    }
+
+    fn of_kind(kind: ErrorKind, detail: String) -> Self {
+        Self { kind, detail, findings: Vec::new(), retry_after: None, cause: None }
+    }
+
+    /// The same with a finding about a member of the wish.
+    #[must_use]
+    pub fn at(mut self, pointer: impl Into<String>) -> Self {
+        self.findings.push(Finding::new(pointer, self.code(), self.detail.clone()));
+        self
+    }
+
+    /// The same with the time after which it is worth another try, in whole seconds.
+    #[must_use]
+    pub fn retry_after(self, wait: Duration) -> Self {
+        Self { retry_after: Some(wait), ..self }
+    }
+
+    /// The same with what happened inside, for the log.
+    #[must_use]
+    pub fn caused_by(self, cause: impl StdError + Send + Sync + 'static) -> Self {
+        Self { cause: Some(Arc::new(cause)), ..self }
+    }
+
+    /// Whose code it has.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.kind
+    }
+
+    /// The stable code.
+    pub fn code(&self) -> &str {
+        match &self.kind {
+            ErrorKind::Own(code) => code.as_str(),
+            ErrorKind::Input(code) | ErrorKind::Work(code) => code,
+        }
+    }
+
+    /// The sentence for people.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// Everything that is wrong with the wish; empty when there is nothing to point at.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// The time after which it is worth another try, if it may be.
+    pub fn wait(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    /// What happened inside, from the outermost error to its root, for the log.
+    pub fn causes(&self) -> Option<String> {
+        let mut cause: &dyn StdError = &**self.cause.as_ref()?;
+        let mut text = cause.to_string();
+        while let Some(source) = cause.source() {
+            text = format!("{text}: {source}");
+            cause = source;
+        }
+        Some(text)
+    }
+}
+
+impl From<Invalid> for AppError {
+    fn from(invalid: Invalid) -> Self {
+        Self::of_input(invalid.code().to_owned(), invalid.detail(), invalid.findings)
+    }
+}
+
+impl From<DbError> for AppError {
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::NotFound("render") => Self::new(Code::RenderNotFound, "there is no such render"),
+            DbError::NotFound("task") => Self::new(Code::TaskNotFound, "there is no such task"),
+            DbError::NotFound("library") => Self::new(Code::LibraryNotFound, "there is no such library"),
+            DbError::NotFound(_) => Self::new(Code::NotFound, "there is no such object"),
+            DbError::LeaseLost(_) => Self::new(Code::LeaseLost, error.to_string()),
+            DbError::State(ref reason) => Self::new(Code::StateConflict, reason.to_string()),
+            DbError::Stale { .. } => Self::new(Code::PreconditionFailed, error.to_string()),
+            DbError::Exists(_) => Self::new(Code::LibraryVersionExists, error.to_string()),
+            DbError::InUse("render") => Self::new(Code::RenderNotTerminal, "the render has not ended"),
+            DbError::InUse(_) => Self::new(Code::LibraryInUse, error.to_string()),
+            DbError::Closed => Self::new(Code::Unavailable, "the service is stopping"),
+            DbError::Unavailable(_) | DbError::Unanswered(_) => {
+                Self::new(Code::Unavailable, "the database is away").caused_by(error)
+            }
+            DbError::Full(_) => Self::new(Code::StorageFull, "the database has no space left").caused_by(error),
+            DbError::Corrupt { .. } | DbError::Unsupported(_) | DbError::Internal(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<StoreError> for AppError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Full => Self::new(Code::StorageFull, "there is no space left for the file"),
+            StoreError::TooLarge { .. } => Self::new(Code::BodyTooLarge, error.to_string()),
+            StoreError::NotFound => Self::new(Code::ArtifactExpired, "the bytes of the file are gone"),
+            StoreError::Corrupt { .. } => {
+                Self::new(Code::ContentCorrupt, "the stored bytes are damaged").caused_by(error)
+            }
+            StoreError::Io(_) | StoreError::Backend(_) => {
+                Self::new(Code::Unavailable, "the storage is away").caused_by(error)
+            }
+        }
+    }
+}

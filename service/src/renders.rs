@@ -1,0 +1,115 @@
+//! Renders: asked for, found, watched to their end, called off, deleted; and what they leave.
+
+mod cache;
+mod inputs;
+mod job;
+mod preflight;
+mod statistics;
+mod submit;
+mod wait;
+pub mod results;
+
+use std::collections::HashMap;
+
+use crate::app::{App, AppError, Page, PageRequest};
+use crate::server::metrics::count_end;
+use packshot_contract::job::Job;
+use packshot_db::TenantScope;
+use packshot_db::renders::{self as rows, Cancelling, Render};
+use packshot_domain::access::Principal;
+use packshot_domain::id::RenderId;
+use packshot_domain::render::RenderState;
+
+pub use inputs::Asked;
+pub use preflight::preflight;
+pub use statistics::statistics;
+pub use submit::{Created, Equal, RenderWish, SubmitKey, Submitted, Wording, submit};
+pub use wait::{Waited, until_ended};
+
+/// A job, with its place in the queue if it waits.
+pub(crate) async fn with_position(app: &App, scope: TenantScope, render: Render) -> Result<Job, AppError> {
+    let positions = positions(app, scope, std::slice::from_ref(&render)).await?;
+    let position = positions.get(&render.id).copied();
+    Ok(job::job(render, position)?)
+}
+
+/// The places in the queue of those renders that wait. Where none does, nobody is asked.
+async fn positions(app: &App, scope: TenantScope, renders: &[Render]) -> Result<HashMap<RenderId, u64>, AppError> {
+    let waiting: Vec<RenderId> = renders.iter().filter(|render| !render.state.is_terminal()).map(|r| r.id).collect();
+    match waiting.is_empty() {
+        true => Ok(HashMap::new()),
+        false => Ok(rows::queue_positions(&app.db, scope, &waiting).await?),
+    }
+}
+
+/// A page of jobs, newest first, of one state or all.
+///
+/// # Errors
+/// What the database says.
+pub async fn list(
+    app: &App,
+    who: &Principal,
+    state: Option<RenderState>,
+    page: PageRequest,
+) -> Result<Page<Job>, AppError> {
+    let scope = TenantScope::of(who.tenant);
+    let Page { items, next } = rows::list(&app.db, scope, state, page).await?;
+    let positions = positions(app, scope, &items).await?;
+    let jobs = items.into_iter().map(|render| {
+        let position = positions.get(&render.id).copied();
+        job::job(render, position)
+    });
+    Ok(Page { items: jobs.collect::<Result<_, _>>()?, next })
+}
+
+/// A job as it is now.
+///
+/// # Errors
+/// [`Code::RenderNotFound`](crate::app::Code::RenderNotFound).
+pub async fn get(app: &App, who: &Principal, id: RenderId) -> Result<Job, AppError> {
+    let scope = TenantScope::of(who.tenant);
+    let render = rows::get(&app.db, scope, id).await?;
+    with_position(app, scope, render).await
+}
+
+/// What became of a wish to call a job off.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cancelled {
+    /// It has ended, now or before.
+    Ended(Box<Job>),
+    /// It runs, and its worker will stop.
+    Stopping(Box<Job>),
+}
+
+/// Calls a job off: one that waits at once; of one that runs the worker stops within two seconds.
+///
+/// # Errors
+/// [`Code::RenderNotFound`](crate::app::Code::RenderNotFound).
+pub async fn cancel(app: &App, who: &Principal, id: RenderId) -> Result<Cancelled, AppError> {
+    let scope = TenantScope::of(who.tenant);
+    let cancelling = rows::request_cancel(&app.db, scope, id).await?;
+    app.hub.wake(id);
+    match cancelling {
+        Cancelling::Requested(render) => {
+            if let Some(task) = render.task_id {
+                app.queue.cancel(task);
+            }
+            Ok(Cancelled::Stopping(Box::new(with_position(app, scope, render).await?)))
+        }
+        Cancelling::Cancelled(render) => {
+            count_end(RenderState::Cancelled, None);
+            Ok(Cancelled::Ended(Box::new(with_position(app, scope, render).await?)))
+        }
+        Cancelling::Unchanged(render) => Ok(Cancelled::Ended(Box::new(with_position(app, scope, render).await?))),
+    }
+}
+
+/// Deletes a job that has ended, with its files.
+///
+/// # Errors
+/// [`Code::RenderNotFound`](crate::app::Code::RenderNotFound), [`Code::RenderNotTerminal`](crate::app::Code::RenderNotTerminal).
+pub async fn delete(app: &App, who: &Principal, id: RenderId) -> Result<(), AppError> {
+    rows::delete(&app.db, TenantScope::of(who.tenant), id).await?;
+    app.hub.drop_preview(id);
+    Ok(())
+}

@@ -1,0 +1,140 @@
+//! Results of equal requests: which request is equal to another, and the files of one that was rendered before.
+
+use super::inputs::LibraryInput;
+use super::job;
+use crate::app::{App, AppError};
+use packshot_contract::request::RenderRequest;
+use packshot_db::TenantScope;
+use packshot_db::renders::{self as rows, NewWork};
+use packshot_domain::hash::ContentAddress;
+use packshot_domain::id::{RenderId, TenantId};
+
+/// A part of what a picture depends on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Part<'a> {
+    /// Whose picture it is: nothing is shared between tenants.
+    Tenant(TenantId),
+    /// The version of the renderer.
+    Version(&'a str),
+    /// The digest of the library that ships with the program.
+    Builtin(&'a str),
+    /// The digest of the tenant's own library.
+    TenantLibrary(&'a str),
+    /// The digest of a library that the request names. Several lie over each other in their order.
+    RequestLibrary(&'a str),
+    /// The tenant's material for parts that nothing matches.
+    FallbackMaterial(&'a str),
+    /// The request, with the addresses of its files, in its canonical form.
+    Request(&'a [u8]),
+}
+
+impl Part<'_> {
+    /// Says which part this is. A tag is never given to another one.
+    const fn tag(&self) -> u8 {
+        match self {
+            Self::Tenant(_) => 1,
+            Self::Version(_) => 2,
+            Self::Builtin(_) => 3,
+            Self::TenantLibrary(_) => 4,
+            Self::RequestLibrary(_) => 5,
+            Self::FallbackMaterial(_) => 6,
+            Self::Request(_) => 7,
+        }
+    }
+
+    /// Adds the part to bytes: its tag, its length as 8 bytes with the lowest first, what it says.
+    fn write(&self, to: &mut Vec<u8>) {
+        let tenant;
+        let bytes = match self {
+            Self::Tenant(id) => {
+                tenant = id.uuid();
+                tenant.as_bytes().as_slice()
+            }
+            Self::Version(text)
+            | Self::Builtin(text)
+            | Self::TenantLibrary(text)
+            | Self::RequestLibrary(text)
+            | Self::FallbackMaterial(text) => text.as_bytes(),
+            Self::Request(bytes) => bytes,
+        };
+        to.push(self.tag());
+        to.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+        to.extend_from_slice(bytes);
+    }
+}
+
+/// Parts one after the other. Where one ends is said before it begins, so two lists of parts never give equal bytes.
+fn tagged(parts: &[Part<'_>]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    parts.iter().for_each(|part| part.write(&mut bytes));
+    bytes
+}
+
+/// What another request must have in common to get the same pictures.
+pub(super) fn key(
+    tenant: TenantId,
+    request: &RenderRequest,
+    libraries: &[LibraryInput],
+    fallback_material: Option<&str>,
+) -> ContentAddress {
+    let request = request.canonical();
+    let builtin = packshot_materials::library::Library::builtin().digest();
+    let mut parts = vec![Part::Tenant(tenant), Part::Version(env!("CARGO_PKG_VERSION")), Part::Builtin(builtin)];
+    parts.extend(libraries.iter().map(|library| match library.file.of_job {
+        true => Part::RequestLibrary(&library.digest),
+        false => Part::TenantLibrary(&library.digest),
+    }));
+    parts.extend(fallback_material.map(Part::FallbackMaterial));
+    parts.push(Part::Request(&request));
+    ContentAddress::of(&tagged(&parts))
+}
+
+/// The work of a render `id` whose result an equal request has, with all its files.
+pub(super) async fn find(
+    app: &App,
+    scope: TenantScope,
+    key: ContentAddress,
+    id: RenderId,
+) -> Result<Option<NewWork>, AppError> {
+    let Some((of, files)) = rows::find_cached(&app.db, scope, key).await? else { return Ok(None) };
+    for file in &files {
+        if !app.store.has(scope.tenant, &file.address).await? {
+            return Ok(None);
+        }
+    }
+    Ok(Some(NewWork::Cached { of: of.id, result: job::cached_result(&of, id)? }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn different_parts_never_give_equal_bytes() {
+        // Bytes that look like the head of another part.
+        let head = [5, 1, 0, 0, 0, 0, 0, 0, 0, b'a'];
+        let odd = std::str::from_utf8(&head).expect("ASCII");
+        let tenant = TenantId::new();
+        let lists: Vec<Vec<Part<'_>>> = vec![
+            vec![],
+            vec![Part::Tenant(tenant)],
+            vec![Part::TenantLibrary("ab")],
+            vec![Part::RequestLibrary("ab")],
+            vec![Part::RequestLibrary("a"), Part::RequestLibrary("b")],
+            vec![Part::RequestLibrary("b"), Part::RequestLibrary("a")],
+            vec![Part::RequestLibrary("ab"), Part::RequestLibrary("")],
+            vec![Part::RequestLibrary(""), Part::RequestLibrary("ab")],
+            vec![Part::FallbackMaterial("")],
+            vec![Part::FallbackMaterial(odd)],
+            vec![Part::FallbackMaterial(""), Part::RequestLibrary("a")],
+            vec![Part::Request(b"a")],
+            vec![Part::Request(odd.as_bytes())],
+            vec![Part::Version("a"), Part::Builtin("a")],
+            vec![Part::Builtin("a"), Part::Version("a")],
+        ];
+        let distinct: HashSet<Vec<u8>> = lists.iter().map(|list| tagged(list)).collect();
+        assert_eq!(distinct.len(), lists.len());
+    }
+}

@@ -1,0 +1,119 @@
+//! What a request refers to: the product, the environment map, material libraries; found before anything is promised.
+
+use serde_json::Value;
+
+use crate::app::{App, AppError, Upload};
+use crate::tenancy::RenderSettings;
+use crate::tenancy::render_settings::BUILTIN;
+use packshot_contract::problem::{Finding, Invalid};
+use packshot_contract::request::{RenderRequest, Uploads};
+use packshot_db::libraries::{self, Library, NewLibrary};
+use packshot_db::objects::NewObject;
+use packshot_db::{TenantScope, objects};
+use packshot_worker::protocol::LibraryFile;
+
+/// What was asked for: a request, and the files that came with it.
+#[derive(Debug)]
+pub struct Asked {
+    /// The request as JSON; its members may be left out.
+    pub request: Value,
+    /// The product, when the request names no stored one.
+    pub glb: Option<Upload>,
+    /// The environment map, when the request names no stored one.
+    pub environment: Option<Upload>,
+    /// The settings under which the files were received.
+    pub settings: RenderSettings,
+}
+
+impl Asked {
+    /// The request in effect, before its files have an address.
+    ///
+    /// # Errors
+    /// Every finding about the request.
+    pub(super) fn parse(&self) -> Result<RenderRequest, Invalid> {
+        let uploads = Uploads { has_glb: self.glb.is_some(), has_environment: self.environment.is_some() };
+        RenderRequest::parse(&self.request, uploads, &self.settings.defaults)
+    }
+}
+
+/// A library that a work needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct LibraryInput {
+    /// Its file.
+    pub(super) file: LibraryFile,
+    /// BLAKE3 of what it holds.
+    pub(super) digest: String,
+}
+
+/// That a request that was checked has no product all the same.
+pub(super) fn no_asset() -> AppError {
+    Invalid::one("/asset", "missing", "name a stored file, or send it as the part `glb`").into()
+}
+
+/// The libraries that a request names, lowest first: the tenant's own, that of the material choice, then the others.
+///
+/// # Errors
+/// `library_not_found` with a pointer for each name that no library has.
+pub(super) async fn find_libraries(
+    app: &App,
+    scope: TenantScope,
+    request: &RenderRequest,
+    settings: &RenderSettings,
+) -> Result<Vec<LibraryInput>, AppError> {
+    let chosen = request.materials.as_ref().and_then(|choice| choice.library.as_ref());
+    // A choice takes the place of the tenant's own library; it does not lie over it.
+    let own = settings.material_library.iter().filter(|_| chosen.is_none()).map(|name| (name, None));
+    let chosen = chosen.map(|name| (name, Some("/materials/library".to_owned())));
+    let more = request.library.iter().enumerate().map(|(i, name)| (name, Some(format!("/library/{i}"))));
+    let (mut found, mut findings) = (Vec::new(), Vec::new());
+    for (name, pointer) in own.chain(chosen).chain(more) {
+        if name == BUILTIN {
+            continue;
+        }
+        match (libraries::find(&app.db, scope, name).await?, pointer) {
+            (Some(library), pointer) => {
+                if !library.own {
+                    take_over(app, scope, &library).await?;
+                }
+                let file = LibraryFile { address: library.library.address, of_job: pointer.is_some() };
+                found.push(LibraryInput { file, digest: library.library.digest });
+            }
+            (None, Some(pointer)) => {
+                findings.push(Finding::new(pointer, "library_not_found", format!("there is no library {name:?}")));
+            }
+            // The setting names a library that is gone: the built-in one is left.
+            (None, None) => tracing::warn!(library = %name, "the tenant's material library is not there"),
+        }
+    }
+    Ok(Invalid::unless_clean(found, findings)?)
+}
+
+/// Gives the tenant a copy of the file of a library that another one published: work reads the files of its own tenant alone.
+async fn take_over(app: &App, scope: TenantScope, of: &Library) -> Result<(), AppError> {
+    let NewLibrary { address, media_type, .. } = &of.library;
+    let size_bytes = i64::try_from(app.store.size(of.owner, address).await?).unwrap_or(i64::MAX);
+    let new = NewObject { address: *address, size_bytes, media_type: media_type.clone() };
+    // Without a record from before the sweep may be removing the file just now.
+    let was_there = objects::record_all(&app.db, scope, vec![new]).await?.contains(&true);
+    if !(was_there && app.store.has(scope.tenant, address).await?) {
+        let file = app.store.read(of.owner, address).await?;
+        app.store.put(scope.tenant, file).await?;
+    }
+    Ok(())
+}
+
+/// That the tenant has stored what a request refers to.
+///
+/// # Errors
+/// `asset_not_found` with a pointer for each address that the tenant has no file of.
+pub(super) async fn check_assets(app: &App, scope: TenantScope, request: &RenderRequest) -> Result<(), AppError> {
+    let mut findings = Vec::new();
+    for (name, asset) in [("asset", &request.asset), ("environment", &request.environment)] {
+        let Some(asset) = asset else { continue };
+        if objects::find(&app.db, scope, asset.content_address.0).await?.is_none() {
+            let pointer = format!("/{name}/content_address");
+            findings.push(Finding::new(pointer, "asset_not_found", "there is no stored file with this content"));
+        }
+    }
+    Ok(Invalid::unless_clean((), findings)?)
+}

@@ -1,0 +1,134 @@
+//! What a render left: which of its files is which result, their bytes, and the picture so far while it runs.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::app::{App, AppError, Code};
+use crate::events::hub::Preview as PictureSoFar;
+use crate::store::ObjectBytes;
+use packshot_contract::Word;
+use packshot_contract::request::Format;
+use packshot_db::files::{self as rows, RenderFile};
+use packshot_db::{TenantScope, renders};
+use packshot_domain::access::Principal;
+use packshot_domain::hash::ContentAddress;
+use packshot_domain::id::RenderId;
+use packshot_domain::render::RenderState;
+use packshot_worker::protocol::PREVIEW_NAME;
+
+/// The file with the report: which part got which material and why, and what was odd.
+pub const REPORT: &str = "report.json";
+/// The file with the shot: camera, film, light and materials as they were in effect.
+pub const SHOT: &str = "shot.json";
+
+/// A stored file of a render.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResultFile {
+    /// Its content.
+    pub address: ContentAddress,
+    /// Its media type.
+    pub media_type: String,
+}
+
+impl From<RenderFile> for ResultFile {
+    fn from(file: RenderFile) -> Self {
+        Self { address: file.address, media_type: file.media_type }
+    }
+}
+
+/// Whether a file is a picture, and not something about it.
+fn is_picture(file: &RenderFile) -> bool {
+    file.width.is_some() && file.name != PREVIEW_NAME
+}
+
+async fn find(
+    app: &App,
+    who: &Principal,
+    id: RenderId,
+    is_wanted: impl Fn(&RenderFile) -> bool,
+) -> Result<ResultFile, AppError> {
+    let scope = TenantScope::of(who.tenant);
+    let render = renders::get(&app.db, scope, id).await?;
+    if render.state != RenderState::Completed {
+        return Err(AppError::new(Code::RenderNotCompleted, format!("the render is {}", render.state)));
+    }
+    let found = rows::of_render(&app.db, scope, id).await?.into_iter().find(is_wanted);
+    let file = found.ok_or_else(|| AppError::new(Code::FormatNotAvailable, "the render did not make this file"))?;
+    Ok(file.into())
+}
+
+/// The file of this name.
+///
+/// # Errors
+/// [`Code::RenderNotFound`], [`Code::RenderNotCompleted`], [`Code::FormatNotAvailable`].
+pub async fn named(app: &App, who: &Principal, id: RenderId, name: &str) -> Result<ResultFile, AppError> {
+    find(app, who, id, |file| file.name == name).await
+}
+
+/// The first picture, film or archive of a format.
+///
+/// # Errors
+/// As [`named`].
+pub async fn first_of(app: &App, who: &Principal, id: RenderId, format: Format) -> Result<ResultFile, AppError> {
+    find(app, who, id, |file| is_picture(file) && file.format == format.word()).await
+}
+
+/// The picture of a render that has completed, for who waited for it.
+///
+/// # Errors
+/// [`Code::FormatNotAvailable`] when it made no PNG.
+pub async fn picture(app: &App, who: &Principal, id: RenderId) -> Result<ResultFile, AppError> {
+    let files = rows::of_render(&app.db, TenantScope::of(who.tenant), id).await?;
+    let png = files.into_iter().find(|file| file.format == "png");
+    let png = png.ok_or_else(|| AppError::new(Code::FormatNotAvailable, "the render made no PNG"))?;
+    Ok(png.into())
+}
+
+/// What can be shown of a render.
+#[derive(Clone, Debug)]
+pub enum Preview {
+    /// It runs: the picture so far.
+    SoFar(Arc<PictureSoFar>),
+    /// It has completed: the final picture, at most 1024 pixels along its longer side.
+    Final(ContentAddress),
+}
+
+/// What can be shown of a render.
+///
+/// # Errors
+/// [`Code::RenderNotFound`], [`Code::PreviewNotReady`].
+pub async fn preview(app: &App, who: &Principal, id: RenderId) -> Result<Preview, AppError> {
+    let scope = TenantScope::of(who.tenant);
+    let render = renders::get(&app.db, scope, id).await?;
+    if render.state != RenderState::Completed {
+        let preview = app.hub.preview(id).map(Preview::SoFar);
+        return preview.ok_or_else(|| AppError::new(Code::PreviewNotReady, "there is no preview yet"));
+    }
+    // The preview that was stored, or the result itself where it is no larger than one.
+    let files = rows::of_render(&app.db, scope, id).await?;
+    let own = files.iter().find(|file| file.name == PREVIEW_NAME);
+    let png = own.or_else(|| files.iter().find(|file| is_picture(file) && file.format == "png"));
+    let png = png.ok_or_else(|| AppError::new(Code::PreviewNotReady, "the render made no PNG to show"))?;
+    Ok(Preview::Final(png.address))
+}
+
+/// The size of a stored file, in bytes.
+///
+/// # Errors
+/// [`Code::ArtifactExpired`], [`Code::Unavailable`].
+pub async fn size_bytes(app: &App, who: &Principal, file: &ContentAddress) -> Result<u64, AppError> {
+    Ok(app.store.size(who.tenant, file).await?)
+}
+
+/// A stored file or a range of its bytes, to be sent in pieces. The whole file is compared with its address before the first.
+///
+/// # Errors
+/// [`Code::ArtifactExpired`], [`Code::ContentCorrupt`], [`Code::Unavailable`].
+pub async fn open(
+    app: &App,
+    who: &Principal,
+    file: &ContentAddress,
+    range: Option<Range<u64>>,
+) -> Result<ObjectBytes, AppError> {
+    Ok(app.store.stream(who.tenant, file, range).await?)
+}

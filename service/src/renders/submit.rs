@@ -1,0 +1,232 @@
+//! A new render: its files are stored, then one transaction makes the render, its task, its first event and the answer to its
+//! idempotency key.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::inputs::{self, Asked};
+use super::{cache, job, with_position};
+use crate::app::{App, AppError, Code, Upload};
+use crate::idempotency::{self, Beginning, IN_FLIGHT, IdempotentRequest, StoredAnswer};
+use crate::server::metrics::count_cached;
+use packshot_contract::Word;
+use packshot_contract::job::Job;
+use packshot_contract::request::{Asset, Format};
+use packshot_db::TenantScope;
+use packshot_db::objects::{self, NewObject};
+use packshot_db::renders::{self as rows, IdempotentSubmit, NewRender, NewWork, Render};
+use packshot_domain::access::Principal;
+use packshot_domain::id::{RenderId, TaskId};
+use packshot_domain::render::{RenderKind, RenderState};
+use packshot_domain::task::QueueName;
+use packshot_worker::protocol::RenderInput;
+
+/// What somebody wants rendered.
+pub struct RenderWish {
+    /// The request, and the files that came with it.
+    pub asked: Asked,
+    /// What becomes of it where an equal request was rendered before.
+    pub equal: Equal,
+    /// A format that one of the pictures must have: it is to be the answer.
+    pub needs: Option<Format>,
+    /// The key under which the same wish again makes no second render.
+    pub key: Option<SubmitKey>,
+}
+
+/// What becomes of a request that was rendered before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Equal {
+    /// It gets the same files.
+    Reused,
+    /// It is rendered again.
+    RenderedAgain,
+}
+
+/// Makes the answer of the job that was made, or of the reason why the job cannot be shown.
+pub type Wording = Arc<dyn Fn(Result<Job, AppError>) -> StoredAnswer + Send + Sync>;
+
+/// A wish with an idempotency key, and how what comes of it is worded.
+#[derive(Clone)]
+pub struct SubmitKey {
+    /// The request.
+    pub request: IdempotentRequest,
+    /// What is answered at once; it is stored in the transaction that makes the render. `None` when the answer comes later:
+    /// [`idempotency::settle`].
+    pub accepted: Option<Wording>,
+    /// What a refusal is answered; `None` for one that is not kept, so that the same wish may be tried again.
+    pub refused: fn(&AppError) -> Option<StoredAnswer>,
+    /// How long an answer that comes later may take beyond [`IN_FLIGHT`].
+    pub wait: Duration,
+}
+
+/// What became of a wish.
+#[derive(Debug)]
+pub enum Submitted {
+    /// A render was made.
+    Created(Box<Created>),
+    /// The same wish had made this render before it was interrupted: the answer is the render's.
+    Interrupted(RenderId),
+    /// The same wish was answered before.
+    Answered(StoredAnswer),
+}
+
+/// A render that was made.
+#[derive(Debug)]
+pub struct Created {
+    /// Its id.
+    pub id: RenderId,
+    render: Render,
+    place: Place,
+}
+
+/// Where a new render stands in its queue.
+#[derive(Debug)]
+enum Place {
+    /// Not asked yet.
+    Unknown,
+    /// As the transaction saw it that made the render; `None` when it does not wait, or far back.
+    Seen(Option<u64>),
+}
+
+impl Created {
+    /// The job. Where an answer was stored with it, it is the job of that answer.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn job(self, app: &App, who: &Principal) -> Result<Job, AppError> {
+        match self.place {
+            Place::Seen(position) => Ok(job::job(self.render, position)?),
+            Place::Unknown => with_position(app, TenantScope::of(who.tenant), self.render).await,
+        }
+    }
+}
+
+/// Makes a render of a wish. It is durable when this returns.
+///
+/// # Errors
+/// Findings about the request; [`Code::NotAcceptable`] when it makes no picture of the format that is needed;
+/// [`Code::StorageFull`]; [`Code::IdempotencyInFlight`], [`Code::IdempotencyKeyReused`]. A refusal for what the wish says is
+/// stored under its key: nothing has happened yet, so it is as final as an answer would be.
+pub async fn submit(app: &App, who: &Principal, wish: RenderWish) -> Result<Submitted, AppError> {
+    let RenderWish { asked, equal, needs, key } = wish;
+    let new = match prepare(app, who, asked, equal, needs).await {
+        Ok(new) => new,
+        Err(refusal) => return refuse(app, who, key, refusal).await,
+    };
+    let id = new.id;
+    let is_answered = key.as_ref().is_some_and(|key| key.accepted.is_some());
+    let idempotent = key.map(|SubmitKey { request, accepted, refused: _, wait }| IdempotentSubmit {
+        request,
+        answer: accepted
+            .map(|wording| Arc::new(move |created: &rows::Created| word(&wording, created)) as rows::AnswerOf),
+        in_flight: IN_FLIGHT + wait,
+    });
+    match rows::create(&app.db, TenantScope::of(who.tenant), new, idempotent).await? {
+        rows::Submitted::Created(created) => {
+            let rows::Created { render, queue_position } = *created;
+            if render.state == RenderState::Completed {
+                count_cached();
+            }
+            app.queue.wake();
+            // The stored answer and the one that is given must be equal, so both are made of what the transaction saw.
+            let place = if is_answered { Place::Seen(queue_position) } else { Place::Unknown };
+            Ok(Submitted::Created(Box::new(Created { id, render, place })))
+        }
+        rows::Submitted::Known(begun) => match Beginning::of(begun)? {
+            Beginning::Made(id) => Ok(Submitted::Interrupted(id)),
+            Beginning::Answered(answer) => Ok(Submitted::Answered(answer)),
+            Beginning::New => Err(AppError::internal(std::io::Error::other("a known request is fresh"))),
+        },
+    }
+}
+
+/// The answer to who does not wait.
+fn word(wording: &Wording, created: &rows::Created) -> StoredAnswer {
+    wording(job::job(created.render.clone(), created.queue_position).map_err(AppError::from))
+}
+
+/// Stores the refusal of a wish that had no effect, if it has a key and the same was not begun elsewhere meanwhile.
+async fn refuse(app: &App, who: &Principal, key: Option<SubmitKey>, refusal: AppError) -> Result<Submitted, AppError> {
+    let Some(SubmitKey { request, refused, .. }) = key else { return Err(refusal) };
+    let Some(answer) = refused(&refusal) else { return Err(refusal) };
+    match idempotency::begin(app, who, request.clone()).await? {
+        Beginning::Answered(answer) => Ok(Submitted::Answered(answer)),
+        Beginning::Made(id) => Ok(Submitted::Interrupted(id)),
+        Beginning::New => {
+            idempotency::settle(app, who, request, Some(answer)).await?;
+            Err(refusal)
+        }
+    }
+}
+
+/// Stores the files, finds what the request refers to, and whether it was rendered before.
+async fn prepare(
+    app: &App,
+    who: &Principal,
+    asked: Asked,
+    equal: Equal,
+    needs: Option<Format>,
+) -> Result<NewRender, AppError> {
+    let scope = TenantScope::of(who.tenant);
+    let mut request = asked.parse()?;
+    let Asked { request: _, glb, environment, settings } = asked;
+    if let Some(format) = needs.filter(|format| !request.formats.contains(format)) {
+        let detail = format!("the request makes no {} that could be the answer", format.word().to_uppercase());
+        return Err(AppError::new(Code::NotAcceptable, detail));
+    }
+    inputs::check_assets(app, scope, &request).await?;
+    let libraries = inputs::find_libraries(app, scope, &request, &settings).await?;
+    if let Some(upload) = glb {
+        request.asset = Some(keep(app, scope, upload, "model/gltf-binary").await?);
+    }
+    if let Some(upload) = environment {
+        request.environment = Some(keep(app, scope, upload, "application/octet-stream").await?);
+    }
+    let address = |asset: &Asset| asset.content_address.0;
+    let scene = request.asset.as_ref().map(address).ok_or_else(inputs::no_asset)?;
+    let environment = request.environment.as_ref().map(address);
+    let fallback_material = settings.fallback_material;
+    let cache_key = cache::key(scope.tenant, &request, &libraries, fallback_material.as_deref());
+    let libraries: Vec<_> = libraries.into_iter().map(|library| library.file).collect();
+    let inputs = [Some(scene), environment].into_iter().flatten();
+    let inputs = inputs.chain(libraries.iter().map(|library| library.address)).collect();
+    let id = RenderId::new();
+    let cached = match equal {
+        Equal::Reused => cache::find(app, scope, cache_key, id).await?,
+        Equal::RenderedAgain => None,
+    };
+    // Not an option of the picture: it is kept and shown beside the request.
+    let metadata = Value::Object(std::mem::take(&mut request.metadata));
+    let input = RenderInput { scene, environment, libraries, fallback_material, request };
+    let request = &input.request;
+    let kind = RenderKind::from(request.kind);
+    let samples_target = request.samples.saturating_mul(request.n_pictures());
+    Ok(NewRender {
+        id,
+        kind,
+        priority: request.priority,
+        metadata,
+        samples_target: i32::try_from(samples_target).unwrap_or(i32::MAX),
+        created_by: who.user,
+        cache_key: Some(cache_key),
+        inputs,
+        work: cached.unwrap_or(NewWork::Task {
+            id: TaskId::new(),
+            name: kind.step(),
+            queue: QueueName::Render,
+            kwargs: serde_json::to_value(&input).map_err(AppError::internal)?,
+        }),
+        request: serde_json::to_value(request).map_err(AppError::internal)?,
+    })
+}
+
+/// Keeps an uploaded file, and remembers that the tenant has it.
+async fn keep(app: &App, scope: TenantScope, upload: Upload, media_type: &str) -> Result<Asset, AppError> {
+    let size_bytes = i64::try_from(upload.size_bytes()).unwrap_or(i64::MAX);
+    let address = app.store.keep(scope.tenant, upload).await?;
+    let object = NewObject { address, size_bytes, media_type: media_type.to_owned() };
+    objects::record_all(&app.db, scope, vec![object]).await?;
+    Ok(Asset { content_address: address.into() })
+}

@@ -1,0 +1,80 @@
+//! Waiting for the end of a render.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use super::{job, with_position};
+use crate::app::{App, AppError, Code};
+use packshot_contract::job::Job;
+use packshot_contract::problem::Finding;
+use packshot_db::TenantScope;
+use packshot_db::renders::{self as rows, JobError, Render};
+use packshot_domain::access::Principal;
+use packshot_domain::id::RenderId;
+use packshot_domain::render::RenderState;
+
+/// What became of a render that somebody waited for.
+#[derive(Debug)]
+pub enum Waited {
+    /// It goes on: the time was over, or the service shuts down.
+    GoesOn(Box<Job>),
+    /// It has its pictures.
+    Completed(Box<Job>),
+    /// It has ended without pictures, for this reason.
+    Failed(Box<Job>, AppError),
+}
+
+/// What becomes of a render within `wait`.
+///
+/// # Errors
+/// [`Code::RenderNotFound`], and what the database says.
+pub async fn until_ended(app: &App, who: &Principal, id: RenderId, wait: Duration) -> Result<Waited, AppError> {
+    let scope = TenantScope::of(who.tenant);
+    let render = last_look(app, scope, id, wait).await?;
+    match render.state {
+        RenderState::Pending | RenderState::Queued | RenderState::Running => {
+            Ok(Waited::GoesOn(Box::new(with_position(app, scope, render).await?)))
+        }
+        RenderState::Completed => Ok(Waited::Completed(Box::new(job::job(render, None)?))),
+        RenderState::Failed => {
+            let failure = failure(render.error.as_ref());
+            Ok(Waited::Failed(Box::new(job::job(render, None)?), failure))
+        }
+        RenderState::Cancelled => {
+            let cancelled = AppError::new(Code::RenderNotCompleted, "the render was cancelled");
+            Ok(Waited::Failed(Box::new(job::job(render, None)?), cancelled))
+        }
+    }
+}
+
+/// The render when it has ended, or as it is when the time is over or the service shuts down.
+async fn last_look(app: &App, scope: TenantScope, id: RenderId, wait: Duration) -> Result<Render, AppError> {
+    let deadline = Instant::now() + wait;
+    let mut follower = app.hub.follow(id);
+    loop {
+        let render = rows::get(&app.db, scope, id).await?;
+        if render.state.is_terminal() || follower.is_closed() {
+            return Ok(render);
+        }
+        if timeout_at(deadline, follower.news()).await.is_err() {
+            return Ok(rows::get(&app.db, scope, id).await?);
+        }
+    }
+}
+
+/// Why a render that failed has no pictures, for who waits for them.
+fn failure(error: Option<&JobError>) -> AppError {
+    let Some(JobError { code, detail, at }) = error else {
+        return AppError::of_work("internal", "the render failed");
+    };
+    let finding = || Finding::new("", code, detail).at(at.as_deref().unwrap_or_default());
+    match code.as_str() {
+        "unmapped_parts" | "output_too_large" => AppError::of_input(code, detail, vec![finding()]),
+        "device_out_of_memory" => AppError::new(Code::DeviceOutOfMemory, detail),
+        // What happened inside is in the log.
+        "internal_error" => AppError::new(Code::InternalError, "something went wrong inside the service"),
+        dotted if dotted.contains('.') => AppError::of_input(dotted, detail, vec![finding()]),
+        other => AppError::of_work(other, detail),
+    }
+}

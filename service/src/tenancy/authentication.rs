@@ -1,0 +1,114 @@
+//! Who asks: whoever shows a key that opens, or whoever is on this machine as long as the installation is not configured.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use crate::app::{App, AppError, Code};
+use packshot_contract::setup::Setup;
+use packshot_db::{AllTenants, TenantScope, installation, keys};
+use packshot_domain::access::{Authentication, Principal, Role};
+use packshot_domain::id::TenantId;
+use packshot_domain::key::ApiKey;
+
+/// The use of a key is noted at most so often.
+const TOUCH_EVERY: Duration = Duration::from_secs(60);
+
+/// Which tenants somebody may act for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Their own.
+    Own,
+    /// All of them.
+    All,
+}
+
+/// That nobody who is known asks. What is wrong with a key is not said.
+pub fn unauthenticated() -> AppError {
+    AppError::new(Code::Unauthenticated, "a valid API key is needed: Authorization: Bearer pk_…")
+}
+
+/// That somebody names a tenant that is not theirs to act for.
+pub fn tenant_mismatch() -> AppError {
+    AppError::new(Code::TenantMismatch, "X-Tenant-ID is not the tenant of the caller")
+}
+
+/// Whoever shows a key, and which tenants the key is for.
+///
+/// # Errors
+/// [`Code::Unauthenticated`] for a key that does not open, whatever the reason; [`Code::RateLimited`].
+pub async fn by_key(app: &App, shown: &ApiKey) -> Result<(Principal, Reach), AppError> {
+    let hash = shown.hash();
+    let candidates = keys::find(&app.db, AllTenants::Authentication, shown.prefix()).await?;
+    let Some(found) = candidates.into_iter().find(|candidate| candidate.hash.is(&hash)) else {
+        return Err(unauthenticated());
+    };
+    let keys::Candidate { key: stored, role, owner_is_active, in_operating_tenant, now, .. } = found;
+    let has_expired = stored.key.expires_at.is_some_and(|expires_at| expires_at <= now);
+    if stored.revoked_at.is_some() || has_expired || !owner_is_active {
+        return Err(unauthenticated());
+    }
+    let per_s = stored.key.rate_limit_per_s.and_then(|limit| u32::try_from(limit).ok());
+    if let Some(per_s) = per_s.or(app.settings.rate_limit_per_s)
+        && let Err(wait) = app.rates.take(stored.id, per_s, Instant::now())
+    {
+        let error = AppError::new(Code::RateLimited, format!("more than {per_s} requests a second"));
+        return Err(error.retry_after(Duration::from_secs(wait.as_secs() + 1)));
+    }
+    if stored.last_used_at.is_none_or(|last| now.since(last) >= TOUCH_EVERY) {
+        keys::touch(&app.db, TenantScope::of(stored.tenant), stored.id).await?;
+    }
+    let reach = if stored.key.all_tenants { Reach::All } else { Reach::Own };
+    let principal = Principal {
+        tenant: stored.tenant,
+        in_operating_tenant,
+        user: stored.key.user,
+        role,
+        scopes: Some(stored.key.scopes),
+        authentication: Authentication::Key(stored.id),
+    };
+    Ok((principal, reach))
+}
+
+/// Whoever is on this machine, as long as the installation is not configured and can be reached from nowhere else. That the
+/// request comes from this machine is the caller's to see.
+///
+/// # Errors
+/// [`Code::Unauthenticated`] when a key is needed.
+pub async fn locally(app: &App) -> Result<Principal, AppError> {
+    if !app.settings.is_loopback() || app.is_configured.load(Ordering::Relaxed) {
+        return Err(unauthenticated());
+    }
+    let installation = installation::get(&app.db, AllTenants::Authentication).await?;
+    if installation.configured {
+        app.is_configured.store(true, Ordering::Relaxed);
+        return Err(unauthenticated());
+    }
+    Ok(Principal {
+        tenant: installation.operating_tenant,
+        in_operating_tenant: true,
+        user: installation.local_user,
+        role: Role::GlobalAdmin,
+        scopes: None,
+        authentication: Authentication::Local,
+    })
+}
+
+/// The same person in another tenant.
+///
+/// # Errors
+/// [`Code::TenantMismatch`] when there is no such tenant.
+pub async fn acting_for(app: &App, who: Principal, tenant: TenantId) -> Result<Principal, AppError> {
+    match installation::has_tenant(&app.db, AllTenants::Authentication, tenant).await? {
+        true => Ok(Principal { tenant, ..who }),
+        false => Err(tenant_mismatch()),
+    }
+}
+
+/// How far the installation is set up.
+///
+/// # Errors
+/// What the database says.
+pub async fn setup(app: &App) -> Result<Setup, AppError> {
+    let configured = installation::get(&app.db, AllTenants::Authentication).await?.configured;
+    Ok(Setup { configured, open_mode: !configured && app.settings.is_loopback() })
+}

@@ -1,0 +1,144 @@
+//! Settings: shown, described, and changed by a merge patch (RFC 7396), all of it or nothing.
+
+use serde_json::{Map, Value};
+
+use crate::app::{App, AppError, Code};
+use crate::config::Settings as Config;
+use crate::settings::{self, Definition, Kind, Reach, SETTINGS};
+use packshot_contract::problem::{Finding, Invalid};
+use packshot_contract::setting::{SettingItem, SettingRange, SettingValues, SettingsSchema};
+use packshot_db::TenantScope;
+use packshot_db::settings::{self as rows, Patch, Stored};
+use packshot_domain::access::{Permission, Principal, Role};
+
+fn values_of(config: &Config, stored: &Stored) -> SettingValues {
+    SettingValues { values: settings::values(config, stored), revision: stored.revision().unsigned_abs() }
+}
+
+/// Every setting with its value in force.
+///
+/// # Errors
+/// What the database says.
+pub async fn values(app: &App, who: &Principal) -> Result<SettingValues, AppError> {
+    let stored = rows::stored(&app.db, TenantScope::of(who.tenant)).await?;
+    Ok(values_of(&app.settings, &stored))
+}
+
+/// What can be set, and to what; and what of it who asks may change.
+///
+/// # Errors
+/// What the database says.
+pub async fn schema(app: &App, who: &Principal) -> Result<SettingsSchema, AppError> {
+    let stored = rows::stored(&app.db, TenantScope::of(who.tenant)).await?;
+    let items = SETTINGS.iter().map(|definition| item(definition, &app.settings, &stored, who)).collect();
+    Ok(SettingsSchema { items })
+}
+
+fn item(definition: &Definition, config: &Config, stored: &Stored, caller: &Principal) -> SettingItem {
+    let (value, source) = settings::value(definition, config, stored);
+    let is_pinned = config.in_effect.pinned_by(definition.key).is_some();
+    let text = |text: Option<&str>| text.map(str::to_owned);
+    SettingItem {
+        key: definition.key.to_owned(),
+        aliases: definition.aliases.iter().map(|&alias| alias.to_owned()).collect(),
+        type_name: definition.kind.type_name().to_owned(),
+        default: (definition.default)(),
+        value,
+        scope: definition.reach.as_str().to_owned(),
+        source: source.to_owned(),
+        writable: !is_pinned && may_write(caller, definition),
+        secret: false,
+        range: match definition.kind {
+            Kind::Whole { min, max } => Some(SettingRange { min, max }),
+            Kind::Text { .. } => None,
+        },
+        unit: text(definition.unit),
+        title: definition.title.to_owned(),
+        description: definition.description.to_owned(),
+        affects: definition.affects.iter().map(|&what| what.to_owned()).collect(),
+        recommendation: text(definition.recommendation),
+        warning: text(definition.warning),
+    }
+}
+
+/// A change of settings that who asks may make, under the names that settings have now.
+#[derive(Clone, Debug)]
+pub struct SettingsChange(Patch);
+
+impl SettingsChange {
+    /// Reads a merge patch.
+    ///
+    /// # Errors
+    /// A finding for each member that `who` may not write, that is no setting, has no such value, or is pinned.
+    pub fn read(app: &App, who: &Principal, patch: &Value) -> Result<Self, AppError> {
+        read(patch, who, &app.settings).map(Self)
+    }
+}
+
+/// Changes settings; with `expected`, only if that is the revision.
+///
+/// # Errors
+/// [`Code::PreconditionFailed`].
+pub async fn change(
+    app: &App,
+    who: &Principal,
+    change: SettingsChange,
+    expected: Option<i64>,
+) -> Result<SettingValues, AppError> {
+    let stored = rows::patch(&app.db, TenantScope::of(who.tenant), change.0, expected).await?;
+    tracing::info!(user = %who.user, revision = stored.revision(), "settings changed");
+    Ok(values_of(&app.settings, &stored))
+}
+
+/// Whether somebody who may change settings may change this one.
+fn may_write(caller: &Principal, definition: &Definition) -> bool {
+    let is_of_instance = caller.role == Role::GlobalAdmin || caller.in_operating_tenant;
+    caller.allows(Permission::WriteSettings).is_ok() && (definition.reach == Reach::Tenant || is_of_instance)
+}
+
+/// The change that a patch asks for, under the names that settings have now.
+///
+/// # Errors
+/// A finding for each member that the caller may not write, that is no setting, has no such value, or is pinned.
+fn read(body: &Value, caller: &Principal, config: &Config) -> Result<Patch, AppError> {
+    let Value::Object(members) = body else {
+        return Err(Invalid::one("", "wrong_type", "expected an object").into());
+    };
+    let mut patch = Patch::default();
+    let (mut forbidden, mut invalid, mut pinned) = (Vec::new(), Vec::new(), Vec::new());
+    for (name, value) in members {
+        let found = |code: Code, detail: String| {
+            Finding::new(format!("/{}", packshot_contract::members::escape(name)), code.as_str(), detail)
+        };
+        let Some(definition) = settings::definition::find(name) else {
+            invalid.push(found(Code::UnknownSetting, format!("there is no setting {name:?}")));
+            continue;
+        };
+        if !may_write(caller, definition) {
+            let detail = "it is for the whole installation, which another tenant runs";
+            forbidden.push(found(Code::Forbidden, detail.to_owned()));
+        } else if let Some(source) = config.in_effect.pinned_by(definition.key) {
+            let detail = format!("the service was started with it: {}", source.replace('_', " "));
+            pinned.push(found(Code::SettingPinned, detail));
+        } else if let Err(expected) = if value.is_null() { Ok(()) } else { definition.kind.check(value) } {
+            invalid.push(found(Code::InvalidSetting, expected));
+        } else if part_of(&mut patch, definition).insert(definition.key.to_owned(), value.clone()).is_some() {
+            invalid.push(found(Code::InvalidSetting, format!("{:?} is there twice, under two names", definition.key)));
+        }
+    }
+    let refused = |findings: Vec<Finding>, code: Code, detail: &str| match findings.is_empty() {
+        true => Ok(()),
+        false => Err(AppError::of_input(code.as_str(), detail, findings)),
+    };
+    refused(forbidden, Code::Forbidden, "not all of these settings are yours to change")?;
+    Invalid::unless_clean((), invalid)?;
+    refused(pinned, Code::SettingPinned, "the service was started with some of these settings")?;
+    Ok(patch)
+}
+
+fn part_of<'p>(patch: &'p mut Patch, definition: &Definition) -> &'p mut Map<String, Value> {
+    match definition.reach {
+        Reach::Instance => &mut patch.instance,
+        Reach::Tenant => &mut patch.tenant,
+    }
+}
