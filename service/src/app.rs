@@ -1,8 +1,9 @@
 //! What every use case works with, and how one fails.
 //!
-//! A use case is a function of the service without HTTP: it takes the [`App`], who asks, and a wish, and gives what came of it
-//! or an [`AppError`]. Routes call use cases, and so may anything else that runs in this process. What a use case may be asked
-//! is checked before it is called, but for what only it can know.
+//! A use case is a function of the service without HTTP: it takes the [`App`], who asks, and a wish, and gives what
+//! came of it or an [`AppError`]. Routes call use cases, and so may anything else that runs in this process. Whether
+//! who asks has the permission is checked before a use case is called; what needs a look at the object itself, it
+//! checks.
 
 mod code;
 mod devices;
@@ -22,6 +23,7 @@ use crate::events::hub::Hub;
 use crate::queue::QueueHandle;
 use crate::store::Store;
 use devices::DeviceList;
+use packshot_db::Db;
 use parsed::ParsedLibraries;
 use rate_limit::RateLimiter;
 use turn::Turn;
@@ -29,7 +31,7 @@ use turn::Turn;
 pub use crate::store::{Spool as Receiving, Spooled as Upload};
 pub use code::Code;
 pub use error::{AppError, ErrorKind};
-pub use packshot_db::{Cursor, Db, Page, PageRequest, TenantScope};
+pub use packshot_db::{Cursor, Page, PageRequest, TenantScope};
 
 /// Uploads that are looked into at once without being rendered: each is in memory meanwhile.
 const TURNS_AT_ONCE: usize = 2;

@@ -1,7 +1,7 @@
 //! The same request again gets the same answer, and has its effect once.
 //!
-//! Whoever asks gives each request a key, and says how its answer is worded. What the answer means is not known here: it is
-//! kept for a day, and given again to who repeats the request.
+//! Whoever asks gives each request a key, and says how its answer is worded. What the answer means is not known here:
+//! it is kept for a day, and given again to who repeats the request.
 
 use std::time::Duration;
 

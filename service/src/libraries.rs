@@ -1,5 +1,5 @@
-//! Material libraries of a tenant: checked as a whole when they are uploaded, never changed, published on purpose; and the
-//! materials in them.
+//! Material libraries of a tenant: checked as a whole when they are uploaded, never changed, published on purpose; and
+//! the materials in them.
 
 pub mod materials;
 mod upload;

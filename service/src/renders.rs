@@ -107,7 +107,8 @@ pub async fn cancel(app: &App, who: &Principal, id: RenderId) -> Result<Cancelle
 /// Deletes a job that has ended, with its files.
 ///
 /// # Errors
-/// [`Code::RenderNotFound`](crate::app::Code::RenderNotFound), [`Code::RenderNotTerminal`](crate::app::Code::RenderNotTerminal).
+/// [`Code::RenderNotFound`](crate::app::Code::RenderNotFound),
+/// [`Code::RenderNotTerminal`](crate::app::Code::RenderNotTerminal).
 pub async fn delete(app: &App, who: &Principal, id: RenderId) -> Result<(), AppError> {
     rows::delete(&app.db, TenantScope::of(who.tenant), id).await?;
     app.hub.drop_preview(id);

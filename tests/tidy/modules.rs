@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::tree::{File, below, expect_none, files};
 
-/// Every module of `service/src`, and what of the service it may name: other modules, and crates below `service/`. Arrows point
-/// down the table, but for what starts and counts.
+/// Every module of `service/src`, and what of the service it may name: other modules, and crates below `service/`.
+/// Arrows point down the table, but for what starts and counts.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("admin", &["config", "db", "domain", "server"]),
     ("server", &["api", "app", "config", "db", "domain", "events", "queue", "settings", "store", "worker"]),
@@ -23,7 +23,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("config", &[]),
 ];
 
-/// Files that use more than their module may, until what they do is a use case, and what each uses. This list may only shrink.
+/// Files that use more than their module may, until what they do is a use case, and what each uses. This list may only
+/// shrink.
 const NOT_YET: &[(&str, &[&str])] =
     &[("service/src/api/tasks.rs", &["db"]), ("service/src/api/renders/events.rs", &["db", "events"])];
 

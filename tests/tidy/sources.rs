@@ -66,6 +66,13 @@ const RULES: &[Rule] = &[
         but: &["service/src/api"],
         words: &["StatusCode"],
     },
+    Rule {
+        says: "the database or the store in HTTP handlers",
+        within: &["service/src/api"],
+        // As in `NOT_YET` of the modules' table: this list may only shrink.
+        but: &["service/src/api/tasks.rs", "service/src/api/renders/events.rs"],
+        words: &["state.db", "state.store", "app.db", "app.store"],
+    },
 ];
 
 #[test]

@@ -66,12 +66,13 @@ pub(crate) fn refusal_to_stored(error: &ApiError) -> Option<StoredAnswer> {
     Some(StoredAnswer { status: error.status().as_u16(), headers, body })
 }
 
-/// Does `work` once for all requests with the same key. With a key it goes on when the client leaves: what it did must not be
-/// forgotten.
+/// Does `work` once for all requests with the same key. With a key it goes on when the client leaves: what it did must
+/// not be forgotten.
 ///
 /// # Errors
 /// [`Code::IdempotencyInFlight`](problem::Code::IdempotencyInFlight),
-/// [`Code::IdempotencyKeyReused`](problem::Code::IdempotencyKeyReused), the error that was answered before, and what `work` gives.
+/// [`Code::IdempotencyKeyReused`](problem::Code::IdempotencyKeyReused), the error that was answered before, and what
+/// `work` gives.
 pub(crate) async fn once(
     state: &AppState,
     caller: &Caller,

@@ -1,7 +1,8 @@
 //! From what went wrong to `application/problem+json`: the only mapping of errors to answers.
 //!
-//! An [`ApiError`] is what handlers return: what a use case or a parser says, with the status and the headers of its answer. Its
-//! body is made by `answer`, which knows the request's id and path. Internal text stays inside: it is logged there, once.
+//! An [`ApiError`] is what handlers return: what a use case or a parser says, with the status and the headers of its
+//! answer. Its body is made by `answer`, which knows the request's id and path. Internal text stays inside: it is
+//! logged there, once.
 
 use std::error::Error as StdError;
 use std::sync::Arc;

@@ -26,8 +26,8 @@ struct Look {
 }
 
 impl DeviceList {
-    /// The devices as they were at most ten seconds ago, with the one selected that who wishes `wish` gets. Who asks meanwhile
-    /// waits for the same look.
+    /// The devices as they were at most ten seconds ago, with the one selected that who wishes `wish` gets. Who asks
+    /// meanwhile waits for the same look.
     ///
     /// # Errors
     /// An internal error when the look panicked.

@@ -20,7 +20,8 @@ impl Turn {
         Ok(Self { _permit: permit })
     }
 
-    /// Does work on a thread like those of renders. The turn is over when the work is: who leaves does not end it earlier.
+    /// Does work on a thread like those of renders. The turn is over when the work is: who leaves does not end it
+    /// earlier.
     ///
     /// # Errors
     /// An internal error when the work panicked, or there is no thread to be had.

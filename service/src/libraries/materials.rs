@@ -19,7 +19,8 @@ use packshot_worker::library::{parse, unpack};
 /// Longest text of a cursor, in bytes.
 const CURSOR_BYTES_MAX: usize = 2048;
 
-/// The library of this name, or without one the tenant's own, with what it lies over; `None` when no library has the name.
+/// The library of this name, or without one the tenant's own, with what it lies over; `None` when no library has the
+/// name.
 ///
 /// # Errors
 /// `library.…` findings when this version of Packshot sees a fault in it that the one which took it did not.
@@ -65,8 +66,8 @@ pub(super) fn over_builtin(package: Package) -> Result<Library, Rejected> {
     Library::resolve(layers).map(|(library, _)| library)
 }
 
-/// A page of a library's materials by id: those whose id, code, name or alias contains `query` in any spelling, after a place, at
-/// most `limit`.
+/// A page of a library's materials by id: those whose id, code, name or alias contains `query` in any spelling, after a
+/// place, at most `limit`.
 pub fn search(library: &Library, query: &str, after: Option<&MaterialCursor>, limit: u32) -> MaterialPage {
     let limit = limit as usize;
     let rest = library.search(query).skip_while(|material| after.is_some_and(|after| material.id <= after.0));

@@ -16,8 +16,8 @@ use packshot_worker::library::package;
 /// Stores a library: a zip of TOML files and textures, or one TOML file. The same again changes nothing.
 ///
 /// # Errors
-/// Every `library.…` finding; [`Code::LibraryVersionExists`](crate::app::Code::LibraryVersionExists) when this version is there
-/// with other content; [`Code::StorageFull`](crate::app::Code::StorageFull).
+/// Every `library.…` finding; [`Code::LibraryVersionExists`](crate::app::Code::LibraryVersionExists) when this version
+/// is there with other content; [`Code::StorageFull`](crate::app::Code::StorageFull).
 pub async fn add(app: &App, who: &Principal, upload: Upload) -> Result<MaterialLibrary, AppError> {
     let scope = TenantScope::of(who.tenant);
     let turn = app.turn().await?;

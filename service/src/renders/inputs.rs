@@ -88,7 +88,8 @@ pub(super) async fn find_libraries(
     Ok(Invalid::unless_clean(found, findings)?)
 }
 
-/// Gives the tenant a copy of the file of a library that another one published: work reads the files of its own tenant alone.
+/// Gives the tenant a copy of the file of a library that another one published: work reads the files of its own tenant
+/// alone.
 async fn take_over(app: &App, scope: TenantScope, of: &Library) -> Result<(), AppError> {
     let NewLibrary { address, media_type, .. } = &of.library;
     let size_bytes = i64::try_from(app.store.size(of.owner, address).await?).unwrap_or(i64::MAX);

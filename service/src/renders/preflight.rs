@@ -17,8 +17,8 @@ use packshot_domain::task::FaultKind;
 use packshot_worker::executor::{AssetError, AssetSource};
 use packshot_worker::protocol::{self, Failure, RenderInput};
 
-/// Looks into a product without rendering it: which part would get which material and why, what is odd about the file, and how
-/// much there is of it.
+/// Looks into a product without rendering it: which part would get which material and why, what is odd about the file,
+/// and how much there is of it.
 ///
 /// # Errors
 /// Findings about the request and its files; [`Code::ArtifactExpired`], [`Code::ContentCorrupt`].
@@ -66,7 +66,8 @@ impl AssetSource for InMemory {
     }
 }
 
-/// Why a product could not be looked into. Each finding gets the pointer of what it is about; `product` is that of the product.
+/// Why a product could not be looked into. Each finding gets the pointer of what it is about; `product` is that of the
+/// product.
 fn refused(failure: Failure, product: &str) -> AppError {
     let Failure { fault, code, detail, findings } = failure;
     let pointer_of = |code: &str| match code.split('.').next() {

@@ -120,7 +120,8 @@ pub async fn size_bytes(app: &App, who: &Principal, file: &ContentAddress) -> Re
     Ok(app.store.size(who.tenant, file).await?)
 }
 
-/// A stored file or a range of its bytes, to be sent in pieces. The whole file is compared with its address before the first.
+/// A stored file or a range of its bytes, to be sent in pieces. The whole file is compared with its address before the
+/// first.
 ///
 /// # Errors
 /// [`Code::ArtifactExpired`], [`Code::ContentCorrupt`], [`Code::Unavailable`].

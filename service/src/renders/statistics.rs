@@ -22,7 +22,8 @@ pub async fn statistics(
 
 fn convert(figures: Statistics) -> RenderAnalytics {
     let Statistics { renders_total, completed, failed, cancelled, avg_render_s, p95_render_s, avg_queue_s } = figures;
-    // Every render there is was asked for directly, so there is one group at most, and no CAD file was converted for it.
+    // Every render there is was asked for directly, so there is one group at most, and no CAD file was converted for
+    // it.
     let direct = OutputTypeAnalytics { output_type_id: None, completed, avg_render_s };
     RenderAnalytics {
         renders_total,

@@ -1,5 +1,5 @@
-//! A new render: its files are stored, then one transaction makes the render, its task, its first event and the answer to its
-//! idempotency key.
+//! A new render: its files are stored, then one transaction makes the render, its task, its first event and the answer
+//! to its idempotency key.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,8 +52,8 @@ pub type Wording = Arc<dyn Fn(Result<Job, AppError>) -> StoredAnswer + Send + Sy
 pub struct SubmitKey {
     /// The request.
     pub request: IdempotentRequest,
-    /// What is answered at once; it is stored in the transaction that makes the render. `None` when the answer comes later:
-    /// [`idempotency::settle`].
+    /// What is answered at once; it is stored in the transaction that makes the render. `None` when the answer comes
+    /// later: [`idempotency::settle`].
     pub accepted: Option<Wording>,
     /// What a refusal is answered; `None` for one that is not kept, so that the same wish may be tried again.
     pub refused: fn(&AppError) -> Option<StoredAnswer>,
@@ -107,8 +107,8 @@ impl Created {
 ///
 /// # Errors
 /// Findings about the request; [`Code::NotAcceptable`] when it makes no picture of the format that is needed;
-/// [`Code::StorageFull`]; [`Code::IdempotencyInFlight`], [`Code::IdempotencyKeyReused`]. A refusal for what the wish says is
-/// stored under its key: nothing has happened yet, so it is as final as an answer would be.
+/// [`Code::StorageFull`]; [`Code::IdempotencyInFlight`], [`Code::IdempotencyKeyReused`]. A refusal for what the wish
+/// says is stored under its key: nothing has happened yet, so it is as final as an answer would be.
 pub async fn submit(app: &App, who: &Principal, wish: RenderWish) -> Result<Submitted, AppError> {
     let RenderWish { asked, equal, needs, key } = wish;
     let new = match prepare(app, who, asked, equal, needs).await {

@@ -1,4 +1,5 @@
-//! Who asks: whoever shows a key that opens, or whoever is on this machine as long as the installation is not configured.
+//! Who asks: whoever shows a key that opens, or whoever is on this machine as long as the installation is not
+//! configured.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -69,8 +70,8 @@ pub async fn by_key(app: &App, shown: &ApiKey) -> Result<(Principal, Reach), App
     Ok((principal, reach))
 }
 
-/// Whoever is on this machine, as long as the installation is not configured and can be reached from nowhere else. That the
-/// request comes from this machine is the caller's to see.
+/// Whoever is on this machine, as long as the installation is not configured and can be reached from nowhere else. That
+/// the request comes from this machine is the caller's to see.
 ///
 /// # Errors
 /// [`Code::Unauthenticated`] when a key is needed.

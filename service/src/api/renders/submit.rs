@@ -1,4 +1,5 @@
-//! A new render: its request is received, the render is made, and the client is answered: at once, or when the render has ended.
+//! A new render: its request is received, the render is made, and the client is answered: at once, or when the render
+//! has ended.
 
 use std::sync::Arc;
 use std::time::Duration;
