@@ -1,25 +1,22 @@
 //! A database on a PostgreSQL server, and a way to it that a test can close.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use sea_orm::{ConnectionTrait, Database};
+use packshot_db::DatabaseConfig;
+use packshot_db::testing::Engine;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 /// The URL of a new database on the server that PACKSHOT_TEST_POSTGRES names; `None`, and a line that says so, without one.
 pub(crate) async fn database() -> Option<String> {
-    let Ok(server) = std::env::var("PACKSHOT_TEST_POSTGRES") else {
-        println!("skipped: PACKSHOT_TEST_POSTGRES is not set (scripts/with-postgres starts a server)");
-        return None;
-    };
-    let name = format!("packshot_service_{}", uuid::Uuid::now_v7().simple());
-    let admin = Database::connect(&server).await.expect("the server of PACKSHOT_TEST_POSTGRES");
-    admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.expect("a database");
-    admin.close().await.expect("closes");
-    let (base, _) = server.rsplit_once('/').expect("a URL that ends in a database");
-    Some(format!("{base}/{name}"))
+    let engine = Engine::postgres()?;
+    match engine.fresh(Path::new("")).await.expect("the server of PACKSHOT_TEST_POSTGRES") {
+        DatabaseConfig::Postgres { url, .. } => Some(url),
+        DatabaseConfig::Sqlite { .. } => None,
+    }
 }
 
 /// Connections to a database pass through it, as long as it is open.

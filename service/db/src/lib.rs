@@ -23,6 +23,8 @@ pub mod settings;
 pub mod worker_configs;
 pub mod objects;
 pub mod log;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 mod connect;
 mod migration;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub(crate) use packshot_db::testing::Engine;
 use packshot_db::{AllTenants, DatabaseConfig, Db, Notice, TenantScope, installation, keys, settings};
 use packshot_domain::access::{Role, Scope};
 use packshot_domain::id::{TenantId, UserId, WorkerId};
@@ -21,12 +22,10 @@ use packshot_worker::engine::{Engine as RenderEngine, EngineOptions};
 use packshot_worker::inline::InlineExecutor;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder, StatusCode};
-use sea_orm::{ConnectionTrait, Database};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use crate::glb::Glb;
 
@@ -43,42 +42,6 @@ pub(crate) fn small() -> Value {
 /// A request for a picture that takes longer than any test.
 pub(crate) fn endless() -> Value {
     json!({"width": 256, "height": 256, "samples": 65536, "noise_threshold": 0, "light": "white"})
-}
-
-/// Which database a case runs on.
-#[derive(Clone, Debug)]
-pub(crate) enum Engine {
-    Sqlite,
-    /// A server where databases can be made.
-    Postgres(String),
-}
-
-impl Engine {
-    /// The server that the environment names; says that the case is skipped when it names none.
-    pub(crate) fn postgres() -> Option<Self> {
-        match std::env::var("PACKSHOT_TEST_POSTGRES") {
-            Ok(url) => Some(Self::Postgres(url)),
-            Err(_) => {
-                eprintln!("skipped: PACKSHOT_TEST_POSTGRES is not set (postgres://user:password@host:port/postgres)");
-                None
-            }
-        }
-    }
-
-    /// A database of its own.
-    async fn database(&self, folder: &TempDir) -> DatabaseConfig {
-        match self {
-            Self::Sqlite => DatabaseConfig::Sqlite { path: folder.path().join("packshot.db") },
-            Self::Postgres(url) => {
-                let name = format!("packshot_api_{}", Uuid::now_v7().simple());
-                let server = Database::connect(url).await.expect("the server answers");
-                server.execute_unprepared(&format!("CREATE DATABASE {name}")).await.expect("a database is made");
-                server.close().await.expect("closes");
-                let (server, _) = url.rsplit_once('/').expect("the URL names a database");
-                DatabaseConfig::Postgres { url: format!("{server}/{name}"), max_connections: 8 }
-            }
-        }
-    }
 }
 
 /// A service that runs until it is dropped.
@@ -118,7 +81,7 @@ impl Installation {
             ("PACKSHOT_RENDER_DEVICE".to_owned(), "cpu".to_owned()),
         ]);
         variables.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let database = engine.database(&folder).await;
+        let database = engine.fresh(folder.path()).await.expect("a database");
         Self { folder, database, variables }
     }
 

@@ -1,7 +1,7 @@
 //! A queue with everything it works with, in a folder of its own.
 
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use packshot_contract::document::GpuInfo;
 use packshot_contract::request::RenderRequest;
 use packshot_db::renders::{NewRender, NewWork, Render};
-use packshot_db::{AllTenants, DatabaseConfig, Db, TenantScope, installation, objects, renders};
+pub(crate) use packshot_db::testing::Engine;
+use packshot_db::{AllTenants, Db, TenantScope, installation, objects, renders};
 use packshot_domain::id::{RenderId, TaskId, UserId, WorkerId};
 use packshot_domain::render::{RenderKind, RenderState};
 use packshot_domain::step::StepName;
@@ -22,9 +23,7 @@ use packshot_service::queue::{self, QueueHandle, QueueParts, STALL_CHECK_EVERY};
 use packshot_service::store::{Store, StoreConfig};
 use packshot_worker::executor::{AssetSource, EventSender, Executor, WorkHandle};
 use packshot_worker::protocol::{Completed, OutputFile, RenderWork, WorkEvent};
-use sea_orm::{ConnectionTrait, Database};
 use serde_json::json;
-use uuid::Uuid;
 
 use crate::lines;
 use crate::studio::input;
@@ -42,36 +41,6 @@ pub(crate) struct Place {
     folder: tempfile::TempDir,
 }
 
-/// Which database a case runs on.
-#[derive(Clone, Debug)]
-pub(crate) enum Engine {
-    Sqlite,
-    /// A server where databases can be made.
-    Postgres(String),
-}
-
-impl Engine {
-    /// The server that the environment names; says that the case is skipped when it names none.
-    pub(crate) fn postgres() -> Option<Self> {
-        let server = std::env::var("PACKSHOT_TEST_POSTGRES").ok();
-        if server.is_none() {
-            println!("skipped: PACKSHOT_TEST_POSTGRES is not set (scripts/with-postgres starts a server)");
-        }
-        server.map(Self::Postgres)
-    }
-
-    /// A database of its own.
-    async fn database(&self, folder: &Path) -> DatabaseConfig {
-        let Self::Postgres(server) = self else { return DatabaseConfig::Sqlite { path: folder.join("packshot.db") } };
-        let name = format!("packshot_worker_{}", Uuid::now_v7().simple());
-        let admin = Database::connect(server).await.expect("the server answers");
-        admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.expect("a database");
-        admin.close().await.expect("closes");
-        let (base, _) = server.rsplit_once('/').expect("the URL names a database");
-        DatabaseConfig::Postgres { url: format!("{base}/{name}"), max_connections: 8 }
-    }
-}
-
 impl Place {
     pub(crate) async fn open(engine: &Engine, executor: Arc<dyn Executor>) -> Self {
         Self::looking_for_stalls(engine, executor, STALL_CHECK_EVERY).await
@@ -85,7 +54,7 @@ impl Place {
     ) -> Self {
         lines::keep();
         let folder = tempfile::tempdir().expect("a folder");
-        let db = Db::open(&engine.database(folder.path()).await).await.expect("a database");
+        let db = Db::open(&engine.fresh(folder.path()).await.expect("a database")).await.expect("a database");
         let store = Store::open(&StoreConfig::Local { root: folder.path().join("store") }).expect("a store");
         let installed = installation::get(&db, AllTenants::Instance).await.expect("prepared");
         let hub = Hub::new();

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use packshot_db::files::RenderFile;
 use packshot_db::renders::{self, NewRender, NewWork, Submitted};
 use packshot_db::tasks::{self, Claimed, Completion, Report};
+use packshot_db::testing::Engine;
 use packshot_db::{AllTenants, DatabaseConfig, Db, TenantScope, installation, objects, worker_configs};
 use packshot_domain::concurrency::Concurrency;
 use packshot_domain::hash::ContentAddress;
@@ -12,7 +13,6 @@ use packshot_domain::id::{RenderId, TaskId, UserId, WorkerId};
 use packshot_domain::render::RenderKind;
 use packshot_domain::step::StepName;
 use packshot_domain::task::{Lease, QueueName};
-use sea_orm::{ConnectionTrait, Database};
 use serde_json::json;
 
 /// An open database, and the tenant and user that every installation has.
@@ -150,31 +150,23 @@ fn block_on(future: impl Future<Output = ()>) {
 }
 
 pub(crate) fn on_sqlite<F: Future<Output = ()>>(test: impl FnOnce(Fixture) -> F) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let config = DatabaseConfig::Sqlite { path: folder.path().join("packshot.db") };
-    block_on(async {
-        let fixture = Fixture::open(config).await;
-        let db = fixture.db.clone();
-        test(fixture).await;
-        db.close().await;
-    });
+    on(&Engine::Sqlite, test);
 }
 
 pub(crate) fn on_postgres<F: Future<Output = ()>>(test: impl FnOnce(Fixture) -> F) {
-    let Ok(server) = std::env::var("PACKSHOT_TEST_POSTGRES") else {
-        println!("skipped: PACKSHOT_TEST_POSTGRES is not set (scripts/test starts a server)");
-        return;
-    };
-    let name = format!("packshot_{}", uuid::Uuid::now_v7().simple());
-    let (base, _) = server.rsplit_once('/').expect("a URL that ends in a database");
-    let config = DatabaseConfig::Postgres { url: format!("{base}/{name}"), max_connections: 10 };
+    if let Some(engine) = Engine::postgres() {
+        on(&engine, test);
+    }
+}
+
+fn on<F: Future<Output = ()>>(engine: &Engine, test: impl FnOnce(Fixture) -> F) {
+    let folder = tempfile::tempdir().expect("a folder");
     block_on(async {
-        let admin = Database::connect(&server).await.expect("the server of PACKSHOT_TEST_POSTGRES");
-        admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.expect("a database");
-        let fixture = Fixture::open(config).await;
+        let config = engine.fresh(folder.path()).await.expect("a database");
+        let fixture = Fixture::open(config.clone()).await;
         let db = fixture.db.clone();
         test(fixture).await;
         db.close().await;
-        admin.execute_unprepared(&format!("DROP DATABASE {name} WITH (FORCE)")).await.expect("its end");
+        engine.remove(&config).await.expect("its end");
     });
 }

@@ -1,0 +1,171 @@
+//! Databases for tests: copies of a template with an empty schema, which is migrated once for all tests and not once for each.
+//!
+//! Tests run in many processes at once. A template's name holds a digest of the migrations, so that one of other migrations is
+//! never taken for it, and it has its name only when it is whole. It holds the schema alone: [`Db::open`](super::Db::open) makes
+//! the installation in the copy, as it does in every new database.
+
+use std::path::{Path, PathBuf};
+
+use packshot_domain::hash::ContentAddress;
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
+use sea_orm_migration::MigratorTrait;
+use uuid::Uuid;
+
+use super::connect::{self, Access};
+use super::migration::Migrator;
+use super::{DatabaseConfig, DbError};
+
+/// Connections of a test to PostgreSQL, at most.
+const MAX_CONNECTIONS: u32 = 10;
+/// The number of the lock under which a template is made on PostgreSQL; any, as long as it stays the same.
+const TEMPLATE_LOCK: i64 = 0x0074_656d_706c_6174;
+/// The variable with the URL of a PostgreSQL server where databases may be made.
+const SERVER: &str = "PACKSHOT_TEST_POSTGRES";
+/// Everything that makes the schema.
+const SOURCES: [&str; 5] = [
+    include_str!("migration.rs"),
+    include_str!("migration/m0001_installation.rs"),
+    include_str!("migration/m0002_renders.rs"),
+    include_str!("migration/m0003_catalog.rs"),
+    include_str!("migration/m0004_progress.rs"),
+];
+
+/// Where the database of a test is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// In the test's folder.
+    Sqlite,
+    /// On a server where databases can be made, by its URL.
+    Postgres(String),
+}
+
+impl Engine {
+    /// The server that the environment names. Where it names none, a line says that the test is skipped.
+    #[must_use]
+    pub fn postgres() -> Option<Self> {
+        let server = std::env::var(SERVER).ok();
+        if server.is_none() {
+            println!("skipped: {SERVER} is not set (scripts/with-postgres starts a server)");
+        }
+        server.map(Self::Postgres)
+    }
+
+    /// A database of its own, which nobody has opened yet; `folder` is the test's.
+    ///
+    /// # Errors
+    ///
+    /// [`DbError`] when the server is away, or the template cannot be made or copied.
+    pub async fn fresh(&self, folder: &Path) -> Result<DatabaseConfig, DbError> {
+        match self {
+            Self::Sqlite => {
+                let path = folder.join("packshot.db");
+                std::fs::copy(sqlite_template().await?, &path).map_err(failed)?;
+                Ok(DatabaseConfig::Sqlite { path })
+            }
+            Self::Postgres(server) => {
+                let name = format!("packshot_test_{}", Uuid::now_v7().simple());
+                let admin = connect::postgres(server, 1).await?;
+                let template = postgres_template(server, &admin).await?;
+                admin.execute_unprepared(&format!("CREATE DATABASE {name} TEMPLATE {template}")).await?;
+                admin.close().await?;
+                Ok(DatabaseConfig::Postgres { url: beside(server, &name)?, max_connections: MAX_CONNECTIONS })
+            }
+        }
+    }
+
+    /// Removes a database from the server, whoever is connected to it; a file goes with its folder.
+    ///
+    /// # Errors
+    ///
+    /// [`DbError`] when the server is away.
+    pub async fn remove(&self, database: &DatabaseConfig) -> Result<(), DbError> {
+        let (Self::Postgres(server), DatabaseConfig::Postgres { url, .. }) = (self, database) else { return Ok(()) };
+        let (_, name) = split(url)?;
+        let admin = connect::postgres(server, 1).await?;
+        admin.execute_unprepared(&format!("DROP DATABASE {name} WITH (FORCE)")).await?;
+        Ok(admin.close().await?)
+    }
+}
+
+/// 16 hexadecimal digits that no other migrations have.
+fn digest() -> String {
+    let hashes: Vec<u8> = SOURCES.iter().flat_map(|source| *ContentAddress::of(source.as_bytes()).hash()).collect();
+    ContentAddress::of(&hashes).hex()[..16].to_owned()
+}
+
+/// The file with the schema, beside the program, so that it goes with what was built.
+async fn sqlite_template() -> Result<PathBuf, DbError> {
+    let program = std::env::current_exe().map_err(failed)?;
+    let template = program.with_file_name(format!("packshot-template-{}.db", digest()));
+    if template.exists() {
+        return Ok(template);
+    }
+    let new = template.with_extension(Uuid::now_v7().simple().to_string());
+    let connection = connect::sqlite(&new, Access::Write).await?;
+    Migrator::up(&connection, None).await?;
+    // What is copied is one file.
+    connection.execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)").await?;
+    connection.close().await?;
+    // Of two processes that make it the later one replaces the template by one that is equal.
+    std::fs::rename(new, &template).map_err(failed)?;
+    Ok(template)
+}
+
+/// The name of the database with the schema. Nobody is connected to it, nor can be, which copying it demands.
+async fn postgres_template(server: &str, admin: &DatabaseConnection) -> Result<String, DbError> {
+    let digest = digest();
+    let template = format!("packshot_template_{digest}");
+    if is_there(admin, &template).await? {
+        return Ok(template);
+    }
+    // The one connection of `admin` holds it: whoever comes second waits, and then finds the template.
+    let lock = |function: &str| format!("SELECT {function}({TEMPLATE_LOCK})");
+    admin.execute_unprepared(&lock("pg_advisory_lock")).await?;
+    if !is_there(admin, &template).await? {
+        let new = format!("packshot_untried_{digest}");
+        admin.execute_unprepared(&format!("DROP DATABASE IF EXISTS {new} WITH (FORCE)")).await?;
+        admin.execute_unprepared(&format!("CREATE DATABASE {new}")).await?;
+        let connection = connect::postgres(&beside(server, &new)?, 1).await?;
+        Migrator::up(&connection, None).await?;
+        connection.close().await?;
+        admin.execute_unprepared(&format!("ALTER DATABASE {new} WITH ALLOW_CONNECTIONS false")).await?;
+        admin.execute_unprepared(&format!("ALTER DATABASE {new} RENAME TO {template}")).await?;
+    }
+    admin.execute_unprepared(&lock("pg_advisory_unlock")).await?;
+    Ok(template)
+}
+
+async fn is_there(admin: &DatabaseConnection, name: &str) -> Result<bool, DbError> {
+    let query = "SELECT 1 FROM pg_database WHERE datname = $1";
+    let query = Statement::from_sql_and_values(DbBackend::Postgres, query, [name.into()]);
+    Ok(admin.query_one_raw(query).await?.is_some())
+}
+
+/// A URL, parted before the name of its database.
+fn split(url: &str) -> Result<(&str, &str), DbError> {
+    let parts = url.rsplit_once('/');
+    parts.ok_or_else(|| DbError::Unsupported(format!("{SERVER} must end in the name of a database")))
+}
+
+/// The URL of another database on the same server.
+fn beside(url: &str, name: &str) -> Result<String, DbError> {
+    split(url).map(|(server, _)| format!("{server}/{name}"))
+}
+
+fn failed(error: std::io::Error) -> DbError {
+    DbError::Unsupported(format!("the template cannot be made: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digest_is_of_all_migrations() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/migration");
+        let files = std::fs::read_dir(folder).expect("the migrations").map(|entry| entry.expect("a file").path());
+        let sources: Vec<String> = files.map(|file| std::fs::read_to_string(file).expect("a source")).collect();
+        assert_eq!(sources.len() + 1, SOURCES.len());
+        assert!(sources.iter().all(|source| SOURCES.contains(&source.as_str())));
+    }
+}
