@@ -1,7 +1,8 @@
-//! The invariants of ARCHITECTURE.md that can be read off the text of the repository.
+//! The invariants of ARCHITECTURE.md that can be read off the text of the repository, and what `scripts/test` says of the tests.
 
 mod documents;
 mod layout;
 mod modules;
 mod sources;
+mod summary;
 mod tree;
