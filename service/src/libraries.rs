@@ -17,7 +17,7 @@ use packshot_domain::id::LibraryId;
 pub use upload::add;
 
 fn convert(library: Library) -> Result<MaterialLibrary, DbError> {
-    let Library { id, owner: _, library, public, own, created_at, revision: _ } = library;
+    let Library { id, library, public, created_at, revision: _ } = library;
     let NewLibrary { name, version, digest, address, media_type: _, materials, diagnostics } = library;
     let corrupt = |error: serde_json::Error| DbError::Corrupt { what: "library", reason: error.to_string() };
     Ok(MaterialLibrary {
@@ -28,13 +28,12 @@ fn convert(library: Library) -> Result<MaterialLibrary, DbError> {
         content_address: address.into(),
         materials: u32::try_from(materials).map_err(|error| corrupt(serde_json::Error::custom(error)))?,
         public,
-        own,
         diagnostics: serde_json::from_value(diagnostics).map_err(corrupt)?,
         created_at: created_at.into(),
     })
 }
 
-/// A page of own and public libraries, newest first.
+/// A page of the tenant's libraries, newest first.
 ///
 /// # Errors
 /// What the database says.
@@ -43,7 +42,7 @@ pub async fn list(app: &App, who: &Principal, page: PageRequest) -> Result<Page<
     Ok(Page { items: items.into_iter().map(convert).collect::<Result<_, _>>()?, next })
 }
 
-/// A library: an own or a public one.
+/// A library of the tenant.
 ///
 /// # Errors
 /// [`Code::LibraryNotFound`].
@@ -51,7 +50,7 @@ pub async fn get(app: &App, who: &Principal, id: LibraryId) -> Result<MaterialLi
     Ok(convert(rows::get(&app.db, TenantScope::of(who.tenant), id).await?)?)
 }
 
-/// Publishes an own library for other tenants, or takes it back.
+/// Offers the names of a library to the suggestions of other tenants, or takes them back.
 ///
 /// # Errors
 /// [`Code::LibraryNotFound`].
@@ -64,7 +63,7 @@ pub async fn set_public(
     Ok(convert(rows::set_public(&app.db, TenantScope::of(who.tenant), id, is_public).await?)?)
 }
 
-/// Deletes an own library that is not in force.
+/// Deletes a library that is not in force.
 ///
 /// # Errors
 /// [`Code::LibraryNotFound`], [`Code::LibraryInUse`].
@@ -72,7 +71,7 @@ pub async fn delete(app: &App, who: &Principal, id: LibraryId) -> Result<(), App
     let scope = TenantScope::of(who.tenant);
     let library = rows::get(&app.db, scope, id).await?;
     let in_force = RenderSettings::in_force(app, who).await?.material_library;
-    if library.own && in_force.as_deref() == Some(library.library.name.as_str()) {
+    if in_force.as_deref() == Some(library.library.name.as_str()) {
         return Err(AppError::new(Code::LibraryInUse, "the library is the tenant's material_library"));
     }
     Ok(rows::delete(&app.db, scope, id).await?)

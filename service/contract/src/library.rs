@@ -25,10 +25,8 @@ pub struct MaterialLibrary {
     pub content_address: Address,
     /// How many materials it has.
     pub materials: u32,
-    /// Whether other tenants may use it.
+    /// Whether its names and aliases may be suggested to other tenants. Nobody else sees or uses it.
     pub public: bool,
-    /// Whether it is this tenant's own; else another tenant published it.
-    pub own: bool,
     /// What was noticed when it was checked.
     pub diagnostics: Vec<Diagnostic>,
     /// When it was uploaded.
@@ -39,7 +37,7 @@ pub struct MaterialLibrary {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LibraryChange {
-    /// Whether other tenants may use it; absent: as it is, `null`: no.
+    /// Whether its names and aliases may be suggested to other tenants; absent: as it is, `null`: no.
     pub public: Option<bool>,
 }
 

@@ -1,10 +1,10 @@
-//! Material libraries that tenants uploaded.
+//! Material libraries that tenants uploaded. Each is its tenant's alone: also one that is public is in nobody else's list, and
+//! answers to nobody else who names it.
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-    Select,
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Select,
 };
 
 use super::column::Col;
@@ -40,12 +40,8 @@ pub struct Library {
     pub id: LibraryId,
     /// What was uploaded.
     pub library: NewLibrary,
-    /// Whether other tenants see it.
+    /// Whether its names may be suggested to other tenants.
     pub public: bool,
-    /// The tenant that stored it, and under which its file is in the store.
-    pub owner: TenantId,
-    /// Whether it is this tenant's own.
-    pub own: bool,
     /// When it was stored.
     pub created_at: Timestamp,
     /// Counts its changes.
@@ -77,20 +73,19 @@ pub async fn create(db: &Db, scope: TenantScope, new: NewLibrary) -> Result<Libr
             let version = [library::Column::TenantId, library::Column::Name, library::Column::Version];
             let only_once = OnConflict::columns(version).do_nothing().to_owned();
             library::Entity::insert(row).on_conflict(only_once).exec_without_returning(tx.on()).await?;
-            let there = library::Entity::find()
-                .filter(library::Column::TenantId.eq(Col(*tenant)))
+            let there = of_tenant(*tenant)
                 .filter(library::Column::Name.eq(&*new.name))
                 .filter(library::Column::Version.eq(&*new.version))
                 .one(tx.on())
                 .await?;
             let there = there.ok_or(DbError::NotFound("library"))?;
-            if there.digest == new.digest { Ok(Library::of(there, *tenant)) } else { Err(DbError::Exists("library")) }
+            if there.digest == new.digest { Ok(Library::of(there)) } else { Err(DbError::Exists("library")) }
         })
     })
     .await
 }
 
-/// A library: an own or a public one.
+/// A library of the tenant.
 ///
 /// # Errors
 ///
@@ -98,14 +93,14 @@ pub async fn create(db: &Db, scope: TenantScope, new: NewLibrary) -> Result<Libr
 pub async fn get(db: &Db, scope: TenantScope, id: LibraryId) -> Result<Library, DbError> {
     db.read(scope, (scope.tenant, id), |tx, (tenant, id)| {
         Box::pin(async move {
-            let row = visible(*tenant).filter(library::Column::Id.eq(Col(*id))).one(tx.on()).await?;
-            row.map(|row| Library::of(row, *tenant)).ok_or(DbError::NotFound("library"))
+            let row = library::Entity::find_by_id((Col(*tenant), Col(*id))).one(tx.on()).await?;
+            row.map(Library::of).ok_or(DbError::NotFound("library"))
         })
     })
     .await
 }
 
-/// The newest library with this name: an own one before a public one.
+/// The tenant's newest library with this name.
 ///
 /// # Errors
 ///
@@ -113,20 +108,15 @@ pub async fn get(db: &Db, scope: TenantScope, id: LibraryId) -> Result<Library, 
 pub async fn find(db: &Db, scope: TenantScope, name: &str) -> Result<Option<Library>, DbError> {
     db.read(scope, (scope.tenant, name.to_owned()), |tx, (tenant, name)| {
         Box::pin(async move {
-            let named = visible(*tenant).filter(library::Column::Name.eq(name));
+            let named = of_tenant(*tenant).filter(library::Column::Name.eq(name));
             let newest = named.order_by_desc(library::Column::CreatedAt).order_by_desc(library::Column::Id);
-            let own = newest.clone().filter(library::Column::TenantId.eq(Col(*tenant))).one(tx.on()).await?;
-            let row = match own {
-                Some(row) => Some(row),
-                None => newest.one(tx.on()).await?,
-            };
-            Ok(row.map(|row| Library::of(row, *tenant)))
+            Ok(newest.one(tx.on()).await?.map(Library::of))
         })
     })
     .await
 }
 
-/// A page of own and public libraries, newest first.
+/// A page of the tenant's libraries, newest first.
 ///
 /// # Errors
 ///
@@ -134,17 +124,17 @@ pub async fn find(db: &Db, scope: TenantScope, name: &str) -> Result<Option<Libr
 pub async fn list(db: &Db, scope: TenantScope, page: PageRequest) -> Result<Page<Library>, DbError> {
     db.read(scope, (scope.tenant, page), |tx, (tenant, page)| {
         Box::pin(async move {
-            let libraries = visible(*tenant);
+            let libraries = of_tenant(*tenant);
             let rows = page.narrow(libraries, library::Column::CreatedAt, library::Column::Id).all(tx.on()).await?;
             let page: Page<library::Model> = page.cut(rows, |row| (row.created_at.0, row.id.0.uuid()));
-            let items = page.items.into_iter().map(|row| Library::of(row, *tenant)).collect();
+            let items = page.items.into_iter().map(Library::of).collect();
             Ok(Page { items, next: page.next })
         })
     })
     .await
 }
 
-/// Publishes an own library, or takes it back.
+/// Publishes a library of the tenant, or takes it back.
 ///
 /// # Errors
 ///
@@ -155,18 +145,18 @@ pub async fn set_public(db: &Db, scope: TenantScope, id: LibraryId, public: bool
             let row = library::Entity::find_by_id((Col(*tenant), Col(*id))).lock_exclusive().one(tx.on()).await?;
             let row = row.ok_or(DbError::NotFound("library"))?;
             if row.public == *public {
-                return Ok(Library::of(row, *tenant));
+                return Ok(Library::of(row));
             }
             let revision = row.revision + 1;
             let mut row = row.into_active_model();
             (row.public, row.revision) = (Set(*public), Set(revision));
-            Ok(Library::of(row.update(tx.on()).await?, *tenant))
+            Ok(Library::of(row.update(tx.on()).await?))
         })
     })
     .await
 }
 
-/// Deletes an own library.
+/// Deletes a library of the tenant.
 ///
 /// # Errors
 ///
@@ -181,14 +171,12 @@ pub async fn delete(db: &Db, scope: TenantScope, id: LibraryId) -> Result<(), Db
     .await
 }
 
-/// What a tenant sees: its own, and what others published.
-fn visible(tenant: TenantId) -> Select<library::Entity> {
-    let is_own = library::Column::TenantId.eq(Col(tenant));
-    library::Entity::find().filter(Condition::any().add(is_own).add(library::Column::Public.eq(true)))
+fn of_tenant(tenant: TenantId) -> Select<library::Entity> {
+    library::Entity::find().filter(library::Column::TenantId.eq(Col(tenant)))
 }
 
 impl Library {
-    fn of(row: library::Model, tenant: TenantId) -> Self {
+    fn of(row: library::Model) -> Self {
         let library = NewLibrary {
             name: row.name,
             version: row.version,
@@ -198,14 +186,7 @@ impl Library {
             materials: row.materials,
             diagnostics: row.diagnostics.0,
         };
-        Self {
-            id: row.id.0,
-            library,
-            owner: row.tenant_id.0,
-            own: row.tenant_id == Col(tenant),
-            public: row.public,
-            created_at: row.created_at.0,
-            revision: row.revision,
-        }
+        let (public, created_at, revision) = (row.public, row.created_at.0, row.revision);
+        Self { id: row.id.0, library, public, created_at, revision }
     }
 }

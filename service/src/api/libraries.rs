@@ -42,7 +42,7 @@ fn library_id(text: &str) -> ApiResult<LibraryId> {
     text.parse().map_err(|_| ApiError::new(Code::LibraryNotFound, "there is no such library"))
 }
 
-/// Lists own and public libraries, newest first
+/// Lists the tenant's libraries, newest first
 #[utoipa::path(
     get, path = "/api/v1/material-libraries", operation_id = "list_libraries", tag = "materials",
     params(
@@ -96,7 +96,7 @@ pub(crate) async fn get(State(state): State<AppState>, caller: Caller, Path(id):
     Ok(Answer::json(StatusCode::OK, &library)?.into_response())
 }
 
-/// Publishes a library for other tenants, or takes it back
+/// Offers the names of a library to the suggestions of other tenants, or takes them back
 #[utoipa::path(
     patch, path = "/api/v1/material-libraries/{id}", operation_id = "change_library", tag = "materials",
     params(("id" = String, Path, format = Uuid, description = "The library")),

@@ -40,7 +40,7 @@ pub async fn library(app: &App, who: &Principal, name: Option<&str>) -> Result<O
     if let Some(library) = app.libraries.get(&address) {
         return Ok(Some(library));
     }
-    let file = app.store.read(stored.owner, &address).await?;
+    let file = app.store.read(who.tenant, &address).await?;
     let resolved = turn.run(move || {
         let sources = unpack(&file)?;
         let n_bytes = sources.iter().map(|source| source.bytes.len() as u64).sum();

@@ -7,9 +7,7 @@ use crate::tenancy::RenderSettings;
 use crate::tenancy::render_settings::BUILTIN;
 use packshot_contract::problem::{Finding, Invalid};
 use packshot_contract::request::{RenderRequest, Uploads};
-use packshot_db::libraries::{self, Library, NewLibrary};
-use packshot_db::objects::NewObject;
-use packshot_db::{TenantScope, objects};
+use packshot_db::{TenantScope, libraries, objects};
 use packshot_worker::protocol::LibraryFile;
 
 /// What was asked for: a request, and the files that came with it.
@@ -72,9 +70,6 @@ pub(super) async fn find_libraries(
         }
         match (libraries::find(&app.db, scope, name).await?, pointer) {
             (Some(library), pointer) => {
-                if !library.own {
-                    take_over(app, scope, &library).await?;
-                }
                 let file = LibraryFile { address: library.library.address, of_job: pointer.is_some() };
                 found.push(LibraryInput { file, digest: library.library.digest });
             }
@@ -86,21 +81,6 @@ pub(super) async fn find_libraries(
         }
     }
     Ok(Invalid::unless_clean(found, findings)?)
-}
-
-/// Gives the tenant a copy of the file of a library that another one published: work reads the files of its own tenant
-/// alone.
-async fn take_over(app: &App, scope: TenantScope, of: &Library) -> Result<(), AppError> {
-    let NewLibrary { address, media_type, .. } = &of.library;
-    let size_bytes = i64::try_from(app.store.size(of.owner, address).await?).unwrap_or(i64::MAX);
-    let new = NewObject { address: *address, size_bytes, media_type: media_type.clone() };
-    // Without a record from before the sweep may be removing the file just now.
-    let was_there = objects::record_all(&app.db, scope, vec![new]).await?.contains(&true);
-    if !(was_there && app.store.has(scope.tenant, address).await?) {
-        let file = app.store.read(of.owner, address).await?;
-        app.store.put(scope.tenant, file).await?;
-    }
-    Ok(())
 }
 
 /// That the tenant has stored what a request refers to.

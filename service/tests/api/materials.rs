@@ -2,12 +2,13 @@
 
 use std::io::Write;
 
+use packshot_db::{TenantScope, settings};
 use packshot_domain::access::{Role, Scope};
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
-use crate::app::{Reply, TestApp, id, small};
+use crate::app::{Reply, TestApp, form, id, small};
 use crate::glb::Glb;
 
 const ACME: &str = r#"schema = "material-library/1"
@@ -104,6 +105,43 @@ cases! {
         assert_eq!(other.get(&format!("/api/v1/material-libraries/{}", id(&listed["items"][0]))).await.problem().0, 404);
     }
 
+    /// R83, F57: whatever `public` says, to another tenant it answers as one that is missing.
+    async fn r83_a_public_library_stays_its_tenants(engine) {
+        let app = TestApp::start(&engine).await;
+        let path = format!("/api/v1/material-libraries/{}", id(&upload(&app, ACME.into()).await.json()));
+        let published = Reply::of(app.request(Method::PATCH, &path).json(&json!({"public": true}))).await;
+        assert_eq!(published.json()["public"], true);
+        let (tenant, key) = app.tenant_key("beta", Role::TenantAdmin, &[Scope::Admin]).await;
+        let other = app.with_key(&key);
+        let missing = (404, "library_not_found".to_owned());
+        assert_eq!(other.get("/api/v1/material-libraries").await.json()["items"], json!([]));
+        assert_eq!(other.get(&path).await.problem(), missing);
+        assert_eq!(other.get("/api/v1/materials?library=ACME").await.problem(), missing);
+        assert_eq!(Reply::of(other.request(Method::PATCH, &path).json(&json!({"public": false}))).await.problem(), missing);
+        assert_eq!(Reply::of(other.request(Method::DELETE, &path)).await.problem(), missing);
+
+        let parts = json!([{"part_name": "Body", "material": "Signal-Red"}]);
+        for (member, value, pointer) in [
+            ("materials", json!({"library": "ACME", "parts": parts}), "/materials/library"),
+            ("library", json!(["ACME"]), "/library/0"),
+        ] {
+            let mut request = small();
+            request[member] = value;
+            let preflight = other.request(Method::POST, "/api/v1/preflight").multipart(form(Glb::body(), Some(&request)));
+            for refused in [other.submit(&request).await, Reply::of(preflight).await] {
+                assert_eq!((refused.problem().0, refused.pointers()), (422, vec![pointer.to_owned()]), "{}", refused.text());
+            }
+        }
+        let values = json!({"material_library": "ACME"}).as_object().expect("an object").clone();
+        settings::patch_tenant(&app.db, TenantScope::of(tenant), values, None).await.expect("stored");
+        assert_eq!(other.get("/api/v1/materials").await.problem(), missing);
+        let mut request = small();
+        request["materials"] = json!({"parts": parts});
+        let job = other.submit(&request).await.json();
+        let job = other.job_when(&id(&job), |job| job["state"] == "completed").await;
+        assert_eq!(job["result"]["unmapped_parts"], 1, "nobody else has the material: {job}");
+    }
+
     async fn r83_a_tenants_library_is_in_force(engine) {
         let app = TestApp::start(&engine).await;
         let library = upload(&app, ACME.into()).await.json();
@@ -166,7 +204,7 @@ cases! {
         let nothing = app.request(Method::POST, "/api/v1/material-libraries").header("content-type", "multipart/form-data; boundary=b");
         let nothing = Reply::of(nothing.body("--b--\r\n")).await;
         assert_eq!((nothing.problem().0, nothing.pointers()), (422, vec!["/library".to_owned()]));
-        let stranger = Reply::of(app.request(Method::POST, "/api/v1/material-libraries").multipart(crate::app::form(Glb::body(), None))).await;
+        let stranger = Reply::of(app.request(Method::POST, "/api/v1/material-libraries").multipart(form(Glb::body(), None))).await;
         assert_eq!(stranger.pointers(), ["/glb"]);
     }
 }

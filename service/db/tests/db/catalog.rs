@@ -88,23 +88,28 @@ pub(crate) async fn a_library_version_has_one_content(t: Fixture) {
     assert!(matches!(libraries::get(&t.db, t.scope, next.id).await, Err(DbError::NotFound("library"))));
 }
 
-pub(crate) async fn public_libraries_are_seen_by_others(t: Fixture) {
+pub(crate) async fn r83_f57_a_public_library_stays_its_tenants(t: Fixture) {
     let (other, _) = t.other_tenant().await;
     let mine = libraries::create(&t.db, t.scope, library("a")).await.expect("a library");
-    let find = async || libraries::find(&t.db, other, "ACME").await.expect("a search");
-    assert_eq!(find().await, None, "R83");
-    let published = libraries::set_public(&t.db, t.scope, mine.id, true).await.expect("an own library");
-    assert!(published.public && published.revision == 2);
-    let seen = find().await.expect("a public library");
-    assert_eq!((seen.id, seen.own, seen.owner), (mine.id, false, t.scope.tenant));
-    for refused in [
-        libraries::set_public(&t.db, other, mine.id, false).await.err(),
-        libraries::delete(&t.db, other, mine.id).await.err(),
-    ] {
-        assert!(matches!(refused, Some(DbError::NotFound("library"))), "seeing is not owning");
+    for public in [true, false] {
+        let changed = libraries::set_public(&t.db, t.scope, mine.id, public).await.expect("an own library");
+        assert_eq!(changed.public, public);
+        let page = libraries::list(&t.db, other, PageRequest { limit: 10, after: None }).await.expect("a page");
+        assert_eq!(page.items, []);
+        assert_eq!(libraries::find(&t.db, other, "ACME").await.expect("a search"), None);
+        for refused in [
+            libraries::get(&t.db, other, mine.id).await.err(),
+            libraries::set_public(&t.db, other, mine.id, !public).await.err(),
+            libraries::delete(&t.db, other, mine.id).await.err(),
+        ] {
+            assert!(matches!(refused, Some(DbError::NotFound("library"))), "{refused:?}");
+        }
     }
     let theirs = libraries::create(&t.db, other, library("b")).await.expect("names are per tenant");
-    assert_eq!(find().await.expect("a library").id, theirs.id, "an own one comes first");
+    for (scope, own) in [(other, theirs.id), (t.scope, mine.id)] {
+        let found = libraries::find(&t.db, scope, "ACME").await.expect("a search");
+        assert_eq!(found.expect("a library").id, own);
+    }
 }
 
 pub(crate) async fn objects_are_swept_when_nothing_refers_to_them(t: Fixture) {

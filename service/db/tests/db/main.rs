@@ -95,7 +95,7 @@ conformance! {
         worker_configs_have_defaults_and_revisions
         settings_are_patched
         a_library_version_has_one_content
-        public_libraries_are_seen_by_others
+        r83_f57_a_public_library_stays_its_tenants
         objects_are_swept_when_nothing_refers_to_them
         files_of_a_deleted_render_are_swept
         a_render_of_a_file_that_was_swept_is_refused;
