@@ -1,4 +1,4 @@
-//! Work on an installation from the machine that it runs on: backup, restore, a key when access is lost.
+//! Work on an installation from the machine that it runs on: backup, restore, a key when access is lost, another store.
 //!
 //! Everything but [`restore`] works beside a running service too.
 
@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use packshot_pipeline::error::Fault;
 
 use crate::config::{Settings, StoreSettings};
-use crate::server::app::database_config;
+use crate::server::app::{database_config, store_config};
 use crate::server::error::chain;
+use crate::server::identity::{self, IdentityError, Mismatch};
 use crate::server::lock::DataFolderError;
 use crate::server::setup::{self, SetupError};
+use crate::store::{Store, StoreError};
 use packshot_db::{Db, DbError};
 use packshot_domain::access::Scope;
 use packshot_domain::key::ApiKey;
@@ -37,6 +39,12 @@ pub enum AdminError {
     /// No key can be made.
     #[error("no key can be made")]
     Setup(#[from] SetupError),
+    /// The store did not do its part.
+    #[error("the store")]
+    Store(#[from] StoreError),
+    /// The store is not to be made that of the database.
+    #[error(transparent)]
+    Mismatch(#[from] Mismatch),
     /// Database or files are not in the data folder.
     #[error("{0}")]
     Elsewhere(&'static str),
@@ -73,6 +81,8 @@ impl AdminError {
             Self::Database(_) | Self::Setup(_) => {
                 ("database", "check that the database is there and that its disk has space")
             }
+            Self::Store(_) => ("store", "check that the folder or the bucket is there and may be written to"),
+            Self::Mismatch(mismatch) => ("store_mismatch", mismatch.help()),
             Self::Elsewhere(_) => ("elsewhere", "use the backups that the database and the bucket bring themselves"),
             Self::Damaged(_) => ("damaged_backup", "use another backup"),
             Self::Io { .. } => ("io", "check the path, its rights and the space on the disk"),
@@ -90,6 +100,21 @@ pub async fn create_key(settings: &Settings, name: &str, scopes: Vec<Scope>) -> 
     let key = setup::create_key(&db, name, scopes).await;
     db.close().await;
     Ok(key?)
+}
+
+/// Makes the store of the settings that of their database: after its files were moved or restored to another place, or were lost.
+///
+/// # Errors
+/// When there is no installation, the database or the store is away, or the store is that of another database.
+pub async fn adopt_store(settings: &Settings) -> Result<(), AdminError> {
+    let db = open(settings).await?;
+    let adopted = async { identity::adopt(&db, &Store::open(&store_config(settings))?).await }.await;
+    db.close().await;
+    adopted.map_err(|error| match error {
+        IdentityError::Database(error) => error.into(),
+        IdentityError::Store(error) => error.into(),
+        IdentityError::Mismatch(mismatch) => mismatch.into(),
+    })
 }
 
 /// The folder of the stored files, of settings with which everything lies on the local disk.

@@ -5,6 +5,7 @@ mod addresses;
 pub mod app;
 pub mod error;
 mod housekeeping;
+pub mod identity;
 pub(crate) mod lasting;
 pub mod lock;
 pub mod metrics;

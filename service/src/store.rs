@@ -3,7 +3,7 @@
 //! An object lies at `objects/<tenant>/<2 hex digits>/<62 hex digits>` of its BLAKE3 hash: on the local disk, or in a bucket
 //! that speaks S3. It is there whole or not at all, it is durable when [`Store::put`] or [`Store::keep`] returns, and it is
 //! never served with other bytes than its name says. An upload is spooled to the local disk while it is hashed, so that
-//! memory stays bounded.
+//! memory stays bounded. A file at the root says which store it is, and whose.
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -26,13 +26,16 @@ use packshot_domain::time::Timestamp;
 
 mod bucket;
 mod error;
+mod identity;
 mod spool;
 mod spool_folder;
 
 pub use bucket::BucketConfig;
 pub use error::StoreError;
+pub use identity::{IDENTITY_FILE, Identity};
 pub use spool::{Spool, Spooled};
 
+use spool::Naming;
 use spool_folder::SpoolFolder;
 
 /// So many bytes are hashed in a fraction of a millisecond.
@@ -53,6 +56,16 @@ pub enum StoreConfig {
         /// Where uploads are spooled.
         spool: PathBuf,
     },
+}
+
+/// Where it is, for people: without the key of a bucket.
+impl std::fmt::Display for StoreConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Local { root } => write!(f, "{}", root.display()),
+            Self::Bucket { bucket, .. } => write!(f, "s3://{}/{}", bucket.bucket, bucket.prefix),
+        }
+    }
 }
 
 /// Files by their content. Clones are handles of the same store.
@@ -175,7 +188,10 @@ impl Store {
         let _writing = self.writing(&address).read().await;
         match &self.inner.local_root {
             // What a process that dies leaves half written lies where uploads do, and not among the objects.
-            Some(root) => spool::place(self.inner.spool.path().to_owned(), root.join(path.as_ref()), bytes).await?,
+            Some(root) => {
+                let (folder, target) = (self.inner.spool.path().to_owned(), root.join(path.as_ref()));
+                spool::place(folder, target, bytes, Naming::Replace).await?;
+            }
             None => drop(self.inner.objects.put(&path, PutPayload::from_bytes(bytes)).await?),
         }
         Ok(address)

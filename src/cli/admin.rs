@@ -1,4 +1,4 @@
-//! `packshot admin`: backup, restore and keys, on the machine of the data folder.
+//! `packshot admin`: backup, restore, the store and keys, on the machine of the data folder.
 
 use std::path::PathBuf;
 
@@ -28,6 +28,12 @@ pub(crate) enum AdminCommand {
     Restore {
         /// The backup
         backup: PathBuf,
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
+    /// Make the configured store that of the database, after its files were moved, restored or lost
+    #[command(after_help = "Example: packshot admin adopt-store --config packshot.toml")]
+    AdoptStore {
         #[command(flatten)]
         place: PlaceArgs,
     },
@@ -76,6 +82,10 @@ pub(crate) fn run(command: &AdminCommand) -> Result<(), Failure> {
             let restored = admin::restore::restore(&settings, backup)?;
             let data = settings.data.display();
             console::note(&format!("restored {} files, {} bytes: {data}", restored.files, restored.size_bytes));
+        }
+        AdminCommand::AdoptStore { place } => {
+            runtime()?.block_on(admin::adopt_store(&place.settings()?))?;
+            console::note("the store is that of the database from now on; the one before is refused");
         }
         AdminCommand::CreateKey { name, scopes, place } => {
             let key = runtime()?.block_on(admin::create_key(&place.settings()?, name, scopes.clone()))?;

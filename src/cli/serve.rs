@@ -113,9 +113,11 @@ impl From<ServeError> for Failure {
     fn from(error: ServeError) -> Self {
         let exit = match &error {
             ServeError::Internal(_) => Exit::Internal,
-            ServeError::Address { .. } | ServeError::Data { .. } | ServeError::Database(_) | ServeError::Store(_) => {
-                Exit::Output
-            }
+            ServeError::Address { .. }
+            | ServeError::Data { .. }
+            | ServeError::Database(_)
+            | ServeError::Store(_)
+            | ServeError::Mismatch { .. } => Exit::Output,
         };
         Self::new(exit, error.fault())
     }

@@ -50,6 +50,39 @@ fn what_cannot_be_used_is_exit_6() {
     assert!(stderr.contains("error[serve.database]"), "{stderr}");
 }
 
+#[test]
+fn a_store_that_is_not_the_databases_is_exit_6() {
+    let place = Place::new();
+    place.start().kill();
+    // The database stays, and the files are looked for elsewhere.
+    std::fs::create_dir(place.path("files")).expect("a folder");
+    std::fs::write(place.path("packshot.toml"), "[store]\npath = \"files\"\n").expect("written");
+    let moved = ["serve", "--listen", "127.0.0.1:0", "--config", "packshot.toml"];
+    let (code, _, stderr) = place.run(&moved);
+    assert_eq!(code, 6, "{stderr}");
+    for part in ["error[serve.store_mismatch]", "packshot.db", "files", "packshot admin adopt-store"] {
+        assert!(stderr.contains(part), "{part} in\n{stderr}");
+    }
+    place.start().kill();
+    let (code, _, stderr) = place.run(&["admin", "adopt-store", "--config", "packshot.toml"]);
+    assert_eq!(code, 0, "{stderr}");
+    place.start_with(&moved[3..]).kill();
+    let (code, _, stderr) = place.run(&["serve", "--listen", "127.0.0.1:0"]);
+    assert_eq!((code, stderr.contains("error[serve.store_mismatch]")), (6, true), "{stderr}");
+}
+
+#[tokio::test]
+async fn a_second_service_on_the_database_needs_its_files() {
+    let Some(url) = crate::postgres::database().await else { return };
+    let place = Place::new();
+    let first = place.start_with(&["--database-url", &url]);
+    let (code, _, stderr) = place.run(&["serve", "--listen", "127.0.0.1:0", "--data", "other", "--database-url", &url]);
+    assert_eq!((code, stderr.contains("error[serve.store_mismatch]")), (6, true), "{stderr}");
+    std::fs::write(place.path("shared.toml"), "[store]\npath = \"data\"\n").expect("written");
+    place.start_with(&["--data", "other", "--config", "shared.toml", "--database-url", &url]).kill();
+    first.kill();
+}
+
 #[tokio::test]
 async fn r51_r52_the_device_is_looked_for_at_the_start() {
     for workers in ["inline", "process"] {

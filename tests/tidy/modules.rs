@@ -7,7 +7,7 @@ use crate::tree::{File, below, expect_none, files};
 /// Every module of `service/src`, and what of the service it may name: other modules, and crates below `service/`.
 /// Arrows point down the table, but for what starts and counts.
 const MAY_USE: &[(&str, &[&str])] = &[
-    ("admin", &["config", "db", "domain", "server"]),
+    ("admin", &["config", "db", "domain", "server", "store"]),
     ("server", &["api", "app", "config", "db", "domain", "events", "queue", "settings", "store", "worker"]),
     ("api", &["app", "contract", "domain", "idempotency", "instance", "libraries", "renders", "server", "tenancy"]),
     ("renders", &["app", "contract", "db", "domain", "events", "idempotency", "server", "store", "tenancy", "worker"]),

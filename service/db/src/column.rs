@@ -11,7 +11,7 @@ use packshot_domain::access::{Role, Scope};
 use packshot_domain::document::RenderDocument;
 use packshot_domain::event::{EventName, LogLevel};
 use packshot_domain::hash::ContentAddress;
-use packshot_domain::id::{KeyId, LibraryId, RenderId, TaskId, TenantId, UserId, WorkerId};
+use packshot_domain::id::{KeyId, LibraryId, RenderId, StoreId, TaskId, TenantId, UserId, WorkerId};
 use packshot_domain::render::{RenderKind, RenderState};
 use packshot_domain::step::StepName;
 use packshot_domain::task::{QueueName, TaskState};
@@ -136,7 +136,7 @@ macro_rules! word_columns {
     };
 }
 
-id_columns! { TenantId UserId RenderId TaskId KeyId LibraryId WorkerId }
+id_columns! { TenantId UserId RenderId TaskId KeyId LibraryId WorkerId StoreId }
 word_columns! { RenderState RenderKind TaskState QueueName StepName EventName LogLevel Role }
 
 columns! {

@@ -1,12 +1,14 @@
 //! Connections: how they are made, for each engine.
 
+use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
+use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 
-use super::DbError;
+use super::{DatabaseConfig, DbError};
 
 /// How long a statement waits for another process that writes to the same SQLite file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -14,6 +16,22 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Readers of a SQLite file. Each has a thread.
 const SQLITE_READERS: u32 = 8;
+
+/// Where the database is, for people: without the user and the password.
+impl fmt::Display for DatabaseConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite { path } => write!(f, "{}", path.display()),
+            Self::Postgres { url, .. } => match url.parse::<PgConnectOptions>() {
+                Ok(at) => {
+                    let (host, port) = (at.get_host(), at.get_port());
+                    write!(f, "postgres://{host}:{port}/{}", at.get_database().unwrap_or_default())
+                }
+                Err(_) => f.write_str("the PostgreSQL server"),
+            },
+        }
+    }
+}
 
 /// What a connection to a SQLite file may do.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! What every installation has: the operating tenant `default`, its user `local`, and whether it is configured.
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, UpdateMany};
 
 use super::column::Col;
 use super::entity::{installation, system_setting, tenant, tenant_config, user, worker_config};
@@ -10,7 +10,7 @@ use super::tx::Tx;
 use super::{AllTenants, Db, DbError, Json};
 use packshot_domain::access::Role;
 use packshot_domain::concurrency::Concurrency;
-use packshot_domain::id::{TenantId, UserId};
+use packshot_domain::id::{StoreId, TenantId, UserId};
 use packshot_domain::task::QueueName;
 use packshot_domain::time::Timestamp;
 
@@ -23,6 +23,8 @@ pub struct Installation {
     pub operating_tenant: TenantId,
     /// The built-in user: a global_admin of the operating tenant who cannot log in.
     pub local_user: UserId,
+    /// The store with its files; `None` until a service has started with one.
+    pub store: Option<StoreId>,
 }
 
 /// The number of the one row.
@@ -114,6 +116,42 @@ pub async fn set_max_concurrent_renders(db: &Db, all: AllTenants, tenant: Tenant
     .await
 }
 
+/// Notes which store has the files, where none was noted yet; the one that is noted then.
+///
+/// # Errors
+///
+/// [`DbError`] when the database is away.
+pub async fn bind_store(db: &Db, all: AllTenants, store: StoreId) -> Result<StoreId, DbError> {
+    db.write(all, store, |tx, store| {
+        Box::pin(async move {
+            let unbound = set_store(*store).filter(installation::Column::StoreId.is_null());
+            unbound.exec(tx.on()).await?;
+            load(tx).await?.store.ok_or(DbError::NotFound("store"))
+        })
+    })
+    .await
+}
+
+/// Notes that another store has the files from now on.
+///
+/// # Errors
+///
+/// [`DbError`] when the database is away.
+pub async fn replace_store(db: &Db, all: AllTenants, store: StoreId) -> Result<(), DbError> {
+    db.write(all, store, |tx, store| {
+        Box::pin(async move {
+            set_store(*store).exec(tx.on()).await?;
+            Ok(())
+        })
+    })
+    .await
+}
+
+fn set_store(store: StoreId) -> UpdateMany<installation::Entity> {
+    let update = installation::Entity::update_many().filter(installation::Column::Id.eq(ROW));
+    update.col_expr(installation::Column::StoreId, Expr::value(Col(store)))
+}
+
 /// Makes what every installation has, once.
 pub(super) async fn prepare(db: &Db) -> Result<(), DbError> {
     db.write(AllTenants::Instance, (), |tx, ()| Box::pin(make(tx))).await
@@ -127,6 +165,7 @@ async fn make(tx: &Tx<'_>) -> Result<(), DbError> {
         configured: Set(false),
         operating_tenant: Set(Col(tenant)),
         local_user: Set(Col(user)),
+        store_id: Set(None),
         created_at: Set(Col(now)),
     };
     // Of services that start together one makes the row; the others wait for it, and then find it.
@@ -182,9 +221,10 @@ async fn add_tenant(tx: &Tx<'_>, ids: (TenantId, UserId), slug: &str, role: Role
 
 pub(super) async fn load(tx: &Tx<'_>) -> Result<Installation, DbError> {
     let row = installation::Entity::find_by_id(ROW).one(tx.on()).await?;
-    let installation::Model { configured, operating_tenant, local_user, .. } =
+    let installation::Model { configured, operating_tenant, local_user, store_id, .. } =
         row.ok_or(DbError::NotFound("installation"))?;
-    Ok(Installation { configured, operating_tenant: operating_tenant.0, local_user: local_user.0 })
+    let store = store_id.map(Col::value);
+    Ok(Installation { configured, operating_tenant: operating_tenant.0, local_user: local_user.0, store })
 }
 
 /// Notes that the installation is configured: from now on, for good.

@@ -75,6 +75,8 @@ ids! {
     LibraryId,
     /// A stored file.
     FileId,
+    /// A store: what holds the files of one database.
+    StoreId,
     /// A worker: one executor of tasks, made anew at each start.
     WorkerId,
 }

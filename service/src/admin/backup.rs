@@ -13,6 +13,7 @@ use super::archive::{self, Entry, Manifest};
 use super::{AdminError, local_store};
 use crate::config::Settings;
 use crate::server::app::DATABASE_FILE;
+use crate::store::IDENTITY_FILE;
 use packshot_db::Db;
 
 /// What a backup holds.
@@ -56,9 +57,11 @@ fn write(store: &Path, database: &Path, folder: &Path, output: &Path) -> Result<
     let file = file.map_err(AdminError::io(folder))?;
     let mut zip = ZipWriter::new(file);
     let mut files = vec![add(&mut zip, database, DATABASE_FILE.to_owned())?];
-    for (path, name) in objects(&store.join("objects"))? {
+    // The database names the store, which has its name since before that.
+    let identity = (store.join(IDENTITY_FILE), IDENTITY_FILE.to_owned());
+    for (path, name) in std::iter::once(identity).chain(objects(&store.join("objects"))?) {
         match add(&mut zip, &path, name) {
-            // Swept since it was listed: nothing referred to it.
+            // Swept since it was listed: nothing referred to it. Or no service has started with the store yet.
             Err(AdminError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {}
             added => files.push(added?),
         }

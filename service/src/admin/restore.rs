@@ -13,6 +13,7 @@ use super::{AdminError, local_store};
 use crate::config::Settings;
 use crate::server::app::DATABASE_FILE;
 use crate::server::lock::DataFolder;
+use crate::store::IDENTITY_FILE;
 
 /// The folder of the stored files, in a backup and in a store.
 const OBJECTS: &str = "objects";
@@ -34,17 +35,16 @@ pub fn restore(settings: &Settings, backup: &Path) -> Result<Summary, AdminError
     if leftover.iter().any(|path| path.exists()) {
         return Err(AdminError::NotEmpty(folder.path().to_owned()));
     }
-    let objects_folder = store.join(OBJECTS);
-    if objects_folder.exists() {
+    if [OBJECTS, IDENTITY_FILE].iter().any(|name| store.join(name).exists()) {
         return Err(AdminError::NotEmpty(store));
     }
     std::fs::create_dir_all(&store).map_err(AdminError::io(&store))?;
-    let (database, objects): (Vec<_>, Vec<_>) = manifest.files.iter().partition(|file| file.path == DATABASE_FILE);
+    let (database, files): (Vec<_>, Vec<_>) = manifest.files.iter().partition(|file| file.path == DATABASE_FILE);
     let [database] = database[..] else { return Err(AdminError::Damaged("it holds no database".to_owned())) };
     // Within the folders that the parts go to, so that they only have to be renamed.
     let aside = tempfile::Builder::new().prefix(".restore-").tempdir_in(&store).map_err(AdminError::io(&store))?;
     let mut folders = BTreeSet::from([aside.path().to_owned()]);
-    for entry in objects {
+    for entry in files {
         let path = extract(&mut zip, entry, aside.path(), &entry.path)?;
         folders.extend(path.ancestors().skip(1).take_while(|above| *above != aside.path()).map(Path::to_owned));
     }
@@ -54,9 +54,11 @@ pub fn restore(settings: &Settings, backup: &Path) -> Result<Summary, AdminError
     for path in &folders {
         sync(path)?;
     }
-    let restored = aside.path().join(OBJECTS);
-    if restored.exists() {
-        std::fs::rename(restored, &objects_folder).map_err(AdminError::io(&objects_folder))?;
+    for name in [OBJECTS, IDENTITY_FILE] {
+        let (restored, target) = (aside.path().join(name), store.join(name));
+        if restored.exists() {
+            std::fs::rename(restored, &target).map_err(AdminError::io(&target))?;
+        }
     }
     // The folder may be new itself.
     store.ancestors().take(2).filter(|above| !above.as_os_str().is_empty()).try_for_each(sync)?;
@@ -78,7 +80,10 @@ fn manifest(zip: &mut ZipArchive<File>) -> Result<Manifest, AdminError> {
     if manifest.version != archive::VERSION {
         return Err(damaged(format!("its version is {}, this program reads {}", manifest.version, archive::VERSION)));
     }
-    let is_known = |path: &str| path == DATABASE_FILE || (path.starts_with("objects/") && archive::is_inside(path));
+    let is_known = |path: &str| {
+        let is_object = path.starts_with("objects/") && archive::is_inside(path);
+        [DATABASE_FILE, IDENTITY_FILE].contains(&path) || is_object
+    };
     match manifest.files.iter().find(|file| !is_known(&file.path)) {
         Some(file) => Err(damaged(format!("it names a file that no backup has: {:?}", file.path))),
         None => Ok(manifest),

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::accept::{self, Limits};
 use super::error::ServeError;
 use super::housekeeping;
+use super::identity::{self, IdentityError};
 use super::lasting;
 use super::lock::DataFolder;
 use super::metrics::Metrics;
@@ -93,8 +94,18 @@ impl Running {
         // Whoever asks where the service is, is told where it really is.
         settings.listen = address;
         let metrics = Metrics::install();
-        let db = Db::open(&database_config(&settings)).await.map_err(ServeError::Database)?;
-        let store = Store::open(&store_config(&settings)).map_err(ServeError::Store)?;
+        let (database_config, store_config) = (database_config(&settings), store_config(&settings));
+        let db = Db::open(&database_config).await.map_err(ServeError::Database)?;
+        let store = Store::open(&store_config).map_err(ServeError::Store)?;
+        identity::agree(&db, &store).await.map_err(|error| match error {
+            IdentityError::Database(error) => ServeError::Database(error),
+            IdentityError::Store(error) => ServeError::Store(error),
+            IdentityError::Mismatch(mismatch) => ServeError::Mismatch {
+                database: database_config.to_string(),
+                store: store_config.to_string(),
+                mismatch,
+            },
+        })?;
         if let Some(key) = setup::first_run(&db, &settings).await? {
             // Once, and to nobody but who started it: not into the log.
             let _ = writeln!(io::stderr(), "[SETUP] admin key: {}", key.reveal());

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use packshot_pipeline::error::Fault;
 
+use super::identity::Mismatch;
 use super::lock::DataFolderError;
 use super::setup::SetupError;
 use crate::store::StoreError;
@@ -36,6 +37,17 @@ pub enum ServeError {
     /// The store cannot be opened.
     #[error("cannot open the store")]
     Store(#[source] StoreError),
+    /// Database and store do not belong together.
+    #[error("the store at {store} is not that of the database at {database}")]
+    Mismatch {
+        /// Where the database is, without a secret.
+        database: String,
+        /// Where the store is, without a secret.
+        store: String,
+        /// How they do not belong together.
+        #[source]
+        mismatch: Mismatch,
+    },
     /// Something that does not depend on settings.
     #[error("internal")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -71,6 +83,9 @@ impl ServeError {
             Self::Store(source) => Fault::new("serve.store", chain(source))
                 .at("store")
                 .help("check that the folder or the bucket is there and may be written to"),
+            Self::Mismatch { database, store, mismatch } => Fault::new("serve.store_mismatch", mismatch.to_string())
+                .at(format!("store {store}, database {database}"))
+                .help(mismatch.help()),
             Self::Internal(source) => Fault::new("internal", chain(&**source)),
         }
     }

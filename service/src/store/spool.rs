@@ -1,7 +1,7 @@
 //! Uploads on their way: written to the local disk and hashed piece by piece, visible to nobody until they are kept.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -166,30 +166,46 @@ impl Spooled {
         blocking(move || {
             // Bytes are brought to the disk by way of a handle that may write.
             let file = File::options().write(true).open(&path)?;
-            publish(&file, path, &target)
+            publish(&file, path, &target, Naming::Replace)
         })
         .await?
     }
 }
 
+/// What becomes of a file that has the name already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Naming {
+    /// It is replaced.
+    Replace,
+    /// It stays.
+    Keep,
+}
+
 /// Writes bytes to their place, durably, by way of a file in the folder of uploads.
-pub(super) async fn place(folder: PathBuf, target: PathBuf, bytes: Bytes) -> Result<(), StoreError> {
+pub(super) async fn place(folder: PathBuf, target: PathBuf, bytes: Bytes, naming: Naming) -> Result<(), StoreError> {
     blocking(move || {
         let mut file = NamedTempFile::new_in(folder)?;
         file.write_all(&bytes)?;
         let (file, path) = file.into_parts();
-        publish(&file, path, &target)
+        publish(&file, path, &target, naming)
     })
     .await?
 }
 
 /// Brings the bytes of a file to the disk, then its new name.
-fn publish(file: &File, path: TempPath, target: &Path) -> Result<(), StoreError> {
+fn publish(file: &File, path: TempPath, target: &Path, naming: Naming) -> Result<(), StoreError> {
     file.sync_all()?;
     if let Some(folder) = target.parent() {
         make_folder(folder)?;
     }
-    path.persist(target).map_err(|refused| refused.error)?;
+    let named = match naming {
+        Naming::Replace => path.persist(target),
+        Naming::Keep => path.persist_noclobber(target),
+    };
+    match named.map_err(|refused| refused.error) {
+        Err(error) if naming == Naming::Keep && error.kind() == ErrorKind::AlreadyExists => {}
+        named => named?,
+    }
     if let Some(folder) = target.parent() {
         sync_folder(folder)?;
     }
@@ -204,7 +220,7 @@ fn make_folder(folder: &Path) -> std::io::Result<()> {
     if let Some(above) = folder.parent() {
         make_folder(above)?;
         match std::fs::create_dir(folder) {
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             made => made?,
         }
         sync_folder(above)?;

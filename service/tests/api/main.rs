@@ -51,6 +51,7 @@ mod series;
 mod service;
 mod settings;
 mod states;
+mod stores;
 mod submit;
 mod tasks;
 mod waiting;

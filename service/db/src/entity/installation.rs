@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::column::Col;
-use packshot_domain::id::{TenantId, UserId};
+use packshot_domain::id::{StoreId, TenantId, UserId};
 use packshot_domain::time::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -14,6 +14,7 @@ pub(crate) struct Model {
     pub(crate) configured: bool,
     pub(crate) operating_tenant: Col<TenantId>,
     pub(crate) local_user: Col<UserId>,
+    pub(crate) store_id: Option<Col<StoreId>>,
     pub(crate) created_at: Col<Timestamp>,
 }
 

@@ -73,6 +73,7 @@ fn tables() -> Vec<TableCreateStatement> {
                 boolean("configured"),
                 uuid("operating_tenant"),
                 uuid("local_user"),
+                uuid_null("store_id"),
                 big_integer("created_at"),
             ],
         ),
