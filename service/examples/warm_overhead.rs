@@ -16,9 +16,11 @@ use packshot_db::renders::{NewRender, NewWork};
 use packshot_db::{AllTenants, DatabaseConfig, Db, Notice, TenantScope, installation, objects, renders};
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{RenderId, TaskId, UserId, WorkerId};
-use packshot_domain::render::{RenderKind, RenderState};
+use packshot_domain::job::JobState;
+use packshot_domain::render::RenderKind;
 use packshot_domain::step::StepName;
-use packshot_domain::task::QueueName;
+use packshot_domain::stream::StreamId;
+use packshot_domain::task::{Lane, QueueName, SERVICE_DEATHS_MAX_INLINE, TaskKind};
 use packshot_pipeline::picture::Format;
 use packshot_pipeline::product::{PartMaterials, Product};
 use packshot_pipeline::render::{Renderer, RendererOptions};
@@ -30,7 +32,8 @@ use packshot_renderer::sample;
 use packshot_renderer::shot::request::{ShotRequest, build};
 use packshot_service::config::{Settings, Sources};
 use packshot_service::events::hub::Hub;
-use packshot_service::queue::{self, QueueParts, STALL_CHECK_EVERY};
+use packshot_service::jobs::{self, QueueParts, STALL_CHECK_EVERY};
+use packshot_service::renders::RenderHandler;
 use packshot_service::store::{Store, StoreConfig};
 use packshot_worker::engine::{Engine, EngineOptions};
 use packshot_worker::executor::{self, AssetError, AssetSource, Executor, Incoming};
@@ -165,9 +168,10 @@ fn task(id: RenderId, scene: ContentAddress, created_by: UserId) -> Result<NewRe
         inputs: vec![scene],
         work: NewWork::Task {
             id: TaskId::new(),
-            name: StepName::RenderStill,
+            kind: TaskKind::Step(StepName::RenderStill),
             queue: QueueName::Render,
-            kwargs: serde_json::to_value(&input)?,
+            lane: Lane::builtin(),
+            spec: serde_json::json!({"version": 0, "input": input}),
         },
     })
 }
@@ -183,14 +187,16 @@ async fn queued(engine: Arc<Engine>, folder: &Path) -> Result<Duration, Failure>
     objects::record(&db, scope, scene, size_bytes, "model/gltf-binary").await?;
     let data = ("PACKSHOT_DATA".to_owned(), folder.display().to_string());
     let sources = Sources { variables: [data].into(), ..Sources::default() };
-    queue::start(QueueParts {
+    let settings = Arc::new(Settings::from_sources(&sources)?);
+    let executor = Arc::new(InlineExecutor::new(engine));
+    let renderer = RenderHandler { db: db.clone(), store, hub: Hub::new(), executor, settings: settings.clone() };
+    jobs::start(QueueParts {
         worker: WorkerId::new(),
         db: db.clone(),
-        store,
-        hub: Hub::new(),
-        executor: Arc::new(InlineExecutor::new(engine)),
-        settings: Arc::new(Settings::from_sources(&sources)?),
+        handlers: renderer.handlers(),
+        settings,
         stall_check_every: STALL_CHECK_EVERY,
+        service_deaths_max: SERVICE_DEATHS_MAX_INLINE,
     });
     let mut notices = db.notices();
     let (mut times, mut commits) = (Vec::new(), Vec::new());
@@ -201,12 +207,12 @@ async fn queued(engine: Arc<Engine>, folder: &Path) -> Result<Duration, Failure>
         renders::create(&db, scope, task, None).await?;
         let mut n_commits = 0;
         loop {
-            if !matches!(notices.recv().await?, Notice::Events { render, .. } if render == id) {
+            if !matches!(notices.recv().await?, Notice::Events { stream, .. } if stream == StreamId::of_render(id)) {
                 continue;
             }
             n_commits += 1;
             let elapsed = begun.elapsed();
-            if renders::get(&db, scope, id).await?.state == RenderState::Completed {
+            if renders::get(&db, scope, id).await?.state == JobState::Completed {
                 times.push(elapsed);
                 commits.push(n_commits);
                 break;

@@ -20,7 +20,7 @@ use tokio::sync::Semaphore;
 
 use crate::config::Settings;
 use crate::events::hub::Hub;
-use crate::queue::QueueHandle;
+use crate::jobs::QueueHandle;
 use crate::store::Store;
 use devices::DeviceList;
 use packshot_db::Db;
@@ -31,7 +31,7 @@ use turn::Turn;
 pub use crate::store::{Spool as Receiving, Spooled as Upload};
 pub use code::Code;
 pub use error::{AppError, ErrorKind};
-pub use packshot_db::{Cursor, Page, PageRequest, TenantScope};
+pub use packshot_db::{Cursor, Page, PageRequest};
 
 /// Uploads that are looked into at once without being rendered: each is in memory meanwhile.
 const TURNS_AT_ONCE: usize = 2;

@@ -1,3 +1,3 @@
-//! Wakes who waits for events of a job. The events themselves are rows: waking adds speed, not truth.
+//! Wakes who waits for events of a stream. The events themselves are rows: waking adds speed, not truth.
 
 pub mod hub;

@@ -3,9 +3,12 @@
 mod cache;
 mod inputs;
 mod job;
+mod outputs;
 mod preflight;
+mod spec;
 mod statistics;
 mod submit;
+mod work;
 mod wait;
 pub mod results;
 
@@ -15,19 +18,23 @@ use crate::app::{App, AppError, Page, PageRequest};
 use crate::server::metrics::count_end;
 use packshot_contract::job::Job;
 use packshot_db::TenantScope;
-use packshot_db::renders::{self as rows, Cancelling, Render};
+use packshot_db::jobs::Cancelling;
+use packshot_db::renders::{self as rows, Render};
 use packshot_domain::access::Principal;
 use packshot_domain::id::RenderId;
-use packshot_domain::render::RenderState;
+use packshot_domain::job::JobState;
+use packshot_domain::stream::StreamId;
+use packshot_domain::task::TaskState;
 
 pub use inputs::Asked;
 pub use preflight::preflight;
 pub use statistics::statistics;
 pub use submit::{Created, Equal, RenderWish, SubmitKey, Submitted, Wording, submit};
 pub use wait::{Waited, until_ended};
+pub use work::RenderHandler;
 
 /// A job, with its place in the queue if it waits.
-pub(crate) async fn with_position(app: &App, scope: TenantScope, render: Render) -> Result<Job, AppError> {
+async fn with_position(app: &App, scope: TenantScope, render: Render) -> Result<Job, AppError> {
     let positions = positions(app, scope, std::slice::from_ref(&render)).await?;
     let position = positions.get(&render.id).copied();
     Ok(job::job(render, position)?)
@@ -49,7 +56,7 @@ async fn positions(app: &App, scope: TenantScope, renders: &[Render]) -> Result<
 pub async fn list(
     app: &App,
     who: &Principal,
-    state: Option<RenderState>,
+    state: Option<JobState>,
     page: PageRequest,
 ) -> Result<Page<Job>, AppError> {
     let scope = TenantScope::of(who.tenant);
@@ -72,6 +79,26 @@ pub async fn get(app: &App, who: &Principal, id: RenderId) -> Result<Job, AppErr
     with_position(app, scope, render).await
 }
 
+/// A job as it is now, with the number of the last event of its stream that this contains.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    /// The job.
+    pub job: Job,
+    /// The number.
+    pub last_seq: i64,
+}
+
+/// A job as it is now, for who is to follow it from here on.
+///
+/// # Errors
+/// [`Code::RenderNotFound`](crate::app::Code::RenderNotFound).
+pub async fn snapshot(app: &App, who: &Principal, id: RenderId) -> Result<Snapshot, AppError> {
+    let scope = TenantScope::of(who.tenant);
+    let render = rows::get(&app.db, scope, id).await?;
+    let last_seq = render.last_seq;
+    Ok(Snapshot { job: with_position(app, scope, render).await?, last_seq })
+}
+
 /// What became of a wish to call a job off.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Cancelled {
@@ -88,7 +115,7 @@ pub enum Cancelled {
 pub async fn cancel(app: &App, who: &Principal, id: RenderId) -> Result<Cancelled, AppError> {
     let scope = TenantScope::of(who.tenant);
     let cancelling = rows::request_cancel(&app.db, scope, id).await?;
-    app.hub.wake(id);
+    app.hub.wake(StreamId::of_render(id));
     match cancelling {
         Cancelling::Requested(render) => {
             if let Some(task) = render.task_id {
@@ -97,7 +124,7 @@ pub async fn cancel(app: &App, who: &Principal, id: RenderId) -> Result<Cancelle
             Ok(Cancelled::Stopping(Box::new(with_position(app, scope, render).await?)))
         }
         Cancelling::Cancelled(render) => {
-            count_end(RenderState::Cancelled, None);
+            count_end(TaskState::Cancelled, None);
             Ok(Cancelled::Ended(Box::new(with_position(app, scope, render).await?)))
         }
         Cancelling::Unchanged(render) => Ok(Cancelled::Ended(Box::new(with_position(app, scope, render).await?))),

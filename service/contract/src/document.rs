@@ -63,6 +63,8 @@ pub struct Step {
     pub name: String,
     /// Where it stands.
     pub status: StepStatus,
+    /// The task that ran it; `null` for what was done before there was one.
+    pub task_id: Option<Uuid>,
     /// When it began.
     pub started_at: Time,
     /// When it ended.

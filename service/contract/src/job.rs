@@ -11,7 +11,7 @@ use super::scalar::{Address, Time};
 
 words! {
     /// Where a job stands.
-    pub enum JobState = packshot_domain::render::RenderState {
+    pub enum JobState = packshot_domain::job::JobState {
         /// Made, and waiting for something before it can be queued.
         Pending = "pending",
         /// Waiting for a worker.
@@ -157,6 +157,11 @@ pub fn file_url(id: Uuid, name: &str) -> String {
     format!("{}/files/{name}", url(id))
 }
 
+/// Where the latest preview of a job is.
+pub fn preview_url(id: Uuid) -> String {
+    format!("{}/preview.png", url(id))
+}
+
 impl Links {
     /// Of a job that makes `formats`.
     pub fn new(id: Uuid, formats: &[Format]) -> Self {
@@ -164,7 +169,7 @@ impl Links {
         let result = |format: &Format| (format.to_string(), format!("{own}/result.{format}"));
         Self {
             events: format!("{own}/events"),
-            preview: format!("{own}/preview.png"),
+            preview: preview_url(id),
             cancel: format!("{own}/cancel"),
             report: format!("{own}/report.json"),
             results: formats.iter().map(result).collect(),

@@ -33,7 +33,7 @@ words! {
         Render = "render",
         /// Conversion of files.
         Convert = "convert",
-        /// Periodic checks.
+        /// Work asked for by a request, and comparisons.
         Housekeeping = "housekeeping",
     }
 }
@@ -49,8 +49,12 @@ pub struct Task {
     pub celery_task_id: Uuid,
     /// What it does: `render_still`.
     pub task_name: String,
+    /// The job that it is part of.
+    pub job_id: Option<Uuid>,
     /// Where it waits.
     pub queue: Queue,
+    /// Who does it: `builtin`, or an executor by its name.
+    pub lane: String,
     /// The object it works on.
     #[schema(value_type = Vec<String>)]
     pub args: Vec<Value>,
@@ -59,9 +63,11 @@ pub struct Task {
     pub kwargs: Map<String, Value>,
     /// Where it stands.
     pub state: TaskState,
+    /// Tasks of the same job that must complete before it begins.
+    pub waits_for: Vec<Uuid>,
     /// Attempts so far.
     pub attempt: u32,
-    /// Attempts in all.
+    /// Attempts that may fail. Those that a death of the service ended are counted apart.
     pub max_attempts: u32,
     /// Who holds it.
     pub worker_id: Option<String>,

@@ -8,13 +8,14 @@ use uuid::Uuid;
 use super::Json;
 use super::document::StoredDocument;
 use packshot_domain::access::{Role, Scope};
-use packshot_domain::document::RenderDocument;
+use packshot_domain::document::JobDocument;
 use packshot_domain::event::{EventName, LogLevel};
 use packshot_domain::hash::ContentAddress;
-use packshot_domain::id::{KeyId, LibraryId, RenderId, StoreId, TaskId, TenantId, UserId, WorkerId};
-use packshot_domain::render::{RenderKind, RenderState};
-use packshot_domain::step::StepName;
-use packshot_domain::task::{QueueName, TaskState};
+use packshot_domain::id::{JobId, KeyId, LibraryId, RenderId, StoreId, TaskId, TenantId, UserId, WorkerId};
+use packshot_domain::job::{JobKind, JobState};
+use packshot_domain::render::RenderKind;
+use packshot_domain::stream::StreamKind;
+use packshot_domain::task::{Lane, LeaseToken, QueueName, TaskKind, TaskState};
 use packshot_domain::time::Timestamp;
 
 /// A value that some type of the domain cannot be made of.
@@ -136,16 +137,19 @@ macro_rules! word_columns {
     };
 }
 
-id_columns! { TenantId UserId RenderId TaskId KeyId LibraryId WorkerId StoreId }
-word_columns! { RenderState RenderKind TaskState QueueName StepName EventName LogLevel Role }
+id_columns! { TenantId UserId RenderId JobId TaskId KeyId LibraryId WorkerId StoreId }
+word_columns! { JobState JobKind RenderKind TaskState TaskKind QueueName StreamKind EventName LogLevel Role }
 
 columns! {
     Timestamp as i64: Timestamp::unix_ms, |ms| Ok(Timestamp::from_unix_ms(ms));
     ContentAddress as String: |address| address.to_string(),
         |text| text.parse().map_err(|error| unreadable("ContentAddress", error));
+    LeaseToken as Uuid: |token| Uuid::from_bytes(token.bytes()), |uuid| Ok(LeaseToken::from_bytes(uuid.into_bytes()));
+    Lane as String: |lane| lane.to_string(),
+        |text| Lane::new(&text).map_err(|error| unreadable("Lane", error));
     Json as String: |json| json.to_string(),
         |text| serde_json::from_str(&text).map_err(|error| unreadable("JSON", error));
-    RenderDocument as String: |document| StoredDocument::write(&document),
+    JobDocument as String: |document| StoredDocument::write(&document),
         |text| StoredDocument::read(&text).map_err(|error| unreadable("document", error));
     Vec<Scope> as String: |scopes| scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" "),
         |text| {

@@ -1,11 +1,11 @@
-//! The stored form of render documents. A format of its own, so that the domain's type can change without old rows becoming
+//! The stored form of job documents. A format of its own, so that the domain's type can change without old rows becoming
 //! unreadable.
 
 use serde::{Deserialize, Serialize};
 
 use super::Json;
-use packshot_domain::document::{DocumentResult, GpuInfo, RenderDocument, RenderStep, StepRecord};
-use packshot_domain::id::{RenderId, TaskId, WorkerId};
+use packshot_domain::document::{DocumentResult, GpuInfo, JobDocument, RenderStep, StepRecord};
+use packshot_domain::id::{TaskId, WorkerId};
 use packshot_domain::time::Timestamp;
 use packshot_domain::value::{Fields, Value};
 
@@ -28,6 +28,7 @@ pub(super) struct StoredDocument {
 #[derive(Serialize, Deserialize)]
 struct StoredStep {
     name: String,
+    task_id: Option<uuid::Uuid>,
     status: String,
     started_at: i64,
     completed_at: Option<i64>,
@@ -72,12 +73,12 @@ pub(super) enum UnreadableDocument {
 }
 
 impl StoredDocument {
-    pub(super) fn write(document: &RenderDocument) -> String {
-        let RenderDocument { job_id, created_at, state, task_id, attempt, worker_id, pid, steps, error, result } =
+    pub(super) fn write(document: &JobDocument) -> String {
+        let JobDocument { job_id, created_at, state, task_id, attempt, worker_id, pid, steps, error, result } =
             document;
         let stored = Self {
-            version: RenderDocument::VERSION,
-            job_id: job_id.uuid(),
+            version: JobDocument::VERSION,
+            job_id: *job_id,
             created_at: created_at.unix_ms(),
             state: state.to_string(),
             task_id: task_id.map(TaskId::uuid),
@@ -91,13 +92,13 @@ impl StoredDocument {
         serde_json::to_string(&stored).expect("maps with text as keys and finite numbers are JSON")
     }
 
-    pub(super) fn read(text: &str) -> Result<RenderDocument, UnreadableDocument> {
+    pub(super) fn read(text: &str) -> Result<JobDocument, UnreadableDocument> {
         let stored: Self = serde_json::from_str(text)?;
-        if stored.version > RenderDocument::VERSION {
+        if stored.version > JobDocument::VERSION {
             return Err(UnreadableDocument::Version(stored.version));
         }
-        Ok(RenderDocument {
-            job_id: RenderId::from_uuid(stored.job_id),
+        Ok(JobDocument {
+            job_id: stored.job_id,
             created_at: Timestamp::from_unix_ms(stored.created_at),
             state: stored.state.parse()?,
             task_id: stored.task_id.map(TaskId::from_uuid),
@@ -113,9 +114,10 @@ impl StoredDocument {
 
 impl StoredStep {
     fn of(step: &StepRecord) -> Self {
-        let StepRecord { name, status, started_at, completed_at, duration_s, output, render } = step;
+        let StepRecord { name, task_id, status, started_at, completed_at, duration_s, output, render } = step;
         Self {
             name: name.to_string(),
+            task_id: task_id.map(TaskId::uuid),
             status: status.to_string(),
             started_at: started_at.unix_ms(),
             completed_at: completed_at.map(Timestamp::unix_ms),
@@ -130,9 +132,10 @@ impl StoredStep {
     }
 
     fn into_step(self) -> Result<StepRecord, UnreadableDocument> {
-        let Self { name, status, started_at, completed_at, duration_s, output, render } = self;
+        let Self { name, task_id, status, started_at, completed_at, duration_s, output, render } = self;
         Ok(StepRecord {
             name: name.parse()?,
+            task_id: task_id.map(TaskId::from_uuid),
             status: status.parse()?,
             started_at: Timestamp::from_unix_ms(started_at),
             completed_at: completed_at.map(Timestamp::from_unix_ms),
@@ -202,27 +205,28 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use packshot_domain::render::RenderState;
+    use packshot_domain::document::{Change, StepChange};
+    use packshot_domain::job::JobState;
     use packshot_domain::step::StepName;
 
     #[test]
     fn documents_survive_their_column() {
         let at = Timestamp::from_unix_ms(1_795_168_800_007);
         let (task, worker) = (TaskId::new(), WorkerId::new());
-        let mut document = RenderDocument::new(RenderId::new(), Some(task), RenderState::Queued, at);
+        let mut document = JobDocument::new(uuid::Uuid::now_v7(), Some(task), JobState::Queued, at);
         document.begin_attempt(task, 2, worker);
         document.pid = Some(4711);
-        document.begin_step(StepName::OccGlbExport, at);
+        document.begin_step(StepName::OccGlbExport, Some(task), at);
         let output = vec![
             ("glb_path".to_owned(), Value::from("a\n\u{1F4F7}")),
             ("size_bytes".to_owned(), Value::from(i64::MAX)),
             ("glb_duration_s".to_owned(), Value::from(0.1)),
             ("nested".to_owned(), Value::List(vec![Value::Null, true.into(), Value::Map(Vec::new())])),
         ];
-        document.finish_step(StepName::OccGlbExport, output, at + Duration::from_secs(8)).expect("it runs");
-        document.begin_step(StepName::RenderStill, at);
+        document.finish_step(StepName::OccGlbExport, Some(task), output, at + Duration::from_secs(8)).expect("it runs");
         let render = RenderStep { gpu_type: "VULKAN".into(), engine: "path_tracer".into(), samples: 256 };
-        document.describe_step(StepName::RenderStill, render).expect("it runs");
+        let change = StepChange::Begin(Some(render));
+        document.apply(task, Change::Step { name: StepName::RenderStill, at, change });
         document.append_error("first");
         let gpu_info = GpuInfo { device: "d".into(), backend: "b".into(), used: "cpu".into(), fallback_reason: None };
         let (output_path, engine_used, gpu) = ("p".into(), "path_tracer".into(), "d".into());
@@ -233,7 +237,7 @@ mod tests {
     #[test]
     fn documents_of_a_later_version_are_refused() {
         let at = Timestamp::from_unix_ms(0);
-        let text = StoredDocument::write(&RenderDocument::new(RenderId::new(), None, RenderState::Pending, at));
+        let text = StoredDocument::write(&JobDocument::new(uuid::Uuid::now_v7(), None, JobState::Pending, at));
         let later = text.replacen("\"version\":1", "\"version\":2", 1);
         assert!(matches!(StoredDocument::read(&later), Err(UnreadableDocument::Version(2))));
     }

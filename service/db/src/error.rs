@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
 use packshot_domain::id::TaskId;
-use packshot_domain::render::StateError;
+use packshot_domain::task::StateError;
 
 /// Why a function of the database did not do what it should. Nothing was changed then, but for [`DbError::Unanswered`].
 #[derive(Clone, Debug, thiserror::Error)]
@@ -51,6 +51,11 @@ pub enum DbError {
         /// What is wrong with it.
         reason: String,
     },
+    /// Another version of Packshot made the schema.
+    #[error(
+        "the database was made by another version of Packshot: it has the migration {0}, which this one does not know"
+    )]
+    Schema(String),
     /// Not possible with this engine, or in this place.
     #[error("not possible: {0}")]
     Unsupported(String),

@@ -6,58 +6,39 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use super::column::Col;
 use super::entity::render_file;
 use super::objects::NewObject;
+use super::tasks::OutputFile;
 use super::tx::Tx;
 use super::{Db, DbError, TenantScope, objects};
-use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{RenderId, TenantId};
 
 /// Rows that one statement adds; their values stay far below what an engine finds too many.
 const ADDED_AT_ONCE: usize = 500;
-
-/// A file of a render.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RenderFile {
-    /// Its name, unique within the render.
-    pub name: String,
-    /// Its format: `png`, `exr`, `json` …
-    pub format: String,
-    /// Its media type.
-    pub media_type: String,
-    /// Its content.
-    pub address: ContentAddress,
-    /// Its size in bytes.
-    pub size_bytes: i64,
-    /// Width in pixels, when it is a picture.
-    pub width: Option<i32>,
-    /// Height in pixels, when it is a picture.
-    pub height: Option<i32>,
-}
 
 /// The files of a render, in the order in which they were delivered.
 ///
 /// # Errors
 ///
 /// [`DbError`] when the database is away. A render that is not there has no files.
-pub async fn of_render(db: &Db, scope: TenantScope, render: RenderId) -> Result<Vec<RenderFile>, DbError> {
+pub async fn of_render(db: &Db, scope: TenantScope, render: RenderId) -> Result<Vec<OutputFile>, DbError> {
     db.read_one(scope, (scope.tenant, render), |tx, (tenant, render)| Box::pin(all(tx, *tenant, *render))).await
 }
 
-pub(super) async fn all(tx: &Tx<'_>, tenant: TenantId, render: RenderId) -> Result<Vec<RenderFile>, DbError> {
+pub(super) async fn all(tx: &Tx<'_>, tenant: TenantId, render: RenderId) -> Result<Vec<OutputFile>, DbError> {
     let rows = render_file::Entity::find()
         .filter(render_file::Column::TenantId.eq(Col(tenant)))
         .filter(render_file::Column::RenderId.eq(Col(render)))
         .order_by_asc(render_file::Column::Position)
         .all(tx.on())
         .await?;
-    Ok(rows.into_iter().map(RenderFile::from).collect())
+    Ok(rows.into_iter().map(OutputFile::from).collect())
 }
 
 /// Adds the files of a render that has none, and records what they hold, so that the sweep finds it when the render is gone.
-pub(super) async fn add(tx: &Tx<'_>, tenant: TenantId, render: RenderId, files: &[RenderFile]) -> Result<(), DbError> {
+pub(super) async fn add(tx: &Tx<'_>, tenant: TenantId, render: RenderId, files: &[OutputFile]) -> Result<(), DbError> {
     if files.is_empty() {
         return Ok(());
     }
-    let objects: Vec<NewObject> = files.iter().map(RenderFile::object).collect();
+    let objects: Vec<NewObject> = files.iter().map(NewObject::of).collect();
     objects::record_in(tx, tenant, &objects).await?;
     let rows: Vec<_> = (0..).zip(files).map(|(position, file)| row(tenant, render, position, file.clone())).collect();
     for some in rows.chunks(ADDED_AT_ONCE) {
@@ -66,8 +47,8 @@ pub(super) async fn add(tx: &Tx<'_>, tenant: TenantId, render: RenderId, files: 
     Ok(())
 }
 
-fn row(tenant: TenantId, render: RenderId, position: i32, file: RenderFile) -> render_file::ActiveModel {
-    let RenderFile { name, format, media_type, address, size_bytes, width, height } = file;
+fn row(tenant: TenantId, render: RenderId, position: i32, file: OutputFile) -> render_file::ActiveModel {
+    let OutputFile { name, format, media_type, address, size_bytes, width, height } = file;
     render_file::ActiveModel {
         tenant_id: Set(Col(tenant)),
         render_id: Set(Col(render)),
@@ -82,14 +63,15 @@ fn row(tenant: TenantId, render: RenderId, position: i32, file: RenderFile) -> r
     }
 }
 
-impl RenderFile {
-    /// What it holds, as the store's records have it.
-    pub fn object(&self) -> NewObject {
-        NewObject { address: self.address, size_bytes: self.size_bytes, media_type: self.media_type.clone() }
+impl NewObject {
+    /// What a file holds.
+    #[must_use]
+    pub fn of(file: &OutputFile) -> Self {
+        Self { address: file.address, size_bytes: file.size_bytes, media_type: file.media_type.clone() }
     }
 }
 
-impl From<render_file::Model> for RenderFile {
+impl From<render_file::Model> for OutputFile {
     fn from(row: render_file::Model) -> Self {
         let render_file::Model { name, format, media_type, address, size_bytes, width, height, .. } = row;
         Self { name, format, media_type, address: address.0, size_bytes, width, height }

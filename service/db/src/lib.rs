@@ -4,16 +4,17 @@
 //! [`AllTenants`] with its reason. It opens one transaction, and returns when that is durable. What others in
 //! this process may be waiting for is then announced as a [`Notice`].
 //!
-//! On both engines a transaction that changes a task takes its row first and its render's row second, so that no two wait for
-//! each other.
+//! Rows are locked in one order on both engines ([`Level`]), so that no two transactions wait for each other.
 
 pub mod scope;
 pub mod error;
 pub mod page;
 pub mod notice;
-pub mod renders;
+pub mod jobs;
 pub mod tasks;
-pub mod events;
+pub mod effect;
+pub mod streams;
+pub mod renders;
 pub mod files;
 pub mod idempotency;
 pub mod keys;
@@ -30,32 +31,35 @@ mod connect;
 mod migration;
 mod clock;
 mod tx;
+mod level;
 mod writer;
 mod column;
 mod document;
 mod entity;
-mod job;
+mod held;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
-use sea_orm_migration::MigratorTrait;
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
-use clock::Clock;
 use connect::Access;
+use effect::Effects;
 use packshot_domain::time::Timestamp;
 use scope::Reach;
-use tx::Tx;
+use tx::Ground;
 use writer::{Work, Writer};
 
 pub use error::DbError;
+pub use level::Level;
 pub use notice::Notice;
 pub use page::{Cursor, Page, PageRequest};
 pub use scope::{AllTenants, TenantScope};
+pub use tx::Tx;
 
 /// A JSON value as rows keep it.
 pub type Json = serde_json::Value;
@@ -99,9 +103,15 @@ pub struct Db {
     shared: Arc<Shared>,
 }
 
+impl fmt::Debug for Db {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Db").field("engine", &self.engine()).finish_non_exhaustive()
+    }
+}
+
 struct Shared {
     engine: EngineConnections,
-    clock: Arc<Clock>,
+    ground: Arc<Ground>,
     notices: broadcast::Sender<Notice>,
     /// Names this handle among those that have ever been.
     holder: Uuid,
@@ -120,14 +130,29 @@ impl Db {
     ///
     /// [`DbError`] when it cannot be reached, opened or migrated.
     pub async fn open(config: &DatabaseConfig) -> Result<Self, DbError> {
-        let clock = Arc::new(Clock::default());
+        Self::open_with(config, Effects::default()).await
+    }
+
+    /// [`open`](Self::open), with other effects of jobs.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub async fn open_with(config: &DatabaseConfig, effects: Effects) -> Result<Self, DbError> {
+        let ground = Arc::new(Ground { effects, ..Ground::default() });
         let (notices, _) = broadcast::channel(NOTICES_LEN);
         let engine = match config {
             DatabaseConfig::Sqlite { path } => {
+                if path.exists() {
+                    // Opened for writing, a file may change before anything is known of it.
+                    let connection = connect::sqlite(path, Access::Copy).await?;
+                    migration::check(&connection).await?;
+                    connection.close().await?;
+                }
                 let connection = connect::sqlite(path, Access::Write).await?;
-                migration::Migrator::up(&connection, None).await?;
+                migration::run(&connection).await?;
                 let readers = connect::sqlite(path, Access::Read).await?;
-                let writer = Writer::start(path.clone(), connection, Arc::clone(&clock), notices.clone())?;
+                let writer = Writer::start(path.clone(), connection, Arc::clone(&ground), notices.clone())?;
                 EngineConnections::Sqlite { path: path.clone(), readers, writer }
             }
             DatabaseConfig::Postgres { url, max_connections } => {
@@ -135,7 +160,7 @@ impl Db {
                 EngineConnections::Postgres { pool: connect::postgres(url, *max_connections).await? }
             }
         };
-        let db = Self { shared: Arc::new(Shared { engine, clock, notices, holder: Uuid::now_v7() }) };
+        let db = Self { shared: Arc::new(Shared { engine, ground, notices, holder: Uuid::now_v7() }) };
         installation::prepare(&db).await?;
         Ok(db)
     }
@@ -159,13 +184,13 @@ impl Db {
         if self.engine() == Engine::Sqlite {
             readers.query_one_raw(Statement::from_string(DbBackend::Sqlite, "SELECT 1 FROM installation")).await?;
         }
-        self.shared.clock.read(readers).await
+        self.shared.ground.clock.read(readers).await
     }
 
     /// Moves the clock by `ms` milliseconds, forward or back, for this handle and its clones.
     #[cfg(feature = "testing")]
     pub fn move_clock(&self, ms: i64) {
-        self.shared.clock.move_by(ms);
+        self.shared.ground.clock.move_by(ms);
     }
 
     /// What is announced from now on. A receiver that falls behind gets an error that says so, and should look at the tables.
@@ -233,7 +258,7 @@ impl Db {
     where
         W: Work<A, T>,
     {
-        let tx = Tx::begin(self.readers(), scope.into(), &self.shared.clock).await?;
+        let tx = Tx::begin(self.readers(), scope.into(), &self.shared.ground).await?;
         let value = work(&tx, &args).await?;
         tx.commit().await?;
         Ok(value)
@@ -246,7 +271,7 @@ impl Db {
         W: Work<A, T>,
     {
         match &self.shared.engine {
-            EngineConnections::Sqlite { readers, .. } => work(&Tx::alone(readers, &self.shared.clock), &args).await,
+            EngineConnections::Sqlite { readers, .. } => work(&Tx::alone(readers, &self.shared.ground), &args).await,
             EngineConnections::Postgres { .. } => self.read(scope, args, work).await,
         }
     }
@@ -273,7 +298,7 @@ impl Db {
     ) -> Result<T, DbError> {
         let mut races = 0;
         loop {
-            let tx = Tx::begin(pool, reach, &self.shared.clock).await?;
+            let tx = Tx::begin(pool, reach, &self.shared.ground).await?;
             let result = match work(&tx, args).await {
                 Ok(value) => tx.commit().await.map(|notices| (value, notices)),
                 Err(error) => {
@@ -304,8 +329,8 @@ async fn migrate_postgres(url: &str) -> Result<(), DbError> {
     let lock =
         |function: &str| Statement::from_string(DbBackend::Postgres, format!("SELECT {function}({MIGRATION_LOCK})"));
     connection.execute_raw(lock("pg_advisory_lock")).await?;
-    let migrated = migration::Migrator::up(&connection, None).await;
+    let migrated = migration::run(&connection).await;
     // Closing ends the session, and with it the lock.
     connection.close().await?;
-    Ok(migrated?)
+    migrated
 }

@@ -7,14 +7,14 @@ use super::entity::pipeline_event;
 use super::{Db, DbError, Json, TenantScope};
 use packshot_domain::event::LogLevel;
 use packshot_domain::id::TaskId;
-use packshot_domain::step::StepName;
+use packshot_domain::task::TaskKind;
 use packshot_domain::time::Timestamp;
 
 /// A line of the log to be written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewLogRow {
-    /// The step it is about.
-    pub step_name: StepName,
+    /// The step that it is about, or what the task is that is no step.
+    pub step_name: TaskKind,
     /// How grave it is.
     pub level: LogLevel,
     /// The message, without the step's prefix.

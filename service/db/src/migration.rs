@@ -1,33 +1,115 @@
-//! The schema, step by step, for both engines. A migration that was released is never edited; what changes is a new one.
+//! The schema, for both engines. Until the first release it is one baseline, which is rewritten as needed; after that a migration
+//! that was released is never edited, and each has a way down.
 //!
 //! Conventions: times are milliseconds in `BIGINT`; words, addresses and JSON are text; every table of a tenant's data has
 //! `tenant_id` first in its primary key, in its unique indexes and in its foreign keys, so that no row can refer to another
 //! tenant's.
 
-mod m0001_installation;
-mod m0002_renders;
-mod m0003_catalog;
-mod m0004_progress;
+mod installation;
+mod jobs;
+mod renders;
+mod catalog;
 
+use std::collections::BTreeSet;
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 use sea_orm_migration::prelude::*;
 
+use super::DbError;
+
+/// The table that names the migrations that were applied.
+const TABLE: &str = "schema_migrations";
+
 /// All migrations, in order.
-pub(super) struct Migrator;
+struct Migrator;
 
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![
-            Box::new(m0001_installation::Migration),
-            Box::new(m0002_renders::Migration),
-            Box::new(m0003_catalog::Migration),
-            Box::new(m0004_progress::Migration),
-        ]
+        vec![Box::new(Baseline::new())]
     }
 
     fn migration_table_name() -> DynIden {
-        "schema_migrations".into_iden()
+        TABLE.into_iden()
     }
+}
+
+/// Makes the schema. Its name ends with a digest of its statements: a database that another version of them made is told from one
+/// of this version.
+struct Baseline {
+    name: String,
+}
+
+/// 16 hexadecimal digits that no other schema has.
+pub(super) fn digest() -> String {
+    let tables = tables().into_iter().map(|table| table.to_string(SqliteQueryBuilder));
+    let indexes = indexes().into_iter().map(|index| index.to_string(SqliteQueryBuilder));
+    let digest = blake3::hash(tables.chain(indexes).collect::<Vec<_>>().join(";\n").as_bytes());
+    digest.to_hex()[..16].to_owned()
+}
+
+impl Baseline {
+    fn new() -> Self {
+        Self { name: format!("m0001_baseline_{}", digest()) }
+    }
+}
+
+impl MigrationName for Baseline {
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Baseline {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for table in tables() {
+            manager.create_table(table).await?;
+        }
+        for index in indexes() {
+            manager.create_index(index).await?;
+        }
+        Ok(())
+    }
+}
+
+fn tables() -> Vec<TableCreateStatement> {
+    [installation::tables(), jobs::tables(), renders::tables(), catalog::tables()].concat()
+}
+
+fn indexes() -> Vec<IndexCreateStatement> {
+    [installation::indexes(), jobs::indexes(), renders::indexes(), catalog::indexes()].concat()
+}
+
+/// Brings the schema of a database up to date.
+///
+/// # Errors
+///
+/// [`DbError::Schema`] when another version of Packshot made it; not a byte is written then.
+pub(super) async fn run(connection: &DatabaseConnection) -> Result<(), DbError> {
+    check(connection).await?;
+    Ok(Migrator::up(connection, None).await?)
+}
+
+/// Looks whether this version can work with the schema of a database, and writes nothing.
+///
+/// # Errors
+///
+/// [`DbError::Schema`] when another version of Packshot made it.
+pub(super) async fn check(connection: &DatabaseConnection) -> Result<(), DbError> {
+    let known: BTreeSet<String> = Migrator::migrations().iter().map(|m| m.name().to_owned()).collect();
+    let foreign = applied(connection).await?.into_iter().find(|name| !known.contains(name));
+    foreign.map_or(Ok(()), |name| Err(DbError::Schema(name)))
+}
+
+/// The migrations that were applied; none of a database without a schema.
+async fn applied(connection: &DatabaseConnection) -> Result<Vec<String>, DbError> {
+    if !SchemaManager::new(connection).has_table(TABLE).await? {
+        return Ok(Vec::new());
+    }
+    let names = Statement::from_string(connection.get_database_backend(), format!("SELECT version FROM {TABLE}"));
+    let rows = connection.query_all_raw(names).await?;
+    rows.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect()
 }
 
 /// A table with a primary key over `key`.

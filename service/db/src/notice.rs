@@ -1,23 +1,37 @@
 //! What is announced inside this process after a commit. Another process does not hear it, so whoever waits also looks at the
 //! tables from time to time: notices add speed, not truth.
 
-use packshot_domain::id::{RenderId, TaskId, TenantId};
-use packshot_domain::task::QueueName;
+use std::sync::Arc;
+
+use super::Json;
+use packshot_domain::id::{TaskId, TenantId};
+use packshot_domain::job::JobRef;
+use packshot_domain::stream::StreamId;
+use packshot_domain::task::{Lane, QueueName};
 
 /// Something that was committed and that somebody may be waiting for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Notice {
-    /// A render's stream has events up to `seq`.
+    /// A stream has events up to `seq`.
     Events {
         /// Whose it is.
         tenant: TenantId,
         /// The stream.
-        render: RenderId,
+        stream: StreamId,
         /// The number of its last event.
         seq: i64,
     },
-    /// A queue has a task that was not there before.
-    Queued(QueueName),
+    /// A job is farther than it was: what streams above it pass on without keeping it.
+    Progress {
+        /// Whose it is.
+        tenant: TenantId,
+        /// The job.
+        job: JobRef,
+        /// The members of `job.progress`.
+        data: Arc<Json>,
+    },
+    /// A lane has a task that was not there before.
+    Queued(QueueName, Lane),
     /// A running task is to stop.
     CancelRequested(TaskId),
     /// Limits of queues changed.

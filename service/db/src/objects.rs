@@ -12,6 +12,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Value};
 
 use super::column::{Col, arg, cell};
 use super::entity::object;
+use super::level::Level;
 use super::tx::Tx;
 use super::{AllTenants, Db, DbError, TenantScope};
 use packshot_domain::hash::ContentAddress;
@@ -80,6 +81,7 @@ pub async fn record_all(db: &Db, scope: TenantScope, new: Vec<NewObject>) -> Res
 
 /// [`record_all`] within a transaction.
 pub(super) async fn record_in(tx: &Tx<'_>, tenant: TenantId, new: &[NewObject]) -> Result<Vec<bool>, DbError> {
+    tx.enter(Level::Object);
     let now = tx.now().await?;
     let mut known = HashSet::new();
     // All who take several rows take them in the same order, so that no two wait for each other.
@@ -117,6 +119,7 @@ pub(super) async fn record_in(tx: &Tx<'_>, tenant: TenantId, new: &[NewObject]) 
 ///
 /// [`DbError::NotFound`] when the sweep came before.
 pub(super) async fn hold_in(tx: &Tx<'_>, tenant: TenantId, addresses: &[ContentAddress]) -> Result<(), DbError> {
+    tx.enter(Level::Object);
     let held = object::Entity::update_many()
         .col_expr(object::Column::StoredAt, Expr::value(Col(tx.now().await?)))
         .filter(object::Column::TenantId.eq(Col(tenant)))

@@ -1,27 +1,27 @@
-//! Renders: what clients see.
+//! Direct renders: the record that clients see, and its job.
 
 mod create;
-mod change;
-mod statistics;
+mod effect;
 mod position;
+mod rows;
+mod statistics;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
-
-use super::column::Col;
-use super::entity::render;
-use super::files::RenderFile;
 use super::idempotency::{Beginning, Begun, IdempotentRequest, StoredAnswer};
-use super::{Db, DbError, Json, Page, PageRequest, TenantScope, files};
-use packshot_domain::document::RenderDocument;
+use super::jobs::{Cancelling, JobError, Progress};
+use super::tasks::OutputFile;
+use super::{Db, DbError, Json, Page, PageRequest, TenantScope, files, jobs};
+use packshot_domain::document::JobDocument;
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{RenderId, TaskId, UserId};
-use packshot_domain::render::{RenderKind, RenderState};
-use packshot_domain::step::StepName;
-use packshot_domain::task::QueueName;
+use packshot_domain::job::{JobRef, JobState};
+use packshot_domain::render::RenderKind;
+use packshot_domain::task::{Lane, QueueName, TaskKind};
 use packshot_domain::time::Timestamp;
+
+pub(super) use effect::RenderEffect;
 
 /// A render as it is stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,7 +31,7 @@ pub struct Render {
     /// What kind of pictures it makes.
     pub kind: RenderKind,
     /// Where it is on its way.
-    pub state: RenderState,
+    pub state: JobState,
     /// −10 to 10; higher goes first.
     pub priority: i32,
     /// The effective request.
@@ -47,7 +47,7 @@ pub struct Render {
     /// The device it ran on.
     pub device: Option<Json>,
     /// How it is doing.
-    pub document: RenderDocument,
+    pub document: JobDocument,
     /// The task that does it; `None` when its result was there already.
     pub task_id: Option<TaskId>,
     /// Who asked for it.
@@ -62,28 +62,6 @@ pub struct Render {
     pub completed_at: Option<Timestamp>,
     /// The number of the last event that this state contains.
     pub last_seq: i64,
-}
-
-/// How far a render is.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Progress {
-    /// 0 to 100.
-    pub progress_pct: f64,
-    /// Samples per pixel taken.
-    pub samples_done: i32,
-    /// Samples per pixel at most.
-    pub samples_target: i32,
-}
-
-/// Why a render or task failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JobError {
-    /// The stable code.
-    pub code: String,
-    /// For people.
-    pub detail: String,
-    /// The place: part, pointer, byte offset.
-    pub at: Option<String>,
 }
 
 /// A render to be made.
@@ -119,11 +97,13 @@ pub enum NewWork {
         /// The task's id.
         id: TaskId,
         /// What is to be done.
-        name: StepName,
-        /// By which workers.
+        kind: TaskKind,
+        /// What kind of work that is.
         queue: QueueName,
-        /// What the worker is told.
-        kwargs: Json,
+        /// Who does it.
+        lane: Lane,
+        /// What the work really computes: frozen from the beginning.
+        spec: Json,
     },
     /// Another render has it already; its files are taken over.
     Cached {
@@ -198,13 +178,7 @@ pub async fn create(
 ///
 /// [`DbError::NotFound`].
 pub async fn get(db: &Db, scope: TenantScope, id: RenderId) -> Result<Render, DbError> {
-    db.read_one(scope, (scope.tenant, id), |tx, key| {
-        Box::pin(async move {
-            let row = render::Entity::find_by_id((Col(key.0), Col(key.1))).one(tx.on()).await?;
-            row.map(Render::from).ok_or(DbError::NotFound("render"))
-        })
-    })
-    .await
+    db.read_one(scope, (scope.tenant, id), |tx, (tenant, id)| Box::pin(rows::get(tx, *tenant, *id))).await
 }
 
 /// A page of renders, newest first, of one state or all.
@@ -215,18 +189,13 @@ pub async fn get(db: &Db, scope: TenantScope, id: RenderId) -> Result<Render, Db
 pub async fn list(
     db: &Db,
     scope: TenantScope,
-    state: Option<RenderState>,
+    state: Option<JobState>,
     page: PageRequest,
 ) -> Result<Page<Render>, DbError> {
-    db.read(scope, (scope.tenant, state, page), |tx, (tenant, state, page)| {
+    db.read_one(scope, (scope.tenant, state, page), |tx, (tenant, state, page)| {
         Box::pin(async move {
-            let renders = render::Entity::find().filter(render::Column::TenantId.eq(Col(*tenant)));
-            let renders = match state {
-                Some(state) => renders.filter(render::Column::State.eq(Col(*state))),
-                None => renders,
-            };
-            let rows = page.narrow(renders, render::Column::CreatedAt, render::Column::Id).all(tx.on()).await?;
-            Ok(page.cut(rows, |row| (row.created_at.0, row.id.0.uuid())))
+            let rows = rows::page(tx, *tenant, *state, page).await?;
+            Ok(page.cut(rows, |render: &Render| (render.created_at, render.id.uuid())))
         })
     })
     .await
@@ -246,33 +215,37 @@ pub async fn queue_positions(db: &Db, scope: TenantScope, ids: &[RenderId]) -> R
         .await
 }
 
-/// What became of a request to cancel.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Cancelling {
-    /// It waited, and is cancelled now.
-    Cancelled(Render),
-    /// It runs; its worker will stop.
-    Requested(Render),
-    /// It had ended before; nothing changed.
-    Unchanged(Render),
-}
-
 /// Cancels a render: at once when it waits; a running one is marked, so that its worker stops.
 ///
 /// # Errors
 ///
 /// [`DbError::NotFound`].
-pub async fn request_cancel(db: &Db, scope: TenantScope, id: RenderId) -> Result<Cancelling, DbError> {
-    db.write(scope, (scope.tenant, id), |tx, (tenant, id)| Box::pin(change::request_cancel(tx, *tenant, *id))).await
+pub async fn request_cancel(db: &Db, scope: TenantScope, id: RenderId) -> Result<Cancelling<Render>, DbError> {
+    db.write(scope, (scope.tenant, id), |tx, (tenant, id)| {
+        Box::pin(async move {
+            let cancelling = jobs::request_cancel_in(tx, *tenant, JobRef::of_render(*id)).await;
+            let not_found =
+                |error| if matches!(error, DbError::NotFound(_)) { DbError::NotFound("render") } else { error };
+            let cancelling = cancelling.map_err(not_found)?;
+            tx.write_events().await?;
+            let render = rows::get(tx, *tenant, *id).await?;
+            Ok(match cancelling {
+                Cancelling::Cancelled(_) => Cancelling::Cancelled(render),
+                Cancelling::Requested(_) => Cancelling::Requested(render),
+                Cancelling::Unchanged(_) => Cancelling::Unchanged(render),
+            })
+        })
+    })
+    .await
 }
 
-/// Deletes a render that has ended, with its task, events, log and references to files.
+/// Deletes a render that has ended, with its job, task, events, log and references to files.
 ///
 /// # Errors
 ///
 /// [`DbError::NotFound`]; [`DbError::InUse`] when it has not ended.
 pub async fn delete(db: &Db, scope: TenantScope, id: RenderId) -> Result<(), DbError> {
-    db.write(scope, (scope.tenant, id), |tx, (tenant, id)| Box::pin(change::delete(tx, *tenant, *id))).await
+    db.write(scope, (scope.tenant, id), |tx, (tenant, id)| Box::pin(rows::delete(tx, *tenant, *id))).await
 }
 
 /// The newest completed render with this cache key, with its files.
@@ -284,20 +257,13 @@ pub async fn find_cached(
     db: &Db,
     scope: TenantScope,
     cache_key: ContentAddress,
-) -> Result<Option<(Render, Vec<RenderFile>)>, DbError> {
+) -> Result<Option<(Render, Vec<OutputFile>)>, DbError> {
     db.read_one(scope, (scope.tenant, cache_key), |tx, (tenant, cache_key)| {
         Box::pin(async move {
-            let cached = render::Entity::find()
-                .filter(render::Column::TenantId.eq(Col(*tenant)))
-                .filter(render::Column::CacheKey.eq(Col(*cache_key)))
-                .filter(render::Column::State.eq(Col(RenderState::Completed)))
-                .order_by_desc(render::Column::CreatedAt)
-                .one(tx.on())
-                .await?;
-            let Some(row) = cached else { return Ok(None) };
+            let Some(render) = rows::cached(tx, *tenant, *cache_key).await? else { return Ok(None) };
             // A second statement, but what it may miss of the first one can be seen: only with its render do files go.
-            let files = files::all(tx, *tenant, row.id.0).await?;
-            Ok((!files.is_empty()).then(|| (row.into(), files)))
+            let files = files::all(tx, *tenant, render.id).await?;
+            Ok((!files.is_empty()).then_some((render, files)))
         })
     })
     .await

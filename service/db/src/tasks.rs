@@ -2,48 +2,59 @@
 
 mod claim;
 mod ending;
+mod list;
 mod recovery;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryResult};
-
-use super::column::{Col, arg, cell, cell_or_none};
+use super::column::{Col, arg, cell_or_none};
 use super::entity::task;
-use super::events::NewEvent;
-use super::files::RenderFile;
-use super::job::Job;
+use super::held::Held;
+use super::jobs::{Job, JobError, Progress, error_of};
 use super::log::NewLogRow;
-use super::renders::{JobError, Progress, Render};
-use super::{AllTenants, Db, DbError, Json, Page, PageRequest, TenantScope};
-use packshot_domain::document::RenderDocument;
-use packshot_domain::id::{RenderId, TaskId, TenantId, WorkerId};
-use packshot_domain::render::RenderState;
-use packshot_domain::step::StepName;
-use packshot_domain::task::{FaultKind, LEASE, Lease, QueueName, TaskState};
+use super::streams::NewEvent;
+use super::{AllTenants, Db, DbError, Json, TenantScope};
+use packshot_domain::document::Change;
+use packshot_domain::hash::ContentAddress;
+use packshot_domain::id::{TaskId, TenantId, WorkerId};
+use packshot_domain::job::{JobRef, TaskFacts};
+use packshot_domain::task::{Failures, FaultKind, LEASE, Lane, Lease, QueueName, RetryPolicy, TaskKind, TaskState};
 use packshot_domain::time::Timestamp;
 
-/// A task as it is stored.
+pub use list::{QueueDepth, TaskView, get, is_cancelled, list, queue_depths, state_under};
+
+/// A task as it is stored, without what it was given.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Task {
     /// Its id.
     pub id: TaskId,
+    /// The job that it is part of, if it is.
+    pub job: Option<JobRef>,
+    /// Its place in the graph of its job, from 0.
+    pub position: i32,
     /// What is to be done.
-    pub name: StepName,
-    /// By which workers.
+    pub kind: TaskKind,
+    /// What kind of work that is.
     pub queue: QueueName,
-    /// The render it is for: the one entry of `args`.
-    pub render_id: RenderId,
-    /// What the worker is told.
-    pub kwargs: Json,
+    /// Who does it.
+    pub lane: Lane,
+    /// Whether it publishes a result.
+    pub publishes: bool,
+    /// How many tasks before it have not completed.
+    pub blockers: i32,
     /// Where it is on its way.
     pub state: TaskState,
     /// Higher goes first.
     pub priority: i32,
     /// The attempt under way or done last, from 1; 0 before the first.
     pub attempt: i32,
-    /// Attempts in all.
+    /// So many attempts may end by faults of the infrastructure.
     pub max_attempts: i32,
+    /// How often attempts have failed, by cause.
+    pub failures: Failures,
+    /// So many attempts may end by deaths of a service like the one that claimed it last.
+    pub service_deaths_max: i32,
     /// Who works, or worked, on it.
     pub worker_id: Option<WorkerId>,
     /// When its lease ends.
@@ -64,6 +75,15 @@ pub struct Task {
     pub completed_at: Option<Timestamp>,
 }
 
+/// What a task was given.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TaskInput {
+    /// What dispatch decided, as the contract shows it.
+    pub kwargs: Json,
+    /// What the work really computes, once that is frozen.
+    pub spec: Option<Json>,
+}
+
 /// A task that was handed out.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Claimed {
@@ -73,26 +93,57 @@ pub struct Claimed {
     pub lease: Lease,
     /// The task.
     pub task: Task,
-    /// Its render, with the document to go on with.
-    pub render: Render,
+    /// What it was given.
+    pub input: TaskInput,
+    /// Its job, with the document.
+    pub job: Option<Job>,
     /// The database's time of the claim.
     pub at: Timestamp,
 }
 
-/// Hands out up to `n` tasks of a queue: first to the tenant with the fewest running, then by priority, then by age; never more
-/// than the queue's `max_concurrency` and the tenant's `max_concurrent_renders` allow.
+/// Who claims, and from which lane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claimer {
+    /// Who it is.
+    pub worker: WorkerId,
+    /// The queue.
+    pub queue: QueueName,
+    /// The lane.
+    pub lane: Lane,
+    /// How many tasks of the lane may run at once, over all services.
+    pub limit: LaneLimit,
+    /// How many deaths of a service like this one a task survives.
+    pub service_deaths_max: i32,
+}
+
+/// How many tasks of a lane may run at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LaneLimit {
+    /// As many as the configuration of its queue says.
+    OfQueue,
+    /// So many, whatever the queue allows.
+    Of(u32),
+}
+
+/// Hands out up to `n` tasks of a lane, one in a transaction: first to the tenant with the fewest running, then by priority, then
+/// by age; never more than the lane and the tenant's `max_concurrent_renders` allow.
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away.
-pub async fn claim(
-    db: &Db,
-    all: AllTenants,
-    worker: WorkerId,
-    queue: QueueName,
-    n: u32,
-) -> Result<Vec<Claimed>, DbError> {
-    db.write(all, (worker, queue, n), |tx, (worker, queue, n)| Box::pin(claim::some(tx, *worker, *queue, *n))).await
+/// [`DbError`] when the database is away, unless something was handed out before.
+pub async fn claim(db: &Db, all: AllTenants, claimer: Claimer, n: u32) -> Result<Vec<Claimed>, DbError> {
+    let mut claimed = Vec::new();
+    for _ in 0..n {
+        let one = db.write(all, claimer.clone(), |tx, claimer| Box::pin(claim::one(tx, claimer))).await;
+        match one {
+            Ok(Some(one)) => claimed.push(one),
+            Ok(None) => break,
+            // What was handed out is the claimer's to run.
+            Err(_) if !claimed.is_empty() => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(claimed)
 }
 
 /// What the holder of a lease shall do.
@@ -113,10 +164,10 @@ pub async fn renew(db: &Db, scope: TenantScope, lease: Lease) -> Result<Directiv
     db.write(scope, (scope.tenant, lease), |tx, (tenant, lease)| {
         Box::pin(async move {
             let sql = "UPDATE tasks SET lease_expires_at = $1 \
-                       WHERE tenant_id = $2 AND id = $3 AND lease_number = $4 AND state = 'running' \
+                       WHERE tenant_id = $2 AND id = $3 AND lease_token = $4 AND state = 'running' \
                        RETURNING cancel_requested_at";
             let expires_at = tx.now().await? + LEASE;
-            let values = [arg(expires_at), arg(*tenant), arg(lease.task), lease.number.into()];
+            let values = [arg(expires_at), arg(*tenant), arg(lease.task), arg(lease.token)];
             let rows = tx.query(sql, values).await?;
             let row = rows.first().ok_or(DbError::LeaseLost(lease.task))?;
             let cancel_requested_at: Option<Timestamp> = cell_or_none(row, 0)?;
@@ -129,15 +180,19 @@ pub async fn renew(db: &Db, scope: TenantScope, lease: Lease) -> Result<Directiv
 /// What happened while a task runs.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {
-    /// The document, when it changed.
-    pub document: Option<RenderDocument>,
-    /// How far it is, when it changed.
+    /// Whether this is the first of its attempt.
+    pub began: bool,
+    /// What the attempt really computes, where that was not frozen before.
+    pub spec: Option<Json>,
+    /// Changes of the job's document, in order.
+    pub changes: Vec<Change>,
+    /// How far the task is, when that changed.
     pub progress: Option<Progress>,
     /// Whether one of several pictures was finished.
     pub went_on: bool,
     /// The device, when it is known newly.
     pub device: Option<Json>,
-    /// Events for the stream, in order.
+    /// Events for the job's stream, in order.
     pub events: Vec<NewEvent>,
     /// Lines of the log, in order.
     pub log: Vec<NewLogRow>,
@@ -151,54 +206,62 @@ pub struct Report {
 pub async fn report(db: &Db, scope: TenantScope, lease: Lease, report: Report) -> Result<Directive, DbError> {
     db.write(scope, (scope.tenant, lease, report), |tx, (tenant, lease, report)| {
         Box::pin(async move {
-            let mut job = Job::held(tx, *tenant, *lease).await?;
-            report.clone().note(&mut job);
-            job.renew();
-            let job = job.store(tx).await?;
-            Ok(Directive::of(job.cancel_requested))
+            let (mut held, i) = Held::under(tx, *tenant, *lease).await?;
+            held.report(tx, i, report.clone());
+            let held = held.store(tx).await?;
+            Ok(Directive::of(held.is_cancelled(i)))
         })
     })
     .await
 }
 
-/// The state of a task as long as no later lease of it was given out; `None` when one was, or the task is gone.
-///
-/// # Errors
-///
-/// [`DbError`] when the database is away.
-pub async fn state_under(db: &Db, scope: TenantScope, lease: Lease) -> Result<Option<TaskState>, DbError> {
-    db.read(scope, (scope.tenant, lease), |tx, (tenant, lease)| {
-        Box::pin(async move {
-            let row = task::Entity::find_by_id((Col(*tenant), Col(lease.task))).one(tx.on()).await?;
-            Ok(row.filter(|row| row.lease_number == lease.number).map(|row| row.state.0))
-        })
-    })
-    .await
+/// What a task left. Its files are in the store already.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Delivery {
+    /// Its output, as clients see it.
+    pub output: Json,
+    /// Its files, in order.
+    pub files: Vec<OutputFile>,
 }
 
-/// A task that was done. Its files are in the store already.
+/// A file that a task left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputFile {
+    /// Its name, unique among those of its task.
+    pub name: String,
+    /// Its format: `png`, `exr`, `json` …
+    pub format: String,
+    /// Its media type.
+    pub media_type: String,
+    /// Its content.
+    pub address: ContentAddress,
+    /// Its size in bytes.
+    pub size_bytes: i64,
+    /// Width in pixels, when it is a picture.
+    pub width: Option<i32>,
+    /// Height in pixels, when it is a picture.
+    pub height: Option<i32>,
+}
+
+/// A task that was done.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Completion {
     /// What else happened since the last report.
     pub report: Report,
-    /// The document at its end; its state is set here.
-    pub document: RenderDocument,
-    /// What the render left, as its clients see it.
-    pub result: Json,
-    /// Its files.
-    pub files: Vec<RenderFile>,
+    /// What it left.
+    pub delivery: Delivery,
 }
 
 /// How a task ended that was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// With its files.
+    /// With what it left.
     Completed,
-    /// A mark to cancel came before: without files.
+    /// A mark to cancel came before: with nothing.
     Cancelled,
 }
 
-/// Ends a task that was done, and its render with it.
+/// Ends a task that was done, and everything that ends with it.
 ///
 /// # Errors
 ///
@@ -215,8 +278,6 @@ pub async fn complete(db: &Db, scope: TenantScope, lease: Lease, completion: Com
 pub struct Failure {
     /// What else happened since the last report.
     pub report: Report,
-    /// The document at its end, in which the failed step says why; its state is set here.
-    pub document: RenderDocument,
     /// Whose fault it is.
     pub fault: FaultKind,
     /// Why.
@@ -226,7 +287,7 @@ pub struct Failure {
 /// What follows a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AfterFailure {
-    /// The task has failed, and its render with it.
+    /// The task has failed.
     Failed,
     /// It is tried again, from this time on.
     Retry(Timestamp),
@@ -235,13 +296,13 @@ pub enum AfterFailure {
 }
 
 impl AfterFailure {
-    /// The state in which the render ended, if it did.
+    /// The state in which the task ended, if it did.
     #[must_use]
-    pub const fn ended(self) -> Option<RenderState> {
+    pub const fn ended(self) -> Option<TaskState> {
         match self {
-            Self::Failed => Some(RenderState::Failed),
+            Self::Failed => Some(TaskState::Failed),
             Self::Retry(_) => None,
-            Self::Cancelled => Some(RenderState::Cancelled),
+            Self::Cancelled => Some(TaskState::Cancelled),
         }
     }
 }
@@ -258,14 +319,14 @@ pub async fn fail(db: &Db, scope: TenantScope, lease: Lease, failure: Failure) -
     .await
 }
 
-/// Ends a task whose worker stopped because of the mark to cancel, and its render with it.
+/// Ends a task whose worker stopped because of the mark to cancel.
 ///
 /// # Errors
 ///
-/// [`DbError::LeaseLost`]; nothing is stored then.
-pub async fn cancelled(db: &Db, scope: TenantScope, lease: Lease, document: RenderDocument) -> Result<(), DbError> {
-    db.write(scope, (scope.tenant, lease, document), |tx, (tenant, lease, document)| {
-        Box::pin(ending::cancelled(tx, *tenant, *lease, document.clone()))
+/// [`DbError::LeaseLost`]; [`DbError::State`] when nobody cancelled it. Nothing is stored then.
+pub async fn cancelled(db: &Db, scope: TenantScope, lease: Lease, report: Report) -> Result<(), DbError> {
+    db.write(scope, (scope.tenant, lease, report), |tx, (tenant, lease, report)| {
+        Box::pin(ending::cancelled(tx, *tenant, *lease, report.clone()))
     })
     .await
 }
@@ -276,20 +337,18 @@ pub async fn cancelled(db: &Db, scope: TenantScope, lease: Lease, document: Rend
 /// # Errors
 ///
 /// [`DbError::LeaseLost`]; nothing is stored then.
-pub async fn give_back(db: &Db, scope: TenantScope, lease: Lease, document: RenderDocument) -> Result<(), DbError> {
-    db.write(scope, (scope.tenant, lease, document), |tx, (tenant, lease, document)| {
-        Box::pin(ending::give_back(tx, *tenant, *lease, document.clone()))
+pub async fn give_back(db: &Db, scope: TenantScope, lease: Lease, report: Report) -> Result<(), DbError> {
+    db.write(scope, (scope.tenant, lease, report), |tx, (tenant, lease, report)| {
+        Box::pin(ending::give_back(tx, *tenant, *lease, report.clone()))
     })
     .await
 }
 
-/// A task whose worker was lost.
+/// A task whose service was lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reaped {
     /// Whose it is.
     pub tenant: TenantId,
-    /// Its render.
-    pub render: RenderId,
     /// The lease that ended.
     pub lease: Lease,
     /// The attempt that was lost.
@@ -298,17 +357,27 @@ pub struct Reaped {
     pub after: AfterFailure,
 }
 
-/// Takes back every task whose lease has expired, but those `held` by who asks, as an infrastructure fault `worker_lost`.
+/// Takes back every task whose lease has expired, but those `held` by who asks: the service that held it died, or cannot reach the
+/// database.
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away.
+/// [`DbError`] when the database is away. What was taken back until then stays so.
 pub async fn reap_expired(db: &Db, all: AllTenants, held: Vec<Lease>) -> Result<Vec<Reaped>, DbError> {
-    db.write(all, held, |tx, held| Box::pin(recovery::reap_expired(tx, held))).await
+    let held: Arc<[Lease]> = held.into();
+    let found = db.read(all, (), |tx, ()| Box::pin(recovery::find_expired(tx))).await?;
+    let mut reaped = Vec::new();
+    for (tenant, task) in found {
+        let args = (tenant, task, Arc::clone(&held));
+        let work =
+            db.write(all, args, |tx, (tenant, task, held)| Box::pin(recovery::reap_expired(tx, *tenant, *task, held)));
+        reaped.extend(work.await?);
+    }
+    Ok(reaped)
 }
 
-/// Takes back every task that a worker runs which is known to be gone, as [`reap_expired`] would when their leases expire. Of all
-/// workers, only the one named is affected.
+/// Takes back every task of a service that is known to be gone, as [`reap_expired`] would when their leases expire. Of all services,
+/// only the one named is affected.
 ///
 /// # Errors
 ///
@@ -316,11 +385,16 @@ pub async fn reap_expired(db: &Db, all: AllTenants, held: Vec<Lease>) -> Result<
 pub async fn reap_worker(db: &Db, all: AllTenants, worker: WorkerId) -> Result<Vec<Reaped>, DbError> {
     let mut reaped = Vec::new();
     loop {
-        let some = db.write(all, worker, |tx, worker| Box::pin(recovery::reap_worker(tx, *worker))).await?;
-        if some.is_empty() {
+        let found = db.read(all, worker, |tx, worker| Box::pin(recovery::find_of_worker(tx, *worker))).await?;
+        if found.is_empty() {
             return Ok(reaped);
         }
-        reaped.extend(some);
+        for (tenant, task) in found {
+            let work = db.write(all, (tenant, task, worker), |tx, (tenant, task, worker)| {
+                Box::pin(recovery::reap_of_worker(tx, *tenant, *task, *worker))
+            });
+            reaped.extend(work.await?);
+        }
     }
 }
 
@@ -329,8 +403,6 @@ pub async fn reap_worker(db: &Db, all: AllTenants, worker: WorkerId) -> Result<V
 pub struct Stalled {
     /// Whose it is.
     pub tenant: TenantId,
-    /// Its render.
-    pub render: RenderId,
     /// Its lease.
     pub lease: Lease,
     /// Since its attempt began, or finished one of several pictures.
@@ -347,86 +419,13 @@ pub async fn stalled(db: &Db, all: AllTenants, timeout: Duration) -> Result<Vec<
     db.read(all, timeout, |tx, timeout| Box::pin(recovery::stalled(tx, *timeout))).await
 }
 
-/// Puts a failed task, and its render, back into the queue with a fresh set of attempts.
+/// Puts a failed task, and its job, back with a fresh set of attempts.
 ///
 /// # Errors
 ///
 /// [`DbError::NotFound`]; [`DbError::State`] when it has not failed.
-pub async fn requeue(db: &Db, scope: TenantScope, id: TaskId) -> Result<Task, DbError> {
+pub async fn requeue(db: &Db, scope: TenantScope, id: TaskId) -> Result<TaskView, DbError> {
     db.write(scope, (scope.tenant, id), |tx, (tenant, id)| Box::pin(recovery::requeue(tx, *tenant, *id))).await
-}
-
-/// A task.
-///
-/// # Errors
-///
-/// [`DbError::NotFound`].
-pub async fn get(db: &Db, scope: TenantScope, id: TaskId) -> Result<Task, DbError> {
-    db.read_one(scope, (scope.tenant, id), |tx, key| {
-        Box::pin(async move {
-            let row = task::Entity::find_by_id((Col(key.0), Col(key.1))).one(tx.on()).await?;
-            row.map(Task::from).ok_or(DbError::NotFound("task"))
-        })
-    })
-    .await
-}
-
-/// A page of tasks, newest first, of one state or all.
-///
-/// # Errors
-///
-/// [`DbError`] when the database is away.
-pub async fn list(
-    db: &Db,
-    scope: TenantScope,
-    state: Option<TaskState>,
-    page: PageRequest,
-) -> Result<Page<Task>, DbError> {
-    db.read(scope, (scope.tenant, state, page), |tx, (tenant, state, page)| {
-        Box::pin(async move {
-            let tasks = task::Entity::find().filter(task::Column::TenantId.eq(Col(*tenant)));
-            let tasks = match state {
-                Some(state) => tasks.filter(task::Column::State.eq(Col(*state))),
-                None => tasks,
-            };
-            let rows = page.narrow(tasks, task::Column::CreatedAt, task::Column::Id).all(tx.on()).await?;
-            Ok(page.cut(rows, |row| (row.created_at.0, row.id.0.uuid())))
-        })
-    })
-    .await
-}
-
-/// How many tasks of a queue are in a state that has not ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct QueueDepth {
-    /// The queue.
-    pub queue: QueueName,
-    /// The state: waiting, queued or running.
-    pub state: TaskState,
-    /// How many.
-    pub tasks: u64,
-}
-
-/// How many tasks wait and run, for metrics. What is zero is left out.
-///
-/// # Errors
-///
-/// [`DbError`] when the database is away.
-pub async fn queue_depths(db: &Db, all: AllTenants) -> Result<Vec<QueueDepth>, DbError> {
-    db.read(all, (), |tx, ()| {
-        Box::pin(async move {
-            let sql = "SELECT queue, state, COUNT(*) FROM tasks \
-                       WHERE queue IN ('render', 'convert', 'housekeeping') AND state IN ('waiting', 'queued', 'running') \
-                       GROUP BY queue, state ORDER BY queue, state";
-            let depth = |row: &QueryResult| {
-                let tasks: i64 = row.try_get_by_index(2)?;
-                let (queue, state) = (cell(row, 0)?, cell(row, 1)?);
-                Ok(QueueDepth { queue, state, tasks: tasks.unsigned_abs() })
-            };
-            tx.query(sql, []).await?.iter().map(depth).collect()
-        })
-    })
-    .await
 }
 
 impl Directive {
@@ -435,23 +434,44 @@ impl Directive {
     }
 }
 
-impl Report {
-    /// Takes over what happened.
-    fn note(self, job: &mut Job) {
-        let Self { document, progress, went_on, device, events, log } = self;
-        if let Some(document) = document {
-            job.set_document(document);
+impl Task {
+    /// What the state of its job depends on.
+    #[must_use]
+    pub const fn facts(&self) -> TaskFacts {
+        TaskFacts { state: self.state, publishes: self.publishes }
+    }
+
+    /// How often it is tried.
+    pub(super) fn policy(&self) -> RetryPolicy {
+        let (faults_max, service_deaths_max) = (self.max_attempts, self.service_deaths_max);
+        RetryPolicy { faults_max, service_deaths_max, ..RetryPolicy::default() }
+    }
+
+    pub(super) fn of(row: task::Live, job: Option<JobRef>) -> Self {
+        Self {
+            id: row.id.0,
+            job,
+            position: row.position,
+            kind: row.kind.0,
+            queue: row.queue.0,
+            lane: row.lane.0,
+            publishes: row.publishes,
+            blockers: row.blockers,
+            state: row.state.0,
+            priority: row.priority,
+            attempt: row.attempt,
+            max_attempts: row.max_attempts,
+            failures: Failures { faults: row.faults, service_deaths: row.service_deaths },
+            service_deaths_max: row.service_deaths_max,
+            worker_id: row.worker_id.map(Col::value),
+            lease_expires_at: row.lease_expires_at.map(Col::value),
+            run_after: row.run_after.0,
+            progress_pct: row.progress_pct,
+            error: error_of((row.error_code, row.error_detail, row.error_at)),
+            created_at: row.created_at.0,
+            started_at: row.started_at.map(Col::value),
+            went_on_at: row.went_on_at.map(Col::value),
+            completed_at: row.completed_at.map(Col::value),
         }
-        if let Some(progress) = progress {
-            job.set_progress(progress);
-        }
-        if went_on {
-            job.go_on();
-        }
-        if device.is_some() {
-            job.render.device = device;
-        }
-        job.add_events(events);
-        job.add_log(log);
     }
 }

@@ -6,14 +6,11 @@
 
 use std::path::{Path, PathBuf};
 
-use packshot_domain::hash::ContentAddress;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
-use sea_orm_migration::MigratorTrait;
 use uuid::Uuid;
 
 use super::connect::{self, Access};
-use super::migration::Migrator;
-use super::{DatabaseConfig, DbError};
+use super::{DatabaseConfig, DbError, migration};
 
 /// Connections of a test to PostgreSQL, at most.
 const MAX_CONNECTIONS: u32 = 10;
@@ -21,14 +18,6 @@ const MAX_CONNECTIONS: u32 = 10;
 const TEMPLATE_LOCK: i64 = 0x0074_656d_706c_6174;
 /// The variable with the URL of a PostgreSQL server where databases may be made.
 const SERVER: &str = "PACKSHOT_TEST_POSTGRES";
-/// Everything that makes the schema.
-const SOURCES: [&str; 5] = [
-    include_str!("migration.rs"),
-    include_str!("migration/m0001_installation.rs"),
-    include_str!("migration/m0002_renders.rs"),
-    include_str!("migration/m0003_catalog.rs"),
-    include_str!("migration/m0004_progress.rs"),
-];
 
 /// Where the database of a test is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,22 +76,16 @@ impl Engine {
     }
 }
 
-/// 16 hexadecimal digits that no other migrations have.
-fn digest() -> String {
-    let hashes: Vec<u8> = SOURCES.iter().flat_map(|source| *ContentAddress::of(source.as_bytes()).hash()).collect();
-    ContentAddress::of(&hashes).hex()[..16].to_owned()
-}
-
 /// The file with the schema, beside the program, so that it goes with what was built.
 async fn sqlite_template() -> Result<PathBuf, DbError> {
     let program = std::env::current_exe().map_err(failed)?;
-    let template = program.with_file_name(format!("packshot-template-{}.db", digest()));
+    let template = program.with_file_name(format!("packshot-template-{}.db", migration::digest()));
     if template.exists() {
         return Ok(template);
     }
     let new = template.with_extension(Uuid::now_v7().simple().to_string());
     let connection = connect::sqlite(&new, Access::Write).await?;
-    Migrator::up(&connection, None).await?;
+    migration::run(&connection).await?;
     // What is copied is one file.
     connection.execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)").await?;
     connection.close().await?;
@@ -113,7 +96,7 @@ async fn sqlite_template() -> Result<PathBuf, DbError> {
 
 /// The name of the database with the schema. Nobody is connected to it, nor can be, which copying it demands.
 async fn postgres_template(server: &str, admin: &DatabaseConnection) -> Result<String, DbError> {
-    let digest = digest();
+    let digest = migration::digest();
     let template = format!("packshot_template_{digest}");
     if is_there(admin, &template).await? {
         return Ok(template);
@@ -126,7 +109,7 @@ async fn postgres_template(server: &str, admin: &DatabaseConnection) -> Result<S
         admin.execute_unprepared(&format!("DROP DATABASE IF EXISTS {new} WITH (FORCE)")).await?;
         admin.execute_unprepared(&format!("CREATE DATABASE {new}")).await?;
         let connection = connect::postgres(&beside(server, &new)?, 1).await?;
-        Migrator::up(&connection, None).await?;
+        migration::run(&connection).await?;
         connection.close().await?;
         admin.execute_unprepared(&format!("ALTER DATABASE {new} WITH ALLOW_CONNECTIONS false")).await?;
         admin.execute_unprepared(&format!("ALTER DATABASE {new} RENAME TO {template}")).await?;
@@ -154,18 +137,4 @@ fn beside(url: &str, name: &str) -> Result<String, DbError> {
 
 fn failed(error: std::io::Error) -> DbError {
     DbError::Unsupported(format!("the template cannot be made: {error}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_digest_is_of_all_migrations() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/migration");
-        let files = std::fs::read_dir(folder).expect("the migrations").map(|entry| entry.expect("a file").path());
-        let sources: Vec<String> = files.map(|file| std::fs::read_to_string(file).expect("a source")).collect();
-        assert_eq!(sources.len() + 1, SOURCES.len());
-        assert!(sources.iter().all(|source| SOURCES.contains(&source.as_str())));
-    }
 }

@@ -1,5 +1,6 @@
 //! A transaction: the connection it runs on, whose rows it may touch, its time, and what to announce when it is durable.
 
+use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use sea_orm::{
@@ -9,48 +10,104 @@ use sea_orm::{
 use tokio::sync::OnceCell;
 
 use super::clock::{Clock, POSTGRES_NOW};
+use super::effect::Effects;
+use super::level::Level;
 use super::scope::Reach;
+use super::streams::{self, Gathered, NewEvent};
 use super::{DbError, Notice};
+use packshot_domain::id::TenantId;
+use packshot_domain::stream::StreamId;
 use packshot_domain::time::Timestamp;
 
 /// A transaction, or a savepoint within one; or a connection for a statement by itself.
-pub(super) struct Tx<'c> {
+pub struct Tx<'c> {
     connection: DatabaseExecutor<'c>,
-    clock: &'c Clock,
+    shared: &'c Ground,
     now: OnceCell<Timestamp>,
     notices: Mutex<Vec<Notice>>,
+    /// Written when this is about to be committed.
+    events: Mutex<Gathered>,
+    /// The lowest level that was locked.
+    level: Mutex<Option<Level>>,
+}
+
+/// What all transactions of a handle share.
+#[derive(Debug, Default)]
+pub(super) struct Ground {
+    /// The time that counts.
+    pub(super) clock: Clock,
+    /// What tasks mean for the records above their jobs.
+    pub(super) effects: Effects,
+}
+
+impl fmt::Debug for Tx<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tx").finish_non_exhaustive()
+    }
 }
 
 impl<'c> Tx<'c> {
     /// Begins on a connection of its own. On PostgreSQL the first statement sets the tenant for the rest of the transaction, and
     /// for nothing after it: a pool hands connections to others.
-    pub(super) async fn begin<C>(connection: &C, reach: Reach, clock: &'c Clock) -> Result<Self, DbError>
+    pub(super) async fn begin<C>(connection: &C, reach: Reach, shared: &'c Ground) -> Result<Self, DbError>
     where
         C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
     {
-        let tx = Self::of(connection.begin().await?, clock, OnceCell::new());
+        let tx = Self::of(connection.begin().await?, shared, OnceCell::new());
         if let (DbBackend::Postgres, Reach::Tenant(tenant)) = (tx.connection.get_database_backend(), reach) {
             let sql = format!("SELECT set_config('app.current_tenant_id', $1, true), {POSTGRES_NOW}");
             let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [tenant.to_string().into()]);
             let row = tx.connection.query_one_raw(statement).await?;
             let ms = row.map(|row| row.try_get_by_index(1)).transpose()?;
-            tx.now.set(clock.shifted(ms.unwrap_or_default())).ok();
+            tx.now.set(shared.clock.shifted(ms.unwrap_or_default())).ok();
         }
         Ok(tx)
     }
 
     /// Begins nothing: what runs on this is committed by itself.
-    pub(super) fn alone(connection: &'c DatabaseConnection, clock: &'c Clock) -> Self {
-        Self { connection: connection.into(), clock, now: OnceCell::new(), notices: Mutex::default() }
+    pub(super) fn alone(connection: &'c DatabaseConnection, shared: &'c Ground) -> Self {
+        Self::on_executor(connection.into(), shared, OnceCell::new())
     }
 
     /// Begins a savepoint within a transaction whose time is known.
-    pub(super) async fn within(group: &DatabaseTransaction, clock: &'c Clock, now: Timestamp) -> Result<Self, DbError> {
-        Ok(Self::of(group.begin().await?, clock, OnceCell::new_with(Some(now))))
+    pub(super) async fn within(
+        group: &DatabaseTransaction,
+        shared: &'c Ground,
+        now: Timestamp,
+    ) -> Result<Self, DbError> {
+        Ok(Self::of(group.begin().await?, shared, OnceCell::new_with(Some(now))))
     }
 
-    fn of(connection: DatabaseTransaction, clock: &'c Clock, now: OnceCell<Timestamp>) -> Self {
-        Self { connection: DatabaseExecutor::OwnedTransaction(connection), clock, now, notices: Mutex::default() }
+    fn of(connection: DatabaseTransaction, shared: &'c Ground, now: OnceCell<Timestamp>) -> Self {
+        Self::on_executor(DatabaseExecutor::OwnedTransaction(connection), shared, now)
+    }
+
+    fn on_executor(connection: DatabaseExecutor<'c>, shared: &'c Ground, now: OnceCell<Timestamp>) -> Self {
+        let (notices, events, level) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { connection, shared, now, notices, events, level }
+    }
+
+    /// What tasks mean for the records above their jobs.
+    pub(super) fn effects(&self) -> &'c Effects {
+        &self.shared.effects
+    }
+
+    /// Says that rows of a level are about to be locked.
+    ///
+    /// # Panics
+    ///
+    /// With the feature `testing`, when rows of a level below it were locked before: two such transactions may wait for each other.
+    pub(super) fn enter(&self, level: Level) {
+        let mut locked = self.level.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_in_order = locked.is_none_or(|locked| locked <= level);
+        assert!(is_in_order || !cfg!(feature = "testing"), "{level:?} is locked after {:?}", *locked);
+        *locked = (*locked).max(Some(level));
+    }
+
+    /// Writes an event to a stream, as the last thing that this transaction does.
+    pub fn emit(&self, tenant: TenantId, stream: StreamId, event: NewEvent) {
+        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        events.entry((tenant, stream)).or_default().push(event);
     }
 
     /// What statements run on.
@@ -70,7 +127,7 @@ impl<'c> Tx<'c> {
 
     /// The time of this transaction: the database's clock, read once.
     pub(super) async fn now(&self) -> Result<Timestamp, DbError> {
-        self.now.get_or_try_init(|| self.clock.read(&self.connection)).await.copied()
+        self.now.get_or_try_init(|| self.shared.clock.read(&self.connection)).await.copied()
     }
 
     /// Announces something, when and if this is durable.
@@ -78,8 +135,15 @@ impl<'c> Tx<'c> {
         self.notices.lock().unwrap_or_else(PoisonError::into_inner).push(notice);
     }
 
-    /// Keeps what was done; returns what is to be announced when it is durable.
+    /// Writes the events that were gathered: for who reads what they change before the end.
+    pub(super) async fn write_events(&self) -> Result<(), DbError> {
+        let gathered = std::mem::take(&mut *self.events.lock().unwrap_or_else(PoisonError::into_inner));
+        streams::write(self, gathered).await
+    }
+
+    /// Keeps what was done, and the events that were gathered; returns what is to be announced when it is durable.
     pub(super) async fn commit(self) -> Result<Vec<Notice>, DbError> {
+        self.write_events().await?;
         if let DatabaseExecutor::OwnedTransaction(transaction) = self.connection {
             transaction.commit().await.map_err(DbError::of_commit)?;
         }

@@ -15,9 +15,8 @@ use sea_orm::{DatabaseConnection, DbErr, SqliteTransactionMode, TransactionOptio
 use tokio::runtime::Builder;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use super::clock::Clock;
 use super::connect::{self, Access};
-use super::tx::Tx;
+use super::tx::{Ground, Tx};
 use super::{DbError, Notice};
 
 /// No operation is added to a group that is older than this, at least and at most.
@@ -96,12 +95,12 @@ impl Writer {
     pub(super) fn start(
         path: PathBuf,
         connection: DatabaseConnection,
-        clock: Arc<Clock>,
+        ground: Arc<Ground>,
         notices: broadcast::Sender<Notice>,
     ) -> Result<Self, DbError> {
         let (messages, queue) = mpsc::channel(QUEUE_LEN);
         let work =
-            Loop { path, connection: Some(connection), clock, notices, queue, closing: None, commit: Duration::ZERO };
+            Loop { path, connection: Some(connection), ground, notices, queue, closing: None, commit: Duration::ZERO };
         let no_thread = |reason: std::io::Error| DbError::Internal(DbErr::Custom(format!("no writer: {reason}")));
         let runtime = Builder::new_current_thread().enable_time().build().map_err(no_thread)?;
         let thread = std::thread::Builder::new().name("packshot-writer".to_owned());
@@ -135,7 +134,7 @@ struct Loop {
     path: PathBuf,
     /// `None` after a failure, until the next group: what state the connection was left in is not known then.
     connection: Option<DatabaseConnection>,
-    clock: Arc<Clock>,
+    ground: Arc<Ground>,
     notices: broadcast::Sender<Notice>,
     queue: mpsc::Receiver<Message>,
     closing: Option<oneshot::Sender<()>>,
@@ -218,13 +217,13 @@ impl Loop {
             ..Default::default()
         };
         let transaction = connection.begin_with_options(immediate).await.map_err(GroupFailure::of_group)?;
-        let now = self.clock.of_machine();
+        let now = self.ground.clock.of_machine();
         let mut notices = Vec::new();
         let mut n_run = 0;
         loop {
             let operation = &mut group[n_run];
             let failed = |error| GroupFailure { error, culprit: Some(n_run) };
-            let savepoint = Tx::within(&transaction, &self.clock, now).await.map_err(GroupFailure::of_group)?;
+            let savepoint = Tx::within(&transaction, &self.ground, now).await.map_err(GroupFailure::of_group)?;
             let is_good = match AssertUnwindSafe(operation.run(&savepoint)).catch_unwind().await {
                 Ok(is_good) => is_good,
                 Err(_) => {

@@ -1,12 +1,14 @@
-//! The document of a render: the single truth for "how is this render doing". It is stored with the render after each step.
+//! The document of a job: the single truth for "how is this job doing". It is stored with the job after each step.
 //!
 //! Times come from the database's clock, taken at the claim, plus what has passed since on the clock of the process that only
 //! runs forward; so differences of times are what really passed.
 
 use std::time::Duration;
 
-use super::id::{RenderId, TaskId, WorkerId};
-use super::render::RenderState;
+use uuid::Uuid;
+
+use super::id::{TaskId, WorkerId};
+use super::job::JobState;
 use super::step::StepName;
 use super::time::Timestamp;
 use super::value::{Fields, Value};
@@ -31,6 +33,8 @@ words! {
 pub struct StepRecord {
     /// Which step.
     pub name: StepName,
+    /// The task that ran it; `None` for what was done before there was one.
+    pub task_id: Option<TaskId>,
     /// How it stands.
     pub status: StepStatus,
     /// When it began.
@@ -84,18 +88,18 @@ pub struct DocumentResult {
     pub gpu_info: GpuInfo,
 }
 
-/// How a render is doing.
+/// How a job is doing.
 #[derive(Clone, Debug, PartialEq)]
-pub struct RenderDocument {
-    /// The render.
-    pub job_id: RenderId,
+pub struct JobDocument {
+    /// The record that it is of: render, order line, CAD file, design job.
+    pub job_id: Uuid,
     /// When it was made.
     pub created_at: Timestamp,
     /// Where it is on its way.
-    pub state: RenderState,
-    /// The task that does it.
+    pub state: JobState,
+    /// The task that began last, or is to begin first.
     pub task_id: Option<TaskId>,
-    /// Which attempt this is, counted from 1; 0 before the first.
+    /// Which attempt at that task this is, counted from 1; 0 before the first.
     pub attempt: i32,
     /// Who works, or worked, on it.
     pub worker_id: Option<WorkerId>,
@@ -109,32 +113,86 @@ pub struct RenderDocument {
     pub result: Option<DocumentResult>,
 }
 
-/// A step was to end, or to be described, that has not begun.
+/// A change of a document, as the holder of a task's lease reports it: workers never send documents, so that tasks of one job that
+/// run at the same time lose nothing of each other.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// The process id of an external executor.
+    Pid(u32),
+    /// What became of a step.
+    Step {
+        /// Which one.
+        name: StepName,
+        /// When.
+        at: Timestamp,
+        /// What.
+        change: StepChange,
+    },
+    /// What was left.
+    Result(DocumentResult),
+}
+
+/// What became of a step.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StepChange {
+    /// It began; a render step says what it renders with.
+    Begin(Option<RenderStep>),
+    /// It ended well, with what came out.
+    Finish(Fields),
+    /// It failed.
+    Fail,
+}
+
+/// A step was to end that has not begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the step '{0}' is not running")]
 pub struct StepNotRunning(pub StepName);
 
-impl RenderDocument {
+/// Whose record a step is: the task that runs it, or nobody's.
+type By = Option<TaskId>;
+
+impl JobDocument {
     /// The version of the format.
     pub const VERSION: u32 = 1;
 
-    /// The document of a render that begins its way in `state`.
+    /// The document of a record whose job begins its way in `state`.
     #[must_use]
-    pub const fn new(job_id: RenderId, task_id: Option<TaskId>, state: RenderState, created_at: Timestamp) -> Self {
+    pub const fn new(job_id: Uuid, task_id: Option<TaskId>, state: JobState, created_at: Timestamp) -> Self {
         let steps = Vec::new();
         let (worker_id, pid, error, result) = (None, None, None, None);
         Self { job_id, created_at, state, task_id, attempt: 0, worker_id, pid, steps, error, result }
     }
 
-    /// A worker took the task for its `attempt`th attempt.
+    /// A worker took a task for its `attempt`th attempt.
     pub fn begin_attempt(&mut self, task_id: TaskId, attempt: i32, worker_id: WorkerId) {
         (self.task_id, self.attempt, self.worker_id) = (Some(task_id), attempt, Some(worker_id));
-        (self.state, self.pid) = (RenderState::Running, None);
+        (self.state, self.pid) = (JobState::Running, None);
+    }
+
+    /// Takes over a change that a task reports. A step that ends without having begun gets its record all the same.
+    pub fn apply(&mut self, task: TaskId, change: Change) {
+        let by = Some(task);
+        match change {
+            Change::Pid(pid) => self.pid = Some(pid),
+            Change::Result(result) => self.result = Some(result),
+            Change::Step { name, at, change: StepChange::Begin(render) } => {
+                self.record(name, by, StepStatus::Running, at).render = render;
+            }
+            Change::Step { name, at, change: StepChange::Finish(output) } => {
+                if self.finish_step(name, by, output, at).is_err() {
+                    self.update_step(name, by, StepStatus::Done, None, at);
+                }
+            }
+            // The state and the error of the document are those of the attempt: whoever ends it sets them.
+            Change::Step { name, at, change: StepChange::Fail } => {
+                self.update_step(name, by, StepStatus::Failed, None, at);
+            }
+        }
     }
 
     /// A step begins: a new record, also when an earlier attempt has one of this name.
-    pub fn begin_step(&mut self, name: StepName, at: Timestamp) {
-        self.record(name, StepStatus::Running, at);
+    pub fn begin_step(&mut self, name: StepName, by: By, at: Timestamp) {
+        self.record(name, by, StepStatus::Running, at);
     }
 
     /// A running step ended well.
@@ -142,36 +200,41 @@ impl RenderDocument {
     /// # Errors
     ///
     /// [`StepNotRunning`] when it had not begun.
-    pub fn finish_step(&mut self, name: StepName, output: Fields, at: Timestamp) -> Result<(), StepNotRunning> {
-        let step = self.running(name).ok_or(StepNotRunning(name))?;
+    pub fn finish_step(&mut self, name: StepName, by: By, output: Fields, at: Timestamp) -> Result<(), StepNotRunning> {
+        let position = self.running_position(name, by).ok_or(StepNotRunning(name))?;
+        let step = &mut self.steps[position];
         step.end(StepStatus::Done, at);
         step.output = output;
         Ok(())
     }
 
-    /// A step failed, and with it the render.
-    pub fn fail_step(&mut self, name: StepName, error: &str, at: Timestamp) {
-        match self.running(name) {
-            Some(step) => step.end(StepStatus::Failed, at),
-            None => self.record(name, StepStatus::Failed, at).end(StepStatus::Failed, at),
-        }
-        self.state = RenderState::Failed;
+    /// A step failed, and with it the job.
+    pub fn fail_step(&mut self, name: StepName, by: By, error: &str, at: Timestamp) {
+        self.update_step(name, by, StepStatus::Failed, None, at);
+        self.state = JobState::Failed;
         self.append_error(error);
     }
 
     /// A step is not needed.
-    pub fn skip_step(&mut self, name: StepName, reason: &str, at: Timestamp) {
-        let step = self.record(name, StepStatus::Skipped, at);
+    pub fn skip_step(&mut self, name: StepName, by: By, reason: &str, at: Timestamp) {
+        let step = self.record(name, by, StepStatus::Skipped, at);
         step.completed_at = Some(at);
         step.output = vec![("reason".to_owned(), Value::from(reason))];
     }
 
     /// Sets the status of a step: of its running record, or of a new one. With a duration the end is the beginning and the
     /// duration, otherwise `at`.
-    pub fn update_step(&mut self, name: StepName, status: StepStatus, duration: Option<Duration>, at: Timestamp) {
-        let step = match self.running_position(name) {
+    pub fn update_step(
+        &mut self,
+        name: StepName,
+        by: By,
+        status: StepStatus,
+        duration: Option<Duration>,
+        at: Timestamp,
+    ) {
+        let step = match self.running_position(name, by) {
             Some(position) => &mut self.steps[position],
-            None => self.record(name, status, at),
+            None => self.record(name, by, status, at),
         };
         match status {
             StepStatus::Running => step.status = status,
@@ -183,18 +246,8 @@ impl RenderDocument {
         }
     }
 
-    /// Says what a running render step renders with.
-    ///
-    /// # Errors
-    ///
-    /// [`StepNotRunning`] when it had not begun.
-    pub fn describe_step(&mut self, name: StepName, render: RenderStep) -> Result<(), StepNotRunning> {
-        self.running(name).ok_or(StepNotRunning(name))?.render = Some(render);
-        Ok(())
-    }
-
     /// Sets the state.
-    pub fn set_state(&mut self, state: RenderState) {
+    pub fn set_state(&mut self, state: JobState) {
         self.state = state;
     }
 
@@ -209,25 +262,23 @@ impl RenderDocument {
         }
     }
 
-    /// Ends what still runs, when the attempt ended otherwise: by a cancel, a drain, or the loss of its worker.
-    pub fn end_running_steps(&mut self, at: Timestamp) {
-        for step in self.steps.iter_mut().filter(|step| step.status == StepStatus::Running) {
+    /// Ends what still runs of a task, when its attempt ended otherwise: by a cancel, a drain, or the loss of its worker.
+    pub fn end_running_steps(&mut self, task: TaskId, at: Timestamp) {
+        let is_left = |step: &&mut StepRecord| step.status == StepStatus::Running && step.task_id == Some(task);
+        for step in self.steps.iter_mut().filter(is_left) {
             step.end(StepStatus::Failed, at);
         }
     }
 
-    fn record(&mut self, name: StepName, status: StepStatus, at: Timestamp) -> &mut StepRecord {
+    fn record(&mut self, name: StepName, task_id: By, status: StepStatus, at: Timestamp) -> &mut StepRecord {
         let (completed_at, duration_s, output, render) = (None, None, Vec::new(), None);
-        self.steps.push(StepRecord { name, status, started_at: at, completed_at, duration_s, output, render });
+        self.steps.push(StepRecord { name, task_id, status, started_at: at, completed_at, duration_s, output, render });
         self.steps.last_mut().expect("a record was just pushed")
     }
 
-    fn running_position(&self, name: StepName) -> Option<usize> {
-        self.steps.iter().rposition(|step| step.name == name && step.status == StepStatus::Running)
-    }
-
-    fn running(&mut self, name: StepName) -> Option<&mut StepRecord> {
-        self.running_position(name).map(|position| &mut self.steps[position])
+    fn running_position(&self, name: StepName, by: By) -> Option<usize> {
+        let is_it = |step: &StepRecord| step.name == name && step.task_id == by && step.status == StepStatus::Running;
+        self.steps.iter().rposition(is_it)
     }
 }
 

@@ -1,12 +1,12 @@
-//! Names of the events of a render's stream.
+//! Names of the events of jobs.
 
-use super::render::RenderState;
+use super::job::JobState;
 use super::words::words;
 
 words! {
-    /// What an event of a render's stream reports.
+    /// What an event of a job reports.
     EventName, "event" {
-        /// The state changed, but the render has not ended.
+        /// The state changed, but the job has not ended.
         State = "job.state",
         /// A step began or ended.
         Step = "job.step",
@@ -16,11 +16,11 @@ words! {
         Preview = "job.preview",
         /// A line of the log.
         Log = "job.log",
-        /// Ended with its pictures.
+        /// Ended with its results.
         Completed = "job.completed",
         /// Ended with an error.
         Failed = "job.failed",
-        /// Ended because somebody wanted so.
+        /// Ended because somebody cancelled it.
         Cancelled = "job.cancelled",
     }
 }
@@ -38,18 +38,18 @@ words! {
 }
 
 impl EventName {
-    /// The event that reports that a render is now in `state`.
+    /// The event that reports that a job is now in `state`.
     #[must_use]
-    pub const fn of_state(state: RenderState) -> Self {
+    pub const fn of_state(state: JobState) -> Self {
         match state {
-            RenderState::Pending | RenderState::Queued | RenderState::Running => Self::State,
-            RenderState::Completed => Self::Completed,
-            RenderState::Failed => Self::Failed,
-            RenderState::Cancelled => Self::Cancelled,
+            JobState::Pending | JobState::Queued | JobState::Running => Self::State,
+            JobState::Completed => Self::Completed,
+            JobState::Failed => Self::Failed,
+            JobState::Cancelled => Self::Cancelled,
         }
     }
 
-    /// Whether the stream ends with it, unless somebody requeues the render.
+    /// Whether the stream ends with it, unless somebody requeues the job.
     #[must_use]
     pub const fn is_terminal(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn terminal_states_have_terminal_events() {
-        for state in RenderState::ALL {
+        for state in JobState::ALL {
             assert_eq!(EventName::of_state(*state).is_terminal(), state.is_terminal(), "{state}");
         }
     }

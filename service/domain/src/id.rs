@@ -65,9 +65,11 @@ ids! {
     TenantId,
     /// A user of a tenant.
     UserId,
-    /// A render: the job that a client sees. It is also the stream of its events.
+    /// A render: the record that a client sees. Its job has the same UUID.
     RenderId,
-    /// A task: the work behind a render, which workers claim.
+    /// A job: what somebody waits for.
+    JobId,
+    /// A task: the work of a job, which workers claim.
     TaskId,
     /// An API key.
     KeyId,
@@ -79,6 +81,12 @@ ids! {
     StoreId,
     /// A worker: one executor of tasks, made anew at each start.
     WorkerId,
+}
+
+impl From<RenderId> for JobId {
+    fn from(render: RenderId) -> Self {
+        Self(render.0)
+    }
 }
 
 #[cfg(test)]

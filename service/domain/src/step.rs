@@ -58,10 +58,15 @@ impl StepName {
     /// A line of the log about this step. It stays one line: control characters of `message` become spaces.
     #[must_use]
     pub fn log_line(self, message: &str) -> String {
-        let is_break = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-        let message: String = message.chars().map(|c| if is_break(c) { ' ' } else { c }).collect();
-        format!("{} {}", self.log_prefix(), message.trim())
+        log_line(self.as_str(), message)
     }
+}
+
+/// A line of the log about something with a name. It stays one line: control characters of `message` become spaces.
+pub(super) fn log_line(name: &str, message: &str) -> String {
+    let is_break = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    let message: String = message.chars().map(|c| if is_break(c) { ' ' } else { c }).collect();
+    format!("[{}] {}", name.to_ascii_uppercase(), message.trim())
 }
 
 #[cfg(test)]

@@ -1,15 +1,19 @@
-//! Tasks: their states, queues, leases, and when they are tried again.
+//! Tasks: one piece of work under a lease. Their kinds, states, queues, leases, and when they are tried again. A task knows its job
+//! and nothing above (render-jobs.md §7).
 
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use super::id::TaskId;
-use super::render::{RenderEvent, RenderState, StateError};
-use super::words::words;
+use super::job::JobRef;
+use super::step::{StepName, log_line};
+use super::words::{UnknownWord, words};
 
 words! {
     /// Where a task is on its way.
     TaskState, "task state" {
-        /// Waits for something before it, and cannot be claimed.
+        /// Waits for tasks before it, and cannot be claimed.
         Waiting = "waiting",
         /// Can be claimed, from the time on that it names.
         Queued = "queued",
@@ -19,19 +23,45 @@ words! {
         Completed = "completed",
         /// Given up.
         Failed = "failed",
-        /// Ended because somebody wanted so.
+        /// Ended because somebody cancelled its job, or because a task before it did not complete.
         Cancelled = "cancelled",
     }
 }
 
 words! {
-    /// Which workers a task is for.
+    /// What happens to a task.
+    TaskEvent, "task event" {
+        /// The last of those that it waits for completed.
+        Unblock = "unblock",
+        /// One of those that it waits for failed or was cancelled.
+        Orphan = "orphan",
+        /// The one because of which it was cancelled is put back: it waits again.
+        Await = "await",
+        /// A worker takes it.
+        Claim = "claim",
+        /// Its worker delivered the result.
+        Finish = "finish",
+        /// It cannot be done, or was tried often enough.
+        Fail = "fail",
+        /// Somebody cancels its job. While it runs this is only a mark; its worker then stops.
+        Cancel = "cancel",
+        /// Its worker has stopped because of the mark.
+        Stop = "stop",
+        /// Its worker is lost, gave it back, or shall try again later.
+        Release = "release",
+        /// Somebody puts it back after it failed, with a fresh set of attempts.
+        Requeue = "requeue",
+    }
+}
+
+words! {
+    /// What kind of work a task is for.
     QueueName, "queue" {
         /// Pictures.
         Render = "render" | "thumbnail_rendering",
         /// Conversions of CAD files.
         Convert = "convert" | "step_processing",
-        /// Periodic checks.
+        /// Work asked for by a request, and comparisons.
         Housekeeping = "housekeeping",
     }
 }
@@ -46,50 +76,204 @@ words! {
     }
 }
 
-impl From<TaskState> for RenderState {
-    fn from(state: TaskState) -> Self {
-        match state {
-            TaskState::Waiting => Self::Pending,
-            TaskState::Queued => Self::Queued,
-            TaskState::Running => Self::Running,
-            TaskState::Completed => Self::Completed,
-            TaskState::Failed => Self::Failed,
-            TaskState::Cancelled => Self::Cancelled,
-        }
+words! {
+    /// Work of the service's own, which is no step of a workflow.
+    Chore, "chore" {
+        /// Renders the layers of a design.
+        RenderDesign = "render_design",
+        /// Stores a design.
+        StoreDesign = "store_design",
+        /// Compares two results.
+        Compare = "compare",
+        /// Delivers a webhook.
+        DeliverWebhook = "deliver_webhook",
+        /// Removes what has expired.
+        Collect = "collect",
+        /// Renders again what is recorded.
+        Replay = "replay",
+        /// Reads stored files and compares them with their addresses.
+        Scrub = "scrub",
+        /// Puts the parts of a picture together.
+        Merge = "merge",
     }
 }
 
-impl From<RenderState> for TaskState {
-    fn from(state: RenderState) -> Self {
-        match state {
-            RenderState::Pending => Self::Waiting,
-            RenderState::Queued => Self::Queued,
-            RenderState::Running => Self::Running,
-            RenderState::Completed => Self::Completed,
-            RenderState::Failed => Self::Failed,
-            RenderState::Cancelled => Self::Cancelled,
+/// What a task does: the contract's `task_name`, and what its lines of the log begin with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum TaskKind {
+    /// A step of a workflow that is queued.
+    Step(StepName),
+    /// Work of the service's own.
+    Chore(Chore),
+}
+
+impl TaskKind {
+    /// The one spelling that is written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Step(step) => step.as_str(),
+            Self::Chore(chore) => chore.as_str(),
         }
     }
+
+    /// A line of the log about a task of this kind, or about a step. It stays one line.
+    #[must_use]
+    pub fn log_line(self, message: &str) -> String {
+        log_line(self.as_str(), message)
+    }
+}
+
+impl fmt::Display for TaskKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for TaskKind {
+    type Err = UnknownWord;
+
+    fn from_str(word: &str) -> Result<Self, UnknownWord> {
+        let step = word.parse().map(Self::Step);
+        step.or_else(|_| word.parse().map(Self::Chore)).map_err(|_: UnknownWord| UnknownWord::new("kind of task", word))
+    }
+}
+
+/// Who does a task: the renderer that is built in, an external executor by its name, the converter … Each lane is claimed for itself,
+/// so that one that is full or broken holds up no other.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Lane(String);
+
+/// Text that is no name of a lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a lane is 1 to 64 characters of a-z, 0-9, '_' and '-'")]
+pub struct InvalidLane;
+
+impl Lane {
+    /// The lane with this name.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidLane`] unless it is 1 to 64 characters of `a-z`, `0-9`, `_` and `-`.
+    pub fn new(name: &str) -> Result<Self, InvalidLane> {
+        let is_fit = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-');
+        let is_valid = (1..=64).contains(&name.len()) && name.chars().all(is_fit);
+        if is_valid { Ok(Self(name.to_owned())) } else { Err(InvalidLane) }
+    }
+
+    /// Packshot's own renderer.
+    #[must_use]
+    pub fn builtin() -> Self {
+        Self("builtin".to_owned())
+    }
+
+    /// The lane of everything in a queue that no lane of its own is named for.
+    #[must_use]
+    pub fn of_queue(queue: QueueName) -> Self {
+        match queue {
+            QueueName::Render => Self::builtin(),
+            QueueName::Convert | QueueName::Housekeeping => Self(queue.as_str().to_owned()),
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Lane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Something happened that must not happen in this state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("'{event}' is not possible for a task that is {from}")]
+pub struct StateError {
+    /// The state it is in.
+    pub from: TaskState,
+    /// What was to happen.
+    pub event: TaskEvent,
 }
 
 impl TaskState {
-    /// The state after `event`: a task goes the way of its render.
+    /// Whether nothing follows but a requeue.
+    #[must_use]
+    pub const fn is_terminal(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+    }
+
+    /// The state after `event`.
     ///
     /// # Errors
     ///
     /// [`StateError`] when the event is impossible in this state.
-    pub fn next(self, event: RenderEvent) -> Result<Self, StateError> {
-        RenderState::from(self).next(event).map(Self::from)
+    pub const fn next(self, event: TaskEvent) -> Result<Self, StateError> {
+        use TaskEvent as E;
+        Ok(match (self, event) {
+            (Self::Waiting, E::Unblock) | (Self::Running, E::Release) | (Self::Failed, E::Requeue) => Self::Queued,
+            (Self::Queued, E::Claim) => Self::Running,
+            (Self::Running, E::Finish) => Self::Completed,
+            (Self::Waiting | Self::Queued | Self::Running, E::Fail) => Self::Failed,
+            (Self::Waiting, E::Orphan) | (Self::Waiting | Self::Queued, E::Cancel) | (Self::Running, E::Stop) => {
+                Self::Cancelled
+            }
+            (Self::Running | Self::Completed | Self::Failed | Self::Cancelled, E::Cancel) => self,
+            (Self::Cancelled, E::Await) => Self::Waiting,
+            _ => return Err(StateError { from: self, event }),
+        })
     }
 }
 
-/// The right to report about a task: who has another number has lost it. Numbers only grow, over all attempts and requeues.
+/// 128 random bits, drawn at a claim. Never a counter: after a failover that lost commits, a counter would be given out twice.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct LeaseToken([u8; 16]);
+
+impl LeaseToken {
+    /// A token that nobody else has.
+    ///
+    /// # Panics
+    ///
+    /// When the operating system gives no random bits: then nothing that is secret can be made either.
+    #[must_use]
+    pub fn random() -> Self {
+        let mut bits = [0; 16];
+        getrandom::fill(&mut bits).expect("the operating system gives random bits");
+        Self(bits)
+    }
+
+    /// The token with these bits.
+    #[must_use]
+    pub const fn from_bytes(bits: [u8; 16]) -> Self {
+        Self(bits)
+    }
+
+    /// Its bits.
+    #[must_use]
+    pub const fn bytes(self) -> [u8; 16] {
+        self.0
+    }
+}
+
+impl fmt::Debug for LeaseToken {
+    /// The first bits alone: whoever has all of them may report.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:02x}{:02x}…", self.0[0], self.0[1])
+    }
+}
+
+/// The right to report about a task: who has another token has lost it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Lease {
     /// The task.
     pub task: TaskId,
-    /// How many times the task had been claimed when this lease was given.
-    pub number: i64,
+    /// Its job, unless it has none.
+    pub job: Option<JobRef>,
+    /// What was drawn when this lease was given.
+    pub token: LeaseToken,
 }
 
 /// How long a lease lasts unless it is renewed.
@@ -98,56 +282,62 @@ pub const LEASE: Duration = Duration::from_secs(30);
 /// How often a worker renews its lease.
 pub const LEASE_RENEWAL: Duration = Duration::from_secs(10);
 
+/// Why an attempt ended without a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The work itself failed, or what computed it died: whose fault that is decides.
+    Fault(FaultKind),
+    /// The service that held its lease ended without giving it back.
+    ServiceLost,
+}
+
+/// How often the attempts at a task have failed, by cause.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Failures {
+    /// By faults of the infrastructure, deaths of a worker among them.
+    pub faults: i32,
+    /// By deaths of the service.
+    pub service_deaths: i32,
+}
+
 /// How often, and after which waits, a task is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// Attempts in all.
-    pub max_attempts: i32,
+    /// So many attempts may end by faults of the infrastructure; the last of them fails the task.
+    pub faults_max: i32,
+    /// So many may end by deaths of the service.
+    pub service_deaths_max: i32,
     /// The wait after the first, second … failed attempt; the last one holds for all that follow.
     pub waits: [Duration; 2],
 }
 
+/// Deaths of the service that a task survives, where work runs in processes of its own: the work cannot have been the cause, but a
+/// task that is running at each of so many deaths is not trusted any more.
+pub const SERVICE_DEATHS_MAX: i32 = 10;
+
+/// Deaths of the service that a task survives, where work runs in the service's own process, and so may have been the cause.
+pub const SERVICE_DEATHS_MAX_INLINE: i32 = 3;
+
 impl Default for RetryPolicy {
     fn default() -> Self {
-        Self { max_attempts: 3, waits: [Duration::from_secs(5), Duration::from_secs(30)] }
+        let waits = [Duration::from_secs(5), Duration::from_secs(30)];
+        Self { faults_max: 3, service_deaths_max: SERVICE_DEATHS_MAX, waits }
     }
 }
 
 impl RetryPolicy {
-    /// How long to wait before the attempt after `attempt` (counted from 1); `None` when there is none.
+    /// How long to wait before the next attempt, when the last one of `failures` was by `cause`; `None` when there is none.
     #[must_use]
-    pub fn wait_after(&self, attempt: i32, fault: FaultKind) -> Option<Duration> {
-        let tries = fault == FaultKind::Infrastructure && attempt < self.max_attempts;
-        let waits = usize::try_from(attempt - 1).unwrap_or(0).min(self.waits.len() - 1);
-        tries.then(|| self.waits[waits])
+    pub fn wait_after(&self, failures: Failures, cause: Cause) -> Option<Duration> {
+        let (count, max) = match cause {
+            Cause::Fault(FaultKind::Input) => return None,
+            Cause::Fault(FaultKind::Infrastructure) => (failures.faults, self.faults_max),
+            Cause::ServiceLost => (failures.service_deaths, self.service_deaths_max),
+        };
+        let wait = usize::try_from(count - 1).unwrap_or(0).min(self.waits.len() - 1);
+        (count < max).then(|| self.waits[wait])
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn old_queue_names_are_read() {
-        assert_eq!("thumbnail_rendering".parse(), Ok(QueueName::Render), "C38");
-        assert_eq!("step_processing".parse(), Ok(QueueName::Convert));
-        assert_eq!("ai_validation".parse::<QueueName>().map_err(|error| error.word), Err("ai_validation".to_owned()));
-    }
-
-    #[test]
-    fn infrastructure_faults_get_three_attempts() {
-        let policy = RetryPolicy::default();
-        let waits = |fault| [1, 2, 3, 4].map(|attempt| policy.wait_after(attempt, fault).map(|wait| wait.as_secs()));
-        assert_eq!(waits(FaultKind::Infrastructure), [Some(5), Some(30), None, None]);
-        assert_eq!(waits(FaultKind::Input), [None; 4], "R72");
-    }
-
-    #[test]
-    fn states_of_tasks_and_renders_correspond() {
-        for state in TaskState::ALL {
-            assert_eq!(TaskState::from(RenderState::from(*state)), *state);
-        }
-        assert_eq!(TaskState::Waiting.next(RenderEvent::Enqueue), Ok(TaskState::Queued));
-        assert!(TaskState::Completed.next(RenderEvent::Requeue).is_err(), "R73: only what failed");
-    }
-}
+mod tests;

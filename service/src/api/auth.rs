@@ -12,7 +12,6 @@ use axum::response::{IntoResponse, Response};
 
 use super::problem::{ApiError, ApiResult, Code};
 use super::state::AppState;
-use crate::app::TenantScope;
 use crate::tenancy::authentication::{self, Reach, tenant_mismatch, unauthenticated};
 use packshot_domain::access::{Permission, Principal, Role};
 use packshot_domain::id::TenantId;
@@ -32,13 +31,6 @@ pub(crate) enum Access {
 /// Who makes the request: a handler that takes it stands on a guarded route.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller(pub(crate) Principal);
-
-impl Caller {
-    /// The data that the request may see.
-    pub(crate) fn scope(&self) -> TenantScope {
-        TenantScope::of(self.0.tenant)
-    }
-}
 
 impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = ApiError;

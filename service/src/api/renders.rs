@@ -11,7 +11,7 @@ use super::problem::{ApiError, ApiResult, Code};
 use super::query::Params;
 use super::state::AppState;
 use crate::app::Page;
-use crate::renders::{self, Cancelled, with_position};
+use crate::renders::{self, Cancelled};
 use packshot_contract::Word;
 use packshot_contract::job::{Job, JobState};
 use packshot_contract::page::JobPage;

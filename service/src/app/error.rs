@@ -146,7 +146,9 @@ impl From<DbError> for AppError {
                 Self::new(Code::Unavailable, "the database is away").caused_by(error)
             }
             DbError::Full(_) => Self::new(Code::StorageFull, "the database has no space left").caused_by(error),
-            DbError::Corrupt { .. } | DbError::Unsupported(_) | DbError::Internal(_) => Self::internal(error),
+            DbError::Corrupt { .. } | DbError::Schema(_) | DbError::Unsupported(_) | DbError::Internal(_) => {
+                Self::internal(error)
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The hub: who follows a render is woken after a commit, and finds the latest preview here while it runs.
+//! The hub: who follows a stream is woken after a commit, and finds the latest preview of a render here while it runs.
 //!
 //! Nothing that a client must learn is kept here. A follower that missed a wake-up reads the same rows a second later.
 
@@ -10,11 +10,12 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use packshot_domain::id::RenderId;
+use packshot_domain::stream::StreamId;
 
 /// How long a follower waits for a wake-up before it looks at the rows by itself.
 pub const POLL: Duration = Duration::from_secs(1);
 
-/// The followers of all renders, and the previews of those that run. Clones are handles of the same hub.
+/// The followers of all streams, and the previews of those that run. Clones are handles of the same hub.
 #[derive(Clone, Debug)]
 pub struct Hub {
     inner: Arc<Inner>,
@@ -22,7 +23,7 @@ pub struct Hub {
 
 #[derive(Debug)]
 struct Inner {
-    streams: Mutex<HashMap<RenderId, Stream>>,
+    streams: Mutex<HashMap<StreamId, Stream>>,
     previews: Mutex<HashMap<RenderId, Arc<Preview>>>,
     closed: watch::Sender<bool>,
 }
@@ -70,20 +71,20 @@ impl Hub {
         Self::default()
     }
 
-    /// Wakes the followers of a render: call it after the commit of an event.
-    pub fn wake(&self, render: RenderId) {
-        if let Some(stream) = lock(&self.inner.streams).get(&render) {
+    /// Wakes the followers of a stream: call it after the commit of an event.
+    pub fn wake(&self, stream: StreamId) {
+        if let Some(stream) = lock(&self.inner.streams).get(&stream) {
             stream.wakes.send_modify(|n| *n = n.wrapping_add(1));
         }
     }
 
-    /// Follows a render from now on.
-    pub fn follow(&self, render: RenderId) -> Follower {
+    /// Follows a stream from now on.
+    pub fn follow(&self, id: StreamId) -> Follower {
         let mut streams = lock(&self.inner.streams);
-        let stream = streams.entry(render).or_insert_with(|| Stream { wakes: watch::Sender::new(0), n_followers: 0 });
+        let stream = streams.entry(id).or_insert_with(|| Stream { wakes: watch::Sender::new(0), n_followers: 0 });
         stream.n_followers += 1;
         let (wakes, closed) = (stream.wakes.subscribe(), self.inner.closed.subscribe());
-        Follower { hub: self.clone(), render, wakes, closed }
+        Follower { hub: self.clone(), id, wakes, closed }
     }
 
     /// Ends every wait, now and from now on: the service shuts down.
@@ -106,23 +107,31 @@ impl Hub {
         lock(&self.inner.previews).get(&render).cloned()
     }
 
+    /// Forgets the preview of a render, if it still is this one.
+    pub fn drop_preview_if(&self, render: RenderId, preview: &Preview) {
+        let mut previews = lock(&self.inner.previews);
+        if previews.get(&render).is_some_and(|last| last.etag == preview.etag) {
+            previews.remove(&render);
+        }
+    }
+
     /// Forgets the preview of a render that no longer runs.
     pub fn drop_preview(&self, render: RenderId) {
         lock(&self.inner.previews).remove(&render);
     }
 }
 
-/// One who follows a render.
+/// One who follows a stream.
 #[derive(Debug)]
 pub struct Follower {
     hub: Hub,
-    render: RenderId,
+    id: StreamId,
     wakes: watch::Receiver<u64>,
     closed: watch::Receiver<bool>,
 }
 
 impl Follower {
-    /// Returns when the render has news, when [`POLL`] is over, or at once when the service shuts down.
+    /// Returns when the stream has news, when [`POLL`] is over, or at once when the service shuts down.
     ///
     /// News between two calls are not missed. The caller looks at the rows after each return.
     pub async fn news(&mut self) {
@@ -142,10 +151,10 @@ impl Follower {
 impl Drop for Follower {
     fn drop(&mut self) {
         let mut streams = lock(&self.hub.inner.streams);
-        if let Some(stream) = streams.get_mut(&self.render) {
+        if let Some(stream) = streams.get_mut(&self.id) {
             stream.n_followers -= 1;
             if stream.n_followers == 0 {
-                streams.remove(&self.render);
+                streams.remove(&self.id);
             }
         }
     }
@@ -160,10 +169,10 @@ mod tests {
     #[tokio::test]
     async fn news_between_two_waits_are_not_missed() {
         let (hub, render) = (Hub::new(), RenderId::new());
-        let mut follower = hub.follow(render);
+        let mut follower = hub.follow(StreamId::of_render(render));
         let begun = Instant::now();
-        hub.wake(RenderId::new());
-        hub.wake(render);
+        hub.wake(StreamId::of_render(RenderId::new()));
+        hub.wake(StreamId::of_render(render));
         follower.news().await;
         assert!(begun.elapsed() < POLL, "the wake-up before the wait counts");
         follower.news().await;
@@ -173,7 +182,7 @@ mod tests {
     #[tokio::test]
     async fn nothing_is_kept_for_renders_that_nobody_follows() {
         let (hub, render) = (Hub::new(), RenderId::new());
-        let (first, second) = (hub.follow(render), hub.follow(render));
+        let (first, second) = (hub.follow(StreamId::of_render(render)), hub.follow(StreamId::of_render(render)));
         drop(first);
         assert_eq!(lock(&hub.inner.streams).len(), 1);
         drop(second);
@@ -183,7 +192,7 @@ mod tests {
     #[tokio::test]
     async fn closing_ends_every_wait() {
         let hub = Hub::new();
-        let mut follower = hub.follow(RenderId::new());
+        let mut follower = hub.follow(StreamId::of_render(RenderId::new()));
         let begun = Instant::now();
         hub.close();
         follower.news().await;

@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 use packshot_contract::document::Document;
 use packshot_contract::job::{Job, JobError, Links, RenderResult, file_url};
 use packshot_contract::request::RenderRequest;
-use packshot_db::renders::{Progress, Render};
+use packshot_db::jobs::Progress;
+use packshot_db::renders::Render;
 use packshot_db::{DbError, Json};
 use packshot_domain::id::RenderId;
 

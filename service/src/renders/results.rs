@@ -8,12 +8,13 @@ use crate::events::hub::Preview as PictureSoFar;
 use crate::store::ObjectBytes;
 use packshot_contract::Word;
 use packshot_contract::request::Format;
-use packshot_db::files::{self as rows, RenderFile};
+use packshot_db::files as rows;
+use packshot_db::tasks::OutputFile;
 use packshot_db::{TenantScope, renders};
 use packshot_domain::access::Principal;
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::RenderId;
-use packshot_domain::render::RenderState;
+use packshot_domain::job::JobState;
 use packshot_worker::protocol::PREVIEW_NAME;
 
 /// The file with the report: which part got which material and why, and what was odd.
@@ -30,14 +31,14 @@ pub struct ResultFile {
     pub media_type: String,
 }
 
-impl From<RenderFile> for ResultFile {
-    fn from(file: RenderFile) -> Self {
+impl From<OutputFile> for ResultFile {
+    fn from(file: OutputFile) -> Self {
         Self { address: file.address, media_type: file.media_type }
     }
 }
 
 /// Whether a file is a picture, and not something about it.
-fn is_picture(file: &RenderFile) -> bool {
+fn is_picture(file: &OutputFile) -> bool {
     file.width.is_some() && file.name != PREVIEW_NAME
 }
 
@@ -45,11 +46,11 @@ async fn find(
     app: &App,
     who: &Principal,
     id: RenderId,
-    is_wanted: impl Fn(&RenderFile) -> bool,
+    is_wanted: impl Fn(&OutputFile) -> bool,
 ) -> Result<ResultFile, AppError> {
     let scope = TenantScope::of(who.tenant);
     let render = renders::get(&app.db, scope, id).await?;
-    if render.state != RenderState::Completed {
+    if render.state != JobState::Completed {
         return Err(AppError::new(Code::RenderNotCompleted, format!("the render is {}", render.state)));
     }
     let found = rows::of_render(&app.db, scope, id).await?.into_iter().find(is_wanted);
@@ -100,7 +101,7 @@ pub enum Preview {
 pub async fn preview(app: &App, who: &Principal, id: RenderId) -> Result<Preview, AppError> {
     let scope = TenantScope::of(who.tenant);
     let render = renders::get(&app.db, scope, id).await?;
-    if render.state != RenderState::Completed {
+    if render.state != JobState::Completed {
         let preview = app.hub.preview(id).map(Preview::SoFar);
         return preview.ok_or_else(|| AppError::new(Code::PreviewNotReady, "there is no preview yet"));
     }

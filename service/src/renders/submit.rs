@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::inputs::{self, Asked};
-use super::{cache, job, with_position};
+use super::{cache, job, spec, with_position};
 use crate::app::{App, AppError, Code, Upload};
 use crate::idempotency::{self, Beginning, IN_FLIGHT, IdempotentRequest, StoredAnswer};
 use crate::server::metrics::count_cached;
@@ -19,8 +19,9 @@ use packshot_db::objects::{self, NewObject};
 use packshot_db::renders::{self as rows, IdempotentSubmit, NewRender, NewWork, Render};
 use packshot_domain::access::Principal;
 use packshot_domain::id::{RenderId, TaskId};
-use packshot_domain::render::{RenderKind, RenderState};
-use packshot_domain::task::QueueName;
+use packshot_domain::job::JobState;
+use packshot_domain::render::RenderKind;
+use packshot_domain::task::{Lane, QueueName, TaskKind};
 use packshot_worker::protocol::RenderInput;
 
 /// What somebody wants rendered.
@@ -126,7 +127,7 @@ pub async fn submit(app: &App, who: &Principal, wish: RenderWish) -> Result<Subm
     match rows::create(&app.db, TenantScope::of(who.tenant), new, idempotent).await? {
         rows::Submitted::Created(created) => {
             let rows::Created { render, queue_position } = *created;
-            if render.state == RenderState::Completed {
+            if render.state == JobState::Completed {
                 count_cached();
             }
             app.queue.wake();
@@ -214,9 +215,10 @@ async fn prepare(
         inputs,
         work: cached.unwrap_or(NewWork::Task {
             id: TaskId::new(),
-            name: kind.step(),
+            kind: TaskKind::Step(kind.step()),
             queue: QueueName::Render,
-            kwargs: serde_json::to_value(&input).map_err(AppError::internal)?,
+            lane: Lane::builtin(),
+            spec: spec::write(&input).map_err(AppError::internal)?,
         }),
         request: serde_json::to_value(request).map_err(AppError::internal)?,
     })

@@ -9,10 +9,12 @@ use crate::app::{App, AppError, Code};
 use packshot_contract::job::Job;
 use packshot_contract::problem::Finding;
 use packshot_db::TenantScope;
-use packshot_db::renders::{self as rows, JobError, Render};
+use packshot_db::jobs::JobError;
+use packshot_db::renders::{self as rows, Render};
 use packshot_domain::access::Principal;
 use packshot_domain::id::RenderId;
-use packshot_domain::render::RenderState;
+use packshot_domain::job::JobState;
+use packshot_domain::stream::StreamId;
 
 /// What became of a render that somebody waited for.
 #[derive(Debug)]
@@ -33,15 +35,15 @@ pub async fn until_ended(app: &App, who: &Principal, id: RenderId, wait: Duratio
     let scope = TenantScope::of(who.tenant);
     let render = last_look(app, scope, id, wait).await?;
     match render.state {
-        RenderState::Pending | RenderState::Queued | RenderState::Running => {
+        JobState::Pending | JobState::Queued | JobState::Running => {
             Ok(Waited::GoesOn(Box::new(with_position(app, scope, render).await?)))
         }
-        RenderState::Completed => Ok(Waited::Completed(Box::new(job::job(render, None)?))),
-        RenderState::Failed => {
+        JobState::Completed => Ok(Waited::Completed(Box::new(job::job(render, None)?))),
+        JobState::Failed => {
             let failure = failure(render.error.as_ref());
             Ok(Waited::Failed(Box::new(job::job(render, None)?), failure))
         }
-        RenderState::Cancelled => {
+        JobState::Cancelled => {
             let cancelled = AppError::new(Code::RenderNotCompleted, "the render was cancelled");
             Ok(Waited::Failed(Box::new(job::job(render, None)?), cancelled))
         }
@@ -51,7 +53,7 @@ pub async fn until_ended(app: &App, who: &Principal, id: RenderId, wait: Duratio
 /// The render when it has ended, or as it is when the time is over or the service shuts down.
 async fn last_look(app: &App, scope: TenantScope, id: RenderId, wait: Duration) -> Result<Render, AppError> {
     let deadline = Instant::now() + wait;
-    let mut follower = app.hub.follow(id);
+    let mut follower = app.hub.follow(StreamId::of_render(id));
     loop {
         let render = rows::get(&app.db, scope, id).await?;
         if render.state.is_terminal() || follower.is_closed() {

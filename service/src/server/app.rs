@@ -27,10 +27,12 @@ use crate::api::{self, AppState};
 use crate::app::{App, Parts};
 use crate::config::{Secret, Settings, StoreSettings, Workers};
 use crate::events::hub::Hub;
-use crate::queue::{self, QueueHandle, QueueParts, STALL_CHECK_EVERY};
+use crate::jobs::{self, QueueHandle, QueueParts, STALL_CHECK_EVERY};
+use crate::renders::RenderHandler;
 use crate::settings::InForce;
 use crate::store::{BucketConfig, Store, StoreConfig};
 use packshot_db::{DatabaseConfig, Db, Notice};
+use packshot_domain::task::{SERVICE_DEATHS_MAX, SERVICE_DEATHS_MAX_INLINE};
 use packshot_worker::device;
 use packshot_worker::engine::{Engine, EngineOptions};
 use packshot_worker::executor::Executor;
@@ -112,18 +114,24 @@ impl Running {
         }
         let settings = Arc::new(settings);
         let hub = Hub::new();
-        let queue = queue::start(QueueParts {
-            worker: succession::succeed(&db, &data).await?,
+        let device = InForce::of_instance(&db, &settings).await.map_err(ServeError::Database)?.render_device;
+        let renderer = RenderHandler {
             db: db.clone(),
             store: store.clone(),
             hub: hub.clone(),
-            executor: executor(
-                &settings,
-                InForce::of_instance(&db, &settings).await.map_err(ServeError::Database)?.render_device,
-                kernel_cache,
-            )?,
+            executor: executor(&settings, device, kernel_cache)?,
+            settings: settings.clone(),
+        };
+        let queue = jobs::start(QueueParts {
+            worker: succession::succeed(&db, &data).await?,
+            db: db.clone(),
+            handlers: renderer.handlers(),
             settings: settings.clone(),
             stall_check_every: STALL_CHECK_EVERY,
+            service_deaths_max: match settings.workers {
+                Workers::Inline => SERVICE_DEATHS_MAX_INLINE,
+                Workers::Process => SERVICE_DEATHS_MAX,
+            },
         });
         let swept = (db.clone(), store.clone());
         lasting::spawn("housekeeping", move || housekeeping::run(swept.0.clone(), swept.1.clone()));
@@ -230,10 +238,10 @@ fn executor(
 async fn pass_on_notices(mut notices: Receiver<Notice>, hub: Hub, queue: QueueHandle) {
     loop {
         match notices.recv().await {
-            Ok(Notice::Events { render, .. }) => hub.wake(render),
-            Ok(Notice::Queued(_)) => queue.wake(),
+            Ok(Notice::Events { stream, .. }) => hub.wake(stream),
+            Ok(Notice::Queued(..)) => queue.wake(),
             Ok(Notice::CancelRequested(task)) => queue.cancel(task),
-            Ok(Notice::WorkerConfigs | Notice::Settings) | Err(RecvError::Lagged(_)) => {}
+            Ok(Notice::Progress { .. } | Notice::WorkerConfigs | Notice::Settings) | Err(RecvError::Lagged(_)) => {}
             Err(RecvError::Closed) => return,
         }
     }

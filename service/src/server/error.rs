@@ -77,6 +77,9 @@ impl ServeError {
                     .at(path.display().to_string())
                     .help("give a folder that may be written to with --data")
             }
+            Self::Database(source @ DbError::Schema(_)) => Fault::new("serve.database_version", source.to_string())
+                .at("database_url")
+                .help("start the version that made it, or give an empty database; its jobs cannot be taken over"),
             Self::Database(source) => Fault::new("serve.database", chain(source))
                 .at("database_url")
                 .help("check that the database runs and that its address is right"),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-use packshot_domain::render::RenderState;
+use packshot_domain::task::TaskState;
 
 /// Names of all metrics.
 pub mod names {
@@ -84,7 +84,7 @@ impl Metrics {
 }
 
 /// Counts a job that ended in `state`. `took` is the time since its last claim, where a worker had it.
-pub fn count_end(state: RenderState, took: Option<Duration>) {
+pub fn count_end(state: TaskState, took: Option<Duration>) {
     metrics::counter!(names::RENDER_JOBS_TOTAL, "state" => state.as_str()).increment(1);
     if let Some(took) = took {
         metrics::histogram!(names::RENDER_SECONDS, "state" => state.as_str()).record(took.as_secs_f64());
@@ -93,7 +93,7 @@ pub fn count_end(state: RenderState, took: Option<Duration>) {
 
 /// Counts a job that an equal request's files completed at once.
 pub fn count_cached() {
-    count_end(RenderState::Completed, None);
+    count_end(TaskState::Completed, None);
     metrics::counter!(names::RENDER_CACHE_HITS_TOTAL).increment(1);
 }
 
@@ -111,7 +111,7 @@ fn describe() {
     describe_histogram!(names::RENDER_SECONDS, Unit::Seconds, "From the claim of a render to its end");
     describe_gauge!(names::HTTP_CONNECTIONS, "Open connections");
     describe_counter!(names::HTTP_CONNECTIONS_REFUSED_TOTAL, "Connections beyond what one address may have");
-    for state in [RenderState::Completed, RenderState::Failed, RenderState::Cancelled] {
+    for state in [TaskState::Completed, TaskState::Failed, TaskState::Cancelled] {
         metrics::counter!(names::RENDER_JOBS_TOTAL, "state" => state.as_str()).absolute(0);
     }
     metrics::counter!(names::RENDER_CACHE_HITS_TOTAL).absolute(0);
@@ -127,8 +127,8 @@ mod tests {
     #[test]
     fn what_is_counted_is_rendered() {
         let metrics = Metrics::install();
-        count_end(RenderState::Failed, Some(Duration::from_millis(300)));
-        count_end(RenderState::Failed, None);
+        count_end(TaskState::Failed, Some(Duration::from_millis(300)));
+        count_end(TaskState::Failed, None);
         let text = Metrics::install().render();
         assert!(text.contains("packshot_render_jobs_total{state=\"failed\"} 2"), "{text}");
         assert!(text.contains("packshot_render_seconds_bucket{state=\"failed\",le=\"0.5\"} 1"), "{text}");

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use super::error::ServeError;
 use super::lock::{DataFolder, DataFolderError};
-use crate::queue::recovery;
+use crate::jobs::recovery;
 use packshot_db::Db;
 use packshot_domain::id::WorkerId;
 

@@ -10,11 +10,13 @@ use packshot_db::{AllTenants, DatabaseConfig, Db, Notice, TenantScope, installat
 use packshot_domain::access::{Role, Scope};
 use packshot_domain::id::{TenantId, UserId, WorkerId};
 use packshot_domain::key::ApiKey;
+use packshot_domain::task::SERVICE_DEATHS_MAX_INLINE;
 use packshot_service::api::{self, AppState};
 use packshot_service::app::{App, Parts};
 use packshot_service::config::{Settings, Sources};
 use packshot_service::events::hub::Hub;
-use packshot_service::queue::{self, QueueHandle, QueueParts, STALL_CHECK_EVERY};
+use packshot_service::jobs::{self, QueueHandle, QueueParts, STALL_CHECK_EVERY};
+use packshot_service::renders::RenderHandler;
 use packshot_service::server::accept::{self, Limits};
 use packshot_service::server::metrics::Metrics;
 use packshot_service::store::{Store, StoreConfig};
@@ -95,21 +97,7 @@ impl Installation {
             Store::open(&StoreConfig::Local { root: self.folder.path().join("store") }).expect("the store opens");
         let hub = Hub::new();
         let queue = match works {
-            true => queue::start(QueueParts {
-                worker: WorkerId::new(),
-                db: db.clone(),
-                store: store.clone(),
-                hub: hub.clone(),
-                executor: Arc::new(InlineExecutor::new(Arc::new(RenderEngine::new(EngineOptions {
-                    n_threads: 2,
-                    kernel_cache: None,
-                    resident_bytes_max: 64 << 20,
-                    memory_bytes_max: None,
-                    scratch: self.folder.path().to_owned(),
-                })))),
-                settings: settings.clone(),
-                stall_check_every: STALL_CHECK_EVERY,
-            }),
+            true => self.works(&db, &store, &hub, &settings),
             false => QueueHandle::default(),
         };
         tokio::spawn(pass_on_notices(db.notices(), hub.clone(), queue.clone()));
@@ -132,14 +120,41 @@ impl Installation {
         let folder = Arc::clone(&self.folder);
         TestApp { db, store, hub, key: None, base, client, stop, folder }
     }
+
+    /// Lets it render.
+    fn works(&self, db: &Db, store: &Store, hub: &Hub, settings: &Arc<Settings>) -> QueueHandle {
+        let options = EngineOptions {
+            n_threads: 2,
+            kernel_cache: None,
+            resident_bytes_max: 64 << 20,
+            memory_bytes_max: None,
+            scratch: self.folder.path().to_owned(),
+        };
+        let renderer = RenderHandler {
+            db: db.clone(),
+            store: store.clone(),
+            hub: hub.clone(),
+            executor: Arc::new(InlineExecutor::new(Arc::new(RenderEngine::new(options)))),
+            settings: settings.clone(),
+        };
+        jobs::start(QueueParts {
+            worker: WorkerId::new(),
+            db: db.clone(),
+            handlers: renderer.handlers(),
+            settings: settings.clone(),
+            stall_check_every: STALL_CHECK_EVERY,
+            service_deaths_max: SERVICE_DEATHS_MAX_INLINE,
+        })
+    }
 }
 
 /// As the service does it: whoever waits is woken after a commit.
 async fn pass_on_notices(mut notices: tokio::sync::broadcast::Receiver<Notice>, hub: Hub, queue: QueueHandle) {
     while let Ok(notice) = notices.recv().await {
         match notice {
-            Notice::Events { render, .. } => hub.wake(render),
-            Notice::Queued(_) | Notice::WorkerConfigs | Notice::Settings => queue.wake(),
+            Notice::Events { stream, .. } => hub.wake(stream),
+            Notice::Progress { .. } => {}
+            Notice::Queued(..) | Notice::WorkerConfigs | Notice::Settings => queue.wake(),
             Notice::CancelRequested(task) => queue.cancel(task),
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The last numbers of the conventions (C) and of render jobs (R).
-const LAST: [(char, u32); 2] = [('C', 38), ('R', 86)];
+const LAST: [(char, u32); 2] = [('C', 39), ('R', 95)];
 
 /// The repository.
 fn root() -> &'static Path {

@@ -5,6 +5,7 @@ use packshot_db::{AllTenants, TenantScope, installation};
 use packshot_domain::access::{Role, Scope};
 use packshot_domain::id::TenantId;
 use packshot_domain::key::ApiKey;
+use packshot_domain::stream::StreamId;
 use reqwest::Method;
 use serde_json::json;
 
@@ -37,7 +38,7 @@ cases! {
         let (alpha, beta) = (app.with_key(&alpha), app.with_key(&beta));
         let job = alpha.submit(&small()).await.json();
         let (foreign, task) = (id(&job), job["task_id"].as_str().expect("a task").to_owned());
-        app.hub.wake(foreign.parse().expect("an id"));
+        app.hub.wake(StreamId::of_render(foreign.parse().expect("an id")));
         let missing = "0193b2a0-0000-7000-8000-000000000000";
         for (method, path) in [
             (Method::GET, "/api/v1/renders/ID"),

@@ -28,6 +28,7 @@ macro_rules! cases {
 }
 
 mod engine;
+mod graph;
 mod lines;
 mod phases;
 mod place;

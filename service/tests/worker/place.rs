@@ -12,14 +12,16 @@ use packshot_db::renders::{NewRender, NewWork, Render};
 pub(crate) use packshot_db::testing::Engine;
 use packshot_db::{AllTenants, Db, TenantScope, installation, objects, renders};
 use packshot_domain::id::{RenderId, TaskId, UserId, WorkerId};
-use packshot_domain::render::{RenderKind, RenderState};
+use packshot_domain::job::JobState;
+use packshot_domain::render::RenderKind;
 use packshot_domain::step::StepName;
-use packshot_domain::task::QueueName;
+use packshot_domain::task::{Lane, QueueName, SERVICE_DEATHS_MAX, TaskKind};
 use packshot_renderer::backend::CancelToken;
 use packshot_renderer::sample;
 use packshot_service::config::{Settings, Sources};
 use packshot_service::events::hub::Hub;
-use packshot_service::queue::{self, QueueHandle, QueueParts, STALL_CHECK_EVERY};
+use packshot_service::jobs::{self, QueueHandle, QueueParts, STALL_CHECK_EVERY};
+use packshot_service::renders::RenderHandler;
 use packshot_service::store::{Store, StoreConfig};
 use packshot_worker::executor::{AssetSource, EventSender, Executor, WorkHandle};
 use packshot_worker::protocol::{Completed, OutputFile, RenderWork, WorkEvent};
@@ -60,16 +62,22 @@ impl Place {
         let hub = Hub::new();
         let variables = [("PACKSHOT_DATA".to_owned(), folder.path().display().to_string())].into();
         let settings = Settings::from_sources(&Sources { variables, ..Sources::default() }).expect("settings");
-        let parts = QueueParts {
-            worker: WorkerId::new(),
+        let settings = Arc::new(settings);
+        let renderer = RenderHandler {
             db: db.clone(),
             store: store.clone(),
             hub: hub.clone(),
             executor,
-            settings: Arc::new(settings),
-            stall_check_every,
+            settings: settings.clone(),
         };
-        let queue = queue::start(parts);
+        let queue = jobs::start(QueueParts {
+            worker: WorkerId::new(),
+            db: db.clone(),
+            handlers: renderer.handlers(),
+            settings,
+            stall_check_every,
+            service_deaths_max: SERVICE_DEATHS_MAX,
+        });
         let scope = TenantScope::of(installed.operating_tenant);
         Self { db, store, hub, queue, scope, user: installed.local_user, folder }
     }
@@ -95,9 +103,10 @@ impl Place {
             inputs: vec![scene],
             work: NewWork::Task {
                 id: TaskId::new(),
-                name: StepName::RenderStill,
+                kind: TaskKind::Step(StepName::RenderStill),
                 queue: QueueName::Render,
-                kwargs: serde_json::to_value(input(scene, request.clone())).expect("JSON"),
+                lane: Lane::builtin(),
+                spec: json!({"version": 0, "input": input(scene, request.clone())}),
             },
             request: serde_json::to_value(&request).expect("JSON"),
         };
@@ -132,7 +141,7 @@ impl Place {
     }
 
     pub(crate) async fn ended(&self, id: RenderId) -> Render {
-        let is_ended = |state| matches!(state, RenderState::Completed | RenderState::Failed | RenderState::Cancelled);
+        let is_ended = |state| matches!(state, JobState::Completed | JobState::Failed | JobState::Cancelled);
         self.until(id, |render| is_ended(render.state)).await
     }
 }

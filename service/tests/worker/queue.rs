@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use packshot_db::renders::Render;
 use packshot_db::tasks::{self, AfterFailure};
-use packshot_db::{AllTenants, events, files, log, renders, settings, worker_configs};
+use packshot_db::{AllTenants, files, log, renders, settings, streams, worker_configs};
 use packshot_domain::concurrency::Concurrency;
 use packshot_domain::document::StepStatus;
 use packshot_domain::event::{EventName, LogLevel};
-use packshot_domain::render::RenderState;
+use packshot_domain::job::JobState;
 use packshot_domain::step::StepName;
-use packshot_domain::task::QueueName;
+use packshot_domain::stream::StreamId;
+use packshot_domain::task::{QueueName, TaskKind};
 use packshot_worker::executor::Executor;
 use packshot_worker::inline::InlineExecutor;
 use packshot_worker::protocol::{
@@ -45,7 +46,7 @@ cases! {
         let place = Place::open(&engine, inline()).await;
         let id = place.submit(small()).await;
         let render = place.ended(id).await;
-        assert_eq!((render.state, &render.error), (RenderState::Completed, &None));
+        assert_eq!((render.state, &render.error), (JobState::Completed, &None));
         let rows = files::of_render(&place.db, place.scope, id).await.expect("read");
         let names: Vec<&str> = rows.iter().map(|file| file.name.as_str()).collect();
         assert_eq!(names, ["result.png", "report.json", "shot.json"]);
@@ -58,7 +59,7 @@ cases! {
         assert_eq!((&result["from_cache"], &result["unmapped_parts"]), (&false.into(), &0.into()));
 
         let document = render.document;
-        assert_eq!((document.state, document.attempt, document.task_id), (RenderState::Completed, 1, render.task_id));
+        assert_eq!((document.state, document.attempt, document.task_id), (JobState::Completed, 1, render.task_id));
         let steps: Vec<_> = document.steps.iter().map(|step| (step.name, step.status)).collect();
         let expect = [StepName::ResolveStepPath, StepName::ResolveMaterials, StepName::RenderStill, StepName::OutputSave];
         assert_eq!(steps, expect.map(|name| (name, StepStatus::Done)));
@@ -71,7 +72,7 @@ cases! {
         let left = document.result.expect("what it left");
         assert_eq!((left.output_path.as_str(), left.engine_used.as_str()), ("result.png", "path_tracer"));
 
-        let stream = events::after(&place.db, place.scope, id, 0, 1000).await.expect("read");
+        let stream = streams::after(&place.db, place.scope, StreamId::of_render(id), 0, 1000).await.expect("read");
         let numbers: Vec<i64> = stream.iter().map(|event| event.seq).collect();
         assert_eq!(numbers, (1..=stream.len() as i64).collect::<Vec<_>>(), "without gaps");
         let ends = stream.iter().filter(|event| event.name.is_terminal()).count();
@@ -85,7 +86,7 @@ cases! {
         let task = document.task_id.expect("a task");
         let rows = log::after(&place.db, place.scope, task, 0, 1000).await.expect("read");
         assert_eq!(rows.len(), stream.iter().filter(|event| event.name == EventName::Log).count());
-        let of_render: Vec<_> = rows.iter().filter(|row| row.row.step_name == StepName::RenderStill).collect();
+        let of_render: Vec<_> = rows.iter().filter(|row| row.row.step_name == TaskKind::Step(StepName::RenderStill)).collect();
         let (first, last) = (of_render[0], of_render[of_render.len() - 1]);
         assert_eq!((first.task_id, first.row.level, first.row.message.as_str()), (task, LogLevel::Info, "started"));
         assert_eq!((&first.row.context["engine"], &first.row.context["samples"]), (&"path_tracer".into(), &4.into()));
@@ -105,7 +106,7 @@ cases! {
         renders::request_cancel(&place.db, place.scope, id).await.expect("marked");
         let render = place.ended(id).await;
         assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
-        assert_eq!((render.state, render.document.state), (RenderState::Cancelled, RenderState::Cancelled));
+        assert_eq!((render.state, render.document.state), (JobState::Cancelled, JobState::Cancelled));
         assert!(files::of_render(&place.db, place.scope, id).await.expect("read").is_empty());
         assert!(render.document.steps.iter().all(|step| step.status != StepStatus::Running));
     }
@@ -118,8 +119,8 @@ cases! {
         place.until(id, |render| render.progress.samples_done > 0).await;
         place.queue.drain(Duration::from_millis(50)).await;
         let render = place.render(id).await;
-        let task = tasks::get(&place.db, place.scope, render.task_id.expect("a task")).await.expect("read");
-        assert_eq!((render.state, task.attempt), (RenderState::Queued, 0), "no attempt was used");
+        let task = tasks::get(&place.db, place.scope, render.task_id.expect("a task")).await.expect("read").task;
+        assert_eq!((render.state, task.attempt), (JobState::Queued, 0), "no attempt was used");
     }
 
     async fn r43_r72_an_input_fault_fails_at_once_and_says_why(engine) {
@@ -128,12 +129,12 @@ cases! {
         let render = place.ended(id).await;
         let error = render.error.expect("a reason");
         assert!(error.code.starts_with("glb.") && error.at.is_some(), "{error:?}");
-        assert_eq!((render.state, render.document.attempt), (RenderState::Failed, 1));
+        assert_eq!((render.state, render.document.attempt), (JobState::Failed, 1));
         assert!(render.document.error.expect("a reason").contains(&error.detail));
         // R43: the error and what caused it are a row.
         let rows = log::after(&place.db, place.scope, render.task_id.expect("a task"), 0, 1000).await.expect("read");
         let row = &rows.iter().find(|row| row.row.level == LogLevel::Error).expect("a row").row;
-        assert_eq!((row.step_name, row.context["code"].as_str()), (StepName::ResolveStepPath, Some(error.code.as_str())));
+        assert_eq!((row.step_name, row.context["code"].as_str()), (TaskKind::Step(StepName::ResolveStepPath), Some(error.code.as_str())));
         assert!(row.message.contains(&error.code) && row.context["cause"] == error.detail, "{row:?}");
     }
 
@@ -156,7 +157,7 @@ cases! {
         let second = puppet.next().await;
         assert_eq!(second.work.attempt, 2);
         second.send(WorkEvent::Finished(Box::new(Outcome::Completed(puppet.completed()))));
-        assert_eq!(place.ended(id).await.state, RenderState::Completed);
+        assert_eq!(place.ended(id).await.state, JobState::Completed);
     }
 
     async fn r71_what_kills_its_worker_each_time_is_given_up_with_the_reason(engine) {
@@ -166,16 +167,16 @@ cases! {
         for (attempt, wait_ms) in [(1, 6_000), (2, 31_000), (3, 0)] {
             let failure = Failure::infrastructure("worker_lost", "it crashed (signal 11)");
             puppet.next().await.send(WorkEvent::Finished(Box::new(Outcome::Failed(failure))));
-            let is_over = |render: &Render| render.document.attempt == attempt && render.state != RenderState::Running;
+            let is_over = |render: &Render| render.document.attempt == attempt && render.state != JobState::Running;
             place.until(id, is_over).await;
             place.db.move_clock(wait_ms);
         }
         let render = place.ended(id).await;
-        assert_eq!((render.state, render.document.attempt), (RenderState::Failed, 3));
+        assert_eq!((render.state, render.document.attempt), (JobState::Failed, 3));
         assert_eq!(render.error.expect("a reason").detail, "it crashed (signal 11)");
         let other = place.submit(small()).await;
         puppet.next().await.send(WorkEvent::Finished(Box::new(Outcome::Completed(puppet.completed()))));
-        assert_eq!(place.ended(other).await.state, RenderState::Completed, "others finish");
+        assert_eq!(place.ended(other).await.state, JobState::Completed, "others finish");
     }
 
     async fn r62_more_room_counts_at_once_and_abandoned_work_takes_room(engine) {
@@ -187,7 +188,7 @@ cases! {
         assert!(puppet.none_within(Duration::from_millis(300)).await, "one at a time");
         // The first does not answer to its cancel: it ends, and still takes the only place.
         renders::request_cancel(&place.db, place.scope, first).await.expect("marked");
-        assert_eq!(place.ended(first).await.state, RenderState::Cancelled);
+        assert_eq!(place.ended(first).await.state, JobState::Cancelled);
         assert!(running.abandoned.load(Ordering::Relaxed));
         assert!(puppet.none_within(Duration::from_millis(300)).await, "its thread is still busy");
         let limits = Concurrency::new(2, 1).expect("limits");
@@ -199,12 +200,12 @@ cases! {
         let place = Place::open(&engine, inline()).await;
         let id = place.submit(small()).await;
         place.store.set_full(true);
-        let render = place.until(id, |render| render.state == RenderState::Queued && render.document.attempt == 1).await;
+        let render = place.until(id, |render| render.state == JobState::Queued && render.document.attempt == 1).await;
         assert!(render.document.error.expect("a reason").contains("space"));
         place.store.set_full(false);
         place.db.move_clock(6_000);
         let render = place.ended(id).await;
-        assert_eq!((render.state, render.document.attempt), (RenderState::Completed, 2));
+        assert_eq!((render.state, render.document.attempt), (JobState::Completed, 2));
     }
 
     async fn r08_a_disk_that_is_full_ends_a_series_at_once(engine) {
@@ -216,7 +217,7 @@ cases! {
         place.store.set_full(true);
         attempt.send(frame("frame_0001.png", b"second"));
         // The worker itself says nothing of an end.
-        let render = place.until(id, |render| render.state == RenderState::Queued && render.document.attempt == 1).await;
+        let render = place.until(id, |render| render.state == JobState::Queued && render.document.attempt == 1).await;
         assert!(render.document.error.expect("a reason").contains("space"));
         assert!(attempt.abandoned.load(Ordering::Relaxed), "it did not answer to its cancel");
         assert_eq!(place.spooled_files(), 0, "nothing of it is kept");
@@ -233,14 +234,14 @@ cases! {
         attempt.send(frame("frame_0000.png", b"12345"));
         attempt.send(frame("frame_0001.png", b"67890"));
         attempt.send(WorkEvent::Finished(Box::new(Outcome::Completed(Completed { files: Vec::new(), ..puppet.completed() }))));
-        assert_eq!(place.ended(fits).await.state, RenderState::Completed);
+        assert_eq!(place.ended(fits).await.state, JobState::Completed);
         let id = place.submit(small()).await;
         let attempt = puppet.next().await;
         attempt.send(frame("frame_0000.png", b"12345"));
         attempt.send(frame("frame_0001.png", b"678901"));
         let render = place.ended(id).await;
         let error = render.error.expect("a reason");
-        assert_eq!((render.state, error.code.as_str(), error.at.as_deref()), (RenderState::Failed, "output_too_large", Some("frame_0001.png")));
+        assert_eq!((render.state, error.code.as_str(), error.at.as_deref()), (JobState::Failed, "output_too_large", Some("frame_0001.png")));
         assert!(error.detail.contains("10 bytes of max_output_bytes"), "{}", error.detail);
         assert_eq!((render.document.attempt, place.spooled_files()), (1, 0), "it would be as large again");
     }
@@ -264,7 +265,7 @@ cases! {
         // The worker is lost after the second step: what was done is there, and the next attempt adds its own.
         let failure = Failure::infrastructure("worker_lost", "it crashed (signal 9)");
         attempt.send(WorkEvent::Finished(Box::new(Outcome::Failed(failure))));
-        let render = place.until(id, |render| render.state == RenderState::Queued).await;
+        let render = place.until(id, |render| render.state == JobState::Queued).await;
         let steps: Vec<_> = render.document.steps.iter().map(|step| (step.name, step.status)).collect();
         assert_eq!(steps, [StepName::ResolveStepPath, StepName::ResolveMaterials].map(|name| (name, StepStatus::Done)));
     }
@@ -282,7 +283,7 @@ cases! {
         attempt.send(WorkEvent::Progress(progress));
         let render = place.until(id, |render| render.progress.samples_done == 40).await;
         assert_eq!(render.progress.progress_pct, 40.0);
-        let stream = events::after(&place.db, place.scope, id, 0, 1000).await.expect("read");
+        let stream = streams::after(&place.db, place.scope, StreamId::of_render(id), 0, 1000).await.expect("read");
         let data = |name| stream.iter().find(|event| event.name == name).map(|event| event.data.clone()).expect("an event");
         assert_eq!(data(EventName::Progress)["progress_pct"], 40.0);
         assert_eq!(data(EventName::Log)["message"], message);
@@ -302,14 +303,14 @@ cases! {
         let context = serde_json::Value::Null;
         lost.send(WorkEvent::Log(LogLine { step: StepName::RenderStill, level: LogLevel::Warning, message, duration_s: None, context }));
         lost.send(WorkEvent::Finished(Box::new(Outcome::Failed(Failure::infrastructure("device_lost", "the device was lost")))));
-        place.until(id, |render| render.state == RenderState::Queued && render.document.attempt == 1).await;
+        place.until(id, |render| render.state == JobState::Queued && render.document.attempt == 1).await;
         place.db.move_clock(6_000);
         let second = puppet.next().await;
         assert_eq!(second.work.attempt, 2);
         second.send(WorkEvent::Finished(Box::new(Outcome::Completed(puppet.completed()))));
         let render = place.ended(id).await;
-        assert_eq!((render.state, render.document.attempt, render.error), (RenderState::Completed, 2, None));
-        let stream = events::after(&place.db, place.scope, id, 0, 1000).await.expect("read");
+        assert_eq!((render.state, render.document.attempt, render.error), (JobState::Completed, 2, None));
+        let stream = streams::after(&place.db, place.scope, StreamId::of_render(id), 0, 1000).await.expect("read");
         let said = stream.iter().filter(|event| event.name == EventName::Log).map(|event| event.data["message"].to_string());
         assert!(said.into_iter().any(|message| message.contains("[GPU_PROBE] NVIDIA H200 was lost")));
     }
@@ -323,13 +324,13 @@ cases! {
             assert_eq!(stalled.work.attempt, attempt);
             place.db.move_clock(119 * MINUTE_MS);
             sleep(3 * LOOK).await;
-            assert_eq!(place.render(id).await.state, RenderState::Running, "R61: not yet");
+            assert_eq!(place.render(id).await.state, JobState::Running, "R61: not yet");
             place.db.move_clock(2 * MINUTE_MS);
-            let is_over = |render: &Render| render.document.attempt == attempt as i32 && render.state != RenderState::Running;
+            let is_over = |render: &Render| render.document.attempt == attempt as i32 && render.state != JobState::Running;
             let render = place.until(id, is_over).await;
             let error = render.document.error.expect("a reason");
             assert!(error.contains("stalled: terminated after 121min"), "{error}");
-            let state = if attempt < 3 { RenderState::Queued } else { RenderState::Failed };
+            let state = if attempt < 3 { JobState::Queued } else { JobState::Failed };
             assert_eq!((render.state, render.document.state), (state, state), "attempt {attempt}");
             assert!(stalled.abandoned.load(Ordering::Relaxed), "it did not answer");
             stalled.send(WorkEvent::Finished(Box::new(Outcome::Cancelled)));
@@ -353,14 +354,14 @@ cases! {
             attempt.send(WorkEvent::Progress(progress));
             place.until(id, |render| render.last_seq > before).await;
             sleep(3 * LOOK).await;
-            assert_eq!(place.render(id).await.state, RenderState::Running, "R61: {n} hours after its start");
+            assert_eq!(place.render(id).await.state, JobState::Running, "R61: {n} hours after its start");
         }
         // Progress within a picture is none of the series.
         place.db.move_clock(119 * MINUTE_MS);
         attempt.send(WorkEvent::Progress(WorkProgress { samples_done: 5, samples_target: 8, progress_pct: 10.0, eta_s: None }));
         place.until(id, |render| render.progress.samples_done == 5).await;
         place.db.move_clock(2 * MINUTE_MS);
-        let render = place.until(id, |render| render.state == RenderState::Queued).await;
+        let render = place.until(id, |render| render.state == JobState::Queued).await;
         let error = render.document.error.expect("a reason");
         assert!(error.contains("stalled: terminated after 121min"), "{error}");
         attempt.send(WorkEvent::Finished(Box::new(Outcome::Cancelled)));
@@ -373,10 +374,10 @@ cases! {
         let slow = puppet.next().await;
         place.db.move_clock(11 * MINUTE_MS);
         sleep(3 * LOOK).await;
-        assert_eq!(place.render(id).await.state, RenderState::Running, "of 120 minutes");
+        assert_eq!(place.render(id).await.state, JobState::Running, "of 120 minutes");
         let ten = Map::from_iter([("render_stall_timeout_minutes".to_owned(), 10.into())]);
         settings::patch_instance(&place.db, AllTenants::Instance, ten, None).await.expect("stored");
-        place.until(id, |render| render.state == RenderState::Queued).await;
+        place.until(id, |render| render.state == JobState::Queued).await;
         slow.send(WorkEvent::Finished(Box::new(Outcome::Cancelled)));
     }
 }

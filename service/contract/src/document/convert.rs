@@ -4,18 +4,18 @@ use serde_json::{Map, Number, Value};
 
 use super::{Document, DocumentResult, GpuInfo, Step, VERSION};
 use packshot_domain::document::{
-    DocumentResult as DomainResult, GpuInfo as DomainGpuInfo, RenderDocument, RenderStep, StepRecord,
+    DocumentResult as DomainResult, GpuInfo as DomainGpuInfo, JobDocument, RenderStep, StepRecord,
 };
 use packshot_domain::value::{Fields, Value as DomainValue};
 
-impl From<RenderDocument> for Document {
-    fn from(document: RenderDocument) -> Self {
-        let RenderDocument { job_id, created_at, state, task_id, attempt, worker_id, pid, steps, error, result } =
+impl From<JobDocument> for Document {
+    fn from(document: JobDocument) -> Self {
+        let JobDocument { job_id, created_at, state, task_id, attempt, worker_id, pid, steps, error, result } =
             document;
         let task_id = task_id.map(|task| task.uuid());
         Self {
             version: VERSION,
-            job_id: job_id.uuid(),
+            job_id,
             created_at: created_at.into(),
             state: state.into(),
             task_id,
@@ -32,7 +32,7 @@ impl From<RenderDocument> for Document {
 
 impl From<StepRecord> for Step {
     fn from(record: StepRecord) -> Self {
-        let StepRecord { name, status, started_at, completed_at, duration_s, output, render } = record;
+        let StepRecord { name, task_id, status, started_at, completed_at, duration_s, output, render } = record;
         let (gpu_type, engine, samples) = match render {
             Some(RenderStep { gpu_type, engine, samples }) => (Some(gpu_type), Some(engine), Some(samples)),
             None => (None, None, None),
@@ -40,6 +40,7 @@ impl From<StepRecord> for Step {
         Self {
             name: name.to_string(),
             status: status.into(),
+            task_id: task_id.map(|task| task.uuid()),
             started_at: started_at.into(),
             completed_at: completed_at.map(Into::into),
             duration_s,

@@ -6,7 +6,7 @@ use crate::Json;
 use crate::column::Col;
 use packshot_domain::event::LogLevel;
 use packshot_domain::id::{TaskId, TenantId};
-use packshot_domain::step::StepName;
+use packshot_domain::task::TaskKind;
 use packshot_domain::time::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -18,7 +18,7 @@ pub(crate) struct Model {
     pub(crate) task_id: Col<TaskId>,
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) seq: i64,
-    pub(crate) step_name: Col<StepName>,
+    pub(crate) step_name: Col<TaskKind>,
     pub(crate) level: Col<LogLevel>,
     pub(crate) message: String,
     pub(crate) duration_s: Option<f64>,

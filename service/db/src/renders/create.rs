@@ -1,18 +1,17 @@
 //! Making renders.
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
+use sea_orm::EntityTrait;
 
-use super::{AnswerOf, Created, NewRender, NewWork, Render, Submitted, position};
+use super::{AnswerOf, Created, NewRender, NewWork, Render, Submitted, position, rows};
 use crate::column::Col;
-use crate::entity::{render, render_input, task};
+use crate::entity::{render, render_input};
 use crate::idempotency::{Beginning, Begun};
+use crate::jobs::{Job, NewJob, NewTask};
 use crate::tx::Tx;
-use crate::{DbError, Notice, files, idempotency, job, objects};
-use packshot_domain::document::RenderDocument;
-use packshot_domain::id::{RenderId, TaskId, TenantId};
-use packshot_domain::render::{RenderEvent, RenderState};
-use packshot_domain::task::RetryPolicy;
+use crate::{DbError, Json, files, held, idempotency, jobs, objects};
+use packshot_domain::id::{RenderId, TenantId};
+use packshot_domain::job::{JobRef, JobState};
 
 pub(super) async fn submit(
     tx: &Tx<'_>,
@@ -44,98 +43,66 @@ pub(super) async fn submit(
 
 /// Stores a render that a worker is to make.
 async fn queue(tx: &Tx<'_>, tenant: TenantId, new: &NewRender) -> Result<Render, DbError> {
-    let NewWork::Task { id, name, queue, kwargs } = &new.work else { return Err(DbError::NotFound("task")) };
-    let state = RenderState::Pending.next(RenderEvent::Enqueue)?;
-    let row = blank(tx, tenant, new, Some(*id), state).await?;
-    let now = row.created_at;
-    let render = insert(tx, tenant, new, row).await?;
-    let task = task::ActiveModel {
-        tenant_id: Set(Col(tenant)),
-        id: Set(Col(*id)),
-        render_id: Set(Col(new.id)),
-        name: Set(Col(*name)),
-        queue: Set(Col(*queue)),
-        kwargs: Set(Col(kwargs.clone())),
-        state: Set(Col(Col(state.into()).0)),
-        priority: Set(new.priority),
-        attempt: Set(0),
-        max_attempts: Set(RetryPolicy::default().max_attempts),
-        lease_number: Set(0),
-        run_after: Set(now),
-        log_seq: Set(0),
-        progress_pct: Set(0.0),
-        created_at: Set(now),
-        ..Default::default()
+    let NewWork::Task { id, kind, queue, lane, spec } = &new.work else { return Err(DbError::NotFound("task")) };
+    let task = NewTask {
+        id: *id,
+        kind: *kind,
+        queue: *queue,
+        lane: lane.clone(),
+        priority: new.priority,
+        kwargs: new.request.clone(),
+        spec: Some(spec.clone()),
+        publishes: true,
+        waits_for: Vec::new(),
     };
-    task::Entity::insert(task).exec_without_returning(tx.on()).await?;
-    tx.announce(Notice::Queued(*queue));
-    Ok(render)
+    let job = jobs::create_in(tx, tenant, &new_job(new, vec![task])).await?;
+    insert(tx, tenant, new, None, job).await
 }
 
 /// Stores a render whose result another one has.
 async fn take_over(tx: &Tx<'_>, tenant: TenantId, new: &NewRender, of: RenderId) -> Result<Render, DbError> {
     let NewWork::Cached { result, .. } = &new.work else { return Err(DbError::NotFound("render")) };
-    let source = render::Entity::find_by_id((Col(tenant), Col(of))).one(tx.on()).await?;
-    let source =
-        source.filter(|source| source.state == Col(RenderState::Completed)).ok_or(DbError::NotFound("render"))?;
+    let source = rows::get(tx, tenant, of).await?;
+    if source.state != JobState::Completed {
+        return Err(DbError::NotFound("render"));
+    }
+    let mut job = jobs::create_in(tx, tenant, &new_job(new, Vec::new())).await?;
+    if let Some(document) = &mut job.document {
+        document.result = source.document.result;
+    }
+    (job.device, job.progress.samples_done) = (source.device, source.progress.samples_done);
     let files = files::all(tx, tenant, of).await?;
-    let mut row = blank(tx, tenant, new, None, RenderState::Completed).await?;
-    row.document.0.result = source.document.0.result;
-    row.device = source.device;
-    row.result = Some(Col(result.clone()));
-    row.progress_pct = 100.0;
-    row.samples_done = source.samples_done;
-    row.completed_at = Some(row.created_at);
-    let render = insert(tx, tenant, new, row).await?;
+    held::write_job(tx, tenant, &job).await?;
+    let render = insert(tx, tenant, new, Some(result.clone()), job).await?;
     files::add(tx, tenant, new.id, &files).await?;
     Ok(render)
 }
 
-/// The row of a render at its beginning.
-async fn blank(
+fn new_job(new: &NewRender, tasks: Vec<NewTask>) -> NewJob {
+    let NewRender { id, created_by, samples_target, .. } = *new;
+    NewJob { job: JobRef::of_render(id), created_by, samples_target, has_document: true, tasks }
+}
+
+/// Stores the record, what the render needs, and its first event.
+async fn insert(
     tx: &Tx<'_>,
     tenant: TenantId,
     new: &NewRender,
-    task_id: Option<TaskId>,
-    state: RenderState,
-) -> Result<render::Model, DbError> {
-    let created_at = tx.now().await?;
-    Ok(render::Model {
-        tenant_id: Col(tenant),
-        id: Col(new.id),
-        kind: Col(new.kind),
-        state: Col(state),
-        priority: new.priority,
-        request: Col(new.request.clone()),
-        metadata: Col(new.metadata.clone()),
-        document: Col(RenderDocument::new(new.id, task_id, state, created_at)),
-        result: None,
-        device: None,
-        error_code: None,
-        error_detail: None,
-        error_at: None,
-        progress_pct: 0.0,
-        samples_done: 0,
-        samples_target: new.samples_target,
-        task_id: task_id.map(Col),
-        created_by: Col(new.created_by),
-        cache_key: new.cache_key.map(Col),
-        event_seq: 0,
-        cancel_requested_at: None,
-        created_at: Col(created_at),
-        started_at: None,
-        completed_at: None,
-    })
-}
-
-/// Stores the row, what the render needs, and its first event.
-async fn insert(tx: &Tx<'_>, tenant: TenantId, new: &NewRender, row: render::Model) -> Result<Render, DbError> {
-    let mut render = Render::from(row.clone());
-    // The first event has the number 1, and is written after the row that it belongs to.
-    let row = render::Model { event_seq: 1, ..row };
-    render::Entity::insert(row.into_active_model().reset_all()).exec_without_returning(tx.on()).await?;
-    let first = vec![job::state_event(&render)];
-    render.last_seq = job::append(tx, tenant, &render, first, render.created_at).await?;
+    result: Option<Json>,
+    job: Job,
+) -> Result<Render, DbError> {
+    let row = render::ActiveModel {
+        tenant_id: Set(Col(tenant)),
+        id: Set(Col(new.id)),
+        kind: Set(Col(new.kind)),
+        priority: Set(new.priority),
+        request: Set(Col(new.request.clone())),
+        metadata: Set(Col(new.metadata.clone())),
+        cache_key: Set(new.cache_key.map(Col)),
+        result: Set(result.clone().map(Col)),
+        created_at: Set(Col(job.created_at)),
+    };
+    render::Entity::insert(row).exec_without_returning(tx.on()).await?;
     let mut inputs = new.inputs.clone();
     inputs.sort_unstable();
     inputs.dedup();
@@ -149,13 +116,42 @@ async fn insert(tx: &Tx<'_>, tenant: TenantId, new: &NewRender, row: render::Mod
         };
         render_input::Entity::insert_many(inputs.into_iter().map(row)).exec_without_returning(tx.on()).await?;
     }
-    Ok(render)
+    jobs::announce(tx, tenant, &job, result.as_ref());
+    render_of(new, result, job)
+}
+
+/// The render as it is at its beginning, with the one event that reports it.
+fn render_of(new: &NewRender, result: Option<Json>, job: Job) -> Result<Render, DbError> {
+    let Job { state, document, progress, error, device, created_by, .. } = job;
+    let document = document.ok_or(DbError::NotFound("document"))?;
+    Ok(Render {
+        id: new.id,
+        kind: new.kind,
+        state,
+        priority: new.priority,
+        request: new.request.clone(),
+        metadata: new.metadata.clone(),
+        progress,
+        error,
+        result,
+        device,
+        task_id: document.task_id,
+        document,
+        created_by,
+        cancel_requested_at: None,
+        created_at: job.created_at,
+        started_at: None,
+        completed_at: job.completed_at,
+        last_seq: 1,
+    })
 }
 
 /// The place of a new render in its queue.
 async fn queue_position(tx: &Tx<'_>, tenant: TenantId, new: &NewRender) -> Result<Option<u64>, DbError> {
     match new.work {
-        NewWork::Task { id, queue, .. } => position::of_task(tx, tenant, queue, new.priority, id).await,
+        NewWork::Task { id, queue, ref lane, .. } => {
+            position::of_task(tx, tenant, (queue, lane), new.priority, id).await
+        }
         NewWork::Cached { .. } => Ok(None),
     }
 }

@@ -8,7 +8,7 @@ use packshot_domain::id::TenantId;
 use packshot_domain::time::Timestamp;
 
 /// What was rendered: completed, and not taken from another render.
-const RENDERED: &str = "tenant_id = $1 AND created_at >= $2 AND created_at < $3 \
+const RENDERED: &str = "tenant_id = $1 AND kind = 'render' AND created_at >= $2 AND created_at < $3 \
                         AND state = 'completed' AND started_at IS NOT NULL";
 
 pub(super) async fn within(
@@ -23,7 +23,7 @@ pub(super) async fn within(
             COUNT(CASE WHEN state = 'failed' THEN 1 END),
             COUNT(CASE WHEN state = 'cancelled' THEN 1 END),
             AVG(CAST(started_at - created_at AS DOUBLE PRECISION))
-        FROM renders WHERE tenant_id = $1 AND created_at >= $2 AND created_at < $3";
+        FROM jobs WHERE tenant_id = $1 AND kind = 'render' AND created_at >= $2 AND created_at < $3";
     let bounds = || [arg(tenant), arg(from), arg(to)];
     let rows = tx.query(counts, bounds()).await?;
     let Some(row) = rows.first() else { return Ok(Statistics::default()) };
@@ -37,9 +37,8 @@ pub(super) async fn within(
         avg_queue_s: seconds(row.try_get_by_index(4)?),
         ..Statistics::default()
     };
-    let durations = format!(
-        "SELECT COUNT(*), AVG(CAST(completed_at - started_at AS DOUBLE PRECISION)) FROM renders WHERE {RENDERED}"
-    );
+    let durations =
+        format!("SELECT COUNT(*), AVG(CAST(completed_at - started_at AS DOUBLE PRECISION)) FROM jobs WHERE {RENDERED}");
     let rows = tx.query(&durations, bounds()).await?;
     let Some(row) = rows.first() else { return Ok(statistics) };
     let rendered: i64 = row.try_get_by_index(0)?;
@@ -47,7 +46,7 @@ pub(super) async fn within(
     // The nearest rank: the smallest duration that 95 % do not exceed.
     let rank = (rendered * 95).div_euclid(100) + i64::from(rendered * 95 % 100 != 0) - 1;
     let slowest = format!(
-        "SELECT CAST(completed_at - started_at AS DOUBLE PRECISION) FROM renders WHERE {RENDERED} \
+        "SELECT CAST(completed_at - started_at AS DOUBLE PRECISION) FROM jobs WHERE {RENDERED} \
          ORDER BY completed_at - started_at LIMIT 1 OFFSET $4"
     );
     let [tenant, from, to] = bounds();

@@ -1,63 +1,73 @@
 //! Handing out tasks.
 //!
 //! Claims of one queue take turns: each locks the queue's row of `worker_configs` first. So counts are exact, and no limit is
-//! exceeded, however many services claim.
+//! exceeded, however many services claim. Each lane is counted for itself.
 
 use sea_orm::{EntityTrait, QuerySelect};
 
-use super::{Claimed, DbError};
+use super::{Claimed, Claimer, DbError, LaneLimit, list};
 use crate::column::{Col, arg, cell};
 use crate::entity::worker_config;
-use crate::job::Job;
+use crate::held::Held;
+use crate::level::Level;
 use crate::tx::Tx;
-use packshot_domain::id::{TaskId, TenantId, WorkerId};
-use packshot_domain::task::{QueueName, TaskState};
+use packshot_domain::id::{TaskId, TenantId};
+use packshot_domain::task::TaskState;
 
-/// Whether there is anything to hand out. It locks nothing, so that an idle queue costs no write.
-const ANY: &str = "SELECT 1 FROM tasks WHERE queue = $1 AND state = 'queued' AND run_after <= $2 LIMIT 1";
+/// Whether there is anything to hand out. It locks nothing, so that an idle lane costs no write.
+const ANY: &str = "SELECT 1 FROM tasks WHERE queue = $1 AND lane = $2 AND state = 'queued' AND run_after <= $3 LIMIT 1";
 
-const RUNNING: &str = "SELECT COUNT(*) FROM tasks WHERE queue = $1 AND state = 'running'";
+const RUNNING: &str = "SELECT COUNT(*) FROM tasks WHERE queue = $1 AND lane = $2 AND state = 'running'";
 
-/// The next task to hand out. The first task of each tenant is one step into the index `idx_tasks_queue`; of those the first is
-/// taken of the tenant with the fewest running, unless the tenant is at its limit.
+/// The next task to hand out. The first task of each tenant is one step into the index `idx_tasks_lane`; of those the first is
+/// taken of the tenant with the fewest running in the lane, unless the tenant is at its limit, which is over all lanes.
 const NEXT: &str = "
     SELECT c.tenant_id, c.head FROM (
         SELECT n.tenant_id, n.max_concurrent_renders,
             (SELECT t.id FROM tasks t
-             WHERE t.queue = $1 AND t.state = 'queued' AND t.tenant_id = n.tenant_id AND t.run_after <= $2
+             WHERE t.queue = $1 AND t.lane = $2 AND t.state = 'queued' AND t.tenant_id = n.tenant_id AND t.run_after <= $3
              ORDER BY t.priority DESC, t.id LIMIT 1) AS head,
             (SELECT COUNT(*) FROM tasks t
-             WHERE t.queue = $1 AND t.state = 'running' AND t.tenant_id = n.tenant_id) AS running
+             WHERE t.queue = $1 AND t.lane = $2 AND t.state = 'running' AND t.tenant_id = n.tenant_id) AS running,
+            (SELECT COUNT(*) FROM tasks t
+             WHERE t.queue = $1 AND t.state = 'running' AND t.tenant_id = n.tenant_id) AS of_queue
         FROM tenant_configs n) c
     JOIN tasks t ON t.tenant_id = c.tenant_id AND t.id = c.head
-    WHERE $1 <> 'render' OR c.running < c.max_concurrent_renders
+    WHERE $1 <> 'render' OR c.of_queue < c.max_concurrent_renders
     ORDER BY c.running, t.priority DESC, t.id
     LIMIT 1";
 
-/// Hands out up to `n` tasks of `queue`.
-pub(super) async fn some(tx: &Tx<'_>, worker: WorkerId, queue: QueueName, n: u32) -> Result<Vec<Claimed>, DbError> {
+/// Hands out the next task of a lane, if one may run.
+pub(super) async fn one(tx: &Tx<'_>, claimer: &Claimer) -> Result<Option<Claimed>, DbError> {
+    let Claimer { worker, queue, lane, limit, service_deaths_max } = claimer;
     let now = tx.now().await?;
-    let mut claimed = Vec::new();
-    if tx.query(ANY, [arg(queue), arg(now)]).await?.is_empty() {
-        return Ok(claimed);
+    let due = || [arg(*queue), arg(lane.clone()), arg(now)];
+    if tx.query(ANY, due()).await?.is_empty() {
+        return Ok(None);
     }
-    let limits = worker_config::Entity::find_by_id(Col(queue)).lock_exclusive().one(tx.on()).await?;
+    tx.enter(Level::Queue);
+    let limits = worker_config::Entity::find_by_id(Col(*queue)).lock_exclusive().one(tx.on()).await?;
     let limits = limits.ok_or(DbError::NotFound("queue"))?;
-    let running = tx.query(RUNNING, [arg(queue)]).await?;
+    let max = match limit {
+        LaneLimit::OfQueue => i64::from(limits.max_concurrency),
+        LaneLimit::Of(max) => i64::from(*max),
+    };
+    let running = tx.query(RUNNING, [arg(*queue), arg(lane.clone())]).await?;
     let running: i64 = running.first().map_or(Ok(0), |row| row.try_get_by_index(0))?;
-    let free = (i64::from(limits.max_concurrency) - running).clamp(0, i64::from(n));
-    for _ in 0..free {
-        let next = tx.query(NEXT, [arg(queue), arg(now)]).await?;
-        let Some(next) = next.first() else { break };
-        let (tenant, task): (TenantId, TaskId) = (cell(next, 0)?, cell(next, 1)?);
-        // Somebody may have cancelled it before it was locked here; then the next claim is soon enough.
-        let Some(mut job) = Job::lock(tx, tenant, task).await?.filter(|job| job.task.state == TaskState::Queued) else {
-            break;
-        };
-        let lease = job.claim(worker)?;
-        let at = job.now();
-        let Job { task, render, .. } = job.store(tx).await?;
-        claimed.push(Claimed { tenant, lease, task, render, at });
+    if running >= max {
+        return Ok(None);
     }
-    Ok(claimed)
+    let next = tx.query(NEXT, due()).await?;
+    let Some(next) = next.first() else { return Ok(None) };
+    let (tenant, task): (TenantId, TaskId) = (cell(next, 0)?, cell(next, 1)?);
+    // Somebody may have cancelled it before it was locked here; then the next claim is soon enough.
+    let found = Held::to_claim(tx, tenant, task).await?;
+    let Some((mut held, i)) = found.filter(|(held, i)| held.task(*i).state == TaskState::Queued) else {
+        return Ok(None);
+    };
+    let lease = held.claim(i, *worker, *service_deaths_max)?;
+    let held = held.store(tx).await?;
+    let input = list::input(tx, tenant, task).await?;
+    let (at, task) = (held.now(), held.task(i).clone());
+    Ok(Some(Claimed { tenant, lease, task, input, job: held.take_job(), at }))
 }

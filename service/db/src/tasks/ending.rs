@@ -1,15 +1,13 @@
 //! Ends of attempts, as the holder of the lease reports them.
 //!
-//! A mark to cancel that came before always wins: what was done is dropped, and the render is cancelled.
+//! A mark to cancel that came before always wins: what was done is dropped, and the task is cancelled.
 
-use super::{AfterFailure, Completion, DbError, Ended, Failure, JobError};
-use crate::job::Job;
+use super::{AfterFailure, Completion, DbError, Ended, Failure, JobError, Report};
+use crate::Notice;
+use crate::held::Held;
 use crate::tx::Tx;
-use crate::{Notice, files};
-use packshot_domain::document::RenderDocument;
 use packshot_domain::id::TenantId;
-use packshot_domain::render::RenderEvent;
-use packshot_domain::task::{FaultKind, Lease, RetryPolicy};
+use packshot_domain::task::{Cause, FaultKind, Lease, StateError, TaskEvent};
 
 pub(super) async fn complete(
     tx: &Tx<'_>,
@@ -17,18 +15,15 @@ pub(super) async fn complete(
     lease: Lease,
     completion: Completion,
 ) -> Result<Ended, DbError> {
-    let Completion { report, document, result, files } = completion;
-    let mut job = Job::held(tx, tenant, lease).await?;
-    report.note(&mut job);
-    job.set_document(document);
-    if job.cancel_requested {
-        stop(tx, job).await?;
+    let Completion { report, delivery } = completion;
+    let (mut held, i) = Held::under(tx, tenant, lease).await?;
+    held.report(tx, i, report);
+    if held.is_cancelled(i) {
+        stop(tx, held, i).await?;
         return Ok(Ended::Cancelled);
     }
-    files::add(tx, tenant, job.render.id, &files).await?;
-    job.render.result = Some(result);
-    job.end(RenderEvent::Finish)?;
-    job.store(tx).await?;
+    held.complete(i, delivery)?;
+    held.store(tx).await?;
     Ok(Ended::Completed)
 }
 
@@ -38,76 +33,71 @@ pub(super) async fn fail(
     lease: Lease,
     failure: Failure,
 ) -> Result<AfterFailure, DbError> {
-    let Failure { report, document, fault, error } = failure;
-    let mut job = Job::held(tx, tenant, lease).await?;
-    report.note(&mut job);
-    job.set_document(document);
-    fail_attempt(tx, job, fault, error).await
+    let Failure { report, fault, error } = failure;
+    let (mut held, i) = Held::under(tx, tenant, lease).await?;
+    held.report(tx, i, report);
+    fail_attempt(tx, held, i, Cause::Fault(fault), error).await
 }
 
 /// Ends an attempt that failed, whoever noticed it.
 pub(super) async fn fail_attempt(
     tx: &Tx<'_>,
-    mut job: Job,
-    fault: FaultKind,
+    mut held: Held,
+    i: usize,
+    cause: Cause,
     error: JobError,
 ) -> Result<AfterFailure, DbError> {
-    if job.cancel_requested {
-        stop(tx, job).await?;
+    if held.is_cancelled(i) {
+        stop(tx, held, i).await?;
         return Ok(AfterFailure::Cancelled);
     }
-    let policy = RetryPolicy { max_attempts: job.task.max_attempts, ..RetryPolicy::default() };
-    let after = match policy.wait_after(job.task.attempt, fault) {
+    let failures = held.failures(i);
+    match cause {
+        Cause::Fault(FaultKind::Infrastructure) => failures.faults += 1,
+        Cause::ServiceLost => failures.service_deaths += 1,
+        Cause::Fault(FaultKind::Input) => {}
+    }
+    let failures = *failures;
+    held.set_error(i, error);
+    let after = match held.task(i).policy().wait_after(failures, cause) {
         Some(wait) => {
-            let run_after = job.now() + wait;
-            job.set_error(error);
-            job.release(run_after)?;
+            let run_after = held.now() + wait;
+            held.release(i, run_after)?;
             AfterFailure::Retry(run_after)
         }
         None => {
-            job.render.error = Some(error.clone());
-            job.set_error(error);
-            job.end(RenderEvent::Fail)?;
+            held.end(i, TaskEvent::Fail)?;
             AfterFailure::Failed
         }
     };
-    job.store(tx).await?;
+    held.store(tx).await?;
     Ok(after)
 }
 
-pub(super) async fn cancelled(
-    tx: &Tx<'_>,
-    tenant: TenantId,
-    lease: Lease,
-    document: RenderDocument,
-) -> Result<(), DbError> {
-    let mut job = Job::held(tx, tenant, lease).await?;
-    job.set_document(document);
-    stop(tx, job).await
+pub(super) async fn cancelled(tx: &Tx<'_>, tenant: TenantId, lease: Lease, report: Report) -> Result<(), DbError> {
+    let (mut held, i) = Held::under(tx, tenant, lease).await?;
+    if !held.is_cancelled(i) {
+        return Err(StateError { from: held.task(i).state, event: TaskEvent::Stop }.into());
+    }
+    held.report(tx, i, report);
+    stop(tx, held, i).await
 }
 
-pub(super) async fn give_back(
-    tx: &Tx<'_>,
-    tenant: TenantId,
-    lease: Lease,
-    document: RenderDocument,
-) -> Result<(), DbError> {
-    let mut job = Job::held(tx, tenant, lease).await?;
-    job.set_document(document);
-    if job.cancel_requested {
-        return stop(tx, job).await;
+pub(super) async fn give_back(tx: &Tx<'_>, tenant: TenantId, lease: Lease, report: Report) -> Result<(), DbError> {
+    let (mut held, i) = Held::under(tx, tenant, lease).await?;
+    held.report(tx, i, report);
+    if held.is_cancelled(i) {
+        return stop(tx, held, i).await;
     }
-    job.task.attempt -= 1;
-    job.render.document.attempt = job.task.attempt;
-    let now = job.now();
-    job.release(now)?;
-    tx.announce(Notice::Queued(job.task.queue));
-    job.store(tx).await?;
+    held.give_attempt_back(i);
+    held.release(i, held.now())?;
+    tx.announce(Notice::Queued(held.task(i).queue, held.task(i).lane.clone()));
+    held.store(tx).await?;
     Ok(())
 }
 
-async fn stop(tx: &Tx<'_>, mut job: Job) -> Result<(), DbError> {
-    job.end(RenderEvent::Stop)?;
-    job.store(tx).await?;
+async fn stop(tx: &Tx<'_>, mut held: Held, i: usize) -> Result<(), DbError> {
+    held.end(i, TaskEvent::Stop)?;
+    held.store(tx).await?;
     Ok(())
 }

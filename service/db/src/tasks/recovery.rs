@@ -1,20 +1,21 @@
-//! What happens to tasks whose worker is lost, slow, or done with trying.
+//! What happens to tasks whose service is lost, that are slow, or that were given up.
 
 use std::time::Duration;
 
 use sea_orm::QueryResult;
 
-use super::{DbError, JobError, Reaped, Stalled, Task, ending};
+use super::{DbError, JobError, Reaped, Stalled, TaskView, ending, list};
 use crate::Notice;
 use crate::column::{arg, cell};
-use crate::job::Job;
+use crate::held::Held;
 use crate::tx::Tx;
-use packshot_domain::id::{RenderId, TaskId, TenantId, WorkerId};
-use packshot_domain::task::{FaultKind, Lease, TaskState};
+use packshot_domain::id::{TaskId, TenantId, WorkerId};
+use packshot_domain::job::JobRef;
+use packshot_domain::task::{Cause, Lease, TaskState};
 use packshot_domain::time::Timestamp;
 
-/// Tasks that are taken back in one transaction.
-const REAPED_MAX: i64 = 100;
+/// Tasks that are looked for at once.
+const FOUND_MAX: i64 = 100;
 
 const EXPIRED: &str = "
     SELECT tenant_id, id FROM tasks
@@ -27,64 +28,91 @@ const OF_WORKER: &str = "
     ORDER BY id LIMIT $2";
 
 const STILL: &str = "
-    SELECT tenant_id, id, render_id, lease_number, COALESCE(went_on_at, started_at) FROM tasks
-    WHERE queue IN ('render', 'convert', 'housekeeping') AND state = 'running' AND COALESCE(went_on_at, started_at) < $1
-    ORDER BY started_at LIMIT $2";
+    SELECT t.tenant_id, t.id, t.lease_token, COALESCE(t.went_on_at, t.started_at), t.job_id IS NULL, j.id, j.kind, j.record_id
+    FROM tasks t LEFT JOIN jobs j ON j.tenant_id = t.tenant_id AND j.id = t.job_id
+    WHERE t.queue IN ('render', 'convert', 'housekeeping') AND t.state = 'running'
+        AND COALESCE(t.went_on_at, t.started_at) < $1
+    ORDER BY t.started_at LIMIT $2";
 
-pub(super) async fn reap_expired(tx: &Tx<'_>, held: &[Lease]) -> Result<Vec<Reaped>, DbError> {
+/// Tasks whose lease has expired.
+pub(super) async fn find_expired(tx: &Tx<'_>) -> Result<Vec<(TenantId, TaskId)>, DbError> {
     let now = tx.now().await?;
-    let found = tx.query(EXPIRED, [arg(now), REAPED_MAX.into()]).await?;
-    let is_expired = |job: &Job| {
-        let is_held = held.contains(&Lease { task: job.task.id, number: job.lease_number });
-        !is_held && job.task.lease_expires_at.is_some_and(|expires_at| expires_at < now)
+    found(tx.query(EXPIRED, [arg(now), FOUND_MAX.into()]).await?)
+}
+
+/// Tasks that a service runs.
+pub(super) async fn find_of_worker(tx: &Tx<'_>, worker: WorkerId) -> Result<Vec<(TenantId, TaskId)>, DbError> {
+    found(tx.query(OF_WORKER, [arg(worker), FOUND_MAX.into()]).await?)
+}
+
+fn found(rows: Vec<QueryResult>) -> Result<Vec<(TenantId, TaskId)>, DbError> {
+    rows.iter().map(|row| Ok((cell(row, 0)?, cell(row, 1)?))).collect()
+}
+
+pub(super) async fn reap_expired(
+    tx: &Tx<'_>,
+    tenant: TenantId,
+    task: TaskId,
+    held_here: &[Lease],
+) -> Result<Option<Reaped>, DbError> {
+    let now = tx.now().await?;
+    let is_expired = |held: &Held, i| {
+        let is_held = held.lease(i).is_some_and(|lease| held_here.contains(&lease));
+        !is_held && held.task(i).lease_expires_at.is_some_and(|expires_at| expires_at < now)
     };
-    reap(tx, &found, is_expired).await
+    reap(tx, tenant, task, is_expired).await
 }
 
-pub(super) async fn reap_worker(tx: &Tx<'_>, worker: WorkerId) -> Result<Vec<Reaped>, DbError> {
-    let found = tx.query(OF_WORKER, [arg(worker), REAPED_MAX.into()]).await?;
-    reap(tx, &found, |job| job.task.worker_id == Some(worker)).await
+pub(super) async fn reap_of_worker(
+    tx: &Tx<'_>,
+    tenant: TenantId,
+    task: TaskId,
+    worker: WorkerId,
+) -> Result<Option<Reaped>, DbError> {
+    reap(tx, tenant, task, |held, i| held.task(i).worker_id == Some(worker)).await
 }
 
-/// Takes back those of the tasks found that still run, and of which `is_lost` still holds: their worker may have reported before
-/// their rows were locked here.
+/// Takes a task back that still runs, and of which `is_lost` still holds: its holder may have reported before its rows were locked
+/// here.
 async fn reap(
     tx: &Tx<'_>,
-    found: &[QueryResult],
-    is_lost: impl Fn(&Job) -> bool + Send + Sync,
-) -> Result<Vec<Reaped>, DbError> {
-    let mut reaped = Vec::new();
-    for row in found {
-        let (tenant, task): (TenantId, TaskId) = (cell(row, 0)?, cell(row, 1)?);
-        let job = Job::lock(tx, tenant, task).await?;
-        let Some(job) = job.filter(|job| job.task.state == TaskState::Running && is_lost(job)) else { continue };
-        let lease = Lease { task, number: job.lease_number };
-        let (render, attempt) = (job.render.id, job.task.attempt);
-        let error = JobError {
-            code: "worker_lost".to_owned(),
-            detail: format!("the worker of attempt {attempt} was lost"),
-            at: None,
-        };
-        let after = ending::fail_attempt(tx, job, FaultKind::Infrastructure, error).await?;
-        reaped.push(Reaped { tenant, render, lease, attempt, after });
-    }
-    Ok(reaped)
+    tenant: TenantId,
+    task: TaskId,
+    is_lost: impl Fn(&Held, usize) -> bool + Send + Sync,
+) -> Result<Option<Reaped>, DbError> {
+    let found = Held::of_task(tx, tenant, task).await?;
+    let is_running = |(held, i): &(Held, usize)| held.task(*i).state == TaskState::Running && is_lost(held, *i);
+    let Some((held, i)) = found.filter(is_running) else { return Ok(None) };
+    let Some(lease) = held.lease(i) else { return Ok(None) };
+    let attempt = held.task(i).attempt;
+    let error = JobError {
+        code: "worker_lost".to_owned(),
+        detail: format!("the service ended during attempt {attempt}, and its worker with it"),
+        at: None,
+    };
+    let after = ending::fail_attempt(tx, held, i, Cause::ServiceLost, error).await?;
+    Ok(Some(Reaped { tenant, lease, attempt, after }))
 }
 
 pub(super) async fn stalled(tx: &Tx<'_>, timeout: Duration) -> Result<Vec<Stalled>, DbError> {
     let now = tx.now().await?;
-    let rows = tx.query(STILL, [arg(now - timeout), REAPED_MAX.into()]).await?;
+    let rows = tx.query(STILL, [arg(now - timeout), FOUND_MAX.into()]).await?;
     let stalled = rows.iter().map(|row| {
-        let (tenant, task, render): (TenantId, TaskId, RenderId) = (cell(row, 0)?, cell(row, 1)?, cell(row, 2)?);
-        let (number, since): (i64, Timestamp) = (row.try_get_by_index(3)?, cell(row, 4)?);
-        Ok(Stalled { tenant, render, lease: Lease { task, number }, still_for: now.since(since) })
+        let (tenant, task, token) = (cell(row, 0)?, cell(row, 1)?, cell(row, 2)?);
+        let since: Timestamp = cell(row, 3)?;
+        let job = match row.try_get_by_index::<bool>(4)? {
+            true => None,
+            false => Some(JobRef { id: cell(row, 5)?, kind: cell(row, 6)?, record: row.try_get_by_index(7)? }),
+        };
+        Ok(Stalled { tenant, lease: Lease { task, job, token }, still_for: now.since(since) })
     });
     stalled.collect()
 }
 
-pub(super) async fn requeue(tx: &Tx<'_>, tenant: TenantId, id: TaskId) -> Result<Task, DbError> {
-    let mut job = Job::lock(tx, tenant, id).await?.ok_or(DbError::NotFound("task"))?;
-    job.requeue()?;
-    tx.announce(Notice::Queued(job.task.queue));
-    Ok(job.store(tx).await?.task)
+pub(super) async fn requeue(tx: &Tx<'_>, tenant: TenantId, id: TaskId) -> Result<TaskView, DbError> {
+    let (mut held, i) = Held::of_task(tx, tenant, id).await?.ok_or(DbError::NotFound("task"))?;
+    held.requeue(i)?;
+    tx.announce(Notice::Queued(held.task(i).queue, held.task(i).lane.clone()));
+    held.store(tx).await?;
+    list::get_in(tx, tenant, id).await
 }

@@ -5,13 +5,13 @@ use std::collections::HashSet;
 use packshot_db::tasks::{self, Claimed};
 use packshot_db::{AllTenants, TenantScope};
 use packshot_domain::id::{RenderId, WorkerId};
-use packshot_domain::render::RenderState;
-use packshot_domain::task::{QueueName, TaskState};
+use packshot_domain::job::JobState;
+use packshot_domain::task::TaskState;
 
-use crate::engine::Fixture;
+use crate::engine::{Fixture, claimer, document, render_of};
 
 fn ids(claimed: &[Claimed]) -> Vec<RenderId> {
-    claimed.iter().map(|claimed| claimed.render.id).collect()
+    claimed.iter().map(render_of).collect()
 }
 
 pub(crate) async fn r18_priority_goes_first_then_age(t: Fixture) {
@@ -23,10 +23,10 @@ pub(crate) async fn r18_priority_goes_first_then_age(t: Fixture) {
     let claimed = t.claim(8).await;
     assert_eq!(ids(&claimed), [renders[1], renders[4], renders[0], renders[2], renders[3]]);
     let first = &claimed[0];
-    assert_eq!((first.task.state, first.render.state), (TaskState::Running, RenderState::Running));
-    assert_eq!((first.lease.number, first.task.attempt, first.render.document.attempt), (1, 1, 1));
-    assert_eq!(first.render.document.task_id, Some(first.lease.task), "R46: the real task");
-    assert_eq!(t.events_of(t.scope, first.render.id).await, ["job.state", "job.state"]);
+    assert_eq!((first.task.state, first.job.as_ref().expect("a job").state), (TaskState::Running, JobState::Running));
+    assert_eq!((first.task.attempt, document(first).attempt), (1, 1));
+    assert_eq!(document(first).task_id, Some(first.lease.task), "R46: the real task");
+    assert_eq!(t.events_of(t.scope, render_of(first)).await, ["job.state", "job.state"]);
 }
 
 pub(crate) async fn tenants_with_the_fewest_running_go_first(t: Fixture) {
@@ -83,7 +83,7 @@ pub(crate) async fn eight_claimers_never_share_a_task(t: Fixture) {
         tokio::spawn(async move {
             let mut claimed = Vec::new();
             loop {
-                let some = tasks::claim(&db, AllTenants::Claiming, WorkerId::new(), QueueName::Render, 2).await;
+                let some = tasks::claim(&db, AllTenants::Claiming, claimer(WorkerId::new()), 2).await;
                 match some.expect("a claim") {
                     some if some.is_empty() => return claimed,
                     some => claimed.extend(some.into_iter().map(|claimed| claimed.lease.task)),

@@ -2,17 +2,19 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use packshot_db::files::RenderFile;
 use packshot_db::renders::{self, NewRender, NewWork, Submitted};
-use packshot_db::tasks::{self, Claimed, Completion, Report};
+use packshot_db::streams::{self, Event};
+use packshot_db::tasks::{self, Claimed, Claimer, Completion, Delivery, LaneLimit, OutputFile, Report, Task};
 use packshot_db::testing::Engine;
 use packshot_db::{AllTenants, DatabaseConfig, Db, TenantScope, installation, objects, worker_configs};
 use packshot_domain::concurrency::Concurrency;
+use packshot_domain::document::JobDocument;
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{RenderId, TaskId, UserId, WorkerId};
 use packshot_domain::render::RenderKind;
 use packshot_domain::step::StepName;
-use packshot_domain::task::{Lease, QueueName};
+use packshot_domain::stream::StreamId;
+use packshot_domain::task::{Lane, Lease, QueueName, SERVICE_DEATHS_MAX, TaskKind};
 use serde_json::json;
 
 /// An open database, and the tenant and user that every installation has.
@@ -75,9 +77,10 @@ impl Fixture {
             inputs: vec![ContentAddress::of(b"scene")],
             work: NewWork::Task {
                 id: TaskId::new(),
-                name: StepName::RenderStill,
+                kind: TaskKind::Step(StepName::RenderStill),
                 queue: QueueName::Render,
-                kwargs: json!({"scene": ContentAddress::of(b"scene").to_string()}),
+                lane: Lane::builtin(),
+                spec: json!({"scene": ContentAddress::of(b"scene").to_string()}),
             },
         }
     }
@@ -96,8 +99,20 @@ impl Fixture {
     }
 
     pub(crate) async fn claim(&self, n: u32) -> Vec<Claimed> {
-        let claimed = tasks::claim(&self.db, AllTenants::Claiming, WorkerId::new(), QueueName::Render, n).await;
-        claimed.expect("a claim")
+        self.claim_as(WorkerId::new(), n).await
+    }
+
+    pub(crate) async fn claim_as(&self, worker: WorkerId, n: u32) -> Vec<Claimed> {
+        tasks::claim(&self.db, AllTenants::Claiming, claimer(worker), n).await.expect("a claim")
+    }
+
+    pub(crate) async fn task(&self, id: TaskId) -> Task {
+        tasks::get(&self.db, self.scope, id).await.expect("the task").task
+    }
+
+    pub(crate) async fn stream(&self, render: RenderId, after: i64, limit: u32) -> Vec<Event> {
+        let stream = StreamId::of_render(render);
+        streams::after(&self.db, self.scope, stream, after, limit).await.expect("events")
     }
 
     pub(crate) async fn claim_one(&self) -> Claimed {
@@ -111,7 +126,7 @@ impl Fixture {
     }
 
     pub(crate) async fn events_of(&self, scope: TenantScope, render: RenderId) -> Vec<String> {
-        let events = packshot_db::events::after(&self.db, scope, render, 0, 10_000).await.expect("events");
+        let events = streams::after(&self.db, scope, StreamId::of_render(render), 0, 10_000).await.expect("events");
         let seqs: Vec<i64> = events.iter().map(|event| event.seq).collect();
         assert!(seqs.iter().copied().eq(1..=seqs.len() as i64), "no gaps: {seqs:?}");
         events.iter().map(|event| event.name.to_string()).collect()
@@ -126,14 +141,28 @@ impl Fixture {
 pub(crate) fn completion(claimed: &Claimed) -> Completion {
     Completion {
         report: Report::default(),
-        document: claimed.render.document.clone(),
-        result: json!({"unmapped_parts": 0}),
-        files: vec![picture(claimed.lease)],
+        delivery: Delivery { output: json!({"unmapped_parts": 0}), files: vec![picture(claimed.lease)] },
     }
 }
 
-pub(crate) fn picture(lease: Lease) -> RenderFile {
-    RenderFile {
+/// Who claims renders.
+pub(crate) fn claimer(worker: WorkerId) -> Claimer {
+    let (queue, limit) = (QueueName::Render, LaneLimit::OfQueue);
+    Claimer { worker, queue, lane: Lane::builtin(), limit, service_deaths_max: SERVICE_DEATHS_MAX }
+}
+
+/// How the job of a task is doing.
+pub(crate) fn document(claimed: &Claimed) -> &JobDocument {
+    claimed.job.as_ref().and_then(|job| job.document.as_ref()).expect("a document")
+}
+
+/// The render that a task makes.
+pub(crate) fn render_of(claimed: &Claimed) -> RenderId {
+    RenderId::from_uuid(claimed.task.job.expect("a job").record)
+}
+
+pub(crate) fn picture(lease: Lease) -> OutputFile {
+    OutputFile {
         name: "result.png".to_owned(),
         format: "png".to_owned(),
         media_type: "image/png".to_owned(),

@@ -22,6 +22,26 @@ fn a_backup_is_a_whole_database() {
 }
 
 #[test]
+fn a_database_of_another_version_is_refused_and_stays_as_it_is() {
+    on_sqlite(async |t: Fixture| {
+        let DatabaseConfig::Sqlite { path } = &t.config else { panic!("a SQLite file") };
+        let other = path.with_file_name("other.db");
+        t.db.backup(&other).await.expect("a copy");
+        let connection = Database::connect(format!("sqlite://{}", other.display())).await.expect("the copy");
+        connection
+            .execute_unprepared("UPDATE schema_migrations SET version = 'm0001_installation'")
+            .await
+            .expect("old");
+        connection.close().await.expect("closed");
+        let before = std::fs::read(&other).expect("the file");
+        let opened = Db::open(&DatabaseConfig::Sqlite { path: other.clone() }).await;
+        let Err(DbError::Schema(name)) = opened else { panic!("{:?}", opened.err()) };
+        assert_eq!(name, "m0001_installation");
+        assert_eq!(std::fs::read(&other).expect("the file"), before, "not a byte was written");
+    });
+}
+
+#[test]
 fn a_closed_handle_says_so() {
     on_sqlite(async |t: Fixture| {
         t.db.clone().close().await;

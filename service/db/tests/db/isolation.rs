@@ -1,12 +1,14 @@
 //! Another tenant's scope: to it, nothing is there.
 
+use packshot_db::jobs::JobError;
 use packshot_db::keys::{self, NewKey};
 use packshot_db::libraries::{self, NewLibrary};
 use packshot_db::renders::{self, NewWork};
 use packshot_db::tasks::{self, Report};
-use packshot_db::{DbError, PageRequest, TenantScope, events, files, log, objects};
+use packshot_db::{DbError, PageRequest, TenantScope, files, log, objects, streams};
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::key::ApiKey;
+use packshot_domain::stream::StreamId;
 use serde_json::json;
 
 use crate::engine::{Fixture, completion};
@@ -48,7 +50,7 @@ pub(crate) async fn another_tenant_sees_nothing(t: Fixture) {
     keys::create(&t.db, t.scope, key_of(&t), &ApiKey::generate().expect("randomness")).await.expect("a key");
 
     let seen = async |scope: TenantScope| {
-        let (db, id, task) = (&t.db, new.id, claimed.lease.task);
+        let (db, id, task, stream) = (&t.db, new.id, claimed.lease.task, StreamId::of_render(new.id));
         [
             renders::get(db, scope, id).await.is_ok(),
             !renders::list(db, scope, None, ALL).await.expect("a page").items.is_empty(),
@@ -57,8 +59,8 @@ pub(crate) async fn another_tenant_sees_nothing(t: Fixture) {
             renders::statistics(db, scope, None, None).await.expect("figures").renders_total > 0,
             tasks::get(db, scope, task).await.is_ok(),
             !tasks::list(db, scope, None, ALL).await.expect("a page").items.is_empty(),
-            !events::after(db, scope, id, 0, 10).await.expect("events").is_empty(),
-            events::last_seq(db, scope, id).await.is_ok(),
+            !streams::after(db, scope, stream, 0, 10).await.expect("events").is_empty(),
+            streams::last_seq(db, scope, stream).await.expect("a number") > 0,
             !files::of_render(db, scope, id).await.expect("files").is_empty(),
             objects::find(db, scope, cache_key).await.expect("a search").is_some(),
             libraries::get(db, scope, library.id).await.is_ok(),
@@ -80,10 +82,9 @@ pub(crate) async fn another_tenant_changes_nothing(t: Fixture) {
     objects::record(&t.db, t.scope, library.library.address, 1, "application/toml").await.expect("an object");
     let before = renders::get(&t.db, t.scope, id).await.expect("the render");
     let (db, lease) = (&t.db, claimed.lease);
-    let document = || claimed.render.document.clone();
-    let error = renders::JobError { code: "c".to_owned(), detail: "d".to_owned(), at: None };
+    let error = JobError { code: "c".to_owned(), detail: "d".to_owned(), at: None };
     let fault = packshot_domain::task::FaultKind::Input;
-    let failure = tasks::Failure { report: Report::default(), document: document(), fault, error };
+    let failure = tasks::Failure { report: Report::default(), fault, error };
     let refused = [
         is_missing(renders::request_cancel(db, foreign, id).await),
         is_missing(renders::delete(db, foreign, id).await),
@@ -92,8 +93,8 @@ pub(crate) async fn another_tenant_changes_nothing(t: Fixture) {
         is_missing(tasks::report(db, foreign, lease, Report::default()).await),
         is_missing(tasks::complete(db, foreign, lease, completion(&claimed)).await),
         is_missing(tasks::fail(db, foreign, lease, failure).await),
-        is_missing(tasks::cancelled(db, foreign, lease, document()).await),
-        is_missing(tasks::give_back(db, foreign, lease, document()).await),
+        is_missing(tasks::cancelled(db, foreign, lease, Report::default()).await),
+        is_missing(tasks::give_back(db, foreign, lease, Report::default()).await),
         is_missing(keys::revoke(db, foreign, key.id).await),
         is_missing(keys::create(db, foreign, key_of(&t), &ApiKey::generate().expect("randomness")).await),
         is_missing(libraries::set_public(db, foreign, library.id, true).await),

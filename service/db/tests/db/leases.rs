@@ -1,26 +1,31 @@
 //! What the holder of a lease may do, and nobody else.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
-use packshot_db::events::{self, NewEvent};
-use packshot_db::renders::{self, Cancelling, JobError};
-use packshot_db::tasks::{self, AfterFailure, Claimed, Directive, Ended, Failure, Report};
+use packshot_db::jobs::{Cancelling, JobError};
+use packshot_db::renders;
+use packshot_db::streams::NewEvent;
+use packshot_db::tasks::{self, AfterFailure, Claimed, Claimer, Directive, Ended, Failure, Report};
 use packshot_db::{AllTenants, DbError, files};
+use packshot_domain::document::{Change, StepChange, StepStatus};
 use packshot_domain::event::EventName;
-use packshot_domain::id::WorkerId;
-use packshot_domain::render::RenderState;
-use packshot_domain::task::{FaultKind, Lease, QueueName, TaskState};
+use packshot_domain::id::{RenderId, WorkerId};
+use packshot_domain::job::JobState;
+use packshot_domain::task::{
+    FaultKind, Lease, LeaseToken, SERVICE_DEATHS_MAX, SERVICE_DEATHS_MAX_INLINE, TaskKind, TaskState,
+};
 use serde_json::json;
 
-use crate::engine::{Fixture, completion};
+use crate::engine::{Fixture, claimer, completion, render_of};
 
-fn failure(claimed: &Claimed, fault: FaultKind) -> Failure {
+fn failure(fault: FaultKind) -> Failure {
     let error = JobError { code: "device_lost".to_owned(), detail: "the device is lost".to_owned(), at: None };
-    Failure { report: Report::default(), document: claimed.render.document.clone(), fault, error }
+    Failure { report: Report::default(), fault, error }
 }
 
 async fn fail(t: &Fixture, claimed: &Claimed, fault: FaultKind) -> AfterFailure {
-    tasks::fail(&t.db, t.scope, claimed.lease, failure(claimed, fault)).await.expect("the lease holds")
+    tasks::fail(&t.db, t.scope, claimed.lease, failure(fault)).await.expect("the lease holds")
 }
 
 async fn reap(t: &Fixture) -> Vec<AfterFailure> {
@@ -30,16 +35,15 @@ async fn reap(t: &Fixture) -> Vec<AfterFailure> {
 
 /// Everything that a lease allows, tried with one that is lost.
 async fn expect_lost(t: &Fixture, claimed: &Claimed, lease: Lease) {
-    let document = || claimed.render.document.clone();
     let event = NewEvent { name: EventName::Progress, data: json!({}) };
     let report = Report { events: vec![event], ..Report::default() };
     let results = [
         tasks::renew(&t.db, t.scope, lease).await.err(),
         tasks::report(&t.db, t.scope, lease, report).await.err(),
         tasks::complete(&t.db, t.scope, lease, completion(claimed)).await.err(),
-        tasks::fail(&t.db, t.scope, lease, failure(claimed, FaultKind::Input)).await.err(),
-        tasks::cancelled(&t.db, t.scope, lease, document()).await.err(),
-        tasks::give_back(&t.db, t.scope, lease, document()).await.err(),
+        tasks::fail(&t.db, t.scope, lease, failure(FaultKind::Input)).await.err(),
+        tasks::cancelled(&t.db, t.scope, lease, Report::default()).await.err(),
+        tasks::give_back(&t.db, t.scope, lease, Report::default()).await.err(),
     ];
     for (which, error) in results.into_iter().enumerate() {
         assert!(matches!(error, Some(DbError::LeaseLost(task)) if task == lease.task), "{which}: {error:?}");
@@ -53,20 +57,20 @@ pub(crate) async fn r70_a_stale_lease_changes_nothing(t: Fixture) {
     assert!(matches!(reap(&t).await[..], [AfterFailure::Retry(_)]));
     let state = async || {
         let render = renders::get(&t.db, t.scope, render).await.expect("the render");
-        let task = tasks::get(&t.db, t.scope, first.lease.task).await.expect("the task");
-        (render, task, t.events_of(t.scope, first.render.id).await)
+        let task = t.task(first.lease.task).await;
+        (render, task, t.events_of(t.scope, render_of(&first)).await)
     };
     let waiting = state().await;
-    assert_eq!(waiting.0.state, RenderState::Queued);
+    assert_eq!(waiting.0.state, JobState::Queued);
     expect_lost(&t, &first, first.lease).await;
     assert_eq!(state().await, waiting);
 
     t.wait(6.0);
     let second = t.claim_one().await;
-    assert_eq!((second.lease.number, second.task.attempt), (2, 2));
+    assert_eq!(second.task.attempt, 2);
     let running = state().await;
     expect_lost(&t, &first, first.lease).await;
-    expect_lost(&t, &first, Lease { number: 3, ..first.lease }).await;
+    expect_lost(&t, &first, Lease { token: LeaseToken::random(), ..first.lease }).await;
     assert_eq!(state().await, running);
 
     t.complete(&second).await;
@@ -75,38 +79,43 @@ pub(crate) async fn r70_a_stale_lease_changes_nothing(t: Fixture) {
         expect_lost(&t, &first, lease).await;
     }
     assert_eq!(state().await, ended);
-    assert_eq!(ended.0.state, RenderState::Completed);
+    assert_eq!(ended.0.state, JobState::Completed);
 }
 
-pub(crate) async fn lease_numbers_are_never_given_again(t: Fixture) {
+pub(crate) async fn leases_are_never_given_again(t: Fixture) {
     t.submit().await;
-    let mut numbers = Vec::new();
+    let mut tokens = HashSet::new();
     for _ in 0..2 {
         let claimed = t.claim_one().await;
-        numbers.push(claimed.lease.number);
+        tokens.insert(claimed.lease.token);
         assert_eq!(claimed.task.attempt, 1, "a fresh set of attempts");
         fail(&t, &claimed, FaultKind::Input).await;
         tasks::requeue(&t.db, t.scope, claimed.lease.task).await.expect("it has failed");
     }
     let claimed = t.claim_one().await;
-    tasks::give_back(&t.db, t.scope, claimed.lease, claimed.render.document).await.expect("the lease holds");
-    numbers.extend([claimed.lease.number, t.claim_one().await.lease.number]);
-    assert_eq!(numbers, [1, 2, 3, 4]);
+    tasks::give_back(&t.db, t.scope, claimed.lease, Report::default()).await.expect("the lease holds");
+    tokens.extend([claimed.lease.token, t.claim_one().await.lease.token]);
+    assert_eq!(tokens.len(), 4);
 }
 
 pub(crate) async fn r72_input_faults_are_not_retried(t: Fixture) {
     let id = t.submit().await;
-    let mut claimed = t.claim_one().await;
-    claimed.render.document.fail_step(claimed.task.name, "the GLB is broken", claimed.at);
-    assert_eq!(fail(&t, &claimed, FaultKind::Input).await, AfterFailure::Failed);
+    let claimed = t.claim_one().await;
+    let TaskKind::Step(name) = claimed.task.kind else { panic!("{}", claimed.task.kind) };
+    let change = Change::Step { name, at: claimed.at, change: StepChange::Fail };
+    let report = Report { changes: vec![change], ..Report::default() };
+    let failure = Failure { report, ..failure(FaultKind::Input) };
+    let after = tasks::fail(&t.db, t.scope, claimed.lease, failure).await.expect("the lease holds");
+    assert_eq!(after, AfterFailure::Failed);
     let render = renders::get(&t.db, t.scope, id).await.expect("the render");
-    assert_eq!((render.state, render.document.state), (RenderState::Failed, RenderState::Failed));
-    assert_eq!(render.document.error.as_deref(), Some("the GLB is broken\nthe device is lost"));
+    assert_eq!((render.state, render.document.state), (JobState::Failed, JobState::Failed));
+    assert_eq!(render.document.error.as_deref(), Some("the device is lost"));
+    assert_eq!(render.document.steps[0].status, StepStatus::Failed);
     assert_eq!(render.error.map(|error| error.code).as_deref(), Some("device_lost"));
-    let task = tasks::get(&t.db, t.scope, claimed.lease.task).await.expect("the task");
+    let task = t.task(claimed.lease.task).await;
     assert_eq!((task.state, task.attempt), (TaskState::Failed, 1));
     assert_eq!(t.events_of(t.scope, id).await, ["job.state", "job.state", "job.failed"]);
-    let stream = events::after(&t.db, t.scope, id, 2, 10).await.expect("events");
+    let stream = t.stream(id, 2, 10).await;
     let data = json!({"state": "failed", "error": {"code": "device_lost", "detail": "the device is lost", "at": null}});
     assert_eq!(stream[0].data, data);
 }
@@ -120,7 +129,7 @@ pub(crate) async fn infrastructure_faults_wait_by_the_database_clock(t: Fixture)
             panic!("attempt {attempt} of 3 is tried again");
         };
         let render = renders::get(&t.db, t.scope, id).await.expect("the render");
-        assert_eq!((render.state, render.started_at), (RenderState::Queued, None));
+        assert_eq!((render.state, render.started_at), (JobState::Queued, None));
         t.wait(wait - 2.0);
         assert!(t.claim(1).await.is_empty(), "not before {wait} s");
         t.wait(2.0);
@@ -132,13 +141,13 @@ pub(crate) async fn r37_each_reason_is_told_until_an_attempt_goes_well(t: Fixtur
     let id = t.submit().await;
     let read = async || {
         let render = renders::get(&t.db, t.scope, id).await.expect("the render");
-        let task = tasks::get(&t.db, t.scope, render.task_id.expect("a task")).await.expect("the task");
+        let task = t.task(render.task_id.expect("a task")).await;
         (render.document.error, task.error)
     };
     for (detail, told) in [("a", "a"), ("bad", "a\nbad")] {
         let claimed = t.claim_one().await;
-        let error = JobError { detail: detail.to_owned(), ..failure(&claimed, FaultKind::Infrastructure).error };
-        let failure = Failure { error: error.clone(), ..failure(&claimed, FaultKind::Infrastructure) };
+        let error = JobError { detail: detail.to_owned(), ..failure(FaultKind::Infrastructure).error };
+        let failure = Failure { error: error.clone(), ..failure(FaultKind::Infrastructure) };
         tasks::fail(&t.db, t.scope, claimed.lease, failure).await.expect("the lease holds");
         assert_eq!(read().await, (Some(told.to_owned()), Some(error)));
         t.wait(31.0);
@@ -167,15 +176,14 @@ pub(crate) async fn what_a_dead_worker_held_comes_back_at_once(t: Fixture) {
     let (dead, alive) = (WorkerId::new(), WorkerId::new());
     let claim = async |worker| {
         t.submit().await;
-        let claimed = tasks::claim(&t.db, AllTenants::Claiming, worker, QueueName::Render, 1).await;
-        claimed.expect("a claim").pop().expect("a task is waiting")
+        t.claim_as(worker, 1).await.pop().expect("a task is waiting")
     };
     let reap_worker = async |worker| {
         let reaped = tasks::reap_worker(&t.db, AllTenants::Housekeeping, worker).await.expect("a sweep");
         reaped.into_iter().map(|reaped| (reaped.lease, reaped.attempt, reaped.after)).collect::<Vec<_>>()
     };
     let (first, other, marked) = (claim(dead).await, claim(alive).await, claim(dead).await);
-    renders::request_cancel(&t.db, t.scope, marked.render.id).await.expect("a render");
+    renders::request_cancel(&t.db, t.scope, render_of(&marked)).await.expect("a render");
     let reaped = reap_worker(dead).await;
     let AfterFailure::Retry(at) = reaped[0].2 else { panic!("{reaped:?}") };
     let expected = [(first.lease, 1, AfterFailure::Retry(at)), (marked.lease, 1, AfterFailure::Cancelled)];
@@ -183,46 +191,76 @@ pub(crate) async fn what_a_dead_worker_held_comes_back_at_once(t: Fixture) {
     expect_lost(&t, &first, first.lease).await;
     assert_eq!(reap_worker(dead).await, [], "it has nothing any more");
     assert_eq!(tasks::renew(&t.db, t.scope, other.lease).await.expect("it holds"), Directive::Continue);
-    for (attempt, wait_s) in [(2, 6.0), (3, 31.0)] {
-        t.wait(wait_s);
-        tasks::renew(&t.db, t.scope, other.lease).await.expect("it holds");
-        let again = tasks::claim(&t.db, AllTenants::Claiming, dead, QueueName::Render, 1).await.expect("a claim");
-        assert_eq!((again[0].task.id, again[0].task.attempt), (first.task.id, attempt));
-        assert_eq!(reap_worker(dead).await.len(), 1);
-    }
-    let render = renders::get(&t.db, t.scope, first.render.id).await.expect("the render");
-    assert_eq!((render.state, &*render.error.expect("a reason").code), (RenderState::Failed, "worker_lost"));
+    t.wait(6.0);
+    tasks::renew(&t.db, t.scope, other.lease).await.expect("it holds");
+    let again = t.claim_as(dead, 1).await;
+    assert_eq!((again[0].task.id, again[0].task.attempt), (first.task.id, 2), "R93: its attempt counts");
+    assert_eq!(reap_worker(dead).await.len(), 1);
     t.complete(&other).await;
 }
 
-pub(crate) async fn r71_a_poison_job_fails_after_three_attempts(t: Fixture) {
+/// A render that has failed, with the attempt at which it did.
+async fn given_up(t: &Fixture, id: RenderId) -> (i32, String) {
+    let render = renders::get(&t.db, t.scope, id).await.expect("the render");
+    let error = render.error.expect("a reason");
+    assert_eq!((render.state, &*error.code), (JobState::Failed, "worker_lost"));
+    assert!(render.document.error.expect("a reason").contains(&error.detail));
+    (render.document.attempt, error.detail)
+}
+
+pub(crate) async fn r71_a_job_that_kills_its_worker_each_time_fails_after_three(t: Fixture) {
     let poison = t.submit().await;
     for _ in 0..3 {
-        t.claim_one().await;
-        t.wait(31.0);
-        reap(&t).await;
+        let mut failure = failure(FaultKind::Infrastructure);
+        failure.error.code = "worker_lost".to_owned();
+        tasks::fail(&t.db, t.scope, t.claim_one().await.lease, failure).await.expect("the lease holds");
         t.wait(31.0);
     }
-    let render = renders::get(&t.db, t.scope, poison).await.expect("the render");
-    let error = render.error.expect("a reason");
-    assert_eq!((render.state, &*error.code), (RenderState::Failed, "worker_lost"));
-    assert!(render.document.error.expect("a reason").contains("lost"));
+    assert_eq!(given_up(&t, poison).await.0, 3);
     assert!(t.claim(1).await.is_empty());
     t.submit().await;
+    t.complete(&t.claim_one().await).await;
+}
+
+pub(crate) async fn r71_deaths_of_the_service_count_apart(t: Fixture) {
+    for (max, service_deaths_max) in [(10, SERVICE_DEATHS_MAX), (3, SERVICE_DEATHS_MAX_INLINE)] {
+        let id = t.submit().await;
+        for attempt in 1..=max {
+            let claimer = Claimer { service_deaths_max, ..claimer(WorkerId::new()) };
+            let claimed = tasks::claim(&t.db, AllTenants::Claiming, claimer, 1).await.expect("a claim");
+            assert_eq!(claimed[0].task.attempt, attempt, "of {max}");
+            t.wait(31.0);
+            assert_eq!(reap(&t).await.len(), 1);
+            t.wait(31.0);
+        }
+        let (attempt, detail) = given_up(&t, id).await;
+        assert_eq!(attempt, max);
+        assert!(detail.contains("the service ended"), "{detail}");
+        assert!(t.claim(1).await.is_empty());
+    }
+    // What one cause has used up is not taken from the other.
+    t.submit().await;
+    for _ in 0..2 {
+        fail(&t, &t.claim_one().await, FaultKind::Infrastructure).await;
+        t.wait(31.0);
+        t.claim_one().await;
+        t.wait(31.0);
+        assert!(matches!(reap(&t).await[..], [AfterFailure::Retry(_)]));
+        t.wait(31.0);
+    }
     t.complete(&t.claim_one().await).await;
 }
 
 pub(crate) async fn c34_a_task_given_back_keeps_its_attempt(t: Fixture) {
     let id = t.submit().await;
     let claimed = t.claim_one().await;
-    let document = claimed.render.document.clone();
-    tasks::give_back(&t.db, t.scope, claimed.lease, document).await.expect("the lease holds");
-    let task = tasks::get(&t.db, t.scope, claimed.lease.task).await.expect("the task");
+    tasks::give_back(&t.db, t.scope, claimed.lease, Report::default()).await.expect("the lease holds");
+    let task = t.task(claimed.lease.task).await;
     assert_eq!((task.state, task.attempt, task.lease_expires_at), (TaskState::Queued, 0, None));
     let render = renders::get(&t.db, t.scope, id).await.expect("the render");
-    assert_eq!((render.state, render.document.attempt), (RenderState::Queued, 0));
+    assert_eq!((render.state, render.document.attempt), (JobState::Queued, 0));
     let again = t.claim_one().await;
-    assert_eq!((again.task.attempt, again.lease.number), (1, 2), "at once, as the same attempt");
+    assert_eq!(again.task.attempt, 1, "at once, as the same attempt");
 }
 
 pub(crate) async fn a_mark_to_cancel_wins(t: Fixture) {
@@ -230,29 +268,28 @@ pub(crate) async fn a_mark_to_cancel_wins(t: Fixture) {
         let id = t.submit().await;
         let claimed = t.claim_one().await;
         let cancel = async || renders::request_cancel(&t.db, t.scope, id).await.expect("a render");
-        assert!(matches!(cancel().await, Cancelling::Requested(render) if render.state == RenderState::Running), "R14");
+        assert!(matches!(cancel().await, Cancelling::Requested(render) if render.state == JobState::Running), "R14");
         assert!(matches!(cancel().await, Cancelling::Requested(_)));
         assert_eq!(tasks::renew(&t.db, t.scope, claimed.lease).await.expect("it holds"), Directive::Cancel);
-        let document = claimed.render.document.clone();
         match how {
             "complete" => {
                 let ended = tasks::complete(&t.db, t.scope, claimed.lease, completion(&claimed)).await;
                 assert_eq!(ended.expect("the lease holds"), Ended::Cancelled);
             }
             "fail" => assert_eq!(fail(&t, &claimed, FaultKind::Infrastructure).await, AfterFailure::Cancelled),
-            "give back" => tasks::give_back(&t.db, t.scope, claimed.lease, document).await.expect("the lease holds"),
-            "stop" => tasks::cancelled(&t.db, t.scope, claimed.lease, document).await.expect("the lease holds"),
+            "give back" => {
+                tasks::give_back(&t.db, t.scope, claimed.lease, Report::default()).await.expect("the lease holds")
+            }
+            "stop" => {
+                tasks::cancelled(&t.db, t.scope, claimed.lease, Report::default()).await.expect("the lease holds")
+            }
             _ => {
                 t.wait(31.0);
                 assert_eq!(reap(&t).await, [AfterFailure::Cancelled]);
             }
         }
         let render = renders::get(&t.db, t.scope, id).await.expect("the render");
-        assert_eq!(
-            (render.state, render.document.state),
-            (RenderState::Cancelled, RenderState::Cancelled),
-            "{how}, R49"
-        );
+        assert_eq!((render.state, render.document.state), (JobState::Cancelled, JobState::Cancelled), "{how}, R49");
         assert!(render.cancel_requested_at.is_some() && render.result.is_none(), "{how}");
         assert!(files::of_render(&t.db, t.scope, id).await.expect("files").is_empty(), "{how}");
         assert_eq!(t.events_of(t.scope, id).await, ["job.state", "job.state", "job.cancelled"], "{how}");
@@ -289,9 +326,9 @@ pub(crate) async fn r73_only_failed_tasks_are_requeued(t: Fixture) {
     let claimed = t.claim_one().await;
     assert!(matches!(requeue().await, Err(DbError::State(_))), "running");
     fail(&t, &claimed, FaultKind::Input).await;
-    assert_eq!(requeue().await.expect("it has failed").attempt, 0);
+    assert_eq!(requeue().await.expect("it has failed").task.attempt, 0);
     let render = renders::get(&t.db, t.scope, id).await.expect("the render");
-    assert_eq!((render.state, render.error, render.completed_at), (RenderState::Queued, None, None));
+    assert_eq!((render.state, render.error, render.completed_at), (JobState::Queued, None, None));
     t.complete(&t.claim_one().await).await;
     assert!(matches!(requeue().await, Err(DbError::State(_))), "completed");
 }

@@ -14,6 +14,7 @@ mod keys;
 mod catalog;
 mod isolation;
 mod model;
+mod graphs;
 mod files;
 
 macro_rules! conformance {
@@ -47,12 +48,13 @@ conformance! {
         eight_claimers_never_share_a_task;
     leases:
         r70_a_stale_lease_changes_nothing
-        lease_numbers_are_never_given_again
+        leases_are_never_given_again
         r72_input_faults_are_not_retried
         infrastructure_faults_wait_by_the_database_clock
         a_renewed_lease_is_not_reaped
         what_a_dead_worker_held_comes_back_at_once
-        r71_a_poison_job_fails_after_three_attempts
+        r71_a_job_that_kills_its_worker_each_time_fails_after_three
+        r71_deaths_of_the_service_count_apart
         c34_a_task_given_back_keeps_its_attempt
         a_mark_to_cancel_wins
         r59_r61_stalled_tasks_are_found
@@ -104,4 +106,8 @@ conformance! {
         another_tenant_changes_nothing;
     model:
         states_follow_the_model;
+    graphs:
+        r94_jobs_follow_their_tasks
+        r87_two_tasks_write_one_document
+        c39_streams_of_every_kind;
 }

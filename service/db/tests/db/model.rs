@@ -2,17 +2,18 @@
 
 use std::collections::HashMap;
 
-use packshot_db::renders::{self, Cancelling, JobError};
+use packshot_db::jobs::{Cancelling, JobError};
+use packshot_db::renders;
 use packshot_db::tasks::{self, AfterFailure, Claimed, Directive, Ended, Failure, Report};
 use packshot_db::{AllTenants, DbError};
 use packshot_domain::id::RenderId;
-use packshot_domain::render::RenderState;
-use packshot_domain::task::FaultKind;
+use packshot_domain::job::JobState;
+use packshot_domain::task::{Cause, FaultKind, Lease};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
 
-use crate::engine::{Fixture, completion};
+use crate::engine::{Fixture, completion, render_of};
 
 /// What somebody does. Numbers choose among the renders, or the leases, that there have been.
 #[derive(Clone, Copy, Debug)]
@@ -52,10 +53,12 @@ fn actions() -> impl Strategy<Value = Vec<Action>> {
 /// What the model knows of a render.
 #[derive(Clone, Debug, PartialEq)]
 struct Modelled {
-    state: RenderState,
+    state: JobState,
     attempt: i32,
-    /// The number of the lease that holds, or held last.
-    lease: i64,
+    faults: u32,
+    service_deaths: u32,
+    /// The lease that holds, or held last.
+    lease: Option<Lease>,
     is_marked: bool,
     /// Seconds until it may be claimed.
     wait_s: u32,
@@ -65,23 +68,31 @@ struct Modelled {
 
 impl Modelled {
     fn holds(&self, claimed: &Claimed) -> bool {
-        self.state == RenderState::Running && self.lease == claimed.lease.number
+        self.state == JobState::Running && self.lease == Some(claimed.lease)
     }
 
-    fn end(&mut self, state: RenderState) {
+    fn end(&mut self, state: JobState) {
         self.state = state;
         self.ends += 1;
     }
 
     /// What follows when an attempt fails.
-    fn fail(&mut self, fault: FaultKind) {
-        match (self.is_marked, fault, self.attempt) {
-            (true, ..) => self.end(RenderState::Cancelled),
-            (_, FaultKind::Infrastructure, 1 | 2) => {
-                self.state = RenderState::Queued;
-                self.wait_s = if self.attempt == 1 { 5 } else { 30 };
+    fn fail(&mut self, cause: Cause) {
+        let (count, max) = match cause {
+            Cause::Fault(FaultKind::Input) => (1, 1),
+            Cause::Fault(FaultKind::Infrastructure) => {
+                self.faults += u32::from(!self.is_marked);
+                (self.faults, 3)
             }
-            _ => self.end(RenderState::Failed),
+            Cause::ServiceLost => {
+                self.service_deaths += u32::from(!self.is_marked);
+                (self.service_deaths, 10)
+            }
+        };
+        match () {
+            () if self.is_marked => self.end(JobState::Cancelled),
+            () if count < max => (self.state, self.wait_s) = (JobState::Queued, if count == 1 { 5 } else { 30 }),
+            () => self.end(JobState::Failed),
         }
     }
 }
@@ -104,11 +115,11 @@ impl Run<'_> {
 
     /// The modelled render of a lease, if the lease holds; otherwise checks that the database refused it.
     fn held<T>(&mut self, claimed: &Claimed, result: Result<T, DbError>) -> Option<(&mut Modelled, T)> {
-        let modelled = self.model.get_mut(&claimed.render.id).expect("a modelled render");
+        let modelled = self.model.get_mut(&render_of(claimed)).expect("a modelled render");
         match (modelled.holds(claimed), result) {
             (true, Ok(value)) => Some((modelled, value)),
             (false, Err(DbError::LeaseLost(_))) => None,
-            (holds, result) => panic!("the lease {} holds: {holds}, but {:?}", claimed.lease.number, result.err()),
+            (holds, result) => panic!("the lease {:?} holds: {holds}, but {:?}", claimed.lease.token, result.err()),
         }
     }
 
@@ -124,21 +135,24 @@ impl Run<'_> {
         match action {
             Action::Submit => {
                 let id = self.t.submit().await;
-                let state = RenderState::Queued;
-                let (attempt, lease, is_marked, wait_s, completions, ends) = (0, 0, false, 0, 0, 0);
-                self.model.insert(id, Modelled { state, attempt, lease, is_marked, wait_s, completions, ends });
+                let state = JobState::Queued;
+                let (attempt, faults, service_deaths, lease, is_marked) = (0, 0, 0, None, false);
+                let (wait_s, completions, ends) = (0, 0, 0);
+                let modelled =
+                    Modelled { state, attempt, faults, service_deaths, lease, is_marked, wait_s, completions, ends };
+                self.model.insert(id, modelled);
                 self.renders.push(id);
             }
             Action::Claim => {
-                let claimable = |m: &Modelled| m.state == RenderState::Queued && m.wait_s == 0;
+                let claimable = |m: &Modelled| m.state == JobState::Queued && m.wait_s == 0;
                 let expected = self.renders.iter().copied().find(|id| claimable(&self.model[id]));
                 let claimed = self.t.claim(1).await.pop();
-                assert_eq!(claimed.as_ref().map(|claimed| claimed.render.id), expected, "the oldest that may start");
+                assert_eq!(claimed.as_ref().map(render_of), expected, "the oldest that may start");
                 if let Some(claimed) = claimed {
-                    let modelled = self.model.get_mut(&claimed.render.id).expect("a modelled render");
-                    (modelled.state, modelled.attempt) = (RenderState::Running, modelled.attempt + 1);
-                    modelled.lease += 1;
-                    assert_eq!((claimed.lease.number, claimed.task.attempt), (modelled.lease, modelled.attempt));
+                    let modelled = self.model.get_mut(&render_of(&claimed)).expect("a modelled render");
+                    (modelled.state, modelled.attempt) = (JobState::Running, modelled.attempt + 1);
+                    modelled.lease = Some(claimed.lease);
+                    assert_eq!(claimed.task.attempt, modelled.attempt);
                     self.leases.push(claimed);
                 }
             }
@@ -153,10 +167,10 @@ impl Run<'_> {
             Action::Expire => {
                 self.pass(31);
                 let reaped = tasks::reap_expired(db, AllTenants::Housekeeping, Vec::new()).await.expect("a sweep");
-                let running = |m: &&mut Modelled| m.state == RenderState::Running;
+                let running = |m: &&mut Modelled| m.state == JobState::Running;
                 let lost: Vec<_> = self.model.values_mut().filter(running).collect();
                 assert_eq!(reaped.len(), lost.len());
-                lost.into_iter().for_each(|modelled| modelled.fail(FaultKind::Infrastructure));
+                lost.into_iter().for_each(|modelled| modelled.fail(Cause::ServiceLost));
             }
             Action::Complete(which) => {
                 let Some(claimed) = self.lease(which) else { return };
@@ -165,38 +179,41 @@ impl Run<'_> {
                     assert_eq!(ended == Ended::Cancelled, modelled.is_marked);
                     let completed = !modelled.is_marked;
                     modelled.completions += usize::from(completed);
-                    modelled.end(if completed { RenderState::Completed } else { RenderState::Cancelled });
+                    modelled.end(if completed { JobState::Completed } else { JobState::Cancelled });
                 }
             }
             Action::Fail(which, fault) => {
                 let Some(claimed) = self.lease(which) else { return };
                 let error = JobError { code: "c".to_owned(), detail: "d".to_owned(), at: None };
-                let (report, document) = (Report::default(), claimed.render.document.clone());
-                let failed = tasks::fail(db, scope, claimed.lease, Failure { report, document, fault, error }).await;
+                let report = Report::default();
+                let failed = tasks::fail(db, scope, claimed.lease, Failure { report, fault, error }).await;
                 if let Some((modelled, after)) = self.held(&claimed, failed) {
-                    modelled.fail(fault);
+                    modelled.fail(Cause::Fault(fault));
                     let state = match after {
-                        AfterFailure::Failed => RenderState::Failed,
-                        AfterFailure::Retry(_) => RenderState::Queued,
-                        AfterFailure::Cancelled => RenderState::Cancelled,
+                        AfterFailure::Failed => JobState::Failed,
+                        AfterFailure::Retry(_) => JobState::Queued,
+                        AfterFailure::Cancelled => JobState::Cancelled,
                     };
                     assert_eq!(state, modelled.state);
                 }
             }
             Action::Stop(which) => {
                 let Some(claimed) = self.lease(which) else { return };
-                let stopped = tasks::cancelled(db, scope, claimed.lease, claimed.render.document.clone()).await;
-                if let Some((modelled, ())) = self.held(&claimed, stopped) {
-                    modelled.end(RenderState::Cancelled);
+                let stopped = tasks::cancelled(db, scope, claimed.lease, Report::default()).await;
+                let modelled = &self.model[&render_of(&claimed)];
+                if modelled.holds(&claimed) && !modelled.is_marked {
+                    assert!(matches!(stopped, Err(DbError::State(_))), "nobody cancelled it");
+                } else if let Some((modelled, ())) = self.held(&claimed, stopped) {
+                    modelled.end(JobState::Cancelled);
                 }
             }
             Action::GiveBack(which) => {
                 let Some(claimed) = self.lease(which) else { return };
-                let given = tasks::give_back(db, scope, claimed.lease, claimed.render.document.clone()).await;
+                let given = tasks::give_back(db, scope, claimed.lease, Report::default()).await;
                 match self.held(&claimed, given) {
-                    Some((modelled, ())) if modelled.is_marked => modelled.end(RenderState::Cancelled),
+                    Some((modelled, ())) if modelled.is_marked => modelled.end(JobState::Cancelled),
                     Some((modelled, ())) => {
-                        (modelled.state, modelled.attempt) = (RenderState::Queued, modelled.attempt - 1)
+                        (modelled.state, modelled.attempt) = (JobState::Queued, modelled.attempt - 1)
                     }
                     None => (),
                 }
@@ -206,8 +223,8 @@ impl Run<'_> {
                 let cancelling = renders::request_cancel(db, scope, id).await.expect("a render");
                 let modelled = self.model.get_mut(&id).expect("a modelled render");
                 match (modelled.state, cancelling) {
-                    (RenderState::Queued, Cancelling::Cancelled(_)) => modelled.end(RenderState::Cancelled),
-                    (RenderState::Running, Cancelling::Requested(_)) => modelled.is_marked = true,
+                    (JobState::Queued, Cancelling::Cancelled(_)) => modelled.end(JobState::Cancelled),
+                    (JobState::Running, Cancelling::Requested(_)) => modelled.is_marked = true,
                     (state, Cancelling::Unchanged(_)) if state.is_terminal() => (),
                     (state, other) => panic!("{state}: {other:?}"),
                 }
@@ -217,9 +234,10 @@ impl Run<'_> {
                 let task = renders::get(db, scope, id).await.expect("a render").task_id.expect("a task");
                 let requeued = tasks::requeue(db, scope, task).await;
                 let modelled = self.model.get_mut(&id).expect("a modelled render");
-                assert_eq!(requeued.is_ok(), modelled.state == RenderState::Failed);
+                assert_eq!(requeued.is_ok(), modelled.state == JobState::Failed);
                 if requeued.is_ok() {
-                    (modelled.state, modelled.attempt, modelled.wait_s) = (RenderState::Queued, 0, 0);
+                    (modelled.state, modelled.attempt, modelled.wait_s) = (JobState::Queued, 0, 0);
+                    (modelled.faults, modelled.service_deaths) = (0, 0);
                 }
             }
         }
@@ -229,7 +247,11 @@ impl Run<'_> {
     async fn check(&self) {
         for (id, modelled) in &self.model {
             let render = renders::get(&self.t.db, self.t.scope, *id).await.expect("a render");
-            assert_eq!((render.state, render.document.state), (modelled.state, modelled.state));
+            assert_eq!(
+                (render.state, render.document.state),
+                (modelled.state, modelled.state),
+                "{modelled:?}: {render:?}"
+            );
             let events = self.t.events_of(self.t.scope, *id).await;
             let is_end = |name: &&String| ["job.completed", "job.failed", "job.cancelled"].contains(&name.as_str());
             assert_eq!(

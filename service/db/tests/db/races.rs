@@ -1,11 +1,12 @@
 //! Two at once: whoever comes second finds the state that the first one left.
 
-use packshot_db::renders::{self, Cancelling};
+use packshot_db::jobs::Cancelling;
+use packshot_db::renders;
 use packshot_db::tasks::{self, Ended};
 use packshot_db::{DbError, files};
-use packshot_domain::render::RenderState;
+use packshot_domain::job::JobState;
 
-use crate::engine::{Fixture, completion};
+use crate::engine::{Fixture, completion, render_of};
 
 const TRIALS: usize = 200;
 const AT_ONCE: u32 = 50;
@@ -18,7 +19,7 @@ pub(crate) async fn r16_cancel_races_completion(t: Fixture) {
             t.submit().await;
         }
         let races = t.claim(AT_ONCE).await.into_iter().enumerate().map(|(trial, claimed)| {
-            let (db, scope, id) = (t.db.clone(), t.scope, claimed.render.id);
+            let (db, scope, id) = (t.db.clone(), t.scope, render_of(&claimed));
             let cancel = tokio::spawn({
                 let db = db.clone();
                 async move { renders::request_cancel(&db, scope, id).await.expect("a render") }
@@ -41,12 +42,12 @@ pub(crate) async fn r16_cancel_races_completion(t: Fixture) {
             match complete {
                 Ended::Completed => {
                     completed += 1;
-                    assert_eq!((render.state, files.len()), (RenderState::Completed, 1));
+                    assert_eq!((render.state, files.len()), (JobState::Completed, 1));
                     assert!(matches!(cancel, Cancelling::Unchanged(_)));
                 }
                 Ended::Cancelled => {
                     cancelled += 1;
-                    assert_eq!((render.state, files.len()), (RenderState::Cancelled, 0));
+                    assert_eq!((render.state, files.len()), (JobState::Cancelled, 0));
                     assert!(matches!(cancel, Cancelling::Requested(_)));
                 }
             }
@@ -72,7 +73,7 @@ pub(crate) async fn r16_cancel_races_claim(t: Fixture) {
     }
     let mut running = 0;
     for (id, cancel) in ids.iter().zip(cancels) {
-        let is_claimed = claimed.iter().any(|claimed| claimed.render.id == *id);
+        let is_claimed = claimed.iter().any(|claimed| render_of(claimed) == *id);
         match cancel.await.expect("no panic") {
             Cancelling::Cancelled(_) => assert!(!is_claimed, "R13: it never starts"),
             Cancelling::Requested(_) => running += 1,

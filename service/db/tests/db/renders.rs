@@ -1,14 +1,15 @@
 //! Renders as clients see them.
 
-use packshot_db::renders::{self, Cancelling, NewWork, Submitted};
+use packshot_db::jobs::Cancelling;
+use packshot_db::renders::{self, NewWork, Submitted};
 use packshot_db::tasks::{self, Report};
 use packshot_db::{DbError, PageRequest, files};
 use packshot_domain::event::LogLevel;
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::RenderId;
-use packshot_domain::render::RenderState;
+use packshot_domain::job::{JobRef, JobState};
 use packshot_domain::step::StepName;
-use packshot_domain::task::TaskState;
+use packshot_domain::task::{TaskKind, TaskState};
 use serde_json::json;
 
 use crate::engine::{Fixture, completion, picture};
@@ -25,12 +26,12 @@ pub(crate) async fn a_new_render_is_queued_with_its_task_and_event(t: Fixture) {
     };
     let render = renders::get(&t.db, t.scope, id).await.expect("the render");
     assert_eq!(render, created.render);
-    assert_eq!((render.state, render.priority, render.last_seq), (RenderState::Queued, 3, 1));
+    assert_eq!((render.state, render.priority, render.last_seq), (JobState::Queued, 3, 1));
     assert_eq!((&render.request, &render.metadata, render.created_by), (&new.request, &new.metadata, t.user));
     assert_eq!(render.metadata.to_string(), r#"{"b":1,"a":[1.5,null]}"#, "in the order in which it was given");
-    let task = tasks::get(&t.db, t.scope, render.task_id.expect("a task")).await.expect("the task");
-    assert_eq!((task.state, task.render_id, task.attempt), (TaskState::Queued, id, 0), "R74");
-    assert_eq!((task.name, task.max_attempts), (StepName::RenderStill, 3));
+    let task = t.task(render.task_id.expect("a task")).await;
+    assert_eq!((task.state, task.job, task.attempt), (TaskState::Queued, Some(JobRef::of_render(id)), 0), "R74");
+    assert_eq!((task.kind, task.max_attempts), (TaskKind::Step(StepName::RenderStill), 3));
     assert_eq!(t.events_of(t.scope, id).await, ["job.state"]);
     let missing = renders::get(&t.db, t.scope, RenderId::new()).await;
     assert!(matches!(missing, Err(DbError::NotFound("render"))));
@@ -68,17 +69,17 @@ pub(crate) async fn r39_renders_are_listed_by_state(t: Fixture) {
         let page = renders::list(&t.db, t.scope, Some(state), ALL).await.expect("a page");
         page.items.into_iter().map(|render| render.id).collect::<Vec<_>>()
     };
-    assert_eq!(of(RenderState::Completed).await, [completed]);
-    assert_eq!(of(RenderState::Running).await, [running]);
-    assert_eq!(of(RenderState::Queued).await, [queued[1], queued[0]]);
-    assert_eq!(of(RenderState::Failed).await, []);
+    assert_eq!(of(JobState::Completed).await, [completed]);
+    assert_eq!(of(JobState::Running).await, [running]);
+    assert_eq!(of(JobState::Queued).await, [queued[1], queued[0]]);
+    assert_eq!(of(JobState::Failed).await, []);
 }
 
 pub(crate) async fn r13_r15_waiting_renders_are_cancelled_at_once(t: Fixture) {
     let id = t.submit().await;
     let cancel = async || renders::request_cancel(&t.db, t.scope, id).await.expect("a render");
     let Cancelling::Cancelled(render) = cancel().await else { panic!("it waits") };
-    assert_eq!((render.state, render.document.state), (RenderState::Cancelled, RenderState::Cancelled));
+    assert_eq!((render.state, render.document.state), (JobState::Cancelled, JobState::Cancelled));
     assert!(render.cancel_requested_at.is_some() && render.completed_at.is_some());
     assert!(t.claim(8).await.is_empty(), "it never starts");
     assert_eq!(cancel().await, Cancelling::Unchanged(render), "twice is as once");
@@ -123,7 +124,7 @@ pub(crate) async fn r19_cached_results_are_taken_over(t: Fixture) {
     new.work = NewWork::Cached { of: source, result: result.clone() };
     let made = renders::create(&t.db, t.scope, new.clone(), None).await.expect("a render");
     let Submitted::Created(made) = made else { panic!("without a key nothing is known") };
-    assert_eq!((made.render.state, made.render.result), (RenderState::Completed, Some(result)));
+    assert_eq!((made.render.state, made.render.result), (JobState::Completed, Some(result)));
     assert_eq!((made.render.task_id, made.queue_position), (None, None));
     assert_eq!(files::of_render(&t.db, t.scope, new.id).await.expect("files"), files);
     assert_eq!(t.events_of(t.scope, new.id).await, ["job.completed"]);
@@ -190,7 +191,7 @@ pub(crate) async fn text_with_every_character_survives(t: Fixture) {
     let claimed = t.claim_one().await;
     let mut completion = completion(&claimed);
     let row = packshot_db::log::NewLogRow {
-        step_name: StepName::RenderStill,
+        step_name: TaskKind::Step(StepName::RenderStill),
         level: LogLevel::Warning,
         message: hostile.to_owned(),
         duration_s: Some(0.5),

@@ -1,13 +1,14 @@
 //! Events and logs, written by many at once.
 
-use packshot_db::events::NewEvent;
 use packshot_db::log::{self, NewLogRow};
 use packshot_db::renders;
+use packshot_db::streams::{self, NewEvent};
 use packshot_db::tasks::{self, Report};
-use packshot_db::{Db, Engine, Notice, events};
+use packshot_db::{Db, Engine, Notice};
 use packshot_domain::event::{EventName, LogLevel};
 use packshot_domain::step::StepName;
-use packshot_domain::task::QueueName;
+use packshot_domain::stream::StreamId;
+use packshot_domain::task::{Lane, LeaseToken, QueueName, TaskKind};
 use serde_json::json;
 
 use crate::engine::Fixture;
@@ -40,8 +41,8 @@ pub(crate) async fn streams_are_gapless_under_concurrent_writers(t: Fixture) {
     for id in ids {
         // `events_of` checks that the numbers have no gaps.
         assert_eq!(t.events_of(t.scope, id).await.len(), 2 + WRITERS / 2 * REPORTS * 2);
-        let last = events::last_seq(&t.db, t.scope, id).await.expect("the stream");
-        let rest = events::after(&t.db, t.scope, id, last - 3, 2).await.expect("events");
+        let last = streams::last_seq(&t.db, t.scope, StreamId::of_render(id)).await.expect("the stream");
+        let rest = t.stream(id, last - 3, 2).await;
         assert_eq!(rest.iter().map(|event| event.seq).collect::<Vec<_>>(), [last - 2, last - 1], "C20");
     }
 }
@@ -96,13 +97,18 @@ pub(crate) async fn notices_follow_commits(t: Fixture) {
     while let Ok(notice) = notices.try_recv() {
         heard.push(notice);
     }
-    let event = |seq| Notice::Events { tenant: t.scope.tenant, render: id, seq };
-    assert_eq!(heard, [event(1), Notice::Queued(QueueName::Render)]);
+    let tenant = t.scope.tenant;
+    let of = |stream, seq| Notice::Events { tenant, stream, seq };
+    let events = |seq| [of(StreamId::of_render(id), seq), of(StreamId::of_jobs(tenant), seq)];
+    let [of_render, of_jobs] = events(1);
+    assert_eq!(heard, [Notice::Queued(QueueName::Render, Lane::builtin()), of_render, of_jobs]);
     let claimed = t.claim_one().await;
-    assert_eq!(notices.recv().await, Ok(event(2)));
+    for event in events(2) {
+        assert_eq!(notices.recv().await, Ok(event));
+    }
     renders::request_cancel(&t.db, t.scope, id).await.expect("a render");
     assert_eq!(notices.recv().await, Ok(Notice::CancelRequested(claimed.lease.task)));
-    let lost = packshot_domain::task::Lease { number: 7, ..claimed.lease };
+    let lost = packshot_domain::task::Lease { token: LeaseToken::random(), ..claimed.lease };
     tasks::report(&t.db, t.scope, lost, progress(0)).await.expect_err("the lease is lost");
     assert!(notices.try_recv().is_err(), "what is not kept is not announced");
 }
@@ -111,7 +117,7 @@ pub(crate) async fn r40_logs_are_rows(t: Fixture) {
     t.submit().await;
     let claimed = t.claim_one().await;
     let row = |level, message: &str, duration_s| NewLogRow {
-        step_name: StepName::RenderStill,
+        step_name: TaskKind::Step(StepName::RenderStill),
         level,
         message: message.to_owned(),
         duration_s,

@@ -20,20 +20,17 @@ use crate::api::problem::{ApiError, ApiResult, Code};
 use crate::api::query::Params;
 use crate::api::state::AppState;
 use crate::api::streams::Place;
-use crate::events::hub::Follower;
+use crate::renders::{self, Snapshot};
+use crate::streams::{Event, Feed, Looked};
 use packshot_contract::event::{EventData, StreamEvent};
 use packshot_contract::problem::Invalid;
-use packshot_db::TenantScope;
-use packshot_db::events::{self, Event};
-use packshot_db::renders;
 use packshot_domain::id::RenderId;
+use packshot_domain::stream::StreamId;
 
 /// What a browser sends when it comes back.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// Silence is broken so often.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// Rows that are read at once.
-const BATCH: u32 = 256;
 
 /// Follows a render
 ///
@@ -57,37 +54,24 @@ pub(crate) async fn stream(
     headers: HeaderMap,
 ) -> ApiResult<Response> {
     let seen = last_seen(&headers, &params)?;
-    let (id, scope) = (render_id(&id)?, caller.scope());
-    let render = renders::get(&state.db, scope, id).await?;
+    let id = render_id(&id)?;
+    let seen_now = renders::snapshot(&state, &caller.0, id).await?;
     if !could_take(&headers, "text/event-stream") {
         return Err(ApiError::new(Code::NotAcceptable, "events are sent as text/event-stream"));
     }
     let place = state.streams.open(&caller.0);
     let place = place.ok_or_else(|| ApiError::new(Code::TooManyStreams, "as many streams are open as may be"))?;
     // Followed before the rows are read: what comes between is a wake-up and not a gap.
-    let follower = state.hub.follow(id);
+    let mut feed = Feed::open(&state, &caller.0, StreamId::of_render(id), seen.unwrap_or_default());
     let mut frames = VecDeque::from([Bytes::from_static(b"retry: 2000\n\n")]);
-    let after = match seen {
-        Some(seq) => seq,
-        None => {
-            let last_seq = render.last_seq;
-            let job = super::with_position(&state, scope, render).await?;
-            frames.push_back(frame("snapshot", last_seq, &job)?);
-            last_seq
-        }
-    };
-    let stream = EventStream {
-        state,
-        scope,
-        id,
-        follower,
-        frames,
-        after,
-        spoke_at: Instant::now(),
-        may_be_over: true,
-        has_ended: false,
-        _place: place,
-    };
+    if seen.is_none() {
+        let Snapshot { job, last_seq } = seen_now;
+        frames.push_back(frame("snapshot", last_seq, &job)?);
+        feed.skip_to(last_seq);
+    }
+    let keep_alive = state.keep_alive;
+    let stream =
+        EventStream { id, feed, frames, keep_alive, spoke_at: Instant::now(), has_ended: false, _place: place };
     let body = Body::from_stream(stream::unfold(stream, |mut stream| async move {
         let frame = stream.next().await?;
         Some((Ok::<_, std::convert::Infallible>(frame), stream))
@@ -112,17 +96,13 @@ fn last_seen(headers: &HeaderMap, params: &Params) -> ApiResult<Option<i64>> {
 
 /// A connection that follows a render.
 struct EventStream {
-    state: AppState,
-    scope: TenantScope,
     id: RenderId,
-    follower: Follower,
+    feed: Feed,
     /// What is ready to be sent.
     frames: VecDeque<Bytes>,
-    /// The number of the last event in `frames`.
-    after: i64,
+    /// Silence is broken so often.
+    keep_alive: Duration,
     spoke_at: Instant,
-    /// Whether it is worth asking if the render has ended: at the beginning, after an event that ends it, and now and then.
-    may_be_over: bool,
     has_ended: bool,
     _place: Place,
 }
@@ -144,39 +124,23 @@ impl EventStream {
                 return None;
             }
             if self.frames.is_empty() && !self.has_ended {
-                let patience = self.state.keep_alive.saturating_sub(self.spoke_at.elapsed());
-                if timeout(patience, self.follower.news()).await.is_err() {
+                let patience = self.keep_alive.saturating_sub(self.spoke_at.elapsed());
+                if timeout(patience, self.feed.news()).await.is_err() {
                     self.frames.push_back(Bytes::from_static(b": keep-alive\n\n"));
-                    self.may_be_over = true;
+                    self.feed.doubt();
                 }
             }
         }
     }
 
-    /// Reads the rows after the last one that was sent, and notices the end.
+    /// Reads what was not sent yet, and notices the end.
     async fn read(&mut self) -> ApiResult<()> {
-        let is_closing = self.follower.is_closed();
-        let rows = events::after(&self.state.db, self.scope, self.id, self.after, BATCH).await?;
-        let (n_rows, ends) = (rows.len(), rows.last().is_some_and(|event| event.name.is_terminal()));
-        self.may_be_over |= rows.iter().any(|event| event.name.is_terminal());
-        for event in rows {
-            self.after = event.seq;
+        let Looked { events, is_over } = self.feed.look().await?;
+        for event in events {
             self.frames.push_back(frame_of(self.id, event)?);
         }
-        // A terminal event ends the stream unless more was written after it: a task that failed may be put back.
-        self.has_ended = (ends && n_rows < BATCH as usize)
-            || is_closing
-            || (n_rows == 0 && std::mem::take(&mut self.may_be_over) && self.is_over().await?);
+        self.has_ended = is_over;
         Ok(())
-    }
-
-    /// Whether nothing can follow what was sent: for who came back after the end, or to a render that is gone.
-    async fn is_over(&self) -> ApiResult<bool> {
-        match renders::get(&self.state.db, self.scope, self.id).await {
-            Ok(render) => Ok(render.state.is_terminal() && render.last_seq <= self.after),
-            Err(packshot_db::DbError::NotFound(_)) => Ok(true),
-            Err(error) => Err(error.into()),
-        }
     }
 }
 

@@ -12,20 +12,21 @@ use crate::settings::InForce;
 use packshot_db::tasks::{self, AfterFailure, Reaped};
 use packshot_db::{AllTenants, Db, DbError};
 use packshot_domain::id::WorkerId;
+use packshot_domain::task::Lease;
 
 /// How often expired leases are looked for.
 const REAP_EVERY: Duration = Duration::from_secs(5);
 
 /// Runs until the queue drains.
 pub(super) async fn run(place: Arc<Workplace>) {
-    let mut ticks = interval(REAP_EVERY.min(place.stall_check_every));
+    let mut ticks = interval(REAP_EVERY.min(place.parts.stall_check_every));
     let mut looked: Option<Instant> = None;
     while !place.handle.is_draining() {
         ticks.tick().await;
         if let Err(error) = reap(&place).await {
             tracing::warn!("[WORKER_RECOVERY] expired leases cannot be looked for: {error}");
         }
-        if looked.is_none_or(|looked| looked.elapsed() >= place.stall_check_every) {
+        if looked.is_none_or(|looked| looked.elapsed() >= place.parts.stall_check_every) {
             looked = Some(Instant::now());
             if let Err(error) = stop_stalled(&place).await {
                 tracing::warn!("[WORKER_RECOVERY] stalled renders cannot be looked for: {error}");
@@ -37,7 +38,7 @@ pub(super) async fn run(place: Arc<Workplace>) {
 /// Takes back every task whose lease has expired, but those that run here: after the machine was suspended their supervisors
 /// are as late as this, and renew them.
 async fn reap(place: &Workplace) -> Result<(), DbError> {
-    report(tasks::reap_expired(&place.db, AllTenants::Housekeeping, place.handle.leases()).await?);
+    report(tasks::reap_expired(&place.parts.db, AllTenants::Housekeeping, place.handle.leases()).await?);
     Ok(())
 }
 
@@ -52,16 +53,17 @@ pub(crate) async fn bury(db: &Db, worker: WorkerId) -> Result<(), DbError> {
 }
 
 fn report(reaped: Vec<Reaped>) {
-    for Reaped { render, attempt, after, .. } in reaped {
+    for Reaped { lease, attempt, after, .. } in reaped {
         if let Some(state) = after.ended() {
             count_end(state, None);
         }
+        let of = what_of(lease);
         let what = match after {
             AfterFailure::Retry(at) => format!("queued again from {at} on"),
             AfterFailure::Failed => "given up".to_owned(),
             AfterFailure::Cancelled => "cancelled".to_owned(),
         };
-        tracing::warn!(render.id = %render, "[WORKER_RECOVERY] worker of attempt {attempt} lost, render {render} {what}");
+        tracing::warn!(task.id = %lease.task, "[WORKER_RECOVERY] worker of attempt {attempt} lost, {of} {what}");
     }
 }
 
@@ -69,13 +71,21 @@ fn report(reaped: Vec<Reaped>) {
 /// was finished on. Those of another process are its own to stop; when it
 /// cannot, their leases expire.
 async fn stop_stalled(place: &Workplace) -> Result<(), DbError> {
-    let timeout = InForce::of_instance(&place.db, &place.settings).await?.render_stall_timeout;
-    for stalled in tasks::stalled(&place.db, AllTenants::Housekeeping, timeout).await? {
+    let timeout = InForce::of_instance(&place.parts.db, &place.parts.settings).await?.render_stall_timeout;
+    for stalled in tasks::stalled(&place.parts.db, AllTenants::Housekeeping, timeout).await? {
         let minutes = stalled.still_for.as_secs() / 60;
         if place.handle.stop(stalled.lease, Stop::Stalled { minutes }) {
-            let render = stalled.render;
-            tracing::warn!(render.id = %render, "[WORKER_RECOVERY] Stalled render for render {render} terminated after {minutes}min");
+            let (task, of) = (stalled.lease.task, what_of(stalled.lease));
+            tracing::warn!(task.id = %task, "[WORKER_RECOVERY] Stalled render for {of} terminated after {minutes}min");
         }
     }
     Ok(())
+}
+
+/// What a lease was for, for people: the record of its job, or the task.
+fn what_of(lease: Lease) -> String {
+    match lease.job {
+        Some(job) => format!("{} {}", job.kind, job.record),
+        None => format!("task {}", lease.task),
+    }
 }

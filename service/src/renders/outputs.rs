@@ -8,14 +8,15 @@ use tokio::sync::mpsc::Receiver;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::ledger::gpu_info;
 use crate::store::{Spooled, Store, StoreError};
 use packshot_contract::Word;
+use packshot_contract::document::GpuInfo;
 use packshot_contract::job::{RenderResult, ResultFile};
 use packshot_contract::request::Format;
-use packshot_db::files::RenderFile;
-use packshot_db::{Db, DbError, TenantScope, objects};
-use packshot_domain::document::DocumentResult;
+use packshot_db::objects::{self, NewObject};
+use packshot_db::tasks::OutputFile as StoredFile;
+use packshot_db::{Db, DbError, TenantScope};
+use packshot_domain::document::{self, DocumentResult};
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{RenderId, TenantId};
 use packshot_worker::executor::{AssetError, AssetSource};
@@ -23,7 +24,7 @@ use packshot_worker::protocol::{Completed, DocumentFile, Failure, OutputFile};
 use packshot_worker::quota;
 
 /// The name of the file with what is known of the scene and its render.
-pub const REPORT_NAME: &str = "report.json";
+const REPORT_NAME: &str = "report.json";
 
 /// Files that are written at the same time.
 const PUT_AT_ONCE: usize = 16;
@@ -76,7 +77,7 @@ impl OutputError {
 #[derive(Debug)]
 pub(super) struct Stored {
     /// The rows of its files: the pictures, then what is about them.
-    pub(super) files: Vec<RenderFile>,
+    pub(super) files: Vec<StoredFile>,
     /// What clients see.
     pub(super) result: RenderResult,
     /// What the document says.
@@ -87,11 +88,11 @@ pub(super) struct Stored {
 /// the work has completed; of a work that does not, nothing is left.
 #[derive(Debug)]
 pub(super) struct Received {
-    task: JoinHandle<Result<Vec<(RenderFile, Spooled)>, OutputError>>,
+    task: JoinHandle<Result<Vec<(StoredFile, Spooled)>, OutputError>>,
     /// Says that all files were sent.
     all_sent: Option<oneshot::Sender<()>>,
     /// What came of it, when that was waited for.
-    ended: Option<Result<Vec<(RenderFile, Spooled)>, OutputError>>,
+    ended: Option<Result<Vec<(StoredFile, Spooled)>, OutputError>>,
 }
 
 impl Received {
@@ -114,7 +115,7 @@ impl Received {
     }
 
     /// All files, when the last of them was sent.
-    async fn all(mut self) -> Result<Vec<(RenderFile, Content)>, OutputError> {
+    async fn all(mut self) -> Result<Vec<(StoredFile, Content)>, OutputError> {
         drop(self.all_sent.take());
         let files = match self.ended.take() {
             Some(ended) => ended?,
@@ -123,7 +124,7 @@ impl Received {
         Ok(files.into_iter().map(|(row, spooled)| (row, Content::Spooled(spooled))).collect())
     }
 
-    async fn end(&mut self) -> Result<Vec<(RenderFile, Spooled)>, OutputError> {
+    async fn end(&mut self) -> Result<Vec<(StoredFile, Spooled)>, OutputError> {
         let stopped = |reason| StoreError::Io(std::io::Error::other(reason));
         (&mut self.task).await.map_err(stopped)?
     }
@@ -142,7 +143,7 @@ async fn spool_each(
     mut files: Receiver<OutputFile>,
     mut all_sent: oneshot::Receiver<()>,
     bytes_max: u64,
-) -> Result<Vec<(RenderFile, Spooled)>, OutputError> {
+) -> Result<Vec<(StoredFile, Spooled)>, OutputError> {
     let (mut spooled, mut room) = (Vec::new(), bytes_max);
     loop {
         let file = tokio::select! {
@@ -180,7 +181,7 @@ enum Content {
 pub(super) async fn store(
     db: &Db,
     store: &Store,
-    tenant: TenantId,
+    scope: TenantScope,
     render: RenderId,
     formats: &[Format],
     received: Received,
@@ -198,18 +199,18 @@ pub(super) async fn store(
     let pictures = async {
         let mut pictures = received.all().await?;
         pictures.extend(try_join_all(files.into_iter().map(picture)).await?);
-        let place = |file: &RenderFile| formats.iter().position(|format| format.word() == file.format);
+        let place = |file: &StoredFile| formats.iter().position(|format| format.word() == file.format);
         pictures.sort_by_key(|(file, _)| place(file));
         Ok::<_, OutputError>(pictures)
     };
     let documents = async { Ok(try_join_all([report].into_iter().chain(documents).map(document_file)).await?) };
     let (pictures, documents) = try_join(pictures, documents).await?;
-    let (rows, contents): (Vec<RenderFile>, Vec<Content>) = pictures.into_iter().chain(documents).unzip();
-    let recorded = rows.iter().map(RenderFile::object).collect();
-    let were_there = objects::record_all(db, TenantScope::of(tenant), recorded).await?;
+    let (rows, contents): (Vec<StoredFile>, Vec<Content>) = pictures.into_iter().chain(documents).unzip();
+    let recorded = rows.iter().map(NewObject::of).collect();
+    let were_there = objects::record_all(db, scope, recorded).await?;
     let puts = rows.iter().zip(contents).zip(were_there);
     let mut puts: Vec<_> =
-        puts.map(|((row, content), was_there)| put(store, tenant, row, content, was_there)).collect();
+        puts.map(|((row, content), was_there)| put(store, scope.tenant, row, content, was_there)).collect();
     while !puts.is_empty() {
         try_join_all(puts.drain(..puts.len().min(PUT_AT_ONCE))).await?;
     }
@@ -221,7 +222,7 @@ pub(super) async fn store(
         duration_s,
         engine_used: "path_tracer".to_owned(),
         gpu: device.device.clone(),
-        gpu_info: gpu_info(&device),
+        gpu_info: gpu_info(device),
     };
     let result = RenderResult {
         output_path,
@@ -235,7 +236,13 @@ pub(super) async fn store(
     Ok(Stored { files: rows, result, document })
 }
 
-async fn picture(file: OutputFile) -> Result<(RenderFile, Content), StoreError> {
+/// The device under the names of the document.
+fn gpu_info(info: GpuInfo) -> document::GpuInfo {
+    let GpuInfo { device, backend, used, fallback_reason } = info;
+    document::GpuInfo { device, backend, used, fallback_reason }
+}
+
+async fn picture(file: OutputFile) -> Result<(StoredFile, Content), StoreError> {
     let OutputFile { name, format, width, height, bytes } = file;
     let address = Store::address_of(&bytes).await?;
     Ok((picture_row(name, format, [width, height], address, bytes.len()), Content::Bytes(bytes)))
@@ -247,20 +254,20 @@ fn picture_row(
     size_px: [u32; 2],
     address: ContentAddress,
     size_bytes: usize,
-) -> RenderFile {
+) -> StoredFile {
     let [width, height] = size_px.map(|side| i32::try_from(side).ok());
     let media_type = media_type(&format).to_owned();
-    RenderFile { name, format, media_type, address, size_bytes: size_bytes as i64, width, height }
+    StoredFile { name, format, media_type, address, size_bytes: size_bytes as i64, width, height }
 }
 
-async fn document_file(file: DocumentFile) -> Result<(RenderFile, Content), StoreError> {
+async fn document_file(file: DocumentFile) -> Result<(StoredFile, Content), StoreError> {
     let DocumentFile { name, format, media_type, address, bytes } = file;
     let size_bytes = bytes.len() as i64;
     let address = match address {
         Some(known) => known,
         None => Store::address_of(&bytes).await?,
     };
-    let row = RenderFile { name, format, media_type, address, size_bytes, width: None, height: None };
+    let row = StoredFile { name, format, media_type, address, size_bytes, width: None, height: None };
     Ok((row, Content::Bytes(bytes)))
 }
 
@@ -269,7 +276,7 @@ async fn document_file(file: DocumentFile) -> Result<(RenderFile, Content), Stor
 async fn put(
     store: &Store,
     tenant: TenantId,
-    row: &RenderFile,
+    row: &StoredFile,
     content: Content,
     was_there: bool,
 ) -> Result<(), StoreError> {
@@ -284,7 +291,7 @@ async fn put(
 }
 
 /// A picture as clients see it.
-fn shown(render: RenderId, file: &RenderFile) -> Option<ResultFile> {
+fn shown(render: RenderId, file: &StoredFile) -> Option<ResultFile> {
     let pixels = |side: Option<i32>| u32::try_from(side?).ok();
     Some(ResultFile {
         url: format!("/api/v1/renders/{render}/files/{}", file.name),

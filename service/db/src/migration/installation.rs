@@ -5,22 +5,15 @@ use sea_orm_migration::schema::*;
 
 use super::{belongs_to, index, of_tenant, table};
 
-#[derive(DeriveMigrationName)]
-pub(super) struct Migration;
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for table in tables() {
-            manager.create_table(table).await?;
-        }
+pub(super) fn indexes() -> Vec<IndexCreateStatement> {
+    vec![
         // A key is found before its tenant is known. Prefixes are random, and not unique by force: that would tell of others'.
-        manager.create_index(index("idx_api_keys_prefix", "api_keys", &["prefix"])).await?;
-        manager.create_index(index("idx_api_keys_page", "api_keys", &["tenant_id", "created_at", "id"])).await
-    }
+        index("idx_api_keys_prefix", "api_keys", &["prefix"]),
+        index("idx_api_keys_page", "api_keys", &["tenant_id", "created_at", "id"]),
+    ]
 }
 
-fn tables() -> Vec<TableCreateStatement> {
+pub(super) fn tables() -> Vec<TableCreateStatement> {
     vec![
         table("tenants", &["id"], vec![uuid("id"), text_uniq("slug"), text("name"), big_integer("created_at")]),
         table(

@@ -8,7 +8,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
 use packshot_domain::id::TaskId;
-use packshot_domain::task::Lease;
+use packshot_domain::task::{Lane, Lease};
 
 /// The way to the queue of this process. Clones share it. Nothing that is asked here is needed for correctness: who asks
 /// nothing is found by polling, a second later.
@@ -29,7 +29,7 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Tasks {
     /// The attempts that run here, with the way to stop each. One that lost its lease may still be there beside the next one.
-    running: HashMap<Lease, watch::Sender<Stop>>,
+    running: HashMap<Lease, (Lane, watch::Sender<Stop>)>,
     /// Claims that were begun and whose tasks are not in `running` yet.
     n_claims: usize,
     is_draining: bool,
@@ -63,12 +63,12 @@ pub(super) enum Stop {
 impl QueueHandle {
     /// Says that a task was queued, or that limits or worker configurations changed: the queue looks at once.
     pub fn wake(&self) {
-        self.shared.woken.notify_one();
+        self.shared.woken.notify_waiters();
     }
 
     /// Says that a cancel mark was committed for a task. Without effect when the task does not run in this process.
     pub fn cancel(&self, task: TaskId) {
-        for (lease, stop) in &self.lock().running {
+        for (lease, (_, stop)) in &self.lock().running {
             if lease.task == task {
                 _ = raise(stop, Stop::Cancel);
             }
@@ -78,6 +78,11 @@ impl QueueHandle {
     /// How many tasks run in this process.
     pub fn running(&self) -> usize {
         self.lock().running.len()
+    }
+
+    /// How many tasks of a lane run in this process.
+    pub(super) fn running_in(&self, lane: &Lane) -> usize {
+        self.lock().running.values().filter(|(of, _)| of == lane).count()
     }
 
     /// Starts no more tasks, lets those that run go on for `grace`, then gives them back to the queue with their attempt.
@@ -91,7 +96,7 @@ impl QueueHandle {
                 let mut tasks = self.lock();
                 // A claim that is under way may still bring tasks.
                 tasks.first_word = Stop::Drain;
-                tasks.running.values().for_each(|stop| _ = raise(stop, Stop::Drain));
+                tasks.running.values().for_each(|(_, stop)| _ = raise(stop, Stop::Drain));
             }
             // The sender lives in `self`, so waiting only ends at 0.
             let _ = n_busy.wait_for(|&n| n == 0).await;
@@ -118,10 +123,10 @@ impl QueueHandle {
     }
 
     /// Registers an attempt that begins to run here.
-    pub(super) fn begin(&self, lease: Lease) -> Running {
+    pub(super) fn begin(&self, lease: Lease, lane: Lane) -> Running {
         let stop = self.change(|tasks| {
             let (sender, stop) = watch::channel(tasks.first_word);
-            tasks.running.insert(lease, sender);
+            tasks.running.insert(lease, (lane, sender));
             stop
         });
         Running { queue: self.clone(), lease, stop }
@@ -129,17 +134,12 @@ impl QueueHandle {
 
     /// Stops an attempt if it runs here; `false` when it does not, or is being stopped for such a reason already.
     pub(super) fn stop(&self, lease: Lease, reason: Stop) -> bool {
-        self.lock().running.get(&lease).is_some_and(|stop| raise(stop, reason))
+        self.lock().running.get(&lease).is_some_and(|(_, stop)| raise(stop, reason))
     }
 
     /// The leases of all attempts that run here.
     pub(super) fn leases(&self) -> Vec<Lease> {
         self.lock().running.keys().copied().collect()
-    }
-
-    /// Whether another attempt at the same task runs here.
-    pub(super) fn has_other(&self, lease: Lease) -> bool {
-        self.lock().running.keys().any(|other| other.task == lease.task && *other != lease)
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut Tasks) -> T) -> T {
@@ -206,16 +206,17 @@ impl Drop for Running {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use packshot_domain::task::LeaseToken;
 
     fn lease() -> Lease {
-        Lease { task: TaskId::new(), number: 1 }
+        Lease { task: TaskId::new(), job: None, token: LeaseToken::random() }
     }
 
     #[tokio::test]
     async fn a_greater_reason_replaces_a_lesser_one() {
         let queue = QueueHandle::default();
         let lease = lease();
-        let mut running = queue.begin(lease);
+        let mut running = queue.begin(lease, Lane::builtin());
         queue.cancel(lease.task);
         queue.stop(lease, Stop::Drain);
         assert_eq!(running.stopped(Stop::No).await, Stop::Cancel);
@@ -226,7 +227,7 @@ mod tests {
     #[tokio::test]
     async fn draining_waits_then_stops() {
         let queue = QueueHandle::default();
-        let mut running = queue.begin(lease());
+        let mut running = queue.begin(lease(), Lane::builtin());
         let drained = tokio::spawn({
             let queue = queue.clone();
             async move { queue.drain(Duration::from_millis(20)).await }
@@ -249,7 +250,7 @@ mod tests {
         });
         tokio::time::sleep(Duration::from_millis(100)).await;
         assert!(!drained.is_finished() && queue.claim().is_none());
-        let mut running = queue.begin(lease());
+        let mut running = queue.begin(lease(), Lane::builtin());
         drop(claiming);
         assert_eq!(running.stopped(Stop::No).await, Stop::Drain);
         drop(running);
@@ -260,11 +261,10 @@ mod tests {
     fn an_attempt_that_ends_leaves_the_next_one_alone() {
         let queue = QueueHandle::default();
         let first = lease();
-        let second = Lease { number: 2, ..first };
-        let (lost, running) = (queue.begin(first), queue.begin(second));
-        assert!(queue.has_other(first) && queue.has_other(second));
+        let second = Lease { token: LeaseToken::random(), ..first };
+        let (lost, running) = (queue.begin(first, Lane::builtin()), queue.begin(second, Lane::builtin()));
         drop(lost);
-        assert!(queue.stop(second, Stop::Cancel) && !queue.stop(first, Stop::Cancel) && !queue.has_other(second));
+        assert!(queue.stop(second, Stop::Cancel) && !queue.stop(first, Stop::Cancel));
         drop(running);
         assert_eq!(queue.leases(), []);
     }

@@ -1,0 +1,88 @@
+//! What the start, the return or the end of a task means for the records above its job.
+//!
+//! The queue does not know what an order or a run is. It opens the transaction, lets the effect lock its rows, locks job and task,
+//! checks the lease, writes both, and applies the effect: one commit holds the end of a task and all that follows from it. An
+//! effect changes rows, writes events, makes tasks, and nothing else; it holds no state, because a transaction that lost a race
+//! is done again.
+
+use std::collections::HashMap;
+use std::fmt::Debug;
+use std::future::ready;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+
+use super::jobs::JobError;
+use super::tasks::{Delivery, Task};
+use super::tx::Tx;
+use super::{DbError, renders};
+use packshot_domain::id::TenantId;
+use packshot_domain::job::{JobKind, JobRef, JobState};
+
+/// Where a task is that an effect is applied for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Phase {
+    /// Its holder has begun to work: in the transaction of the first report of an attempt.
+    Began,
+    /// It waits again: its worker was lost, gave it back, or it is tried later; or somebody put it back.
+    Released,
+    /// It was done. What was delivered is in the store.
+    Completed(Arc<Delivery>),
+    /// It was given up.
+    Failed,
+    /// It was cancelled, or one before it did not complete.
+    Cancelled,
+}
+
+/// A task in a phase, and its job as it is then.
+#[derive(Clone, Copy, Debug)]
+pub struct Turn<'t> {
+    /// Whose they are.
+    pub tenant: TenantId,
+    /// The job.
+    pub job: JobRef,
+    /// The state of the job after this.
+    pub state: JobState,
+    /// Why the job failed, if it did.
+    pub error: Option<&'t JobError>,
+    /// The task, after this.
+    pub task: &'t Task,
+    /// What happened to it.
+    pub phase: &'t Phase,
+}
+
+/// The effect of tasks of one kind of job.
+pub trait Effect: Debug + Send + Sync {
+    /// Locks the rows above the job that [`apply`](Self::apply) changes, from the top down.
+    fn lock<'t>(&'t self, tx: &'t Tx<'_>, tenant: TenantId, job: JobRef) -> BoxFuture<'t, Result<(), DbError>> {
+        let _ = (tx, tenant, job);
+        Box::pin(ready(Ok(())))
+    }
+
+    /// Changes what follows from a task's phase, within the transaction that changes the task.
+    fn apply<'t>(&'t self, tx: &'t Tx<'_>, turn: Turn<'t>) -> BoxFuture<'t, Result<(), DbError>>;
+}
+
+/// The effects, by kind of job. A kind without one has nothing above it.
+#[derive(Clone, Debug)]
+pub struct Effects(HashMap<JobKind, Arc<dyn Effect>>);
+
+impl Default for Effects {
+    fn default() -> Self {
+        Self(HashMap::from([(JobKind::Render, Arc::new(renders::RenderEffect) as Arc<dyn Effect>)]))
+    }
+}
+
+impl Effects {
+    /// These effects, and that of one more kind of job.
+    #[must_use]
+    pub fn with(mut self, kind: JobKind, effect: impl Effect + 'static) -> Self {
+        self.0.insert(kind, Arc::new(effect));
+        self
+    }
+
+    /// The effect of a kind of job.
+    pub(super) fn of(&self, kind: JobKind) -> Option<&Arc<dyn Effect>> {
+        self.0.get(&kind)
+    }
+}

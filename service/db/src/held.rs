@@ -1,0 +1,405 @@
+//! A job with its tasks, or a task without a job, taken together for a change: the one way in which either changes its state.
+//!
+//! Rows are locked from the top down, the domain says what follows, and the rows are written with the events that report it and
+//! with the effect on the records above. So states, document, stream and records cannot differ.
+
+mod rows;
+mod graph;
+
+pub(super) use rows::write_job;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::effect::{Effect, Phase, Turn};
+use super::jobs::{Job, JobError, Progress};
+use super::log::NewLogRow;
+use super::streams::NewEvent;
+use super::tasks::{Delivery, Report, Task};
+use super::tx::Tx;
+use super::{DbError, Json, Notice, jobs};
+use packshot_domain::document::Change;
+use packshot_domain::event::EventName;
+use packshot_domain::id::{TaskId, TenantId, WorkerId};
+use packshot_domain::job::{JobRef, JobState, TaskFacts};
+use packshot_domain::task::{Failures, LEASE, Lease, LeaseToken, TaskEvent, TaskState};
+use packshot_domain::time::Timestamp;
+
+/// A task as it is held: with what nobody outside needs.
+#[derive(Clone, Debug)]
+struct Kept {
+    task: Task,
+    token: Option<LeaseToken>,
+    cancel_requested_at: Option<Timestamp>,
+    log_seq: i64,
+    log: Vec<NewLogRow>,
+    /// What the first report of an attempt freezes.
+    spec: Option<Json>,
+}
+
+/// A job and its tasks, locked.
+pub(super) struct Held {
+    tenant: TenantId,
+    job: Option<Job>,
+    /// In the order of their graph.
+    kept: Vec<Kept>,
+    now: Timestamp,
+    /// Tasks that are to be written.
+    changed: BTreeSet<usize>,
+    /// What happened to tasks, for the effect.
+    turns: Vec<(usize, Phase)>,
+    events: Vec<NewEvent>,
+}
+
+impl Held {
+    /// Locks a job, with everything above it that its effect changes, and its tasks; `None` when there is no such job.
+    pub(super) async fn of_job(tx: &Tx<'_>, tenant: TenantId, job: JobRef) -> Result<Option<Self>, DbError> {
+        if let Some(effect) = tx.effects().of(job.kind) {
+            effect.lock(tx, tenant, job).await?;
+        }
+        Self::below(tx, tenant, job).await
+    }
+
+    /// A job with nothing above it.
+    async fn below(tx: &Tx<'_>, tenant: TenantId, job: JobRef) -> Result<Option<Self>, DbError> {
+        let Some(job) = rows::lock_job(tx, tenant, job.id).await? else { return Ok(None) };
+        let kept = rows::lock_tasks(tx, tenant, job.job).await?;
+        Ok(Some(Self::new(tx, tenant, Some(job), kept).await?))
+    }
+
+    /// Locks a task and its job; `None` when there is no such task. Also says which of the tasks it is.
+    pub(super) async fn of_task(tx: &Tx<'_>, tenant: TenantId, id: TaskId) -> Result<Option<(Self, usize)>, DbError> {
+        let Some(job) = rows::job_of(tx, tenant, id).await? else { return Ok(None) };
+        Self::of_task_in(tx, tenant, job, id).await
+    }
+
+    /// Locks a task and its job, and nothing above: a claim has no effect there before the first report.
+    pub(super) async fn to_claim(tx: &Tx<'_>, tenant: TenantId, id: TaskId) -> Result<Option<(Self, usize)>, DbError> {
+        match rows::job_of(tx, tenant, id).await? {
+            Some(Some(job)) => Ok(Self::below(tx, tenant, job).await?.and_then(|held| held.with(id))),
+            Some(None) => Self::of_task_in(tx, tenant, None, id).await,
+            None => Ok(None),
+        }
+    }
+
+    fn with(self, id: TaskId) -> Option<(Self, usize)> {
+        let position = self.kept.iter().position(|kept| kept.task.id == id)?;
+        Some((self, position))
+    }
+
+    async fn of_task_in(
+        tx: &Tx<'_>,
+        tenant: TenantId,
+        job: Option<JobRef>,
+        id: TaskId,
+    ) -> Result<Option<(Self, usize)>, DbError> {
+        let held = match job {
+            Some(job) => Self::of_job(tx, tenant, job).await?,
+            None => {
+                let kept = rows::lock_task(tx, tenant, id).await?;
+                Some(Self::new(tx, tenant, None, kept).await?)
+            }
+        };
+        Ok(held.and_then(|held| held.with(id)))
+    }
+
+    /// Locks the task of a lease and its job, if the lease still holds.
+    pub(super) async fn under(tx: &Tx<'_>, tenant: TenantId, lease: Lease) -> Result<(Self, usize), DbError> {
+        let found = Self::of_task_in(tx, tenant, lease.job, lease.task).await?;
+        let is_held = |(held, i): &(Self, usize)| {
+            let Kept { task, token, .. } = &held.kept[*i];
+            *token == Some(lease.token) && task.state == TaskState::Running
+        };
+        found.filter(is_held).ok_or(DbError::LeaseLost(lease.task))
+    }
+
+    async fn new(tx: &Tx<'_>, tenant: TenantId, job: Option<Job>, kept: Vec<Kept>) -> Result<Self, DbError> {
+        let now = tx.now().await?;
+        Ok(Self { tenant, job, kept, now, changed: BTreeSet::new(), turns: Vec::new(), events: Vec::new() })
+    }
+
+    /// The time of this change.
+    pub(super) const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The job.
+    pub(super) fn job(&self) -> Result<&Job, DbError> {
+        self.job.as_ref().ok_or(DbError::NotFound("job"))
+    }
+
+    /// The job, when everything is written.
+    pub(super) fn into_job(self) -> Result<Job, DbError> {
+        self.job.ok_or(DbError::NotFound("job"))
+    }
+
+    /// The job, where there is one.
+    pub(super) fn take_job(self) -> Option<Job> {
+        self.job
+    }
+
+    /// The tasks, in the order of their graph.
+    pub(super) fn tasks(&self) -> Vec<&Task> {
+        self.kept.iter().map(|kept| &kept.task).collect()
+    }
+
+    /// A task.
+    pub(super) fn task(&self, i: usize) -> &Task {
+        &self.kept[i].task
+    }
+
+    /// The lease of a task as it was last given.
+    pub(super) fn lease(&self, i: usize) -> Option<Lease> {
+        let Kept { task, token, .. } = &self.kept[i];
+        Some(Lease { task: task.id, job: task.job, token: (*token)? })
+    }
+
+    /// Whether somebody cancelled the job.
+    pub(super) fn is_cancelled(&self, i: usize) -> bool {
+        self.kept[i].cancel_requested_at.is_some()
+    }
+
+    /// A worker takes a task. `service_deaths_max` is how many deaths of a service like the one that claims a task survives.
+    pub(super) fn claim(&mut self, i: usize, worker: WorkerId, service_deaths_max: i32) -> Result<Lease, DbError> {
+        self.step(i, TaskEvent::Claim)?;
+        let (now, token) = (self.now, LeaseToken::random());
+        let kept = &mut self.kept[i];
+        kept.token = Some(token);
+        let task = &mut kept.task;
+        task.attempt += 1;
+        (task.worker_id, task.started_at, task.went_on_at) = (Some(worker), Some(now), Some(now));
+        task.service_deaths_max = service_deaths_max;
+        task.lease_expires_at = Some(now + LEASE);
+        let (id, job, attempt) = (task.id, task.job, task.attempt);
+        if let Some(document) = self.document() {
+            document.begin_attempt(id, attempt, worker);
+        }
+        Ok(Lease { task: id, job, token })
+    }
+
+    /// Takes over what the holder of a lease reports, and renews the lease.
+    pub(super) fn report(&mut self, tx: &Tx<'_>, i: usize, report: Report) {
+        let Report { began, changes, progress, went_on, device, events, log, spec } = report;
+        let (tenant, id) = (self.tenant, self.kept[i].task.id);
+        for change in changes {
+            self.change_document(id, change);
+        }
+        let kept = &mut self.kept[i];
+        kept.task.lease_expires_at = Some(self.now + LEASE);
+        if went_on {
+            kept.task.went_on_at = Some(self.now);
+        }
+        kept.spec = spec;
+        kept.log.extend(log);
+        self.changed.insert(i);
+        if let Some(progress) = progress {
+            self.set_progress(i, progress);
+        }
+        if let (Some(job), Some(device)) = (&mut self.job, device) {
+            job.device = Some(device);
+        }
+        if let Some(job) = &self.job {
+            let last = events.iter().rfind(|event| event.name == EventName::Progress);
+            if let Some(NewEvent { data, .. }) = last {
+                tx.announce(Notice::Progress { tenant, job: job.job, data: Arc::new(data.clone()) });
+            }
+        }
+        self.events.extend(events);
+        if began {
+            self.turns.push((i, Phase::Began));
+        }
+    }
+
+    /// An attempt at a task is over, and does not count.
+    pub(super) fn give_attempt_back(&mut self, i: usize) {
+        let task = &mut self.kept[i].task;
+        task.attempt -= 1;
+        let attempt = task.attempt;
+        if let Some(document) = self.document() {
+            document.attempt = attempt;
+        }
+    }
+
+    /// A task goes back into its lane, to be handed out from `run_after` on.
+    pub(super) fn release(&mut self, i: usize, run_after: Timestamp) -> Result<(), DbError> {
+        self.step(i, TaskEvent::Release)?;
+        self.wait_from(i, run_after);
+        Ok(())
+    }
+
+    /// A task that failed goes back into its lane with a fresh set of attempts. What was cancelled because of it waits again.
+    pub(super) fn requeue(&mut self, i: usize) -> Result<(), DbError> {
+        if self.is_cancelled(i) {
+            let from = TaskState::Cancelled;
+            return Err(packshot_domain::task::StateError { from, event: TaskEvent::Requeue }.into());
+        }
+        self.step(i, TaskEvent::Requeue)?;
+        let task = &mut self.kept[i].task;
+        (task.attempt, task.failures, task.error, task.completed_at) = (0, Failures::default(), None, None);
+        self.wait_from(i, self.now);
+        Ok(())
+    }
+
+    fn wait_from(&mut self, i: usize, run_after: Timestamp) {
+        let now = self.now;
+        let task = &mut self.kept[i].task;
+        (task.lease_expires_at, task.run_after) = (None, run_after);
+        let id = task.id;
+        let samples_target = self.job.as_ref().map_or(0, |job| job.progress.samples_target);
+        self.set_progress(i, Progress { samples_target, ..Progress::default() });
+        if let Some(document) = self.document() {
+            document.end_running_steps(id, now);
+        }
+        self.turns.push((i, Phase::Released));
+    }
+
+    /// A task ends: failed or cancelled, as `event` says.
+    pub(super) fn end(&mut self, i: usize, event: TaskEvent) -> Result<(), DbError> {
+        self.step(i, event)?;
+        self.close(i);
+        let is_failed = self.kept[i].task.state == TaskState::Failed;
+        self.turns.push((i, if is_failed { Phase::Failed } else { Phase::Cancelled }));
+        Ok(())
+    }
+
+    /// A task was done, and left this.
+    pub(super) fn complete(&mut self, i: usize, delivery: Delivery) -> Result<(), DbError> {
+        self.step(i, TaskEvent::Finish)?;
+        self.close(i);
+        // Attempts before this one may have failed; what counts went well.
+        self.kept[i].task.error = None;
+        let progress = self.job.as_ref().map_or(Progress::default(), |job| job.progress);
+        self.set_progress(i, Progress { progress_pct: 100.0, ..progress });
+        self.turns.push((i, Phase::Completed(Arc::new(delivery))));
+        Ok(())
+    }
+
+    fn close(&mut self, i: usize) {
+        let now = self.now;
+        let task = &mut self.kept[i].task;
+        (task.lease_expires_at, task.completed_at) = (None, Some(now));
+        let id = task.id;
+        if let Some(document) = self.document() {
+            document.end_running_steps(id, now);
+        }
+    }
+
+    /// Somebody cancels the job. Says whether that is new.
+    pub(super) fn mark_cancelled(&mut self) -> bool {
+        let (now, Some(job)) = (self.now, &mut self.job) else { return false };
+        let is_new = job.cancel_requested_at.is_none();
+        job.cancel_requested_at.get_or_insert(now);
+        for (i, kept) in self.kept.iter_mut().enumerate().filter(|(_, kept)| !kept.task.state.is_terminal()) {
+            kept.cancel_requested_at.get_or_insert(now);
+            self.changed.insert(i);
+        }
+        is_new
+    }
+
+    /// Why the last attempt at a task failed. The document has each reason once.
+    pub(super) fn set_error(&mut self, i: usize, error: JobError) {
+        if let Some(document) = self.document() {
+            let told = document.error.as_deref().unwrap_or_default();
+            if !format!("\n{told}\n").contains(&format!("\n{}\n", error.detail)) {
+                document.append_error(&error.detail);
+            }
+        }
+        self.kept[i].task.error = Some(error);
+        self.changed.insert(i);
+    }
+
+    /// How often attempts at a task have failed.
+    pub(super) fn failures(&mut self, i: usize) -> &mut Failures {
+        self.changed.insert(i);
+        &mut self.kept[i].task.failures
+    }
+
+    fn change_document(&mut self, task: TaskId, change: Change) {
+        if let Some(document) = self.document() {
+            document.apply(task, change);
+        }
+    }
+
+    fn document(&mut self) -> Option<&mut packshot_domain::document::JobDocument> {
+        self.job.as_mut()?.document.as_mut()
+    }
+
+    /// How far a task is. The job is as far as its tasks are in the mean.
+    fn set_progress(&mut self, i: usize, progress: Progress) {
+        self.kept[i].task.progress_pct = progress.progress_pct;
+        self.changed.insert(i);
+        let n = self.kept.len() as f64;
+        let progress_pct = self.kept.iter().map(|kept| kept.task.progress_pct).sum::<f64>() / n;
+        if let Some(job) = &mut self.job {
+            job.progress = Progress { progress_pct, ..progress };
+        }
+    }
+
+    fn step(&mut self, i: usize, event: TaskEvent) -> Result<(), DbError> {
+        let task = &mut self.kept[i].task;
+        task.state = task.state.next(event)?;
+        self.changed.insert(i);
+        Ok(())
+    }
+
+    /// Settles what follows for the other tasks and for the job, writes everything, and applies the effect.
+    pub(super) async fn store(mut self, tx: &Tx<'_>) -> Result<Self, DbError> {
+        self.settle(tx).await?;
+        self.settle_job(tx);
+        for i in std::mem::take(&mut self.changed) {
+            rows::write_task(tx, self.tenant, self.now, &mut self.kept[i]).await?;
+        }
+        let Some(job) = &self.job else { return Ok(self) };
+        write_job(tx, self.tenant, job).await?;
+        let effect = tx.effects().of(job.job.kind);
+        for (i, phase) in std::mem::take(&mut self.turns) {
+            if let Some(effect) = effect {
+                self.apply(tx, effect, i, &phase).await?;
+            }
+        }
+        Ok(self)
+    }
+
+    async fn apply(&self, tx: &Tx<'_>, effect: &Arc<dyn Effect>, i: usize, phase: &Phase) -> Result<(), DbError> {
+        let job = self.job()?;
+        let (state, error, task) = (job.state, job.error.as_ref(), &self.kept[i].task);
+        effect.apply(tx, Turn { tenant: self.tenant, job: job.job, state, error, task, phase }).await
+    }
+
+    /// Brings the state of the job to where its tasks are, and gathers the events.
+    fn settle_job(&mut self, tx: &Tx<'_>) {
+        let (now, tenant) = (self.now, self.tenant);
+        let Some(job) = &mut self.job else { return };
+        if let Some(stream) = job.job.stream() {
+            self.events.drain(..).for_each(|event| tx.emit(tenant, stream, event));
+        }
+        let facts: Vec<TaskFacts> = self.kept.iter().map(|kept| kept.task.facts()).collect();
+        let was = job.state;
+        job.state = JobState::of_tasks(&facts, job.cancel_requested_at.is_some());
+        if let Some(document) = &mut job.document {
+            document.set_state(job.state);
+        }
+        if job.state == was {
+            return;
+        }
+        match job.state {
+            JobState::Running => job.started_at = Some(now),
+            JobState::Pending | JobState::Queued => job.started_at = None,
+            JobState::Completed | JobState::Failed | JobState::Cancelled => {}
+        }
+        job.completed_at = job.state.is_terminal().then_some(now);
+        let failed = self.kept.iter().find(|kept| kept.task.state == TaskState::Failed);
+        job.error = failed.filter(|_| job.state == JobState::Failed).and_then(|kept| kept.task.error.clone());
+        if job.state == JobState::Completed {
+            job.progress.progress_pct = 100.0;
+            if let Some(document) = &mut job.document {
+                document.error = None;
+            }
+        }
+        let delivered = self.turns.iter().rev().find_map(|(_, phase)| match phase {
+            Phase::Completed(delivery) => Some(&delivery.output),
+            Phase::Began | Phase::Released | Phase::Failed | Phase::Cancelled => None,
+        });
+        jobs::announce(tx, tenant, job, delivered);
+    }
+}

@@ -1,0 +1,31 @@
+//! The one order in which rows are locked, on both engines, so that no two transactions wait for each other: from the order down to
+//! the streams, several rows of one level by id (render-jobs.md §7, scale-out.md §6).
+
+/// What is locked. A transaction locks nothing above what it has locked already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Orders.
+    Order,
+    /// Order lines.
+    OrderLine,
+    /// CAD files.
+    CadFile,
+    /// Products.
+    Product,
+    /// Design jobs.
+    DesignJob,
+    /// Workflow runs.
+    Run,
+    /// Nodes of workflow runs.
+    RunNode,
+    /// Limits of queues: a claim begins here.
+    Queue,
+    /// Jobs. Whoever changes a task of a job has locked the job.
+    Job,
+    /// Tasks.
+    Task,
+    /// Stored objects, files, packages and assets.
+    Object,
+    /// Counters and streams, which many share: last, when the transaction is about to be committed.
+    Stream,
+}

@@ -1,0 +1,162 @@
+//! Tasks as they are looked at.
+
+use std::collections::HashMap;
+
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryResult};
+
+use super::{Task, TaskInput};
+use crate::column::{Col, arg, cell};
+use crate::entity::{job, task, task_edge};
+use crate::tx::Tx;
+use crate::{AllTenants, Db, DbError, Json, Page, PageRequest, TenantScope};
+use packshot_domain::id::{JobId, TaskId, TenantId};
+use packshot_domain::job::JobRef;
+use packshot_domain::task::{Lease, QueueName, TaskState};
+
+/// A task with what it was given.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TaskView {
+    /// The task.
+    pub task: Task,
+    /// Of which record it is: the one entry, or none.
+    pub args: Json,
+    /// What dispatch decided.
+    pub kwargs: Json,
+    /// Tasks of its job that must complete before it.
+    pub waits_for: Vec<TaskId>,
+}
+
+/// A task.
+///
+/// # Errors
+///
+/// [`DbError::NotFound`].
+pub async fn get(db: &Db, scope: TenantScope, id: TaskId) -> Result<TaskView, DbError> {
+    db.read(scope, (scope.tenant, id), |tx, (tenant, id)| Box::pin(get_in(tx, *tenant, *id))).await
+}
+
+pub(super) async fn get_in(tx: &Tx<'_>, tenant: TenantId, id: TaskId) -> Result<TaskView, DbError> {
+    let row = task::Entity::find_by_id((Col(tenant), Col(id))).one(tx.on()).await?;
+    let row = row.ok_or(DbError::NotFound("task"))?;
+    views(tx, tenant, vec![row]).await?.pop().ok_or(DbError::NotFound("task"))
+}
+
+/// A page of tasks, newest first, of one state or all.
+///
+/// # Errors
+///
+/// [`DbError`] when the database is away.
+pub async fn list(
+    db: &Db,
+    scope: TenantScope,
+    state: Option<TaskState>,
+    page: PageRequest,
+) -> Result<Page<TaskView>, DbError> {
+    db.read(scope, (scope.tenant, state, page), |tx, (tenant, state, page)| {
+        Box::pin(async move {
+            let tasks = task::Entity::find().filter(task::Column::TenantId.eq(Col(*tenant)));
+            let tasks = match state {
+                Some(state) => tasks.filter(task::Column::State.eq(Col(*state))),
+                None => tasks,
+            };
+            let rows = page.narrow(tasks, task::Column::CreatedAt, task::Column::Id).all(tx.on()).await?;
+            let page: Page<task::Model> = page.cut(rows, |row| (row.created_at.0, row.id.0.uuid()));
+            Ok(Page { items: views(tx, *tenant, page.items).await?, next: page.next })
+        })
+    })
+    .await
+}
+
+async fn views(tx: &Tx<'_>, tenant: TenantId, rows: Vec<task::Model>) -> Result<Vec<TaskView>, DbError> {
+    let ids = rows.iter().map(|row| row.id);
+    let of_job: Vec<Col<JobId>> = rows.iter().filter_map(|row| row.job_id).collect();
+    let jobs = job::Entity::find()
+        .filter(job::Column::TenantId.eq(Col(tenant)))
+        .filter(job::Column::Id.is_in(of_job))
+        .all(tx.on())
+        .await?;
+    let reference = |row: job::Model| (row.id.0, JobRef { id: row.id.0, kind: row.kind.0, record: row.record_id });
+    let jobs: HashMap<JobId, JobRef> = jobs.into_iter().map(reference).collect();
+    let edges = task_edge::Entity::find()
+        .filter(task_edge::Column::TenantId.eq(Col(tenant)))
+        .filter(task_edge::Column::AfterId.is_in(ids))
+        .all(tx.on())
+        .await?;
+    let views = rows.into_iter().map(|row| {
+        let waits_for = edges.iter().filter(|edge| edge.after_id == row.id).map(|edge| edge.before_id.0).collect();
+        let job = row.job_id.and_then(|job| jobs.get(&job.0)).copied();
+        let (args, kwargs) = (row.args.0.clone(), row.kwargs.0.clone());
+        TaskView { task: Task::of(row.into(), job), args, kwargs, waits_for }
+    });
+    Ok(views.collect())
+}
+
+/// What a task was given.
+pub(super) async fn input(tx: &Tx<'_>, tenant: TenantId, id: TaskId) -> Result<TaskInput, DbError> {
+    let row = task::Entity::find_by_id((Col(tenant), Col(id))).into_partial_model::<task::Given>().one(tx.on()).await?;
+    let row = row.ok_or(DbError::NotFound("task"))?;
+    Ok(TaskInput { kwargs: row.kwargs.0, spec: row.spec.map(Col::value) })
+}
+
+/// The state of a task as long as no later lease of it was given out; `None` when one was, or the task is gone.
+///
+/// # Errors
+///
+/// [`DbError`] when the database is away.
+pub async fn state_under(db: &Db, scope: TenantScope, lease: Lease) -> Result<Option<TaskState>, DbError> {
+    db.read_one(scope, (scope.tenant, lease), |tx, (tenant, lease)| {
+        Box::pin(async move {
+            let row = task::Entity::find_by_id((Col(*tenant), Col(lease.task))).one(tx.on()).await?;
+            Ok(row.filter(|row| row.lease_token == Some(Col(lease.token))).map(|row| row.state.0))
+        })
+    })
+    .await
+}
+
+/// Whether the task of a lease that holds is to stop.
+///
+/// # Errors
+///
+/// [`DbError`] when the database is away.
+pub async fn is_cancelled(db: &Db, scope: TenantScope, lease: Lease) -> Result<bool, DbError> {
+    db.read_one(scope, (scope.tenant, lease), |tx, (tenant, lease)| {
+        Box::pin(async move {
+            let sql = "SELECT 1 FROM tasks WHERE tenant_id = $1 AND id = $2 AND lease_token = $3 \
+                       AND cancel_requested_at IS NOT NULL";
+            Ok(!tx.query(sql, [arg(*tenant), arg(lease.task), arg(lease.token)]).await?.is_empty())
+        })
+    })
+    .await
+}
+
+/// How many tasks of a queue are in a state that has not ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueDepth {
+    /// The queue.
+    pub queue: QueueName,
+    /// The state: waiting, queued or running.
+    pub state: TaskState,
+    /// How many.
+    pub tasks: u64,
+}
+
+/// How many tasks wait and run, for metrics. What is zero is left out.
+///
+/// # Errors
+///
+/// [`DbError`] when the database is away.
+pub async fn queue_depths(db: &Db, all: AllTenants) -> Result<Vec<QueueDepth>, DbError> {
+    db.read(all, (), |tx, ()| {
+        Box::pin(async move {
+            let sql = "SELECT queue, state, COUNT(*) FROM tasks \
+                       WHERE queue IN ('render', 'convert', 'housekeeping') AND state IN ('waiting', 'queued', 'running') \
+                       GROUP BY queue, state ORDER BY queue, state";
+            let depth = |row: &QueryResult| {
+                let tasks: i64 = row.try_get_by_index(2)?;
+                Ok(QueueDepth { queue: cell(row, 0)?, state: cell(row, 1)?, tasks: tasks.unsigned_abs() })
+            };
+            tx.query(sql, []).await?.iter().map(depth).collect()
+        })
+    })
+    .await
+}

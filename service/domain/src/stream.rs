@@ -1,0 +1,86 @@
+//! Streams of events: one for each object, all of one make.
+
+use uuid::Uuid;
+
+use super::id::{RenderId, TenantId};
+use super::words::words;
+
+words! {
+    /// What a stream is of.
+    StreamKind, "kind of stream" {
+        /// A direct render.
+        Render = "render",
+        /// An order line, over all its jobs.
+        Line = "line",
+        /// An order.
+        Order = "order",
+        /// A workflow run.
+        Run = "run",
+        /// A design job.
+        Design = "design",
+        /// A material review.
+        Review = "review",
+        /// A user's feed.
+        User = "user",
+        /// The activity of a tenant.
+        Activity = "activity",
+        /// All jobs of a tenant.
+        Jobs = "jobs",
+        /// All orders of a tenant.
+        Orders = "orders",
+        /// The log of a tenant's artifacts.
+        Artifact = "artifact",
+    }
+}
+
+/// When a stream ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closes {
+    /// With its object, once no job of it lives.
+    WithItsObject,
+    /// When no job of its object lives.
+    WithItsJobs,
+    /// Never.
+    Never,
+}
+
+impl StreamKind {
+    /// When a stream of this kind ends (README §8 of the contract).
+    #[must_use]
+    pub const fn closes(self) -> Closes {
+        match self {
+            Self::Render | Self::Order | Self::Run | Self::Design | Self::Review => Closes::WithItsObject,
+            Self::Line => Closes::WithItsJobs,
+            Self::User | Self::Activity | Self::Jobs | Self::Orders | Self::Artifact => Closes::Never,
+        }
+    }
+}
+
+/// A stream: of what, and of which one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StreamId {
+    /// What it is of.
+    pub kind: StreamKind,
+    /// The object, the user or the tenant.
+    pub id: Uuid,
+}
+
+impl StreamId {
+    /// The stream of an object.
+    #[must_use]
+    pub const fn new(kind: StreamKind, id: Uuid) -> Self {
+        Self { kind, id }
+    }
+
+    /// The stream of a direct render.
+    #[must_use]
+    pub const fn of_render(render: RenderId) -> Self {
+        Self { kind: StreamKind::Render, id: render.uuid() }
+    }
+
+    /// The stream of all jobs of a tenant.
+    #[must_use]
+    pub const fn of_jobs(tenant: TenantId) -> Self {
+        Self { kind: StreamKind::Jobs, id: tenant.uuid() }
+    }
+}

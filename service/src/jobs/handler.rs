@@ -1,0 +1,168 @@
+//! Who does tasks of a kind: what makes work of a task, what that work says, and how it ends.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::fmt::{self, Debug};
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch;
+
+use packshot_db::Json;
+use packshot_db::log::NewLogRow;
+use packshot_db::streams::NewEvent;
+use packshot_db::tasks::{Claimed, Delivery, LaneLimit};
+use packshot_domain::document::DocumentResult;
+use packshot_domain::step::StepName;
+use packshot_domain::task::{Lane, QueueName, TaskKind};
+use packshot_worker::protocol::{Failure, StepPhase, WorkProgress};
+
+/// Makes work of tasks.
+pub trait Handler: Debug + Send + Sync {
+    /// Reads the facts that an attempt needs, makes or loads its spec, and makes the work.
+    ///
+    /// # Errors
+    /// Why there is nothing that could be done.
+    fn start<'t>(&'t self, claimed: &'t Claimed) -> BoxFuture<'t, Result<Start, Failure>>;
+
+    /// How many works hold a thread or a process, abandoned ones that have not noticed yet included.
+    fn live(&self) -> usize {
+        0
+    }
+}
+
+/// An attempt that is about to begin.
+pub struct Start {
+    /// What it computes, where that is not frozen yet; every later attempt gets the same.
+    pub spec: Option<Json>,
+    /// What does it.
+    pub work: Work,
+    /// What must live until the end of the attempt is written.
+    pub until_written: Option<Box<dyn Any + Send + Sync>>,
+}
+
+/// Does one attempt. It is dropped where it is when it is given up.
+pub type Work = Box<dyn FnOnce(Desk) -> BoxFuture<'static, Outcome> + Send>;
+
+/// How an attempt ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// With a result. Its files are in the store.
+    Done(Delivery),
+    /// Without one.
+    Failed(Failure),
+    /// It was asked to stop, and did.
+    Stopped,
+}
+
+/// What a work says while it goes on.
+#[derive(Clone, Debug)]
+pub enum Said {
+    /// The process id of the program that does it.
+    Pid(u32),
+    /// What computes.
+    Device(Json),
+    /// A step of the job's document changed.
+    Step(StepName, StepPhase),
+    /// A line of the log.
+    Log(NewLogRow),
+    /// How far it is.
+    Progress(WorkProgress),
+    /// One of several parts is finished: a sign that the work goes on.
+    WentOn,
+    /// An event for the job's stream.
+    Event(NewEvent),
+    /// What the document says of the result.
+    Result(DocumentResult),
+    /// The rest is short, and is not interrupted any more.
+    Finishing,
+}
+
+/// Where a work says what it does, and hears when it is to stop.
+#[derive(Debug)]
+pub struct Desk {
+    said: UnboundedSender<Said>,
+    stop: watch::Receiver<bool>,
+}
+
+impl Desk {
+    /// Says something. Nobody hears it when the work was given up.
+    pub fn say(&self, said: Said) {
+        drop(self.said.send(said));
+    }
+
+    /// Waits until the work is to stop.
+    pub async fn stopped(&mut self) {
+        if self.stop.wait_for(|stop| *stop).await.is_err() {
+            std::future::pending().await
+        }
+    }
+
+    pub(super) fn new(said: UnboundedSender<Said>, stop: watch::Receiver<bool>) -> Self {
+        Self { said, stop }
+    }
+}
+
+/// A lane, and who does the tasks in it.
+#[derive(Clone, Debug)]
+pub(super) struct LaneOfHandlers {
+    pub(super) queue: QueueName,
+    pub(super) limit: LaneLimit,
+    handlers: HashMap<TaskKind, Arc<dyn Handler>>,
+}
+
+/// All lanes that are claimed here, with their handlers.
+#[derive(Clone, Default)]
+pub struct Handlers(HashMap<Lane, LaneOfHandlers>);
+
+impl Debug for Handlers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.keys()).finish()
+    }
+}
+
+impl Handlers {
+    /// These handlers, and one more for tasks of some kinds in a lane.
+    #[must_use]
+    pub fn with(
+        mut self,
+        (queue, lane, limit): (QueueName, Lane, LaneLimit),
+        kinds: &[TaskKind],
+        handler: Arc<dyn Handler>,
+    ) -> Self {
+        let empty = || LaneOfHandlers { queue, limit, handlers: HashMap::new() };
+        let of_lane = self.0.entry(lane).or_insert_with(empty);
+        of_lane.handlers.extend(kinds.iter().map(|kind| (*kind, Arc::clone(&handler))));
+        self
+    }
+
+    /// Every lane that is claimed here.
+    pub(super) fn lanes(&self) -> impl Iterator<Item = &Lane> {
+        self.0.keys()
+    }
+
+    /// A lane.
+    pub(super) fn lane(&self, lane: &Lane) -> Option<&LaneOfHandlers> {
+        self.0.get(lane)
+    }
+
+    /// Who does tasks of a kind in a lane.
+    pub(super) fn of(&self, lane: &Lane, kind: TaskKind) -> Option<&Arc<dyn Handler>> {
+        self.0.get(lane)?.handlers.get(&kind)
+    }
+}
+
+impl LaneOfHandlers {
+    /// How many works of the lane hold a thread or a process.
+    pub(super) fn live(&self) -> usize {
+        let mut counted: Vec<*const ()> = Vec::new();
+        let handlers = self.handlers.values().filter(|handler| {
+            let own = Arc::as_ptr(handler).cast();
+            let is_new = !counted.contains(&own);
+            counted.push(own);
+            is_new
+        });
+        handlers.map(|handler| handler.live()).sum()
+    }
+}

@@ -1,0 +1,207 @@
+//! What a work says, on its way into the database.
+//!
+//! Input: what is [said](Said). Output: a [`Report`] of everything since the last one, so that a small task costs one commit at
+//! its end and a long one a few in a second.
+
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use serde_json::{Map, Value as Json};
+
+use super::handler::Said;
+use packshot_contract::document::StepStatus;
+use packshot_contract::event::{JobEvent, LogEvent, LogLevel as WireLevel, ProgressEvent, StepEvent};
+use packshot_db::jobs::Progress;
+use packshot_db::log::NewLogRow;
+use packshot_db::streams::NewEvent;
+use packshot_db::tasks::{Claimed, Report};
+use packshot_domain::document::{Change, RenderStep, StepChange};
+use packshot_domain::event::{EventName, LogLevel};
+use packshot_domain::id::TaskId;
+use packshot_domain::step::StepName;
+use packshot_domain::time::Timestamp;
+use packshot_domain::value::{Fields, Value};
+use packshot_worker::protocol::{FIXED_PREFIXES, StepPhase, WorkProgress};
+
+/// Everything about one attempt that the database is told.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    task: TaskId,
+    /// For people: the record of the job.
+    record: String,
+    /// The database's clock at the claim, and this process's.
+    at: (Timestamp, Instant),
+    pending: Report,
+    pending_since: Option<Instant>,
+}
+
+impl Ledger {
+    /// Begins with an attempt that was claimed.
+    pub(super) fn new(claimed: &Claimed) -> Self {
+        Self {
+            task: claimed.task.id,
+            record: claimed.task.job.map_or_else(String::new, |job| job.record.to_string()),
+            at: (claimed.at, Instant::now()),
+            pending: Report { began: true, ..Report::default() },
+            pending_since: None,
+        }
+    }
+
+    /// Since when something waits to be written.
+    pub(super) fn pending_since(&self) -> Option<Instant> {
+        self.pending_since
+    }
+
+    /// Everything that waits, which is then the caller's to write; `None` when nothing does.
+    pub(super) fn take_report(&mut self) -> Option<Report> {
+        self.pending_since = None;
+        let report = std::mem::take(&mut self.pending);
+        (report != Report::default()).then_some(report)
+    }
+
+    /// What the attempt computes, to be frozen with the first report.
+    pub(super) fn freeze(&mut self, spec: Json) {
+        self.pending.spec = Some(spec);
+        self.touch();
+    }
+
+    /// Puts back a report that could not be written, before everything that came since.
+    pub(super) fn put_back(&mut self, mut report: Report) {
+        let newer = std::mem::take(&mut self.pending);
+        report.progress = newer.progress.or(report.progress);
+        report.device = newer.device.or(report.device);
+        report.went_on |= newer.went_on;
+        report.changes.extend(newer.changes);
+        report.events.extend(newer.events);
+        report.log.extend(newer.log);
+        // A database that is away for long must not cost memory without bound: of progress and previews the last one counts.
+        for name in [EventName::Progress, EventName::Preview] {
+            let last = report.events.iter().rposition(|event| event.name == name);
+            let mut i = 0;
+            report.events.retain(|event| {
+                i += 1;
+                event.name != name || last == Some(i - 1)
+            });
+        }
+        self.pending = report;
+        self.pending_since.get_or_insert_with(Instant::now);
+    }
+
+    /// How long the attempt has been running.
+    pub(super) fn running_for(&self) -> Duration {
+        self.at.1.elapsed()
+    }
+
+    /// Takes what the work says.
+    pub(super) fn take(&mut self, said: Said) {
+        match said {
+            Said::Pid(pid) => self.change(Change::Pid(pid)),
+            Said::Device(device) => {
+                self.pending.device = Some(device);
+                self.touch();
+            }
+            Said::WentOn => {
+                self.pending.went_on = true;
+                self.touch();
+            }
+            Said::Step(name, phase) => self.step(name, phase),
+            Said::Log(row) => self.log(row),
+            Said::Progress(progress) => self.progress(progress),
+            Said::Event(event) => self.event(event),
+            Said::Result(result) => self.change(Change::Result(result)),
+            Said::Finishing => {}
+        }
+    }
+
+    fn step(&mut self, name: StepName, phase: StepPhase) {
+        let at = self.now();
+        let (change, status, duration_s) = match phase {
+            StepPhase::Started { about } => (StepChange::Begin(render_step(&about)), StepStatus::Running, None),
+            StepPhase::Done { duration_s, output } => {
+                (StepChange::Finish(fields(output)), StepStatus::Done, Some(duration_s))
+            }
+            StepPhase::Failed { duration_s, .. } => (StepChange::Fail, StepStatus::Failed, Some(duration_s)),
+        };
+        self.change(Change::Step { name, at, change });
+        let event = StepEvent { name: name.as_str().to_owned(), status, duration_s };
+        self.event(NewEvent { name: EventName::Step, data: json(&JobEvent::Step(event)) });
+    }
+
+    fn log(&mut self, row: NewLogRow) {
+        let has_prefix = FIXED_PREFIXES.iter().any(|prefix| row.message.starts_with(prefix));
+        let text = if has_prefix { row.message.clone() } else { row.step_name.log_line(&row.message) };
+        let (task, record) = (self.task, &self.record);
+        match row.level {
+            LogLevel::Info => tracing::info!(task.id = %task, record.id = %record, "{text}"),
+            LogLevel::Warning => tracing::warn!(task.id = %task, record.id = %record, "{text}"),
+            LogLevel::Error => tracing::error!(task.id = %task, record.id = %record, "{text}"),
+        }
+        let level = match row.level {
+            LogLevel::Info => WireLevel::Info,
+            LogLevel::Warning => WireLevel::Warning,
+            LogLevel::Error => WireLevel::Error,
+        };
+        let event = LogEvent { step_name: row.step_name.to_string(), level, message: row.message.clone() };
+        self.event(NewEvent { name: EventName::Log, data: json(&JobEvent::Log(event)) });
+        self.pending.log.push(row);
+    }
+
+    fn progress(&mut self, progress: WorkProgress) {
+        let WorkProgress { samples_done, samples_target, progress_pct, eta_s } = progress;
+        let count = |samples: u32| i32::try_from(samples).unwrap_or(i32::MAX);
+        let (done, target) = (count(samples_done), count(samples_target));
+        self.pending.progress = Some(Progress { progress_pct, samples_done: done, samples_target: target });
+        let event = ProgressEvent { progress_pct, samples_done, samples_target, eta_s };
+        self.event(NewEvent { name: EventName::Progress, data: json(&JobEvent::Progress(event)) });
+    }
+
+    fn event(&mut self, event: NewEvent) {
+        self.pending.events.push(event);
+        self.touch();
+    }
+
+    fn change(&mut self, change: Change) {
+        self.pending.changes.push(change);
+        self.touch();
+    }
+
+    fn touch(&mut self) {
+        self.pending_since.get_or_insert_with(Instant::now);
+    }
+
+    /// The time on the database's clock, by this process's own since the claim.
+    fn now(&self) -> Timestamp {
+        let (claimed_at, begun) = self.at;
+        claimed_at + begun.elapsed()
+    }
+}
+
+/// A value as JSON. Types of the contract always have one.
+fn json(value: &impl Serialize) -> Json {
+    serde_json::to_value(value).unwrap_or_default()
+}
+
+/// What a render step renders with, where its worker said it.
+fn render_step(about: &Map<String, Json>) -> Option<RenderStep> {
+    let text = |name: &str| about.get(name)?.as_str().map(str::to_owned);
+    let samples = about.get("samples")?.as_u64()?;
+    Some(RenderStep { gpu_type: text("gpu_type")?, engine: text("engine")?, samples: u32::try_from(samples).ok()? })
+}
+
+fn fields(map: Map<String, Json>) -> Fields {
+    map.into_iter().map(|(name, value)| (name, field(value))).collect()
+}
+
+fn field(value: Json) -> Value {
+    match value {
+        Json::Null => Value::Null,
+        Json::Bool(value) => Value::Bool(value),
+        Json::Number(number) => match number.as_i64() {
+            Some(integer) => Value::Integer(integer),
+            None => Value::from(number.as_f64().unwrap_or(f64::NAN)),
+        },
+        Json::String(text) => Value::Text(text),
+        Json::Array(values) => Value::List(values.into_iter().map(field).collect()),
+        Json::Object(map) => Value::Map(fields(map)),
+    }
+}

@@ -1,0 +1,323 @@
+//! One running task: holds its lease, has its work done, and writes down what comes of it.
+//!
+//! The lease is renewed every 10 s, by a report when there is something to report. Whatever is written carries the lease: when
+//! it is lost, somebody else has the task, so the work is stopped at once and nothing more is written. What the work says is
+//! gathered for a moment before it is written, and what is left when the work ends goes into the transaction that ends the task.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{interval, sleep, sleep_until};
+
+use super::Workplace;
+use super::handle::{Running, Stop};
+use super::handler::{Desk, Outcome, Said, Start, Work};
+use super::ledger::Ledger;
+use crate::server::metrics::count_end;
+use packshot_db::jobs::JobError;
+use packshot_db::tasks::{self, AfterFailure, Claimed, Completion, Delivery, Directive, Ended};
+use packshot_db::{Db, DbError, Engine, TenantScope};
+use packshot_domain::task::{FaultKind, LEASE, LEASE_RENEWAL, TaskState};
+use packshot_worker::failpoint::Failpoint;
+use packshot_worker::protocol::Failure;
+
+/// What is said is gathered for so long before it is written: writing takes processor time from the work that it is about.
+const GATHER: Duration = Duration::from_millis(300);
+/// A work that was asked to stop has so long to do so before it is given up.
+const PATIENCE: Duration = Duration::from_millis(1_500);
+/// How often a process that shares its database looks for marks to cancel of other processes.
+const LOOK_FOR_MARKS: Duration = Duration::from_secs(1);
+/// Between two tries to write what must be written.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+
+/// Nothing more may be written about this task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lost {
+    /// Somebody else has it, or nobody.
+    Lease,
+    /// It was held when its end was committed, and the answer to that was lost: the end may be this attempt's own.
+    Unanswered,
+}
+
+/// A task on its way from the claim to its end.
+pub(super) struct Supervisor {
+    place: Arc<Workplace>,
+    claimed: Claimed,
+    running: Running,
+    ledger: Ledger,
+    /// Why the work was asked to stop.
+    stop: Stop,
+    renewed: Instant,
+    /// What must live until the end is written.
+    _until_written: Option<Box<dyn Any + Send + Sync>>,
+}
+
+/// A work that is done elsewhere in this process, and that ends with this.
+struct UnderWay(JoinHandle<Outcome>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Supervisor {
+    pub(super) fn new(place: Arc<Workplace>, claimed: Claimed, running: Running) -> Self {
+        let ledger = Ledger::new(&claimed);
+        Self { place, claimed, running, ledger, stop: Stop::No, renewed: Instant::now(), _until_written: None }
+    }
+
+    /// Runs the task to its end, or until it is lost.
+    pub(super) async fn run(mut self) {
+        Failpoint::Claim.pass();
+        tracing::debug!(task.id = %self.claimed.task.id, "claimed for attempt {}", self.claimed.task.attempt);
+        let outcome = match self.start().await {
+            Ok(work) => self.follow(work).await,
+            Err(failure) => Ok(Outcome::Failed(failure)),
+        };
+        let ended = match outcome {
+            Ok(Outcome::Done(delivery)) => self.complete(delivery).await,
+            Ok(Outcome::Failed(failure)) => self.fail(failure).await,
+            Ok(Outcome::Stopped) => self.stopped().await,
+            Err(lost) => Err(lost),
+        };
+        match ended {
+            Ok(()) => {}
+            Err(Lost::Lease) => {
+                tracing::warn!(task.id = %self.claimed.task.id, "the lease was lost: nothing of this attempt is kept");
+            }
+            Err(Lost::Unanswered) => self.find_out().await,
+        }
+    }
+
+    /// Makes the work.
+    async fn start(&mut self) -> Result<Work, Failure> {
+        let task = &self.claimed.task;
+        let Some(handler) = self.place.parts.handlers.of(&task.lane, task.kind) else {
+            let detail = format!("nothing here does '{}' in the lane '{}'", task.kind, task.lane);
+            return Err(Failure::new(FaultKind::Input, "internal_error", detail));
+        };
+        let Start { spec, work, until_written } = handler.start(&self.claimed).await?;
+        self._until_written = until_written;
+        if let Some(spec) = spec.filter(|_| self.claimed.input.spec.is_none()) {
+            self.ledger.freeze(spec);
+        }
+        Ok(work)
+    }
+
+    /// Has the work done, and brings back what it says.
+    async fn follow(&mut self, work: Work) -> Result<Outcome, Lost> {
+        let (sender, mut said) = unbounded_channel();
+        let (stop, stopped) = watch::channel(false);
+        let mut work = UnderWay(tokio::spawn(work(Desk::new(sender, stopped))));
+        let mut give_up: Option<Instant> = None;
+        let mut is_finishing = false;
+        let mut marks = interval(LOOK_FOR_MARKS);
+        let is_shared = self.place.parts.db.engine() == Engine::Postgres;
+        loop {
+            let write_at = self.write_at();
+            let reason = tokio::select! {
+                biased;
+                Some(said) = said.recv() => {
+                    is_finishing |= matches!(said, Said::Finishing);
+                    self.ledger.take(said);
+                    Stop::No
+                }
+                outcome = &mut work.0 => return Ok(self.ended(outcome, said)),
+                () = sleep_until(write_at.into()) => self.write().await?,
+                reason = self.running.stopped(self.stop) => reason,
+                _ = marks.tick(), if is_shared && self.stop == Stop::No => self.look_for_mark().await,
+                () = sleep_until(give_up.unwrap_or(write_at).into()), if give_up.is_some() && !is_finishing => {
+                    return Ok(Outcome::Stopped);
+                }
+            };
+            if reason > self.stop {
+                self.stop = reason;
+                stop.send_replace(true);
+                give_up.get_or_insert_with(|| Instant::now() + PATIENCE);
+            }
+        }
+    }
+
+    /// What a work that is over came to. What it said last is taken.
+    fn ended(
+        &mut self,
+        outcome: Result<Outcome, tokio::task::JoinError>,
+        mut said: UnboundedReceiver<Said>,
+    ) -> Outcome {
+        while let Ok(last) = said.try_recv() {
+            self.ledger.take(last);
+        }
+        outcome.unwrap_or_else(|error| {
+            tracing::error!(task.id = %self.claimed.task.id, "the work panicked: {error}");
+            Outcome::Failed(Failure::infrastructure("worker_panicked", "the work failed in a way it should not"))
+        })
+    }
+
+    /// Reads what became of an end whose commit was not answered. Only the holder of a lease completes a task under it; every
+    /// other end may also be recovery's, which comes to the same.
+    async fn find_out(&self) {
+        let task = self.claimed.task.id;
+        match tasks::state_under(self.db(), self.scope(), self.claimed.lease).await {
+            Ok(Some(state @ (TaskState::Completed | TaskState::Failed | TaskState::Cancelled))) => {
+                count_end(state, Some(self.ledger.running_for()));
+                tracing::info!(task.id = %task, "{state}: the answer to its commit was lost, and it was read back");
+            }
+            Ok(Some(state)) => {
+                tracing::warn!(task.id = %task, "the answer to a commit was lost; the task is {state} again");
+            }
+            Ok(None) => {
+                tracing::warn!(task.id = %task, "the answer to a commit was lost; another attempt has the task");
+            }
+            Err(error) => {
+                tracing::error!(task.id = %task, "the answer to a commit was lost, and cannot be read: {error}");
+            }
+        }
+    }
+
+    /// When something is to be written next: what was gathered, or the renewal of the lease.
+    fn write_at(&self) -> Instant {
+        let renewal = self.renewed + LEASE_RENEWAL;
+        self.ledger.pending_since().map_or(renewal, |since| renewal.min(since + GATHER))
+    }
+
+    /// Writes what was gathered and renews the lease. A database that is away is no reason to stop: the lease decides later.
+    async fn write(&mut self) -> Result<Stop, Lost> {
+        let (db, scope, lease) = (&self.place.parts.db, self.scope(), self.claimed.lease);
+        let report = self.ledger.take_report();
+        let written = match report.clone() {
+            Some(report) => tasks::report(db, scope, lease, report).await,
+            None => tasks::renew(db, scope, lease).await,
+        };
+        match written {
+            Ok(directive) => {
+                self.renewed = Instant::now();
+                Ok(if directive == Directive::Cancel { Stop::Cancel } else { Stop::No })
+            }
+            Err(error) if is_lost(&error) => Err(Lost::Lease),
+            // One that was committed without an answer comes twice: a line too many is better than one too few.
+            Err(error) => {
+                tracing::warn!(task.id = %self.claimed.task.id, "progress cannot be stored: {error}");
+                if let Some(report) = report {
+                    self.ledger.put_back(report);
+                }
+                sleep(TRY_AGAIN).await;
+                Ok(Stop::No)
+            }
+        }
+    }
+
+    /// Whether another process was asked to cancel this task. The next report would say so too, up to ten seconds later.
+    async fn look_for_mark(&self) -> Stop {
+        match tasks::is_cancelled(self.db(), self.scope(), self.claimed.lease).await {
+            Ok(true) => Stop::Cancel,
+            Ok(false) | Err(_) => Stop::No,
+        }
+    }
+
+    /// Ends the task with what it left.
+    async fn complete(&mut self, delivery: Delivery) -> Result<(), Lost> {
+        Failpoint::Commit.pass();
+        let completion = Completion { report: self.ledger.take_report().unwrap_or_default(), delivery };
+        let (db, scope, lease) = (self.db().clone(), self.scope(), self.claimed.lease);
+        let ended = self.insist(|| tasks::complete(&db, scope, lease, completion.clone())).await?;
+        let took = self.ledger.running_for();
+        let (state, what) = match ended {
+            Ended::Completed => (TaskState::Completed, "completed"),
+            Ended::Cancelled => (TaskState::Cancelled, "cancelled when it was done"),
+        };
+        count_end(state, Some(took));
+        tracing::info!(task.id = %lease.task, "{what} after {:.3} s", took.as_secs_f64());
+        Ok(())
+    }
+
+    /// Ends an attempt that failed.
+    async fn fail(&mut self, failure: Failure) -> Result<(), Lost> {
+        let at = failure.findings.first().map(|finding| finding.at.clone()).filter(|at| !at.is_empty());
+        let failure = tasks::Failure {
+            report: self.ledger.take_report().unwrap_or_default(),
+            fault: failure.fault,
+            error: JobError { code: failure.code, detail: failure.detail, at },
+        };
+        let (db, scope, lease) = (self.db().clone(), self.scope(), self.claimed.lease);
+        let (task, error) = (lease.task, failure.error.clone());
+        let after = self.insist(|| tasks::fail(&db, scope, lease, failure.clone())).await?;
+        if let Some(state) = after.ended() {
+            count_end(state, Some(self.ledger.running_for()));
+        }
+        match after {
+            AfterFailure::Failed => tracing::warn!(task.id = %task, "failed: {}: {}", error.code, error.detail),
+            AfterFailure::Retry(at) => tracing::warn!(task.id = %task, "{}: tried again from {at} on", error.code),
+            AfterFailure::Cancelled => tracing::info!(task.id = %task, "cancelled"),
+        }
+        Ok(())
+    }
+
+    /// Ends an attempt that was asked to stop.
+    async fn stopped(&mut self) -> Result<(), Lost> {
+        let (db, scope, lease) = (self.db().clone(), self.scope(), self.claimed.lease);
+        match self.stop {
+            Stop::Cancel => {
+                let report = self.ledger.take_report().unwrap_or_default();
+                self.insist(|| tasks::cancelled(&db, scope, lease, report.clone())).await?;
+                count_end(TaskState::Cancelled, Some(self.ledger.running_for()));
+                Ok(())
+            }
+            Stop::Drain => {
+                let report = self.ledger.take_report().unwrap_or_default();
+                self.insist(|| tasks::give_back(&db, scope, lease, report.clone())).await
+            }
+            Stop::Stalled { minutes } => {
+                self.fail(Failure::infrastructure("stalled", format!("stalled: terminated after {minutes}min"))).await
+            }
+            // Only what was asked to stop stops; a worker that says otherwise is broken.
+            Stop::No => self.fail(Failure::infrastructure("worker_lost", "the worker stopped by itself")).await,
+        }
+    }
+
+    /// Writes what ends the attempt, again and again while the database is away. When the lease has expired meanwhile, somebody
+    /// else has the task, and the write is refused.
+    async fn insist<T, W: Future<Output = Result<T, DbError>>>(&self, mut write: impl FnMut() -> W) -> Result<T, Lost> {
+        let begun = Instant::now();
+        let mut is_unanswered = false;
+        loop {
+            match write().await {
+                Ok(value) => return Ok(value),
+                Err(error) if is_lost(&error) => {
+                    return Err(if is_unanswered { Lost::Unanswered } else { Lost::Lease });
+                }
+                Err(error) => {
+                    is_unanswered |= matches!(error, DbError::Unanswered(_));
+                    tracing::error!(task.id = %self.claimed.task.id, "the end cannot be stored: {error}");
+                    // What is wrong with a database may pass, and a result is worth a few tries.
+                    let is_worth_it = matches!(error, DbError::Internal(_)) && begun.elapsed() < LEASE;
+                    if !is_passing(&error) && !is_worth_it {
+                        // The lease runs out, and recovery takes the task back.
+                        return Err(Lost::Lease);
+                    }
+                    sleep(TRY_AGAIN).await;
+                }
+            }
+        }
+    }
+
+    fn db(&self) -> &Db {
+        &self.place.parts.db
+    }
+
+    fn scope(&self) -> TenantScope {
+        TenantScope::of(self.claimed.tenant)
+    }
+}
+
+fn is_lost(error: &DbError) -> bool {
+    matches!(error, DbError::LeaseLost(_) | DbError::NotFound(_) | DbError::Closed)
+}
+
+fn is_passing(error: &DbError) -> bool {
+    matches!(error, DbError::Unavailable(_) | DbError::Unanswered(_) | DbError::Full(_))
+}

@@ -1,0 +1,253 @@
+//! Render tasks: from the spec to an executor, and its files into the store.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures_util::future::BoxFuture;
+use serde_json::{Map, Value as Json};
+use tokio::runtime::Handle;
+use tokio::time::sleep_until;
+
+use super::outputs::{self, OutputError, Received, TenantAssets};
+use super::spec;
+use crate::config::Settings;
+use crate::events::hub::{Hub, Preview};
+use crate::jobs::handler::{Desk, Handler, Handlers, Outcome, Said, Start};
+use crate::settings::InForce;
+use crate::store::Store;
+use packshot_contract::event::{JobEvent, PreviewEvent};
+use packshot_contract::job::preview_url;
+use packshot_contract::request::Format;
+use packshot_db::log::NewLogRow;
+use packshot_db::streams::NewEvent;
+use packshot_db::tasks::{Claimed, Delivery, LaneLimit};
+use packshot_db::{Db, TenantScope};
+use packshot_domain::event::{EventName, LogLevel};
+use packshot_domain::id::{RenderId, TenantId};
+use packshot_domain::render::RenderKind;
+use packshot_domain::step::StepName;
+use packshot_domain::task::{FaultKind, Lane, QueueName, TaskKind};
+use packshot_worker::executor::{self, Executor, Incoming, WorkHandle};
+use packshot_worker::failpoint::Failpoint;
+use packshot_worker::protocol::{self, Completed, Failure, LogLine, RenderWork, StepPhase, WorkEvent};
+
+/// A worker that cannot go on, because its files cannot be stored, has so long to stop before it is given up.
+const PATIENCE: Duration = Duration::from_millis(1_500);
+
+/// Does render tasks in the lane of the renderer that is built in.
+#[derive(Clone, Debug)]
+pub struct RenderHandler {
+    /// Rows.
+    pub db: Db,
+    /// Files.
+    pub store: Store,
+    /// Where previews go.
+    pub hub: Hub,
+    /// Who computes.
+    pub executor: Arc<dyn Executor>,
+    /// What the process was started with; the database may say otherwise.
+    pub settings: Arc<Settings>,
+}
+
+impl RenderHandler {
+    /// The handlers of everything that this does.
+    pub fn handlers(self) -> Handlers {
+        let kinds: Vec<TaskKind> = RenderKind::ALL.iter().map(|kind| TaskKind::Step(kind.step())).collect();
+        let lane = (QueueName::Render, Lane::builtin(), LaneLimit::OfQueue);
+        Handlers::default().with(lane, &kinds, Arc::new(self))
+    }
+}
+
+impl Handler for RenderHandler {
+    fn start<'t>(&'t self, claimed: &'t Claimed) -> BoxFuture<'t, Result<Start, Failure>> {
+        Box::pin(async move {
+            let input = spec::read(claimed.input.spec.as_ref())?;
+            let job = claimed.task.job.ok_or_else(|| {
+                Failure::new(FaultKind::Input, "internal_error", "a render task without a job has no record")
+            })?;
+            let in_force = InForce::of_instance(&self.db, &self.settings).await;
+            let in_force = in_force.map_err(|error| {
+                tracing::warn!(task.id = %claimed.task.id, "the settings cannot be read: {error}");
+                Failure::infrastructure("unavailable", "the settings cannot be read")
+            })?;
+            let render = RenderId::from_uuid(job.record);
+            let previews = Arc::new(Previews { hub: self.hub.clone(), render, last: Mutex::default() });
+            let attempt = Attempt {
+                place: self.clone(),
+                tenant: claimed.tenant,
+                formats: input.request.formats.clone(),
+                previews: previews.clone(),
+                work: RenderWork {
+                    task: claimed.task.id,
+                    render,
+                    attempt: u32::try_from(claimed.task.attempt).unwrap_or(1),
+                    input,
+                    output_bytes_max: in_force.max_output_bytes,
+                },
+            };
+            let until_written = Box::new(UntilWritten(previews));
+            let work = Box::new(|desk| Box::pin(attempt.run(desk)) as BoxFuture<'static, Outcome>);
+            Ok(Start { spec: None, work, until_written: Some(until_written) })
+        })
+    }
+
+    fn live(&self) -> usize {
+        self.executor.live()
+    }
+}
+
+/// The previews of an attempt.
+struct Previews {
+    hub: Hub,
+    render: RenderId,
+    last: Mutex<Option<Preview>>,
+}
+
+/// Forgets the last preview of an attempt, however it ended, unless another attempt has made its own meanwhile.
+struct UntilWritten(Arc<Previews>);
+
+impl Drop for UntilWritten {
+    fn drop(&mut self) {
+        let Previews { hub, render, last } = &*self.0;
+        if let Some(last) = &*last.lock().unwrap_or_else(PoisonError::into_inner) {
+            hub.drop_preview_if(*render, last);
+        }
+    }
+}
+
+/// One attempt at a render.
+struct Attempt {
+    place: RenderHandler,
+    tenant: TenantId,
+    /// The formats of all files, in their order.
+    formats: Vec<Format>,
+    previews: Arc<Previews>,
+    work: RenderWork,
+}
+
+/// Gives a work up that has not ended when this goes.
+struct Guard(Option<WorkHandle>);
+
+impl Guard {
+    fn cancel(&self) {
+        self.0.iter().for_each(WorkHandle::cancel);
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if let Some(handle) = self.0.take() {
+            handle.abandon();
+        }
+    }
+}
+
+impl Attempt {
+    async fn run(self, mut desk: Desk) -> Outcome {
+        let (store, tenant) = (self.place.store.clone(), self.tenant);
+        let (sender, Incoming { mut events, files }) = executor::way();
+        let mut received = Received::begin(store.clone(), files, self.work.output_bytes_max);
+        let assets = TenantAssets { store, tenant, runtime: Handle::current() };
+        let handle = self.place.executor.start(self.work.clone(), Arc::new(assets), sender);
+        let mut handle = Guard(Some(handle));
+        let mut unstored: Option<OutputError> = None;
+        let (mut give_up, mut is_stopping) = (None, false);
+        let outcome = loop {
+            tokio::select! {
+                event = events.recv() => match event {
+                    Some(WorkEvent::Finished(outcome)) => break *outcome,
+                    Some(event) => self.say(&desk, event),
+                    None => break protocol::Outcome::Failed(Failure::infrastructure("worker_lost", "the worker ended without a word")),
+                },
+                error = received.failed(), if unstored.is_none() => {
+                    // Nothing that it still renders could be kept.
+                    unstored = Some(error);
+                    handle.cancel();
+                    give_up = Some(Instant::now() + PATIENCE);
+                }
+                () = desk.stopped(), if !is_stopping => {
+                    is_stopping = true;
+                    handle.cancel();
+                }
+                () = sleep_until(give_up.unwrap_or_else(Instant::now).into()), if give_up.is_some() => {
+                    break protocol::Outcome::Cancelled;
+                }
+            }
+        };
+        if give_up.is_none_or(|at| Instant::now() < at) {
+            // It has ended by itself: there is nothing to give up.
+            handle.0 = None;
+        }
+        match (outcome, unstored) {
+            (_, Some(error)) => self.fail_to_store(&desk, error, Duration::ZERO),
+            (protocol::Outcome::Completed(completed), None) => self.save(&desk, received, completed).await,
+            (protocol::Outcome::Failed(failure), None) => Outcome::Failed(failure),
+            (protocol::Outcome::Cancelled, None) => Outcome::Stopped,
+        }
+    }
+
+    /// Passes on what the worker reports.
+    fn say(&self, desk: &Desk, event: WorkEvent) {
+        match event {
+            WorkEvent::Began { pid } => pid.into_iter().for_each(|pid| desk.say(Said::Pid(pid))),
+            WorkEvent::Device(info) => desk.say(Said::Device(serde_json::to_value(&info).unwrap_or_default())),
+            WorkEvent::Step(change) => desk.say(Said::Step(change.step, change.change)),
+            WorkEvent::Log(LogLine { step, level, message, duration_s, context }) => {
+                let step_name = TaskKind::Step(step);
+                desk.say(Said::Log(NewLogRow { step_name, level, message, duration_s, context }));
+            }
+            WorkEvent::Progress(progress) => desk.say(Said::Progress(progress)),
+            WorkEvent::Picture => desk.say(Said::WentOn),
+            WorkEvent::Preview(preview) => self.show(desk, Preview::new(preview.png.clone(), preview.samples_done)),
+            WorkEvent::File(_) | WorkEvent::Finished(_) => {}
+        }
+    }
+
+    /// Keeps the picture so far, and says that there is a newer one.
+    fn show(&self, desk: &Desk, preview: Preview) {
+        let Previews { hub, render, last } = &*self.previews;
+        let (etag, samples_done) = (preview.etag.clone(), preview.samples_done);
+        let event = PreviewEvent { url: preview_url(render.uuid()), etag, samples_done };
+        let data = serde_json::to_value(JobEvent::Preview(event)).unwrap_or_default();
+        *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(preview.clone());
+        hub.set_preview(*render, preview);
+        desk.say(Said::Event(NewEvent { name: EventName::Preview, data }));
+    }
+
+    /// Stores the files.
+    async fn save(&self, desk: &Desk, received: Received, completed: Completed) -> Outcome {
+        let begun = Instant::now();
+        desk.say(Said::Finishing);
+        desk.say(Said::Step(StepName::OutputSave, StepPhase::Started { about: Map::new() }));
+        say(desk, LogLevel::Info, "started".to_owned(), None, Json::Null);
+        Failpoint::Store.pass();
+        let (db, store, scope) = (&self.place.db, &self.place.store, TenantScope::of(self.tenant));
+        let storing = outputs::store(db, store, scope, self.work.render, &self.formats, received, completed);
+        let stored = match storing.await {
+            Ok(stored) => stored,
+            Err(error) => return self.fail_to_store(desk, error, begun.elapsed()),
+        };
+        let (duration_s, output) = (begun.elapsed().as_secs_f64(), stored.output());
+        let context = Json::Object(output.clone());
+        desk.say(Said::Step(StepName::OutputSave, StepPhase::Done { duration_s, output }));
+        say(desk, LogLevel::Info, format!("done in {duration_s:.3} s"), Some(duration_s), context);
+        desk.say(Said::Result(stored.document));
+        let output = serde_json::to_value(&stored.result).unwrap_or_default();
+        Outcome::Done(Delivery { output, files: stored.files })
+    }
+
+    fn fail_to_store(&self, desk: &Desk, error: OutputError, duration: Duration) -> Outcome {
+        tracing::error!(render.id = %self.work.render, "the files cannot be stored: {error:?}");
+        let failure = error.into_failure();
+        let (duration_s, error) = (duration.as_secs_f64(), format!("{}: {}", failure.code, failure.detail));
+        desk.say(Said::Step(StepName::OutputSave, StepPhase::Failed { duration_s, error: error.clone() }));
+        say(desk, LogLevel::Error, error, Some(duration_s), Json::Null);
+        Outcome::Failed(failure)
+    }
+}
+
+/// A line about storing files.
+fn say(desk: &Desk, level: LogLevel, message: String, duration_s: Option<f64>, context: Json) {
+    let step_name = TaskKind::Step(StepName::OutputSave);
+    desk.say(Said::Log(NewLogRow { step_name, level, message, duration_s, context }));
+}

@@ -1,0 +1,82 @@
+//! Tasks: what a worker was given, and how it is doing.
+
+use serde_json::{Map, Value};
+
+use crate::app::{App, AppError, Code, Page, PageRequest};
+use packshot_contract::job::JobError;
+use packshot_contract::task::Task;
+use packshot_db::tasks::{self as rows, TaskView};
+use packshot_db::{DbError, TenantScope};
+use packshot_domain::access::Principal;
+use packshot_domain::id::TaskId;
+use packshot_domain::task::TaskState;
+
+/// A task.
+///
+/// # Errors
+/// [`Code::TaskNotFound`].
+pub async fn get(app: &App, who: &Principal, id: TaskId) -> Result<Task, AppError> {
+    Ok(task(rows::get(&app.db, TenantScope::of(who.tenant), id).await?))
+}
+
+/// A page of tasks, newest first, of one state or all.
+///
+/// # Errors
+/// What the database says.
+pub async fn list(
+    app: &App,
+    who: &Principal,
+    state: Option<TaskState>,
+    page: PageRequest,
+) -> Result<Page<Task>, AppError> {
+    let Page { items, next } = rows::list(&app.db, TenantScope::of(who.tenant), state, page).await?;
+    Ok(Page { items: items.into_iter().map(task).collect(), next })
+}
+
+/// Puts a task that failed back into its queue, with a fresh set of attempts, and its job with it.
+///
+/// # Errors
+/// [`Code::TaskNotFound`]; [`Code::TaskNotFailed`].
+pub async fn requeue(app: &App, who: &Principal, id: TaskId) -> Result<Task, AppError> {
+    let view = match rows::requeue(&app.db, TenantScope::of(who.tenant), id).await {
+        Err(DbError::State(reason)) => {
+            return Err(AppError::new(Code::TaskNotFailed, format!("the task is {}", reason.from)));
+        }
+        view => view?,
+    };
+    app.queue.wake();
+    Ok(task(view))
+}
+
+fn task(view: TaskView) -> Task {
+    let TaskView { task, args, kwargs, waits_for } = view;
+    let count = |n: i32| u32::try_from(n).unwrap_or(0);
+    Task {
+        id: task.id.uuid(),
+        task_id: task.id.uuid(),
+        celery_task_id: task.id.uuid(),
+        task_name: task.kind.to_string(),
+        job_id: task.job.map(|job| job.id.uuid()),
+        queue: task.queue.into(),
+        lane: task.lane.to_string(),
+        args: match args {
+            Value::Array(args) => args,
+            _ => Vec::new(),
+        },
+        kwargs: match kwargs {
+            Value::Object(kwargs) => kwargs,
+            _ => Map::new(),
+        },
+        state: task.state.into(),
+        waits_for: waits_for.into_iter().map(TaskId::uuid).collect(),
+        attempt: count(task.attempt),
+        max_attempts: count(task.max_attempts),
+        worker_id: task.worker_id.map(|worker| worker.to_string()),
+        lease_expires_at: task.lease_expires_at.map(Into::into),
+        progress_pct: task.progress_pct,
+        error: task.error.map(|error| JobError { code: error.code, detail: error.detail }),
+        created_at: task.created_at.into(),
+        started_at: task.started_at.map(Into::into),
+        completed_at: task.completed_at.map(Into::into),
+    }
+}
