@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 use packshot_domain::id::TaskId;
@@ -19,8 +19,8 @@ pub struct QueueHandle {
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// A task was queued, one ended, or a limit changed.
-    woken: Notify,
+    /// How often a task was queued, one ended, or a limit changed: every runner sees each change, also one that came while it claimed.
+    wakes: watch::Sender<u64>,
     tasks: Mutex<Tasks>,
     /// What keeps the queue from having drained: tasks that run here, and claims under way. Changes with every change of `tasks`.
     n_busy: watch::Sender<usize>,
@@ -63,7 +63,7 @@ pub(super) enum Stop {
 impl QueueHandle {
     /// Says that a task was queued, or that limits or worker configurations changed: the queue looks at once.
     pub fn wake(&self) {
-        self.shared.woken.notify_waiters();
+        self.shared.wakes.send_modify(|n| *n = n.wrapping_add(1));
     }
 
     /// Says that a cancel mark was committed for a task. Without effect when the task does not run in this process.
@@ -108,9 +108,9 @@ impl QueueHandle {
         self.lock().is_draining
     }
 
-    /// Waits until somebody wakes the queue.
-    pub(super) async fn woken(&self) {
-        self.shared.woken.notified().await;
+    /// Changes when somebody wakes the queue.
+    pub(super) fn wakes(&self) -> watch::Receiver<u64> {
+        self.shared.wakes.subscribe()
     }
 
     /// Says that tasks are about to be claimed, and waits with the end of a drain for them; `None` when it drains already.

@@ -31,12 +31,14 @@ pub(super) async fn run(place: Arc<Workplace>, lane: Lane) {
         service_deaths_max: place.parts.service_deaths_max,
     };
     let mut notices = place.parts.db.notices();
+    let mut wakes = place.handle.wakes();
     let mut limits = Limits { max: 0, read: None };
     while !place.handle.is_draining() {
         limits.refresh(&place, &claimer).await;
         claim(&place, &claimer, limits.max).await;
         tokio::select! {
-            () = place.handle.woken() => {}
+            // The queue keeps the sender for as long as this runs.
+            _ = wakes.changed() => {}
             () = sleep(POLL) => {}
             () = news(&mut notices, &claimer, &place, &mut limits) => {}
         }

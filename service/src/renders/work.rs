@@ -151,11 +151,14 @@ impl Attempt {
         let handle = self.place.executor.start(self.work.clone(), Arc::new(assets), sender);
         let mut handle = Guard(Some(handle));
         let mut unstored: Option<OutputError> = None;
-        let (mut give_up, mut is_stopping) = (None, false);
+        let (mut give_up, mut is_stopping, mut has_ended) = (None, false, false);
         let outcome = loop {
             tokio::select! {
                 event = events.recv() => match event {
-                    Some(WorkEvent::Finished(outcome)) => break *outcome,
+                    Some(WorkEvent::Finished(outcome)) => {
+                        has_ended = true;
+                        break *outcome;
+                    }
                     Some(event) => self.say(&desk, event),
                     None => break protocol::Outcome::Failed(Failure::infrastructure("worker_lost", "the worker ended without a word")),
                 },
@@ -174,8 +177,8 @@ impl Attempt {
                 }
             }
         };
-        if give_up.is_none_or(|at| Instant::now() < at) {
-            // It has ended by itself: there is nothing to give up.
+        if has_ended {
+            // There is nothing to give up.
             handle.0 = None;
         }
         match (outcome, unstored) {
