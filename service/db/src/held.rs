@@ -154,7 +154,7 @@ impl Held {
         Some(Lease { task: task.id, job: task.job, token: (*token)? })
     }
 
-    /// Whether somebody cancelled the job.
+    /// Whether the task is to stop, or stopped, because somebody cancelled the job.
     pub(super) fn is_cancelled(&self, i: usize) -> bool {
         self.kept[i].cancel_requested_at.is_some()
     }
@@ -214,8 +214,9 @@ impl Held {
     pub(super) fn give_attempt_back(&mut self, i: usize) {
         let task = &mut self.kept[i].task;
         task.attempt -= 1;
-        let attempt = task.attempt;
-        if let Some(document) = self.document() {
+        let (id, attempt) = (task.id, task.attempt);
+        // The document tells of the task that began last.
+        if let Some(document) = self.document().filter(|document| document.task_id == Some(id)) {
             document.attempt = attempt;
         }
     }
@@ -229,7 +230,7 @@ impl Held {
 
     /// A task that failed goes back into its lane with a fresh set of attempts. What was cancelled because of it waits again.
     pub(super) fn requeue(&mut self, i: usize) -> Result<(), DbError> {
-        if self.is_cancelled(i) {
+        if self.job.as_ref().is_some_and(|job| job.cancel_requested_at.is_some()) {
             let from = TaskState::Cancelled;
             return Err(packshot_domain::task::StateError { from, event: TaskEvent::Requeue }.into());
         }

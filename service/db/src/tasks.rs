@@ -362,7 +362,7 @@ pub struct Reaped {
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away. What was taken back until then stays so.
+/// [`DbError`] when the database is away. What cannot be taken back is tried again the next time.
 pub async fn reap_expired(db: &Db, all: AllTenants, held: Vec<Lease>) -> Result<Vec<Reaped>, DbError> {
     let held: Arc<[Lease]> = held.into();
     let found = db.read(all, (), |tx, ()| Box::pin(recovery::find_expired(tx))).await?;
@@ -371,9 +371,17 @@ pub async fn reap_expired(db: &Db, all: AllTenants, held: Vec<Lease>) -> Result<
         let args = (tenant, task, Arc::clone(&held));
         let work =
             db.write(all, args, |tx, (tenant, task, held)| Box::pin(recovery::reap_expired(tx, *tenant, *task, held)));
-        reaped.extend(work.await?);
+        reaped.extend(taken_back(work.await, task));
     }
     Ok(reaped)
+}
+
+/// What became of a task that was to be taken back. One that cannot be keeps no other from it.
+fn taken_back(result: Result<Option<Reaped>, DbError>, task: TaskId) -> Option<Reaped> {
+    result.unwrap_or_else(|error| {
+        tracing::error!(task.id = %task, "a task of a lost service cannot be taken back: {error}");
+        None
+    })
 }
 
 /// Takes back every task of a service that is known to be gone, as [`reap_expired`] would when their leases expire. Of all services,
@@ -381,19 +389,20 @@ pub async fn reap_expired(db: &Db, all: AllTenants, held: Vec<Lease>) -> Result<
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away. What was taken back until then stays so.
+/// [`DbError`] when the database is away. What cannot be taken back is tried again the next time.
 pub async fn reap_worker(db: &Db, all: AllTenants, worker: WorkerId) -> Result<Vec<Reaped>, DbError> {
     let mut reaped = Vec::new();
     loop {
         let found = db.read(all, worker, |tx, worker| Box::pin(recovery::find_of_worker(tx, *worker))).await?;
-        if found.is_empty() {
-            return Ok(reaped);
-        }
+        let n_before = reaped.len();
         for (tenant, task) in found {
             let work = db.write(all, (tenant, task, worker), |tx, (tenant, task, worker)| {
                 Box::pin(recovery::reap_of_worker(tx, *tenant, *task, *worker))
             });
-            reaped.extend(work.await?);
+            reaped.extend(taken_back(work.await, task));
+        }
+        if reaped.len() == n_before {
+            return Ok(reaped);
         }
     }
 }

@@ -173,8 +173,12 @@ impl JobDocument {
     pub fn apply(&mut self, task: TaskId, change: Change) {
         let by = Some(task);
         match change {
-            Change::Pid(pid) => self.pid = Some(pid),
+            // The document tells of the task that began last.
+            Change::Pid(pid) if self.task_id == by => self.pid = Some(pid),
+            Change::Pid(_) => {}
             Change::Result(result) => self.result = Some(result),
+            // A report whose commit was not answered comes twice.
+            Change::Step { name, at, ref change } if self.has(name, by, at, change) => {}
             Change::Step { name, at, change: StepChange::Begin(render) } => {
                 self.record(name, by, StepStatus::Running, at).render = render;
             }
@@ -274,6 +278,17 @@ impl JobDocument {
         let (completed_at, duration_s, output, render) = (None, None, Vec::new(), None);
         self.steps.push(StepRecord { name, task_id, status, started_at: at, completed_at, duration_s, output, render });
         self.steps.last_mut().expect("a record was just pushed")
+    }
+
+    /// Whether the last record of a step has a change already.
+    fn has(&self, name: StepName, by: By, at: Timestamp, change: &StepChange) -> bool {
+        let last = self.steps.iter().rfind(|step| step.name == name && step.task_id == by);
+        last.is_some_and(|step| match change {
+            StepChange::Begin(_) => step.started_at == at && step.status == StepStatus::Running,
+            StepChange::Finish(_) | StepChange::Fail => {
+                step.completed_at == Some(at) && step.status != StepStatus::Running
+            }
+        })
     }
 
     fn running_position(&self, name: StepName, by: By) -> Option<usize> {

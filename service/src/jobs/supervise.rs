@@ -121,7 +121,12 @@ impl Supervisor {
         loop {
             let write_at = self.write_at();
             let reason = tokio::select! {
+                // What is to end the work comes before what it says, and that before a write, which may take long.
                 biased;
+                reason = self.running.stopped(self.stop) => reason,
+                () = sleep_until(give_up.unwrap_or(write_at).into()), if give_up.is_some() && !is_finishing => {
+                    return Ok(Outcome::Stopped);
+                }
                 Some(said) = said.recv() => {
                     is_finishing |= matches!(said, Said::Finishing);
                     self.ledger.take(said);
@@ -129,11 +134,7 @@ impl Supervisor {
                 }
                 outcome = &mut work.0 => return Ok(self.ended(outcome, said)),
                 () = sleep_until(write_at.into()) => self.write().await?,
-                reason = self.running.stopped(self.stop) => reason,
                 _ = marks.tick(), if is_shared && self.stop == Stop::No => self.look_for_mark().await,
-                () = sleep_until(give_up.unwrap_or(write_at).into()), if give_up.is_some() && !is_finishing => {
-                    return Ok(Outcome::Stopped);
-                }
             };
             if reason > self.stop {
                 self.stop = reason;

@@ -16,7 +16,7 @@ pub(super) fn indexes() -> Vec<IndexCreateStatement> {
         index("idx_jobs_state", "jobs", &["tenant_id", "kind", "state", "created_at", "id"]),
         index("idx_tasks_page", "tasks", &["tenant_id", "created_at", "id"]),
         // Claims: the first of each tenant in a lane is one step into this index.
-        index("idx_tasks_lane", "tasks", &["queue", "lane", "state", "tenant_id", "-priority", "id"]),
+        index("idx_tasks_lane", "tasks", &["queue", "state", "lane", "tenant_id", "-priority", "id"]),
         // The tasks of a job in the order of its graph, and what goes when it goes.
         index("idx_tasks_job", "tasks", &["tenant_id", "job_id", "position"]),
         index("idx_task_edges_after", "task_edges", &["tenant_id", "after_id"]),

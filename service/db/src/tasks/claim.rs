@@ -21,6 +21,7 @@ const RUNNING: &str = "SELECT COUNT(*) FROM tasks WHERE queue = $1 AND lane = $2
 
 /// The next task to hand out. The first task of each tenant is one step into the index `idx_tasks_lane`; of those the first is
 /// taken of the tenant with the fewest running in the lane, unless the tenant is at its limit, which is over all lanes.
+/// The outer join keeps SQLite from beginning with all tasks there are: a claim would cost more with each task ever made.
 const NEXT: &str = "
     SELECT c.tenant_id, c.head FROM (
         SELECT n.tenant_id, n.max_concurrent_renders,
@@ -32,8 +33,8 @@ const NEXT: &str = "
             (SELECT COUNT(*) FROM tasks t
              WHERE t.queue = $1 AND t.state = 'running' AND t.tenant_id = n.tenant_id) AS of_queue
         FROM tenant_configs n) c
-    JOIN tasks t ON t.tenant_id = c.tenant_id AND t.id = c.head
-    WHERE $1 <> 'render' OR c.of_queue < c.max_concurrent_renders
+    LEFT JOIN tasks t ON t.tenant_id = c.tenant_id AND t.id = c.head
+    WHERE c.head IS NOT NULL AND ($1 <> 'render' OR c.of_queue < c.max_concurrent_renders)
     ORDER BY c.running, t.priority DESC, t.id
     LIMIT 1";
 

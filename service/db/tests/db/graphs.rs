@@ -171,6 +171,21 @@ async fn act(t: &Fixture, action: Action, job: JobRef, ids: &[TaskId], leases: &
     }
 }
 
+pub(crate) async fn a_failed_task_of_a_cancelled_job_stays(t: Fixture) {
+    t.set_limits(64, &[(t.scope, 64)]).await;
+    let (job, ids) = submit(&t, &[(Vec::new(), false), (vec![false], false)]).await;
+    let (failed, running) = (claim(&t).await.expect("one"), claim(&t).await.expect("the other"));
+    let error = JobError { code: "c".to_owned(), detail: "d".to_owned(), at: None };
+    let failure = Failure { report: Report::default(), fault: FaultKind::Input, error };
+    tasks::fail(&t.db, t.scope, failed.lease, failure).await.expect("the lease holds");
+    jobs::request_cancel(&t.db, t.scope, job).await.expect("the job");
+    tasks::cancelled(&t.db, t.scope, running.lease, Report::default()).await.expect("it is marked");
+    check(&t, job, &ids).await;
+    let requeued = tasks::requeue(&t.db, t.scope, ids[0]).await;
+    assert!(matches!(requeued, Err(DbError::State(_))), "the job is cancelled");
+    check(&t, job, &ids).await;
+}
+
 pub(crate) async fn r87_two_tasks_write_one_document(t: Fixture) {
     const CHANGES: usize = 50;
     t.set_limits(64, &[(t.scope, 64)]).await;

@@ -108,6 +108,7 @@ conformance! {
         states_follow_the_model;
     graphs:
         r94_jobs_follow_their_tasks
+        a_failed_task_of_a_cancelled_job_stays
         r87_two_tasks_write_one_document
         c39_streams_of_every_kind;
 }
