@@ -21,7 +21,7 @@ mod surrounded;
 use surrounded::Surrounded;
 
 /// When noise is removed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub enum Denoise {
     /// From pictures for eyes: not from linear radiance and numbers, which somebody wants to compute with.
     #[default]

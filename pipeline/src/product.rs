@@ -15,6 +15,7 @@ use packshot_renderer::import::{self, Choices, ImportOptions, SceneStats};
 use packshot_renderer::prepare::{PaletteEntry, PartMaterial};
 use packshot_renderer::scene::{Mesh, Part, PartIdx, Scene};
 use packshot_renderer::shot::document::ShotDocument;
+use serde::Serialize;
 
 use crate::error::{Error, ErrorKind, Fault};
 use crate::request::{MaterialRequest, PartFilter};
@@ -118,7 +119,7 @@ pub struct PartMaterials {
 }
 
 /// A material in use.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PaletteMaterial {
     /// Its id in the library, or its name in the shot.
     pub id: String,

@@ -20,6 +20,8 @@ mod webp;
 use std::error::Error;
 use std::io;
 
+use serde::Serialize;
+
 pub use self::avif::{AvifDepth, avif};
 pub use self::exr::{ExrLayer, ExrPrecision, exr, exr_picture};
 pub use self::jpeg::jpeg;
@@ -32,7 +34,7 @@ pub use self::webp::{WebPCompression, webp};
 const SOFTWARE: &str = concat!("Packshot ", env!("CARGO_PKG_VERSION"));
 
 /// How near a lossy file comes to its pixels, 1 to 100.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Quality(u8);
 
 impl Quality {

@@ -40,6 +40,7 @@ mod parts;
 mod inspect;
 
 use glam::{DAffine3, DMat3, DVec3};
+use serde::Serialize;
 
 use self::cancel::Cancel;
 pub use self::error::{ImportError, ImportErrorCode};
@@ -89,7 +90,7 @@ pub struct Pose {
 }
 
 /// The axis of the file that points up in the world.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub enum UpAxis {
     /// As glTF defines it.
     #[default]

@@ -3,6 +3,7 @@
 //! The modules stand in the order in which data flows.
 
 pub mod diagnostic;
+pub mod digest;
 pub mod look;
 pub mod import;
 pub mod scene;

@@ -11,8 +11,10 @@ use std::sync::Arc;
 
 use glam::{DAffine3, DVec3};
 use packshot_materials::openpbr::OpenPbr;
+use serde::Serialize;
 
 use self::lut::Lut;
+use crate::digest::{self, Digest};
 
 pub mod document;
 pub mod environment;
@@ -38,7 +40,7 @@ pub const MAX_SEED: u32 = i32::MAX as u32;
 pub const MAX_BOUNCES: u32 = 1024;
 
 /// One picture's camera, film, light, floor, background and view.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Shot {
     /// Where the picture is taken from.
     pub camera: Camera,
@@ -62,18 +64,14 @@ impl Shot {
     /// A digest of everything in the shot, 64 lower-case hexadecimal digits: shots that differ in anything differ in it. It is that of one
     /// version; another one, which has other things to say of shots, may say another.
     pub fn digest(&self) -> String {
-        // The text names every member and writes every number so that it can be read back. Of a map it has the size alone.
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(format!("{self:?}").as_bytes());
-        if let Environment::LatLong { map, .. } = &self.environment {
-            hasher.update(bytemuck::cast_slice(&map.rgb));
-        }
-        hasher.finalize().to_hex().to_string()
+        let mut digest = Digest::default();
+        digest.mix("shot", self);
+        digest.finish()
     }
 }
 
 /// A camera: parallel rays, a pinhole, or a thin lens.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Camera {
     /// Rotation and translation; the camera looks along −Z, +Y up.
     pub world_from_camera: DAffine3,
@@ -89,7 +87,7 @@ pub struct Camera {
 
 /// The round aperture of a thin lens in the camera's plane. A point at another depth d than the sharp plane's f is drawn as a disk, whose
 /// image in the sharp plane has the diameter 2·radius·|d − f|/d.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Aperture {
     /// Positive.
     pub radius_m: f64,
@@ -98,7 +96,7 @@ pub struct Aperture {
 }
 
 /// How a [`Camera`] projects.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub enum Projection {
     /// Rays through one point.
     Perspective {
@@ -113,7 +111,7 @@ pub enum Projection {
 }
 
 /// The pixels of a picture and how they are sampled.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Film {
     /// 1 to [`MAX_SIDE_PX`].
     pub width_px: u32,
@@ -136,7 +134,7 @@ pub struct Film {
 }
 
 /// A separable reconstruction filter f around the pixel's centre: pixel = ∫f·L / ∫f.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub enum PixelFilter {
     /// The pixel's own square.
     Box,
@@ -148,7 +146,7 @@ pub enum PixelFilter {
 }
 
 /// The most scattering events from which a path goes on, 0 to [`MAX_BOUNCES`] each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Bounces {
     /// Of all kinds together. 0: the camera's hit points see lights, environment and emission, nothing more.
     pub total: u32,
@@ -168,7 +166,7 @@ impl Bounces {
 }
 
 /// Light from infinitely far away. Camera rays see it only with [`Background::Environment`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub enum Environment {
     /// Darkness.
     None,
@@ -192,13 +190,14 @@ pub enum Environment {
 ///
 /// A unit direction (x, y, z) reads it at u = 0.5 + atan2(z, x)/2π, v = acos(y)/π, bilinear between pixel centres at
 /// (i + 0.5)/size, with u wrapping around.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, PartialEq, Serialize)]
 pub struct EnvironmentMap {
     /// Twice `height_px`.
     pub width_px: u32,
     /// At least 1.
     pub height_px: u32,
     /// `width_px * height_px` radiances, linear Rec.709, finite, not negative, row 0 on top (+Y).
+    #[serde(serialize_with = "digest::of_numbers")]
     pub rgb: Vec<[f32; 3]>,
 }
 
@@ -220,7 +219,7 @@ impl std::fmt::Debug for EnvironmentMap {
 }
 
 /// A light with a place or a direction.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub enum Light {
     /// A rectangle that shines alike in all directions of its −Z side.
     Rect {
@@ -265,7 +264,7 @@ pub enum Light {
 }
 
 /// How a spot fades towards the edge of its cone.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub enum SpotFalloff {
     /// With the square of the cosine's share of the way from the outer to the inner angle (`KHR_lights_punctual`).
     #[default]
@@ -275,7 +274,7 @@ pub enum SpotFalloff {
 }
 
 /// A horizontal square, normal +Y, with or without a wall that it sweeps up to.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Floor {
     /// Its height.
     pub y_m: f64,
@@ -307,7 +306,7 @@ impl Floor {
 }
 
 /// What a floor is in a picture. It gives light to the product and takes it either way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub enum FloorRole {
     /// A surface like others.
     #[default]
@@ -317,7 +316,7 @@ pub enum FloorRole {
 }
 
 /// How a floor rises to a wall, as a photographer's roll of paper does, without an edge: a quarter of a cylinder between both.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Sweep {
     /// The wall stands across from here, seen from the floor's centre: where the camera is. As a camera's azimuth: 0° is +Z, 90° is +X.
     pub azimuth_deg: f64,
@@ -330,7 +329,7 @@ pub struct Sweep {
 }
 
 /// What is behind the product.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub enum Background {
     /// Nothing: alpha is the share of the pixel that surfaces cover.
     Transparent,
@@ -344,7 +343,7 @@ pub enum Background {
 }
 
 /// How radiance becomes display values.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct View {
     /// The curve.
     pub transform: ViewTransform,
@@ -353,7 +352,7 @@ pub struct View {
 }
 
 /// The view transforms, as Blender 5.0.1 has them under these names.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub enum ViewTransform {
     /// AgX: highlights bleach gently, no hue turns.
     #[default]
@@ -369,7 +368,7 @@ pub enum ViewTransform {
 }
 
 /// The looks of AgX: what Blender 5.0.1 calls "AgX - High Contrast" and so on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum AgxLook {
     /// Contrast 1.57.
     VeryHighContrast,

@@ -11,6 +11,7 @@ use packshot_renderer::import::UpAxis;
 use packshot_renderer::look::Look;
 use packshot_renderer::shot::rig::RigName;
 use packshot_renderer::shot::{AgxLook, ViewTransform};
+use serde::Serialize;
 
 /// A parser for finite numbers from `min` to `max`.
 pub(crate) fn number(min: f64, max: f64) -> impl Fn(&str) -> Result<f64, String> + Clone + Send + Sync {
@@ -153,7 +154,7 @@ pub(crate) enum FilterWord {
 }
 
 /// `--exr`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
 pub(crate) enum ExrWord {
     /// 16 bits
     Half,

@@ -2,6 +2,8 @@
 
 use std::num::NonZeroU16;
 
+use serde::Serialize;
+
 use packshot_renderer::encode::{
     AvifDepth, ExrPrecision, LimitedFormat, PngDepth, Quality, TiffDepth, WebPCompression,
 };
@@ -10,7 +12,7 @@ use crate::error::Error;
 
 /// The formats a picture can be encoded in. All but EXR and TIFF of 32 bits are display-referred: exposed, through the view transform, laid
 /// over the background colour if the shot has one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum Format {
     /// Lossless, straight alpha.
     Png(PngDepth),
@@ -85,7 +87,7 @@ impl Format {
 }
 
 /// How a picture becomes a file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Encoding {
     /// The format.
     pub format: Format,

@@ -6,6 +6,7 @@
 use std::num::NonZeroU16;
 
 use ravif::{Encoder, MatrixCoefficients, PixelRange};
+use serde::Serialize;
 
 use super::exif;
 use super::quantize::{is_opaque, to_8};
@@ -18,7 +19,7 @@ pub(super) const MAX_SIDE_PX: u32 = 65_536;
 const SPEED: u8 = 7;
 
 /// Bits per channel of an AVIF.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub enum AvifDepth {
     /// 0 to 255.
     Eight,

@@ -14,6 +14,7 @@ use exr::meta::header::LayerAttributes;
 use exr::prelude::SmallVec;
 use half::f16;
 use rayon::prelude::*;
+use serde::Serialize;
 
 use super::{EncodeError, Metadata, SOFTWARE, check_shape};
 use crate::color::LinearImage;
@@ -21,7 +22,7 @@ use crate::color::LinearImage;
 mod attributes;
 
 /// Bits per sample of an [`ExrLayer`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub enum ExrPrecision {
     /// 16 bits, rounded to the nearest, ties to even. Finite values beyond ±65504 become ±65504, so that a highlight
     /// does not turn into infinity and spoil every filter that touches it.

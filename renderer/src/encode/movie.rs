@@ -15,6 +15,8 @@ mod yuv;
 
 use std::io::{Seek, Write};
 
+use serde::Serialize;
+
 use super::{EncodeError, Metadata, PngDepth, Quality, WebPCompression, check_sides};
 use crate::color::DisplayImage;
 
@@ -24,7 +26,7 @@ pub const MAX_FPS: u16 = 240;
 pub const MAX_FRAMES: u32 = 100_000;
 
 /// The formats of movies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum MovieFormat {
     /// H.264 in an MP4 that plays while it loads: 4:2:0, BT.709 in limited range, without alpha, sides of even length.
     Mp4(Quality),

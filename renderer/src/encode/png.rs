@@ -2,13 +2,14 @@
 
 use png::{BitDepth, ColorType, Compression, Encoder, EncodingError, PixelDimensions, SrgbRenderingIntent, Unit};
 use rayon::prelude::*;
+use serde::Serialize;
 
 use super::quantize::{is_opaque, samples, to_8, to_16};
 use super::{EncodeError, Metadata, SOFTWARE, check_shape};
 use crate::color::DisplayImage;
 
 /// Bits per channel of a PNG.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub enum PngDepth {
     /// 0 to 255.
     #[default]

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::io::Cursor;
 
+use serde::Serialize;
 use tiff::TiffResult;
 use tiff::encoder::colortype::{ColorType, RGB8, RGB16, RGB32Float, RGBA8, RGBA16, RGBA32Float};
 use tiff::encoder::compression::DeflateLevel;
@@ -18,7 +19,7 @@ use crate::color::{DisplayImage, LinearImage};
 const XMP_TAG: Tag = Tag::Unknown(700);
 
 /// Bits per channel of a display-referred TIFF.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum TiffDepth {
     /// 0 to 255.
     Eight,

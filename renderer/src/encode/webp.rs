@@ -1,5 +1,6 @@
 //! WebP: display-referred, straight alpha, 8 bits; lossless, or lossy with lossless alpha.
 
+use serde::Serialize;
 use webp::{Encoder, PixelLayout, WebPConfig};
 
 use super::exif;
@@ -12,7 +13,7 @@ use crate::color::DisplayImage;
 pub(super) const MAX_SIDE_PX: u32 = 16_383;
 
 /// What a WebP keeps of its pixels.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub enum WebPCompression {
     /// Every code of 8 bits.
     #[default]

@@ -5,6 +5,7 @@ use packshot_materials::openpbr::OpenPbr;
 use packshot_shaders::constants::{MATERIAL_BLEND, MATERIAL_BODY, MATERIAL_CAMERA_ONLY, MATERIAL_MASK, MATERIAL_PANE};
 use packshot_shaders::layout::accel::Instance;
 use packshot_shaders::layout::scene as gpu;
+use serde::Serialize;
 
 use super::bevels::Bevels;
 use super::emitters::{Emission, Emitters};
@@ -48,7 +49,7 @@ impl PaletteEntry {
 }
 
 /// Which material a part wears.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum PartMaterial {
     /// The file's own, primitive by primitive; glTF's default material where it names none.
     Own,

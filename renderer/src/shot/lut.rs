@@ -7,6 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use glam::{Vec3, Vec3A};
+use serde::Serialize;
 
 use super::error::{ErrorCode, ShotError};
 
@@ -17,14 +18,17 @@ pub const MAX_CURVE_NODES: usize = 65_536;
 /// What the help of every mistake says last.
 const EXPECTED: &str = "give a .cube with LUT_3D_SIZE or LUT_1D_SIZE, and a line of three numbers for each node";
 
-/// A table by which colours are changed for display.
-#[derive(Clone, PartialEq)]
+/// A table by which colours are changed for display. In a digest its file stands for its nodes.
+#[derive(Clone, PartialEq, Serialize)]
 pub struct Lut {
     /// Its nodes; their colours are display values, 0 to 1.
+    #[serde(skip)]
     pub table: LutTable,
     /// What stands at the first node of each channel.
+    #[serde(skip)]
     pub domain_min: Vec3,
     /// What stands at the last node; more than `domain_min`.
+    #[serde(skip)]
     pub domain_max: Vec3,
     /// What is looked up.
     pub input: LutInput,
@@ -47,7 +51,7 @@ pub enum LutTable {
 }
 
 /// What a [`Lut`] is applied to.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub enum LutInput {
     /// Display values, after the view transform: what most tables for grading are made for.
     #[default]

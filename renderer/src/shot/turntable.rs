@@ -7,6 +7,7 @@
 //! where it turns under a fixed light, the camera and all light turn the other way around it.
 
 use glam::{DAffine3, DMat3, DVec3};
+use serde::Serialize;
 
 use super::error::ShotError;
 use super::framing::{Envelope, Hull};
@@ -23,7 +24,7 @@ pub const MAX_FRAMES: u32 = 100_000;
 const FRAMES_LOOKED_AT: u32 = 36;
 
 /// How a product is turned.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Turntable {
     /// Frames of one turn, 1 to [`MAX_FRAMES`]. The frame after the last would be the first again.
     pub frames: u32,
@@ -42,7 +43,7 @@ impl Default for Turntable {
 }
 
 /// Which way a product turns, as seen from above.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub enum TurnDirection {
     /// Counter-clockwise: about +Y, +Z towards +X.
     #[default]
@@ -52,7 +53,7 @@ pub enum TurnDirection {
 }
 
 /// What moves when a product turns.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub enum TurnMode {
     /// The product, under light that stands still with the camera: highlights travel over it.
     #[default]

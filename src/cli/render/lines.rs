@@ -6,12 +6,13 @@ use packshot::picture::{Aov, Format};
 use packshot_renderer::layers::Quantity;
 use packshot_renderer::layers::lines::{LineKind, LineStyle, WIDTHS_PX};
 use packshot_renderer::shot::Background;
+use serde::Serialize;
 
 use crate::cli::failure::Failure;
 use crate::cli::options::number;
 
 /// Lines over the picture, or in its place.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Serialize)]
 #[command(next_help_heading = "Lines")]
 pub(crate) struct LineArgs {
     /// Draw the product's edges: outlines, borders of parts and materials, creases

@@ -8,6 +8,7 @@ use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use packshot::error::Fault;
+use packshot_renderer::digest::Digest;
 use packshot_renderer::encode::movie::{MovieFormat, MovieSettings};
 use packshot_renderer::encode::{Metadata, PngDepth, Provenance, Quality, WebPCompression};
 
@@ -148,8 +149,13 @@ impl Film {
         request: &str,
         selection: &Selection,
     ) -> Metadata {
-        let text = format!("{request} {:?} {:?} {} {:?}", selection.numbers, self.format, self.fps, output.dpi);
-        let movie = Some(blake3::hash(text.as_bytes()).to_hex().to_string());
+        let mut digest = Digest::default();
+        digest.mix("frames", request);
+        digest.mix("numbers", &selection.numbers);
+        digest.mix("format", &self.format);
+        digest.mix("fps", &self.fps);
+        digest.mix("dpi", &output.dpi);
+        let movie = Some(digest.finish());
         Metadata { dpi: output.dpi, provenance: Provenance { movie, ..provenance } }
     }
 

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 const PREFIX: &str = "left out: ";
 const SEPARATOR: &str = "; ";
 
 /// What a dump left out, as its comments say: kept when the shot is read, so that dumping it again says it again.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct LeftOut {
     /// Of the shot.
     pub shot: Vec<String>,

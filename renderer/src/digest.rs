@@ -1,0 +1,86 @@
+//! Digests of everything that a picture follows from.
+//!
+//! A value goes into a digest as JSON: every member and every variant with its name, every number so that it can be read back.
+//! Text for people has no part in it, so that who changes a message or a `Debug` changes no digest.
+
+use std::io::Write;
+
+use serde::{Serialize, Serializer};
+
+/// A digest of named values, in the order in which they are mixed in.
+#[derive(Clone, Debug, Default)]
+pub struct Digest {
+    hasher: blake3::Hasher,
+}
+
+impl Digest {
+    /// Mixes in a value under a name. Values that differ in any member give other digests; so do equal values under other names.
+    ///
+    /// # Panics
+    /// For a value that is no JSON: a map whose keys are no text. Numbers that are not finite are not told apart.
+    pub fn mix(&mut self, name: &str, value: &(impl Serialize + ?Sized)) {
+        // An array of name and value ends by itself, so that two of them are read in one way only. Hashing does not fail.
+        serde_json::to_writer(&mut self.hasher, &(name, value)).expect("a value that is JSON");
+    }
+
+    /// 64 lower-case hexadecimal digits.
+    pub fn finish(&self) -> String {
+        self.hasher.finalize().to_hex().to_string()
+    }
+}
+
+/// Many numbers as the digest of their bytes: for members that are too large to be written out.
+///
+/// # Errors
+/// Those of the serializer.
+pub fn of_numbers<S: Serializer>(numbers: &[[f32; 3]], serializer: S) -> Result<S::Ok, S::Error> {
+    let mut hasher = blake3::Hasher::new();
+    for row in numbers.chunks(4096) {
+        let bytes: Vec<u8> = row.as_flattened().iter().flat_map(|number| number.to_le_bytes()).collect();
+        // Hashing does not fail.
+        let _ = hasher.write_all(&bytes);
+    }
+    hasher.finalize().to_hex().serialize(serializer)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    fn of(values: &[(&str, &str)]) -> String {
+        let mut digest = Digest::default();
+        values.iter().for_each(|(name, value)| digest.mix(name, value));
+        digest.finish()
+    }
+
+    #[test]
+    fn where_a_value_ends_counts() {
+        let all = [
+            of(&[]),
+            of(&[("a", "bc")]),
+            of(&[("ab", "c")]),
+            of(&[("a", "b"), ("c", "")]),
+            of(&[("a", ""), ("b", "c")]),
+            of(&[("a", "\"]"), ("b", "c")]),
+            of(&[("b", "c"), ("a", "")]),
+        ];
+        assert_eq!(all.iter().collect::<HashSet<_>>().len(), all.len());
+        assert!(all.iter().all(|digest| digest.len() == 64));
+    }
+
+    #[test]
+    fn the_next_number_is_another_one() {
+        let of_number = |number: f64| {
+            let mut digest = Digest::default();
+            digest.mix("x", &number);
+            digest.mix("y", &(number as f32));
+            digest.finish()
+        };
+        for number in [0.1, 1.0, 1e-30, -7.25, f64::from(f32::MAX)] {
+            assert_ne!(of_number(number), of_number(number.next_up()));
+        }
+        assert_ne!(of_number(0.0), of_number(-0.0));
+    }
+}
