@@ -7,7 +7,7 @@ use packshot_contract::job::JobState;
 use uuid::Uuid;
 
 use crate::Finding;
-use crate::product::submission;
+use crate::product::{of_any_kind, submission};
 use crate::service::{Setup, percentile};
 
 /// Waits for an event of this name, and this text in its data; then it is time to cancel.
@@ -34,7 +34,7 @@ pub(crate) async fn run(setup: &Setup) -> Vec<Finding> {
 async fn cancel(client: &Client, (what, name, text): (&str, &str, &str), rounds: u32, first: u32) -> Finding {
     let (mut faults, mut times) = (Vec::new(), Vec::new());
     for round in 0..rounds {
-        let mut endless = submission("cancel", first + round, 512, 65_536);
+        let mut endless = of_any_kind("cancel", first + round, 512, 65_536);
         endless.idempotency_key = None;
         let id = client.submit(&endless).await.expect("accepted").id;
         let mut events = client.events(id);
@@ -70,7 +70,7 @@ async fn cancel(client: &Client, (what, name, text): (&str, &str, &str), rounds:
 async fn race(client: &Client, rounds: u32) -> Finding {
     let (mut faults, mut n_cancelled) = (Vec::new(), 0);
     for round in 0..rounds {
-        let mut quick = submission("race", 50_000 + round, 16, 4);
+        let mut quick = of_any_kind("race", 50_000 + round, 16, 4);
         quick.idempotency_key = None;
         let id = client.submit(&quick).await.expect("accepted").id;
         tokio::time::sleep(Duration::from_millis(u64::from(round) * 7 % 60)).await;

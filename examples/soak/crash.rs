@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use crate::product::submission;
+use crate::product::of_any_kind;
 use crate::service::{Service, Setup, kill, percentile};
 use crate::{Finding, verify};
 
@@ -37,7 +37,7 @@ pub(crate) async fn service(setup: &Setup) -> Finding {
     let service = setup.start(&data, &[], &[]);
     let jobs = acknowledged.lock().expect("no panic").clone();
     let mut faults = same_keys(&service, &jobs).await;
-    let verdict = verify::jobs(&service.client, &jobs, SETTLE).await;
+    let verdict = verify::jobs(&service.client, &jobs, SETTLE, verify::DEATHS_INLINE).await;
     faults.extend(verdict.faults);
     for id in &verdict.given_up {
         faults.extend(verify::requeued(&service, *id).await);
@@ -46,7 +46,7 @@ pub(crate) async fn service(setup: &Setup) -> Finding {
     let (n_objects, damaged) = verify::objects(&data);
     faults.extend(damaged);
     let figures = format!(
-        "{rounds} kills, {} jobs acknowledged, {} of them killed three times, given up and done when put back, {n_objects} objects \
+        "{rounds} kills, {} jobs acknowledged, {} of them under way in three kills, given up and done when put back, {n_objects} objects \
          intact, ready after {:.0?} (median), {:.0?} (p99)",
         jobs.len(),
         verdict.given_up.len(),
@@ -66,7 +66,7 @@ fn load(
         let (client, acknowledged) = (service.client.clone(), acknowledged.clone());
         tokio::spawn(async move {
             for seed in (first + n..).step_by(SUBMITTERS as usize) {
-                match client.submit(&submission("kill", seed, 8, 2)).await {
+                match client.submit(&of_any_kind("kill", seed, 8, 2)).await {
                     Ok(job) => drop(acknowledged.lock().expect("no panic").insert(seed, job.id)),
                     Err(_) => return,
                 }
@@ -81,7 +81,7 @@ fn load(
 async fn same_keys(service: &Service, jobs: &BTreeMap<u32, Uuid>) -> Vec<String> {
     let mut faults = Vec::new();
     for (seed, id) in jobs.iter().step_by(7) {
-        match service.client.submit(&submission("kill", *seed, 8, 2)).await {
+        match service.client.submit(&of_any_kind("kill", *seed, 8, 2)).await {
             Ok(job) if job.id == *id => {}
             other => faults.push(format!("job {seed} again: {:?}", other.map(|job| job.id))),
         }
@@ -101,7 +101,7 @@ async fn failpoint(setup: &Setup, name: &str) -> Finding {
     let (mut faults, mut times) = (Vec::new(), Vec::new());
     for round in 0..rounds {
         let mut doomed = setup.start(&data, &[], &[("PACKSHOT_FAILPOINT", &format!("{name}:kill"))]);
-        let job = match doomed.client.submit(&submission(name, round, 16, 2)).await {
+        let job = match doomed.client.submit(&of_any_kind(name, round, 16, 2)).await {
             Ok(job) => job.id,
             Err(error) => {
                 faults.push(format!("not accepted: {error}"));
@@ -115,7 +115,14 @@ async fn failpoint(setup: &Setup, name: &str) -> Finding {
         let began = Instant::now();
         let service = setup.start(&data, &[], &[]);
         faults.extend(
-            verify::jobs(&service.client, &BTreeMap::from([(round, job)]), Duration::from_secs(90)).await.strict(),
+            verify::jobs(
+                &service.client,
+                &BTreeMap::from([(round, job)]),
+                Duration::from_secs(90),
+                verify::DEATHS_INLINE,
+            )
+            .await
+            .strict(),
         );
         times.push(began.elapsed());
         service.kill();
@@ -138,7 +145,7 @@ pub(crate) async fn worker(setup: &Setup) -> Finding {
     let service = setup.start(&data, &["--workers", "process"], &[]);
     let (mut faults, mut times, mut n_killed) = (Vec::new(), Vec::new(), 0);
     for round in 0..rounds {
-        let mut submission = submission("worker", round, 256, 65_536);
+        let mut submission = of_any_kind("worker", round, 256, 65_536);
         submission.request.insert("max_time_s".to_owned(), 2.into());
         let id = match service.client.submit(&submission).await {
             Ok(job) => job.id,
@@ -156,7 +163,14 @@ pub(crate) async fn worker(setup: &Setup) -> Finding {
             n_killed += 1;
         }
         faults.extend(
-            verify::jobs(&service.client, &BTreeMap::from([(round, id)]), Duration::from_secs(120)).await.strict(),
+            verify::jobs(
+                &service.client,
+                &BTreeMap::from([(round, id)]),
+                Duration::from_secs(120),
+                verify::DEATHS_WITH_PROCESSES,
+            )
+            .await
+            .strict(),
         );
         times.push(began.elapsed());
     }

@@ -14,6 +14,7 @@ use std::process::ExitCode;
 
 mod cancel;
 mod crash;
+mod pair;
 mod product;
 mod service;
 mod slow;
@@ -30,7 +31,7 @@ pub(crate) struct Finding {
     pub(crate) faults: Vec<String>,
 }
 
-const TRIALS: [&str; 7] = ["kill", "failpoint", "worker", "submit", "slow", "cancel", "warm"];
+const TRIALS: [&str; 8] = ["kill", "pair", "failpoint", "worker", "submit", "slow", "cancel", "warm"];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -50,6 +51,7 @@ async fn main() -> ExitCode {
     for name in TRIALS.into_iter().filter(|name| wanted.is_empty() || wanted.iter().any(|w| w == name)) {
         let findings = match name {
             "kill" => vec![crash::service(&setup).await],
+            "pair" => vec![pair::run(&setup).await],
             "failpoint" => crash::failpoints(&setup).await,
             "worker" => vec![crash::worker(&setup).await],
             "submit" => vec![submit::run(&setup).await],

@@ -1,9 +1,36 @@
 //! What is rendered: next to nothing, so that the service and not the renderer is what is tried.
 
 use packshot_contract::client::Submission;
+use packshot_contract::request::Kind;
 use serde_json::{Value, json};
 
-/// A render of `side` × `side` pixels with so many samples. The seed tells one from all others, the key is made of it.
+/// A job of one kind or another, by its seed: a still, views of three sides, a turntable as a film and an archive.
+/// Each picture has `side` × `side` pixels with so many samples.
+pub(crate) fn of_any_kind(run: &str, seed: u32, side: u32, samples: u32) -> Submission {
+    let mut submission = submission(run, seed, side, samples);
+    let more = match seed % 4 {
+        2 => json!({ "kind": "views", "views": ["front", "iso", "top"] }),
+        3 => json!({ "kind": "turntable", "frame_count": N_FRAMES, "formats": ["apng", "zip"] }),
+        _ => json!({}),
+    };
+    let Value::Object(more) = more else { unreachable!("an object was written") };
+    submission.request.extend(more);
+    submission
+}
+
+/// Frames of a turntable.
+const N_FRAMES: u32 = 3;
+
+/// The files that a completed job of [`of_any_kind`] has.
+pub(crate) fn n_files(kind: Kind) -> usize {
+    match kind {
+        Kind::Still => 1,
+        Kind::Views => 3,
+        Kind::Turntable => 2,
+    }
+}
+
+/// A still of `side` × `side` pixels with so many samples. The seed tells one from all others, the key is made of it.
 pub(crate) fn submission(run: &str, seed: u32, side: u32, samples: u32) -> Submission {
     let request = json!({ "width": side, "height": side, "samples": samples, "noise_threshold": 0, "seed": seed });
     let Value::Object(request) = request else { unreachable!("an object was written") };

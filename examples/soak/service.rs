@@ -53,6 +53,11 @@ impl Service {
     }
 
     pub(crate) fn kill(mut self) {
+        self.end();
+    }
+
+    /// Ends it as KILL does.
+    pub(crate) fn end(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -91,8 +96,7 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.end();
     }
 }
 

@@ -9,6 +9,7 @@ use packshot_contract::job::{Job, JobState};
 use packshot_domain::hash::ContentAddress;
 use uuid::Uuid;
 
+use crate::product::n_files;
 use crate::service::Service;
 
 /// What became of acknowledged jobs.
@@ -17,7 +18,7 @@ pub(crate) struct Verdict {
     /// Jobs that are lost, not over in time, not completed, that ended more or less than once, whose stream has a gap, or whose file
     /// is not what its address says.
     pub(crate) faults: Vec<String>,
-    /// Jobs whose worker was lost three times: those are failed, as the contract has it.
+    /// Jobs that were under way in as many deaths of a service as one may see: those are failed, as the contract has it.
     pub(crate) given_up: Vec<Uuid>,
 }
 
@@ -35,13 +36,18 @@ enum End {
     GivenUp,
 }
 
-/// Waits until every job is over.
-pub(crate) async fn jobs(client: &Client, jobs: &BTreeMap<u32, Uuid>, limit: Duration) -> Verdict {
+/// Deaths of the service that a job may see when it renders itself.
+pub(crate) const DEATHS_INLINE: u32 = 3;
+/// The same where workers are processes.
+pub(crate) const DEATHS_WITH_PROCESSES: u32 = 10;
+
+/// Waits until every job is over. None may be given up before it saw `deaths_max` deaths of a service.
+pub(crate) async fn jobs(client: &Client, jobs: &BTreeMap<u32, Uuid>, limit: Duration, deaths_max: u32) -> Verdict {
     let until = Instant::now() + limit;
     let mut verdict = Verdict::default();
     for (seed, id) in jobs {
         let left = until.saturating_duration_since(Instant::now()).max(Duration::from_secs(1));
-        match tokio::time::timeout(left, job(client, *id)).await {
+        match tokio::time::timeout(left, job(client, *id, deaths_max)).await {
             Ok(Ok(End::Completed)) => {}
             Ok(Ok(End::GivenUp)) => verdict.given_up.push(*id),
             Ok(Err(fault)) => verdict.faults.push(format!("job {seed} ({id}): {fault}")),
@@ -51,7 +57,7 @@ pub(crate) async fn jobs(client: &Client, jobs: &BTreeMap<u32, Uuid>, limit: Dur
     verdict
 }
 
-async fn job(client: &Client, id: Uuid) -> Result<End, String> {
+async fn job(client: &Client, id: Uuid, deaths_max: u32) -> Result<End, String> {
     let mut events = client.events(id).from_the_start();
     let (mut last, mut ends) = (0, 0);
     while let Some(event) = events.next().await.map_err(|error| error.to_string())? {
@@ -68,19 +74,23 @@ async fn job(client: &Client, id: Uuid) -> Result<End, String> {
     }
     let is_given_up = job.state == JobState::Failed
         && job.error.as_ref().is_some_and(|error| error.code == "worker_lost")
-        && job.document.as_ref().is_some_and(|document| document.attempt == 3)
+        && job.document.as_ref().is_some_and(|document| document.attempt >= deaths_max)
         && job.result.is_none();
-    if is_given_up { Ok(End::GivenUp) } else { picture(client, job).await.map(|()| End::Completed) }
+    if is_given_up { Ok(End::GivenUp) } else { pictures(client, job).await.map(|()| End::Completed) }
 }
 
-/// The job is completed, with one file, which is what its address says.
-async fn picture(client: &Client, job: Job) -> Result<(), String> {
+/// The job is completed, with the files of its kind, each of which is what its address says.
+async fn pictures(client: &Client, job: Job) -> Result<(), String> {
     if job.state != JobState::Completed {
         return Err(format!("state {}, {:?}", job.state, job.error));
     }
     let files = job.result.map(|result| result.files).unwrap_or_default();
-    let [file] = &files[..] else { return Err(format!("{} files", files.len())) };
-    client.fetch(file).await.map_err(|error| error.to_string())?;
+    if files.len() != n_files(job.request.kind) {
+        return Err(format!("{} files of {}", files.len(), job.request.kind));
+    }
+    for file in &files {
+        client.fetch(file).await.map_err(|error| error.to_string())?;
+    }
     Ok(())
 }
 
@@ -96,7 +106,7 @@ pub(crate) async fn requeued(service: &Service, id: Uuid) -> Option<String> {
         loop {
             let job = service.client.job(id).await.map_err(|error| error.to_string())?;
             if job.state.is_terminal() {
-                return picture(&service.client, job).await;
+                return pictures(&service.client, job).await;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

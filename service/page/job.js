@@ -15,6 +15,7 @@ export class JobView {
     this.picture = "";
     byId("cancel").addEventListener("click", () => this.act(() => send(this.job.links.cancel, { method: "POST" })));
     byId("delete").addEventListener("click", () => this.remove());
+    byId("requeue").addEventListener("click", () => this.requeue());
   }
 
   /** Shows a job and follows it until another one is chosen. */
@@ -85,6 +86,8 @@ export class JobView {
     show("cancel", !isTerminal(job));
     byId("cancel").disabled = Boolean(job.cancel_requested_at);
     show("delete", isTerminal(job));
+    // What failed for a reason that is gone is done when it is put back.
+    show("requeue", job.state === "failed" && Boolean(job.task_id));
     show("job-error", Boolean(job.error));
     byId("job-error").textContent = job.error ? `${job.error.detail} (${job.error.code})` : "";
     byId("request").textContent = JSON.stringify(job.request, null, 2);
@@ -197,6 +200,15 @@ export class JobView {
       await send(links.self, { method: "DELETE" });
       this.close();
       this.onGone(id);
+    });
+  }
+
+  /** Puts a job that failed back into its queue, and follows it again. */
+  async requeue() {
+    const { id, task_id: task } = this.job;
+    await this.act(async () => {
+      await send(`api/v1/tasks/${task}/requeue`, { method: "POST" });
+      this.open(id);
     });
   }
 

@@ -20,7 +20,7 @@ use packshot_db::{AllTenants, Db, DbError, TenantScope};
 const OF_DATABASE: &str = "database";
 const OF_NOBODY: &str = "default";
 
-/// The settings that bear on renders, each with its value in force.
+/// The settings that bear on requests and renders, each with its value in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InForce {
     /// `render_device`: the device of jobs that name none.
@@ -35,6 +35,10 @@ pub struct InForce {
     pub max_pixels: u64,
     /// `max_output_bytes`: the most that one job may write.
     pub max_output_bytes: u64,
+    /// `max_event_streams_per_user`: streams of events that one user may have open.
+    pub max_event_streams_per_user: usize,
+    /// `max_event_streams_per_tenant`: streams of events that all users of one tenant may have open.
+    pub max_event_streams_per_tenant: usize,
 }
 
 impl InForce {
@@ -58,8 +62,9 @@ impl InForce {
     /// What is in force where the database keeps `stored`.
     #[must_use]
     pub fn of(config: &Config, stored: &Stored) -> Self {
-        let [device, samples, stall, upload, pixels, output] = &SETTINGS;
+        let [device, samples, stall, upload, pixels, output, of_user, of_tenant] = &SETTINGS;
         let whole = |definition| value(definition, config, stored).0.as_u64();
+        let count = |definition| whole(definition).and_then(|number| usize::try_from(number).ok());
         let text = value(device, config, stored).0.as_str().map(str::to_owned);
         let samples = whole(samples).and_then(|samples| u32::try_from(samples).ok());
         let minutes = whole(stall).unwrap_or(config.render_stall_timeout_minutes);
@@ -70,6 +75,8 @@ impl InForce {
             max_upload_bytes: whole(upload).unwrap_or(config.max_upload_bytes),
             max_pixels: whole(pixels).unwrap_or(config.max_pixels),
             max_output_bytes: whole(output).unwrap_or(config.max_output_bytes),
+            max_event_streams_per_user: count(of_user).unwrap_or(config.max_event_streams_per_user),
+            max_event_streams_per_tenant: count(of_tenant).unwrap_or(config.max_event_streams_per_tenant),
         }
     }
 }

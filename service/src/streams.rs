@@ -1,17 +1,45 @@
-//! Following a stream: its events by their number, as soon as there are new ones.
+//! Following a stream: its events by their number, as soon as there are new ones. The stream of all jobs also passes on how far
+//! each is.
+
+use std::collections::HashMap;
 
 use crate::app::{App, AppError};
 use crate::events::hub::Follower;
-use packshot_db::streams;
-use packshot_db::{DbError, TenantScope, renders};
+use crate::settings::InForce;
+use packshot_db::{DbError, TenantScope, jobs, renders, streams};
 use packshot_domain::access::Principal;
-use packshot_domain::id::RenderId;
+use packshot_domain::id::{JobId, RenderId};
 use packshot_domain::stream::{Closes, StreamId, StreamKind};
 
+pub use packshot_db::jobs::{JobProgress, LiveJob, LiveJobs};
 pub use packshot_db::streams::Event;
 
 /// Events that are read at once.
 const BATCH: u32 = 256;
+
+/// Jobs that are told to who begins to follow all of them; how many more there are is told too.
+pub const LIVE_MAX: u32 = 1000;
+
+/// How many streams may be open with this process at one time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Of one user.
+    pub of_user: usize,
+    /// Of all users of one tenant.
+    pub of_tenant: usize,
+}
+
+impl Limits {
+    /// Those in force for who asks.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn in_force(app: &App, who: &Principal) -> Result<Self, AppError> {
+        let in_force = InForce::of_tenant(&app.db, TenantScope::of(who.tenant), &app.settings).await?;
+        let (of_user, of_tenant) = (in_force.max_event_streams_per_user, in_force.max_event_streams_per_tenant);
+        Ok(Self { of_user, of_tenant })
+    }
+}
 
 /// A stream that somebody follows.
 pub struct Feed {
@@ -23,6 +51,8 @@ pub struct Feed {
     after: i64,
     /// Whether it is worth asking if the stream has ended: at the beginning, after an event that ends it, and now and then.
     may_be_over: bool,
+    /// The number of the last progress of each running job that was passed on. Only the stream of all jobs has any.
+    passed_on: HashMap<JobId, i64>,
 }
 
 /// What a look at a stream brought.
@@ -30,6 +60,8 @@ pub struct Feed {
 pub struct Looked {
     /// Its new events.
     pub events: Vec<Event>,
+    /// What is farther than it was: passed on, and in no place of the stream.
+    pub progress: Vec<JobProgress>,
     /// Whether none follow.
     pub is_over: bool,
 }
@@ -38,12 +70,7 @@ impl Feed {
     /// Follows a stream after an event. What is written from now on is not missed.
     pub fn open(app: &App, who: &Principal, stream: StreamId, after: i64) -> Self {
         let (scope, follower) = (TenantScope::of(who.tenant), app.hub.follow(stream));
-        Self { app: app.clone(), scope, stream, follower, after, may_be_over: true }
-    }
-
-    /// Goes on after another event.
-    pub fn skip_to(&mut self, seq: i64) {
-        self.after = seq;
+        Self { app: app.clone(), scope, stream, follower, after, may_be_over: true, passed_on: HashMap::new() }
     }
 
     /// Waits for news, but not for ever.
@@ -71,7 +98,20 @@ impl Feed {
         let is_over = ends
             || is_closing
             || (events.is_empty() && std::mem::take(&mut self.may_be_over) && self.is_over().await?);
-        Ok(Looked { events, is_over })
+        let progress = match self.stream.kind {
+            StreamKind::Jobs => self.progress().await?,
+            _ => Vec::new(),
+        };
+        Ok(Looked { events, progress, is_over })
+    }
+
+    /// How far running jobs are that are farther than at the last look.
+    async fn progress(&mut self) -> Result<Vec<JobProgress>, AppError> {
+        let mut progress = jobs::progress(&self.app.db, self.scope).await?;
+        let now = progress.iter().map(|progress| (progress.job.id, progress.seq)).collect();
+        let before = std::mem::replace(&mut self.passed_on, now);
+        progress.retain(|progress| before.get(&progress.job.id).is_none_or(|seq| *seq < progress.seq));
+        Ok(progress)
     }
 
     /// Whether nothing can follow what was read: for who came back after the end, or to an object that is gone.
@@ -85,4 +125,12 @@ impl Feed {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// The jobs of the tenant that have not ended, at most [`LIVE_MAX`] of them: what its stream of all jobs goes on from.
+///
+/// # Errors
+/// What the database says.
+pub async fn live_jobs(app: &App, who: &Principal) -> Result<LiveJobs, AppError> {
+    Ok(jobs::live(&app.db, TenantScope::of(who.tenant), LIVE_MAX).await?)
 }

@@ -38,14 +38,10 @@ pub async fn list(
 /// # Errors
 /// [`Code::TaskNotFound`]; [`Code::TaskNotFailed`].
 pub async fn requeue(app: &App, who: &Principal, id: TaskId) -> Result<Task, AppError> {
-    let view = match rows::requeue(&app.db, TenantScope::of(who.tenant), id).await {
-        Err(DbError::State(reason)) => {
-            return Err(AppError::new(Code::TaskNotFailed, format!("the task is {}", reason.from)));
-        }
-        view => view?,
-    };
-    app.queue.wake();
-    Ok(task(view))
+    match rows::requeue(&app.db, TenantScope::of(who.tenant), id).await {
+        Err(DbError::State(reason)) => Err(AppError::new(Code::TaskNotFailed, format!("the task is {}", reason.from))),
+        view => Ok(task(view?)),
+    }
 }
 
 fn task(view: TaskView) -> Task {

@@ -71,10 +71,7 @@ async fn a_restart_takes_back_at_once_what_the_killed_process_held() {
     let job = service.client().job(id).await.expect("the job");
     assert_eq!((job.state, job.task_id.is_some()), (JobState::Queued, true), "no lease is waited for");
     let document = job.document.expect("a document");
-    assert_eq!(
-        (document.attempt, document.error.as_deref()),
-        (1, Some("the service ended during attempt 1, and its worker with it"))
-    );
+    assert_eq!((document.attempt, document.error.as_deref()), (1, Some("the service that ran attempt 1 was lost")));
     assert!(service.log().contains("[WORKER_RECOVERY] worker of attempt 1 lost"), "{}", service.log());
     service.client().cancel(id).await.expect("cancelled");
 }

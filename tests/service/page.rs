@@ -113,6 +113,20 @@ async fn a_key_opens_the_page_and_a_refusal_is_said(browser: &Browser) {
     browser.until("document.querySelector('#job-state').textContent === 'failed'").await;
     browser.until("document.querySelector('#job-error').textContent.includes('glb.')").await;
     fits(browser, "failed").await;
+    // Put back into the queue, it is tried again, and fails again.
+    browser.run("document.querySelector('#requeue').click()").await;
+    let client = service.client_with(key.trim());
+    let id = client.jobs(1, None).await.expect("a page").items[0].id;
+    let n_failures = async || {
+        let mut events = client.events(id).from_the_start();
+        let mut n = 0;
+        while let Some(event) = events.next().await.expect("a sound stream") {
+            n += usize::from(event.name == "job.failed");
+        }
+        n
+    };
+    until("it is tried again", SOON, async || n_failures().await == 2).await;
+    browser.until("document.querySelector('#job-state').textContent === 'failed'").await;
     browser.run("document.querySelector('[name=width]').value = 16384; document.querySelector('[name=height]').value = 16384").await;
     browser.run("document.querySelector('#render').click()").await;
     browser.until("document.querySelector('#notice').textContent.includes('pixels')").await;

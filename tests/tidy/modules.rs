@@ -44,7 +44,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("tasks", &["app", "contract", "db", "domain"]),
-    ("streams", &["app", "db", "domain", "events"]),
+    ("streams", &["app", "db", "domain", "events", "settings"]),
     ("libraries", &["app", "contract", "db", "domain", "tenancy", "worker"]),
     ("instance", &["app", "contract", "db", "domain", "server", "settings", "store"]),
     ("tenancy", &["app", "config", "contract", "db", "domain", "settings"]),

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::document::StepStatus;
-use super::job::JobState;
+use super::job::{JobSource, JobState};
 use super::scalar::Time;
 
 /// What happened to a job, with what a client needs to follow it.
@@ -145,12 +145,13 @@ pub fn is_terminal(name: &str) -> bool {
 /// One event of a stream, by the names of its fields.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StreamEvent {
-    /// The number of the last event that it contains: what `Last-Event-ID` takes.
+    /// The number of the last event that it contains: what `Last-Event-ID` takes. An event that is passed on from the stream of a
+    /// job to that of all jobs has none.
     pub id: Option<String>,
     /// `snapshot`, with which a stream begins, or what happened: `job.state`, `job.step`, `job.progress`, `job.preview`, `job.log`,
     /// `job.completed`, `job.failed`, `job.cancelled`.
     pub event: String,
-    /// JSON: the `Job` of a snapshot, the `EventData` of everything else.
+    /// JSON: the `Job` or the `LiveJobs` of a snapshot, the `EventData` of everything else, the `PassedOnData` of what is passed on.
     #[schema(content_media_type = "application/json")]
     pub data: String,
 }
@@ -164,6 +165,21 @@ pub struct EventData {
     pub at: Time,
     /// The job.
     pub job_id: Uuid,
+    /// Members of the event's type.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    pub own: Map<String, Value>,
+}
+
+/// The data of an event that is passed on from the stream of a job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PassedOnData {
+    /// When it happened.
+    pub at: Time,
+    /// The job.
+    pub job_id: Uuid,
+    /// What the job is of.
+    pub source: JobSource,
     /// Members of the event's type.
     #[serde(flatten)]
     #[schema(value_type = Object)]

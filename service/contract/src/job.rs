@@ -147,6 +147,62 @@ pub struct Links {
     pub results: std::collections::BTreeMap<String, String>,
 }
 
+words! {
+    /// What a job is of.
+    pub enum JobSource = packshot_domain::job::JobKind {
+        /// A direct render.
+        Render = "render",
+        /// An order line.
+        Line = "line",
+        /// A shadow run beside a line.
+        Shadow = "shadow",
+        /// Work on a CAD file.
+        Cad = "cad",
+        /// A design on a product.
+        Design = "design",
+    }
+}
+
+/// The jobs that have not ended, with which a stream of all jobs begins.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct LiveJobs {
+    /// The newest thousand, newest first.
+    pub items: Vec<LiveJob>,
+    /// How many there are.
+    pub total: u64,
+}
+
+/// A job that has not ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct LiveJob {
+    /// Its id.
+    pub id: Uuid,
+    /// What it is of.
+    pub source: JobSource,
+    /// Where it stands.
+    pub state: JobState,
+    /// 0 to 100.
+    pub progress_pct: f64,
+    /// Samples that every pixel that still wants some has, of all pictures together.
+    pub samples_done: u32,
+    /// The most a pixel gets, of all pictures together.
+    pub samples_target: u32,
+    /// When it was accepted.
+    pub created_at: Time,
+    /// Where it is; `null` for one that has no resource of its own.
+    pub links: Option<LiveLinks>,
+}
+
+/// Where a job and its events are, as paths of this server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LiveLinks {
+    /// The job.
+    #[serde(rename = "self")]
+    pub own: String,
+    /// Its events.
+    pub events: String,
+}
+
 /// Where the resource of a job is.
 pub fn url(id: Uuid) -> String {
     format!("/api/v1/renders/{id}")

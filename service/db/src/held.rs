@@ -17,9 +17,8 @@ use super::log::NewLogRow;
 use super::streams::NewEvent;
 use super::tasks::{Delivery, Report, Task};
 use super::tx::Tx;
-use super::{DbError, Json, Notice, jobs};
+use super::{DbError, Json, jobs};
 use packshot_domain::document::Change;
-use packshot_domain::event::EventName;
 use packshot_domain::id::{TaskId, TenantId, WorkerId};
 use packshot_domain::job::{JobRef, JobState, TaskFacts};
 use packshot_domain::task::{Failures, LEASE, Lease, LeaseToken, TaskEvent, TaskState};
@@ -178,9 +177,9 @@ impl Held {
     }
 
     /// Takes over what the holder of a lease reports, and renews the lease.
-    pub(super) fn report(&mut self, tx: &Tx<'_>, i: usize, report: Report) {
+    pub(super) fn report(&mut self, i: usize, report: Report) {
         let Report { began, changes, progress, went_on, device, events, log, spec } = report;
-        let (tenant, id) = (self.tenant, self.kept[i].task.id);
+        let id = self.kept[i].task.id;
         for change in changes {
             self.change_document(id, change);
         }
@@ -197,12 +196,6 @@ impl Held {
         }
         if let (Some(job), Some(device)) = (&mut self.job, device) {
             job.device = Some(device);
-        }
-        if let Some(job) = &self.job {
-            let last = events.iter().rfind(|event| event.name == EventName::Progress);
-            if let Some(NewEvent { data, .. }) = last {
-                tx.announce(Notice::Progress { tenant, job: job.job, data: Arc::new(data.clone()) });
-            }
         }
         self.events.extend(events);
         if began {
@@ -309,6 +302,15 @@ impl Held {
         self.changed.insert(i);
     }
 
+    /// What ended a task had nothing to do with it: its error says how it is tried again.
+    pub(super) fn tell_of_requeue(&mut self, i: usize) {
+        let task = &mut self.kept[i].task;
+        let (id, n) = (task.id, task.failures.service_deaths);
+        if let Some(error) = &mut task.error {
+            error.detail += &format!(", as {n} services were by now: POST /api/v1/tasks/{id}/requeue tries again");
+        }
+    }
+
     /// How often attempts at a task have failed.
     pub(super) fn failures(&mut self, i: usize) -> &mut Failures {
         self.changed.insert(i);
@@ -397,9 +399,10 @@ impl Held {
                 document.error = None;
             }
         }
-        let delivered = self.turns.iter().rev().find_map(|(_, phase)| match phase {
-            Phase::Completed(delivery) => Some(&delivery.output),
-            Phase::Began | Phase::Released | Phase::Failed | Phase::Cancelled => None,
+        let publishes = facts.iter().any(|task| task.publishes);
+        let delivered = self.turns.iter().rev().find_map(|(i, phase)| match phase {
+            Phase::Completed(delivery) if facts[*i].publishes || !publishes => Some(&delivery.output),
+            Phase::Completed(_) | Phase::Began | Phase::Released | Phase::Failed | Phase::Cancelled => None,
         });
         jobs::announce(tx, tenant, job, delivered);
     }

@@ -1,6 +1,7 @@
 //! Jobs: what somebody waits for, whatever the work is. Their tasks are in [`tasks`](super::tasks).
 
 mod create;
+mod live;
 
 use sea_orm::EntityTrait;
 
@@ -15,6 +16,7 @@ use packshot_domain::task::{Lane, QueueName, TaskEvent, TaskKind, TaskState};
 use packshot_domain::time::Timestamp;
 
 pub(super) use create::{announce, create_in};
+pub use live::{JobProgress, LiveJob, LiveJobs, live, progress};
 
 /// A job as it is stored.
 #[derive(Clone, Debug, PartialEq)]

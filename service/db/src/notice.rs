@@ -1,11 +1,7 @@
 //! What is announced inside this process after a commit. Another process does not hear it, so whoever waits also looks at the
 //! tables from time to time: notices add speed, not truth.
 
-use std::sync::Arc;
-
-use super::Json;
 use packshot_domain::id::{TaskId, TenantId};
-use packshot_domain::job::JobRef;
 use packshot_domain::stream::StreamId;
 use packshot_domain::task::{Lane, QueueName};
 
@@ -20,15 +16,6 @@ pub enum Notice {
         stream: StreamId,
         /// The number of its last event.
         seq: i64,
-    },
-    /// A job is farther than it was: what streams above it pass on without keeping it.
-    Progress {
-        /// Whose it is.
-        tenant: TenantId,
-        /// The job.
-        job: JobRef,
-        /// The members of `job.progress`.
-        data: Arc<Json>,
     },
     /// A lane has a task that was not there before.
     Queued(QueueName, Lane),

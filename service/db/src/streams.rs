@@ -18,9 +18,6 @@ use packshot_domain::id::TenantId;
 use packshot_domain::stream::StreamId;
 use packshot_domain::time::Timestamp;
 
-/// Rows that one statement inserts. With their columns they stay far below 32,766 values, which is SQLite's limit.
-const ROWS_AT_ONCE: usize = 500;
-
 /// An event to be written with a change of state.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewEvent {
@@ -131,11 +128,7 @@ pub(super) async fn write(tx: &Tx<'_>, gathered: Gathered) -> Result<(), DbError
         rows.extend((seq - n + 1..).zip(events).map(row));
         tx.announce(Notice::Events { tenant, stream, seq });
     }
-    while !rows.is_empty() {
-        let rest = rows.split_off(rows.len().min(ROWS_AT_ONCE));
-        event::Entity::insert_many(std::mem::replace(&mut rows, rest)).exec_without_returning(tx.on()).await?;
-    }
-    Ok(())
+    tx.insert_all(rows).await
 }
 
 /// Raises the number of a stream, which is made when it is not there; returns the last one.

@@ -207,7 +207,7 @@ pub async fn report(db: &Db, scope: TenantScope, lease: Lease, report: Report) -
     db.write(scope, (scope.tenant, lease, report), |tx, (tenant, lease, report)| {
         Box::pin(async move {
             let (mut held, i) = Held::under(tx, *tenant, *lease).await?;
-            held.report(tx, i, report.clone());
+            held.report(i, report.clone());
             let held = held.store(tx).await?;
             Ok(Directive::of(held.is_cancelled(i)))
         })

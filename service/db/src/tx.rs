@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbBackend, QueryResult, Statement,
-    TransactionTrait, Value,
+    ActiveModelTrait, ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbBackend,
+    EntityTrait, QueryResult, Statement, TransactionTrait, Value,
 };
 use tokio::sync::OnceCell;
 
@@ -18,6 +18,9 @@ use super::{DbError, Notice};
 use packshot_domain::id::TenantId;
 use packshot_domain::stream::StreamId;
 use packshot_domain::time::Timestamp;
+
+/// Rows that one statement inserts. With their columns they stay far below 32,766 values, which is SQLite's limit.
+const ROWS_AT_ONCE: usize = 500;
 
 /// A transaction, or a savepoint within one; or a connection for a statement by itself.
 pub struct Tx<'c> {
@@ -123,6 +126,19 @@ impl<'c> Tx<'c> {
     ) -> Result<Vec<QueryResult>, DbError> {
         let backend = self.connection.get_database_backend();
         Ok(self.connection.query_all_raw(Statement::from_sql_and_values(backend, sql, values)).await?)
+    }
+
+    /// Inserts rows of a table, as many as there are.
+    pub(super) async fn insert_all<A>(&self, mut rows: Vec<A>) -> Result<(), DbError>
+    where
+        A: ActiveModelTrait + Send,
+    {
+        while !rows.is_empty() {
+            let rest = rows.split_off(rows.len().min(ROWS_AT_ONCE));
+            let some = std::mem::replace(&mut rows, rest);
+            A::Entity::insert_many(some).exec_without_returning(self.on()).await?;
+        }
+        Ok(())
     }
 
     /// The time of this transaction: the database's clock, read once.

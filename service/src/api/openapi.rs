@@ -12,8 +12,10 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 
 use packshot_contract::document::Document;
 use packshot_contract::event::{
-    EndEvent, EventData, FailedEvent, LogEvent, PreviewEvent, ProgressEvent, StateEvent, StepEvent, StreamEvent,
+    EndEvent, EventData, FailedEvent, LogEvent, PassedOnData, PreviewEvent, ProgressEvent, StateEvent, StepEvent,
+    StreamEvent,
 };
+use packshot_contract::job::LiveJobs;
 use packshot_contract::problem::Problem;
 
 #[derive(utoipa::OpenApi)]
@@ -28,7 +30,8 @@ use packshot_contract::problem::Problem;
         (name = "instance", description = "The installation"),
     ),
     components(schemas(
-        Problem, Document, StreamEvent, EventData, StateEvent, StepEvent, ProgressEvent, PreviewEvent, LogEvent, FailedEvent, EndEvent,
+        Problem, Document, StreamEvent, LiveJobs, EventData, PassedOnData, StateEvent, StepEvent, ProgressEvent, PreviewEvent, LogEvent,
+        FailedEvent, EndEvent,
     )),
 )]
 struct Base;

@@ -13,7 +13,7 @@ use super::operation::{FILE, GUARDED, IDEMPOTENT, JSON, RENDER_REQUEST, UPLOAD, 
 use super::problem::{ApiError, Code};
 use super::state::AppState;
 use super::{
-    analytics, answer, cors, devices, health, libraries, materials, openapi, preflight, renders, settings, tasks,
+    analytics, answer, cors, devices, health, jobs, libraries, materials, openapi, preflight, renders, settings, tasks,
     worker_configs,
 };
 use crate::server::page;
@@ -58,6 +58,7 @@ fn documented(state: &AppState) -> OpenApiRouter<AppState> {
         Tenant(P::ReadRenders),
         &[Code::RenderNotFound, Code::NotAcceptable, Code::ValidationFailed, Code::TooManyStreams]
     );
+    add!(jobs::events, Tenant(P::ReadRenders), &[Code::NotAcceptable, Code::ValidationFailed, Code::TooManyStreams]);
     add!(renders::results::preview, Tenant(P::ReadRenders), &[Code::RenderNotFound, Code::PreviewNotReady], &FILE);
     add!(renders::results::report, Tenant(P::ReadRenders), &FILE, &[Code::RangeNotSatisfiable]);
     add!(renders::results::shot, Tenant(P::ReadRenders), &FILE, &[Code::RangeNotSatisfiable]);

@@ -4,13 +4,20 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::streams::Limits;
 use packshot_domain::access::Principal;
 use packshot_domain::id::{TenantId, UserId};
 
-/// Streams of one user at the same time.
-const OF_USER_MAX: usize = 20;
-/// Streams of one tenant at the same time.
-const OF_TENANT_MAX: usize = 200;
+/// No place is left for another stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum TooManyStreams {
+    /// The user has as many as they may have.
+    #[error("this user has {0} event streams open, as many as `max_event_streams_per_user` allows: close one")]
+    OfUser(usize),
+    /// The tenant has as many as it may have.
+    #[error("{0} event streams are open, as many as `max_event_streams_per_tenant` allows: close one")]
+    OfTenant(usize),
+}
 
 /// The streams that are open.
 #[derive(Clone, Debug, Default)]
@@ -25,17 +32,24 @@ struct Open {
 }
 
 impl Streams {
-    /// A place for one more stream; `None` when the user or the tenant has as many as they may have.
-    pub(crate) fn open(&self, of: &Principal) -> Option<Place> {
+    /// A place for one more stream.
+    ///
+    /// # Errors
+    /// The user or the tenant has as many as they may have.
+    pub(crate) fn open(&self, of: &Principal, limits: Limits) -> Result<Place, TooManyStreams> {
         let (user, tenant) = (of.user, of.tenant);
         let mut open = self.lock();
         let count = |n: Option<&usize>| n.copied().unwrap_or(0);
-        if count(open.of_user.get(&user)) >= OF_USER_MAX || count(open.of_tenant.get(&tenant)) >= OF_TENANT_MAX {
-            return None;
+        let (of_user, of_tenant) = (count(open.of_user.get(&user)), count(open.of_tenant.get(&tenant)));
+        if of_user >= limits.of_user {
+            return Err(TooManyStreams::OfUser(of_user));
+        }
+        if of_tenant >= limits.of_tenant {
+            return Err(TooManyStreams::OfTenant(of_tenant));
         }
         *open.of_user.entry(user).or_default() += 1;
         *open.of_tenant.entry(tenant).or_default() += 1;
-        Some(Place { streams: self.clone(), user, tenant })
+        Ok(Place { streams: self.clone(), user, tenant })
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {
@@ -85,17 +99,16 @@ mod tests {
             scopes: None,
             authentication: Authentication::Local,
         };
-        let one = user(tenant);
-        let mut places: Vec<Place> = (0..OF_USER_MAX).filter_map(|_| streams.open(&one)).collect();
-        assert_eq!(places.len(), OF_USER_MAX);
-        assert!(streams.open(&one).is_none(), "the user has all of theirs");
-        while places.len() < OF_TENANT_MAX {
-            places.push(streams.open(&user(tenant)).expect("the tenant has some left"));
+        let (one, limits) = (user(tenant), Limits { of_user: 3, of_tenant: 7 });
+        let mut places: Vec<Place> = (0..3).map(|_| streams.open(&one, limits).expect("there is room")).collect();
+        assert_eq!(streams.open(&one, limits).err(), Some(TooManyStreams::OfUser(3)));
+        while places.len() < 7 {
+            places.push(streams.open(&user(tenant), limits).expect("the tenant has some left"));
         }
-        assert!(streams.open(&user(tenant)).is_none(), "the tenant has all of its");
-        assert!(streams.open(&user(TenantId::new())).is_some(), "another tenant is another matter");
+        assert_eq!(streams.open(&user(tenant), limits).err(), Some(TooManyStreams::OfTenant(7)));
+        assert!(streams.open(&user(TenantId::new()), limits).is_ok(), "another tenant is another matter");
         drop(places.pop());
-        assert!(streams.open(&user(tenant)).is_some());
+        assert!(streams.open(&user(tenant), limits).is_ok());
         drop(places);
         let open = streams.lock();
         assert!(open.of_user.is_empty() && open.of_tenant.is_empty(), "{open:?}");

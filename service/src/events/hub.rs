@@ -98,8 +98,8 @@ impl Hub {
     }
 
     /// Keeps the latest preview of a render.
-    pub fn set_preview(&self, render: RenderId, preview: Preview) {
-        lock(&self.inner.previews).insert(render, Arc::new(preview));
+    pub fn set_preview(&self, render: RenderId, preview: Arc<Preview>) {
+        lock(&self.inner.previews).insert(render, preview);
     }
 
     /// The latest preview of a render that runs.
@@ -107,10 +107,10 @@ impl Hub {
         lock(&self.inner.previews).get(&render).cloned()
     }
 
-    /// Forgets the preview of a render, if it still is this one.
-    pub fn drop_preview_if(&self, render: RenderId, preview: &Preview) {
+    /// Forgets the preview of a render, if it still is this one, and not an equal one of another attempt.
+    pub fn drop_preview_if(&self, render: RenderId, preview: &Arc<Preview>) {
         let mut previews = lock(&self.inner.previews);
-        if previews.get(&render).is_some_and(|last| last.etag == preview.etag) {
+        if previews.get(&render).is_some_and(|last| Arc::ptr_eq(last, preview)) {
             previews.remove(&render);
         }
     }
@@ -205,7 +205,7 @@ mod tests {
         let (hub, render) = (Hub::new(), RenderId::new());
         assert!(hub.preview(render).is_none());
         for samples in [1, 2] {
-            hub.set_preview(render, Preview::new(Bytes::from(vec![samples; 3]), u32::from(samples)));
+            hub.set_preview(render, Arc::new(Preview::new(Bytes::from(vec![samples; 3]), u32::from(samples))));
         }
         assert_eq!(hub.preview(render).expect("kept").samples_done, 2);
         hub.drop_preview(render);

@@ -55,6 +55,5 @@ pub async fn put(
     expected: Option<i64>,
 ) -> Result<WorkerConfig, AppError> {
     let config = worker_configs::put(&app.db, AllTenants::Instance, queue, limits, expected).await?;
-    app.queue.wake();
     Ok(convert(config))
 }

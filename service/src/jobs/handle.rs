@@ -61,8 +61,8 @@ pub(super) enum Stop {
 }
 
 impl QueueHandle {
-    /// Says that a task was queued, or that limits or worker configurations changed: the queue looks at once.
-    pub fn wake(&self) {
+    /// Says that there is room for a task, or that no more are to be started: every lane looks at once.
+    fn wake(&self) {
         self.shared.wakes.send_modify(|n| *n = n.wrapping_add(1));
     }
 

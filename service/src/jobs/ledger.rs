@@ -17,7 +17,6 @@ use packshot_db::streams::NewEvent;
 use packshot_db::tasks::{Claimed, Report};
 use packshot_domain::document::{Change, RenderStep, StepChange};
 use packshot_domain::event::{EventName, LogLevel};
-use packshot_domain::id::TaskId;
 use packshot_domain::step::StepName;
 use packshot_domain::time::Timestamp;
 use packshot_domain::value::{Fields, Value};
@@ -26,9 +25,6 @@ use packshot_worker::protocol::{FIXED_PREFIXES, StepPhase, WorkProgress};
 /// Everything about one attempt that the database is told.
 #[derive(Debug)]
 pub(super) struct Ledger {
-    task: TaskId,
-    /// For people: the record of the job.
-    record: String,
     /// The database's clock at the claim, and this process's.
     at: (Timestamp, Instant),
     pending: Report,
@@ -39,8 +35,6 @@ impl Ledger {
     /// Begins with an attempt that was claimed.
     pub(super) fn new(claimed: &Claimed) -> Self {
         Self {
-            task: claimed.task.id,
-            record: claimed.task.job.map_or_else(String::new, |job| job.record.to_string()),
             at: (claimed.at, Instant::now()),
             pending: Report { began: true, ..Report::default() },
             pending_since: None,
@@ -130,11 +124,10 @@ impl Ledger {
     fn log(&mut self, row: NewLogRow) {
         let has_prefix = FIXED_PREFIXES.iter().any(|prefix| row.message.starts_with(prefix));
         let text = if has_prefix { row.message.clone() } else { row.step_name.log_line(&row.message) };
-        let (task, record) = (self.task, &self.record);
         match row.level {
-            LogLevel::Info => tracing::info!(task.id = %task, record.id = %record, "{text}"),
-            LogLevel::Warning => tracing::warn!(task.id = %task, record.id = %record, "{text}"),
-            LogLevel::Error => tracing::error!(task.id = %task, record.id = %record, "{text}"),
+            LogLevel::Info => tracing::info!("{text}"),
+            LogLevel::Warning => tracing::warn!("{text}"),
+            LogLevel::Error => tracing::error!("{text}"),
         }
         let level = match row.level {
             LogLevel::Info => WireLevel::Info,

@@ -63,7 +63,7 @@ fn report(reaped: Vec<Reaped>) {
             AfterFailure::Failed => "given up".to_owned(),
             AfterFailure::Cancelled => "cancelled".to_owned(),
         };
-        tracing::warn!(task.id = %lease.task, "[WORKER_RECOVERY] worker of attempt {attempt} lost, {of} {what}");
+        tracing::warn!(task.id = %lease.task, job.id = job_of(lease), "[WORKER_RECOVERY] worker of attempt {attempt} lost, {of} {what}");
     }
 }
 
@@ -75,8 +75,8 @@ async fn stop_stalled(place: &Workplace) -> Result<(), DbError> {
     for stalled in tasks::stalled(&place.parts.db, AllTenants::Housekeeping, timeout).await? {
         let minutes = stalled.still_for.as_secs() / 60;
         if place.handle.stop(stalled.lease, Stop::Stalled { minutes }) {
-            let (task, of) = (stalled.lease.task, what_of(stalled.lease));
-            tracing::warn!(task.id = %task, "[WORKER_RECOVERY] Stalled render for {of} terminated after {minutes}min");
+            let (task, job, of) = (stalled.lease.task, job_of(stalled.lease), what_of(stalled.lease));
+            tracing::warn!(task.id = %task, job.id = job, "[WORKER_RECOVERY] Stalled render for {of} terminated after {minutes}min");
         }
     }
     Ok(())
@@ -88,4 +88,8 @@ fn what_of(lease: Lease) -> String {
         Some(job) => format!("{} {}", job.kind, job.record),
         None => format!("task {}", lease.task),
     }
+}
+
+fn job_of(lease: Lease) -> Option<String> {
+    lease.job.map(|job| job.record.to_string())
 }

@@ -57,7 +57,7 @@ async fn news(
             Ok(Notice::WorkerConfigs) => return limits.read = None,
             Ok(Notice::CancelRequested(task)) => place.handle.cancel(task),
             Ok(Notice::Queued(queue, lane)) if (queue, &lane) == (claimer.queue, &claimer.lane) => return,
-            Ok(Notice::Queued(..) | Notice::Events { .. } | Notice::Progress { .. } | Notice::Settings) => {}
+            Ok(Notice::Queued(..) | Notice::Events { .. } | Notice::Settings) => {}
             // What was missed may have been anything.
             Err(RecvError::Lagged(_)) => return limits.read = None,
             Err(RecvError::Closed) => return sleep(POLL).await,
@@ -96,15 +96,19 @@ async fn claim(place: &Arc<Workplace>, claimer: &Claimer, max: usize) {
     let live = place.parts.handlers.lane(&claimer.lane).map_or(0, super::handler::LaneOfHandlers::live);
     let busy = place.handle.running_in(&claimer.lane).max(live);
     let Ok(room @ 1..) = u32::try_from(max.saturating_sub(busy)) else { return };
-    // Held until what was claimed is registered: a drain must not end between the two.
-    let Some(_claiming) = place.handle.claim() else { return };
-    match tasks::claim(&place.parts.db, AllTenants::Claiming, claimer.clone(), room).await {
-        Ok(claimed) => {
-            for claimed in claimed {
-                let running = place.handle.begin(claimed.lease, claimer.lane.clone());
-                tokio::spawn(Supervisor::new(place.clone(), claimed, running).run());
+    // One at a time, each begun at once: a lease runs from its claim on.
+    for _ in 0..room {
+        // Held until what was claimed is registered: a drain must not end between the two.
+        let Some(_claiming) = place.handle.claim() else { return };
+        match tasks::claim(&place.parts.db, AllTenants::Claiming, claimer.clone(), 1).await {
+            Ok(claimed) if claimed.is_empty() => return,
+            Ok(claimed) => {
+                for claimed in claimed {
+                    let running = place.handle.begin(claimed.lease, claimer.lane.clone());
+                    tokio::spawn(Supervisor::new(place.clone(), claimed, running).run());
+                }
             }
+            Err(error) => return tracing::warn!("no task can be claimed: {error}"),
         }
-        Err(error) => tracing::warn!("no task can be claimed: {error}"),
     }
 }

@@ -12,6 +12,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{interval, sleep, sleep_until};
+use tracing::Instrument;
+use tracing::field::{Empty, display};
 
 use super::Workplace;
 use super::handle::{Running, Stop};
@@ -71,10 +73,20 @@ impl Supervisor {
         Self { place, claimed, running, ledger, stop: Stop::No, renewed: Instant::now(), _until_written: None }
     }
 
-    /// Runs the task to its end, or until it is lost.
-    pub(super) async fn run(mut self) {
+    /// Runs the task to its end, or until it is lost. Whatever is logged meanwhile names task and job.
+    pub(super) async fn run(self) {
+        let task = &self.claimed.task;
+        // At the highest level, so that every line has it whatever the log's level is.
+        let span = tracing::error_span!("attempt", task.id = %task.id, job.id = Empty);
+        if let Some(job) = task.job {
+            span.record("job.id", display(job.record));
+        }
+        self.attempt().instrument(span).await;
+    }
+
+    async fn attempt(mut self) {
         Failpoint::Claim.pass();
-        tracing::debug!(task.id = %self.claimed.task.id, "claimed for attempt {}", self.claimed.task.attempt);
+        tracing::debug!("claimed for attempt {}", self.claimed.task.attempt);
         let outcome = match self.start().await {
             Ok(work) => self.follow(work).await,
             Err(failure) => Ok(Outcome::Failed(failure)),
@@ -88,7 +100,7 @@ impl Supervisor {
         match ended {
             Ok(()) => {}
             Err(Lost::Lease) => {
-                tracing::warn!(task.id = %self.claimed.task.id, "the lease was lost: nothing of this attempt is kept");
+                tracing::warn!("the lease was lost: nothing of this attempt is kept");
             }
             Err(Lost::Unanswered) => self.find_out().await,
         }
@@ -113,7 +125,7 @@ impl Supervisor {
     async fn follow(&mut self, work: Work) -> Result<Outcome, Lost> {
         let (sender, mut said) = unbounded_channel();
         let (stop, stopped) = watch::channel(false);
-        let mut work = UnderWay(tokio::spawn(work(Desk::new(sender, stopped))));
+        let mut work = UnderWay(tokio::spawn(work(Desk::new(sender, stopped)).in_current_span()));
         let mut give_up: Option<Instant> = None;
         let mut is_finishing = false;
         let mut marks = interval(LOOK_FOR_MARKS);
@@ -154,7 +166,7 @@ impl Supervisor {
             self.ledger.take(last);
         }
         outcome.unwrap_or_else(|error| {
-            tracing::error!(task.id = %self.claimed.task.id, "the work panicked: {error}");
+            tracing::error!("the work panicked: {error}");
             Outcome::Failed(Failure::infrastructure("worker_panicked", "the work failed in a way it should not"))
         })
     }
@@ -162,20 +174,19 @@ impl Supervisor {
     /// Reads what became of an end whose commit was not answered. Only the holder of a lease completes a task under it; every
     /// other end may also be recovery's, which comes to the same.
     async fn find_out(&self) {
-        let task = self.claimed.task.id;
         match tasks::state_under(self.db(), self.scope(), self.claimed.lease).await {
             Ok(Some(state @ (TaskState::Completed | TaskState::Failed | TaskState::Cancelled))) => {
                 count_end(state, Some(self.ledger.running_for()));
-                tracing::info!(task.id = %task, "{state}: the answer to its commit was lost, and it was read back");
+                tracing::info!("{state}: the answer to its commit was lost, and it was read back");
             }
             Ok(Some(state)) => {
-                tracing::warn!(task.id = %task, "the answer to a commit was lost; the task is {state} again");
+                tracing::warn!("the answer to a commit was lost; the task is {state} again");
             }
             Ok(None) => {
-                tracing::warn!(task.id = %task, "the answer to a commit was lost; another attempt has the task");
+                tracing::warn!("the answer to a commit was lost; another attempt has the task");
             }
             Err(error) => {
-                tracing::error!(task.id = %task, "the answer to a commit was lost, and cannot be read: {error}");
+                tracing::error!("the answer to a commit was lost, and cannot be read: {error}");
             }
         }
     }
@@ -202,7 +213,7 @@ impl Supervisor {
             Err(error) if is_lost(&error) => Err(Lost::Lease),
             // One that was committed without an answer comes twice: a line too many is better than one too few.
             Err(error) => {
-                tracing::warn!(task.id = %self.claimed.task.id, "progress cannot be stored: {error}");
+                tracing::warn!("progress cannot be stored: {error}");
                 if let Some(report) = report {
                     self.ledger.put_back(report);
                 }
@@ -232,7 +243,7 @@ impl Supervisor {
             Ended::Cancelled => (TaskState::Cancelled, "cancelled when it was done"),
         };
         count_end(state, Some(took));
-        tracing::info!(task.id = %lease.task, "{what} after {:.3} s", took.as_secs_f64());
+        tracing::info!("{what} after {:.3} s", took.as_secs_f64());
         Ok(())
     }
 
@@ -245,15 +256,15 @@ impl Supervisor {
             error: JobError { code: failure.code, detail: failure.detail, at },
         };
         let (db, scope, lease) = (self.db().clone(), self.scope(), self.claimed.lease);
-        let (task, error) = (lease.task, failure.error.clone());
+        let error = failure.error.clone();
         let after = self.insist(|| tasks::fail(&db, scope, lease, failure.clone())).await?;
         if let Some(state) = after.ended() {
             count_end(state, Some(self.ledger.running_for()));
         }
         match after {
-            AfterFailure::Failed => tracing::warn!(task.id = %task, "failed: {}: {}", error.code, error.detail),
-            AfterFailure::Retry(at) => tracing::warn!(task.id = %task, "{}: tried again from {at} on", error.code),
-            AfterFailure::Cancelled => tracing::info!(task.id = %task, "cancelled"),
+            AfterFailure::Failed => tracing::warn!("failed: {}: {}", error.code, error.detail),
+            AfterFailure::Retry(at) => tracing::warn!("{}: tried again from {at} on", error.code),
+            AfterFailure::Cancelled => tracing::info!("cancelled"),
         }
         Ok(())
     }
@@ -293,7 +304,7 @@ impl Supervisor {
                 }
                 Err(error) => {
                     is_unanswered |= matches!(error, DbError::Unanswered(_));
-                    tracing::error!(task.id = %self.claimed.task.id, "the end cannot be stored: {error}");
+                    tracing::error!("the end cannot be stored: {error}");
                     // What is wrong with a database may pass, and a result is worth a few tries.
                     let is_worth_it = matches!(error, DbError::Internal(_)) && begun.elapsed() < LEASE;
                     if !is_passing(&error) && !is_worth_it {

@@ -130,7 +130,6 @@ pub async fn submit(app: &App, who: &Principal, wish: RenderWish) -> Result<Subm
             if render.state == JobState::Completed {
                 count_cached();
             }
-            app.queue.wake();
             // The stored answer and the one that is given must be equal, so both are made of what the transaction saw.
             let place = if is_answered { Place::Seen(queue_position) } else { Place::Unknown };
             Ok(Submitted::Created(Box::new(Created { id, render, place })))

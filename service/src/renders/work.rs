@@ -67,7 +67,7 @@ impl Handler for RenderHandler {
             })?;
             let in_force = InForce::of_instance(&self.db, &self.settings).await;
             let in_force = in_force.map_err(|error| {
-                tracing::warn!(task.id = %claimed.task.id, "the settings cannot be read: {error}");
+                tracing::warn!("the settings cannot be read: {error}");
                 Failure::infrastructure("unavailable", "the settings cannot be read")
             })?;
             let render = RenderId::from_uuid(job.record);
@@ -100,7 +100,7 @@ impl Handler for RenderHandler {
 struct Previews {
     hub: Hub,
     render: RenderId,
-    last: Mutex<Option<Preview>>,
+    last: Mutex<Option<Arc<Preview>>>,
 }
 
 /// Forgets the last preview of an attempt, however it ended, unless another attempt has made its own meanwhile.
@@ -210,6 +210,7 @@ impl Attempt {
     fn show(&self, desk: &Desk, preview: Preview) {
         let Previews { hub, render, last } = &*self.previews;
         let (etag, samples_done) = (preview.etag.clone(), preview.samples_done);
+        let preview = Arc::new(preview);
         let event = PreviewEvent { url: preview_url(render.uuid()), etag, samples_done };
         let data = serde_json::to_value(JobEvent::Preview(event)).unwrap_or_default();
         *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(preview.clone());
@@ -240,7 +241,7 @@ impl Attempt {
     }
 
     fn fail_to_store(&self, desk: &Desk, error: OutputError, duration: Duration) -> Outcome {
-        tracing::error!(render.id = %self.work.render, "the files cannot be stored: {error:?}");
+        tracing::error!("the files cannot be stored: {error:?}");
         let failure = error.into_failure();
         let (duration_s, error) = (duration.as_secs_f64(), format!("{}: {}", failure.code, failure.detail));
         desk.say(Said::Step(StepName::OutputSave, StepPhase::Failed { duration_s, error: error.clone() }));

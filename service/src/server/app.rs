@@ -235,13 +235,13 @@ fn executor(
 }
 
 /// Wakes who waits for what was committed, until the database is closed. What is missed here is found by polling.
+/// Lanes of the queue listen themselves.
 async fn pass_on_notices(mut notices: Receiver<Notice>, hub: Hub, queue: QueueHandle) {
     loop {
         match notices.recv().await {
             Ok(Notice::Events { stream, .. }) => hub.wake(stream),
-            Ok(Notice::Queued(..)) => queue.wake(),
             Ok(Notice::CancelRequested(task)) => queue.cancel(task),
-            Ok(Notice::Progress { .. } | Notice::WorkerConfigs | Notice::Settings) | Err(RecvError::Lagged(_)) => {}
+            Ok(Notice::Queued(..) | Notice::WorkerConfigs | Notice::Settings) | Err(RecvError::Lagged(_)) => {}
             Err(RecvError::Closed) => return,
         }
     }

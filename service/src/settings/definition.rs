@@ -101,7 +101,7 @@ pub struct Definition {
 }
 
 /// All settings.
-pub static SETTINGS: [Definition; 6] = [
+pub static SETTINGS: [Definition; 8] = [
     Definition {
         key: "render_device",
         aliases: &["cycles_device"],
@@ -185,6 +185,34 @@ pub static SETTINGS: [Definition; 6] = [
         affects: &["renders"],
         recommendation: Some("what the disk has to spare: the files of a running job lie there twice for a moment"),
         warning: None,
+    },
+    Definition {
+        key: "max_event_streams_per_user",
+        aliases: &[],
+        kind: Kind::Whole { min: 1, max: 10_000 },
+        default: || 20.into(),
+        configured: |config| config.max_event_streams_per_user.into(),
+        reach: Reach::Instance,
+        unit: Some("streams"),
+        title: "Event streams of a user",
+        description: "The most streams of events that one user may have open with this process at one time.",
+        affects: &["events"],
+        recommendation: None,
+        warning: Some("each open stream asks the database about once a second"),
+    },
+    Definition {
+        key: "max_event_streams_per_tenant",
+        aliases: &[],
+        kind: Kind::Whole { min: 1, max: 100_000 },
+        default: || 200.into(),
+        configured: |config| config.max_event_streams_per_tenant.into(),
+        reach: Reach::Instance,
+        unit: Some("streams"),
+        title: "Event streams of a tenant",
+        description: "The most streams of events that all users of one tenant may have open with this process at one time.",
+        affects: &["events"],
+        recommendation: None,
+        warning: Some("each open stream asks the database about once a second"),
     },
 ];
 

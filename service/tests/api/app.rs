@@ -153,9 +153,8 @@ async fn pass_on_notices(mut notices: tokio::sync::broadcast::Receiver<Notice>, 
     while let Ok(notice) = notices.recv().await {
         match notice {
             Notice::Events { stream, .. } => hub.wake(stream),
-            Notice::Progress { .. } => {}
-            Notice::Queued(..) | Notice::WorkerConfigs | Notice::Settings => queue.wake(),
             Notice::CancelRequested(task) => queue.cancel(task),
+            Notice::Queued(..) | Notice::WorkerConfigs | Notice::Settings => {}
         }
     }
 }

@@ -1,12 +1,13 @@
-//! C20–C23, R12: events.
+//! C20–C23, C39, R12: events.
 
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
-use reqwest::{Method, Response};
+use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 
-use crate::app::{Installation, KEEP_ALIVE, PATIENCE, TestApp, endless, id, small};
+use crate::app::{Guest, Installation, KEEP_ALIVE, PATIENCE, TestApp, endless, id, small};
+use packshot_domain::access::{Role, Scope};
 
 /// An event as it was received.
 #[derive(Clone, Debug)]
@@ -24,8 +25,15 @@ struct Stream {
 
 impl Stream {
     async fn open(app: &TestApp, id: &str, last: Option<u64>) -> Self {
-        let request =
-            app.request(Method::GET, &format!("/api/v1/renders/{id}/events")).header("accept", "text/event-stream");
+        Self::of(app.request(Method::GET, &format!("/api/v1/renders/{id}/events")), last).await
+    }
+
+    async fn of_all_jobs(of: &Guest<'_>, last: Option<u64>) -> Self {
+        Self::of(of.request(Method::GET, "/api/v1/jobs/events"), last).await
+    }
+
+    async fn of(request: RequestBuilder, last: Option<u64>) -> Self {
+        let request = request.header("accept", "text/event-stream");
         let request = match last {
             Some(last) => request.header("last-event-id", last.to_string()),
             None => request,
@@ -51,14 +59,37 @@ impl Stream {
     }
 
     async fn event(&mut self) -> Option<Event> {
+        let (id, name, data) = self.any_event().await?;
+        Some(Event { id: id.expect("a number"), name, data })
+    }
+
+    /// An event, with its number unless it is passed on.
+    async fn any_event(&mut self) -> Option<(Option<u64>, String, Value)> {
         loop {
             let block = self.block().await?;
             let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
-            if let (Some(id), Some(name), Some(data)) = (field("id"), field("event"), field("data")) {
+            if let (Some(name), Some(data)) = (field("event"), field("data")) {
                 let data = serde_json::from_str(data).expect("data is JSON");
-                return Some(Event { id: id.parse().expect("a number"), name: name.to_owned(), data });
+                return Some((field("id").map(|id| id.parse().expect("a number")), name.to_owned(), data));
             }
             assert!(block.starts_with("retry: ") || block == ": keep-alive", "{block:?}");
+        }
+    }
+
+    /// Events of all jobs up to one that `is_last` takes, without what is passed on; and the jobs that this is about.
+    async fn up_to(&mut self, is_last: impl Fn(&Event) -> bool) -> (Vec<Event>, Vec<Value>) {
+        let (mut kept, mut passed_on) = (Vec::new(), Vec::new());
+        loop {
+            match self.any_event().await.expect("a stream of all jobs does not end") {
+                (Some(id), name, data) => kept.push(Event { id, name, data }),
+                (None, name, data) => {
+                    assert_eq!(name, "job.progress", "nothing else is passed on");
+                    passed_on.push(data);
+                }
+            }
+            if kept.last().is_some_and(&is_last) {
+                return (kept, passed_on);
+            }
         }
     }
 
@@ -169,5 +200,51 @@ cases! {
             assert_eq!((&event.data["seq"], &event.data["job_id"]), (&json!(event.id), &json!(second)));
             assert!(event.data["at"].as_str().is_some_and(|at| at.ends_with('Z') && at.len() == 24), "{event:?}");
         }
+    }
+
+    async fn c39_the_stream_of_all_jobs(engine) {
+        let app = TestApp::start(&engine).await;
+        let (_, key) = app.tenant_key("alpha", Role::ProjectManager, &[Scope::Admin]).await;
+        let (_, key_of_other) = app.tenant_key("beta", Role::ProjectManager, &[Scope::Admin]).await;
+        let (guest, other) = (app.with_key(&key), app.with_key(&key_of_other));
+        other.submit(&small()).await;
+        let long = id(&guest.submit(&endless()).await.json());
+        guest.job_when(&long, |job| job["samples_done"].as_u64() > Some(0)).await;
+
+        let mut stream = Stream::of_all_jobs(&guest, None).await;
+        let snapshot = stream.event().await.expect("an event");
+        assert_eq!((snapshot.name.as_str(), &snapshot.data["total"]), ("snapshot", &json!(1)));
+        let live = &snapshot.data["items"][0];
+        assert_eq!((&live["id"], &live["source"], &live["state"]), (&json!(long), &json!("render"), &json!("running")));
+        assert_eq!(live["links"]["events"], json!(format!("/api/v1/renders/{long}/events")));
+        let (number, _, data) = stream.any_event().await.expect("an event");
+        assert_eq!((number, &data["job_id"], &data["source"]), (None, &json!(long), &json!("render")), "{data}");
+        assert!(data["progress_pct"].is_number() && data["samples_done"].is_number() && data["seq"].is_null(), "{data}");
+
+        guest.post(&format!("/api/v1/renders/{long}/cancel")).await;
+        other.submit(&small()).await;
+        let second = id(&guest.submit(&small()).await.json());
+        let is_last = |event: &Event| event.data["job_id"] == json!(second) && event.name == "job.completed";
+        let (kept, passed_on) = stream.up_to(is_last).await;
+        assert_eq!(ids(&kept), (snapshot.id + 1..=snapshot.id + kept.len() as u64).collect::<Vec<_>>(), "no gap");
+        let of = |id: &str| -> Vec<(String, String)> {
+            let of_job = kept.iter().filter(|event| event.data["job_id"] == json!(id));
+            of_job.map(|event| (event.name.clone(), event.data["state"].as_str().expect("a state").to_owned())).collect()
+        };
+        let state = |name: &str, state: &str| (name.to_owned(), state.to_owned());
+        assert_eq!(of(&long), [state("job.cancelled", "cancelled")]);
+        let expected = [state("job.state", "queued"), state("job.state", "running"), state("job.completed", "completed")];
+        assert_eq!(of(&second), expected);
+        let own = |data: &&Value| [json!(long), json!(second)].contains(&data["job_id"]);
+        assert!(kept.iter().map(|event| &event.data).chain(&passed_on).all(|data| own(&data)), "of this tenant alone");
+
+        // Who comes back after any of them gets the rest.
+        let last = kept.last().expect("events").id;
+        let (again, _) = Stream::of_all_jobs(&guest, Some(0)).await.up_to(|event| event.id == last).await;
+        assert_eq!(ids(&again), (1..=last).collect::<Vec<_>>());
+        let (rest, _) = Stream::of_all_jobs(&guest, Some(last - 1)).await.up_to(|event| event.id == last).await;
+        assert_eq!(ids(&rest), [last]);
+        let empty = Stream::of_all_jobs(&guest, None).await.event().await.expect("an event");
+        assert_eq!((empty.id, &empty.data), (last, &json!({"items": [], "total": 0})));
     }
 }

@@ -58,7 +58,16 @@ cases! {
             open.push(app.request(Method::GET, &path).send().await.expect("the service answers"));
         }
         assert!(open.iter().all(|stream| stream.status() == 200));
-        assert_eq!(app.get(&path).await.problem(), (429, "too_many_streams".to_owned()));
+        for path in [&path, "/api/v1/jobs/events"] {
+            let refused = app.get(path).await;
+            assert_eq!(refused.problem(), (429, "too_many_streams".to_owned()));
+            assert!(refused.header("retry-after").is_some_and(|wait| wait.parse::<u32>().is_ok_and(|s| s >= 1)));
+        }
+        app.change_settings(&json!({"max_event_streams_per_user": 22, "max_event_streams_per_tenant": 21})).await;
+        open.push(app.request(Method::GET, &path).send().await.expect("the service answers"));
+        assert_eq!(open[20].status(), 200, "a limit is a setting");
+        let detail = app.get(&path).await.json()["detail"].as_str().expect("a sentence").to_owned();
+        assert!(detail.contains("21 event streams") && detail.contains("max_event_streams_per_tenant"), "{detail}");
         drop(open);
         let begun = Instant::now();
         while app.request(Method::GET, &path).send().await.expect("the service answers").status() != 200 {

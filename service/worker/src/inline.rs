@@ -63,7 +63,7 @@ pub(super) fn run(
     catch_unwind(attempt).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<&str>().copied();
         let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
-        tracing::error!(render.id = %work.render, "the renderer panicked: {text}");
+        tracing::error!(job.id = %work.render, "the renderer panicked: {text}");
         Outcome::Failed(Failure::infrastructure("worker_panicked", "the renderer failed in a way it should not"))
     })
 }

@@ -165,13 +165,13 @@ impl Pool {
             Err(Lost::Abandoned) => finish(Outcome::Cancelled),
             Err(Lost::Crashed(reason)) => {
                 self.lock_crashes().add(Instant::now());
-                tracing::warn!(render.id = %work.render, "the worker process was lost: {reason}");
+                tracing::warn!(job.id = %work.render, "the worker process was lost: {reason}");
                 let detail = format!("the worker process was lost: {reason}");
                 finish(Outcome::Failed(Failure::infrastructure("worker_lost", detail)));
             }
             Err(Lost::Hung(silence)) => {
                 let detail = format!("the worker process gave no sign of life for {} s", silence.as_secs());
-                tracing::warn!(render.id = %work.render, "{detail}");
+                tracing::warn!(job.id = %work.render, "{detail}");
                 finish(Outcome::Failed(Failure::infrastructure("worker_hung", detail)));
             }
         }

@@ -27,7 +27,9 @@ impl Held {
     /// Lets tasks wait, go on or end as those before them stand now.
     pub(super) async fn settle(&mut self, tx: &Tx<'_>) -> Result<(), DbError> {
         let waits = |held: &Self| held.kept.iter().any(|kept| kept.task.blockers > 0 || kept.task.is_orphan());
-        if self.changed.is_empty() || self.kept.len() < 2 || !waits(self) {
+        // What a task reports while it goes on means nothing for the others.
+        let has_moved = self.turns.iter().any(|(_, phase)| !matches!(phase, Phase::Began));
+        if !has_moved || self.kept.len() < 2 || !waits(self) {
             return Ok(());
         }
         let before = self.before(tx).await?;

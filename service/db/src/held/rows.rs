@@ -16,9 +16,6 @@ use packshot_domain::id::{JobId, TaskId, TenantId};
 use packshot_domain::job::JobRef;
 use packshot_domain::time::Timestamp;
 
-/// Rows that one statement inserts. With their columns they stay far below 32,766 values, which is SQLite's limit.
-const ROWS_AT_ONCE: usize = 500;
-
 /// The job of a task.
 const JOB_OF: &str = "
     SELECT j.id, j.kind, j.record_id, t.job_id IS NULL FROM tasks t
@@ -133,7 +130,7 @@ async fn append_log(
     log: Vec<NewLogRow>,
     now: Timestamp,
 ) -> Result<i64, DbError> {
-    let mut rows: Vec<_> = log
+    let rows: Vec<_> = log
         .into_iter()
         .map(|NewLogRow { step_name, level, message, duration_s, context }| {
             seq += 1;
@@ -150,11 +147,7 @@ async fn append_log(
             }
         })
         .collect();
-    while !rows.is_empty() {
-        let rest = rows.split_off(rows.len().min(ROWS_AT_ONCE));
-        let some = std::mem::replace(&mut rows, rest);
-        pipeline_event::Entity::insert_many(some).exec_without_returning(tx.on()).await?;
-    }
+    tx.insert_all(rows).await?;
     Ok(seq)
 }
 

@@ -83,13 +83,8 @@ async fn insert_tasks(tx: &Tx<'_>, tenant: TenantId, new: &NewJob, now: Timestam
             tx.announce(Notice::Queued(task.queue, task.lane.clone()));
         }
     }
-    if !rows.is_empty() {
-        task::Entity::insert_many(rows).exec_without_returning(tx.on()).await?;
-    }
-    if !edges.is_empty() {
-        task_edge::Entity::insert_many(edges).exec_without_returning(tx.on()).await?;
-    }
-    Ok(())
+    tx.insert_all(rows).await?;
+    tx.insert_all(edges).await
 }
 
 fn row(tenant: TenantId, new: &NewJob, task: &NewTask, position: i32, now: Timestamp) -> task::ActiveModel {
@@ -132,7 +127,7 @@ pub(crate) fn announce(tx: &Tx<'_>, tenant: TenantId, job: &Job, result: Option<
     }
     let mut of_all = data.clone();
     of_all["job_id"] = job.job.id.to_string().into();
-    of_all["kind"] = job.job.kind.as_str().into();
+    of_all["source"] = job.job.kind.as_str().into();
     tx.emit(tenant, StreamId::of_jobs(tenant), NewEvent { name, data: of_all });
     if let Some(stream) = job.job.stream() {
         if name == EventName::Completed {

@@ -72,3 +72,36 @@ pub(super) async fn one(tx: &Tx<'_>, claimer: &Claimer) -> Result<Option<Claimed
     let (at, task) = (held.now(), held.task(i).clone());
     Ok(Some(Claimed { tenant, lease, task, input, job: held.take_job(), at }))
 }
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{ConnectionTrait, DbBackend, Statement};
+
+    use super::*;
+    use crate::connect::{self, Access};
+    use crate::migration;
+    use packshot_domain::task::{Lane, QueueName};
+    use packshot_domain::time::Timestamp;
+
+    /// A claim must cost the same however many tasks have ended.
+    #[tokio::test]
+    async fn no_claim_goes_through_all_tasks() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let connection = connect::sqlite(&folder.path().join("test.db"), Access::Write).await.expect("a database");
+        migration::run(&connection).await.expect("a schema");
+        for sql in [ANY, RUNNING, NEXT] {
+            let values = [arg(QueueName::Render), arg(Lane::builtin()), arg(Timestamp::from_unix_ms(0))];
+            let n_values = sql.matches("$3").count().min(1) + 2;
+            let values = values.into_iter().take(n_values);
+            let plan = Statement::from_sql_and_values(DbBackend::Sqlite, format!("EXPLAIN QUERY PLAN {sql}"), values);
+            let rows = connection.query_all_raw(plan).await.expect("a plan");
+            let steps: Vec<String> = rows.iter().map(|row| row.try_get_by_index(3).expect("text")).collect();
+            let of_tasks = |step: &&String| step.contains("idx_tasks_lane");
+            assert!(steps.iter().any(|step| of_tasks(&step)), "{steps:#?}");
+            assert!(steps.iter().all(|step| step == "SCAN n" || !step.starts_with("SCAN")), "{steps:#?}");
+            let is_narrow = |step: &String| step.contains("queue=? AND state=?");
+            assert!(steps.iter().filter(of_tasks).all(is_narrow), "{steps:#?}");
+        }
+        connection.close().await.expect("closed");
+    }
+}

@@ -17,7 +17,7 @@ pub(super) async fn complete(
 ) -> Result<Ended, DbError> {
     let Completion { report, delivery } = completion;
     let (mut held, i) = Held::under(tx, tenant, lease).await?;
-    held.report(tx, i, report);
+    held.report(i, report);
     if held.is_cancelled(i) {
         stop(tx, held, i).await?;
         return Ok(Ended::Cancelled);
@@ -35,7 +35,7 @@ pub(super) async fn fail(
 ) -> Result<AfterFailure, DbError> {
     let Failure { report, fault, error } = failure;
     let (mut held, i) = Held::under(tx, tenant, lease).await?;
-    held.report(tx, i, report);
+    held.report(i, report);
     fail_attempt(tx, held, i, Cause::Fault(fault), error).await
 }
 
@@ -66,6 +66,9 @@ pub(super) async fn fail_attempt(
             AfterFailure::Retry(run_after)
         }
         None => {
+            if cause == Cause::ServiceLost {
+                held.tell_of_requeue(i);
+            }
             held.end(i, TaskEvent::Fail)?;
             AfterFailure::Failed
         }
@@ -79,13 +82,13 @@ pub(super) async fn cancelled(tx: &Tx<'_>, tenant: TenantId, lease: Lease, repor
     if !held.is_cancelled(i) {
         return Err(StateError { from: held.task(i).state, event: TaskEvent::Stop }.into());
     }
-    held.report(tx, i, report);
+    held.report(i, report);
     stop(tx, held, i).await
 }
 
 pub(super) async fn give_back(tx: &Tx<'_>, tenant: TenantId, lease: Lease, report: Report) -> Result<(), DbError> {
     let (mut held, i) = Held::under(tx, tenant, lease).await?;
-    held.report(tx, i, report);
+    held.report(i, report);
     if held.is_cancelled(i) {
         return stop(tx, held, i).await;
     }

@@ -87,7 +87,7 @@ async fn reap(
     let attempt = held.task(i).attempt;
     let error = JobError {
         code: "worker_lost".to_owned(),
-        detail: format!("the service ended during attempt {attempt}, and its worker with it"),
+        detail: format!("the service that ran attempt {attempt} was lost"),
         at: None,
     };
     let after = ending::fail_attempt(tx, held, i, Cause::ServiceLost, error).await?;

@@ -1,0 +1,196 @@
+//! A stream as server-sent events: rows by their number, as soon as there are new ones.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::HeaderMap;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::stream;
+use serde::Serialize;
+use serde_json::Value;
+use tokio::time::{Instant, timeout};
+
+use super::auth::Caller;
+use super::prefer::could_take;
+use super::problem::{ApiError, ApiResult, Code};
+use super::query::Params;
+use super::state::AppState;
+use super::streams::{Place, TooManyStreams};
+use crate::app::AppError;
+use crate::streams::{Event, Feed, JobProgress, Limits, Looked};
+use packshot_contract::event::{EventData, PassedOnData};
+use packshot_contract::problem::Invalid;
+use packshot_domain::stream::StreamId;
+
+/// What a browser sends when it comes back.
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+/// Silence is broken so often.
+pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// Who finds all streams taken may ask again after so long.
+const TRY_AGAIN: Duration = Duration::from_secs(10);
+
+/// Where a connection begins.
+pub(crate) enum Beginning {
+    /// With everything as it is now, which contains the events up to this number.
+    Snapshot(i64, Bytes),
+    /// After the event of this number.
+    After(i64),
+}
+
+impl Beginning {
+    /// With `resource` as it is now, which contains the events up to `last_seq`.
+    ///
+    /// # Errors
+    /// [`Code::InternalError`] when the resource is no JSON.
+    pub(crate) fn of_snapshot(last_seq: i64, resource: &impl Serialize) -> ApiResult<Self> {
+        Ok(Self::Snapshot(last_seq, frame("snapshot", Some(last_seq), resource)?))
+    }
+}
+
+/// The number of the last event that a client saw, in its header or as `?after=`.
+///
+/// # Errors
+/// `wrong_type`.
+pub(crate) fn last_seen(headers: &HeaderMap, params: &Params) -> ApiResult<Option<i64>> {
+    let of_header = headers.get(LAST_EVENT_ID).map(|value| value.to_str().unwrap_or_default());
+    let (text, pointer) = match of_header.filter(|text| !text.is_empty()) {
+        Some(text) => (text, "?Last-Event-ID"),
+        None => match params.text("after") {
+            Some(text) => (text, "?after"),
+            None => return Ok(None),
+        },
+    };
+    let seq = text.parse::<i64>().ok().filter(|seq| *seq >= 0);
+    let seq = seq.ok_or_else(|| Invalid::one(pointer, "wrong_type", "expected the number of an event"));
+    Ok(Some(seq?))
+}
+
+/// Answers with the events of a stream that the caller may see.
+///
+/// # Errors
+/// [`Code::NotAcceptable`], [`Code::TooManyStreams`].
+pub(crate) async fn answer(
+    state: &AppState,
+    caller: &Caller,
+    headers: &HeaderMap,
+    id: StreamId,
+    beginning: Beginning,
+) -> ApiResult<Response> {
+    if !could_take(headers, "text/event-stream") {
+        return Err(ApiError::new(Code::NotAcceptable, "events are sent as text/event-stream"));
+    }
+    let place = place_for(state, caller).await?;
+    let mut frames = VecDeque::from([Bytes::from_static(b"retry: 2000\n\n")]);
+    let after = match beginning {
+        Beginning::Snapshot(last_seq, snapshot) => {
+            frames.push_back(snapshot);
+            last_seq
+        }
+        Beginning::After(seq) => seq,
+    };
+    let feed = Feed::open(state, &caller.0, id, after);
+    let keep_alive = state.keep_alive;
+    let stream =
+        EventStream { id, feed, frames, keep_alive, spoke_at: Instant::now(), has_ended: false, _place: place };
+    let body = Body::from_stream(stream::unfold(stream, |mut stream| async move {
+        let frame = stream.next().await?;
+        Some((Ok::<_, std::convert::Infallible>(frame), stream))
+    }));
+    let headers = [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store")];
+    Ok((headers, [("x-accel-buffering", "no")], body).into_response())
+}
+
+/// A place for one more stream of the caller's.
+async fn place_for(state: &AppState, caller: &Caller) -> ApiResult<Place> {
+    let limits = Limits::in_force(state, &caller.0).await?;
+    let refused = |why: TooManyStreams| AppError::new(Code::TooManyStreams, why.to_string()).retry_after(TRY_AGAIN);
+    Ok(state.streams.open(&caller.0, limits).map_err(refused)?)
+}
+
+/// A connection that follows a stream.
+struct EventStream {
+    id: StreamId,
+    feed: Feed,
+    /// What is ready to be sent.
+    frames: VecDeque<Bytes>,
+    /// Silence is broken so often.
+    keep_alive: Duration,
+    spoke_at: Instant,
+    has_ended: bool,
+    _place: Place,
+}
+
+impl EventStream {
+    /// The next piece of the stream; `None` at its end.
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if let Some(frame) = self.frames.pop_front() {
+                self.spoke_at = Instant::now();
+                return Some(frame);
+            }
+            if self.has_ended {
+                return None;
+            }
+            if let Err(error) = self.read().await {
+                // The client comes back and goes on where it was.
+                let StreamId { kind, id } = self.id;
+                tracing::warn!(stream.kind = %kind, stream.id = %id, error = error.code(), causes = error.causes(), "an event stream broke off");
+                return None;
+            }
+            if self.frames.is_empty() && !self.has_ended {
+                let patience = self.keep_alive.saturating_sub(self.spoke_at.elapsed());
+                if timeout(patience, self.feed.news()).await.is_err() {
+                    self.frames.push_back(Bytes::from_static(b": keep-alive\n\n"));
+                    self.feed.doubt();
+                }
+            }
+        }
+    }
+
+    /// Reads what was not sent yet, and notices the end.
+    async fn read(&mut self) -> ApiResult<()> {
+        let Looked { events, progress, is_over } = self.feed.look().await?;
+        for event in events {
+            self.frames.push_back(of_event(self.id, event)?);
+        }
+        for progress in progress {
+            self.frames.push_back(of_progress(progress)?);
+        }
+        self.has_ended = is_over;
+        Ok(())
+    }
+}
+
+/// Data of the stream of one job name it; those of a stream of many have it among their members.
+fn of_event(stream: StreamId, event: Event) -> ApiResult<Bytes> {
+    let Event { seq, at, name, data } = event;
+    let mut own = match data {
+        Value::Object(own) => own,
+        _ => serde_json::Map::new(),
+    };
+    let named = own.remove("job_id").and_then(|id| id.as_str()?.parse().ok());
+    let job_id = named.unwrap_or(stream.id);
+    let data = EventData { seq: seq.unsigned_abs(), at: at.into(), job_id, own };
+    frame(name.as_str(), Some(seq), &data)
+}
+
+/// Progress that another stream keeps: it has no number here, so that who comes back asks for what is kept.
+fn of_progress(progress: JobProgress) -> ApiResult<Bytes> {
+    let JobProgress { job, at, data, .. } = progress;
+    let own = match data {
+        Value::Object(own) => own,
+        _ => serde_json::Map::new(),
+    };
+    let data = PassedOnData { at: at.into(), job_id: job.id.uuid(), source: job.kind.into(), own };
+    frame("job.progress", None, &data)
+}
+
+/// An event on the wire. JSON has no line breaks, so the data is one line.
+fn frame(name: &str, id: Option<i64>, data: &impl Serialize) -> ApiResult<Bytes> {
+    let data = serde_json::to_string(data).map_err(ApiError::internal)?;
+    let id = id.map_or_else(String::new, |id| format!("id: {id}\n"));
+    Ok(format!("{id}event: {name}\ndata: {data}\n\n").into())
+}
