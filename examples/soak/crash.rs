@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use packshot_contract::client::ClientError;
 use uuid::Uuid;
 
 use crate::product::of_any_kind;
@@ -23,11 +24,12 @@ pub(crate) async fn service(setup: &Setup) -> Finding {
     let data = folder.path().join("data");
     let rounds = setup.count(200);
     let acknowledged = Arc::new(Mutex::new(BTreeMap::<u32, Uuid>::new()));
+    let refused = Arc::new(Mutex::new(Vec::new()));
     let mut starts = Vec::new();
     for round in 0..rounds {
         let service = setup.start(&data, &[], &[]);
         starts.push(service.start);
-        let load = load(&service, &acknowledged, round * 10_000);
+        let load = load(&service, &acknowledged, &refused, round * 10_000);
         // From the first upload to many renders: 20 ms to 1.2 s, by the golden ratio, so that no moment is tried twice.
         let share = (f64::from(round) * 0.618_033_988).fract();
         tokio::time::sleep(Duration::from_secs_f64(0.02 + 1.18 * share)).await;
@@ -36,7 +38,8 @@ pub(crate) async fn service(setup: &Setup) -> Finding {
     }
     let service = setup.start(&data, &[], &[]);
     let jobs = acknowledged.lock().expect("no panic").clone();
-    let mut faults = same_keys(&service, &jobs).await;
+    let mut faults = refused.lock().expect("no panic").clone();
+    faults.extend(same_keys(&service, &jobs).await);
     let verdict = verify::jobs(&service.client, &jobs, SETTLE, verify::DEATHS_INLINE).await;
     faults.extend(verdict.faults);
     for id in &verdict.given_up {
@@ -56,18 +59,22 @@ pub(crate) async fn service(setup: &Setup) -> Finding {
     Finding { what: "kill -9 of the service under load".to_owned(), figures, faults }
 }
 
-/// Submits without a pause until the service is gone.
+/// Submits without a pause until the service is gone. It may end, and refuses nothing.
 fn load(
     service: &Service,
     acknowledged: &Arc<Mutex<BTreeMap<u32, Uuid>>>,
+    refused: &Arc<Mutex<Vec<String>>>,
     first: u32,
 ) -> Vec<tokio::task::JoinHandle<()>> {
     let submitter = |n: u32| {
-        let (client, acknowledged) = (service.client.clone(), acknowledged.clone());
+        let (client, acknowledged, refused) = (service.client.clone(), acknowledged.clone(), refused.clone());
         tokio::spawn(async move {
             for seed in (first + n..).step_by(SUBMITTERS as usize) {
                 match client.submit(&of_any_kind("kill", seed, 8, 2)).await {
                     Ok(job) => drop(acknowledged.lock().expect("no panic").insert(seed, job.id)),
+                    Err(error @ ClientError::Refused { retry_after: None, .. }) => {
+                        return refused.lock().expect("no panic").push(error.to_string());
+                    }
                     Err(_) => return,
                 }
                 tokio::time::sleep(Duration::from_millis(100)).await;

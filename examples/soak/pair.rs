@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use packshot_contract::client::Client;
+use packshot_contract::client::{Client, ClientError};
 use packshot_db::DatabaseConfig;
 use packshot_db::testing::Engine;
 use tokio::task::JoinHandle;
@@ -121,6 +121,9 @@ fn load(shared: Arc<Shared>, n: u32) -> JoinHandle<()> {
                             lock(&shared.faults).push(format!("seed {seed} is two jobs"));
                         }
                         break;
+                    }
+                    Err(error @ ClientError::Refused { retry_after: None, .. }) => {
+                        return lock(&shared.faults).push(error.to_string());
                     }
                     Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
                 }

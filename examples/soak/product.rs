@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 pub(crate) fn of_any_kind(run: &str, seed: u32, side: u32, samples: u32) -> Submission {
     let mut submission = submission(run, seed, side, samples);
     let more = match seed % 4 {
-        2 => json!({ "kind": "views", "views": ["front", "iso", "top"] }),
+        2 => json!({ "kind": "views", "views": ["front", "three_quarter", "top"] }),
         3 => json!({ "kind": "turntable", "frame_count": N_FRAMES, "formats": ["apng", "zip"] }),
         _ => json!({}),
     };

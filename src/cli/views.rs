@@ -15,6 +15,7 @@ use packshot_renderer::shot::view::{NamedView, SIX_VIEW, SIX_YAW, THREE_QUARTER}
 use serde::Serialize;
 
 use super::failure::Failure;
+use super::options::number;
 use super::render::args::OutputArgs;
 use super::render::result::samples_per_second;
 use super::render::source::Common;
@@ -40,6 +41,9 @@ pub(crate) struct ViewsArgs {
     /// front, right, back, left, top, bottom, three_quarter, or a view of six_yaw such as right_60deg; repeatable
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = named_view, help_heading = "Camera")]
     view: Vec<NamedView>,
+    /// Angle above the horizon, −90 to 90, of every view but top and bottom [default: each view's own]
+    #[arg(long, value_name = "A", allow_negative_numbers = true, value_parser = number(-90.0, 90.0), help_heading = "Camera")]
+    elevation_deg: Option<f64>,
     /// Whether each view is as large as it can be, or all show the product in one size
     #[arg(long, value_name = "HOW", value_enum, default_value = "per_view", help_heading = "Camera")]
     scale: ScaleWord,
@@ -240,7 +244,10 @@ impl ViewsArgs {
                 views.push(view);
             }
         }
-        views
+        match self.elevation_deg {
+            Some(elevation_deg) => views.into_iter().map(|view| view.at_elevation(elevation_deg)).collect(),
+            None => views,
+        }
     }
 
     /// The file of each view; none when nothing is written.

@@ -36,6 +36,18 @@ fn every_view_of_a_set_is_the_picture_of_its_own() {
 }
 
 #[test]
+fn views_from_another_height_are_all_but_top_and_bottom() {
+    let workplace = Workplace::new();
+    let more = ["-o", "low/", "--view", "right_60deg,top,front", "--elevation-deg", "-5", "--json"];
+    let result = views(&workplace, &more).done().json();
+    let heights: Vec<_> = (0..3).map(|i| result["views"][i]["elevation_deg"].as_f64()).collect();
+    assert_eq!(heights, [Some(-5.0), Some(90.0), Some(-5.0)]);
+    workplace.render(&["boxes.glb", "--azimuth-deg", "60", "--elevation-deg", "-5", "-o", "alone.png"]);
+    assert!(workplace.read("low/right_60deg.png") == workplace.read("alone.png"));
+    views(&workplace, &["--elevation-deg", "91"]).expect_error(2, "usage.invalid_value", "--elevation-deg <A>");
+}
+
+#[test]
 fn views_are_chosen_by_name_and_come_once_each() {
     let workplace = Workplace::new();
     let more = ["--view", "three_quarter,top", "--view", "right_60deg", "--view", "top", "--json"];

@@ -53,6 +53,15 @@ impl NamedView {
         SIX_VIEW.into_iter().chain([THREE_QUARTER]).chain(SIX_YAW)
     }
 
+    /// The view from another height; `top` and `bottom` stay what they are.
+    #[must_use]
+    pub fn at_elevation(self, elevation_deg: f64) -> Self {
+        if matches!(self.name, "top" | "bottom") {
+            return self;
+        }
+        Self { direction: ViewDirection { elevation_deg, ..self.direction }, ..self }
+    }
+
     /// The view of a name, whether single or of a set.
     pub fn by_name(name: &str) -> Option<Self> {
         Self::all().find(|view| view.name == name)

@@ -116,7 +116,7 @@ pub struct RenderRequest {
     /// Turns the camera about +Y: 0 is the front (+Z), 90 is +X.
     #[schema(minimum = -1000000, maximum = 1000000)]
     pub azimuth_deg: Option<f64>,
-    /// Raises the camera.
+    /// Raises the camera; of `views` every one but `top` and `bottom`.
     #[schema(minimum = -90, maximum = 90)]
     pub elevation_deg: Option<f64>,
     /// A camera of the file, by name.

@@ -16,7 +16,7 @@ pub enum DbError {
     /// The task is held by somebody else by now, or by nobody.
     #[error("the lease of task {0} is lost")]
     LeaseLost(TaskId),
-    /// The state of the render or task forbids it.
+    /// The state of the job or task forbids it.
     #[error(transparent)]
     State(#[from] StateError),
     /// Somebody changed the row since it was read.

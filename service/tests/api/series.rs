@@ -173,6 +173,11 @@ cases! {
         assert_eq!(names(&some), ["top.png", "right_60deg.png"]);
         let top = app.render(&with(json!({"view": "top"}))).await;
         assert_eq!(pixels(&fetch(&app, &some, "top.png").await), pixels(&fetch(&app, &top, "result.png").await));
+        let low = app.render(&with(json!({"kind": "views", "views": ["top", "right_60deg"], "elevation_deg": -5}))).await;
+        assert_eq!(low["request"]["elevation_deg"], -5.0);
+        assert_eq!(pixels(&fetch(&app, &low, "top.png").await), pixels(&fetch(&app, &top, "result.png").await));
+        let right = app.render(&with(json!({"azimuth_deg": 60, "elevation_deg": -5}))).await;
+        assert_eq!(pixels(&fetch(&app, &low, "right_60deg.png").await), pixels(&fetch(&app, &right, "result.png").await));
         let steps = some["document"]["steps"].as_array().expect("steps").iter();
         assert!(steps.clone().any(|step| step["name"] == "render_views" && step["samples"] == 2), "{some}");
         let default = app.render(&with(json!({"kind": "views"}))).await;
@@ -211,6 +216,7 @@ cases! {
             (json!({"kind": "turntable", "views": "six_yaw"}), "/views"),
             (json!({"kind": "views", "view": "front"}), "/view"),
             (json!({"kind": "views", "camera": "Main"}), "/camera"),
+            (json!({"kind": "views", "azimuth_deg": 3, "elevation_deg": 3}), "/azimuth_deg"),
             (json!({"formats": ["mp4"]}), "/formats/0"),
             (json!({"formats": ["png", "zip"]}), "/formats/1"),
             (json!({"kind": "views", "formats": ["apng"]}), "/formats/0"),

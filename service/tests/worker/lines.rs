@@ -80,7 +80,7 @@ impl Subscriber for Keeper {
     }
 
     fn exit(&self, _: &Id) {
-        ENTERED.with_borrow_mut(|entered| drop(entered.pop()));
+        ENTERED.with_borrow_mut(|entered| _ = entered.pop());
     }
 }
 

@@ -48,7 +48,10 @@ impl Series {
                 (Self::Still(Box::new(shot)), found)
             }
             Kind::Views => {
-                let views = request.views.as_ref().map(wire::Views::named).unwrap_or_default();
+                let mut views = request.views.as_ref().map(wire::Views::named).unwrap_or_default();
+                if let Some(elevation_deg) = request.elevation_deg {
+                    views.iter_mut().for_each(|view| *view = view.at_elevation(elevation_deg));
+                }
                 let scale = match request.scale {
                     Some(Scale::Shared) => views::Scale::Shared,
                     Some(Scale::PerView) | None => views::Scale::PerView,

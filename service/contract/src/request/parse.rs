@@ -163,7 +163,7 @@ fn film(m: &mut Members<'_>, r: &mut RenderRequest, defaults: &RequestDefaults) 
 
 fn framing(m: &mut Members<'_>, r: &mut RenderRequest) {
     if r.kind == Kind::Views {
-        for name in ["view", "azimuth_deg", "elevation_deg", "camera"] {
+        for name in ["view", "azimuth_deg", "camera"] {
             if m.has(name) {
                 m.report(
                     name,
@@ -181,7 +181,10 @@ fn framing(m: &mut Members<'_>, r: &mut RenderRequest) {
     let azimuth_deg = m.nullable_number("azimuth_deg", -TURN_DEG_MAX..=TURN_DEG_MAX);
     let elevation_deg = m.nullable_number("elevation_deg", -90.0..=90.0);
     r.camera = m.nullable_text("camera", NAME_BYTES_MAX).map(str::to_owned);
-    if r.camera.is_some() || r.kind == Kind::Views {
+    if r.kind == Kind::Views {
+        // Of every view but top and bottom, which look straight down and up.
+        (r.view, r.azimuth_deg, r.elevation_deg) = (None, None, elevation_deg);
+    } else if r.camera.is_some() {
         (r.view, r.azimuth_deg, r.elevation_deg) = (None, None, None);
     } else if m.has("azimuth_deg") || m.has("elevation_deg") {
         // An angle that is not given is that of template or preset, or of the front view.
