@@ -48,7 +48,7 @@ pub(crate) async fn streams_are_gapless_under_concurrent_writers(t: Fixture) {
 }
 
 pub(crate) async fn eight_writers_are_never_busy(t: Fixture) {
-    const WRITES: usize = 200;
+    const WRITES: usize = 50;
     // A second handle writes as another process would.
     let second = Db::open(&t.config).await.expect("a second handle");
     let writers = (0..8).map(|writer| {
