@@ -19,7 +19,7 @@ pub struct QueueHandle {
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// How often a task was queued, one ended, or a limit changed: every runner sees each change, also one that came while it claimed.
+    /// How often a task ended here, or the queue began to drain: every runner sees each change, also one that came while it claimed.
     wakes: watch::Sender<u64>,
     tasks: Mutex<Tasks>,
     /// What keeps the queue from having drained: tasks that run here, and claims under way. Changes with every change of `tasks`.
