@@ -5,15 +5,16 @@
 
 use std::collections::HashMap;
 use std::f64::consts::{FRAC_PI_2, TAU};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
 use packshot_shaders::constants::{
     BRUSHED_ALPHA_MAX, BRUSHED_AZIMUTHS, BRUSHED_COSINES, BRUSHED_RATIOS, BRUSHED_ROUGHNESSES,
 };
 use rayon::prelude::*;
 
-/// Points of the quadrature and the generator of their Fibonacci lattice.
-const LATTICE: (u32, u32) = (233, 144);
+use super::{Lattice, LatticePoint};
+
+static LATTICE: LazyLock<Lattice> = LazyLock::new(|| Lattice::new(233, 144, TAU));
 
 /// Numbers of nodes.
 const ALPHAS: usize = BRUSHED_ROUGHNESSES as usize;
@@ -90,7 +91,6 @@ fn hemisphere_mean(block: &[f32]) -> f64 {
 
 /// The mean of G2 / G1 over the facets visible from `wo`, as in [`super::integrate`].
 fn albedo(alpha: [f64; 2], wo: [f64; 3], split: &Split) -> f64 {
-    let (n_points, generator) = LATTICE;
     let lambda = |w: [f64; 3]| {
         let stretched = (alpha[0] * w[0]).powi(2) + (alpha[1] * w[1]).powi(2);
         0.5 * ((1.0 + stretched / (w[2] * w[2])).sqrt() - 1.0)
@@ -99,12 +99,10 @@ fn albedo(alpha: [f64; 2], wo: [f64; 3], split: &Split) -> f64 {
     let length = ((alpha[0] * wo[0]).powi(2) + (alpha[1] * wo[1]).powi(2) + wo[2] * wo[2]).sqrt();
     let view = [alpha[0] * wo[0] / length, alpha[1] * wo[1] / length, wo[2] / length];
     let mut sum = 0.0;
-    for i in 0..n_points {
-        let u = (f64::from(i) + 0.5) / f64::from(n_points);
-        let phi = TAU * f64::from(i * generator % n_points) / f64::from(n_points);
+    for &LatticePoint { u, cos_phi, sin_phi } in &LATTICE.0 {
         let z = (1.0 - u) * (1.0 + view[2]) - view[2];
         let r = (1.0 - z * z).max(0.0).sqrt();
-        let h = [alpha[0] * (r * phi.cos() + view[0]), alpha[1] * (r * phi.sin() + view[1]), z + view[2]];
+        let h = [alpha[0] * (r * cos_phi + view[0]), alpha[1] * (r * sin_phi + view[1]), z + view[2]];
         let norm = h.iter().map(|x| x * x).sum::<f64>().sqrt();
         let h = h.map(|x| x / norm);
         let o_h = wo[0] * h[0] + wo[1] * h[1] + wo[2] * h[2];
@@ -129,7 +127,7 @@ fn albedo(alpha: [f64; 2], wo: [f64; 3], split: &Split) -> f64 {
             }
         }
     }
-    sum / f64::from(n_points)
+    sum / LATTICE.0.len() as f64
 }
 
 #[cfg(test)]
@@ -141,7 +139,7 @@ mod tests {
         for (roughness, cosine) in [(1.0_f64, 1.0_f64), (0.6, 0.5), (0.3, 0.2)] {
             let alpha = roughness * roughness;
             let wo = [(1.0 - cosine * cosine).sqrt(), 0.0, cosine];
-            let isotropic = super::super::integrate((987, 610), alpha, cosine, 1.5, |_| (1.0, 0.0)).0;
+            let isotropic = super::super::integrate(&super::super::CUT_LATTICE, alpha, cosine, 1.5, |_| (1.0, 0.0)).0;
             assert!(
                 (albedo([alpha; 2], wo, &Split::Mirror) - isotropic).abs() < 3e-3,
                 "roughness {roughness}, cosine {cosine}"
