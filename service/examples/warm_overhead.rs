@@ -166,7 +166,8 @@ fn task(id: RenderId, scene: ContentAddress, created_by: UserId) -> Result<NewRe
         created_by,
         cache_key: None,
         inputs: vec![scene],
-        work: NewWork::Task {
+        equal: None,
+        work: NewWork {
             id: TaskId::new(),
             kind: TaskKind::Step(StepName::RenderStill),
             queue: QueueName::Render,

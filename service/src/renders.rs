@@ -15,7 +15,7 @@ pub mod results;
 use std::collections::HashMap;
 
 use crate::app::{App, AppError, Page, PageRequest};
-use crate::server::metrics::count_end;
+use crate::server::metrics::count_render;
 use packshot_contract::job::Job;
 use packshot_db::TenantScope;
 use packshot_db::jobs::Cancelling;
@@ -124,7 +124,7 @@ pub async fn cancel(app: &App, who: &Principal, id: RenderId) -> Result<Cancelle
             Ok(Cancelled::Stopping(Box::new(with_position(app, scope, render).await?)))
         }
         Cancelling::Cancelled(render) => {
-            count_end(TaskState::Cancelled, None);
+            count_render(TaskState::Cancelled, None);
             Ok(Cancelled::Ended(Box::new(with_position(app, scope, render).await?)))
         }
         Cancelling::Unchanged(render) => Ok(Cancelled::Ended(Box::new(with_position(app, scope, render).await?))),

@@ -96,7 +96,7 @@ impl Invalid {
     pub fn detail(&self) -> String {
         match &self.findings[..] {
             [one] => format!("{}: {}", one.pointer, one.detail),
-            all => format!("{} members are not as they must be", all.len()),
+            all => format!("{} members are invalid: `errors` names each", all.len()),
         }
     }
 }

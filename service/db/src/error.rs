@@ -20,7 +20,7 @@ pub enum DbError {
     #[error(transparent)]
     State(#[from] StateError),
     /// Somebody changed the row since it was read.
-    #[error("the revision is {current} by now")]
+    #[error("the current revision is {current}: read the object again, then change that")]
     Stale {
         /// The revision that is there.
         current: i64,

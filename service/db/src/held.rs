@@ -6,7 +6,7 @@
 mod rows;
 mod graph;
 
-pub(super) use rows::write_job;
+pub(super) use rows::{share_job, write_job};
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -211,12 +211,17 @@ pub(super) async fn begin_in(tx: &Tx<'_>, tenant: TenantId, beginning: &Beginnin
     // Of two that come together one makes the row; the other waits for it here, and then finds it.
     let key = [Column::TenantId, Column::Method, Column::Path, Column::Key];
     let only_once = OnConflict::columns(key).do_nothing().to_owned();
-    let insert = idempotency_key::Entity::insert(fresh.clone()).on_conflict(only_once);
-    if insert.exec_without_returning(tx.on()).await? == 1 {
-        return Ok(Begun::Fresh);
-    }
-    let row = find(tenant, request).lock_exclusive().one(tx.on()).await?;
-    let begun = known(row.as_ref(), request, (*holder, *engine), now);
+    let row = loop {
+        let insert = idempotency_key::Entity::insert(fresh.clone()).on_conflict(only_once.clone());
+        if insert.exec_without_returning(tx.on()).await? == 1 {
+            return Ok(Begun::Fresh);
+        }
+        // Between the two it may have been abandoned.
+        if let Some(row) = find(tenant, request).lock_exclusive().one(tx.on()).await? {
+            break row;
+        }
+    };
+    let begun = known(Some(&row), request, (*holder, *engine), now);
     match begun {
         // What is there is old or interrupted, and replaced.
         Begun::Fresh => {

@@ -16,7 +16,7 @@ use packshot_domain::key::{ApiKey, KeyHash};
 use packshot_domain::time::Timestamp;
 
 /// `last_used_at` is exact to this.
-const LAST_USED_RESOLUTION: Duration = Duration::from_secs(60);
+pub const LAST_USED_RESOLUTION: Duration = Duration::from_secs(60);
 
 /// A key to be made.
 #[derive(Clone, Debug, PartialEq)]

@@ -85,33 +85,34 @@ pub struct NewRender {
     pub cache_key: Option<ContentAddress>,
     /// Stored objects that it needs; they are kept as long as the render is.
     pub inputs: Vec<ContentAddress>,
-    /// Who does it.
+    /// An equal render, whose result is taken over if it is still there.
+    pub equal: Option<EqualRender>,
+    /// What makes the result otherwise.
     pub work: NewWork,
 }
 
-/// Where the result of a new render comes from.
+/// What a worker is to do for a new render.
 #[derive(Clone, Debug)]
-pub enum NewWork {
-    /// A worker makes it.
-    Task {
-        /// The task's id.
-        id: TaskId,
-        /// What is to be done.
-        kind: TaskKind,
-        /// What kind of work that is.
-        queue: QueueName,
-        /// Who does it.
-        lane: Lane,
-        /// What the work really computes: frozen from the beginning.
-        spec: Json,
-    },
-    /// Another render has it already; its files are taken over.
-    Cached {
-        /// That render.
-        of: RenderId,
-        /// The result as this render's clients shall see it.
-        result: Json,
-    },
+pub struct NewWork {
+    /// The task's id.
+    pub id: TaskId,
+    /// What is to be done.
+    pub kind: TaskKind,
+    /// What kind of work that is.
+    pub queue: QueueName,
+    /// Who does it.
+    pub lane: Lane,
+    /// What the work really computes: frozen from the beginning.
+    pub spec: Json,
+}
+
+/// A render that has the result of a new one already.
+#[derive(Clone, Debug)]
+pub struct EqualRender {
+    /// That render.
+    pub id: RenderId,
+    /// Its result as the new render's clients shall see it.
+    pub result: Json,
 }
 
 /// A request with an idempotency key that makes a render.

@@ -280,14 +280,12 @@ impl JobDocument {
         self.steps.last_mut().expect("a record was just pushed")
     }
 
-    /// Whether the last record of a step has a change already.
+    /// Whether a record of a step has a change already.
     fn has(&self, name: StepName, by: By, at: Timestamp, change: &StepChange) -> bool {
-        let last = self.steps.iter().rfind(|step| step.name == name && step.task_id == by);
-        last.is_some_and(|step| match change {
-            StepChange::Begin(_) => step.started_at == at && step.status == StepStatus::Running,
-            StepChange::Finish(_) | StepChange::Fail => {
-                step.completed_at == Some(at) && step.status != StepStatus::Running
-            }
+        let mut records = self.steps.iter().filter(|step| step.name == name && step.task_id == by);
+        records.any(|step| match change {
+            StepChange::Begin(_) => step.started_at == at,
+            StepChange::Finish(_) | StepChange::Fail => step.completed_at == Some(at),
         })
     }
 

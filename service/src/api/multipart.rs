@@ -106,7 +106,10 @@ async fn receive_parts(
             form.files.insert(file, upload);
             hash
         } else {
-            return Err(Invalid::one(pointer, "unknown_member", "there is no such part").into());
+            let known = has_json.then_some("request").into_iter().chain(files.iter().copied());
+            let known: Vec<String> = known.map(|name| format!("`{name}`")).collect();
+            let detail = format!("a part is one of {}", known.join(", "));
+            return Err(Invalid::one(pointer, "unknown_member", detail).into());
         };
         parts.insert(name, hash);
     }

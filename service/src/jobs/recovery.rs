@@ -55,7 +55,7 @@ pub(crate) async fn bury(db: &Db, worker: WorkerId) -> Result<(), DbError> {
 fn report(reaped: Vec<Reaped>) {
     for Reaped { lease, attempt, after, .. } in reaped {
         if let Some(state) = after.ended() {
-            count_end(state, None);
+            count_end(lease.job, state, None);
         }
         let of = what_of(lease);
         let what = match after {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::{interval, sleep, sleep_until};
+use tokio::time::{interval, sleep, sleep_until, timeout_at};
 use tracing::Instrument;
 use tracing::field::{Empty, display};
 
@@ -88,8 +88,9 @@ impl Supervisor {
         Failpoint::Claim.pass();
         tracing::debug!("claimed for attempt {}", self.claimed.task.attempt);
         let outcome = match self.start().await {
-            Ok(work) => self.follow(work).await,
-            Err(failure) => Ok(Outcome::Failed(failure)),
+            Ok(Ok(work)) => self.follow(work).await,
+            Ok(Err(failure)) => Ok(Outcome::Failed(failure)),
+            Err(lost) => Err(lost),
         };
         let ended = match outcome {
             Ok(Outcome::Done(delivery)) => self.complete(delivery).await,
@@ -106,19 +107,42 @@ impl Supervisor {
         }
     }
 
-    /// Makes the work.
-    async fn start(&mut self) -> Result<Work, Failure> {
+    /// Makes the work, and holds the lease meanwhile.
+    async fn start(&mut self) -> Result<Result<Work, Failure>, Lost> {
         let task = &self.claimed.task;
         let Some(handler) = self.place.parts.handlers.of(&task.lane, task.kind) else {
             let detail = format!("nothing here does '{}' in the lane '{}'", task.kind, task.lane);
-            return Err(Failure::new(FaultKind::Input, "internal_error", detail));
+            return Ok(Err(Failure::new(FaultKind::Input, "internal_error", detail)));
         };
-        let Start { spec, work, until_written } = handler.start(&self.claimed).await?;
+        let mut starting = handler.start(&self.claimed);
+        let mut renew_at = self.renewed + LEASE_RENEWAL;
+        let started = loop {
+            if let Ok(started) = timeout_at(renew_at.into(), &mut starting).await {
+                break started;
+            }
+            renew_at = match tasks::renew(self.db(), self.scope(), self.claimed.lease).await {
+                // That it is to stop is told again by the first report of the work.
+                Ok(_) => {
+                    self.renewed = Instant::now();
+                    self.renewed + LEASE_RENEWAL
+                }
+                Err(error) if is_lost(&error) => return Err(Lost::Lease),
+                Err(error) => {
+                    tracing::warn!("the lease cannot be renewed: {error}");
+                    Instant::now() + TRY_AGAIN
+                }
+            };
+        };
+        drop(starting);
+        let Start { spec, work, until_written } = match started {
+            Ok(start) => start,
+            Err(failure) => return Ok(Err(failure)),
+        };
         self._until_written = until_written;
         if let Some(spec) = spec.filter(|_| self.claimed.input.spec.is_none()) {
             self.ledger.freeze(spec);
         }
-        Ok(work)
+        Ok(Ok(work))
     }
 
     /// Has the work done, and brings back what it says.
@@ -167,7 +191,10 @@ impl Supervisor {
         }
         outcome.unwrap_or_else(|error| {
             tracing::error!("the work panicked: {error}");
-            Outcome::Failed(Failure::infrastructure("worker_panicked", "the work failed in a way it should not"))
+            Outcome::Failed(Failure::infrastructure(
+                "worker_panicked",
+                "the work crashed: the log of the service has the reason",
+            ))
         })
     }
 
@@ -176,7 +203,7 @@ impl Supervisor {
     async fn find_out(&self) {
         match tasks::state_under(self.db(), self.scope(), self.claimed.lease).await {
             Ok(Some(state @ (TaskState::Completed | TaskState::Failed | TaskState::Cancelled))) => {
-                count_end(state, Some(self.ledger.running_for()));
+                self.count(state);
                 tracing::info!("{state}: the answer to its commit was lost, and it was read back");
             }
             Ok(Some(state)) => {
@@ -242,7 +269,7 @@ impl Supervisor {
             Ended::Completed => (TaskState::Completed, "completed"),
             Ended::Cancelled => (TaskState::Cancelled, "cancelled when it was done"),
         };
-        count_end(state, Some(took));
+        self.count(state);
         tracing::info!("{what} after {:.3} s", took.as_secs_f64());
         Ok(())
     }
@@ -259,7 +286,7 @@ impl Supervisor {
         let error = failure.error.clone();
         let after = self.insist(|| tasks::fail(&db, scope, lease, failure.clone())).await?;
         if let Some(state) = after.ended() {
-            count_end(state, Some(self.ledger.running_for()));
+            self.count(state);
         }
         match after {
             AfterFailure::Failed => tracing::warn!("failed: {}: {}", error.code, error.detail),
@@ -276,7 +303,7 @@ impl Supervisor {
             Stop::Cancel => {
                 let report = self.ledger.take_report().unwrap_or_default();
                 self.insist(|| tasks::cancelled(&db, scope, lease, report.clone())).await?;
-                count_end(TaskState::Cancelled, Some(self.ledger.running_for()));
+                self.count(TaskState::Cancelled);
                 Ok(())
             }
             Stop::Drain => {
@@ -315,6 +342,10 @@ impl Supervisor {
                 }
             }
         }
+    }
+
+    fn count(&self, state: TaskState) {
+        count_end(self.claimed.task.job, state, Some(self.ledger.running_for()));
     }
 
     fn db(&self) -> &Db {

@@ -5,7 +5,7 @@ use super::job;
 use crate::app::{App, AppError};
 use packshot_contract::request::RenderRequest;
 use packshot_db::TenantScope;
-use packshot_db::renders::{self as rows, NewWork};
+use packshot_db::renders::{self as rows, EqualRender};
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{RenderId, TenantId};
 
@@ -89,20 +89,20 @@ pub(super) fn key(
     ContentAddress::of(&tagged(&parts))
 }
 
-/// The work of a render `id` whose result an equal request has, with all its files.
+/// An equal render with all its files, for a new one `id`.
 pub(super) async fn find(
     app: &App,
     scope: TenantScope,
     key: ContentAddress,
     id: RenderId,
-) -> Result<Option<NewWork>, AppError> {
+) -> Result<Option<EqualRender>, AppError> {
     let Some((of, files)) = rows::find_cached(&app.db, scope, key).await? else { return Ok(None) };
     for file in &files {
         if !app.store.has(scope.tenant, &file.address).await? {
             return Ok(None);
         }
     }
-    Ok(Some(NewWork::Cached { of: of.id, result: job::cached_result(&of, id)? }))
+    Ok(Some(EqualRender { id: of.id, result: job::cached_result(&of, id)? }))
 }
 
 #[cfg(test)]

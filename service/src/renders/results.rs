@@ -103,7 +103,11 @@ pub async fn preview(app: &App, who: &Principal, id: RenderId) -> Result<Preview
     let render = renders::get(&app.db, scope, id).await?;
     if render.state != JobState::Completed {
         let preview = app.hub.preview(id).map(Preview::SoFar);
-        return preview.ok_or_else(|| AppError::new(Code::PreviewNotReady, "there is no preview yet"));
+        let why_not = match render.state.is_terminal() {
+            true => format!("the render is {}: it has no preview", render.state),
+            false => "there is no preview yet".to_owned(),
+        };
+        return preview.ok_or_else(|| AppError::new(Code::PreviewNotReady, why_not));
     }
     // The preview that was stored, or the result itself where it is no larger than one.
     let files = rows::of_render(&app.db, scope, id).await?;

@@ -193,7 +193,7 @@ async fn prepare(
     let inputs = [Some(scene), environment].into_iter().flatten();
     let inputs = inputs.chain(libraries.iter().map(|library| library.address)).collect();
     let id = RenderId::new();
-    let cached = match equal {
+    let equal = match equal {
         Equal::Reused => cache::find(app, scope, cache_key, id).await?,
         Equal::RenderedAgain => None,
     };
@@ -212,13 +212,14 @@ async fn prepare(
         created_by: who.user,
         cache_key: Some(cache_key),
         inputs,
-        work: cached.unwrap_or(NewWork::Task {
+        equal,
+        work: NewWork {
             id: TaskId::new(),
             kind: TaskKind::Step(kind.step()),
             queue: QueueName::Render,
             lane: Lane::builtin(),
             spec: spec::write(&input).map_err(AppError::internal)?,
-        }),
+        },
         request: serde_json::to_value(request).map_err(AppError::internal)?,
     })
 }

@@ -27,6 +27,15 @@ pub enum Waited {
     Failed(Box<Job>, AppError),
 }
 
+impl Waited {
+    /// The job, whatever became of it.
+    pub fn job(&self) -> &Job {
+        match self {
+            Self::GoesOn(job) | Self::Completed(job) | Self::Failed(job, _) => job,
+        }
+    }
+}
+
 /// What becomes of a render within `wait`.
 ///
 /// # Errors

@@ -9,6 +9,7 @@ use std::time::Duration;
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
+use packshot_domain::job::{JobKind, JobRef};
 use packshot_domain::task::TaskState;
 
 /// Names of all metrics.
@@ -83,17 +84,24 @@ impl Metrics {
     }
 }
 
-/// Counts a job that ended in `state`. `took` is the time since its last claim, where a worker had it.
-pub fn count_end(state: TaskState, took: Option<Duration>) {
+/// Counts the end of a task, by the metrics of its job's kind: only renders have some.
+pub fn count_end(job: Option<JobRef>, state: TaskState, took: Option<Duration>) {
+    if job.is_some_and(|job| job.kind == JobKind::Render) {
+        count_render(state, took);
+    }
+}
+
+/// Counts a render that ended in `state`. `took` is the time since its last claim, where a worker had it.
+pub fn count_render(state: TaskState, took: Option<Duration>) {
     metrics::counter!(names::RENDER_JOBS_TOTAL, "state" => state.as_str()).increment(1);
     if let Some(took) = took {
         metrics::histogram!(names::RENDER_SECONDS, "state" => state.as_str()).record(took.as_secs_f64());
     }
 }
 
-/// Counts a job that an equal request's files completed at once.
+/// Counts a render that an equal request's files completed at once.
 pub fn count_cached() {
-    count_end(TaskState::Completed, None);
+    count_render(TaskState::Completed, None);
     metrics::counter!(names::RENDER_CACHE_HITS_TOTAL).increment(1);
 }
 
@@ -122,13 +130,18 @@ fn describe() {
 
 #[cfg(test)]
 mod tests {
+    use packshot_domain::id::RenderId;
+
     use super::*;
 
     #[test]
     fn what_is_counted_is_rendered() {
         let metrics = Metrics::install();
-        count_end(TaskState::Failed, Some(Duration::from_millis(300)));
-        count_end(TaskState::Failed, None);
+        let render = JobRef::of_render(RenderId::new());
+        count_end(Some(render), TaskState::Failed, Some(Duration::from_millis(300)));
+        count_end(Some(render), TaskState::Failed, None);
+        count_end(Some(JobRef { kind: JobKind::Line, ..render }), TaskState::Failed, None);
+        count_end(None, TaskState::Failed, None);
         let text = Metrics::install().render();
         assert!(text.contains("packshot_render_jobs_total{state=\"failed\"} 2"), "{text}");
         assert!(text.contains("packshot_render_seconds_bucket{state=\"failed\",le=\"0.5\"} 1"), "{text}");

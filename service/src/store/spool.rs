@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use tempfile::{NamedTempFile, TempPath};
@@ -194,6 +195,8 @@ pub(super) async fn place(folder: PathBuf, target: PathBuf, bytes: Bytes, naming
 
 /// Brings the bytes of a file to the disk, then its new name.
 fn publish(file: &File, path: TempPath, target: &Path, naming: Naming) -> Result<(), StoreError> {
+    // The sweep asks since when it has been here: what was written hours ago, of a long turntable, is new here.
+    file.set_modified(SystemTime::now())?;
     file.sync_all()?;
     if let Some(folder) = target.parent() {
         make_folder(folder)?;

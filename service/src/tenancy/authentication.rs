@@ -11,9 +11,6 @@ use packshot_domain::access::{Authentication, Principal, Role};
 use packshot_domain::id::TenantId;
 use packshot_domain::key::ApiKey;
 
-/// The use of a key is noted at most so often.
-const TOUCH_EVERY: Duration = Duration::from_secs(60);
-
 /// Which tenants somebody may act for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
@@ -55,8 +52,11 @@ pub async fn by_key(app: &App, shown: &ApiKey) -> Result<(Principal, Reach), App
         let error = AppError::new(Code::RateLimited, format!("more than {per_s} requests a second"));
         return Err(error.retry_after(Duration::from_secs(wait.as_secs() + 1)));
     }
-    if stored.last_used_at.is_none_or(|last| now.since(last) >= TOUCH_EVERY) {
-        keys::touch(&app.db, TenantScope::of(stored.tenant), stored.id).await?;
+    // A database that can be read alone still answers who reads.
+    if stored.last_used_at.is_none_or(|last| now.since(last) >= keys::LAST_USED_RESOLUTION)
+        && let Err(error) = keys::touch(&app.db, TenantScope::of(stored.tenant), stored.id).await
+    {
+        tracing::warn!("the last use of a key cannot be noted: {error}");
     }
     let reach = if stored.key.all_tenants { Reach::All } else { Reach::Own };
     let principal = Principal {

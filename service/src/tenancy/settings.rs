@@ -115,10 +115,12 @@ fn read(body: &Value, caller: &Principal, config: &Config) -> Result<Patch, AppE
             continue;
         };
         if !may_write(caller, definition) {
-            let detail = "it is for the whole installation, which another tenant runs";
+            let detail = "it holds for the whole installation: only an administrator of the tenant that operates it may change it";
             forbidden.push(found(Code::Forbidden, detail.to_owned()));
         } else if let Some(source) = config.in_effect.pinned_by(definition.key) {
-            let detail = format!("the service was started with it: {}", source.replace('_', " "));
+            let place = source.replace('_', " ");
+            let detail =
+                format!("it is set where the service is started ({place}): change it there, then restart the service");
             pinned.push(found(Code::SettingPinned, detail));
         } else if let Err(expected) = if value.is_null() { Ok(()) } else { definition.kind.check(value) } {
             invalid.push(found(Code::InvalidSetting, expected));

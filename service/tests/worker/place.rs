@@ -101,7 +101,8 @@ impl Place {
             created_by: self.user,
             cache_key: None,
             inputs: vec![scene],
-            work: NewWork::Task {
+            equal: None,
+            work: NewWork {
                 id: TaskId::new(),
                 kind: TaskKind::Step(StepName::RenderStill),
                 queue: QueueName::Render,

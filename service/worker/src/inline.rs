@@ -64,7 +64,10 @@ pub(super) fn run(
         let text = panic.downcast_ref::<&str>().copied();
         let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
         tracing::error!(job.id = %work.render, "the renderer panicked: {text}");
-        Outcome::Failed(Failure::infrastructure("worker_panicked", "the renderer failed in a way it should not"))
+        Outcome::Failed(Failure::infrastructure(
+            "worker_panicked",
+            "the renderer crashed: the log of the service has the reason",
+        ))
     })
 }
 

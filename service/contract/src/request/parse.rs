@@ -87,7 +87,7 @@ fn changed(m: &mut Members<'_>, defaults: &[(&'static str, f64)]) -> Vec<&'stati
 fn conflict(m: &mut Members<'_>, name: &str, others: &[&str]) {
     if m.has(name) {
         for other in given(m, others) {
-            m.report(other, "conflicting_members", format!("beside `{name}` it contradicts itself"));
+            m.report(other, "conflicting_members", format!("it cannot stand beside `{name}`"));
         }
     }
 }
@@ -109,7 +109,7 @@ fn assets(m: &mut Members<'_>, r: &mut RenderRequest, files: Uploads) {
     let lit_by_map = files.has_environment || m.has("environment");
     match m.word("light") {
         Some(light) if lit_by_map && light != Light::Environment => {
-            m.report("light", "conflicting_members", "beside an environment map it contradicts itself");
+            m.report("light", "conflicting_members", "it cannot stand beside an environment map");
         }
         Some(Light::Environment) if !lit_by_map => {
             m.report("environment", "missing", "`light` asks for an environment map, and there is none");
@@ -219,7 +219,7 @@ fn fit(m: &mut Members<'_>, r: &mut RenderRequest, is_filled: bool) {
     let trim = m.flag("trim");
     match (margin_px, fill) {
         (Some(_), Some(_)) if is_filled => {
-            m.report("margin_px", "conflicting_members", "beside `fill` it contradicts itself");
+            m.report("margin_px", "conflicting_members", "it cannot stand beside `fill`");
         }
         (Some(px), _) => (r.margin_px, r.trim) = (Some(px), trim.unwrap_or(false)),
         (None, Some(fill)) => (r.fill, r.margin_px, r.trim) = (fill, None, trim.unwrap_or(false)),
@@ -275,7 +275,7 @@ fn materials(m: &mut Members<'_>, r: &mut RenderRequest) {
         && !arguments.is_empty()
     {
         if r.clay {
-            m.report("material", "conflicting_members", "beside `clay` it contradicts itself");
+            m.report("material", "conflicting_members", "it cannot stand beside `clay`");
         }
         let given = r.materials.take().unwrap_or_default();
         let mut parts = given.parts.unwrap_or_default();

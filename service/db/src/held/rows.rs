@@ -39,6 +39,12 @@ pub(super) async fn lock_job(tx: &Tx<'_>, tenant: TenantId, id: JobId) -> Result
     Ok(row.map(Job::from))
 }
 
+/// Keeps others from changing a job until the end of the transaction. Says whether there is one.
+pub(crate) async fn share_job(tx: &Tx<'_>, tenant: TenantId, id: JobId) -> Result<bool, DbError> {
+    tx.enter(Level::Job);
+    Ok(job::Entity::find_by_id((Col(tenant), Col(id))).lock_shared().one(tx.on()).await?.is_some())
+}
+
 /// All tasks of a job, in the order of their graph.
 pub(super) async fn lock_tasks(tx: &Tx<'_>, tenant: TenantId, job: JobRef) -> Result<Vec<Kept>, DbError> {
     tx.enter(Level::Task);

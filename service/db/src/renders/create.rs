@@ -3,14 +3,14 @@
 use sea_orm::ActiveValue::Set;
 use sea_orm::EntityTrait;
 
-use super::{AnswerOf, Created, NewRender, NewWork, Render, Submitted, position, rows};
+use super::{AnswerOf, Created, EqualRender, NewRender, NewWork, Render, Submitted, position, rows};
 use crate::column::Col;
 use crate::entity::{render, render_input};
 use crate::idempotency::{Beginning, Begun};
 use crate::jobs::{Job, NewJob, NewTask};
 use crate::tx::Tx;
 use crate::{DbError, Json, files, held, idempotency, jobs, objects};
-use packshot_domain::id::{RenderId, TenantId};
+use packshot_domain::id::TenantId;
 use packshot_domain::job::{JobRef, JobState};
 
 pub(super) async fn submit(
@@ -26,13 +26,17 @@ pub(super) async fn submit(
             known => return Ok(Submitted::Known(known)),
         }
     }
-    let render = match &new.work {
-        NewWork::Task { .. } => queue(tx, tenant, new).await?,
-        NewWork::Cached { of, .. } => take_over(tx, tenant, new, *of).await?,
+    let taken_over = match &new.equal {
+        Some(equal) => take_over(tx, tenant, new, equal).await?,
+        None => None,
+    };
+    let render = match taken_over {
+        Some(render) => render,
+        None => queue(tx, tenant, new).await?,
     };
     let mut created = Created { render, queue_position: None };
     if let Some(beginning) = beginning {
-        if answer.is_some() {
+        if answer.is_some() && created.render.task_id.is_some() {
             created.queue_position = queue_position(tx, tenant, new).await?;
         }
         let answer = answer.map(|answer| answer(&created));
@@ -43,7 +47,7 @@ pub(super) async fn submit(
 
 /// Stores a render that a worker is to make.
 async fn queue(tx: &Tx<'_>, tenant: TenantId, new: &NewRender) -> Result<Render, DbError> {
-    let NewWork::Task { id, kind, queue, lane, spec } = &new.work else { return Err(DbError::NotFound("task")) };
+    let NewWork { id, kind, queue, lane, spec } = &new.work;
     let task = NewTask {
         id: *id,
         kind: *kind,
@@ -59,13 +63,23 @@ async fn queue(tx: &Tx<'_>, tenant: TenantId, new: &NewRender) -> Result<Render,
     insert(tx, tenant, new, None, job).await
 }
 
-/// Stores a render whose result another one has.
-async fn take_over(tx: &Tx<'_>, tenant: TenantId, new: &NewRender, of: RenderId) -> Result<Render, DbError> {
-    let NewWork::Cached { result, .. } = &new.work else { return Err(DbError::NotFound("render")) };
-    let source = rows::get(tx, tenant, of).await?;
-    if source.state != JobState::Completed {
-        return Err(DbError::NotFound("render"));
+/// Stores a render whose result another one has; `None` when that was deleted since it was found.
+async fn take_over(
+    tx: &Tx<'_>,
+    tenant: TenantId,
+    new: &NewRender,
+    equal: &EqualRender,
+) -> Result<Option<Render>, DbError> {
+    let EqualRender { id: of, ref result } = *equal;
+    // Nobody deletes it between here and the end.
+    if !held::share_job(tx, tenant, of.into()).await? {
+        return Ok(None);
     }
+    let source = match rows::get(tx, tenant, of).await {
+        Ok(source) if source.state == JobState::Completed => source,
+        Ok(_) | Err(DbError::NotFound(_)) => return Ok(None),
+        Err(error) => return Err(error),
+    };
     let mut job = jobs::create_in(tx, tenant, &new_job(new, Vec::new())).await?;
     if let Some(document) = &mut job.document {
         document.result = source.document.result;
@@ -75,7 +89,7 @@ async fn take_over(tx: &Tx<'_>, tenant: TenantId, new: &NewRender, of: RenderId)
     held::write_job(tx, tenant, &job).await?;
     let render = insert(tx, tenant, new, Some(result.clone()), job).await?;
     files::add(tx, tenant, new.id, &files).await?;
-    Ok(render)
+    Ok(Some(render))
 }
 
 fn new_job(new: &NewRender, tasks: Vec<NewTask>) -> NewJob {
@@ -148,10 +162,6 @@ fn render_of(new: &NewRender, result: Option<Json>, job: Job) -> Result<Render, 
 
 /// The place of a new render in its queue.
 async fn queue_position(tx: &Tx<'_>, tenant: TenantId, new: &NewRender) -> Result<Option<u64>, DbError> {
-    match new.work {
-        NewWork::Task { id, queue, ref lane, .. } => {
-            position::of_task(tx, tenant, (queue, lane), new.priority, id).await
-        }
-        NewWork::Cached { .. } => Ok(None),
-    }
+    let NewWork { id, queue, lane, .. } = &new.work;
+    position::of_task(tx, tenant, (*queue, lane), new.priority, *id).await
 }

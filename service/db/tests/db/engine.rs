@@ -75,7 +75,8 @@ impl Fixture {
             created_by: self.user,
             cache_key: None,
             inputs: vec![ContentAddress::of(b"scene")],
-            work: NewWork::Task {
+            equal: None,
+            work: NewWork {
                 id: TaskId::new(),
                 kind: TaskKind::Step(StepName::RenderStill),
                 queue: QueueName::Render,

@@ -3,10 +3,11 @@
 use packshot_db::jobs::JobError;
 use packshot_db::keys::{self, NewKey};
 use packshot_db::libraries::{self, NewLibrary};
-use packshot_db::renders::{self, NewWork};
+use packshot_db::renders::{self, EqualRender};
 use packshot_db::tasks::{self, Report};
 use packshot_db::{DbError, PageRequest, TenantScope, files, log, objects, streams};
 use packshot_domain::hash::ContentAddress;
+use packshot_domain::job::JobState;
 use packshot_domain::key::ApiKey;
 use packshot_domain::stream::StreamId;
 use serde_json::json;
@@ -108,8 +109,11 @@ pub(crate) async fn another_tenant_changes_nothing(t: Fixture) {
 
     t.complete(&claimed).await;
     let mut cached = t.new_render(0);
-    cached.work = NewWork::Cached { of: id, result: json!({}) };
-    assert!(is_missing(renders::create(db, foreign, cached, None).await), "no result crosses tenants");
+    cached.equal = Some(EqualRender { id, result: json!({}) });
+    let own = cached.id;
+    renders::create(db, foreign, cached, None).await.expect("a render");
+    let own = renders::get(db, foreign, own).await.expect("the render");
+    assert_eq!((own.state, own.result), (JobState::Queued, None), "no result crosses tenants");
     let after = renders::get(db, t.scope, id).await.expect("the render");
     assert_eq!(after.last_seq, before.last_seq + 1, "only its own end was reported");
     assert!(log::after(db, foreign, lease.task, 0, 10).await.expect("the log").is_empty());

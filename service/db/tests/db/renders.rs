@@ -1,12 +1,12 @@
 //! Renders as clients see them.
 
 use packshot_db::jobs::Cancelling;
-use packshot_db::renders::{self, NewWork, Submitted};
+use packshot_db::renders::{self, EqualRender, Submitted};
 use packshot_db::tasks::{self, Report};
 use packshot_db::{DbError, PageRequest, files};
 use packshot_domain::event::LogLevel;
 use packshot_domain::hash::ContentAddress;
-use packshot_domain::id::RenderId;
+use packshot_domain::id::{RenderId, TaskId};
 use packshot_domain::job::{JobRef, JobState};
 use packshot_domain::step::StepName;
 use packshot_domain::task::{TaskKind, TaskState};
@@ -121,7 +121,7 @@ pub(crate) async fn r19_cached_results_are_taken_over(t: Fixture) {
 
     let result = json!({"from_cache": true});
     new.id = RenderId::new();
-    new.work = NewWork::Cached { of: source, result: result.clone() };
+    new.equal = Some(EqualRender { id: source, result: result.clone() });
     let made = renders::create(&t.db, t.scope, new.clone(), None).await.expect("a render");
     let Submitted::Created(made) = made else { panic!("without a key nothing is known") };
     assert_eq!((made.render.state, made.render.result), (JobState::Completed, Some(result)));
@@ -132,10 +132,12 @@ pub(crate) async fn r19_cached_results_are_taken_over(t: Fixture) {
     for id in [source, new.id] {
         renders::delete(&t.db, t.scope, id).await.expect("it has ended");
     }
-    new.id = RenderId::new();
-    let gone = renders::create(&t.db, t.scope, new.clone(), None).await;
-    assert!(matches!(gone, Err(DbError::NotFound("render"))));
-    assert!(matches!(renders::get(&t.db, t.scope, new.id).await, Err(DbError::NotFound(_))), "nothing is left of it");
+    // What was found and is gone by now is rendered.
+    (new.id, new.work.id) = (RenderId::new(), TaskId::new());
+    let made = renders::create(&t.db, t.scope, new.clone(), None).await.expect("a render");
+    let Submitted::Created(made) = made else { panic!("without a key nothing is known") };
+    assert_eq!((made.render.state, made.render.result), (JobState::Queued, None));
+    assert_eq!(t.claim_one().await.lease.task, new.work.id);
 }
 
 pub(crate) async fn places_in_the_queue(t: Fixture) {

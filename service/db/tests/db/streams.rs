@@ -6,6 +6,7 @@ use packshot_db::streams::{self, NewEvent};
 use packshot_db::tasks::{self, Report};
 use packshot_db::{Db, Engine, Notice};
 use packshot_domain::event::{EventName, LogLevel};
+use packshot_domain::hash::ContentAddress;
 use packshot_domain::step::StepName;
 use packshot_domain::stream::StreamId;
 use packshot_domain::task::{Lane, LeaseToken, QueueName, TaskKind};
@@ -77,7 +78,7 @@ pub(crate) async fn a_failure_spoils_nothing_of_its_neighbours(t: Fixture) {
         let mut new = t.new_render(0);
         let is_good = number % 2 == 0;
         if !is_good {
-            new.work = renders::NewWork::Cached { of: new.id, result: json!({}) };
+            new.inputs = vec![ContentAddress::of(b"never stored")];
         }
         let (db, scope) = (t.db.clone(), t.scope);
         async move {

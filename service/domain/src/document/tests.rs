@@ -130,6 +130,26 @@ fn each_attempt_has_records_of_its_own() {
 }
 
 #[test]
+fn r34_a_report_that_comes_twice_leaves_one_record_of_each_step() {
+    let mut document = document();
+    let task = TaskId::new();
+    let change = |name, ms, change| Change::Step { name, at: at(ms), change };
+    let report = [
+        change(StepName::OccGlbExport, 0, StepChange::Begin(None)),
+        change(StepName::OccGlbExport, 10, StepChange::Finish(Vec::new())),
+        change(StepName::RenderStill, 10, StepChange::Begin(None)),
+        change(StepName::RenderStill, 20, StepChange::Fail),
+        change(StepName::RenderStill, 30, StepChange::Begin(None)),
+    ];
+    let tell = |document: &mut JobDocument| report.iter().for_each(|change| document.apply(task, change.clone()));
+    tell(&mut document);
+    let once = document.clone();
+    tell(&mut document);
+    assert_eq!(document, once);
+    assert_eq!(document.steps.len(), 3, "a step that begins again has another record");
+}
+
+#[test]
 fn r87_each_task_has_records_of_its_own() {
     let mut document = document();
     let (name, one, other) = (StepName::RenderStill, TaskId::new(), TaskId::new());

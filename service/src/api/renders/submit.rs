@@ -155,14 +155,14 @@ impl Submission {
         let wish = RenderWish { asked, equal, needs: wants_picture.then_some(Format::Png), key };
         match (renders::submit(&self.state, &self.who, wish).await?, wait) {
             (Submitted::Created(created), None) => accepted(&created.job(&self.state, &self.who).await?),
-            (Submitted::Created(created), Some(wait)) => self.wait_for(created.id, wait).await,
-            (Submitted::Interrupted(id), wait) => self.wait_for(id, wait.unwrap_or_default()).await,
+            (Submitted::Created(created), wait) => self.wait_for(created.id, wait).await,
+            (Submitted::Interrupted(id), wait) => self.wait_for(id, wait).await,
             (Submitted::Answered(stored), _) => replay(stored),
         }
     }
 
-    /// Answers when the render has ended or the time is over, and stores that answer.
-    async fn wait_for(self, id: RenderId, wait: Duration) -> ApiResult<Answer> {
+    /// Answers when the render has ended or the time is over, at once without any, and stores that answer.
+    async fn wait_for(self, id: RenderId, wait: Option<Duration>) -> ApiResult<Answer> {
         let result = self.answer_of(id, wait).await;
         if let Some(request) = self.keyed {
             idempotency::settle(&self.state, &self.who, request, to_stored(&result)).await?;
@@ -170,8 +170,10 @@ impl Submission {
         result
     }
 
-    async fn answer_of(&self, id: RenderId, wait: Duration) -> ApiResult<Answer> {
-        let answer = match renders::until_ended(&self.state, &self.who, id, wait).await? {
+    async fn answer_of(&self, id: RenderId, wait: Option<Duration>) -> ApiResult<Answer> {
+        let ended = renders::until_ended(&self.state, &self.who, id, wait.unwrap_or_default()).await?;
+        let Some(wait) = wait else { return accepted(ended.job()) };
+        let answer = match ended {
             Waited::GoesOn(job) => accepted(&job),
             Waited::Completed(_) if self.wishes.wants_picture => picture(&self.state, &self.who, id).await,
             Waited::Failed(_, failure) if self.wishes.wants_picture => Err(failure.into()),
