@@ -6,7 +6,7 @@ use packshot_renderer::layers::lines::{LineKind, LineStyle};
 use packshot_renderer::layers::{LayerNames, LayerRequest, MatteKind, Quantity};
 
 use crate::arrangement::Placement;
-use crate::scenes::{Prepared, arranged, cpu, gpu};
+use crate::scenes::{Prepared, arranged, cpu, gpu, still_life};
 
 fn guides(backend: &dyn Backend, prepared: &Prepared) -> Guides {
     let loaded = prepared.load(backend).expect("the scene fits");
@@ -15,7 +15,7 @@ fn guides(backend: &dyn Backend, prepared: &Prepared) -> Guides {
 
 #[test]
 fn both_backends_tell_the_same() {
-    let prepared = arranged(&Placement::default(), 48, 4).prepare();
+    let prepared = still_life(48, 4).prepare();
     let (on_cpu, on_gpu) = (guides(cpu(), &prepared), guides(gpu(), &prepared));
     for (name, a, b) in [("albedo", &on_cpu.albedo, &on_gpu.albedo), ("normal", &on_cpu.normal, &on_gpu.normal)] {
         let (a, b) = (a.as_flattened(), b.as_flattened());

@@ -13,7 +13,9 @@ use packshot_renderer::shot::Aperture;
 
 use crate::arrangement::{Placement, Sky};
 use crate::difference::{flip, mean};
-use crate::scenes::{Prepared, Sketch, arranged, ball, cards, cpu, glass, gpu, lamps, open, render, still_life};
+use crate::scenes::{
+    EVERYTHING, Prepared, Sketch, arranged, ball, cards, cpu, glass, gpu, lamps, open, render, still_life,
+};
 
 /// Share of the pixels whose channels differ by at most a thousandth.
 fn share_equal(a: &Film, b: &Film) -> f64 {
@@ -102,8 +104,10 @@ fn grain_and_fine_structures() {
     let palette: Vec<PaletteEntry> = sketch.palette.iter().enumerate().map(worn).collect();
     let product =
         PreparedProduct::new(&sketch.scene, &palette, &sketch.materials, sketch.shot.floor.as_ref(), &|| false);
-    let product = Arc::new(product.expect("a sound scene"));
+    let mut product = product.expect("a sound scene");
     assert!(product.features.has_relief && product.features.has_bevels);
+    product.features = EVERYTHING;
+    let product = Arc::new(product);
     let shot = sketch.shot_of(&product);
     compare_prepared(&Prepared { product, shot });
 }
@@ -116,9 +120,10 @@ fn panes_and_bodies_of_two_media() {
     for (i, material) in sketch.palette.iter_mut().enumerate() {
         *material = [pane, cloudy, *material][i % 3];
     }
-    let prepared = sketch.prepare();
-    assert!(prepared.product.features.has_panes);
-    compare_prepared(&prepared);
+    sketch.has_whole_kernel = false;
+    assert!(sketch.product().features.has_panes);
+    sketch.has_whole_kernel = true;
+    compare(&sketch);
 }
 
 #[test]

@@ -8,7 +8,9 @@ use packshot_renderer::backend::cpu::CpuBackend;
 use packshot_renderer::backend::device::{AdapterInfo, Chosen, DeviceRequest, select};
 use packshot_renderer::backend::gpu::{GpuBackend, GpuOptions, SliceLimits};
 use packshot_renderer::backend::{Backend, CancelToken, LoadedShot, RenderControl, RenderError, Rendered};
-use packshot_renderer::prepare::{PaletteEntry, PartMaterial, PreparedProduct, PreparedShot, TabulatedMaps};
+use packshot_renderer::prepare::{
+    PaletteEntry, PartMaterial, PreparedProduct, PreparedShot, SceneFeatures, TabulatedMaps,
+};
 use packshot_renderer::scene::{
     AlphaMode, Image, MaterialIdx, MaterialTextures, Mesh, MeshIdx, Part, Primitive, Scene, SceneMaterial, Texture,
     TextureIdx, TextureRef, Wrap,
@@ -76,7 +78,22 @@ pub(crate) struct Sketch {
     pub(crate) palette: Vec<OpenPbr>,
     pub(crate) materials: Vec<PartMaterial>,
     pub(crate) shot: Shot,
+    /// Drawn by the kernel that has everything, and not by one for these materials: the software driver compiles each of those with
+    /// textures and emissive surfaces for minutes.
+    pub(crate) has_whole_kernel: bool,
 }
+
+/// A scene with one of each.
+pub(crate) const EVERYTHING: SceneFeatures = SceneFeatures {
+    has_opacity: true,
+    has_bodies: true,
+    has_layers: true,
+    has_textures: true,
+    has_relief: true,
+    has_bevels: true,
+    has_panes: true,
+    has_emitters: true,
+};
 
 impl Sketch {
     pub(crate) fn prepare(&self) -> Prepared {
@@ -88,7 +105,12 @@ impl Sketch {
     pub(crate) fn product(&self) -> PreparedProduct {
         let floor = self.shot.floor.as_ref();
         let palette: Vec<PaletteEntry> = self.palette.iter().copied().map(PaletteEntry::from).collect();
-        PreparedProduct::new(&self.scene, &palette, &self.materials, floor, &|| false).expect("a sound scene")
+        let mut product =
+            PreparedProduct::new(&self.scene, &palette, &self.materials, floor, &|| false).expect("a sound scene");
+        if self.has_whole_kernel {
+            product.features = EVERYTHING;
+        }
+        product
     }
 
     pub(crate) fn shot_of(&self, product: &Arc<PreparedProduct>) -> PreparedShot {
@@ -203,13 +225,13 @@ pub(crate) fn empty(size_px: u32, samples: u32) -> Sketch {
         view: View { transform: ViewTransform::Standard, exposure_ev: 0.0 },
         lut: None,
     };
-    Sketch { scene: Scene::default(), palette: Vec::new(), materials: Vec::new(), shot }
+    Sketch { scene: Scene::default(), palette: Vec::new(), materials: Vec::new(), shot, has_whole_kernel: false }
 }
 
-/// One of every kind of material.
+/// One of every kind of material, by the kernel that has everything.
 pub(crate) fn arranged(placement: &Placement, size_px: u32, samples: u32) -> Sketch {
     let Arrangement { scene, palette, materials, shot } = Arrangement::new(&sphere(24), placement, size_px, samples);
-    Sketch { scene, palette, materials, shot }
+    Sketch { scene, palette, materials, shot, has_whole_kernel: true }
 }
 
 /// One smooth ball of a material on nothing.
