@@ -7,13 +7,13 @@ use std::fmt;
 
 use packshot_materials::finding::{Finding, Rejected, Severity};
 use packshot_materials::name::one_line;
-use packshot_renderer::accel::AccelError;
 use packshot_renderer::backend::RenderError;
 use packshot_renderer::backend::device::DeviceError;
 use packshot_renderer::encode::EncodeError;
 use packshot_renderer::import::{ImportError, ImportErrorCode};
 use packshot_renderer::prepare::PrepareError;
 use packshot_renderer::shot::error::{ErrorCode as ShotErrorCode, ShotError};
+use packshot_traversal::AccelError;
 
 /// Why there is no picture.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,6 @@ pub mod digest;
 pub mod look;
 pub mod import;
 pub mod scene;
-pub mod accel;
 pub mod shot;
 pub mod prepare;
 pub mod inspect;

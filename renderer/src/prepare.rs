@@ -7,8 +7,8 @@
 
 use glam::{DAffine3, DVec3};
 
-use crate::accel::AccelError;
 use crate::scene::Bounds;
+use packshot_traversal::AccelError;
 
 mod albedo;
 mod bevels;

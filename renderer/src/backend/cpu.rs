@@ -9,7 +9,6 @@ use packshot_processor::SimdLevel;
 use packshot_shaders::layout::ray::Ray;
 use rayon::prelude::*;
 
-use crate::accel::Accel;
 use crate::backend::denoise::DenoisingError;
 use crate::backend::passes::{BlockFilm, Schedule, snapshot};
 use crate::backend::rays::{RayQuery, TracedRays};
@@ -21,6 +20,7 @@ use crate::film::{ADAPTIVE_STEP, Film, blocks};
 use crate::guides::Guides;
 use crate::layers::LayerRequest;
 use crate::prepare::{PreparedProduct, PreparedShot};
+use packshot_traversal::Accel;
 
 mod arrival;
 mod arriving;
@@ -30,7 +30,6 @@ mod guides;
 mod layers;
 mod lines;
 mod rays;
-pub mod simd;
 mod tiles;
 
 use batch::Batch;

@@ -15,7 +15,6 @@ use packshot_denoiser::{Denoiser, Picture};
 use packshot_processor::SimdLevel;
 use packshot_shaders::layout::ray::Ray;
 
-use crate::accel::Accel;
 use crate::backend::cpu::LayerTracer;
 use crate::backend::denoise::DenoisingError;
 use crate::backend::device::{AdapterInfo, DeviceError};
@@ -26,6 +25,7 @@ use crate::backend::{
 use crate::guides::Guides;
 use crate::layers::LayerRequest;
 use crate::prepare::{PreparedProduct, PreparedShot, SceneFeatures};
+use packshot_traversal::Accel;
 
 pub(crate) mod adapters;
 mod capabilities;

@@ -10,9 +10,9 @@ use packshot_shaders::layout::scene::{Slot, Triangle, Vertex, VertexExtra};
 
 use super::RenderSpace;
 use super::relief::Reliefs;
-use crate::accel::{AccelInstance, AccelMesh};
 use crate::inspect::bodies::InwardFaces;
 use crate::scene::{Mesh, MeshIdx, Part, Primitive, Scene};
+use packshot_traversal::{AccelInstance, AccelMesh};
 
 /// Scenes that draw at most this many triangles (and three times as many vertices) are baked whole: some 100 bytes a triangle, and no
 /// second level to walk.

@@ -14,11 +14,11 @@ use super::material::{self, Tables};
 use super::relief::Reliefs;
 use super::texture::TextureTable;
 use super::{PrepareError, RenderSpace, bindable};
-use crate::accel::{PackedBvh, SceneBvh};
 use crate::inspect::bodies::Bodies;
 use crate::look::Look;
 use crate::scene::{MaterialIdx, Part, Primitive, Scene, SceneMaterial};
 use crate::shot::Floor;
+use packshot_traversal::{PackedBvh, SceneBvh};
 
 /// A material for parts to wear in place of the file's own.
 #[derive(Clone, Debug, Default, PartialEq)]

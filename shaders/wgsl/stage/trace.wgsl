@@ -1,5 +1,5 @@
 // Ray traversal for the GPU: one ray through the tree over instances and the trees of their meshes. The CPU has its own,
-// renderer/src/backend/cpu/simd, with the same triangle test, the same bounds on rounding and the same rule for ties; its
+// traversal/src/simd, with the same triangle test, the same bounds on rounding and the same rule for ties; its
 // comments derive them.
 
 #import lib/math

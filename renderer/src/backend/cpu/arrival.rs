@@ -6,9 +6,9 @@ use packshot_shaders::constants::{KEY_SHADOW, NO_HIT, PANES_MAX};
 use packshot_shaders::layout::ray::{Hit, Ray};
 
 use super::batch::Stochastic;
-use super::simd::Opaque;
-use super::simd::stages::{Shadows, Stages};
-use crate::accel::Accel;
+use packshot_native::loops::{Shadows, Stages};
+use packshot_traversal::Accel;
+use packshot_traversal::Opacity;
 
 /// Buffers of one thread, kept between batches.
 pub(super) struct Arrival {
@@ -46,9 +46,9 @@ impl Arrival {
         self.blocked.resize(shadows.rays.len(), false);
         if self.has_opacity {
             let filter = Stochastic { bindings, stages, keys: &shadows.keys };
-            accel.occluded(&shadows.rays, &mut self.blocked, &filter);
+            accel.occluded(&shadows.rays, &mut self.blocked, Opacity::Of(&filter));
         } else {
-            accel.occluded(&shadows.rays, &mut self.blocked, &Opaque);
+            accel.occluded(&shadows.rays, &mut self.blocked, Opacity::Full);
         }
         if let Some(through) = &mut self.through_panes {
             through.begin(shadows, &self.blocked);
@@ -89,7 +89,8 @@ impl ThroughPanes {
                 return;
             }
             self.hits.resize(self.rays.len(), Hit::default());
-            accel.closest(&self.rays, &mut self.hits, &Stochastic { bindings, stages, keys: &self.keys });
+            let filter = Stochastic { bindings, stages, keys: &self.keys };
+            accel.closest(&self.rays, &mut self.hits, Opacity::Of(&filter));
             let arrived = |hit: &Hit| hit.instance == NO_HIT;
             for (k, _) in self.hits.iter().enumerate().filter(|(_, hit)| arrived(hit)) {
                 paths[self.paths[k] as usize].radiance += self.light[k];

@@ -8,12 +8,12 @@ use rayon::prelude::*;
 
 use super::arrival::Arrival;
 use super::batch::Stochastic;
-use super::simd::Opaque;
-use super::simd::stages::{PixelSamples, Shadows, Stages};
-use crate::accel::Accel;
 use crate::backend::CancelToken;
 use crate::film::{Block, blocks};
 use crate::prepare::PreparedShot;
+use packshot_native::loops::{PixelSamples, Shadows, Stages};
+use packshot_traversal::Accel;
+use packshot_traversal::Opacity;
 
 /// Camera paths under way together.
 const PATHS: usize = 1024;
@@ -118,9 +118,9 @@ impl ShadowTracer<'_> {
             keys.clear();
             self.stages.keys(paths, order, keys);
             let filter = Stochastic { bindings, stages: self.stages, keys };
-            self.accel.closest_coherent(rays, hits, &filter);
+            self.accel.closest_coherent(rays, hits, Opacity::Of(&filter));
         } else {
-            self.accel.closest_coherent(rays, hits, &Opaque);
+            self.accel.closest_coherent(rays, hits, Opacity::Full);
         }
         unshadowed.clear();
         unshadowed.resize(paths.len(), Vec3::ZERO);

@@ -6,10 +6,10 @@ use packshot_processor::SimdLevel;
 use packshot_shaders::layout::ray::{Hit, Ray};
 
 use super::arrival::Arrival;
-use super::simd::stages::{PixelSamples, Shadows, Stages};
-use super::simd::{OpacityFilter, Opaque};
-use crate::accel::Accel;
 use crate::prepare::PreparedShot;
+use packshot_native::loops::{PixelSamples, Shadows, Stages};
+use packshot_traversal::Accel;
+use packshot_traversal::{Opacity, OpacityFilter};
 
 /// Buffers of one thread, kept between batches.
 pub(super) struct Batch<'a> {
@@ -36,8 +36,6 @@ pub(super) struct Stochastic<'a> {
 }
 
 impl OpacityFilter for Stochastic<'_> {
-    const NEVER: bool = false;
-
     fn blocks(&self, ray_idx: usize, hit: &Hit) -> bool {
         self.stages.surface_blocks(self.bindings, *hit, self.keys[ray_idx])
     }
@@ -102,10 +100,10 @@ impl<'a> Batch<'a> {
         let (rays, hits) = (&self.rays, &mut self.hits);
         let filter = Stochastic { bindings: &self.bindings, stages: self.stages, keys: &self.keys };
         match (self.has_opacity, coherent) {
-            (false, true) => self.accel.closest_coherent(rays, hits, &Opaque),
-            (false, false) => self.accel.closest(rays, hits, &Opaque),
-            (true, true) => self.accel.closest_coherent(rays, hits, &filter),
-            (true, false) => self.accel.closest(rays, hits, &filter),
+            (false, true) => self.accel.closest_coherent(rays, hits, Opacity::Full),
+            (false, false) => self.accel.closest(rays, hits, Opacity::Full),
+            (true, true) => self.accel.closest_coherent(rays, hits, Opacity::Of(&filter)),
+            (true, false) => self.accel.closest(rays, hits, Opacity::Of(&filter)),
         }
     }
 }

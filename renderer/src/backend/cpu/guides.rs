@@ -9,11 +9,11 @@ use rayon::prelude::*;
 
 use super::CpuShot;
 use super::batch::Stochastic;
-use super::simd::Opaque;
-use super::simd::stages::{PixelSamples, Stages};
 use super::tiles::Tiles;
 use crate::backend::{CancelToken, RenderError};
 use crate::guides::{GuideSum, Guides};
+use packshot_native::loops::{PixelSamples, Stages};
+use packshot_traversal::Opacity;
 
 /// Camera paths under way together.
 const PATHS: usize = 1024;
@@ -83,10 +83,10 @@ impl CpuShot {
             }
             let filter = Stochastic { bindings: &bindings, stages, keys };
             match (has_opacity, coherent) {
-                (false, true) => self.accel.closest_coherent(rays, hits, &Opaque),
-                (false, false) => self.accel.closest(rays, hits, &Opaque),
-                (true, true) => self.accel.closest_coherent(rays, hits, &filter),
-                (true, false) => self.accel.closest(rays, hits, &filter),
+                (false, true) => self.accel.closest_coherent(rays, hits, Opacity::Full),
+                (false, false) => self.accel.closest(rays, hits, Opacity::Full),
+                (true, true) => self.accel.closest_coherent(rays, hits, Opacity::Of(&filter)),
+                (true, false) => self.accel.closest(rays, hits, Opacity::Of(&filter)),
             }
             stages.guide(&bindings, paths, alive, hits, guides);
             coherent = false;

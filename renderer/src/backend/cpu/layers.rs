@@ -8,14 +8,14 @@ use rayon::prelude::*;
 use super::arriving::ShadowTracer;
 use super::batch::Stochastic;
 use super::lines::LineTracer;
-use super::simd::stages::{PixelSamples, Stages};
-use super::simd::{OpacityFilter, Opaque};
-use crate::accel::Accel;
 use crate::backend::{CancelToken, RenderError};
 use crate::film::{Block, blocks};
 use crate::layers::cryptomatte::{self, Coverage};
 use crate::layers::{LayerRequest, MatteKind, NOTHING_DEPTH_M, Quantity};
 use crate::prepare::PreparedShot;
+use packshot_native::loops::{PixelSamples, Stages};
+use packshot_traversal::Accel;
+use packshot_traversal::{Opacity, OpacityFilter};
 
 /// Camera rays under way together.
 const RAYS: usize = 1024;
@@ -57,8 +57,6 @@ pub(super) struct MostlyOpaque<'a> {
 }
 
 impl OpacityFilter for MostlyOpaque<'_> {
-    const NEVER: bool = false;
-
     fn blocks(&self, _ray_idx: usize, hit: &Hit) -> bool {
         self.stages.opacity_at(self.bindings, *hit) >= 0.5
     }
@@ -194,7 +192,7 @@ impl<'a> LayerTracer<'a> {
 
     fn meet(
         &self,
-        filter: &impl OpacityFilter,
+        filter: &dyn OpacityFilter,
         paths: &[PathState],
         rays: &mut Vec<Ray>,
         hits: &mut Vec<Hit>,
@@ -205,8 +203,8 @@ impl<'a> LayerTracer<'a> {
         hits.clear();
         hits.resize(rays.len(), Hit::default());
         match self.shot.product.features.has_opacity {
-            true => self.accel.closest_coherent(rays, hits, filter),
-            false => self.accel.closest_coherent(rays, hits, &Opaque),
+            true => self.accel.closest_coherent(rays, hits, Opacity::Of(filter)),
+            false => self.accel.closest_coherent(rays, hits, Opacity::Full),
         }
         seen.clear();
         self.stages.seen(&self.bindings, rays, hits, seen);

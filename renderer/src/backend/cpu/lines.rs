@@ -12,13 +12,13 @@ use packshot_shaders::layout::ray::{Hit, Ray};
 use rayon::prelude::*;
 
 use super::layers::MostlyOpaque;
-use super::simd::Opaque;
-use super::simd::stages::Stages;
-use crate::accel::Accel;
 use crate::backend::CancelToken;
 use crate::film::{Block, blocks};
 use crate::layers::lines::{LineKind, LineStyle};
 use crate::prepare::PreparedShot;
+use packshot_native::loops::Stages;
+use packshot_traversal::Accel;
+use packshot_traversal::Opacity;
 
 /// Places along a pixel's side.
 const SIDE: usize = 4;
@@ -162,9 +162,9 @@ impl LineTracer<'_> {
         match self.shot.product.features.has_opacity {
             true => {
                 let filter = MostlyOpaque { bindings: &bindings, stages: self.stages };
-                self.accel.closest_coherent(rays, hits, &filter);
+                self.accel.closest_coherent(rays, hits, Opacity::Of(&filter));
             }
-            false => self.accel.closest_coherent(rays, hits, &Opaque),
+            false => self.accel.closest_coherent(rays, hits, Opacity::Full),
         }
         let met = |ray: &Ray, hit: &Hit| (!hit.is_miss()).then(|| Met::new(&bindings, ray, hit));
         let spot = |(ray, hit): (&Ray, &Hit)| Spot {

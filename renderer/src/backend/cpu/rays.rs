@@ -6,9 +6,9 @@ use packshot_shaders::layout::ray::{Hit, Ray};
 use rayon::prelude::*;
 
 use super::CpuShot;
-use super::simd::Opaque;
 use crate::backend::rays::{RayQuery, TracedRays};
 use crate::backend::{CancelToken, RenderError};
+use packshot_traversal::Opacity;
 
 /// Rays that a thread takes at a time.
 const BATCH_RAYS: usize = 1024;
@@ -31,10 +31,10 @@ impl CpuShot {
                     return;
                 }
                 match query {
-                    RayQuery::Closest => self.accel.closest(rays, hits, &Opaque),
+                    RayQuery::Closest => self.accel.closest(rays, hits, Opacity::Full),
                     RayQuery::Any => {
                         let blocked = &mut blocked[..rays.len()];
-                        self.accel.occluded(rays, blocked, &Opaque);
+                        self.accel.occluded(rays, blocked, Opacity::Full);
                         for ((hit, ray), &is_blocked) in hits.iter_mut().zip(rays).zip(&*blocked) {
                             *hit = Hit::miss(ray.t_max);
                             if is_blocked {

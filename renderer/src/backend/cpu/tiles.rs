@@ -8,9 +8,9 @@ use packshot_shaders::constants::FILTER_STEPS;
 use packshot_shaders::layout::scene::Camera;
 use rayon::prelude::*;
 
-use crate::accel::SceneBvh;
-use crate::accel::binary::{BinaryTree, Bounds};
 use crate::prepare::PreparedShot;
+use packshot_traversal::SceneBvh;
+use packshot_traversal::binary::{BinaryTree, Bounds};
 
 /// Side of a tile, except at the right and the lower border of a picture.
 const TILE_PX: u32 = 16;
@@ -159,12 +159,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::accel::Accel;
-    use crate::backend::cpu::simd::Opaque;
-    use crate::backend::cpu::simd::stages::{PixelSamples, Stages};
     use crate::prepare::{PartMaterial, PreparedProduct, TabulatedMaps};
     use crate::scene::{Mesh, MeshIdx, Part, Primitive, Scene};
     use crate::shot::{Aperture, Background, Environment, PixelFilter, Projection, Shot};
+    use packshot_native::loops::{PixelSamples, Stages};
+    use packshot_traversal::Accel;
+    use packshot_traversal::Opacity;
 
     const SIZE_PX: [u32; 2] = [150, 100];
 
@@ -241,7 +241,7 @@ mod tests {
             Stages::new(level).generate(&shot.bindings(), samples, &mut paths);
             let rays: Vec<Ray> = paths.iter().map(|path| path.ray).collect();
             let mut hits = vec![Hit::default(); rays.len()];
-            accel.closest(&rays, &mut hits, &Opaque);
+            accel.closest(&rays, &mut hits, Opacity::Full);
             hits.iter().filter(|hit| !hit.is_miss()).count()
         };
         pixels.map(of_pixel).collect()

@@ -8,7 +8,7 @@
 
 use glam::{Vec3, Vec3A};
 
-use crate::accel::COORDINATE_MAX;
+use crate::COORDINATE_MAX;
 
 /// Bins per axis in large nodes.
 const BINS: usize = 32;

@@ -6,8 +6,8 @@ use super::descend::{Stacks, Waiting, Walk};
 use super::intersect::{Interval, intersect};
 use super::lanes::Lanes;
 use super::ray::LocalRay;
-use super::{OpacityFilter, precedes};
-use crate::accel::wide::{LeafBlock, NOTHING, Root, WideBvh};
+use super::{Filter, precedes};
+use crate::wide::{LeafBlock, NOTHING, Root, WideBvh};
 
 /// A ray's search for its closest hit, or for any.
 pub(super) struct Search<'a, L, const W: usize, F> {
@@ -29,7 +29,7 @@ struct Place<'a> {
     t_floor: f32,
 }
 
-impl<L: Lanes<W>, const W: usize, F: OpacityFilter> Search<'_, L, W, F> {
+impl<L: Lanes<W>, const W: usize, F: Filter> Search<'_, L, W, F> {
     /// The closest blocking hit, or any.
     #[inline(always)]
     pub(super) fn run(&self, stacks: &mut Stacks) -> Hit {

@@ -9,13 +9,13 @@ use packshot_processor::{Avx2, Avx512};
 use packshot_shaders::layout::ray::Ray;
 
 use super::lanes::Lanes;
-use super::{OpacityFilter, Query};
-use crate::accel::wide::WideBvh;
+use super::{Filter, Query};
+use crate::wide::WideBvh;
 
 /// Answers a batch with code compiled for AVX2.
-pub(super) fn answer_avx2<F: OpacityFilter>(lanes: Avx2, bvh: &WideBvh<8>, rays: &[Ray], query: Query<'_>, filter: &F) {
+pub(super) fn answer_avx2<F: Filter>(lanes: Avx2, bvh: &WideBvh<8>, rays: &[Ray], query: Query<'_>, filter: &F) {
     #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
-    fn enter<F: OpacityFilter>(lanes: Avx2, bvh: &WideBvh<8>, rays: &[Ray], query: Query<'_>, filter: &F) {
+    fn enter<F: Filter>(lanes: Avx2, bvh: &WideBvh<8>, rays: &[Ray], query: Query<'_>, filter: &F) {
         super::answer(lanes, bvh, rays, query, filter);
     }
     // SAFETY: `lanes` proves all of them.
@@ -23,15 +23,9 @@ pub(super) fn answer_avx2<F: OpacityFilter>(lanes: Avx2, bvh: &WideBvh<8>, rays:
 }
 
 /// Answers a batch with code compiled for AVX-512.
-pub(super) fn answer_avx512<F: OpacityFilter>(
-    lanes: Avx512,
-    bvh: &WideBvh<16>,
-    rays: &[Ray],
-    query: Query<'_>,
-    filter: &F,
-) {
+pub(super) fn answer_avx512<F: Filter>(lanes: Avx512, bvh: &WideBvh<16>, rays: &[Ray], query: Query<'_>, filter: &F) {
     #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
-    fn enter<F: OpacityFilter>(lanes: Avx512, bvh: &WideBvh<16>, rays: &[Ray], query: Query<'_>, filter: &F) {
+    fn enter<F: Filter>(lanes: Avx512, bvh: &WideBvh<16>, rays: &[Ray], query: Query<'_>, filter: &F) {
         super::answer(lanes, bvh, rays, query, filter);
     }
     // SAFETY: `lanes` proves all of them.

@@ -8,10 +8,9 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use glam::{Affine3A, Mat4, Quat, Vec2, Vec3};
-use packshot_renderer::SimdLevel;
-use packshot_renderer::accel::{Accel, AccelInstance, AccelMesh, SceneBvh};
-use packshot_renderer::backend::cpu::simd::Opaque;
+use packshot_processor::SimdLevel;
 use packshot_shaders::layout::ray::{Hit, Ray};
+use packshot_traversal::{Accel, AccelInstance, AccelMesh, Opacity, SceneBvh};
 use rayon::prelude::*;
 use serde_json::Value;
 
@@ -75,12 +74,13 @@ fn measure(model: &Model) {
 
 fn time_queries(accel: &Accel, n_threads: usize) {
     let camera = camera_rays();
-    let (single, hits) = trace(&camera, Hit::miss(0.0), |rays, hits| accel.closest(rays, hits, &Opaque));
-    let (packet, again) = trace(&camera, Hit::miss(0.0), |rays, hits| accel.closest_coherent(rays, hits, &Opaque));
+    let (single, hits) = trace(&camera, Hit::miss(0.0), |rays, hits| accel.closest(rays, hits, Opacity::Full));
+    let (packet, again) =
+        trace(&camera, Hit::miss(0.0), |rays, hits| accel.closest_coherent(rays, hits, Opacity::Full));
     assert_eq!(hits, again, "packets hit what single rays hit");
     let bounces = bounce_rays(&camera, &hits);
-    let (bounce, _) = trace(&bounces, Hit::miss(0.0), |rays, hits| accel.closest(rays, hits, &Opaque));
-    let (shadow, blocked) = trace(&bounces, false, |rays, blocked| accel.occluded(rays, blocked, &Opaque));
+    let (bounce, _) = trace(&bounces, Hit::miss(0.0), |rays, hits| accel.closest(rays, hits, Opacity::Full));
+    let (shadow, blocked) = trace(&bounces, false, |rays, blocked| accel.occluded(rays, blocked, Opacity::Full));
     let n_hits = hits.iter().filter(|hit| !hit.is_miss()).count();
     let n_blocked = blocked.iter().filter(|&&is_blocked| is_blocked).count();
     println!(

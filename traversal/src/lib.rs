@@ -1,14 +1,15 @@
-//! The acceleration structure: which triangle does a ray meet first?
+//! Rays and triangles: the acceleration structure, and the way of rays through it on a processor. Which triangle does a ray meet first?
 //!
 //! Input: triangles of the distinct meshes, each in its own frame, and instances that place them. Output: a [`SceneBvh`],
 //! one binary bounding volume hierarchy per mesh and one over the instances, from which each backend derives the form it
 //! walks: [`Accel`] (8 or 16 children a node, for SIMD) and [`PackedBvh`] (arrays for WGSL). Invariant: what a ray hits is
 //! a function of the ray and the triangles alone. Builder, node width, instruction set and thread count cannot change it:
 //! of two hits at the same distance the one with the lower (instance, triangle) counts, and no box rejects what its
-//! triangle's own box would let through (`backend::cpu::simd` says how).
+//! triangle's own box would let through (`simd` says how).
 
 pub mod binary;
 pub mod packed;
+mod simd;
 pub mod wide;
 
 use std::fmt;
@@ -16,9 +17,10 @@ use std::fmt;
 use glam::{Affine3A, Vec3, Vec3A};
 use rayon::prelude::*;
 
-use crate::accel::binary::{BinaryTree, Bounds};
-pub use crate::accel::packed::PackedBvh;
-pub use crate::accel::wide::{Accel, build};
+use crate::binary::{BinaryTree, Bounds};
+pub use crate::packed::PackedBvh;
+pub use crate::simd::{Opacity, OpacityFilter};
+pub use crate::wide::{Accel, build};
 
 /// Deepest tree of a mesh; a mesh has fewer than 2^32 triangles, so that a balanced tree always fits.
 pub const MESH_DEPTH_MAX: u32 = 40;
@@ -83,24 +85,30 @@ pub(crate) struct LeafTriangle {
 }
 
 /// The hierarchy of one mesh.
-pub(crate) struct MeshBvh {
-    pub(crate) tree: BinaryTree,
+pub struct MeshBvh {
+    /// The tree over its triangles.
+    pub tree: BinaryTree,
     /// The leaves' triangles, in the order in which the leaves stand in the tree.
     pub(crate) triangles: Vec<LeafTriangle>,
 }
 
 /// An instance with the box that holds it in render space.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct PlacedMesh {
-    pub(crate) instance: AccelInstance,
-    pub(crate) bounds: Bounds,
+pub struct PlacedMesh {
+    /// Which mesh, and where.
+    pub instance: AccelInstance,
+    /// Holds it.
+    pub bounds: Bounds,
 }
 
 /// Binary hierarchies of a scene: one per mesh, and one over the instances.
 pub struct SceneBvh {
-    pub(crate) meshes: Vec<MeshBvh>,
-    pub(crate) instances: Vec<PlacedMesh>,
-    pub(crate) top: BinaryTree,
+    /// In the order in which the meshes were given.
+    pub meshes: Vec<MeshBvh>,
+    /// In the order in which they were given.
+    pub instances: Vec<PlacedMesh>,
+    /// The tree over the instances.
+    pub top: BinaryTree,
 }
 
 impl fmt::Debug for SceneBvh {

@@ -4,8 +4,8 @@ use glam::Vec3;
 use packshot_shaders::constants::NONE;
 use packshot_shaders::layout::accel::{BvhNode, BvhTriangle, Instance};
 
-use crate::accel::binary::{BinaryTree, Bounds};
-use crate::accel::{LeafTriangle, MeshBvh, PlacedMesh, SceneBvh};
+use crate::binary::{BinaryTree, Bounds};
+use crate::{LeafTriangle, MeshBvh, PlacedMesh, SceneBvh};
 
 /// Most triangles in a leaf.
 const LEAF_LEN_MAX: u32 = 4;

@@ -13,8 +13,8 @@ use super::descend::{Stacks, Waiting, Walk};
 use super::intersect::{Interval, intersect};
 use super::lanes::Lanes;
 use super::ray::{LocalRays, WorldRays};
-use super::{OpacityFilter, precedes};
-use crate::accel::wide::{LeafBlock, NOTHING, Root, WideBvh};
+use super::{Filter, precedes};
+use crate::wide::{LeafBlock, NOTHING, Root, WideBvh};
 
 /// Up to `W` rays that look for their closest hits. Lanes without a ray repeat the first, and their hits are dropped.
 pub(super) struct Packet<'a, L, const W: usize, F> {
@@ -48,7 +48,7 @@ struct Best<const W: usize> {
     t_max: f32,
 }
 
-impl<L: Lanes<W>, const W: usize, F: OpacityFilter> Packet<'_, L, W, F> {
+impl<L: Lanes<W>, const W: usize, F: Filter> Packet<'_, L, W, F> {
     /// Writes the closest blocking hit of each ray, or returns false when the rays do not go together.
     #[inline(always)]
     pub(super) fn run(&self, stacks: &mut Stacks, hits: &mut [Hit]) -> bool {

@@ -5,11 +5,10 @@ use std::f32::consts::TAU;
 
 use glam::{Affine3A, Mat3, Vec3, Vec3A};
 use packshot_native::stages::{Bindings, baseline};
-use packshot_renderer::SimdLevel;
-use packshot_renderer::accel::{Accel, AccelInstance, AccelMesh, SceneBvh};
-use packshot_renderer::backend::cpu::simd::Opaque;
+use packshot_processor::SimdLevel;
 use packshot_shaders::layout::ray::{Hit, Ray};
 use packshot_shaders::layout::scene::{Material, RenderParams, Slot, Triangle};
+use packshot_traversal::{Accel, AccelInstance, AccelMesh, Opacity, SceneBvh};
 
 fn sphere(n: usize) -> Vec<[Vec3; 3]> {
     let vertex = |ring: usize, spoke: usize| {
@@ -86,7 +85,7 @@ fn translated_wgsl_hits_what_native_code_hits() {
     let (scene, rays) = (scene(), rays());
     let accel = Accel::new(&scene, SimdLevel::detect(), &|| false).expect("nobody cancels");
     let mut expected = vec![Hit::miss(0.0); rays.len()];
-    accel.closest(&rays, &mut expected, &Opaque);
+    accel.closest(&rays, &mut expected, Opacity::Full);
     let packed = scene.packed();
     let n_triangles = packed.triangles.iter().map(|t| t.triangle + 1).max().expect("triangles") as usize;
     let bindings = Bindings {

@@ -9,8 +9,8 @@ use glam::Vec3A;
 use packshot_processor::SimdLevel;
 use rayon::prelude::*;
 
-use crate::accel::binary::{BinaryNode, BinaryTree, Bounds};
-use crate::accel::{AccelError, AccelInstance, AccelMesh, LeafTriangle, MeshBvh, SceneBvh};
+use crate::binary::{BinaryNode, BinaryTree, Bounds};
+use crate::{AccelError, AccelInstance, AccelMesh, LeafTriangle, MeshBvh, SceneBvh};
 
 /// Set in a child reference that names a leaf (of a mesh: a [`LeafBlock`], of the top tree: an instance).
 pub(crate) const LEAF: u32 = 1 << 31;
@@ -148,7 +148,7 @@ impl<const W: usize> WideBvh<W> {
         };
         bvh.top = bvh.append(top);
         let roots = trees.into_iter().map(|tree| bvh.append(tree)).collect::<Vec<_>>();
-        let wide_instance = |placed: &crate::accel::PlacedMesh| {
+        let wide_instance = |placed: &crate::PlacedMesh| {
             let map = placed.instance.local_from_world;
             WideInstance {
                 local_from_world: [map.x_axis, map.y_axis, map.z_axis, map.translation],

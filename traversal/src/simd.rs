@@ -14,7 +14,6 @@ mod lanes;
 mod packet;
 mod ray;
 mod single;
-pub(super) mod stages;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
@@ -23,7 +22,7 @@ use packshot_processor::SimdLevel;
 use packshot_processor::{Avx2, Avx512};
 use packshot_shaders::layout::ray::{Hit, Ray};
 
-use crate::accel::wide::{Accel, Form, WideBvh};
+use crate::wide::{Accel, Form, WideBvh};
 use descend::Stacks;
 use lanes::{Lanes, Portable};
 use packet::Packet;
@@ -33,22 +32,43 @@ use single::Search;
 /// rays through. The answer must depend on the ray and the hit alone, because candidates are asked about in any order,
 /// and not all of them.
 pub trait OpacityFilter {
-    /// Everything blocks, and [`OpacityFilter::blocks`] is not called.
-    const NEVER: bool;
-
     /// Whether `hit` stops the ray with index `ray_idx` of the batch.
     fn blocks(&self, ray_idx: usize, hit: &Hit) -> bool;
 }
 
-/// The filter of a scene in which every surface is opaque.
-#[derive(Clone, Copy, Debug)]
-pub struct Opaque;
+/// Which surfaces stop rays.
+#[derive(Clone, Copy)]
+pub enum Opacity<'a> {
+    /// Every surface.
+    Full,
+    /// Those of a filter.
+    Of(&'a dyn OpacityFilter),
+}
 
-impl OpacityFilter for Opaque {
+/// A filter as the loops take it, so that scenes without one have loops without one.
+trait Filter {
+    /// Everything blocks, and [`Filter::blocks`] is not called.
+    const NEVER: bool;
+
+    fn blocks(&self, ray_idx: usize, hit: &Hit) -> bool;
+}
+
+/// The filter of a scene in which every surface is opaque.
+struct Opaque;
+
+impl Filter for Opaque {
     const NEVER: bool = true;
 
     fn blocks(&self, _ray_idx: usize, _hit: &Hit) -> bool {
         true
+    }
+}
+
+impl Filter for &dyn OpacityFilter {
+    const NEVER: bool = false;
+
+    fn blocks(&self, ray_idx: usize, hit: &Hit) -> bool {
+        OpacityFilter::blocks(*self, ray_idx, hit)
     }
 }
 
@@ -64,9 +84,9 @@ impl Accel {
     ///
     /// # Panics
     /// When the slices differ in length.
-    pub fn closest<F: OpacityFilter>(&self, rays: &[Ray], hits: &mut [Hit], filter: &F) {
+    pub fn closest(&self, rays: &[Ray], hits: &mut [Hit], opacity: Opacity<'_>) {
         assert_eq!(rays.len(), hits.len());
-        self.answer(rays, Query::Closest(hits), filter);
+        self.answer(rays, Query::Closest(hits), opacity);
     }
 
     /// As [`Accel::closest`], with the same results, faster where consecutive rays are nearly the same, such as the camera
@@ -74,21 +94,28 @@ impl Accel {
     ///
     /// # Panics
     /// When the slices differ in length.
-    pub fn closest_coherent<F: OpacityFilter>(&self, rays: &[Ray], hits: &mut [Hit], filter: &F) {
+    pub fn closest_coherent(&self, rays: &[Ray], hits: &mut [Hit], opacity: Opacity<'_>) {
         assert_eq!(rays.len(), hits.len());
-        self.answer(rays, Query::ClosestCoherent(hits), filter);
+        self.answer(rays, Query::ClosestCoherent(hits), opacity);
     }
 
     /// Whether anything blocks each ray.
     ///
     /// # Panics
     /// When the slices differ in length.
-    pub fn occluded<F: OpacityFilter>(&self, rays: &[Ray], occluded: &mut [bool], filter: &F) {
+    pub fn occluded(&self, rays: &[Ray], occluded: &mut [bool], opacity: Opacity<'_>) {
         assert_eq!(rays.len(), occluded.len());
-        self.answer(rays, Query::Occluded(occluded), filter);
+        self.answer(rays, Query::Occluded(occluded), opacity);
     }
 
-    fn answer<F: OpacityFilter>(&self, rays: &[Ray], query: Query<'_>, filter: &F) {
+    fn answer(&self, rays: &[Ray], query: Query<'_>, opacity: Opacity<'_>) {
+        match opacity {
+            Opacity::Full => self.answer_with(rays, query, &Opaque),
+            Opacity::Of(filter) => self.answer_with(rays, query, &filter),
+        }
+    }
+
+    fn answer_with<F: Filter>(&self, rays: &[Ray], query: Query<'_>, filter: &F) {
         match (&self.form, self.level()) {
             #[cfg(target_arch = "x86_64")]
             (Form::Eight(bvh), SimdLevel::Avx2) => {
@@ -112,7 +139,7 @@ impl Accel {
 
 /// Every instruction set's entry point inlines this, and with it all of traversal.
 #[inline(always)]
-fn answer<L: Lanes<W>, const W: usize, F: OpacityFilter>(
+fn answer<L: Lanes<W>, const W: usize, F: Filter>(
     lanes: L,
     bvh: &WideBvh<W>,
     rays: &[Ray],

@@ -4,7 +4,7 @@ use glam::Vec3A;
 
 use super::lanes::Lanes;
 use super::ray::RayBounds;
-use crate::accel::wide::{LEAF, NOTHING, WideNode};
+use crate::wide::{LEAF, NOTHING, WideNode};
 
 /// A child that waits for its turn.
 #[derive(Clone, Copy, Debug, Default)]

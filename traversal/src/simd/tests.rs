@@ -9,27 +9,25 @@ use glam::{Affine3A, Mat3, Vec3, Vec3A};
 use packshot_shaders::layout::ray::{Hit, Ray};
 use proptest::prelude::*;
 
-use super::{OpacityFilter, Opaque, SimdLevel};
-use crate::accel::{Accel, SceneBvh};
+use super::{Opacity, OpacityFilter, SimdLevel};
+use crate::{Accel, SceneBvh};
 use scenes::{TestScene, grid_sphere, ray};
 
 /// Surfaces that let rays through.
 #[derive(Clone, Copy)]
-enum Filter {
+enum Thinned {
     /// Lets some candidates through, keyed by ray and triangle.
     Dither,
     /// Lets everything through.
     Glass,
 }
 
-impl OpacityFilter for Filter {
-    const NEVER: bool = false;
-
+impl OpacityFilter for Thinned {
     fn blocks(&self, ray_idx: usize, hit: &Hit) -> bool {
         let key = (ray_idx as u32).wrapping_mul(0x9e37_79b9) ^ hit.triangle.wrapping_mul(0x85eb_ca6b) ^ hit.instance;
         match self {
-            Filter::Dither => key.wrapping_mul(0xc2b2_ae35) >> 31 == 0,
-            Filter::Glass => false,
+            Self::Dither => key.wrapping_mul(0xc2b2_ae35) >> 31 == 0,
+            Self::Glass => false,
         }
     }
 }
@@ -41,44 +39,44 @@ fn accels(scene: &TestScene) -> Vec<Accel> {
     levels.map(|level| Accel::new(&bvh, level, &|| false).expect("nobody cancels")).collect()
 }
 
-fn closest<F: OpacityFilter>(accel: &Accel, rays: &[Ray], filter: &F) -> Vec<Hit> {
+fn closest(accel: &Accel, rays: &[Ray], opacity: Opacity<'_>) -> Vec<Hit> {
     let mut hits = vec![Hit::miss(0.0); rays.len()];
-    accel.closest(rays, &mut hits, filter);
+    accel.closest(rays, &mut hits, opacity);
     hits
 }
 
-fn closest_coherent<F: OpacityFilter>(accel: &Accel, rays: &[Ray], filter: &F) -> Vec<Hit> {
+fn closest_coherent(accel: &Accel, rays: &[Ray], opacity: Opacity<'_>) -> Vec<Hit> {
     let mut hits = vec![Hit::miss(0.0); rays.len()];
-    accel.closest_coherent(rays, &mut hits, filter);
+    accel.closest_coherent(rays, &mut hits, opacity);
     hits
 }
 
-fn occluded<F: OpacityFilter>(accel: &Accel, rays: &[Ray], filter: &F) -> Vec<bool> {
+fn occluded(accel: &Accel, rays: &[Ray], opacity: Opacity<'_>) -> Vec<bool> {
     let mut occluded = vec![false; rays.len()];
-    accel.occluded(rays, &mut occluded, filter);
+    accel.occluded(rays, &mut occluded, opacity);
     occluded
 }
 
 /// Every query on every instruction set gives exactly what testing all triangles gives.
 #[track_caller]
-fn check_with<F: OpacityFilter>(scene: &TestScene, rays: &[Ray], filter: &F) -> Vec<Hit> {
-    let expected = brute::closest(&scene.build(), rays, filter);
+fn check_with(scene: &TestScene, rays: &[Ray], opacity: Opacity<'_>) -> Vec<Hit> {
+    let expected = brute::closest(&scene.build(), rays, opacity);
     for accel in accels(scene) {
         let level = accel.level();
-        for (ray_idx, (hit, want)) in closest(&accel, rays, filter).iter().zip(&expected).enumerate() {
+        for (ray_idx, (hit, want)) in closest(&accel, rays, opacity).iter().zip(&expected).enumerate() {
             assert_eq!(hit, want, "{level:?}, ray {ray_idx}: {:?}", rays[ray_idx]);
         }
-        assert_eq!(closest_coherent(&accel, rays, filter), expected, "{level:?}, coherent");
+        assert_eq!(closest_coherent(&accel, rays, opacity), expected, "{level:?}, coherent");
         let blocked = expected.iter().map(|hit| !hit.is_miss()).collect::<Vec<_>>();
-        assert_eq!(occluded(&accel, rays, filter), blocked, "{level:?}, occluded");
+        assert_eq!(occluded(&accel, rays, opacity), blocked, "{level:?}, occluded");
     }
     expected
 }
 
 #[track_caller]
 fn check(scene: &TestScene, rays: &[Ray]) -> Vec<Hit> {
-    check_with(scene, rays, &Filter::Dither);
-    check_with(scene, rays, &Opaque)
+    check_with(scene, rays, Opacity::Of(&Thinned::Dither));
+    check_with(scene, rays, Opacity::Full)
 }
 
 fn unit_vec3() -> impl Strategy<Value = Vec3> {
@@ -155,7 +153,7 @@ proptest! {
     #[test]
     fn hits_are_where_f64_finds_them(triangles in soup(), rays in any_rays()) {
         let scene = TestScene::one_mesh(triangles.clone());
-        let hits = closest(&accels(&scene)[0], &rays, &Opaque);
+        let hits = closest(&accels(&scene)[0], &rays, Opacity::Full);
         for (ray, hit) in rays.iter().zip(hits) {
             brute::check_against_f64(&triangles, ray, &hit);
         }
@@ -177,10 +175,10 @@ fn no_ray_slips_through_a_closed_mesh() {
         });
         let rays = rays.collect::<Vec<_>>();
         for accel in accels(&scene) {
-            let leaks = closest(&accel, &rays, &Opaque).iter().filter(|hit| hit.is_miss()).count();
+            let leaks = closest(&accel, &rays, Opacity::Full).iter().filter(|hit| hit.is_miss()).count();
             assert_eq!(leaks, 0, "{:?}: {leaks} of {} rays got out", accel.level(), rays.len());
-            assert!(closest_coherent(&accel, &rays, &Opaque).iter().all(|hit| !hit.is_miss()));
-            assert!(occluded(&accel, &rays, &Opaque).iter().all(|&is_occluded| is_occluded));
+            assert!(closest_coherent(&accel, &rays, Opacity::Full).iter().all(|hit| !hit.is_miss()));
+            assert!(occluded(&accel, &rays, Opacity::Full).iter().all(|&is_occluded| is_occluded));
         }
     }
 }
@@ -199,7 +197,7 @@ fn no_ray_slips_through_a_cube_along_its_faces_planes() {
             rays.push(ray(-origin, Vec3::ZERO.with_axis(axis, -1.0)));
         }
     }
-    for hit in check_with(&scene, &rays, &Opaque) {
+    for hit in check_with(&scene, &rays, Opacity::Full) {
         assert!((hit.t - 2.0).abs() < 1e-6, "{hit:?}");
     }
 }
@@ -220,14 +218,14 @@ fn of_coincident_triangles_the_first_wins() {
     let triangle = [Vec3::new(-1.0, -1.0, 0.0), Vec3::new(1.0, -1.0, 0.0), Vec3::new(0.0, 1.0, 0.0)];
     let rays = [ray(Vec3::new(0.0, 0.0, 5.0), Vec3::NEG_Z), ray(Vec3::new(0.1, -0.3, -2.0), Vec3::new(0.1, 0.0, 1.0))];
     let scene = TestScene::one_mesh(vec![triangle; 10_000]);
-    for hit in check_with(&scene, &rays, &Opaque) {
+    for hit in check_with(&scene, &rays, Opacity::Full) {
         assert_eq!((hit.instance, hit.triangle), (0, 0));
     }
     let mut twice = TestScene::meshes(vec![vec![triangle; 3], vec![triangle; 3]]);
     for mesh in [1, 0, 1] {
         twice.place(mesh, Affine3A::IDENTITY);
     }
-    for hit in check_with(&twice, &rays, &Opaque) {
+    for hit in check_with(&twice, &rays, Opacity::Full) {
         assert_eq!((hit.instance, hit.triangle), (0, 3), "the lower instance comes first, then the lower triangle");
     }
 }
@@ -262,8 +260,8 @@ fn hostile_rays_and_placements_hit_nothing() {
     scene.place(0, Affine3A::from_translation(Vec3::NAN));
     scene.place(0, Affine3A::from_scale(Vec3::splat(1e30)));
     for accel in accels(&scene) {
-        assert!(closest(&accel, &rays, &Opaque).iter().all(Hit::is_miss));
-        assert!(closest_coherent(&accel, &rays, &Opaque).iter().all(Hit::is_miss));
+        assert!(closest(&accel, &rays, Opacity::Full).iter().all(Hit::is_miss));
+        assert!(closest_coherent(&accel, &rays, Opacity::Full).iter().all(Hit::is_miss));
     }
 }
 
@@ -273,7 +271,7 @@ fn the_interval_is_open() {
     let down = ray(Vec3::new(0.0, 0.0, 2.0), Vec3::NEG_Z);
     let table = [(0.0, 2.0, false), (2.0, 9.0, false), (0.0, 2.0f32.next_up(), true), (2.0f32.next_down(), 9.0, true)];
     for (t_min, t_max, is_hit) in table {
-        let hit = check_with(&TestScene::one_mesh(vec![triangle]), &[Ray { t_min, t_max, ..down }], &Opaque)[0];
+        let hit = check_with(&TestScene::one_mesh(vec![triangle]), &[Ray { t_min, t_max, ..down }], Opacity::Full)[0];
         assert_eq!(!hit.is_miss(), is_hit, "{t_min} < 2 < {t_max}");
         assert_eq!(hit.t, if is_hit { 2.0 } else { t_max });
     }
@@ -283,8 +281,8 @@ fn the_interval_is_open() {
 fn what_blocks_nothing_is_not_there() {
     let scene = TestScene::one_mesh(grid_sphere(12, 1.0));
     let rays = scenes::edge_points(&scene.meshes[0]).into_iter().map(|aim| ray(Vec3::ZERO, aim)).collect::<Vec<_>>();
-    assert!(check_with(&scene, &rays, &Filter::Glass).iter().all(Hit::is_miss));
-    let through = check_with(&scene, &rays, &Filter::Dither);
+    assert!(check_with(&scene, &rays, Opacity::Of(&Thinned::Glass)).iter().all(Hit::is_miss));
+    let through = check_with(&scene, &rays, Opacity::Of(&Thinned::Dither));
     let distinct = through.iter().map(|hit| hit.is_miss()).collect::<BTreeSet<_>>();
     assert_eq!(distinct.len(), 2, "a dithered shell stops some rays and lets others out");
 }
@@ -292,9 +290,9 @@ fn what_blocks_nothing_is_not_there() {
 #[test]
 fn builds_can_be_cancelled_and_check_their_input() {
     let scene = TestScene::one_mesh(grid_sphere(8, 1.0));
-    assert!(matches!(scene.try_build(&|| true), Err(crate::accel::AccelError::Cancelled)));
+    assert!(matches!(scene.try_build(&|| true), Err(crate::AccelError::Cancelled)));
     let mut scene = TestScene::meshes(vec![]);
     scene.place(3, Affine3A::IDENTITY);
     let error: Result<SceneBvh, _> = scene.try_build(&|| false);
-    assert!(matches!(error, Err(crate::accel::AccelError::MeshOutOfRange { instance: 0, mesh: 3 })));
+    assert!(matches!(error, Err(crate::AccelError::MeshOutOfRange { instance: 0, mesh: 3 })));
 }

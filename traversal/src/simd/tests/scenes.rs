@@ -3,7 +3,7 @@
 use glam::{Affine3A, Vec3};
 use packshot_shaders::layout::ray::Ray;
 
-use crate::accel::{AccelError, AccelInstance, AccelMesh, SceneBvh};
+use crate::{AccelError, AccelInstance, AccelMesh, SceneBvh};
 
 /// Meshes and where they stand.
 pub(super) struct TestScene {

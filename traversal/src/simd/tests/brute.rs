@@ -3,20 +3,20 @@
 use glam::{Affine3A, DVec3, Vec3, Vec3A};
 use packshot_shaders::layout::ray::{Hit, Ray};
 
-use super::super::OpacityFilter;
+use super::super::Opacity;
 use super::super::intersect::{Interval, intersect};
 use super::super::lanes::Portable;
 use super::super::ray::{LocalRay, pick};
-use crate::accel::SceneBvh;
-use crate::accel::binary::Bounds;
-use crate::accel::wide::Root;
+use crate::SceneBvh;
+use crate::binary::Bounds;
+use crate::wide::Root;
 
 /// What traversal must find, to the last bit: the same triangle test, applied to all.
-pub(super) fn closest<F: OpacityFilter>(scene: &SceneBvh, rays: &[Ray], filter: &F) -> Vec<Hit> {
-    rays.iter().enumerate().map(|(ray_idx, ray)| closest_of_one(scene, ray, ray_idx, filter)).collect()
+pub(super) fn closest(scene: &SceneBvh, rays: &[Ray], opacity: Opacity<'_>) -> Vec<Hit> {
+    rays.iter().enumerate().map(|(ray_idx, ray)| closest_of_one(scene, ray, ray_idx, opacity)).collect()
 }
 
-fn closest_of_one<F: OpacityFilter>(scene: &SceneBvh, ray: &Ray, ray_idx: usize, filter: &F) -> Hit {
+fn closest_of_one(scene: &SceneBvh, ray: &Ray, ray_idx: usize, opacity: Opacity<'_>) -> Hit {
     let is_flat = matches!(&*scene.instances, [only] if only.instance.local_from_world == Affine3A::IDENTITY);
     let mut best = Hit::miss(ray.t_max.next_down());
     let (origin, direction) = (ray.origin.to_vec3a(), ray.direction.to_vec3a());
@@ -45,7 +45,7 @@ fn closest_of_one<F: OpacityFilter>(scene: &SceneBvh, ray: &Ray, ray_idx: usize,
             let [u, v] = [found.weight_1, found.weight_2].map(|weight| weight[0] / found.determinant[0]);
             let hit = Hit { t: found.t[0], u, v, instance: instance_idx, triangle: triangle.triangle };
             let is_first = (hit.t, hit.instance, hit.triangle) < (best.t, best.instance, best.triangle);
-            if is_first && (F::NEVER || filter.blocks(ray_idx, &hit)) {
+            if is_first && blocks(opacity, ray_idx, &hit) {
                 best = hit;
             }
         }
@@ -92,5 +92,12 @@ pub(super) fn check_against_f64(triangles: &[[Vec3; 3]], ray: &Ray, hit: &Hit) {
             let within = met.x > f64::from(ray.t_min) + TOLERANCE && met.x < f64::from(hit.t) - TOLERANCE;
             assert!(!(inside && within), "triangle {idx} is hit at {met}, before {hit:?} of {ray:?}");
         }
+    }
+}
+
+fn blocks(opacity: Opacity<'_>, ray_idx: usize, hit: &Hit) -> bool {
+    match opacity {
+        Opacity::Full => true,
+        Opacity::Of(filter) => filter.blocks(ray_idx, hit),
     }
 }

@@ -14,8 +14,8 @@ use glam::Vec3A;
 use packshot_shaders::layout::ray::Ray;
 
 use super::lanes::Lanes;
-use crate::accel::COORDINATE_MAX;
-use crate::accel::wide::Root;
+use crate::COORDINATE_MAX;
+use crate::wide::Root;
 
 /// Rounding unit of f32.
 const UNIT: f32 = f32::EPSILON * 0.5;

@@ -1,24 +1,26 @@
-//! The translated stages as loops over batches, compiled once per instruction set and entered here.
+//! The stages as loops over batches, compiled once per instruction set and entered here: whoever holds [`Stages`] need not ask the processor again.
 
 #![expect(unsafe_code, reason = "code compiled for an instruction set may be entered only after checking for it")]
 
 use glam::{UVec2, Vec2, Vec3};
-use packshot_native::stages::{Bindings, BounceSamples, EnvironmentPoint, EnvironmentSearch, Guide, PathState, Seen};
+use packshot_processor::SimdLevel;
 use packshot_shaders::constants::{
     DRAW_BSDF, DRAW_LIGHT, DRAW_SURVIVAL, ENVIRONMENT_MAP, SET_SCATTERING, SET_SURVIVAL,
 };
 use packshot_shaders::layout::ray::{Hit, Ray};
 
-use super::SimdLevel;
+use crate::stages::{Bindings, BounceSamples, EnvironmentPoint, EnvironmentSearch, Guide, PathState, Seen};
 
 /// Shadow rays of a batch, and what each brings to which path when nothing blocks it.
 #[derive(Debug, Default)]
-pub(in crate::backend::cpu) struct Shadows {
+pub struct Shadows {
+    /// From where light is gathered to where it comes from.
     pub rays: Vec<Ray>,
     /// Whether the rays need names: where surfaces let rays through by chance.
     pub has_keys: bool,
     /// Names the rays for stochastic opacity.
     pub keys: Vec<u32>,
+    /// Linear Rec. 709, with the path's throughput.
     pub radiance: Vec<Vec3>,
     /// Index of the path in the batch.
     pub paths: Vec<u32>,
@@ -55,21 +57,24 @@ fn touch(words: impl Iterator<Item = u32>) {
 
 /// A range of samples of one pixel.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::backend::cpu) struct PixelSamples {
+pub struct PixelSamples {
+    /// Column and row.
     pub pixel: [u32; 2],
+    /// Number of the first of them.
     pub first_sample: u32,
+    /// How many.
     pub n_samples: u32,
 }
 
 /// The stages under one instruction set.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::backend::cpu) struct Stages(SimdLevel);
+pub struct Stages(SimdLevel);
 
 macro_rules! loops {
     ($module:ident $(, $features:literal)?) => {
         mod $module {
             use super::*;
-            use packshot_native::stages::$module as native;
+            use crate::stages::$module as native;
 
             $(#[target_feature(enable = $features)])?
             pub(super) fn generate(b: &Bindings<'_>, samples: PixelSamples, paths: &mut Vec<PathState>) {
@@ -316,21 +321,26 @@ macro_rules! enter {
 }
 
 impl Stages {
+    /// The stages under this instruction set.
+    ///
     /// # Panics
     /// When the processor does not have the instruction set.
-    pub(in crate::backend::cpu) fn new(level: SimdLevel) -> Self {
+    pub fn new(level: SimdLevel) -> Self {
         assert!(level.is_supported(), "the processor does not have {level:?}");
         Self(level)
     }
 
     /// Appends a path for each sample.
-    pub(in crate::backend::cpu) fn generate(self, b: &Bindings<'_>, samples: PixelSamples, paths: &mut Vec<PathState>) {
+    pub fn generate(self, b: &Bindings<'_>, samples: PixelSamples, paths: &mut Vec<PathState>) {
         enter!(self.0, generate(b, samples, paths));
     }
 
     /// Shades the paths named by `alive`, one hit each. Afterwards `alive` names those that go on and `shadows` holds this step's
     /// shadow rays.
-    pub(in crate::backend::cpu) fn shade(
+    ///
+    /// # Panics
+    /// When there is not one hit each.
+    pub fn shade(
         self,
         b: &Bindings<'_>,
         paths: &mut [PathState],
@@ -345,7 +355,10 @@ impl Stages {
 
     /// Takes the paths named by `alive`, one hit each, to what a denoiser is told of. Afterwards `alive` names those that go on, whose
     /// entries of `guides` are no answers yet.
-    pub(in crate::backend::cpu) fn guide(
+    ///
+    /// # Panics
+    /// When there is not one hit each, or not one entry for each path.
+    pub fn guide(
         self,
         b: &Bindings<'_>,
         paths: &mut [PathState],
@@ -358,18 +371,16 @@ impl Stages {
     }
 
     /// Appends a path through the middle of each pixel.
-    pub(in crate::backend::cpu) fn generate_middle(
-        self,
-        b: &Bindings<'_>,
-        pixels: &[[u32; 2]],
-        paths: &mut Vec<PathState>,
-    ) {
+    pub fn generate_middle(self, b: &Bindings<'_>, pixels: &[[u32; 2]], paths: &mut Vec<PathState>) {
         enter!(self.0, generate_middle(b, pixels, paths));
     }
 
     /// Leaves the shadow rays of one direction of direct light each at the first surfaces of the paths named by `order`, one hit each:
     /// of light samples, or of the environment without a map.
-    pub(in crate::backend::cpu) fn arriving(
+    ///
+    /// # Panics
+    /// When there is not one hit each.
+    pub fn arriving(
         self,
         b: &Bindings<'_>,
         paths: &mut [PathState],
@@ -384,45 +395,36 @@ impl Stages {
     }
 
     /// Appends the ray through each of these places of the picture, in pixels from its top left corner, as a camera without a lens has it.
-    pub(in crate::backend::cpu) fn camera_rays(self, b: &Bindings<'_>, places: &[Vec2], rays: &mut Vec<Ray>) {
+    pub fn camera_rays(self, b: &Bindings<'_>, places: &[Vec2], rays: &mut Vec<Ray>) {
         enter!(self.0, camera_rays(b, places, rays));
     }
 
     /// Appends what each camera ray met, `None` where that is nothing.
-    pub(in crate::backend::cpu) fn seen(
-        self,
-        b: &Bindings<'_>,
-        rays: &[Ray],
-        hits: &[Hit],
-        seen: &mut Vec<Option<Seen>>,
-    ) {
+    ///
+    /// # Panics
+    /// When there is not one hit each.
+    pub fn seen(self, b: &Bindings<'_>, rays: &[Ray], hits: &[Hit], seen: &mut Vec<Option<Seen>>) {
         assert_eq!(rays.len(), hits.len());
         enter!(self.0, seen(b, rays, hits, seen));
     }
 
     /// The share of rays that a surface stops.
-    pub(in crate::backend::cpu) fn opacity_at(self, b: &Bindings<'_>, hit: Hit) -> f32 {
+    pub fn opacity_at(self, b: &Bindings<'_>, hit: Hit) -> f32 {
         enter!(self.0, opacity_at(b, hit))
     }
 
     /// Appends the keys of the rays of the paths named by `alive`.
-    pub(in crate::backend::cpu) fn keys(self, paths: &[PathState], alive: &[u32], keys: &mut Vec<u32>) {
+    pub fn keys(self, paths: &[PathState], alive: &[u32], keys: &mut Vec<u32>) {
         enter!(self.0, keys(paths, alive, keys));
     }
 
     /// Takes shadow rays across the surfaces that they met, and their light with them; it is 0 afterwards where that was no pane.
-    pub(in crate::backend::cpu) fn pass_panes(
-        self,
-        b: &Bindings<'_>,
-        rays: &mut [Ray],
-        hits: &[Hit],
-        light: &mut [Vec3],
-    ) {
+    pub fn pass_panes(self, b: &Bindings<'_>, rays: &mut [Ray], hits: &[Hit], light: &mut [Vec3]) {
         enter!(self.0, pass_panes(b, rays, hits, light));
     }
 
     /// Whether a surface stops the ray of this key.
-    pub(in crate::backend::cpu) fn surface_blocks(self, b: &Bindings<'_>, hit: Hit, key: u32) -> bool {
+    pub fn surface_blocks(self, b: &Bindings<'_>, hit: Hit, key: u32) -> bool {
         enter!(self.0, surface_blocks(b, hit, key))
     }
 }
