@@ -179,7 +179,7 @@ async fn r71_a_panic_is_an_infrastructure_fault_and_the_child_lives_on() {
         (ProcessExecutor::new(options("PACKSHOT_FAILPOINT=render:panic")), Arc::new(Assets::default()));
     for _ in 0..2 {
         let outcome = Under::start(&executor, &assets, bearing_work(&assets, 1)).outcome().await;
-        assert_lost(&outcome, "worker_panicked", "should not");
+        assert_lost(&outcome, "worker_panicked", "crashed");
     }
     let killed = ProcessExecutor::new(options("PACKSHOT_FAILPOINT=encode:kill"));
     let outcome = Under::start(&killed, &assets, bearing_work(&assets, 1)).outcome().await;
