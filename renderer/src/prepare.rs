@@ -6,9 +6,9 @@
 //! same numbers. Invariant: every index in every array is valid, so that a GPU may read them unchecked.
 
 use glam::{DAffine3, DVec3};
+use packshot_traversal::AccelError;
 
 use crate::scene::Bounds;
-use packshot_traversal::AccelError;
 
 mod albedo;
 mod bevels;

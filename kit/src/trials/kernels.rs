@@ -25,7 +25,7 @@ pub(super) fn run(setup: &Setup, report: &mut TrialReport) -> Result<(), Fault> 
     }
     let backend = GpuBackend::open(&setup.adapter()?, "a trial".to_owned(), GpuOptions::default())?;
     if setup.scale == Scale::Full {
-        backend.compile(EVERYTHING)?;
+        backend.compile(SceneFeatures::ALL)?;
     }
     let subject = Subject::bearing(setup.is_plain())?;
     let shot = subject.load(&backend, subject.shot(32, 1)?)?;
@@ -38,18 +38,6 @@ pub(super) fn run(setup: &Setup, report: &mut TrialReport) -> Result<(), Fault> 
     report.figure("kernels", kernels.iter().map(row).collect::<Vec<Value>>());
     Ok(())
 }
-
-/// A scene with one of each.
-const EVERYTHING: SceneFeatures = SceneFeatures {
-    has_opacity: true,
-    has_bodies: true,
-    has_layers: true,
-    has_textures: true,
-    has_relief: true,
-    has_bevels: true,
-    has_panes: true,
-    has_emitters: true,
-};
 
 fn described(kernel: &CompiledKernel) -> String {
     let name = kernel.name.rsplit('/').next().unwrap_or_default();

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use packshot_denoiser::{Control, Denoiser, Picture};
 use packshot_processor::SimdLevel;
 use packshot_shaders::layout::ray::Ray;
+use packshot_traversal::Accel;
 use rayon::prelude::*;
 
 use crate::backend::denoise::DenoisingError;
@@ -20,7 +21,6 @@ use crate::film::{ADAPTIVE_STEP, Film, blocks};
 use crate::guides::Guides;
 use crate::layers::LayerRequest;
 use crate::prepare::{PreparedProduct, PreparedShot};
-use packshot_traversal::Accel;
 
 mod arrival;
 mod arriving;

@@ -14,6 +14,7 @@ use packshot_denoiser::network::Network;
 use packshot_denoiser::{Denoiser, Picture};
 use packshot_processor::SimdLevel;
 use packshot_shaders::layout::ray::Ray;
+use packshot_traversal::Accel;
 
 use crate::backend::cpu::LayerTracer;
 use crate::backend::denoise::DenoisingError;
@@ -25,7 +26,6 @@ use crate::backend::{
 use crate::guides::Guides;
 use crate::layers::LayerRequest;
 use crate::prepare::{PreparedProduct, PreparedShot, SceneFeatures};
-use packshot_traversal::Accel;
 
 pub(crate) mod adapters;
 mod capabilities;

@@ -21,7 +21,7 @@ static SMOOTH_LATTICE: LazyLock<Lattice> = LazyLock::new(|| Lattice::new(610, 37
 static CUT_LATTICE: LazyLock<Lattice> = LazyLock::new(|| Lattice::new(987, 610, PI));
 
 /// Points of a quadrature over the spherical cap of visible facets: a Fibonacci lattice, whose error falls fast even where the integrand is cut
-/// off. Sines and cosines took two thirds of the time of a table when each of its entries computed them.
+/// off. Sines and cosines are computed here, once, and not for each entry of a table.
 struct Lattice(Vec<LatticePoint>);
 
 struct LatticePoint {

@@ -7,12 +7,12 @@
 use glam::{Affine3A, DAffine3, DMat3, DVec3, Vec2, Vec3, Vec4};
 use packshot_shaders::constants::{SLOT_FLAT, SLOT_HAS_EXTRAS};
 use packshot_shaders::layout::scene::{Slot, Triangle, Vertex, VertexExtra};
+use packshot_traversal::{AccelInstance, AccelMesh};
 
 use super::RenderSpace;
 use super::relief::Reliefs;
 use crate::inspect::bodies::InwardFaces;
 use crate::scene::{Mesh, MeshIdx, Part, Primitive, Scene};
-use packshot_traversal::{AccelInstance, AccelMesh};
 
 /// Scenes that draw at most this many triangles (and three times as many vertices) are baked whole: some 100 bytes a triangle, and no
 /// second level to walk.

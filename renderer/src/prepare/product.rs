@@ -5,6 +5,7 @@ use packshot_materials::openpbr::OpenPbr;
 use packshot_shaders::constants::{MATERIAL_BLEND, MATERIAL_BODY, MATERIAL_CAMERA_ONLY, MATERIAL_MASK, MATERIAL_PANE};
 use packshot_shaders::layout::accel::Instance;
 use packshot_shaders::layout::scene as gpu;
+use packshot_traversal::{PackedBvh, SceneBvh};
 use serde::Serialize;
 
 use super::bevels::Bevels;
@@ -18,7 +19,6 @@ use crate::inspect::bodies::Bodies;
 use crate::look::Look;
 use crate::scene::{MaterialIdx, Part, Primitive, Scene, SceneMaterial};
 use crate::shot::Floor;
-use packshot_traversal::{PackedBvh, SceneBvh};
 
 /// A material for parts to wear in place of the file's own.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -129,6 +129,18 @@ pub struct SceneFeatures {
 }
 
 impl SceneFeatures {
+    /// Of a scene with one of each.
+    pub const ALL: Self = Self {
+        has_opacity: true,
+        has_bodies: true,
+        has_layers: true,
+        has_textures: true,
+        has_relief: true,
+        has_bevels: true,
+        has_panes: true,
+        has_emitters: true,
+    };
+
     fn of(materials: &[gpu::Material], slots: &[gpu::Slot], emitters: &Emitters) -> Self {
         let any = |has: fn(&gpu::Material) -> bool| materials.iter().any(has);
         let weights = |m: &gpu::Material| {

@@ -8,14 +8,12 @@ use packshot_materials::openpbr::OpenPbr;
 use packshot_renderer::backend::gpu::SliceLimits;
 use packshot_renderer::backend::{Backend, CancelToken, RenderControl, Rendered, Snapshot, Snapshots};
 use packshot_renderer::film::Film;
-use packshot_renderer::prepare::{FirstHit, PaletteEntry, PartMaterial, PreparedProduct};
+use packshot_renderer::prepare::{FirstHit, PaletteEntry, PartMaterial, PreparedProduct, SceneFeatures};
 use packshot_renderer::shot::Aperture;
 
 use crate::arrangement::{Placement, Sky};
 use crate::difference::{flip, mean};
-use crate::scenes::{
-    EVERYTHING, Prepared, Sketch, arranged, ball, cards, cpu, glass, gpu, lamps, open, render, still_life,
-};
+use crate::scenes::{Prepared, Sketch, arranged, ball, cards, cpu, glass, gpu, lamps, open, render, still_life};
 
 /// Share of the pixels whose channels differ by at most a thousandth.
 fn share_equal(a: &Film, b: &Film) -> f64 {
@@ -106,7 +104,7 @@ fn grain_and_fine_structures() {
         PreparedProduct::new(&sketch.scene, &palette, &sketch.materials, sketch.shot.floor.as_ref(), &|| false);
     let mut product = product.expect("a sound scene");
     assert!(product.features.has_relief && product.features.has_bevels);
-    product.features = EVERYTHING;
+    product.features = SceneFeatures::ALL;
     let product = Arc::new(product);
     let shot = sketch.shot_of(&product);
     compare_prepared(&Prepared { product, shot });

@@ -83,18 +83,6 @@ pub(crate) struct Sketch {
     pub(crate) has_whole_kernel: bool,
 }
 
-/// A scene with one of each.
-pub(crate) const EVERYTHING: SceneFeatures = SceneFeatures {
-    has_opacity: true,
-    has_bodies: true,
-    has_layers: true,
-    has_textures: true,
-    has_relief: true,
-    has_bevels: true,
-    has_panes: true,
-    has_emitters: true,
-};
-
 impl Sketch {
     pub(crate) fn prepare(&self) -> Prepared {
         let product = Arc::new(self.product());
@@ -108,7 +96,7 @@ impl Sketch {
         let mut product =
             PreparedProduct::new(&self.scene, &palette, &self.materials, floor, &|| false).expect("a sound scene");
         if self.has_whole_kernel {
-            product.features = EVERYTHING;
+            product.features = SceneFeatures::ALL;
         }
         product
     }

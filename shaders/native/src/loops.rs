@@ -1,4 +1,5 @@
-//! The stages as loops over batches, compiled once per instruction set and entered here: whoever holds [`Stages`] need not ask the processor again.
+//! The stages as loops over batches, compiled once per instruction set and entered here: whoever holds [`Stages`] need not ask the processor
+//! again.
 
 #![expect(unsafe_code, reason = "code compiled for an instruction set may be entered only after checking for it")]
 

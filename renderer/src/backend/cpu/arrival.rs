@@ -1,14 +1,13 @@
 //! Light that arrives: which shadow rays nothing is in the way of, and what panes leave of the others.
 
 use glam::Vec3;
+use packshot_native::loops::{Shadows, Stages};
 use packshot_native::stages::{Bindings, PathState};
 use packshot_shaders::constants::{KEY_SHADOW, NO_HIT, PANES_MAX};
 use packshot_shaders::layout::ray::{Hit, Ray};
+use packshot_traversal::{Accel, Opacity};
 
 use super::batch::Stochastic;
-use packshot_native::loops::{Shadows, Stages};
-use packshot_traversal::Accel;
-use packshot_traversal::Opacity;
 
 /// Buffers of one thread, kept between batches.
 pub(super) struct Arrival {

@@ -1,9 +1,11 @@
 //! The shadow layer, block by block: of the direct light on what the camera sees first, the share that nothing is in the way of.
 
 use glam::Vec3;
+use packshot_native::loops::{PixelSamples, Shadows, Stages};
 use packshot_native::stages::{Bindings, PathState};
 use packshot_shaders::constants::ENVIRONMENT_UNIFORM;
 use packshot_shaders::layout::ray::{Hit, Ray};
+use packshot_traversal::{Accel, Opacity};
 use rayon::prelude::*;
 
 use super::arrival::Arrival;
@@ -11,9 +13,6 @@ use super::batch::Stochastic;
 use crate::backend::CancelToken;
 use crate::film::{Block, blocks};
 use crate::prepare::PreparedShot;
-use packshot_native::loops::{PixelSamples, Shadows, Stages};
-use packshot_traversal::Accel;
-use packshot_traversal::Opacity;
 
 /// Camera paths under way together.
 const PATHS: usize = 1024;

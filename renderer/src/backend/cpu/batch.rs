@@ -1,15 +1,14 @@
 //! A batch of paths from camera to end: generate, then trace, shade and shadow until none is alive.
 
 use glam::Vec4;
+use packshot_native::loops::{PixelSamples, Shadows, Stages};
 use packshot_native::stages::{Bindings, PathState};
 use packshot_processor::SimdLevel;
 use packshot_shaders::layout::ray::{Hit, Ray};
+use packshot_traversal::{Accel, Opacity, OpacityFilter};
 
 use super::arrival::Arrival;
 use crate::prepare::PreparedShot;
-use packshot_native::loops::{PixelSamples, Shadows, Stages};
-use packshot_traversal::Accel;
-use packshot_traversal::{Opacity, OpacityFilter};
 
 /// Buffers of one thread, kept between batches.
 pub(super) struct Batch<'a> {

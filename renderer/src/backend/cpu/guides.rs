@@ -3,8 +3,10 @@
 use std::ops::Range;
 
 use glam::Vec3;
+use packshot_native::loops::{PixelSamples, Stages};
 use packshot_native::stages::{Guide, PathState};
 use packshot_shaders::layout::ray::Hit;
+use packshot_traversal::Opacity;
 use rayon::prelude::*;
 
 use super::CpuShot;
@@ -12,8 +14,6 @@ use super::batch::Stochastic;
 use super::tiles::Tiles;
 use crate::backend::{CancelToken, RenderError};
 use crate::guides::{GuideSum, Guides};
-use packshot_native::loops::{PixelSamples, Stages};
-use packshot_traversal::Opacity;
 
 /// Camera paths under way together.
 const PATHS: usize = 1024;

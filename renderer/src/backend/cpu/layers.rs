@@ -1,8 +1,10 @@
 //! Layers beside a picture, block by block: where camera rays end.
 
 use glam::{DVec3, Vec3};
+use packshot_native::loops::{PixelSamples, Stages};
 use packshot_native::stages::{Bindings, PathState, Seen};
 use packshot_shaders::layout::ray::{Hit, Ray};
+use packshot_traversal::{Accel, Opacity, OpacityFilter};
 use rayon::prelude::*;
 
 use super::arriving::ShadowTracer;
@@ -13,9 +15,6 @@ use crate::film::{Block, blocks};
 use crate::layers::cryptomatte::{self, Coverage};
 use crate::layers::{LayerRequest, MatteKind, NOTHING_DEPTH_M, Quantity};
 use crate::prepare::PreparedShot;
-use packshot_native::loops::{PixelSamples, Stages};
-use packshot_traversal::Accel;
-use packshot_traversal::{Opacity, OpacityFilter};
 
 /// Camera rays under way together.
 const RAYS: usize = 1024;

@@ -6,9 +6,11 @@
 //! are the same however the picture is divided.
 
 use glam::{Vec2, Vec3, Vec4};
+use packshot_native::loops::Stages;
 use packshot_native::stages::Bindings;
 use packshot_shaders::constants::SLOT_FLAT;
 use packshot_shaders::layout::ray::{Hit, Ray};
+use packshot_traversal::{Accel, Opacity};
 use rayon::prelude::*;
 
 use super::layers::MostlyOpaque;
@@ -16,9 +18,6 @@ use crate::backend::CancelToken;
 use crate::film::{Block, blocks};
 use crate::layers::lines::{LineKind, LineStyle};
 use crate::prepare::PreparedShot;
-use packshot_native::loops::Stages;
-use packshot_traversal::Accel;
-use packshot_traversal::Opacity;
 
 /// Places along a pixel's side.
 const SIDE: usize = 4;

@@ -3,12 +3,12 @@
 use std::time::Instant;
 
 use packshot_shaders::layout::ray::{Hit, Ray};
+use packshot_traversal::Opacity;
 use rayon::prelude::*;
 
 use super::CpuShot;
 use crate::backend::rays::{RayQuery, TracedRays};
 use crate::backend::{CancelToken, RenderError};
-use packshot_traversal::Opacity;
 
 /// Rays that a thread takes at a time.
 const BATCH_RAYS: usize = 1024;

@@ -6,11 +6,11 @@
 use glam::{DVec3, Vec3A};
 use packshot_shaders::constants::FILTER_STEPS;
 use packshot_shaders::layout::scene::Camera;
+use packshot_traversal::SceneBvh;
+use packshot_traversal::binary::{BinaryTree, Bounds};
 use rayon::prelude::*;
 
 use crate::prepare::PreparedShot;
-use packshot_traversal::SceneBvh;
-use packshot_traversal::binary::{BinaryTree, Bounds};
 
 /// Side of a tile, except at the right and the lower border of a picture.
 const TILE_PX: u32 = 16;
@@ -154,17 +154,16 @@ mod tests {
 
     use glam::{DAffine3, DMat3, DVec3, Vec3};
     use packshot_materials::openpbr::OpenPbr;
+    use packshot_native::loops::{PixelSamples, Stages};
     use packshot_processor::SimdLevel;
     use packshot_shaders::layout::ray::{Hit, Ray};
+    use packshot_traversal::{Accel, Opacity};
     use proptest::prelude::*;
 
     use super::*;
     use crate::prepare::{PartMaterial, PreparedProduct, TabulatedMaps};
     use crate::scene::{Mesh, MeshIdx, Part, Primitive, Scene};
     use crate::shot::{Aperture, Background, Environment, PixelFilter, Projection, Shot};
-    use packshot_native::loops::{PixelSamples, Stages};
-    use packshot_traversal::Accel;
-    use packshot_traversal::Opacity;
 
     const SIZE_PX: [u32; 2] = [150, 100];
 
