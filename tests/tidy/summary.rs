@@ -57,14 +57,18 @@ test c ... ok
 test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 10.50s
 "#;
 
-/// What the script says of a report, and whether it lets it pass.
-fn summary(report: &str, list: &str, is_ci: bool) -> (String, bool) {
+/// What the script says of reports, and whether it lets them pass.
+fn summary(reports: &[&str], list: &str, is_ci: bool) -> (String, bool) {
     let folder = tempfile::tempdir().expect("a folder");
-    let [report_file, list_file] = ["report", "list"].map(|name| folder.path().join(name));
-    std::fs::write(&report_file, report).expect("written");
+    let list_file = folder.path().join("list");
     std::fs::write(&list_file, list).expect("written");
     let mut command = Command::new(root().join("scripts/test-summary"));
-    command.args([&report_file, &list_file]).env_remove("CI");
+    command.arg(&list_file).env_remove("CI");
+    for (i, report) in reports.iter().enumerate() {
+        let file = folder.path().join(i.to_string());
+        std::fs::write(&file, report).expect("written");
+        command.arg(&file);
+    }
     if is_ci {
         command.env("CI", "true");
     }
@@ -76,7 +80,7 @@ fn summary(report: &str, list: &str, is_ci: bool) -> (String, bool) {
 #[test]
 fn times_and_skips_are_counted() {
     for (report, slow) in [(JUNIT, "slow::main"), (LOG, "slow")] {
-        let (said, passes) = summary(report, "", false);
+        let (said, passes) = summary(&[report], "", false);
         let expected = format!(
             "seconds  tests  binary\n   10.5      1  {slow}\n    2.5      2  quick\n\
              skipped tests: 1\n      1  the \"moon\" is not up\n"
@@ -86,16 +90,27 @@ fn times_and_skips_are_counted() {
 }
 
 #[test]
+fn reports_of_two_kinds_are_one_table() {
+    for reports in [[JUNIT, LOG], [LOG, JUNIT]] {
+        let (said, passes) = summary(&reports, "", false);
+        for line in ["   10.5      1  slow\n", "   10.5      1  slow::main\n", "skipped tests: 1\n"] {
+            assert!(passes && said.contains(line), "{said}");
+        }
+        assert_eq!(said.matches("  quick\n").count(), 2, "{said}");
+    }
+}
+
+#[test]
 fn only_what_the_list_names_may_skip_where_ci_is_set() {
     for report in [JUNIT, LOG] {
-        let (said, passes) = summary(report, "# A list.\nthe sun | it is night\n", true);
+        let (said, passes) = summary(&[report], "# A list.\nthe sun | it is night\n", true);
         assert!(
             !passes && said.contains("does not allow this skip: the \"moon\" is not up\n  at: quick b\n"),
             "{said}"
         );
-        let (said, passes) = summary(report, "# A list.\nthe \"moon\" | it is day\n", true);
+        let (said, passes) = summary(&[report], "# A list.\nthe \"moon\" | it is day\n", true);
         assert!(passes && !said.contains("error"), "{said}");
-        let (said, passes) = summary(report, "the \"moon\"\n", true);
+        let (said, passes) = summary(&[report], "the \"moon\"\n", true);
         assert!(!passes && said.contains("list:1: no reason"), "{said}");
     }
 }

@@ -1,9 +1,10 @@
 //! Traversal alone: rays hit the same on both backends.
 
+use packshot_renderer::backend::gpu::SliceLimits;
 use packshot_renderer::backend::rays::{RayKind, RayQuery};
 use packshot_renderer::backend::{CancelToken, RenderControl, RenderError};
 
-use crate::scenes::{cpu, gpu, still_life};
+use crate::scenes::{cpu, gpu, open, still_life};
 
 #[test]
 fn rays_of_every_kind_hit_what_the_processor_s_rays_hit() {
@@ -36,15 +37,17 @@ fn rays_of_every_kind_hit_what_the_processor_s_rays_hit() {
 
 #[test]
 fn the_device_says_what_it_did() {
-    let before = gpu().usage().expect("it is open");
+    // A device of its own: other tests use the one for all.
+    let gpu = open(SliceLimits::default());
+    let before = gpu.usage().expect("it is open");
     let prepared = still_life(16, 1).prepare();
-    let loaded = prepared.load(gpu()).expect("it fits");
-    let with = gpu().usage().expect("it is open");
+    let loaded = prepared.load(&gpu).expect("it fits");
+    let with = gpu.usage().expect("it is open");
     assert!(with.memory_bytes > before.memory_bytes, "{:?}, then {:?}", before.memory_bytes, with.memory_bytes);
     let kernel = with.kernels.iter().find(|kernel| kernel.name == "kernels/path_trace").expect("it is compiled");
     assert!(!kernel.had_cache && kernel.time.as_nanos() > 0, "{kernel:?}");
     let cancel = CancelToken::default();
     loaded.render(&RenderControl::new(&cancel)).expect("nobody cancels");
-    assert!(gpu().usage().expect("it is open").n_submissions > with.n_submissions, "a render is work for the device");
+    assert!(gpu.usage().expect("it is open").n_submissions > with.n_submissions, "a render is work for the device");
     assert_eq!(with.n_opened, 1);
 }

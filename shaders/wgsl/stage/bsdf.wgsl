@@ -52,22 +52,31 @@ fn glass_fresnel(b: ptr<function, Bsdf>, cos_h: f32) -> vec3f {
     return f;
 }
 
-// What glass lets through. Below a tinted reflection there is what its strongest channel leaves, as below all of glTF's gloss.
-fn glass_transmits(b: ptr<function, Bsdf>, cos_h: f32) -> vec3f {
-    let f = glass_fresnel(b, cos_h);
-    return 1.0 - select(f, vec3f(max_component(f)), (*b).tinted_glass == 1u);
+// What a facet of glass does to light: it reflects with a probability, or lets through.
+struct GlassFacet {
+    reflectance: vec3f,
+    p_reflects: f32,
+    transmittance: vec3f,
 }
 
-// Its probability of reflecting.
-fn glass_reflects(b: ptr<function, Bsdf>, cos_h: f32) -> f32 {
-    if is_filmed(b) || (*b).tinted_glass == 1u {
-        return luminance(glass_fresnel(b, cos_h));
-    }
-    return select(fresnel_dielectric(cos_h, (*b).reflection_eta), 1.0, reflects_totally(b, cos_h));
+fn glass_facet(b: ptr<function, Bsdf>, cos_h: f32) -> GlassFacet {
+    let f = glass_fresnel(b, cos_h);
+    let tinted = (*b).tinted_glass == 1u;
+    // Below a tinted reflection there is what its strongest channel leaves, as below all of glTF's gloss.
+    return GlassFacet(f, select(f.x, luminance(f), tinted || is_filmed(b)), 1.0 - select(f, vec3f(max_component(f)), tinted));
+}
+
+// A surface without glass.
+fn no_glass_facet() -> GlassFacet {
+    return GlassFacet(vec3f(0.0), 0.0, vec3f(0.0));
+}
+
+fn has_glass(b: ptr<function, Bsdf>) -> bool {
+    return HAS_BODIES && (*b).p_glass > 0.0;
 }
 
 // Sum of the Fresnel curves of metal, gloss and glass at a facet, weighted.
-fn reflection_fresnel(b: ptr<function, Bsdf>, cos_h: f32) -> vec3f {
+fn reflection_fresnel(b: ptr<function, Bsdf>, cos_h: f32, glass: GlassFacet) -> vec3f {
     var metal = fresnel_f82((*b).metal_f0, (*b).metal_dip, cos_h);
     if is_filmed(b) && max_component((*b).metal_weight) > 0.0 {
         metal = mix(metal, thin_film(cos_h, (*b).film_ior, (*b).film_thickness_nm, (*b).metal_f0), (*b).film_weight);
@@ -82,18 +91,15 @@ fn reflection_fresnel(b: ptr<function, Bsdf>, cos_h: f32) -> vec3f {
         }
         sum += (*b).gloss_weight * gloss;
     }
-    if HAS_BODIES && max_component((*b).glass_weight) > 0.0 {
-        sum += (*b).glass_weight * glass_fresnel(b, cos_h);
+    if has_glass(b) {
+        sum += (*b).glass_weight * glass.reflectance;
     }
     return sum;
 }
 
 // Probability that a facet was drawn and reflects: by the reflection lobe, or by glass in proportion to its Fresnel term.
-fn reflection_probability(b: ptr<function, Bsdf>, cos_h: f32) -> f32 {
-    if !HAS_BODIES || (*b).p_glass == 0.0 {
-        return (*b).p_reflection;
-    }
-    return (*b).p_reflection + (*b).p_glass * glass_reflects(b, cos_h);
+fn reflection_probability(b: ptr<function, Bsdf>, glass: GlassFacet) -> f32 {
+    return (*b).p_reflection + (*b).p_glass * glass.p_reflects;
 }
 
 // D G2 / (4 cos_o) in x, and the density of the reflected direction in y.
@@ -119,7 +125,7 @@ fn bsdf_eval(b: ptr<function, Bsdf>, wi: vec3f) -> vec4f {
     if (HAS_LAYERS || HAS_BODIES) && (*b).p_translucent > 0.0 {
         sum += vec4f((*b).translucent_weight, (*b).p_translucent) * (-wi.z * INV_PI);
     }
-    if HAS_BODIES && (*b).p_glass > 0.0 && is_rough((*b).alpha) {
+    if has_glass(b) && is_rough((*b).alpha) {
         if (*b).thin_walled == 1u {
             sum += thin_wall_eval(b, wi);
         } else {
@@ -146,8 +152,12 @@ fn reflection_eval(b: ptr<function, Bsdf>, wi: vec3f) -> vec4f {
     }
     if is_rough((*b).alpha) && (*b).p_reflection + (*b).p_glass > 0.0 {
         let f = facet_reflection((*b).wo, wi, h, (*b).alpha);
-        value += reflection_fresnel(b, cos_h) * f.x;
-        pdf += reflection_probability(b, cos_h) * f.y;
+        var glass = no_glass_facet();
+        if has_glass(b) {
+            glass = glass_facet(b, cos_h);
+        }
+        value += reflection_fresnel(b, cos_h, glass) * f.x;
+        pdf += reflection_probability(b, glass) * f.y;
     }
     if (*b).p_diffuse > 0.0 {
         var diffuse = diffuse_eval((*b).diffuse_color, (*b).diffuse_roughness, (*b).wo, wi) * wi.z;
@@ -193,8 +203,9 @@ fn refraction_eval(b: ptr<function, Bsdf>, wi: vec3f) -> vec4f {
     let lambda_o = ggx_lambda((*b).wo, (*b).alpha);
     let stretch = sqr((*b).eta) * -i_h / sqr(o_h + (*b).eta * i_h);
     let d = ggx_d(h, (*b).alpha) * o_h / (*b).wo.z * stretch;
-    let value = (*b).refraction_weight * glass_transmits(b, o_h) * (d / (1.0 + lambda_o + ggx_lambda(wi, (*b).alpha)));
-    return vec4f(value, (*b).p_glass * (1.0 - glass_reflects(b, o_h)) * d / (1.0 + lambda_o));
+    let glass = glass_facet(b, o_h);
+    let value = (*b).refraction_weight * glass.transmittance * (d / (1.0 + lambda_o + ggx_lambda(wi, (*b).alpha)));
+    return vec4f(value, (*b).p_glass * (1.0 - glass.p_reflects) * d / (1.0 + lambda_o));
 }
 
 // Light goes through as if a facet reflected it and the surface mirrored it: KHR_materials_transmission.
@@ -203,97 +214,109 @@ fn thin_wall_eval(b: ptr<function, Bsdf>, wi: vec3f) -> vec4f {
     let h = normalize((*b).wo + mirrored);
     let cos_h = saturate(dot((*b).wo, h));
     let f = facet_reflection((*b).wo, mirrored, h, (*b).alpha);
-    let value = (*b).refraction_weight * glass_transmits(b, cos_h) * f.x;
-    return vec4f(value, (*b).p_glass * (1.0 - glass_reflects(b, cos_h)) * f.y);
+    let glass = glass_facet(b, cos_h);
+    let value = (*b).refraction_weight * glass.transmittance * f.x;
+    return vec4f(value, (*b).p_glass * (1.0 - glass.p_reflects) * f.y);
 }
 
 fn no_sample() -> BsdfSample {
     return BsdfSample(vec3f(0.0, 0.0, 1.0), 0.0, vec3f(0.0), KIND_GLOSSY);
 }
 
-fn mirror_sample(b: ptr<function, Bsdf>, weight: vec3f) -> BsdfSample {
-    return BsdfSample(vec3f(-(*b).wo.xy, (*b).wo.z), -1.0, weight, KIND_GLOSSY);
+fn mirror_sample(wi: vec3f, weight: vec3f, kind: u32) -> BsdfSample {
+    return BsdfSample(wi, -1.0, weight, kind);
+}
+
+// A direction that one lobe drew, whose density and weight are still to be found. Lobes draw on one side of the surface only.
+fn drawn(wi: vec3f, kind: u32) -> BsdfSample {
+    if (wi.z > 0.0) != (kind == KIND_DIFFUSE || kind == KIND_GLOSSY) {
+        return no_sample();
+    }
+    return BsdfSample(wi, 1.0, vec3f(0.0), kind);
 }
 
 // A facet of a lobe reflects.
-fn reflection_sample(b: ptr<function, Bsdf>, h: vec3f) -> BsdfSample {
-    return finish_sample(b, 2.0 * dot((*b).wo, h) * h - (*b).wo, KIND_GLOSSY);
+fn drawn_by_reflection(b: ptr<function, Bsdf>, h: vec3f) -> BsdfSample {
+    return drawn(2.0 * dot((*b).wo, h) * h - (*b).wo, KIND_GLOSSY);
 }
 
-fn coat_sample(b: ptr<function, Bsdf>, u: vec2f) -> BsdfSample {
-    if (*b).coat_normal.z == 0.0 {
-        if !is_rough((*b).coat_alpha) {
-            return mirror_sample(b, vec3f((*b).coat_weight * fresnel_dielectric((*b).wo.z, (*b).coat_ior) / (*b).p_coat));
-        }
-        return reflection_sample(b, ggx_sample_visible((*b).wo, (*b).coat_alpha, u));
+fn draw_coat(b: ptr<function, Bsdf>, u: vec2f) -> BsdfSample {
+    var frame = Frame(vec3f(1.0, 0.0, 0.0), vec3f(0.0, 1.0, 0.0), vec3f(0.0, 0.0, 1.0));
+    if (*b).coat_normal.z != 0.0 {
+        frame = frame_around((*b).coat_normal);
     }
-    let frame = frame_around((*b).coat_normal);
     let wo = to_local(frame, (*b).wo);
-    if wo.z <= 1e-4 {
+    if (*b).coat_normal.z != 0.0 && wo.z <= 1e-4 {
         return no_sample();
     }
     if is_rough((*b).coat_alpha) {
-        return reflection_sample(b, to_world(frame, ggx_sample_visible(wo, (*b).coat_alpha, u)));
+        return drawn_by_reflection(b, to_world(frame, ggx_sample_visible(wo, (*b).coat_alpha, u)));
     }
-    let wi = 2.0 * wo.z * (*b).coat_normal - (*b).wo;
+    let wi = 2.0 * wo.z * frame.z - (*b).wo;
     if wi.z <= 0.0 {
         return no_sample();
     }
-    return BsdfSample(wi, -1.0, vec3f((*b).coat_weight * fresnel_dielectric(wo.z, (*b).coat_ior) / (*b).p_coat), KIND_GLOSSY);
+    return mirror_sample(wi, vec3f((*b).coat_weight * fresnel_dielectric(wo.z, (*b).coat_ior) / (*b).p_coat), KIND_GLOSSY);
 }
 
-fn fuzz_sample(b: ptr<function, Bsdf>, u: vec2f) -> BsdfSample {
+fn draw_fuzz(b: ptr<function, Bsdf>, u: vec2f) -> BsdfSample {
     if (*b).fuzz_alpha > 0.0 {
         let turn = sin_cos_turn(u.y);
         let r = safe_sqrt(1.0 - u.x * u.x);
-        return finish_sample(b, vec3f(r * turn.y, r * turn.x, u.x), KIND_DIFFUSE);
+        return drawn(vec3f(r * turn.y, r * turn.x, u.x), KIND_DIFFUSE);
     }
-    return finish_sample(b, sheared_cosine_sample((*b).wo, (*b).fuzz_shear.x, (*b).fuzz_shear.y, u), KIND_DIFFUSE);
+    return drawn(sheared_cosine_sample((*b).wo, (*b).fuzz_shear.x, (*b).fuzz_shear.y, u), KIND_DIFFUSE);
 }
 
 // `choice` picks the lobe and, in glass, reflection or refraction; `u` the direction.
-fn bsdf_sample(b: ptr<function, Bsdf>, choice: f32, u: vec2f) -> BsdfSample {
+fn draw(b: ptr<function, Bsdf>, choice: f32, u: vec2f) -> BsdfSample {
     var rest = choice;
     if HAS_LAYERS && rest < (*b).p_coat {
-        return coat_sample(b, u);
+        return draw_coat(b, u);
     }
     rest -= (*b).p_coat;
     let reflects = rest < (*b).p_reflection;
     if !reflects {
         rest -= (*b).p_reflection;
-        if rest < (*b).p_diffuse {
-            return finish_sample(b, square_to_cosine_hemisphere(u), KIND_DIFFUSE);
+        let is_diffuse = rest < (*b).p_diffuse;
+        if is_diffuse || ((HAS_LAYERS || HAS_BODIES) && rest - (*b).p_diffuse < (*b).p_translucent) {
+            let wi = square_to_cosine_hemisphere(u);
+            if is_diffuse {
+                return drawn(wi, KIND_DIFFUSE);
+            }
+            return drawn(vec3f(wi.xy, -wi.z), KIND_TRANSLUCENT);
         }
         rest -= (*b).p_diffuse;
-        if (HAS_LAYERS || HAS_BODIES) && rest < (*b).p_translucent {
-            let wi = square_to_cosine_hemisphere(u);
-            return finish_sample(b, vec3f(wi.xy, -wi.z), KIND_TRANSLUCENT);
-        }
         rest -= (*b).p_translucent;
         if HAS_LAYERS && rest < (*b).p_fuzz {
-            return fuzz_sample(b, u);
+            return draw_fuzz(b, u);
         }
         rest -= (*b).p_fuzz;
-        if !HAS_BODIES || (*b).p_glass <= 0.0 {
+        if !has_glass(b) {
             return no_sample();
         }
     }
-    return facet_sample(b, reflects, rest, u);
+    return draw_facet(b, reflects, rest, u);
 }
 
 // A facet below the coat is drawn. The reflection lobe always reflects, glass when `rest`, which is uniform in its probability, says so.
-fn facet_sample(b: ptr<function, Bsdf>, reflects: bool, rest: f32, u: vec2f) -> BsdfSample {
+fn draw_facet(b: ptr<function, Bsdf>, reflects: bool, rest: f32, u: vec2f) -> BsdfSample {
     let rough = is_rough((*b).alpha);
     var h = vec3f(0.0, 0.0, 1.0);
     if rough {
         h = ggx_sample_visible((*b).wo, (*b).alpha, u);
     }
     let o_h = dot((*b).wo, h);
-    if !HAS_BODIES || reflects || rest < (*b).p_glass * glass_reflects(b, o_h) {
+    var glass = no_glass_facet();
+    if has_glass(b) {
+        glass = glass_facet(b, o_h);
+    }
+    if !HAS_BODIES || reflects || rest < (*b).p_glass * glass.p_reflects {
         if rough {
-            return reflection_sample(b, h);
+            return drawn_by_reflection(b, h);
         }
-        return mirror_sample(b, reflection_fresnel(b, (*b).wo.z) / reflection_probability(b, (*b).wo.z));
+        let weight = reflection_fresnel(b, o_h, glass) / reflection_probability(b, glass);
+        return mirror_sample(vec3f(-(*b).wo.xy, (*b).wo.z), weight, KIND_GLOSSY);
     }
     var wi = vec3f(0.0);
     if (*b).thin_walled == 1u {
@@ -310,23 +333,25 @@ fn facet_sample(b: ptr<function, Bsdf>, reflects: bool, rest: f32, u: vec2f) -> 
         return no_sample();
     }
     if rough {
-        return finish_sample(b, wi, KIND_TRANSMISSION);
+        return drawn(wi, KIND_TRANSMISSION);
     }
-    let refracts = (*b).p_glass * (1.0 - glass_reflects(b, o_h));
+    let refracts = (*b).p_glass * (1.0 - glass.p_reflects);
     if refracts <= 0.0 {
         return no_sample();
     }
-    return BsdfSample(wi, -1.0, (*b).refraction_weight * glass_transmits(b, o_h) / refracts, KIND_TRANSMISSION);
+    return mirror_sample(wi, (*b).refraction_weight * glass.transmittance / refracts, KIND_TRANSMISSION);
 }
 
-// The direction was drawn from one lobe; all lobes that could have drawn it count. Lobes draw on one side of the surface only.
-fn finish_sample(b: ptr<function, Bsdf>, wi: vec3f, kind: u32) -> BsdfSample {
-    if (wi.z > 0.0) != (kind == KIND_DIFFUSE || kind == KIND_GLOSSY) {
-        return no_sample();
+// The direction is drawn from one lobe; all lobes that could have drawn it count.
+fn bsdf_sample(b: ptr<function, Bsdf>, choice: f32, u: vec2f) -> BsdfSample {
+    let sample = draw(b, choice, u);
+    // None, or a mirror direction.
+    if sample.pdf <= 0.0 {
+        return sample;
     }
-    let f = bsdf_eval(b, wi);
+    let f = bsdf_eval(b, sample.direction);
     if f.w <= 0.0 {
         return no_sample();
     }
-    return BsdfSample(wi, f.w, f.xyz / f.w, kind);
+    return BsdfSample(sample.direction, f.w, f.xyz / f.w, sample.kind);
 }

@@ -45,15 +45,19 @@ fn mirror_share(b: ptr<function, Bsdf>) -> f32 {
 // What a closure gives back of light from its view direction, nearly.
 fn closure_albedo(b: ptr<function, Bsdf>) -> vec3f {
     let cosine = (*b).wo.z;
-    var sum = (*b).diffuse_weight * (*b).diffuse_color + reflection_fresnel(b, cosine);
+    var glass = no_glass_facet();
+    if has_glass(b) {
+        glass = glass_facet(b, cosine);
+    }
+    var sum = (*b).diffuse_weight * (*b).diffuse_color + reflection_fresnel(b, cosine, glass);
     if HAS_LAYERS {
         sum += (*b).fuzz_weight + vec3f((*b).coat_weight * fresnel_dielectric(cosine, max((*b).coat_ior, 1.0)));
     }
     if HAS_LAYERS || HAS_BODIES {
         sum += (*b).translucent_weight;
     }
-    if HAS_BODIES && max_component((*b).refraction_weight) > 0.0 {
-        sum += (*b).refraction_weight * glass_transmits(b, cosine);
+    if has_glass(b) {
+        sum += (*b).refraction_weight * glass.transmittance;
     }
     return saturate(sum);
 }

@@ -39,7 +39,7 @@ fn pane_transmittance(hit: Hit, m: u32, slot: u32, w: vec3f, cosine: f32) -> vec
         tint_fresnel(&b, &s);
     }
     let tint = materials[m].transmission_tint * select(vec3f(1.0), s.base_color, is_gltf(m));
-    return tint * glass_transmits(&b, cosine) * (through * materials[m].transmission_weight);
+    return tint * glass_facet(&b, cosine).transmittance * (through * materials[m].transmission_weight);
 }
 
 // Takes a shadow ray across the surface that it meets, and gives the share of the light that crosses it too; 0 where that is no pane.

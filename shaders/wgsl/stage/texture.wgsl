@@ -13,13 +13,9 @@ fn wrap_texel(at: i32, n: i32, mirror: bool, clamped: bool) -> i32 {
     return select(m, period - 1 - m, mirror && m >= n);
 }
 
-// RGBA of a texel; `srgb` decodes the colour by table.
+// RGBA of a texel that is there; `srgb` decodes the colour by table.
 fn texel(i: u32, column: i32, row: i32, srgb: bool) -> vec4f {
-    let flags = textures[i].flags;
-    let w = i32(textures[i].width_px);
-    let x = wrap_texel(column, w, (flags & TEXTURE_MIRROR_U) != 0u, (flags & TEXTURE_CLAMP_U) != 0u);
-    let y = wrap_texel(row, i32(textures[i].height_px), (flags & TEXTURE_MIRROR_V) != 0u, (flags & TEXTURE_CLAMP_V) != 0u);
-    let bits = texels[textures[i].first_texel + u32(y * w + x)];
+    let bits = texels[textures[i].first_texel + u32(row * i32(textures[i].width_px) + column)];
     let stored = unpack4x8unorm(bits);
     if !srgb {
         return stored;
@@ -38,31 +34,35 @@ fn texture_lookup(i: u32, uv0: vec2f, uv1: vec2f, srgb: bool) -> vec4f {
     if !HAS_TEXTURES {
         return vec4f(1.0);
     }
-    if srgb && (textures[i].flags & TEXTURE_DECODE_LAST) != 0u {
-        let encoded = texture_filtered(i, uv0, uv1, false);
-        return vec4f(srgb_decoded(encoded.xyz), encoded.w);
-    }
-    return texture_filtered(i, uv0, uv1, srgb);
+    let decodes_last = srgb && (textures[i].flags & TEXTURE_DECODE_LAST) != 0u;
+    let filtered = texture_filtered(i, uv0, uv1, srgb && !decodes_last);
+    return select(filtered, vec4f(srgb_decoded(filtered.xyz), filtered.w), decodes_last);
 }
 
 fn texture_filtered(i: u32, uv0: vec2f, uv1: vec2f, srgb: bool) -> vec4f {
-    let uv = vec3f(select(uv0, uv1, (textures[i].flags & TEXTURE_UV1) != 0u), 1.0);
+    let flags = textures[i].flags;
+    let uv = vec3f(select(uv0, uv1, (flags & TEXTURE_UV1) != 0u), 1.0);
     // Texture coordinates beyond any sensible repetition would not fit the integers below.
     let at = clamp(vec2f(dot(textures[i].row_u, uv), dot(textures[i].row_v, uv)), vec2f(-16384.0), vec2f(16384.0));
-    var x = at.x * f32(textures[i].width_px);
-    var y = at.y * f32(textures[i].height_px);
-    if (textures[i].flags & TEXTURE_NEAREST) != 0u {
-        return texel(i, i32(floor(x)), i32(floor(y)), srgb);
-    }
-    x -= 0.5;
-    y -= 0.5;
+    let nearest = (flags & TEXTURE_NEAREST) != 0u;
+    let width = i32(textures[i].width_px);
+    let height = i32(textures[i].height_px);
+    let from_center = select(0.5, 0.0, nearest);
+    let x = at.x * f32(width) - from_center;
+    let y = at.y * f32(height) - from_center;
     let fx = floor(x);
     let fy = floor(y);
-    let column = i32(fx);
-    let row = i32(fy);
-    let a = texel(i, column, row, srgb);
-    let b = texel(i, column + 1, row, srgb);
-    let c = texel(i, column, row + 1, srgb);
-    let d = texel(i, column + 1, row + 1, srgb);
-    return mix(mix(a, b, x - fx), mix(c, d, x - fx), y - fy);
+    // Four texels between which the point lies: columns left and right, rows above and below. The nearest one alone has all the weight.
+    let mirror_u = (flags & TEXTURE_MIRROR_U) != 0u;
+    let clamp_u = (flags & TEXTURE_CLAMP_U) != 0u;
+    let left = wrap_texel(i32(fx), width, mirror_u, clamp_u);
+    let right = wrap_texel(i32(fx) + 1, width, mirror_u, clamp_u);
+    let mirror_v = (flags & TEXTURE_MIRROR_V) != 0u;
+    let clamp_v = (flags & TEXTURE_CLAMP_V) != 0u;
+    let above = wrap_texel(i32(fy), height, mirror_v, clamp_v);
+    let below = wrap_texel(i32(fy) + 1, height, mirror_v, clamp_v);
+    let to_right = select(x - fx, 0.0, nearest);
+    let first = mix(texel(i, left, above, srgb), texel(i, right, above, srgb), to_right);
+    let second = mix(texel(i, left, below, srgb), texel(i, right, below, srgb), to_right);
+    return mix(first, second, select(y - fy, 0.0, nearest));
 }
