@@ -1,5 +1,4 @@
 use std::collections::{HashMap, HashSet};
-use std::time::Instant;
 
 use glam::DVec3;
 use serde_json::Value;
@@ -213,14 +212,7 @@ fn the_cage_stays_between_the_shoulders_and_its_halves_apart() {
     }
 }
 
-/// The time is bounded generously: it takes a few milliseconds.
 #[test]
-fn equal_bytes_every_time_and_fast() {
-    let first = bearing();
-    let started = Instant::now();
-    let second = bearing();
-    let seconds = started.elapsed().as_secs_f64();
-    println!("{} bytes in {:.1} ms", second.glb.len(), seconds * 1e3);
-    assert_eq!(first, second);
-    assert!(seconds < 0.5, "{seconds} s");
+fn equal_bytes_every_time() {
+    assert_eq!(bearing(), bearing());
 }

@@ -36,7 +36,7 @@ pub struct RenderWork {
     pub output_bytes_max: u64,
 }
 
-/// What a render depends on, and nothing else: the `kwargs` of its task.
+/// What a render depends on, and nothing else: the `spec` of its task, which never changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RenderInput {
     /// The GLB.

@@ -36,7 +36,10 @@ fn texture_lookup(i: u32, uv0: vec2f, uv1: vec2f, srgb: bool) -> vec4f {
     }
     let decodes_last = srgb && (textures[i].flags & TEXTURE_DECODE_LAST) != 0u;
     let filtered = texture_filtered(i, uv0, uv1, srgb && !decodes_last);
-    return select(filtered, vec4f(srgb_decoded(filtered.xyz), filtered.w), decodes_last);
+    if decodes_last {
+        return vec4f(srgb_decoded(filtered.xyz), filtered.w);
+    }
+    return filtered;
 }
 
 fn texture_filtered(i: u32, uv0: vec2f, uv1: vec2f, srgb: bool) -> vec4f {

@@ -246,17 +246,15 @@ fn nothing_and_a_single_point_are_refused() {
 }
 
 #[test]
-fn ten_thousand_parts_are_framed_at_once() {
+fn ten_thousand_parts_share_the_vertices_of_their_mesh() {
     let ring =
         |n: u16| (0..n).map(move |i| Vec3::new(f32::from(i).cos(), f32::from(i).sin(), f32::from(i) / f32::from(n)));
     let place = |i: u16| (0, DAffine3::from_translation(dvec3(f64::from(i % 100), f64::from(i / 100), 0.0)));
     let placements: Vec<_> = (0..10_000).map(place).collect();
     let scene = scene(vec![ring(640).collect()], &placements);
-    let start = std::time::Instant::now();
     let hull = Hull::new(&scene).expect("a product");
     let view = ViewDirection { azimuth_deg: 35.0, elevation_deg: 20.0 };
     frame(&hull, &view.orientation(), Lens::Perspective { focal_mm: 85.0 }, 1.0, DVec2::splat(0.85)).expect("framed");
-    let elapsed = start.elapsed();
-    assert!(elapsed.as_millis() < 500, "{elapsed:?}");
-    println!("framed 10,000 parts of 640 vertices in {elapsed:?}");
+    assert_eq!(hull.parts.len(), 10_000);
+    assert_eq!(hull.meshes.iter().flatten().map(|vertices| vertices.len()).sum::<usize>(), 640);
 }
