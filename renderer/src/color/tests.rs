@@ -328,5 +328,4 @@ fn a_picture_is_its_pixels_one_by_one() {
             assert_eq!(*shown, [r, g, b, 1.0], "{view_transform:?}");
         }
     }
-    assert!(std::ptr::eq(agx::table(), agx::table()), "the table is made once");
 }

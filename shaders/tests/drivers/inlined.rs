@@ -1,5 +1,5 @@
-//! How much code drivers make of a kernel. They copy every function into its callers and take time that grows faster than what they then
-//! have: minutes on a software driver, seconds before the first picture on a GPU, whose instruction cache has to hold it afterwards.
+//! How much code drivers make of a kernel: they copy every function into its callers, and compile the copies before the first picture
+//! (benches/NOTES.md has what that took on a software driver).
 
 use naga::{Block, Function, Handle, Statement};
 
