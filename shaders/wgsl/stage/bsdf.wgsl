@@ -52,6 +52,10 @@ fn glass_fresnel(b: ptr<function, Bsdf>, cos_h: f32) -> vec3f {
     return f;
 }
 
+fn has_glass(b: ptr<function, Bsdf>) -> bool {
+    return HAS_BODIES && (*b).p_glass > 0.0;
+}
+
 // What a facet of glass does to light: it reflects with a probability, or lets through.
 struct GlassFacet {
     reflectance: vec3f,
@@ -66,13 +70,12 @@ fn glass_facet(b: ptr<function, Bsdf>, cos_h: f32) -> GlassFacet {
     return GlassFacet(f, select(f.x, luminance(f), tinted || is_filmed(b)), 1.0 - select(f, vec3f(max_component(f)), tinted));
 }
 
-// A surface without glass.
-fn no_glass_facet() -> GlassFacet {
+// The same, and all 0 where a surface has no glass.
+fn glass_facet_if_any(b: ptr<function, Bsdf>, cos_h: f32) -> GlassFacet {
+    if has_glass(b) {
+        return glass_facet(b, cos_h);
+    }
     return GlassFacet(vec3f(0.0), 0.0, vec3f(0.0));
-}
-
-fn has_glass(b: ptr<function, Bsdf>) -> bool {
-    return HAS_BODIES && (*b).p_glass > 0.0;
 }
 
 // Sum of the Fresnel curves of metal, gloss and glass at a facet, weighted.
@@ -152,10 +155,7 @@ fn reflection_eval(b: ptr<function, Bsdf>, wi: vec3f) -> vec4f {
     }
     if is_rough((*b).alpha) && (*b).p_reflection + (*b).p_glass > 0.0 {
         let f = facet_reflection((*b).wo, wi, h, (*b).alpha);
-        var glass = no_glass_facet();
-        if has_glass(b) {
-            glass = glass_facet(b, cos_h);
-        }
+        let glass = glass_facet_if_any(b, cos_h);
         value += reflection_fresnel(b, cos_h, glass) * f.x;
         pdf += reflection_probability(b, glass) * f.y;
     }
@@ -307,10 +307,7 @@ fn draw_facet(b: ptr<function, Bsdf>, reflects: bool, rest: f32, u: vec2f) -> Bs
         h = ggx_sample_visible((*b).wo, (*b).alpha, u);
     }
     let o_h = dot((*b).wo, h);
-    var glass = no_glass_facet();
-    if has_glass(b) {
-        glass = glass_facet(b, o_h);
-    }
+    let glass = glass_facet_if_any(b, o_h);
     if !HAS_BODIES || reflects || rest < (*b).p_glass * glass.p_reflects {
         if rough {
             return drawn_by_reflection(b, h);

@@ -45,10 +45,7 @@ fn mirror_share(b: ptr<function, Bsdf>) -> f32 {
 // What a closure gives back of light from its view direction, nearly.
 fn closure_albedo(b: ptr<function, Bsdf>) -> vec3f {
     let cosine = (*b).wo.z;
-    var glass = no_glass_facet();
-    if has_glass(b) {
-        glass = glass_facet(b, cosine);
-    }
+    let glass = glass_facet_if_any(b, cosine);
     var sum = (*b).diffuse_weight * (*b).diffuse_color + reflection_fresnel(b, cosine, glass);
     if HAS_LAYERS {
         sum += (*b).fuzz_weight + vec3f((*b).coat_weight * fresnel_dielectric(cosine, max((*b).coat_ior, 1.0)));
