@@ -37,7 +37,9 @@ async fn cancel(client: &Client, (what, name, text): (&str, &str, &str), rounds:
         let mut endless = of_any_kind("cancel", first + round, 512, 65_536);
         endless.idempotency_key = None;
         let id = client.submit(&endless).await.expect("accepted").id;
-        let mut events = client.events(id);
+        // What has happened before the stream is opened is told again; a snapshot is what a stream begins with that does not look back.
+        let events = client.events(id);
+        let mut events = if name == "snapshot" { events } else { events.from_the_start() };
         let is_it =
             |event: &packshot_contract::client::Event| event.name == name && event.data.to_string().contains(text);
         while events.next().await.expect("a sound stream").is_some_and(|event| !is_it(&event)) {}
