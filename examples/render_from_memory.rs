@@ -11,7 +11,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let renderer = Renderer::new(&DeviceRequest::Auto, RendererOptions::default())?;
     let mut request = RenderRequest::default();
-    request.shot.film.samples = 64;
+    request.options.samples = Some(64);
     let picture = renderer.render(&glb, &request)?;
 
     let png: Vec<u8> = picture.encode(Format::default())?;

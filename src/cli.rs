@@ -23,7 +23,6 @@ mod kit;
 mod later;
 mod map;
 mod materials;
-mod options;
 mod places;
 mod preflight;
 mod preset;
@@ -33,6 +32,7 @@ mod sample;
 mod sequence;
 #[cfg(feature = "service")]
 mod serve;
+mod table;
 mod template;
 mod turntable;
 mod usage;
@@ -42,6 +42,8 @@ mod views;
 mod worker_child;
 
 use failure::{Exit, Failure};
+use packshot::plan::Kind;
+use table::PictureOptions;
 
 /// Product pictures from CAD exports: a native path tracer for GLB files, on the GPU or the CPU.
 #[derive(Debug, Parser)]
@@ -131,18 +133,9 @@ pub(crate) fn run() -> ExitCode {
 
 fn dispatch(cli: Cli) -> Result<(), Failure> {
     match cli.command {
-        Command::Render(mut args) => {
-            args.picture.read_template()?;
-            render::run(&args, cli.console.quiet)
-        }
-        Command::Views(mut args) => {
-            args.picture.read_template()?;
-            views::run(&args, cli.console.quiet)
-        }
-        Command::Turntable(mut args) => {
-            args.picture.read_template()?;
-            turntable::run(&args, cli.console.quiet)
-        }
+        Command::Render(args) => render::run(&args, cli.console.quiet),
+        Command::Views(args) => views::run(&args, cli.console.quiet),
+        Command::Turntable(args) => turntable::run(&args, cli.console.quiet),
         Command::Preflight(args) => preflight::run(&args),
         Command::Map(command) => map::run(&command),
         Command::Devices(args) => devices::run(&args, cli.console.quiet),
@@ -173,9 +166,14 @@ impl Command {
     }
 }
 
-/// The command with what arrives with later steps added, hidden, so that using it can be told from a typing error.
+/// The command without the options in its help that are of other kinds, and with what arrives with later steps, hidden: using either can be told from
+/// a typing error.
 fn command() -> clap::Command {
-    later::add_to(Cli::command())
+    let of_kinds = [("render", Kind::Still), ("views", Kind::Views), ("turntable", Kind::Turntable)];
+    let command = of_kinds.into_iter().fold(Cli::command(), |command, (name, kind)| {
+        command.mut_subcommand(name, |command| PictureOptions::hide_others(command, kind))
+    });
+    later::add_to(command)
 }
 
 /// The command to run; `None` when help or version was asked for, and has been printed.

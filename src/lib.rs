@@ -10,9 +10,9 @@
 //! let renderer = Renderer::new(&DeviceRequest::Cpu, RendererOptions::default())?; // `Auto` takes a GPU if there is one
 //!
 //! let mut request = RenderRequest::default();
-//! request.shot.film.width_px = 64; // 1024 is the default
-//! request.shot.film.height_px = 64;
-//! request.shot.film.samples = 4; // per pixel, at most; 256 is the default
+//! request.options.width = Some(64); // pixels; 1024 is the default
+//! request.options.height = Some(64);
+//! request.options.samples = Some(4); // per pixel, at most; 256 is the default
 //! let picture = renderer.render(&glb, &request)?;
 //!
 //! let png: Vec<u8> = picture.encode(Format::default())?;
@@ -35,8 +35,8 @@
 
 pub use packshot_materials as materials;
 pub use packshot_pipeline::{
-    denoise, error, lines, oidn, picture, preset, product, render, report, request, sequence, template, timing, verify,
-    views,
+    denoise, error, lines, oidn, picture, plan, preset, product, render, report, request, sequence, taken, template,
+    timing, verify, views,
 };
 pub use packshot_renderer as renderer;
 

@@ -1,7 +1,7 @@
 //! What is rendered: next to nothing, so that the service and not the renderer is what is tried.
 
 use packshot_contract::client::Submission;
-use packshot_contract::request::Kind;
+use packshot_pipeline::plan::Kind;
 use serde_json::{Value, json};
 
 /// A job of one kind or another, by its seed: a still, views of three sides, a turntable as a film and an archive.

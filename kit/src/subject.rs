@@ -4,22 +4,22 @@ use std::path::Path;
 use std::sync::Arc;
 
 use packshot_pipeline::product::Product;
-use packshot_pipeline::request::RenderRequest;
+use packshot_pipeline::request::{MaterialRequest, PartFilter};
 use packshot_renderer::backend::gpu::{GpuBackend, GpuOptions, SliceLimits};
 use packshot_renderer::backend::{Backend, CancelToken, LoadedShot, RenderError};
 use packshot_renderer::film::Film;
+use packshot_renderer::import::ImportOptions;
 use packshot_renderer::prepare::{PaletteEntry, PartMaterial, PreparedProduct, PreparedShot, TabulatedMaps};
 use packshot_renderer::sample;
-use packshot_renderer::shot::request;
+use packshot_renderer::shot::request::{self, ShotRequest};
 
 use crate::report::Fault;
 use crate::setup::Setup;
 
-/// A product with its materials, and how it is photographed.
+/// A product with its materials.
 pub(crate) struct Subject {
     product: Product,
     pub(crate) prepared: Arc<PreparedProduct>,
-    request: RenderRequest,
 }
 
 impl Subject {
@@ -35,21 +35,21 @@ impl Subject {
     }
 
     fn of(glb: &[u8], is_plain: bool) -> Result<Self, Fault> {
-        let request = RenderRequest::default();
-        let product = Product::import(glb, &request.import, &request.parts, &CancelToken::default())?;
-        let materials = product.assign(&request.materials)?;
+        let (import, filter) = (ImportOptions::default(), PartFilter::default());
+        let product = Product::import(glb, &import, &filter, &CancelToken::default())?;
+        let materials = product.assign(&MaterialRequest::default())?;
         let (palette, parts) = match is_plain {
             true => (vec![PaletteEntry::default()], vec![PartMaterial::Palette(0); product.scene.parts.len()]),
             false => (materials.entries(), materials.parts),
         };
         let prepared = PreparedProduct::new(&product.scene, &palette, &parts, None, &|| false);
         let prepared = Arc::new(prepared.map_err(|error| Fault::new(error.to_string()))?);
-        Ok(Self { product, prepared, request })
+        Ok(Self { product, prepared })
     }
 
     /// A square shot of it from three quarters, every pixel with all samples.
     pub(crate) fn shot(&self, side_px: u32, samples: u32) -> Result<PreparedShot, Fault> {
-        let mut wish = self.request.shot.clone();
+        let mut wish = ShotRequest::default();
         let film = &mut wish.film;
         (film.width_px, film.height_px, film.samples, film.noise_threshold) = (side_px, side_px, samples, 0.0);
         let (shot, _) = request::build(&wish, &self.product.scene).map_err(|error| Fault::new(error.to_string()))?;

@@ -11,7 +11,7 @@
 
 use std::collections::HashMap;
 
-use serde::{Deserialize, Serialize};
+use packshot_words::words;
 
 use crate::finding::{Finding, Severity};
 use crate::library::{Library, LibraryMaterialIdx, MaterialMethod};
@@ -46,17 +46,18 @@ pub struct PartNames {
     pub area: f64,
 }
 
-/// What becomes of a part that nothing matches while a map is in force.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OnUnmapped {
-    /// It gets the fallback material, which is magenta unless a tenant chose another.
-    #[default]
-    Magenta,
-    /// It keeps the file's own material; without one it becomes neutral grey.
-    Keep,
-    /// The caller refuses the job when [`Report::unmapped`] is not 0. Assignments are those of `Magenta`.
-    Fail,
+words! {
+    /// What becomes of a part that nothing matches while a map is in force.
+    #[derive(Default)]
+    pub enum OnUnmapped {
+        /// It gets the fallback material, which is magenta unless a tenant chose another
+        #[default]
+        Magenta = "magenta",
+        /// It keeps the file's own material; without one it becomes neutral grey
+        Keep = "keep",
+        /// There is no picture
+        Fail = "fail",
+    }
 }
 
 /// What a primitive is made of.

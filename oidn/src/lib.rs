@@ -11,6 +11,7 @@ use std::path::Path;
 
 pub use error::OidnError;
 use packshot_denoiser::{Control, Picture};
+use packshot_words::words;
 
 use api::{Functions, Handle};
 
@@ -21,29 +22,17 @@ const NAMES: &[&str] = match () {
     () => &["libOpenImageDenoise.so.2", "libOpenImageDenoise.so"],
 };
 
-/// How much work is spent on a picture, as the library counts it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Quality {
-    /// For previews.
-    Fast,
-    /// The networks that Packshot has, too.
-    Balanced,
-    /// The library's largest networks, and its default.
-    #[default]
-    High,
-}
-
-impl Quality {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Fast, Self::Balanced, Self::High];
-
-    /// `fast`, `balanced`, `high`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Fast => "fast",
-            Self::Balanced => "balanced",
-            Self::High => "high",
-        }
+words! {
+    /// How much work is spent on a picture, as the library counts it.
+    #[derive(Default)]
+    pub enum Quality {
+        /// For previews
+        Fast = "fast",
+        /// The networks that Packshot has, too
+        Balanced = "balanced",
+        /// The library's largest networks, and its default
+        #[default]
+        High = "high",
     }
 }
 

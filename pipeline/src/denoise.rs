@@ -11,6 +11,7 @@ use packshot_renderer::backend::{Backend, CancelToken, LoadedShot};
 use packshot_renderer::color::LinearImage;
 use packshot_renderer::guides::Guides;
 use packshot_renderer::shot::{Shot, ViewTransform};
+use packshot_words::{Word, words};
 use serde::{Serialize, Serializer};
 
 use crate::error::{Error, ErrorKind, Fault};
@@ -20,16 +21,18 @@ mod surrounded;
 
 use surrounded::Surrounded;
 
-/// When noise is removed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
-pub enum Denoise {
-    /// From pictures for eyes: not from linear radiance and numbers, which somebody wants to compute with.
-    #[default]
-    Auto,
-    /// From every picture.
-    On,
-    /// Never.
-    Off,
+words! {
+    /// When noise is removed.
+    #[derive(Default)]
+    pub enum Denoise {
+        /// From pictures for eyes: not from EXR, TIFF of 32 bits and the view `raw`, which somebody wants to compute with
+        #[default]
+        Auto = "auto",
+        /// From every picture
+        On = "on",
+        /// Never
+        Off = "off",
+    }
 }
 
 impl Denoise {
@@ -46,14 +49,16 @@ impl Denoise {
     }
 }
 
-/// What removes noise.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum DenoiseWith {
-    /// Packshot's own denoiser.
-    #[default]
-    Packshot,
-    /// An installed Open Image Denoise.
-    Oidn,
+words! {
+    /// What removes noise.
+    #[derive(Default)]
+    pub enum DenoiseWith {
+        /// The denoiser that every Packshot has
+        #[default]
+        Packshot = "packshot",
+        /// An installed Open Image Denoise 2, on the processor
+        Oidn = "oidn",
+    }
 }
 
 /// An Open Image Denoise that was loaded, to remove noise in place of Packshot's own denoiser.
@@ -103,7 +108,7 @@ impl DenoisedBy {
     pub fn provenance(self) -> Option<String> {
         match self {
             Self::Packshot { .. } => None,
-            Self::Oidn { version, quality } => Some(format!("Open Image Denoise {version}, {}", quality.name())),
+            Self::Oidn { version, quality } => Some(format!("Open Image Denoise {version}, {}", quality.word())),
         }
     }
 }
@@ -113,7 +118,7 @@ fn version_text<S: Serializer>(version: &Version, serializer: S) -> Result<S::Ok
 }
 
 fn quality_name<S: Serializer>(quality: &Quality, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(quality.name())
+    serializer.serialize_str(quality.word())
 }
 
 /// What removes the noise of a renderer's pictures. Networks are made when they are first needed.

@@ -5,6 +5,7 @@ use packshot_renderer::import::ImportOptions;
 use packshot_renderer::look::Look;
 use packshot_renderer::prepare::PartMaterial;
 use packshot_renderer::shot::document::write::DumpMaterial;
+use packshot_words::Word;
 
 use crate::product::{PaletteMaterial, PartMaterials, Product};
 
@@ -29,7 +30,7 @@ pub fn left_out(import: &ImportOptions) -> Vec<String> {
 
 /// A shot file says nothing of looks: it is read in that of glTF unless somebody says otherwise.
 pub fn look_left_out(look: Look) -> Option<String> {
-    (look != Look::default()).then(|| format!("look {}", look.name()))
+    (look != Look::default()).then(|| format!("look {}", look.word()))
 }
 
 /// Each part of the file by its name, in the file's order, with the material of its first primitive that has one: the format gives a part

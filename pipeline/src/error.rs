@@ -9,6 +9,7 @@ use packshot_materials::finding::{Finding, Rejected, Severity};
 use packshot_materials::name::one_line;
 use packshot_renderer::backend::RenderError;
 use packshot_renderer::backend::device::DeviceError;
+use packshot_renderer::diagnostic::option_of_place;
 use packshot_renderer::encode::EncodeError;
 use packshot_renderer::import::{ImportError, ImportErrorCode};
 use packshot_renderer::prepare::PrepareError;
@@ -133,8 +134,8 @@ impl From<ImportError> for Error {
 impl From<ShotError> for Error {
     fn from(error: ShotError) -> Self {
         // What is at an option is no fault of a file, unless the file lacks what the option names.
-        let is_option =
-            matches!(error.code, ShotErrorCode::Range | ShotErrorCode::Conflict) && error.at.starts_with("--");
+        let is_option = matches!(error.code, ShotErrorCode::Range | ShotErrorCode::Conflict)
+            && option_of_place(&error.at).is_some();
         let kind = if is_option { ErrorKind::Request } else { ErrorKind::Input };
         Self::new(kind, Fault::new(error.code.name(), error.message).at(error.at).help(error.help))
     }
@@ -185,11 +186,11 @@ impl From<RenderError> for Error {
         match error {
             RenderError::Cancelled => Self::cancelled(),
             RenderError::DeviceOutOfMemory { .. } => {
-                let help = "choose another device (`--device cpu`), or a smaller picture or model";
+                let help = "choose another device (`cpu`), or a smaller picture or model";
                 Self::new(ErrorKind::Device, Fault::new("device.out_of_memory", message).help(help))
             }
             RenderError::DeviceLost(_) => {
-                let help = "render again, or choose another device (`--device cpu`)";
+                let help = "render again, or choose another device (`cpu`)";
                 Self::new(ErrorKind::Device, Fault::new("device.lost", message).help(help))
             }
         }

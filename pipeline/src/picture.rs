@@ -13,6 +13,7 @@ use packshot_renderer::layers::{LayerNames, LayerRequest, MatteKind, Quantity, s
 use packshot_renderer::prepare::LightGroup;
 use packshot_renderer::shot::lut::Lut;
 use packshot_renderer::shot::{Background, Shot, View};
+use packshot_words::{Entry, Word};
 
 use crate::denoise::Denoised;
 use crate::error::Error;
@@ -37,30 +38,6 @@ pub enum Aov {
 }
 
 impl Aov {
-    /// All of them with the names that files and options use.
-    pub const NAMES: [(&'static str, Self); 15] = [
-        ("albedo", Self::Seen(Quantity::Albedo)),
-        ("normal", Self::Seen(Quantity::Normal)),
-        ("depth", Self::Seen(Quantity::Depth)),
-        ("position", Self::Seen(Quantity::Position)),
-        ("uv", Self::Seen(Quantity::Uv)),
-        ("emission", Self::Seen(Quantity::Emission)),
-        ("shadow", Self::Seen(Quantity::Shadow)),
-        ("object_id", Self::Seen(Quantity::Matte(MatteKind::Object))),
-        ("part_id", Self::Seen(Quantity::Matte(MatteKind::Part))),
-        ("material_id", Self::Seen(Quantity::Matte(MatteKind::Material))),
-        ("edges", Self::Seen(Quantity::Lines(LineKind::Edges))),
-        ("wireframe", Self::Seen(Quantity::Lines(LineKind::Wireframe))),
-        ("light_groups", Self::LightGroups),
-        ("samples", Self::Samples),
-        ("variance", Self::Variance),
-    ];
-
-    /// The name that files and options use.
-    pub fn name(self) -> &'static str {
-        Self::NAMES.iter().find(|(_, aov)| *aov == self).map_or("", |(name, _)| name)
-    }
-
     /// One letter for each channel in a file.
     fn channels(self) -> &'static str {
         match self {
@@ -85,6 +62,31 @@ impl Aov {
     }
 }
 
+impl Word for Aov {
+    const ENTRIES: &'static [Entry<Self>] = {
+        const fn entry(word: &'static str, value: Aov, meaning: &'static str) -> Entry<Aov> {
+            Entry { word, older: &[], value, meaning }
+        }
+        &[
+            entry("albedo", Self::Seen(Quantity::Albedo), "Base colour"),
+            entry("normal", Self::Seen(Quantity::Normal), "Direction of the surface"),
+            entry("depth", Self::Seen(Quantity::Depth), "Distance from the camera"),
+            entry("position", Self::Seen(Quantity::Position), "Place in the world"),
+            entry("uv", Self::Seen(Quantity::Uv), "Texture coordinates"),
+            entry("emission", Self::Seen(Quantity::Emission), "Light that surfaces emit"),
+            entry("shadow", Self::Seen(Quantity::Shadow), "The share of direct light that arrives"),
+            entry("object_id", Self::Seen(Quantity::Matte(MatteKind::Object)), "Cryptomatte of nodes"),
+            entry("part_id", Self::Seen(Quantity::Matte(MatteKind::Part)), "Cryptomatte of parts"),
+            entry("material_id", Self::Seen(Quantity::Matte(MatteKind::Material)), "Cryptomatte of materials"),
+            entry("edges", Self::Seen(Quantity::Lines(LineKind::Edges)), "Outlines, borders and creases"),
+            entry("wireframe", Self::Seen(Quantity::Lines(LineKind::Wireframe)), "Borders of triangles"),
+            entry("light_groups", Self::LightGroups, "The picture by light"),
+            entry("samples", Self::Samples, "Samples of each pixel"),
+            entry("variance", Self::Variance, "Variance of each pixel's mean"),
+        ]
+    };
+}
+
 /// A layer beside radiance.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layer {
@@ -107,7 +109,7 @@ impl Layer {
             (Aov::Seen(Quantity::Matte(kind)), Some(names)) => {
                 (format!("{}{i:02}", names.cryptomatte(kind).name), values)
             }
-            _ => (self.group.map_or_else(|| self.aov.name().to_owned(), LightGroup::name), values),
+            _ => (self.group.map_or_else(|| self.aov.word().to_owned(), LightGroup::name), values),
         })
     }
 
@@ -246,7 +248,7 @@ impl Picture {
     }
 }
 
-/// The layers of a film, whose pixels may have so many samples, and of what its camera sees: each once, in the order of [`Aov::NAMES`]. Light groups
+/// The layers of a film, whose pixels may have so many samples, and of what its camera sees: each once, in the order of [`Aov`]'s words. Light groups
 /// are films of their own, and none of these.
 ///
 /// # Errors
@@ -261,7 +263,7 @@ pub(crate) fn layers(
     cancel: &CancelToken,
 ) -> Result<Vec<Layer>, Error> {
     let is_asked = |aov: &Aov| *aov != Aov::LightGroups && aovs.contains(aov);
-    let asked: Vec<Aov> = Aov::NAMES.into_iter().map(|(_, aov)| aov).filter(is_asked).collect();
+    let asked: Vec<Aov> = Aov::ENTRIES.iter().map(|entry| entry.value).filter(is_asked).collect();
     let seen = |aov: &Aov| if let Aov::Seen(quantity) = aov { Some(*quantity) } else { None };
     let quantities: Vec<Quantity> = asked.iter().filter_map(seen).collect();
     let n_samples = samples_for(picture_samples);
@@ -322,7 +324,7 @@ pub(crate) fn provenance(product: &Provenance, shot: &Shot) -> Provenance {
         shot: Some(shot.digest()),
         seed: Some(shot.film.seed),
         samples: Some(shot.film.samples),
-        view: Some(format!("{}{exposure}{lut}", shot.view.transform.name())),
+        view: Some(format!("{}{exposure}{lut}", shot.view.transform.word())),
         ..product.clone()
     }
 }

@@ -113,10 +113,16 @@ impl Renderer {
         request: &RenderRequest,
         control: &RenderControl<'_>,
     ) -> Result<Picture, Error> {
-        let product = Product::import(glb, &request.import, &request.parts, control.cancel)?;
-        let materials = product.assign(&request.materials)?;
-        let (shot, _) = request::build(&request.shot, &product.scene)?;
-        self.load(&product, &materials, shot, control.cancel)?.render(control)
+        let plan = request.plan()?;
+        let product = Product::import(glb, &plan.import_options(), &plan.part_filter(), control.cancel)?;
+        let materials = match plan.is_clay() {
+            true => PartMaterials::clay(&product),
+            false => product.assign(&plan.material_request(request.library.clone())?)?,
+        };
+        let (shot, _) = request::build(&plan.shot_request(request.environment.clone())?, &product.scene)?;
+        let taking = plan.taking([shot.film.width_px, shot.film.height_px]);
+        let ready = self.load(&product, &materials, shot, control.cancel)?;
+        Ok(taking.take(&ready, control)?.picture)
     }
 
     /// Packs a product, with a floor under it where its shots have one, and brings it onto the device: all that is costly before sampling.

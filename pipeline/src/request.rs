@@ -6,26 +6,41 @@ use globset::{GlobBuilder, GlobMatcher};
 use packshot_materials::library::Library;
 use packshot_materials::map::MaterialMap;
 use packshot_materials::mapping::OnUnmapped;
-use packshot_renderer::diagnostic::{Diagnostic, Severity};
-use packshot_renderer::import::ImportOptions;
+use packshot_renderer::diagnostic::{Diagnostic, Severity, option_place};
 use packshot_renderer::scene::{Part, Scene};
-use packshot_renderer::shot::request::ShotRequest;
+use packshot_renderer::shot::EnvironmentMap;
 
 use crate::error::{Error, ErrorKind, Fault};
+use crate::plan::{self, Base, Limits, Options, PicturePlan, PlainNames};
 use crate::template::Overrides;
 
-/// A picture to make of a file. The default is a packshot: three quarters from the front, soft studio light, transparent
-/// background, 1024 pixels a side.
-#[derive(Clone, Debug, Default)]
+/// A picture to make of a file. The default is a packshot: three quarters from the front, soft studio light, transparent background, 1024 pixels
+/// a side.
+#[derive(Clone, Debug)]
 pub struct RenderRequest {
-    /// How the file's axes and units are read.
-    pub import: ImportOptions,
-    /// Which of its parts count.
-    pub parts: PartFilter,
-    /// Which part gets which material.
-    pub materials: MaterialRequest,
-    /// Camera, film, light, background and view.
-    pub shot: ShotRequest,
+    /// What the picture is told; what is not given has its default.
+    pub options: Options,
+    /// Where materials come from.
+    pub library: Arc<Library>,
+    /// What lights the product in place of a rig.
+    pub environment: Option<Arc<EnvironmentMap>>,
+}
+
+impl Default for RenderRequest {
+    fn default() -> Self {
+        Self { options: Options::default(), library: Arc::new(Library::builtin().clone()), environment: None }
+    }
+}
+
+impl RenderRequest {
+    /// What is to be made.
+    ///
+    /// # Errors
+    /// `usage.…` with everything that is wrong with the options.
+    pub fn plan(&self) -> Result<PicturePlan, Error> {
+        let base = Base { has_environment: self.environment.is_some(), ..Base::default() };
+        plan::resolve(&base, &self.options, &Limits::default()).map_err(|faults| plan::refused(&faults, &PlainNames))
+    }
 }
 
 /// Which part gets which material.
@@ -86,7 +101,7 @@ impl PartFilter {
     /// Of the parts that a pattern of `only` matches (all when it is empty), those that no pattern of `hide` matches.
     pub fn new<S: AsRef<str>>(only: &[S], hide: &[S]) -> Self {
         let patterns = |option, texts: &[S]| texts.iter().map(|text| PartPattern::new(option, text.as_ref())).collect();
-        Self { only: patterns("--only", only), hide: patterns("--hide", hide) }
+        Self { only: patterns("only", only), hide: patterns("hide", hide) }
     }
 
     /// Takes the parts that are not shown out of a scene. A pattern that matches no part is a finding.
@@ -102,7 +117,7 @@ impl PartFilter {
         let diagnostics = self.only.iter().chain(&self.hide).filter(unused).map(|pattern| Diagnostic {
             code: "pattern_unmatched",
             severity: Severity::Warning,
-            at: format!("{} {}", pattern.option, pattern.text),
+            at: format!("{} {}", option_place(pattern.option), pattern.text),
             message: "the pattern matches no part".to_owned(),
         });
         let diagnostics = diagnostics.collect();
@@ -115,8 +130,9 @@ impl PartFilter {
         scene.parts = shown.into_iter().map(|(part, _)| part).collect();
         if scene.parts.is_empty() {
             let listed: Vec<&str> = names.iter().map(|[name, _]| name.as_str()).take(20).collect();
-            let option = if self.only.is_empty() { "--hide" } else { "--only" };
-            let fault = Fault::new("usage.nothing_left", "no part of the file is left to show").at(option);
+            let option = if self.only.is_empty() { "hide" } else { "only" };
+            let fault =
+                Fault::new("usage.nothing_left", "no part of the file is left to show").at(option_place(option));
             return Err(Error::new(ErrorKind::Request, fault.help(format!("the file has {}", listed.join(", ")))));
         }
         Ok((hidden.into_iter().map(|(part, _)| part).collect(), diagnostics))
@@ -168,6 +184,6 @@ mod tests {
         let (hidden, found) =
             PartFilter::new(&[], &["Ring", "Screw*", "["]).apply(&mut scene(&["Ring", "Cap"])).expect("a part is left");
         assert_eq!(hidden.len(), 1);
-        assert_eq!(found.iter().map(|f| f.at.as_str()).collect::<Vec<_>>(), ["--hide Screw*", "--hide ["]);
+        assert_eq!(found.iter().map(|f| f.at.as_str()).collect::<Vec<_>>(), ["option:hide Screw*", "option:hide ["]);
     }
 }

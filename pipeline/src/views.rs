@@ -7,17 +7,20 @@ use packshot_renderer::scene::Scene;
 use packshot_renderer::shot::Shot;
 use packshot_renderer::shot::request::{self, Framing, ShotRequest};
 use packshot_renderer::shot::view::NamedView;
+use packshot_words::words;
 
 use crate::error::Error;
 
-/// How large views show the product.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Scale {
-    /// Each as large as it can be.
-    #[default]
-    PerView,
-    /// All as large as the one that needs the most room.
-    Shared,
+words! {
+    /// How large several views show the product.
+    #[derive(Default)]
+    pub enum Scale {
+        /// Each as large as it can be
+        #[default]
+        PerView = "per_view",
+        /// All as large as the one that needs the most room
+        Shared = "shared",
+    }
 }
 
 /// One view of a product.

@@ -12,6 +12,7 @@ use std::path::Path;
 use glam::{Vec3, vec3};
 use packshot_renderer::shot::EnvironmentMap;
 use packshot_renderer::shot::rig::RigName;
+use packshot_words::Word;
 use rayon::prelude::*;
 
 const STEEL: Vec3 = vec3(0.530, 0.513, 0.494);
@@ -19,7 +20,7 @@ const TILE_PX: usize = 240;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = std::env::args().nth(1).unwrap_or_else(|| ".".to_owned());
-    for (name, rig) in RigName::NAMES {
+    for (name, rig) in RigName::pairs() {
         let Some(map) = rig.map() else { continue };
         let pixels: Vec<Vec3> = map.rgb.iter().map(|&rgb| Vec3::from(rgb)).collect();
         write_png(&Path::new(&folder).join(format!("{name}_map.png")), &pixels, map.width_px as usize)?;

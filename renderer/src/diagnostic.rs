@@ -2,6 +2,20 @@
 
 use serde::Serialize;
 
+/// What stands before the name of an option in the place of a finding or an error: libraries do not know how the user of a surface writes it.
+const OPTION: &str = "option:";
+
+/// The place of a finding or an error that is about an option of pictures, by its name in the table of options (`light_rotation_deg`).
+pub fn option_place(name: &str) -> String {
+    format!("{OPTION}{name}")
+}
+
+/// The name of the option that a place is about, and what stands behind it: a value of it, after a space, or nothing.
+pub fn option_of_place(at: &str) -> Option<(&str, &str)> {
+    let rest = at.strip_prefix(OPTION)?;
+    Some(rest.split_at(rest.find(' ').unwrap_or(rest.len())))
+}
+
 /// One finding about the input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Diagnostic {
@@ -10,7 +24,7 @@ pub struct Diagnostic {
     /// How much it matters.
     pub severity: Severity,
     /// Where: a JSON pointer into the file (with `, element n` for one of an accessor's), `byte n` of the container, a part's
-    /// path, or `bounding box` for the whole.
+    /// path, `bounding box` for the whole, or [an option](option_place).
     pub at: String,
     /// One sentence for a person.
     pub message: String,

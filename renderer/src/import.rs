@@ -40,7 +40,7 @@ mod parts;
 mod inspect;
 
 use glam::{DAffine3, DMat3, DVec3};
-use serde::Serialize;
+use packshot_words::words;
 
 use self::cancel::Cancel;
 pub use self::error::{ImportError, ImportErrorCode};
@@ -89,14 +89,16 @@ pub struct Pose {
     pub time_s: f64,
 }
 
-/// The axis of the file that points up in the world.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub enum UpAxis {
-    /// As glTF defines it.
-    #[default]
-    Y,
-    /// (x, y, z) of the file becomes (x, z, −y).
-    Z,
+words! {
+    /// The axis of the file that points up in the world.
+    #[derive(Default)]
+    pub enum UpAxis {
+        /// As glTF defines it
+        #[default]
+        Y = "y",
+        /// As many CAD systems have it: (x, y, z) of the file becomes (x, z, −y)
+        Z = "z",
+    }
 }
 
 /// What is refused as too large, although it is sound. The defaults admit any real product and bound the memory that a

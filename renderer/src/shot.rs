@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use glam::{DAffine3, DVec3};
 use packshot_materials::openpbr::OpenPbr;
+use packshot_words::{Entry, Word};
 use serde::Serialize;
 
 use self::lut::Lut;
@@ -391,37 +392,37 @@ pub enum AgxLook {
 }
 
 impl ViewTransform {
-    /// All of them with the names that files and options use.
-    pub const NAMES: [(&'static str, Self); 13] = [
-        ("agx", Self::Agx),
-        ("agx_very_high_contrast", Self::AgxLook(AgxLook::VeryHighContrast)),
-        ("agx_high_contrast", Self::AgxLook(AgxLook::HighContrast)),
-        ("agx_medium_high_contrast", Self::AgxLook(AgxLook::MediumHighContrast)),
-        ("agx_base_contrast", Self::AgxLook(AgxLook::BaseContrast)),
-        ("agx_medium_low_contrast", Self::AgxLook(AgxLook::MediumLowContrast)),
-        ("agx_low_contrast", Self::AgxLook(AgxLook::LowContrast)),
-        ("agx_very_low_contrast", Self::AgxLook(AgxLook::VeryLowContrast)),
-        ("agx_punchy", Self::AgxLook(AgxLook::Punchy)),
-        ("agx_greyscale", Self::AgxLook(AgxLook::Greyscale)),
-        ("khronos_neutral", Self::KhronosNeutral),
-        ("standard", Self::Standard),
-        ("raw", Self::Raw),
-    ];
-
-    /// The name that files and options use.
-    pub fn name(self) -> &'static str {
-        Self::NAMES.iter().find(|(_, transform)| *transform == self).map_or("agx", |(name, _)| name)
-    }
-
-    /// The transform of this name.
-    pub fn by_name(name: &str) -> Option<Self> {
-        Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, transform)| *transform)
-    }
-
     /// The transform of other renderers that is nearest: the same, but for the looks of AgX.
     pub fn without_look(self) -> Self {
         if matches!(self, Self::AgxLook(_)) { Self::Agx } else { self }
     }
+}
+
+impl Word for ViewTransform {
+    const ENTRIES: &'static [Entry<Self>] = {
+        const fn entry(word: &'static str, value: ViewTransform, meaning: &'static str) -> Entry<ViewTransform> {
+            Entry { word, older: &[], value, meaning }
+        }
+        &[
+            entry("agx", Self::Agx, "Filmic: highlights bleach gently"),
+            entry("agx_very_high_contrast", Self::AgxLook(AgxLook::VeryHighContrast), "AgX with contrast 1.57"),
+            entry("agx_high_contrast", Self::AgxLook(AgxLook::HighContrast), "AgX with contrast 1.4"),
+            entry("agx_medium_high_contrast", Self::AgxLook(AgxLook::MediumHighContrast), "AgX with contrast 1.2"),
+            entry(
+                "agx_base_contrast",
+                Self::AgxLook(AgxLook::BaseContrast),
+                "AgX with contrast 1: the plain one but for rounding",
+            ),
+            entry("agx_medium_low_contrast", Self::AgxLook(AgxLook::MediumLowContrast), "AgX with contrast 0.9"),
+            entry("agx_low_contrast", Self::AgxLook(AgxLook::LowContrast), "AgX with contrast 0.8"),
+            entry("agx_very_low_contrast", Self::AgxLook(AgxLook::VeryLowContrast), "AgX with contrast 0.7"),
+            entry("agx_punchy", Self::AgxLook(AgxLook::Punchy), "AgX with deeper, more colourful shadows"),
+            entry("agx_greyscale", Self::AgxLook(AgxLook::Greyscale), "AgX without colour"),
+            entry("khronos_neutral", Self::KhronosNeutral, "Keeps base colours"),
+            entry("standard", Self::Standard, "The sRGB curve, clipped"),
+            entry("raw", Self::Raw, "The linear numbers, clipped"),
+        ]
+    };
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ use packshot_domain::step::StepName;
 use packshot_domain::stream::StreamId;
 use packshot_domain::task::{Lane, QueueName, SERVICE_DEATHS_MAX_INLINE, TaskKind};
 use packshot_pipeline::picture::Format;
+use packshot_pipeline::plan::{Base, Limits, Options, resolve};
 use packshot_pipeline::product::{PartMaterials, Product};
 use packshot_pipeline::render::{Renderer, RendererOptions};
 use packshot_pipeline::request::{MaterialRequest, PartFilter};
@@ -111,14 +112,15 @@ impl AssetSource for OneFile {
 }
 
 fn input(scene: ContentAddress) -> RenderInput {
-    let request = RenderRequest {
-        width: SIDE_PX,
-        height: SIDE_PX,
-        samples: SAMPLES,
-        device: "cpu".to_owned(),
-        ..RenderRequest::default()
+    let options = Options {
+        width: Some(SIDE_PX),
+        height: Some(SIDE_PX),
+        samples: Some(SAMPLES),
+        device: Some("cpu".to_owned()),
+        ..Options::default()
     };
-    RenderInput { scene, environment: None, libraries: Vec::new(), fallback_material: None, request }
+    let plan = resolve(&Base::default(), &options, &Limits::default()).expect("a plan");
+    RenderInput { scene, environment: None, libraries: Vec::new(), fallback_material: None, plan }
 }
 
 async fn executed(executor: Arc<dyn Executor>) -> Result<Duration, Failure> {
@@ -160,7 +162,10 @@ fn task(id: RenderId, scene: ContentAddress, created_by: UserId) -> Result<NewRe
         id,
         kind: RenderKind::Still,
         priority: 0,
-        request: serde_json::to_value(&input.request)?,
+        request: serde_json::to_value(RenderRequest {
+            options: input.plan.options.clone(),
+            ..RenderRequest::default()
+        })?,
         metadata: serde_json::json!({}),
         samples_target: i32::try_from(SAMPLES)?,
         created_by,

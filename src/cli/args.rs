@@ -1,123 +1,47 @@
-//! Options that several commands have, and what becomes of them.
+//! What several commands are given: a product, libraries of materials, a map.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::Args;
 use packshot::error::Fault;
-use packshot::request::{MaterialRequest, PartFilter};
-use packshot::template::Overrides;
+use packshot::plan::value::Materials;
+use packshot::plan::{self, Base, Limits, PicturePlan};
 use packshot_materials::library::{Layer, Library, Package, SourceFile};
 use packshot_materials::map::MaterialMap;
 use packshot_renderer::diagnostic::Diagnostic;
-use packshot_renderer::import::{ImportOptions, Pose};
 use packshot_renderer::sample;
 
 use super::failure::{Exit, Failure};
 use super::files::{self, InputKind};
-use super::options::{LookWord, OnUnmappedWord, UpAxisWord, number, positive};
 use super::places::Places;
+use super::table::{CommandNames, ProductOptions};
 
-/// How a file's axes and units are read, and which of its parts count.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct SceneArgs {
-    /// The file's axis that points up
-    #[arg(long, value_name = "AXIS", default_value = "y", value_enum, help_heading = "Product")]
-    pub(crate) up_axis: UpAxisWord,
-    /// Metres per unit of the file
-    #[arg(long, value_name = "X", default_value_t = 1.0, allow_negative_numbers = true, value_parser = positive(1e12), help_heading = "Product")]
-    pub(crate) unit_scale: f64,
-    /// The material variant to show, by its name in the file
-    #[arg(long, value_name = "NAME", help_heading = "Product")]
-    pub(crate) variant: Option<String>,
-    /// The animation to show a moment of, by its name in the file; without --time, its begin
-    #[arg(long, value_name = "NAME", help_heading = "Product")]
-    pub(crate) animation: Option<String>,
-    /// The moment to show, in seconds from the begin of --animation, or of the first animation
-    #[arg(long = "time", value_name = "S", allow_negative_numbers = true, value_parser = number(0.0, 1e9), help_heading = "Product")]
-    pub(crate) time_s: Option<f64>,
-    /// Whose reading of the file's own materials and lights to follow
-    #[arg(long, value_name = "NAME", default_value = "gltf", value_enum, help_heading = "Product")]
-    pub(crate) look: LookWord,
-    /// Show only parts of this name or path; globs such as `Ball_*` match the whole name
-    #[arg(long, value_name = "PART", help_heading = "Product")]
-    pub(crate) only: Vec<String>,
-    /// Leave out parts of this name or path; globs as for --only
-    #[arg(long, value_name = "PART", help_heading = "Product")]
-    pub(crate) hide: Vec<String>,
+/// What a command asks for that looks into a product and renders nothing.
+pub(crate) struct ProductPlan {
+    pub(crate) plan: PicturePlan,
+    pub(crate) library: Arc<Library>,
+    /// What was noticed about libraries.
+    pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
-impl SceneArgs {
-    pub(crate) fn import_options(&self) -> ImportOptions {
-        let is_posed = self.animation.is_some() || self.time_s.is_some();
-        let pose = Pose { animation: self.animation.clone(), time_s: self.time_s.unwrap_or(0.0) };
-        ImportOptions {
-            up_axis: self.up_axis.into(),
-            unit_scale: self.unit_scale,
-            variant: self.variant.clone(),
-            pose: is_posed.then_some(pose),
-            look: self.look.into(),
-            ..ImportOptions::default()
+impl ProductPlan {
+    /// Decides what the options ask for, and reads the map and the libraries that they name.
+    pub(crate) fn of(options: &ProductOptions) -> Result<Self, Failure> {
+        let mut asked = options.asked()?;
+        if let Some(path) = &asked.material_map {
+            asked.options.materials = Some(Materials { library: None, map: Some(read_material_map(path)?) });
         }
-    }
-
-    pub(crate) fn part_filter(&self) -> PartFilter {
-        PartFilter::new(&self.only, &self.hide)
+        let plan = plan::resolve(&Base::default(), &asked.options, &Limits::default());
+        let plan = plan.map_err(|faults| Failure::from(plan::refused(&faults, &CommandNames)))?;
+        let (library, diagnostics) = libraries(&asked.libraries)?;
+        Ok(Self { plan, library, diagnostics })
     }
 }
 
-/// Which part gets which material.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct MaterialArgs {
-    /// Which part gets which material: {"parts":[{"part_name":"Outer_Ring","material":"Steel"}]}
-    #[arg(long, value_name = "FILE", help_heading = "Materials")]
-    pub(crate) material_map: Option<PathBuf>,
-    /// One more entry of the map, such as Outer_Ring=Steel
-    #[arg(long, value_name = "PART=MATERIAL", help_heading = "Materials")]
-    pub(crate) material: Vec<String>,
-    /// A folder with a material library over the built-in one; later ones win
-    #[arg(long, value_name = "DIR", help_heading = "Materials")]
-    pub(crate) library: Vec<PathBuf>,
-    /// What becomes of parts that no entry matches
-    #[arg(long, value_name = "HOW", default_value = "magenta", value_enum, help_heading = "Materials")]
-    pub(crate) on_unmapped: OnUnmappedWord,
-}
-
-impl MaterialArgs {
-    /// The request, and what was noticed about libraries.
-    pub(crate) fn request(&self) -> Result<(MaterialRequest, Vec<Diagnostic>), Failure> {
-        let map = self.map()?;
-        let (library, diagnostics) = libraries(&self.library)?;
-        Ok((
-            MaterialRequest { library, map, on_unmapped: self.on_unmapped.into(), overrides: Overrides::default() },
-            diagnostics,
-        ))
-    }
-
-    /// The map in force: that of the file with the entries of `--material` over it.
-    fn map(&self) -> Result<Option<MaterialMap>, Failure> {
-        let map = match &self.material_map {
-            Some(path) => {
-                let name = path.display().to_string();
-                let map = MaterialMap::parse(&name, &files::read(path, InputKind::Map)?);
-                Some(map.map_err(packshot::Error::from)?)
-            }
-            None => None,
-        };
-        if self.material.is_empty() {
-            return Ok(map);
-        }
-        // An argument that is no map entry is wrong usage, not a bad file.
-        let map = map.unwrap_or_default().with_arguments("--material", &self.material);
-        map.map(Some).map_err(|rejected| Failure {
-            exit: Exit::Usage,
-            faults: rejected
-                .findings
-                .into_iter()
-                .map(|f| Fault { code: "usage.invalid_value".into(), ..f.into() })
-                .collect(),
-        })
-    }
+/// A map of materials in a file.
+pub(crate) fn read_material_map(path: &Path) -> Result<MaterialMap, Failure> {
+    let map = MaterialMap::parse(&path.display().to_string(), &files::read(path, InputKind::Map)?);
+    Ok(map.map_err(packshot::Error::from)?)
 }
 
 /// The built-in library with those of `folders` over it, and warnings about them.

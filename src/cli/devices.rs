@@ -13,13 +13,10 @@ use packshot_renderer::backend::device::{self, DeviceReport, DeviceState};
 use super::failure::{Exit, Failure};
 use super::{cache, files, kit};
 
-/// What computes.
+/// With how many threads.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Device")]
-pub(crate) struct DeviceArgs {
-    /// auto, cpu, gpu, or part of an adapter's name (`packshot devices` lists them)
-    #[arg(long, value_name = "WHICH", default_value = "auto", env = "PACKSHOT_DEVICE", value_parser = device_request)]
-    device: DeviceRequest,
+pub(crate) struct ThreadArgs {
     /// CPU threads [default: all]
     #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -29,12 +26,12 @@ fn device_request(text: &str) -> Result<DeviceRequest, Infallible> {
     Ok(DeviceRequest::from(text))
 }
 
-impl DeviceArgs {
-    /// Opens the device, with what removes noise in place of Packshot's own denoiser.
-    pub(crate) fn renderer(&self, oidn: Option<Oidn>) -> Result<Renderer, Failure> {
+impl ThreadArgs {
+    /// Opens a device, with what removes noise in place of Packshot's own denoiser.
+    pub(crate) fn renderer(&self, device: Option<&str>, oidn: Option<Oidn>) -> Result<Renderer, Failure> {
         let n_threads = self.threads.map_or(0, usize::from);
         let options = RendererOptions { n_threads, kernel_cache: cache::kernels(), oidn };
-        Renderer::new(&self.device, options).map_err(|error| {
+        Renderer::new(&device.map_or(DeviceRequest::Auto, DeviceRequest::from), options).map_err(|error| {
             let option = if error.code().starts_with("denoise.") { "--denoise-with" } else { "--device" };
             Failure::from(error).at_option(option)
         })

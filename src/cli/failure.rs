@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use packshot::error::{Error, ErrorKind, Fault};
 
+use super::table;
+
 /// The exit codes of the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -103,6 +105,7 @@ impl From<Error> for Failure {
             ErrorKind::Cancelled => Exit::Cancelled,
             ErrorKind::Internal => Exit::Internal,
         };
-        Self { exit, faults: error.faults }
+        let faults = error.faults.into_iter().map(|fault| Fault { at: table::place(&fault.at), ..fault });
+        Self { exit, faults: faults.collect() }
     }
 }

@@ -6,10 +6,11 @@ use clap::{Args, Subcommand};
 use packshot::product::Product;
 use packshot_materials::map::template;
 
-use super::args::{Input, MaterialArgs, SceneArgs};
+use super::args::{Input, ProductPlan};
 use super::failure::Failure;
 use super::interrupt::Interrupt;
 use super::places::Places;
+use super::table::ProductOptions;
 use super::{console, files};
 
 /// Subcommands of `map`.
@@ -30,23 +31,21 @@ pub(crate) struct InitArgs {
     #[arg(short, long, value_name = "MAP.json", default_value = "-")]
     output: PathBuf,
     #[command(flatten)]
-    scene: SceneArgs,
-    #[command(flatten)]
-    materials: MaterialArgs,
+    options: ProductOptions,
 }
 
 pub(crate) fn run(command: &MapCommand) -> Result<(), Failure> {
     let MapCommand::Init(args) = command;
     let mut places = Places::default();
     places.read(&args.input, "<INPUT>")?;
-    args.materials.material_map.as_deref().map_or(Ok(()), |path| places.read(path, "--material-map"))?;
+    args.options.asked()?.material_map.as_deref().map_or(Ok(()), |path| places.read(path, "--material-map"))?;
     places.write(&args.output, "-o")?;
     let interrupt = Interrupt::install()?;
-    let (request, diagnostics) = args.materials.request()?;
+    let ProductPlan { plan, library, diagnostics } = ProductPlan::of(&args.options)?;
     console::print_findings(&diagnostics);
     let source = Input::File(args.input.clone()).read()?;
-    let (options, filter) = (args.scene.import_options(), args.scene.part_filter());
-    let product = Product::import(&source.glb, &options, &filter, &interrupt.cancel)?;
+    let product = Product::import(&source.glb, &plan.import_options(), &plan.part_filter(), &interrupt.cancel)?;
+    let request = plan.material_request(library)?;
     let text = template(&request.library, request.map.as_ref(), &product.part_names());
     files::write(&args.output, text.as_bytes(), &interrupt)
 }

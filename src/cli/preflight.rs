@@ -8,9 +8,10 @@ use packshot::report::{Animation, Preflight};
 use packshot_materials::mapping::OnUnmapped;
 use packshot_materials::name::one_line;
 
-use super::args::{Input, MaterialArgs, SceneArgs};
+use super::args::{Input, ProductPlan};
 use super::failure::Failure;
 use super::interrupt::Interrupt;
+use super::table::{ProductOptions, place};
 use super::{console, files};
 
 /// Arguments of `preflight`.
@@ -24,9 +25,7 @@ pub(crate) struct PreflightArgs {
     #[arg(long, value_name = "NAME", conflicts_with = "input")]
     sample: Option<String>,
     #[command(flatten)]
-    scene: SceneArgs,
-    #[command(flatten)]
-    materials: MaterialArgs,
+    options: ProductOptions,
     /// Print the report as JSON on stdout
     #[arg(long)]
     json: bool,
@@ -43,15 +42,16 @@ impl PreflightArgs {
 
 pub(crate) fn run(args: &PreflightArgs) -> Result<(), Failure> {
     let interrupt = Interrupt::install()?;
-    let (mut request, diagnostics) = args.materials.request()?;
+    let ProductPlan { plan, library, diagnostics } = ProductPlan::of(&args.options)?;
     let source = args.input().read()?;
-    let (options, filter) = (args.scene.import_options(), args.scene.part_filter());
-    let product = Product::import(&source.glb, &options, &filter, &interrupt.cancel)?;
+    let product = Product::import(&source.glb, &plan.import_options(), &plan.part_filter(), &interrupt.cancel)?;
+    let mut request = plan.material_request(library)?;
     request.map = request.map.or(source.map);
     let materials = PartMaterials::resolve(&product, &request);
     materials.log();
     let must_map = request.on_unmapped == OnUnmapped::Fail;
-    let preflight = Preflight::new(&product, &materials, &diagnostics, must_map);
+    let mut preflight = Preflight::new(&product, &materials, &diagnostics, must_map);
+    preflight.diagnostics.iter_mut().for_each(|finding| finding.at = place(&finding.at));
     interrupt.check()?;
     if args.json {
         files::print_json(&preflight)?;

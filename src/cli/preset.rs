@@ -2,10 +2,10 @@
 
 use packshot::error::Fault;
 use packshot::preset::Preset;
+use packshot::taken::Taken;
 use packshot::verify::{self, Check, Measurements};
 
 use super::failure::{Exit, Failure};
-use super::render::taken::Taken;
 use super::render::target::Target;
 
 /// Holds a picture against its preset, if it has one. What is not written is taken for a file as it would be.

@@ -1,26 +1,24 @@
 //! `packshot render`: pictures of files.
 
-use std::time::Duration;
-
 use packshot::Renderer;
 use packshot::denoise::{Denoise, DenoiseWith};
-use packshot::picture::{Format, Picture};
+use packshot::picture::Picture;
+use packshot::plan::Kind;
 use packshot::render::{ReadyShot, ResidentProduct};
 use packshot::report::Preflight;
+use packshot::taken::{Taken, Taking};
+use packshot::template::Template;
 use packshot::timing::{Seconds, Stopwatch};
 use packshot_renderer::backend::RenderControl;
 use packshot_renderer::shot::{Floor, Shot};
+use packshot_words::Word;
 
 pub(crate) mod args;
 pub(crate) mod denoise;
 mod dump;
-pub(crate) mod framing;
-mod ground;
-mod lines;
 mod places;
 pub(crate) mod result;
 pub(crate) mod source;
-pub(crate) mod taken;
 pub(crate) mod target;
 
 pub(crate) use args::{PictureArgs, RenderArgs};
@@ -30,10 +28,10 @@ use super::failure::Failure;
 use super::interrupt::Interrupt;
 use super::places::Places;
 use super::progress::RenderBar;
-use super::{console, files, preset};
+use super::{console, files, preset, table};
+use args::Planned;
 use result::{RenderResult, Report, Results, samples_per_second};
 use source::{Common, Subject};
-use taken::Taken;
 use target::{Target, targets};
 
 /// What a dumped shot says of an Open Image Denoise, for which its format has no place.
@@ -44,15 +42,16 @@ const LEFT_OUT_LINES: &str = "lines";
 pub(crate) fn run(args: &RenderArgs, quiet: bool) -> Result<(), Failure> {
     args.check()?;
     let picture = &args.picture;
-    let mut session = Session::open(picture, target::formats(&picture.output()), quiet)?;
+    let planned = picture.plan(Kind::Still, 1, &args.inputs)?;
+    let mut session = Session::open(picture, &planned, quiet)?;
     let mut failures = Vec::new();
     let results = match &args.shot {
         Some(path) => {
-            let targets = targets(&picture.output(), &[source::shot_stem(path)])?;
+            let targets = targets(&picture.output, &planned.plan.files, &[source::shot_stem(path)])?;
             let clock = Stopwatch::start();
             session.places.read(path, "--shot")?;
             targets.iter().try_for_each(|target| target.take_places(&mut session.places))?;
-            let (subject, shot, denoise) = source::from_shot(path, picture, &session.interrupt.cancel)?;
+            let (subject, shot, denoise) = source::from_shot(path, picture, &planned, &session.interrupt.cancel)?;
             for path in [&subject.origin.glb_path, &subject.origin.environment_path].into_iter().flatten() {
                 session.places.read(path, "--shot")?;
             }
@@ -64,14 +63,14 @@ pub(crate) fn run(args: &RenderArgs, quiet: bool) -> Result<(), Failure> {
             let inputs = Input::list(&args.inputs, &args.sample)?;
             let stems: Vec<String> = inputs.iter().map(Input::stem).collect();
             inputs.iter().try_for_each(|input| input.take_place(&mut session.places))?;
-            let targets = targets(&picture.output(), &stems)?;
+            let targets = targets(&picture.output, &planned.plan.files, &stems)?;
             targets.iter().try_for_each(|target| target.take_places(&mut session.places))?;
             let mut clock = Stopwatch::start();
-            let common = Common::read(picture)?;
+            let common = Common::read(picture, &planned)?;
             let mut results = Vec::new();
             for (i, input) in inputs.iter().enumerate() {
                 let subject = common.subject(input, &session.interrupt.cancel);
-                let shot = |subject: &mut Subject| common.shot(picture, args.framing(), subject);
+                let shot = |subject: &mut Subject| common.shot(subject);
                 match subject.and_then(|subject| session.render(subject, shot, targets.get(i), clock)) {
                     Ok(result) => results.push(result),
                     Err(failure) if inputs.len() == 1 => return Err(failure),
@@ -95,32 +94,45 @@ pub(crate) fn run(args: &RenderArgs, quiet: bool) -> Result<(), Failure> {
         results => files::print_json(&Results::new(results, &failures))?,
     }
     let checked = results.iter().map(|result| (result.output.clone().unwrap_or_default(), &result.checks[..]));
-    failures.extend(preset::require_passed(picture.preset, checked).err());
+    failures.extend(preset::require_passed(planned.plan.preset(), checked).err());
     Failure::of_all(failures).map_or(Ok(()), Err)
 }
 
 /// What stays from picture to picture.
 pub(crate) struct Session<'a> {
     pub(crate) args: &'a PictureArgs,
+    pub(crate) planned: &'a Planned,
     pub(crate) quiet: bool,
     pub(crate) interrupt: Interrupt,
     /// What is read and written.
     pub(crate) places: Places,
     /// When noise is removed.
     denoise: Denoise,
-    /// What each picture is written in.
-    formats: Vec<Format>,
     /// Made when the first input has been read: a broken file loads no driver.
     renderer: Option<Renderer>,
 }
 
 impl<'a> Session<'a> {
-    /// Takes over Ctrl-C, and keeps to the threads that are asked for. `formats` are those that each picture is written in.
-    pub(crate) fn open(args: &'a PictureArgs, formats: Vec<Format>, quiet: bool) -> Result<Self, Failure> {
-        args.device.use_threads()?;
-        let denoise = args.denoise.when(args.template());
-        let places = args.places()?;
-        Ok(Self { args, quiet, interrupt: Interrupt::install()?, places, denoise, formats, renderer: None })
+    /// Takes over Ctrl-C, and keeps to the threads that are asked for.
+    pub(crate) fn open(args: &'a PictureArgs, planned: &'a Planned, quiet: bool) -> Result<Self, Failure> {
+        args.threads.use_threads()?;
+        let denoise = planned.plan.denoise();
+        let places = args.places(planned)?;
+        Ok(Self { args, planned, quiet, interrupt: Interrupt::install()?, places, denoise, renderer: None })
+    }
+
+    fn template(&self) -> Option<&'a Template> {
+        self.planned.template.as_ref().map(|file| &file.template)
+    }
+
+    /// How pictures of a shot are taken.
+    pub(crate) fn taking(&self, shot: &Shot) -> Taking {
+        let mut taking = self.planned.plan.taking([shot.film.width_px, shot.film.height_px]);
+        taking.denoise = self.denoise;
+        if self.args.output.output.is_none() {
+            taking.formats.clear();
+        }
+        taking
     }
 
     fn render(
@@ -138,15 +150,17 @@ impl<'a> Session<'a> {
         let output = &self.args.output;
         if let Some(path) = &output.dump_shot {
             let left_out = &mut subject.origin.left_out.shot;
-            let has_oidn = self.args.denoise.with(self.args.template()) == DenoiseWith::Oidn && self.denoises(&shot);
-            let has_lines = self.args.lines.request([shot.film.width_px, shot.film.height_px]).is_some();
+            let taking = self.taking(&shot);
+            let denoises = taking.noise_wishes(shot.view.transform).denoised;
+            let has_oidn = self.args.denoiser.with(self.template()) == DenoiseWith::Oidn && denoises;
+            let has_lines = taking.lines.is_some();
             for (_, what) in [(has_oidn, LEFT_OUT_OIDN), (has_lines, LEFT_OUT_LINES)].iter().filter(|(has, _)| *has) {
                 if !left_out.iter().any(|known| known == what) {
                     left_out.push((*what).to_owned());
                 }
             }
             // A shot file is one picture: the first of those that a template asks for.
-            let denoise = self.denoise.applies(self.formats.first().copied(), shot.view.transform);
+            let denoise = self.denoise.applies(taking.formats.first().copied(), shot.view.transform);
             dump::dump(path, &subject, &shot, denoise, (&mut self.places, &self.interrupt))?;
         }
         if let Some(path) = &output.report {
@@ -185,11 +199,11 @@ impl<'a> Session<'a> {
             warm,
             rays: picture.rays,
             samples_per_second: samples_per_second(picture),
-            look: subject.product.scene.look.name(),
+            look: subject.product.scene.look.word(),
             parts: subject.product.scene.parts.len(),
             unmapped_parts: subject.materials.unmapped(),
             diagnostics: preflight.diagnostics.clone(),
-            checks: preset::check(self.args.preset, &taken, target, n_bytes),
+            checks: preset::check(self.planned.plan.preset(), &taken, target, n_bytes),
             device: taken.picture.device,
         };
         if let Some(path) = &output.report {
@@ -204,7 +218,8 @@ impl<'a> Session<'a> {
 
     /// What was noticed before anything is rendered, said to a person.
     pub(crate) fn preflight(&self, subject: &mut Subject) -> Preflight {
-        let preflight = Preflight::new(&subject.product, &subject.materials, &subject.diagnostics, false);
+        let mut preflight = Preflight::new(&subject.product, &subject.materials, &subject.diagnostics, false);
+        preflight.diagnostics.iter_mut().for_each(|finding| finding.at = table::place(&finding.at));
         self.warn(subject, &preflight);
         preflight
     }
@@ -227,9 +242,9 @@ impl<'a> Session<'a> {
         if self.renderer.is_none() {
             let oidn = match self.denoise {
                 Denoise::Off => None,
-                Denoise::Auto | Denoise::On => self.args.denoise.oidn(self.args.template())?,
+                Denoise::Auto | Denoise::On => self.args.denoiser.oidn(self.template())?,
             };
-            self.renderer = Some(self.args.device.renderer(oidn)?);
+            self.renderer = Some(self.args.threads.renderer(self.planned.plan.options.device.as_deref(), oidn)?);
         }
         Ok(self.renderer.as_ref().expect("made just above"))
     }
@@ -247,42 +262,17 @@ impl<'a> Session<'a> {
 
     pub(crate) fn sample(&self, ready: &ReadyShot, name: &str) -> Result<Taken, Failure> {
         let film = &ready.shot().film;
-        let (lines, cancel) = (&self.args.lines, &self.interrupt.cancel);
-        let size_px = [film.width_px, film.height_px];
-        let drawn = lines.request(size_px);
-        if let Some(drawn) = drawn.as_ref().filter(|_| lines.lines_only) {
-            return Ok(Taken::one(ready.drawing(drawn, cancel)?, self.denoise));
-        }
-        let bar = RenderBar::new(name, u64::from(film.width_px) * u64::from(film.height_px), self.quiet);
-        let control = RenderControl {
-            progress: &|progress| bar.show(progress),
-            time_max: self.args.film.max_time.map(Duration::from_secs_f64),
-            ..RenderControl::new(cancel)
-        };
-        let noisy = ready.render_layers(&control, &self.args.output.aovs()?, lines.style(size_px))?;
-        let with_lines = |picture: Picture| match &drawn {
-            Some(drawn) => ready.with_lines(picture, drawn, cancel),
-            None => Ok(picture),
-        };
-        if !self.denoises(ready.shot()) {
-            return Ok(Taken::one(with_lines(noisy)?, self.denoise));
-        }
-        if !self.keeps_noise(ready.shot()) {
-            return Ok(Taken::one(with_lines(ready.denoised(noisy, cancel)?)?, self.denoise));
-        }
-        let denoised = ready.denoised(noisy.clone(), cancel)?;
-        Ok(Taken::two(with_lines(denoised)?, with_lines(noisy)?, self.denoise))
+        let taking = self.taking(ready.shot());
+        let is_quiet = self.quiet || taking.is_drawing;
+        let bar = RenderBar::new(name, u64::from(film.width_px) * u64::from(film.height_px), is_quiet);
+        let show = |progress| bar.show(progress);
+        let control = RenderControl { progress: &show, ..RenderControl::new(&self.interrupt.cancel) };
+        Ok(taking.take(ready, &control)?)
     }
 
     /// Whether noise is removed from pictures of a shot, for one of their files at least.
     pub(crate) fn denoises(&self, shot: &Shot) -> bool {
-        let applies = |format| self.denoise.applies(format, shot.view.transform);
-        if self.formats.is_empty() { applies(None) } else { self.formats.iter().any(|&format| applies(Some(format))) }
-    }
-
-    /// Whether one of their files shows them as they were sampled.
-    fn keeps_noise(&self, shot: &Shot) -> bool {
-        self.formats.iter().any(|&format| !self.denoise.applies(Some(format), shot.view.transform))
+        self.taking(shot).noise_wishes(shot.view.transform).denoised
     }
 
     /// Writes a picture, and says how many bytes its file has.

@@ -2,11 +2,11 @@
 
 use packshot::render::ResidentProduct;
 use packshot::sequence::take_each;
+use packshot::taken::Taken;
 use packshot_renderer::shot::Shot;
 
 use super::failure::Failure;
 use super::render::Session;
-use super::render::taken::Taken;
 
 /// A picture to take of a product.
 pub(crate) struct Job<T> {

@@ -3,9 +3,12 @@
 //! The product is read and prepared once; each frame is a shot of it. While one frame is rendered the one before is encoded and written.
 //! What is finished is listed in the folder, so that the same command goes on where it was ended. A film is made of these frames as they come.
 
+use std::num::NonZeroU16;
+
 use packshot::denoise::{Denoised, DenoisedBy};
 use packshot::picture::provenance_of;
-use packshot::preset::Spin;
+use packshot::plan::{Kind, Output, PicturePlan, Series};
+use packshot::preset::Preset;
 use packshot::sequence::add_picture;
 use packshot::timing::{Seconds, Stopwatch};
 use packshot::verify::{self, Check, Measurements};
@@ -24,9 +27,9 @@ pub(crate) use args::TurntableArgs;
 use super::failure::{Exit, Failure};
 use super::interrupt::Interrupt;
 use super::render::Session;
-use super::render::args::OutputArgs;
+use super::render::args::{OutputArgs, Planned};
 use super::render::source::{Common, Subject};
-use super::render::target::{Target, formats, is_folder, targets};
+use super::render::target::{Target, is_folder, targets};
 use super::sequence::{Job, render_each};
 use super::{console, files, preset};
 use args::Selection;
@@ -38,22 +41,23 @@ use result::{FilmResult, FrameResult, Report, TurntableResult};
 
 pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
     let picture = &args.picture;
-    picture.check(1, false)?;
     picture.output.require_one_of_each("turntable")?;
-    let spin = args.spin()?;
-    let turntable = args.turn.turntable(spin.as_ref());
-    let selection = args.turn.selected(&turntable)?;
-    let film = args.film()?;
-    let output = film.as_ref().map_or_else(|| picture.output(), |film| film.frames(&picture.output));
-    let mut targets = frame_targets(&output, &selection)?;
+    args.check_output()?;
+    let planned = picture.plan(Kind::Turntable, args.turn.stride, args.input.as_slice())?;
+    let Series::Turntable { turntable, fps } = planned.plan.series() else {
+        return Err(Failure::usage("missing", "there is no turn", "--frames", "say how many frames it has"));
+    };
+    let selection = args.turn.selected(turntable.frames)?;
+    let film = args.film(&planned, fps)?;
+    let folder = film.as_ref().map_or(picture.output.output.as_ref(), |film| Some(&film.folder));
+    let mut targets = frame_targets(&picture.output, &planned, film.as_ref(), &selection)?;
     // Kept to the end.
-    let _claim = output.output.as_deref().map(|folder| Claim::of(folder, film.is_some())).transpose()?;
-    let formats = formats(&picture.output()).into_iter().take(1).collect();
-    let mut session = Session::open(picture, formats, quiet)?;
+    let _claim = folder.map(|folder| Claim::of(folder, film.is_some())).transpose()?;
+    let mut session = Session::open(picture, &planned, quiet)?;
 
     args.input.as_deref().map_or(Ok(()), |path| session.places.read(path, "<INPUT>"))?;
     targets.iter().flatten().try_for_each(|target| target.take_places(&mut session.places))?;
-    if let Some(folder) = &output.output {
+    if let Some(folder) = folder {
         session.places.write(&folder.join(manifest::NAME), "-o")?;
     }
     if let Some(film) = &film {
@@ -61,12 +65,11 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
     }
     let mut clock = Stopwatch::start();
     let cancel = &session.interrupt.cancel;
-    let (common, mut subject) = Common::with_product(picture, args.input.as_ref(), args.sample.as_ref(), cancel)?;
+    let common = Common::read(picture, &planned)?;
+    let mut subject = common.product(args.input.as_ref(), args.sample.as_ref(), cancel)?;
     let mut seconds = Seconds { import: clock.lap(), ..Seconds::default() };
 
-    let fit = picture.fit(spin.map(|spin| spin.fit));
-    let framing = args.from.framing(&picture.lens, picture.preset, fit, picture.template());
-    let built = turntable.shots(&common.request(picture, framing)?, &subject.product.scene);
+    let built = turntable.shots(&common.request()?, &subject.product.scene);
     let (shots, found) = built.map_err(packshot::Error::from)?;
     subject.diagnostics.extend(found);
     let preflight = session.preflight(&mut subject);
@@ -79,8 +82,9 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
     }
 
     let (mut manifest, mut plan) = (None, Plan::Frames);
-    if let Some(folder) = &output.output {
-        let request = digest(&subject, &shots, picture, &output, session.renderer()?);
+    if let Some(folder) = folder {
+        let encoding = targets.iter().flatten().next().map(|target| target.encoding);
+        let request = digest(&subject, &shots, &planned.plan, encoding, session.renderer()?);
         let list = Manifest::open(folder, &request, turntable.frames, args.turn.overwrite)?;
         if let Some((film, settings)) = film {
             let denoiser = session.renderer()?.oidn().filter(|_| session.denoises(shots.shot()));
@@ -88,7 +92,8 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
                 denoiser: denoiser.and_then(DenoisedBy::provenance),
                 ..provenance_of(&subject.product, &subject.materials, shots.shot())
             };
-            let metadata = film.metadata(provenance, &picture.output, &request, &selection);
+            let dpi = planned.plan.options.dpi.and_then(|dpi| NonZeroU16::new(u16::try_from(dpi).ok()?));
+            let metadata = film.metadata(provenance, dpi, &request, &selection);
             // Who began to make its frames has agreed to replace what is there.
             let may_replace = args.turn.overwrite || list.n_finished() > 0;
             let files = targets.iter().flatten().map(|target| target.path.clone()).collect();
@@ -108,10 +113,9 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
             shot: shots.frame(job.number),
             of: job,
         });
-        let (interrupt, spin) = (session.interrupt.clone(), spin.as_ref());
-        taken = render_each(&session, &resident, jobs, |job, taken| {
-            taking.finish(args, spin, job, &taken.picture, &interrupt)
-        });
+        let (interrupt, preset) = (session.interrupt.clone(), planned.plan.preset());
+        taken =
+            render_each(&session, &resident, jobs, |job, taken| taking.finish(preset, job, &taken.picture, &interrupt));
         if taken.is_err() {
             taking.plan = Plan::Frames;
         }
@@ -122,52 +126,59 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
     let film = film.map_err(|failure| resumable(failure, args, taking.n_finished()))?;
     let Taking { frames, sampled, .. } = taking;
     seconds.total = clock.total();
-    let checks = whole_checks(args, spin.as_ref(), &turntable, &selection, &frames);
+    let checks = whole_checks(&planned.plan, &turntable, &selection, &frames);
     let sampling = (sampled, session.renderer()?.device().clone(), shots.shot());
     let result =
-        TurntableResult::new(args, &subject, &preflight, &turntable, (frames, film), sampling, seconds, checks);
+        TurntableResult::new(args, &subject, &preflight, (&turntable, fps), (frames, film), sampling, seconds, checks);
     report(args, &session, &subject, &result, &preflight, quiet)?;
     let whole = [(String::from("--preset"), &result.checks[..])];
-    preset::require_passed(picture.preset, whole.into_iter().chain(result.frames.iter().map(FrameResult::checked)))
+    preset::require_passed(
+        planned.plan.preset(),
+        whole.into_iter().chain(result.frames.iter().map(FrameResult::checked)),
+    )
 }
 
 impl TurntableArgs {
-    /// What the preset says of turntables.
-    fn spin(&self) -> Result<Option<Spin>, Failure> {
-        match self.picture.preset {
-            None => Ok(None),
-            Some(preset) => preset.spin.map(Some).ok_or_else(|| {
-                let message = format!("{} says nothing of turntables", preset.name);
-                Failure::usage("conflict", message, "--preset", "choose amazon_360 or autocare")
-            }),
-        }
-    }
-
-    /// The film that is asked for; `None` for frames in a folder, or when nothing is written.
-    fn film(&self) -> Result<Option<Film>, Failure> {
+    /// Refuses a folder that is named like a film.
+    fn check_output(&self) -> Result<(), Failure> {
         let output = self.picture.output.output.as_deref();
         if let Some(folder) = output.filter(|output| output.is_dir() && film::is_named_like_one(output)) {
             let message = format!("{} is a folder, and its name is a film's", folder.display());
             let help = "give the film another name, or frames a folder whose name ends otherwise";
             return Err(Failure::usage("invalid_value", message, "-o", help));
         }
-        let output = output.filter(|output| !is_folder(output));
-        output.map(|output| Film::new(&self.picture, self.turn.fps, output)).transpose()
+        Ok(())
+    }
+
+    /// The film that is asked for; `None` for frames in a folder, or when nothing is written.
+    fn film(&self, planned: &Planned, fps: u16) -> Result<Option<Film>, Failure> {
+        let output = self.picture.output.output.as_deref().filter(|output| !is_folder(output));
+        let format = planned.plan.files.iter().find_map(|file| match file.output {
+            Output::Film(format) => Some(format),
+            Output::Picture(_) | Output::Archive(_) => None,
+        });
+        output.zip(format).map(|(output, format)| Film::new(output, format, fps)).transpose()
     }
 }
 
 /// The file of each frame; the folder is there afterwards.
-fn frame_targets(output: &OutputArgs, selection: &Selection) -> Result<Vec<Option<Target>>, Failure> {
-    let Some(folder) = &output.output else { return Ok(Vec::new()) };
+fn frame_targets(
+    output: &OutputArgs,
+    planned: &Planned,
+    film: Option<&Film>,
+    selection: &Selection,
+) -> Result<Vec<Option<Target>>, Failure> {
+    let folder = film.map_or(output.output.as_ref(), |film| Some(&film.folder));
+    let Some(folder) = folder else { return Ok(Vec::new()) };
     files::make_folder(folder)?;
     let names: Vec<String> = selection.numbers.iter().map(|&number| manifest::frame_name(number)).collect();
-    let mut output = output.clone();
-    // One file per frame, which is named after its number: of a template's files the first says how it is written.
-    output.of_template.truncate(1);
-    for wish in &mut output.of_template {
-        wish.suffix.clear();
-    }
-    Ok(targets(&output, &names)?.into_iter().map(Some).collect())
+    let output = OutputArgs { output: Some(folder.clone()), ..output.clone() };
+    // One file per frame, which is named after its number.
+    let planned = match film {
+        Some(film) => vec![film.frame()],
+        None => planned.plan.files.iter().take(1).cloned().collect(),
+    };
+    Ok(targets(&output, &planned, &names)?.into_iter().map(Some).collect())
 }
 
 /// Every frame as it is now, and those that are to be rendered.
@@ -237,8 +248,7 @@ struct Taking<'a> {
 impl Taking<'_> {
     fn finish(
         &mut self,
-        args: &TurntableArgs,
-        spin: Option<&Spin>,
+        preset: Option<&'static Preset>,
         job: FrameJob,
         taken: &packshot::picture::Picture,
         interrupt: &Interrupt,
@@ -253,7 +263,7 @@ impl Taking<'_> {
             None => None,
         };
         let result = &mut self.frames[job.idx];
-        if let (Some(preset), Some(spin)) = (args.picture.preset, spin) {
+        if let Some((preset, spin)) = preset.and_then(|preset| Some((preset, preset.spin.as_ref()?))) {
             let measured = Measurements::of(taken);
             let extension = preset::extension(preset, job.target.as_ref());
             result.checks = verify::frame(preset, spin, &measured, &extension, written.as_ref().map_or(0, Vec::len));
@@ -303,15 +313,13 @@ impl Taking<'_> {
 
 /// Holds the turntable as a whole against its preset.
 fn whole_checks(
-    args: &TurntableArgs,
-    spin: Option<&Spin>,
+    plan: &PicturePlan,
     turntable: &Turntable,
     selection: &Selection,
     frames: &[FrameResult],
 ) -> Vec<Check> {
-    let Some(spin) = spin else { return Vec::new() };
-    let elevation_deg =
-        args.from.direction(args.picture.preset, args.picture.template()).map(|direction| direction.elevation_deg);
+    let Some(spin) = plan.preset().and_then(|preset| preset.spin.as_ref()) else { return Vec::new() };
+    let elevation_deg = plan.direction().map(|direction| direction.elevation_deg);
     let fill_max = frames.iter().filter_map(|frame| frame.fill).fold(0.0, f64::max);
     verify::turntable(spin, turntable, selection.of_turn, elevation_deg, fill_max)
 }

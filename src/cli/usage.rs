@@ -2,8 +2,10 @@
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use packshot::error::Fault;
+use packshot::plan::{Names, OptionId};
 
 use super::failure::{Exit, Failure};
+use super::table::CommandNames;
 
 /// What the parser complains about.
 pub(crate) fn failure(error: &clap::Error) -> Failure {
@@ -41,6 +43,9 @@ fn place(error: &clap::Error) -> String {
 }
 
 fn help(error: &clap::Error) -> String {
+    if let Some(option) = of_request(&place(error)).filter(|_| error.kind() == ErrorKind::UnknownArgument) {
+        return format!("did you mean `{option}`?");
+    }
     let suggested = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue];
     if let Some(close) = suggested.iter().find_map(|kind| first(error.get(*kind)?)) {
         return format!("did you mean `{close}`?");
@@ -49,6 +54,12 @@ fn help(error: &clap::Error) -> String {
         Some(ContextValue::Strings(words)) if !words.is_empty() => format!("one of {}", words.join(", ")),
         _ => "`packshot --help` and `packshot COMMAND --help` list what there is".to_owned(),
     }
+}
+
+/// The option that requests call so, under its name here.
+fn of_request(option: &str) -> Option<String> {
+    let id = OptionId::by_name(&option.trim_start_matches('-').replace('-', "_"))?;
+    Some(CommandNames.option(id)).filter(|known| known != option)
 }
 
 fn first(value: &ContextValue) -> Option<String> {

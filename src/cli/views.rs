@@ -2,25 +2,26 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use packshot::denoise::Denoised;
+use packshot::plan::{Kind, Series};
 use packshot::report::Preflight;
 use packshot::sequence::add_picture;
+use packshot::taken::Taken;
 use packshot::timing::{Seconds, Stopwatch};
 use packshot::verify::Check;
-use packshot::views::{Scale, ViewShot, shots};
+use packshot::views::{ViewShot, shots};
 use packshot_renderer::backend::DeviceInfo;
 use packshot_renderer::diagnostic::Diagnostic;
-use packshot_renderer::shot::view::{NamedView, SIX_VIEW, SIX_YAW, THREE_QUARTER};
+use packshot_renderer::shot::view::NamedView;
+use packshot_words::Word;
 use serde::Serialize;
 
 use super::failure::Failure;
-use super::options::number;
-use super::render::args::OutputArgs;
+use super::render::args::Planned;
 use super::render::result::samples_per_second;
 use super::render::source::Common;
-use super::render::taken::Taken;
-use super::render::target::{Target, formats, is_folder, targets};
+use super::render::target::{Target, is_folder, targets};
 use super::render::{PictureArgs, Session};
 use super::sequence::{Job, render_each};
 use super::{console, files, preset};
@@ -35,49 +36,8 @@ pub(crate) struct ViewsArgs {
     /// A built-in sample product (`packshot sample --list`)
     #[arg(long, value_name = "NAME")]
     sample: Option<String>,
-    /// Several views by one name, repeatable [default: six_view, unless --view names some]
-    #[arg(long, value_name = "NAME", value_enum, help_heading = "Camera")]
-    set: Vec<SetWord>,
-    /// front, right, back, left, top, bottom, three_quarter, or a view of six_yaw such as right_60deg; repeatable
-    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = named_view, help_heading = "Camera")]
-    view: Vec<NamedView>,
-    /// Angle above the horizon, −90 to 90, of every view but top and bottom [default: each view's own]
-    #[arg(long, value_name = "A", allow_negative_numbers = true, value_parser = number(-90.0, 90.0), help_heading = "Camera")]
-    elevation_deg: Option<f64>,
-    /// Whether each view is as large as it can be, or all show the product in one size
-    #[arg(long, value_name = "HOW", value_enum, default_value = "per_view", help_heading = "Camera")]
-    scale: ScaleWord,
     #[command(flatten)]
     pub(super) picture: PictureArgs,
-}
-
-/// `--set`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum SetWord {
-    /// The sides of a box
-    #[value(name = "six_view")]
-    SixView,
-    /// Once around in steps of 60°, from 20° above
-    #[value(name = "six_yaw")]
-    SixYaw,
-}
-
-/// `--scale`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum ScaleWord {
-    /// Each view as large as it can be
-    #[value(name = "per_view")]
-    PerView,
-    /// All as large as the one that needs the most room
-    #[value(name = "shared")]
-    Shared,
-}
-
-fn named_view(name: &str) -> Result<NamedView, String> {
-    NamedView::by_name(name).ok_or_else(|| {
-        let names: Vec<&str> = NamedView::all().map(|view| view.name).collect();
-        format!("expected one of {}", names.join(", "))
-    })
 }
 
 /// The result of the command. Names and order are a contract.
@@ -130,26 +90,23 @@ struct Report<'a> {
 
 pub(crate) fn run(args: &ViewsArgs, quiet: bool) -> Result<(), Failure> {
     let picture = &args.picture;
-    picture.check(1, false)?;
     picture.output.require_one_of_each("views")?;
-    let views = args.views();
-    let targets = args.targets(&views)?;
-    let mut session = Session::open(picture, formats(&picture.output()), quiet)?;
+    let planned = picture.plan(Kind::Views, 1, args.input.as_slice())?;
+    let Series::Views { views, scale } = planned.plan.series() else {
+        return Err(Failure::usage("missing", "there is no view", "--set", "name at least one"));
+    };
+    let targets = args.targets(&planned, &views)?;
+    let mut session = Session::open(picture, &planned, quiet)?;
 
     args.input.as_deref().map_or(Ok(()), |path| session.places.read(path, "<INPUT>"))?;
     targets.iter().try_for_each(|target| target.take_places(&mut session.places))?;
     let mut clock = Stopwatch::start();
     let cancel = &session.interrupt.cancel;
-    let (common, mut subject) = Common::with_product(picture, args.input.as_ref(), args.sample.as_ref(), cancel)?;
+    let common = Common::read(picture, &planned)?;
+    let mut subject = common.product(args.input.as_ref(), args.sample.as_ref(), cancel)?;
     let mut seconds = Seconds { import: clock.lap(), ..Seconds::default() };
 
-    let scale = match args.scale {
-        ScaleWord::PerView => Scale::PerView,
-        ScaleWord::Shared => Scale::Shared,
-    };
-    let fit = picture.fit(picture.preset.map(|preset| preset.fit));
-    let framing = picture.lens.framing(THREE_QUARTER.direction, Vec::new(), fit, picture.template());
-    let (shots, found) = shots(&common.request(picture, framing)?, &views, scale, &subject.product.scene)?;
+    let (shots, found) = shots(&common.request()?, &views, scale, &subject.product.scene)?;
     subject.diagnostics.extend(found);
     let jobs = shots.into_iter().enumerate().map(|(i, ViewShot { view, shot })| Job {
         of: (view, targets.get(i).cloned(), shot.film.samples),
@@ -167,7 +124,7 @@ pub(crate) fn run(args: &ViewsArgs, quiet: bool) -> Result<(), Failure> {
             Some(target) => target.write(&taken, &interrupt)?,
             None => 0,
         };
-        let checks = preset::check(picture.preset, &taken, target.as_ref(), n_bytes);
+        let checks = preset::check(planned.plan.preset(), &taken, target.as_ref(), n_bytes);
         let noisy_outputs = target.as_ref().map(|target| target.noisy_outputs(&taken)).unwrap_or_default();
         let taken = taken.picture;
         add_picture(sampled, &taken);
@@ -203,13 +160,13 @@ pub(crate) fn run(args: &ViewsArgs, quiet: bool) -> Result<(), Failure> {
     seconds.prepare = prepare_s;
     seconds.total = clock.total();
     let Some(device) = device else {
-        return Err(Failure::usage("missing", "there is no view", "--view", "name at least one"));
+        return Err(Failure::usage("missing", "there is no view", "--set", "name at least one"));
     };
     let result = ViewsResult {
         views: results,
         seconds,
         device,
-        look: subject.product.scene.look.name(),
+        look: subject.product.scene.look.word(),
         parts: subject.product.scene.parts.len(),
         unmapped_parts: subject.materials.unmapped(),
         diagnostics: preflight.diagnostics.clone(),
@@ -224,41 +181,19 @@ pub(crate) fn run(args: &ViewsArgs, quiet: bool) -> Result<(), Failure> {
         false => {}
     }
     let checked = result.views.iter();
-    preset::require_passed(picture.preset, checked.map(|view| (view.place(), &view.checks[..])))
+    preset::require_passed(planned.plan.preset(), checked.map(|view| (view.place(), &view.checks[..])))
 }
 
 impl ViewsArgs {
-    /// The views in the order they are asked for, each once.
-    fn views(&self) -> Vec<NamedView> {
-        let sets = match &self.set[..] {
-            [] if self.view.is_empty() => &[SetWord::SixView][..],
-            sets => sets,
-        };
-        let of_sets = sets.iter().flat_map(|set| match set {
-            SetWord::SixView => SIX_VIEW,
-            SetWord::SixYaw => SIX_YAW,
-        });
-        let mut views: Vec<NamedView> = Vec::new();
-        for view in of_sets.chain(self.view.iter().copied()) {
-            if views.iter().all(|known| known.name != view.name) {
-                views.push(view);
-            }
-        }
-        match self.elevation_deg {
-            Some(elevation_deg) => views.into_iter().map(|view| view.at_elevation(elevation_deg)).collect(),
-            None => views,
-        }
-    }
-
     /// The file of each view; none when nothing is written.
-    fn targets(&self, views: &[NamedView]) -> Result<Vec<Target>, Failure> {
-        let output: OutputArgs = self.picture.output();
+    fn targets(&self, planned: &Planned, views: &[NamedView]) -> Result<Vec<Target>, Failure> {
+        let output = &self.picture.output;
         if let Some(path) = output.output.as_ref().filter(|path| !is_folder(path)) {
             let message = format!("views go into a folder, and {} is none", path.display());
             return Err(Failure::usage("invalid_value", message, "-o", "give a folder: -o DIR/"));
         }
         let names: Vec<String> = views.iter().map(|view| view.name.to_owned()).collect();
-        targets(&output, &names)
+        targets(output, &planned.plan.files, &names)
     }
 }
 

@@ -29,7 +29,7 @@ fn a_library_that_cannot_be_loaded_is_an_error_before_anything_is_rendered() {
     let commands = [
         &["render", "boxes.glb", "-o", "out.png"][..],
         &["views", "boxes.glb", "--view", "top", "-o", "out/"],
-        &["turntable", "boxes.glb", "--frames", "1", "-o", "out/"],
+        &["turntable", "boxes.glb", "--frames", "2", "-o", "out/"],
     ];
     for args in commands {
         let args = [args, &["--denoise-with", "oidn"]].concat();

@@ -223,7 +223,7 @@ fn wrong_usage_of_films() {
         ("-o a.webp --dpi 300", 2, "usage.conflict", "--dpi"),
         ("-o a.apng --quality 50", 2, "usage.conflict", "--quality"),
         ("-o a.apng --bit-depth 10", 2, "usage.conflict", "--bit-depth"),
-        ("-o a.mp4 --preset amazon_360", 2, "usage.conflict", "--preset"),
+        ("-o a.mp4 --preset amazon_360", 2, "usage.conflict", "-o"),
         ("-o a.mov", 2, "usage.invalid_value", "-o"),
         ("-o missing/a.apng", 6, "output.not_written", "missing/a.apng"),
     ] {

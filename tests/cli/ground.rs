@@ -127,5 +127,5 @@ fn what_does_not_go_together_is_refused() {
     workplace.render(&["boxes.glb", "--template", "./ours.toml", "--ground", "floor", "--dump-shot", "shot.json"]);
     assert!(workplace.read_text("shot.json").contains("0.215860"), "the template's colour is kept");
     let turntable = workplace.run(&["turntable", "boxes.glb", "-o", "t/", "--frames", "2", "--ground", "sweep"]);
-    turntable.expect_error(2, "shot.conflict", "--ground");
+    turntable.expect_error(2, "usage.conflict", "--ground");
 }

@@ -87,7 +87,7 @@ fn options_win_over_the_template_and_the_template_over_defaults() {
     let views = run(&workplace, "views boxes.glb --template mine.toml --view front -o views/ --json").done().json();
     assert_eq!(views["views"][0]["more_outputs"], json!(["views/front_linear.exr"]));
     assert!(workplace.path("views/front_linear.exr").exists());
-    run(&workplace, "turntable boxes.glb --template mine.toml --frames 1 -o turn/").done();
+    run(&workplace, "turntable boxes.glb --template mine.toml --frames 2 --frames-range 0..1 -o turn/").done();
     assert!(workplace.path("turn/frame_0000.png").exists());
 }
 

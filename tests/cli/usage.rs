@@ -45,7 +45,7 @@ fn wrong_usage() {
         ("render boxes.glb -o out.bmp", "usage.invalid_value", "-o"),
         ("render boxes.glb -o out", "usage.invalid_value", "-o"),
         ("render --sample gearbox", "usage.invalid_value", "--sample"),
-        ("render boxes.glb -o out.webp --width 16384 --height 8", "encode.too_large", "picture"),
+        ("render boxes.glb -o out.webp --width 16384 --height 8", "encode.too_large", "-o"),
         ("render boxes.glb --lut-input linear", "usage.missing", "--lut"),
         ("render boxes.glb --only Cap --width 8 --height 8", "usage.nothing_left", "--only"),
         // Contradictions.
@@ -59,8 +59,8 @@ fn wrong_usage() {
         ("render boxes.glb -o out/ --report out/boxes.png", "usage.conflict", ""),
         ("render boxes.glb -o a.product.exr --dump-shot a.product.exr", "usage.conflict", ""),
         ("views boxes.glb -o out/ --view front --report out/front.png", "usage.conflict", ""),
-        ("turntable boxes.glb -o out/ --frames 1 --report out/turntable.json", "usage.conflict", ""),
-        ("turntable boxes.glb -o out/ --frames 1 --report out/frame_0000.png", "usage.conflict", ""),
+        ("turntable boxes.glb -o out/ --frames 2 --report out/turntable.json", "usage.conflict", ""),
+        ("turntable boxes.glb -o out/ --frames 2 --report out/frame_0000.png", "usage.conflict", ""),
         ("map init boxes.glb -o ./boxes.glb", "usage.conflict", ""),
         ("render - --material-map -", "usage.conflict", ""),
         ("render boxes.glb --view front --camera Above", "usage.conflict", "--view"),
@@ -105,6 +105,24 @@ fn wrong_usage() {
         outcome.expect_error(2, code, at);
     }
     assert_eq!(workplace.files(), ["boxes.glb", "out", "shot.json"], "nothing is written");
+}
+
+#[test]
+fn names_of_requests_are_understood_as_hints() {
+    let workplace = Workplace::new();
+    for (args, meant) in [
+        ("turntable boxes.glb --frame-count 24", "--frames"),
+        ("render boxes.glb --noise-threshold 0.1", "--noise"),
+        ("render boxes.glb --max-time-s 3", "--max-time"),
+        ("render boxes.glb --aovs uv", "--aov"),
+    ] {
+        let outcome = workplace.run(&args.split_whitespace().collect::<Vec<_>>());
+        outcome.expect_error(2, "usage.unknown_option", "");
+        assert!(outcome.stderr.contains(&format!("did you mean `{meant}`?")), "{args}: {}", outcome.stderr);
+    }
+    // An option of another kind of pictures says so.
+    let outcome = workplace.run(&["render", "boxes.glb", "--frames", "24"]);
+    outcome.expect_error(2, "usage.conflict", "--frames");
 }
 
 #[test]

@@ -1,13 +1,14 @@
 //! What is rendered: products made by code, under the rigs, with the materials of the library and of the file.
 
 use packshot::RenderRequest;
+use packshot::denoise::Denoise;
 use packshot::materials::map::MaterialMap;
 use packshot::materials::mapping::OnUnmapped;
+use packshot::plan::Options;
+use packshot::plan::value::Materials;
+use packshot::plan::words::Light;
 use packshot::renderer::sample;
-use packshot::renderer::shot::request::{Framing, LightChoice};
-use packshot::renderer::shot::rig::RigName;
-use packshot::renderer::shot::view::ViewDirection;
-use packshot::renderer::shot::{Background, View, ViewTransform};
+use packshot::renderer::shot::{Background, ViewTransform};
 
 use crate::balls::{Balls, OwnMaterial};
 
@@ -20,18 +21,21 @@ pub(crate) struct GoldenShot {
 }
 
 /// 128 pixels wide, with the map that says which part gets which material.
-fn request(map: Option<&str>, light: RigName, direction: Option<(f64, f64)>) -> RenderRequest {
-    let mut request = RenderRequest::default();
-    request.materials.map = map.map(|text| MaterialMap::parse("map", text.as_bytes()).expect("a sound map"));
-    let film = &mut request.shot.film;
-    (film.width_px, film.height_px, film.samples, film.noise_threshold) = (128, 96, 48, 0.0);
-    request.shot.light = LightChoice::Rig(light);
-    if let (Framing::Auto { direction, .. }, Some((azimuth_deg, elevation_deg))) =
-        (&mut request.shot.framing, direction)
-    {
-        *direction = ViewDirection { azimuth_deg, elevation_deg };
-    }
-    request
+fn request(map: Option<&str>, light: Light, direction: Option<(f64, f64)>) -> RenderRequest {
+    let map = map.map(|text| MaterialMap::parse("map", text.as_bytes()).expect("a sound map"));
+    let options = Options {
+        materials: map.map(|map| Materials { library: None, map: Some(map) }),
+        width: Some(128),
+        height: Some(96),
+        samples: Some(48),
+        noise_threshold: Some(0.0),
+        denoise: Some(Denoise::Off),
+        light: Some(light),
+        azimuth_deg: direction.map(|(azimuth_deg, _)| azimuth_deg),
+        elevation_deg: direction.map(|(_, elevation_deg)| elevation_deg),
+        ..Options::default()
+    };
+    RenderRequest { options, ..RenderRequest::default() }
 }
 
 /// Ball_0, Ball_1, … wear these.
@@ -45,33 +49,33 @@ fn map(materials: &[&str]) -> String {
 /// Steel, brass and their edges in the default look, cut out.
 pub(crate) fn bearing_soft() -> GoldenShot {
     let sample = sample::bearing();
-    let request = request(Some(&sample.material_map), RigName::StudioSoft, None);
+    let request = request(Some(&sample.material_map), Light::StudioSoft, None);
     GoldenShot { name: "bearing_soft", glb: sample.glb, request }
 }
 
 /// Strips and flags, another side, another view transform, and a background colour.
 pub(crate) fn bearing_contrast() -> GoldenShot {
     let sample = sample::bearing();
-    let mut request = request(Some(&sample.material_map), RigName::StudioContrast, Some((-60.0, 10.0)));
-    request.shot.background = Background::Color { srgb: [1.0; 3] };
-    request.shot.view.transform = ViewTransform::KhronosNeutral;
+    let mut request = request(Some(&sample.material_map), Light::StudioContrast, Some((-60.0, 10.0)));
+    request.options.background = Some(Background::Color { srgb: [1.0; 3] });
+    request.options.view_transform = Some(ViewTransform::KhronosNeutral);
     GoldenShot { name: "bearing_contrast", glb: sample.glb, request }
 }
 
 /// Conductors, smooth and rough, that see each other and the table.
 pub(crate) fn metals() -> GoldenShot {
     let map = map(&["Steel", "Brass", "Kupfer", "Aluminium", "Cast Iron"]);
-    let mut request = request(Some(&map), RigName::ThreePoint, Some((20.0, 25.0)));
-    request.shot.film.height_px = 56;
+    let mut request = request(Some(&map), Light::ThreePoint, Some((20.0, 25.0)));
+    request.options.height = Some(56);
     GoldenShot { name: "metals", glb: Balls::of(5).glb(), request }
 }
 
 /// Refraction, coats and rubber, before the light itself.
 pub(crate) fn dielectrics() -> GoldenShot {
     let map = map(&["Glass", "PMMA", "Rubber", "Si3N4", "Porzellan"]);
-    let mut request = request(Some(&map), RigName::StudioSoft, Some((-15.0, 15.0)));
-    request.shot.film.height_px = 56;
-    request.shot.background = Background::Environment;
+    let mut request = request(Some(&map), Light::StudioSoft, Some((-15.0, 15.0)));
+    request.options.height = Some(56);
+    request.options.background = Some(Background::Environment);
     GoldenShot { name: "dielectrics", glb: Balls::of(5).glb(), request }
 }
 
@@ -84,9 +88,9 @@ pub(crate) fn own_materials() -> GoldenShot {
         OwnMaterial::Glowing,
         OwnMaterial::Brushed,
     ];
-    let mut request = request(None, RigName::StudioSoft, Some((10.0, 20.0)));
-    request.materials.on_unmapped = OnUnmapped::Keep;
-    request.shot.film.height_px = 56;
-    request.shot.view = View { transform: ViewTransform::Standard, exposure_ev: -1.0 };
+    let mut request = request(None, Light::StudioSoft, Some((10.0, 20.0)));
+    request.options.on_unmapped = Some(OnUnmapped::Keep);
+    request.options.height = Some(56);
+    (request.options.view_transform, request.options.exposure_ev) = (Some(ViewTransform::Standard), Some(-1.0));
     GoldenShot { name: "own_materials", glb: Balls::wearing(&materials).glb(), request }
 }

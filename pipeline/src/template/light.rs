@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use packshot_materials::reader::{Reader, Table, Value};
 use packshot_renderer::shot::rig::{Dome, Finish, Panel, Rig, RigName};
+use packshot_words::Word;
 
 use super::read::{self, real};
 use super::{LightSource, LightTemplate, PANELS_MAX};
@@ -18,7 +19,7 @@ const WHITE_K: f64 = 6504.0;
 
 pub(super) fn read_light(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> LightTemplate {
     let span = table.span().clone();
-    let rig = table.take("rig").map(|value| (value, reader.choice("rig", value, &RigName::NAMES)));
+    let rig = table.take("rig").map(|value| (value, reader.choice("rig", value, &RigName::pairs())));
     let map = table.take("map").map(|value| (value, read_path(value, reader)));
     let scene = table.take("scene_lights").map(|value| (value, reader.flag("scene_lights", value)));
     let dome = table.take("dome").map(|value| reader.table("dome", value).map(|table| read_dome(table, reader)));

@@ -59,7 +59,7 @@ impl Overrides {
                 text.as_ref().map(compile).transpose()
             };
             let Some((put_on, _)) = library.find(&entry.put_on) else {
-                let help = "`packshot materials list` shows all; `--library` adds one";
+                let help = "`packshot materials list` shows all; another library can add one";
                 let message = format!("no library has a material `{}`", entry.put_on);
                 return Err(refused("template.material", message, help));
             };

@@ -9,6 +9,7 @@ use packshot_renderer::shot::view::{SIX_VIEW, THREE_QUARTER, ViewDirection};
 use packshot_renderer::shot::{
     MAX_BOUNCES, MAX_PIXELS, MAX_SAMPLES, MAX_SEED, MAX_SIDE_PX, PixelFilter, ViewTransform,
 };
+use packshot_words::Word;
 
 use super::backdrop;
 use super::light::read_light;
@@ -65,7 +66,7 @@ fn read_root(mut root: Table<'_, '_>, reader: &mut Reader<'_>) -> Template {
     }
     if let Some(mut table) = root.take("view").and_then(|value| reader.table("view", value)) {
         let transform = table.take("transform");
-        template.transform = transform.and_then(|value| reader.choice("transform", value, &ViewTransform::NAMES));
+        template.transform = transform.and_then(|value| reader.choice("transform", value, &ViewTransform::pairs()));
         template.exposure_ev =
             table.take("exposure_ev").and_then(|value| real(reader, "exposure_ev", value, [-32.0, 32.0]));
         table.finish(reader);
@@ -224,10 +225,10 @@ fn read_film(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> FilmTemplate 
     let filter = table.take("filter").and_then(|value| reader.choice("filter", value, &filters));
     let whens = [("auto", Denoise::Auto), ("on", Denoise::On), ("off", Denoise::Off)];
     let denoise = table.take("denoise").and_then(|value| reader.choice("denoise", value, &whens));
-    let withs = [("packshot", DenoiseWith::Packshot), ("oidn", DenoiseWith::Oidn)];
+    let withs = DenoiseWith::pairs();
     let with_at = table.take("denoise_with");
     let denoise_with = with_at.and_then(|value| reader.choice("denoise_with", value, &withs));
-    let qualities = Quality::ALL.map(|quality| (quality.name(), quality));
+    let qualities = Quality::pairs();
     let quality_at = table.take("oidn_quality");
     let oidn_quality = quality_at.and_then(|value| reader.choice("oidn_quality", value, &qualities));
     if let (Some(value), Some(Denoise::Off)) = (with_at, denoise) {

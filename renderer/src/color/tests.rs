@@ -1,5 +1,7 @@
 use proptest::prelude::*;
 
+use packshot_words::Word;
+
 use super::*;
 use crate::shot::AgxLook;
 
@@ -187,7 +189,7 @@ fn agx_looks_match_blender() {
 
 #[test]
 fn every_look_keeps_middle_grey_and_turns_no_grey() {
-    for (_, view) in ViewTransform::NAMES.into_iter().filter(|(_, view)| matches!(view, ViewTransform::AgxLook(_))) {
+    for (_, view) in ViewTransform::pairs().into_iter().filter(|(_, view)| matches!(view, ViewTransform::AgxLook(_))) {
         // "Punchy" is meant to darken it.
         let middle_grey = if view == ViewTransform::AgxLook(AgxLook::Punchy) { 88.30 } else { 117.64 };
         check_codes(view, [0.18; 3], [middle_grey; 3], 0.05);
@@ -285,10 +287,10 @@ proptest! {
     /// Any bits at all: the result is a picture.
     #[test]
     fn every_input_gives_displayable_output(
-        texel in any::<[u32; 4]>(), view in 0..ViewTransform::NAMES.len(), exposure_bits in any::<u32>(), with_background in any::<bool>(),
+        texel in any::<[u32; 4]>(), view in 0..ViewTransform::ENTRIES.len(), exposure_bits in any::<u32>(), with_background in any::<bool>(),
     ) {
         let settings = DisplaySettings {
-            view_transform: ViewTransform::NAMES[view].1,
+            view_transform: ViewTransform::ENTRIES[view].value,
             exposure_ev: f32::from_bits(exposure_bits),
             background_srgb: with_background.then_some([f32::NAN, f32::INFINITY, -1.0]),
             lut: None,

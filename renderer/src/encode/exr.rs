@@ -13,23 +13,25 @@ use exr::meta::attribute::{AttributeValue, Chromaticities, LineOrder, Text};
 use exr::meta::header::LayerAttributes;
 use exr::prelude::SmallVec;
 use half::f16;
+use packshot_words::words;
 use rayon::prelude::*;
-use serde::Serialize;
 
 use super::{EncodeError, Metadata, SOFTWARE, check_shape};
 use crate::color::LinearImage;
 
 mod attributes;
 
-/// Bits per sample of an [`ExrLayer`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
-pub enum ExrPrecision {
-    /// 16 bits, rounded to the nearest, ties to even. Finite values beyond ±65504 become ±65504, so that a highlight
-    /// does not turn into infinity and spoil every filter that touches it.
-    #[default]
-    Half,
-    /// 32 bits, as they are.
-    Float,
+words! {
+    /// Bits per sample of an [`ExrLayer`]. Halves are rounded to the nearest, ties to even; finite values beyond ±65504 become ±65504, so that a
+    /// highlight does not turn into infinity and spoil every filter that touches it.
+    #[derive(Default)]
+    pub enum ExrPrecision {
+        /// 16 bits
+        #[default]
+        Half = "half",
+        /// 32 bits, as they are
+        Float = "float",
+    }
 }
 
 /// Some channels of an OpenEXR file.

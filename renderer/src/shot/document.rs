@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use glam::DVec3;
 use packshot_materials::openpbr::OpenPbr;
+use packshot_words::Word;
 
 pub use self::left_out::LeftOut;
 use self::members::{Limits, Members, Value};
@@ -34,7 +35,6 @@ pub mod write;
 const SCHEMA: &str = "packshot-shot/1";
 /// Half width of the Blackman-Harris filter where a shot names none: Blender's default.
 const BLACKMAN_HARRIS_PX: f32 = 1.5;
-const UP_AXES: [(&str, UpAxis); 2] = [("y", UpAxis::Y), ("z", UpAxis::Z)];
 
 /// A shot file and the files it names.
 #[derive(Clone, Debug)]
@@ -206,7 +206,7 @@ struct GeometryMember {
 fn read_geometry(value: Value) -> Result<GeometryMember, ShotError> {
     let mut m = value.members()?;
     let file = FileMember::read(&mut m, &[".glb"])?;
-    let up_axis = m.read_or("up_axis", UpAxis::Y, |v| v.word(&UP_AXES))?;
+    let up_axis = m.read_or("up_axis", UpAxis::Y, |v| v.word(&UpAxis::pairs()))?;
     let unit_scale = m.number_or("unit_scale", 1.0, Limits::POSITIVE)?;
     m.done()?;
     Ok(GeometryMember { file, up_axis, unit_scale })
@@ -426,7 +426,7 @@ fn read_background(value: Value) -> Result<Background, ShotError> {
 fn read_view(value: Value, default: View) -> Result<View, ShotError> {
     let mut m = value.members()?;
     let view = View {
-        transform: m.read_or("transform", default.transform, |v| v.word(&ViewTransform::NAMES))?,
+        transform: m.read_or("transform", default.transform, |v| v.word(&ViewTransform::pairs()))?,
         exposure_ev: m.single_or("exposure_ev", default.exposure_ev, Limits::between(-32.0, 32.0))?,
     };
     m.done()?;

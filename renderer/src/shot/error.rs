@@ -1,12 +1,14 @@
 //! What can be wrong with a shot, an environment map or a lookup table.
 
+use crate::diagnostic::option_place;
+
 /// Why a shot was refused. One line of `code: message`, a place, and a way out where there is one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct ShotError {
     /// What kind of mistake it is; [`ErrorCode::name`] is its stable name.
     pub code: ErrorCode,
-    /// Where: a JSON pointer into the shot file, the option, or the file's name. `/` is the whole file.
+    /// Where: a JSON pointer into the shot file, [the option](crate::diagnostic::option_of_place), or the file's name. `/` is the whole file.
     pub at: String,
     /// One sentence for a person.
     pub message: String,
@@ -19,6 +21,11 @@ impl ShotError {
         let at = at.into();
         let at = if at.is_empty() { "/".to_owned() } else { at };
         Self { code, at, message: message.into(), help: String::new() }
+    }
+
+    /// About an option of the picture, by its name in the table of options.
+    pub(crate) fn of_option(code: ErrorCode, option: &str, message: impl Into<String>) -> Self {
+        Self::new(code, option_place(option), message)
     }
 
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {

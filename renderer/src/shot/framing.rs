@@ -62,7 +62,7 @@ impl Fit {
             return Ok(shares);
         }
         let message = format!("margins of {margin_px} px leave nothing of {width_px} x {height_px} px");
-        Err(ShotError::new(ErrorCode::Range, "--margin-px", message)
+        Err(ShotError::of_option(ErrorCode::Range, "margin_px", message)
             .help("choose a smaller margin or a larger picture"))
     }
 }
@@ -146,7 +146,7 @@ impl<'a> Hull<'a> {
         let mut hull = Self { meshes, parts, bounds };
         let nothing = || {
             ShotError::new(ErrorCode::NothingToFrame, "/", "the scene draws nothing that a camera could be aimed at")
-                .help("check --only and --hide, and that the file has triangles of finite size")
+                .help("check which parts are shown, and that the file has triangles of finite size")
         };
         let reach = |axis: DVec3| hull.support(axis).map(|point| point.dot(axis));
         let max = |axis| reach(axis).filter(|v| v.abs() < 1e150).ok_or_else(nothing);

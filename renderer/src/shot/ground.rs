@@ -8,7 +8,7 @@ use packshot_materials::openpbr::OpenPbr;
 use super::error::{ErrorCode, ShotError};
 use super::framing::Envelope;
 use super::{Camera, Floor, FloorRole, Projection, Sweep};
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Severity, option_place};
 
 /// A floor without an end, in radii of the product: further away than a picture shows shadows, and near enough for single precision.
 const ENDLESS_RADII: f64 = 1000.0;
@@ -71,13 +71,13 @@ impl Ground {
         let in_unit = |value: f32| (0.0..=1.0).contains(&value);
         let refused = |option: &str, what: &str| {
             let message = format!("{what} of the ground is out of range: expected 0 to 1");
-            Err(ShotError::new(ErrorCode::Range, option, message))
+            Err(ShotError::of_option(ErrorCode::Range, option, message))
         };
         if !self.albedo.iter().all(|&value| in_unit(value)) {
-            return refused("--ground-color", "a channel");
+            return refused("ground_color", "a channel");
         }
         if !self.roughness.is_none_or(in_unit) {
-            return refused("--ground-roughness", "the roughness");
+            return refused("ground_roughness", "the roughness");
         }
         let (center, radius_m) = (product.center(), product.radius());
         let y_m = product.bounds().min.y;
@@ -127,7 +127,7 @@ impl Ground {
 }
 
 fn finding(code: &'static str, message: &str) -> Diagnostic {
-    Diagnostic { code, severity: Severity::Warning, at: "--ground".to_owned(), message: message.to_owned() }
+    Diagnostic { code, severity: Severity::Warning, at: option_place("ground"), message: message.to_owned() }
 }
 
 /// Moves a camera of parallel rays back until all of them begin above the floor, where it looks down at it: the picture stays as it is.

@@ -1,4 +1,4 @@
-//! From a command line's wishes to a [`Shot`].
+//! From what a picture shall be like to a [`Shot`].
 //!
 //! Input: a [`ShotRequest`] of plain values, and the scene that it is about. Output: the shot, with what was noticed.
 
@@ -19,7 +19,7 @@ use super::{
     Background, Bounces, Environment, EnvironmentMap, Film, Light, MAX_BOUNCES, MAX_PIXELS, MAX_SAMPLES, MAX_SEED,
     MAX_SIDE_PX, PixelFilter, Shot, SpotFalloff, View, ViewTransform,
 };
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Severity, option_place};
 use crate::inspect::weak_lights;
 use crate::look::{LUMENS_PER_WATT, Look};
 use crate::scene::{Scene, SceneLight, SceneLightKind};
@@ -31,7 +31,7 @@ use camera::place;
 /// Half of the angle of a new sun in Blender, 0.526°: that of the real one.
 const SUN_HALF_ANGLE_RAD: f32 = 0.5 * 0.009_180_432;
 
-/// What a picture should be like. The default is the command line's.
+/// What a picture should be like.
 #[derive(Clone, Debug)]
 pub struct ShotRequest {
     /// Size and sampling.
@@ -165,8 +165,8 @@ pub(super) fn assemble(
     turn: Option<&Turn>,
 ) -> Result<(Shot, Vec<Diagnostic>), ShotError> {
     check_film(&request.film)?;
-    in_range("--light-rotation-deg", request.light_rotation_deg, -1e6..=1e6)?;
-    in_range("--exposure-ev", f64::from(request.view.exposure_ev), -32.0..=32.0)?;
+    in_range("light_rotation_deg", request.light_rotation_deg, -1e6..=1e6)?;
+    in_range("exposure_ev", f64::from(request.view.exposure_ev), -32.0..=32.0)?;
     let mut diagnostics = Vec::new();
     let (mut camera, film) = place(request, scene, turn)?;
     if turn.is_none() {
@@ -175,7 +175,7 @@ pub(super) fn assemble(
     let floor = match &request.ground {
         Some(ground) if turn.is_some() && ground.kind == GroundKind::Sweep => {
             let message = "a sweep stands behind the product as one camera sees it, and cannot turn with it";
-            return Err(ShotError::new(ErrorCode::Conflict, "--ground", message).help("use --ground floor"));
+            return Err(ShotError::of_option(ErrorCode::Conflict, "ground", message).help("use the ground `floor`"));
         }
         Some(ground) => {
             let aspect = f64::from(film.width_px) / f64::from(film.height_px);
@@ -210,7 +210,7 @@ pub(super) fn assemble(
         diagnostics.push(Diagnostic {
             code: "shot.no_lights",
             severity: Severity::Warning,
-            at: "--light".to_owned(),
+            at: option_place("light"),
             message: "the file has no lights: only what emits light itself is seen".to_owned(),
         });
     }
@@ -228,29 +228,29 @@ pub(super) fn in_range(option: &str, value: f64, range: std::ops::RangeInclusive
         return Ok(());
     }
     let message = format!("{value} is out of range: expected {} to {}", range.start(), range.end());
-    Err(ShotError::new(ErrorCode::Range, option, message))
+    Err(ShotError::of_option(ErrorCode::Range, option, message))
 }
 
 fn check_film(film: &Film) -> Result<(), ShotError> {
     let Film { width_px, height_px, samples, noise_threshold, seed, filter, bounces, clamp_direct, clamp_indirect } =
         *film;
-    in_range("--width", width_px.into(), 1.0..=MAX_SIDE_PX.into())?;
-    in_range("--height", height_px.into(), 1.0..=MAX_SIDE_PX.into())?;
+    in_range("width", width_px.into(), 1.0..=MAX_SIDE_PX.into())?;
+    in_range("height", height_px.into(), 1.0..=MAX_SIDE_PX.into())?;
     if u64::from(width_px) * u64::from(height_px) > MAX_PIXELS {
         let message = format!("{width_px}x{height_px} are more than {MAX_PIXELS} pixels");
-        return Err(ShotError::new(ErrorCode::Range, "--width", message));
+        return Err(ShotError::of_option(ErrorCode::Range, "width", message));
     }
-    in_range("--samples", samples.into(), 1.0..=MAX_SAMPLES.into())?;
-    in_range("--noise", noise_threshold.into(), 0.0..=1.0)?;
-    in_range("--seed", seed.into(), 0.0..=MAX_SEED.into())?;
+    in_range("samples", samples.into(), 1.0..=MAX_SAMPLES.into())?;
+    in_range("noise_threshold", noise_threshold.into(), 0.0..=1.0)?;
+    in_range("seed", seed.into(), 0.0..=MAX_SEED.into())?;
     if let PixelFilter::BlackmanHarris { half_width_px } = filter {
-        in_range("--filter", half_width_px.into(), f64::MIN_POSITIVE..=16.0)?;
+        in_range("filter", half_width_px.into(), f64::MIN_POSITIVE..=16.0)?;
     }
     for limit in [bounces.total, bounces.diffuse, bounces.glossy, bounces.transmission] {
-        in_range("--max-bounces", limit.into(), 0.0..=MAX_BOUNCES.into())?;
+        in_range("max_bounces", limit.into(), 0.0..=MAX_BOUNCES.into())?;
     }
-    in_range("--clamp-direct", clamp_direct.into(), 0.0..=f32::MAX.into())?;
-    in_range("--clamp-indirect", clamp_indirect.into(), 0.0..=f32::MAX.into())
+    in_range("clamp_direct", clamp_direct.into(), 0.0..=f32::MAX.into())?;
+    in_range("clamp_indirect", clamp_indirect.into(), 0.0..=f32::MAX.into())
 }
 
 /// A light of the file, turned, in the unit of radiance.
@@ -275,14 +275,14 @@ fn scene_light(light: &SceneLight, turn: DAffine3, look: Look) -> Light {
     }
 }
 
-/// The value of `--background`: `transparent`, `environment`, `white` or `#RRGGBB`.
+/// The value of the option `background`: `transparent`, `environment`, `white` or `#RRGGBB`.
 impl FromStr for Background {
     type Err = ShotError;
 
     fn from_str(text: &str) -> Result<Self, ShotError> {
         let refused = || {
             let message = format!("{text:?} is no background");
-            ShotError::new(ErrorCode::Range, "--background", message)
+            ShotError::of_option(ErrorCode::Range, "background", message)
                 .help("expected transparent, environment, white, or a colour such as #F0F0F0")
         };
         match text {

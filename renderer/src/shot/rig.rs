@@ -12,39 +12,30 @@
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
+use packshot_words::words;
+
 use super::{Environment, EnvironmentMap};
 
 mod bake;
 mod presets;
 
-/// The rigs there are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum RigName {
-    /// Large softboxes all around: long gradients on metal, gentle dark edges, no hard shadow.
-    #[default]
-    StudioSoft,
-    /// Narrow strips between black flags: crisp highlights and dark edges.
-    StudioContrast,
-    /// Key, fill and rim on a dim dome: shape before shine, for plastics and painted parts.
-    ThreePoint,
-    /// Radiance 1 from everywhere.
-    White,
+words! {
+    /// The rigs there are.
+    #[derive(Default)]
+    pub enum RigName {
+        /// Large softboxes all around: long gradients on metal, gentle dark edges, no hard shadow
+        #[default]
+        StudioSoft = "studio_soft",
+        /// Narrow strips between black flags: crisp highlights and dark edges
+        StudioContrast = "studio_contrast",
+        /// Key, fill and rim on a dim dome: shape before shine, for plastics and painted parts
+        ThreePoint = "three_point",
+        /// Radiance 1 from everywhere
+        White = "white",
+    }
 }
 
 impl RigName {
-    /// All of them with the names that options use.
-    pub const NAMES: [(&'static str, Self); 4] = [
-        ("studio_soft", Self::StudioSoft),
-        ("studio_contrast", Self::StudioContrast),
-        ("three_point", Self::ThreePoint),
-        ("white", Self::White),
-    ];
-
-    /// The rig of a name.
-    pub fn by_name(name: &str) -> Option<Self> {
-        Self::NAMES.iter().find(|(known, _)| *known == name).map(|&(_, rig)| rig)
-    }
-
     /// What it consists of; [`White`](Self::White) is a dome alone.
     pub fn rig(self) -> Rig {
         match self {

@@ -7,6 +7,7 @@
 //! where it turns under a fixed light, the camera and all light turn the other way around it.
 
 use glam::{DAffine3, DMat3, DVec3};
+use packshot_words::words;
 use serde::Serialize;
 
 use super::error::ShotError;
@@ -42,25 +43,28 @@ impl Default for Turntable {
     }
 }
 
-/// Which way a product turns, as seen from above.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
-pub enum TurnDirection {
-    /// Counter-clockwise: about +Y, +Z towards +X.
-    #[default]
-    Ccw,
-    /// Clockwise.
-    Cw,
+words! {
+    /// Which way a product turns, as seen from above.
+    #[derive(Default)]
+    pub enum TurnDirection {
+        /// Counter-clockwise, about +Y, +Z towards +X: the front goes to the right
+        #[default]
+        Ccw = "ccw",
+        /// Clockwise
+        Cw = "cw",
+    }
 }
 
-/// What moves when a product turns.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
-pub enum TurnMode {
-    /// The product, under light that stands still with the camera: highlights travel over it.
-    #[default]
-    Product,
-    /// The camera, around the product and its light: highlights stay where they are on the product. The product appears to turn the same
-    /// way.
-    Orbit,
+words! {
+    /// What moves when a product turns.
+    #[derive(Default)]
+    pub enum TurnMode {
+        /// The product, under light that stands still with the camera: highlights travel over it
+        #[default]
+        Product = "product",
+        /// The camera, around the product and its light: highlights stay where they are on the product, which appears to turn the same way
+        Orbit = "orbit",
+    }
 }
 
 impl Turntable {
@@ -80,8 +84,8 @@ impl Turntable {
     ///
     /// As [`build`](super::request::build), and `shot.range` for what is wrong with the turntable.
     pub fn shots(&self, request: &ShotRequest, scene: &Scene) -> Result<(TurntableShots, Vec<Diagnostic>), ShotError> {
-        in_range("--frames", self.frames.into(), 1.0..=MAX_FRAMES.into())?;
-        in_range("--start-deg", self.start_deg, -1e6..=1e6)?;
+        in_range("frame_count", self.frames.into(), 1.0..=MAX_FRAMES.into())?;
+        in_range("start_deg", self.start_deg, -1e6..=1e6)?;
         let center = Hull::new(scene)?.center();
         let turn = Turn { center, angle_deg: self.angle_deg(0) };
         let (shot, mut diagnostics) = assemble(request, scene, Some(&turn))?;

@@ -5,8 +5,11 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use packshot_pipeline::plan::Kind;
+use packshot_pipeline::plan::words::FileFormat;
+
 use super::document::Document;
-use super::request::{Format, Kind, RenderRequest};
+use super::request::RenderRequest;
 use super::scalar::{Address, Time};
 
 words! {
@@ -40,6 +43,7 @@ pub struct Job {
     /// Its id.
     pub id: Uuid,
     /// What is made.
+    #[schema(schema_with = crate::request::kind_schema)]
     pub kind: Kind,
     /// Where it stands.
     pub state: JobState,
@@ -116,7 +120,8 @@ pub struct ResultFile {
     /// Its name in the job.
     pub name: String,
     /// Its format.
-    pub format: Format,
+    #[schema(schema_with = crate::request::file_format_schema)]
+    pub format: FileFormat,
     /// Its content.
     pub file_hash: Address,
     /// Its size.
@@ -220,9 +225,9 @@ pub fn preview_url(id: Uuid) -> String {
 
 impl Links {
     /// Of a job that makes `formats`.
-    pub fn new(id: Uuid, formats: &[Format]) -> Self {
+    pub fn new(id: Uuid, formats: &[FileFormat]) -> Self {
         let own = url(id);
-        let result = |format: &Format| (format.to_string(), format!("{own}/result.{format}"));
+        let result = |format: &FileFormat| (format.to_string(), format!("{own}/result.{format}"));
         Self {
             events: format!("{own}/events"),
             preview: preview_url(id),

@@ -5,7 +5,7 @@
 //! serialised. Types here hold values that were checked: nothing behind them checks again.
 
 #[macro_use]
-mod word;
+pub(crate) mod word;
 
 pub mod analytics;
 pub mod client;

@@ -250,10 +250,7 @@ pub fn checked_text<'a>(value: &'a Value, pointer: &str, bytes_max: usize) -> Re
 /// `wrong_type`, `unknown_value`.
 pub fn checked_word<W: Word>(value: &Value, pointer: &str) -> Result<W, Finding> {
     let Some(text) = value.as_str() else { return Err(Finding::new(pointer, "wrong_type", "expected a string")) };
-    W::from_word(text).ok_or_else(|| {
-        let words: Vec<&str> = W::WORDS.iter().map(|(word, _)| *word).collect();
-        Finding::new(pointer, "unknown_value", format!("expected one of {}", words.join(", ")))
-    })
+    W::by_word(text).ok_or_else(|| Finding::new(pointer, "unknown_value", format!("expected one of {}", W::list())))
 }
 
 /// A name as a segment of a JSON pointer (RFC 6901 section 3).

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::request::place;
+
 /// Material resolution, findings and sizes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Preflight {
@@ -179,7 +181,7 @@ impl From<&found::Diagnostic> for Diagnostic {
             found::Severity::Error => Severity::Error,
         };
         let found::Diagnostic { code, at, message, .. } = diagnostic;
-        Self { code: (*code).to_owned(), severity, at: at.clone(), message: message.clone() }
+        Self { code: (*code).to_owned(), severity, at: place(at), message: message.clone() }
     }
 }
 

@@ -1,24 +1,15 @@
-//! Enumerations that are words in JSON.
+//! Enumerations that are words in JSON, with what the description of the API says of them.
 
-/// An enumeration whose values are words in JSON.
-pub trait Word: Copy + 'static {
-    /// Every value with its word.
-    const WORDS: &'static [(&'static str, Self)];
+use serde_json::json;
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
 
-    /// The value of a word.
-    fn from_word(word: &str) -> Option<Self> {
-        Self::WORDS.iter().find(|(known, _)| *known == word).map(|&(_, value)| value)
-    }
+pub use packshot_words::Word;
 
-    /// The word of a value.
-    fn word(self) -> &'static str;
-}
-
-/// Declares an enumeration whose values are words in JSON: the words stand once, beside the values. `= path` names the
-/// enumeration of the domain with the same values, and makes the conversions both ways.
+/// Declares an enumeration whose values are words in JSON. `= path` names the enumeration of the domain with the same values, and makes the
+/// conversions both ways.
 macro_rules! words {
-    ($(#[$meta:meta])* pub enum $name:ident = $domain:path { $($(#[$doc:meta])* $variant:ident = $word:tt,)+ }) => {
-        words! { $(#[$meta])* pub enum $name { $($(#[$doc])* $variant = $word,)+ } }
+    ($(#[doc = $about:literal])+ pub enum $name:ident = $domain:path { $(#[doc = $doc:literal] $variant:ident = $word:tt,)+ }) => {
+        words! { $(#[doc = $about])+ pub enum $name { $(#[doc = $doc] $variant = $word,)+ } }
 
         impl From<$domain> for $name {
             fn from(value: $domain) -> Self {
@@ -33,23 +24,22 @@ macro_rules! words {
             }
         }
     };
-    ($(#[$meta:meta])* pub enum $name:ident { $($(#[$doc:meta])* $variant:ident = $word:tt,)+ }) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
-        pub enum $name { $($(#[$doc])* #[serde(rename = $word)] $variant,)+ }
+    ($(#[doc = $about:literal])+ pub enum $name:ident { $(#[doc = $doc:literal] $variant:ident = $word:tt,)+ }) => {
+        packshot_words::words! { $(#[doc = $about])+ pub enum $name { $(#[doc = $doc] $variant = $word,)+ } }
 
-        impl $crate::Word for $name {
-            const WORDS: &'static [(&'static str, Self)] = &[$(($word, Self::$variant)),+];
-
-            fn word(self) -> &'static str {
-                match self { $(Self::$variant => $word,)+ }
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                $crate::word::schema::<$name>(concat!($($about),+).trim_ascii())
             }
         }
 
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str($crate::Word::word(*self))
-            }
-        }
+        impl utoipa::ToSchema for $name {}
     };
+}
+
+/// The schema of an enumeration.
+pub(crate) fn schema<W: Word>(about: &str) -> RefOr<Schema> {
+    let words: Vec<&str> = W::ENTRIES.iter().map(|entry| entry.word).collect();
+    let schema = json!({"type": "string", "enum": words, "description": about});
+    serde_json::from_value(schema).unwrap_or_else(|_| ObjectBuilder::new().into())
 }

@@ -44,9 +44,8 @@ pub(crate) fn render_id(text: &str) -> ApiResult<RenderId> {
 pub(crate) async fn list(State(state): State<AppState>, caller: Caller, params: Params) -> ApiResult<Response> {
     let page = params.page()?;
     let filter = params.text("state").map(|word| {
-        let words: Vec<&str> = JobState::WORDS.iter().map(|(word, _)| *word).collect();
-        let unknown = || Invalid::one("?state", "unknown_value", format!("expected one of {}", words.join(", ")));
-        JobState::from_word(word).ok_or_else(unknown)
+        let unknown = || Invalid::one("?state", "unknown_value", format!("expected one of {}", JobState::list()));
+        JobState::by_word(word).ok_or_else(unknown)
     });
     let filter = filter.transpose()?.map(Into::into);
     let Page { items, next } = renders::list(&state, &caller.0, filter, page).await?;

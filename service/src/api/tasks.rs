@@ -35,9 +35,8 @@ fn task_id(text: &str) -> ApiResult<TaskId> {
 pub(crate) async fn list(State(state): State<AppState>, caller: Caller, params: Params) -> ApiResult<Response> {
     let page = params.page()?;
     let filter = params.text("state").map(|word| {
-        let words: Vec<&str> = TaskState::WORDS.iter().map(|(word, _)| *word).collect();
-        let unknown = || Invalid::one("?state", "unknown_value", format!("expected one of {}", words.join(", ")));
-        TaskState::from_word(word).ok_or_else(unknown)
+        let unknown = || Invalid::one("?state", "unknown_value", format!("expected one of {}", TaskState::list()));
+        TaskState::by_word(word).ok_or_else(unknown)
     });
     let filter = filter.transpose()?.map(Into::into);
     let Page { items, next } = match params.text("workflow_run_id") {

@@ -8,6 +8,7 @@ use crate::tenancy::render_settings::BUILTIN;
 use packshot_contract::problem::{Finding, Invalid};
 use packshot_contract::request::{RenderRequest, Uploads};
 use packshot_db::{TenantScope, libraries, objects};
+use packshot_pipeline::plan::PicturePlan;
 use packshot_worker::protocol::LibraryFile;
 
 /// What was asked for: a request, and the files that came with it.
@@ -24,13 +25,13 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// The request in effect, before its files have an address.
+    /// The request with every option in effect, before its files have an address, and what is to be made.
     ///
     /// # Errors
     /// Every finding about the request.
-    pub(super) fn parse(&self) -> Result<RenderRequest, Invalid> {
+    pub(super) fn resolved(&self) -> Result<(RenderRequest, PicturePlan), Invalid> {
         let uploads = Uploads { has_glb: self.glb.is_some(), has_environment: self.environment.is_some() };
-        RenderRequest::parse(&self.request, uploads, &self.settings.defaults)
+        RenderRequest::read(&self.request, uploads)?.resolved(uploads, &self.settings.limits)
     }
 }
 
@@ -58,11 +59,12 @@ pub(super) async fn find_libraries(
     request: &RenderRequest,
     settings: &RenderSettings,
 ) -> Result<Vec<LibraryInput>, AppError> {
-    let chosen = request.materials.as_ref().and_then(|choice| choice.library.as_ref());
+    let chosen = request.options.materials.as_ref().and_then(|choice| choice.library.as_ref());
     // A choice takes the place of the tenant's own library; it does not lie over it.
     let own = settings.material_library.iter().filter(|_| chosen.is_none()).map(|name| (name, None));
     let chosen = chosen.map(|name| (name, Some("/materials/library".to_owned())));
-    let more = request.library.iter().enumerate().map(|(i, name)| (name, Some(format!("/library/{i}"))));
+    let more =
+        request.options.library.iter().flatten().enumerate().map(|(i, name)| (name, Some(format!("/library/{i}"))));
     let (mut found, mut findings) = (Vec::new(), Vec::new());
     for (name, pointer) in own.chain(chosen).chain(more) {
         if name == BUILTIN {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use packshot_contract::document::Document;
 use packshot_contract::job::{Job, JobError, Links, RenderResult, file_url};
-use packshot_contract::request::RenderRequest;
+use packshot_contract::request::{RenderRequest, kind_of};
 use packshot_db::jobs::Progress;
 use packshot_db::renders::Render;
 use packshot_db::{DbError, Json};
@@ -45,14 +45,14 @@ pub(super) fn job(render: Render, queue_position: Option<u64>) -> Result<Job, Db
     let task_id = task_id.map(|task| task.uuid());
     Ok(Job {
         id: id.uuid(),
-        kind: kind.into(),
+        kind: kind_of(kind),
         state: state.into(),
         priority,
         queue_position,
         progress_pct,
         samples_done: count(samples_done),
         samples_target: count(samples_target),
-        links: Links::new(id.uuid(), &request.formats),
+        links: Links::new(id.uuid(), &request.file_formats()),
         request,
         error: error.map(|error| JobError { code: error.code, detail: error.detail }),
         result: result.map(|result| read("result", result)).transpose()?,

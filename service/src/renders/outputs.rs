@@ -9,16 +9,16 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::store::{Spooled, Store, StoreError};
-use packshot_contract::Word;
 use packshot_contract::document::GpuInfo;
 use packshot_contract::job::{RenderResult, ResultFile};
-use packshot_contract::request::Format;
 use packshot_db::objects::{self, NewObject};
 use packshot_db::tasks::OutputFile as StoredFile;
 use packshot_db::{Db, DbError, TenantScope};
 use packshot_domain::document::{self, DocumentResult};
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{RenderId, TenantId};
+use packshot_pipeline::plan::words::FileFormat;
+use packshot_words::Word;
 use packshot_worker::executor::{AssetError, AssetSource};
 use packshot_worker::protocol::{Completed, DocumentFile, Failure, OutputFile};
 use packshot_worker::quota;
@@ -183,7 +183,7 @@ pub(super) async fn store(
     store: &Store,
     scope: TenantScope,
     render: RenderId,
-    formats: &[Format],
+    formats: &[FileFormat],
     received: Received,
     completed: Completed,
 ) -> Result<Stored, OutputError> {
@@ -296,7 +296,7 @@ fn shown(render: RenderId, file: &StoredFile) -> Option<ResultFile> {
     Some(ResultFile {
         url: format!("/api/v1/renders/{render}/files/{}", file.name),
         name: file.name.clone(),
-        format: Format::from_word(&file.format)?,
+        format: FileFormat::by_word(&file.format)?,
         file_hash: file.address.into(),
         size_bytes: u64::try_from(file.size_bytes).ok()?,
         width: pixels(file.width)?,
@@ -318,16 +318,16 @@ impl Stored {
 }
 
 fn media_type(format: &str) -> &'static str {
-    match Format::from_word(format) {
-        Some(Format::Png) => "image/png",
-        Some(Format::Exr) => "image/x-exr",
-        Some(Format::Jpg) => "image/jpeg",
-        Some(Format::WebP) => "image/webp",
-        Some(Format::Avif) => "image/avif",
-        Some(Format::Tiff) => "image/tiff",
-        Some(Format::Mp4) => "video/mp4",
-        Some(Format::Apng) => "image/apng",
-        Some(Format::Zip) => "application/zip",
+    match FileFormat::by_word(format) {
+        Some(FileFormat::Png) => "image/png",
+        Some(FileFormat::Exr) => "image/x-exr",
+        Some(FileFormat::Jpg) => "image/jpeg",
+        Some(FileFormat::WebP) => "image/webp",
+        Some(FileFormat::Avif) => "image/avif",
+        Some(FileFormat::Tiff) => "image/tiff",
+        Some(FileFormat::Mp4) => "video/mp4",
+        Some(FileFormat::Apng) => "image/apng",
+        Some(FileFormat::Zip) => "application/zip",
         None => "application/octet-stream",
     }
 }

@@ -24,7 +24,7 @@ use packshot_worker::protocol::{self, Failure, RenderInput};
 /// Findings about the request and its files; [`Code::ArtifactExpired`], [`Code::ContentCorrupt`].
 pub async fn preflight(app: &App, who: &Principal, asked: Asked) -> Result<Preflight, AppError> {
     let scope = TenantScope::of(who.tenant);
-    let mut request = asked.parse()?;
+    let (mut request, plan) = asked.resolved()?;
     inputs::check_assets(app, scope, &request).await?;
     let libraries = inputs::find_libraries(app, scope, &request, &asked.settings).await?;
     let turn = app.turn().await?;
@@ -48,7 +48,7 @@ pub async fn preflight(app: &App, who: &Principal, asked: Asked) -> Result<Prefl
         environment,
         libraries: libraries.into_iter().map(|library| library.file).collect(),
         fallback_material: asked.settings.fallback_material.clone(),
-        request,
+        plan,
     };
     let report = turn.run(move || packshot_worker::preflight(&input, &files)).await?;
     let product = if asked.glb.is_some() { "/glb" } else { "/asset" };

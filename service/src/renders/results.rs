@@ -6,8 +6,6 @@ use std::sync::Arc;
 use crate::app::{App, AppError, Code};
 use crate::events::hub::Preview as PictureSoFar;
 use crate::store::ObjectBytes;
-use packshot_contract::Word;
-use packshot_contract::request::Format;
 use packshot_db::files as rows;
 use packshot_db::tasks::OutputFile;
 use packshot_db::{TenantScope, renders};
@@ -15,6 +13,8 @@ use packshot_domain::access::Principal;
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::RenderId;
 use packshot_domain::job::JobState;
+use packshot_pipeline::plan::words::FileFormat;
+use packshot_words::Word;
 use packshot_worker::protocol::PREVIEW_NAME;
 
 /// The file with the report: which part got which material and why, and what was odd.
@@ -70,7 +70,7 @@ pub async fn named(app: &App, who: &Principal, id: RenderId, name: &str) -> Resu
 ///
 /// # Errors
 /// As [`named`].
-pub async fn first_of(app: &App, who: &Principal, id: RenderId, format: Format) -> Result<ResultFile, AppError> {
+pub async fn first_of(app: &App, who: &Principal, id: RenderId, format: FileFormat) -> Result<ResultFile, AppError> {
     find(app, who, id, |file| is_picture(file) && file.format == format.word()).await
 }
 

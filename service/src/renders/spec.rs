@@ -1,59 +1,165 @@
-//! What a render task really computes, as its row keeps it: frozen at submission, with a version, private to the service.
+//! What a render task really computes, as its row keeps it: frozen at submission, with a version, private to the service. Every version that a
+//! release has written loads.
 
 use serde::{Deserialize, Serialize};
 
 use packshot_db::Json;
+use packshot_domain::hash::ContentAddress;
 use packshot_domain::task::FaultKind;
-use packshot_worker::protocol::{Failure, RenderInput};
+use packshot_pipeline::plan::PicturePlan;
+use packshot_worker::protocol::{Failure, LibraryFile, RenderInput};
 
-/// The version that is written.
-const VERSION: u32 = 0;
+/// A spec of any version.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Spec {
+    /// The first.
+    RenderV1(RenderV1),
+}
 
-#[derive(Serialize, Deserialize)]
-struct Stored<T> {
+/// Version 1 of a render.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RenderV1 {
+    /// The product.
+    #[serde(with = "text")]
+    pub(super) scene: ContentAddress,
+    /// The environment map that came with the request.
+    #[serde(with = "text::option")]
+    pub(super) environment: Option<ContentAddress>,
+    /// Material libraries over the built-in one, lowest first.
+    pub(super) libraries: Vec<LibraryFile>,
+    /// The material for parts that nothing matches, where the tenant chose another than its library's.
+    pub(super) fallback_material: Option<String>,
+    /// What to make: every option in effect. It is checked when it is read, as if somebody had given it now.
+    pub(super) plan: PicturePlan,
+}
+
+/// A spec as it is written.
+#[derive(Serialize)]
+struct Versioned<'a, T> {
     version: u32,
-    input: T,
+    spec: &'a T,
 }
 
-/// The stored form.
-///
-/// # Errors
-/// When the input is no JSON; types of the contract always are.
-pub(super) fn write(input: &RenderInput) -> Result<Json, serde_json::Error> {
-    serde_json::to_value(Stored { version: VERSION, input })
-}
-
-/// What is to be computed.
-///
-/// # Errors
-/// `spec.invalid`, which fails the task: another attempt would read the same.
-pub(super) fn read(stored: Option<&Json>) -> Result<RenderInput, Failure> {
-    let invalid = |reason: String| {
-        tracing::error!("the spec of a task cannot be read: {reason}");
-        let detail = "this version of Packshot cannot read what the job is to compute; submit it again";
-        Failure::new(FaultKind::Input, "spec.invalid", detail)
-    };
-    let Some(stored) = stored else { return Err(invalid("there is none".to_owned())) };
-    let version = stored.get("version").and_then(Json::as_u64);
-    if version != Some(u64::from(VERSION)) {
-        return Err(invalid(format!("its version is {version:?}")));
+impl Spec {
+    /// The stored form.
+    ///
+    /// # Errors
+    /// When the plan has no place in a document.
+    pub(super) fn write(&self) -> Result<Json, serde_json::Error> {
+        match self {
+            Self::RenderV1(spec) => serde_json::to_value(Versioned { version: 1, spec }),
+        }
     }
-    let read: Stored<RenderInput> =
-        serde_json::from_value(stored.clone()).map_err(|error| invalid(error.to_string()))?;
-    Ok(read.input)
+
+    /// What is to be computed.
+    ///
+    /// # Errors
+    /// `spec.invalid`, which fails the task: another attempt would read the same.
+    pub(super) fn read(stored: Option<&Json>) -> Result<Self, Failure> {
+        let invalid = |reason: String| {
+            tracing::error!("the spec of a task cannot be read: {reason}");
+            let detail = "this version of Packshot cannot read what the job is to compute; submit it again";
+            Failure::new(FaultKind::Input, "spec.invalid", detail)
+        };
+        let Some(stored) = stored else { return Err(invalid("there is none".to_owned())) };
+        let spec = stored.get("spec").cloned().unwrap_or_default();
+        match stored.get("version").and_then(Json::as_u64) {
+            Some(1) => serde_json::from_value(spec).map(Self::RenderV1).map_err(|error| invalid(error.to_string())),
+            version => Err(invalid(format!("its version is {version:?}"))),
+        }
+    }
+
+    /// What a worker needs of it.
+    pub(super) fn into_input(self) -> RenderInput {
+        let Self::RenderV1(RenderV1 { scene, environment, libraries, fallback_material, plan }) = self;
+        RenderInput { scene, environment, libraries, fallback_material, plan }
+    }
+}
+
+/// Addresses as texts.
+mod text {
+    use packshot_domain::hash::ContentAddress;
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(address: &ContentAddress, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(address)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ContentAddress, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+
+    pub(super) mod option {
+        use packshot_domain::hash::ContentAddress;
+        use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+        pub(in super::super) fn serialize<S: Serializer>(
+            address: &Option<ContentAddress>,
+            serializer: S,
+        ) -> Result<S::Ok, S::Error> {
+            address.as_ref().map(ContentAddress::to_string).serialize(serializer)
+        }
+
+        pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+            deserializer: D,
+        ) -> Result<Option<ContentAddress>, D::Error> {
+            let text = Option::<String>::deserialize(deserializer)?;
+            text.map(|text| text.parse().map_err(de::Error::custom)).transpose()
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use packshot_pipeline::plan::{Base, Limits, Options, resolve};
     use serde_json::json;
 
     use super::*;
 
+    /// A spec as version 1 wrote it: it must load for as long as there are such rows.
+    const V1: &str = include_str!("spec/v1.json");
+
+    fn code(stored: Option<&Json>) -> String {
+        let failure = Spec::read(stored).expect_err("no spec");
+        assert_eq!(failure.fault, FaultKind::Input, "another attempt would read the same");
+        failure.code
+    }
+
     #[test]
-    fn what_cannot_be_read_fails_at_once() {
-        for stored in [None, Some(json!({})), Some(json!({"version": 1, "input": {}})), Some(json!({"version": 0}))] {
-            let failure = read(stored.as_ref()).expect_err("no spec");
-            assert_eq!((failure.code.as_str(), failure.fault), ("spec.invalid", FaultKind::Input), "{stored:?}");
+    fn r95_stored_versions_load_and_give_the_plan_that_they_gave() {
+        let stored: Json = serde_json::from_str(V1).expect("JSON");
+        let spec = Spec::read(Some(&stored)).expect("it loads");
+        assert_eq!(spec.write().expect("JSON"), stored, "it is written as it was");
+        let options = Options {
+            width: Some(640),
+            samples: Some(32),
+            template: Some("hero_dark".to_owned()),
+            edges: Some(true),
+            ..Options::default()
+        };
+        let limits = Limits { device_default: "cpu".to_owned(), ..Limits::default() };
+        let plan = resolve(&Base::default(), &options, &limits).expect("a plan");
+        assert_eq!(spec.into_input().plan, plan);
+    }
+
+    #[test]
+    fn r95_what_cannot_be_read_fails_at_once() {
+        let mut out_of_range: Json = serde_json::from_str(V1).expect("JSON");
+        out_of_range["spec"]["plan"]["options"]["width"] = json!(0);
+        let mut contradictory: Json = serde_json::from_str(V1).expect("JSON");
+        contradictory["spec"]["plan"]["options"]["trim"] = json!(true);
+        let mut to_come: Json = serde_json::from_str(V1).expect("JSON");
+        to_come["version"] = json!(2);
+        for stored in [
+            None,
+            Some(json!({})),
+            Some(json!({"version": 0, "input": {}})),
+            Some(out_of_range),
+            Some(contradictory),
+            Some(to_come),
+        ] {
+            assert_eq!(code(stored.as_ref()), "spec.invalid", "{stored:?}");
         }
     }
 }

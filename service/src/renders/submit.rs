@@ -7,22 +7,22 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::inputs::{self, Asked};
-use super::{cache, job, spec, with_position};
+use super::spec::{RenderV1, Spec};
+use super::{cache, job, with_position};
 use crate::app::{App, AppError, Code, Upload};
 use crate::idempotency::{self, Beginning, IN_FLIGHT, IdempotentRequest, StoredAnswer};
 use crate::server::metrics::count_cached;
-use packshot_contract::Word;
 use packshot_contract::job::Job;
-use packshot_contract::request::{Asset, Format};
+use packshot_contract::request::{Asset, render_kind};
 use packshot_db::TenantScope;
 use packshot_db::objects::{self, NewObject};
 use packshot_db::renders::{self as rows, IdempotentSubmit, NewRender, NewWork, Render};
 use packshot_domain::access::Principal;
 use packshot_domain::id::{RenderId, TaskId};
 use packshot_domain::job::JobState;
-use packshot_domain::render::RenderKind;
 use packshot_domain::task::{Lane, QueueName, TaskKind};
-use packshot_worker::protocol::RenderInput;
+use packshot_pipeline::plan::words::FileFormat;
+use packshot_words::Word;
 
 /// What somebody wants rendered.
 pub struct RenderWish {
@@ -31,7 +31,7 @@ pub struct RenderWish {
     /// What becomes of it where an equal request was rendered before.
     pub equal: Equal,
     /// A format that one of the pictures must have: it is to be the answer.
-    pub needs: Option<Format>,
+    pub needs: Option<FileFormat>,
     /// The key under which the same wish again makes no second render.
     pub key: Option<SubmitKey>,
 }
@@ -167,12 +167,13 @@ async fn prepare(
     who: &Principal,
     asked: Asked,
     equal: Equal,
-    needs: Option<Format>,
+    needs: Option<FileFormat>,
 ) -> Result<NewRender, AppError> {
     let scope = TenantScope::of(who.tenant);
-    let mut request = asked.parse()?;
+    let (mut request, plan) = asked.resolved()?;
     let Asked { request: _, glb, environment, settings } = asked;
-    if let Some(format) = needs.filter(|format| !request.formats.contains(format)) {
+    let makes = |format: &FileFormat| plan.files.iter().any(|file| file.format == *format);
+    if let Some(format) = needs.filter(|format| !makes(format)) {
         let detail = format!("the request makes no {} that could be the answer", format.word().to_uppercase());
         return Err(AppError::new(Code::NotAcceptable, detail));
     }
@@ -199,10 +200,9 @@ async fn prepare(
     };
     // Not an option of the picture: it is kept and shown beside the request.
     let metadata = Value::Object(std::mem::take(&mut request.metadata));
-    let input = RenderInput { scene, environment, libraries, fallback_material, request };
-    let request = &input.request;
-    let kind = RenderKind::from(request.kind);
-    let samples_target = request.samples.saturating_mul(request.n_pictures());
+    let kind = render_kind(plan.kind);
+    let samples_target = plan.options.samples.unwrap_or(1).saturating_mul(plan.n_pictures());
+    let spec = Spec::RenderV1(RenderV1 { scene, environment, libraries, fallback_material, plan });
     Ok(NewRender {
         id,
         kind,
@@ -218,9 +218,9 @@ async fn prepare(
             kind: TaskKind::Step(kind.step()),
             queue: QueueName::Render,
             lane: Lane::builtin(),
-            spec: spec::write(&input).map_err(AppError::internal)?,
+            spec: spec.write().map_err(AppError::internal)?,
         },
-        request: serde_json::to_value(request).map_err(AppError::internal)?,
+        request: serde_json::to_value(&request).map_err(AppError::internal)?,
     })
 }
 

@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 use tokio::time::sleep_until;
 
 use super::outputs::{self, OutputError, Received, TenantAssets};
-use super::spec;
+use super::spec::Spec;
 use crate::config::Settings;
 use crate::events::hub::{Hub, Preview};
 use crate::jobs::handler::{Desk, Handler, Handlers, Outcome, Said, Start};
@@ -17,7 +17,6 @@ use crate::settings::InForce;
 use crate::store::Store;
 use packshot_contract::event::{JobEvent, PreviewEvent};
 use packshot_contract::job::preview_url;
-use packshot_contract::request::Format;
 use packshot_db::log::NewLogRow;
 use packshot_db::streams::NewEvent;
 use packshot_db::tasks::{Claimed, Delivery, LaneLimit};
@@ -27,6 +26,7 @@ use packshot_domain::id::{RenderId, TenantId};
 use packshot_domain::render::RenderKind;
 use packshot_domain::step::StepName;
 use packshot_domain::task::{FaultKind, Lane, QueueName, TaskKind};
+use packshot_pipeline::plan::words::FileFormat;
 use packshot_worker::executor::{self, Executor, Incoming, WorkHandle};
 use packshot_worker::failpoint::Failpoint;
 use packshot_worker::protocol::{self, Completed, Failure, LogLine, RenderWork, StepPhase, WorkEvent};
@@ -61,7 +61,7 @@ impl RenderHandler {
 impl Handler for RenderHandler {
     fn start<'t>(&'t self, claimed: &'t Claimed) -> BoxFuture<'t, Result<Start, Failure>> {
         Box::pin(async move {
-            let input = spec::read(claimed.input.spec.as_ref())?;
+            let input = Spec::read(claimed.input.spec.as_ref())?.into_input();
             let job = claimed.task.job.ok_or_else(|| {
                 Failure::new(FaultKind::Input, "internal_error", "a render task without a job has no record")
             })?;
@@ -75,7 +75,7 @@ impl Handler for RenderHandler {
             let attempt = Attempt {
                 place: self.clone(),
                 tenant: claimed.tenant,
-                formats: input.request.formats.clone(),
+                formats: input.plan.files.iter().map(|file| file.format).collect(),
                 previews: previews.clone(),
                 work: RenderWork {
                     task: claimed.task.id,
@@ -120,7 +120,7 @@ struct Attempt {
     place: RenderHandler,
     tenant: TenantId,
     /// The formats of all files, in their order.
-    formats: Vec<Format>,
+    formats: Vec<FileFormat>,
     previews: Arc<Previews>,
     work: RenderWork,
 }

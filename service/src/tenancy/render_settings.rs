@@ -2,9 +2,10 @@
 
 use crate::app::{App, AppError};
 use crate::settings::InForce;
-use packshot_contract::request::RequestDefaults;
+use packshot_contract::request::SAMPLES_MAX;
 use packshot_db::{TenantScope, settings};
 use packshot_domain::access::Principal;
+use packshot_pipeline::plan::Limits;
 
 /// The id of the library that ships with the program: it is below every other and needs no file.
 pub const BUILTIN: &str = "STD";
@@ -12,8 +13,8 @@ pub const BUILTIN: &str = "STD";
 /// Settings that bear on requests for pictures, as they were when they were read.
 #[derive(Clone, Debug)]
 pub struct RenderSettings {
-    /// What a request that does not say gets.
-    pub defaults: RequestDefaults,
+    /// What a request may ask for, and what one that does not say gets.
+    pub limits: Limits,
     /// The largest file that is taken, in bytes.
     pub upload_bytes_max: u64,
     /// The tenant's own library, by name; never the built-in one.
@@ -33,7 +34,12 @@ impl RenderSettings {
             InForce::of(&app.settings, &stored);
         let text = |name: &str| stored.tenant.values.get(name)?.as_str().map(str::to_owned);
         Ok(Self {
-            defaults: RequestDefaults { samples: render_samples, device: render_device, pixels_max: max_pixels },
+            limits: Limits {
+                pixels_max: max_pixels,
+                samples_max: SAMPLES_MAX,
+                samples_default: render_samples,
+                device_default: render_device,
+            },
             upload_bytes_max: max_upload_bytes,
             material_library: text("material_library").filter(|name| name != BUILTIN),
             fallback_material: text("fallback_material"),

@@ -111,9 +111,9 @@ cases! {
         let report = app.get(good["links"]["report"].as_str().expect("a link")).await.json();
         let checks = report["render"]["checks"].as_array().expect("checks");
         assert!(checks.len() >= 5 && checks.iter().all(|check| check["passed"] == true), "{checks:?}");
-        let bad = app.render(&with(json!({"preset": "google"}))).await;
+        let bad = app.render(&json!({"preset": "google", "samples": 1, "light": "white", "denoise": "off", "fill": 0.5})).await;
         assert_eq!((&bad["state"], &bad["error"]["code"]), (&json!("failed"), &json!("preset.rule_broken")), "{bad}");
-        assert!(bad["error"]["detail"].as_str().is_some_and(|detail| detail.contains("shorter_side_px")), "{bad}");
+        assert!(bad["error"]["detail"].as_str().is_some_and(|detail| detail.contains("fill")), "{bad}");
     }
 
     async fn r01_what_the_file_does_not_have_is_said(engine) {

@@ -1,7 +1,8 @@
 //! One work through the engine.
 
-use packshot_contract::request::{Format, Light, OnUnmapped};
 use packshot_domain::task::FaultKind;
+use packshot_materials::mapping::OnUnmapped;
+use packshot_pipeline::plan::words::{FileFormat as Format, Light};
 use packshot_worker::engine::{Counters, Engine, EngineOptions};
 use packshot_worker::protocol::{LibraryFile, Outcome, StepPhase, WorkEvent};
 
@@ -27,7 +28,7 @@ fn steps(run: &Run) -> Vec<String> {
 fn r53_r58_a_bearing_becomes_a_picture_step_by_step() {
     let (engine, assets) = (engine(), Assets::default());
     let mut request = small();
-    request.formats = vec![Format::Png, Format::Exr];
+    request.options.formats = Some(vec![Format::Png, Format::Exr]);
     let run = run(&engine, &assets, &input(bearing(&assets), request));
     let completed = run.completed();
     let names: Vec<&str> = completed.files.iter().map(|file| file.name.as_str()).collect();
@@ -68,7 +69,7 @@ fn r20_a_second_request_for_the_same_scene_imports_and_builds_nothing() {
     let first = run(&engine, &assets, &input(scene, small()));
     let n_reads = assets.n_reads.load(std::sync::atomic::Ordering::Relaxed);
     let mut turned = small();
-    (turned.view, turned.azimuth_deg, turned.width) = (None, Some(90.0), 48);
+    (turned.options.azimuth_deg, turned.options.width) = (Some(90.0), Some(48));
     let other = run(&engine, &assets, &input(scene, turned));
     let again = run(&engine, &assets, &input(scene, small()));
     assert_eq!(engine.counters(), Counters { imports: 1, prepares: 1, renders: 3 });
@@ -78,10 +79,10 @@ fn r20_a_second_request_for_the_same_scene_imports_and_builds_nothing() {
     assert!(again.lines().iter().all(|line| !line.contains("failed")));
     // Other parts or other materials are another product.
     let mut hidden = small();
-    hidden.hide = vec!["Ball_*".to_owned()];
+    hidden.options.hide = Some(vec!["Ball_*".to_owned()]);
     run(&engine, &assets, &input(scene, hidden)).completed();
     let mut mapped = small();
-    mapped.materials = map(&[("Outer_Ring", "STD_010101_Steel-Bare")]);
+    mapped.options.materials = map(&[("Outer_Ring", "STD_010101_Steel-Bare")]);
     run(&engine, &assets, &input(scene, mapped)).completed();
     assert_eq!(engine.counters(), Counters { imports: 2, prepares: 3, renders: 5 });
 }
@@ -90,7 +91,7 @@ fn r20_a_second_request_for_the_same_scene_imports_and_builds_nothing() {
 fn the_shot_in_effect_is_written_and_can_be_read() {
     let (engine, assets) = (engine(), Assets::default());
     let mut request = small();
-    (request.light, request.hide) = (Light::StudioSoft, vec!["Ball_01".to_owned()]);
+    (request.options.light, request.options.hide) = (Some(Light::StudioSoft), Some(vec!["Ball_01".to_owned()]));
     let input = input(bearing(&assets), request);
     let run = run(&engine, &assets, &input);
     let [shot, environment] = &run.completed().documents[..] else { panic!("{:?}", run.completed().documents) };
@@ -122,8 +123,8 @@ fn r22_r23_r55_an_unmapped_part_is_magenta_and_named() {
     let (engine, assets) = (engine(), Assets::default());
     let scene = foreign_bearing(&assets);
     let mut request = small();
-    request.only = vec!["Outer_Ring".to_owned(), "Inner_Ring".to_owned()];
-    request.materials = map(&[("Inner_Ring", "Stahl")]);
+    request.options.only = Some(vec!["Outer_Ring".to_owned(), "Inner_Ring".to_owned()]);
+    request.options.materials = map(&[("Inner_Ring", "Stahl")]);
     let run_magenta = run(&engine, &assets, &input(scene, request.clone()));
     let completed = run_magenta.completed();
     assert_eq!(completed.unmapped_parts, 1);
@@ -139,7 +140,7 @@ fn r22_r23_r55_an_unmapped_part_is_magenta_and_named() {
         "{lines:?}"
     );
 
-    request.on_unmapped = OnUnmapped::Fail;
+    request.options.on_unmapped = Some(OnUnmapped::Fail);
     let refused = run(&engine, &assets, &input(scene, request));
     assert_eq!(refused.code(), "unmapped_parts", "R23");
     let Outcome::Failed(failure) = &refused.outcome else { panic!("refused") };
@@ -184,7 +185,7 @@ fn r77_what_has_no_room_is_refused_before_it_starts_and_the_next_one_succeeds() 
     let engine = Engine::new(options);
     let scene = bearing(&assets);
     let mut large = small();
-    (large.width, large.height) = (4096, 4096);
+    (large.options.width, large.options.height) = (Some(4096), Some(4096));
     let refused = run(&engine, &assets, &input(scene, large));
     assert_eq!(refused.code(), "device_out_of_memory");
     assert_eq!(engine.counters().prepares, 0, "nothing was begun");
@@ -195,7 +196,7 @@ fn r77_what_has_no_room_is_refused_before_it_starts_and_the_next_one_succeeds() 
 fn r21_a_time_limit_gives_what_is_there() {
     let (engine, assets) = (engine(), Assets::default());
     let mut request = small();
-    (request.samples, request.max_time_s) = (65_536, Some(0.2));
+    (request.options.samples, request.options.max_time_s) = (Some(65_536), Some(0.2));
     let run = run(&engine, &assets, &input(bearing(&assets), request));
     let completed = run.completed();
     assert!(completed.samples_mean >= 1.0 && completed.samples_mean < 65_536.0, "{}", completed.samples_mean);
@@ -208,7 +209,7 @@ fn an_uploaded_map_lights_the_product() {
     let map = packshot_renderer::shot::EnvironmentMap { width_px: 8, height_px: 4, rgb: vec![[0.0, 1.0, 0.0]; 32] };
     let exr = packshot_renderer::shot::environment::encode_exr(&map).expect("an EXR");
     let mut request = small();
-    request.light = Light::Environment;
+    request.options.light = Some(Light::Environment);
     let mut input = input(bearing(&assets), request);
     assert_eq!(run(&engine, &assets, &input).code(), "shot.missing");
     input.environment = Some(assets.put(exr));
@@ -224,7 +225,7 @@ fn an_uploaded_map_lights_the_product() {
 fn r24_a_preflight_answers_without_rendering() {
     let assets = Assets::default();
     let mut request = small();
-    request.materials = map(&[("Outer_Ring", "Steel")]);
+    request.options.materials = map(&[("Outer_Ring", "Steel")]);
     let report = packshot_worker::preflight(&input(foreign_bearing(&assets), request), &assets).expect("readable");
     let materials = report.materials.expect("a report");
     assert!(materials.unmapped > 0 && report.ok, "magenta is accepted");

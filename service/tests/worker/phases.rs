@@ -15,7 +15,7 @@ const SOON: Duration = Duration::from_secs(2);
 fn cancel_at(name: &str, when: impl Fn(&WorkEvent) -> bool + Sync) {
     let (engine, assets) = (engine(), Assets::default());
     let mut request = small();
-    request.samples = 65_536;
+    request.options.samples = Some(65_536);
     let cancel = CancelToken::default();
     let cancelled = std::sync::Mutex::new(None);
     let watch = |event: &WorkEvent| {

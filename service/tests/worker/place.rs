@@ -97,7 +97,7 @@ impl Place {
             kind: RenderKind::Still,
             priority: 0,
             metadata: json!({}),
-            samples_target: request.samples as i32,
+            samples_target: request.options.samples.unwrap_or(1) as i32,
             created_by: self.user,
             cache_key: None,
             inputs: vec![scene],
@@ -107,7 +107,7 @@ impl Place {
                 kind: TaskKind::Step(StepName::RenderStill),
                 queue: QueueName::Render,
                 lane: Lane::builtin(),
-                spec: json!({"version": 0, "input": input(scene, request.clone())}),
+                spec: json!({"version": 1, "spec": input(scene, request.clone())}),
             },
             request: serde_json::to_value(&request).expect("JSON"),
         };

@@ -8,8 +8,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use packshot_contract::request::Format;
 use packshot_domain::task::FaultKind;
+use packshot_pipeline::plan::words::FileFormat as Format;
 use packshot_worker::executor::{self, Executor, Incoming, WorkHandle};
 use packshot_worker::process::{ProcessExecutor, ProcessOptions};
 use packshot_worker::protocol::{Failure, Outcome, RenderWork, WorkEvent};
@@ -94,7 +94,7 @@ fn assert_lost(outcome: &Outcome, code: &str, expect: &str) {
 
 fn bearing_work(assets: &Assets, samples: u32) -> RenderWork {
     let mut request = small();
-    request.samples = samples;
+    request.options.samples = Some(samples);
     work(input(bearing(assets), request))
 }
 

@@ -99,7 +99,7 @@ cases! {
     async fn r14_a_running_task_is_cancelled_within_two_seconds_and_leaves_nothing(engine) {
         let place = Place::open(&engine, inline()).await;
         let mut request = small();
-        request.samples = 65_536;
+        request.options.samples = Some(65_536);
         let id = place.submit(request).await;
         place.until(id, |render| render.progress.samples_done > 0).await;
         let asked = Instant::now();
@@ -114,7 +114,7 @@ cases! {
     async fn c34_draining_gives_the_attempt_back(engine) {
         let place = Place::open(&engine, inline()).await;
         let mut request = small();
-        request.samples = 65_536;
+        request.options.samples = Some(65_536);
         let id = place.submit(request).await;
         place.until(id, |render| render.progress.samples_done > 0).await;
         place.queue.drain(Duration::from_millis(50)).await;

@@ -2,8 +2,12 @@
 
 use std::path::PathBuf;
 
-use packshot_contract::request::{Format, Kind, RenderRequest};
+use packshot_contract::request::RenderRequest;
 use packshot_domain::task::FaultKind;
+use packshot_pipeline::plan::value::PresetName;
+use packshot_pipeline::plan::words::{FileFormat as Format, GroundWord, Light};
+use packshot_pipeline::plan::{Kind, Options};
+use packshot_pipeline::preset::Preset;
 use packshot_worker::engine::{Engine, EngineOptions};
 use packshot_worker::protocol::{Outcome, WorkEvent};
 
@@ -11,14 +15,14 @@ use crate::studio::{Assets, bearing, engine, input, run, run_within, small};
 
 /// A turntable of [`small`] pictures.
 pub(crate) fn turntable(frames: u32, formats: &[Format]) -> RenderRequest {
-    RenderRequest {
-        kind: Kind::Turntable,
+    let options = Options {
         frame_count: Some(frames),
         fps: Some(24),
-        formats: formats.to_vec(),
-        samples: 1,
-        ..small()
-    }
+        formats: Some(formats.to_vec()),
+        samples: Some(1),
+        ..small().options
+    };
+    RenderRequest { kind: Kind::Turntable, options, ..small() }
 }
 
 #[test]
@@ -81,10 +85,15 @@ fn r08_what_is_larger_than_a_job_may_be_ends_it_at_once() {
 #[test]
 fn r08_the_first_picture_that_breaks_a_rule_of_its_preset_ends_the_job() {
     let (engine, assets) = (engine(), Assets::default());
-    let request = RenderRequest { preset: Some("amazon_360".to_owned()), ..turntable(72, &[Format::Jpg]) };
+    // Shadows beside the product are what only the picture shows.
+    let mut request = turntable(24, &[Format::Png]);
+    let preset = Preset::by_name("amazon_360").map(PresetName);
+    request.options = Options { preset, ground: Some(GroundWord::Shadow), ..request.options };
+    (request.options.width, request.options.height, request.options.light) =
+        (Some(1500), Some(1500), Some(Light::StudioSoft));
     let refused = run(&engine, &assets, &input(bearing(&assets), request));
     let Outcome::Failed(failure) = &refused.outcome else { panic!("{:?}", refused.outcome) };
-    assert_eq!((failure.code.as_str(), failure.findings[0].at.as_str()), ("preset.rule_broken", "frame_0000.jpg"));
-    assert!(failure.findings.iter().all(|finding| finding.at == "frame_0000.jpg"), "{failure:?}");
-    assert!(engine.counters().renders < 6, "{} of 72 were rendered", engine.counters().renders);
+    assert_eq!((failure.code.as_str(), failure.findings[0].at.as_str()), ("preset.rule_broken", "frame_0000.png"));
+    assert!(failure.findings.iter().all(|finding| finding.at == "frame_0000.png"), "{failure:?}");
+    assert!(engine.counters().renders < 6, "{} of 24 were rendered", engine.counters().renders);
 }

@@ -5,9 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use packshot_contract::request::{Light, MaterialChoice, PartEntry, RenderRequest};
+use packshot_contract::request::{RenderRequest, Uploads};
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{RenderId, TaskId};
+use packshot_materials::map::{MapEntry, MaterialMap, PartSelector};
+use packshot_pipeline::plan::value::Materials;
+use packshot_pipeline::plan::words::Light;
+use packshot_pipeline::plan::{Limits, Options};
 use packshot_renderer::backend::CancelToken;
 use packshot_renderer::sample;
 use packshot_worker::engine::{Engine, EngineOptions};
@@ -56,29 +60,33 @@ pub(crate) fn foreign_bearing(assets: &Assets) -> ContentAddress {
 
 /// 64 × 64 pixels, 4 samples, on the CPU, in a light that needs no tables.
 pub(crate) fn small() -> RenderRequest {
-    RenderRequest {
-        width: 64,
-        height: 64,
-        samples: 4,
-        noise_threshold: 0.0,
-        light: Light::White,
-        device: "cpu".to_owned(),
-        ..RenderRequest::default()
-    }
+    let options = Options {
+        width: Some(64),
+        height: Some(64),
+        samples: Some(4),
+        noise_threshold: Some(0.0),
+        light: Some(Light::White),
+        device: Some("cpu".to_owned()),
+        ..Options::default()
+    };
+    RenderRequest { options, ..RenderRequest::default() }
 }
 
 /// A map with one entry per pair of part and material.
-pub(crate) fn map(entries: &[(&str, &str)]) -> Option<MaterialChoice> {
-    let entry = |&(part, material): &(&str, &str)| PartEntry {
-        part_name: Some(part.to_owned()),
-        path: None,
+pub(crate) fn map(entries: &[(&str, &str)]) -> Option<Materials> {
+    let entry = |&(part, material): &(&str, &str)| MapEntry {
+        part: PartSelector::Name(part.to_owned()),
         material: Some(material.to_owned()),
+        at: part.to_owned(),
     };
-    Some(MaterialChoice { library: None, parts: Some(entries.iter().map(entry).collect()) })
+    Some(Materials { library: None, map: Some(MaterialMap { entries: entries.iter().map(entry).collect() }) })
 }
 
 pub(crate) fn input(scene: ContentAddress, request: RenderRequest) -> RenderInput {
-    RenderInput { scene, environment: None, libraries: Vec::new(), fallback_material: None, request }
+    let has_environment = request.options.light == Some(Light::Environment);
+    let files = Uploads { has_glb: true, has_environment };
+    let (_, plan) = request.resolved(files, &Limits::default()).expect("a plan");
+    RenderInput { scene, environment: None, libraries: Vec::new(), fallback_material: None, plan }
 }
 
 pub(crate) fn work(input: RenderInput) -> RenderWork {

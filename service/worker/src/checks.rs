@@ -1,15 +1,13 @@
 //! Pictures held against the rules of a preset.
 
 use packshot_pipeline::picture::Picture;
+use packshot_pipeline::plan::{Kind, PicturePlan};
 use packshot_pipeline::preset::Preset;
 use packshot_pipeline::verify::{self, Check, Measurements};
-use packshot_renderer::shot::view::NamedView;
 
 use super::failure::Stopped;
 use super::protocol::{Failure, Finding, OutputFile};
 use super::series::Series;
-use packshot_contract::Word;
-use packshot_contract::request::RenderRequest;
 use packshot_domain::task::FaultKind;
 
 /// What was measured so far.
@@ -19,27 +17,17 @@ pub(super) struct Checks {
     fill_max: f64,
 }
 
-/// The preset of a request.
-fn preset(request: &RenderRequest) -> Option<&'static Preset> {
-    request.preset.as_deref().and_then(Preset::by_name)
-}
-
 impl Checks {
-    /// Measures a picture and its files, where the request has a preset.
+    /// Measures a picture and its files, where the plan has a preset.
     ///
     /// # Errors
     /// `preset.rule_broken` for each rule that one of the files breaks: the pictures after it would as well, or help nobody.
-    pub(super) fn take(
-        &mut self,
-        request: &RenderRequest,
-        picture: &Picture,
-        files: &[OutputFile],
-    ) -> Result<(), Stopped> {
-        let Some(preset) = preset(request) else { return Ok(()) };
+    pub(super) fn take(&mut self, plan: &PicturePlan, picture: &Picture, files: &[OutputFile]) -> Result<(), Stopped> {
+        let Some(preset) = plan.preset() else { return Ok(()) };
         let measured = Measurements::of(picture);
         self.fill_max = self.fill_max.max(measured.tighter_fill());
         let of_picture = |OutputFile { name, format, bytes, .. }: &OutputFile| {
-            let checks = match preset.spin.as_ref().filter(|_| request.frame_count.is_some()) {
+            let checks = match preset.spin.as_ref().filter(|_| plan.kind == Kind::Turntable) {
                 Some(spin) => verify::frame(preset, spin, &measured, format, bytes.len()),
                 None => verify::picture(preset, &measured, format, bytes.len()),
             };
@@ -52,12 +40,11 @@ impl Checks {
     ///
     /// # Errors
     /// `preset.rule_broken` for each rule that they break together.
-    pub(super) fn finish(mut self, request: &RenderRequest, series: &Series) -> Result<Vec<Check>, Stopped> {
-        let Some(preset) = preset(request) else { return Ok(Vec::new()) };
+    pub(super) fn finish(mut self, plan: &PicturePlan, series: &Series) -> Result<Vec<Check>, Stopped> {
+        let Some(preset) = plan.preset() else { return Ok(Vec::new()) };
         if let (Series::Turntable(shots), Some(spin)) = (series, &preset.spin) {
             let turntable = shots.turntable();
-            let named = request.view.and_then(|view| NamedView::by_name(view.word()));
-            let elevation_deg = request.elevation_deg.or(named.map(|view| view.direction.elevation_deg));
+            let elevation_deg = plan.direction().map(|direction| direction.elevation_deg);
             let checks = verify::turntable(spin, turntable, turntable.frames, elevation_deg, self.fill_max);
             self.keep(preset, vec![("/preset".to_owned(), checks)])?;
         }

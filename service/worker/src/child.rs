@@ -171,8 +171,11 @@ mod tests {
 
     use super::*;
     use crate::protocol::{Failure, RenderInput};
-    use packshot_contract::request::{Denoise, Format, Kind, Light, RenderRequest, ViewName, Views};
     use packshot_domain::id::{RenderId, TaskId};
+    use packshot_pipeline::denoise::Denoise;
+    use packshot_pipeline::plan::value::Views;
+    use packshot_pipeline::plan::words::{FileFormat, Light, ViewChoice};
+    use packshot_pipeline::plan::{Base, Kind, Limits, Options, resolve};
 
     /// An output that a test reads.
     #[derive(Clone, Debug, Default)]
@@ -202,20 +205,21 @@ mod tests {
         };
         let scene = ContentAddress::of(&glb);
         worker.kept.insert(scene, Bytes::from(glb), 1);
-        let request = RenderRequest {
-            kind: Kind::Views,
-            views: Some(Views::Names(vec![ViewName::Front, ViewName::Top])),
-            formats: vec![Format::Png, Format::Tiff],
+        let options = Options {
+            views: Some(Views(vec![ViewChoice::Front, ViewChoice::Top])),
+            formats: Some(vec![FileFormat::Png, FileFormat::Tiff]),
             bit_depth: Some(16),
-            denoise: Denoise::Off,
-            width: 192,
-            height: 192,
-            samples: 1,
-            light: Light::White,
-            device: "cpu".to_owned(),
-            ..RenderRequest::default()
+            denoise: Some(Denoise::Off),
+            width: Some(192),
+            height: Some(192),
+            samples: Some(1),
+            light: Some(Light::White),
+            device: Some("cpu".to_owned()),
+            ..Options::default()
         };
-        let input = RenderInput { scene, environment: None, libraries: Vec::new(), fallback_material: None, request };
+        let plan = resolve(&Base { kind: Kind::Views, ..Base::default() }, &options, &Limits::default());
+        let plan = plan.expect("a plan");
+        let input = RenderInput { scene, environment: None, libraries: Vec::new(), fallback_material: None, plan };
         let (task, render) = (TaskId::new(), RenderId::new());
         let work = RenderWork { task, render, attempt: 1, input, output_bytes_max: u64::MAX };
         worker.work(&work, &CancelToken::default());

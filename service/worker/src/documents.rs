@@ -6,14 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use packshot_pipeline::dump;
 use packshot_pipeline::error::Error;
+use packshot_pipeline::plan::LightPlan;
 use packshot_renderer::shot::document::write::{Dump, write};
 use packshot_renderer::shot::document::{FileReference, Geometry, LeftOut};
 use packshot_renderer::shot::{Environment, EnvironmentMap, Shot, environment};
 
 use super::protocol::{DocumentFile, RenderInput};
-use super::shot::import_options;
 use super::subject::Subject;
-use packshot_contract::request::Light;
 use packshot_domain::hash::ContentAddress;
 
 /// The name of a rig's map.
@@ -58,7 +57,7 @@ pub(super) fn documents(
     let environment_file = match &shot.environment {
         Environment::None | Environment::Uniform { .. } => None,
         Environment::LatLong { map, .. } => {
-            match input.environment.filter(|_| input.request.light == Light::Environment) {
+            match input.environment.filter(|_| input.plan.light() == LightPlan::Environment) {
                 Some(uploaded) => Some(reference("environment", &uploaded)),
                 None => {
                     let RigFile { bytes, address, .. } = rigs.of(map)?;
@@ -69,7 +68,7 @@ pub(super) fn documents(
             }
         }
     };
-    let options = import_options(&input.request);
+    let options = input.plan.import_options();
     let (file, up_axis, unit_scale) = (reference("product.glb", &input.scene), options.up_axis, options.unit_scale);
     let hidden = dump::hidden();
     let left_out = LeftOut { shot: dump::left_out(&options), ..LeftOut::default() };

@@ -25,11 +25,11 @@ use super::failpoint::Failpoint;
 use super::failure::Stopped;
 use super::lru::Lru;
 use super::protocol::{Completed, Failure, Outcome, RenderInput, RenderWork, WorkEvent};
+use super::render;
 use super::steps::{Emit, Facts, Step, facts};
 use super::subject::{ImportKey, Subject, Subjects};
-use super::{render, shot};
+use packshot_contract::request::render_kind;
 use packshot_domain::event::LogLevel;
-use packshot_domain::render::RenderKind;
 use packshot_domain::step::StepName;
 
 /// Lines about materials in one job's log, at most; the report has them all.
@@ -211,7 +211,7 @@ impl Engine {
                 json!({ "more": more }),
             );
         }
-        if shot::on_unmapped(&job.input.request) == OnUnmapped::Fail
+        if job.input.plan.on_unmapped() == OnUnmapped::Fail
             && let Some(error) = materials.unmapped_error()
         {
             return Err(error.into());
@@ -229,7 +229,7 @@ impl Engine {
 
     /// The device, probed and announced.
     fn device(&self, job: &Job<'_>) -> Result<Device, Stopped> {
-        match self.devices.open(&job.input.request.device) {
+        match self.devices.open(job.input.plan.options.device.as_deref().unwrap_or("auto")) {
             Ok(device) => {
                 if let Some(line) = &device.line {
                     let context = json!({ "gpu_info": device.info });
@@ -300,12 +300,14 @@ impl Engine {
 
 /// The step that makes the pictures.
 fn step_of(job: &Job<'_>) -> StepName {
-    RenderKind::from(job.input.request.kind).step()
+    render_kind(job.input.plan.kind).step()
 }
 
 /// What the record of the render step says beside its times.
 fn about(job: &Job<'_>, device: &Device) -> Facts {
-    facts(json!({ "gpu_type": device.info.backend, "engine": "path_tracer", "samples": job.input.request.samples }))
+    facts(
+        json!({ "gpu_type": device.info.backend, "engine": "path_tracer", "samples": job.input.plan.options.samples }),
+    )
 }
 
 #[cfg(test)]

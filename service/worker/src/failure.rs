@@ -4,6 +4,7 @@ use packshot_pipeline::error::{Error, ErrorKind, Fault};
 
 use super::executor::AssetError;
 use super::protocol::{Failure, Finding, Outcome};
+use packshot_contract::request::place;
 use packshot_domain::task::FaultKind;
 
 /// A defect.
@@ -59,7 +60,7 @@ impl From<Error> for Failure {
         let finding = |fault: &Fault| Finding {
             code: code(fault).to_owned(),
             detail: fault.message.clone(),
-            at: fault.at.clone(),
+            at: place(&fault.at),
             help: fault.help.clone(),
         };
         let mut findings: Vec<Finding> = error.faults.iter().map(finding).collect();

@@ -5,23 +5,23 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::num::NonZeroU16;
 use std::path::Path;
 
-use packshot_pipeline::denoise::Denoise;
 use packshot_pipeline::error::Error;
-use packshot_pipeline::picture::{self, Encoding, Picture};
+use packshot_pipeline::picture::{self, Encoding};
+use packshot_pipeline::plan::words::FileFormat;
+use packshot_pipeline::plan::{Output, PicturePlan, PlannedFile};
+use packshot_pipeline::taken::Taken;
 use packshot_renderer::encode::movie::{MovieEncoder, MovieFormat, MovieSettings};
 use packshot_renderer::encode::{EncodeError, Metadata, PngDepth, Provenance, rounded_to_png};
-use packshot_renderer::shot::ViewTransform;
+use packshot_words::Word;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use super::failure::Stopped;
 use super::protocol::{Failure, OutputFile};
 use super::quota::Quota;
-use super::shot;
-use packshot_contract::Word;
-use packshot_contract::request::{Format, Output, RenderRequest};
 
 /// What is known of all pictures before the first.
 #[derive(Clone, Debug)]
@@ -30,42 +30,21 @@ pub(super) struct About {
     pub(super) size_px: [u32; 2],
     /// How many there will be.
     pub(super) n: u32,
-    /// How they are shown.
-    pub(super) view: ViewTransform,
     /// What films say of themselves.
     pub(super) provenance: Provenance,
 }
 
-/// A picture as sampled, and without noise where a format wants that.
-#[derive(Clone, Debug)]
-pub(super) struct Taken {
-    /// As most formats have it.
-    pub(super) picture: Picture,
-    /// With its noise, where a format wants that and `picture` has none.
-    pub(super) noisy: Option<Picture>,
-}
-
-/// Whether pictures are denoised for some formats, and stay noisy for others.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct NoiseWishes {
-    /// A format wants no noise.
-    pub(super) denoised: bool,
-    /// A format wants what was sampled.
-    pub(super) noisy: bool,
-}
-
 /// Files on their way.
 pub(super) struct Files {
-    denoise: Denoise,
     about: About,
     quota: Quota,
-    pictures: Vec<(Format, Encoding)>,
+    pictures: Vec<(PlannedFile, Encoding)>,
     films: Vec<Film>,
     archive: Option<Archive>,
 }
 
 struct Film {
-    format: Format,
+    format: FileFormat,
     /// Of the PNGs that frames would be.
     depth: PngDepth,
     encoder: MovieEncoder<BufWriter<File>>,
@@ -80,21 +59,20 @@ struct Archive {
 }
 
 impl Files {
-    /// Begins the files of a request, within a quota. What grows does so in the folder `scratch`.
+    /// Begins the files of a plan, within a quota. What grows does so in the folder `scratch`.
     ///
     /// # Errors
     /// `encode.…` for pictures that a format has no place for, `worker_disk` where nothing can be written.
-    pub(super) fn begin(request: &RenderRequest, about: About, scratch: &Path, quota: Quota) -> Result<Self, Stopped> {
-        let denoise = shot::denoise(request);
-        let mut files = Self { denoise, about, quota, pictures: Vec::new(), films: Vec::new(), archive: None };
-        for &format in &request.formats {
-            match request.output(format) {
+    pub(super) fn begin(plan: &PicturePlan, about: About, scratch: &Path, quota: Quota) -> Result<Self, Stopped> {
+        let mut files = Self { about, quota, pictures: Vec::new(), films: Vec::new(), archive: None };
+        for planned in &plan.files {
+            match planned.output {
                 Output::Picture(encoding) => {
                     encoding.format.check_size(files.about.size_px)?;
-                    files.pictures.push((format, encoding));
+                    files.pictures.push((planned.clone(), encoding));
                 }
                 Output::Film(film) => {
-                    let film = Film::begin(request, format, film, &files.about, scratch)?;
+                    let film = Film::begin(plan, planned.format, film, &files.about, scratch)?;
                     files.films.push(film);
                 }
                 Output::Archive(encoding) => {
@@ -106,43 +84,25 @@ impl Files {
         Ok(files)
     }
 
-    /// What of its pictures is to be denoised.
-    pub(super) fn noise_wishes(&self) -> NoiseWishes {
-        let mut wishes = NoiseWishes::default();
-        let others = (!self.films.is_empty() || self.archive.is_some()).then(picture::Format::default);
-        let formats = self.pictures.iter().map(|(_, encoding)| encoding.format).chain(others);
-        for format in formats {
-            if self.is_denoised(format) { wishes.denoised = true } else { wishes.noisy = true }
-        }
-        wishes
-    }
-
-    fn is_denoised(&self, format: picture::Format) -> bool {
-        self.denoise.applies(Some(format), self.about.view)
-    }
-
     /// Takes the next picture, and gives the files that it becomes by itself.
     ///
     /// # Errors
     /// `encode.…`, `output_too_large`, `worker_disk`.
     pub(super) fn take(&mut self, name: &str, taken: &Taken) -> Result<Vec<OutputFile>, Stopped> {
-        let of = |is_denoised: bool| match &taken.noisy {
-            Some(noisy) if !is_denoised => noisy,
-            _ => &taken.picture,
-        };
         let mut files: Vec<OutputFile> = Vec::with_capacity(self.pictures.len());
         let size_px = [taken.picture.linear.width_px, taken.picture.linear.height_px];
         let mut png = None;
-        for &(format, encoding) in &self.pictures {
-            let bytes = bytes::Bytes::from(of(self.is_denoised(encoding.format)).encode(encoding)?);
-            if format == Format::Png {
+        for &(ref planned, encoding) in &self.pictures {
+            let format = planned.format;
+            let bytes = bytes::Bytes::from(taken.of(encoding.format).encode(encoding)?);
+            if format == FileFormat::Png {
                 png = Some((encoding, bytes.clone()));
             }
-            let name = format!("{name}.{format}");
+            let name = format!("{name}{}.{}", planned.suffix, planned.extension);
             self.quota.finish(&name, bytes.len() as u64)?;
             files.push(file(name, format, size_px, bytes));
         }
-        let shown = of(self.is_denoised(picture::Format::default()));
+        let shown = taken.of(picture::Format::default());
         if let Some(archive) = &mut self.archive {
             let bytes = match png.filter(|(encoding, _)| *encoding == archive.encoding) {
                 Some((_, bytes)) => bytes,
@@ -166,7 +126,7 @@ impl Files {
         for film in &self.films {
             grown.push((film.format, film.file.metadata().map_err(away)?.len()));
         }
-        grown.extend(self.archive.iter().map(|archive| (Format::Zip, archive.size_bytes)));
+        grown.extend(self.archive.iter().map(|archive| (FileFormat::Zip, archive.size_bytes)));
         let mut others = 0;
         for (format, size_bytes) in grown {
             self.quota.check(&together(format), size_bytes, others)?;
@@ -181,7 +141,7 @@ impl Files {
     /// `encode.…`, `output_too_large`, `worker_disk`.
     pub(super) fn finish(self, mut give: impl FnMut(OutputFile)) -> Result<(), Stopped> {
         let Self { about, mut quota, films, archive, .. } = self;
-        let mut finish = |format: Format, mut file: File| {
+        let mut finish = |format: FileFormat, mut file: File| {
             let name = together(format);
             let bytes = whole(&name, &mut file, &mut quota)?;
             give(self::file(name, format, about.size_px, bytes));
@@ -194,36 +154,36 @@ impl Files {
         if let Some(Archive { writer, .. }) = archive {
             let mut out = writer.finish().map_err(|reason| away(reason.into()))?;
             out.flush().map_err(away)?;
-            finish(Format::Zip, out.into_inner().map_err(|reason| away(reason.into_error()))?)?;
+            finish(FileFormat::Zip, out.into_inner().map_err(|reason| away(reason.into_error()))?)?;
         }
         Ok(())
     }
 }
 
 /// The name of a file of all pictures.
-fn together(format: Format) -> String {
+fn together(format: FileFormat) -> String {
     format!("result.{format}")
 }
 
-fn file(name: String, format: Format, [width, height]: [u32; 2], bytes: bytes::Bytes) -> OutputFile {
+fn file(name: String, format: FileFormat, [width, height]: [u32; 2], bytes: bytes::Bytes) -> OutputFile {
     OutputFile { name, format: format.word().to_owned(), width, height, bytes }
 }
 
 impl Film {
     fn begin(
-        request: &RenderRequest,
-        format: Format,
+        plan: &PicturePlan,
+        format: FileFormat,
         film: MovieFormat,
         about: &About,
         scratch: &Path,
     ) -> Result<Self, Stopped> {
         let depth = if let MovieFormat::Apng(depth) = film { depth } else { PngDepth::Eight };
-        let fps = request.fps.unwrap_or(24);
+        let fps = plan.options.fps.and_then(|fps| u16::try_from(fps).ok()).unwrap_or(24);
         let settings = MovieSettings { size_px: about.size_px, fps, n_frames: about.n };
         let file = tempfile::tempfile_in(scratch).map_err(away)?;
         let out = BufWriter::new(file.try_clone().map_err(away)?);
         let has_dpi = matches!(film, MovieFormat::Apng(_));
-        let dpi = request.dpi.and_then(std::num::NonZeroU16::new).filter(|_| has_dpi);
+        let dpi = plan.options.dpi.and_then(|dpi| NonZeroU16::new(u16::try_from(dpi).ok()?)).filter(|_| has_dpi);
         let metadata = Metadata { dpi, provenance: about.provenance.clone() };
         let encoder = MovieEncoder::new(out, film, settings, &metadata).map_err(refused)?;
         Ok(Self { format, depth, encoder, file })

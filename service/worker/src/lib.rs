@@ -12,7 +12,6 @@ pub mod lru;
 mod failure;
 pub mod failpoint;
 mod steps;
-mod shot;
 mod series;
 pub mod quota;
 mod files;

@@ -1,6 +1,6 @@
 //! What goes into a worker and what comes out of it.
 //!
-//! A [`RenderWork`] is self-contained: content addresses, the effective request, the device. A worker answers with
+//! A [`RenderWork`] is self-contained: content addresses, what the pictures are to be, the device. A worker answers with
 //! [`WorkEvent`]s and never learns of databases, leases or HTTP. The same messages cross the pipe of a worker process as JSON;
 //! pictures travel beside it as plain bytes (see `frame`).
 
@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use packshot_contract::document::GpuInfo;
-use packshot_contract::request::RenderRequest;
 use packshot_domain::event::LogLevel;
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{RenderId, TaskId};
 use packshot_domain::step::StepName;
 use packshot_domain::task::FaultKind;
+use packshot_pipeline::plan::PicturePlan;
 
 /// Bytes of a file, at most: what one message of a worker process carries.
 pub const FILE_BYTES_MAX: u64 = 4 << 30;
@@ -36,7 +36,7 @@ pub struct RenderWork {
     pub output_bytes_max: u64,
 }
 
-/// What a render depends on, and nothing else: the `spec` of its task, which never changes.
+/// What a render depends on, and nothing else.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RenderInput {
     /// The GLB.
@@ -49,8 +49,8 @@ pub struct RenderInput {
     pub libraries: Vec<LibraryFile>,
     /// The material for parts that nothing matches, where the tenant chose another than its library's.
     pub fallback_material: Option<String>,
-    /// What to make; every member has its effective value, the device too.
-    pub request: RenderRequest,
+    /// What to make; every option has its value in effect, the device too.
+    pub plan: PicturePlan,
 }
 
 /// A stored material library.

@@ -1,18 +1,21 @@
 //! The render step: from a product with materials to encoded pictures, one or many.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use bytes::Bytes;
 use packshot_pipeline::error::Error;
-use packshot_pipeline::picture::{Picture, provenance_of};
+use packshot_pipeline::picture::{Aov, Picture, provenance_of};
+use packshot_pipeline::plan::PicturePlan;
+use packshot_pipeline::plan::words::FileFormat;
 use packshot_pipeline::render::{PREVIEW_SIDE_MAX_PX, ReadyShot, ResidentProduct};
 use packshot_pipeline::sequence::{IN_MEMORY_MAX, add_picture, take_each};
+use packshot_pipeline::taken::{NoiseWishes, Taken};
 use packshot_pipeline::timing::{Seconds, Stopwatch};
 use packshot_pipeline::verify::Check;
 use packshot_renderer::backend::{RenderControl, Snapshot};
 use packshot_renderer::encode::{self, Metadata, PngDepth};
 use packshot_renderer::shot::{Floor, Shot};
+use packshot_words::Word;
 use serde_json::{Value, json};
 
 use super::checks::Checks;
@@ -21,7 +24,7 @@ use super::documents::documents;
 use super::engine::{Engine, Job};
 use super::failpoint::Failpoint;
 use super::failure::Stopped;
-use super::files::{About, Files, NoiseWishes, Taken};
+use super::files::{About, Files};
 use super::meter::Meter;
 use super::preview::{Previews, snapshots};
 use super::protocol::{Completed, DocumentFile, Failure, OutputFile, PREVIEW_NAME, Preview, WorkEvent};
@@ -29,9 +32,7 @@ use super::quota::Quota;
 use super::series::Series;
 use super::steps::{Facts, Step, facts};
 use super::subject::Subject;
-use packshot_contract::Word;
 use packshot_contract::preflight::Preflight;
-use packshot_contract::request::{Aov, Format, RenderRequest};
 use packshot_domain::task::FaultKind;
 
 /// Memory that one pixel takes while a picture is made: its sums, its mean, its display values and the encoder's copy, bytes.
@@ -57,9 +58,9 @@ pub(super) fn run(
     step: &Step<'_>,
 ) -> Result<(Completed, Facts), Stopped> {
     let mut clock = Stopwatch::start();
-    let request = &job.input.request;
+    let plan = &job.input.plan;
     let environment = engine.environment(job)?;
-    let (series, found) = Series::build(request, &subject.product, environment)?;
+    let (series, found) = Series::build(plan, &subject.product, environment)?;
     let Some(first) = series.shots().next() else {
         return Err(Failure::new(FaultKind::Input, "shot.missing", "the request asks for no picture").into());
     };
@@ -67,25 +68,22 @@ pub(super) fn run(
     let about = About {
         size_px: [first.film.width_px, first.film.height_px],
         n: series.n(),
-        view: first.view.transform,
         provenance: provenance_of(&subject.product, &subject.materials, &first),
     };
-    let files = Files::begin(request, about, &engine.scratch, Quota::new(job.output_bytes_max))?;
-    let wishes = files.noise_wishes();
+    let files = Files::begin(plan, about, &engine.scratch, Quota::new(job.output_bytes_max))?;
+    let wishes = plan.taking([first.film.width_px, first.film.height_px]).noise_wishes(first.view.transform);
     for shot in series.shots() {
-        fits(engine, device, request, &shot, wishes, series.n(), preflight.stats.device_bytes_estimate)?;
+        fits(engine, device, plan, &shot, wishes, series.n(), preflight.stats.device_bytes_estimate)?;
     }
     job.go_on()?;
 
-    let time_max = request.max_time_s.map(Duration::from_secs_f64);
+    let time_max = plan.time_max();
     let (meter, previews) = (Meter::new(job.emit, step, time_max, series.n(), series.noun()), Previews::new(job.emit));
     let mut camera = Camera {
         engine,
         job,
         subject,
         device,
-        time_max,
-        wishes,
         meter: &meter,
         previews: &previews,
         resident: None,
@@ -106,7 +104,7 @@ pub(super) fn run(
     let Desk { files, mut taken, last, preview, .. } = desk;
     files.finish(|file| (job.emit)(WorkEvent::File(file)))?;
     job.go_on()?;
-    let checks = std::mem::take(&mut taken.checks).finish(request, &series)?;
+    let checks = std::mem::take(&mut taken.checks).finish(plan, &series)?;
     let mut documents = documents(job.input, subject, &first, wishes.denoised, &engine.rig_files)?;
     documents.extend(preview);
     let seconds = Seconds {
@@ -143,8 +141,6 @@ struct Camera<'a> {
     job: &'a Job<'a>,
     subject: &'a Subject,
     device: &'a Device,
-    time_max: Option<Duration>,
-    wishes: NoiseWishes,
     meter: &'a Meter<'a>,
     previews: &'a Previews<'a>,
     /// The product on its floor, which nearly always is that of all pictures.
@@ -177,7 +173,7 @@ impl Camera<'_> {
         self.prepare_s += clock.lap();
 
         Failpoint::Render.pass();
-        self.meter.begin(i, ready.n_groups(&job.input.request.layers()));
+        self.meter.begin(i, ready.n_groups(job.input.plan.aovs()));
         let taken = self.sample(&ready)?;
         let preview = if i == 0 { preview(job, &ready, &taken.picture) } else { Ok(None) };
         // The picture is none the worse without.
@@ -190,35 +186,20 @@ impl Camera<'_> {
 
     /// Renders a picture, or draws it where lines alone are asked for.
     fn sample(&self, ready: &ReadyShot) -> Result<Taken, Stopped> {
-        let (job, request, film) = (self.job, &self.job.input.request, &ready.shot().film);
-        let size_px = [film.width_px, film.height_px];
-        let lines = request.lines(size_px);
-        if let Some(lines) = lines.as_ref().filter(|_| request.lines_only) {
-            return Ok(Taken { picture: ready.drawing(lines, job.cancel)?, noisy: None });
-        }
+        let (job, film) = (self.job, &ready.shot().film);
+        let taking = job.input.plan.taking([film.width_px, film.height_px]);
         let watch = |snapshot| self.previews.take(ready, &snapshot);
         let show = |progress| self.meter.show(progress);
         let control = RenderControl {
             cancel: job.cancel,
             progress: &show,
-            time_max: self.time_max,
+            time_max: None,
             snapshots: Some(snapshots(&watch)),
             counts: None,
         };
-        let picture = ready.render_layers(&control, &request.layers(), request.line_style(size_px))?;
-        self.engine.n_renders.fetch_add(1, Ordering::Relaxed);
-        let mut taken = match self.wishes {
-            NoiseWishes { denoised: false, .. } => Taken { picture, noisy: None },
-            NoiseWishes { noisy, .. } => {
-                let kept = noisy.then(|| picture.clone());
-                Taken { picture: ready.denoised(picture, job.cancel)?, noisy: kept }
-            }
-        };
-        if let Some(lines) = &lines {
-            taken.picture = ready.with_lines(taken.picture, lines, job.cancel)?;
-            if let Some(noisy) = &mut taken.noisy {
-                noisy.lines.clone_from(&taken.picture.lines);
-            }
+        let taken = taking.take(ready, &control)?;
+        if !taking.is_drawing {
+            self.engine.n_renders.fetch_add(1, Ordering::Relaxed);
         }
         Ok(taken)
     }
@@ -244,10 +225,10 @@ impl Desk<'_> {
         Failpoint::Encode.pass();
         let files = self.files.take(&self.series.name(i), &taken)?;
         if i > 0 {
-            self.previews.offer(|| displayed(&taken.picture, self.job.input.request.samples));
+            self.previews.offer(|| displayed(&taken.picture, samples_of(self.job)));
         } else {
-            let png = files.iter().find(|file| file.format == Format::Png.word());
-            let samples_done = self.job.input.request.samples;
+            let png = files.iter().find(|file| file.format == FileFormat::Png.word());
+            let samples_done = samples_of(self.job);
             let of_file = |file: &OutputFile| Preview {
                 png: file.bytes.clone(),
                 width: file.width,
@@ -265,7 +246,7 @@ impl Desk<'_> {
                 bytes: preview.png,
             });
         }
-        self.taken.checks.take(&self.job.input.request, &taken.picture, &files)?;
+        self.taken.checks.take(&self.job.input.plan, &taken.picture, &files)?;
         match self.series {
             Series::Still(_) => self.last = files,
             Series::Views(_) | Series::Turntable(_) => {
@@ -322,7 +303,7 @@ impl Totals {
 fn fits(
     engine: &Engine,
     device: &Device,
-    request: &RenderRequest,
+    plan: &PicturePlan,
     shot: &Shot,
     wishes: NoiseWishes,
     n: u32,
@@ -331,7 +312,7 @@ fn fits(
     let Some(offered) = engine.memory_bytes_max.or(device.memory_bytes) else { return Ok(()) };
     let n_pixels = u64::from(shot.film.width_px) * u64::from(shot.film.height_px);
     let catches = shot.floor.as_ref().is_some_and(Floor::catches);
-    let per_pixel = bytes_per_pixel(n_layers(request, shot), catches, wishes, n);
+    let per_pixel = bytes_per_pixel(n_layers(plan, shot), catches, wishes, n);
     let needed = scene_bytes.saturating_add(n_pixels * per_pixel);
     if needed <= offered {
         return Ok(());
@@ -356,19 +337,19 @@ fn bytes_per_pixel(n_layers: u64, catches: bool, wishes: NoiseWishes, n: u32) ->
 }
 
 /// Layers of a picture, about: a light group for each light, the environment and what shines.
-fn n_layers(request: &RenderRequest, shot: &Shot) -> u64 {
+fn n_layers(plan: &PicturePlan, shot: &Shot) -> u64 {
     let of = |aov: &Aov| if *aov == Aov::LightGroups { shot.lights.len() as u64 + 2 } else { 1 };
-    request.aovs.iter().map(of).sum()
+    plan.aovs().iter().map(of).sum()
 }
 
 /// A finished picture as a preview; `None` where its PNG is one.
 fn preview(job: &Job<'_>, ready: &ReadyShot, picture: &Picture) -> Result<Option<Preview>, Error> {
-    let request = &job.input.request;
     let side_px = picture.linear.width_px.max(picture.linear.height_px);
-    if request.formats.contains(&Format::Png) && side_px <= PREVIEW_SIDE_MAX_PX {
+    let has_png = job.input.plan.files.iter().any(|file| file.format == FileFormat::Png);
+    if has_png && side_px <= PREVIEW_SIDE_MAX_PX {
         return Ok(None);
     }
-    let samples_done = request.samples;
+    let samples_done = samples_of(job);
     if picture.lines.is_some() {
         return displayed(picture, samples_done).map(Some);
     }
@@ -376,6 +357,11 @@ fn preview(job: &Job<'_>, ready: &ReadyShot, picture: &Picture) -> Result<Option
     let (width, height) = (image.width_px, image.height_px);
     let png = Bytes::from(ready.preview(&Snapshot { samples: samples_done, image })?);
     Ok(Some(Preview { png, width, height, samples_done }))
+}
+
+/// Samples per pixel, at most.
+fn samples_of(job: &Job<'_>) -> u32 {
+    job.input.plan.options.samples.unwrap_or(0)
 }
 
 /// A finished picture as it is shown, as a preview.
@@ -399,7 +385,7 @@ fn report(
     let render = json!({
         "width": first.film.width_px,
         "height": first.film.height_px,
-        "samples_max": job.input.request.samples,
+        "samples_max": samples_of(job),
         "samples_mean": taken.samples_mean(),
         "noise_reached": taken.noise(),
         "seconds": seconds,

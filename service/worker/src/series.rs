@@ -1,17 +1,16 @@
 //! The pictures that a job asks for: one, views, or the frames of a turntable.
 
 use packshot_pipeline::error::Error;
+use packshot_pipeline::plan::{self, PicturePlan};
 use packshot_pipeline::product::Product;
 use packshot_pipeline::views::{self, ViewShot};
 use packshot_renderer::diagnostic::Diagnostic;
 use packshot_renderer::shot::Shot;
 use packshot_renderer::shot::request::{self, ShotRequest};
-use packshot_renderer::shot::turntable::{TurnDirection, TurnMode, Turntable, TurntableShots};
+use packshot_renderer::shot::turntable::TurntableShots;
 
 use super::failure::Stopped;
-use super::shot;
-use super::subject::{DecodedMap, of_request};
-use packshot_contract::request::{self as wire, Kind, RenderRequest, Scale};
+use super::subject::DecodedMap;
 
 /// What is to be taken of a product.
 #[derive(Clone, Debug)]
@@ -25,42 +24,33 @@ pub(super) enum Series {
 }
 
 impl Series {
-    /// The pictures that a request asks for, with what was noticed about its light and framing.
+    /// The pictures that a plan asks for, with what was noticed about its light and framing.
     ///
     /// # Errors
     /// `shot.…`.
     pub(super) fn build(
-        request: &RenderRequest,
+        plan: &PicturePlan,
         product: &Product,
         environment: Option<DecodedMap>,
     ) -> Result<(Self, Vec<Diagnostic>), Stopped> {
         let (map, found) = environment.map_or((None, Vec::new()), |(map, found)| (Some(map), found.to_vec()));
-        let asked = shot::shot_request(request, map).map_err(Error::from)?;
-        let (series, more) = Self::of(request, &asked, product).map_err(of_request)?;
+        let (series, more) = Self::of(plan, &plan.shot_request(map)?, product)?;
         Ok((series, [found, more].concat()))
     }
 
-    fn of(request: &RenderRequest, asked: &ShotRequest, product: &Product) -> Result<(Self, Vec<Diagnostic>), Error> {
+    fn of(plan: &PicturePlan, asked: &ShotRequest, product: &Product) -> Result<(Self, Vec<Diagnostic>), Error> {
         let scene = &product.scene;
-        Ok(match request.kind {
-            Kind::Still => {
+        Ok(match plan.series() {
+            plan::Series::Still => {
                 let (shot, found) = request::build(asked, scene)?;
                 (Self::Still(Box::new(shot)), found)
             }
-            Kind::Views => {
-                let mut views = request.views.as_ref().map(wire::Views::named).unwrap_or_default();
-                if let Some(elevation_deg) = request.elevation_deg {
-                    views.iter_mut().for_each(|view| *view = view.at_elevation(elevation_deg));
-                }
-                let scale = match request.scale {
-                    Some(Scale::Shared) => views::Scale::Shared,
-                    Some(Scale::PerView) | None => views::Scale::PerView,
-                };
+            plan::Series::Views { views, scale } => {
                 let (shots, found) = views::shots(asked, &views, scale, scene)?;
                 (Self::Views(shots), found)
             }
-            Kind::Turntable => {
-                let (shots, found) = turntable(request).shots(asked, scene)?;
+            plan::Series::Turntable { turntable, .. } => {
+                let (shots, found) = turntable.shots(asked, scene)?;
                 (Self::Turntable(Box::new(shots)), found)
             }
         })
@@ -105,22 +95,5 @@ impl Series {
             Self::Views(views) => views.get(i as usize).map(|view| view.shot.clone()),
             Self::Turntable(shots) => Some(shots.frame(i)),
         }
-    }
-}
-
-/// How a request turns its product.
-fn turntable(request: &RenderRequest) -> Turntable {
-    let default = Turntable::default();
-    Turntable {
-        frames: request.frame_count.unwrap_or(default.frames),
-        start_deg: request.start_deg.unwrap_or(default.start_deg),
-        direction: match request.direction {
-            Some(wire::TurnDirection::Cw) => TurnDirection::Cw,
-            Some(wire::TurnDirection::Ccw) | None => TurnDirection::Ccw,
-        },
-        mode: match request.mode {
-            Some(wire::TurnMode::Orbit) => TurnMode::Orbit,
-            Some(wire::TurnMode::Product) | None => TurnMode::Product,
-        },
     }
 }

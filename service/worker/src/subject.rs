@@ -8,13 +8,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use packshot_materials::finding::Finding;
-use packshot_materials::library::{Layer, Library};
+use packshot_materials::library::Layer;
 use packshot_materials::mapping::{OnUnmapped, Report};
 use packshot_pipeline::error::Error;
+use packshot_pipeline::plan::{LightPlan, PicturePlan};
 use packshot_pipeline::product::{self, PaletteMaterial, PartMaterials, Product};
 use packshot_pipeline::report::Preflight;
-use packshot_pipeline::request::MaterialRequest;
-use packshot_pipeline::template::Overrides;
 use packshot_renderer::backend::CancelToken;
 use packshot_renderer::diagnostic::Diagnostic;
 use packshot_renderer::import::ImportOptions;
@@ -28,8 +27,6 @@ use super::library::{self, Resolved};
 use super::lru::Lru;
 use super::protocol::{Failure, LibraryFile, RenderInput};
 use super::series::Series;
-use super::shot;
-use packshot_contract::request::{Light, RenderRequest, template};
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::task::FaultKind;
 
@@ -44,12 +41,13 @@ pub(super) struct ImportKey {
 
 impl ImportKey {
     fn new(input: &RenderInput) -> Self {
-        let request = &input.request;
+        let PicturePlan { options, .. } = &input.plan;
+        let texts = |texts: &Option<Vec<String>>| texts.clone().unwrap_or_default();
         Self {
             scene: input.scene,
-            options: shot::import_options(request),
-            only: request.only.clone(),
-            hide: request.hide.clone(),
+            options: input.plan.import_options(),
+            only: texts(&options.only),
+            hide: texts(&options.hide),
         }
     }
 }
@@ -111,8 +109,8 @@ impl Subjects {
             return Ok((key, product, false));
         }
         let glb = read(assets, &input.scene)?;
-        let filter = shot::part_filter(&input.request);
-        let product = Arc::new(Product::import(&glb, &key.options, &filter, cancel).map_err(of_request)?);
+        let filter = input.plan.part_filter();
+        let product = Arc::new(Product::import(&glb, &key.options, &filter, cancel)?);
         self.n_imports.fetch_add(1, Ordering::Relaxed);
         self.products.insert(key.clone(), product.clone(), product_bytes(&product));
         Ok((key, product, true))
@@ -128,19 +126,14 @@ impl Subjects {
         product: &Product,
         assets: &dyn AssetSource,
     ) -> Result<PartMaterials, Stopped> {
-        if input.request.clay {
+        if input.plan.is_clay() {
             return Ok(PartMaterials::clay(product));
         }
         let resolved = self.library(input, assets)?;
         if resolved.is_broken {
             return Ok(without_library(product, &resolved));
         }
-        let request = MaterialRequest {
-            library: resolved.library.clone(),
-            map: shot::material_map(&input.request),
-            on_unmapped: shot::on_unmapped(&input.request),
-            overrides: overrides(&input.request, &resolved.library)?,
-        };
+        let request = input.plan.material_request(resolved.library.clone())?;
         let mut materials = PartMaterials::resolve(product, &request);
         materials.diagnostics.extend(resolved.findings.iter().cloned().map(product::diagnostic));
         Ok(materials)
@@ -170,7 +163,7 @@ impl Subjects {
         input: &RenderInput,
         assets: &dyn AssetSource,
     ) -> Result<Option<DecodedMap>, Stopped> {
-        let Some(address) = input.environment.filter(|_| input.request.light == Light::Environment) else {
+        let Some(address) = input.environment.filter(|_| input.plan.light() == LightPlan::Environment) else {
             return Ok(None);
         };
         if let Some(decoded) = self.maps.get(&address) {
@@ -186,30 +179,8 @@ impl Subjects {
     }
 }
 
-/// What the template puts on parts, but for those whose material was chosen by hand.
-fn overrides(request: &RenderRequest, library: &Library) -> Result<Overrides, Error> {
-    let Some(template) = request.template.as_deref().and_then(template) else { return Ok(Overrides::default()) };
-    let spared = request.material.iter().filter_map(|entry| entry.rsplit_once('='));
-    Overrides::new(&template.overrides, library, spared.map(|(part, _)| part.trim().to_owned()).collect())
-}
-
 fn read(assets: &dyn AssetSource, address: &ContentAddress) -> Result<Bytes, Failure> {
     assets.read(address).map_err(Failure::from)
-}
-
-/// Options of the command line that an error names, under the names that the request has for them.
-pub(super) fn of_request(mut error: Error) -> Error {
-    for fault in &mut error.faults {
-        if let Some(option) = fault.at.strip_prefix("--") {
-            let member = match option {
-                "frames" => "frame_count".to_owned(),
-                "noise" => "noise_threshold".to_owned(),
-                option => option.replace('-', "_"),
-            };
-            fault.at = format!("/{member}");
-        }
-    }
-    error
 }
 
 /// Every part gets the fallback material, and says that the library is to blame.
@@ -252,7 +223,7 @@ fn product_bytes(product: &Product) -> u64 {
 impl Subject {
     /// The preflight body.
     pub(super) fn preflight(&self, input: &RenderInput, more: &[Diagnostic]) -> Preflight {
-        let must_map = shot::on_unmapped(&input.request) == OnUnmapped::Fail;
+        let must_map = input.plan.on_unmapped() == OnUnmapped::Fail;
         Preflight::new(&self.product, &self.materials, more, must_map)
     }
 }
@@ -267,7 +238,7 @@ pub fn preflight(input: &RenderInput, assets: &dyn AssetSource) -> Result<Prefli
         let (key, product, _) = subjects.product(input, assets, &CancelToken::default())?;
         let materials = subjects.materials(input, &product, assets)?;
         let environment = subjects.environment(input, assets)?;
-        let (_, more) = Series::build(&input.request, &product, environment)?;
+        let (_, more) = Series::build(&input.plan, &product, environment)?;
         Ok(Subject { key, product, materials }.preflight(input, &more))
     };
     look().map_err(|stopped| match stopped {

@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::args::{OutputArgs, PictureArgs};
+use super::args::{OutputArgs, PictureArgs, Planned};
 use crate::cli::failure::Failure;
-use crate::cli::options::LightOption;
 use crate::cli::places::Places;
 use crate::cli::template::{TemplateFile, is_file_name};
 
@@ -13,23 +12,20 @@ impl PictureArgs {
     ///
     /// # Errors
     /// `usage.conflict` where one of these is another.
-    pub(crate) fn places(&self) -> Result<Places, Failure> {
+    pub(crate) fn places(&self, planned: &Planned) -> Result<Places, Failure> {
         let mut places = Places::default();
-        let light = match &self.look.light {
-            Some(LightOption::File(path)) => Some(path),
-            _ => None,
-        };
-        let template = self.template.as_ref().filter(|name| is_file_name(name));
+        let asked = &planned.asked;
+        let template = asked.template.as_ref().filter(|name| is_file_name(name));
         let inputs = [
-            (self.materials.material_map.as_ref(), "--material-map"),
-            (light, "--light"),
-            (self.look.lut.as_ref(), "--lut"),
+            (asked.material_map.as_ref(), "--material-map"),
+            (asked.light.as_ref(), "--light"),
+            (self.lut.lut.as_ref(), "--lut"),
             (template, "--template"),
         ];
         for (path, option) in inputs {
             path.map_or(Ok(()), |path| places.read(path, option))?;
         }
-        if let Some((map, _)) = self.template_in_force.as_ref().and_then(TemplateFile::light_map) {
+        if let Some((map, _)) = planned.template.as_ref().and_then(TemplateFile::light_map) {
             places.read(&map, "--template")?;
         }
         let OutputArgs { report, dump_shot, json, .. } = &self.output;

@@ -6,24 +6,24 @@ use std::path::{Path, PathBuf};
 use std::slice;
 use std::sync::Arc;
 
+use packshot::denoise::Denoise;
+use packshot::plan::{LightPlan, Options, PicturePlan};
 use packshot::product::{PartMaterials, Product};
 use packshot::request::{MaterialRequest, PartFilter};
-use packshot::template::{Overrides, Template};
 use packshot_pipeline::dump;
 use packshot_renderer::backend::CancelToken;
 use packshot_renderer::diagnostic::Diagnostic;
 use packshot_renderer::import::{ImportOptions, UpAxis};
 use packshot_renderer::inspect::weak_lights;
-use packshot_renderer::shot::document::{self, Geometry, LeftOut};
+use packshot_renderer::shot::document::{self, FilmOverrides, Geometry, LeftOut};
 use packshot_renderer::shot::lut::Lut;
-use packshot_renderer::shot::request::{self, Framing, LightChoice, ShotRequest};
+use packshot_renderer::shot::request::{self, ShotRequest};
 use packshot_renderer::shot::{EnvironmentMap, Shot, environment};
 
-use super::args::PictureArgs;
-use crate::cli::args::{Input, Source};
+use super::args::{PictureArgs, Planned};
+use crate::cli::args::{Input, Source, libraries};
 use crate::cli::failure::Failure;
 use crate::cli::files::{self, InputKind};
-use crate::cli::options::LightOption;
 use crate::cli::template::TemplateFile;
 
 /// A file read, with its materials found.
@@ -55,60 +55,48 @@ pub(crate) struct Origin {
 }
 
 /// What all inputs of a command line share, read once.
-pub(crate) struct Common {
+pub(crate) struct Common<'a> {
+    plan: &'a PicturePlan,
     materials: MaterialRequest,
-    is_clay: bool,
-    filter: PartFilter,
-    import: ImportOptions,
-    light: LightChoice,
-    light_path: Option<PathBuf>,
+    map: Option<Arc<EnvironmentMap>>,
+    map_path: Option<PathBuf>,
     lut: Option<Arc<Lut>>,
     diagnostics: Vec<Diagnostic>,
 }
 
-impl Common {
-    pub(crate) fn read(args: &PictureArgs) -> Result<Self, Failure> {
-        let (mut materials, mut diagnostics) = args.materials.request()?;
-        let template = args.template_in_force.as_ref();
-        let mut read_map = |path: &Path| {
-            let (map, found) = read_map(path)?;
-            diagnostics.extend(found);
-            Ok::<_, Failure>(map)
+impl<'a> Common<'a> {
+    pub(crate) fn read(args: &PictureArgs, planned: &'a Planned) -> Result<Self, Failure> {
+        let Planned { plan, asked, template } = planned;
+        let (library, mut diagnostics) = libraries(&asked.libraries)?;
+        let materials = plan.material_request(library)?;
+        let map_of_template = || template.as_ref().and_then(TemplateFile::light_map);
+        let (path, exposure_ev) = match plan.light() {
+            LightPlan::Environment => (asked.light.clone(), 0.0),
+            LightPlan::TemplateMap { exposure_ev, .. } => (map_of_template().map(|(path, _)| path), exposure_ev),
+            LightPlan::Rig(_) | LightPlan::Painted(_) | LightPlan::SceneLights => (None, 0.0),
         };
-        let (light, light_path) = match (&args.look.light, template.and_then(TemplateFile::light_map)) {
-            (Some(LightOption::Rig(rig)), _) => (LightChoice::Rig(*rig), None),
-            (Some(LightOption::Glb), _) => (LightChoice::SceneLights, None),
-            (Some(LightOption::File(path)), _) => (LightChoice::Map(Arc::new(read_map(path)?)), Some(path.clone())),
-            (None, Some((path, 0.0))) => (LightChoice::Map(Arc::new(read_map(&path)?)), Some(path)),
-            // A brightened map is no longer that of the file.
-            (None, Some((path, exposure_ev))) => {
-                let map = read_map(&path)?.brightened(exposure_ev as f32);
-                (LightChoice::Map(Arc::new(map)), None)
+        let map = match &path {
+            Some(path) => {
+                let (map, found) = read_map(path)?;
+                diagnostics.extend(found);
+                Some(Arc::new(if exposure_ev == 0.0 { map } else { map.brightened(exposure_ev as f32) }))
             }
-            (None, None) => {
-                let of_template = args.template().and_then(Template::light_choice);
-                (of_template.unwrap_or(ShotRequest::default().light), None)
-            }
+            None => None,
         };
-        if let Some(template) = args.template() {
-            let spared = args.materials.material.iter().filter_map(|entry| entry.rsplit_once('='));
-            let spared = spared.map(|(part, _)| part.trim().to_owned()).collect();
-            materials.overrides = Overrides::new(&template.overrides, &materials.library, spared)?;
-        }
-        let (filter, import) = (args.scene.part_filter(), args.scene.import_options());
-        let lut = args.look.lut()?;
-        let is_clay = args.look.clay;
-        Ok(Self { materials, is_clay, filter, import, light, light_path, lut, diagnostics })
+        // A brightened map is no longer that of the file.
+        let map_path = path.filter(|_| exposure_ev == 0.0);
+        Ok(Self { plan, materials, map, map_path, lut: args.lut.read()?, diagnostics })
     }
 
     /// Reads one input and finds its materials.
     pub(crate) fn subject(&self, input: &Input, cancel: &CancelToken) -> Result<Subject, Failure> {
         let Source { stem, glb, map } = input.read()?;
-        let product = Product::import(&glb, &self.import, &self.filter, cancel)?;
+        let import = self.plan.import_options();
+        let product = Product::import(&glb, &import, &self.plan.part_filter(), cancel)?;
         // A sample's own map counts unless another is given.
         let own_map = map.filter(|_| self.materials.map.is_none());
         let materials = match own_map {
-            _ if self.is_clay => PartMaterials::clay(&product),
+            _ if self.plan.is_clay() => PartMaterials::clay(&product),
             Some(map) => product.assign(&MaterialRequest { map: Some(map), ..self.materials.clone() })?,
             None => product.assign(&self.materials)?,
         };
@@ -116,41 +104,39 @@ impl Common {
             Input::File(path) if !files::is_stream(path) => Some(path.clone()),
             Input::File(_) | Input::Sample(_) => None,
         };
-        let ImportOptions { up_axis, unit_scale, .. } = self.import;
-        let environment_path = self.light_path.clone();
-        let left_out = LeftOut { shot: dump::left_out(&self.import), ..LeftOut::default() };
+        let left_out = LeftOut { shot: dump::left_out(&import), ..LeftOut::default() };
+        let ImportOptions { up_axis, unit_scale, .. } = import;
+        let environment_path = self.map_path.clone();
         let origin = Origin { name: stem, glb_path, glb, up_axis, unit_scale, environment_path, left_out };
         Ok(Subject { product, materials, diagnostics: self.diagnostics.clone(), origin })
     }
 
-    /// What the options name, and the one product of a command that takes many pictures of it.
-    pub(crate) fn with_product(
-        args: &PictureArgs,
+    /// The one product of a command that takes many pictures of it.
+    pub(crate) fn product(
+        &self,
         input: Option<&PathBuf>,
         sample: Option<&String>,
         cancel: &CancelToken,
-    ) -> Result<(Self, Subject), Failure> {
-        let common = Self::read(args)?;
+    ) -> Result<Subject, Failure> {
         let files = input.map(slice::from_ref).unwrap_or_default();
         let inputs = Input::list(files, sample.map(slice::from_ref).unwrap_or_default())?;
         let Some(input) = inputs.first() else {
             return Err(Failure::usage("missing", "there is no product", "<INPUT>", "give a file or --sample NAME"));
         };
-        let subject = common.subject(input, cancel)?;
-        Ok((common, subject))
+        self.subject(input, cancel)
     }
 
     /// The shot that the options ask for.
-    pub(crate) fn shot(&self, args: &PictureArgs, framing: Framing, subject: &mut Subject) -> Result<Shot, Failure> {
-        let built = request::build(&self.request(args, framing)?, &subject.product.scene);
+    pub(crate) fn shot(&self, subject: &mut Subject) -> Result<Shot, Failure> {
+        let built = request::build(&self.request()?, &subject.product.scene);
         let (shot, found) = built.map_err(packshot::Error::from)?;
         subject.diagnostics.extend(found);
         Ok(shot)
     }
 
     /// What is asked for, in the light that was read.
-    pub(crate) fn request(&self, args: &PictureArgs, framing: Framing) -> Result<ShotRequest, Failure> {
-        Ok(ShotRequest { lut: self.lut.clone(), ..args.shot_request(framing, self.light.clone())? })
+    pub(crate) fn request(&self) -> Result<ShotRequest, Failure> {
+        Ok(ShotRequest { lut: self.lut.clone(), ..self.plan.shot_request(self.map.clone())? })
     }
 }
 
@@ -165,6 +151,7 @@ pub(crate) fn read_map(path: &Path) -> Result<(EnvironmentMap, Vec<Diagnostic>),
 pub(crate) fn from_shot(
     path: &Path,
     args: &PictureArgs,
+    planned: &Planned,
     cancel: &CancelToken,
 ) -> Result<(Subject, Shot, bool), Failure> {
     let bytes = files::read(path, InputKind::Shot)?;
@@ -174,10 +161,10 @@ pub(crate) fn from_shot(
         let bytes = files::read_at_most(&mut { opened }, InputKind::Glb.bytes_max())?;
         bytes.ok_or_else(|| io::Error::other("the file is too large"))
     };
-    let read = document::read(&bytes, &shot_stem(path), &args.film.overrides(&args.denoise), &mut open);
+    let read = document::read(&bytes, &shot_stem(path), &overrides(&planned.asked.options), &mut open);
     let document = read.map_err(packshot::Error::from)?;
     let Geometry { file, up_axis, unit_scale } = &document.geometry;
-    let look = args.scene.look.into();
+    let look = planned.plan.options.look.unwrap_or_default();
     let options = ImportOptions { up_axis: *up_axis, unit_scale: *unit_scale, look, ..ImportOptions::default() };
     let mut product = Product::import(&document.glb, &options, &PartFilter::default(), cancel)?;
     let materials = PartMaterials::of_shot(&document, &mut product);
@@ -197,8 +184,25 @@ pub(crate) fn from_shot(
     if let Some(bounds) = product.scene.bounds() {
         diagnostics.extend(weak_lights(&document.shot, &bounds, |i| format!("/lights/{i}")));
     }
-    let shot = Shot { lut: args.look.lut()?, ..document.shot };
+    let shot = Shot { lut: args.lut.read()?, ..document.shot };
     Ok((Subject { product, materials, diagnostics, origin }, shot, document.denoise))
+}
+
+/// What wins over the members of a shot.
+fn overrides(given: &Options) -> FilmOverrides {
+    FilmOverrides {
+        width_px: given.width,
+        height_px: given.height,
+        samples: given.samples,
+        noise_threshold: given.noise_threshold.map(|noise| noise as f32),
+        seed: given.seed,
+        denoise: match given.denoise {
+            // `auto` leaves the shot's own wish in force.
+            None | Some(Denoise::Auto) => None,
+            Some(Denoise::On) => Some(true),
+            Some(Denoise::Off) => Some(false),
+        },
+    }
 }
 
 /// The name of a shot that does not name itself.

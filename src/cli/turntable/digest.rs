@@ -1,5 +1,7 @@
 //! The digest of everything that a turntable's frames follow from: two runs with one digest render the same bytes.
 
+use packshot::picture::Encoding;
+use packshot::plan::{OptionId, PicturePlan};
 use packshot::render::Renderer;
 use packshot_renderer::backend::DeviceInfo;
 use packshot_renderer::digest::Digest;
@@ -7,17 +9,27 @@ use packshot_renderer::scene::{MeshIdx, Part};
 use packshot_renderer::shot::turntable::TurntableShots;
 use serde::Serialize;
 
-use crate::cli::render::PictureArgs;
-use crate::cli::render::args::OutputArgs;
 use crate::cli::render::source::Subject;
 use crate::cli::version;
 
-/// Of the product with its materials, the shots, how their pictures are written, this program and what computes.
+/// Options that say how the pictures of a shot are taken: the shot itself has the others.
+const TAKING: [OptionId; 8] = [
+    OptionId::Edges,
+    OptionId::Wireframe,
+    OptionId::LinesOnly,
+    OptionId::LineWidthPx,
+    OptionId::LineColor,
+    OptionId::CreaseDeg,
+    OptionId::MaxTimeS,
+    OptionId::Denoise,
+];
+
+/// Of the product with its materials, the shots, how their pictures are taken and written, this program and what computes.
 pub(super) fn digest(
     subject: &Subject,
     shots: &TurntableShots,
-    args: &PictureArgs,
-    output: &OutputArgs,
+    plan: &PicturePlan,
+    encoding: Option<Encoding>,
     renderer: &Renderer,
 ) -> String {
     let mut digest = Digest::default();
@@ -31,12 +43,11 @@ pub(super) fn digest(
     digest.mix("worn", &subject.materials.parts);
     digest.mix("turntable", shots.turntable());
     digest.mix("shot", shots.shot());
-    let OutputArgs { format, bit_depth, exr, quality, dpi, aov, .. } = output;
-    digest.mix("format", &(format, bit_depth, exr, quality, dpi, aov));
-    digest.mix("outputs", &output.of_template.first().map(|output| output.encoding));
-    digest.mix("lines", &args.lines);
-    digest.mix("sampling", &(args.film.max_time, args.denoise.when(args.template()), renderer.oidn()));
-    digest.mix("preset", &args.preset.map(|preset| preset.name));
+    digest.mix("encoding", &encoding);
+    digest.mix("layers", &plan.options.json(OptionId::Aovs));
+    digest.mix("taking", &TAKING.map(|id| plan.options.json(id)));
+    digest.mix("denoiser", &renderer.oidn());
+    digest.mix("preset", &plan.preset().map(|preset| preset.name));
     digest.finish()
 }
 

@@ -5,12 +5,16 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 
 use packshot::error::Fault;
+use packshot::picture::Format;
+use packshot::plan::words::FileFormat;
+use packshot::plan::{Output, PlannedFile};
 use packshot_renderer::digest::Digest;
 use packshot_renderer::encode::movie::{MovieFormat, MovieSettings};
-use packshot_renderer::encode::{Metadata, PngDepth, Provenance, Quality, WebPCompression};
+use packshot_renderer::encode::{Metadata, PngDepth, Provenance};
 
 mod frame;
 mod reel;
@@ -20,8 +24,6 @@ use super::result::FilmResult;
 use super::{claim, manifest};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::interrupt::Interrupt;
-use crate::cli::render::PictureArgs;
-use crate::cli::render::args::OutputArgs;
 use crate::cli::{console, files};
 use reel::Reel;
 
@@ -90,16 +92,11 @@ enum Found {
 }
 
 impl Film {
-    /// The film that the options ask for, to be written to `output`, which is no folder.
+    /// A film to be written to `output`, which is no folder.
     ///
     /// # Errors
-    /// `usage.…` where they contradict each other or the format, `output.not_written` where nothing can be written.
-    pub(super) fn new(args: &PictureArgs, fps: u16, output: &Path) -> Result<Self, Failure> {
-        let format = format(&args.output, output)?;
-        if let Some(preset) = args.preset {
-            let message = format!("{} is for pictures, and {} is a film", preset.name, output.display());
-            return Err(Failure::usage("conflict", message, "--preset", "give a folder (DIR/)"));
-        }
+    /// `usage.invalid_value` for a device, `output.not_written` where nothing can be written.
+    pub(super) fn new(output: &Path, format: MovieFormat, fps: u16) -> Result<Self, Failure> {
         if files::is_special(output) {
             let message = format!("{} is a device or a pipe, and a film is not written in one go", output.display());
             return Err(Failure::usage("invalid_value", message, "-o", "give a file"));
@@ -111,10 +108,15 @@ impl Film {
         Ok(Self { name: output.display().to_string(), path, format, fps, folder: folder.into() })
     }
 
-    /// How its frames are written: as PNGs, into their folder.
-    pub(super) fn frames(&self, output: &OutputArgs) -> OutputArgs {
-        let output = output.clone();
-        OutputArgs { output: Some(self.folder.clone()), format: None, quality: None, dpi: None, ..output }
+    /// How each of its frames is written: as a PNG, into their folder.
+    pub(super) fn frame(&self) -> PlannedFile {
+        let depth = if let MovieFormat::Apng(depth) = self.format { depth } else { PngDepth::Eight };
+        PlannedFile {
+            format: FileFormat::Png,
+            extension: "png".to_owned(),
+            suffix: String::new(),
+            output: Output::Picture(Format::Png(depth).into()),
+        }
     }
 
     /// What it is called in results.
@@ -145,7 +147,7 @@ impl Film {
     pub(super) fn metadata(
         &self,
         provenance: Provenance,
-        output: &OutputArgs,
+        dpi: Option<NonZeroU16>,
         request: &str,
         selection: &Selection,
     ) -> Metadata {
@@ -154,9 +156,9 @@ impl Film {
         digest.mix("numbers", &selection.numbers);
         digest.mix("format", &self.format);
         digest.mix("fps", &self.fps);
-        digest.mix("dpi", &output.dpi);
+        digest.mix("dpi", &dpi);
         let movie = Some(digest.finish());
-        Metadata { dpi: output.dpi, provenance: Provenance { movie, ..provenance } }
+        Metadata { dpi, provenance: Provenance { movie, ..provenance } }
     }
 
     /// What is to be done for the film, whose frames have these files.
@@ -226,45 +228,6 @@ pub(super) fn is_named_like_one(path: &Path) -> bool {
     matches!(extension.as_deref(), Some("mp4" | "webp" | "apng"))
 }
 
-/// The format that the extension names, with what the options say of it.
-fn format(args: &OutputArgs, output: &Path) -> Result<MovieFormat, Failure> {
-    let extension = output.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
-    let (name, has_quality, has_depth) = match extension.as_deref() {
-        Some("mp4") => ("an MP4", true, false),
-        Some("webp") => ("an animated WebP", true, false),
-        Some("apng") => ("an APNG", false, true),
-        _ => {
-            let message = format!("{} is neither a folder nor a film", output.display());
-            let help = "give a folder (DIR/), or a .mp4, .webp or .apng";
-            return Err(Failure::usage("invalid_value", message, "-o", help));
-        }
-    };
-    let depth = args.bit_depth.as_deref();
-    let strangers = [
-        ("--format", args.format.is_some()),
-        ("--exr", args.exr.is_some()),
-        ("--aov", !args.aov.is_empty()),
-        ("--bit-depth", depth.is_some() && !has_depth),
-        ("--quality", args.quality.is_some() && !has_quality),
-        ("--dpi", args.dpi.is_some() && !has_depth),
-    ];
-    if let Some((option, _)) = strangers.iter().find(|(_, is_strange)| *is_strange) {
-        let message = format!("`{option}` says nothing about {name}");
-        return Err(Failure::usage("conflict", message, *option, "leave it out"));
-    }
-    let quality = args.quality.and_then(Quality::new);
-    match (extension.as_deref(), depth) {
-        (Some("mp4"), _) => Ok(MovieFormat::Mp4(quality.unwrap_or(Quality::DEFAULT))),
-        (Some("webp"), _) => Ok(MovieFormat::WebP(quality.map_or(WebPCompression::Lossless, WebPCompression::Lossy))),
-        (_, None | Some("8")) => Ok(MovieFormat::Apng(PngDepth::Eight)),
-        (_, Some("16")) => Ok(MovieFormat::Apng(PngDepth::Sixteen)),
-        (_, Some(depth)) => {
-            let message = format!("an APNG does not have {depth} bits per channel");
-            Err(Failure::usage("conflict", message, "--bit-depth", "8 or 16"))
-        }
-    }
-}
-
 /// Holds what is at `path` against the digest of the film that shall be there.
 fn find(path: &Path, format: MovieFormat, digest: &str) -> io::Result<Found> {
     let mut file = match File::open(path) {
@@ -318,6 +281,8 @@ fn is_whole(file: &mut File, format: MovieFormat, bytes: u64) -> io::Result<bool
 
 #[cfg(test)]
 mod tests {
+    use packshot_renderer::encode::Quality;
+
     use super::*;
 
     #[test]

@@ -8,7 +8,8 @@ use packshot_renderer::backend::DeviceInfo;
 use packshot_renderer::diagnostic::Diagnostic;
 use packshot_renderer::encode::movie::MovieSettings;
 use packshot_renderer::shot::Shot;
-use packshot_renderer::shot::turntable::{TurnDirection, TurnMode, Turntable};
+use packshot_renderer::shot::turntable::Turntable;
+use packshot_words::Word;
 use serde::Serialize;
 
 use super::film::Film;
@@ -155,7 +156,7 @@ impl TurntableResult {
         args: &TurntableArgs,
         subject: &Subject,
         preflight: &Preflight,
-        turntable: &Turntable,
+        (turntable, fps): (&Turntable, u16),
         (frames, film): (Vec<FrameResult>, Option<FilmResult>),
         (sampled, device, shot): (Sampled, DeviceInfo, &Shot),
         seconds: Seconds,
@@ -167,16 +168,10 @@ impl TurntableResult {
         Self {
             output: args.picture.output.output.as_ref().map(|path| path.display().to_string()),
             frames_of_turn: turntable.frames,
-            direction: match turntable.direction {
-                TurnDirection::Ccw => "ccw",
-                TurnDirection::Cw => "cw",
-            },
-            mode: match turntable.mode {
-                TurnMode::Product => "product",
-                TurnMode::Orbit => "orbit",
-            },
+            direction: turntable.direction.word(),
+            mode: turntable.mode.word(),
             start_deg: turntable.start_deg,
-            fps: args.turn.fps,
+            fps,
             film,
             rendered,
             kept: frames.iter().filter(|frame| frame.kept).count(),
@@ -189,7 +184,7 @@ impl TurntableResult {
             rays,
             samples_per_second: if seconds.render > 0.0 { paths / seconds.render } else { 0.0 },
             device,
-            look: subject.product.scene.look.name(),
+            look: subject.product.scene.look.word(),
             parts: subject.product.scene.parts.len(),
             unmapped_parts: subject.materials.unmapped(),
             checks,

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use glam::{DAffine3, DVec3};
 use packshot_materials::openpbr::OpenPbr;
+use packshot_words::Word;
 
 use super::json::Json;
 use super::parts::escaped;
-use super::{FileReference, Geometry, LeftOut, SCHEMA, UP_AXES, left_out, parameters};
+use super::{FileReference, Geometry, LeftOut, SCHEMA, left_out, parameters};
 use crate::shot::{Aperture, Background, Camera, Environment, Film, Floor, Light, PixelFilter, Projection, Shot, View};
 
 /// A shot and what it does not hold itself.
@@ -83,7 +84,7 @@ fn comment(left_out: &[String]) -> (String, Json) {
 }
 
 fn write_geometry(geometry: &Geometry) -> Json {
-    let up_axis = UP_AXES.iter().find(|(_, axis)| *axis == geometry.up_axis).map_or("y", |&(name, _)| name);
+    let up_axis = geometry.up_axis.word();
     object([
         ("path", geometry.file.path.as_str().into()),
         ("up_axis", up_axis.into()),
@@ -287,10 +288,10 @@ fn write_view(shot: &Shot, left_out: &mut Vec<String>) -> Json {
     let View { transform, exposure_ev } = shot.view;
     let plain = transform.without_look();
     if plain != transform {
-        left_out.push(format!("the look of the view transform {}", transform.name()));
+        left_out.push(format!("the look of the view transform {}", transform.word()));
     }
     left_out.extend(shot.lut.as_ref().map(|lut| format!("a lookup table over {}, BLAKE3 {}", lut.input, lut.blake3)));
-    object([("transform", plain.name().into()), ("exposure_ev", exposure_ev.into())])
+    object([("transform", plain.word().into()), ("exposure_ev", exposure_ev.into())])
 }
 
 /// Degrees that read back to the same radians, in the fewest digits: 20 and not 20.000000000000004.

@@ -146,7 +146,7 @@ fn margins_hold_on_all_sides_of_a_trimmed_picture() {
         }
     }
     let error = Fit::MarginPx(50).shares([200, 100]).expect_err("nothing is left");
-    assert_eq!((error.code.name(), error.at.as_str()), ("shot.range", "--margin-px"));
+    assert_eq!((error.code.name(), error.at.as_str()), ("shot.range", "option:margin_px"));
     let error = trimmed_size_px(&hull, &orientation, Lens::Orthographic, [200, 100], 50).expect_err("nothing is left");
     assert_eq!(error.message, "margins of 50 px leave nothing of 200 x 100 px");
 }

@@ -28,7 +28,7 @@ pub(super) fn place(request: &ShotRequest, scene: &Scene, turn: Option<&Turn>) -
             let framed = match &crop_to[..] {
                 [] => None,
                 names => {
-                    check_names(scene, names, "--crop-to")?;
+                    check_names(scene, names, "crop_to")?;
                     Some(Shown::new(
                         Hull::of_parts(scene, |part| names.iter().any(|name| is_called(part, name)))?,
                         turn,
@@ -57,7 +57,7 @@ pub(super) fn place(request: &ShotRequest, scene: &Scene, turn: Option<&Turn>) -
                 (camera.world_from_camera.translation - center).dot(back)
             }
             Focus::Part { name } => {
-                check_names(scene, std::slice::from_ref(name), "--focus")?;
+                check_names(scene, std::slice::from_ref(name), "focus")?;
                 let part = Hull::of_parts(scene, |part| is_called(part, name))?;
                 framing::nearest_depth_m(&part, &from_product)?
             }
@@ -100,13 +100,13 @@ struct Wish<'a> {
 impl Wish<'_> {
     /// The camera, and the size of its picture.
     fn camera(&self, framed: &dyn Envelope, size_px: [u32; 2]) -> Result<(Camera, [u32; 2]), ShotError> {
-        in_range("--azimuth-deg", self.direction.azimuth_deg, -1e6..=1e6)?;
-        in_range("--elevation-deg", self.direction.elevation_deg, -90.0..=90.0)?;
+        in_range("azimuth_deg", self.direction.azimuth_deg, -1e6..=1e6)?;
+        in_range("elevation_deg", self.direction.elevation_deg, -90.0..=90.0)?;
         if let Fit::Fill(fill) = self.fit {
-            in_range("--fill", fill, 0.001..=1.0)?;
+            in_range("fill", fill, 0.001..=1.0)?;
         }
         if let Lens::Perspective { focal_mm } = self.lens {
-            in_range("--lens-mm", focal_mm, FOCAL_MM)?;
+            in_range("lens_mm", focal_mm, FOCAL_MM)?;
         }
         let orientation = self.direction.orientation();
         let size_px = match self.fit {
@@ -115,7 +115,8 @@ impl Wish<'_> {
             }
             Fit::TrimmedToPx(_) => {
                 let message = "pictures that are trimmed to the product have no scale to share";
-                return Err(ShotError::new(ErrorCode::Conflict, "--scale", message).help("use --scale per_view"));
+                return Err(ShotError::of_option(ErrorCode::Conflict, "scale", message)
+                    .help("show each view in its own size (`per_view`)"));
             }
             Fit::Fill(_) | Fit::MarginPx(_) => size_px,
         };
@@ -136,7 +137,7 @@ fn is_called(part: &Part, name: &str) -> bool {
     part.path == name || part.name() == name
 }
 
-fn check_names(scene: &Scene, names: &[String], at: &str) -> Result<(), ShotError> {
+fn check_names(scene: &Scene, names: &[String], option: &str) -> Result<(), ShotError> {
     for name in names {
         if !scene.parts.iter().any(|part| is_called(part, name)) {
             let mut known: Vec<String> = scene.parts.iter().map(Part::name).collect();
@@ -146,22 +147,24 @@ fn check_names(scene: &Scene, names: &[String], at: &str) -> Result<(), ShotErro
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             let message = format!("no part that is shown has the name or path {name:?}");
             let help = format!("the parts are {}{more}", known.join(", "));
-            return Err(ShotError::new(ErrorCode::PartNotFound, at, message).help(help));
+            return Err(ShotError::of_option(ErrorCode::PartNotFound, option, message).help(help));
         }
     }
     Ok(())
 }
 
 fn aperture(wish: &DepthOfField, camera: &Camera, film: &Film, depth_m: f64) -> Result<Aperture, ShotError> {
-    in_range("--dof", wish.f_number, F_NUMBER)?;
+    in_range("dof", wish.f_number, F_NUMBER)?;
     let Projection::Perspective { fov_y_rad } = camera.projection else {
         let message = "parallel rays come through no aperture: everything is sharp";
-        return Err(ShotError::new(ErrorCode::Conflict, "--dof", message)
-            .help("leave --dof out, or choose a camera with perspective"));
+        return Err(ShotError::of_option(ErrorCode::Conflict, "dof", message)
+            .help("leave depth of field out, or choose a camera with perspective"));
     };
     if depth_m <= camera.clip_near_m {
         let message = "the focus would lie at the camera or behind it";
-        return Err(ShotError::new(ErrorCode::Range, "--focus", message).help("focus on a part that the camera sees"));
+        return Err(
+            ShotError::of_option(ErrorCode::Range, "focus", message).help("focus on a part that the camera sees")
+        );
     }
     let aspect = f64::from(film.width_px) / f64::from(film.height_px);
     let focal_m = 1e-3 * framing::focal_mm(fov_y_rad, aspect);
@@ -174,20 +177,20 @@ fn scene_camera(drawn: &dyn Envelope, scene: &Scene, name: &str) -> Result<Camer
         let names: Vec<String> =
             scene.cameras.iter().filter_map(|c| c.name.as_ref()).map(|n| format!("{n:?}")).collect();
         let help = match (scene.cameras.len(), names.len()) {
-            (0, _) => "the file has no cameras: use --view".to_owned(),
-            (_, 0) => "no camera of the file has a name: use --view".to_owned(),
+            (0, _) => "the file has no cameras: take a view by name".to_owned(),
+            (_, 0) => "no camera of the file has a name: take a view by name".to_owned(),
             _ => format!("the file has {}", names.join(", ")),
         };
-        return Err(ShotError::new(ErrorCode::CameraNotFound, "--camera", format!("no camera {name:?}")).help(help));
+        return Err(ShotError::of_option(ErrorCode::CameraNotFound, "camera", format!("no camera {name:?}")).help(help));
     };
     let world_from_camera = camera.world_from_camera;
     let projection = match camera.projection {
         SceneProjection::Perspective { fov_y_rad } => {
-            in_range("--camera", fov_y_rad, f64::MIN_POSITIVE..=MAX_FOV_Y_RAD)?;
+            in_range("camera", fov_y_rad, f64::MIN_POSITIVE..=MAX_FOV_Y_RAD)?;
             Projection::Perspective { fov_y_rad: readable_angle(fov_y_rad) }
         }
         SceneProjection::Orthographic { height_m } => {
-            in_range("--camera", height_m, f64::MIN_POSITIVE..=f64::MAX)?;
+            in_range("camera", height_m, f64::MIN_POSITIVE..=f64::MAX)?;
             Projection::Orthographic { height_m }
         }
     };

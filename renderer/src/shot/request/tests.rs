@@ -79,7 +79,7 @@ fn a_camera_of_the_file_is_taken_by_name() {
     assert!((shot.camera.clip_near_m - 2.0).abs() < 1e-12 && (shot.camera.clip_far_m - 10.0).abs() < 1e-12);
     assert!((rotation(&shot.environment) - 90_f64.to_radians()).abs() < 1e-12, "the rig follows the camera");
     let error = build(&framing("side"), &scene()).expect_err("another name");
-    assert_eq!((error.code.name(), error.at.as_str()), ("shot.camera_not_found", "--camera"));
+    assert_eq!((error.code.name(), error.at.as_str()), ("shot.camera_not_found", "option:camera"));
     assert!(error.help.contains("\"Side\""), "{}", error.help);
 }
 
@@ -150,18 +150,18 @@ fn values_out_of_range_name_their_option() {
         ..Default::default()
     };
     let cases = [
-        (film(|f| f.width_px = 0), "--width"),
-        (film(|f| f.height_px = 16_385), "--height"),
-        (film(|f| (f.width_px, f.height_px) = (16_000, 16_000)), "--width"),
-        (film(|f| f.samples = 0), "--samples"),
-        (film(|f| f.noise_threshold = f32::NAN), "--noise"),
-        (film(|f| f.seed = u32::MAX), "--seed"),
-        (film(|f| f.bounces.total = 2000), "--max-bounces"),
-        (film(|f| f.clamp_indirect = f32::INFINITY), "--clamp-indirect"),
-        (auto(91.0, 85.0, 0.8), "--elevation-deg"),
-        (auto(0.0, 0.0, 0.8), "--lens-mm"),
-        (auto(0.0, 85.0, 1.5), "--fill"),
-        (ShotRequest { light_rotation_deg: f64::NAN, ..Default::default() }, "--light-rotation-deg"),
+        (film(|f| f.width_px = 0), "option:width"),
+        (film(|f| f.height_px = 16_385), "option:height"),
+        (film(|f| (f.width_px, f.height_px) = (16_000, 16_000)), "option:width"),
+        (film(|f| f.samples = 0), "option:samples"),
+        (film(|f| f.noise_threshold = f32::NAN), "option:noise_threshold"),
+        (film(|f| f.seed = u32::MAX), "option:seed"),
+        (film(|f| f.bounces.total = 2000), "option:max_bounces"),
+        (film(|f| f.clamp_indirect = f32::INFINITY), "option:clamp_indirect"),
+        (auto(91.0, 85.0, 0.8), "option:elevation_deg"),
+        (auto(0.0, 0.0, 0.8), "option:lens_mm"),
+        (auto(0.0, 85.0, 1.5), "option:fill"),
+        (ShotRequest { light_rotation_deg: f64::NAN, ..Default::default() }, "option:light_rotation_deg"),
     ];
     for (request, option) in cases {
         let error = build(&request, &scene()).expect_err(option);
@@ -228,7 +228,7 @@ fn a_crop_frames_some_parts_and_draws_all() {
     assert!(parallel.camera.world_from_camera.translation.z > 1.0, "before the near part");
     assert!(found.is_empty() && parallel.camera.clip_far_m > 31.0, "{found:?}");
     let error = cropped("Lid").expect_err("no such part");
-    assert_eq!((error.code.name(), error.at.as_str()), ("shot.part_not_found", "--crop-to"));
+    assert_eq!((error.code.name(), error.at.as_str()), ("shot.part_not_found", "option:crop_to"));
 }
 
 #[test]
@@ -267,7 +267,7 @@ fn depth_of_field_follows_lens_and_stop() {
     let back = shot.camera.world_from_camera.matrix3.z_axis;
     let middle = (shot.camera.world_from_camera.translation - DVec3::splat(0.5)).dot(back);
     assert!((aperture.focus_depth_m - middle).abs() < 1e-12);
-    for (f_number, at) in [(0.0, "--dof"), (f64::NAN, "--dof")] {
+    for (f_number, at) in [(0.0, "option:dof"), (f64::NAN, "option:dof")] {
         request.depth_of_field = Some(DepthOfField { f_number, focus: Focus::Center });
         let error = build(&request, &scene()).expect_err("out of range");
         assert_eq!((error.code.name(), error.at.as_str()), ("shot.range", at));

@@ -2,6 +2,8 @@ use std::f64::consts::{PI, TAU};
 
 use glam::{DVec3, dvec3};
 
+use packshot_words::Word;
+
 use super::*;
 use crate::shot::view::ViewDirection;
 
@@ -20,7 +22,7 @@ fn diffuse_white(map: &EnvironmentMap, normal: DVec3) -> f64 {
 }
 
 fn baked() -> impl Iterator<Item = (&'static str, Arc<EnvironmentMap>)> {
-    RigName::NAMES.into_iter().filter_map(|(name, rig)| Some((name, rig.map()?)))
+    RigName::pairs().into_iter().filter_map(|(name, rig)| Some((name, rig.map()?)))
 }
 
 #[test]

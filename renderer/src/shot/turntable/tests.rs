@@ -164,7 +164,7 @@ fn the_focus_stays_where_the_first_frame_has_it() {
     assert!((camera.aperture.expect("a lens").radius_m - 0.5 * 0.085 / 4.0).abs() < 1e-12);
     assert_eq!(turned.frame(40).camera.aperture, camera.aperture);
     let error = table.shots(&focused("Lid"), &scene()).expect_err("no such part");
-    assert_eq!((error.code.name(), error.at.as_str()), ("shot.part_not_found", "--focus"));
+    assert_eq!((error.code.name(), error.at.as_str()), ("shot.part_not_found", "option:focus"));
     assert!(error.help.contains("Left, Middle, Right"), "{}", error.help);
     let parallel = ShotRequest {
         framing: Framing::Auto {
@@ -182,9 +182,9 @@ fn the_focus_stays_where_the_first_frame_has_it() {
 #[test]
 fn what_is_out_of_range_names_its_option() {
     for (table, at) in [
-        (Turntable { frames: 0, ..Turntable::default() }, "--frames"),
-        (Turntable { frames: MAX_FRAMES + 1, ..Turntable::default() }, "--frames"),
-        (Turntable { start_deg: f64::NAN, ..Turntable::default() }, "--start-deg"),
+        (Turntable { frames: 0, ..Turntable::default() }, "option:frame_count"),
+        (Turntable { frames: MAX_FRAMES + 1, ..Turntable::default() }, "option:frame_count"),
+        (Turntable { start_deg: f64::NAN, ..Turntable::default() }, "option:start_deg"),
     ] {
         let error = table.shots(&ShotRequest::default(), &scene()).expect_err("out of range");
         assert_eq!((error.code.name(), error.at.as_str()), ("shot.range", at));

@@ -1,12 +1,21 @@
-use serde_json::json;
+use packshot_pipeline::plan::words::{FileFormat, GroundWord};
+use packshot_pipeline::plan::{OptionId, TABLE};
+use serde_json::{Value, json};
+use utoipa::PartialSchema;
 
 use super::*;
 
 const GLB: Uploads = Uploads { has_glb: true, has_environment: false };
 
+/// As a service does that has no limits of its own but that of samples.
+fn limits() -> Limits {
+    Limits { samples_max: SAMPLES_MAX, ..Limits::default() }
+}
+
 fn parse(body: Value) -> Result<RenderRequest, Vec<(String, String)>> {
-    let parsed = RenderRequest::parse(&body, GLB, &RequestDefaults::default());
-    parsed.map_err(|invalid| invalid.findings.into_iter().map(|f| (f.pointer, f.code)).collect())
+    let read = RenderRequest::read(&body, GLB).and_then(|request| request.resolved(GLB, &limits()));
+    let findings = |invalid: Invalid| invalid.findings.into_iter().map(|f| (f.pointer, f.code)).collect();
+    read.map(|(request, _)| request).map_err(findings)
 }
 
 fn findings(body: Value) -> Vec<(String, String)> {
@@ -18,11 +27,24 @@ fn found(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 #[test]
-fn nothing_said_is_the_default() {
-    assert_eq!(parse(json!({})), Ok(RenderRequest::default()));
-    let defaults = RequestDefaults { samples: 64, device: "cpu".into(), pixels_max: 1 << 21 };
-    let request = RenderRequest::parse(&json!({}), GLB, &defaults).expect("all defaults");
-    assert_eq!((request.samples, request.device.as_str()), (64, "cpu"));
+fn r01_a_job_shows_every_option_in_effect() {
+    let request = parse(json!({})).expect("all defaults");
+    let shown = serde_json::to_value(&request).expect("JSON");
+    for (member, value) in [
+        ("width", json!(1024)),
+        ("samples", json!(256)),
+        ("fill", json!(0.85)),
+        ("view", json!("three_quarter")),
+        ("formats", json!(["png"])),
+        ("kind", json!("still")),
+        ("margin_px", Value::Null),
+        ("frame_count", Value::Null),
+    ] {
+        assert_eq!(shown[member], value, "{member}");
+    }
+    let limits = Limits { samples_default: 64, device_default: "cpu".to_owned(), pixels_max: 1 << 21, ..limits() };
+    let (request, _) = RenderRequest::default().resolved(GLB, &limits).expect("all defaults");
+    assert_eq!((request.options.samples, request.options.device.as_deref()), (Some(64), Some("cpu")));
 }
 
 #[test]
@@ -32,25 +54,22 @@ fn r10_each_mistake_has_its_pointer() {
         (json!({"width": 16385}), "/width", "out_of_range"),
         (json!({"width": "512"}), "/width", "wrong_type"),
         (json!({"width": 1.5}), "/width", "out_of_range"),
-        (json!({"width": null}), "/width", "wrong_type"),
         (json!({"samples": 0}), "/samples", "out_of_range"),
         (json!({"samples": 65537}), "/samples", "out_of_range"),
         (json!({"fill": 1.5}), "/fill", "out_of_range"),
         (json!({"formats": []}), "/formats", "out_of_range"),
         (json!({"formats": ["png", "png"]}), "/formats/1", "duplicate"),
         (json!({"formats": ["gif"]}), "/formats/0", "unknown_value"),
+        (json!({"format": "jpg", "formats": ["jpg"]}), "/format", "conflicting_members"),
         (json!({"view": "sideways"}), "/view", "unknown_value"),
-        (json!({"light": "environment"}), "/environment", "missing"),
+        (json!({"kind": "film"}), "/kind", "unknown_value"),
+        (json!({"light": "environment"}), "/light", "missing"),
         (json!({"background": "#12345"}), "/background", "unknown_value"),
         (json!({"bit_depth": 12}), "/bit_depth", "out_of_range"),
         (json!({"bit_depth": 10}), "/bit_depth", "conflicting_members"),
-        (json!({"bit_depth": 32, "formats": ["tiff", "png"]}), "/bit_depth", "conflicting_members"),
-        (json!({"bit_depth": 16, "formats": ["jpg"]}), "/bit_depth", "conflicting_members"),
         (json!({"quality": 101, "formats": ["jpg"]}), "/quality", "out_of_range"),
-        (json!({"quality": 80}), "/quality", "conflicting_members"),
-        (json!({"dpi": 0}), "/dpi", "out_of_range"),
-        (json!({"kind": "turntable", "dpi": 300, "formats": ["webp"]}), "/dpi", "conflicting_members"),
-        (json!({"exr": "float"}), "/exr", "conflicting_members"),
+        (json!({"dof": 0.05}), "/dof", "out_of_range"),
+        (json!({"kind": "turntable", "frame_count": 1}), "/frame_count", "out_of_range"),
         (json!({"formats": ["webp"], "width": 16384}), "/formats/0", "encode.too_large"),
         (json!({"priority": 11}), "/priority", "out_of_range"),
         (json!({"metadata": []}), "/metadata", "wrong_type"),
@@ -63,6 +82,11 @@ fn r10_each_mistake_has_its_pointer() {
             "/materials/parts/0/material",
             "map.type",
         ),
+        (json!({"materials": {"colour": "red"}}), "/materials/colour", "unknown_member"),
+        (json!({"template": "mine.toml"}), "/template", "unknown_value"),
+        (json!({"preset": "ebay"}), "/preset", "unknown_value"),
+        (json!({"preset": "google", "kind": "turntable"}), "/preset", "conflicting_members"),
+        (json!({"transparent_bg": true, "background": "white"}), "/background", "conflicting_members"),
         (json!({"a/b~c": 1}), "/a~1b~0c", "unknown_member"),
         (json!([]), "", "wrong_type"),
     ] {
@@ -73,20 +97,25 @@ fn r10_each_mistake_has_its_pointer() {
 #[test]
 fn r10_all_mistakes_are_found_at_once() {
     let all = findings(json!({"width": 0, "samples": 0, "view": "sideways", "no_such_member": 1}));
-    let expected = [
+    let mut expected = found(&[
         ("/width", "out_of_range"),
         ("/samples", "out_of_range"),
         ("/view", "unknown_value"),
         ("/no_such_member", "unknown_member"),
-    ];
-    assert_eq!(all, found(&expected));
+    ]);
+    expected.sort();
+    let mut all = all;
+    all.sort();
+    assert_eq!(all, expected);
+    let contradictions = findings(json!({"trim": true, "focus": "Ring", "aovs": ["uv"]}));
+    assert_eq!(contradictions.len(), 3, "{contradictions:?}");
 }
 
 #[test]
 fn codes_that_name_the_request() {
     let code = |body: Value| {
-        let invalid = RenderRequest::parse(&body, GLB, &RequestDefaults::default()).expect_err("refused");
-        invalid.code().to_owned()
+        let refused = RenderRequest::read(&body, GLB).and_then(|request| request.resolved(GLB, &limits()));
+        refused.expect_err("refused").code().to_owned()
     };
     assert_eq!(code(json!({"width": 16384, "height": 16384})), "image_too_large");
     assert_eq!(code(json!({"transparent_bg": true, "background": "white"})), "conflicting_members");
@@ -114,78 +143,24 @@ fn what_is_of_one_machine_is_refused_by_name() {
     ] {
         assert_eq!(findings(body.clone()), found(&[(pointer, "option_not_available")]), "{body}");
     }
-    assert!(parse(json!({"aovs": [], "shadow_catcher": true, "denoise": "on", "kind": "still"})).is_ok());
 }
 
 #[test]
-fn r10_options_that_contradict_each_other_have_their_pointer() {
-    for (body, pointer, code) in [
-        (json!({"aovs": ["normal"]}), "/aovs", "conflicting_members"),
-        (json!({"aovs": ["colour"], "formats": ["exr"]}), "/aovs/0", "unknown_value"),
-        (json!({"aovs": ["uv", "uv"], "formats": ["exr"]}), "/aovs/1", "duplicate"),
-        (json!({"template": "mine.toml"}), "/template", "unknown_value"),
-        (json!({"light": "template"}), "/light", "missing"),
-        (json!({"light": "template", "template": "catalogue_white"}), "/light", "missing"),
-        (json!({"preset": "ebay"}), "/preset", "unknown_value"),
-        (json!({"preset": "google", "kind": "turntable"}), "/preset", "conflicting_members"),
-        (json!({"preset": "google", "formats": ["exr"]}), "/formats/0", "conflicting_members"),
-        (
-            json!({"preset": "amazon_360", "kind": "turntable", "formats": ["mp4"], "width": 1500, "height": 1500}),
-            "/formats/0",
-            "conflicting_members",
-        ),
-        (json!({"dof": 2.8, "ortho": true}), "/dof", "conflicting_members"),
-        (json!({"focus": "Ring"}), "/focus", "missing"),
-        (json!({"fill": 0.5, "margin_px": 10}), "/margin_px", "conflicting_members"),
-        (json!({"trim": true}), "/trim", "missing"),
-        (json!({"ground_color": "#F0F0F0"}), "/ground_color", "missing"),
-        (json!({"ground": "floor", "ground_color": "red"}), "/ground_color", "unknown_value"),
-        (json!({"ground": "shadow", "ground_roughness": 0.2}), "/ground_roughness", "conflicting_members"),
-        (json!({"ground": "floor", "shadow_catcher": true}), "/shadow_catcher", "conflicting_members"),
-        (json!({"ground": "sweep", "kind": "turntable"}), "/ground", "conflicting_members"),
-        (json!({"lines_only": true}), "/lines_only", "missing"),
-        (json!({"edges": true, "formats": ["exr"]}), "/edges", "conflicting_members"),
-        (json!({"edges": true, "lines_only": true, "formats": ["png", "exr"]}), "/lines_only", "conflicting_members"),
-        (json!({"edges": true, "lines_only": true, "background": "environment"}), "/lines_only", "conflicting_members"),
-        (json!({"wireframe": true, "crease_deg": 20}), "/crease_deg", "missing"),
-        (json!({"edges": true, "line_color": "black"}), "/line_color", "unknown_value"),
-        (json!({"edges": true, "line_width_px": 0.1}), "/line_width_px", "out_of_range"),
-        (json!({"clay": true, "material": ["Ring=Steel-Bare"]}), "/material", "conflicting_members"),
-        (json!({"look": "blender-4"}), "/look", "unknown_value"),
-        (json!({"time": -1}), "/time", "out_of_range"),
+fn names_of_the_command_are_understood_as_hints() {
+    let detail = |body: Value| RenderRequest::read(&body, GLB).expect_err("refused").findings[0].detail.clone();
+    for (body, meant) in [
+        (json!({"noise": 0.1}), "noise_threshold"),
+        (json!({"frames": 24}), "frame_count"),
+        (json!({"aov": ["uv"]}), "aovs"),
+        (json!({"max-time": 3}), "max_time_s"),
+        (json!({"widht": 512}), "width"),
+        (json!({"prioriy": 1}), "priority"),
     ] {
-        assert_eq!(findings(body.clone()), found(&[(pointer, code)]), "{body}");
+        assert_eq!(detail(body), format!("there is no such member; did you mean \"{meant}\"?"));
     }
-}
-
-#[test]
-fn members_win_over_presets_and_presets_over_templates_and_looks() {
-    let request = parse(json!({"template": "hero_dark"})).expect("a template");
-    assert_eq!((request.azimuth_deg, request.elevation_deg, request.view), (Some(32.0), Some(10.0), None));
-    assert_eq!((request.width, request.height, request.samples), (2400, 1600, 1024));
-    assert_eq!((request.light, request.background.as_str()), (Light::Template, "#14181E"));
-    assert_eq!((request.lens_mm, request.view_transform), (70.0, ViewTransform::AgxMediumHighContrast));
-    assert_eq!(request.formats, [Format::Png]);
-
-    let body =
-        json!({"template": "hero_dark", "preset": "autocare", "height": 1500, "view": "front", "light": "white"});
-    let request = parse(body).expect("both");
-    assert_eq!((request.width, request.height, request.background.as_str()), (2500, 1500, "white"));
-    assert_eq!((request.margin_px, request.trim, request.view), (Some(10), true, Some(View::Front)));
-    assert_eq!((request.light, request.azimuth_deg, &request.formats[..]), (Light::White, None, &[Format::Jpg][..]));
-
-    let request = parse(json!({"preset": "amazon_360", "kind": "turntable"})).expect("frames");
-    assert_eq!((request.frame_count, &request.formats[..]), (Some(72), &[Format::Png][..]));
-
-    let request = parse(json!({"look": "blender-5.0"})).expect("a look");
-    assert_eq!((request.max_bounces, request.clamp_indirect), (None, 10.0));
-    let request = parse(json!({"look": "blender-5.0", "max_bounces": 3, "clamp_indirect": 0})).expect("a look");
-    assert_eq!((request.max_bounces, request.clamp_indirect), (Some(3), 0.0));
-
-    let request = parse(json!({"template": "technical_ortho_front", "lens_mm": 50})).expect("a lens");
-    assert!(!request.ortho, "a lens of one's own is no parallel projection");
-    let request = parse(json!({"shadow_catcher": true, "ground_color": "#808080"})).expect("a catcher");
-    assert_eq!(request.ground, Some(GroundWord::Shadow));
+    assert_eq!(detail(json!({"zzz": 1})), "there is no such member");
+    let request = parse(json!({"format": "jpg"})).expect("another name of formats");
+    assert_eq!(request.options.formats, Some(vec![FileFormat::Jpg]));
 }
 
 #[test]
@@ -199,18 +174,19 @@ fn the_request_of_a_job_can_be_sent_again() {
         json!({"materials": {"parts": [{"part_name": "Ring", "material": null}]}, "material": ["Ring=Steel-Bare"]}),
         json!({"kind": "views"}),
         json!({"kind": "views", "views": ["top", "left_300deg"], "scale": "shared", "formats": ["zip", "avif"]}),
+        json!({"kind": "views", "views": ["six_view", "three_quarter"], "elevation_deg": 10}),
         json!({"kind": "turntable"}),
         json!({"kind": "turntable", "frame_count": 36, "start_deg": -90, "mode": "orbit", "azimuth_deg": 10}),
         json!({"preset": "autocare"}),
-        json!({"preset": "amazon_main", "fill": 0.85}),
+        json!({"preset": "autocare", "margin_px": 12, "formats": ["tiff"]}),
         json!({"preset": "amazon_360", "kind": "turntable"}),
         json!({"template": "hero_dark", "preset": "google"}),
+        json!({"template": "catalogue_white"}),
         json!({"template": "technical_ortho_three_quarter", "edges": true, "line_color": "#102030", "kind": "views"}),
         json!({"look": "blender-5.0", "clay": true, "variant": "Red", "time": 1.5}),
         json!({"ground": "reflection", "ground_roughness": 0.3, "dof": 2.8, "focus": "Ring", "crop_to": ["Ring"]}),
         json!({"shadow_catcher": true}),
         json!({"aovs": ["normal", "light_groups"], "formats": ["png", "exr"], "exr": "float"}),
-        json!({"formats": ["exr"]}),
         json!({"formats": ["avif", "jpg"], "quality": 70, "dpi": 300}),
     ] {
         let mut request = parse(body.clone()).expect("a request");
@@ -218,17 +194,27 @@ fn the_request_of_a_job_can_be_sent_again() {
         assert_eq!(again.get("metadata"), None, "the job has it");
         again["metadata"] = json!(std::mem::take(&mut request.metadata));
         request.metadata = body.get("metadata").and_then(Value::as_object).cloned().unwrap_or_default();
-        assert_eq!(parse(again), Ok(request), "{body}");
+        assert_eq!(parse(again.clone()), Ok(request.clone()), "{body}");
+        request.metadata.clear();
+        again.as_object_mut().expect("an object").remove("metadata");
+        let read: RenderRequest = serde_json::from_value(again).expect("reads");
+        assert_eq!(read, request, "as a client reads it: {body}");
     }
-    assert_eq!(findings(json!({"camera": "Front", "fill": 0.5})), found(&[("/fill", "conflicting_members")]));
-    assert_eq!(findings(json!({"ortho": true, "lens_mm": 50})), found(&[("/lens_mm", "conflicting_members")]));
+}
+
+#[test]
+fn a_job_has_the_formats_of_its_template() {
+    let formats = |body: Value| parse(body).expect("a request").file_formats();
+    assert_eq!(formats(json!({"template": "catalogue_white"})), [FileFormat::Png, FileFormat::Tiff]);
+    assert_eq!(formats(json!({"template": "hero_dark"})), [FileFormat::Png]);
+    assert_eq!(formats(json!({"kind": "turntable"})), [FileFormat::Mp4]);
 }
 
 #[test]
 fn exactly_one_reference() {
     let address = format!("blake3:{}", "0".repeat(64));
     let parse = |asset: Value| {
-        let request = RenderRequest::parse(&json!({"asset": asset}), Uploads::default(), &RequestDefaults::default());
+        let request = RenderRequest::read(&json!({"asset": asset}), Uploads::default());
         request.map_err(|invalid| (invalid.code().to_owned(), invalid.findings[0].pointer.clone()))
     };
     let request = parse(json!({"content_address": address})).expect("one reference");
@@ -243,43 +229,9 @@ fn exactly_one_reference() {
 }
 
 #[test]
-fn framing_is_by_name_by_angles_or_by_camera() {
-    let request = parse(json!({"azimuth_deg": 30})).expect("an angle");
-    assert_eq!((request.view, request.azimuth_deg, request.elevation_deg), (None, Some(30.0), Some(0.0)));
-    let request = parse(json!({"camera": "Front"})).expect("a camera");
-    assert_eq!((request.view, request.azimuth_deg), (None, None));
-    let request = parse(json!({"view": null, "camera": null})).expect("nothing said");
-    assert_eq!(request.view, Some(View::ThreeQuarter));
-    assert_eq!(findings(json!({"camera": "Front", "fill": 0.5})), found(&[("/fill", "conflicting_members")]));
-    assert_eq!(parse(json!({"transparent_bg": false})).expect("kept name").background, "environment");
-}
-
-#[test]
-fn arguments_lie_over_the_map() {
-    let parts = json!([{"part_name": "Ring", "material": "Steel"}, {"path": "A/B", "material": null}]);
-    let request = parse(json!({"materials": {"library": "ACME", "parts": parts}, "material": ["Ring=NBR"]}));
-    let choice = request.expect("a map").materials.expect("kept");
-    let names: Vec<_> =
-        choice.parts.iter().flatten().map(|e| (e.part_name.as_deref(), e.material.as_deref())).collect();
-    assert_eq!(names, [(None, None), (Some("Ring"), Some("NBR"))]);
-    assert_eq!(choice.library.as_deref(), Some("ACME"));
-}
-
-#[test]
-fn a_request_survives_its_own_json() {
-    for body in [
-        json!({"width": 64, "noise_threshold": 0.02, "material": ["A=B"]}),
-        json!({"kind": "views", "views": ["top"], "formats": ["zip"]}),
-        json!({"kind": "turntable", "template": "low_key"}),
-    ] {
-        let request = parse(body).expect("valid");
-        let json = serde_json::to_string(&request).expect("serialises");
-        assert_eq!(serde_json::from_str::<RenderRequest>(&json).expect("reads"), request);
-    }
-    for (name, _) in packshot_pipeline::template::BUILTIN {
-        let request = parse(json!({ "template": name })).expect(name);
-        assert_eq!(parse(serde_json::to_value(&request).expect("JSON")), Ok(request), "{name}");
-    }
+fn null_is_the_same_as_leaving_out() {
+    let request = parse(json!({"view": null, "camera": null, "width": null, "ground": "none"})).expect("nothing said");
+    assert_eq!((request.options.width, request.options.ground), (Some(1024), Some(GroundWord::None)));
 }
 
 #[test]
@@ -287,4 +239,19 @@ fn the_picture_does_not_depend_on_priority_and_metadata() {
     let canonical = |body: Value| parse(body).expect("valid").canonical();
     assert_eq!(canonical(json!({"priority": 5, "metadata": {"a": 1}})), canonical(json!({})));
     assert_ne!(canonical(json!({"seed": 1})), canonical(json!({})));
+}
+
+#[test]
+fn the_description_has_every_option_of_the_table() {
+    let schema = serde_json::to_value(RenderRequest::schema()).expect("JSON");
+    let properties = schema["properties"].as_object().expect("members");
+    for spec in TABLE {
+        let member = &properties[spec.name];
+        assert!(member["description"].as_str().is_some_and(|text| text.contains(spec.help)), "{}: {member}", spec.name);
+    }
+    assert_eq!(properties["width"]["maximum"], 16384);
+    assert_eq!(properties["width"]["default"], 1024);
+    assert_eq!(properties["fill"]["minimum"], 0.001);
+    assert!(properties["view"]["enum"].as_array().is_some_and(|words| words.contains(&json!("three_quarter"))));
+    assert_eq!(properties.len(), OptionId::all().count() + 6);
 }

@@ -11,8 +11,8 @@ use crate::api::files::{self, is_known};
 use crate::api::problem::{ApiError, ApiResult, Code};
 use crate::api::state::AppState;
 use crate::renders::results::{self, Preview, REPORT, ResultFile, SHOT};
-use packshot_contract::Word;
-use packshot_contract::request::Format;
+use packshot_pipeline::plan::words::FileFormat;
+use packshot_words::Word;
 
 /// A preview is replaced by the next.
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
@@ -43,7 +43,7 @@ pub(crate) async fn result(
     headers: HeaderMap,
 ) -> ApiResult<Response> {
     // Every format there is, whether a render made it or not.
-    let format = result.strip_prefix("result.").and_then(Format::from_word);
+    let format = result.strip_prefix("result.").and_then(FileFormat::by_word);
     let format = format.ok_or_else(|| ApiError::new(Code::NotFound, "nothing has this path"))?;
     send(&state, &caller, results::first_of(&state, &caller.0, render_id(&id)?, format).await?, &headers).await
 }

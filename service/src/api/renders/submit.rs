@@ -24,9 +24,10 @@ use crate::idempotency::{self, IdempotentRequest, StoredAnswer};
 use crate::renders::{self, Asked, Equal, RenderWish, SubmitKey, Submitted, Waited, Wording, results};
 use crate::tenancy::RenderSettings;
 use packshot_contract::job::{Job, url};
-use packshot_contract::request::{Format, RenderRequest};
+use packshot_contract::request::RenderRequest;
 use packshot_domain::access::Principal;
 use packshot_domain::id::RenderId;
+use packshot_pipeline::plan::words::FileFormat;
 
 /// The path of all renders.
 const PATH: &str = "/api/v1/renders";
@@ -152,7 +153,7 @@ impl Submission {
             refused: |error| refusal_to_stored(&error.clone().into()),
             wait: wait.unwrap_or_default(),
         });
-        let wish = RenderWish { asked, equal, needs: wants_picture.then_some(Format::Png), key };
+        let wish = RenderWish { asked, equal, needs: wants_picture.then_some(FileFormat::Png), key };
         match (renders::submit(&self.state, &self.who, wish).await?, wait) {
             (Submitted::Created(created), None) => accepted(&created.job(&self.state, &self.who).await?),
             (Submitted::Created(created), wait) => self.wait_for(created.id, wait).await,

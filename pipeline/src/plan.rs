@@ -1,0 +1,206 @@
+//! What a picture is to be, decided once for every surface: the command, requests of the service, steps of workflows, and who embeds Packshot.
+//!
+//! Input: [`Options`], which are what somebody gave and nothing else, the [`Base`] that they stand on, and [`Limits`]. Output of [`resolve`]: a
+//! [`PicturePlan`], whose options are those in effect, or every [`OptionFault`]. Precedence is default < look < template < preset < given. The
+//! options in effect say everything: resolved again, they give the same plan, which is why they can be stored, and shown to who asked.
+
+use std::sync::Arc;
+
+use packshot_words::Word;
+
+use crate::error::{Error, ErrorKind, Fault};
+use crate::preset::Preset;
+use crate::template::{BUILTIN, Template};
+
+mod camera;
+mod conflicts;
+mod document;
+pub mod fault;
+mod files;
+mod ground;
+mod layers;
+mod light;
+mod lines;
+mod materials;
+pub mod option;
+mod rules;
+mod series;
+mod shot;
+pub mod table;
+pub mod value;
+pub mod words;
+
+pub use fault::{FaultKind, Names, OptionFault, Phrase, PlainNames};
+pub use files::{Output, PlannedFile};
+pub use light::LightPlan;
+pub use option::{Group, Kind, OptionSpec, Takes};
+pub use series::Series;
+pub use table::{OptionId, Options, TABLE};
+
+use fault::say;
+use value::PresetName;
+
+/// What options stand on: what no option says.
+#[derive(Clone, Debug, Default)]
+pub struct Base {
+    /// What is made of the product.
+    pub kind: Kind,
+    /// The template that the options name, where it is none of the built-in ones.
+    pub template: Option<Arc<Template>>,
+    /// An environment map comes with the picture.
+    pub has_environment: bool,
+    /// Of a turntable, pictures of its frames where no format is given, and no film.
+    pub makes_frames: bool,
+    /// Of a turntable, which of its frames are made: every so many, 0 and 1 for all.
+    pub stride: u32,
+}
+
+/// What a surface allows, and its own defaults.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limits {
+    /// Pixels of a picture, at most.
+    pub pixels_max: u64,
+    /// Samples per pixel, at most.
+    pub samples_max: u32,
+    /// Samples where nobody says it.
+    pub samples_default: u32,
+    /// The device where nobody says it.
+    pub device_default: String,
+}
+
+impl Default for Limits {
+    /// Those of the command and of who embeds Packshot.
+    fn default() -> Self {
+        Self {
+            pixels_max: packshot_renderer::shot::MAX_PIXELS,
+            samples_max: packshot_renderer::shot::MAX_SAMPLES,
+            samples_default: 256,
+            device_default: "auto".to_owned(),
+        }
+    }
+}
+
+/// What a picture, or a series of pictures, is to be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PicturePlan {
+    /// What is made of the product.
+    pub kind: Kind,
+    /// The options in effect. What says nothing about this picture, such as the lens beside a camera of the file, is not among them.
+    pub options: Options,
+    /// The template in force.
+    pub template: Option<Arc<Template>>,
+    /// The files of each picture, and those of all.
+    pub files: Vec<PlannedFile>,
+}
+
+impl PicturePlan {
+    /// The preset in force.
+    pub fn preset(&self) -> Option<&'static Preset> {
+        self.options.preset.map(|PresetName(preset)| preset)
+    }
+}
+
+/// Decides what options ask for.
+///
+/// # Errors
+/// Everything that is wrong with them, at once.
+pub fn resolve(base: &Base, given: &Options, limits: &Limits) -> Result<PicturePlan, Vec<OptionFault>> {
+    let kind = base.kind;
+    let mut faults = conflicts::of_given(kind, given);
+    let given = &understood(given);
+    let template = match (&given.template, &base.template) {
+        (_, Some(template)) => Some(Arc::clone(template)),
+        (Some(name), None) => builtin(name).or_else(|| {
+            faults.push(unknown_template());
+            None
+        }),
+        (None, None) => None,
+    };
+    let mut options = layers::defaults(kind, limits);
+    options.lay(&layers::of_look(given.look.unwrap_or_default()));
+    if let Some(template) = &template {
+        options.lay(&layers::of_template(template, kind, limits));
+    }
+    if let Some(preset) = given.preset {
+        options.lay(&layers::of_preset(preset, kind));
+    }
+    options.lay(given);
+    camera::complete(kind, given, &mut options, &mut faults);
+    light::complete(base, given, &template, &mut options, &mut faults);
+    ground::complete(kind, given, &mut options, &mut faults);
+    materials::complete(given, &mut options, &mut faults);
+    check_size(given, &options, limits, &mut faults);
+    let files = files::plan(base, given, template.as_deref(), &mut options, &mut faults);
+    lines::check(&options, &files, &mut faults);
+    let plan = PicturePlan { kind, options, template, files };
+    rules::check(base, given, &plan, &mut faults);
+    // A check of what is wrong already says it twice.
+    let mut told: Vec<OptionFault> = Vec::with_capacity(faults.len());
+    for fault in faults {
+        if !told.contains(&fault) {
+            told.push(fault);
+        }
+    }
+    if told.is_empty() { Ok(plan) } else { Err(told) }
+}
+
+/// An error that says everything that is wrong with options, under the names that a surface has for them.
+pub fn refused(faults: &[OptionFault], names: &dyn Names) -> Error {
+    let fault = |fault: &OptionFault| {
+        let code = match &fault.kind {
+            FaultKind::Type | FaultKind::Range | FaultKind::Word | FaultKind::Duplicate | FaultKind::TooLarge => {
+                "usage.invalid_value"
+            }
+            FaultKind::Missing => "usage.missing",
+            FaultKind::Conflict => "usage.conflict",
+            FaultKind::Named(code) => code,
+        };
+        Fault::new(code, fault.message.said(names)).at(names.option(fault.option)).help(fault.help.said(names))
+    };
+    Error { kind: ErrorKind::Request, faults: faults.iter().map(fault).collect() }
+}
+
+/// The options with those that are other names of one in their place.
+fn understood(given: &Options) -> Options {
+    let mut options = given.clone();
+    if options.shadow_catcher == Some(true) {
+        options.ground = Some(words::GroundWord::Shadow);
+    }
+    options
+}
+
+/// The built-in template of a name.
+pub fn builtin(name: &str) -> Option<Arc<Template>> {
+    use std::sync::OnceLock;
+    static READ: [OnceLock<Option<Arc<Template>>>; BUILTIN.len()] = [const { OnceLock::new() }; BUILTIN.len()];
+    let i = BUILTIN.iter().position(|(known, _)| *known == name)?;
+    let read = || Template::parse(name, BUILTIN[i].1.as_bytes()).ok().map(|(template, _)| Arc::new(template));
+    READ[i].get_or_init(read).clone()
+}
+
+fn unknown_template() -> OptionFault {
+    let names: Vec<&str> = BUILTIN.iter().map(|(name, _)| *name).collect();
+    let message = say!["there is no such template"];
+    OptionFault::new(OptionId::Template, FaultKind::Word, message).help(say![format!("one of {}", names.join(", "))])
+}
+
+fn check_size(given: &Options, options: &Options, limits: &Limits, faults: &mut Vec<OptionFault>) {
+    let (width_px, height_px) = (options.width.unwrap_or(1), options.height.unwrap_or(1));
+    if u64::from(width_px) * u64::from(height_px) > limits.pixels_max {
+        let id = if given.height.is_some() && given.width.is_none() { OptionId::Height } else { OptionId::Width };
+        let message = say![format!("{width_px} x {height_px} pixels are more than {}", limits.pixels_max)];
+        faults.push(OptionFault::new(id, FaultKind::TooLarge, message).help(say!["choose a smaller picture"]));
+    }
+    if options.samples.is_some_and(|samples| samples > limits.samples_max) {
+        let message = say![format!("expected a whole number from 1 to {}", limits.samples_max)];
+        faults.push(OptionFault::new(OptionId::Samples, FaultKind::Range, message));
+    }
+}
+
+/// The words of kinds, for sentences.
+fn kinds(of: &[Kind]) -> String {
+    of.iter().map(|kind| format!("`{}`", kind.word())).collect::<Vec<_>>().join(" and ")
+}
+
+#[cfg(test)]
+mod tests;

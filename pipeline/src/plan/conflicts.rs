@@ -1,0 +1,61 @@
+//! Options that were given and cannot stand beside each other, whatever a template or a preset says.
+
+use super::fault::{OptionFault, say};
+use super::option::Kind;
+use super::table::{OptionId as O, Options};
+use super::words::GroundWord;
+
+/// Options of which each takes the place of the others: the second of each pair cannot stand beside the first.
+const ALTERNATIVES: [(O, O); 15] = [
+    (O::View, O::AzimuthDeg),
+    (O::View, O::ElevationDeg),
+    (O::View, O::Camera),
+    (O::Camera, O::AzimuthDeg),
+    (O::Camera, O::ElevationDeg),
+    (O::Camera, O::Fill),
+    (O::Camera, O::MarginPx),
+    (O::Camera, O::Trim),
+    (O::Camera, O::CropTo),
+    (O::Camera, O::LensMm),
+    (O::Camera, O::Ortho),
+    (O::Fill, O::MarginPx),
+    (O::Fill, O::Trim),
+    (O::Ortho, O::LensMm),
+    (O::Clay, O::Materials),
+];
+
+/// What is wrong with options by themselves.
+pub(super) fn of_given(kind: Kind, given: &Options) -> Vec<OptionFault> {
+    let mut faults = Vec::new();
+    for id in O::all().filter(|id| given.has(*id) && !id.spec().is_of(kind)) {
+        let message = say![id, format!(" says nothing about the kind `{kind}`, but of {}", super::kinds(id.spec().of))];
+        faults.push(OptionFault::conflict(id, message));
+    }
+    for (first, second) in ALTERNATIVES {
+        if counts(given, first) && counts(given, second) {
+            let message = say![second, " cannot stand beside ", first];
+            faults.push(OptionFault::conflict(second, message).help(say!["leave one of both out"]));
+        }
+    }
+    if given.clay == Some(true) && counts(given, O::Material) {
+        let message = say![O::Material, " cannot stand beside ", O::Clay];
+        faults.push(OptionFault::conflict(O::Material, message).help(say!["leave one of both out"]));
+    }
+    if given.shadow_catcher == Some(true) && given.ground.is_some_and(|word| word != GroundWord::Shadow) {
+        let message = say![O::ShadowCatcher, " is the ground `shadow`, and ", O::Ground, " says another"];
+        faults.push(OptionFault::conflict(O::ShadowCatcher, message).help(say!["leave one of both out"]));
+    }
+    faults
+}
+
+/// Whether an option says something: `false` and an empty list say no more than leaving it out.
+fn counts(given: &Options, id: O) -> bool {
+    match id {
+        O::Trim => given.trim == Some(true),
+        O::Ortho => given.ortho == Some(true),
+        O::Clay => given.clay == Some(true),
+        O::CropTo => given.crop_to.as_ref().is_some_and(|parts| !parts.is_empty()),
+        O::Material => given.material.as_ref().is_some_and(|entries| !entries.is_empty()),
+        id => given.has(id),
+    }
+}

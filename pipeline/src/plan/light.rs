@@ -1,0 +1,135 @@
+//! What lights the picture.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use packshot_renderer::shot::EnvironmentMap;
+use packshot_renderer::shot::request::LightChoice;
+use packshot_renderer::shot::rig::{Rig, RigName};
+
+use super::fault::{FaultKind, OptionFault, say};
+use super::table::{OptionId as O, Options};
+use super::words::Light;
+use super::{Base, PicturePlan};
+use crate::error::{Error, ErrorKind, Fault};
+use crate::template::{LightSource, Template};
+
+/// Where the light of a picture comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LightPlan<'a> {
+    /// A rig of this name.
+    Rig(RigName),
+    /// A rig of the template's own.
+    Painted(&'a Rig),
+    /// A map in a file that the template names, as seen from its folder.
+    TemplateMap {
+        /// The file.
+        path: &'a str,
+        /// Brightens it by so many stops.
+        exposure_ev: f64,
+    },
+    /// The environment map that comes with the picture.
+    Environment,
+    /// The lights of the product's file.
+    SceneLights,
+}
+
+/// Settles the light.
+pub(super) fn complete(
+    base: &Base,
+    given: &Options,
+    template: &Option<Arc<Template>>,
+    options: &mut Options,
+    faults: &mut Vec<OptionFault>,
+) {
+    let paints = matches!(
+        template.as_ref().and_then(|template| template.light.source.as_ref()),
+        Some(LightSource::Rig(_) | LightSource::Map { .. })
+    );
+    match given.light {
+        Some(Light::Environment) if !base.has_environment => {
+            let message = say![O::Light, " asks for an environment map, and there is none"];
+            faults.push(OptionFault::missing(O::Light, message).help(say!["send one along"]));
+        }
+        Some(light) if base.has_environment && light != Light::Environment => {
+            let message = say![O::Light, " cannot stand beside an environment map"];
+            faults.push(OptionFault::conflict(O::Light, message).help(say!["leave one of both out"]));
+        }
+        Some(Light::Template) if !paints => {
+            let message = say![O::Light, " asks for that of a template, and no template paints one"];
+            faults.push(OptionFault::new(O::Light, FaultKind::Missing, message).help(say!["choose another"]));
+        }
+        Some(_) => {}
+        None if base.has_environment => options.light = Some(Light::Environment),
+        None => {}
+    }
+}
+
+impl PicturePlan {
+    /// Where the light comes from.
+    pub fn light(&self) -> LightPlan<'_> {
+        match self.options.light.unwrap_or(Light::StudioSoft) {
+            Light::StudioSoft => LightPlan::Rig(RigName::StudioSoft),
+            Light::StudioContrast => LightPlan::Rig(RigName::StudioContrast),
+            Light::ThreePoint => LightPlan::Rig(RigName::ThreePoint),
+            Light::White => LightPlan::Rig(RigName::White),
+            Light::Glb => LightPlan::SceneLights,
+            Light::Environment => LightPlan::Environment,
+            Light::Template => match self.template.as_ref().and_then(|template| template.light.source.as_ref()) {
+                Some(LightSource::Rig(rig)) => LightPlan::Painted(rig),
+                Some(LightSource::Map { path, exposure_ev }) => {
+                    LightPlan::TemplateMap { path, exposure_ev: *exposure_ev }
+                }
+                Some(LightSource::Named(_) | LightSource::SceneLights) | None => {
+                    unreachable!("refused when the plan was made: the template paints no light")
+                }
+            },
+        }
+    }
+
+    /// The light for the renderer. `map` is the environment map, or that of the template, where the plan asks for one.
+    ///
+    /// # Errors
+    /// `shot.missing` where the plan asks for a map and there is none.
+    pub(super) fn light_choice(&self, map: Option<Arc<EnvironmentMap>>) -> Result<LightChoice, Error> {
+        Ok(match self.light() {
+            LightPlan::Rig(rig) => LightChoice::Rig(rig),
+            LightPlan::Painted(rig) => LightChoice::Painted(painted(rig)),
+            LightPlan::SceneLights => LightChoice::SceneLights,
+            LightPlan::Environment | LightPlan::TemplateMap { .. } => {
+                let missing = || Fault::new("shot.missing", "the light is an environment map, and none was given");
+                LightChoice::Map(map.ok_or_else(|| Error::new(ErrorKind::Request, missing().at("light")))?)
+            }
+        })
+    }
+
+    /// Whether the plan asks for an environment map, and its own light is none.
+    pub fn needs_map(&self) -> bool {
+        matches!(self.light(), LightPlan::Environment | LightPlan::TemplateMap { .. })
+    }
+}
+
+/// Rigs that are kept painted, at most: as many as there are built-in templates, and some.
+const PAINTED_MAX: usize = 24;
+
+/// The map that a rig paints. Who asks for an equal rig gets the same map, so that the tables that are made of it serve all shots.
+fn painted(rig: &Rig) -> Arc<EnvironmentMap> {
+    static PAINTED: Mutex<Vec<(Rig, Arc<EnvironmentMap>)>> = Mutex::new(Vec::new());
+    let kept = || PAINTED.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = |kept: &[(Rig, Arc<EnvironmentMap>)]| {
+        kept.iter().find(|(other, _)| other == rig).map(|(_, map)| Arc::clone(map))
+    };
+    if let Some(map) = known(&kept()) {
+        return map;
+    }
+    // Painted outside of the lock: it takes all threads.
+    let map = Arc::new(rig.map());
+    let mut kept = kept();
+    if let Some(map) = known(&kept) {
+        return map;
+    }
+    if kept.len() == PAINTED_MAX {
+        kept.remove(0);
+    }
+    kept.push((rig.clone(), Arc::clone(&map)));
+    map
+}

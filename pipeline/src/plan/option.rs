@@ -1,0 +1,226 @@
+//! What is known of an option: its name, what it takes, its default, and what it is for.
+
+use packshot_words::{Word, words};
+use serde_json::Value;
+
+use super::table::OptionId;
+use super::value::Wrong;
+
+/// An option of pictures. Every surface makes what it shows of it from this.
+#[derive(Clone, Copy, Debug)]
+pub struct OptionSpec {
+    /// Which one it is.
+    pub id: OptionId,
+    /// Its name: as it stands here in requests, with `-` for `_` on the command line.
+    pub name: &'static str,
+    /// Its name on the command line, where that is another one.
+    pub command_name: Option<&'static str>,
+    /// The values that it has.
+    pub takes: Takes,
+    /// Of numbers: in what.
+    pub unit: Option<&'static str>,
+    /// What counts where nobody says it.
+    pub default: Default,
+    /// What it is for: one sentence, or two, without the last full stop.
+    pub help: &'static str,
+    /// What it is about.
+    pub group: Group,
+    /// The kinds of renders that have it.
+    pub of: &'static [Kind],
+}
+
+impl OptionSpec {
+    /// Its name on the command line, without the dashes before it.
+    pub fn command_name(&self) -> String {
+        self.command_name.map_or_else(|| self.name.replace('_', "-"), str::to_owned)
+    }
+
+    /// Whether a kind of render has it.
+    pub fn is_of(&self, kind: Kind) -> bool {
+        self.of.contains(&kind)
+    }
+}
+
+/// The values that an option has.
+#[derive(Clone, Copy, Debug)]
+pub enum Takes {
+    /// Yes or no.
+    Flag,
+    /// Whole numbers.
+    Whole {
+        /// The smallest.
+        min: u32,
+        /// The largest.
+        max: u32,
+    },
+    /// One of a few whole numbers.
+    OneOf(&'static [u32]),
+    /// Numbers.
+    Real {
+        /// The smallest.
+        min: f64,
+        /// The largest.
+        max: f64,
+    },
+    /// Numbers above 0.
+    Positive {
+        /// The largest.
+        max: f64,
+    },
+    /// One of some words.
+    Word(WordList),
+    /// Some of some words, each once.
+    Words {
+        /// The words.
+        list: WordList,
+        /// How many there are at least.
+        n_min: usize,
+    },
+    /// A text of at least one character, without control characters.
+    Text {
+        /// Its bytes, at most.
+        bytes_max: usize,
+    },
+    /// Texts.
+    Texts {
+        /// How many, at most.
+        n_max: usize,
+        /// Bytes of each, at most.
+        bytes_max: usize,
+    },
+    /// A text of a form of its own.
+    Form {
+        /// As a regular expression.
+        pattern: &'static str,
+        /// As a message says it.
+        expected: &'static str,
+    },
+    /// A library and a map of materials.
+    Materials,
+}
+
+/// The words of an option and what each means.
+pub type WordList = fn() -> Vec<(&'static str, &'static str)>;
+
+/// The words of an enumeration.
+pub fn words_of<W: Word>() -> Vec<(&'static str, &'static str)> {
+    W::ENTRIES.iter().map(|entry| (entry.word, entry.meaning)).collect()
+}
+
+/// What counts where nobody says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Default {
+    /// Nothing.
+    None,
+    /// This value, as a text.
+    Is(&'static str),
+    /// What follows from other things, in words.
+    Follows(&'static str),
+}
+
+/// What an option is about: help texts list them so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Group {
+    /// The whole picture.
+    Picture,
+    /// What the file holds, and what of it is shown.
+    Product,
+    /// Where the picture is taken from, and how.
+    Camera,
+    /// How a turntable turns.
+    Turntable,
+    /// Size and sampling.
+    Film,
+    /// Light, background and view.
+    Light,
+    /// What the product stands on.
+    Ground,
+    /// Lines over the picture.
+    Lines,
+    /// Which part gets which material.
+    Materials,
+    /// The files.
+    Output,
+    /// What computes.
+    Device,
+}
+
+words! {
+    /// What is made of a product.
+    #[derive(Default)]
+    pub enum Kind {
+        /// One picture
+        #[default]
+        Still = "still",
+        /// The turning product: frames, and films of them
+        Turntable = "turntable",
+        /// Pictures from several sides
+        Views = "views",
+    }
+}
+
+impl Takes {
+    /// The JSON Schema of its values (draft 2020-12); `null` is the same as leaving the option out.
+    pub fn schema(&self) -> Value {
+        use serde_json::json;
+        let words = |list: &WordList| list().into_iter().map(|(word, _)| word).collect::<Vec<_>>();
+        match self {
+            Self::Flag => json!({"type": "boolean"}),
+            Self::Whole { min, max } => json!({"type": "integer", "minimum": min, "maximum": max}),
+            Self::OneOf(numbers) => json!({"type": "integer", "enum": numbers}),
+            Self::Real { min, max } => json!({"type": "number", "minimum": min, "maximum": max}),
+            Self::Positive { max } => json!({"type": "number", "exclusiveMinimum": 0, "maximum": max}),
+            Self::Word(list) => json!({"type": "string", "enum": words(list)}),
+            Self::Words { list, n_min } => {
+                let items = json!({"type": "string", "enum": words(list)});
+                json!({"type": "array", "items": items, "minItems": n_min, "uniqueItems": true})
+            }
+            Self::Text { bytes_max } => json!({"type": "string", "minLength": 1, "maxLength": bytes_max}),
+            Self::Texts { n_max, bytes_max } => {
+                let items = json!({"type": "string", "minLength": 1, "maxLength": bytes_max});
+                json!({"type": "array", "items": items, "maxItems": n_max})
+            }
+            Self::Form { pattern, .. } => json!({"type": "string", "pattern": pattern}),
+            Self::Materials => {
+                let text = json!({"type": ["string", "null"], "minLength": 1});
+                let entry = json!({
+                    "type": "object",
+                    "properties": {"part_name": text, "path": text, "material": text, "comment": {}},
+                    "additionalProperties": false,
+                });
+                json!({
+                    "type": "object",
+                    "properties": {"library": text, "parts": {"type": ["array", "null"], "items": entry}},
+                    "additionalProperties": false,
+                })
+            }
+        }
+    }
+
+    /// What a message says that it takes, for who gave something else.
+    pub fn expected(&self) -> String {
+        let words = |list: &WordList| list().into_iter().map(|(word, _)| word).collect::<Vec<_>>().join(", ");
+        match self {
+            Self::Flag => "expected true or false".to_owned(),
+            Self::Whole { min, max } => format!("expected a whole number from {min} to {max}"),
+            Self::OneOf(numbers) => {
+                let numbers: Vec<String> = numbers.iter().map(u32::to_string).collect();
+                format!("expected one of {}", numbers.join(", "))
+            }
+            Self::Real { min, max } if *max >= f64::from(f32::MAX) => format!("expected a number from {min} on"),
+            Self::Real { min, max } => format!("expected a number from {min} to {max}"),
+            Self::Positive { max } => format!("expected a number above 0 up to {max}"),
+            Self::Word(list) => format!("expected one of {}", words(list)),
+            Self::Words { list, .. } => format!("expected some of {}", words(list)),
+            Self::Text { bytes_max } => format!("expected 1 to {bytes_max} bytes without control characters"),
+            Self::Texts { n_max, .. } => format!("expected at most {n_max} texts"),
+            Self::Form { expected, .. } => (*expected).to_owned(),
+            Self::Materials => "expected an object with `library`, `parts` or both".to_owned(),
+        }
+    }
+
+    /// A number that is out of range.
+    pub(super) fn out_of_range(&self) -> Wrong {
+        Wrong::range(self.expected())
+    }
+}

@@ -1,0 +1,109 @@
+//! What can be known beforehand of the rules of a preset: a picture that breaks one for certain is not rendered.
+
+use packshot_renderer::shot::turntable::TurnDirection;
+use packshot_words::Word;
+
+use super::fault::{OptionFault, Phrase, say};
+use super::table::{OptionId as O, Options};
+use super::{Base, Kind, PicturePlan, Series};
+use crate::preset::{Preset, Rule, WHITE};
+
+/// Holds a plan against the rules of its preset.
+pub(super) fn check(base: &Base, given: &Options, plan: &PicturePlan, faults: &mut Vec<OptionFault>) {
+    let Some(preset) = plan.preset() else { return };
+    let mut broken = |id: O, message: String| {
+        let help = say!["leave it to the preset"];
+        faults.push(OptionFault::conflict(id, preset_says(preset, message)).help(help));
+    };
+    let rules = match (plan.kind, preset.spin.as_ref()) {
+        (Kind::Turntable, None) => {
+            let message = "says nothing of turntables".to_owned();
+            let help = say!["use ", (O::Preset, "amazon_360"), " or autocare"];
+            faults.push(OptionFault::conflict(O::Preset, preset_says(preset, message)).help(help));
+            return;
+        }
+        (Kind::Turntable, Some(spin)) => spin.rules,
+        (Kind::Still | Kind::Views, _) => preset.rules,
+    };
+    let size_px = [plan.options.width.unwrap_or(0), plan.options.height.unwrap_or(0)];
+    let side = if given.width.is_none() && given.height.is_some() { O::Height } else { O::Width };
+    for rule in rules {
+        match rule {
+            Rule::WhiteCorners if plan.options.background != Some(WHITE) => {
+                broken(O::Background, "asks for white".to_owned());
+            }
+            rule => {
+                if let Some(required) = broken_by_size(rule, size_px, plan.is_trimmed()) {
+                    broken(
+                        side,
+                        format!("asks for {required}, and the picture has {} x {} pixels", size_px[0], size_px[1]),
+                    );
+                }
+            }
+        }
+    }
+    check_turn(base, plan, preset, &mut broken);
+}
+
+fn preset_says(preset: &Preset, message: String) -> Phrase {
+    say![format!("the preset {} {message}", preset.name)]
+}
+
+/// What a rule asks for, where a picture of this size breaks it. One that is trimmed is this large at most.
+fn broken_by_size(rule: &Rule, [width_px, height_px]: [u32; 2], is_trimmed: bool) -> Option<String> {
+    let longer_px = width_px.max(height_px);
+    match *rule {
+        Rule::LongerSidePx { min, max } => {
+            let is_broken = longer_px < min || (longer_px > max && !is_trimmed);
+            is_broken.then(|| format!("{min} to {max} pixels along the longer side"))
+        }
+        Rule::ShorterSideMinPx(min) => (width_px.min(height_px) < min).then(|| format!("{min} pixels along each side")),
+        Rule::PixelsMax(max) => {
+            let n = u64::from(width_px) * u64::from(height_px);
+            (n > max && !is_trimmed).then(|| format!("{max} pixels at most"))
+        }
+        Rule::Square => (width_px != height_px && !is_trimmed).then(|| "a square".to_owned()),
+        Rule::Fill { .. }
+        | Rule::LeastMarginPx { .. }
+        | Rule::EachMarginPx { .. }
+        | Rule::WhiteCorners
+        | Rule::NoResidue
+        | Rule::FileBytesMax(_) => None,
+    }
+}
+
+/// How a turntable turns.
+fn check_turn(base: &Base, plan: &PicturePlan, preset: &Preset, broken: &mut impl FnMut(O, String)) {
+    let (Series::Turntable { turntable, .. }, Some(spin)) = (plan.series(), &preset.spin) else { return };
+    let frames = turntable.frames / base.stride.max(1);
+    if !spin.frames.contains(&frames) {
+        let known: Vec<String> = spin.frames.iter().map(u32::to_string).collect();
+        broken(O::FrameCount, format!("asks for {} frames, and there are {frames}", known.join(", ")));
+    }
+    if let Some(direction) = spin.direction {
+        if turntable.direction != direction {
+            let word = |direction: TurnDirection| direction.word();
+            broken(O::Direction, format!("asks for `{}`", word(direction)));
+        }
+        if turntable.start_deg.rem_euclid(360.0) != 0.0 {
+            broken(O::StartDeg, "asks for a first frame from the front".to_owned());
+        }
+    }
+    if let Some([min, max]) = spin.elevation_deg {
+        match plan.direction() {
+            Some(direction) if (min..=max).contains(&direction.elevation_deg) => {}
+            Some(direction) => {
+                let message = format!(
+                    "asks for {min}° to {max}° above the horizon, and the camera is at {}°",
+                    direction.elevation_deg
+                );
+                let id = if plan.options.view.is_some() { O::View } else { O::ElevationDeg };
+                broken(id, message);
+            }
+            None => broken(
+                O::Camera,
+                format!("asks for {min}° to {max}° above the horizon, and the camera is one of the file"),
+            ),
+        }
+    }
+}

@@ -1,0 +1,499 @@
+//! Values of options: read from JSON and from the texts of a command line, with the ranges of the table, and written as JSON.
+
+use packshot_materials::finding::Finding;
+use packshot_materials::map::{MapEntry, MaterialMap, PartSelector};
+use packshot_materials::mapping::OnUnmapped;
+use packshot_renderer::color::srgb;
+use packshot_renderer::encode::ExrPrecision;
+use packshot_renderer::import::UpAxis;
+use packshot_renderer::look::Look;
+use packshot_renderer::shot::turntable::{TurnDirection, TurnMode};
+use packshot_renderer::shot::{Background, ViewTransform};
+use packshot_words::Word;
+use serde_json::{Map, Value, json};
+
+use super::fault::FaultKind;
+use super::option::Takes;
+use super::words::{FileFormat, Filter, GroundWord, Light, View, ViewChoice};
+use crate::denoise::Denoise;
+use crate::picture::Aov;
+use crate::preset::Preset;
+use crate::views::Scale;
+
+/// What is wrong with a value: one thing at least.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrong(pub Vec<WrongPlace>);
+
+/// One thing that is wrong with a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrongPlace {
+    /// Where in the value, as a JSON pointer; empty for all of it.
+    pub at: String,
+    /// What kind of mistake it is.
+    pub kind: FaultKind,
+    /// One sentence for a person.
+    pub message: String,
+}
+
+impl Wrong {
+    fn new(kind: FaultKind, message: impl Into<String>) -> Self {
+        Self(vec![WrongPlace { at: String::new(), kind, message: message.into() }])
+    }
+
+    /// Another type.
+    pub(super) fn of_type(message: impl Into<String>) -> Self {
+        Self::new(FaultKind::Type, message)
+    }
+
+    /// Out of range.
+    pub(super) fn range(message: impl Into<String>) -> Self {
+        Self::new(FaultKind::Range, message)
+    }
+
+    /// No such word.
+    pub(super) fn word(message: impl Into<String>) -> Self {
+        Self::new(FaultKind::Word, message)
+    }
+
+    fn at(mut self, at: &str) -> Self {
+        self.0.iter_mut().for_each(|place| place.at.insert_str(0, at));
+        self
+    }
+
+    /// Its first sentence.
+    pub fn message(&self) -> &str {
+        self.0.first().map_or("", |place| &place.message)
+    }
+}
+
+/// The value of an option.
+pub trait OptionValue: Sized {
+    /// Reads it from JSON.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn from_json(value: &Value, takes: &Takes) -> Result<Self, Wrong>;
+
+    /// Reads it from what stands behind the option on a command line, once for each time that the option stands there.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn from_texts(texts: &[&str], takes: &Takes) -> Result<Self, Wrong>;
+
+    /// Writes it as JSON, as it is read.
+    fn to_json(&self) -> Value;
+}
+
+/// The last of several texts: who gives an option twice means the second.
+fn last<'t>(texts: &[&'t str]) -> &'t str {
+    texts.last().copied().unwrap_or("")
+}
+
+impl OptionValue for bool {
+    fn from_json(value: &Value, takes: &Takes) -> Result<Self, Wrong> {
+        value.as_bool().ok_or_else(|| Wrong::of_type(takes.expected()))
+    }
+
+    fn from_texts(texts: &[&str], takes: &Takes) -> Result<Self, Wrong> {
+        match last(texts) {
+            "" | "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err(Wrong::range(takes.expected())),
+        }
+    }
+
+    fn to_json(&self) -> Value {
+        json!(self)
+    }
+}
+
+/// A whole number within what an option takes.
+fn whole(number: f64, takes: &Takes) -> Result<u32, Wrong> {
+    let is_in_range = match takes {
+        Takes::Whole { min, max } => (f64::from(*min)..=f64::from(*max)).contains(&number),
+        Takes::OneOf(numbers) => numbers.iter().any(|&known| f64::from(known) == number),
+        _ => false,
+    };
+    if number.fract() == 0.0 && is_in_range { Ok(number as u32) } else { Err(takes.out_of_range()) }
+}
+
+impl OptionValue for u32 {
+    fn from_json(value: &Value, takes: &Takes) -> Result<Self, Wrong> {
+        whole(value.as_f64().ok_or_else(|| Wrong::of_type(takes.expected()))?, takes)
+    }
+
+    fn from_texts(texts: &[&str], takes: &Takes) -> Result<Self, Wrong> {
+        let number: i64 = last(texts).parse().map_err(|_| takes.out_of_range())?;
+        whole(number as f64, takes)
+    }
+
+    fn to_json(&self) -> Value {
+        json!(self)
+    }
+}
+
+/// A number within what an option takes.
+fn real(number: f64, takes: &Takes) -> Result<f64, Wrong> {
+    let is_in_range = match takes {
+        Takes::Real { min, max } => (*min..=*max).contains(&number),
+        Takes::Positive { max } => number > 0.0 && number <= *max,
+        _ => false,
+    };
+    if is_in_range { Ok(number) } else { Err(takes.out_of_range()) }
+}
+
+impl OptionValue for f64 {
+    fn from_json(value: &Value, takes: &Takes) -> Result<Self, Wrong> {
+        real(value.as_f64().ok_or_else(|| Wrong::of_type(takes.expected()))?, takes)
+    }
+
+    fn from_texts(texts: &[&str], takes: &Takes) -> Result<Self, Wrong> {
+        real(last(texts).parse().map_err(|_| takes.out_of_range())?, takes)
+    }
+
+    fn to_json(&self) -> Value {
+        json!(self)
+    }
+}
+
+/// A text that is not empty, not long and of one line.
+fn text(text: &str, bytes_max: usize) -> Result<String, Wrong> {
+    if text.is_empty() || text.len() > bytes_max || text.chars().any(char::is_control) {
+        return Err(Wrong::range(Takes::Text { bytes_max }.expected()));
+    }
+    Ok(text.to_owned())
+}
+
+fn text_bytes_max(takes: &Takes) -> usize {
+    match takes {
+        Takes::Text { bytes_max } | Takes::Texts { bytes_max, .. } => *bytes_max,
+        _ => usize::MAX,
+    }
+}
+
+impl OptionValue for String {
+    fn from_json(value: &Value, takes: &Takes) -> Result<Self, Wrong> {
+        text(value.as_str().ok_or_else(|| Wrong::of_type("expected a string"))?, text_bytes_max(takes))
+    }
+
+    fn from_texts(texts: &[&str], takes: &Takes) -> Result<Self, Wrong> {
+        text(last(texts), text_bytes_max(takes))
+    }
+
+    fn to_json(&self) -> Value {
+        json!(self)
+    }
+}
+
+impl OptionValue for Vec<String> {
+    fn from_json(value: &Value, takes: &Takes) -> Result<Self, Wrong> {
+        let values = value.as_array().ok_or_else(|| Wrong::of_type("expected a list"))?;
+        if matches!(takes, Takes::Texts { n_max, .. } if values.len() > *n_max) {
+            return Err(takes.out_of_range());
+        }
+        each(values, |value| String::from_json(value, takes))
+    }
+
+    fn from_texts(texts: &[&str], takes: &Takes) -> Result<Self, Wrong> {
+        if matches!(takes, Takes::Texts { n_max, .. } if texts.len() > *n_max) {
+            return Err(takes.out_of_range());
+        }
+        each(texts, |one| text(one, text_bytes_max(takes)))
+    }
+
+    fn to_json(&self) -> Value {
+        json!(self)
+    }
+}
+
+/// Every element read, or what is wrong with all of them.
+fn each<T, V>(values: &[V], read: impl Fn(&V) -> Result<T, Wrong>) -> Result<Vec<T>, Wrong> {
+    let (mut all, mut wrong) = (Vec::with_capacity(values.len()), Vec::new());
+    for (i, value) in values.iter().enumerate() {
+        match read(value) {
+            Ok(value) => all.push(value),
+            Err(found) => wrong.extend(found.at(&format!("/{i}")).0),
+        }
+    }
+    if wrong.is_empty() { Ok(all) } else { Err(Wrong(wrong)) }
+}
+
+/// A word of an enumeration that an option takes.
+fn word<W: Word>(text: &str, takes: &Takes) -> Result<W, Wrong> {
+    W::by_word(text).ok_or_else(|| Wrong::word(takes.expected()))
+}
+
+macro_rules! word_values {
+    ($($type:ty),+ $(,)?) => { $(
+        impl OptionValue for $type {
+            fn from_json(value: &Value, takes: &Takes) -> Result<Self, Wrong> {
+                word(value.as_str().ok_or_else(|| Wrong::of_type("expected a string"))?, takes)
+            }
+
+            fn from_texts(texts: &[&str], takes: &Takes) -> Result<Self, Wrong> {
+                word(last(texts), takes)
+            }
+
+            fn to_json(&self) -> Value {
+                json!(self.word())
+            }
+        }
+    )+ };
+}
+
+word_values!(
+    Denoise,
+    ExrPrecision,
+    Filter,
+    GroundWord,
+    Light,
+    Look,
+    OnUnmapped,
+    Scale,
+    TurnDirection,
+    TurnMode,
+    UpAxis,
+    View,
+    ViewTransform
+);
+
+/// Words each of which may be there once.
+fn words<W: Word, V>(values: &[V], takes: &Takes, read: impl Fn(&V) -> Result<W, Wrong>) -> Result<Vec<W>, Wrong> {
+    let all = each(values, read)?;
+    if matches!(takes, Takes::Words { n_min, .. } if all.len() < *n_min) {
+        return Err(Wrong::range("expected one at least"));
+    }
+    let repeated = |(i, word): (usize, &W)| {
+        let message = format!("`{}` is there already", word.word());
+        let wrong = Wrong::new(FaultKind::Duplicate, message).at(&format!("/{i}"));
+        all[..i].contains(word).then_some(wrong.0)
+    };
+    let repeated: Vec<WrongPlace> = all.iter().enumerate().filter_map(repeated).flatten().collect();
+    if repeated.is_empty() { Ok(all) } else { Err(Wrong(repeated)) }
+}
+
+/// What stands between commas in all texts.
+fn between_commas<'t>(texts: &[&'t str]) -> Vec<&'t str> {
+    texts.iter().flat_map(|text| text.split(',')).map(str::trim).collect()
+}
+
+macro_rules! word_lists {
+    ($($type:ty),+ $(,)?) => { $(
+        impl OptionValue for Vec<$type> {
+            fn from_json(value: &Value, takes: &Takes) -> Result<Self, Wrong> {
+                match value {
+                    Value::Array(values) => words(values, takes, |value| <$type as OptionWord>::from_json(value, takes)),
+                    // One word for a list of one.
+                    Value::String(text) => Ok(vec![word(text, takes)?]),
+                    _ => Err(Wrong::of_type("expected a list of words, or one word")),
+                }
+            }
+
+            fn from_texts(texts: &[&str], takes: &Takes) -> Result<Self, Wrong> {
+                words(&between_commas(texts), takes, |text| word(text, takes))
+            }
+
+            fn to_json(&self) -> Value {
+                json!(self.iter().map(|word| word.word()).collect::<Vec<_>>())
+            }
+        }
+    )+ };
+}
+
+/// Elements of lists of words.
+trait OptionWord: Word {
+    fn from_json(value: &Value, takes: &Takes) -> Result<Self, Wrong> {
+        word(value.as_str().ok_or_else(|| Wrong::of_type("expected a string"))?, takes)
+    }
+}
+
+impl<W: Word> OptionWord for W {}
+
+word_lists!(FileFormat, Aov);
+
+/// Views by name and as sets, in their order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Views(pub Vec<ViewChoice>);
+
+impl Views {
+    /// Each once, in the order in which they are first named.
+    fn of(named: Vec<ViewChoice>) -> Result<Self, Wrong> {
+        if named.is_empty() {
+            return Err(Wrong::range("expected one at least"));
+        }
+        let mut choices: Vec<ViewChoice> = Vec::with_capacity(named.len());
+        for choice in named {
+            if !choices.contains(&choice) {
+                choices.push(choice);
+            }
+        }
+        Ok(Self(choices))
+    }
+}
+
+impl OptionValue for Views {
+    fn from_json(value: &Value, takes: &Takes) -> Result<Self, Wrong> {
+        let choices = match value {
+            Value::Array(values) => each(values, |value| <ViewChoice as OptionWord>::from_json(value, takes))?,
+            Value::String(text) => vec![word(text, takes)?],
+            _ => return Err(Wrong::of_type("expected a set of views, or a list of names")),
+        };
+        Self::of(choices)
+    }
+
+    fn from_texts(texts: &[&str], takes: &Takes) -> Result<Self, Wrong> {
+        Self::of(each(&between_commas(texts), |text| word(text, takes))?)
+    }
+
+    fn to_json(&self) -> Value {
+        match self.0[..] {
+            [one @ (ViewChoice::SixView | ViewChoice::SixYaw)] => json!(one.word()),
+            _ => json!(self.0.iter().map(|view| view.word()).collect::<Vec<_>>()),
+        }
+    }
+}
+
+impl OptionValue for Background {
+    fn from_json(value: &Value, takes: &Takes) -> Result<Self, Wrong> {
+        let text = value.as_str().ok_or_else(|| Wrong::of_type("expected a string"))?;
+        text.parse().map_err(|_| Wrong::word(takes.expected()))
+    }
+
+    fn from_texts(texts: &[&str], takes: &Takes) -> Result<Self, Wrong> {
+        last(texts).parse().map_err(|_| Wrong::word(takes.expected()))
+    }
+
+    fn to_json(&self) -> Value {
+        match self {
+            Self::Transparent => json!("transparent"),
+            Self::Environment => json!("environment"),
+            Self::Color { srgb: [1.0, 1.0, 1.0] } => json!("white"),
+            Self::Color { srgb } => Color { srgb: *srgb }.to_json(),
+        }
+    }
+}
+
+/// An opaque colour, sRGB-encoded, 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Color {
+    /// Red, green, blue.
+    pub srgb: [f32; 3],
+}
+
+impl Color {
+    /// Of linear Rec.709.
+    pub fn of_linear(linear: [f32; 3]) -> Self {
+        Self { srgb: linear.map(srgb::encode) }
+    }
+
+    /// As linear Rec.709.
+    pub fn linear(self) -> [f32; 3] {
+        self.srgb.map(srgb::decode)
+    }
+
+    fn parse(text: &str, takes: &Takes) -> Result<Self, Wrong> {
+        let has_names = matches!(takes, Takes::Form { pattern, .. } if pattern.contains("white"));
+        match text.parse() {
+            Ok(Background::Color { srgb }) if has_names || text.starts_with('#') => Ok(Self { srgb }),
+            _ => Err(Wrong::word(takes.expected())),
+        }
+    }
+}
+
+impl OptionValue for Color {
+    fn from_json(value: &Value, takes: &Takes) -> Result<Self, Wrong> {
+        Self::parse(value.as_str().ok_or_else(|| Wrong::of_type("expected a string"))?, takes)
+    }
+
+    fn from_texts(texts: &[&str], takes: &Takes) -> Result<Self, Wrong> {
+        Self::parse(last(texts), takes)
+    }
+
+    fn to_json(&self) -> Value {
+        let [r, g, b] = self.srgb.map(|value| (value.clamp(0.0, 1.0) * 255.0).round() as u8);
+        json!(format!("#{r:02X}{g:02X}{b:02X}"))
+    }
+}
+
+/// The presets by name.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PresetName(pub &'static Preset);
+
+impl PresetName {
+    fn parse(text: &str, takes: &Takes) -> Result<Self, Wrong> {
+        Preset::by_name(text).map(Self).ok_or_else(|| Wrong::word(takes.expected()))
+    }
+}
+
+impl OptionValue for PresetName {
+    fn from_json(value: &Value, takes: &Takes) -> Result<Self, Wrong> {
+        Self::parse(value.as_str().ok_or_else(|| Wrong::of_type("expected a string"))?, takes)
+    }
+
+    fn from_texts(texts: &[&str], takes: &Takes) -> Result<Self, Wrong> {
+        Self::parse(last(texts), takes)
+    }
+
+    fn to_json(&self) -> Value {
+        json!(self.0.name)
+    }
+}
+
+/// Which part gets which material.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Materials {
+    /// A library by name; `None`: what the surface has where nobody says it.
+    pub library: Option<String>,
+    /// The map; `None`: none is in force. An empty one leaves every part unmapped.
+    pub map: Option<MaterialMap>,
+}
+
+impl OptionValue for Materials {
+    fn from_json(value: &Value, takes: &Takes) -> Result<Self, Wrong> {
+        let members = value.as_object().ok_or_else(|| Wrong::of_type(takes.expected()))?;
+        let mut wrong = Vec::new();
+        let unknown = members.keys().filter(|name| !["library", "parts"].contains(&name.as_str()));
+        wrong.extend(unknown.map(|name| WrongPlace {
+            at: format!("/{}", name.replace('~', "~0").replace('/', "~1")),
+            kind: FaultKind::Named("unknown_member".to_owned()),
+            message: "there is no such member".to_owned(),
+        }));
+        let is_there = |value: &&Value| !value.is_null();
+        let library = members.get("library").filter(is_there).map(|library| {
+            String::from_json(library, &Takes::Text { bytes_max: super::table::NAME_BYTES_MAX })
+                .map_err(|found| found.at("/library"))
+        });
+        // The map's own reader knows what a map is.
+        let map = members.get("parts").filter(is_there).map(|parts| {
+            let map = Value::Object(Map::from_iter([("parts".to_owned(), parts.clone())]));
+            MaterialMap::parse("", map.to_string().as_bytes()).map_err(|rejected| of_findings(rejected.findings))
+        });
+        let mut keep = |found: Wrong| wrong.extend(found.0);
+        let library = library.and_then(|read| read.map_err(&mut keep).ok());
+        let map = map.and_then(|read| read.map_err(&mut keep).ok());
+        if wrong.is_empty() { Ok(Self { library, map }) } else { Err(Wrong(wrong)) }
+    }
+
+    fn from_texts(texts: &[&str], takes: &Takes) -> Result<Self, Wrong> {
+        let value: Value = serde_json::from_str(last(texts)).map_err(|_| Wrong::of_type(takes.expected()))?;
+        Self::from_json(&value, takes)
+    }
+
+    fn to_json(&self) -> Value {
+        let entry = |MapEntry { part, material, .. }: &MapEntry| match part {
+            PartSelector::Name(name) => json!({"part_name": name, "material": material}),
+            PartSelector::Path(path) => json!({"path": path, "material": material}),
+        };
+        let parts = self.map.as_ref().map(|map| map.entries.iter().map(entry).collect::<Vec<_>>());
+        json!({"library": self.library, "parts": parts})
+    }
+}
+
+fn of_findings(findings: Vec<Finding>) -> Wrong {
+    let place = |finding: Finding| WrongPlace {
+        at: finding.at,
+        kind: FaultKind::Named(finding.code.to_owned()),
+        message: finding.message,
+    };
+    Wrong(findings.into_iter().map(place).collect())
+}

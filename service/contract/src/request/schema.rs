@@ -1,0 +1,103 @@
+//! What the description of the API says of requests: made of the table of options.
+
+use std::borrow::Cow;
+
+use packshot_pipeline::plan::option::Default as Otherwise;
+use packshot_pipeline::plan::words::FileFormat;
+use packshot_pipeline::plan::{Kind, OptionSpec, TABLE};
+use packshot_words::Word;
+use serde_json::{Map, Value, json};
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::read::RETENTION_CLASSES;
+use super::{Asset, RenderRequest};
+
+impl PartialSchema for RenderRequest {
+    fn schema() -> RefOr<Schema> {
+        let mut properties = Map::new();
+        let asset = |what: &str| json!({"oneOf": [{"type": "null"}, {"$ref": "#/components/schemas/Asset"}], "description": what});
+        let product = "The product. A multipart request sends the file itself instead.";
+        properties.insert("asset".to_owned(), asset(product));
+        let map = "The environment map (`.hdr` or `.exr`). A multipart request sends the file itself instead.";
+        properties.insert("environment".to_owned(), asset(map));
+        let kinds: Vec<&str> = Kind::ENTRIES.iter().map(|entry| entry.word).collect();
+        let kind =
+            json!({"type": "string", "enum": kinds, "default": "still", "description": "What is made of the product."});
+        properties.insert("kind".to_owned(), kind);
+        for spec in TABLE {
+            properties.insert(spec.name.to_owned(), member(spec));
+        }
+        let priority = json!({"type": "integer", "format": "int32", "minimum": -10, "maximum": 10, "description": "Higher first."});
+        properties.insert("priority".to_owned(), priority);
+        let class = json!({"type": "string", "enum": RETENTION_CLASSES, "description": "How long the files are kept."});
+        properties.insert("retention_class".to_owned(), class);
+        let metadata =
+            "Anything that the client wants to find again in the job, as its `metadata`; at most 16 KiB as JSON.";
+        properties.insert("metadata".to_owned(), json!({"type": "object", "description": metadata, "writeOnly": true}));
+        let description = "A picture to make. Every member may be left out of a request; a job shows the values in effect, and `null` for what \
+                           says nothing about its pictures.";
+        let schema = json!({"type": "object", "description": description, "properties": properties, "additionalProperties": false});
+        of_json(schema)
+    }
+}
+
+impl ToSchema for RenderRequest {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("RenderRequest")
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((Asset::name().into_owned(), Asset::schema()));
+        Asset::schemas(schemas);
+    }
+}
+
+/// A schema of JSON; an object that may be anything where the generator does not know a word in it, which a test would see.
+fn of_json(schema: Value) -> RefOr<Schema> {
+    serde_json::from_value(schema).unwrap_or_else(|_| ObjectBuilder::new().into())
+}
+
+/// What is said of one option.
+fn member(spec: &OptionSpec) -> Value {
+    let mut schema = spec.takes.schema();
+    let kinds: Vec<&str> = spec.of.iter().map(|kind| kind.word()).collect();
+    let mut text = spec.help.to_owned();
+    if spec.of.len() < Kind::ENTRIES.len() {
+        text = format!("Of {}: {text}", kinds.join(" and "));
+    }
+    if let Some(unit) = spec.unit {
+        text.push_str(&format!(", in {unit}"));
+    }
+    text.push_str(match spec.default {
+        Otherwise::Follows(_) => "; where it is left out: ",
+        Otherwise::None | Otherwise::Is(_) => ".",
+    });
+    if let Otherwise::Follows(what) = spec.default {
+        text.push_str(&format!("{what}."));
+    }
+    if let Value::Object(members) = &mut schema {
+        members.insert("description".to_owned(), json!(text));
+        if let Otherwise::Is(default) = spec.default {
+            members.insert("default".to_owned(), serde_json::from_str(default).unwrap_or_else(|_| json!(default)));
+        }
+        // Leaving an option out and `null` are the same.
+        if let Some(Value::String(of)) = members.get("type").cloned() {
+            members.insert("type".to_owned(), json!([of, "null"]));
+        }
+        if let Some(Value::Array(words)) = members.get_mut("enum") {
+            words.push(Value::Null);
+        }
+    }
+    schema
+}
+
+/// The words of kinds.
+pub fn kind_schema() -> RefOr<Schema> {
+    crate::word::schema::<Kind>("What is made of a product.")
+}
+
+/// The words of formats.
+pub fn file_format_schema() -> RefOr<Schema> {
+    crate::word::schema::<FileFormat>("Its format.")
+}
