@@ -204,7 +204,6 @@ cases! {
             (json!({"kind": "views", "views": []}), "/views"),
             (json!({"kind": "views", "views": "eight"}), "/views"),
             (json!({"kind": "views", "views": ["top", "sideways"]}), "/views/1"),
-            (json!({"kind": "views", "views": ["top", "top"]}), "/views/1"),
             (json!({"kind": "views", "views": 6}), "/views"),
         ] {
             let reply = Reply::of(app.rendering(Glb::body(), &body)).await;
