@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use packshot_contract::request::RenderRequest;
 use packshot_domain::task::FaultKind;
+use packshot_pipeline::denoise::Denoise;
 use packshot_pipeline::plan::value::PresetName;
-use packshot_pipeline::plan::words::{FileFormat as Format, GroundWord, Light};
+use packshot_pipeline::plan::words::{FileFormat as Format, GroundWord};
 use packshot_pipeline::plan::{Kind, Options};
 use packshot_pipeline::preset::Preset;
 use packshot_worker::engine::{Engine, EngineOptions};
@@ -89,8 +90,8 @@ fn r08_the_first_picture_that_breaks_a_rule_of_its_preset_ends_the_job() {
     let mut request = turntable(24, &[Format::Png]);
     let preset = Preset::by_name("amazon_360").map(PresetName);
     request.options = Options { preset, ground: Some(GroundWord::Shadow), ..request.options };
-    (request.options.width, request.options.height, request.options.light) =
-        (Some(1500), Some(1500), Some(Light::StudioSoft));
+    (request.options.width, request.options.height) = (Some(1500), Some(1500));
+    request.options.denoise = Some(Denoise::Off);
     let refused = run(&engine, &assets, &input(bearing(&assets), request));
     let Outcome::Failed(failure) = &refused.outcome else { panic!("{:?}", refused.outcome) };
     assert_eq!((failure.code.as_str(), failure.findings[0].at.as_str()), ("preset.rule_broken", "frame_0000.png"));
