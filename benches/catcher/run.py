@@ -90,7 +90,7 @@ def main():
         below = arguments.folder / "below.glb"
         triangle_glb(below, (0.0, shot["floor"]["y_m"] - depth, 0.0), 0.01)
         shot["geometry"] = {"path": below.name}
-        shot["parts"] = {}
+        shot["parts"] = type(shot["parts"])()
         shot["film"]["seed"] = 4
         shot_path.write_text(json.dumps(shot))
         alone = render(f"{i}-alone", "--shot", str(shot_path))

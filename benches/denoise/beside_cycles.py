@@ -19,8 +19,10 @@ import numpy as np
 HERE = Path(__file__).parent
 SHARED = Path(os.environ["PACKSHOT_SHARED"])
 sys.path.insert(0, str(SHARED / "peers"))
+sys.path.insert(0, str(HERE.parent))
 import compare  # noqa: E402
 import images  # noqa: E402
+from plain_shot import make_plain  # noqa: E402
 
 ASSETS = SHARED / "assets"
 # What makes the shot. The grid wears the materials of its file, as Blender reads them, on both sides.
@@ -57,6 +59,7 @@ def shot(name):
     path = a.folder / f"{name}.json"
     if not path.exists():
         run(a.packshot, "render", *SHOTS[name], "--width", a.size, "--height", a.size, "--samples", 1, "--noise", 0, "--dump-shot", path, "-q", "--device", "cpu")
+        make_plain(path)
     return path
 
 

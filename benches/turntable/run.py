@@ -23,8 +23,10 @@ import numpy as np
 HERE = Path(__file__).parent
 SHARED = Path(os.environ["PACKSHOT_SHARED"])
 sys.path.insert(0, str(SHARED / "peers"))
+sys.path.insert(0, str(HERE.parent))
 import compare  # noqa: E402
 import images  # noqa: E402
+from plain_shot import make_plain  # noqa: E402
 
 p = argparse.ArgumentParser()
 p.add_argument("packshot", type=Path)
@@ -74,6 +76,7 @@ with_camera(SHARED / "assets/bearing_6205.glb", glb)
 product = [glb, "--material-map", SHARED / "assets/maps/bearing_6205.json", "--camera", "Turntable", "--width", a.size, "--height", a.size, "--samples", a.samples,
            "--noise", 0, "--device", "cpu", "--threads", a.threads, "-q"]
 timed([a.packshot, "render", *product, "--denoise", "on", "--dump-shot", shot])
+make_plain(shot)
 rows = []
 print("| Round | Packshot, s | processor | sampling | denoiser | Blender, s | processor | ratio |\n|---|---|---|---|---|---|---|---|")
 for number in range(a.rounds):

@@ -17,9 +17,8 @@ mod version;
 
 pub use index::MaterialMethod;
 pub use layered::Layer;
-pub(crate) use material::Word;
 pub use material::{Axis, Detail, DetailKind, Material, Origin, Provenance, Status, Surface, Tangent, TangentMode};
-pub use package::{FILE_BYTES_MAX, Package, PackageMaterial, RULES_MAX, SCHEMA, SourceFile};
+pub use package::{BEVEL_MM_MAX, FILE_BYTES_MAX, Package, PackageMaterial, RULES_MAX, SCHEMA, SourceFile};
 pub use rule::{PatternText, Rule, Scope};
 pub use version::{Requirement, Version};
 

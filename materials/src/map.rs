@@ -9,10 +9,9 @@
 //!
 //! `material` may be `null`: then the entry waits for a choice and counts for nothing.
 
-use serde_json::{Map, Value};
+use packshot_json::{Fault, FaultKind, Faults, Node};
 
-use crate::finding::{Finding, Rejected, Severity};
-use crate::name::fold;
+use crate::finding::{Finding, Rejected};
 
 mod template;
 
@@ -57,18 +56,19 @@ impl MaterialMap {
     /// Every fault of the map, with a JSON pointer: `map.syntax`, `map.limit`, `map.type`, `map.missing`,
     /// `map.unknown_member`, `map.range`.
     pub fn parse(name: &str, bytes: &[u8]) -> Result<Self, Rejected> {
-        let mut parser = Parser { name, findings: Vec::new() };
         if bytes.len() > MAP_BYTES_MAX {
             let message = format!("the map has {} bytes; at most {MAP_BYTES_MAX} are allowed", bytes.len());
             return Err(Finding::error("map.limit", name, message).into());
         }
-        let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-        let root: Value = serde_json::from_slice(bytes).map_err(|error| {
-            let message = format!("not JSON: {error}");
-            Finding::error("map.syntax", format!("{name}:{}", error.line()), message)
+        let root = packshot_json::parse(bytes).map_err(|error| {
+            let at = format!("{name}:{}", error.line);
+            Rejected::from(Finding::error("map.syntax", at, error.to_string()))
         })?;
-        let entries = parser.root(&root);
-        Rejected::unless_clean(Self { entries }, parser.findings).map(|(map, _)| map)
+        let faults = Faults::default();
+        let entries = read(&Node::root(&root, &faults), name);
+        let finding = |fault: Fault| Finding::error(code(&fault.kind), place(name, &fault.at), fault.message);
+        let findings: Vec<Finding> = faults.into_vec().into_iter().map(finding).collect();
+        Rejected::unless_clean(Self { entries: entries.unwrap_or_default() }, findings).map(|(map, _)| map)
     }
 
     /// Lays entries of the form `PART=MATERIAL`, such as those of the command line, over the map: one takes the place of
@@ -99,107 +99,73 @@ impl MaterialMap {
     }
 }
 
-/// Checked reading of a JSON document; faults are collected.
-struct Parser<'a> {
-    name: &'a str,
-    findings: Vec<Finding>,
+/// The entries of a map that lies in a larger document, or in a file called `name`.
+///
+/// What is wrong is a fault of the node: [`code`] says what it is called.
+pub fn read(node: &Node<'_>, name: &str) -> Option<Vec<MapEntry>> {
+    let mut members = node.members()?;
+    members.take("comment");
+    let parts = members.require("parts").and_then(|parts| entries(&parts, name));
+    members.finish();
+    parts
 }
 
-impl Parser<'_> {
-    fn at(&self, pointer: &str) -> String {
-        if self.name.is_empty() { pointer.to_owned() } else { format!("{}#{pointer}", self.name) }
-    }
+/// The entries of a list.
+pub fn entries(parts: &Node<'_>, name: &str) -> Option<Vec<MapEntry>> {
+    let read: Vec<_> = parts.list()?.iter().map(|part| entry(part, name)).collect();
+    read.into_iter().collect()
+}
 
-    fn error(&mut self, code: &'static str, pointer: &str, message: impl Into<String>) {
-        self.findings.push(Finding::new(Severity::Error, code, self.at(pointer), message));
-    }
-
-    fn root(&mut self, root: &Value) -> Vec<MapEntry> {
-        let Some(members) = self.object("", root) else { return Vec::new() };
-        self.only(members, "", &["parts", "comment"]);
-        match members.get("parts") {
-            Some(Value::Array(parts)) => {
-                parts.iter().enumerate().filter_map(|(idx, part)| self.entry(&format!("/parts/{idx}"), part)).collect()
-            }
-            Some(_) => {
-                self.error("map.type", "/parts", "`parts` must be an array");
-                Vec::new()
-            }
-            None => {
-                self.error("map.missing", "/parts", "`parts` is required");
-                Vec::new()
-            }
+fn entry(node: &Node<'_>, name: &str) -> Option<MapEntry> {
+    let mut members = node.members()?;
+    members.take("comment");
+    let has_material = members.take("material");
+    let material = match &has_material {
+        Some(material) if material.is_null() => Some(None),
+        Some(material) => text(material).map(Some),
+        None => {
+            members.report("material", FaultKind::Missing, "`material` is required; null leaves it open");
+            None
         }
-    }
-
-    fn entry(&mut self, pointer: &str, value: &Value) -> Option<MapEntry> {
-        let members = self.object(pointer, value)?;
-        self.only(members, pointer, &["part_name", "path", "material", "comment"]);
-        let part_name = members.get("part_name").map(|value| self.text(&format!("{pointer}/part_name"), value));
-        let path = members.get("path").map(|value| self.text(&format!("{pointer}/path"), value));
-        let material = match members.get("material") {
-            Some(Value::Null) => Some(None),
-            Some(value) => self.text(&format!("{pointer}/material"), value).map(Some),
-            None => {
-                self.error(
-                    "map.missing",
-                    &format!("{pointer}/material"),
-                    "`material` is required; null leaves it open",
-                );
-                None
-            }
-        };
-        let part = match (part_name, path) {
-            (Some(name), None) => PartSelector::Name(name?),
-            (None, Some(path)) => PartSelector::Path(path?),
-            (None, None) => {
-                self.error("map.missing", &format!("{pointer}/part_name"), "`part_name` or `path` is required");
-                return None;
-            }
-            (Some(_), Some(_)) => {
-                self.error("map.unknown_member", &format!("{pointer}/path"), "`path` stands in place of `part_name`");
-                return None;
-            }
-        };
-        Some(MapEntry { part, material: material?, at: self.at(pointer) })
-    }
-
-    fn object<'v>(&mut self, pointer: &str, value: &'v Value) -> Option<&'v Map<String, Value>> {
-        let members = value.as_object();
-        if members.is_none() {
-            self.error("map.type", pointer, "expected an object");
+    };
+    let part = match (members.take("part_name"), members.take("path")) {
+        (Some(name), None) => text(&name).map(PartSelector::Name),
+        (None, Some(path)) => text(&path).map(PartSelector::Path),
+        (None, None) => {
+            members.report("part_name", FaultKind::Missing, "`part_name` or `path` is required");
+            None
         }
-        members
-    }
+        (Some(_), Some(path)) => path.refuse(FaultKind::UnknownMember, "`path` stands in place of `part_name`"),
+    };
+    members.finish();
+    Some(MapEntry { part: part?, material: material?, at: place(name, &node.at()) })
+}
 
-    fn text(&mut self, pointer: &str, value: &Value) -> Option<String> {
-        let Some(text) = value.as_str() else {
-            self.error("map.type", pointer, "expected a string");
-            return None;
-        };
-        if text.len() > TEXT_BYTES_MAX {
-            self.error("map.range", pointer, format!("{} bytes; at most {TEXT_BYTES_MAX} are allowed", text.len()));
-            return None;
-        }
-        if text.trim().is_empty() {
-            self.error("map.range", pointer, "must not be empty");
-            return None;
-        }
-        Some(text.to_owned())
+fn text(node: &Node<'_>) -> Option<String> {
+    let text = node.string()?;
+    if text.len() > TEXT_BYTES_MAX {
+        let message = format!("{} bytes; at most {TEXT_BYTES_MAX} are allowed", text.len());
+        return node.refuse(FaultKind::Range, message);
     }
+    if text.trim().is_empty() {
+        return node.refuse(FaultKind::Range, "must not be empty");
+    }
+    Some(text.to_owned())
+}
 
-    fn only(&mut self, members: &Map<String, Value>, pointer: &str, known: &[&str]) {
-        for member in members.keys().filter(|member| !known.contains(&member.as_str())) {
-            let escaped = member.replace('~', "~0").replace('/', "~1");
-            let place = format!("{pointer}/{escaped}");
-            let close = known.iter().find(|known| fold(known) == fold(member));
-            let help = match close {
-                Some(close) => format!("did you mean `{close}`?"),
-                None => format!("known here: {}", known.join(", ")),
-            };
-            let finding = Finding::error("map.unknown_member", self.at(&place), format!("unknown member `{member}`"));
-            self.findings.push(finding.with_help(help));
-        }
+/// A place in a map as findings name it.
+fn place(name: &str, pointer: &str) -> String {
+    if name.is_empty() { pointer.to_owned() } else { format!("{name}#{pointer}") }
+}
+
+/// What a kind of mistake in a map is called.
+pub fn code(kind: &FaultKind) -> &'static str {
+    match kind {
+        FaultKind::Type => "map.type",
+        FaultKind::Missing => "map.missing",
+        FaultKind::UnknownMember => "map.unknown_member",
+        FaultKind::Named(_) => "map.syntax",
+        FaultKind::Range | FaultKind::Word | FaultKind::Duplicate | FaultKind::Conflict => "map.range",
     }
 }
 
@@ -238,17 +204,17 @@ mod tests {
             ("", &[("map.syntax", ":1")][..]),
             ("[]", &[("map.type", "")]),
             ("{}", &[("map.missing", "/parts")]),
-            (r#"{"parts": {}, "a/b~": 1}"#, &[("map.unknown_member", "/a~1b~0"), ("map.type", "/parts")]),
+            (r#"{"parts": {}, "a/b~": 1}"#, &[("map.type", "/parts"), ("map.unknown_member", "/a~1b~0")]),
             (
                 r#"{"parts": [{"Part-Name": "A", "material": 3}, 7, {"part_name": " ", "material": ""},
                    {"part_name": "A", "path": "A", "material": "x"}, {"part_name": "A"}]}"#,
                 &[
-                    ("map.unknown_member", "/parts/0/Part-Name"),
                     ("map.type", "/parts/0/material"),
                     ("map.missing", "/parts/0/part_name"),
+                    ("map.unknown_member", "/parts/0/Part-Name"),
                     ("map.type", "/parts/1"),
-                    ("map.range", "/parts/2/part_name"),
                     ("map.range", "/parts/2/material"),
+                    ("map.range", "/parts/2/part_name"),
                     ("map.unknown_member", "/parts/3/path"),
                     ("map.missing", "/parts/4/material"),
                 ],

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
+use packshot_words::Word;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::finding::{Finding, Severity};
-use crate::library::Word;
 
 /// A value with its place in the file.
 pub type Value<'i> = Spanned<DeValue<'i>>;
@@ -187,8 +187,8 @@ impl<'t> Reader<'t> {
     }
 
     /// One of the words of `W`.
-    pub(crate) fn word<W: Word>(&mut self, key: &str, value: &Value<'_>) -> Option<W> {
-        self.choice(key, value, W::WORDS)
+    pub fn word<W: Word>(&mut self, key: &str, value: &Value<'_>) -> Option<W> {
+        self.choice(key, value, &W::pairs())
     }
 
     /// The elements of an array.

@@ -9,12 +9,12 @@
 //! which loads an installed library for who asks for it.
 
 pub mod denoise;
-pub mod dump;
 pub mod error;
 mod ground;
 mod groups;
 pub mod lines;
 pub mod picture;
+pub mod pictures;
 pub mod plan;
 pub mod preset;
 pub mod product;
@@ -22,6 +22,7 @@ pub mod render;
 pub mod report;
 pub mod request;
 pub mod sequence;
+pub mod shot_file;
 pub mod taken;
 pub mod template;
 pub mod timing;

@@ -306,11 +306,7 @@ pub fn provenance_of(product: &Product, materials: &PartMaterials, shot: &Shot) 
 
 /// What is known of all pictures of a product.
 pub(crate) fn product_provenance(product: &Product, materials: &PartMaterials) -> Provenance {
-    Provenance {
-        scene: Some(product.blake3.clone()),
-        library: materials.report.as_ref().map(|report| report.library.clone()),
-        ..Provenance::default()
-    }
+    Provenance { scene: Some(product.blake3.clone()), library: materials.library.clone(), ..Provenance::default() }
 }
 
 /// What is known of the pictures of a shot; `product` is what is known of its product.

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use packshot_json::FaultKind;
 use packshot_words::Word;
 
 use crate::error::{Error, ErrorKind, Fault};
@@ -24,20 +25,22 @@ mod lines;
 mod materials;
 pub mod option;
 mod rules;
+mod schema;
 mod series;
 mod shot;
 pub mod table;
 pub mod value;
 pub mod words;
 
-pub use fault::{FaultKind, Names, OptionFault, Phrase, PlainNames};
+pub use fault::{Names, OptionFault, Phrase, PlainNames};
 pub use files::{Output, PlannedFile};
 pub use light::LightPlan;
 pub use option::{Group, Kind, OptionSpec, Takes};
+pub use schema::parameters;
 pub use series::Series;
 pub use table::{OptionId, Options, TABLE};
 
-use fault::say;
+use fault::{TOO_LARGE, say};
 use value::PresetName;
 
 /// What options stand on: what no option says.
@@ -134,26 +137,17 @@ pub fn resolve(base: &Base, given: &Options, limits: &Limits) -> Result<PictureP
     lines::check(&options, &files, &mut faults);
     let plan = PicturePlan { kind, options, template, files };
     rules::check(base, given, &plan, &mut faults);
-    // A check of what is wrong already says it twice.
-    let mut told: Vec<OptionFault> = Vec::with_capacity(faults.len());
-    for fault in faults {
-        if !told.contains(&fault) {
-            told.push(fault);
-        }
-    }
-    if told.is_empty() { Ok(plan) } else { Err(told) }
+    if faults.is_empty() { Ok(plan) } else { Err(faults) }
 }
 
 /// An error that says everything that is wrong with options, under the names that a surface has for them.
 pub fn refused(faults: &[OptionFault], names: &dyn Names) -> Error {
     let fault = |fault: &OptionFault| {
         let code = match &fault.kind {
-            FaultKind::Type | FaultKind::Range | FaultKind::Word | FaultKind::Duplicate | FaultKind::TooLarge => {
-                "usage.invalid_value"
-            }
             FaultKind::Missing => "usage.missing",
             FaultKind::Conflict => "usage.conflict",
-            FaultKind::Named(code) => code,
+            FaultKind::Named(code) if code != TOO_LARGE => code,
+            _ => "usage.invalid_value",
         };
         Fault::new(code, fault.message.said(names)).at(names.option(fault.option)).help(fault.help.said(names))
     };
@@ -189,7 +183,10 @@ fn check_size(given: &Options, options: &Options, limits: &Limits, faults: &mut 
     if u64::from(width_px) * u64::from(height_px) > limits.pixels_max {
         let id = if given.height.is_some() && given.width.is_none() { OptionId::Height } else { OptionId::Width };
         let message = say![format!("{width_px} x {height_px} pixels are more than {}", limits.pixels_max)];
-        faults.push(OptionFault::new(id, FaultKind::TooLarge, message).help(say!["choose a smaller picture"]));
+        faults.push(
+            OptionFault::new(id, FaultKind::Named(TOO_LARGE.to_owned()), message)
+                .help(say!["choose a smaller picture"]),
+        );
     }
     if options.samples.is_some_and(|samples| samples > limits.samples_max) {
         let message = say![format!("expected a whole number from 1 to {}", limits.samples_max)];

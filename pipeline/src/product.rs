@@ -14,11 +14,11 @@ use packshot_renderer::diagnostic::{Diagnostic, Severity};
 use packshot_renderer::import::{self, Choices, ImportOptions, SceneStats};
 use packshot_renderer::prepare::{PaletteEntry, PartMaterial};
 use packshot_renderer::scene::{Mesh, Part, PartIdx, Scene};
-use packshot_renderer::shot::document::ShotDocument;
 use serde::Serialize;
 
 use crate::error::{Error, ErrorKind, Fault};
 use crate::request::{MaterialRequest, PartFilter};
+use crate::shot_file::{PartRule, ShotFile, Wears};
 
 /// Names in a message, at most.
 const NAMED_MAX: usize = 20;
@@ -114,6 +114,8 @@ pub struct PartMaterials {
     pub parts: Vec<PartMaterial>,
     /// How each part found its material; `None` where a shot says it, or all are clay.
     pub report: Option<Report>,
+    /// The material library that was asked, with version and digest.
+    pub library: Option<String>,
     /// What was noticed.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -129,8 +131,13 @@ pub struct PaletteMaterial {
     pub priority: u8,
     /// Grain and fine structures.
     pub surface: Surface,
-    /// What of it a shot file has no place for, such as surface details.
-    pub left_out: Vec<String>,
+}
+
+impl PaletteMaterial {
+    /// A material of OpenPBR's defaults.
+    pub(crate) fn named(id: &str) -> Self {
+        Self { id: id.to_owned(), openpbr: OpenPbr::default(), priority: 0, surface: Surface::default() }
+    }
 }
 
 impl PartMaterials {
@@ -143,51 +150,63 @@ impl PartMaterials {
         let mut palette = Palette::new(library);
         let parts: Vec<_> = outcome.assignments.iter().map(|primitives| palette.part(primitives)).collect();
         let diagnostics = outcome.findings.into_iter().map(diagnostic).collect();
-        let palette = palette.materials;
-        Self { palette, parts, report: Some(outcome.report), diagnostics }.inspected(&product.scene)
+        let (palette, report) = (palette.materials, outcome.report);
+        let library = Some(report.library.clone());
+        Self { palette, parts, report: Some(report), library, diagnostics }.inspected(&product.scene)
     }
 
     /// One light grey, dull material for all parts of a product: what is left is its form.
     pub fn clay(product: &Product) -> Self {
         let openpbr =
             OpenPbr { base_color: [0.6; 3], specular_weight: 0.3, specular_roughness: 0.6, ..OpenPbr::default() };
-        let clay = PaletteMaterial {
-            id: "clay".to_owned(),
-            openpbr,
-            priority: 0,
-            surface: Surface::default(),
-            left_out: Vec::new(),
-        };
+        let clay = PaletteMaterial { id: "clay".to_owned(), openpbr, priority: 0, surface: Surface::default() };
         let parts = vec![PartMaterial::Palette(0); product.scene.parts.len()];
-        Self { palette: vec![clay], parts, report: None, diagnostics: Vec::new() }
+        Self { palette: vec![clay], parts, report: None, library: None, diagnostics: Vec::new() }
     }
 
-    /// The materials that a shot gives to the parts of its product. Parts that it makes invisible (an opacity of 0 lets every ray pass)
-    /// are hidden, unless nothing would be left: a shot dumped with hidden parts gives the same picture again.
-    pub fn of_shot(document: &ShotDocument, product: &mut Product) -> Self {
-        let is_seen = |part: &Part| match document.material_of(&part.name()) {
-            Some((_, openpbr)) => openpbr.geometry_opacity > 0.0,
-            None => true,
+    /// The materials that a shot gives to the parts of its product. Parts that it does not show are hidden.
+    ///
+    /// # Errors
+    /// `shot.nothing_to_frame` when no part remains; `shot.range` for a list of materials of another length than the part's primitives.
+    pub fn of_shot(shot: &ShotFile, product: &mut Product) -> Result<Self, Error> {
+        let diagnostics = shot.parts.unmatched(&product.scene.parts);
+        if product.scene.parts.iter().all(|part| *shot.parts.wears(part) == Wears::Hidden) {
+            let fault = Fault::new("shot.nothing_to_frame", "the shot hides every part of its product").at("/parts");
+            return Err(Error::new(ErrorKind::Input, fault.help("show one of them")));
+        }
+        product.hide_unless(|part| shot.parts.shows(part));
+        let of_name: HashMap<&str, &PaletteMaterial> =
+            shot.materials.iter().map(|material| (material.id.as_str(), material)).collect();
+        let (mut palette, mut indices) = (Vec::new(), HashMap::new());
+        let mut index = |name: &str| {
+            let (&id, &material) = of_name.get_key_value(name)?;
+            Some(*indices.entry(id).or_insert_with(|| {
+                palette.push(material.clone());
+                palette.len() - 1
+            }))
         };
-        let part_names: Vec<String> = product.scene.parts.iter().map(Part::name).collect();
-        product.hide_unless(is_seen);
-        let scene = &product.scene;
-        let names: Vec<&String> = document.materials.keys().collect();
-        let palette = document.materials.iter().map(|(id, openpbr)| PaletteMaterial {
-            id: id.clone(),
-            openpbr: *openpbr,
-            priority: 0,
-            surface: Surface::default(),
-            left_out: document.left_out.of_material(id).to_vec(),
-        });
-        let palette: Vec<_> = palette.collect();
-        let part = |part: &Part| match document.material_of(&part.name()) {
-            Some((name, _)) => PartMaterial::Palette(names.partition_point(|known| known.as_str() < name)),
-            None => PartMaterial::Own,
-        };
-        let diagnostics = document.parts.unmatched(part_names.iter().map(String::as_str));
-        let parts: Vec<_> = scene.parts.iter().map(part).collect();
-        Self { palette, parts, report: None, diagnostics }.inspected(scene)
+        let mut parts = Vec::with_capacity(product.scene.parts.len());
+        for part in &product.scene.parts {
+            parts.push(match shot.parts.wears(part) {
+                Wears::Own | Wears::Hidden => PartMaterial::Own,
+                Wears::Material(name) => index(name).map_or(PartMaterial::Own, PartMaterial::Palette),
+                Wears::PerPrimitive(each) => {
+                    let n = product.scene.meshes[part.mesh.0 as usize].primitives.len();
+                    if each.len() != n {
+                        let message = format!("{:?} has {n} primitives, and {} materials", part.path, each.len());
+                        let at = shot.parts.rule(part).map_or("/parts", PartRule::at);
+                        let fault = Fault::new("shot.range", message).at(at);
+                        return Err(Error::new(
+                            ErrorKind::Input,
+                            fault.help("give one material for each, or one for all"),
+                        ));
+                    }
+                    PartMaterial::PerPrimitive(each.iter().map(|name| index(name.as_deref()?)).collect())
+                }
+            });
+        }
+        let library = shot.library.clone();
+        Ok(Self { palette, parts, report: None, library, diagnostics }.inspected(&product.scene))
     }
 
     /// With what is noticed about the materials on these parts.
@@ -268,19 +287,11 @@ impl<'a> Palette<'a> {
         let Assignment::Library(idx) = assignment else { return None };
         let material = self.library.material(idx);
         Some(*self.indices.entry(idx).or_insert_with(|| {
-            let bevel = material.surface.bevel_mm.map(|_| "surface bevel".to_owned());
-            let grain = material.surface.tangent.map(|_| "surface grain".to_owned());
-            let details = material.surface.detail.iter().map(|detail| {
-                let word = serde_json::to_value(detail.kind).unwrap_or_default();
-                format!("surface detail {}", word.as_str().unwrap_or_default())
-            });
-            let priority = (material.priority > 0).then(|| format!("priority {}", material.priority));
             self.materials.push(PaletteMaterial {
                 id: material.id.clone(),
                 openpbr: material.openpbr,
                 priority: material.priority,
                 surface: material.surface.clone(),
-                left_out: bevel.into_iter().chain(grain).chain(details).chain(priority).collect(),
             });
             self.materials.len() - 1
         }))

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use globset::{GlobBuilder, GlobMatcher};
 use packshot_materials::library::Library;
 use packshot_materials::map::MaterialMap;
 use packshot_materials::mapping::OnUnmapped;
 use packshot_renderer::diagnostic::{Diagnostic, Severity, option_place};
+use packshot_renderer::part_pattern::PartPattern;
 use packshot_renderer::scene::{Part, Scene};
 use packshot_renderer::shot::EnvironmentMap;
 
@@ -68,40 +68,17 @@ impl Default for MaterialRequest {
 }
 
 /// Which parts of a file are shown.
-///
-/// A pattern is the name of a part or its path (node names joined by `/`), or a glob over the whole of one of them: `*`
-/// stands for any text, `?` for any character, `[ab]` for one of several, `{a,b}` for one of several texts.
 #[derive(Clone, Debug, Default)]
 pub struct PartFilter {
     only: Vec<PartPattern>,
     hide: Vec<PartPattern>,
 }
 
-#[derive(Clone, Debug)]
-struct PartPattern {
-    option: &'static str,
-    text: String,
-    /// `None` where the text is no glob: then it is a plain name.
-    glob: Option<GlobMatcher>,
-}
-
-impl PartPattern {
-    fn new(option: &'static str, text: &str) -> Self {
-        let glob = GlobBuilder::new(text).literal_separator(false).backslash_escape(true).build();
-        Self { option, text: text.to_owned(), glob: glob.ok().map(|glob| glob.compile_matcher()) }
-    }
-
-    fn matches(&self, names: &[String; 2]) -> bool {
-        let is_match = |name: &String| *name == self.text || self.glob.as_ref().is_some_and(|glob| glob.is_match(name));
-        names.iter().any(is_match)
-    }
-}
-
 impl PartFilter {
     /// Of the parts that a pattern of `only` matches (all when it is empty), those that no pattern of `hide` matches.
     pub fn new<S: AsRef<str>>(only: &[S], hide: &[S]) -> Self {
-        let patterns = |option, texts: &[S]| texts.iter().map(|text| PartPattern::new(option, text.as_ref())).collect();
-        Self { only: patterns("only", only), hide: patterns("hide", hide) }
+        let patterns = |texts: &[S]| texts.iter().map(|text| PartPattern::new(text.as_ref())).collect();
+        Self { only: patterns(only), hide: patterns(hide) }
     }
 
     /// Takes the parts that are not shown out of a scene. A pattern that matches no part is a finding.
@@ -113,17 +90,20 @@ impl PartFilter {
             return Ok((Vec::new(), Vec::new()));
         }
         let names: Vec<[String; 2]> = scene.parts.iter().map(|part| [part.name(), part.path.clone()]).collect();
-        let unused = |pattern: &&PartPattern| !names.iter().any(|names| pattern.matches(names));
-        let diagnostics = self.only.iter().chain(&self.hide).filter(unused).map(|pattern| Diagnostic {
+        let is_one = |pattern: &PartPattern, names: &[String; 2]| names.iter().any(|name| pattern.is_match(name));
+        let only = self.only.iter().map(|pattern| ("only", pattern));
+        let patterns = only.chain(self.hide.iter().map(|pattern| ("hide", pattern)));
+        let unused = patterns.filter(|(_, pattern)| !names.iter().any(|names| is_one(pattern, names)));
+        let diagnostics = unused.map(|(option, pattern)| Diagnostic {
             code: "pattern_unmatched",
             severity: Severity::Warning,
-            at: format!("{} {}", option_place(pattern.option), pattern.text),
+            at: format!("{} {}", option_place(option), pattern.text()),
             message: "the pattern matches no part".to_owned(),
         });
         let diagnostics = diagnostics.collect();
         let is_shown = |names: &[String; 2]| {
-            (self.only.is_empty() || self.only.iter().any(|pattern| pattern.matches(names)))
-                && !self.hide.iter().any(|pattern| pattern.matches(names))
+            (self.only.is_empty() || self.only.iter().any(|pattern| is_one(pattern, names)))
+                && !self.hide.iter().any(|pattern| is_one(pattern, names))
         };
         let (shown, hidden): (Vec<_>, Vec<_>) =
             std::mem::take(&mut scene.parts).into_iter().zip(&names).partition(|(_, names)| is_shown(names));

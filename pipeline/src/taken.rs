@@ -40,6 +40,17 @@ pub struct NoiseWishes {
     pub noisy: bool,
 }
 
+impl NoiseWishes {
+    /// The one word for it, whatever else the files are.
+    pub fn when(self) -> Denoise {
+        match self {
+            Self { denoised: false, .. } => Denoise::Off,
+            Self { denoised: true, noisy: false } => Denoise::On,
+            Self { denoised: true, noisy: true } => Denoise::Auto,
+        }
+    }
+}
+
 impl Taking {
     /// What the files want that is shown by this view.
     pub fn noise_wishes(&self, view: ViewTransform) -> NoiseWishes {

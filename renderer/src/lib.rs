@@ -8,6 +8,7 @@ pub mod look;
 pub mod import;
 pub mod scene;
 pub mod shot;
+pub mod part_pattern;
 pub mod prepare;
 pub mod inspect;
 pub mod backend;

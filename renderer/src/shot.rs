@@ -1,6 +1,6 @@
 //! A shot: everything that turns a scene into one particular picture, apart from geometry and materials.
 //!
-//! Input: a shot file ([`document`]), or a command line's wishes and a scene ([`request`]). Output: a [`Shot`].
+//! Input: what a picture should be like, and a scene ([`request`]). Output: a [`Shot`].
 //! Invariant: every number in it is finite and in the range that its field names, so nothing downstream checks again.
 //!
 //! World space is glTF's (right-handed, +Y up, metres). Cameras look and lights shine along −Z of their own frame, with
@@ -17,7 +17,6 @@ use serde::Serialize;
 use self::lut::Lut;
 use crate::digest::{self, Digest};
 
-pub mod document;
 pub mod environment;
 pub mod error;
 pub mod framing;
@@ -57,7 +56,7 @@ pub struct Shot {
     pub background: Background,
     /// How radiance becomes display values.
     pub view: View,
-    /// A table that changes or makes display values, beside `view`. Shot files have no place for it.
+    /// A table that changes or makes display values, beside `view`.
     pub lut: Option<Arc<Lut>>,
 }
 

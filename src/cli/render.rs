@@ -1,14 +1,15 @@
 //! `packshot render`: pictures of files.
 
 use packshot::Renderer;
-use packshot::denoise::{Denoise, DenoiseWith};
+use packshot::denoise::Denoise;
 use packshot::picture::Picture;
 use packshot::plan::Kind;
 use packshot::render::{ReadyShot, ResidentProduct};
 use packshot::report::Preflight;
 use packshot::taken::{Taken, Taking};
-use packshot::template::Template;
 use packshot::timing::{Seconds, Stopwatch};
+use packshot_pipeline::pictures::Pictures;
+use packshot_pipeline::shot_file::Noise;
 use packshot_renderer::backend::RenderControl;
 use packshot_renderer::shot::{Floor, Shot};
 use packshot_words::Word;
@@ -18,6 +19,7 @@ pub(crate) mod denoise;
 mod dump;
 mod places;
 pub(crate) mod result;
+pub(crate) mod shot;
 pub(crate) mod source;
 pub(crate) mod target;
 
@@ -30,34 +32,29 @@ use super::places::Places;
 use super::progress::RenderBar;
 use super::{console, files, preset, table};
 use args::Planned;
+use denoise::ChosenDenoiser;
+use dump::Said;
 use result::{RenderResult, Report, Results, samples_per_second};
+use shot::OpenShot;
 use source::{Common, Subject};
 use target::{Target, targets};
-
-/// What a dumped shot says of an Open Image Denoise, for which its format has no place.
-const LEFT_OUT_OIDN: &str = "denoise_with oidn";
-/// What it says of lines over the picture.
-const LEFT_OUT_LINES: &str = "lines";
 
 pub(crate) fn run(args: &RenderArgs, quiet: bool) -> Result<(), Failure> {
     args.check()?;
     let picture = &args.picture;
-    let planned = picture.plan(Kind::Still, 1, &args.inputs)?;
+    let clock = Stopwatch::start();
+    let shot = OpenShot::read(args.shot.as_deref(), picture, Kind::Still)?;
+    let planned = picture.plan(Kind::Still, 1, &args.inputs, shot.as_ref())?;
     let mut session = Session::open(picture, &planned, quiet)?;
     let mut failures = Vec::new();
-    let results = match &args.shot {
-        Some(path) => {
-            let targets = targets(&picture.output, &planned.plan.files, &[source::shot_stem(path)])?;
-            let clock = Stopwatch::start();
-            session.places.read(path, "--shot")?;
+    let results = match &shot {
+        Some(shot) => {
+            let targets = targets(&picture.output, &planned.plan.files, &[shot.stem()])?;
+            shot.take_places(&mut session.places)?;
             targets.iter().try_for_each(|target| target.take_places(&mut session.places))?;
-            let (subject, shot, denoise) = source::from_shot(path, picture, &planned, &session.interrupt.cancel)?;
-            for path in [&subject.origin.glb_path, &subject.origin.environment_path].into_iter().flatten() {
-                session.places.read(path, "--shot")?;
-            }
-            // The file says so itself; options have won over it.
-            session.denoise = if denoise { Denoise::On } else { Denoise::Off };
-            vec![session.render(subject, |_| Ok(shot), targets.first(), clock)?]
+            let (subject, pictures) = shot.subject(picture, &planned, &session.interrupt.cancel)?;
+            let Pictures::Still(shot) = pictures else { return Ok(()) };
+            vec![session.render(subject, |_| Ok(*shot), targets.first(), clock)?]
         }
         None => {
             let inputs = Input::list(&args.inputs, &args.sample)?;
@@ -106,8 +103,6 @@ pub(crate) struct Session<'a> {
     pub(crate) interrupt: Interrupt,
     /// What is read and written.
     pub(crate) places: Places,
-    /// When noise is removed.
-    denoise: Denoise,
     /// Made when the first input has been read: a broken file loads no driver.
     renderer: Option<Renderer>,
 }
@@ -116,19 +111,13 @@ impl<'a> Session<'a> {
     /// Takes over Ctrl-C, and keeps to the threads that are asked for.
     pub(crate) fn open(args: &'a PictureArgs, planned: &'a Planned, quiet: bool) -> Result<Self, Failure> {
         args.threads.use_threads()?;
-        let denoise = planned.plan.denoise();
         let places = args.places(planned)?;
-        Ok(Self { args, planned, quiet, interrupt: Interrupt::install()?, places, denoise, renderer: None })
-    }
-
-    fn template(&self) -> Option<&'a Template> {
-        self.planned.template.as_ref().map(|file| &file.template)
+        Ok(Self { args, planned, quiet, interrupt: Interrupt::install()?, places, renderer: None })
     }
 
     /// How pictures of a shot are taken.
     pub(crate) fn taking(&self, shot: &Shot) -> Taking {
         let mut taking = self.planned.plan.taking([shot.film.width_px, shot.film.height_px]);
-        taking.denoise = self.denoise;
         if self.args.output.output.is_none() {
             taking.formats.clear();
         }
@@ -148,20 +137,8 @@ impl<'a> Session<'a> {
             target.check_size([shot.film.width_px, shot.film.height_px])?;
         }
         let output = &self.args.output;
-        if let Some(path) = &output.dump_shot {
-            let left_out = &mut subject.origin.left_out.shot;
-            let taking = self.taking(&shot);
-            let denoises = taking.noise_wishes(shot.view.transform).denoised;
-            let has_oidn = self.args.denoiser.with(self.template()) == DenoiseWith::Oidn && denoises;
-            let has_lines = taking.lines.is_some();
-            for (_, what) in [(has_oidn, LEFT_OUT_OIDN), (has_lines, LEFT_OUT_LINES)].iter().filter(|(has, _)| *has) {
-                if !left_out.iter().any(|known| known == what) {
-                    left_out.push((*what).to_owned());
-                }
-            }
-            // A shot file is one picture: the first of those that a template asks for.
-            let denoise = self.denoise.applies(taking.formats.first().copied(), shot.view.transform);
-            dump::dump(path, &subject, &shot, denoise, (&mut self.places, &self.interrupt))?;
+        if output.dump_shot.is_some() {
+            self.dump(&subject, &Pictures::Still(Box::new(shot.clone())))?;
         }
         if let Some(path) = &output.report {
             files::check_writable(path)?;
@@ -216,6 +193,21 @@ impl<'a> Session<'a> {
         Ok(result)
     }
 
+    /// Writes the shot in effect where it is asked for.
+    pub(crate) fn dump(&mut self, subject: &Subject, pictures: &Pictures) -> Result<(), Failure> {
+        let (Some(path), Some(first)) = (&self.args.output.dump_shot, pictures.first()) else { return Ok(()) };
+        let when = self.taking(first).noise_wishes(first.view.transform).when();
+        let ChosenDenoiser { with, quality } = self.planned.denoiser;
+        let noise = match when {
+            // With what it would be removed says nothing then.
+            Denoise::Off => Noise { when, ..Noise::default() },
+            Denoise::Auto | Denoise::On => Noise { when, with, quality },
+        };
+        let lines = self.planned.plan.shot_lines();
+        let said = Said { noise, lines: lines.as_ref() };
+        dump::dump(path, subject, pictures, &said, (&mut self.places, &self.interrupt))
+    }
+
     /// What was noticed before anything is rendered, said to a person.
     pub(crate) fn preflight(&self, subject: &mut Subject) -> Preflight {
         let mut preflight = Preflight::new(&subject.product, &subject.materials, &subject.diagnostics, false);
@@ -240,9 +232,9 @@ impl<'a> Session<'a> {
     /// What computes.
     pub(crate) fn renderer(&mut self) -> Result<&Renderer, Failure> {
         if self.renderer.is_none() {
-            let oidn = match self.denoise {
+            let oidn = match self.planned.plan.denoise() {
                 Denoise::Off => None,
-                Denoise::Auto | Denoise::On => self.args.denoiser.oidn(self.template())?,
+                Denoise::Auto | Denoise::On => self.planned.denoiser.open()?,
             };
             self.renderer = Some(self.args.threads.renderer(self.planned.plan.options.device.as_deref(), oidn)?);
         }

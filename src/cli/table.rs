@@ -26,6 +26,20 @@ impl Names for CommandNames {
     }
 }
 
+/// How it names them where the name of a file says the format.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FileNames;
+
+impl Names for FileNames {
+    fn option(&self, id: OptionId) -> String {
+        if id == OptionId::Formats { "-o".to_owned() } else { CommandNames.option(id) }
+    }
+
+    fn with(&self, id: OptionId, value: &str) -> String {
+        if id == OptionId::Formats { format!("-o NAME.{value}") } else { CommandNames.with(id, value) }
+    }
+}
+
 /// All options of pictures, as they were given.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PictureOptions(Given);

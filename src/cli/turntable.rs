@@ -12,6 +12,7 @@ use packshot::preset::Preset;
 use packshot::sequence::add_picture;
 use packshot::timing::{Seconds, Stopwatch};
 use packshot::verify::{self, Check, Measurements};
+use packshot_pipeline::pictures::Pictures;
 use packshot_renderer::encode::Provenance;
 use packshot_renderer::shot::turntable::Turntable;
 
@@ -28,13 +29,13 @@ use super::failure::{Exit, Failure};
 use super::interrupt::Interrupt;
 use super::render::Session;
 use super::render::args::{OutputArgs, Planned};
-use super::render::source::{Common, Subject};
+use super::render::shot::OpenShot;
+use super::render::source::{Subject, series};
 use super::render::target::{Target, is_folder, targets};
 use super::sequence::{Job, render_each};
 use super::{console, files, preset};
 use args::Selection;
 use claim::Claim;
-use digest::digest;
 use film::{Film, Plan};
 use manifest::{Frame, Manifest};
 use result::{FilmResult, FrameResult, Report, TurntableResult};
@@ -43,7 +44,8 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
     let picture = &args.picture;
     picture.output.require_one_of_each("turntable")?;
     args.check_output()?;
-    let planned = picture.plan(Kind::Turntable, args.turn.stride, args.input.as_slice())?;
+    let shot = OpenShot::read(args.shot.as_deref(), picture, Kind::Turntable)?;
+    let planned = picture.plan(Kind::Turntable, args.turn.stride, args.input.as_slice(), shot.as_ref())?;
     let Series::Turntable { turntable, fps } = planned.plan.series() else {
         return Err(Failure::usage("missing", "there is no turn", "--frames", "say how many frames it has"));
     };
@@ -56,6 +58,7 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
     let mut session = Session::open(picture, &planned, quiet)?;
 
     args.input.as_deref().map_or(Ok(()), |path| session.places.read(path, "<INPUT>"))?;
+    shot.as_ref().map_or(Ok(()), |shot| shot.take_places(&mut session.places))?;
     targets.iter().flatten().try_for_each(|target| target.take_places(&mut session.places))?;
     if let Some(folder) = folder {
         session.places.write(&folder.join(manifest::NAME), "-o")?;
@@ -65,13 +68,11 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
     }
     let mut clock = Stopwatch::start();
     let cancel = &session.interrupt.cancel;
-    let common = Common::read(picture, &planned)?;
-    let mut subject = common.product(args.input.as_ref(), args.sample.as_ref(), cancel)?;
+    let inputs = (args.input.as_ref(), args.sample.as_ref());
+    let (mut subject, pictures) = series(shot.as_ref(), inputs, picture, &planned, cancel)?;
     let mut seconds = Seconds { import: clock.lap(), ..Seconds::default() };
-
-    let built = turntable.shots(&common.request()?, &subject.product.scene);
-    let (shots, found) = built.map_err(packshot::Error::from)?;
-    subject.diagnostics.extend(found);
+    session.dump(&subject, &pictures)?;
+    let Pictures::Turntable { shots, .. } = pictures else { return Ok(()) };
     let preflight = session.preflight(&mut subject);
 
     let size_px = [shots.shot().film.width_px, shots.shot().film.height_px];
@@ -84,8 +85,10 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
     let (mut manifest, mut plan) = (None, Plan::Frames);
     if let Some(folder) = folder {
         let encoding = targets.iter().flatten().next().map(|target| target.encoding);
-        let request = digest(&subject, &shots, &planned.plan, encoding, session.renderer()?);
-        let list = Manifest::open(folder, &request, turntable.frames, args.turn.overwrite)?;
+        let taking = session.taking(shots.shot());
+        let request = digest::digest(&subject, (&shots, &taking), encoding, session.renderer()?);
+        let of_frames = digest::with_preset(&request, planned.plan.preset());
+        let list = Manifest::open(folder, &of_frames, turntable.frames, args.turn.overwrite)?;
         if let Some((film, settings)) = film {
             let denoiser = session.renderer()?.oidn().filter(|_| session.denoises(shots.shot()));
             let provenance = Provenance {

@@ -10,7 +10,8 @@ use packshot::sequence::add_picture;
 use packshot::taken::Taken;
 use packshot::timing::{Seconds, Stopwatch};
 use packshot::verify::Check;
-use packshot::views::{ViewShot, shots};
+use packshot::views::ViewShot;
+use packshot_pipeline::pictures::Pictures;
 use packshot_renderer::backend::DeviceInfo;
 use packshot_renderer::diagnostic::Diagnostic;
 use packshot_renderer::shot::view::NamedView;
@@ -20,7 +21,8 @@ use serde::Serialize;
 use super::failure::Failure;
 use super::render::args::Planned;
 use super::render::result::samples_per_second;
-use super::render::source::Common;
+use super::render::shot::OpenShot;
+use super::render::source::series;
 use super::render::target::{Target, is_folder, targets};
 use super::render::{PictureArgs, Session};
 use super::sequence::{Job, render_each};
@@ -31,11 +33,14 @@ use super::{console, files, preset};
 #[command(after_help = "Example: packshot views bearing.glb -o views/ --set six_view --scale shared")]
 pub(crate) struct ViewsArgs {
     /// A GLB file, or a glTF file with embedded data; `-` is stdin
-    #[arg(value_name = "INPUT", required_unless_present = "sample", conflicts_with = "sample")]
+    #[arg(value_name = "INPUT", required_unless_present_any = ["sample", "shot"], conflicts_with = "sample")]
     input: Option<PathBuf>,
     /// A built-in sample product (`packshot sample --list`)
     #[arg(long, value_name = "NAME")]
     sample: Option<String>,
+    /// Render exactly the views of this shot; it names the product
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["input", "sample"])]
+    shot: Option<PathBuf>,
     #[command(flatten)]
     pub(super) picture: PictureArgs,
 }
@@ -91,23 +96,25 @@ struct Report<'a> {
 pub(crate) fn run(args: &ViewsArgs, quiet: bool) -> Result<(), Failure> {
     let picture = &args.picture;
     picture.output.require_one_of_each("views")?;
-    let planned = picture.plan(Kind::Views, 1, args.input.as_slice())?;
-    let Series::Views { views, scale } = planned.plan.series() else {
+    let shot = OpenShot::read(args.shot.as_deref(), picture, Kind::Views)?;
+    let planned = picture.plan(Kind::Views, 1, args.input.as_slice(), shot.as_ref())?;
+    let Series::Views { views, .. } = planned.plan.series() else {
         return Err(Failure::usage("missing", "there is no view", "--set", "name at least one"));
     };
+    let views = shot.as_ref().and_then(views_of).unwrap_or(views);
     let targets = args.targets(&planned, &views)?;
     let mut session = Session::open(picture, &planned, quiet)?;
 
     args.input.as_deref().map_or(Ok(()), |path| session.places.read(path, "<INPUT>"))?;
     targets.iter().try_for_each(|target| target.take_places(&mut session.places))?;
+    shot.as_ref().map_or(Ok(()), |shot| shot.take_places(&mut session.places))?;
     let mut clock = Stopwatch::start();
     let cancel = &session.interrupt.cancel;
-    let common = Common::read(picture, &planned)?;
-    let mut subject = common.product(args.input.as_ref(), args.sample.as_ref(), cancel)?;
+    let inputs = (args.input.as_ref(), args.sample.as_ref());
+    let (mut subject, pictures) = series(shot.as_ref(), inputs, picture, &planned, cancel)?;
     let mut seconds = Seconds { import: clock.lap(), ..Seconds::default() };
-
-    let (shots, found) = shots(&common.request()?, &views, scale, &subject.product.scene)?;
-    subject.diagnostics.extend(found);
+    session.dump(&subject, &pictures)?;
+    let Pictures::Views(shots) = pictures else { return Ok(()) };
     let jobs = shots.into_iter().enumerate().map(|(i, ViewShot { view, shot })| Job {
         of: (view, targets.get(i).cloned(), shot.film.samples),
         name: view.name.to_owned(),
@@ -182,6 +189,12 @@ pub(crate) fn run(args: &ViewsArgs, quiet: bool) -> Result<(), Failure> {
     }
     let checked = result.views.iter();
     preset::require_passed(planned.plan.preset(), checked.map(|view| (view.place(), &view.checks[..])))
+}
+
+/// The sides of a shot's views.
+fn views_of(shot: &OpenShot) -> Option<Vec<NamedView>> {
+    let Pictures::Views(views) = &shot.file.pictures else { return None };
+    Some(views.iter().map(|view| view.view).collect())
 }
 
 impl ViewsArgs {

@@ -90,7 +90,10 @@ fn a_picture_says_that_the_library_removed_its_noise() {
     assert!(result["seconds"]["denoise"].as_f64().is_some_and(|seconds| seconds > 0.0), "{result}");
     let report: Value = serde_json::from_slice(&workplace.read("report.json")).expect("JSON");
     assert_eq!(report["render"]["denoised"], *denoised);
-    assert!(workplace.read_text("shot.json").contains("denoise_with oidn"), "a shot file has no place for it");
+    assert!(workplace.read_text("shot.json").contains("\"denoise_with\": \"oidn\""));
+    let again = run_with(&workplace, &library, &["render", "--shot", "shot.json", "-o", "again.png", "--json"]);
+    assert_eq!(again.done().json()["denoised"], *denoised, "the shot says with what");
+    assert_eq!(workplace.read("a.png"), workplace.read("again.png"));
 
     // Packshot's own has the same network: hardly a code differs.
     let codes = |name: &str| image::load_from_memory(&workplace.read(name)).expect("a PNG").into_rgba8().into_raw();

@@ -2,9 +2,12 @@
 //!
 //! Pictures are small and taken of a product of three boxes. `scripts/soak` does the same things many more times.
 
+#[path = "../cli/option_sets.rs"]
+mod option_sets;
 #[path = "../cli/product.rs"]
 mod product;
 
+mod alike;
 mod backup;
 mod client;
 mod crash;

@@ -143,5 +143,9 @@ async fn a_key_ends_the_open_mode() {
         other => panic!("{other:?}"),
     }
     let (code, _, stderr) = place.run(&["admin", "create-key", "--scope", "renders:erase"]);
-    assert_eq!((code, stderr.contains("no scope 'renders:erase'")), (2, true), "{stderr}");
+    assert_eq!(
+        (code, stderr.contains("`renders:erase` is none of renders:read, renders:write")),
+        (2, true),
+        "{stderr}"
+    );
 }

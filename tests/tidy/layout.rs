@@ -70,13 +70,14 @@ fn dependencies_point_one_way() {
     let files = files();
     for (manifest, allowed) in [
         ("words/Cargo.toml", &[][..]),
+        ("json/Cargo.toml", &["packshot-words"]),
         ("processor/Cargo.toml", &[]),
         ("denoiser/Cargo.toml", &["packshot-processor"]),
         ("oidn/Cargo.toml", &["packshot-denoiser", "packshot-words"]),
         ("shaders/Cargo.toml", &[]),
         ("shaders/native/Cargo.toml", &["packshot-processor", "packshot-shaders"]),
         ("traversal/Cargo.toml", &["packshot-processor", "packshot-shaders"]),
-        ("materials/Cargo.toml", &["packshot-words"]),
+        ("materials/Cargo.toml", &["packshot-json", "packshot-words"]),
         (
             "renderer/Cargo.toml",
             &[
@@ -93,6 +94,7 @@ fn dependencies_point_one_way() {
             "pipeline/Cargo.toml",
             &[
                 "packshot-denoiser",
+                "packshot-json",
                 "packshot-materials",
                 "packshot-oidn",
                 "packshot-renderer",
@@ -102,11 +104,18 @@ fn dependencies_point_one_way() {
             ],
         ),
         ("kit/Cargo.toml", &["packshot-materials", "packshot-pipeline", "packshot-renderer"]),
-        ("service/domain/Cargo.toml", &[]),
         (
             "service/contract/Cargo.toml",
-            &["packshot-domain", "packshot-materials", "packshot-pipeline", "packshot-renderer", "packshot-words"],
+            &[
+                "packshot-domain",
+                "packshot-json",
+                "packshot-materials",
+                "packshot-pipeline",
+                "packshot-renderer",
+                "packshot-words",
+            ],
         ),
+        ("service/domain/Cargo.toml", &["packshot-words"]),
         ("service/db/Cargo.toml", &["packshot-domain"]),
         (
             "service/worker/Cargo.toml",
@@ -125,6 +134,7 @@ fn dependencies_point_one_way() {
                 "packshot-contract",
                 "packshot-db",
                 "packshot-domain",
+                "packshot-json",
                 "packshot-materials",
                 "packshot-pipeline",
                 "packshot-renderer",

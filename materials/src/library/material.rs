@@ -1,5 +1,6 @@
 //! A material of a library: what a file says about it, checked.
 
+use packshot_words::words;
 use serde::Serialize;
 
 use crate::openpbr::OpenPbr;
@@ -93,76 +94,58 @@ pub struct Provenance {
     pub roughness: Origin,
 }
 
-/// An enum that a file writes as one of a fixed list of words.
-pub(crate) trait Word: Copy + Sized + 'static {
-    /// The words with what they stand for.
-    const WORDS: &'static [(&'static str, Self)];
-}
-
-macro_rules! word_enum {
-    ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $word:literal,)* }) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-        pub enum $name { $($(#[$variant_meta])* #[serde(rename = $word)] $variant,)* }
-
-        impl Word for $name {
-            const WORDS: &'static [(&'static str, Self)] = &[$(($word, Self::$variant),)*];
-        }
-    };
-}
-
-word_enum! {
+words! {
     /// How a value was found.
-    Origin {
-        /// From a measured spectrum, by conductor Fresnel equations and the CIE 1931 observer.
+    pub enum Origin {
+        /// From a measured spectrum, by conductor Fresnel equations and the CIE 1931 observer
         Computed = "computed",
-        /// Taken from a published table.
+        /// Taken from a published table
         Published = "published",
-        /// Authored.
+        /// Authored
         Estimated = "estimated",
     }
 }
 
-word_enum! {
+words! {
     /// How a tangent field runs.
-    TangentMode {
-        /// Around the axis, as a lathe cuts.
+    pub enum TangentMode {
+        /// Around the axis, as a lathe cuts
         Cylindrical = "cylindrical",
-        /// Along the axis, projected onto the surface, as a belt brushes.
+        /// Along the axis, projected onto the surface, as a belt brushes
         Planar = "planar",
     }
 }
 
-word_enum! {
+words! {
     /// An axis of the part's own frame.
-    Axis {
-        /// The axis about which the part is most nearly round.
+    pub enum Axis {
+        /// The axis about which the part is most nearly round
         Auto = "auto",
-        /// +X.
+        /// +X
         X = "x",
-        /// +Y.
+        /// +Y
         Y = "y",
-        /// +Z.
+        /// +Z
         Z = "z",
     }
 }
 
-word_enum! {
+words! {
     /// What made a fine structure.
-    DetailKind {
-        /// Straight fine scratches.
+    pub enum DetailKind {
+        /// Straight fine scratches
         Brushed = "brushed",
-        /// Rings of a lathe tool.
+        /// Rings of a lathe tool
         Turned = "turned",
-        /// Crossed ribs for grip.
+        /// Crossed ribs for grip
         Knurl = "knurl",
-        /// The soft waves of sprayed paint.
+        /// The soft waves of sprayed paint
         OrangePeel = "orange_peel",
-        /// The grain of a mould.
+        /// The grain of a mould
         Cast = "cast",
-        /// The pits of blasting.
+        /// The pits of blasting
         Blasted = "blasted",
-        /// The crystal pattern of hot-dip galvanising.
+        /// The crystal pattern of hot-dip galvanising
         Spangle = "spangle",
     }
 }

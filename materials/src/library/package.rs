@@ -29,7 +29,7 @@ const CODES: Codes = Codes {
 /// Mean albedo that real dielectrics keep to; outside it a colour was probably taken from a picture.
 const DIELECTRIC_ALBEDO: [f32; 2] = [0.02, 0.9];
 /// The largest bevel that still reads as an edge.
-const BEVEL_MM_MAX: f32 = 0.5;
+pub const BEVEL_MM_MAX: f32 = 0.5;
 
 /// The bytes of one file of a library.
 #[derive(Clone, Copy, Debug)]

@@ -1,9 +1,9 @@
 //! Rules of a library: patterns over names that choose a material.
 
+use packshot_words::words;
 use serde::Serialize;
 
 use super::layered::Layer;
-use super::material::Word;
 use crate::pattern::{Pattern, Subject};
 use crate::reader::{Reader, Table};
 
@@ -30,16 +30,16 @@ pub struct Rule {
     compiled: Pattern,
 }
 
-/// What a rule looks at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Scope {
-    /// The node's name, then the mesh's.
-    Name,
-    /// The names of all nodes from the root, joined by `/`.
-    Path,
-    /// The name of the material in the file.
-    GltfMaterial,
+words! {
+    /// What a rule looks at.
+    pub enum Scope {
+        /// The node's name, then the mesh's
+        Name = "name",
+        /// The names of all nodes from the root, joined by `/`
+        Path = "path",
+        /// The name of the material in the file
+        GltfMaterial = "gltf_material",
+    }
 }
 
 /// A pattern as its author wrote it.
@@ -50,11 +50,6 @@ pub enum PatternText {
     Glob(String),
     /// See [`Pattern::regex`].
     Regex(String),
-}
-
-impl Word for Scope {
-    const WORDS: &'static [(&'static str, Self)] =
-        &[("name", Self::Name), ("path", Self::Path), ("gltf_material", Self::GltfMaterial)];
 }
 
 impl Rule {

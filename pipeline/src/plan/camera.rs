@@ -3,12 +3,14 @@
 use packshot_renderer::shot::framing::{Fit, Lens};
 use packshot_renderer::shot::request::{DepthOfField, Focus, Framing};
 use packshot_renderer::shot::view::{THREE_QUARTER, ViewDirection};
+use packshot_words::Word;
 
 use super::PicturePlan;
 use super::fault::{OptionFault, say};
 use super::option::Kind;
 use super::table::{OptionId as O, Options};
-use super::words::View;
+use super::words::ViewChoice;
+use crate::views::Scale;
 
 /// Settles what replaces each other, and fills in what is left.
 pub(super) fn complete(kind: Kind, given: &Options, options: &mut Options, faults: &mut Vec<OptionFault>) {
@@ -29,6 +31,11 @@ pub(super) fn complete(kind: Kind, given: &Options, options: &mut Options, fault
             let message = say![O::Trim, " needs to know the margin that it shall leave"];
             faults.push(OptionFault::missing(O::Trim, message).help(say!["add ", (O::MarginPx, "10")]));
         }
+        if is_trimmed && kind == Kind::Views && options.scale == Some(Scale::Shared) {
+            let message = say!["pictures that are trimmed to the product (", O::Trim, ") have no scale to share"];
+            let help = say!["leave one of both out: ", (O::Scale, "per_view"), " shows each view in its own size"];
+            faults.push(OptionFault::conflict(O::Scale, message).help(help));
+        }
         if !*options.ortho.get_or_insert(false) {
             options.lens_mm.get_or_insert(85.0);
         }
@@ -46,7 +53,7 @@ fn direct(kind: Kind, options: &mut Options) {
         options.azimuth_deg.get_or_insert(0.0);
         options.elevation_deg.get_or_insert(0.0);
     } else {
-        options.view.get_or_insert(View::ThreeQuarter);
+        options.view.get_or_insert(ViewChoice::ThreeQuarter);
     }
 }
 
@@ -93,7 +100,7 @@ impl PicturePlan {
         let options = &self.options;
         match (options.view, options.azimuth_deg, options.elevation_deg) {
             _ if self.kind == Kind::Views || options.camera.is_some() => None,
-            (Some(view), ..) => Some(view.named().direction),
+            (Some(view), ..) => ViewDirection::by_name(view.word()),
             (None, azimuth_deg, elevation_deg) => Some(ViewDirection {
                 azimuth_deg: azimuth_deg.unwrap_or(0.0),
                 elevation_deg: elevation_deg.unwrap_or(0.0),

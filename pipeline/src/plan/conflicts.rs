@@ -6,7 +6,7 @@ use super::table::{OptionId as O, Options};
 use super::words::GroundWord;
 
 /// Options of which each takes the place of the others: the second of each pair cannot stand beside the first.
-const ALTERNATIVES: [(O, O); 15] = [
+const ALTERNATIVES: [(O, O); 16] = [
     (O::View, O::AzimuthDeg),
     (O::View, O::ElevationDeg),
     (O::View, O::Camera),
@@ -22,6 +22,7 @@ const ALTERNATIVES: [(O, O); 15] = [
     (O::Fill, O::Trim),
     (O::Ortho, O::LensMm),
     (O::Clay, O::Materials),
+    (O::Clay, O::Material),
 ];
 
 /// What is wrong with options by themselves.
@@ -36,10 +37,6 @@ pub(super) fn of_given(kind: Kind, given: &Options) -> Vec<OptionFault> {
             let message = say![second, " cannot stand beside ", first];
             faults.push(OptionFault::conflict(second, message).help(say!["leave one of both out"]));
         }
-    }
-    if given.clay == Some(true) && counts(given, O::Material) {
-        let message = say![O::Material, " cannot stand beside ", O::Clay];
-        faults.push(OptionFault::conflict(O::Material, message).help(say!["leave one of both out"]));
     }
     if given.shadow_catcher == Some(true) && given.ground.is_some_and(|word| word != GroundWord::Shadow) {
         let message = say![O::ShadowCatcher, " is the ground `shadow`, and ", O::Ground, " says another"];

@@ -1,6 +1,11 @@
 //! What is wrong with options: which one, in what way, and sentences in which each surface names options as its users do.
 
+use packshot_json::FaultKind;
+
 use super::table::OptionId;
+
+/// The [named](FaultKind::Named) mistake of more pixels than are allowed.
+pub const TOO_LARGE: &str = "image_too_large";
 
 /// One thing that is wrong with options.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,27 +20,6 @@ pub struct OptionFault {
     pub message: Phrase,
     /// What to do about it; empty where the message says it all.
     pub help: Phrase,
-}
-
-/// The kinds of mistakes that can be made with options.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FaultKind {
-    /// A value of another type.
-    Type,
-    /// A value out of its range.
-    Range,
-    /// A word that there is not.
-    Word,
-    /// The same twice.
-    Duplicate,
-    /// It needs another option, which is not there.
-    Missing,
-    /// It contradicts another option.
-    Conflict,
-    /// More pixels than are allowed.
-    TooLarge,
-    /// A mistake with a name of its own, such as `encode.too_large` and `map.type`.
-    Named(String),
 }
 
 impl OptionFault {
@@ -148,7 +132,7 @@ macro_rules! say {
 }
 pub(super) use say;
 
-/// The option by its name in requests: for logs, tests and who embeds Packshot.
+/// Options by their names in the table: as requests have them, and who embeds Packshot.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PlainNames;
 

@@ -2,11 +2,12 @@
 
 use std::num::NonZeroU16;
 
+use packshot_json::FaultKind;
 use packshot_renderer::encode::movie::{MovieFormat, MovieSettings};
 use packshot_renderer::encode::{ExrPrecision, PngDepth, Quality, WebPCompression};
 use packshot_words::Word;
 
-use super::fault::{FaultKind, OptionFault, say};
+use super::fault::{OptionFault, say};
 use super::layers::accepted_first;
 use super::option::Kind;
 use super::table::{OptionId as O, Options};
@@ -228,7 +229,7 @@ fn check_details(given: &Options, files: &[PlannedFile], faults: &mut Vec<Option
             let help = match id {
                 O::BitDepth if any(Output::is_exr) => say!["use ", (O::Exr, "half"), " or float"],
                 O::Exr | O::Aovs => say!["write an EXR: ", (O::Formats, "exr")],
-                _ => say!["leave it out, or choose ", O::Formats, " that have it"],
+                _ => say!["leave it out, or choose another format with ", O::Formats],
             };
             faults.push(
                 OptionFault::conflict(id, say![id, format!(" says nothing about {}", names.join(", "))]).help(help),

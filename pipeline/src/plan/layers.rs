@@ -9,18 +9,19 @@ use packshot_renderer::shot::rig::RigName;
 use packshot_renderer::shot::turntable::Turntable;
 use packshot_renderer::shot::view::ViewDirection;
 use packshot_renderer::shot::{Bounces, PixelFilter};
+use packshot_words::Word;
 
 use super::Limits;
 use super::option::{Default, Kind};
 use super::table::{OptionId, Options, TABLE};
 use super::value::{Color, PresetName};
-use super::words::{Filter, GroundWord, Light};
+use super::words::{FileFormat, Filter, GroundWord, Light};
 use crate::preset::{Preset, WHITE};
 use crate::template::{LightSource, Template};
 
 impl Options {
     /// Lays options over these. Some exclude each other: giving one of them takes those back that it replaces.
-    pub(super) fn lay(&mut self, over: &Self) {
+    pub(crate) fn lay(&mut self, over: &Self) {
         if over.view.is_some() || over.camera.is_some() {
             (self.view, self.camera, self.azimuth_deg, self.elevation_deg) = (None, None, None, None);
         }
@@ -149,7 +150,7 @@ pub(super) fn of_preset(PresetName(preset): PresetName, kind: Kind) -> Options {
     options
 }
 
-/// How a preset's turntables turn where nobody says it, for the library's own [`Turntable`].
+/// How options turn the product.
 pub(super) fn turntable(options: &Options) -> Turntable {
     let default = Turntable::default();
     Turntable {
@@ -190,8 +191,6 @@ fn stand_on(options: &mut Options, ground: Ground) {
 }
 
 /// The format that a preset takes where nothing says which.
-pub(super) fn accepted_first(preset: &Preset) -> super::words::FileFormat {
-    use packshot_words::Word;
-    let known = preset.extensions.iter().find_map(|extension| super::words::FileFormat::by_word(extension));
-    known.unwrap_or(super::words::FileFormat::Png)
+pub(super) fn accepted_first(preset: &Preset) -> FileFormat {
+    preset.extensions.iter().find_map(|extension| FileFormat::by_word(extension)).unwrap_or(FileFormat::Png)
 }

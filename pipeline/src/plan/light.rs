@@ -2,11 +2,12 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use packshot_json::FaultKind;
 use packshot_renderer::shot::EnvironmentMap;
 use packshot_renderer::shot::request::LightChoice;
 use packshot_renderer::shot::rig::{Rig, RigName};
 
-use super::fault::{FaultKind, OptionFault, say};
+use super::fault::{OptionFault, say};
 use super::table::{OptionId as O, Options};
 use super::words::Light;
 use super::{Base, PicturePlan};

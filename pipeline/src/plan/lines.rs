@@ -10,6 +10,7 @@ use super::files::{Output, PlannedFile};
 use super::table::{OptionId as O, Options};
 use crate::lines::LineRequest;
 use crate::picture::{Aov, Format};
+use crate::shot_file::ShotLines;
 
 /// Lines are drawn over what is shown, and each of their options needs some.
 pub(super) fn check(options: &Options, files: &[PlannedFile], faults: &mut Vec<OptionFault>) {
@@ -70,6 +71,19 @@ impl PicturePlan {
             kinds.into_iter().filter_map(|(kind, asked)| (asked == Some(true)).then_some(kind)).collect();
         let color_srgb = options.line_color.map_or([0.0; 3], |color| color.srgb);
         (!kinds.is_empty()).then(|| LineRequest { kinds, style: self.line_style(size_px), color_srgb })
+    }
+
+    /// The lines over pictures of any size, and the style of those in layers, for a shot file.
+    pub fn shot_lines(&self) -> Option<ShotLines> {
+        let options = &self.options;
+        let (width_px, crease_rad) =
+            (options.line_width_px.map(|width| width as f32), self.line_style([1; 2]).crease_rad);
+        let (kinds, color_srgb) = match self.lines([1; 2]) {
+            Some(LineRequest { kinds, color_srgb, .. }) => (kinds, color_srgb),
+            None if options.line_width_px.is_some() || options.crease_deg.is_some() => (Vec::new(), [0.0; 3]),
+            None => return None,
+        };
+        Some(ShotLines { kinds, width_px, crease_rad, color_srgb, is_drawing: self.is_drawing() })
     }
 
     /// Whether lines are all that there is of the picture.

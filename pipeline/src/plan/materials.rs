@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use packshot_json::FaultKind;
 use packshot_materials::library::Library;
 use packshot_materials::map::{MapEntry, MaterialMap, PartSelector};
 use packshot_materials::mapping::OnUnmapped;
 use packshot_renderer::diagnostic::option_place;
 
 use super::PicturePlan;
-use super::fault::{FaultKind, OptionFault, say};
+use super::fault::{OptionFault, say};
 use super::table::{OptionId as O, Options};
 use crate::error::Error;
 use crate::request::MaterialRequest;

@@ -1,7 +1,6 @@
 //! What is known of an option: its name, what it takes, its default, and what it is for.
 
 use packshot_words::{Word, words};
-use serde_json::Value;
 
 use super::table::OptionId;
 use super::value::Wrong;
@@ -160,43 +159,6 @@ words! {
 }
 
 impl Takes {
-    /// The JSON Schema of its values (draft 2020-12); `null` is the same as leaving the option out.
-    pub fn schema(&self) -> Value {
-        use serde_json::json;
-        let words = |list: &WordList| list().into_iter().map(|(word, _)| word).collect::<Vec<_>>();
-        match self {
-            Self::Flag => json!({"type": "boolean"}),
-            Self::Whole { min, max } => json!({"type": "integer", "minimum": min, "maximum": max}),
-            Self::OneOf(numbers) => json!({"type": "integer", "enum": numbers}),
-            Self::Real { min, max } => json!({"type": "number", "minimum": min, "maximum": max}),
-            Self::Positive { max } => json!({"type": "number", "exclusiveMinimum": 0, "maximum": max}),
-            Self::Word(list) => json!({"type": "string", "enum": words(list)}),
-            Self::Words { list, n_min } => {
-                let items = json!({"type": "string", "enum": words(list)});
-                json!({"type": "array", "items": items, "minItems": n_min, "uniqueItems": true})
-            }
-            Self::Text { bytes_max } => json!({"type": "string", "minLength": 1, "maxLength": bytes_max}),
-            Self::Texts { n_max, bytes_max } => {
-                let items = json!({"type": "string", "minLength": 1, "maxLength": bytes_max});
-                json!({"type": "array", "items": items, "maxItems": n_max})
-            }
-            Self::Form { pattern, .. } => json!({"type": "string", "pattern": pattern}),
-            Self::Materials => {
-                let text = json!({"type": ["string", "null"], "minLength": 1});
-                let entry = json!({
-                    "type": "object",
-                    "properties": {"part_name": text, "path": text, "material": text, "comment": {}},
-                    "additionalProperties": false,
-                });
-                json!({
-                    "type": "object",
-                    "properties": {"library": text, "parts": {"type": ["array", "null"], "items": entry}},
-                    "additionalProperties": false,
-                })
-            }
-        }
-    }
-
     /// What a message says that it takes, for who gave something else.
     pub fn expected(&self) -> String {
         let words = |list: &WordList| list().into_iter().map(|(word, _)| word).collect::<Vec<_>>().join(", ");

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::option::{Default, Group, Kind, OptionSpec, Takes, words_of};
 use super::value::{Color, Materials, OptionValue, PresetName, Views, Wrong};
-use super::words::{FileFormat, Filter, GroundWord, Light, View, ViewChoice};
+use super::words::{FileFormat, Filter, GroundWord, Light, ViewChoice, of_one_picture};
 use crate::denoise::Denoise;
 use crate::picture::Aov;
 use crate::preset::PRESETS;
@@ -156,7 +156,7 @@ options! {
     Hide, hide: Vec<String> = NAMES, Default::None, Product;
 
     /// Where the picture, or the first frame, is taken from, by name
-    View, view: View = Takes::Word(words_of::<View>), Default::Is("three_quarter"), Camera, of: ONE_CAMERA;
+    View, view: ViewChoice = Takes::Word(of_one_picture), Default::Is("three_quarter"), Camera, of: ONE_CAMERA;
     /// Which views, by name and as sets
     Views, views: Views = Takes::Words { list: words_of::<ViewChoice>, n_min: 1 }, Default::Is("six_yaw"), Camera, command_name: Some("set"), of: VIEWS;
     /// How large several views show the product
@@ -173,7 +173,7 @@ options! {
     MarginPx, margin_px: u32 = Takes::Whole { min: 0, max: 8191 }, Default::None, Camera, unit: Some("px");
     /// Cuts the picture within its width and height so that the margin is the same all around
     Trim, trim: bool = Takes::Flag, Default::Is("false"), Camera;
-    /// Frames these parts, by name or path; the others are drawn as far as they reach into the picture
+    /// Frames these parts, by name, path or glob as for only; the others are drawn as far as they reach into the picture
     CropTo, crop_to: Vec<String> = NAMES, Default::None, Camera;
     /// Focal length for a 36 mm sensor along the longer side of the picture
     LensMm, lens_mm: f64 = Takes::Real { min: 1.0, max: 10_000.0 }, Default::Is("85"), Camera, unit: Some("mm");

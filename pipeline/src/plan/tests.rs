@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::table::OptionId as O;
-use super::words::{FileFormat, GroundWord, Light, View};
+use super::words::{FileFormat, GroundWord, Light, ViewChoice};
 use super::*;
 use crate::picture::{Encoding, Format};
 
@@ -44,7 +44,7 @@ fn nothing_given_is_a_packshot() {
     assert_eq!((film.width_px, film.height_px, film.samples, film.bounces), (1024, 1024, 256, Bounces::all(12)));
     assert_eq!((film.noise_threshold, film.clamp_indirect, film.seed), (0.01, 0.0, 0));
     assert_eq!(plan.files[0].output, Output::Picture(Encoding::default()));
-    assert_eq!((plan.options.view, plan.options.light), (Some(View::ThreeQuarter), Some(Light::StudioSoft)));
+    assert_eq!((plan.options.view, plan.options.light), (Some(ViewChoice::ThreeQuarter), Some(Light::StudioSoft)));
     assert_eq!((plan.options.fill, plan.options.lens_mm, plan.options.margin_px), (Some(0.85), Some(85.0), None));
     let limits = Limits { samples_default: 64, device_default: "cpu".to_owned(), ..Limits::default() };
     let plan = resolve(&base(Kind::Still), &Options::default(), &limits).expect("all defaults");
@@ -73,7 +73,7 @@ fn each_layer_wins_over_the_one_before() {
     let options = &plan.options;
     assert_eq!((options.width, options.height), (Some(2500), Some(1500)));
     assert_eq!(options.background, Some(Background::Color { srgb: [1.0; 3] }));
-    assert_eq!((options.margin_px, options.trim, options.view), (Some(10), Some(true), Some(View::Front)));
+    assert_eq!((options.margin_px, options.trim, options.view), (Some(10), Some(true), Some(ViewChoice::Front)));
     assert_eq!((options.light, options.azimuth_deg), (Some(Light::White), None));
     assert_eq!(options.formats, Some(vec![FileFormat::Jpg]));
 
@@ -145,9 +145,9 @@ fn files_are_those_of_the_template() {
 
 #[test]
 fn r10_what_contradicts_is_refused_with_its_option() {
-    use FaultKind::{Conflict, Missing, Range, TooLarge, Word as NoWord};
+    use FaultKind::{Conflict, Missing, Range, Word as NoWord};
     for (given, option, kind) in [
-        (json!({"width": 16384, "height": 16384}), O::Width, TooLarge),
+        (json!({"width": 16384, "height": 16384}), O::Width, FaultKind::Named(TOO_LARGE.to_owned())),
         (json!({"template": "mine"}), O::Template, NoWord),
         (json!({"view": "front", "azimuth_deg": 3}), O::AzimuthDeg, Conflict),
         (json!({"view": "front", "camera": "Above"}), O::Camera, Conflict),
@@ -200,6 +200,8 @@ fn r10_what_contradicts_is_refused_with_its_option() {
         assert_eq!(faults(Kind::Turntable, &given), [(option, Conflict)], "{given}");
     }
     assert_eq!(faults(Kind::Views, &json!({"view": "front"})), [(O::View, Conflict)]);
+    let shared = json!({"scale": "shared", "trim": true, "margin_px": 5});
+    assert_eq!(faults(Kind::Views, &shared), [(O::Scale, Conflict)]);
     assert_eq!(faults(Kind::Views, &json!({"formats": ["zip"], "elevation_deg": 30})), []);
 }
 

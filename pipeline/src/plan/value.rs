@@ -1,7 +1,6 @@
 //! Values of options: read from JSON and from the texts of a command line, with the ranges of the table, and written as JSON.
 
-use packshot_materials::finding::Finding;
-use packshot_materials::map::{MapEntry, MaterialMap, PartSelector};
+use packshot_json::{Fault, FaultKind};
 use packshot_materials::mapping::OnUnmapped;
 use packshot_renderer::color::srgb;
 use packshot_renderer::encode::ExrPrecision;
@@ -10,34 +9,26 @@ use packshot_renderer::look::Look;
 use packshot_renderer::shot::turntable::{TurnDirection, TurnMode};
 use packshot_renderer::shot::{Background, ViewTransform};
 use packshot_words::Word;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::fault::FaultKind;
 use super::option::Takes;
-use super::words::{FileFormat, Filter, GroundWord, Light, View, ViewChoice};
+use super::words::{FileFormat, Filter, GroundWord, Light, ViewChoice};
 use crate::denoise::Denoise;
 use crate::picture::Aov;
 use crate::preset::Preset;
 use crate::views::Scale;
 
+mod materials;
+
+pub use materials::Materials;
+
 /// What is wrong with a value: one thing at least.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wrong(pub Vec<WrongPlace>);
-
-/// One thing that is wrong with a value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WrongPlace {
-    /// Where in the value, as a JSON pointer; empty for all of it.
-    pub at: String,
-    /// What kind of mistake it is.
-    pub kind: FaultKind,
-    /// One sentence for a person.
-    pub message: String,
-}
+pub struct Wrong(pub Vec<Fault>);
 
 impl Wrong {
     fn new(kind: FaultKind, message: impl Into<String>) -> Self {
-        Self(vec![WrongPlace { at: String::new(), kind, message: message.into() }])
+        Self(vec![Fault::new(kind, message)])
     }
 
     /// Another type.
@@ -55,14 +46,13 @@ impl Wrong {
         Self::new(FaultKind::Word, message)
     }
 
-    fn at(mut self, at: &str) -> Self {
-        self.0.iter_mut().for_each(|place| place.at.insert_str(0, at));
-        self
+    fn below(self, at: &str) -> Self {
+        Self(self.0.into_iter().map(|fault| fault.below(at)).collect())
     }
 
     /// Its first sentence.
     pub fn message(&self) -> &str {
-        self.0.first().map_or("", |place| &place.message)
+        self.0.first().map_or("", |fault| &fault.message)
     }
 }
 
@@ -212,7 +202,7 @@ fn each<T, V>(values: &[V], read: impl Fn(&V) -> Result<T, Wrong>) -> Result<Vec
     for (i, value) in values.iter().enumerate() {
         match read(value) {
             Ok(value) => all.push(value),
-            Err(found) => wrong.extend(found.at(&format!("/{i}")).0),
+            Err(found) => wrong.extend(found.below(&format!("/{i}")).0),
         }
     }
     if wrong.is_empty() { Ok(all) } else { Err(Wrong(wrong)) }
@@ -220,7 +210,12 @@ fn each<T, V>(values: &[V], read: impl Fn(&V) -> Result<T, Wrong>) -> Result<Vec
 
 /// A word of an enumeration that an option takes.
 fn word<W: Word>(text: &str, takes: &Takes) -> Result<W, Wrong> {
-    W::by_word(text).ok_or_else(|| Wrong::word(takes.expected()))
+    // An option may take fewer words than there are.
+    let is_taken = |word: &W| match takes {
+        Takes::Word(list) | Takes::Words { list, .. } => list().iter().any(|(known, _)| *known == word.word()),
+        _ => true,
+    };
+    W::by_word(text).filter(is_taken).ok_or_else(|| Wrong::word(takes.expected()))
 }
 
 macro_rules! word_values {
@@ -253,7 +248,7 @@ word_values!(
     TurnDirection,
     TurnMode,
     UpAxis,
-    View,
+    ViewChoice,
     ViewTransform
 );
 
@@ -265,10 +260,10 @@ fn words<W: Word, V>(values: &[V], takes: &Takes, read: impl Fn(&V) -> Result<W,
     }
     let repeated = |(i, word): (usize, &W)| {
         let message = format!("`{}` is there already", word.word());
-        let wrong = Wrong::new(FaultKind::Duplicate, message).at(&format!("/{i}"));
+        let wrong = Wrong::new(FaultKind::Duplicate, message).below(&format!("/{i}"));
         all[..i].contains(word).then_some(wrong.0)
     };
-    let repeated: Vec<WrongPlace> = all.iter().enumerate().filter_map(repeated).flatten().collect();
+    let repeated: Vec<Fault> = all.iter().enumerate().filter_map(repeated).flatten().collect();
     if repeated.is_empty() { Ok(all) } else { Err(Wrong(repeated)) }
 }
 
@@ -437,63 +432,4 @@ impl OptionValue for PresetName {
     fn to_json(&self) -> Value {
         json!(self.0.name)
     }
-}
-
-/// Which part gets which material.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Materials {
-    /// A library by name; `None`: what the surface has where nobody says it.
-    pub library: Option<String>,
-    /// The map; `None`: none is in force. An empty one leaves every part unmapped.
-    pub map: Option<MaterialMap>,
-}
-
-impl OptionValue for Materials {
-    fn from_json(value: &Value, takes: &Takes) -> Result<Self, Wrong> {
-        let members = value.as_object().ok_or_else(|| Wrong::of_type(takes.expected()))?;
-        let mut wrong = Vec::new();
-        let unknown = members.keys().filter(|name| !["library", "parts"].contains(&name.as_str()));
-        wrong.extend(unknown.map(|name| WrongPlace {
-            at: format!("/{}", name.replace('~', "~0").replace('/', "~1")),
-            kind: FaultKind::Named("unknown_member".to_owned()),
-            message: "there is no such member".to_owned(),
-        }));
-        let is_there = |value: &&Value| !value.is_null();
-        let library = members.get("library").filter(is_there).map(|library| {
-            String::from_json(library, &Takes::Text { bytes_max: super::table::NAME_BYTES_MAX })
-                .map_err(|found| found.at("/library"))
-        });
-        // The map's own reader knows what a map is.
-        let map = members.get("parts").filter(is_there).map(|parts| {
-            let map = Value::Object(Map::from_iter([("parts".to_owned(), parts.clone())]));
-            MaterialMap::parse("", map.to_string().as_bytes()).map_err(|rejected| of_findings(rejected.findings))
-        });
-        let mut keep = |found: Wrong| wrong.extend(found.0);
-        let library = library.and_then(|read| read.map_err(&mut keep).ok());
-        let map = map.and_then(|read| read.map_err(&mut keep).ok());
-        if wrong.is_empty() { Ok(Self { library, map }) } else { Err(Wrong(wrong)) }
-    }
-
-    fn from_texts(texts: &[&str], takes: &Takes) -> Result<Self, Wrong> {
-        let value: Value = serde_json::from_str(last(texts)).map_err(|_| Wrong::of_type(takes.expected()))?;
-        Self::from_json(&value, takes)
-    }
-
-    fn to_json(&self) -> Value {
-        let entry = |MapEntry { part, material, .. }: &MapEntry| match part {
-            PartSelector::Name(name) => json!({"part_name": name, "material": material}),
-            PartSelector::Path(path) => json!({"path": path, "material": material}),
-        };
-        let parts = self.map.as_ref().map(|map| map.entries.iter().map(entry).collect::<Vec<_>>());
-        json!({"library": self.library, "parts": parts})
-    }
-}
-
-fn of_findings(findings: Vec<Finding>) -> Wrong {
-    let place = |finding: Finding| WrongPlace {
-        at: finding.at,
-        kind: FaultKind::Named(finding.code.to_owned()),
-        message: finding.message,
-    };
-    Wrong(findings.into_iter().map(place).collect())
 }

@@ -1,7 +1,7 @@
 //! The words that options may be, where nothing else in Packshot has them.
 
-use packshot_renderer::shot::view::{NamedView, SIX_VIEW, SIX_YAW, THREE_QUARTER};
-use packshot_words::words;
+use packshot_renderer::shot::view::{NamedView, SIX_VIEW, SIX_YAW, ViewDirection};
+use packshot_words::{Word, words};
 
 words! {
     /// Reconstruction filters.
@@ -115,49 +115,26 @@ impl ViewChoice {
         match self {
             Self::SixView => SIX_VIEW.to_vec(),
             Self::SixYaw => SIX_YAW.to_vec(),
-            view => NamedView::by_name(packshot_words::Word::word(view)).into_iter().collect(),
+            view => NamedView::by_name(view.word()).into_iter().collect(),
         }
     }
 }
 
-words! {
-    /// Where one picture is taken from.
-    pub enum View {
-        /// Azimuth 0°
-        Front = "front",
-        /// Azimuth 90°
-        Right = "right",
-        /// Azimuth 180°
-        Back = "back",
-        /// Azimuth 270°
-        Left = "left",
-        /// From +Y
-        Top = "top",
-        /// From −Y
-        Bottom = "bottom",
-        /// Azimuth 35°, elevation 20°
-        ThreeQuarter = "three_quarter",
-    }
-}
-
-impl View {
-    /// Its direction.
-    pub fn named(self) -> NamedView {
-        NamedView::by_name(packshot_words::Word::word(self)).unwrap_or(THREE_QUARTER)
-    }
+/// The views by name that one picture may be taken from, with what each means.
+pub(super) fn of_one_picture() -> Vec<(&'static str, &'static str)> {
+    let entries = ViewChoice::ENTRIES.iter();
+    let single = entries.filter(|entry| ViewDirection::by_name(entry.word).is_some());
+    single.map(|entry| (entry.word, entry.meaning)).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use packshot_words::Word;
-
     use super::*;
 
     #[test]
     fn every_view_has_its_direction() {
-        for entry in View::ENTRIES {
-            assert_eq!(entry.value.named().name, entry.word);
-        }
+        let single: Vec<&str> = of_one_picture().into_iter().map(|(word, _)| word).collect();
+        assert_eq!(single, ["front", "right", "back", "left", "top", "bottom", "three_quarter"]);
         for entry in ViewChoice::ENTRIES {
             let n = if entry.word.starts_with("six_") { 6 } else { 1 };
             assert_eq!(entry.value.views().len(), n, "{}", entry.word);

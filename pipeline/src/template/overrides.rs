@@ -1,8 +1,8 @@
 //! `[[override]]`: materials in place of those that parts were found to have.
 
-use globset::{GlobBuilder, GlobMatcher};
 use packshot_materials::library::{Library, LibraryMaterialIdx};
 use packshot_materials::mapping::{Assignment, Outcome, PartNames};
+use packshot_renderer::part_pattern::PartPattern;
 
 use crate::error::{Error, ErrorKind, Fault};
 
@@ -29,15 +29,9 @@ pub struct Overrides {
 /// An override with its material found.
 #[derive(Clone, Debug)]
 struct Found {
-    part: Option<GlobMatcher>,
-    material: Option<GlobMatcher>,
+    part: Option<PartPattern>,
+    material: Option<PartPattern>,
     put_on: LibraryMaterialIdx,
-}
-
-/// The matcher of a glob, as [`PartFilter`](crate::request::PartFilter) reads them; `None` where the text is no glob.
-pub(super) fn glob(text: &str) -> Option<GlobMatcher> {
-    let glob = GlobBuilder::new(text).literal_separator(false).backslash_escape(true).build().ok()?;
-    Some(glob.compile_matcher())
 }
 
 impl Overrides {
@@ -54,7 +48,8 @@ impl Overrides {
             let matcher = |text: &Option<String>| {
                 let compile = |text: &String| {
                     let message = format!("`{text}` is no pattern");
-                    glob(text).ok_or_else(|| refused("template.range", message, "write a name or a glob"))
+                    let pattern = Some(PartPattern::new(text)).filter(PartPattern::is_sound);
+                    pattern.ok_or_else(|| refused("template.range", message, "write a name or a glob"))
                 };
                 text.as_ref().map(compile).transpose()
             };
@@ -88,7 +83,7 @@ impl Overrides {
                 continue;
             }
             let assignments = &mut outcome.assignments[part_idx];
-            let has = |glob: &GlobMatcher| {
+            let has = |glob: &PartPattern| {
                 let is_match = |assignment: &Assignment| match assignment {
                     Assignment::Library(idx) => {
                         let material = library.material(*idx);
@@ -98,7 +93,7 @@ impl Overrides {
                 };
                 !assignments.is_empty() && assignments.iter().all(is_match)
             };
-            let is_called = |glob: &GlobMatcher| names.iter().any(|name| glob.is_match(name));
+            let is_called = |glob: &PartPattern| names.iter().any(|name| glob.is_match(name));
             let hit = self
                 .list
                 .iter()

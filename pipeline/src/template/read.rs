@@ -3,6 +3,7 @@
 use packshot_materials::finding::Finding;
 use packshot_materials::reader::{Codes, Reader, Table, Value, read_file};
 use packshot_oidn::Quality;
+use packshot_renderer::part_pattern::PartPattern;
 use packshot_renderer::shot::framing::{Fit, Lens};
 use packshot_renderer::shot::request::{DepthOfField, Focus};
 use packshot_renderer::shot::view::{SIX_VIEW, THREE_QUARTER, ViewDirection};
@@ -14,7 +15,6 @@ use packshot_words::Word;
 use super::backdrop;
 use super::light::read_light;
 use super::output::read_output;
-use super::overrides::glob;
 use super::{
     CameraTemplate, FILE_BYTES_MAX, FilmTemplate, MaterialOverride, OUTPUTS_MAX, OVERRIDES_MAX, SCHEMA, Template,
 };
@@ -263,7 +263,7 @@ fn read_override(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> Option<Ma
     let mut pattern = |key, reader: &mut Reader<'_>| {
         let value = table.take(key)?;
         let text = short_text(reader, key, value)?;
-        if glob(&text).is_none() {
+        if !PartPattern::new(&text).is_sound() {
             let help = "`*` stands for any text, `?` for a character, `[ab]` and `{a,b}` for one of several; `\\` before one means itself";
             reader.error_help(CODES.range, &value.span(), format!("`{text}` is no pattern"), help);
         }

@@ -6,11 +6,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use packshot_materials::openpbr::OpenPbr;
+use packshot_pipeline::denoise::Denoise;
 use packshot_pipeline::error::ErrorKind;
 use packshot_pipeline::picture::{Format, Picture};
+use packshot_pipeline::plan::Options;
+use packshot_pipeline::plan::words::FileFormat;
 use packshot_pipeline::product::{PartMaterials, Product};
 use packshot_pipeline::render::{PREVIEW_SIDE_MAX_PX, ReadyShot, Renderer, RendererOptions};
-use packshot_pipeline::request::{MaterialRequest, PartFilter};
+use packshot_pipeline::request::{MaterialRequest, PartFilter, RenderRequest};
 use packshot_renderer::backend::device::DeviceRequest;
 use packshot_renderer::backend::{CancelToken, RenderControl, Snapshot, Snapshots};
 use packshot_renderer::import::ImportOptions;
@@ -48,6 +51,24 @@ impl Studio {
 
 fn render(ready: &ReadyShot) -> Picture {
     ready.render(&RenderControl::new(&CancelToken::default())).expect("nobody cancels")
+}
+
+/// Who embeds Packshot gets what the command writes: noise is removed from pictures for eyes, and from no other.
+#[test]
+fn one_call_removes_noise_as_the_options_say() {
+    let renderer = Renderer::new(&DeviceRequest::Cpu, RendererOptions::default()).expect("the CPU");
+    let glb = packshot_renderer::sample::bearing().glb;
+    let picture = |formats, denoise| {
+        let (width, height, samples) = (Some(48), Some(48), Some(4));
+        let options = Options { width, height, samples, formats: Some(vec![formats]), denoise, ..Options::default() };
+        renderer.render(&glb, &RenderRequest { options, ..RenderRequest::default() }).expect("a picture")
+    };
+    let denoised = picture(FileFormat::Png, None);
+    let noisy = picture(FileFormat::Png, Some(Denoise::Off));
+    assert!(denoised.denoised.is_some() && noisy.denoised.is_none());
+    assert_ne!(denoised.linear, noisy.linear);
+    assert_eq!(picture(FileFormat::Exr, None).linear, noisy.linear);
+    assert_eq!(picture(FileFormat::Exr, Some(Denoise::On)).linear, denoised.linear);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::diagnostic::option_place;
 pub struct ShotError {
     /// What kind of mistake it is; [`ErrorCode::name`] is its stable name.
     pub code: ErrorCode,
-    /// Where: a JSON pointer into the shot file, [the option](crate::diagnostic::option_of_place), or the file's name. `/` is the whole file.
+    /// Where: [the option](crate::diagnostic::option_of_place), or a file's name. `/` is all of it.
     pub at: String,
     /// One sentence for a person.
     pub message: String,
@@ -37,28 +37,10 @@ impl ShotError {
 /// The kinds of [`ShotError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorCode {
-    /// The GLB or the environment that the shot names cannot be read.
-    FileMissing,
-    /// Not JSON.
-    Syntax,
-    /// Another schema than `packshot-shot/1`.
-    Schema,
-    /// A required member is absent.
-    Missing,
-    /// A member that this version, kind or camera type does not have.
-    UnknownMember,
-    /// A value of the wrong JSON type or length.
-    Type,
-    /// Out of range, not finite, an unknown word, a matrix that is no pose.
+    /// A value out of its range.
     Range,
-    /// Both or neither of two alternatives.
+    /// Two wishes that contradict each other.
     Conflict,
-    /// A material that `materials` does not define.
-    UnknownMaterial,
-    /// Valid, but this renderer cannot do it.
-    Unsupported,
-    /// A file is not the one that the shot was made with.
-    FileChanged,
     /// The scene has no camera of that name.
     CameraNotFound,
     /// The scene has no part of that name.
@@ -87,17 +69,8 @@ impl ErrorCode {
     /// The stable name, such as `shot.range`.
     pub fn name(self) -> &'static str {
         match self {
-            Self::FileMissing => "shot.file_missing",
-            Self::Syntax => "shot.syntax",
-            Self::Schema => "shot.schema",
-            Self::Missing => "shot.missing",
-            Self::UnknownMember => "shot.unknown_member",
-            Self::Type => "shot.type",
             Self::Range => "shot.range",
             Self::Conflict => "shot.conflict",
-            Self::UnknownMaterial => "shot.unknown_material",
-            Self::Unsupported => "shot.unsupported",
-            Self::FileChanged => "shot.file_changed",
             Self::CameraNotFound => "shot.camera_not_found",
             Self::PartNotFound => "shot.part_not_found",
             Self::NothingToFrame => "shot.nothing_to_frame",

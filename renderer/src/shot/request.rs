@@ -97,7 +97,7 @@ pub enum Framing {
         lens: Lens,
         /// How much of the picture is taken.
         fit: Fit,
-        /// The parts that are framed, by their names or paths; all when empty. The others are drawn all the same, as far as they reach into
+        /// The parts that are framed, by [patterns](crate::part_pattern::PartPattern); all when empty. The others are drawn all the same, as far as they reach into
         /// the picture.
         crop_to: Vec<String>,
         /// Directions whose pictures show the product as large as this one does: as large as fits into all of them.
@@ -128,7 +128,7 @@ pub enum Focus {
     Center,
     /// Through the point of these parts that is nearest to the camera.
     Part {
-        /// Their name, or the path of one.
+        /// Their name, the path of one, or a glob.
         name: String,
     },
 }

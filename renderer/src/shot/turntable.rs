@@ -130,6 +130,16 @@ pub struct TurntableShots {
 }
 
 impl TurntableShots {
+    /// Of a shot of the product as it stands in the file, which turns about the vertical axis through `center`.
+    pub fn new(turntable: Turntable, center: DVec3, shot: Shot) -> Self {
+        Self { turntable, center, shot }
+    }
+
+    /// The middle of the product: the axis goes through it.
+    pub fn center(&self) -> DVec3 {
+        self.center
+    }
+
     /// How the product turns.
     pub fn turntable(&self) -> &Turntable {
         &self.turntable

@@ -1,7 +1,7 @@
 //! The JSON of the contract: what clients send and get, what rows keep, and what a worker is told.
 //!
 //! Members are `snake_case`, a member without a value is `null` and present, times are RFC 3339 in UTC with milliseconds.
-//! What a client sends is read by [`members`], which finds everything that is wrong with it at once; what is answered is
+//! What a client sends is read by `packshot_json`, which finds everything that is wrong with it at once; what is answered is
 //! serialised. Types here hold values that were checked: nothing behind them checks again.
 
 #[macro_use]
@@ -16,7 +16,6 @@ pub mod health;
 pub mod job;
 pub mod library;
 pub mod material;
-pub mod members;
 pub mod page;
 pub mod preflight;
 pub mod problem;

@@ -1,11 +1,11 @@
 //! Material libraries that a tenant uploads.
 
+use packshot_json::{Faults, Node};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::members::Members;
 use super::preflight::Diagnostic;
 use super::problem::Invalid;
 use super::scalar::{Address, Time};
@@ -45,14 +45,18 @@ impl LibraryChange {
     /// Reads a merge patch (RFC 7396).
     ///
     /// # Errors
-    /// What [`Members`] finds.
+    /// `wrong_type`, `unknown_member`.
     pub fn parse(body: &Value) -> Result<Self, Invalid> {
-        let mut m = Members::of_body(body)?;
-        let public = match m.value("public") {
-            Some(Value::Null) => Some(false),
-            Some(_) => m.flag("public"),
-            None => None,
-        };
-        Invalid::unless_clean(Self { public }, m.finish())
+        let faults = Faults::default();
+        let change = Node::root(body, &faults).members().and_then(|mut m| {
+            let public = match m.take("public") {
+                Some(public) if public.is_null() => Some(Some(false)),
+                Some(public) => public.flag().map(Some),
+                None => Some(None),
+            };
+            m.finish();
+            Some(Self { public: public? })
+        });
+        Invalid::unless_faults(change, faults)
     }
 }

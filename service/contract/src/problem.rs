@@ -1,5 +1,6 @@
 //! What every failed request answers: `application/problem+json` (RFC 9457), and the findings in it.
 
+use packshot_json::{Fault, FaultKind, Faults};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -52,6 +53,26 @@ impl Finding {
     }
 }
 
+impl From<Fault> for Finding {
+    fn from(fault: Fault) -> Self {
+        Self::new(fault.at, code(&fault.kind), fault.message)
+    }
+}
+
+/// The code of a kind of mistakes.
+pub(crate) fn code(kind: &FaultKind) -> &str {
+    match kind {
+        FaultKind::Type => "wrong_type",
+        FaultKind::Range => "out_of_range",
+        FaultKind::Word => "unknown_value",
+        FaultKind::Duplicate => "duplicate",
+        FaultKind::Missing => "missing",
+        FaultKind::Conflict => "conflicting_members",
+        FaultKind::UnknownMember => "unknown_member",
+        FaultKind::Named(code) => code,
+    }
+}
+
 /// Everything that is wrong with a request that could be parsed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.detail())]
@@ -75,6 +96,15 @@ impl Invalid {
     /// One finding.
     pub fn one(pointer: impl Into<String>, code: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { findings: vec![Finding::new(pointer, code, detail)] }
+    }
+
+    /// What a reading gives, if it found no fault.
+    ///
+    /// # Errors
+    /// The faults.
+    pub fn unless_faults<T>(value: Option<T>, faults: Faults) -> Result<T, Self> {
+        let findings: Vec<Finding> = faults.into_vec().into_iter().map(Finding::from).collect();
+        value.filter(|_| findings.is_empty()).ok_or(Self { findings })
     }
 
     /// `value` if there are no findings.

@@ -20,7 +20,7 @@ mod later;
 mod read;
 mod schema;
 
-pub use faults::{RequestNames, place};
+pub use faults::place;
 pub use read::Uploads;
 pub use schema::{file_format_schema, kind_schema};
 

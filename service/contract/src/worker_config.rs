@@ -1,10 +1,10 @@
 //! How many tasks of a queue run at once.
 
+use packshot_json::{FaultKind, Faults, Members, Node};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::members::Members;
 use super::problem::Invalid;
 use super::scalar::Time;
 use super::task::Queue;
@@ -54,28 +54,30 @@ impl WorkerConfigChange {
     /// Reads new limits.
     ///
     /// # Errors
-    /// `invalid_concurrency` for numbers that are no limits, and what [`Members`] finds.
+    /// `invalid_concurrency` for numbers that are no limits; `wrong_type`, `missing`, `unknown_member`.
     pub fn parse(body: &Value) -> Result<Self, Invalid> {
-        let mut m = Members::of_body(body)?;
-        let mut limit = |name: &'static str| {
-            if m.value(name).is_none() {
-                m.report(name, "missing", "the member is required");
-                return None;
+        let faults = Faults::default();
+        let change = Node::root(body, &faults).members().and_then(|mut m| {
+            let (max, min) = (limit(&mut m, "max_concurrency"), limit(&mut m, "min_concurrency"));
+            if let (Some(max), Some(min)) = (max, min)
+                && min > max
+            {
+                m.report("min_concurrency", invalid_concurrency(), "is more than `max_concurrency`");
             }
-            let limit = m.integer(name, i64::MIN..=i64::MAX)?;
-            let in_range = u32::try_from(limit).ok().filter(|limit| (1..=CONCURRENCY_MAX).contains(limit));
-            if in_range.is_none() {
-                m.report(name, "invalid_concurrency", format!("expected 1 to {CONCURRENCY_MAX}"));
-            }
-            in_range
-        };
-        let (max, min) = (limit("max_concurrency"), limit("min_concurrency"));
-        if let (Some(max), Some(min)) = (max, min)
-            && min > max
-        {
-            m.report("min_concurrency", "invalid_concurrency", "is more than `max_concurrency`");
-        }
-        let (max_concurrency, min_concurrency) = (max.unwrap_or(1), min.unwrap_or(1));
-        Invalid::unless_clean(Self { max_concurrency, min_concurrency }, m.finish())
+            m.finish();
+            Some(Self { max_concurrency: max?, min_concurrency: min? })
+        });
+        Invalid::unless_faults(change, faults)
     }
+}
+
+fn invalid_concurrency() -> FaultKind {
+    FaultKind::Named("invalid_concurrency".to_owned())
+}
+
+fn limit(m: &mut Members<'_>, name: &'static str) -> Option<u32> {
+    let node = m.require(name)?;
+    let limit = node.whole(i64::MIN..=i64::MAX)?;
+    let in_range = u32::try_from(limit).ok().filter(|limit| (1..=CONCURRENCY_MAX).contains(limit));
+    in_range.or_else(|| node.refuse(invalid_concurrency(), format!("expected 1 to {CONCURRENCY_MAX}")))
 }

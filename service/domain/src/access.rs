@@ -5,50 +5,50 @@ use super::words::words;
 
 words! {
     /// What a person may do inside a tenant, or for all.
-    Role, "role" {
-        /// Runs the platform.
+    pub enum Role {
+        /// Runs the platform
         GlobalAdmin = "global_admin" | "admin",
-        /// Full control inside one tenant.
+        /// Full control inside one tenant
         TenantAdmin = "tenant_admin",
-        /// Runs orders and renders.
+        /// Runs orders and renders
         ProjectManager = "project_manager",
-        /// Orders pictures.
+        /// Orders pictures
         Client = "client",
     }
 }
 
 words! {
     /// What an API key opens. A `:write` includes its `:read`.
-    Scope, "scope" {
-        /// Jobs, results, events, tasks, devices, analytics.
+    pub enum Scope {
+        /// Jobs, results, events, tasks, devices, analytics
         RendersRead = "renders:read",
-        /// Renders, preflight, cancel, requeue.
+        /// Renders, preflight, cancel, requeue
         RendersWrite = "renders:write",
-        /// Orders, lines, history.
+        /// Orders, lines, history
         OrdersRead = "orders:read",
-        /// Create, edit, submit, reject.
+        /// Create, edit, submit, reject
         OrdersWrite = "orders:write",
-        /// Products, CAD files, output types, materials.
+        /// Products, CAD files, output types, materials
         CatalogRead = "catalog:read",
-        /// The same, and imports.
+        /// The same, and imports
         CatalogWrite = "catalog:write",
-        /// Workflow definitions, runs, comparison.
+        /// Workflow definitions, runs, comparison
         WorkflowsRead = "workflows:read",
-        /// The same.
+        /// The same
         WorkflowsWrite = "workflows:write",
-        /// Media.
+        /// Media
         MediaRead = "media:read",
-        /// The same.
+        /// The same
         MediaWrite = "media:write",
-        /// Artifact packages.
+        /// Artifact packages
         ArtifactsRead = "artifacts:read",
-        /// The same.
+        /// The same
         ArtifactsWrite = "artifacts:write",
-        /// Notifications.
+        /// Notifications
         NotificationsRead = "notifications:read",
-        /// The same.
+        /// The same
         NotificationsWrite = "notifications:write",
-        /// Everything that the owner's role allows.
+        /// Everything that the owner's role allows
         Admin = "admin",
     }
 }
@@ -67,30 +67,30 @@ impl Scope {
 
 words! {
     /// What a route does, as far as rights go.
-    Permission, "permission" {
-        /// Sees jobs, results, events, tasks, devices.
+    pub enum Permission {
+        /// Sees jobs, results, events, tasks, devices
         ReadRenders = "read_renders",
-        /// Starts, checks, cancels and requeues renders.
+        /// Starts, checks, cancels and requeues renders
         TriggerRenders = "trigger_renders",
-        /// Deletes renders.
+        /// Deletes renders
         DeleteRenders = "delete_renders",
-        /// Sees figures over all renders.
+        /// Sees figures over all renders
         ViewAnalytics = "view_analytics",
-        /// Sees materials.
+        /// Sees materials
         ReadMaterials = "read_materials",
-        /// Uploads, publishes, deletes material libraries.
+        /// Uploads, publishes, deletes material libraries
         WriteLibraries = "write_libraries",
-        /// Manages own API keys.
+        /// Manages own API keys
         OwnKeys = "own_keys",
-        /// Sees settings.
+        /// Sees settings
         ReadSettings = "read_settings",
-        /// Changes settings.
+        /// Changes settings
         WriteSettings = "write_settings",
-        /// Sees how many tasks run at once.
+        /// Sees how many tasks run at once
         ReadWorkerConfigs = "read_worker_configs",
-        /// Changes how many tasks run at once, for the whole installation.
+        /// Changes how many tasks run at once, for the whole installation
         WriteWorkerConfigs = "write_worker_configs",
-        /// Sees the metrics of the whole installation.
+        /// Sees the metrics of the whole installation
         ReadMetrics = "read_metrics",
     }
 }

@@ -16,14 +16,14 @@ use super::words::words;
 
 words! {
     /// How a step stands.
-    StepStatus, "step status" {
-        /// Under way.
+    pub enum StepStatus {
+        /// Under way
         Running = "running",
-        /// Ended well.
+        /// Ended well
         Done = "done",
-        /// Ended with an error.
+        /// Ended with an error
         Failed = "failed",
-        /// Not needed.
+        /// Not needed
         Skipped = "skipped",
     }
 }

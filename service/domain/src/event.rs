@@ -5,34 +5,34 @@ use super::words::words;
 
 words! {
     /// What an event of a job reports.
-    EventName, "event" {
-        /// The state changed, but the job has not ended.
+    pub enum EventName {
+        /// The state changed, but the job has not ended
         State = "job.state",
-        /// A step began or ended.
+        /// A step began or ended
         Step = "job.step",
-        /// Samples were taken.
+        /// Samples were taken
         Progress = "job.progress",
-        /// There is a better preview.
+        /// There is a better preview
         Preview = "job.preview",
-        /// A line of the log.
+        /// A line of the log
         Log = "job.log",
-        /// Ended with its results.
+        /// Ended with its results
         Completed = "job.completed",
-        /// Ended with an error.
+        /// Ended with an error
         Failed = "job.failed",
-        /// Ended because somebody cancelled it.
+        /// Ended because somebody cancelled it
         Cancelled = "job.cancelled",
     }
 }
 
 words! {
     /// How grave a line of the log is.
-    LogLevel, "log level" {
-        /// As expected.
+    pub enum LogLevel {
+        /// As expected
         Info = "info",
-        /// Odd, but it goes on.
+        /// Odd, but it goes on
         Warning = "warning",
-        /// It does not go on.
+        /// It does not go on
         Error = "error",
     }
 }

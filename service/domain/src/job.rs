@@ -10,34 +10,34 @@ use super::words::words;
 
 words! {
     /// What kind of thing somebody waits for.
-    JobKind, "kind of job" {
-        /// A direct render.
+    pub enum JobKind {
+        /// A direct render
         Render = "render",
-        /// An order line.
+        /// An order line
         Line = "line",
-        /// A shadow run beside a line.
+        /// A shadow run beside a line
         Shadow = "shadow",
-        /// Work on a CAD file.
+        /// Work on a CAD file
         Cad = "cad",
-        /// A design on a product.
+        /// A design on a product
         Design = "design",
     }
 }
 
 words! {
     /// Where a job is on its way. Its document has the same states.
-    JobState, "job state" {
-        /// None of its tasks can be claimed yet.
+    pub enum JobState {
+        /// None of its tasks can be claimed yet
         Pending = "pending",
-        /// Waits for a worker.
+        /// Waits for a worker
         Queued = "queued",
-        /// A worker has some of it, or has done some of it.
+        /// A worker has some of it, or has done some of it
         Running = "running",
-        /// Ended with its results.
+        /// Ended with its results
         Completed = "completed",
-        /// Ended with an error.
+        /// Ended with an error
         Failed = "failed",
-        /// Ended because somebody cancelled it.
+        /// Ended because somebody cancelled it
         Cancelled = "cancelled",
     }
 }
@@ -164,6 +164,6 @@ mod tests {
             assert_eq!(state.as_str().parse(), Ok(*state));
         }
         let error = "paused".parse::<S>().expect_err("R33: states only from the list");
-        assert_eq!(error.to_string(), "no job state 'paused'");
+        assert_eq!(error.to_string(), "`paused` is none of pending, queued, running, completed, failed, cancelled");
     }
 }

@@ -5,12 +5,12 @@ use super::words::words;
 
 words! {
     /// What kind of pictures a render makes.
-    RenderKind, "kind of render" {
-        /// One picture.
+    pub enum RenderKind {
+        /// One picture
         Still = "still",
-        /// A film of the turning product.
+        /// A film of the turning product
         Turntable = "turntable",
-        /// Pictures from several sides.
+        /// Pictures from several sides
         Views = "views",
     }
 }

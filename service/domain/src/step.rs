@@ -4,46 +4,46 @@ use super::words::words;
 
 words! {
     /// A process step.
-    StepName, "step" {
-        /// Takes an uploaded CAD file.
+    pub enum StepName {
+        /// Takes an uploaded CAD file
         UploadStep = "upload_step",
-        /// Reads the rows of a product import.
+        /// Reads the rows of a product import
         ParseExcel = "parse_excel",
-        /// Reads names, extent and unit of a CAD file.
+        /// Reads names, extent and unit of a CAD file
         ExtractMetadata = "extract_metadata",
-        /// Finds the CAD file of a product.
+        /// Finds the CAD file of a product
         ResolveStepPath = "resolve_step_path",
-        /// Makes a GLB of a CAD file.
+        /// Makes a GLB of a CAD file
         OccGlbExport = "occ_glb_export",
-        /// Decides which material each part has.
+        /// Decides which material each part has
         ResolveMaterials = "resolve_materials",
-        /// Collects what an order line needs.
+        /// Collects what an order line needs
         OrderLineSetup = "order_line_setup",
-        /// Finds the render template.
+        /// Finds the render template
         ResolveTemplate = "resolve_template",
-        /// Renders a small picture.
+        /// Renders a small picture
         RenderThumbnail = "render_thumbnail" | "blender_render",
-        /// Renders one picture.
+        /// Renders one picture
         RenderStill = "render_still" | "blender_still",
-        /// Renders a film of the turning product.
+        /// Renders a film of the turning product
         RenderTurntable = "render_turntable" | "blender_turntable",
-        /// Renders pictures from several sides.
+        /// Renders pictures from several sides
         RenderViews = "render_views",
-        /// Lays a design onto a product.
+        /// Lays a design onto a product
         ComposeDesign = "compose_design",
-        /// Writes a GLB with materials for viewers.
+        /// Writes a GLB with materials for viewers
         ExportGlb = "export_glb",
-        /// Writes a GLB for production.
+        /// Writes a GLB for production
         ExportProductionGlb = "export_production_glb" | "export_blend",
-        /// Publishes a thumbnail.
+        /// Publishes a thumbnail
         ThumbnailSave = "thumbnail_save",
-        /// Publishes a result.
+        /// Publishes a result
         OutputSave = "output_save",
-        /// Ties results to the product's media.
+        /// Ties results to the product's media
         AssociateMedia = "associate_media",
-        /// Tells people.
+        /// Tells people
         Notify = "notify",
-        /// Delivers results to another system.
+        /// Delivers results to another system
         Deliver = "deliver",
     }
 }

@@ -7,28 +7,28 @@ use super::words::words;
 
 words! {
     /// What a stream is of.
-    StreamKind, "kind of stream" {
-        /// A direct render.
+    pub enum StreamKind {
+        /// A direct render
         Render = "render",
-        /// An order line, over all its jobs.
+        /// An order line, over all its jobs
         Line = "line",
-        /// An order.
+        /// An order
         Order = "order",
-        /// A workflow run.
+        /// A workflow run
         Run = "run",
-        /// A design job.
+        /// A design job
         Design = "design",
-        /// A material review.
+        /// A material review
         Review = "review",
-        /// A user's feed.
+        /// A user's feed
         User = "user",
-        /// The activity of a tenant.
+        /// The activity of a tenant
         Activity = "activity",
-        /// All jobs of a tenant.
+        /// All jobs of a tenant
         Jobs = "jobs",
-        /// All orders of a tenant.
+        /// All orders of a tenant
         Orders = "orders",
-        /// The log of a tenant's artifacts.
+        /// The log of a tenant's artifacts
         Artifact = "artifact",
     }
 }

@@ -5,6 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use packshot_words::Word;
+
 use super::id::TaskId;
 use super::job::JobRef;
 use super::step::{StepName, log_line};
@@ -12,88 +14,88 @@ use super::words::{UnknownWord, words};
 
 words! {
     /// Where a task is on its way.
-    TaskState, "task state" {
-        /// Waits for tasks before it, and cannot be claimed.
+    pub enum TaskState {
+        /// Waits for tasks before it, and cannot be claimed
         Waiting = "waiting",
-        /// Can be claimed, from the time on that it names.
+        /// Can be claimed, from the time on that it names
         Queued = "queued",
-        /// A worker holds its lease.
+        /// A worker holds its lease
         Running = "running",
-        /// Done.
+        /// Done
         Completed = "completed",
-        /// Given up.
+        /// Given up
         Failed = "failed",
-        /// Ended because somebody cancelled its job, or because a task before it did not complete.
+        /// Ended because somebody cancelled its job, or because a task before it did not complete
         Cancelled = "cancelled",
     }
 }
 
 words! {
     /// What happens to a task.
-    TaskEvent, "task event" {
-        /// The last of those that it waits for completed.
+    pub enum TaskEvent {
+        /// The last of those that it waits for completed
         Unblock = "unblock",
-        /// One of those that it waits for failed or was cancelled.
+        /// One of those that it waits for failed or was cancelled
         Orphan = "orphan",
-        /// The one because of which it was cancelled is put back: it waits again.
+        /// The one because of which it was cancelled is put back: it waits again
         Await = "await",
-        /// A worker takes it.
+        /// A worker takes it
         Claim = "claim",
-        /// Its worker delivered the result.
+        /// Its worker delivered the result
         Finish = "finish",
-        /// It cannot be done, or was tried often enough.
+        /// It cannot be done, or was tried often enough
         Fail = "fail",
-        /// Somebody cancels its job. While it runs this is only a mark; its worker then stops.
+        /// Somebody cancels its job. While it runs this is only a mark; its worker then stops
         Cancel = "cancel",
-        /// Its worker has stopped because of the mark.
+        /// Its worker has stopped because of the mark
         Stop = "stop",
-        /// Its worker is lost, gave it back, or shall try again later.
+        /// Its worker is lost, gave it back, or shall try again later
         Release = "release",
-        /// Somebody puts it back after it failed, with a fresh set of attempts.
+        /// Somebody puts it back after it failed, with a fresh set of attempts
         Requeue = "requeue",
     }
 }
 
 words! {
     /// What kind of work a task is for.
-    QueueName, "queue" {
-        /// Pictures.
+    pub enum QueueName {
+        /// Pictures
         Render = "render" | "thumbnail_rendering",
-        /// Conversions of CAD files.
+        /// Conversions of CAD files
         Convert = "convert" | "step_processing",
-        /// Work asked for by a request, and comparisons.
+        /// Work asked for by a request, and comparisons
         Housekeeping = "housekeeping",
     }
 }
 
 words! {
     /// Whose fault an error is: what decides whether trying again can help.
-    FaultKind, "kind of fault" {
-        /// The request or its files: fails at once, as it would each time.
+    pub enum FaultKind {
+        /// The request or its files: fails at once, as it would each time
         Input = "input",
-        /// A worker, device or storage that was lost: tried again.
+        /// A worker, device or storage that was lost: tried again
         Infrastructure = "infrastructure",
     }
 }
 
 words! {
     /// Work of the service's own, which is no step of a workflow.
-    Chore, "chore" {
-        /// Renders the layers of a design.
+    pub enum Chore {
+        /// Renders the layers of a design
         RenderDesign = "render_design",
-        /// Stores a design.
+        /// Stores a design
         StoreDesign = "store_design",
-        /// Compares two results.
+        /// Compares two results
         Compare = "compare",
-        /// Delivers a webhook.
+        /// Delivers a webhook
         DeliverWebhook = "deliver_webhook",
-        /// Removes what has expired.
+        /// Removes what has expired
         Collect = "collect",
-        /// Renders again what is recorded.
+        /// Renders again what is recorded
         Replay = "replay",
-        /// Reads stored files and compares them with their addresses.
+        /// Reads stored files and compares them with their addresses
         Scrub = "scrub",
-        /// Puts the parts of a picture together.
+        /// Puts the parts of a picture together
         Merge = "merge",
     }
 }
@@ -134,8 +136,12 @@ impl FromStr for TaskKind {
     type Err = UnknownWord;
 
     fn from_str(word: &str) -> Result<Self, UnknownWord> {
-        let step = word.parse().map(Self::Step);
-        step.or_else(|_| word.parse().map(Self::Chore)).map_err(|_: UnknownWord| UnknownWord::new("kind of task", word))
+        let step = StepName::by_word(word).map(Self::Step);
+        let kind = step.or_else(|| Chore::by_word(word).map(Self::Chore));
+        kind.ok_or_else(|| {
+            let expected = [StepName::list(), Chore::list()].join(", ");
+            UnknownWord { expected, ..UnknownWord::of::<StepName>(word) }
+        })
     }
 }
 

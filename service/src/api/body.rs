@@ -67,10 +67,10 @@ pub(crate) async fn read(request: Request<Body>, bytes_max: usize) -> ApiResult<
     }
 }
 
-/// Parses JSON. Its depth is limited by the parser.
+/// Parses JSON; [`packshot_json::parse`] says what is refused.
 ///
 /// # Errors
 /// [`Code::MalformedBody`].
 pub(crate) fn parse(bytes: &[u8]) -> ApiResult<Value> {
-    serde_json::from_slice(bytes).map_err(|error| ApiError::new(Code::MalformedBody, format!("not JSON: {error}")))
+    packshot_json::parse(bytes).map_err(|error| ApiError::new(Code::MalformedBody, error.to_string()))
 }

@@ -92,7 +92,7 @@ async fn receive_parts(
         let Some(field) = field else { break };
         meter.end_head();
         let name = field.name().unwrap_or_default().to_owned();
-        let pointer = format!("/{}", packshot_contract::members::escape(&name));
+        let pointer = packshot_json::pointer("", &name);
         if parts.contains_key(&name) {
             return Err(Invalid::one(pointer, "duplicate", "the part is there twice").into());
         }

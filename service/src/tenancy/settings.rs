@@ -107,9 +107,7 @@ fn read(body: &Value, caller: &Principal, config: &Config) -> Result<Patch, AppE
     let mut patch = Patch::default();
     let (mut forbidden, mut invalid, mut pinned) = (Vec::new(), Vec::new(), Vec::new());
     for (name, value) in members {
-        let found = |code: Code, detail: String| {
-            Finding::new(format!("/{}", packshot_contract::members::escape(name)), code.as_str(), detail)
-        };
+        let found = |code: Code, detail: String| Finding::new(packshot_json::pointer("", name), code.as_str(), detail);
         let Some(definition) = settings::definition::find(name) else {
             invalid.push(found(Code::UnknownSetting, format!("there is no setting {name:?}")));
             continue;

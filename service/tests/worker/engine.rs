@@ -3,6 +3,10 @@
 use packshot_domain::task::FaultKind;
 use packshot_materials::mapping::OnUnmapped;
 use packshot_pipeline::plan::words::{FileFormat as Format, Light};
+use packshot_pipeline::product::Product;
+use packshot_pipeline::request::PartFilter;
+use packshot_pipeline::shot_file::{self, FilmOverrides};
+use packshot_renderer::backend::CancelToken;
 use packshot_worker::engine::{Counters, Engine, EngineOptions};
 use packshot_worker::protocol::{LibraryFile, Outcome, StepPhase, WorkEvent};
 
@@ -101,10 +105,19 @@ fn the_shot_in_effect_is_written_and_can_be_read() {
         "environment.exr" => Ok(environment.bytes.to_vec()),
         other => Err(std::io::Error::other(other.to_owned())),
     };
-    let overrides = packshot_renderer::shot::document::FilmOverrides::default();
-    let read = packshot_renderer::shot::document::read(&shot.bytes, "shot", &overrides, &mut open).expect("a shot");
-    assert_eq!((read.shot.film.width_px, read.shot.film.samples), (64, 4));
-    assert!(read.materials.contains_key("hidden"));
+    let read = shot_file::read(&shot.bytes, "shot", &FilmOverrides::default(), &mut open).expect("a shot");
+    let film = read.pictures.first().expect("one picture").film;
+    assert_eq!((film.width_px, film.samples), (64, 4));
+    let shown = |name: &str| {
+        let product = Product::import(
+            &read.glb,
+            &read.geometry.import_options(),
+            &PartFilter::default(),
+            &CancelToken::default(),
+        );
+        product.expect("sound").scene.parts.iter().any(|part| part.name() == name && read.parts.shows(part))
+    };
+    assert!(!shown("Ball_01") && shown("Ball_02"));
 }
 
 #[test]

@@ -1,13 +1,13 @@
 //! Pictures held against the rules of a preset.
 
 use packshot_pipeline::picture::Picture;
+use packshot_pipeline::pictures::Pictures;
 use packshot_pipeline::plan::{Kind, PicturePlan};
 use packshot_pipeline::preset::Preset;
 use packshot_pipeline::verify::{self, Check, Measurements};
 
 use super::failure::Stopped;
 use super::protocol::{Failure, Finding, OutputFile};
-use super::series::Series;
 use packshot_domain::task::FaultKind;
 
 /// What was measured so far.
@@ -40,9 +40,9 @@ impl Checks {
     ///
     /// # Errors
     /// `preset.rule_broken` for each rule that they break together.
-    pub(super) fn finish(mut self, plan: &PicturePlan, series: &Series) -> Result<Vec<Check>, Stopped> {
+    pub(super) fn finish(mut self, plan: &PicturePlan, pictures: &Pictures) -> Result<Vec<Check>, Stopped> {
         let Some(preset) = plan.preset() else { return Ok(Vec::new()) };
-        if let (Series::Turntable(shots), Some(spin)) = (series, &preset.spin) {
+        if let (Pictures::Turntable { shots, .. }, Some(spin)) = (pictures, &preset.spin) {
             let turntable = shots.turntable();
             let elevation_deg = plan.direction().map(|direction| direction.elevation_deg);
             let checks = verify::turntable(spin, turntable, turntable.frames, elevation_deg, self.fill_max);

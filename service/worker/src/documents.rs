@@ -1,15 +1,16 @@
-//! What is written beside a picture: the shot in effect, so that `packshot render --shot` makes the same picture again, and the
+//! What is written beside pictures: the shot in effect, so that the command's `--shot` makes the same pictures again, and the
 //! environment map that it names where no client has it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use packshot_pipeline::dump;
 use packshot_pipeline::error::Error;
+use packshot_pipeline::pictures::Pictures;
 use packshot_pipeline::plan::LightPlan;
-use packshot_renderer::shot::document::write::{Dump, write};
-use packshot_renderer::shot::document::{FileReference, Geometry, LeftOut};
-use packshot_renderer::shot::{Environment, EnvironmentMap, Shot, environment};
+use packshot_pipeline::shot_file::write::{Dump, parts, write};
+use packshot_pipeline::shot_file::{FileReference, Geometry, Noise};
+use packshot_pipeline::taken::NoiseWishes;
+use packshot_renderer::shot::{EnvironmentMap, environment};
 
 use super::protocol::{DocumentFile, RenderInput};
 use super::subject::Subject;
@@ -42,23 +43,24 @@ impl RigFiles {
     }
 }
 
-/// The files about a shot; `denoise` says whether its noise is removed.
+/// The files about the pictures of a job.
 ///
 /// # Errors
 /// When a rig's map cannot be encoded.
 pub(super) fn documents(
     input: &RenderInput,
     subject: &Subject,
-    shot: &Shot,
-    denoise: bool,
+    pictures: &Pictures,
+    wishes: NoiseWishes,
     rigs: &RigFiles,
 ) -> Result<Vec<DocumentFile>, Error> {
     let mut files = Vec::new();
-    let environment_file = match &shot.environment {
-        Environment::None | Environment::Uniform { .. } => None,
-        Environment::LatLong { map, .. } => {
+    let environment_file = match pictures.environment_map() {
+        None => None,
+        Some(map) => {
             match input.environment.filter(|_| input.plan.light() == LightPlan::Environment) {
-                Some(uploaded) => Some(reference("environment", &uploaded)),
+                // The client has it.
+                Some(uploaded) => Some(reference(ENVIRONMENT_NAME, &uploaded)),
                 None => {
                     let RigFile { bytes, address, .. } = rigs.of(map)?;
                     let file = document(ENVIRONMENT_NAME, "environment", "image/x-exr", bytes);
@@ -68,19 +70,18 @@ pub(super) fn documents(
             }
         }
     };
-    let options = input.plan.import_options();
-    let (file, up_axis, unit_scale) = (reference("product.glb", &input.scene), options.up_axis, options.unit_scale);
-    let hidden = dump::hidden();
-    let left_out = LeftOut { shot: dump::left_out(&options), ..LeftOut::default() };
+    let lines = input.plan.shot_lines();
     let text = write(&Dump {
         name: "render",
-        geometry: &Geometry { file, up_axis, unit_scale },
-        shot,
-        denoise,
+        library: subject.materials.library.as_deref(),
+        geometry: &Geometry::new(reference("product.glb", &input.scene), &input.plan.import_options()),
+        pictures,
+        noise: Noise { when: wishes.when(), ..Noise::default() },
+        lines: lines.as_ref(),
         environment_file: environment_file.as_ref(),
-        left_out: &left_out,
-        parts: &dump::parts(&subject.product, &subject.materials, &hidden),
-    });
+        lut_file: None,
+        parts: parts(&subject.product, &subject.materials),
+    })?;
     files.insert(0, document("shot.json", "json", "application/json", text.into()));
     Ok(files)
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 use packshot_pipeline::error::Error;
 use packshot_pipeline::picture::{Aov, Picture, provenance_of};
+use packshot_pipeline::pictures::Pictures;
 use packshot_pipeline::plan::PicturePlan;
 use packshot_pipeline::plan::words::FileFormat;
 use packshot_pipeline::render::{PREVIEW_SIDE_MAX_PX, ReadyShot, ResidentProduct};
@@ -29,7 +30,7 @@ use super::meter::Meter;
 use super::preview::{Previews, snapshots};
 use super::protocol::{Completed, DocumentFile, Failure, OutputFile, PREVIEW_NAME, Preview, WorkEvent};
 use super::quota::Quota;
-use super::series::Series;
+use super::series;
 use super::steps::{Facts, Step, facts};
 use super::subject::Subject;
 use packshot_contract::preflight::Preflight;
@@ -60,25 +61,26 @@ pub(super) fn run(
     let mut clock = Stopwatch::start();
     let plan = &job.input.plan;
     let environment = engine.environment(job)?;
-    let (series, found) = Series::build(plan, &subject.product, environment)?;
-    let Some(first) = series.shots().next() else {
+    let (pictures, found) = series::build(plan, &subject.product, environment)?;
+    let Some(first) = pictures.shots().next() else {
         return Err(Failure::new(FaultKind::Input, "shot.missing", "the request asks for no picture").into());
     };
     let preflight = subject.preflight(job.input, &found);
     let about = About {
         size_px: [first.film.width_px, first.film.height_px],
-        n: series.n(),
+        n: pictures.n(),
         provenance: provenance_of(&subject.product, &subject.materials, &first),
     };
     let files = Files::begin(plan, about, &engine.scratch, Quota::new(job.output_bytes_max))?;
     let wishes = plan.taking([first.film.width_px, first.film.height_px]).noise_wishes(first.view.transform);
-    for shot in series.shots() {
-        fits(engine, device, plan, &shot, wishes, series.n(), preflight.stats.device_bytes_estimate)?;
+    for shot in pictures.shots() {
+        fits(engine, device, plan, &shot, wishes, pictures.n(), preflight.stats.device_bytes_estimate)?;
     }
     job.go_on()?;
 
     let time_max = plan.time_max();
-    let (meter, previews) = (Meter::new(job.emit, step, time_max, series.n(), series.noun()), Previews::new(job.emit));
+    let (meter, previews) =
+        (Meter::new(job.emit, step, time_max, pictures.n(), series::noun(&pictures)), Previews::new(job.emit));
     let mut camera = Camera {
         engine,
         job,
@@ -91,21 +93,21 @@ pub(super) fn run(
     };
     let mut desk = Desk {
         job,
-        series: &series,
+        pictures: &pictures,
         files,
         previews: &previews,
         taken: Totals::default(),
         last: Vec::new(),
         preview: None,
     };
-    take_each(series.shots().enumerate(), |(i, shot)| camera.take(i as u32, shot), |shown| desk.finish(shown))?;
+    take_each(pictures.shots().enumerate(), |(i, shot)| camera.take(i as u32, shot), |shown| desk.finish(shown))?;
     let prepare_s = camera.prepare_s;
     clock.lap();
     let Desk { files, mut taken, last, preview, .. } = desk;
     files.finish(|file| (job.emit)(WorkEvent::File(file)))?;
     job.go_on()?;
-    let checks = std::mem::take(&mut taken.checks).finish(plan, &series)?;
-    let mut documents = documents(job.input, subject, &first, wishes.denoised, &engine.rig_files)?;
+    let checks = std::mem::take(&mut taken.checks).finish(plan, &pictures)?;
+    let mut documents = documents(job.input, subject, &pictures, wishes, &engine.rig_files)?;
     documents.extend(preview);
     let seconds = Seconds {
         prepare: prepare_s,
@@ -117,7 +119,7 @@ pub(super) fn run(
     let output = json!({
         "width": first.film.width_px,
         "height": first.film.height_px,
-        "pictures": series.n(),
+        "pictures": pictures.n(),
         "samples_mean": taken.samples_mean(),
         "noise_reached": taken.noise(),
         "seconds": seconds,
@@ -208,7 +210,7 @@ impl Camera<'_> {
 /// Where pictures become files, while the next one is taken.
 struct Desk<'a> {
     job: &'a Job<'a>,
-    series: &'a Series,
+    pictures: &'a Pictures,
     files: Files,
     previews: &'a Previews<'a>,
     taken: Totals,
@@ -223,7 +225,7 @@ impl Desk<'_> {
         let mut clock = Stopwatch::start();
         self.job.go_on()?;
         Failpoint::Encode.pass();
-        let files = self.files.take(&self.series.name(i), &taken)?;
+        let files = self.files.take(&series::name(self.pictures, i), &taken)?;
         if i > 0 {
             self.previews.offer(|| displayed(&taken.picture, samples_of(self.job)));
         } else {
@@ -247,14 +249,14 @@ impl Desk<'_> {
             });
         }
         self.taken.checks.take(&self.job.input.plan, &taken.picture, &files)?;
-        match self.series {
-            Series::Still(_) => self.last = files,
-            Series::Views(_) | Series::Turntable(_) => {
+        match self.pictures {
+            Pictures::Still(_) => self.last = files,
+            Pictures::Views(_) | Pictures::Turntable { .. } => {
                 files.into_iter().for_each(|file| (self.job.emit)(WorkEvent::File(file)));
                 (self.job.emit)(WorkEvent::Picture);
             }
         }
-        self.taken.add(&self.series.name(i), &taken.picture);
+        self.taken.add(&series::name(self.pictures, i), &taken.picture);
         self.taken.seconds.encode += clock.lap();
         Ok(())
     }

@@ -26,7 +26,7 @@ use super::failure::Stopped;
 use super::library::{self, Resolved};
 use super::lru::Lru;
 use super::protocol::{Failure, LibraryFile, RenderInput};
-use super::series::Series;
+use super::series;
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::task::FaultKind;
 
@@ -188,17 +188,13 @@ fn without_library(product: &Product, resolved: &Resolved) -> PartMaterials {
     let library = &*resolved.library;
     let fallback = library.material(library.fallback());
     let (id, priority) = (fallback.id.clone(), fallback.priority);
-    let palette = PaletteMaterial {
-        id,
-        openpbr: fallback.openpbr,
-        priority,
-        surface: fallback.surface.clone(),
-        left_out: Vec::new(),
-    };
+    let report = Report::library_invalid(&fallback.id, &product.part_names());
+    let palette = PaletteMaterial { id, openpbr: fallback.openpbr, priority, surface: fallback.surface.clone() };
     PartMaterials {
         palette: vec![palette],
         parts: vec![PartMaterial::Palette(0); product.scene.parts.len()],
-        report: Some(Report::library_invalid(&fallback.id, &product.part_names())),
+        library: Some(report.library.clone()),
+        report: Some(report),
         diagnostics: resolved.findings.iter().cloned().map(|finding: Finding| product::diagnostic(finding)).collect(),
     }
 }
@@ -238,7 +234,7 @@ pub fn preflight(input: &RenderInput, assets: &dyn AssetSource) -> Result<Prefli
         let (key, product, _) = subjects.product(input, assets, &CancelToken::default())?;
         let materials = subjects.materials(input, &product, assets)?;
         let environment = subjects.environment(input, assets)?;
-        let (_, more) = Series::build(&input.plan, &product, environment)?;
+        let (_, more) = series::build(&input.plan, &product, environment)?;
         Ok(Subject { key, product, materials }.preflight(input, &more))
     };
     look().map_err(|stopped| match stopped {

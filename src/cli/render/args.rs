@@ -7,46 +7,19 @@ use clap::{Args, value_parser};
 use packshot::picture::FileKind;
 use packshot::plan::value::Materials;
 use packshot::plan::words::FileFormat;
-use packshot::plan::{self, Base, Kind, Limits, Names, OptionId, Options, PicturePlan};
+use packshot::plan::{self, Base, Kind, Limits, Names, Options, PicturePlan};
 use packshot_renderer::shot::lut::{self, Lut, LutInput};
 use packshot_words::Word;
 
-use super::denoise::DenoiserArgs;
+use super::denoise::{ChosenDenoiser, DenoiserArgs};
+use super::shot::OpenShot;
 use super::target::is_folder;
 use crate::cli::args::read_material_map;
 use crate::cli::devices::ThreadArgs;
 use crate::cli::failure::Failure;
 use crate::cli::files::{self, InputKind};
-use crate::cli::table::{Asked, CommandNames, PictureOptions};
+use crate::cli::table::{Asked, CommandNames, FileNames, PictureOptions};
 use crate::cli::template::TemplateFile;
-
-/// What may stand beside a shot: how it is sampled and written. All else the shot says itself.
-const BESIDE_SHOT: [OptionId; 15] = [
-    OptionId::Width,
-    OptionId::Height,
-    OptionId::Samples,
-    OptionId::NoiseThreshold,
-    OptionId::MaxTimeS,
-    OptionId::Seed,
-    OptionId::Denoise,
-    OptionId::Look,
-    OptionId::Formats,
-    OptionId::BitDepth,
-    OptionId::Exr,
-    OptionId::Quality,
-    OptionId::Dpi,
-    OptionId::Aovs,
-    OptionId::Device,
-];
-/// The options of lines, which a shot does not say.
-const LINES: [OptionId; 6] = [
-    OptionId::Edges,
-    OptionId::Wireframe,
-    OptionId::LinesOnly,
-    OptionId::LineWidthPx,
-    OptionId::LineColor,
-    OptionId::CreaseDeg,
-];
 
 /// Arguments of `render`.
 #[derive(Args, Debug)]
@@ -90,7 +63,7 @@ pub(crate) struct OutputArgs {
     /// Write the preflight report, with what was rendered, as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
-    /// Write the shot in effect; of one picture (`packshot render`)
+    /// Write the shot in effect
     #[arg(long, value_name = "FILE")]
     pub(crate) dump_shot: Option<PathBuf>,
     /// Print the result as JSON on stdout
@@ -113,6 +86,13 @@ pub(crate) struct LutArgs {
     pub(crate) lut_input: Option<LutInput>,
 }
 
+/// The file of a lookup table.
+#[derive(Clone, Debug)]
+pub(crate) struct LutFile {
+    pub(crate) path: PathBuf,
+    pub(crate) bytes: Arc<[u8]>,
+}
+
 /// What a command line asks for, decided.
 #[derive(Clone, Debug)]
 pub(crate) struct Planned {
@@ -122,18 +102,13 @@ pub(crate) struct Planned {
     pub(crate) asked: Asked,
     /// The template in force.
     pub(crate) template: Option<TemplateFile>,
+    /// With what noise is removed.
+    pub(crate) denoiser: ChosenDenoiser,
 }
 
 impl RenderArgs {
-    /// Refuses what contradicts a shot, and one report for several products.
+    /// Refuses one report for several products.
     pub(crate) fn check(&self) -> Result<(), Failure> {
-        if self.shot.is_some() {
-            let fixed = self.picture.options.ids().find(|id| !BESIDE_SHOT.contains(id) && !LINES.contains(id));
-            if let Some(id) = fixed {
-                let message = format!("the shot says itself what `{}` says", CommandNames.option(id));
-                return Err(Failure::usage("conflict", message, "--shot", "leave one of both out"));
-            }
-        }
         let n_inputs = self.inputs.len() + self.sample.len();
         let OutputArgs { report, dump_shot, .. } = &self.picture.output;
         let one_file = [(report, "--report"), (dump_shot, "--dump-shot")];
@@ -146,12 +121,22 @@ impl RenderArgs {
 }
 
 impl PictureArgs {
-    /// Decides what a command makes of these files. Of a turntable every `stride`th frame is wanted.
+    /// Decides what a command makes of these files, or of a shot. Of a turntable every `stride`th frame is wanted.
     ///
     /// # Errors
     /// Everything that is wrong with the options; what is wrong with a template or a map that they name.
-    pub(crate) fn plan(&self, kind: Kind, stride: u32, inputs: &[PathBuf]) -> Result<Planned, Failure> {
+    pub(crate) fn plan(
+        &self,
+        kind: Kind,
+        stride: u32,
+        inputs: &[PathBuf],
+        shot: Option<&OpenShot>,
+    ) -> Result<Planned, Failure> {
         let mut asked = self.options.asked(kind)?;
+        self.lut.check(&asked.options)?;
+        if let Some(shot) = shot {
+            asked.options = shot.file.with_options(&asked.options);
+        }
         let template = asked.template.as_deref().map(TemplateFile::read).transpose();
         let template = template.map_err(|failure| failure.at_option("--template"))?;
         if let Some(path) = &asked.material_map {
@@ -174,22 +159,15 @@ impl PictureArgs {
             makes_frames: is_open,
             stride,
         };
-        let refused = |faults: Vec<plan::OptionFault>| {
-            let mut failure = Failure::from(plan::refused(&faults, &CommandNames));
-            // Where a file's name says the format, that is what is to be changed.
-            let of_format = faults.iter().map(|fault| fault.option == OptionId::Formats && !is_open);
-            for (fault, _) in failure.faults.iter_mut().zip(of_format).filter(|(_, is_of_file)| *is_of_file) {
-                fault.at = "-o".to_owned();
-            }
-            failure
-        };
+        let names: &dyn Names = if is_open { &CommandNames } else { &FileNames };
+        let refused = |faults: Vec<plan::OptionFault>| Failure::from(plan::refused(&faults, names));
         let mut plan = plan::resolve(&base, &asked.options, &Limits::default()).map_err(refused)?;
         if self.output.output.as_deref().is_some_and(files::is_stream) {
             plan.files.truncate(1);
         }
-        self.denoiser.check(&plan, template.as_ref().map(|file| &file.template))?;
-        self.lut.check(&asked.options)?;
-        Ok(Planned { plan, asked, template })
+        let of_shot = shot.map(|shot| shot.file.noise);
+        let denoiser = self.denoiser.choose(&plan, template.as_ref().map(|file| &file.template), of_shot)?;
+        Ok(Planned { plan, asked, template, denoiser })
     }
 }
 
@@ -238,12 +216,12 @@ impl LutArgs {
         Ok(())
     }
 
-    /// The lookup table, read.
-    pub(crate) fn read(&self) -> Result<Option<Arc<Lut>>, Failure> {
+    /// The lookup table, and its file.
+    pub(crate) fn read(&self) -> Result<Option<(Arc<Lut>, LutFile)>, Failure> {
         let read = |path: &PathBuf| {
             let bytes = files::read(path, InputKind::Lut)?;
             let read = lut::read(&bytes, &path.display().to_string(), self.lut_input.unwrap_or_default());
-            Ok(Arc::new(read.map_err(packshot::Error::from)?))
+            Ok((Arc::new(read.map_err(packshot::Error::from)?), LutFile { path: path.clone(), bytes: bytes.into() }))
         };
         self.lut.as_ref().map(read).transpose()
     }
@@ -258,10 +236,6 @@ impl OutputArgs {
     /// Fails where something is asked for that a command of many pictures does not have.
     pub(crate) fn require_one_of_each(&self, command: &str) -> Result<(), Failure> {
         let message = |option: &str| format!("`packshot {command}` takes no `{option}`: it is about one picture");
-        if self.dump_shot.is_some() {
-            let help = "use `packshot render --dump-shot` for one of the pictures";
-            return Err(Failure::usage("conflict", message("--dump-shot"), "--dump-shot", help));
-        }
         if self.repeat != 1 {
             return Err(Failure::usage("conflict", message("--repeat"), "--repeat", "use `packshot render --repeat`"));
         }

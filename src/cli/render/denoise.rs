@@ -8,6 +8,7 @@ use packshot::denoise::{Denoise, DenoiseWith, Oidn};
 use packshot::oidn::{Library, Quality};
 use packshot::plan::PicturePlan;
 use packshot::template::Template;
+use packshot_pipeline::shot_file::Noise;
 use packshot_words::Word;
 
 use crate::cli::failure::Failure;
@@ -33,36 +34,52 @@ fn word<W: Word + Send + Sync>() -> impl TypedValueParser<Value = W> {
     PossibleValuesParser::new(values).try_map(|word| W::by_word(&word).ok_or_else(|| format!("expected {}", W::list())))
 }
 
+/// With what noise is removed, decided.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ChosenDenoiser {
+    /// With what.
+    pub(crate) with: DenoiseWith,
+    /// How much work Open Image Denoise spends, where somebody says it.
+    pub(crate) quality: Option<Quality>,
+}
+
 impl DenoiserArgs {
+    /// Options win over the template or the shot.
+    ///
+    /// # Errors
     /// What the types of the options cannot say.
-    pub(super) fn check(&self, plan: &PicturePlan, template: Option<&Template>) -> Result<(), Failure> {
+    pub(super) fn choose(
+        &self,
+        plan: &PicturePlan,
+        template: Option<&Template>,
+        of_shot: Option<Noise>,
+    ) -> Result<ChosenDenoiser, Failure> {
         if self.denoise_with.is_some() && plan.denoise() == Denoise::Off {
             let message = "no noise is removed, which leaves nothing to denoise with";
             return Err(Failure::usage("conflict", message, "--denoise-with", "add `--denoise on`, or leave it out"));
         }
-        if self.oidn_quality.is_some() && self.with(template) != DenoiseWith::Oidn {
+        let film = template.map(|template| &template.film);
+        let below = film.and_then(|film| film.denoise_with).or(of_shot.map(|noise| noise.with));
+        let with = self.denoise_with.or(below).unwrap_or_default();
+        if self.oidn_quality.is_some() && with != DenoiseWith::Oidn {
             let message = "`--oidn-quality` is about Open Image Denoise";
             return Err(Failure::usage("missing", message, "--oidn-quality", "add `--denoise-with oidn`"));
         }
-        Ok(())
+        let below = film.and_then(|film| film.oidn_quality).or(of_shot.and_then(|noise| noise.quality));
+        let quality = self.oidn_quality.or(below).filter(|_| with == DenoiseWith::Oidn);
+        Ok(ChosenDenoiser { with, quality })
     }
+}
 
-    /// With what.
-    pub(super) fn with(&self, template: Option<&Template>) -> DenoiseWith {
-        let of_template = template.and_then(|template| template.film.denoise_with);
-        self.denoise_with.or(of_template).unwrap_or_default()
-    }
-
+impl ChosenDenoiser {
     /// Loads the library where it is asked for.
-    pub(super) fn oidn(&self, template: Option<&Template>) -> Result<Option<Oidn>, Failure> {
-        if self.with(template) == DenoiseWith::Packshot {
+    pub(super) fn open(self) -> Result<Option<Oidn>, Failure> {
+        if self.with == DenoiseWith::Packshot {
             return Ok(None);
         }
         let path = std::env::var_os(LIBRARY).filter(|path| !path.is_empty());
         let library = Library::open(path.as_deref().map(Path::new)).map_err(packshot::Error::from);
         let library = library.map_err(|error| Failure::from(error).at_option("--denoise-with"))?;
-        let of_template = template.and_then(|template| template.film.oidn_quality);
-        let quality = self.oidn_quality.or(of_template).unwrap_or_default();
-        Ok(Some(Oidn { library, quality }))
+        Ok(Some(Oidn { library, quality: self.quality.unwrap_or_default() }))
     }
 }

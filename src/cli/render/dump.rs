@@ -1,41 +1,51 @@
 //! `--dump-shot`: the shot in effect as a file, with the files that it names beside it where they have none of their own.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path};
 
-use packshot_renderer::shot::document::write::{Dump, write};
-use packshot_renderer::shot::document::{FileReference, Geometry};
-use packshot_renderer::shot::{Environment, Shot, environment};
+use packshot_pipeline::pictures::Pictures;
+use packshot_pipeline::shot_file::write::{Dump, parts, write};
+use packshot_pipeline::shot_file::{FileReference, Geometry, Noise, ShotLines};
+use packshot_renderer::shot::{EnvironmentMap, environment};
 
-use super::source::{Origin, Subject, shot_stem};
+use super::args::LutFile;
+use super::shot::stem;
+use super::source::{Origin, Subject};
 use crate::cli::failure::Failure;
-use crate::cli::files::{self, InputKind};
+use crate::cli::files;
 use crate::cli::interrupt::Interrupt;
 use crate::cli::places::Places;
 
-/// Writes the shot to `path`; `denoise` says whether its noise is removed.
+/// What a shot file says besides its product and its pictures.
+pub(crate) struct Said<'a> {
+    pub(crate) noise: Noise,
+    pub(crate) lines: Option<&'a ShotLines>,
+}
+
+/// Writes the shot to `path`.
 pub(crate) fn dump(
     path: &Path,
     subject: &Subject,
-    shot: &Shot,
-    denoise: bool,
+    pictures: &Pictures,
+    said: &Said<'_>,
     (places, interrupt): (&mut Places, &Interrupt),
 ) -> Result<(), Failure> {
     let origin = &subject.origin;
     let mut beside = Beside { shot: path, places, interrupt };
-    let geometry = Geometry { file: beside.product(origin)?, up_axis: origin.up_axis, unit_scale: origin.unit_scale };
-    let environment_file = beside.environment(origin, &shot.environment)?;
-    let hidden = packshot_pipeline::dump::hidden();
-    let parts = packshot_pipeline::dump::parts(&subject.product, &subject.materials, &hidden);
+    let geometry = Geometry::new(beside.product(origin)?, &origin.import);
+    let environment_file = pictures.environment_map().map(|map| beside.environment(origin, map)).transpose()?;
+    let lut_file = origin.lut.as_ref().map(|lut| beside.lut(lut)).transpose()?;
     let text = write(&Dump {
         name: &origin.name,
+        library: subject.materials.library.as_deref(),
         geometry: &geometry,
-        shot,
-        denoise,
+        pictures,
+        noise: said.noise,
+        lines: said.lines,
         environment_file: environment_file.as_ref(),
-        left_out: &origin.left_out,
-        parts: &parts,
+        lut_file: lut_file.as_ref(),
+        parts: parts(&subject.product, &subject.materials),
     });
-    files::write(path, text.as_bytes(), interrupt)
+    files::write(path, text?.as_bytes(), interrupt)
 }
 
 /// The folder and name of the shot file, by which the others are named.
@@ -46,30 +56,47 @@ struct Beside<'a> {
 }
 
 impl Beside<'_> {
-    /// The product's file: its own, or a copy where it has no path or is no binary glTF.
+    /// The product's file: its own, or a copy where it has no path or a name that says nothing.
     fn product(&mut self, origin: &Origin) -> Result<FileReference, Failure> {
-        let is_glb = |path: &&PathBuf| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("glb"));
-        match origin.glb_path.as_ref().filter(is_glb) {
-            Some(path) => Ok(self.reference(path, &origin.glb)),
-            None => self.write("product.glb", &as_glb(&origin.glb)),
+        let (glb, suffix) = (&origin.glb, if origin.glb.starts_with(b"glTF") { "product.glb" } else { "product.gltf" });
+        let own = origin.glb_path.as_ref().and_then(|path| self.own(path, &["glb", "gltf"]));
+        match own {
+            Some(path) => Ok(FileReference::new(path, glb)),
+            None => self.write(suffix, glb),
+        }
+    }
+
+    /// The lookup table's file.
+    fn lut(&mut self, LutFile { path, bytes }: &LutFile) -> Result<FileReference, Failure> {
+        match self.own(path, &["cube"]) {
+            Some(path) => Ok(FileReference::new(path, bytes)),
+            None => self.write("lut.cube", bytes),
         }
     }
 
     /// The environment map's file: its own, or a new one.
-    fn environment(&mut self, origin: &Origin, environment: &Environment) -> Result<Option<FileReference>, Failure> {
-        let Environment::LatLong { map, .. } = environment else { return Ok(None) };
-        match &origin.environment_path {
-            Some(path) => Ok(Some(self.reference(path, &files::read(path, InputKind::Environment)?))),
+    fn environment(&mut self, origin: &Origin, map: &EnvironmentMap) -> Result<FileReference, Failure> {
+        let own = origin.environment.as_ref().and_then(|(path, blake3)| {
+            Some(FileReference { path: self.own(path, &["exr", "hdr"])?, blake3: blake3.clone() })
+        });
+        match own {
+            Some(reference) => Ok(reference),
             None => {
                 let bytes = environment::encode_exr(map).map_err(packshot::Error::from)?;
-                self.write("environment.exr", &bytes).map(Some)
+                self.write("environment.exr", &bytes)
             }
         }
     }
 
-    fn reference(&self, path: &Path, bytes: &[u8]) -> FileReference {
-        let folder = self.shot.parent().unwrap_or(Path::new(""));
-        FileReference { path: relative(folder, path), blake3: blake3::hash(bytes).to_hex().to_string() }
+    /// The path of a file as the shot names it, if the file can be named: it is no stream, and ends as files of its kind do.
+    fn own(&self, path: &Path, extensions: &[&str]) -> Option<String> {
+        let extension = path.extension()?.to_str()?.to_ascii_lowercase();
+        let is_named = extensions.contains(&extension.as_str()) && !files::is_stream(path);
+        relative(self.folder(), path).filter(|_| is_named)
+    }
+
+    fn folder(&self) -> &Path {
+        self.shot.parent().unwrap_or(Path::new(""))
     }
 
     /// Writes a file called like the shot.
@@ -79,45 +106,31 @@ impl Beside<'_> {
                 format!("the shot needs a file beside it ({suffix}), and standard output has no place for one");
             return Err(Failure::usage("conflict", message, "--dump-shot -", "give a file"));
         }
-        let path = self.shot.with_file_name(format!("{}.{suffix}", shot_stem(self.shot)));
+        let path = self.shot.with_file_name(format!("{}.{suffix}", stem(self.shot)));
         self.places.write(&path, "--dump-shot")?;
         files::write(&path, bytes, self.interrupt)?;
-        Ok(self.reference(&path, bytes))
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        Ok(FileReference::new(name.unwrap_or_default(), bytes))
     }
 }
 
-/// A glTF's JSON text as a binary glTF with one chunk; a binary glTF as it is.
-fn as_glb(bytes: &[u8]) -> Vec<u8> {
-    if bytes.starts_with(b"glTF") {
-        return bytes.to_vec();
-    }
-    let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    let padded = text.len().next_multiple_of(4);
-    // Files are read up to 4 GiB, and data URIs never come near that.
-    let length = |n: usize| u32::try_from(n).unwrap_or(u32::MAX).to_le_bytes();
-    let mut glb = Vec::with_capacity(20 + padded);
-    for part in [&b"glTF"[..], &2_u32.to_le_bytes(), &length(20 + padded), &length(padded), b"JSON", text] {
-        glb.extend_from_slice(part);
-    }
-    glb.resize(20 + padded, b' ');
-    glb
-}
-
-/// The path of a file as seen from a folder, with `/`. Absolute where there is no way from one to the other.
-fn relative(folder: &Path, file: &Path) -> String {
+/// The path of a file as seen from a folder, with `/`; absolute where there is no way from one to the other, and `None` where it is no text. The
+/// file keeps its name: what a link leads to may have another.
+fn relative(folder: &Path, file: &Path) -> Option<String> {
     let absolute = |path: &Path| {
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
         path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned())
     };
-    let (folder, file) = (absolute(folder), absolute(file));
+    let file = absolute(file.parent().unwrap_or(Path::new(""))).join(file.file_name()?);
+    let folder = absolute(folder);
     let (from, to): (Vec<_>, Vec<_>) = (folder.components().collect(), file.components().collect());
     let shared = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
     if shared == 0 || !matches!(from[0], Component::RootDir) {
-        return file.to_string_lossy().into_owned();
+        return file.to_str().map(str::to_owned);
     }
-    let up = from[shared..].iter().map(|_| "..".to_owned());
-    let down = to[shared..].iter().map(|component| component.as_os_str().to_string_lossy().into_owned());
-    up.chain(down).collect::<Vec<_>>().join("/")
+    let up = from[shared..].iter().map(|_| Some(".."));
+    let down = to[shared..].iter().map(|component| component.as_os_str().to_str());
+    Some(up.chain(down).collect::<Option<Vec<_>>>()?.join("/"))
 }
 
 #[cfg(test)]
@@ -130,16 +143,7 @@ mod tests {
         std::fs::create_dir_all(root.path().join("shots/a")).expect("made");
         let file = root.path().join("product.glb");
         std::fs::write(&file, b"").expect("written");
-        assert_eq!(relative(&root.path().join("shots/a"), &file), "../../product.glb");
-        assert_eq!(relative(root.path(), &file), "product.glb");
-    }
-
-    #[test]
-    fn gltf_text_becomes_one_chunk() {
-        let glb = as_glb(b"{\"asset\":{}}  ");
-        assert_eq!(glb.len() % 4, 0);
-        assert_eq!(glb[8..12], u32::try_from(glb.len()).expect("small").to_le_bytes());
-        assert_eq!(&glb[12..20], &[16, 0, 0, 0, b'J', b'S', b'O', b'N']);
-        assert_eq!(as_glb(&glb), glb);
+        assert_eq!(relative(&root.path().join("shots/a"), &file).as_deref(), Some("../../product.glb"));
+        assert_eq!(relative(root.path(), &file).as_deref(), Some("product.glb"));
     }
 }

@@ -1,26 +1,22 @@
-//! From options and files to a product, its materials and a shot: what a render needs, by a plain command line or by a
-//! shot file.
+//! From options and files to a product, its materials and a shot: what a render needs.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::slice;
 use std::sync::Arc;
 
-use packshot::denoise::Denoise;
-use packshot::plan::{LightPlan, Options, PicturePlan};
+use packshot::plan::{LightPlan, PicturePlan};
 use packshot::product::{PartMaterials, Product};
-use packshot::request::{MaterialRequest, PartFilter};
-use packshot_pipeline::dump;
+use packshot::request::MaterialRequest;
+use packshot_pipeline::pictures::Pictures;
 use packshot_renderer::backend::CancelToken;
 use packshot_renderer::diagnostic::Diagnostic;
-use packshot_renderer::import::{ImportOptions, UpAxis};
-use packshot_renderer::inspect::weak_lights;
-use packshot_renderer::shot::document::{self, FilmOverrides, Geometry, LeftOut};
+use packshot_renderer::import::ImportOptions;
 use packshot_renderer::shot::lut::Lut;
 use packshot_renderer::shot::request::{self, ShotRequest};
 use packshot_renderer::shot::{EnvironmentMap, Shot, environment};
 
-use super::args::{PictureArgs, Planned};
+use super::args::{LutFile, PictureArgs, Planned};
+use super::shot::OpenShot;
 use crate::cli::args::{Input, Source, libraries};
 use crate::cli::failure::Failure;
 use crate::cli::files::{self, InputKind};
@@ -44,14 +40,12 @@ pub(crate) struct Origin {
     pub(crate) glb_path: Option<PathBuf>,
     /// Its bytes.
     pub(crate) glb: Vec<u8>,
-    /// How its axes and units are read.
-    pub(crate) up_axis: UpAxis,
-    /// Metres per unit of the file.
-    pub(crate) unit_scale: f64,
-    /// The path of the environment map, if it has one.
-    pub(crate) environment_path: Option<PathBuf>,
-    /// What the shot file that all came from says that it lacks.
-    pub(crate) left_out: LeftOut,
+    /// How it is read.
+    pub(crate) import: ImportOptions,
+    /// The path of the environment map's file and the BLAKE3 of its bytes, if it has one that can be read again.
+    pub(crate) environment: Option<(PathBuf, String)>,
+    /// The file of the lookup table, if there is one.
+    pub(crate) lut: Option<LutFile>,
 }
 
 /// What all inputs of a command line share, read once.
@@ -59,14 +53,15 @@ pub(crate) struct Common<'a> {
     plan: &'a PicturePlan,
     materials: MaterialRequest,
     map: Option<Arc<EnvironmentMap>>,
-    map_path: Option<PathBuf>,
+    map_file: Option<(PathBuf, String)>,
     lut: Option<Arc<Lut>>,
+    lut_file: Option<LutFile>,
     diagnostics: Vec<Diagnostic>,
 }
 
 impl<'a> Common<'a> {
     pub(crate) fn read(args: &PictureArgs, planned: &'a Planned) -> Result<Self, Failure> {
-        let Planned { plan, asked, template } = planned;
+        let Planned { plan, asked, template, .. } = planned;
         let (library, mut diagnostics) = libraries(&asked.libraries)?;
         let materials = plan.material_request(library)?;
         let map_of_template = || template.as_ref().and_then(TemplateFile::light_map);
@@ -75,17 +70,16 @@ impl<'a> Common<'a> {
             LightPlan::TemplateMap { exposure_ev, .. } => (map_of_template().map(|(path, _)| path), exposure_ev),
             LightPlan::Rig(_) | LightPlan::Painted(_) | LightPlan::SceneLights => (None, 0.0),
         };
-        let map = match &path {
-            Some(path) => {
-                let (map, found) = read_map(path)?;
-                diagnostics.extend(found);
-                Some(Arc::new(if exposure_ev == 0.0 { map } else { map.brightened(exposure_ev as f32) }))
-            }
-            None => None,
-        };
-        // A brightened map is no longer that of the file.
-        let map_path = path.filter(|_| exposure_ev == 0.0);
-        Ok(Self { plan, materials, map, map_path, lut: args.lut.read()?, diagnostics })
+        let (mut map, mut map_file) = (None, None);
+        if let Some(path) = path {
+            let (read, found, blake3) = read_map(&path)?;
+            diagnostics.extend(found);
+            map = Some(Arc::new(if exposure_ev == 0.0 { read } else { read.brightened(exposure_ev as f32) }));
+            // A brightened map is no longer that of the file, and standard input is read once.
+            map_file = Some((path, blake3)).filter(|(path, _)| exposure_ev == 0.0 && !files::is_stream(path));
+        }
+        let (lut, lut_file) = args.lut.read()?.unzip();
+        Ok(Self { plan, materials, map, map_file, lut, lut_file, diagnostics })
     }
 
     /// Reads one input and finds its materials.
@@ -104,10 +98,8 @@ impl<'a> Common<'a> {
             Input::File(path) if !files::is_stream(path) => Some(path.clone()),
             Input::File(_) | Input::Sample(_) => None,
         };
-        let left_out = LeftOut { shot: dump::left_out(&import), ..LeftOut::default() };
-        let ImportOptions { up_axis, unit_scale, .. } = import;
-        let environment_path = self.map_path.clone();
-        let origin = Origin { name: stem, glb_path, glb, up_axis, unit_scale, environment_path, left_out };
+        let (environment, lut) = (self.map_file.clone(), self.lut_file.clone());
+        let origin = Origin { name: stem, glb_path, glb, import, environment, lut };
         Ok(Subject { product, materials, diagnostics: self.diagnostics.clone(), origin })
     }
 
@@ -140,72 +132,28 @@ impl<'a> Common<'a> {
     }
 }
 
-/// An environment map, and what is odd about it.
-pub(crate) fn read_map(path: &Path) -> Result<(EnvironmentMap, Vec<Diagnostic>), Failure> {
-    let bytes = files::read(path, InputKind::Environment)?;
-    let decoded = environment::decode(&bytes, &path.display().to_string());
-    Ok(decoded.map_err(packshot::Error::from)?)
-}
-
-/// Reads a shot file and what it names. Says, too, whether noise is to be removed.
-pub(crate) fn from_shot(
-    path: &Path,
+/// The one product of a command that takes many pictures of it, and these pictures: those of a shot, or those that the options ask for.
+pub(crate) fn series(
+    shot: Option<&OpenShot>,
+    (input, sample): (Option<&PathBuf>, Option<&String>),
     args: &PictureArgs,
     planned: &Planned,
     cancel: &CancelToken,
-) -> Result<(Subject, Shot, bool), Failure> {
-    let bytes = files::read(path, InputKind::Shot)?;
-    let folder = if files::is_stream(path) { Path::new("") } else { path.parent().unwrap_or(Path::new("")) };
-    let mut open = |name: &str| {
-        let opened = std::fs::File::open(folder.join(name))?;
-        let bytes = files::read_at_most(&mut { opened }, InputKind::Glb.bytes_max())?;
-        bytes.ok_or_else(|| io::Error::other("the file is too large"))
-    };
-    let read = document::read(&bytes, &shot_stem(path), &overrides(&planned.asked.options), &mut open);
-    let document = read.map_err(packshot::Error::from)?;
-    let Geometry { file, up_axis, unit_scale } = &document.geometry;
-    let look = planned.plan.options.look.unwrap_or_default();
-    let options = ImportOptions { up_axis: *up_axis, unit_scale: *unit_scale, look, ..ImportOptions::default() };
-    let mut product = Product::import(&document.glb, &options, &PartFilter::default(), cancel)?;
-    let materials = PartMaterials::of_shot(&document, &mut product);
-    let mut left_out = document.left_out;
-    // One that was dumped in this look already says so.
-    left_out.shot.extend(dump::look_left_out(look).filter(|look| !left_out.shot.contains(look)));
-    let origin = Origin {
-        name: document.name.clone(),
-        glb_path: Some(folder.join(&file.path)),
-        glb: document.glb,
-        up_axis: *up_axis,
-        unit_scale: *unit_scale,
-        environment_path: document.environment_file.as_ref().map(|file| folder.join(&file.path)),
-        left_out,
-    };
-    let mut diagnostics = document.diagnostics;
-    if let Some(bounds) = product.scene.bounds() {
-        diagnostics.extend(weak_lights(&document.shot, &bounds, |i| format!("/lights/{i}")));
+) -> Result<(Subject, Pictures), Failure> {
+    if let Some(shot) = shot {
+        return shot.subject(args, planned, cancel);
     }
-    let shot = Shot { lut: args.lut.read()?, ..document.shot };
-    Ok((Subject { product, materials, diagnostics, origin }, shot, document.denoise))
+    let common = Common::read(args, planned)?;
+    let mut subject = common.product(input, sample, cancel)?;
+    let (pictures, found) = Pictures::build(&planned.plan, &common.request()?, &subject.product.scene)?;
+    subject.diagnostics.extend(found);
+    Ok((subject, pictures))
 }
 
-/// What wins over the members of a shot.
-fn overrides(given: &Options) -> FilmOverrides {
-    FilmOverrides {
-        width_px: given.width,
-        height_px: given.height,
-        samples: given.samples,
-        noise_threshold: given.noise_threshold.map(|noise| noise as f32),
-        seed: given.seed,
-        denoise: match given.denoise {
-            // `auto` leaves the shot's own wish in force.
-            None | Some(Denoise::Auto) => None,
-            Some(Denoise::On) => Some(true),
-            Some(Denoise::Off) => Some(false),
-        },
-    }
-}
-
-/// The name of a shot that does not name itself.
-pub(crate) fn shot_stem(path: &Path) -> String {
-    path.file_stem().map_or_else(|| "shot".to_owned(), |stem| stem.to_string_lossy().into_owned())
+/// An environment map, what is odd about it, and the BLAKE3 of its file.
+pub(crate) fn read_map(path: &Path) -> Result<(EnvironmentMap, Vec<Diagnostic>, String), Failure> {
+    let bytes = files::read(path, InputKind::Environment)?;
+    let decoded = environment::decode(&bytes, &path.display().to_string());
+    let (map, found) = decoded.map_err(packshot::Error::from)?;
+    Ok((map, found, blake3::hash(&bytes).to_hex().to_string()))
 }

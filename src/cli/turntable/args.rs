@@ -14,11 +14,14 @@ use crate::cli::render::PictureArgs;
 #[command(after_help = "Example: packshot turntable bearing.glb -o bearing.mp4 --fps 30")]
 pub(crate) struct TurntableArgs {
     /// A GLB file, or a glTF file with embedded data; `-` is stdin
-    #[arg(value_name = "INPUT", required_unless_present = "sample", conflicts_with = "sample")]
+    #[arg(value_name = "INPUT", required_unless_present_any = ["sample", "shot"], conflicts_with = "sample")]
     pub(super) input: Option<PathBuf>,
     /// A built-in sample product (`packshot sample --list`)
     #[arg(long, value_name = "NAME")]
     pub(super) sample: Option<String>,
+    /// Render exactly the turntable of this shot; it names the product
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["input", "sample"])]
+    pub(super) shot: Option<PathBuf>,
     #[command(flatten)]
     pub(super) turn: TurnArgs,
     #[command(flatten)]

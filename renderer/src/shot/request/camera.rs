@@ -3,6 +3,7 @@
 use glam::DVec2;
 
 use super::{DepthOfField, Focus, Framing, ShotRequest, in_range};
+use crate::part_pattern::PartPattern;
 use crate::scene::{Part, Scene, SceneProjection};
 use crate::shot::error::{ErrorCode, ShotError};
 use crate::shot::framing::{self, Envelope, Fit, Hull, Lens, SweptHull, readable_angle};
@@ -28,11 +29,9 @@ pub(super) fn place(request: &ShotRequest, scene: &Scene, turn: Option<&Turn>) -
             let framed = match &crop_to[..] {
                 [] => None,
                 names => {
-                    check_names(scene, names, "crop_to")?;
-                    Some(Shown::new(
-                        Hull::of_parts(scene, |part| names.iter().any(|name| is_called(part, name)))?,
-                        turn,
-                    ))
+                    let meant = patterns(scene, names, "crop_to")?;
+                    let hull = Hull::of_parts(scene, |part| meant.iter().any(|pattern| pattern.is_of(part)))?;
+                    Some(Shown::new(hull, turn))
                 }
             };
             let framed = framed.as_ref().unwrap_or(&drawn).envelope();
@@ -57,8 +56,8 @@ pub(super) fn place(request: &ShotRequest, scene: &Scene, turn: Option<&Turn>) -
                 (camera.world_from_camera.translation - center).dot(back)
             }
             Focus::Part { name } => {
-                check_names(scene, std::slice::from_ref(name), "focus")?;
-                let part = Hull::of_parts(scene, |part| is_called(part, name))?;
+                let meant = patterns(scene, std::slice::from_ref(name), "focus")?;
+                let part = Hull::of_parts(scene, |part| meant.iter().any(|pattern| pattern.is_of(part)))?;
                 framing::nearest_depth_m(&part, &from_product)?
             }
         };
@@ -132,25 +131,22 @@ impl Wish<'_> {
     }
 }
 
-/// Whether a part has this name or path.
-fn is_called(part: &Part, name: &str) -> bool {
-    part.path == name || part.name() == name
-}
-
-fn check_names(scene: &Scene, names: &[String], option: &str) -> Result<(), ShotError> {
-    for name in names {
-        if !scene.parts.iter().any(|part| is_called(part, name)) {
+/// The parts that somebody means, each text one of them at least.
+fn patterns(scene: &Scene, texts: &[String], option: &str) -> Result<Vec<PartPattern>, ShotError> {
+    let patterns: Vec<PartPattern> = texts.iter().map(|text| PartPattern::new(text)).collect();
+    for pattern in &patterns {
+        if !scene.parts.iter().any(|part| pattern.is_of(part)) {
             let mut known: Vec<String> = scene.parts.iter().map(Part::name).collect();
             known.dedup();
             let more = known.len().saturating_sub(NAMED_MAX);
             known.truncate(NAMED_MAX);
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            let message = format!("no part that is shown has the name or path {name:?}");
+            let message = format!("no part that is shown has a name or path like {:?}", pattern.text());
             let help = format!("the parts are {}{more}", known.join(", "));
             return Err(ShotError::of_option(ErrorCode::PartNotFound, option, message).help(help));
         }
     }
-    Ok(())
+    Ok(patterns)
 }
 
 fn aperture(wish: &DepthOfField, camera: &Camera, film: &Film, depth_m: f64) -> Result<Aperture, ShotError> {

@@ -1,7 +1,7 @@
 //! Options of the command that a request does not have, because they are about files, folders, threads or programs of one machine, or
 //! because a request says it otherwise. Using one is refused by name: it is neither ignored nor called unknown.
 
-use crate::members::Members;
+use packshot_json::{FaultKind, Members};
 
 /// The options, with what there is instead.
 const OF_THE_COMMAND: [(&str, &str); 16] = [
@@ -29,8 +29,13 @@ const OF_THE_COMMAND: [(&str, &str); 16] = [
 /// Reports what of it was used.
 pub(super) fn refuse(members: &mut Members<'_>) {
     for (name, instead) in OF_THE_COMMAND {
-        if members.non_null(name).is_some() {
-            members.report(name, "option_not_available", format!("it is an option of the command: {instead}"));
+        if let Some(option) = members.given(name) {
+            option.report(not_available(), format!("it is an option of the command: {instead}"));
         }
     }
+}
+
+/// It is known, and not to be had here.
+pub(super) fn not_available() -> FaultKind {
+    FaultKind::Named("option_not_available".to_owned())
 }

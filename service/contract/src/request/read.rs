@@ -1,15 +1,12 @@
 //! From what a client sent to what it gave.
 
-use serde_json::{Map, Value};
-
-use packshot_pipeline::plan::value::Wrong;
+use packshot_json::{FaultKind, Faults, Members, Node};
 use packshot_pipeline::plan::{OptionId, Options, TABLE};
 use packshot_renderer::shot::Background;
-use packshot_words::Word;
+use serde_json::{Map, Value};
 
-use super::faults::code;
-use super::{Asset, RenderRequest, later};
-use crate::members::{Members, checked_text};
+use super::later::{self, not_available};
+use super::{Asset, RenderRequest};
 use crate::problem::{Finding, Invalid};
 use crate::scalar::Address;
 
@@ -21,8 +18,6 @@ const NAME_BYTES_MAX: usize = 1_024;
 pub(super) const RETENTION_CLASSES: [&str; 4] = ["render-output", "preview", "scratch", "raw-evidence"];
 /// The member that is read as `formats`.
 const FORMAT: &str = "format";
-/// How alike a member must be to one that there is to be taken for it mistyped, 0 to 1.
-const LIKENESS: f64 = 0.85;
 
 /// Files that come beside a request, as parts of a multipart body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,138 +35,114 @@ impl RenderRequest {
     /// `wrong_type`, `out_of_range`, `unknown_value`, `unknown_member`, `missing`, `duplicate`, `conflicting_members`, `option_not_available`,
     /// `map.…`, each with its JSON pointer.
     pub fn read(body: &Value, files: Uploads) -> Result<Self, Invalid> {
-        let mut m = Members::of_body(body)?;
-        later::refuse(&mut m);
-        let mut request = Self::default();
-        if let Some(kind) = m.value("kind") {
-            request.kind = word(&mut m, "kind", kind).unwrap_or_default();
+        let faults = Faults::default();
+        let request = Node::root(body, &faults).members().map(|m| read(m, files));
+        let mut read = Invalid::unless_faults(request, faults);
+        if let Err(invalid) = &mut read {
+            invalid.findings.iter_mut().for_each(suggest);
         }
-        assets(&mut m, &mut request, files);
-        options(&mut m, &mut request.options);
-        keeping(&mut m, &mut request);
-        let mut findings = m.finish();
-        findings.iter_mut().for_each(suggest);
-        Invalid::unless_clean(request, findings)
+        read
     }
 }
 
-/// What a member that is unknown may have meant.
+fn read(mut m: Members<'_>, files: Uploads) -> RenderRequest {
+    later::refuse(&mut m);
+    let kind = m.take("kind").and_then(|kind| kind.word()).unwrap_or_default();
+    let (asset, environment) = (asset(&mut m, files), environment(&mut m, files));
+    let mut request = RenderRequest { kind, asset, environment, ..RenderRequest::default() };
+    options(&mut m, &mut request.options);
+    keeping(&mut m, &mut request);
+    m.finish();
+    request
+}
+
+/// What a member that is unknown may have meant, where it is the command's name of one that there is.
 fn suggest(finding: &mut Finding) {
     let Some(name) = finding.pointer.strip_prefix('/').filter(|_| finding.code == "unknown_member") else { return };
-    let others = ["asset", "environment", "kind", "priority", "retention_class", "metadata"];
-    let known = TABLE.iter().map(|spec| spec.name).chain(others);
-    let alike = known.map(|known| (strsim::jaro_winkler(known, name), known)).max_by(|a, b| a.0.total_cmp(&b.0));
-    let meant = match OptionId::by_other_name(&name.replace('-', "_")) {
-        Some(id) => Some(id.spec().name),
-        None => alike.filter(|(likeness, _)| *likeness >= LIKENESS).map(|(_, known)| known),
-    };
-    if let Some(meant) = meant {
-        finding.detail = format!("there is no such member; did you mean \"{meant}\"?");
+    if let Some(id) = OptionId::by_other_name(&name.replace('-', "_")) {
+        finding.detail = format!("there is no such member; did you mean \"{}\"?", id.spec().name);
     }
-}
-
-fn word<W: Word>(m: &mut Members<'_>, name: &str, value: &Value) -> Option<W> {
-    let read = value.as_str().map(W::by_word);
-    match read {
-        Some(Some(word)) => return Some(word),
-        Some(None) => m.report(name, "unknown_value", format!("expected one of {}", W::list())),
-        None => m.report(name, "wrong_type", "expected a string"),
-    }
-    None
 }
 
 /// Reads every option that is there; `null` is the same as leaving it out.
 fn options(m: &mut Members<'_>, options: &mut Options) {
+    let set = |id: OptionId, node: Node<'_>, options: &mut Options| {
+        node.adopt(options.set_json(id, node.value()).map_err(|wrong| wrong.0));
+    };
     for spec in TABLE {
-        let value = m.non_null(spec.name);
-        if let Some(value) = value {
-            report(m, spec.name, options.set_json(spec.id, value));
+        if let Some(node) = m.given(spec.name) {
+            set(spec.id, node, options);
         }
     }
-    if let Some(value) = m.non_null(FORMAT) {
-        if options.formats.is_some() {
-            m.report(FORMAT, "conflicting_members", "it is another name of `formats`, which is there too");
-        } else {
-            report(m, FORMAT, options.set_json(OptionId::Formats, value));
+    if let Some(node) = m.given(FORMAT) {
+        match options.formats {
+            Some(_) => node.report(FaultKind::Conflict, "it is another name of `formats`, which is there too"),
+            None => set(OptionId::Formats, node, options),
         }
     }
-    if let Some(is_transparent) = m.nullable_flag("transparent_bg") {
+    if let Some(is_transparent) = m.given("transparent_bg").and_then(|node| node.flag()) {
         if options.background.is_some() {
-            m.report("background", "conflicting_members", "it cannot stand beside `transparent_bg`");
+            m.report("background", FaultKind::Conflict, "it cannot stand beside `transparent_bg`");
         }
         options.background = Some(if is_transparent { Background::Transparent } else { Background::Environment });
     }
 }
 
-fn report(m: &mut Members<'_>, name: &str, set: Result<(), Wrong>) {
-    let Err(wrong) = set else { return };
-    let pointer = m.pointer(name);
-    m.extend(wrong.0.into_iter().map(|place| {
-        let code = code(&place.kind).to_owned();
-        Finding::new(format!("{pointer}{}", place.at), code, place.message)
-    }));
+fn asset(m: &mut Members<'_>, files: Uploads) -> Option<Asset> {
+    match (m.given("asset"), files.has_glb) {
+        (Some(asset), true) => asset.refuse(FaultKind::Conflict, "the file itself is in the part `glb`"),
+        (None, false) => {
+            m.report("asset", FaultKind::Missing, "name a stored file, or send it as the part `glb`");
+            None
+        }
+        (None, true) => None,
+        (Some(asset), false) => reference(&asset, &["cad_file_id", "product_id", "file_id"]),
+    }
 }
 
-fn assets(m: &mut Members<'_>, r: &mut RenderRequest, files: Uploads) {
-    match (m.non_null("asset"), files.has_glb) {
-        (Some(_), true) => m.report("asset", "conflicting_members", "the file itself is in the part `glb`"),
-        (None, false) => m.report("asset", "missing", "name a stored file, or send it as the part `glb`"),
-        (None, true) => {}
-        (Some(_), false) => r.asset = reference(m, "asset", &["cad_file_id", "product_id", "file_id"]),
-    }
-    match (m.non_null("environment"), files.has_environment) {
-        (Some(_), true) => {
-            m.report("environment", "conflicting_members", "the file itself is in the part `environment`");
-        }
-        (Some(_), false) => r.environment = reference(m, "environment", &["file_id"]),
-        (None, _) => {}
+fn environment(m: &mut Members<'_>, files: Uploads) -> Option<Asset> {
+    match (m.given("environment")?, files.has_environment) {
+        (map, true) => map.refuse(FaultKind::Conflict, "the file itself is in the part `environment`"),
+        (map, false) => reference(&map, &["file_id"]),
     }
 }
 
 /// Exactly one of the forms of a reference.
-fn reference(m: &mut Members<'_>, name: &'static str, later: &[&'static str]) -> Option<Asset> {
-    let mut asset = m.object(name)?;
+fn reference(node: &Node<'_>, later: &[&'static str]) -> Option<Asset> {
+    let mut asset = node.members()?;
     let n_given = later.iter().filter(|form| asset.has(form)).count() + usize::from(asset.has("content_address"));
     for form in later {
-        if asset.non_null(form).is_some() {
-            asset.report(form, "option_not_available", "this version takes `content_address` only");
+        if let Some(form) = asset.given(form) {
+            form.report(not_available(), "this version takes `content_address` only");
         }
     }
-    let text = asset.nullable_text("content_address", NAME_BYTES_MAX);
-    let address = text.and_then(|text| text.parse().ok());
-    if text.is_some() && address.is_none() {
-        asset.report("content_address", "out_of_range", "expected blake3: and 64 hexadecimal digits");
-    }
+    let address = asset.given("content_address").and_then(|node| {
+        let address = node.text(NAME_BYTES_MAX)?.parse().ok();
+        address.or_else(|| node.refuse(FaultKind::Range, "expected blake3: and 64 hexadecimal digits"))
+    });
     if n_given != 1 {
-        let code = if n_given == 0 { "missing" } else { "conflicting_members" };
-        m.report(name, code, "expected exactly one reference");
+        let kind = if n_given == 0 { FaultKind::Missing } else { FaultKind::Conflict };
+        node.report(kind, "expected exactly one reference");
     }
-    m.extend(asset.finish());
+    asset.finish();
     address.filter(|_| n_given == 1).map(|address| Asset { content_address: Address(address) })
 }
 
 /// How the job and its files are kept.
 fn keeping(m: &mut Members<'_>, r: &mut RenderRequest) {
-    let priority = m.integer("priority", -10..=10).and_then(|priority| i32::try_from(priority).ok());
-    r.priority = priority.unwrap_or(r.priority);
-    if let Some(value) = m.value("retention_class") {
-        let pointer = m.pointer("retention_class");
-        match checked_text(value, &pointer, 64) {
-            Ok(class) if RETENTION_CLASSES.contains(&class) => r.retention_class = class.to_owned(),
-            Ok(_) => {
-                let detail = format!("expected one of {}", RETENTION_CLASSES.join(", "));
-                m.report("retention_class", "unknown_value", detail);
-            }
-            Err(finding) => m.extend([finding]),
-        }
+    let priority = m.take("priority").and_then(|node| node.whole(-10..=10));
+    r.priority = priority.and_then(|priority| i32::try_from(priority).ok()).unwrap_or(r.priority);
+    let classes = RETENTION_CLASSES.map(|class| (class, class));
+    if let Some(class) = m.take("retention_class").and_then(|node| node.choice(&classes)) {
+        r.retention_class = class.to_owned();
     }
-    if let Some(value) = m.value("metadata") {
-        match value {
-            Value::Object(_) if value.to_string().len() > METADATA_BYTES_MAX => {
-                m.report("metadata", "out_of_range", format!("expected at most {METADATA_BYTES_MAX} bytes as JSON"));
+    if let Some(node) = m.take("metadata") {
+        match node.value() {
+            Value::Object(_) if node.value().to_string().len() > METADATA_BYTES_MAX => {
+                node.report(FaultKind::Range, format!("expected at most {METADATA_BYTES_MAX} bytes as JSON"));
             }
             Value::Object(metadata) => r.metadata = Map::clone(metadata),
-            _ => m.report("metadata", "wrong_type", "expected an object"),
+            _ => node.report(FaultKind::Type, "expected an object"),
         }
     }
 }

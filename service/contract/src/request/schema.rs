@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use packshot_pipeline::plan::option::Default as Otherwise;
 use packshot_pipeline::plan::words::FileFormat;
 use packshot_pipeline::plan::{Kind, OptionSpec, TABLE};
 use packshot_words::Word;
@@ -58,36 +57,11 @@ fn of_json(schema: Value) -> RefOr<Schema> {
     serde_json::from_value(schema).unwrap_or_else(|_| ObjectBuilder::new().into())
 }
 
-/// What is said of one option.
+/// What is said of one option: the description has its unit.
 fn member(spec: &OptionSpec) -> Value {
-    let mut schema = spec.takes.schema();
-    let kinds: Vec<&str> = spec.of.iter().map(|kind| kind.word()).collect();
-    let mut text = spec.help.to_owned();
-    if spec.of.len() < Kind::ENTRIES.len() {
-        text = format!("Of {}: {text}", kinds.join(" and "));
-    }
-    if let Some(unit) = spec.unit {
-        text.push_str(&format!(", in {unit}"));
-    }
-    text.push_str(match spec.default {
-        Otherwise::Follows(_) => "; where it is left out: ",
-        Otherwise::None | Otherwise::Is(_) => ".",
-    });
-    if let Otherwise::Follows(what) = spec.default {
-        text.push_str(&format!("{what}."));
-    }
+    let mut schema = spec.schema();
     if let Value::Object(members) = &mut schema {
-        members.insert("description".to_owned(), json!(text));
-        if let Otherwise::Is(default) = spec.default {
-            members.insert("default".to_owned(), serde_json::from_str(default).unwrap_or_else(|_| json!(default)));
-        }
-        // Leaving an option out and `null` are the same.
-        if let Some(Value::String(of)) = members.get("type").cloned() {
-            members.insert("type".to_owned(), json!([of, "null"]));
-        }
-        if let Some(Value::Array(words)) = members.get_mut("enum") {
-            words.push(Value::Null);
-        }
+        members.remove("x-unit");
     }
     schema
 }

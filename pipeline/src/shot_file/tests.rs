@@ -1,12 +1,20 @@
 use std::io;
 use std::path::PathBuf;
 
+use glam::{DAffine3, DVec3};
+use packshot_renderer::scene::{MeshIdx, Part};
+use packshot_renderer::shot::{
+    Background, Bounces, Environment, EnvironmentMap, Light, PixelFilter, Projection, Shot, View, ViewTransform,
+    environment,
+};
 use serde_json::{Value as Document, json};
 
-use super::write::{Dump, DumpMaterial, write};
+use super::write::{Dump, DumpPart, Worn, write};
 use super::*;
-use crate::shot::EnvironmentMap;
-use crate::shot::lut::LutInput;
+use crate::error::Error;
+
+mod schema;
+mod two;
 
 /// A shot that uses every section, and the files that it names.
 fn complete() -> Document {
@@ -48,7 +56,7 @@ fn open(path: &str) -> io::Result<Vec<u8>> {
     }
 }
 
-fn read_document(document: &Document) -> Result<ShotDocument, ShotError> {
+fn read_document(document: &Document) -> Result<ShotFile, Error> {
     read(document.to_string().as_bytes(), "default", &FilmOverrides::default(), &mut open)
 }
 
@@ -64,13 +72,69 @@ fn changed(document: &Document, pointer: &str, to: Option<Document>) -> Document
     document
 }
 
+/// The one picture of a shot.
+fn still(file: &ShotFile) -> &Shot {
+    let Pictures::Still(shot) = &file.pictures else { panic!("one picture") };
+    shot
+}
+
+/// A part of a product by its path, as node `node_idx` of the file.
+fn part((node_idx, path): (usize, &&str)) -> Part {
+    Part {
+        node_idx: node_idx as u32,
+        path: (*path).to_owned(),
+        node_name: path.rsplit('/').next().map(str::to_owned),
+        mesh_name: None,
+        cad_names: Vec::new(),
+        mesh: MeshIdx(0),
+        world_from_part: DAffine3::IDENTITY,
+    }
+}
+
+fn parts(paths: &[&str]) -> Vec<Part> {
+    paths.iter().enumerate().map(part).collect()
+}
+
+/// What the rules of a shot make of a part of this name.
+fn wears<'a>(file: &'a ShotFile, name: &str) -> &'a Wears {
+    file.parts.wears(&part((0, &name)))
+}
+
+/// The text of a shot of a product with these parts.
+fn dump(file: &ShotFile, parts: &[Part]) -> String {
+    let material = |name: &String| file.materials.iter().find(|material| material.id == *name).expect("known");
+    let parts = parts.iter().map(|part| {
+        let wears = match file.parts.wears(part) {
+            _ if !file.parts.shows(part) => Worn::Hidden,
+            Wears::Own | Wears::Hidden => Worn::Own,
+            Wears::Material(name) => Worn::Material(material(name)),
+            Wears::PerPrimitive(each) => {
+                Worn::PerPrimitive(each.iter().map(|name| name.as_ref().map(material)).collect())
+            }
+        };
+        DumpPart { part, wears }
+    });
+    let dump = Dump {
+        name: &file.name,
+        library: file.library.as_deref(),
+        geometry: &file.geometry,
+        pictures: &file.pictures,
+        noise: file.noise,
+        lines: file.lines.as_ref(),
+        environment_file: file.environment_file.as_ref(),
+        lut_file: file.lut_file.as_ref().map(|(file, _)| file),
+        parts: parts.collect(),
+    };
+    write(&dump).expect("every map has its file")
+}
+
 #[test]
 fn every_member_is_read() {
     let document = read_document(&complete()).expect("a valid shot");
     assert_eq!(document.name, "default");
     assert_eq!((document.geometry.up_axis, document.geometry.unit_scale), (UpAxis::Z, 0.001));
     assert_eq!(document.glb, b"glTF");
-    let shot = document.shot;
+    let shot = still(&document).clone();
     assert_eq!(shot.camera.projection, Projection::Perspective { fov_y_rad: 20_f64.to_radians() });
     let eye = DVec3::new(0.0944, 0.0599, 0.1348);
     assert_eq!(shot.camera.world_from_camera.translation, eye);
@@ -96,7 +160,8 @@ fn what_is_left_out_has_its_default() {
         "camera": {"type": "orthographic", "height_m": 0.1, "world_from_camera": [1,0,0,0, 0,1,0,0, 0,0,1,0, 0,0,2,1]},
         "film": {"width": 8, "height": 8, "samples": 1, "filter": "blackman_harris"}
     });
-    let ShotDocument { shot, geometry, parts, .. } = read_document(&minimal).expect("a valid shot");
+    let file = read_document(&minimal).expect("a valid shot");
+    let (shot, geometry) = (still(&file), &file.geometry);
     assert_eq!((geometry.up_axis, geometry.unit_scale), (UpAxis::Y, 1.0));
     assert_eq!((shot.camera.clip_near_m, shot.camera.clip_far_m), (1e-4, 1e4));
     assert_eq!(shot.film.filter, PixelFilter::BlackmanHarris { half_width_px: 1.5 });
@@ -104,16 +169,17 @@ fn what_is_left_out_has_its_default() {
     assert!(matches!(shot.environment, Environment::None));
     assert_eq!(shot.background, Background::Transparent);
     assert_eq!(shot.view, View { transform: ViewTransform::Agx, exposure_ev: 0.0 });
-    assert_eq!(parts.material_of("anything"), None);
+    assert_eq!(wears(&file, "anything"), &Wears::Own);
+    assert_eq!((file.noise.when, file.lines, file.library), (Denoise::Off, None, None));
 }
 
 #[test]
 fn mistakes_have_code_and_pointer() {
     const POSE: [f64; 16] = [-1., 0., 0., 0., 0., 1., 0., 0., 0., 0., 1., 0., 0., 0., 0.2, 1.];
     let camera = |pose: [f64; 16]| json!({"type": "perspective", "fov_y_deg": 20, "world_from_camera": pose});
-    let sweep = |radius_m: f64| json!({"azimuth_deg": 35, "distance_m": 3, "height_m": 5, "radius_m": radius_m});
     let cases = [
-        ("/schema", Some(json!("packshot-shot/2")), "shot.schema", "/schema"),
+        ("/schema", Some(json!("packshot-shot/3")), "shot.schema", "/schema"),
+        ("/schema", Some(json!(1)), "shot.schema", "/schema"),
         ("/schema", None, "shot.missing", "/schema"),
         ("/geometry", None, "shot.missing", "/geometry"),
         ("/geometry/path", Some(json!("missing.glb")), "shot.file_missing", "/geometry/path"),
@@ -143,10 +209,14 @@ fn mistakes_have_code_and_pointer() {
         ("/film/clamp_direct", Some(json!(1e300)), "shot.range", "/film/clamp_direct"),
         ("/floor/shadow_catcher", Some(json!(true)), "", ""),
         ("/floor/shadow_catcher", Some(json!("yes")), "shot.type", "/floor/shadow_catcher"),
-        ("/floor/center_m", Some(json!([1.0, 2.0, 3.0])), "shot.type", "/floor/center_m"),
-        ("/floor/sweep", Some(json!(null)), "", ""),
-        ("/floor/sweep", Some(sweep(2.0)), "", ""),
-        ("/floor/sweep", Some(sweep(4.0)), "shot.range", "/floor/sweep/radius_m"),
+        ("/floor/center_m", Some(json!([1.0, 2.0])), "shot.unknown_member", "/floor/center_m"),
+        ("/floor/sweep", Some(json!(null)), "shot.unknown_member", "/floor/sweep"),
+        ("/camera/aperture", Some(json!(null)), "shot.unknown_member", "/camera/aperture"),
+        ("/geometry/look", Some(json!("gltf")), "shot.unknown_member", "/geometry/look"),
+        ("/materials/steel/priority", Some(json!(1)), "shot.unknown_member", "/materials/steel/priority"),
+        ("/view/transform", Some(json!("agx_high_contrast")), "shot.range", "/view/transform"),
+        ("/lines", Some(json!(null)), "shot.unknown_member", "/lines"),
+        ("/film/denoise", Some(json!("auto")), "shot.type", "/film/denoise"),
         ("/floor/material", Some(json!("wood")), "shot.unknown_material", "/floor/material"),
         ("/environment/path", Some(json!("missing.hdr")), "shot.file_missing", "/environment/path"),
         ("/environment/kind", Some(json!("uniform")), "shot.missing", "/environment/radiance"),
@@ -164,40 +234,60 @@ fn mistakes_have_code_and_pointer() {
     ];
     for (pointer, to, code, at) in cases {
         let outcome = read_document(&changed(&complete(), pointer, to.clone()));
-        let outcome = outcome.map_or_else(|e| (e.code.name(), e.at), |_| ("", String::new()));
-        assert_eq!(outcome, (code, at.to_owned()), "{pointer} = {to:?}");
+        let outcome = outcome.map_or_else(|e| (e.code().to_owned(), e.faults[0].at.clone()), |_| Default::default());
+        assert_eq!(outcome, (code.to_owned(), at.to_owned()), "{pointer} = {to:?}");
     }
     let text = complete().to_string().replace("\"fov_y_deg\":20", "\"fov_y_deg\":NaN");
     let error = read(text.as_bytes(), "", &FilmOverrides::default(), &mut open).expect_err("not a number");
-    assert_eq!((error.code, error.at.as_str()), (ErrorCode::Range, "/camera/fov_y_deg"));
+    assert_eq!((error.code(), error.faults[0].at.as_str()), ("shot.range", "/camera/fov_y_deg"));
+    let error = read(b"{", "", &FilmOverrides::default(), &mut open).expect_err("no end");
+    assert_eq!((error.code(), error.faults[0].at.as_str()), ("shot.syntax", "/"));
+}
+
+#[test]
+fn all_mistakes_are_found_at_once_and_what_is_newer_says_so() {
+    let mut document = changed(&complete(), "/film/samples", Some(json!(0)));
+    document["camera"]["aperture"] = json!({"radius_m": 1, "focus_depth_m": 1});
+    document["lights"][1]["position_m"] = json!([0, "1", 2]);
+    document["parts"]["Nut"] = json!("gold");
+    let faults = read_document(&document).expect_err("four mistakes").faults;
+    let found: Vec<_> =
+        faults.iter().map(|fault| (fault.code.as_str(), fault.at.as_str(), fault.help.as_str())).collect();
+    assert_eq!(
+        found,
+        [
+            ("shot.unknown_member", "/camera/aperture", "packshot-shot/2 has it"),
+            ("shot.range", "/film/samples", ""),
+            ("shot.type", "/lights/1/position_m/1", ""),
+            ("shot.unknown_material", "/parts/Nut", ""),
+        ]
+    );
 }
 
 #[test]
 fn options_win_over_the_film() {
-    let text = changed(&complete(), "/film/denoise", Some(json!(true))).to_string();
     let overrides = FilmOverrides {
         width_px: Some(10),
         height_px: Some(20),
         samples: Some(3),
         noise_threshold: Some(0.1),
         seed: Some(7),
-        denoise: Some(false),
     };
-    let film = read(text.as_bytes(), "", &overrides, &mut open).expect("a valid shot");
-    assert!(!film.denoise);
-    let film = film.shot.film;
+    let file = read(complete().to_string().as_bytes(), "", &overrides, &mut open).expect("a valid shot");
+    let film = still(&file).film;
     assert_eq!((film.width_px, film.height_px, film.samples, film.seed), (10, 20, 3, 7));
     assert_eq!(film.noise_threshold, 0.1);
-    let wrong = FilmOverrides { samples: Some(0), ..overrides };
-    assert_eq!(read(text.as_bytes(), "", &wrong, &mut open).expect_err("no samples").at, "/film/samples");
+    let wide = FilmOverrides { width_px: Some(16_384), height_px: Some(16_384), ..overrides };
+    let error = read(complete().to_string().as_bytes(), "", &wide, &mut open).expect_err("too many pixels");
+    assert_eq!(error.faults[0].at, "/film/width");
 }
 
 #[test]
 fn the_exact_name_wins_then_the_longest_prefix() {
-    let parts = json!({
+    let rules = json!({
         "Ring_*": "steel", "Ring_Outer": null, "*": "paper", "Ring_Inner*": "paper", "Nut\\*": "steel", "B\\**": "steel"
     });
-    let document = read_document(&changed(&complete(), "/parts", Some(parts))).expect("a valid shot");
+    let document = read_document(&changed(&complete(), "/parts", Some(rules))).expect("a valid shot");
     let cases = [
         ("Ring_Outer", None),
         ("Ring_", Some("steel")),
@@ -211,91 +301,49 @@ fn the_exact_name_wins_then_the_longest_prefix() {
         ("Größe", Some("paper")),
     ];
     for (part, material) in cases {
-        assert_eq!(document.parts.material_of(part), material, "{part}");
-        assert_eq!(document.material_of(part).map(|(name, _)| name), material, "{part}");
+        let expected = material.map_or(Wears::Own, |material: &str| Wears::Material(material.to_owned()));
+        assert_eq!(wears(&document, part), &expected, "{part}");
     }
-    let unmatched = document.parts.unmatched(["Ring_Outer", "Ring_Inner", "B*"]);
+    let unmatched = document.parts.unmatched(&parts(&["Ring_Outer", "Ring_Inner", "B*"]));
     let at: Vec<&str> = unmatched.iter().map(|d| d.at.as_str()).collect();
     assert_eq!(at, ["/parts/Nut\\*"]);
 }
 
-fn dump(document: &ShotDocument, part_names: &[&str]) -> String {
-    let parts: Vec<_> = part_names
-        .iter()
-        .map(|&name| {
-            let material = document.material_of(name);
-            let left_out = |id| document.left_out.of_material(id);
-            (name.to_owned(), material.map(|(id, openpbr)| DumpMaterial { id, openpbr, left_out: left_out(id) }))
-        })
-        .collect();
-    write(&Dump {
-        name: &document.name,
-        geometry: &document.geometry,
-        shot: &document.shot,
-        denoise: document.denoise,
-        environment_file: document.environment_file.as_ref(),
-        left_out: &document.left_out,
-        parts: &parts,
-    })
+#[test]
+fn what_lets_every_ray_pass_is_hidden() {
+    let mut document = complete();
+    document["materials"]["hidden"] = json!({"geometry_opacity": 0});
+    document["parts"]["Ring_Outer"] = json!("hidden");
+    let file = read_document(&document).expect("a valid shot");
+    let shows = |name: &str| file.parts.shows(&part((0, &name)));
+    assert!(!shows("Ring_Outer") && shows("Ring_Inner"));
+    let text = dump(&file, &parts(&["Ring_Outer", "Ring_Inner"]));
+    let back: Document = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(back["schema"], "packshot-shot/1");
+    assert_eq!(back["parts"], json!({"Ring_Outer": "hidden", "Ring_Inner": "steel"}));
 }
 
 #[test]
 fn a_written_shot_reads_back_and_writes_alike() {
-    let names = ["Ring_Outer", "Ring_Inner", "Ball*", "Ball*"];
-    let first = read_document(&complete()).expect("a valid shot");
-    let text = dump(&first, &names);
-    for expected in ["\"fov_y_deg\": 20.0", "\"Ball\\\\*\": \"paper\"", "\"Ring_Outer\": null", "\"exposure_ev\": -0.1"]
-    {
+    let parts = parts(&["Asm/Ring_Outer", "Asm/Ring_Inner", "Ball*", "Asm/Ball*"]);
+    let mut first = read_document(&complete()).expect("a valid shot");
+    first.library = Some("STD@1.0.0#b3:00".to_owned());
+    let text = dump(&first, &parts);
+    for expected in [
+        "\"schema\": \"packshot-shot/1\"",
+        "\"fov_y_deg\": 20.0",
+        "\"Ball\\\\*\": \"paper\"",
+        "\"Ring_Outer\": null",
+        "\"exposure_ev\": -0.1",
+        "made with the material library STD@1.0.0#b3:00",
+    ] {
         assert!(text.contains(expected), "{expected} in\n{text}");
     }
-    assert!(!text.contains("comment") && !text.contains("look_at"), "{text}");
+    assert!(!text.contains("look_at"), "{text}");
     let second = read(text.as_bytes(), "", &FilmOverrides::default(), &mut open).expect("own output");
-    assert_eq!(second.shot.camera, first.shot.camera);
-    assert_eq!(second.shot.film, first.shot.film);
-    assert_eq!(second.shot.lights, first.shot.lights);
-    assert_eq!(dump(&second, &names), text);
-}
-
-#[test]
-fn what_has_no_place_is_named() {
-    let mut document = read_document(&complete()).expect("a valid shot");
-    document.shot.view.transform = ViewTransform::AgxLook(crate::shot::AgxLook::HighContrast);
-    let lut = crate::shot::lut::read(b"LUT_1D_SIZE 2\n0 0 0\n1 1 1", "a.cube", LutInput::Linear).expect("a curve");
-    document.shot.lut = Some(Arc::new(lut));
-    document.shot.lights.push(Light::Spot {
-        world_from_light: glam::DAffine3::IDENTITY,
-        intensity: [1.0; 3],
-        inner_cone_rad: 0.1,
-        outer_cone_rad: 0.2,
-        falloff: crate::shot::SpotFalloff::Squared,
-    });
-    let (steel, other) = (OpenPbr::default(), OpenPbr { base_metalness: 1.0, ..OpenPbr::default() });
-    let left_out = ["texture base_color".to_owned()];
-    let material = |openpbr| Some(DumpMaterial { id: "steel", openpbr, left_out: &left_out });
-    let parts = [("A".to_owned(), material(&steel)), ("A".to_owned(), None), ("B".to_owned(), material(&other))];
-    let (name, geometry, shot) = ("x", &document.geometry, &document.shot);
-    let left_out = &LeftOut::default();
-    let text = write(&Dump { name, geometry, shot, denoise: false, environment_file: None, left_out, parts: &parts });
-    let back: Document = serde_json::from_str(&text).expect("JSON");
-    let comment = back["comment"].as_str().expect("a comment");
-    for expected in [
-        "a spot light at 0, 0, 0",
-        "the environment map",
-        "another part that is called \"A\"",
-        "the look of the view transform agx_high_contrast",
-        "a lookup table over linear, BLAKE3 ",
-    ] {
-        assert!(comment.contains(expected), "{expected} in {comment}");
-    }
-    assert_eq!(back["materials"]["steel"]["comment"], "left out: texture base_color");
-    assert_eq!(back["parts"], json!({"A": "steel", "B": "steel (2)"}));
-    assert_eq!(back["lights"].as_array().map(Vec::len), Some(3));
-    // Who reads it and writes it again says it again.
-    let second = read(text.as_bytes(), "", &FilmOverrides::default(), &mut open).expect("own output");
-    assert_eq!(second.left_out.of_material("steel"), ["texture base_color"]);
-    assert_eq!(back["view"]["transform"], "agx");
-    assert_eq!(second.left_out.shot.len(), 5);
-    assert_eq!(dump(&second, &["A", "B"]), text);
+    assert_eq!(still(&second).digest(), still(&first).digest());
+    assert_eq!(second.library, first.library);
+    assert_eq!(dump(&second, &parts), text);
 }
 
 proptest::proptest! {
@@ -307,17 +355,20 @@ proptest::proptest! {
         let first = read_document(&document).expect("a valid shot");
         let text = dump(&first, &[]);
         let second = read(text.as_bytes(), "", &FilmOverrides::default(), &mut open).expect("own output");
-        proptest::prop_assert_eq!(first.shot.camera, second.shot.camera);
+        proptest::prop_assert_eq!(still(&first).camera, still(&second).camera);
         proptest::prop_assert_eq!(dump(&second, &[]), text);
     }
 
     #[test]
     fn angles_of_a_scene_are_written_stably(fov_y_rad in 1e-3..3.0_f64, rotation_y_rad in -9.0..9.0_f64) {
         let mut first = read_document(&complete()).expect("a valid shot");
-        first.shot.camera.projection = Projection::Perspective { fov_y_rad };
-        if let Environment::LatLong { rotation_y_rad: rotation, .. } = &mut first.shot.environment {
-            *rotation = rotation_y_rad;
-        }
+        first.pictures = first.pictures.map(|mut shot| {
+            shot.camera.projection = Projection::Perspective { fov_y_rad };
+            if let Environment::LatLong { rotation_y_rad: rotation, .. } = &mut shot.environment {
+                *rotation = rotation_y_rad;
+            }
+            shot
+        });
         let text = dump(&first, &[]);
         let second = read(text.as_bytes(), "", &FilmOverrides::default(), &mut open).expect("own output");
         proptest::prop_assert_eq!(dump(&second, &[]), text);
@@ -350,17 +401,22 @@ fn the_reference_list_of_mistakes() {
     assert!(cases.len() > 50, "{} cases", cases.len());
     for case in cases {
         let pointer = case["set"].as_str().or(case["remove"].as_str()).expect("a change");
+        // The list is for readers of version 1 alone.
+        if case["to"] == Version::Two.to_string() {
+            continue;
+        }
         let error = read_text(&changed(&base, pointer, case.get("to").cloned()).to_string()).expect_err(pointer);
-        assert_eq!(Some(error.code.name()), case["code"].as_str(), "{case}");
-        assert_eq!(Some(error.at.as_str()), case["at"].as_str(), "{case}");
+        assert_eq!(Some(error.code()), case["code"].as_str(), "{case}");
+        assert_eq!(Some(error.faults[0].at.as_str()), case["at"].as_str(), "{case}");
     }
     for entry in std::fs::read_dir(&folder).expect("the folder") {
         let name = entry.expect("an entry").file_name().into_string().expect("UTF-8");
         if name.ends_with(".json") && name.contains('_') {
-            let document = read_text(&load(&name)).unwrap_or_else(|e| panic!("{name}: {}: {e}", e.at));
-            let text = dump(&document, &["Outer_Ring"]);
-            let again = read_text(&text).unwrap_or_else(|e| panic!("{name} dumped: {}: {e}", e.at));
-            assert_eq!(dump(&again, &["Outer_Ring"]), text, "{name}");
+            let document = read_text(&load(&name)).unwrap_or_else(|e| panic!("{name}: {e}"));
+            let parts = parts(&["Outer_Ring"]);
+            let text = dump(&document, &parts);
+            let again = read_text(&text).unwrap_or_else(|e| panic!("{name} dumped: {e}"));
+            assert_eq!(dump(&again, &parts), text, "{name}");
         }
     }
 }

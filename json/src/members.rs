@@ -1,0 +1,116 @@
+//! The members of an object whose names are known.
+
+use serde_json::{Map, Value};
+
+use crate::fault::{Fault, FaultKind, pointer};
+use crate::node::Node;
+
+/// How alike a member must be to one that there is to be taken for it mistyped, 0 to 1.
+const LIKENESS: f64 = 0.85;
+/// Bytes of a name that may be a slip, at most.
+const NAME_BYTES_MAX: usize = 64;
+
+/// The members of an object, to be read one after the other. Those that nobody asked for are faults of [`finish`](Self::finish).
+#[derive(Debug)]
+pub struct Members<'a> {
+    members: &'a Map<String, Value>,
+    node: Node<'a>,
+    asked: Vec<&'static str>,
+}
+
+impl<'a> Members<'a> {
+    pub(crate) fn new(members: &'a Map<String, Value>, node: Node<'a>) -> Self {
+        Self { members, node, asked: Vec::new() }
+    }
+
+    /// The object itself.
+    pub fn node(&self) -> &Node<'a> {
+        &self.node
+    }
+
+    /// Whether a member is there and not `null`.
+    pub fn has(&self, name: &str) -> bool {
+        self.members.get(name).is_some_and(|value| !value.is_null())
+    }
+
+    /// A member, if it is there.
+    pub fn take(&mut self, name: &'static str) -> Option<Node<'a>> {
+        self.asked.push(name);
+        Some(self.node.member(name, self.members.get(name)?))
+    }
+
+    /// A member, if it is there and not `null`.
+    pub fn given(&mut self, name: &'static str) -> Option<Node<'a>> {
+        self.take(name).filter(|node| !node.is_null())
+    }
+
+    /// A member that must be there.
+    pub fn require(&mut self, name: &'static str) -> Option<Node<'a>> {
+        let node = self.take(name);
+        if node.is_none() {
+            self.report(name, FaultKind::Missing, format!("{name:?} is required"));
+        }
+        node
+    }
+
+    /// What `read` makes of a member, or a default where it is absent.
+    pub fn read_or<T>(
+        &mut self,
+        name: &'static str,
+        default: T,
+        read: impl FnOnce(Node<'a>) -> Option<T>,
+    ) -> Option<T> {
+        self.take(name).map_or(Some(default), read)
+    }
+
+    /// Adds a fault of a member.
+    pub fn report(&self, name: &str, kind: FaultKind, message: impl Into<String>) {
+        self.node.faults().push(|| Fault::new(kind, message).below(&pointer(&self.node.at(), name)));
+    }
+
+    /// Ends the object: a member that nobody asked for is a fault.
+    pub fn finish(self) {
+        for name in self.members.keys().filter(|name| !self.asked.contains(&name.as_str())) {
+            // A long name is no slip of a short one, and likeness takes time.
+            let folded =
+                if name.len() > NAME_BYTES_MAX { String::new() } else { name.to_lowercase().replace('-', "_") };
+            let alike = self.asked.iter().map(|asked| (strsim::jaro_winkler(asked, &folded), *asked));
+            let alike = alike.filter(|(likeness, _)| *likeness >= LIKENESS).max_by(|a, b| a.0.total_cmp(&b.0));
+            let message = match alike {
+                Some((_, meant)) => format!("there is no such member; did you mean \"{meant}\"?"),
+                None => "there is no such member".to_owned(),
+            };
+            self.report(name, FaultKind::UnknownMember, message);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::Faults;
+
+    #[test]
+    fn everything_is_found_at_once() {
+        let value = json!({"width": "8", "heigth": 4, "a/b": 1, "depth": null});
+        let faults = Faults::default();
+        let mut members = Node::root(&value, &faults).members().expect("an object");
+        assert!(members.has("width") && !members.has("depth") && !members.has("height"));
+        assert_eq!(members.take("width").and_then(|node| node.count(0..=9)), None);
+        assert_eq!(members.require("height").map(|node| node.is_null()), None);
+        assert!(members.given("depth").is_none());
+        assert_eq!(members.read_or("height", Some(7), |_| None), Some(Some(7)));
+        members.finish();
+        let found: Vec<_> = faults.into_vec().into_iter().map(|fault| (fault.at, fault.kind, fault.message)).collect();
+        let [width, height, heigth, a_b] = &found[..] else { panic!("{found:?}") };
+        assert_eq!((width.0.as_str(), &width.1), ("/width", &FaultKind::Type));
+        assert_eq!((height.0.as_str(), &height.1), ("/height", &FaultKind::Missing));
+        assert_eq!(
+            (heigth.0.as_str(), heigth.2.as_str()),
+            ("/heigth", "there is no such member; did you mean \"height\"?")
+        );
+        assert_eq!((a_b.0.as_str(), a_b.2.as_str()), ("/a~1b", "there is no such member"));
+    }
+}

@@ -1,0 +1,121 @@
+//! The pictures that are taken of a product: one, one from each of several sides, or the frames of a turn.
+//!
+//! Input: a plan, what it asks for in its light, and the scene. Output: [`Pictures`], whose shots are taken one after the other.
+
+use std::sync::Arc;
+
+use packshot_renderer::diagnostic::Diagnostic;
+use packshot_renderer::scene::Scene;
+use packshot_renderer::shot::request::{self, ShotRequest};
+use packshot_renderer::shot::turntable::TurntableShots;
+use packshot_renderer::shot::{Environment, EnvironmentMap, Shot};
+
+use crate::error::Error;
+use crate::plan::{Kind, PicturePlan, Series};
+use crate::views::{self, ViewShot};
+
+/// The shots of a product.
+#[derive(Clone, Debug)]
+pub enum Pictures {
+    /// One.
+    Still(Box<Shot>),
+    /// One from each of several sides, at least one.
+    Views(Vec<ViewShot>),
+    /// The frames of a turn.
+    Turntable {
+        /// The frames.
+        shots: Box<TurntableShots>,
+        /// Frames per second of a film.
+        fps: u16,
+    },
+}
+
+impl Pictures {
+    /// The pictures that a plan asks for, with what was noticed about framing and light. `request` is [the plan's](PicturePlan::shot_request).
+    ///
+    /// # Errors
+    /// `shot.…`.
+    pub fn build(plan: &PicturePlan, request: &ShotRequest, scene: &Scene) -> Result<(Self, Vec<Diagnostic>), Error> {
+        Ok(match plan.series() {
+            Series::Still => {
+                let (shot, found) = request::build(request, scene)?;
+                (Self::Still(Box::new(shot)), found)
+            }
+            Series::Views { views, scale } => {
+                let (shots, found) = views::shots(request, &views, scale, scene)?;
+                (Self::Views(shots), found)
+            }
+            Series::Turntable { turntable, fps } => {
+                let (shots, found) = turntable.shots(request, scene)?;
+                (Self::Turntable { shots: Box::new(shots), fps }, found)
+            }
+        })
+    }
+
+    /// What kind of render makes them.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Still(_) => Kind::Still,
+            Self::Views(_) => Kind::Views,
+            Self::Turntable { .. } => Kind::Turntable,
+        }
+    }
+
+    /// How many there are.
+    pub fn n(&self) -> u32 {
+        match self {
+            Self::Still(_) => 1,
+            Self::Views(views) => views.len() as u32,
+            Self::Turntable { shots, .. } => shots.turntable().frames,
+        }
+    }
+
+    /// The shot of one of them.
+    pub fn shot(&self, i: u32) -> Option<Shot> {
+        match self {
+            Self::Still(shot) => (i == 0).then(|| (**shot).clone()),
+            Self::Views(views) => views.get(i as usize).map(|view| view.shot.clone()),
+            Self::Turntable { shots, .. } => (i < self.n()).then(|| shots.frame(i)),
+        }
+    }
+
+    /// The shots, in their order.
+    pub fn shots(&self) -> impl Iterator<Item = Shot> {
+        (0..self.n()).filter_map(|i| self.shot(i))
+    }
+
+    /// The first shot; of a turntable that before anything turns.
+    pub fn first(&self) -> Option<&Shot> {
+        match self {
+            Self::Still(shot) => Some(shot),
+            Self::Views(views) => views.first().map(|view| &view.shot),
+            Self::Turntable { shots, .. } => Some(shots.shot()),
+        }
+    }
+
+    /// The environment map that lights them, or some of them.
+    pub fn environment_map(&self) -> Option<&Arc<EnvironmentMap>> {
+        let views = if let Self::Views(views) = self { &views[..] } else { &[] };
+        let shots = self.first().into_iter().chain(views.iter().map(|view| &view.shot));
+        shots.into_iter().find_map(|shot| match &shot.environment {
+            Environment::LatLong { map, .. } => Some(map),
+            Environment::None | Environment::Uniform { .. } => None,
+        })
+    }
+
+    /// The same pictures, each shot changed.
+    #[must_use]
+    pub fn map(self, change: impl Fn(Shot) -> Shot) -> Self {
+        match self {
+            Self::Still(shot) => Self::Still(Box::new(change(*shot))),
+            Self::Views(views) => {
+                let view = |ViewShot { view, shot }| ViewShot { view, shot: change(shot) };
+                Self::Views(views.into_iter().map(view).collect())
+            }
+            Self::Turntable { shots, fps } => {
+                let changed = TurntableShots::new(*shots.turntable(), shots.center(), change(shots.shot().clone()));
+                Self::Turntable { shots: Box::new(changed), fps }
+            }
+        }
+    }
+}

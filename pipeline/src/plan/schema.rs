@@ -1,0 +1,152 @@
+//! Options as JSON Schema (draft 2020-12): the members of requests, and the parameters of steps.
+
+use packshot_words::Word;
+use serde_json::{Map, Value, json};
+
+use super::option::{Default as Otherwise, Group, Kind, OptionSpec, Takes, WordList};
+use super::table::TABLE;
+
+impl Takes {
+    /// The JSON Schema of its values (draft 2020-12); `null` is the same as leaving the option out.
+    pub fn schema(&self) -> Value {
+        let words = |list: &WordList| list().into_iter().map(|(word, _)| word).collect::<Vec<_>>();
+        match self {
+            Self::Flag => json!({"type": "boolean"}),
+            Self::Whole { min, max } => json!({"type": "integer", "minimum": min, "maximum": max}),
+            Self::OneOf(numbers) => json!({"type": "integer", "enum": numbers}),
+            Self::Real { min, max } => json!({"type": "number", "minimum": min, "maximum": max}),
+            Self::Positive { max } => json!({"type": "number", "exclusiveMinimum": 0, "maximum": max}),
+            Self::Word(list) => json!({"type": "string", "enum": words(list)}),
+            Self::Words { list, n_min } => {
+                let items = json!({"type": "string", "enum": words(list)});
+                json!({"type": "array", "items": items, "minItems": n_min, "uniqueItems": true})
+            }
+            Self::Text { bytes_max } => json!({"type": "string", "minLength": 1, "maxLength": bytes_max}),
+            Self::Texts { n_max, bytes_max } => {
+                let items = json!({"type": "string", "minLength": 1, "maxLength": bytes_max});
+                json!({"type": "array", "items": items, "maxItems": n_max})
+            }
+            Self::Form { pattern, .. } => json!({"type": "string", "pattern": pattern}),
+            Self::Materials => {
+                let text = json!({"type": ["string", "null"], "minLength": 1});
+                let entry = json!({
+                    "type": "object",
+                    "properties": {"part_name": text, "path": text, "material": text, "comment": {}},
+                    "additionalProperties": false,
+                });
+                json!({
+                    "type": "object",
+                    "properties": {"library": text, "parts": {"type": ["array", "null"], "items": entry}},
+                    "additionalProperties": false,
+                })
+            }
+        }
+    }
+}
+
+impl OptionSpec {
+    /// Its values, its default, its unit as `x-unit`, and what it is for. `null` is the same as leaving it out.
+    pub fn schema(&self) -> Value {
+        let mut schema = self.takes.schema();
+        let mut text = self.help.to_owned();
+        if self.of.len() < Kind::ENTRIES.len() {
+            let kinds: Vec<&str> = self.of.iter().map(|kind| kind.word()).collect();
+            text = format!("Of {}: {text}", kinds.join(" and "));
+        }
+        if let Some(unit) = self.unit {
+            text.push_str(&format!(", in {unit}"));
+        }
+        match self.default {
+            Otherwise::Follows(what) => text.push_str(&format!("; where it is left out: {what}.")),
+            Otherwise::None | Otherwise::Is(_) => text.push('.'),
+        }
+        if let Value::Object(members) = &mut schema {
+            members.insert("description".to_owned(), json!(text));
+            if let Otherwise::Is(default) = self.default {
+                members.insert("default".to_owned(), serde_json::from_str(default).unwrap_or_else(|_| json!(default)));
+            }
+            if let Some(unit) = self.unit {
+                members.insert("x-unit".to_owned(), json!(unit));
+            }
+            if let Some(Value::String(of)) = members.get("type").cloned() {
+                members.insert("type".to_owned(), json!([of, "null"]));
+            }
+            if let Some(Value::Array(words)) = members.get_mut("enum") {
+                words.push(Value::Null);
+            }
+        }
+        schema
+    }
+}
+
+/// The parameters of a step that makes pictures of a kind: every option of that kind but those about materials, which a step gets with its
+/// product. What is read with it is [`Options`](super::Options).
+pub fn parameters(kind: Kind) -> Value {
+    let specs = TABLE.iter().filter(|spec| spec.is_of(kind) && spec.group != Group::Materials);
+    let property = |spec: &OptionSpec| {
+        let mut schema = spec.schema();
+        let mut title = spec.name.replace('_', " ");
+        if let Some(first) = title.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        schema["title"] = json!(title);
+        (spec.name.to_owned(), schema)
+    };
+    let properties: Map<String, Value> = specs.map(property).collect();
+    json!({"type": "object", "properties": properties, "additionalProperties": false})
+}
+
+#[cfg(test)]
+mod tests {
+    use packshot_renderer::import::ImportOptions;
+    use packshot_renderer::sample::bearing;
+    use packshot_renderer::shot::framing::Fit;
+    use packshot_renderer::shot::request::Framing;
+    use packshot_renderer::shot::request::build;
+
+    use super::*;
+    use crate::plan::{Base, Limits, OptionId, Options, resolve};
+
+    /// What a step of a workflow is told reaches the camera: its parameters are read as options, decided, and made into a shot.
+    #[test]
+    fn a_fill_among_the_parameters_of_a_step_reaches_the_camera() {
+        let scene =
+            packshot_renderer::import::load(&bearing().glb, &ImportOptions::default(), &|| false).expect("sound").0;
+        let bounds = scene.bounds().expect("it has parts");
+        let center = 0.5 * (bounds.min + bounds.max);
+        let distance_m = |parameters: Value| {
+            let options: Options = serde_json::from_value(parameters).expect("parameters of a step");
+            let plan = resolve(&Base::default(), &options, &Limits::default()).expect("nothing contradicts");
+            let request = plan.shot_request(None).expect("a rig");
+            let Framing::Auto { fit: Fit::Fill(fill), .. } = request.framing else { panic!("{:?}", request.framing) };
+            let camera = build(&request, &scene).expect("a picture").0.camera;
+            (fill, (camera.world_from_camera.translation - center).length())
+        };
+        let ((fill, near_m), (default, nearer_m)) = (distance_m(json!({"fill": 0.8})), distance_m(json!({})));
+        assert_eq!((fill, default), (0.8, 0.85));
+        assert!(near_m > nearer_m && near_m < 0.85 / 0.75 * nearer_m, "{near_m} and {nearer_m} m");
+        serde_json::from_value::<Options>(json!({"fill": 1.5})).expect_err("out of range");
+    }
+
+    #[test]
+    fn steps_have_the_options_of_their_kind() {
+        for kind in Kind::ENTRIES.iter().map(|entry| entry.value) {
+            let schema = parameters(kind);
+            let properties = schema["properties"].as_object().expect("an object");
+            for id in OptionId::all() {
+                let spec = id.spec();
+                let is_parameter = spec.is_of(kind) && spec.group != Group::Materials;
+                assert_eq!(properties.contains_key(spec.name), is_parameter, "{kind}: {}", spec.name);
+            }
+            for (name, property) in properties {
+                let has_text = |member: &str| property[member].as_str().is_some_and(|text| !text.is_empty());
+                assert!(has_text("title") && has_text("description"), "{name}: {property}");
+            }
+        }
+        let turntable = parameters(Kind::Turntable);
+        let width = &turntable["properties"]["width"];
+        assert_eq!((&width["default"], &width["x-unit"], &width["minimum"]), (&json!(1024), &json!("px"), &json!(1)));
+        assert_eq!(width["title"], "Width");
+        assert_eq!(turntable["properties"]["frame_count"]["maximum"], 1440);
+    }
+}

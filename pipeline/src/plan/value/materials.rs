@@ -1,0 +1,54 @@
+//! Which part gets which material, as the value of an option.
+
+use packshot_json::{Fault, FaultKind, Faults, Node};
+use packshot_materials::map::{self, MapEntry, MaterialMap, PartSelector};
+use serde_json::{Value, json};
+
+use super::{OptionValue, Wrong, last};
+use crate::plan::option::Takes;
+use crate::plan::table::NAME_BYTES_MAX;
+
+/// Which part gets which material.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Materials {
+    /// A library by name; `None`: what the surface has where nobody says it.
+    pub library: Option<String>,
+    /// The map; `None`: none is in force. An empty one leaves every part unmapped.
+    pub map: Option<MaterialMap>,
+}
+
+impl OptionValue for Materials {
+    fn from_json(value: &Value, takes: &Takes) -> Result<Self, Wrong> {
+        let faults = Faults::default();
+        if !value.is_object() {
+            return Err(Wrong::of_type(takes.expected()));
+        }
+        let read = Node::root(value, &faults).members().map(|mut members| {
+            let library = members.given("library").and_then(|node| node.text(NAME_BYTES_MAX).map(str::to_owned));
+            let entries = members.given("parts").and_then(|parts| map::entries(&parts, ""));
+            members.finish();
+            Self { library, map: entries.map(|entries| MaterialMap { entries }) }
+        });
+        // What is wrong in the map has the map's own names.
+        let named = |fault: Fault| match fault.at == "/parts" || fault.at.starts_with("/parts/") {
+            true => Fault { kind: FaultKind::Named(map::code(&fault.kind).to_owned()), ..fault },
+            false => fault,
+        };
+        let wrong: Vec<Fault> = faults.into_vec().into_iter().map(named).collect();
+        read.filter(|_| wrong.is_empty()).ok_or(Wrong(wrong))
+    }
+
+    fn from_texts(texts: &[&str], takes: &Takes) -> Result<Self, Wrong> {
+        let value = packshot_json::parse(last(texts).as_bytes()).map_err(|error| Wrong::of_type(error.to_string()))?;
+        Self::from_json(&value, takes)
+    }
+
+    fn to_json(&self) -> Value {
+        let entry = |MapEntry { part, material, .. }: &MapEntry| match part {
+            PartSelector::Name(name) => json!({"part_name": name, "material": material}),
+            PartSelector::Path(path) => json!({"path": path, "material": material}),
+        };
+        let parts = self.map.as_ref().map(|map| map.entries.iter().map(entry).collect::<Vec<_>>());
+        json!({"library": self.library, "parts": parts})
+    }
+}

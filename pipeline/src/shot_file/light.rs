@@ -1,0 +1,228 @@
+//! Lights: those at a place or from a direction, and light from infinitely far away.
+
+use std::f64::consts::FRAC_PI_2;
+use std::sync::Arc;
+
+use glam::DVec3;
+use packshot_json::{FaultKind, Node, Range, single};
+use packshot_renderer::diagnostic::Diagnostic;
+use packshot_renderer::shot::{Environment, EnvironmentMap, Light, SpotFalloff, environment};
+use serde_json::{Value, json};
+
+use super::angle::{degrees, degrees_single, radians_single};
+use super::named::{FileReference, NamedFile, Open};
+use super::read::members;
+use super::{Version, pose};
+use crate::error::{Error, ErrorKind, Fault};
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Rect,
+    Point,
+    Directional,
+    Spot,
+}
+
+const KINDS: [(&str, Kind); 4] =
+    [("rect", Kind::Rect), ("point", Kind::Point), ("directional", Kind::Directional), ("spot", Kind::Spot)];
+const FALLOFFS: [(&str, SpotFalloff); 2] = [("squared", SpotFalloff::Squared), ("smooth", SpotFalloff::Smooth)];
+
+pub(super) fn read(node: &Node<'_>, version: Version) -> Option<Light> {
+    let mut m = members(node)?;
+    let known = if version == Version::One { &KINDS[..3] } else { &KINDS[..] };
+    let light = match m.require("kind").and_then(|node| node.choice(known))? {
+        Kind::Rect => {
+            let world_from_light = pose::read(&mut m, "world_from_light");
+            let width_m = m.require("width_m").and_then(|node| node.number(Range::POSITIVE));
+            let height_m = m.require("height_m").and_then(|node| node.number(Range::POSITIVE));
+            let radiance = m.require("radiance").and_then(|node| node.singles(Range::NOT_NEGATIVE));
+            m.finish();
+            Light::Rect {
+                world_from_light: world_from_light?,
+                width_m: width_m?,
+                height_m: height_m?,
+                radiance: radiance?,
+            }
+        }
+        Kind::Point => {
+            let position_m = m.require("position_m").and_then(|node| node.numbers(Range::ANY));
+            let intensity = m.require("intensity").and_then(|node| node.singles(Range::NOT_NEGATIVE));
+            m.finish();
+            Light::Point { position_m: DVec3::from(position_m?), intensity: intensity? }
+        }
+        Kind::Directional => {
+            let direction = m.require("direction").and_then(|node| pose::direction(&node));
+            let irradiance = m.require("irradiance").and_then(|node| node.singles(Range::NOT_NEGATIVE));
+            let half_angle_rad = match version {
+                Version::One => Some(0.0),
+                Version::Two => m.read_or("half_angle_deg", 0.0, |node| half_angle(&node)),
+            };
+            m.finish();
+            Light::Directional { direction: direction?, irradiance: irradiance?, half_angle_rad: half_angle_rad? }
+        }
+        Kind::Spot => {
+            let world_from_light = pose::read(&mut m, "world_from_light");
+            let intensity = m.require("intensity").and_then(|node| node.singles(Range::NOT_NEGATIVE));
+            let inner_cone_rad = m.read_or("inner_cone_deg", 0.0, |node| angle(&node));
+            let outer_cone_rad = m.require("outer_cone_deg").and_then(|node| angle(&node));
+            if inner_cone_rad.zip(outer_cone_rad).is_some_and(|(inner, outer)| inner >= outer) {
+                m.report("inner_cone_deg", FaultKind::Range, "the inner cone must be narrower than the outer one");
+            }
+            let falloff = m.read_or("falloff", SpotFalloff::Squared, |node| node.choice(&FALLOFFS));
+            m.finish();
+            Light::Spot {
+                world_from_light: world_from_light?,
+                intensity: intensity?,
+                inner_cone_rad: inner_cone_rad?,
+                outer_cone_rad: outer_cone_rad?,
+                falloff: falloff?,
+            }
+        }
+    };
+    Some(light)
+}
+
+/// An angle of 0 to 90 degrees.
+fn angle(node: &Node<'_>) -> Option<f32> {
+    node.number(Range::between(0.0, 90.0)).map(radians_single)
+}
+
+/// Half of the angle that a light far away fills, less than 90 degrees.
+fn half_angle(node: &Node<'_>) -> Option<f32> {
+    match angle(node)? {
+        rad if f64::from(rad) < FRAC_PI_2 => Some(rad),
+        _ => node.refuse(FaultKind::Range, "expected less than 90"),
+    }
+}
+
+pub(super) fn write(light: &Light, version: Version) -> Value {
+    let color = |color: &[f32; 3]| Value::Array(color.iter().map(|&channel| single(channel)).collect());
+    match light {
+        Light::Rect { world_from_light, width_m, height_m, radiance } => json!({
+            "kind": "rect",
+            "world_from_light": pose::write(world_from_light),
+            "width_m": width_m,
+            "height_m": height_m,
+            "radiance": color(radiance),
+        }),
+        Light::Point { position_m, intensity } => {
+            json!({"kind": "point", "position_m": position_m.to_array(), "intensity": color(intensity)})
+        }
+        Light::Directional { direction, irradiance, half_angle_rad } => {
+            let mut light = json!({
+                "kind": "directional",
+                "direction": direction.to_array(),
+                "irradiance": color(irradiance),
+            });
+            if version == Version::Two {
+                light["half_angle_deg"] = degrees_single(*half_angle_rad).into();
+            }
+            light
+        }
+        Light::Spot { world_from_light, intensity, inner_cone_rad, outer_cone_rad, falloff } => json!({
+            "kind": "spot",
+            "world_from_light": pose::write(world_from_light),
+            "intensity": color(intensity),
+            "inner_cone_deg": degrees_single(*inner_cone_rad),
+            "outer_cone_deg": degrees_single(*outer_cone_rad),
+            "falloff": FALLOFFS.iter().find(|(_, known)| known == falloff).map(|(word, _)| word),
+        }),
+    }
+}
+
+/// Light from far away, its map not opened yet.
+#[derive(Clone, Debug)]
+pub(super) enum NamedEnvironment {
+    None,
+    Uniform { radiance: [f32; 3] },
+    LatLong { file: NamedFile, rotation_y_rad: f64, strength: f32 },
+}
+
+pub(super) fn read_environment(node: &Node<'_>) -> Option<NamedEnvironment> {
+    let mut m = members(node)?;
+    let kind = m.require("kind").and_then(|node| node.choice(&[("none", 0), ("uniform", 1), ("latlong", 2)]));
+    let environment = match kind? {
+        0 => Some(NamedEnvironment::None),
+        1 => {
+            let radiance = m.require("radiance").and_then(|node| node.singles(Range::NOT_NEGATIVE));
+            radiance.map(|radiance| NamedEnvironment::Uniform { radiance })
+        }
+        _ => {
+            let file = NamedFile::read(&mut m, &[".exr", ".hdr"]);
+            let rotation_y_deg = m.read_or("rotation_y_deg", 0.0, |node| node.number(Range::ANY));
+            let strength = m.read_or("strength", 1.0, |node| node.single(Range::NOT_NEGATIVE));
+            match (file, rotation_y_deg, strength) {
+                (Some(file), Some(rotation_y_deg), Some(strength)) => {
+                    Some(NamedEnvironment::LatLong { file, rotation_y_rad: rotation_y_deg.to_radians(), strength })
+                }
+                _ => None,
+            }
+        }
+    };
+    m.finish();
+    environment
+}
+
+/// The map of a shot: all of its pictures have the same.
+#[derive(Default)]
+pub(super) struct Maps {
+    one: Option<(Arc<EnvironmentMap>, FileReference)>,
+    pub(super) diagnostics: Vec<Diagnostic>,
+}
+
+impl Maps {
+    /// The environment with its map, and the file of that.
+    pub(super) fn load(
+        &mut self,
+        named: NamedEnvironment,
+        open: Open<'_>,
+    ) -> Result<(Environment, Option<FileReference>), Error> {
+        match named {
+            NamedEnvironment::None => Ok((Environment::None, None)),
+            NamedEnvironment::Uniform { radiance } => Ok((Environment::Uniform { radiance }, None)),
+            NamedEnvironment::LatLong { file, rotation_y_rad, strength } => {
+                let (map, reference) = match &self.one {
+                    Some((map, reference)) if reference.path == file.path => {
+                        file.check(reference)?;
+                        (map.clone(), reference.clone())
+                    }
+                    Some((_, FileReference { path, .. })) => {
+                        let fault =
+                            Fault::new("shot.conflict", format!("the shot has the environment map {path:?} already"));
+                        let help = "give all of its pictures one map, which may be turned for each";
+                        return Err(Error::new(ErrorKind::Input, fault.at(&file.at).help(help)));
+                    }
+                    None => {
+                        let (bytes, reference) = file.load(open)?;
+                        let (map, found) = environment::decode(&bytes, &file.at)?;
+                        self.diagnostics.extend(found);
+                        let kept = self.one.insert((Arc::new(map), reference));
+                        kept.clone()
+                    }
+                };
+                Ok((Environment::LatLong { map, rotation_y_rad, strength }, Some(reference)))
+            }
+        }
+    }
+}
+
+/// Light from far away; a map by the name of its file.
+///
+/// # Errors
+/// `internal` for a map without a file.
+pub(super) fn write_environment(environment: &Environment, file: Option<&FileReference>) -> Result<Value, Error> {
+    match (environment, file) {
+        (Environment::None, _) => Ok(json!({"kind": "none"})),
+        (Environment::Uniform { radiance }, _) => Ok(json!({"kind": "uniform", "radiance": radiance.map(single)})),
+        (Environment::LatLong { rotation_y_rad, strength, .. }, Some(FileReference { path, blake3 })) => Ok(json!({
+            "kind": "latlong",
+            "path": path,
+            "rotation_y_deg": degrees(*rotation_y_rad),
+            "strength": single(*strength),
+            "blake3": blake3,
+        })),
+        (Environment::LatLong { .. }, None) => {
+            Err(Error::new(ErrorKind::Internal, Fault::new("internal", "the environment map of the shot has no file")))
+        }
+    }
+}

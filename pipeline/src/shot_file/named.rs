@@ -1,0 +1,76 @@
+//! Files that a shot names.
+
+use std::io;
+
+use packshot_json::{FaultKind, Members};
+
+use crate::error::{Error, ErrorKind, Fault};
+
+/// A file that a shot names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileReference {
+    /// As the shot spells it: relative to the shot's folder, with `/`.
+    pub path: String,
+    /// BLAKE3 of its bytes, 64 lower-case hexadecimal digits.
+    pub blake3: String,
+}
+
+impl FileReference {
+    /// A file of these bytes.
+    pub fn new(path: impl Into<String>, bytes: &[u8]) -> Self {
+        Self { path: path.into(), blake3: blake3::hash(bytes).to_hex().to_string() }
+    }
+}
+
+/// Opens the file of a path as the shot spells it.
+pub(super) type Open<'a> = &'a mut dyn FnMut(&str) -> io::Result<Vec<u8>>;
+
+/// A file named by a member, not opened yet.
+#[derive(Clone, Debug)]
+pub(super) struct NamedFile {
+    pub(super) path: String,
+    /// The pointer of its path.
+    pub(super) at: String,
+    blake3: Option<String>,
+}
+
+impl NamedFile {
+    /// The members `path` and `blake3` of an object.
+    pub(super) fn read(members: &mut Members<'_>, suffixes: &[&str]) -> Option<Self> {
+        let path = members.require("path").and_then(|node| {
+            let path = node.string()?;
+            let lower = path.to_ascii_lowercase();
+            if !suffixes.iter().any(|suffix| lower.ends_with(suffix)) {
+                return node.refuse(FaultKind::Range, format!("expected a file ending in {}", suffixes.join(" or ")));
+            }
+            Some((path.to_owned(), node.at()))
+        });
+        let blake3 = members.read_or("blake3", None, |node| node.string().map(|digest| Some(digest.to_owned())));
+        let (path, at) = path?;
+        Some(Self { path, at, blake3: blake3? })
+    }
+
+    /// Its bytes.
+    pub(super) fn load(&self, open: Open<'_>) -> Result<(Vec<u8>, FileReference), Error> {
+        let refused = |fault: Fault| Error::new(ErrorKind::Input, fault.at(&self.at));
+        let bytes = open(&self.path).map_err(|reason| {
+            let fault = Fault::new("shot.file_missing", format!("cannot read {:?}: {reason}", self.path));
+            refused(fault.help("paths are relative to the folder of the shot file"))
+        })?;
+        let reference = FileReference::new(&self.path, &bytes);
+        self.check(&reference)?;
+        Ok((bytes, reference))
+    }
+
+    /// Fails where the file is another than the shot says.
+    pub(super) fn check(&self, reference: &FileReference) -> Result<(), Error> {
+        if self.blake3.as_ref().is_some_and(|expected| !expected.eq_ignore_ascii_case(&reference.blake3)) {
+            let found = &reference.blake3;
+            let message = format!("{:?} is not the file that the shot was made with: its BLAKE3 is {found}", self.path);
+            let help = "give the shot its file back, or remove `blake3` to accept the new one";
+            let fault = Fault::new("shot.file_changed", message).at(&self.at).help(help);
+            return Err(Error::new(ErrorKind::Input, fault));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,220 @@
+//! Patterns of parts: how people say which of a product's parts they mean, in options, templates and shot files alike.
+
+use std::fmt::Write;
+use std::str::Chars;
+
+use regex::{Regex, RegexBuilder};
+
+use crate::scene::Part;
+
+/// Bytes of a glob, at most.
+const GLOB_BYTES_MAX: usize = 4_096;
+/// Braces within braces, at most.
+const DEPTH_MAX: usize = 8;
+/// Bytes that a compiled glob takes, at most.
+const COMPILED_BYTES_MAX: usize = 1 << 20;
+
+/// The name of a part or its path (node names joined by `/`), or a glob over the whole of one of them: `*` stands for any text, `?` for any
+/// character, `[ab]` for one of several, `[a-c]` for one of a range, `[!a]` for any other, `{a,b}` for one of several texts, and `\` takes the next
+/// character as it is. Case counts.
+#[derive(Clone, Debug)]
+pub struct PartPattern {
+    text: String,
+    meaning: Meaning,
+}
+
+/// What a pattern means.
+#[derive(Clone, Debug)]
+enum Meaning {
+    /// One name.
+    Name(String),
+    /// Every name that matches.
+    Glob(Regex),
+    /// It is no glob: a bracket or brace is open, or it is too long.
+    Nothing,
+}
+
+impl PartPattern {
+    /// A pattern as somebody wrote it.
+    pub fn new(text: &str) -> Self {
+        let meaning = match plain(text) {
+            Some(name) => Meaning::Name(name),
+            None => compiled(text).map_or(Meaning::Nothing, Meaning::Glob),
+        };
+        Self { text: text.to_owned(), meaning }
+    }
+
+    /// The pattern as it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The one name that is meant; `None` where several may be.
+    pub fn name(&self) -> Option<&str> {
+        match &self.meaning {
+            Meaning::Name(name) => Some(name),
+            Meaning::Glob(_) | Meaning::Nothing => None,
+        }
+    }
+
+    /// Whether it can be read as a pattern, and not only as a name.
+    pub fn is_sound(&self) -> bool {
+        !matches!(self.meaning, Meaning::Nothing)
+    }
+
+    /// Whether a name is meant. A name that reads as a glob does is meant by it: `Cap[1]` is a name, too.
+    pub fn is_match(&self, name: &str) -> bool {
+        match &self.meaning {
+            Meaning::Name(known) => known == name,
+            Meaning::Glob(glob) => name == self.text || glob.is_match(name),
+            Meaning::Nothing => name == self.text,
+        }
+    }
+
+    /// Whether a part is meant, by its name or its path.
+    pub fn is_of(&self, part: &Part) -> bool {
+        self.is_match(&part.name()) || self.is_match(&part.path)
+    }
+
+    /// The pattern that means this name and no other.
+    pub fn exactly(name: &str) -> String {
+        let mut text = String::with_capacity(name.len());
+        for c in name.chars() {
+            if matches!(c, '*' | '?' | '[' | ']' | '{' | '}' | '\\' | ',') {
+                text.push('\\');
+            }
+            text.push(c);
+        }
+        text
+    }
+}
+
+/// The name that a pattern without wildcards means.
+fn plain(text: &str) -> Option<String> {
+    let (mut name, mut chars) = (String::with_capacity(text.len()), text.chars());
+    while let Some(c) = chars.next() {
+        match c {
+            '*' | '?' | '[' | '{' | '}' => return None,
+            '\\' => name.push(chars.next()?),
+            c => name.push(c),
+        }
+    }
+    Some(name)
+}
+
+/// A glob as an expression over whole names; `None` for what is none.
+fn compiled(glob: &str) -> Option<Regex> {
+    if glob.len() > GLOB_BYTES_MAX {
+        return None;
+    }
+    let (mut expression, mut depth) = ("^(?:".to_owned(), 0_usize);
+    let mut chars = glob.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '*' => expression.push_str(".*"),
+            '?' => expression.push('.'),
+            '[' => class(&mut chars, &mut expression)?,
+            '{' => {
+                depth += 1;
+                expression.push_str("(?:");
+            }
+            '}' => {
+                depth = depth.checked_sub(1)?;
+                expression.push(')');
+            }
+            ',' if depth > 0 => expression.push('|'),
+            '\\' => literal(chars.next()?, &mut expression),
+            c => literal(c, &mut expression),
+        }
+        if depth > DEPTH_MAX {
+            return None;
+        }
+    }
+    expression.push_str(")$");
+    let is_closed = depth == 0;
+    let regex = RegexBuilder::new(&expression).dot_matches_new_line(true).size_limit(COMPILED_BYTES_MAX).build();
+    regex.ok().filter(|_| is_closed)
+}
+
+/// The rest of a class after its `[`. A `]` that comes first is one of its characters.
+fn class(chars: &mut Chars<'_>, expression: &mut String) -> Option<()> {
+    expression.push('[');
+    let mut n = 0;
+    loop {
+        match chars.next()? {
+            '!' | '^' if n == 0 && expression.ends_with('[') => expression.push('^'),
+            ']' if n > 0 => break,
+            '-' if n > 0 && !chars.as_str().starts_with(']') => expression.push('-'),
+            c => {
+                literal(c, expression);
+                n += 1;
+            }
+        }
+    }
+    expression.push(']');
+    Some(())
+}
+
+/// A character as itself, whatever it means in an expression.
+fn literal(c: char, expression: &mut String) {
+    // Writing to a string does not fail.
+    let _ = write!(expression, "\\x{{{:X}}}", u32::from(c));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_are_anchored_and_names_are_names() {
+        for (pattern, meant, not_meant) in [
+            ("Ring", "Ring", "ring"),
+            ("*ing", "Spring", "Springs"),
+            ("Ball_0?", "Ball_01", "Ball_0"),
+            ("Asm/*", "Asm/A/B", "Asm"),
+            ("{Ring,Ball}_1", "Ball_1", "Cap_1"),
+            ("Cap[1]", "Cap[1]", "Cap[2]"),
+            ("Cap[12]", "Cap2", "Cap3"),
+            ("[", "[", "]"),
+            ("Geh?use", "Gehäuse", "Gehuse"),
+            ("[äö]l", "öl", "ül"),
+            ("Ball_[0-4]", "Ball_3", "Ball_5"),
+            ("Ball_[!0-4]", "Ball_5", "Ball_3"),
+            ("a.b*", "a.bc", "axbc"),
+            ("{a,b{c,d}}", "bd", "bcd"),
+            ("a,*", "a,b", "a"),
+            (r"\*", "*", "a"),
+        ] {
+            let pattern = PartPattern::new(pattern);
+            assert!(pattern.is_match(meant) && !pattern.is_match(not_meant), "{pattern:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_deep_or_long_is_a_name_and_nothing_else() {
+        for text in [
+            "{".repeat(300) + &"}".repeat(300),
+            "?".repeat(5_000),
+            "[".repeat(9_000),
+            "{a".to_owned(),
+            "a}*".to_owned(),
+        ] {
+            let pattern = PartPattern::new(&text);
+            assert!(!pattern.is_sound() && pattern.is_match(&text) && !pattern.is_match("a"));
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_a_pattern(text: String, name: String) {
+            let _ = PartPattern::new(&text).is_match(&name);
+        }
+
+        #[test]
+        fn a_name_has_a_pattern_of_its_own(name in r"[a-c*?\[\]{}\\,!^/-]{1,8}", other in r"[a-c*?\[\]{}\\,!^/-]{1,8}") {
+            let pattern = PartPattern::new(&PartPattern::exactly(&name));
+            proptest::prop_assert!(pattern.is_match(&name));
+            proptest::prop_assert!(other == name || !pattern.is_match(&other));
+        }
+    }
+}
