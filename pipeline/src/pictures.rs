@@ -10,7 +10,7 @@ use packshot_renderer::shot::request::{self, ShotRequest};
 use packshot_renderer::shot::turntable::TurntableShots;
 use packshot_renderer::shot::{Environment, EnvironmentMap, Shot};
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind, Fault};
 use crate::plan::{Kind, PicturePlan, Series};
 use crate::views::{self, ViewShot};
 
@@ -50,6 +50,44 @@ impl Pictures {
                 (Self::Turntable { shots: Box::new(shots), fps }, found)
             }
         })
+    }
+
+    /// The shot of one picture.
+    ///
+    /// # Errors
+    /// `internal`, where there are others: a caller asks for what it planned.
+    pub fn into_still(self) -> Result<Shot, Error> {
+        match self {
+            Self::Still(shot) => Ok(*shot),
+            Self::Views(_) | Self::Turntable { .. } => Err(self.is_not(Kind::Still)),
+        }
+    }
+
+    /// The shots of views.
+    ///
+    /// # Errors
+    /// As [`into_still`](Self::into_still).
+    pub fn into_views(self) -> Result<Vec<ViewShot>, Error> {
+        match self {
+            Self::Views(views) => Ok(views),
+            Self::Still(_) | Self::Turntable { .. } => Err(self.is_not(Kind::Views)),
+        }
+    }
+
+    /// The frames of a turntable.
+    ///
+    /// # Errors
+    /// As [`into_still`](Self::into_still).
+    pub fn into_turntable(self) -> Result<TurntableShots, Error> {
+        match self {
+            Self::Turntable { shots, .. } => Ok(*shots),
+            Self::Still(_) | Self::Views(_) => Err(self.is_not(Kind::Turntable)),
+        }
+    }
+
+    fn is_not(&self, asked: Kind) -> Error {
+        let message = format!("pictures of kind {:?} were made where {asked:?} was asked for", self.kind());
+        Error::new(ErrorKind::Internal, Fault::new("internal", message))
     }
 
     /// What kind of render makes them.

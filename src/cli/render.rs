@@ -53,8 +53,8 @@ pub(crate) fn run(args: &RenderArgs, quiet: bool) -> Result<(), Failure> {
             shot.take_places(&mut session.places)?;
             targets.iter().try_for_each(|target| target.take_places(&mut session.places))?;
             let (subject, pictures) = shot.subject(picture, &planned, &session.interrupt.cancel)?;
-            let Pictures::Still(shot) = pictures else { return Ok(()) };
-            vec![session.render(subject, |_| Ok(*shot), targets.first(), clock)?]
+            let shot = pictures.into_still()?;
+            vec![session.render(subject, |_| Ok(shot), targets.first(), clock)?]
         }
         None => {
             let inputs = Input::list(&args.inputs, &args.sample)?;

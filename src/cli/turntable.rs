@@ -72,7 +72,7 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
     let (mut subject, pictures) = series(shot.as_ref(), inputs, picture, &planned, cancel)?;
     let mut seconds = Seconds { import: clock.lap(), ..Seconds::default() };
     session.dump(&subject, &pictures)?;
-    let Pictures::Turntable { shots, .. } = pictures else { return Ok(()) };
+    let shots = pictures.into_turntable()?;
     let preflight = session.preflight(&mut subject);
 
     let size_px = [shots.shot().film.width_px, shots.shot().film.height_px];

@@ -114,7 +114,7 @@ pub(crate) fn run(args: &ViewsArgs, quiet: bool) -> Result<(), Failure> {
     let (mut subject, pictures) = series(shot.as_ref(), inputs, picture, &planned, cancel)?;
     let mut seconds = Seconds { import: clock.lap(), ..Seconds::default() };
     session.dump(&subject, &pictures)?;
-    let Pictures::Views(shots) = pictures else { return Ok(()) };
+    let shots = pictures.into_views()?;
     let jobs = shots.into_iter().enumerate().map(|(i, ViewShot { view, shot })| Job {
         of: (view, targets.get(i).cloned(), shot.film.samples),
         name: view.name.to_owned(),

@@ -25,6 +25,15 @@ enum Kind {
 
 const KINDS: [(&str, Kind); 4] =
     [("rect", Kind::Rect), ("point", Kind::Point), ("directional", Kind::Directional), ("spot", Kind::Spot)];
+#[derive(Clone, Copy)]
+enum EnvironmentKind {
+    None,
+    Uniform,
+    LatLong,
+}
+
+const ENVIRONMENT_KINDS: [(&str, EnvironmentKind); 3] =
+    [("none", EnvironmentKind::None), ("uniform", EnvironmentKind::Uniform), ("latlong", EnvironmentKind::LatLong)];
 const FALLOFFS: [(&str, SpotFalloff); 2] = [("squared", SpotFalloff::Squared), ("smooth", SpotFalloff::Smooth)];
 
 pub(super) fn read(node: &Node<'_>, version: Version) -> Option<Light> {
@@ -140,14 +149,13 @@ pub(super) enum NamedEnvironment {
 
 pub(super) fn read_environment(node: &Node<'_>) -> Option<NamedEnvironment> {
     let mut m = members(node)?;
-    let kind = m.require("kind").and_then(|node| node.choice(&[("none", 0), ("uniform", 1), ("latlong", 2)]));
-    let environment = match kind? {
-        0 => Some(NamedEnvironment::None),
-        1 => {
+    let environment = match m.require("kind").and_then(|node| node.choice(&ENVIRONMENT_KINDS))? {
+        EnvironmentKind::None => Some(NamedEnvironment::None),
+        EnvironmentKind::Uniform => {
             let radiance = m.require("radiance").and_then(|node| node.singles(Range::NOT_NEGATIVE));
             radiance.map(|radiance| NamedEnvironment::Uniform { radiance })
         }
-        _ => {
+        EnvironmentKind::LatLong => {
             let file = NamedFile::read(&mut m, &[".exr", ".hdr"]);
             let rotation_y_deg = m.read_or("rotation_y_deg", 0.0, |node| node.number(Range::ANY));
             let strength = m.read_or("strength", 1.0, |node| node.single(Range::NOT_NEGATIVE));

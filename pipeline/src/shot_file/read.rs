@@ -238,7 +238,6 @@ fn read_root(root: &Node<'_>, version: Version, default_name: &str, overrides: &
     }
     m.finish();
     let (view, lut) = view?;
-    drop(known);
     is_sound.then_some(())?;
     Some(UnopenedShot {
         name: name?,
@@ -367,15 +366,19 @@ fn read_sweep(node: &Node<'_>) -> Option<Sweep> {
 
 fn read_background(node: &Node<'_>) -> Option<Background> {
     let mut m = members(node)?;
-    let kind = m.require("kind").and_then(|node| node.choice(&[("transparent", 0), ("environment", 1), ("color", 2)]));
-    let background = match kind {
-        None => None,
-        Some(0) => Some(Background::Transparent),
-        Some(1) => Some(Background::Environment),
-        Some(_) => {
+    // A colour has a member of its own.
+    let kinds = [
+        ("transparent", Some(Background::Transparent)),
+        ("environment", Some(Background::Environment)),
+        ("color", None),
+    ];
+    let background = match m.require("kind").and_then(|node| node.choice(&kinds)) {
+        Some(None) => {
             let srgb = m.require("srgb").and_then(|node| node.singles(Range::UNIT));
             srgb.map(|srgb| Background::Color { srgb })
         }
+        Some(kind) => kind,
+        None => None,
     };
     m.finish();
     background
