@@ -218,7 +218,7 @@ pub fn load(
     let container = container::split(bytes, &mut findings)?;
     let json = json::parse(container.json, container.json_offset, options.limits.json_values, cancel, &mut findings)?;
     let root = Member::root(&json)?;
-    let (scene, stats, choices) = document::read(&root, &json, container.bin, options, cancel, &mut findings)?;
+    let (scene, stats, choices) = document::read(&root, &json, &container.storage, options, cancel, &mut findings)?;
     Ok((scene, ImportReport { diagnostics: findings.finish(), stats, choices }))
 }
 

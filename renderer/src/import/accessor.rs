@@ -3,6 +3,8 @@
 //! [`read_all`] checks every accessor of the file against its bytes; decoding can then not run out of bounds. Values are
 //! read bytewise, so alignment does not matter.
 
+use std::fmt;
+
 use super::ImportErrorCode as Code;
 use super::Limits;
 use super::buffers::View;
@@ -35,6 +37,16 @@ impl Component {
         })
     }
 
+    /// The index that starts a strip or fan anew in graphics interfaces, which glTF 2.0 section 3.7.2.1 rules out.
+    pub(super) fn restart_index(self) -> Option<u32> {
+        match self {
+            Self::U8 => Some(u8::MAX.into()),
+            Self::U16 => Some(u16::MAX.into()),
+            Self::U32 => Some(u32::MAX),
+            Self::I8 | Self::I16 | Self::F32 => None,
+        }
+    }
+
     fn size_bytes(self) -> usize {
         match self {
             Self::I8 | Self::U8 => 1,
@@ -54,6 +66,35 @@ pub(super) enum Shape {
     Mat2,
     Mat3,
     Mat4,
+}
+
+impl fmt::Display for Component {
+    /// As a sentence has it, in the plural.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::I8 => "signed bytes",
+            Self::U8 => "bytes",
+            Self::I16 => "signed 16-bit integers",
+            Self::U16 => "16-bit integers",
+            Self::U32 => "32-bit integers",
+            Self::F32 => "floats",
+        })
+    }
+}
+
+impl fmt::Display for Shape {
+    /// The word that the file has for it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Scalar => "SCALAR",
+            Self::Vec2 => "VEC2",
+            Self::Vec3 => "VEC3",
+            Self::Vec4 => "VEC4",
+            Self::Mat2 => "MAT2",
+            Self::Mat3 => "MAT3",
+            Self::Mat4 => "MAT4",
+        })
+    }
 }
 
 impl Shape {

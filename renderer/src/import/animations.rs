@@ -1,6 +1,6 @@
 //! Animations: their channels, and the pose of every node at one time (glTF 2.0 sections 3.11 and appendix C).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use glam::{DQuat, DVec3};
 
@@ -30,7 +30,7 @@ struct Channel {
     output: usize,
 }
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Property {
     Translation,
     Rotation,
@@ -84,6 +84,7 @@ pub(super) fn read_all<'d>(
             samplers.push((interpolation, input, output));
         }
         let mut channels = Vec::new();
+        let mut moved = HashSet::new();
         for channel in animation.items("channels")? {
             let channel = channel?;
             let (interpolation, input, output) =
@@ -105,6 +106,11 @@ pub(super) fn read_all<'d>(
             let Some(node) = node else { continue };
             let entry = Channel { node: node as u32, property, interpolation, input, output };
             entry.check(accessors).map_err(|message| channel.error_at("sampler", Code::Accessor, message))?;
+            if !moved.insert((entry.node, property)) {
+                let message =
+                    "another channel of the animation moves the same property of the node; the last one counts";
+                findings.add("animation_channel_twice", Severity::Warning, channel.pointer(), message);
+            }
             channels.push(entry);
         }
         Ok(Animation { name: animation.text("name")?, channels })
@@ -173,7 +179,7 @@ impl Channel {
         let is_float = output.component == Component::F32;
         let may_be_integer = matches!(self.property, Property::Rotation | Property::Weights);
         if output.shape != shape || !(is_float || may_be_integer && output.normalized) {
-            return Err(format!("{:?} of {:?} does not fit the property", output.shape, output.component));
+            return Err(format!("{} of {} does not fit the property", output.shape, output.component));
         }
         let groups = if self.interpolation == Interpolation::CubicSpline { 3 } else { 1 };
         let per_key = input.count.checked_mul(groups);

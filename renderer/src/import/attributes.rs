@@ -72,8 +72,8 @@ impl<'a, 'b, 'p, 'd> Attributes<'a, 'b, 'p, 'd> {
         let Some(accessor_idx) = self.index(name)? else { return Ok(None) };
         let accessor = &self.accessors[accessor_idx];
         if !use_.shapes().contains(&accessor.shape) || !use_.allows(accessor.component, accessor.normalized) {
-            let normalized = if accessor.normalized { ", normalized" } else { "" };
-            let message = format!("{:?} of {:?}{normalized} does not fit {name}", accessor.shape, accessor.component);
+            let normalized = if accessor.normalized { "normalized " } else { "" };
+            let message = format!("{} of {normalized}{} does not fit {name}", accessor.shape, accessor.component);
             return Err(self.member.error_at(name, Code::Accessor, message));
         }
         Ok(Some(accessor_idx))

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use super::ImportErrorCode as Code;
 use super::Limits;
 use super::cancel::Cancel;
+use super::container::Storage;
 use super::error::{ImportError, quoted};
 use super::extensions::Extensions;
 use super::findings::Findings;
@@ -60,10 +61,10 @@ enum Content<'b> {
 }
 
 impl<'b> Buffers<'b> {
-    /// Reads `/buffers`. `bin` is the binary chunk of the container.
+    /// Reads `/buffers`.
     pub(super) fn read(
         root: &Member<'_, '_>,
-        bin: Option<&'b [u8]>,
+        storage: &Storage<'b>,
         extensions: &Extensions<'_>,
         findings: &mut Findings,
     ) -> Result<Self, ImportError> {
@@ -76,16 +77,22 @@ impl<'b> Buffers<'b> {
             let is_fallback = may_lack || meshopt::extension(&buffer)?.is_some();
             let mut data = match buffer.text("uri")? {
                 Some(uri) => Cow::Owned(data_uri(&buffer, uri)?),
-                None => match bin.filter(|_| buffer_idx == 0) {
-                    Some(bin) => Cow::Borrowed(bin),
-                    None if is_fallback => {
+                None => match storage {
+                    Storage::Glb(Some(bin)) if buffer_idx == 0 => Cow::Borrowed(*bin),
+                    _ if is_fallback => {
                         list.push(Buffer::Placeholder(length));
                         continue;
                     }
-                    None if buffer_idx == 0 => {
+                    Storage::Json => {
+                        let message = "the buffer has no URI, and a .gltf has no other place for its bytes";
+                        return Err(buffer.error(Code::Uri, message));
+                    }
+                    Storage::Glb(_) if buffer_idx == 0 => {
                         return Err(buffer.error(Code::Chunk, "a buffer without URI, but there is no binary chunk"));
                     }
-                    None => return Err(buffer.error(Code::Schema, "only the first buffer may be without URI")),
+                    Storage::Glb(_) => {
+                        return Err(buffer.error(Code::Schema, "only the first buffer may be without URI"));
+                    }
                 },
             };
             let available = data.len();

@@ -5,7 +5,9 @@ use glam::{DAffine3, DMat3, DVec3};
 use super::ImportErrorCode as Code;
 use super::blender;
 use super::error::{ImportError, quoted};
+use super::findings::Findings;
 use super::member::Member;
+use crate::diagnostic::Severity;
 use crate::look::Look;
 use crate::scene::{SceneLightKind, SceneProjection};
 
@@ -24,11 +26,17 @@ pub(super) struct LightSource<'d> {
 }
 
 /// Reads `/cameras`.
-pub(super) fn read_cameras<'d>(root: &Member<'_, 'd>) -> Result<Vec<CameraSource<'d>>, ImportError> {
-    root.items("cameras")?.map(|camera| read_camera(&camera?)).collect()
+///
+/// One with an angle or a height that is none is noted; it is refused when a picture is to be taken with it.
+pub(super) fn read_cameras<'d>(
+    root: &Member<'_, 'd>,
+    findings: &mut Findings,
+) -> Result<Vec<CameraSource<'d>>, ImportError> {
+    root.items("cameras")?.map(|camera| read_camera(&camera?, findings)).collect()
 }
 
-fn read_camera<'d>(camera: &Member<'_, 'd>) -> Result<CameraSource<'d>, ImportError> {
+fn read_camera<'d>(camera: &Member<'_, 'd>, findings: &mut Findings) -> Result<CameraSource<'d>, ImportError> {
+    const CODE: &str = "camera_unusable";
     let kind = camera.text("type")?.ok_or_else(|| camera.missing("type"))?;
     let projection = match kind {
         "perspective" => {
@@ -36,7 +44,7 @@ fn read_camera<'d>(camera: &Member<'_, 'd>) -> Result<CameraSource<'d>, ImportEr
             let fov_y_rad = perspective.number("yfov")?.ok_or_else(|| perspective.missing("yfov"))?;
             if !(fov_y_rad > 0.0 && fov_y_rad < std::f64::consts::PI) {
                 let message = format!("{fov_y_rad} is no angle of view: it must be above 0 and below π");
-                return Err(perspective.error_at("yfov", Code::Schema, message));
+                findings.add(CODE, Severity::Warning, perspective.pointer_to("yfov"), message);
             }
             SceneProjection::Perspective { fov_y_rad }
         }
@@ -44,7 +52,7 @@ fn read_camera<'d>(camera: &Member<'_, 'd>) -> Result<CameraSource<'d>, ImportEr
             let orthographic = camera.object("orthographic")?.ok_or_else(|| camera.missing("orthographic"))?;
             let half_height = orthographic.number("ymag")?.ok_or_else(|| orthographic.missing("ymag"))?.abs();
             if half_height == 0.0 {
-                return Err(orthographic.error_at("ymag", Code::Schema, "0 is no height"));
+                findings.add(CODE, Severity::Warning, orthographic.pointer_to("ymag"), "0 is no height of a view");
             }
             SceneProjection::Orthographic { height_m: 2.0 * half_height }
         }

@@ -19,8 +19,16 @@ pub(super) struct Container<'b> {
     pub(super) json: &'b [u8],
     /// Where `json` starts in the file, for messages.
     pub(super) json_offset: usize,
-    /// The binary chunk; a plain glTF has none.
-    pub(super) bin: Option<&'b [u8]>,
+    /// Where a buffer without an address lies.
+    pub(super) storage: Storage<'b>,
+}
+
+/// Where a buffer without an address lies.
+pub(super) enum Storage<'b> {
+    /// Nowhere: plain glTF JSON.
+    Json,
+    /// In the binary chunk of a GLB, if it has one.
+    Glb(Option<&'b [u8]>),
 }
 
 /// Splits a file.
@@ -36,7 +44,7 @@ pub(super) fn split<'b>(bytes: &'b [u8], findings: &mut Findings) -> Result<Cont
     // is let through for the reader to refuse by name.
     let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes).trim_ascii_start();
     match text.first() {
-        Some(b'{' | b'[') => Ok(Container { json: bytes, json_offset: 0, bin: None }),
+        Some(b'{' | b'[') => Ok(Container { json: bytes, json_offset: 0, storage: Storage::Json }),
         _ => {
             let message = format!("neither binary glTF nor glTF JSON: the file starts with byte 0x{first:02X}");
             Err(ImportError::at_byte(Code::Header, 0, message))
@@ -121,7 +129,7 @@ fn split_glb<'b>(bytes: &'b [u8], findings: &mut Findings) -> Result<Container<'
         return Err(ImportError::at_byte(Code::Truncated, 8, message));
     }
     match json {
-        Some((json_offset, json)) => Ok(Container { json, json_offset, bin }),
+        Some((json_offset, json)) => Ok(Container { json, json_offset, storage: Storage::Glb(bin) }),
         None => Err(ImportError::at_byte(Code::Chunk, HEADER_BYTES, "there is no JSON chunk")),
     }
 }

@@ -8,6 +8,7 @@ use super::ImportErrorCode as Code;
 use super::buffers::{Buffers, View, ViewSource};
 use super::cameras::{self, CameraSource, LightSource};
 use super::cancel::Cancel;
+use super::container::Storage;
 use super::error::{ImportError, quoted};
 use super::extensions::Extensions;
 use super::findings::Findings;
@@ -31,7 +32,7 @@ use crate::scene::{Scene, SceneCamera, SceneLight, SceneMaterial, SceneProjectio
 pub(super) fn read<'d>(
     root: &Member<'_, 'd>,
     document: &'d Value<'d>,
-    bin: Option<&[u8]>,
+    storage: &Storage<'_>,
     options: &ImportOptions,
     cancel: Cancel<'_>,
     findings: &mut Findings,
@@ -39,7 +40,7 @@ pub(super) fn read<'d>(
     let limits = &options.limits;
     check_asset(root, findings)?;
     let extensions = Extensions::read(root, document, findings)?;
-    let buffers = Buffers::read(root, bin, &extensions, findings)?;
+    let buffers = Buffers::read(root, storage, &extensions, findings)?;
     let view_sources = buffers.view_sources(root, limits, cancel)?;
     let views: Vec<View<'_>> = view_sources.iter().map(ViewSource::view).collect();
     let streams = draco::Streams::read(root, views.len(), root.count("accessors")?)?;
@@ -60,7 +61,7 @@ pub(super) fn read<'d>(
         extensions: &extensions,
     };
     let meshes = meshes::read_all(root, &mesh_context, findings)?;
-    let camera_sources = cameras::read_cameras(root)?;
+    let camera_sources = cameras::read_cameras(root, findings)?;
     let light_sources = cameras::read_lights(root, options.look)?;
     let mut skins = Skins::read(root, &accessors)?;
     let animations = animations::read_all(root, &accessors, findings)?;

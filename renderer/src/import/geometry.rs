@@ -117,6 +117,11 @@ fn topology(
         let message = format!("index {}, but there are {vertex_count} vertices", indices[element]);
         return Err(ImportError::new(Code::Index, accessor.pointer_to_element(element), message));
     }
+    if let Some(element) = indices.iter().position(|&index| Some(index) == accessor.component.restart_index()) {
+        let message =
+            format!("index {} means a restart of the primitive elsewhere; it is taken as a vertex", indices[element]);
+        findings.add_once("restart_index", Severity::Warning, accessor.pointer_to_element(element), message);
+    }
     let used = used_vertices(&indices, vertex_count);
     if let Some(used) = &used {
         for index in &mut indices {
@@ -291,8 +296,18 @@ fn colors(accessor: &Accessor<'_>, used: Option<&[u32]>, findings: &mut Findings
         _ => accessor.decode::<4>(used).into_iter().map(Vec4::from_array).collect(),
     };
     replace_non_finite(accessor, used, &mut colors, |color| color.is_finite(), Vec4::ONE, findings);
-    for color in &mut colors {
-        *color = color.clamp(Vec4::ZERO, Vec4::ONE);
+    let mut first_outside = None;
+    for (place, color) in colors.iter_mut().enumerate() {
+        let clamped = color.clamp(Vec4::ZERO, Vec4::ONE);
+        if clamped != *color {
+            first_outside.get_or_insert((place, *color));
+            *color = clamped;
+        }
+    }
+    if let Some((place, color)) = first_outside {
+        let at = accessor.pointer_to_element(element(used, place));
+        let message = format!("the vertex colour {color} is outside the range from 0 to 1; such colours are clamped");
+        findings.add_once("vertex_color_clamped", Severity::Warning, at, message);
     }
     colors
 }

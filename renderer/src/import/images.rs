@@ -144,8 +144,17 @@ pub(super) fn decode(
 type Fault = (Code, String);
 
 fn fault(error: impl std::fmt::Display) -> Fault {
-    // Decoders quote bytes of the file; a message stays one line.
-    (Code::Image, format!("the image cannot be decoded: {}", quoted(&error.to_string())))
+    // Decoders quote bytes of the file, so that a message stays one line, and some print their own types, which say nothing to who made it.
+    let text = error.to_string();
+    let is_code = text.contains(['{', '}']);
+    (
+        Code::Image,
+        if is_code {
+            "the image is damaged".to_owned()
+        } else {
+            format!("the image cannot be decoded: {}", quoted(&text))
+        },
+    )
 }
 
 impl ImageSource<'_> {

@@ -40,7 +40,7 @@ impl Instancing {
             let is_expected = *count.get_or_insert(accessor.count) == accessor.count;
             if accessor.shape != shape || !is_expected || !(accessor.component == Component::F32 || is_quantized) {
                 let message = format!(
-                    "{} elements, {:?} of {:?}, do not place copies of the mesh",
+                    "{} elements, {} of {}, do not place copies of the mesh",
                     accessor.count, accessor.shape, accessor.component
                 );
                 return Err(ImportError::new(Code::Accessor, at, message));

@@ -132,10 +132,34 @@ pub(super) fn read_all<'d>(
             }
         }
         let weights = mesh.number_list("weights")?.unwrap_or_default();
-        let weights = weights.into_iter().map(|weight| weight as f32).collect();
+        let weights: Vec<f32> = weights.into_iter().map(|weight| weight as f32).collect();
+        if !weights.is_empty() {
+            note_weight_count(weights.len(), target_count(&primitives), || mesh.pointer_to("weights"), findings);
+        }
         meshes.push(MeshSource { name: mesh.text("name")?, primitives, weights, cad_names: cad_names(&mesh) });
     }
     Ok(meshes)
+}
+
+/// How many morph targets a mesh has.
+pub(super) fn target_count(primitives: &[PlacedPrimitive]) -> usize {
+    primitives.iter().map(|primitive| primitive.source.targets.len()).max().unwrap_or(0)
+}
+
+/// Notes a list of weights that is not as long as there are morph targets (glTF 2.0 section 3.7.2.2).
+pub(super) fn note_weight_count(
+    found: usize,
+    target_count: usize,
+    at: impl FnOnce() -> String,
+    findings: &mut Findings,
+) {
+    if found != target_count {
+        let message = match found < target_count {
+            true => format!("{found} weights for {target_count} morph targets; the others count 0"),
+            false => format!("{found} weights for {target_count} morph targets; the last ones are ignored"),
+        };
+        findings.add("morph_weight_count", Severity::Warning, at(), message);
+    }
 }
 
 /// Integers where core glTF wants floats are the business of an extension, which the file should name.
@@ -193,8 +217,7 @@ fn read_primitive(
         && !accessors[indices].is_index()
     {
         let accessor = &accessors[indices];
-        let message =
-            format!("indices must be unsigned integers, not {:?} of {:?}", accessor.shape, accessor.component);
+        let message = format!("indices must be unsigned integers, not {} of {}", accessor.shape, accessor.component);
         return Err(primitive.error_at("indices", Code::Accessor, message));
     }
     Ok(Some(PrimitiveSource {
@@ -206,14 +229,26 @@ fn read_primitive(
         color: attributes.get("COLOR_0", Use::Color)?,
         indices,
         material,
-        influences: influences(&attributes)?,
+        influences: influences(&member, &attributes, findings)?,
         targets: targets(primitive, accessors, accessors[position].count)?,
     }))
 }
 
 /// Sets of joints with their weights, from `JOINTS_0` and `WEIGHTS_0` on.
-fn influences(attributes: &Attributes<'_, '_, '_, '_>) -> Result<Vec<(usize, usize)>, ImportError> {
+fn influences(
+    member: &Member<'_, '_>,
+    attributes: &Attributes<'_, '_, '_, '_>,
+    findings: &mut Findings,
+) -> Result<Vec<(usize, usize)>, ImportError> {
     let mut influences = Vec::new();
+    for (one, other) in [("JOINTS_", "WEIGHTS_"), ("WEIGHTS_", "JOINTS_")] {
+        for set in attributes.sets(one) {
+            if !attributes.sets(other).any(|partner| partner.number == set.number) {
+                let message = format!("there is no {other}{} to go with it; it is ignored", set.number);
+                findings.add("skin_set_incomplete", Severity::Warning, member.pointer_to(set.name), message);
+            }
+        }
+    }
     for set in attributes.sets("JOINTS_") {
         let joints = attributes.get(set.name, Use::Joints)?;
         let weights = attributes.sets("WEIGHTS_").find(|other| other.number == set.number);

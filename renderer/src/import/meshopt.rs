@@ -3,6 +3,8 @@
 //! Decoded from the extension's own specification of the bitstream (`KHR_meshopt_compression`, appendices A and B; `EXT_…` is its version 0). The
 //! decoder trusts nothing: it reads through checked slices, reserves no more than the stream fills, and a stream must be used up exactly.
 
+use std::fmt;
+
 use super::ImportErrorCode as Code;
 use super::error::{ImportError, quoted};
 use super::member::Member;
@@ -30,6 +32,30 @@ enum Filter {
     Quaternion,
     Exponential,
     Color,
+}
+
+impl fmt::Display for Mode {
+    /// The word that the file has for it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Attributes => "ATTRIBUTES",
+            Self::Triangles => "TRIANGLES",
+            Self::Indices => "INDICES",
+        })
+    }
+}
+
+impl fmt::Display for Filter {
+    /// The word that the file has for it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "NONE",
+            Self::Octahedral => "OCTAHEDRAL",
+            Self::Quaternion => "QUATERNION",
+            Self::Exponential => "EXPONENTIAL",
+            Self::Color => "COLOR",
+        })
+    }
 }
 
 /// A compressed view, checked but not yet decoded.
@@ -86,7 +112,8 @@ pub(super) fn read<'b>(
         Filter::Exponential => stride.is_multiple_of(4),
     };
     if !fits_mode || !fits_filter || (filter != Filter::None && mode != Mode::Attributes) {
-        let message = format!("{count} elements of {stride} bytes do not go with {mode:?} and the filter {filter:?}");
+        let message =
+            format!("{count} elements of {stride} bytes do not go with the mode {mode} and the filter {filter}");
         return Err(extension.error(Code::Schema, message));
     }
     if count.checked_mul(stride) != Some(view_length) {

@@ -2,7 +2,7 @@
 //!
 //! Nothing here recurses: a chain of a million nodes is legal.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use glam::{DAffine3, DMat3, DQuat, DVec3};
@@ -111,7 +111,7 @@ impl<'d> Nodes<'d> {
         cancel.check()?;
         link_parents(&mut list, &children)?;
         refuse_cycles(&children)?;
-        let roots = scene_roots(root, &list)?;
+        let roots = scene_roots(root, &list, findings)?;
         let mut order = Vec::new();
         let mut is_in_scene = vec![false; node_count];
         let mut pending: Vec<u32> = roots.into_iter().rev().collect();
@@ -130,6 +130,11 @@ impl<'d> Nodes<'d> {
             let node = &self.list[node_idx as usize];
             let (world_from_parent, is_parent_visible) = match node.parent {
                 NONE => (0, true),
+                parent if !self.is_in_scene[parent as usize] => {
+                    let (world_from_parent, is_visible) = self.outside_the_scene(parent, world_from_file);
+                    worlds.push(world_from_parent);
+                    (worlds.len() as u32 - 1, is_visible)
+                }
                 parent => (self.list[parent as usize].transform, self.list[parent as usize].is_visible),
             };
             let world_from_node = match node.transform {
@@ -154,6 +159,18 @@ impl<'d> Nodes<'d> {
         }
         self.transforms = worlds;
         Ok(())
+    }
+
+    /// Where a node is that the scene does not show, and whether it and all its ancestors are visible: a child of it may be shown.
+    fn outside_the_scene(&self, node_idx: u32, world_from_file: DAffine3) -> (DAffine3, bool) {
+        let (mut parent_from_node, mut is_visible, mut at) = (DAffine3::IDENTITY, true, node_idx);
+        while at != NONE {
+            let node = &self.list[at as usize];
+            parent_from_node = self.transforms[node.transform as usize] * parent_from_node;
+            is_visible &= node.is_visible;
+            at = node.parent;
+        }
+        (world_from_file * parent_from_node, is_visible)
     }
 
     /// The nodes of the scene by increasing index, with their transforms to the world once [`Self::place`] ran.
@@ -384,27 +401,69 @@ fn refuse_cycles(children: &Children) -> Result<(), ImportError> {
 }
 
 /// The roots of the scene to show: the default scene, else the first.
-fn scene_roots(root: &Member<'_, '_>, list: &[Node<'_>]) -> Result<Vec<u32>, ImportError> {
+///
+/// Tools in use list children beside their parents, which glTF 2.0 section 3.5.1 rules out: such a node is shown once, where its parents put
+/// it.
+fn scene_roots(root: &Member<'_, '_>, list: &[Node<'_>], findings: &mut Findings) -> Result<Vec<u32>, ImportError> {
     let scene_count = root.count("scenes")?;
     let shown = root.index("scene", scene_count, "scene")?.unwrap_or(0);
     let mut roots = None;
     for (scene_idx, scene) in root.items("scenes")?.enumerate() {
         let scene = scene?;
         let nodes = scene.indices("nodes", list.len(), "node")?;
-        let mut is_listed = std::collections::HashSet::new();
+        let mut is_listed = HashSet::new();
         for (at, &node) in nodes.iter().enumerate() {
-            let refuse =
-                |message| Err(ImportError::new(Code::Graph, format!("/scenes/{scene_idx}/nodes/{at}"), message));
-            if list[node].parent != NONE {
-                return refuse(format!("node {node} is a child of node {}, so it is no root", list[node].parent));
-            }
+            let at = || format!("/scenes/{scene_idx}/nodes/{at}");
             if !is_listed.insert(node) {
-                return refuse(format!("node {node} is listed twice"));
+                return Err(ImportError::new(Code::Graph, at(), format!("node {node} is listed twice")));
+            }
+            let parent = list[node].parent;
+            if parent != NONE {
+                let message = format!("node {node} is a child of node {parent}, so it is no root; it is shown once");
+                findings.add("scene_names_child", Severity::Warning, at(), message);
             }
         }
         if scene_idx == shown {
-            roots = Some(nodes.into_iter().map(|node| node as u32).collect());
+            let is_reached = Ancestry::new(list, &is_listed);
+            let shown = nodes.into_iter().filter(|&node| !is_reached.through_a_parent(node));
+            roots = Some(shown.map(|node| node as u32).collect());
         }
     }
     roots.ok_or_else(|| root.error_at("scenes", Code::Empty, "the file has no scene: there is nothing to render"))
+}
+
+/// Which nodes lie below one that is listed.
+struct Ancestry(Vec<bool>);
+
+impl Ancestry {
+    /// Looks at every node once, however deep the forest.
+    fn new(list: &[Node<'_>], is_listed: &HashSet<usize>) -> Self {
+        let mut known: Vec<Option<bool>> = vec![None; list.len()];
+        let mut path = Vec::new();
+        for start in 0..list.len() {
+            let mut at = start;
+            let is_below = loop {
+                if let Some(is_below) = known[at] {
+                    break is_below || is_listed.contains(&at);
+                }
+                path.push(at);
+                match list[at].parent {
+                    NONE => break false,
+                    parent => at = parent as usize,
+                }
+            };
+            let mut is_below = is_below;
+            // Down again, from the ancestor that was found to the node.
+            while let Some(node) = path.pop() {
+                known[node] = Some(is_below);
+                is_below |= is_listed.contains(&node);
+            }
+        }
+        Self(known.into_iter().map(|is_below| is_below.unwrap_or(false)).collect())
+    }
+
+    /// Whether a node is shown because one of its ancestors is.
+    fn through_a_parent(&self, node: usize) -> bool {
+        self.0[node]
+    }
 }

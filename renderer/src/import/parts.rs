@@ -9,7 +9,7 @@ use super::cancel::Cancel;
 use super::deformation::Deformation;
 use super::error::ImportError;
 use super::findings::Findings;
-use super::meshes::MeshSource;
+use super::meshes::{MeshSource, note_weight_count, target_count};
 use super::nodes::{Node, Nodes};
 use super::sharing::{MeshBuilder, PoseKey};
 use super::skins::Skins;
@@ -127,7 +127,10 @@ fn posed_mesh(
     findings: &mut Findings,
 ) -> Result<Option<(Option<MeshIdx>, DAffine3)>, ImportError> {
     let Context { nodes, accessors, world_from_file, .. } = context;
-    let target_count = source.primitives.iter().map(|primitive| primitive.source.targets.len()).max().unwrap_or(0);
+    let target_count = target_count(&source.primitives);
+    if let Some(weights) = nodes.weights(node_idx) {
+        note_weight_count(weights.len(), target_count, || format!("/nodes/{node_idx}/weights"), findings);
+    }
     let weights = nodes.weights(node_idx).unwrap_or(&source.weights);
     let weights = &weights[..weights.len().min(target_count)];
     let is_morphed = weights.iter().any(|weight| *weight != 0.0);

@@ -200,7 +200,14 @@ fn colours_and_faulty_values_are_made_usable() {
     let primitive = &scene.meshes[0].primitives[0];
     assert_eq!(primitive.colors[..2], [Vec4::new(0.5, 1.0, 0.0, 1.0), Vec4::ONE]);
     assert_eq!(primitive.uvs[1][1], Vec2::ZERO);
-    assert_eq!(found, ["non_finite_values /accessors/5, element 1", "non_finite_values /accessors/4, element 1"]);
+    assert_eq!(
+        found,
+        [
+            "non_finite_values /accessors/5, element 1",
+            "non_finite_values /accessors/4, element 1",
+            "vertex_color_clamped /accessors/4, element 0",
+        ]
+    );
 }
 
 #[test]

@@ -17,5 +17,6 @@ mod mutations;
 mod compressed;
 mod basisu;
 mod posed;
+mod odd;
 mod support;
 mod shared;

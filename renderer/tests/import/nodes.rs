@@ -79,7 +79,6 @@ fn graphs_that_are_no_forest_are_refused() {
         (json!([{"children": [1]}, {"children": [2]}, {"children": [0]}]), "glb.graph /nodes/2/children/0"),
         (json!([{"children": [1, 1]}, {"mesh": 0}]), "glb.graph /nodes/0/children/1"),
         (json!([{"children": [2]}, {"children": [2]}, {"mesh": 0}]), "glb.graph /nodes/1/children/0"),
-        (json!([{"mesh": 0}, {"children": [0]}]), "glb.graph /scenes/0/nodes/0"),
         (json!([{"mesh": 0}, {"children": [2]}, {"children": [1]}]), "glb.graph /nodes/2/children/0"),
         (json!([{"children": [7]}]), "glb.reference /nodes/0/children/0"),
         (json!([{"children": [0.5]}]), "glb.schema /nodes/0/children/0"),
@@ -97,6 +96,51 @@ fn graphs_that_are_no_forest_are_refused() {
         assert_eq!(with_nodes(nodes.clone(), json!([0])).refusal(), expected, "{nodes}");
     }
     assert_eq!(with_nodes(json!([{"mesh": 0}]), json!([0, 0])).refusal(), "glb.graph /scenes/0/nodes/1");
+}
+
+/// Where the one part of a scene is, and what is said of it.
+fn only_part(nodes: &Value, roots: &Value) -> (DVec3, Vec<String>) {
+    let (scene, found) = with_nodes(nodes.clone(), roots.clone()).scene();
+    assert_eq!(scene.parts.len(), 1, "{nodes} {roots}");
+    (scene.parts[0].world_from_part.translation, found)
+}
+
+#[test]
+fn a_scene_that_lists_a_child_shows_it_once_where_its_parents_put_it() {
+    let nodes = json!([
+        {"name": "A", "children": [1], "translation": [1, 0, 0]},
+        {"name": "B", "children": [2], "translation": [0, 2, 0]},
+        {"name": "C", "mesh": 0, "translation": [0, 0, 3]},
+    ]);
+    let place = DVec3::new(1.0, 2.0, 3.0);
+    let names_child = |at: usize| format!("scene_names_child /scenes/0/nodes/{at}");
+    assert_eq!(only_part(&nodes, &json!([0])), (place, Vec::new()));
+    assert_eq!(only_part(&nodes, &json!([0, 1, 2])), (place, vec![names_child(1), names_child(2)]));
+    assert_eq!(only_part(&nodes, &json!([2, 0])), (place, vec![names_child(0)]));
+    // Parents that the scene does not show place their children all the same, and hide them where they are hidden.
+    assert_eq!(only_part(&nodes, &json!([2])), (place, vec![names_child(0)]));
+    assert_eq!(only_part(&nodes, &json!([1, 2])), (place, vec![names_child(0), names_child(1)]));
+    let hidden = json!({"KHR_node_visibility": {"visible": false}});
+    let hidden = with_nodes(nodes, json!([2]))
+        .set("/extensionsUsed", json!(["KHR_node_visibility"]))
+        .set("/nodes/0/extensions", hidden);
+    assert_eq!(hidden.refusal(), "glb.empty /scenes/0");
+}
+
+#[test]
+fn a_camera_that_nobody_can_look_through_does_not_keep_its_product_from_being_shown() {
+    let nodes = json!([{"name": "Part", "mesh": 0, "camera": 0}]);
+    for (camera, at) in [
+        (json!({"type": "perspective", "perspective": {"yfov": 0, "znear": 0.01}}), "perspective/yfov"),
+        (json!({"type": "perspective", "perspective": {"yfov": 3.2, "znear": 0.01}}), "perspective/yfov"),
+        (
+            json!({"type": "orthographic", "orthographic": {"xmag": 1, "ymag": 0, "znear": 0, "zfar": 1}}),
+            "orthographic/ymag",
+        ),
+    ] {
+        let (_, found) = with_nodes(nodes.clone(), json!([0])).set("/cameras", json!([camera])).scene();
+        assert_eq!(found, [format!("camera_unusable /cameras/0/{at}")]);
+    }
 }
 
 #[test]
@@ -199,8 +243,6 @@ fn cameras_are_rigid_and_checked() {
     let expected = DAffine3::from_rotation_translation(turn, DVec3::new(0.0, 0.0, 5.0));
     assert!(camera.world_from_camera.abs_diff_eq(expected, 1e-12), "{}", camera.world_from_camera);
     for (pointer, value, at) in [
-        ("/cameras/0/perspective/yfov", json!(0), "/cameras/0/perspective/yfov"),
-        ("/cameras/0/perspective/yfov", json!(3.2), "/cameras/0/perspective/yfov"),
         ("/cameras/0/type", json!("fisheye"), "/cameras/0/type"),
         ("/cameras/0/type", json!("orthographic"), "/cameras/0/orthographic"),
     ] {

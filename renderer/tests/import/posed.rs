@@ -356,7 +356,10 @@ fn skins_that_do_not_fit_are_refused_or_told() {
     let attributes = unbound.json["meshes"][0]["primitives"][0]["attributes"].as_object_mut().expect("an object");
     attributes.remove("JOINTS_0");
     let (scene, found) = unbound.scene();
-    assert_eq!(found, ["skin_ignored /nodes/0/skin"]);
+    assert_eq!(
+        found,
+        ["skin_set_incomplete /meshes/0/primitives/0/attributes/WEIGHTS_0", "skin_ignored /nodes/0/skin"]
+    );
     assert_eq!(scene.parts[0].world_from_part.translation.x, 100.0);
 }
 

@@ -64,6 +64,13 @@ fn broken_files_are_refused_at_the_expected_place_and_odd_ones_load() {
     for file in expected["files"].as_array().expect("a list of files") {
         let name = file["file"].as_str().expect("a file name");
         let result = load_file(&folder.join(name));
+        // Tools in use write this, so it is noted and not refused.
+        if name == "scene_names_child.glb" {
+            let (_, report) = result.expect("it loads");
+            let found: Vec<_> = report.diagnostics.iter().map(|finding| (finding.code, finding.at.as_str())).collect();
+            assert_eq!(found, [("scene_names_child", "/scenes/0/nodes/1")]);
+            continue;
+        }
         let fault = if file["load"] == true { check_tolerated(file, &result) } else { check_refused(file, &result) };
         faults.extend(fault.map(|fault| format!("{name}: {fault}")));
     }

@@ -4,7 +4,7 @@ use glam::DVec2;
 
 use super::{DepthOfField, Focus, Framing, ShotRequest, in_range};
 use crate::part_pattern::PartPattern;
-use crate::scene::{Part, Scene, SceneProjection};
+use crate::scene::{Part, Scene, SceneCamera, SceneProjection};
 use crate::shot::error::{ErrorCode, ShotError};
 use crate::shot::framing::{self, Envelope, Fit, Hull, Lens, SweptHull, readable_angle};
 use crate::shot::turntable::Turn;
@@ -149,6 +149,16 @@ fn patterns(scene: &Scene, texts: &[String], option: &str) -> Result<Vec<PartPat
     Ok(patterns)
 }
 
+/// Cameras in a message, at most.
+const LISTED_MAX: usize = 20;
+
+/// A name as it may stand in a message.
+fn short(name: &str) -> String {
+    const LENGTH_MAX: usize = 80;
+    let shown: String = name.chars().take(LENGTH_MAX).flat_map(char::escape_debug).collect();
+    if name.chars().nth(LENGTH_MAX).is_some() { format!("`{shown}…`") } else { format!("`{shown}`") }
+}
+
 fn aperture(wish: &DepthOfField, camera: &Camera, film: &Film, depth_m: f64) -> Result<Aperture, ShotError> {
     in_range("dof", wish.f_number, F_NUMBER)?;
     let Projection::Perspective { fov_y_rad } = camera.projection else {
@@ -167,17 +177,24 @@ fn aperture(wish: &DepthOfField, camera: &Camera, film: &Film, depth_m: f64) -> 
     Ok(Aperture { radius_m: 0.5 * focal_m / wish.f_number, focus_depth_m: depth_m })
 }
 
-/// The first camera of the file with this name.
+/// The first camera of the file with this name, else that of this number, counted from 0 in the order of their nodes.
 fn scene_camera(drawn: &dyn Envelope, scene: &Scene, name: &str) -> Result<Camera, ShotError> {
-    let Some(camera) = scene.cameras.iter().find(|camera| camera.name.as_deref() == Some(name)) else {
-        let names: Vec<String> =
-            scene.cameras.iter().filter_map(|c| c.name.as_ref()).map(|n| format!("{n:?}")).collect();
-        let help = match (scene.cameras.len(), names.len()) {
-            (0, _) => "the file has no cameras: take a view by name".to_owned(),
-            (_, 0) => "no camera of the file has a name: take a view by name".to_owned(),
-            _ => format!("the file has {}", names.join(", ")),
+    let by_name = scene.cameras.iter().find(|camera| camera.name.as_deref() == Some(name));
+    let by_number = || scene.cameras.get(name.parse::<usize>().ok()?);
+    let Some(camera) = by_name.or_else(by_number) else {
+        let called = |(number, camera): (usize, &SceneCamera)| match &camera.name {
+            Some(name) => format!("{number}: {}", short(name)),
+            None => format!("{number}: without a name"),
         };
-        return Err(ShotError::of_option(ErrorCode::CameraNotFound, "camera", format!("no camera {name:?}")).help(help));
+        let cameras: Vec<String> = scene.cameras.iter().enumerate().take(LISTED_MAX).map(called).collect();
+        let more = scene.cameras.len().saturating_sub(LISTED_MAX);
+        let help = match (cameras.is_empty(), more) {
+            (true, _) => "the file has no cameras: take a view by name".to_owned(),
+            (false, 0) => format!("name or number one of the file's: {}", cameras.join(", ")),
+            (false, more) => format!("name or number one of the file's: {}, and {more} more", cameras.join(", ")),
+        };
+        let message = format!("the file has no camera {}", short(name));
+        return Err(ShotError::of_option(ErrorCode::CameraNotFound, "camera", message).help(help));
     };
     let world_from_camera = camera.world_from_camera;
     let projection = match camera.projection {
