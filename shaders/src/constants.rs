@@ -196,15 +196,15 @@ shared_constants! {
     /// Entries of one albedo table.
     pub const ALBEDO_TABLE: u32 = 1024;
     /// Nodes of the table of brushed facets' albedos over the root of the larger alpha.
-    pub const BRUSHED_ROUGHNESSES: u32 = 20;
+    pub const BRUSHED_ROUGHNESSES: u32 = 30;
     /// Nodes over the smaller alpha divided by the larger.
     pub const BRUSHED_RATIOS: u32 = 6;
     /// Nodes over a quarter turn from the rougher direction.
     pub const BRUSHED_AZIMUTHS: u32 = 5;
     /// Nodes over the root of the cosine.
     pub const BRUSHED_COSINES: u32 = 20;
-    /// The largest alpha: OpenPBR's, of roughness 1 fully brushed.
-    pub const BRUSHED_ALPHA_MAX: f32 = std::f32::consts::SQRT_2;
+    /// The largest alpha, above Cycles' of roughness 1 fully brushed, √10. OpenPBR's, √2, is the 20th node.
+    pub const BRUSHED_ALPHA_MAX: f32 = std::f32::consts::SQRT_2 * (29.0 * 29.0) / (19.0 * 19.0);
     /// Entries of one table of fuzz.
     pub const FUZZ_TABLE: u32 = 1024;
     /// Invocations of a workgroup.

@@ -7,6 +7,7 @@ mod catcher;
 mod determinism;
 mod difference;
 mod emission;
+mod file_materials;
 mod furnace;
 mod groups;
 mod guides;

@@ -111,13 +111,19 @@ fn bend(s: ptr<function, Surface>, along: vec3f, way: f32, view: vec3f) {
     }
     let t = normalize(tangent);
     let frame = Frame(t, cross(n, t) * way, n);
+    // The surface's own, unless the coat has a map: one that reflects towards where it can be seen.
+    var coat_normal = n;
+    if (materials[m].flags & MATERIAL_COAT_NORMAL) != 0u && materials[m].coat_normal_texture != NONE {
+        coat_normal = mapped_normal(materials[m].coat_normal_texture, materials[m].coat_normal_scale, s, frame);
+        coat_normal = reflecting_normal(facing_normal(n, view), view, coat_normal);
+    }
     if materials[m].normal_texture != NONE {
         var mapped = mapped_normal(materials[m].normal_texture, materials[m].normal_scale, s, frame);
         if (materials[m].flags & MATERIAL_PRINCIPLED) != 0u {
             mapped = reflecting_normal((*s).geometric_normal, view, mapped);
         }
         if (materials[m].flags & MATERIAL_COAT_NORMAL) != 0u {
-            mapped = normal_under_coat(mapped, n, view);
+            mapped = normal_under_coat(mapped, coat_normal, view);
         }
         (*s).shading_normal = mapped;
     }
@@ -129,10 +135,6 @@ fn bend(s: ptr<function, Surface>, along: vec3f, way: f32, view: vec3f) {
         (*s).unmapped_normal = select(vec3f(0.0), local, local.z > 0.0);
     }
     if materials[m].coat_weight > 0.0 && (materials[m].flags & MATERIAL_COAT_NORMAL) != 0u {
-        var coat_normal = n;
-        if materials[m].coat_normal_texture != NONE {
-            coat_normal = mapped_normal(materials[m].coat_normal_texture, materials[m].coat_normal_scale, s, frame);
-        }
         // In the frame that shading will use.
         let local = to_local(frame_along((*s).shading_normal, (*s).tangent), coat_normal);
         (*s).coat_normal = select(vec3f(0.0), local, local.z > 0.0 && local.z < 0.999999);
