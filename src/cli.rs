@@ -18,6 +18,7 @@ mod console;
 mod devices;
 mod failure;
 mod files;
+mod gltf;
 mod interrupt;
 mod kit;
 mod later;

@@ -22,11 +22,23 @@ pub const MAP_BYTES_MAX: usize = 64 << 20;
 /// Bytes of one name, path or material in a map, at most.
 const TEXT_BYTES_MAX: usize = 16 << 10;
 
-/// The entries of a map, in its order.
+/// The entries of a map, in its order, and what they leave open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MaterialMap {
     /// The entries.
     pub entries: Vec<MapEntry>,
+    /// Of which parts it is.
+    pub covers: Covers,
+}
+
+/// Of which parts a map is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Covers {
+    /// All: a part that nothing matches is unmapped.
+    #[default]
+    AllParts,
+    /// Those that it names: the others are treated as if there were no map.
+    NamedParts,
 }
 
 /// One entry of a [`MaterialMap`].
@@ -38,6 +50,18 @@ pub struct MapEntry {
     pub material: Option<String>,
     /// `file` and JSON pointer, or the command line option.
     pub at: String,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// Where an entry of a map comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// A map, which may be that of many products.
+    #[default]
+    Map,
+    /// Somebody wrote it for this picture, and means a part of this product.
+    Hand,
 }
 
 /// Which parts a [`MapEntry`] is for.
@@ -50,6 +74,25 @@ pub enum PartSelector {
 }
 
 impl MaterialMap {
+    /// A map of all parts.
+    pub fn of_all(entries: Vec<MapEntry>) -> Self {
+        Self { entries, covers: Covers::AllParts }
+    }
+
+    /// Whether somebody wrote all of its entries for this picture.
+    pub fn is_by_hand(&self) -> bool {
+        !self.entries.is_empty() && self.entries.iter().all(|entry| entry.origin == Origin::Hand)
+    }
+
+    /// These entries over those of another map: one takes the place of all entries for the same part.
+    #[must_use]
+    pub fn over(self, below: Self) -> Self {
+        let mut entries = below.entries;
+        entries.retain(|entry| !self.entries.iter().any(|other| other.part == entry.part));
+        entries.extend(self.entries);
+        Self { entries, covers: below.covers }
+    }
+
     /// Reads a map; `name` is what findings call it, and the empty name leaves bare JSON pointers.
     ///
     /// # Errors
@@ -68,34 +111,7 @@ impl MaterialMap {
         let entries = read(&Node::root(&root, &faults), name);
         let finding = |fault: Fault| Finding::error(code(&fault.kind), place(name, &fault.at), fault.message);
         let findings: Vec<Finding> = faults.into_vec().into_iter().map(finding).collect();
-        Rejected::unless_clean(Self { entries: entries.unwrap_or_default() }, findings).map(|(map, _)| map)
-    }
-
-    /// Lays entries of the form `PART=MATERIAL`, such as those of the command line, over the map: one takes the place of
-    /// all entries of the same name. The last `=` separates, since part names may contain one and materials do not.
-    ///
-    /// # Errors
-    /// `map.argument` for each argument without a `=` or with nothing on a side of it.
-    pub fn with_arguments<S: AsRef<str>>(mut self, option: &str, arguments: &[S]) -> Result<Self, Rejected> {
-        let mut findings = Vec::new();
-        let mut added: Vec<MapEntry> = Vec::new();
-        for argument in arguments {
-            let argument = argument.as_ref();
-            match argument.rsplit_once('=').map(|(part, material)| (part.trim(), material.trim())) {
-                Some((part, material)) if !part.is_empty() && !material.is_empty() => added.push(MapEntry {
-                    part: PartSelector::Name(part.to_owned()),
-                    material: Some(material.to_owned()),
-                    at: format!("{option} {argument}"),
-                }),
-                _ => findings.push(
-                    Finding::error("map.argument", option, format!("`{argument}` is not of the form PART=MATERIAL"))
-                        .with_help(format!("write {option} 'Outer_Ring=Steel'")),
-                ),
-            }
-        }
-        self.entries.retain(|entry| !added.iter().any(|added| added.part == entry.part));
-        self.entries.append(&mut added);
-        Rejected::unless_clean(self, findings).map(|(map, _)| map)
+        Rejected::unless_clean(Self::of_all(entries.unwrap_or_default()), findings).map(|(map, _)| map)
     }
 }
 
@@ -138,7 +154,7 @@ fn entry(node: &Node<'_>, name: &str) -> Option<MapEntry> {
         (Some(_), Some(path)) => path.refuse(FaultKind::UnknownMember, "`path` stands in place of `part_name`"),
     };
     members.finish();
-    Some(MapEntry { part: part?, material: material?, at: place(name, &node.at()) })
+    Some(MapEntry { part: part?, material: material?, at: place(name, &node.at()), origin: Origin::Map })
 }
 
 fn text(node: &Node<'_>) -> Option<String> {
@@ -191,9 +207,15 @@ mod tests {
                 MapEntry {
                     part: PartSelector::Name("A".into()),
                     material: Some("Steel".into()),
-                    at: "map.json#/parts/0".into()
+                    at: "map.json#/parts/0".into(),
+                    origin: Origin::Map,
                 },
-                MapEntry { part: PartSelector::Path("Asm/B".into()), material: None, at: "map.json#/parts/1".into() },
+                MapEntry {
+                    part: PartSelector::Path("Asm/B".into()),
+                    material: None,
+                    at: "map.json#/parts/1".into(),
+                    origin: Origin::Map,
+                },
             ]
         );
     }
@@ -229,19 +251,23 @@ mod tests {
     }
 
     #[test]
-    fn arguments_take_the_place_of_entries() {
+    fn entries_take_the_place_of_others_for_their_part() {
         let json = br#"{"parts": [{"part_name": "A", "material": "Steel"}, {"part_name": "B", "material": "Brass"}]}"#;
-        let map = MaterialMap::parse("", json).expect("valid");
-        let map = map.with_arguments("--material", &["B=Copper", "z=23 = NBR"]).expect("valid");
+        let below = MaterialMap::parse("", json).expect("valid");
+        let entry = |part: &str, material: &str| MapEntry {
+            part: PartSelector::Name(part.to_owned()),
+            material: Some(material.to_owned()),
+            at: String::new(),
+            origin: Origin::Hand,
+        };
+        let by_hand =
+            MaterialMap { entries: vec![entry("B", "Copper"), entry("z=23", "NBR")], covers: Covers::NamedParts };
+        let map = by_hand.over(below);
         let pairs: Vec<_> = map.entries.iter().map(|entry| (&entry.part, entry.material.as_deref())).collect();
         let name = |name: &str| PartSelector::Name(name.to_owned());
         let (a, b, z) = (name("A"), name("B"), name("z=23"));
         assert_eq!(pairs, [(&a, Some("Steel")), (&b, Some("Copper")), (&z, Some("NBR"))]);
-        assert_eq!(map.entries[1].at, "--material B=Copper");
-        for bad in ["A", "=Steel", "A=", "="] {
-            let rejected = MaterialMap::default().with_arguments("--material", &[bad]).expect_err(bad);
-            assert_eq!(rejected.findings[0].code, "map.argument");
-        }
+        assert_eq!(map.covers, Covers::AllParts);
     }
 
     proptest! {

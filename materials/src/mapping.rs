@@ -5,25 +5,26 @@
 //! Output: an assignment per primitive, a [`Report`] with one item per part, and findings. A part that nothing matches is
 //! never guessed at: it gets the fallback material, a reason and suggestions.
 //!
-//! **Is a map in force?** Yes when one is given, even an empty one, and when a tenant's or job's library has rules. Without
-//! one, a material of the file whose name the library knows becomes that material, any other is kept, and a primitive
-//! without a material becomes neutral grey with the finding `no_material`.
+//! **Is a map in force?** Yes when one of all parts is given, even an empty one, and when a tenant's or job's library has
+//! rules. Without one, a material of the file whose name the library knows becomes that material (with the finding
+//! `mapped_by_material`), any other is kept, and a primitive with nothing to wear becomes neutral grey with the finding
+//! `no_material`. A map of named parts ([`Covers::NamedParts`]) is asked first, and leaves the other parts to that.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use packshot_words::words;
 
 use crate::finding::{Finding, Severity};
 use crate::library::{Library, LibraryMaterialIdx, MaterialMethod};
-use crate::map::MaterialMap;
-use crate::name::is_unnamed;
+use crate::map::{Covers, MaterialMap};
+use crate::name::{is_unnamed, one_line};
 
 mod report;
 mod steps;
 mod suggest;
 mod table;
 
-pub use report::{Method, Reason, Report, ReportItem, Suggestion};
+pub use report::{Method, Reason, Report, ReportItem, Slot, Suggestion};
 
 use steps::{Names, StringHit};
 use suggest::Suggester;
@@ -38,12 +39,33 @@ pub struct PartNames {
     pub node: Option<String>,
     /// The mesh's name.
     pub mesh: Option<String>,
-    /// Per primitive the name of its material; empty for a material without a name, `None` for glTF's default material.
-    pub gltf_materials: Vec<Option<String>>,
+    /// Per primitive what it wears in its file.
+    pub own: Vec<OwnMaterial>,
     /// CAD materials or layers that the file's `extras` name for the part, most specific first.
     pub extras: Vec<String>,
     /// Surface area in any one unit; what is not finite and positive counts as 0.
     pub area: f64,
+}
+
+/// What a primitive wears in its file.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum OwnMaterial {
+    /// A material by its name, which is empty for one without.
+    Named(String),
+    /// No material, and something to show all the same: colours of its vertices, or what the file's program puts on such parts.
+    Plain,
+    /// Nothing.
+    Nothing,
+}
+
+impl OwnMaterial {
+    /// The name of a material of the file.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Named(name) => Some(name),
+            Self::Plain | Self::Nothing => None,
+        }
+    }
 }
 
 words! {
@@ -57,6 +79,33 @@ words! {
         Keep = "keep",
         /// There is no picture
         Fail = "fail",
+    }
+}
+
+words! {
+    /// By whose names parts find library materials.
+    #[derive(Default)]
+    pub enum MapBy {
+        /// By those of parts and, where these say nothing, those of the file's materials
+        #[default]
+        PartAndMaterial = "part,material",
+        /// By those of parts alone
+        Part = "part",
+    }
+}
+
+/// How parts are treated that the map says nothing about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// What becomes of parts that nothing matches while a map is in force.
+    pub on_unmapped: OnUnmapped,
+    /// By whose names parts find library materials.
+    pub map_by: MapBy,
+}
+
+impl From<OnUnmapped> for Policy {
+    fn from(on_unmapped: OnUnmapped) -> Self {
+        Self { on_unmapped, map_by: MapBy::default() }
     }
 }
 
@@ -76,8 +125,9 @@ pub struct Outcome {
     pub assignments: Vec<Vec<Assignment>>,
     /// One item per part.
     pub report: Report,
-    /// `unmapped_part`, `unnamed_part`, `truncated_name`, `no_material`, `deprecated_material` at the path of a part;
-    /// `unused_map_entry` and `contradictory_map_entries` at an entry of the map; `suggestions_limited`.
+    /// `unmapped_part`, `unnamed_part`, `truncated_name`, `no_material`, `deprecated_material` at the path of a part,
+    /// `mapped_by_material` at that of the first; `unused_map_entry` and `contradictory_map_entries` at an entry of the
+    /// map; `suggestions_limited`.
     pub findings: Vec<Finding>,
 }
 
@@ -86,8 +136,9 @@ pub struct Outcome {
 pub struct Resolver<'a> {
     library: &'a Library,
     table: PartTable<'a>,
+    has_map: bool,
     map_in_force: bool,
-    on_unmapped: OnUnmapped,
+    policy: Policy,
 }
 
 /// How one material slot of a part was resolved.
@@ -104,9 +155,11 @@ struct Resolution {
 
 impl<'a> Resolver<'a> {
     /// Indexes the map; `None` means that no map is given.
-    pub fn new(library: &'a Library, map: Option<&'a MaterialMap>, on_unmapped: OnUnmapped) -> Self {
+    pub fn new(library: &'a Library, map: Option<&'a MaterialMap>, policy: impl Into<Policy>) -> Self {
         let table = PartTable::new(map.map_or(&[], |map| &map.entries), library);
-        Self { library, table, map_in_force: map.is_some() || library.has_own_rules(), on_unmapped }
+        let covers_all = map.is_some_and(|map| map.covers == Covers::AllParts);
+        let map_in_force = covers_all || library.has_own_rules();
+        Self { library, table, has_map: map.is_some(), map_in_force, policy: policy.into() }
     }
 
     /// Whether parts that nothing matches are unmapped.
@@ -123,52 +176,60 @@ impl<'a> Resolver<'a> {
             report: Report::new(self.library.label()),
             findings: self.table.contradictions(),
         };
+        let mut replaced = Replaced::default();
         for part in parts {
-            let (assignments, worst) = self.resolve_part(part, &mut lookups, &mut outcome.findings);
+            let (assignments, slots) = self.resolve_part(part, &mut lookups, &mut outcome.findings);
+            replaced.note(part, &slots);
+            let worst = worst_of(&slots);
             let suggestions = match worst.reason {
                 Some(Reason::MaterialMissing) => suggester.for_string(worst.string.as_deref().unwrap_or_default()),
                 Some(_) => suggester.for_part(part),
                 None => Vec::new(),
             };
             outcome.findings.extend(self.part_findings(part, &worst));
-            outcome.report.push(self.item(part, worst, suggestions), part.area);
+            outcome.report.push(self.item(part, worst, &slots, suggestions), part.area);
             outcome.assignments.push(assignments);
         }
+        outcome.findings.extend(replaced.findings(self.library));
+        outcome.findings.extend(self.table.unused(&lookups, parts, &mut suggester));
         outcome.findings.extend(suggester.limit_finding());
-        outcome.findings.extend(self.table.unused(&lookups));
         outcome
     }
 
-    /// The assignments of a part's primitives, and the resolution that its report item shows: the least certain one.
-    fn resolve_part(
+    /// The assignments of a part's primitives, and how each of its materials was resolved, in their order; at least one.
+    fn resolve_part<'p>(
         &self,
-        part: &PartNames,
+        part: &'p PartNames,
         lookups: &mut Lookups,
         findings: &mut Vec<Finding>,
-    ) -> (Vec<Assignment>, Resolution) {
+    ) -> (Vec<Assignment>, Vec<ResolvedSlot<'p>>) {
         let names = Names::new(part);
-        let by_name = if self.map_in_force { self.by_name(&names, lookups) } else { None };
+        let by_name = if self.map_in_force || self.has_map { self.by_name(&names, lookups) } else { None };
         if by_name.as_ref().is_some_and(|hit| hit.truncated) {
             let message = "the name is cut off at 63 bytes, as Blender did; it was matched by its beginning";
             findings.push(Finding::new(Severity::Info, "truncated_name", &part.path, message));
         }
-        let mut slots: HashMap<Option<&str>, Resolution> = HashMap::new();
-        let mut worst: Option<Resolution> = None;
-        let mut assignments = Vec::with_capacity(part.gltf_materials.len());
-        let primitives: Vec<Option<&str>> = part.gltf_materials.iter().map(Option::as_deref).collect();
-        // A part without primitives still has names to report on.
-        let slots_to_see = if primitives.is_empty() { vec![None] } else { primitives };
-        for gltf_material in slots_to_see {
-            let resolution = slots
-                .entry(gltf_material)
-                .or_insert_with(|| self.resolve_slot(part, &names, by_name.as_ref(), gltf_material));
-            assignments.push(resolution.assignment);
-            if worst.as_ref().is_none_or(|worst| resolution.certainty() < worst.certainty()) {
-                worst = Some(resolution.clone());
-            }
+        let resolve = |own| ResolvedSlot {
+            own,
+            n_primitives: 0,
+            resolution: self.resolve_slot(part, &names, by_name.as_ref(), own),
+        };
+        let mut slots: Vec<ResolvedSlot<'p>> = Vec::new();
+        let mut slot_of: HashMap<&OwnMaterial, usize> = HashMap::new();
+        let mut assignments = Vec::with_capacity(part.own.len());
+        for own in &part.own {
+            let i = *slot_of.entry(own).or_insert_with(|| {
+                slots.push(resolve(own));
+                slots.len() - 1
+            });
+            slots[i].n_primitives += 1;
+            assignments.push(slots[i].resolution.assignment);
         }
-        assignments.truncate(part.gltf_materials.len());
-        (assignments, worst.expect("a part has at least one slot to see"))
+        // A part without primitives still has names to report on.
+        if slots.is_empty() {
+            slots.push(resolve(&OwnMaterial::Nothing));
+        }
+        (assignments, slots)
     }
 
     fn resolve_slot(
@@ -176,43 +237,44 @@ impl<'a> Resolver<'a> {
         part: &PartNames,
         names: &Names<'_>,
         by_name: Option<&StringHit>,
-        gltf_material: Option<&str>,
+        own: &OwnMaterial,
     ) -> Resolution {
         let hit = match by_name {
             Some(hit) => Some(hit.clone()),
-            None if self.map_in_force => self.by_rule(part, names, gltf_material),
+            None if self.map_in_force => self.by_rule(part, names, own.name()),
             None => None,
         };
-        let hit = hit.or_else(|| self.by_file(part, gltf_material));
+        let hit = hit.or_else(|| self.by_file(part, own.name()));
         match hit {
             Some(StringHit { method, string: Some(string), .. }) => match self.library.find(&string) {
                 Some(found) => Resolution::matched(method, string, found),
-                None => self.unmapped(Reason::MaterialMissing, Some(string), gltf_material),
+                None => self.unmapped(Reason::MaterialMissing, Some(string), own),
             },
-            Some(StringHit { string: None, .. }) => self.unmapped(Reason::Ambiguous, None, gltf_material),
-            None if self.map_in_force => self.unmapped(Reason::NoMatch, None, gltf_material),
-            None => self.kept(gltf_material),
+            Some(StringHit { string: None, .. }) => self.unmapped(Reason::Ambiguous, None, own),
+            None if self.map_in_force => self.unmapped(Reason::NoMatch, None, own),
+            None => self.kept(own),
         }
     }
 
-    fn unmapped(&self, reason: Reason, string: Option<String>, gltf_material: Option<&str>) -> Resolution {
-        let resolution = match self.on_unmapped {
+    fn unmapped(&self, reason: Reason, string: Option<String>, own: &OwnMaterial) -> Resolution {
+        let resolution = match self.policy.on_unmapped {
             OnUnmapped::Magenta | OnUnmapped::Fail => Resolution::fallback(self.library.fallback()),
-            OnUnmapped::Keep => self.kept(gltf_material),
+            OnUnmapped::Keep => self.kept(own),
         };
         Resolution { method: Method::Fallback, reason: Some(reason), string, ..resolution }
     }
 
-    /// The file's own material, or the neutral one where the file has none.
-    fn kept(&self, gltf_material: Option<&str>) -> Resolution {
-        match gltf_material {
-            Some(name) => Resolution {
+    /// What the file has, or the neutral material where it has nothing.
+    fn kept(&self, own: &OwnMaterial) -> Resolution {
+        let resolution = Resolution::fallback(self.library.neutral());
+        match own {
+            OwnMaterial::Named(_) | OwnMaterial::Plain => Resolution {
                 method: Method::GlbMaterial,
-                string: Some(name.to_owned()),
+                string: own.name().map(str::to_owned),
                 assignment: Assignment::KeepGlb,
-                ..Resolution::fallback(self.library.neutral())
+                ..resolution
             },
-            None => Resolution { neutral: true, ..Resolution::fallback(self.library.neutral()) },
+            OwnMaterial::Nothing => Resolution { neutral: true, ..resolution },
         }
     }
 
@@ -247,22 +309,99 @@ impl<'a> Resolver<'a> {
         findings
     }
 
-    fn item(&self, part: &PartNames, resolution: Resolution, suggestions: Vec<Suggestion>) -> ReportItem {
+    fn item(
+        &self,
+        part: &PartNames,
+        resolution: Resolution,
+        slots: &[ResolvedSlot<'_>],
+        suggestions: Vec<Suggestion>,
+    ) -> ReportItem {
+        let slots = if slots.len() > 1 { slots } else { &[] };
         ReportItem {
             path: part.path.clone(),
             node: part.node.clone(),
             mesh: part.mesh.clone(),
             method: resolution.method,
             material_method: resolution.found.map(|(_, method)| method),
-            material: match resolution.assignment {
-                Assignment::Library(idx) => Some(self.library.material(idx).id.clone()),
-                Assignment::KeepGlb => None,
-            },
+            material: self.material_id(resolution.assignment),
             confidence: resolution.confidence(),
             string: resolution.string,
             reason: resolution.reason,
             suggestions,
+            slots: slots.iter().map(|slot| self.slot(slot)).collect(),
         }
+    }
+
+    fn slot(&self, ResolvedSlot { own, n_primitives, resolution }: &ResolvedSlot<'_>) -> Slot {
+        Slot {
+            own: own.name().map(str::to_owned),
+            primitives: *n_primitives,
+            method: resolution.method,
+            material_method: resolution.found.map(|(_, method)| method),
+            material: self.material_id(resolution.assignment),
+            reason: resolution.reason,
+        }
+    }
+
+    fn material_id(&self, assignment: Assignment) -> Option<String> {
+        match assignment {
+            Assignment::Library(idx) => Some(self.library.material(idx).id.clone()),
+            Assignment::KeepGlb => None,
+        }
+    }
+}
+
+/// One of the materials of a part, and what became of it.
+struct ResolvedSlot<'p> {
+    own: &'p OwnMaterial,
+    n_primitives: usize,
+    resolution: Resolution,
+}
+
+/// The least certain of them: a report must not hide an unmapped primitive behind a mapped one.
+fn worst_of(slots: &[ResolvedSlot<'_>]) -> Resolution {
+    let worst = slots.iter().map(|slot| &slot.resolution).min_by_key(|resolution| resolution.certainty());
+    worst.expect("a part has at least one slot").clone()
+}
+
+/// Materials of the file in whose place the library's are shown because of their names.
+#[derive(Default)]
+struct Replaced<'p> {
+    parts: BTreeMap<(&'p str, LibraryMaterialIdx), ReplacedOn<'p>>,
+}
+
+/// Where a material of the file is replaced.
+struct ReplacedOn<'p> {
+    first_path: &'p str,
+    n_parts: usize,
+    method: MaterialMethod,
+}
+
+impl<'p> Replaced<'p> {
+    fn note(&mut self, part: &'p PartNames, slots: &[ResolvedSlot<'p>]) {
+        for ResolvedSlot { own, resolution, .. } in slots {
+            let by_material = resolution.method == Method::GlbMaterial;
+            let (Some(name), Some((material, method)), true) = (own.name(), resolution.found, by_material) else {
+                continue;
+            };
+            let on = ReplacedOn { first_path: &part.path, n_parts: 0, method };
+            self.parts.entry((name, material)).or_insert(on).n_parts += 1;
+        }
+    }
+
+    fn findings(self, library: &Library) -> impl Iterator<Item = Finding> {
+        self.parts.into_iter().map(|((name, material), on)| {
+            // Who writes an id or a code means the library's material; a word such as `glass` may be the file's own affair.
+            let severity = if on.method.is_exact() { Severity::Info } else { Severity::Warning };
+            let id = &library.material(material).id;
+            let parts = if on.n_parts == 1 { "1 part".to_owned() } else { format!("{} parts", on.n_parts) };
+            let message = format!(
+                "the library's {id} is shown in place of the file's own material `{}`, because of its name, on {parts}",
+                one_line(name)
+            );
+            let help = "map by part alone to keep the file's own materials";
+            Finding::new(severity, "mapped_by_material", on.first_path, message).with_help(help)
+        })
     }
 }
 

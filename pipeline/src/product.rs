@@ -7,13 +7,14 @@ use std::collections::HashMap;
 
 use packshot_materials::finding::{Finding, Severity as FindingSeverity};
 use packshot_materials::library::{Library, LibraryMaterialIdx, Surface};
-use packshot_materials::mapping::{Assignment, OnUnmapped, PartNames, Report, Resolver};
+use packshot_materials::mapping::{Assignment, OnUnmapped, OwnMaterial, PartNames, Report, Resolver};
 use packshot_materials::openpbr::OpenPbr;
 use packshot_renderer::backend::CancelToken;
 use packshot_renderer::diagnostic::{Diagnostic, Severity};
 use packshot_renderer::import::{self, Choices, ImportOptions, SceneStats};
+use packshot_renderer::look::Look;
 use packshot_renderer::prepare::{PaletteEntry, PartMaterial};
-use packshot_renderer::scene::{Mesh, Part, PartIdx, Scene};
+use packshot_renderer::scene::{Mesh, Part, PartIdx, Primitive, Scene};
 use serde::Serialize;
 
 use crate::error::{Error, ErrorKind, Fault};
@@ -74,15 +75,17 @@ impl Product {
     pub fn part_names(&self) -> Vec<PartNames> {
         let scene = &self.scene;
         let material_name = |material: usize| scene.materials[material].name.clone().unwrap_or_default();
+        let own = |primitive: &Primitive| match primitive.material {
+            Some(material) => OwnMaterial::Named(material_name(material.0 as usize)),
+            // The specification's default material takes the vertices' colours, and Blender shows parts without a material, too.
+            None if !primitive.colors.is_empty() || scene.look == Look::Blender50 => OwnMaterial::Plain,
+            None => OwnMaterial::Nothing,
+        };
         let names = |(part_idx, part): (u32, &Part)| PartNames {
             path: part.path.clone(),
             node: part.node_name.clone(),
             mesh: part.mesh_name.clone(),
-            gltf_materials: scene.meshes[part.mesh.0 as usize]
-                .primitives
-                .iter()
-                .map(|primitive| primitive.material.map(|material| material_name(material.0 as usize)))
-                .collect(),
+            own: scene.meshes[part.mesh.0 as usize].primitives.iter().map(own).collect(),
             extras: part.cad_names.clone(),
             area: scene.part_area_m2(PartIdx(part_idx)),
         };
@@ -96,7 +99,7 @@ impl Product {
     pub fn assign(&self, request: &MaterialRequest) -> Result<PartMaterials, Error> {
         let materials = PartMaterials::resolve(self, request);
         materials.log();
-        if request.on_unmapped == OnUnmapped::Fail
+        if request.policy.on_unmapped == OnUnmapped::Fail
             && let Some(error) = materials.unmapped_error()
         {
             return Err(error);
@@ -145,7 +148,7 @@ impl PartMaterials {
     pub fn resolve(product: &Product, request: &MaterialRequest) -> Self {
         let library = &*request.library;
         let names = product.part_names();
-        let mut outcome = Resolver::new(library, request.map.as_ref(), request.on_unmapped).resolve(&names);
+        let mut outcome = Resolver::new(library, request.map.as_ref(), request.policy).resolve(&names);
         request.overrides.apply(library, &names, &mut outcome);
         let mut palette = Palette::new(library);
         let parts: Vec<_> = outcome.assignments.iter().map(|primitives| palette.part(primitives)).collect();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use packshot_materials::library::Library;
 use packshot_materials::map::MaterialMap;
-use packshot_materials::mapping::OnUnmapped;
+use packshot_materials::mapping::Policy;
 use packshot_renderer::diagnostic::{Diagnostic, Severity, option_place};
 use packshot_renderer::part_pattern::PartPattern;
 use packshot_renderer::scene::{Part, Scene};
@@ -50,8 +50,8 @@ pub struct MaterialRequest {
     pub library: Arc<Library>,
     /// Which part gets which; `None` is not the same as an empty map, which leaves every part unmapped.
     pub map: Option<MaterialMap>,
-    /// What becomes of parts that nothing matches.
-    pub on_unmapped: OnUnmapped,
+    /// How parts are treated that the map says nothing about.
+    pub policy: Policy,
     /// Materials of a template in place of those that were found.
     pub overrides: Overrides,
 }
@@ -61,9 +61,21 @@ impl Default for MaterialRequest {
         Self {
             library: Arc::new(Library::builtin().clone()),
             map: None,
-            on_unmapped: OnUnmapped::Magenta,
+            policy: Policy::default(),
             overrides: Overrides::default(),
         }
+    }
+}
+
+impl MaterialRequest {
+    /// The same of a product that has a map of its own, as samples have: it counts unless another is given, below entries by hand.
+    #[must_use]
+    pub fn with_own_map(mut self, own: Option<MaterialMap>) -> Self {
+        self.map = match (self.map, own) {
+            (Some(map), Some(own)) if map.is_by_hand() => Some(map.over(own)),
+            (map, own) => map.or(own),
+        };
+        self
     }
 }
 

@@ -13,6 +13,7 @@ use packshot_renderer::sample;
 
 use super::failure::{Exit, Failure};
 use super::files::{self, InputKind};
+use super::gltf;
 use super::places::Places;
 use super::table::{CommandNames, ProductOptions};
 
@@ -99,6 +100,8 @@ pub(crate) struct Source {
     pub(crate) glb: Vec<u8>,
     /// The map that a sample brings.
     pub(crate) map: Option<MaterialMap>,
+    /// The files that were read beside it and are part of `glb` now.
+    pub(crate) opened: Vec<Diagnostic>,
 }
 
 impl Input {
@@ -140,12 +143,17 @@ impl Input {
 
     pub(crate) fn read(&self) -> Result<Source, Failure> {
         match self {
-            Self::File(path) => Ok(Source { stem: self.stem(), glb: files::read(path, InputKind::Glb)?, map: None }),
+            Self::File(path) => {
+                let bytes = files::read(path, InputKind::Glb)?;
+                let (glb, opened) =
+                    if files::is_stream(path) { (bytes, Vec::new()) } else { gltf::embed(path, bytes)? };
+                Ok(Source { stem: self.stem(), glb, map: None, opened })
+            }
             Self::Sample(name) => {
                 let sample = sample::by_name(name).ok_or_else(|| unknown_sample(name).at_option("--sample"))?;
                 let map =
                     MaterialMap::parse("sample", sample.material_map.as_bytes()).map_err(packshot::Error::from)?;
-                Ok(Source { stem: self.stem(), glb: sample.glb, map: Some(map) })
+                Ok(Source { stem: self.stem(), glb: sample.glb, map: Some(map), opened: Vec::new() })
             }
         }
     }

@@ -24,7 +24,7 @@ pub(crate) enum MapCommand {
 /// Arguments of `map init`.
 #[derive(Args, Debug)]
 pub(crate) struct InitArgs {
-    /// A GLB file, or a glTF file with embedded data; `-` is stdin
+    /// A GLB file, or a glTF file with what it names in its own folder; `-` is stdin
     #[arg(value_name = "INPUT")]
     input: PathBuf,
     /// The map to write; `-` is stdout

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use packshot::product::{PartMaterials, Product};
 use packshot::report::{Animation, Preflight};
-use packshot_materials::mapping::OnUnmapped;
+use packshot_materials::mapping::{OnUnmapped, Reason};
 use packshot_materials::name::one_line;
 
 use super::args::{Input, ProductPlan};
@@ -18,7 +18,7 @@ use super::{console, files};
 #[derive(Args, Debug)]
 #[command(after_help = "Example: packshot preflight bearing.glb --material-map map.json --json")]
 pub(crate) struct PreflightArgs {
-    /// A GLB file, or a glTF file with embedded data; `-` is stdin
+    /// A GLB file, or a glTF file with what it names in its own folder; `-` is stdin
     #[arg(value_name = "INPUT", required_unless_present = "sample")]
     input: Option<PathBuf>,
     /// A built-in sample product
@@ -42,14 +42,14 @@ impl PreflightArgs {
 
 pub(crate) fn run(args: &PreflightArgs) -> Result<(), Failure> {
     let interrupt = Interrupt::install()?;
-    let ProductPlan { plan, library, diagnostics } = ProductPlan::of(&args.options)?;
+    let ProductPlan { plan, library, mut diagnostics } = ProductPlan::of(&args.options)?;
     let source = args.input().read()?;
+    diagnostics.extend(source.opened);
     let product = Product::import(&source.glb, &plan.import_options(), &plan.part_filter(), &interrupt.cancel)?;
-    let mut request = plan.material_request(library)?;
-    request.map = request.map.or(source.map);
+    let request = plan.material_request(library)?.with_own_map(source.map);
     let materials = PartMaterials::resolve(&product, &request);
     materials.log();
-    let must_map = request.on_unmapped == OnUnmapped::Fail;
+    let must_map = request.policy.on_unmapped == OnUnmapped::Fail;
     let mut preflight = Preflight::new(&product, &materials, &diagnostics, must_map);
     preflight.diagnostics.iter_mut().for_each(|finding| finding.at = place(&finding.at));
     interrupt.check()?;
@@ -65,6 +65,14 @@ pub(crate) fn run(args: &PreflightArgs) -> Result<(), Failure> {
     }
 }
 
+/// How a material was found, for a person.
+fn how_word(reason: Option<Reason>, word: &str) -> String {
+    match reason {
+        Some(_) => "NO MATCH".to_owned(),
+        None => format!("{word} match"),
+    }
+}
+
 /// The report for a person: a line per part, then the sums.
 fn table(preflight: &Preflight) -> String {
     let Some(report) = &preflight.materials else { return String::new() };
@@ -72,11 +80,19 @@ fn table(preflight: &Preflight) -> String {
     let mut text = String::new();
     for item in &report.items {
         let material = item.material.as_deref().unwrap_or("(the file's own)");
-        let how = match item.reason {
-            Some(_) => "NO MATCH".to_owned(),
-            None => format!("{} match", item.match_word()),
-        };
-        text += &format!("{:<width$}  {}  {how}\n", one_line(item.display_name()), one_line(material));
+        let how = how_word(item.reason, item.match_word());
+        let name = one_line(item.display_name());
+        if item.slots.is_empty() {
+            text += &format!("{name:<width$}  {}  {how}\n", one_line(material));
+        } else {
+            text += &format!("{name:<width$}  {} materials\n", item.slots.len());
+        }
+        for slot in &item.slots {
+            let own = slot.own.as_deref().map_or_else(|| "(none)".to_owned(), one_line);
+            let material = slot.material.as_deref().unwrap_or("(the file's own)");
+            let how = how_word(slot.reason, slot.match_word());
+            text += &format!("{:<width$}    {own}: {}  {how}\n", "", one_line(material));
+        }
         for suggestion in &item.suggestions {
             text += &format!("{:<width$}    perhaps {} ({:.2})\n", "", suggestion.material, suggestion.score);
         }

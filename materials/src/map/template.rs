@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::MaterialMap;
+use super::{Covers, MaterialMap};
 use crate::library::Library;
 use crate::mapping::{OnUnmapped, PartNames, Reason, ReportItem, Resolver};
 use crate::name::is_unnamed;
@@ -31,8 +31,8 @@ struct Entry<'a> {
 /// `null` and suggestions in its `comment`. Parts that share a name but not a material, and parts without a name, are
 /// named by their paths. [`MaterialMap::parse`] reads the text back to the same materials.
 pub fn template(library: &Library, map: Option<&MaterialMap>, parts: &[PartNames]) -> String {
-    let empty = MaterialMap::default();
-    let resolver = Resolver::new(library, Some(map.unwrap_or(&empty)), OnUnmapped::Magenta);
+    let map = MaterialMap { covers: Covers::AllParts, ..map.cloned().unwrap_or_default() };
+    let resolver = Resolver::new(library, Some(&map), OnUnmapped::Magenta);
     let report = resolver.resolve(parts).report;
     let mut by_name: BTreeMap<&str, Vec<&ReportItem>> = BTreeMap::new();
     for item in &report.items {

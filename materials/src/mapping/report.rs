@@ -119,6 +119,27 @@ pub struct ReportItem {
     pub reason: Option<Reason>,
     /// Materials that a person may have meant, best first. Never applied.
     pub suggestions: Vec<Suggestion>,
+    /// Of a part with several materials in its file, what became of each, in their order; the item's own members are those of the
+    /// least certain one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub slots: Vec<Slot>,
+}
+
+/// What became of one of the materials of a part.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Slot {
+    /// The name of the material in the file, empty for one without; `None` where primitives have none.
+    pub own: Option<String>,
+    /// How many primitives wear it.
+    pub primitives: usize,
+    /// The first hop.
+    pub method: Method,
+    /// The second hop.
+    pub material_method: Option<MaterialMethod>,
+    /// The id of the material in effect; `None` when the file's own was kept.
+    pub material: Option<String>,
+    /// Why nothing matched; `None` when something did.
+    pub reason: Option<Reason>,
 }
 
 /// A material that a person may have meant.
@@ -177,6 +198,7 @@ impl Report {
         item.confidence = 1.0;
         item.reason = None;
         item.suggestions = Vec::new();
+        item.slots = Vec::new();
         self.coverage_area = self.coverage();
     }
 
@@ -208,6 +230,7 @@ impl Report {
                 confidence: 0.0,
                 reason: Some(Reason::LibraryInvalid),
                 suggestions: Vec::new(),
+                slots: Vec::new(),
             };
             report.push(item, part.area);
         }
@@ -239,10 +262,21 @@ impl ReportItem {
 
     /// The hop that a person should know about: the first, or the second where the first was exact and the second was not.
     pub fn match_word(&self) -> &'static str {
-        match (self.method, self.material_method) {
-            (Method::Exact, Some(MaterialMethod::Alias)) => "alias",
-            (Method::Exact, Some(second)) if !second.is_exact() => "normalized",
-            (first, _) => first.word(),
-        }
+        match_word(self.method, self.material_method)
+    }
+}
+
+impl Slot {
+    /// As [`ReportItem::match_word`].
+    pub fn match_word(&self) -> &'static str {
+        match_word(self.method, self.material_method)
+    }
+}
+
+fn match_word(method: Method, material_method: Option<MaterialMethod>) -> &'static str {
+    match (method, material_method) {
+        (Method::Exact, Some(MaterialMethod::Alias)) => "alias",
+        (Method::Exact, Some(second)) if !second.is_exact() => "normalized",
+        (first, _) => first.word(),
     }
 }

@@ -2,7 +2,7 @@
 //! before the mesh's.
 
 use super::table::{Lookups, Match};
-use super::{Method, PartNames, Resolver};
+use super::{MapBy, Method, PartNames, Resolver};
 use crate::library::{Rule, Scope};
 use crate::name::suffix::{BLENDER_NAME_BYTES, DEPTH_MAX, strip_one};
 use crate::name::{is_unnamed, match_key};
@@ -69,7 +69,9 @@ impl Resolver<'_> {
 
     /// The material whose alias the key is; its id serves as the string.
     fn by_alias(&self, key: &str) -> Option<Match> {
-        self.library.find_alias(key).map(|idx| Match::One(self.library.material(idx).id.clone()))
+        // A map of named parts says nothing about the others.
+        let library = Some(self.library).filter(|_| self.map_in_force)?;
+        library.find_alias(key).map(|idx| Match::One(library.material(idx).id.clone()))
     }
 
     /// Takes suffixes off, one more each round, until what remains is known. Readings of equal length that lead to
@@ -119,6 +121,7 @@ impl Resolver<'_> {
         let matches = |rule: &&Rule| match rule.scope {
             Scope::Name => subjects.iter().any(|name| rule.is_match(name)),
             Scope::Path => rule.is_match(&path),
+            Scope::GltfMaterial if self.policy.map_by == MapBy::Part => false,
             Scope::GltfMaterial => gltf_material.as_ref().is_some_and(|name| rule.is_match(name)),
         };
         let mut matching = self.library.rules().iter().filter(matches);
@@ -132,6 +135,9 @@ impl Resolver<'_> {
 
     /// Steps 7 and 8: what the file itself says, where the library knows it.
     pub(super) fn by_file(&self, part: &PartNames, gltf_material: Option<&str>) -> Option<StringHit> {
+        if self.policy.map_by == MapBy::Part {
+            return None;
+        }
         let known = |name: &&str| self.library.find(name).is_some();
         let hit = |method, name: &str| StringHit { method, string: Some(name.to_owned()), truncated: false };
         gltf_material.filter(known).map(|name| hit(Method::GlbMaterial, name)).or_else(|| {

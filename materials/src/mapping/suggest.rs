@@ -1,6 +1,6 @@
 //! Materials that a person may have meant: likeness of names, for people to choose from and never applied.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::table::PartTable;
 use super::{PartNames, Suggestion};
@@ -28,6 +28,8 @@ pub(super) struct Suggester<'a> {
     /// Built when first needed: most jobs need none.
     known: Option<Vec<(Likeness, LibraryMaterialIdx)>>,
     found: HashMap<Vec<String>, Vec<Suggestion>>,
+    /// Names and paths of the parts, built when first needed.
+    parts: Option<[Vec<(Likeness, String)>; 2]>,
     /// Pairs of characters that may still be compared; `None` when they are used up.
     budget: Option<usize>,
 }
@@ -68,7 +70,7 @@ impl Likeness {
 
 impl<'a> Suggester<'a> {
     pub(super) fn new(library: &'a Library, table: &'a PartTable<'a>) -> Self {
-        Self { library, table, known: None, found: HashMap::new(), budget: Some(CHARACTER_PAIRS_MAX) }
+        Self { library, table, known: None, found: HashMap::new(), parts: None, budget: Some(CHARACTER_PAIRS_MAX) }
     }
 
     /// Suggestions for a part by its names, as they are and without the suffixes of tools.
@@ -88,6 +90,34 @@ impl<'a> Suggester<'a> {
     /// Suggestions for a material string that no library has.
     pub(super) fn for_string(&mut self, string: &str) -> Vec<Suggestion> {
         self.find(vec![string.to_owned()])
+    }
+
+    /// Names of parts that are much like one that no part has, the likest first.
+    pub(super) fn near_names(&mut self, name: &str, parts: &[PartNames]) -> Vec<String> {
+        self.near(0, name, parts)
+    }
+
+    /// The same of paths.
+    pub(super) fn near_paths(&mut self, path: &str, parts: &[PartNames]) -> Vec<String> {
+        self.near(1, path, parts)
+    }
+
+    fn near(&mut self, of: usize, wanted: &str, parts: &[PartNames]) -> Vec<String> {
+        let known = &self.parts.get_or_insert_with(|| [names_of(parts), paths_of(parts)])[of];
+        let wanted = Likeness::new(wanted);
+        let mut near = Vec::new();
+        for (likeness, name) in known.iter().filter(|(likeness, _)| likeness.digits == wanted.digits) {
+            self.budget = self.budget.and_then(|budget| budget.checked_sub(wanted.key.len() * likeness.key.len()));
+            if self.budget.is_none() {
+                return Vec::new();
+            }
+            let score = wanted.score(likeness);
+            if score >= SCORE_MIN {
+                near.push((score, name));
+            }
+        }
+        near.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+        near.into_iter().take(SHOWN_MAX).map(|(_, name)| name.clone()).collect()
     }
 
     fn find(&mut self, queries: Vec<String>) -> Vec<Suggestion> {
@@ -127,6 +157,21 @@ impl<'a> Suggester<'a> {
         let message = "there are too many unknown part names to look for suggestions for all of them";
         self.budget.is_none().then(|| Finding::new(Severity::Info, "suggestions_limited", "", message))
     }
+}
+
+/// What parts are called, each name once.
+fn names_of(parts: &[PartNames]) -> Vec<(Likeness, String)> {
+    let names = parts.iter().flat_map(|part| [&part.node, &part.mesh]).filter_map(|name| name.as_deref());
+    distinct(names.filter(|name| !is_unnamed(name)))
+}
+
+fn paths_of(parts: &[PartNames]) -> Vec<(Likeness, String)> {
+    distinct(parts.iter().map(|part| part.path.as_str()))
+}
+
+fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<(Likeness, String)> {
+    let names: BTreeSet<&str> = names.collect();
+    names.into_iter().map(|name| (Likeness::new(name), name.to_owned())).collect()
 }
 
 /// The names that can be suggested: those of the map, and those of active materials other than the fallback.

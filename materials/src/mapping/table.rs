@@ -4,10 +4,12 @@ use std::collections::HashMap;
 
 use unicode_normalization::UnicodeNormalization;
 
+use super::PartNames;
+use super::suggest::Suggester;
 use crate::finding::{Finding, Severity};
 use crate::library::{Library, LibraryMaterialIdx};
-use crate::map::{MapEntry, PartSelector};
-use crate::name::match_key;
+use crate::map::{MapEntry, Origin, PartSelector};
+use crate::name::{match_key, one_line};
 
 /// The entries of a map that have a material, indexed.
 ///
@@ -157,18 +159,28 @@ impl<'a> PartTable<'a> {
         groups.into_iter().map(finding).collect()
     }
 
-    /// Entries that no part used.
-    pub(super) fn unused(&self, lookups: &Lookups) -> Vec<Finding> {
+    /// Entries that no part used, with what the parts of nearly such a name are called.
+    pub(super) fn unused(&self, lookups: &Lookups, parts: &[PartNames], suggester: &mut Suggester<'_>) -> Vec<Finding> {
         let mut idle: Vec<bool> = self.meanings.iter().map(|meaning| *meaning != Meaning::Open).collect();
         for (group, _) in self.groups.iter().zip(&lookups.used).filter(|(_, used)| **used) {
             for &idx in &group.entries {
                 idle[idx] = false;
             }
         }
-        let finding = |entry: &MapEntry| {
-            let (PartSelector::Name(part) | PartSelector::Path(part)) = &entry.part;
-            let message = format!("no part uses the entry for `{part}`");
-            Finding::new(Severity::Info, "unused_map_entry", entry.at.as_str(), message)
+        let mut finding = |entry: &MapEntry| {
+            let (of, wanted, near) = match &entry.part {
+                PartSelector::Name(name) => ("name", name, suggester.near_names(name, parts)),
+                PartSelector::Path(path) => ("path", path, suggester.near_paths(path, parts)),
+            };
+            // A map may be that of many products; what was written for this picture means one of its parts.
+            let severity = if entry.origin == Origin::Hand { Severity::Warning } else { Severity::Info };
+            let message = format!("no part has the {of} `{}`", one_line(wanted));
+            let finding = Finding::new(severity, "unused_map_entry", entry.at.as_str(), message);
+            let near: Vec<String> = near.iter().map(|name| format!("`{}`", one_line(name))).collect();
+            match near.is_empty() {
+                false => finding.with_help(format!("there is {}", near.join(", "))),
+                true => finding,
+            }
         };
         self.entries.iter().zip(idle).filter(|(_, idle)| *idle).map(|(entry, _)| finding(entry)).collect()
     }

@@ -4,6 +4,7 @@ use super::*;
 use crate::library::{Layer, Package, SourceFile};
 
 mod names;
+mod own;
 mod shared;
 
 /// A part whose mesh has one primitive without a material.
@@ -12,10 +13,14 @@ fn part(node: &str, mesh: &str) -> PartNames {
         path: format!("Asm/{node}"),
         node: Some(node.to_owned()),
         mesh: Some(mesh.to_owned()),
-        gltf_materials: vec![None],
+        own: vec![OwnMaterial::Nothing],
         area: 1.0,
         ..PartNames::default()
     }
+}
+
+fn named(material: &str) -> OwnMaterial {
+    OwnMaterial::Named(material.to_owned())
 }
 
 fn map(rows: &[(&str, &str)]) -> MaterialMap {
@@ -57,11 +62,7 @@ const CLAY: &str = "STD_059901_Clay";
 
 #[test]
 fn earlier_steps_win() {
-    let part = PartNames {
-        gltf_materials: vec![Some("Copper".into())],
-        extras: vec!["Nickel".into()],
-        ..part("Welle_1.001", "Gummi")
-    };
+    let part = PartNames { own: vec![named("Copper")], extras: vec!["Nickel".into()], ..part("Welle_1.001", "Gummi") };
     let rules = with_rules("[[rule]]\nglob = \"Welle*\"\nmaterial = \"Titanium\"");
     let rows = [
         ("path:Asm/Welle_1.001", "Steel"),
@@ -91,7 +92,7 @@ fn earlier_steps_win() {
     assert_eq!(later(&rules, &[], &part), (Method::Rule, "STD_010701_Titanium".to_owned()));
     let std = Library::builtin();
     assert_eq!(later(std, &[], &part), (Method::GlbMaterial, "STD_010601_Copper".to_owned()));
-    let part = PartNames { gltf_materials: vec![Some("mat_0".into())], ..part };
+    let part = PartNames { own: vec![named("mat_0")], ..part };
     assert_eq!(later(std, &[], &part), (Method::Extras, "STD_010801_Nickel".to_owned()));
     let part = PartNames { extras: vec!["layer 3".into()], ..part };
     assert_eq!(later(std, &[], &part), (Method::Fallback, FAILED.to_owned()));
@@ -179,7 +180,7 @@ fn rules_by_priority_layer_and_agreement() {
             .map(|rule| format!("[[rule]]\n{}\n", rule.replace("' ", "'\n").replace("=true ", "=true\n")))
             .collect();
         let library = with_rules(&tables.concat());
-        let part = PartNames { gltf_materials: vec![Some("mat_1".into())], ..part("Outer_Ring", "SOLID") };
+        let part = PartNames { own: vec![named("mat_1")], ..part("Outer_Ring", "SOLID") };
         // A tenant's rules put a map in force.
         let item = item(&library, None, &part);
         match expected {
@@ -225,10 +226,7 @@ fn suggestions_by_likeness() {
 fn without_a_map_the_file_decides() {
     let library = Library::builtin();
     let parts = [
-        PartNames {
-            gltf_materials: vec![Some("copper".into()), Some("mat_0".into()), Some(String::new())],
-            ..part("Messing", "")
-        },
+        PartNames { own: vec![named("copper"), named("mat_0"), named("")], ..part("Messing", "") },
         part("Ring", "Ring"),
     ];
     let resolver = Resolver::new(library, None, OnUnmapped::Fail);
@@ -245,13 +243,13 @@ fn without_a_map_the_file_decides() {
     assert_eq!((outcome.report.unmapped, outcome.report.coverage_area), (0, 1.0));
     assert_eq!(outcome.report.items[1].material.as_deref(), Some(CLAY));
     let codes: Vec<_> = outcome.findings.iter().map(|finding| (finding.code, finding.at.as_str())).collect();
-    assert_eq!(codes, [("no_material", "Asm/Ring")]);
+    assert_eq!(codes, [("no_material", "Asm/Ring"), ("mapped_by_material", "Asm/Messing")]);
 }
 
 #[test]
 fn unmapped_parts_keep_their_own_material_when_asked() {
     let library = Library::builtin();
-    let parts = [PartNames { gltf_materials: vec![Some("mat_0".into()), None], ..part("Ring", "Ring") }];
+    let parts = [PartNames { own: vec![named("mat_0"), OwnMaterial::Nothing], ..part("Ring", "Ring") }];
     let empty = MaterialMap::default();
     let outcome = Resolver::new(library, Some(&empty), OnUnmapped::Keep).resolve(&parts);
     assert_eq!(outcome.assignments, [[Assignment::KeepGlb, Assignment::Library(library.neutral())]]);
@@ -263,7 +261,7 @@ fn unmapped_parts_keep_their_own_material_when_asked() {
 
 #[test]
 fn one_unmapped_primitive_makes_the_part_unmapped() {
-    let part = PartNames { gltf_materials: vec![Some("Copper".into()), Some("mat_1".into())], ..part("Ring", "Ring") };
+    let part = PartNames { own: vec![named("Copper"), named("mat_1")], ..part("Ring", "Ring") };
     let outcome =
         Resolver::new(Library::builtin(), Some(&MaterialMap::default()), OnUnmapped::Magenta).resolve(&[part]);
     let library = Library::builtin();
@@ -330,7 +328,7 @@ fn a_written_map_reads_back_to_the_same_materials() {
         .collect();
     // The second lid lies elsewhere, so one name has two materials; the nameless part has a mesh that is named.
     parts[3].path = "Asm/Sub/Deckel".into();
-    parts[6].gltf_materials = vec![Some("Copper".into())];
+    parts[6].own = vec![named("Copper")];
     parts.push(PartNames { mesh: None, path: "Asm/Node_9".into(), ..part("", "") });
     let text = crate::map::template(library, Some(&map(&rows)), &parts);
     let read = MaterialMap::parse("", text.as_bytes()).expect("a template is a map");

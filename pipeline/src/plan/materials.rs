@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use packshot_json::FaultKind;
 use packshot_materials::library::Library;
-use packshot_materials::map::{MapEntry, MaterialMap, PartSelector};
-use packshot_materials::mapping::OnUnmapped;
+use packshot_materials::map::{Covers, MapEntry, MaterialMap, Origin, PartSelector};
+use packshot_materials::mapping::{OnUnmapped, Policy};
 use packshot_renderer::diagnostic::option_place;
 
 use super::PicturePlan;
@@ -34,31 +34,40 @@ pub(super) fn complete(given: &Options, options: &mut Options, faults: &mut Vec<
     if options.clay == Some(true) {
         options.materials = None;
     }
+    // Without a map that all parts must be in, nobody is unmapped: the parts that are not named by hand are left as they are.
+    let names_some_parts = given.material.as_ref().is_some_and(|entries| !entries.is_empty());
+    let has_map = options.materials.as_ref().is_some_and(|materials| materials.map.is_some());
+    if options.on_unmapped.is_none() && (has_map || !names_some_parts) {
+        options.on_unmapped = Some(OnUnmapped::default());
+    }
 }
 
 impl PicturePlan {
     /// The map in force, if one is: entries that were given by hand take the place of all others for their parts.
     fn material_map(&self) -> Option<MaterialMap> {
         let map = self.options.materials.as_ref().and_then(|materials| materials.map.clone());
-        let by_hand: Vec<MapEntry> = self
-            .by_hand()
-            .map(|(part, material)| MapEntry {
-                part: PartSelector::Name(part.to_owned()),
-                material: Some(material.to_owned()),
-                at: format!("{} {part}={material}", option_place("material")),
-            })
-            .collect();
+        let entry = |(part, material): (&str, &str)| MapEntry {
+            part: PartSelector::Name(part.to_owned()),
+            material: Some(material.to_owned()),
+            at: format!("{} {part}={material}", option_place("material")),
+            origin: Origin::Hand,
+        };
+        let mut by_hand: Vec<MapEntry> = Vec::new();
+        for entry in self.by_hand().map(entry) {
+            // Of two for one part the later counts.
+            by_hand.retain(|other| other.part != entry.part);
+            by_hand.push(entry);
+        }
         if by_hand.is_empty() {
             return map;
         }
-        let mut entries = map.unwrap_or_default().entries;
-        entries.retain(|entry| !by_hand.iter().any(|other| other.part == entry.part));
-        // Of two for one part the later counts.
-        for entry in by_hand {
-            entries.retain(|other| other.part != entry.part);
-            entries.push(entry);
-        }
-        Some(MaterialMap { entries })
+        // Who names some parts says nothing of the others, unless it is said what becomes of them.
+        let covers = if self.options.on_unmapped.is_none() { Covers::NamedParts } else { Covers::AllParts };
+        let by_hand = MaterialMap { entries: by_hand, covers };
+        Some(match map {
+            Some(map) => by_hand.over(map),
+            None => by_hand,
+        })
     }
 
     fn by_hand(&self) -> impl Iterator<Item = (&str, &str)> {
@@ -79,7 +88,8 @@ impl PicturePlan {
             Some(template) => Overrides::new(&template.overrides, &library, self.spared_parts())?,
             None => Overrides::default(),
         };
-        Ok(MaterialRequest { library, map: self.material_map(), on_unmapped: self.on_unmapped(), overrides })
+        let policy = Policy { on_unmapped: self.on_unmapped(), map_by: self.options.map_by.unwrap_or_default() };
+        Ok(MaterialRequest { library, map: self.material_map(), policy, overrides })
     }
 
     /// What becomes of parts that nothing matches.

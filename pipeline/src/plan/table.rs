@@ -1,7 +1,7 @@
 //! The one table of everything that a picture can be told. Its rows have what every surface shows of an option: the command's arguments and
 //! help, the members of requests and their description, the parameters of steps.
 
-use packshot_materials::mapping::OnUnmapped;
+use packshot_materials::mapping::{MapBy, OnUnmapped};
 use packshot_renderer::encode::ExrPrecision;
 use packshot_renderer::import::UpAxis;
 use packshot_renderer::look::Look;
@@ -165,7 +165,7 @@ options! {
     AzimuthDeg, azimuth_deg: f64 = TURN, Default::None, Camera, unit: Some("deg"), of: ONE_CAMERA;
     /// Raises the camera; of several views every one but top and bottom
     ElevationDeg, elevation_deg: f64 = ELEVATION, Default::None, Camera, unit: Some("deg");
-    /// A camera of the file, by name
+    /// A camera of the file, by name, or by its number from 0
     Camera, camera: String = NAME, Default::None, Camera, of: ONE_CAMERA;
     /// Share of the frame that the product takes in its tighter direction
     Fill, fill: f64 = Takes::Real { min: 0.001, max: 1.0 }, Default::Is("0.85"), Camera;
@@ -258,7 +258,9 @@ options! {
     /// More material libraries over the one in force; later ones win
     Library, library: Vec<String> = NAMES, Default::None, Materials;
     /// What becomes of parts that nothing matches
-    OnUnmapped, on_unmapped: OnUnmapped = Takes::Word(words_of::<OnUnmapped>), Default::Is("magenta"), Materials;
+    OnUnmapped, on_unmapped: OnUnmapped = Takes::Word(words_of::<OnUnmapped>), Default::Follows("magenta; where entries by hand alone name parts, the others stay as they are"), Materials;
+    /// By whose names parts find library materials: those of parts alone, or also those of the file's materials
+    MapBy, map_by: MapBy = Takes::Word(words_of::<MapBy>), Default::Is("part,material"), Materials;
 
     /// The formats of the files that are made
     Formats, formats: Vec<FileFormat> = Takes::Words { list: words_of::<FileFormat>, n_min: 1 }, Default::Follows("png; of a turntable mp4; of a preset or a template theirs"), Output, command_name: Some("format");

@@ -1,7 +1,7 @@
 //! Values of options: read from JSON and from the texts of a command line, with the ranges of the table, and written as JSON.
 
 use packshot_json::{Fault, FaultKind};
-use packshot_materials::mapping::OnUnmapped;
+use packshot_materials::mapping::{MapBy, OnUnmapped};
 use packshot_renderer::color::srgb;
 use packshot_renderer::encode::ExrPrecision;
 use packshot_renderer::import::UpAxis;
@@ -243,6 +243,7 @@ word_values!(
     GroundWord,
     Light,
     Look,
+    MapBy,
     OnUnmapped,
     Scale,
     TurnDirection,

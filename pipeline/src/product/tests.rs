@@ -1,6 +1,6 @@
 //! What a library says of a material reaches the renderer, and what the renderer finds reaches the report.
 
-use packshot_materials::map::{MapEntry, MaterialMap, PartSelector};
+use packshot_materials::map::{MapEntry, MaterialMap, Origin, PartSelector};
 use packshot_renderer::sample::bearing;
 
 use super::*;
@@ -11,8 +11,8 @@ fn glass_ring() -> (Product, MaterialRequest) {
     let (options, filter) = (ImportOptions::default(), PartFilter::default());
     let product = Product::import(&bearing().glb, &options, &filter, &CancelToken::default()).expect("sound");
     let part = PartSelector::Name("Outer_Ring".to_owned());
-    let entry = MapEntry { part, material: Some("Glass".to_owned()), at: "/parts/0".to_owned() };
-    (product, MaterialRequest { map: Some(MaterialMap { entries: vec![entry] }), ..MaterialRequest::default() })
+    let entry = MapEntry { part, material: Some("Glass".to_owned()), at: "/parts/0".to_owned(), origin: Origin::Map };
+    (product, MaterialRequest { map: Some(MaterialMap::of_all(vec![entry])), ..MaterialRequest::default() })
 }
 
 #[test]

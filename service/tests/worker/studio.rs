@@ -79,7 +79,7 @@ pub(crate) fn map(entries: &[(&str, &str)]) -> Option<Materials> {
         material: Some(material.to_owned()),
         at: part.to_owned(),
     };
-    Some(Materials { library: None, map: Some(MaterialMap { entries: entries.iter().map(entry).collect() }) })
+    Some(Materials { library: None, map: Some(MaterialMap::of_all(entries.iter().map(entry).collect())) })
 }
 
 pub(crate) fn input(scene: ContentAddress, request: RenderRequest) -> RenderInput {

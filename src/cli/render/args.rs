@@ -25,7 +25,7 @@ use crate::cli::template::TemplateFile;
 #[derive(Args, Debug)]
 #[command(after_help = "Example: packshot render bearing.glb --material-map map.json -o bearing.png")]
 pub(crate) struct RenderArgs {
-    /// GLB files, or glTF files with embedded data; `-` is stdin
+    /// GLB files, or glTF files with what they name in their own folders; `-` is stdin
     #[arg(value_name = "INPUT", required_unless_present_any = ["sample", "shot"])]
     pub(crate) inputs: Vec<PathBuf>,
     /// A built-in sample product (`packshot sample --list`)

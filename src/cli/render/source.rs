@@ -84,23 +84,22 @@ impl<'a> Common<'a> {
 
     /// Reads one input and finds its materials.
     pub(crate) fn subject(&self, input: &Input, cancel: &CancelToken) -> Result<Subject, Failure> {
-        let Source { stem, glb, map } = input.read()?;
+        let Source { stem, glb, map, opened } = input.read()?;
         let import = self.plan.import_options();
         let product = Product::import(&glb, &import, &self.plan.part_filter(), cancel)?;
-        // A sample's own map counts unless another is given.
-        let own_map = map.filter(|_| self.materials.map.is_none());
-        let materials = match own_map {
-            _ if self.plan.is_clay() => PartMaterials::clay(&product),
-            Some(map) => product.assign(&MaterialRequest { map: Some(map), ..self.materials.clone() })?,
-            None => product.assign(&self.materials)?,
+        let materials = match self.plan.is_clay() {
+            true => PartMaterials::clay(&product),
+            false => product.assign(&self.materials.clone().with_own_map(map))?,
         };
         let glb_path = match input {
-            Input::File(path) if !files::is_stream(path) => Some(path.clone()),
+            // A file that others lie beside is not all of the product.
+            Input::File(path) if !files::is_stream(path) && opened.is_empty() => Some(path.clone()),
             Input::File(_) | Input::Sample(_) => None,
         };
         let (environment, lut) = (self.map_file.clone(), self.lut_file.clone());
         let origin = Origin { name: stem, glb_path, glb, import, environment, lut };
-        Ok(Subject { product, materials, diagnostics: self.diagnostics.clone(), origin })
+        let diagnostics = self.diagnostics.iter().cloned().chain(opened).collect();
+        Ok(Subject { product, materials, diagnostics, origin })
     }
 
     /// The one product of a command that takes many pictures of it.

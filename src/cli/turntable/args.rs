@@ -13,7 +13,7 @@ use crate::cli::render::PictureArgs;
 #[derive(Args, Debug)]
 #[command(after_help = "Example: packshot turntable bearing.glb -o bearing.mp4 --fps 30")]
 pub(crate) struct TurntableArgs {
-    /// A GLB file, or a glTF file with embedded data; `-` is stdin
+    /// A GLB file, or a glTF file with what it names in its own folder; `-` is stdin
     #[arg(value_name = "INPUT", required_unless_present_any = ["sample", "shot"], conflicts_with = "sample")]
     pub(super) input: Option<PathBuf>,
     /// A built-in sample product (`packshot sample --list`)

@@ -118,7 +118,7 @@ fn every_awkward_name() {
         .iter()
         .map(|(node, mesh, _)| PartNames {
             node: node.map(str::to_owned),
-            gltf_materials: vec![Some(if *mesh == "Dichtring" { "Copper" } else { "mat_0" }.to_owned())],
+            own: vec![named(if *mesh == "Dichtring" { "Copper" } else { "mat_0" })],
             ..part(node.unwrap_or("Node_0"), mesh)
         })
         .collect();

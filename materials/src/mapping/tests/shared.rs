@@ -16,13 +16,14 @@ fn parts_of(glb: &[u8]) -> Vec<(usize, PartNames)> {
         let mesh = &json["meshes"][node["mesh"].as_u64()? as usize];
         let primitives = mesh["primitives"].as_array().expect("primitives");
         let material = |primitive: &Value| {
-            Some(name(&json["materials"][primitive["material"].as_u64()? as usize]).unwrap_or_default())
+            let material = primitive["material"].as_u64().map(|idx| name(&json["materials"][idx as usize]));
+            material.map_or(OwnMaterial::Nothing, |name| OwnMaterial::Named(name.unwrap_or_default()))
         };
         let part = PartNames {
             path: format!("Node_{idx}"),
             node: name(node),
             mesh: name(mesh),
-            gltf_materials: primitives.iter().map(material).collect(),
+            own: primitives.iter().map(material).collect(),
             area: 1.0,
             ..PartNames::default()
         };

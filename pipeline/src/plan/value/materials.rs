@@ -27,7 +27,7 @@ impl OptionValue for Materials {
             let library = members.given("library").and_then(|node| node.text(NAME_BYTES_MAX).map(str::to_owned));
             let entries = members.given("parts").and_then(|parts| map::entries(&parts, ""));
             members.finish();
-            Self { library, map: entries.map(|entries| MaterialMap { entries }) }
+            Self { library, map: entries.map(MaterialMap::of_all) }
         });
         // What is wrong in the map has the map's own names.
         let named = |fault: Fault| match fault.at == "/parts" || fault.at.starts_with("/parts/") {

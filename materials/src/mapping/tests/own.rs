@@ -1,0 +1,122 @@
+//! Parts between what a map says and what their file says.
+
+use super::*;
+use crate::map::{MapEntry, Origin, PartSelector};
+
+fn by_hand(rows: &[(&str, &str)]) -> MaterialMap {
+    let entry = |(part, material): &(&str, &str)| MapEntry {
+        part: PartSelector::Name((*part).to_owned()),
+        material: Some((*material).to_owned()),
+        at: format!("by hand {part}={material}"),
+        origin: Origin::Hand,
+    };
+    MaterialMap { entries: rows.iter().map(entry).collect(), covers: Covers::NamedParts }
+}
+
+fn findings<'o>(outcome: &'o Outcome, code: &str) -> Vec<&'o Finding> {
+    outcome.findings.iter().filter(|finding| finding.code == code).collect()
+}
+
+#[test]
+fn entries_by_hand_leave_the_other_parts_alone() {
+    let library = Library::builtin();
+    let parts = [
+        PartNames { own: vec![named("mat_0")], ..part("Body", "SOLID") },
+        PartNames { own: vec![named("mat_1")], ..part("Messing", "SOLID") },
+        part("Lid", "SOLID"),
+    ];
+    let outcome = Resolver::new(library, Some(&by_hand(&[("Body", "Steel")])), Policy::default()).resolve(&parts);
+    let steel = library.find("Steel").expect("it ships").0;
+    assert_eq!(
+        outcome.assignments,
+        [[Assignment::Library(steel)], [Assignment::KeepGlb], [Assignment::Library(library.neutral())]]
+    );
+    assert_eq!(outcome.report.unmapped, 0);
+    // A map of all parts says of those that it leaves out that they are unmapped.
+    let all = MaterialMap { covers: Covers::AllParts, ..by_hand(&[("Body", "Steel")]) };
+    let outcome = Resolver::new(library, Some(&all), Policy::default()).resolve(&parts);
+    assert_eq!(outcome.assignments[2], [Assignment::Library(library.fallback())]);
+    assert_eq!(outcome.report.items[1].method, Method::Alias);
+    // What is asked for and is not there is never passed over.
+    let outcome = Resolver::new(library, Some(&by_hand(&[("Body", "Stel")])), Policy::default()).resolve(&parts);
+    assert_eq!(outcome.assignments[0], [Assignment::Library(library.fallback())]);
+    assert_eq!(outcome.report.items[0].reason, Some(Reason::MaterialMissing));
+}
+
+#[test]
+fn a_name_that_no_part_has_is_told_with_those_that_are_near() {
+    let parts = [part("Body", "SOLID"), part("Body_Lid", "SOLID"), part("Screw_12", "SOLID")];
+    for (wanted, near) in [("Bdy", Some("`Body`")), ("Screw_13", None), ("screw12", Some("`Screw_12`")), ("zzz", None)]
+    {
+        let outcome =
+            Resolver::new(Library::builtin(), Some(&by_hand(&[(wanted, "Steel")])), Policy::default()).resolve(&parts);
+        let unused = findings(&outcome, "unused_map_entry");
+        let [finding] = unused[..] else { panic!("{wanted}: {unused:?}") };
+        assert_eq!(
+            (finding.severity, finding.message.as_str()),
+            (Severity::Warning, &*format!("no part has the name `{wanted}`"))
+        );
+        let help = finding.help.as_deref();
+        assert_eq!(help.is_some(), near.is_some(), "{wanted}: {help:?}");
+        assert!(help.unwrap_or_default().contains(near.unwrap_or_default()), "{wanted}: {help:?}");
+    }
+    // A map may be that of many products: what it has beyond this one is worth knowing, and no more.
+    let of_many = map(&[("path:Asm/Bdy", "Steel")]);
+    let outcome = Resolver::new(Library::builtin(), Some(&of_many), OnUnmapped::Keep).resolve(&parts);
+    let unused = findings(&outcome, "unused_map_entry");
+    assert_eq!((unused[0].severity, unused[0].message.as_str()), (Severity::Info, "no part has the path `Asm/Bdy`"));
+    assert!(unused[0].help.as_deref().is_some_and(|help| help.contains("`Asm/Body`")), "{unused:?}");
+}
+
+#[test]
+fn materials_of_the_file_are_replaced_with_a_word_or_not_at_all() {
+    let library = Library::builtin();
+    let glass = Assignment::Library(library.find("Glass").expect("it ships").0);
+    let parts = [
+        PartNames { own: vec![named("glass"), named("mat_0")], ..part("Window", "SOLID") },
+        PartNames { own: vec![named("glass")], ..part("Lens", "SOLID") },
+        PartNames { own: vec![named("STD_010601_Copper")], ..part("Coil", "SOLID") },
+    ];
+    let empty = MaterialMap::default();
+    for map in [None, Some(&empty)] {
+        let policy = Policy { on_unmapped: OnUnmapped::Keep, ..Policy::default() };
+        let outcome = Resolver::new(library, map, policy).resolve(&parts);
+        assert_eq!(outcome.assignments[0], [glass, Assignment::KeepGlb]);
+        let replaced = findings(&outcome, "mapped_by_material");
+        let found: Vec<_> = replaced.iter().map(|finding| (finding.severity, finding.at.as_str())).collect();
+        // Who writes an id of the library means its material.
+        assert_eq!(found, [(Severity::Info, "Asm/Coil"), (Severity::Warning, "Asm/Window")]);
+        assert!(replaced[1].message.ends_with("material `glass`, because of its name, on 2 parts"), "{replaced:?}");
+        // With the switch the file's own materials stay, whatever they are called.
+        let policy = Policy { map_by: MapBy::Part, ..policy };
+        let outcome = Resolver::new(library, map, policy).resolve(&parts);
+        assert!(outcome.assignments.iter().flatten().all(|assignment| *assignment == Assignment::KeepGlb));
+        assert_eq!(findings(&outcome, "mapped_by_material").len(), 0);
+    }
+    let rules = with_rules("[[rule]]\nglob = \"glass\"\nscope = \"gltf_material\"\nmaterial = \"Gold\"");
+    let of = |map_by| {
+        let policy = Policy { on_unmapped: OnUnmapped::Keep, map_by };
+        Resolver::new(&rules, None, policy).resolve(&parts[1..2]).report.items.remove(0).method
+    };
+    assert_eq!((of(MapBy::PartAndMaterial), of(MapBy::Part)), (Method::Rule, Method::Fallback));
+}
+
+#[test]
+fn every_material_of_a_part_is_reported() {
+    let library = Library::builtin();
+    let own = vec![named("glass"), named("mat_0"), OwnMaterial::Nothing, named("glass"), OwnMaterial::Plain];
+    let parts = [PartNames { own, ..part("Window", "SOLID") }, part("Lid", "SOLID")];
+    let report = Resolver::new(library, None, Policy::default()).resolve(&parts).report;
+    let found: Vec<_> = report.items[0]
+        .slots
+        .iter()
+        .map(|slot| (slot.own.as_deref(), slot.primitives, slot.material.as_deref()))
+        .collect();
+    let glass = library.material(library.find("Glass").expect("it ships").0).id.as_str();
+    assert_eq!(
+        found,
+        [(Some("glass"), 2, Some(glass)), (Some("mat_0"), 1, None), (None, 1, Some(CLAY)), (None, 1, None)]
+    );
+    // One material is said by the item itself.
+    assert_eq!(report.items[1].slots, []);
+}
