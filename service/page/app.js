@@ -85,7 +85,7 @@ function drawRow(job) {
   state.textContent = job.state;
   state.className = `state ${job.state}`;
   row.firstElementChild.setAttribute("aria-current", String(job.id === chosen));
-  if (job.state === "completed") thumbnail(job, image);
+  if (job.result) thumbnail(job, image);
   return row;
 }
 

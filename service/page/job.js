@@ -117,10 +117,8 @@ export class JobView {
   }
 
   caption(job) {
-    if (job.state === "completed") {
-      const file = job.result?.files?.[0];
-      return file ? `${file.width} × ${file.height}` : "";
-    }
+    const file = job.result?.files?.[0];
+    if (file) return `${file.width} × ${file.height}`;
     if (job.state !== "running" || !job.samples_target) return "";
     const left = job.eta_s == null ? "" : `, ${seconds(job.eta_s)} left`;
     return `${job.samples_done} of ${job.samples_target} samples${left}`;
@@ -159,7 +157,8 @@ export class JobView {
   }
 
   async loadPicture(job) {
-    if (job.state !== "completed") return;
+    // What broke a rule of its preset has failed, and its picture is there.
+    if (!job.result) return;
     const { signal } = this.stop;
     try {
       const url = await objectUrl(job.links.preview);

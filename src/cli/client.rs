@@ -134,9 +134,18 @@ async fn cancel(args: &CancelArgs) -> Result<(), Failure> {
     }
 }
 
-/// Saves the files of a completed job: all of them into a folder, or the one that a file's extension asks for.
+/// Saves the files of a job that has ended, then fails if it did not end well: pictures that break a rule of their
+/// preset are there to be looked at.
 async fn save(client: &Client, job: &Job, output: &Path) -> Result<(), Failure> {
-    ended_well(job)?;
+    let ended = ended_well(job);
+    if ended.is_ok() || job.result.is_some() {
+        save_files(client, job, output).await?;
+    }
+    ended
+}
+
+/// All files into a folder, or the one that a file's extension asks for.
+async fn save_files(client: &Client, job: &Job, output: &Path) -> Result<(), Failure> {
     let all = job.result.iter().flat_map(|result| &result.files);
     if !is_folder(output) {
         let extension = output.extension().map(|text| text.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();

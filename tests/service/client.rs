@@ -49,6 +49,18 @@ fn submit_watch_fetch() {
 }
 
 #[test]
+fn pictures_that_break_a_rule_of_their_preset_are_saved_and_exit_7() {
+    let place = Place::new();
+    let service = place.start();
+    let asked = ["--set", "preset=google", "--set", "fill=0.5", "--set", "width=500", "--set", "height=500"];
+    let quick = ["--set", "samples=1", "--set", "denoise=off", "-o", "boxes.png", "--url", service.url.as_str()];
+    let (code, _, stderr) = place.run(&[&["client", "submit", "boxes.glb"], &asked[..], &quick[..]].concat());
+    assert_eq!(code, 7, "{stderr}");
+    assert!(stderr.contains("error[preset.rule_broken]"), "{stderr}");
+    assert!(std::fs::read(place.path("boxes.png")).expect("saved").starts_with(b"\x89PNG"));
+}
+
+#[test]
 fn refusals_failures_and_nobody_there_are_exit_7() {
     let place = Place::new();
     let service = place.start();

@@ -23,7 +23,7 @@ pub enum JobEvent {
     Preview(PreviewEvent),
     /// `job.log`: a line of the log.
     Log(LogEvent),
-    /// `job.failed`: the end without a picture.
+    /// `job.failed`: the end without a picture, or with one that breaks a rule of its preset.
     Failed(FailedEvent),
     /// `job.state`: the job is in another state.
     State(StateEvent),

@@ -95,7 +95,7 @@ pub struct JobError {
     pub detail: String,
 }
 
-/// What a completed job left.
+/// What a job left that completed, or failed because its pictures break a rule of their preset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RenderResult {
     /// Name of the first file.

@@ -28,6 +28,8 @@ pub enum Phase {
     Released,
     /// It was done. What was delivered is in the store.
     Completed(Arc<Delivery>),
+    /// It was done, and failed for what it delivered, which is kept and in the store.
+    Rejected(Arc<Delivery>),
     /// It was given up.
     Failed,
     /// It was cancelled, or one before it did not complete.

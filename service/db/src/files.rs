@@ -47,6 +47,17 @@ pub(super) async fn add(tx: &Tx<'_>, tenant: TenantId, render: RenderId, files: 
     Ok(())
 }
 
+/// Takes the files of a render away, and says whether there were any. What they hold stays until the sweep finds that
+/// nothing refers to it.
+pub(super) async fn remove(tx: &Tx<'_>, tenant: TenantId, render: RenderId) -> Result<bool, DbError> {
+    let removed = render_file::Entity::delete_many()
+        .filter(render_file::Column::TenantId.eq(Col(tenant)))
+        .filter(render_file::Column::RenderId.eq(Col(render)))
+        .exec(tx.on())
+        .await?;
+    Ok(removed.rows_affected > 0)
+}
+
 fn row(tenant: TenantId, render: RenderId, position: i32, file: OutputFile) -> render_file::ActiveModel {
     let OutputFile { name, format, media_type, address, size_bytes, width, height } = file;
     render_file::ActiveModel {

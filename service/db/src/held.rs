@@ -230,6 +230,10 @@ impl Held {
         self.step(i, TaskEvent::Requeue)?;
         let task = &mut self.kept[i].task;
         (task.attempt, task.failures, task.error, task.completed_at) = (0, Failures::default(), None, None);
+        let id = task.id;
+        if let Some(document) = self.document().filter(|document| document.task_id == Some(id)) {
+            document.result = None;
+        }
         self.wait_from(i, self.now);
         Ok(())
     }
@@ -262,10 +266,24 @@ impl Held {
         self.close(i);
         // Attempts before this one may have failed; what counts went well.
         self.kept[i].task.error = None;
-        let progress = self.job.as_ref().map_or(Progress::default(), |job| job.progress);
-        self.set_progress(i, Progress { progress_pct: 100.0, ..progress });
+        self.set_done(i);
         self.turns.push((i, Phase::Completed(Arc::new(delivery))));
         Ok(())
+    }
+
+    /// A task was done, and failed for what it left, which is kept.
+    pub(super) fn reject(&mut self, i: usize, delivery: Delivery, error: JobError) -> Result<(), DbError> {
+        self.step(i, TaskEvent::Fail)?;
+        self.close(i);
+        self.set_error(i, error);
+        self.set_done(i);
+        self.turns.push((i, Phase::Rejected(Arc::new(delivery))));
+        Ok(())
+    }
+
+    fn set_done(&mut self, i: usize) {
+        let progress = self.job.as_ref().map_or(Progress::default(), |job| job.progress);
+        self.set_progress(i, Progress { progress_pct: 100.0, ..progress });
     }
 
     fn close(&mut self, i: usize) {
@@ -402,7 +420,8 @@ impl Held {
         let publishes = facts.iter().any(|task| task.publishes);
         let delivered = self.turns.iter().rev().find_map(|(i, phase)| match phase {
             Phase::Completed(delivery) if facts[*i].publishes || !publishes => Some(&delivery.output),
-            Phase::Completed(_) | Phase::Began | Phase::Released | Phase::Failed | Phase::Cancelled => None,
+            Phase::Completed(_) | Phase::Rejected(_) | Phase::Began => None,
+            Phase::Released | Phase::Failed | Phase::Cancelled => None,
         });
         jobs::announce(tx, tenant, job, delivered);
     }

@@ -1,6 +1,7 @@
 //! Tasks: handed out to workers under a lease, ended by whoever holds it.
 
 mod claim;
+mod delivery;
 mod ending;
 mod list;
 mod recovery;
@@ -16,12 +17,12 @@ use super::log::NewLogRow;
 use super::streams::NewEvent;
 use super::{AllTenants, Db, DbError, Json, TenantScope};
 use packshot_domain::document::Change;
-use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{TaskId, TenantId, WorkerId};
 use packshot_domain::job::{JobRef, TaskFacts};
 use packshot_domain::task::{Failures, FaultKind, LEASE, Lane, Lease, QueueName, RetryPolicy, TaskKind, TaskState};
 use packshot_domain::time::Timestamp;
 
+pub use delivery::{Delivery, OutputFile};
 pub use list::{QueueDepth, TaskView, get, is_cancelled, list, queue_depths, state_under};
 
 /// A task as it is stored, without what it was given.
@@ -215,34 +216,6 @@ pub async fn report(db: &Db, scope: TenantScope, lease: Lease, report: Report) -
     .await
 }
 
-/// What a task left. Its files are in the store already.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Delivery {
-    /// Its output, as clients see it.
-    pub output: Json,
-    /// Its files, in order.
-    pub files: Vec<OutputFile>,
-}
-
-/// A file that a task left.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OutputFile {
-    /// Its name, unique among those of its task.
-    pub name: String,
-    /// Its format: `png`, `exr`, `json` …
-    pub format: String,
-    /// Its media type.
-    pub media_type: String,
-    /// Its content.
-    pub address: ContentAddress,
-    /// Its size in bytes.
-    pub size_bytes: i64,
-    /// Width in pixels, when it is a picture.
-    pub width: Option<i32>,
-    /// Height in pixels, when it is a picture.
-    pub height: Option<i32>,
-}
-
 /// A task that was done.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Completion {
@@ -252,11 +225,22 @@ pub struct Completion {
     pub delivery: Delivery,
 }
 
+/// A task that was done, and what came out is not what was asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rejection {
+    /// What else happened since the last report.
+    pub report: Report,
+    /// What it left all the same.
+    pub delivery: Delivery,
+    /// Why it counts as failed.
+    pub error: JobError,
+}
+
 /// How a task ended that was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
     /// With what it left.
-    Completed,
+    Kept,
     /// A mark to cancel came before: with nothing.
     Cancelled,
 }
@@ -269,6 +253,19 @@ pub enum Ended {
 pub async fn complete(db: &Db, scope: TenantScope, lease: Lease, completion: Completion) -> Result<Ended, DbError> {
     db.write(scope, (scope.tenant, lease, completion), |tx, (tenant, lease, completion)| {
         Box::pin(ending::complete(tx, *tenant, *lease, completion.clone()))
+    })
+    .await
+}
+
+/// Fails a task that was done, keeps what it left, and ends everything that ends with it. It would come out the same
+/// again: it is not tried again.
+///
+/// # Errors
+///
+/// [`DbError::LeaseLost`]; nothing is stored then.
+pub async fn reject(db: &Db, scope: TenantScope, lease: Lease, rejection: Rejection) -> Result<Ended, DbError> {
+    db.write(scope, (scope.tenant, lease, rejection), |tx, (tenant, lease, rejection)| {
+        Box::pin(ending::reject(tx, *tenant, *lease, rejection.clone()))
     })
     .await
 }

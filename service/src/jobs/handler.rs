@@ -50,6 +50,9 @@ pub type Work = Box<dyn FnOnce(Desk) -> BoxFuture<'static, Outcome> + Send>;
 pub enum Outcome {
     /// With a result. Its files are in the store.
     Done(Delivery),
+    /// With a result that is not what was asked for: the task has failed, and the result is kept. Its files are in the
+    /// store.
+    Rejected(Delivery, Failure),
     /// Without one.
     Failed(Failure),
     /// It was asked to stop, and did.

@@ -21,7 +21,7 @@ use super::handler::{Desk, Outcome, Said, Start, Work};
 use super::ledger::Ledger;
 use crate::server::metrics::count_end;
 use packshot_db::jobs::JobError;
-use packshot_db::tasks::{self, AfterFailure, Claimed, Completion, Delivery, Directive, Ended};
+use packshot_db::tasks::{self, AfterFailure, Claimed, Completion, Delivery, Directive, Ended, Rejection};
 use packshot_db::{Db, DbError, Engine, TenantScope};
 use packshot_domain::task::{FaultKind, LEASE, LEASE_RENEWAL, TaskState};
 use packshot_worker::failpoint::Failpoint;
@@ -94,6 +94,7 @@ impl Supervisor {
         };
         let ended = match outcome {
             Ok(Outcome::Done(delivery)) => self.complete(delivery).await,
+            Ok(Outcome::Rejected(delivery, failure)) => self.reject(delivery, failure).await,
             Ok(Outcome::Failed(failure)) => self.fail(failure).await,
             Ok(Outcome::Stopped) => self.stopped().await,
             Err(lost) => Err(lost),
@@ -266,7 +267,7 @@ impl Supervisor {
         let ended = self.insist(|| tasks::complete(&db, scope, lease, completion.clone())).await?;
         let took = self.ledger.running_for();
         let (state, what) = match ended {
-            Ended::Completed => (TaskState::Completed, "completed"),
+            Ended::Kept => (TaskState::Completed, "completed"),
             Ended::Cancelled => (TaskState::Cancelled, "cancelled when it was done"),
         };
         self.count(state);
@@ -274,13 +275,33 @@ impl Supervisor {
         Ok(())
     }
 
+    /// Fails the task for what it left, which is kept.
+    async fn reject(&mut self, delivery: Delivery, failure: Failure) -> Result<(), Lost> {
+        Failpoint::Commit.pass();
+        let (report, error) = (self.ledger.take_report().unwrap_or_default(), job_error(failure));
+        let rejection = Rejection { report, delivery, error };
+        let (db, scope, lease) = (self.db().clone(), self.scope(), self.claimed.lease);
+        let ended = self.insist(|| tasks::reject(&db, scope, lease, rejection.clone())).await?;
+        let JobError { code, detail, .. } = &rejection.error;
+        match ended {
+            Ended::Kept => {
+                self.count(TaskState::Failed);
+                tracing::warn!("failed, and what it left is kept: {code}: {detail}");
+            }
+            Ended::Cancelled => {
+                self.count(TaskState::Cancelled);
+                tracing::info!("cancelled when it was done");
+            }
+        }
+        Ok(())
+    }
+
     /// Ends an attempt that failed.
     async fn fail(&mut self, failure: Failure) -> Result<(), Lost> {
-        let at = failure.findings.first().map(|finding| finding.at.clone()).filter(|at| !at.is_empty());
         let failure = tasks::Failure {
             report: self.ledger.take_report().unwrap_or_default(),
             fault: failure.fault,
-            error: JobError { code: failure.code, detail: failure.detail, at },
+            error: job_error(failure),
         };
         let (db, scope, lease) = (self.db().clone(), self.scope(), self.claimed.lease);
         let error = failure.error.clone();
@@ -355,6 +376,12 @@ impl Supervisor {
     fn scope(&self) -> TenantScope {
         TenantScope::of(self.claimed.tenant)
     }
+}
+
+/// A failure as the records of task and job keep it, with its first place.
+fn job_error(failure: Failure) -> JobError {
+    let at = failure.findings.into_iter().next().map(|finding| finding.at).filter(|at| !at.is_empty());
+    JobError { code: failure.code, detail: failure.detail, at }
 }
 
 fn is_lost(error: &DbError) -> bool {

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use crate::app::{App, AppError, Code};
 use crate::events::hub::Preview as PictureSoFar;
 use crate::store::ObjectBytes;
+use packshot_db::TenantScope;
 use packshot_db::files as rows;
+use packshot_db::renders::{self, Render};
 use packshot_db::tasks::OutputFile;
-use packshot_db::{TenantScope, renders};
 use packshot_domain::access::Principal;
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::RenderId;
@@ -42,6 +43,11 @@ fn is_picture(file: &OutputFile) -> bool {
     file.width.is_some() && file.name != PREVIEW_NAME
 }
 
+/// Whether a render has ended with pictures: it has completed, or failed for what they show.
+fn has_pictures(render: &Render) -> bool {
+    render.state == JobState::Completed || render.result.is_some()
+}
+
 async fn find(
     app: &App,
     who: &Principal,
@@ -50,7 +56,7 @@ async fn find(
 ) -> Result<ResultFile, AppError> {
     let scope = TenantScope::of(who.tenant);
     let render = renders::get(&app.db, scope, id).await?;
-    if render.state != JobState::Completed {
+    if !has_pictures(&render) {
         return Err(AppError::new(Code::RenderNotCompleted, format!("the render is {}", render.state)));
     }
     let found = rows::of_render(&app.db, scope, id).await?.into_iter().find(is_wanted);
@@ -90,7 +96,7 @@ pub async fn picture(app: &App, who: &Principal, id: RenderId) -> Result<ResultF
 pub enum Preview {
     /// It runs: the picture so far.
     SoFar(Arc<PictureSoFar>),
-    /// It has completed: the final picture, at most 1024 pixels along its longer side.
+    /// It has ended with pictures: the final one, at most 1024 pixels along its longer side.
     Final(ContentAddress),
 }
 
@@ -101,7 +107,7 @@ pub enum Preview {
 pub async fn preview(app: &App, who: &Principal, id: RenderId) -> Result<Preview, AppError> {
     let scope = TenantScope::of(who.tenant);
     let render = renders::get(&app.db, scope, id).await?;
-    if render.state != JobState::Completed {
+    if !has_pictures(&render) {
         let preview = app.hub.preview(id).map(Preview::SoFar);
         let why_not = match render.state.is_terminal() {
             true => format!("the render is {}: it has no preview", render.state),

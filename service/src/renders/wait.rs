@@ -21,9 +21,9 @@ use packshot_domain::stream::StreamId;
 pub enum Waited {
     /// It goes on: the time was over, or the service shuts down.
     GoesOn(Box<Job>),
-    /// It has its pictures.
+    /// It has the pictures that were asked for.
     Completed(Box<Job>),
-    /// It has ended without pictures, for this reason.
+    /// It has ended without them, for this reason.
     Failed(Box<Job>, AppError),
 }
 
@@ -74,7 +74,7 @@ async fn last_look(app: &App, scope: TenantScope, id: RenderId, wait: Duration) 
     }
 }
 
-/// Why a render that failed has no pictures, for who waits for them.
+/// Why a render that failed has no pictures, or none that keep the rules of their preset, for who waits for them.
 fn failure(error: Option<&JobError>) -> AppError {
     let Some(JobError { code, detail, at }) = error else {
         return AppError::of_work("internal", "the render failed");

@@ -29,7 +29,7 @@ use packshot_domain::task::{FaultKind, Lane, QueueName, TaskKind};
 use packshot_pipeline::plan::words::FileFormat;
 use packshot_worker::executor::{self, Executor, Incoming, WorkHandle};
 use packshot_worker::failpoint::Failpoint;
-use packshot_worker::protocol::{self, Completed, Failure, LogLine, RenderWork, StepPhase, WorkEvent};
+use packshot_worker::protocol::{self, Completed, Failure, LogLine, Rejected, RenderWork, StepPhase, WorkEvent};
 
 /// A worker that cannot go on, because its files cannot be stored, has so long to stop before it is given up.
 const PATIENCE: Duration = Duration::from_millis(1_500);
@@ -182,8 +182,17 @@ impl Attempt {
             handle.0 = None;
         }
         match (outcome, unstored) {
-            (_, Some(error)) => self.fail_to_store(&desk, error, Duration::ZERO),
-            (protocol::Outcome::Completed(completed), None) => self.save(&desk, received, completed).await,
+            (_, Some(error)) => Outcome::Failed(self.fail_to_store(&desk, error, Duration::ZERO)),
+            (protocol::Outcome::Completed(completed), None) => match self.save(&desk, received, completed).await {
+                Ok(delivery) => Outcome::Done(delivery),
+                Err(failure) => Outcome::Failed(failure),
+            },
+            (protocol::Outcome::Rejected(Rejected { completed, failure }), None) => {
+                match self.save(&desk, received, completed).await {
+                    Ok(delivery) => Outcome::Rejected(delivery, failure),
+                    Err(unsaved) => Outcome::Failed(unsaved),
+                }
+            }
             (protocol::Outcome::Failed(failure), None) => Outcome::Failed(failure),
             (protocol::Outcome::Cancelled, None) => Outcome::Stopped,
         }
@@ -219,7 +228,7 @@ impl Attempt {
     }
 
     /// Stores the files.
-    async fn save(&self, desk: &Desk, received: Received, completed: Completed) -> Outcome {
+    async fn save(&self, desk: &Desk, received: Received, completed: Completed) -> Result<Delivery, Failure> {
         let begun = Instant::now();
         desk.say(Said::Finishing);
         desk.say(Said::Step(StepName::OutputSave, StepPhase::Started { about: Map::new() }));
@@ -229,7 +238,7 @@ impl Attempt {
         let storing = outputs::store(db, store, scope, self.work.render, &self.formats, received, completed);
         let stored = match storing.await {
             Ok(stored) => stored,
-            Err(error) => return self.fail_to_store(desk, error, begun.elapsed()),
+            Err(error) => return Err(self.fail_to_store(desk, error, begun.elapsed())),
         };
         let (duration_s, output) = (begun.elapsed().as_secs_f64(), stored.output());
         let context = Json::Object(output.clone());
@@ -237,16 +246,16 @@ impl Attempt {
         say(desk, LogLevel::Info, format!("done in {duration_s:.3} s"), Some(duration_s), context);
         desk.say(Said::Result(stored.document));
         let output = serde_json::to_value(&stored.result).unwrap_or_default();
-        Outcome::Done(Delivery { output, files: stored.files })
+        Ok(Delivery { output, files: stored.files })
     }
 
-    fn fail_to_store(&self, desk: &Desk, error: OutputError, duration: Duration) -> Outcome {
+    fn fail_to_store(&self, desk: &Desk, error: OutputError, duration: Duration) -> Failure {
         tracing::error!("the files cannot be stored: {error:?}");
         let failure = error.into_failure();
         let (duration_s, error) = (duration.as_secs_f64(), format!("{}: {}", failure.code, failure.detail));
         desk.say(Said::Step(StepName::OutputSave, StepPhase::Failed { duration_s, error: error.clone() }));
         say(desk, LogLevel::Error, error, Some(duration_s), Json::Null);
-        Outcome::Failed(failure)
+        failure
     }
 }
 

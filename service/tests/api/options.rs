@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::app::{TestApp, id, pixels, small};
+use crate::app::{Reply, TestApp, id, pixels, small};
+use crate::glb::Glb;
 
 /// [`small`] with other members.
 fn with(members: Value) -> Value {
@@ -114,6 +115,40 @@ cases! {
         let bad = app.render(&json!({"preset": "google", "samples": 1, "light": "white", "denoise": "off", "fill": 0.5})).await;
         assert_eq!((&bad["state"], &bad["error"]["code"]), (&json!("failed"), &json!("preset.rule_broken")), "{bad}");
         assert!(bad["error"]["detail"].as_str().is_some_and(|detail| detail.contains("fill")), "{bad}");
+    }
+
+    async fn r10_a_picture_that_breaks_a_rule_of_its_preset_is_kept(engine) {
+        let app = TestApp::start(&engine).await;
+        let request = json!({
+            "preset": "google", "samples": 1, "light": "white", "denoise": "off", "fill": 0.5, "width": 500, "height": 500,
+            "formats": ["png", "webp"],
+        });
+        let job = app.render(&request).await;
+        assert_eq!((&job["state"], &job["error"]["code"]), (&json!("failed"), &json!("preset.rule_broken")), "{job}");
+        let files = job["result"]["files"].as_array().expect("files");
+        assert_eq!(files.iter().map(|file| &file["name"]).collect::<Vec<_>>(), ["result.png", "result.webp"]);
+        for file in files {
+            let reply = app.get(file["url"].as_str().expect("a URL")).await;
+            assert_eq!((reply.status, json!(reply.body.len())), (200, file["size_bytes"].clone()));
+        }
+        for format in ["png", "webp"] {
+            assert_eq!(app.get(job["links"]["results"][format].as_str().expect("a link")).await.status, 200);
+        }
+        let shown = app.get(job["links"]["preview"].as_str().expect("a link")).await;
+        assert_eq!((shown.status, shown.header("content-type")), (200, Some("image/png")));
+        let report = app.get(job["links"]["report"].as_str().expect("a link")).await.json();
+        let checks = report["render"]["checks"].as_array().expect("checks");
+        let broken: Vec<&Value> = checks.iter().filter(|check| check["passed"] == false).collect();
+        assert!(!broken.is_empty() && broken.iter().all(|check| check["rule"] == "fill"), "{checks:?}");
+        assert_eq!(app.get(&format!("{}/shot.json", job["links"]["self"].as_str().expect("a link"))).await.status, 200);
+
+        let again = app.render(&request).await;
+        assert_eq!((&again["state"], &again["result"]["from_cache"]), (&json!("failed"), &json!(false)), "never cached");
+        let picture = app.rendering(Glb::body(), &request).header("prefer", "wait=30").header("accept", "image/png");
+        let refused = Reply::of(picture).await;
+        assert_eq!(refused.problem(), (422, "preset.rule_broken".to_owned()));
+        let id = refused.header("x-packshot-render-id").expect("which render it is");
+        assert_eq!(app.get(&format!("/api/v1/renders/{id}/result.png")).await.status, 200, "who waited finds it too");
     }
 
     async fn r01_what_the_file_does_not_have_is_said(engine) {

@@ -108,6 +108,7 @@ impl Effect for Diary {
                 Phase::Began => "began".to_owned(),
                 Phase::Released => "released".to_owned(),
                 Phase::Completed(delivery) => format!("completed {}", delivery.output["of"]),
+                Phase::Rejected(delivery) => format!("rejected {}", delivery.output["of"]),
                 Phase::Failed => "failed".to_owned(),
                 Phase::Cancelled => "cancelled".to_owned(),
             };

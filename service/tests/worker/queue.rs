@@ -14,11 +14,11 @@ use packshot_domain::event::{EventName, LogLevel};
 use packshot_domain::job::JobState;
 use packshot_domain::step::StepName;
 use packshot_domain::stream::StreamId;
-use packshot_domain::task::{QueueName, TaskKind};
+use packshot_domain::task::{FaultKind, QueueName, TaskKind};
 use packshot_worker::executor::Executor;
 use packshot_worker::inline::InlineExecutor;
 use packshot_worker::protocol::{
-    Completed, Failure, LogLine, Outcome, OutputFile, StepChange, StepPhase, WorkEvent, WorkProgress,
+    Completed, Failure, LogLine, Outcome, OutputFile, Rejected, StepChange, StepPhase, WorkEvent, WorkProgress,
 };
 use serde_json::Map;
 use tokio::time::sleep;
@@ -244,6 +244,38 @@ cases! {
         assert_eq!((render.state, error.code.as_str(), error.at.as_deref()), (JobState::Failed, "output_too_large", Some("frame_0001.png")));
         assert!(error.detail.contains("10 bytes of max_output_bytes"), "{}", error.detail);
         assert_eq!((render.document.attempt, place.spooled_files()), (1, 0), "it would be as large again");
+    }
+
+    async fn what_breaks_a_rule_of_its_preset_fails_and_is_kept_until_it_is_done_again(engine) {
+        let puppet = Arc::new(Puppet::default());
+        let place = Place::open(&engine, puppet.clone()).await;
+        let id = place.submit(small()).await;
+        let names = async || {
+            let rows = files::of_render(&place.db, place.scope, id).await.expect("read");
+            rows.into_iter().map(|row| row.name).collect::<Vec<String>>()
+        };
+        let failure = Failure::new(FaultKind::Input, "preset.rule_broken", "the product is too small");
+        let rejected = Rejected { completed: puppet.completed(), failure };
+        puppet.next().await.send(WorkEvent::Finished(Box::new(Outcome::Rejected(rejected))));
+        let render = place.ended(id).await;
+        let error = render.error.expect("a reason");
+        assert_eq!((render.state, error.code.as_str()), (JobState::Failed, "preset.rule_broken"));
+        assert_eq!((render.document.state, render.document.attempt), (JobState::Failed, 1), "it would be as small again");
+        assert_eq!(render.document.error.as_deref(), Some("the product is too small"));
+        assert_eq!(render.result.expect("what it left")["files"][0]["name"], "result.png");
+        assert_eq!(render.document.result.expect("what it left").output_path, "result.png");
+        assert_eq!(names().await, ["result.png", "report.json"]);
+        for row in files::of_render(&place.db, place.scope, id).await.expect("read") {
+            place.store.read(place.scope.tenant, &row.address).await.expect("stored and whole");
+        }
+        tasks::requeue(&place.db, place.scope, render.task_id.expect("a task")).await.expect("it has failed");
+        let again = place.render(id).await;
+        assert_eq!((again.result, again.document.result), (None, None), "it is to be made again");
+        assert!(names().await.is_empty());
+        puppet.next().await.send(WorkEvent::Finished(Box::new(Outcome::Completed(puppet.completed()))));
+        let render = place.ended(id).await;
+        assert_eq!((render.state, render.error), (JobState::Completed, None));
+        assert_eq!(names().await, ["result.png", "report.json"]);
     }
 
     async fn r38_each_step_is_stored_when_it_ends(engine) {

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use packshot_contract::request::RenderRequest;
 use packshot_domain::task::FaultKind;
 use packshot_pipeline::denoise::Denoise;
-use packshot_pipeline::plan::value::PresetName;
-use packshot_pipeline::plan::words::{FileFormat as Format, GroundWord};
+use packshot_pipeline::plan::value::{PresetName, Views};
+use packshot_pipeline::plan::words::{FileFormat as Format, ViewChoice};
 use packshot_pipeline::plan::{Kind, Options};
 use packshot_pipeline::preset::Preset;
 use packshot_worker::engine::{Engine, EngineOptions};
-use packshot_worker::protocol::{Outcome, WorkEvent};
+use packshot_worker::protocol::{Outcome, Rejected, WorkEvent};
 
 use crate::studio::{Assets, bearing, engine, input, run, run_within, small};
 
@@ -84,17 +84,38 @@ fn r08_what_is_larger_than_a_job_may_be_ends_it_at_once() {
 }
 
 #[test]
-fn r08_the_first_picture_that_breaks_a_rule_of_its_preset_ends_the_job() {
+fn r08_pictures_that_break_a_rule_of_their_preset_are_all_made_and_kept() {
     let (engine, assets) = (engine(), Assets::default());
-    // Shadows beside the product are what only the picture shows.
-    let mut request = turntable(24, &[Format::Png]);
-    let preset = Preset::by_name("amazon_360").map(PresetName);
-    request.options = Options { preset, ground: Some(GroundWord::Shadow), ..request.options };
-    (request.options.width, request.options.height) = (Some(1500), Some(1500));
-    request.options.denoise = Some(Denoise::Off);
-    let refused = run(&engine, &assets, &input(bearing(&assets), request));
-    let Outcome::Failed(failure) = &refused.outcome else { panic!("{:?}", refused.outcome) };
-    assert_eq!((failure.code.as_str(), failure.findings[0].at.as_str()), ("preset.rule_broken", "frame_0000.png"));
-    assert!(failure.findings.iter().all(|finding| finding.at == "frame_0000.png"), "{failure:?}");
-    assert!(engine.counters().renders < 6, "{} of 24 were rendered", engine.counters().renders);
+    let preset = Preset::by_name("google").map(PresetName);
+    // How much of the picture the product takes is measured, and not refused beforehand.
+    let options = Options {
+        preset,
+        fill: Some(0.5),
+        views: Some(Views(vec![ViewChoice::Front, ViewChoice::Top])),
+        formats: Some(vec![Format::Png, Format::Zip]),
+        width: Some(500),
+        height: Some(500),
+        denoise: Some(Denoise::Off),
+        ..small().options
+    };
+    let request = RenderRequest { kind: Kind::Views, options, ..small() };
+    let run = run(&engine, &assets, &input(bearing(&assets), request));
+    let Outcome::Rejected(Rejected { completed, failure }) = &run.outcome else { panic!("{:?}", run.outcome) };
+    assert_eq!((failure.code.as_str(), failure.fault), ("preset.rule_broken", FaultKind::Input));
+    let [finding] = &failure.findings[..] else { panic!("each rule is told once: {failure:?}") };
+    assert_eq!((finding.at.as_str(), &finding.detail), ("front.png", &failure.detail));
+    assert!(finding.detail.contains("asks for fill"), "{finding:?}");
+    assert!(finding.detail.ends_with("one more file breaks this rule"), "{finding:?}");
+    let names: Vec<&str> = run.sent().into_iter().map(|file| file.name.as_str()).collect();
+    assert_eq!(names, ["front.png", "top.png", "result.zip"]);
+    assert_eq!(completed.documents[0].name, "shot.json");
+    let checks = completed.report["render"]["checks"].as_array().expect("checks");
+    let n_of = |passed: bool| checks.iter().filter(|check| check["passed"] == passed).count();
+    assert_eq!(n_of(false), 2, "{checks:?}");
+    assert!(n_of(true) > 2, "what is passed is told too: {checks:?}");
+    assert!(
+        run.lines().iter().any(|line| line.starts_with("[RENDER_VIEWS] preset.rule_broken: front.png")),
+        "{:?}",
+        run.lines()
+    );
 }

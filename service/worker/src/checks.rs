@@ -1,4 +1,7 @@
 //! Pictures held against the rules of a preset.
+//!
+//! Input: each picture with its files. Output: all checks, and a failure where one is not passed. Nothing ends before
+//! its last picture: what breaks a rule is kept to be looked at, as the command keeps it.
 
 use packshot_pipeline::picture::Picture;
 use packshot_pipeline::pictures::Pictures;
@@ -6,71 +9,96 @@ use packshot_pipeline::plan::{Kind, PicturePlan};
 use packshot_pipeline::preset::Preset;
 use packshot_pipeline::verify::{self, Check, Measurements};
 
-use super::failure::Stopped;
 use super::protocol::{Failure, Finding, OutputFile};
 use packshot_domain::task::FaultKind;
 
 /// What was measured so far.
 #[derive(Debug, Default)]
 pub(super) struct Checks {
-    passed: Vec<Check>,
+    checks: Vec<Check>,
+    /// Each rule once: all frames of a turntable may break it alike.
+    broken: Vec<Broken>,
     fill_max: f64,
+}
+
+/// A rule that is broken.
+#[derive(Debug)]
+struct Broken {
+    check: Check,
+    /// What breaks it first.
+    at: String,
+    /// How much else does.
+    more: usize,
+}
+
+/// Everything that was measured.
+#[derive(Debug)]
+pub(super) struct Checked {
+    /// The checks, passed or not.
+    pub(super) checks: Vec<Check>,
+    /// `preset.rule_broken` with a finding for each rule that is broken.
+    pub(super) broken: Option<Failure>,
 }
 
 impl Checks {
     /// Measures a picture and its files, where the plan has a preset.
-    ///
-    /// # Errors
-    /// `preset.rule_broken` for each rule that one of the files breaks: the pictures after it would as well, or help nobody.
-    pub(super) fn take(&mut self, plan: &PicturePlan, picture: &Picture, files: &[OutputFile]) -> Result<(), Stopped> {
-        let Some(preset) = plan.preset() else { return Ok(()) };
+    pub(super) fn take(&mut self, plan: &PicturePlan, picture: &Picture, files: &[OutputFile]) {
+        let Some(preset) = plan.preset() else { return };
         let measured = Measurements::of(picture);
         self.fill_max = self.fill_max.max(measured.tighter_fill());
-        let of_picture = |OutputFile { name, format, bytes, .. }: &OutputFile| {
+        for OutputFile { name, format, bytes, .. } in files {
             let checks = match preset.spin.as_ref().filter(|_| plan.kind == Kind::Turntable) {
                 Some(spin) => verify::frame(preset, spin, &measured, format, bytes.len()),
                 None => verify::picture(preset, &measured, format, bytes.len()),
             };
-            (name.clone(), checks)
-        };
-        self.keep(preset, files.iter().map(of_picture).collect())
+            self.keep(name, checks);
+        }
     }
 
     /// Everything that was measured, with what is measured of all pictures together.
-    ///
-    /// # Errors
-    /// `preset.rule_broken` for each rule that they break together.
-    pub(super) fn finish(mut self, plan: &PicturePlan, pictures: &Pictures) -> Result<Vec<Check>, Stopped> {
-        let Some(preset) = plan.preset() else { return Ok(Vec::new()) };
+    pub(super) fn finish(mut self, plan: &PicturePlan, pictures: &Pictures) -> Checked {
+        let Some(preset) = plan.preset() else { return Checked { checks: Vec::new(), broken: None } };
         if let (Pictures::Turntable { shots, .. }, Some(spin)) = (pictures, &preset.spin) {
             let turntable = shots.turntable();
             let elevation_deg = plan.direction().map(|direction| direction.elevation_deg);
             let checks = verify::turntable(spin, turntable, turntable.frames, elevation_deg, self.fill_max);
-            self.keep(preset, vec![("/preset".to_owned(), checks)])?;
+            self.keep("/preset", checks);
         }
-        Ok(self.passed)
+        let findings: Vec<Finding> = self.broken.iter().map(|broken| broken.finding(preset)).collect();
+        let broken = findings.first().cloned().map(|first| Failure {
+            fault: FaultKind::Input,
+            code: first.code,
+            detail: first.detail,
+            findings,
+        });
+        Checked { checks: self.checks, broken }
     }
 
-    /// Keeps checks, each with what it is of, if all of them are passed.
-    fn keep(&mut self, preset: &Preset, measured: Vec<(String, Vec<Check>)>) -> Result<(), Stopped> {
-        let broken = measured.iter().flat_map(|(at, checks)| {
-            checks.iter().filter(|check| !check.passed).map(move |Check { rule, required, measured, .. }| Finding {
-                code: "preset.rule_broken".to_owned(),
-                detail: format!("{at}: {} asks for {rule} {required}, and it is {measured}", preset.name),
-                at: at.clone(),
-                help: "leave size, framing, background and turn to the preset".to_owned(),
-            })
-        });
-        let findings: Vec<Finding> = broken.collect();
-        match findings.first().cloned() {
-            None => {
-                self.passed.extend(measured.into_iter().flat_map(|(_, checks)| checks));
-                Ok(())
+    /// Keeps checks of what `at` names.
+    fn keep(&mut self, at: &str, checks: Vec<Check>) {
+        for check in checks.iter().filter(|check| !check.passed) {
+            match self.broken.iter_mut().find(|broken| broken.check.rule == check.rule) {
+                Some(known) => known.more += 1,
+                None => self.broken.push(Broken { check: check.clone(), at: at.to_owned(), more: 0 }),
             }
-            Some(first) => {
-                let failure = Failure { fault: FaultKind::Input, code: first.code, detail: first.detail, findings };
-                Err(failure.into())
-            }
+        }
+        self.checks.extend(checks);
+    }
+}
+
+impl Broken {
+    fn finding(&self, preset: &Preset) -> Finding {
+        let Self { check: Check { rule, required, measured, .. }, at, more } = self;
+        let others = match more {
+            0 => String::new(),
+            1 => "; one more file breaks this rule".to_owned(),
+            more => format!("; {more} more files break this rule"),
+        };
+        Finding {
+            code: "preset.rule_broken".to_owned(),
+            detail: format!("{at}: {} asks for {rule} {required}, and it is {measured}{others}", preset.name),
+            at: at.clone(),
+            help: "leave size, framing, background and turn to the preset".to_owned(),
         }
     }
 }

@@ -3,20 +3,33 @@
 use packshot_pipeline::error::{Error, ErrorKind, Fault};
 
 use super::executor::AssetError;
-use super::protocol::{Failure, Finding, Outcome};
+use super::protocol::{Failure, Finding, Outcome, Rejected};
 use packshot_contract::request::place;
 use packshot_domain::task::FaultKind;
 
 /// A defect.
 const INTERNAL: &str = "internal_error";
 
-/// Why a stage did not give its result.
+/// Why a stage did not give its result, or not one that was asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Stopped {
     /// Somebody asked for it.
     Cancelled,
     /// It cannot be done.
     Failed(Failure),
+    /// It was done, and is not what was asked for.
+    Rejected(Box<Rejected>),
+}
+
+impl Stopped {
+    /// Why it failed, unless somebody asked for it.
+    pub(super) fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Cancelled => None,
+            Self::Failed(failure) => Some(failure),
+            Self::Rejected(rejected) => Some(&rejected.failure),
+        }
+    }
 }
 
 impl From<Stopped> for Outcome {
@@ -24,6 +37,7 @@ impl From<Stopped> for Outcome {
         match stopped {
             Stopped::Cancelled => Self::Cancelled,
             Stopped::Failed(failure) => Self::Failed(failure),
+            Stopped::Rejected(rejected) => Self::Rejected(*rejected),
         }
     }
 }

@@ -188,10 +188,21 @@ pub struct Preview {
 pub enum Outcome {
     /// There are pictures.
     Completed(Completed),
+    /// There are pictures, and they break rules of their preset: the job has failed, and they are kept to be looked at.
+    Rejected(Rejected),
     /// There are none.
     Failed(Failure),
     /// It was asked to stop, and did.
     Cancelled,
+}
+
+/// A finished render that is not what was asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rejected {
+    /// What is kept of it.
+    pub completed: Completed,
+    /// Which rules it breaks.
+    pub failure: Failure,
 }
 
 /// A finished render.
@@ -253,7 +264,7 @@ pub struct DocumentFile {
     pub bytes: Bytes,
 }
 
-/// Why an attempt has no picture.
+/// Why an attempt has no picture, or none that is as it was asked for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Failure {
     /// Whether another attempt could help.
@@ -280,6 +291,23 @@ pub struct Finding {
     pub help: String,
 }
 
+impl Outcome {
+    /// The render that is kept, where there is one.
+    pub const fn kept(&self) -> Option<&Completed> {
+        match self {
+            Self::Completed(completed) | Self::Rejected(Rejected { completed, .. }) => Some(completed),
+            Self::Failed(_) | Self::Cancelled => None,
+        }
+    }
+
+    const fn kept_mut(&mut self) -> Option<&mut Completed> {
+        match self {
+            Self::Completed(completed) | Self::Rejected(Rejected { completed, .. }) => Some(completed),
+            Self::Failed(_) | Self::Cancelled => None,
+        }
+    }
+}
+
 impl Failure {
     /// A failure with one finding and no place.
     pub fn new(fault: FaultKind, code: &str, detail: impl Into<String>) -> Self {
@@ -300,12 +328,12 @@ impl WorkEvent {
         match self {
             Self::Preview(preview) => vec![preview.png.clone()],
             Self::File(file) => vec![file.bytes.clone()],
-            Self::Finished(outcome) => match &**outcome {
-                Outcome::Completed(Completed { files, documents, .. }) => {
+            Self::Finished(outcome) => match outcome.kept() {
+                Some(Completed { files, documents, .. }) => {
                     let files = files.iter().map(|file| file.bytes.clone());
                     files.chain(documents.iter().map(|document| document.bytes.clone())).collect()
                 }
-                Outcome::Failed(_) | Outcome::Cancelled => Vec::new(),
+                None => Vec::new(),
             },
             Self::Began { .. } | Self::Device(_) | Self::Step(_) | Self::Log(_) | Self::Progress(_) | Self::Picture => {
                 Vec::new()
@@ -319,12 +347,12 @@ impl WorkEvent {
         let places: Vec<&mut Bytes> = match self {
             Self::Preview(preview) => vec![&mut preview.png],
             Self::File(file) => vec![&mut file.bytes],
-            Self::Finished(outcome) => match &mut **outcome {
-                Outcome::Completed(Completed { files, documents, .. }) => {
+            Self::Finished(outcome) => match outcome.kept_mut() {
+                Some(Completed { files, documents, .. }) => {
                     let files = files.iter_mut().map(|file| &mut file.bytes);
                     files.chain(documents.iter_mut().map(|document| &mut document.bytes)).collect()
                 }
-                Outcome::Failed(_) | Outcome::Cancelled => Vec::new(),
+                None => Vec::new(),
             },
             Self::Began { .. } | Self::Device(_) | Self::Step(_) | Self::Log(_) | Self::Progress(_) | Self::Picture => {
                 Vec::new()

@@ -19,7 +19,7 @@ use packshot_renderer::shot::{Floor, Shot};
 use packshot_words::Word;
 use serde_json::{Value, json};
 
-use super::checks::Checks;
+use super::checks::{Checked, Checks};
 use super::device::Device;
 use super::documents::documents;
 use super::engine::{Engine, Job};
@@ -28,7 +28,7 @@ use super::failure::Stopped;
 use super::files::{About, Files};
 use super::meter::Meter;
 use super::preview::{Previews, snapshots};
-use super::protocol::{Completed, DocumentFile, Failure, OutputFile, PREVIEW_NAME, Preview, WorkEvent};
+use super::protocol::{Completed, DocumentFile, Failure, OutputFile, PREVIEW_NAME, Preview, Rejected, WorkEvent};
 use super::quota::Quota;
 use super::series;
 use super::steps::{Facts, Step, facts};
@@ -106,7 +106,7 @@ pub(super) fn run(
     let Desk { files, mut taken, last, preview, .. } = desk;
     files.finish(|file| (job.emit)(WorkEvent::File(file)))?;
     job.go_on()?;
-    let checks = std::mem::take(&mut taken.checks).finish(plan, &pictures)?;
+    let Checked { checks, broken } = std::mem::take(&mut taken.checks).finish(plan, &pictures);
     let mut documents = documents(job.input, subject, &pictures, wishes, &engine.rig_files)?;
     documents.extend(preview);
     let seconds = Seconds {
@@ -134,7 +134,10 @@ pub(super) fn run(
         files: last,
         documents,
     };
-    Ok((completed, facts(output)))
+    match broken {
+        None => Ok((completed, facts(output))),
+        Some(failure) => Err(Stopped::Rejected(Box::new(Rejected { completed, failure }))),
+    }
 }
 
 /// Takes pictures.
@@ -248,7 +251,7 @@ impl Desk<'_> {
                 bytes: preview.png,
             });
         }
-        self.taken.checks.take(&self.job.input.plan, &taken.picture, &files)?;
+        self.taken.checks.take(&self.job.input.plan, &taken.picture, &files);
         match self.pictures {
             Pictures::Still(_) => self.last = files,
             Pictures::Views(_) | Pictures::Turntable { .. } => {

@@ -85,9 +85,9 @@ impl<'a> Step<'a> {
 
     fn failed(&self, stopped: &Stopped) {
         let duration_s = self.begun.elapsed().as_secs_f64();
-        let (level, error, context) = match stopped {
-            Stopped::Cancelled => (LogLevel::Warning, "cancelled".to_owned(), Value::Null),
-            Stopped::Failed(failure) => {
+        let (level, error, context) = match stopped.failure() {
+            None => (LogLevel::Warning, "cancelled".to_owned(), Value::Null),
+            Some(failure) => {
                 let cause = json!({ "code": failure.code, "cause": failure.detail, "findings": failure.findings });
                 (LogLevel::Error, format!("{}: {}", failure.code, failure.detail), cause)
             }

@@ -237,8 +237,8 @@ pub fn preflight(input: &RenderInput, assets: &dyn AssetSource) -> Result<Prefli
         let (_, more) = series::build(&input.plan, &product, environment)?;
         Ok(Subject { key, product, materials }.preflight(input, &more))
     };
-    look().map_err(|stopped| match stopped {
-        Stopped::Failed(failure) => failure,
-        Stopped::Cancelled => Failure::new(FaultKind::Infrastructure, "cancelled", "the preflight was cancelled"),
+    look().map_err(|stopped| {
+        let cancelled = || Failure::new(FaultKind::Infrastructure, "cancelled", "the preflight was cancelled");
+        stopped.failure().cloned().unwrap_or_else(cancelled)
     })
 }

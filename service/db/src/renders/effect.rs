@@ -1,4 +1,5 @@
-//! What the end of a task means for a direct render: its files and its result are there.
+//! What the end of a task means for a direct render: its files and its result are there, or are gone where it is done
+//! again.
 
 use futures_util::future::BoxFuture;
 use sea_orm::ActiveValue::{Set, Unchanged};
@@ -18,13 +19,20 @@ pub(crate) struct RenderEffect;
 impl Effect for RenderEffect {
     fn apply<'t>(&'t self, tx: &'t Tx<'_>, turn: Turn<'t>) -> BoxFuture<'t, Result<(), DbError>> {
         Box::pin(async move {
-            let Phase::Completed(delivery) = turn.phase else { return Ok(()) };
             let id = RenderId::from_uuid(turn.job.record);
-            files::add(tx, turn.tenant, id, &delivery.files).await?;
+            let result = match turn.phase {
+                Phase::Completed(delivery) | Phase::Rejected(delivery) => {
+                    files::add(tx, turn.tenant, id, &delivery.files).await?;
+                    Some(Col(delivery.output.clone()))
+                }
+                // What a rejected attempt left goes when somebody puts the task back.
+                Phase::Released if files::remove(tx, turn.tenant, id).await? => None,
+                Phase::Released | Phase::Began | Phase::Failed | Phase::Cancelled => return Ok(()),
+            };
             let row = render::ActiveModel {
                 tenant_id: Unchanged(Col(turn.tenant)),
                 id: Unchanged(Col(id)),
-                result: Set(Some(Col(delivery.output.clone()))),
+                result: Set(result),
                 ..Default::default()
             };
             match row.update_without_returning(tx.on()).await {

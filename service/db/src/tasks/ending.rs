@@ -2,7 +2,7 @@
 //!
 //! A mark to cancel that came before always wins: what was done is dropped, and the task is cancelled.
 
-use super::{AfterFailure, Completion, DbError, Ended, Failure, JobError, Report};
+use super::{AfterFailure, Completion, DbError, Ended, Failure, JobError, Rejection, Report};
 use crate::Notice;
 use crate::held::Held;
 use crate::tx::Tx;
@@ -24,7 +24,25 @@ pub(super) async fn complete(
     }
     held.complete(i, delivery)?;
     held.store(tx).await?;
-    Ok(Ended::Completed)
+    Ok(Ended::Kept)
+}
+
+pub(super) async fn reject(
+    tx: &Tx<'_>,
+    tenant: TenantId,
+    lease: Lease,
+    rejection: Rejection,
+) -> Result<Ended, DbError> {
+    let Rejection { report, delivery, error } = rejection;
+    let (mut held, i) = Held::under(tx, tenant, lease).await?;
+    held.report(i, report);
+    if held.is_cancelled(i) {
+        stop(tx, held, i).await?;
+        return Ok(Ended::Cancelled);
+    }
+    held.reject(i, delivery, error)?;
+    held.store(tx).await?;
+    Ok(Ended::Kept)
 }
 
 pub(super) async fn fail(

@@ -2,9 +2,12 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use packshot_db::jobs::JobError;
 use packshot_db::renders::{self, NewRender, NewWork, Submitted};
 use packshot_db::streams::{self, Event};
-use packshot_db::tasks::{self, Claimed, Claimer, Completion, Delivery, LaneLimit, OutputFile, Report, Task};
+use packshot_db::tasks::{
+    self, Claimed, Claimer, Completion, Delivery, LaneLimit, OutputFile, Rejection, Report, Task,
+};
 use packshot_db::testing::Engine;
 use packshot_db::{AllTenants, DatabaseConfig, Db, TenantScope, installation, objects, worker_configs};
 use packshot_domain::concurrency::Concurrency;
@@ -123,7 +126,7 @@ impl Fixture {
     pub(crate) async fn complete(&self, claimed: &Claimed) {
         let scope = TenantScope::of(claimed.tenant);
         let ended = tasks::complete(&self.db, scope, claimed.lease, completion(claimed)).await;
-        assert_eq!(ended.expect("the lease holds"), tasks::Ended::Completed);
+        assert_eq!(ended.expect("the lease holds"), tasks::Ended::Kept);
     }
 
     pub(crate) async fn events_of(&self, scope: TenantScope, render: RenderId) -> Vec<String> {
@@ -144,6 +147,13 @@ pub(crate) fn completion(claimed: &Claimed) -> Completion {
         report: Report::default(),
         delivery: Delivery { output: json!({"unmapped_parts": 0}), files: vec![picture(claimed.lease)] },
     }
+}
+
+/// The same, where it is not what was asked for.
+pub(crate) fn rejection(claimed: &Claimed) -> Rejection {
+    let Completion { report, delivery } = completion(claimed);
+    let (code, detail) = ("preset.rule_broken".to_owned(), "the product is too small".to_owned());
+    Rejection { report, delivery, error: JobError { code, detail, at: Some("result.png".to_owned()) } }
 }
 
 /// Who claims renders.

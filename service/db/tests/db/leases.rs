@@ -17,7 +17,7 @@ use packshot_domain::task::{
 };
 use serde_json::json;
 
-use crate::engine::{Fixture, claimer, completion, render_of};
+use crate::engine::{Fixture, claimer, completion, rejection, render_of};
 
 fn failure(fault: FaultKind) -> Failure {
     let error = JobError { code: "device_lost".to_owned(), detail: "the device is lost".to_owned(), at: None };
@@ -41,6 +41,7 @@ async fn expect_lost(t: &Fixture, claimed: &Claimed, lease: Lease) {
         tasks::renew(&t.db, t.scope, lease).await.err(),
         tasks::report(&t.db, t.scope, lease, report).await.err(),
         tasks::complete(&t.db, t.scope, lease, completion(claimed)).await.err(),
+        tasks::reject(&t.db, t.scope, lease, rejection(claimed)).await.err(),
         tasks::fail(&t.db, t.scope, lease, failure(FaultKind::Input)).await.err(),
         tasks::cancelled(&t.db, t.scope, lease, Report::default()).await.err(),
         tasks::give_back(&t.db, t.scope, lease, Report::default()).await.err(),

@@ -70,6 +70,7 @@ conformance! {
         r13_r15_waiting_renders_are_cancelled_at_once
         r17_only_ended_renders_are_deleted
         r19_cached_results_are_taken_over
+        rejected_renders_keep_their_files_and_are_never_cached
         places_in_the_queue
         statistics_count_what_was_rendered
         text_with_every_character_survives;

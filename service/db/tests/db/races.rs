@@ -40,7 +40,7 @@ pub(crate) async fn r16_cancel_races_completion(t: Fixture) {
             let terminal = events.iter().filter(|name| ["job.completed", "job.cancelled"].contains(&name.as_str()));
             assert_eq!(terminal.count(), 1, "{events:?}");
             match complete {
-                Ended::Completed => {
+                Ended::Kept => {
                     completed += 1;
                     assert_eq!((render.state, files.len()), (JobState::Completed, 1));
                     assert!(matches!(cancel, Cancelling::Unchanged(_)));

@@ -3,7 +3,7 @@
 use futures_util::{StreamExt, stream};
 use packshot_db::jobs::Cancelling;
 use packshot_db::renders::{self, EqualRender, Submitted};
-use packshot_db::tasks::{self, Report};
+use packshot_db::tasks::{self, Ended, Rejection, Report};
 use packshot_db::{DbError, PageRequest, files};
 use packshot_domain::event::LogLevel;
 use packshot_domain::hash::ContentAddress;
@@ -13,7 +13,7 @@ use packshot_domain::step::StepName;
 use packshot_domain::task::{TaskKind, TaskState};
 use serde_json::json;
 
-use crate::engine::{Fixture, completion, picture};
+use crate::engine::{Fixture, completion, picture, rejection};
 
 const ALL: PageRequest = PageRequest { limit: 200, after: None };
 
@@ -139,6 +139,32 @@ pub(crate) async fn r19_cached_results_are_taken_over(t: Fixture) {
     let Submitted::Created(made) = made else { panic!("without a key nothing is known") };
     assert_eq!((made.render.state, made.render.result), (JobState::Queued, None));
     assert_eq!(t.claim_one().await.lease.task, new.work.id);
+}
+
+pub(crate) async fn rejected_renders_keep_their_files_and_are_never_cached(t: Fixture) {
+    let key = ContentAddress::of(b"request");
+    let mut new = t.new_render(0);
+    new.cache_key = Some(key);
+    let id = new.id;
+    renders::create(&t.db, t.scope, new, None).await.expect("a render");
+    let claimed = t.claim_one().await;
+    let ended = tasks::reject(&t.db, t.scope, claimed.lease, rejection(&claimed)).await;
+    assert_eq!(ended.expect("the lease holds"), Ended::Kept);
+    let Rejection { delivery, error, .. } = rejection(&claimed);
+    let render = renders::get(&t.db, t.scope, id).await.expect("the render");
+    assert_eq!((render.state, render.document.state), (JobState::Failed, JobState::Failed));
+    assert_eq!((render.error, render.result), (Some(error), Some(delivery.output)));
+    assert_eq!(files::of_render(&t.db, t.scope, id).await.expect("files"), delivery.files);
+    assert_eq!(t.events_of(t.scope, id).await, ["job.state", "job.state", "job.failed"]);
+    assert_eq!(renders::find_cached(&t.db, t.scope, key).await.expect("a search"), None);
+
+    tasks::requeue(&t.db, t.scope, claimed.lease.task).await.expect("it has failed");
+    let render = renders::get(&t.db, t.scope, id).await.expect("the render");
+    assert_eq!((render.state, render.error, render.result), (JobState::Queued, None, None));
+    assert!(files::of_render(&t.db, t.scope, id).await.expect("files").is_empty());
+    t.complete(&t.claim_one().await).await;
+    let (cached, found) = renders::find_cached(&t.db, t.scope, key).await.expect("a search").expect("a result");
+    assert_eq!((cached.id, found), (id, delivery.files));
 }
 
 pub(crate) async fn places_in_the_queue(t: Fixture) {

@@ -1,0 +1,32 @@
+//! What tasks leave.
+
+use crate::Json;
+use packshot_domain::hash::ContentAddress;
+
+/// What a task left. Its files are in the store already.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Delivery {
+    /// Its output, as clients see it.
+    pub output: Json,
+    /// Its files, in order.
+    pub files: Vec<OutputFile>,
+}
+
+/// A file that a task left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputFile {
+    /// Its name, unique among those of its task.
+    pub name: String,
+    /// Its format: `png`, `exr`, `json` …
+    pub format: String,
+    /// Its media type.
+    pub media_type: String,
+    /// Its content.
+    pub address: ContentAddress,
+    /// Its size in bytes.
+    pub size_bytes: i64,
+    /// Width in pixels, when it is a picture.
+    pub width: Option<i32>,
+    /// Height in pixels, when it is a picture.
+    pub height: Option<i32>,
+}
