@@ -3,6 +3,7 @@
 mod cache;
 mod inputs;
 mod job;
+mod log;
 mod outputs;
 mod preflight;
 mod spec;
@@ -27,6 +28,7 @@ use packshot_domain::stream::StreamId;
 use packshot_domain::task::TaskState;
 
 pub use inputs::Asked;
+pub use log::{LogRequest, log};
 pub use preflight::preflight;
 pub use statistics::statistics;
 pub use submit::{Created, Equal, RenderWish, SubmitKey, Submitted, Wording, submit};

@@ -15,6 +15,7 @@ pub mod event;
 pub mod health;
 pub mod job;
 pub mod library;
+pub mod log;
 pub mod material;
 pub mod page;
 pub mod preflight;

@@ -57,13 +57,21 @@ impl Params {
     /// # Errors
     /// `out_of_range`, `invalid_cursor`.
     pub(crate) fn page(&self) -> Result<PageRequest, Invalid> {
+        let (limit, after) = self.part_of_list::<Cursor>()?;
+        Ok(PageRequest { limit, after })
+    }
+
+    /// `limit` and `cursor` of a list that has cursors of its own.
+    ///
+    /// # Errors
+    /// `out_of_range`, `invalid_cursor`.
+    pub(crate) fn part_of_list<C: FromStr>(&self) -> Result<(u32, Option<C>), Invalid> {
         let limit = self.limit();
         let after = self.text("cursor").map(|text| {
-            text.parse::<Cursor>()
-                .map_err(|_| Finding::new("?cursor", "invalid_cursor", "this is no cursor of the list"))
+            text.parse().map_err(|_| Finding::new("?cursor", "invalid_cursor", "this is no cursor of the list"))
         });
         match (limit, after.transpose()) {
-            (Ok(limit), Ok(after)) => Ok(PageRequest { limit, after }),
+            (Ok(limit), Ok(after)) => Ok((limit, after)),
             (limit, after) => {
                 let findings = limit.err().into_iter().flat_map(|invalid| invalid.findings).chain(after.err());
                 Err(Invalid { findings: findings.collect() })

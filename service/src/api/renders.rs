@@ -20,6 +20,7 @@ use packshot_domain::access::Principal;
 use packshot_domain::id::RenderId;
 
 pub(crate) mod events;
+pub(crate) mod log;
 pub(crate) mod results;
 pub(crate) mod submit;
 

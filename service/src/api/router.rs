@@ -58,6 +58,7 @@ fn documented(state: &AppState) -> OpenApiRouter<AppState> {
         Tenant(P::ReadRenders),
         &[Code::RenderNotFound, Code::NotAcceptable, Code::ValidationFailed, Code::TooManyStreams]
     );
+    add!(renders::log::page, Tenant(P::ReadRenders), &[Code::RenderNotFound], pages);
     add!(jobs::events, Tenant(P::ReadRenders), &[Code::NotAcceptable, Code::ValidationFailed, Code::TooManyStreams]);
     add!(renders::results::preview, Tenant(P::ReadRenders), &[Code::RenderNotFound, Code::PreviewNotReady], &FILE);
     add!(renders::results::report, Tenant(P::ReadRenders), &FILE, &[Code::RangeNotSatisfiable]);

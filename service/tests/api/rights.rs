@@ -44,6 +44,7 @@ cases! {
             (Method::GET, "/api/v1/renders/ID"),
             (Method::DELETE, "/api/v1/renders/ID"),
             (Method::GET, "/api/v1/renders/ID/events"),
+            (Method::GET, "/api/v1/renders/ID/log"),
             (Method::GET, "/api/v1/renders/ID/preview.png"),
             (Method::GET, "/api/v1/renders/ID/result.png"),
             (Method::GET, "/api/v1/renders/ID/report.json"),

@@ -53,6 +53,56 @@ cases! {
         assert_eq!(app.with_key(&client).get("/api/v1/analytics/renders").await.problem(), (403, "forbidden".to_owned()));
     }
 
+    async fn r40_r43_the_log_of_a_render_is_read_in_pages(engine) {
+        let app = TestApp::start(&engine).await;
+        let log = async |job: &Value, query: &str| {
+            app.get(&format!("/api/v1/renders/{}/log?{query}", id(job))).await.json()
+        };
+        let job = app.render(&small()).await;
+        let all = log(&job, "limit=200").await;
+        let lines = all["items"].as_array().expect("lines");
+        let numbers: Vec<u64> = lines.iter().map(|line| line["seq"].as_u64().expect("a number")).collect();
+        assert_eq!(numbers, (1..=lines.len() as u64).rev().collect::<Vec<_>>(), "newest first");
+        assert_eq!(all["next_cursor"], Value::Null);
+        let oldest = lines.last().expect("a line");
+        assert_eq!((&oldest["step_name"], &oldest["message"]), (&json!("resolve_step_path"), &json!("started")));
+        assert_eq!((&oldest["level"], &oldest["duration_s"], &oldest["task_id"]), (&json!("info"), &Value::Null, &job["task_id"]));
+        assert!(oldest["context"].is_object() && oldest["created_at"].is_string(), "{oldest}");
+        let (mut seen, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = log(&job, &format!("limit=2{cursor}")).await;
+            seen.extend(page["items"].as_array().expect("lines").clone());
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        assert_eq!(json!(seen), all["items"], "each once");
+        let of_step = log(&job, "step=render_still&level=info").await;
+        let of_step = of_step["items"].as_array().expect("lines").clone();
+        assert!(of_step[0]["duration_s"].is_number(), "the line that ends it: {of_step:?}");
+        let expected = lines.iter().filter(|line| line["step_name"] == "render_still" && line["level"] == "info");
+        assert_eq!(of_step, expected.cloned().collect::<Vec<_>>());
+
+        let failed = app.render_of(b"no GLB".to_vec(), &small()).await;
+        let errors = log(&failed, "level=error").await;
+        let error = &errors["items"][0];
+        assert_eq!((&error["step_name"], &error["context"]["code"]), (&json!("resolve_step_path"), &failed["error"]["code"]));
+        let cached = app.render(&small()).await;
+        assert_eq!((&cached["result"]["from_cache"], &log(&cached, "").await["items"]), (&json!(true), &json!([])));
+        for (query, code, pointer) in [
+            ("step=sampling", "validation_failed", "?step"),
+            ("level=loud", "validation_failed", "?level"),
+            ("limit=201", "validation_failed", "?limit"),
+            ("cursor=garbage", "invalid_cursor", "?cursor"),
+        ] {
+            let refused = app.get(&format!("/api/v1/renders/{}/log?{query}", id(&job))).await;
+            assert_eq!((refused.problem(), refused.pointers()), ((422, code.to_owned()), vec![pointer.to_owned()]), "{query}");
+        }
+        let missing = "/api/v1/renders/0193b2a0-0000-7000-8000-000000000000/log";
+        assert_eq!(app.get(missing).await.problem(), (404, "render_not_found".to_owned()));
+    }
+
     async fn r72_r73_what_failed_is_put_back(engine) {
         let app = TestApp::start(&engine).await;
         let failed = app.render_of(b"no GLB".to_vec(), &small()).await;

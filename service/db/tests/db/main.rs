@@ -79,7 +79,8 @@ conformance! {
         eight_writers_are_never_busy
         a_failure_spoils_nothing_of_its_neighbours
         notices_follow_commits
-        r40_logs_are_rows;
+        r40_logs_are_rows
+        logs_are_read_in_pages;
     idempotency:
         c10_an_answer_is_replayed
         c11_a_key_belongs_to_its_body

@@ -1,6 +1,6 @@
 //! Events and logs, written by many at once.
 
-use packshot_db::log::{self, NewLogRow};
+use packshot_db::log::{self, LogPage, LogRequest, NewLogRow};
 use packshot_db::renders;
 use packshot_db::streams::{self, NewEvent};
 use packshot_db::tasks::{self, Report};
@@ -112,6 +112,48 @@ pub(crate) async fn notices_follow_commits(t: Fixture) {
     let lost = packshot_domain::task::Lease { token: LeaseToken::random(), ..claimed.lease };
     tasks::report(&t.db, t.scope, lost, progress(0)).await.expect_err("the lease is lost");
     assert!(notices.try_recv().is_err(), "what is not kept is not announced");
+}
+
+pub(crate) async fn logs_are_read_in_pages(t: Fixture) {
+    t.submit().await;
+    let claimed = t.claim_one().await;
+    let task = claimed.lease.task;
+    let row = |i: usize| NewLogRow {
+        step_name: TaskKind::Step(if i < 3 { StepName::ResolveMaterials } else { StepName::RenderStill }),
+        level: if i % 2 == 1 { LogLevel::Warning } else { LogLevel::Info },
+        message: format!("line {i}"),
+        duration_s: None,
+        context: json!({}),
+    };
+    let write = async |lines: std::ops::Range<usize>| {
+        let report = Report { log: lines.map(row).collect(), ..Report::default() };
+        tasks::report(&t.db, t.scope, claimed.lease, report).await.expect("the lease holds");
+    };
+    write(0..7).await;
+    let all = LogRequest { limit: 3, before: None, step: None, level: None };
+    let page = async |request| log::page(&t.db, t.scope, task, request).await.expect("the log");
+    let seqs = |page: &LogPage| page.rows.iter().map(|row| row.seq).collect::<Vec<_>>();
+    let first = page(all).await;
+    assert_eq!((seqs(&first), first.rows[0].row.clone()), (vec![7, 6, 5], row(6)), "newest first");
+    // What is written meanwhile neither repeats nor hides lines.
+    write(7..9).await;
+    let second = page(LogRequest { before: first.next, ..all }).await;
+    assert_eq!(seqs(&second), [4, 3, 2]);
+    let text = second.next.expect("more").to_string();
+    let last = page(LogRequest { before: Some(text.parse().expect("a cursor")), ..all }).await;
+    assert_eq!((seqs(&last), last.next), (vec![1], None));
+
+    let step = Some(TaskKind::Step(StepName::ResolveMaterials));
+    let of_step = page(LogRequest { step, ..all }).await;
+    assert_eq!((seqs(&of_step), of_step.next), (vec![3, 2, 1], None), "a full page may be the last");
+    let level = Some(LogLevel::Warning);
+    let warnings = page(LogRequest { limit: 2, level, ..all }).await;
+    assert_eq!(seqs(&warnings), [8, 6]);
+    assert_eq!(seqs(&page(LogRequest { before: warnings.next, level, ..all }).await), [4, 2]);
+    assert_eq!(seqs(&page(LogRequest { step, level, ..all }).await), [2]);
+    assert!(page(LogRequest { level: Some(LogLevel::Error), ..all }).await.rows.is_empty());
+    let (other, _) = t.other_tenant().await;
+    assert!(log::page(&t.db, other, task, all).await.expect("the log").rows.is_empty());
 }
 
 pub(crate) async fn r40_logs_are_rows(t: Fixture) {
