@@ -1,4 +1,4 @@
-//! Work on an installation from the machine that it runs on: backup, restore, a key when access is lost, another store.
+//! Work on an installation from the machine that it runs on: backup, restore, its keys, another store.
 //!
 //! Everything but [`restore`] works beside a running service too.
 
@@ -11,13 +11,13 @@ use crate::server::app::{database_config, store_config};
 use crate::server::error::chain;
 use crate::server::identity::{self, IdentityError, Mismatch};
 use crate::server::lock::DataFolderError;
-use crate::server::setup::{self, SetupError};
+use crate::server::setup::SetupError;
 use crate::store::{Store, StoreError};
 use packshot_db::{Db, DbError};
-use packshot_domain::access::Scope;
-use packshot_domain::key::ApiKey;
+use packshot_domain::time::Timestamp;
 
 pub mod backup;
+pub mod keys;
 pub mod restore;
 mod archive;
 
@@ -39,6 +39,15 @@ pub enum AdminError {
     /// No key can be made.
     #[error("no key can be made")]
     Setup(#[from] SetupError),
+    /// A key would have ended before it is made.
+    #[error("the key would have ended at {0} already")]
+    KeyEnded(Timestamp),
+    /// No key has this name.
+    #[error("there is no key {0}")]
+    NoKey(String),
+    /// More than one key has this name.
+    #[error("several keys begin with {0}")]
+    SeveralKeys(String),
     /// The store did not do its part.
     #[error("the store")]
     Store(#[from] StoreError),
@@ -69,7 +78,7 @@ impl AdminError {
 
     /// Whether it is about what was given, and not about what could be written.
     pub fn is_input(&self) -> bool {
-        matches!(self, Self::Damaged(_))
+        matches!(self, Self::Damaged(_) | Self::KeyEnded(_) | Self::NoKey(_) | Self::SeveralKeys(_))
     }
 
     /// The error with its code and way out.
@@ -81,6 +90,9 @@ impl AdminError {
             Self::Database(_) | Self::Setup(_) => {
                 ("database", "check that the database is there and that its disk has space")
             }
+            Self::KeyEnded(_) => ("key_ended", "give a time to come with --expires, such as 90d"),
+            Self::NoKey(_) => ("no_key", "packshot admin list-keys shows all keys"),
+            Self::SeveralKeys(_) => ("several_keys", "give the key's id: packshot admin list-keys --json"),
             Self::Store(_) => ("store", "check that the folder or the bucket is there and may be written to"),
             Self::Mismatch(mismatch) => ("store_mismatch", mismatch.help()),
             Self::Elsewhere(_) => ("elsewhere", "use the backups that the database and the bucket bring themselves"),
@@ -89,17 +101,6 @@ impl AdminError {
         };
         Fault::new(format!("admin.{code}"), chain(self)).help(help)
     }
-}
-
-/// Makes a key that opens what `scopes` say, also while the service runs. The installation is configured from then on.
-///
-/// # Errors
-/// When the data folder holds no installation, or the database is away.
-pub async fn create_key(settings: &Settings, name: &str, scopes: Vec<Scope>) -> Result<ApiKey, AdminError> {
-    let db = open(settings).await?;
-    let key = setup::create_key(&db, name, scopes).await;
-    db.close().await;
-    Ok(key?)
 }
 
 /// Makes the store of the settings that of their database: after its files were moved or restored to another place, or were lost.

@@ -4,8 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use packshot_domain::access::Scope;
+use packshot_domain::time::Timestamp;
+use packshot_materials::name::one_line;
+use packshot_service::admin::keys::{self, Expiry, KeyName, ListedKey, RevokedKey};
 use packshot_service::admin::{self, AdminError};
 use packshot_service::config::Settings;
+use serde_json::{Value, json};
 
 use super::failure::{Exit, Failure};
 use super::serve::{runtime, settings};
@@ -48,6 +52,28 @@ pub(crate) enum AdminCommand {
         /// What it opens, repeatable: renders:read, renders:write (which includes reading), catalog:read …; admin is everything
         #[arg(long = "scope", value_name = "SCOPE", default_value = "admin")]
         scopes: Vec<Scope>,
+        /// When it ends: days or hours from now (90d, 12h), a day (2027-01-31) or a time (2027-01-31T10:00:00Z)
+        /// [default: never]
+        #[arg(long, value_name = "WHEN")]
+        expires: Option<Expiry>,
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
+    /// List the API keys: what they begin with, what they open, until when, and when they were last used
+    #[command(after_help = "Example: packshot admin list-keys --data /srv/packshot")]
+    ListKeys {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
+    /// End an API key now, also while the service runs
+    #[command(after_help = "Example: packshot admin revoke-key pk_1a2B3c4D --data /srv/packshot")]
+    RevokeKey {
+        /// The key: the first 11 characters of it, or its id
+        #[arg(value_name = "KEY")]
+        key: KeyName,
         #[command(flatten)]
         place: PlaceArgs,
     },
@@ -87,13 +113,69 @@ pub(crate) fn run(command: &AdminCommand) -> Result<(), Failure> {
             runtime()?.block_on(admin::adopt_store(&place.settings()?))?;
             console::note("the store is that of the database from now on; the one before is refused");
         }
-        AdminCommand::CreateKey { name, scopes, place } => {
-            let key = runtime()?.block_on(admin::create_key(&place.settings()?, name, scopes.clone()))?;
+        AdminCommand::CreateKey { name, scopes, expires, place } => {
+            let key = runtime()?.block_on(keys::create(&place.settings()?, name, scopes.clone(), *expires))?;
             console::note("this key is shown once; the service wants a key from now on");
             files::print(format!("{}\n", key.reveal()).as_bytes())?;
         }
+        AdminCommand::ListKeys { json, place } => {
+            let listed = runtime()?.block_on(keys::list(&place.settings()?))?;
+            if *json { files::print_json(&page(&listed))? } else { files::print(table(&listed).as_bytes())? }
+        }
+        AdminCommand::RevokeKey { key, place } => {
+            let RevokedKey { key, was_revoked } = runtime()?.block_on(keys::revoke(&place.settings()?, key))?;
+            let what = if was_revoked { "was revoked already" } else { "opens nothing any more" };
+            console::note(&format!("{} ({}) {what}", key.prefix, one_line(&key.key.name)));
+        }
     }
     Ok(())
+}
+
+/// All keys in the members of the API.
+fn page(listed: &[ListedKey]) -> Value {
+    let item = |ListedKey { key, state }: &ListedKey| {
+        let time = |time: Option<Timestamp>| time.map(|time| time.to_string());
+        json!({
+            "id": key.id.to_string(),
+            "tenant_id": key.tenant.to_string(),
+            "user_id": key.key.user.to_string(),
+            "name": key.key.name,
+            "prefix": key.prefix,
+            "scopes": key.key.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>(),
+            "all_tenants": key.key.all_tenants,
+            "state": state.as_str(),
+            "created_at": key.created_at.to_string(),
+            "expires_at": time(key.key.expires_at),
+            "last_used_at": time(key.last_used_at),
+            "revoked_at": time(key.revoked_at),
+            "rate_limit_per_s": key.key.rate_limit_per_s,
+        })
+    };
+    json!({ "items": listed.iter().map(item).collect::<Vec<_>>(), "next_cursor": null })
+}
+
+/// A line for each key, below one that says what is in it.
+fn table(listed: &[ListedKey]) -> String {
+    let mut table = String::new();
+    let mut line = |[key, state, made, ends, used, scopes]: [&str; 6], name: &str| {
+        let cells = format!("{key:<12} {state:<8} {made:<17} {ends:<17} {used:<17} {scopes:<14} {name}");
+        table += cells.trim_end();
+        table.push('\n');
+    };
+    line(["KEY", "STATE", "MADE", "ENDS", "LAST USED", "SCOPES"], "NAME");
+    for ListedKey { key, state } in listed {
+        let scopes: Vec<&str> = key.key.scopes.iter().map(|scope| scope.as_str()).collect();
+        let [made, ends, used] = [Some(key.created_at), key.key.expires_at, key.last_used_at].map(to_the_minute);
+        let cells = [&*key.prefix, state.as_str(), &*made, &*ends, &*used, &*scopes.join(",")];
+        line(cells, &one_line(&key.key.name));
+    }
+    table
+}
+
+/// A time in UTC, or that there is none.
+fn to_the_minute(time: Option<Timestamp>) -> String {
+    let text = time.map(|time| time.to_string());
+    text.and_then(|text| text.get(..16).map(|minutes| format!("{minutes}Z"))).unwrap_or_else(|| "never".to_owned())
 }
 
 impl From<AdminError> for Failure {

@@ -1,6 +1,7 @@
 //! Starting: settings, the data folder, and who may do what before anybody has configured anything.
 
 use packshot_contract::client::ClientError;
+use serde_json::{Value, json};
 
 use crate::service::{Place, SOON, files_below, tiny, until};
 
@@ -148,4 +149,56 @@ async fn a_key_ends_the_open_mode() {
         (2, true),
         "{stderr}"
     );
+}
+
+#[tokio::test]
+async fn keys_are_listed_revoked_and_given_an_end() {
+    let place = Place::new();
+    let service = place.start();
+    let made = |args: &[&str]| {
+        let (code, stdout, stderr) = place.run(&[&["admin", "create-key"], args].concat());
+        assert_eq!(code, 0, "{stderr}");
+        stdout.trim().to_owned()
+    };
+    let admin = made(&[]);
+    let reader = made(&["--name", "a display", "--scope", "renders:read", "--expires", "90d"]);
+    let answer = async |key: &str| match service.client_with(key).submit(&tiny()).await {
+        Ok(_) => "accepted".to_owned(),
+        Err(ClientError::Refused { problem, .. }) => problem.code,
+        Err(other) => panic!("{other:?}"),
+    };
+    assert_eq!(answer(&reader).await, "insufficient_scope");
+
+    let (code, stdout, stderr) = place.run(&["admin", "list-keys", "--json"]);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(!stdout.contains(&reader[12..]) && !stdout.contains(&admin[12..]), "no secret is shown");
+    let listed: Value = serde_json::from_str(&stdout).expect("one JSON object");
+    let [of_reader, of_admin] = &listed["items"].as_array().expect("a list")[..] else { panic!("{listed}") };
+    assert_eq!((&of_reader["name"], &of_reader["state"]), (&json!("a display"), &json!("active")), "newest first");
+    assert_eq!((&of_reader["scopes"], &of_admin["scopes"]), (&json!(["renders:read"]), &json!(["admin"])));
+    assert!(of_reader["expires_at"].is_string() && of_admin["expires_at"].is_null(), "{listed}");
+    assert!(of_reader["last_used_at"].is_string(), "{listed}");
+    let prefix = of_reader["prefix"].as_str().expect("a text");
+    assert!(reader.starts_with(prefix));
+    let (code, table, _) = place.run(&["admin", "list-keys"]);
+    let line = table.lines().nth(1).expect("below the head");
+    assert!(code == 0 && line.starts_with(prefix) && line.ends_with("a display"), "{table}");
+
+    let (code, _, stderr) = place.run(&["admin", "revoke-key", prefix]);
+    assert_eq!(code, 0, "{stderr}");
+    assert_eq!((answer(&reader).await.as_str(), answer(&admin).await.as_str()), ("unauthenticated", "accepted"));
+    let (code, _, stderr) = place.run(&["admin", "revoke-key", of_reader["id"].as_str().expect("an id")]);
+    assert!(code == 0 && stderr.contains("was revoked already"), "{stderr}");
+    let (_, table, _) = place.run(&["admin", "list-keys"]);
+    assert!(table.lines().any(|line| line.starts_with(prefix) && line.contains("revoked")), "{table}");
+
+    for (args, code, error) in [
+        (&["revoke-key", "pk_nonesuch"][..], 3, "error[admin.no_key]"),
+        (&["revoke-key", "a display"][..], 2, "the first 11 characters of a key"),
+        (&["create-key", "--expires", "2020-01-31"][..], 3, "error[admin.key_ended]"),
+        (&["create-key", "--expires", "soon"][..], 2, "expected days or hours from now"),
+    ] {
+        let (found, _, stderr) = place.run(&[&["admin"], args].concat());
+        assert!(found == code && stderr.contains(error), "{args:?}: {found}: {stderr}");
+    }
 }

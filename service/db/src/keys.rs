@@ -216,6 +216,22 @@ pub async fn list(
     .await
 }
 
+/// A page of the keys of all tenants, newest first.
+///
+/// # Errors
+///
+/// [`DbError`] when the database is away.
+pub async fn list_all(db: &Db, all: AllTenants, page: PageRequest) -> Result<Page<StoredKey>, DbError> {
+    db.read_one(all, page, |tx, page| {
+        Box::pin(async move {
+            let keys = api_key::Entity::find();
+            let rows = page.narrow(keys, api_key::Column::CreatedAt, api_key::Column::Id).all(tx.on()).await?;
+            Ok(page.cut(rows, |row| (row.created_at.0, row.id.0.uuid())))
+        })
+    })
+    .await
+}
+
 impl From<api_key::Model> for StoredKey {
     fn from(row: api_key::Model) -> Self {
         let key = NewKey {

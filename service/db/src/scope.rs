@@ -26,7 +26,7 @@ pub enum AllTenants {
     Claiming,
     /// Expired leases, expired keys, objects that nothing refers to.
     Housekeeping,
-    /// Settings and figures of the whole installation.
+    /// Settings, keys and figures of the whole installation.
     Instance,
 }
 

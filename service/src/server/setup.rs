@@ -8,6 +8,7 @@ use packshot_db::keys::{self, NewKey};
 use packshot_db::{AllTenants, Db, DbError, TenantScope, installation};
 use packshot_domain::access::Scope;
 use packshot_domain::key::{ApiKey, NoRandomness};
+use packshot_domain::time::Timestamp;
 
 /// Why there is no key.
 #[derive(Debug, thiserror::Error)]
@@ -28,14 +29,20 @@ pub async fn first_run(db: &Db, settings: &Settings) -> Result<Option<ApiKey>, S
     if settings.is_loopback() || installation::get(db, AllTenants::Instance).await?.configured {
         return Ok(None);
     }
-    create_key(db, "made at the first start", vec![Scope::Admin]).await.map(Some)
+    create_key(db, "made at the first start", vec![Scope::Admin], None).await.map(Some)
 }
 
-/// Makes a key of the built-in user that opens what `scopes` say. The first key configures the installation.
+/// Makes a key of the built-in user that opens what `scopes` say, until it ends. The first key configures the
+/// installation.
 ///
 /// # Errors
 /// As [`first_run`].
-pub async fn create_key(db: &Db, name: &str, scopes: Vec<Scope>) -> Result<ApiKey, SetupError> {
+pub async fn create_key(
+    db: &Db,
+    name: &str,
+    scopes: Vec<Scope>,
+    expires_at: Option<Timestamp>,
+) -> Result<ApiKey, SetupError> {
     let installation = installation::get(db, AllTenants::Instance).await?;
     let key = ApiKey::generate()?;
     let new = NewKey {
@@ -44,7 +51,7 @@ pub async fn create_key(db: &Db, name: &str, scopes: Vec<Scope>) -> Result<ApiKe
         // Who may do everything may do it everywhere.
         all_tenants: scopes.contains(&Scope::Admin),
         scopes,
-        expires_at: None,
+        expires_at,
         rate_limit_per_s: None,
     };
     keys::create(db, TenantScope::of(installation.operating_tenant), new, &key).await?;

@@ -1,5 +1,7 @@
 //! C32, R78, R80 and the first run: who may do what.
 
+use std::time::Duration;
+
 use packshot_db::keys::{self, NewKey};
 use packshot_db::{AllTenants, TenantScope, installation};
 use packshot_domain::access::{Role, Scope};
@@ -120,6 +122,33 @@ cases! {
         assert_eq!(app.with_key(&writer).submit(&small()).await.status, 202);
         assert_eq!(app.with_key(&writer).get("/api/v1/renders").await.status, 200, "write includes read");
         assert_eq!(app.with_key(&writer).get("/api/v1/materials").await.problem().1, "insufficient_scope");
+    }
+
+    async fn t30_a_key_that_ended_or_was_revoked_is_as_one_that_never_was(engine) {
+        let app = TestApp::idle(&engine).await;
+        let of = installation::get(&app.db, AllTenants::Instance).await.expect("answers");
+        let scope = TenantScope::of(of.operating_tenant);
+        let now = app.db.now().await.expect("the clock");
+        let make = async |expires_at| {
+            let new = NewKey { user: of.local_user, name: "brief".to_owned(), scopes: vec![Scope::Admin], all_tenants: false, expires_at, rate_limit_per_s: None };
+            let key = ApiKey::generate().expect("randomness");
+            (keys::create(&app.db, scope, new, &key).await.expect("stored").id, key.reveal().to_owned())
+        };
+        let (_, ends) = make(Some(now + Duration::from_secs(60))).await;
+        let (id, revoked) = make(None).await;
+        let unknown = ApiKey::generate().expect("randomness").reveal().to_owned();
+        let ask = async |key: &str| app.with_key(key).get("/api/v1/renders").await;
+        assert_eq!((ask(&ends).await.status, ask(&revoked).await.status), (200, 200));
+        app.db.move_clock(61_000);
+        keys::revoke(&app.db, scope, id).await.expect("the key");
+        let bare = |reply: Reply| {
+            assert_eq!(reply.problem(), (401, "unauthenticated".to_owned()));
+            let mut body = reply.json();
+            body["request_id"] = json!(null);
+            body
+        };
+        let of_unknown = bare(ask(&unknown).await);
+        assert_eq!((bare(ask(&ends).await), bare(ask(&revoked).await)), (of_unknown.clone(), of_unknown));
     }
 
     async fn t_the_first_key_closes_the_open_mode(engine) {

@@ -56,6 +56,25 @@ pub(crate) async fn keys_are_found_by_prefix_and_revoked(t: Fixture) {
     assert!(matches!(keys::revoke(&t.db, t.scope, KeyId::new()).await, Err(DbError::NotFound("key"))));
 }
 
+pub(crate) async fn keys_of_all_tenants_are_listed(t: Fixture) {
+    let (other, user) = t.other_tenant().await;
+    let mut made = Vec::new();
+    for (scope, user) in [(t.scope, t.user), (other, user), (t.scope, t.user)] {
+        let key = ApiKey::generate().expect("randomness");
+        made.push(keys::create(&t.db, scope, new_key(user), &key).await.expect("a key"));
+        t.wait(1.0);
+    }
+    made.reverse();
+    let mut page = PageRequest { limit: 2, after: None };
+    let mut listed = Vec::new();
+    for expected in [2, 1] {
+        let found = keys::list_all(&t.db, AllTenants::Instance, page).await.expect("a page");
+        assert_eq!((found.items.len(), found.next.is_none()), (expected, expected == 1));
+        (page.after, listed) = (found.next, [listed, found.items].concat());
+    }
+    assert_eq!(listed, made, "each once, newest first");
+}
+
 pub(crate) async fn use_is_noted_to_the_minute(t: Fixture) {
     let key = ApiKey::generate().expect("randomness");
     let id = keys::create(&t.db, t.scope, new_key(t.user), &key).await.expect("a key").id;

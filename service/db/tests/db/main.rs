@@ -93,6 +93,7 @@ conformance! {
     keys:
         the_first_key_configures_the_installation
         keys_are_found_by_prefix_and_revoked
+        keys_of_all_tenants_are_listed
         use_is_noted_to_the_minute;
     catalog:
         every_installation_has_a_tenant_and_a_user
