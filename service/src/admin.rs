@@ -86,6 +86,7 @@ impl AdminError {
         let (code, help) = match self {
             Self::NoInstallation(_) => ("no_installation", "name its data folder with --data"),
             Self::NotEmpty(_) => ("not_empty", "restore into a new folder with --data"),
+            Self::Data(DataFolderError::Exposed(exposed)) => ("data_exposed", exposed.help()),
             Self::Data(_) => ("data_unusable", "stop the service, or give another folder with --data"),
             Self::Database(_) | Self::Setup(_) => {
                 ("database", "check that the database is there and that its disk has space")

@@ -3,6 +3,7 @@
 pub mod accept;
 mod addresses;
 pub mod app;
+pub mod confine;
 pub mod error;
 mod housekeeping;
 pub mod identity;

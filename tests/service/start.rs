@@ -27,6 +27,45 @@ fn settings_are_checked_and_shown() {
 }
 
 #[test]
+fn a_data_folder_that_all_may_read_is_tightened_or_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    let mode = |name: &str| {
+        let found = std::fs::metadata(place.data().join(name)).expect("there");
+        found.permissions().mode() & 0o7777
+    };
+    let set = |name: &str, mode| {
+        std::fs::set_permissions(place.data().join(name), std::fs::Permissions::from_mode(mode)).expect("ours");
+    };
+    let files = ["packshot.db", "packshot.db-wal", "packshot.db-shm"];
+    let first = place.start();
+    for name in files {
+        assert_eq!(mode(name), 0o600, "{name}");
+    }
+    first.kill();
+    // As a copy by hand leaves it.
+    files.into_iter().for_each(|name| set(name, 0o644));
+    set("", 0o755);
+    let service = place.start();
+    assert_eq!(mode(""), 0o700);
+    for name in files {
+        assert_eq!(mode(name), 0o600, "{name}");
+    }
+    assert!(service.log().contains("it is its owner's alone now"), "{}", service.log());
+    service.kill();
+
+    set("", 0o1777);
+    let (code, _, stderr) = place.run(&["serve", "--listen", "127.0.0.1:0"]);
+    assert!(code == 6 && stderr.contains("error[serve.data_exposed]"), "{code}: {stderr}");
+    assert_eq!(mode(""), 0o1777, "a folder for everybody stays one");
+    // The folder of this test has files of its own.
+    std::fs::set_permissions(place.path(""), std::fs::Permissions::from_mode(0o755)).expect("ours");
+    let (code, _, stderr) = place.run(&["serve", "--listen", "127.0.0.1:0", "--data", "."]);
+    assert!(code == 6 && stderr.contains("it holds other things"), "{code}: {stderr}");
+    assert!(!place.path("packshot.lock").exists(), "nothing was begun");
+}
+
+#[test]
 fn what_cannot_be_used_is_exit_6() {
     let place = Place::new();
     let service = place.start();

@@ -64,6 +64,7 @@ pub fn restore(settings: &Settings, backup: &Path) -> Result<Summary, AdminError
     store.ancestors().take(2).filter(|above| !above.as_os_str().is_empty()).try_for_each(sync)?;
     let target = folder.path().join(DATABASE_FILE);
     std::fs::rename(database, &target).map_err(AdminError::io(&target))?;
+    folder.confine_database()?;
     sync(folder.path())?;
     let size_bytes = manifest.files.iter().map(|file| file.size_bytes).sum();
     Ok(Summary { files: manifest.files.len(), size_bytes })

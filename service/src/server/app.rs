@@ -98,6 +98,8 @@ impl Running {
         let metrics = Metrics::install();
         let (database_config, store_config) = (database_config(&settings), store_config(&settings));
         let db = Db::open(&database_config).await.map_err(ServeError::Database)?;
+        let exposed = |source| ServeError::Data { path: settings.data.clone(), source };
+        data.confine_database().map_err(exposed)?;
         let store = Store::open(&store_config).map_err(ServeError::Store)?;
         identity::agree(&db, &store).await.map_err(|error| match error {
             IdentityError::Database(error) => ServeError::Database(error),

@@ -72,6 +72,11 @@ impl ServeError {
                     .at(path.display().to_string())
                     .help("stop it, or give another folder with --data")
             }
+            Self::Data { path, source: DataFolderError::Exposed(exposed) } => {
+                Fault::new("serve.data_exposed", exposed.to_string())
+                    .at(path.display().to_string())
+                    .help(exposed.help())
+            }
             Self::Data { path, source: DataFolderError::Io(reason) } => {
                 Fault::new("serve.data_unusable", format!("the data folder cannot be used: {reason}"))
                     .at(path.display().to_string())

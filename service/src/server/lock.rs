@@ -1,11 +1,13 @@
-//! The data folder: made if it is missing, and held by one process at a time.
+//! The data folder: made if it is missing, its user's alone, and held by one process at a time.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
+use super::confine::{self, Exposed};
+
 /// The name of the file that is locked.
-const LOCK_FILE: &str = "packshot.lock";
+pub(super) const LOCK_FILE: &str = "packshot.lock";
 
 /// A data folder that this process alone works in, until it is dropped. The operating system lets go of the lock when the
 /// process ends, however it ends.
@@ -24,19 +26,24 @@ pub enum DataFolderError {
         /// What the other process wrote into the lock file.
         holder: String,
     },
+    /// Others may use it, and that cannot be changed.
+    #[error(transparent)]
+    Exposed(#[from] Exposed),
     /// It cannot be made, or not be written to.
     #[error("the data folder cannot be used")]
     Io(#[from] io::Error),
 }
 
 impl DataFolder {
-    /// Makes the folder, if it is missing, for this user alone, and locks it.
+    /// Makes the folder, if it is missing, for this user alone, and locks it. One that others may use is tightened.
     ///
     /// # Errors
-    /// When another process holds the lock, or the folder cannot be made or written to.
+    /// When another process holds the lock, others may use the folder and that cannot be changed, or it cannot be made
+    /// or written to.
     pub fn open(path: &Path) -> Result<Self, DataFolderError> {
         make(path)?;
         let path = path.canonicalize()?;
+        confine::folder(&path)?;
         let mut lock =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path.join(LOCK_FILE))?;
         match lock.try_lock() {
@@ -49,6 +56,14 @@ impl DataFolder {
         writeln!(lock, "{}", std::process::id())?;
         lock.sync_all()?;
         Ok(Self { path, _lock: lock })
+    }
+
+    /// Takes the database in the folder from others, after it was made.
+    ///
+    /// # Errors
+    /// When that cannot be done.
+    pub fn confine_database(&self) -> Result<(), DataFolderError> {
+        confine::database(&self.path)
     }
 
     /// The folder, absolute.

@@ -1,0 +1,221 @@
+//! The data folder is its user's alone: it holds hashes of keys, and products that nobody else may see yet.
+//!
+//! What others on the machine may do with the folder, the database and secrets is taken from them before anything is
+//! begun there; where that cannot be done, nothing is. Only Unix has such modes: elsewhere the folder is as private as
+//! the one that it lies in.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Others may do with a part of a data folder what they are not to, and it cannot be taken from them.
+#[derive(Debug, thiserror::Error)]
+#[error("others on this machine may use {}: {why}", path.display())]
+pub struct Exposed {
+    /// The part.
+    pub path: PathBuf,
+    /// Why it stays so.
+    pub why: Why,
+}
+
+/// Why others keep their rights.
+#[derive(Debug, thiserror::Error)]
+pub enum Why {
+    /// The mode of the folder is not this user's to change, or nobody's.
+    #[error("its mode cannot be changed ({0})")]
+    Refused(io::Error),
+    /// The change was taken and not kept.
+    #[error("its file system keeps no modes")]
+    NotKept,
+    /// A folder such as `/tmp`.
+    #[error("it is a folder for everybody")]
+    ForEverybody,
+    /// A home folder, a project: others may have good reasons to enter it.
+    #[error("it holds other things than an installation's, so its mode was left alone")]
+    NotOurs,
+}
+
+impl Exposed {
+    /// The way out.
+    pub fn help(&self) -> &'static str {
+        "give a folder of its own with --data (one that is not there yet is made), or take the rights away: chmod -R go= FOLDER"
+    }
+}
+
+#[cfg(not(unix))]
+pub(super) use elsewhere::{database, folder};
+#[cfg(unix)]
+pub(super) use modes::{database, folder};
+
+#[cfg(not(unix))]
+mod elsewhere {
+    use std::path::Path;
+
+    use crate::server::lock::DataFolderError;
+
+    pub(in crate::server) fn folder(_: &Path) -> Result<(), DataFolderError> {
+        Ok(())
+    }
+
+    pub(in crate::server) fn database(_: &Path) -> Result<(), DataFolderError> {
+        Ok(())
+    }
+}
+
+#[cfg(unix)]
+mod modes {
+    use std::fs::Permissions;
+    use std::io::ErrorKind;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::{Exposed, Path, Why, io};
+    use crate::server::app::DATABASE_FILE;
+    use crate::server::lock::{DataFolderError, LOCK_FILE};
+
+    /// What the group and everybody else may do.
+    const NOT_OWNER: u32 = 0o077;
+    /// What everybody else may do.
+    const EVERYBODY: u32 = 0o007;
+    /// Everybody may make files there, and remove their own alone.
+    const STICKY: u32 = 0o1000;
+    /// The folder of keys that sign.
+    const SECRETS: &str = "secrets";
+    /// What a new file system has in its root.
+    const LOST_AND_FOUND: &str = "lost+found";
+
+    /// Takes from others what they may do with a data folder, and with what in it is secret.
+    pub(in crate::server) fn folder(folder: &Path) -> Result<(), DataFolderError> {
+        let mode = mode(folder)?.unwrap_or_default();
+        let exposed = |why| Err(Exposed { path: folder.to_owned(), why }.into());
+        if mode & EVERYBODY != 0 && mode & STICKY != 0 {
+            return exposed(Why::ForEverybody);
+        }
+        if mode & EVERYBODY != 0 && !is_ours(folder)? {
+            return exposed(Why::NotOurs);
+        }
+        tighten(folder)?;
+        database(folder)?;
+        let secrets = folder.join(SECRETS);
+        tighten(&secrets)?;
+        for secret in entries(&secrets)? {
+            tighten(&secret?.path())?;
+        }
+        Ok(())
+    }
+
+    /// The same of the database in the folder. Its log and index are made with its mode.
+    pub(in crate::server) fn database(folder: &Path) -> Result<(), DataFolderError> {
+        for end in ["", "-wal", "-shm", "-journal"] {
+            tighten(&folder.join(format!("{DATABASE_FILE}{end}")))?;
+        }
+        Ok(())
+    }
+
+    /// Whether a folder is empty, or an installation's.
+    fn is_ours(folder: &Path) -> io::Result<bool> {
+        if [LOCK_FILE, DATABASE_FILE].iter().any(|name| folder.join(name).exists()) {
+            return Ok(true);
+        }
+        for entry in entries(folder)? {
+            if entry?.file_name() != LOST_AND_FOUND {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// What lies in a folder; nothing in one that is not there.
+    fn entries(folder: &Path) -> io::Result<impl Iterator<Item = io::Result<std::fs::DirEntry>>> {
+        match std::fs::read_dir(folder) {
+            Ok(entries) => Ok(Some(entries).into_iter().flatten()),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None.into_iter().flatten()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Leaves a file or a folder, if it is there, to its owner. What a group may do that the owner has to allow is its
+    /// business; what everybody may do is refused.
+    fn tighten(path: &Path) -> Result<(), DataFolderError> {
+        let before = mode(path)?.unwrap_or_default();
+        if before & NOT_OWNER == 0 {
+            return Ok(());
+        }
+        let changed = std::fs::set_permissions(path, Permissions::from_mode(before & !NOT_OWNER));
+        let left = mode(path)?.unwrap_or_default();
+        if left & EVERYBODY != 0 {
+            let why = changed.err().map_or(Why::NotKept, Why::Refused);
+            return Err(Exposed { path: path.to_owned(), why }.into());
+        }
+        match left & NOT_OWNER {
+            0 => tracing::info!("{} had the mode {before:03o}: it is its owner's alone now", path.display()),
+            _ => tracing::warn!("the group of {} may use it too: its mode cannot be changed", path.display()),
+        }
+        Ok(())
+    }
+
+    /// The mode of what is there.
+    fn mode(path: &Path) -> io::Result<Option<u32>> {
+        match std::fs::metadata(path) {
+            Ok(metadata) => Ok(Some(metadata.permissions().mode() & 0o7777)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        fn set(path: &Path, mode: u32) {
+            std::fs::set_permissions(path, Permissions::from_mode(mode)).expect("a file of ours");
+        }
+
+        #[test]
+        fn what_others_may_read_becomes_its_owners() {
+            let place = tempfile::tempdir().expect("a folder");
+            let data = place.path();
+            let files =
+                [DATABASE_FILE, "packshot.db-wal", "packshot.db-shm", "secrets/jwt.json"].map(|name| data.join(name));
+            std::fs::create_dir(data.join(SECRETS)).expect("made");
+            for file in &files {
+                std::fs::write(file, b"x").expect("written");
+                set(file, 0o664);
+            }
+            set(&data.join(SECRETS), 0o755);
+            set(data, 0o755);
+            folder(data).expect("tightened");
+            let of = |path: &Path| mode(path).expect("readable").expect("there");
+            assert_eq!((of(data), of(&data.join(SECRETS))), (0o700, 0o700));
+            for file in &files {
+                assert_eq!(of(file), 0o600, "{}", file.display());
+            }
+            folder(data).expect("nothing is left to do");
+        }
+
+        #[test]
+        fn folders_of_others_stay_as_they_are() {
+            let place = tempfile::tempdir().expect("a folder");
+            let data = place.path();
+            let why = || match folder(data) {
+                Err(DataFolderError::Exposed(Exposed { why, path })) => {
+                    assert_eq!(path, data);
+                    Some(why)
+                }
+                Ok(()) => None,
+                other => panic!("{other:?}"),
+            };
+            set(data, 0o1777);
+            assert!(matches!(why(), Some(Why::ForEverybody)));
+            assert_eq!(mode(data).expect("readable"), Some(0o1777));
+            set(data, 0o755);
+            std::fs::write(data.join("thesis.txt"), b"x").expect("written");
+            assert!(matches!(why(), Some(Why::NotOurs)));
+            assert_eq!(mode(data).expect("readable"), Some(0o755));
+            set(data, 0o700);
+            assert!(why().is_none(), "private already");
+            set(data, 0o755);
+            std::fs::write(data.join(LOCK_FILE), b"").expect("written");
+            assert!(why().is_none(), "an installation's");
+            assert_eq!(mode(data).expect("readable"), Some(0o700));
+        }
+    }
+}
