@@ -7,6 +7,7 @@ mod option_sets;
 #[path = "../cli/product.rs"]
 mod product;
 
+mod accessibility;
 mod alike;
 mod backup;
 mod client;

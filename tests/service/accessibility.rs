@@ -1,0 +1,56 @@
+//! The web page held against the rules of axe-core (<https://github.com/dequelabs/axe-core>), in light and dark colours.
+
+use std::path::PathBuf;
+
+use packshot_contract::client::Submission;
+use serde_json::json;
+
+use crate::service::{Place, SOON, Service, tiny, until};
+use crate::webdriver::Browser;
+
+/// The program of the rules, where `scripts/test` installs it.
+fn axe() -> Option<String> {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(target).join("tools/axe");
+    std::fs::read_to_string(folder.join("node_modules/axe-core/axe.min.js")).ok()
+}
+
+#[tokio::test]
+async fn axe_finds_nothing_on_the_page() {
+    let Some(axe) = axe() else {
+        println!("skipped: axe-core is not installed");
+        return;
+    };
+    let place = Place::new();
+    std::fs::create_dir(place.path("downloads")).expect("made");
+    let Some(browser) = Browser::start(&place.path("downloads")).await else {
+        println!("skipped: Chromium or chromedriver is not installed");
+        return;
+    };
+    let service = Service::spawn(place.command(&["serve", "--threads", "1"]).env("PACKSHOT_LISTEN", "127.0.0.1:0"));
+    let look = async |fragment: &str, is_shown: &str| {
+        for scheme in ["light", "dark"] {
+            browser.prefer_colours(scheme).await;
+            // Another fragment alone would not load the page again.
+            browser.open("about:blank").await;
+            browser.open(&format!("{}/{fragment}", service.url)).await;
+            browser.until(is_shown).await;
+            browser.run(&axe).await;
+            let script = "return axe.run(document).then(({ violations }) => violations.map(({ id, nodes }) => \
+                          [id, ...nodes.map((node) => `${node.html}: ${node.failureSummary}`)]))";
+            assert_eq!(browser.run(script).await, json!([]), "{is_shown} in {scheme} colours");
+        }
+    };
+    look("", "!document.querySelector('#empty').hidden").await;
+    let done = service.client().submit(&tiny()).await.expect("accepted").id;
+    let is_done = "document.querySelector('#job-state').textContent === 'completed' \
+                   && document.querySelector('#picture').naturalWidth === 32";
+    look(&format!("#{done}"), is_done).await;
+    let broken = Submission::of_glb(b"glTF\x02\0\0\0".to_vec());
+    let failed = service.client().submit(&broken).await.expect("accepted").id;
+    look(&format!("#{failed}"), "document.querySelector('#job-state').textContent === 'failed'").await;
+    let (code, _, stderr) = place.run(&["admin", "create-key"]);
+    assert_eq!(code, 0, "{stderr}");
+    until("a key is needed", SOON, async || service.status("/api/v1/renders").await == 401).await;
+    look("", "!document.querySelector('#key-form').hidden").await;
+}
