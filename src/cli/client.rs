@@ -2,23 +2,26 @@
 
 use std::path::{Path, PathBuf};
 use std::pin::pin;
-use std::sync::Once;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use packshot::error::Fault;
-use packshot_contract::client::{Client, ClientError};
-use packshot_contract::job::{Job, JobState};
+use packshot_contract::client::{Client, ClientError, PATIENCE};
+use packshot_contract::job::{Job, JobState, ResultFile};
 use uuid::Uuid;
 
 use super::failure::{Exit, Failure};
 use super::interrupt::Interrupt;
+use super::progress::duration;
 use super::serve::runtime;
 use super::{console, files};
 
 mod bar;
+mod going_on;
 mod submit;
 mod watch;
 
+use going_on::GoingOn;
 use submit::SubmitArgs;
 use watch::WatchArgs;
 
@@ -35,32 +38,43 @@ pub(crate) enum ClientCommand {
     Cancel(CancelArgs),
 }
 
+/// Where the service is, unless somebody says so.
+const URL: &str = "http://127.0.0.1:8080";
+
 /// Where the service is.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Service")]
 struct ServiceArgs {
     /// Address of the service
-    #[arg(long, value_name = "URL", env = "PACKSHOT_URL", default_value = "http://127.0.0.1:8080")]
+    #[arg(long, value_name = "URL", env = "PACKSHOT_URL", default_value = URL)]
     url: String,
     /// API key, where the service wants one
     #[arg(long, value_name = "KEY", env = "PACKSHOT_KEY", hide_env_values = true)]
     key: Option<String>,
+    /// How many seconds to try again while the service is away or busy; 0 tries once
+    #[arg(long, value_name = "S", default_value_t = PATIENCE.as_secs())]
+    retry_for: u64,
     /// Print the render as JSON
     #[arg(long)]
     json: bool,
 }
 
 impl ServiceArgs {
+    /// Whether what was done is told to people.
+    fn says(&self, quiet: bool) -> bool {
+        !quiet && !self.json
+    }
+
     fn client(&self) -> Result<Client, Failure> {
         let key = self.key.as_deref().filter(|key| !key.is_empty());
         let client = Client::new(&self.url, key).map_err(|error| match error {
             ClientError::Address(message) => Failure::usage("invalid_value", message, "--url, --key", ""),
             other => other.into(),
         })?;
-        // Once: a service that is restarted is tried many times.
-        let told = Once::new();
-        Ok(client
-            .on_retry(move |reason| told.call_once(|| console::warn(&format!("{reason}; trying again for a while")))))
+        Ok(client.patient_for(Duration::from_secs(self.retry_for)).on_retry(|reason, at_most| {
+            let at_most = duration(at_most.as_secs_f64());
+            console::warn(&format!("{reason}; trying again for at most {at_most} (--retry-for)"));
+        }))
     }
 }
 
@@ -93,7 +107,7 @@ pub(crate) fn run(command: &ClientCommand, quiet: bool) -> Result<(), Failure> {
         match command {
             ClientCommand::Submit(args) => submit::run(args, quiet).await,
             ClientCommand::Watch(args) => watch::run(args, quiet).await,
-            ClientCommand::Fetch(args) => fetch(args).await,
+            ClientCommand::Fetch(args) => fetch(args, quiet).await,
             ClientCommand::Cancel(args) => cancel(args).await,
         }
     };
@@ -117,15 +131,17 @@ pub(crate) fn run(command: &ClientCommand, quiet: bool) -> Result<(), Failure> {
     done
 }
 
-async fn fetch(args: &FetchArgs) -> Result<(), Failure> {
+async fn fetch(args: &FetchArgs, quiet: bool) -> Result<(), Failure> {
     let client = args.service.client()?;
-    let job = client.job(args.id).await?;
-    save(&client, &job, &args.output).await?;
+    let going_on = GoingOn::by("fetch", args.id, &args.service, Some(&args.output));
+    let job = client.job(args.id).await.map_err(|error| going_on.after(error))?;
+    save(&client, &job, &args.output, &going_on, args.service.says(quiet)).await?;
     report(&job, args.service.json)
 }
 
 async fn cancel(args: &CancelArgs) -> Result<(), Failure> {
-    let job = args.service.client()?.cancel(args.id).await?;
+    let going_on = GoingOn::by("cancel", args.id, &args.service, None);
+    let job = args.service.client()?.cancel(args.id).await.map_err(|error| going_on.after(error))?;
     match (args.service.json, job.state) {
         (true, _) => files::print_json(&job),
         (false, JobState::Cancelled) => files::print(b"cancelled\n"),
@@ -135,17 +151,25 @@ async fn cancel(args: &CancelArgs) -> Result<(), Failure> {
 }
 
 /// Saves the files of a job that has ended, then fails if it did not end well: pictures that break a rule of their
-/// preset are there to be looked at.
-async fn save(client: &Client, job: &Job, output: &Path) -> Result<(), Failure> {
+/// preset are there to be looked at. Says which files they are, unless it is to be quiet.
+async fn save(client: &Client, job: &Job, output: &Path, going_on: &GoingOn, says: bool) -> Result<(), Failure> {
     let ended = ended_well(job);
     if ended.is_ok() || job.result.is_some() {
-        save_files(client, job, output).await?;
+        save_files(client, job, output, going_on, says).await?;
     }
     ended
 }
 
 /// All files into a folder, or the one that a file's extension asks for.
-async fn save_files(client: &Client, job: &Job, output: &Path) -> Result<(), Failure> {
+async fn save_files(client: &Client, job: &Job, output: &Path, going_on: &GoingOn, says: bool) -> Result<(), Failure> {
+    let save = async |file: &ResultFile, path: &Path| {
+        let bytes = client.fetch(file).await.map_err(|error| going_on.after(error))?;
+        files::write(path, &bytes, &Interrupt::default()).map_err(|failure| going_on.after_saving(failure))?;
+        if says && !files::is_stream(path) {
+            console::note(&format!("saved: {}, {} bytes", path.display(), bytes.len()));
+        }
+        Ok(())
+    };
     let all = job.result.iter().flat_map(|result| &result.files);
     if !is_folder(output) {
         let extension = output.extension().map(|text| text.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
@@ -160,13 +184,13 @@ async fn save_files(client: &Client, job: &Job, output: &Path) -> Result<(), Fai
             let message = format!("the render has no file of the format `{extension}`");
             Failure::usage("invalid_value", message, "--output", "its request says which it has: `formats`")
         })?;
-        return files::write(output, &client.fetch(file).await?, &Interrupt::default());
+        return save(file, output).await;
     }
-    files::make_folder(output)?;
+    files::make_folder(output).map_err(|failure| going_on.after_saving(failure))?;
     for file in all {
         // The name comes from the service, so it must not lead anywhere else.
         let name = Path::new(&file.name).file_name().unwrap_or_default();
-        files::write(&output.join(name), &client.fetch(file).await?, &Interrupt::default())?;
+        save(file, &output.join(name)).await?;
     }
     Ok(())
 }
@@ -202,7 +226,7 @@ impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         let ClientError::Refused { problem, .. } = error else {
             let code = match &error {
-                ClientError::Unreachable(_) => "client.unreachable",
+                ClientError::Unreachable(_) | ClientError::StreamEnded => "client.unreachable",
                 ClientError::Damaged => "client.damaged",
                 _ => "client.not_understood",
             };

@@ -30,10 +30,11 @@ fn submit_watch_fetch() {
     let id = stdout.trim();
     let (code, _, stderr) = place.run(&[&["client", "watch", id, "-o", "all/"], &url[..]].concat());
     assert_eq!(code, 0, "{stderr}");
+    assert_eq!(stderr.matches("saved: all/").count(), 2, "it says which files it wrote: {stderr}");
     let saved = std::fs::read_dir(place.path("all")).expect("made").count();
     assert_eq!(saved, 2);
-    let (code, ..) = place.run(&[&["client", "fetch", id, "-o", "one.exr"], &url[..]].concat());
-    assert_eq!(code, 0);
+    let (code, _, stderr) = place.run(&[&["client", "fetch", id, "-o", "one.exr"], &url[..]].concat());
+    assert_eq!((code, stderr.starts_with("saved: one.exr, ")), (0, true), "{stderr}");
     assert!(std::fs::read(place.path("one.exr")).expect("saved").starts_with(b"\x76\x2f\x31\x01"));
     let (code, _, stderr) = place.run(&[&["client", "fetch", id, "-o", "one.webp"], &url[..]].concat());
     assert_eq!(code, 2, "{stderr}");
@@ -80,10 +81,18 @@ fn refusals_failures_and_nobody_there_are_exit_7() {
     assert_eq!(code, 7);
     assert!(stderr.contains("error[service.render_not_found]"), "{stderr}");
 
+    let nobody = ["--url", "http://127.0.0.1:9", "--retry-for", "0"];
+    let id = "01934d2e-7b1c-7000-8000-000000000000";
+    for verb in ["cancel", "fetch", "watch"] {
+        let (code, _, stderr) = place.run(&[&["client", verb, id], &nobody[..]].concat());
+        assert_eq!(code, 7, "{verb}: {stderr}");
+        assert!(stderr.contains("error[client.unreachable]"), "{verb}: {stderr}");
+        assert!(stderr.contains(&format!("`packshot client {verb} {id}")), "{verb}: {stderr}");
+        assert!(!stderr.contains("trying again"), "{verb}: {stderr}");
+    }
     let (code, _, stderr) =
-        place.run(&["client", "cancel", "01934d2e-7b1c-7000-8000-000000000000", "--url", "http://127.0.0.1:9"]);
-    assert_eq!(code, 7);
-    assert!(stderr.contains("error[client.unreachable]"), "{stderr}");
+        place.run(&[&["client", "submit", "boxes.glb", "--idempotency-key", "k"], &nobody[..]].concat());
+    assert_eq!((code, stderr.contains("the same command with --idempotency-key k goes on")), (7, true), "{stderr}");
 
     let (code, _, stderr) =
         place.run(&["client", "cancel", "01934d2e-7b1c-7000-8000-000000000000", "--url", "service"]);

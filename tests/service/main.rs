@@ -16,6 +16,7 @@ mod database;
 mod page;
 mod postgres;
 mod readme;
+mod restart;
 mod service;
 mod start;
 mod stop;

@@ -18,9 +18,9 @@
 //! # }
 //! ```
 //!
-//! What a lost connection may have cost is made good: a submission is sent again with the same `Idempotency-Key`, so that it
-//! makes one job however often it is sent; a stream of events goes on after the last one that arrived; a file is checked
-//! against its address.
+//! What a lost connection may have cost is made good, for [`PATIENCE`] or as long as [`Client::patient_for`] says: a submission is
+//! sent again with the same `Idempotency-Key`, so that it makes one job however often it is sent; a stream of events goes on after
+//! the last one that arrived; what is read is asked for again, a cancel said again; a file is checked against its address.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,13 +37,21 @@ use packshot_domain::hash::ContentAddress;
 
 pub mod error;
 pub mod events;
+mod patience;
 pub mod stream;
 pub mod submission;
+#[cfg(test)]
+mod tests;
 
 pub use error::ClientError;
 pub use events::Events;
 pub use stream::Event;
 pub use submission::Submission;
+
+use patience::Patience;
+
+/// How long the same is tried again while the service is away, unless a client is told otherwise: enough for a restart.
+pub const PATIENCE: Duration = Duration::from_secs(300);
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest silence in an answer. Streams of events say something every 15 s.
@@ -55,12 +63,16 @@ pub struct Client {
     http: reqwest::Client,
     base: Url,
     key: Option<HeaderValue>,
+    patience: Duration,
     on_retry: Option<Notice>,
 }
 
+/// Is told why the client waits, and for how long at most.
+type OnRetry = dyn Fn(&ClientError, Duration) + Send + Sync;
+
 /// Who wants to know of waiting.
 #[derive(Clone)]
-struct Notice(Arc<dyn Fn(&ClientError) + Send + Sync>);
+struct Notice(Arc<OnRetry>);
 
 impl std::fmt::Debug for Notice {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -90,43 +102,54 @@ impl Client {
             .read_timeout(READ_TIMEOUT)
             .user_agent(concat!("packshot/", env!("CARGO_PKG_VERSION")))
             .build()?;
-        Ok(Self { http, base, key, on_retry: None })
+        Ok(Self { http, base, key, patience: PATIENCE, on_retry: None })
     }
 
-    /// The same client, which says when it waits to try again, and why.
+    /// The same client, which tries the same again for so long while the service cannot be reached or is busy; zero tries once.
     #[must_use]
-    pub fn on_retry(mut self, notice: impl Fn(&ClientError) + Send + Sync + 'static) -> Self {
+    pub fn patient_for(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// The same client, which says when it begins to try again: why, and for how long at most.
+    #[must_use]
+    pub fn on_retry(mut self, notice: impl Fn(&ClientError, Duration) + Send + Sync + 'static) -> Self {
         self.on_retry = Some(Notice(Arc::new(notice)));
         self
     }
 
-    fn waits(&self, error: &ClientError) {
+    fn waits(&self, error: &ClientError, at_most: Duration) {
         if let Some(Notice(notice)) = &self.on_retry {
-            notice(error);
+            notice(error, at_most);
         }
     }
 
-    /// Submits a render, with as many attempts as it takes within a minute while the service cannot be reached or is busy.
+    fn patience(&self) -> Patience {
+        Patience::new(self.patience)
+    }
+
+    /// Does what has the same effect once and often, with as many attempts as it takes.
+    async fn repeated<T, F: Future<Output = Result<T, ClientError>>>(
+        &self,
+        attempt: impl Fn() -> F,
+    ) -> Result<T, ClientError> {
+        let mut patience = self.patience();
+        loop {
+            match attempt().await {
+                Ok(done) => return Ok(done),
+                Err(error) => patience.wait(self, error).await?,
+            }
+        }
+    }
+
+    /// Submits a render, with as many attempts as it takes while the service cannot be reached or is busy.
     ///
     /// # Errors
     /// When the service refuses it, or cannot be reached.
     pub async fn submit(&self, submission: &Submission) -> Result<Job, ClientError> {
         let key = submission.idempotency_key.clone().unwrap_or_else(|| Uuid::now_v7().to_string());
-        let mut pauses = error::pauses(Duration::from_secs(60));
         let named = Submission { idempotency_key: Some(key), ..submission.clone() };
-        loop {
-            let error = match self.submit_once(&named).await {
-                Ok(job) => return Ok(job),
-                Err(error) => error,
-            };
-            match pauses.next() {
-                Some(pause) if error.may_pass() => {
-                    self.waits(&error);
-                    tokio::time::sleep(error.retry_after().unwrap_or(pause)).await;
-                }
-                _ => return Err(error),
-            }
-        }
+        self.repeated(|| self.submit_once(&named)).await
     }
 
     /// Submits a render with one attempt.
@@ -148,7 +171,7 @@ impl Client {
     /// When the service refuses, or cannot be reached.
     pub async fn jobs(&self, limit: u32, cursor: Option<&str>) -> Result<JobPage, ClientError> {
         let cursor = cursor.map_or_else(String::new, |cursor| format!("&cursor={cursor}"));
-        self.json(self.request(Method::GET, &format!("api/v1/renders?limit={limit}{cursor}"))?).await
+        self.again(Method::GET, &format!("api/v1/renders?limit={limit}{cursor}")).await
     }
 
     /// The job.
@@ -156,7 +179,7 @@ impl Client {
     /// # Errors
     /// When there is none, or the service cannot be reached.
     pub async fn job(&self, id: Uuid) -> Result<Job, ClientError> {
-        self.json(self.request(Method::GET, &format!("api/v1/renders/{id}"))?).await
+        self.again(Method::GET, &format!("api/v1/renders/{id}")).await
     }
 
     /// Calls a job off. One that is over stays as it is.
@@ -164,7 +187,7 @@ impl Client {
     /// # Errors
     /// When there is no such job, or the service cannot be reached.
     pub async fn cancel(&self, id: Uuid) -> Result<Job, ClientError> {
-        self.json(self.request(Method::POST, &format!("api/v1/renders/{id}/cancel"))?).await
+        self.again(Method::POST, &format!("api/v1/renders/{id}/cancel")).await
     }
 
     /// The events of a job: first a snapshot of it, last how it ended.
@@ -177,6 +200,10 @@ impl Client {
     /// # Errors
     /// When it is not there, arrives damaged, or the service cannot be reached.
     pub async fn fetch(&self, file: &ResultFile) -> Result<Bytes, ClientError> {
+        self.repeated(|| self.fetch_once(file)).await
+    }
+
+    async fn fetch_once(&self, file: &ResultFile) -> Result<Bytes, ClientError> {
         let answer = self.send(self.request(Method::GET, file.url.trim_start_matches('/'))?).await?;
         let bytes = answer.bytes().await?;
         if ContentAddress::of(&bytes) == file.file_hash.0 { Ok(bytes) } else { Err(ClientError::Damaged) }
@@ -199,6 +226,11 @@ impl Client {
     pub(self) async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
         let answer = request.send().await?;
         if answer.status().is_success() { Ok(answer) } else { Err(ClientError::of_answer(answer).await) }
+    }
+
+    /// The JSON of a request without a body, with as many attempts as it takes.
+    async fn again<T: DeserializeOwned>(&self, method: Method, path: &str) -> Result<T, ClientError> {
+        self.repeated(|| async { self.json(self.request(method.clone(), path)?).await }).await
     }
 
     async fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {

@@ -8,11 +8,13 @@ use packshot::error::Fault;
 use packshot_contract::client::Submission;
 use packshot_materials::map::{MapEntry, PartSelector};
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use super::super::args::Input;
 use super::super::console;
 use super::super::failure::{Exit, Failure};
 use super::super::files::{self, InputKind};
+use super::going_on::{GoingOn, after_submitting};
 use super::{ServiceArgs, report, save, watch};
 
 /// Arguments of `client submit`.
@@ -76,7 +78,9 @@ pub(super) async fn run(args: &SubmitArgs, quiet: bool) -> Result<(), Failure> {
         files::check_writable(output)?;
     }
     let client = args.service.client()?;
-    let job = client.submit(&submission(args)?).await?;
+    // Made up here and not by the client, so that a failure can name it.
+    let key = args.idempotency_key.clone().unwrap_or_else(|| Uuid::now_v7().to_string());
+    let job = client.submit(&submission(args, &key)?).await.map_err(|error| after_submitting(error, &key))?;
     if !args.watch && args.output.is_none() {
         return if args.service.json {
             files::print_json(&job)
@@ -87,17 +91,18 @@ pub(super) async fn run(args: &SubmitArgs, quiet: bool) -> Result<(), Failure> {
     if !args.service.json {
         console::note(&format!("submitted: {}", job.id));
     }
-    let job = watch::until_over(&client, job.id, quiet).await?;
+    let going_on = GoingOn::by("watch", job.id, &args.service, args.output.as_deref());
+    let job = watch::until_over(&client, job.id, &going_on, quiet).await?;
     if args.service.json {
         files::print_json(&job)?;
     }
     match &args.output {
-        Some(output) => save(&client, &job, output).await,
+        Some(output) => save(&client, &job, output, &going_on, args.service.says(quiet)).await,
         None => super::ended_well(&job).and_then(|()| report(&job, false)),
     }
 }
 
-fn submission(args: &SubmitArgs) -> Result<Submission, Failure> {
+fn submission(args: &SubmitArgs, key: &str) -> Result<Submission, Failure> {
     let input = match (&args.input, &args.sample) {
         (Some(path), _) => Input::File(path.clone()),
         (None, sample) => Input::Sample(sample.clone().unwrap_or_default()),
@@ -121,7 +126,7 @@ fn submission(args: &SubmitArgs) -> Result<Submission, Failure> {
         glb: source.glb.into(),
         request,
         environment: environment.map(Into::into),
-        idempotency_key: args.idempotency_key.clone(),
+        idempotency_key: Some(key.to_owned()),
     })
 }
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::super::failure::{Exit, Failure};
 use super::bar::JobBar;
-use super::{ServiceArgs, ended_well, report, save};
+use super::{GoingOn, ServiceArgs, ended_well, report, save};
 
 /// Arguments of `client watch`.
 #[derive(Args, Debug)]
@@ -27,16 +27,17 @@ pub(crate) struct WatchArgs {
 
 pub(super) async fn run(args: &WatchArgs, quiet: bool) -> Result<(), Failure> {
     let client = args.service.client()?;
-    let job = until_over(&client, args.id, quiet).await?;
+    let going_on = GoingOn::by("watch", args.id, &args.service, args.output.as_deref());
+    let job = until_over(&client, args.id, &going_on, quiet).await?;
     report(&job, args.service.json)?;
     match &args.output {
-        Some(output) => save(&client, &job, output).await,
+        Some(output) => save(&client, &job, output, &going_on, args.service.says(quiet)).await,
         None => ended_well(&job),
     }
 }
 
-/// Shows how far a job is until it is over. Ctrl-C ends the watching, not the job.
-pub(super) async fn until_over(client: &Client, id: Uuid, quiet: bool) -> Result<Job, Failure> {
+/// Shows how far a job is until it is over. Neither Ctrl-C nor a service that stays away ends the job: they end the watching.
+pub(super) async fn until_over(client: &Client, id: Uuid, going_on: &GoingOn, quiet: bool) -> Result<Job, Failure> {
     let bar = JobBar::new(quiet);
     let mut events = client.events(id).from_the_start();
     let followed = async {
@@ -48,7 +49,7 @@ pub(super) async fn until_over(client: &Client, id: Uuid, quiet: bool) -> Result
     tokio::select! {
         biased;
         _ = tokio::signal::ctrl_c() => Err(left_running(id)),
-        job = followed => Ok(job?),
+        job = followed => job.map_err(|error| going_on.after(error)),
     }
 }
 

@@ -34,6 +34,9 @@ pub enum ClientError {
     /// An answer of another version of the service.
     #[error("the answer is not as expected: {0}")]
     NotUnderstood(String),
+    /// The service closed a stream of events before its job was over, as it does when it is stopped.
+    #[error("the stream of events ended before the render did")]
+    StreamEnded,
     /// The events of a job cannot be followed.
     #[error(transparent)]
     Stream(#[from] StreamError),
@@ -67,7 +70,9 @@ impl ClientError {
         match self {
             Self::Refused { retry_after, .. } => retry_after.is_some(),
             Self::Foreign { status } => matches!(status, 502..=504),
-            Self::Unreachable(error) => !error.is_builder() && !error.is_decode(),
+            // An answer that breaks off is an error of decoding its body to the HTTP library. What an answer says is not decoded there.
+            Self::Unreachable(error) => !error.is_builder() && !error.is_redirect(),
+            Self::StreamEnded => true,
             Self::Address(_) | Self::NotUnderstood(_) | Self::Stream(_) | Self::Damaged => false,
         }
     }
@@ -78,28 +83,5 @@ impl ClientError {
             Self::Refused { retry_after, .. } => *retry_after,
             _ => None,
         }
-    }
-}
-
-/// Pauses between attempts: 0.5 s, then each twice the one before up to 10 s, until their sum reaches `total`.
-pub(super) fn pauses(total: Duration) -> impl Iterator<Item = Duration> {
-    let mut next = Duration::from_millis(500);
-    let mut left = total;
-    std::iter::from_fn(move || {
-        let pause = next.min(left);
-        next = (next * 2).min(Duration::from_secs(10));
-        left = left.saturating_sub(pause);
-        (!pause.is_zero()).then_some(pause)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_grow_and_end() {
-        let all: Vec<u128> = pauses(Duration::from_secs(20)).map(|pause| pause.as_millis()).collect();
-        assert_eq!(all, [500, 1000, 2000, 4000, 8000, 4500]);
     }
 }

@@ -6,13 +6,15 @@ use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use reqwest::Method;
 use reqwest::header::ACCEPT;
+use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::patience::Patience;
 use super::stream::{Decoder, Event};
-use super::{Client, ClientError, error};
+use super::{Client, ClientError};
 
-/// How long to try when connections are lost, counted from the last event.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// A connection that held for so long shows that the service was there: it breaks silence every 15 s.
+const HELD: Duration = Duration::from_secs(20);
 
 /// Follows a job until it is over.
 ///
@@ -23,6 +25,8 @@ pub struct Events {
     id: Uuid,
     last: Option<u64>,
     connection: Option<Connection>,
+    /// For how long connections may still be lost one after the other.
+    patience: Patience,
     /// Whether the last event ended the job.
     has_ended: bool,
     is_over: bool,
@@ -31,6 +35,7 @@ pub struct Events {
 struct Connection {
     bytes: BoxStream<'static, reqwest::Result<bytes::Bytes>>,
     decoder: Decoder,
+    since: Instant,
 }
 
 impl std::fmt::Debug for Events {
@@ -41,7 +46,8 @@ impl std::fmt::Debug for Events {
 
 impl Events {
     pub(super) fn new(client: Client, id: Uuid) -> Self {
-        Self { client, id, last: None, connection: None, has_ended: false, is_over: false }
+        let patience = client.patience();
+        Self { client, id, last: None, connection: None, patience, has_ended: false, is_over: false }
     }
 
     /// From the first event of the job on, instead of a snapshot and what comes after it.
@@ -54,35 +60,27 @@ impl Events {
     /// The next event; `None` when the job is over. May be dropped while it waits, and called again.
     ///
     /// # Errors
-    /// When the service refuses, or cannot be reached for five minutes.
+    /// When the service refuses, or cannot be reached for as long as its client is patient.
     pub async fn next(&mut self) -> Result<Option<Event>, ClientError> {
-        let mut pauses = error::pauses(PATIENCE);
         while !self.is_over {
             let lost = match self.receive().await {
                 Ok(Some(event)) => {
                     self.last = event.id.or(self.last);
                     self.has_ended = event.is_terminal();
+                    self.patience = self.client.patience();
                     return Ok(Some(event));
                 }
                 Ok(None) if self.has_ended => {
                     self.is_over = true;
                     continue;
                 }
-                Ok(None) => None,
-                Err(error) if error.may_pass() => Some(error),
-                Err(error) => return Err(error),
+                Ok(None) => ClientError::StreamEnded,
+                Err(error) => error,
             };
-            self.connection = None;
-            match (pauses.next(), lost) {
-                (Some(pause), lost) => {
-                    if let Some(error) = &lost {
-                        self.client.waits(error);
-                    }
-                    tokio::time::sleep(pause).await;
-                }
-                (None, Some(error)) => return Err(error),
-                (None, None) => return Err(ClientError::NotUnderstood("the stream ends before the job".to_owned())),
+            if self.connection.take().is_some_and(|lost| lost.since.elapsed() >= HELD) {
+                self.patience = self.client.patience();
             }
+            self.patience.wait(&self.client, lost).await?;
         }
         Ok(None)
     }
@@ -115,6 +113,6 @@ impl Events {
             None => request,
         };
         let answer = self.client.send(request).await?;
-        Ok(Connection { bytes: answer.bytes_stream().boxed(), decoder: Decoder::default() })
+        Ok(Connection { bytes: answer.bytes_stream().boxed(), decoder: Decoder::default(), since: Instant::now() })
     }
 }

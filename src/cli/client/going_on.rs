@@ -1,0 +1,106 @@
+//! Which command goes on where this one ended: a render does not end with the command that waits for it.
+
+use std::path::{Path, PathBuf};
+
+use packshot_contract::client::ClientError;
+use uuid::Uuid;
+
+use super::super::failure::Failure;
+use super::{ServiceArgs, URL};
+
+/// A render, and what this command does with it.
+#[derive(Clone, Debug)]
+pub(super) struct GoingOn {
+    verb: &'static str,
+    id: Uuid,
+    /// The service, where it is not the usual one.
+    url: Option<String>,
+    output: Option<PathBuf>,
+}
+
+impl GoingOn {
+    /// The command `packshot client VERB` at this service.
+    pub(super) fn by(verb: &'static str, id: Uuid, service: &ServiceArgs, output: Option<&Path>) -> Self {
+        let url = (service.url != URL).then(|| service.url.clone());
+        Self { verb, id, url, output: output.map(Path::to_owned) }
+    }
+
+    /// The failure of this command, with the command that goes on. Of a render that is not there, none does.
+    pub(super) fn after(&self, error: ClientError) -> Failure {
+        let is_gone = matches!(&error, ClientError::Refused { problem, .. } if matches!(problem.status, 404 | 410));
+        let failure = Failure::from(error);
+        if is_gone { failure } else { with_help(failure, &format!("`{}` goes on", self.command(self.verb))) }
+    }
+
+    /// The same for a file that could not be written: the service still has it.
+    pub(super) fn after_saving(&self, failure: Failure) -> Failure {
+        with_help(failure, &format!("the service has the files: `{}`", self.command("fetch")))
+    }
+
+    fn command(&self, verb: &str) -> String {
+        let mut command = format!("packshot client {verb} {}", self.id);
+        if let Some(output) = &self.output {
+            command.push_str(&format!(" -o {}", shell_word(&output.display().to_string())));
+        }
+        if let Some(url) = &self.url {
+            command.push_str(&format!(" --url {}", shell_word(url)));
+        }
+        command
+    }
+}
+
+/// The failure of a submission. Whether the service has it already nobody knows; under the same key it makes no second render.
+pub(super) fn after_submitting(error: ClientError, key: &str) -> Failure {
+    let may_pass = error.may_pass();
+    let failure = Failure::from(error);
+    match may_pass {
+        true => with_help(
+            failure,
+            &format!("the same command with --idempotency-key {} goes on: it makes no second render", shell_word(key)),
+        ),
+        false => failure,
+    }
+}
+
+/// What to do is said of the first fault, behind what is said already.
+fn with_help(mut failure: Failure, help: &str) -> Failure {
+    if let Some(fault) = failure.faults.first_mut() {
+        fault.help = if fault.help.is_empty() { help.to_owned() } else { format!("{}; {help}", fault.help) };
+    }
+    failure
+}
+
+/// A word of a command line that can be pasted into a shell.
+fn shell_word(text: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./:=@%+,".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn service(url: &str) -> ServiceArgs {
+        ServiceArgs { url: url.to_owned(), key: None, retry_for: 0, json: false }
+    }
+
+    #[test]
+    fn the_command_that_goes_on_is_named() {
+        let id = Uuid::nil();
+        let failure = GoingOn::by("watch", id, &service(URL), None).after(ClientError::StreamEnded);
+        let help = &failure.faults[0].help;
+        assert!(help.ends_with(&format!("`packshot client watch {id}` goes on")), "{help}");
+
+        let going_on = GoingOn::by("watch", id, &service("http://a:1"), Some(Path::new("it's one.png")));
+        let help = &going_on.after(ClientError::Damaged).faults[0].help;
+        assert_eq!(*help, format!(r"`packshot client watch {id} -o 'it'\''s one.png' --url http://a:1` goes on"));
+
+        let key = after_submitting(ClientError::Foreign { status: 503 }, "key 1");
+        assert!(key.faults[0].help.contains("--idempotency-key 'key 1'"), "{key:?}");
+        assert_eq!(after_submitting(ClientError::Foreign { status: 404 }, "key").faults[0].help, "");
+    }
+}
