@@ -13,6 +13,7 @@ pub mod error;
 mod ground;
 mod groups;
 pub mod lines;
+pub mod memory;
 pub mod picture;
 pub mod pictures;
 pub mod plan;

@@ -130,7 +130,14 @@ async fn executed(executor: Arc<dyn Executor>) -> Result<Duration, Failure> {
     let mut times = Vec::new();
     for _ in 0..WARM_UP + REPEATS {
         let (task, render) = (TaskId::new(), RenderId::new());
-        let work = RenderWork { task, render, attempt: 1, input: input.clone(), output_bytes_max: u64::MAX };
+        let work = RenderWork {
+            task,
+            render,
+            attempt: 1,
+            input: input.clone(),
+            output_bytes_max: u64::MAX,
+            memory_bytes_max: None,
+        };
         let (sender, Incoming { mut events, .. }) = executor::way();
         let begun = Instant::now();
         let _handle = executor.start(work, assets.clone(), sender);

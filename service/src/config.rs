@@ -53,6 +53,8 @@ pub struct Settings {
     pub max_pixels: u64,
     /// `max_output_bytes`: the most that one job may write.
     pub max_output_bytes: u64,
+    /// `max_memory_bytes`: the most memory that a render may take; without it what the machine or its container has.
+    pub max_memory_bytes: Option<u64>,
     /// `max_event_streams_per_user`: streams of events that one user may have open.
     pub max_event_streams_per_user: usize,
     /// `max_event_streams_per_tenant`: streams of events that all users of one tenant may have open.
@@ -181,6 +183,7 @@ impl Settings {
             max_upload_bytes: reader.read("max_upload_bytes", value::bytes, 512 * MIB),
             max_pixels: reader.read("max_pixels", value::whole(1..=16_384 * 16_384), 64_000_000),
             max_output_bytes: reader.read("max_output_bytes", value::bytes, 16_384 * MIB),
+            max_memory_bytes: reader.read_optional("max_memory_bytes", value::bytes),
             max_event_streams_per_user: reader.read("max_event_streams_per_user", value::whole(1..=10_000), 20),
             max_event_streams_per_tenant: reader.read("max_event_streams_per_tenant", value::whole(1..=100_000), 200),
             resident_bytes: reader.read("resident_bytes", value::bytes, 2048 * MIB),

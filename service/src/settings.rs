@@ -35,6 +35,8 @@ pub struct InForce {
     pub max_pixels: u64,
     /// `max_output_bytes`: the most that one job may write.
     pub max_output_bytes: u64,
+    /// `max_memory_bytes`: the most memory that a render may take; `None`: what the machine or its container has.
+    pub max_memory_bytes: Option<u64>,
     /// `max_event_streams_per_user`: streams of events that one user may have open.
     pub max_event_streams_per_user: usize,
     /// `max_event_streams_per_tenant`: streams of events that all users of one tenant may have open.
@@ -62,7 +64,7 @@ impl InForce {
     /// What is in force where the database keeps `stored`.
     #[must_use]
     pub fn of(config: &Config, stored: &Stored) -> Self {
-        let [device, samples, stall, upload, pixels, output, of_user, of_tenant] = &SETTINGS;
+        let [device, samples, stall, upload, pixels, output, memory, of_user, of_tenant] = &SETTINGS;
         let whole = |definition| value(definition, config, stored).0.as_u64();
         let count = |definition| whole(definition).and_then(|number| usize::try_from(number).ok());
         let text = value(device, config, stored).0.as_str().map(str::to_owned);
@@ -75,6 +77,7 @@ impl InForce {
             max_upload_bytes: whole(upload).unwrap_or(config.max_upload_bytes),
             max_pixels: whole(pixels).unwrap_or(config.max_pixels),
             max_output_bytes: whole(output).unwrap_or(config.max_output_bytes),
+            max_memory_bytes: whole(memory),
             max_event_streams_per_user: count(of_user).unwrap_or(config.max_event_streams_per_user),
             max_event_streams_per_tenant: count(of_tenant).unwrap_or(config.max_event_streams_per_tenant),
         }
@@ -147,7 +150,9 @@ mod tests {
     fn defaults_are_those_of_the_configuration() {
         for definition in &SETTINGS {
             assert_eq!((definition.configured)(&config(&[])), (definition.default)(), "{}", definition.key);
-            assert!(definition.kind.check(&(definition.default)()).is_ok(), "{}", definition.key);
+            // A limit that is not set is none.
+            let default = (definition.default)();
+            assert!(default.is_null() || definition.kind.check(&default).is_ok(), "{}", definition.key);
         }
     }
 }

@@ -8,18 +8,22 @@ use clap::{Args, value_parser};
 use packshot::denoise::Oidn;
 use packshot::error::Fault;
 use packshot::{DeviceRequest, Renderer, RendererOptions};
+use packshot_pipeline::memory::{LimitOf, MemoryLimit, MemoryNeed};
 use packshot_renderer::backend::device::{self, DeviceReport, DeviceState};
 
 use super::failure::{Exit, Failure};
 use super::{cache, files, kit};
 
-/// With how many threads.
+/// With how many threads, in how much memory.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Device")]
 pub(crate) struct ThreadArgs {
     /// CPU threads [default: all]
     #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
+    /// Bytes of memory that rendering may take [default: what the machine or its container has]
+    #[arg(long, value_name = "N", env = "PACKSHOT_MAX_MEMORY_BYTES", value_parser = value_parser!(u64).range(1..))]
+    max_memory_bytes: Option<u64>,
 }
 
 fn device_request(text: &str) -> Result<DeviceRequest, Infallible> {
@@ -27,6 +31,15 @@ fn device_request(text: &str) -> Result<DeviceRequest, Infallible> {
 }
 
 impl ThreadArgs {
+    /// Refuses what there is no memory for, on the machine, in its container, or by the option.
+    pub(crate) fn check_memory(&self, need: MemoryNeed) -> Result<(), Failure> {
+        let Some(limit) = MemoryLimit::least(device::memory_bytes(), self.max_memory_bytes) else { return Ok(()) };
+        need.check(limit).map_err(|error| match limit.whose {
+            LimitOf::Setting => Failure::from(error).at_option("--max-memory-bytes"),
+            LimitOf::Machine => error.into(),
+        })
+    }
+
     /// Opens a device, with what removes noise in place of Packshot's own denoiser.
     pub(crate) fn renderer(&self, device: Option<&str>, oidn: Option<Oidn>) -> Result<Renderer, Failure> {
         let n_threads = self.threads.map_or(0, usize::from);

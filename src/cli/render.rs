@@ -8,6 +8,7 @@ use packshot::render::{ReadyShot, ResidentProduct};
 use packshot::report::Preflight;
 use packshot::taken::{Taken, Taking};
 use packshot::timing::{Seconds, Stopwatch};
+use packshot_pipeline::memory::MemoryNeed;
 use packshot_pipeline::pictures::Pictures;
 use packshot_pipeline::shot_file::Noise;
 use packshot_renderer::backend::RenderControl;
@@ -144,6 +145,7 @@ impl<'a> Session<'a> {
             files::check_writable(path)?;
         }
         let preflight = self.preflight(&mut subject);
+        self.check_memory(&shot, 1, &preflight)?;
 
         clock.lap();
         let samples_max = shot.film.samples;
@@ -239,6 +241,15 @@ impl<'a> Session<'a> {
             self.renderer = Some(self.args.threads.renderer(self.planned.plan.options.device.as_deref(), oidn)?);
         }
         Ok(self.renderer.as_ref().expect("made just above"))
+    }
+
+    /// Refuses before work starts pictures like this one that there is no memory for.
+    pub(crate) fn check_memory(&mut self, shot: &Shot, n: usize, preflight: &Preflight) -> Result<(), Failure> {
+        let taking = self.taking(shot);
+        let kind = self.renderer()?.device().kind;
+        let n = u32::try_from(n).unwrap_or(u32::MAX);
+        let need = MemoryNeed::new(&taking, shot, n, preflight.stats.device_bytes_estimate, kind);
+        self.args.threads.check_memory(need)
     }
 
     /// Brings a product onto the device, for any number of shots.

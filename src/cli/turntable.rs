@@ -109,6 +109,7 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
         Taking { frames, sampled: Sampled::default(), seconds: &mut seconds, manifest: manifest.as_mut(), plan };
     let mut taken = Ok(());
     if !jobs.is_empty() {
+        session.check_memory(shots.shot(), jobs.len(), &preflight)?;
         let resident = session.prepare(&subject, shots.shot().floor.as_ref())?;
         taking.seconds.prepare = clock.lap();
         let jobs = jobs.into_iter().map(|job| Job {

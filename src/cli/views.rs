@@ -115,12 +115,13 @@ pub(crate) fn run(args: &ViewsArgs, quiet: bool) -> Result<(), Failure> {
     let mut seconds = Seconds { import: clock.lap(), ..Seconds::default() };
     session.dump(&subject, &pictures)?;
     let shots = pictures.into_views()?;
+    let preflight = session.preflight(&mut subject);
+    shots.iter().try_for_each(|view| session.check_memory(&view.shot, shots.len(), &preflight))?;
     let jobs = shots.into_iter().enumerate().map(|(i, ViewShot { view, shot })| Job {
         of: (view, targets.get(i).cloned(), shot.film.samples),
         name: view.name.to_owned(),
         shot,
     });
-    let preflight = session.preflight(&mut subject);
     let interrupt = session.interrupt.clone();
     let (mut results, mut device) = (Vec::with_capacity(views.len()), None);
     let mut prepare_s = clock.lap();

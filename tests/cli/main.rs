@@ -13,6 +13,7 @@ mod ground;
 mod input;
 mod lines;
 mod materials;
+mod memory;
 mod option_sets;
 mod output;
 mod picture;

@@ -12,6 +12,7 @@ use crate::backend::{Backend, ByteStore, DeviceKind};
 
 mod report;
 
+pub use packshot_processor::memory::available_bytes as memory_bytes;
 pub use report::{DeviceItem, DeviceReport, DeviceState, Probe};
 
 /// The device that is asked for.

@@ -83,6 +83,7 @@ impl Handler for RenderHandler {
                     attempt: u32::try_from(claimed.task.attempt).unwrap_or(1),
                     input,
                     output_bytes_max: in_force.max_output_bytes,
+                    memory_bytes_max: in_force.max_memory_bytes,
                 },
             };
             let until_written = Box::new(UntilWritten(previews));

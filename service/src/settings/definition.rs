@@ -80,7 +80,7 @@ pub struct Definition {
     pub aliases: &'static [&'static str],
     /// What it may be.
     pub kind: Kind,
-    /// What it is when nobody says.
+    /// What it is when nobody says; null is no value.
     pub default: fn() -> Json,
     /// What the configuration has for it: what pins it, or the default.
     pub configured: fn(&Config) -> Json,
@@ -101,7 +101,7 @@ pub struct Definition {
 }
 
 /// All settings.
-pub static SETTINGS: [Definition; 8] = [
+pub static SETTINGS: [Definition; 9] = [
     Definition {
         key: "render_device",
         aliases: &["cycles_device"],
@@ -184,6 +184,20 @@ pub static SETTINGS: [Definition; 8] = [
         description: "The most that the files of one job may have together. A job that writes more is ended as soon as it does, with output_too_large.",
         affects: &["renders"],
         recommendation: Some("what the disk has to spare: the files of a running job lie there twice for a moment"),
+        warning: None,
+    },
+    Definition {
+        key: "max_memory_bytes",
+        aliases: &[],
+        kind: Kind::Whole { min: 1, max: 1 << 53 },
+        default: || Json::Null,
+        configured: |config| config.max_memory_bytes.into(),
+        reach: Reach::Instance,
+        unit: Some("bytes"),
+        title: "Memory of a render",
+        description: "The most memory that a render may take. One that would need more fails before it starts, with device_out_of_memory. Null: what the machine or its container has, which counts in any case.",
+        affects: &["renders"],
+        recommendation: Some("what is left for renders, divided by how many run at one time in this process"),
         warning: None,
     },
     Definition {

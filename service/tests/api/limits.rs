@@ -28,6 +28,29 @@ cases! {
         }
     }
 
+    async fn r77_what_has_no_room_fails_with_its_estimate_and_the_service_goes_on(engine) {
+        let app = TestApp::start(&engine).await;
+        let set = app.change_settings(&json!({"max_memory_bytes": 1_500_000_000})).await.json();
+        assert_eq!(set["values"]["max_memory_bytes"], 1_500_000_000);
+        let mut large = small();
+        let aovs = ["albedo", "normal", "depth", "position", "uv", "emission"];
+        for (name, value) in [("width", json!(8000)), ("height", json!(8000)), ("formats", json!(["exr"])), ("exr", json!("float")), ("aovs", json!(aovs))] {
+            large[name] = value;
+        }
+        let job = app.render(&large).await;
+        assert_eq!((&job["state"], &job["error"]["code"]), (&json!("failed"), &json!("device_out_of_memory")), "{job}");
+        let detail = job["error"]["detail"].as_str().expect("a reason");
+        assert!(detail.contains("needs about ") && detail.contains("1430 MiB by the setting max_memory_bytes"), "{detail}");
+        assert_eq!(job["document"]["attempt"], 1, "it would need as much again");
+        assert_eq!(app.render(&small()).await["state"], "completed");
+
+        let cleared = app.change_settings(&json!({"max_memory_bytes": null})).await.json();
+        assert_eq!(cleared["values"]["max_memory_bytes"], json!(null), "what the machine or its container has");
+        let items = app.get("/api/v1/settings/schema").await.json()["items"].clone();
+        let item = items.as_array().and_then(|items| items.iter().find(|item| item["key"] == "max_memory_bytes")).expect("described");
+        assert_eq!((&item["type"], &item["default"], &item["scope"]), (&json!("integer"), &json!(null), &json!("instance")));
+    }
+
     async fn methods_make_no_series_of_their_own(engine) {
         let app = TestApp::idle(&engine).await;
         let method = Method::from_bytes(b"BREW").expect("a token");

@@ -2,15 +2,18 @@
 
 use packshot_domain::task::FaultKind;
 use packshot_materials::mapping::OnUnmapped;
+use packshot_pipeline::picture::Aov;
 use packshot_pipeline::plan::words::{FileFormat as Format, Light};
 use packshot_pipeline::product::Product;
 use packshot_pipeline::request::PartFilter;
 use packshot_pipeline::shot_file::{self, FilmOverrides};
 use packshot_renderer::backend::CancelToken;
+use packshot_renderer::encode::ExrPrecision;
+use packshot_renderer::layers::Quantity;
 use packshot_worker::engine::{Counters, Engine, EngineOptions};
-use packshot_worker::protocol::{LibraryFile, Outcome, StepPhase, WorkEvent};
+use packshot_worker::protocol::{LibraryFile, Outcome, RenderWork, StepPhase, WorkEvent};
 
-use crate::studio::{Assets, Run, bearing, engine, foreign_bearing, input, map, pixels, run, small};
+use crate::studio::{Assets, Run, bearing, engine, foreign_bearing, input, map, pixels, run, run_work, small, work};
 
 /// Names of steps with what became of them.
 fn steps(run: &Run) -> Vec<String> {
@@ -194,7 +197,7 @@ fn an_asset_that_is_gone_is_an_input_fault() {
 #[test]
 fn r77_what_has_no_room_is_refused_before_it_starts_and_the_next_one_succeeds() {
     let assets = Assets::default();
-    let options = EngineOptions { n_threads: 1, memory_bytes_max: Some(32 << 20), ..EngineOptions::default() };
+    let options = EngineOptions { n_threads: 1, memory_bytes_max: Some(256 << 20), ..EngineOptions::default() };
     let engine = Engine::new(options);
     let scene = bearing(&assets);
     let mut large = small();
@@ -203,6 +206,46 @@ fn r77_what_has_no_room_is_refused_before_it_starts_and_the_next_one_succeeds() 
     assert_eq!(refused.code(), "device_out_of_memory");
     assert_eq!(engine.counters().prepares, 0, "nothing was begun");
     run(&engine, &assets, &input(scene, small())).completed();
+}
+
+#[test]
+fn r77_a_job_has_a_limit_of_its_own_and_is_told_the_estimate() {
+    let (engine, assets) = (engine(), Assets::default());
+    let scene = bearing(&assets);
+    let limited = |request| {
+        let work = RenderWork { memory_bytes_max: Some(1_500_000_000), ..work(input(scene, request)) };
+        run_work(&engine, &assets, &work, &CancelToken::default(), &|_| ())
+    };
+    let mut layered = small();
+    (layered.options.width, layered.options.height) = (Some(8000), Some(8000));
+    layered.options.formats = Some(vec![Format::Exr]);
+    layered.options.exr = Some(ExrPrecision::Float);
+    let seen =
+        [Quantity::Albedo, Quantity::Normal, Quantity::Depth, Quantity::Position, Quantity::Uv, Quantity::Emission];
+    layered.options.aovs = Some(seen.map(Aov::Seen).to_vec());
+    let refused = limited(layered);
+    assert_eq!(refused.code(), "device_out_of_memory");
+    let Outcome::Failed(failure) = &refused.outcome else { panic!("refused") };
+    let detail = &failure.detail;
+    assert!(detail.contains("rendering needs about ") && detail.contains("1430 MiB by the setting"), "{detail}");
+    assert_eq!(failure.fault, FaultKind::Input, "it would need as much again");
+    assert_eq!(engine.counters().prepares, 0, "nothing was begun");
+
+    limited(small()).completed();
+}
+
+#[test]
+fn r77_what_is_only_kept_makes_room() {
+    let (engine, assets) = (engine(), Assets::default());
+    let input = input(bearing(&assets), small());
+    let scene_bytes = packshot_worker::preflight(&input, &assets).expect("readable").stats.device_bytes_estimate;
+    run(&engine, &assets, &input).completed();
+    run(&engine, &assets, &input).completed();
+    assert_eq!(engine.counters().prepares, 1, "it was kept");
+    // The program, the scene and 64 x 64 pixels; but not the scene a second time.
+    let work = RenderWork { memory_bytes_max: Some((66 << 20) + scene_bytes), ..work(input) };
+    run_work(&engine, &assets, &work, &CancelToken::default(), &|_| ()).completed();
+    assert_eq!(engine.counters().prepares, 2, "it was let go, and made anew");
 }
 
 #[test]

@@ -91,7 +91,7 @@ pub(crate) fn input(scene: ContentAddress, request: RenderRequest) -> RenderInpu
 
 pub(crate) fn work(input: RenderInput) -> RenderWork {
     let (task, render) = (TaskId::new(), RenderId::new());
-    RenderWork { task, render, attempt: 1, input, output_bytes_max: u64::MAX }
+    RenderWork { task, render, attempt: 1, input, output_bytes_max: u64::MAX, memory_bytes_max: None }
 }
 
 pub(crate) fn engine() -> Engine {
@@ -162,7 +162,8 @@ pub(crate) fn run_with(
     run_work(engine, assets, &work(input.clone()), cancel, watch)
 }
 
-fn run_work(
+/// Runs a work as it is, watched.
+pub(crate) fn run_work(
     engine: &Engine,
     assets: &Assets,
     work: &RenderWork,

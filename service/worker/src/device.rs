@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use packshot_pipeline::error::Error;
 use packshot_pipeline::render::{Renderer, RendererOptions};
-use packshot_renderer::backend::device::{self, Chosen, DeviceChoice, DeviceReport, DeviceRequest};
+use packshot_renderer::backend::device::{self, Chosen, DeviceChoice, DeviceReport, DeviceRequest, memory_bytes};
 use packshot_renderer::backend::{DeviceInfo, DeviceKind};
 
 use packshot_contract::document::GpuInfo;
@@ -70,8 +70,8 @@ pub(super) struct Device {
     pub(super) info: GpuInfo,
     /// What the log says of it; `None` when the CPU was wished for, because then no GPU is missed.
     pub(super) line: Option<ProbeLine>,
-    /// The memory that a scene may take, where it is known beforehand.
-    pub(super) memory_bytes: Option<u64>,
+    /// The memory that this process may take, whichever device computes; `None` where the system does not say.
+    pub(super) host_memory_bytes: Option<u64>,
 }
 
 /// Renderers, one per device.
@@ -113,9 +113,9 @@ impl Devices {
         };
         let is_wished = DeviceRequest::from(wish) == DeviceRequest::Cpu;
         let device = renderer.device();
-        let memory_bytes = if device.kind == DeviceKind::Cpu { machine_memory_bytes() } else { None };
+        let host_memory_bytes = memory_bytes();
         let info = gpu_info(device, is_wished);
-        Ok(Device { line: probe_line(device, wish), info, renderer, id, memory_bytes })
+        Ok(Device { line: probe_line(device, wish), info, renderer, id, host_memory_bytes })
     }
 
     /// Closes a device that was lost: the next job looks for one anew.
@@ -169,12 +169,6 @@ fn probe_line(device: &DeviceInfo, wish: &str) -> Option<ProbeLine> {
             Some(ProbeLine { level, text: NO_GPU_LINE.to_owned() })
         }
     }
-}
-
-/// The machine's memory, where the system says it.
-fn machine_memory_bytes() -> Option<u64> {
-    let cpu = DeviceReport::new(&[], &device::choose(&DeviceRequest::Cpu, &[]), SystemTime::UNIX_EPOCH);
-    cpu.items.first()?.memory_bytes
 }
 
 #[cfg(test)]

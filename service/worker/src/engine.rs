@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use packshot_materials::mapping::OnUnmapped;
 use packshot_pipeline::error::Error;
+use packshot_pipeline::memory::{MemoryLimit, MemoryNeed};
 use packshot_pipeline::product::{PaletteMaterial, PartMaterials, Product};
 use packshot_pipeline::render::{RendererOptions, ResidentProduct};
 use packshot_renderer::backend::{ByteStore, CancelToken};
@@ -44,7 +45,7 @@ pub struct EngineOptions {
     pub kernel_cache: Option<Arc<dyn ByteStore>>,
     /// Bytes of products that stay on devices, at most; as many again of the files that they were made of.
     pub resident_bytes_max: u64,
-    /// The memory that one render may take, bytes; `None`: what the device has, as far as it says.
+    /// The memory that one render may take, bytes; `None`: what the machine or its container has, as far as the system says.
     pub memory_bytes_max: Option<u64>,
     /// The folder in which films and archives grow, without a name there. On a disk: they may be larger than memory.
     pub scratch: PathBuf,
@@ -102,6 +103,8 @@ pub(super) struct Job<'a> {
     pub(super) input: &'a RenderInput,
     /// Bytes of all its files, at most.
     pub(super) output_bytes_max: u64,
+    /// Bytes of memory that it may take, at most.
+    pub(super) memory_bytes_max: Option<u64>,
     pub(super) assets: &'a dyn AssetSource,
     pub(super) cancel: &'a CancelToken,
     pub(super) emit: Emit<'a>,
@@ -163,8 +166,9 @@ impl Engine {
         cancel: &CancelToken,
         emit: &(dyn Fn(WorkEvent) + Sync),
     ) -> Outcome {
-        let RenderWork { input, output_bytes_max, .. } = work;
-        let job = Job { input, output_bytes_max: *output_bytes_max, assets, cancel, emit, begun: Instant::now() };
+        let RenderWork { input, output_bytes_max, memory_bytes_max, .. } = work;
+        let (output_bytes_max, memory_bytes_max) = (*output_bytes_max, *memory_bytes_max);
+        let job = Job { input, output_bytes_max, memory_bytes_max, assets, cancel, emit, begun: Instant::now() };
         match self.attempt(&job) {
             Ok(completed) => Outcome::Completed(completed),
             Err(stopped) => stopped.into(),
@@ -289,6 +293,15 @@ impl Engine {
                 load()
             }
             result => result,
+        }
+    }
+
+    /// Lets products go that are only kept for later, where a render would not have room beside them.
+    pub(super) fn make_room(&self, need: MemoryNeed, limit: MemoryLimit) {
+        let kept = self.residents.bytes().saturating_add(self.subjects.bytes());
+        if need.bytes().saturating_add(kept) > limit.bytes {
+            self.residents.remove(|_| true);
+            self.subjects.forget();
         }
     }
 

@@ -68,6 +68,11 @@ impl<K: PartialEq, V: Clone> Lru<K, V> {
         drop(gone);
     }
 
+    /// Bytes of everything that is kept.
+    pub fn bytes(&self) -> u64 {
+        self.lock().iter().map(|entry| entry.bytes).sum()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Vec<Entry<K, V>>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -86,7 +91,7 @@ mod tests {
         lru.insert("b", 2, 4);
         assert_eq!(lru.get(&"a"), Some(1));
         lru.insert("c", 3, 4);
-        assert_eq!((lru.get(&"a"), lru.get(&"b"), lru.get(&"c")), (Some(1), None, Some(3)));
+        assert_eq!((lru.get(&"a"), lru.get(&"b"), lru.get(&"c"), lru.bytes()), (Some(1), None, Some(3), 8));
         lru.insert("huge", 4, 11);
         assert_eq!(lru.get(&"huge"), None);
         lru.remove(|key| *key == "a");
@@ -99,7 +104,7 @@ mod tests {
             let lru = Lru::new(10);
             for (key, bytes) in inserts {
                 lru.insert(key, bytes, bytes);
-                prop_assert!(lru.lock().iter().map(|entry| entry.bytes).sum::<u64>() <= 10);
+                prop_assert!(lru.bytes() <= 10);
                 if bytes <= 10 {
                     prop_assert_eq!(lru.get(&key), Some(bytes));
                 }

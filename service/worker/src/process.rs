@@ -37,7 +37,7 @@ pub struct ProcessOptions {
     pub n_threads: usize,
     /// Bytes of products that stay on devices, in each, at most.
     pub resident_bytes_max: u64,
-    /// The memory that one render may take, bytes; `None`: what the device has, as far as it says.
+    /// The memory that one render may take, bytes; `None`: what the machine or its container has, as far as the system says.
     pub memory_bytes_max: Option<u64>,
     /// The folder in which films and archives grow, without a name there.
     pub scratch: PathBuf,

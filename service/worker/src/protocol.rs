@@ -34,6 +34,8 @@ pub struct RenderWork {
     pub input: RenderInput,
     /// Bytes of all files of the job, at most.
     pub output_bytes_max: u64,
+    /// Bytes of memory that it may take, at most; `None`: what the machine or its container has.
+    pub memory_bytes_max: Option<u64>,
 }
 
 /// What a render depends on, and nothing else.

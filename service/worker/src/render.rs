@@ -4,13 +4,13 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use packshot_pipeline::error::Error;
-use packshot_pipeline::picture::{Aov, Picture, provenance_of};
+use packshot_pipeline::memory::{MemoryLimit, MemoryNeed};
+use packshot_pipeline::picture::{Picture, provenance_of};
 use packshot_pipeline::pictures::Pictures;
-use packshot_pipeline::plan::PicturePlan;
 use packshot_pipeline::plan::words::FileFormat;
 use packshot_pipeline::render::{PREVIEW_SIDE_MAX_PX, ReadyShot, ResidentProduct};
-use packshot_pipeline::sequence::{IN_MEMORY_MAX, add_picture, take_each};
-use packshot_pipeline::taken::{NoiseWishes, Taken};
+use packshot_pipeline::sequence::{add_picture, take_each};
+use packshot_pipeline::taken::Taken;
 use packshot_pipeline::timing::{Seconds, Stopwatch};
 use packshot_pipeline::verify::Check;
 use packshot_renderer::backend::{RenderControl, Snapshot};
@@ -36,20 +36,6 @@ use super::subject::Subject;
 use packshot_contract::preflight::Preflight;
 use packshot_domain::task::FaultKind;
 
-/// Memory that one pixel takes while a picture is made: its sums, its mean, its display values and the encoder's copy, bytes.
-const BYTES_PER_PIXEL: u64 = 128;
-/// The same of a denoiser, at most: guides, padded copies and the layers of its network (270, see `benches/NOTES.md`), and the larger picture and result
-/// of one that is bright at its border.
-const DENOISER_BYTES_PER_PIXEL: u64 = 302;
-/// The same of a shadow catcher: two more films, and what they are compared to.
-const CATCHER_BYTES_PER_PIXEL: u64 = 160;
-/// The same of a layer: its values, and the copies of who computes and encodes it.
-const LAYER_BYTES_PER_PIXEL: u64 = 40;
-/// The same of each picture that waits while the next one is rendered, with and without noise, and of the frame that a film takes.
-const WAITING_BYTES_PER_PIXEL: u64 = 64;
-/// The same of a layer of such a picture, and of one that is kept with its noise.
-const KEPT_LAYER_BYTES_PER_PIXEL: u64 = 16;
-
 /// Frames, prepares, samples and encodes.
 pub(super) fn run(
     engine: &Engine,
@@ -73,8 +59,11 @@ pub(super) fn run(
     };
     let files = Files::begin(plan, about, &engine.scratch, Quota::new(job.output_bytes_max))?;
     let wishes = plan.taking([first.film.width_px, first.film.height_px]).noise_wishes(first.view.transform);
+    let scene_bytes = preflight.stats.device_bytes_estimate;
     for shot in pictures.shots() {
-        fits(engine, device, plan, &shot, wishes, pictures.n(), preflight.stats.device_bytes_estimate)?;
+        let taking = plan.taking([shot.film.width_px, shot.film.height_px]);
+        let kind = device.renderer.device().kind;
+        fits(engine, job, device, MemoryNeed::new(&taking, &shot, pictures.n(), scene_bytes, kind))?;
     }
     job.go_on()?;
 
@@ -304,47 +293,13 @@ impl Totals {
     }
 }
 
-/// Refuses before work starts what the device has no memory for.
-fn fits(
-    engine: &Engine,
-    device: &Device,
-    plan: &PicturePlan,
-    shot: &Shot,
-    wishes: NoiseWishes,
-    n: u32,
-    scene_bytes: u64,
-) -> Result<(), Stopped> {
-    let Some(offered) = engine.memory_bytes_max.or(device.memory_bytes) else { return Ok(()) };
-    let n_pixels = u64::from(shot.film.width_px) * u64::from(shot.film.height_px);
-    let catches = shot.floor.as_ref().is_some_and(Floor::catches);
-    let per_pixel = bytes_per_pixel(n_layers(plan, shot), catches, wishes, n);
-    let needed = scene_bytes.saturating_add(n_pixels * per_pixel);
-    if needed <= offered {
-        return Ok(());
-    }
-    let detail = format!("the scene and its picture need about {needed} bytes of memory, the device has {offered}");
-    Err(Failure::new(FaultKind::Input, "device_out_of_memory", detail).into())
-}
-
-/// Memory that one pixel takes in a job of `n` pictures, bytes.
-fn bytes_per_pixel(n_layers: u64, catches: bool, wishes: NoiseWishes, n: u32) -> u64 {
-    let mut per_pixel = BYTES_PER_PIXEL + LAYER_BYTES_PER_PIXEL * n_layers;
-    if wishes.denoised {
-        per_pixel += DENOISER_BYTES_PER_PIXEL;
-    }
-    if catches {
-        per_pixel += CATCHER_BYTES_PER_PIXEL;
-    }
-    let n_pictures = u64::from(n).clamp(1, IN_MEMORY_MAX as u64);
-    // With and without noise, each has all layers.
-    let n_kept = n_pictures * if wishes.denoised && wishes.noisy { 2 } else { 1 };
-    per_pixel + WAITING_BYTES_PER_PIXEL * (n_pictures - 1) + KEPT_LAYER_BYTES_PER_PIXEL * n_layers * (n_kept - 1)
-}
-
-/// Layers of a picture, about: a light group for each light, the environment and what shines.
-fn n_layers(plan: &PicturePlan, shot: &Shot) -> u64 {
-    let of = |aov: &Aov| if *aov == Aov::LightGroups { shot.lights.len() as u64 + 2 } else { 1 };
-    plan.aovs().iter().map(of).sum()
+/// Refuses before work starts what there is no memory for. What is only kept for later makes room for what would fit without it.
+fn fits(engine: &Engine, job: &Job<'_>, device: &Device, need: MemoryNeed) -> Result<(), Stopped> {
+    let machine = engine.memory_bytes_max.or(device.host_memory_bytes);
+    let Some(limit) = MemoryLimit::least(machine, job.memory_bytes_max) else { return Ok(()) };
+    need.check(limit)?;
+    engine.make_room(need, limit);
+    Ok(())
 }
 
 /// A finished picture as a preview; `None` where its PNG is one.
@@ -401,22 +356,4 @@ fn report(
     });
     report.insert("render".to_owned(), render);
     Value::Object(report)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn r77_layers_of_all_pictures_in_memory_are_counted() {
-        let (plain, both) = (NoiseWishes::default(), NoiseWishes { denoised: true, noisy: true });
-        let bytes = |n_layers, wishes, n| bytes_per_pixel(n_layers, false, wishes, n);
-        assert_eq!(bytes(0, plain, 1), BYTES_PER_PIXEL);
-        let of_layers = |wishes, n| bytes(10, wishes, n) - bytes(0, wishes, n);
-        let one = of_layers(plain, 1);
-        assert_eq!(of_layers(plain, 3), one + 2 * 10 * KEPT_LAYER_BYTES_PER_PIXEL, "three are in memory");
-        assert_eq!(of_layers(plain, 1440), of_layers(plain, 3), "and no more");
-        assert_eq!(of_layers(both, 1), one + 10 * KEPT_LAYER_BYTES_PER_PIXEL, "once more with noise");
-        assert_eq!(of_layers(both, 72), one + 5 * 10 * KEPT_LAYER_BYTES_PER_PIXEL);
-    }
 }

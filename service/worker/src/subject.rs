@@ -89,6 +89,17 @@ impl Subjects {
         }
     }
 
+    /// Bytes of all that is kept.
+    pub(super) fn bytes(&self) -> u64 {
+        self.products.bytes() + self.maps.bytes() + self.libraries.bytes()
+    }
+
+    /// Lets the large of it go: what somebody works with stays until that is done.
+    pub(super) fn forget(&self) {
+        self.products.remove(|_| true);
+        self.maps.remove(|_| true);
+    }
+
     /// How many files were imported so far.
     pub(super) fn n_imports(&self) -> u64 {
         self.n_imports.load(Ordering::Relaxed)

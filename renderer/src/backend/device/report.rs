@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use packshot_processor::SimdLevel;
 use serde::Serialize;
 
-use super::{AdapterInfo, Chosen, DeviceChoice, DeviceError, processor_name};
+use super::{AdapterInfo, Chosen, DeviceChoice, DeviceError, memory_bytes, processor_name};
 use crate::backend::DeviceKind;
 
 /// All devices, and which one is taken: the answer of GET `/api/v1/devices`.
@@ -30,7 +30,7 @@ pub struct DeviceItem {
     pub device_type: &'static str,
     /// Name and version of the driver; of the CPU the instruction set in use.
     pub driver: String,
-    /// Its memory; `None` where the graphics interface does not say.
+    /// Its memory, of the CPU what this process may take of it; `None` where the graphics interface or the system does not say.
     pub memory_bytes: Option<u64>,
     /// A graphics adapter that computes on the processor.
     pub is_software: bool,
@@ -106,13 +106,6 @@ impl DeviceChoice {
             Chosen::Adapter(adapter) => adapter.kind(),
         }
     }
-}
-
-/// The machine's memory, where Linux says it.
-fn memory_bytes() -> Option<u64> {
-    let meminfo = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let total = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
-    Some(total.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
 }
 
 /// A moment to the second, such as `2026-11-20T09:30:00Z`. Days to dates after Howard Hinnant, "chrono-Compatible Low-Level Date
