@@ -25,6 +25,8 @@ pub struct Preset {
     pub extensions: &'static [&'static str],
     /// What every picture must keep.
     pub rules: &'static [Rule],
+    /// Pixels per inch that files say, where that is prescribed.
+    pub dpi: Option<u32>,
     /// How turntables are made, where they are accepted.
     pub spin: Option<Spin>,
 }
@@ -90,6 +92,10 @@ pub enum Rule {
     NoResidue,
     /// The file has at most so many bytes.
     FileBytesMax(u64),
+    /// The file says so many pixels per inch.
+    Dpi(u32),
+    /// A TIFF is stored as it is, or by LZW: what every reader of TIFF reads.
+    PlainTiff,
 }
 
 /// White as marketplaces mean it.
@@ -116,6 +122,7 @@ pub const PRESETS: [Preset; 4] = [
             Rule::WhiteCorners,
             Rule::NoResidue,
         ],
+        dpi: None,
         spin: None,
     },
     // Amazon's forum on 360° views (24, 48 or 72 frames, the first from the front, counter-clockwise, the camera 10° to 30° above, the axis in the
@@ -128,6 +135,7 @@ pub const PRESETS: [Preset; 4] = [
         direction: Some(from(0.0, 20.0)),
         extensions: &["png"],
         rules: &[Rule::Square, Rule::LongerSidePx { min: 1500, max: 2500 }, Rule::WhiteCorners, Rule::NoResidue],
+        dpi: None,
         spin: Some(Spin {
             frames: &[72, 48, 24],
             direction: Some(TurnDirection::Ccw),
@@ -153,10 +161,11 @@ pub const PRESETS: [Preset; 4] = [
             Rule::WhiteCorners,
             Rule::FileBytesMax(16_000_000),
         ],
+        dpi: None,
         spin: None,
     },
-    // Auto Care Association, digital assets, revision 4 (digital.autocare.org, pages 11 and 36 to 39): TIFF or JPEG, 2500 px (at least 1500), 5 to
-    // 15 px of white around the product, #FFFFFF, shadows removed; 360° views of at least 24 frames (36, 72, 144) with a margin of 20 px.
+    // Auto Care Association, digital assets, revision 4 (digital.autocare.org, pages 11 and 36 to 39): TIFF (uncompressed or LZW) or JPEG of 300
+    // DPI, 2500 px (at least 1500), 5 to 15 px of white around the product, #FFFFFF, shadows removed; 360° views of at least 24 frames (36, 72, 144) with a margin of 20 px.
     Preset {
         name: "autocare",
         summary: "Auto Care Association: trimmed to 10 px of white around the product, 2500 px",
@@ -169,7 +178,10 @@ pub const PRESETS: [Preset; 4] = [
             Rule::EachMarginPx { min: 5, max: 15 },
             Rule::WhiteCorners,
             Rule::NoResidue,
+            Rule::Dpi(300),
+            Rule::PlainTiff,
         ],
+        dpi: Some(300),
         spin: Some(Spin {
             frames: &[72, 24, 36, 144],
             direction: None,
@@ -179,6 +191,8 @@ pub const PRESETS: [Preset; 4] = [
                 Rule::LeastMarginPx { min: 20, max: u32::MAX },
                 Rule::WhiteCorners,
                 Rule::NoResidue,
+                Rule::Dpi(300),
+                Rule::PlainTiff,
             ],
             fill_min_in_one_frame: None,
             elevation_deg: None,
@@ -216,7 +230,8 @@ mod tests {
                     Rule::LeastMarginPx { min, max } => {
                         matches!(preset.spin, Some(Spin { fit: Fit::MarginPx(px), .. }) if (min..=max).contains(&px))
                     }
-                    Rule::WhiteCorners | Rule::NoResidue | Rule::FileBytesMax(_) => true,
+                    Rule::Dpi(dpi) => preset.dpi == Some(dpi),
+                    Rule::WhiteCorners | Rule::NoResidue | Rule::FileBytesMax(_) | Rule::PlainTiff => true,
                 };
                 assert!(is_kept, "{}: {rule:?}", preset.name);
             }

@@ -1,12 +1,14 @@
-//! Holds pictures against the rules of a [`Preset`]: by measuring what was rendered, not by trusting what was asked for.
+//! Holds pictures against the rules of a [`Preset`]: by measuring the files that were made, not by trusting what was asked for.
 //!
-//! Input: a picture, and the size of its file. Output: a [`Check`] for each rule. The display values are measured as a PNG of 8 bits has
-//! them; what a lossy format makes of them is not seen here.
+//! Input: a picture, and its file. Output: a [`Check`] for each rule. Pixels are those of the file, read back as who gets it reads it; the
+//! picture says which of them are the product. A picture that was not written is measured as a PNG of 8 bits has it.
 
 use packshot_renderer::color::DisplayImage;
+use packshot_renderer::encode::{ReadBack, TiffCompression, read_back};
 use packshot_renderer::shot::turntable::{TurnDirection, Turntable};
 use serde::{Deserialize, Serialize};
 
+use crate::error::Error;
 use crate::picture::Picture;
 use crate::preset::{Preset, Rule, Spin};
 
@@ -14,6 +16,10 @@ use crate::preset::{Preset, Rule, Spin};
 const SOLID_ALPHA: f32 = 0.5;
 /// The pixel filter blurs edges by up to 1.5 px; what is not white farther from the product is no edge of it.
 const EDGE_PX: u16 = 4;
+/// Lossy formats blur edges over their blocks, of 16 pixels with halved colours.
+const LOSSY_EDGE_PX: u16 = 20;
+/// What counts as white in their pixels, of 255: at quality 90 a dark edge leaves up to 12 beside it.
+const LOSSY_WHITE: f32 = 243.0;
 
 /// A rule, what it asks for, and what was found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,7 +64,7 @@ impl Check {
 }
 
 /// What the rules of a picture ask about.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Measurements {
     /// Pixels.
     pub size_px: [u32; 2],
@@ -70,20 +76,67 @@ pub struct Measurements {
     pub white_corners: u32,
     /// The pixels that are not white although they are no part or edge of the product.
     pub residue_px: u64,
+    /// What the file is, where one was written.
+    file: Option<FileFacts>,
+}
+
+/// What a file says beside its pixels.
+#[derive(Clone, Debug, PartialEq)]
+struct FileFacts {
+    n_bytes: usize,
+    dpi: Option<u32>,
+    tiff_compression: Option<TiffCompression>,
+}
+
+/// How exact pixels are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exactness {
+    Lossless,
+    Lossy,
+}
+
+impl Exactness {
+    /// The least channel of white, of 255, rounded as a PNG of 8 bits rounds.
+    fn white_min(self) -> f32 {
+        match self {
+            Self::Lossless => 255.0,
+            Self::Lossy => LOSSY_WHITE,
+        }
+    }
+
+    fn edge_px(self) -> u16 {
+        match self {
+            Self::Lossless => EDGE_PX,
+            Self::Lossy => LOSSY_EDGE_PX,
+        }
+    }
 }
 
 impl Measurements {
-    /// Of a finished picture, as it is shown.
-    pub fn of(picture: &Picture) -> Self {
+    /// Of a finished picture and the bytes of its file, which are `None` where none was written: rules about files are not held against it then.
+    ///
+    /// # Errors
+    /// `encode.read_back` for a file that cannot be read.
+    pub fn of(picture: &Picture, written: Option<&[u8]>) -> Result<Self, Error> {
         let alphas: Vec<f32> = picture.linear.rgba.iter().map(|pixel| pixel[3]).collect();
-        Self::new(&picture.display(), &alphas)
+        let read = written.map(read_back).transpose()?.flatten();
+        let ReadBack { image, dpi, is_lossy, tiff_compression } = read.unwrap_or_default();
+        let exactness = if is_lossy { Exactness::Lossy } else { Exactness::Lossless };
+        let shown = image.unwrap_or_else(|| picture.display());
+        let mut measured = Self::new(&shown, &alphas, exactness);
+        if is_lossy {
+            // What is off-white beside the product hides among the blurred blocks, and is known from before.
+            measured.residue_px += Self::new(&picture.display(), &alphas, Exactness::Lossless).residue_px;
+        }
+        measured.file = written.map(|bytes| FileFacts { n_bytes: bytes.len(), dpi, tiff_compression });
+        Ok(measured)
     }
 
     /// Of display values, and the share of each pixel that the product takes.
-    fn new(shown: &DisplayImage, alphas: &[f32]) -> Self {
+    fn new(shown: &DisplayImage, alphas: &[f32], exactness: Exactness) -> Self {
         let (width, height) = (shown.width_px as usize, shown.height_px as usize);
-        // As a PNG of 8 bits rounds.
-        let is_white = |pixel: &[f32; 4]| pixel.iter().all(|value| value * 255.0 + 0.5 >= 255.0);
+        let white_min = exactness.white_min();
+        let is_white = |pixel: &[f32; 4]| pixel.iter().all(|value| value * 255.0 + 0.5 >= white_min);
         let white: Vec<bool> = shown.rgba.iter().map(is_white).collect();
         let solid: Vec<bool> = alphas.iter().map(|&alpha| alpha >= SOLID_ALPHA).collect();
         let share = |range: Option<[usize; 2]>, of: usize| {
@@ -99,13 +152,14 @@ impl Measurements {
         let ([left, right], [top, bottom]) = (margins(columns, width), margins(rows, height));
         let corners = [0, width - 1, (height - 1) * width, height * width - 1];
         let distances = distances_px(&solid, width);
-        let is_residue = |(&distance, &white): (&u16, &bool)| distance > EDGE_PX && !white;
+        let is_residue = |(&distance, &white): (&u16, &bool)| distance > exactness.edge_px() && !white;
         Self {
             size_px: [shown.width_px, shown.height_px],
             fill,
             margins_px: [left, right, top, bottom].map(|px| px as u32),
             white_corners: corners.iter().filter(|&&corner| white[corner]).count() as u32,
             residue_px: distances.iter().zip(&white).filter(|&pixel| is_residue(pixel)).count() as u64,
+            file: None,
         }
     }
 
@@ -114,10 +168,11 @@ impl Measurements {
         self.fill[0].max(self.fill[1])
     }
 
-    fn check(&self, rule: Rule, file_bytes: usize) -> Check {
+    /// `None` for a rule about files where none was written.
+    fn check(&self, rule: Rule) -> Option<Check> {
         let [width_px, height_px] = self.size_px;
         let (longer_px, shorter_px) = (width_px.max(height_px), width_px.min(height_px));
-        match rule {
+        Some(match rule {
             Rule::LongerSidePx { min, max } => {
                 let passed = (min..=max).contains(&longer_px);
                 Check::number("longer_side_px", between(min, max, "px"), longer_px.into(), passed)
@@ -160,10 +215,24 @@ impl Measurements {
                 Check::number("residue_px", required, self.residue_px as f64, self.residue_px == 0)
             }
             Rule::FileBytesMax(max) => {
-                let required = format!("at most {max} bytes");
-                Check::number("file_bytes", required, file_bytes as f64, file_bytes as u64 <= max)
+                let n_bytes = self.file.as_ref()?.n_bytes;
+                Check::number("file_bytes", format!("at most {max} bytes"), n_bytes as f64, n_bytes as u64 <= max)
             }
-        }
+            Rule::Dpi(dpi) => {
+                let found = self.file.as_ref()?.dpi;
+                let measured = found.map_or(Measured::Text("not said".to_owned()), |dpi| Measured::Number(dpi.into()));
+                Check::new("dpi", format!("{dpi} pixels per inch"), measured, found == Some(dpi))
+            }
+            Rule::PlainTiff => {
+                let compression = self.file.as_ref()?.tiff_compression?;
+                let (word, passed) = match compression {
+                    TiffCompression::None => ("none", true),
+                    TiffCompression::Lzw => ("LZW", true),
+                    TiffCompression::Other => ("another", false),
+                };
+                Check::new("tiff_compression", "none or LZW".to_owned(), Measured::Text(word.to_owned()), passed)
+            }
+        })
     }
 }
 
@@ -218,19 +287,19 @@ fn distances_px(solid: &[bool], width: usize) -> Vec<u16> {
 }
 
 /// Holds a single picture against a preset. `extension` is its file's.
-pub fn picture(preset: &Preset, measured: &Measurements, extension: &str, file_bytes: usize) -> Vec<Check> {
-    of_file(preset, preset.rules, measured, extension, file_bytes)
+pub fn picture(preset: &Preset, measured: &Measurements, extension: &str) -> Vec<Check> {
+    of_file(preset, preset.rules, measured, extension)
 }
 
 /// Holds a frame of a turntable against a preset.
-pub fn frame(preset: &Preset, spin: &Spin, measured: &Measurements, extension: &str, file_bytes: usize) -> Vec<Check> {
-    of_file(preset, spin.rules, measured, extension, file_bytes)
+pub fn frame(preset: &Preset, spin: &Spin, measured: &Measurements, extension: &str) -> Vec<Check> {
+    of_file(preset, spin.rules, measured, extension)
 }
 
-fn of_file(preset: &Preset, rules: &[Rule], measured: &Measurements, extension: &str, file_bytes: usize) -> Vec<Check> {
+fn of_file(preset: &Preset, rules: &[Rule], measured: &Measurements, extension: &str) -> Vec<Check> {
     let is_accepted = preset.extensions.contains(&extension);
     let format = Check::new("format", preset.extensions.join(", "), Measured::Text(extension.to_owned()), is_accepted);
-    rules.iter().map(|&rule| measured.check(rule, file_bytes)).chain([format]).collect()
+    rules.iter().filter_map(|&rule| measured.check(rule)).chain([format]).collect()
 }
 
 /// Holds a whole turntable against a preset: `frames` is how many pictures the set has, `elevation_deg` where the camera stands, and

@@ -13,6 +13,7 @@ pub mod movie;
 mod png;
 mod provenance;
 mod quantize;
+mod read_back;
 mod riff;
 mod tiff;
 mod webp;
@@ -27,6 +28,7 @@ pub use self::exr::{ExrLayer, ExrPrecision, exr, exr_picture};
 pub use self::jpeg::jpeg;
 pub use self::png::{PngDepth, png, rounded_to_png};
 pub use self::provenance::{Metadata, Provenance};
+pub use self::read_back::{ReadBack, TiffCompression, read_back};
 pub use self::tiff::{TiffDepth, tiff, tiff_linear};
 pub use self::webp::{WebPCompression, webp};
 

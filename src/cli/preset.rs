@@ -8,11 +8,16 @@ use packshot::verify::{self, Check, Measurements};
 use super::failure::{Exit, Failure};
 use super::render::target::Target;
 
-/// Holds a picture against its preset, if it has one. What is not written is taken for a file as it would be.
-pub(crate) fn check(preset: Option<&Preset>, taken: &Taken, target: Option<&Target>, bytes: usize) -> Vec<Check> {
-    let Some(preset) = preset else { return Vec::new() };
+/// Holds a picture and its file against the preset, if there is one. What is not written is taken for a file as it would be.
+pub(crate) fn check(
+    preset: Option<&Preset>,
+    taken: &Taken,
+    target: Option<&Target>,
+    written: Option<&[u8]>,
+) -> Result<Vec<Check>, Failure> {
+    let Some(preset) = preset else { return Ok(Vec::new()) };
     let picture = target.map_or(&taken.picture, |target| taken.of(target.encoding.format));
-    verify::picture(preset, &Measurements::of(picture), &extension(preset, target), bytes)
+    Ok(verify::picture(preset, &Measurements::of(picture, written)?, &extension(preset, target)))
 }
 
 /// The extension of a picture's file.
@@ -59,6 +64,8 @@ fn help(rule: &str) -> &'static str {
             "leave --background to the preset, and nothing but the product in the picture: no --ground, --lines-only or --crop-to"
         }
         "format" => "name the file after one of these formats",
+        "dpi" => "leave --dpi to the preset",
+        "tiff_compression" => "choose --bit-depth 8 or 16",
         "file_bytes" => "choose a smaller picture, or a format that compresses more",
         "frames" => "choose one of these with --frames and --stride",
         _ => "leave the camera and the turn to the preset",

@@ -153,7 +153,7 @@ impl<'a> Session<'a> {
         seconds.prepare = clock.lap();
         let taken = self.sample(&ready, &subject.origin.name)?;
         clock.lap();
-        let n_bytes = self.write(&taken, target)?;
+        let written = self.write(&taken, target)?;
         let picture = &taken.picture;
         seconds = Seconds { encode: clock.lap(), total: clock.total(), ..with_render(seconds, picture) };
         let mut warm = Vec::new();
@@ -182,7 +182,7 @@ impl<'a> Session<'a> {
             parts: subject.product.scene.parts.len(),
             unmapped_parts: subject.materials.unmapped(),
             diagnostics: preflight.diagnostics.clone(),
-            checks: preset::check(self.planned.plan.preset(), &taken, target, n_bytes),
+            checks: preset::check(self.planned.plan.preset(), &taken, target, written.as_deref())?,
             device: taken.picture.device,
         };
         if let Some(path) = &output.report {
@@ -278,10 +278,9 @@ impl<'a> Session<'a> {
         self.taking(shot).noise_wishes(shot.view.transform).denoised
     }
 
-    /// Writes a picture, and says how many bytes its file has.
-    fn write(&self, taken: &Taken, target: Option<&Target>) -> Result<usize, Failure> {
-        let Some(target) = target else { return Ok(0) };
-        target.write(taken, &self.interrupt)
+    /// Writes a picture, and gives the bytes of its file.
+    fn write(&self, taken: &Taken, target: Option<&Target>) -> Result<Option<Vec<u8>>, Failure> {
+        target.map(|target| target.write(taken, &self.interrupt)).transpose()
     }
 }
 

@@ -12,7 +12,6 @@ use packshot::preset::Preset;
 use packshot::sequence::add_picture;
 use packshot::timing::{Seconds, Stopwatch};
 use packshot::verify::{self, Check, Measurements};
-use packshot_pipeline::pictures::Pictures;
 use packshot_renderer::encode::Provenance;
 use packshot_renderer::shot::turntable::Turntable;
 
@@ -268,9 +267,9 @@ impl Taking<'_> {
         };
         let result = &mut self.frames[job.idx];
         if let Some((preset, spin)) = preset.and_then(|preset| Some((preset, preset.spin.as_ref()?))) {
-            let measured = Measurements::of(taken);
+            let measured = Measurements::of(taken, written.as_deref())?;
             let extension = preset::extension(preset, job.target.as_ref());
-            result.checks = verify::frame(preset, spin, &measured, &extension, written.as_ref().map_or(0, Vec::len));
+            result.checks = verify::frame(preset, spin, &measured, &extension);
             result.fill = Some(measured.tighter_fill());
         }
         if let (Some(manifest), Some(bytes)) = (self.manifest.as_mut(), written) {

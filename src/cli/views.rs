@@ -32,7 +32,7 @@ use super::{console, files, preset};
 #[derive(Args, Debug)]
 #[command(after_help = "Example: packshot views bearing.glb -o views/ --set six_view --scale shared")]
 pub(crate) struct ViewsArgs {
-    /// A GLB file, or a glTF file with embedded data; `-` is stdin
+    /// A GLB file, or a glTF file with what it names in its own folder; `-` is stdin
     #[arg(value_name = "INPUT", required_unless_present_any = ["sample", "shot"], conflicts_with = "sample")]
     input: Option<PathBuf>,
     /// A built-in sample product (`packshot sample --list`)
@@ -128,11 +128,8 @@ pub(crate) fn run(args: &ViewsArgs, quiet: bool) -> Result<(), Failure> {
     let sampled = &mut seconds;
     let mut finish = |(view, target, samples_max): (NamedView, Option<Target>, u32), taken: Taken| {
         let mut clock = Stopwatch::start();
-        let n_bytes = match &target {
-            Some(target) => target.write(&taken, &interrupt)?,
-            None => 0,
-        };
-        let checks = preset::check(planned.plan.preset(), &taken, target.as_ref(), n_bytes);
+        let written = target.as_ref().map(|target| target.write(&taken, &interrupt)).transpose()?;
+        let checks = preset::check(planned.plan.preset(), &taken, target.as_ref(), written.as_deref())?;
         let noisy_outputs = target.as_ref().map(|target| target.noisy_outputs(&taken)).unwrap_or_default();
         let taken = taken.picture;
         add_picture(sampled, &taken);

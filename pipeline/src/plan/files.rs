@@ -114,6 +114,10 @@ pub(super) fn plan(
     if !files.iter().any(|file| file.output.is_exr()) {
         options.exr = None;
     }
+    // A preset says it of pictures; a film has none.
+    if given.dpi.is_none() && !files.iter().any(|file| file.output.has_dpi()) {
+        options.dpi = None;
+    }
     files
 }
 

@@ -137,7 +137,7 @@ pub(super) fn of_template(template: &Template, kind: Kind, limits: &Limits) -> O
 pub(super) fn of_preset(PresetName(preset): PresetName, kind: Kind) -> Options {
     let spin = preset.spin.filter(|_| kind == Kind::Turntable);
     let [width, height] = preset.size_px.map(Some);
-    let mut options = Options { width, height, background: Some(WHITE), ..Options::default() };
+    let mut options = Options { width, height, background: Some(WHITE), dpi: preset.dpi, ..Options::default() };
     options.ground = Some(GroundWord::None);
     fit_as(&mut options, spin.map_or(preset.fit, |spin| spin.fit));
     if let Some(direction) = preset.direction {

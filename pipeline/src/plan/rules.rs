@@ -5,7 +5,8 @@ use packshot_words::Word;
 
 use super::fault::{OptionFault, Phrase, say};
 use super::table::{OptionId as O, Options};
-use super::{Base, Kind, PicturePlan, Series};
+use super::{Base, Kind, Output, PicturePlan, Series};
+use crate::picture::Format;
 use crate::preset::{Preset, Rule, WHITE};
 
 /// Holds a plan against the rules of its preset.
@@ -32,6 +33,12 @@ pub(super) fn check(base: &Base, given: &Options, plan: &PicturePlan, faults: &m
             Rule::WhiteCorners if plan.options.background != Some(WHITE) => {
                 broken(O::Background, "asks for white".to_owned());
             }
+            Rule::Dpi(dpi) if plan.options.dpi.is_some_and(|asked| asked != *dpi) => {
+                broken(O::Dpi, format!("asks for {dpi} pixels per inch"));
+            }
+            Rule::PlainTiff if plan.files.iter().any(|file| is_tiff_of_floats(file.output)) => {
+                broken(O::BitDepth, "asks for a TIFF of 8 or 16 bits".to_owned());
+            }
             rule => {
                 if let Some(required) = broken_by_size(rule, size_px, plan.is_trimmed()) {
                     broken(
@@ -43,6 +50,11 @@ pub(super) fn check(base: &Base, given: &Options, plan: &PicturePlan, faults: &m
         }
     }
     check_turn(base, plan, preset, &mut broken);
+}
+
+/// Floating point is compressed as few readers of TIFF know it.
+fn is_tiff_of_floats(output: Output) -> bool {
+    matches!(output, Output::Picture(encoding) | Output::Archive(encoding) if encoding.format == Format::TiffLinear)
 }
 
 fn preset_says(preset: &Preset, message: String) -> Phrase {
@@ -68,7 +80,9 @@ fn broken_by_size(rule: &Rule, [width_px, height_px]: [u32; 2], is_trimmed: bool
         | Rule::EachMarginPx { .. }
         | Rule::WhiteCorners
         | Rule::NoResidue
-        | Rule::FileBytesMax(_) => None,
+        | Rule::FileBytesMax(_)
+        | Rule::Dpi(_)
+        | Rule::PlainTiff => None,
     }
 }
 

@@ -1,4 +1,11 @@
+use packshot_renderer::backend::{DeviceInfo, DeviceKind};
+use packshot_renderer::color::LinearImage;
+use packshot_renderer::encode::{Provenance, Quality, TiffDepth};
+use packshot_renderer::shot::{View, ViewTransform};
+
 use super::*;
+use crate::picture::{Encoding, Format};
+use crate::preset::WHITE;
 
 const SIZE: usize = 100;
 
@@ -16,11 +23,13 @@ fn measured(square: std::ops::Range<usize>, over: &[(usize, usize, f32)]) -> Mea
         rgba[y * SIZE + x] = [value, value, value, 1.0];
     }
     let px = SIZE as u32;
-    Measurements::new(&DisplayImage { width_px: px, height_px: px, rgba }, &alphas)
+    let file = Some(FileFacts { n_bytes: 1000, dpi: Some(300), tiff_compression: Some(TiffCompression::Lzw) });
+    let shown = DisplayImage { width_px: px, height_px: px, rgba };
+    Measurements { file, ..Measurements::new(&shown, &alphas, Exactness::Lossless) }
 }
 
 fn passed(measured: &Measurements, rule: Rule) -> bool {
-    measured.check(rule, 1000).passed
+    measured.check(rule).expect("there is a file").passed
 }
 
 #[test]
@@ -44,12 +53,13 @@ fn every_rule_can_fail_and_pass() {
         (Rule::LeastMarginPx { min: 10, max: 10 }, Rule::LeastMarginPx { min: 11, max: u32::MAX }),
         (Rule::EachMarginPx { min: 5, max: 15 }, Rule::EachMarginPx { min: 5, max: 9 }),
         (Rule::FileBytesMax(1000), Rule::FileBytesMax(999)),
+        (Rule::Dpi(300), Rule::Dpi(299)),
     ] {
         assert!(passed(&found, kept), "{kept:?}");
         assert!(!passed(&found, broken), "{broken:?}");
     }
     assert!(passed(&found, Rule::Square) && passed(&found, Rule::WhiteCorners) && passed(&found, Rule::NoResidue));
-    let tall = Measurements { size_px: [100, 200], ..found };
+    let tall = Measurements { size_px: [100, 200], ..found.clone() };
     assert!(!passed(&tall, Rule::Square));
 }
 
@@ -93,4 +103,60 @@ fn a_whole_turntable_has_rules_of_its_own() {
     assert_eq!(failed(Turntable { start_deg: 720.0, ..table }, 24, Some(10.0), 0.85), [""; 0]);
     let wrong = Turntable { start_deg: 5.0, direction: TurnDirection::Cw, ..table };
     assert_eq!(failed(wrong, 24, None, 0.8), ["direction", "start_deg", "elevation_deg", "fill_in_one_frame"]);
+}
+
+/// A dark square of these columns and rows on white.
+fn picture(square: std::ops::Range<usize>) -> Picture {
+    let mut rgba = vec![[0.0; 4]; SIZE * SIZE];
+    for y in square.clone() {
+        rgba[y * SIZE + square.start..y * SIZE + square.end].fill([0.02, 0.02, 0.02, 1.0]);
+    }
+    Picture {
+        linear: LinearImage { width_px: SIZE as u32, height_px: SIZE as u32, rgba },
+        caught: None,
+        backdrop: None,
+        layers: Vec::new(),
+        lines: None,
+        view: View { transform: ViewTransform::Standard, exposure_ev: 0.0 },
+        lut: None,
+        background: WHITE,
+        provenance: Provenance::default(),
+        samples_mean: 1.0,
+        noise: 0.0,
+        rays: 0,
+        render_s: 0.0,
+        render_cpu_s: None,
+        denoised: None,
+        device: DeviceInfo {
+            kind: DeviceKind::Cpu,
+            name: "a test".to_owned(),
+            backend: "native".to_owned(),
+            reason: String::new(),
+        },
+    }
+}
+
+#[test]
+fn the_file_is_what_is_measured() {
+    let preset = Preset::by_name("autocare").expect("a preset");
+    let picture = picture(10..90);
+    let broken = |encoding: Encoding, extension: &str| {
+        let bytes = picture.encode(encoding).expect("encodes");
+        let measured = Measurements::of(&picture, Some(&bytes)).expect("reads back");
+        let checks = super::picture(preset, &measured, extension);
+        let broken = checks.into_iter().filter(|check| !check.passed && check.rule != "longer_side_px");
+        broken.map(|check| check.rule).collect::<Vec<_>>()
+    };
+    let dpi = std::num::NonZeroU16::new(300);
+    let jpeg = Format::Jpeg(Quality::DEFAULT);
+    let tiff = Format::Tiff(TiffDepth::Eight);
+    for format in [jpeg, tiff] {
+        let extension = if format == jpeg { "jpg" } else { "tif" };
+        assert_eq!(broken(Encoding { format, dpi }, extension), [""; 0], "{format:?}");
+        assert_eq!(broken(Encoding { format, dpi: None }, extension), ["dpi"], "{format:?}");
+    }
+    assert_eq!(broken(Encoding { format: Format::TiffLinear, dpi }, "tif"), ["tiff_compression"]);
+    // Compressed so far that its blocks show, a JPEG is no picture on white, whatever it was made of.
+    let rough = Format::Jpeg(Quality::new(5).expect("in range"));
+    assert!(broken(Encoding { format: rough, dpi }, "jpg").contains(&"each_margin_px".to_owned()));
 }

@@ -29,8 +29,8 @@ pub enum TiffDepth {
 
 /// Encodes a picture as TIFF: RGBA with straight alpha, or RGB when every pixel is opaque at this depth.
 ///
-/// Values are rounded and clipped as in a PNG. The file is compressed by Deflate and has a profile of sRGB, an XMP packet
-/// with the provenance, and the resolution.
+/// Values are rounded and clipped as in a PNG. The file is compressed by LZW, which every catalogue takes, and has a profile of
+/// sRGB, an XMP packet with the provenance, and the resolution.
 ///
 /// # Errors
 /// [`EncodeError::Empty`] and [`EncodeError::Shape`] when the size does not fit the pixels.
@@ -81,13 +81,11 @@ impl Page<'_> {
     {
         let mut bytes = Cursor::new(Vec::new());
         // Differences of neighbours compress better, of whole numbers at least.
-        let predictor = match self.curve {
-            Curve::Srgb => Predictor::Horizontal,
-            Curve::Linear => Predictor::None,
+        let (compression, predictor) = match self.curve {
+            Curve::Srgb => (Compression::Lzw, Predictor::Horizontal),
+            Curve::Linear => (Compression::Deflate(DeflateLevel::Balanced), Predictor::None),
         };
-        let mut file = TiffEncoder::new(&mut bytes)?
-            .with_compression(Compression::Deflate(DeflateLevel::Balanced))
-            .with_predictor(predictor);
+        let mut file = TiffEncoder::new(&mut bytes)?.with_compression(compression).with_predictor(predictor);
         let mut page = file.new_image::<C>(self.size_px[0], self.size_px[1])?;
         if let Some(dpi) = self.metadata.dpi {
             page.resolution(ResolutionUnit::Inch, Rational { n: dpi.get().into(), d: 1 });

