@@ -1,4 +1,4 @@
-//! What a product stands on: a floor at the height of its lowest point, as a request asks for it.
+//! What a product stands on: a floor just below its lowest point, as a request asks for it.
 //!
 //! Input: a [`Ground`], the product's hull and the camera. Output: a [`Floor`], and the camera with planes that do not cut it.
 
@@ -12,6 +12,9 @@ use crate::diagnostic::{Diagnostic, Severity, option_place};
 
 /// A floor without an end, in radii of the product: further away than a picture shows shadows, and near enough for single precision.
 const ENDLESS_RADII: f64 = 1000.0;
+/// How far the floor lies below the lowest point of the product, in radii of it: the flat bottom of a body that light enters does not coincide
+/// with it, where single precision could not tell which of both a ray meets first. In a picture it is a tenth of a pixel at most.
+pub const GAP_RADII: f64 = 2e-4;
 /// From the middle of the product to the wall of a sweep, in radii of the product.
 const WALL_RADII: f64 = 5.0;
 /// Of the curve between floor and wall, in radii of the product.
@@ -80,7 +83,7 @@ impl Ground {
             return refused("ground_roughness", "the roughness");
         }
         let (center, radius_m) = (product.center(), product.radius());
-        let y_m = product.bounds().min.y;
+        let y_m = product.bounds().min.y - GAP_RADII * radius_m;
         let eye = camera.world_from_camera;
         let is_below = match camera.projection {
             Projection::Perspective { .. } => eye.translation.y <= y_m,

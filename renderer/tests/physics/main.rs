@@ -23,5 +23,6 @@ mod relief;
 mod scenes;
 mod shadows;
 mod shells;
+mod standing;
 mod stratification;
 mod terminator;

@@ -45,16 +45,17 @@ fn shot(elevation_deg: f64, ground: Ground) -> Shot {
 }
 
 #[test]
-fn the_floor_touches_the_lowest_point() {
+fn the_floor_lies_just_below_the_lowest_point() {
     let scene = product();
     let world_from_part = scene.parts[0].world_from_part;
     let corners = scene.meshes[0].primitives[0].positions.iter();
     let heights = corners.map(|corner| world_from_part.transform_point3(corner.as_dvec3()).y);
     let lowest = heights.fold(f64::INFINITY, f64::min);
     let floor = shot(20.0, Ground::SHADOWS).floor.expect("a floor");
-    assert!((floor.y_m - lowest).abs() < 1e-12 && floor.catches());
-    let center = Hull::new(&scene).expect("a hull").center();
-    assert_eq!(floor.center_m, [center.x, center.z]);
+    let hull = Hull::new(&scene).expect("a hull");
+    let gap_m = lowest - floor.y_m;
+    assert!((gap_m / hull.radius() - GAP_RADII).abs() < 1e-9 && floor.catches(), "{gap_m}");
+    assert_eq!(floor.center_m, [hull.center().x, hull.center().z]);
 }
 
 #[test]
