@@ -197,8 +197,8 @@ shared_constants! {
     pub const ALBEDO_TABLE: u32 = 1024;
     /// Nodes of the table of brushed facets' albedos over the root of the larger alpha.
     pub const BRUSHED_ROUGHNESSES: u32 = 30;
-    /// Nodes over the smaller alpha divided by the larger.
-    pub const BRUSHED_RATIOS: u32 = 6;
+    /// Nodes over the root of the smaller alpha divided by the larger.
+    pub const BRUSHED_RATIOS: u32 = 8;
     /// Nodes over a quarter turn from the rougher direction.
     pub const BRUSHED_AZIMUTHS: u32 = 5;
     /// Nodes over the root of the cosine.

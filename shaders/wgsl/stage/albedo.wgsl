@@ -45,7 +45,7 @@ fn brushed_albedo(table: u32, alpha: vec2f, wo: vec3f) -> vec2f {
     let larger = max(alpha.x, alpha.y);
     let ratio = min(alpha.x, alpha.y) / larger;
     let w = abs(select(wo.yx, wo.xy, along_x));
-    let facets = vec2f(sqrt(saturate(larger / BRUSHED_ALPHA_MAX)), ratio) * vec2f(f32(BRUSHED_ROUGHNESSES - 1u), f32(BRUSHED_RATIOS - 1u));
+    let facets = vec2f(sqrt(saturate(larger / BRUSHED_ALPHA_MAX)), sqrt(ratio)) * vec2f(f32(BRUSHED_ROUGHNESSES - 1u), f32(BRUSHED_RATIOS - 1u));
     let view = vec2f(4.0 * atan2_turns(w.y, w.x), sqrt(saturate(wo.z))) * vec2f(f32(BRUSHED_AZIMUTHS - 1u), f32(BRUSHED_COSINES - 1u));
     let i = min(vec2u(facets), vec2u(BRUSHED_ROUGHNESSES - 2u, BRUSHED_RATIOS - 2u));
     let j = min(vec2u(view), vec2u(BRUSHED_AZIMUTHS - 2u, BRUSHED_COSINES - 2u));

@@ -1,6 +1,6 @@
 //! What brushed facets lose: the albedo of a lossless conductor whose roughness differs along and across the tangent.
 //!
-//! Nodes, the last fastest: the root of the larger alpha over that of [`ALPHA_MAX`], the smaller alpha over the larger, the view's azimuth from
+//! Nodes, the last fastest: the root of the larger alpha over that of [`BRUSHED_ALPHA_MAX`], that of the smaller alpha over the larger, the view's azimuth from
 //! the rougher direction as a share of a quarter turn, and the root of its cosine. After them the means over the hemisphere.
 
 use std::collections::HashMap;
@@ -64,7 +64,7 @@ fn table(split: &Split) -> Vec<f32> {
             let (row, cosine) = (k / COSINES, share(k % COSINES, COSINES).powi(2).max(1e-4));
             let (row, azimuth) = (row / AZIMUTHS, FRAC_PI_2 * share(row % AZIMUTHS, AZIMUTHS));
             let alpha = (f64::from(BRUSHED_ALPHA_MAX) * share(row / RATIOS, ALPHAS).powi(2)).max(1e-4);
-            let across = (alpha * share(row % RATIOS, RATIOS)).max(1e-4);
+            let across = (alpha * share(row % RATIOS, RATIOS).powi(2)).max(1e-4);
             let sine = (1.0 - cosine * cosine).max(0.0).sqrt();
             albedo([alpha, across], [sine * azimuth.cos(), sine * azimuth.sin(), cosine], split) as f32
         })
