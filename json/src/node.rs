@@ -156,14 +156,15 @@ impl<'a> Node<'a> {
     /// A number without fraction and exponent.
     pub fn count(&self, range: RangeInclusive<u32>) -> Option<u32> {
         if !(self.value.is_i64() || self.value.is_u64()) {
-            return self.refuse(FaultKind::Type, "expected an integer");
+            let (min, max) = (range.start(), range.end());
+            return self.refuse(FaultKind::Type, format!("expected a whole number from {min} to {max}"));
         }
         self.whole(i64::from(*range.start())..=i64::from(*range.end())).and_then(|number| u32::try_from(number).ok())
     }
 
     /// A whole number; `2.0` is one.
     pub fn whole(&self, range: RangeInclusive<i64>) -> Option<i64> {
-        let expected = || format!("expected an integer from {} to {}", range.start(), range.end());
+        let expected = || format!("expected a whole number from {} to {}", range.start(), range.end());
         let Some(number) = self.value.as_f64() else { return self.refuse(FaultKind::Type, expected()) };
         let whole = (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64);
         match self.value.as_i64().or(whole).filter(|whole| range.contains(whole)) {
@@ -194,18 +195,22 @@ impl<'a> Node<'a> {
 
     /// What a word stands for.
     pub fn choice<T: Copy>(&self, choices: &[(&str, T)]) -> Option<T> {
-        let text = self.string()?;
-        let found = choices.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
-        found.or_else(|| {
-            let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
-            self.refuse(FaultKind::Word, format!("expected one of {}", words.join(", ")))
-        })
+        let found = |text: &str| choices.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
+        let list = || choices.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
+        self.one_of(found, list)
     }
 
     /// One of the words of an enumeration.
     pub fn word<W: Word>(&self) -> Option<W> {
-        let text = self.string()?;
-        W::by_word(text).or_else(|| self.refuse(FaultKind::Word, format!("expected one of {}", W::list())))
+        self.one_of(W::by_word, W::list)
+    }
+
+    fn one_of<T>(&self, found: impl Fn(&str) -> Option<T>, list: impl Fn() -> String) -> Option<T> {
+        let text = self.value.as_str();
+        text.and_then(found).or_else(|| {
+            let kind = if text.is_some() { FaultKind::Word } else { FaultKind::Type };
+            self.refuse(kind, format!("expected one of {}", list()))
+        })
     }
 
     /// The elements of a list.

@@ -105,7 +105,7 @@ pub struct Policy {
 
 impl From<OnUnmapped> for Policy {
     fn from(on_unmapped: OnUnmapped) -> Self {
-        Self { on_unmapped, map_by: MapBy::default() }
+        Self { on_unmapped, ..Self::default() }
     }
 }
 

@@ -216,7 +216,12 @@ pub(crate) fn not_written(at: &str, reason: &io::Error) -> Failure {
         io::ErrorKind::BrokenPipe => "keep reading until everything is written",
         _ => "give a path in a folder that exists and may be written to",
     };
-    let fault = Fault::new("output.not_written", format!("cannot be written: {reason}")).at(at);
+    let why = match reason.kind() {
+        io::ErrorKind::NotFound => "its folder is not there".to_owned(),
+        io::ErrorKind::IsADirectory => "this is a folder".to_owned(),
+        _ => reason.to_string(),
+    };
+    let fault = Fault::new("output.not_written", format!("cannot be written: {why}")).at(at);
     Failure::new(Exit::Output, fault.help(help))
 }
 

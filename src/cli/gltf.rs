@@ -31,6 +31,10 @@ pub(crate) fn embed(path: &Path, bytes: Vec<u8>) -> Result<(Vec<u8>, Vec<Diagnos
         return Ok((bytes, Vec::new()));
     }
     let Ok(mut document) = serde_json::from_slice::<Value>(text) else { return Ok((bytes, Vec::new())) };
+    if document["schema"].as_str().is_some_and(|schema| schema.starts_with("packshot-shot/")) {
+        let message = format!("{} is a shot file and no product", path.display());
+        return Err(Failure::usage("invalid_value", message, "<INPUT>", "render it with `--shot FILE`"));
+    }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut findings = Vec::new();
     let mut bytes_left = InputKind::Glb.bytes_max();

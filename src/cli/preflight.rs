@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use packshot::product::{PartMaterials, Product};
 use packshot::report::{Animation, Preflight};
-use packshot_materials::mapping::{OnUnmapped, Reason};
+use packshot_materials::mapping::{Method, OnUnmapped, Reason};
 use packshot_materials::name::one_line;
 
 use super::args::{Input, ProductPlan};
@@ -66,10 +66,11 @@ pub(crate) fn run(args: &PreflightArgs) -> Result<(), Failure> {
 }
 
 /// How a material was found, for a person.
-fn how_word(reason: Option<Reason>, word: &str) -> String {
-    match reason {
-        Some(_) => "NO MATCH".to_owned(),
-        None => format!("{word} match"),
+fn how_word(reason: Option<Reason>, method: Method, word: &str) -> String {
+    match (reason, method) {
+        (Some(_), _) => "NO MATCH".to_owned(),
+        (None, Method::Fallback) => "the file gives it no material, and no map was given".to_owned(),
+        (None, _) => format!("{word} match"),
     }
 }
 
@@ -80,7 +81,7 @@ fn table(preflight: &Preflight) -> String {
     let mut text = String::new();
     for item in &report.items {
         let material = item.material.as_deref().unwrap_or("(the file's own)");
-        let how = how_word(item.reason, item.match_word());
+        let how = how_word(item.reason, item.method, item.match_word());
         let name = one_line(item.display_name());
         if item.slots.is_empty() {
             text += &format!("{name:<width$}  {}  {how}\n", one_line(material));
@@ -90,7 +91,7 @@ fn table(preflight: &Preflight) -> String {
         for slot in &item.slots {
             let own = slot.own.as_deref().map_or_else(|| "(none)".to_owned(), one_line);
             let material = slot.material.as_deref().unwrap_or("(the file's own)");
-            let how = how_word(slot.reason, slot.match_word());
+            let how = how_word(slot.reason, slot.method, slot.match_word());
             text += &format!("{:<width$}    {own}: {}  {how}\n", "", one_line(material));
         }
         for suggestion in &item.suggestions {

@@ -158,7 +158,7 @@ fn a_shot_is_for_one_command() {
         outcome.expect_error(2, "usage.conflict", "--shot");
         assert!(outcome.stderr.contains(&format!("packshot {shot} --shot")), "{}", outcome.stderr);
     }
-    workplace.run(&["views", "--shot", "views.json", "--set", "front"]).expect_error(2, "usage.conflict", "--shot");
+    workplace.run(&["views", "--shot", "views.json", "--set", "front"]).expect_error(2, "usage.conflict", "--set");
     workplace.run(&["views", "boxes.glb", "--shot", "views.json"]).expect_error(2, "usage.conflict", "[INPUT]");
     let faster = ["turntable", "--shot", "turntable.json", "-o", "t.mp4", "--fps", "60", "--dump-shot", "faster.json"];
     workplace.run(&faster).done();

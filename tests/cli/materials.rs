@@ -32,12 +32,39 @@ fn unmapped_parts_are_magenta_and_counted() {
     workplace.write("map.json", MAP);
     // The pin's own material has a name that the library knows; nothing knows the cover.
     assert_eq!(unmapped(&workplace, &["--material-map", "map.json"]), (0, 0));
-    let (count, seen) = unmapped(&workplace, &["--material", "Base=Steel", "--material", "Pin_01=Unobtainium"]);
-    assert_eq!(count, 2);
+    let by_hand = ["--material", "Base=Steel", "--material", "Pin_01=Unobtainium"];
+    let (count, seen) = unmapped(&workplace, &by_hand);
+    assert_eq!(count, 1, "what is asked for and not there; nothing was said of the lid");
     assert!(seen > 20, "{seen} magenta pixels");
+    assert_eq!(unmapped(&workplace, &[&by_hand[..], &["--on-unmapped", "magenta"]].concat()).0, 2);
     assert_eq!(unmapped(&workplace, &[]), (0, 0), "without a map nothing is unmapped");
-    let outcome = workplace.render(&["boxes.glb", "-o", "out.png", "--material", "Base=Steel"]);
+    let outcome =
+        workplace.render(&["boxes.glb", "-o", "out.png", "--material", "Base=Steel", "--on-unmapped", "magenta"]);
     assert!(outcome.stderr.contains("1 of 3 parts have no material: `Lid`"), "{}", outcome.stderr);
+}
+
+#[test]
+fn an_entry_that_means_no_part_is_told_with_those_that_are_near() {
+    let workplace = Workplace::new();
+    let outcome = workplace.render(&["boxes.glb", "-o", "out.png", "--material", "Bse=Steel"]);
+    assert!(outcome.stderr.contains("no part has the name `Bse`; there is `Base`"), "{}", outcome.stderr);
+    let outcome = workplace.render(&["boxes.glb", "-o", "out.png", "--material", "Base=Steel"]);
+    assert!(!outcome.stderr.contains("no part has the name"), "{}", outcome.stderr);
+}
+
+#[test]
+fn materials_of_the_file_stay_when_parts_alone_are_mapped() {
+    let workplace = Workplace::new();
+    let red = |png: &str| {
+        let seen = pixels(&workplace.read(png));
+        seen.iter().filter(|[r, g, b, a]| *a > 200 && r > g && r > b && r - g > 60).count()
+    };
+    // Every material of the file is red; one of them is called Brass.
+    let outcome = workplace.render(&["boxes.glb", "-o", "named.png"]);
+    assert!(outcome.stderr.contains("warning[mapped_by_material]"), "{}", outcome.stderr);
+    let outcome = workplace.render(&["boxes.glb", "-o", "own.png", "--map-by", "part"]);
+    assert!(!outcome.stderr.contains("mapped_by_material"), "{}", outcome.stderr);
+    assert!(red("own.png") > red("named.png") + 20, "{} and {}", red("own.png"), red("named.png"));
 }
 
 #[test]
@@ -141,7 +168,8 @@ fn the_built_in_library() {
 fn preflight_tells_what_a_render_would_do() {
     let workplace = Workplace::new();
     let preflight = |more: &[&str]| -> Outcome { workplace.run(&[&["preflight", "boxes.glb"], more].concat()) };
-    let report = preflight(&["--json", "--material", "Base=Steel"]).done().json();
+    let must_match = ["--material", "Base=Steel", "--on-unmapped", "magenta"];
+    let report = preflight(&[&must_match[..], &["--json"]].concat()).done().json();
     let members: Vec<&String> = report.as_object().expect("an object").keys().collect();
     assert_eq!(members, ["ok", "materials", "diagnostics", "stats"]);
     let materials = &report["materials"];
@@ -166,7 +194,7 @@ fn preflight_tells_what_a_render_would_do() {
     let refused = preflight(&["--json", "--material", "Base=Steel", "--on-unmapped", "fail"]);
     assert_eq!((refused.code, &refused.json()["ok"]), (4, &false.into()));
     assert!(refused.stderr.starts_with("error[unmapped_parts]: "), "{}", refused.stderr);
-    let table = preflight(&["--material", "Base=Steel"]).done();
+    let table = preflight(&must_match).done();
     assert!(table.text().contains("Lid") && table.text().contains("2 of 3 parts resolved"), "{}", table.text());
     assert_eq!(workplace.files(), ["boxes.glb"]);
 }

@@ -210,7 +210,13 @@ fn the_report_is_the_preflight_with_the_result() {
 fn messages_go_to_stderr() {
     let workplace = Workplace::new();
     let outcome = workplace
-        .run(&[&["render", "boxes.glb", "-o", "out.png", "-v", "--material", "Base=Steel"], &TINY[..]].concat())
+        .run(
+            &[
+                &["render", "boxes.glb", "-o", "out.png", "-v", "--material", "Base=Steel", "--on-unmapped", "magenta"],
+                &TINY[..],
+            ]
+            .concat(),
+        )
         .done();
     assert_eq!(outcome.stdout, b"");
     assert!(

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use crate::picture::pixels;
 use crate::product::{BOXES, container, document};
-use crate::workplace::Workplace;
+use crate::workplace::{TINY, Workplace};
 
 #[test]
 fn a_dumped_shot_gives_the_same_picture_and_the_same_shot() {
@@ -114,4 +115,94 @@ fn bad_shots_are_bad_input() {
     workplace.run(&["render", "--shot", "gone.json"]).expect_error(3, "shot.file_missing", "gone.json");
     workplace.write("bad.json", b"{");
     workplace.run(&["render", "--shot", "bad.json"]).expect_error(3, "shot.syntax", "/");
+}
+
+#[test]
+fn the_shot_of_the_documentation_renders() {
+    let text = include_str!("../../docs/shot.md");
+    let example = text.split_once("```json\n").and_then(|(_, rest)| rest.split_once("```")).expect("an example").0;
+    let workplace = Workplace::new();
+    workplace.run(&["sample", "bearing", "-o", "bearing.glb"]).done();
+    workplace.write("by_hand.json", example.as_bytes());
+    let options = ["--width", "48", "--height", "48", "--samples", "4", "-o", "by_hand.png"];
+    workplace.run(&[&["render", "--shot", "by_hand.json"], &options[..]].concat()).done();
+    let seen = pixels(&workplace.read("by_hand.png"));
+    // The product in the middle is grey and lit, and stands on a floor that fills the lower corners.
+    let [r, g, b, _] = seen[24 * 48 + 30];
+    assert!(r.abs_diff(g) < 8 && g.abs_diff(b) < 8 && (20..250).contains(&r), "{r} {g} {b}");
+    assert!(seen.iter().all(|pixel| pixel[3] == 255));
+}
+
+#[test]
+fn a_dump_spoils_neither_an_older_shot_nor_a_file_of_its_user() {
+    let workplace = Workplace::new();
+    let dump = |light: &str, shot: &str| {
+        workplace.render(&["--sample", "bearing", "--light", light, "--dump-shot", shot]);
+    };
+    dump("studio_soft", "first.json");
+    workplace.run(&["render", "--shot", "first.json", "-o", "before.png"]).done();
+    // Called alike but for its extension, in another light.
+    dump("three_point", "first.txt");
+    workplace.run(&["render", "--shot", "first.json", "-o", "after.png"]).done();
+    assert!(workplace.read("before.png") == workplace.read("after.png"));
+    assert_ne!(workplace.read_text("first.txt"), workplace.read_text("first.json"));
+    workplace.run(&["render", "--shot", "first.txt", "-o", "three.png"]).done();
+    assert!(workplace.read("three.png") != workplace.read("after.png"));
+    // The same again needs no further file.
+    let files = workplace.files();
+    dump("three_point", "first.txt");
+    assert_eq!(workplace.files(), files);
+    workplace.write("mine.product.glb", b"mine");
+    dump("studio_soft", "mine.json");
+    assert_eq!(workplace.read("mine.product.glb"), b"mine");
+    workplace.run(&["render", "--shot", "mine.json", "-o", "mine.png"]).done();
+    assert!(workplace.read("mine.png") == workplace.read("before.png"));
+}
+
+#[test]
+fn a_dump_that_fails_leaves_nothing() {
+    let workplace = Workplace::new();
+    let before = workplace.files();
+    let dump = |args: &[&str]| workplace.run(&[&["render", "--sample", "bearing"], &TINY[..], args].concat());
+    dump(&["--dump-shot", "hero.json", "-o", "hero.environment.exr"]).expect_error(2, "usage.conflict", "--dump-shot");
+    dump(&["--dump-shot", "."]).expect_error(6, "output.not_written", ".");
+    dump(&["--dump-shot", "gone/hero.json"]).expect_error(6, "output.not_written", "gone/hero.json");
+    #[cfg(unix)]
+    dump(&["--dump-shot", "/dev/null"]).expect_error(2, "usage.conflict", "--dump-shot");
+    assert_eq!(workplace.files(), before);
+}
+
+#[test]
+fn a_shot_that_is_taken_for_a_product_is_told_apart() {
+    let workplace = Workplace::new();
+    workplace.render(&["boxes.glb", "--dump-shot", "shot.json"]);
+    for command in ["render", "preflight", "views"] {
+        workplace.run(&[command, "shot.json"]).expect_error(2, "usage.invalid_value", "<INPUT>");
+    }
+}
+
+#[test]
+fn what_a_shot_says_of_its_product_has_its_place_in_the_shot() {
+    let workplace = Workplace::new();
+    workplace.render(&["boxes.glb", "--dump-shot", "two.json", "--edges"]);
+    let two: Value = serde_json::from_slice(&workplace.read("two.json")).expect("JSON");
+    type Change = fn(&mut Value);
+    let cases: [(&str, Change); 5] = [
+        ("glb.variant /geometry/variant", |shot| shot["geometry"]["variant"] = "Red".into()),
+        ("glb.animation /geometry/pose/animation", |shot| {
+            shot["geometry"]["pose"] = json!({"animation": "Spin", "time_s": 0});
+        }),
+        ("shot.type /film/denoise", |shot| shot["film"]["denoise"] = true.into()),
+        ("shot.unknown_member /film/filter_glossy", |shot| shot["film"]["filter_glossy"] = 0.into()),
+        ("shot.file_missing /geometry/path", |shot| shot["geometry"]["path"] = "gone/boxes.glb".into()),
+    ];
+    for (expected, change) in cases {
+        let mut shot = two.clone();
+        change(&mut shot);
+        workplace.write("bad.json", shot.to_string().as_bytes());
+        let (code, at) = expected.split_once(' ').expect("two words");
+        workplace.run(&["render", "--shot", "bad.json"]).expect_error(3, code, at);
+    }
+    let outcome = workplace.run(&["render", "--shot", "bad.json"]);
+    assert!(outcome.stderr.contains("gone/boxes.glb: "), "the path that was tried: {}", outcome.stderr);
 }

@@ -34,7 +34,7 @@ pub(super) fn complete(given: &Options, options: &mut Options, faults: &mut Vec<
     if options.clay == Some(true) {
         options.materials = None;
     }
-    // Without a map that all parts must be in, nobody is unmapped: the parts that are not named by hand are left as they are.
+    // Who names parts by hand and says nothing of the others leaves them as they are.
     let names_some_parts = given.material.as_ref().is_some_and(|entries| !entries.is_empty());
     let has_map = options.materials.as_ref().is_some_and(|materials| materials.map.is_some());
     if options.on_unmapped.is_none() && (has_map || !names_some_parts) {

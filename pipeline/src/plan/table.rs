@@ -257,10 +257,10 @@ options! {
     Material, material: Vec<String> = ENTRIES, Default::None, Materials;
     /// More material libraries over the one in force; later ones win
     Library, library: Vec<String> = NAMES, Default::None, Materials;
-    /// What becomes of parts that nothing matches
+    /// What becomes of parts that nothing matches, where a map is given
     OnUnmapped, on_unmapped: OnUnmapped = Takes::Word(words_of::<OnUnmapped>), Default::Follows("magenta; where entries by hand alone name parts, the others stay as they are"), Materials;
     /// By whose names parts find library materials: those of parts alone, or also those of the file's materials
-    MapBy, map_by: MapBy = Takes::Word(words_of::<MapBy>), Default::Is("part,material"), Materials;
+    MapBy, map_by: MapBy = Takes::Word(words_of::<MapBy>), Default::Follows("part,material"), Materials;
 
     /// The formats of the files that are made
     Formats, formats: Vec<FileFormat> = Takes::Words { list: words_of::<FileFormat>, n_min: 1 }, Default::Follows("png; of a turntable mp4; of a preset or a template theirs"), Output, command_name: Some("format");

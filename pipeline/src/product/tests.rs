@@ -39,3 +39,39 @@ fn a_hole_in_glass_is_reported_and_one_in_steel_is_not() {
     assert_eq!(codes(&product, &request), [product.scene.parts[0].path.clone()]);
     assert_eq!(codes(&product, &MaterialRequest::default()), [""; 0]);
 }
+
+#[test]
+fn parts_without_a_material_show_what_their_file_has_of_them() {
+    let (mut product, _) = glass_ring();
+    let request = MaterialRequest::default();
+    let is_own = |product: &Product| {
+        let PartMaterials { parts, report, .. } = PartMaterials::resolve(product, &request);
+        (matches!(parts[0], PartMaterial::Own), report.expect("a report").items[0].material.clone())
+    };
+    let primitives = |product: &mut Product| {
+        let mesh = product.scene.parts[0].mesh.0 as usize;
+        std::mem::take(&mut product.scene.meshes[mesh].primitives)
+    };
+    let put_back = |product: &mut Product, primitives: Vec<Primitive>| {
+        let mesh = product.scene.parts[0].mesh.0 as usize;
+        product.scene.meshes[mesh].primitives = primitives;
+    };
+    let bare =
+        primitives(&mut product).into_iter().map(|primitive| Primitive { material: None, ..primitive }).collect();
+    put_back(&mut product, bare);
+    // Nobody expects the white metal that the specification names: such a part is clay.
+    assert_eq!(is_own(&product), (false, Some("STD_059901_Clay".to_owned())));
+    let colored = primitives(&mut product).into_iter().map(|primitive| {
+        let colors = vec![[0.2, 0.4, 0.6, 1.0].into(); primitive.positions.len()];
+        Primitive { colors, ..primitive }
+    });
+    let colored = colored.collect();
+    put_back(&mut product, colored);
+    assert_eq!(is_own(&product), (true, None));
+    // In Blender's look every part has a material.
+    let plain = primitives(&mut product).into_iter().map(|primitive| Primitive { colors: Vec::new(), ..primitive });
+    let plain = plain.collect();
+    put_back(&mut product, plain);
+    product.scene.look = Look::Blender50;
+    assert_eq!(is_own(&product), (true, None));
+}

@@ -98,9 +98,9 @@ fn angle(node: &Node<'_>) -> Option<f32> {
 
 /// Half of the angle that a light far away fills, less than 90 degrees.
 fn half_angle(node: &Node<'_>) -> Option<f32> {
-    match angle(node)? {
-        rad if f64::from(rad) < FRAC_PI_2 => Some(rad),
-        _ => node.refuse(FaultKind::Range, "expected less than 90"),
+    match radians_single(node.number(Range::ANY)?) {
+        rad if rad >= 0.0 && f64::from(rad) < FRAC_PI_2 => Some(rad),
+        _ => node.refuse(FaultKind::Range, "expected at least 0 and less than 90"),
     }
 }
 

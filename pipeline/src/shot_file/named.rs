@@ -54,8 +54,8 @@ impl NamedFile {
     pub(super) fn load(&self, open: Open<'_>) -> Result<(Vec<u8>, FileReference), Error> {
         let refused = |fault: Fault| Error::new(ErrorKind::Input, fault.at(&self.at));
         let bytes = open(&self.path).map_err(|reason| {
-            let fault = Fault::new("shot.file_missing", format!("cannot read {:?}: {reason}", self.path));
-            refused(fault.help("paths are relative to the folder of the shot file"))
+            let fault = Fault::new("shot.file_missing", format!("{:?} cannot be read: {reason}", self.path));
+            refused(fault.help("paths are relative to the folder in which the shot file lies"))
         })?;
         let reference = FileReference::new(&self.path, &bytes);
         self.check(&reference)?;

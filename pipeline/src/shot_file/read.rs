@@ -105,9 +105,14 @@ fn refused(faults: Vec<JsonFault>, version: Option<Version>) -> Error {
         };
         let name = at.rsplit('/').next().unwrap_or_default();
         let is_later = version == Some(Version::One) && OF_VERSION_TWO.contains(&name);
-        let help = match is_later && code == "shot.unknown_member" {
-            true => format!("{} has it", Version::Two),
-            false => String::new(),
+        let is_earlier = version == Some(Version::Two) && at == "/film/filter_glossy";
+        let help = match code.as_str() {
+            "shot.unknown_member" if is_later => format!("{} has it", Version::Two),
+            "shot.unknown_member" if is_earlier => format!("only {} has it: remove it", Version::One),
+            "shot.type" if at == "/parts" && version == Some(Version::Two) => {
+                "write entries such as {\"part\": \"Ring\", \"material\": \"Steel\"}".to_owned()
+            }
+            _ => String::new(),
         };
         Fault::new(code, message).at(if at.is_empty() { "/".to_owned() } else { at }).help(help)
     };
@@ -232,6 +237,11 @@ fn read_root(root: &Node<'_>, version: Version, default_name: &str, overrides: &
             (lines, read_series(&mut m, &reading, first.as_ref()))
         }
     };
+    let has_sweep = matches!(&first, Some(Unopened { floor: Some(Floor { sweep: Some(_), .. }), .. }));
+    if has_sweep && matches!(series, Some(Some(Series::Turntable(..)))) {
+        let message = "a sweep stands behind the product as one camera sees it, and cannot turn with it";
+        m.report("floor", FaultKind::Conflict, message);
+    }
     let is_drawing = lines.as_ref().and_then(Option::as_ref).is_some_and(|lines: &ShotLines| lines.is_drawing);
     if is_drawing && background == Some(Background::Environment) {
         m.report("lines", FaultKind::Conflict, "a drawing shows no environment, which `background` asks for");

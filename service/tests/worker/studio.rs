@@ -8,7 +8,7 @@ use bytes::Bytes;
 use packshot_contract::request::{RenderRequest, Uploads};
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{RenderId, TaskId};
-use packshot_materials::map::{MapEntry, MaterialMap, PartSelector};
+use packshot_materials::map::{MapEntry, MaterialMap, Origin, PartSelector};
 use packshot_pipeline::plan::value::Materials;
 use packshot_pipeline::plan::words::Light;
 use packshot_pipeline::plan::{Limits, Options};
@@ -78,6 +78,7 @@ pub(crate) fn map(entries: &[(&str, &str)]) -> Option<Materials> {
         part: PartSelector::Name(part.to_owned()),
         material: Some(material.to_owned()),
         at: part.to_owned(),
+        origin: Origin::Map,
     };
     Some(Materials { library: None, map: Some(MaterialMap::of_all(entries.iter().map(entry).collect())) })
 }

@@ -1,6 +1,7 @@
 //! `--dump-shot`: the shot in effect as a file, with the files that it names beside it where they have none of their own.
 
-use std::path::{Component, Path};
+use std::io::ErrorKind;
+use std::path::{Component, Path, PathBuf};
 
 use packshot_pipeline::pictures::Pictures;
 use packshot_pipeline::shot_file::write::{Dump, parts, write};
@@ -21,7 +22,7 @@ pub(crate) struct Said<'a> {
     pub(crate) lines: Option<&'a ShotLines>,
 }
 
-/// Writes the shot to `path`.
+/// Writes the shot to `path`: all files of it, or none.
 pub(crate) fn dump(
     path: &Path,
     subject: &Subject,
@@ -29,8 +30,9 @@ pub(crate) fn dump(
     said: &Said<'_>,
     (places, interrupt): (&mut Places, &Interrupt),
 ) -> Result<(), Failure> {
+    files::check_writable(path)?;
     let origin = &subject.origin;
-    let mut beside = Beside { shot: path, places, interrupt };
+    let mut beside = Beside { shot: path, places, new: Vec::new() };
     let geometry = Geometry::new(beside.product(origin)?, &origin.import);
     let environment_file = pictures.environment_map().map(|map| beside.environment(origin, map)).transpose()?;
     let lut_file = origin.lut.as_ref().map(|lut| beside.lut(lut)).transpose()?;
@@ -44,15 +46,28 @@ pub(crate) fn dump(
         environment_file: environment_file.as_ref(),
         lut_file: lut_file.as_ref(),
         parts: parts(&subject.product, &subject.materials),
-    });
-    files::write(path, text?.as_bytes(), interrupt)
+    })?;
+    // The shot is last: it names no file that is not there.
+    let written = beside.new.iter().map(|(path, bytes)| (path.as_path(), bytes.as_slice()));
+    let written = written.chain([(path, text.as_bytes())]);
+    let mut done: Vec<&Path> = Vec::new();
+    for (path, bytes) in written {
+        if let Err(failure) = files::write(path, bytes, interrupt) {
+            // They are this run's own: nothing else had these places.
+            done.iter().for_each(|path| _ = std::fs::remove_file(path));
+            return Err(failure);
+        }
+        done.push(path);
+    }
+    Ok(())
 }
 
 /// The folder and name of the shot file, by which the others are named.
 struct Beside<'a> {
     shot: &'a Path,
     places: &'a mut Places,
-    interrupt: &'a Interrupt,
+    /// Files to be written, whose places are free.
+    new: Vec<(PathBuf, Vec<u8>)>,
 }
 
 impl Beside<'_> {
@@ -99,20 +114,40 @@ impl Beside<'_> {
         self.shot.parent().unwrap_or(Path::new(""))
     }
 
-    /// Writes a file called like the shot.
+    /// A file called like the shot. One that is there already stays: it is the same, or the new one has the beginning of its digest in its
+    /// name, for another shot may need the old one, or a person.
     fn write(&mut self, suffix: &str, bytes: &[u8]) -> Result<FileReference, Failure> {
-        if files::is_stream(self.shot) {
+        if files::is_stream(self.shot) || files::is_special(self.shot) {
             let message =
-                format!("the shot needs a file beside it ({suffix}), and standard output has no place for one");
-            return Err(Failure::usage("conflict", message, "--dump-shot -", "give a file"));
+                format!("the shot needs a file beside it ({suffix}), and {} has no place for one", self.shot.display());
+            return Err(Failure::usage("conflict", message, "--dump-shot", "give a file in a folder"));
         }
-        let path = self.shot.with_file_name(format!("{}.{suffix}", stem(self.shot)));
-        self.places.write(&path, "--dump-shot")?;
-        files::write(&path, bytes, self.interrupt)?;
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-        Ok(FileReference::new(name.unwrap_or_default(), bytes))
+        let reference = FileReference::new(String::new(), bytes);
+        let (name, extension) = suffix.rsplit_once('.').unwrap_or((suffix, ""));
+        let stem = stem(self.shot);
+        let with_digest = format!("{stem}.{name}-{}.{extension}", &reference.blake3[..DIGEST_DIGITS]);
+        for name in [format!("{stem}.{suffix}"), with_digest] {
+            let path = self.shot.with_file_name(&name);
+            match std::fs::read(&path) {
+                Ok(there) if there == bytes => return Ok(FileReference { path: name, ..reference }),
+                Err(reason) if reason.kind() == ErrorKind::NotFound && !path.is_symlink() => {
+                    self.places.write(&path, "--dump-shot")?;
+                    self.new.push((path, bytes.to_owned()));
+                    return Ok(FileReference { path: name, ..reference });
+                }
+                Ok(_) | Err(_) => {}
+            }
+        }
+        let message = format!(
+            "beside {} there are other files under the names of those that the shot needs",
+            self.shot.display()
+        );
+        Err(Failure::usage("conflict", message, "--dump-shot", "give the shot another name"))
     }
 }
+
+/// Hexadecimal digits of a digest that keep files of one shot apart.
+const DIGEST_DIGITS: usize = 8;
 
 /// The path of a file as seen from a folder, with `/`; absolute where there is no way from one to the other, and `None` where it is no text. The
 /// file keeps its name: what a link leads to may have another.

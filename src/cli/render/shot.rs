@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use packshot::error::{Error, ErrorKind};
 use packshot::plan::{Kind, Names, OptionId, Options, Series};
 use packshot::product::{PartMaterials, Product};
 use packshot::request::PartFilter;
@@ -62,8 +63,10 @@ impl OpenShot {
     pub(crate) fn read(path: Option<&Path>, args: &PictureArgs, kind: Kind) -> Result<Option<Self>, Failure> {
         let Some(path) = path else { return Ok(None) };
         if let Some(id) = args.options.ids().find(|id| !BESIDE.contains(id)) {
-            let message = format!("the shot says itself what `{}` says", CommandNames.option(id));
-            return Err(Failure::usage("conflict", message, "--shot", "leave one of both out"));
+            let option = CommandNames.option(id);
+            let message =
+                format!("`{option}` cannot stand beside `--shot`: the shot itself says all about the picture");
+            return Err(Failure::usage("conflict", message, option, "leave it out, and write it into the shot file"));
         }
         let given = args.options.asked(kind)?.options;
         let bytes = files::read(path, InputKind::Shot)?;
@@ -87,9 +90,14 @@ impl OpenShot {
                 Some("cube") => InputKind::Lut,
                 _ => InputKind::Glb,
             };
-            let opened = std::fs::File::open(path)?;
-            let bytes = files::read_at_most(&mut { opened }, kind.bytes_max())?;
-            bytes.ok_or_else(|| io::Error::other("the file is too large"))
+            // The path as it was tried: that of the shot is relative to a folder that may not be the one that was thought of.
+            let told = |reason: io::Error| io::Error::new(reason.kind(), format!("{}: {reason}", path.display()));
+            if files::is_special(&path) || path.is_dir() {
+                return Err(told(io::Error::other("this is no file")));
+            }
+            let opened = std::fs::File::open(&path).map_err(told)?;
+            let bytes = files::read_at_most(&mut { opened }, kind.bytes_max()).map_err(told)?;
+            bytes.ok_or_else(|| told(io::Error::other("the file is too large")))
         };
         Ok(Some(Self { path: path.to_owned(), file: unopened.open(&mut open)? }))
     }
@@ -122,7 +130,8 @@ impl OpenShot {
         let file = &self.file;
         let of_shot = file.geometry.import_options();
         let import = ImportOptions { look: planned.plan.options.look.unwrap_or(of_shot.look), ..of_shot };
-        let mut product = Product::import(&file.glb, &import, &PartFilter::default(), cancel)?;
+        let mut product =
+            Product::import(&file.glb, &import, &PartFilter::default(), cancel).map_err(of_shot_member)?;
         let materials = PartMaterials::of_shot(file, &mut product)?;
         let mut diagnostics = file.diagnostics.clone();
         if let Some((bounds, shot)) = product.scene.bounds().zip(file.pictures.first()) {
@@ -155,6 +164,19 @@ impl OpenShot {
         };
         Ok((Subject { product, materials, diagnostics, origin }, pictures))
     }
+}
+
+/// What the shot says of its product and the product does not have is a mistake of the shot.
+fn of_shot_member(mut error: Error) -> Error {
+    for fault in &mut error.faults {
+        let at = match fault.code.as_str() {
+            "glb.variant" => "/geometry/variant",
+            "glb.animation" => "/geometry/pose/animation",
+            _ => continue,
+        };
+        (fault.at, error.kind) = (at.to_owned(), ErrorKind::Input);
+    }
+    error
 }
 
 fn folder(shot: &Path) -> &Path {

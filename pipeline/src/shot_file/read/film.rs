@@ -82,9 +82,10 @@ impl Reading<'_> {
 }
 
 fn read_filter(m: &mut Members<'_>) -> Option<PixelFilter> {
-    let is_window = m.read_or("filter", false, |node| node.choice(&[("box", false), ("blackman_harris", true)]))?;
-    let default_px = if is_window { BLACKMAN_HARRIS_PX } else { 1.0 };
-    let half_width_px = m.read_or("filter_width_px", default_px, |node| node.single(Range::positive_to(16.0)))?;
+    let is_window = m.read_or("filter", false, |node| node.choice(&[("box", false), ("blackman_harris", true)]));
+    let default_px = if is_window == Some(true) { BLACKMAN_HARRIS_PX } else { 1.0 };
+    let half_width_px = m.read_or("filter_width_px", default_px, |node| node.single(Range::positive_to(16.0)));
+    let (is_window, half_width_px) = is_window.zip(half_width_px)?;
     match (is_window, half_width_px == 1.0) {
         (true, _) => Some(PixelFilter::BlackmanHarris { half_width_px }),
         (false, true) => Some(PixelFilter::Box),

@@ -257,7 +257,8 @@ fn mistakes_have_code_and_pointer() {
         ("/views", json!([view("upside_down")]), "shot.range", "/views/0/view"),
         ("/views", json!([{"view": "front"}]), "shot.missing", "/views/0/camera"),
         ("/turntable", json!({"frames": 1, "center_m": [0, 0, 0]}), "shot.range", "/turntable/frames"),
-        ("/turntable", turntable, "", ""),
+        // The sweep that is there cannot turn.
+        ("/turntable", turntable, "shot.conflict", "/floor"),
         ("/library", json!("a\nb"), "shot.range", "/library"),
     ];
     for (pointer, to, code, at) in cases {
@@ -273,6 +274,7 @@ fn mistakes_have_code_and_pointer() {
         let is_beyond_schemas = ["shot.unknown_material", "shot.file_missing", "shot.file_changed"].contains(&code)
             || [
                 "/lights/3/inner_cone_deg",
+                "/floor",
                 "/floor/sweep/radius_m",
                 "/view/lut/input",
                 "/views/1",
