@@ -126,12 +126,13 @@ impl<'d> Nodes<'d> {
     /// Makes the transforms absolute, below `world_from_file`.
     pub(super) fn place(&mut self, world_from_file: DAffine3) -> Result<(), ImportError> {
         let mut worlds = vec![world_from_file];
+        let mut outside = HashMap::new();
         for &node_idx in &self.order {
             let node = &self.list[node_idx as usize];
             let (world_from_parent, is_parent_visible) = match node.parent {
                 NONE => (0, true),
                 parent if !self.is_in_scene[parent as usize] => {
-                    let (world_from_parent, is_visible) = self.outside_the_scene(parent, world_from_file);
+                    let (world_from_parent, is_visible) = self.outside_the_scene(parent, world_from_file, &mut outside);
                     worlds.push(world_from_parent);
                     (worlds.len() as u32 - 1, is_visible)
                 }
@@ -161,16 +162,30 @@ impl<'d> Nodes<'d> {
         Ok(())
     }
 
-    /// Where a node is that the scene does not show, and whether it and all its ancestors are visible: a child of it may be shown.
-    fn outside_the_scene(&self, node_idx: u32, world_from_file: DAffine3) -> (DAffine3, bool) {
-        let (mut parent_from_node, mut is_visible, mut at) = (DAffine3::IDENTITY, true, node_idx);
-        while at != NONE {
-            let node = &self.list[at as usize];
-            parent_from_node = self.transforms[node.transform as usize] * parent_from_node;
+    /// Where a node is that the scene does not show, and whether it and all its ancestors are visible: a child of it may be shown. What was
+    /// found on the way up is `known` from then on, so that a deep forest costs no more than it has nodes.
+    fn outside_the_scene(
+        &self,
+        node_idx: u32,
+        world_from_file: DAffine3,
+        known: &mut HashMap<u32, (DAffine3, bool)>,
+    ) -> (DAffine3, bool) {
+        let (mut path, mut at) = (Vec::new(), node_idx);
+        let (mut world_from_node, mut is_visible) = loop {
+            match known.get(&at) {
+                _ if at == NONE => break (world_from_file, true),
+                Some(found) => break *found,
+                None => path.push(at),
+            }
+            at = self.list[at as usize].parent;
+        };
+        while let Some(node_idx) = path.pop() {
+            let node = &self.list[node_idx as usize];
+            world_from_node *= self.transforms[node.transform as usize];
             is_visible &= node.is_visible;
-            at = node.parent;
+            known.insert(node_idx, (world_from_node, is_visible));
         }
-        (world_from_file * parent_from_node, is_visible)
+        (world_from_node, is_visible)
     }
 
     /// The nodes of the scene by increasing index, with their transforms to the world once [`Self::place`] ran.

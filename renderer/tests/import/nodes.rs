@@ -128,6 +128,23 @@ fn a_scene_that_lists_a_child_shows_it_once_where_its_parents_put_it() {
 }
 
 #[test]
+fn children_of_a_deep_chain_that_the_scene_does_not_show_are_placed_in_one_walk() {
+    // Each node of the chain has a leaf, and the scene lists the leaves alone: to walk up from each takes half a minute.
+    const LENGTH: usize = 60_000;
+    let mut nodes: Vec<Value> = (0..LENGTH)
+        .map(|at| {
+            let next = if at + 1 < LENGTH { json!([LENGTH + at, at + 1]) } else { json!([LENGTH + at]) };
+            json!({"children": next, "translation": [0, 0, 1]})
+        })
+        .collect();
+    nodes.extend((0..LENGTH).map(|_| json!({})));
+    nodes[2 * LENGTH - 1] = json!({"name": "Leaf", "mesh": 0});
+    let leaves: Vec<usize> = (LENGTH..2 * LENGTH).collect();
+    let (scene, _) = with_nodes(json!(nodes), json!(leaves)).scene();
+    assert_eq!(scene.parts[0].world_from_part.translation.z, LENGTH as f64);
+}
+
+#[test]
 fn a_camera_that_nobody_can_look_through_does_not_keep_its_product_from_being_shown() {
     let nodes = json!([{"name": "Part", "mesh": 0, "camera": 0}]);
     for (camera, at) in [
