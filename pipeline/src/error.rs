@@ -122,12 +122,10 @@ impl From<ImportError> for Error {
         if error.code() == ImportErrorCode::Cancelled {
             return Self::cancelled();
         }
-        let kind = match error.code() {
-            // The file is sound; it does not have what was asked for.
-            ImportErrorCode::Variant | ImportErrorCode::Animation => ErrorKind::Request,
-            _ => ErrorKind::Input,
-        };
-        Self::new(kind, Fault::new(error.code().as_str(), error.message()).at(error.at()).help(error.help()))
+        Self::new(
+            ErrorKind::Input,
+            Fault::new(error.code().as_str(), error.message()).at(error.at()).help(error.help()),
+        )
     }
 }
 

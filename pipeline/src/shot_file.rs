@@ -10,10 +10,9 @@ use std::sync::Arc;
 
 use packshot_oidn::Quality;
 use packshot_renderer::diagnostic::Diagnostic;
-use packshot_renderer::import::{ImportOptions, Pose, UpAxis};
+use packshot_renderer::import::ImportOptions;
 use packshot_renderer::layers::Quantity;
 use packshot_renderer::layers::lines::LineKind;
-use packshot_renderer::look::Look;
 use packshot_words::words;
 
 use crate::denoise::{Denoise, DenoiseWith};
@@ -83,31 +82,8 @@ pub struct ShotFile {
 pub struct Geometry {
     /// The glTF file.
     pub file: FileReference,
-    /// Which of its axes points up.
-    pub up_axis: UpAxis,
-    /// Metres per unit of the file, positive.
-    pub unit_scale: f64,
-    /// Whose reading of the file is followed.
-    pub look: Look,
-    /// The material variant of the file that is shown.
-    pub variant: Option<String>,
-    /// The moment of an animation that is shown.
-    pub pose: Option<Pose>,
-}
-
-impl Geometry {
-    /// A file that is read like this.
-    pub fn new(file: FileReference, import: &ImportOptions) -> Self {
-        let ImportOptions { up_axis, unit_scale, look, ref variant, ref pose, limits: _ } = *import;
-        Self { file, up_axis, unit_scale, look, variant: variant.clone(), pose: pose.clone() }
-    }
-
-    /// How the file is read.
-    pub fn import_options(&self) -> ImportOptions {
-        let Self { file: _, up_axis, unit_scale, look, ref variant, ref pose } = *self;
-        let (variant, pose) = (variant.clone(), pose.clone());
-        ImportOptions { up_axis, unit_scale, look, variant, pose, ..ImportOptions::default() }
-    }
+    /// How it is read; its limits are those of the importer.
+    pub import: ImportOptions,
 }
 
 /// What is done about noise.
@@ -162,7 +138,7 @@ impl ShotFile {
 
     fn options(&self) -> Options {
         let mut options =
-            Options { denoise: Some(self.noise.when), look: Some(self.geometry.look), ..Options::default() };
+            Options { denoise: Some(self.noise.when), look: Some(self.geometry.import.look), ..Options::default() };
         if let Some(shot) = self.pictures.first() {
             let film = &shot.film;
             options.width = Some(film.width_px);

@@ -36,6 +36,7 @@ mod instancing;
 mod extras;
 mod nodes;
 mod skins;
+mod smooth;
 mod parts;
 mod inspect;
 
@@ -57,6 +58,11 @@ pub struct ImportOptions {
     pub up_axis: UpAxis,
     /// Metres per unit of the file, above 0. Applied about the file's origin, before the turn of `up_axis`.
     pub unit_scale: f64,
+    /// How everything in the file is turned after `up_axis`, in degrees: about the world's X, then Y, then Z, counter-clockwise as seen from
+    /// the axis's end.
+    pub rotate_deg: [f64; 3],
+    /// Primitives without normals are shaded smooth across edges at which two triangles meet at up to this angle, 0 to 180.
+    pub smooth_deg: f64,
     /// The material variant to show, by its name; `None` for the materials that primitives have without one.
     pub variant: Option<String>,
     /// The moment of an animation to show; `None` for the nodes as the file places them.
@@ -72,6 +78,8 @@ impl Default for ImportOptions {
         Self {
             up_axis: UpAxis::Y,
             unit_scale: 1.0,
+            rotate_deg: [0.0; 3],
+            smooth_deg: 0.0,
             variant: None,
             pose: None,
             look: Look::Gltf,
@@ -228,5 +236,24 @@ fn world_from_file(options: &ImportOptions) -> DAffine3 {
         UpAxis::Y => DMat3::IDENTITY,
         UpAxis::Z => DMat3::from_cols(DVec3::X, DVec3::NEG_Z, DVec3::Y),
     };
-    DAffine3::from_mat3(turn * options.unit_scale)
+    let [about_x, about_y, about_z] = options.rotate_deg.map(turn_of);
+    let rotation = [
+        DMat3::from_cols(DVec3::X, DVec3::new(0.0, about_x.1, about_x.0), DVec3::new(0.0, -about_x.0, about_x.1)),
+        DMat3::from_cols(DVec3::new(about_y.1, 0.0, -about_y.0), DVec3::Y, DVec3::new(about_y.0, 0.0, about_y.1)),
+        DMat3::from_cols(DVec3::new(about_z.1, about_z.0, 0.0), DVec3::new(-about_z.0, about_z.1, 0.0), DVec3::Z),
+    ];
+    DAffine3::from_mat3(rotation[2] * rotation[1] * rotation[0] * turn * options.unit_scale)
+}
+
+/// Sine and cosine of an angle, exact at quarter turns.
+fn turn_of(angle_deg: f64) -> (f64, f64) {
+    let angle_deg = angle_deg.rem_euclid(360.0);
+    let quarters = (angle_deg / 90.0).floor();
+    let (sin, cos) = (angle_deg - 90.0 * quarters).to_radians().sin_cos();
+    match quarters as u8 % 4 {
+        0 => (sin, cos),
+        1 => (cos, -sin),
+        2 => (-sin, -cos),
+        _ => (-cos, sin),
+    }
 }

@@ -229,6 +229,7 @@ fn arg(spec: &'static OptionSpec) -> Arg {
         (_, Takes::Real { .. } | Takes::Positive { .. }) => {
             named(arg, unit_name(spec.unit).unwrap_or("X")).allow_negative_numbers(true)
         }
+        (_, Takes::Three { .. }) => named(arg, "X,Y,Z").allow_hyphen_values(true),
         (_, Takes::Word(words)) => {
             let values = words().into_iter().map(|(word, meaning)| PossibleValue::new(word).help(meaning));
             named(arg, "NAME").value_parser(PossibleValuesParser::new(values).map(OsString::from))

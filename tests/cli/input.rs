@@ -61,6 +61,24 @@ fn a_gltf_is_read_with_the_files_of_its_folder() {
 }
 
 #[test]
+fn a_product_is_turned_before_it_is_framed() {
+    let workplace = Workplace::new();
+    workplace.write("boxes.glb", &product::glb(&BOXES));
+    let render = |options: &[&str]| {
+        workplace.run(&[&["render", "boxes.glb", "-o", "out.png"], options, &TINY[..]].concat()).done();
+        pixels(&workplace.read("out.png"))
+    };
+    assert!(render(&["--rotate", "-90,0,0"]) == render(&["--up-axis", "z"]), "the same turn");
+    assert!(render(&["--rotate", "0,90,0"]) == render(&["--rotate=360, 450, -360"]), "the same turn");
+    assert!(render(&["--rotate", "0,90,0"]) != render(&[]));
+    for wrong in ["90", "1,2", "1,2,3,4", "a,b,c", "1,2,1e9", "1,,2"] {
+        workplace.run(&["render", "boxes.glb", "--rotate", wrong]).expect_error(2, "usage.invalid_value", "--rotate");
+    }
+    let angle = ["render", "boxes.glb", "--smooth-deg", "181"];
+    workplace.run(&angle).expect_error(2, "usage.invalid_value", "--smooth-deg");
+}
+
+#[test]
 fn variants_and_moments_are_chosen_by_name() {
     let workplace = Workplace::new();
     workplace.write("choices.glb", &glb_with_choices());
@@ -90,9 +108,13 @@ fn variants_and_moments_are_chosen_by_name() {
     ] {
         for command in ["render", "preflight"] {
             let outcome = workplace.run(&[command, "choices.glb", args[0], args[1]]);
-            outcome.expect_error(2, code, at);
+            outcome.expect_error(3, code, at);
             assert!(outcome.stderr.contains("the file has '"), "{}", outcome.stderr);
         }
+    }
+    workplace.write("boxes.glb", &product::glb(&BOXES));
+    for args in [["--time", "1"], ["--animation", "Turn"]] {
+        workplace.run(&["render", "boxes.glb", args[0], args[1]]).expect_error(3, "glb.no_animation", "/animations");
     }
 }
 

@@ -189,7 +189,7 @@ fn what_a_shot_says_of_its_product_has_its_place_in_the_shot() {
     type Change = fn(&mut Value);
     let cases: [(&str, Change); 5] = [
         ("glb.variant /geometry/variant", |shot| shot["geometry"]["variant"] = "Red".into()),
-        ("glb.animation /geometry/pose/animation", |shot| {
+        ("glb.no_animation /geometry/pose", |shot| {
             shot["geometry"]["pose"] = json!({"animation": "Spin", "time_s": 0});
         }),
         ("shot.type /film/denoise", |shot| shot["film"]["denoise"] = true.into()),

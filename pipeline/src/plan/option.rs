@@ -61,6 +61,13 @@ pub enum Takes {
         /// The largest.
         max: f64,
     },
+    /// Three numbers, one for each axis.
+    Three {
+        /// The smallest.
+        min: f64,
+        /// The largest.
+        max: f64,
+    },
     /// Numbers above 0.
     Positive {
         /// The largest.
@@ -171,6 +178,9 @@ impl Takes {
             }
             Self::Real { min, max } if *max >= f64::from(f32::MAX) => format!("expected a number from {min} on"),
             Self::Real { min, max } => format!("expected a number from {min} to {max}"),
+            Self::Three { min, max } => {
+                format!("expected three numbers from {min} to {max}, for X, Y and Z, such as 90,0,0")
+            }
             Self::Positive { max } => format!("expected a number above 0 up to {max}"),
             Self::Word(list) => format!("expected one of {}", words(list)),
             Self::Words { list, .. } => format!("expected some of {}", words(list)),

@@ -15,6 +15,10 @@ impl Takes {
             Self::Whole { min, max } => json!({"type": "integer", "minimum": min, "maximum": max}),
             Self::OneOf(numbers) => json!({"type": "integer", "enum": numbers}),
             Self::Real { min, max } => json!({"type": "number", "minimum": min, "maximum": max}),
+            Self::Three { min, max } => {
+                let items = json!({"type": "number", "minimum": min, "maximum": max});
+                json!({"type": "array", "items": items, "minItems": 3, "maxItems": 3})
+            }
             Self::Positive { max } => json!({"type": "number", "exclusiveMinimum": 0, "maximum": max}),
             Self::Word(list) => json!({"type": "string", "enum": words(list)}),
             Self::Words { list, n_min } => {

@@ -25,6 +25,8 @@ impl PicturePlan {
         ImportOptions {
             up_axis: options.up_axis.unwrap_or_default(),
             unit_scale: options.unit_scale.unwrap_or(1.0),
+            rotate_deg: options.rotate_deg.unwrap_or_default(),
+            smooth_deg: options.smooth_deg.unwrap_or(0.0),
             variant: options.variant.clone(),
             pose: is_posed.then_some(pose),
             look: options.look.unwrap_or_default(),

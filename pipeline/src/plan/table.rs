@@ -142,6 +142,10 @@ options! {
     UpAxis, up_axis: UpAxis = Takes::Word(words_of::<UpAxis>), Default::Is("y"), Product;
     /// Metres per unit of the file
     UnitScale, unit_scale: f64 = Takes::Positive { max: 1e12 }, Default::Is("1"), Product, unit: Some("m");
+    /// Turns everything in the file before the camera is placed: about the world's X, then Y, then Z, which stay where they are
+    RotateDeg, rotate_deg: [f64; 3] = Takes::Three { min: -TURN_DEG_MAX, max: TURN_DEG_MAX }, Default::None, Product, unit: Some("deg"), command_name: Some("rotate");
+    /// Parts that the file gives no normals are shaded smooth where neighbouring triangles meet at up to this angle: 0 is flat, 180 smooth all over
+    SmoothDeg, smooth_deg: f64 = Takes::Real { min: 0.0, max: 180.0 }, Default::Follows("0, as the specification and Blender's importer have it"), Product, unit: Some("deg");
     /// The material variant to show, by its name in the file
     Variant, variant: String = NAME, Default::None, Product;
     /// The animation to show a moment of, by its name in the file

@@ -256,6 +256,9 @@ fn value(takes: &Takes) -> BoxedStrategy<Value> {
         Takes::Whole { min, max } => (*min..=*max).prop_map(|n| json!(n)).boxed(),
         Takes::OneOf(numbers) => proptest::sample::select(numbers.to_vec()).prop_map(|n| json!(n)).boxed(),
         Takes::Real { min, max } => (*min..=max.min(1e6)).prop_map(|n| json!(n)).boxed(),
+        Takes::Three { min, max } => {
+            proptest::array::uniform3(min.max(-1e6)..=max.min(1e6)).prop_map(|n| json!(n)).boxed()
+        }
         Takes::Positive { max } => (1e-3..=max.min(1e6)).prop_map(|n| json!(n)).boxed(),
         Takes::Word(list) => words(list).prop_map(|word| json!(word)).boxed(),
         Takes::Words { list, .. } => {

@@ -125,7 +125,7 @@ impl OptionValue for u32 {
 /// A number within what an option takes.
 fn real(number: f64, takes: &Takes) -> Result<f64, Wrong> {
     let is_in_range = match takes {
-        Takes::Real { min, max } => (*min..=*max).contains(&number),
+        Takes::Real { min, max } | Takes::Three { min, max } => (*min..=*max).contains(&number),
         Takes::Positive { max } => number > 0.0 && number <= *max,
         _ => false,
     };
@@ -139,6 +139,23 @@ impl OptionValue for f64 {
 
     fn from_texts(texts: &[&str], takes: &Takes) -> Result<Self, Wrong> {
         real(last(texts).parse().map_err(|_| takes.out_of_range())?, takes)
+    }
+
+    fn to_json(&self) -> Value {
+        json!(self)
+    }
+}
+
+impl OptionValue for [f64; 3] {
+    fn from_json(value: &Value, takes: &Takes) -> Result<Self, Wrong> {
+        let values = value.as_array().ok_or_else(|| Wrong::of_type(takes.expected()))?;
+        Self::try_from(each(values, |value| f64::from_json(value, takes))?).map_err(|_| takes.out_of_range())
+    }
+
+    fn from_texts(texts: &[&str], takes: &Takes) -> Result<Self, Wrong> {
+        let numbers: Vec<&str> = last(texts).split(',').map(str::trim).collect();
+        let numbers: Result<Vec<f64>, Wrong> = numbers.iter().map(|number| f64::from_texts(&[number], takes)).collect();
+        Self::try_from(numbers?).map_err(|_| takes.out_of_range())
     }
 
     fn to_json(&self) -> Value {

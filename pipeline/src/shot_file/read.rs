@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use packshot_json::{Fault as JsonFault, FaultKind, Faults, Members, Node, Range};
-use packshot_renderer::import::{Pose, UpAxis};
+use packshot_renderer::import::{ImportOptions, Pose, UpAxis};
 use packshot_renderer::look::Look;
 use packshot_renderer::shot::lut::{self, LutInput};
 use packshot_renderer::shot::turntable::{Turntable, TurntableShots};
@@ -160,11 +160,7 @@ pub struct UnopenedShot {
 /// A product whose file is not opened yet.
 struct UnopenedGeometry {
     file: NamedFile,
-    up_axis: UpAxis,
-    unit_scale: f64,
-    look: Look,
-    variant: Option<String>,
-    pose: Option<Pose>,
+    import: ImportOptions,
 }
 
 /// The pictures of a file that is not of one still picture.
@@ -290,8 +286,11 @@ fn read_geometry(node: &Node<'_>, version: Version) -> Option<UnopenedGeometry> 
     let file = NamedFile::read(&mut m, if is_two { &[".glb", ".gltf"] } else { &[".glb"] });
     let up_axis = m.read_or("up_axis", UpAxis::Y, |node| node.word());
     let unit_scale = m.read_or("unit_scale", 1.0, |node| node.number(Range::POSITIVE));
+    let (mut rotate_deg, mut smooth_deg) = (Some([0.0; 3]), Some(0.0));
     let (mut look, mut variant, mut pose) = (Some(Look::default()), Some(None), Some(None));
     if is_two {
+        rotate_deg = m.read_or("rotate_deg", [0.0; 3], |node| node.numbers(Range::between(-1e6, 1e6)));
+        smooth_deg = m.read_or("smooth_deg", 0.0, |node| node.number(Range::between(0.0, 180.0)));
         look = m.read_or("look", Look::default(), |node| node.word());
         variant = m.read_or("variant", None, |node| nullable(&node, |node| node.string().map(str::to_owned)));
         pose = m.read_or("pose", None, |node| nullable(&node, read_pose));
@@ -299,11 +298,16 @@ fn read_geometry(node: &Node<'_>, version: Version) -> Option<UnopenedGeometry> 
     m.finish();
     Some(UnopenedGeometry {
         file: file?,
-        up_axis: up_axis?,
-        unit_scale: unit_scale?,
-        look: look?,
-        variant: variant?,
-        pose: pose?,
+        import: ImportOptions {
+            up_axis: up_axis?,
+            unit_scale: unit_scale?,
+            rotate_deg: rotate_deg?,
+            smooth_deg: smooth_deg?,
+            look: look?,
+            variant: variant?,
+            pose: pose?,
+            ..ImportOptions::default()
+        },
     })
 }
 
@@ -446,9 +450,9 @@ impl UnopenedShot {
     ///
     /// `shot.file_missing`, `shot.file_changed`; `shot.conflict` for a second environment map; `env.…` and `lut.…` for a broken map or table.
     pub fn open(self, open: &mut dyn FnMut(&str) -> std::io::Result<Vec<u8>>) -> Result<ShotFile, Error> {
-        let UnopenedGeometry { file, up_axis, unit_scale, look, variant, pose } = self.geometry;
+        let UnopenedGeometry { file, import } = self.geometry;
         let (glb, file) = file.load(open)?;
-        let geometry = Geometry { file, up_axis, unit_scale, look, variant, pose };
+        let geometry = Geometry { file, import };
         let mut maps = Maps::default();
         let (mut lut, mut lut_file) = (None, None);
         if let Some((file, input)) = self.lut {

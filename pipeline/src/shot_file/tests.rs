@@ -2,6 +2,7 @@ use std::io;
 use std::path::PathBuf;
 
 use glam::{DAffine3, DVec3};
+use packshot_renderer::import::UpAxis;
 use packshot_renderer::scene::{MeshIdx, Part};
 use packshot_renderer::shot::{
     Background, Bounces, Environment, EnvironmentMap, Light, PixelFilter, Projection, Shot, View, ViewTransform,
@@ -132,7 +133,7 @@ fn dump(file: &ShotFile, parts: &[Part]) -> String {
 fn every_member_is_read() {
     let document = read_document(&complete()).expect("a valid shot");
     assert_eq!(document.name, "default");
-    assert_eq!((document.geometry.up_axis, document.geometry.unit_scale), (UpAxis::Z, 0.001));
+    assert_eq!((document.geometry.import.up_axis, document.geometry.import.unit_scale), (UpAxis::Z, 0.001));
     assert_eq!(document.glb, b"glTF");
     let shot = still(&document).clone();
     assert_eq!(shot.camera.projection, Projection::Perspective { fov_y_rad: 20_f64.to_radians() });
@@ -162,7 +163,7 @@ fn what_is_left_out_has_its_default() {
     });
     let file = read_document(&minimal).expect("a valid shot");
     let (shot, geometry) = (still(&file), &file.geometry);
-    assert_eq!((geometry.up_axis, geometry.unit_scale), (UpAxis::Y, 1.0));
+    assert_eq!((geometry.import.up_axis, geometry.import.unit_scale), (UpAxis::Y, 1.0));
     assert_eq!((shot.camera.clip_near_m, shot.camera.clip_far_m), (1e-4, 1e4));
     assert_eq!(shot.film.filter, PixelFilter::BlackmanHarris { half_width_px: 1.5 });
     assert_eq!(shot.film.bounces, Bounces::all(12));

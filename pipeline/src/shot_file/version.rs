@@ -1,5 +1,6 @@
 //! Which version has a place for a shot.
 
+use packshot_renderer::import::ImportOptions;
 use packshot_renderer::shot::{Camera, Floor, Light, Shot};
 
 use super::write::{Dump, Worn};
@@ -28,11 +29,10 @@ impl Version {
     }
 }
 
-fn is_plain_geometry(Geometry { file, look, variant, pose, .. }: &Geometry) -> bool {
+fn is_plain_geometry(Geometry { file, import }: &Geometry) -> bool {
+    let ImportOptions { up_axis, unit_scale, .. } = *import;
     file.path.to_ascii_lowercase().ends_with(".glb")
-        && *look == Default::default()
-        && variant.is_none()
-        && pose.is_none()
+        && *import == ImportOptions { up_axis, unit_scale, ..ImportOptions::default() }
 }
 
 fn is_plain_shot(shot: &Shot) -> bool {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use packshot_json::single;
 use packshot_materials::library::Surface;
 use packshot_materials::openpbr::OpenPbr;
+use packshot_renderer::import::ImportOptions;
 use packshot_renderer::layers::lines::LineKind;
 use packshot_renderer::part_pattern::PartPattern;
 use packshot_renderer::prepare::PartMaterial;
@@ -142,9 +143,12 @@ fn write_shot(shot: &Shot, dump: &Dump<'_>, version: Version) -> Result<Map<Stri
 }
 
 fn write_geometry(geometry: &Geometry, version: Version) -> Value {
-    let Geometry { file, up_axis, unit_scale, look, variant, pose } = geometry;
+    let Geometry { file, import } = geometry;
+    let ImportOptions { up_axis, unit_scale, rotate_deg, smooth_deg, look, variant, pose, limits: _ } = import;
     let mut members = json!({"path": file.path, "up_axis": up_axis, "unit_scale": unit_scale, "blake3": file.blake3});
     if version == Version::Two {
+        members["rotate_deg"] = json!(rotate_deg);
+        members["smooth_deg"] = json!(smooth_deg);
         members["look"] = json!(look.word());
         members["variant"] = json!(variant);
         let pose = pose.as_ref().map(|pose| json!({"animation": pose.animation, "time_s": pose.time_s}));

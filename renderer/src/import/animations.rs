@@ -138,13 +138,15 @@ pub(super) fn sample(
     pose: &Pose,
     accessors: &[Accessor<'_>],
 ) -> Result<(usize, HashMap<u32, NodePose>), ImportError> {
-    let unknown = |message| ImportError::new(Code::Animation, "/animations", message);
+    if animations.is_empty() {
+        return Err(ImportError::new(Code::NoAnimation, "/animations", "the file has no animation"));
+    }
     let names: Vec<&str> = animations.iter().map(|animation| animation.name.unwrap_or_default()).collect();
     let chosen = match &pose.animation {
-        None if animations.is_empty() => return Err(unknown("the file has no animation".to_owned())),
         None => 0,
         Some(wanted) => names.iter().position(|name| name == wanted).ok_or_else(|| {
-            unknown(format!("there is no animation {}; {}", quoted(wanted), listed("animation", &names)))
+            let message = format!("there is no animation {}; {}", quoted(wanted), listed("animation", &names));
+            ImportError::new(Code::Animation, "/animations", message)
         })?,
     };
     let mut poses: HashMap<u32, NodePose> = HashMap::new();

@@ -83,7 +83,7 @@ pub(super) fn read<'d>(
     let world_from_file = world_from_file(options);
     nodes.place(world_from_file)?;
 
-    let mut builder = MeshBuilder::new(&accessors, limits, materials, cancel);
+    let mut builder = MeshBuilder::new(&accessors, options, materials, cancel);
     let (nodes, meshes, accessors) = (&nodes, meshes.as_slice(), accessors.as_slice());
     let context = parts::Context { nodes, meshes, accessors, world_from_file, limits, cancel };
     let parts = parts::build(&context, &mut skins, &mut builder, findings)?;

@@ -47,13 +47,15 @@ pub enum ImportErrorCode {
     Variant,
     /// `glb.animation`: there is no animation of the name asked for.
     Animation,
+    /// `glb.no_animation`: a moment is asked for, and the file has no animation at all.
+    NoAnimation,
     /// `cancelled`: nothing is wrong with the file; the caller wants it no more.
     Cancelled,
 }
 
 impl ImportErrorCode {
     /// Every code of a file that is refused, in the order of the documentation.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Truncated,
         Self::Header,
         Self::Chunk,
@@ -75,6 +77,7 @@ impl ImportErrorCode {
         Self::Limit,
         Self::Variant,
         Self::Animation,
+        Self::NoAnimation,
     ];
 
     /// The stable name.
@@ -101,6 +104,7 @@ impl ImportErrorCode {
             Self::Limit => "glb.limit",
             Self::Variant => "glb.variant",
             Self::Animation => "glb.animation",
+            Self::NoAnimation => "glb.no_animation",
             Self::Cancelled => "cancelled",
         }
     }
@@ -122,6 +126,7 @@ impl ImportErrorCode {
             }
             Self::Variant => "give the name of one of the file's variants, or none",
             Self::Animation => "give the name of one of the file's animations, or none",
+            Self::NoAnimation => "ask for no moment and no animation, or export the file with its animation",
             Self::Bounds => "the file is damaged or was cut: export it again",
             Self::NonFinite => "repair the geometry or the transform in the CAD system and export again",
             Self::Empty => "export at least one solid or surface as triangles, in a scene",

@@ -9,7 +9,7 @@ use super::deformation::{Deformation, PrimitivePose};
 use super::error::ImportError;
 use super::findings::Findings;
 use super::meshes::PlacedPrimitive;
-use super::tangents;
+use super::{smooth, tangents};
 use crate::diagnostic::Severity;
 use crate::scene::Primitive;
 
@@ -21,13 +21,21 @@ pub(super) struct Built {
     pub(super) degenerate_count: usize,
 }
 
-/// Decodes a primitive and poses it. With `tangent_uv_set`, tangents are computed for that set of
-/// texture coordinates if the file brings none.
+/// What is computed where the file does not have it.
+#[derive(Clone, Copy)]
+pub(super) struct Computed {
+    /// The set of texture coordinates that tangents are computed for.
+    pub(super) tangent_uv_set: Option<usize>,
+    /// The angle up to which neighbouring triangles share a normal; 0 for none.
+    pub(super) smooth_deg: f64,
+}
+
+/// Decodes a primitive and poses it.
 pub(super) fn build(
     primitive: &PlacedPrimitive,
     deformation: &Deformation<'_>,
     accessors: &[Accessor<'_>],
-    tangent_uv_set: Option<usize>,
+    Computed { tangent_uv_set, smooth_deg }: Computed,
     cancel: Cancel<'_>,
     findings: &mut Findings,
 ) -> Result<Built, ImportError> {
@@ -62,7 +70,10 @@ pub(super) fn build(
     let mut normals = match source.normal {
         Some(normal) => normals(&accessors[normal], used, &positions, &triangles, findings),
         None => {
-            let message = "there are no normals; the surface is shaded flat";
+            let message = match smooth_deg {
+                0.0 => "there are no normals; the surface is shaded flat".to_owned(),
+                _ => format!("there are no normals; the surface is shaded smooth up to {smooth_deg}°"),
+            };
             findings.add("missing_normals", Severity::Warning, place.pointer(), message);
             Vec::new()
         }
@@ -80,6 +91,10 @@ pub(super) fn build(
     let uvs = source.uvs.map(|uv| uv.map(|uv| texture_coordinates(&accessors[uv], used, findings)).unwrap_or_default());
     let colors = source.color.map(|color| colors(&accessors[color], used, findings)).unwrap_or_default();
     let mut primitive = Primitive { positions, normals, tangents, uvs, colors, triangles, material: None };
+    if primitive.normals.is_empty() && smooth_deg > 0.0 {
+        cancel.check()?;
+        smooth::shade(&mut primitive, smooth_deg);
+    }
     if let Some(uv_set) = tangent_uv_set
         && primitive.tangents.is_empty()
         && !primitive.uvs[uv_set].is_empty()
@@ -215,7 +230,7 @@ fn has_area(corners: [Vec3; 3]) -> bool {
     area_vector(corners) != DVec3::ZERO
 }
 
-/// The file's normals, made unit. Empty, for flat shading, where none is usable.
+/// The file's normals, made unit. Empty, as if there were none, where none is usable.
 fn normals(
     accessor: &Accessor<'_>,
     used: Option<&[u32]>,

@@ -6,13 +6,13 @@
 use std::collections::HashMap;
 
 use super::ImportErrorCode as Code;
-use super::Limits;
+use super::ImportOptions;
 use super::accessor::Accessor;
 use super::cancel::Cancel;
 use super::deformation::Deformation;
 use super::error::ImportError;
 use super::findings::Findings;
-use super::geometry;
+use super::geometry::{self, Computed};
 use super::meshes::{Place, PlacedPrimitive, PrimitiveSource};
 use crate::diagnostic::Severity;
 use crate::scene::{MaterialIdx, Mesh, MeshIdx, Primitive, SceneMaterial};
@@ -20,7 +20,7 @@ use crate::scene::{MaterialIdx, Mesh, MeshIdx, Primitive, SceneMaterial};
 /// The meshes and materials of the scene, as they come to be.
 pub(super) struct MeshBuilder<'a, 'b> {
     accessors: &'a [Accessor<'b>],
-    limits: &'a Limits,
+    options: &'a ImportOptions,
     cancel: Cancel<'a>,
     /// Distinct meshes.
     pub(super) meshes: Vec<Mesh>,
@@ -68,13 +68,13 @@ struct Geometry {
 impl<'a, 'b> MeshBuilder<'a, 'b> {
     pub(super) fn new(
         accessors: &'a [Accessor<'b>],
-        limits: &'a Limits,
+        options: &'a ImportOptions,
         materials: Vec<SceneMaterial>,
         cancel: Cancel<'a>,
     ) -> Self {
         Self {
             accessors,
-            limits,
+            options,
             cancel,
             meshes: Vec::new(),
             places: Vec::new(),
@@ -148,11 +148,13 @@ impl<'a, 'b> MeshBuilder<'a, 'b> {
         }
         let cost = deformation.cost(&placed.source, self.accessors[placed.source.position].count);
         self.posed_values = self.posed_values.saturating_add(cost);
-        if self.posed_values > self.limits.posed_values {
-            let message = format!("more values of poses than the limit posed_values of {}", self.limits.posed_values);
+        if self.posed_values > self.options.limits.posed_values {
+            let message =
+                format!("more values of poses than the limit posed_values of {}", self.options.limits.posed_values);
             return Err(ImportError::new(Code::Limit, placed.place.pointer(), message));
         }
-        let built = geometry::build(placed, deformation, self.accessors, tangent_uv_set, self.cancel, findings)?;
+        let computed = Computed { tangent_uv_set, smooth_deg: self.options.smooth_deg };
+        let built = geometry::build(placed, deformation, self.accessors, computed, self.cancel, findings)?;
         let degenerate_count = built.degenerate_count as u64;
         let stored = Geometry { mesh: self.meshes.len(), primitive: siblings.len(), degenerate_count };
         self.geometries.insert(key, built.primitive.as_ref().map(|_| stored));
@@ -169,8 +171,8 @@ impl<'a, 'b> MeshBuilder<'a, 'b> {
             let message = format!("more {name} than the limit {name} of {limit}");
             if count > limit { Err(ImportError::new(Code::Limit, place.pointer(), message)) } else { Ok(()) }
         };
-        check(self.triangle_count, self.limits.triangles, "triangles")?;
-        check(self.vertex_count, self.limits.vertices, "vertices")
+        check(self.triangle_count, self.options.limits.triangles, "triangles")?;
+        check(self.vertex_count, self.options.limits.vertices, "vertices")
     }
 
     /// The primitive's material; where the primitive lacks texture coordinates that the material looks up, the same without

@@ -110,7 +110,7 @@ fn split_flat(primitive: &mut Primitive) {
 }
 
 /// `values` at `vertices`; an attribute that is absent stays so.
-fn gather<T: Copy>(values: &mut Vec<T>, vertices: &[u32]) {
+pub(super) fn gather<T: Copy>(values: &mut Vec<T>, vertices: &[u32]) {
     if !values.is_empty() {
         *values = vertices.iter().map(|&vertex| values[vertex as usize]).collect();
     }

@@ -1,6 +1,7 @@
 //! Accessors, primitives, and which of them are shared.
 
 use glam::{Vec2, Vec3, Vec4};
+use packshot_renderer::import::{ImportOptions, load};
 use packshot_renderer::scene::Primitive;
 use serde_json::json;
 
@@ -46,6 +47,40 @@ fn strips_and_fans_keep_their_facing() {
             }
         }
     }
+}
+
+#[test]
+fn parts_without_normals_are_smooth_where_it_is_asked_for() {
+    // Two squares that meet at 45°, each with vertices of its own.
+    let slope = std::f32::consts::FRAC_1_SQRT_2;
+    let flat = [[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [1.0, 1.0, 0.0], [0.0, 1.0, 0.0]];
+    let sloping = [[1.0, 0.0, 0.0], [1.0 + slope, 0.0, slope], [1.0 + slope, 1.0, slope], [1.0, 1.0, 0.0]];
+    let mut glb = Glb::empty();
+    let position = glb.positions(&[flat, sloping].concat());
+    let indices = glb.indices(&[0, 1, 2, 0, 2, 3, 4, 5, 6, 4, 6, 7]);
+    glb.primitive(json!({"attributes": {"POSITION": position}, "indices": indices}));
+    let read = |smooth_deg: f64| {
+        let options = ImportOptions { smooth_deg, ..ImportOptions::default() };
+        let (scene, report) = load(&glb.bytes(), &options, &|| false).expect("loads");
+        let finding = report.diagnostics.iter().find(|finding| finding.code == "missing_normals").expect("is told");
+        (scene.meshes[0].primitives[0].clone(), finding.message.clone())
+    };
+    let (primitive, message) = read(0.0);
+    assert!(primitive.normals.is_empty() && message.ends_with("is shaded flat"), "{message}");
+    let (primitive, message) = read(44.0);
+    assert!(message.ends_with("is shaded smooth up to 44°"), "{message}");
+    assert!(primitive.normals[..4].iter().all(|normal| *normal == Vec3::Z), "{:?}", primitive.normals);
+    let (primitive, _) = read(45.0);
+    let between = Vec3::new(-1.0, 0.0, 1.0 + 2.0_f32.sqrt()).normalize();
+    for (position, normal) in primitive.positions.iter().zip(&primitive.normals) {
+        let is_at_the_edge = position.x == 1.0;
+        assert_eq!(normal.distance(between) < 0.2, is_at_the_edge, "{normal} at {position}");
+    }
+    // Normals of the file stay as they are.
+    let square = Glb::square();
+    let options = ImportOptions { smooth_deg: 180.0, ..ImportOptions::default() };
+    let (scene, _) = load(&square.bytes(), &options, &|| false).expect("loads");
+    assert_eq!(scene.meshes[0].primitives[0].normals, square.only_primitive().normals);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The node hierarchy, transforms, names, cameras and lights.
 
-use glam::{DAffine3, DQuat, DVec3};
+use glam::{DAffine3, DMat3, DQuat, DVec3};
 use packshot_renderer::import::{ImportOptions, UpAxis, load};
 use packshot_renderer::scene::{SceneLightKind, SceneProjection};
 use proptest::prelude::*;
@@ -52,6 +52,34 @@ fn up_axis_and_unit_scale_apply_below_everything() {
     );
     let bounds = report.stats.bounds.expect("there are parts");
     assert!((bounds.diagonal_m() - 0.002 * 2.0_f64.sqrt()).abs() < 1e-9, "{bounds:?}");
+}
+
+#[test]
+fn the_file_is_turned_about_x_then_y_then_z() {
+    let nodes = json!([{"name": "A", "mesh": 0, "translation": [1, 2, 3], "camera": 0}]);
+    let camera = json!([{"type": "orthographic", "orthographic": {"xmag": 1, "ymag": 2, "znear": 0, "zfar": 1}}]);
+    let bytes = with_nodes(nodes, json!([0])).set("/cameras", camera).bytes();
+    let scene = |options: &ImportOptions| load(&bytes, options, &|| false).expect("loads").0;
+    let turned = |rotate_deg: [f64; 3]| scene(&ImportOptions { rotate_deg, ..ImportOptions::default() });
+    let at = |rotate_deg| turned(rotate_deg).parts[0].world_from_part.translation;
+    assert_eq!(at([90.0, 0.0, 0.0]), DVec3::new(1.0, -3.0, 2.0));
+    assert_eq!(at([0.0, 90.0, 0.0]), DVec3::new(3.0, 2.0, -1.0));
+    assert_eq!(at([0.0, 0.0, 90.0]), DVec3::new(-2.0, 1.0, 3.0));
+    assert_eq!(at([90.0, 0.0, 90.0]), DVec3::new(3.0, 1.0, 2.0), "about X first");
+    assert_eq!(at([450.0, -360.0, -270.0]), DVec3::new(3.0, 1.0, 2.0));
+    let about_all = DMat3::from_rotation_z(0.3) * DMat3::from_rotation_y(-1.9) * DMat3::from_rotation_x(4.0);
+    let expected = about_all * DVec3::new(1.0, 2.0, 3.0);
+    assert!(at([4.0_f64, -1.9, 0.3].map(f64::to_degrees)).abs_diff_eq(expected, 1e-14));
+    assert_eq!(turned([90.0, 0.0, 0.0]).cameras[0].world_from_camera.translation, DVec3::new(1.0, -3.0, 2.0));
+
+    let lying = scene(&ImportOptions { up_axis: UpAxis::Z, ..ImportOptions::default() });
+    assert_eq!(lying.parts[0].world_from_part, turned([-90.0, 0.0, 0.0]).parts[0].world_from_part);
+    let both = ImportOptions { up_axis: UpAxis::Z, rotate_deg: [90.0, 0.0, 0.0], ..ImportOptions::default() };
+    assert_eq!(
+        scene(&both).parts[0].world_from_part.translation,
+        DVec3::new(1.0, 2.0, 3.0),
+        "after the axis that is up"
+    );
 }
 
 #[test]

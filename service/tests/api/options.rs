@@ -155,7 +155,7 @@ cases! {
         let app = TestApp::start(&engine).await;
         for (members, code) in [
             (json!({"variant": "Red"}), "glb.variant"),
-            (json!({"animation": "Open"}), "glb.animation"),
+            (json!({"animation": "Open"}), "glb.no_animation"),
             (json!({"dof": 2.8, "focus": "Nut"}), "shot.part_not_found"),
             (json!({"crop_to": ["Nut"]}), "shot.part_not_found"),
         ] {

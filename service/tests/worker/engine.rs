@@ -112,12 +112,8 @@ fn the_shot_in_effect_is_written_and_can_be_read() {
     let film = read.pictures.first().expect("one picture").film;
     assert_eq!((film.width_px, film.samples), (64, 4));
     let shown = |name: &str| {
-        let product = Product::import(
-            &read.glb,
-            &read.geometry.import_options(),
-            &PartFilter::default(),
-            &CancelToken::default(),
-        );
+        let product =
+            Product::import(&read.glb, &read.geometry.import, &PartFilter::default(), &CancelToken::default());
         product.expect("sound").scene.parts.iter().any(|part| part.name() == name && read.parts.shows(part))
     };
     assert!(!shown("Ball_01") && shown("Ball_02"));

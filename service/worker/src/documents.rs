@@ -74,7 +74,7 @@ pub(super) fn documents(
     let text = write(&Dump {
         name: "render",
         library: subject.materials.library.as_deref(),
-        geometry: &Geometry::new(reference("product.glb", &input.scene), &input.plan.import_options()),
+        geometry: &Geometry { file: reference("product.glb", &input.scene), import: input.plan.import_options() },
         pictures,
         noise: Noise { when: wishes.when(), ..Noise::default() },
         lines: lines.as_ref(),

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use packshot::error::{Error, ErrorKind};
+use packshot::error::Error;
 use packshot::plan::{Kind, Names, OptionId, Options, Series};
 use packshot::product::{PartMaterials, Product};
 use packshot::request::PartFilter;
@@ -128,7 +128,7 @@ impl OpenShot {
         cancel: &CancelToken,
     ) -> Result<(Subject, Pictures), Failure> {
         let file = &self.file;
-        let of_shot = file.geometry.import_options();
+        let of_shot = file.geometry.import.clone();
         let import = ImportOptions { look: planned.plan.options.look.unwrap_or(of_shot.look), ..of_shot };
         let mut product =
             Product::import(&file.glb, &import, &PartFilter::default(), cancel).map_err(of_shot_member)?;
@@ -166,15 +166,16 @@ impl OpenShot {
     }
 }
 
-/// What the shot says of its product and the product does not have is a mistake of the shot.
+/// What the shot says of its product and the product does not have has its place in the shot.
 fn of_shot_member(mut error: Error) -> Error {
     for fault in &mut error.faults {
         let at = match fault.code.as_str() {
             "glb.variant" => "/geometry/variant",
             "glb.animation" => "/geometry/pose/animation",
+            "glb.no_animation" => "/geometry/pose",
             _ => continue,
         };
-        (fault.at, error.kind) = (at.to_owned(), ErrorKind::Input);
+        fault.at = at.to_owned();
     }
     error
 }

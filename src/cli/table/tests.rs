@@ -35,6 +35,7 @@ fn value(spec: &OptionSpec, chance: &mut Chance) -> Value {
             let middle = min + 0.25 * (max.min(1e6) - min);
             chance.of(&[json!(min), json!(middle), json!(max.min(1e6)), json!(min - 1.0)])
         }
+        Takes::Three { max, .. } => chance.of(&[json!([0.0, 90.0, 0.0]), json!([-12.5, 0.0, max]), json!([0.0, 0.0])]),
         Takes::Positive { max } => chance.of(&[json!(0.5), json!(max), json!(0.0)]),
         Takes::Word(words) => {
             let mut words: Vec<&str> = words().into_iter().map(|(word, _)| word).collect();
@@ -83,8 +84,8 @@ fn arguments(given: &Map<String, Value>) -> Vec<String> {
                 }
             }
             (Value::Array(values), _) => {
-                let words: Vec<&str> = values.iter().filter_map(Value::as_str).collect();
-                arguments.extend([option, words.join(",")]);
+                let words = values.iter().map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+                arguments.extend([option, words.collect::<Vec<_>>().join(",")]);
             }
             (Value::String(text), _) => arguments.extend([option, text.clone()]),
             (number, _) => arguments.extend([option, number.to_string()]),

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use packshot_materials::library::{Axis, Detail, DetailKind, Surface, Tangent, TangentMode};
 use packshot_materials::openpbr::OpenPbr;
+use packshot_renderer::import::{ImportOptions, Pose};
+use packshot_renderer::look::Look;
 use packshot_renderer::shot::lut::{self, LutInput};
 use packshot_renderer::shot::turntable::{TurnDirection, TurnMode, Turntable, TurntableShots};
 use packshot_renderer::shot::view::SIX_VIEW;
@@ -22,11 +24,13 @@ fn open(path: &str) -> io::Result<Vec<u8>> {
 /// A shot with a value in everything that version 1 has no place for.
 fn rich() -> ShotFile {
     let mut file = read_document(&complete()).expect("a valid shot");
-    file.geometry = Geometry {
+    file.geometry.import = ImportOptions {
+        rotate_deg: [90.0, 0.0, -12.5],
+        smooth_deg: 30.0,
         look: Look::Blender50,
         variant: Some("Gilded".to_owned()),
         pose: Some(Pose { animation: Some("Open".to_owned()), time_s: 0.1 }),
-        ..file.geometry
+        ..file.geometry.import
     };
     file.library = Some("STD@1.0.0#b3:00".to_owned());
     file.noise = Noise { when: Denoise::Auto, with: DenoiseWith::Oidn, quality: Some(Quality::Fast) };
@@ -114,10 +118,12 @@ fn version_one_is_written_where_it_suffices() {
             });
         }
     };
-    let changes: [(&str, Change); 7] = [
-        ("look", |file, rich| file.geometry.look = rich.geometry.look),
-        ("variant", |file, rich| file.geometry.variant.clone_from(&rich.geometry.variant)),
-        ("pose", |file, rich| file.geometry.pose.clone_from(&rich.geometry.pose)),
+    let changes: [(&str, Change); 9] = [
+        ("turned", |file, rich| file.geometry.import.rotate_deg = rich.geometry.import.rotate_deg),
+        ("smooth", |file, rich| file.geometry.import.smooth_deg = rich.geometry.import.smooth_deg),
+        ("look", |file, rich| file.geometry.import.look = rich.geometry.import.look),
+        ("variant", |file, rich| file.geometry.import.variant.clone_from(&rich.geometry.import.variant)),
+        ("pose", |file, rich| file.geometry.import.pose.clone_from(&rich.geometry.import.pose)),
         ("noise", |file, rich| file.noise = rich.noise),
         ("lines", |file, rich| file.lines.clone_from(&rich.lines)),
         ("materials", |file, rich| file.materials.clone_from(&rich.materials)),

@@ -1,0 +1,181 @@
+//! Normals for primitives without, where smooth shading is asked for.
+//!
+//! Two triangles that meet at an edge share the normals at its ends where they meet at no more than an angle; an edge of one triangle, of
+//! three or of two that turn against each other stays sharp. So a corner's normal is the mean of the triangles that are reached from its own
+//! across smooth edges around the same point, each weighted by its angle there (G. Thürmer and C. A. Wüthrich, Computing Vertex Normals from
+//! Polygonal Facets, 1998). Vertices meet where their positions are equal, whatever their texture coordinates: a seam is no edge.
+
+use std::collections::HashMap;
+
+use glam::{DVec3, Vec3};
+
+use super::tangents::gather;
+use crate::scene::Primitive;
+
+/// Added to the angle, so that an edge of just that angle is smooth for all its rounding.
+const TOLERANCE_DEG: f64 = 0.01;
+
+/// Gives a primitive without normals those of smooth shading across edges of up to `angle_deg`, 0 to 180. Vertices are doubled where the
+/// normal jumps.
+pub(super) fn shade(primitive: &mut Primitive, angle_deg: f64) {
+    let triangles = &primitive.triangles;
+    let position = |vertex: u32| primitive.positions[vertex as usize].as_dvec3();
+    let normals: Vec<DVec3> = triangles
+        .iter()
+        .map(|&[a, b, c]| (position(b) - position(a)).cross(position(c) - position(a)).normalize_or(DVec3::Z))
+        .collect();
+    let groups = Groups::new(&primitive.positions, triangles, &normals, (angle_deg + TOLERANCE_DEG).to_radians());
+
+    let mut sums = vec![DVec3::ZERO; 3 * triangles.len()];
+    for (triangle, normal) in normals.iter().enumerate() {
+        let at = triangles[triangle].map(position);
+        for corner in 0..3 {
+            let (next, previous) = (at[(corner + 1) % 3] - at[corner], at[(corner + 2) % 3] - at[corner]);
+            sums[groups.of[3 * triangle + corner] as usize] += next.angle_between(previous) * normal;
+        }
+    }
+
+    // A vertex of the file becomes one for each group of its corners.
+    let mut vertices: HashMap<(u32, u32), u32> = HashMap::new();
+    let mut sources: Vec<u32> = Vec::new();
+    let mut vertex_normals: Vec<Vec3> = Vec::new();
+    for (corner, vertex) in primitive.triangles.as_flattened_mut().iter_mut().enumerate() {
+        let (group, source) = (groups.of[corner], *vertex);
+        *vertex = *vertices.entry((group, source)).or_insert_with(|| {
+            sources.push(source);
+            // Triangles that cancel out leave their own normals.
+            vertex_normals.push(sums[group as usize].normalize_or(normals[corner / 3]).as_vec3());
+            sources.len() as u32 - 1
+        });
+    }
+    primitive.normals = vertex_normals;
+    gather(&mut primitive.positions, &sources);
+    for uvs in &mut primitive.uvs {
+        gather(uvs, &sources);
+    }
+    gather(&mut primitive.colors, &sources);
+}
+
+/// Corners of triangles that share a normal.
+struct Groups {
+    /// Per corner, the first corner of its group.
+    of: Vec<u32>,
+}
+
+impl Groups {
+    fn new(positions: &[Vec3], triangles: &[[u32; 3]], normals: &[DVec3], angle_rad: f64) -> Self {
+        let points = points(positions);
+        let corners = triangles.as_flattened();
+        let next = |corner: u32| corner - corner % 3 + (corner + 1) % 3;
+        let point = |corner: u32| points[corners[corner as usize] as usize];
+        // Each side of a triangle by its two points and by the corner at which it begins: the sides of an edge lie side by side.
+        let mut sides: Vec<([u32; 2], u32)> = (0..corners.len() as u32)
+            .map(|corner| {
+                let (from, to) = (point(corner), point(next(corner)));
+                ([from.min(to), from.max(to)], corner)
+            })
+            .collect();
+        sides.sort_unstable();
+        let mut groups = Self { of: (0..corners.len() as u32).collect() };
+        for edge in sides.chunk_by(|(one, _), (other, _)| one == other) {
+            let &[(_, one), (_, other)] = edge else { continue };
+            let turn_alike = point(one) != point(other);
+            let (one_normal, other_normal) = (normals[one as usize / 3], normals[other as usize / 3]);
+            if turn_alike && one_normal.angle_between(other_normal) <= angle_rad {
+                groups.join(one, next(other));
+                groups.join(next(one), other);
+            }
+        }
+        for corner in 0..corners.len() as u32 {
+            groups.of[corner as usize] = groups.first(corner);
+        }
+        groups
+    }
+
+    /// The first corner of a group; the way to it is halved.
+    fn first(&mut self, mut corner: u32) -> u32 {
+        while self.of[corner as usize] != corner {
+            let above = self.of[self.of[corner as usize] as usize];
+            self.of[corner as usize] = above;
+            corner = above;
+        }
+        corner
+    }
+
+    fn join(&mut self, one: u32, other: u32) {
+        let (one, other) = (self.first(one), self.first(other));
+        self.of[one.max(other) as usize] = one.min(other);
+    }
+}
+
+/// Per vertex, the first vertex at its position.
+fn points(positions: &[Vec3]) -> Vec<u32> {
+    let mut firsts: HashMap<[u32; 3], u32> = HashMap::with_capacity(positions.len());
+    // Adding 0 makes one zero of both.
+    let key = |position: &Vec3| (*position + Vec3::ZERO).to_array().map(f32::to_bits);
+    positions.iter().zip(0..).map(|(position, vertex)| *firsts.entry(key(position)).or_insert(vertex)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::f32::consts::TAU;
+
+    use super::*;
+
+    fn primitive(positions: Vec<Vec3>, triangles: Vec<[u32; 3]>) -> Primitive {
+        let (normals, tangents, uvs, colors) = Default::default();
+        Primitive { positions, normals, tangents, uvs, colors, triangles, material: None }
+    }
+
+    /// A regular prism around Z, of triangles that share no vertex, as STL has them.
+    fn prism(sides: u32) -> Primitive {
+        let at = |i: u32, z: f32| {
+            let angle = TAU * (i % sides) as f32 / sides as f32;
+            Vec3::new(angle.cos(), angle.sin(), z)
+        };
+        let mut positions = Vec::new();
+        for i in 0..sides {
+            positions.extend([at(i, 0.0), at(i + 1, 0.0), at(i + 1, 1.0)]);
+            positions.extend([at(i, 0.0), at(i + 1, 1.0), at(i, 1.0)]);
+            positions.extend([at(i, 1.0), at(i + 1, 1.0), Vec3::Z]);
+        }
+        let triangles = (0..positions.len() as u32).step_by(3).map(|first| [first, first + 1, first + 2]).collect();
+        primitive(positions, triangles)
+    }
+
+    fn furthest_from_round_deg(primitive: &Primitive) -> f32 {
+        let side = primitive.positions.iter().zip(&primitive.normals).filter(|(_, normal)| normal.z.abs() < 0.9);
+        side.map(|(at, normal)| at.with_z(0.0).angle_between(*normal).to_degrees()).fold(0.0, f32::max)
+    }
+
+    #[test]
+    fn edges_up_to_the_angle_are_smooth_and_others_sharp() {
+        // Neighbouring sides of twelve meet at 30°, and at 90° with the lid.
+        let mut smooth = prism(12);
+        shade(&mut smooth, 30.0);
+        assert!(furthest_from_round_deg(&smooth) < 0.1, "{}°", furthest_from_round_deg(&smooth));
+        let lid: Vec<&Vec3> = smooth.normals.iter().filter(|normal| normal.z > 0.9).collect();
+        assert!(lid.len() == 36 && lid.iter().all(|normal| normal.distance(Vec3::Z) < 1e-5));
+        assert_eq!(smooth.normals.len(), 9 * 12, "no vertex has to be doubled");
+
+        let mut sharp = prism(12);
+        shade(&mut sharp, 29.0);
+        assert!((furthest_from_round_deg(&sharp) - 15.0).abs() < 0.1);
+    }
+
+    #[test]
+    fn a_whole_turn_of_smoothness_rounds_a_box() {
+        let mut prism = prism(4);
+        shade(&mut prism, 180.0);
+        assert!(prism.normals.iter().filter(|normal| normal.z > 0.1 && normal.z < 0.9).count() >= 4);
+        assert!(prism.normals.iter().all(|normal| (normal.length() - 1.0).abs() < 1e-5));
+    }
+
+    #[test]
+    fn sides_that_turn_against_each_other_stay_apart() {
+        let positions = vec![Vec3::ZERO, Vec3::X, Vec3::Y, Vec3::ONE];
+        let mut fold = primitive(positions, vec![[0, 1, 2], [1, 2, 3]]);
+        shade(&mut fold, 180.0);
+        assert_eq!(fold.normals.len(), 6, "no corner is shared");
+    }
+}
