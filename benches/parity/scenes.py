@@ -258,8 +258,17 @@ def textured_layers(g):
           g.material((0.1, 0.02, 0.02), 0, 0.9, extensions={"sheen": {"sheenColorFactor": [1, 1, 1], "sheenColorTexture": g.texture(checker()), "sheenRoughnessFactor": 0.8, "sheenRoughnessTexture": t}}))
 
 
+def glass_textures(g):
+    """Glass whose reflection has a weight or a colour by textures."""
+    weight, color = g.texture(ramps()), g.texture(checker())
+    glass = lambda **specular: {"transmission": {"transmissionFactor": 1}, "volume": {"thicknessFactor": 1}, "specular": specular}
+    three(g, g.material((1, 1, 1), 0, 0.15, extensions=glass(specularTexture=weight)),
+          g.material((1, 1, 1), 0, 0.1, extensions=glass(specularColorTexture=color)),
+          g.material((0.9, 0.95, 1), 0, 0.3, extensions={**glass(specularFactor=0.8, specularTexture=weight, specularColorTexture=color), "ior": {"ior": 1.8}}))
+
+
 FEATURES = (metal, dielectric, default, transmission, volume, ior, specular, clearcoat, sheen, anisotropy, dropped, emission, emission_texture, unlit,
-            specular_glossiness, alpha_mask, alpha_blend, vertex_colors, normal_map, textures, textured_layers, sides, point, spot, sun)
+            specular_glossiness, alpha_mask, alpha_blend, vertex_colors, normal_map, textures, textured_layers, glass_textures, sides, point, spot, sun)
 DARK = (point, spot, sun)
 
 # Name of the asset, eye and target in metres.
