@@ -23,6 +23,8 @@ const EXPORTS: &[&str] = &[
     "environment_choose",
     "shade",
     "ray_key",
+    "ray_name",
+    "path_ray_name",
     "surface_blocks",
     "pass_pane",
     "guide",

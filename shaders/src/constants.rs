@@ -113,6 +113,8 @@ shared_constants! {
     pub const KEY_CAMERA: u32 = 1;
     /// Bit of a ray's key: it goes to a light, so that panes do not stop it.
     pub const KEY_SHADOW: u32 = 2;
+    /// Bit of a ray's key: it stops at each surface that is not quite clear, and chance is asked afterwards.
+    pub const KEY_EACH: u32 = 4;
     /// A shadow ray through more panes than this ends in the dark.
     pub const PANES_MAX: u32 = 32;
     /// `Material.flags`: glass of a file whose reflection has a weight or a colour.

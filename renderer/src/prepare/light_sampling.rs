@@ -363,5 +363,8 @@ const PATH: PathState = PathState {
     alive: 1,
     steps: 0,
     wavelength_um: 0.0,
+    passed_instance: u32::MAX,
+    passed_triangle: u32::MAX,
+    chance: 0.0,
     passed: 0.0,
 };

@@ -77,7 +77,7 @@ impl Lobes {
             side_normal: Vec3::Z,
             pad2: 0.0,
             start: Vec3::ZERO,
-            pad3: 0.0,
+            low: 0.0,
             roughness: m.roughness,
             base_color: m.base_color,
             metalness: m.metalness,

@@ -26,3 +26,4 @@ mod shells;
 mod standing;
 mod stratification;
 mod terminator;
+mod veils;

@@ -50,6 +50,23 @@ pub(crate) fn plane() -> Primitive {
     primitive(positions, Vec::new(), vec![[0, 1, 2], [0, 2, 3]])
 }
 
+/// A cube of side 2 on the plane y = 0.
+pub(crate) fn cube() -> Primitive {
+    let mut positions = Vec::new();
+    for axis in 0..3 {
+        for side in [-1.0_f32, 1.0] {
+            for (u, v) in [(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)] {
+                let mut p = [0.0; 3];
+                (p[axis], p[(axis + 1) % 3], p[(axis + 2) % 3]) = (side, side * u, v);
+                positions.push(Vec3::from(p) + Vec3::Y);
+            }
+        }
+    }
+    let triangles =
+        (0..6).flat_map(|face| [[4 * face, 4 * face + 1, 4 * face + 2], [4 * face, 4 * face + 2, 4 * face + 3]]);
+    primitive(positions, Vec::new(), triangles.collect())
+}
+
 /// Triangles, without what they do not need.
 pub(crate) fn primitive(positions: Vec<Vec3>, normals: Vec<Vec3>, triangles: Vec<[u32; 3]>) -> Primitive {
     let uvs = [Vec::new(), Vec::new()];

@@ -1,31 +1,13 @@
 //! Bodies that light enters stand on a floor with a flat bottom: the two faces do not coincide.
 
-use glam::{DAffine3, DVec3, Vec3};
+use glam::{DAffine3, DVec3};
 use packshot_materials::openpbr::OpenPbr;
 use packshot_renderer::backend::{CancelToken, RenderControl};
 use packshot_renderer::prepare::{PaletteEntry, PartMaterial};
-use packshot_renderer::scene::Primitive;
 use packshot_renderer::shot::ground::GAP_RADII;
 use packshot_renderer::shot::{Bounces, Environment, Floor};
 
-use crate::scenes::{load, primitive, scene, shot};
-
-/// A cube of side 2 on the plane y = 0.
-fn cube() -> Primitive {
-    let mut positions = Vec::new();
-    for axis in 0..3 {
-        for side in [-1.0_f32, 1.0] {
-            for (u, v) in [(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)] {
-                let mut p = [0.0; 3];
-                (p[axis], p[(axis + 1) % 3], p[(axis + 2) % 3]) = (side, side * u, v);
-                positions.push(Vec3::from(p) + Vec3::Y);
-            }
-        }
-    }
-    let triangles =
-        (0..6).flat_map(|face| [[4 * face, 4 * face + 1, 4 * face + 2], [4 * face, 4 * face + 2, 4 * face + 3]]);
-    primitive(positions, Vec::new(), triangles.collect())
-}
+use crate::scenes::{cube, load, scene, shot};
 
 /// Mean and noise of what is seen through the cube, which stands so far above its floor.
 fn seen(material: &OpenPbr, gap: f64) -> (f32, f32) {

@@ -2,12 +2,12 @@
 
 use std::f64::consts::PI;
 
-use glam::{DAffine3, DVec3};
+use glam::{DAffine3, DQuat, DVec3};
 use packshot_materials::openpbr::OpenPbr;
 use packshot_renderer::film::Film;
-use packshot_renderer::shot::{Bounces, Light};
+use packshot_renderer::shot::{Bounces, Environment, Light};
 
-use crate::scenes::{render, scene, shot, sphere};
+use crate::scenes::{cube, render, render_parts, scene, shot, sphere};
 
 const SIZE_PX: usize = 64;
 
@@ -52,4 +52,39 @@ fn a_coarse_ball_has_the_shadow_edge_of_a_round_one() {
 fn the_finer_the_mesh_the_closer() {
     let [coarse, fine] = [8, 32].map(|n| beside_the_ball(&ball_in_the_sun(n, true), 0.45).0);
     assert!(fine < 0.3 * coarse, "{fine} after {coarse}");
+}
+
+/// Mean radiance of a white ball under a black roof that rises from its top at 8 degrees, in a white world. Seen from below the roof, which is so
+/// thick.
+fn under_a_roof(thickness: f64) -> f64 {
+    let white = OpenPbr { base_color: [0.8; 3], specular_weight: 0.0, ..OpenPbr::default() };
+    let black = OpenPbr { base_color: [0.0; 3], ..white };
+    let roof = DAffine3::from_rotation_translation(DQuat::from_rotation_z(8_f64.to_radians()), DVec3::Y * 0.002)
+        * DAffine3::from_scale_rotation_translation(
+            DVec3::new(1.5, 0.5 * thickness, 1.5),
+            DQuat::IDENTITY,
+            DVec3::X * 1.5,
+        );
+    let ball = DAffine3::from_translation(DVec3::NEG_Y);
+    let mut shot = shot(DVec3::new(1.0, 0.05, 0.0) * 4.0, 0.5, 48, 256);
+    shot.film.bounces = Bounces::all(1);
+    shot.environment = Environment::Uniform { radiance: [1.0; 3] };
+    let film = render_parts(
+        &scene(vec![sphere(8, true), cube()], &[(0, ball), (1, roof)]),
+        &[white, black],
+        &[0, 1],
+        &shot,
+        2,
+    );
+    let pixels = film.resolve();
+    // The lower half of the picture, where the ball is.
+    let lower: Vec<f64> = pixels[pixels.len() / 2..].iter().map(|pixel| f64::from(pixel[0])).collect();
+    lower.iter().sum::<f64>() / lower.len() as f64
+}
+
+#[test]
+fn light_does_not_leak_through_what_lies_close_above_a_coarse_mesh() {
+    // Through a sheet as little as through a block: above the sheet there is light, inside of the block there is none.
+    let (sheet, block) = (under_a_roof(1e-4), under_a_roof(0.5));
+    assert!(block > 0.05 && sheet / block < 1.015, "{sheet} under a sheet, {block} under a block");
 }

@@ -10,7 +10,7 @@ use packshot_shaders::constants::{
 };
 use packshot_shaders::layout::ray::{Hit, Ray};
 
-use crate::stages::{Bindings, BounceSamples, EnvironmentPoint, EnvironmentSearch, Guide, PathState, Seen};
+use crate::stages::{Bindings, BounceSamples, EnvironmentPoint, EnvironmentSearch, Guide, PathState, RayName, Seen};
 
 /// Shadow rays of a batch, and what each brings to which path when nothing blocks it.
 #[derive(Debug, Default)]
@@ -18,9 +18,9 @@ pub struct Shadows {
     /// From where light is gathered to where it comes from.
     pub rays: Vec<Ray>,
     /// Whether the rays need names: where surfaces let rays through by chance.
-    pub has_keys: bool,
+    pub has_names: bool,
     /// Names the rays for stochastic opacity.
-    pub keys: Vec<u32>,
+    pub names: Vec<RayName>,
     /// Linear Rec. 709, with the path's throughput.
     pub radiance: Vec<Vec3>,
     /// Index of the path in the batch.
@@ -30,7 +30,7 @@ pub struct Shadows {
 impl Shadows {
     fn clear(&mut self) {
         self.rays.clear();
-        self.keys.clear();
+        self.names.clear();
         self.radiance.clear();
         self.paths.clear();
     }
@@ -182,8 +182,9 @@ macro_rules! loops {
                         let shadow = native::shade(b, path, *hit, samples, point);
                         if shadow.exists == 1 {
                             shadows.rays.push(shadow.ray);
-                            if shadows.has_keys {
-                                shadows.keys.push(native::ray_key(path.seed, path.sample, step, 1));
+                            if shadows.has_names {
+                                let key = native::ray_key(path.seed, path.sample, step, 1);
+                                shadows.names.push(native::ray_name(key));
                             }
                             shadows.radiance.push(shadow.radiance);
                             shadows.paths.push(i);
@@ -247,8 +248,9 @@ macro_rules! loops {
                         let shadow = native::arriving(b, path, *hit, samples, point, u32::from(of_uniform));
                         if shadow.exists == 1 {
                             shadows.rays.push(shadow.ray);
-                            if shadows.has_keys {
-                                shadows.keys.push(native::ray_key(path.seed, path.sample, u32::from(of_uniform), 1));
+                            if shadows.has_names {
+                                let key = native::ray_key(path.seed, path.sample, u32::from(of_uniform), 1);
+                                shadows.names.push(native::ray_name(key));
                             }
                             shadows.radiance.push(shadow.radiance);
                             shadows.paths.push(i);
@@ -276,11 +278,14 @@ macro_rules! loops {
             }
 
             $(#[target_feature(enable = $features)])?
-            pub(super) fn keys(paths: &[PathState], alive: &[u32], keys: &mut Vec<u32>) {
-                keys.extend(alive.iter().map(|&i| {
-                    let path = &paths[i as usize];
-                    native::ray_key(path.seed, path.sample, path.steps, 0)
-                }));
+            pub(super) fn path_names(paths: &[PathState], alive: &[u32], names: &mut Vec<RayName>) {
+                names.extend(alive.iter().map(|&i| native::path_ray_name(paths[i as usize])));
+            }
+
+            $(#[target_feature(enable = $features)])?
+            pub(super) fn first_names(paths: &[PathState], names: &mut Vec<RayName>) {
+                let key = |path: &PathState| native::ray_key(path.seed, path.sample, path.steps, 0);
+                names.extend(paths.iter().map(|path| native::ray_name(key(path))));
             }
 
             $(#[target_feature(enable = $features)])?
@@ -291,8 +296,8 @@ macro_rules! loops {
             }
 
             $(#[target_feature(enable = $features)])?
-            pub(super) fn surface_blocks(b: &Bindings<'_>, hit: Hit, key: u32) -> bool {
-                native::surface_blocks(b, hit, key)
+            pub(super) fn surface_blocks(b: &Bindings<'_>, hit: Hit, name: RayName) -> bool {
+                native::surface_blocks(b, hit, name)
             }
         }
     };
@@ -414,9 +419,15 @@ impl Stages {
         enter!(self.0, opacity_at(b, hit))
     }
 
-    /// Appends the keys of the rays of the paths named by `alive`.
-    pub fn keys(self, paths: &[PathState], alive: &[u32], keys: &mut Vec<u32>) {
-        enter!(self.0, keys(paths, alive, keys));
+    /// Appends the names of the next rays of the paths given by `alive`. Those from the camera stop at each partly opaque surface:
+    /// [`shade`](Self::shade) and [`guide`](Self::guide) take them on.
+    pub fn path_names(self, paths: &[PathState], alive: &[u32], names: &mut Vec<RayName>) {
+        enter!(self.0, path_names(paths, alive, names));
+    }
+
+    /// Appends the names of rays from the camera that go by chance to where they end.
+    pub fn first_names(self, paths: &[PathState], names: &mut Vec<RayName>) {
+        enter!(self.0, first_names(paths, names));
     }
 
     /// Takes shadow rays across the surfaces that they met, and their light with them; it is 0 afterwards where that was no pane.
@@ -424,8 +435,8 @@ impl Stages {
         enter!(self.0, pass_panes(b, rays, hits, light));
     }
 
-    /// Whether a surface stops the ray of this key.
-    pub fn surface_blocks(self, b: &Bindings<'_>, hit: Hit, key: u32) -> bool {
-        enter!(self.0, surface_blocks(b, hit, key))
+    /// Whether a surface stops the ray of this name.
+    pub fn surface_blocks(self, b: &Bindings<'_>, hit: Hit, name: RayName) -> bool {
+        enter!(self.0, surface_blocks(b, hit, name))
     }
 }

@@ -36,7 +36,7 @@ fn guides(@builtin(global_invocation_id) id: vec3u) {
     var found: Guide;
     for (var n_rays = 0u; n_rays < GUIDE_RAYS && path.alive == 1u; n_rays += 1u) {
         let steps = path.steps;
-        let hit = trace_closest(path.ray, ray_key(seed, sample, steps, 0u));
+        let hit = trace_closest(path.ray, path_ray_name(path));
         var samples = bounce_samples(seed, sample, steps);
         found = guide(&path, hit, &samples);
     }

@@ -24,11 +24,11 @@ fn trace_rays(@builtin(global_invocation_id) id: vec3u) {
     let ray = rays[id.x];
     if ray_params.is_any == 1u {
         var found = hit_miss(ray.t_max);
-        if trace_any(ray, 0u) {
+        if trace_any(ray, ray_name(0u)) {
             found.instance = 0u;
         }
         hits[id.x] = found;
     } else {
-        hits[id.x] = trace_closest(ray, 0u);
+        hits[id.x] = trace_closest(ray, ray_name(0u));
     }
 }

@@ -27,6 +27,11 @@ struct PathState {
     steps: u32,
     // Of the path's light, once a body has parted it into colours; 0 for all of them.
     wavelength_um: f32,
+    // Of the camera's ray, while `alpha` is 0: the partly opaque surface that it passed last, NO_HIT before the first, and what is left of the
+    // chance by which it passes.
+    passed_instance: u32,
+    passed_triangle: u32,
+    chance: f32,
     // From the place of the last scattering event to the origin of `ray`, with panes between them. Where `pdf` is not below 0 light
     // was sampled from there, through the panes.
     passed: f32,
@@ -76,10 +81,37 @@ fn bounce_samples(seed: u32, sample: u32, steps: u32) -> BounceSamples {
     );
 }
 
+// What opacity is asked of.
+struct RayName {
+    // Tells the ray from others where chance decides (see `ray_key`).
+    key: u32,
+    // With KEY_EACH: only surfaces after this one, in the order of hits, are met.
+    passed_t: f32,
+    passed_instance: u32,
+    passed_triangle: u32,
+}
+
+// A ray that no surface is passed of yet.
+fn ray_name(key: u32) -> RayName {
+    return RayName(key, 0.0, NO_HIT, NO_HIT);
+}
+
+// The next ray of a path. The camera's ray is stopped by every surface that is not quite clear, and goes on behind it by a number that is
+// stratified over the pixel's samples (see `passes_partly`); what it shows is noisier than what is found by chance along other rays.
+fn path_ray_name(path: PathState) -> RayName {
+    var name = ray_name(ray_key(path.seed, path.sample, path.steps, 0u));
+    if path.alpha == 0.0 {
+        // The ray begins just before that surface, so that those that lie in it are met.
+        let passed_t = bitcast<f32>(bitcast<u32>(path.ray.t_min) + 1u);
+        name = RayName(name.key | KEY_CAMERA | KEY_EACH, passed_t, path.passed_instance, path.passed_triangle);
+    }
+    return name;
+}
+
 // Names a ray for stochastic opacity: the path, its step, and whether it is the shadow ray of that step.
 fn ray_key(seed: u32, sample: u32, steps: u32, shadow: u32) -> u32 {
     let name = hash_combine(seed ^ 0x5bd1e995u, hash_combine(sample, steps * 2u + shadow));
-    return (name & ~(KEY_CAMERA | KEY_SHADOW)) | select(0u, KEY_CAMERA, steps + shadow == 0u) | select(0u, KEY_SHADOW, shadow == 1u);
+    return (name & ~(KEY_CAMERA | KEY_SHADOW | KEY_EACH)) | select(0u, KEY_CAMERA, steps + shadow == 0u) | select(0u, KEY_SHADOW, shadow == 1u);
 }
 
 // Limits the sum of a contribution's channels; 0 is no limit.

@@ -24,7 +24,7 @@ fn arriving(
         let onward = to_world(frame_around(normal), square_to_cosine_hemisphere((*samples).bsdf));
         let outside = dot(onward, s.side_normal);
         if outside > 0.0 && max_component(params.environment_radiance) > 0.0 {
-            shadow.ray = Ray(leave(s, outside), 0.0, onward, 1e30);
+            shadow.ray = Ray(leave(s, onward, outside), 0.0, onward, 1e30);
             shadow.radiance = params.environment_radiance * PI;
             shadow.exists = 1u;
         }
@@ -46,7 +46,7 @@ fn arriving(
     let cosine = dot(light.direction, normal);
     let irradiance = light.radiance * (cosine / abs(light.pdf));
     if outside > 0.0 && cosine > 0.0 && max_component(irradiance) > 0.0 {
-        shadow.ray = ray_to_light(leave(s, outside), light);
+        shadow.ray = ray_to_light(leave(s, light.direction, outside), light);
         shadow.radiance = irradiance;
         shadow.exists = 1u;
     }

@@ -32,6 +32,8 @@ fn generate(pixel: vec2u, seed: u32, sample: u32, u: vec2f) -> PathState {
     path.throughput = vec3f(1.0);
     path.pdf = -1.0;
     path.media = vec3u(NONE);
+    path.passed_instance = NO_HIT;
+    path.passed_triangle = NO_HIT;
     path.seed = seed;
     path.sample = sample;
     path.alive = 1u;

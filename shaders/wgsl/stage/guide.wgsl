@@ -79,9 +79,10 @@ fn guide(path: ptr<function, PathState>, hit: Hit, samples: ptr<function, Bounce
         }
         return found;
     }
-    if (*path).bounces == 0u && is_held_out(hit) {
+    if passes_partly(path, hit, samples) || ((*path).alpha == 0.0 && is_held_out(hit)) {
         return found;
     }
+    (*path).alpha = 1.0;
     if cross_medium(path, hit.t, samples) {
         (*path).alive = 0u;
         found.albedo = saturate((*path).throughput);

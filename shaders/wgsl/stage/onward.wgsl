@@ -1,14 +1,37 @@
 // How paths leave surfaces.
 #import lib/path
+#import stage/features
+#import stage/opacity
 #import stage/surface
 #import stage/medium
 
 // The point from which a ray may leave a surface in a direction.
-fn leave(s: Surface, outside: f32) -> vec3f {
+fn leave(s: Surface, direction: vec3f, outside: f32) -> vec3f {
     if outside > 0.0 {
-        return offset_origin(s.start, s.geometric_normal);
+        let is_low = dot(direction, s.geometric_normal) < s.low;
+        return offset_origin(select(s.position, s.start, is_low), s.geometric_normal);
     }
     return offset_origin(s.position, -s.geometric_normal);
+}
+
+// Takes the camera's ray on behind a partly opaque surface, by chance. One number decides over all surfaces along the ray: of those samples that
+// pass the first, the next lets the share pass that it should. So a pixel's samples are divided as evenly among what they show as the first
+// number is spread.
+fn passes_partly(path: ptr<function, PathState>, hit: Hit, samples: ptr<function, BounceSamples>) -> bool {
+    if !HAS_OPACITY || (*path).alpha != 0.0 {
+        return false;
+    }
+    let opacity = opacity_at(hit);
+    let chance = select((*path).chance, (*samples).survival.x, (*path).passed_instance == NO_HIT);
+    if chance < opacity {
+        return false;
+    }
+    (*path).chance = min((chance - opacity) / (1.0 - opacity), 0.99999994);
+    (*path).passed_instance = hit.instance;
+    (*path).passed_triangle = hit.triangle;
+    (*path).ray = Ray((*path).ray.origin, bitcast<f32>(bitcast<u32>(hit.t) - 1u), (*path).ray.direction, 1e30);
+    (*path).alive = select(0u, 1u, (*path).steps < STEPS_MAX);
+    return true;
 }
 
 // Takes the path on through a surface of a body that does not count where it is.
@@ -32,6 +55,6 @@ fn go_on(path: ptr<function, PathState>, s: Surface, kind: u32, onward: vec3f, o
         let entered = material_entered(s.material, kind);
         (*path).media = media_across((*path).media, select(s.material, entered, front), front);
     }
-    (*path).ray = Ray(leave(s, outside), 0.0, onward, 1e30);
+    (*path).ray = Ray(leave(s, onward, outside), 0.0, onward, 1e30);
     (*path).alive = 1u;
 }

@@ -30,14 +30,26 @@ fn opacity_at(hit: Hit) -> f32 {
     return alpha;
 }
 
-// `key` names the ray (see `ray_key`). Panes do not stop shadow rays: what they leave of the light is asked afterwards.
-fn surface_blocks(hit: Hit, key: u32) -> bool {
+// Whether a hit comes after the surface that a ray passed last. The same triangle is never met twice, however its distance was rounded.
+fn follows(hit: Hit, name: RayName) -> bool {
+    if hit.instance == name.passed_instance {
+        return hit.triangle != name.passed_triangle && (hit.t > name.passed_t || hit.triangle > name.passed_triangle);
+    }
+    return hit.t > name.passed_t || name.passed_instance == NO_HIT || hit.instance > name.passed_instance;
+}
+
+// Panes do not stop shadow rays: what they leave of the light is asked afterwards.
+fn surface_blocks(hit: Hit, name: RayName) -> bool {
+    let key = name.key;
     let flags = materials[slots[slot_of(hit.instance, hit.triangle)].material].flags;
     if (flags & MATERIAL_CAMERA_ONLY) != 0u && (key & KEY_CAMERA) == 0u {
         return false;
     }
     if (flags & MATERIAL_PANE) != 0u && (key & KEY_SHADOW) != 0u {
         return false;
+    }
+    if (key & KEY_EACH) != 0u {
+        return follows(hit, name) && opacity_at(hit) > 0.0;
     }
     let alpha = opacity_at(hit);
     if alpha >= 1.0 {

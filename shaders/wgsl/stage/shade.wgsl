@@ -114,7 +114,7 @@ fn shadow_ray_to_light(
     let inside = select(light.distance, 0.0, light.distance >= 1e30);
     let radiance = (*path).throughput * f.xyz * light.radiance * weight * transmittance(extinction_of(media), inside);
     if max_component(radiance) > 0.0 {
-        shadow.ray = ray_to_light(leave(*s, outside), light);
+        shadow.ray = ray_to_light(leave(*s, light.direction, outside), light);
         // Light that a scattered ray finds is met one event later, and so is this.
         shadow.radiance = clamp_sum(radiance, clamp_for((*path).bounces + 1u));
         shadow.exists = 1u;
@@ -142,6 +142,9 @@ fn shade(
         if bounces == 0u && params.environment_visible == 1u {
             (*path).alpha = 1.0;
         }
+        return shadow;
+    }
+    if passes_partly(path, hit, samples) {
         return shadow;
     }
     // Alpha is 0 until something was met.
@@ -196,7 +199,7 @@ fn shade(
     }
     if crosses_pane(path, scattered, s.material) {
         (*path).passed += hit.t;
-        (*path).ray = Ray(leave(s, outside), 0.0, direction, 1e30);
+        (*path).ray = Ray(leave(s, direction, outside), 0.0, direction, 1e30);
         (*path).alive = select(0u, 1u, (*path).steps < STEPS_MAX);
         return shadow;
     }

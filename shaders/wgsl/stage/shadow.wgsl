@@ -4,19 +4,19 @@
 #import stage/trace
 #import stage/pane
 
-// `key` names the ray (see `ray_key`).
+// `key` is the ray's, see `ray_key`.
 fn light_arriving(shadow: ShadowRay, key: u32) -> vec3f {
     if shadow.exists == 0u {
         return vec3f(0.0);
     }
     if !HAS_PANES {
-        return select(shadow.radiance, vec3f(0.0), trace_any(shadow.ray, key));
+        return select(shadow.radiance, vec3f(0.0), trace_any(shadow.ray, ray_name(key)));
     }
     var ray = shadow.ray;
     var light = shadow.radiance;
     for (var n_passed = 0u; n_passed <= PANES_MAX; n_passed += 1u) {
         // Without this bit panes are met.
-        let hit = trace_closest(ray, key & ~KEY_SHADOW);
+        let hit = trace_closest(ray, ray_name(key & ~KEY_SHADOW));
         if hit.instance == NO_HIT {
             return light;
         }

@@ -20,9 +20,10 @@ struct Surface {
     // Directions on its side leave the surface: the interpolated normal before any map, of a body the triangle's own.
     side_normal: vec3f,
     pad2: f32,
-    // From where they do: on the smooth surface that the triangles stand for.
+    // From where they do, if they rise no more than `low` from the triangle: on the smooth surface that the triangles stand for.
     start: vec3f,
-    pad3: f32,
+    // Sine of the angle between the triangle and the furthest of its vertices' tangent planes.
+    low: f32,
     base_color: vec3f,
     metalness: f32,
     emission: vec3f,
@@ -167,7 +168,8 @@ fn facing_normal(n: vec3f, view: vec3f) -> vec3f {
 }
 
 // A point of a triangle, moved out to where its vertices' tangent planes say that the surface is, in the mesh's frame (Hanika 2021, "Hacking
-// the Shadow Terminator", Ray Tracing Gems II, chapter 4). What is seen from the triangle itself is darkened by its neighbours in steps.
+// the Shadow Terminator", Ray Tracing Gems II, chapter 4). Low rays from the triangle itself are darkened by its neighbours in steps; others are
+// free of them, and from the triangle meet all that lies close above it.
 // `side` is -1 where the normals look away from the viewer. Where the surface is hollow the point stays.
 fn lifted_point(p: vec3f, w: vec3f, a: u32, b: u32, c: u32, side: f32) -> vec3f {
     let of_a = vertices[a].normal * (w.x * min(side * dot(p - vertices[a].position, vertices[a].normal), 0.0));
@@ -274,6 +276,10 @@ fn surface_at(hit: Hit, direction: vec3f) -> Surface {
         if (materials[material].flags & MATERIAL_BODY) == 0u {
             s.side_normal = facing_normal(s.shading_normal, -direction);
             s.start = world_point(hit.instance, lifted_point(local, w, a, b, c, select(1.0, -1.0, negated)));
+            let flat_normal = normalize(cross(pb - pa, pc - pa));
+            let nearest = min(abs(dot(vertices[a].normal, flat_normal)),
+                min(abs(dot(vertices[b].normal, flat_normal)), abs(dot(vertices[c].normal, flat_normal))));
+            s.low = sqrt(max(1.0 - nearest * nearest, 0.0));
         }
     }
     if HAS_BEVELS && slots[slot].bevel_radius > 0.0 {

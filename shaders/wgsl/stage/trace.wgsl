@@ -4,6 +4,7 @@
 
 #import lib/math
 #import lib/ray
+#import lib/path
 #import stage/scene
 #import stage/features
 #import stage/opacity
@@ -136,11 +137,11 @@ fn hit_triangle(ray: LocalRay, triangle_idx: u32, instance: u32, t_min: f32, t_f
     return Hit(t, weights.y / determinant, weights.z / determinant, instance, bvh_triangles[triangle_idx].triangle);
 }
 
-fn is_stopped(hit: Hit, key: u32) -> bool {
+fn is_stopped(hit: Hit, name: RayName) -> bool {
     if !HAS_OPACITY {
         return true;
     }
-    return surface_blocks(hit, key);
+    return surface_blocks(hit, name);
 }
 
 // What following a ray took. Who does not read it does not pay for it: compilers leave it out.
@@ -150,7 +151,7 @@ struct TraceWork {
     n_triangles: u32,
 }
 
-fn trace(ray: Ray, key: u32, is_any: bool, work: ptr<function, TraceWork>) -> Hit {
+fn trace(ray: Ray, name: RayName, is_any: bool, work: ptr<function, TraceWork>) -> Hit {
     let t_min = max(ray.t_min, 0.0);
     let world = local_ray(ray.origin, ray.direction, 0u);
     var best = hit_miss(ray.t_max);
@@ -232,7 +233,7 @@ fn trace(ray: Ray, key: u32, is_any: bool, work: ptr<function, TraceWork>) -> Hi
                 for (var idx = child; idx < child + count; idx++) {
                     (*work).n_triangles += 1u;
                     let hit = hit_triangle(local, idx, instance, t_min, t_floor);
-                    if hit.instance != NO_HIT && hit.t < ray.t_max && precedes(hit, best) && is_stopped(hit, key) {
+                    if hit.instance != NO_HIT && hit.t < ray.t_max && precedes(hit, best) && is_stopped(hit, name) {
                         best = hit;
                         if is_any {
                             return best;
@@ -253,22 +254,21 @@ fn trace(ray: Ray, key: u32, is_any: bool, work: ptr<function, TraceWork>) -> Hi
     return best;
 }
 
-// The closest blocking hit between t_min and t_max, or a miss. key tells this ray from others where opacity is decided
-// by chance.
-fn trace_closest(ray: Ray, key: u32) -> Hit {
+// The closest blocking hit between t_min and t_max, or a miss. `name` is for opacity.
+fn trace_closest(ray: Ray, name: RayName) -> Hit {
     var work: TraceWork;
-    return trace(ray, key, false, &work);
+    return trace(ray, name, false, &work);
 }
 
 // Whether anything blocks the ray between t_min and t_max.
-fn trace_any(ray: Ray, key: u32) -> bool {
+fn trace_any(ray: Ray, name: RayName) -> bool {
     var work: TraceWork;
-    return trace(ray, key, true, &work).instance != NO_HIT;
+    return trace(ray, name, true, &work).instance != NO_HIT;
 }
 
 // What it takes to find out whether anything blocks the ray (is_any), or what does so first.
 fn trace_work(ray: Ray, is_any: bool) -> TraceWork {
     var work: TraceWork;
-    trace(ray, 0u, is_any, &work);
+    trace(ray, ray_name(0u), is_any, &work);
     return work;
 }

@@ -111,10 +111,11 @@ fn translated_wgsl_hits_what_native_code_hits() {
         bevel_index: &[],
         bevel_edges: &[],
     };
+    let name = baseline::ray_name(0);
     for (ray, want) in rays.iter().zip(&expected) {
-        let hit = baseline::trace_closest(&bindings, *ray, 0);
+        let hit = baseline::trace_closest(&bindings, *ray, name);
         assert_eq!(
-            (hit.is_miss(), baseline::trace_any(&bindings, *ray, 0)),
+            (hit.is_miss(), baseline::trace_any(&bindings, *ray, name)),
             (want.is_miss(), !want.is_miss()),
             "{ray:?}"
         );

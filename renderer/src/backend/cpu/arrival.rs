@@ -2,7 +2,7 @@
 
 use glam::Vec3;
 use packshot_native::loops::{Shadows, Stages};
-use packshot_native::stages::{Bindings, PathState};
+use packshot_native::stages::{Bindings, PathState, RayName};
 use packshot_shaders::constants::{KEY_SHADOW, NO_HIT, PANES_MAX};
 use packshot_shaders::layout::ray::{Hit, Ray};
 use packshot_traversal::{Accel, Opacity};
@@ -22,7 +22,7 @@ pub(super) struct Arrival {
 #[derive(Default)]
 struct ThroughPanes {
     rays: Vec<Ray>,
-    keys: Vec<u32>,
+    names: Vec<RayName>,
     hits: Vec<Hit>,
     light: Vec<Vec3>,
     paths: Vec<u32>,
@@ -44,7 +44,7 @@ impl Arrival {
     ) {
         self.blocked.resize(shadows.rays.len(), false);
         if self.has_opacity {
-            let filter = Stochastic { bindings, stages, keys: &shadows.keys };
+            let filter = Stochastic { bindings, stages, names: &shadows.names };
             accel.occluded(&shadows.rays, &mut self.blocked, Opacity::Of(&filter));
         } else {
             accel.occluded(&shadows.rays, &mut self.blocked, Opacity::Full);
@@ -68,7 +68,8 @@ impl ThroughPanes {
         self.clear();
         for k in (0..shadows.rays.len()).filter(|&k| !blocked[k]) {
             self.rays.push(shadows.rays[k]);
-            self.keys.push(shadows.keys[k] & !KEY_SHADOW);
+            let name = shadows.names[k];
+            self.names.push(RayName { key: name.key & !KEY_SHADOW, ..name });
             self.light.push(shadows.radiance[k]);
             self.paths.push(shadows.paths[k]);
         }
@@ -76,7 +77,7 @@ impl ThroughPanes {
 
     fn clear(&mut self) {
         self.rays.clear();
-        self.keys.clear();
+        self.names.clear();
         self.light.clear();
         self.paths.clear();
     }
@@ -88,7 +89,7 @@ impl ThroughPanes {
                 return;
             }
             self.hits.resize(self.rays.len(), Hit::default());
-            let filter = Stochastic { bindings, stages, keys: &self.keys };
+            let filter = Stochastic { bindings, stages, names: &self.names };
             accel.closest(&self.rays, &mut self.hits, Opacity::Of(&filter));
             let arrived = |hit: &Hit| hit.instance == NO_HIT;
             for (k, _) in self.hits.iter().enumerate().filter(|(_, hit)| arrived(hit)) {
@@ -106,7 +107,7 @@ impl ThroughPanes {
         for k in 0..self.rays.len() {
             if wanted(self, k) {
                 self.rays[kept] = self.rays[k];
-                self.keys[kept] = self.keys[k];
+                self.names[kept] = self.names[k];
                 self.hits[kept] = self.hits[k];
                 self.light[kept] = self.light[k];
                 self.paths[kept] = self.paths[k];
@@ -114,7 +115,7 @@ impl ThroughPanes {
             }
         }
         self.rays.truncate(kept);
-        self.keys.truncate(kept);
+        self.names.truncate(kept);
         self.hits.truncate(kept);
         self.light.truncate(kept);
         self.paths.truncate(kept);

@@ -2,7 +2,7 @@
 
 use glam::Vec3;
 use packshot_native::loops::{PixelSamples, Shadows, Stages};
-use packshot_native::stages::{Bindings, PathState};
+use packshot_native::stages::{Bindings, PathState, RayName};
 use packshot_shaders::constants::ENVIRONMENT_UNIFORM;
 use packshot_shaders::layout::ray::{Hit, Ray};
 use packshot_traversal::{Accel, Opacity};
@@ -33,7 +33,7 @@ struct Buffers<'a> {
     paths: Vec<PathState>,
     order: Vec<u32>,
     rays: Vec<Ray>,
-    keys: Vec<u32>,
+    names: Vec<RayName>,
     hits: Vec<Hit>,
     shadows: Shadows,
     /// Light of each path's pixel that would arrive if nothing were in its way.
@@ -68,9 +68,9 @@ impl ShadowTracer<'_> {
             paths: Vec::new(),
             order: Vec::new(),
             rays: Vec::new(),
-            keys: Vec::new(),
+            names: Vec::new(),
             hits: Vec::new(),
-            shadows: Shadows { has_keys: features.has_opacity, ..Shadows::default() },
+            shadows: Shadows { has_names: features.has_opacity, ..Shadows::default() },
             unshadowed: Vec::new(),
         }
     }
@@ -101,7 +101,7 @@ impl ShadowTracer<'_> {
 
     /// Leaves in the buffers what arrives at each sample of the pixels, as its path's radiance, and what could.
     fn light(&self, pixels: &[[u32; 2]], buffers: &mut Buffers<'_>) {
-        let Buffers { bindings, arrival, paths, order, rays, keys, hits, shadows, unshadowed } = buffers;
+        let Buffers { bindings, arrival, paths, order, rays, names, hits, shadows, unshadowed } = buffers;
         paths.clear();
         for &pixel in pixels {
             let samples = PixelSamples { pixel, first_sample: 0, n_samples: self.n_samples };
@@ -114,9 +114,9 @@ impl ShadowTracer<'_> {
         hits.clear();
         hits.resize(rays.len(), Hit::default());
         if self.shot.product.features.has_opacity {
-            keys.clear();
-            self.stages.keys(paths, order, keys);
-            let filter = Stochastic { bindings, stages: self.stages, keys };
+            names.clear();
+            self.stages.first_names(paths, names);
+            let filter = Stochastic { bindings, stages: self.stages, names };
             self.accel.closest_coherent(rays, hits, Opacity::Of(&filter));
         } else {
             self.accel.closest_coherent(rays, hits, Opacity::Full);

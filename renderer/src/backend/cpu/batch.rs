@@ -2,7 +2,7 @@
 
 use glam::Vec4;
 use packshot_native::loops::{PixelSamples, Shadows, Stages};
-use packshot_native::stages::{Bindings, PathState};
+use packshot_native::stages::{Bindings, PathState, RayName};
 use packshot_processor::SimdLevel;
 use packshot_shaders::layout::ray::{Hit, Ray};
 use packshot_traversal::{Accel, Opacity, OpacityFilter};
@@ -20,7 +20,7 @@ pub(super) struct Batch<'a> {
     paths: Vec<PathState>,
     alive: Vec<u32>,
     rays: Vec<Ray>,
-    keys: Vec<u32>,
+    names: Vec<RayName>,
     hits: Vec<Hit>,
     shadows: Shadows,
     arrival: Arrival,
@@ -31,12 +31,12 @@ pub(super) struct Stochastic<'a> {
     pub(super) bindings: &'a Bindings<'a>,
     pub(super) stages: Stages,
     /// One for each ray.
-    pub(super) keys: &'a [u32],
+    pub(super) names: &'a [RayName],
 }
 
 impl OpacityFilter for Stochastic<'_> {
     fn blocks(&self, ray_idx: usize, hit: &Hit) -> bool {
-        self.stages.surface_blocks(self.bindings, *hit, self.keys[ray_idx])
+        self.stages.surface_blocks(self.bindings, *hit, self.names[ray_idx])
     }
 }
 
@@ -54,9 +54,9 @@ impl<'a> Batch<'a> {
             paths: Vec::with_capacity(Self::PATHS),
             alive: Vec::with_capacity(Self::PATHS),
             rays: Vec::with_capacity(Self::PATHS),
-            keys: Vec::with_capacity(Self::PATHS),
+            names: Vec::with_capacity(Self::PATHS),
             hits: Vec::with_capacity(Self::PATHS),
-            shadows: Shadows { has_keys: product.features.has_opacity, ..Shadows::default() },
+            shadows: Shadows { has_names: product.features.has_opacity, ..Shadows::default() },
             arrival: Arrival::new(product.features.has_opacity, product.features.has_panes),
         }
     }
@@ -74,9 +74,9 @@ impl<'a> Batch<'a> {
         // Rays through all of a lens bound nearly everything: a packet of them would meet every triangle.
         let mut coherent = self.bindings.params.camera.aperture_radius == 0.0;
         while !self.alive.is_empty() {
-            self.keys.clear();
+            self.names.clear();
             if self.has_opacity {
-                self.stages.keys(&self.paths, &self.alive, &mut self.keys);
+                self.stages.path_names(&self.paths, &self.alive, &mut self.names);
             }
             self.intersect(coherent);
             self.stages.shade(&self.bindings, &mut self.paths, &mut self.alive, &self.hits, &mut self.shadows);
@@ -97,7 +97,7 @@ impl<'a> Batch<'a> {
         self.rays.extend(self.alive.iter().map(|&i| self.paths[i as usize].ray));
         self.hits.resize(self.rays.len(), Hit::default());
         let (rays, hits) = (&self.rays, &mut self.hits);
-        let filter = Stochastic { bindings: &self.bindings, stages: self.stages, keys: &self.keys };
+        let filter = Stochastic { bindings: &self.bindings, stages: self.stages, names: &self.names };
         match (self.has_opacity, coherent) {
             (false, true) => self.accel.closest_coherent(rays, hits, Opacity::Full),
             (false, false) => self.accel.closest(rays, hits, Opacity::Full),

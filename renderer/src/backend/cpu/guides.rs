@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use glam::Vec3;
 use packshot_native::loops::{PixelSamples, Stages};
-use packshot_native::stages::{Guide, PathState};
+use packshot_native::stages::{Guide, PathState, RayName};
 use packshot_shaders::layout::ray::Hit;
 use packshot_traversal::Opacity;
 use rayon::prelude::*;
@@ -59,7 +59,7 @@ impl CpuShot {
     fn follow(&self, samples: Range<u32>, buffers: &mut Buffers) {
         let bindings = self.shot.bindings();
         let stages = Stages::new(self.level);
-        let Buffers { shown, paths, alive, rays, keys, hits, guides } = buffers;
+        let Buffers { shown, paths, alive, rays, names, hits, guides } = buffers;
         paths.clear();
         let width_px = self.shot.film.width_px;
         for pixel in shown.iter().map(|pixel| [pixel % width_px, pixel / width_px]) {
@@ -76,12 +76,12 @@ impl CpuShot {
             rays.clear();
             rays.extend(alive.iter().map(|&i| paths[i as usize].ray));
             hits.resize(rays.len(), Hit::default());
-            keys.clear();
+            names.clear();
             let has_opacity = self.shot.product.features.has_opacity;
             if has_opacity {
-                stages.keys(paths, alive, keys);
+                stages.path_names(paths, alive, names);
             }
-            let filter = Stochastic { bindings: &bindings, stages, keys };
+            let filter = Stochastic { bindings: &bindings, stages, names };
             match (has_opacity, coherent) {
                 (false, true) => self.accel.closest_coherent(rays, hits, Opacity::Full),
                 (false, false) => self.accel.closest(rays, hits, Opacity::Full),
@@ -101,7 +101,7 @@ struct Buffers {
     paths: Vec<PathState>,
     alive: Vec<u32>,
     rays: Vec<packshot_shaders::layout::ray::Ray>,
-    keys: Vec<u32>,
+    names: Vec<RayName>,
     hits: Vec<Hit>,
     guides: Vec<Guide>,
 }

@@ -2,7 +2,7 @@
 
 use glam::{DVec3, Vec3};
 use packshot_native::loops::{PixelSamples, Stages};
-use packshot_native::stages::{Bindings, PathState, Seen};
+use packshot_native::stages::{Bindings, PathState, RayName, Seen};
 use packshot_shaders::layout::ray::{Hit, Ray};
 use packshot_traversal::{Accel, Opacity, OpacityFilter};
 use rayon::prelude::*;
@@ -43,7 +43,7 @@ struct Buffers {
     paths: Vec<PathState>,
     order: Vec<u32>,
     rays: Vec<Ray>,
-    keys: Vec<u32>,
+    names: Vec<RayName>,
     hits: Vec<Hit>,
     seen: Vec<Option<Seen>>,
     coverage: Coverage,
@@ -167,7 +167,7 @@ impl<'a> LayerTracer<'a> {
 
     /// Leaves in the buffers what each sample of the pixels sees, with the picture's own samples.
     fn look(&self, pixels: &[[u32; 2]], buffers: &mut Buffers) {
-        let Buffers { paths, order, rays, keys, hits, seen, .. } = buffers;
+        let Buffers { paths, order, rays, names, hits, seen, .. } = buffers;
         paths.clear();
         for &pixel in pixels {
             let samples = PixelSamples { pixel, first_sample: 0, n_samples: self.n_samples };
@@ -175,9 +175,9 @@ impl<'a> LayerTracer<'a> {
         }
         order.clear();
         order.extend(0..paths.len() as u32);
-        keys.clear();
-        self.stages.keys(paths, order, keys);
-        let filter = Stochastic { bindings: &self.bindings, stages: self.stages, keys };
+        names.clear();
+        self.stages.first_names(paths, names);
+        let filter = Stochastic { bindings: &self.bindings, stages: self.stages, names };
         self.meet(&filter, paths, rays, hits, seen);
     }
 
