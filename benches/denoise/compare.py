@@ -7,11 +7,11 @@
 
 FOLDER holds `color.npy` (height, width, 4: linear, premultiplied), `albedo.npy` and `normal.npy` (height, width, 3), all float32. With
 `--synthetic 1920x1080` such files are made first. Prints the PSNR of Packshot's result against Open Image Denoise's on the
-PU image (the values of its transfer curve, 1 at 65504, after exposure), the median times of interleaved rounds, their ratio, and the memory of both.
+PU image (the values of its transfer curve, 1 at 65504, after exposure), the median times of interleaved rounds, their ratio, and the memory of both. Exit code 1
+when the PSNR is below `--min-psnr`, or the ratio above `--max-ratio`.
 """
 
 import argparse
-import json
 import os
 import pathlib
 import resource
@@ -91,6 +91,8 @@ def main():
     parser.add_argument("--noisy-guides", action="store_true")
     parser.add_argument("--weights", help="a TZA file for quality `high`")
     parser.add_argument("--memory-mib", type=int)
+    parser.add_argument("--min-psnr", type=float, default=0.0)
+    parser.add_argument("--max-ratio", type=float, default=float("inf"))
     arguments = parser.parse_args()
     if arguments.synthetic:
         synthetic(arguments.folder, *map(int, arguments.synthetic.split("x")))
@@ -122,7 +124,7 @@ def main():
     difference = pu(ours * factor) - pu(theirs * factor)
     median = {name: statistics.median(values) for name, values in times.items()}
     ratios = [ours / theirs for ours, theirs in zip(times["packshot"], times["oidn"])]
-    print(json.dumps({
+    found = {
         "size": list(ours.shape[:2]),
         "psnr_db": round(float(-10 * np.log10(max(np.mean(difference**2), 1e-30))), 2),
         "difference_max": float(np.abs(difference).max()),
@@ -133,7 +135,9 @@ def main():
         "time_ratio_range": [round(min(ratios), 3), round(max(ratios), 3)],
         "oidn_mib": round(theirs_kib / 1024),
         "packshot_mib": round((int(ours_kib) - inputs_kib) / 1024),
-    }, indent=1))
+    }
+    print("| " + " | ".join(found) + " |\n|" + "---|" * len(found) + "\n| " + " | ".join(str(value) for value in found.values()) + " |")
+    return int(not found["finite"] or found["psnr_db"] < arguments.min_psnr or found["time_ratio"] > arguments.max_ratio)
 
 
 if __name__ == "__main__":
