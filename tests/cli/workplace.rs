@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
@@ -134,17 +134,6 @@ impl From<Output> for Outcome {
             code: output.status.code().unwrap_or(-1),
             stdout: output.stdout,
             stderr: String::from_utf8(output.stderr).expect("stderr is text"),
-        }
-    }
-}
-
-/// A folder of the shared test assets; `None`, with a line that says so, where they are not at hand.
-pub(crate) fn shared(name: &str) -> Option<PathBuf> {
-    match std::env::var_os("PACKSHOT_SHARED") {
-        Some(folder) => Some(Path::new(&folder).join(name)),
-        None => {
-            println!("skipped: PACKSHOT_SHARED is not set ({name})");
-            None
         }
     }
 }

@@ -13,6 +13,7 @@ mod backup;
 mod client;
 mod crash;
 mod database;
+mod films;
 mod memory;
 mod page;
 mod postgres;

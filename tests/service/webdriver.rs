@@ -90,11 +90,14 @@ impl Browser {
     /// Saves what it shows, where the variable PACKSHOT_SCREENSHOTS names a folder.
     pub(crate) async fn screenshot(&self, name: &str) {
         let Some(folder) = std::env::var_os("PACKSHOT_SCREENSHOTS") else { return };
+        std::fs::write(Path::new(&folder).join(format!("{name}.png")), self.picture().await).expect("written");
+    }
+
+    /// What it shows, as a PNG.
+    pub(crate) async fn picture(&self) -> Vec<u8> {
         let answer = http().get(format!("{}/screenshot", self.session)).send().await.expect("an answer");
         let answer: Value = answer.json().await.expect("JSON");
-        let png =
-            base64::prelude::BASE64_STANDARD.decode(answer["value"].as_str().expect("a picture")).expect("base64");
-        std::fs::write(Path::new(&folder).join(format!("{name}.png")), png).expect("written");
+        base64::prelude::BASE64_STANDARD.decode(answer["value"].as_str().expect("a picture")).expect("base64")
     }
 
     /// Asks the driver to end the browser: without that it outlives its driver.

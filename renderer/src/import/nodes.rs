@@ -215,11 +215,8 @@ impl<'d> Nodes<'d> {
         self.instancings.get(&node_idx)
     }
 
-    /// The names from the scene's root to this node, joined by `/`; `Node_<index>` where a name is absent or empty.
-    /// `None` where the text would take more than `bytes_max`.
-    pub(super) fn path(&self, node_idx: u32, bytes_max: usize) -> Option<String> {
-        // Measured before it is written: a chain of nodes with parts on all of them asks for quadratic room.
-        let mut chain = Vec::new();
+    /// How long [`Self::path`] is; `None` where that is more than `bytes_max`.
+    pub(super) fn path_bytes(&self, node_idx: u32, bytes_max: usize) -> Option<usize> {
         let mut bytes = 0;
         let mut at = node_idx;
         while at != NONE {
@@ -227,14 +224,24 @@ impl<'d> Nodes<'d> {
                 Some(name) => name.len(),
                 None => UNNAMED.len() + 1 + at.checked_ilog10().unwrap_or(0) as usize,
             };
-            bytes += name_bytes + 1;
+            bytes += name_bytes + usize::from(bytes > 0);
             if bytes > bytes_max {
                 return None;
             }
+            at = self.list[at as usize].parent;
+        }
+        Some(bytes)
+    }
+
+    /// The names from the scene's root to this node, joined by `/`; `Node_<index>` where a name is absent or empty.
+    pub(super) fn path(&self, node_idx: u32) -> String {
+        let mut chain = Vec::new();
+        let mut at = node_idx;
+        while at != NONE {
             chain.push(at);
             at = self.list[at as usize].parent;
         }
-        let mut path = String::with_capacity(bytes);
+        let mut path = String::with_capacity(self.path_bytes(node_idx, usize::MAX).unwrap_or(0));
         for &at in chain.iter().rev() {
             if !path.is_empty() {
                 path.push('/');
@@ -244,7 +251,7 @@ impl<'d> Nodes<'d> {
                 None => write!(path, "{UNNAMED}{at}").unwrap_or_default(),
             }
         }
-        Some(path)
+        path
     }
 
     /// The name of a node, where it has one that is not empty.

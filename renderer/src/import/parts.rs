@@ -34,7 +34,7 @@ pub(super) fn build(
     findings: &mut Findings,
 ) -> Result<Vec<Part>, ImportError> {
     let Context { nodes, meshes, accessors, limits, cancel, .. } = *context;
-    let mut parts = Vec::new();
+    let mut placed = Vec::new();
     let mut boxes = Vec::new();
     // Per mesh of the file as it is stored: not yet built, without triangles, or the mesh of the scene.
     let mut built: Vec<Option<Option<MeshIdx>>> = vec![None; meshes.len()];
@@ -77,8 +77,7 @@ pub(super) fn build(
                 instancing.node_from_copies(accessors)?
             }
         };
-        let mut cad_names = nodes.cad_names(node_idx).to_vec();
-        cad_names.extend(source.cad_names.iter().filter(|name| !nodes.cad_names(node_idx).contains(name)));
+        let cad_bytes: usize = cad_names(nodes.cad_names(node_idx), &source.cad_names).map(str::len).sum();
         for (copy, node_from_copy) in node_from_copies.into_iter().enumerate() {
             cancel.check_at(copy)?;
             let world_from_part = world_from_part * node_from_copy;
@@ -93,28 +92,41 @@ pub(super) fn build(
                 return Err(ImportError::new(Code::NonFinite, at(), message));
             }
             // A long name of a mesh counts as often as the mesh is placed.
-            let name_bytes = source.name.map_or(0, str::len) + cad_names.iter().map(|name| name.len()).sum::<usize>();
+            let name_bytes = source.name.map_or(0, str::len) + cad_bytes;
             let path_bytes_max = path_bytes_left.checked_sub(name_bytes);
-            let path = path_bytes_max.and_then(|bytes_max| nodes.path(node_idx, bytes_max)).ok_or_else(|| {
+            let path_bytes = path_bytes_max.and_then(|bytes_max| nodes.path_bytes(node_idx, bytes_max));
+            let path_bytes = path_bytes.ok_or_else(|| {
                 let message = format!(
                     "the paths and names of the parts are longer than the limit path_bytes of {}",
                     limits.path_bytes
                 );
                 ImportError::new(Code::Limit, at(), message)
             })?;
-            path_bytes_left -= path.len() + name_bytes;
-            parts.push(Part {
-                node_idx,
-                path,
-                node_name: node.name.map(str::to_owned),
-                mesh_name: source.name.map(str::to_owned),
-                cad_names: cad_names.iter().map(|name| (*name).to_owned()).collect(),
-                mesh,
-                world_from_part,
-            });
+            path_bytes_left -= path_bytes + name_bytes;
+            placed.push((node_idx, node, source, mesh, world_from_part));
         }
     }
+    // Names and paths are written when all have room: parts on every node of a long chain ask for room that grows with the square of its
+    // length, and a mesh with a long name for as much as often as it is placed.
+    let mut parts = Vec::with_capacity(placed.len());
+    for (i, (node_idx, node, source, mesh, world_from_part)) in placed.into_iter().enumerate() {
+        cancel.check_at(i)?;
+        parts.push(Part {
+            node_idx,
+            path: nodes.path(node_idx),
+            node_name: node.name.map(str::to_owned),
+            mesh_name: source.name.map(str::to_owned),
+            cad_names: cad_names(nodes.cad_names(node_idx), &source.cad_names).map(str::to_owned).collect(),
+            mesh,
+            world_from_part,
+        });
+    }
     Ok(parts)
+}
+
+/// The CAD names of a node, then those of its mesh that it does not have.
+fn cad_names<'a>(of_node: &'a [&'a str], of_mesh: &'a [&'a str]) -> impl Iterator<Item = &'a str> {
+    of_node.iter().chain(of_mesh.iter().filter(|name| !of_node.contains(name))).copied()
 }
 
 /// The mesh of a node with a skin or with morph targets that count, and where it is; `None` for one that is shown as it is stored.
