@@ -9,8 +9,9 @@
 
 pub mod state;
 pub mod router;
-pub mod openapi;
+mod openapi;
 mod operation;
+mod reference;
 pub mod problem;
 mod answer;
 mod auth;
@@ -24,6 +25,7 @@ mod prefer;
 mod precondition;
 mod idempotency;
 mod files;
+mod media;
 mod jobs;
 mod renders;
 mod preflight;

@@ -29,6 +29,7 @@ use packshot_domain::task::TaskState;
 
 pub use inputs::Asked;
 pub use log::{LogRequest, log};
+pub use outputs::media_type;
 pub use preflight::preflight;
 pub use statistics::statistics;
 pub use submit::{Created, Equal, RenderWish, SubmitKey, Submitted, Wording, submit};

@@ -1,4 +1,4 @@
-//! The web page held against the rules of axe-core (<https://github.com/dequelabs/axe-core>), in light and dark colours.
+//! The web page and the API reference held against the rules of axe-core (<https://github.com/dequelabs/axe-core>), in light and dark colours.
 
 use std::path::PathBuf;
 
@@ -16,7 +16,7 @@ fn axe() -> Option<String> {
 }
 
 #[tokio::test]
-async fn axe_finds_nothing_on_the_page() {
+async fn axe_finds_nothing_on_the_page_and_the_reference() {
     let Some(axe) = axe() else {
         println!("skipped: axe-core is not installed");
         return;
@@ -42,6 +42,7 @@ async fn axe_finds_nothing_on_the_page() {
         }
     };
     look("", "!document.querySelector('#empty').hidden").await;
+    look("docs/", "document.querySelectorAll('main article h3').length > 90").await;
     let done = service.client().submit(&tiny()).await.expect("accepted").id;
     let is_done = "document.querySelector('#job-state').textContent === 'completed' \
                    && document.querySelector('#picture').naturalWidth === 32";

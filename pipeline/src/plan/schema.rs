@@ -35,7 +35,7 @@ impl Takes {
                 let text = json!({"type": ["string", "null"], "minLength": 1});
                 let entry = json!({
                     "type": "object",
-                    "properties": {"part_name": text, "path": text, "material": text, "comment": {}},
+                    "properties": {"part_name": text, "path": text, "material": text, "comment": {"type": ["string", "null"], "description": "For who reads it."}},
                     "additionalProperties": false,
                 });
                 json!({
@@ -67,7 +67,12 @@ impl OptionSpec {
         if let Value::Object(members) = &mut schema {
             members.insert("description".to_owned(), json!(text));
             if let Otherwise::Is(default) = self.default {
-                members.insert("default".to_owned(), serde_json::from_str(default).unwrap_or_else(|_| json!(default)));
+                let words = || default.split(',').collect::<Vec<_>>();
+                let default = match self.takes {
+                    Takes::Words { .. } => json!(words()),
+                    _ => serde_json::from_str(default).unwrap_or_else(|_| json!(default)),
+                };
+                members.insert("default".to_owned(), default);
             }
             if let Some(unit) = self.unit {
                 members.insert("x-unit".to_owned(), json!(unit));

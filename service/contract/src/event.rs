@@ -142,14 +142,38 @@ pub fn is_terminal(name: &str) -> bool {
     matches!(name, "job.completed" | "job.failed" | "job.cancelled")
 }
 
+words! {
+    /// What an event of a stream is.
+    pub enum EventType {
+        /// Everything as it is now, with which a stream begins.
+        Snapshot = "snapshot",
+        /// The job is in another state.
+        State = "job.state",
+        /// A step began or ended.
+        Step = "job.step",
+        /// Samples were added.
+        Progress = "job.progress",
+        /// There is a newer picture to look at.
+        Preview = "job.preview",
+        /// A line of the log.
+        Log = "job.log",
+        /// The end; the files are there.
+        Completed = "job.completed",
+        /// The end without a picture, or with one that breaks a rule of its preset.
+        Failed = "job.failed",
+        /// The end; somebody called it off.
+        Cancelled = "job.cancelled",
+    }
+}
+
 /// One event of a stream, by the names of its fields.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StreamEvent {
     /// The number of the last event that it contains: what `Last-Event-ID` takes. An event that is passed on from the stream of a
     /// job to that of all jobs has none.
     pub id: Option<String>,
-    /// `snapshot`, with which a stream begins, or what happened: `job.state`, `job.step`, `job.progress`, `job.preview`, `job.log`,
-    /// `job.completed`, `job.failed`, `job.cancelled`.
+    /// What it is; a later version may have more types.
+    #[schema(value_type = EventType)]
     pub event: String,
     /// JSON: the `Job` or the `LiveJobs` of a snapshot, the `EventData` of everything else, the `PassedOnData` of what is passed on.
     #[schema(content_media_type = "application/json")]

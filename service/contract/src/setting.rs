@@ -14,6 +14,11 @@ pub struct SettingValues {
     pub revision: u64,
 }
 
+/// A change of settings, as a merge patch (RFC 7396): settings by name, `null` for the default.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(value_type = Object)]
+pub struct SettingsPatch(pub Map<String, Value>);
+
 /// What can be set, and to what.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SettingsSchema {

@@ -6,11 +6,11 @@ use axum::response::Response;
 
 use super::auth::Caller;
 use super::events::{self, Beginning};
+use super::media::JobsEvents;
 use super::problem::ApiResult;
 use super::query::Params;
 use super::state::AppState;
 use crate::streams::{self, LiveJob, LiveJobs};
-use packshot_contract::event::StreamEvent;
 use packshot_contract::job::{JobSource, LiveJob as WireJob, LiveJobs as WireJobs, LiveLinks, url};
 use packshot_domain::stream::StreamId;
 
@@ -26,7 +26,7 @@ use packshot_domain::stream::StreamId;
         ("Last-Event-ID" = Option<i64>, Header, description = "Number of the last event that was seen"),
         ("after" = Option<i64>, Query, minimum = 0, description = "The same as a parameter"),
     ),
-    responses((status = 200, description = "Events", body = StreamEvent, content_type = "text/event-stream")),
+    responses(JobsEvents),
 )]
 pub(crate) async fn events(
     State(state): State<AppState>,

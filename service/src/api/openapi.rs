@@ -1,22 +1,31 @@
 //! The OpenAPI document: generated from the routes, served as they are.
 
 use axum::Extension;
-use axum::http::HeaderValue;
-use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use utoipa::OpenApi as _;
-use utoipa::openapi::OpenApi;
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::path::{Operation, ParameterBuilder};
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{OpenApi, RefOr};
+
+use super::state::AppState;
+use crate::tenancy::authentication;
 
 use packshot_contract::document::Document;
 use packshot_contract::event::{
-    EndEvent, EventData, FailedEvent, LogEvent, PassedOnData, PreviewEvent, ProgressEvent, StateEvent, StepEvent,
-    StreamEvent,
+    EndEvent, EventData, EventType, FailedEvent, LogEvent, PassedOnData, PreviewEvent, ProgressEvent, StateEvent,
+    StepEvent, StreamEvent,
 };
 use packshot_contract::job::LiveJobs;
 use packshot_contract::problem::Problem;
+
+mod examples;
+
+/// Who is known, in an installation that has keys.
+const KEY: &str = "api_key";
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -30,34 +39,98 @@ use packshot_contract::problem::Problem;
         (name = "instance", description = "The installation"),
     ),
     components(schemas(
-        Problem, Document, StreamEvent, LiveJobs, EventData, PassedOnData, StateEvent, StepEvent, ProgressEvent, PreviewEvent, LogEvent,
-        FailedEvent, EndEvent,
+        Problem, Document, StreamEvent, EventType, LiveJobs, EventData, PassedOnData, StateEvent, StepEvent, ProgressEvent, PreviewEvent,
+        LogEvent, FailedEvent, EndEvent,
     )),
 )]
 struct Base;
 
 /// What the document says beside its routes.
-pub fn base() -> OpenApi {
+pub(super) fn base() -> OpenApi {
     let mut document = Base::openapi();
     document.info.version = env!("CARGO_PKG_VERSION").to_owned();
     let mut key = Http::new(HttpAuthScheme::Bearer);
     key.description = Some("An API key: `Authorization: Bearer pk_…`".to_owned());
     let components = document.components.get_or_insert_default();
-    components.add_security_scheme("api_key", SecurityScheme::Http(key));
+    components.add_security_scheme(KEY, SecurityScheme::Http(key));
     document
 }
 
-/// The document as it is sent.
+/// Whether a request must show a key, where the installation has keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Needed {
+    /// Always.
+    Always,
+    /// Where the request comes from elsewhere.
+    Elsewhere,
+    /// Never.
+    Never,
+}
+
+/// Says of an operation who must show a key, and gives its parameters and bodies examples.
+pub(super) fn complete(operation: &mut Operation, key: Needed) {
+    let with_key = || SecurityRequirement::new(KEY, Vec::<String>::new());
+    operation.security = Some(match key {
+        Needed::Always => vec![with_key()],
+        Needed::Elsewhere => vec![SecurityRequirement::default(), with_key()],
+        Needed::Never => Vec::new(),
+    });
+    let id = operation.operation_id.clone().unwrap_or_default();
+    for parameter in operation.parameters.iter_mut().flatten() {
+        if let RefOr::T(parameter) = parameter {
+            let example = examples::of_parameter(&id, &parameter.name);
+            *parameter = ParameterBuilder::from(parameter.clone()).example(example).build();
+        }
+    }
+    if let Some(RefOr::T(body)) = &mut operation.request_body {
+        for (media_type, content) in &mut body.content {
+            if let RefOr::T(content) = content {
+                content.example = examples::of_body(&id, media_type);
+            }
+        }
+    }
+}
+
+/// The document as it is where keys are needed, and as it is where they are not.
+pub(super) struct Documents {
+    pub(super) closed: Value,
+    pub(super) open: Value,
+}
+
+impl Documents {
+    pub(super) fn of(document: &OpenApi) -> Self {
+        // A document of strings, lists and maps: nothing in it can fail to be written as JSON.
+        let closed = with_ordered_extensions(serde_json::to_value(document).unwrap_or_default());
+        Self { open: without_keys(closed.clone()), closed }
+    }
+}
+
+/// The documents as they are sent.
 #[derive(Clone, Debug)]
-pub struct Rendered(Bytes);
+pub(super) struct Rendered {
+    closed: Bytes,
+    open: Bytes,
+}
 
 impl Rendered {
-    /// Renders it once for all requests.
-    pub fn new(document: &OpenApi) -> Self {
-        // A document of strings, lists and maps: nothing in it can fail to be written as JSON.
-        let document = serde_json::to_value(document).unwrap_or_default();
-        Self(with_ordered_extensions(document).to_string().into())
+    /// Renders them once for all requests.
+    pub(super) fn new(Documents { closed, open }: &Documents) -> Self {
+        Self { closed: closed.to_string().into(), open: open.to_string().into() }
     }
+}
+
+/// The document of an installation in its open mode: nobody has a key to show.
+fn without_keys(mut document: Value) -> Value {
+    if let Some(components) = document["components"].as_object_mut() {
+        components.shift_remove("securitySchemes");
+    }
+    let paths = document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut);
+    for operation in paths.filter_map(Value::as_object_mut).flat_map(Map::values_mut) {
+        if let Some(operation) = operation.as_object_mut() {
+            operation.shift_remove("security");
+        }
+    }
+    document
 }
 
 /// The generator keeps extensions (`x-…`) in a hash map: here they get an order, so that equal programs give equal documents.
@@ -75,24 +148,19 @@ fn with_ordered_extensions(value: Value) -> Value {
     }
 }
 
-/// What the reference at `/docs` may load: files of this origin, styles that its scripts set, and pictures within its styles.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
-                      font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
-/// Confines the reference to this origin, in no frame of another.
-pub(super) async fn confined(mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    response
+/// Whether nobody needs a key just now. A database that is away says nothing of keys, and the document needs none to be read.
+pub(super) async fn is_open(state: &AppState) -> bool {
+    authentication::setup(state).await.is_ok_and(|setup| setup.open_mode)
 }
 
 /// This document
+///
+/// It says of security what holds now: in the open mode no operation needs a key.
 #[utoipa::path(
     get, path = "/openapi.json", operation_id = "get_openapi", tag = "instance",
     responses((status = 200, description = "OpenAPI 3.1", body = serde_json::Value)),
 )]
-pub async fn document(Extension(Rendered(json)): Extension<Rendered>) -> Response {
+pub(crate) async fn document(State(state): State<AppState>, Extension(rendered): Extension<Rendered>) -> Response {
+    let json = if is_open(&state).await { rendered.open } else { rendered.closed };
     ([(CONTENT_TYPE, "application/json")], json).into_response()
 }

@@ -5,11 +5,11 @@ use axum::middleware::from_fn_with_state;
 use serde_json::json;
 use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::path::{Operation, PathItem};
-use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder};
 use utoipa_axum::router::UtoipaMethodRouter;
 
 use super::auth::{self, Access};
+use super::openapi::{self, Needed};
 use super::problem::{Code, status};
 use super::state::AppState;
 
@@ -97,10 +97,12 @@ fn describe(operation: &mut Operation, access: Access, codes: &[Code]) {
         Some(extensions) => extensions.merge(said),
         none => *none = Some(said),
     }
-    operation.security = Some(match permission {
-        Some(_) => vec![SecurityRequirement::new("api_key", Vec::<String>::new())],
-        None => Vec::new(),
-    });
+    let key = match permission {
+        Some(_) => Needed::Always,
+        None if codes.contains(&Code::Unauthenticated) => Needed::Elsewhere,
+        None => Needed::Never,
+    };
+    openapi::complete(operation, key);
     for codes in codes.chunk_by(|a, b| status::of_code(*a) == status::of_code(*b)) {
         let words: Vec<String> = codes.iter().map(|code| format!("`{}`", code.as_str())).collect();
         let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();

@@ -2,19 +2,17 @@
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::{from_fn, from_fn_with_state, map_response};
-use utoipa::openapi::OpenApi;
+use axum::middleware::{from_fn, from_fn_with_state};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::auth::Access::{self, Instance, Open, Tenant};
 use super::operation::{FILE, GUARDED, IDEMPOTENT, JSON, RENDER_REQUEST, UPLOAD, operation};
 use super::problem::{ApiError, Code};
 use super::state::AppState;
 use super::{
-    analytics, answer, cors, devices, health, jobs, libraries, materials, openapi, preflight, renders, settings, tasks,
-    worker_configs,
+    analytics, answer, cors, devices, health, jobs, libraries, materials, openapi, preflight, reference, renders,
+    settings, tasks, worker_configs,
 };
 use crate::server::page;
 use packshot_domain::access::Permission as P;
@@ -102,19 +100,13 @@ fn documented(state: &AppState) -> OpenApiRouter<AppState> {
     router
 }
 
-/// The document alone: what `/openapi.json` answers.
-pub fn document(state: &AppState) -> OpenApi {
-    documented(state).split_for_parts().1
-}
-
 /// The service over HTTP: the API, its document, its reference at `/docs`, and the web page at `/`.
 pub fn router(state: AppState) -> Router {
     let (routes, document) = documented(&state).split_for_parts();
-    let json = openapi::Rendered::new(&document);
-    let reference = SwaggerUi::new("/docs").config(Config::new(["/openapi.json"]).use_base_layout());
-    let reference = Router::from(reference).layer(map_response(openapi::confined));
+    let documents = openapi::Documents::of(&document);
+    let json = openapi::Rendered::new(&documents);
     routes
-        .merge(reference)
+        .merge(reference::router(&documents.closed, &documents.open))
         .merge(page::router())
         .fallback(async || ApiError::new(Code::NotFound, "nothing has this path"))
         .layer(axum::Extension(json))

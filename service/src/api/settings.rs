@@ -12,7 +12,7 @@ use super::precondition::expected_revision;
 use super::problem::ApiResult;
 use super::state::AppState;
 use crate::tenancy::settings::{self, SettingsChange};
-use packshot_contract::setting::{SettingValues, SettingsSchema};
+use packshot_contract::setting::{SettingValues, SettingsPatch, SettingsSchema};
 
 fn answer(values: &SettingValues) -> ApiResult<Response> {
     Ok(Answer::json(StatusCode::OK, values)?.with(ETAG, format!("\"{}\"", values.revision)).into_response())
@@ -43,7 +43,7 @@ pub(crate) async fn schema(State(state): State<AppState>, caller: Caller) -> Api
 #[utoipa::path(
     patch, path = "/api/v1/settings", operation_id = "change_settings", tag = "instance",
     params(("If-Match" = Option<String>, Header, description = "Only if this is still the `ETag`")),
-    request_body(content((Object = "application/merge-patch+json"), (Object = "application/json"))),
+    request_body(content((SettingsPatch = "application/merge-patch+json"), (SettingsPatch = "application/json"))),
     responses((status = 200, description = "The settings as they are now", body = SettingValues)),
 )]
 pub(crate) async fn change(

@@ -38,7 +38,7 @@ pub(crate) async fn list(State(state): State<AppState>, _: Caller) -> ApiResult<
 /// Shows how many tasks of a queue run at once
 #[utoipa::path(
     get, path = "/api/v1/worker-configs/{queue_name}", operation_id = "get_worker_config", tag = "instance",
-    params(("queue_name" = String, Path, description = "`render`, `convert`, `housekeeping`, or an old name of one", example = "render")),
+    params(("queue_name" = String, Path, description = "`render`, `convert`, `housekeeping`, or an old name of one")),
     responses((status = 200, description = "The queue", body = WorkerConfig)),
 )]
 pub(crate) async fn get(State(state): State<AppState>, _: Caller, Path(name): Path<String>) -> ApiResult<Response> {
@@ -51,7 +51,7 @@ pub(crate) async fn get(State(state): State<AppState>, _: Caller, Path(name): Pa
 #[utoipa::path(
     put, path = "/api/v1/worker-configs/{queue_name}", operation_id = "put_worker_config", tag = "instance",
     params(
-        ("queue_name" = String, Path, description = "`render`, `convert`, `housekeeping`, or an old name of one", example = "render"),
+        ("queue_name" = String, Path, description = "`render`, `convert`, `housekeeping`, or an old name of one"),
         ("If-Match" = Option<String>, Header, description = "Only if this is still the `ETag`"),
     ),
     request_body = WorkerConfigChange,

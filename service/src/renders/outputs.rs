@@ -256,7 +256,7 @@ fn picture_row(
     size_bytes: usize,
 ) -> StoredFile {
     let [width, height] = size_px.map(|side| i32::try_from(side).ok());
-    let media_type = media_type(&format).to_owned();
+    let media_type = FileFormat::by_word(&format).map_or("application/octet-stream", media_type).to_owned();
     StoredFile { name, format, media_type, address, size_bytes: size_bytes as i64, width, height }
 }
 
@@ -317,17 +317,17 @@ impl Stored {
     }
 }
 
-fn media_type(format: &str) -> &'static str {
-    match FileFormat::by_word(format) {
-        Some(FileFormat::Png) => "image/png",
-        Some(FileFormat::Exr) => "image/x-exr",
-        Some(FileFormat::Jpg) => "image/jpeg",
-        Some(FileFormat::WebP) => "image/webp",
-        Some(FileFormat::Avif) => "image/avif",
-        Some(FileFormat::Tiff) => "image/tiff",
-        Some(FileFormat::Mp4) => "video/mp4",
-        Some(FileFormat::Apng) => "image/apng",
-        Some(FileFormat::Zip) => "application/zip",
-        None => "application/octet-stream",
+/// What files of a format are sent as.
+pub const fn media_type(format: FileFormat) -> &'static str {
+    match format {
+        FileFormat::Png => "image/png",
+        FileFormat::Exr => "image/x-exr",
+        FileFormat::Jpg => "image/jpeg",
+        FileFormat::WebP => "image/webp",
+        FileFormat::Avif => "image/avif",
+        FileFormat::Tiff => "image/tiff",
+        FileFormat::Mp4 => "video/mp4",
+        FileFormat::Apng => "image/apng",
+        FileFormat::Zip => "application/zip",
     }
 }

@@ -6,6 +6,7 @@ use axum::http::header::{
 };
 use axum::response::IntoResponse;
 use axum::routing::get;
+use bytes::Bytes;
 
 /// Scripts, styles and requests of this origin only; pictures also from memory, where fetched ones are kept.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; \
@@ -17,9 +18,10 @@ const STYLE: &str = "text/css; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// Path, kind and content of every file of the page.
-const FILES: [(&str, &str, &str); 7] = [
+const FILES: [(&str, &str, &str); 8] = [
     ("/", HTML, include_str!("../../page/index.html")),
     ("/style.css", STYLE, include_str!("../../page/style.css")),
+    ("/reference.css", STYLE, include_str!("../../page/reference.css")),
     ("/icon.svg", SVG, include_str!("../../page/icon.svg")),
     ("/app.js", SCRIPT, include_str!("../../page/app.js")),
     ("/job.js", SCRIPT, include_str!("../../page/job.js")),
@@ -32,7 +34,16 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     FILES.iter().fold(Router::new(), |router, (path, kind, text)| router.route(path, get(move || answer(kind, text))))
 }
 
+/// Another page of the same origin, under the same policy.
+pub fn of_text(text: Bytes) -> impl IntoResponse {
+    confined(HTML, text)
+}
+
 async fn answer(kind: &'static str, text: &'static str) -> impl IntoResponse {
+    confined(kind, text)
+}
+
+fn confined<B: IntoResponse>(kind: &'static str, body: B) -> impl IntoResponse {
     let headers = [
         (CONTENT_TYPE, kind),
         (CONTENT_SECURITY_POLICY, POLICY),
@@ -41,7 +52,7 @@ async fn answer(kind: &'static str, text: &'static str) -> impl IntoResponse {
         // A new version of the service brings a new page.
         (CACHE_CONTROL, "no-cache"),
     ];
-    (headers, text)
+    (headers, body)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::stream;
+use packshot_domain::access::Scope;
 use reqwest::{Body, Method};
 use serde_json::json;
 
@@ -113,7 +114,22 @@ cases! {
         let reply = app.get("/docs/").await;
         assert_eq!((reply.status, reply.header("x-content-type-options")), (200, Some("nosniff")));
         assert!(reply.header("content-security-policy").is_some_and(|policy| policy.contains("frame-ancestors 'none'")));
-        assert!(!reply.text().contains("<style") && !reply.text().contains("<script>"), "the policy refuses it");
+        assert!(!reply.text().contains("<style") && !reply.text().contains("<script"), "the policy refuses it");
+        assert!(reply.text().contains("need no key") && !reply.text().contains("Bearer"), "it is open");
+        app.operating_key(&[Scope::Admin]).await;
+        let closed = app.get("/docs/").await.text();
+        assert!(closed.contains("An API key:") && closed.contains("Authorization: Bearer $PACKSHOT_KEY"), "it is not any more");
+        let document = app.get("/openapi.json").await.json();
+        for (path, item) in document["paths"].as_object().expect("paths") {
+            assert!(closed.contains(&format!("<code>{path}</code>")), "{path}");
+            for operation in item.as_object().expect("operations").values() {
+                let id = operation["operationId"].as_str().expect("an id");
+                assert!(closed.contains(&format!("<h3 id=\"{id}\">")) && closed.contains(&format!("href=\"#{id}\"")), "{id}");
+            }
+        }
+        for name in document["components"]["schemas"].as_object().expect("schemas").keys() {
+            assert!(closed.contains(&format!("<h3 id=\"schema-{name}\">")), "{name}");
+        }
     }
 
     async fn metadata_are_shown_once_and_as_they_were_sent(engine) {

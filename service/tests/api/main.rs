@@ -36,6 +36,7 @@ macro_rules! cases {
 
 mod configs;
 mod coverage;
+mod described;
 mod documents;
 mod events;
 mod files;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::app::{Reply, TestApp, form, id, small};
 use crate::glb::Glb;
 
-const ACME: &str = r#"schema = "material-library/1"
+pub(crate) const ACME: &str = r#"schema = "material-library/1"
 
 [library]
 id = "ACME"

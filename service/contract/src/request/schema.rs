@@ -57,11 +57,18 @@ fn of_json(schema: Value) -> RefOr<Schema> {
     serde_json::from_value(schema).unwrap_or_else(|_| ObjectBuilder::new().into())
 }
 
-/// What is said of one option: the description has its unit.
+/// What is said of one option: the description has its unit and its default. That is no `default` of a schema, which clients may send as if
+/// somebody had said it: a preset or a template would lose what it says.
 fn member(spec: &OptionSpec) -> Value {
     let mut schema = spec.schema();
     if let Value::Object(members) = &mut schema {
         members.remove("x-unit");
+        if let Some(default) = members.remove("default") {
+            let text = members.get("description").and_then(Value::as_str).unwrap_or_default().trim_end_matches('.');
+            let text = format!("{text}; where neither it nor a preset nor a template is given: {default}.");
+            members.insert("description".to_owned(), text.into());
+            members.insert("x-default".to_owned(), default);
+        }
     }
     schema
 }

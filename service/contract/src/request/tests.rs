@@ -250,7 +250,7 @@ fn the_description_has_every_option_of_the_table() {
         assert!(member["description"].as_str().is_some_and(|text| text.contains(spec.help)), "{}: {member}", spec.name);
     }
     assert_eq!(properties["width"]["maximum"], 16384);
-    assert_eq!(properties["width"]["default"], 1024);
+    assert_eq!(properties["width"]["x-default"], 1024);
     assert_eq!(properties["fill"]["minimum"], 0.001);
     assert!(properties["view"]["enum"].as_array().is_some_and(|words| words.contains(&json!("three_quarter"))));
     assert_eq!(properties.len(), OptionId::all().count() + 6);

@@ -7,11 +7,11 @@ use axum::response::Response;
 use super::render_id;
 use crate::api::auth::Caller;
 use crate::api::events::{self, Beginning};
+use crate::api::media::RenderEvents;
 use crate::api::problem::ApiResult;
 use crate::api::query::Params;
 use crate::api::state::AppState;
 use crate::renders::{self, Snapshot};
-use packshot_contract::event::StreamEvent;
 use packshot_domain::stream::StreamId;
 
 /// Follows a render
@@ -26,7 +26,7 @@ use packshot_domain::stream::StreamId;
         ("Last-Event-ID" = Option<i64>, Header, description = "Number of the last event that was seen"),
         ("after" = Option<i64>, Query, minimum = 0, description = "The same as a parameter"),
     ),
-    responses((status = 200, description = "Events", body = StreamEvent, content_type = "text/event-stream")),
+    responses(RenderEvents),
 )]
 pub(crate) async fn stream(
     State(state): State<AppState>,

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use super::render_id;
 use crate::api::auth::Caller;
 use crate::api::files::{self, is_known};
+use crate::api::media::{AnyFile, Binary, PictureFile};
 use crate::api::problem::{ApiError, ApiResult, Code};
 use crate::api::state::AppState;
 use crate::renders::results::{self, Preview, REPORT, ResultFile, SHOT};
@@ -26,15 +27,11 @@ async fn send(state: &AppState, caller: &Caller, file: ResultFile, headers: &Hea
     get, path = "/api/v1/renders/{id}/{result}", operation_id = "get_result", tag = "results",
     params(
         ("id" = String, Path, format = Uuid, description = "The render"),
-        ("result" = String, Path, pattern = "^result\\.(png|exr|jpg|webp|avif|tiff|mp4|apng|zip)$", description = "`result.` and a format", example = "result.png"),
+        ("result" = String, Path, pattern = "^result\\.(png|exr|jpg|webp|avif|tiff|mp4|apng|zip)$", description = "`result.` and a format"),
         ("Range" = Option<String>, Header, description = "One range of bytes"),
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` that is known already"),
     ),
-    responses(
-        (status = 200, description = "The file", content((Vec<u8> = "image/png"), (Vec<u8> = "image/x-exr"), (Vec<u8> = "video/mp4"), (Vec<u8> = "application/zip"))),
-        (status = 206, description = "A range of the file", content((Vec<u8> = "image/png"), (Vec<u8> = "image/x-exr"), (Vec<u8> = "video/mp4"), (Vec<u8> = "application/zip"))),
-        (status = 304, description = "The file is known already"),
-    ),
+    responses(PictureFile),
 )]
 pub(crate) async fn result(
     State(state): State<AppState>,
@@ -57,11 +54,7 @@ pub(crate) async fn result(
         ("Range" = Option<String>, Header, description = "One range of bytes"),
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` that is known already"),
     ),
-    responses(
-        (status = 200, description = "The file", content((Vec<u8> = "image/png"), (Vec<u8> = "image/x-exr"), (Vec<u8> = "video/mp4"), (Vec<u8> = "application/zip"), (Vec<u8> = "application/json"))),
-        (status = 206, description = "A range of the file", content((Vec<u8> = "image/png"), (Vec<u8> = "image/x-exr"), (Vec<u8> = "video/mp4"), (Vec<u8> = "application/zip"), (Vec<u8> = "application/json"))),
-        (status = 304, description = "The file is known already"),
-    ),
+    responses(AnyFile),
 )]
 pub(crate) async fn file(
     State(state): State<AppState>,
@@ -112,7 +105,7 @@ pub(crate) async fn shot(
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` that is known already"),
     ),
     responses(
-        (status = 200, description = "The picture so far", body = Vec<u8>, content_type = "image/png"),
+        (status = 200, description = "The picture so far", body = inline(Binary), content_type = "image/png"),
         (status = 304, description = "There is no newer one"),
     ),
 )]

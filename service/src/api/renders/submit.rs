@@ -14,6 +14,7 @@ use crate::api::answer::Answer;
 use crate::api::auth::Caller;
 use crate::api::files;
 use crate::api::idempotency::{of_request, refusal_to_stored, replay, to_stored};
+use crate::api::media::Binary;
 use crate::api::multipart;
 use crate::api::prefer::{self, PREFERENCE_APPLIED};
 use crate::api::problem::{ApiError, ApiResult};
@@ -72,7 +73,7 @@ pub(crate) struct RenderForm {
         (RenderRequest = "application/json"),
     )),
     responses(
-        (status = 200, description = "The job has ended, or its picture", content((Job = "application/json"), (Vec<u8> = "image/png"))),
+        (status = 200, description = "The job has ended, or its picture", content((Job = "application/json"), (inline(Binary) = "image/png"))),
         (status = 202, description = "The job, which goes on", body = Job,
             headers(("Location" = String, description = "The job"), ("Retry-After" = u64, description = "Seconds"))),
     ),

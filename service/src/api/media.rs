@@ -1,0 +1,128 @@
+//! What the document says of answers that are not JSON: files, and streams of events.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use packshot_contract::Word;
+use packshot_contract::event::{
+    EndEvent, EventType, FailedEvent, LogEvent, PreviewEvent, ProgressEvent, StateEvent, StepEvent,
+};
+use packshot_contract::job::{Job, LiveJobs};
+use packshot_pipeline::plan::words::FileFormat;
+use serde_json::{Map, json};
+use utoipa::openapi::extensions::ExtensionsBuilder;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::response::{Response, ResponseBuilder};
+use utoipa::openapi::schema::{SchemaFormat, Type};
+use utoipa::openapi::{ContentBuilder, KnownFormat, ObjectBuilder, RefOr, Schema};
+use utoipa::{IntoResponses, PartialSchema, ToSchema};
+
+use crate::renders::media_type;
+
+type Responses = BTreeMap<String, RefOr<Response>>;
+
+/// Bytes of a file.
+pub(crate) struct Binary;
+
+impl PartialSchema for Binary {
+    fn schema() -> RefOr<Schema> {
+        let format = SchemaFormat::KnownFormat(KnownFormat::Binary);
+        ObjectBuilder::new().schema_type(Type::String).format(Some(format)).into()
+    }
+}
+
+impl ToSchema for Binary {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Binary")
+    }
+}
+
+/// A picture, a film or an archive, or a range of it.
+pub(crate) struct PictureFile;
+
+impl IntoResponses for PictureFile {
+    fn responses() -> Responses {
+        of_file(pictures())
+    }
+}
+
+/// Any file of a render: a picture, or what is about it.
+pub(crate) struct AnyFile;
+
+impl IntoResponses for AnyFile {
+    fn responses() -> Responses {
+        of_file(pictures().chain(["application/json"]))
+    }
+}
+
+/// What pictures, films and archives are sent as.
+fn pictures() -> impl Iterator<Item = &'static str> + Clone {
+    FileFormat::ENTRIES.iter().map(|entry| media_type(entry.value))
+}
+
+fn of_file(media_types: impl Iterator<Item = &'static str> + Clone) -> Responses {
+    let text =
+        |description: &str| HeaderBuilder::new().schema(Some(text_schema())).description(Some(description)).build();
+    let tag = || text("Of the content: what `If-None-Match` and `If-Range` take");
+    let with_bytes = |description: &str| {
+        let response = ResponseBuilder::new().description(description).header("ETag", tag());
+        let content = || ContentBuilder::new().schema(Some(Binary::schema())).build();
+        media_types.clone().fold(response, |response, media_type| response.content(media_type, content()))
+    };
+    let range = text("Which bytes of how many: `bytes 0-99/1100`");
+    let known = ResponseBuilder::new().description("The file is known already").header("ETag", tag());
+    Responses::from([
+        ("200".to_owned(), with_bytes("The file").build().into()),
+        ("206".to_owned(), with_bytes("A range of the file").header("Content-Range", range).build().into()),
+        ("304".to_owned(), known.build().into()),
+    ])
+}
+
+/// The events of one render.
+pub(crate) struct RenderEvents;
+
+impl IntoResponses for RenderEvents {
+    fn responses() -> Responses {
+        of_stream::<Job>(EventType::ENTRIES.iter().map(|entry| entry.value))
+    }
+}
+
+/// The events of all jobs.
+pub(crate) struct JobsEvents;
+
+impl IntoResponses for JobsEvents {
+    fn responses() -> Responses {
+        use EventType::{Cancelled, Completed, Failed, Progress, Snapshot, State};
+        of_stream::<LiveJobs>([Snapshot, State, Progress, Completed, Failed, Cancelled].into_iter())
+    }
+}
+
+/// Generators know no streams, so to them it is text; `x-events` has what the data of each type is.
+fn of_stream<S: ToSchema>(types: impl Iterator<Item = EventType>) -> Responses {
+    let reference = |name: Cow<'static, str>| json!({"$ref": format!("#/components/schemas/{name}")});
+    let data = types.map(|event| {
+        let name = match event {
+            EventType::Snapshot => S::name(),
+            EventType::State => StateEvent::name(),
+            EventType::Step => StepEvent::name(),
+            EventType::Progress => ProgressEvent::name(),
+            EventType::Preview => PreviewEvent::name(),
+            EventType::Log => LogEvent::name(),
+            EventType::Failed => FailedEvent::name(),
+            EventType::Completed | EventType::Cancelled => EndEvent::name(),
+        };
+        (event.word().to_owned(), reference(name))
+    });
+    let data: Map<_, _> = data.collect();
+    let extensions =
+        ExtensionsBuilder::new().add("x-event", reference("StreamEvent".into())).add("x-events", data).build();
+    let content = ContentBuilder::new().schema(Some(text_schema())).extensions(Some(extensions)).build();
+    let description = "Server-sent events, for as long as the connection lives: each is a `StreamEvent`, and `x-events` says what the data \
+                       of each type has of its own";
+    let response = ResponseBuilder::new().description(description).content("text/event-stream", content);
+    Responses::from([("200".to_owned(), response.build().into())])
+}
+
+fn text_schema() -> RefOr<Schema> {
+    ObjectBuilder::new().schema_type(Type::String).into()
+}

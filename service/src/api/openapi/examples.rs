@@ -1,0 +1,63 @@
+//! What the document shows as an example of each parameter and body. A test sends every one of them to a service; ids, revisions and content
+//! addresses are those of a service that has such things.
+
+use serde_json::{Value, json};
+
+/// A product that was stored before.
+const ADDRESS: &str = "blake3:5ea3bf2d3ff0cbb7b2b8cc6e0d4e2a3c0f1d9a87b6c5d4e3f2a1b0c9d8e7f6a5";
+const ID: &str = "0193b2a0-5c4e-7d31-9f0a-2b8c61d7e4f5";
+
+/// The example of an operation's parameter.
+pub(super) fn of_parameter(operation: &str, name: &str) -> Option<Value> {
+    let example = match (operation, name) {
+        ("get_material", "id") => json!("STD_010101_Steel-Bare"),
+        (_, "id" | "workflow_run_id") => json!(ID),
+        ("get_file", "name") => json!("result.png"),
+        (_, "queue_name") => json!("render"),
+        (_, "result") => json!("result.png"),
+        (_, "state") => json!("completed"),
+        (_, "step") => json!("render_still"),
+        (_, "level") => json!("info"),
+        (_, "q") => json!("steel"),
+        (_, "library") => json!("STD"),
+        (_, "limit") => json!(20),
+        // The bytes of the last id.
+        ("list_materials", "cursor") => json!("5354445f3031303130315f537465656c2d42617265"),
+        ("get_log", "cursor") => json!("0000000000000078"),
+        // When the last item was made, in milliseconds, and its id.
+        (_, "cursor") => json!("00000193b2a05c4e0193b2a05c4e7d319f0a2b8c61d7e4f5"),
+        (_, "from") => json!("2026-11-01T00:00:00Z"),
+        (_, "to") => json!("2026-12-01T00:00:00Z"),
+        (_, "after" | "Last-Event-ID") => json!(0),
+        (_, "wait") => json!(30),
+        (_, "Prefer") => json!("wait=30"),
+        (_, "Cache-Control") => json!("no-cache"),
+        (_, "Idempotency-Key") => json!(format!("{operation}-4711")),
+        (_, "If-None-Match") => json!(format!("\"{ADDRESS}\"")),
+        (_, "If-Match") => json!("\"3\""),
+        (_, "Range") => json!("bytes=0-1023"),
+        _ => return None,
+    };
+    Some(example)
+}
+
+/// The example of an operation's body. A file in a form is what is said of it.
+pub(super) fn of_body(operation: &str, media_type: &str) -> Option<Value> {
+    let picture = json!({"width": 320, "height": 240, "samples": 32, "view": "front", "light": "studio_soft", "background": "white"});
+    let example = match (operation, media_type) {
+        ("create_render" | "preflight", "multipart/form-data") => {
+            json!({"glb": "(the bytes of bearing.glb)", "request": picture})
+        }
+        ("create_render" | "preflight", _) => {
+            let mut stored = picture;
+            stored["asset"] = json!({"content_address": ADDRESS});
+            stored
+        }
+        ("create_library", _) => json!({"library": "(the bytes of studio.toml)"}),
+        ("change_library", _) => json!({"public": true}),
+        ("change_settings", _) => json!({"render_samples": 512, "max_pixels": null}),
+        ("put_worker_config", _) => json!({"max_concurrency": 2, "min_concurrency": 1}),
+        _ => return None,
+    };
+    Some(example)
+}

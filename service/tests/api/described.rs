@@ -1,0 +1,258 @@
+//! C29: what the document says is so. Each of its examples is sent to a service, and answered as the document declares.
+
+use packshot_domain::access::Scope;
+use reqwest::multipart::{Form, Part};
+use reqwest::{Method, RequestBuilder, Url};
+use serde_json::{Map, Value, json};
+
+use crate::app::{Engine, PATIENCE, TestApp, id, small};
+use crate::glb::Glb;
+use crate::materials::ACME;
+
+/// Methods and paths with their operations.
+fn operations(api: &Value) -> Vec<(String, &str, &Value)> {
+    let mut found = Vec::new();
+    for (path, item) in api["paths"].as_object().expect("paths") {
+        let operations = item.as_object().expect("operations").iter();
+        found.extend(operations.map(|(method, operation)| (method.to_uppercase(), path.as_str(), operation)));
+    }
+    found
+}
+
+/// What a service needs so that examples, which name things of another one, mean something here.
+struct Things {
+    /// A render that has ended, and the address of its product.
+    done: String,
+    product: String,
+}
+
+impl Things {
+    async fn make(app: &TestApp) -> Self {
+        let job = app.render(&small()).await;
+        Self {
+            done: id(&job),
+            product: job["request"]["asset"]["content_address"].as_str().expect("an address").to_owned(),
+        }
+    }
+
+    /// The id of something that the operation can be done with.
+    async fn id_for(&self, app: &TestApp, operation: &str) -> Option<String> {
+        let failed = async || {
+            let reply = app.rendering(b"glTF\x02\0\0\0".to_vec(), &small()).send().await.expect("an answer");
+            let job: Value = reply.json().await.expect("a job");
+            app.job_when(&id(&job), |job| job["state"] == "failed").await
+        };
+        let library = async || {
+            let form = Form::new().part("library", Part::bytes(ACME.as_bytes()).file_name("studio.toml"));
+            let request = app.request(Method::POST, "/api/v1/material-libraries").multipart(form);
+            request.send().await.expect("an answer").json::<Value>().await.expect("a library")
+        };
+        match operation {
+            "delete_render" => Some(id(&failed().await)),
+            "get_task" | "requeue_task" => Some(failed().await["task_id"].as_str().expect("a task").to_owned()),
+            "get_material" => None,
+            _ if operation.ends_with("_library") => Some(id(&library().await)),
+            _ => Some(self.done.clone()),
+        }
+    }
+}
+
+/// The example of a part of the document that must have one.
+fn example<'a>(of: &'a Value, what: &str) -> &'a Value {
+    of.get("example").unwrap_or_else(|| panic!("{what} has no example"))
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// The request of an operation's examples, with the `nth` of its bodies: with all parameters, or with those alone that must be there.
+async fn request(
+    app: &TestApp,
+    things: &Things,
+    (method, path, operation): (&str, &str, &Value),
+    with_all: bool,
+    nth: usize,
+) -> RequestBuilder {
+    let name = operation["operationId"].as_str().expect("an id");
+    let (mut path, mut headers, mut query) = (path.to_owned(), Vec::new(), Vec::new());
+    for parameter in operation["parameters"].as_array().into_iter().flatten() {
+        let of = parameter["name"].as_str().expect("a name");
+        let mut value = text(example(parameter, &format!("{name}: {of}")));
+        match (parameter["in"].as_str(), of) {
+            (Some("path"), _) => {
+                if of == "id" {
+                    value = things.id_for(app, name).await.unwrap_or(value);
+                }
+                path = path.replace(&format!("{{{of}}}"), &value);
+            }
+            _ if !with_all => {}
+            (Some("query"), _) => query.push((of, value)),
+            (Some("header"), "If-Match") => {
+                let now = app.get(&path).await.header("etag").expect("a revision").to_owned();
+                headers.push((of, now));
+            }
+            // A key is of one body.
+            (Some("header"), "Idempotency-Key") => headers.push((of, format!("{value}-{nth}"))),
+            (Some("header"), _) => headers.push((of, value)),
+            (place, _) => panic!("{name}: {of} is in {place:?}"),
+        }
+    }
+    let url = Url::parse_with_params(&format!("{}{path}", app.base), query).expect("an address");
+    let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let request = app.request(method.parse().expect("a method"), &format!("{}{query}", url.path()));
+    headers.into_iter().fold(request, |request, (name, value)| request.header(name, value))
+}
+
+/// A body of an example: its stored product is this service's, and what is said of a file is the file.
+fn with_body(
+    request: RequestBuilder,
+    api: &Value,
+    (media_type, content): (&str, &Value),
+    things: &Things,
+) -> RequestBuilder {
+    let mut body = example(content, media_type).clone();
+    if body.get("asset").is_some() {
+        body["asset"]["content_address"] = json!(things.product);
+    }
+    if media_type != "multipart/form-data" {
+        return request.header("content-type", media_type).body(body.to_string());
+    }
+    let schema = content["schema"]["$ref"].as_str().expect("a reference").trim_start_matches("#/components/schemas/");
+    let is_file = |name: &str| api["components"]["schemas"][schema]["properties"][name]["format"] == "binary";
+    let members: &Map<String, Value> = body.as_object().expect("parts");
+    let form = members.iter().fold(Form::new(), |form, (name, value)| match (is_file(name), name.as_str()) {
+        (true, "library") => form.part("library", Part::bytes(ACME.as_bytes()).file_name("studio.toml")),
+        (true, name) => form.part(name.to_owned(), Part::bytes(Glb::body()).file_name("product.glb")),
+        (false, name) => form.text(name.to_owned(), text(value)),
+    });
+    request.multipart(form)
+}
+
+/// Sends a request. It must succeed, with a status and a type that the document has.
+async fn check(request: RequestBuilder, operation: &Value, what: &str) {
+    let mut answer = request.timeout(PATIENCE).send().await.expect("the service answers");
+    let status = answer.status().as_u16();
+    let media_type = answer.headers().get("content-type").map(|value| value.to_str().expect("readable").to_owned());
+    let first = answer.chunk().await.expect("a body").unwrap_or_default();
+    let said = String::from_utf8_lossy(&first);
+    assert!(status < 400, "{what}: {status} {said}");
+    let declared = operation["responses"].get(status.to_string()).unwrap_or_else(|| panic!("{what}: {status}"));
+    let Some(contents) = declared["content"].as_object() else {
+        assert_eq!((media_type, first.len()), (None, 0), "{what}: {status} has a body");
+        return;
+    };
+    let media_type = media_type.expect("a type");
+    let essence = media_type.split(';').next().unwrap_or_default();
+    let content = contents.get(essence).unwrap_or_else(|| panic!("{what}: {status} {essence} is not declared"));
+    // What is declared as bytes, text or JSON is that.
+    let is_json = serde_json::from_slice::<Value>(&first).is_ok();
+    match (&content["schema"]["type"], &content["schema"]["format"]) {
+        (kind, format) if kind == "string" && format == "binary" => {}
+        (kind, _) if kind == "string" => assert!(!is_json, "{what}: {said}"),
+        // A large one comes in pieces.
+        _ => assert!(first.starts_with(b"{"), "{what}: {said}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn c29_every_example_is_answered_as_the_document_says() {
+    let app = TestApp::start(&Engine::Sqlite).await;
+    let api = app.get("/openapi.json").await.json();
+    let things = Things::make(&app).await;
+    let mut n_sent = 0;
+    for (method, path, operation) in operations(&api) {
+        let bodies = operation["requestBody"]["content"].as_object();
+        let parameters = operation["parameters"].as_array();
+        let is_longer = parameters.into_iter().flatten().any(|parameter| parameter["required"] != true);
+        for with_all in [false, true].into_iter().filter(|with_all| !with_all || is_longer) {
+            let asked = (method.as_str(), path, operation);
+            let bodies = bodies.map_or_else(|| vec![None], |bodies| bodies.iter().map(Some).collect());
+            for (nth, body) in bodies.into_iter().enumerate() {
+                let mut request = request(&app, &things, asked, with_all, nth).await;
+                if let Some((media_type, content)) = body {
+                    request = with_body(request, &api, (media_type, content), &things);
+                }
+                check(request, operation, &format!("{method} {path}, body {nth}, all parameters: {with_all}")).await;
+                n_sent += 1;
+            }
+        }
+    }
+    assert!(n_sent > operations(&api).len());
+}
+
+/// Whoever needs a key is told so, and in the open mode nobody.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn c29_security_is_declared_as_it_is() {
+    let app = TestApp::idle(&Engine::Sqlite).await;
+    let open = app.get("/openapi.json").await.json();
+    assert_eq!(open["components"].get("securitySchemes"), None);
+    for (method, path, operation) in operations(&open) {
+        assert_eq!(operation.get("security"), None, "{method} {path}");
+    }
+    let key = app.operating_key(&[Scope::Admin]).await;
+    let closed = app.get("/openapi.json").await.json();
+    let scheme = &closed["components"]["securitySchemes"]["api_key"];
+    assert_eq!((&scheme["type"], &scheme["scheme"]), (&json!("http"), &json!("bearer")));
+    let mut n_guarded = 0;
+    for (method, path, operation) in operations(&closed) {
+        let what = format!("{method} {path}");
+        let url = path.replace("{queue_name}", "render").replace("{result}", "result.png").replace("{name}", "x");
+        let url = url.replace("{id}", "0193b2a0-0000-7000-8000-000000000000");
+        let status = async |key: Option<&str>| {
+            let request = app.request(method.parse::<Method>().expect("a method"), &url).timeout(PATIENCE);
+            let request = key.into_iter().fold(request, RequestBuilder::bearer_auth);
+            request.send().await.expect("an answer").status().as_u16()
+        };
+        let needs_key = operation["security"] == json!([{"api_key": []}]);
+        assert_eq!(status(None).await == 401, needs_key, "{what}: {}", operation["security"]);
+        if needs_key {
+            n_guarded += 1;
+            assert_ne!(status(Some(&key)).await, 401, "{what}");
+            let declared = &operation["responses"];
+            assert!(declared["401"].is_object() && declared["403"].is_object(), "{what}");
+        }
+    }
+    assert!(n_guarded > 20, "{n_guarded}");
+    let optional = &closed["paths"]["/metrics"]["get"]["security"];
+    assert_eq!(optional, &json!([{}, {"api_key": []}]), "a key, or a place on this machine");
+    let without = |mut document: Value| {
+        let paths = document["paths"].as_object_mut().expect("paths").values_mut();
+        for operation in paths.flat_map(|item| item.as_object_mut().expect("operations").values_mut()) {
+            operation.as_object_mut().expect("an operation").remove("security");
+        }
+        document["components"].as_object_mut().expect("an object").remove("securitySchemes");
+        document
+    };
+    assert_eq!(without(closed), open, "all else is the same");
+}
+
+/// Files are strings of bytes, streams are text, and no answer is a list of numbers.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn c29_files_are_bytes_and_streams_are_text() {
+    let app = TestApp::idle(&Engine::Sqlite).await;
+    let api = app.get("/openapi.json").await.json();
+    let (mut n_binary, mut n_streams) = (0, 0);
+    for (method, path, operation) in operations(&api) {
+        let answers = operation["responses"].as_object().expect("responses").values();
+        for (media_type, content) in answers.filter_map(|answer| answer["content"].as_object()).flatten() {
+            let (what, schema) = (format!("{method} {path}: {media_type}"), &content["schema"]);
+            let is_file = ["image/", "video/", "application/zip"].iter().any(|kind| media_type.starts_with(kind));
+            if is_file {
+                assert_eq!(schema, &json!({"type": "string", "format": "binary"}), "{what}");
+                n_binary += 1;
+            }
+            if media_type == "text/event-stream" {
+                assert_eq!(schema, &json!({"type": "string"}), "{what}");
+                for (event, data) in content["x-events"].as_object().expect("types") {
+                    let words = api["components"]["schemas"]["EventType"]["enum"].as_array().expect("words");
+                    assert!(words.contains(&json!(event)), "{what}: {event}");
+                    let name = data["$ref"].as_str().expect("a reference").trim_start_matches("#/components/schemas/");
+                    assert!(api["components"]["schemas"].get(name).is_some(), "{what}: no schema {name}");
+                }
+                n_streams += 1;
+            }
+        }
+    }
+    assert_eq!((n_binary, n_streams), (38, 2));
+}
