@@ -16,6 +16,7 @@ mod database;
 mod films;
 mod memory;
 mod page;
+mod python;
 mod postgres;
 mod readme;
 mod restart;
