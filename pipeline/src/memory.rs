@@ -5,7 +5,8 @@
 
 use std::fmt;
 
-use packshot_renderer::backend::DeviceKind;
+use packshot_renderer::backend::device::picture_bytes;
+use packshot_renderer::backend::{DeviceInfo, DeviceKind};
 use packshot_renderer::encode::{AvifDepth, ExrPrecision, PngDepth, TiffDepth};
 use packshot_renderer::shot::{Floor, Shot};
 use packshot_shaders::layout::film::FilmPixel;
@@ -45,6 +46,8 @@ pub struct MemoryNeed {
     pub scene_bytes: u64,
     /// Of all pictures that are in memory at once.
     pub pictures_bytes: u64,
+    /// Of the film and the paths under way on an adapter, beside the scene; nothing on the processor.
+    pub device_film_bytes: u64,
 }
 
 impl MemoryNeed {
@@ -52,12 +55,40 @@ impl MemoryNeed {
     pub fn new(taking: &Taking, shot: &Shot, n_pictures: u32, scene_bytes: u64, device: DeviceKind) -> Self {
         let n_pixels = u64::from(shot.film.width_px) * u64::from(shot.film.height_px);
         let per_pixel = PerPixel::new(taking, shot, device).of_pictures(n_pictures);
-        Self { scene_bytes, pictures_bytes: n_pixels.saturating_mul(per_pixel) }
+        let device_film_bytes = match device {
+            DeviceKind::Cpu => 0,
+            _ if taking.is_drawing => 0,
+            DeviceKind::Gpu | DeviceKind::Software => picture_bytes(n_pixels),
+        };
+        Self { scene_bytes, pictures_bytes: n_pixels.saturating_mul(per_pixel), device_film_bytes }
     }
 
     /// All of it, with the program itself.
     pub fn bytes(self) -> u64 {
         self.scene_bytes.saturating_add(self.pictures_bytes).saturating_add(PROGRAM_BYTES)
+    }
+
+    /// Whether the device has room for what lies on it; the processor is held to [`Self::check`] alone.
+    ///
+    /// # Errors
+    /// `device.out_of_memory` with the estimate.
+    pub fn check_device(self, device: &DeviceInfo) -> Result<(), Error> {
+        let Some(bytes) = device.memory_bytes else { return Ok(()) };
+        let needed_bytes = self.scene_bytes.saturating_add(self.device_film_bytes);
+        // The driver's own part is not known; wgpu gives out as much.
+        if device.kind == DeviceKind::Cpu || needed_bytes <= bytes / 100 * 95 {
+            return Ok(());
+        }
+        let message = format!(
+            "rendering needs about {} MiB on the device ({} for the scene, {} for the film), and {} has {} MiB, of which 95 % are used",
+            needed_bytes.div_ceil(MIB),
+            self.scene_bytes.div_ceil(MIB),
+            self.device_film_bytes.div_ceil(MIB),
+            device.name,
+            bytes / MIB
+        );
+        let help = "ask for fewer pixels, reduce the model, or render on the processor or another device";
+        Err(Error::new(ErrorKind::Device, Fault::new("device.out_of_memory", message).help(help)))
     }
 
     /// Whether there is room for it.

@@ -257,6 +257,9 @@ pub struct DeviceInfo {
     pub backend: String,
     /// Why this one.
     pub reason: String,
+    /// The memory of an adapter, bytes; `None` for the processor, which has the machine's, and where the driver does not say. A picture's facts do not have it.
+    #[serde(skip)]
+    pub memory_bytes: Option<u64>,
 }
 
 /// A time limit that began with the sampling loop.

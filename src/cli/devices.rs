@@ -81,7 +81,8 @@ pub(crate) fn run(args: &DevicesArgs, is_quiet: bool) -> Result<(), Failure> {
         return kit::self_test(&args.device, args.results.as_deref(), args.json, is_quiet);
     }
     let adapters = device::enumerate();
-    let report = DeviceReport::new(&adapters, &device::choose(&args.device, &adapters), SystemTime::now());
+    let report =
+        DeviceReport::new(&adapters, &device::lost(), &device::choose(&args.device, &adapters), SystemTime::now());
     if args.json { files::print_json(&report) } else { files::print(list(&report).as_bytes()) }
 }
 
@@ -91,8 +92,13 @@ fn list(report: &DeviceReport) -> String {
     for item in &report.items {
         let mark = if item.selected { '*' } else { ' ' };
         let kind = if item.is_software { "software" } else { item.device_type };
-        let state = if item.state == DeviceState::Ready { "" } else { ", cannot be used" };
-        text += &format!("{mark} {} ({}, {kind}{state})\n", item.name, item.backend);
+        let memory = item.memory_bytes.map(|bytes| format!(", {} MiB", bytes >> 20)).unwrap_or_default();
+        let state = match item.state {
+            DeviceState::Ready => "",
+            DeviceState::Lost => ", was lost",
+            DeviceState::Unusable => ", cannot be used",
+        };
+        text += &format!("{mark} {} ({}, {kind}{memory}{state})\n", item.name, item.backend);
     }
     text + &format!("{}\n", report.probe.reason)
 }

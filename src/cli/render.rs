@@ -246,9 +246,10 @@ impl<'a> Session<'a> {
     /// Refuses before work starts pictures like this one that there is no memory for.
     pub(crate) fn check_memory(&mut self, shot: &Shot, n: usize, preflight: &Preflight) -> Result<(), Failure> {
         let taking = self.taking(shot);
-        let kind = self.renderer()?.device().kind;
+        let device = self.renderer()?.device().clone();
         let n = u32::try_from(n).unwrap_or(u32::MAX);
-        let need = MemoryNeed::new(&taking, shot, n, preflight.stats.device_bytes_estimate, kind);
+        let need = MemoryNeed::new(&taking, shot, n, preflight.stats.device_bytes_estimate, device.kind);
+        need.check_device(&device).map_err(|error| Failure::from(error).at_option("--device"))?;
         self.args.threads.check_memory(need)
     }
 

@@ -113,8 +113,31 @@ fn the_lesser_limit_counts() {
 
 #[test]
 fn what_is_beyond_all_numbers_is_refused_too() {
-    let need = MemoryNeed { scene_bytes: u64::MAX, pictures_bytes: u64::MAX };
+    let need = MemoryNeed { scene_bytes: u64::MAX, pictures_bytes: u64::MAX, device_film_bytes: u64::MAX };
     let limit = MemoryLimit { bytes: u64::MAX - 1, whose: LimitOf::Setting };
     let error = need.check(limit).expect_err("refused");
     assert!(error.faults[0].message.contains("max_memory_bytes"), "{error}");
+}
+
+#[test]
+fn an_adapter_is_held_to_the_memory_that_it_has() {
+    let device = |kind, memory_bytes| DeviceInfo {
+        kind,
+        name: "Small Card".to_owned(),
+        backend: "vulkan".to_owned(),
+        reason: String::new(),
+        memory_bytes,
+    };
+    let need = need(megapixel(&[FileFormat::Png], &[]), 1, DeviceKind::Gpu);
+    assert_eq!(need.device_film_bytes, picture_bytes(1_000_000));
+    let need = MemoryNeed { scene_bytes: 200 * MIB, ..need };
+    let needed_bytes = need.scene_bytes + need.device_film_bytes;
+    let error = need.check_device(&device(DeviceKind::Gpu, Some(needed_bytes))).expect_err("drivers need some of it");
+    assert_eq!(error.code(), "device.out_of_memory");
+    for told in ["(200 for the scene", "on the device", "Small Card has "] {
+        assert!(error.faults[0].message.contains(told), "{error}");
+    }
+    assert!(need.check_device(&device(DeviceKind::Gpu, Some(needed_bytes * 11 / 10))).is_ok());
+    assert!(need.check_device(&device(DeviceKind::Gpu, None)).is_ok(), "its driver does not say");
+    assert!(need.check_device(&device(DeviceKind::Cpu, Some(1))).is_ok(), "that is held to the machine's");
 }

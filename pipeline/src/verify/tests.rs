@@ -132,6 +132,7 @@ fn picture(square: std::ops::Range<usize>) -> Picture {
             name: "a test".to_owned(),
             backend: "native".to_owned(),
             reason: String::new(),
+            memory_bytes: None,
         },
     }
 }

@@ -68,7 +68,8 @@ impl CpuBackend {
             .thread_name(|i| format!("packshot-cpu-{i}"))
             .build()?;
         let name = crate::backend::device::processor_name();
-        let device = DeviceInfo { kind: DeviceKind::Cpu, name, backend: "native".to_owned(), reason };
+        let device =
+            DeviceInfo { kind: DeviceKind::Cpu, name, backend: "native".to_owned(), reason, memory_bytes: None };
         Ok(Self { pool: Arc::new(pool), level, device })
     }
 

@@ -10,8 +10,12 @@ use crate::backend::cpu::CpuBackend;
 use crate::backend::gpu::{GpuBackend, GpuOptions, adapters};
 use crate::backend::{Backend, ByteStore, DeviceKind};
 
+mod lost;
 mod report;
 
+pub use crate::backend::gpu::picture_bytes;
+pub use lost::{lost, note_elsewhere};
+pub(crate) use lost::{note_lost, note_opened};
 pub use packshot_processor::memory::available_bytes as memory_bytes;
 pub use report::{DeviceItem, DeviceReport, DeviceState, Probe};
 
@@ -95,6 +99,8 @@ pub struct AdapterInfo {
     pub driver: String,
     /// The largest array that it can bind.
     pub binding_bytes_max: u64,
+    /// Its memory, bytes; `None` where its driver does not say.
+    pub memory_bytes: Option<u64>,
     /// Why it cannot render; `None` when it can.
     pub unusable: Option<String>,
 }

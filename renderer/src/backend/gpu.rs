@@ -34,6 +34,7 @@ mod denoise;
 mod device_film;
 mod guides;
 mod kernel;
+mod memory;
 mod program;
 mod rays;
 mod sampler;
@@ -43,6 +44,7 @@ mod usage;
 mod worker;
 
 pub use capabilities::{AdapterCapabilities, capabilities};
+pub use device_film::picture_bytes;
 pub use program::CompiledKernel;
 pub use slices::SliceLimits;
 pub use usage::DeviceUsage;
@@ -104,8 +106,13 @@ impl GpuBackend {
             })
             .map_err(|error| unusable(error.to_string()))?;
         is_open.recv().map_err(|_| unusable("its thread ended".to_owned()))?.map_err(unusable)?;
-        let device =
-            DeviceInfo { kind: adapter.kind(), name: adapter.name.clone(), backend: adapter.backend.clone(), reason };
+        let device = DeviceInfo {
+            kind: adapter.kind(),
+            name: adapter.name.clone(),
+            backend: adapter.backend.clone(),
+            reason,
+            memory_bytes: adapter.memory_bytes,
+        };
         let thread = DeviceThread { requests: Some(requests), handle: Some(handle) };
         let binding_bytes_max = adapter.binding_bytes_max;
         Ok(Self { thread: Arc::new(thread), pool, device, is_doomed, binding_bytes_max, denoising: Mutex::default() })

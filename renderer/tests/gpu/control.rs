@@ -4,10 +4,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use packshot_renderer::backend::device::lost;
 use packshot_renderer::backend::gpu::SliceLimits;
 use packshot_renderer::backend::{Backend, CancelToken, Progress, RenderControl, RenderError};
 
-use crate::scenes::{ball, glass, gpu, open, render, still_life};
+use crate::scenes::{adapter, ball, glass, gpu, open, render, still_life};
 
 #[test]
 fn cancelling_ends_within_two_seconds() {
@@ -92,15 +93,19 @@ fn a_lost_device_is_opened_again_and_the_picture_is_the_same() {
     let resumed = loaded.render(&control).expect("the device comes back");
     assert_eq!(resumed.film.sums, undisturbed.film.sums);
     assert_eq!(resumed.rays, undisturbed.rays);
+    let is_lost = || lost().iter().any(|lost| lost.id == adapter().id);
+    assert!(!is_lost(), "it came back");
     // Lost again and again: an error, and the next render works.
     let lose_always = |_: Progress| backend.lose_device();
     let control = RenderControl { progress: &lose_always, ..RenderControl::new(&cancel) };
     let failed = loaded.render(&control).map(|_| ());
     assert!(matches!(failed, Err(RenderError::DeviceLost(_))), "{failed:?}");
+    assert!(is_lost(), "until it is opened again");
     let control = RenderControl::new(&cancel);
     // The last loss may still be on order.
     let again = loaded.render(&control).expect("the device comes back");
     assert_eq!(again.film.sums, undisturbed.film.sums);
+    assert!(!is_lost(), "it was opened");
 }
 
 #[test]

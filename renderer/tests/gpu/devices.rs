@@ -5,7 +5,8 @@ use std::time::SystemTime;
 
 use packshot_renderer::backend::DeviceKind;
 use packshot_renderer::backend::device::{
-    AdapterClass, AdapterInfo, Chosen, DeviceReport, DeviceRequest, DeviceState, choose, enumerate, open, select,
+    AdapterClass, AdapterInfo, Chosen, DeviceReport, DeviceRequest, DeviceState, choose, enumerate, lost,
+    note_elsewhere, open, select,
 };
 
 use crate::scenes;
@@ -18,6 +19,7 @@ fn adapter(name: &str, class: AdapterClass) -> AdapterInfo {
         class,
         driver: "1.0".to_owned(),
         binding_bytes_max: 1 << 30,
+        memory_bytes: Some(8 << 30),
         unusable: None,
     }
 }
@@ -100,7 +102,7 @@ fn the_probe_line_says_what_happened() {
 fn the_report_names_every_device_and_selects_one() {
     let adapters = [adapter("llvmpipe", AdapterClass::Software), broken("Old GPU", AdapterClass::Discrete)];
     let outcome = choose(&DeviceRequest::Auto, &adapters);
-    let report = DeviceReport::new(&adapters, &outcome, SystemTime::UNIX_EPOCH);
+    let report = DeviceReport::new(&adapters, &[], &outcome, SystemTime::UNIX_EPOCH);
     let rows: Vec<_> = report.items.iter().map(|i| (i.device_type, i.is_software, i.state, i.selected)).collect();
     assert_eq!(
         rows,
@@ -117,6 +119,45 @@ fn the_report_names_every_device_and_selects_one() {
     let expected =
         ["id", "name", "backend", "device_type", "driver", "memory_bytes", "is_software", "state", "selected"];
     assert_eq!(names, expected);
+    assert_eq!(json["items"][1]["memory_bytes"], 8_u64 << 30);
+}
+
+#[test]
+fn a_lost_adapter_is_listed_as_lost_whether_its_driver_still_lists_it_or_not() {
+    let [card, gone, old] = ["Card", "Gone", "Old GPU"].map(|name| adapter(name, AdapterClass::Discrete));
+    let adapters = [card.clone(), adapter("Other", AdapterClass::Integrated), broken(&old.name, old.class)];
+    let outcome = choose(&DeviceRequest::Auto, &adapters);
+    let report = DeviceReport::new(&adapters, &[card, gone, old], &outcome, SystemTime::UNIX_EPOCH);
+    let states: Vec<_> = report.items.iter().map(|item| (item.id.as_str(), item.state)).collect();
+    let expected = [
+        ("card", DeviceState::Lost),
+        ("other", DeviceState::Ready),
+        ("old gpu", DeviceState::Unusable),
+        ("gone", DeviceState::Lost),
+        ("cpu", DeviceState::Ready),
+    ];
+    assert_eq!(states, expected);
+    assert_eq!(serde_json::to_value(report.items[0].state).expect("a word"), "lost");
+}
+
+#[test]
+fn what_a_worker_in_another_process_lost_is_lost_until_it_has_it_open() {
+    let adapter = scenes::adapter();
+    let is_lost = || lost().iter().any(|lost| lost.id == adapter.id);
+    note_elsewhere(&adapter.name, true);
+    assert!(is_lost());
+    note_elsewhere("another adapter", false);
+    assert!(is_lost());
+    note_elsewhere(&adapter.name, false);
+    assert!(!is_lost());
+}
+
+#[test]
+fn the_driver_says_how_much_memory_an_adapter_has() {
+    let memory_bytes = scenes::adapter().memory_bytes.expect("Vulkan says it");
+    // Mesa's software adapter has the machine's, or a part of it.
+    assert!(memory_bytes > 64 << 20, "{memory_bytes}");
+    assert_eq!(packshot_renderer::backend::Backend::device(scenes::gpu()).memory_bytes, Some(memory_bytes));
 }
 
 #[test]

@@ -129,6 +129,7 @@ impl Installation {
             resident_bytes_max: 64 << 20,
             memory_bytes_max: None,
             scratch: self.folder.path().to_owned(),
+            ..EngineOptions::default()
         };
         let renderer = RenderHandler {
             db: db.clone(),

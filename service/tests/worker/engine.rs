@@ -8,6 +8,7 @@ use packshot_pipeline::product::Product;
 use packshot_pipeline::request::PartFilter;
 use packshot_pipeline::shot_file::{self, FilmOverrides};
 use packshot_renderer::backend::CancelToken;
+use packshot_renderer::backend::device::{self, AdapterInfo};
 use packshot_renderer::encode::ExrPrecision;
 use packshot_renderer::layers::Quantity;
 use packshot_worker::engine::{Counters, Engine, EngineOptions};
@@ -228,6 +229,34 @@ fn r77_a_job_has_a_limit_of_its_own_and_is_told_the_estimate() {
     assert_eq!(engine.counters().prepares, 0, "nothing was begun");
 
     limited(small()).completed();
+}
+
+/// Mesa's software adapter, as if it were a GPU with little memory.
+fn small_adapter() -> Vec<AdapterInfo> {
+    let mut adapters = device::enumerate();
+    adapters.retain(|adapter| adapter.name.contains("llvmpipe"));
+    adapters.iter_mut().for_each(|adapter| adapter.memory_bytes = Some(64 << 20));
+    adapters
+}
+
+#[test]
+fn r77_a_gpu_has_memory_of_its_own() {
+    let assets = Assets::default();
+    let options = EngineOptions { n_threads: 1, adapters: small_adapter, ..EngineOptions::default() };
+    let engine = Engine::new(options);
+    let scene = bearing(&assets);
+    let mut large = small();
+    (large.options.width, large.options.height) = (Some(2048), Some(2048));
+    large.options.device = Some("llvmpipe".to_owned());
+    let refused = run(&engine, &assets, &input(scene, large));
+    assert_eq!(refused.code(), "device_out_of_memory");
+    let Outcome::Failed(failure) = &refused.outcome else { panic!("refused") };
+    let detail = &failure.detail;
+    for told in ["rendering needs about ", " MiB on the device", "llvmpipe", " has 64 MiB"] {
+        assert!(detail.contains(told), "{told} in {detail}");
+    }
+    assert_eq!(engine.counters().prepares, 0, "nothing was begun");
+    run(&engine, &assets, &input(scene, small())).completed();
 }
 
 #[test]

@@ -40,7 +40,14 @@ pub fn run(
         return Err(io::Error::new(io::ErrorKind::InvalidData, "the first message is not the setup"));
     };
     let scratch = scratch.into();
-    let options = EngineOptions { n_threads, kernel_cache, resident_bytes_max, memory_bytes_max, scratch };
+    let options = EngineOptions {
+        n_threads,
+        kernel_cache,
+        resident_bytes_max,
+        memory_bytes_max,
+        scratch,
+        ..EngineOptions::default()
+    };
     let worker = Arc::new(Worker {
         engine: Engine::new(options),
         output: Mutex::new(Box::new(output)),

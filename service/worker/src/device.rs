@@ -8,7 +8,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use packshot_pipeline::error::Error;
 use packshot_pipeline::render::{Renderer, RendererOptions};
-use packshot_renderer::backend::device::{self, Chosen, DeviceChoice, DeviceReport, DeviceRequest, memory_bytes};
+use packshot_renderer::backend::device::{
+    self, AdapterInfo, Chosen, DeviceChoice, DeviceReport, DeviceRequest, memory_bytes,
+};
 use packshot_renderer::backend::{DeviceInfo, DeviceKind};
 
 use packshot_contract::document::GpuInfo;
@@ -25,7 +27,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(60);
 /// All devices of this machine, and which one `wish` would get. Loads graphics drivers.
 pub fn report(wish: &str) -> DeviceReport {
     let adapters = device::enumerate();
-    DeviceReport::new(&adapters, &device::choose(&request(wish), &adapters), SystemTime::now())
+    DeviceReport::new(&adapters, &device::lost(), &device::choose(&request(wish), &adapters), SystemTime::now())
 }
 
 /// Looks for the device that jobs without a wish of their own get, and says in the log which one it is. Opens nothing.
@@ -78,6 +80,7 @@ pub(super) struct Device {
 #[derive(Debug)]
 pub(super) struct Devices {
     options: RendererOptions,
+    adapters: fn() -> Vec<AdapterInfo>,
     state: Mutex<State>,
 }
 
@@ -89,8 +92,9 @@ struct State {
 }
 
 impl Devices {
-    pub(super) fn new(options: RendererOptions) -> Self {
-        Self { options, state: Mutex::default() }
+    /// Opens nothing yet; `adapters` lists those of the machine.
+    pub(super) fn new(options: RendererOptions, adapters: fn() -> Vec<AdapterInfo>) -> Self {
+        Self { options, adapters, state: Mutex::default() }
     }
 
     /// The device for a wish, opened if it is not yet.
@@ -99,7 +103,7 @@ impl Devices {
     /// `device.unavailable` when a name is wished for that no usable adapter has, or nothing opens.
     pub(super) fn open(&self, wish: &str) -> Result<Device, Error> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let choice = state.choose(&request(wish))?;
+        let choice = state.choose(&request(wish), self.adapters)?;
         let known = state.open.iter().find(|(chosen, ..)| *chosen == choice.chosen);
         let (id, renderer) = match known {
             Some((_, id, renderer)) => (*id, renderer.clone()),
@@ -128,7 +132,7 @@ impl Devices {
 
 impl State {
     /// What a request means here. Asked of the drivers only when the last answer is gone, or old and was that there is no GPU.
-    fn choose(&mut self, request: &DeviceRequest) -> Result<DeviceChoice, Error> {
+    fn choose(&mut self, request: &DeviceRequest, adapters: fn() -> Vec<AdapterInfo>) -> Result<DeviceChoice, Error> {
         self.choices.retain(|(request, choice, since)| {
             let is_fallback = choice.chosen == Chosen::Cpu && *request != DeviceRequest::Cpu;
             !is_fallback || since.elapsed() < LOOK_AGAIN
@@ -136,7 +140,10 @@ impl State {
         if let Some((_, choice, _)) = self.choices.iter().find(|(known, ..)| known == request) {
             return Ok(choice.clone());
         }
-        let choice = device::select(request)?;
+        let choice = match request {
+            DeviceRequest::Cpu => device::choose(request, &[])?,
+            _ => device::choose(request, &adapters())?,
+        };
         self.choices.push((request.clone(), choice.clone(), Instant::now()));
         Ok(choice)
     }
@@ -175,13 +182,19 @@ fn probe_line(device: &DeviceInfo, wish: &str) -> Option<ProbeLine> {
 mod tests {
     use super::*;
 
-    fn device(kind: DeviceKind, name: &str, backend: &str, reason: &str) -> DeviceInfo {
-        DeviceInfo { kind, name: name.to_owned(), backend: backend.to_owned(), reason: reason.to_owned() }
+    fn found(kind: DeviceKind, name: &str, backend: &str, reason: &str) -> DeviceInfo {
+        DeviceInfo {
+            kind,
+            name: name.to_owned(),
+            backend: backend.to_owned(),
+            reason: reason.to_owned(),
+            memory_bytes: None,
+        }
     }
 
     #[test]
     fn r51_a_gpu_is_announced() {
-        let gpu = device(DeviceKind::Gpu, "NVIDIA H200", "vulkan", "the only GPU");
+        let gpu = found(DeviceKind::Gpu, "NVIDIA H200", "vulkan", "the only GPU");
         let line = probe_line(&gpu, "gpu").expect("a line");
         assert_eq!(line.text, "[GPU_PROBE] NVIDIA H200 activated (vulkan) — using GPU render");
         let info = gpu_info(&gpu, false);
@@ -190,7 +203,7 @@ mod tests {
 
     #[test]
     fn r52_a_missing_gpu_is_a_warning_only_when_it_was_wished_for() {
-        let cpu = device(DeviceKind::Cpu, "EPYC", "native", "no GPU adapter found");
+        let cpu = found(DeviceKind::Cpu, "EPYC", "native", "no GPU adapter found");
         for (wish, level) in [("gpu", LogLevel::Warning), ("auto", LogLevel::Info)] {
             assert_eq!(probe_line(&cpu, wish), Some(ProbeLine { level, text: NO_GPU_LINE.to_owned() }));
         }
@@ -199,10 +212,10 @@ mod tests {
 
     #[test]
     fn r53_a_cpu_by_choice_is_silent() {
-        let cpu = device(DeviceKind::Cpu, "EPYC", "native", "the CPU was asked for");
+        let cpu = found(DeviceKind::Cpu, "EPYC", "native", "the CPU was asked for");
         assert_eq!(probe_line(&cpu, "cpu"), None);
         assert_eq!(gpu_info(&cpu, true).fallback_reason, None);
-        let devices = Devices::new(RendererOptions { n_threads: 1, ..RendererOptions::default() });
+        let devices = Devices::new(RendererOptions { n_threads: 1, ..RendererOptions::default() }, device::enumerate);
         let (first, second) = (devices.open("cpu").expect("opens"), devices.open("cpu").expect("opens"));
         assert_eq!((first.id, first.line), (second.id, None));
         devices.forget(first.id);

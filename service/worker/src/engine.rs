@@ -14,6 +14,7 @@ use packshot_pipeline::error::Error;
 use packshot_pipeline::memory::{MemoryLimit, MemoryNeed};
 use packshot_pipeline::product::{PaletteMaterial, PartMaterials, Product};
 use packshot_pipeline::render::{RendererOptions, ResidentProduct};
+use packshot_renderer::backend::device::{self, AdapterInfo};
 use packshot_renderer::backend::{ByteStore, CancelToken};
 use packshot_renderer::prepare::PartMaterial;
 use packshot_renderer::shot::Floor;
@@ -49,6 +50,8 @@ pub struct EngineOptions {
     pub memory_bytes_max: Option<u64>,
     /// The folder in which films and archives grow, without a name there. On a disk: they may be larger than memory.
     pub scratch: PathBuf,
+    /// Lists the graphics adapters; a test has others than the machine.
+    pub adapters: fn() -> Vec<AdapterInfo>,
 }
 
 impl Default for EngineOptions {
@@ -60,6 +63,7 @@ impl Default for EngineOptions {
             resident_bytes_max: 1 << 30,
             memory_bytes_max: None,
             scratch: std::env::temp_dir(),
+            adapters: device::enumerate,
         }
     }
 }
@@ -122,11 +126,12 @@ impl Job<'_> {
 impl Engine {
     /// Opens nothing yet.
     pub fn new(options: EngineOptions) -> Self {
-        let EngineOptions { n_threads, kernel_cache, resident_bytes_max, memory_bytes_max, scratch } = options;
+        let EngineOptions { n_threads, kernel_cache, resident_bytes_max, memory_bytes_max, scratch, adapters } =
+            options;
         Self {
             memory_bytes_max,
             scratch,
-            devices: Devices::new(RendererOptions { n_threads, kernel_cache, oidn: None }),
+            devices: Devices::new(RendererOptions { n_threads, kernel_cache, oidn: None }, adapters),
             subjects: Subjects::new(resident_bytes_max),
             residents: Lru::new(resident_bytes_max),
             rig_files: RigFiles::default(),

@@ -295,6 +295,7 @@ impl Totals {
 
 /// Refuses before work starts what there is no memory for. What is only kept for later makes room for what would fit without it.
 fn fits(engine: &Engine, job: &Job<'_>, device: &Device, need: MemoryNeed) -> Result<(), Stopped> {
+    need.check_device(device.renderer.device())?;
     let machine = engine.memory_bytes_max.or(device.host_memory_bytes);
     let Some(limit) = MemoryLimit::least(machine, job.memory_bytes_max) else { return Ok(()) };
     need.check(limit)?;

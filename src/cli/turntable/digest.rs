@@ -27,7 +27,7 @@ pub(super) fn digest(
 ) -> String {
     let mut digest = Digest::default();
     digest.mix("program", &version::TEXT);
-    let DeviceInfo { kind, name, backend, reason: _ } = renderer.device();
+    let DeviceInfo { kind, name, backend, reason: _, memory_bytes: _ } = renderer.device();
     digest.mix("device", &(kind, name, backend));
     digest.mix("glb", blake3::hash(&subject.origin.glb).to_hex().as_str());
     let ImportOptions { up_axis, unit_scale, rotate_deg, smooth_deg, look, variant, pose, limits: _ } =

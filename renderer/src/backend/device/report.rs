@@ -11,7 +11,7 @@ use crate::backend::DeviceKind;
 /// All devices, and which one is taken: the answer of GET `/api/v1/devices`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DeviceReport {
-    /// The adapters, then the CPU.
+    /// The adapters, those that were lost and are not listed any more, then the CPU.
     pub items: Vec<DeviceItem>,
     /// What was found.
     pub probe: Probe,
@@ -46,7 +46,7 @@ pub struct DeviceItem {
 pub enum DeviceState {
     /// It can.
     Ready,
-    /// It did, and was lost.
+    /// It did, and was lost; the next work that wants it opens it again.
     Lost,
     /// It lacks something.
     Unusable,
@@ -64,8 +64,14 @@ pub struct Probe {
 }
 
 impl DeviceReport {
-    /// Of `adapters` and the CPU, with the outcome of [`choose`](super::choose) among them at `checked_at`.
-    pub fn new(adapters: &[AdapterInfo], outcome: &Result<DeviceChoice, DeviceError>, checked_at: SystemTime) -> Self {
+    /// Of `adapters`, of those that were [lost](super::lost) and of the CPU, with the outcome of [`choose`](super::choose) among `adapters` at `checked_at`.
+    pub fn new(
+        adapters: &[AdapterInfo],
+        lost: &[AdapterInfo],
+        outcome: &Result<DeviceChoice, DeviceError>,
+        checked_at: SystemTime,
+    ) -> Self {
+        let has = |list: &[AdapterInfo], a: &AdapterInfo| list.iter().any(|other| other.id == a.id);
         let chosen = outcome.as_ref().ok().map(|choice| &choice.chosen);
         let of_adapter = |a: &AdapterInfo| DeviceItem {
             id: a.id.clone(),
@@ -73,9 +79,13 @@ impl DeviceReport {
             backend: a.backend.clone(),
             device_type: a.class.name(),
             driver: a.driver.clone(),
-            memory_bytes: None,
+            memory_bytes: a.memory_bytes,
             is_software: a.kind() == DeviceKind::Software,
-            state: if a.unusable.is_none() { DeviceState::Ready } else { DeviceState::Unusable },
+            state: match &a.unusable {
+                Some(_) => DeviceState::Unusable,
+                None if has(lost, a) => DeviceState::Lost,
+                None => DeviceState::Ready,
+            },
             selected: matches!(chosen, Some(Chosen::Adapter(chosen)) if chosen.id == a.id),
         };
         let cpu = DeviceItem {
@@ -93,7 +103,9 @@ impl DeviceReport {
             Ok(choice) => (Some(choice.kind()), choice.reason.clone()),
             Err(error) => (None, error.message.clone()),
         };
-        let items = adapters.iter().map(of_adapter).chain([cpu]).collect();
+        // A driver may stop listing what it has lost.
+        let gone = lost.iter().filter(|a| !has(adapters, a));
+        let items = adapters.iter().chain(gone).map(of_adapter).chain([cpu]).collect();
         Self { items, probe: Probe { checked_at: rfc3339(checked_at), used, reason } }
     }
 }

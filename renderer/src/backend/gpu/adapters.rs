@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use packshot_shaders::constants::WORKGROUP;
 
 use super::kernel::STORAGE_BUFFERS;
+use super::memory;
 use crate::backend::device::{AdapterClass, AdapterInfo};
 
 /// The graphics interfaces that wgpu can load here. Without a loader or a driver there is an instance without adapters.
@@ -53,19 +54,21 @@ fn describe(adapter: &wgpu::Adapter) -> AdapterInfo {
         id = format!("{id}-{}", info.device_pci_bus_id);
     }
     let driver = [info.driver.trim(), info.driver_info.trim()].join(" ").trim().to_owned();
+    let class = match info.device_type {
+        wgpu::DeviceType::DiscreteGpu => AdapterClass::Discrete,
+        wgpu::DeviceType::IntegratedGpu => AdapterClass::Integrated,
+        wgpu::DeviceType::VirtualGpu => AdapterClass::Virtual,
+        wgpu::DeviceType::Other => AdapterClass::Other,
+        wgpu::DeviceType::Cpu => AdapterClass::Software,
+    };
     AdapterInfo {
         id,
         name: info.name,
         backend,
-        class: match info.device_type {
-            wgpu::DeviceType::DiscreteGpu => AdapterClass::Discrete,
-            wgpu::DeviceType::IntegratedGpu => AdapterClass::Integrated,
-            wgpu::DeviceType::VirtualGpu => AdapterClass::Virtual,
-            wgpu::DeviceType::Other => AdapterClass::Other,
-            wgpu::DeviceType::Cpu => AdapterClass::Software,
-        },
+        class,
         driver,
         binding_bytes_max: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
+        memory_bytes: memory::bytes(adapter, class),
         unusable: unusable(adapter, &limits),
     }
 }

@@ -13,6 +13,7 @@ use packshot_shaders::layout::pass::{PassCounters, PassParams};
 
 use super::context::{Context, Fault};
 use super::scene::SceneBindings;
+use super::slices::SliceLimits;
 use crate::backend::passes::BlockFilm;
 use crate::film::{BLOCK_PX, Block};
 
@@ -184,6 +185,12 @@ impl DeviceFilm {
     }
 }
 
+/// What a picture of so many pixels takes on a device beside its product: all of its film, and the paths under way of as many pixels as are worked on at once.
+pub fn picture_bytes(n_pixels: u64) -> u64 {
+    let n_slots = n_pixels.min(u64::from(SliceLimits::default().region_pixels));
+    n_pixels.saturating_mul(FILM_BYTES).saturating_add(n_slots * (PATH_ROWS * WORDS_BYTES + 2 * ENTRY_BYTES))
+}
+
 impl Region {
     /// As many blocks from `at` on as have room in `slots_max`.
     fn new(context: &Context, blocks: &[BlockFilm], at: usize, slots_max: u64) -> Result<Self, Fault> {
@@ -234,7 +241,6 @@ fn byte_len(sums: &[FilmPixel]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::gpu::SliceLimits;
 
     /// The least that Vulkan's drivers and WebGPU's adapters bind.
     const BINDING_BYTES: u64 = 128 << 20;

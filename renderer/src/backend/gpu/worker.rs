@@ -18,7 +18,7 @@ use super::sampler::{RenderState, Sampler};
 use super::scene::{Environments, ProductBuffers, SceneBindings};
 use super::usage::DeviceUsage;
 use super::{GpuOptions, Job};
-use crate::backend::device::AdapterInfo;
+use crate::backend::device::{AdapterInfo, note_lost, note_opened};
 use crate::backend::rays::{RayQuery, TracedRays};
 use crate::backend::{CancelToken, Progress, RenderError, Rendered, Snapshot};
 use crate::guides::Guides;
@@ -134,6 +134,7 @@ impl Worker {
             let open = || Context::open(&self.adapter, self.options.cache.clone(), self.is_doomed.clone());
             self.context = Some(catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|panic| Err(message_of(&*panic)))?);
             self.n_opened += 1;
+            note_opened(&self.adapter);
         }
         Ok(())
     }
@@ -352,6 +353,9 @@ impl Worker {
                 return Err(error);
             }
             let reason = fault.reason();
+            if matches!(fault, Fault::Lost(_)) {
+                note_lost(&self.adapter);
+            }
             self.close();
             if is_second {
                 return Err(RenderError::DeviceLost(reason));
