@@ -10,6 +10,7 @@
 
 pub mod denoise;
 pub mod error;
+pub mod finished;
 mod ground;
 mod groups;
 pub mod lines;

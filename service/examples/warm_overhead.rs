@@ -137,6 +137,7 @@ async fn executed(executor: Arc<dyn Executor>) -> Result<Duration, Failure> {
             input: input.clone(),
             output_bytes_max: u64::MAX,
             memory_bytes_max: None,
+            keeps_finished: false,
         };
         let (sender, Incoming { mut events, .. }) = executor::way();
         let begun = Instant::now();

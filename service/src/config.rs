@@ -159,7 +159,16 @@ impl Serialize for Secret {
     }
 }
 
+/// The folder in the data folder in which films and archives grow, and what is finished of series is kept until their jobs have ended: a
+/// temporary folder of the system may lie in memory.
+const SCRATCH_FOLDER: &str = "scratch";
+
 impl Settings {
+    /// The folder for what is made on the way.
+    pub fn scratch(&self) -> PathBuf {
+        self.data.join(SCRATCH_FOLDER)
+    }
+
     /// The settings that the sources give.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! Renders: asked for, found, watched to their end, called off, deleted; and what they leave.
 
 mod cache;
+mod finished;
 mod inputs;
 mod job;
 mod log;
@@ -27,6 +28,7 @@ use packshot_domain::job::JobState;
 use packshot_domain::stream::StreamId;
 use packshot_domain::task::TaskState;
 
+pub use finished::{SweepError, sweep};
 pub use inputs::Asked;
 pub use log::{LogRequest, log};
 pub use outputs::media_type;
@@ -128,6 +130,8 @@ pub async fn cancel(app: &App, who: &Principal, id: RenderId) -> Result<Cancelle
         }
         Cancelling::Cancelled(render) => {
             count_render(TaskState::Cancelled, None);
+            // It may have waited for another attempt.
+            drop(finished::SweepAfter { db: app.db.clone(), scratch: app.settings.scratch() });
             Ok(Cancelled::Ended(Box::new(with_position(app, scope, render).await?)))
         }
         Cancelling::Unchanged(render) => Ok(Cancelled::Ended(Box::new(with_position(app, scope, render).await?))),

@@ -20,6 +20,7 @@ mod python;
 mod postgres;
 mod readme;
 mod restart;
+mod resume;
 mod service;
 mod start;
 mod stop;

@@ -1,6 +1,11 @@
 //! PNG: display-referred, straight alpha, marked as sRGB.
 
-use png::{BitDepth, ColorType, Compression, Encoder, EncodingError, PixelDimensions, SrgbRenderingIntent, Unit};
+use std::io::{BufRead, Seek};
+
+use png::{
+    BitDepth, ColorType, Compression, Decoder, DecodingError, Encoder, EncodingError, PixelDimensions,
+    SrgbRenderingIntent, Transformations, Unit,
+};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -45,6 +50,30 @@ pub fn rounded_to_png(image: &DisplayImage, depth: PngDepth) -> DisplayImage {
     };
     let rgba = image.rgba.par_iter().map(|texel| texel.map(round)).collect();
     DisplayImage { width_px: image.width_px, height_px: image.height_px, rgba }
+}
+
+/// Reads a PNG of ours: RGB or RGBA, of 8 or 16 bits. Encoding it again gives the same codes.
+///
+/// # Errors
+/// When it is none, or is not whole.
+pub fn read_png(file: impl BufRead + Seek) -> Result<DisplayImage, DecodingError> {
+    let mut decoder = Decoder::new(file);
+    decoder.set_transformations(Transformations::IDENTITY);
+    let mut reader = decoder.read_info()?;
+    let mut bytes = vec![0; reader.output_buffer_size().ok_or(DecodingError::LimitsExceeded)?];
+    let info = reader.next_frame(&mut bytes)?;
+    let values: Vec<f32> = match info.bit_depth {
+        BitDepth::Sixteen => {
+            let codes = bytes.chunks_exact(2).map(|code| u16::from_be_bytes([code[0], code[1]]));
+            codes.map(|code| f32::from(code) / 65535.0).collect()
+        }
+        _ => bytes.into_iter().map(|code| f32::from(code) / 255.0).collect(),
+    };
+    let rgba = match info.color_type {
+        ColorType::Rgba => values.as_chunks().0.to_vec(),
+        _ => values.as_chunks().0.iter().map(|&[r, g, b]| [r, g, b, 1.0]).collect(),
+    };
+    Ok(DisplayImage { width_px: info.width, height_px: info.height, rgba })
 }
 
 fn write(

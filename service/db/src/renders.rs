@@ -6,17 +6,17 @@ mod position;
 mod rows;
 mod statistics;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::idempotency::{Beginning, Begun, IdempotentRequest, StoredAnswer};
 use super::jobs::{Cancelling, JobError, Progress};
 use super::tasks::OutputFile;
-use super::{Db, DbError, Json, Page, PageRequest, TenantScope, files, jobs};
+use super::{AllTenants, Db, DbError, Json, Page, PageRequest, TenantScope, files, jobs};
 use packshot_domain::document::JobDocument;
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{RenderId, TaskId, UserId};
-use packshot_domain::job::{JobRef, JobState};
+use packshot_domain::job::{JobKind, JobRef, JobState};
 use packshot_domain::render::RenderKind;
 use packshot_domain::task::{Lane, QueueName, TaskKind};
 use packshot_domain::time::Timestamp;
@@ -180,6 +180,33 @@ pub async fn create(
 /// [`DbError::NotFound`].
 pub async fn get(db: &Db, scope: TenantScope, id: RenderId) -> Result<Render, DbError> {
     db.read_one(scope, (scope.tenant, id), |tx, (tenant, id)| Box::pin(rows::get(tx, *tenant, *id))).await
+}
+
+/// Those of these renders that have not ended.
+///
+/// # Errors
+///
+/// [`DbError`] when the database is away.
+pub async fn live(db: &Db, all: AllTenants, ids: &[RenderId]) -> Result<HashSet<RenderId>, DbError> {
+    db.read(all, ids.to_vec(), |tx, ids| {
+        Box::pin(async move {
+            let states = JobState::ALL.iter().filter(|state| !state.is_terminal());
+            let states = states.map(|state| format!("'{state}'")).collect::<Vec<_>>().join(", ");
+            let kind = JobKind::Render;
+            let sql =
+                format!("SELECT COUNT(*) FROM jobs WHERE kind = '{kind}' AND record_id = $1 AND state IN ({states})");
+            let mut live = HashSet::new();
+            for id in ids {
+                let rows = tx.query(&sql, [id.uuid().into()]).await?;
+                let n = rows.first().map_or(Ok(0), |row| row.try_get_by_index::<i64>(0))?;
+                if n > 0 {
+                    live.insert(*id);
+                }
+            }
+            Ok(live)
+        })
+    })
+    .await
 }
 
 /// A page of renders, newest first, of one state or all.

@@ -8,6 +8,7 @@ use serde_json::{Map, Value as Json};
 use tokio::runtime::Handle;
 use tokio::time::sleep_until;
 
+use super::finished::SweepAfter;
 use super::outputs::{self, OutputError, Received, TenantAssets};
 use super::spec::Spec;
 use crate::config::Settings;
@@ -26,6 +27,7 @@ use packshot_domain::id::{RenderId, TenantId};
 use packshot_domain::render::RenderKind;
 use packshot_domain::step::StepName;
 use packshot_domain::task::{FaultKind, Lane, QueueName, TaskKind};
+use packshot_pipeline::plan::Kind;
 use packshot_pipeline::plan::words::FileFormat;
 use packshot_worker::executor::{self, Executor, Incoming, WorkHandle};
 use packshot_worker::failpoint::Failpoint;
@@ -84,9 +86,12 @@ impl Handler for RenderHandler {
                     input,
                     output_bytes_max: in_force.max_output_bytes,
                     memory_bytes_max: in_force.max_memory_bytes,
+                    keeps_finished: true,
                 },
             };
-            let until_written = Box::new(UntilWritten(previews));
+            let is_series = attempt.work.input.plan.kind != Kind::Still;
+            let swept = is_series.then(|| SweepAfter { db: self.db.clone(), scratch: self.settings.scratch() });
+            let until_written = Box::new((UntilWritten(previews), swept));
             let work = Box::new(|desk| Box::pin(attempt.run(desk)) as BoxFuture<'static, Outcome>);
             Ok(Start { spec: None, work, until_written: Some(until_written) })
         })

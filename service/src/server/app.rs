@@ -41,8 +41,6 @@ use packshot_worker::process::{ProcessExecutor, ProcessOptions};
 
 /// The SQLite database in the data folder.
 pub const DATABASE_FILE: &str = "packshot.db";
-/// The folder in the data folder in which films and archives grow: a temporary folder of the system may lie in memory.
-const SCRATCH_FOLDER: &str = "scratch";
 /// The argument with which the command becomes a worker process.
 const WORKER_COMMAND: &str = "worker-child";
 /// Connections to a PostgreSQL server, at most.
@@ -135,8 +133,8 @@ impl Running {
                 Workers::Process => SERVICE_DEATHS_MAX,
             },
         });
-        let swept = (db.clone(), store.clone());
-        lasting::spawn("housekeeping", move || housekeeping::run(swept.0.clone(), swept.1.clone()));
+        let swept = (db.clone(), store.clone(), settings.scratch());
+        lasting::spawn("housekeeping", move || housekeeping::run(swept.0.clone(), swept.1.clone(), swept.2.clone()));
         // Notices that come before it begins are found by polling, as those that come while nobody listens.
         let notified = (db.notices(), hub.clone(), queue.clone());
         lasting::spawn("notices", move || {
@@ -210,7 +208,7 @@ fn executor(
     kernel_cache: Option<Arc<dyn ByteStore>>,
 ) -> Result<Arc<dyn Executor>, ServeError> {
     let (n_threads, resident_bytes_max) = (settings.threads, settings.resident_bytes);
-    let scratch = settings.data.join(SCRATCH_FOLDER);
+    let scratch = settings.scratch();
     std::fs::create_dir_all(&scratch)
         .map_err(|reason| ServeError::Data { path: scratch.clone(), source: reason.into() })?;
     match settings.workers {

@@ -1,11 +1,13 @@
 //! What has to be thrown away from time to time: files that nothing refers to, uploads and files of jobs that a process left
-//! unfinished, and answers that nobody will ask for again.
+//! unfinished, what is kept of series whose jobs have ended, and answers that nobody will ask for again.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::error::chain;
+use crate::renders;
 use crate::store::{Store, StoreError};
 use packshot_db::{AllTenants, Db, DbError, TenantScope, idempotency, objects};
 
@@ -23,15 +25,17 @@ enum SweepError {
     Database(#[from] DbError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Finished(#[from] renders::SweepError),
 }
 
 /// Runs for as long as the service does.
-pub(super) async fn run(db: Db, store: Store) {
+pub(super) async fn run(db: Db, store: Store, scratch: PathBuf) {
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        match sweep(&db, &store).await {
+        match sweep(&db, &store, &scratch).await {
             Ok((0, 0)) => {}
             Ok((files, answers)) => tracing::info!(files, answers, "threw away what nothing refers to"),
             Err(error) => tracing::warn!("housekeeping: {}", chain(&error)),
@@ -40,7 +44,7 @@ pub(super) async fn run(db: Db, store: Store) {
 }
 
 /// How many files and how many remembered answers were thrown away.
-async fn sweep(db: &Db, store: &Store) -> Result<(u64, u64), SweepError> {
+async fn sweep(db: &Db, store: &Store, scratch: &Path) -> Result<(u64, u64), SweepError> {
     let mut files = 0;
     loop {
         let found = objects::unreferenced(db, AllTenants::Housekeeping, GRACE, OBJECTS_AT_ONCE).await?;
@@ -57,5 +61,6 @@ async fn sweep(db: &Db, store: &Store) -> Result<(u64, u64), SweepError> {
         }
     }
     store.clean().await?;
+    renders::sweep(db, scratch).await?;
     Ok((files, idempotency::purge_expired(db, AllTenants::Housekeeping).await?))
 }

@@ -123,12 +123,13 @@ impl Installation {
 
     /// Lets it render.
     fn works(&self, db: &Db, store: &Store, hub: &Hub, settings: &Arc<Settings>) -> QueueHandle {
+        std::fs::create_dir_all(settings.scratch()).expect("a folder");
         let options = EngineOptions {
             n_threads: 2,
             kernel_cache: None,
             resident_bytes_max: 64 << 20,
             memory_bytes_max: None,
-            scratch: self.folder.path().to_owned(),
+            scratch: settings.scratch(),
             ..EngineOptions::default()
         };
         let renderer = RenderHandler {

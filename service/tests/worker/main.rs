@@ -34,5 +34,6 @@ mod phases;
 mod place;
 mod process;
 mod queue;
+mod resume;
 mod series;
 mod studio;

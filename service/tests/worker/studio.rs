@@ -92,7 +92,15 @@ pub(crate) fn input(scene: ContentAddress, request: RenderRequest) -> RenderInpu
 
 pub(crate) fn work(input: RenderInput) -> RenderWork {
     let (task, render) = (TaskId::new(), RenderId::new());
-    RenderWork { task, render, attempt: 1, input, output_bytes_max: u64::MAX, memory_bytes_max: None }
+    RenderWork {
+        task,
+        render,
+        attempt: 1,
+        input,
+        output_bytes_max: u64::MAX,
+        memory_bytes_max: None,
+        keeps_finished: false,
+    }
 }
 
 pub(crate) fn engine() -> Engine {

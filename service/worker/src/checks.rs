@@ -10,6 +10,7 @@ use packshot_pipeline::preset::Preset;
 use packshot_pipeline::verify::{self, Check, Measurements};
 
 use super::failure::Stopped;
+use super::kept::Measured;
 use super::protocol::{Failure, Finding, OutputFile};
 use packshot_domain::task::FaultKind;
 
@@ -41,27 +42,36 @@ pub(super) struct Checked {
     pub(super) broken: Option<Failure>,
 }
 
+/// Measures a picture and its files, where the plan has a preset.
+///
+/// # Errors
+/// `encode.read_back` for a file that cannot be read.
+pub(super) fn measure(plan: &PicturePlan, picture: &Picture, files: &[OutputFile]) -> Result<Measured, Stopped> {
+    let mut taken = Measured::default();
+    let Some(preset) = plan.preset() else { return Ok(taken) };
+    if files.is_empty() {
+        // Of a film, whose frames are no files.
+        taken.fill = Measurements::of(picture, None)?.tighter_fill();
+    }
+    for OutputFile { name, format, bytes, .. } in files {
+        let measured = Measurements::of(picture, Some(bytes))?;
+        taken.fill = taken.fill.max(measured.tighter_fill());
+        let checks = match preset.spin.as_ref().filter(|_| plan.kind == Kind::Turntable) {
+            Some(spin) => verify::frame(preset, spin, &measured, format),
+            None => verify::picture(preset, &measured, format),
+        };
+        taken.checks.push((name.clone(), checks));
+    }
+    Ok(taken)
+}
+
 impl Checks {
-    /// Measures a picture and its files, where the plan has a preset.
-    ///
-    /// # Errors
-    /// `encode.read_back` for a file that cannot be read.
-    pub(super) fn take(&mut self, plan: &PicturePlan, picture: &Picture, files: &[OutputFile]) -> Result<(), Stopped> {
-        let Some(preset) = plan.preset() else { return Ok(()) };
-        if files.is_empty() {
-            // Of a film, whose frames are no files.
-            self.fill_max = self.fill_max.max(Measurements::of(picture, None)?.tighter_fill());
+    /// Takes what was measured of a picture.
+    pub(super) fn take(&mut self, Measured { fill, checks }: Measured) {
+        self.fill_max = self.fill_max.max(fill);
+        for (name, checks) in checks {
+            self.keep(&name, checks);
         }
-        for OutputFile { name, format, bytes, .. } in files {
-            let measured = Measurements::of(picture, Some(bytes))?;
-            self.fill_max = self.fill_max.max(measured.tighter_fill());
-            let checks = match preset.spin.as_ref().filter(|_| plan.kind == Kind::Turntable) {
-                Some(spin) => verify::frame(preset, spin, &measured, format),
-                None => verify::picture(preset, &measured, format),
-            };
-            self.keep(name, checks);
-        }
-        Ok(())
     }
 
     /// Everything that was measured, with what is measured of all pictures together.

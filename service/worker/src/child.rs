@@ -228,7 +228,15 @@ mod tests {
         let plan = plan.expect("a plan");
         let input = RenderInput { scene, environment: None, libraries: Vec::new(), fallback_material: None, plan };
         let (task, render) = (TaskId::new(), RenderId::new());
-        let work = RenderWork { task, render, attempt: 1, input, output_bytes_max: u64::MAX, memory_bytes_max: None };
+        let work = RenderWork {
+            task,
+            render,
+            attempt: 1,
+            input,
+            output_bytes_max: u64::MAX,
+            memory_bytes_max: None,
+            keeps_finished: false,
+        };
         worker.work(&work, &CancelToken::default());
         let written = output.0.lock().expect("not poisoned").clone();
         let (mut pipe, mut last) = (&written[..], None);

@@ -32,6 +32,7 @@ use super::steps::{Emit, Facts, Step, facts};
 use super::subject::{ImportKey, Subject, Subjects};
 use packshot_contract::request::render_kind;
 use packshot_domain::event::LogLevel;
+use packshot_domain::id::RenderId;
 use packshot_domain::step::StepName;
 
 /// Lines about materials in one job's log, at most; the report has them all.
@@ -109,6 +110,8 @@ pub(super) struct Job<'a> {
     pub(super) output_bytes_max: u64,
     /// Bytes of memory that it may take, at most.
     pub(super) memory_bytes_max: Option<u64>,
+    /// The job whose finished pictures are kept for another attempt.
+    pub(super) kept_as: Option<RenderId>,
     pub(super) assets: &'a dyn AssetSource,
     pub(super) cancel: &'a CancelToken,
     pub(super) emit: Emit<'a>,
@@ -173,7 +176,9 @@ impl Engine {
     ) -> Outcome {
         let RenderWork { input, output_bytes_max, memory_bytes_max, .. } = work;
         let (output_bytes_max, memory_bytes_max) = (*output_bytes_max, *memory_bytes_max);
-        let job = Job { input, output_bytes_max, memory_bytes_max, assets, cancel, emit, begun: Instant::now() };
+        let kept_as = work.keeps_finished.then_some(work.render);
+        let job =
+            Job { input, output_bytes_max, memory_bytes_max, kept_as, assets, cancel, emit, begun: Instant::now() };
         match self.attempt(&job) {
             Ok(completed) => Outcome::Completed(completed),
             Err(stopped) => stopped.into(),

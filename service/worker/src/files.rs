@@ -4,22 +4,25 @@
 //! number of pictures, and are there at the end, one after the other.
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, BufWriter, Cursor, Read, Seek, SeekFrom, Write};
 use std::num::NonZeroU16;
 use std::path::Path;
 
+use bytes::Bytes;
 use packshot_pipeline::error::Error;
 use packshot_pipeline::picture::{self, Encoding};
 use packshot_pipeline::plan::words::FileFormat;
 use packshot_pipeline::plan::{Output, PicturePlan, PlannedFile};
 use packshot_pipeline::taken::Taken;
+use packshot_renderer::color::DisplayImage;
 use packshot_renderer::encode::movie::{MovieEncoder, MovieFormat, MovieSettings};
-use packshot_renderer::encode::{EncodeError, Metadata, PngDepth, Provenance, rounded_to_png};
+use packshot_renderer::encode::{EncodeError, Metadata, PngDepth, Provenance, png, read_png, rounded_to_png};
 use packshot_words::Word;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use super::failure::Stopped;
+use super::kept::What;
 use super::protocol::{Failure, OutputFile};
 use super::quota::Quota;
 
@@ -41,6 +44,37 @@ pub(super) struct Files {
     pictures: Vec<(PlannedFile, Encoding)>,
     films: Vec<Film>,
     archive: Option<Archive>,
+}
+
+/// What became of a picture.
+pub(super) struct Encoded {
+    /// The files that it is by itself.
+    pub(super) files: Vec<OutputFile>,
+    /// As the archive has it.
+    archived: Option<Bytes>,
+    /// As films have it, of each depth that one of them has.
+    frames: Vec<(PngDepth, DisplayImage)>,
+}
+
+impl Encoded {
+    /// What another attempt needs of it.
+    ///
+    /// # Errors
+    /// `encode.…`.
+    pub(super) fn parts(&self) -> Result<Vec<(What, Bytes)>, Stopped> {
+        let file = |file: &OutputFile| {
+            let OutputFile { name, format, width, height, bytes } = file;
+            let (name, format, width, height) = (name.clone(), format.clone(), *width, *height);
+            (What::File { name, format, width, height }, bytes.clone())
+        };
+        let mut parts: Vec<(What, Bytes)> = self.files.iter().map(file).collect();
+        parts.extend(self.archived.iter().map(|bytes| (What::Archived, bytes.clone())));
+        for (depth, frame) in &self.frames {
+            let png = png(frame, *depth, &Metadata::default()).map_err(Error::from)?;
+            parts.push((What::Frame(if *depth == PngDepth::Sixteen { 16 } else { 8 }), png.into()));
+        }
+        Ok(parts)
+    }
 }
 
 struct Film {
@@ -84,36 +118,99 @@ impl Files {
         Ok(files)
     }
 
-    /// Takes the next picture, and gives the files that it becomes by itself.
+    /// What becomes of the next picture.
     ///
     /// # Errors
-    /// `encode.…`, `output_too_large`, `worker_disk`.
-    pub(super) fn take(&mut self, name: &str, taken: &Taken) -> Result<Vec<OutputFile>, Stopped> {
+    /// `encode.…`, `output_too_large`.
+    pub(super) fn encode(&mut self, name: &str, taken: &Taken) -> Result<Encoded, Stopped> {
         let mut files: Vec<OutputFile> = Vec::with_capacity(self.pictures.len());
         let size_px = [taken.picture.linear.width_px, taken.picture.linear.height_px];
-        let mut png = None;
+        let mut own_png = None;
         for &(ref planned, encoding) in &self.pictures {
             let format = planned.format;
-            let bytes = bytes::Bytes::from(taken.of(encoding.format).encode(encoding)?);
+            let bytes = Bytes::from(taken.of(encoding.format).encode(encoding)?);
             if format == FileFormat::Png {
-                png = Some((encoding, bytes.clone()));
+                own_png = Some((encoding, bytes.clone()));
             }
             let name = format!("{name}{}.{}", planned.suffix, planned.extension);
             self.quota.finish(&name, bytes.len() as u64)?;
             files.push(file(name, format, size_px, bytes));
         }
         let shown = taken.of(picture::Format::default());
-        if let Some(archive) = &mut self.archive {
-            let bytes = match png.filter(|(encoding, _)| *encoding == archive.encoding) {
+        let archived = match &self.archive {
+            Some(archive) => Some(match own_png.filter(|(encoding, _)| *encoding == archive.encoding) {
                 Some((_, bytes)) => bytes,
                 None => shown.encode(archive.encoding)?.into(),
-            };
-            archive.add(name, &bytes)?;
-        }
+            }),
+            None => None,
+        };
+        let mut frames: Vec<(PngDepth, DisplayImage)> = Vec::new();
         if !self.films.is_empty() {
             let frame = shown.display();
-            for film in &mut self.films {
-                film.encoder.push(&rounded_to_png(&frame, film.depth)).map_err(refused)?;
+            for depth in self.depths() {
+                frames.push((depth, rounded_to_png(&frame, depth)));
+            }
+        }
+        Ok(Encoded { files, archived, frames })
+    }
+
+    /// The depths of the frames of films, each once.
+    fn depths(&self) -> Vec<PngDepth> {
+        let mut depths: Vec<PngDepth> = Vec::new();
+        self.films.iter().for_each(|film| {
+            if !depths.contains(&film.depth) {
+                depths.push(film.depth);
+            }
+        });
+        depths
+    }
+
+    /// What became of a picture that an earlier attempt finished; nothing where something of it is missing.
+    ///
+    /// # Errors
+    /// `output_too_large`.
+    pub(super) fn kept(&mut self, parts: &[(What, Bytes)]) -> Result<Option<Encoded>, Stopped> {
+        let (mut files, mut archived, mut frames) = (Vec::new(), None, Vec::new());
+        for (what, bytes) in parts {
+            match what {
+                What::File { name, format, width, height } => {
+                    let (name, format, width, height) = (name.clone(), format.clone(), *width, *height);
+                    files.push(OutputFile { name, format, width, height, bytes: bytes.clone() });
+                }
+                What::Archived => archived = Some(bytes.clone()),
+                What::Frame(bits) => {
+                    let depth = if *bits == 16 { PngDepth::Sixteen } else { PngDepth::Eight };
+                    let Ok(frame) = read_png(Cursor::new(bytes)) else { return Ok(None) };
+                    frames.push((depth, frame));
+                }
+                What::Preview { .. } => {}
+            }
+        }
+        let has = |depth: &PngDepth| frames.iter().any(|(own, _)| own == depth);
+        let is_whole = files.len() == self.pictures.len()
+            && archived.is_some() == self.archive.is_some()
+            && self.depths().iter().all(has);
+        if !is_whole {
+            return Ok(None);
+        }
+        for file in &files {
+            self.quota.finish(&file.name, file.bytes.len() as u64)?;
+        }
+        Ok(Some(Encoded { files, archived, frames }))
+    }
+
+    /// Takes what became of the next picture, and gives the files that it is by itself.
+    ///
+    /// # Errors
+    /// `encode.…`, `output_too_large`, `worker_disk`.
+    pub(super) fn take(&mut self, name: &str, encoded: Encoded) -> Result<Vec<OutputFile>, Stopped> {
+        let Encoded { files, archived, frames } = encoded;
+        if let (Some(archive), Some(bytes)) = (&mut self.archive, archived) {
+            archive.add(name, &bytes)?;
+        }
+        for film in &mut self.films {
+            if let Some((_, frame)) = frames.iter().find(|(depth, _)| *depth == film.depth) {
+                film.encoder.push(frame).map_err(refused)?;
             }
         }
         self.check_growing()?;
@@ -165,7 +262,7 @@ fn together(format: FileFormat) -> String {
     format!("result.{format}")
 }
 
-fn file(name: String, format: FileFormat, [width, height]: [u32; 2], bytes: bytes::Bytes) -> OutputFile {
+fn file(name: String, format: FileFormat, [width, height]: [u32; 2], bytes: Bytes) -> OutputFile {
     OutputFile { name, format: format.word().to_owned(), width, height, bytes }
 }
 
@@ -205,7 +302,7 @@ impl Archive {
 }
 
 /// All that was written to a file, if the quota has room for it.
-fn whole(name: &str, file: &mut File, quota: &mut Quota) -> Result<bytes::Bytes, Stopped> {
+fn whole(name: &str, file: &mut File, quota: &mut Quota) -> Result<Bytes, Stopped> {
     let length = file.seek(SeekFrom::End(0)).map_err(away)?;
     quota.finish(name, length)?;
     file.seek(SeekFrom::Start(0)).map_err(away)?;

@@ -40,6 +40,8 @@ struct State {
 struct Place {
     /// Pictures before it.
     i: u32,
+    /// Those of them that an earlier attempt had finished.
+    n_kept: u32,
     /// The time that they took.
     before: Duration,
     /// Light groups that are rendered after its samples, each as much work as these, and without a limit of time.
@@ -78,10 +80,10 @@ impl<'a> Meter<'a> {
         Self { emit, step, time_max, n, noun, begun: Instant::now(), state: Mutex::default() }
     }
 
-    /// The next picture begins, with so many light groups; `i` are done.
-    pub(super) fn begin(&self, i: u32, n_groups: usize) {
+    /// The next picture begins, with so many light groups; `i` are done, `n_kept` of them by an earlier attempt.
+    pub(super) fn begin(&self, i: u32, n_kept: u32, n_groups: usize) {
         let mut state = self.lock();
-        state.at = Place { i, before: self.begun.elapsed(), n_groups };
+        state.at = Place { i, n_kept, before: self.begun.elapsed(), n_groups };
         let is_line = i > 0 && state.has_doubled(i, 1);
         let pct = state.pct;
         drop(state);
@@ -121,12 +123,14 @@ fn report(progress: Progress, time_max: Option<Duration>, at: Place, n: u32) -> 
     let of_samples = of_time.min(1.0) / (1.0 + at.n_groups as f64);
     let of_picture = f64::from(progress.done).max(of_samples).clamp(0.0, 1.0);
     let done = (f64::from(at.i) + of_picture) / f64::from(n.max(1));
+    // What took its time here.
+    let own = done - f64::from(at.n_kept) / f64::from(n.max(1));
     let elapsed_s = elapsed_s + at.before.as_secs_f64();
     WorkProgress {
         samples_done: progress.samples_max.saturating_mul(at.i).saturating_add(progress.samples),
         samples_target: progress.samples_max.saturating_mul(n),
         progress_pct: 100.0 * done,
-        eta_s: (done > 0.0).then(|| elapsed_s * (1.0 - done) / done),
+        eta_s: (own > 0.0).then(|| elapsed_s * (1.0 - done) / own),
     }
 }
 
@@ -175,8 +179,12 @@ mod tests {
     #[test]
     fn r08_progress_is_that_of_all_pictures() {
         let progress = Progress { samples: 16, samples_max: 64, done: 0.5, paths: 0, elapsed: Duration::from_secs(3) };
-        let third = report(progress, None, Place { i: 2, before: Duration::from_secs(22), n_groups: 0 }, 5);
+        let third = report(progress, None, Place { i: 2, before: Duration::from_secs(22), ..Place::default() }, 5);
         assert_eq!((third.progress_pct, third.eta_s), (50.0, Some(25.0)));
         assert_eq!((third.samples_done, third.samples_target), (2 * 64 + 16, 5 * 64));
+        // Half a picture in three seconds, after two that another attempt had finished: two and a half are left.
+        let resumed = report(progress, None, Place { i: 2, n_kept: 2, ..Place::default() }, 5);
+        assert_eq!(resumed.progress_pct, 50.0);
+        assert!(resumed.eta_s.is_some_and(|eta| (eta - 15.0).abs() < 1e-9), "{resumed:?}");
     }
 }

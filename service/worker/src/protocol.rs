@@ -36,6 +36,9 @@ pub struct RenderWork {
     pub output_bytes_max: u64,
     /// Bytes of memory that it may take, at most; `None`: what the machine or its container has.
     pub memory_bytes_max: Option<u64>,
+    /// Whether what is finished of a series is kept for another attempt. Whoever says so removes it when the job has ended:
+    /// [`forget`](super::kept::forget).
+    pub keeps_finished: bool,
 }
 
 /// What a render depends on, and nothing else.

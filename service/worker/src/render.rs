@@ -19,13 +19,14 @@ use packshot_renderer::shot::{Floor, Shot};
 use packshot_words::Word;
 use serde_json::{Value, json};
 
-use super::checks::{Checked, Checks};
+use super::checks::{self, Checked, Checks};
 use super::device::Device;
 use super::documents::documents;
 use super::engine::{Engine, Job};
 use super::failpoint::Failpoint;
 use super::failure::Stopped;
-use super::files::{About, Files};
+use super::files::{About, Encoded, Files};
+use super::kept::{self, Found, Keeper, Whole};
 use super::meter::Meter;
 use super::preview::{Previews, snapshots};
 use super::protocol::{Completed, DocumentFile, Failure, OutputFile, PREVIEW_NAME, Preview, Rejected, WorkEvent};
@@ -34,6 +35,7 @@ use super::series;
 use super::steps::{Facts, Step, facts};
 use super::subject::Subject;
 use packshot_contract::preflight::Preflight;
+use packshot_domain::event::LogLevel;
 use packshot_domain::task::FaultKind;
 
 /// Frames, prepares, samples and encodes.
@@ -67,6 +69,7 @@ pub(super) fn run(
     }
     job.go_on()?;
 
+    let (found, keeper) = keeping(engine, job, device, &pictures, step);
     let time_max = plan.time_max();
     let (meter, previews) =
         (Meter::new(job.emit, step, time_max, pictures.n(), series::noun(&pictures)), Previews::new(job.emit));
@@ -77,6 +80,8 @@ pub(super) fn run(
         device,
         meter: &meter,
         previews: &previews,
+        found,
+        n_kept: 0,
         resident: None,
         prepare_s: clock.lap(),
     };
@@ -85,6 +90,7 @@ pub(super) fn run(
         pictures: &pictures,
         files,
         previews: &previews,
+        keeper,
         taken: Totals::default(),
         last: Vec::new(),
         preview: None,
@@ -137,23 +143,36 @@ struct Camera<'a> {
     device: &'a Device,
     meter: &'a Meter<'a>,
     previews: &'a Previews<'a>,
+    /// What earlier attempts finished.
+    found: Found,
+    /// How many of these were taken over.
+    n_kept: u32,
     /// The product on its floor, which nearly always is that of all pictures.
     resident: Option<(Option<Floor>, ResidentProduct)>,
     prepare_s: f64,
 }
 
 /// A picture on its way into its files.
-struct Shown {
-    i: u32,
-    taken: Taken,
-    /// Of the first picture: what is shown of it where none of its files can be.
-    preview: Option<Preview>,
+enum Shown {
+    /// One that was taken now.
+    Now {
+        i: u32,
+        taken: Box<Taken>,
+        /// Of the first picture: what is shown of it where none of its files can be.
+        preview: Option<Preview>,
+    },
+    /// One that an earlier attempt finished.
+    Before { i: u32, whole: Whole },
 }
 
 impl Camera<'_> {
     fn take(&mut self, i: u32, shot: Shot) -> Result<Shown, Stopped> {
         let (engine, job) = (self.engine, self.job);
         job.go_on()?;
+        if let Some(whole) = self.found.picture(i) {
+            self.n_kept += 1;
+            return Ok(Shown::Before { i, whole });
+        }
         let mut clock = Stopwatch::start();
         let resident = match &self.resident {
             Some((floor, resident)) if *floor == shot.floor => resident.clone(),
@@ -167,7 +186,7 @@ impl Camera<'_> {
         self.prepare_s += clock.lap();
 
         Failpoint::Render.pass();
-        self.meter.begin(i, ready.n_groups(job.input.plan.aovs()));
+        self.meter.begin(i, self.n_kept, ready.n_groups(job.input.plan.aovs()));
         let taken = self.sample(&ready)?;
         let preview = if i == 0 { preview(job, &ready, &taken.picture) } else { Ok(None) };
         // The picture is none the worse without.
@@ -175,7 +194,7 @@ impl Camera<'_> {
             tracing::warn!("no preview: {error}");
             None
         });
-        Ok(Shown { i, taken, preview })
+        Ok(Shown::Now { i, taken: Box::new(taken), preview })
     }
 
     /// Renders a picture, or draws it where lines alone are asked for.
@@ -205,6 +224,8 @@ struct Desk<'a> {
     pictures: &'a Pictures,
     files: Files,
     previews: &'a Previews<'a>,
+    /// Where what is finished is kept for another attempt.
+    keeper: Keeper,
     taken: Totals,
     /// The files of a job's only picture.
     last: Vec<OutputFile>,
@@ -213,14 +234,66 @@ struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    fn finish(&mut self, Shown { i, taken, preview }: Shown) -> Result<(), Stopped> {
+    fn finish(&mut self, shown: Shown) -> Result<(), Stopped> {
         let mut clock = Stopwatch::start();
         self.job.go_on()?;
+        match shown {
+            Shown::Now { i, taken, preview } => self.finish_taken(i, &taken, preview)?,
+            Shown::Before { i, whole } => self.take_over(i, whole)?,
+        }
+        self.taken.seconds.encode += clock.lap();
+        Ok(())
+    }
+
+    fn finish_taken(&mut self, i: u32, taken: &Taken, preview: Option<Preview>) -> Result<(), Stopped> {
         Failpoint::Encode.pass();
-        let files = self.files.take(&series::name(self.pictures, i), &taken)?;
+        let (name, picture) = (series::name(self.pictures, i), &taken.picture);
+        let encoded = self.files.encode(&name, taken)?;
+        let measured = checks::measure(&self.job.input.plan, picture, &encoded.files)?;
         if i > 0 {
-            self.previews.offer(|| displayed(&taken.picture, samples_of(self.job)));
-        } else {
+            self.previews.offer(|| displayed(picture, samples_of(self.job)));
+        }
+        add_picture(&mut self.taken.seconds, picture);
+        let kept =
+            kept::Picture::new(picture.samples_mean, picture.noise, picture.rays, json!(picture.device), measured);
+        if self.keeper.is_open() {
+            let mut parts = encoded.parts()?;
+            parts.extend(
+                preview
+                    .iter()
+                    .map(|shown| (kept::What::Preview { width: shown.width, height: shown.height }, shown.png.clone())),
+            );
+            self.keeper.keep(i, kept.clone(), &parts);
+        }
+        self.give(i, &name, kept, encoded, preview)
+    }
+
+    /// Takes a picture as an earlier attempt finished it.
+    fn take_over(&mut self, i: u32, Whole { picture, parts }: Whole) -> Result<(), Stopped> {
+        let Some(encoded) = self.files.kept(&parts)? else {
+            self.keeper.give_up();
+            let detail = "a picture that an earlier attempt finished cannot be read";
+            return Err(Failure::infrastructure("worker_disk", detail).into());
+        };
+        let samples_done = samples_of(self.job);
+        let preview = parts.into_iter().find_map(|(what, png)| match what {
+            kept::What::Preview { width, height } => Some(Preview { png, width, height, samples_done }),
+            _ => None,
+        });
+        self.give(i, &series::name(self.pictures, i), picture, encoded, preview)
+    }
+
+    /// Hands over what became of a picture.
+    fn give(
+        &mut self,
+        i: u32,
+        name: &str,
+        picture: kept::Picture,
+        encoded: Encoded,
+        preview: Option<Preview>,
+    ) -> Result<(), Stopped> {
+        let files = self.files.take(name, encoded)?;
+        if i == 0 {
             let png = files.iter().find(|file| file.format == FileFormat::Png.word());
             let samples_done = samples_of(self.job);
             let of_file = |file: &OutputFile| Preview {
@@ -240,7 +313,6 @@ impl Desk<'_> {
                 bytes: preview.png,
             });
         }
-        self.taken.checks.take(&self.job.input.plan, &taken.picture, &files)?;
         match self.pictures {
             Pictures::Still(_) => self.last = files,
             Pictures::Views(_) | Pictures::Turntable { .. } => {
@@ -248,10 +320,24 @@ impl Desk<'_> {
                 (self.job.emit)(WorkEvent::Picture);
             }
         }
-        self.taken.add(&series::name(self.pictures, i), &taken.picture);
-        self.taken.seconds.encode += clock.lap();
+        self.taken.add(name, picture);
         Ok(())
     }
+}
+
+/// What earlier attempts at a series finished, and where this one keeps what it finishes.
+fn keeping(engine: &Engine, job: &Job<'_>, device: &Device, pictures: &Pictures, step: &Step<'_>) -> (Found, Keeper) {
+    let Some(render) = job.kept_as.filter(|_| !matches!(pictures, Pictures::Still(_))) else {
+        return (Found::default(), Keeper::default());
+    };
+    let request = kept::request(job.input, device);
+    let (found, keeper) = kept::open(&engine.scratch, render, &request, pictures.n());
+    if found.n() > 0 {
+        let line =
+            format!("goes on after {} of {} {} that are finished", found.n(), pictures.n(), series::noun(pictures));
+        step.note(LogLevel::Info, &line, json!({ "finished": found.n() }));
+    }
+    (found, keeper)
 }
 
 /// What pictures cost and gave.
@@ -268,18 +354,19 @@ struct Totals {
 }
 
 impl Totals {
-    fn add(&mut self, name: &str, picture: &Picture) {
-        add_picture(&mut self.seconds, picture);
-        self.rays += picture.rays;
-        self.samples_mean += picture.samples_mean;
-        self.noise += picture.noise;
+    fn add(&mut self, name: &str, picture: kept::Picture) {
+        let kept::Picture { samples_mean, noise, rays, device, measured, .. } = picture;
+        self.rays += rays;
+        self.samples_mean += samples_mean;
+        self.noise += noise;
         self.pictures.push(json!({
             "name": name,
-            "samples_mean": picture.samples_mean,
-            "noise_reached": picture.noise,
-            "rays": picture.rays,
+            "samples_mean": samples_mean,
+            "noise_reached": noise,
+            "rays": rays,
         }));
-        self.device.get_or_insert_with(|| json!(picture.device));
+        self.device.get_or_insert(device);
+        self.checks.take(measured);
     }
 
     /// Of all pictures.

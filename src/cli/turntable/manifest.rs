@@ -3,14 +3,13 @@
 //! A frame counts as finished when it is listed and its file has the listed hash. The list is written now and then while frames are
 //! rendered, so that the end of a process by force costs a moment's frames; these are rendered again, to the same bytes.
 
-use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use packshot::error::Fault;
 use packshot::picture::FileKind;
 use packshot::verify::Check;
+use packshot_pipeline::finished::{Finished, Other, Pace, digest_of};
 use serde::{Deserialize, Serialize};
 
 use crate::cli::failure::{Exit, Failure};
@@ -20,8 +19,6 @@ use crate::cli::interrupt::Interrupt;
 /// The file's name in the folder.
 pub(super) const NAME: &str = "turntable.json";
 const SCHEMA: &str = "packshot-turntable/1";
-/// The list is written this often at most, but for the last time.
-const PAUSE: Duration = Duration::from_millis(500);
 /// Longest list that is read.
 const BYTES_MAX: u64 = 256 << 20;
 
@@ -29,19 +26,8 @@ const BYTES_MAX: u64 = 256 << 20;
 #[derive(Debug)]
 pub(super) struct Manifest {
     path: PathBuf,
-    document: Document,
-    written: Option<Instant>,
-}
-
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-struct Document {
-    schema: String,
-    /// Digest of everything that the frames follow from.
-    request: String,
-    /// Of a whole turn.
-    frames: u32,
-    /// By their numbers.
-    finished: BTreeMap<u32, Frame>,
+    list: Finished<Frame>,
+    pace: Pace,
 }
 
 /// The name of a frame's file, without its extension.
@@ -69,8 +55,6 @@ impl Manifest {
     /// `output.other_sequence` when it is of another turntable, or cannot be read.
     pub(super) fn open(folder: &Path, request: &str, frames: u32, overwrite: bool) -> Result<Self, Failure> {
         let path = folder.join(NAME);
-        let new =
-            Document { schema: SCHEMA.to_owned(), request: request.to_owned(), frames, finished: BTreeMap::new() };
         let found = match read(&path) {
             Ok(Some(found)) if overwrite => {
                 remove_frames(folder, &found);
@@ -79,59 +63,57 @@ impl Manifest {
             _ if overwrite => None,
             found => found?,
         };
-        let document = match found {
-            None => new,
-            Some(found) => match serde_json::from_slice::<Document>(&found) {
-                Ok(found) if found.schema == SCHEMA && found.request == request && found.frames == frames => found,
-                Ok(found) if found.schema == SCHEMA => {
-                    let message = "the folder holds frames of another turntable: the product, its materials, the options, the device or \
-                                   this program have changed";
-                    return Err(other(&path, message));
-                }
-                Ok(_) | Err(_) => return Err(other(&path, "the folder's list of frames is not one of this version")),
-            },
+        let list = match found {
+            None => Finished::new(SCHEMA, request, frames),
+            Some(found) => Finished::read(&found, SCHEMA, request, frames).map_err(|why| {
+                let message = match why {
+                    Other::Request => {
+                        "the folder holds frames of another turntable: the product, its materials, the options, the device or this program \
+                         have changed"
+                    }
+                    Other::Version => "the folder's list of frames is not one of this version",
+                };
+                other(&path, message)
+            })?,
         };
-        Ok(Self { path, document, written: None })
+        Ok(Self { path, list, pace: Pace::default() })
     }
 
     /// How many frames are listed.
     pub(super) fn n_finished(&self) -> usize {
-        self.document.finished.len()
+        self.list.n()
     }
 
     /// The frame, when it is finished and `file` is what it was.
     pub(super) fn kept(&self, number: u32, file: &Path) -> Option<Frame> {
-        let frame = self.document.finished.get(&number)?;
-        (digest_of(file)? == frame.blake3).then(|| frame.clone())
+        let frame = self.list.get(number)?;
+        (of_file(file)? == frame.blake3).then(|| frame.clone())
     }
 
     /// Lists a frame whose file is in its place.
     pub(super) fn finish(&mut self, number: u32, frame: Frame, interrupt: &Interrupt) -> Result<(), Failure> {
-        self.document.finished.insert(number, frame);
-        if self.written.is_some_and(|written| written.elapsed() < PAUSE) {
-            return Ok(());
-        }
-        self.write(interrupt)
+        self.list.insert(number, frame);
+        if self.pace.is_due() { self.write(interrupt) } else { Ok(()) }
     }
 
     /// Writes the list.
     pub(super) fn write(&mut self, interrupt: &Interrupt) -> Result<(), Failure> {
-        let text = serde_json::to_string_pretty(&self.document);
+        let text = self.list.to_json();
         let text = text.map_err(|reason| Failure::new(Exit::Internal, Fault::new("internal", reason.to_string())))?;
-        files::write_whole(&self.path, format!("{text}\n").as_bytes(), interrupt)?;
-        self.written = Some(Instant::now());
+        files::write_whole(&self.path, text.as_bytes(), interrupt)?;
+        self.pace.written();
         Ok(())
     }
 }
 
 /// Removes the frames of a list that is about to be replaced, so that a folder holds those of one turntable. What is not as the list says stays.
 fn remove_frames(folder: &Path, list: &[u8]) {
-    let Ok(list) = serde_json::from_slice::<Document>(list) else { return };
+    let Ok(list) = Finished::<Frame>::of_json(list) else { return };
     let extensions = FileKind::ALL.into_iter().flat_map(FileKind::extensions);
-    for (number, frame) in &list.finished {
+    for (number, frame) in list.iter() {
         for extension in extensions.clone() {
-            let file = folder.join(format!("{}.{extension}", frame_name(*number)));
-            if digest_of(&file).is_some_and(|digest| digest == frame.blake3) {
+            let file = folder.join(format!("{}.{extension}", frame_name(number)));
+            if of_file(&file).is_some_and(|digest| digest == frame.blake3) {
                 // Should it stay, it is replaced or is one too many.
                 let _is_gone = std::fs::remove_file(&file);
             }
@@ -139,11 +121,9 @@ fn remove_frames(folder: &Path, list: &[u8]) {
     }
 }
 
-/// The digest of a file, as lists have it; `None` where it cannot be read.
-fn digest_of(file: &Path) -> Option<String> {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(std::fs::File::open(file).ok()?).ok()?;
-    Some(hasher.finalize().to_hex().to_string())
+/// The digest of a file; `None` where it cannot be read.
+fn of_file(file: &Path) -> Option<String> {
+    digest_of(std::fs::File::open(file).ok()?).ok()
 }
 
 fn read(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
@@ -204,7 +184,7 @@ mod tests {
             assert_eq!(failure.faults[0].code, "output.other_sequence", "{text}");
         }
         let anew = Manifest::open(folder.path(), "b", 8, true).expect("may overwrite");
-        assert!(anew.document.finished.is_empty());
+        assert!(anew.n_finished() == 0);
     }
 
     #[test]
@@ -215,7 +195,7 @@ mod tests {
         for number in 0..5 {
             manifest.finish(number, frame(b"x"), &interrupt).expect("listed");
         }
-        let listed = || Manifest::open(folder.path(), "a", 8, false).expect("a list").document.finished.len();
+        let listed = || Manifest::open(folder.path(), "a", 8, false).expect("a list").n_finished();
         assert_eq!(listed(), 1, "the first at once, the others half a second later");
         manifest.write(&interrupt).expect("written");
         assert_eq!(listed(), 5);

@@ -6,40 +6,21 @@ use std::path::Path;
 
 use packshot::error::Fault;
 use packshot_renderer::color::DisplayImage;
-use png::{BitDepth, ColorType, Decoder, DecodingError, Transformations};
+use packshot_renderer::encode::read_png;
+use png::DecodingError;
 
 use crate::cli::failure::{Exit, Failure};
 
-/// Reads a PNG of ours: RGB or RGBA, of 8 or 16 bits. Encoding it again gives the same codes.
+/// Reads a frame that was written.
 ///
 /// # Errors
 /// `output.not_read` when it is none.
 pub(super) fn read(path: &Path) -> Result<DisplayImage, Failure> {
-    decode(path).map_err(|reason| {
+    File::open(path).map_err(DecodingError::from).and_then(|file| read_png(BufReader::new(file))).map_err(|reason| {
         let fault = Fault::new("output.not_read", format!("the frame cannot be read back: {reason}"));
         let help = "give the command again: it renders anew what has changed";
         Failure::new(Exit::Output, fault.at(path.display().to_string()).help(help))
     })
-}
-
-fn decode(path: &Path) -> Result<DisplayImage, DecodingError> {
-    let mut decoder = Decoder::new(BufReader::new(File::open(path)?));
-    decoder.set_transformations(Transformations::IDENTITY);
-    let mut reader = decoder.read_info()?;
-    let mut bytes = vec![0; reader.output_buffer_size().ok_or(DecodingError::LimitsExceeded)?];
-    let info = reader.next_frame(&mut bytes)?;
-    let values: Vec<f32> = match info.bit_depth {
-        BitDepth::Sixteen => {
-            let codes = bytes.chunks_exact(2).map(|code| u16::from_be_bytes([code[0], code[1]]));
-            codes.map(|code| f32::from(code) / 65535.0).collect()
-        }
-        _ => bytes.into_iter().map(|code| f32::from(code) / 255.0).collect(),
-    };
-    let rgba = match info.color_type {
-        ColorType::Rgba => values.as_chunks().0.to_vec(),
-        _ => values.as_chunks().0.iter().map(|&[r, g, b]| [r, g, b, 1.0]).collect(),
-    };
-    Ok(DisplayImage { width_px: info.width, height_px: info.height, rgba })
 }
 
 #[cfg(test)]

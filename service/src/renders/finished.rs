@@ -1,0 +1,65 @@
+//! What is finished of series lies in the data folder until their jobs have ended, so that another attempt goes on after it. It goes then, wherever
+//! and however they ended.
+
+use std::path::{Path, PathBuf};
+
+use packshot_db::renders as rows;
+use packshot_db::{AllTenants, Db, DbError};
+use packshot_worker::kept;
+
+/// Why something stays. It goes the next time.
+#[derive(Debug, thiserror::Error)]
+pub enum SweepError {
+    /// Which jobs have ended is not known.
+    #[error(transparent)]
+    Database(#[from] DbError),
+    /// Something cannot be removed.
+    #[error("what is finished of jobs that have ended cannot be removed")]
+    Folder(#[from] std::io::Error),
+}
+
+/// Removes what is kept of jobs that have ended.
+///
+/// # Errors
+/// [`SweepError`].
+pub async fn sweep(db: &Db, scratch: &Path) -> Result<(), SweepError> {
+    // In this order: what is found is of a job that the database has already.
+    let found = in_folder(scratch, kept::jobs).await?;
+    if found.is_empty() {
+        return Ok(());
+    }
+    let live = rows::live(db, AllTenants::Housekeeping, &found).await?;
+    for render in found.into_iter().filter(|render| !live.contains(render)) {
+        in_folder(scratch, move |scratch| kept::forget(scratch, render)).await?;
+    }
+    Ok(())
+}
+
+/// Works on the disk, on a thread that may block.
+async fn in_folder<T: Send + 'static>(
+    scratch: &Path,
+    work: impl FnOnce(&Path) -> std::io::Result<T> + Send + 'static,
+) -> std::io::Result<T> {
+    let scratch = scratch.to_owned();
+    tokio::task::spawn_blocking(move || work(&scratch)).await.map_err(std::io::Error::other)?
+}
+
+/// Sweeps when this is dropped: after the end of an attempt.
+#[derive(Debug)]
+pub(super) struct SweepAfter {
+    pub(super) db: Db,
+    pub(super) scratch: PathBuf,
+}
+
+impl Drop for SweepAfter {
+    fn drop(&mut self) {
+        let (db, scratch) = (self.db.clone(), self.scratch.clone());
+        // At the end of the process nobody is left to do it; the next start does.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
+            if let Err(error) = sweep(&db, &scratch).await {
+                tracing::warn!("{}: {error}", scratch.display());
+            }
+        });
+    }
+}
