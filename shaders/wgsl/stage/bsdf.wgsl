@@ -42,7 +42,7 @@ fn glass_fresnel(b: ptr<function, Bsdf>, cos_h: f32) -> vec3f {
     }
     let untinted = fresnel_dielectric(cos_h, (*b).reflection_eta);
     var f = vec3f(untinted);
-    if (*b).tinted_glass == 1u {
+    if (*b).tinted_glass != 0u {
         f = tinted_fresnel(b, untinted);
     }
     if is_filmed(b) {
@@ -65,9 +65,9 @@ struct GlassFacet {
 
 fn glass_facet(b: ptr<function, Bsdf>, cos_h: f32) -> GlassFacet {
     let f = glass_fresnel(b, cos_h);
-    let tinted = (*b).tinted_glass == 1u;
-    // Below a tinted reflection there is what its strongest channel leaves, as below all of glTF's gloss.
-    return GlassFacet(f, select(f.x, luminance(f), tinted || is_filmed(b)), 1.0 - select(f, vec3f(max_component(f)), tinted));
+    // Below a tinted reflection there is what its strongest channel leaves, as below all of glTF's gloss; in Blender's look what each leaves.
+    let let_by = select(f, vec3f(max_component(f)), (*b).tinted_glass == TINT_OF_STRONGEST);
+    return GlassFacet(f, select(f.x, luminance(f), (*b).tinted_glass != 0u || is_filmed(b)), 1.0 - let_by);
 }
 
 // The same, and all 0 where a surface has no glass.

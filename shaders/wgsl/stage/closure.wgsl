@@ -14,6 +14,10 @@
 #import stage/surface
 #import stage/albedo
 
+// What tinted glass lets through: what the strongest channel of its reflection leaves (glTF), or what each channel leaves (the Principled BSDF).
+const TINT_OF_STRONGEST: u32 = 1u;
+const TINT_OF_EACH: u32 = 2u;
+
 struct Bsdf {
     wo: vec3f,
     diffuse_roughness: f32,
@@ -46,7 +50,7 @@ struct Bsdf {
     translucent_weight: vec3f,
     // 1: glass without a body, which sends light straight on.
     thin_walled: u32,
-    // 1: glass reflects with the colour and the weights of gloss.
+    // One of TINT_*, where glass reflects with the colour and the weights of gloss; 0 where it does not.
     tinted_glass: u32,
     fuzz_weight: vec3f,
     // Charlie's alpha, or 0: then the sheared cosine.
@@ -320,7 +324,9 @@ fn tint_fresnel(b: ptr<function, Bsdf>, s: ptr<function, Surface>) {
     (*b).gloss_f0 = min(f0 * materials[m].specular_color, vec3f(1.0));
     (*b).gloss_f90 = materials[m].gloss_f90;
     if ((*s).textured & TEXTURED_LAYERS) != 0u {
-        let share = texture_or_one(materials[m].specular_texture, s, false).w;
+        // The level of the Principled BSDF is not that of its glass.
+        let is_level_of_glass = is_principled(m) && materials[m].transmission_weight > 0.0;
+        let share = select(texture_or_one(materials[m].specular_texture, s, false).w, 1.0, is_level_of_glass);
         let tint = texture_or_one(materials[m].specular_color_texture, s, true).xyz;
         (*b).gloss_f0 = min((*b).gloss_f0 * tint, vec3f(1.0)) * share;
         // The Principled BSDF's level leaves grazing angles alone.
@@ -413,15 +419,15 @@ fn add_glass(b: ptr<function, Bsdf>, s: ptr<function, Surface>, w: vec3f, bounda
     }
     var kept_of_each = vec3f(kept);
     if (materials[m].flags & MATERIAL_TINTED_GLASS) != 0u {
-        (*b).tinted_glass = 1u;
+        (*b).tinted_glass = select(TINT_OF_STRONGEST, TINT_OF_EACH, is_principled(m));
         tint_fresnel(b, s);
-        if boundary.nested == 0u && (*b).thin_walled == 0u && boundary.front == 1u {
+        if is_gltf(m) && boundary.nested == 0u && (*b).thin_walled == 0u && boundary.front == 1u {
             kept_of_each = kept_by_tinted(b, m, facets, kept);
         }
     }
     (*b).glass_weight = w / max(kept_of_each, vec3f(1e-3));
     (*b).refraction_weight = (*b).glass_weight * materials[m].transmission_tint;
-    if boundary.front == 1u && !is_gltf(m) {
+    if boundary.front == 1u && !is_gltf(m) && !is_principled(m) {
         (*b).glass_weight *= materials[m].specular_color;
     }
     if is_gltf(m) {

@@ -35,7 +35,7 @@ fn pane_transmittance(hit: Hit, m: u32, slot: u32, w: vec3f, cosine: f32) -> vec
     b.thin_walled = 1u;
     b.reflection_eta = materials[m].reflection_ior;
     if (materials[m].flags & MATERIAL_TINTED_GLASS) != 0u {
-        b.tinted_glass = 1u;
+        b.tinted_glass = TINT_OF_STRONGEST;
         tint_fresnel(&b, &s);
     }
     let tint = materials[m].transmission_tint * select(vec3f(1.0), s.base_color, is_gltf(m));

@@ -51,7 +51,7 @@ pub(crate) fn lower_scene(
         out.alpha_cutoff = cutoff;
     }
     add_textures(&mut out, m, vertex_colors, textures);
-    if look == Look::Gltf && has_tinted_glass(&out) {
+    if has_tinted_glass(&out, look) {
         out.flags |= MATERIAL_TINTED_GLASS;
     }
     if is_pane(&out) {
@@ -60,11 +60,11 @@ pub(crate) fn lower_scene(
     out
 }
 
-/// Whether `KHR_materials_specular` makes glass reflect otherwise than its index says.
-fn has_tinted_glass(out: &Material) -> bool {
-    let is_tinted = (out.specular_color - Vec3::ONE).abs().max_element() > 1e-4 || out.gloss_f90 != 1.0;
-    let is_textured = out.specular_texture != NONE || out.specular_color_texture != NONE;
-    out.transmission_weight > 0.0 && (is_tinted || is_textured)
+/// Whether `KHR_materials_specular` makes glass reflect otherwise than its index says; in Blender's look its colour alone does.
+fn has_tinted_glass(out: &Material, look: Look) -> bool {
+    let is_tinted = (out.specular_color - Vec3::ONE).abs().max_element() > 1e-4 || out.specular_color_texture != NONE;
+    let is_weighted = look == Look::Gltf && (out.gloss_f90 != 1.0 || out.specular_texture != NONE);
+    out.transmission_weight > 0.0 && (is_tinted || is_weighted)
 }
 
 /// The shader's material, without textures and alpha, as the extensions of glTF have it.

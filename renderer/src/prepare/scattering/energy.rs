@@ -2,9 +2,9 @@
 
 use glam::Vec3;
 use packshot_materials::openpbr::OpenPbr;
-use packshot_shaders::constants::{MATERIAL_GLTF, MATERIAL_TINTED_GLASS};
+use packshot_shaders::constants::{MATERIAL_GLTF, MATERIAL_PRINCIPLED, MATERIAL_TINTED_GLASS};
 
-use super::{Lobes, Side, Tables, lower_literal, materials, points, sample, towards};
+use super::{Lobes, Side, Tables, lower_literal, materials, native, points, sample, towards};
 
 const COSINES: [f32; 7] = [1.0, 0.95, 0.8, 0.6, 0.4, 0.2, 0.08];
 
@@ -96,6 +96,35 @@ fn tinted_glass_loses_nothing_that_its_tint_does_not_take() {
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// The Principled BSDF of Blender 5.0.1: a smooth interface of index 1.5 with the specular tint 1, 0.3, 0.02, at so many degrees, from outside and from
+/// inside. Reflected and let through as probed in Cycles.
+#[test]
+fn tinted_glass_of_blender_is_as_measured() {
+    let glass = OpenPbr {
+        base_color: [1.0; 3],
+        transmission_weight: 1.0,
+        specular_roughness: 0.0,
+        specular_color: [1.0, 0.3, 0.02],
+        ..OpenPbr::default()
+    };
+    let mut tables = Tables::new();
+    let mut material = lower_literal(&glass, 1.0, &mut tables);
+    material.flags |= MATERIAL_PRINCIPLED | MATERIAL_TINTED_GLASS;
+    let lobes = Lobes::of(material, tables);
+    for (degrees, side, reflected, let_through) in [
+        (0.0_f32, Side::Front, [0.0394, 0.0118, 0.0008], [0.9573, 0.9853, 0.9964]),
+        (70.0, Side::Front, [0.1704, 0.1463, 0.1367], [0.8297, 0.8539, 0.8636]),
+        (30.0, Side::Back, [0.0541, 0.0271, 0.0163], [0.9454, 0.9730, 0.9840]),
+    ] {
+        let cosine = degrees.to_radians().cos();
+        let mut closure = lobes.closure(towards(cosine, 0.0), side);
+        let facet = native::glass_facet(&mut closure, cosine);
+        let (r, t) = (closure.glass_weight * facet.reflectance, closure.refraction_weight * facet.transmittance);
+        let furthest = (r - Vec3::from(reflected)).abs().max((t - Vec3::from(let_through)).abs()).max_element();
+        assert!(furthest < 4e-3, "{degrees} degrees from {side:?}: {r} and {t}");
+    }
 }
 
 #[test]
