@@ -1,8 +1,11 @@
 //! Events of a job, as a stream sends and a table keeps them.
 
+use packshot_domain::event::EventName;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use utoipa::ToSchema;
+use utoipa::openapi::schema::Type;
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use super::document::StepStatus;
@@ -119,52 +122,68 @@ pub struct EndEvent {
 impl JobEvent {
     /// The event's type in a stream.
     pub fn name(&self) -> &'static str {
+        self.event_name().as_str()
+    }
+
+    fn event_name(&self) -> EventName {
         match self {
-            Self::State(_) => "job.state",
-            Self::Step(_) => "job.step",
-            Self::Progress(_) => "job.progress",
-            Self::Preview(_) => "job.preview",
-            Self::Log(_) => "job.log",
-            Self::Completed(_) => "job.completed",
-            Self::Failed(_) => "job.failed",
-            Self::Cancelled(_) => "job.cancelled",
+            Self::State(_) => EventName::State,
+            Self::Step(_) => EventName::Step,
+            Self::Progress(_) => EventName::Progress,
+            Self::Preview(_) => EventName::Preview,
+            Self::Log(_) => EventName::Log,
+            Self::Completed(_) => EventName::Completed,
+            Self::Failed(_) => EventName::Failed,
+            Self::Cancelled(_) => EventName::Cancelled,
         }
     }
 
     /// Whether none follows.
     pub fn is_terminal(&self) -> bool {
-        matches!(self, Self::Completed(_) | Self::Failed(_) | Self::Cancelled(_))
+        self.event_name().is_terminal()
     }
 }
 
 /// Whether no event follows one of this type.
 pub fn is_terminal(name: &str) -> bool {
-    matches!(name, "job.completed" | "job.failed" | "job.cancelled")
+    <EventName as packshot_words::Word>::by_word(name).is_some_and(EventName::is_terminal)
 }
 
-words! {
-    /// What an event of a stream is.
-    pub enum EventType {
-        /// Everything as it is now, with which a stream begins.
-        Snapshot = "snapshot",
-        /// The job is in another state.
-        State = "job.state",
-        /// A step began or ended.
-        Step = "job.step",
-        /// Samples were added.
-        Progress = "job.progress",
-        /// There is a newer picture to look at.
-        Preview = "job.preview",
-        /// A line of the log.
-        Log = "job.log",
-        /// The end; the files are there.
-        Completed = "job.completed",
-        /// The end without a picture, or with one that breaks a rule of its preset.
-        Failed = "job.failed",
-        /// The end; somebody called it off.
-        Cancelled = "job.cancelled",
+/// What an event of a stream is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventType {
+    /// Everything as it is now, with which a stream begins.
+    Snapshot,
+    /// What happened to a job.
+    Of(EventName),
+}
+
+impl EventType {
+    /// Every type, in the order of the contract.
+    pub fn all() -> impl Iterator<Item = Self> {
+        std::iter::once(Self::Snapshot).chain(EventName::ALL.iter().copied().map(Self::Of))
+    }
+
+    /// As a stream has it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Snapshot => "snapshot",
+            Self::Of(name) => name.as_str(),
+        }
     }
 }
+
+impl PartialSchema for EventType {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("What an event of a stream is."))
+            .enum_values(Some(Self::all().map(Self::word)))
+            .into()
+    }
+}
+
+impl ToSchema for EventType {}
 
 /// One event of a stream, by the names of its fields.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

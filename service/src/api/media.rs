@@ -8,6 +8,7 @@ use packshot_contract::event::{
     EndEvent, EventType, FailedEvent, LogEvent, PreviewEvent, ProgressEvent, StateEvent, StepEvent,
 };
 use packshot_contract::job::{Job, LiveJobs};
+use packshot_domain::event::EventName;
 use packshot_pipeline::plan::words::FileFormat;
 use serde_json::{Map, json};
 use utoipa::openapi::extensions::ExtensionsBuilder;
@@ -83,7 +84,7 @@ pub(crate) struct RenderEvents;
 
 impl IntoResponses for RenderEvents {
     fn responses() -> Responses {
-        of_stream::<Job>(EventType::ENTRIES.iter().map(|entry| entry.value))
+        of_stream::<Job>(EventType::all())
     }
 }
 
@@ -92,8 +93,9 @@ pub(crate) struct JobsEvents;
 
 impl IntoResponses for JobsEvents {
     fn responses() -> Responses {
-        use EventType::{Cancelled, Completed, Failed, Progress, Snapshot, State};
-        of_stream::<LiveJobs>([Snapshot, State, Progress, Completed, Failed, Cancelled].into_iter())
+        use EventName::{Cancelled, Completed, Failed, Progress, State};
+        let of_jobs = [State, Progress, Completed, Failed, Cancelled].map(EventType::Of);
+        of_stream::<LiveJobs>(std::iter::once(EventType::Snapshot).chain(of_jobs))
     }
 }
 
@@ -103,13 +105,13 @@ fn of_stream<S: ToSchema>(types: impl Iterator<Item = EventType>) -> Responses {
     let data = types.map(|event| {
         let name = match event {
             EventType::Snapshot => S::name(),
-            EventType::State => StateEvent::name(),
-            EventType::Step => StepEvent::name(),
-            EventType::Progress => ProgressEvent::name(),
-            EventType::Preview => PreviewEvent::name(),
-            EventType::Log => LogEvent::name(),
-            EventType::Failed => FailedEvent::name(),
-            EventType::Completed | EventType::Cancelled => EndEvent::name(),
+            EventType::Of(EventName::State) => StateEvent::name(),
+            EventType::Of(EventName::Step) => StepEvent::name(),
+            EventType::Of(EventName::Progress) => ProgressEvent::name(),
+            EventType::Of(EventName::Preview) => PreviewEvent::name(),
+            EventType::Of(EventName::Log) => LogEvent::name(),
+            EventType::Of(EventName::Failed) => FailedEvent::name(),
+            EventType::Of(EventName::Completed | EventName::Cancelled) => EndEvent::name(),
         };
         (event.word().to_owned(), reference(name))
     });
