@@ -1,7 +1,7 @@
 //! The command line: one file per subcommand, and what they share.
 //!
-//! Input: arguments. Output: files, one JSON object on stdout where `--json` asks for it, everything else on stderr, and an
-//! exit code. Here live paths, files and signals; the way from bytes to a picture is the library's.
+//! Input: arguments. Output: files, one JSON object on stdout where `--json` asks for it, everything else on stderr,
+//! and an exit code. Here live paths, files and signals; the way from bytes to a picture is the library's.
 
 use std::process::ExitCode;
 
@@ -74,7 +74,7 @@ enum Command {
     Render(Box<render::RenderArgs>),
     /// Render a product from several sides, one picture each
     Views(Box<views::ViewsArgs>),
-    /// Render a product that turns once around: a film, or a folder of pictures
+    /// Render a product that turns once around: a movie, or a folder of pictures
     Turntable(Box<turntable::TurntableArgs>),
     /// Say which part gets which material and what is odd about a file, without rendering
     Preflight(preflight::PreflightArgs),
@@ -167,8 +167,8 @@ impl Command {
     }
 }
 
-/// The command without the options in its help that are of other kinds, and with what arrives with later steps, hidden: using either can be told from
-/// a typing error.
+/// The command without the options in its help that are of other kinds, and with what arrives with later steps, hidden:
+/// using either can be told from a typing error.
 fn command() -> clap::Command {
     let of_kinds = [("render", Kind::Still), ("views", Kind::Views), ("turntable", Kind::Turntable)];
     let command = of_kinds.into_iter().fold(Cli::command(), |command, (name, kind)| {

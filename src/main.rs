@@ -9,8 +9,9 @@ fn main() -> ExitCode {
     cli::run()
 }
 
-/// A layer of Mesa's, loaded into every Vulkan program, asks the display which GPU to prefer, and where there is no display says so on
-/// stderr, as the first thing that a user of a server reads. It is left out there, unless somebody chooses a GPU by it.
+/// A layer of Mesa's, loaded into every Vulkan program, asks the display which GPU to prefer, and where there is no
+/// display says so on stderr, as the first thing that a user of a server reads. It is left out there, unless somebody
+/// chooses a GPU by it.
 #[cfg(target_os = "linux")]
 #[allow(unsafe_code, reason = "the layer reads the environment and nothing else")]
 fn leave_out_device_select() {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Turntables that are killed go on to the same bytes: resume.py PACKSHOT FOLDER [--kill-at FRAME …] [--formats frames mp4 …]
 
-For a folder of frames and for each film: 72 frames are rendered without a stop; again, with SIGKILL as soon as the file of frame 40 is in its place; and the same command once more.
+For a folder of frames and for each movie: 72 frames are rendered without a stop; again, with SIGKILL as soon as the file of frame 40 is in its place; and the same command once more.
 Every file must have the bytes of the first run, and nothing else may be left. Exit code 1 otherwise. Needs no other software; PACKSHOT needs the feature `h264` for MP4.
 """
 import argparse

@@ -1,7 +1,7 @@
-//! Denoises pictures in NumPy files, for comparison with other denoisers:
-//! `denoise [--weights FILE] [--threads N] [--memory-mib N] [--repeat N] [--small|--noisy-guides] COLOR ALBEDO NORMAL OUT`,
-//! arrays of float32 with height, width and 3 or 4 channels. Prints the seconds of each repetition, then the peak of its
-//! memory in KiB, inputs included.
+//! Denoises pictures in NumPy files, for comparison with other denoisers: `denoise [--weights FILE] [--threads N]
+//! [--memory-mib N] [--repeat N] [--small|--noisy-guides] COLOR ALBEDO NORMAL OUT`, arrays of float32 with height,
+//! width and 3 or 4 channels. Prints the seconds of each repetition, then the peak of its memory in KiB, inputs
+//! included.
 
 use std::error::Error;
 use std::time::Instant;

@@ -1,7 +1,8 @@
 //! The network on the processor.
 //!
-//! Input: tiles of a picture. Output: denoised pixels. Work is cut into bands of rows that threads take as they come. Invariant: every
-//! value of a layer is one sum of fixed order, so threads, bands and tiles change no bit of the result.
+//! Input: tiles of a picture. Output: denoised pixels. Work is cut into bands of rows that threads take as they come.
+//! Invariant: every value of a layer is one sum of fixed order, so threads, bands and tiles change no bit of the
+//! result.
 
 mod chain;
 mod lanes;

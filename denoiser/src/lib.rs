@@ -1,8 +1,9 @@
 //! Packshot's denoiser: the U-Net of Intel's Open Image Denoise with the weights that Intel publishes, in safe Rust.
 //!
-//! A noisy [`Picture`] goes in with its guides (albedo and normal of what each pixel shows), a clean one comes out. In the order data
-//! flows: [`weights`] are read by [`tza`] and make a [`network`]; [`picture`] and [`transfer`] bring radiance to what the network was
-//! trained on; [`tiles`] bound the memory; the module `cpu` computes. Another backend takes all but the last from here.
+//! A noisy [`Picture`] goes in with its guides (albedo and normal of what each pixel shows), a clean one comes out. In
+//! the order data flows: [`weights`] are read by [`tza`] and make a [`network`]; [`picture`] and [`transfer`] bring
+//! radiance to what the network was trained on; [`tiles`] bound the memory; the module `cpu` computes. Another backend
+//! takes all but the last from here.
 
 pub mod error;
 pub mod weights;
@@ -41,7 +42,8 @@ impl Default for Control<'_> {
 /// Memory that stays from one picture to the next: all that one of 512×512 pixels takes.
 const KEPT_BYTES: usize = 128 << 20;
 
-/// A network ready to denoise pictures. It can be shared by threads. Up to 128 MiB of memory stay with it from one picture to the next.
+/// A network ready to denoise pictures. It can be shared by threads. Up to 128 MiB of memory stay with it from one
+/// picture to the next.
 #[derive(Debug)]
 pub struct Denoiser {
     network: Arc<Network>,
@@ -78,18 +80,19 @@ impl Denoiser {
         self.cpu.get_or_init(|| CpuNetwork::new(&self.network, self.level))
     }
 
-    /// What denoising a whole picture of this size allocates beside the result, in bytes, about, on the threads of the rayon pool from
-    /// which it is called.
+    /// What denoising a whole picture of this size allocates beside the result, in bytes, about, on the threads of the
+    /// rayon pool from which it is called.
     pub fn size_bytes(&self, width_px: u32, height_px: u32) -> u64 {
         let padded = |length: u32| (length as usize).next_multiple_of(ALIGNMENT_PX);
         self.cpu().size_bytes(padded(width_px), padded(height_px), rayon::current_num_threads())
     }
 
-    /// The denoised picture, with the alpha of the noisy one. Works on the threads of the rayon pool from which it is called; their
-    /// number changes no bit of the result, nor does the memory.
+    /// The denoised picture, with the alpha of the noisy one. Works on the threads of the rayon pool from which it is
+    /// called; their number changes no bit of the result, nor does the memory.
     ///
     /// # Errors
-    /// When the pictures' sizes differ, the guides are others than the network takes, the memory is too small, or somebody wants it no more.
+    /// When the pictures' sizes differ, the guides are others than the network takes, the memory is too small, or
+    /// somebody wants it no more.
     pub fn denoise(&self, picture: &Picture<'_>, control: Control<'_>) -> Result<Vec<[f32; 4]>, DenoiseError> {
         let exposed = picture.exposed(self.network.n_inputs)?;
         let (width_px, height_px) = (picture.width_px as usize, picture.height_px as usize);

@@ -1,8 +1,9 @@
 //! The graph of the U-Net, derived from the tensors of a file.
 //!
-//! Levels of halved resolution on the way down, each with its convolutions and a maximum over 2×2 pixels; the lowest level; and on the way up
-//! a doubled resolution beside what was kept of the way down. All convolutions are 3×3 with zeros around the picture, and none
-//! gives less than zero. Source of the graph: `core/` of <https://github.com/RenderKit/oidn>.
+//! Levels of halved resolution on the way down, each with its convolutions and a maximum over 2×2 pixels; the lowest
+//! level; and on the way up a doubled resolution beside what was kept of the way down. All convolutions are 3×3 with
+//! zeros around the picture, and none gives less than zero. Source of the graph: `core/` of
+//! <https://github.com/RenderKit/oidn>.
 
 use crate::error::WeightsError;
 use crate::tza::Tensor;
@@ -17,9 +18,9 @@ pub const TAPS: usize = 9;
 pub const SIDE: usize = 3;
 /// Which of a window's rows (or columns) make up each row of taps over an input of the output's resolution.
 pub const SAME_TAPS: [&[usize]; 3] = [&[0], &[1], &[2]];
-/// The same for an input of half the resolution. A 3×3 window over doubled pixels sees 2×2 of the original ones; which, depends on
-/// whether row and column of the output are even (first) or odd. So there are four sets of 2×2 weights, sums of the 3×3 ones, and less
-/// than half of the work.
+/// The same for an input of half the resolution. A 3×3 window over doubled pixels sees 2×2 of the original ones; which,
+/// depends on whether row and column of the output are even (first) or odd. So there are four sets of 2×2 weights, sums
+/// of the 3×3 ones, and less than half of the work.
 pub const DOUBLED_TAPS: [[&[usize]; 2]; 2] = [[&[0], &[1, 2]], [&[0, 1], &[2]]];
 /// More channels than any published network has.
 const CHANNELS_MAX: usize = 1024;
@@ -33,8 +34,8 @@ pub struct Network {
     pub encoder: [Vec<Convolution>; LEVELS],
     /// At the lowest resolution.
     pub bottom: Vec<Convolution>,
-    /// The way up, the coarsest level first. The first convolution of a level takes the level below it with doubled sides, then what is
-    /// kept of the way down: what went into the encoder at this resolution.
+    /// The way up, the coarsest level first. The first convolution of a level takes the level below it with doubled
+    /// sides, then what is kept of the way down: what went into the encoder at this resolution.
     pub decoder: [Vec<Convolution>; LEVELS],
 }
 
@@ -120,8 +121,9 @@ impl Network {
         })
     }
 
-    /// How many pixels beside a tile of the result its pixels look at, along one axis; a multiple of [`ALIGNMENT_PX`], as the tile's place and
-    /// sides are. `joint_px`: pixels that are computed together, each of which looks, if only by rounding, where the others do.
+    /// How many pixels beside a tile of the result its pixels look at, along one axis; a multiple of [`ALIGNMENT_PX`],
+    /// as the tile's place and sides are. `joint_px`: pixels that are computed together, each of which looks, if only
+    /// by rounding, where the others do.
     pub fn overlap_px(&self, joint_px: isize) -> usize {
         // The first pixel that pixel 0 looks at, from the result back to the picture.
         let mut first: isize = 0;

@@ -45,8 +45,8 @@ impl<'a> Picture<'a> {
         self.normal.map_or(Ok(()), |normal| check("normal", normal.len()))
     }
 
-    /// Looks whether the picture has the pixels that it says and the guides that a network with `n_inputs` channels takes, and measures its
-    /// exposure.
+    /// Looks whether the picture has the pixels that it says and the guides that a network with `n_inputs` channels
+    /// takes, and measures its exposure.
     ///
     /// # Errors
     /// When it has not.

@@ -6,7 +6,8 @@ use std::ops::Range;
 
 use crate::network::ALIGNMENT_PX;
 
-/// Tiles begin at multiples of this: at four pixels of the coarsest level, which are computed together on the processor.
+/// Tiles begin at multiples of this: at four pixels of the coarsest level, which are computed together on the
+/// processor.
 const START_PX: usize = 4 * ALIGNMENT_PX;
 
 /// A part of a picture and what has to be known around it.
@@ -70,8 +71,8 @@ fn spans(length_px: usize, side_max_px: usize, overlap_px: usize) -> Vec<(Range<
         .collect()
 }
 
-/// The largest tiles for which `needed_bytes` of width and height stays within `memory_max_bytes`; the whole picture if it does, else
-/// bands of whole rows if they do. `Err` has what the smallest tiles need.
+/// The largest tiles for which `needed_bytes` of width and height stays within `memory_max_bytes`; the whole picture if
+/// it does, else bands of whole rows if they do. `Err` has what the smallest tiles need.
 pub fn cut_for_memory(
     width_px: usize,
     height_px: usize,

@@ -1,7 +1,8 @@
 //! What stands between radiance and the numbers that the network sees.
 //!
-//! Colours are first brought to a mean exposure, then through a perceptually uniform curve, whose values at 65504 become 1. Curve and
-//! exposure are those of `core/color.h` and `core/autoexposure` of <https://github.com/RenderKit/oidn>.
+//! Colours are first brought to a mean exposure, then through a perceptually uniform curve, whose values at 65504
+//! become 1. Curve and exposure are those of `core/color.h` and `core/autoexposure` of
+//! <https://github.com/RenderKit/oidn>.
 
 use rayon::prelude::*;
 
@@ -59,8 +60,8 @@ const KEY: f64 = 0.18;
 const BLACK: f32 = 1e-8;
 const BIN_PX: usize = 16;
 
-/// The factor that brings a picture of linear RGB (Rec.709 primaries) to a mean exposure: the geometric mean of the luminances of bins of up to
-/// 16×16 pixels becomes 0.18. 1 for a black picture.
+/// The factor that brings a picture of linear RGB (Rec.709 primaries) to a mean exposure: the geometric mean of the
+/// luminances of bins of up to 16×16 pixels becomes 0.18. 1 for a black picture.
 pub fn exposure<const N: usize>(width_px: usize, color: &[[f32; N]]) -> f32 {
     let height_px = color.len() / width_px;
     let (columns, rows) = (width_px.div_ceil(BIN_PX), height_px.div_ceil(BIN_PX));

@@ -1,7 +1,8 @@
 //! Reads TZA, the file format of tensors that Open Image Denoise keeps its weights in.
 //!
-//! Input: bytes that nobody has looked at. Output: tensors in `f32`. A header (magic number, version, place of the table) leads to a table with
-//! the name, shape, layout, type and place of each tensor. The values that come out are never more than the file holds.
+//! Input: bytes that nobody has looked at. Output: tensors in `f32`. A header (magic number, version, place of the
+//! table) leads to a table with the name, shape, layout, type and place of each tensor. The values that come out are
+//! never more than the file holds.
 
 use half::f16;
 
@@ -176,7 +177,8 @@ mod tests {
         fn damaged_tables_are_read_without_panic(place in 0_usize..2000, byte: u8, cut in 0_usize..2000) {
             let whole = WeightSet::Small.bytes();
             let table = u64::from_le_bytes(whole[4..12].try_into().expect("8 bytes")) as usize;
-            // The header and the table alone, so that each case is quick: every place of values is then out of the file or in the table.
+            // The header and the table alone, so that each case is quick: every place of values is then out of the file
+            // or in the table.
             let mut file = whole[..12].to_vec();
             file[4..12].copy_from_slice(&12_u64.to_le_bytes());
             file.extend(&whole[table..]);

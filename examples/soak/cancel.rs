@@ -37,7 +37,8 @@ async fn cancel(client: &Client, (what, name, text): (&str, &str, &str), rounds:
         let mut endless = of_any_kind("cancel", first + round, 512, 65_536);
         endless.idempotency_key = None;
         let id = client.submit(&endless).await.expect("accepted").id;
-        // What has happened before the stream is opened is told again; a snapshot is what a stream begins with that does not look back.
+        // What has happened before the stream is opened is told again; a snapshot is what a stream begins with that
+        // does not look back.
         let events = client.events(id);
         let mut events = if name == "snapshot" { events } else { events.from_the_start() };
         let is_it =
@@ -87,7 +88,8 @@ async fn race(client: &Client, rounds: u32) -> Finding {
     Finding { what: "cancel races the end".to_owned(), figures, faults }
 }
 
-/// The job is in this state, its stream has one end and nothing after it, and it has files exactly when it is completed.
+/// The job is in this state, its stream has one end and nothing after it, and it has files exactly when it is
+/// completed.
 async fn check(client: &Client, id: Uuid, state: JobState) -> Option<String> {
     let job = client.job(id).await.expect("the job");
     let mut events = client.events(id).from_the_start();

@@ -5,9 +5,9 @@
 //! cargo run --release --example soak -- target/release/packshot 0.05 kill submit    # some of it, a twentieth as often
 //! ```
 //!
-//! Arguments: the `packshot` to run, the share of the full counts, and what to try (nothing: everything). Each trial starts
-//! services of its own with a data folder of their own, prints one line of a table with what it found, and what must not happen
-//! ends the program with exit code 1.
+//! Arguments: the `packshot` to run, the share of the full counts, and what to try (nothing: everything). Each trial
+//! starts services of its own with a data folder of their own, prints one line of a table with what it found, and what
+//! must not happen ends the program with exit code 1.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use packshot_contract::client::{Client, ClientError};
 use packshot_db::DatabaseConfig;
-use packshot_db::testing::Engine;
+use packshot_db::testing::TestDatabase;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
@@ -95,7 +95,7 @@ pub(crate) async fn run(setup: &Setup) -> Finding {
 
 /// The URL of a new database; `None` without a server.
 async fn database() -> Option<String> {
-    match Engine::postgres()?.fresh(Path::new("")).await.expect("the server of PACKSHOT_TEST_POSTGRES") {
+    match TestDatabase::postgres()?.fresh(Path::new("")).await.expect("the server of PACKSHOT_TEST_POSTGRES") {
         DatabaseConfig::Postgres { url, .. } => Some(url),
         DatabaseConfig::Sqlite { .. } => None,
     }
@@ -107,7 +107,8 @@ fn start(setup: &Setup, folder: &Path, store: &Path, url: &str, n: usize) -> Ser
     setup.start(&data, &["--workers", "process", "--database-url", url], &[("PACKSHOT_STORE_PATH", store)])
 }
 
-/// Submits without a pause to whichever service answers. What one did not acknowledge is sent to the other under the same key.
+/// Submits without a pause to whichever service answers. What one did not acknowledge is sent to the other under the
+/// same key.
 fn load(shared: Arc<Shared>, n: u32) -> JoinHandle<()> {
     tokio::spawn(async move {
         for seed in (n..).step_by(SUBMITTERS as usize) {

@@ -48,7 +48,8 @@ pub(crate) async fn run(setup: &Setup) -> Finding {
         all.faults.push(format!("{} accepted, {} distinct, {} rows", all.accepted.len(), distinct.len(), rows.len()));
     }
     let (p50, p99) = (percentile(&mut all.times, 0.5), percentile(&mut all.times, 0.99));
-    // Every connection has one request under way, so the median is what the machine's speed makes it; but nobody waits much longer.
+    // Every connection has one request under way, so the median is what the machine's speed makes it; but nobody waits
+    // much longer.
     if p99 > p50 * TIMES_MEDIAN_MAX {
         all.faults.push(format!("p99 of accepting is {p99:.2?} where the median is {p50:.2?}"));
     }

@@ -15,10 +15,11 @@ use crate::service::Service;
 /// What became of acknowledged jobs.
 #[derive(Default)]
 pub(crate) struct Verdict {
-    /// Jobs that are lost, not over in time, not completed, that ended more or less than once, whose stream has a gap, or whose file
-    /// is not what its address says.
+    /// Jobs that are lost, not over in time, not completed, that ended more or less than once, whose stream has a gap,
+    /// or whose file is not what its address says.
     pub(crate) faults: Vec<String>,
-    /// Jobs that were under way in as many deaths of a service as one may see: those are failed, as the contract has it.
+    /// Jobs that were under way in as many deaths of a service as one may see: those are failed, as the contract has
+    /// it.
     pub(crate) given_up: Vec<Uuid>,
 }
 

@@ -25,12 +25,13 @@ const SAMPLES: u32 = 16;
 const WARM_UP: usize = 3;
 /// What the service may add beside its fsyncs.
 const OVERHEAD_MAX: Duration = Duration::from_millis(10);
-/// Fsyncs between the request and its answer: the commits of the submission, the claim, the record of the files and the end; file
-/// and folder of the picture and of its report. While it renders, three reports a second are committed as well.
+/// Fsyncs between the request and its answer: the commits of the submission, the claim, the record of the files and the
+/// end; file and folder of the picture and of its report. While it renders, three reports a second are committed as
+/// well.
 const FSYNCS: u32 = 8;
 
-/// The same picture by the library in this process and by the service over HTTP, in turns, so that what else the machine does
-/// strikes both.
+/// The same picture by the library in this process and by the service over HTTP, in turns, so that what else the
+/// machine does strikes both.
 pub(crate) async fn run(setup: &Setup) -> Finding {
     let folder = tempfile::tempdir().expect("a folder");
     let service = setup.start(&folder.path().join("data"), &[], &[]);

@@ -72,7 +72,8 @@ impl Faults {
         self.n.get() == 0
     }
 
-    /// All of them, in the order in which they were found; of very many the first, and one that says how many more there are.
+    /// All of them, in the order in which they were found; of very many the first, and one that says how many more
+    /// there are.
     pub fn into_vec(self) -> Vec<Fault> {
         let mut faults = self.kept.into_inner();
         let n_more = self.n.get() - faults.len();

@@ -1,8 +1,9 @@
 //! JSON that somebody wrote: requests, material maps, shot files.
 //!
-//! [`parse`] takes the text strictly: numbers keep every digit, and a name that stands twice in an object is refused. A [`Node`] is a value
-//! and its place; reading it checks type and range, and what is wrong is gathered in [`Faults`], so that one reading finds everything.
-//! [`write()`] gives text for people. What a fault is called is a matter of who reads: here it has a [`FaultKind`].
+//! [`parse`] takes the text strictly: numbers keep every digit, and a name that stands twice in an object is refused. A
+//! [`Node`] is a value and its place; reading it checks type and range, and what is wrong is gathered in [`Faults`], so
+//! that one reading finds everything. [`write()`] gives text for people. What a fault is called is a matter of who
+//! reads: here it has a [`FaultKind`].
 
 mod fault;
 mod members;

@@ -10,7 +10,8 @@ const LIKENESS: f64 = 0.85;
 /// Bytes of a name that may be a slip, at most.
 const NAME_BYTES_MAX: usize = 64;
 
-/// The members of an object, to be read one after the other. Those that nobody asked for are faults of [`finish`](Self::finish).
+/// The members of an object, to be read one after the other. Those that nobody asked for are faults of
+/// [`finish`](Self::finish).
 #[derive(Debug)]
 pub struct Members<'a> {
     members: &'a Map<String, Value>,

@@ -57,13 +57,13 @@ impl Range {
 #[derive(Clone, Debug)]
 pub struct Node<'a> {
     value: &'a Value,
-    place: Option<Rc<Place<'a>>>,
+    place: Option<Rc<Link<'a>>>,
     faults: &'a Faults,
 }
 
 /// Where a value stands: the pointer is written when somebody asks for it. A document of many values has long pointers.
 #[derive(Debug)]
-struct Place<'a> {
+struct Link<'a> {
     parent: Option<Rc<Self>>,
     step: Step<'a>,
 }
@@ -81,7 +81,7 @@ impl<'a> Node<'a> {
     }
 
     fn below(&self, step: Step<'a>, value: &'a Value) -> Self {
-        let place = Place { parent: self.place.clone(), step };
+        let place = Link { parent: self.place.clone(), step };
         Self { value, place: Some(Rc::new(place)), faults: self.faults }
     }
 

@@ -18,12 +18,14 @@ pub struct SyntaxError {
     pub line: usize,
     /// Counted from 1, in bytes.
     pub column: usize,
-    /// The value's place, where the text is well written and its number has no finite value (`NaN`, `Infinity`, `1e999`).
+    /// The value's place, where the text is well written and its number has no finite value (`NaN`, `Infinity`,
+    /// `1e999`).
     pub not_finite_at: Option<String>,
 }
 
 impl SyntaxError {
-    /// As a fault: a number that is not finite is out of range at its place, anything else is a mistake called `syntax` of the whole text.
+    /// As a fault: a number that is not finite is out of range at its place, anything else is a mistake called `syntax`
+    /// of the whole text.
     pub fn fault(&self) -> Fault {
         match &self.not_finite_at {
             Some(at) => Fault::new(FaultKind::Range, "expected a finite number").below(at),

@@ -1,7 +1,8 @@
 //! The most rays that a chip could follow if every lane were busy in every cycle and no ray waited for memory.
 //!
-//! A ray costs instructions, `c_n` for each node of two boxes and `c_t` for each triangle. Trees of products fit the second-level caches of the
-//! chips below, whose bandwidth is not published; what memory would allow if every byte came from there is told beside it.
+//! A ray costs instructions, `c_n` for each node of two boxes and `c_t` for each triangle. Trees of products fit the
+//! second-level caches of the chips below, whose bandwidth is not published; what memory would allow if every byte came
+//! from there is told beside it.
 
 /// Lane instructions for a node and for a triangle: estimates, from the traversal's operations.
 const NODE_INSTRUCTIONS: f64 = 220.0;
@@ -19,7 +20,8 @@ struct Chip {
     memory_bytes_per_s: f64,
 }
 
-/// From NVIDIA's data sheets of the H100 SXM and the H200: 132 multiprocessors of 128 lanes at 1.98 GHz, 3.35 and 4.8 TB/s.
+/// From NVIDIA's data sheets of the H100 SXM and the H200: 132 multiprocessors of 128 lanes at 1.98 GHz, 3.35 and 4.8
+/// TB/s.
 const CHIPS: [Chip; 2] = [
     Chip { name: "NVIDIA H200", lane_instructions_per_s: 132.0 * 128.0 * 1.98e9, memory_bytes_per_s: 4.8e12 },
     Chip {

@@ -45,8 +45,8 @@ impl Scale {
 pub struct Setup {
     /// The program `packshot`.
     pub program: PathBuf,
-    /// The kit's folder, with `assets`, `shots`, `scenes` and `expected`; `None`: only what the program has built in is tried, against pictures that
-    /// the processor makes meanwhile.
+    /// The kit's folder, with `assets`, `shots`, `scenes` and `expected`; `None`: only what the program has built in is
+    /// tried, against pictures that the processor makes meanwhile.
     pub kit: Option<PathBuf>,
     /// Where everything goes that trials make.
     pub results: PathBuf,

@@ -16,7 +16,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 const WORTH: Duration = Duration::from_secs(3);
 /// So long a process that was killed is waited for.
 const DYING: Duration = Duration::from_secs(3);
-/// The driver's own caches, which would make the times of compiling untrue. Names as NVIDIA's and Mesa's drivers have them.
+/// The driver's own caches, which would make the times of compiling untrue. Names as NVIDIA's and Mesa's drivers have
+/// them.
 const DRIVER_CACHES: [(&str, &str); 2] = [("__GL_SHADER_DISK_CACHE", "0"), ("MESA_SHADER_CACHE_DISABLE", "true")];
 
 /// Who watches a run, and may end it.
@@ -29,7 +30,8 @@ pub struct Watch<'a> {
     pub is_cancelled: &'a dyn Fn() -> bool,
 }
 
-/// Runs trials until `limit` is over. After each, `report.json` and `report.md` among the results have all that is known.
+/// Runs trials until `limit` is over. After each, `report.json` and `report.md` among the results have all that is
+/// known.
 ///
 /// # Errors
 /// When the results cannot be written.
@@ -63,7 +65,8 @@ pub fn run(setup: &Setup, trials: &[Trial], mut limit: Duration, watch: &Watch<'
             let seconds = ended.seconds;
             ended.fault = Some(format!("it was not done after {seconds:.0} s, when the time of the run was over"));
         }
-        // The driver compiles for its first picture, for seconds or a minute; those who come later have it from a cache.
+        // The driver compiles for its first picture, for seconds or a minute; those who come later have it from a
+        // cache.
         if setup.scale == Scale::Quick && trial == Trial::Bearing {
             limit += Duration::from_secs_f64(ended.seconds);
         }

@@ -106,8 +106,8 @@ impl Trial {
         Self::ALL.into_iter().find(|trial| trial.name() == name)
     }
 
-    /// It is ended after this time, whatever it is doing. Software adapters compile and render on the processor, and small pictures of theirs take
-    /// longer than large ones of a GPU.
+    /// It is ended after this time, whatever it is doing. Software adapters compile and render on the processor, and
+    /// small pictures of theirs take longer than large ones of a GPU.
     pub fn limit(self, scale: Scale) -> Duration {
         let seconds = match (scale, self) {
             // The first that compiles a kernel.

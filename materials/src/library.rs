@@ -1,7 +1,7 @@
 //! The library of materials: TOML files in, a resolved set of named OpenPBR literals out.
 //!
-//! Files become a [`Package`] (one library, checked by itself); packages become a [`Library`] (layers resolved, every name
-//! unique). The data that ships with the program is in `materials/library/`, the format in `materials/README.md`.
+//! Files become a [`Package`] (one library, checked by itself); packages become a [`Library`] (layers resolved, every
+//! name unique). The data that ships with the program is in `materials/library/`, the format in `materials/README.md`.
 
 use std::sync::LazyLock;
 

@@ -1,12 +1,12 @@
 //! Which part gets which material.
 //!
-//! Two hops: a part finds a material *string* (job map, aliases, rules, the file's own material), and the string finds a
-//! material of the library. Input: the names of all parts, a [`Library`], and the job's [`MaterialMap`] if there is one.
-//! Output: an assignment per primitive, a [`Report`] with one item per part, and findings. A part that nothing matches is
-//! never guessed at: it gets the fallback material, a reason and suggestions.
+//! Two hops: a part finds a material *string* (job map, aliases, rules, the file's own material), and the string finds
+//! a material of the library. Input: the names of all parts, a [`Library`], and the job's [`MaterialMap`] if there is
+//! one. Output: an assignment per primitive, a [`Report`] with one item per part, and findings. A part that nothing
+//! matches is never guessed at: it gets the fallback material, a reason and suggestions.
 //!
-//! **Is a map in force?** Yes when one of all parts is given, even an empty one, and when a tenant's or job's library has
-//! rules. Without one, a material of the file whose name the library knows becomes that material (with the finding
+//! **Is a map in force?** Yes when one of all parts is given, even an empty one, and when a tenant's or job's library
+//! has rules. Without one, a material of the file whose name the library knows becomes that material (with the finding
 //! `mapped_by_material`), any other is kept, and a primitive with nothing to wear becomes neutral grey with the finding
 //! `no_material`. A map of named parts ([`Covers::NamedParts`]) is asked first, and leaves the other parts to that.
 
@@ -52,7 +52,8 @@ pub struct PartNames {
 pub enum OwnMaterial {
     /// A material by its name, which is empty for one without.
     Named(String),
-    /// No material, and something to show all the same: colours of its vertices, or what the file's program puts on such parts.
+    /// No material, and something to show all the same: colours of its vertices, or what the file's program puts on
+    /// such parts.
     Plain,
     /// Nothing.
     Nothing,
@@ -196,7 +197,8 @@ impl<'a> Resolver<'a> {
         outcome
     }
 
-    /// The assignments of a part's primitives, and how each of its materials was resolved, in their order; at least one.
+    /// The assignments of a part's primitives, and how each of its materials was resolved, in their order; at least
+    /// one.
     fn resolve_part<'p>(
         &self,
         part: &'p PartNames,
@@ -391,7 +393,8 @@ impl<'p> Replaced<'p> {
 
     fn findings(self, library: &Library) -> impl Iterator<Item = Finding> {
         self.parts.into_iter().map(|((name, material), on)| {
-            // Who writes an id or a code means the library's material; a word such as `glass` may be the file's own affair.
+            // Who writes an id or a code means the library's material; a word such as `glass` may be the file's own
+            // affair.
             let severity = if on.method.is_exact() { Severity::Info } else { Severity::Warning };
             let id = &library.material(material).id;
             let parts = if on.n_parts == 1 { "1 part".to_owned() } else { format!("{} parts", on.n_parts) };

@@ -1,8 +1,8 @@
 //! Names of parts and materials as CAD systems, converters and people write them.
 //!
-//! Input: a raw name. Output: keys under which equal names meet, or the shorter names that a tool may have added a suffix
-//! to. Nothing here guesses: every function is a fixed rewriting (Unicode NFKC: UAX #15; STEP string escapes: ISO 10303-21
-//! section 6.4.3).
+//! Input: a raw name. Output: keys under which equal names meet, or the shorter names that a tool may have added a
+//! suffix to. Nothing here guesses: every function is a fixed rewriting (Unicode NFKC: UAX #15; STEP string escapes:
+//! ISO 10303-21 section 6.4.3).
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -13,8 +13,8 @@ pub use step::decode_step;
 
 /// The key under which names that differ only in case, composition, separators or STEP escapes are equal.
 ///
-/// STEP escapes are decoded, then NFKC, lower case with ß → ss, and every run of white space, `_`, `-`, `.` and `/` becomes
-/// one space; none stays at either end. Idempotent.
+/// STEP escapes are decoded, then NFKC, lower case with ß → ss, and every run of white space, `_`, `-`, `.` and `/`
+/// becomes one space; none stays at either end. Idempotent.
 pub fn fold(name: &str) -> String {
     let decoded = decode_step(name);
     let mut lower = String::with_capacity(decoded.len());
@@ -53,8 +53,8 @@ pub(crate) fn is_separator(c: char) -> bool {
     c.is_whitespace() || matches!(c, '_' | '-' | '.' | '/')
 }
 
-/// Whether a name says nothing: empty, blank, or an automatic label such as `=>[0:1:1:2]` (the entry of an OCAF document
-/// that a converter writes for a shape without a name).
+/// Whether a name says nothing: empty, blank, or an automatic label such as `=>[0:1:1:2]` (the entry of an OCAF
+/// document that a converter writes for a shape without a name).
 pub fn is_unnamed(name: &str) -> bool {
     let name = name.trim();
     let entry = name.strip_prefix("=>[").and_then(|rest| rest.strip_suffix(']'));
@@ -64,8 +64,8 @@ pub fn is_unnamed(name: &str) -> bool {
         })
 }
 
-/// `text` on one line, for a terminal or a log: without characters that control a terminal, break a line or turn its direction, so that a
-/// name in a file cannot forge what is printed.
+/// `text` on one line, for a terminal or a log: without characters that control a terminal, break a line or turn its
+/// direction, so that a name in a file cannot forge what is printed.
 pub fn one_line(text: &str) -> String {
     let breaks = |c: char| {
         c.is_control()

@@ -15,8 +15,8 @@ pub type Color = [f32; 3];
 
 /// The parameters of OpenPBR Surface 1.1.1, under the names and with the defaults of its specification.
 ///
-/// Colours are linear Rec.709. [`OpenPbr::validate`] checks the ranges. `emission_luminance` times `emission_color` is a
-/// radiance in the unit of the lights, not nits (the shot format's reading).
+/// Colours are linear Rec.709. [`OpenPbr::validate`] checks the ranges. `emission_luminance` times `emission_color` is
+/// a radiance in the unit of the lights, not nits (the shot format's reading).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[expect(missing_docs, reason = "the names are those of the OpenPBR 1.1.1 specification, section by section")]
@@ -105,8 +105,8 @@ impl Default for OpenPbr {
 }
 
 impl OpenPbr {
-    /// Whether light enters a part of this material and goes on inside of it: glass and what scatters below its surface, unless it is a
-    /// thin wall or all metal.
+    /// Whether light enters a part of this material and goes on inside of it: glass and what scatters below its
+    /// surface, unless it is a thin wall or all metal.
     pub fn is_body(&self) -> bool {
         let is_entered = self.transmission_weight > 0.0 || self.subsurface_weight > 0.0;
         is_entered && self.base_metalness < 1.0 && !self.geometry_thin_walled

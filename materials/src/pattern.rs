@@ -33,11 +33,11 @@ pub struct Pattern {
 impl Pattern {
     /// Compiles a glob.
     ///
-    /// `*` stands for any text, but not for a part of a word: where it touches a letter or digit, the text it stands for
-    /// ends at a separator or another non-word character, or between letters and digits. So `*ring*` matches `Outer_Ring_2`
-    /// and not `Spring`, and `Ball*` matches `Ball01` and not `Ballast`. `?` stands for one character, `[a-c]` and `[!0-9]`
-    /// for one of a class, `\` takes the next character literally, and a run of separators stands for any run of them. In a
-    /// path, only `**` crosses a `/`.
+    /// `*` stands for any text, but not for a part of a word: where it touches a letter or digit, the text it stands
+    /// for ends at a separator or another non-word character, or between letters and digits. So `*ring*` matches
+    /// `Outer_Ring_2` and not `Spring`, and `Ball*` matches `Ball01` and not `Ballast`. `?` stands for one character,
+    /// `[a-c]` and `[!0-9]` for one of a class, `\` takes the next character literally, and a run of separators stands
+    /// for any run of them. In a path, only `**` crosses a `/`.
     ///
     /// # Errors
     /// A sentence that says what is wrong with the pattern.

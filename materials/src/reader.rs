@@ -1,4 +1,5 @@
-//! Checked reading of TOML tables: every value knows its line, and every fault is collected instead of ending the reading.
+//! Checked reading of TOML tables: every value knows its line, and every fault is collected instead of ending the
+//! reading.
 
 use std::ops::Range;
 
@@ -38,8 +39,8 @@ pub struct Reader<'t> {
     pub findings: Vec<Finding>,
 }
 
-/// Reads a file of at most `bytes_max` bytes with `read`, which gets the table at its root. What is no TOML is not given to it: then there are
-/// findings alone.
+/// Reads a file of at most `bytes_max` bytes with `read`, which gets the table at its root. What is no TOML is not
+/// given to it: then there are findings alone.
 pub fn read_file<T>(
     file: &str,
     bytes: &[u8],

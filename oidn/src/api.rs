@@ -91,7 +91,8 @@ pub(crate) struct Handle {
     device: NonNull<c_void>,
 }
 
-// SAFETY: the library says that all its functions may be called by any thread, and that it serializes what works on one device.
+// SAFETY: the library says that all its functions may be called by any thread, and that it serializes what works on one
+// device.
 unsafe impl Send for Handle {}
 // SAFETY: as above; errors are kept for each thread, and asked for by the one that made them.
 unsafe impl Sync for Handle {}
@@ -168,9 +169,9 @@ impl Handle {
         }
         let inputs = [(c"albedo", picture.albedo), (c"normal", picture.normal)];
         let guides = inputs.iter().filter_map(|(name, guide)| Some((*name, (*guide)?)));
-        // SAFETY: every picture has as many pixels as its sides say, which was checked, and lives until the filter is gone. The
-        // library reads from inputs alone, and nothing else reads or writes `out` meanwhile. The monitor gets what it takes, which outlives
-        // the filter, too.
+        // SAFETY: every picture has as many pixels as its sides say, which was checked, and lives until the filter is
+        // gone. The library reads from inputs alone, and nothing else reads or writes `out` meanwhile. The monitor gets
+        // what it takes, which outlives the filter, too.
         unsafe {
             filter.set_image(c"color", picture.color.as_ptr().cast_mut().cast(), size_px, size_of::<[f32; 4]>());
             for (name, guide) in guides {

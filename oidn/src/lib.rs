@@ -1,7 +1,9 @@
-//! An installed library of Intel's Open Image Denoise 2, loaded while the program runs, for who wants it in place of Packshot's own denoiser.
+//! An installed library of Intel's Open Image Denoise 2, loaded while the program runs, for who wants it in place of
+//! Packshot's own denoiser.
 //!
-//! [`Library::open`] finds and loads it, a [`Device`] of it computes on the processor, and [`Device::denoise`] takes the same
-//! [`Picture`] as [`packshot_denoiser::Denoiser`]. Nothing of it is linked: without the library everything else works.
+//! [`Library::open`] finds and loads it, a [`Device`] of it computes on the processor, and [`Device::denoise`] takes
+//! the same [`Picture`] as [`packshot_denoiser::Denoiser`]. Nothing of it is linked: without the library everything
+//! else works.
 
 mod api;
 pub mod error;
@@ -70,7 +72,8 @@ pub struct Settings {
     pub quality: Quality,
 }
 
-/// The library, loaded. It stays loaded until the program ends: its threads may still be running when its last device is gone.
+/// The library, loaded. It stays loaded until the program ends: its threads may still be running when its last device
+/// is gone.
 #[derive(Clone, Copy)]
 pub struct Library(&'static Functions);
 
@@ -124,7 +127,8 @@ impl Device {
     /// With at most so many threads; 0: as many as the library thinks best.
     ///
     /// # Errors
-    /// [`OidnError::Version`] when the library is no version 2, [`OidnError::Failed`] when it cannot work on this processor.
+    /// [`OidnError::Version`] when the library is no version 2, [`OidnError::Failed`] when it cannot work on this
+    /// processor.
     pub fn new(library: Library, n_threads: usize) -> Result<Self, OidnError> {
         let handle = Handle::new(library.0, i32::try_from(n_threads).unwrap_or(i32::MAX))?;
         let version = Version::from_number(handle.version_number());

@@ -25,7 +25,8 @@ words! {
     /// When noise is removed.
     #[derive(Default)]
     pub enum Denoise {
-        /// From pictures for eyes: not from EXR, TIFF of 32 bits and the view `raw`, which somebody wants to compute with
+        /// From pictures for eyes: not from EXR, TIFF of 32 bits and the view `raw`, which somebody wants to compute
+        /// with
         #[default]
         Auto = "auto",
         /// From every picture

@@ -1,8 +1,9 @@
-//! Which pictures of a series are finished: the list that is kept beside them, so that whoever begins again goes on after the last.
+//! Which pictures of a series are finished: the list that is kept beside them, so that whoever begins again goes on
+//! after the last.
 //!
-//! A picture counts as finished when the list is of the same request, the picture is listed, and what lies beside the list has the digest
-//! that is listed. The list is written now and then while pictures are taken, so that the end of a process by force costs a moment's
-//! pictures; these are taken again, to the same bytes.
+//! A picture counts as finished when the list is of the same request, the picture is listed, and what lies beside the
+//! list has the digest that is listed. The list is written now and then while pictures are taken, so that the end of a
+//! process by force costs a moment's pictures; these are taken again, to the same bytes.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};

@@ -10,7 +10,8 @@ use packshot_renderer::film::Film;
 use packshot_renderer::prepare::{EnvironmentTables, FirstHit, PreparedShot};
 use packshot_renderer::shot::{Background, Camera, Floor, Shot};
 
-/// Shares of the work, and of the time where it is limited: the product, the floor with it, the floor alone, and what is behind.
+/// Shares of the work, and of the time where it is limited: the product, the floor with it, the floor alone, and what
+/// is behind.
 const SHARES: [f32; 4] = [0.4, 0.3, 0.25, 0.05];
 /// Samples of a pixel of what is behind, at most: the environment itself, without a surface.
 const BACKDROP_SAMPLES: u32 = 64;
@@ -113,7 +114,7 @@ pub(crate) fn without_backdrop(shot: &Shot) -> Shot {
 /// A shot of the environment alone: nothing lies between planes that are one.
 fn backdrop_of(shot: &Shot) -> Shot {
     let camera = Camera { clip_near_m: shot.camera.clip_far_m, ..shot.camera };
-    let film = packshot_renderer::shot::Film {
+    let film = packshot_renderer::shot::FilmSettings {
         samples: shot.film.samples.min(BACKDROP_SAMPLES),
         noise_threshold: 0.0,
         ..shot.film

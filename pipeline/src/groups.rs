@@ -11,8 +11,8 @@ use packshot_renderer::shot::Shot;
 use crate::error::Error;
 use crate::picture::{Aov, Layer};
 
-/// Renders the shot once more for each of its groups, with the samples that `film` has of all of its light. `prepared` is `shot` as it was
-/// rendered then, from `begun` on.
+/// Renders the shot once more for each of its groups, with the samples that `film` has of all of its light. `prepared`
+/// is `shot` as it was rendered then, from `begun` on.
 ///
 /// # Errors
 /// `device.…`, `cancelled`.

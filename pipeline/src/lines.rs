@@ -1,7 +1,8 @@
 //! Lines over a picture, for technical documents: edges of the product or borders of its triangles, in one colour.
 //!
-//! Input: what a camera sees ([`packshot_renderer::layers::lines`]) and a [`LineRequest`]. Output: [`DrawnLines`], which are laid over what a
-//! display shows: neither exposure nor view transform changes their colour, and scene-linear files do not have them.
+//! Input: what a camera sees ([`packshot_renderer::layers::lines`]) and a [`LineRequest`]. Output: [`DrawnLines`],
+//! which are laid over what a display shows: neither exposure nor view transform changes their colour, and scene-linear
+//! files do not have them.
 
 use packshot_renderer::backend::{CancelToken, LoadedShot};
 use packshot_renderer::color::DisplayImage;

@@ -1,7 +1,9 @@
-//! About how much memory pictures take, so that what does not fit is refused before it is rendered and not ended by the system.
+//! About how much memory pictures take, so that what does not fit is refused before it is rendered and not ended by the
+//! system.
 //!
-//! Input: what is to be taken and written, of which shot. Output: a [`MemoryNeed`], which is held against a [`MemoryLimit`]. A picture goes
-//! through phases, each with arrays of its own; what one pixel takes is what it takes in the greatest of them.
+//! Input: what is to be taken and written, of which shot. Output: a [`MemoryNeed`], which is held against a
+//! [`MemoryLimit`]. A picture goes through phases, each with arrays of its own; what one pixel takes is what it takes
+//! in the greatest of them.
 
 use std::fmt;
 
@@ -29,12 +31,13 @@ const RGBA: u64 = size_of::<[f32; 4]>() as u64;
 const NUMBER: u64 = size_of::<f32>() as u64;
 /// A film: sums, and how many samples they are of.
 const FILM: u64 = (size_of::<FilmPixel>() + size_of::<u32>()) as u64;
-/// A film under way: a device has it in blocks, with what says which pixels want more, and it is put together from them.
+/// A film under way: a device has it in blocks, with what says which pixels want more, and it is put together from
+/// them.
 const SAMPLED: u64 = 2 * FILM + NUMBER;
 /// What a catcher keeps of three films: two numbers for each colour, and what is behind.
 const CAUGHT: u64 = 2 * 12 + RGBA;
-/// A denoiser on the processor, at most: guides, padded copies and the layers of its network (270, see `benches/NOTES.md`), and the larger
-/// picture and result of one that is bright at its border.
+/// A denoiser on the processor, at most: guides, padded copies and the layers of its network (270, see
+/// `benches/NOTES.md`), and the larger picture and result of one that is bright at its border.
 const DENOISER: u64 = 302;
 /// What the host has of a denoiser that works on a GPU: guides, picture, result and what they travel in.
 const DENOISER_OF_GPU: u64 = 96;
@@ -51,7 +54,8 @@ pub struct MemoryNeed {
 }
 
 impl MemoryNeed {
-    /// Of `n_pictures` that are taken as this shot is, one after the other, by a device of this kind; its scene takes `scene_bytes`.
+    /// Of `n_pictures` that are taken as this shot is, one after the other, by a device of this kind; its scene takes
+    /// `scene_bytes`.
     pub fn new(taking: &Taking, shot: &Shot, n_pictures: u32, scene_bytes: u64, device: DeviceKind) -> Self {
         let n_pixels = u64::from(shot.film.width_px) * u64::from(shot.film.height_px);
         let per_pixel = PerPixel::new(taking, shot, device).of_pictures(n_pictures);

@@ -145,7 +145,8 @@ pub struct Picture {
     pub provenance: Provenance,
     /// Mean samples per pixel.
     pub samples_mean: f64,
-    /// Mean noise of a pixel, in the measure of the noise threshold; 0 for a picture of one sample, which has no measure.
+    /// Mean noise of a pixel, in the measure of the noise threshold; 0 for a picture of one sample, which has no
+    /// measure.
     pub noise: f64,
     /// Rays traced, shadow rays included; 0 when the backend does not count them.
     pub rays: u64,
@@ -213,8 +214,9 @@ impl Picture {
         }
     }
 
-    /// What a catcher leaves of a background, for each channel: with [`radiance`](Self::radiance), a picture over any background B is RGB +
-    /// transmittance · B. `None` without a catcher, and where the picture already lies over its background.
+    /// What a catcher leaves of a background, for each channel: with [`radiance`](Self::radiance), a picture over any
+    /// background B is RGB + transmittance · B. `None` without a catcher, and where the picture already lies over its
+    /// background.
     pub fn catcher_transmittance(&self) -> Option<Vec<[f32; 3]>> {
         let caught = self.caught.as_ref().filter(|_| self.backdrop.is_none());
         caught.map(|caught| caught.transmittance(&self.linear))
@@ -248,8 +250,8 @@ impl Picture {
     }
 }
 
-/// The layers of a film, whose pixels may have so many samples, and of what its camera sees: each once, in the order of [`Aov`]'s words. Light groups
-/// are films of their own, and none of these.
+/// The layers of a film, whose pixels may have so many samples, and of what its camera sees: each once, in the order of
+/// [`Aov`]'s words. Light groups are films of their own, and none of these.
 ///
 /// # Errors
 /// `cancelled`.

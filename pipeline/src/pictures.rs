@@ -1,6 +1,7 @@
 //! The pictures that are taken of a product: one, one from each of several sides, or the frames of a turn.
 //!
-//! Input: a plan, what it asks for in its light, and the scene. Output: [`Pictures`], whose shots are taken one after the other.
+//! Input: a plan, what it asks for in its light, and the scene. Output: [`Pictures`], whose shots are taken one after
+//! the other.
 
 use std::sync::Arc;
 
@@ -25,13 +26,14 @@ pub enum Pictures {
     Turntable {
         /// The frames.
         shots: Box<TurntableShots>,
-        /// Frames per second of a film.
+        /// Frames per second of a movie.
         fps: u16,
     },
 }
 
 impl Pictures {
-    /// The pictures that a plan asks for, with what was noticed about framing and light. `request` is [the plan's](PicturePlan::shot_request).
+    /// The pictures that a plan asks for, with what was noticed about framing and light. `request` is [the
+    /// plan's](PicturePlan::shot_request).
     ///
     /// # Errors
     /// `shot.…`.

@@ -1,8 +1,10 @@
-//! What a picture is to be, decided once for every surface: the command, requests of the service, steps of workflows, and who embeds Packshot.
+//! What a picture is to be, decided once for every surface: the command, requests of the service, steps of workflows,
+//! and who embeds Packshot.
 //!
-//! Input: [`Options`], which are what somebody gave and nothing else, the [`Base`] that they stand on, and [`Limits`]. Output of [`resolve`]: a
-//! [`PicturePlan`], whose options are those in effect, or every [`OptionFault`]. Precedence is default < look < template < preset < given. The
-//! options in effect say everything: resolved again, they give the same plan, which is why they can be stored, and shown to who asked.
+//! Input: [`Options`], which are what somebody gave and nothing else, the [`Base`] that they stand on, and [`Limits`].
+//! Output of [`resolve`]: a [`PicturePlan`], whose options are those in effect, or every [`OptionFault`]. Precedence is
+//! default < look < template < preset < given. The options in effect say everything: resolved again, they give the same
+//! plan, which is why they can be stored, and shown to who asked.
 
 use std::sync::Arc;
 
@@ -52,7 +54,7 @@ pub struct Base {
     pub template: Option<Arc<Template>>,
     /// An environment map comes with the picture.
     pub has_environment: bool,
-    /// Of a turntable, pictures of its frames where no format is given, and no film.
+    /// Of a turntable, pictures of its frames where no format is given, and no movie.
     pub makes_frames: bool,
     /// Of a turntable, which of its frames are made: every so many, 0 and 1 for all.
     pub stride: u32,
@@ -88,7 +90,8 @@ impl Default for Limits {
 pub struct PicturePlan {
     /// What is made of the product.
     pub kind: Kind,
-    /// The options in effect. What says nothing about this picture, such as the lens beside a camera of the file, is not among them.
+    /// The options in effect. What says nothing about this picture, such as the lens beside a camera of the file, is
+    /// not among them.
     pub options: Options,
     /// The template in force.
     pub template: Option<Arc<Template>>,

@@ -1,7 +1,7 @@
 //! What marketplaces and catalogues ask of product pictures: settings that meet their rules, and the rules themselves.
 //!
-//! Output: a [`Preset`] of a name. Its settings are where a request starts from; [`verify`](crate::verify) holds what was rendered against its
-//! rules.
+//! Output: a [`Preset`] of a name. Its settings are where a request starts from; [`verify`](crate::verify) holds what
+//! was rendered against its rules.
 
 use packshot_renderer::shot::Background;
 use packshot_renderer::shot::framing::Fit;
@@ -87,8 +87,8 @@ pub enum Rule {
     },
     /// The four corner pixels are 255, 255, 255.
     WhiteCorners,
-    /// Nothing that is not 255, 255, 255 lies away from the product: no shadow, no off-white background. The product's own blurred edge does not
-    /// count.
+    /// Nothing that is not 255, 255, 255 lies away from the product: no shadow, no off-white background. The product's
+    /// own blurred edge does not count.
     NoResidue,
     /// The file has at most so many bytes.
     FileBytesMax(u64),
@@ -107,8 +107,9 @@ const fn from(azimuth_deg: f64, elevation_deg: f64) -> ViewDirection {
 
 /// All presets. All pictures are on white.
 pub const PRESETS: [Preset; 4] = [
-    // Amazon's seller page on main images, which was read: pure white (255, 255, 255), the product takes 85 % of the frame, at least 1000 px on
-    // the longest side for zoom and at most 10,000, JPEG, PNG or TIFF. That shadows are refused is told by sellers.
+    // Amazon's seller page on main images, which was read: pure white (255, 255, 255), the product takes 85 % of the
+    // frame, at least 1000 px on the longest side for zoom and at most 10,000, JPEG, PNG or TIFF. That shadows are
+    // refused is told by sellers.
     Preset {
         name: "amazon_main",
         summary: "Amazon, main picture: pure white, at least 85 % of the frame, 1000 px or more for zoom",
@@ -125,8 +126,9 @@ pub const PRESETS: [Preset; 4] = [
         dpi: None,
         spin: None,
     },
-    // Amazon's forum on 360° views (24, 48 or 72 frames, the first from the front, counter-clockwise, the camera 10° to 30° above, the axis in the
-    // middle of the picture) and a photographers' copy of the specification for the sizes: square PNG of 1500 to 2500 px, 85 % in one frame.
+    // Amazon's forum on 360° views (24, 48 or 72 frames, the first from the front, counter-clockwise, the camera 10° to
+    // 30° above, the axis in the middle of the picture) and a photographers' copy of the specification for the sizes:
+    // square PNG of 1500 to 2500 px, 85 % in one frame.
     Preset {
         name: "amazon_360",
         summary: "Amazon, 360° view: square on pure white, from 20° above, 72 frames counter-clockwise",
@@ -145,8 +147,9 @@ pub const PRESETS: [Preset; 4] = [
             elevation_deg: Some([10.0, 30.0]),
         }),
     },
-    // Google Merchant Center on image_link (support.google.com/merchants/answer/6324350): at least 500 x 500 px from 2027-01-31, 1500 x 1500
-    // advised, at most 64 megapixels and 16 MB; that the product takes 75 % to 90 % is its advice as others quote it.
+    // Google Merchant Center on image_link (support.google.com/merchants/answer/6324350): at least 500 x 500 px from
+    // 2027-01-31, 1500 x 1500 advised, at most 64 megapixels and 16 MB; that the product takes 75 % to 90 % is its
+    // advice as others quote it.
     Preset {
         name: "google",
         summary: "Google Merchant Center: white, 75 to 90 % of the frame, 1500 px",
@@ -164,8 +167,9 @@ pub const PRESETS: [Preset; 4] = [
         dpi: None,
         spin: None,
     },
-    // Auto Care Association, digital assets, revision 4 (digital.autocare.org, pages 11 and 36 to 39): TIFF (uncompressed or LZW) or JPEG of 300
-    // DPI, 2500 px (at least 1500), 5 to 15 px of white around the product, #FFFFFF, shadows removed; 360° views of at least 24 frames (36, 72, 144) with a margin of 20 px.
+    // Auto Care Association, digital assets, revision 4 (digital.autocare.org, pages 11 and 36 to 39): TIFF
+    // (uncompressed or LZW) or JPEG of 300 DPI, 2500 px (at least 1500), 5 to 15 px of white (#FFFFFF) around the
+    // product, shadows removed; 360° views of at least 24 frames (36, 72, 144) with a margin of 20 px.
     Preset {
         name: "autocare",
         summary: "Auto Care Association: trimmed to 10 px of white around the product, 2500 px",

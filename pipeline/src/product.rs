@@ -1,7 +1,7 @@
 //! A product: what a file holds, and which material each of its parts gets.
 //!
-//! Input: the bytes of a GLB and a [`MaterialRequest`]. Output: a [`Product`] and its [`PartMaterials`], each with what was
-//! noticed on the way.
+//! Input: the bytes of a GLB and a [`MaterialRequest`]. Output: a [`Product`] and its [`PartMaterials`], each with what
+//! was noticed on the way.
 
 use std::collections::HashMap;
 
@@ -77,7 +77,8 @@ impl Product {
         let material_name = |material: usize| scene.materials[material].name.clone().unwrap_or_default();
         let own = |primitive: &Primitive| match primitive.material {
             Some(material) => OwnMaterial::Named(material_name(material.0 as usize)),
-            // The specification's default material takes the vertices' colours, and Blender shows parts without a material, too.
+            // The specification's default material takes the vertices' colours, and Blender shows parts without a
+            // material, too.
             None if !primitive.colors.is_empty() || scene.look == Look::Blender50 => OwnMaterial::Plain,
             None => OwnMaterial::Nothing,
         };
@@ -170,7 +171,8 @@ impl PartMaterials {
     /// The materials that a shot gives to the parts of its product. Parts that it does not show are hidden.
     ///
     /// # Errors
-    /// `shot.nothing_to_frame` when no part remains; `shot.range` for a list of materials of another length than the part's primitives.
+    /// `shot.nothing_to_frame` when no part remains; `shot.range` for a list of materials of another length than the
+    /// part's primitives.
     pub fn of_shot(shot: &ShotFile, product: &mut Product) -> Result<Self, Error> {
         let diagnostics = shot.parts.unmatched(&product.scene.parts);
         if product.scene.parts.iter().all(|part| *shot.parts.wears(part) == Wears::Hidden) {

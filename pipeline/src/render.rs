@@ -36,14 +36,14 @@ pub const PREVIEW_SIDE_MAX_PX: u32 = 1024;
 /// A device with everything that stays on it from picture to picture.
 #[derive(Debug)]
 pub struct Renderer {
-    engine: Arc<Engine>,
+    open_device: Arc<OpenDevice>,
     /// Of the environment maps that shots were made with and somebody still has.
     maps: Arc<TabulatedMaps>,
 }
 
 /// What computes.
 #[derive(Debug)]
-struct Engine {
+struct OpenDevice {
     backend: Box<dyn Backend>,
     denoisers: Denoisers,
 }
@@ -63,7 +63,8 @@ impl Renderer {
     /// On the device that is asked for; logs which one that is. Loads graphics drivers only if it must.
     ///
     /// # Errors
-    /// `device.unavailable` when there is no such device or it cannot be used; `denoise.oidn_…` when the options' library cannot.
+    /// `device.unavailable` when there is no such device or it cannot be used; `denoise.oidn_…` when the options'
+    /// library cannot.
     pub fn new(request: &DeviceRequest, options: RendererOptions) -> Result<Self, Error> {
         let choice = device::select(request)?;
         let renderer = Self::open(&choice, options)?;
@@ -73,26 +74,26 @@ impl Renderer {
         Ok(renderer)
     }
 
-    /// On a device that was chosen before. A GPU that was found by [`DeviceRequest::Auto`] and does not open is replaced by the CPU, and
-    /// [`device`](Self::device) says why.
+    /// On a device that was chosen before. A GPU that was found by [`DeviceRequest::Auto`] and does not open is
+    /// replaced by the CPU, and [`device`](Self::device) says why.
     ///
     /// # Errors
     /// `device.unavailable` when it cannot be used; `denoise.oidn_…` when the options' library cannot.
     pub fn open(choice: &DeviceChoice, options: RendererOptions) -> Result<Self, Error> {
         let denoisers = Denoisers::new(options.oidn, options.n_threads)?;
         let backend = device::open(choice, options.n_threads, options.kernel_cache)?;
-        let engine = Engine { backend, denoisers };
-        Ok(Self { engine: Arc::new(engine), maps: Arc::default() })
+        let open_device = OpenDevice { backend, denoisers };
+        Ok(Self { open_device: Arc::new(open_device), maps: Arc::default() })
     }
 
     /// What computes, and why that.
     pub fn device(&self) -> &DeviceInfo {
-        self.engine.backend.device()
+        self.open_device.backend.device()
     }
 
     /// The Open Image Denoise that removes noise in place of Packshot's own denoiser.
     pub fn oidn(&self) -> Option<DenoisedBy> {
-        self.engine.denoisers.oidn()
+        self.open_device.denoisers.oidn()
     }
 
     /// Makes a picture of a GLB, or of a glTF whose buffers and images are embedded.
@@ -125,7 +126,8 @@ impl Renderer {
         Ok(taking.take(&ready, control)?.picture)
     }
 
-    /// Packs a product, with a floor under it where its shots have one, and brings it onto the device: all that is costly before sampling.
+    /// Packs a product, with a floor under it where its shots have one, and brings it onto the device: all that is
+    /// costly before sampling.
     ///
     /// # Errors
     /// `glb.empty`, `glb.limit`, `device.…`, `cancelled`.
@@ -153,14 +155,14 @@ impl Renderer {
         let catcher = match floor.is_some_and(Floor::catches) {
             true => {
                 let alone = Arc::new(prepared.floor_alone(&cancelled)?);
-                Some(self.engine.backend.load(alone, cancel)?.into())
+                Some(self.open_device.backend.load(alone, cancel)?.into())
             }
             false => None,
         };
-        let loaded = self.engine.backend.load(Arc::new(prepared), cancel)?.into();
+        let loaded = self.open_device.backend.load(Arc::new(prepared), cancel)?.into();
         let provenance = product_provenance(product, materials);
-        let (engine, maps) = (self.engine.clone(), self.maps.clone());
-        Ok(ResidentProduct { loaded, catcher, engine, maps, provenance, names })
+        let (open_device, maps) = (self.open_device.clone(), self.maps.clone());
+        Ok(ResidentProduct { loaded, catcher, open_device, maps, provenance, names })
     }
 
     /// Brings a product and one shot of it onto the device.
@@ -178,14 +180,14 @@ impl Renderer {
     }
 }
 
-/// A product with its materials and its floor on a device, ready for any number of shots. Clones share it; it stays on the device until
-/// the last of them and of their shots is dropped.
+/// A product with its materials and its floor on a device, ready for any number of shots. Clones share it; it stays on
+/// the device until the last of them and of their shots is dropped.
 #[derive(Clone)]
 pub struct ResidentProduct {
     loaded: Arc<dyn LoadedProduct>,
     /// The floor without the product where it is a catcher.
     catcher: Option<Arc<dyn LoadedProduct>>,
-    engine: Arc<Engine>,
+    open_device: Arc<OpenDevice>,
     maps: Arc<TabulatedMaps>,
     /// Of the product alone.
     provenance: Provenance,
@@ -195,14 +197,14 @@ pub struct ResidentProduct {
 impl std::fmt::Debug for ResidentProduct {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let floor = &self.loaded.prepared().floor;
-        let device = self.engine.backend.device();
+        let device = self.open_device.backend.device();
         f.debug_struct("ResidentProduct").field("floor", floor).field("device", device).finish_non_exhaustive()
     }
 }
 
 impl ResidentProduct {
-    /// Brings a shot of the product onto the device: a matter of milliseconds. The tables of an environment map are made for its first
-    /// shot and serve all others, as long as somebody keeps the map; a rig's map is kept for good.
+    /// Brings a shot of the product onto the device: a matter of milliseconds. The tables of an environment map are
+    /// made for its first shot and serve all others, as long as somebody keeps the map; a rig's map is kept for good.
     ///
     /// # Errors
     /// `device.…`; `internal` for a shot with another floor than the product was prepared with.
@@ -222,9 +224,9 @@ impl ResidentProduct {
             _ => (PreparedShot::new(prepared, &shot, environment), None),
         };
         let provenance = provenance(&self.provenance, &shot);
-        let (engine, names) = (self.engine.clone(), self.names.clone());
+        let (open_device, names) = (self.open_device.clone(), self.names.clone());
         let loaded = self.loaded.load(prepared.clone())?;
-        Ok(ReadyShot { loaded, catcher, product: self.loaded.clone(), prepared, shot, engine, provenance, names })
+        Ok(ReadyShot { loaded, catcher, product: self.loaded.clone(), prepared, shot, open_device, provenance, names })
     }
 
     /// Bytes of memory that the product takes, on the host and on the device, without its shots.
@@ -242,14 +244,14 @@ pub struct ReadyShot {
     /// What `loaded` was made of.
     prepared: PreparedShot,
     shot: Shot,
-    engine: Arc<Engine>,
+    open_device: Arc<OpenDevice>,
     provenance: Provenance,
     names: Arc<LayerNames>,
 }
 
 impl std::fmt::Debug for ReadyShot {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let device = self.engine.backend.device();
+        let device = self.open_device.backend.device();
         f.debug_struct("ReadyShot").field("shot", &self.shot).field("device", device).finish_non_exhaustive()
     }
 }
@@ -265,8 +267,8 @@ impl ReadyShot {
         &self.shot
     }
 
-    /// A snapshot of this shot as the bytes of a PNG of 8 bits, shown as the finished picture will be, but for what a catcher adds
-    /// and what lies behind one. [`PREVIEW_SIDE_MAX_PX`] is a sensible size of snapshots to ask for.
+    /// A snapshot of this shot as the bytes of a PNG of 8 bits, shown as the finished picture will be, but for what a
+    /// catcher adds and what lies behind one. [`PREVIEW_SIDE_MAX_PX`] is a sensible size of snapshots to ask for.
     ///
     /// # Errors
     /// `encode.…` when the snapshot is too large for the format.
@@ -323,8 +325,8 @@ impl ReadyShot {
         })
     }
 
-    /// How many light groups are rendered after the picture when these layers are asked for, each as much work as the picture. A limit of
-    /// time is on the picture alone.
+    /// How many light groups are rendered after the picture when these layers are asked for, each as much work as the
+    /// picture. A limit of time is on the picture alone.
     pub fn n_groups(&self, aovs: &[Aov]) -> usize {
         if aovs.contains(&Aov::LightGroups) { LightGroup::all(&self.shot, self.product.prepared()).len() } else { 0 }
     }
@@ -347,7 +349,7 @@ impl ReadyShot {
             render_s: 0.0,
             render_cpu_s: None,
             denoised: None,
-            device: self.engine.backend.device().clone(),
+            device: self.open_device.backend.device().clone(),
         }
     }
 
@@ -376,12 +378,13 @@ impl ReadyShot {
         Ok(Picture { lines: Some(lines), ..picture })
     }
 
-    /// A picture of this shot without its noise: with as much guidance as its samples give, the alpha it had, and its layers.
+    /// A picture of this shot without its noise: with as much guidance as its samples give, the alpha it had, and its
+    /// layers.
     ///
     /// # Errors
     /// `device.…`, `denoise.…`, `cancelled`.
     pub fn denoised(&self, noisy: Picture, cancel: &CancelToken) -> Result<Picture, Error> {
-        let Engine { backend, denoisers } = &*self.engine;
+        let OpenDevice { backend, denoisers } = &*self.open_device;
         let (linear, mut done) = denoisers.denoise(&**backend, &*self.loaded, &self.shot, &noisy.linear, cancel)?;
         let caught = match (&self.catcher, &noisy.caught) {
             (Some(catcher), Some(caught)) => {

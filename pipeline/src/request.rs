@@ -14,8 +14,8 @@ use crate::error::{Error, ErrorKind, Fault};
 use crate::plan::{self, Base, Limits, Options, PicturePlan, PlainNames};
 use crate::template::Overrides;
 
-/// A picture to make of a file. The default is a packshot: three quarters from the front, soft studio light, transparent background, 1024 pixels
-/// a side.
+/// A picture to make of a file. The default is a packshot: three quarters from the front, soft studio light,
+/// transparent background, 1024 pixels a side.
 #[derive(Clone, Debug)]
 pub struct RenderRequest {
     /// What the picture is told; what is not given has its default.
@@ -68,7 +68,8 @@ impl Default for MaterialRequest {
 }
 
 impl MaterialRequest {
-    /// The same of a product that has a map of its own, as samples have: it counts unless another is given, below entries by hand.
+    /// The same of a product that has a map of its own, as samples have: it counts unless another is given, below
+    /// entries by hand.
     #[must_use]
     pub fn with_own_map(mut self, own: Option<MaterialMap>) -> Self {
         self.map = match (self.map, own) {

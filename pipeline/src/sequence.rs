@@ -8,7 +8,8 @@ use crate::error::{Error, ErrorKind, Fault};
 use crate::picture::Picture;
 use crate::timing::Seconds;
 
-/// Pictures that wait for being finished, at most: with the one that is rendered and the one that is finished, all that is in memory.
+/// Pictures that wait for being finished, at most: with the one that is rendered and the one that is finished, all that
+/// is in memory.
 const WAITING_MAX: usize = 1;
 /// Pictures in memory at once, at most.
 pub const IN_MEMORY_MAX: usize = WAITING_MAX + 2;

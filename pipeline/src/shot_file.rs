@@ -1,10 +1,11 @@
 //! Shot files: everything that decides a picture, in one JSON file beside the files that it names (`docs/shot.md`).
 //!
-//! [`read`] takes both versions of the format, strictly, and finds everything that is wrong at once. [`write`](write::write) gives version 1, which
-//! the scripts of other renderers read, where that has a place for everything, and else version 2. What is written renders the same picture.
+//! [`read`] takes both versions of the format, strictly, and finds everything that is wrong at once.
+//! [`write`](write::write) gives version 1, which the scripts of other renderers read, where that has a place for
+//! everything, and else version 2. What is written renders the same picture.
 //!
-//! Input: the bytes of a shot file, and a way to get at the files that it names. Output: a [`ShotFile`], whose parts are all checked. Nothing is
-//! opened here, and no path is resolved.
+//! Input: the bytes of a shot file, and a way to get at the files that it names. Output: a [`ShotFile`], whose parts
+//! are all checked. Nothing is opened here, and no path is resolved.
 
 use std::sync::Arc;
 

@@ -1,7 +1,8 @@
-//! Shot templates: how a kind of picture is taken, whatever the product: camera, light, backdrop, film, view, overrides of materials, files.
+//! Shot templates: how a kind of picture is taken, whatever the product: camera, light, backdrop, film, view, overrides
+//! of materials, files.
 //!
-//! Input: the TOML text of a template, or the name of a built-in one. Output: a [`Template`], which [`Template::apply`] lays over a request. What a
-//! template leaves out stays as it was; what a user says beside it wins, so apply it first.
+//! Input: the TOML text of a template, or the name of a built-in one. Output: a [`Template`], which [`Template::apply`]
+//! lays over a request. What a template leaves out stays as it was; what a user says beside it wins, so apply it first.
 
 use std::sync::Arc;
 
@@ -118,7 +119,8 @@ pub enum LightSource {
     Named(RigName),
     /// A rig of the template's own.
     Rig(Rig),
-    /// An equirectangular map in a file, named as seen from the template's folder; [`Template::apply`] leaves it to who can open files.
+    /// An equirectangular map in a file, named as seen from the template's folder; [`Template::apply`] leaves it to who
+    /// can open files.
     Map {
         /// The file.
         path: String,
@@ -138,7 +140,7 @@ pub struct FilmTemplate {
     pub height_px: Option<u32>,
     /// Samples per pixel, at most.
     pub samples: Option<u32>,
-    /// See [`Film::noise_threshold`](packshot_renderer::shot::Film::noise_threshold).
+    /// See [`Film::noise_threshold`](packshot_renderer::shot::FilmSettings::noise_threshold).
     pub noise_threshold: Option<f64>,
     /// Same seed, same picture.
     pub seed: Option<u32>,
@@ -171,8 +173,8 @@ impl Template {
     /// Reads a template; `file` is what findings call it. Returns it with warnings about it.
     ///
     /// # Errors
-    /// Every fault with its line: `template.syntax`, `template.limit`, `template.schema`, `template.type`, `template.missing`, `template.range`,
-    /// `template.unknown_field`, `template.conflict`.
+    /// Every fault with its line: `template.syntax`, `template.limit`, `template.schema`, `template.type`,
+    /// `template.missing`, `template.range`, `template.unknown_field`, `template.conflict`.
     pub fn parse(file: &str, bytes: &[u8]) -> Result<(Self, Vec<Finding>), Error> {
         let (template, findings) = read::read(file, bytes);
         match template.filter(|_| findings.iter().all(|finding| finding.severity != Severity::Error)) {
@@ -186,8 +188,8 @@ impl Template {
         BUILTIN.iter().find(|(known, _)| *known == id).map(|&(_, text)| text)
     }
 
-    /// Its light for a request; painted anew at each call. `None` where it says nothing of light, and for [`LightSource::Map`], which who can open
-    /// files reads.
+    /// Its light for a request; painted anew at each call. `None` where it says nothing of light, and for
+    /// [`LightSource::Map`], which who can open files reads.
     pub fn light_choice(&self) -> Option<LightChoice> {
         match self.light.source.as_ref()? {
             LightSource::Named(rig) => Some(LightChoice::Rig(*rig)),

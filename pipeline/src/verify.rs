@@ -1,7 +1,9 @@
-//! Holds pictures against the rules of a [`Preset`]: by measuring the files that were made, not by trusting what was asked for.
+//! Holds pictures against the rules of a [`Preset`]: by measuring the files that were made, not by trusting what was
+//! asked for.
 //!
-//! Input: a picture, and its file. Output: a [`Check`] for each rule. Pixels are those of the file, read back as who gets it reads it; the
-//! picture says which of them are the product. A picture that was not written is measured as a PNG of 8 bits has it.
+//! Input: a picture, and its file. Output: a [`Check`] for each rule. Pixels are those of the file, read back as who
+//! gets it reads it; the picture says which of them are the product. A picture that was not written is measured as a
+//! PNG of 8 bits has it.
 
 use packshot_renderer::color::DisplayImage;
 use packshot_renderer::encode::{ReadBack, TiffCompression, read_back};
@@ -68,7 +70,8 @@ impl Check {
 pub struct Measurements {
     /// Pixels.
     pub size_px: [u32; 2],
-    /// The shares of width and height between the outermost pixels of which the product takes at least half; 0 without any.
+    /// The shares of width and height between the outermost pixels of which the product takes at least half; 0 without
+    /// any.
     pub fill: [f64; 2],
     /// White pixels between the edges of the picture (left, right, top, bottom) and the first that is not white.
     pub margins_px: [u32; 4],
@@ -113,7 +116,8 @@ impl Exactness {
 }
 
 impl Measurements {
-    /// Of a finished picture and the bytes of its file, which are `None` where none was written: rules about files are not held against it then.
+    /// Of a finished picture and the bytes of its file, which are `None` where none was written: rules about files are
+    /// not held against it then.
     ///
     /// # Errors
     /// `encode.read_back` for a file that cannot be read.
@@ -302,8 +306,8 @@ fn of_file(preset: &Preset, rules: &[Rule], measured: &Measurements, extension: 
     rules.iter().filter_map(|&rule| measured.check(rule)).chain([format]).collect()
 }
 
-/// Holds a whole turntable against a preset: `frames` is how many pictures the set has, `elevation_deg` where the camera stands, and
-/// `fill_max` the largest [`tighter_fill`](Measurements::tighter_fill) of all frames.
+/// Holds a whole turntable against a preset: `frames` is how many pictures the set has, `elevation_deg` where the
+/// camera stands, and `fill_max` the largest [`tighter_fill`](Measurements::tighter_fill) of all frames.
 pub fn turntable(
     spin: &Spin,
     turntable: &Turntable,

@@ -1,6 +1,7 @@
 //! Pictures of a product from several directions.
 //!
-//! Input: a request for one picture, views by name, and the scene. Output: a [`Shot`] for each view, with what was noticed.
+//! Input: a request for one picture, views by name, and the scene. Output: a [`Shot`] for each view, with what was
+//! noticed.
 
 use packshot_renderer::diagnostic::Diagnostic;
 use packshot_renderer::scene::Scene;
@@ -32,7 +33,8 @@ pub struct ViewShot {
     pub shot: Shot,
 }
 
-/// The shots of all views, in their order. `request` says everything but the direction; a camera of the file has none to change.
+/// The shots of all views, in their order. `request` says everything but the direction; a camera of the file has none
+/// to change.
 ///
 /// # Errors
 /// As [`build`](request::build).

@@ -1,8 +1,8 @@
-//! What this machine offers: the instruction sets that the renderer and the denoiser choose from when they run, with proofs of them, and
-//! [memory].
+//! What this machine offers: the instruction sets that the renderer and the denoiser choose from when they run, with
+//! proofs of them, and [memory].
 //!
-//! A value of `Avx2` or `Avx512` can only be had from its `detect`, so holding one proves that the instructions exist. Code that is compiled for
-//! them takes it as an argument; entering that code is each crate's own.
+//! A value of `Avx2` or `Avx512` can only be had from its `detect`, so holding one proves that the instructions exist.
+//! Code that is compiled for them takes it as an argument; entering that code is each crate's own.
 
 pub mod memory;
 #[cfg(target_arch = "x86_64")]

@@ -1,8 +1,10 @@
-//! How much memory a program may take: what the machine has, or the limit of the container that it runs in, whichever is less.
+//! How much memory a program may take: what the machine has, or the limit of the container that it runs in, whichever
+//! is less.
 //!
 //! A container's limit stands in its control group and in each group above it, as `memory.max` (version 2) or
-//! `memory.limit_in_bytes` (version 1); the kernel holds a process to all of them. Which groups those are, `/proc/self/cgroup` says, and where
-//! they are mounted, `/proc/self/mountinfo`. Where a system says nothing of this, nothing limits.
+//! `memory.limit_in_bytes` (version 1); the kernel holds a process to all of them. Which groups those are,
+//! `/proc/self/cgroup` says, and where they are mounted, `/proc/self/mountinfo`. Where a system says nothing of this,
+//! nothing limits.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -76,7 +78,8 @@ struct Mount<'a> {
 }
 
 impl<'a> Mount<'a> {
-    /// What a line of `/proc/self/mountinfo` says, if it is of control groups for memory: fields, ` - `, type, source, options of the tree.
+    /// What a line of `/proc/self/mountinfo` says, if it is of control groups for memory: fields, ` - `, type, source,
+    /// options of the tree.
     fn read(line: &'a str) -> Option<Self> {
         let (mount, tree) = line.split_once(" - ")?;
         let mut fields = mount.split(' ').skip(3);
@@ -95,7 +98,8 @@ impl<'a> Mount<'a> {
         let top = folder(root, self.folder);
         let inner = match self.top {
             "/" => group,
-            // A group that is not below what is mounted is that of somebody outside: what is on top here limits this process, too.
+            // A group that is not below what is mounted is that of somebody outside: what is on top here limits this
+            // process, too.
             above => group.strip_prefix(above).filter(|rest| rest.is_empty() || rest.starts_with('/')).unwrap_or("/"),
         };
         let innermost = folder(&top, inner);

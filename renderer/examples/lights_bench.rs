@@ -1,7 +1,8 @@
 //! What many small lamps cost, and how much noise they leave.
 //!
-//! `cargo run --release -p packshot-renderer --example lights_bench [lamps] [samples]` strews lamps of 12 triangles each over a field of
-//! columns and prints the rate, and the variance of a pixel's mean times the seconds: what is compared at equal time.
+//! `cargo run --release -p packshot-renderer --example lights_bench [lamps] [samples]` strews lamps of 12 triangles
+//! each over a field of columns and prints the rate, and the variance of a pixel's mean times the seconds: what is
+//! compared at equal time.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use packshot_renderer::backend::{Backend, CancelToken, RenderControl};
 use packshot_renderer::prepare::{PartMaterial, PreparedProduct, PreparedShot, TabulatedMaps};
 use packshot_renderer::scene::{Mesh, MeshIdx, Part, Primitive, Scene};
 use packshot_renderer::shot::{
-    Background, Bounces, Camera, Environment, Film, PixelFilter, Projection, Shot, View, ViewTransform,
+    Background, Bounces, Camera, Environment, FilmSettings, PixelFilter, Projection, Shot, View, ViewTransform,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -119,7 +120,7 @@ fn shot(samples: u32) -> Shot {
             clip_near_m: 0.01,
             clip_far_m: 1000.0,
         },
-        film: Film {
+        film: FilmSettings {
             width_px: 192,
             height_px: 192,
             samples,

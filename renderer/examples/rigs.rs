@@ -1,9 +1,10 @@
-//! Shows every light rig: its map, and a mirror, satin steel, rough steel, a grey and a white ball and a steel ring in it.
+//! Shows every light rig: its map, and a mirror, satin steel, rough steel, a grey and a white ball and a steel ring in
+//! it.
 //!
 //! `cargo run -p packshot-renderer --example rigs -- FOLDER`
 //!
-//! Shading is brute-force integration over the map, without the renderer: a rig is judged by itself. The display curve is
-//! a plain logistic in stops, near to AgX.
+//! Shading is brute-force integration over the map, without the renderer: a rig is judged by itself. The display curve
+//! is a plain logistic in stops, near to AgX.
 
 use std::fs::File;
 use std::io::BufWriter;

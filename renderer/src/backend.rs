@@ -1,8 +1,9 @@
 //! Backends: what turns a prepared product and its shots into film.
 //!
-//! Input: a [`PreparedProduct`], which stays on the device, and [`PreparedShot`]s of it. Output: a [`Film`] for each, and what it took. Invariant: both backends run the same stages of the same WGSL over the
-//! same arrays, so their pictures differ by rounding alone; each gives the same bits for the same seed whatever the number of threads,
-//! the tiling or the batch.
+//! Input: a [`PreparedProduct`], which stays on the device, and [`PreparedShot`]s of it. Output: a [`Film`] for each,
+//! and what it took. Invariant: both backends run the same stages of the same WGSL over the same arrays, so their
+//! pictures differ by rounding alone; each gives the same bits for the same seed whatever the number of threads, the
+//! tiling or the batch.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -69,8 +70,8 @@ pub struct RenderControl<'a> {
     pub time_max: Option<Duration>,
     /// Who wants to see the picture meanwhile.
     pub snapshots: Option<Snapshots<'a>>,
-    /// How many samples each pixel gets, in place of the noise threshold: at least these, at most so many more as lie to the next decision.
-    /// For a film that is to be compared with another one, sample by sample.
+    /// How many samples each pixel gets, in place of the noise threshold: at least these, at most so many more as lie
+    /// to the next decision. For a film that is to be compared with another one, sample by sample.
     pub counts: Option<&'a Arc<[u32]>>,
 }
 
@@ -81,12 +82,13 @@ impl<'a> RenderControl<'a> {
     }
 }
 
-/// Asks for the picture so far after the 1st, 2nd, 4th, 8th … sample, but not at the end, where the picture itself is. That is the same
-/// without.
+/// Asks for the picture so far after the 1st, 2nd, 4th, 8th … sample, but not at the end, where the picture itself is.
+/// That is the same without.
 #[derive(Clone, Copy)]
 pub struct Snapshots<'a> {
-    /// About so much time is to lie before the first and between any two; those that come sooner are left out.
-    /// Each stops all threads, and samples in short passes cost more: a render of a moment would take a quarter longer. Zero: all.
+    /// About so much time is to lie before the first and between any two; those that come sooner are left out. Each
+    /// stops all threads, and samples in short passes cost more: a render of a moment would take a quarter longer.
+    /// Zero: all.
     pub pause: Duration,
     /// Pixels along the longer side of a snapshot, at most; above 0. `u32::MAX` for all there are.
     pub side_max_px: u32,
@@ -170,8 +172,9 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     /// [`RenderError`].
     fn load(&self, product: Arc<PreparedProduct>, cancel: &CancelToken) -> Result<Box<dyn LoadedProduct>, RenderError>;
 
-    /// A picture without its noise. Both backends run the same network on the same numbers, so their pictures differ by rounding alone.
-    /// `memory_max_bytes` bounds what is allocated on the device meanwhile, about; it changes no bit of the picture.
+    /// A picture without its noise. Both backends run the same network on the same numbers, so their pictures differ by
+    /// rounding alone. `memory_max_bytes` bounds what is allocated on the device meanwhile, about; it changes no bit of
+    /// the picture.
     ///
     /// # Errors
     /// [`DenoisingError`].
@@ -213,8 +216,8 @@ pub trait LoadedShot: Send + Sync {
     /// [`RenderError`].
     fn render(&self, control: &RenderControl<'_>) -> Result<Rendered, RenderError>;
 
-    /// What a denoiser is told of the picture: the means of every pixel's first samples, `n_samples` where it is unlike a pixel beside it, and down to
-    /// a quarter of them elsewhere.
+    /// What a denoiser is told of the picture: the means of every pixel's first samples, `n_samples` where it is unlike
+    /// a pixel beside it, and down to a quarter of them elsewhere.
     ///
     /// # Errors
     /// [`RenderError`].
@@ -226,8 +229,8 @@ pub trait LoadedShot: Send + Sync {
     /// [`RenderError`].
     fn trace(&self, rays: &[Ray], query: RayQuery, cancel: &CancelToken) -> Result<TracedRays, RenderError>;
 
-    /// The layers that are asked for, in their order: planes one after the other, in each of them pixels row by row from the top. Every
-    /// backend traces them on the processor, and they are the same bits.
+    /// The layers that are asked for, in their order: planes one after the other, in each of them pixels row by row
+    /// from the top. Every backend traces them on the processor, and they are the same bits.
     ///
     /// # Errors
     /// [`RenderError::Cancelled`].
@@ -257,7 +260,8 @@ pub struct DeviceInfo {
     pub backend: String,
     /// Why this one.
     pub reason: String,
-    /// The memory of an adapter, bytes; `None` for the processor, which has the machine's, and where the driver does not say. A picture's facts do not have it.
+    /// The memory of an adapter, bytes; `None` for the processor, which has the machine's, and where the driver does
+    /// not say. A picture's facts do not have it.
     #[serde(skip)]
     pub memory_bytes: Option<u64>,
 }

@@ -1,15 +1,17 @@
-//! What a product does to the floor that it stands on, apart from the product and from the floor: for pictures that are laid over others.
+//! What a product does to the floor that it stands on, apart from the product and from the floor: for pictures that are
+//! laid over others.
 //!
-//! Three films are compared: the product with the floor left out, the floor with the product on it, and the floor alone. All three have the
-//! same seed, and the last two the same samples, so that where the product changes nothing they are equal to the bit and their ratio is 1
-//! without noise. Over a background B that stands for the floor as it looks alone, a pixel is
+//! Three films are compared: the product with the floor left out, the floor with the product on it, and the floor
+//! alone. All three have the same seed, and the last two the same samples, so that where the product changes nothing
+//! they are equal to the bit and their ratio is 1 without noise. Over a background B that stands for the floor as it
+//! looks alone, a pixel is
 //!
 //! ```text
 //! C = RGB + T · B        RGB = product + light        T = (1 − coverage) · ratio
 //! ```
 //!
-//! channel by channel, in linear Rec.709. Over the floor's own picture this is the picture of both together, whatever the product is made of
-//! (test: `renderer/tests/physics/catcher.rs`).
+//! channel by channel, in linear Rec.709. Over the floor's own picture this is the picture of both together, whatever
+//! the product is made of (test: `renderer/tests/physics/catcher.rs`).
 
 use packshot_materials::openpbr::OpenPbr;
 
@@ -26,21 +28,21 @@ const LEAST_SHARE: f32 = 1e-6;
 /// How far shadows are continued below the product, pixels: as far as a denoiser looks from its edge.
 const CONTINUED_PX: usize = 16;
 
-/// What a product does to its floor, pixel by pixel, row 0 on top, linear Rec.709, each in the part of the pixel that the product does not
-/// cover.
+/// What a product does to its floor, pixel by pixel, row 0 on top, linear Rec.709, each in the part of the pixel that
+/// the product does not cover.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Caught {
-    /// Light that comes from the floor, over what would come from it without the product. Below 1 in shadows, each channel for itself, and above
-    /// 1 where a matte floor gets more light, as in a caustic. 1 where no floor is.
+    /// Light that comes from the floor, over what would come from it without the product. Below 1 in shadows, each
+    /// channel for itself, and above 1 where a matte floor gets more light, as in a caustic. 1 where no floor is.
     pub ratio: Vec<[f32; 3]>,
-    /// Radiance that the floor adds, whatever lies below: reflections of the product that are brighter than what they hide. 0 for
-    /// matte floors that have light of their own.
+    /// Radiance that the floor adds, whatever lies below: reflections of the product that are brighter than what they
+    /// hide. 0 for matte floors that have light of their own.
     pub light: Vec<[f32; 3]>,
 }
 
 impl Caught {
-    /// Compares the film of the product without its floor, that of the floor with the product on it, where that does not hide it, and that of
-    /// the floor alone.
+    /// Compares the film of the product without its floor, that of the floor with the product on it, where that does
+    /// not hide it, and that of the floor alone.
     ///
     /// # Panics
     /// When the films are not of one size: a caller's bug.
@@ -58,14 +60,15 @@ impl Caught {
         caught
     }
 
-    /// What is left of a background, T: 1 where nothing is in front of it. `product` is the picture of the product without its floor.
+    /// What is left of a background, T: 1 where nothing is in front of it. `product` is the picture of the product
+    /// without its floor.
     pub fn transmittance(&self, product: &LinearImage) -> Vec<[f32; 3]> {
         let of_pixel = |(&[.., coverage], ratio): (&[f32; 4], &[f32; 3])| ratio.map(|r| (1.0 - coverage).max(0.0) * r);
         product.rgba.iter().zip(&self.ratio).map(of_pixel).collect()
     }
 
-    /// The product with all that its floor adds. As alpha it has the best that one number can say for three channels: 1 less the luminance of
-    /// the transmittance, which is exact where shadows have no colour.
+    /// The product with all that its floor adds. As alpha it has the best that one number can say for three channels: 1
+    /// less the luminance of the transmittance, which is exact where shadows have no colour.
     pub fn flattened(&self, product: &LinearImage) -> LinearImage {
         let of_pixel = |((&[r, g, b, coverage], ratio), light): ((&[f32; 4], &[f32; 3]), &[f32; 3])| {
             let open = (1.0 - coverage).max(0.0);
@@ -85,8 +88,8 @@ impl Caught {
         laid
     }
 
-    /// What a denoiser made of it, held against what was `sampled` in rows of this width: where the product changed nothing, and nothing
-    /// around, nothing is changed; elsewhere every value is one that can be.
+    /// What a denoiser made of it, held against what was `sampled` in rows of this width: where the product changed
+    /// nothing, and nothing around, nothing is changed; elsewhere every value is one that can be.
     pub fn restored(mut self, sampled: &Self, width_px: u32) -> Self {
         let width = width_px as usize;
         let height = sampled.ratio.len() / width.max(1);
@@ -111,8 +114,8 @@ impl Caught {
         self.light.iter().flatten().any(|&value| value > 0.0)
     }
 
-    /// The same with shadows and light continued a little below the product, where they are not seen: what looks at a pixel's surroundings finds
-    /// no edge there. `product` is as for [`transmittance`](Self::transmittance).
+    /// The same with shadows and light continued a little below the product, where they are not seen: what looks at a
+    /// pixel's surroundings finds no edge there. `product` is as for [`transmittance`](Self::transmittance).
     pub fn continued(&self, product: &LinearImage) -> Self {
         let [width, height] = [product.width_px as usize, product.height_px as usize];
         let mut known: Vec<bool> = product.rgba.iter().map(|pixel| pixel[3] < 1.0 - LEAST_SHARE).collect();
@@ -143,7 +146,8 @@ impl Caught {
     }
 }
 
-/// Ratio and added light of a pixel, of which the product covers a share. The means are premultiplied RGBA; alpha is the floor's share.
+/// Ratio and added light of a pixel, of which the product covers a share. The means are premultiplied RGBA; alpha is
+/// the floor's share.
 fn compare(coverage: f32, with: [f32; 4], alone: [f32; 4], is_matte: bool) -> ([f32; 3], [f32; 3]) {
     let (share, share_alone) = (with[3], alone[3]);
     if share <= LEAST_SHARE || share_alone <= LEAST_SHARE {
@@ -181,7 +185,8 @@ mod tests {
 
     #[test]
     fn a_pixel_over_the_floor_itself_is_the_picture_of_both() {
-        // Half product, half floor: the product's radiance is 0.4 where it is; the floor has 0.5, 0.25, 1 and alone 1, 1, 0.5.
+        // Half product, half floor: the product's radiance is 0.4 where it is; the floor has 0.5, 0.25, 1 and alone 1,
+        // 1, 0.5.
         let with = [0.25, 0.125, 0.5, 0.5];
         let alone = [1.0, 1.0, 0.5, 1.0];
         let product = LinearImage { width_px: 1, height_px: 1, rgba: vec![[0.2, 0.2, 0.2, 0.5]] };
@@ -216,7 +221,8 @@ mod tests {
     #[test]
     fn where_no_floor_is_nothing_is_caught() {
         assert_eq!(compare(0.0, [0.0; 4], [0.0; 4], true), ([1.0; 3], [0.0; 3]));
-        // A quarter product, a quarter floor in half of its light, half nothing: two thirds of what is left are nothing.
+        // A quarter product, a quarter floor in half of its light, half nothing: two thirds of what is left are
+        // nothing.
         let (ratio, _) = compare(0.25, [0.125, 0.125, 0.125, 0.25], [0.5, 0.5, 0.5, 0.5], true);
         assert!((ratio[0] - (0.5 / 3.0 + 2.0 / 3.0)).abs() < 1e-6, "{ratio:?}");
     }

@@ -1,9 +1,9 @@
 //! Colour: from scene-linear radiance to what a display shows.
 //!
 //! Input: a [`LinearImage`], linear Rec.709 with premultiplied alpha. Output: a [`DisplayImage`], sRGB-encoded with
-//! straight alpha, every channel finite and between 0 and 1, whatever came in. Exposure and the view transform act on the
-//! colour that the alpha was multiplied into, so edges of a cut-out product keep its hue; a background colour is laid
-//! under the finished display colours, so a white that was asked for is exactly that white.
+//! straight alpha, every channel finite and between 0 and 1, whatever came in. Exposure and the view transform act on
+//! the colour that the alpha was multiplied into, so edges of a cut-out product keep its hue; a background colour is
+//! laid under the finished display colours, so a white that was asked for is exactly that white.
 
 mod agx;
 mod custom;

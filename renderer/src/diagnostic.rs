@@ -2,10 +2,12 @@
 
 use serde::Serialize;
 
-/// What stands before the name of an option in the place of a finding or an error: libraries do not know how the user of a surface writes it.
+/// What stands before the name of an option in the place of a finding or an error: libraries do not know how the user
+/// of a surface writes it.
 const OPTION: &str = "option:";
 
-/// The place of a finding or an error that is about an option of pictures, by its name in the table of options (`light_rotation_deg`).
+/// The place of a finding or an error that is about an option of pictures, by its name in the table of options
+/// (`light_rotation_deg`).
 pub fn option_place(name: &str) -> String {
     format!("{OPTION}{name}")
 }
@@ -23,8 +25,8 @@ pub struct Diagnostic {
     pub code: &'static str,
     /// How much it matters.
     pub severity: Severity,
-    /// Where: a JSON pointer into the file (with `, element n` for one of an accessor's), `byte n` of the container, a part's
-    /// path, `bounding box` for the whole, or [an option](option_place).
+    /// Where: a JSON pointer into the file (with `, element n` for one of an accessor's), `byte n` of the container, a
+    /// part's path, `bounding box` for the whole, or [an option](option_place).
     pub at: String,
     /// One sentence for a person.
     pub message: String,

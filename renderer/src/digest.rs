@@ -1,7 +1,7 @@
 //! Digests of everything that a picture follows from.
 //!
-//! A value goes into a digest as JSON: every member and every variant with its name, every number so that it can be read back.
-//! Text for people has no part in it, so that who changes a message or a `Debug` changes no digest.
+//! A value goes into a digest as JSON: every member and every variant with its name, every number so that it can be
+//! read back. Text for people has no part in it, so that who changes a message or a `Debug` changes no digest.
 
 use serde::{Serialize, Serializer};
 
@@ -12,12 +12,14 @@ pub struct Digest {
 }
 
 impl Digest {
-    /// Mixes in a value under a name. Values that differ in any member give other digests; so do equal values under other names.
+    /// Mixes in a value under a name. Values that differ in any member give other digests; so do equal values under
+    /// other names.
     ///
     /// # Panics
     /// For a value that is no JSON: a map whose keys are no text. Numbers that are not finite are not told apart.
     pub fn mix(&mut self, name: &str, value: &(impl Serialize + ?Sized)) {
-        // An array of name and value ends by itself, so that two of them are read in one way only. Hashing does not fail.
+        // An array of name and value ends by itself, so that two of them are read in one way only. Hashing does not
+        // fail.
         serde_json::to_writer(&mut self.hasher, &(name, value)).expect("a value that is JSON");
     }
 
@@ -27,8 +29,8 @@ impl Digest {
     }
 }
 
-/// Many numbers as the digest of their bytes, little-endian as on every machine that this runs on: for members that are too large to be
-/// written out.
+/// Many numbers as the digest of their bytes, little-endian as on every machine that this runs on: for members that are
+/// too large to be written out.
 ///
 /// # Errors
 /// Those of the serializer.

@@ -1,8 +1,9 @@
 //! Encoding: from pixels to the bytes of a file.
 //!
-//! Input: a [`DisplayImage`](crate::color::DisplayImage) for formats that are looked at, scene-linear pixels for OpenEXR and TIFF of 32
-//! bits, and what the file is to say of itself ([`Metadata`]). Output: the whole file in memory, or, of a [`movie`], a stream. Invariant:
-//! equal pixels give equal bytes; nothing about time, machine or thread count is written. `docs/formats.md` has a row for each format.
+//! Input: a [`DisplayImage`](crate::color::DisplayImage) for formats that are looked at, scene-linear pixels for
+//! OpenEXR and TIFF of 32 bits, and what the file is to say of itself ([`Metadata`]). Output: the whole file in memory,
+//! or, of a [`movie`], a stream. Invariant: equal pixels give equal bytes; nothing about time, machine or thread count
+//! is written. `docs/formats.md` has a row for each format.
 
 mod avif;
 mod exr;

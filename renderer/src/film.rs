@@ -1,8 +1,8 @@
 //! The film: sums of samples per pixel, and the decision which pixels want more.
 //!
-//! Sums have a fixed shape (groups of 256 samples, [`packshot_shaders::layout::film::FilmPixel`]), and adaptive decisions fall at multiples of 16
-//! samples inside blocks of 64×64 pixels of the whole picture's grid: so a picture is the same whatever the tiling, the
-//! number of threads, the batch or the backend that rendered it.
+//! Sums have a fixed shape (groups of 256 samples, [`packshot_shaders::layout::film::FilmPixel`]), and adaptive
+//! decisions fall at multiples of 16 samples inside blocks of 64×64 pixels of the whole picture's grid: so a picture is
+//! the same whatever the tiling, the number of threads, the batch or the backend that rendered it.
 
 use glam::Vec4;
 use packshot_shaders::constants::GROUP_SAMPLES;
@@ -62,7 +62,8 @@ pub(crate) fn add(pixel: &mut FilmPixel, sample: u32, value: Vec4) {
 /// Weights of Rec.709's primaries in luminance.
 pub(crate) const LUMINANCE: Vec4 = Vec4::new(0.2126, 0.7152, 0.0722, 0.0);
 
-/// Fewest samples before the first decision, as Cycles sets them for a threshold: ⌈16 / t^0.3⌉, on the grid of [`ADAPTIVE_STEP`].
+/// Fewest samples before the first decision, as Cycles sets them for a threshold: ⌈16 / t^0.3⌉, on the grid of
+/// [`ADAPTIVE_STEP`].
 pub(crate) fn samples_min(threshold: f32) -> u32 {
     let wished = (16.0 / threshold.max(1e-6).powf(0.3)).ceil() as u32;
     wished.div_ceil(ADAPTIVE_STEP) * ADAPTIVE_STEP
@@ -74,8 +75,8 @@ fn is_noisy(pixel: &FilmPixel, n: u32, threshold: f32) -> bool {
     difference > threshold * norm
 }
 
-/// The noise of a pixel of `n` samples, 2 at least, and what it is held against. As in Cycles: the difference |I − H|₁ between the means
-/// of all and of every second sample, against √|I|₁ in the dark and against |I|₁ from 1 on.
+/// The noise of a pixel of `n` samples, 2 at least, and what it is held against. As in Cycles: the difference |I − H|₁
+/// between the means of all and of every second sample, against √|I|₁ in the dark and against |I|₁ from 1 on.
 fn noise(pixel: &FilmPixel, n: u32) -> (f32, f32) {
     let all = (pixel.groups + pixel.group) / n as f32;
     let half = (pixel.half_groups + pixel.half_group) / (n / 2) as f32;
@@ -84,7 +85,8 @@ fn noise(pixel: &FilmPixel, n: u32) -> (f32, f32) {
     (difference, 1e-4 + if brightness < 1.0 { brightness.sqrt() } else { brightness })
 }
 
-/// Which pixels of a block want more after `n` samples: the noisy ones among those that were `active`, and their neighbours inside the block.
+/// Which pixels of a block want more after `n` samples: the noisy ones among those that were `active`, and their
+/// neighbours inside the block.
 pub(crate) fn still_active(sums: &[FilmPixel], active: &[bool], block: &Block, n: u32, threshold: f32) -> Vec<bool> {
     let (w, h) = (block.width_px as usize, block.height_px as usize);
     let noisy: Vec<bool> = sums.iter().zip(active).map(|(p, &a)| a && is_noisy(p, n, threshold)).collect();
@@ -128,7 +130,8 @@ impl Film {
         Self { width_px, height_px, sums: vec![FilmPixel::default(); n], samples: vec![0; n] }
     }
 
-    /// Mean noise of a pixel, in the measure that the noise threshold has. Pixels of less than 2 samples have no measure and do not count.
+    /// Mean noise of a pixel, in the measure that the noise threshold has. Pixels of less than 2 samples have no
+    /// measure and do not count.
     pub fn noise(&self) -> f64 {
         let measured = self.sums.iter().zip(&self.samples).filter(|&(_, &n)| n >= 2);
         let (sum, n_measured) = measured.fold((0.0, 0_u64), |(sum, count), (pixel, &n)| {
@@ -138,8 +141,9 @@ impl Film {
         sum / n_measured.max(1) as f64
     }
 
-    /// Variance of the luminance of each pixel's mean, row 0 on top: the samples' own variance over their number. Samples of a pixel avoid one
-    /// another, so that the mean errs less than this says. 0 for pixels of less than 2 samples, which have no measure.
+    /// Variance of the luminance of each pixel's mean, row 0 on top: the samples' own variance over their number.
+    /// Samples of a pixel avoid one another, so that the mean errs less than this says. 0 for pixels of less than 2
+    /// samples, which have no measure.
     pub fn variance(&self) -> Vec<f32> {
         let of_pixel = |(sum, &n): (&FilmPixel, &u32)| {
             if n < 2 {

@@ -1,4 +1,5 @@
-//! What a denoiser is told of a picture beside its noise: how much light the places that it shows give back, and where they face.
+//! What a denoiser is told of a picture beside its noise: how much light the places that it shows give back, and where
+//! they face.
 
 use std::ops::Range;
 
@@ -27,16 +28,17 @@ pub(crate) struct GuideSum {
 const ONE_IN_AT_FIRST: u32 = 4;
 /// … and at least so many.
 const LEAST_AT_FIRST: u32 = 4;
-/// Neighbouring pixels that differ by more, in a channel of albedo or normal, get all samples. Denoised pictures are then as near to their references as
-/// with all samples everywhere (`benches/NOTES.md`, "Turntables beside Blender's").
+/// Neighbouring pixels that differ by more, in a channel of albedo or normal, get all samples. Denoised pictures are
+/// then as near to their references as with all samples everywhere (`benches/NOTES.md`, "Turntables beside Blender's").
 const EDGE: f32 = 0.1;
 
 impl Guides {
     /// Samples of a pixel after which guides without depth of field are nearly without noise.
     pub const SAMPLES: u32 = 16;
 
-    /// Measures a picture: with a quarter of the samples where it is alike around a pixel, with `n_samples`, at least 1, where it is not. `sums` is asked
-    /// for the sums of a range of samples of some pixels, numbered row by row, and gives them in their order.
+    /// Measures a picture: with a quarter of the samples where it is alike around a pixel, with `n_samples`, at least
+    /// 1, where it is not. `sums` is asked for the sums of a range of samples of some pixels, numbered row by row, and
+    /// gives them in their order.
     pub(crate) fn measure<E>(
         [width_px, height_px]: [u32; 2],
         n_samples: u32,

@@ -1,9 +1,9 @@
 //! Import: the bytes of a GLB or glTF file in, a [`Scene`] and a report out.
 //!
-//! Nothing is opened or fetched because a file says so: buffers and images are embedded, or the file is refused. Input is
-//! taken as hostile. One checked pass over the JSON comes first (`json`, `member`): every number, index, offset and length is
-//! checked before anything is reserved for it, and whatever is wrong becomes an [`ImportError`] with a JSON pointer. What is
-//! odd but harmless becomes a [`Diagnostic`].
+//! Nothing is opened or fetched because a file says so: buffers and images are embedded, or the file is refused. Input
+//! is taken as hostile. One checked pass over the JSON comes first (`json`, `member`): every number, index, offset and
+//! length is checked before anything is reserved for it, and whatever is wrong becomes an [`ImportError`] with a JSON
+//! pointer. What is odd but harmless becomes a [`Diagnostic`].
 
 mod cancel;
 mod error;
@@ -58,10 +58,11 @@ pub struct ImportOptions {
     pub up_axis: UpAxis,
     /// Metres per unit of the file, above 0. Applied about the file's origin, before the turn of `up_axis`.
     pub unit_scale: f64,
-    /// How everything in the file is turned after `up_axis`, in degrees: about the world's X, then Y, then Z, counter-clockwise as seen from
-    /// the axis's end.
+    /// How everything in the file is turned after `up_axis`, in degrees: about the world's X, then Y, then Z,
+    /// counter-clockwise as seen from the axis's end.
     pub rotate_deg: [f64; 3],
-    /// Primitives without normals are shaded smooth across edges at which two triangles meet at up to this angle, 0 to 180.
+    /// Primitives without normals are shaded smooth across edges at which two triangles meet at up to this angle, 0 to
+    /// 180.
     pub smooth_deg: f64,
     /// The material variant to show, by its name; `None` for the materials that primitives have without one.
     pub variant: Option<String>,
@@ -209,8 +210,8 @@ pub struct SceneStats {
     pub bounds: Option<Bounds>,
 }
 
-/// Reads a file, GLB or glTF JSON with embedded data, told apart by content. `cancelled` is asked now and then, from any thread of the
-/// current rayon pool.
+/// Reads a file, GLB or glTF JSON with embedded data, told apart by content. `cancelled` is asked now and then, from
+/// any thread of the current rayon pool.
 ///
 /// # Errors
 ///

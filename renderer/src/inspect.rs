@@ -1,7 +1,7 @@
 //! What makes a picture wrong although the file, the materials and the shot are sound: data for whoever sent them.
 //!
-//! Input: a scene with the material of each part, or a shot. Output: [`Diagnostic`]s. What can be seen in the file alone, the import says
-//! already; here is what depends on which part wears what, and by what light.
+//! Input: a scene with the material of each part, or a shot. Output: [`Diagnostic`]s. What can be seen in the file
+//! alone, the import says already; here is what depends on which part wears what, and by what light.
 
 use crate::diagnostic::Diagnostic;
 use crate::prepare::{PaletteEntry, PartMaterial};
@@ -16,12 +16,12 @@ pub use lights::weak_lights;
 
 use bodies::Bodies;
 
-/// What is wrong with parts that light enters: their surface is open, does not tell inside and outside apart, or lies exactly in another's. `cancelled` is asked now
-/// and then; when it says so, nothing is found.
+/// What is wrong with parts that light enters: their surface is open, does not tell inside and outside apart, or lies
+/// exactly in another's. `cancelled` is asked now and then; when it says so, nothing is found.
 ///
 /// # Panics
-/// When `parts` is not as long as the scene's parts (or a `PerPrimitive` as the part's primitives), or names an entry outside the palette: caller's
-/// bugs.
+/// When `parts` is not as long as the scene's parts (or a `PerPrimitive` as the part's primitives), or names an entry
+/// outside the palette: caller's bugs.
 pub fn bodies(
     scene: &Scene,
     palette: &[PaletteEntry],

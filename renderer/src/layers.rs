@@ -1,8 +1,9 @@
-//! Layers beside a picture: what the camera sees first in each pixel, for who retouches the picture or puts others into it.
+//! Layers beside a picture: what the camera sees first in each pixel, for who retouches the picture or puts others into
+//! it.
 //!
-//! Input: a loaded shot, [`LayerNames`] and the [`Quantity`]s that are asked for. Output: numbers for each pixel. They come from rays that are
-//! traced on the processor, whatever device the picture is of: a ray that ends where it meets something costs little. Invariant: layers are
-//! a function of product and shot; threads and backends change no bit.
+//! Input: a loaded shot, [`LayerNames`] and the [`Quantity`]s that are asked for. Output: numbers for each pixel. They
+//! come from rays that are traced on the processor, whatever device the picture is of: a ray that ends where it meets
+//! something costs little. Invariant: layers are a function of product and shot; threads and backends change no bit.
 
 use crate::prepare::{MaterialOrigin, PreparedProduct};
 use crate::scene::{Part, Scene};
@@ -15,13 +16,15 @@ use lines::{LineKind, LineStyle};
 /// What a layer can tell of the surfaces that a pixel shows. Mirrors and glass are not looked through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Quantity {
-    /// Share of light that the surface gives back to the viewer, diffuse and gloss together: linear Rec.709, premultiplied with coverage.
+    /// Share of light that the surface gives back to the viewer, diffuse and gloss together: linear Rec.709,
+    /// premultiplied with coverage.
     Albedo,
     /// Mean of the unit normals towards the viewer, in world axes, premultiplied with coverage.
     Normal,
     /// Radiance of the surface itself: linear Rec.709, premultiplied with coverage.
     Emission,
-    /// Distance from the camera along the viewing axis, metres, at the middle of the pixel; [`NOTHING_DEPTH_M`] where nothing is.
+    /// Distance from the camera along the viewing axis, metres, at the middle of the pixel; [`NOTHING_DEPTH_M`] where
+    /// nothing is.
     Depth,
     /// World position, metres, at the middle of the pixel; 0, 0, 0 where nothing is.
     Position,
@@ -29,8 +32,9 @@ pub enum Quantity {
     Uv,
     /// Coverage of each pixel by the things of this kind, as Cryptomatte stores it.
     Matte(MatteKind),
-    /// Of the direct light that could arrive at the surface, the share that does, for red, green and blue: 0 in full shadow, 1 where nothing is in
-    /// its way, and where no light could arrive or nothing is. A ratio of sums over the pixel's samples.
+    /// Of the direct light that could arrive at the surface, the share that does, for red, green and blue: 0 in full
+    /// shadow, 1 where nothing is in its way, and where no light could arrive or nothing is. A ratio of sums over the
+    /// pixel's samples.
     Shadow,
     /// Share of each pixel that lines of this kind cover.
     Lines(LineKind),
@@ -82,7 +86,8 @@ pub struct LayerRequest<'a> {
     pub lines: LineStyle,
 }
 
-/// Samples of layers for a picture of so many a pixel: few rays leave coverage in coarse steps, and more than some bring nothing that is seen.
+/// Samples of layers for a picture of so many a pixel: few rays leave coverage in coarse steps, and more than some
+/// bring nothing that is seen.
 pub fn samples_for(picture_samples: u32) -> u32 {
     picture_samples.clamp(16, 64)
 }

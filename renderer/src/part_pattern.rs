@@ -14,9 +14,9 @@ const DEPTH_MAX: usize = 8;
 /// Bytes that a compiled glob takes, at most.
 const COMPILED_BYTES_MAX: usize = 1 << 20;
 
-/// The name of a part or its path (node names joined by `/`), or a glob over the whole of one of them: `*` stands for any text, `?` for any
-/// character, `[ab]` for one of several, `[a-c]` for one of a range, `[!a]` for any other, `{a,b}` for one of several texts, and `\` takes the next
-/// character as it is. Case counts.
+/// The name of a part or its path (node names joined by `/`), or a glob over the whole of one of them: `*` stands for
+/// any text, `?` for any character, `[ab]` for one of several, `[a-c]` for one of a range, `[!a]` for any other,
+/// `{a,b}` for one of several texts, and `\` takes the next character as it is. Case counts.
 #[derive(Clone, Debug)]
 pub struct PartPattern {
     text: String,

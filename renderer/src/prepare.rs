@@ -1,9 +1,10 @@
 //! Preparation: a scene and a shot become the packed arrays that both backends read.
 //!
-//! Input: a validated [`Scene`](crate::scene::Scene) with the material of each part, and [`Shot`](crate::shot::Shot)s of it. Output: a
-//! [`PreparedProduct`], which is costly and serves any number of shots, and for each shot a small [`PreparedShot`]. Both are in render
-//! space, where the product's bounding sphere has radius 1 around the origin: the same part in micrometres and in kilometres gives the
-//! same numbers. Invariant: every index in every array is valid, so that a GPU may read them unchecked.
+//! Input: a validated [`Scene`](crate::scene::Scene) with the material of each part, and [`Shot`](crate::shot::Shot)s
+//! of it. Output: a [`PreparedProduct`], which is costly and serves any number of shots, and for each shot a small
+//! [`PreparedShot`]. Both are in render space, where the product's bounding sphere has radius 1 around the origin: the
+//! same part in micrometres and in kilometres gives the same numbers. Invariant: every index in every array is valid,
+//! so that a GPU may read them unchecked.
 
 use glam::{DAffine3, DVec3};
 use packshot_traversal::AccelError;

@@ -86,16 +86,16 @@ impl Scene {
         Ok(scene)
     }
 
-    /// World bounds of all parts: those of the corners of each mesh's own bounds, so they may be wider than the vertices
-    /// where a part is turned. `None` without parts.
+    /// World bounds of all parts: those of the corners of each mesh's own bounds, so they may be wider than the
+    /// vertices where a part is turned. `None` without parts.
     pub fn bounds(&self) -> Option<Bounds> {
         let of_meshes: Vec<Option<[DVec3; 2]>> = self.meshes.iter().map(Mesh::local_bounds).collect();
         let of_part = |part: &Part| Some(Bounds::of_box(of_meshes[part.mesh.0 as usize]?, &part.world_from_part));
         self.parts.iter().filter_map(of_part).reduce(Bounds::union)
     }
 
-    /// The area of a part's surface in the world, in square metres (of the unit scale asked for): all triangles, seen or
-    /// not.
+    /// The area of a part's surface in the world, in square metres (of the unit scale asked for): all triangles, seen
+    /// or not.
     pub fn part_area_m2(&self, part: PartIdx) -> f64 {
         let part = &self.parts[part.0 as usize];
         let linear = part.world_from_part.matrix3;

@@ -4,8 +4,8 @@
 //! Invariant: every number in it is finite and in the range that its field names, so nothing downstream checks again.
 //!
 //! World space is glTF's (right-handed, +Y up, metres). Cameras look and lights shine along −Z of their own frame, with
-//! +Y up and +X to the right. Colours and radiances are linear Rec.709 (D65); the unit of radiance is free, with 1 shown
-//! as display white by the `standard` view at 0 EV.
+//! +Y up and +X to the right. Colours and radiances are linear Rec.709 (D65); the unit of radiance is free, with 1
+//! shown as display white by the `standard` view at 0 EV.
 
 use std::sync::Arc;
 
@@ -45,7 +45,7 @@ pub struct Shot {
     /// Where the picture is taken from.
     pub camera: Camera,
     /// How many pixels, and how each is sampled.
-    pub film: Film,
+    pub film: FilmSettings,
     /// Light from infinitely far away.
     pub environment: Environment,
     /// Lights at a place or from one direction. None of them blocks a ray or is seen by the camera.
@@ -61,8 +61,8 @@ pub struct Shot {
 }
 
 impl Shot {
-    /// A digest of everything in the shot, 64 lower-case hexadecimal digits: shots that differ in anything differ in it. It is that of one
-    /// version; another one, which has other things to say of shots, may say another.
+    /// A digest of everything in the shot, 64 lower-case hexadecimal digits: shots that differ in anything differ in
+    /// it. It is that of one version; another one, which has other things to say of shots, may say another.
     pub fn digest(&self) -> String {
         let mut digest = Digest::default();
         digest.mix("shot", self);
@@ -77,7 +77,8 @@ pub struct Camera {
     pub world_from_camera: DAffine3,
     /// How it projects.
     pub projection: Projection,
-    /// What the light comes through; `None` is a pinhole, by which everything is sharp. Parallel rays take no notice of it.
+    /// What the light comes through; `None` is a pinhole, by which everything is sharp. Parallel rays take no notice of
+    /// it.
     pub aperture: Option<Aperture>,
     /// Depth along the viewing axis before which nothing is seen; positive.
     pub clip_near_m: f64,
@@ -85,8 +86,8 @@ pub struct Camera {
     pub clip_far_m: f64,
 }
 
-/// The round aperture of a thin lens in the camera's plane. A point at another depth d than the sharp plane's f is drawn as a disk, whose
-/// image in the sharp plane has the diameter 2·radius·|d − f|/d.
+/// The round aperture of a thin lens in the camera's plane. A point at another depth d than the sharp plane's f is
+/// drawn as a disk, whose image in the sharp plane has the diameter 2·radius·|d − f|/d.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Aperture {
     /// Positive.
@@ -112,7 +113,7 @@ pub enum Projection {
 
 /// The pixels of a picture and how they are sampled.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Film {
+pub struct FilmSettings {
     /// 1 to [`MAX_SIDE_PX`].
     pub width_px: u32,
     /// 1 to [`MAX_SIDE_PX`].
@@ -245,7 +246,8 @@ pub enum Light {
         direction: DVec3,
         /// W/m² per channel on a surface that faces the light.
         irradiance: [f32; 3],
-        /// Directions differ by as much from `direction`, at most; below π/2. Only suns of a file in the look of Blender have it.
+        /// Directions differ by as much from `direction`, at most; below π/2. Only suns of a file in the look of
+        /// Blender have it.
         half_angle_rad: f32,
     },
     /// A cone of light from a point. Only the lights of a file have it.
@@ -269,7 +271,8 @@ pub enum SpotFalloff {
     /// With the square of the cosine's share of the way from the outer to the inner angle (`KHR_lights_punctual`).
     #[default]
     Squared,
-    /// As Blender's: with a smooth step of the cosine over the share 1 − inner/outer of its way from the edge to the axis.
+    /// As Blender's: with a smooth step of the cosine over the share 1 − inner/outer of its way from the edge to the
+    /// axis.
     Smooth,
 }
 
@@ -311,14 +314,17 @@ pub enum FloorRole {
     /// A surface like others.
     #[default]
     Surface,
-    /// Nothing of it is seen but what the product does to it: shadows, reflections, light. See [`Caught`](crate::catcher::Caught).
+    /// Nothing of it is seen but what the product does to it: shadows, reflections, light. See
+    /// [`Caught`](crate::catcher::Caught).
     Catcher,
 }
 
-/// How a floor rises to a wall, as a photographer's roll of paper does, without an edge: a quarter of a cylinder between both.
+/// How a floor rises to a wall, as a photographer's roll of paper does, without an edge: a quarter of a cylinder
+/// between both.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Sweep {
-    /// The wall stands across from here, seen from the floor's centre: where the camera is. As a camera's azimuth: 0° is +Z, 90° is +X.
+    /// The wall stands across from here, seen from the floor's centre: where the camera is. As a camera's azimuth: 0°
+    /// is +Z, 90° is +X.
     pub azimuth_deg: f64,
     /// From the floor's centre to the wall, positive.
     pub distance_m: f64,
@@ -436,7 +442,7 @@ impl Shot {
                 clip_near_m: 0.1,
                 clip_far_m: 10.0,
             },
-            film: Film {
+            film: FilmSettings {
                 width_px: 1,
                 height_px: 1,
                 samples: 1,

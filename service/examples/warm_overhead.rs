@@ -2,8 +2,9 @@
 //!
 //! `cargo run --release -p packshot-service --example warm_overhead`
 //!
-//! Measures the same picture by the library alone, through the inline executor, through a worker process, and from the submit
-//! of a task to the event of its end; each the median of 20 after 3 that do not count. Also what one fsync costs there.
+//! Measures the same picture by the library alone, through the inline executor, through a worker process, and from the
+//! submit of a task to the event of its end; each the median of 20 after 3 that do not count. Also what one fsync costs
+//! there.
 
 use std::io::Write;
 use std::path::Path;

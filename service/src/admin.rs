@@ -104,7 +104,8 @@ impl AdminError {
     }
 }
 
-/// Makes the store of the settings that of their database: after its files were moved or restored to another place, or were lost.
+/// Makes the store of the settings that of their database: after its files were moved or restored to another place, or
+/// were lost.
 ///
 /// # Errors
 /// When there is no installation, the database or the store is away, or the store is that of another database.

@@ -1,7 +1,8 @@
 //! Settings: what the command line says, else the environment, else the file, else the default.
 //!
-//! Input: the three sources as text. Output: [`Settings`], every member in its range, with a record of where each came from; or
-//! every fault that was found, each with its place. Nothing else of the service reads a variable or a file of settings.
+//! Input: the three sources as text. Output: [`Settings`], every member in its range, with a record of where each came
+//! from; or every fault that was found, each with its place. Nothing else of the service reads a variable or a file of
+//! settings.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -71,8 +72,8 @@ pub struct Settings {
     pub rate_limit_per_s: Option<u32>,
     /// `max_connections`: connections served at one time; more wait to be accepted.
     pub max_connections: usize,
-    /// `max_connections_per_address`: of these, connections of one address. Loopback addresses are not counted: a proxy on this
-    /// machine comes from there with everybody's.
+    /// `max_connections_per_address`: of these, connections of one address. Loopback addresses are not counted: a proxy
+    /// on this machine comes from there with everybody's.
     pub max_connections_per_address: usize,
     /// `header_timeout_s`: how long a client may take for the head of a request.
     pub header_timeout: Duration,
@@ -159,8 +160,8 @@ impl Serialize for Secret {
     }
 }
 
-/// The folder in the data folder in which films and archives grow, and what is finished of series is kept until their jobs have ended: a
-/// temporary folder of the system may lie in memory.
+/// The folder in the data folder in which movies and archives grow, and what is finished of series is kept until their
+/// jobs have ended: a temporary folder of the system may lie in memory.
 const SCRATCH_FOLDER: &str = "scratch";
 
 impl Settings {

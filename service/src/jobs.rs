@@ -1,10 +1,10 @@
-//! The queue: tasks from the database to whoever does them, and what comes of them back. It knows kinds of tasks by their
-//! [handlers](handler) alone, and no render, order or run.
+//! The queue: tasks from the database to whoever does them, and what comes of them back. It knows kinds of tasks by
+//! their [handlers](handler) alone, and no render, order or run.
 //!
-//! Input: queued tasks. Output: rows and events, each written once. A `runner` for each lane claims tasks within the lane's
-//! limits; for each a `supervise` holds the lease, does the work that the handler makes of the task, and brings back what it
-//! says; `recovery` takes back what a lost service held. Invariant: a task is run at least once, and its effect happens exactly
-//! once, because every write carries the lease.
+//! Input: queued tasks. Output: rows and events, each written once. A `runner` for each lane claims tasks within the
+//! lane's limits; for each a `supervise` holds the lease, does the work that the handler makes of the task, and brings
+//! back what it says; `recovery` takes back what a lost service held. Invariant: a task is run at least once, and its
+//! effect happens exactly once, because every write carries the lease.
 
 pub mod handler;
 mod handle;
@@ -51,7 +51,8 @@ struct Workplace {
     handle: QueueHandle,
 }
 
-/// Starts to run tasks of every lane that has a handler, until the handle drains. Must be called inside a tokio runtime.
+/// Starts to run tasks of every lane that has a handler, until the handle drains. Must be called inside a tokio
+/// runtime.
 pub fn start(parts: QueueParts) -> QueueHandle {
     let handle = QueueHandle::default();
     let place = Arc::new(Workplace { parts, handle: handle.clone() });

@@ -1,8 +1,8 @@
 //! Settings in force: what the process was started with, else what the database keeps, else the default.
 //!
-//! Input: the [configuration](crate::config) and the [rows](packshot_db::settings). Output: [`InForce`], read anew by whoever
-//! needs it, so that a change counts at once. What a command line, a variable or a file says is pinned: nobody changes it over
-//! HTTP.
+//! Input: the [configuration](crate::config) and the [rows](packshot_db::settings). Output: [`InForce`], read anew by
+//! whoever needs it, so that a change counts at once. What a command line, a variable or a file says is pinned: nobody
+//! changes it over HTTP.
 
 pub mod definition;
 

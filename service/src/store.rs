@@ -1,9 +1,9 @@
 //! Files by their content, for each tenant.
 //!
-//! An object lies at `objects/<tenant>/<2 hex digits>/<62 hex digits>` of its BLAKE3 hash: on the local disk, or in a bucket
-//! that speaks S3. It is there whole or not at all, it is durable when [`Store::put`] or [`Store::keep`] returns, and it is
-//! never served with other bytes than its name says. An upload is spooled to the local disk while it is hashed, so that
-//! memory stays bounded. A file at the root says which store it is, and whose.
+//! An object lies at `objects/<tenant>/<2 hex digits>/<62 hex digits>` of its BLAKE3 hash: on the local disk, or in a
+//! bucket that speaks S3. It is there whole or not at all, it is durable when [`Store::put`] or [`Store::keep`]
+//! returns, and it is never served with other bytes than its name says. An upload is spooled to the local disk while it
+//! is hashed, so that memory stays bounded. A file at the root says which store it is, and whose.
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -82,7 +82,8 @@ struct Inner {
     /// Where this process spools, and where all do.
     spool: SpoolFolder,
     spools: PathBuf,
-    /// By the first byte of an address: who removes an object looks how old it is and removes it while nobody writes it again.
+    /// By the first byte of an address: who removes an object looks how old it is and removes it while nobody writes it
+    /// again.
     writing: [RwLock<()>; 256],
     #[cfg(feature = "testing")]
     is_full: AtomicBool,
@@ -119,8 +120,8 @@ impl Store {
     /// Opens a store, and throws away what processes that ended had spooled.
     ///
     /// # Errors
-    /// [`StoreError::Io`] when a folder cannot be made or written, [`StoreError::Backend`] for a bucket that is not configured
-    /// as it must be.
+    /// [`StoreError::Io`] when a folder cannot be made or written, [`StoreError::Backend`] for a bucket that is not
+    /// configured as it must be.
     pub fn open(config: &StoreConfig) -> Result<Self, StoreError> {
         let (objects, local_root, spools): (Box<dyn ObjectStore>, _, _) = match config {
             StoreConfig::Local { root } => {
@@ -245,7 +246,8 @@ impl Store {
         if found == expected { Ok(bytes) } else { Err(StoreError::Corrupt { address: expected }) }
     }
 
-    /// An object or a part of it, to be sent in pieces. The whole object is compared with its name before the first byte.
+    /// An object or a part of it, to be sent in pieces. The whole object is compared with its name before the first
+    /// byte.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], [`StoreError::Corrupt`], [`StoreError::Backend`].
@@ -308,8 +310,8 @@ impl Store {
         if is_old { self.delete(tenant, address).await } else { Ok(()) }
     }
 
-    /// All objects of all tenants, for the sweep of what nothing refers to. What does not have the name of an object is not
-    /// listed.
+    /// All objects of all tenants, for the sweep of what nothing refers to. What does not have the name of an object is
+    /// not listed.
     pub fn list(&self) -> BoxStream<'_, Result<ObjectInfo, StoreError>> {
         let found = self.inner.objects.list(Some(&Path::from("objects")));
         let infos = found.try_filter_map(|meta| async move {

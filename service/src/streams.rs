@@ -1,5 +1,5 @@
-//! Following a stream: its events by their number, as soon as there are new ones. The stream of all jobs also passes on how far
-//! each is.
+//! Following a stream: its events by their number, as soon as there are new ones. The stream of all jobs also passes on
+//! how far each is.
 
 use std::collections::HashMap;
 
@@ -49,15 +49,16 @@ pub struct Feed {
     follower: Follower,
     /// The number of the last event that was read.
     after: i64,
-    /// Whether it is worth asking if the stream has ended: at the beginning, after an event that ends it, and now and then.
+    /// Whether it is worth asking if the stream has ended: at the beginning, after an event that ends it, and now and
+    /// then.
     may_be_over: bool,
     /// The number of the last progress of each running job that was passed on. Only the stream of all jobs has any.
     passed_on: HashMap<JobId, i64>,
 }
 
-/// What a look at a stream brought.
+/// What is new in a stream.
 #[derive(Debug)]
-pub struct Looked {
+pub struct NewEvents {
     /// Its new events.
     pub events: Vec<Event>,
     /// What is farther than it was: passed on, and in no place of the stream.
@@ -87,7 +88,7 @@ impl Feed {
     ///
     /// # Errors
     /// What the database says; who follows may come back and go on where they were.
-    pub async fn look(&mut self) -> Result<Looked, AppError> {
+    pub async fn look(&mut self) -> Result<NewEvents, AppError> {
         let is_closing = self.follower.is_closed();
         let events = streams::after(&self.app.db, self.scope, self.stream, self.after, BATCH).await?;
         let is_terminal = |event: &Event| self.stream.kind.closes() != Closes::Never && event.name.is_terminal();
@@ -102,7 +103,7 @@ impl Feed {
             StreamKind::Jobs => self.progress().await?,
             _ => Vec::new(),
         };
-        Ok(Looked { events, progress, is_over })
+        Ok(NewEvents { events, progress, is_over })
     }
 
     /// How far running jobs are that are farther than at the last look.

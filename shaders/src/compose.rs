@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use crate::constants::{self, Constant};
-use crate::error::{Place, ShaderError};
+use crate::error::{ShaderError, SourceSpan};
 use crate::sources::Sources;
 
 /// The name under which errors show the declarations made from [`constants`].
@@ -42,14 +42,14 @@ impl Composed {
 
     /// Where in the files the bytes `range` of the text stand. A range over several lines is cut at the end of the
     /// first; offsets beyond the end mean the end.
-    pub fn place(&self, range: std::ops::Range<usize>) -> Place {
+    pub fn place(&self, range: std::ops::Range<usize>) -> SourceSpan {
         let start = self.text.floor_char_boundary(range.start);
         let part = self.parts.iter().rfind(|part| part.start <= start);
         let (file, part_start) = part.map_or(("", 0), |part| (part.file.as_str(), part.start));
         let line_start = self.text[..start].rfind('\n').map_or(0, |newline| newline + 1).max(part_start);
         let line_end = self.text[line_start..].find('\n').map_or(self.text.len(), |length| line_start + length);
         let end = self.text.floor_char_boundary(range.end.clamp(start, line_end.max(start)));
-        Place {
+        SourceSpan {
             file: file.to_owned(),
             line: 1 + self.text[part_start..line_start].matches('\n').count(),
             column: 1 + self.text[line_start..start].chars().count(),
@@ -109,7 +109,7 @@ impl<'a> Composer<'a> {
                 let column = 1 + line.chars().take_while(|c| c.is_whitespace()).count();
                 let width = line.trim().chars().count();
                 let file = format!("{path}.wgsl");
-                ShaderError::at(Place { file, line: index + 1, column, width, text: line.to_owned() }, message)
+                ShaderError::at(SourceSpan { file, line: index + 1, column, width, text: line.to_owned() }, message)
             };
             if import.is_empty() || import.contains(|c: char| c.is_whitespace() || c == '"' || c == ';') {
                 return Err(error("an import is written `#import PATH`, one to a line".to_owned())
@@ -177,7 +177,7 @@ mod tests {
             .expect("imports resolve");
         let place = |needle: &str| {
             let start = composed.text().find(needle).expect("needle");
-            let Place { file, line, column, width, .. } = composed.place(start..start + needle.len());
+            let SourceSpan { file, line, column, width, .. } = composed.place(start..start + needle.len());
             (file, line, column, width)
         };
         assert_eq!(place("first"), ("a.wgsl".into(), 1, 1, 5));

@@ -179,7 +179,8 @@ shared_constants! {
     pub const SETS_PER_STEP: u32 = 2;
     /// The camera's set, for the point of the lens.
     pub const SET_LENS: u32 = 0;
-    /// A step's set for the lobe and the scattered direction, and for the light and the point of it; at the first step also for the place in the pixel.
+    /// A step's set for the lobe and the scattered direction, and for the light and the point of it; at the first step
+    /// also for the place in the pixel.
     pub const SET_SCATTERING: u32 = 0;
     /// A step's set for the path's survival.
     pub const SET_SURVIVAL: u32 = 1;

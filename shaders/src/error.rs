@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Where in the WGSL files something stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct SourceSpan {
     /// Path below `wgsl/`, with its extension: `lib/bsdf/ggx.wgsl`.
     pub file: String,
     /// Line, from 1.
@@ -17,7 +17,7 @@ pub struct Place {
     pub text: String,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for SourceSpan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}", self.file, self.line, self.column)
     }
@@ -27,7 +27,7 @@ impl fmt::Display for Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Label {
     /// Where.
-    pub place: Place,
+    pub place: SourceSpan,
     /// What stands there; may be empty.
     pub text: String,
 }
@@ -52,7 +52,7 @@ impl ShaderError {
     }
 
     /// An error at one place.
-    pub fn at(place: Place, message: impl Into<String>) -> Self {
+    pub fn at(place: SourceSpan, message: impl Into<String>) -> Self {
         Self { message: message.into(), labels: vec![Label { place, text: String::new() }], notes: Vec::new() }
     }
 

@@ -26,7 +26,7 @@ pub struct Validated {
 
 impl Validated {
     /// Where a span of `module` stands in the files.
-    pub fn place(&self, span: Span) -> Option<crate::error::Place> {
+    pub fn place(&self, span: Span) -> Option<crate::error::SourceSpan> {
         span.to_range().map(|range| self.composed.place(range))
     }
 }

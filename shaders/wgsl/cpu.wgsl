@@ -1,5 +1,5 @@
-// The module that is translated to Rust: every stage the CPU driver calls. Traversal is native there; the WGSL one is translated as
-// its oracle.
+// The module that is translated to Rust: every stage the CPU driver calls. Traversal is native there; the WGSL one is
+// translated as its oracle.
 #import stage/generate
 #import stage/shade
 #import stage/pane

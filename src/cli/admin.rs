@@ -49,7 +49,8 @@ pub(crate) enum AdminCommand {
         /// What it is for
         #[arg(long, default_value = "made by packshot admin create-key")]
         name: String,
-        /// What it opens, repeatable: renders:read, renders:write (which includes reading), catalog:read …; admin is everything
+        /// What it opens, repeatable: renders:read, renders:write (which includes reading), catalog:read …; admin is
+        /// everything
         #[arg(long = "scope", value_name = "SCOPE", default_value = "admin")]
         scopes: Vec<Scope>,
         /// When it ends: days or hours from now (90d, 12h), a day (2027-01-31) or a time (2027-01-31T10:00:00Z)

@@ -21,7 +21,8 @@ pub(crate) enum Exit {
     Unmapped = 4,
     /// No usable device, or device memory too small.
     Device = 5,
-    /// Output could not be written; for `serve`: the address, the data folder, the database or the store cannot be used.
+    /// Output could not be written; for `serve`: the address, the data folder, the database or the store cannot be
+    /// used.
     Output = 6,
     /// The service refused, or the job failed or was cancelled.
     #[cfg(feature = "service")]

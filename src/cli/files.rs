@@ -71,8 +71,8 @@ pub(crate) fn read(path: &Path, kind: InputKind) -> Result<Vec<u8>, Failure> {
     }
 }
 
-/// A glTF file as [`read_at_most`], but of what cannot be one only the beginning, which is enough to refuse it; and of a binary one whose
-/// source may be endless not more than it declares to have.
+/// A glTF file as [`read_at_most`], but of what cannot be one only the beginning, which is enough to refuse it; and of
+/// a binary one whose source may be endless not more than it declares to have.
 fn read_gltf(source: &mut dyn Read, bytes_max: u64, is_endless: bool) -> io::Result<Option<Vec<u8>>> {
     const HEADER_BYTES: u64 = 12;
     let mut bytes = Vec::new();
@@ -135,8 +135,8 @@ pub(crate) fn make_folder(path: &Path) -> Result<(), Failure> {
     std::fs::create_dir_all(path).map_err(|reason| not_written(&path.display().to_string(), &reason))
 }
 
-/// Puts a file in its place: whole, or not at all. An older file is replaced. `-` is stdout. Nothing is written once somebody asked to
-/// stop.
+/// Puts a file in its place: whole, or not at all. An older file is replaced. `-` is stdout. Nothing is written once
+/// somebody asked to stop.
 pub(crate) fn write(path: &Path, bytes: &[u8], interrupt: &Interrupt) -> Result<(), Failure> {
     interrupt.check()?;
     if is_stream(path) {

@@ -1,8 +1,8 @@
 //! A glTF file and the files beside it, as one: what a `.gltf` names in its own folder is read and put into it.
 //!
-//! Input: the path of a `.gltf` and its bytes. Output: the same document with those files embedded as data URIs (glTF 2.0 section 3.6.1.1), and a
-//! finding for each. Nothing outside of the folder is opened, links followed: an address that leads elsewhere stays as it is, and the importer
-//! refuses it.
+//! Input: the path of a `.gltf` and its bytes. Output: the same document with those files embedded as data URIs (glTF
+//! 2.0 section 3.6.1.1), and a finding for each. Nothing outside of the folder is opened, links followed: an address
+//! that leads elsewhere stays as it is, and the importer refuses it.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,8 @@ const LISTS: [&str; 2] = ["buffers", "images"];
 /// Embeds the files that a glTF file names beside it. Other files, and what is no readable JSON, stay as they are.
 ///
 /// # Errors
-/// `glb.external_uri` for a file that is not there or cannot be read; `glb.limit` for more bytes than a product may have.
+/// `glb.external_uri` for a file that is not there or cannot be read; `glb.limit` for more bytes than a product may
+/// have.
 pub(crate) fn embed(path: &Path, bytes: Vec<u8>) -> Result<(Vec<u8>, Vec<Diagnostic>), Failure> {
     let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
     if !text.trim_ascii_start().starts_with(b"{") {

@@ -179,7 +179,8 @@ enum Kind {
     Software,
 }
 
-/// Finds the adapter that is to be tried. Drivers are loaded by trials alone: one that crashes there does not end this process.
+/// Finds the adapter that is to be tried. Drivers are loaded by trials alone: one that crashes there does not end this
+/// process.
 fn probed(setup: Setup, interrupt: &Interrupt) -> Result<(Setup, Kind), Failure> {
     let found = supervised(&setup, &[Trial::Adapters], PROBE, (true, interrupt))?;
     let known = found.trials.first().map(|report| &report.figures);

@@ -171,7 +171,8 @@ fn describe(material: &Material) -> String {
     text
 }
 
-/// A parameter in the fewest digits that mean it: parameters are of single precision, and as doubles they show digits that nobody wrote.
+/// A parameter in the fewest digits that mean it: parameters are of single precision, and as doubles they show digits
+/// that nobody wrote.
 fn shortest(value: &Value) -> String {
     match value {
         Value::Number(number) => {

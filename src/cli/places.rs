@@ -1,5 +1,5 @@
-//! The files that a command reads and writes. None that is written may be one that is read, or that is written as something else: it would be
-//! lost, without a word and after hours of rendering.
+//! The files that a command reads and writes. None that is written may be one that is read, or that is written as
+//! something else: it would be lost, without a word and after hours of rendering.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use super::failure::Failure;
 use super::files;
 
-/// Files that have a use, each by a path that is the same for every way to write it (`-` for a standard stream), with the option or argument that
-/// gives it that use.
+/// Files that have a use, each by a path that is the same for every way to write it (`-` for a standard stream), with
+/// the option or argument that gives it that use.
 #[derive(Debug, Default)]
 pub(crate) struct Places {
     read: HashMap<PathBuf, &'static str>,

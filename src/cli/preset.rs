@@ -8,7 +8,8 @@ use packshot::verify::{self, Check, Measurements};
 use super::failure::{Exit, Failure};
 use super::render::target::Target;
 
-/// Holds a picture and its file against the preset, if there is one. What is not written is taken for a file as it would be.
+/// Holds a picture and its file against the preset, if there is one. What is not written is taken for a file as it
+/// would be.
 pub(crate) fn check(
     preset: Option<&Preset>,
     taken: &Taken,

@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::render::Session;
 
 /// A picture to take of a product.
-pub(crate) struct Job<T> {
+pub(crate) struct PlannedPicture<T> {
     /// What it is, for who finishes it.
     pub(crate) of: T,
     /// What the progress bar says.
@@ -25,9 +25,10 @@ pub(crate) struct Job<T> {
 pub(crate) fn render_each<T: Send>(
     session: &Session<'_>,
     resident: &ResidentProduct,
-    jobs: impl IntoIterator<Item = Job<T>>,
+    jobs: impl IntoIterator<Item = PlannedPicture<T>>,
     mut finish: impl FnMut(T, Taken) -> Result<(), Failure> + Send,
 ) -> Result<(), Failure> {
-    let take = |Job { of, name, shot }: Job<T>| Ok((of, session.sample(&resident.ready(shot)?, &name)?));
+    let take =
+        |PlannedPicture { of, name, shot }: PlannedPicture<T>| Ok((of, session.sample(&resident.ready(shot)?, &name)?));
     take_each(jobs, take, |(of, taken)| finish(of, taken))
 }

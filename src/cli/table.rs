@@ -288,7 +288,7 @@ fn heading(group: Group) -> Option<&'static str> {
         Group::Product => "Product",
         Group::Camera => "Camera",
         Group::Turntable => "Turntable",
-        Group::Film => "Film",
+        Group::Sampling => "Size and sampling",
         Group::Light => "Light",
         Group::Ground => "Ground",
         Group::Lines => "Lines",

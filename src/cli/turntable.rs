@@ -1,7 +1,8 @@
 //! `packshot turntable`: a product that turns once around, frame by frame.
 //!
-//! The product is read and prepared once; each frame is a shot of it. While one frame is rendered the one before is encoded and written.
-//! What is finished is listed in the folder, so that the same command goes on where it was ended. A film is made of these frames as they come.
+//! The product is read and prepared once; each frame is a shot of it. While one frame is rendered the one before is
+//! encoded and written. What is finished is listed in the folder, so that the same command goes on where it was ended.
+//! A movie is made of these frames as they come.
 
 use std::num::NonZeroU16;
 
@@ -18,8 +19,8 @@ use packshot_renderer::shot::turntable::Turntable;
 mod args;
 mod claim;
 mod digest;
-mod film;
 mod manifest;
+mod movie;
 mod result;
 
 pub(crate) use args::TurntableArgs;
@@ -31,13 +32,13 @@ use super::render::args::{OutputArgs, Planned};
 use super::render::shot::OpenShot;
 use super::render::source::{Subject, series};
 use super::render::target::{Target, is_folder, targets};
-use super::sequence::{Job, render_each};
+use super::sequence::{PlannedPicture, render_each};
 use super::{console, files, preset};
 use args::Selection;
 use claim::Claim;
-use film::{Film, Plan};
 use manifest::{Frame, Manifest};
-use result::{FilmResult, FrameResult, Report, TurntableResult};
+use movie::{Movie, Plan};
+use result::{FrameResult, MovieResult, Report, TurntableResult};
 
 pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
     let picture = &args.picture;
@@ -49,11 +50,11 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
         return Err(Failure::usage("missing", "there is no turn", "--frames", "say how many frames it has"));
     };
     let selection = args.turn.selected(turntable.frames)?;
-    let film = args.film(&planned, fps)?;
-    let folder = film.as_ref().map_or(picture.output.output.as_ref(), |film| Some(&film.folder));
-    let mut targets = frame_targets(&picture.output, &planned, film.as_ref(), &selection)?;
+    let movie = args.movie(&planned, fps)?;
+    let folder = movie.as_ref().map_or(picture.output.output.as_ref(), |movie| Some(&movie.folder));
+    let mut targets = frame_targets(&picture.output, &planned, movie.as_ref(), &selection)?;
     // Kept to the end.
-    let _claim = folder.map(|folder| Claim::of(folder, film.is_some())).transpose()?;
+    let _claim = folder.map(|folder| Claim::of(folder, movie.is_some())).transpose()?;
     let mut session = Session::open(picture, &planned, quiet)?;
 
     args.input.as_deref().map_or(Ok(()), |path| session.places.read(path, "<INPUT>"))?;
@@ -62,8 +63,8 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
     if let Some(folder) = folder {
         session.places.write(&folder.join(manifest::NAME), "-o")?;
     }
-    if let Some(film) = &film {
-        session.places.write(&film.path, "-o")?;
+    if let Some(movie) = &movie {
+        session.places.write(&movie.path, "-o")?;
     }
     let mut clock = Stopwatch::start();
     let cancel = &session.interrupt.cancel;
@@ -75,8 +76,10 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
     let preflight = session.preflight(&mut subject);
 
     let size_px = [shots.shot().film.width_px, shots.shot().film.height_px];
-    let film =
-        film.as_ref().map(|film| film.settings(size_px, &selection).map(|settings| (film, settings))).transpose()?;
+    let movie = movie
+        .as_ref()
+        .map(|movie| movie.settings(size_px, &selection).map(|settings| (movie, settings)))
+        .transpose()?;
     if let Some(Some(target)) = targets.first() {
         target.encoding.format.check_size(size_px)?;
     }
@@ -88,18 +91,18 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
         let request = digest::digest(&subject, (&shots, &taking), encoding, session.renderer()?);
         let of_frames = digest::with_preset(&request, planned.plan.preset());
         let list = Manifest::open(folder, &of_frames, turntable.frames, args.turn.overwrite)?;
-        if let Some((film, settings)) = film {
+        if let Some((movie, settings)) = movie {
             let denoiser = session.renderer()?.oidn().filter(|_| session.denoises(shots.shot()));
             let provenance = Provenance {
                 denoiser: denoiser.and_then(DenoisedBy::provenance),
                 ..provenance_of(&subject.product, &subject.materials, shots.shot())
             };
             let dpi = planned.plan.options.dpi.and_then(|dpi| NonZeroU16::new(u16::try_from(dpi).ok()?));
-            let metadata = film.metadata(provenance, dpi, &request, &selection);
+            let metadata = movie.metadata(provenance, dpi, &request, &selection);
             // Who began to make its frames has agreed to replace what is there.
             let may_replace = args.turn.overwrite || list.n_finished() > 0;
             let files = targets.iter().flatten().map(|target| target.path.clone()).collect();
-            plan = film.plan(settings, &metadata, files, may_replace)?;
+            plan = movie.plan(settings, &metadata, files, may_replace)?;
         }
         manifest = Some(list);
     }
@@ -111,7 +114,7 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
         session.check_memory(shots.shot(), jobs.len(), &preflight)?;
         let resident = session.prepare(&subject, shots.shot().floor.as_ref())?;
         taking.seconds.prepare = clock.lap();
-        let jobs = jobs.into_iter().map(|job| Job {
+        let jobs = jobs.into_iter().map(|job| PlannedPicture {
             name: format!("frame {} of {}", job.number, turntable.frames),
             shot: shots.frame(job.number),
             of: job,
@@ -125,14 +128,14 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
         // What is finished stays finished, however the work ended.
         taking.save(&session.interrupt)?;
     }
-    let film = taken.and_then(|()| taking.finish_film(&session.interrupt));
-    let film = film.map_err(|failure| resumable(failure, args, taking.n_finished()))?;
+    let movie = taken.and_then(|()| taking.finish_movie(&session.interrupt));
+    let movie = movie.map_err(|failure| resumable(failure, args, taking.n_finished()))?;
     let Taking { frames, sampled, .. } = taking;
     seconds.total = clock.total();
     let checks = whole_checks(&planned.plan, &turntable, &selection, &frames);
     let sampling = (sampled, session.renderer()?.device().clone(), shots.shot());
     let result =
-        TurntableResult::new(args, &subject, &preflight, (&turntable, fps), (frames, film), sampling, seconds, checks);
+        TurntableResult::new(args, &subject, &preflight, (&turntable, fps), (frames, movie), sampling, seconds, checks);
     report(args, &session, &subject, &result, &preflight, quiet)?;
     let whole = [(String::from("--preset"), &result.checks[..])];
     preset::require_passed(
@@ -142,25 +145,25 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
 }
 
 impl TurntableArgs {
-    /// Refuses a folder that is named like a film.
+    /// Refuses a folder that is named like a movie.
     fn check_output(&self) -> Result<(), Failure> {
         let output = self.picture.output.output.as_deref();
-        if let Some(folder) = output.filter(|output| output.is_dir() && film::is_named_like_one(output)) {
-            let message = format!("{} is a folder, and its name is a film's", folder.display());
-            let help = "give the film another name, or frames a folder whose name ends otherwise";
+        if let Some(folder) = output.filter(|output| output.is_dir() && movie::is_named_like_one(output)) {
+            let message = format!("{} is a folder, and its name is a movie's", folder.display());
+            let help = "give the movie another name, or frames a folder whose name ends otherwise";
             return Err(Failure::usage("invalid_value", message, "-o", help));
         }
         Ok(())
     }
 
-    /// The film that is asked for; `None` for frames in a folder, or when nothing is written.
-    fn film(&self, planned: &Planned, fps: u16) -> Result<Option<Film>, Failure> {
+    /// The movie that is asked for; `None` for frames in a folder, or when nothing is written.
+    fn movie(&self, planned: &Planned, fps: u16) -> Result<Option<Movie>, Failure> {
         let output = self.picture.output.output.as_deref().filter(|output| !is_folder(output));
         let format = planned.plan.files.iter().find_map(|file| match file.output {
-            Output::Film(format) => Some(format),
+            Output::Movie(format) => Some(format),
             Output::Picture(_) | Output::Archive(_) => None,
         });
-        output.zip(format).map(|(output, format)| Film::new(output, format, fps)).transpose()
+        output.zip(format).map(|(output, format)| Movie::new(output, format, fps)).transpose()
     }
 }
 
@@ -168,17 +171,17 @@ impl TurntableArgs {
 fn frame_targets(
     output: &OutputArgs,
     planned: &Planned,
-    film: Option<&Film>,
+    movie: Option<&Movie>,
     selection: &Selection,
 ) -> Result<Vec<Option<Target>>, Failure> {
-    let folder = film.map_or(output.output.as_ref(), |film| Some(&film.folder));
+    let folder = movie.map_or(output.output.as_ref(), |movie| Some(&movie.folder));
     let Some(folder) = folder else { return Ok(Vec::new()) };
     files::make_folder(folder)?;
     let names: Vec<String> = selection.numbers.iter().map(|&number| manifest::frame_name(number)).collect();
     let output = OutputArgs { output: Some(folder.clone()), ..output.clone() };
     // One file per frame, which is named after its number.
-    let planned = match film {
-        Some(film) => vec![film.frame()],
+    let planned = match movie {
+        Some(movie) => vec![movie.frame()],
         None => planned.plan.files.iter().take(1).cloned().collect(),
     };
     Ok(targets(&output, &planned, &names)?.into_iter().map(Some).collect())
@@ -191,18 +194,18 @@ fn frames(
     targets: &mut [Option<Target>],
     manifest: Option<&Manifest>,
     plan: &Plan<'_>,
-) -> (Vec<FrameResult>, Vec<FrameJob>) {
+) -> (Vec<FrameResult>, Vec<PlannedFrame>) {
     let mut jobs = Vec::new();
     let frames = selection.numbers.iter().enumerate().map(|(idx, &number)| {
         let angle_deg = turntable.angle_deg(number);
         if matches!(plan, Plan::IsThere { .. }) {
-            return FrameResult::of_whole_film(number, angle_deg);
+            return FrameResult::of_whole_movie(number, angle_deg);
         }
         let target = targets.get_mut(idx).and_then(Option::take);
         let kept = manifest.zip(target.as_ref()).and_then(|(list, target)| list.kept(number, &target.path));
         let result = FrameResult::new(number, angle_deg, target.as_ref(), kept);
         if !result.kept {
-            jobs.push(FrameJob { idx, number, target });
+            jobs.push(PlannedFrame { idx, number, target });
         }
         result
     });
@@ -221,7 +224,7 @@ fn resumable(mut failure: Failure, args: &TurntableArgs, n_finished: usize) -> F
 }
 
 /// A frame to render.
-struct FrameJob {
+struct PlannedFrame {
     /// Its place among the frames that are asked for.
     idx: usize,
     number: u32,
@@ -252,7 +255,7 @@ impl Taking<'_> {
     fn finish(
         &mut self,
         preset: Option<&'static Preset>,
-        job: FrameJob,
+        job: PlannedFrame,
         taken: &packshot::picture::Picture,
         interrupt: &Interrupt,
     ) -> Result<(), Failure> {
@@ -292,15 +295,15 @@ impl Taking<'_> {
         Ok(())
     }
 
-    /// Makes the film whole, if there is to be one; its frames are in it then, and no longer beside it.
-    fn finish_film(&mut self, interrupt: &Interrupt) -> Result<Option<FilmResult>, Failure> {
+    /// Makes the movie whole, if there is to be one; its frames are in it then, and no longer beside it.
+    fn finish_movie(&mut self, interrupt: &Interrupt) -> Result<Option<MovieResult>, Failure> {
         let mut clock = Stopwatch::start();
-        let film = std::mem::replace(&mut self.plan, Plan::Frames).finish(interrupt)?;
-        if film.is_some() {
-            self.frames.iter_mut().for_each(FrameResult::is_in_film);
+        let movie = std::mem::replace(&mut self.plan, Plan::Frames).finish(interrupt)?;
+        if movie.is_some() {
+            self.frames.iter_mut().for_each(FrameResult::is_in_movie);
         }
         self.seconds.encode += clock.lap();
-        Ok(film)
+        Ok(movie)
     }
 
     /// How many frames are listed as finished.

@@ -25,7 +25,7 @@ use super::render::shot::OpenShot;
 use super::render::source::series;
 use super::render::target::{Target, is_folder, targets};
 use super::render::{PictureArgs, Session};
-use super::sequence::{Job, render_each};
+use super::sequence::{PlannedPicture, render_each};
 use super::{console, files, preset};
 
 /// Arguments of `views`.
@@ -117,7 +117,7 @@ pub(crate) fn run(args: &ViewsArgs, quiet: bool) -> Result<(), Failure> {
     let shots = pictures.into_views()?;
     let preflight = session.preflight(&mut subject);
     shots.iter().try_for_each(|view| session.check_memory(&view.shot, shots.len(), &preflight))?;
-    let jobs = shots.into_iter().enumerate().map(|(i, ViewShot { view, shot })| Job {
+    let jobs = shots.into_iter().enumerate().map(|(i, ViewShot { view, shot })| PlannedPicture {
         of: (view, targets.get(i).cloned(), shot.film.samples),
         name: view.name.to_owned(),
         shot,

@@ -1,4 +1,5 @@
-//! `packshot worker-child`: a worker in a process of its own. The service starts it and talks to it over its standard streams.
+//! `packshot worker-child`: a worker in a process of its own. The service starts it and talks to it over its standard
+//! streams.
 
 use std::io;
 
@@ -9,8 +10,8 @@ use super::cache;
 use super::failure::{Exit, Failure};
 
 pub(crate) fn run() -> Result<(), Failure> {
-    // Ctrl-C, and whoever stops a service, often signal all of its processes. The service decides what becomes of the work: a
-    // worker ends when its input does.
+    // Ctrl-C, and whoever stops a service, often signal all of its processes. The service decides what becomes of the
+    // work: a worker ends when its input does.
     let kept = ctrlc::set_handler(|| {});
     kept.map_err(|reason| internal(&format!("cannot take over signals: {reason}")))?;
     let ended = child::run(io::stdin().lock(), io::stdout(), cache::kernels());

@@ -1,4 +1,5 @@
-//! Broken files: products, and what else a picture is made of. Small ones that claim to be large, and large ones that say nothing.
+//! Broken files: products, and what else a picture is made of. Small ones that claim to be large, and large ones that
+//! say nothing.
 
 use serde_json::{Value, json};
 
@@ -51,7 +52,8 @@ fn png_header(side_px: u32) -> Vec<u8> {
     png
 }
 
-/// Gives names and bytes of products, one after the other: what this process has in memory when it starts a child counts as that child's.
+/// Gives names and bytes of products, one after the other: what this process has in memory when it starts a child
+/// counts as that child's.
 pub(crate) fn products(mut take: impl FnMut(&str, Vec<u8>)) {
     let whole = sound();
     for bytes in (0..whole.len()).step_by(41) {

@@ -1,7 +1,8 @@
 //! Broken files are answered within a second of processor time and 100 MB of memory, whatever they claim to be.
 //!
-//! Each is given to the command as a process, and what it took is read when it has ended. Wall time would measure what else the machine does. A binary of its own,
-//! with one test: the system counts what all ended children took together, and other tests run the command too.
+//! Each is given to the command as a process, and what it took is read when it has ended. Wall time would measure what
+//! else the machine does. A binary of its own, with one test: the system counts what all ended children took together,
+//! and other tests run the command too.
 #![cfg(unix)]
 
 mod files;
@@ -44,7 +45,8 @@ struct Most {
 }
 
 impl Most {
-    /// Runs the command, which must refuse what it is given with exit code 3, one error with a place, and within the bounds.
+    /// Runs the command, which must refuse what it is given with exit code 3, one error with a place, and within the
+    /// bounds.
     fn refused(&mut self, folder: &Path, file: &str, args: &[&OsStr]) {
         let before = of_children();
         let mut command = Command::new(env!("CARGO_BIN_EXE_packshot"));

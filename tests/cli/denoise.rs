@@ -1,5 +1,5 @@
-//! `--denoise-with`: an installed Open Image Denoise in place of Packshot's own denoiser. What needs the library takes its file from
-//! `PACKSHOT_OIDN`, and says that it is skipped without.
+//! `--denoise-with`: an installed Open Image Denoise in place of Packshot's own denoiser. What needs the library takes
+//! its file from `PACKSHOT_OIDN`, and says that it is skipped without.
 
 use std::process::Stdio;
 

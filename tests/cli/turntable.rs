@@ -87,7 +87,8 @@ fn an_orbit_shows_the_same_sides_in_light_that_stays_with_the_product() {
     );
 }
 
-/// An EXR without what it says of its shot: a light that is turned by −90° is written otherwise than one that is turned by 270°.
+/// An EXR without what it says of its shot: a light that is turned by −90° is written otherwise than one that is turned
+/// by 270°.
 fn without_digest_of_shot(exr: &[u8]) -> Vec<u8> {
     const NAME: &[u8] = b"packshot:shot\0string\0";
     let begin = exr.windows(NAME.len()).position(|window| window == NAME).expect("an attribute") + NAME.len();

@@ -108,7 +108,8 @@ impl Outcome {
         std::str::from_utf8(&self.stdout).expect("text")
     }
 
-    /// Fails unless it ended with `code`, said nothing on stdout, and has an error `error_code` whose place contains `at`.
+    /// Fails unless it ended with `code`, said nothing on stdout, and has an error `error_code` whose place contains
+    /// `at`.
     pub(crate) fn expect_error(&self, code: i32, error_code: &str, at: &str) {
         assert_eq!(self.code, code, "{}", self.stderr);
         assert_eq!(self.stdout, b"", "{}", String::from_utf8_lossy(&self.stdout));

@@ -1,8 +1,9 @@
 //! Pictures that stay as they are: small shots rendered on the CPU and compared with committed PNGs.
 //!
-//! A shot fails when its mean FLIP error (Andersson et al. 2020, "FLIP: A Difference Evaluator for Alternating Images") to the committed
-//! picture is above [`FLIP_MAX`]; what was rendered and where it differs are then written below Cargo's folder for test output, and the
-//! message says where. `UPDATE_GOLDEN=1 cargo test --test golden` accepts what is rendered: look at every picture before you commit it.
+//! A shot fails when its mean FLIP error (Andersson et al. 2020, "FLIP: A Difference Evaluator for Alternating Images")
+//! to the committed picture is above [`FLIP_MAX`]; what was rendered and where it differs are then written below
+//! Cargo's folder for test output, and the message says where. `UPDATE_GOLDEN=1 cargo test --test golden` accepts what
+//! is rendered: look at every picture before you commit it.
 
 mod balls;
 mod compare;

@@ -1,5 +1,5 @@
-//! The GPU kit, made and run as on a machine with a GPU: in an empty home, without a display, without a network, from another folder. Mesa's
-//! software driver stands for the GPU, and must be installed.
+//! The GPU kit, made and run as on a machine with a GPU: in an empty home, without a display, without a network, from
+//! another folder. Mesa's software driver stands for the GPU, and must be installed.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

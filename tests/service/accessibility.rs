@@ -1,11 +1,12 @@
-//! The web page and the API reference held against the rules of axe-core (<https://github.com/dequelabs/axe-core>), in light and dark colours.
+//! The web page and the API reference held against the rules of axe-core (<https://github.com/dequelabs/axe-core>), in
+//! light and dark colours.
 
 use std::path::PathBuf;
 
 use packshot_contract::client::Submission;
 use serde_json::json;
 
-use crate::service::{Place, SOON, Service, tiny, until};
+use crate::service::{SOON, Service, Workplace, tiny, until};
 use crate::webdriver::Browser;
 
 /// The program of the rules, where `scripts/test` installs it.
@@ -21,7 +22,7 @@ async fn axe_finds_nothing_on_the_page_and_the_reference() {
         println!("skipped: axe-core is not installed");
         return;
     };
-    let place = Place::new();
+    let place = Workplace::new();
     std::fs::create_dir(place.path("downloads")).expect("made");
     let Some(browser) = Browser::start(&place.path("downloads")).await else {
         println!("skipped: Chromium or chromedriver is not installed");

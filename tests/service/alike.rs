@@ -7,7 +7,7 @@ use packshot_contract::job::JobState;
 use serde_json::{Value, json};
 
 use crate::option_sets::{OptionSet, option_sets};
-use crate::service::{Place, Service, submission, until};
+use crate::service::{Service, Workplace, submission, until};
 
 /// How many sets are rendered.
 const N: usize = 40;
@@ -35,7 +35,7 @@ async fn of_service(service: &Service, set: &OptionSet) -> Option<Vec<(String, V
 }
 
 /// The files that the command writes, by the names that a job gives them.
-fn of_command(place: &Place, set: &OptionSet, i: usize) -> Option<Vec<(String, Vec<u8>)>> {
+fn of_command(place: &Workplace, set: &OptionSet, i: usize) -> Option<Vec<(String, Vec<u8>)>> {
     let folder = format!("out{i}/");
     let command = [set.command(), "boxes.glb", "-o", &folder, "--quiet"].map(str::to_owned);
     match place.run(&[&command[..], &set.arguments()].concat()) {
@@ -55,7 +55,7 @@ fn of_command(place: &Place, set: &OptionSet, i: usize) -> Option<Vec<(String, V
 
 #[tokio::test]
 async fn r90_requests_render_what_the_command_renders() {
-    let place = Place::new();
+    let place = Workplace::new();
     let service = place.start();
     let (mut n_rendered, mut n_refused) = (0, 0);
     for (i, set) in option_sets(90, 3 * N).iter().enumerate() {

@@ -2,11 +2,11 @@
 
 use packshot_contract::job::JobState;
 
-use crate::service::{Place, SOON, tiny, until};
+use crate::service::{SOON, Workplace, tiny, until};
 
 #[tokio::test]
 async fn a_backup_becomes_an_installation() {
-    let place = Place::new();
+    let place = Workplace::new();
     let service = place.start();
     let client = service.client();
     let id = client.submit(&tiny()).await.expect("accepted").id;
@@ -37,7 +37,7 @@ async fn a_backup_becomes_an_installation() {
 
 #[test]
 fn a_damaged_backup_is_refused_and_leaves_no_installation() {
-    let place = Place::new();
+    let place = Workplace::new();
     place.start().kill();
     let (code, ..) = place.run(&["admin", "backup", "-o", "backup.zip"]);
     assert_eq!(code, 0);

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::service::{Place, SOON, endless, until};
+use crate::service::{SOON, Workplace, endless, until};
 
 const TINY: [&str; 6] = ["--set", "width=32", "--set", "height=24", "--set", "samples=4"];
 
 #[test]
 fn submit_watch_fetch() {
-    let place = Place::new();
+    let place = Workplace::new();
     let service = place.start();
     let url = ["--url", service.url.as_str()];
     let submit = |more: &[&str]| {
@@ -51,7 +51,7 @@ fn submit_watch_fetch() {
 
 #[test]
 fn pictures_that_break_a_rule_of_their_preset_are_saved_and_exit_7() {
-    let place = Place::new();
+    let place = Workplace::new();
     let service = place.start();
     let asked = ["--set", "preset=google", "--set", "fill=0.5", "--set", "width=500", "--set", "height=500"];
     let quick = ["--set", "samples=1", "--set", "denoise=off", "-o", "boxes.png", "--url", service.url.as_str()];
@@ -63,7 +63,7 @@ fn pictures_that_break_a_rule_of_their_preset_are_saved_and_exit_7() {
 
 #[test]
 fn refusals_failures_and_nobody_there_are_exit_7() {
-    let place = Place::new();
+    let place = Workplace::new();
     let service = place.start();
     let url = ["--url", service.url.as_str()];
     let (code, stdout, stderr) =
@@ -114,7 +114,7 @@ fn catches_interrupts(process: u32) -> bool {
 #[cfg(unix)]
 #[tokio::test]
 async fn ctrl_c_ends_the_watching_and_cancel_the_render() {
-    let place = Place::new();
+    let place = Workplace::new();
     let service = place.start();
     let client = service.client();
     let id = client.submit(&endless(0)).await.expect("accepted").id;

@@ -8,7 +8,7 @@ use packshot_contract::job::JobState;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::service::{Place, SOON, files_below, submission, until};
+use crate::service::{SOON, Workplace, files_below, submission, until};
 
 /// Rounds of the kill; `scripts/soak` has many more.
 const ROUNDS: u32 = 4;
@@ -21,7 +21,7 @@ fn job(seed: u32) -> Submission {
 
 #[tokio::test]
 async fn killed_at_any_moment_nothing_acknowledged_is_lost() {
-    let place = Place::new();
+    let place = Workplace::new();
     let mut acknowledged = BTreeMap::new();
     for round in 0..ROUNDS {
         let service = place.start();
@@ -59,7 +59,7 @@ async fn killed_at_any_moment_nothing_acknowledged_is_lost() {
 
 #[tokio::test]
 async fn a_restart_takes_back_at_once_what_the_killed_process_held() {
-    let place = Place::new();
+    let place = Workplace::new();
     let service = place.start();
     let client = service.client();
     let request = json!({ "width": 256, "height": 256, "samples": 65536, "noise_threshold": 0 });
@@ -97,7 +97,7 @@ pub(crate) async fn ends_once(client: &Client, id: Uuid) {
     client.fetch(&result.files[0]).await.expect("whole");
 }
 
-fn every_object_is_whole(place: &Place) {
+fn every_object_is_whole(place: &Workplace) {
     let objects = files_below(&place.data().join("objects"));
     assert!(objects.len() > 1);
     for path in objects {
@@ -123,7 +123,7 @@ async fn r69_so_it_does_on_postgresql() {
 
 #[cfg(target_os = "linux")]
 async fn a_worker_is_killed(args: &[&str]) {
-    let place = Place::new();
+    let place = Workplace::new();
     let service = place.start_with(&[&["--workers", "process"], args].concat());
     let client = service.client();
     // Long enough to be killed in the middle, short enough to be done after that.

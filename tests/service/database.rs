@@ -6,12 +6,12 @@ use packshot_contract::job::JobState;
 
 use crate::crash::ends_once;
 use crate::postgres::{Gate, database};
-use crate::service::{Place, SOON, http, tiny, until};
+use crate::service::{SOON, Workplace, http, tiny, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c27_a_database_that_is_away_is_said_and_found_again() {
     let Some(url) = database().await else { return };
-    let (place, gate) = (Place::new(), Gate::before(&url).await);
+    let (place, gate) = (Workplace::new(), Gate::before(&url).await);
     let service = place.start_with(&["--database-url", &gate.url]);
     assert_eq!(service.status("/readyz").await, 200);
 
@@ -34,7 +34,7 @@ async fn c27_a_database_that_is_away_is_said_and_found_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_end_whose_commit_was_not_answered_is_read_back() {
     let Some(url) = database().await else { return };
-    let (place, gate) = (Place::new(), Gate::before(&url).await);
+    let (place, gate) = (Workplace::new(), Gate::before(&url).await);
     let service = place.start_with(&["--database-url", &gate.url]);
     let client = service.client();
     gate.lose_the_answer_after(b"job.completed");

@@ -3,7 +3,7 @@
 use packshot_contract::job::{Job, JobState};
 use serde_json::json;
 
-use crate::service::{Place, SOON, Service, submission, tiny, until};
+use crate::service::{SOON, Service, Workplace, submission, tiny, until};
 
 /// Submits a render and waits for its end.
 async fn ended(service: &Service, submission: &packshot_contract::client::Submission) -> Job {
@@ -16,7 +16,7 @@ async fn ended(service: &Service, submission: &packshot_contract::client::Submis
 #[tokio::test]
 async fn r77_what_has_no_room_fails_before_it_renders() {
     for workers in ["inline", "process"] {
-        let place = Place::new();
+        let place = Workplace::new();
         let mut command = place.command(&["serve", "--listen", "127.0.0.1:0", "--workers", workers]);
         command.env("PACKSHOT_MAX_MEMORY_BYTES", "1500000000");
         let mut service = Service::spawn(&mut command);

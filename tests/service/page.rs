@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use crate::service::{Place, SOON, Service, http, submission, until};
+use crate::service::{SOON, Service, Workplace, http, submission, until};
 use crate::webdriver::Browser;
 
 /// The files of a folder, less those that are still on their way.
-fn downloads(place: &Place) -> Vec<std::path::PathBuf> {
+fn downloads(place: &Workplace) -> Vec<std::path::PathBuf> {
     let entries = std::fs::read_dir(place.path("downloads")).expect("there");
     entries
         .filter_map(|entry| Some(entry.ok()?.path()))
@@ -17,7 +17,7 @@ fn downloads(place: &Place) -> Vec<std::path::PathBuf> {
 /// One browser for everything: starting one takes longer than all that it is asked to do.
 #[tokio::test]
 async fn the_page_in_a_browser() {
-    let place = Place::new();
+    let place = Workplace::new();
     std::fs::create_dir(place.path("downloads")).expect("made");
     let Some(browser) = Browser::start(&place.path("downloads")).await else {
         println!("skipped: Chromium or chromedriver is not installed");
@@ -28,7 +28,7 @@ async fn the_page_in_a_browser() {
 }
 
 /// A service that leaves a processor to the browser.
-fn start(place: &Place) -> Service {
+fn start(place: &Workplace) -> Service {
     Service::spawn(place.command(&["serve", "--threads", "1"]).env("PACKSHOT_LISTEN", "127.0.0.1:0"))
 }
 
@@ -46,7 +46,7 @@ async fn fits(browser: &Browser, name: &str) {
     browser.resize(1400).await;
 }
 
-async fn a_job_is_followed_and_its_picture_downloaded(browser: &Browser, place: &Place) {
+async fn a_job_is_followed_and_its_picture_downloaded(browser: &Browser, place: &Workplace) {
     let service = start(place);
     browser.open(&service.url).await;
     browser.until("document.querySelector('#connection').textContent === 'connected'").await;
@@ -101,7 +101,7 @@ async fn a_job_is_followed_and_its_picture_downloaded(browser: &Browser, place: 
 }
 
 async fn a_key_opens_the_page_and_a_refusal_is_said(browser: &Browser) {
-    let place = Place::new();
+    let place = Workplace::new();
     let service = start(&place);
     let (code, key, stderr) = place.run(&["admin", "create-key"]);
     assert_eq!(code, 0, "{stderr}");
@@ -144,7 +144,7 @@ async fn a_key_opens_the_page_and_a_refusal_is_said(browser: &Browser) {
 
 #[tokio::test]
 async fn the_page_may_load_nothing_from_elsewhere() {
-    let place = Place::new();
+    let place = Workplace::new();
     let service = place.start();
     let answer = http().get(&service.url).send().await.expect("an answer");
     let policy = answer.headers()["content-security-policy"].to_str().expect("text").to_owned();

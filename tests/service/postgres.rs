@@ -5,14 +5,15 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use packshot_db::DatabaseConfig;
-use packshot_db::testing::Engine;
+use packshot_db::testing::TestDatabase;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// The URL of a new database on the server that PACKSHOT_TEST_POSTGRES names; `None`, and a line that says so, without one.
+/// The URL of a new database on the server that PACKSHOT_TEST_POSTGRES names; `None`, and a line that says so, without
+/// one.
 pub(crate) async fn database() -> Option<String> {
-    let engine = Engine::postgres()?;
+    let engine = TestDatabase::postgres()?;
     match engine.fresh(Path::new("")).await.expect("the server of PACKSHOT_TEST_POSTGRES") {
         DatabaseConfig::Postgres { url, .. } => Some(url),
         DatabaseConfig::Sqlite { .. } => None,

@@ -1,10 +1,10 @@
-//! A client that openapi-python-client (<https://github.com/openapi-generators/openapi-python-client>) generates from what the service says of
-//! itself: with a key it submits, watches and fetches.
+//! A client that openapi-python-client (<https://github.com/openapi-generators/openapi-python-client>) generates from
+//! what the service says of itself: with a key it submits, watches and fetches.
 
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::service::{Place, SOON, http, outcome, until};
+use crate::service::{SOON, Workplace, http, outcome, until};
 
 /// Asks for a picture with the client in the folder beside it: its arguments are the service, a key and a product.
 const PROGRAM: &str = r#"
@@ -54,7 +54,7 @@ async fn a_generated_python_client_submits_watches_and_fetches() {
         println!("skipped: openapi-python-client is not installed");
         return;
     };
-    let place = Place::new();
+    let place = Workplace::new();
     let service = place.start();
     let (code, key, stderr) = place.run(&["admin", "create-key"]);
     assert_eq!(code, 0, "{stderr}");

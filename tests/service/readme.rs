@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::service::{Place, outcome};
+use crate::service::{Workplace, outcome};
 
 /// The first block of shell below a heading.
 fn block(heading: &str) -> String {
@@ -18,7 +18,7 @@ fn the_lines_of_the_readme_do_what_they_say() {
         println!("skipped: curl is not installed");
         return;
     }
-    let place = Place::new();
+    let place = Workplace::new();
     let service = place.start();
     let lines = block("As a service");
     let (start, rest) = lines.split_once('\n').expect("more than one line");

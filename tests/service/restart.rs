@@ -7,14 +7,14 @@ use packshot_contract::client::Client;
 use packshot_contract::job::{Job, JobState};
 use serde_json::json;
 
-use crate::service::{Place, SOON, Service, submission, until};
+use crate::service::{SOON, Service, Workplace, submission, until};
 
 /// Long enough to be killed in the middle, short enough to be done after that.
 const REQUEST: [(&str, u32); 5] =
     [("width", 256), ("height", 256), ("samples", 65_536), ("noise_threshold", 0), ("max_time_s", 3)];
 
 /// Kills a service while its newest job runs, and starts it again on its data and port after a moment.
-async fn restart(place: &Place, service: Service) -> Service {
+async fn restart(place: &Workplace, service: Service) -> Service {
     let client = service.client();
     let runs = async || newest(&client).await.is_some_and(|job| job.state == JobState::Running);
     until("the job runs", SOON, runs).await;
@@ -29,7 +29,7 @@ async fn newest(client: &Client) -> Option<Job> {
     client.jobs(1, None).await.expect("a page").items.into_iter().next()
 }
 
-fn spawn(place: &Place, args: &[&str]) -> Child {
+fn spawn(place: &Workplace, args: &[&str]) -> Child {
     place.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts")
 }
 
@@ -45,7 +45,7 @@ async fn outcome(mut command: Child) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
-fn is_done(place: &Place, code: Option<i32>, stderr: &str) {
+fn is_done(place: &Workplace, code: Option<i32>, stderr: &str) {
     assert_eq!(code, Some(0), "{stderr}");
     assert!(std::fs::read(place.path("boxes.png")).expect("saved").starts_with(b"\x89PNG"));
     for told in ["trying again for at most 5:00 min", "saved: boxes.png, "] {
@@ -55,7 +55,7 @@ fn is_done(place: &Place, code: Option<i32>, stderr: &str) {
 
 #[tokio::test]
 async fn who_submits_and_waits_gets_the_picture_of_a_service_that_was_killed() {
-    let place = Place::new();
+    let place = Workplace::new();
     let service = place.start();
     let members = REQUEST.map(|(name, value)| format!("{name}={value}"));
     let mut args = vec!["client", "submit", "boxes.glb", "-o", "boxes.png", "--url", &service.url];
@@ -69,7 +69,7 @@ async fn who_submits_and_waits_gets_the_picture_of_a_service_that_was_killed() {
 
 #[tokio::test]
 async fn who_watches_goes_on_watching_a_service_that_was_killed() {
-    let place = Place::new();
+    let place = Workplace::new();
     let service = place.start();
     let request = REQUEST.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
     let id = service.client().submit(&submission(&request)).await.expect("accepted").id.to_string();
@@ -81,7 +81,7 @@ async fn who_watches_goes_on_watching_a_service_that_was_killed() {
 
 #[tokio::test]
 async fn a_service_that_stays_away_is_waited_for_as_long_as_is_said() {
-    let place = Place::new();
+    let place = Workplace::new();
     let service = place.start();
     let request = json!({ "width": 256, "height": 256, "samples": 65536, "noise_threshold": 0, "max_time_s": 600 });
     let id = service.client().submit(&submission(&request)).await.expect("accepted").id.to_string();

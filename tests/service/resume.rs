@@ -7,7 +7,7 @@ use packshot_contract::job::{Job, JobState};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::service::{Place, SOON, Service, files_below, http, submission, until};
+use crate::service::{SOON, Service, Workplace, files_below, http, submission, until};
 
 /// Frames that take long enough for a kill to come between two of them.
 fn turntable() -> Submission {
@@ -18,12 +18,12 @@ fn turntable() -> Submission {
 }
 
 /// What is kept of series.
-fn kept(place: &Place) -> Vec<std::path::PathBuf> {
+fn kept(place: &Workplace) -> Vec<std::path::PathBuf> {
     files_below(&place.data().join("scratch"))
 }
 
 /// The frames that an attempt has listed as finished.
-fn n_listed(place: &Place) -> usize {
+fn n_listed(place: &Workplace) -> usize {
     let list = kept(place).into_iter().find(|path| path.ends_with("finished.json"));
     let text = list.and_then(|list| std::fs::read(list).ok()).unwrap_or_default();
     let list: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
@@ -31,7 +31,7 @@ fn n_listed(place: &Place) -> usize {
 }
 
 /// Submits a series, and waits until so many of its frames are finished and kept.
-async fn begun(place: &Place, service: &Service, n: usize) -> Uuid {
+async fn begun(place: &Workplace, service: &Service, n: usize) -> Uuid {
     let id = service.client().submit(&turntable()).await.expect("accepted").id;
     until("frames are finished", SOON, async || n_listed(place) >= n).await;
     id
@@ -52,7 +52,7 @@ async fn files(client: &Client, job: Job) -> Vec<(String, Vec<u8>)> {
     fetched
 }
 
-async fn nothing_is_left(place: &Place) {
+async fn nothing_is_left(place: &Workplace) {
     until("what was kept is gone", Duration::from_secs(10), async || kept(place).is_empty()).await;
 }
 
@@ -67,7 +67,7 @@ async fn r69_so_it_does_in_a_process_of_its_own() {
 }
 
 async fn goes_on_after_a_kill(args: &[&str]) {
-    let place = Place::new();
+    let place = Workplace::new();
     let service = place.start_with(args);
     let id = begun(&place, &service, 1).await;
     service.kill();
@@ -84,7 +84,7 @@ async fn goes_on_after_a_kill(args: &[&str]) {
     nothing_is_left(&place).await;
 
     // A job that nobody disturbs, of another service: the same bytes.
-    let other = Place::new();
+    let other = Workplace::new();
     let undisturbed = other.start();
     let whole = undisturbed.client().submit(&turntable()).await.expect("accepted").id;
     let whole = ended(&undisturbed.client(), whole).await;
@@ -94,7 +94,7 @@ async fn goes_on_after_a_kill(args: &[&str]) {
 
 #[tokio::test]
 async fn r69_nothing_is_kept_of_a_series_that_is_called_off() {
-    let place = Place::new();
+    let place = Workplace::new();
     let service = place.start();
     let id = begun(&place, &service, 1).await;
     service.client().cancel(id).await.expect("cancelled");

@@ -16,11 +16,11 @@ use crate::product;
 pub(crate) const SOON: Duration = Duration::from_secs(60);
 
 /// A folder with room for a service's data and for files.
-pub(crate) struct Place {
+pub(crate) struct Workplace {
     folder: tempfile::TempDir,
 }
 
-impl Place {
+impl Workplace {
     pub(crate) fn new() -> Self {
         let place = Self { folder: tempfile::tempdir().expect("a temporary folder") };
         std::fs::write(place.path("boxes.glb"), boxes()).expect("written");

@@ -3,11 +3,11 @@
 use packshot_contract::client::ClientError;
 use serde_json::{Value, json};
 
-use crate::service::{Place, SOON, files_below, tiny, until};
+use crate::service::{SOON, Workplace, files_below, tiny, until};
 
 #[test]
 fn settings_are_checked_and_shown() {
-    let place = Place::new();
+    let place = Workplace::new();
     std::fs::write(place.path("packshot.toml"), "threads = 1\nmax_pixels = 1000\n").expect("written");
     let mut command = place.command(&["serve", "--config", "packshot.toml", "--check-config", "--listen", "[::1]:9"]);
     command.env("PACKSHOT_METRICS_TOKEN", "geheim").env("PACKSHOT_THREADS", "2");
@@ -29,7 +29,7 @@ fn settings_are_checked_and_shown() {
 #[test]
 fn a_data_folder_that_all_may_read_is_tightened_or_refused() {
     use std::os::unix::fs::PermissionsExt;
-    let place = Place::new();
+    let place = Workplace::new();
     let mode = |name: &str| {
         let found = std::fs::metadata(place.data().join(name)).expect("there");
         found.permissions().mode() & 0o7777
@@ -67,7 +67,7 @@ fn a_data_folder_that_all_may_read_is_tightened_or_refused() {
 
 #[test]
 fn what_cannot_be_used_is_exit_6() {
-    let place = Place::new();
+    let place = Workplace::new();
     let service = place.start();
     let (code, _, stderr) = place.run(&["serve", "--listen", "127.0.0.1:0"]);
     assert_eq!(code, 6);
@@ -92,7 +92,7 @@ fn what_cannot_be_used_is_exit_6() {
 
 #[test]
 fn a_store_that_is_not_the_databases_is_exit_6() {
-    let place = Place::new();
+    let place = Workplace::new();
     place.start().kill();
     // The database stays, and the files are looked for elsewhere.
     std::fs::create_dir(place.path("files")).expect("a folder");
@@ -114,7 +114,7 @@ fn a_store_that_is_not_the_databases_is_exit_6() {
 #[tokio::test]
 async fn a_second_service_on_the_database_needs_its_files() {
     let Some(url) = crate::postgres::database().await else { return };
-    let place = Place::new();
+    let place = Workplace::new();
     let first = place.start_with(&["--database-url", &url]);
     let (code, _, stderr) = place.run(&["serve", "--listen", "127.0.0.1:0", "--data", "other", "--database-url", &url]);
     assert_eq!((code, stderr.contains("error[serve.store_mismatch]")), (6, true), "{stderr}");
@@ -126,14 +126,14 @@ async fn a_second_service_on_the_database_needs_its_files() {
 #[tokio::test]
 async fn r51_r52_the_device_is_looked_for_at_the_start() {
     for workers in ["inline", "process"] {
-        let place = Place::new();
+        let place = Workplace::new();
         let service = place.start_with(&["--workers", workers, "--device", "gpu"]);
         until("it says which device there is", SOON, async || service.log().contains("[GPU_PROBE]")).await;
         let log = service.log();
         let is_missing = log.contains("[GPU_PROBE] No GPU found, falling back to CPU — set cycles_device=cpu");
         assert!(is_missing || log.contains("— using GPU render"), "{workers}: {log}");
     }
-    let place = Place::new();
+    let place = Workplace::new();
     let service = place.start_with(&["--device", "cpu"]);
     service.client().submit(&tiny()).await.expect("accepted");
     assert!(!service.log().contains("[GPU_PROBE]"), "R53: {}", service.log());
@@ -141,7 +141,7 @@ async fn r51_r52_the_device_is_looked_for_at_the_start() {
 
 #[tokio::test]
 async fn beyond_loopback_one_key_is_made_and_needed() {
-    let place = Place::new();
+    let place = Workplace::new();
     let service = place.start_with(&["--listen", "0.0.0.0:0"]);
     let key = service.log().split_once("[SETUP] admin key: ").map(|(_, rest)| rest[..55].to_owned());
     let key = key.unwrap_or_else(|| panic!("no key in\n{}", service.log()));
@@ -166,7 +166,7 @@ async fn beyond_loopback_one_key_is_made_and_needed() {
 
 #[tokio::test]
 async fn a_key_ends_the_open_mode() {
-    let place = Place::new();
+    let place = Workplace::new();
     let (code, _, stderr) = place.run(&["admin", "create-key"]);
     assert_eq!(code, 6, "no installation yet");
     assert!(stderr.contains("error[admin.no_installation]"), "{stderr}");
@@ -192,7 +192,7 @@ async fn a_key_ends_the_open_mode() {
 
 #[tokio::test]
 async fn keys_are_listed_revoked_and_given_an_end() {
-    let place = Place::new();
+    let place = Workplace::new();
     let service = place.start();
     let made = |args: &[&str]| {
         let (code, stdout, stderr) = place.run(&[&["admin", "create-key"], args].concat());

@@ -6,7 +6,7 @@ use packshot_contract::job::JobState;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::service::{Place, SOON, endless, tiny, until};
+use crate::service::{SOON, Workplace, endless, tiny, until};
 
 async fn state(client: &packshot_contract::client::Client, id: uuid::Uuid) -> JobState {
     client.job(id).await.expect("the job").state
@@ -14,7 +14,7 @@ async fn state(client: &packshot_contract::client::Client, id: uuid::Uuid) -> Jo
 
 #[tokio::test]
 async fn c34_a_graceful_stop_gives_running_work_back() {
-    let place = Place::new();
+    let place = Workplace::new();
     let mut command = place.command(&["serve", "--listen", "127.0.0.1:0"]);
     command.env("PACKSHOT_DRAIN_TIMEOUT_S", "2");
     let mut service = crate::service::Service::spawn(&mut command);
@@ -42,7 +42,7 @@ async fn c34_a_graceful_stop_gives_running_work_back() {
 #[tokio::test]
 async fn a_stop_without_work_is_immediate() {
     for signal in ["TERM", "INT"] {
-        let place = Place::new();
+        let place = Workplace::new();
         let mut service = place.start();
         service.client().submit(&tiny()).await.expect("accepted");
         service.signal(signal);
@@ -54,7 +54,7 @@ async fn a_stop_without_work_is_immediate() {
 
 #[tokio::test]
 async fn c35_slow_heads_are_cut_off_and_others_served() {
-    let place = Place::new();
+    let place = Workplace::new();
     let mut command = place.command(&["serve", "--listen", "127.0.0.1:0"]);
     command.env("PACKSHOT_HEADER_TIMEOUT_S", "2");
     let service = crate::service::Service::spawn(&mut command);

@@ -6,6 +6,7 @@ use crate::tree::{File, expect_none, files};
 
 const RUST_LINES_MAX: usize = 500;
 const KERNEL_LINES_MAX: usize = 150;
+const COMMENT_COLUMNS_MAX: usize = 120;
 
 #[test]
 fn files_are_short() {
@@ -20,6 +21,28 @@ fn files_are_short() {
         (lines > max).then(|| format!("{}: {lines} lines, at most {max}", file.path))
     });
     expect_none("long files", long);
+}
+
+/// Whether the whole line is a comment, in the language of the file. Scripts without an extension are shell's.
+fn is_comment(file: &File, line: &str) -> bool {
+    let line = line.trim_start();
+    let is_script = !file.path.rsplit('/').next().unwrap_or_default().contains('.') && file.text.starts_with("#!");
+    match () {
+        () if ["rs", "wgsl", "js", "mjs"].iter().any(|extension| file.is(extension)) => line.starts_with("//"),
+        () if is_script || ["py", "toml"].iter().any(|extension| file.is(extension)) => line.starts_with('#'),
+        () => false,
+    }
+}
+
+#[test]
+fn comments_are_narrow() {
+    let files = files();
+    let wide = files.iter().flat_map(|file| {
+        let wide =
+            file.lines().filter(|(_, line)| is_comment(file, line) && line.chars().count() > COMMENT_COLUMNS_MAX);
+        wide.map(|(number, line)| format!("{}:{number}: {}", file.path, line.trim()))
+    });
+    expect_none(&format!("comments beyond column {COMMENT_COLUMNS_MAX}"), wide);
 }
 
 #[test]

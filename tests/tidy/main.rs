@@ -1,4 +1,5 @@
-//! The invariants of ARCHITECTURE.md that can be read off the text of the repository, and what `scripts/test` says of the tests.
+//! The invariants of ARCHITECTURE.md that can be read off the text of the repository, and what `scripts/test` says of
+//! the tests.
 
 mod documents;
 mod layout;

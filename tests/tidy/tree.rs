@@ -10,9 +10,9 @@ pub(crate) struct File {
 }
 
 /// Kinds of files that rules speak about.
-const EXTENSIONS: [&str; 5] = ["rs", "wgsl", "toml", "md", "sh"];
-/// Files without an extension that count too.
-const NAMES: [&str; 2] = ["scripts/test", ".ci/run"];
+const EXTENSIONS: [&str; 7] = ["rs", "wgsl", "toml", "md", "py", "js", "mjs"];
+/// Scripts without an extension, and folders of such.
+const SCRIPTS: [&str; 3] = ["scripts/", "kit/run", ".ci/run"];
 
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -66,12 +66,12 @@ fn read(path: &Path) -> Option<File> {
     let relative = path.strip_prefix(root()).expect("below the root").components();
     let relative = relative.map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
     let extension = path.extension().map(|extension| extension.to_string_lossy().into_owned()).unwrap_or_default();
-    let counts = EXTENSIONS.contains(&extension.as_str()) || NAMES.contains(&relative.as_str());
+    let counts = EXTENSIONS.contains(&extension.as_str()) || SCRIPTS.iter().any(|script| relative.starts_with(script));
     counts.then(|| File { path: relative, text: std::fs::read_to_string(path).expect("text") })
 }
 
-/// The files below a place, which is a folder or the beginning of names in one. A rule about a place that is gone or empty would
-/// forbid nothing, and fails instead.
+/// The files below a place, which is a folder or the beginning of names in one. A rule about a place that is gone or
+/// empty would forbid nothing, and fails instead.
 #[track_caller]
 pub(crate) fn below<'a>(files: &'a [File], place: &str) -> Vec<&'a File> {
     let found: Vec<&File> = files.iter().filter(|file| file.is_below(place)).collect();

@@ -17,7 +17,8 @@ import bpy
 import numpy
 from mathutils import Vector
 
-# Blender runs a script without looking for modules beside it; the folder may be someone's checkout, so nothing is written there.
+# Blender runs a script without looking for modules beside it; the folder may be someone's checkout, so nothing is
+# written there.
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 

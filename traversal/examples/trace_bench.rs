@@ -91,8 +91,8 @@ fn time_queries(accel: &Accel, n_threads: usize) {
     );
 }
 
-/// Time of a thread per ray, in nanoseconds, and the answers. The least time of each batch counts, so that what else the
-/// machine does is left out.
+/// Time of a thread per ray, in nanoseconds, and the answers. The least time of each batch counts, so that what else
+/// the machine does is left out.
 fn trace<T: Clone + Send + Sync>(rays: &[Ray], initial: T, query: impl Fn(&[Ray], &mut [T]) + Sync) -> (f64, Vec<T>) {
     let mut answers = vec![initial; rays.len()];
     let batches = rays.par_chunks(BATCH).zip(answers.par_chunks_mut(BATCH));
@@ -159,7 +159,8 @@ fn bounce_rays(camera: &[Ray], hits: &[Hit]) -> Vec<Ray> {
     let on_surface = camera.iter().zip(hits).filter(|(_, hit)| !hit.is_miss());
     on_surface
         .map(|(ray, hit)| {
-            // Away from the camera's side would be inside the part; the half space towards it stands for the hemisphere.
+            // Away from the camera's side would be inside the part; the half space towards it stands for the
+            // hemisphere.
             let direction = random.direction();
             let direction = if direction.dot(ray.direction) > 0.0 { -direction } else { direction };
             let origin = ray.origin + ray.direction * hit.t * (1.0 - 1e-5);

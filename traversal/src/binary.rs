@@ -1,10 +1,10 @@
 //! Binary trees over boxes, top down by the surface area heuristic.
 //!
 //! At each node the primitives' centroids are sorted into bins along each axis and the cheapest of the planes between
-//! bins splits them (Wald 2007, "On fast construction of SAH-based bounding volume hierarchies"). Splitting goes on down
-//! to single primitives; how many of them share a leaf is for the derived forms to decide, because it depends on the
-//! width of their nodes. A subtree over n primitives takes exactly 2n - 1 nodes, so that two halves can be built
-//! at once in two halves of one array, and the tree is the same whatever the number of threads.
+//! bins splits them (Wald 2007, "On fast construction of SAH-based bounding volume hierarchies"). Splitting goes on
+//! down to single primitives; how many of them share a leaf is for the derived forms to decide, because it depends on
+//! the width of their nodes. A subtree over n primitives takes exactly 2n - 1 nodes, so that two halves can be built at
+//! once in two halves of one array, and the tree is the same whatever the number of threads.
 
 use glam::{Vec3, Vec3A};
 
@@ -104,8 +104,8 @@ struct Primitive {
 }
 
 impl BinaryTree {
-    /// Builds the tree over all boxes that are not empty, at most `depth_max` edges deep. `None` when cancelled, which is asked above
-    /// every subtree that is large enough for a thread of its own.
+    /// Builds the tree over all boxes that are not empty, at most `depth_max` edges deep. `None` when cancelled, which
+    /// is asked above every subtree that is large enough for a thread of its own.
     ///
     /// # Panics
     /// When even a balanced tree is deeper than `depth_max`.
@@ -148,7 +148,8 @@ fn balanced_depth(n: usize) -> u32 {
 }
 
 /// Fills `node` and everything below it. `below` has the 2n - 2 nodes below, of which the first has index `below_idx`;
-/// `first` is the position of `primitives[0]` in the whole tree's order. Returns false when it was cancelled on the way.
+/// `first` is the position of `primitives[0]` in the whole tree's order. Returns false when it was cancelled on the
+/// way.
 fn build_node(
     node: &mut BinaryNode,
     below: &mut [BinaryNode],

@@ -1,11 +1,12 @@
-//! Rays and triangles: the acceleration structure, and the way of rays through it on a processor. Which triangle does a ray meet first?
+//! Rays and triangles: the acceleration structure, and the way of rays through it on a processor. Which triangle does a
+//! ray meet first?
 //!
-//! Input: triangles of the distinct meshes, each in its own frame, and instances that place them. Output: a [`SceneBvh`],
-//! one binary bounding volume hierarchy per mesh and one over the instances, from which each backend derives the form it
-//! walks: [`Accel`] (8 or 16 children a node, for SIMD) and [`PackedBvh`] (arrays for WGSL). Invariant: what a ray hits is
-//! a function of the ray and the triangles alone. Builder, node width, instruction set and thread count cannot change it:
-//! of two hits at the same distance the one with the lower (instance, triangle) counts, and no box rejects what its
-//! triangle's own box would let through (`simd` says how).
+//! Input: triangles of the distinct meshes, each in its own frame, and instances that place them. Output: a
+//! [`SceneBvh`], one binary bounding volume hierarchy per mesh and one over the instances, from which each backend
+//! derives the form it walks: [`Accel`] (8 or 16 children a node, for SIMD) and [`PackedBvh`] (arrays for WGSL).
+//! Invariant: what a ray hits is a function of the ray and the triangles alone. Builder, node width, instruction set
+//! and thread count cannot change it: of two hits at the same distance the one with the lower (instance, triangle)
+//! counts, and no box rejects what its triangle's own box would let through (`simd` says how).
 
 pub mod binary;
 pub mod packed;
@@ -26,7 +27,8 @@ pub use crate::wide::{Accel, build};
 pub const MESH_DEPTH_MAX: u32 = 40;
 /// Deepest tree over instances.
 pub const INSTANCE_DEPTH_MAX: u32 = 24;
-/// Most triangles of all distinct meshes together, and most instances: what [`INSTANCE_DEPTH_MAX`] and the indices hold.
+/// Most triangles of all distinct meshes together, and most instances: what [`INSTANCE_DEPTH_MAX`] and the indices
+/// hold.
 pub const TRIANGLES_MAX: usize = 1 << 30;
 /// Most instances.
 pub const INSTANCES_MAX: usize = 1 << 22;
@@ -121,7 +123,8 @@ impl fmt::Debug for SceneBvh {
 }
 
 impl SceneBvh {
-    /// Builds all trees, in parallel in the current rayon pool. `cancelled` is asked between meshes and inside large ones.
+    /// Builds all trees, in parallel in the current rayon pool. `cancelled` is asked between meshes and inside large
+    /// ones.
     ///
     /// # Errors
     /// [`AccelError`]: cancelled, an instance of a mesh that does not exist, or more than the index types hold.

@@ -14,16 +14,16 @@ const TRIANGLE_COST: f32 = 0.4;
 
 /// A scene's trees as `shaders/wgsl/stage/trace.wgsl` reads them. All indices are valid.
 ///
-/// The root of the tree over instances is node 0. Traversal needs at most `MESH_DEPTH_MAX + INSTANCE_DEPTH_MAX` places on
-/// its stack, which the trees' builder guarantees.
+/// The root of the tree over instances is node 0. Traversal needs at most `MESH_DEPTH_MAX + INSTANCE_DEPTH_MAX` places
+/// on its stack, which the trees' builder guarantees.
 #[derive(Clone, Debug)]
 pub struct PackedBvh {
     /// `bvh_nodes`: never empty.
     pub nodes: Vec<BvhNode>,
     /// `bvh_triangles`: never empty; the first of a scene without triangles is a point.
     pub triangles: Vec<BvhTriangle>,
-    /// `instances`: as given, in their order; `slot_base` is zero. Never empty; an instance that does not exist is never
-    /// reached.
+    /// `instances`: as given, in their order; `slot_base` is zero. Never empty; an instance that does not exist is
+    /// never reached.
     pub instances: Vec<Instance>,
 }
 

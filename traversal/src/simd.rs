@@ -1,7 +1,7 @@
 //! Ray traversal: batches of rays through the wide trees of an [`Accel`], with the instruction set found at run time.
 //!
-//! The same generic code serves all instruction sets and both ways of using the lanes: one ray against the children of a
-//! node or the triangles of a leaf, and (coherent rays) one triangle against a packet of rays. Hits agree bit for bit
+//! The same generic code serves all instruction sets and both ways of using the lanes: one ray against the children of
+//! a node or the triangles of a leaf, and (coherent rays) one triangle against a packet of rays. Hits agree bit for bit
 //! between all of them, because
 //! - the triangle test (`intersect`) uses the same operations in the same order everywhere, without fused
 //!   multiply-add, and bounds each hit's distance by the triangle's own box;
@@ -89,8 +89,8 @@ impl Accel {
         self.answer(rays, Query::Closest(hits), opacity);
     }
 
-    /// As [`Accel::closest`], with the same results, faster where consecutive rays are nearly the same, such as the camera
-    /// rays of one pixel.
+    /// As [`Accel::closest`], with the same results, faster where consecutive rays are nearly the same, such as the
+    /// camera rays of one pixel.
     ///
     /// # Panics
     /// When the slices differ in length.

@@ -296,8 +296,8 @@ struct CollapsePlan<'a, const W: usize> {
     tree: &'a BinaryTree,
     leaf_len_max: u32,
     /// By binary node and number of roots less one: how many of the roots the left child gets. Zero: no more than one
-    /// root less would have; with one root: it is a leaf. For a wide node (one root, not zero): the left child's share of
-    /// its `W` children.
+    /// root less would have; with one root: it is a leaf. For a wide node (one root, not zero): the left child's share
+    /// of its `W` children.
     left_shares: Vec<[u8; W]>,
     cancelled: &'a dyn Fn() -> bool,
 }

@@ -1,7 +1,7 @@
 //! Enumerations whose values are words: in options, requests, files, database rows and logs.
 //!
-//! [`words!`] declares one. A word stands once, beside its value and what it means; how it is read, written, listed in help
-//! texts and described in schemas all follows from there.
+//! [`words!`] declares one. A word stands once, beside its value and what it means; how it is read, written, listed in
+//! help texts and described in schemas all follows from there.
 
 use std::fmt;
 
@@ -72,7 +72,7 @@ impl std::error::Error for UnknownWord {}
 #[doc(hidden)]
 pub use serde as __serde;
 
-/// Declares an enumeration of words. The line of documentation of each value is what it means.
+/// Declares an enumeration of words. The documentation of each value is what it means.
 ///
 /// ```
 /// use packshot_words::{Word, words};
@@ -97,12 +97,16 @@ macro_rules! words {
     (
         $(#[$meta:meta])*
         $vis:vis enum $name:ident {
-            $( #[doc = $meaning:literal] $(#[$variant_meta:ident])? $variant:ident = $word:literal $(| $older:literal)* ),+ $(,)?
+            $(
+                $( #[doc = $meaning:literal] )+
+                $( #[default $($nothing:tt)?] )?
+                $variant:ident = $word:literal $(| $older:literal)*
+            ),+ $(,)?
         }
     ) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        $vis enum $name { $( #[doc = $meaning] $(#[$variant_meta])? $variant ),+ }
+        $vis enum $name { $( $( #[doc = $meaning] )+ $( #[default $($nothing)?] )? $variant ),+ }
 
         impl $crate::Word for $name {
             const ENTRIES: &'static [$crate::Entry<Self>] = &[$(
@@ -110,7 +114,7 @@ macro_rules! words {
                     word: $word,
                     older: &[$($older),*],
                     value: Self::$variant,
-                    meaning: $meaning.trim_ascii(),
+                    meaning: concat!($($meaning),+).trim_ascii(),
                 }
             ),+];
 
@@ -167,7 +171,8 @@ mod tests {
             /// As it is
             #[default]
             Y = "y",
-            /// Turned by 90°
+            /// Turned
+            /// by 90°
             Z = "z" | "Z",
         }
     }

@@ -1,5 +1,5 @@
-//! Convolutions of one resolution, one after the other, row by row: a row of one is computed as soon as the next one needs it, and forgotten
-//! three rows later. So what lies between them never leaves the cache.
+//! Convolutions of one resolution, one after the other, row by row: a row of one is computed as soon as the next one
+//! needs it, and forgotten three rows later. So what lies between them never leaves the cache.
 
 use super::lanes::Block;
 use super::layer::{Layer, RowWork, Window};

@@ -12,7 +12,8 @@ impl Block {
     pub(crate) const ZERO: Block = Block([0.0; BLOCK]);
 }
 
-/// The operations of a convolution for one instruction set. A value of it proves that the processor has the instructions.
+/// The operations of a convolution for one instruction set. A value of it proves that the processor has the
+/// instructions.
 pub(super) trait Lanes: Copy + Send + Sync {
     /// Sixteen values.
     type V: Copy;

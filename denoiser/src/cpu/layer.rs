@@ -58,8 +58,8 @@ impl Taps {
 }
 
 impl Layer {
-    /// `n_doubled`: how many of the first input channels have half of the output's resolution. `blocks_max`: blocks of output channels to
-    /// compute together.
+    /// `n_doubled`: how many of the first input channels have half of the output's resolution. `blocks_max`: blocks of
+    /// output channels to compute together.
     pub(super) fn new(convolution: &Convolution, n_doubled: usize, blocks_max: usize) -> Self {
         let n_blocks = convolution.n_outputs.div_ceil(BLOCK);
         let mut groups = Vec::new();

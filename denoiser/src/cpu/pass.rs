@@ -33,8 +33,9 @@ pub(super) struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    /// Keeps `BLOCKS` times `PIXELS` sums in registers. There are `TAPS` taps in a row, and from one output pixel of this pass to the next it is
-    /// `STRIDE` pixels. Up to `PIXELS - 1` pixels behind the last one get meaningless values.
+    /// Keeps `BLOCKS` times `PIXELS` sums in registers. There are `TAPS` taps in a row, and from one output pixel of
+    /// this pass to the next it is `STRIDE` pixels. Up to `PIXELS - 1` pixels behind the last one get meaningless
+    /// values.
     #[inline(always)]
     pub(super) fn run<L: Lanes, const BLOCKS: usize, const PIXELS: usize, const TAPS: usize, const STRIDE: usize>(
         &mut self,

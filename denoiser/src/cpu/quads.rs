@@ -1,9 +1,10 @@
 //! Rows in the form in which three taps in a row cost half.
 //!
-//! Four pixels of a convolution's result in a row depend on six of its input. Taken as polynomials, they follow from six products instead of
-//! twelve: evaluate input and taps at 0, ±1, ±2 and infinity, multiply, and interpolate (Winograd's F(4, 3); the matrices are those of
-//! Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, 2015). Input rows are evaluated once and serve three rows of output
-//! and all their channels; weights are evaluated in advance.
+//! Four pixels of a convolution's result in a row depend on six of its input. Taken as polynomials, they follow from
+//! six products instead of twelve: evaluate input and taps at 0, ±1, ±2 and infinity, multiply, and interpolate
+//! (Winograd's F(4, 3); the matrices are those of Lavin and Gray, Fast Algorithms for Convolutional Neural Networks,
+//! 2015). Input rows are evaluated once and serve three rows of output and all their channels; weights are evaluated in
+//! advance.
 
 use super::lanes::{Block, Kernel, Lanes};
 use super::rows::Shape;

@@ -4,8 +4,9 @@ use super::lanes::{BLOCK, Block};
 use super::pass::{PIXELS_MAX, PIXELS_MULTIPLE};
 use super::quads::{POINTS, QUAD_PX};
 
-/// Rows of pixels of one resolution. In a row the pixels of the first 16 channels follow one another, then those of the next 16; each
-/// such run begins with a pixel of zeros and ends with zeros, so that convolutions need not look where the picture ends.
+/// Rows of pixels of one resolution. In a row the pixels of the first 16 channels follow one another, then those of the
+/// next 16; each such run begins with a pixel of zeros and ends with zeros, so that convolutions need not look where
+/// the picture ends.
 #[derive(Debug)]
 pub(super) struct Rows {
     pub(super) shape: Shape,
@@ -26,8 +27,8 @@ impl Shape {
         self.n_channels.div_ceil(BLOCK)
     }
 
-    /// Places that one block of channels has in a row: the pixels, one of zeros before them, and room behind them for what is computed
-    /// along with the last pixels, two resolutions at a time, and for one of zeros.
+    /// Places that one block of channels has in a row: the pixels, one of zeros before them, and room behind them for
+    /// what is computed along with the last pixels, two resolutions at a time, and for one of zeros.
     pub(super) fn pitch(self) -> usize {
         self.width_px + 2 * PIXELS_MAX + 2
     }

@@ -35,8 +35,8 @@ macro_rules! by_intrinsic {
     ($($name:ident($($arg:ident: $ty:ty),*) -> $out:ty = $value:expr;)*) => {
         $(#[inline(always)]
         fn $name(self, $($arg: $ty),*) -> $out {
-            // SAFETY: `self` proves that the processor has the instruction; memory is only reached through references to blocks, which
-            // have 16 values and their alignment.
+            // SAFETY: `self` proves that the processor has the instruction; memory is only reached through references
+            // to blocks, which have 16 values and their alignment.
             unsafe { $value }
         })*
     };

@@ -1,4 +1,5 @@
-//! The network as its definition reads: one loop per sum, in double precision, with doubled pixels and joined channels made as such.
+//! The network as its definition reads: one loop per sum, in double precision, with doubled pixels and joined channels
+//! made as such.
 
 use packshot_denoiser::Picture;
 use packshot_denoiser::network::{ALIGNMENT_PX, Convolution, Network};

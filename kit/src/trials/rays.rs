@@ -62,7 +62,8 @@ pub(super) fn run(setup: &Setup, report: &mut TrialReport) -> Result<(), Fault> 
     Ok(())
 }
 
-/// Whether two hits are of different things. Devices round their own way, so a ray along an edge may find its other side.
+/// Whether two hits are of different things. Devices round their own way, so a ray along an edge may find its other
+/// side.
 fn differs(
     query: RayQuery,
     a: &packshot_renderer::backend::rays::Hit,

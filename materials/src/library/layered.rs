@@ -37,8 +37,8 @@ struct Entry {
 }
 
 impl Library {
-    /// Lays libraries over each other, lowest first; within a layer in the order given. Returns the resolved library with
-    /// warnings.
+    /// Lays libraries over each other, lowest first; within a layer in the order given. Returns the resolved library
+    /// with warnings.
     ///
     /// # Errors
     /// All of: a code that is taken without `override = true`; a name or alias that two materials claim; a requirement,

@@ -24,8 +24,9 @@ pub struct Material {
     pub library: String,
     /// The parameters. Colours are linear Rec.709.
     pub openpbr: OpenPbr,
-    /// Of bodies around the same point the one of the highest priority fills it, and of equal ones the one that light entered last: a glass
-    /// above its oil, so that the oil may be modelled a little too large. Means nothing for what light does not go through.
+    /// Of bodies around the same point the one of the highest priority fills it, and of equal ones the one that light
+    /// entered last: a glass above its oil, so that the oil may be modelled a little too large. Means nothing for what
+    /// light does not go through.
     #[serde(skip_serializing_if = "is_lowest")]
     pub priority: u8,
     /// Details of the surface that need no texture coordinates.
@@ -49,8 +50,8 @@ pub enum Status {
     Deprecated,
 }
 
-/// Details of a surface in the part's own frame; lengths in millimetres. A material's roughness is what it has from afar, with all of
-/// them in it.
+/// Details of a surface in the part's own frame; lengths in millimetres. A material's roughness is what it has from
+/// afar, with all of them in it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Surface {
     /// Radius of the rounding that sharp edges seem to have.

@@ -45,7 +45,8 @@ pub struct Requirement {
 }
 
 impl Requirement {
-    /// Whether `version` is at least the one asked for and compatible with it: the same up to the first non-zero number.
+    /// Whether `version` is at least the one asked for and compatible with it: the same up to the first non-zero
+    /// number.
     pub fn allows(&self, version: Version) -> bool {
         let least = self.at_least;
         let compatible = if least.major > 0 || self.written == 1 {

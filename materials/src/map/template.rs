@@ -1,4 +1,5 @@
-//! A map to start from: every part of a file, what it resolves to, and what to choose from where it resolves to nothing.
+//! A map to start from: every part of a file, what it resolves to, and what to choose from where it resolves to
+//! nothing.
 
 use std::collections::BTreeMap;
 
@@ -27,9 +28,9 @@ struct Entry<'a> {
 
 /// The text of a map with an entry for every part, one per name, in the order of the parts.
 ///
-/// Materials are those that `map` and the library's own rules and names give; a part that nothing matches has the material
-/// `null` and suggestions in its `comment`. Parts that share a name but not a material, and parts without a name, are
-/// named by their paths. [`MaterialMap::parse`] reads the text back to the same materials.
+/// Materials are those that `map` and the library's own rules and names give; a part that nothing matches has the
+/// material `null` and suggestions in its `comment`. Parts that share a name but not a material, and parts without a
+/// name, are named by their paths. [`MaterialMap::parse`] reads the text back to the same materials.
 pub fn template(library: &Library, map: Option<&MaterialMap>, parts: &[PartNames]) -> String {
     let map = MaterialMap { covers: Covers::AllParts, ..map.cloned().unwrap_or_default() };
     let resolver = Resolver::new(library, Some(&map), OnUnmapped::Magenta);

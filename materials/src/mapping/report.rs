@@ -17,7 +17,8 @@ pub enum Method {
     Normalized,
     /// Its name is an alias of a material.
     Alias,
-    /// An entry or alias for its name without the suffixes of tools, or for a name that its own is the cut beginning of.
+    /// An entry or alias for its name without the suffixes of tools, or for a name that its own is the cut beginning
+    /// of.
     Suffix,
     /// A rule of a library.
     Rule,
@@ -119,8 +120,8 @@ pub struct ReportItem {
     pub reason: Option<Reason>,
     /// Materials that a person may have meant, best first. Never applied.
     pub suggestions: Vec<Suggestion>,
-    /// Of a part with several materials in its file, what became of each, in their order; the item's own members are those of the
-    /// least certain one.
+    /// Of a part with several materials in its file, what became of each, in their order; the item's own members are
+    /// those of the least certain one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub slots: Vec<Slot>,
 }
@@ -179,7 +180,8 @@ impl Report {
         self.coverage_area = self.coverage();
     }
 
-    /// Puts the library material with this id on a part, whatever it was found to have; `area` is the part's, as when it was resolved.
+    /// Puts the library material with this id on a part, whatever it was found to have; `area` is the part's, as when
+    /// it was resolved.
     ///
     /// # Panics
     /// When there is no such part.
@@ -215,7 +217,8 @@ impl Report {
         self.items.iter().filter(|item| item.reason.is_some())
     }
 
-    /// The report of a job whose library could not be read: every part gets `fallback` with the reason `library_invalid`.
+    /// The report of a job whose library could not be read: every part gets `fallback` with the reason
+    /// `library_invalid`.
     pub fn library_invalid(fallback: &str, parts: &[super::PartNames]) -> Self {
         let mut report = Self::new(String::new());
         for part in parts {
@@ -260,7 +263,8 @@ impl ReportItem {
         format!("[MATERIAL] part '{name}' → '{}' ({} match)", one_line(material), self.match_word())
     }
 
-    /// The hop that a person should know about: the first, or the second where the first was exact and the second was not.
+    /// The hop that a person should know about: the first, or the second where the first was exact and the second was
+    /// not.
     pub fn match_word(&self) -> &'static str {
         match_word(self.method, self.material_method)
     }

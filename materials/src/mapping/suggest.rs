@@ -18,7 +18,8 @@ const _: () = assert!(SCORE_MAX_OTHER_DIGITS < SCORE_MIN);
 const SHOWN_MAX: usize = 3;
 /// Characters of a name that are compared, at most.
 const COMPARED_CHARS_MAX: usize = 128;
-/// Pairs of characters that are compared per job, about a second's work; then further unknown names go without suggestions.
+/// Pairs of characters that are compared per job, about a second's work; then further unknown names go without
+/// suggestions.
 const CHARACTER_PAIRS_MAX: usize = 200_000_000;
 
 /// Finds suggestions, remembering what it found for a name.

@@ -9,7 +9,8 @@
 //! | assembly instances | `_AF0` |
 //! | Onshape | `_configuration_Standard`, `__configuration_Standard_2` |
 //!
-//! A suffix may as well be part of the name (`6205-2`), so these are candidates: who strips one must know the rest as a key.
+//! A suffix may as well be part of the name (`6205-2`), so these are candidates: who strips one must know the rest as a
+//! key.
 
 /// Names longer than this were cut by Blender before 5.0, which stored at most this many bytes.
 pub(crate) const BLENDER_NAME_BYTES: usize = 63;
@@ -19,7 +20,8 @@ pub(crate) const DEPTH_MAX: usize = 6;
 
 const CONFIGURATION: &str = "_configuration_";
 
-/// `name` without one suffix, for every suffix that it may be read to have; each result is a non-empty prefix of `name`.
+/// `name` without one suffix, for every suffix that it may be read to have; each result is a non-empty prefix of
+/// `name`.
 pub(crate) fn strip_one(name: &str) -> Vec<&str> {
     let mut shorter: Vec<&str> = Vec::new();
     let mut offer = |rest: &'_ str| {

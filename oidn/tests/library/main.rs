@@ -1,5 +1,5 @@
-//! Libraries that can be loaded, and those that cannot. What needs the library takes its file from `PACKSHOT_OIDN`, and says that it is
-//! skipped without.
+//! Libraries that can be loaded, and those that cannot. What needs the library takes its file from `PACKSHOT_OIDN`, and
+//! says that it is skipped without.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};

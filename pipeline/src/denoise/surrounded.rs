@@ -1,8 +1,8 @@
-//! Pictures with more of themselves around them, mirrored: the network takes what lies beyond a picture for black, and gives bright pixels at
-//! its border colours of their own.
+//! Pictures with more of themselves around them, mirrored: the network takes what lies beyond a picture for black, and
+//! gives bright pixels at its border colours of their own.
 
-/// Pixels added at each side, and a few more where the network wants a multiple of them. Measured on a flat ground that is 1: 0.12 off at the
-/// border without any.
+/// Pixels added at each side, and a few more where the network wants a multiple of them. Measured on a flat ground that
+/// is 1: 0.12 off at the border without any.
 const MARGIN_PX: usize = 16;
 
 /// The sides of a picture, and of the same with its surroundings, which begin [`MARGIN_PX`] to the left and above.

@@ -10,8 +10,8 @@ use packshot_renderer::encode::{
 
 use crate::error::Error;
 
-/// The formats a picture can be encoded in. All but EXR and TIFF of 32 bits are display-referred: exposed, through the view transform, laid
-/// over the background colour if the shot has one.
+/// The formats a picture can be encoded in. All but EXR and TIFF of 32 bits are display-referred: exposed, through the
+/// view transform, laid over the background colour if the shot has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum Format {
     /// Lossless, straight alpha.
@@ -167,8 +167,8 @@ impl FileKind {
         matches!(self, Self::Jpeg | Self::WebP | Self::Avif)
     }
 
-    /// The format with so many bits per channel, without a wish the usual ones, and a quality, which counts where there is one: without it
-    /// WebP is lossless. `None` when there are no files with so many bits.
+    /// The format with so many bits per channel, without a wish the usual ones, and a quality, which counts where there
+    /// is one: without it WebP is lossless. `None` when there are no files with so many bits.
     pub fn format(self, bit_depth: Option<u8>, quality: Option<Quality>) -> Option<Format> {
         let lossy = quality.unwrap_or(Quality::DEFAULT);
         Some(match (self, bit_depth) {

@@ -1,4 +1,5 @@
-//! Options and plans as JSON: as rows keep them, and as they travel to a worker. What is read is checked as if somebody had given it now.
+//! Options and plans as JSON: as rows keep them, and as they travel to a worker. What is read is checked as if somebody
+//! had given it now.
 
 use std::sync::Arc;
 

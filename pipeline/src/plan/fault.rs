@@ -1,4 +1,5 @@
-//! What is wrong with options: which one, in what way, and sentences in which each surface names options as its users do.
+//! What is wrong with options: which one, in what way, and sentences in which each surface names options as its users
+//! do.
 
 use packshot_json::FaultKind;
 

@@ -35,8 +35,8 @@ pub struct PlannedFile {
 pub enum Output {
     /// One picture.
     Picture(Encoding),
-    /// A film of all pictures.
-    Film(MovieFormat),
+    /// A movie of all pictures.
+    Movie(MovieFormat),
     /// All pictures, each encoded like this.
     Archive(Encoding),
 }
@@ -46,8 +46,8 @@ impl Output {
     fn picture_kind(self) -> Option<FileKind> {
         match self {
             Self::Picture(encoding) | Self::Archive(encoding) => Some(encoding.format.kind()),
-            Self::Film(MovieFormat::Apng(_)) => Some(FileKind::Png),
-            Self::Film(_) => None,
+            Self::Movie(MovieFormat::Apng(_)) => Some(FileKind::Png),
+            Self::Movie(_) => None,
         }
     }
 
@@ -55,7 +55,7 @@ impl Output {
     fn bit_depths(self) -> &'static [u8] {
         // The option `exr` says how exact an EXR is.
         match self.picture_kind() {
-            Some(_) if matches!(self, Self::Film(_)) => &[8, 16],
+            Some(_) if matches!(self, Self::Movie(_)) => &[8, 16],
             Some(kind) if kind != FileKind::Exr && kind.bit_depths().len() > 1 => kind.bit_depths(),
             _ => &[],
         }
@@ -64,8 +64,8 @@ impl Output {
     fn has_quality(self) -> bool {
         match self {
             Self::Picture(encoding) => encoding.format.kind().has_quality(),
-            Self::Film(MovieFormat::Apng(_)) | Self::Archive(_) => false,
-            Self::Film(MovieFormat::Mp4(_) | MovieFormat::WebP(_)) => true,
+            Self::Movie(MovieFormat::Apng(_)) | Self::Archive(_) => false,
+            Self::Movie(MovieFormat::Mp4(_) | MovieFormat::WebP(_)) => true,
         }
     }
 
@@ -114,7 +114,7 @@ pub(super) fn plan(
     if !files.iter().any(|file| file.output.is_exr()) {
         options.exr = None;
     }
-    // A preset says it of pictures; a film has none.
+    // A preset says it of pictures; a movie has none.
     if given.dpi.is_none() && !files.iter().any(|file| file.output.has_dpi()) {
         options.dpi = None;
     }
@@ -144,16 +144,16 @@ fn picture_kind(format: FileFormat) -> Option<FileKind> {
 /// A file of a format: where no option says it, as the template writes pictures of its kind.
 fn of_format(base: &Base, format: FileFormat, outputs: &[OutputTemplate], options: &Options) -> PlannedFile {
     let quality = options.quality.and_then(|quality| Quality::new(u8::try_from(quality).ok()?));
-    let is_film = base.kind == Kind::Turntable && !base.makes_frames;
+    let is_movie = base.kind == Kind::Turntable && !base.makes_frames;
     let output = match (format, picture_kind(format)) {
-        (FileFormat::WebP, _) if is_film => {
-            Output::Film(MovieFormat::WebP(quality.map_or(WebPCompression::Lossless, WebPCompression::Lossy)))
+        (FileFormat::WebP, _) if is_movie => {
+            Output::Movie(MovieFormat::WebP(quality.map_or(WebPCompression::Lossless, WebPCompression::Lossy)))
         }
         (FileFormat::Apng, _) => {
             let depth = if options.bit_depth == Some(16) { PngDepth::Sixteen } else { PngDepth::Eight };
-            Output::Film(MovieFormat::Apng(depth))
+            Output::Movie(MovieFormat::Apng(depth))
         }
-        (_, None) => Output::Film(MovieFormat::Mp4(quality.unwrap_or(Quality::DEFAULT))),
+        (_, None) => Output::Movie(MovieFormat::Mp4(quality.unwrap_or(Quality::DEFAULT))),
         (_, Some(kind)) => {
             let like = outputs.iter().map(|wish| wish.encoding).find(|encoding| encoding.format.kind() == kind);
             let encoding = encoding(kind, like, options);
@@ -216,7 +216,8 @@ fn check_formats(base: &Base, given: &Options, formats: &[FileFormat], faults: &
     }
 }
 
-/// An option about files must say something about one of them, and a depth must be one that each has where it can be chosen.
+/// An option about files must say something about one of them, and a depth must be one that each has where it can be
+/// chosen.
 fn check_details(given: &Options, files: &[PlannedFile], faults: &mut Vec<OptionFault>) {
     let any = |has: fn(Output) -> bool| files.iter().any(|file| has(file.output));
     let aovs = given.aovs.as_ref().filter(|aovs| !aovs.is_empty());
@@ -253,7 +254,8 @@ fn check_details(given: &Options, files: &[PlannedFile], faults: &mut Vec<Option
     }
 }
 
-/// Refuses at once what no format would take after all the work. Of pictures that are trimmed to the product nobody knows the size.
+/// Refuses at once what no format would take after all the work. Of pictures that are trimmed to the product nobody
+/// knows the size.
 fn check_sizes(base: &Base, options: &Options, files: &[PlannedFile], faults: &mut Vec<OptionFault>) {
     if options.trim == Some(true) {
         return;
@@ -264,8 +266,8 @@ fn check_sizes(base: &Base, options: &Options, files: &[PlannedFile], faults: &m
     for (i, file) in files.iter().enumerate() {
         let checked = match file.output {
             Output::Picture(encoding) | Output::Archive(encoding) => encoding.format.check_size(size_px),
-            Output::Film(film) => {
-                film.check(&MovieSettings { size_px, fps, n_frames: n_frames.max(1) }).map_err(Into::into)
+            Output::Movie(movie) => {
+                movie.check(&MovieSettings { size_px, fps, n_frames: n_frames.max(1) }).map_err(Into::into)
             }
         };
         for fault in checked.err().iter().flat_map(|error| &error.faults) {

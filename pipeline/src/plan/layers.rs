@@ -1,5 +1,5 @@
-//! What counts where nobody says an option: the defaults, the look, the template and the preset, each as options of its own, and how one layer of
-//! options lies over another.
+//! What counts where nobody says an option: the defaults, the look, the template and the preset, each as options of its
+//! own, and how one layer of options lies over another.
 
 use packshot_renderer::look::Look;
 use packshot_renderer::shot::framing::{Fit, Lens};

@@ -112,7 +112,8 @@ impl PicturePlan {
 /// Rigs that are kept painted, at most: as many as there are built-in templates, and some.
 const PAINTED_MAX: usize = 24;
 
-/// The map that a rig paints. Who asks for an equal rig gets the same map, so that the tables that are made of it serve all shots.
+/// The map that a rig paints. Who asks for an equal rig gets the same map, so that the tables that are made of it serve
+/// all shots.
 fn painted(rig: &Rig) -> Arc<EnvironmentMap> {
     static PAINTED: Mutex<Vec<(Rig, Arc<EnvironmentMap>)>> = Mutex::new(Vec::new());
     let kept = || PAINTED.lock().unwrap_or_else(PoisonError::into_inner);

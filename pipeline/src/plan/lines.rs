@@ -19,7 +19,7 @@ pub(super) fn check(options: &Options, files: &[PlannedFile], faults: &mut Vec<O
     let kind = kinds.into_iter().find_map(|(id, asked)| asked.then_some(id));
     let is_linear = |file: &PlannedFile| match file.output {
         Output::Picture(encoding) => matches!(encoding.format, Format::Exr(_) | Format::TiffLinear),
-        Output::Film(_) | Output::Archive(_) => false,
+        Output::Movie(_) | Output::Archive(_) => false,
     };
     if let Some(id) = kind {
         if !files.is_empty() && files.iter().all(is_linear) {

@@ -136,7 +136,7 @@ pub enum Group {
     /// How a turntable turns.
     Turntable,
     /// Size and sampling.
-    Film,
+    Sampling,
     /// Light, background and view.
     Light,
     /// What the product stands on.
@@ -158,7 +158,7 @@ words! {
         /// One picture
         #[default]
         Still = "still",
-        /// The turning product: frames, and films of them
+        /// The turning product: frames, and movies of them
         Turntable = "turntable",
         /// Pictures from several sides
         Views = "views",

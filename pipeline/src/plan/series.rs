@@ -24,7 +24,7 @@ pub enum Series {
     Turntable {
         /// How the product turns.
         turntable: Turntable,
-        /// Frames per second of a film.
+        /// Frames per second of a movie.
         fps: u16,
     },
 }

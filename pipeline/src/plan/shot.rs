@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use packshot_renderer::import::{ImportOptions, Pose};
 use packshot_renderer::shot::request::ShotRequest;
-use packshot_renderer::shot::{Background, Bounces, EnvironmentMap, Film, PixelFilter, View};
+use packshot_renderer::shot::{Background, Bounces, EnvironmentMap, FilmSettings, PixelFilter, View};
 
 use super::PicturePlan;
 use super::files::{Output, PlannedFile};
@@ -40,7 +40,8 @@ impl PicturePlan {
         PartFilter::new(&texts(&self.options.only), &texts(&self.options.hide))
     }
 
-    /// Camera, film, light, background and view. `map` is the environment map where the plan [asks for one](Self::needs_map).
+    /// Camera, film, light, background and view. `map` is the environment map where the plan [asks for
+    /// one](Self::needs_map).
     ///
     /// # Errors
     /// `shot.missing` where it does and there is none.
@@ -63,10 +64,10 @@ impl PicturePlan {
         })
     }
 
-    fn film(&self, default: Film) -> Film {
+    fn film(&self, default: FilmSettings) -> FilmSettings {
         let options = &self.options;
         let of_look = options.look.unwrap_or_default().film(default);
-        Film {
+        FilmSettings {
             width_px: options.width.unwrap_or(default.width_px),
             height_px: options.height.unwrap_or(default.height_px),
             samples: options.samples.unwrap_or(default.samples),
@@ -99,10 +100,10 @@ impl PicturePlan {
 
     /// How a picture of this size is taken, for all files of the plan.
     pub fn taking(&self, size_px: [u32; 2]) -> Taking {
-        // Films and archives take pictures as PNGs have them.
+        // Movies and archives take pictures as PNGs have them.
         let format = |file: &PlannedFile| match file.output {
             Output::Picture(encoding) => encoding.format,
-            Output::Film(_) | Output::Archive(_) => Format::default(),
+            Output::Movie(_) | Output::Archive(_) => Format::default(),
         };
         Taking {
             denoise: self.denoise(),

@@ -1,5 +1,5 @@
-//! The one table of everything that a picture can be told. Its rows have what every surface shows of an option: the command's arguments and
-//! help, the members of requests and their description, the parameters of steps.
+//! The one table of everything that a picture can be told. Its rows have what every surface shows of an option: the
+//! command's arguments and help, the members of requests and their description, the parameters of steps.
 
 use packshot_materials::mapping::{MapBy, OnUnmapped};
 use packshot_renderer::encode::ExrPrecision;
@@ -142,9 +142,11 @@ options! {
     UpAxis, up_axis: UpAxis = Takes::Word(words_of::<UpAxis>), Default::Is("y"), Product;
     /// Metres per unit of the file
     UnitScale, unit_scale: f64 = Takes::Positive { max: 1e12 }, Default::Is("1"), Product, unit: Some("m");
-    /// Turns everything in the file before the camera is placed: about the world's X, then Y, then Z, which stay where they are
+    /// Turns everything in the file before the camera is placed: about the world's X, then Y, then Z, which stay where
+    /// they are
     RotateDeg, rotate_deg: [f64; 3] = Takes::Three { min: -TURN_DEG_MAX, max: TURN_DEG_MAX }, Default::None, Product, unit: Some("deg"), command_name: Some("rotate");
-    /// Parts that the file gives no normals are shaded smooth where neighbouring triangles meet at up to this angle: 0 is flat, 180 smooth all over
+    /// Parts that the file gives no normals are shaded smooth where neighbouring triangles meet at up to this angle: 0
+    /// is flat, 180 smooth all over
     SmoothDeg, smooth_deg: f64 = Takes::Real { min: 0.0, max: 180.0 }, Default::Follows("0, as the specification and Blender's importer have it"), Product, unit: Some("deg");
     /// The material variant to show, by its name in the file
     Variant, variant: String = NAME, Default::None, Product;
@@ -177,7 +179,8 @@ options! {
     MarginPx, margin_px: u32 = Takes::Whole { min: 0, max: 8191 }, Default::None, Camera, unit: Some("px");
     /// Cuts the picture within its width and height so that the margin is the same all around
     Trim, trim: bool = Takes::Flag, Default::Is("false"), Camera;
-    /// Frames these parts, by name, path or glob as for only; the others are drawn as far as they reach into the picture
+    /// Frames these parts, by name, path or glob as for only; the others are drawn as far as they reach into the
+    /// picture
     CropTo, crop_to: Vec<String> = NAMES, Default::None, Camera;
     /// Focal length for a 36 mm sensor along the longer side of the picture
     LensMm, lens_mm: f64 = Takes::Real { min: 1.0, max: 10_000.0 }, Default::Is("85"), Camera, unit: Some("mm");
@@ -190,7 +193,7 @@ options! {
 
     /// Frames of one turn; none is there twice
     FrameCount, frame_count: u32 = Takes::Whole { min: FRAMES_MIN, max: FRAMES_MAX }, Default::Is("72"), Turntable, command_name: Some("frames"), of: TURNTABLE;
-    /// Frames per second of a film
+    /// Frames per second of a movie
     Fps, fps: u32 = Takes::Whole { min: 1, max: FPS_MAX }, Default::Is("24"), Turntable, of: TURNTABLE;
     /// Which way the product turns, as seen from above
     Direction, direction: TurnDirection = Takes::Word(words_of::<TurnDirection>), Default::Is("ccw"), Turntable, of: TURNTABLE;
@@ -200,25 +203,25 @@ options! {
     Mode, mode: TurnMode = Takes::Word(words_of::<TurnMode>), Default::Is("product"), Turntable, of: TURNTABLE;
 
     /// Width of the picture
-    Width, width: u32 = SIDE, Default::Is("1024"), Film, unit: Some("px");
+    Width, width: u32 = SIDE, Default::Is("1024"), Sampling, unit: Some("px");
     /// Height of the picture
-    Height, height: u32 = SIDE, Default::Is("1024"), Film, unit: Some("px");
+    Height, height: u32 = SIDE, Default::Is("1024"), Sampling, unit: Some("px");
     /// Samples per pixel, at most
-    Samples, samples: u32 = Takes::Whole { min: 1, max: MAX_SAMPLES }, Default::Is("256"), Film;
+    Samples, samples: u32 = Takes::Whole { min: 1, max: MAX_SAMPLES }, Default::Is("256"), Sampling;
     /// Sampling of a pixel stops at this noise; 0: every pixel gets all samples
-    NoiseThreshold, noise_threshold: f64 = UNIT, Default::Is("0.01"), Film, command_name: Some("noise");
+    NoiseThreshold, noise_threshold: f64 = UNIT, Default::Is("0.01"), Sampling, command_name: Some("noise");
     /// Sampling of each picture stops after so many seconds with what is there
-    MaxTimeS, max_time_s: f64 = Takes::Positive { max: TIME_S_MAX }, Default::None, Film, unit: Some("s"), command_name: Some("max-time");
+    MaxTimeS, max_time_s: f64 = Takes::Positive { max: TIME_S_MAX }, Default::None, Sampling, unit: Some("s"), command_name: Some("max-time");
     /// Same seed, same picture
-    Seed, seed: u32 = Takes::Whole { min: 0, max: MAX_SEED }, Default::Is("0"), Film;
+    Seed, seed: u32 = Takes::Whole { min: 0, max: MAX_SEED }, Default::Is("0"), Sampling;
     /// Scattering events from which a path goes on, at most
-    MaxBounces, max_bounces: u32 = Takes::Whole { min: 0, max: MAX_BOUNCES }, Default::Follows("12; in the look of Blender 4 of them diffuse and 4 glossy"), Film;
+    MaxBounces, max_bounces: u32 = Takes::Whole { min: 0, max: MAX_BOUNCES }, Default::Follows("12; in the look of Blender 4 of them diffuse and 4 glossy"), Sampling;
     /// Limit on what one path brings by indirect light; 0: none
-    ClampIndirect, clamp_indirect: f64 = Takes::Real { min: 0.0, max: f32::MAX as f64 }, Default::Follows("0; in the look of Blender 10"), Film;
+    ClampIndirect, clamp_indirect: f64 = Takes::Real { min: 0.0, max: f32::MAX as f64 }, Default::Follows("0; in the look of Blender 10"), Sampling;
     /// The reconstruction filter of a pixel
-    Filter, filter: Filter = Takes::Word(words_of::<Filter>), Default::Is("blackman_harris"), Film;
+    Filter, filter: Filter = Takes::Word(words_of::<Filter>), Default::Is("blackman_harris"), Sampling;
     /// When noise is removed
-    Denoise, denoise: Denoise = Takes::Word(words_of::<Denoise>), Default::Is("auto"), Film;
+    Denoise, denoise: Denoise = Takes::Word(words_of::<Denoise>), Default::Is("auto"), Sampling;
 
     /// What lights the product
     Light, light: Light = Takes::Word(words_of::<Light>), Default::Is("studio_soft"), Light;
@@ -237,7 +240,8 @@ options! {
     Ground, ground: GroundWord = Takes::Word(words_of::<GroundWord>), Default::Is("none"), Ground;
     /// The same as the ground `shadow`
     ShadowCatcher, shadow_catcher: bool = Takes::Flag, Default::Is("false"), Ground;
-    /// Colour of the ground, white or #RRGGBB; of a catcher, which is not seen, the light that it throws back onto the product
+    /// Colour of the ground, white or #RRGGBB; of a catcher, which is not seen, the light that it throws back onto the
+    /// product
     GroundColor, ground_color: Color = COLOR, Default::Follows("80 % white"), Ground;
     /// Roughness of the ground's gloss
     GroundRoughness, ground_roughness: f64 = UNIT, Default::Follows("matte; of a reflection 0.1"), Ground;
@@ -255,7 +259,8 @@ options! {
     /// Angle between two faces from which on they have an edge
     CreaseDeg, crease_deg: f64 = Takes::Real { min: 1.0, max: 180.0 }, Default::Follows("30"), Lines, unit: Some("deg");
 
-    /// Which part gets which material: {"parts":[{"part_name":"Outer_Ring","material":"Steel"}]}, and out of which library
+    /// Which part gets which material: {"parts":[{"part_name":"Outer_Ring","material":"Steel"}]}, and out of which
+    /// library
     Materials, materials: Materials = Takes::Materials, Default::None, Materials, command_name: Some("material-map");
     /// One more entry of the map, such as Outer_Ring=Steel, that no template changes
     Material, material: Vec<String> = ENTRIES, Default::None, Materials;
@@ -268,7 +273,8 @@ options! {
 
     /// The formats of the files that are made
     Formats, formats: Vec<FileFormat> = Takes::Words { list: words_of::<FileFormat>, n_min: 1 }, Default::Follows("png; of a turntable mp4; of a preset or a template theirs"), Output, command_name: Some("format");
-    /// Bits per channel: 8 or 16 of a PNG (in a zip, too) and an APNG, 8 or 10 of an AVIF, 8, 16 or (scene-linear) 32 of a TIFF
+    /// Bits per channel: 8 or 16 of a PNG (in a zip, too) and an APNG, 8 or 10 of an AVIF, 8, 16 or (scene-linear) 32
+    /// of a TIFF
     BitDepth, bit_depth: u32 = Takes::OneOf(&[8, 10, 16, 32]), Default::Follows("8; of an AVIF 10"), Output, unit: Some("bit");
     /// Precision of an EXR
     Exr, exr: ExrPrecision = Takes::Word(words_of::<ExrPrecision>), Default::Follows("half"), Output;

@@ -106,7 +106,8 @@ fn what_is_given_takes_back_what_it_replaces() {
     );
     let fit = |given: &Value| still(given).fit();
     assert_eq!(fit(&json!({"preset": "autocare"})), Fit::TrimmedToPx(10));
-    // The first of three differences between command and service: another margin of a trimmed picture is a margin of it still.
+    // The first of three differences between command and service: another margin of a trimmed picture is a margin of it
+    // still.
     assert_eq!(fit(&json!({"preset": "autocare", "margin_px": 12})), Fit::TrimmedToPx(12));
     assert_eq!(fit(&json!({"preset": "autocare", "margin_px": 12, "trim": false})), Fit::MarginPx(12));
     assert_eq!(fit(&json!({"preset": "autocare", "fill": 0.5})), Fit::Fill(0.5));
@@ -136,8 +137,8 @@ fn files_are_those_of_the_template() {
     let names: Vec<_> = both.iter().map(|file| (file.suffix.as_str(), file.extension.as_str())).collect();
     assert_eq!(names, [("", "png"), ("_print", "tiff")]);
     assert_eq!(files(&json!({"formats": "jpg"}))[0].format, FileFormat::Jpg, "one word for a list of one");
-    let film = plan_of(Kind::Turntable, &json!({})).files;
-    assert!(matches!(film[0].output, Output::Film(_)));
+    let movie = plan_of(Kind::Turntable, &json!({})).files;
+    assert!(matches!(movie[0].output, Output::Movie(_)));
     let frames = Base { makes_frames: true, ..base(Kind::Turntable) };
     let frames = resolve(&frames, &Options::default(), &Limits::default()).expect("frames").files;
     assert!(matches!(frames[0].output, Output::Picture(Encoding { format: Format::Png(_), .. })));

@@ -1,4 +1,5 @@
-//! Values of options: read from JSON and from the texts of a command line, with the ranges of the table, and written as JSON.
+//! Values of options: read from JSON and from the texts of a command line, with the ranges of the table, and written as
+//! JSON.
 
 use packshot_json::{Fault, FaultKind};
 use packshot_materials::mapping::{MapBy, OnUnmapped};

@@ -58,15 +58,15 @@ words! {
         Exr = "exr",
         /// Display-referred, lossy, over white where nothing is behind the product
         Jpg = "jpg" | "jpeg",
-        /// Display-referred; of a turntable a film
+        /// Display-referred; of a turntable a movie
         WebP = "webp",
         /// Display-referred, lossy
         Avif = "avif",
         /// Display-referred, or of 32 bits and scene-linear; lossless
         Tiff = "tiff" | "tif",
-        /// A film, H.264, over white where nothing is behind the product
+        /// A movie, H.264, over white where nothing is behind the product
         Mp4 = "mp4",
-        /// A film, lossless
+        /// A movie, lossless
         Apng = "apng",
         /// All pictures as PNG in one file
         Zip = "zip",

@@ -1,7 +1,7 @@
 //! Cameras.
 
 use packshot_json::{FaultKind, Node, Range, single};
-use packshot_renderer::shot::{Aperture, Bounces, Camera, Film, MAX_BOUNCES, PixelFilter, Projection};
+use packshot_renderer::shot::{Aperture, Bounces, Camera, FilmSettings, MAX_BOUNCES, PixelFilter, Projection};
 use serde_json::{Map, Value, json};
 
 use super::read::{members, nullable};
@@ -71,7 +71,7 @@ pub(super) fn write(camera: &Camera, version: Version) -> Value {
 }
 
 /// How many pixels, and how each is sampled.
-pub(super) fn write_film(film: &Film) -> Map<String, Value> {
+pub(super) fn write_film(film: &FilmSettings) -> Map<String, Value> {
     let (filter, filter_width_px) = match film.filter {
         PixelFilter::Box => ("box", 1.0),
         PixelFilter::BlackmanHarris { half_width_px } => ("blackman_harris", half_width_px),

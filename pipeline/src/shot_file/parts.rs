@@ -24,7 +24,8 @@ pub struct PartRule {
     pub node_idx: Option<u32>,
     /// What becomes of them.
     pub wears: Wears,
-    /// They are not shown. In version 1 that is what a material says which lets every ray pass: the version has no other way.
+    /// They are not shown. In version 1 that is what a material says which lets every ray pass: the version has no
+    /// other way.
     hides: bool,
     /// Paths are not looked at: version 1.
     by_name_alone: bool,
@@ -105,7 +106,8 @@ impl PartRules {
         })
     }
 
-    /// A finding for each rule that means no part. One whose parts an earlier rule takes counts as used: it is a fallback.
+    /// A finding for each rule that means no part. One whose parts an earlier rule takes counts as used: it is a
+    /// fallback.
     pub(crate) fn unmatched(&self, parts: &[Part]) -> Vec<Diagnostic> {
         let mut is_used = vec![false; self.rules.len()];
         for part in parts {
@@ -155,7 +157,8 @@ fn short(name: &str) -> String {
     name.chars().take(NAME_CHARS_MAX).chain(['…']).collect()
 }
 
-/// Version 1: an object of patterns, which are names, or prefixes that end in `*`. The exact name wins, then the longest prefix.
+/// Version 1: an object of patterns, which are names, or prefixes that end in `*`. The exact name wins, then the
+/// longest prefix.
 pub(super) fn read_one(node: &Node<'_>, materials: &Known<'_>) -> Option<PartRules> {
     let (mut exact, mut prefixes, mut is_read) = (Vec::new(), Vec::new(), true);
     for (pattern, node) in node.entries()? {

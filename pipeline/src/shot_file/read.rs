@@ -7,7 +7,9 @@ use packshot_renderer::import::{ImportOptions, Pose, UpAxis};
 use packshot_renderer::look::Look;
 use packshot_renderer::shot::lut::{self, LutInput};
 use packshot_renderer::shot::turntable::{Turntable, TurntableShots};
-use packshot_renderer::shot::{Background, Camera, Film, Floor, FloorRole, Light, Shot, Sweep, View, ViewTransform};
+use packshot_renderer::shot::{
+    Background, Camera, FilmSettings, Floor, FloorRole, Light, Shot, Sweep, View, ViewTransform,
+};
 use packshot_words::Word;
 
 use super::light::{self, Maps, NamedEnvironment};
@@ -66,7 +68,6 @@ pub struct FilmOverrides {
 /// Reads a shot file, and the files that it names. `open` gives the bytes of a file by the path that the shot spells.
 ///
 /// # Errors
-///
 /// As [`parse`] and [`UnopenedShot::open`].
 pub fn read(
     bytes: &[u8],
@@ -173,7 +174,7 @@ enum Series {
 #[derive(Clone, Debug)]
 pub(super) struct Unopened {
     pub(super) camera: Camera,
-    pub(super) film: Film,
+    pub(super) film: FilmSettings,
     pub(super) environment: NamedEnvironment,
     pub(super) lights: Vec<Light>,
     pub(super) floor: Option<Floor>,
@@ -447,8 +448,7 @@ impl UnopenedShot {
     /// Reads the files that the shot names. `open` gives the bytes of one by the path that the shot spells.
     ///
     /// # Errors
-    ///
-    /// `shot.file_missing`, `shot.file_changed`; `shot.conflict` for a second environment map; `env.…` and `lut.…` for a broken map or table.
+    /// `shot.file_missing`, `shot.file_changed`; `shot.conflict` for a second map; `env.…`, `lut.…` for broken files.
     pub fn open(self, open: &mut dyn FnMut(&str) -> std::io::Result<Vec<u8>>) -> Result<ShotFile, Error> {
         let UnopenedGeometry { file, import } = self.geometry;
         let (glb, file) = file.load(open)?;

@@ -83,8 +83,8 @@ pub fn parts<'a>(product: &'a Product, materials: &'a PartMaterials) -> Vec<Dump
     parts
 }
 
-/// The shot as text. Matrices stand for `look_at`, and literal parameters for library materials. Reading the text and writing it again gives the
-/// same text.
+/// The shot as text. Matrices stand for `look_at`, and literal parameters for library materials. Reading the text and
+/// writing it again gives the same text.
 ///
 /// # Errors
 /// `internal` for an environment map without a file.
@@ -197,7 +197,8 @@ fn write_floor(floor: &Floor, dump: &Dump<'_>, version: Version) -> Value {
     members
 }
 
-/// The materials of the parts in the order of their first use, after those of floors; `None` where two of one name are not the same.
+/// The materials of the parts in the order of their first use, after those of floors; `None` where two of one name are
+/// not the same.
 pub(super) fn materials(dump: &Dump<'_>) -> Option<Vec<PaletteMaterial>> {
     let views: &[ViewShot] = if let Pictures::Views(views) = dump.pictures { views } else { &[] };
     let shots = dump.pictures.first().into_iter().chain(views.iter().map(|view| &view.shot));

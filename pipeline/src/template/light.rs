@@ -190,7 +190,8 @@ fn read_temperature(table: &mut Table<'_, '_>, reader: &mut Reader<'_>) -> [f32;
     kelvin.map_or([1.0; 3], tint)
 }
 
-/// The colour of a black body beside that of 6504 K, linear Rec.709 of luminance 1. What lies outside of Rec.709 is cut off.
+/// The colour of a black body beside that of 6504 K, linear Rec.709 of luminance 1. What lies outside of Rec.709 is cut
+/// off.
 fn tint(kelvin: f64) -> [f32; 3] {
     let (color, white) = (black_body(kelvin), black_body(WHITE_K));
     let balanced: [f64; 3] = std::array::from_fn(|i| (color[i] / white[i]).max(0.0));
@@ -198,7 +199,8 @@ fn tint(kelvin: f64) -> [f32; 3] {
     balanced.map(|channel| (channel / luminance) as f32)
 }
 
-/// Linear Rec.709 of a black body at Y = 1: the Planckian locus by the cubic splines of Kim et al., US patent 7,024,034 (2006).
+/// Linear Rec.709 of a black body at Y = 1: the Planckian locus by the cubic splines of Kim et al., US patent 7,024,034
+/// (2006).
 fn black_body(kelvin: f64) -> [f64; 3] {
     let cubic = |[a, b, c, d]: [f64; 4], t: f64| ((a * t + b) * t + c) * t + d;
     let x = match kelvin {

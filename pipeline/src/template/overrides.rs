@@ -6,7 +6,8 @@ use packshot_renderer::part_pattern::PartPattern;
 
 use crate::error::{Error, ErrorKind, Fault};
 
-/// A material in place of those that some parts have. At least one of the globs is there; where both are, both must match.
+/// A material in place of those that some parts have. At least one of the globs is there; where both are, both must
+/// match.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MaterialOverride {
     /// A glob over the name or the path of a part.
@@ -35,8 +36,8 @@ struct Found {
 }
 
 impl Overrides {
-    /// Finds the materials of overrides in the library of a request. Parts that `spared` names (or whose path it has) keep what they have: somebody
-    /// chose it by hand.
+    /// Finds the materials of overrides in the library of a request. Parts that `spared` names (or whose path it has)
+    /// keep what they have: somebody chose it by hand.
     ///
     /// # Errors
     /// `template.material` when the library has no such material, `template.range` for a pattern that is none.

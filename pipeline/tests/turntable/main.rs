@@ -69,7 +69,8 @@ fn a_frame_shows_what_the_turned_product_shows() {
             }
             let (expected, shown) =
                 (render(&renderer, &turned, shot.clone()), render(&renderer, &product, shots.frame(frame)));
-            // The same samples meet the same points but for rounding, which tips the balance at edges and in chains of reflections.
+            // The same samples meet the same points but for rounding, which tips the balance at edges and in chains of
+            // reflections.
             let apart = difference(&expected, &shown);
             assert!(apart < 0.02, "frame {frame} is off by {apart}");
             // Light that had stayed with the product would show.

@@ -36,8 +36,8 @@ use batch::Batch;
 pub(in crate::backend) use layers::LayerTracer;
 use tiles::Tiles;
 
-/// Camera paths that a thread renders in a second, before it is known of this scene: about what the bearing takes on a processor of
-/// today.
+/// Camera paths that a thread renders in a second, before it is known of this scene: about what the bearing takes on a
+/// processor of today.
 const PATHS_PER_THREAD_S: f64 = 2e6;
 
 /// Renders on the processor.
@@ -226,8 +226,8 @@ impl CpuShot {
     }
 }
 
-/// Samples of a pass: short at first, so that something can be seen and stopped early, then longer, so that threads rarely wait for one
-/// another. They end where decisions and snapshots fall.
+/// Samples of a pass: short at first, so that something can be seen and stopped early, then longer, so that threads
+/// rarely wait for one another. They end where decisions and snapshots fall.
 fn pass_samples(first_sample: u32, schedule: &Schedule, n_worth: u32) -> u32 {
     let n_samples = (first_sample / ADAPTIVE_STEP * ADAPTIVE_STEP).clamp(ADAPTIVE_STEP, 64);
     n_samples.min(schedule.until_stop(first_sample, n_worth))

@@ -1,7 +1,7 @@
 //! Which device renders, and why.
 //!
-//! Input: what was asked for, and the adapters there are. Output: a choice with its reason as a sentence, or an error with a way out.
-//! Invariant: nothing falls back silently, and software adapters are only taken by name.
+//! Input: what was asked for, and the adapters there are. Output: a choice with its reason as a sentence, or an error
+//! with a way out. Invariant: nothing falls back silently, and software adapters are only taken by name.
 
 use std::fmt;
 use std::sync::Arc;
@@ -215,7 +215,8 @@ pub fn select(request: &DeviceRequest) -> Result<DeviceChoice, DeviceError> {
 
 /// Opens the device, with `n_threads` threads (0: as many as the machine has). `cache` keeps compiled kernels.
 ///
-/// A GPU that [`DeviceRequest::Auto`] found and that does not open is replaced by the CPU; its reason says so, and the log.
+/// A GPU that [`DeviceRequest::Auto`] found and that does not open is replaced by the CPU; its reason says so, and the
+/// log.
 ///
 /// # Errors
 /// When the device was asked for and does not open, or the operating system refuses threads.

@@ -1,8 +1,9 @@
 //! The GPU backend: the stages and a WGSL traversal in one compute kernel, dispatched through wgpu.
 //!
-//! Input: a [`PreparedProduct`] and a [`PreparedShot`], whose indices are valid and therefore read unchecked. Output: the film that the CPU backend makes, but for
-//! rounding. A thread of its own owns the device: drivers panic and lose devices, and the thread survives both. Invariant: a picture does
-//! not depend on how its work was cut into dispatches, because each pixel's samples are summed in order by whoever has the pixel.
+//! Input: a [`PreparedProduct`] and a [`PreparedShot`], whose indices are valid and therefore read unchecked. Output:
+//! the film that the CPU backend makes, but for rounding. A thread of its own owns the device: drivers panic and lose
+//! devices, and the thread survives both. Invariant: a picture does not depend on how its work was cut into dispatches,
+//! because each pixel's samples are summed in order by whoever has the pixel.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -159,8 +160,8 @@ impl GpuBackend {
     }
 }
 
-/// The way to the thread that owns the device. When the last owner of this goes, it waits until that thread has closed the device: a process
-/// that ends meanwhile takes the driver's memory away under it.
+/// The way to the thread that owns the device. When the last owner of this goes, it waits until that thread has closed
+/// the device: a process that ends meanwhile takes the driver's memory away under it.
 #[derive(Debug)]
 struct DeviceThread {
     /// `None` only while this is dropped.
@@ -305,14 +306,14 @@ impl LoadedShot for GpuShot {
         let (events, received) = mpsc::channel();
         let snapshot_side_max_px = control.snapshots.map(|snapshots| snapshots.side_max_px);
         let snapshot_pause = control.snapshots.map_or(Duration::ZERO, |snapshots| snapshots.pause);
-        let job = Job {
+        let owned = OwnedControl {
             cancel: control.cancel.clone(),
             time_max: control.time_max,
             snapshot_side_max_px,
             snapshot_pause,
             counts: control.counts.cloned(),
         };
-        let request = Request::Render { key: self.key, job, events };
+        let request = Request::Render { key: self.key, control: owned, events };
         self.resident.thread.send(request)?;
         loop {
             match received.recv_timeout(CANCEL_AFTER) {
@@ -360,7 +361,7 @@ impl Drop for GpuShot {
 
 /// The part of a [`RenderControl`] that another thread can have.
 #[derive(Clone, Debug)]
-struct Job {
+struct OwnedControl {
     cancel: CancelToken,
     time_max: Option<Duration>,
     /// `None` when nobody wants any.

@@ -46,7 +46,7 @@ impl Schedule {
     ///
     /// # Panics
     /// When there is not one count for each pixel: a caller's bug.
-    pub(super) fn new(settings: &shot::Film, counts: Option<&Arc<[u32]>>, has_snapshots: bool) -> Self {
+    pub(super) fn new(settings: &shot::FilmSettings, counts: Option<&Arc<[u32]>>, has_snapshots: bool) -> Self {
         let n_pixels = u64::from(settings.width_px) * u64::from(settings.height_px);
         let threshold = settings.noise_threshold;
         let rule = match counts {
@@ -84,8 +84,8 @@ impl Schedule {
         self.has_snapshots && n.is_power_of_two()
     }
 
-    /// Samples from `n` on to the next decision or snapshot, or to the end: how far a pass can go. Snapshots within fewer than
-    /// `n_worth` samples are not worth a stop.
+    /// Samples from `n` on to the next decision or snapshot, or to the end: how far a pass can go. Snapshots within
+    /// fewer than `n_worth` samples are not worth a stop.
     pub(super) fn until_stop(&self, n: u32, n_worth: u32) -> u32 {
         let to_decision = self.until_decision(n);
         if !self.has_snapshots {
@@ -204,7 +204,12 @@ impl BlockFilm {
 }
 
 /// The picture whose pixels have `samples` samples, with at most `side_max_px` pixels along its longer side.
-pub(super) fn snapshot(blocks: &[BlockFilm], settings: &shot::Film, samples: u32, side_max_px: u32) -> Snapshot {
+pub(super) fn snapshot(
+    blocks: &[BlockFilm],
+    settings: &shot::FilmSettings,
+    samples: u32,
+    side_max_px: u32,
+) -> Snapshot {
     let (width_px, height_px) = (settings.width_px, settings.height_px);
     let mut rgba = vec![[0.0; 4]; width_px as usize * height_px as usize];
     for film in blocks {

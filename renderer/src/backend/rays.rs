@@ -1,6 +1,8 @@
-//! Rays as renders send them, traced by themselves: how fast a device follows each kind, and whether it hits what the processor hits.
+//! Rays as renders send them, traced by themselves: how fast a device follows each kind, and whether it hits what the
+//! processor hits.
 //!
-//! Input: a shot. Output: lists of rays in render space. A render's time goes to tracing and shading together; here is the tracing alone.
+//! Input: a shot. Output: lists of rays in render space. A render's time goes to tracing and shading together; here is
+//! the tracing alone.
 
 use std::time::Duration;
 
@@ -70,7 +72,8 @@ const OFFSET: f32 = 1e-4;
 const LIGHT_DISTANCE: f32 = 3.0;
 
 impl PreparedShot {
-    /// About `n` rays of a kind. `tracer` is this shot on any device: it finds where camera rays end, and what follows begins there.
+    /// About `n` rays of a kind. `tracer` is this shot on any device: it finds where camera rays end, and what follows
+    /// begins there.
     ///
     /// # Errors
     /// [`RenderError`].

@@ -1,10 +1,10 @@
 //! AgX as Blender 5.0 shows it, generated.
 //!
 //! Blender's view is a 57³ table over 25 stops of FilmLight E-Gamut (`AgX_Base_sRGB.cube` in its OpenColorIO
-//! configuration, made with EaryChow's AgX generator). This module makes the same nodes from the published parameters, in
-//! f64: guard rail against colours outside Rec.2020, inset of the primaries, a sigmoid per channel in log2, 40 % of the
-//! sigmoid's hue turn, outset, guard rail against colours outside Rec.709. Measured against OpenColorIO with Blender's
-//! file: mean difference 0.001, largest 0.2 of 255 codes, for non-negative Rec.709 scenes.
+//! configuration, made with EaryChow's AgX generator). This module makes the same nodes from the published parameters,
+//! in f64: guard rail against colours outside Rec.2020, inset of the primaries, a sigmoid per channel in log2, 40 % of
+//! the sigmoid's hue turn, outset, guard rail against colours outside Rec.709. Measured against OpenColorIO with
+//! Blender's file: mean difference 0.001, largest 0.2 of 255 codes, for non-negative Rec.709 scenes.
 
 pub(super) mod looks;
 

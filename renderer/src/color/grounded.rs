@@ -1,7 +1,9 @@
-//! A picture of a product with what its floor has caught, as a display shows it: over a colour, or with the alpha that comes nearest to it.
+//! A picture of a product with what its floor has caught, as a display shows it: over a colour, or with the alpha that
+//! comes nearest to it.
 //!
-//! A display's files are laid over one another in their stored values, not in light: a shadow that leaves half of the light leaves 73 % of a
-//! stored white. So the share that shadows leave is brought to stored values here, and one alpha for three channels is fitted.
+//! A display's files are laid over one another in their stored values, not in light: a shadow that leaves half of the
+//! light leaves 73 % of a stored white. So the share that shadows leave is brought to stored values here, and one alpha
+//! for three channels is fitted.
 
 use rayon::prelude::*;
 
@@ -13,12 +15,14 @@ use crate::film::LUMINANCE;
 /// Stored values of backgrounds over which an alpha is to be right.
 const BACKGROUNDS: [f32; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
 
-/// [`display_image`] of a product on a catcher: over the background colour of the settings, or with a straight alpha that is a fit.
+/// [`display_image`] of a product on a catcher: over the background colour of the settings, or with a straight alpha
+/// that is a fit.
 ///
-/// What lies in the part of a pixel that the product leaves open is, for a background of stored value b, U(b) = encode(ratio · decode(b) +
-/// light). For a picture with alpha, U(b) ≈ q + (1 − a) · b is fitted by least squares over the stored values 0, ¼, ½, ¾, 1, with one `a` for
-/// all channels, each weighted by its share in luminance, and a `q` for each. It is exact where nothing is caught; grey shadows err
-/// by at most 8 codes of 255, the darkest most, coloured ones by what one alpha cannot say.
+/// What lies in the part of a pixel that the product leaves open is, for a background of stored value b, U(b) =
+/// encode(ratio · decode(b) + light). For a picture with alpha, U(b) ≈ q + (1 − a) · b is fitted by least squares over
+/// the stored values 0, ¼, ½, ¾, 1, with one `a` for all channels, each weighted by its share in luminance, and a `q`
+/// for each. It is exact where nothing is caught; grey shadows err by at most 8 codes of 255, the darkest most,
+/// coloured ones by what one alpha cannot say.
 pub fn display_grounded(product: &LinearImage, caught: &Caught, settings: &DisplaySettings<'_>) -> DisplayImage {
     let without_background = DisplaySettings { background_srgb: None, ..*settings };
     let mut shown = display_image(product, &without_background);

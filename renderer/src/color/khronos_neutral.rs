@@ -1,8 +1,8 @@
 //! Khronos PBR Neutral as a table over 19 stops.
 //!
-//! The closed form is the tone mapper of KhronosGroup/ToneMapping (PBR Neutral specification). Blender applies it through
-//! a 57³ table; interpolating the same table reproduces Blender's pictures, the closed form misses them by up to 8 of
-//! 255 codes in saturated colours.
+//! The closed form is the tone mapper of KhronosGroup/ToneMapping (PBR Neutral specification). Blender applies it
+//! through a 57³ table; interpolating the same table reproduces Blender's pictures, the closed form misses them by up
+//! to 8 of 255 codes in saturated colours.
 
 use std::sync::OnceLock;
 

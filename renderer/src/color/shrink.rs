@@ -6,8 +6,8 @@ use rayon::prelude::*;
 use super::{DisplayImage, LinearImage};
 
 impl LinearImage {
-    /// The same picture with at most `side_max_px` pixels along its longer side: means over boxes of pixels, whose edges may lie inside of
-    /// pixels. A picture that is small enough stays as it is.
+    /// The same picture with at most `side_max_px` pixels along its longer side: means over boxes of pixels, whose
+    /// edges may lie inside of pixels. A picture that is small enough stays as it is.
     ///
     /// # Panics
     /// When `side_max_px` is 0.

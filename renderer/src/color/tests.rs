@@ -49,8 +49,8 @@ const LOOK_COLORS: [[f32; 3]; 8] = [
     [0.005, 0.002, 0.0005],
 ];
 
-/// Values of Blender 5.0.1's own looks ("AgX - High Contrast" and so on before its AgX), through OpenColorIO 2.6 with the
-/// configuration of the Python package bpy 5.0.1; codes of 255.
+/// Values of Blender 5.0.1's own looks ("AgX - High Contrast" and so on before its AgX), through OpenColorIO 2.6 with
+/// the configuration of the Python package bpy 5.0.1; codes of 255.
 #[test]
 fn agx_looks_match_blender() {
     for (look, tolerance, want) in [

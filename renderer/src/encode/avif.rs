@@ -1,7 +1,7 @@
 //! AVIF: display-referred, straight alpha, 8 or 10 bits, chroma in full resolution.
 //!
-//! The file names its colours itself, in the stream and in a `colr` box: primaries and matrix of BT.709 in full range, the transfer function of
-//! sRGB. It needs no profile. The codec has no place for an XMP packet.
+//! The file names its colours itself, in the stream and in a `colr` box: primaries and matrix of BT.709 in full range,
+//! the transfer function of sRGB. It needs no profile. The codec has no place for an XMP packet.
 
 use std::num::NonZeroU16;
 
@@ -28,8 +28,8 @@ pub enum AvifDepth {
     Ten,
 }
 
-/// Encodes a picture as AVIF: with straight alpha unless every pixel is opaque. Alpha has the quality of the colours. The
-/// resolution, if there is one, is in an Exif block.
+/// Encodes a picture as AVIF: with straight alpha unless every pixel is opaque. Alpha has the quality of the colours.
+/// The resolution, if there is one, is in an Exif block.
 ///
 /// # Errors
 /// [`EncodeError::Empty`] and [`EncodeError::Shape`] when the size does not fit the pixels, [`EncodeError::TooLarge`].
@@ -50,7 +50,8 @@ pub fn avif(
         // The codec cuts the picture into as many tiles as it has threads: with another number come other bytes.
         .with_num_threads(Some(1));
     if let Some(dpi) = dpi {
-        // The block's place in its item comes first. Left to the codec, that would be a piece of its own, which FFmpeg does not read.
+        // The block's place in its item comes first. Left to the codec, that would be a piece of its own, which FFmpeg
+        // does not read.
         encoder = encoder.with_exif([&[0; 4][..], &exif::resolution(dpi)].concat());
     }
     let transparent = !is_opaque(&image.rgba, to_8);

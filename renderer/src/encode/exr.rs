@@ -22,8 +22,8 @@ use crate::color::LinearImage;
 mod attributes;
 
 words! {
-    /// Bits per sample of an [`ExrLayer`]. Halves are rounded to the nearest, ties to even; finite values beyond ±65504 become ±65504, so that a
-    /// highlight does not turn into infinity and spoil every filter that touches it.
+    /// Bits per sample of an [`ExrLayer`]. Halves are rounded to the nearest, ties to even; finite values beyond ±65504
+    /// become ±65504, so that a highlight does not turn into infinity and spoil every filter that touches it.
     #[derive(Default)]
     pub enum ExrPrecision {
         /// 16 bits
@@ -58,12 +58,13 @@ pub fn exr_picture(image: &LinearImage, precision: ExrPrecision, metadata: &Meta
 
 /// Encodes layers of one size as an OpenEXR file.
 ///
-/// The provenance is in text attributes, `packshot:scene` and so on; the resolution in `xDensity`. `attributes` are more texts by name, such as
-/// those of [`Cryptomatte`](crate::layers::cryptomatte::Cryptomatte::attributes); what is not ASCII in them is escaped.
+/// The provenance is in text attributes, `packshot:scene` and so on; the resolution in `xDensity`. `attributes` are
+/// more texts by name, such as those of [`Cryptomatte`](crate::layers::cryptomatte::Cryptomatte::attributes); what is
+/// not ASCII in them is escaped.
 ///
 /// # Errors
-/// [`EncodeError::NoLayer`], [`EncodeError::Empty`], [`EncodeError::Shape`] when a layer's samples do not fill the size,
-/// [`EncodeError::ChannelName`] when two channels would have the same name.
+/// [`EncodeError::NoLayer`], [`EncodeError::Empty`], [`EncodeError::Shape`] when a layer's samples do not fill the
+/// size, [`EncodeError::ChannelName`] when two channels would have the same name.
 pub fn exr(
     size_px: [u32; 2],
     layers: &[ExrLayer<'_>],

@@ -1,8 +1,9 @@
 //! Movies: frames go in one by one, a file comes out.
 //!
-//! Input: [`DisplayImage`]s of one size and rate, as many as were announced. Output: MP4, animated WebP or animated PNG,
-//! written while frames arrive, so that memory does not grow with their number. Movies play in a loop where the format
-//! can say so; that the last frame is not the first again is the caller's business. Equal frames give equal bytes.
+//! Input: [`DisplayImage`]s of one size and rate, as many as were announced. Output: MP4, animated WebP or animated
+//! PNG, written while frames arrive, so that memory does not grow with their number. Movies play in a loop where the
+//! format can say so; that the last frame is not the first again is the caller's business. Equal frames give equal
+//! bytes.
 
 mod apng;
 #[cfg(feature = "h264")]

@@ -25,9 +25,9 @@ pub enum PngDepth {
 
 /// Encodes a picture as PNG: RGBA with straight alpha, or RGB when every pixel is opaque at this depth.
 ///
-/// A channel value v becomes `round(255 v)` or `round(65535 v)`; what is outside of 0 to 1 is clipped, NaN is 0. The file
-/// has an `sRGB` chunk (perceptual intent, the one for pictures), a `Software` text, `pHYs` where the metadata has a
-/// resolution, and an `iTXt` for each entry of its provenance, `packshot:scene` and so on.
+/// A channel value v becomes `round(255 v)` or `round(65535 v)`; what is outside of 0 to 1 is clipped, NaN is 0. The
+/// file has an `sRGB` chunk (perceptual intent, the one for pictures), a `Software` text, `pHYs` where the metadata has
+/// a resolution, and an `iTXt` for each entry of its provenance, `packshot:scene` and so on.
 ///
 /// # Errors
 /// [`EncodeError::Empty`] and [`EncodeError::Shape`] when the size does not fit the pixels.

@@ -35,7 +35,8 @@ pub struct Provenance {
 }
 
 impl Provenance {
-    /// What is known, by the names that files use, in the order in which they list it. Values have no control characters.
+    /// What is known, by the names that files use, in the order in which they list it. Values have no control
+    /// characters.
     pub(super) fn entries(&self) -> Vec<(&'static str, String)> {
         let Self { scene, shot, library, seed, samples, view, denoiser, movie } = self;
         let known = [

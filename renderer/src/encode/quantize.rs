@@ -25,7 +25,8 @@ pub(super) fn is_opaque<T: PartialEq>(rgba: &[[f32; 4]], code: impl Fn(f32) -> T
     rgba.iter().all(|texel| opaque(code(texel[3])))
 }
 
-/// The samples of every pixel as `code` writes them: red, green, blue and, unless `opaque`, alpha. What cannot be seen has no colour either.
+/// The samples of every pixel as `code` writes them: red, green, blue and, unless `opaque`, alpha. What cannot be seen
+/// has no colour either.
 pub(super) fn samples<T: Copy + Default + PartialEq + Send>(
     rgba: &[[f32; 4]],
     opaque: bool,

@@ -1,6 +1,7 @@
 //! A finished file, read as who gets it reads it: to measure what is there and not what was meant.
 //!
-//! Input: the bytes of a picture that this module's neighbours wrote. Output: its pixels, and what the file says beside them.
+//! Input: the bytes of a picture that this module's neighbours wrote. Output: its pixels, and what the file says beside
+//! them.
 
 use std::io::Cursor;
 

@@ -29,8 +29,8 @@ pub enum TiffDepth {
 
 /// Encodes a picture as TIFF: RGBA with straight alpha, or RGB when every pixel is opaque at this depth.
 ///
-/// Values are rounded and clipped as in a PNG. The file is compressed by LZW, which every catalogue takes, and has a profile of
-/// sRGB, an XMP packet with the provenance, and the resolution.
+/// Values are rounded and clipped as in a PNG. The file is compressed by LZW, which every catalogue takes, and has a
+/// profile of sRGB, an XMP packet with the provenance, and the resolution.
 ///
 /// # Errors
 /// [`EncodeError::Empty`] and [`EncodeError::Shape`] when the size does not fit the pixels.
@@ -48,8 +48,8 @@ pub fn tiff(image: &DisplayImage, depth: TiffDepth, metadata: &Metadata) -> Resu
     bytes.map_err(|reason| EncodeError::codec("encode.tiff", reason))
 }
 
-/// Encodes radiance as TIFF of 32-bit floating point: linear Rec.709 with premultiplied alpha, or RGB when every pixel is
-/// opaque. Numbers are kept as they are; the profile says that they are linear.
+/// Encodes radiance as TIFF of 32-bit floating point: linear Rec.709 with premultiplied alpha, or RGB when every pixel
+/// is opaque. Numbers are kept as they are; the profile says that they are linear.
 ///
 /// # Errors
 /// [`EncodeError::Empty`] and [`EncodeError::Shape`] when the size does not fit the pixels.

@@ -1,7 +1,7 @@
 //! Accessors: typed, possibly interleaved, normalized or sparse arrays in the buffers (glTF 2.0 section 3.6.2).
 //!
-//! [`read_all`] checks every accessor of the file against its bytes; decoding can then not run out of bounds. Values are
-//! read bytewise, so alignment does not matter.
+//! [`read_all`] checks every accessor of the file against its bytes; decoding can then not run out of bounds. Values
+//! are read bytewise, so alignment does not matter.
 
 use std::fmt;
 
@@ -378,8 +378,9 @@ impl Accessor<'_> {
             && matches!(self.component, Component::U8 | Component::U16 | Component::U32)
     }
 
-    /// Decodes the elements named by `selection` (increasing, each below the count), or all without one. `N` must not be
-    /// above the number of the shape's components. Normalized integers become -1 to 1 or 0 to 1 (glTF 2.0 section 3.11).
+    /// Decodes the elements named by `selection` (increasing, each below the count), or all without one. `N` must not
+    /// be above the number of the shape's components. Normalized integers become -1 to 1 or 0 to 1 (glTF 2.0 section
+    /// 3.11).
     pub(super) fn decode<const N: usize>(&self, selection: Option<&[u32]>) -> Vec<[f32; N]> {
         let length = selection.map_or(self.count, <[_]>::len);
         let mut values = match self.elements {

@@ -1,8 +1,8 @@
 //! Textures of `KHR_texture_basisu`: KTX 2 files with Basis Universal, ETC1S or UASTC, decoded to RGBA texels.
 //!
-//! Written from the KTX file format specification 2.0 (container, and its appendix on BasisLZ) and the UASTC LDR 4x4 texture specification. A file is
-//! checked before anything is reserved: what comes out is as large as its header says, and the caller refuses what is too large. Zstandard is
-//! unpacked by the crate `ruzstd`, which is Rust.
+//! Written from the KTX file format specification 2.0 (container, and its appendix on BasisLZ) and the UASTC LDR 4x4
+//! texture specification. A file is checked before anything is reserved: what comes out is as large as its header says,
+//! and the caller refuses what is too large. Zstandard is unpacked by the crate `ruzstd`, which is Rust.
 
 mod bits;
 mod etc1s;
@@ -73,7 +73,8 @@ impl<'b> Texture<'b> {
         // The first entry of the index is that of the largest level.
         let level = range(long(80).ok_or(TRUNCATED)?, long(88).ok_or(TRUNCATED)?).ok_or(TRUNCATED)?;
 
-        // The total length, then the basic block: model and transfer in its third word, samples of 16 bytes from byte 24 on.
+        // The total length, then the basic block: model and transfer in its third word, samples of 16 bytes from byte
+        // 24 on.
         let byte = |at: usize| descriptor.get(at).copied().ok_or(TRUNCATED);
         let samples = descriptor.get(28..).ok_or(TRUNCATED)?.as_chunks::<16>().0;
         let first = samples.first().ok_or(TRUNCATED)?;

@@ -1,7 +1,8 @@
-//! What Blender 5.0's glTF importer makes of a file where that is not what the specifications say: what it drops, converts and defaults.
+//! What Blender 5.0's glTF importer makes of a file where that is not what the specifications say: what it drops,
+//! converts and defaults.
 //!
-//! Each function is one behaviour, named in `docs/looks.md`. They run after the file was read as the specifications have it, so that
-//! checks, limits and findings are the same in every look.
+//! Each function is one behaviour, named in `docs/looks.md`. They run after the file was read as the specifications
+//! have it, so that checks, limits and findings are the same in every look.
 
 use glam::{DVec3, Vec4};
 use packshot_materials::openpbr::OpenPbr;
@@ -16,7 +17,8 @@ use crate::scene::{Anisotropy, DielectricReflection, DiffuseTransmission, Mesh, 
 const COAT_ROUGHNESS: f32 = 0.03;
 /// Index of refraction by which the importer has the specular colour of specular-glossiness be all of the reflectance.
 const SPECULAR_GLOSSINESS_IOR: f32 = 1000.0;
-/// Power of a light that names no intensity: that of a new light in Blender, in watts (W/m² of a sun). The extension says 1 cd or 1 lux.
+/// Power of a light that names no intensity: that of a new light in Blender, in watts (W/m² of a sun). The extension
+/// says 1 cd or 1 lux.
 const LIGHT_POWER: f64 = 10.0;
 
 /// Reads a material of the file again, as the importer does.
@@ -30,8 +32,8 @@ pub(super) fn material(material: &Member<'_, '_>, unit_scale: f64, out: &mut Sce
     Ok(())
 }
 
-/// The importer has no iridescence, dispersion, diffuse transmission or volume scattering (all of them came after 5.0). Nor does it know
-/// walls: what transmits is always the boundary of a solid.
+/// The importer has no iridescence, dispersion, diffuse transmission or volume scattering (all of them came after 5.0).
+/// Nor does it know walls: what transmits is always the boundary of a solid.
 fn drop_unknown_extensions(out: &mut SceneMaterial) {
     let default = OpenPbr::default();
     out.openpbr = OpenPbr {
@@ -50,8 +52,8 @@ fn drop_unknown_extensions(out: &mut SceneMaterial) {
     textures.diffuse_transmission_color = None;
 }
 
-/// A volume becomes the node Volume Absorption with the density 1 / distance, whose extinction is (1 − colour) · density where
-/// `KHR_materials_volume` has −ln(colour) / distance: the colour is not reached at the distance.
+/// A volume becomes the node Volume Absorption with the density 1 / distance, whose extinction is (1 − colour) ·
+/// density where `KHR_materials_volume` has −ln(colour) / distance: the colour is not reached at the distance.
 fn absorb_by_complement(material: &Member<'_, '_>, unit_scale: f64, openpbr: &mut OpenPbr) -> Result<(), ImportError> {
     // 0 also where the thickness is 0: then the importer makes no volume either.
     if openpbr.transmission_depth <= 0.0 {
@@ -76,8 +78,8 @@ fn default_coat_roughness(material: &Member<'_, '_>, out: &mut SceneMaterial) ->
     Ok(())
 }
 
-/// Beside specular-glossiness the importer reads base, normal and emission alone. Its dielectric has a finite index, whose Fresnel
-/// curve dips below the reflectance along the normal instead of rising towards the edge.
+/// Beside specular-glossiness the importer reads base, normal and emission alone. Its dielectric has a finite index,
+/// whose Fresnel curve dips below the reflectance along the normal instead of rising towards the edge.
 fn reduce_to_specular_glossiness(out: &mut SceneMaterial) {
     let color = out.dielectric.color;
     let f0 = ((SPECULAR_GLOSSINESS_IOR - 1.0) / (SPECULAR_GLOSSINESS_IOR + 1.0)).powi(2);
@@ -129,9 +131,9 @@ fn stored_in_bytes(color: Vec4) -> Vec4 {
     Vec4::new(channel(color.x), channel(color.y), channel(color.z), byte(color.w))
 }
 
-/// An anisotropy without texture leaves the node's tangent unconnected. Cycles then brushes around the vertical axis through the
-/// middle of the mesh, in coordinates in which its bounding box is a cube; texture coordinates and tangents of the file say nothing. A
-/// normal map keeps the tangents that it needs: a surface has one set of them.
+/// An anisotropy without texture leaves the node's tangent unconnected. Cycles then brushes around the vertical axis
+/// through the middle of the mesh, in coordinates in which its bounding box is a cube; texture coordinates and tangents
+/// of the file say nothing. A normal map keeps the tangents that it needs: a surface has one set of them.
 fn brush_around_the_vertical(mesh: &mut Mesh, materials: &[SceneMaterial]) {
     let Some([min, max]) = mesh.local_bounds() else { return };
     let (center, size) = ((min + max) * 0.5, max - min);

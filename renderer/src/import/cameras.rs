@@ -110,8 +110,8 @@ fn read_spot(light: &Member<'_, '_>) -> Result<SceneLightKind, ImportError> {
     Ok(SceneLightKind::Spot { inner_cone_rad: inner as f32, outer_cone_rad: outer.min(OUTER_MAX_RAD) as f32 })
 }
 
-/// Rotation and translation of a node's transform, as cameras and lights take it: scale is ignored, the viewing axis and
-/// the upward direction are kept. `None` where the transform flattens one of them.
+/// Rotation and translation of a node's transform, as cameras and lights take it: scale is ignored, the viewing axis
+/// and the upward direction are kept. `None` where the transform flattens one of them.
 pub(super) fn rigid(world_from_node: &DAffine3) -> Option<DAffine3> {
     let z = world_from_node.matrix3.z_axis.try_normalize()?;
     let y = world_from_node.matrix3.y_axis.try_normalize()?;

@@ -3,7 +3,8 @@
 use super::ImportErrorCode as Code;
 use super::error::ImportError;
 
-/// Whether the caller still wants the scene. Asked often enough that no stretch between two questions takes a tenth of a second.
+/// Whether the caller still wants the scene. Asked often enough that no stretch between two questions takes a tenth of
+/// a second.
 #[derive(Clone, Copy)]
 pub(super) struct Cancel<'a>(&'a (dyn Fn() -> bool + Sync));
 

@@ -1,7 +1,8 @@
 //! Primitives compressed by `KHR_draco_mesh_compression`.
 //!
-//! The bitstream is decoded by the crate `draco-core`: Rust without `unsafe`, with ceilings on what a stream may become. Here the extension is checked,
-//! each stream is decoded once however many primitives name it, and its attributes become accessors beside those of the file.
+//! The bitstream is decoded by the crate `draco-core`: Rust without `unsafe`, with ceilings on what a stream may
+//! become. Here the extension is checked, each stream is decoded once however many primitives name it, and its
+//! attributes become accessors beside those of the file.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -198,8 +199,8 @@ impl Accessors {
         Self { places }
     }
 
-    /// What a primitive reads instead of the accessors that it names: attributes by their names, and the indices. `None` for a primitive without the
-    /// extension.
+    /// What a primitive reads instead of the accessors that it names: attributes by their names, and the indices.
+    /// `None` for a primitive without the extension.
     pub(super) fn of_primitive<'d>(
         &self,
         primitive: &Member<'_, 'd>,

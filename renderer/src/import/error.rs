@@ -17,7 +17,8 @@ pub enum ImportErrorCode {
     Schema,
     /// `glb.version`: a version of glTF that is not supported.
     Version,
-    /// `glb.extension`: the file requires an extension that is not supported, or what an extension holds cannot be decoded.
+    /// `glb.extension`: the file requires an extension that is not supported, or what an extension holds cannot be
+    /// decoded.
     Extension,
     /// `glb.reference`: the index of an object that does not exist.
     Reference,

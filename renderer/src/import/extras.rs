@@ -12,7 +12,8 @@ const MEMBERS: [&[&str]; 2] = [
     &["layer", "layername", "layers", "cadlayer", "steplayer"],
 ];
 
-/// The names in the `extras` of an object, materials before layers. `extras` may hold anything, so nothing in it is wrong.
+/// The names in the `extras` of an object, materials before layers. `extras` may hold anything, so nothing in it is
+/// wrong.
 pub(super) fn cad_names<'d>(owner: &Member<'_, 'd>) -> Vec<&'d str> {
     let Some(Value::Object(members)) = owner.value("extras") else { return Vec::new() };
     let mut names = Vec::new();

@@ -1,7 +1,7 @@
 //! Images: where their bytes are, and decoding them within limits.
 //!
-//! The size is read from the header of every image before one is decoded, so that a bomb costs nothing. Ancillary data of a
-//! PNG, which may inflate to any size, is skipped.
+//! The size is read from the header of every image before one is decoded, so that a bomb costs nothing. Ancillary data
+//! of a PNG, which may inflate to any size, is skipped.
 
 use std::borrow::Cow;
 use std::io::Cursor;
@@ -144,7 +144,8 @@ pub(super) fn decode(
 type Fault = (Code, String);
 
 fn fault(error: impl std::fmt::Display) -> Fault {
-    // Decoders quote bytes of the file, so that a message stays one line, and some print their own types, which say nothing to who made it.
+    // Decoders quote bytes of the file, so that a message stays one line, and some print their own types, which say
+    // nothing to who made it.
     let text = error.to_string();
     let is_code = text.contains(['{', '}']);
     (
@@ -198,8 +199,8 @@ impl ImageSource<'_> {
     }
 }
 
-/// Width and height from the frame header of a JPEG (ITU-T T.81 sections B.1.1 and B.2.2). The decoder's own reading of the
-/// header wants a scan too, which a bomb need not have.
+/// Width and height from the frame header of a JPEG (ITU-T T.81 sections B.1.1 and B.2.2). The decoder's own reading of
+/// the header wants a scan too, which a bomb need not have.
 fn jpeg_size_px(bytes: &[u8]) -> Option<(u32, u32)> {
     let word = |at: usize| Some(u16::from_be_bytes(*bytes.get(at..)?.first_chunk()?));
     let mut at = 2;

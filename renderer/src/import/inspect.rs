@@ -1,6 +1,6 @@
-//! Looks for what makes a picture wrong although the file is sound: turned-over shells, faces that lie in each other, needles,
-//! suspicious units, textures that are too large or see-through for nothing, parts without names. Every check takes time linear in the scene as
-//! stored, meshes side by side.
+//! Looks for what makes a picture wrong although the file is sound: turned-over shells, faces that lie in each other,
+//! needles, suspicious units, textures that are too large or see-through for nothing, parts without names. Every check
+//! takes time linear in the scene as stored, meshes side by side.
 
 mod textures;
 mod units;
@@ -14,7 +14,7 @@ use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 use super::cancel::Cancel;
 use super::error::ImportError;
 use super::findings::Findings;
-use super::meshes::Place;
+use super::meshes::PrimitiveIdx;
 use crate::diagnostic::Severity;
 use crate::inspect::surface::{Shell, Surface};
 use crate::scene::{Mesh, Part, Primitive, Scene};
@@ -25,16 +25,17 @@ const NEEDLE_SHARE: f64 = 1e-5;
 /// Inspects a scene. `places` says where each mesh's primitives stand in the file.
 pub(super) fn inspect(
     scene: &Scene,
-    places: &[Vec<Place>],
+    places: &[Vec<PrimitiveIdx>],
     cancel: Cancel<'_>,
     findings: &mut Findings,
 ) -> Result<(), ImportError> {
-    let looked_at: Option<Vec<MeshLook>> = scene.meshes.par_iter().map(|mesh| MeshLook::at(mesh, cancel)).collect();
-    let looked_at = looked_at.ok_or_else(|| cancel.error())?;
-    for (look, places) in looked_at.iter().zip(places) {
+    let inspected: Option<Vec<InspectedMesh>> =
+        scene.meshes.par_iter().map(|mesh| InspectedMesh::at(mesh, cancel)).collect();
+    let inspected = inspected.ok_or_else(|| cancel.error())?;
+    for (look, places) in inspected.iter().zip(places) {
         look.note(places, findings);
     }
-    note_coincident_parts(scene, &looked_at, findings);
+    note_coincident_parts(scene, &inspected, findings);
     cancel.check()?;
     for part in &scene.parts {
         note_unnamed(part, findings);
@@ -45,7 +46,7 @@ pub(super) fn inspect(
 }
 
 /// What is noticed about a mesh.
-struct MeshLook {
+struct InspectedMesh {
     /// Equal for meshes of equal positions and triangles.
     digest: u64,
     /// For each primitive, triangles that lie in others.
@@ -56,7 +57,7 @@ struct MeshLook {
     flipped: Vec<u32>,
 }
 
-impl MeshLook {
+impl InspectedMesh {
     /// `None` when cancelled.
     fn at(mesh: &Mesh, cancel: Cancel<'_>) -> Option<Self> {
         let surface = Surface::of(mesh, cancel.flag())?;
@@ -70,7 +71,7 @@ impl MeshLook {
         })
     }
 
-    fn note(&self, places: &[Place], findings: &mut Findings) {
+    fn note(&self, places: &[PrimitiveIdx], findings: &mut Findings) {
         let counted = |counts: &[usize]| {
             let counts = places.iter().zip(counts.to_vec());
             counts.filter(|(_, count)| *count > 0).map(|(place, count)| (place.pointer(), count)).collect::<Vec<_>>()
@@ -100,7 +101,8 @@ fn needle_count(primitive: &Primitive) -> usize {
     primitive.triangles.iter().filter(is_needle).count()
 }
 
-/// The first primitives of closed shells whose faces look inwards. Those of a cavity do so rightly, inside of another shell.
+/// The first primitives of closed shells whose faces look inwards. Those of a cavity do so rightly, inside of another
+/// shell.
 fn flipped_shells(shells: &[Shell], is_inward: &[bool]) -> Vec<u32> {
     /// So many enclosing shells are tried, the largest ones.
     const ENCLOSING_MAX: usize = 64;
@@ -128,7 +130,7 @@ fn is_automatic(name: &str) -> bool {
 }
 
 /// Parts of equal geometry at the same place shimmer, whatever material wins.
-fn note_coincident_parts(scene: &Scene, looked_at: &[MeshLook], findings: &mut Findings) {
+fn note_coincident_parts(scene: &Scene, inspected: &[InspectedMesh], findings: &mut Findings) {
     let diagonals: Vec<f64> =
         scene.meshes.iter().map(|mesh| mesh.local_bounds().map_or(0.0, |[a, b]| (b - a).length())).collect();
     let mut seen: HashMap<(u64, [i64; 12]), u32> = HashMap::new();
@@ -142,7 +144,7 @@ fn note_coincident_parts(scene: &Scene, looked_at: &[MeshLook], findings: &mut F
             let step = if at < 9 { scale * 1e-6 } else { scale * diagonals[mesh] * 1e-6 };
             *key = (value / step).round() as i64;
         }
-        if let Some(other) = seen.insert((looked_at[mesh].digest, key), part.node_idx) {
+        if let Some(other) = seen.insert((inspected[mesh].digest, key), part.node_idx) {
             let message = format!("the part lies exactly in the one of node {other}");
             findings.add("coincident_faces", Severity::Warning, format!("/nodes/{}", part.node_idx), message);
         }

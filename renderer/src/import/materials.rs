@@ -41,7 +41,8 @@ const UNIT: (f32, f32) = (0.0, 1.0);
 /// The range of what has no upper end.
 const POSITIVE: (f32, f32) = (0.0, f32::MAX);
 
-/// Reads `/materials`. Textures are numbered as in the file; those that have to be made from stored ones are added to `textures`.
+/// Reads `/materials`. Textures are numbered as in the file; those that have to be made from stored ones are added to
+/// `textures`.
 pub(super) fn read_all(
     root: &Member<'_, '_>,
     textures: &mut Textures,

@@ -17,12 +17,12 @@ type Result<T> = std::result::Result<T, ImportError>;
 pub(super) struct Member<'p, 'd> {
     value: &'d Value<'d>,
     parent: Option<&'p Member<'p, 'd>>,
-    place: Place<'d>,
+    place: Below<'d>,
 }
 
 /// How an object hangs below its parent.
 #[derive(Clone, Copy)]
-enum Place<'d> {
+enum Below<'d> {
     Root,
     Name(&'d str),
     Item(&'d str, usize),
@@ -32,7 +32,7 @@ enum Place<'d> {
 impl<'p, 'd> Member<'p, 'd> {
     /// The document, which must be an object.
     pub(super) fn root(value: &'d Value<'d>) -> Result<Self> {
-        Self { value, parent: None, place: Place::Root }.checked()
+        Self { value, parent: None, place: Below::Root }.checked()
     }
 
     /// The JSON pointer of this object.
@@ -51,10 +51,10 @@ impl<'p, 'd> Member<'p, 'd> {
         let mut steps = self.parent.map(|parent| parent.steps()).unwrap_or_default();
         let name = |name: &'d str| Step::Name(Cow::Borrowed(name));
         match self.place {
-            Place::Root => {}
-            Place::Name(member) => steps.push(name(member)),
-            Place::Item(array, index) => steps.extend([name(array), Step::Index(index)]),
-            Place::Nested(outer, inner) => steps.extend([name(outer), name(inner)]),
+            Below::Root => {}
+            Below::Name(member) => steps.push(name(member)),
+            Below::Item(array, index) => steps.extend([name(array), Step::Index(index)]),
+            Below::Nested(outer, inner) => steps.extend([name(outer), name(inner)]),
         }
         steps
     }
@@ -99,14 +99,14 @@ impl<'p, 'd> Member<'p, 'd> {
     /// A member that is an object.
     pub(super) fn object<'q>(&'q self, name: &'d str) -> Result<Option<Member<'q, 'd>>> {
         let Some(value) = self.value.get(name) else { return Ok(None) };
-        Member { value, parent: Some(self), place: Place::Name(name) }.checked().map(Some)
+        Member { value, parent: Some(self), place: Below::Name(name) }.checked().map(Some)
     }
 
     /// The object of an extension of this object.
     pub(super) fn extension<'q>(&'q self, name: &'d str) -> Result<Option<Member<'q, 'd>>> {
         let Some(extensions) = self.object("extensions")? else { return Ok(None) };
         let Some(value) = extensions.value.get(name) else { return Ok(None) };
-        Member { value, parent: Some(self), place: Place::Nested("extensions", name) }.checked().map(Some)
+        Member { value, parent: Some(self), place: Below::Nested("extensions", name) }.checked().map(Some)
     }
 
     /// The values of a member that is an array; empty where it is absent.
@@ -132,7 +132,7 @@ impl<'p, 'd> Member<'p, 'd> {
         Ok(values
             .iter()
             .enumerate()
-            .map(move |(index, value)| Member { value, parent: Some(self), place: Place::Item(name, index) }.checked()))
+            .map(move |(index, value)| Member { value, parent: Some(self), place: Below::Item(name, index) }.checked()))
     }
 
     /// The texts of an array of strings; none where it is absent.
@@ -146,7 +146,7 @@ impl<'p, 'd> Member<'p, 'd> {
     }
 
     fn item_error(&self, name: &'d str, index: usize, code: Code, message: String) -> ImportError {
-        Member { value: self.value, parent: Some(self), place: Place::Item(name, index) }.error(code, message)
+        Member { value: self.value, parent: Some(self), place: Below::Item(name, index) }.error(code, message)
     }
 
     /// A member that is text.

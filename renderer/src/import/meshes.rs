@@ -25,7 +25,7 @@ pub(super) struct MeshSource<'d> {
 /// A primitive and where it stands in the file.
 #[derive(Clone)]
 pub(super) struct PlacedPrimitive {
-    pub(super) place: Place,
+    pub(super) place: PrimitiveIdx,
     pub(super) source: PrimitiveSource,
 }
 
@@ -58,12 +58,12 @@ pub(super) struct MorphTarget {
 
 /// The indices of a mesh and of a primitive in it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(super) struct PrimitiveIdx {
     pub(super) mesh: usize,
     pub(super) primitive: usize,
 }
 
-impl Place {
+impl PrimitiveIdx {
     /// The JSON pointer.
     pub(super) fn pointer(self) -> String {
         format!("/meshes/{}/primitives/{}", self.mesh, self.primitive)
@@ -79,7 +79,8 @@ pub(super) enum Topology {
 }
 
 impl Topology {
-    /// The triangles of these vertices, counter-clockwise (glTF 2.0 section 3.7.2.1), and how many vertices are left over.
+    /// The triangles of these vertices, counter-clockwise (glTF 2.0 section 3.7.2.1), and how many vertices are left
+    /// over.
     pub(super) fn triangles(self, vertices: &[u32]) -> (Vec<[u32; 3]>, usize) {
         match self {
             Self::Triangles => {
@@ -125,7 +126,7 @@ pub(super) fn read_all<'d>(
         let mut primitives = Vec::new();
         for (primitive_idx, primitive) in mesh.items("primitives")?.enumerate() {
             let primitive = primitive?;
-            let place = Place { mesh: mesh_idx, primitive: primitive_idx };
+            let place = PrimitiveIdx { mesh: mesh_idx, primitive: primitive_idx };
             if let Some(source) = read_primitive(&primitive, context, findings)? {
                 note_quantization(&source, place, context, findings);
                 primitives.push(PlacedPrimitive { place, source });
@@ -165,7 +166,7 @@ pub(super) fn note_weight_count(
 /// Integers where core glTF wants floats are the business of an extension, which the file should name.
 fn note_quantization(
     primitive: &PrimitiveSource,
-    place: Place,
+    place: PrimitiveIdx,
     context: &Context<'_, '_, '_>,
     findings: &mut Findings,
 ) {

@@ -1,7 +1,8 @@
 //! Buffer views compressed by `EXT_meshopt_compression` and `KHR_meshopt_compression`.
 //!
-//! Decoded from the extension's own specification of the bitstream (`KHR_meshopt_compression`, appendices A and B; `EXT_…` is its version 0). The
-//! decoder trusts nothing: it reads through checked slices, reserves no more than the stream fills, and a stream must be used up exactly.
+//! Decoded from the extension's own specification of the bitstream (`KHR_meshopt_compression`, appendices A and B;
+//! `EXT_…` is its version 0). The decoder trusts nothing: it reads through checked slices, reserves no more than the
+//! stream fills, and a stream must be used up exactly.
 
 use std::fmt;
 
@@ -13,7 +14,8 @@ mod attributes;
 mod filters;
 mod indices;
 
-/// The names of the extension; the second allows version 1 of the attribute codec and one more filter, which are read for both.
+/// The names of the extension; the second allows version 1 of the attribute codec and one more filter, which are read
+/// for both.
 pub(super) const EXTENSIONS: [&str; 2] = ["EXT_meshopt_compression", "KHR_meshopt_compression"];
 
 /// How elements are packed.
@@ -160,7 +162,8 @@ const ENDS_EARLY: &str = "the compressed data ends too early";
 const NOT_USED_UP: &str = "the compressed data goes on after its last element";
 
 impl<'b> Stream<'b> {
-    /// The stream between a header byte, which `is_header` accepts, and a tail of a fixed length; gives header and tail too.
+    /// The stream between a header byte, which `is_header` accepts, and a tail of a fixed length; gives header and tail
+    /// too.
     fn new(
         bytes: &'b [u8],
         is_header: impl Fn(u8) -> bool,

@@ -49,8 +49,8 @@ pub(super) struct Counts {
 /// All nodes of the file and the order of those that the scene shows.
 pub(super) struct Nodes<'d> {
     list: Vec<Node<'d>>,
-    /// First those of nodes to their parents, and [`Nodes::place`] makes them those to the world. Nodes that share a place share one: in
-    /// files of CAD systems most nodes have no transform.
+    /// First those of nodes to their parents, and [`Nodes::place`] makes them those to the world. Nodes that share a
+    /// place share one: in files of CAD systems most nodes have no transform.
     transforms: Vec<DAffine3>,
     /// Nodes of the scene, each after its parent.
     order: Vec<u32>,
@@ -65,7 +65,8 @@ pub(super) struct Nodes<'d> {
 }
 
 impl<'d> Nodes<'d> {
-    /// Reads `/nodes` and the scene to show, and checks that they are a forest. What `poses` say counts more than the members of a node.
+    /// Reads `/nodes` and the scene to show, and checks that they are a forest. What `poses` say counts more than the
+    /// members of a node.
     pub(super) fn read(
         root: &Member<'_, 'd>,
         counts: &Counts,
@@ -162,8 +163,9 @@ impl<'d> Nodes<'d> {
         Ok(())
     }
 
-    /// Where a node is that the scene does not show, and whether it and all its ancestors are visible: a child of it may be shown. What was
-    /// found on the way up is `known` from then on, so that a deep forest costs no more than it has nodes.
+    /// Where a node is that the scene does not show, and whether it and all its ancestors are visible: a child of it
+    /// may be shown. What was found on the way up is `known` from then on, so that a deep forest costs no more than it
+    /// has nodes.
     fn outside_the_scene(
         &self,
         node_idx: u32,
@@ -424,8 +426,8 @@ fn refuse_cycles(children: &Children) -> Result<(), ImportError> {
 
 /// The roots of the scene to show: the default scene, else the first.
 ///
-/// Tools in use list children beside their parents, which glTF 2.0 section 3.5.1 rules out: such a node is shown once, where its parents put
-/// it.
+/// Tools in use list children beside their parents, which glTF 2.0 section 3.5.1 rules out: such a node is shown once,
+/// where its parents put it.
 fn scene_roots(root: &Member<'_, '_>, list: &[Node<'_>], findings: &mut Findings) -> Result<Vec<u32>, ImportError> {
     let scene_count = root.count("scenes")?;
     let shown = root.index("scene", scene_count, "scene")?.unwrap_or(0);

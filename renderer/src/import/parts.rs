@@ -106,8 +106,8 @@ pub(super) fn build(
             placed.push((node_idx, node, source, mesh, world_from_part));
         }
     }
-    // Names and paths are written when all have room: parts on every node of a long chain ask for room that grows with the square of its
-    // length, and a mesh with a long name for as much as often as it is placed.
+    // Names and paths are written when all have room: parts on every node of a long chain ask for room that grows with
+    // the square of its length, and a mesh with a long name for as much as often as it is placed.
     let mut parts = Vec::with_capacity(placed.len());
     for (i, (node_idx, node, source, mesh, world_from_part)) in placed.into_iter().enumerate() {
         cancel.check_at(i)?;
@@ -129,7 +129,8 @@ fn cad_names<'a>(of_node: &'a [&'a str], of_mesh: &'a [&'a str]) -> impl Iterato
     of_node.iter().chain(of_mesh.iter().filter(|name| !of_node.contains(name))).copied()
 }
 
-/// The mesh of a node with a skin or with morph targets that count, and where it is; `None` for one that is shown as it is stored.
+/// The mesh of a node with a skin or with morph targets that count, and where it is; `None` for one that is shown as it
+/// is stored.
 fn posed_mesh(
     context: &Context<'_, '_, '_>,
     skins: &mut Skins,

@@ -1,7 +1,7 @@
 //! Builds each distinct mesh once.
 //!
-//! CAD converters repeat the mesh object for every instance and let the copies share accessors, so sharing is found by what
-//! primitives refer to. Meshes that differ in materials alone are distinct, but their geometry is decoded once.
+//! CAD converters repeat the mesh object for every instance and let the copies share accessors, so sharing is found by
+//! what primitives refer to. Meshes that differ in materials alone are distinct, but their geometry is decoded once.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use super::deformation::Deformation;
 use super::error::ImportError;
 use super::findings::Findings;
 use super::geometry::{self, Computed};
-use super::meshes::{Place, PlacedPrimitive, PrimitiveSource};
+use super::meshes::{PlacedPrimitive, PrimitiveIdx, PrimitiveSource};
 use crate::diagnostic::Severity;
 use crate::scene::{MaterialIdx, Mesh, MeshIdx, Primitive, SceneMaterial};
 
@@ -25,7 +25,7 @@ pub(super) struct MeshBuilder<'a, 'b> {
     /// Distinct meshes.
     pub(super) meshes: Vec<Mesh>,
     /// Per mesh and primitive, where it stands in the file.
-    pub(super) places: Vec<Vec<Place>>,
+    pub(super) places: Vec<Vec<PrimitiveIdx>>,
     /// Per mesh, the triangles without area that it has in the file.
     pub(super) degenerate_counts: Vec<u64>,
     /// The materials of the file, then those with textures left out for primitives that lack the coordinates.
@@ -126,8 +126,8 @@ impl<'a, 'b> MeshBuilder<'a, 'b> {
         Ok(mesh)
     }
 
-    /// Decodes a geometry, or copies it from a mesh that differs in materials. `siblings` are the primitives so far of the
-    /// mesh under construction.
+    /// Decodes a geometry, or copies it from a mesh that differs in materials. `siblings` are the primitives so far of
+    /// the mesh under construction.
     fn geometry(
         &mut self,
         placed: &PlacedPrimitive,
@@ -164,7 +164,7 @@ impl<'a, 'b> MeshBuilder<'a, 'b> {
         }))
     }
 
-    fn check_limits(&mut self, place: Place, primitive: &Primitive) -> Result<(), ImportError> {
+    fn check_limits(&mut self, place: PrimitiveIdx, primitive: &Primitive) -> Result<(), ImportError> {
         self.triangle_count += primitive.triangles.len();
         self.vertex_count += primitive.positions.len();
         let check = |count: usize, limit: usize, name: &str| {
@@ -175,8 +175,8 @@ impl<'a, 'b> MeshBuilder<'a, 'b> {
         check(self.vertex_count, self.options.limits.vertices, "vertices")
     }
 
-    /// The primitive's material; where the primitive lacks texture coordinates that the material looks up, the same without
-    /// those textures.
+    /// The primitive's material; where the primitive lacks texture coordinates that the material looks up, the same
+    /// without those textures.
     fn material(
         &mut self,
         placed: &PlacedPrimitive,
@@ -206,8 +206,8 @@ impl<'a, 'b> MeshBuilder<'a, 'b> {
     }
 }
 
-/// The set of texture coordinates that the tangents of a material go along; `None` where it needs none. There is one set of tangents, so where
-/// maps disagree that of the base counts.
+/// The set of texture coordinates that the tangents of a material go along; `None` where it needs none. There is one
+/// set of tangents, so where maps disagree that of the base counts.
 fn tangent_uv_set(material: &SceneMaterial) -> Option<usize> {
     let textures = &material.textures;
     let map = textures.normal.or(textures.coat_normal).or(textures.anisotropy);

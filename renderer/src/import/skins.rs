@@ -28,7 +28,8 @@ struct Skin {
 
 /// The joints of a skin where the nodes are.
 pub(super) struct PosedSkin {
-    /// Takes the frame in which the posed mesh is stored to the world: the origin is the first joint's. The node of the mesh plays no part.
+    /// Takes the frame in which the posed mesh is stored to the world: the origin is the first joint's. The node of the
+    /// mesh plays no part.
     pub(super) world_from_part: DAffine3,
     /// Per joint, from the mesh as it was bound to that frame.
     pub(super) part_from_mesh: Vec<DAffine3>,

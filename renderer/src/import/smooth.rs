@@ -1,9 +1,10 @@
 //! Normals for primitives without, where smooth shading is asked for.
 //!
-//! Two triangles that meet at an edge share the normals at its ends where they meet at no more than an angle; an edge of one triangle, of
-//! three or of two that turn against each other stays sharp. So a corner's normal is the mean of the triangles that are reached from its own
-//! across smooth edges around the same point, each weighted by its angle there (G. Thürmer and C. A. Wüthrich, Computing Vertex Normals from
-//! Polygonal Facets, 1998). Vertices meet where their positions are equal, whatever their texture coordinates: a seam is no edge.
+//! Two triangles that meet at an edge share the normals at its ends where they meet at no more than an angle; an edge
+//! of one triangle, of three or of two that turn against each other stays sharp. So a corner's normal is the mean of
+//! the triangles that are reached from its own across smooth edges around the same point, each weighted by its angle
+//! there (G. Thürmer and C. A. Wüthrich, Computing Vertex Normals from Polygonal Facets, 1998). Vertices meet where
+//! their positions are equal, whatever their texture coordinates: a seam is no edge.
 
 use std::collections::HashMap;
 
@@ -15,8 +16,8 @@ use crate::scene::Primitive;
 /// Added to the angle, so that an edge of just that angle is smooth for all its rounding.
 const TOLERANCE_DEG: f64 = 0.01;
 
-/// Gives a primitive without normals those of smooth shading across edges of up to `angle_deg`, 0 to 180. Vertices are doubled where the
-/// normal jumps.
+/// Gives a primitive without normals those of smooth shading across edges of up to `angle_deg`, 0 to 180. Vertices are
+/// doubled where the normal jumps.
 pub(super) fn shade(primitive: &mut Primitive, angle_deg: f64) {
     let triangles = &primitive.triangles;
     let position = |vertex: u32| primitive.positions[vertex as usize].as_dvec3();
@@ -68,7 +69,8 @@ impl Groups {
         let corners = triangles.as_flattened();
         let next = |corner: u32| corner - corner % 3 + (corner + 1) % 3;
         let point = |corner: u32| points[corners[corner as usize] as usize];
-        // Each side of a triangle by its two points and by the corner at which it begins: the sides of an edge lie side by side.
+        // Each side of a triangle by its two points and by the corner at which it begins: the sides of an edge lie side
+        // by side.
         let mut sides: Vec<([u32; 2], u32)> = (0..corners.len() as u32)
             .map(|corner| {
                 let (from, to) = (point(corner), point(next(corner)));

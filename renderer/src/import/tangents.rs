@@ -1,10 +1,10 @@
 //! Tangents for normal maps, where the file brings none: MikkTSpace, as glTF 2.0 section 3.7.2.1 asks for.
 //!
-//! M. S. Mikkelsen, Simulation of Wrinkled Surfaces Revisited, 2008, and the conventions of his reference implementation:
-//! at each vertex the tangents of the triangles that share position, normal and texture coordinates, and that are mirrored
-//! alike in texture space, are projected into the plane of the normal and averaged by angle. The reference walks around a
-//! vertex recursively and compares the triangles there pairwise; sums per vertex give the same in linear time, whatever a
-//! hostile file piles up at one vertex. A test compares both.
+//! M. S. Mikkelsen, Simulation of Wrinkled Surfaces Revisited, 2008, and the conventions of his reference
+//! implementation: at each vertex the tangents of the triangles that share position, normal and texture coordinates,
+//! and that are mirrored alike in texture space, are projected into the plane of the normal and averaged by angle. The
+//! reference walks around a vertex recursively and compares the triangles there pairwise; sums per vertex give the same
+//! in linear time, whatever a hostile file piles up at one vertex. A test compares both.
 
 use std::collections::HashMap;
 
@@ -116,8 +116,8 @@ pub(super) fn gather<T: Copy>(values: &mut Vec<T>, vertices: &[u32]) {
     }
 }
 
-/// Moves tangents from corners to vertices. A vertex takes the tangent of its first corner; corners that disagree with it
-/// share a new vertex per vertex and tangent.
+/// Moves tangents from corners to vertices. A vertex takes the tangent of its first corner; corners that disagree with
+/// it share a new vertex per vertex and tangent.
 fn assign(primitive: &mut Primitive, corner_tangents: &[Option<Vec4>]) {
     let mut tangents: Vec<Option<Vec4>> = vec![None; primitive.positions.len()];
     let mut copies: HashMap<(u32, [u32; 4]), u32> = HashMap::new();

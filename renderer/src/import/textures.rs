@@ -56,7 +56,8 @@ impl Textures {
         &self.list
     }
 
-    /// The texture of roughness that a texture of glossiness, in alpha, gives with a factor; `None` where there is no such texture.
+    /// The texture of roughness that a texture of glossiness, in alpha, gives with a factor; `None` where there is no
+    /// such texture.
     pub(super) fn roughness_of_glossiness(&mut self, stored: TextureIdx, factor: f32) -> Option<TextureIdx> {
         let texels = Texels::RoughnessOfGlossiness { factor_bits: factor.to_bits() };
         let source = TextureSource { texels, ..*self.list.get(stored.0 as usize)? };
@@ -141,8 +142,8 @@ pub(super) fn read_slot<'d>(
     Ok(Some(TextureRef { texture: TextureIdx(texture as u32), uv_set: uv_set as u32, uv_from_uv }))
 }
 
-/// The matrix of `KHR_texture_transform`: translation · rotation · scale, where a positive angle turns from v to u because v
-/// grows downwards.
+/// The matrix of `KHR_texture_transform`: translation · rotation · scale, where a positive angle turns from v to u
+/// because v grows downwards.
 fn read_transform(transform: &Member<'_, '_>) -> Result<[[f32; 3]; 2], ImportError> {
     let offset = transform.numbers::<2>("offset")?.unwrap_or([0.0; 2]);
     let scale = transform.numbers::<2>("scale")?.unwrap_or([1.0; 2]);

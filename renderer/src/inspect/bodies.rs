@@ -1,7 +1,7 @@
 //! Bodies that light goes through: whether their surfaces bound anything, and which of them look inwards by mistake.
 //!
-//! Input: a scene, and which primitives of which parts are bodies, of which material. Only meshes that some part wears as a body are looked
-//! at, so that a product of metal costs nothing.
+//! Input: a scene, and which primitives of which parts are bodies, of which material. Only meshes that some part wears
+//! as a body are looked at, so that a product of metal costs nothing.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -31,7 +31,8 @@ pub(crate) struct Bodies<'a> {
 /// A part that is a body, wholly or by some of its primitives.
 struct BodyPart {
     part: u32,
-    /// For each primitive its material, by any number that tells materials apart; `None` for those that light does not enter.
+    /// For each primitive its material, by any number that tells materials apart; `None` for those that light does not
+    /// enter.
     materials: Vec<Option<u32>>,
 }
 
@@ -127,8 +128,8 @@ impl<'a> Bodies<'a> {
         Some(found)
     }
 
-    /// Faces of closed shells that look inwards although they bound a body; `None` when cancelled. Inward shells inside of another body
-    /// of the same material are cavities, and right.
+    /// Faces of closed shells that look inwards although they bound a body; `None` when cancelled. Inward shells inside
+    /// of another body of the same material are cavities, and right.
     pub(crate) fn inward(&self, cancelled: Cancelled<'_>) -> Option<InwardFaces> {
         let meshes: Vec<u32> = self.by_mesh.keys().copied().collect();
         let of_mesh = |mesh| MeshShells::of(self.scene, mesh, cancelled);

@@ -1,7 +1,8 @@
-//! Bodies that touch: faces of one that lie exactly in faces of another, back to back, as CAD has a liquid in its vessel.
+//! Bodies that touch: faces of one that lie exactly in faces of another, back to back, as CAD has a liquid in its
+//! vessel.
 //!
-//! A ray that leaves the one starts anew behind both faces and never enters the other. Modelled with an overlap, and with priorities, both
-//! are met.
+//! A ray that leaves the one starts anew behind both faces and never enters the other. Modelled with an overlap, and
+//! with priorities, both are met.
 
 use std::collections::BTreeMap;
 

@@ -9,9 +9,10 @@ use crate::shot::{Environment, Light, Shot};
 /// A light that brings less than this share of all light is not seen: a step of 8 bits at mid-grey is some 0.5 %.
 const SHARE_MIN: f64 = 1e-3;
 
-/// Finds the lights of a shot that bring less than a thousandth of the light to a product of these bounds; `place` names a light by its index in
-/// [`Shot::lights`]. Irradiance counts on surfaces that face the light: of each light at the point of the bounds that is nearest to it, and of all
-/// others at the product's centre. Surfaces that emit light themselves are not counted.
+/// Finds the lights of a shot that bring less than a thousandth of the light to a product of these bounds; `place`
+/// names a light by its index in [`Shot::lights`]. Irradiance counts on surfaces that face the light: of each light at
+/// the point of the bounds that is nearest to it, and of all others at the product's centre. Surfaces that emit light
+/// themselves are not counted.
 pub fn weak_lights(shot: &Shot, bounds: &Bounds, place: impl Fn(usize) -> String) -> Vec<Diagnostic> {
     if shot.lights.is_empty() {
         return Vec::new();
@@ -46,8 +47,8 @@ fn light_position(light: &Light) -> Option<DVec3> {
     }
 }
 
-/// Irradiance on a surface at `at` that faces the light, without what shades it or how the light is turned. Nearer than a fiftieth of the
-/// product's `radius_m` a light is taken as that far away: there it lights nothing but a spot.
+/// Irradiance on a surface at `at` that faces the light, without what shades it or how the light is turned. Nearer than
+/// a fiftieth of the product's `radius_m` a light is taken as that far away: there it lights nothing but a spot.
 fn irradiance(light: &Light, at: DVec3, radius_m: f64) -> f64 {
     let distance2 =
         |position: DVec3| position.distance_squared(at).max((0.02 * radius_m).powi(2)).max(f64::MIN_POSITIVE);

@@ -1,7 +1,8 @@
 //! A mesh as a surface: vertices of equal position are one, whatever primitive they stand in.
 //!
-//! Input: a mesh. Output: its connected shells with their volume, its faces that lie in each other, and where it is no boundary of a body.
-//! Everything takes time linear in the mesh, but for one sort of edges; functions give `None` when they are cancelled.
+//! Input: a mesh. Output: its connected shells with their volume, its faces that lie in each other, and where it is no
+//! boundary of a body. Everything takes time linear in the mesh, but for one sort of edges; functions give `None` when
+//! they are cancelled.
 
 use std::collections::HashMap;
 
@@ -124,8 +125,8 @@ impl Surface {
         self.faces.iter().map(|face| face.primitive)
     }
 
-    /// Whether each shell looks inwards: it encloses a volume, and a negative one. Cracks that no light finds are allowed, such as the seam of a
-    /// sphere whose first and last meridian differ by rounding.
+    /// Whether each shell looks inwards: it encloses a volume, and a negative one. Cracks that no light finds are
+    /// allowed, such as the seam of a sphere whose first and last meridian differ by rounding.
     pub(crate) fn inward(&self, shells: &Shells, cancelled: Cancelled<'_>) -> Option<Vec<bool>> {
         /// Share of a shell's area that is missing where its volume still means something.
         const HOLE_SHARE_MAX: f64 = 1e-4;
@@ -247,8 +248,8 @@ pub(crate) struct Shell {
     volume: f64,
     pub(crate) area: f64,
     /// Sum over all edges of a number that depends on the edge and is negated with its direction. In a closed and
-    /// consistently turned surface each edge is passed once each way, so the sum is 0; otherwise it is 0 by an accident of 1
-    /// in 2^64. This takes no table of edges.
+    /// consistently turned surface each edge is passed once each way, so the sum is 0; otherwise it is 0 by an accident
+    /// of 1 in 2^64. This takes no table of edges.
     boundary: u64,
     pub(crate) min: DVec3,
     pub(crate) max: DVec3,

@@ -1,7 +1,8 @@
 //! Cryptomatte 1.2.0 (Psyop, Friedman and Jones 2015): mattes that are told apart by hashes of names.
 //!
-//! A pixel stores pairs of id and coverage, the widest first, two pairs in each RGBA layer `NAME00`, `NAME01` and so on. An id is the hash
-//! of a name, its bits read as a float. The file's header says which name has which hash, so that other programs let people choose by name.
+//! A pixel stores pairs of id and coverage, the widest first, two pairs in each RGBA layer `NAME00`, `NAME01` and so
+//! on. An id is the hash of a name, its bits read as a float. The file's header says which name has which hash, so that
+//! other programs let people choose by name.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -39,8 +40,8 @@ impl Cryptomatte<'_> {
     }
 }
 
-/// The id of a name: its hash as a float that is a normal number, so that nothing on its way turns it into another. Where the exponent
-/// would be all zeros or all ones its lowest bit is flipped.
+/// The id of a name: its hash as a float that is a normal number, so that nothing on its way turns it into another.
+/// Where the exponent would be all zeros or all ones its lowest bit is flipped.
 pub fn id(name: &str) -> f32 {
     let hash = murmur3_x86_32(name.as_bytes(), 0);
     let exponent = hash >> 23 & 0xff;

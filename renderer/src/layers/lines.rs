@@ -27,7 +27,8 @@ impl LineStyle {
 /// What lines stand for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LineKind {
-    /// Outlines of the product, borders of parts and of materials, creases, and where one piece of a part stands before another.
+    /// Outlines of the product, borders of parts and of materials, creases, and where one piece of a part stands before
+    /// another.
     Edges,
     /// Borders of triangles.
     Wireframe,

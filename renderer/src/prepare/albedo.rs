@@ -1,9 +1,9 @@
 //! Directional albedos of single-scattering GGX, by quadrature: what the shader needs to give lost energy back.
 //!
-//! A table has [`ALBEDO_STEPS`]² entries: rows over roughness r = i/(n−1) with α = r², columns over √cos = j/(n−1). The first
-//! block of the shader's `tables` is the albedo of a lossless conductor, followed by its mean over the hemisphere per
-//! roughness; then come one or four tables per index of refraction: reflection at the outside, and of glass reflection plus refraction seen from
-//! outside and from inside, and refraction from outside were nothing reflected.
+//! A table has [`ALBEDO_STEPS`]² entries: rows over roughness r = i/(n−1) with α = r², columns over √cos = j/(n−1). The
+//! first block of the shader's `tables` is the albedo of a lossless conductor, followed by its mean over the hemisphere
+//! per roughness; then come one or four tables per index of refraction: reflection at the outside, and of glass
+//! reflection plus refraction seen from outside and from inside, and refraction from outside were nothing reflected.
 
 use std::collections::HashMap;
 use std::f64::consts::PI;
@@ -20,8 +20,8 @@ static SMOOTH_LATTICE: LazyLock<Lattice> = LazyLock::new(|| Lattice::new(610, 37
 /// Where total reflection cuts the integrand off.
 static CUT_LATTICE: LazyLock<Lattice> = LazyLock::new(|| Lattice::new(987, 610, PI));
 
-/// Points of a quadrature over the spherical cap of visible facets: a Fibonacci lattice, whose error falls fast even where the integrand is cut
-/// off. Sines and cosines are computed here, once, and not for each entry of a table.
+/// Points of a quadrature over the spherical cap of visible facets: a Fibonacci lattice, whose error falls fast even
+/// where the integrand is cut off. Sines and cosines are computed here, once, and not for each entry of a table.
 struct Lattice(Vec<LatticePoint>);
 
 struct LatticePoint {
@@ -154,13 +154,14 @@ fn fresnel(cos_i: f64, eta: f64) -> f64 {
     0.5 * a * a * (1.0 + b * b)
 }
 
-/// Reflectance of glass that bends light by one ratio of indices and reflects by another: where nothing can be bent all is reflected.
+/// Reflectance of glass that bends light by one ratio of indices and reflects by another: where nothing can be bent all
+/// is reflected.
 fn glass_reflectance(cos_i: f64, eta: f64, bending: f64) -> f64 {
     if 1.0 - (1.0 - cos_i * cos_i) / (bending * bending) <= 0.0 { 1.0 } else { fresnel(cos_i, eta) }
 }
 
-/// Reflected and refracted shares of light from a direction, over the facets visible from it (the estimator of the shader's sampler:
-/// F·G2/G1 with the height-correlated G2). `split` gives the weights of both at a facet's cosine.
+/// Reflected and refracted shares of light from a direction, over the facets visible from it (the estimator of the
+/// shader's sampler: F·G2/G1 with the height-correlated G2). `split` gives the weights of both at a facet's cosine.
 fn integrate(lattice: &Lattice, alpha: f64, cosine: f64, eta: f64, split: impl Fn(f64) -> (f64, f64)) -> (f64, f64) {
     let wo = [(1.0 - cosine * cosine).max(0.0).sqrt(), 0.0, cosine];
     let lambda = |w: [f64; 3]| {

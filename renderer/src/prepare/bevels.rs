@@ -1,7 +1,8 @@
 //! Which triangles lie so close to a sharp edge that the edge's rounding shows on them: what `stage/bevel.wgsl` reads.
 //!
-//! Parts are taken as they are: what belongs together is found by equal positions, so that it does not matter how a file cuts a part into
-//! primitives or doubles its vertices. An edge is sharp where the normals that are shaded with differ across it; facets of a smooth surface are not.
+//! Parts are taken as they are: what belongs together is found by equal positions, so that it does not matter how a
+//! file cuts a part into primitives or doubles its vertices. An edge is sharp where the normals that are shaded with
+//! differ across it; facets of a smooth surface are not.
 
 use std::collections::HashMap;
 
@@ -33,8 +34,8 @@ pub(crate) struct Bevels {
 }
 
 impl Bevels {
-    /// Finds the edges of the slots whose material has a radius, which is in render units, and tells the slots where theirs are. `None` when
-    /// cancelled.
+    /// Finds the edges of the slots whose material has a radius, which is in render units, and tells the slots where
+    /// theirs are. `None` when cancelled.
     pub(crate) fn new(geometry: &mut Geometry, radii: &[f64], cancelled: &dyn Fn() -> bool) -> Option<Self> {
         let mut out = Self { index: Vec::new(), edges: Vec::new(), n_left_out: 0 };
         let mut known: HashMap<(u32, Vec<u32>), u32> = HashMap::new();

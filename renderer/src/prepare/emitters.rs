@@ -1,10 +1,12 @@
 //! Emissive triangles, arranged so that light samples find those that matter to a point.
 //!
-//! Every triangle of an emissive material becomes an emitter whose power is the mean of its radiance's luminance times its area, and the
-//! emitters become a tree ([`tree`]) from which the shader chooses by power, distance and orientation. A ray that meets an emissive
-//! surface by chance asks the same tree how likely it was chosen, so both techniques can be combined.
+//! Every triangle of an emissive material becomes an emitter whose power is the mean of its radiance's luminance times
+//! its area, and the emitters become a tree ([`tree`]) from which the shader chooses by power, distance and
+//! orientation. A ray that meets an emissive surface by chance asks the same tree how likely it was chosen, so both
+//! techniques can be combined.
 //!
-//! What is left out here is not lost: a surface that no light sample goes to counts in full where scattered rays meet it.
+//! What is left out here is not lost: a surface that no light sample goes to counts in full where scattered rays meet
+//! it.
 
 use glam::{DVec3, Vec3};
 use packshot_native::stages::{Bindings, baseline};
@@ -23,11 +25,11 @@ mod tree;
 
 use tree::Item;
 
-/// Most emitters, of some 150 bytes each while the tree is built. Beyond, surfaces with less power per triangle are found by scattered rays
-/// alone.
+/// Most emitters, of some 150 bytes each while the tree is built. Beyond, surfaces with less power per triangle are
+/// found by scattered rays alone.
 const EMITTERS_MAX: usize = 1 << 20;
-/// Share of the mean power per area that every triangle of a textured surface has at least: a texture is looked up at a few places of a
-/// triangle, and what lies between may shine.
+/// Share of the mean power per area that every triangle of a textured surface has at least: a texture is looked up at a
+/// few places of a triangle, and what lies between may shine.
 const TEXTURED_FLOOR: f64 = 0.2;
 /// A surface whose triangles' normals, weighted by area, add up to less than this share of its area is closed.
 const CLOSED: f64 = 1e-3;
@@ -39,9 +41,11 @@ pub(crate) struct Emitters {
     pub nodes: Vec<EmitterNode>,
     /// Its leaves' triangles.
     pub emitters: Vec<Emitter>,
-    /// For every slot where its triangles' entries begin, as that place minus the first triangle (wraps); then the entries.
+    /// For every slot where its triangles' entries begin, as that place minus the first triangle (wraps); then the
+    /// entries.
     pub index: Vec<u32>,
-    /// Luminance times area of all: about the irradiance that they bring to a point at distance 1. 0 when nothing is sampled.
+    /// Luminance times area of all: about the irradiance that they bring to a point at distance 1. 0 when nothing is
+    /// sampled.
     pub irradiance: f64,
     /// Triangles of surfaces that were left to scattered rays.
     pub n_left_out: u64,
@@ -269,8 +273,9 @@ impl Shining<'_> {
     }
 }
 
-/// From which sides a surface is sampled, and the factor that turns the cross product of its triangles' edges to the side of the normals
-/// that its emitters have. A closed surface shines outwards: nobody sees its inside but through the body itself.
+/// From which sides a surface is sampled, and the factor that turns the cross product of its triangles' edges to the
+/// side of the normals that its emitters have. A closed surface shines outwards: nobody sees its inside but through the
+/// body itself.
 fn sampled_sides(corners: &[[DVec3; 3]], normals: &[DVec3], mirrored: f64) -> (u32, f64) {
     let area: f64 = normals.iter().map(|normal| normal.length()).sum();
     let sum: DVec3 = normals.iter().sum();
@@ -285,8 +290,8 @@ fn sampled_sides(corners: &[[DVec3; 3]], normals: &[DVec3], mirrored: f64) -> (u
     (side, volume.signum())
 }
 
-/// Barycentric weights of place `k` of an even sequence over a triangle (R2, Roberts 2018, "The Unreasonable Effectiveness of
-/// Quasirandom Sequences", folded over the diagonal).
+/// Barycentric weights of place `k` of an even sequence over a triangle (R2, Roberts 2018, "The Unreasonable
+/// Effectiveness of Quasirandom Sequences", folded over the diagonal).
 fn place(k: u32) -> [f32; 3] {
     let at = |step: f64| ((f64::from(k) + 0.5) * step).fract() as f32;
     let (u, v) = (at(0.754_877_666_246_692_8), at(0.569_840_290_998_053_3));

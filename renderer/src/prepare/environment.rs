@@ -1,5 +1,6 @@
-//! The environment map as the shader samples it: packed texels, and cumulative tables with guides. Nearly every step of a path reads them
-//! somewhere else, so that they are made small: what does not fit the processor's cache is waited for.
+//! The environment map as the shader samples it: packed texels, and cumulative tables with guides. Nearly every step of
+//! a path reads them somewhere else, so that they are made small: what does not fit the processor's cache is waited
+//! for.
 
 use glam::UVec2;
 use packshot_shaders::constants::ENVIRONMENT_GUIDE_BINS;
@@ -8,11 +9,13 @@ use rayon::prelude::*;
 use super::bindable;
 use crate::shot::EnvironmentMap;
 
-/// Share of the map's mean radiance that is not sampled as a light but left to scattered rays, which find what is spread over the whole sphere
-/// better: compensation for multiple importance sampling after Karlík et al. 2019, "MIS Compensation: Optimizing Sampling Techniques in Multiple
-/// Importance Sampling", who take all of the mean. A quarter had the least noise with one light sample and one scattered ray in a pair (`benches/NOTES.md`).
+/// Share of the map's mean radiance that is not sampled as a light but left to scattered rays, which find what is
+/// spread over the whole sphere better: compensation for multiple importance sampling after Karlík et al. 2019, "MIS
+/// Compensation: Optimizing Sampling Techniques in Multiple Importance Sampling", who take all of the mean. A quarter
+/// had the least noise with one light sample and one scattered ray in a pair (`benches/NOTES.md`).
 const LEFT_TO_SCATTERING: f64 = 0.25;
-/// Share of its own radiance with which each texel is sampled at least, so that light samples alone find all light, too.
+/// Share of its own radiance with which each texel is sampled at least, so that light samples alone find all light,
+/// too.
 const SAMPLED_AT_LEAST: f64 = 0.1;
 
 /// Arrays of the shader's `environment_*` bindings, never empty.
@@ -35,7 +38,8 @@ impl EnvironmentTables {
         Self { texels, cdf, guide, mean_luminance: 0.0 }
     }
 
-    /// Densities follow each texel's brightness as bilinear filtering shows it, less [`LEFT_TO_SCATTERING`], times the sine of the polar angle.
+    /// Densities follow each texel's brightness as bilinear filtering shows it, less [`LEFT_TO_SCATTERING`], times the
+    /// sine of the polar angle.
     pub(crate) fn new(map: &EnvironmentMap) -> Self {
         let (w, h) = (map.width_px as usize, map.height_px as usize);
         let luminance: Vec<f32> = map.rgb.iter().map(|c| 0.2126 * c[0] + 0.7152 * c[1] + 0.0722 * c[2]).collect();
@@ -108,8 +112,8 @@ fn guide_of(cdf: &[f32]) -> Vec<u32> {
         .collect()
 }
 
-/// A colour in 64 bits: 16 for each of red, green and blue, in units of a power of two that the largest just fits, and its biased exponent
-/// as in `f32`. Radiances below 2^-111 lose bits.
+/// A colour in 64 bits: 16 for each of red, green and blue, in units of a power of two that the largest just fits, and
+/// its biased exponent as in `f32`. Radiances below 2^-111 lose bits.
 fn packed(rgb: [f32; 3]) -> UVec2 {
     let largest = rgb[0].max(rgb[1]).max(rgb[2]);
     // Half a unit more would round up to 2^16.

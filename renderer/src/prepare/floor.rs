@@ -14,16 +14,17 @@ use crate::shot::{Floor, Sweep};
 /// Flat strips that stand for the quarter of a cylinder; normals are those of the cylinder.
 const SWEEP_STRIPS: u32 = 64;
 
-/// Half the side of the square in the middle of a floor, at most, in render units, of which the product's radius is one. Where rays start on a
-/// triangle they must not meet it again, and how well that is known goes by its size: on one of 500 units light near the middle was 0.6 % too
-/// dark, on one of 2000 units 14 %, and on one of 80 units nothing was lost.
+/// Half the side of the square in the middle of a floor, at most, in render units, of which the product's radius is
+/// one. Where rays start on a triangle they must not meet it again, and how well that is known goes by its size: on one
+/// of 500 units light near the middle was 0.6 % too dark, on one of 2000 units 14 %, and on one of 80 units nothing was
+/// lost.
 const INNERMOST_HALF: f64 = 8.0;
 
 /// Half the side of what is not cut of a sweep, in render units; see [`INNERMOST_HALF`].
 const SWEEP_INNERMOST_HALF: f64 = 40.0;
 
-/// A line across a sweep: how far it lies from the floor's centre towards the camera, how high above the floor, and the normal there, in the
-/// same two directions.
+/// A line across a sweep: how far it lies from the floor's centre towards the camera, how high above the floor, and the
+/// normal there, in the same two directions.
 struct Line {
     place: DVec2,
     normal: DVec2,
@@ -89,8 +90,8 @@ impl Geometry {
     }
 }
 
-/// Squares that together are one of this half side, by their lesser and greater corners: one in the middle that is no larger than it may be, and
-/// around it rings of eight, each square of a ring as large as all that it surrounds.
+/// Squares that together are one of this half side, by their lesser and greater corners: one in the middle that is no
+/// larger than it may be, and around it rings of eight, each square of a ring as large as all that it surrounds.
 fn squares(half_m: f64, innermost_m: f64) -> Vec<[DVec2; 2]> {
     let halves = growing(half_m, innermost_m);
     let mut squares = Vec::new();
@@ -105,7 +106,8 @@ fn squares(half_m: f64, innermost_m: f64) -> Vec<[DVec2; 2]> {
     squares
 }
 
-/// Where what reaches to `end_m` is cut: each length is three times the one before, and the first no longer than it may be.
+/// Where what reaches to `end_m` is cut: each length is three times the one before, and the first no longer than it may
+/// be.
 fn growing(end_m: f64, first_m: f64) -> Vec<f64> {
     let mut lengths = vec![end_m];
     while lengths[lengths.len() - 1] > first_m {

@@ -1,5 +1,5 @@
-//! Tables of fuzz and sheen: albedos, and the shape of fuzz's lobe. Rows over roughness, columns over the cosine, [`ALBEDO_STEPS`] of each, both from
-//! 0 to 1.
+//! Tables of fuzz and sheen: albedos, and the shape of fuzz's lobe. Rows over roughness, columns over the cosine,
+//! [`ALBEDO_STEPS`] of each, both from 0 to 1.
 
 use std::sync::OnceLock;
 
@@ -14,13 +14,14 @@ const PUBLISHED: &[u8] = include_bytes!("../../data/ltc_sheen_volume.npy");
 /// Length of its header.
 const HEADER_BYTES: usize = 128;
 
-/// OpenPBR's fuzz (Zeltner, Burley and Chiang 2022, "Practical Multiple-Scattering Sheen Using Linearly Transformed Cosines"): a table of
-/// albedos, then one of each coefficient of the shear.
+/// OpenPBR's fuzz (Zeltner, Burley and Chiang 2022, "Practical Multiple-Scattering Sheen Using Linearly Transformed
+/// Cosines"): a table of albedos, then one of each coefficient of the shear.
 pub(crate) fn fuzz() -> Vec<f32> {
     let values: Vec<f32> =
         PUBLISHED[HEADER_BYTES..].as_chunks().0.iter().map(|&bytes| f64::from_le_bytes(bytes) as f32).collect();
     assert_eq!(values.len(), 3 * ENTRIES, "the file is as it was published");
-    // The file's rows are over the cosine. Where nothing is reflected the fit left a zero shape, which could not be undone.
+    // The file's rows are over the cosine. Where nothing is reflected the fit left a zero shape, which could not be
+    // undone.
     let plane = |k: usize, least: f32| {
         let value = |at: usize| values[3 * (at % STEPS * STEPS + at / STEPS) + k].max(least);
         (0..ENTRIES).map(value).collect::<Vec<_>>()
@@ -43,8 +44,8 @@ pub(crate) fn sheen() -> &'static [f32] {
     })
 }
 
-/// The integral of the shader's `charlie_eval` over the hemisphere, by the midpoint rule: fine steps towards the horizon, where smooth sheen
-/// lies, and half a turn by symmetry.
+/// The integral of the shader's `charlie_eval` over the hemisphere, by the midpoint rule: fine steps towards the
+/// horizon, where smooth sheen lies, and half a turn by symmetry.
 fn sheen_albedo(alpha: f64, cos_o: f64) -> f64 {
     const POLAR: usize = 192;
     const AZIMUTH: usize = 96;

@@ -1,8 +1,8 @@
 //! Meshes and parts become the shader's vertices, triangles, slots and instances, in render space.
 //!
-//! A mesh that many parts share stays one mesh with many instances, in a local frame of its own, unless the whole scene is small. Parts whose mesh is their own are
-//! baked into one mesh: nested parts such as the rings of a bearing have overlapping boxes, and one hierarchy over their
-//! triangles is walked faster than one for each.
+//! A mesh that many parts share stays one mesh with many instances, in a local frame of its own, unless the whole scene
+//! is small. Parts whose mesh is their own are baked into one mesh: nested parts such as the rings of a bearing have
+//! overlapping boxes, and one hierarchy over their triangles is walked faster than one for each.
 
 use glam::{Affine3A, DAffine3, DMat3, DVec3, Vec2, Vec3, Vec4};
 use packshot_shaders::constants::{SLOT_FLAT, SLOT_HAS_EXTRAS};
@@ -14,8 +14,8 @@ use super::relief::Reliefs;
 use crate::inspect::bodies::InwardFaces;
 use crate::scene::{Mesh, MeshIdx, Part, Primitive, Scene};
 
-/// Scenes that draw at most this many triangles (and three times as many vertices) are baked whole: some 100 bytes a triangle, and no
-/// second level to walk.
+/// Scenes that draw at most this many triangles (and three times as many vertices) are baked whole: some 100 bytes a
+/// triangle, and no second level to walk.
 const BAKED_TRIANGLES_MAX: usize = 1 << 19;
 
 /// Arrays of the shader, and what the acceleration structure is built from.
@@ -39,8 +39,8 @@ pub(crate) struct PlacedMesh {
 }
 
 impl Geometry {
-    /// `worn` has the shader's material of each part's primitives; the faces of `inward` are turned over; `reliefs` lays out what the
-    /// materials have of them. `None` when cancelled, which is asked part by part.
+    /// `worn` has the shader's material of each part's primitives; the faces of `inward` are turned over; `reliefs`
+    /// lays out what the materials have of them. `None` when cancelled, which is asked part by part.
     pub(crate) fn new(
         scene: &Scene,
         space: &RenderSpace,
@@ -144,7 +144,8 @@ impl Geometry {
         SharedMesh { mesh: (self.meshes.len() - 1) as u32, part_from_local, first }
     }
 
-    /// Appends vertices and triangles, moved by `target_from_part`, and turned over where `inward` says that they look inwards.
+    /// Appends vertices and triangles, moved by `target_from_part`, and turned over where `inward` says that they look
+    /// inwards.
     fn push_primitive(
         &mut self,
         primitive: &Primitive,
@@ -222,7 +223,8 @@ fn slot_flags(primitive: &Primitive) -> u32 {
     (if primitive.normals.is_empty() { SLOT_FLAT } else { 0 }) | (if extras { SLOT_HAS_EXTRAS } else { 0 })
 }
 
-/// A frame in which the mesh fits [-1, 1]: single precision then resolves it wherever and however large it was modelled.
+/// A frame in which the mesh fits [-1, 1]: single precision then resolves it wherever and however large it was
+/// modelled.
 fn local_frame(mesh: &Mesh) -> DAffine3 {
     let (mut min, mut max) = (DVec3::INFINITY, DVec3::NEG_INFINITY);
     for p in mesh.primitives.iter().flat_map(|primitive| &primitive.positions) {

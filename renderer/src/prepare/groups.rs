@@ -39,8 +39,9 @@ impl LightGroup {
 }
 
 impl PreparedShot {
-    /// The same shot lit by one group alone. Each sample takes the very way that it takes in the whole shot: what is sampled how often stays
-    /// as it is, and the other lights are black. So the films of all groups add up to that of the whole.
+    /// The same shot lit by one group alone. Each sample takes the very way that it takes in the whole shot: what is
+    /// sampled how often stays as it is, and the other lights are black. So the films of all groups add up to that of
+    /// the whole.
     ///
     /// # Panics
     /// When this was not made of `shot`, or `shot` does not have the light: a caller's bug.

@@ -20,13 +20,14 @@ pub(crate) struct Lights {
     pub emitter_select: f32,
 }
 
-/// Bounds on the share of light samples that go to emissive surfaces where there are other lights too. What they bring differs between
-/// places far more than what other lights bring: a small lamp is all the light there is close to it.
+/// Bounds on the share of light samples that go to emissive surfaces where there are other lights too. What they bring
+/// differs between places far more than what other lights bring: a small lamp is all the light there is close to it.
 const EMITTER_SELECT: std::ops::RangeInclusive<f64> = 0.2..=0.8;
 
 impl Lights {
     /// A light is chosen in proportion to the irradiance it would bring to the middle of the product, facing it.
-    /// `environment_irradiance` is the same for the map, 0 when there is none to sample, and `emitter_irradiance` for emissive surfaces.
+    /// `environment_irradiance` is the same for the map, 0 when there is none to sample, and `emitter_irradiance` for
+    /// emissive surfaces.
     pub(crate) fn new(
         lights: &[Light],
         space: &RenderSpace,

@@ -1,5 +1,5 @@
-//! Chi-square tests of every light's sampling against the density that rays which meet it by chance assume: a million samples,
-//! significance 0.01 over all tests together (Šidák), as Mitsuba tests its emitters.
+//! Chi-square tests of every light's sampling against the density that rays which meet it by chance assume: a million
+//! samples, significance 0.01 over all tests together (Šidák), as Mitsuba tests its emitters.
 
 use std::sync::Arc;
 

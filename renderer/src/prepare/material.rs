@@ -170,7 +170,8 @@ pub(crate) fn lower_literal(m: &OpenPbr, render_units_per_m: f64, tables: &mut T
     }
 }
 
-/// Whether light goes straight through a surface of this material wherever it is smooth, and loses there what `stage/pane.wgsl` says.
+/// Whether light goes straight through a surface of this material wherever it is smooth, and loses there what
+/// `stage/pane.wgsl` says.
 pub(crate) fn is_pane(m: &Material) -> bool {
     let layers = m.coat_weight + m.fuzz_weight + m.film_weight + m.anisotropy + m.translucent_weight;
     let is_smooth = m.roughness == 0.0 || m.metallic_roughness_texture != NONE;
@@ -182,7 +183,8 @@ pub(crate) fn is_pane(m: &Material) -> bool {
         && is_smooth
 }
 
-/// What fills a body of `m` for light that enters below its gloss, where glass beside it fills the body otherwise: OpenPBR mixes the two.
+/// What fills a body of `m` for light that enters below its gloss, where glass beside it fills the body otherwise:
+/// OpenPBR mixes the two.
 pub(crate) fn twin(m: &OpenPbr, render_units_per_m: f64, tables: &mut Tables) -> Option<Material> {
     let has_both = m.transmission_weight > 0.0 && m.transmission_weight < 1.0 && m.subsurface_weight > 0.0;
     if !has_both || m.base_metalness >= 1.0 || m.geometry_thin_walled {
@@ -229,8 +231,9 @@ fn cauchy_b(m: &OpenPbr) -> f32 {
     (m.specular_ior - 1.0) / (abbe_number * F_TO_C)
 }
 
-/// Parameters of `m` that change a picture elsewhere but not here yet, by their OpenPBR names (a combination by both); empty when the material is followed
-/// completely. Brushed facets need a grain, of the surface that it is worn with or of the file's tangents.
+/// Parameters of `m` that change a picture elsewhere but not here yet, by their OpenPBR names (a combination by both);
+/// empty when the material is followed completely. Brushed facets need a grain, of the surface that it is worn with or
+/// of the file's tangents.
 pub fn left_out(m: &OpenPbr, surface: &Surface) -> Vec<&'static str> {
     let mut out = Vec::new();
     let mut note = |left: bool, name| {

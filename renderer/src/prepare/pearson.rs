@@ -3,8 +3,8 @@
 /// Cells that expect less are taken together.
 const EXPECTED_MIN: f64 = 5.0;
 
-/// The probability of differences at least as large as those between what was counted and what was expected in each cell, where the sampler is
-/// right.
+/// The probability of differences at least as large as those between what was counted and what was expected in each
+/// cell, where the sampler is right.
 ///
 /// # Panics
 /// When much was counted where nothing can be, or hardly any cells are left.
@@ -24,8 +24,8 @@ pub(super) fn p_value(mut cells: Vec<(f64, f64)>) -> f64 {
     exceeds(statistic, f64::from(n_cells - 1))
 }
 
-/// Probability that a chi-square variable of `k` degrees of freedom exceeds `x` (Wilson and Hilferty 1931, good to 1e-4 from 30 degrees
-/// on; the tail of the normal distribution by Abramowitz and Stegun 7.1.26).
+/// Probability that a chi-square variable of `k` degrees of freedom exceeds `x` (Wilson and Hilferty 1931, good to 1e-4
+/// from 30 degrees on; the tail of the normal distribution by Abramowitz and Stegun 7.1.26).
 fn exceeds(x: f64, k: f64) -> f64 {
     let spread = 2.0 / (9.0 * k);
     let z = ((x / k).cbrt() - (1.0 - spread)) / spread.sqrt();

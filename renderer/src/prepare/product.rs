@@ -25,8 +25,8 @@ use crate::shot::Floor;
 pub struct PaletteEntry {
     /// Its parameters; lengths in metres.
     pub openpbr: OpenPbr,
-    /// Of bodies around the same point the one of the highest priority fills it, of equal ones the one that light entered last. The
-    /// file's own materials have 0.
+    /// Of bodies around the same point the one of the highest priority fills it, of equal ones the one that light
+    /// entered last. The file's own materials have 0.
     pub priority: u8,
     /// Grain and fine structures, in the frame of each part.
     pub surface: Surface,
@@ -70,7 +70,8 @@ pub enum MaterialOrigin {
     Floor,
 }
 
-/// The part of what a backend reads that no camera, light or film changes. Arrays are never empty, because a GPU cannot bind nothing.
+/// The part of what a backend reads that no camera, light or film changes. Arrays are never empty, because a GPU cannot
+/// bind nothing.
 #[derive(Debug)]
 pub struct PreparedProduct {
     /// Hierarchies, in the form from which each backend derives its own.
@@ -107,7 +108,8 @@ pub struct PreparedProduct {
     pub floor: Option<Floor>,
 }
 
-/// What a scene holds that a plain one does not: what its kernel must know. Twin of the overrides in `stage/features.wgsl`.
+/// What a scene holds that a plain one does not: what its kernel must know. Twin of the overrides in
+/// `stage/features.wgsl`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct SceneFeatures {
     /// A surface lets rays through: by its opacity, or shadow rays as a pane.
@@ -162,15 +164,16 @@ impl SceneFeatures {
 }
 
 impl PreparedProduct {
-    /// Packs `scene` with one [`PartMaterial`] per part, out of `palette`, standing on `floor`. `cancelled` is asked now and then.
+    /// Packs `scene` with one [`PartMaterial`] per part, out of `palette`, standing on `floor`. `cancelled` is asked
+    /// now and then.
     ///
     /// # Errors
-    /// [`PrepareError::Empty`] when no part has a triangle; [`PrepareError::Cancelled`]; [`PrepareError::Accel`] beyond the limits of
-    /// the acceleration structure.
+    /// [`PrepareError::Empty`] when no part has a triangle; [`PrepareError::Cancelled`]; [`PrepareError::Accel`] beyond
+    /// the limits of the acceleration structure.
     ///
     /// # Panics
-    /// When `part_materials` is not as long as the scene's parts (or a `PerPrimitive` as the part's primitives), or names an
-    /// entry outside the palette: caller's bugs.
+    /// When `part_materials` is not as long as the scene's parts (or a `PerPrimitive` as the part's primitives), or
+    /// names an entry outside the palette: caller's bugs.
     pub fn new(
         scene: &Scene,
         palette: &[PaletteEntry],
@@ -183,8 +186,8 @@ impl PreparedProduct {
         Self::pack(scene, palette, part_materials, floor, RenderSpace::around(&bounds), cancelled)
     }
 
-    /// The floor of a product without the product: in the same render space, so that a camera ray meets it at the same place, to the bit.
-    /// Shots of the product are shots of it.
+    /// The floor of a product without the product: in the same render space, so that a camera ray meets it at the same
+    /// place, to the bit. Shots of the product are shots of it.
     ///
     /// # Errors
     /// [`PrepareError::Empty`] when the product stands on no floor; [`PrepareError::Cancelled`].
@@ -309,7 +312,8 @@ impl PreparedProduct {
         (packed, instances)
     }
 
-    /// Emissive triangles beyond those that can be sampled: their light is found by scattered rays alone, with more noise.
+    /// Emissive triangles beyond those that can be sampled: their light is found by scattered rays alone, with more
+    /// noise.
     pub fn n_unsampled_emitters(&self) -> u64 {
         self.emitters.n_left_out
     }

@@ -1,8 +1,8 @@
 //! Grain and fine structures of library materials, laid out for each part that wears one: the entries of `tables` that
 //! `stage/relief.wgsl` reads.
 //!
-//! They lie in the part's own frame, in millimetres of the product, so that they keep their size whatever unit a file has, and
-//! stay where they are when the product turns.
+//! They lie in the part's own frame, in millimetres of the product, so that they keep their size whatever unit a file
+//! has, and stay where they are when the product turns.
 
 use std::collections::HashMap;
 
@@ -29,8 +29,8 @@ impl<'a> Reliefs<'a> {
         Self { scene, surfaces, tables, mm_per_unit: 1e3 / units_per_m, shapes: HashMap::new() }
     }
 
-    /// The entry for a part that wears `material`, or 0 when that has no relief. `local_from_part` leads to the frame of the triangles, a
-    /// unit of which is `units_per_local` in render space.
+    /// The entry for a part that wears `material`, or 0 when that has no relief. `local_from_part` leads to the frame
+    /// of the triangles, a unit of which is `units_per_local` in render space.
     pub(crate) fn place(
         &mut self,
         part: &Part,

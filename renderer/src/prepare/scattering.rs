@@ -1,5 +1,5 @@
-//! Tests of the translated closures by themselves: sampling against density, density against value, energy, symmetry and the corners of all
-//! parameters.
+//! Tests of the translated closures by themselves: sampling against density, density against value, energy, symmetry
+//! and the corners of all parameters.
 
 use glam::{Vec2, Vec3};
 use packshot_materials::openpbr::OpenPbr;

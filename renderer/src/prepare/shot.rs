@@ -10,7 +10,7 @@ use packshot_shaders::layout::scene as gpu;
 
 use super::light::Lights;
 use super::{EnvironmentTables, PreparedProduct, RenderSpace, bindable, filter};
-use crate::shot::{Background, Environment, Film, Projection, Shot};
+use crate::shot::{Background, Environment, FilmSettings, Projection, Shot};
 
 /// What of a scene is seen: all of it is there, for every ray but the camera's own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,8 +24,8 @@ pub enum FirstHit {
     Floor,
 }
 
-/// The part of what a backend reads that is made anew for each shot of a product. Arrays are never empty, because a GPU cannot bind
-/// nothing.
+/// The part of what a backend reads that is made anew for each shot of a product. Arrays are never empty, because a GPU
+/// cannot bind nothing.
 #[derive(Clone, Debug)]
 pub struct PreparedShot {
     /// The product that the shot is of: what is in here is in its render space.
@@ -39,14 +39,16 @@ pub struct PreparedShot {
     /// Albedos of the product's materials, then the pixel filter.
     pub(crate) tables: Vec<f32>,
     /// Film settings of the shot.
-    pub(crate) film: Film,
+    pub(crate) film: FilmSettings,
 }
 
 impl PreparedShot {
-    /// Packs `shot`; `environment` is what [`TabulatedMaps::tables`](super::TabulatedMaps::tables) gives for its environment.
+    /// Packs `shot`; `environment` is what [`TabulatedMaps::tables`](super::TabulatedMaps::tables) gives for its
+    /// environment.
     ///
     /// # Panics
-    /// When the product stands on another floor than the shot has, or `environment` is of a map of another size: caller's bugs.
+    /// When the product stands on another floor than the shot has, or `environment` is of a map of another size:
+    /// caller's bugs.
     pub fn new(product: &Arc<PreparedProduct>, shot: &Shot, environment: Arc<EnvironmentTables>) -> Self {
         assert_eq!(product.floor, shot.floor, "the product stands on the shot's floor");
         let environment_irradiance = match &shot.environment {

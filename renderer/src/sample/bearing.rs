@@ -150,8 +150,8 @@ fn inner_ring() -> Outline {
     ])
 }
 
-/// A raceway about `center` whose bottom lies in the direction `bottom_rad`, between the rounded edges of its shoulders,
-/// whose centres lie at radius `edge_y`: edge, groove, edge in the outline's order.
+/// A raceway about `center` whose bottom lies in the direction `bottom_rad`, between the rounded edges of its
+/// shoulders, whose centres lie at radius `edge_y`: edge, groove, edge in the outline's order.
 fn raceway(center: DVec2, edge_y: f64, bottom_rad: f64) -> [Piece; 3] {
     let reach = GROOVE_RADIUS_MM + SHOULDER_EDGE_MM;
     let rise = edge_y - center.y;

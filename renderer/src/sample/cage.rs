@@ -1,10 +1,10 @@
 //! One half of a ribbon cage: a strip pressed into domes over the balls, flat between them.
 //!
-//! About the axis of each ball that is parallel to the bearing's, the strip's lower face is a sphere, then a fillet (part of a
-//! torus), then a plane. Faces at equal height in the sheet are offsets of one another, so a point of the solid has three
-//! coordinates: how far along the pitch circle, its radius from the bearing's axis, its height in the sheet. The strip's
-//! cross-section in the last two is a rectangle with rounded corners. As height is a distance, the exact normal of the
-//! rounded edge is `n_radius * e_r + n_height * N`, N being the normal of the offset face.
+//! About the axis of each ball that is parallel to the bearing's, the strip's lower face is a sphere, then a fillet
+//! (part of a torus), then a plane. Faces at equal height in the sheet are offsets of one another, so a point of the
+//! solid has three coordinates: how far along the pitch circle, its radius from the bearing's axis, its height in the
+//! sheet. The strip's cross-section in the last two is a rectangle with rounded corners. As height is a distance, the
+//! exact normal of the rounded edge is `n_radius * e_r + n_height * N`, N being the normal of the offset face.
 
 use std::f64::consts::{FRAC_PI_2, TAU};
 
@@ -114,8 +114,8 @@ impl CageHalf {
         points
     }
 
-    /// Angle from the ball's centre about the bearing's axis, height above the flats' lower face and normal of the offset
-    /// face there, for a ball on +X and positive angles.
+    /// Angle from the ball's centre about the bearing's axis, height above the flats' lower face and normal of the
+    /// offset face there, for a ball on +X and positive angles.
     fn point(&self, station: Station, radius_mm: f64, height_mm: f64) -> (f64, f64, DVec3) {
         let (r, pitch) = (radius_mm, self.pitch_radius_mm);
         let off_pitch = r - pitch;
@@ -152,8 +152,8 @@ impl CageHalf {
     }
 }
 
-/// The stations of a whole sector in the order of growing angle, each with the side of the ball it lies on. The sector's
-/// last station is left to the next sector, whose first it is.
+/// The stations of a whole sector in the order of growing angle, each with the side of the ball it lies on. The
+/// sector's last station is left to the next sector, whose first it is.
 fn stations() -> Vec<(Station, f64)> {
     let share = |step: usize, n_steps: usize| step as f64 / n_steps as f64;
     let half: Vec<Station> = (0..=DOME_STEPS)

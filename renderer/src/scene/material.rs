@@ -8,19 +8,21 @@ use super::TextureIdx;
 ///
 /// What OpenPBR has a parameter for stands in `openpbr`, under the reading of the glTF extension it comes from:
 ///
-/// | glTF | here |
-/// |---|---|
-/// | transmission | `transmission_weight`. The base colour with its texture tints what passes the surface, at every crossing |
-/// | volume, attenuation | `transmission_color` is what is left of white light after `transmission_depth` metres; a depth of 0 absorbs nothing. It fills the inside of whatever transmits, specularly or diffusely |
-/// | volume, thickness 0 or no volume | `geometry_thin_walled`, where light is transmitted at all. Other thicknesses are for renderers that do not trace through the volume |
-/// | volume_scatter | `transmission_scatter`, `transmission_scatter_anisotropy` |
-/// | dispersion | `transmission_dispersion_scale` 1 with the Abbe number 20/dispersion |
-/// | clearcoat | `coat_weight`, `coat_roughness`; `coat_ior` is 1.5 and `coat_darkening` 0 |
-/// | iridescence | `thin_film_weight`, `thin_film_ior`; `thin_film_thickness` (µm) is the greatest thickness, that of a surface without texture |
-/// | ior | `specular_ior` |
+/// - transmission: `transmission_weight`. The base colour with its texture tints what passes the surface, at every
+///   crossing.
+/// - volume, attenuation: `transmission_color` is what is left of white light after `transmission_depth` metres; a
+///   depth of 0 absorbs nothing. It fills the inside of whatever transmits, specularly or diffusely.
+/// - volume, thickness 0 or no volume: `geometry_thin_walled`, where light is transmitted at all. Other thicknesses are
+///   for renderers that do not trace through the volume.
+/// - volume_scatter: `transmission_scatter`, `transmission_scatter_anisotropy`.
+/// - dispersion: `transmission_dispersion_scale` 1 with the Abbe number 20/dispersion.
+/// - clearcoat: `coat_weight`, `coat_roughness`; `coat_ior` is 1.5 and `coat_darkening` 0.
+/// - iridescence: `thin_film_weight`, `thin_film_ior`; `thin_film_thickness` (µm) is the greatest thickness, that of a
+///   surface without texture.
+/// - ior: `specular_ior`.
 ///
-/// Where glTF means something else than OpenPBR by a similar parameter, it has a field of its own: `dielectric`, `anisotropy`, `sheen`,
-/// `diffuse_transmission`; the parameters of `openpbr` are then at their neutral values.
+/// Where glTF means something else than OpenPBR by a similar parameter, it has a field of its own: `dielectric`,
+/// `anisotropy`, `sheen`, `diffuse_transmission`; the parameters of `openpbr` are then at their neutral values.
 #[derive(Clone, Debug, Default)]
 pub struct SceneMaterial {
     /// The `name` member.
@@ -80,13 +82,14 @@ impl SceneMaterial {
 
 /// How strongly the dielectric base reflects: `KHR_materials_specular` with `KHR_materials_ior`.
 ///
-/// The reflectance along the normal is min(`f0` · `color`, 1) · `weight`, at grazing angles `weight`, and between them as Schlick has it. What is
-/// not reflected in the channel of the greatest reflectance reaches the diffuse or transmitting base. OpenPBR differs: its
-/// `specular_weight` leaves the grazing reflectance alone, its `specular_color` tints that too.
+/// The reflectance along the normal is min(`f0` · `color`, 1) · `weight`, at grazing angles `weight`, and between them
+/// as Schlick has it. What is not reflected in the channel of the greatest reflectance reaches the diffuse or
+/// transmitting base. OpenPBR differs: its `specular_weight` leaves the grazing reflectance alone, its `specular_color`
+/// tints that too.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DielectricReflection {
-    /// Reflectance along the normal that the index of refraction gives, 0 to 1: ((ior − 1) / (ior + 1))². 1 for the extension's index 0,
-    /// and for specular-glossiness, where `color` is all there is.
+    /// Reflectance along the normal that the index of refraction gives, 0 to 1: ((ior − 1) / (ior + 1))². 1 for the
+    /// extension's index 0, and for specular-glossiness, where `color` is all there is.
     pub f0: f32,
     /// `specularFactor`, 0 to 1.
     pub weight: f32,
@@ -102,7 +105,8 @@ impl Default for DielectricReflection {
 
 /// How the highlight is stretched: `KHR_materials_anisotropy`.
 ///
-/// With the roughness r of `openpbr` and its texture: α across the direction is r², along it mix(r², 1, `strength`²). A direction needs tangents.
+/// With the roughness r of `openpbr` and its texture: α across the direction is r², along it mix(r², 1, `strength`²). A
+/// direction needs tangents.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Anisotropy {
     /// 0 to 1; 0 is isotropic.
@@ -111,8 +115,9 @@ pub struct Anisotropy {
     pub rotation_rad: f32,
 }
 
-/// `KHR_materials_sheen`: fibres, with the Charlie distribution of Estevez and Kulla (Production friendly microfacet sheen BRDF, 2017) and α =
-/// `roughness`², over a base that is darkened by the greatest channel of what the fibres reflect.
+/// `KHR_materials_sheen`: fibres, with the Charlie distribution of Estevez and Kulla (Production friendly microfacet
+/// sheen BRDF, 2017) and α = `roughness`², over a base that is darkened by the greatest channel of what the fibres
+/// reflect.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Sheen {
     /// Linear Rec.709, 0 to 1; black is no sheen.
@@ -121,8 +126,8 @@ pub struct Sheen {
     pub roughness: f32,
 }
 
-/// `KHR_materials_diffuse_transmission`: the share `weight` of what the base would reflect diffusely leaves on the other side instead, tinted
-/// by `color` in place of the base colour.
+/// `KHR_materials_diffuse_transmission`: the share `weight` of what the base would reflect diffusely leaves on the
+/// other side instead, tinted by `color` in place of the base colour.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DiffuseTransmission {
     /// 0 to 1; 0 is none.

@@ -1,7 +1,7 @@
 //! Environment maps: Radiance `.hdr` and OpenEXR `.exr` bytes in, an [`EnvironmentMap`] out, and back to OpenEXR.
 //!
-//! The format is told by the first bytes, whatever the file is called. Size and shape are checked from the header, before
-//! any pixel is decoded.
+//! The format is told by the first bytes, whatever the file is called. Size and shape are checked from the header,
+//! before any pixel is decoded.
 
 use std::io::Cursor;
 
@@ -146,8 +146,8 @@ fn decode_exr(bytes: &[u8], at: &str, diagnostics: &mut Vec<Diagnostic>) -> Resu
     Ok(EnvironmentMap { width_px, height_px, rgb })
 }
 
-/// The names of the red, green and blue channel: those without a prefix first, then the first prefix that has all three,
-/// then a lone luminance three times.
+/// The names of the red, green and blue channel: those without a prefix first, then the first prefix that has all
+/// three, then a lone luminance three times.
 fn color_channels(channels: &ChannelList) -> Option<[Text; 3]> {
     let names: Vec<String> = channels.list.iter().map(|channel| channel.name.to_string()).collect();
     let prefixes = names.iter().filter_map(|name| name.strip_suffix('R'));

@@ -1,9 +1,9 @@
 //! Auto-framing: where a camera of a given orientation must stand so that the product fills the picture.
 //!
-//! Input: what is framed ([`Envelope`]), an orientation and a lens. Output: the camera whose picture has the product's bounding
-//! rectangle in its centre, with the wanted share of the picture's width or height taken, whichever is tighter. Exact for every lens and
-//! free of scale. The product is known by the support function of its convex hull, which needs no hull and no list of points: a
-//! [`Hull`] for a product that stands still, a [`SweptHull`] for one that turns.
+//! Input: what is framed ([`Envelope`]), an orientation and a lens. Output: the camera whose picture has the product's
+//! bounding rectangle in its centre, with the wanted share of the picture's width or height taken, whichever is
+//! tighter. Exact for every lens and free of scale. The product is known by the support function of its convex hull:
+//! a [`Hull`] for one that stands still, a [`SweptHull`] for one that turns.
 
 use std::borrow::Cow;
 
@@ -223,12 +223,12 @@ fn local_box(points: &[Cow<'_, [Vec3]>]) -> Option<(Vec3, Vec3)> {
     Some(points.fold((first, first), |(min, max), &point| (min.min(point), max.max(point))))
 }
 
-/// The camera of this orientation (world from camera) that has the product in the picture's centre and within these shares (0 to 1) of its
-/// width and height, the tighter of which it takes. `aspect` is width over height.
+/// The camera of this orientation (world from camera) that has the product in the picture's centre and within these
+/// shares (0 to 1) of its width and height, the tighter of which it takes. `aspect` is width over height.
 ///
 /// For a pinhole at (cx, cy, cd) in camera axes, points (a, b, d) with depth d − cd stay within ±X of the picture when
-/// |a − cx| ≤ X·(d − cd): planes through the camera. The tightest such planes touch the hull at its support points in the
-/// directions ±a − X·d, and meet at cx and cd.
+/// |a − cx| ≤ X·(d − cd): planes through the camera. The tightest such planes touch the hull at its support points in
+/// the directions ±a − X·d, and meet at cx and cd.
 ///
 /// # Errors
 ///
@@ -244,8 +244,9 @@ pub fn frame(
     frame_at_scale(hull, orientation, lens, aspect, scale_m)
 }
 
-/// How large the picture of [`frame`] shows the product, as a length that grows as the product gets smaller: for a lens, how far the camera
-/// is from the plane through the middle of the product's bounds; for parallel rays, the height of the picture.
+/// How large the picture of [`frame`] shows the product, as a length that grows as the product gets smaller: for a
+/// lens, how far the camera is from the plane through the middle of the product's bounds; for parallel rays, the height
+/// of the picture.
 ///
 /// # Errors
 ///
@@ -357,8 +358,8 @@ fn size_of_longer_side(
     Ok([side(extent.x), side(extent.y)])
 }
 
-/// Sets the planes of a camera that was framed for some parts for all that is `drawn`. Parallel rays begin before all of it: the picture is the
-/// same from further away, and nothing is cut.
+/// Sets the planes of a camera that was framed for some parts for all that is `drawn`. Parallel rays begin before all
+/// of it: the picture is the same from further away, and nothing is cut.
 ///
 /// # Errors
 ///
@@ -457,8 +458,8 @@ impl<'a> CameraAxes<'a> {
         Ok(-(reach(axis - slope * DVec3::Z)? + reach(-axis - slope * DVec3::Z)?) / (2.0 * slope))
     }
 
-    /// How far, as a slope, a camera at `depth` sees the product reach along `axis` to both sides, where it stands so that both are equal;
-    /// and where that is.
+    /// How far, as a slope, a camera at `depth` sees the product reach along `axis` to both sides, where it stands so
+    /// that both are equal; and where that is.
     ///
     /// For the right slope s, the planes of slope ±s that touch the hull meet at `depth`: a convex, piecewise linear
     /// equation in s, on which Newton's method from 0 climbs from one pair of touching points to the next and ends at

@@ -1,6 +1,7 @@
 //! What a product stands on: a floor just below its lowest point, as a request asks for it.
 //!
-//! Input: a [`Ground`], the product's hull and the camera. Output: a [`Floor`], and the camera with planes that do not cut it.
+//! Input: a [`Ground`], the product's hull and the camera. Output: a [`Floor`], and the camera with planes that do not
+//! cut it.
 
 use glam::{DMat3, DVec2, DVec3};
 use packshot_materials::openpbr::OpenPbr;
@@ -10,10 +11,12 @@ use super::framing::Envelope;
 use super::{Camera, Floor, FloorRole, Projection, Sweep};
 use crate::diagnostic::{Diagnostic, Severity, option_place};
 
-/// A floor without an end, in radii of the product: further away than a picture shows shadows, and near enough for single precision.
+/// A floor without an end, in radii of the product: further away than a picture shows shadows, and near enough for
+/// single precision.
 const ENDLESS_RADII: f64 = 1000.0;
-/// How far the floor lies below the lowest point of the product, in radii of it: the flat bottom of a body that light enters does not coincide
-/// with it, where single precision could not tell which of both a ray meets first. In a picture it is a tenth of a pixel at most.
+/// How far the floor lies below the lowest point of the product, in radii of it: the flat bottom of a body that light
+/// enters does not coincide with it, where single precision could not tell which of both a ray meets first. In a
+/// picture it is a tenth of a pixel at most.
 pub const GAP_RADII: f64 = 2e-4;
 /// From the middle of the product to the wall of a sweep, in radii of the product.
 const WALL_RADII: f64 = 5.0;
@@ -31,8 +34,8 @@ const BORDER_STEPS: u32 = 32;
 pub struct Ground {
     /// What is seen of it.
     pub kind: GroundKind,
-    /// Share of light that it gives back diffusely, linear Rec.709, 0 to 1. Of a catcher too, which lights the product as it would be lit by what
-    /// the picture is laid over.
+    /// Share of light that it gives back diffusely, linear Rec.709, 0 to 1. Of a catcher too, which lights the product
+    /// as it would be lit by what the picture is laid over.
     pub albedo: [f32; 3],
     /// Roughness of its gloss, 0 to 1, of a dielectric of index 1.5; `None`: matte.
     pub roughness: Option<f32>,
@@ -60,8 +63,9 @@ impl Ground {
     /// Matte white paper that catches shadows.
     pub const SHADOWS: Self = Self { kind: GroundKind::Catcher, albedo: Self::PAPER, roughness: None };
 
-    /// The floor under a product that this camera sees, with the camera's planes moved so that they do not cut it, and what is odd about it:
-    /// a camera that is below the floor, which is left out then, as it would hide the product, or a sweep that cannot fill the picture.
+    /// The floor under a product that this camera sees, with the camera's planes moved so that they do not cut it, and
+    /// what is odd about it: a camera that is below the floor, which is left out then, as it would hide the product, or
+    /// a sweep that cannot fill the picture.
     ///
     /// # Errors
     /// `shot.range` for an albedo or a roughness out of range.
@@ -133,7 +137,8 @@ fn finding(code: &'static str, message: &str) -> Diagnostic {
     Diagnostic { code, severity: Severity::Warning, at: option_place("ground"), message: message.to_owned() }
 }
 
-/// Moves a camera of parallel rays back until all of them begin above the floor, where it looks down at it: the picture stays as it is.
+/// Moves a camera of parallel rays back until all of them begin above the floor, where it looks down at it: the picture
+/// stays as it is.
 fn raise(camera: &mut Camera, aspect: f64, y_m: f64, radius_m: f64) {
     let axes = camera.world_from_camera.matrix3;
     let height = |(x, y): (f64, f64)| corner_ray(camera, aspect, &axes, x, y).0.y;
@@ -147,8 +152,9 @@ fn raise(camera: &mut Camera, aspect: f64, y_m: f64, radius_m: f64) {
     camera.clip_far_m += advance_m;
 }
 
-/// A sweep across the camera's direction, and the side of its floor: as large as the border of the picture needs it, and whether the picture is
-/// filled then. It is not where rays go up and away from the wall, or further than a floor without an end would reach.
+/// A sweep across the camera's direction, and the side of its floor: as large as the border of the picture needs it,
+/// and whether the picture is filled then. It is not where rays go up and away from the wall, or further than a floor
+/// without an end would reach.
 fn sweep(camera: &Camera, aspect: f64, base: DVec3, radius_m: f64) -> (Sweep, f64, bool) {
     let eye = camera.world_from_camera;
     let back = eye.matrix3.z_axis;
@@ -184,7 +190,8 @@ fn sweep(camera: &Camera, aspect: f64, base: DVec3, radius_m: f64) -> (Sweep, f6
     (Sweep { azimuth_deg, distance_m, radius_m: CURVE_RADII * radius_m, height_m }, 2.0 * half_m, is_filled)
 }
 
-/// Places around the picture, as [`corner_ray`] takes them: what lies between its corners may reach further along floor and wall than they do.
+/// Places around the picture, as [`corner_ray`] takes them: what lies between its corners may reach further along floor
+/// and wall than they do.
 fn border() -> impl Iterator<Item = (f64, f64)> {
     let steps = (0..=BORDER_STEPS).map(|i| 2.0 * f64::from(i) / f64::from(BORDER_STEPS) - 1.0);
     steps.flat_map(|along| [(along, -1.0), (along, 1.0), (-1.0, along), (1.0, along)])

@@ -12,7 +12,8 @@ const DIRECTIONS: [DVec3; 3] =
 
 /// Most findings, as one inside of a thousand nested parts says it all.
 const FINDINGS_MAX: usize = 16;
-/// Most triangles that are looked at; what is beyond is not found: files may nest as many parts of as many triangles as they like.
+/// Most triangles that are looked at; what is beyond is not found: files may nest as many parts of as many triangles as
+/// they like.
 const TRIANGLES_MAX: usize = 1 << 27;
 
 /// A place to see from.
@@ -88,7 +89,8 @@ fn is_inside(primitives: &[Primitive], origin: DVec3) -> bool {
 
 /// Whether a ray from the origin meets a triangle.
 fn crosses([a, b, c]: [DVec3; 3], direction: DVec3) -> bool {
-    // On the same side of the planes through the ray and each edge: signed volumes, which neighbours share to the bit but for the sign.
+    // On the same side of the planes through the ray and each edge: signed volumes, which neighbours share to the bit
+    // but for the sign.
     let volumes = [direction.dot(a.cross(b)), direction.dot(b.cross(c)), direction.dot(c.cross(a))];
     let is_within = volumes.iter().all(|&volume| volume >= 0.0) || volumes.iter().all(|&volume| volume < 0.0);
     let normal = (b - a).cross(c - a);

@@ -1,7 +1,8 @@
 //! Lookup tables: the text of a `.cube` file in, a [`Lut`] out.
 //!
-//! The format is Adobe's Cube LUT 1.0 (2013), with the ranges that Resolve writes: a title, the number of nodes, the domain, and a line of three
-//! numbers for each node, red fastest. Whatever the file says, no more memory is taken than its lines need.
+//! The format is Adobe's Cube LUT 1.0 (2013), with the ranges that Resolve writes: a title, the number of nodes, the
+//! domain, and a line of three numbers for each node, red fastest. Whatever the file says, no more memory is taken than
+//! its lines need.
 
 use std::fmt;
 use std::str::FromStr;
@@ -58,7 +59,8 @@ pub enum LutInput {
     Display,
     /// Exposed linear Rec.709; the table takes the place of the view transform.
     Linear,
-    /// Its logarithm to base 2, mapped to 0 to 1; the table takes the place of the view transform. `--lut-input log2:MIN:MAX`.
+    /// Its logarithm to base 2, mapped to 0 to 1; the table takes the place of the view transform. `--lut-input
+    /// log2:MIN:MAX`.
     Log2 {
         /// The logarithm that is mapped to 0; −64 to 64.
         min: f32,
@@ -115,8 +117,9 @@ impl fmt::Debug for LutTable {
 ///
 /// # Errors
 ///
-/// `lut.syntax` for what is no line of the format, `lut.size` for a table that is too small or too large, `lut.domain` for a domain
-/// without extent, `lut.not_finite` for numbers that are none, `lut.count` for fewer or more nodes than announced: each with its line.
+/// `lut.syntax` for what is no line of the format, `lut.size` for a table that is too small or too large, `lut.domain`
+/// for a domain without extent, `lut.not_finite` for numbers that are none, `lut.count` for fewer or more nodes than
+/// announced: each with its line.
 pub fn read(bytes: &[u8], name: &str, input: LutInput) -> Result<Lut, ShotError> {
     let text = String::from_utf8_lossy(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes));
     let mut reader = Reader { name, line: 0, size: None, domain: [Vec3::ZERO, Vec3::ONE], nodes: Vec::new() };

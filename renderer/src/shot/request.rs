@@ -16,8 +16,8 @@ use super::rig::{self, RigName};
 use super::turntable::Turn;
 use super::view::{self, ViewDirection};
 use super::{
-    Background, Bounces, Environment, EnvironmentMap, Film, Light, MAX_BOUNCES, MAX_PIXELS, MAX_SAMPLES, MAX_SEED,
-    MAX_SIDE_PX, PixelFilter, Shot, SpotFalloff, View, ViewTransform,
+    Background, Bounces, Environment, EnvironmentMap, FilmSettings, Light, MAX_BOUNCES, MAX_PIXELS, MAX_SAMPLES,
+    MAX_SEED, MAX_SIDE_PX, PixelFilter, Shot, SpotFalloff, View, ViewTransform,
 };
 use crate::diagnostic::{Diagnostic, Severity, option_place};
 use crate::inspect::weak_lights;
@@ -35,7 +35,7 @@ const SUN_HALF_ANGLE_RAD: f32 = 0.5 * 0.009_180_432;
 #[derive(Clone, Debug)]
 pub struct ShotRequest {
     /// Size and sampling.
-    pub film: Film,
+    pub film: FilmSettings,
     /// Where from.
     pub framing: Framing,
     /// How much of the depth is sharp; `None`: everything.
@@ -57,7 +57,7 @@ pub struct ShotRequest {
 impl Default for ShotRequest {
     fn default() -> Self {
         Self {
-            film: Film {
+            film: FilmSettings {
                 width_px: 1024,
                 height_px: 1024,
                 samples: 256,
@@ -97,8 +97,8 @@ pub enum Framing {
         lens: Lens,
         /// How much of the picture is taken.
         fit: Fit,
-        /// The parts that are framed, by [patterns](crate::part_pattern::PartPattern); all when empty. The others are drawn all the same, as far as they reach into
-        /// the picture.
+        /// The parts that are framed, by [patterns](crate::part_pattern::PartPattern); all when empty. The others are
+        /// drawn all the same, as far as they reach into the picture.
         crop_to: Vec<String>,
         /// Directions whose pictures show the product as large as this one does: as large as fits into all of them.
         share_scale_with: Vec<ViewDirection>,
@@ -113,8 +113,8 @@ pub enum Framing {
 /// Depth of field as a photographer sets it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DepthOfField {
-    /// Focal length (for a sensor of 36 mm along the longer side of the picture) by the diameter of the aperture; positive. The scene's
-    /// metres count: a small product in front of a real lens is shallow.
+    /// Focal length (for a sensor of 36 mm along the longer side of the picture) by the diameter of the aperture;
+    /// positive. The scene's metres count: a small product in front of a real lens is shallow.
     pub f_number: f64,
     /// What is sharp.
     pub focus: Focus,
@@ -142,9 +142,10 @@ pub enum LightChoice {
     Painted(Arc<EnvironmentMap>),
     /// An environment map, which stands still in the world.
     Map(Arc<EnvironmentMap>),
-    /// The lights of the file and nothing else. glTF's units are photometric throughout, candela and lux here and cd/m² for emission
-    /// (KHR_lights_punctual, KHR_materials_emissive_strength), and stay in their proportions: 1 cd counts as 1 W/sr, 1 lux as 1 W/m². To
-    /// have watts at 555 nm, divide everything by 683 lm/W: an exposure of −9.4 EV. [`Look::Blender50`] divides the lights alone.
+    /// The lights of the file and nothing else. glTF's units are photometric throughout, candela and lux here and cd/m²
+    /// for emission (KHR_lights_punctual, KHR_materials_emissive_strength), and stay in their proportions: 1 cd counts
+    /// as 1 W/sr, 1 lux as 1 W/m². To have watts at 555 nm, divide everything by 683 lm/W: an exposure of −9.4 EV.
+    /// [`Look::Blender50`] divides the lights alone.
     SceneLights,
 }
 
@@ -152,8 +153,8 @@ pub enum LightChoice {
 ///
 /// # Errors
 ///
-/// `shot.range` with the option in `at`, `shot.camera_not_found`, `shot.part_not_found`, `shot.conflict` for depth of field in parallel rays,
-/// `shot.nothing_to_frame`.
+/// `shot.range` with the option in `at`, `shot.camera_not_found`, `shot.part_not_found`, `shot.conflict` for depth of
+/// field in parallel rays, `shot.nothing_to_frame`.
 pub fn build(request: &ShotRequest, scene: &Scene) -> Result<(Shot, Vec<Diagnostic>), ShotError> {
     assemble(request, scene, None)
 }
@@ -231,9 +232,18 @@ pub(super) fn in_range(option: &str, value: f64, range: std::ops::RangeInclusive
     Err(ShotError::of_option(ErrorCode::Range, option, message))
 }
 
-fn check_film(film: &Film) -> Result<(), ShotError> {
-    let Film { width_px, height_px, samples, noise_threshold, seed, filter, bounces, clamp_direct, clamp_indirect } =
-        *film;
+fn check_film(film: &FilmSettings) -> Result<(), ShotError> {
+    let FilmSettings {
+        width_px,
+        height_px,
+        samples,
+        noise_threshold,
+        seed,
+        filter,
+        bounces,
+        clamp_direct,
+        clamp_indirect,
+    } = *film;
     in_range("width", width_px.into(), 1.0..=MAX_SIDE_PX.into())?;
     in_range("height", height_px.into(), 1.0..=MAX_SIDE_PX.into())?;
     if u64::from(width_px) * u64::from(height_px) > MAX_PIXELS {

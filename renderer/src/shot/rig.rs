@@ -1,13 +1,13 @@
 //! Procedural light rigs: what a photographer would put around the product, painted onto one environment map.
 //!
 //! A rig is a gradient dome, and panels painted over it in order: softboxes that add light and black flags that take it
-//! away. All of it is infinitely far away, so a rig suits a product of any size. Metal shows its surroundings rather than
-//! its colour: large soft panels give it gradients, their far edges crisp highlights, and flags beside the panels the
-//! dark lines that draw a contour.
+//! away. All of it is infinitely far away, so a rig suits a product of any size. Metal shows its surroundings rather
+//! than its colour: large soft panels give it gradients, their far edges crisp highlights, and flags beside the panels
+//! the dark lines that draw a contour.
 //!
-//! **A rig stands still relative to the camera's azimuth.** It is laid out for a camera at azimuth 0°, and turned by the
-//! camera's azimuth about +Y ([`rotation_y_rad`]): every view of a product has its key light from the upper left of the
-//! picture. Elevation does not turn it: from above, the overhead softbox is behind the camera.
+//! **A rig stands still relative to the camera's azimuth.** It is laid out for a camera at azimuth 0°, and turned by
+//! the camera's azimuth about +Y ([`rotation_y_rad`]): every view of a product has its key light from the upper left of
+//! the picture. Elevation does not turn it: from above, the overhead softbox is behind the camera.
 
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
@@ -54,8 +54,8 @@ impl RigName {
         }
     }
 
-    /// Its map for a camera at azimuth 0°: 1024x512, or `None` for a uniform rig. Painted once per process: whoever asks gets the same
-    /// map, so that what is derived from it can be shared too.
+    /// Its map for a camera at azimuth 0°: 1024x512, or `None` for a uniform rig. Painted once per process: whoever
+    /// asks gets the same map, so that what is derived from it can be shared too.
     pub fn map(self) -> Option<Arc<EnvironmentMap>> {
         static MAPS: [OnceLock<Arc<EnvironmentMap>>; 3] = [const { OnceLock::new() }; 3];
         let kept = match self {

@@ -1,10 +1,12 @@
 //! Turntables: the shots of a product that turns once around.
 //!
-//! Input: a request for one picture, how it turns, and the scene. Output: a [`TurntableShots`], which gives the shot of each frame.
+//! Input: a request for one picture, how it turns, and the scene. Output: a [`TurntableShots`], which gives the shot of
+//! each frame.
 //!
-//! The product turns about the vertical axis through the middle of its bounds. One camera serves all frames: it is fitted to everything
-//! that the product passes through, so that nothing pumps and any choice of frames belongs together. Nothing of the product is moved:
-//! where it turns under a fixed light, the camera and all light turn the other way around it.
+//! The product turns about the vertical axis through the middle of its bounds. One camera serves all frames: it is
+//! fitted to everything that the product passes through, so that nothing pumps and any choice of frames belongs
+//! together. Nothing of the product is moved: where it turns under a fixed light, the camera and all light turn the
+//! other way around it.
 
 use glam::{DAffine3, DMat3, DVec3};
 use packshot_words::words;
@@ -62,13 +64,15 @@ words! {
         /// The product, under light that stands still with the camera: highlights travel over it
         #[default]
         Product = "product",
-        /// The camera, around the product and its light: highlights stay where they are on the product, which appears to turn the same way
+        /// The camera, around the product and its light: highlights stay where they are on the product, which appears
+        /// to turn the same way
         Orbit = "orbit",
     }
 }
 
 impl Turntable {
-    /// How far the product is turned in a frame, counter-clockwise as seen from above, or appears to be: from −360 to 360 beyond the start.
+    /// How far the product is turned in a frame, counter-clockwise as seen from above, or appears to be: from −360 to
+    /// 360 beyond the start.
     pub fn angle_deg(&self, frame: u32) -> f64 {
         // One product and one quotient: frames of another number that fall on this angle get the same bits.
         let turned_deg = 360.0 * f64::from(frame) / f64::from(self.frames);
@@ -157,8 +161,8 @@ impl TurntableShots {
         Camera { world_from_camera: turn.undone() * camera.world_from_camera, ..camera }
     }
 
-    /// Frame `frame` as a shot of the product as it stands in the file. All frames have the film, and with it the seed, of the request. A
-    /// floor is the product's and turns with it, which an endless one does not show.
+    /// Frame `frame` as a shot of the product as it stands in the file. All frames have the film, and with it the seed,
+    /// of the request. A floor is the product's and turns with it, which an endless one does not show.
     pub fn frame(&self, frame: u32) -> Shot {
         let turn = Turn { center: self.center, angle_deg: self.turntable.angle_deg(frame) };
         let undone = turn.undone();

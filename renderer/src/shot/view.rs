@@ -86,8 +86,8 @@ impl ViewDirection {
     }
 }
 
-/// The azimuth of a camera with this orientation, in degrees: of the side it stands on, or, where it looks straight down
-/// or up, of the direction that its right is 90° ahead of.
+/// The azimuth of a camera with this orientation, in degrees: of the side it stands on, or, where it looks straight
+/// down or up, of the direction that its right is 90° ahead of.
 pub fn azimuth_deg(orientation: &DMat3) -> f64 {
     let (right, back) = (orientation.x_axis, orientation.z_axis);
     let toward = if DVec3::new(back.x, 0.0, back.z).length() > 1e-3 { back } else { dvec3(-right.z, 0.0, right.x) };

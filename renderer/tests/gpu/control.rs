@@ -37,7 +37,8 @@ fn time_runs_out_with_a_picture_in_hand() {
     let rendered = loaded.render(&RenderControl { time_max, ..RenderControl::new(&cancel) }).expect("a picture");
     assert!(rendered.render_time >= Duration::from_millis(800), "{:?}", rendered.render_time);
     assert!(rendered.render_time < Duration::from_millis(2500), "{:?}", rendered.render_time);
-    // What is there is a picture with fewer samples, pixel by pixel: nothing half done, nothing counted that is not there.
+    // What is there is a picture with fewer samples, pixel by pixel: nothing half done, nothing counted that is not
+    // there.
     let film = &rendered.film;
     let (fewest, most) = (film.samples.iter().min().copied(), film.samples.iter().max().copied());
     assert!(fewest >= Some(1) && most < Some(65_536), "{fewest:?} to {most:?} samples");

@@ -16,8 +16,8 @@ use packshot_renderer::scene::{
     TextureIdx, TextureRef, Wrap,
 };
 use packshot_renderer::shot::{
-    Background, Bounces, Camera, Environment, EnvironmentMap, Film, Floor, Light, PixelFilter, Projection, Shot, View,
-    ViewTransform,
+    Background, Bounces, Camera, Environment, EnvironmentMap, FilmSettings, Floor, Light, PixelFilter, Projection,
+    Shot, View, ViewTransform,
 };
 
 use crate::arrangement::{Arrangement, Placement, card};
@@ -78,8 +78,8 @@ pub(crate) struct Sketch {
     pub(crate) palette: Vec<OpenPbr>,
     pub(crate) materials: Vec<PartMaterial>,
     pub(crate) shot: Shot,
-    /// Drawn by the kernel that has everything, and not by one for these materials: the software driver compiles each of those with
-    /// textures and emissive surfaces for minutes.
+    /// Drawn by the kernel that has everything, and not by one for these materials: the software driver compiles each
+    /// of those with textures and emissive surfaces for minutes.
     pub(crate) has_whole_kernel: bool,
 }
 
@@ -192,7 +192,7 @@ pub(crate) fn empty(size_px: u32, samples: u32) -> Sketch {
         height_m: 1.0,
         radiance: [6.0, 5.5, 5.0],
     };
-    let film = Film {
+    let film = FilmSettings {
         width_px: size_px,
         height_px: size_px,
         samples,
@@ -259,7 +259,8 @@ pub(crate) fn still_life(size_px: u32, samples: u32) -> Sketch {
     sketch
 }
 
-/// A ball, a textured square and a half opaque square that shine, over a diffuse and a metal ball on a floor, beside other lights.
+/// A ball, a textured square and a half opaque square that shine, over a diffuse and a metal ball on a floor, beside
+/// other lights.
 pub(crate) fn lamps(size_px: u32, samples: u32) -> Sketch {
     let mut sketch = empty(size_px, samples);
     let shining = |radiance: f32, opacity: f32| OpenPbr {

@@ -157,7 +157,8 @@ fn a_scene_that_lists_a_child_shows_it_once_where_its_parents_put_it() {
 
 #[test]
 fn children_of_a_deep_chain_that_the_scene_does_not_show_are_placed_in_one_walk() {
-    // Each node of the chain has a leaf, and the scene lists the leaves alone: to walk up from each takes half a minute.
+    // Each node of the chain has a leaf, and the scene lists the leaves alone: to walk up from each takes half a
+    // minute.
     const LENGTH: usize = 60_000;
     let mut nodes: Vec<Value> = (0..LENGTH)
         .map(|at| {

@@ -1,4 +1,5 @@
-//! What a caller may choose: variants, and moments of animations; and what nodes do with their meshes: copies, visibility, skins, morph targets.
+//! What a caller may choose: variants, and moments of animations; and what nodes do with their meshes: copies,
+//! visibility, skins, morph targets.
 
 use glam::{DAffine3, DVec3, Vec3};
 use packshot_renderer::import::{ImportOptions, ImportReport, Pose, load};
@@ -274,7 +275,8 @@ fn morph_targets_are_added_with_their_weights() {
     assert_eq!(refused(&mesh, &options).0, "glb.limit /meshes/0/primitives/0");
 }
 
-/// The square bound to two joints, the lower edge to the first, the upper to the second, which stands at +Y on the first.
+/// The square bound to two joints, the lower edge to the first, the upper to the second, which stands at +Y on the
+/// first.
 fn skinned(component: u32, weights: &[[f32; 4]; 4]) -> Glb {
     let mut glb = Glb::square();
     let rows = [[0_u16, 0, 0, 0], [0, 0, 0, 0], [1, 0, 0, 0], [1, 0, 0, 0]];
@@ -310,7 +312,8 @@ fn joints_carry_vertices() {
         assert_eq!(found, [""; 0]);
         let (part, primitive) = (&scene.parts[0], &scene.meshes[0].primitives[0]);
         let world = |at: usize| part.world_from_part.transform_point3(primitive.positions[at].as_dvec3());
-        // The node's own place means nothing. The lower corners go with the root, the upper ones turn a quarter about the tip.
+        // The node's own place means nothing. The lower corners go with the root, the upper ones turn a quarter about
+        // the tip.
         assert!(world(0).abs_diff_eq(DVec3::new(9.0, -1.0, 0.0), 1e-5), "{}", world(0));
         assert!(world(2).abs_diff_eq(DVec3::new(10.0, 2.0, 0.0), 1e-5), "{}", world(2));
         assert!(world(3).abs_diff_eq(DVec3::new(10.0, 0.0, 0.0), 1e-5), "{}", world(3));

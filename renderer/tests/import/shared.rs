@@ -1,4 +1,5 @@
-//! The files of the folder `PACKSHOT_SHARED`: models of CAD systems, and broken and odd files with what is expected of them.
+//! The files of the folder `PACKSHOT_SHARED`: models of CAD systems, and broken and odd files with what is expected of
+//! them.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -23,8 +24,8 @@ fn load_file(path: &std::path::Path) -> Result<(Scene, ImportReport), ImportErro
     result
 }
 
-/// File, triangles drawn, triangles counted once per geometry, parts. The files' own description counts once per array of
-/// indices, which differs for the grid: one of its spheres has vertex colours, and some need tangents.
+/// File, triangles drawn, triangles counted once per geometry, parts. The files' own description counts once per array
+/// of indices, which differs for the grid: one of its spheres has vertex colours, and some need tangents.
 const MODELS: [(&str, u64, u64, usize); 15] = [
     ("bearing_6205", 102_528, 75_924, 14),
     ("bearing_6205_colour", 57_155, 43_061, 14),

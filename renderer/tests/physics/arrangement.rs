@@ -1,4 +1,5 @@
-//! One arrangement of every kind of material, placed, scaled and stored in different ways: none of that may change its picture.
+//! One arrangement of every kind of material, placed, scaled and stored in different ways: none of that may change its
+//! picture.
 
 use std::sync::Arc;
 
@@ -10,11 +11,12 @@ use packshot_renderer::scene::{
     TextureRef, Wrap,
 };
 use packshot_renderer::shot::{
-    Background, Bounces, Camera, Environment, EnvironmentMap, Film, Light, PixelFilter, Projection, Shot, View,
+    Background, Bounces, Camera, Environment, EnvironmentMap, FilmSettings, Light, PixelFilter, Projection, Shot, View,
     ViewTransform,
 };
 
-/// Sixteen balls of metal, tinted glass, wax and coated plastic under a shining square, a point light and a sky, on a textured square.
+/// Sixteen balls of metal, tinted glass, wax and coated plastic under a shining square, a point light and a sky, on a
+/// textured square.
 pub(crate) struct Arrangement {
     pub(crate) scene: Scene,
     pub(crate) palette: Vec<OpenPbr>,
@@ -188,7 +190,7 @@ fn shot(placement: &Placement, size_px: u32, samples: u32) -> Shot {
             clip_near_m: 0.01 * placement.unit_m,
             clip_far_m: 100.0 * placement.unit_m,
         },
-        film: Film {
+        film: FilmSettings {
             width_px: size_px,
             height_px: size_px,
             samples,

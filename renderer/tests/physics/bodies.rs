@@ -41,7 +41,8 @@ fn a_body_that_only_scatters_is_invisible_in_uniform_light() {
         // White light loses nothing on its way: what exceeds the extinction of the colour is scattering alone.
         let film = ball(&OpenPbr { transmission_scatter: [1.0; 3], ..milk }, 128);
         assert_white(&format!("ior {ior}, g {g}"), mean_radiance(&film));
-        // Channels that scatter less absorb instead, so that the loss is the same in all (OpenPBR 1.1.1, "Transparent base").
+        // Channels that scatter less absorb instead, so that the loss is the same in all (OpenPBR 1.1.1, "Transparent
+        // base").
         let mean = mean_radiance(&ball(&milk, 16));
         assert!(mean.x > mean.y && mean.y > mean.z && mean.z > 0.0, "{mean}");
     }

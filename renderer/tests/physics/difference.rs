@@ -3,7 +3,8 @@
 use flip_rs::{DEFAULT_PPD, RgbImage, ldr_flip};
 use packshot_renderer::film::Film;
 
-/// Mean FLIP error (Andersson et al. 2020, "FLIP: A Difference Evaluator for Alternating Images") between two films of one size.
+/// Mean FLIP error (Andersson et al. 2020, "FLIP: A Difference Evaluator for Alternating Images") between two films of
+/// one size.
 pub(crate) fn flip(a: &Film, b: &Film) -> f32 {
     ldr_flip(&display(a), &display(b), DEFAULT_PPD).expect("equal sizes").statistics().mean
 }

@@ -69,8 +69,8 @@ fn a_shining_square_is_a_rectangle_light() {
 
 #[test]
 fn a_shining_sphere_gives_the_irradiance_of_its_form_factor() {
-    // From an element of a plane to a sphere that is wholly above it: (r/d)² times the cosine (Howell, configuration B-21). The
-    // facets of the mesh shine as much less as their silhouette is smaller.
+    // From an element of a plane to a sphere that is wholly above it: (r/d)² times the cosine (Howell, configuration
+    // B-21). The facets of the mesh shine as much less as their silhouette is smaller.
     let (height, radius) = (0.6, 0.2);
     for aside in [0.0, 0.5] {
         let ball =

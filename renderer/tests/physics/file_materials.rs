@@ -92,7 +92,8 @@ fn coats_with_steep_normal_maps_blacken_nothing() {
                     let name = format!(
                         "{look:?}, coat roughness {coat_roughness}, maps {coat} {base}, {degrees}°: {mean}, {darkest}"
                     );
-                    // A rough coat throws some of its light below the surface that it lies on, a tilted surface some of its own.
+                    // A rough coat throws some of its light below the surface that it lies on, a tilted surface some of
+                    // its own.
                     let [mean_min, darkest_min] = match (coat_roughness > 0.0, coat, base) {
                         (_, false, _) | (false, true, false) => [0.99, 0.97],
                         (true, true, false) => [0.94, 0.85],

@@ -13,7 +13,8 @@ use packshot_renderer::shot::{Environment, Light, Shot};
 use crate::arrangement::{Arrangement, Placement, Sky};
 use crate::scenes::sphere;
 
-/// The arrangement with a lamp of its own, lit by its sky, a point, a square and a sun, and what a film of `group` has; of all light for `None`.
+/// The arrangement with a lamp of its own, lit by its sky, a point, a square and a sun, and what a film of `group` has;
+/// of all light for `None`.
 fn film(arrangement: &Arrangement, shot: &Shot, group: Option<LightGroup>) -> Film {
     let palette: Vec<PaletteEntry> = arrangement.palette.iter().copied().map(PaletteEntry::from).collect();
     let prepared = PreparedProduct::new(&arrangement.scene, &palette, &arrangement.materials, None, &|| false);

@@ -1,5 +1,5 @@
-//! What must not change a picture: the unit of length, where the product stands, how it is turned, how it is stored, and how the work
-//! is cut. Pictures of the same seed differ by rounding alone where nothing else says so.
+//! What must not change a picture: the unit of length, where the product stands, how it is turned, how it is stored,
+//! and how the work is cut. Pictures of the same seed differ by rounding alone where nothing else says so.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -52,8 +52,8 @@ fn a_product_far_from_the_origin_makes_the_same_picture() {
     assert!(flip <= FLIP_MAX, "FLIP {flip}");
 }
 
-/// Turning changes which directions paths take, because frames around normals hang on the axes of the world: the pictures agree within
-/// noise, which another seed shows.
+/// Turning changes which directions paths take, because frames around normals hang on the axes of the world: the
+/// pictures agree within noise, which another seed shows.
 fn assert_turns(straight: &Placement, turned: &Placement) {
     let with_samples = |placement: &Placement, seed: u32| {
         let mut arrangement = arranged(placement);

@@ -165,7 +165,8 @@ fn mattes_are_the_silhouettes_of_parts_and_add_up_to_alpha() {
 fn things_are_told_apart_by_their_names() {
     let at = |x| wall(0.4, DVec3::new(x, 0.0, 0.0));
     let mut scene = scene(vec![plane(), plane(), plane()], &[(0, at(-1.0)), (1, at(0.0)), (2, at(1.0))]);
-    // Two screws under one path, of a material of the file and of one without a name; and a part that wears the palette's.
+    // Two screws under one path, of a material of the file and of one without a name; and a part that wears the
+    // palette's.
     for part in &mut scene.parts[..2] {
         (part.path, part.node_name) = ("Box/Screw".to_owned(), Some("Screw".to_owned()));
     }

@@ -52,8 +52,9 @@ fn a_point_out_of_focus_is_an_even_disk_of_the_diameter_of_its_circle_of_confusi
         let sharp = moments(&coverage(side_m, depth_m, &looking_down(512, None)));
         let image = coverage(side_m, depth_m, &looking_down(512, aperture));
         let blurred = moments(&image);
-        // c = 2·R·|d − f|/d, the image of the point in the plane that is sharp. What the point's own size, the pixel and its filter add to the
-        // second moment adds up, so that the pinhole's picture takes it away. An even disk has r²/2.
+        // c = 2·R·|d − f|/d, the image of the point in the plane that is sharp. What the point's own size, the pixel
+        // and its filter add to the second moment adds up, so that the pinhole's picture takes it away. An even disk
+        // has r²/2.
         let expected_px = 2.0 * RADIUS_M * (depth_m - FOCUS_M).abs() / depth_m * px_per_m_in_focus;
         let diameter_px = 2.0 * (2.0 * (blurred.2 - sharp.2)).sqrt();
         assert!((diameter_px / expected_px - 1.0).abs() < 0.01, "at {depth_m} m {diameter_px} px, not {expected_px}");

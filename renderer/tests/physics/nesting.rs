@@ -77,7 +77,8 @@ fn difference(a: &Film, b: &Film) -> f32 {
 
 #[test]
 fn a_bolt_in_oil_in_a_glass_may_overlap() {
-    // What is meant: a solid cylinder of glass, and in it oil instead of glass, so that glass and oil share one surface.
+    // What is meant: a solid cylinder of glass, and in it oil instead of glass, so that glass and oil share one
+    // surface.
     let exact = |seed| vial(cylinder(1.0, 1.1, false), cylinder(0.7, 0.8, false), [0; 2], seed);
     // What is modelled: glass with a cavity, and oil that reaches into the wall.
     let modelled = |priorities, seed| {

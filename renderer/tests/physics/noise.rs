@@ -9,8 +9,8 @@ use crate::scenes::{plane, render, scene, shot};
 /// Pixels along each side, a multiple of every block.
 const SIZE_PX: usize = 64;
 
-/// Variance of the means of blocks of `side_px` squared pixels, times the pixels in a block: the same for every side where errors know nothing of
-/// one another.
+/// Variance of the means of blocks of `side_px` squared pixels, times the pixels in a block: the same for every side
+/// where errors know nothing of one another.
 fn variance_of_blocks(errors: &[f64], side_px: usize) -> f64 {
     let n = SIZE_PX / side_px;
     let mean = |block: usize| {

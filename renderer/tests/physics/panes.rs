@@ -15,7 +15,8 @@ const TINT: [f32; 3] = [0.9, 0.5, 0.2];
 /// Height of the light over the floor, with the panes below it.
 const HEIGHT: f64 = 1.0;
 
-/// What one pane lets through at a cosine, untinted: one boundary's share, as KHR_materials_transmission has thin walls.
+/// What one pane lets through at a cosine, untinted: one boundary's share, as KHR_materials_transmission has thin
+/// walls.
 fn transmittance(cosine: f64) -> f64 {
     let n = 1.5_f64;
     let g = (n * n - 1.0 + cosine * cosine).sqrt();

@@ -13,7 +13,7 @@ use packshot_renderer::layers::{LayerNames, LayerRequest, Quantity};
 use packshot_renderer::prepare::{PaletteEntry, PartMaterial, PreparedProduct, PreparedShot, TabulatedMaps};
 use packshot_renderer::scene::{Mesh, MeshIdx, Part, Primitive, Scene};
 use packshot_renderer::shot::{
-    Background, Bounces, Camera, Environment, Film as FilmSettings, PixelFilter, Projection, Shot, View, ViewTransform,
+    Background, Bounces, Camera, Environment, FilmSettings, PixelFilter, Projection, Shot, View, ViewTransform,
 };
 
 /// Triangles and corners of a unit sphere of `n` by `2n` faces, shaded smoothly when asked for.

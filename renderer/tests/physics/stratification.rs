@@ -4,7 +4,8 @@ use glam::UVec2;
 use packshot_native::stages::baseline::{draw_pair, draw_pair_beside, draw_third, rank_in_block, step_point};
 use packshot_shaders::constants::{DRAW_BSDF, DRAW_PIXEL, SET_SCATTERING};
 
-/// All coordinates of a set: the pair and the third as scattered directions and their lobes draw them, and the pair beside of the place in the pixel.
+/// All coordinates of a set: the pair and the third as scattered directions and their lobes draw them, and the pair
+/// beside of the place in the pixel.
 fn point(seed: u32, sample: u32) -> [f32; 5] {
     let set = step_point(seed, sample, 0, SET_SCATTERING);
     let (pair, beside) = (draw_pair(set, DRAW_BSDF), draw_pair_beside(set, DRAW_PIXEL));
@@ -57,8 +58,8 @@ fn pairs_are_0_2_sequences_and_with_the_third_a_1_3_sequence() {
 
 #[test]
 fn places_in_the_pixel_go_well_with_scattered_directions() {
-    // By the rank of generator matrices. Sobol's first five coordinates have 1 2 2 2 2 2 3 3 2 2 3 and 1 2 2 2 3 3 3 3 3 4 4, with the pair of
-    // directions less even than a (0, 2)-sequence.
+    // By the rank of generator matrices. Sobol's first five coordinates have 1 2 2 2 2 2 3 3 2 2 3 and 1 2 2 2 3 3 3 3
+    // 3 4 4, with the pair of directions less even than a (0, 2)-sequence.
     let of_four = [1, 2, 1, 2, 2, 2, 2, 3, 3, 3, 3];
     let of_five = [1, 2, 1, 2, 2, 3, 3, 3, 3, 4, 4];
     for (m, (four, five)) in (2..).zip(of_four.into_iter().zip(of_five)) {

@@ -20,8 +20,8 @@ fn ball_in_the_sun(n: u32, smooth: bool) -> Film {
     render(&scene(vec![sphere(n, smooth)], &[(0, DAffine3::IDENTITY)]), &matt, &shot, 2)
 }
 
-/// Radiance beside that of a perfect ball, over the pixels of the lit half whose cosine to the sun is below `cosine_max`: the mean
-/// difference, and the share of pixels that have less than half of what is theirs.
+/// Radiance beside that of a perfect ball, over the pixels of the lit half whose cosine to the sun is below
+/// `cosine_max`: the mean difference, and the share of pixels that have less than half of what is theirs.
 fn beside_the_ball(film: &Film, cosine_max: f64) -> (f64, f64) {
     let pixels = film.resolve();
     let (mut n, mut sum, mut n_dark) = (0.0, 0.0, 0.0);
@@ -54,8 +54,8 @@ fn the_finer_the_mesh_the_closer() {
     assert!(fine < 0.3 * coarse, "{fine} after {coarse}");
 }
 
-/// Mean radiance of a white ball under a black roof that rises from its top at 8 degrees, in a white world. Seen from below the roof, which is so
-/// thick.
+/// Mean radiance of a white ball under a black roof that rises from its top at 8 degrees, in a white world. Seen from
+/// below the roof, which is so thick.
 fn under_a_roof(thickness: f64) -> f64 {
     let white = OpenPbr { base_color: [0.8; 3], specular_weight: 0.0, ..OpenPbr::default() };
     let black = OpenPbr { base_color: [0.0; 3], ..white };

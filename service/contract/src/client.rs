@@ -18,9 +18,10 @@
 //! # }
 //! ```
 //!
-//! What a lost connection may have cost is made good, for [`PATIENCE`] or as long as [`Client::patient_for`] says: a submission is
-//! sent again with the same `Idempotency-Key`, so that it makes one job however often it is sent; a stream of events goes on after
-//! the last one that arrived; what is read is asked for again, a cancel said again; a file is checked against its address.
+//! What a lost connection may have cost is made good, for [`PATIENCE`] or as long as [`Client::patient_for`] says: a
+//! submission is sent again with the same `Idempotency-Key`, so that it makes one job however often it is sent; a
+//! stream of events goes on after the last one that arrived; what is read is asked for again, a cancel said again; a
+//! file is checked against its address.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -105,7 +106,8 @@ impl Client {
         Ok(Self { http, base, key, patience: PATIENCE, on_retry: None })
     }
 
-    /// The same client, which tries the same again for so long while the service cannot be reached or is busy; zero tries once.
+    /// The same client, which tries the same again for so long while the service cannot be reached or is busy; zero
+    /// tries once.
     #[must_use]
     pub fn patient_for(self, patience: Duration) -> Self {
         Self { patience, ..self }
@@ -155,7 +157,8 @@ impl Client {
     /// Submits a render with one attempt.
     ///
     /// # Errors
-    /// When the service refuses it, or cannot be reached; [`ClientError::may_pass`] says whether another attempt may help.
+    /// When the service refuses it, or cannot be reached; [`ClientError::may_pass`] says whether another attempt may
+    /// help.
     pub async fn submit_once(&self, submission: &Submission) -> Result<Job, ClientError> {
         let request = self.request(Method::POST, "api/v1/renders")?.multipart(submission.form()?);
         let request = match &submission.idempotency_key {

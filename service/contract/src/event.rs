@@ -188,13 +188,14 @@ impl ToSchema for EventType {}
 /// One event of a stream, by the names of its fields.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StreamEvent {
-    /// The number of the last event that it contains: what `Last-Event-ID` takes. An event that is passed on from the stream of a
-    /// job to that of all jobs has none.
+    /// The number of the last event that it contains: what `Last-Event-ID` takes. An event that is passed on from the
+    /// stream of a job to that of all jobs has none.
     pub id: Option<String>,
     /// What it is; a later version may have more types.
     #[schema(value_type = EventType)]
     pub event: String,
-    /// JSON: the `Job` or the `LiveJobs` of a snapshot, the `EventData` of everything else, the `PassedOnData` of what is passed on.
+    /// JSON: the `Job` or the `LiveJobs` of a snapshot, the `EventData` of everything else, the `PassedOnData` of what
+    /// is passed on.
     #[schema(content_media_type = "application/json")]
     pub data: String,
 }

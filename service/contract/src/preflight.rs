@@ -49,7 +49,8 @@ pub struct MaterialReportItem {
     pub node: Option<String>,
     /// Its mesh's name.
     pub mesh: Option<String>,
-    /// How it found its material string: `override`, `exact`, `normalized`, `alias`, `suffix`, `rule`, `glb_material`, `extras`, `fallback`.
+    /// How it found its material string: `override`, `exact`, `normalized`, `alias`, `suffix`, `rule`, `glb_material`,
+    /// `extras`, `fallback`.
     pub method: String,
     /// The material string found.
     pub string: Option<String>,
@@ -59,7 +60,8 @@ pub struct MaterialReportItem {
     pub material: Option<String>,
     /// 0 to 1.
     pub confidence: f64,
-    /// Why nothing matched: `no_match`, `ambiguous`, `material_missing`, `library_invalid`, `texture_missing`; `null` when something did.
+    /// Why nothing matched: `no_match`, `ambiguous`, `material_missing`, `library_invalid`, `texture_missing`; `null`
+    /// when something did.
     pub reason: Option<String>,
     /// Materials that a person may have meant, best first. Never applied.
     pub suggestions: Vec<Suggestion>,

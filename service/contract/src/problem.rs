@@ -29,7 +29,8 @@ pub struct Problem {
 /// One thing that is wrong with a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Finding {
-    /// RFC 6901 into the body of the request (a part of a multipart body is a member of it), or `?name` for a query parameter.
+    /// RFC 6901 into the body of the request (a part of a multipart body is a member of it), or `?name` for a query
+    /// parameter.
     pub pointer: String,
     /// Stable and machine-readable.
     pub code: String,

@@ -1,7 +1,8 @@
 //! What to render: what a client sent, and what a job shows of it.
 //!
-//! [`RenderRequest::read`] finds everything that is wrong with a request. What it gives has the options that were given and no others;
-//! [`RenderRequest::resolved`] decides the picture and gives the request with every option in effect, as a job shows it.
+//! [`RenderRequest::read`] finds everything that is wrong with a request. What it gives has the options that were given
+//! and no others; [`RenderRequest::resolved`] decides the picture and gives the request with every option in effect, as
+//! a job shows it.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
@@ -29,7 +30,8 @@ pub const SAMPLES_MAX: u32 = 65_536;
 /// The class of files of a request that names none.
 const RETENTION_CLASS: &str = "render-output";
 
-/// A picture to make. Every member may be left out of a request; a job shows the values in effect, and `null` for what says nothing about its pictures.
+/// A picture to make. Every member may be left out of a request; a job shows the values in effect, and `null` for what
+/// says nothing about its pictures.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RenderRequest {
     /// The product. A multipart request sends the file itself instead.
@@ -71,7 +73,8 @@ pub struct Asset {
 }
 
 impl RenderRequest {
-    /// Decides what is to be made, and gives the request with every option in effect. `files` are those that came with it.
+    /// Decides what is to be made, and gives the request with every option in effect. `files` are those that came with
+    /// it.
     ///
     /// # Errors
     /// Everything that is wrong with the options, each with its pointer.
@@ -103,7 +106,8 @@ impl RenderRequest {
         formats
     }
 
-    /// What the picture depends on, as bytes that are equal for equal pictures: the request without priority, retention and metadata.
+    /// What the picture depends on, as bytes that are equal for equal pictures: the request without priority, retention
+    /// and metadata.
     pub fn canonical(&self) -> Vec<u8> {
         let members = json!({
             "asset": self.asset,

@@ -5,11 +5,11 @@ use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
 
 pub use packshot_words::Word;
 
-/// Declares an enumeration whose values are words in JSON. `= path` names the enumeration of the domain with the same values, and makes the
-/// conversions both ways.
+/// Declares an enumeration whose values are words in JSON. `= path` names the enumeration of the domain with the same
+/// values, and makes the conversions both ways.
 macro_rules! words {
-    ($(#[doc = $about:literal])+ pub enum $name:ident = $domain:path { $(#[doc = $doc:literal] $variant:ident = $word:tt,)+ }) => {
-        words! { $(#[doc = $about])+ pub enum $name { $(#[doc = $doc] $variant = $word,)+ } }
+    ($(#[doc = $about:literal])+ pub enum $name:ident = $domain:path { $($(#[doc = $doc:literal])+ $variant:ident = $word:tt,)+ }) => {
+        words! { $(#[doc = $about])+ pub enum $name { $($(#[doc = $doc])+ $variant = $word,)+ } }
 
         impl From<$domain> for $name {
             fn from(value: $domain) -> Self {
@@ -24,8 +24,8 @@ macro_rules! words {
             }
         }
     };
-    ($(#[doc = $about:literal])+ pub enum $name:ident { $(#[doc = $doc:literal] $variant:ident = $word:tt,)+ }) => {
-        packshot_words::words! { $(#[doc = $about])+ pub enum $name { $(#[doc = $doc] $variant = $word,)+ } }
+    ($(#[doc = $about:literal])+ pub enum $name:ident { $($(#[doc = $doc:literal])+ $variant:ident = $word:tt,)+ }) => {
+        packshot_words::words! { $(#[doc = $about])+ pub enum $name { $($(#[doc = $doc])+ $variant = $word,)+ } }
 
         impl utoipa::PartialSchema for $name {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {

@@ -14,7 +14,8 @@ pub(super) struct Clock {
     offset_ms: std::sync::atomic::AtomicI64,
 }
 
-/// Milliseconds since 1970, as PostgreSQL says it. Not the time when the transaction began: it may have waited for locks.
+/// Milliseconds since 1970, as PostgreSQL says it. Not the time when the transaction began: it may have waited for
+/// locks.
 pub(super) const POSTGRES_NOW: &str = "CAST(FLOOR(EXTRACT(EPOCH FROM clock_timestamp()) * 1000) AS BIGINT)";
 
 impl Clock {

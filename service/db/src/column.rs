@@ -1,5 +1,5 @@
-//! How domain types lie in columns: the one place that maps them. Ids are UUIDs, times are milliseconds, words and content
-//! addresses are text, and so is JSON: as text it reads back as it was written, on both engines.
+//! How domain types lie in columns: the one place that maps them. Ids are UUIDs, times are milliseconds, words and
+//! content addresses are text, and so is JSON: as text it reads back as it was written, on both engines.
 
 use sea_orm::sea_query::{ArrayType, ColumnType, Nullable, Value, ValueType, ValueTypeErr};
 use sea_orm::{ColIdx, DbErr, QueryResult, TryFromU64, TryGetError, TryGetable};

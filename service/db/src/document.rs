@@ -1,5 +1,5 @@
-//! The stored form of job documents. A format of its own, so that the domain's type can change without old rows becoming
-//! unreadable.
+//! The stored form of job documents. A format of its own, so that the domain's type can change without old rows
+//! becoming unreadable.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,9 +1,9 @@
 //! What the start, the return or the end of a task means for the records above its job.
 //!
-//! The queue does not know what an order or a run is. It opens the transaction, lets the effect lock its rows, locks job and task,
-//! checks the lease, writes both, and applies the effect: one commit holds the end of a task and all that follows from it. An
-//! effect changes rows, writes events, makes tasks, and nothing else; it holds no state, because a transaction that lost a race
-//! is done again.
+//! The queue does not know what an order or a run is. It opens the transaction, lets the effect lock its rows, locks
+//! job and task, checks the lease, writes both, and applies the effect: one commit holds the end of a task and all that
+//! follows from it. An effect changes rows, writes events, makes tasks, and nothing else; it holds no state, because a
+//! transaction that lost a race is done again.
 
 use std::collections::HashMap;
 use std::fmt::Debug;

@@ -33,7 +33,8 @@ pub(super) async fn all(tx: &Tx<'_>, tenant: TenantId, render: RenderId) -> Resu
     Ok(rows.into_iter().map(OutputFile::from).collect())
 }
 
-/// Adds the files of a render that has none, and records what they hold, so that the sweep finds it when the render is gone.
+/// Adds the files of a render that has none, and records what they hold, so that the sweep finds it when the render is
+/// gone.
 pub(super) async fn add(tx: &Tx<'_>, tenant: TenantId, render: RenderId, files: &[OutputFile]) -> Result<(), DbError> {
     if files.is_empty() {
         return Ok(());

@@ -1,7 +1,8 @@
-//! A job with its tasks, or a task without a job, taken together for a change: the one way in which either changes its state.
+//! A job with its tasks, or a task without a job, taken together for a change: the one way in which either changes its
+//! state.
 //!
-//! Rows are locked from the top down, the domain says what follows, and the rows are written with the events that report it and
-//! with the effect on the records above. So states, document, stream and records cannot differ.
+//! Rows are locked from the top down, the domain says what follows, and the rows are written with the events that
+//! report it and with the effect on the records above. So states, document, stream and records cannot differ.
 
 mod rows;
 mod graph;
@@ -158,7 +159,8 @@ impl Held {
         self.kept[i].cancel_requested_at.is_some()
     }
 
-    /// A worker takes a task. `service_deaths_max` is how many deaths of a service like the one that claims a task survives.
+    /// A worker takes a task. `service_deaths_max` is how many deaths of a service like the one that claims a task
+    /// survives.
     pub(super) fn claim(&mut self, i: usize, worker: WorkerId, service_deaths_max: i32) -> Result<Lease, DbError> {
         self.step(i, TaskEvent::Claim)?;
         let (now, token) = (self.now, LeaseToken::random());
@@ -221,7 +223,8 @@ impl Held {
         Ok(())
     }
 
-    /// A task that failed goes back into its lane with a fresh set of attempts. What was cancelled because of it waits again.
+    /// A task that failed goes back into its lane with a fresh set of attempts. What was cancelled because of it waits
+    /// again.
     pub(super) fn requeue(&mut self, i: usize) -> Result<(), DbError> {
         if self.job.as_ref().is_some_and(|job| job.cancel_requested_at.is_some()) {
             let from = TaskState::Cancelled;

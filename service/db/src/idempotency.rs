@@ -11,7 +11,7 @@ use super::column::Col;
 use super::entity::idempotency_key;
 use super::entity::idempotency_key::Column;
 use super::tx::Tx;
-use super::{AllTenants, Db, DbError, Engine, TenantScope};
+use super::{AllTenants, DatabaseKind, Db, DbError, TenantScope};
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{RenderId, TenantId};
 use packshot_domain::time::Timestamp;
@@ -64,7 +64,7 @@ pub enum Begun {
 ///
 /// [`DbError`] when the database is away.
 pub async fn lookup(db: &Db, scope: TenantScope, request: &IdempotentRequest) -> Result<Begun, DbError> {
-    let args = (scope.tenant, request.clone(), db.shared.holder, db.engine());
+    let args = (scope.tenant, request.clone(), db.shared.holder, db.kind());
     db.read_one(scope, args, |tx, (tenant, request, holder, engine)| {
         Box::pin(async move {
             let row = find(*tenant, request).one(tx.on()).await?;
@@ -85,7 +85,7 @@ pub async fn begin(
     request: IdempotentRequest,
     in_flight: Duration,
 ) -> Result<Begun, DbError> {
-    let args = (scope.tenant, Beginning { request, holder: db.shared.holder, engine: db.engine(), in_flight });
+    let args = (scope.tenant, Beginning { request, holder: db.shared.holder, engine: db.kind(), in_flight });
     db.write(scope, args, |tx, (tenant, beginning)| Box::pin(begin_in(tx, *tenant, beginning))).await
 }
 
@@ -106,8 +106,8 @@ pub async fn finish(
     .await
 }
 
-/// Gives up a request that was begun and not answered, so that it can be made again: one without effect is forgotten, one that
-/// made a render counts as interrupted.
+/// Gives up a request that was begun and not answered, so that it can be made again: one without effect is forgotten,
+/// one that made a render counts as interrupted.
 ///
 /// # Errors
 ///
@@ -154,7 +154,7 @@ pub async fn purge_expired(db: &Db, all: AllTenants) -> Result<u64, DbError> {
 pub(super) struct Beginning {
     pub(super) request: IdempotentRequest,
     pub(super) holder: Uuid,
-    pub(super) engine: Engine,
+    pub(super) engine: DatabaseKind,
     pub(super) in_flight: Duration,
 }
 
@@ -171,7 +171,7 @@ fn find(tenant: TenantId, request: &IdempotentRequest) -> Select<idempotency_key
 fn known(
     row: Option<&idempotency_key::Model>,
     request: &IdempotentRequest,
-    (holder, engine): (Uuid, Engine),
+    (holder, engine): (Uuid, DatabaseKind),
     now: Timestamp,
 ) -> Begun {
     let Some(row) = row.filter(|row| row.expires_at.0 > now) else { return Begun::Fresh };
@@ -181,8 +181,9 @@ fn known(
     if let Some(answer) = StoredAnswer::of(row) {
         return Begun::Replay(answer);
     }
-    // A SQLite file belongs to one process: what another one began was interrupted. On PostgreSQL it may be alive elsewhere.
-    let is_interrupted = row.in_flight_until.0 <= now || (engine == Engine::Sqlite && row.holder != holder);
+    // A SQLite file belongs to one process: what another one began was interrupted. On PostgreSQL it may be alive
+    // elsewhere.
+    let is_interrupted = row.in_flight_until.0 <= now || (engine == DatabaseKind::Sqlite && row.holder != holder);
     match row.render_id {
         _ if !is_interrupted => Begun::InFlight,
         Some(render) => Begun::Interrupted(render.0),

@@ -83,7 +83,7 @@ pub enum DatabaseConfig {
 
 /// Which engine keeps the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Engine {
+pub enum DatabaseKind {
     /// SQLite.
     Sqlite,
     /// PostgreSQL.
@@ -105,26 +105,26 @@ pub struct Db {
 
 impl fmt::Debug for Db {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Db").field("engine", &self.engine()).finish_non_exhaustive()
+        f.debug_struct("Db").field("engine", &self.kind()).finish_non_exhaustive()
     }
 }
 
 struct Shared {
-    engine: EngineConnections,
+    engine: Connections,
     ground: Arc<Ground>,
     notices: broadcast::Sender<Notice>,
     /// Names this handle among those that have ever been.
     holder: Uuid,
 }
 
-enum EngineConnections {
+enum Connections {
     Sqlite { path: PathBuf, readers: DatabaseConnection, writer: Writer },
     Postgres { pool: DatabaseConnection },
 }
 
 impl Db {
-    /// Opens the database, brings its schema up to date, and makes what every installation has: the operating tenant `default`
-    /// and its user `local`.
+    /// Opens the database, brings its schema up to date, and makes what every installation has: the operating tenant
+    /// `default` and its user `local`.
     ///
     /// # Errors
     ///
@@ -153,11 +153,11 @@ impl Db {
                 migration::run(&connection).await?;
                 let readers = connect::sqlite(path, Access::Read).await?;
                 let writer = Writer::start(path.clone(), connection, Arc::clone(&ground), notices.clone())?;
-                EngineConnections::Sqlite { path: path.clone(), readers, writer }
+                Connections::Sqlite { path: path.clone(), readers, writer }
             }
             DatabaseConfig::Postgres { url, max_connections } => {
                 migrate_postgres(url).await?;
-                EngineConnections::Postgres { pool: connect::postgres(url, *max_connections).await? }
+                Connections::Postgres { pool: connect::postgres(url, *max_connections).await? }
             }
         };
         let db = Self { shared: Arc::new(Shared { engine, ground, notices, holder: Uuid::now_v7() }) };
@@ -167,10 +167,10 @@ impl Db {
 
     /// Which engine this is.
     #[must_use]
-    pub fn engine(&self) -> Engine {
+    pub fn kind(&self) -> DatabaseKind {
         match self.shared.engine {
-            EngineConnections::Sqlite { .. } => Engine::Sqlite,
-            EngineConnections::Postgres { .. } => Engine::Postgres,
+            Connections::Sqlite { .. } => DatabaseKind::Sqlite,
+            Connections::Postgres { .. } => DatabaseKind::Postgres,
         }
     }
 
@@ -181,7 +181,7 @@ impl Db {
     /// [`DbError`] when the database is away: this is also the check of readiness.
     pub async fn now(&self) -> Result<Timestamp, DbError> {
         let readers = self.readers();
-        if self.engine() == Engine::Sqlite {
+        if self.kind() == DatabaseKind::Sqlite {
             readers.query_one_raw(Statement::from_string(DbBackend::Sqlite, "SELECT 1 FROM installation")).await?;
         }
         self.shared.ground.clock.read(readers).await
@@ -193,28 +193,28 @@ impl Db {
         self.shared.ground.clock.move_by(ms);
     }
 
-    /// What is announced from now on. A receiver that falls behind gets an error that says so, and should look at the tables.
+    /// What is announced from now on. A receiver that falls behind gets an error that says so, and should look at the
+    /// tables.
     #[must_use]
     pub fn notices(&self) -> broadcast::Receiver<Notice> {
         self.shared.notices.subscribe()
     }
 
-    /// Writes a consistent copy of the database, as it is now, while it is in use. Only SQLite: PostgreSQL has `pg_dump`.
+    /// Writes a consistent copy of the database, as it is now, while it is in use. Only SQLite: PostgreSQL has
+    /// `pg_dump`.
     ///
     /// # Errors
     ///
     /// [`DbError`] when there is a file already, the copy cannot be written, or the engine is PostgreSQL.
     pub async fn backup(&self, to: &Path) -> Result<(), DbError> {
         match &self.shared.engine {
-            EngineConnections::Sqlite { path, .. } => Self::copy(path, to).await,
-            EngineConnections::Postgres { .. } => {
-                Err(DbError::Unsupported("PostgreSQL is backed up by pg_dump".to_owned()))
-            }
+            Connections::Sqlite { path, .. } => Self::copy(path, to).await,
+            Connections::Postgres { .. } => Err(DbError::Unsupported("PostgreSQL is backed up by pg_dump".to_owned())),
         }
     }
 
-    /// Writes a consistent copy of a SQLite file as it is now, whoever uses it: its schema is not touched, so that it may be that
-    /// of another version of the program.
+    /// Writes a consistent copy of a SQLite file as it is now, whoever uses it: its schema is not touched, so that it
+    /// may be that of another version of the program.
     ///
     /// # Errors
     ///
@@ -235,12 +235,12 @@ impl Db {
     /// Waits for what is being written, and closes all connections.
     pub async fn close(self) {
         match &self.shared.engine {
-            EngineConnections::Sqlite { readers, writer, .. } => {
+            Connections::Sqlite { readers, writer, .. } => {
                 // The writer goes last: the last connection folds the log into the file, and readers cannot.
                 readers.close_by_ref().await.ok();
                 writer.close().await;
             }
-            EngineConnections::Postgres { pool } => {
+            Connections::Postgres { pool } => {
                 pool.close_by_ref().await.ok();
             }
         }
@@ -248,8 +248,8 @@ impl Db {
 
     fn readers(&self) -> &DatabaseConnection {
         match &self.shared.engine {
-            EngineConnections::Sqlite { readers, .. } => readers,
-            EngineConnections::Postgres { pool } => pool,
+            Connections::Sqlite { readers, .. } => readers,
+            Connections::Postgres { pool } => pool,
         }
     }
 
@@ -264,19 +264,20 @@ impl Db {
         Ok(value)
     }
 
-    /// Reads with one statement. On SQLite that needs no transaction to see one state of things, and without beginning and end of
-    /// one, two messages less go to the thread that SQLite runs on: half the time of a short read.
+    /// Reads with one statement. On SQLite that needs no transaction to see one state of things, and without beginning
+    /// and end of one, two messages less go to the thread that SQLite runs on: half the time of a short read.
     async fn read_one<A, T, W>(&self, scope: impl Into<Reach>, args: A, work: W) -> Result<T, DbError>
     where
         W: Work<A, T>,
     {
         match &self.shared.engine {
-            EngineConnections::Sqlite { readers, .. } => work(&Tx::alone(readers, &self.shared.ground), &args).await,
-            EngineConnections::Postgres { .. } => self.read(scope, args, work).await,
+            Connections::Sqlite { readers, .. } => work(&Tx::alone(readers, &self.shared.ground), &args).await,
+            Connections::Postgres { .. } => self.read(scope, args, work).await,
         }
     }
 
-    /// Writes within one transaction, and returns when it is durable. `work` may be done again when the transaction lost a race.
+    /// Writes within one transaction, and returns when it is durable. `work` may be done again when the transaction
+    /// lost a race.
     async fn write<A, T, W>(&self, scope: impl Into<Reach>, args: A, work: W) -> Result<T, DbError>
     where
         A: Send + Sync + 'static,
@@ -284,8 +285,8 @@ impl Db {
         W: Work<A, T> + Send + Sync + 'static,
     {
         match &self.shared.engine {
-            EngineConnections::Sqlite { writer, .. } => writer.write(args, work).await,
-            EngineConnections::Postgres { pool } => self.write_alone(pool, scope.into(), &args, &work).await,
+            Connections::Sqlite { writer, .. } => writer.write(args, work).await,
+            Connections::Postgres { pool } => self.write_alone(pool, scope.into(), &args, &work).await,
         }
     }
 

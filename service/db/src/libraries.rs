@@ -1,5 +1,5 @@
-//! Material libraries that tenants uploaded. Each is its tenant's alone: also one that is public is in nobody else's list, and
-//! answers to nobody else who names it.
+//! Material libraries that tenants uploaded. Each is its tenant's alone: also one that is public is in nobody else's
+//! list, and answers to nobody else who names it.
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;

@@ -1,9 +1,9 @@
-//! The schema, for both engines. Until the first release it is one baseline, which is rewritten as needed; after that a migration
-//! that was released is never edited, and each has a way down.
+//! The schema, for both engines. Until the first release it is one baseline, which is rewritten as needed; after that a
+//! migration that was released is never edited, and each has a way down.
 //!
-//! Conventions: times are milliseconds in `BIGINT`; words, addresses and JSON are text; every table of a tenant's data has
-//! `tenant_id` first in its primary key, in its unique indexes and in its foreign keys, so that no row can refer to another
-//! tenant's.
+//! Conventions: times are milliseconds in `BIGINT`; words, addresses and JSON are text; every table of a tenant's data
+//! has `tenant_id` first in its primary key, in its unique indexes and in its foreign keys, so that no row can refer to
+//! another tenant's.
 
 mod installation;
 mod jobs;
@@ -34,8 +34,8 @@ impl MigratorTrait for Migrator {
     }
 }
 
-/// Makes the schema. Its name ends with a digest of its statements: a database that another version of them made is told from one
-/// of this version.
+/// Makes the schema. Its name ends with a digest of its statements: a database that another version of them made is
+/// told from one of this version.
 struct Baseline {
     name: String,
 }

@@ -1,5 +1,5 @@
-//! What is announced inside this process after a commit. Another process does not hear it, so whoever waits also looks at the
-//! tables from time to time: notices add speed, not truth.
+//! What is announced inside this process after a commit. Another process does not hear it, so whoever waits also looks
+//! at the tables from time to time: notices add speed, not truth.
 
 use packshot_domain::id::{TaskId, TenantId};
 use packshot_domain::stream::StreamId;

@@ -1,8 +1,8 @@
 //! Which content each tenant has stored.
 //!
-//! What nothing refers to is forgotten here first and removed from the store after. A record says when its file was stored last,
-//! and is brought up to date before a file is relied on that may have been there for long: so the sweep either sees that it is
-//! needed, or has forgotten it before, which whoever records it is told.
+//! What nothing refers to is forgotten here first and removed from the store after. A record says when its file was
+//! stored last, and is brought up to date before a file is relied on that may have been there for long: so the sweep
+//! either sees that it is needed, or has forgotten it before, which whoever records it is told.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -69,8 +69,8 @@ pub async fn record(
     .await
 }
 
-/// Records objects that are about to be stored: they are then safe from the sweep for a while. Says of each, in the order given,
-/// whether there was a record of it; only then its file may be there already, and stays there.
+/// Records objects that are about to be stored: they are then safe from the sweep for a while. Says of each, in the
+/// order given, whether there was a record of it; only then its file may be there already, and stays there.
 ///
 /// # Errors
 ///
@@ -168,8 +168,8 @@ pub async fn unreferenced(
     .await
 }
 
-/// Forgets an object, unless something refers to it by now or it was stored again within `grace`. Says whether it was forgotten:
-/// only then may its file be removed.
+/// Forgets an object, unless something refers to it by now or it was stored again within `grace`. Says whether it was
+/// forgotten: only then may its file be removed.
 ///
 /// # Errors
 ///

@@ -120,8 +120,8 @@ pub struct EqualRender {
 pub struct IdempotentSubmit {
     /// The request.
     pub request: IdempotentRequest,
-    /// What is answered at once, made of the new render and its place in the queue; it is stored in the same transaction.
-    /// `None` when the answer comes later: [`idempotency::finish`](super::idempotency::finish).
+    /// What is answered at once, made of the new render and its place in the queue; it is stored in the same
+    /// transaction. `None` when the answer comes later: [`idempotency::finish`](super::idempotency::finish).
     pub answer: Option<AnswerOf>,
     /// How long the answer may take, before another process may take the request for interrupted.
     pub in_flight: Duration,
@@ -163,7 +163,7 @@ pub async fn create(
     let beginning = idempotent.as_ref().map(|idempotent| Beginning {
         request: idempotent.request.clone(),
         holder: db.shared.holder,
-        engine: db.engine(),
+        engine: db.kind(),
         in_flight: idempotent.in_flight,
     });
     let answer = idempotent.and_then(|idempotent| idempotent.answer);

@@ -96,8 +96,8 @@ pub struct Patch {
     pub tenant: serde_json::Map<String, Json>,
 }
 
-/// Changes settings of the installation and of a tenant together; with `expected`, only if that is the revision of both. What
-/// changes nothing is not counted.
+/// Changes settings of the installation and of a tenant together; with `expected`, only if that is the revision of
+/// both. What changes nothing is not counted.
 ///
 /// # Errors
 ///

@@ -1,7 +1,7 @@
 //! Streams of events: each numbered from 1 without gaps, in the order of commits.
 //!
-//! Events are gathered in the transaction and written when it is about to be committed: the counters of streams are locked last,
-//! because many share them, and always in the same order.
+//! Events are gathered in the transaction and written when it is about to be committed: the counters of streams are
+//! locked last, because many share them, and always in the same order.
 
 use std::collections::BTreeMap;
 

@@ -126,8 +126,8 @@ pub enum LaneLimit {
     Of(u32),
 }
 
-/// Hands out up to `n` tasks of a lane, one in a transaction: first to the tenant with the fewest running, then by priority, then
-/// by age; never more than the lane and the tenant's `max_concurrent_renders` allow.
+/// Hands out up to `n` tasks of a lane, one in a transaction: first to the tenant with the fewest running, then by
+/// priority, then by age; never more than the lane and the tenant's `max_concurrent_renders` allow.
 ///
 /// # Errors
 ///
@@ -354,8 +354,8 @@ pub struct Reaped {
     pub after: AfterFailure,
 }
 
-/// Takes back every task whose lease has expired, but those `held` by who asks: the service that held it died, or cannot reach the
-/// database.
+/// Takes back every task whose lease has expired, but those `held` by who asks: the service that held it died, or
+/// cannot reach the database.
 ///
 /// # Errors
 ///
@@ -381,8 +381,8 @@ fn taken_back(result: Result<Option<Reaped>, DbError>, task: TaskId) -> Option<R
     })
 }
 
-/// Takes back every task of a service that is known to be gone, as [`reap_expired`] would when their leases expire. Of all services,
-/// only the one named is affected.
+/// Takes back every task of a service that is known to be gone, as [`reap_expired`] would when their leases expire. Of
+/// all services, only the one named is affected.
 ///
 /// # Errors
 ///
@@ -415,8 +415,8 @@ pub struct Stalled {
     pub still_for: Duration,
 }
 
-/// Tasks that have stood still for longer than `timeout`: since their attempt began, or, where it makes several pictures, since it
-/// finished the last one.
+/// Tasks that have stood still for longer than `timeout`: since their attempt began, or, where it makes several
+/// pictures, since it finished the last one.
 ///
 /// # Errors
 ///

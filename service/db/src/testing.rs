@@ -1,8 +1,9 @@
-//! Databases for tests: copies of a template with an empty schema, which is migrated once for all tests and not once for each.
+//! Databases for tests: copies of a template with an empty schema, which is migrated once for all tests and not once
+//! for each.
 //!
-//! Tests run in many processes at once. A template's name holds a digest of the migrations, so that one of other migrations is
-//! never taken for it, and it has its name only when it is whole. It holds the schema alone: [`Db::open`](super::Db::open) makes
-//! the installation in the copy, as it does in every new database.
+//! Tests run in many processes at once. A template's name holds a digest of the migrations, so that one of other
+//! migrations is never taken for it, and it has its name only when it is whole. It holds the schema alone:
+//! [`Db::open`](super::Db::open) makes the installation in the copy, as it does in every new database.
 
 use std::path::{Path, PathBuf};
 
@@ -21,14 +22,14 @@ const SERVER: &str = "PACKSHOT_TEST_POSTGRES";
 
 /// Where the database of a test is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Engine {
+pub enum TestDatabase {
     /// In the test's folder.
     Sqlite,
     /// On a server where databases can be made, by its URL.
     Postgres(String),
 }
 
-impl Engine {
+impl TestDatabase {
     /// The server that the environment names. Where it names none, a line says that the test is skipped.
     #[must_use]
     pub fn postgres() -> Option<Self> {

@@ -1,4 +1,5 @@
-//! A transaction: the connection it runs on, whose rows it may touch, its time, and what to announce when it is durable.
+//! A transaction: the connection it runs on, whose rows it may touch, its time, and what to announce when it is
+//! durable.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -50,8 +51,8 @@ impl fmt::Debug for Tx<'_> {
 }
 
 impl<'c> Tx<'c> {
-    /// Begins on a connection of its own. On PostgreSQL the first statement sets the tenant for the rest of the transaction, and
-    /// for nothing after it: a pool hands connections to others.
+    /// Begins on a connection of its own. On PostgreSQL the first statement sets the tenant for the rest of the
+    /// transaction, and for nothing after it: a pool hands connections to others.
     pub(super) async fn begin<C>(connection: &C, reach: Reach, shared: &'c Ground) -> Result<Self, DbError>
     where
         C: ConnectionTrait + TransactionTrait<Transaction = DatabaseTransaction>,
@@ -99,7 +100,8 @@ impl<'c> Tx<'c> {
     ///
     /// # Panics
     ///
-    /// With the feature `testing`, when rows of a level below it were locked before: two such transactions may wait for each other.
+    /// With the feature `testing`, when rows of a level below it were locked before: two such transactions may wait for
+    /// each other.
     pub(super) fn enter(&self, level: Level) {
         let mut locked = self.level.lock().unwrap_or_else(PoisonError::into_inner);
         let is_in_order = locked.is_none_or(|locked| locked <= level);

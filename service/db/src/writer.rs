@@ -1,8 +1,8 @@
 //! The one writer of a SQLite database, with group commit.
 //!
 //! SQLite writes one transaction at a time, and a durable one costs an fsync: milliseconds, where the statements cost
-//! microseconds. So operations that are waiting share a transaction, each within a savepoint, and with it the fsync. Nobody waits
-//! for a group to fill: a group is whatever came while the one before it was being written.
+//! microseconds. So operations that are waiting share a transaction, each within a savepoint, and with it the fsync.
+//! Nobody waits for a group to fill: a group is whatever came while the one before it was being written.
 
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
@@ -21,14 +21,16 @@ use super::{DbError, Notice};
 
 /// No operation is added to a group that is older than this, at least and at most.
 const GROUP_AGE_MAX: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(50)];
-/// Between the two, a group may become so many times as old as the last commit took: where an fsync is slow, more share it.
+/// Between the two, a group may become so many times as old as the last commit took: where an fsync is slow, more share
+/// it.
 const GROUP_AGE_COMMITS: u32 = 3;
 /// No group has more operations than this.
 const GROUP_SIZE_MAX: usize = 256;
 /// Operations that may wait; who comes after waits for a place.
 const QUEUE_LEN: usize = 1024;
 
-/// A function that works within a transaction on arguments that it may be given again, when the transaction lost a race.
+/// A function that works within a transaction on arguments that it may be given again, when the transaction lost a
+/// race.
 pub(super) trait Work<A, T>: for<'t> Fn(&'t Tx<'t>, &'t A) -> BoxFuture<'t, Result<T, DbError>> {}
 
 impl<A, T, F: for<'t> Fn(&'t Tx<'t>, &'t A) -> BoxFuture<'t, Result<T, DbError>>> Work<A, T> for F {}
@@ -86,8 +88,9 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the writer of a file on a connection that nobody else writes on. It has a thread of its own: everybody waits for its
-    /// statements, one after the other, and among the tasks of a busy runtime each would wait for its turn.
+    /// Starts the writer of a file on a connection that nobody else writes on. It has a thread of its own: everybody
+    /// waits for its statements, one after the other, and among the tasks of a busy runtime each would wait for its
+    /// turn.
     ///
     /// # Errors
     ///
@@ -185,7 +188,8 @@ impl Loop {
                         operations = group.len(),
                         "a group was not written"
                     );
-                    // A transaction that did not end leaves its connection within it, and whatever came next would be part of it.
+                    // A transaction that did not end leaves its connection within it, and whatever came next would be
+                    // part of it.
                     self.disconnect().await;
                     match culprit {
                         Some(i) => group.remove(i).settle(Err(error)),
@@ -202,8 +206,8 @@ impl Loop {
         }
     }
 
-    /// Runs the operations of a group, and those that are waiting, in one transaction. Those that ran are in `group`, also when
-    /// the transaction failed.
+    /// Runs the operations of a group, and those that are waiting, in one transaction. Those that ran are in `group`,
+    /// also when the transaction failed.
     async fn write_together(&mut self, group: &mut Vec<Box<dyn Operation>>) -> Result<Vec<Notice>, GroupFailure> {
         let begun = Instant::now();
         let [shortest, longest] = GROUP_AGE_MAX;

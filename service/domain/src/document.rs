@@ -1,7 +1,7 @@
 //! The document of a job: the single truth for "how is this job doing". It is stored with the job after each step.
 //!
-//! Times come from the database's clock, taken at the claim, plus what has passed since on the clock of the process that only
-//! runs forward; so differences of times are what really passed.
+//! Times come from the database's clock, taken at the claim, plus what has passed since on the clock of the process
+//! that only runs forward; so differences of times are what really passed.
 
 use std::time::Duration;
 
@@ -113,8 +113,8 @@ pub struct JobDocument {
     pub result: Option<DocumentResult>,
 }
 
-/// A change of a document, as the holder of a task's lease reports it: workers never send documents, so that tasks of one job that
-/// run at the same time lose nothing of each other.
+/// A change of a document, as the holder of a task's lease reports it: workers never send documents, so that tasks of
+/// one job that run at the same time lose nothing of each other.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
     /// The process id of an external executor.
@@ -226,8 +226,8 @@ impl JobDocument {
         step.output = vec![("reason".to_owned(), Value::from(reason))];
     }
 
-    /// Sets the status of a step: of its running record, or of a new one. With a duration the end is the beginning and the
-    /// duration, otherwise `at`.
+    /// Sets the status of a step: of its running record, or of a new one. With a duration the end is the beginning and
+    /// the duration, otherwise `at`.
     pub fn update_step(
         &mut self,
         name: StepName,
@@ -266,7 +266,8 @@ impl JobDocument {
         }
     }
 
-    /// Ends what still runs of a task, when its attempt ended otherwise: by a cancel, a drain, or the loss of its worker.
+    /// Ends what still runs of a task, when its attempt ended otherwise: by a cancel, a drain, or the loss of its
+    /// worker.
     pub fn end_running_steps(&mut self, task: TaskId, at: Timestamp) {
         let is_left = |step: &&mut StepRecord| step.status == StepStatus::Running && step.task_id == Some(task);
         for step in self.steps.iter_mut().filter(is_left) {

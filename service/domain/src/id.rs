@@ -1,5 +1,5 @@
-//! Identifiers: a type for each kind of thing, so that a task is never looked up by a render's id. New ones are UUIDs of
-//! version 7, which sort by the time they were made.
+//! Identifiers: a type for each kind of thing, so that a task is never looked up by a render's id. New ones are UUIDs
+//! of version 7, which sort by the time they were made.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,5 +1,5 @@
-//! Jobs: what somebody waits for. A job has one state, one document, one stream and one way to cancel it; the work is done by its
-//! tasks, and its state follows from theirs (render-jobs.md §7).
+//! Jobs: what somebody waits for. A job has one state, one document, one stream and one way to cancel it; the work is
+//! done by its tasks, and its state follows from theirs (render-jobs.md §7).
 
 use uuid::Uuid;
 
@@ -97,7 +97,8 @@ impl JobState {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
     }
 
-    /// The state of a job with these tasks, which somebody cancelled or not. A job without a task has its result already.
+    /// The state of a job with these tasks, which somebody cancelled or not. A job without a task has its result
+    /// already.
     #[must_use]
     pub fn of_tasks(tasks: &[TaskFacts], is_cancelled: bool) -> Self {
         let any = |state| tasks.iter().any(|task| task.state == state);

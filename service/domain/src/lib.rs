@@ -1,8 +1,8 @@
-//! What the service decides, without HTTP, SQL, JSON or clocks: names of things, states and what may follow them, who may do
-//! what, and the document that says how a render is doing.
+//! What the service decides, without HTTP, SQL, JSON or clocks: names of things, states and what may follow them, who
+//! may do what, and the document that says how a render is doing.
 //!
-//! Times come in as arguments, from the database's clock. All but the making of ids and keys, which is random, is pure, so that each rule of
-//! the contract is a unit test beside it.
+//! Times come in as arguments, from the database's clock. All but the making of ids and keys, which is random, is pure,
+//! so that each rule of the contract is a unit test beside it.
 
 pub mod id;
 pub mod hash;

@@ -8,7 +8,7 @@ words! {
     pub enum RenderKind {
         /// One picture
         Still = "still",
-        /// A film of the turning product
+        /// A movie of the turning product
         Turntable = "turntable",
         /// Pictures from several sides
         Views = "views",

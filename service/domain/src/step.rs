@@ -25,7 +25,7 @@ words! {
         RenderThumbnail = "render_thumbnail" | "blender_render",
         /// Renders one picture
         RenderStill = "render_still" | "blender_still",
-        /// Renders a film of the turning product
+        /// Renders a movie of the turning product
         RenderTurntable = "render_turntable" | "blender_turntable",
         /// Renders pictures from several sides
         RenderViews = "render_views",

@@ -1,5 +1,5 @@
-//! Tasks: one piece of work under a lease. Their kinds, states, queues, leases, and when they are tried again. A task knows its job
-//! and nothing above (render-jobs.md §7).
+//! Tasks: one piece of work under a lease. Their kinds, states, queues, leases, and when they are tried again. A task
+//! knows its job and nothing above (render-jobs.md §7).
 
 use std::fmt;
 use std::str::FromStr;
@@ -145,8 +145,8 @@ impl FromStr for TaskKind {
     }
 }
 
-/// Who does a task: the renderer that is built in, an external executor by its name, the converter … Each lane is claimed for itself,
-/// so that one that is full or broken holds up no other.
+/// Who does a task: the renderer that is built in, an external executor by its name, the converter … Each lane is
+/// claimed for itself, so that one that is full or broken holds up no other.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Lane(String);
 
@@ -234,7 +234,8 @@ impl TaskState {
     }
 }
 
-/// 128 random bits, drawn at a claim. Never a counter: after a failover that lost commits, a counter would be given out twice.
+/// 128 random bits, drawn at a claim. Never a counter: after a failover that lost commits, a counter would be given out
+/// twice.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LeaseToken([u8; 16]);
 
@@ -317,11 +318,12 @@ pub struct RetryPolicy {
     pub waits: [Duration; 2],
 }
 
-/// Deaths of the service that a task survives, where work runs in processes of its own: the work cannot have been the cause, but a
-/// task that is running at each of so many deaths is not trusted any more.
+/// Deaths of the service that a task survives, where work runs in processes of its own: the work cannot have been the
+/// cause, but a task that is running at each of so many deaths is not trusted any more.
 pub const SERVICE_DEATHS_MAX: i32 = 10;
 
-/// Deaths of the service that a task survives, where work runs in the service's own process, and so may have been the cause.
+/// Deaths of the service that a task survives, where work runs in the service's own process, and so may have been the
+/// cause.
 pub const SERVICE_DEATHS_MAX_INLINE: i32 = 3;
 
 impl Default for RetryPolicy {
@@ -332,7 +334,8 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// How long to wait before the next attempt, when the last one of `failures` was by `cause`; `None` when there is none.
+    /// How long to wait before the next attempt, when the last one of `failures` was by `cause`; `None` when there is
+    /// none.
     #[must_use]
     pub fn wait_after(&self, failures: Failures, cause: Cause) -> Option<Duration> {
         let (count, max) = match cause {

@@ -22,7 +22,8 @@ impl Timestamp {
     /// 9999-12-31T23:59:59.999Z, the last time that RFC 3339 can write.
     pub const MAX: Self = Self(253_402_300_799_999);
 
-    /// The time so many milliseconds after 1970 began; what no calendar of four digits has becomes [`Self::MIN`] or [`Self::MAX`].
+    /// The time so many milliseconds after 1970 began; what no calendar of four digits has becomes [`Self::MIN`] or
+    /// [`Self::MAX`].
     #[must_use]
     pub const fn from_unix_ms(ms: i64) -> Self {
         if ms < Self::MIN.0 {

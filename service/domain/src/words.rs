@@ -1,16 +1,18 @@
-//! Closed sets of words: enums that have one spelling in JSON, SQL, logs and URLs, and maybe older spellings that are read.
+//! Closed sets of words: enums that have one spelling in JSON, SQL, logs and URLs, and maybe older spellings that are
+//! read.
 
 pub use packshot_words::UnknownWord;
 
-/// Declares an enumeration of words ([`packshot_words::words!`]) that knows all of its values, and their words in constants.
+/// Declares an enumeration of words ([`packshot_words::words!`]) that knows all of its values, and their words in
+/// constants.
 macro_rules! words {
     (
         $(#[$meta:meta])*
-        pub enum $name:ident { $( #[doc = $meaning:literal] $variant:ident = $word:literal $(| $older:literal)* ),+ $(,)? }
+        pub enum $name:ident { $( $(#[doc = $meaning:literal])+ $variant:ident = $word:literal $(| $older:literal)* ),+ $(,)? }
     ) => {
         packshot_words::words! {
             $(#[$meta])*
-            pub enum $name { $( #[doc = $meaning] $variant = $word $(| $older)* ),+ }
+            pub enum $name { $( $(#[doc = $meaning])+ $variant = $word $(| $older)* ),+ }
         }
 
         impl $name {

@@ -18,9 +18,9 @@ use crate::store::IDENTITY_FILE;
 /// The folder of the stored files, in a backup and in a store.
 const OBJECTS: &str = "objects";
 
-/// Restores a backup into a data folder, and a folder of files, without an installation. Everything is written aside first, and
-/// every file is compared with the hash in the backup's list; then the files are put in their place, and the database last. So a
-/// restore that was interrupted leaves no installation behind.
+/// Restores a backup into a data folder, and a folder of files, without an installation. Everything is written aside
+/// first, and every file is compared with the hash in the backup's list; then the files are put in their place, and the
+/// database last. So a restore that was interrupted leaves no installation behind.
 ///
 /// # Errors
 /// When database or files are to be elsewhere, a folder is in use or not empty, or the backup is damaged.

@@ -1,5 +1,5 @@
-//! Around every request: its id, its problem body, its line in the log and its place in the metrics. A panic of a handler
-//! becomes an answer here.
+//! Around every request: its id, its problem body, its line in the log and its place in the metrics. A panic of a
+//! handler becomes an answer here.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;

@@ -58,8 +58,8 @@ pub(crate) async fn guard(
 /// Who makes a request, if they have the permission.
 ///
 /// # Errors
-/// [`Code::Unauthenticated`], [`Code::Forbidden`], [`Code::InsufficientScope`], [`Code::RateLimited`], [`Code::TenantMismatch`], and
-/// what the open mode refuses.
+/// [`Code::Unauthenticated`], [`Code::Forbidden`], [`Code::InsufficientScope`], [`Code::RateLimited`],
+/// [`Code::TenantMismatch`], and what the open mode refuses.
 pub(crate) async fn admit(
     state: &AppState,
     access: Access,
@@ -140,8 +140,9 @@ fn is_origin_of(origin: &str, host: &str) -> bool {
     authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host))
 }
 
-/// The tenant that a request is to act in, if it is not that of its key. Who is no global admin may name their own and nothing
-/// else. A global admin's key for all tenants may name any, and `*` where something of the whole installation is read.
+/// The tenant that a request is to act in, if it is not that of its key. Who is no global admin may name their own and
+/// nothing else. A global admin's key for all tenants may name any, and `*` where something of the whole installation
+/// is read.
 fn wanted_tenant(
     principal: &Principal,
     reach: Reach,

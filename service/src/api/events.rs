@@ -18,9 +18,9 @@ use super::prefer::could_take;
 use super::problem::{ApiError, ApiResult, Code};
 use super::query::Params;
 use super::state::AppState;
-use super::streams::{Place, TooManyStreams};
+use super::streams::{StreamPermit, TooManyStreams};
 use crate::app::AppError;
-use crate::streams::{Event, Feed, JobProgress, Limits, Looked};
+use crate::streams::{Event, Feed, JobProgress, Limits, NewEvents};
 use packshot_contract::event::{EventData, PassedOnData};
 use packshot_contract::problem::Invalid;
 use packshot_domain::stream::StreamId;
@@ -82,7 +82,7 @@ pub(crate) async fn answer(
     if !could_take(headers, "text/event-stream") {
         return Err(ApiError::new(Code::NotAcceptable, "events are sent as text/event-stream"));
     }
-    let place = place_for(state, caller).await?;
+    let place = permit_for(state, caller).await?;
     let mut frames = VecDeque::from([Bytes::from_static(b"retry: 2000\n\n")]);
     let after = match beginning {
         Beginning::Snapshot(last_seq, snapshot) => {
@@ -94,7 +94,7 @@ pub(crate) async fn answer(
     let feed = Feed::open(state, &caller.0, id, after);
     let keep_alive = state.keep_alive;
     let stream =
-        EventStream { id, feed, frames, keep_alive, spoke_at: Instant::now(), has_ended: false, _place: place };
+        EventStream { id, feed, frames, keep_alive, spoke_at: Instant::now(), has_ended: false, _permit: place };
     let body = Body::from_stream(stream::unfold(stream, |mut stream| async move {
         let frame = stream.next().await?;
         Some((Ok::<_, std::convert::Infallible>(frame), stream))
@@ -104,7 +104,7 @@ pub(crate) async fn answer(
 }
 
 /// A place for one more stream of the caller's.
-async fn place_for(state: &AppState, caller: &Caller) -> ApiResult<Place> {
+async fn permit_for(state: &AppState, caller: &Caller) -> ApiResult<StreamPermit> {
     let limits = Limits::in_force(state, &caller.0).await?;
     let refused = |why: TooManyStreams| AppError::new(Code::TooManyStreams, why.to_string()).retry_after(TRY_AGAIN);
     Ok(state.streams.open(&caller.0, limits).map_err(refused)?)
@@ -120,7 +120,7 @@ struct EventStream {
     keep_alive: Duration,
     spoke_at: Instant,
     has_ended: bool,
-    _place: Place,
+    _permit: StreamPermit,
 }
 
 impl EventStream {
@@ -152,7 +152,7 @@ impl EventStream {
 
     /// Reads what was not sent yet, and notices the end.
     async fn read(&mut self) -> ApiResult<()> {
-        let Looked { events, progress, is_over } = self.feed.look().await?;
+        let NewEvents { events, progress, is_over } = self.feed.look().await?;
         for event in events {
             self.frames.push_back(of_event(self.id, event)?);
         }

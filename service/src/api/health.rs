@@ -62,8 +62,8 @@ pub(crate) async fn setup(State(state): State<AppState>) -> ApiResult<Response> 
 
 /// What the service has counted, for Prometheus
 ///
-/// Open to this machine where only it can reach the service; elsewhere, or behind a proxy, the metrics token or a key of a global
-/// admin is needed.
+/// Open to this machine where only it can reach the service; elsewhere, or behind a proxy, the metrics token or a key
+/// of a global admin is needed.
 #[utoipa::path(
     get, path = "/metrics", operation_id = "get_metrics", tag = "instance",
     responses((status = 200, description = "Prometheus' text format", body = String, content_type = "text/plain")),
@@ -83,7 +83,8 @@ pub(crate) async fn metrics(
     Ok(([(CONTENT_TYPE, text_format)], state.metrics.render()).into_response())
 }
 
-/// Whether the request shows the metrics token. Both are hashed, so that comparing takes the same time wherever they differ.
+/// Whether the request shows the metrics token. Both are hashed, so that comparing takes the same time wherever they
+/// differ.
 fn shows_token(state: &AppState, headers: &HeaderMap) -> bool {
     let Some(token) = &state.settings.metrics_token else { return false };
     let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));

@@ -38,7 +38,7 @@ impl ToSchema for Binary {
     }
 }
 
-/// A picture, a film or an archive, or a range of it.
+/// A picture, a movie or an archive, or a range of it.
 pub(crate) struct PictureFile;
 
 impl IntoResponses for PictureFile {
@@ -56,7 +56,7 @@ impl IntoResponses for AnyFile {
     }
 }
 
-/// What pictures, films and archives are sent as.
+/// What pictures, movies and archives are sent as.
 fn pictures() -> impl Iterator<Item = &'static str> + Clone {
     FileFormat::ENTRIES.iter().map(|entry| media_type(entry.value))
 }

@@ -36,8 +36,8 @@ pub(crate) struct Form {
 /// Receives a body that is JSON, or multipart with the part `request` (JSON) and `files` of at most `bytes_max` each.
 ///
 /// # Errors
-/// [`Code::UnsupportedMediaType`], [`Code::MalformedBody`], [`Code::BodyTooLarge`], [`Code::StorageFull`]; findings about
-/// parts that are unknown or there twice.
+/// [`Code::UnsupportedMediaType`], [`Code::MalformedBody`], [`Code::BodyTooLarge`], [`Code::StorageFull`]; findings
+/// about parts that are unknown or there twice.
 pub(crate) async fn receive(
     state: &AppState,
     request: Request,
@@ -148,8 +148,8 @@ async fn receive_upload(app: &App, mut field: Field<'_>, bytes_max: u64, meter: 
     Ok(upload.finish().await?)
 }
 
-/// Counts what the parser of the parts takes from a body. It keeps everything until the next part has begun, so what it may
-/// take until then is limited, and the whole body is.
+/// Counts what the parser of the parts takes from a body. It keeps everything until the next part has begun, so what it
+/// may take until then is limited, and the whole body is.
 #[derive(Debug)]
 struct Meter {
     /// Bytes that the rest of the body may have.

@@ -133,7 +133,8 @@ fn without_keys(mut document: Value) -> Value {
     document
 }
 
-/// The generator keeps extensions (`x-…`) in a hash map: here they get an order, so that equal programs give equal documents.
+/// The generator keeps extensions (`x-…`) in a hash map: here they get an order, so that equal programs give equal
+/// documents.
 fn with_ordered_extensions(value: Value) -> Value {
     match value {
         Value::Object(members) => {
@@ -148,7 +149,8 @@ fn with_ordered_extensions(value: Value) -> Value {
     }
 }
 
-/// Whether nobody needs a key just now. A database that is away says nothing of keys, and the document needs none to be read.
+/// Whether nobody needs a key just now. A database that is away says nothing of keys, and the document needs none to be
+/// read.
 pub(super) async fn is_open(state: &AppState) -> bool {
     authentication::setup(state).await.is_ok_and(|setup| setup.open_mode)
 }

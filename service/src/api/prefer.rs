@@ -14,8 +14,8 @@ const WAIT_S_MAX: u64 = 300;
 /// What was preferred, in the answer.
 pub(crate) const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
-/// How long the client wants to wait: by the header or the query parameter, at most 300 s. A header that is not understood
-/// prefers nothing, as RFC 7240 says.
+/// How long the client wants to wait: by the header or the query parameter, at most 300 s. A header that is not
+/// understood prefers nothing, as RFC 7240 says.
 ///
 /// # Errors
 /// `out_of_range` for a parameter that is no number of seconds.

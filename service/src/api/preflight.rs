@@ -16,8 +16,8 @@ use packshot_contract::request::RenderRequest;
 
 /// Looks into a product without rendering it
 ///
-/// Takes what a render takes, and answers which part would get which material and why, what is odd about the file, and how much
-/// there is of it.
+/// Takes what a render takes, and answers which part would get which material and why, what is odd about the file, and
+/// how much there is of it.
 #[utoipa::path(
     post, path = "/api/v1/preflight", operation_id = "preflight", tag = "renders",
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body: the same answer")),

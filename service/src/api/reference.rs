@@ -1,4 +1,5 @@
-//! The API reference at `/docs/`: the document as a page for people. Plain HTML without a script, made once of the document.
+//! The API reference at `/docs/`: the document as a page for people. Plain HTML without a script, made once of the
+//! document.
 
 use std::fmt::Write as _;
 

@@ -38,8 +38,9 @@ pub(crate) async fn schema(State(state): State<AppState>, caller: Caller) -> Api
 
 /// Changes settings
 ///
-/// A merge patch: members that are absent stay, `null` goes back to the default. A setting of the whole installation is changed by
-/// a global admin, or by an admin of the tenant that runs it. What a command line, a variable or a file says cannot be changed here.
+/// A merge patch: members that are absent stay, `null` goes back to the default. A setting of the whole installation is
+/// changed by a global admin, or by an admin of the tenant that runs it. What a command line, a variable or a file says
+/// cannot be changed here.
 #[utoipa::path(
     patch, path = "/api/v1/settings", operation_id = "change_settings", tag = "instance",
     params(("If-Match" = Option<String>, Header, description = "Only if this is still the `ETag`")),

@@ -36,7 +36,7 @@ impl Streams {
     ///
     /// # Errors
     /// The user or the tenant has as many as they may have.
-    pub(crate) fn open(&self, of: &Principal, limits: Limits) -> Result<Place, TooManyStreams> {
+    pub(crate) fn open(&self, of: &Principal, limits: Limits) -> Result<StreamPermit, TooManyStreams> {
         let (user, tenant) = (of.user, of.tenant);
         let mut open = self.lock();
         let count = |n: Option<&usize>| n.copied().unwrap_or(0);
@@ -49,7 +49,7 @@ impl Streams {
         }
         *open.of_user.entry(user).or_default() += 1;
         *open.of_tenant.entry(tenant).or_default() += 1;
-        Ok(Place { streams: self.clone(), user, tenant })
+        Ok(StreamPermit { streams: self.clone(), user, tenant })
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {
@@ -59,13 +59,13 @@ impl Streams {
 
 /// The place of one stream, free again when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct StreamPermit {
     streams: Streams,
     user: UserId,
     tenant: TenantId,
 }
 
-impl Drop for Place {
+impl Drop for StreamPermit {
     fn drop(&mut self) {
         let mut open = self.streams.lock();
         leave(&mut open.of_user, self.user);
@@ -100,16 +100,17 @@ mod tests {
             authentication: Authentication::Local,
         };
         let (one, limits) = (user(tenant), Limits { of_user: 3, of_tenant: 7 });
-        let mut places: Vec<Place> = (0..3).map(|_| streams.open(&one, limits).expect("there is room")).collect();
+        let mut permits: Vec<StreamPermit> =
+            (0..3).map(|_| streams.open(&one, limits).expect("there is room")).collect();
         assert_eq!(streams.open(&one, limits).err(), Some(TooManyStreams::OfUser(3)));
-        while places.len() < 7 {
-            places.push(streams.open(&user(tenant), limits).expect("the tenant has some left"));
+        while permits.len() < 7 {
+            permits.push(streams.open(&user(tenant), limits).expect("the tenant has some left"));
         }
         assert_eq!(streams.open(&user(tenant), limits).err(), Some(TooManyStreams::OfTenant(7)));
         assert!(streams.open(&user(TenantId::new()), limits).is_ok(), "another tenant is another matter");
-        drop(places.pop());
+        drop(permits.pop());
         assert!(streams.open(&user(tenant), limits).is_ok());
-        drop(places);
+        drop(permits);
         let open = streams.lock();
         assert!(open.of_user.is_empty() && open.of_tenant.is_empty(), "{open:?}");
     }

@@ -15,11 +15,11 @@ const FRESH: Duration = Duration::from_secs(10);
 /// The devices as they were found last.
 #[derive(Default)]
 pub(crate) struct DeviceList {
-    found: Mutex<Option<Look>>,
+    found: Mutex<Option<FoundDevices>>,
 }
 
-/// One look at the devices.
-struct Look {
+/// The devices as they were found at one time.
+struct FoundDevices {
     at: Instant,
     wish: String,
     devices: Arc<Devices>,
@@ -42,7 +42,7 @@ impl DeviceList {
         let wished = wish.clone();
         let report = tokio::task::spawn_blocking(move || device::report(&wished)).await.map_err(AppError::internal)?;
         let devices = Arc::new(Devices::from(report));
-        *found = Some(Look { at: Instant::now(), wish, devices: Arc::clone(&devices) });
+        *found = Some(FoundDevices { at: Instant::now(), wish, devices: Arc::clone(&devices) });
         Ok(devices)
     }
 }

@@ -178,8 +178,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Variables that look like ours and are not. An environment may hold others (Kubernetes sets `PACKSHOT_PORT` for a service
-    /// of this name), so they are no faults.
+    /// Variables that look like ours and are not. An environment may hold others (Kubernetes sets `PACKSHOT_PORT` for a
+    /// service of this name), so they are no faults.
     fn misspelt_variables(&self) -> Vec<String> {
         let aliases = ALIASES.iter().map(|(alias, _)| variable(alias));
         let names: BTreeSet<String> = self.known.iter().map(|key| variable(key)).chain(aliases).collect();

@@ -84,8 +84,8 @@ impl fmt::Display for Origin {
     }
 }
 
-/// The platform's folder for data of programs: as the XDG Base Directory Specification and its counterparts on other systems
-/// have it. `None` when the environment does not say where the user's home is.
+/// The platform's folder for data of programs: as the XDG Base Directory Specification and its counterparts on other
+/// systems have it. `None` when the environment does not say where the user's home is.
 pub(super) fn default_data_folder(variables: &BTreeMap<String, String>) -> Option<PathBuf> {
     let folder = |name| variables.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
     if cfg!(windows) {

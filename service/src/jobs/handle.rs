@@ -10,8 +10,8 @@ use tokio::time::timeout;
 use packshot_domain::id::TaskId;
 use packshot_domain::task::{Lane, Lease};
 
-/// The way to the queue of this process. Clones share it. Nothing that is asked here is needed for correctness: who asks
-/// nothing is found by polling, a second later.
+/// The way to the queue of this process. Clones share it. Nothing that is asked here is needed for correctness: who
+/// asks nothing is found by polling, a second later.
 #[derive(Clone, Debug, Default)]
 pub struct QueueHandle {
     shared: Arc<Shared>,
@@ -19,16 +19,19 @@ pub struct QueueHandle {
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// How often a task ended here, or the queue began to drain: every runner sees each change, also one that came while it claimed.
+    /// How often a task ended here, or the queue began to drain: every runner sees each change, also one that came
+    /// while it claimed.
     wakes: watch::Sender<u64>,
     tasks: Mutex<Tasks>,
-    /// What keeps the queue from having drained: tasks that run here, and claims under way. Changes with every change of `tasks`.
+    /// What keeps the queue from having drained: tasks that run here, and claims under way. Changes with every change
+    /// of `tasks`.
     n_busy: watch::Sender<usize>,
 }
 
 #[derive(Debug, Default)]
 struct Tasks {
-    /// The attempts that run here, with the way to stop each. One that lost its lease may still be there beside the next one.
+    /// The attempts that run here, with the way to stop each. One that lost its lease may still be there beside the
+    /// next one.
     running: HashMap<Lease, (Lane, watch::Sender<Stop>)>,
     /// Claims that were begun and whose tasks are not in `running` yet.
     n_claims: usize,
@@ -85,8 +88,8 @@ impl QueueHandle {
         self.lock().running.values().filter(|(of, _)| of == lane).count()
     }
 
-    /// Starts no more tasks, lets those that run go on for `grace`, then gives them back to the queue with their attempt.
-    /// Returns when none is left.
+    /// Starts no more tasks, lets those that run go on for `grace`, then gives them back to the queue with their
+    /// attempt. Returns when none is left.
     pub async fn drain(&self, grace: Duration) {
         self.lock().is_draining = true;
         self.wake();
@@ -113,7 +116,8 @@ impl QueueHandle {
         self.shared.wakes.subscribe()
     }
 
-    /// Says that tasks are about to be claimed, and waits with the end of a drain for them; `None` when it drains already.
+    /// Says that tasks are about to be claimed, and waits with the end of a drain for them; `None` when it drains
+    /// already.
     pub(super) fn claim(&self) -> Option<Claiming> {
         let is_draining = self.change(|tasks| {
             tasks.n_claims += usize::from(!tasks.is_draining);

@@ -1,7 +1,7 @@
 //! What a work says, on its way into the database.
 //!
-//! Input: what is [said](Said). Output: a [`Report`] of everything since the last one, so that a small task costs one commit at
-//! its end and a long one a few in a second.
+//! Input: what is [said](Said). Output: a [`Report`] of everything since the last one, so that a small task costs one
+//! commit at its end and a long one a few in a second.
 
 use std::time::{Duration, Instant};
 
@@ -68,7 +68,8 @@ impl Ledger {
         report.changes.extend(newer.changes);
         report.events.extend(newer.events);
         report.log.extend(newer.log);
-        // A database that is away for long must not cost memory without bound: of progress and previews the last one counts.
+        // A database that is away for long must not cost memory without bound: of progress and previews the last one
+        // counts.
         for name in [EventName::Progress, EventName::Preview] {
             let last = report.events.iter().rposition(|event| event.name == name);
             let mut i = 0;

@@ -35,15 +35,15 @@ pub(super) async fn run(place: Arc<Workplace>) {
     }
 }
 
-/// Takes back every task whose lease has expired, but those that run here: after the machine was suspended their supervisors
-/// are as late as this, and renew them.
+/// Takes back every task whose lease has expired, but those that run here: after the machine was suspended their
+/// supervisors are as late as this, and renew them.
 async fn reap(place: &Workplace) -> Result<(), DbError> {
     report(tasks::reap_expired(&place.parts.db, AllTenants::Housekeeping, place.handle.leases()).await?);
     Ok(())
 }
 
-/// Takes back at once what a worker held that is known to be gone: the leases need not run out. That costs its tasks an attempt,
-/// as if they had.
+/// Takes back at once what a worker held that is known to be gone: the leases need not run out. That costs its tasks an
+/// attempt, as if they had.
 ///
 /// # Errors
 /// What the database says.
@@ -67,9 +67,9 @@ fn report(reaped: Vec<Reaped>) {
     }
 }
 
-/// Stops renders of this process that stand still for longer than they may: one picture from its start on, several from the last one that
-/// was finished on. Those of another process are its own to stop; when it
-/// cannot, their leases expire.
+/// Stops renders of this process that stand still for longer than they may: one picture from its start on, several from
+/// the last one that was finished on. Those of another process are its own to stop; when it cannot, their leases
+/// expire.
 async fn stop_stalled(place: &Workplace) -> Result<(), DbError> {
     let timeout = InForce::of_instance(&place.parts.db, &place.parts.settings).await?.render_stall_timeout;
     for stalled in tasks::stalled(&place.parts.db, AllTenants::Housekeeping, timeout).await? {

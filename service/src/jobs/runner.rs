@@ -1,7 +1,7 @@
 //! Claims tasks of one lane as long as there is room for them.
 //!
-//! Room is what the lane's limit allows, less what runs here. The runner looks when it is woken, when the database announces a
-//! task or other limits, and every second.
+//! Room is what the lane's limit allows, less what runs here. The runner looks when it is woken, when the database
+//! announces a task or other limits, and every second.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

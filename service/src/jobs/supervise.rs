@@ -1,8 +1,9 @@
 //! One running task: holds its lease, has its work done, and writes down what comes of it.
 //!
-//! The lease is renewed every 10 s, by a report when there is something to report. Whatever is written carries the lease: when
-//! it is lost, somebody else has the task, so the work is stopped at once and nothing more is written. What the work says is
-//! gathered for a moment before it is written, and what is left when the work ends goes into the transaction that ends the task.
+//! The lease is renewed every 10 s, by a report when there is something to report. Whatever is written carries the
+//! lease: when it is lost, somebody else has the task, so the work is stopped at once and nothing more is written. What
+//! the work says is gathered for a moment before it is written, and what is left when the work ends goes into the
+//! transaction that ends the task.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -22,12 +23,13 @@ use super::ledger::Ledger;
 use crate::server::metrics::count_end;
 use packshot_db::jobs::JobError;
 use packshot_db::tasks::{self, AfterFailure, Claimed, Completion, Delivery, Directive, Ended, Rejection};
-use packshot_db::{Db, DbError, Engine, TenantScope};
+use packshot_db::{DatabaseKind, Db, DbError, TenantScope};
 use packshot_domain::task::{FaultKind, LEASE, LEASE_RENEWAL, TaskState};
 use packshot_worker::failpoint::Failpoint;
 use packshot_worker::protocol::Failure;
 
-/// What is said is gathered for so long before it is written: writing takes processor time from the work that it is about.
+/// What is said is gathered for so long before it is written: writing takes processor time from the work that it is
+/// about.
 const GATHER: Duration = Duration::from_millis(300);
 /// A work that was asked to stop has so long to do so before it is given up.
 const PATIENCE: Duration = Duration::from_millis(1_500);
@@ -154,7 +156,7 @@ impl Supervisor {
         let mut give_up: Option<Instant> = None;
         let mut is_finishing = false;
         let mut marks = interval(LOOK_FOR_MARKS);
-        let is_shared = self.place.parts.db.engine() == Engine::Postgres;
+        let is_shared = self.place.parts.db.kind() == DatabaseKind::Postgres;
         loop {
             let write_at = self.write_at();
             let reason = tokio::select! {
@@ -199,8 +201,8 @@ impl Supervisor {
         })
     }
 
-    /// Reads what became of an end whose commit was not answered. Only the holder of a lease completes a task under it; every
-    /// other end may also be recovery's, which comes to the same.
+    /// Reads what became of an end whose commit was not answered. Only the holder of a lease completes a task under it;
+    /// every other end may also be recovery's, which comes to the same.
     async fn find_out(&self) {
         match tasks::state_under(self.db(), self.scope(), self.claimed.lease).await {
             Ok(Some(state @ (TaskState::Completed | TaskState::Failed | TaskState::Cancelled))) => {
@@ -225,7 +227,8 @@ impl Supervisor {
         self.ledger.pending_since().map_or(renewal, |since| renewal.min(since + GATHER))
     }
 
-    /// Writes what was gathered and renews the lease. A database that is away is no reason to stop: the lease decides later.
+    /// Writes what was gathered and renews the lease. A database that is away is no reason to stop: the lease decides
+    /// later.
     async fn write(&mut self) -> Result<Stop, Lost> {
         let (db, scope, lease) = (&self.place.parts.db, self.scope(), self.claimed.lease);
         let report = self.ledger.take_report();
@@ -251,7 +254,8 @@ impl Supervisor {
         }
     }
 
-    /// Whether another process was asked to cancel this task. The next report would say so too, up to ten seconds later.
+    /// Whether another process was asked to cancel this task. The next report would say so too, up to ten seconds
+    /// later.
     async fn look_for_mark(&self) -> Stop {
         match tasks::is_cancelled(self.db(), self.scope(), self.claimed.lease).await {
             Ok(true) => Stop::Cancel,
@@ -339,8 +343,8 @@ impl Supervisor {
         }
     }
 
-    /// Writes what ends the attempt, again and again while the database is away. When the lease has expired meanwhile, somebody
-    /// else has the task, and the write is refused.
+    /// Writes what ends the attempt, again and again while the database is away. When the lease has expired meanwhile,
+    /// somebody else has the task, and the write is refused.
     async fn insist<T, W: Future<Output = Result<T, DbError>>>(&self, mut write: impl FnMut() -> W) -> Result<T, Lost> {
         let begun = Instant::now();
         let mut is_unanswered = false;

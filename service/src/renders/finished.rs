@@ -1,5 +1,5 @@
-//! What is finished of series lies in the data folder until their jobs have ended, so that another attempt goes on after it. It goes then, wherever
-//! and however they ended.
+//! What is finished of series lies in the data folder until their jobs have ended, so that another attempt goes on
+//! after it. It goes then, wherever and however they ended.
 
 use std::path::{Path, PathBuf};
 

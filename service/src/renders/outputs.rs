@@ -84,8 +84,8 @@ pub(super) struct Stored {
     pub(super) document: DocumentResult,
 }
 
-/// Files that a worker finished while its work goes on, taken one after the other. They lie where uploads do, on the local disk, until
-/// the work has completed; of a work that does not, nothing is left.
+/// Files that a worker finished while its work goes on, taken one after the other. They lie where uploads do, on the
+/// local disk, until the work has completed; of a work that does not, nothing is left.
 #[derive(Debug)]
 pub(super) struct Received {
     task: JoinHandle<Result<Vec<(StoredFile, Spooled)>, OutputError>>,
@@ -173,8 +173,9 @@ enum Content {
     Spooled(Spooled),
 }
 
-/// Puts the files of a render into the store, all at the same time. They are durable when this returns. They are recorded
-/// before: should the render not be completed with them, the sweep finds them. `formats` are the request's: its first format comes first.
+/// Puts the files of a render into the store, all at the same time. They are durable when this returns. They are
+/// recorded before: should the render not be completed with them, the sweep finds them. `formats` are the request's:
+/// its first format comes first.
 ///
 /// # Errors
 /// What the store or the database says.
@@ -271,8 +272,8 @@ async fn document_file(file: DocumentFile) -> Result<(StoredFile, Content), Stor
     Ok((row, Content::Bytes(bytes)))
 }
 
-/// Many renders have the same map: what is there already is not written again. Without a record from before the sweep may be
-/// removing it just now. What is written has the address that it was recorded under, or it is an error.
+/// Many renders have the same map: what is there already is not written again. Without a record from before the sweep
+/// may be removing it just now. What is written has the address that it was recorded under, or it is an error.
 async fn put(
     store: &Store,
     tenant: TenantId,

@@ -72,7 +72,7 @@ pub async fn named(app: &App, who: &Principal, id: RenderId, name: &str) -> Resu
     find(app, who, id, |file| file.name == name).await
 }
 
-/// The first picture, film or archive of a format.
+/// The first picture, movie or archive of a format.
 ///
 /// # Errors
 /// As [`named`].

@@ -1,5 +1,5 @@
-//! What a render task really computes, as its row keeps it: frozen at submission, with a version, private to the service. Every version that a
-//! release has written loads.
+//! What a render task really computes, as its row keeps it: frozen at submission, with a version, private to the
+//! service. Every version that a release has written loads.
 
 use serde::{Deserialize, Serialize};
 

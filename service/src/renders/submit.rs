@@ -79,12 +79,12 @@ pub struct Created {
     /// Its id.
     pub id: RenderId,
     render: Render,
-    place: Place,
+    position: QueuePosition,
 }
 
 /// Where a new render stands in its queue.
 #[derive(Debug)]
-enum Place {
+enum QueuePosition {
     /// Not asked yet.
     Unknown,
     /// As the transaction saw it that made the render; `None` when it does not wait, or far back.
@@ -97,9 +97,9 @@ impl Created {
     /// # Errors
     /// What the database says.
     pub async fn job(self, app: &App, who: &Principal) -> Result<Job, AppError> {
-        match self.place {
-            Place::Seen(position) => Ok(job::job(self.render, position)?),
-            Place::Unknown => with_position(app, TenantScope::of(who.tenant), self.render).await,
+        match self.position {
+            QueuePosition::Seen(position) => Ok(job::job(self.render, position)?),
+            QueuePosition::Unknown => with_position(app, TenantScope::of(who.tenant), self.render).await,
         }
     }
 }
@@ -131,8 +131,8 @@ pub async fn submit(app: &App, who: &Principal, wish: RenderWish) -> Result<Subm
                 count_cached();
             }
             // The stored answer and the one that is given must be equal, so both are made of what the transaction saw.
-            let place = if is_answered { Place::Seen(queue_position) } else { Place::Unknown };
-            Ok(Submitted::Created(Box::new(Created { id, render, place })))
+            let position = if is_answered { QueuePosition::Seen(queue_position) } else { QueuePosition::Unknown };
+            Ok(Submitted::Created(Box::new(Created { id, render, position })))
         }
         rows::Submitted::Known(begun) => match Beginning::of(begun)? {
             Beginning::Made(id) => Ok(Submitted::Interrupted(id)),

@@ -1,9 +1,9 @@
 //! The accept loop: connections in, requests to the router, and limits on clients that take their time.
 //!
-//! axum's own loop has no limit on the time for a request's head and none on the number of connections. This one has both: a
-//! connection that is silent for too long before its next request is closed, and when as many connections are open as are
-//! allowed, further ones wait in the operating system's queue until one ends. One address may have a share of them; what it opens
-//! beyond that is closed at once, so that it cannot keep all others waiting.
+//! axum's own loop has no limit on the time for a request's head and none on the number of connections. This one has
+//! both: a connection that is silent for too long before its next request is closed, and when as many connections are
+//! open as are allowed, further ones wait in the operating system's queue until one ends. One address may have a share
+//! of them; what it opens beyond that is closed at once, so that it cannot keep all others waiting.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -43,7 +43,8 @@ pub struct Limits {
     pub is_exempt: fn(IpAddr) -> bool,
     /// How long the head of a request may take, and how long a kept connection may wait for its next one.
     pub header_timeout: Duration,
-    /// How long a client may let the service wait while it sends a body or takes an answer; each KiB restores a second of it.
+    /// How long a client may let the service wait while it sends a body or takes an answer; each KiB restores a second
+    /// of it.
     pub stall_timeout: Duration,
     /// How long the rest of a body that nobody wants is read, so that its client gets to see why.
     pub linger_timeout: Duration,
@@ -51,8 +52,8 @@ pub struct Limits {
     pub close_timeout: Duration,
 }
 
-/// Serves connections until `stop`; then takes no more, lets the requests under way end, and cuts off what is left after
-/// [`Limits::close_timeout`].
+/// Serves connections until `stop`; then takes no more, lets the requests under way end, and cuts off what is left
+/// after [`Limits::close_timeout`].
 pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: CancellationToken) {
     let slots = Arc::new(Semaphore::new(limits.max_connections));
     let addresses = Addresses::new(limits.max_connections_per_address);

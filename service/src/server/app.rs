@@ -170,8 +170,8 @@ impl Running {
         let _ = line.and_then(|()| stdout.flush());
     }
 
-    /// Lets renders end for as long as the settings say, gives the others back to the queue, then ends all connections. A second
-    /// signal ends the patience.
+    /// Lets renders end for as long as the settings say, gives the others back to the queue, then ends all connections.
+    /// A second signal ends the patience.
     async fn stop(self, signals: &mut StopSignals) {
         let Self { settings, db, hub, queue, stop, accepting, _data, .. } = self;
         let grace = settings.drain_timeout;

@@ -1,5 +1,5 @@
-//! What has to be thrown away from time to time: files that nothing refers to, uploads and files of jobs that a process left
-//! unfinished, what is kept of series whose jobs have ended, and answers that nobody will ask for again.
+//! What has to be thrown away from time to time: files that nothing refers to, uploads and files of jobs that a process
+//! left unfinished, what is kept of series whose jobs have ended, and answers that nobody will ask for again.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -49,8 +49,8 @@ async fn sweep(db: &Db, store: &Store, scratch: &Path) -> Result<(u64, u64), Swe
     loop {
         let found = objects::unreferenced(db, AllTenants::Housekeeping, GRACE, OBJECTS_AT_ONCE).await?;
         for (tenant, address) in &found {
-            // The database decides, in one transaction, whether it may go; the file goes after that. So a crash in between leaves
-            // a file too many, never one too few.
+            // The database decides, in one transaction, whether it may go; the file goes after that. So a crash in
+            // between leaves a file too many, never one too few.
             if objects::forget(db, TenantScope::of(*tenant), *address, GRACE).await? {
                 store.delete_older_than(*tenant, address, GRACE).await?;
                 files += 1;

@@ -1,5 +1,6 @@
-//! Whether a store has the files of a database. The database names the store, and the store names itself and the database, so that
-//! a service never works with rows from here and files from there, where every job that was accepted would fail.
+//! Whether a store has the files of a database. The database names the store, and the store names itself and the
+//! database, so that a service never works with rows from here and files from there, where every job that was accepted
+//! would fail.
 
 use crate::store::{Identity, Store, StoreError};
 use packshot_db::{AllTenants, Db, DbError, installation};
@@ -50,7 +51,8 @@ impl Mismatch {
     }
 }
 
-/// Makes sure that the store has the files of the database. The first store that a database is opened with becomes its store.
+/// Makes sure that the store has the files of the database. The first store that a database is opened with becomes its
+/// store.
 ///
 /// # Errors
 /// [`IdentityError`].

@@ -9,8 +9,8 @@ use super::confine::{self, Exposed};
 /// The name of the file that is locked.
 pub(super) const LOCK_FILE: &str = "packshot.lock";
 
-/// A data folder that this process alone works in, until it is dropped. The operating system lets go of the lock when the
-/// process ends, however it ends.
+/// A data folder that this process alone works in, until it is dropped. The operating system lets go of the lock when
+/// the process ends, however it ends.
 #[derive(Debug)]
 pub struct DataFolder {
     path: PathBuf,

@@ -67,8 +67,8 @@ impl Metrics {
         Self { handle }
     }
 
-    /// Folds samples into their buckets from time to time, so that they do not pile up when nobody asks for them. Runs for as
-    /// long as the service does.
+    /// Folds samples into their buckets from time to time, so that they do not pile up when nobody asks for them. Runs
+    /// for as long as the service does.
     pub(super) async fn keep_up(self) {
         let mut ticks = tokio::time::interval(KEEP_UP_EVERY);
         loop {
@@ -105,7 +105,8 @@ pub fn count_cached() {
     metrics::counter!(names::RENDER_CACHE_HITS_TOTAL).increment(1);
 }
 
-/// Gives each metric its description, and those without labels their first value, so that they are there from the start.
+/// Gives each metric its description, and those without labels their first value, so that they are there from the
+/// start.
 fn describe() {
     describe_counter!(names::RENDER_JOBS_TOTAL, "Renders that ended, by their state");
     describe_counter!(

@@ -1,7 +1,7 @@
 //! The first run: what a service opens to whom before anybody has configured it.
 //!
-//! On loopback alone it is open until there is a key. Anywhere else it makes one key for its owner and prints it once, so that
-//! it is never open to a network.
+//! On loopback alone it is open until there is a key. Anywhere else it makes one key for its owner and prints it once,
+//! so that it is never open to a network.
 
 use crate::config::Settings;
 use packshot_db::keys::{self, NewKey};

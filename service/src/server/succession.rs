@@ -1,8 +1,9 @@
 //! The worker of a data folder, and what becomes of the one before it.
 //!
-//! A file in the folder names the worker under which tasks are claimed there. Who holds the folder's lock knows that the worker
-//! named is dead, as the operating system lets go of a lock only when its process ends: so the tasks that it held need not wait
-//! until their leases run out. Workers of other folders on the same database are none of this folder's business.
+//! A file in the folder names the worker under which tasks are claimed there. Who holds the folder's lock knows that
+//! the worker named is dead, as the operating system lets go of a lock only when its process ends: so the tasks that it
+//! held need not wait until their leases run out. Workers of other folders on the same database are none of this
+//! folder's business.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -28,7 +29,8 @@ pub(super) async fn succeed(db: &Db, data: &DataFolder) -> Result<WorkerId, Serv
     if let Some(last) = last(data.path()).map_err(unusable)? {
         recovery::bury(db, last).await.map_err(ServeError::Database)?;
     }
-    // A new one at each start: should a copy of the folder be started as well, each knows of no tasks but those of its past.
+    // A new one at each start: should a copy of the folder be started as well, each knows of no tasks but those of its
+    // past.
     let worker = WorkerId::new();
     // Before the first claim, or nobody would know whose tasks they are.
     install(data.path(), worker).map_err(unusable)?;

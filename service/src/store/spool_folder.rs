@@ -1,5 +1,5 @@
-//! The folder in which this process spools. It holds a lock there for as long as it lives; so every process sees which folders are
-//! those of processes that ended, however they ended, and removes them.
+//! The folder in which this process spools. It holds a lock there for as long as it lives; so every process sees which
+//! folders are those of processes that ended, however they ended, and removes them.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, ErrorKind};
@@ -58,7 +58,8 @@ impl SpoolFolder {
     }
 }
 
-/// Removes what processes that ended left below `root`; `own` is the folder of this one. What cannot be removed is said, and in nobody's way.
+/// Removes what processes that ended left below `root`; `own` is the folder of this one. What cannot be removed is
+/// said, and in nobody's way.
 pub(super) fn clean(root: &Path, own: &SpoolFolder) -> Result<(), StoreError> {
     own.keep_alive();
     for entry in std::fs::read_dir(root)? {
@@ -98,7 +99,8 @@ fn remove_without_lock(folder: &Path) -> io::Result<()> {
     std::fs::remove_dir(folder)
 }
 
-/// Removes a folder whose lock is held here: the lock's name last, while it is held. Who was about to lock it sees that it is gone.
+/// Removes a folder whose lock is held here: the lock's name last, while it is held. Who was about to lock it sees that
+/// it is gone.
 fn remove(folder: &Path, lock: File) -> io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();

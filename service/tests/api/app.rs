@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub(crate) use packshot_db::testing::Engine;
+pub(crate) use packshot_db::testing::TestDatabase;
 use packshot_db::{AllTenants, DatabaseConfig, Db, Notice, TenantScope, installation, keys, settings};
 use packshot_domain::access::{Role, Scope};
 use packshot_domain::id::{TenantId, UserId, WorkerId};
@@ -20,7 +20,7 @@ use packshot_service::renders::RenderHandler;
 use packshot_service::server::accept::{self, Limits};
 use packshot_service::server::metrics::Metrics;
 use packshot_service::store::{Store, StoreConfig};
-use packshot_worker::engine::{Engine as RenderEngine, EngineOptions};
+use packshot_worker::engine::{Engine, EngineOptions};
 use packshot_worker::inline::InlineExecutor;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder, StatusCode};
@@ -75,7 +75,7 @@ pub(crate) struct Installation {
 }
 
 impl Installation {
-    pub(crate) async fn new(engine: &Engine, settings: &[(&str, &str)]) -> Self {
+    pub(crate) async fn new(engine: &TestDatabase, settings: &[(&str, &str)]) -> Self {
         let folder = Arc::new(tempfile::tempdir().expect("a folder"));
         let mut variables = BTreeMap::from([
             ("PACKSHOT_DATA".to_owned(), folder.path().display().to_string()),
@@ -136,7 +136,7 @@ impl Installation {
             db: db.clone(),
             store: store.clone(),
             hub: hub.clone(),
-            executor: Arc::new(InlineExecutor::new(Arc::new(RenderEngine::new(options)))),
+            executor: Arc::new(InlineExecutor::new(Arc::new(Engine::new(options)))),
             settings: settings.clone(),
         };
         jobs::start(QueueParts {
@@ -163,22 +163,22 @@ async fn pass_on_notices(mut notices: tokio::sync::broadcast::Receiver<Notice>, 
 
 impl TestApp {
     /// A service that renders.
-    pub(crate) async fn start(engine: &Engine) -> Self {
+    pub(crate) async fn start(engine: &TestDatabase) -> Self {
         Self::start_with(engine, &[]).await
     }
 
     /// A service with settings that renders.
-    pub(crate) async fn start_with(engine: &Engine, settings: &[(&str, &str)]) -> Self {
+    pub(crate) async fn start_with(engine: &TestDatabase, settings: &[(&str, &str)]) -> Self {
         Installation::new(engine, settings).await.start(true).await
     }
 
     /// A service whose jobs wait for ever.
-    pub(crate) async fn idle(engine: &Engine) -> Self {
+    pub(crate) async fn idle(engine: &TestDatabase) -> Self {
         Installation::new(engine, &[]).await.start(false).await
     }
 
     /// A service with settings whose jobs wait for ever.
-    pub(crate) async fn idle_with(engine: &Engine, settings: &[(&str, &str)]) -> Self {
+    pub(crate) async fn idle_with(engine: &TestDatabase, settings: &[(&str, &str)]) -> Self {
         Installation::new(engine, settings).await.start(false).await
     }
 

@@ -1,4 +1,5 @@
-//! Every case of the contract is a test with its number in the name, or stands in `docs/contract-cases.md` with its reason.
+//! Every case of the contract is a test with its number in the name, or stands in `docs/contract-cases.md` with its
+//! reason.
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -5,7 +5,7 @@ use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder, Url};
 use serde_json::{Map, Value, json};
 
-use crate::app::{Engine, PATIENCE, TestApp, id, small};
+use crate::app::{PATIENCE, TestApp, TestDatabase, id, small};
 use crate::glb::Glb;
 use crate::materials::ACME;
 
@@ -66,7 +66,8 @@ fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// The request of an operation's examples, with the `nth` of its bodies: with all parameters, or with those alone that must be there.
+/// The request of an operation's examples, with the `nth` of its bodies: with all parameters, or with those alone that
+/// must be there.
 async fn request(
     app: &TestApp,
     things: &Things,
@@ -157,7 +158,7 @@ async fn check(request: RequestBuilder, operation: &Value, what: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c29_every_example_is_answered_as_the_document_says() {
-    let app = TestApp::start(&Engine::Sqlite).await;
+    let app = TestApp::start(&TestDatabase::Sqlite).await;
     let api = app.get("/openapi.json").await.json();
     let things = Things::make(&app).await;
     let mut n_sent = 0;
@@ -184,7 +185,7 @@ async fn c29_every_example_is_answered_as_the_document_says() {
 /// Whoever needs a key is told so, and in the open mode nobody.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c29_security_is_declared_as_it_is() {
-    let app = TestApp::idle(&Engine::Sqlite).await;
+    let app = TestApp::idle(&TestDatabase::Sqlite).await;
     let open = app.get("/openapi.json").await.json();
     assert_eq!(open["components"].get("securitySchemes"), None);
     for (method, path, operation) in operations(&open) {
@@ -230,7 +231,7 @@ async fn c29_security_is_declared_as_it_is() {
 /// Files are strings of bytes, streams are text, and no answer is a list of numbers.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c29_files_are_bytes_and_streams_are_text() {
-    let app = TestApp::idle(&Engine::Sqlite).await;
+    let app = TestApp::idle(&TestDatabase::Sqlite).await;
     let api = app.get("/openapi.json").await.json();
     let (mut n_binary, mut n_streams) = (0, 0);
     for (method, path, operation) in operations(&api) {

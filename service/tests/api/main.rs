@@ -1,8 +1,8 @@
-//! The HTTP contract, case by case: a service of its own for each test, with its own database and folder, that renders small
-//! pictures on the CPU.
+//! The HTTP contract, case by case: a service of its own for each test, with its own database and folder, that renders
+//! small pictures on the CPU.
 //!
-//! Each case runs on SQLite, and on PostgreSQL where `PACKSHOT_TEST_POSTGRES` names a server that may make databases. Names
-//! begin with the number of the case; `docs/contract-cases.md` lists the cases that are left for later.
+//! Each case runs on SQLite, and on PostgreSQL where `PACKSHOT_TEST_POSTGRES` names a server that may make databases.
+//! Names begin with the number of the case; `docs/contract-cases.md` lists the cases that are left for later.
 
 mod app;
 mod glb;
@@ -10,13 +10,13 @@ mod glb;
 /// Makes two tests of each case: `sqlite::name` and `postgres::name`.
 macro_rules! cases {
     ($($(#[doc = $doc:literal])* async fn $name:ident($engine:ident) $body:block)+) => {
-        $($(#[doc = $doc])* async fn $name($engine: crate::app::Engine) $body)+
+        $($(#[doc = $doc])* async fn $name($engine: crate::app::TestDatabase) $body)+
 
         mod sqlite {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $name() {
-                    super::$name(crate::app::Engine::Sqlite).await;
+                    super::$name(crate::app::TestDatabase::Sqlite).await;
                 }
             )+
         }
@@ -25,7 +25,7 @@ macro_rules! cases {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $name() {
-                    if let Some(engine) = crate::app::Engine::postgres() {
+                    if let Some(engine) = crate::app::TestDatabase::postgres() {
                         super::$name(engine).await;
                     }
                 }

@@ -56,16 +56,16 @@ fn told(events: &str, event: &str, member: &str) -> Vec<Value> {
 }
 
 cases! {
-    async fn r08_a_turntable_is_a_film_and_its_frames(engine) {
+    async fn r08_a_turntable_is_a_movie_and_its_frames(engine) {
         let app = TestApp::start(&engine).await;
         let request = with(json!({"kind": "turntable", "frame_count": 24, "formats": ["mp4", "zip"]}));
         let job = app.render(&request).await;
         assert_eq!((&job["state"], &job["kind"]), (&json!("completed"), &json!("turntable")), "{job}");
         assert_eq!(names(&job), ["result.mp4", "result.zip"]);
         assert_eq!(job["result"]["output_path"], "result.mp4");
-        let film = app.get(job["links"]["results"]["mp4"].as_str().expect("a link")).await;
-        assert_eq!((film.status, film.header("content-type")), (200, Some("video/mp4")));
-        assert_eq!(n_samples(&film.body), 24);
+        let movie = app.get(job["links"]["results"]["mp4"].as_str().expect("a link")).await;
+        assert_eq!((movie.status, movie.header("content-type")), (200, Some("video/mp4")));
+        assert_eq!(n_samples(&movie.body), 24);
         let frames = entries(fetch(&app, &job, "result.zip").await);
         let expected: Vec<String> = (0..24).map(|i| format!("frame_{i:04}.png")).collect();
         assert_eq!(frames.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>(), expected);
@@ -86,10 +86,10 @@ cases! {
         assert_eq!((&again["state"], &again["result"]["from_cache"]), (&json!("completed"), &json!(true)));
         assert_eq!(again["result"]["files"][0]["file_hash"], job["result"]["files"][0]["file_hash"]);
         let other = app.submit(&with(json!({"kind": "turntable", "frame_count": 24, "formats": ["mp4", "zip"], "direction": "cw"}))).await;
-        assert_eq!(other["result"], Value::Null, "another way is another film");
+        assert_eq!(other["result"], Value::Null, "another way is another movie");
     }
 
-    async fn r08_frames_and_films_of_every_format(engine) {
+    async fn r08_frames_and_movies_of_every_format(engine) {
         let app = TestApp::start(&engine).await;
         let request = with(json!({"kind": "turntable", "frame_count": 4, "start_deg": 10, "formats": ["webp", "jpg", "apng", "png"]}));
         let job = app.render(&request).await;
@@ -103,7 +103,7 @@ cases! {
         assert!(fetch(&app, &job, "frame_0003.jpg").await.starts_with(b"\xff\xd8"));
         let first = app.get(&format!("/api/v1/renders/{}/result.png", id(&job))).await;
         assert_eq!(first.body, fetch(&app, &job, "frame_0000.png").await, "of several the first");
-        // The film of the PNGs is the film.
+        // The movie of the PNGs is the movie.
         let mut decoder = png::Decoder::new(Cursor::new(&apng)).read_info().expect("an APNG");
         let mut shown = vec![0; decoder.output_buffer_size().expect("small")];
         decoder.next_frame(&mut shown).expect("a frame");
@@ -112,9 +112,9 @@ cases! {
         let picture = app.rendering(Glb::body(), &request).header("prefer", "wait=30").header("accept", "image/png");
         let picture = Reply::of(picture).await;
         assert_eq!((picture.status, &picture.body), (200, &first.body));
-        let film = with(json!({"kind": "turntable", "frame_count": 4}));
-        let refused = app.rendering(Glb::body(), &film).header("prefer", "wait=30").header("accept", "image/png");
-        assert_eq!(Reply::of(refused).await.problem(), (406, "not_acceptable".to_owned()), "a film is no PNG");
+        let movie = with(json!({"kind": "turntable", "frame_count": 4}));
+        let refused = app.rendering(Glb::body(), &movie).header("prefer", "wait=30").header("accept", "image/png");
+        assert_eq!(Reply::of(refused).await.problem(), (406, "not_acceptable".to_owned()), "a movie is no PNG");
     }
 
     async fn r08_r12_progress_is_one_for_all_frames(engine) {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::app::{Engine, Reply, TestApp, small};
+use crate::app::{Reply, TestApp, TestDatabase, small};
 
 cases! {
     async fn c26_health_is_open(engine) {
@@ -68,7 +68,7 @@ cases! {
 /// The document is the same for every service that has keys, so it is looked at once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c29_the_document_says_everything_of_each_operation() {
-    let app = TestApp::idle(&Engine::Sqlite).await;
+    let app = TestApp::idle(&TestDatabase::Sqlite).await;
     // Where keys are needed it says more.
     app.operating_key(&[packshot_domain::access::Scope::Admin]).await;
     let api = app.get("/openapi.json").await.json();

@@ -8,7 +8,7 @@ use packshot_service::server::ServeError;
 use packshot_service::server::identity::{self, IdentityError, Mismatch};
 use packshot_service::store::{IDENTITY_FILE, Identity, Store, StoreConfig};
 
-use crate::app::Engine;
+use crate::app::TestDatabase;
 
 /// A database in a folder with room for stores.
 struct Site {
@@ -17,7 +17,7 @@ struct Site {
 }
 
 impl Site {
-    async fn new(engine: &Engine) -> Self {
+    async fn new(engine: &TestDatabase) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let database = engine.fresh(folder.path()).await.expect("a database");
         Self { folder, database }
@@ -93,7 +93,8 @@ cases! {
 
     async fn of_first_starts_at_once_those_with_one_store_agree(engine) {
         let site = Site::new(&engine).await;
-        // Files may be in two places, a third service has its own: whichever is first, all starts with that one succeed.
+        // Files may be in two places, a third service has its own: whichever is first, all starts with that one
+        // succeed.
         let mut starts = tokio::task::JoinSet::new();
         for n in 0..6 {
             let db = Db::open(&site.database).await.expect("opens");

@@ -1,5 +1,5 @@
-//! A job that is no render: three tasks in a graph, a handler and an effect of its own. The queue does with it what it does with
-//! renders.
+//! A job that is no render: three tasks in a graph, a handler and an effect of its own. The queue does with it what it
+//! does with renders.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,7 +25,7 @@ use serde_json::{Map, json};
 use tokio::sync::{Mutex, mpsc};
 use uuid::Uuid;
 
-use crate::place::Engine;
+use crate::place::TestDatabase;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -131,7 +131,7 @@ struct Yard {
 }
 
 impl Yard {
-    async fn open(engine: &Engine) -> Self {
+    async fn open(engine: &TestDatabase) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let config = engine.fresh(folder.path()).await.expect("a database");
         let effects = Effects::default().with(JobKind::Design, Diary);

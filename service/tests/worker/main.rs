@@ -3,13 +3,13 @@
 /// Makes two tests of each case: `sqlite::name` and `postgres::name`.
 macro_rules! cases {
     ($($(#[doc = $doc:literal])* async fn $name:ident($engine:ident) $body:block)+) => {
-        $($(#[doc = $doc])* async fn $name($engine: crate::place::Engine) $body)+
+        $($(#[doc = $doc])* async fn $name($engine: crate::place::TestDatabase) $body)+
 
         mod sqlite {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $name() {
-                    super::$name(crate::place::Engine::Sqlite).await;
+                    super::$name(crate::place::TestDatabase::Sqlite).await;
                 }
             )+
         }
@@ -18,7 +18,7 @@ macro_rules! cases {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $name() {
-                    if let Some(engine) = crate::place::Engine::postgres() {
+                    if let Some(engine) = crate::place::TestDatabase::postgres() {
                         super::$name(engine).await;
                     }
                 }

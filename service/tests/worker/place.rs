@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use packshot_contract::document::GpuInfo;
 use packshot_contract::request::RenderRequest;
 use packshot_db::renders::{NewRender, NewWork, Render};
-pub(crate) use packshot_db::testing::Engine;
+pub(crate) use packshot_db::testing::TestDatabase;
 use packshot_db::{AllTenants, Db, TenantScope, installation, objects, renders};
 use packshot_domain::id::{RenderId, TaskId, UserId, WorkerId};
 use packshot_domain::job::JobState;
@@ -33,7 +33,7 @@ use crate::studio::input;
 /// What a test waits at most.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-pub(crate) struct Place {
+pub(crate) struct TestQueue {
     pub(crate) db: Db,
     pub(crate) store: Store,
     pub(crate) hub: Hub,
@@ -43,14 +43,14 @@ pub(crate) struct Place {
     folder: tempfile::TempDir,
 }
 
-impl Place {
-    pub(crate) async fn open(engine: &Engine, executor: Arc<dyn Executor>) -> Self {
+impl TestQueue {
+    pub(crate) async fn open(engine: &TestDatabase, executor: Arc<dyn Executor>) -> Self {
         Self::looking_for_stalls(engine, executor, STALL_CHECK_EVERY).await
     }
 
     /// With a queue that looks so often for renders that run for too long.
     pub(crate) async fn looking_for_stalls(
-        engine: &Engine,
+        engine: &TestDatabase,
         executor: Arc<dyn Executor>,
         stall_check_every: Duration,
     ) -> Self {

@@ -1,7 +1,7 @@
 //! Workers in processes of their own.
 //!
-//! The child is this test program again: its test [`child_process`] serves a pipe when the environment says so. The harness
-//! prints to standard output, so the pipe is moved to another descriptor first.
+//! The child is this test program again: its test [`child_process`] serves a pipe when the environment says so. The
+//! harness prints to standard output, so the pipe is moved to another descriptor first.
 
 #![cfg(target_os = "linux")]
 
@@ -197,14 +197,14 @@ async fn a_program_that_is_no_worker_is_a_fault_with_its_reason() {
 }
 
 #[tokio::test]
-async fn r08_films_of_a_child_grow_in_the_folder_that_it_was_given() {
+async fn r08_movies_of_a_child_grow_in_the_folder_that_it_was_given() {
     let assets = Arc::new(Assets::default());
-    let film = || work(input(bearing(&assets), turntable(2, &[Format::Apng])));
+    let movie = || work(input(bearing(&assets), turntable(2, &[Format::Apng])));
     let lost = ProcessExecutor::new(ProcessOptions { scratch: "/nowhere/at/all".into(), ..options("") });
-    assert_lost(&Under::start(&lost, &assets, film()).outcome().await, "worker_disk", "temporary file");
+    assert_lost(&Under::start(&lost, &assets, movie()).outcome().await, "worker_disk", "temporary file");
     let folder = tempfile::tempdir().expect("a folder");
     let executor = ProcessExecutor::new(ProcessOptions { scratch: folder.path().to_owned(), ..options("") });
-    let outcome = Under::start(&executor, &assets, film()).outcome().await;
+    let outcome = Under::start(&executor, &assets, movie()).outcome().await;
     assert!(matches!(outcome, Outcome::Completed(_)), "{outcome:?}");
 }
 

@@ -24,7 +24,7 @@ use serde_json::Map;
 use tokio::time::sleep;
 
 use crate::lines;
-use crate::place::{Place, Puppet};
+use crate::place::{Puppet, TestQueue};
 use crate::studio::{engine, small};
 
 /// How often the queue looks for renders that run for too long, where a test waits for that.
@@ -43,7 +43,7 @@ fn inline() -> Arc<dyn Executor> {
 
 cases! {
     async fn r12_r30_r40_r42_a_task_ends_with_files_document_events_and_log(engine) {
-        let place = Place::open(&engine, inline()).await;
+        let place = TestQueue::open(&engine, inline()).await;
         let id = place.submit(small()).await;
         let render = place.ended(id).await;
         assert_eq!((render.state, &render.error), (JobState::Completed, &None));
@@ -97,7 +97,7 @@ cases! {
     }
 
     async fn r14_a_running_task_is_cancelled_within_two_seconds_and_leaves_nothing(engine) {
-        let place = Place::open(&engine, inline()).await;
+        let place = TestQueue::open(&engine, inline()).await;
         let mut request = small();
         request.options.samples = Some(65_536);
         let id = place.submit(request).await;
@@ -112,7 +112,7 @@ cases! {
     }
 
     async fn c34_draining_gives_the_attempt_back(engine) {
-        let place = Place::open(&engine, inline()).await;
+        let place = TestQueue::open(&engine, inline()).await;
         let mut request = small();
         request.options.samples = Some(65_536);
         let id = place.submit(request).await;
@@ -124,7 +124,7 @@ cases! {
     }
 
     async fn r43_r72_an_input_fault_fails_at_once_and_says_why(engine) {
-        let place = Place::open(&engine, inline()).await;
+        let place = TestQueue::open(&engine, inline()).await;
         let id = place.submit_scene(b"no GLB".to_vec(), small()).await;
         let render = place.ended(id).await;
         let error = render.error.expect("a reason");
@@ -140,7 +140,7 @@ cases! {
 
     async fn r70_who_lost_the_lease_writes_nothing(engine) {
         let puppet = Arc::new(Puppet::default());
-        let place = Place::open(&engine, puppet.clone()).await;
+        let place = TestQueue::open(&engine, puppet.clone()).await;
         let id = place.submit(small()).await;
         let paused = puppet.next().await;
         // Its lease runs out, and the attempt is taken back, before the worker says anything.
@@ -162,7 +162,7 @@ cases! {
 
     async fn r71_what_kills_its_worker_each_time_is_given_up_with_the_reason(engine) {
         let puppet = Arc::new(Puppet::default());
-        let place = Place::open(&engine, puppet.clone()).await;
+        let place = TestQueue::open(&engine, puppet.clone()).await;
         let id = place.submit(small()).await;
         for (attempt, wait_ms) in [(1, 6_000), (2, 31_000), (3, 0)] {
             let failure = Failure::infrastructure("worker_lost", "it crashed (signal 11)");
@@ -181,7 +181,7 @@ cases! {
 
     async fn r62_more_room_counts_at_once_and_abandoned_work_takes_room(engine) {
         let puppet = Arc::new(Puppet::default());
-        let place = Place::open(&engine, puppet.clone()).await;
+        let place = TestQueue::open(&engine, puppet.clone()).await;
         let first = place.submit(small()).await;
         place.submit(small()).await;
         let running = puppet.next().await;
@@ -197,7 +197,7 @@ cases! {
     }
 
     async fn a_full_store_is_tried_again(engine) {
-        let place = Place::open(&engine, inline()).await;
+        let place = TestQueue::open(&engine, inline()).await;
         let id = place.submit(small()).await;
         place.store.set_full(true);
         let render = place.until(id, |render| render.state == JobState::Queued && render.document.attempt == 1).await;
@@ -210,7 +210,7 @@ cases! {
 
     async fn r08_a_disk_that_is_full_ends_a_series_at_once(engine) {
         let puppet = Arc::new(Puppet::default());
-        let place = Place::open(&engine, puppet.clone()).await;
+        let place = TestQueue::open(&engine, puppet.clone()).await;
         let id = place.submit(small()).await;
         let attempt = puppet.next().await;
         attempt.send(frame("frame_0000.png", b"first"));
@@ -225,7 +225,7 @@ cases! {
 
     async fn r08_what_a_job_writes_is_bounded(engine) {
         let puppet = Arc::new(Puppet::default());
-        let place = Place::open(&engine, puppet.clone()).await;
+        let place = TestQueue::open(&engine, puppet.clone()).await;
         let ten = Map::from_iter([("max_output_bytes".to_owned(), 10.into())]);
         settings::patch_instance(&place.db, AllTenants::Instance, ten, None).await.expect("stored");
         let fits = place.submit(small()).await;
@@ -248,7 +248,7 @@ cases! {
 
     async fn what_breaks_a_rule_of_its_preset_fails_and_is_kept_until_it_is_done_again(engine) {
         let puppet = Arc::new(Puppet::default());
-        let place = Place::open(&engine, puppet.clone()).await;
+        let place = TestQueue::open(&engine, puppet.clone()).await;
         let id = place.submit(small()).await;
         let names = async || {
             let rows = files::of_render(&place.db, place.scope, id).await.expect("read");
@@ -280,7 +280,7 @@ cases! {
 
     async fn r38_each_step_is_stored_when_it_ends(engine) {
         let puppet = Arc::new(Puppet::default());
-        let place = Place::open(&engine, puppet.clone()).await;
+        let place = TestQueue::open(&engine, puppet.clone()).await;
         let id = place.submit(small()).await;
         let attempt = puppet.next().await;
         let change = |step, change| attempt.send(WorkEvent::Step(StepChange { step, change }));
@@ -304,7 +304,7 @@ cases! {
 
     async fn r41_progress_is_a_line_an_event_and_a_row(engine) {
         let puppet = Arc::new(Puppet::default());
-        let place = Place::open(&engine, puppet.clone()).await;
+        let place = TestQueue::open(&engine, puppet.clone()).await;
         let id = place.submit(small()).await;
         let attempt = puppet.next().await;
         // What `Step::progress("render_still", 40, "40 of 100")` sends; a test beside it says so.
@@ -328,7 +328,7 @@ cases! {
 
     async fn r76_a_lost_device_costs_one_attempt(engine) {
         let puppet = Arc::new(Puppet::default());
-        let place = Place::open(&engine, puppet.clone()).await;
+        let place = TestQueue::open(&engine, puppet.clone()).await;
         let id = place.submit(small()).await;
         let lost = puppet.next().await;
         let message = "[GPU_PROBE] NVIDIA H200 was lost: the driver was reset".to_owned();
@@ -349,7 +349,7 @@ cases! {
 
     async fn r59_r60_what_runs_for_too_long_is_stopped_and_given_up_at_last(engine) {
         let puppet = Arc::new(Puppet::default());
-        let place = Place::looking_for_stalls(&engine, puppet.clone(), LOOK).await;
+        let place = TestQueue::looking_for_stalls(&engine, puppet.clone(), LOOK).await;
         let id = place.submit(small()).await;
         for attempt in 1..=3 {
             let stalled = puppet.next().await;
@@ -374,7 +374,7 @@ cases! {
 
     async fn r08_r61_a_series_stands_still_from_its_last_picture_on(engine) {
         let puppet = Arc::new(Puppet::default());
-        let place = Place::looking_for_stalls(&engine, puppet.clone(), LOOK).await;
+        let place = TestQueue::looking_for_stalls(&engine, puppet.clone(), LOOK).await;
         let id = place.submit(small()).await;
         let attempt = puppet.next().await;
         for n in 1..=3 {
@@ -401,7 +401,7 @@ cases! {
 
     async fn r61_the_timeout_is_a_setting(engine) {
         let puppet = Arc::new(Puppet::default());
-        let place = Place::looking_for_stalls(&engine, puppet.clone(), LOOK).await;
+        let place = TestQueue::looking_for_stalls(&engine, puppet.clone(), LOOK).await;
         let id = place.submit(small()).await;
         let slow = puppet.next().await;
         place.db.move_clock(11 * MINUTE_MS);

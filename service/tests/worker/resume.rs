@@ -74,15 +74,15 @@ fn r08_another_attempt_goes_on_after_the_last_picture_to_the_same_bytes() {
         ..small().options
     };
     let views = RenderRequest { kind: Kind::Views, options: views, ..small() };
-    let film = |formats: &[Format]| {
+    let movie = |formats: &[Format]| {
         let request = turntable(5, formats);
-        // Frames of 16 bits for one film, of 8 for the others.
+        // Frames of 16 bits for one movie, of 8 for the others.
         let bit_depth = formats.contains(&Format::Apng).then_some(16);
         RenderRequest { options: Options { bit_depth, ..request.options }, ..request }
     };
     for request in [
         turntable(5, &[Format::Png, Format::Zip, Format::WebP]),
-        film(&[Format::Apng, Format::WebP, Format::Zip]),
+        movie(&[Format::Apng, Format::WebP, Format::Zip]),
         views,
     ] {
         let input = input(scene, request);

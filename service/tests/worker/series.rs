@@ -27,7 +27,7 @@ pub(crate) fn turntable(frames: u32, formats: &[Format]) -> RenderRequest {
 }
 
 #[test]
-fn r08_films_and_archives_are_handed_over_one_by_one() {
+fn r08_movies_and_archives_are_handed_over_one_by_one() {
     let (engine, assets) = (engine(), Assets::default());
     let run = run(&engine, &assets, &input(bearing(&assets), turntable(3, &[Format::Apng, Format::Zip, Format::WebP])));
     assert_eq!(run.completed().files, [], "nothing is kept for the end");
@@ -38,7 +38,7 @@ fn r08_films_and_archives_are_handed_over_one_by_one() {
 }
 
 #[test]
-fn r08_films_and_archives_grow_in_the_folder_of_the_engine() {
+fn r08_movies_and_archives_grow_in_the_folder_of_the_engine() {
     let assets = Assets::default();
     let scene = bearing(&assets);
     let scratch = PathBuf::from("/nowhere/at/all");
@@ -64,7 +64,7 @@ fn r08_what_is_larger_than_a_job_may_be_ends_it_at_once() {
     };
     let frames = size_bytes(turntable(8, &[Format::Png]));
     assert_eq!(frames.len(), 8);
-    // Frame by frame, and as an archive or a film that grows: room for three of eight.
+    // Frame by frame, and as an archive or a movie that grows: room for three of eight.
     let room = frames[..3].iter().sum::<u64>();
     for (format, name) in [(Format::Png, "frame_"), (Format::Zip, "result.zip"), (Format::Apng, "result.apng")] {
         let before = engine.counters().renders;

@@ -50,7 +50,7 @@ pub(super) fn measure(plan: &PicturePlan, picture: &Picture, files: &[OutputFile
     let mut taken = Measured::default();
     let Some(preset) = plan.preset() else { return Ok(taken) };
     if files.is_empty() {
-        // Of a film, whose frames are no files.
+        // Of a movie, whose frames are no files.
         taken.fill = Measurements::of(picture, None)?.tighter_fill();
     }
     for OutputFile { name, format, bytes, .. } in files {

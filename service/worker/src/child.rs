@@ -1,7 +1,7 @@
 //! The worker process: the same engine behind a pipe.
 //!
-//! It takes one work at a time from its input and reports on its output. It ends when its input does: a service that dies,
-//! however it dies, takes its workers along.
+//! It takes one work at a time from its input and reports on its output. It ends when its input does: a service that
+//! dies, however it dies, takes its workers along.
 
 use std::io::{self, Read, Write};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -25,8 +25,8 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 /// Bytes of assets kept for the next attempt at the same files.
 const ASSET_BYTES_MAX: u64 = 256 << 20;
 
-/// Serves works from `input` until it ends. `kernel_cache` keeps what drivers compile. The caller ends the process then,
-/// whatever still runs in it.
+/// Serves works from `input` until it ends. `kernel_cache` keeps what drivers compile. The caller ends the process
+/// then, whatever still runs in it.
 ///
 /// # Errors
 /// When a pipe breaks or carries what is no message.

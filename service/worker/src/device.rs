@@ -1,7 +1,8 @@
-//! Devices: which one a job gets, what the log says about it, and one renderer for each, opened when it is first needed.
+//! Devices: which one a job gets, what the log says about it, and one renderer for each, opened when it is first
+//! needed.
 //!
-//! A wish is `gpu`, `cpu`, `auto`, or part of an adapter's name. `gpu` and `auto` try a GPU and fall back to the CPU, which with
-//! `gpu` is a warning; software adapters are only taken by name.
+//! A wish is `gpu`, `cpu`, `auto`, or part of an adapter's name. `gpu` and `auto` try a GPU and fall back to the CPU,
+//! which with `gpu` is a warning; software adapters are only taken by name.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -131,7 +132,8 @@ impl Devices {
 }
 
 impl State {
-    /// What a request means here. Asked of the drivers only when the last answer is gone, or old and was that there is no GPU.
+    /// What a request means here. Asked of the drivers only when the last answer is gone, or old and was that there is
+    /// no GPU.
     fn choose(&mut self, request: &DeviceRequest, adapters: fn() -> Vec<AdapterInfo>) -> Result<DeviceChoice, Error> {
         self.choices.retain(|(request, choice, since)| {
             let is_fallback = choice.chosen == Chosen::Cpu && *request != DeviceRequest::Cpu;

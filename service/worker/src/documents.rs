@@ -1,5 +1,5 @@
-//! What is written beside pictures: the shot in effect, so that the command's `--shot` makes the same pictures again, and the
-//! environment map that it names where no client has it.
+//! What is written beside pictures: the shot in effect, so that the command's `--shot` makes the same pictures again,
+//! and the environment map that it names where no client has it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,7 +19,8 @@ use packshot_domain::hash::ContentAddress;
 /// The name of a rig's map.
 const ENVIRONMENT_NAME: &str = "environment.exr";
 
-/// The maps of light rigs as files. There are only a few rigs, and their maps are the same for every shot: each is encoded once.
+/// The maps of light rigs as files. There are only a few rigs, and their maps are the same for every shot: each is
+/// encoded once.
 #[derive(Debug, Default)]
 pub(super) struct RigFiles(Mutex<Vec<RigFile>>);
 

@@ -1,8 +1,8 @@
 //! The engine: everything that a worker keeps between works, and the way of one work through it.
 //!
-//! Input: a [`RenderWork`] and its assets. Output: [`WorkEvent`]s and an [`Outcome`]. What is costly stays: one renderer per
-//! device, imported files, and products on the device; so a second request for the same scene imports nothing and builds no
-//! tree. Invariant: a picture depends on the work alone, never on what was kept.
+//! Input: a [`RenderWork`] and its assets. Output: [`WorkEvent`]s and an [`Outcome`]. What is costly stays: one
+//! renderer per device, imported files, and products on the device; so a second request for the same scene imports
+//! nothing and builds no tree. Invariant: a picture depends on the work alone, never on what was kept.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -47,9 +47,10 @@ pub struct EngineOptions {
     pub kernel_cache: Option<Arc<dyn ByteStore>>,
     /// Bytes of products that stay on devices, at most; as many again of the files that they were made of.
     pub resident_bytes_max: u64,
-    /// The memory that one render may take, bytes; `None`: what the machine or its container has, as far as the system says.
+    /// The memory that one render may take, bytes; `None`: what the machine or its container has, as far as the system
+    /// says.
     pub memory_bytes_max: Option<u64>,
-    /// The folder in which films and archives grow, without a name there. On a disk: they may be larger than memory.
+    /// The folder in which movies and archives grow, without a name there. On a disk: they may be larger than memory.
     pub scratch: PathBuf,
     /// Lists the graphics adapters; a test has others than the machine.
     pub adapters: fn() -> Vec<AdapterInfo>,
@@ -104,7 +105,7 @@ struct ResidentKey {
 }
 
 /// One work with everything around it.
-pub(super) struct Job<'a> {
+pub(super) struct Attempt<'a> {
     pub(super) input: &'a RenderInput,
     /// Bytes of all its files, at most.
     pub(super) output_bytes_max: u64,
@@ -118,7 +119,7 @@ pub(super) struct Job<'a> {
     pub(super) begun: Instant,
 }
 
-impl Job<'_> {
+impl Attempt<'_> {
     /// # Errors
     /// When the work is to stop.
     pub(super) fn go_on(&self) -> Result<(), Stopped> {
@@ -178,14 +179,14 @@ impl Engine {
         let (output_bytes_max, memory_bytes_max) = (*output_bytes_max, *memory_bytes_max);
         let kept_as = work.keeps_finished.then_some(work.render);
         let job =
-            Job { input, output_bytes_max, memory_bytes_max, kept_as, assets, cancel, emit, begun: Instant::now() };
+            Attempt { input, output_bytes_max, memory_bytes_max, kept_as, assets, cancel, emit, begun: Instant::now() };
         match self.attempt(&job) {
             Ok(completed) => Outcome::Completed(completed),
             Err(stopped) => stopped.into(),
         }
     }
 
-    fn attempt(&self, job: &Job<'_>) -> Result<Completed, Stopped> {
+    fn attempt(&self, job: &Attempt<'_>) -> Result<Completed, Stopped> {
         Failpoint::Load.pass();
         let (key, product) = Step::scope(job.emit, StepName::ResolveStepPath, |_| self.import(job))?;
         job.go_on()?;
@@ -198,7 +199,7 @@ impl Engine {
             .inspect_err(|stopped| self.close_if_lost(&device, stopped, &step))
     }
 
-    fn import(&self, job: &Job<'_>) -> Result<((ImportKey, Arc<Product>), Facts), Stopped> {
+    fn import(&self, job: &Attempt<'_>) -> Result<((ImportKey, Arc<Product>), Facts), Stopped> {
         let (key, product, is_new) = self.subjects.product(job.input, job.assets, job.cancel)?;
         let output = json!({
             "content_address": job.input.scene.to_string(),
@@ -210,7 +211,12 @@ impl Engine {
         Ok(((key, product), facts(output)))
     }
 
-    fn materials(&self, job: &Job<'_>, product: &Product, step: &Step<'_>) -> Result<(PartMaterials, Facts), Stopped> {
+    fn materials(
+        &self,
+        job: &Attempt<'_>,
+        product: &Product,
+        step: &Step<'_>,
+    ) -> Result<(PartMaterials, Facts), Stopped> {
         let materials = self.subjects.materials(job.input, product, job.assets)?;
         let Some(report) = &materials.report else { return Ok((materials, Facts::new())) };
         for item in report.items.iter().take(MATERIAL_LINES_MAX) {
@@ -242,7 +248,7 @@ impl Engine {
     }
 
     /// The device, probed and announced.
-    fn device(&self, job: &Job<'_>) -> Result<Device, Stopped> {
+    fn device(&self, job: &Attempt<'_>) -> Result<Device, Stopped> {
         match self.devices.open(job.input.plan.options.device.as_deref().unwrap_or("auto")) {
             Ok(device) => {
                 if let Some(line) = &device.line {
@@ -273,7 +279,7 @@ impl Engine {
     /// The product on the device, brought there if it is not yet.
     pub(super) fn resident(
         &self,
-        job: &Job<'_>,
+        job: &Attempt<'_>,
         subject: &Subject,
         floor: Option<&Floor>,
         device: &Device,
@@ -316,18 +322,18 @@ impl Engine {
     }
 
     /// The light that was uploaded, decoded.
-    pub(super) fn environment(&self, job: &Job<'_>) -> Result<Option<super::subject::DecodedMap>, Stopped> {
+    pub(super) fn environment(&self, job: &Attempt<'_>) -> Result<Option<super::subject::DecodedMap>, Stopped> {
         self.subjects.environment(job.input, job.assets)
     }
 }
 
 /// The step that makes the pictures.
-fn step_of(job: &Job<'_>) -> StepName {
+fn step_of(job: &Attempt<'_>) -> StepName {
     render_kind(job.input.plan.kind).step()
 }
 
 /// What the record of the render step says beside its times.
-fn about(job: &Job<'_>, device: &Device) -> Facts {
+fn about(job: &Attempt<'_>, device: &Device) -> Facts {
     facts(
         json!({ "gpu_type": device.info.backend, "engine": "path_tracer", "samples": job.input.plan.options.samples }),
     )

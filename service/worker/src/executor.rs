@@ -1,10 +1,10 @@
 //! Where work runs: the interface between the queue, which knows leases and databases, and workers, which compute.
 //!
-//! An [`Executor`] takes one [`RenderWork`] and an [`AssetSource`] that gives bytes by their
-//! content, and sends [`WorkEvent`]s, of which the last is
-//! [`Finished`](super::protocol::WorkEvent::Finished); its files go a way of their own, which has little room. There are two: [`InlineExecutor`](super::inline::InlineExecutor)
-//! computes on a thread of this process, [`ProcessExecutor`](super::process::ProcessExecutor) in a child process that may
-//! die. What they compute is the same.
+//! An [`Executor`] takes one [`RenderWork`] and an [`AssetSource`] that gives bytes by their content, and sends
+//! [`WorkEvent`]s, of which the last is [`Finished`](super::protocol::WorkEvent::Finished); its files go a way of their
+//! own, which has little room. There are two: [`InlineExecutor`](super::inline::InlineExecutor) computes on a thread of
+//! this process, [`ProcessExecutor`](super::process::ProcessExecutor) in a child process that may die. What they
+//! compute is the same.
 
 use std::fmt;
 use std::sync::Arc;
@@ -38,7 +38,8 @@ pub enum AssetError {
     Away(String),
 }
 
-/// Files that wait to be taken, at most: where the disk is slower than the renderer, the renderer waits, and memory does not fill.
+/// Files that wait to be taken, at most: where the disk is slower than the renderer, the renderer waits, and memory
+/// does not fill.
 const FILES_WAITING_MAX: usize = 1;
 
 /// Where the events of one work go.
@@ -65,9 +66,9 @@ pub fn way() -> (EventSender, Incoming) {
 }
 
 impl EventSender {
-    /// Sends an event. A file waits here until there is room for it, or nobody takes any more: to be called from threads that may
-    /// block. All else blocks nobody, because there is little of it: its number is bounded by the parts of the scene, the pictures, two
-    /// progress reports a second, and the logarithm of the samples.
+    /// Sends an event. A file waits here until there is room for it, or nobody takes any more: to be called from
+    /// threads that may block. All else blocks nobody, because there is little of it: its number is bounded by the
+    /// parts of the scene, the pictures, two progress reports a second, and the logarithm of the samples.
     pub fn send(&self, event: WorkEvent) {
         // Nobody listens any more when the work was abandoned.
         match event {
@@ -88,8 +89,8 @@ pub trait Executor: Send + Sync + fmt::Debug {
     /// [abandoned](WorkHandle::abandon) first. Must be called inside a tokio runtime.
     fn start(&self, work: RenderWork, assets: Arc<dyn AssetSource>, events: EventSender) -> WorkHandle;
 
-    /// How many works hold a thread or a process, abandoned ones that have not noticed yet included. Whoever starts work
-    /// keeps to its limit by this number, so that abandoned work cannot pile up.
+    /// How many works hold a thread or a process, abandoned ones that have not noticed yet included. Whoever starts
+    /// work keeps to its limit by this number, so that abandoned work cannot pile up.
     fn live(&self) -> usize;
 }
 
@@ -111,7 +112,8 @@ impl WorkHandle {
         self.cancel.cancel();
     }
 
-    /// Gives the work up: it is asked to stop, a process of its own is killed, and nobody waits for what it still sends.
+    /// Gives the work up: it is asked to stop, a process of its own is killed, and nobody waits for what it still
+    /// sends.
     pub fn abandon(self) {
         self.cancel.cancel();
         (self.abandon)();

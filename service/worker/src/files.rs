@@ -1,7 +1,7 @@
 //! The files of a job: pictures go in one after the other, files come out.
 //!
-//! A file of one picture is there when its picture is; films and archives grow in temporary files, so that memory does not grow with the
-//! number of pictures, and are there at the end, one after the other.
+//! A file of one picture is there when its picture is; movies and archives grow in temporary files, so that memory does
+//! not grow with the number of pictures, and are there at the end, one after the other.
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Cursor, Read, Seek, SeekFrom, Write};
@@ -29,11 +29,11 @@ use super::quota::Quota;
 /// What is known of all pictures before the first.
 #[derive(Clone, Debug)]
 pub(super) struct About {
-    /// Pixels of the first, and of each that a film is made of.
+    /// Pixels of the first, and of each that a movie is made of.
     pub(super) size_px: [u32; 2],
     /// How many there will be.
     pub(super) n: u32,
-    /// What films say of themselves.
+    /// What movies say of themselves.
     pub(super) provenance: Provenance,
 }
 
@@ -42,7 +42,7 @@ pub(super) struct Files {
     about: About,
     quota: Quota,
     pictures: Vec<(PlannedFile, Encoding)>,
-    films: Vec<Film>,
+    movies: Vec<Movie>,
     archive: Option<Archive>,
 }
 
@@ -52,7 +52,7 @@ pub(super) struct Encoded {
     pub(super) files: Vec<OutputFile>,
     /// As the archive has it.
     archived: Option<Bytes>,
-    /// As films have it, of each depth that one of them has.
+    /// As movies have it, of each depth that one of them has.
     frames: Vec<(PngDepth, DisplayImage)>,
 }
 
@@ -77,7 +77,7 @@ impl Encoded {
     }
 }
 
-struct Film {
+struct Movie {
     format: FileFormat,
     /// Of the PNGs that frames would be.
     depth: PngDepth,
@@ -98,16 +98,16 @@ impl Files {
     /// # Errors
     /// `encode.…` for pictures that a format has no place for, `worker_disk` where nothing can be written.
     pub(super) fn begin(plan: &PicturePlan, about: About, scratch: &Path, quota: Quota) -> Result<Self, Stopped> {
-        let mut files = Self { about, quota, pictures: Vec::new(), films: Vec::new(), archive: None };
+        let mut files = Self { about, quota, pictures: Vec::new(), movies: Vec::new(), archive: None };
         for planned in &plan.files {
             match planned.output {
                 Output::Picture(encoding) => {
                     encoding.format.check_size(files.about.size_px)?;
                     files.pictures.push((planned.clone(), encoding));
                 }
-                Output::Film(film) => {
-                    let film = Film::begin(plan, planned.format, film, &files.about, scratch)?;
-                    files.films.push(film);
+                Output::Movie(movie) => {
+                    let movie = Movie::begin(plan, planned.format, movie, &files.about, scratch)?;
+                    files.movies.push(movie);
                 }
                 Output::Archive(encoding) => {
                     let writer = ZipWriter::new(BufWriter::new(tempfile::tempfile_in(scratch).map_err(away)?));
@@ -145,7 +145,7 @@ impl Files {
             None => None,
         };
         let mut frames: Vec<(PngDepth, DisplayImage)> = Vec::new();
-        if !self.films.is_empty() {
+        if !self.movies.is_empty() {
             let frame = shown.display();
             for depth in self.depths() {
                 frames.push((depth, rounded_to_png(&frame, depth)));
@@ -154,12 +154,12 @@ impl Files {
         Ok(Encoded { files, archived, frames })
     }
 
-    /// The depths of the frames of films, each once.
+    /// The depths of the frames of movies, each once.
     fn depths(&self) -> Vec<PngDepth> {
         let mut depths: Vec<PngDepth> = Vec::new();
-        self.films.iter().for_each(|film| {
-            if !depths.contains(&film.depth) {
-                depths.push(film.depth);
+        self.movies.iter().for_each(|movie| {
+            if !depths.contains(&movie.depth) {
+                depths.push(movie.depth);
             }
         });
         depths
@@ -208,9 +208,9 @@ impl Files {
         if let (Some(archive), Some(bytes)) = (&mut self.archive, archived) {
             archive.add(name, &bytes)?;
         }
-        for film in &mut self.films {
-            if let Some((_, frame)) = frames.iter().find(|(depth, _)| *depth == film.depth) {
-                film.encoder.push(frame).map_err(refused)?;
+        for movie in &mut self.movies {
+            if let Some((_, frame)) = frames.iter().find(|(depth, _)| *depth == movie.depth) {
+                movie.encoder.push(frame).map_err(refused)?;
             }
         }
         self.check_growing()?;
@@ -219,9 +219,9 @@ impl Files {
 
     /// Holds what grows against the quota, so that nothing is rendered for a file that will be refused.
     fn check_growing(&self) -> Result<(), Stopped> {
-        let mut grown = Vec::with_capacity(self.films.len() + 1);
-        for film in &self.films {
-            grown.push((film.format, film.file.metadata().map_err(away)?.len()));
+        let mut grown = Vec::with_capacity(self.movies.len() + 1);
+        for movie in &self.movies {
+            grown.push((movie.format, movie.file.metadata().map_err(away)?.len()));
         }
         grown.extend(self.archive.iter().map(|archive| (FileFormat::Zip, archive.size_bytes)));
         let mut others = 0;
@@ -237,14 +237,14 @@ impl Files {
     /// # Errors
     /// `encode.…`, `output_too_large`, `worker_disk`.
     pub(super) fn finish(self, mut give: impl FnMut(OutputFile)) -> Result<(), Stopped> {
-        let Self { about, mut quota, films, archive, .. } = self;
+        let Self { about, mut quota, movies, archive, .. } = self;
         let mut finish = |format: FileFormat, mut file: File| {
             let name = together(format);
             let bytes = whole(&name, &mut file, &mut quota)?;
             give(self::file(name, format, about.size_px, bytes));
             Ok::<(), Stopped>(())
         };
-        for Film { format, encoder, file, .. } in films {
+        for Movie { format, encoder, file, .. } in movies {
             encoder.finish().map_err(refused)?;
             finish(format, file)?;
         }
@@ -266,23 +266,23 @@ fn file(name: String, format: FileFormat, [width, height]: [u32; 2], bytes: Byte
     OutputFile { name, format: format.word().to_owned(), width, height, bytes }
 }
 
-impl Film {
+impl Movie {
     fn begin(
         plan: &PicturePlan,
         format: FileFormat,
-        film: MovieFormat,
+        movie: MovieFormat,
         about: &About,
         scratch: &Path,
     ) -> Result<Self, Stopped> {
-        let depth = if let MovieFormat::Apng(depth) = film { depth } else { PngDepth::Eight };
+        let depth = if let MovieFormat::Apng(depth) = movie { depth } else { PngDepth::Eight };
         let fps = plan.options.fps.and_then(|fps| u16::try_from(fps).ok()).unwrap_or(24);
         let settings = MovieSettings { size_px: about.size_px, fps, n_frames: about.n };
         let file = tempfile::tempfile_in(scratch).map_err(away)?;
         let out = BufWriter::new(file.try_clone().map_err(away)?);
-        let has_dpi = matches!(film, MovieFormat::Apng(_));
+        let has_dpi = matches!(movie, MovieFormat::Apng(_));
         let dpi = plan.options.dpi.and_then(|dpi| NonZeroU16::new(u16::try_from(dpi).ok()?)).filter(|_| has_dpi);
         let metadata = Metadata { dpi, provenance: about.provenance.clone() };
-        let encoder = MovieEncoder::new(out, film, settings, &metadata).map_err(refused)?;
+        let encoder = MovieEncoder::new(out, movie, settings, &metadata).map_err(refused)?;
         Ok(Self { format, depth, encoder, file })
     }
 }

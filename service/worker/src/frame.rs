@@ -1,7 +1,7 @@
 //! Messages on a pipe: JSON with plain bytes beside it.
 //!
-//! A frame is, with little-endian numbers: the length of the JSON (4 bytes), the number of blobs (4 bytes), the length of
-//! each blob (8 bytes each), the JSON, the blobs. Lengths are checked before anything is reserved for them.
+//! A frame is, with little-endian numbers: the length of the JSON (4 bytes), the number of blobs (4 bytes), the length
+//! of each blob (8 bytes each), the JSON, the blobs. Lengths are checked before anything is reserved for them.
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
@@ -56,7 +56,8 @@ pub(super) enum FromChild {
 /// Writes one frame.
 ///
 /// # Errors
-/// When the other side is gone, or, with [`io::ErrorKind::InvalidData`] and nothing written, the message is larger than a frame may be.
+/// When the other side is gone, or, with [`io::ErrorKind::InvalidData`] and nothing written, the message is larger than
+/// a frame may be.
 pub(super) fn write<T: Serialize>(out: &mut (impl Write + ?Sized), message: &T, blobs: &[Bytes]) -> io::Result<()> {
     write_within(out, message, blobs, BLOB_BYTES_MAX)
 }

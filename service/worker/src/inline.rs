@@ -13,8 +13,8 @@ use super::protocol::{Failure, Outcome, RenderWork, WorkEvent};
 /// As much as the main thread of a program has: parsers recurse as deep as a file nests.
 const STACK_BYTES: usize = 8 << 20;
 
-/// Renders on a thread of its own for each work. A panic ends the attempt and nothing else; a crash of a driver ends the
-/// process.
+/// Renders on a thread of its own for each work. A panic ends the attempt and nothing else; a crash of a driver ends
+/// the process.
 #[derive(Debug)]
 pub struct InlineExecutor {
     engine: Arc<Engine>,

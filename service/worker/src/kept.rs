@@ -1,9 +1,9 @@
 //! What is finished of a series while its job has not ended, so that another attempt goes on after it.
 //!
-//! Each job has a folder of its own in the scratch folder: a list of its finished pictures, as the command keeps one beside its frames, and
-//! what became of them, in files that are named by the BLAKE3 of their bytes. A picture that was cut off, one of another request and one of
-//! another program or device is not taken. Whoever ends the job removes the folder. It is an aid: where it cannot be written, the series is
-//! made without one.
+//! Each job has a folder of its own in the scratch folder: a list of its finished pictures, as the command keeps one
+//! beside its frames, and what became of them, in files that are named by the BLAKE3 of their bytes. A picture that was
+//! cut off, one of another request and one of another program or device is not taken. Whoever ends the job removes the
+//! folder. It is an aid: where it cannot be written, the series is made without one.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
@@ -75,7 +75,7 @@ pub(super) enum What {
     },
     /// A PNG for the archive.
     Archived,
-    /// A frame of a film, as a PNG of so many bits.
+    /// A frame of a movie, as a PNG of so many bits.
     Frame(u8),
     /// The picture as a preview.
     Preview {
@@ -190,7 +190,8 @@ impl Found {
 }
 
 impl Keeper {
-    /// Keeps a picture. Where that fails, nothing more is kept: whatever is there may stand in the way of the job's own files.
+    /// Keeps a picture. Where that fails, nothing more is kept: whatever is there may stand in the way of the job's own
+    /// files.
     pub(super) fn keep(&mut self, number: u32, picture: Picture, parts: &[(What, Bytes)]) {
         let Some(open) = &mut self.0 else { return };
         if let Err(reason) = open.keep(number, picture, parts) {

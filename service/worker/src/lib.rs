@@ -1,8 +1,8 @@
 //! Workers: they compute, and know no database, no lease and no HTTP.
 //!
 //! A [`RenderWork`](protocol::RenderWork) goes in, [`WorkEvent`](protocol::WorkEvent)s come out. An
-//! [`Executor`](executor::Executor) decides where that happens: [`inline`] on a thread of this process, [`process`] in a child
-//! that runs [`child`]; what computes is the same [`engine`] in both.
+//! [`Executor`](executor::Executor) decides where that happens: [`inline`] on a thread of this process, [`process`] in
+//! a child that runs [`child`]; what computes is the same [`engine`] in both.
 
 pub mod protocol;
 pub mod executor;

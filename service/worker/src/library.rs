@@ -1,7 +1,7 @@
 //! Material libraries out of stored files.
 //!
-//! Input: the files that a work names, lowest first. Output: one [`Library`], with the built-in one below. A library that
-//! cannot be read does not stop a render: every part then gets the fallback material and says why.
+//! Input: the files that a work names, lowest first. Output: one [`Library`], with the built-in one below. A library
+//! that cannot be read does not stop a render: every part then gets the fallback material and says why.
 
 use std::io::{Cursor, Read};
 use std::sync::Arc;
@@ -61,9 +61,10 @@ pub fn unpack(file: &[u8]) -> Result<Vec<LibrarySource>, Rejected> {
     Ok(sources)
 }
 
-/// Refuses an archive whose directory has, or says that it has, more entries than a library may have: before the directory is
-/// read, for which memory is reserved. Records are found by their signatures (APPNOTE.TXT 6.3.10, sections 4.3.12, 4.3.14 and
-/// 4.3.16), wherever they lie: which of several ends of a directory counts is a matter of the reader.
+/// Refuses an archive whose directory has, or says that it has, more entries than a library may have: before the
+/// directory is read, for which memory is reserved. Records are found by their signatures (APPNOTE.TXT 6.3.10, sections
+/// 4.3.12, 4.3.14 and 4.3.16), wherever they lie: which of several ends of a directory counts is a matter of the
+/// reader.
 fn check_directory(file: &[u8]) -> Result<(), Rejected> {
     let number = |at: usize, n_bytes: usize| {
         let bytes = file.get(at..at.saturating_add(n_bytes)).unwrap_or_default();

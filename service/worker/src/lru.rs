@@ -1,4 +1,5 @@
-//! A few costly things kept for the next request: the least recently used go first when there are too many bytes of them.
+//! A few costly things kept for the next request: the least recently used go first when there are too many bytes of
+//! them.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -11,8 +11,8 @@ use super::steps::{Emit, Step};
 /// Between two reports of progress, at least.
 const INTERVAL: Duration = Duration::from_millis(500);
 
-/// Thins the renderer's progress out: two reports a second, and a line of the log whenever the samples have doubled, or, of several
-/// pictures, their number.
+/// Thins the renderer's progress out: two reports a second, and a line of the log whenever the samples have doubled,
+/// or, of several pictures, their number.
 pub(super) struct Meter<'a> {
     emit: Emit<'a>,
     step: &'a Step<'a>,
@@ -30,14 +30,14 @@ pub(super) struct Meter<'a> {
 struct State {
     shown: Option<Instant>,
     logged: u32,
-    at: Place,
+    at: PictureIdx,
     /// The most that was reported: nobody sees progress go back.
     pct: f64,
 }
 
 /// Where among the pictures of a job one is.
 #[derive(Clone, Copy, Debug, Default)]
-struct Place {
+struct PictureIdx {
     /// Pictures before it.
     i: u32,
     /// Those of them that an earlier attempt had finished.
@@ -83,7 +83,7 @@ impl<'a> Meter<'a> {
     /// The next picture begins, with so many light groups; `i` are done, `n_kept` of them by an earlier attempt.
     pub(super) fn begin(&self, i: u32, n_kept: u32, n_groups: usize) {
         let mut state = self.lock();
-        state.at = Place { i, n_kept, before: self.begun.elapsed(), n_groups };
+        state.at = PictureIdx { i, n_kept, before: self.begun.elapsed(), n_groups };
         let is_line = i > 0 && state.has_doubled(i, 1);
         let pct = state.pct;
         drop(state);
@@ -116,7 +116,7 @@ impl<'a> Meter<'a> {
 }
 
 /// How far a job of `n` pictures is: each by its samples, or by its time where that ends it earlier.
-fn report(progress: Progress, time_max: Option<Duration>, at: Place, n: u32) -> WorkProgress {
+fn report(progress: Progress, time_max: Option<Duration>, at: PictureIdx, n: u32) -> WorkProgress {
     let elapsed_s = progress.elapsed.as_secs_f64();
     let of_time = time_max.map_or(0.0, |max| elapsed_s / max.as_secs_f64().max(f64::MIN_POSITIVE));
     // Its time ends the samples of a picture, and nothing after them.
@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn time_left_follows_from_the_pace() {
         let progress = Progress { samples: 16, samples_max: 64, done: 0.25, paths: 0, elapsed: Duration::from_secs(3) };
-        let report = |progress, time_max| report(progress, time_max, Place::default(), 1);
+        let report = |progress, time_max| report(progress, time_max, PictureIdx::default(), 1);
         assert_eq!(report(progress, None).eta_s, Some(9.0));
         assert_eq!(report(Progress { done: 0.0, ..progress }, None).eta_s, None);
         let limited = |seconds| report(progress, Some(Duration::from_secs(seconds)));
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn r08_r21_light_groups_go_on_when_the_time_of_the_picture_is_over() {
-        let at = Place { n_groups: 3, ..Place::default() };
+        let at = PictureIdx { n_groups: 3, ..PictureIdx::default() };
         let progress = Progress { samples: 16, samples_max: 64, done: 0.1, paths: 0, elapsed: Duration::from_secs(3) };
         let pct = |progress, time_max_s| report(progress, Some(Duration::from_secs(time_max_s)), at, 1).progress_pct;
         assert_eq!(pct(progress, 6), 12.5, "half of its time, and a quarter of the work");
@@ -179,11 +179,12 @@ mod tests {
     #[test]
     fn r08_progress_is_that_of_all_pictures() {
         let progress = Progress { samples: 16, samples_max: 64, done: 0.5, paths: 0, elapsed: Duration::from_secs(3) };
-        let third = report(progress, None, Place { i: 2, before: Duration::from_secs(22), ..Place::default() }, 5);
+        let third =
+            report(progress, None, PictureIdx { i: 2, before: Duration::from_secs(22), ..PictureIdx::default() }, 5);
         assert_eq!((third.progress_pct, third.eta_s), (50.0, Some(25.0)));
         assert_eq!((third.samples_done, third.samples_target), (2 * 64 + 16, 5 * 64));
         // Half a picture in three seconds, after two that another attempt had finished: two and a half are left.
-        let resumed = report(progress, None, Place { i: 2, n_kept: 2, ..Place::default() }, 5);
+        let resumed = report(progress, None, PictureIdx { i: 2, n_kept: 2, ..PictureIdx::default() }, 5);
         assert_eq!(resumed.progress_pct, 50.0);
         assert!(resumed.eta_s.is_some_and(|eta| (eta - 15.0).abs() < 1e-9), "{resumed:?}");
     }

@@ -1,8 +1,9 @@
-//! Work in child processes, which may die: a crash of a driver or of the whole renderer costs one attempt and nothing else.
+//! Work in child processes, which may die: a crash of a driver or of the whole renderer costs one attempt and nothing
+//! else.
 //!
-//! Each child takes one work at a time and stays for the next, with its device open and its products resident. It is killed
-//! when it is abandoned or gives no sign of life, and replaced when the next work comes; the more often children crash in a
-//! row, the longer the next one waits.
+//! Each child takes one work at a time and stays for the next, with its device open and its products resident. It is
+//! killed when it is abandoned or gives no sign of life, and replaced when the next work comes; the more often children
+//! crash in a row, the longer the next one waits.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -38,9 +39,10 @@ pub struct ProcessOptions {
     pub n_threads: usize,
     /// Bytes of products that stay on devices, in each, at most.
     pub resident_bytes_max: u64,
-    /// The memory that one render may take, bytes; `None`: what the machine or its container has, as far as the system says.
+    /// The memory that one render may take, bytes; `None`: what the machine or its container has, as far as the system
+    /// says.
     pub memory_bytes_max: Option<u64>,
-    /// The folder in which films and archives grow, without a name there.
+    /// The folder in which movies and archives grow, without a name there.
     pub scratch: PathBuf,
     /// A child that works and sends nothing for so long is killed.
     pub silence_max: Duration,

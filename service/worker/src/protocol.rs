@@ -1,8 +1,8 @@
 //! What goes into a worker and what comes out of it.
 //!
-//! A [`RenderWork`] is self-contained: content addresses, what the pictures are to be, the device. A worker answers with
-//! [`WorkEvent`]s and never learns of databases, leases or HTTP. The same messages cross the pipe of a worker process as JSON;
-//! pictures travel beside it as plain bytes (see `frame`).
+//! A [`RenderWork`] is self-contained: content addresses, what the pictures are to be, the device. A worker answers
+//! with [`WorkEvent`]s and never learns of databases, leases or HTTP. The same messages cross the pipe of a worker
+//! process as JSON; pictures travel beside it as plain bytes (see `frame`).
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -36,8 +36,8 @@ pub struct RenderWork {
     pub output_bytes_max: u64,
     /// Bytes of memory that it may take, at most; `None`: what the machine or its container has.
     pub memory_bytes_max: Option<u64>,
-    /// Whether what is finished of a series is kept for another attempt. Whoever says so removes it when the job has ended:
-    /// [`forget`](super::kept::forget).
+    /// Whether what is finished of a series is kept for another attempt. Whoever says so removes it when the job has
+    /// ended: [`forget`](super::kept::forget).
     pub keeps_finished: bool,
 }
 
@@ -89,7 +89,8 @@ pub enum WorkEvent {
     Preview(Preview),
     /// One of several pictures is finished: a sign that the work goes on, also where it becomes no file by itself.
     Picture,
-    /// A file that is finished while the work goes on: one of many pictures, a film, an archive. It counts if the work completes.
+    /// A file that is finished while the work goes on: one of many pictures, a movie, an archive. It counts if the work
+    /// completes.
     File(OutputFile),
     /// How it ended: the last event.
     Finished(Box<Outcome>),
@@ -261,7 +262,8 @@ pub struct DocumentFile {
     pub format: String,
     /// Its media type.
     pub media_type: String,
-    /// The address of its bytes, where the worker has it from an earlier render: light rigs have large maps, always the same.
+    /// The address of its bytes, where the worker has it from an earlier render: light rigs have large maps, always the
+    /// same.
     #[serde(with = "text::option")]
     pub address: Option<ContentAddress>,
     /// The file.
@@ -371,7 +373,8 @@ impl WorkEvent {
     }
 }
 
-/// A number as JSON, which has none for infinity and for what is no number: the one becomes a large number, the other 0.
+/// A number as JSON, which has none for infinity and for what is no number: the one becomes a large number, the other
+/// 0.
 fn finite<S: serde::Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     const LARGEST: f64 = f32::MAX as f64;
     serializer.serialize_f64(if value.is_nan() { 0.0 } else { value.clamp(-LARGEST, LARGEST) })

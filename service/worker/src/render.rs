@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use super::checks::{self, Checked, Checks};
 use super::device::Device;
 use super::documents::documents;
-use super::engine::{Engine, Job};
+use super::engine::{Attempt, Engine};
 use super::failpoint::Failpoint;
 use super::failure::Stopped;
 use super::files::{About, Encoded, Files};
@@ -41,7 +41,7 @@ use packshot_domain::task::FaultKind;
 /// Frames, prepares, samples and encodes.
 pub(super) fn run(
     engine: &Engine,
-    job: &Job<'_>,
+    job: &Attempt<'_>,
     subject: &Subject,
     device: &Device,
     step: &Step<'_>,
@@ -73,7 +73,7 @@ pub(super) fn run(
     let time_max = plan.time_max();
     let (meter, previews) =
         (Meter::new(job.emit, step, time_max, pictures.n(), series::noun(&pictures)), Previews::new(job.emit));
-    let mut camera = Camera {
+    let mut taker = PictureTaker {
         engine,
         job,
         subject,
@@ -95,8 +95,8 @@ pub(super) fn run(
         last: Vec::new(),
         preview: None,
     };
-    take_each(pictures.shots().enumerate(), |(i, shot)| camera.take(i as u32, shot), |shown| desk.finish(shown))?;
-    let prepare_s = camera.prepare_s;
+    take_each(pictures.shots().enumerate(), |(i, shot)| taker.take(i as u32, shot), |shown| desk.finish(shown))?;
+    let prepare_s = taker.prepare_s;
     clock.lap();
     let Desk { files, mut taken, last, preview, .. } = desk;
     files.finish(|file| (job.emit)(WorkEvent::File(file)))?;
@@ -136,9 +136,9 @@ pub(super) fn run(
 }
 
 /// Takes pictures.
-struct Camera<'a> {
+struct PictureTaker<'a> {
     engine: &'a Engine,
-    job: &'a Job<'a>,
+    job: &'a Attempt<'a>,
     subject: &'a Subject,
     device: &'a Device,
     meter: &'a Meter<'a>,
@@ -165,7 +165,7 @@ enum Shown {
     Before { i: u32, whole: Whole },
 }
 
-impl Camera<'_> {
+impl PictureTaker<'_> {
     fn take(&mut self, i: u32, shot: Shot) -> Result<Shown, Stopped> {
         let (engine, job) = (self.engine, self.job);
         job.go_on()?;
@@ -220,7 +220,7 @@ impl Camera<'_> {
 
 /// Where pictures become files, while the next one is taken.
 struct Desk<'a> {
-    job: &'a Job<'a>,
+    job: &'a Attempt<'a>,
     pictures: &'a Pictures,
     files: Files,
     previews: &'a Previews<'a>,
@@ -326,7 +326,13 @@ impl Desk<'_> {
 }
 
 /// What earlier attempts at a series finished, and where this one keeps what it finishes.
-fn keeping(engine: &Engine, job: &Job<'_>, device: &Device, pictures: &Pictures, step: &Step<'_>) -> (Found, Keeper) {
+fn keeping(
+    engine: &Engine,
+    job: &Attempt<'_>,
+    device: &Device,
+    pictures: &Pictures,
+    step: &Step<'_>,
+) -> (Found, Keeper) {
     let Some(render) = job.kept_as.filter(|_| !matches!(pictures, Pictures::Still(_))) else {
         return (Found::default(), Keeper::default());
     };
@@ -380,8 +386,9 @@ impl Totals {
     }
 }
 
-/// Refuses before work starts what there is no memory for. What is only kept for later makes room for what would fit without it.
-fn fits(engine: &Engine, job: &Job<'_>, device: &Device, need: MemoryNeed) -> Result<(), Stopped> {
+/// Refuses before work starts what there is no memory for. What is only kept for later makes room for what would fit
+/// without it.
+fn fits(engine: &Engine, job: &Attempt<'_>, device: &Device, need: MemoryNeed) -> Result<(), Stopped> {
     need.check_device(device.renderer.device())?;
     let machine = engine.memory_bytes_max.or(device.host_memory_bytes);
     let Some(limit) = MemoryLimit::least(machine, job.memory_bytes_max) else { return Ok(()) };
@@ -391,7 +398,7 @@ fn fits(engine: &Engine, job: &Job<'_>, device: &Device, need: MemoryNeed) -> Re
 }
 
 /// A finished picture as a preview; `None` where its PNG is one.
-fn preview(job: &Job<'_>, ready: &ReadyShot, picture: &Picture) -> Result<Option<Preview>, Error> {
+fn preview(job: &Attempt<'_>, ready: &ReadyShot, picture: &Picture) -> Result<Option<Preview>, Error> {
     let side_px = picture.linear.width_px.max(picture.linear.height_px);
     let has_png = job.input.plan.files.iter().any(|file| file.format == FileFormat::Png);
     if has_png && side_px <= PREVIEW_SIDE_MAX_PX {
@@ -408,7 +415,7 @@ fn preview(job: &Job<'_>, ready: &ReadyShot, picture: &Picture) -> Result<Option
 }
 
 /// Samples per pixel, at most.
-fn samples_of(job: &Job<'_>) -> u32 {
+fn samples_of(job: &Attempt<'_>) -> u32 {
     job.input.plan.options.samples.unwrap_or(0)
 }
 
@@ -423,7 +430,7 @@ fn displayed(picture: &Picture, samples_done: u32) -> Result<Preview, Error> {
 /// What `report.json` holds: the preflight body, and the render.
 fn report(
     preflight: &Preflight,
-    job: &Job<'_>,
+    job: &Attempt<'_>,
     first: &Shot,
     taken: &Totals,
     seconds: &Seconds,

@@ -1,5 +1,5 @@
-//! The steps of a job, as a worker reports them: each call is a line of the log, and begin and end are changes of the job's
-//! document as well.
+//! The steps of a job, as a worker reports them: each call is a line of the log, and begin and end are changes of the
+//! job's document as well.
 
 use std::time::Instant;
 

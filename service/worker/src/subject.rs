@@ -1,7 +1,7 @@
 //! What a work is about: its product with the material of each part.
 //!
-//! Input: a [`RenderInput`] and the bytes that it names. Output: a [`Product`] and its [`PartMaterials`], both kept for the
-//! next request about the same file.
+//! Input: a [`RenderInput`] and the bytes that it names. Output: a [`Product`] and its [`PartMaterials`], both kept for
+//! the next request about the same file.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,5 +1,5 @@
-//! The stages as loops over batches, compiled once per instruction set and entered here: whoever holds [`Stages`] need not ask the processor
-//! again.
+//! The stages as loops over batches, compiled once per instruction set and entered here: whoever holds [`Stages`] need
+//! not ask the processor again.
 
 #![expect(unsafe_code, reason = "code compiled for an instruction set may be entered only after checking for it")]
 
@@ -36,7 +36,8 @@ impl Shadows {
     }
 }
 
-/// Paths that wait for their memory together, few enough that what came is still in the first-level cache when they are shaded.
+/// Paths that wait for their memory together, few enough that what came is still in the first-level cache when they are
+/// shaded.
 const AHEAD: usize = 64;
 
 /// What stands in the places of samples before any are drawn.
@@ -49,8 +50,8 @@ const NO_SEARCH: EnvironmentSearch =
 const NO_POINT: EnvironmentPoint =
     EnvironmentPoint { direction: Vec3::ZERO, pdf: 0.0, uv: Vec2::ZERO, texel: 0, pad0: 0 };
 
-/// Reads a word of each place that the next stage will read. The accesses depend on nothing and little stands between them, so that a
-/// processor has many under way at once; in a stage, which is long, it would wait for each.
+/// Reads a word of each place that the next stage will read. The accesses depend on nothing and little stands between
+/// them, so that a processor has many under way at once; in a stage, which is long, it would wait for each.
 #[inline(always)]
 fn touch(words: impl Iterator<Item = u32>) {
     std::hint::black_box(words.fold(0, |bits, word| bits ^ word));
@@ -341,8 +342,8 @@ impl Stages {
         enter!(self.0, generate(b, samples, paths));
     }
 
-    /// Shades the paths named by `alive`, one hit each. Afterwards `alive` names those that go on and `shadows` holds this step's
-    /// shadow rays.
+    /// Shades the paths named by `alive`, one hit each. Afterwards `alive` names those that go on and `shadows` holds
+    /// this step's shadow rays.
     ///
     /// # Panics
     /// When there is not one hit each.
@@ -359,8 +360,8 @@ impl Stages {
         enter!(self.0, shade(b, paths, alive, hits, shadows));
     }
 
-    /// Takes the paths named by `alive`, one hit each, to what a denoiser is told of. Afterwards `alive` names those that go on, whose
-    /// entries of `guides` are no answers yet.
+    /// Takes the paths named by `alive`, one hit each, to what a denoiser is told of. Afterwards `alive` names those
+    /// that go on, whose entries of `guides` are no answers yet.
     ///
     /// # Panics
     /// When there is not one hit each, or not one entry for each path.
@@ -381,8 +382,8 @@ impl Stages {
         enter!(self.0, generate_middle(b, pixels, paths));
     }
 
-    /// Leaves the shadow rays of one direction of direct light each at the first surfaces of the paths named by `order`, one hit each:
-    /// of light samples, or of the environment without a map.
+    /// Leaves the shadow rays of one direction of direct light each at the first surfaces of the paths named by
+    /// `order`, one hit each: of light samples, or of the environment without a map.
     ///
     /// # Panics
     /// When there is not one hit each.
@@ -400,7 +401,8 @@ impl Stages {
         enter!(self.0, arriving(b, paths, order, hits, of_uniform, shadows));
     }
 
-    /// Appends the ray through each of these places of the picture, in pixels from its top left corner, as a camera without a lens has it.
+    /// Appends the ray through each of these places of the picture, in pixels from its top left corner, as a camera
+    /// without a lens has it.
     pub fn camera_rays(self, b: &Bindings<'_>, places: &[Vec2], rays: &mut Vec<Ray>) {
         enter!(self.0, camera_rays(b, places, rays));
     }
@@ -419,8 +421,8 @@ impl Stages {
         enter!(self.0, opacity_at(b, hit))
     }
 
-    /// Appends the names of the next rays of the paths given by `alive`. Those from the camera stop at each partly opaque surface:
-    /// [`shade`](Self::shade) and [`guide`](Self::guide) take them on.
+    /// Appends the names of the next rays of the paths given by `alive`. Those from the camera stop at each partly
+    /// opaque surface: [`shade`](Self::shade) and [`guide`](Self::guide) take them on.
     pub fn path_names(self, paths: &[PathState], alive: &[u32], names: &mut Vec<RayName>) {
         enter!(self.0, path_names(paths, alive, names));
     }
@@ -430,7 +432,8 @@ impl Stages {
         enter!(self.0, first_names(paths, names));
     }
 
-    /// Takes shadow rays across the surfaces that they met, and their light with them; it is 0 afterwards where that was no pane.
+    /// Takes shadow rays across the surfaces that they met, and their light with them; it is 0 afterwards where that
+    /// was no pane.
     pub fn pass_panes(self, b: &Bindings<'_>, rays: &mut [Ray], hits: &[Hit], light: &mut [Vec3]) {
         enter!(self.0, pass_panes(b, rays, hits, light));
     }

@@ -19,7 +19,8 @@ gpu_struct! {
         pub power: f32,
         /// The first child; of a leaf, its first entry in `emitters`.
         pub first: u32,
-        /// Emitters of a leaf, 0 for an inner node; with the bit `EMITTERS_BOTH_SIDES` where either side of the axis is lit.
+        /// Emitters of a leaf, 0 for an inner node; with the bit `EMITTERS_BOTH_SIDES` where either side of the axis is
+        /// lit.
         pub count: u32,
         /// The node above.
         pub parent: u32,

@@ -11,7 +11,8 @@ gpu_struct! {
         pub groups: Vec4,
         /// The group that is being filled.
         pub group: Vec4,
-        /// The colours over every second sample, for the error estimate of adaptive sampling; w is squared luminance over all samples.
+        /// The colours over every second sample, for the error estimate of adaptive sampling; w is squared luminance
+        /// over all samples.
         pub half_groups: Vec4,
         /// The group being filled.
         pub half_group: Vec4,

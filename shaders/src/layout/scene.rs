@@ -1,4 +1,5 @@
-//! The prepared scene: read-only arrays, in render space (the product's bounding sphere has radius 1 around the origin).
+//! The prepared scene: read-only arrays, in render space (the product's bounding sphere has radius 1 around the
+//! origin).
 
 use glam::{Vec2, Vec3, Vec4};
 

@@ -1,12 +1,13 @@
-//! How much code drivers make of a kernel: they copy every function into its callers, and compile the copies before the first picture
-//! (benches/NOTES.md has what that took on a software driver).
+//! How much code drivers make of a kernel: they copy every function into its callers, and compile the copies before the
+//! first picture (benches/NOTES.md has what that took on a software driver).
 
 use naga::{Block, Function, Handle, Statement};
 
 use crate::modules::Kernel;
 
-/// Statements and expressions of a whole kernel, with a copy of a function for each of its calls. A function that is called from one more
-/// place costs its whole size again: draw first and evaluate once, rather than evaluate in every branch.
+/// Statements and expressions of a whole kernel, with a copy of a function for each of its calls. A function that is
+/// called from one more place costs its whole size again: draw first and evaluate once, rather than evaluate in every
+/// branch.
 const PARTS_MAX: usize = 100_000;
 
 /// The statements of a block, and which functions they call.

@@ -4,8 +4,8 @@ use naga::{AddressSpace, ArraySize, Handle, Type, TypeInner};
 
 use crate::modules::Kernel;
 
-/// What the kernels may need at most: the least that the adapters below offer. A driver that keeps to the required minimum of storage buffers
-/// is told as unusable when adapters are listed.
+/// What the kernels may need at most: the least that the adapters below offer. A driver that keeps to the required
+/// minimum of storage buffers is told as unusable when adapters are listed.
 ///
 /// | Adapter | storage buffers of a stage | bytes of a storage binding | source |
 /// |---|---|---|---|
@@ -15,7 +15,8 @@ use crate::modules::Kernel;
 /// | lavapipe (Mesa 22.3) | 32 | 128 MiB | asked of the driver |
 /// | GeForce RTX 5060 | 1,048,576 | 4 GiB | asked of the driver |
 const STORAGE_BUFFERS: usize = 31;
-/// Vulkan's required limits `maxBoundDescriptorSets`, `maxComputeWorkGroupInvocations`, `maxComputeSharedMemorySize`, `maxUniformBufferRange`.
+/// Vulkan's required limits `maxBoundDescriptorSets`, `maxComputeWorkGroupInvocations`, `maxComputeSharedMemorySize`,
+/// `maxUniformBufferRange`.
 const BIND_GROUPS: u32 = 4;
 const INVOCATIONS: u32 = 128;
 const WORKGROUP_BYTES: u32 = 16 << 10;
@@ -61,8 +62,9 @@ const OTHERS: [(&str, u32); 8] = [
     ("weights", 1_000_000),
 ];
 
-/// What is written grows with the picture and is cut into pieces that fit, which the renderer's tests show; here that a piece holds
-/// something. What is only read is the product; one that does not fit is refused before anything is uploaded: a million triangles do.
+/// What is written grows with the picture and is cut into pieces that fit, which the renderer's tests show; here that a
+/// piece holds something. What is only read is the product; one that does not fit is refused before anything is
+/// uploaded: a million triangles do.
 #[test]
 fn a_binding_of_128_mib_holds_a_million_triangles() {
     for kernel in &Kernel::all() {

@@ -29,8 +29,8 @@ impl Kernel {
         &self.valid.module.entry_points[0].name
     }
 
-    /// Sets of constants: bit `i` is switch `i`. Those in which at most one switch is unlike the others; with PACKSHOT_EVERY_SET, as
-    /// scripts/soak has it, all there are.
+    /// Sets of constants: bit `i` is switch `i`. Those in which at most one switch is unlike the others; with
+    /// PACKSHOT_EVERY_SET, as scripts/soak has it, all there are.
     pub(crate) fn sets(&self) -> Vec<u32> {
         let n = self.overrides.len() as u32;
         let is_every = std::env::var_os("PACKSHOT_EVERY_SET").is_some();

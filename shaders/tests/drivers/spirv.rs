@@ -11,7 +11,8 @@ use crate::modules::Kernel;
 /// A version of Vulkan: the newest SPIR-V that it takes, and its name for `spirv-val`.
 const VULKAN: [((u8, u8), &str); 2] = [((1, 3), "vulkan1.1"), ((1, 6), "vulkan1.3")];
 
-/// What wgpu asks for every module, and no more: a kernel that needed a capability beside these would not run everywhere.
+/// What wgpu asks for every module, and no more: a kernel that needed a capability beside these would not run
+/// everywhere.
 const CAPABILITIES: [spv::Capability; 7] = [
     spv::Capability::Shader,
     spv::Capability::Matrix,

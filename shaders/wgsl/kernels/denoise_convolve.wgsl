@@ -1,8 +1,8 @@
-// One input of a 3×3 convolution of the denoiser's network. A group of 8×8 invocations makes 16×16 pixels, each invocation 2×2 of them in eight
-// channels. Pixels of four channels are a vector; blocks of four channels follow one another, whole pictures each. Around a picture everything is 0.
-//
-// An input of half the resolution counts as doubled: a window over doubled pixels sees 2×2 of the original ones. Which, depends on the
-// pixel's place in its 2×2, so there are four sets of 2×2 taps, and less than half of the work.
+// One input of a 3×3 convolution of the denoiser's network. A group of 8×8 invocations makes 16×16 pixels, each
+// invocation 2×2 of them in eight channels. Pixels of four channels are a vector; blocks of four channels follow one
+// another, whole pictures each. Around a picture everything is 0.
+// An input of half the resolution counts as doubled: a window over doubled pixels sees 2×2 of the original ones. Which,
+// depends on the pixel's place in its 2×2, so there are four sets of 2×2 taps, and less than half of the work.
 
 // Twin of `layout::denoise::ConvolutionParams`.
 struct ConvolutionParams {

@@ -1,4 +1,5 @@
-// Guides for a denoiser: one invocation follows one sample of one pixel to what it shows, and adds that to the pixel's sums.
+// Guides for a denoiser: one invocation follows one sample of one pixel to what it shows, and adds that to the pixel's
+// sums.
 #import lib/path
 #import stage/trace
 #import stage/generate

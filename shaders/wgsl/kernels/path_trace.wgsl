@@ -1,7 +1,8 @@
-// The megakernel: one invocation takes one pixel a number of steps further. A step follows the pixel's path to its next surface and
-// scatters it there; where a path has ended its light is added to the pixel's sums, and the pixel's next sample begins. What is under way
-// when the steps are used up is stored and goes on in the next dispatch. So a dispatch has a known length whatever the number of samples
-// and bounces, and no picture depends on where dispatches were cut: a pixel's samples are summed in order by the one that owns it.
+// The megakernel: one invocation takes one pixel a number of steps further. A step follows the pixel's path to its next
+// surface and scatters it there; where a path has ended its light is added to the pixel's sums, and the pixel's next
+// sample begins. What is under way when the steps are used up is stored and goes on in the next dispatch. So a dispatch
+// has a known length whatever the number of samples and bounces, and no picture depends on where dispatches were cut: a
+// pixel's samples are summed in order by the one that owns it.
 #import lib/path
 #import lib/film
 #import stage/shadow

@@ -1,9 +1,9 @@
 // Normals that a map tilts so far that reflections would go below the surface. No bindings.
 #import lib/math
 
-// The normal nearest to `n`, on the way to the geometric normal, about which the mirror direction of the viewer is not below the surface: what
-// Cycles has lobes that reflect stand on.
-// Both normals and `view` are unit and on the same side.
+// The normal nearest to `n`, on the way to the geometric normal, about which the mirror direction of the viewer is not
+// below the surface: what Cycles has lobes that reflect stand on. Both normals and `view` are unit and on the same
+// side.
 fn reflecting_normal(geometric: vec3f, view: vec3f, n: vec3f) -> vec3f {
     let above = dot(view, geometric);
     let least = min(0.9 * above, 0.01);
@@ -12,8 +12,8 @@ fn reflecting_normal(geometric: vec3f, view: vec3f, n: vec3f) -> vec3f {
     if dot(mirrored, geometric) >= least || dot(aside, aside) < 1e-12 || above <= 0.0 {
         return n;
     }
-    // For n' = (x, z) in the plane of both normals the mirrored view is at 2 (i_x x + i_z z) z - i_z = least. With z^2 as the unknown this is
-    // a quadratic; the other root mirrors to the far side.
+    // For n' = (x, z) in the plane of both normals the mirrored view is at 2 (i_x x + i_z z) z - i_z = least. With z^2
+    // as the unknown this is a quadratic; the other root mirrors to the far side.
     let x_axis = normalize(aside);
     let i_x = dot(view, x_axis);
     let a = i_x * i_x + above * above;
@@ -24,8 +24,8 @@ fn reflecting_normal(geometric: vec3f, view: vec3f, n: vec3f) -> vec3f {
     return x_axis * sqrt(1.0 - z2) + geometric * sqrt(z2);
 }
 
-// The mapped normal `n`, bent until it does not look away from the mirror direction of a coat with the normal `coat`: what a coat reflects
-// below the horizon of the surface under it would be lost.
+// The mapped normal `n`, bent until it does not look away from the mirror direction of a coat with the normal `coat`:
+// what a coat reflects below the horizon of the surface under it would be lost.
 fn normal_under_coat(n: vec3f, coat: vec3f, view: vec3f) -> vec3f {
     let mirrored = 2.0 * dot(coat, view) * coat - view;
     let cosine = dot(n, mirrored);
@@ -35,9 +35,9 @@ fn normal_under_coat(n: vec3f, coat: vec3f, view: vec3f) -> vec3f {
     return normalize(n + mirrored * (0.02 - cosine));
 }
 
-// Share of light from `wi` that the relief of a map lets through, where `unmapped` is the normal without the map and z the mapped one: masking
-// by microfacets as steep as the tilt (Conty Estevez, Lecocq and Stein 2019, "A Microfacet-Based Shadowing Function to Solve the Bump Terminator
-// Problem").
+// Share of light from `wi` that the relief of a map lets through, where `unmapped` is the normal without the map and z
+// the mapped one: masking by microfacets as steep as the tilt (Conty Estevez, Lecocq and Stein 2019, "A
+// Microfacet-Based Shadowing Function to Solve the Bump Terminator Problem").
 fn bump_shadowing(unmapped: vec3f, wi: vec3f) -> f32 {
     let cosine = dot(unmapped, wi);
     if cosine <= 0.0 || unmapped.z <= 0.0 {

@@ -35,8 +35,8 @@ fn camera_ray(camera: Camera, at: vec2f) -> Ray {
     return Ray(camera.origin, camera.clip_near * stretch, along / stretch, camera.clip_far * stretch);
 }
 
-// The same through a thin lens, by a point of the unit disk that stands for the aperture: rays through one point of the picture meet in the
-// plane that is sharp. Only for cameras without parallel rays.
+// The same through a thin lens, by a point of the unit disk that stands for the aperture: rays through one point of the
+// picture meet in the plane that is sharp. Only for cameras without parallel rays.
 fn lens_ray(camera: Camera, at: vec2f, lens: vec2f) -> Ray {
     let x = (2.0 * at.x - 1.0) * camera.half_width;
     let y = (1.0 - 2.0 * at.y) * camera.half_height;

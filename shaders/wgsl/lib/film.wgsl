@@ -1,5 +1,5 @@
-// Sums of a pixel's samples, in a shape that no tiling, batching or resuming changes: groups of 256 samples, each summed in order from
-// zero, and the groups' sums added in order. No bindings.
+// Sums of a pixel's samples, in a shape that no tiling, batching or resuming changes: groups of 256 samples, each
+// summed in order from zero, and the groups' sums added in order. No bindings.
 #import lib/math
 
 // Twin of `layout::film::FilmPixel`: sums of premultiplied linear RGBA.
@@ -8,7 +8,8 @@ struct FilmPixel {
     groups: vec4f,
     // The group that is being filled.
     group: vec4f,
-    // The colours over every second sample, for the error estimate of adaptive sampling; w: squared luminance over all samples.
+    // The colours over every second sample, for the error estimate of adaptive sampling; w: squared luminance over all
+    // samples.
     half_groups: vec4f,
     half_group: vec4f,
 }

@@ -21,7 +21,8 @@ fn luminance(c: vec3f) -> f32 {
     return dot(c, vec3f(0.2126, 0.7152, 0.0722));
 }
 
-// An orthonormal basis around a unit z; continuous but at z.z = 0 (Duff et al. 2017, "Building an Orthonormal Basis, Revisited").
+// An orthonormal basis around a unit z; continuous but at z.z = 0 (Duff et al. 2017, "Building an Orthonormal Basis,
+// Revisited").
 struct Frame {
     x: vec3f,
     y: vec3f,
@@ -54,8 +55,9 @@ fn to_world(f: Frame, v: vec3f) -> vec3f {
     return f.x * v.x + f.y * v.y + f.z * v.z;
 }
 
-// sin and cos of 2 pi u for u in [0, 1]. Both backends share this polynomial, so that directions agree to the bit: quarter
-// turns are folded away exactly, and the Taylor series on [-pi/4, pi/4] is cut where its next term is below 4e-9.
+// sin and cos of 2 pi u for u in [0, 1]. Both backends share this polynomial, so that directions agree to the bit:
+// quarter turns are folded away exactly, and the Taylor series on [-pi/4, pi/4] is cut where its next term is below
+// 4e-9.
 fn sin_cos_turn(u: f32) -> vec2f {
     let quarter = floor(u * 4.0 + 0.5);
     let x = (u - quarter * 0.25) * TWO_PI;
@@ -94,8 +96,9 @@ fn atan2_turns(y: f32, x: f32) -> f32 {
     return select(a, -a, y < 0.0);
 }
 
-// Moves a point off its surface along the geometric normal by a few hundred ulps: enough that a ray does not meet the surface it
-// leaves, whatever the scale (Waechter and Binder 2019, "A Fast and Robust Method for Avoiding Self-Intersection").
+// Moves a point off its surface along the geometric normal by a few hundred ulps: enough that a ray does not meet the
+// surface it leaves, whatever the scale (Waechter and Binder 2019, "A Fast and Robust Method for Avoiding
+// Self-Intersection").
 fn offset_origin(p: vec3f, n: vec3f) -> vec3f {
     let steps = vec3i(n * 256.0);
     let by_ulps = vec3f(
@@ -107,7 +110,8 @@ fn offset_origin(p: vec3f, n: vec3f) -> vec3f {
     return select(by_ulps, by_length, abs(p) < vec3f(1.0 / 32.0));
 }
 
-// Weight of the technique with density `a` against one with density `b`: the balance heuristic (Veach 1997, section 9.2.2).
+// Weight of the technique with density `a` against one with density `b`: the balance heuristic (Veach 1997, section
+// 9.2.2).
 fn balance_heuristic(a: f32, b: f32) -> f32 {
     return 1.0 / (1.0 + b / a);
 }

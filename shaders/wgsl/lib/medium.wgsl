@@ -24,9 +24,9 @@ fn two_sided_gaussian(x: f32, centre: f32, below: f32, above: f32) -> f32 {
     return exp(-0.5 * t * t);
 }
 
-// Linear Rec.709 of light of one wavelength, such that white light is (1, 1, 1) on the mean over all wavelengths. The colour matching functions
-// are those of Wyman, Sloan and Shirley 2013 ("Simple Analytic Approximations to the CIE XYZ Color Matching Functions"); what lies
-// outside of Rec.709 is cut off, and the mean is restored.
+// Linear Rec.709 of light of one wavelength, such that white light is (1, 1, 1) on the mean over all wavelengths. The
+// colour matching functions are those of Wyman, Sloan and Shirley 2013 ("Simple Analytic Approximations to the CIE XYZ
+// Color Matching Functions"); what lies outside of Rec.709 is cut off, and the mean is restored.
 fn wavelength_color(um: f32) -> vec3f {
     let nm = um * 1000.0;
     let x = 0.362 * two_sided_gaussian(nm, 442.0, 0.0624, 0.0374) + 1.056 * two_sided_gaussian(nm, 599.8, 0.0264, 0.0323)
@@ -41,7 +41,8 @@ fn wavelength_color(um: f32) -> vec3f {
     return max(rgb, vec3f(0.0)) * vec3f(1.7618984, 2.6863286, 2.8396467);
 }
 
-// Index of refraction at a wavelength by Cauchy's formula n = a + b / l^2, where `ior` holds for the yellow line d (587.56 nm).
+// Index of refraction at a wavelength by Cauchy's formula n = a + b / l^2, where `ior` holds for the yellow line d
+// (587.56 nm).
 fn cauchy_ior(ior: f32, b_um2: f32, um: f32) -> f32 {
     return ior + b_um2 * (1.0 / (um * um) - 2.8966397);
 }

@@ -6,8 +6,8 @@ fn cell_value(cell: vec3i) -> f32 {
     return unit_float(hash_combine(hash_combine(u32(cell.x), u32(cell.y)), u32(cell.z)));
 }
 
-// How value noise between 0 and 1 rises along the coordinates: values of the eight corners, blended by Perlin's quintic (Perlin 2002, "Improving
-// Noise"). Its mean square is NOISE_SLOPE2.
+// How value noise between 0 and 1 rises along the coordinates: values of the eight corners, blended by Perlin's quintic
+// (Perlin 2002, "Improving Noise"). Its mean square is NOISE_SLOPE2.
 fn noise_slope(at: vec3f) -> vec3f {
     // Beyond, neighbouring places are the same number.
     let p = clamp(at, vec3f(-1e6), vec3f(1e6));

@@ -7,7 +7,8 @@ struct PathState {
     // The next ray to trace.
     ray: Ray,
     throughput: vec3f,
-    // Density over solid angle of `ray.direction`; below 0 after a mirror or the camera, which nothing else can have sampled.
+    // Density over solid angle of `ray.direction`; below 0 after a mirror or the camera, which nothing else can have
+    // sampled.
     pdf: f32,
     radiance: vec3f,
     alpha: f32,
@@ -27,13 +28,13 @@ struct PathState {
     steps: u32,
     // Of the path's light, once a body has parted it into colours; 0 for all of them.
     wavelength_um: f32,
-    // Of the camera's ray, while `alpha` is 0: the partly opaque surface that it passed last, NO_HIT before the first, and what is left of the
-    // chance by which it passes.
+    // Of the camera's ray, while `alpha` is 0: the partly opaque surface that it passed last, NO_HIT before the first,
+    // and what is left of the chance by which it passes.
     passed_instance: u32,
     passed_triangle: u32,
     chance: f32,
-    // From the place of the last scattering event to the origin of `ray`, with panes between them. Where `pdf` is not below 0 light
-    // was sampled from there, through the panes.
+    // From the place of the last scattering event to the origin of `ray`, with panes between them. Where `pdf` is not
+    // below 0 light was sampled from there, through the panes.
     passed: f32,
 }
 
@@ -54,13 +55,14 @@ fn step_point(seed: u32, sample: u32, steps: u32, set_number: u32) -> vec2u {
     return set_point(seed, sample, SETS_BEFORE_STEPS + steps * SETS_PER_STEP + set_number);
 }
 
-// Where in the pixel, before its filter. It is stratified together with what the ray does at the first surface, whose numbers these are.
+// Where in the pixel, before its filter. It is stratified together with what the ray does at the first surface, whose
+// numbers these are.
 fn pixel_sample(seed: u32, sample: u32) -> vec2f {
     return draw_pair_beside(step_point(seed, sample, 0u, SET_SCATTERING), DRAW_PIXEL);
 }
 
-// The numbers of a step, all drawn whether it needs them or not: drawing has no branches, and processors draw for many paths
-// in the time of one.
+// The numbers of a step, all drawn whether it needs them or not: drawing has no branches, and processors draw for many
+// paths in the time of one.
 struct BounceSamples {
     // The lobe, the light.
     choice: vec2f,
@@ -96,8 +98,9 @@ fn ray_name(key: u32) -> RayName {
     return RayName(key, 0.0, NO_HIT, NO_HIT);
 }
 
-// The next ray of a path. The camera's ray is stopped by every surface that is not quite clear, and goes on behind it by a number that is
-// stratified over the pixel's samples (see `passes_partly`); what it shows is noisier than what is found by chance along other rays.
+// The next ray of a path. The camera's ray is stopped by every surface that is not quite clear, and goes on behind it
+// by a number that is stratified over the pixel's samples (see `passes_partly`); what it shows is noisier than what is
+// found by chance along other rays.
 fn path_ray_name(path: PathState) -> RayName {
     var name = ray_name(ray_key(path.seed, path.sample, path.steps, 0u));
     if path.alpha == 0.0 {

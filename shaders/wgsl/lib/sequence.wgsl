@@ -1,13 +1,15 @@
-// The numbers of a path: points of digital sequences in base 2, scrambled as by Owen (Burley 2020, "Practical Hash-based Owen Scrambling").
+// The numbers of a path: points of digital sequences in base 2, scrambled as by Owen (Burley 2020, "Practical
+// Hash-based Owen Scrambling").
 //
-// They come in sets. Each set of a path is a sequence of its own, shuffled by a hash of the set's number, so that sets know nothing of each
-// other. Within a set there are five coordinates that are stratified together, all of them digits of the shuffled index:
-//   the pair     for the polynomials x and x + 1 of Niederreiter's sequence (1988, "Low-discrepancy and low-dispersion sequences"), which are
-//                Sobol's first two: a (0, 2)-sequence;
+// They come in sets. Each set of a path is a sequence of its own, shuffled by a hash of the set's number, so that sets
+// know nothing of each other. Within a set there are five coordinates that are stratified together, all of them digits
+// of the shuffled index:
+//   the pair     for the polynomials x and x + 1 of Niederreiter's sequence (1988, "Low-discrepancy and low-dispersion
+//                sequences"), which are Sobol's first two: a (0, 2)-sequence;
 //   the third    for x^2 + x + 1: a (1, 3)-sequence with the pair;
-//   pair beside  the pair again, a (0, 2)-sequence, of an index whose digits are mixed so that it goes well with the three.
-// Who draws the same coordinates for two things gives them scrambles of their own. Their digits stay the same, so that nothing may depend on
-// both: what is found with one is added to what is found with the other, never multiplied.
+//   pair beside  the pair again, a (0, 2)-sequence, of an index with its digits mixed to go well with the three.
+// Who draws the same coordinates for two things gives them scrambles of their own. Their digits stay the same, so that
+// nothing may depend on both: what is found with one is added to what is found with the other, never multiplied.
 //
 // No state but (seed, index, set), so any sample can be drawn alone.
 
@@ -26,8 +28,8 @@ fn hash_combine(a: u32, b: u32) -> u32 {
     return hash_u32(a ^ (b * 0x9e3779b9u + 0x7f4a7c15u));
 }
 
-// A permutation in which each bit depends on lower bits only: Owen scrambling of the reversed number (Laine and Karras 2011,
-// constants by Vegdahl 2021).
+// A permutation in which each bit depends on lower bits only: Owen scrambling of the reversed number (Laine and Karras
+// 2011, constants by Vegdahl 2021).
 fn owen_reversed(value: u32, seed: u32) -> u32 {
     var x = value;
     x ^= x * 0x3d20adeau;
@@ -38,8 +40,9 @@ fn owen_reversed(value: u32, seed: u32) -> u32 {
     return x;
 }
 
-// Reversed digits of the second coordinate. Its generator matrix is Pascal's triangle modulo 2: read the index as a polynomial over
-// GF(2) and substitute x + 1 for x, which splits into five halvings because (x + 1)^(2^m) = x^(2^m) + 1.
+// Reversed digits of the second coordinate. Its generator matrix is Pascal's triangle modulo 2: read the index as a
+// polynomial over GF(2) and substitute x + 1 for x, which splits into five halvings because (x + 1)^(2^m) = x^(2^m) +
+// 1.
 fn second_reversed(index: u32) -> u32 {
     var x = index;
     x ^= (x >> 16u) & 0x0000ffffu;
@@ -50,8 +53,9 @@ fn second_reversed(index: u32) -> u32 {
     return x;
 }
 
-// Reversed digits of the third coordinate: the index, read as a polynomial over GF(2), written in powers of p = x^2 + x + 1. Halving again and
-// again does it: to divide by p^d = x^2d + x^d + 1, where d is a power of two, its four blocks of d digits are added to each other.
+// Reversed digits of the third coordinate: the index, read as a polynomial over GF(2), written in powers of
+// p = x^2 + x + 1. Halving again and again does it: to divide by p^d = x^2d + x^d + 1, where d is a power of two, its
+// four blocks of d digits are added to each other.
 fn third_reversed(index: u32) -> u32 {
     var x = index;
     x ^= (x >> 8u) & 0x00ffff00u;
@@ -65,9 +69,10 @@ fn third_reversed(index: u32) -> u32 {
     return x;
 }
 
-// Mixes the digits of an index, each with those above it only, so that neighbouring parts of a sequence stay neighbours. The masks were searched for
-// the quality parameters t of the pair of this index together with the pair and the third of the index itself, for all numbers of points up to
-// 2^20, low numbers first; the tests have those up to 2^12.
+// Mixes the digits of an index, each with those above it only, so that neighbouring parts of a sequence stay
+// neighbours. The masks were searched for the quality parameters t of the pair of this index together with the pair and
+// the third of the index itself, for all numbers of points up to 2^20, low numbers first; the tests have those up to
+// 2^12.
 fn beside(index: u32) -> u32 {
     var x = index;
     x ^= (x >> 1u) & 0x0005d403u;
@@ -116,8 +121,8 @@ fn draw_pair_beside(point: vec2u, thing: u32) -> vec2f {
 // Side of the blocks of pixels that share their sequences.
 const BLOCK_PX: u32 = 16u;
 
-// The place of a square among the four of the next larger one, in one of their 24 orders by the hash `h`: over GF(2) these are the invertible
-// maps of two digits with an offset.
+// The place of a square among the four of the next larger one, in one of their 24 orders by the hash `h`: over GF(2)
+// these are the invertible maps of two digits with an offset.
 fn shuffled_square(square: vec2u, h: u32) -> u32 {
     let digits = (square.x << 1u) | square.y;
     // Which of the digits make up the low one and the high one: 1, 2 or both, not the same.
@@ -129,9 +134,10 @@ fn shuffled_square(square: vec2u, h: u32) -> u32 {
     return mapped ^ (h >> 30u);
 }
 
-// Which part of its block's sequences a pixel takes, of BLOCK_PX * BLOCK_PX. Neighbours have neighbouring parts, along a Morton curve whose squares of
-// every size are shuffled: what one draws the others avoid, so that their errors cancel over small distances (Ahmed and Wonka 2020, "Screen-Space
-// Blue-Noise Diffusion of Monte Carlo Sampling Error via Hierarchical Ordering of Pixels").
+// Which part of its block's sequences a pixel takes, of BLOCK_PX * BLOCK_PX. Neighbours have neighbouring parts, along
+// a Morton curve whose squares of every size are shuffled: what one draws the others avoid, so that their errors cancel
+// over small distances (Ahmed and Wonka 2020, "Screen-Space Blue-Noise Diffusion of Monte Carlo Sampling Error via
+// Hierarchical Ordering of Pixels").
 fn rank_in_block(seed: u32, pixel: vec2u) -> u32 {
     var rank = 0u;
     // Squares of 8, 4, 2 and 1 pixels.

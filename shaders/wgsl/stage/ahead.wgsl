@@ -1,7 +1,8 @@
-// Stages `search`, `narrow` and `choose`: where a step of a path will look at the environment map, ahead of `shade`. Where the ray ended at
-// nothing that is the map behind it, elsewhere a direction that is sampled by the map's brightness. Maps are too large for caches, and
-// each place to read follows from what was read before; between these stages lies one such read. A processor that takes each stage over
-// many paths, and then asks for what the next one will read for all of them, waits for all of it together.
+// Stages `search`, `narrow` and `choose`: where a step of a path will look at the environment map, ahead of `shade`.
+// Where the ray ended at nothing that is the map behind it, elsewhere a direction that is sampled by the map's
+// brightness. Maps are too large for caches, and each place to read follows from what was read before; between these
+// stages lies one such read. A processor that takes each stage over many paths, and then asks for what the next one
+// will read for all of them, waits for all of it together.
 #import lib/math
 #import lib/path
 #import stage/scene

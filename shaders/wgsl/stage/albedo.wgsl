@@ -39,7 +39,8 @@ fn multiple_scattering(fresnel_mean: vec3f, albedo: f32, mean: f32) -> vec3f {
     return 1.0 + more * ((1.0 - albedo) / max(albedo, 1e-4));
 }
 
-// Albedo of lossless brushed facets in x and its mean over the hemisphere in y, from the table at `table`; linear between its nodes.
+// Albedo of lossless brushed facets in x and its mean over the hemisphere in y, from the table at `table`; linear
+// between its nodes.
 fn brushed_albedo(table: u32, alpha: vec2f, wo: vec3f) -> vec2f {
     let along_x = alpha.x >= alpha.y;
     let larger = max(alpha.x, alpha.y);

@@ -1,5 +1,5 @@
-// Edges shown rounded: near a sharp edge the normal turns from that of the surface to the one between both sides, as on a round fillet that
-// touches the surface at the bevel's distance from the edge. Shading alone: silhouettes stay sharp.
+// Edges shown rounded: near a sharp edge the normal turns from that of the surface to the one between both sides, as on
+// a round fillet that touches the surface at the bevel's distance from the edge. Shading alone: silhouettes stay sharp.
 #import stage/scene
 
 // Edges that meet in a corner and count at the same place.
@@ -46,8 +46,8 @@ fn rounded_normal(slot: u32, triangle: u32, p: vec3f, normal: vec3f) -> vec3f {
     return normalize(normal + slope);
 }
 
-// What to add to `normal` for a fillet around an edge. Seen along `middle`, points between the edge and where the fillet begins lie on a circle:
-// the sine of the angle from `middle` grows with the distance.
+// What to add to `normal` for a fillet around an edge. Seen along `middle`, points between the edge and where the
+// fillet begins lie on a circle: the sine of the angle from `middle` grows with the distance.
 fn fillet_slope(normal: vec3f, middle: vec3f, distance: f32) -> vec3f {
     let cosine = dot(normal, middle);
     if cosine > 0.9999 || cosine < 0.1 {

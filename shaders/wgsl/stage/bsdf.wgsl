@@ -30,7 +30,8 @@ fn tinted_fresnel(b: ptr<function, Bsdf>, untinted: f32) -> vec3f {
     return mix((*b).gloss_f0, vec3f((*b).gloss_f90), saturate(t));
 }
 
-// Whether no light can be bent to the other side of glass. Its reflectance may follow another index than the one that bends.
+// Whether no light can be bent to the other side of glass. Its reflectance may follow another index than the one that
+// bends.
 fn reflects_totally(b: ptr<function, Bsdf>, cos_h: f32) -> bool {
     return (*b).thin_walled == 0u && sqr((*b).eta) <= 1.0 - cos_h * cos_h;
 }
@@ -65,7 +66,8 @@ struct GlassFacet {
 
 fn glass_facet(b: ptr<function, Bsdf>, cos_h: f32) -> GlassFacet {
     let f = glass_fresnel(b, cos_h);
-    // Below a tinted reflection there is what its strongest channel leaves, as below all of glTF's gloss; in Blender's look what each leaves.
+    // Below a tinted reflection there is what its strongest channel leaves, as below all of glTF's gloss; in Blender's
+    // look what each leaves.
     let let_by = select(f, vec3f(max_component(f)), (*b).tinted_glass == TINT_OF_STRONGEST);
     return GlassFacet(f, select(f.x, luminance(f), (*b).tinted_glass != 0u || is_filmed(b)), 1.0 - let_by);
 }
@@ -100,7 +102,8 @@ fn reflection_fresnel(b: ptr<function, Bsdf>, cos_h: f32, glass: GlassFacet) -> 
     return sum;
 }
 
-// Probability that a facet was drawn and reflects: by the reflection lobe, or by glass in proportion to its Fresnel term.
+// Probability that a facet was drawn and reflects: by the reflection lobe, or by glass in proportion to its Fresnel
+// term.
 fn reflection_probability(b: ptr<function, Bsdf>, glass: GlassFacet) -> f32 {
     return (*b).p_reflection + (*b).p_glass * glass.p_reflects;
 }
@@ -227,7 +230,8 @@ fn mirror_sample(wi: vec3f, weight: vec3f, kind: u32) -> BsdfSample {
     return BsdfSample(wi, -1.0, weight, kind);
 }
 
-// A direction that one lobe drew, whose density and weight are still to be found. Lobes draw on one side of the surface only.
+// A direction that one lobe drew, whose density and weight are still to be found. Lobes draw on one side of the surface
+// only.
 fn drawn(wi: vec3f, kind: u32) -> BsdfSample {
     if (wi.z > 0.0) != (kind == KIND_DIFFUSE || kind == KIND_GLOSSY) {
         return no_sample();
@@ -299,7 +303,8 @@ fn draw(b: ptr<function, Bsdf>, choice: f32, u: vec2f) -> BsdfSample {
     return draw_facet(b, reflects, rest, u);
 }
 
-// A facet below the coat is drawn. The reflection lobe always reflects, glass when `rest`, which is uniform in its probability, says so.
+// A facet below the coat is drawn. The reflection lobe always reflects, glass when `rest`, which is uniform in its
+// probability, says so.
 fn draw_facet(b: ptr<function, Bsdf>, reflects: bool, rest: f32, u: vec2f) -> BsdfSample {
     let rough = is_rough((*b).alpha);
     var h = vec3f(0.0, 0.0, 1.0);

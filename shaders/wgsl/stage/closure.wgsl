@@ -1,10 +1,10 @@
-// What a surface does to light at one point, seen from one direction: OpenPBR's fuzz over a coat over a mix of metal, glass and
-// glossy-diffuse, as sampled lobes in a local frame (z = the shading normal towards the viewer, x = the tangent). All reflection below the
-// coat has the same facets, and so one value with one Fresnel sum.
+// What a surface does to light at one point, seen from one direction: OpenPBR's fuzz over a coat over a mix of metal,
+// glass and glossy-diffuse, as sampled lobes in a local frame (z = the shading normal towards the viewer, x = the
+// tangent). All reflection below the coat has the same facets, and so one value with one Fresnel sum.
 //
-// Energy that single scattering loses is given back by directional albedos (Turquin 2019, "Practical multiple scattering
-// compensation for microfacet models"), and what a layer reflects is taken from what lies below by the same tables: closed at
-// every roughness, in the view direction only, as Cycles has it.
+// Energy that single scattering loses is given back by directional albedos (Turquin 2019, "Practical multiple
+// scattering compensation for microfacet models"), and what a layer reflects is taken from what lies below by the same
+// tables: closed at every roughness, in the view direction only, as Cycles has it.
 #import lib/math
 #import lib/bsdf/fresnel
 #import lib/bsdf/thin_film
@@ -14,7 +14,8 @@
 #import stage/surface
 #import stage/albedo
 
-// What tinted glass lets through: what the strongest channel of its reflection leaves (glTF), or what each channel leaves (the Principled BSDF).
+// What tinted glass lets through: what the strongest channel of its reflection leaves (glTF), or what each channel
+// leaves (the Principled BSDF).
 const TINT_OF_STRONGEST: u32 = 1u;
 const TINT_OF_EACH: u32 = 2u;
 
@@ -81,8 +82,8 @@ fn is_filmed(b: ptr<function, Bsdf>) -> bool {
 struct Boundary {
     // Index of refraction beyond over the index on this side.
     eta: f32,
-    // 1: seen from where its lobes other than glass are. Only a refracting body has an inside; other surfaces look the same from both
-    // sides.
+    // 1: seen from where its lobes other than glass are. Only a refracting body has an inside; other surfaces look the
+    // same from both sides.
     front: u32,
     // 1: the index on the other side is not air's, so that the tables for air do not hold.
     nested: u32,
@@ -275,7 +276,8 @@ fn bsdf_at(s: ptr<function, Surface>, wo: vec3f, boundary: Boundary) -> Bsdf {
         b.p_reflection += luminance(w * fresnel);
     }
     if (*s).metalness < 1.0 {
-        // Inside a refracting body there is only glass: what lies under gloss has no inside. Cycles has all lobes on both sides.
+        // Inside a refracting body there is only glass: what lies under gloss has no inside. Cycles has all lobes on
+        // both sides.
         var transmission = 1.0;
         if front || is_principled(m) {
             transmission = materials[m].transmission_weight;
@@ -335,7 +337,8 @@ fn tint_fresnel(b: ptr<function, Bsdf>, s: ptr<function, Surface>) {
     (*b).gloss_f0 *= materials[m].gloss_f90;
 }
 
-// The ratio of indices whose reflectance along the normal is `weight` times that of `eta` (OpenPBR 1.1.1, "specular_weight").
+// The ratio of indices whose reflectance along the normal is `weight` times that of `eta` (OpenPBR 1.1.1,
+// "specular_weight").
 fn eta_scaled(eta: f32, weight: f32) -> f32 {
     if weight == 1.0 {
         return eta;
@@ -344,8 +347,8 @@ fn eta_scaled(eta: f32, weight: f32) -> f32 {
     return (1.0 + root) / (1.0 - root);
 }
 
-// What rough glass with a tinted reflection keeps of light from outside, where the untinted one keeps `kept`. The tinted curve is linear in the
-// untinted one, and so is what its facets reflect and let through.
+// What rough glass with a tinted reflection keeps of light from outside, where the untinted one keeps `kept`. The
+// tinted curve is linear in the untinted one, and so is what its facets reflect and let through.
 fn kept_by_tinted(b: ptr<function, Bsdf>, m: u32, facets: Facets, kept: f32) -> vec3f {
     let f0 = (*b).gloss_f0_untinted;
     let to_f90 = vec3f((*b).gloss_f90) - (*b).gloss_f0;
@@ -367,7 +370,8 @@ fn add_gloss_and_diffuse(b: ptr<function, Bsdf>, s: ptr<function, Surface>, w: v
     if materials[m].reflection_ior != 1.0 {
         tint_fresnel(b, s);
         let f0 = (*b).gloss_f0_untinted;
-        // The tinted curve is linear in the untinted one, so its albedo follows from two tables, and its mean from that one's.
+        // The tinted curve is linear in the untinted one, so its albedo follows from two tables, and its mean from that
+        // one's.
         let plain = albedo_at(materials[m].albedo_table, facets.roughness, mu) * facets.from_isotropic;
         let to_f90 = vec3f((*b).gloss_f90) - (*b).gloss_f0;
         let mean = (*b).gloss_f0 + to_f90 * saturate((materials[m].reflection_mean - f0) / (1.0 - f0));
@@ -382,7 +386,8 @@ fn add_gloss_and_diffuse(b: ptr<function, Bsdf>, s: ptr<function, Surface>, w: v
         (*b).gloss_weight = w * gain;
         (*b).p_reflection += luminance(w * reflected);
     }
-    // glTF and Blender keep the colour of what lies below: it gets what the strongest channel leaves. So it is under a film, whose colours change.
+    // glTF and Blender keep the colour of what lies below: it gets what the strongest channel leaves. So it is under a
+    // film, whose colours change.
     let strongest = select((*b).film_weight, 1.0, is_gltf(m) || is_principled(m));
     (*b).diffuse_weight = w * (1.0 - mix(reflected, vec3f(max_component(reflected)), strongest));
     (*b).diffuse_color = (*s).base_color;

@@ -1,9 +1,10 @@
 // Emissive triangles: choosing one from a point, a place on it, and the density of having done so.
 //
-// They lie in the leaves of a binary tree. From the root down, one of two children is chosen in proportion to a bound on what it brings
-// to the point: its power, over the squared distance, times the cosine of the smallest angle at which it can be seen (Conty Estevez and
-// Kulla 2018, "Importance Sampling of Many Lights with Adaptive Tree Splitting"; Pharr, Jakob and Humphreys 2023, "Physically Based
-// Rendering", section 12.6.3). In a leaf a triangle is chosen by its power, on a triangle every place alike.
+// They lie in the leaves of a binary tree. From the root down, one of two children is chosen in proportion to a bound
+// on what it brings to the point: its power, over the squared distance, times the cosine of the smallest angle at which
+// it can be seen (Conty Estevez and Kulla 2018, "Importance Sampling of Many Lights with Adaptive Tree Splitting";
+// Pharr, Jakob and Humphreys 2023, "Physically Based Rendering", section 12.6.3). In a leaf a triangle is chosen by its
+// power, on a triangle every place alike.
 #import lib/math
 #import lib/path
 #import stage/features
@@ -68,7 +69,8 @@ fn is_side_sampled(slot: u32, is_outside: bool) -> bool {
     return (slots[slot].flags & select(SLOT_SAMPLED_INSIDE, SLOT_SAMPLED_OUTSIDE, is_outside)) != 0u;
 }
 
-// Mean radiance of a place towards both sides: where opacity lets some rays through, what the others meet counts in proportion.
+// Mean radiance of a place towards both sides: where opacity lets some rays through, what the others meet counts in
+// proportion.
 fn emission_at(hit: Hit, slot: u32) -> vec3f {
     let material = slots[slot].material;
     var emission = materials[material].emission;
@@ -115,7 +117,8 @@ fn emitter_sample(from_point: vec3f, choice: f32, u: vec2f) -> LightSample {
     }
     probability *= emitter_share(low, begin);
 
-    // Uniform over the triangle, and near places of the square stay near (Heitz 2019, "A Low-Distortion Map Between Triangle and Square").
+    // Uniform over the triangle, and near places of the square stay near (Heitz 2019, "A Low-Distortion Map Between
+    // Triangle and Square").
     let is_above = u.y > u.x;
     let weight_1 = select(u.x - 0.5 * u.y, 0.5 * u.x, is_above);
     let weight_2 = select(0.5 * u.y, u.y - 0.5 * u.x, is_above);
@@ -149,8 +152,8 @@ fn emitter_share(i: u32, begin: u32) -> f32 {
     return emitters[i].share_end - before;
 }
 
-// Density over solid angle with which `light_sample` finds the direction of a ray from its origin, where the ray meets an emissive surface
-// at `hit` under a cosine.
+// Density over solid angle with which `light_sample` finds the direction of a ray from its origin, where the ray meets
+// an emissive surface at `hit` under a cosine.
 fn emitter_pdf(hit: Hit, slot: u32, ray: Ray, cosine: f32) -> f32 {
     let i = emitter_index[emitter_index[slot] + hit.triangle];
     if i == NONE || cosine <= 0.0 {
@@ -170,8 +173,8 @@ fn emitter_pdf(hit: Hit, slot: u32, ray: Ray, cosine: f32) -> f32 {
     return probability * hit.t * hit.t / (cosine * placed_triangle(hit.instance, hit.triangle).area);
 }
 
-// Radiance of the surface that a path met, weighted against finding the place by a light sample. An unlit surface is there to be seen,
-// directly, in reflections and through glass; it lights nothing.
+// Radiance of the surface that a path met, weighted against finding the place by a light sample. An unlit surface is
+// there to be seen, directly, in reflections and through glass; it lights nothing.
 fn emission_met(path: ptr<function, PathState>, hit: Hit, s: Surface) -> vec3f {
     if (materials[s.material].flags & MATERIAL_UNLIT) != 0u {
         return select(vec3f(0.0), s.emission, (*path).bounces_diffuse == 0u);

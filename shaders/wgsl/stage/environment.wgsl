@@ -7,7 +7,8 @@ struct LightSample {
     direction: vec3f,
     distance: f32,
     radiance: vec3f,
-    // Density over solid angle, with the choice of the light; 0: nothing to see from here. Below 0: a light without size.
+    // Density over solid angle, with the choice of the light; 0: nothing to see from here. Below 0: a light without
+    // size.
     pdf: f32,
     // Where the way to a surface ends, just before it.
     end: vec3f,
@@ -17,7 +18,8 @@ struct LightSample {
 
 const NO_LIGHT: LightSample = LightSample(vec3f(0.0), 0.0, vec3f(0.0), 0.0, vec3f(0.0), 0u);
 
-// u and v of a world direction: u = 0.5 + atan2(z, x) / 2 pi in the map's frame, v = acos(y) / pi from the top row down.
+// u and v of a world direction: u = 0.5 + atan2(z, x) / 2 pi in the map's frame, v = acos(y) / pi from the top row
+// down.
 fn environment_uv(direction: vec3f) -> vec2f {
     let x = params.environment_cos * direction.x - params.environment_sin * direction.z;
     let z = params.environment_sin * direction.x + params.environment_cos * direction.z;
@@ -69,8 +71,8 @@ fn environment_row_cdf(row: u32) -> u32 {
     return params.environment_height_px + 1u + row * (params.environment_width_px + 1u);
 }
 
-// Density over solid angle with which a texel is sampled, where the sine of the polar angle is `sin_theta` and the row's conditional table
-// begins at `cdf`.
+// Density over solid angle with which a texel is sampled, where the sine of the polar angle is `sin_theta` and the
+// row's conditional table begins at `cdf`.
 fn environment_texel_pdf(column: u32, row: u32, cdf: u32, sin_theta: f32) -> f32 {
     let of_row = environment_cdf[row + 1u] - environment_cdf[row];
     let of_column = environment_cdf[cdf + column + 1u] - environment_cdf[cdf + column];

@@ -1,5 +1,5 @@
-// What a scene may hold. A backend that compiles the kernel for one scene says what is not there, and the driver's compiler leaves it out:
-// less to compile, and fewer registers. The CPU's stages know everything and ask.
+// What a scene may hold. A backend that compiles the kernel for one scene says what is not there, and the driver's
+// compiler leaves it out: less to compile, and fewer registers. The CPU's stages know everything and ask.
 
 // Surfaces that let rays through by their opacity.
 override HAS_OPACITY: bool = true;

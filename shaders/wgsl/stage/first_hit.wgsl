@@ -1,4 +1,5 @@
-// What camera rays may end at. The floor of a catcher and the product on it are sampled apart, each lit with the other there.
+// What camera rays may end at. The floor of a catcher and the product on it are sampled apart, each lit with the other
+// there.
 #import lib/ray
 #import stage/scene
 #import stage/surface

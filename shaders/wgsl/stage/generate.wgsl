@@ -5,8 +5,8 @@
 #import lib/sequence
 #import stage/scene
 
-// Where the filter's inverse distribution puts `u`, in pixels from the centre: pixels are sampled by their filter, so that every sample has
-// weight 1.
+// Where the filter's inverse distribution puts `u`, in pixels from the centre: pixels are sampled by their filter, so
+// that every sample has weight 1.
 fn filter_offset(u: f32) -> f32 {
     let x = u * f32(FILTER_STEPS);
     let i = min(u32(x), FILTER_STEPS - 1u);

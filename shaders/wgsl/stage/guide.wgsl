@@ -1,5 +1,5 @@
-// Stage `guide`: what a denoiser is told of the place that a camera ray sees, its colour and where it faces. Mirrors and glass are followed to what
-// they show, as a picture's edges are those of what is seen in them.
+// Stage `guide`: what a denoiser is told of the place that a camera ray sees, its colour and where it faces. Mirrors
+// and glass are followed to what they show, as a picture's edges are those of what is seen in them.
 #import lib/math
 #import lib/path
 #import stage/features
@@ -11,8 +11,8 @@
 #import stage/onward
 #import stage/first_hit
 
-// Facets below this alpha show a picture of what they reflect. Rougher ones would blur the guides by chance, whose noise a network that trusts them
-// keeps: grains were seen on polished balls at 0.075.
+// Facets below this alpha show a picture of what they reflect. Rougher ones would blur the guides by chance, whose
+// noise a network that trusts them keeps: grains were seen on polished balls at 0.075.
 const GUIDE_ALPHA_MAX: f32 = 0.0025;
 // A surface is followed where more than this share of its light is theirs.
 const GUIDE_SHARE_MIN: f32 = 0.75;
@@ -67,7 +67,8 @@ fn environment_color(direction: vec3f) -> vec3f {
     return saturate(params.environment_radiance);
 }
 
-// Takes a path from the camera to the place where its ray ended. While `path.alive` is 1 afterwards there is no answer yet.
+// Takes a path from the camera to the place where its ray ended. While `path.alive` is 1 afterwards there is no answer
+// yet.
 fn guide(path: ptr<function, PathState>, hit: Hit, samples: ptr<function, BounceSamples>) -> Guide {
     var found: Guide;
     (*path).alive = 0u;

@@ -20,11 +20,11 @@ fn rect_sample(i: u32, from_point: vec3f, u: vec2f) -> LightSample {
     return LightSample(direction, distance, lights[i].power, pdf, vec3f(0.0), 0u);
 }
 
-// Radiance of a rectangle along a ray, and in w the density with which `light_sample` finds that direction from the ray's origin;
-// w = 0 when the ray does not meet its shining side between `t_min` and `t_max`.
+// Radiance of a rectangle along a ray, and in w the density with which `light_sample` finds that direction from the
+// ray's origin; w = 0 when the ray does not meet its shining side between `t_min` and `t_max`.
 fn rect_along(i: u32, origin: vec3f, direction: vec3f, t_min: f32, t_max: f32) -> vec4f {
-    // Most rays miss, in ways that no processor predicts: all conditions are taken together. Along the plane t is infinite or NaN, which
-    // fails them.
+    // Most rays miss, in ways that no processor predicts: all conditions are taken together. Along the plane t is
+    // infinite or NaN, which fails them.
     let cosine = -dot(direction, lights[i].axis);
     let t = dot(origin - lights[i].position, lights[i].axis) / cosine;
     let p = origin + direction * t - lights[i].position;
@@ -48,7 +48,8 @@ fn spot_falloff(i: u32, direction: vec3f) -> f32 {
     return a * a * select(1.0, 3.0 - 2.0 * a, lights[i].spot_smooth == 1u);
 }
 
-// Towards a point of the disc that a directional light comes from. Rays never meet the disc: light samples find all of it.
+// Towards a point of the disc that a directional light comes from. Rays never meet the disc: light samples find all of
+// it.
 fn sun_direction(i: u32, u: vec2f) -> vec3f {
     if lights[i].sun_sine == 0.0 {
         return -lights[i].axis;
@@ -59,8 +60,8 @@ fn sun_direction(i: u32, u: vec2f) -> vec3f {
     return normalize(to_world(frame_around(-lights[i].axis), vec3f(across, safe_sqrt(1.0 - sine * sine))));
 }
 
-// One light by its probability, where the choice is not the environment, and a direction towards it. The pdf of a light without size is
-// minus its probability of being chosen.
+// One light by its probability, where the choice is not the environment, and a direction towards it. The pdf of a light
+// without size is minus its probability of being chosen.
 fn light_sample(from_point: vec3f, choice: f32, u: vec2f) -> LightSample {
     // Emissive surfaces have the end of the numbers.
     let before_emitters = 1.0 - params.emitter_select;
@@ -106,7 +107,8 @@ fn ray_to_light(origin: vec3f, light: LightSample) -> Ray {
     if light.is_surface == 0u {
         return Ray(origin, 0.0, light.direction, light.distance);
     }
-    // Between two points off their surfaces: the direction to the place itself would meet the surface before its end at grazing angles.
+    // Between two points off their surfaces: the direction to the place itself would meet the surface before its end at
+    // grazing angles.
     let way = light.end - origin;
     let distance = length(way);
     return Ray(origin, 0.0, way / distance, distance);

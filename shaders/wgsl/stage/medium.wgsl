@@ -1,6 +1,6 @@
-// The bodies that a path is inside of, and what happens to light there. Bodies may overlap, as a bolt in oil in a glass does: of those around
-// a point the one of the highest priority fills it, and of equal ones the one that was entered last (Schmidt and Budge 2002, "Simple
-// Nested Dielectrics in Ray Traced Images").
+// The bodies that a path is inside of, and what happens to light there. Bodies may overlap, as a bolt in oil in a glass
+// does: of those around a point the one of the highest priority fills it, and of equal ones the one that was entered
+// last (Schmidt and Budge 2002, "Simple Nested Dielectrics in Ray Traced Images").
 #import lib/math
 #import lib/medium
 #import lib/path
@@ -62,8 +62,8 @@ fn media_across(media: vec3u, m: u32, front: bool) -> vec3u {
     return media_without(media, m);
 }
 
-// The material of a surface of `m` for light that meets it from inside: below the gloss of a body that has glass too light is in another medium
-// than within the glass.
+// The material of a surface of `m` for light that meets it from inside: below the gloss of a body that has glass too
+// light is in another medium than within the glass.
 fn material_within(media: vec3u, m: u32) -> u32 {
     let twin = materials[m].twin;
     let is_within = twin != NONE && (media.x == twin || media.y == twin || media.z == twin);
@@ -126,7 +126,8 @@ fn extinction_of(media: vec3u) -> vec3f {
     return materials[media.x].absorption + materials[media.x].scattering;
 }
 
-// Takes the path along `distance` of its medium. Returns true when it was scattered on the way: then its next ray begins there.
+// Takes the path along `distance` of its medium. Returns true when it was scattered on the way: then its next ray
+// begins there.
 fn cross_medium(path: ptr<function, PathState>, distance: f32, samples: ptr<function, BounceSamples>) -> bool {
     let m = (*path).media.x;
     if !HAS_BODIES || m == NONE {
@@ -139,8 +140,8 @@ fn cross_medium(path: ptr<function, PathState>, distance: f32, samples: ptr<func
         }
         return false;
     }
-    // The distance is drawn for one channel, in proportion to what each still carries, and weighted by the mean density of all three
-    // (balance heuristic; Wilkie et al. 2014, "Hero Wavelength Spectral Sampling").
+    // The distance is drawn for one channel, in proportion to what each still carries, and weighted by the mean density
+    // of all three (balance heuristic; Wilkie et al. 2014, "Hero Wavelength Spectral Sampling").
     let scattering = materials[m].scattering;
     let extinction = absorption + scattering;
     let carried = (*path).throughput * scattering / max(extinction, vec3f(1e-9));

@@ -14,9 +14,9 @@ fn leave(s: Surface, direction: vec3f, outside: f32) -> vec3f {
     return offset_origin(s.position, -s.geometric_normal);
 }
 
-// Takes the camera's ray on behind a partly opaque surface, by chance. One number decides over all surfaces along the ray: of those samples that
-// pass the first, the next lets the share pass that it should. So a pixel's samples are divided as evenly among what they show as the first
-// number is spread.
+// Takes the camera's ray on behind a partly opaque surface, by chance. One number decides over all surfaces along the
+// ray: of those samples that pass the first, the next lets the share pass that it should. So a pixel's samples are
+// divided as evenly among what they show as the first number is spread.
 fn passes_partly(path: ptr<function, PathState>, hit: Hit, samples: ptr<function, BounceSamples>) -> bool {
     if !HAS_OPACITY || (*path).alpha != 0.0 {
         return false;

@@ -1,5 +1,5 @@
-// Whether a surface stops a ray. Stochastic for partly opaque ones, by a number that depends on the ray and the place alone, so that
-// neither the order of traversal nor the shape of a BVH changes a picture.
+// Whether a surface stops a ray. Stochastic for partly opaque ones, by a number that depends on the ray and the place
+// alone, so that neither the order of traversal nor the shape of a BVH changes a picture.
 #import lib/ray
 #import lib/sequence
 #import lib/path
@@ -30,7 +30,8 @@ fn opacity_at(hit: Hit) -> f32 {
     return alpha;
 }
 
-// Whether a hit comes after the surface that a ray passed last. The same triangle is never met twice, however its distance was rounded.
+// Whether a hit comes after the surface that a ray passed last. The same triangle is never met twice, however its
+// distance was rounded.
 fn follows(hit: Hit, name: RayName) -> bool {
     if hit.instance == name.passed_instance {
         return hit.triangle != name.passed_triangle && (hit.t > name.passed_t || hit.triangle > name.passed_triangle);

@@ -1,9 +1,10 @@
-// Smooth thin-walled glass sends light straight on. So a light is sampled through it: a shadow ray that nothing else blocks goes from pane to
-// pane and loses what they do not let through. A path that crosses one by chance has not been turned either: for the light that it finds beyond,
-// it comes from where it was scattered last, and both ways of finding that light are weighted against each other there.
+// Smooth thin-walled glass sends light straight on. So a light is sampled through it: a shadow ray that nothing else
+// blocks goes from pane to pane and loses what they do not let through. A path that crosses one by chance has not been
+// turned either: for the light that it finds beyond, it comes from where it was scattered last, and both ways of
+// finding that light are weighted against each other there.
 //
-// Panes are plain, without maps on their normals, layers and grain, so that what they let through follows from a few numbers: shadow rays meet
-// many, and the whole closure a second time would make kernels twice as large.
+// Panes are plain, without maps on their normals, layers and grain, so that what they let through follows from a few
+// numbers: shadow rays meet many, and the whole closure a second time would make kernels twice as large.
 #import lib/math
 #import lib/path
 #import lib/ray
@@ -42,7 +43,8 @@ fn pane_transmittance(hit: Hit, m: u32, slot: u32, w: vec3f, cosine: f32) -> vec
     return tint * glass_facet(&b, cosine).transmittance * (through * materials[m].transmission_weight);
 }
 
-// Takes a shadow ray across the surface that it meets, and gives the share of the light that crosses it too; 0 where that is no pane.
+// Takes a shadow ray across the surface that it meets, and gives the share of the light that crosses it too; 0 where
+// that is no pane.
 fn pass_pane(ray: ptr<function, Ray>, hit: Hit) -> vec3f {
     if !HAS_PANES {
         return vec3f(0.0);

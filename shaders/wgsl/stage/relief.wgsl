@@ -1,11 +1,13 @@
-// Structures of a surface that are too fine to be modelled, in the frame of the part, so that they stay where they are when it moves: the grain that
-// a tool leaves, and heights that bend the normal. A material's roughness is what it has from afar, with all of that in it; what is shown by bent
-// normals is taken out of it again (Olano and Baker 2010, "LEAN Mapping"), so that a surface is as bright near by as it is from afar.
+// Structures of a surface that are too fine to be modelled, in the frame of the part, so that they stay where they are
+// when it moves: the grain that a tool leaves, and heights that bend the normal. A material's roughness is what it has
+// from afar, with all of that in it; what is shown by bent normals is taken out of it again (Olano and Baker 2010,
+// "LEAN Mapping"), so that a surface is as bright near by as it is from afar.
 //
 // An entry of `tables` that a slot names, as `prepare/relief.rs` writes it:
 //   0: number of details          1: mode of the grain, GRAIN_*
 //   2..5: axis, unit              5..8: a point of the axis         both in the mesh's frame
-//   8: millimetres in a unit of the mesh's frame                    9: millimetres from the axis to what is farthest from it
+//   8: millimetres in a unit of the mesh's frame
+//   9: millimetres from the axis to what is farthest from it
 //   10: millimetres in a render unit
 //   11..: of each detail its kind (DETAIL_*), the size of a feature and its height in millimetres
 #import lib/math
@@ -148,7 +150,8 @@ fn detail_slope2(kind: u32) -> f32 {
     }
 }
 
-// The relief at a point of the mesh's frame, where a triangle has a unit normal. `width` is that of a pixel there, in render units.
+// The relief at a point of the mesh's frame, where a triangle has a unit normal. `width` is that of a pixel there, in
+// render units.
 fn relief_at(entry: u32, local: vec3f, normal: vec3f, width: f32) -> Relief {
     let p = axis_point(entry, local);
     var r = Relief(vec3f(0.0), 0.0, vec3f(0.0), 1.0, 1.0);

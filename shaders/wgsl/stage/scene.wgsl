@@ -1,5 +1,5 @@
-// The prepared scene as both backends see it: read-only arrays in render space (the product's bounding sphere has radius 1 around the
-// origin). Every struct here has a Rust twin of the same name in `shaders/src/layout/`.
+// The prepared scene as both backends see it: read-only arrays in render space (the product's bounding sphere has
+// radius 1 around the origin). Every struct here has a Rust twin of the same name in `shaders/src/layout/`.
 #import lib/camera
 #import lib/ray
 
@@ -71,8 +71,8 @@ struct Slot {
     extra_base: u32,
     // First entry in `tables` of its relief (see `stage/relief`), or 0.
     relief: u32,
-    // Where its triangles' entries in `bevel_index` begin, as that place minus the first triangle (wraps), and how far from its edges the
-    // surface is rounded (see `stage/bevel`), in units of the mesh's frame; 0 where it is not.
+    // Where its triangles' entries in `bevel_index` begin, as that place minus the first triangle (wraps), and how far
+    // from its edges the surface is rounded (see `stage/bevel`), in units of the mesh's frame; 0 where it is not.
     bevel: u32,
     bevel_radius: f32,
     pad0: u32,
@@ -278,8 +278,8 @@ struct BevelEdge {
     pad3: f32,
 }
 
-// An inner node: the bounds of its two children and where they are. A child with a count is a leaf of `bvh_triangles`, or
-// in the tree over instances the instance `child`; a child that does not exist is NONE, with bounds that are the
+// An inner node: the bounds of its two children and where they are. A child with a count is a leaf of `bvh_triangles`,
+// or in the tree over instances the instance `child`; a child that does not exist is NONE, with bounds that are the
 // origin.
 struct BvhNode {
     min_0: vec3f,
@@ -315,19 +315,22 @@ struct BvhTriangle {
 // Straight RGBA8, red in the lowest byte, as stored in the picture.
 @group(0) @binding(10) var<storage, read> texels: array<u32>;
 @group(0) @binding(11) var<storage, read> lights: array<Light>;
-// RGB radiance of the map: red | green << 16, then blue | exponent << 16, where 2^(exponent - 127) is the unit of all three.
+// RGB radiance of the map: red | green << 16, then blue | exponent << 16, where 2^(exponent - 127) is the unit of all
+// three.
 @group(0) @binding(12) var<storage, read> environment_texels: array<vec2u>;
 // The map's rows: height + 1 cumulative values; then for every row width + 1.
 @group(0) @binding(13) var<storage, read> environment_cdf: array<f32>;
-// Bins of the cumulative values at steps of ENVIRONMENT_GUIDE_BINS bins on average: the rows', then every row's; one more than steps.
+// Bins of the cumulative values at steps of ENVIRONMENT_GUIDE_BINS bins on average: the rows', then every row's; one
+// more than steps.
 @group(0) @binding(14) var<storage, read> environment_guide: array<u32>;
 // Directional albedos of GGX, and the pixel filter.
 @group(0) @binding(15) var<storage, read> tables: array<f32>;
 @group(0) @binding(16) var<storage, read> emitter_nodes: array<EmitterNode>;
 @group(0) @binding(17) var<storage, read> emitters: array<Emitter>;
-// For every slot where its triangles' entries begin, as that place minus the first triangle (wraps); then these entries: index into
-// `emitters`, or NONE. Slots that are not sampled have no entries.
+// For every slot where its triangles' entries begin, as that place minus the first triangle (wraps); then these
+// entries: index into `emitters`, or NONE. Slots that are not sampled have no entries.
 @group(0) @binding(18) var<storage, read> emitter_index: array<u32>;
-// For every triangle of the slots that are rounded where its edges in `bevel_edges` begin; those of the next begin where they end.
+// For every triangle of the slots that are rounded where its edges in `bevel_edges` begin; those of the next begin
+// where they end.
 @group(0) @binding(19) var<storage, read> bevel_index: array<u32>;
 @group(0) @binding(20) var<storage, read> bevel_edges: array<BevelEdge>;

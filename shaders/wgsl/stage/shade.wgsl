@@ -1,5 +1,5 @@
-// Stage `shade`: what a path does where its ray ended. Adds the light met, sends a shadow ray to one light, and scatters. The path is
-// changed in place.
+// Stage `shade`: what a path does where its ray ended. Adds the light met, sends a shadow ray to one light, and
+// scatters. The path is changed in place.
 #import lib/path
 #import stage/scene
 #import stage/surface
@@ -11,8 +11,8 @@
 #import stage/first_hit
 #import stage/pane
 
-// At a surface met after more events than this, paths survive by their throughput, as in Cycles. Not one ray earlier: what that ray finds of the map and
-// of rectangles would then come with the noise of the chance, too.
+// At a surface met after more events than this, paths survive by their throughput, as in Cycles. Not one ray earlier:
+// what that ray finds of the map and of rectangles would then come with the noise of the chance, too.
 const ROULETTE_AFTER: u32 = 1u;
 
 // Light met after at most one event counts as direct.
@@ -20,9 +20,9 @@ fn clamp_for(bounces: u32) -> f32 {
     return select(params.clamp_indirect_sum, params.clamp_direct_sum, bounces <= 1u);
 }
 
-// Weight of what one technique found that the other would have found with density `other_pdf`. Lights that fill a small part of the sphere are found
-// best by the power heuristic. A map fills all of it, and is sampled less where it is dark (`prepare::environment`), which takes the balance heuristic for
-// granted.
+// Weight of what one technique found that the other would have found with density `other_pdf`. Lights that fill a small
+// part of the sphere are found best by the power heuristic. A map fills all of it, and is sampled less where it is dark
+// (`prepare::environment`), which takes the balance heuristic for granted.
 fn technique_weight(pdf: f32, other_pdf: f32, is_environment: bool) -> f32 {
     return select(power_heuristic(pdf, other_pdf), balance_heuristic(pdf, other_pdf), is_environment);
 }
@@ -40,8 +40,8 @@ fn transmittance(absorption: vec3f, distance: f32) -> vec3f {
     return exp(-absorption * distance);
 }
 
-// Radiance of the lights without a place in the BVH along the path's ray through a medium, up to `t_max`: rectangles, and on a miss the
-// environment, whose map is met at `point`.
+// Radiance of the lights without a place in the BVH along the path's ray through a medium, up to `t_max`: rectangles,
+// and on a miss the environment, whose map is met at `point`.
 fn light_along(
     path: ptr<function, PathState>,
     t_max: f32,

@@ -1,4 +1,5 @@
-// What a shadow ray brings, for the GPU; the CPU asks the same of many rays together (renderer/src/backend/cpu/batch.rs).
+// What a shadow ray brings, for the GPU; the CPU asks the same of many rays together
+// (renderer/src/backend/cpu/batch.rs).
 #import lib/path
 #import stage/features
 #import stage/trace

@@ -20,7 +20,8 @@ struct Surface {
     // Directions on its side leave the surface: the interpolated normal before any map, of a body the triangle's own.
     side_normal: vec3f,
     pad2: f32,
-    // From where they do, if they rise no more than `low` from the triangle: on the smooth surface that the triangles stand for.
+    // From where they do, if they rise no more than `low` from the triangle: on the smooth surface that the triangles
+    // stand for.
     start: vec3f,
     // Sine of the angle between the triangle and the furthest of its vertices' tangent planes.
     low: f32,
@@ -101,8 +102,8 @@ fn mapped_normal(texture: u32, scale: f32, s: ptr<function, Surface>, frame: Fra
     return normalize(to_world(frame, vec3f(m.xy * scale, max(m.z, 1e-3))));
 }
 
-// What needs tangents: normal maps of surface and coat, and the direction of brushed facets. `along` is the tangent in the world, `way` the
-// sign of the bitangent, `view` points to the viewer.
+// What needs tangents: normal maps of surface and coat, and the direction of brushed facets. `along` is the tangent in
+// the world, `way` the sign of the bitangent, `view` points to the viewer.
 fn bend(s: ptr<function, Surface>, along: vec3f, way: f32, view: vec3f) {
     let m = (*s).material;
     let n = (*s).shading_normal;
@@ -142,7 +143,8 @@ fn bend(s: ptr<function, Surface>, along: vec3f, way: f32, view: vec3f) {
     }
 }
 
-// Direction and strength of brushed facets (KHR_materials_anisotropy: red and green are the direction against the tangent, blue the strength).
+// Direction and strength of brushed facets (KHR_materials_anisotropy: red and green are the direction against the
+// tangent, blue the strength).
 fn brush(s: ptr<function, Surface>, frame: Frame) {
     let m = (*s).material;
     let c = materials[m].anisotropy_cos;
@@ -167,10 +169,10 @@ fn facing_normal(n: vec3f, view: vec3f) -> vec3f {
     return normalize(n + view * (2e-3 - cosine));
 }
 
-// A point of a triangle, moved out to where its vertices' tangent planes say that the surface is, in the mesh's frame (Hanika 2021, "Hacking
-// the Shadow Terminator", Ray Tracing Gems II, chapter 4). Low rays from the triangle itself are darkened by its neighbours in steps; others are
-// free of them, and from the triangle meet all that lies close above it.
-// `side` is -1 where the normals look away from the viewer. Where the surface is hollow the point stays.
+// A point of a triangle, moved out to where its vertices' tangent planes say that the surface is, in the mesh's frame
+// (Hanika 2021, "Hacking the Shadow Terminator", Ray Tracing Gems II, chapter 4). Low rays from the triangle itself are
+// darkened by its neighbours in steps; others are free of them, and from the triangle meet all that lies close above
+// it. `side` is -1 where the normals look away from the viewer. Where the surface is hollow the point stays.
 fn lifted_point(p: vec3f, w: vec3f, a: u32, b: u32, c: u32, side: f32) -> vec3f {
     let of_a = vertices[a].normal * (w.x * min(side * dot(p - vertices[a].position, vertices[a].normal), 0.0));
     let of_b = vertices[b].normal * (w.y * min(side * dot(p - vertices[b].position, vertices[b].normal), 0.0));
@@ -213,8 +215,8 @@ fn carve(s: ptr<function, Surface>, hit: Hit, entry: u32, local: vec3f, normal: 
     }
 }
 
-// Multiplies what textures and colours of vertices say into a surface of material and slot, and notes where they are read. Returns the tangent, in
-// the mesh's frame with the bitangent's sign.
+// Multiplies what textures and colours of vertices say into a surface of material and slot, and notes where they are
+// read. Returns the tangent, in the mesh's frame with the bitangent's sign.
 fn read_textures(s: ptr<function, Surface>, hit: Hit, slot: u32, w: vec3f) -> vec4f {
     let material = (*s).material;
     let uv0 = uv0_at(hit.triangle, w);

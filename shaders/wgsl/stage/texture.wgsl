@@ -29,7 +29,8 @@ fn srgb_decoded(c: vec3f) -> vec3f {
     return select(pow((c + 0.055) / 1.055, vec3f(2.4)), c / 12.92, c <= vec3f(0.04045));
 }
 
-// RGBA at texture coordinates of both sets; colour is decoded from sRGB when asked for, before filtering unless the texture says otherwise.
+// RGBA at texture coordinates of both sets; colour is decoded from sRGB when asked for, before filtering unless the
+// texture says otherwise.
 fn texture_lookup(i: u32, uv0: vec2f, uv1: vec2f, srgb: bool) -> vec4f {
     if !HAS_TEXTURES {
         return vec4f(1.0);
@@ -55,7 +56,8 @@ fn texture_filtered(i: u32, uv0: vec2f, uv1: vec2f, srgb: bool) -> vec4f {
     let y = at.y * f32(height) - from_center;
     let fx = floor(x);
     let fy = floor(y);
-    // Four texels between which the point lies: columns left and right, rows above and below. The nearest one alone has all the weight.
+    // Four texels between which the point lies: columns left and right, rows above and below. The nearest one alone has
+    // all the weight.
     let mirror_u = (flags & TEXTURE_MIRROR_U) != 0u;
     let clamp_u = (flags & TEXTURE_CLAMP_U) != 0u;
     let left = wrap_texel(i32(fx), width, mirror_u, clamp_u);

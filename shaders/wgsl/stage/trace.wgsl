@@ -1,5 +1,5 @@
-// Ray traversal for the GPU: one ray through the tree over instances and the trees of their meshes. The CPU has its own,
-// traversal/src/simd, with the same triangle test, the same bounds on rounding and the same rule for ties; its
+// Ray traversal for the GPU: one ray through the tree over instances and the trees of their meshes. The CPU has its
+// own, traversal/src/simd, with the same triangle test, the same bounds on rounding and the same rule for ties; its
 // comments derive them.
 
 #import lib/math
@@ -9,7 +9,8 @@
 #import stage/features
 #import stage/opacity
 
-// Nodes that can wait: the greatest depth of a mesh's tree and that of the tree over instances, which the builder keeps.
+// Nodes that can wait: the greatest depth of a mesh's tree and that of the tree over instances, which the builder
+// keeps.
 const STACK_LEN: u32 = 64u;
 // Marks a waiting reference to a leaf of the tree over instances: twice its parent's index, plus the side.
 const INSTANCE_LEAF: u32 = 0x80000000u;
@@ -98,8 +99,8 @@ fn precedes(hit: Hit, other: Hit) -> bool {
     return hit.instance < other.instance || (hit.instance == other.instance && hit.triangle < other.triangle);
 }
 
-// Twice the signed area of the triangle from the origin to p and q. What rounding cannot tell from zero is zero, because a
-// compiler may fuse one of the two products and give the difference the wrong sign.
+// Twice the signed area of the triangle from the origin to p and q. What rounding cannot tell from zero is zero,
+// because a compiler may fuse one of the two products and give the difference the wrong sign.
 fn edge_function(p: vec3f, q: vec3f) -> f32 {
     let positive = p.x * q.y;
     let negative = p.y * q.x;

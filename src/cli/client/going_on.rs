@@ -49,7 +49,8 @@ impl GoingOn {
     }
 }
 
-/// The failure of a submission. Whether the service has it already nobody knows; under the same key it makes no second render.
+/// The failure of a submission. Whether the service has it already nobody knows; under the same key it makes no second
+/// render.
 pub(super) fn after_submitting(error: ClientError, key: &str) -> Failure {
     let may_pass = error.may_pass();
     let failure = Failure::from(error);

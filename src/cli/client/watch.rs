@@ -36,7 +36,8 @@ pub(super) async fn run(args: &WatchArgs, quiet: bool) -> Result<(), Failure> {
     }
 }
 
-/// Shows how far a job is until it is over. Neither Ctrl-C nor a service that stays away ends the job: they end the watching.
+/// Shows how far a job is until it is over. Neither Ctrl-C nor a service that stays away ends the job: they end the
+/// watching.
 pub(super) async fn until_over(client: &Client, id: Uuid, going_on: &GoingOn, quiet: bool) -> Result<Job, Failure> {
     let bar = JobBar::new(quiet);
     let mut events = client.events(id).from_the_start();

@@ -1,4 +1,5 @@
-//! The options of commands that take pictures: those of the table, and those about files, folders, threads and programs of this machine.
+//! The options of commands that take pictures: those of the table, and those about files, folders, threads and programs
+//! of this machine.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -57,7 +58,8 @@ pub(crate) struct PictureArgs {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputArgs {
-    /// One picture: a file by its extension (.png, .exr, .jpg, .webp, .avif, .tiff) or `-` for stdout; several: a folder `DIR/`; of a turntable also a film (.mp4, .webp, .apng). Without it nothing is written
+    /// One picture: a file by its extension (.png, .exr, .jpg, .webp, .avif, .tiff) or `-` for stdout; several: a
+    /// folder `DIR/`; of a turntable also a movie (.mp4, .webp, .apng). Without it nothing is written
     #[arg(short, long = "output", value_name = "OUT")]
     pub(crate) output: Option<PathBuf>,
     /// Write the preflight report, with what was rendered, as JSON
@@ -81,7 +83,8 @@ pub(crate) struct LutArgs {
     /// A lookup table, of one or three dimensions, that changes or makes display values
     #[arg(long, value_name = "FILE.cube")]
     pub(crate) lut: Option<PathBuf>,
-    /// What the table is made for: display values after the view transform; or, in its place, linear, or log2:MIN:MAX [default: display]
+    /// What the table is made for: display values after the view transform; or, in its place, linear, or log2:MIN:MAX
+    /// [default: display]
     #[arg(long, value_name = "WHAT", requires = "lut")]
     pub(crate) lut_input: Option<LutInput>,
 }
@@ -146,7 +149,7 @@ impl PictureArgs {
             }
             asked.options.materials = Some(Materials { library: None, map: Some(read_material_map(path)?) });
         }
-        // Neither frames nor a film go to standard output.
+        // Neither frames nor a movie go to standard output.
         let is_stream = self.output.output.as_deref().is_some_and(files::is_stream);
         let is_open = self.output.is_open() && !(is_stream && kind == Kind::Turntable);
         if let Some(output) = self.output.output.as_deref().filter(|_| !is_open) {
@@ -192,7 +195,7 @@ fn unknown_format(output: &Path, kind: Kind, extension: &str) -> Failure {
     let known = FileKind::ALL.map(|kind| kind.extensions()[0]).join(", ");
     let (message, help) = match (kind, extension) {
         (Kind::Turntable, _) => {
-            let message = format!("{} is neither a folder nor a film", output.display());
+            let message = format!("{} is neither a folder nor a movie", output.display());
             (message, "give a folder (DIR/), or a .mp4, .webp or .apng".to_owned())
         }
         (_, "") => {

@@ -1,4 +1,5 @@
-//! The options that say with what noise is removed: a matter of this machine. When it is removed is an option of pictures.
+//! The options that say with what noise is removed: a matter of this machine. When it is removed is an option of
+//! pictures.
 
 use std::path::Path;
 
@@ -18,9 +19,10 @@ const LIBRARY: &str = "PACKSHOT_OIDN";
 
 /// With what noise is removed.
 #[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Film")]
+#[command(next_help_heading = "Size and sampling")]
 pub(crate) struct DenoiserArgs {
-    /// With Packshot's own denoiser, or with an installed Open Image Denoise 2, whose file PACKSHOT_OIDN may name [default: packshot]
+    /// With Packshot's own denoiser, or with an installed Open Image Denoise 2, whose file PACKSHOT_OIDN may name
+    /// [default: packshot]
     #[arg(long, value_name = "WHAT", value_parser = word::<DenoiseWith>())]
     denoise_with: Option<DenoiseWith>,
     /// How much work Open Image Denoise spends [default: high]

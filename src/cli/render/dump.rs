@@ -1,4 +1,5 @@
-//! `--dump-shot`: the shot in effect as a file, with the files that it names beside it where they have none of their own.
+//! `--dump-shot`: the shot in effect as a file, with the files that it names beside it where they have none of their
+//! own.
 
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
@@ -103,7 +104,8 @@ impl Beside<'_> {
         }
     }
 
-    /// The path of a file as the shot names it, if the file can be named: it is no stream, and ends as files of its kind do.
+    /// The path of a file as the shot names it, if the file can be named: it is no stream, and ends as files of its
+    /// kind do.
     fn own(&self, path: &Path, extensions: &[&str]) -> Option<String> {
         let extension = path.extension()?.to_str()?.to_ascii_lowercase();
         let is_named = extensions.contains(&extension.as_str()) && !files::is_stream(path);
@@ -114,8 +116,8 @@ impl Beside<'_> {
         self.shot.parent().unwrap_or(Path::new(""))
     }
 
-    /// A file called like the shot. One that is there already stays: it is the same, or the new one has the beginning of its digest in its
-    /// name, for another shot may need the old one, or a person.
+    /// A file called like the shot. One that is there already stays: it is the same, or the new one has the beginning
+    /// of its digest in its name, for another shot may need the old one, or a person.
     fn write(&mut self, suffix: &str, bytes: &[u8]) -> Result<FileReference, Failure> {
         if files::is_stream(self.shot) || files::is_special(self.shot) {
             let message =
@@ -149,8 +151,8 @@ impl Beside<'_> {
 /// Hexadecimal digits of a digest that keep files of one shot apart.
 const DIGEST_DIGITS: usize = 8;
 
-/// The path of a file as seen from a folder, with `/`; absolute where there is no way from one to the other, and `None` where it is no text. The
-/// file keeps its name: what a link leads to may have another.
+/// The path of a file as seen from a folder, with `/`; absolute where there is no way from one to the other, and `None`
+/// where it is no text. The file keeps its name: what a link leads to may have another.
 fn relative(folder: &Path, file: &Path) -> Option<String> {
     let absolute = |path: &Path| {
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };

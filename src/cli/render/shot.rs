@@ -90,7 +90,8 @@ impl OpenShot {
                 Some("cube") => InputKind::Lut,
                 _ => InputKind::Glb,
             };
-            // The path as it was tried: that of the shot is relative to a folder that may not be the one that was thought of.
+            // The path as it was tried: that of the shot is relative to a folder that may not be the one that was
+            // thought of.
             let told = |reason: io::Error| io::Error::new(reason.kind(), format!("{}: {reason}", path.display()));
             if files::is_special(&path) || path.is_dir() {
                 return Err(told(io::Error::other("this is no file")));

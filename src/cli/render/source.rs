@@ -131,7 +131,8 @@ impl<'a> Common<'a> {
     }
 }
 
-/// The one product of a command that takes many pictures of it, and these pictures: those of a shot, or those that the options ask for.
+/// The one product of a command that takes many pictures of it, and these pictures: those of a shot, or those that the
+/// options ask for.
 pub(crate) fn series(
     shot: Option<&OpenShot>,
     (input, sample): (Option<&PathBuf>, Option<&String>),

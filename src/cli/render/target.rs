@@ -69,7 +69,7 @@ pub(crate) fn targets(args: &OutputArgs, planned: &[PlannedFile], stems: &[Strin
     let Some(output) = &args.output else { return Ok(Vec::new()) };
     let encoded = planned.iter().filter_map(|file| match file.output {
         Output::Picture(encoding) => Some((file, encoding)),
-        Output::Film(_) | Output::Archive(_) => None,
+        Output::Movie(_) | Output::Archive(_) => None,
     });
     let encoded: Vec<(&PlannedFile, Encoding)> = encoded.collect();
     let Some((_, first)) = encoded.first() else {

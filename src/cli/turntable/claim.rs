@@ -19,7 +19,8 @@ pub(super) struct Claim {
 }
 
 impl Claim {
-    /// Of a folder that is there, and, if `is_kept_while_full`, does not stay empty. Where the file system knows no locks, nobody is kept away.
+    /// Of a folder that is there, and, if `is_kept_while_full`, does not stay empty. Where the file system knows no
+    /// locks, nobody is kept away.
     ///
     /// # Errors
     /// `output.in_use` while another process has it.

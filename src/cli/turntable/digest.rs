@@ -16,7 +16,8 @@ use serde::Serialize;
 use crate::cli::render::source::Subject;
 use crate::cli::version;
 
-/// Of the product with its materials, the shots, how their pictures are taken and written, this program and what computes.
+/// Of the product with its materials, the shots, how their pictures are taken and written, this program and what
+/// computes.
 ///
 /// It is about what is in effect, whoever said so: options, a template, or a shot.
 pub(super) fn digest(

@@ -1,7 +1,8 @@
 //! What a folder of frames says of itself: which turntable they are of, and which of them are finished.
 //!
-//! A frame counts as finished when it is listed and its file has the listed hash. The list is written now and then while frames are
-//! rendered, so that the end of a process by force costs a moment's frames; these are rendered again, to the same bytes.
+//! A frame counts as finished when it is listed and its file has the listed hash. The list is written now and then
+//! while frames are rendered, so that the end of a process by force costs a moment's frames; these are rendered again,
+//! to the same bytes.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -106,7 +107,8 @@ impl Manifest {
     }
 }
 
-/// Removes the frames of a list that is about to be replaced, so that a folder holds those of one turntable. What is not as the list says stays.
+/// Removes the frames of a list that is about to be replaced, so that a folder holds those of one turntable. What is
+/// not as the list says stays.
 fn remove_frames(folder: &Path, list: &[u8]) {
     let Ok(list) = Finished::<Frame>::of_json(list) else { return };
     let extensions = FileKind::ALL.into_iter().flat_map(FileKind::extensions);

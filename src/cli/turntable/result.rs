@@ -12,8 +12,8 @@ use packshot_renderer::shot::turntable::Turntable;
 use packshot_words::Word;
 use serde::Serialize;
 
-use super::film::Film;
 use super::manifest::Frame;
+use super::movie::Movie;
 use super::{Sampled, TurntableArgs};
 use crate::cli::render::source::Subject;
 use crate::cli::render::target::Target;
@@ -21,7 +21,7 @@ use crate::cli::render::target::Target;
 /// The result of the command. Names and order are a contract.
 #[derive(Serialize)]
 pub(super) struct TurntableResult {
-    /// The folder of the frames, or the film; `None` when nothing was written.
+    /// The folder of the frames, or the movie; `None` when nothing was written.
     output: Option<String>,
     /// Of a whole turn.
     frames_of_turn: u32,
@@ -29,9 +29,9 @@ pub(super) struct TurntableResult {
     mode: &'static str,
     start_deg: f64,
     fps: u16,
-    /// The film that they became.
+    /// The movie that they became.
     #[serde(skip_serializing_if = "Option::is_none")]
-    film: Option<FilmResult>,
+    movie: Option<MovieResult>,
     /// Frames that were rendered now; the others were there.
     rendered: usize,
     kept: usize,
@@ -58,9 +58,9 @@ pub(super) struct TurntableResult {
     diagnostics: Vec<Diagnostic>,
 }
 
-/// A film.
+/// A movie.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct FilmResult {
+pub(crate) struct MovieResult {
     output: String,
     format: &'static str,
     frames: u32,
@@ -68,7 +68,7 @@ pub(crate) struct FilmResult {
     /// How long it plays.
     seconds: f64,
     bytes: u64,
-    /// Reading a frame back and encoding it, on average; `None` for a film that was there.
+    /// Reading a frame back and encoding it, on average; `None` for a movie that was there.
     encode_ms_mean: Option<f64>,
     /// Whether it was there already.
     kept: bool,
@@ -80,7 +80,7 @@ pub(super) struct FrameResult {
     frame: u32,
     /// How far the product is turned, counter-clockwise as seen from above.
     angle_deg: f64,
-    /// `None` when it was not written, or is in a film.
+    /// `None` when it was not written, or is in a movie.
     output: Option<String>,
     /// Whether it was there already.
     pub(super) kept: bool,
@@ -108,13 +108,13 @@ impl FrameResult {
         Self { frame: number, angle_deg, output, kept: is_kept, fill, checks }
     }
 
-    /// A frame of a film that is there.
-    pub(super) fn of_whole_film(number: u32, angle_deg: f64) -> Self {
+    /// A frame of a movie that is there.
+    pub(super) fn of_whole_movie(number: u32, angle_deg: f64) -> Self {
         Self { kept: true, ..Self::new(number, angle_deg, None, None) }
     }
 
-    /// Its file is gone: a film has it.
-    pub(super) fn is_in_film(&mut self) {
+    /// Its file is gone: a movie has it.
+    pub(super) fn is_in_movie(&mut self) {
         self.output = None;
     }
 
@@ -124,13 +124,13 @@ impl FrameResult {
     }
 }
 
-impl FilmResult {
-    /// Of a film that took `encode_s` to encode; that was there already where nothing says how long.
-    pub(super) fn new(film: &Film, settings: &MovieSettings, bytes: u64, encode_s: Option<f64>) -> Self {
+impl MovieResult {
+    /// Of a movie that took `encode_s` to encode; that was there already where nothing says how long.
+    pub(super) fn new(movie: &Movie, settings: &MovieSettings, bytes: u64, encode_s: Option<f64>) -> Self {
         let &MovieSettings { fps, n_frames, .. } = settings;
         Self {
-            output: film.name.clone(),
-            format: film.format_name(),
+            output: movie.name.clone(),
+            format: movie.format_name(),
             frames: n_frames,
             fps,
             seconds: f64::from(n_frames) / f64::from(fps),
@@ -157,7 +157,7 @@ impl TurntableResult {
         subject: &Subject,
         preflight: &Preflight,
         (turntable, fps): (&Turntable, u16),
-        (frames, film): (Vec<FrameResult>, Option<FilmResult>),
+        (frames, movie): (Vec<FrameResult>, Option<MovieResult>),
         (sampled, device, shot): (Sampled, DeviceInfo, &Shot),
         seconds: Seconds,
         checks: Vec<Check>,
@@ -172,7 +172,7 @@ impl TurntableResult {
             mode: turntable.mode.word(),
             start_deg: turntable.start_deg,
             fps,
-            film,
+            movie,
             rendered,
             kept: frames.iter().filter(|frame| frame.kept).count(),
             width: shot.film.width_px,
@@ -195,9 +195,9 @@ impl TurntableResult {
 
     /// For a person.
     pub(super) fn summary(&self, name: &str) -> String {
-        let film = self.film.as_ref().map(|film| format!("\n{}", film.summary())).unwrap_or_default();
+        let movie = self.movie.as_ref().map(|movie| format!("\n{}", movie.summary())).unwrap_or_default();
         format!(
-            "{}: {} frames of {name} rendered, {} kept, {:.0} of {} samples per pixel, {:.1} s on {} ({}){film}",
+            "{}: {} frames of {name} rendered, {} kept, {:.0} of {} samples per pixel, {:.1} s on {} ({}){movie}",
             self.output.as_deref().unwrap_or("nothing written (no -o)"),
             self.rendered,
             self.kept,

@@ -53,7 +53,8 @@ impl<F: Copy> BoxTest<F> {
         }
     }
 
-    /// Which boxes, given by their planes, the ray passes through between `t_min` and `t_limit`, and where it enters them.
+    /// Which boxes, given by their planes, the ray passes through between `t_min` and `t_limit`, and where it enters
+    /// them.
     #[inline(always)]
     pub(super) fn boxes<L: Lanes<W, F = F>, const W: usize>(
         &self,

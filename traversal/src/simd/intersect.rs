@@ -1,12 +1,12 @@
 //! The triangle test: `W` pairs of a ray and a triangle at a time.
 //!
-//! After Woop, Benthin, Wald 2013 ("Watertight ray/triangle intersection"): vertices are taken relative to the ray's origin
-//! and sheared so that the ray becomes the last axis; the signs of three 2D edge functions decide. A difference of two
-//! rounded products is never given the wrong sign, only zero, and zero counts as inside on both sides of an edge. So no ray
-//! slips between triangles that share an edge or a vertex. Two-sided, without any absolute tolerance.
+//! After Woop, Benthin, Wald 2013 ("Watertight ray/triangle intersection"): vertices are taken relative to the ray's
+//! origin and sheared so that the ray becomes the last axis; the signs of three 2D edge functions decide. A difference
+//! of two rounded products is never given the wrong sign, only zero, and zero counts as inside on both sides of an
+//! edge. So no ray slips between triangles that share an edge or a vertex. Two-sided, without any absolute tolerance.
 //!
-//! What rounding lets through beside a sliver, and distances it cannot resolve, are bounded by the triangle's own box: a hit
-//! must lie in it, and its distance is clamped to the ray's way through it.
+//! What rounding lets through beside a sliver, and distances it cannot resolve, are bounded by the triangle's own box:
+//! a hit must lie in it, and its distance is clamped to the ray's way through it.
 
 use super::lanes::Lanes;
 use super::ray::LocalRays;

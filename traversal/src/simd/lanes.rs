@@ -1,8 +1,8 @@
 //! `W` numbers at a time: the operations that traversal needs, and their portable form.
 //!
-//! Code on lanes is generic, `#[inline(always)]` and free of closures, so that all of it becomes part of the one function
-//! per instruction set that was compiled for it: a closure would not inherit the instruction set, and each operation in
-//! it would be a call.
+//! Code on lanes is generic, `#[inline(always)]` and free of closures, so that all of it becomes part of the one
+//! function per instruction set that was compiled for it: a closure would not inherit the instruction set, and each
+//! operation in it would be a call.
 
 use std::array::from_fn;
 

@@ -2,9 +2,9 @@
 //!
 //! Nodes and the boxes of a leaf's triangles are tested once for the packet, by the ray that bounds it: from the
 //! earliest entry to the latest exit that any of its rays could have, as in interval ray tracing (Wald, Boulos, Shirley
-//! 2007, "Ray tracing deformable scenes using dynamic bounding volume hierarchies", section 4). The triangles that remain
-//! meet all rays at once, a ray to a lane. Packets whose rays differ in the signs of their directions or in the axis they
-//! mostly follow are traced ray by ray.
+//! 2007, "Ray tracing deformable scenes using dynamic bounding volume hierarchies", section 4). The triangles that
+//! remain meet all rays at once, a ray to a lane. Packets whose rays differ in the signs of their directions or in the
+//! axis they mostly follow are traced ray by ray.
 
 use packshot_shaders::constants::NO_HIT;
 use packshot_shaders::layout::ray::{Hit, Ray};
@@ -28,7 +28,7 @@ pub(super) struct Packet<'a, L, const W: usize, F> {
 }
 
 /// Part of a search: the mesh of one instance.
-struct Place<'a, F> {
+struct MeshSearch<'a, F> {
     instance: u32,
     root: &'a Root,
     rays: LocalRays<F>,
@@ -75,7 +75,7 @@ impl<L: Lanes<W>, const W: usize, F: Filter> Packet<'_, L, W, F> {
             true => None,
             false => Some(Walk::new(lanes, bvh.top.child, &world.bounds(lanes), t_min_least, &mut stacks.top)),
         };
-        let mut place = Place { instance: 0, root: &bvh.top, rays: world, t_floor: t_min };
+        let mut mesh_search = MeshSearch { instance: 0, root: &bvh.top, rays: world, t_floor: t_min };
         loop {
             if let Some(top) = &mut top {
                 let Some(idx) = top.next(lanes, &bvh.nodes, best.t_max) else { break };
@@ -88,9 +88,9 @@ impl<L: Lanes<W>, const W: usize, F: Filter> Packet<'_, L, W, F> {
                 let local = rays.transformed(lanes, &instance.local_from_world);
                 let Some(rays) = LocalRays::new(lanes, &local, &instance.root) else { return false };
                 let t_floor = lanes.select(is_passed, enter, lanes.splat(f32::INFINITY));
-                place = Place { instance: idx, root: &instance.root, rays, t_floor };
+                mesh_search = MeshSearch { instance: idx, root: &instance.root, rays, t_floor };
             }
-            self.search_mesh(&place, t_min, t_min_least, &mut best, &mut stacks.mesh);
+            self.search_mesh(&mesh_search, t_min, t_min_least, &mut best, &mut stacks.mesh);
             if top.is_none() {
                 break;
             }
@@ -105,14 +105,14 @@ impl<L: Lanes<W>, const W: usize, F: Filter> Packet<'_, L, W, F> {
     #[inline(always)]
     fn search_mesh(
         &self,
-        place: &Place<'_, L::F>,
+        mesh_search: &MeshSearch<'_, L::F>,
         t_min: L::F,
         t_min_least: f32,
         best: &mut Best<W>,
         waiting: &mut [Waiting],
     ) {
         let (lanes, bvh) = (self.lanes, self.bvh);
-        let mut walk = Walk::new(lanes, place.root.child, &place.rays.bounds(lanes), t_min_least, waiting);
+        let mut walk = Walk::new(lanes, mesh_search.root.child, &mesh_search.rays.bounds(lanes), t_min_least, waiting);
         let lanes_used = u32::MAX >> (32 - self.rays.len());
         while let Some(leaf) = walk.next(lanes, &bvh.nodes, best.t_max) {
             let block = &bvh.leaves[leaf as usize];
@@ -121,9 +121,9 @@ impl<L: Lanes<W>, const W: usize, F: Filter> Packet<'_, L, W, F> {
             while near != 0 {
                 let slot = near.trailing_zeros() as usize % W;
                 near &= near - 1;
-                let interval = Interval { t_min, t_limit: lanes.load(&best.t), t_floor: place.t_floor };
-                let vertices = block.splat(lanes, slot, place.rays.axes);
-                let Some(found) = intersect(lanes, &place.rays, &interval, vertices) else { continue };
+                let interval = Interval { t_min, t_limit: lanes.load(&best.t), t_floor: mesh_search.t_floor };
+                let vertices = block.splat(lanes, slot, mesh_search.rays.axes);
+                let Some(found) = intersect(lanes, &mesh_search.rays, &interval, vertices) else { continue };
                 let u = lanes.array(lanes.div(found.weight_1, found.determinant));
                 let v = lanes.array(lanes.div(found.weight_2, found.determinant));
                 let t = lanes.array(found.t);
@@ -131,7 +131,7 @@ impl<L: Lanes<W>, const W: usize, F: Filter> Packet<'_, L, W, F> {
                 while passed != 0 {
                     let lane = passed.trailing_zeros() as usize % W;
                     passed &= passed - 1;
-                    let (instance, triangle) = (place.instance, block.triangles[slot]);
+                    let (instance, triangle) = (mesh_search.instance, block.triangles[slot]);
                     let hit = Hit { t: t[lane], u: u[lane], v: v[lane], instance, triangle };
                     let is_first = precedes(&hit, &best.hit(lane));
                     if is_first && (F::NEVER || self.filter.blocks(self.first_idx + lane, &hit)) {
@@ -175,7 +175,8 @@ impl<const W: usize> Best<W> {
 }
 
 impl<const W: usize> LeafBlock<W> {
-    /// The triangles' boxes, as a node has its children's. They are not stored, because single rays have no use for them.
+    /// The triangles' boxes, as a node has its children's. They are not stored, because single rays have no use for
+    /// them.
     #[inline(always)]
     fn bounds<L: Lanes<W>>(&self, lanes: L) -> [[f32; W]; 6] {
         let [a, b, c] = &self.vertices;

@@ -1,14 +1,14 @@
 //! Rays in the frame of one tree, and what the box tests need of them.
 //!
 //! The box test is the slab test with bounds that rounding cannot undercut (Ize 2013, "Robust BVH ray traversal"; Woop,
-//! Benthin, Wald 2013, "Watertight ray/triangle intersection", section 4): planes that the ray enters by are moved towards
-//! it and planes that it leaves by away from it, by a multiple of the rounding unit times the coordinates' magnitude, and
-//! distances are stretched likewise. Two sets of bounds nest: `OWN` covers the errors of the triangle test and is used for
-//! a triangle's (and an instance's) own box, in the same operations everywhere; `NODE` covers those of `OWN` besides its own,
-//! in whichever operations are fastest, and is used for the boxes of nodes.
+//! Benthin, Wald 2013, "Watertight ray/triangle intersection", section 4): planes that the ray enters by are moved
+//! towards it and planes that it leaves by away from it, by a multiple of the rounding unit times the coordinates'
+//! magnitude, and distances are stretched likewise. Two sets of bounds nest: `OWN` covers the errors of the triangle
+//! test and is used for a triangle's (and an instance's) own box, in the same operations everywhere; `NODE` covers
+//! those of `OWN` besides its own, in whichever operations are fastest, and is used for the boxes of nodes.
 //!
-//! A single ray is prepared with its x, y and z side by side, a packet with its rays side by side: by the same operations
-//! in the same order, so that both see the same numbers.
+//! A single ray is prepared with its x, y and z side by side, a packet with its rays side by side: by the same
+//! operations in the same order, so that both see the same numbers.
 
 use glam::Vec3A;
 use packshot_shaders::layout::ray::Ray;
@@ -22,8 +22,8 @@ const UNIT: f32 = f32::EPSILON * 0.5;
 /// The triangle test's projected vertices are off by at most 8 units of the coordinates' magnitude.
 const OWN: f32 = 12.0 * UNIT;
 const NODE: f32 = 20.0 * UNIT;
-/// Direction components below this fraction of the largest count as this: they move a ray by less than `OWN` allows for,
-/// and their reciprocals stay finite.
+/// Direction components below this fraction of the largest count as this: they move a ray by less than `OWN` allows
+/// for, and their reciprocals stay finite.
 const FLAT: f32 = 1.0 / (1u32 << 30) as f32;
 /// Directions outside this range, or coordinates beyond it, would overflow in products; such rays hit nothing.
 const DIRECTION_MIN: f32 = 1e-15;
@@ -48,8 +48,8 @@ pub(super) struct WorldRays<F> {
     pub(super) direction: [F; 3],
 }
 
-/// Rays in a tree's frame, one in each lane, that agree on the signs of their directions and on the axis that they follow
-/// most. Values stand in the triangle test's order of axes: `axes[2]` is that axis.
+/// Rays in a tree's frame, one in each lane, that agree on the signs of their directions and on the axis that they
+/// follow most. Values stand in the triangle test's order of axes: `axes[2]` is that axis.
 #[derive(Clone, Copy)]
 pub(super) struct LocalRays<F> {
     pub(super) axes: [usize; 3],

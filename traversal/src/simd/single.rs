@@ -21,7 +21,7 @@ pub(super) struct Search<'a, L, const W: usize, F> {
 }
 
 /// Part of a search: the mesh of one instance.
-struct Place<'a> {
+struct MeshSearch<'a> {
     instance: u32,
     root: &'a Root,
     ray: LocalRay,
@@ -43,7 +43,7 @@ impl<L: Lanes<W>, const W: usize, F: Filter> Search<'_, L, W, F> {
             true => None,
             false => Some(Walk::new(lanes, bvh.top.child, &world.bounds(), t_min, &mut stacks.top)),
         };
-        let mut place = Place { instance: 0, root: &bvh.top, ray: world, t_floor: t_min };
+        let mut mesh_search = MeshSearch { instance: 0, root: &bvh.top, ray: world, t_floor: t_min };
         loop {
             if let Some(top) = &mut top {
                 let Some(idx) = top.next(lanes, &bvh.nodes, best.t) else { break };
@@ -55,9 +55,9 @@ impl<L: Lanes<W>, const W: usize, F: Filter> Search<'_, L, W, F> {
                 }
                 let local = LocalRay::transformed(self.ray, &instance.local_from_world, &instance.root);
                 let Some(ray) = local else { continue };
-                place = Place { instance: idx, root: &instance.root, ray, t_floor: enter };
+                mesh_search = MeshSearch { instance: idx, root: &instance.root, ray, t_floor: enter };
             }
-            let is_done = self.search_mesh(&place, &mut best, &mut stacks.mesh);
+            let is_done = self.search_mesh(&mesh_search, &mut best, &mut stacks.mesh);
             if is_done || top.is_none() {
                 break;
             }
@@ -67,18 +67,18 @@ impl<L: Lanes<W>, const W: usize, F: Filter> Search<'_, L, W, F> {
 
     /// Searches the mesh of an instance; true when the search is over.
     #[inline(always)]
-    fn search_mesh(&self, place: &Place<'_>, best: &mut Hit, waiting: &mut [Waiting]) -> bool {
+    fn search_mesh(&self, mesh_search: &MeshSearch<'_>, best: &mut Hit, waiting: &mut [Waiting]) -> bool {
         let (lanes, bvh) = (self.lanes, self.bvh);
         let t_min = self.ray.t_min.max(0.0);
         // Most rays that miss never reach a leaf: what leaves need is made when the first is.
         let mut at_leaves = None;
-        let mut walk = Walk::new(lanes, place.root.child, &place.ray.bounds(), t_min, waiting);
-        let t_floor = lanes.splat(place.t_floor);
+        let mut walk = Walk::new(lanes, mesh_search.root.child, &mesh_search.ray.bounds(), t_min, waiting);
+        let t_floor = lanes.splat(mesh_search.t_floor);
         while let Some(leaf) = walk.next(lanes, &bvh.nodes, best.t) {
             let block = &bvh.leaves[leaf as usize];
             let rays = match &at_leaves {
                 Some(rays) => rays,
-                None => at_leaves.insert(place.ray.splat(lanes)),
+                None => at_leaves.insert(mesh_search.ray.splat(lanes)),
             };
             let interval = Interval { t_min: walk.t_min, t_limit: lanes.splat(best.t), t_floor };
             let Some(found) = intersect(lanes, rays, &interval, block.load(lanes, rays.axes)) else { continue };
@@ -89,7 +89,7 @@ impl<L: Lanes<W>, const W: usize, F: Filter> Search<'_, L, W, F> {
                 let slot = passed.trailing_zeros() as usize % W;
                 passed &= passed - 1;
                 let (u, v) = (weight_1[slot] / determinant[slot], weight_2[slot] / determinant[slot]);
-                let hit = Hit { t: t[slot], u, v, instance: place.instance, triangle: block.triangles[slot] };
+                let hit = Hit { t: t[slot], u, v, instance: mesh_search.instance, triangle: block.triangles[slot] };
                 if precedes(&hit, best) && (F::NEVER || self.filter.blocks(self.ray_idx, &hit)) {
                     *best = hit;
                     if self.is_any {

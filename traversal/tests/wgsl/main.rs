@@ -1,5 +1,5 @@
-//! Traversal stands twice, natively for the CPU and in WGSL for the GPU: the translation of the WGSL must hit what the native code
-//! hits, bit for bit.
+//! Traversal stands twice, natively for the CPU and in WGSL for the GPU: the translation of the WGSL must hit what the
+//! native code hits, bit for bit.
 
 use std::f32::consts::TAU;
 

@@ -1,7 +1,7 @@
 //! Films: how many pixels, how each is sampled, and what is done about noise.
 
 use packshot_json::{FaultKind, Members, Node, Range};
-use packshot_renderer::shot::{Bounces, Film, MAX_PIXELS, MAX_SAMPLES, MAX_SEED, MAX_SIDE_PX, PixelFilter};
+use packshot_renderer::shot::{Bounces, FilmSettings, MAX_PIXELS, MAX_SAMPLES, MAX_SEED, MAX_SIDE_PX, PixelFilter};
 
 use super::{Reading, members, nullable};
 use crate::denoise::{Denoise, DenoiseWith};
@@ -12,7 +12,7 @@ const BLACKMAN_HARRIS_PX: f32 = 1.5;
 
 impl Reading<'_> {
     /// The film of a view.
-    pub(in crate::shot_file) fn film(&self, node: &Node<'_>) -> Option<Film> {
+    pub(in crate::shot_file) fn film(&self, node: &Node<'_>) -> Option<FilmSettings> {
         let mut m = members(node)?;
         let film = self.read_film(&mut m);
         m.finish();
@@ -20,7 +20,7 @@ impl Reading<'_> {
     }
 
     /// The film, and what is done about noise.
-    pub(super) fn film_and_noise(&self, node: &Node<'_>) -> Option<(Film, Noise)> {
+    pub(super) fn film_and_noise(&self, node: &Node<'_>) -> Option<(FilmSettings, Noise)> {
         let mut m = members(node)?;
         let film = self.read_film(&mut m);
         let noise = match self.version {
@@ -51,7 +51,7 @@ impl Reading<'_> {
         film.zip(noise)
     }
 
-    fn read_film(&self, m: &mut Members<'_>) -> Option<Film> {
+    fn read_film(&self, m: &mut Members<'_>) -> Option<FilmSettings> {
         let overrides = self.overrides;
         let width_px = m.require("width").and_then(|node| node.count(1..=MAX_SIDE_PX));
         let height_px = m.require("height").and_then(|node| node.count(1..=MAX_SIDE_PX));
@@ -67,7 +67,7 @@ impl Reading<'_> {
         let bounces = m.read_or("max_bounces", Bounces::all(12), |node| camera::read_bounces(&node));
         let clamp_direct = m.read_or("clamp_direct", 0.0, |node| node.single(Range::NOT_NEGATIVE));
         let clamp_indirect = m.read_or("clamp_indirect", 0.0, |node| node.single(Range::NOT_NEGATIVE));
-        Some(Film {
+        Some(FilmSettings {
             width_px: width_px?,
             height_px: height_px?,
             samples: overrides.samples.or(samples)?,

@@ -1,4 +1,5 @@
-//! Whether a document is as `docs/shot.schema.json` says. It knows the words that the schema uses, and fails at another.
+//! Whether a document is as `docs/shot.schema.json` says. It knows the words that the schema uses, and fails at
+//! another.
 
 use regex::Regex;
 use serde_json::{Map, Value};

@@ -9,8 +9,8 @@ use super::tiles::Tiles;
 use crate::backend::CancelToken;
 use crate::backend::passes::BlockFilm;
 
-/// Adds samples `first_sample..first_sample + n_samples` to every active pixel, or to some when cancelled. Returns the number of rays
-/// traced.
+/// Adds samples `first_sample..first_sample + n_samples` to every active pixel, or to some when cancelled. Returns the
+/// number of rays traced.
 pub(super) fn render(
     film: &mut BlockFilm,
     batch: &mut Batch<'_>,

@@ -1,9 +1,10 @@
-//! Lines where what the camera sees changes from one place of the picture to the next: edges of the product, or of its triangles.
+//! Lines where what the camera sees changes from one place of the picture to the next: edges of the product, or of its
+//! triangles.
 //!
-//! Camera rays without a lens go through a grid of [`SIDE`] by [`SIDE`] places a pixel. Where two that lie next to each other see things
-//! that a line divides, halving the way between them finds the border; a place is on a line that is closer to a border than half the
-//! line's width. What is hidden meets no ray and so draws nothing. Each block of the picture looks at its surroundings too, so that lines
-//! are the same however the picture is divided.
+//! Camera rays without a lens go through a grid of [`SIDE`] by [`SIDE`] places a pixel. Where two that lie next to each
+//! other see things that a line divides, halving the way between them finds the border; a place is on a line that is
+//! closer to a border than half the line's width. What is hidden meets no ray and so draws nothing. Each block of the
+//! picture looks at its surroundings too, so that lines are the same however the picture is divided.
 
 use glam::{Vec2, Vec3, Vec4};
 use packshot_native::loops::Stages;
@@ -25,14 +26,15 @@ const SIDE: usize = 4;
 const STEP_PX: f32 = 1.0 / SIDE as f32;
 /// How often the way between two places is halved: borders are found to a 128th of a pixel.
 const HALVINGS: usize = 4;
-/// A border is one that is found between so many pairs of places at least, within a pixel to each side: where a rim fades into a smooth surface single
-/// pairs are left of it.
+/// A border is one that is found between so many pairs of places at least, within a pixel to each side: where a rim
+/// fades into a smooth surface single pairs are left of it.
 const PAIRS_MIN: u32 = 4;
 /// Camera rays under way together.
 const RAYS: usize = 1024;
 /// Depth by which one piece of a part must stand before another for a line, in widths of a pixel.
 const STEP_DEPTH_PX: f32 = 0.5;
-/// What rounding may do to depths that a plane foretells, as a share of them: planes seen from the side foretell great ones.
+/// What rounding may do to depths that a plane foretells, as a share of them: planes seen from the side foretell great
+/// ones.
 const DEPTH_ERROR: f32 = 0.1;
 
 /// Draws the lines of a shot.
@@ -105,7 +107,8 @@ struct Window {
 }
 
 impl LineTracer<'_> {
-    /// Share of each pixel that lines of this kind cover, row by row, in the current rayon pool; partly zeros when cancelled.
+    /// Share of each pixel that lines of this kind cover, row by row, in the current rayon pool; partly zeros when
+    /// cancelled.
     pub(super) fn trace(&self, kind: LineKind, cancel: &CancelToken) -> Vec<f32> {
         let film = &self.shot.film;
         let blocks = blocks(film.width_px, film.height_px);
@@ -256,7 +259,8 @@ impl LineTracer<'_> {
             || self.is_step(met_a, &a.ray, met_b, &b.ray)
     }
 
-    /// Whether one of two surfaces stands before the other: their depths differ by more than what the inclinations of both explain.
+    /// Whether one of two surfaces stands before the other: their depths differ by more than what the inclinations of
+    /// both explain.
     fn is_step(&self, a: &Met, ray_a: &Ray, b: &Met, ray_b: &Ray) -> bool {
         let (by_a, by_b) = (a.t_along(ray_b) - a.t, b.t - b.t_along(ray_a));
         let (least, most) = (by_a.min(by_b), by_a.max(by_b));
@@ -298,8 +302,8 @@ impl Met {
         }
     }
 
-    /// Where the plane of its triangle lies along another ray: infinitely far where that ray sees the plane's other side, as the plane falls
-    /// off faster than any ray reaches it.
+    /// Where the plane of its triangle lies along another ray: infinitely far where that ray sees the plane's other
+    /// side, as the plane falls off faster than any ray reaches it.
     fn t_along(&self, ray: &Ray) -> f32 {
         let cosine = self.flat.dot(ray.direction);
         if cosine < 0.0 { self.flat.dot(self.place - ray.origin) / cosine } else { f32::INFINITY }

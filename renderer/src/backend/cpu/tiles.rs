@@ -1,7 +1,8 @@
-//! Which parts of a picture show nothing: no camera ray there meets a triangle, so that none has to be drawn and traced.
+//! Which parts of a picture show nothing: no camera ray there meets a triangle, so that none has to be drawn and
+//! traced.
 //!
-//! The camera's rays through a tile lie between four planes. A tile shows nothing where, walking down the trees, each box is outside of one of
-//! them.
+//! The camera's rays through a tile lie between four planes. A tile shows nothing where, walking down the trees, each
+//! box is outside of one of them.
 
 use glam::{DVec3, Vec3A};
 use packshot_shaders::constants::FILTER_STEPS;
@@ -16,7 +17,8 @@ use crate::prepare::PreparedShot;
 const TILE_PX: u32 = 16;
 /// Beyond the filter's reach. Rays are rounded, these planes hardly.
 const MARGIN_PX: f64 = 0.5;
-/// Of the numbers that the distance between a box and a plane is computed from: more than the rounding of rays, boxes and instances' frames.
+/// Of the numbers that the distance between a box and a plane is computed from: more than the rounding of rays, boxes
+/// and instances' frames.
 const ROUNDING: f64 = 1e-6;
 
 /// The tiles of a picture.
@@ -72,12 +74,14 @@ impl Beam {
         let places = |axis: usize| [0.0, side_px].map(|more| 2.0 * (corner_px[axis] + more) / size_px[axis] - 1.0);
         let [left, right] = places(0).map(|x| x * f64::from(camera.half_width));
         let [top, bottom] = places(1).map(|y| -y * f64::from(camera.half_height));
-        // From the plane at `place` along `axis` on, in the direction of `sign`. The place is that at distance 1, or of parallel rays.
+        // From the plane at `place` along `axis` on, in the direction of `sign`. The place is that at distance 1, or of
+        // parallel rays.
         let plane = |axis: DVec3, place: f64, sign: f64| {
             if camera.orthographic == 1 {
                 return Plane { normal: axis * sign, offset: -place * sign };
             }
-            // Through a lens a ray is at most the aperture's radius off at distance 0 and twice that at the plane that is sharp.
+            // Through a lens a ray is at most the aperture's radius off at distance 0 and twice that at the plane that
+            // is sharp.
             let radius = f64::from(camera.aperture_radius);
             let spread = if radius > 0.0 { radius / f64::from(camera.focus_depth) } else { 0.0 };
             Plane { normal: (axis + back * place) * sign - back * spread, offset: radius }

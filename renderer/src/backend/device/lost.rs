@@ -1,6 +1,7 @@
 //! Adapters that this process lost and has not opened again.
 //!
-//! A driver lists an adapter that it has lost as it lists any other, or no longer; so who lists devices cannot find out, and who used one remembers it.
+//! A driver lists an adapter that it has lost as it lists any other, or no longer; so who lists devices cannot find
+//! out, and who used one remembers it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -30,7 +30,8 @@ pub struct DeviceItem {
     pub device_type: &'static str,
     /// Name and version of the driver; of the CPU the instruction set in use.
     pub driver: String,
-    /// Its memory, of the CPU what this process may take of it; `None` where the graphics interface or the system does not say.
+    /// Its memory, of the CPU what this process may take of it; `None` where the graphics interface or the system does
+    /// not say.
     pub memory_bytes: Option<u64>,
     /// A graphics adapter that computes on the processor.
     pub is_software: bool,
@@ -64,7 +65,8 @@ pub struct Probe {
 }
 
 impl DeviceReport {
-    /// Of `adapters`, of those that were [lost](super::lost) and of the CPU, with the outcome of [`choose`](super::choose) among `adapters` at `checked_at`.
+    /// Of `adapters`, of those that were [lost](super::lost) and of the CPU, with the outcome of
+    /// [`choose`](super::choose) among `adapters` at `checked_at`.
     pub fn new(
         adapters: &[AdapterInfo],
         lost: &[AdapterInfo],
@@ -120,8 +122,8 @@ impl DeviceChoice {
     }
 }
 
-/// A moment to the second, such as `2026-11-20T09:30:00Z`. Days to dates after Howard Hinnant, "chrono-Compatible Low-Level Date
-/// Algorithms", `civil_from_days`: years begin in March, so that the leap day comes last.
+/// A moment to the second, such as `2026-11-20T09:30:00Z`. Days to dates after Howard Hinnant, "chrono-Compatible
+/// Low-Level Date Algorithms", `civil_from_days`: years begin in March, so that the leap day comes last.
 fn rfc3339(moment: SystemTime) -> String {
     let seconds = moment.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let (days, second) = (seconds / 86_400 + 719_468, seconds % 86_400);

@@ -11,12 +11,14 @@ use crate::backend::device::{AdapterClass, AdapterInfo};
 /// The graphics interfaces that wgpu can load here. Without a loader or a driver there is an instance without adapters.
 pub(super) fn instance() -> wgpu::Instance {
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
-    // Validation, and the check of indirect calls that is on by default even in release builds, cost time and find only our own mistakes.
+    // Validation, and the check of indirect calls that is on by default even in release builds, cost time and find only
+    // our own mistakes.
     descriptor.flags = match std::env::var_os("PACKSHOT_GPU_VALIDATION") {
         Some(value) if value == "1" => wgpu::InstanceFlags::debugging(),
         _ => wgpu::InstanceFlags::empty(),
     };
-    // Refuse a buffer that would leave the driver nothing to work with: some drivers lose the device instead of reporting it.
+    // Refuse a buffer that would leave the driver nothing to work with: some drivers lose the device instead of
+    // reporting it.
     descriptor.memory_budget_thresholds =
         wgpu::MemoryBudgetThresholds { for_resource_creation: Some(95), for_device_loss: None };
     wgpu::Instance::new(descriptor)

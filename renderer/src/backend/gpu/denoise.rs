@@ -1,7 +1,8 @@
 //! The denoiser's network on the device.
 //!
-//! Input: tiles as the network sees them. Output: what the network makes of them. All layers of a tile stay on the device: one upload, one
-//! read-back. Work is handed over in submissions of a fraction of a second, between which it can be cancelled; where it is cut changes no bit.
+//! Input: tiles as the network sees them. Output: what the network makes of them. All layers of a tile stay on the
+//! device: one upload, one read-back. Work is handed over in submissions of a fraction of a second, between which it
+//! can be cancelled; where it is cut changes no bit.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -120,8 +121,8 @@ impl DeviceDenoiser {
     }
 }
 
-/// The next dispatches, of about `products` products: the step of each, its rows of workgroups and its parameters; and how many products
-/// they are.
+/// The next dispatches, of about `products` products: the step of each, its rows of workgroups and its parameters; and
+/// how many products they are.
 fn batch(tile: &TileInput, cursor: &mut Cursor, products: u64) -> (Vec<(usize, usize, ConvolutionParams)>, u64) {
     let mut batch = Vec::new();
     let mut total = 0;

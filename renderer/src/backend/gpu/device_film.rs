@@ -1,8 +1,8 @@
 //! The film and the paths under way, on the device.
 //!
-//! A picture is cut into regions of whole blocks. Each region has its sums in a buffer of its own, in the order of its blocks and of each
-//! block's pixels; that place is a pixel's slot. The regions share the lists of pixels and the paths, because they are rendered one
-//! after the other.
+//! A picture is cut into regions of whole blocks. Each region has its sums in a buffer of its own, in the order of its
+//! blocks and of each block's pixels; that place is a pixel's slot. The regions share the lists of pixels and the
+//! paths, because they are rendered one after the other.
 
 use std::ops::Range;
 
@@ -132,7 +132,8 @@ impl DeviceFilm {
         })
     }
 
-    /// Reads the sums of those blocks of a region that `is_wanted` names into `sums`, one vector per block of the picture.
+    /// Reads the sums of those blocks of a region that `is_wanted` names into `sums`, one vector per block of the
+    /// picture.
     pub(super) fn read_sums(
         &self,
         context: &Context,
@@ -185,7 +186,8 @@ impl DeviceFilm {
     }
 }
 
-/// What a picture of so many pixels takes on a device beside its product: all of its film, and the paths under way of as many pixels as are worked on at once.
+/// What a picture of so many pixels takes on a device beside its product: all of its film, and the paths under way of
+/// as many pixels as are worked on at once.
 pub fn picture_bytes(n_pixels: u64) -> u64 {
     let n_slots = n_pixels.min(u64::from(SliceLimits::default().region_pixels));
     n_pixels.saturating_mul(FILM_BYTES).saturating_add(n_slots * (PATH_ROWS * WORDS_BYTES + 2 * ENTRY_BYTES))

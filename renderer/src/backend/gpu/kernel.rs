@@ -56,7 +56,8 @@ impl PathTracer {
         Self { scene_layout, pass_layout, film_layout, program, variants: RefCell::default() }
     }
 
-    /// The kernel for scenes with these features. Compiles it when it is first asked for; errors go to the device's error scopes.
+    /// The kernel for scenes with these features. Compiles it when it is first asked for; errors go to the device's
+    /// error scopes.
     pub(super) fn kernel(&self, compiler: &Compiler, features: SceneFeatures) -> Arc<Kernel> {
         let compile = || {
             let pipeline = compiler.pipeline(&self.program, &feature_constants(features));

@@ -149,22 +149,23 @@ pub(super) fn feature_constants(features: SceneFeatures) -> [(&'static str, f64)
     constants.map(|(name, value)| (name, f64::from(u8::from(value))))
 }
 
-/// The shader without naga's run-time checks: a countdown in every loop costs up to a hundredfold (gfx-rs/wgpu#7698), clamps on every
-/// index up to 40 %.
+/// The shader without naga's run-time checks: a countdown in every loop costs up to a hundredfold (gfx-rs/wgpu#7698),
+/// clamps on every index up to 40 %.
 #[allow(unsafe_code, reason = "wgpu has no safe way to leave the checks out")]
 fn shader_module(device: &wgpu::Device, label: &str, text: &str) -> wgpu::ShaderModule {
     let descriptor = wgpu::ShaderModuleDescriptor { label: Some(label), source: wgpu::ShaderSource::Wgsl(text.into()) };
-    // SAFETY: the text is the program's own. Every index in the prepared arrays is valid (the invariant of `prepare`), list entries and
-    // slots come from this backend, every loop ends (traversal visits each node at most once; the others count), and no divisor is zero. The
-    // denoiser's kernel compares its places with the sides of the pictures, which its buffers have room for.
+    // SAFETY: the text is the program's own. Every index in the prepared arrays is valid (the invariant of `prepare`),
+    // list entries and slots come from this backend, every loop ends (traversal visits each node at most once; the
+    // others count), and no divisor is zero. The denoiser's kernel compares its places with the sides of the pictures,
+    // which its buffers have room for.
     unsafe { device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked()) }
 }
 
 #[allow(unsafe_code, reason = "wgpu cannot check what a driver once wrote")]
 fn pipeline_cache(device: &wgpu::Device, data: Option<&[u8]>) -> wgpu::PipelineCache {
     let descriptor = wgpu::PipelineCacheDescriptor { label: Some("kernels"), data, fallback: true };
-    // SAFETY: the data came out of `PipelineCache::get_data` of the same kind of adapter, whose key is part of the name that it is
-    // stored under, and its hash shows that it is complete.
+    // SAFETY: the data came out of `PipelineCache::get_data` of the same kind of adapter, whose key is part of the name
+    // that it is stored under, and its hash shows that it is complete.
     unsafe { device.create_pipeline_cache(&descriptor) }
 }
 

@@ -7,7 +7,7 @@ use packshot_shaders::layout::film::FilmPixel;
 use packshot_shaders::layout::pass::PassParams;
 use rayon::prelude::*;
 
-use super::Job;
+use super::OwnedControl;
 use super::context::{Context, Fault};
 use super::device_film::{DeviceFilm, Entry, Region};
 use super::scene::SceneBindings;
@@ -28,7 +28,7 @@ const TILE_PX: u32 = 8;
 /// A render's state on the host, which survives the device: everything up to the last checkpoint.
 #[derive(Debug)]
 pub(super) struct RenderState {
-    settings: shot::Film,
+    settings: shot::FilmSettings,
     schedule: Schedule,
     clock: Clock,
     blocks: Vec<BlockFilm>,
@@ -41,11 +41,16 @@ pub(super) struct RenderState {
 }
 
 impl RenderState {
-    pub(super) fn new(settings: &shot::Film, job: &Job, limits: SliceLimits, kind: DeviceKind) -> Self {
+    pub(super) fn new(
+        settings: &shot::FilmSettings,
+        control: &OwnedControl,
+        limits: SliceLimits,
+        kind: DeviceKind,
+    ) -> Self {
         Self {
             settings: *settings,
-            schedule: Schedule::new(settings, job.counts.as_ref(), job.snapshot_side_max_px.is_some()),
-            clock: Clock::start(job.time_max),
+            schedule: Schedule::new(settings, control.counts.as_ref(), control.snapshot_side_max_px.is_some()),
+            clock: Clock::start(control.time_max),
             blocks: blocks(settings.width_px, settings.height_px).into_iter().map(BlockFilm::new).collect(),
             n: 0,
             rays: 0,
@@ -79,7 +84,7 @@ pub(super) struct Sampler<'a> {
     context: &'a Context,
     scene: &'a SceneBindings,
     pool: &'a rayon::ThreadPool,
-    job: &'a Job,
+    control: &'a OwnedControl,
     film: DeviceFilm,
     /// Active pixels of each region.
     lists: Vec<Vec<Entry>>,
@@ -101,12 +106,22 @@ impl<'a> Sampler<'a> {
         context: &'a Context,
         scene: &'a SceneBindings,
         pool: &'a rayon::ThreadPool,
-        job: &'a Job,
+        control: &'a OwnedControl,
         state: &RenderState,
     ) -> Result<Self, Fault> {
         let film = DeviceFilm::new(context, &state.blocks, state.limits.region_pixels)?;
         let arriving = state.blocks.iter().map(|block| vec![FilmPixel::default(); block.sums().len()]).collect();
-        Ok(Self { context, scene, pool, job, film, lists: Vec::new(), arriving, rays: state.rays, paths: state.paths })
+        Ok(Self {
+            context,
+            scene,
+            pool,
+            control,
+            film,
+            lists: Vec::new(),
+            arriving,
+            rays: state.rays,
+            paths: state.paths,
+        })
     }
 
     /// Samples until the picture is done or time is over.
@@ -132,7 +147,7 @@ impl<'a> Sampler<'a> {
             n = end;
             let decides = state.schedule.decision_after(n).is_some();
             let is_last = n == state.settings.samples;
-            let is_due = shown.elapsed() >= self.job.snapshot_pause;
+            let is_due = shown.elapsed() >= self.control.snapshot_pause;
             let is_shown = state.schedule.has_snapshot_after(n) && !is_last && is_due;
             if decides || is_last || is_shown || checkpoint.elapsed() > CHECKPOINT_EVERY {
                 self.read_back(state, n)?;
@@ -149,7 +164,7 @@ impl<'a> Sampler<'a> {
             if n_active == 0 {
                 break;
             }
-            if let Some(side_max_px) = self.job.snapshot_side_max_px.filter(|_| is_shown) {
+            if let Some(side_max_px) = self.control.snapshot_side_max_px.filter(|_| is_shown) {
                 shown = Instant::now();
                 report(Event::Snapshot(Box::new(state.snapshot(side_max_px))))?;
             }
@@ -180,7 +195,7 @@ impl<'a> Sampler<'a> {
             self.film.clear_counters(self.context);
             let (mut at, mut n_rays, mut n_next) = (0, 0, 0);
             while at < n_left {
-                if self.job.cancel.is_cancelled() {
+                if self.control.cancel.is_cancelled() {
                     return Err(Fault::Final(RenderError::Cancelled));
                 }
                 if params.mode != PASS_DRAIN && state.clock.is_over() {
@@ -217,8 +232,8 @@ impl<'a> Sampler<'a> {
         Ok(Pass::Partial(list.iter().enumerate().map(reached).collect()))
     }
 
-    /// Keeps what there is when time is over in the middle of a pass: regions before `region_idx` are through with it, this one has
-    /// `reached`, and those behind are where they were.
+    /// Keeps what there is when time is over in the middle of a pass: regions before `region_idx` are through with it,
+    /// this one has `reached`, and those behind are where they were.
     fn stop_early(
         &mut self,
         region_idx: usize,

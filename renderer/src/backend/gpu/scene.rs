@@ -62,7 +62,8 @@ pub(super) struct Environments {
 }
 
 impl Environments {
-    /// The buffers of these tables, uploaded when they are first asked for and kept as long as somebody keeps the tables.
+    /// The buffers of these tables, uploaded when they are first asked for and kept as long as somebody keeps the
+    /// tables.
     fn buffers(&mut self, context: &Context, tables: &Arc<EnvironmentTables>) -> Result<[wgpu::Buffer; 3], Fault> {
         self.forget_dropped();
         let is_it = |known: &Weak<EnvironmentTables>| Weak::as_ptr(known) == Arc::as_ptr(tables);

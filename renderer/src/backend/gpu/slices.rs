@@ -8,7 +8,8 @@ use crate::backend::DeviceKind;
 const TARGET: Duration = Duration::from_millis(50);
 /// Fewer steps than this spend more time on storing paths than they save.
 const STEPS_MIN: u32 = 8;
-/// lavapipe ends all loops of an invocation together after 65,535 turns, so that a step there must not share them with many others.
+/// lavapipe ends all loops of an invocation together after 65,535 turns, so that a step there must not share them with
+/// many others.
 const STEPS_MAX_SOFTWARE: u32 = 8;
 /// Rays of the first dispatch, before anything is known of the device.
 const RAYS_FIRST: f64 = 1e6;

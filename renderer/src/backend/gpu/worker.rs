@@ -17,7 +17,7 @@ use super::rays::DeviceRays;
 use super::sampler::{RenderState, Sampler};
 use super::scene::{Environments, ProductBuffers, SceneBindings};
 use super::usage::DeviceUsage;
-use super::{GpuOptions, Job};
+use super::{GpuOptions, OwnedControl};
 use crate::backend::device::{AdapterInfo, note_lost, note_opened};
 use crate::backend::rays::{RayQuery, TracedRays};
 use crate::backend::{CancelToken, Progress, RenderError, Rendered, Snapshot};
@@ -36,7 +36,7 @@ pub(super) enum Request {
     /// Bring a shot of one onto the device.
     LoadShot { product: ProductKey, shot: Box<PreparedShot>, reply: mpsc::Sender<Result<ShotKey, RenderError>> },
     /// Sample a shot from the start.
-    Render { key: ShotKey, job: Job, events: mpsc::Sender<Event> },
+    Render { key: ShotKey, control: OwnedControl, events: mpsc::Sender<Event> },
     /// Bring a tile through the denoiser's network.
     Denoise { tile: Box<TileInput>, reply: mpsc::Sender<Result<Vec<[f32; 4]>, RenderError>> },
     /// Say what a denoiser is told of a shot.
@@ -150,8 +150,8 @@ impl Worker {
                     }
                 }
                 Request::LoadShot { product, shot, reply } => drop(reply.send(self.load_shot(product, *shot))),
-                Request::Render { key, job, events } => {
-                    let result = self.render(key, &job, &events);
+                Request::Render { key, control, events } => {
+                    let result = self.render(key, &control, &events);
                     drop(events.send(Event::Done(Box::new(result))));
                 }
                 Request::Denoise { tile, reply } => drop(reply.send(self.denoise(&tile))),
@@ -199,11 +199,17 @@ impl Worker {
         self.next_key
     }
 
-    fn render(&mut self, key: ShotKey, job: &Job, events: &mpsc::Sender<Event>) -> Result<Rendered, RenderError> {
+    fn render(
+        &mut self,
+        key: ShotKey,
+        control: &OwnedControl,
+        events: &mpsc::Sender<Event>,
+    ) -> Result<Rendered, RenderError> {
         let settings = self.shots[&key].prepared.film;
-        // Before the clock starts: a driver that compiles at the first dispatch takes seconds, and none of them is rendering.
+        // Before the clock starts: a driver that compiles at the first dispatch takes seconds, and none of them is
+        // rendering.
         self.persist(|worker| worker.warm_up(key))?;
-        let mut state = RenderState::new(&settings, job, self.options.slices, self.adapter.kind());
+        let mut state = RenderState::new(&settings, control, self.options.slices, self.adapter.kind());
         let mut report = |event| {
             // Who stopped listening has no use for the picture.
             events.send(event).map_err(|_| Fault::Final(RenderError::Cancelled))
@@ -212,7 +218,7 @@ impl Worker {
             worker.upload_shot(key)?;
             let (context, bindings) = worker.loaded(key)?;
             loop {
-                let mut sampler = Sampler::new(context, bindings, &worker.pool, job, &state)?;
+                let mut sampler = Sampler::new(context, bindings, &worker.pool, control, &state)?;
                 match sampler.run(&mut state, &mut report) {
                     Err(Fault::LoopsCut) if state.slices.halve_steps() => {
                         tracing::warn!("{} ends loops early; taking smaller steps", worker.adapter.name);

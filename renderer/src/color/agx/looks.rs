@@ -1,9 +1,10 @@
 //! The looks of AgX: more or less contrast, or none of the colour, before the picture is formed.
 //!
-//! Blender's looks work on logarithms of a guarded and inset colour (`AgX Log` in its configuration, a table of 37³ nodes that this module
-//! makes too), turn contrast around middle grey and move saturation against it, so that more contrast does not mean more colour. The result
-//! goes through the view transform. Measured against OpenColorIO with Blender's files, up to a scene value of 1: mean difference at most 0.02,
-//! largest 0.83 of 255 codes; `docs/formats.md` has each look, and what becomes of brighter colours.
+//! Blender's looks work on logarithms of a guarded and inset colour (`AgX Log` in its configuration, a table of 37³
+//! nodes that this module makes too), turn contrast around middle grey and move saturation against it, so that more
+//! contrast does not mean more colour. The result goes through the view transform. Measured against OpenColorIO with
+//! Blender's files, up to a scene value of 1: mean difference at most 0.02, largest 0.83 of 255 codes;
+//! `docs/formats.md` has each look, and what becomes of brighter colours.
 
 use std::sync::OnceLock;
 
@@ -64,8 +65,9 @@ impl Grading {
     }
 }
 
-/// The shadows of OpenColorIO's tone grading (`GradingTone`, style `log`), for slopes below 1: values above `start` stay, those below
-/// `pivot` fall with the slope, and between the two the slope grows to 1 along two parabolas that meet in the middle.
+/// The shadows of OpenColorIO's tone grading (`GradingTone`, style `log`), for slopes below 1: values above `start`
+/// stay, those below `pivot` fall with the slope, and between the two the slope grows to 1 along two parabolas that
+/// meet in the middle.
 #[derive(Clone, Copy)]
 struct Shadows {
     /// Applied one after the other: that of each channel, and the master's.

@@ -1,7 +1,7 @@
 //! The order of attributes in an OpenEXR header.
 //!
-//! The codec keeps attributes that it does not know in a hash map and writes them in its order, which changes from run to
-//! run. Sorted by name they make equal files equal; OpenEXR prescribes no order, and its own library sorts too.
+//! The codec keeps attributes that it does not know in a hash map and writes them in its order, which changes from run
+//! to run. Sorted by name they make equal files equal; OpenEXR prescribes no order, and its own library sorts too.
 
 /// Bytes of the magic number and the version.
 const PREFIX_BYTES: usize = 8;

@@ -1,7 +1,8 @@
 //! H.264 through OpenH264, into an MP4.
 //!
-//! The codec's defaults are those of a video call. Here every frame is coded, by one thread (with another number come other bytes), with
-//! one quantiser, the strength that the quality asks for, and whole pictures once a second, where players can seek to.
+//! The codec's defaults are those of a video call. Here every frame is coded, by one thread (with another number come
+//! other bytes), with one quantiser, the strength that the quality asks for, and whole pictures once a second, where
+//! players can seek to.
 
 use std::io::{Seek, Write};
 
@@ -64,8 +65,8 @@ impl<W: Write + Seek> Mp4Encoder<W> {
         let quantizer = quantizer(quality);
         let config = EncoderConfig::new()
             .complexity(Complexity::High)
-            // "Off" would mean a quantiser of the codec's own choice. By this one, the only other that skips no frames and does not
-            // warn of it, the quantiser stays within a range, here of one value.
+            // "Off" would mean a quantiser of the codec's own choice. By this one, the only other that skips no frames
+            // and does not warn of it, the quantiser stays within a range, here of one value.
             .rate_control_mode(RateControlMode::Bufferbased)
             .qp(QpRange::new(quantizer, quantizer))
             // With that range it bounds nothing, but the codec derives the level from it.

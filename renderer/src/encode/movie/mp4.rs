@@ -1,7 +1,8 @@
 //! MP4 with one video track, written in one pass and ready to play while it loads.
 //!
-//! Players want the table of frames ahead of the frames, and it is known only behind them. But its length is known: so many
-//! frames were announced. The place is left free, and filled at the end. Structure: ISO/IEC 14496-12 (boxes) and 14496-15 (H.264).
+//! Players want the table of frames ahead of the frames, and it is known only behind them. But its length is known: so
+//! many frames were announced. The place is left free, and filled at the end. Structure: ISO/IEC 14496-12 (boxes) and
+//! 14496-15 (H.264).
 
 mod boxes;
 

@@ -1,8 +1,9 @@
 //! From display values to luma and chroma of video: ITU-R BT.709 in limited range, 4:2:0.
 //!
-//! Luma Y' = 0.2126 R' + 0.7152 G' + 0.0722 B' takes the codes 16 to 235; Cb = (B' − Y')/1.8556 and Cr = (R' − Y')/1.5748 take 16 to
-//! 240 around 128 (BT.709-6, items 3.2 to 3.4). A chroma sample lies between two rows, at the even column, where decoders expect it unless
-//! a stream says otherwise (H.264, chroma_sample_loc_type 0): it is the mean of the two rows and of the columns around it, weighted 1:2:1.
+//! Luma Y' = 0.2126 R' + 0.7152 G' + 0.0722 B' takes the codes 16 to 235; Cb = (B' − Y')/1.8556 and Cr = (R' −
+//! Y')/1.5748 take 16 to 240 around 128 (BT.709-6, items 3.2 to 3.4). A chroma sample lies between two rows, at the
+//! even column, where decoders expect it unless a stream says otherwise (H.264, chroma_sample_loc_type 0): it is the
+//! mean of the two rows and of the columns around it, weighted 1:2:1.
 
 use rayon::prelude::*;
 

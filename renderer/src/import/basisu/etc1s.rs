@@ -1,12 +1,13 @@
-//! ETC1S with BasisLZ: blocks that name an entry of a list of colours and one of a list of patterns (KTX 2.0, appendix "BasisLZ/ETC1S Bitstream
-//! Specification").
+//! ETC1S with BasisLZ: blocks that name an entry of a list of colours and one of a list of patterns (KTX 2.0, appendix
+//! "BasisLZ/ETC1S Bitstream Specification").
 
 use super::bits::{Bits, Huffman};
 use super::{Fault, TRUNCATED};
 
 const OUT_OF_RANGE: Fault = "the BasisLZ data names an entry that its codebooks do not have";
 
-/// What a texel's two bits add to the base colour, for each of the eight intensities (Khronos Data Format specification, section "ETC1").
+/// What a texel's two bits add to the base colour, for each of the eight intensities (Khronos Data Format
+/// specification, section "ETC1").
 const MODIFIERS: [[i32; 4]; 8] = [
     [-8, -2, 2, 8],
     [-17, -5, 5, 17],

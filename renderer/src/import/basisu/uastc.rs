@@ -1,7 +1,8 @@
 //! UASTC LDR 4x4: blocks of 16 bytes in one of 19 modes, each a form of ASTC with simpler packing.
 //!
-//! A mode has a prefix code, hints for other encoders, which are skipped, the partition or the channel of a second plane, the endpoints of each
-//! subset, and a weight per texel and plane (UASTC LDR 4x4 texture specification; interpolation as in ASTC, Khronos Data Format specification 1.3).
+//! A mode has a prefix code, hints for other encoders, which are skipped, the partition or the channel of a second
+//! plane, the endpoints of each subset, and a weight per texel and plane (UASTC LDR 4x4 texture specification;
+//! interpolation as in ASTC, Khronos Data Format specification 1.3).
 
 use super::Fault;
 

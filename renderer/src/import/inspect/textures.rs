@@ -8,7 +8,7 @@ use rayon::slice::ParallelSlice as _;
 
 use crate::diagnostic::Severity;
 use crate::import::findings::Findings;
-use crate::import::meshes::Place;
+use crate::import::meshes::PrimitiveIdx;
 use crate::scene::{AlphaMode, Image, Scene};
 
 /// Decoded images of a product above this are told: they are read, but each picture of it carries them.
@@ -16,7 +16,7 @@ const IMAGE_BUDGET_BYTES: usize = 256 << 20;
 /// Texels that are looked at by one task.
 const TEXELS_PER_TASK: usize = 1 << 16;
 
-pub(super) fn note(scene: &Scene, places: &[Vec<Place>], findings: &mut Findings) {
+pub(super) fn note(scene: &Scene, places: &[Vec<PrimitiveIdx>], findings: &mut Findings) {
     note_alpha(scene, findings);
     note_vertex_alpha(scene, places, findings);
     note_budget(scene, IMAGE_BUDGET_BYTES, findings);
@@ -27,8 +27,8 @@ fn pointer(scene: &Scene, material: usize) -> Option<String> {
     scene.materials[material].file_idx.map(|idx| format!("/materials/{idx}"))
 }
 
-/// Base colours with see-through texels on materials that say to ignore alpha. Often that is meant, because the alpha of an atlas marks
-/// what is not used.
+/// Base colours with see-through texels on materials that say to ignore alpha. Often that is meant, because the alpha
+/// of an atlas marks what is not used.
 fn note_alpha(scene: &Scene, findings: &mut Findings) {
     let mut shares: HashMap<*const Image, f64> = HashMap::new();
     for (idx, material) in scene.materials.iter().enumerate() {
@@ -45,14 +45,15 @@ fn note_alpha(scene: &Scene, findings: &mut Findings) {
     }
 }
 
-/// Share of texels with an alpha below 1; 0 where it is that of all, because what marks nothing was not drawn to cut anything out.
+/// Share of texels with an alpha below 1; 0 where it is that of all, because what marks nothing was not drawn to cut
+/// anything out.
 fn see_through_share(image: &Image) -> f64 {
     let tasks = image.rgba8.par_chunks(TEXELS_PER_TASK);
     let n: usize = tasks.map(|texels| texels.iter().filter(|texel| texel[3] < u8::MAX).count()).sum();
     if n == image.rgba8.len() { 0.0 } else { n as f64 / image.rgba8.len() as f64 }
 }
 
-fn note_vertex_alpha(scene: &Scene, places: &[Vec<Place>], findings: &mut Findings) {
+fn note_vertex_alpha(scene: &Scene, places: &[Vec<PrimitiveIdx>], findings: &mut Findings) {
     for (mesh, places) in scene.meshes.iter().zip(places) {
         for (primitive, place) in mesh.primitives.iter().zip(places) {
             let alpha = primitive.material.map_or(AlphaMode::Opaque, |m| scene.materials[m.0 as usize].alpha);

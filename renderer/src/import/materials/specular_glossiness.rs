@@ -1,8 +1,9 @@
 //! `KHR_materials_pbrSpecularGlossiness`, which replaces metallic-roughness where both are given.
 //!
-//! Converted without loss, as the section "Specular-glossiness materials" of `KHR_materials_specular` says: a dielectric of index 0, so that the
-//! specular colour is the reflectance along the normal, over the diffuse colour as base colour. Metalness, into which other converters press such
-//! materials, has no equal for coloured dielectrics. Roughness is 1 − glossiness; where a texture varies it, it becomes a texture of roughness.
+//! Converted without loss, as the section "Specular-glossiness materials" of `KHR_materials_specular` says: a
+//! dielectric of index 0, so that the specular colour is the reflectance along the normal, over the diffuse colour as
+//! base colour. Metalness, into which other converters press such materials, has no equal for coloured dielectrics.
+//! Roughness is 1 − glossiness; where a texture varies it, it becomes a texture of roughness.
 
 use super::super::error::ImportError;
 use super::super::member::Member;

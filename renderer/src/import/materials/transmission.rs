@@ -83,8 +83,9 @@ impl Reader<'_> {
 
 /// Lets a medium scatter, so that many scatterings give it the colour `multiscatter_color`.
 ///
-/// Extinction is −ln T / d for the colour T after the distance d, with the scattering part ρ of it (`KHR_materials_volume_scatter`). OpenPBR has S / d as
-/// scattering, so S = −ρ·ln T. Where that is above the 1 that OpenPBR allows, the same medium is described by a shorter distance.
+/// Extinction is −ln T / d for the colour T after the distance d, with the scattering part ρ of it
+/// (`KHR_materials_volume_scatter`). OpenPBR has S / d as scattering, so S = −ρ·ln T. Where that is above the 1 that
+/// OpenPBR allows, the same medium is described by a shorter distance.
 fn add_scattering(multiscatter_color: Color, openpbr: &mut OpenPbr) {
     let density = openpbr.transmission_color.map(|channel| -channel.ln());
     let scatter: Color = std::array::from_fn(|c| density[c] * single_scatter_albedo(multiscatter_color[c]));

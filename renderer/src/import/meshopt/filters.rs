@@ -34,7 +34,8 @@ pub(super) fn octahedral_16(elements: &mut [u8]) {
     }
 }
 
-/// Unit quaternions without their largest component. The last word holds what 1 is, but for its two lowest bits, which name that component.
+/// Unit quaternions without their largest component. The last word holds what 1 is, but for its two lowest bits, which
+/// name that component.
 pub(super) fn quaternion(elements: &mut [u8]) {
     for element in elements.as_chunks_mut::<8>().0 {
         let words = words(element);

@@ -1,7 +1,8 @@
 //! What brushed facets lose: the albedo of a lossless conductor whose roughness differs along and across the tangent.
 //!
-//! Nodes, the last fastest: the root of the larger alpha over that of [`BRUSHED_ALPHA_MAX`], that of the smaller alpha over the larger, the view's azimuth from
-//! the rougher direction as a share of a quarter turn, and the root of its cosine. After them the means over the hemisphere.
+//! Nodes, the last fastest: the root of the larger alpha over that of [`BRUSHED_ALPHA_MAX`], that of the smaller alpha
+//! over the larger, the view's azimuth from the rougher direction as a share of a quarter turn, and the root of its
+//! cosine. After them the means over the hemisphere.
 
 use std::collections::HashMap;
 use std::f64::consts::{FRAC_PI_2, TAU};
@@ -28,8 +29,8 @@ pub(crate) fn lossless() -> &'static [f32] {
     TABLE.get_or_init(|| table(&Split::Mirror))
 }
 
-/// What glass of a reflectance's index and a bending one reflects and lets through: a table for light from outside, then one for light from
-/// inside. Computed once per process and pair.
+/// What glass of a reflectance's index and a bending one reflects and lets through: a table for light from outside,
+/// then one for light from inside. Computed once per process and pair.
 pub(crate) fn glass(ior: f32, bends: f32) -> Arc<Vec<f32>> {
     type Cache = Mutex<HashMap<[u32; 2], Arc<Vec<f32>>>>;
     static CACHE: OnceLock<Cache> = OnceLock::new();
@@ -48,7 +49,8 @@ pub(crate) fn glass(ior: f32, bends: f32) -> Arc<Vec<f32>> {
 /// What a facet does with light.
 enum Split {
     Mirror,
-    /// Reflects by Fresnel's law for one ratio of the index beyond over that on this side, and bends the rest by another.
+    /// Reflects by Fresnel's law for one ratio of the index beyond over that on this side, and bends the rest by
+    /// another.
     Glass {
         eta: f64,
         bending: f64,
@@ -75,7 +77,8 @@ fn table(split: &Split) -> Vec<f32> {
     entries
 }
 
-/// The mean of a block of nodes over the hemisphere, weighted by the cosine: with t the root of the cosine, 2 c dc is 4 t³ dt.
+/// The mean of a block of nodes over the hemisphere, weighted by the cosine: with t the root of the cosine, 2 c dc is 4
+/// t³ dt.
 fn hemisphere_mean(block: &[f32]) -> f64 {
     let (mut sum, mut weights) = (0.0, 0.0);
     for (k, &entry) in block.iter().enumerate() {

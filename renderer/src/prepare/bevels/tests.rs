@@ -84,7 +84,8 @@ fn the_normal_turns_over_the_bevel_as_on_a_fillet() {
     let shot = prepared(cube(), &[DAffine3::IDENTITY], 0.2);
     for share in [0.0_f32, 0.25, 0.5, 0.75, 0.999] {
         let seen = normal_at(&shot, Vec3::new(1.0 - 0.2 * share, 1.0, 0.3), Vec3::Y);
-        // Between the faces the normal makes 45 degrees with both; the sine of the angle from there grows with the distance.
+        // Between the faces the normal makes 45 degrees with both; the sine of the angle from there grows with the
+        // distance.
         let angle = std::f32::consts::FRAC_PI_4 + (share * std::f32::consts::FRAC_PI_4.sin()).asin();
         let expected = Vec3::new(angle.cos(), angle.sin(), 0.0);
         assert!((seen - expected).length() < 2e-3, "at {share} of the bevel: {seen} instead of {expected}");

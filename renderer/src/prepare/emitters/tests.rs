@@ -14,7 +14,7 @@ use crate::scene::{
     Texture as Picture, TextureIdx, TextureRef, Wrap,
 };
 use crate::shot::{
-    Background, Bounces, Camera, Environment, Film as FilmSettings, PixelFilter, Projection, Shot, View, ViewTransform,
+    Background, Bounces, Camera, Environment, FilmSettings, PixelFilter, Projection, Shot, View, ViewTransform,
 };
 
 fn square() -> Primitive {

@@ -1,5 +1,5 @@
-//! The tree over emitters: built from the root down, split where power, extent and orientation together become small (Conty Estevez and
-//! Kulla 2018, section 4.4, with the length of the mean normal in place of the cone's solid angle).
+//! The tree over emitters: built from the root down, split where power, extent and orientation together become small
+//! (Conty Estevez and Kulla 2018, section 4.4, with the length of the mean normal in place of the cone's solid angle).
 
 use glam::Vec3;
 use packshot_shaders::constants::EMITTERS_BOTH_SIDES;

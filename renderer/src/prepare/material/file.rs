@@ -60,7 +60,8 @@ pub(crate) fn lower_scene(
     out
 }
 
-/// Whether `KHR_materials_specular` makes glass reflect otherwise than its index says; in Blender's look its colour alone does.
+/// Whether `KHR_materials_specular` makes glass reflect otherwise than its index says; in Blender's look its colour
+/// alone does.
 fn has_tinted_glass(out: &Material, look: Look) -> bool {
     let is_tinted = (out.specular_color - Vec3::ONE).abs().max_element() > 1e-4 || out.specular_color_texture != NONE;
     let is_weighted = look == Look::Gltf && (out.gloss_f90 != 1.0 || out.specular_texture != NONE);
@@ -91,7 +92,8 @@ fn add_reflection(out: &mut Material, m: &SceneMaterial, tables: &mut Tables) {
     brush(out, m, tables);
 }
 
-/// Stretched facets: how much and where to. What the strength means for their roughness is the look's affair (`alpha_of` in the shader).
+/// Stretched facets: how much and where to. What the strength means for their roughness is the look's affair
+/// (`alpha_of` in the shader).
 pub(super) fn brush(out: &mut Material, m: &SceneMaterial, tables: &mut Tables) {
     out.anisotropy = m.anisotropy.strength;
     out.anisotropy_cos = m.anisotropy.rotation_rad.cos();

@@ -23,7 +23,8 @@ impl Interior {
             return empty;
         }
         let (extinction, scattering, anisotropy, flags) = if transmits {
-            // OpenPBR 1.1.1, "Transparent base": with a depth the colour is reached over it, without one at the surface.
+            // OpenPBR 1.1.1, "Transparent base": with a depth the colour is reached over it, without one at the
+            // surface.
             if m.transmission_depth <= 0.0 {
                 return Self { flags: MATERIAL_BODY, ..empty };
             }
@@ -43,7 +44,8 @@ impl Interior {
             return empty;
         };
         let absorption: [f64; 3] = std::array::from_fn(|c| extinction[c] - scattering[c]);
-        // Where more is scattered than is lost in all, the loss is raised by the same in each channel (OpenPBR 1.1.1, "Transparent base").
+        // Where more is scattered than is lost in all, the loss is raised by the same in each channel (OpenPBR 1.1.1,
+        // "Transparent base").
         let least = absorption.iter().fold(0.0_f64, |least, &a| least.min(a));
         let scatters = scattering.iter().any(|&s| s > 0.0);
         Self {
@@ -55,8 +57,8 @@ impl Interior {
     }
 }
 
-/// Albedo of one event that makes a deep body reflect `color` (Kulla and Conty Estevez 2017, "Revisiting Physically Based Shading at
-/// Imageworks"), where `g` is the mean cosine of an event.
+/// Albedo of one event that makes a deep body reflect `color` (Kulla and Conty Estevez 2017, "Revisiting Physically
+/// Based Shading at Imageworks"), where `g` is the mean cosine of an event.
 fn single_scattering_albedo(color: f64, g: f64) -> f64 {
     let s = 4.09712 + 4.20863 * color - (9.59217 + 41.6808 * color + 17.7126 * color * color).sqrt();
     ((1.0 - s * s) / (1.0 - g * s * s)).clamp(0.0, 1.0)

@@ -98,8 +98,8 @@ fn tinted_glass_loses_nothing_that_its_tint_does_not_take() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// The Principled BSDF of Blender 5.0.1: a smooth interface of index 1.5 with the specular tint 1, 0.3, 0.02, at so many degrees, from outside and from
-/// inside. Reflected and let through as probed in Cycles.
+/// The Principled BSDF of Blender 5.0.1: a smooth interface of index 1.5 with the specular tint 1, 0.3, 0.02, at so
+/// many degrees, from outside and from inside. Reflected and let through as probed in Cycles.
 #[test]
 fn tinted_glass_of_blender_is_as_measured() {
     let glass = OpenPbr {

@@ -1,5 +1,5 @@
-//! Helmholtz reciprocity of each lobe by itself, without the factors of layers, which hold for the view direction. The fuzz of OpenPBR is left out:
-//! its sheared cosine is fitted for each view direction.
+//! Helmholtz reciprocity of each lobe by itself, without the factors of layers, which hold for the view direction. The
+//! fuzz of OpenPBR is left out: its sheared cosine is fitted for each view direction.
 
 use glam::{Vec2, Vec3};
 use packshot_materials::openpbr::OpenPbr;
@@ -52,8 +52,8 @@ fn a_coat_with_a_normal_of_its_own_is_reciprocal() {
     }
 }
 
-/// What goes through a rough surface, seen from both of its sides, is the same but for the square of the index: radiance is compressed where it
-/// enters the denser side (Walter et al. 2007, section 5.2; Veach 1997, section 5.2).
+/// What goes through a rough surface, seen from both of its sides, is the same but for the square of the index:
+/// radiance is compressed where it enters the denser side (Walter et al. 2007, section 5.2; Veach 1997, section 5.2).
 #[test]
 fn lobes_that_let_light_through_are_reciprocal() {
     let below = |w: Vec3| w.with_z(-w.z);

@@ -8,8 +8,9 @@ use crate::scene::Bounds;
 /// Points are thinned out to those on the hull whenever so many have gathered.
 const POINTS_MAX: usize = 1 << 14;
 
-/// The convex body that a hull sweeps when it turns once around about a vertical axis: a body of revolution. A camera that has it in its
-/// picture has the product in its picture at every angle, so a turntable stands still in its frame, whatever the number of its frames.
+/// The convex body that a hull sweeps when it turns once around about a vertical axis: a body of revolution. A camera
+/// that has it in its picture has the product in its picture at every angle, so a turntable stands still in its frame,
+/// whatever the number of its frames.
 #[derive(Clone, Debug)]
 pub struct SweptHull {
     /// x and z of the axis.
@@ -58,7 +59,8 @@ impl Envelope for SweptHull {
     }
 }
 
-/// Of points (distance, height), those on the convex outline that is seen from far away, from the lowest to the highest (Andrew 1979).
+/// Of points (distance, height), those on the convex outline that is seen from far away, from the lowest to the highest
+/// (Andrew 1979).
 fn outline(mut points: Vec<DVec2>) -> Vec<DVec2> {
     points.sort_by(|a, b| a.y.total_cmp(&b.y).then(b.x.total_cmp(&a.x)));
     let mut outline: Vec<DVec2> = Vec::new();

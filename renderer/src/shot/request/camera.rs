@@ -9,7 +9,7 @@ use crate::shot::error::{ErrorCode, ShotError};
 use crate::shot::framing::{self, Envelope, Fit, Hull, Lens, SweptHull, readable_angle};
 use crate::shot::turntable::Turn;
 use crate::shot::view::ViewDirection;
-use crate::shot::{Aperture, Camera, Film, Projection};
+use crate::shot::{Aperture, Camera, FilmSettings, Projection};
 
 /// Shortest and longest focal length.
 const FOCAL_MM: std::ops::RangeInclusive<f64> = 1.0..=10_000.0;
@@ -21,7 +21,11 @@ const MAX_FOV_Y_RAD: f64 = 179.0 * std::f64::consts::PI / 180.0;
 const NAMED_MAX: usize = 20;
 
 /// The camera, and the film, whose shorter side may follow from the product.
-pub(super) fn place(request: &ShotRequest, scene: &Scene, turn: Option<&Turn>) -> Result<(Camera, Film), ShotError> {
+pub(super) fn place(
+    request: &ShotRequest,
+    scene: &Scene,
+    turn: Option<&Turn>,
+) -> Result<(Camera, FilmSettings), ShotError> {
     let hull = Hull::new(scene)?;
     let drawn = Shown::new(hull, turn);
     let (mut camera, film, center) = match &request.framing {
@@ -41,7 +45,7 @@ pub(super) fn place(request: &ShotRequest, scene: &Scene, turn: Option<&Turn>) -
                 framing::stand_before(&mut camera, drawn.envelope())?;
             }
             let [width_px, height_px] = size_px;
-            (camera, Film { width_px, height_px, ..request.film }, framed.center())
+            (camera, FilmSettings { width_px, height_px, ..request.film }, framed.center())
         }
         Framing::SceneCamera { name } => {
             (scene_camera(drawn.envelope(), scene, name)?, request.film, drawn.envelope().center())
@@ -159,7 +163,7 @@ fn short(name: &str) -> String {
     if name.chars().nth(LENGTH_MAX).is_some() { format!("`{shown}…`") } else { format!("`{shown}`") }
 }
 
-fn aperture(wish: &DepthOfField, camera: &Camera, film: &Film, depth_m: f64) -> Result<Aperture, ShotError> {
+fn aperture(wish: &DepthOfField, camera: &Camera, film: &FilmSettings, depth_m: f64) -> Result<Aperture, ShotError> {
     in_range("dof", wish.f_number, F_NUMBER)?;
     let Projection::Perspective { fov_y_rad } = camera.projection else {
         let message = "parallel rays come through no aperture: everything is sharp";

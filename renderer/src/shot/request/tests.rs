@@ -137,7 +137,7 @@ fn lights_of_the_file_that_nobody_will_see() {
 
 #[test]
 fn values_out_of_range_name_their_option() {
-    let film = |change: fn(&mut Film)| {
+    let film = |change: fn(&mut FilmSettings)| {
         let mut request = ShotRequest::default();
         change(&mut request.film);
         request

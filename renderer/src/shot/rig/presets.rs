@@ -1,8 +1,8 @@
 //! The rigs themselves.
 //!
 //! Levels are set so that a diffuse grey of 18 % that faces the camera leaves with about its own radiance (irradiance
-//! about π), which every view transform shows as middle grey, and so that steel (F0 about 0.5) in front of the brightest
-//! panel stays below the shoulder of AgX.
+//! about π), which every view transform shows as middle grey, and so that steel (F0 about 0.5) in front of the
+//! brightest panel stays below the shoulder of AgX.
 
 use std::borrow::Cow;
 

@@ -70,7 +70,8 @@ impl ClientError {
         match self {
             Self::Refused { retry_after, .. } => retry_after.is_some(),
             Self::Foreign { status } => matches!(status, 502..=504),
-            // An answer that breaks off is an error of decoding its body to the HTTP library. What an answer says is not decoded there.
+            // An answer that breaks off is an error of decoding its body to the HTTP library. What an answer says is
+            // not decoded there.
             Self::Unreachable(error) => !error.is_builder() && !error.is_redirect(),
             Self::StreamEnded => true,
             Self::Address(_) | Self::NotUnderstood(_) | Self::Stream(_) | Self::Damaged => false,

@@ -18,8 +18,9 @@ const HELD: Duration = Duration::from_secs(20);
 
 /// Follows a job until it is over.
 ///
-/// A connection that is lost is taken up again after the last event that arrived: no event is missed, none comes twice. A job that
-/// failed may be put back into the queue; so it is over when the service closes the stream after an event that ends it.
+/// A connection that is lost is taken up again after the last event that arrived: no event is missed, none comes twice.
+/// A job that failed may be put back into the queue; so it is over when the service closes the stream after an event
+/// that ends it.
 pub struct Events {
     client: Client,
     id: Uuid,

@@ -1,4 +1,5 @@
-//! Server-sent events as the HTML standard has them (section 9.2.6, "Interpreting an event stream"): bytes in, events out.
+//! Server-sent events as the HTML standard has them (section 9.2.6, "Interpreting an event stream"): bytes in, events
+//! out.
 
 use std::collections::VecDeque;
 

@@ -48,7 +48,8 @@ async fn head(connection: &mut TcpStream) -> String {
 async fn a_stream_that_is_cut_goes_on_after_its_last_event() {
     let progress = chunk("id: 7\nevent: job.progress\ndata: {\"progress_pct\":40}\n\n");
     let end = chunk("id: 8\nevent: job.completed\ndata: {\"state\":\"completed\"}\n\n");
-    // The first ends between two pieces, as that of a process that is gone; the second after the job, in the middle of one.
+    // The first ends between two pieces, as that of a process that is gone; the second after the job, in the middle of
+    // one.
     let answers =
         vec![format!("{STREAM}{progress}"), format!("{STREAM}{end}ff\r\n: keep"), format!("{STREAM}0\r\n\r\n")];
     let (client, heads) = serve(answers).await;

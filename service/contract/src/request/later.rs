@@ -1,5 +1,6 @@
-//! Options of the command that a request does not have, because they are about files, folders, threads or programs of one machine, or
-//! because a request says it otherwise. Using one is refused by name: it is neither ignored nor called unknown.
+//! Options of the command that a request does not have, because they are about files, folders, threads or programs of
+//! one machine, or because a request says it otherwise. Using one is refused by name: it is neither ignored nor called
+//! unknown.
 
 use packshot_json::{FaultKind, Members};
 

@@ -32,8 +32,8 @@ impl RenderRequest {
     /// Reads a request with all findings at once. With a file beside it, the reference to that file stays `None`.
     ///
     /// # Errors
-    /// `wrong_type`, `out_of_range`, `unknown_value`, `unknown_member`, `missing`, `duplicate`, `conflicting_members`, `option_not_available`,
-    /// `map.…`, each with its JSON pointer.
+    /// `wrong_type`, `out_of_range`, `unknown_value`, `unknown_member`, `missing`, `duplicate`, `conflicting_members`,
+    /// `option_not_available`, `map.…`, each with its JSON pointer.
     pub fn read(body: &Value, files: Uploads) -> Result<Self, Invalid> {
         let faults = Faults::default();
         let request = Node::root(body, &faults).members().map(|m| read(m, files));

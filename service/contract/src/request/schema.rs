@@ -52,13 +52,14 @@ impl ToSchema for RenderRequest {
     }
 }
 
-/// A schema of JSON; an object that may be anything where the generator does not know a word in it, which a test would see.
+/// A schema of JSON; an object that may be anything where the generator does not know a word in it, which a test would
+/// see.
 fn of_json(schema: Value) -> RefOr<Schema> {
     serde_json::from_value(schema).unwrap_or_else(|_| ObjectBuilder::new().into())
 }
 
-/// What is said of one option: the description has its unit and its default. That is no `default` of a schema, which clients may send as if
-/// somebody had said it: a preset or a template would lose what it says.
+/// What is said of one option: the description has its unit and its default. That is no `default` of a schema, which
+/// clients may send as if somebody had said it: a preset or a template would lose what it says.
 fn member(spec: &OptionSpec) -> Value {
     let mut schema = spec.schema();
     if let Value::Object(members) = &mut schema {

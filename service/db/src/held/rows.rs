@@ -22,7 +22,8 @@ const JOB_OF: &str = "
     LEFT JOIN jobs j ON j.tenant_id = t.tenant_id AND j.id = t.job_id
     WHERE t.tenant_id = $1 AND t.id = $2";
 
-/// The job of a task, without a lock: it never changes. `None` when there is no such task, `Some(None)` when it has no job.
+/// The job of a task, without a lock: it never changes. `None` when there is no such task, `Some(None)` when it has no
+/// job.
 pub(super) async fn job_of(tx: &Tx<'_>, tenant: TenantId, id: TaskId) -> Result<Option<Option<JobRef>>, DbError> {
     let rows = tx.query(JOB_OF, [arg(tenant), arg(id)]).await?;
     let Some(row) = rows.first() else { return Ok(None) };

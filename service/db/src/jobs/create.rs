@@ -117,8 +117,8 @@ fn row(tenant: TenantId, new: &NewJob, task: &NewTask, position: i32, now: Times
     }
 }
 
-/// Writes the event that says in which state a job is now: to its own stream, and to that of all jobs of its tenant. `result` is
-/// what it left.
+/// Writes the event that says in which state a job is now: to its own stream, and to that of all jobs of its tenant.
+/// `result` is what it left.
 pub(crate) fn announce(tx: &Tx<'_>, tenant: TenantId, job: &Job, result: Option<&Json>) {
     let name = EventName::of_state(job.state);
     let mut data = json!({"state": job.state.as_str()});

@@ -66,7 +66,8 @@ static LIVE: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// The last progress of each running job, from the attempt that runs. The kind of a stream follows from that of its job.
+/// The last progress of each running job, from the attempt that runs. The kind of a stream follows from that of its
+/// job.
 static PROGRESS: LazyLock<String> = LazyLock::new(|| {
     let of_kind = |kind: &JobKind| {
         let (stream, progress, running) = (kind.stream()?, EventName::Progress, JobState::Running);

@@ -1,4 +1,5 @@
-//! Renders as they are read: each with its job, and the number of the last event that this state contains, in one statement.
+//! Renders as they are read: each with its job, and the number of the last event that this state contains, in one
+//! statement.
 
 use sea_orm::{EntityTrait, FromQueryResult, QuerySelect, Value};
 

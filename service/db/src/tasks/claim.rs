@@ -1,7 +1,7 @@
 //! Handing out tasks.
 //!
-//! Claims of one queue take turns: each locks the queue's row of `worker_configs` first. So counts are exact, and no limit is
-//! exceeded, however many services claim. Each lane is counted for itself.
+//! Claims of one queue take turns: each locks the queue's row of `worker_configs` first. So counts are exact, and no
+//! limit is exceeded, however many services claim. Each lane is counted for itself.
 
 use sea_orm::{EntityTrait, QuerySelect};
 
@@ -19,9 +19,10 @@ const ANY: &str = "SELECT 1 FROM tasks WHERE queue = $1 AND lane = $2 AND state 
 
 const RUNNING: &str = "SELECT COUNT(*) FROM tasks WHERE queue = $1 AND lane = $2 AND state = 'running'";
 
-/// The next task to hand out. The first task of each tenant is one step into the index `idx_tasks_lane`; of those the first is
-/// taken of the tenant with the fewest running in the lane, unless the tenant is at its limit, which is over all lanes.
-/// The outer join keeps SQLite from beginning with all tasks there are: a claim would cost more with each task ever made.
+/// The next task to hand out. The first task of each tenant is one step into the index `idx_tasks_lane`; of those the
+/// first is taken of the tenant with the fewest running in the lane, unless the tenant is at its limit, which is over
+/// all lanes. The outer join keeps SQLite from beginning with all tasks there are: a claim would cost more with each
+/// task ever made.
 const NEXT: &str = "
     SELECT c.tenant_id, c.head FROM (
         SELECT n.tenant_id, n.max_concurrent_renders,

@@ -72,8 +72,8 @@ pub(super) async fn reap_of_worker(
     reap(tx, tenant, task, |held, i| held.task(i).worker_id == Some(worker)).await
 }
 
-/// Takes a task back that still runs, and of which `is_lost` still holds: its holder may have reported before its rows were locked
-/// here.
+/// Takes a task back that still runs, and of which `is_lost` still holds: its holder may have reported before its rows
+/// were locked here.
 async fn reap(
     tx: &Tx<'_>,
     tenant: TenantId,

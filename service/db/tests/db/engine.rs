@@ -8,7 +8,7 @@ use packshot_db::streams::{self, Event};
 use packshot_db::tasks::{
     self, Claimed, Claimer, Completion, Delivery, LaneLimit, OutputFile, Rejection, Report, Task,
 };
-use packshot_db::testing::Engine;
+use packshot_db::testing::TestDatabase;
 use packshot_db::{AllTenants, DatabaseConfig, Db, TenantScope, installation, objects, worker_configs};
 use packshot_domain::concurrency::Concurrency;
 use packshot_domain::document::JobDocument;
@@ -190,16 +190,16 @@ fn block_on(future: impl Future<Output = ()>) {
 }
 
 pub(crate) fn on_sqlite<F: Future<Output = ()>>(test: impl FnOnce(Fixture) -> F) {
-    on(&Engine::Sqlite, test);
+    on(&TestDatabase::Sqlite, test);
 }
 
 pub(crate) fn on_postgres<F: Future<Output = ()>>(test: impl FnOnce(Fixture) -> F) {
-    if let Some(engine) = Engine::postgres() {
+    if let Some(engine) = TestDatabase::postgres() {
         on(&engine, test);
     }
 }
 
-fn on<F: Future<Output = ()>>(engine: &Engine, test: impl FnOnce(Fixture) -> F) {
+fn on<F: Future<Output = ()>>(engine: &TestDatabase, test: impl FnOnce(Fixture) -> F) {
     let folder = tempfile::tempdir().expect("a folder");
     block_on(async {
         let config = engine.fresh(folder.path()).await.expect("a database");

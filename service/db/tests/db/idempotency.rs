@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use packshot_db::idempotency::{self, Begun, IdempotentRequest, StoredAnswer};
 use packshot_db::renders::{self, Created, IdempotentSubmit, Submitted};
-use packshot_db::{AllTenants, Db, Engine, TenantScope};
+use packshot_db::{AllTenants, DatabaseKind, Db, TenantScope};
 use packshot_domain::id::RenderId;
 
 use crate::engine::Fixture;
@@ -105,7 +105,7 @@ pub(crate) async fn a_request_that_was_interrupted_leads_to_its_render(t: Fixtur
     assert_eq!(submit(&t, t.scope, request("k1", b"body"), false).await, Err(Begun::InFlight));
     let restarted = Db::open(&t.config).await.expect("the database after a crash");
     let lookup = async || idempotency::lookup(&restarted, t.scope, &request("k1", b"body")).await.expect("a search");
-    if t.db.engine() == Engine::Postgres {
+    if t.db.kind() == DatabaseKind::Postgres {
         assert_eq!(lookup().await, Begun::InFlight, "another process may be alive");
         restarted.move_clock(61_000);
     }

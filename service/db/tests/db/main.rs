@@ -1,7 +1,7 @@
 //! What the database promises, on both engines: each test runs as `sqlite::…` and as `postgres::…`.
 //!
-//! PostgreSQL is taken from the environment variable `PACKSHOT_TEST_POSTGRES`: the URL of a server where the role may create
-//! databases. `scripts/test` starts one.
+//! PostgreSQL is taken from the environment variable `PACKSHOT_TEST_POSTGRES`: the URL of a server where the role may
+//! create databases. `scripts/test` starts one.
 
 mod engine;
 mod claims;

@@ -4,7 +4,7 @@ use packshot_db::log::{self, LogPage, LogRequest, NewLogRow};
 use packshot_db::renders;
 use packshot_db::streams::{self, NewEvent};
 use packshot_db::tasks::{self, Report};
-use packshot_db::{Db, Engine, Notice};
+use packshot_db::{DatabaseKind, Db, Notice};
 use packshot_domain::event::{EventName, LogLevel};
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::step::StepName;
@@ -65,10 +65,10 @@ pub(crate) async fn eight_writers_are_never_busy(t: Fixture) {
     for writer in writers.collect::<Vec<_>>() {
         written += writer.await.expect("a writer");
     }
-    assert_eq!(written, 8 * WRITES, "nobody was refused on {:?}", t.db.engine());
+    assert_eq!(written, 8 * WRITES, "nobody was refused on {:?}", t.db.kind());
     let waiting = tasks::queue_depths(&t.db, packshot_db::AllTenants::Instance).await.expect("depths");
     assert_eq!(waiting.iter().map(|depth| depth.tasks).sum::<u64>(), (8 * WRITES) as u64);
-    if t.db.engine() == Engine::Sqlite {
+    if t.db.kind() == DatabaseKind::Sqlite {
         second.close().await;
     }
 }

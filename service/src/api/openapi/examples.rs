@@ -1,5 +1,5 @@
-//! What the document shows as an example of each parameter and body. A test sends every one of them to a service; ids, revisions and content
-//! addresses are those of a service that has such things.
+//! What the document shows as an example of each parameter and body. A test sends every one of them to a service; ids,
+//! revisions and content addresses are those of a service that has such things.
 
 use serde_json::{Value, json};
 

@@ -40,7 +40,8 @@ pub(super) fn body(operation: &Value) -> String {
     if html.is_empty() { html } else { format!("<h4>Body</h4>{html}") }
 }
 
-/// A line for a shell: with what must be there, and a form before JSON, because it needs nothing that was stored before.
+/// A line for a shell: with what must be there, and a form before JSON, because it needs nothing that was stored
+/// before.
 pub(super) fn curl(method: &str, path: &str, operation: &Value, document: &Value) -> String {
     let mut path = path.to_owned();
     for parameter in operation["parameters"].as_array().into_iter().flatten().filter(|own| own["in"] == "path") {

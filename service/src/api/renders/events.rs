@@ -16,9 +16,9 @@ use packshot_domain::stream::StreamId;
 
 /// Follows a render
 ///
-/// The first event of a connection without `Last-Event-ID` is `snapshot`, with the job as data. Then every event of the job
-/// follows, each with its number as `id`; a connection that names the last number it saw goes on after it, without gaps or
-/// repeats. The stream ends with the job.
+/// The first event of a connection without `Last-Event-ID` is `snapshot`, with the job as data. Then every event of the
+/// job follows, each with its number as `id`; a connection that names the last number it saw goes on after it, without
+/// gaps or repeats. The stream ends with the job.
 #[utoipa::path(
     get, path = "/api/v1/renders/{id}/events", operation_id = "follow_render", tag = "renders",
     params(

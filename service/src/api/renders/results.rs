@@ -97,7 +97,8 @@ pub(crate) async fn shot(
 
 /// Fetches the picture so far
 ///
-/// It is there from the first sample on. After the end it is the final picture, at most 1024 pixels along its longer side.
+/// It is there from the first sample on. After the end it is the final picture, at most 1024 pixels along its longer
+/// side.
 #[utoipa::path(
     get, path = "/api/v1/renders/{id}/preview.png", operation_id = "get_preview", tag = "results",
     params(

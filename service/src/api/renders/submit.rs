@@ -58,8 +58,9 @@ pub(crate) struct RenderForm {
 
 /// Renders a product
 ///
-/// The product comes as the part `glb` of a multipart body, or as `asset` of a JSON body. The answer is the job, at once; with
-/// `Prefer: wait` it comes when the job has ended, and with `Accept: image/png` it is the picture then: of several the first.
+/// The product comes as the part `glb` of a multipart body, or as `asset` of a JSON body. The answer is the job, at
+/// once; with `Prefer: wait` it comes when the job has ended, and with `Accept: image/png` it is the picture then: of
+/// several the first.
 #[utoipa::path(
     post, path = "/api/v1/renders", operation_id = "create_render", tag = "renders",
     params(

@@ -14,11 +14,12 @@ use crate::frame::{self, FromChild, ToChild};
 use crate::protocol::{RenderWork, WorkEvent};
 use packshot_domain::hash::ContentAddress;
 
-/// Messages of a child that wait to be taken, at most: a child that sends files faster than they are stored waits for them.
+/// Messages of a child that wait to be taken, at most: a child that sends files faster than they are stored waits for
+/// them.
 const INCOMING_MAX: usize = 1;
 
-/// A child process with a thread for each direction of its pipe, so that a child that does not read blocks nobody. Dropping it
-/// kills it.
+/// A child process with a thread for each direction of its pipe, so that a child that does not read blocks nobody.
+/// Dropping it kills it.
 #[derive(Debug)]
 pub(super) struct Child {
     /// `None` only while it is dropped.

@@ -1,5 +1,5 @@
-// Energy-preserving Oren-Nayar diffuse reflection (Portsmouth, Kutz and Hill 2024, "EON: A practical energy-preserving rough diffuse BRDF").
-// Lambert at roughness 0. No bindings.
+// Energy-preserving Oren-Nayar diffuse reflection (Portsmouth, Kutz and Hill 2024, "EON: A practical energy-preserving
+// rough diffuse BRDF"). Lambert at roughness 0. No bindings.
 #import lib/math
 
 // 1/2 - 2/(3 pi) and 2/3 - 28/(15 pi).

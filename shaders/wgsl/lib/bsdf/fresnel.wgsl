@@ -1,8 +1,8 @@
 // Fresnel curves. No bindings.
 #import lib/math
 
-// Unpolarised reflectance of a dielectric boundary; `eta` is the index beyond the boundary over the index on this side, `cos_i` the
-// cosine on this side, 0 to 1. 1 under total internal reflection.
+// Unpolarised reflectance of a dielectric boundary; `eta` is the index beyond the boundary over the index on this side,
+// `cos_i` the cosine on this side, 0 to 1. 1 under total internal reflection.
 fn fresnel_dielectric(cos_i: f32, eta: f32) -> f32 {
     let g2 = eta * eta - 1.0 + cos_i * cos_i;
     if g2 <= 0.0 {
@@ -14,8 +14,8 @@ fn fresnel_dielectric(cos_i: f32, eta: f32) -> f32 {
     return 0.5 * a * a * (1.0 + b * b);
 }
 
-// Coefficient of the dip that bends Schlick's curve through tint x Schlick at cos = 1/7 (the F82 model: Kutz et al. 2021, "Novel aspects
-// of the Adobe Standard Material").
+// Coefficient of the dip that bends Schlick's curve through tint x Schlick at cos = 1/7 (the F82 model: Kutz et al.
+// 2021, "Novel aspects of the Adobe Standard Material").
 fn f82_dip(f0: vec3f, tint: vec3f) -> vec3f {
     let schlick = f0 + (1.0 - f0) * 0.46266436;         // (6/7)^5
     return schlick * (1.0 - tint) * 17.651213;          // 1 / ((1/7) (6/7)^6)

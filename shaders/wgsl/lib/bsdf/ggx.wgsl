@@ -1,5 +1,6 @@
-// The GGX microfacet distribution in a local frame whose z is the shading normal and whose x is the tangent: alpha.x holds along the tangent,
-// alpha.y across it (Walter et al. 2007; Heitz 2014, "Understanding the Masking-Shadowing Function", appendix A). No bindings.
+// The GGX microfacet distribution in a local frame whose z is the shading normal and whose x is the tangent: alpha.x
+// holds along the tangent, alpha.y across it (Walter et al. 2007; Heitz 2014, "Understanding the Masking-Shadowing
+// Function", appendix A). No bindings.
 #import lib/math
 
 // Density of facet normals, per projected area. The sine comes from x and y: 1 - z^2 would cancel for polished metal.

@@ -2,7 +2,8 @@
 #import lib/math
 #import lib/sampling
 
-// The exponential of this is lambda of the masking of fibres (Estevez and Kulla 2017, "Production Friendly Microfacet Sheen BRDF", table 1).
+// The exponential of this is lambda of the masking of fibres (Estevez and Kulla 2017, "Production Friendly Microfacet
+// Sheen BRDF", table 1).
 fn charlie_curve(x: f32, alpha: f32) -> f32 {
     let t = sqr(1.0 - alpha);
     let a = mix(21.5473, 25.3245, t);
@@ -21,7 +22,8 @@ fn charlie_lambda(cosine: f32, alpha: f32) -> f32 {
     return exp(2.0 * charlie_curve(0.5, alpha) - charlie_curve(1.0 - x, alpha));
 }
 
-// f |cos| of KHR_materials_sheen for white, with the "Charlie" distribution of normals. alpha is the sheen's roughness squared.
+// f |cos| of KHR_materials_sheen for white, with the "Charlie" distribution of normals. alpha is the sheen's roughness
+// squared.
 fn charlie_eval(wo: vec3f, wi: vec3f, alpha: f32) -> f32 {
     let h = normalize(wo + wi);
     let sine2 = h.x * h.x + h.y * h.y;
@@ -30,9 +32,9 @@ fn charlie_eval(wo: vec3f, wi: vec3f, alpha: f32) -> f32 {
     return d / ((1.0 + charlie_lambda(wo.z, alpha) + charlie_lambda(wi.z, alpha)) * 4.0 * wo.z);
 }
 
-// Density of a cosine lobe that is sheared and stretched towards the viewer: rows (a, 0, b), (0, a, 0), (0, 0, 1) take a direction back
-// to the lobe it was drawn from; x lies in the plane of the viewer (Zeltner, Burley and Chiang 2022, "Practical Multiple-Scattering
-// Sheen Using Linearly Transformed Cosines").
+// Density of a cosine lobe that is sheared and stretched towards the viewer: rows (a, 0, b), (0, a, 0), (0, 0, 1) take
+// a direction back to the lobe it was drawn from; x lies in the plane of the viewer (Zeltner, Burley and Chiang 2022,
+// "Practical Multiple-Scattering Sheen Using Linearly Transformed Cosines").
 fn sheared_cosine_pdf(wo: vec3f, wi: vec3f, a: f32, b: f32) -> f32 {
     let v = turned_to_viewer(wo, wi, 1.0);
     let back = vec3f(a * v.x + b * v.z, a * v.y, v.z);

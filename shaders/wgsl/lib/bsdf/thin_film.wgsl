@@ -1,6 +1,6 @@
-// Reflectance of a surface under a film about as thick as light's waves are long (Belcour and Barla 2017, "A Practical Extension to Microfacet
-// Theory for the Modeling of Varying Iridescence"), as KHR_materials_iridescence has it: for each channel the base is the dielectric whose
-// reflectance along the normal is F0. No bindings.
+// Reflectance of a surface under a film about as thick as light's waves are long (Belcour and Barla 2017, "A Practical
+// Extension to Microfacet Theory for the Modeling of Varying Iridescence"), as KHR_materials_iridescence has it: for
+// each channel the base is the dielectric whose reflectance along the normal is F0. No bindings.
 #import lib/math
 #import lib/bsdf/fresnel
 
@@ -8,9 +8,9 @@ fn cos_turns(x: f32) -> f32 {
     return sin_cos_turn(fract(x)).y;
 }
 
-// Integral over the visible wavelengths of the colour matching functions times the cosine of a phase, which grows by one turn for each
-// wavelength of the path, as linear Rec.709; 1 for the path and shift 0. The functions are the paper's Gaussians, whose Fourier transforms
-// are Gaussians too; x has a second lobe.
+// Integral over the visible wavelengths of the colour matching functions times the cosine of a phase, which grows by
+// one turn for each wavelength of the path, as linear Rec.709; 1 for the path and shift 0. The functions are the
+// paper's Gaussians, whose Fourier transforms are Gaussians too; x has a second lobe.
 fn film_sensitivity(path_um: f32, shift_turns: vec3f) -> vec3f {
     let turns = vec3f(1.681, 1.7953, 2.2084) * path_um + shift_turns;
     let p = sqr(TWO_PI * path_um);
@@ -26,7 +26,8 @@ fn film_sensitivity(path_um: f32, shift_turns: vec3f) -> vec3f {
     );
 }
 
-// Unpolarised reflectance for light from air at the cosine `cos_1`. The film's index meets air's as its thickness goes to nothing.
+// Unpolarised reflectance for light from air at the cosine `cos_1`. The film's index meets air's as its thickness goes
+// to nothing.
 fn thin_film(cos_1: f32, film_ior: f32, thickness_nm: f32, f0: vec3f) -> vec3f {
     let ior = mix(1.0, film_ior, smoothstep(0.0, 30.0, thickness_nm));
     let cos2_2 = 1.0 - (1.0 - cos_1 * cos_1) / (ior * ior);

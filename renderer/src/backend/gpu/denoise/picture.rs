@@ -15,8 +15,8 @@ use crate::backend::{CancelToken, RenderError};
 /// What tiles may take of the device's memory where nobody says.
 const MEMORY_BYTES: u64 = 2 << 30;
 
-/// Denoises a picture with `run`, which brings a tile through the network. The rest is the work of `pool`, which does not wait for `run`:
-/// the device may itself be waiting for these threads.
+/// Denoises a picture with `run`, which brings a tile through the network. The rest is the work of `pool`, which does
+/// not wait for `run`: the device may itself be waiting for these threads.
 pub(in crate::backend::gpu) fn denoise(
     pool: &rayon::ThreadPool,
     plan: &Arc<Plan>,

@@ -90,7 +90,8 @@ impl Plan {
         plan
     }
 
-    /// The convolutions of a level, whose first one has these sources and whose last one is halved into `halved`. Returns where the result is.
+    /// The convolutions of a level, whose first one has these sources and whose last one is halved into `halved`.
+    /// Returns where the result is.
     fn add_level(
         &mut self,
         convolutions: &[Convolution],

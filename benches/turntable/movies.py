@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""What films of a turntable hold and what they cost: films.py PACKSHOT FOLDER [--formats mp4 webp apng]
+"""What movies of a turntable hold and what they cost: movies.py PACKSHOT FOLDER [--formats mp4 webp apng]
 
-The sample bearing is rendered as frames in a folder; each film is made of a copy of that folder, so that what is measured is reading frames back and encoding them, with the start
+The sample bearing is rendered as frames in a folder; each movie is made of a copy of that folder, so that what is measured is reading frames back and encoding them, with the start
 of a process. Its share is that of the processor time of rendering and encoding together. Then what `ffprobe` says of the MP4, and the mean FLIP between neighbouring frames that `ffmpeg` decodes of it, all around the
 turn: the step from the last to the first must be one like the others. Run by a Python with numpy, Pillow and flip_evaluator; PACKSHOT_SHARED names the folder with `peers/`.
 """
@@ -58,16 +58,16 @@ result, wall, rendering = turntable(f"{frames}/")
 seconds, size = result["seconds"], sum(path.stat().st_size for path in frames.glob("frame_*"))
 print(f"frames: {wall:.1f} s, {rendering:.1f} s of processors; sampling {seconds['render']:.1f} s, denoising {seconds['denoise']:.1f} s, writing PNGs beside that {seconds['encode']:.1f} s; "
       f"{size / 1e6:.2f} MB")
-print("| Film | whole, s | processor, s | its share | a frame, ms | MB |\n|---|---|---|---|---|---|")
+print("| Movie | whole, s | processor, s | its share | a frame, ms | MB |\n|---|---|---|---|---|---|")
 for form in a.formats:
-    film = a.folder / f"turn.{form}"
-    film.unlink(missing_ok=True)
-    shutil.rmtree(f"{film}.frames", ignore_errors=True)
-    shutil.copytree(frames, f"{film}.frames")
-    result, wall, cpu = turntable(film)
+    movie = a.folder / f"turn.{form}"
+    movie.unlink(missing_ok=True)
+    shutil.rmtree(f"{movie}.frames", ignore_errors=True)
+    shutil.copytree(frames, f"{movie}.frames")
+    result, wall, cpu = turntable(movie)
     if result["rendered"]:
         raise SystemExit(f"{result['rendered']} frames were rendered again")
-    print(f"| {form} | {wall:.2f} | {cpu:.2f} | {cpu / (cpu + rendering):.1%} | {result['film']['encode_ms_mean']:.1f} | {result['film']['bytes'] / 1e6:.2f} |", flush=True)
+    print(f"| {form} | {wall:.2f} | {cpu:.2f} | {cpu / (cpu + rendering):.1%} | {result['movie']['encode_ms_mean']:.1f} | {result['movie']['bytes'] / 1e6:.2f} |", flush=True)
 
 if "mp4" in a.formats:
     movie = a.folder / "turn.mp4"

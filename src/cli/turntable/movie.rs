@@ -1,7 +1,8 @@
-//! Films: what `-o OUT.mp4` asks for, and whether that film is there.
+//! Movies: what `-o OUT.mp4` asks for, and whether that movie is there.
 //!
-//! Frames are kept beside the film, in `OUT.mp4.frames/`, as a folder of frames keeps them, until the film is whole. A film is always made of
-//! what these files hold, so that it has the same bytes whether or not it was ended on the way.
+//! Frames are kept beside the movie, in `OUT.mp4.frames/`, as a folder of frames keeps them, until the movie is whole.
+//! A movie is always made of what these files hold, so that it has the same bytes whether or not it was ended on the
+//! way.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
@@ -20,21 +21,21 @@ mod frame;
 mod reel;
 
 use super::args::Selection;
-use super::result::FilmResult;
+use super::result::MovieResult;
 use super::{claim, manifest};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::interrupt::Interrupt;
 use crate::cli::{console, files};
 use reel::Reel;
 
-/// Whatever is known of a film stands so near to its beginning or its end.
+/// Whatever is known of a movie stands so near to its beginning or its end.
 const METADATA_REACH_BYTES: u64 = 64 << 10;
 /// An MP4 of ours has fewer boxes side by side.
 const MP4_BOXES_MAX: usize = 8;
 
-/// A film that is asked for.
+/// A movie that is asked for.
 #[derive(Debug)]
-pub(super) struct Film {
+pub(super) struct Movie {
     /// As it was given.
     pub(super) name: String,
     /// Where it goes; of a link, where that leads.
@@ -49,12 +50,12 @@ pub(super) struct Film {
 /// What is to be done beside rendering frames.
 #[derive(Debug)]
 pub(super) enum Plan<'a> {
-    /// Nothing: there is to be no film.
+    /// Nothing: there is to be no movie.
     Frames,
-    /// Making a film of the frames.
+    /// Making a movie of the frames.
     Make(Reel<'a>),
     /// Nothing, not even frames.
-    IsThere { film: &'a Film, result: FilmResult },
+    IsThere { movie: &'a Movie, result: MovieResult },
 }
 
 impl Plan<'_> {
@@ -66,39 +67,39 @@ impl Plan<'_> {
         }
     }
 
-    /// All frames are there: makes the film whole, and removes what was kept for it.
-    pub(super) fn finish(self, interrupt: &Interrupt) -> Result<Option<FilmResult>, Failure> {
-        let (film, result) = match self {
+    /// All frames are there: makes the movie whole, and removes what was kept for it.
+    pub(super) fn finish(self, interrupt: &Interrupt) -> Result<Option<MovieResult>, Failure> {
+        let (movie, result) = match self {
             Self::Frames => return Ok(None),
-            Self::Make(reel) => (reel.film(), reel.finish(interrupt)?),
-            Self::IsThere { film, result } => (film, result),
+            Self::Make(reel) => (reel.movie(), reel.finish(interrupt)?),
+            Self::IsThere { movie, result } => (movie, result),
         };
-        if let Err(reason) = film.remove_frames() {
-            console::warn(&format!("what was kept for the film is still in {}: {reason}", film.folder.display()));
+        if let Err(reason) = movie.remove_frames() {
+            console::warn(&format!("what was kept for the movie is still in {}: {reason}", movie.folder.display()));
         }
         Ok(Some(result))
     }
 }
 
-/// What is where a film shall be.
+/// What is where a movie shall be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Found {
     Nothing,
-    /// That very film.
+    /// That very movie.
     Same {
         bytes: u64,
     },
     Other,
 }
 
-impl Film {
-    /// A film to be written to `output`, which is no folder.
+impl Movie {
+    /// A movie to be written to `output`, which is no folder.
     ///
     /// # Errors
     /// `usage.invalid_value` for a device, `output.not_written` where nothing can be written.
     pub(super) fn new(output: &Path, format: MovieFormat, fps: u16) -> Result<Self, Failure> {
         if files::is_special(output) {
-            let message = format!("{} is a device or a pipe, and a film is not written in one go", output.display());
+            let message = format!("{} is a device or a pipe, and a movie is not written in one go", output.display());
             return Err(Failure::usage("invalid_value", message, "-o", "give a file"));
         }
         files::check_writable(output)?;
@@ -128,7 +129,7 @@ impl Film {
         }
     }
 
-    /// The film's measures, which are none that its format refuses.
+    /// The movie's measures, which are none that its format refuses.
     ///
     /// # Errors
     /// `encode.…`.
@@ -143,7 +144,7 @@ impl Film {
         Ok(settings)
     }
 
-    /// What the film says of itself; `request` is the digest of its frames.
+    /// What the movie says of itself; `request` is the digest of its frames.
     pub(super) fn metadata(
         &self,
         provenance: Provenance,
@@ -161,11 +162,11 @@ impl Film {
         Metadata { dpi, provenance: Provenance { movie, ..provenance } }
     }
 
-    /// What is to be done for the film, whose frames have these files.
+    /// What is to be done for the movie, whose frames have these files.
     ///
     /// # Errors
-    /// `output.other_sequence` for another film that may not be replaced, `output.not_read` for one that cannot be read; those of
-    /// [`Reel::begin`].
+    /// `output.other_sequence` for another movie that may not be replaced, `output.not_read` for one that cannot be
+    /// read; those of [`Reel::begin`].
     pub(super) fn plan(
         &self,
         settings: MovieSettings,
@@ -182,10 +183,10 @@ impl Film {
             match find(&self.path, self.format, digest) {
                 Ok(Found::Nothing) => {}
                 Ok(Found::Same { bytes }) => {
-                    return Ok(Plan::IsThere { film: self, result: FilmResult::new(self, &settings, bytes, None) });
+                    return Ok(Plan::IsThere { movie: self, result: MovieResult::new(self, &settings, bytes, None) });
                 }
                 Ok(Found::Other) => {
-                    let message = "the file is another film, or none: the product, its materials, the options, the device or this \
+                    let message = "the file is another movie, or none: the product, its materials, the options, the device or this \
                                    program have changed";
                     return Err(refused("output.other_sequence", message.to_owned()));
                 }
@@ -197,7 +198,7 @@ impl Film {
         Ok(Plan::Make(Reel::begin(self, settings, metadata, frames)?))
     }
 
-    /// Removes what was kept for a film that is whole now. What is not of its making stays, and the folder with it.
+    /// Removes what was kept for a movie that is whole now. What is not of its making stays, and the folder with it.
     pub(super) fn remove_frames(&self) -> io::Result<()> {
         let entries = match std::fs::read_dir(&self.folder) {
             Err(reason) if reason.kind() == ErrorKind::NotFound => return Ok(()),
@@ -205,7 +206,7 @@ impl Film {
         };
         for entry in entries {
             let entry = entry?;
-            let is_ours = entry.file_name().to_str().is_some_and(is_kept_for_film);
+            let is_ours = entry.file_name().to_str().is_some_and(is_kept_for_movie);
             if is_ours && entry.file_type()?.is_file() {
                 std::fs::remove_file(entry.path())?;
             }
@@ -214,21 +215,22 @@ impl Film {
     }
 }
 
-/// Whether a file of the folder has a name that this command gives: a frame, the list, the film so far, or what a killed process was writing.
-fn is_kept_for_film(name: &str) -> bool {
+/// Whether a file of the folder has a name that this command gives: a frame, the list, the movie so far, or what a
+/// killed process was writing.
+fn is_kept_for_movie(name: &str) -> bool {
     let number = name.strip_prefix("frame_").and_then(|rest| rest.strip_suffix(".png"));
     number.is_some_and(|number| number.len() >= 4 && number.bytes().all(|byte| byte.is_ascii_digit()))
         || [manifest::NAME, reel::NAME, claim::NAME].contains(&name)
         || (name.starts_with(".packshot-") && name.ends_with(".tmp"))
 }
 
-/// Whether a path ends in the extension of a film.
+/// Whether a path ends in the extension of a movie.
 pub(super) fn is_named_like_one(path: &Path) -> bool {
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
     matches!(extension.as_deref(), Some("mp4" | "webp" | "apng"))
 }
 
-/// Holds what is at `path` against the digest of the film that shall be there.
+/// Holds what is at `path` against the digest of the movie that shall be there.
 fn find(path: &Path, format: MovieFormat, digest: &str) -> io::Result<Found> {
     let mut file = match File::open(path) {
         Err(reason) if reason.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
@@ -286,24 +288,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_was_kept_for_the_film_is_removed() {
+    fn only_what_was_kept_for_the_movie_is_removed() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("a.mp4");
         let frames = folder.path().join("a.mp4.frames");
-        let film = Film {
+        let movie = Movie {
             name: "a.mp4".to_owned(),
             path,
             format: MovieFormat::Mp4(Quality::DEFAULT),
             fps: 24,
             folder: frames.clone(),
         };
-        film.remove_frames().expect("nothing to remove");
+        movie.remove_frames().expect("nothing to remove");
         std::fs::create_dir(&frames).expect("made");
         let ours = [
             "frame_0000.png",
             "frame_12345.png",
             "turntable.json",
-            "film.partial",
+            "movie.partial",
             "turntable.lock",
             ".packshot-x1.tmp",
         ];
@@ -311,7 +313,7 @@ mod tests {
         for name in ours.iter().chain(&others) {
             std::fs::write(frames.join(name), b"x").expect("written");
         }
-        film.remove_frames().expect_err("there is more");
+        movie.remove_frames().expect_err("there is more");
         let mut left: Vec<_> =
             std::fs::read_dir(&frames).expect("there").map(|e| e.expect("there").file_name()).collect();
         left.sort();

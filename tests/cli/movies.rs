@@ -1,4 +1,4 @@
-//! `packshot turntable -o OUT.mp4` and its like: films that hold the frames they say, and go on where they were ended.
+//! `packshot turntable -o OUT.mp4` and its like: movies that hold the frames they say, and go on where they were ended.
 
 use std::io::Cursor;
 use std::process::Stdio;
@@ -21,13 +21,13 @@ fn turntable(workplace: &Workplace, output: &str, more: &[&str]) -> Outcome {
 }
 
 /// The frames of an animated WebP or PNG.
-fn frames(film: &[u8]) -> Vec<Vec<[u8; 4]>> {
-    if film.starts_with(b"RIFF") {
-        let decoder = WebPDecoder::new(Cursor::new(film)).expect("a WebP");
+fn frames(movie: &[u8]) -> Vec<Vec<[u8; 4]>> {
+    if movie.starts_with(b"RIFF") {
+        let decoder = WebPDecoder::new(Cursor::new(movie)).expect("a WebP");
         let frames = decoder.into_frames().map(|frame| frame.expect("a frame").into_buffer().into_raw());
         return frames.map(|bytes| bytes.as_chunks().0.to_vec()).collect();
     }
-    let mut reader = png::Decoder::new(Cursor::new(film)).read_info().expect("a PNG");
+    let mut reader = png::Decoder::new(Cursor::new(movie)).read_info().expect("a PNG");
     let n_frames = reader.info().animation_control().expect("animated").num_frames;
     let frame = |_| {
         let mut bytes = vec![0; reader.output_buffer_size().expect("small")];
@@ -51,11 +51,11 @@ fn find_box<'a>(mut rest: &'a [u8], path: &[&str]) -> Option<&'a [u8]> {
 }
 
 /// The sizes of an MP4's frames, in bytes; all of them lie in the file.
-fn frame_sizes(film: &[u8]) -> Vec<usize> {
-    let sizes = find_box(film, &["moov", "trak", "mdia", "minf", "stbl", "stsz"]).expect("a table of frames");
+fn frame_sizes(movie: &[u8]) -> Vec<usize> {
+    let sizes = find_box(movie, &["moov", "trak", "mdia", "minf", "stbl", "stsz"]).expect("a table of frames");
     let words = sizes.as_chunks::<4>().0.iter().map(|word| u32::from_be_bytes(*word) as usize);
     let sizes: Vec<usize> = words.skip(3).collect();
-    assert_eq!(sizes.iter().sum::<usize>(), find_box(film, &["mdat"]).expect("frames").len());
+    assert_eq!(sizes.iter().sum::<usize>(), find_box(movie, &["mdat"]).expect("frames").len());
     sizes
 }
 
@@ -64,17 +64,17 @@ fn names(format: &str) -> (String, String) {
 }
 
 #[test]
-fn films_hold_the_frames_of_the_turn_and_loop_without_repeating_one() {
+fn movies_hold_the_frames_of_the_turn_and_loop_without_repeating_one() {
     let workplace = Workplace::new();
     turntable(&workplace, "frames/", &["--frames", "8"]).done();
     let still = |name: &str| pixels(&workplace.read(name));
     let turn: Vec<_> = (0..8).map(|k| still(&format!("frames/frame_{k:04}.png"))).collect();
     for format in formats() {
-        let (film, folder) = names(format);
-        let result = turntable(&workplace, &film, &["--frames", "8", "--fps", "16", "--json"]).done().json();
-        let bytes = workplace.read(&film);
-        let said = &result["film"];
-        assert_eq!((said["output"].as_str(), said["format"].as_str()), (Some(film.as_str()), Some(format)));
+        let (movie, folder) = names(format);
+        let result = turntable(&workplace, &movie, &["--frames", "8", "--fps", "16", "--json"]).done().json();
+        let bytes = workplace.read(&movie);
+        let said = &result["movie"];
+        assert_eq!((said["output"].as_str(), said["format"].as_str()), (Some(movie.as_str()), Some(format)));
         assert_eq!(
             (said["frames"].as_u64(), said["fps"].as_u64(), said["seconds"].as_f64()),
             (Some(8), Some(16), Some(0.5))
@@ -99,9 +99,9 @@ fn an_apng_of_16_bits_has_16_bits() {
     let deep = ["--frames", "2", "--bit-depth", "16"];
     turntable(&workplace, "a.apng", &deep).done();
     turntable(&workplace, "frames/", &deep).done();
-    let (film, still) = (workplace.read("a.apng"), workplace.read("frames/frame_0000.png"));
-    assert_eq!((film[24], still[24]), (16, 16), "the depth stands in the header");
-    assert!(frames(&film)[0] == frames_of_still(&still));
+    let (movie, still) = (workplace.read("a.apng"), workplace.read("frames/frame_0000.png"));
+    assert_eq!((movie[24], still[24]), (16, 16), "the depth stands in the header");
+    assert!(frames(&movie)[0] == frames_of_still(&still));
 }
 
 fn frames_of_still(png: &[u8]) -> Vec<[u8; 4]> {
@@ -112,78 +112,78 @@ fn frames_of_still(png: &[u8]) -> Vec<[u8; 4]> {
 }
 
 #[test]
-fn a_film_has_the_same_bytes_wherever_its_frames_come_from() {
+fn a_movie_has_the_same_bytes_wherever_its_frames_come_from() {
     let workplace = Workplace::new();
     for format in formats() {
-        let (film, folder) = names(format);
-        turntable(&workplace, &film, &["--frames", "6"]).done();
-        let whole = workplace.read(&film);
-        std::fs::remove_file(workplace.path(&film)).expect("removed");
-        // Frames in the middle and at the end are there, and the rest of a film that was ended.
+        let (movie, folder) = names(format);
+        turntable(&workplace, &movie, &["--frames", "6"]).done();
+        let whole = workplace.read(&movie);
+        std::fs::remove_file(workplace.path(&movie)).expect("removed");
+        // Frames in the middle and at the end are there, and the rest of a movie that was ended.
         for range in ["2..3", "4..6"] {
             turntable(&workplace, &format!("{folder}/"), &["--frames", "6", "--frames-range", range]).done();
         }
-        workplace.write(&format!("{folder}/film.partial"), &[7; 1 << 16]);
-        let result = turntable(&workplace, &film, &["--frames", "6", "--json"]).done().json();
+        workplace.write(&format!("{folder}/movie.partial"), &[7; 1 << 16]);
+        let result = turntable(&workplace, &movie, &["--frames", "6", "--json"]).done().json();
         assert_eq!((result["kept"].as_u64(), result["rendered"].as_u64()), (Some(3), Some(3)), "{format}");
-        assert!(workplace.read(&film) == whole, "{format}");
+        assert!(workplace.read(&movie) == whole, "{format}");
     }
 }
 
 #[test]
-fn a_killed_film_goes_on_to_the_same_bytes() {
+fn a_killed_movie_goes_on_to_the_same_bytes() {
     let workplace = Workplace::new();
-    let film = if cfg!(feature = "h264") { "film.mp4" } else { "film.webp" };
+    let movie = if cfg!(feature = "h264") { "movie.mp4" } else { "movie.webp" };
     let slow = ["--frames", "16", "--samples", "200", "--noise", "0", "--width", "48", "--height", "48"];
-    let run = [&["turntable", "boxes.glb", "-o", film], &slow[..]].concat();
+    let run = [&["turntable", "boxes.glb", "-o", movie], &slow[..]].concat();
     let begun = std::time::Instant::now();
     workplace.run(&run).done();
     let frame = begun.elapsed() / 16;
-    let whole = workplace.read(film);
-    std::fs::remove_file(workplace.path(film)).expect("removed");
+    let whole = workplace.read(movie);
+    std::fs::remove_file(workplace.path(movie)).expect("removed");
     let mut child = workplace.command(&run).spawn().expect("starts");
-    let sixth = workplace.path(&format!("{film}.frames/frame_0005.png"));
+    let sixth = workplace.path(&format!("{movie}.frames/frame_0005.png"));
     while !sixth.exists() {
         assert!(child.try_wait().expect("asked").is_none(), "it ended before it could be killed");
         std::thread::sleep(frame / 4);
     }
     child.kill().expect("killed");
     child.wait().expect("gone");
-    assert!(!workplace.path(film).exists(), "a film is there when it is whole");
+    assert!(!workplace.path(movie).exists(), "a movie is there when it is whole");
     let result = workplace.run(&[&run[..], &["--json"]].concat()).done().json();
     let (kept, rendered) = (result["kept"].as_u64().expect("n"), result["rendered"].as_u64().expect("n"));
     assert!(kept >= 1 && kept + rendered == 16, "{kept} kept, {rendered} rendered");
-    assert!(workplace.read(film) == whole);
-    assert_eq!(workplace.files(), ["boxes.glb", film]);
+    assert!(workplace.read(movie) == whole);
+    assert_eq!(workplace.files(), ["boxes.glb", movie]);
 }
 
 #[test]
-fn a_film_that_is_there_is_not_made_again_and_another_not_replaced_unasked() {
+fn a_movie_that_is_there_is_not_made_again_and_another_not_replaced_unasked() {
     let workplace = Workplace::new();
     for format in formats() {
-        let (film, _) = names(format);
-        let run = |more: &[&str]| turntable(&workplace, &film, &[&["--frames", "4"], more].concat());
+        let (movie, _) = names(format);
+        let run = |more: &[&str]| turntable(&workplace, &movie, &[&["--frames", "4"], more].concat());
         run(&[]).done();
-        let whole = workplace.read(&film);
+        let whole = workplace.read(&movie);
         let again = run(&["--json"]).done().json();
         assert_eq!((again["rendered"].as_u64(), again["kept"].as_u64()), (Some(0), Some(4)));
         assert_eq!(
-            (again["film"]["kept"].as_bool(), again["film"]["bytes"].as_u64()),
+            (again["movie"]["kept"].as_bool(), again["movie"]["bytes"].as_u64()),
             (Some(true), Some(whole.len() as u64))
         );
         assert!(run(&[]).done().stderr.contains("is there already"));
         for more in [&["--seed", "1"][..], &["--fps", "25"], &["--stride", "2"], &["--direction", "cw"]] {
-            run(more).expect_error(6, "output.other_sequence", &film);
+            run(more).expect_error(6, "output.other_sequence", &movie);
         }
-        assert!(workplace.read(&film) == whole, "nothing was touched");
+        assert!(workplace.read(&movie) == whole, "nothing was touched");
         assert_eq!(run(&["--seed", "1", "--overwrite", "--json"]).done().json()["rendered"].as_u64(), Some(4));
-        assert!(workplace.read(&film) != whole);
-        // Half a film, or something else, is not taken for it.
+        assert!(workplace.read(&movie) != whole);
+        // Half a movie, or something else, is not taken for it.
         for bytes in [&whole[..whole.len() - 9], b"", b"a picture of something else"] {
-            workplace.write(&film, bytes);
-            run(&[]).expect_error(6, "output.other_sequence", &film);
+            workplace.write(&movie, bytes);
+            run(&[]).expect_error(6, "output.other_sequence", &movie);
         }
-        std::fs::remove_file(workplace.path(&film)).expect("removed");
+        std::fs::remove_file(workplace.path(&movie)).expect("removed");
         assert_eq!(workplace.files(), ["boxes.glb"], "no folder of frames stays");
     }
 }
@@ -204,11 +204,11 @@ fn ctrl_c_keeps_frames_and_says_how_to_go_on() {
     assert_eq!(outcome.code, 130);
     assert!(outcome.stderr.contains("frames are finished and kept: the same command goes on"), "{}", outcome.stderr);
     assert!(workplace.path("a.webp.frames/turntable.json").exists() && !workplace.path("a.webp").exists());
-    assert!(!workplace.path("a.webp.frames/film.partial").exists(), "half a film is of no use");
+    assert!(!workplace.path("a.webp.frames/movie.partial").exists(), "half a movie is of no use");
 }
 
 #[test]
-fn wrong_usage_of_films() {
+fn wrong_usage_of_movies() {
     let workplace = Workplace::new();
     for folder in ["folder", "folder.mp4"] {
         std::fs::create_dir(workplace.path(folder)).expect("made");

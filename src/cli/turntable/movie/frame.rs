@@ -1,4 +1,4 @@
-//! A frame of a film as it was written.
+//! A frame of a movie as it was written.
 
 use std::fs::File;
 use std::io::BufReader;

@@ -1,4 +1,4 @@
-//! Films in Chromium: all their frames are shown, in their time, and each is the picture that was rendered.
+//! Movies in Chromium: all their frames are shown, in their time, and each is the picture that was rendered.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use base64::Engine;
 use image::RgbaImage;
 use serde_json::{Value, json};
 
-use crate::service::Place;
+use crate::service::Workplace;
 use crate::webdriver::Browser;
 
 const WIDTH_PX: u32 = 96;
@@ -16,37 +16,37 @@ const N_FRAMES: usize = 6;
 const FPS: usize = 4;
 const OPTIONS: [&str; 12] =
     ["--frames", "6", "--fps", "4", "--width", "96", "--height", "64", "--samples", "32", "--denoise", "off"];
-/// Mean difference of a colour, of 255, between a frame that was rendered and what is shown of it: one code for the rounding of what is half transparent, and what H.264
-/// loses at these contrasts.
+/// Mean difference of a colour, of 255, between a frame that was rendered and what is shown of it: one code for the
+/// rounding of what is half transparent, and what H.264 loses at these contrasts.
 const LOSSLESS_MAX: f64 = 0.5;
 const H264_MAX: f64 = 3.0;
 
-/// One browser for all films: starting one takes longer than the rest.
+/// One browser for all movies: starting one takes longer than the rest.
 #[tokio::test]
-async fn films_play_to_their_end_in_a_browser() {
-    let place = Place::new();
+async fn movies_play_to_their_end_in_a_browser() {
+    let place = Workplace::new();
     let Some(browser) = Browser::start(&place.path("downloads")).await else {
         println!("skipped: Chromium or chromedriver is not installed");
         return;
     };
     let frames = Frames::rendered(&place);
     let page =
-        "<!doctype html><meta charset=utf-8><title>film</title><style>body { margin: 0; background: white }</style>";
+        "<!doctype html><meta charset=utf-8><title>movie</title><style>body { margin: 0; background: white }</style>";
     std::fs::write(place.path("page.html"), page).expect("written");
     browser.open(&format!("file://{}", place.path("page.html").display())).await;
     if cfg!(feature = "h264") {
         a_video_plays(&browser, &place, &frames).await;
     }
-    for (name, kind) in [("film.webp", "image/webp"), ("film.apng", "image/png")] {
+    for (name, kind) in [("movie.webp", "image/webp"), ("movie.apng", "image/png")] {
         a_picture_moves(&browser, &place, &frames, name, kind).await;
     }
 }
 
-/// What the film is made of, laid over white.
+/// What the movie is made of, laid over white.
 struct Frames(Vec<RgbaImage>);
 
 impl Frames {
-    fn rendered(place: &Place) -> Self {
+    fn rendered(place: &Workplace) -> Self {
         turntable(place, "frames/");
         let frame = |i| read(&std::fs::read(place.path(&format!("frames/frame_{i:04}.png"))).expect("rendered"));
         Self((0..N_FRAMES).map(frame).collect())
@@ -60,7 +60,7 @@ impl Frames {
     }
 }
 
-fn turntable(place: &Place, output: &str) {
+fn turntable(place: &Workplace, output: &str) {
     let (code, _, stderr) = place.run(&[&["turntable", "boxes.glb", "-o", output], &OPTIONS[..]].concat());
     assert_eq!(code, 0, "{output}: {stderr}");
 }
@@ -86,15 +86,15 @@ fn mean_difference(frame: &RgbaImage, picture: &RgbaImage) -> f64 {
     sum as f64 / f64::from(3 * WIDTH_PX * HEIGHT_PX)
 }
 
-/// Bytes of a film as an expression of a script: a page from a file may not read other files.
-fn bytes(place: &Place, name: &str) -> String {
-    let film = base64::prelude::BASE64_STANDARD.encode(std::fs::read(place.path(name)).expect("written"));
-    format!("Uint8Array.from(atob('{film}'), (c) => c.charCodeAt(0))")
+/// Bytes of a movie as an expression of a script: a page from a file may not read other files.
+fn bytes(place: &Workplace, name: &str) -> String {
+    let movie = base64::prelude::BASE64_STANDARD.encode(std::fs::read(place.path(name)).expect("written"));
+    format!("Uint8Array.from(atob('{movie}'), (c) => c.charCodeAt(0))")
 }
 
-async fn a_video_plays(browser: &Browser, place: &Place, frames: &Frames) {
-    turntable(place, "film.mp4");
-    let bytes = bytes(place, "film.mp4");
+async fn a_video_plays(browser: &Browser, place: &Workplace, frames: &Frames) {
+    turntable(place, "movie.mp4");
+    let bytes = bytes(place, "movie.mp4");
     let play = format!(
         "const video = document.createElement('video'); video.muted = true; document.body.replaceChildren(video);
          video.src = URL.createObjectURL(new Blob([{bytes}], {{ type: 'video/mp4' }}));
@@ -131,7 +131,7 @@ fn decoded(url: &Value) -> RgbaImage {
     read(&base64::prelude::BASE64_STANDARD.decode(png).expect("base64"))
 }
 
-async fn a_picture_moves(browser: &Browser, place: &Place, frames: &Frames, name: &str, kind: &str) {
+async fn a_picture_moves(browser: &Browser, place: &Workplace, frames: &Frames, name: &str, kind: &str) {
     turntable(place, name);
     let decode = format!(
         "const decoder = new ImageDecoder({{ data: {}, type: '{kind}' }});
