@@ -28,9 +28,10 @@ pub struct Error {
 /// The kinds of failure that a caller can act on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
-    /// A file, map, library, shot or environment is not as it must be.
+    /// A file, map, library, shot or environment is not as it must be, or has not what was asked of it: a variant, an
+    /// animation, a camera.
     Input,
-    /// What was asked for contradicts itself or the file.
+    /// What was asked for contradicts itself.
     Request,
     /// Parts have no material, and the request does not accept that.
     Unmapped,

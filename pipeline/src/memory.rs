@@ -84,14 +84,15 @@ impl MemoryNeed {
             return Ok(());
         }
         let message = format!(
-            "rendering needs about {} MiB on the device ({} for the scene, {} for the film), and {} has {} MiB, of which 95 % are used",
+            "rendering needs about {} MiB on the device ({} for the scene, {} for the film), and {} has {} MiB, of which Packshot uses at most 95 %",
             needed_bytes.div_ceil(MIB),
             self.scene_bytes.div_ceil(MIB),
             self.device_film_bytes.div_ceil(MIB),
             device.name,
             bytes / MIB
         );
-        let help = "ask for fewer pixels, reduce the model, or render on the processor or another device";
+        let help =
+            "ask for fewer pixels or a model with fewer triangles, or render on another device: the processor is `cpu`";
         Err(Error::new(ErrorKind::Device, Fault::new("device.out_of_memory", message).help(help)))
     }
 
@@ -140,7 +141,7 @@ pub enum LimitOf {
 impl fmt::Display for LimitOf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Machine => "on this machine or in its container",
+            Self::Machine => "on this machine, in its container or by `ulimit -v`",
             Self::Setting => "by the setting max_memory_bytes",
         })
     }

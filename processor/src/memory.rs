@@ -1,5 +1,5 @@
-//! How much memory a program may take: what the machine has, or the limit of the container that it runs in, whichever
-//! is less.
+//! How much memory a program may take: what the machine has, the limit of the container that it runs in, or what is
+//! left of its address space, whichever is least.
 //!
 //! A container's limit stands in its control group and in each group above it, as `memory.max` (version 2) or
 //! `memory.limit_in_bytes` (version 1); the kernel holds a process to all of them. Which groups those are,
@@ -16,7 +16,7 @@ pub fn available_bytes() -> Option<u64> {
 
 /// The same of a system whose files are below `root`.
 fn available_below(root: &Path) -> Option<u64> {
-    let limits = [machine_bytes(root), container_bytes(root)];
+    let limits = [machine_bytes(root), container_bytes(root), address_space_bytes(root)];
     limits.into_iter().flatten().min()
 }
 
@@ -25,6 +25,18 @@ fn machine_bytes(root: &Path) -> Option<u64> {
     let meminfo = fs::read_to_string(root.join("proc/meminfo")).ok()?;
     let total = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
     total.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+}
+
+/// What is left of the address space that the process may have (`ulimit -v`), of which batch systems make their limits.
+/// Programs and libraries that are mapped count there too.
+fn address_space_bytes(root: &Path) -> Option<u64> {
+    let limits = fs::read_to_string(root.join("proc/self/limits")).ok()?;
+    let limit = limits.lines().find_map(|line| line.strip_prefix("Max address space"))?;
+    let limit: u64 = limit.split_whitespace().next()?.parse().ok()?;
+    let status = fs::read_to_string(root.join("proc/self/status")).ok()?;
+    let mapped = status.lines().find_map(|line| line.strip_prefix("VmSize:"))?;
+    let mapped = mapped.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)?;
+    Some(limit.saturating_sub(mapped))
 }
 
 /// The least limit of the control groups that this process is in.
@@ -220,6 +232,23 @@ mod tests {
             ])
         };
         assert_eq!((of("600\n", "max\n"), of("9223372036854771712\n", "500\n")), (Some(600), Some(500)));
+    }
+
+    #[test]
+    fn what_is_left_of_the_address_space_limits() {
+        let of = |limit: &str| {
+            let limits = format!(
+                "Limit                     Soft Limit           Hard Limit           Units\nMax address space         {limit}           unlimited            bytes\n"
+            );
+            says(&[
+                MEMINFO,
+                ("proc/self/limits", &limits),
+                ("proc/self/status", "Name:\tpackshot\nVmSize:\t  1000 kB\n"),
+            ])
+        };
+        assert_eq!(of("2024000"), Some(1_000_000));
+        assert_eq!(of("5"), Some(0), "more is mapped already");
+        assert_eq!(of("unlimited"), MACHINE);
     }
 
     #[cfg(target_os = "linux")]

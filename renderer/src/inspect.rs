@@ -11,8 +11,10 @@ pub(crate) mod bodies;
 mod contact;
 mod lights;
 pub(crate) mod surface;
+mod unseen;
 
 pub use lights::weak_lights;
+pub use unseen::unseen;
 
 use bodies::Bodies;
 

@@ -131,7 +131,7 @@ pub async fn cancel(app: &App, who: &Principal, id: RenderId) -> Result<Cancelle
         Cancelling::Cancelled(render) => {
             count_render(TaskState::Cancelled, None);
             // It may have waited for another attempt.
-            drop(finished::SweepAfter { db: app.db.clone(), scratch: app.settings.scratch() });
+            finished::sweep_soon(app.db.clone(), app.settings.scratch());
             Ok(Cancelled::Ended(Box::new(with_position(app, scope, render).await?)))
         }
         Cancelling::Unchanged(render) => Ok(Cancelled::Ended(Box::new(with_position(app, scope, render).await?))),

@@ -25,6 +25,7 @@ const EXPORTS: &[&str] = &[
     "ray_key",
     "ray_name",
     "path_ray_name",
+    "passes_partly",
     "surface_blocks",
     "pass_pane",
     "guide",

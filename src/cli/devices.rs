@@ -81,8 +81,8 @@ pub(crate) fn run(args: &DevicesArgs, is_quiet: bool) -> Result<(), Failure> {
         return kit::self_test(&args.device, args.results.as_deref(), args.json, is_quiet);
     }
     let adapters = device::enumerate();
-    let report =
-        DeviceReport::new(&adapters, &device::lost(), &device::choose(&args.device, &adapters), SystemTime::now());
+    // Only a process that used a device knows that it was lost, and this one has used none.
+    let report = DeviceReport::new(&adapters, &[], &device::choose(&args.device, &adapters), SystemTime::now());
     if args.json { files::print_json(&report) } else { files::print(list(&report).as_bytes()) }
 }
 

@@ -99,11 +99,13 @@ pub(crate) fn read_at_most(source: &mut dyn Read, bytes_max: u64) -> io::Result<
     Ok((bytes.len() as u64 <= bytes_max).then_some(bytes))
 }
 
-/// Writes to stdout, all at once.
+/// Writes text to stdout, all at once. Who reads its beginning alone, such as `head`, has what was wanted.
 pub(crate) fn print(bytes: &[u8]) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
-    let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
-    written.map_err(|reason| not_written("standard output", &reason))
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(reason) if reason.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(|reason| not_written("standard output", &reason)),
+    }
 }
 
 /// Prints a value as one line of JSON.

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use packshot::error::Fault;
 use packshot::product::Product;
 use packshot_materials::map::template;
 
 use super::args::{Input, ProductPlan};
-use super::failure::Failure;
+use super::failure::{Exit, Failure};
 use super::interrupt::Interrupt;
 use super::places::Places;
 use super::table::ProductOptions;
@@ -30,6 +31,9 @@ pub(crate) struct InitArgs {
     /// The map to write; `-` is stdout
     #[arg(short, long, value_name = "MAP.json", default_value = "-")]
     output: PathBuf,
+    /// Replace a file that is there: what was written into it by hand is lost
+    #[arg(long)]
+    overwrite: bool,
     #[command(flatten)]
     options: ProductOptions,
 }
@@ -40,6 +44,12 @@ pub(crate) fn run(command: &MapCommand) -> Result<(), Failure> {
     places.read(&args.input, "<INPUT>")?;
     args.options.asked()?.material_map.as_deref().map_or(Ok(()), |path| places.read(path, "--material-map"))?;
     places.write(&args.output, "-o")?;
+    if !args.overwrite && args.output.is_file() {
+        let fault = Fault::new("output.exists", "the map is there already, and may have been edited by hand");
+        let fault =
+            fault.at(args.output.display().to_string()).help("choose another name, or give --overwrite to replace it");
+        return Err(Failure::new(Exit::Output, fault));
+    }
     let interrupt = Interrupt::install()?;
     let ProductPlan { plan, library, diagnostics } = ProductPlan::of(&args.options)?;
     console::print_findings(&diagnostics);

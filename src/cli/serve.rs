@@ -8,7 +8,7 @@ use packshot_service::config::{ConfigError, LogFormat, Settings, Sources};
 use packshot_service::server::{self, ServeError};
 
 use super::failure::{Exit, Failure};
-use super::{cache, console, files};
+use super::{cache, console, files, version};
 
 /// Arguments of `serve`.
 #[derive(Args, Debug)]
@@ -68,7 +68,7 @@ pub(crate) fn run(args: &ServeArgs, verbose: u8) -> Result<(), Failure> {
     console::start_service_logging(verbose, settings.log_format == LogFormat::Json);
     allow_many_connections();
     let runtime = runtime()?;
-    runtime.block_on(server::run(settings, cache::kernels()))?;
+    runtime.block_on(server::run(settings, cache::kernels(), version::TEXT))?;
     // What a driver still does on its thread is nobody's concern any more: everything is stored.
     runtime.shutdown_background();
     Ok(())

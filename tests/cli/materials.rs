@@ -203,6 +203,13 @@ fn preflight_tells_what_a_render_would_do() {
 fn a_map_to_start_from() {
     let workplace = Workplace::new();
     workplace.run(&["map", "init", "boxes.glb", "-o", "map.json", "--material", "Base=Steel"]).done();
+    let kept = workplace.read("map.json");
+    let again = workplace.run(&["map", "init", "boxes.glb", "-o", "map.json"]);
+    again.expect_error(6, "output.exists", "map.json");
+    assert!(workplace.read("map.json") == kept, "what may have been edited by hand is never replaced unasked");
+    workplace.run(&["map", "init", "boxes.glb", "-o", "map.json", "--overwrite"]).done();
+    assert!(workplace.read("map.json") != kept);
+    workplace.run(&["map", "init", "boxes.glb", "-o", "map.json", "--overwrite", "--material", "Base=Steel"]).done();
     let map: Value = serde_json::from_slice(&workplace.read("map.json")).expect("JSON");
     let names: Vec<_> = map["parts"].as_array().expect("a list").iter().map(|part| part["part_name"].clone()).collect();
     assert_eq!(names, ["Base", "Lid", "Pin_01"]);

@@ -28,7 +28,9 @@ pub const FRAMES_MAX: u32 = 1_440;
 /// Most frames per second.
 pub const FPS_MAX: u32 = 120;
 /// Largest angle of a turn.
-const TURN_DEG_MAX: f64 = 1e6;
+pub const TURN_DEG_MAX: f64 = 1e6;
+/// Largest angle of an edge that is shaded smooth.
+pub const SMOOTH_DEG_MAX: f64 = 180.0;
 /// Longest time.
 const TIME_S_MAX: f64 = 1e9;
 
@@ -147,7 +149,7 @@ options! {
     RotateDeg, rotate_deg: [f64; 3] = Takes::Three { min: -TURN_DEG_MAX, max: TURN_DEG_MAX }, Default::None, Product, unit: Some("deg"), command_name: Some("rotate");
     /// Parts that the file gives no normals are shaded smooth where neighbouring triangles meet at up to this angle: 0
     /// is flat, 180 smooth all over
-    SmoothDeg, smooth_deg: f64 = Takes::Real { min: 0.0, max: 180.0 }, Default::Follows("0, as the specification and Blender's importer have it"), Product, unit: Some("deg");
+    SmoothDeg, smooth_deg: f64 = Takes::Real { min: 0.0, max: SMOOTH_DEG_MAX }, Default::Follows("0, as the specification and Blender's importer have it"), Product, unit: Some("deg");
     /// The material variant to show, by its name in the file
     Variant, variant: String = NAME, Default::None, Product;
     /// The animation to show a moment of, by its name in the file

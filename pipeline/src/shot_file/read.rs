@@ -20,6 +20,7 @@ use super::{Geometry, Noise, ShotFile, ShotLines, Version, camera, material};
 use crate::error::{Error, ErrorKind, Fault};
 use crate::pictures::Pictures;
 use crate::plan::Kind;
+use crate::plan::table::{SMOOTH_DEG_MAX, TURN_DEG_MAX};
 use crate::product::PaletteMaterial;
 use crate::views::ViewShot;
 
@@ -290,8 +291,9 @@ fn read_geometry(node: &Node<'_>, version: Version) -> Option<UnopenedGeometry> 
     let (mut rotate_deg, mut smooth_deg) = (Some([0.0; 3]), Some(0.0));
     let (mut look, mut variant, mut pose) = (Some(Look::default()), Some(None), Some(None));
     if is_two {
-        rotate_deg = m.read_or("rotate_deg", [0.0; 3], |node| node.numbers(Range::between(-1e6, 1e6)));
-        smooth_deg = m.read_or("smooth_deg", 0.0, |node| node.number(Range::between(0.0, 180.0)));
+        rotate_deg =
+            m.read_or("rotate_deg", [0.0; 3], |node| node.numbers(Range::between(-TURN_DEG_MAX, TURN_DEG_MAX)));
+        smooth_deg = m.read_or("smooth_deg", 0.0, |node| node.number(Range::between(0.0, SMOOTH_DEG_MAX)));
         look = m.read_or("look", Look::default(), |node| node.word());
         variant = m.read_or("variant", None, |node| nullable(&node, |node| node.string().map(str::to_owned)));
         pose = m.read_or("pose", None, |node| nullable(&node, read_pose));

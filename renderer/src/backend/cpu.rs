@@ -26,6 +26,7 @@ mod arrival;
 mod arriving;
 mod batch;
 mod block;
+mod first_hits;
 mod guides;
 mod layers;
 mod lines;

@@ -6,6 +6,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::backend::cpu::CpuBackend;
 use crate::backend::gpu::{GpuBackend, GpuOptions, adapters};
 use crate::backend::{Backend, ByteStore, DeviceKind};
@@ -57,7 +59,7 @@ impl fmt::Display for DeviceRequest {
 }
 
 /// What an adapter is, the fastest kind first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum AdapterClass {
     /// A GPU with memory of its own.
     Discrete,
@@ -85,7 +87,7 @@ impl AdapterClass {
 }
 
 /// A graphics adapter, as its driver describes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AdapterInfo {
     /// Tells it from the others of this machine, and is the same in the next run.
     pub id: String,

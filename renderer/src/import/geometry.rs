@@ -92,8 +92,7 @@ pub(super) fn build(
     let colors = source.color.map(|color| colors(&accessors[color], used, findings)).unwrap_or_default();
     let mut primitive = Primitive { positions, normals, tangents, uvs, colors, triangles, material: None };
     if primitive.normals.is_empty() && smooth_deg > 0.0 {
-        cancel.check()?;
-        smooth::shade(&mut primitive, smooth_deg);
+        smooth::shade(&mut primitive, smooth_deg, cancel)?;
     }
     if let Some(uv_set) = tangent_uv_set
         && primitive.tangents.is_empty()

@@ -6,10 +6,10 @@
 //! there (G. Thürmer and C. A. Wüthrich, Computing Vertex Normals from Polygonal Facets, 1998). Vertices meet where
 //! their positions are equal, whatever their texture coordinates: a seam is no edge.
 
-use std::collections::HashMap;
-
 use glam::{DVec3, Vec3};
 
+use super::cancel::Cancel;
+use super::error::ImportError;
 use super::tangents::gather;
 use crate::scene::Primitive;
 
@@ -18,43 +18,57 @@ const TOLERANCE_DEG: f64 = 0.01;
 
 /// Gives a primitive without normals those of smooth shading across edges of up to `angle_deg`, 0 to 180. Vertices are
 /// doubled where the normal jumps.
-pub(super) fn shade(primitive: &mut Primitive, angle_deg: f64) {
+///
+/// # Errors
+/// When it is cancelled.
+pub(super) fn shade(primitive: &mut Primitive, angle_deg: f64, cancel: Cancel<'_>) -> Result<(), ImportError> {
     let triangles = &primitive.triangles;
     let position = |vertex: u32| primitive.positions[vertex as usize].as_dvec3();
-    let normals: Vec<DVec3> = triangles
-        .iter()
-        .map(|&[a, b, c]| (position(b) - position(a)).cross(position(c) - position(a)).normalize_or(DVec3::Z))
-        .collect();
-    let groups = Groups::new(&primitive.positions, triangles, &normals, (angle_deg + TOLERANCE_DEG).to_radians());
+    let normal = |triangle: usize| {
+        let [a, b, c] = triangles[triangle].map(position);
+        (b - a).cross(c - a).normalize_or(DVec3::Z)
+    };
+    let angle_rad = (angle_deg + TOLERANCE_DEG).to_radians();
+    let groups = Groups::new(&primitive.positions, triangles, normal, angle_rad, cancel)?;
 
-    let mut sums = vec![DVec3::ZERO; 3 * triangles.len()];
-    for (triangle, normal) in normals.iter().enumerate() {
-        let at = triangles[triangle].map(position);
+    let mut sums = vec![Vec3::ZERO; 3 * triangles.len()];
+    for triangle in 0..triangles.len() {
+        cancel.check_at(triangle)?;
+        let (normal, at) = (normal(triangle), triangles[triangle].map(position));
         for corner in 0..3 {
             let (next, previous) = (at[(corner + 1) % 3] - at[corner], at[(corner + 2) % 3] - at[corner]);
-            sums[groups.of[3 * triangle + corner] as usize] += next.angle_between(previous) * normal;
+            let share = next.angle_between(previous) * normal;
+            sums[groups.of[3 * triangle + corner] as usize] += share.as_vec3();
         }
     }
 
     // A vertex of the file becomes one for each group of its corners.
-    let mut vertices: HashMap<(u32, u32), u32> = HashMap::new();
+    let corners = triangles.as_flattened();
+    let mut order: Vec<u32> = (0..corners.len() as u32).collect();
+    let wanted = |corner: u32| (corners[corner as usize], groups.of[corner as usize]);
+    order.sort_unstable_by_key(|&corner| wanted(corner));
     let mut sources: Vec<u32> = Vec::new();
     let mut vertex_normals: Vec<Vec3> = Vec::new();
-    for (corner, vertex) in primitive.triangles.as_flattened_mut().iter_mut().enumerate() {
-        let (group, source) = (groups.of[corner], *vertex);
-        *vertex = *vertices.entry((group, source)).or_insert_with(|| {
-            sources.push(source);
-            // Triangles that cancel out leave their own normals.
-            vertex_normals.push(sums[group as usize].normalize_or(normals[corner / 3]).as_vec3());
-            sources.len() as u32 - 1
-        });
+    let mut vertices = vec![0; corners.len()];
+    for (place, alike) in order.chunk_by(|&one, &other| wanted(one) == wanted(other)).enumerate() {
+        cancel.check_at(place)?;
+        let (source, group) = wanted(alike[0]);
+        // Triangles that cancel out leave their own normals.
+        let own = normal(alike[0] as usize / 3).as_vec3();
+        vertex_normals.push(sums[group as usize].normalize_or(own));
+        for &corner in alike {
+            vertices[corner as usize] = sources.len() as u32;
+        }
+        sources.push(source);
     }
+    primitive.triangles.as_flattened_mut().copy_from_slice(&vertices);
     primitive.normals = vertex_normals;
     gather(&mut primitive.positions, &sources);
     for uvs in &mut primitive.uvs {
         gather(uvs, &sources);
     }
     gather(&mut primitive.colors, &sources);
+    Ok(())
 }
 
 /// Corners of triangles that share a normal.
@@ -64,8 +78,15 @@ struct Groups {
 }
 
 impl Groups {
-    fn new(positions: &[Vec3], triangles: &[[u32; 3]], normals: &[DVec3], angle_rad: f64) -> Self {
+    fn new(
+        positions: &[Vec3],
+        triangles: &[[u32; 3]],
+        normal: impl Fn(usize) -> DVec3,
+        angle_rad: f64,
+        cancel: Cancel<'_>,
+    ) -> Result<Self, ImportError> {
         let points = points(positions);
+        cancel.check()?;
         let corners = triangles.as_flattened();
         let next = |corner: u32| corner - corner % 3 + (corner + 1) % 3;
         let point = |corner: u32| points[corners[corner as usize] as usize];
@@ -78,12 +99,13 @@ impl Groups {
             })
             .collect();
         sides.sort_unstable();
+        cancel.check()?;
         let mut groups = Self { of: (0..corners.len() as u32).collect() };
-        for edge in sides.chunk_by(|(one, _), (other, _)| one == other) {
+        for (place, edge) in sides.chunk_by(|(one, _), (other, _)| one == other).enumerate() {
+            cancel.check_at(place)?;
             let &[(_, one), (_, other)] = edge else { continue };
             let turn_alike = point(one) != point(other);
-            let (one_normal, other_normal) = (normals[one as usize / 3], normals[other as usize / 3]);
-            if turn_alike && one_normal.angle_between(other_normal) <= angle_rad {
+            if turn_alike && normal(one as usize / 3).angle_between(normal(other as usize / 3)) <= angle_rad {
                 groups.join(one, next(other));
                 groups.join(next(one), other);
             }
@@ -91,7 +113,7 @@ impl Groups {
         for corner in 0..corners.len() as u32 {
             groups.of[corner as usize] = groups.first(corner);
         }
-        groups
+        Ok(groups)
     }
 
     /// The first corner of a group; the way to it is halved.
@@ -112,10 +134,17 @@ impl Groups {
 
 /// Per vertex, the first vertex at its position.
 fn points(positions: &[Vec3]) -> Vec<u32> {
-    let mut firsts: HashMap<[u32; 3], u32> = HashMap::with_capacity(positions.len());
     // Adding 0 makes one zero of both.
-    let key = |position: &Vec3| (*position + Vec3::ZERO).to_array().map(f32::to_bits);
-    positions.iter().zip(0..).map(|(position, vertex)| *firsts.entry(key(position)).or_insert(vertex)).collect()
+    let key = |vertex: u32| (positions[vertex as usize] + Vec3::ZERO).to_array().map(f32::to_bits);
+    let mut order: Vec<u32> = (0..positions.len() as u32).collect();
+    order.sort_unstable_by_key(|&vertex| (key(vertex), vertex));
+    let mut firsts = vec![0; positions.len()];
+    for alike in order.chunk_by(|&one, &other| key(one) == key(other)) {
+        for &vertex in alike {
+            firsts[vertex as usize] = alike[0];
+        }
+    }
+    firsts
 }
 
 #[cfg(test)]
@@ -145,6 +174,10 @@ mod tests {
         primitive(positions, triangles)
     }
 
+    fn smoothed(primitive: &mut Primitive, angle_deg: f64) {
+        shade(primitive, angle_deg, Cancel::new(&|| false)).expect("nobody cancels");
+    }
+
     fn furthest_from_round_deg(primitive: &Primitive) -> f32 {
         let side = primitive.positions.iter().zip(&primitive.normals).filter(|(_, normal)| normal.z.abs() < 0.9);
         side.map(|(at, normal)| at.with_z(0.0).angle_between(*normal).to_degrees()).fold(0.0, f32::max)
@@ -154,21 +187,21 @@ mod tests {
     fn edges_up_to_the_angle_are_smooth_and_others_sharp() {
         // Neighbouring sides of twelve meet at 30°, and at 90° with the lid.
         let mut smooth = prism(12);
-        shade(&mut smooth, 30.0);
+        smoothed(&mut smooth, 30.0);
         assert!(furthest_from_round_deg(&smooth) < 0.1, "{}°", furthest_from_round_deg(&smooth));
         let lid: Vec<&Vec3> = smooth.normals.iter().filter(|normal| normal.z > 0.9).collect();
         assert!(lid.len() == 36 && lid.iter().all(|normal| normal.distance(Vec3::Z) < 1e-5));
         assert_eq!(smooth.normals.len(), 9 * 12, "no vertex has to be doubled");
 
         let mut sharp = prism(12);
-        shade(&mut sharp, 29.0);
+        smoothed(&mut sharp, 29.0);
         assert!((furthest_from_round_deg(&sharp) - 15.0).abs() < 0.1);
     }
 
     #[test]
     fn a_whole_turn_of_smoothness_rounds_a_box() {
         let mut prism = prism(4);
-        shade(&mut prism, 180.0);
+        smoothed(&mut prism, 180.0);
         assert!(prism.normals.iter().filter(|normal| normal.z > 0.1 && normal.z < 0.9).count() >= 4);
         assert!(prism.normals.iter().all(|normal| (normal.length() - 1.0).abs() < 1e-5));
     }
@@ -177,7 +210,13 @@ mod tests {
     fn sides_that_turn_against_each_other_stay_apart() {
         let positions = vec![Vec3::ZERO, Vec3::X, Vec3::Y, Vec3::ONE];
         let mut fold = primitive(positions, vec![[0, 1, 2], [1, 2, 3]]);
-        shade(&mut fold, 180.0);
+        smoothed(&mut fold, 180.0);
         assert_eq!(fold.normals.len(), 6, "no corner is shared");
+    }
+
+    #[test]
+    fn it_ends_when_it_is_cancelled() {
+        let error = shade(&mut prism(12), 30.0, Cancel::new(&|| true)).expect_err("cancelled");
+        assert_eq!(error.code().as_str(), "cancelled");
     }
 }

@@ -7,10 +7,10 @@ use packshot_materials::openpbr::OpenPbr;
 use proptest::prelude::*;
 
 use super::bodies::{Bodies, InwardFaces};
-use super::{bodies, weak_lights};
+use super::{bodies, unseen, weak_lights};
 use crate::prepare::{PaletteEntry, PartMaterial};
 use crate::scene::{Bounds, Mesh, MeshIdx, Part, Primitive, Scene};
-use crate::shot::{Environment, EnvironmentMap, Light, Shot};
+use crate::shot::{Environment, EnvironmentMap, Light, Projection, Shot};
 
 type Triangles = Vec<[u32; 3]>;
 
@@ -255,4 +255,30 @@ fn lights_count_by_what_they_bring_to_the_product() {
         // A lamp close to the surface lights that.
         assert_eq!(weak(&bright, vec![point(0.06, 1e-5), point(0.5, 1e-5)]), ["1"]);
     }
+}
+
+#[test]
+fn a_picture_without_its_product_is_found() {
+    let cube = || vec![primitive(cube())];
+    let mut shot = Shot::of_one_pixel(Environment::None, Vec::new());
+    (shot.film.width_px, shot.film.height_px) = (200, 100);
+    shot.camera.projection = Projection::Orthographic { height_m: 100.0 };
+    let seen = |half_m: f64, at: DVec3, shot: &Shot| {
+        let placed = DAffine3::from_scale_rotation_translation(DVec3::splat(half_m), DQuat::IDENTITY, at);
+        unseen(&scene(vec![cube()], &[(0, placed)]), shot).map_or_else(String::new, |found| found.message)
+    };
+    // A pixel is a metre here.
+    let before = DVec3::NEG_Z * 5.0;
+    assert_eq!(seen(0.51, before, &shot), "");
+    assert!(seen(0.2, before, &shot).contains("\"Part_0\", is 0.40 pixels"), "{}", seen(0.2, before, &shot));
+    assert_eq!(seen(2.0, before + DVec3::X * 101.0, &shot), "", "cut by the border");
+    let past = "the camera looks past it";
+    assert!(seen(2.0, before + DVec3::X * 103.0, &shot).contains(past));
+    assert!(seen(2.0, DVec3::Z * 5.0, &shot).contains(past), "behind the camera");
+    assert!(seen(2.0, DVec3::NEG_Z * 15.0, &shot).contains(past), "beyond the far plane");
+    shot.camera.projection = Projection::Perspective { fov_y_rad: 1.0 };
+    assert_eq!(seen(2.0, before, &shot), "");
+    assert_eq!(seen(0.5, DVec3::ZERO, &shot), "", "around the camera");
+    assert!(seen(0.01, before, &shot).contains("pixels"));
+    assert!(seen(2.0, before + DVec3::Y * 20.0, &shot).contains(past));
 }

@@ -20,7 +20,7 @@ use super::{
     MAX_SEED, MAX_SIDE_PX, PixelFilter, Shot, SpotFalloff, View, ViewTransform,
 };
 use crate::diagnostic::{Diagnostic, Severity, option_place};
-use crate::inspect::weak_lights;
+use crate::inspect::{unseen, weak_lights};
 use crate::look::{LUMENS_PER_WATT, Look};
 use crate::scene::{Scene, SceneLight, SceneLightKind};
 
@@ -221,6 +221,7 @@ pub(super) fn assemble(
         let name = |i: usize| scene.lights.get(i).and_then(|light| light.name.as_deref()).unwrap_or_default();
         diagnostics.extend(weak_lights(&shot, &bounds, |i| format!("light {i} {:?}", name(i))));
     }
+    diagnostics.extend(unseen(scene, &shot));
     Ok((shot, diagnostics))
 }
 

@@ -8,7 +8,7 @@ use packshot_renderer::backend::device::lost;
 use packshot_renderer::backend::gpu::SliceLimits;
 use packshot_renderer::backend::{Backend, CancelToken, Progress, RenderControl, RenderError};
 
-use crate::scenes::{adapter, ball, glass, gpu, open, render, still_life};
+use crate::scenes::{ADAPTER_STATE, adapter, ball, glass, gpu, open_alone, render, still_life};
 
 #[test]
 fn cancelling_ends_within_two_seconds() {
@@ -78,7 +78,8 @@ fn progress_grows_to_the_end() {
 
 #[test]
 fn a_lost_device_is_opened_again_and_the_picture_is_the_same() {
-    let backend = open(SliceLimits::default());
+    let _alone = ADAPTER_STATE.write();
+    let backend = open_alone(SliceLimits::default());
     let prepared = ball(glass(), 40, 24).prepare();
     let undisturbed = render(&backend, &prepared);
     let loaded = prepared.load(&backend).expect("the scene fits");

@@ -7,7 +7,7 @@ use packshot_renderer::backend::denoise::DenoisingError;
 use packshot_renderer::backend::gpu::SliceLimits;
 use packshot_renderer::backend::{Backend, CancelToken, RenderError};
 
-use crate::scenes::{cpu, gpu, open};
+use crate::scenes::{ADAPTER_STATE, cpu, gpu, open_alone};
 
 fn denoiser() -> &'static Denoiser {
     static DENOISER: OnceLock<Denoiser> = OnceLock::new();
@@ -91,7 +91,8 @@ fn a_cancelled_picture_ends_at_once() {
 
 #[test]
 fn a_lost_device_is_opened_again() {
-    let backend = open(SliceLimits::default());
+    let _alone = ADAPTER_STATE.write();
+    let backend = open_alone(SliceLimits::default());
     let stripes = Stripes::new(32, 32);
     let before = stripes.denoised(&backend, None).expect("denoised");
     backend.lose_device();

@@ -142,13 +142,16 @@ fn a_lost_adapter_is_listed_as_lost_whether_its_driver_still_lists_it_or_not() {
 
 #[test]
 fn what_a_worker_in_another_process_lost_is_lost_until_it_has_it_open() {
+    let _alone = scenes::ADAPTER_STATE.write();
     let adapter = scenes::adapter();
     let is_lost = || lost().iter().any(|lost| lost.id == adapter.id);
-    note_elsewhere(&adapter.name, true);
+    // Of two cards of one name, one.
+    let twin = AdapterInfo { id: "its twin".to_owned(), ..adapter.clone() };
+    note_elsewhere(adapter, true);
+    assert!(is_lost() && lost().iter().all(|lost| lost.id != twin.id));
+    note_elsewhere(&twin, false);
     assert!(is_lost());
-    note_elsewhere("another adapter", false);
-    assert!(is_lost());
-    note_elsewhere(&adapter.name, false);
+    note_elsewhere(adapter, false);
     assert!(!is_lost());
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use packshot_renderer::backend::gpu::{GpuBackend, GpuOptions};
 use packshot_renderer::backend::{Backend, ByteStore, CancelToken, RenderError};
 
-use crate::scenes::{adapter, ball, glass, gpu, render};
+use crate::scenes::{ADAPTER_STATE, adapter, ball, glass, gpu, render};
 
 #[test]
 fn a_scene_beyond_the_largest_binding_is_refused_and_the_next_one_renders() {
@@ -38,6 +38,7 @@ impl ByteStore for Memory {
 fn compiled_kernels_are_kept_and_damaged_ones_replaced() {
     let store = Arc::new(Memory::default());
     let open = || {
+        let _shared = ADAPTER_STATE.read();
         let options = GpuOptions { cache: Some(store.clone()), ..GpuOptions::default() };
         GpuBackend::open(adapter(), "a test".to_owned(), options).expect("the adapter opens")
     };

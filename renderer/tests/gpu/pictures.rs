@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use glam::{DAffine3, DVec3};
 use packshot_materials::library::{Axis, Detail, DetailKind, Surface, Tangent, TangentMode};
 use packshot_materials::openpbr::OpenPbr;
 use packshot_renderer::backend::gpu::SliceLimits;
@@ -11,7 +12,7 @@ use packshot_renderer::film::Film;
 use packshot_renderer::prepare::{FirstHit, PaletteEntry, PartMaterial, PreparedProduct, SceneFeatures};
 use packshot_renderer::shot::Aperture;
 
-use crate::arrangement::{Placement, Sky};
+use crate::arrangement::{Placement, Sky, card};
 use crate::difference::{flip, mean};
 use crate::scenes::{Prepared, Sketch, arranged, ball, cards, cpu, glass, gpu, lamps, open, render, still_life};
 
@@ -168,6 +169,11 @@ fn no_bit_depends_on_how_the_work_is_cut() {
     // 72 pixels wide: blocks are cut off, and the smaller regions hold one block each.
     let mut sketch = still_life(72, 4);
     sketch.shot.film.noise_threshold = 0.0;
+    // Behind a veil the camera still sees no further than its far plane, which goes through the balls.
+    sketch.palette.push(OpenPbr { geometry_opacity: 0.4, ..OpenPbr::default() });
+    let veil = DAffine3::from_translation(DVec3::new(0.0, 0.2, 0.9));
+    sketch.part(card(), PartMaterial::Palette(3), veil);
+    sketch.shot.camera.clip_far_m = 4.6;
     let prepared = sketch.prepare();
     let whole = render(gpu(), &prepared);
     for slices in [

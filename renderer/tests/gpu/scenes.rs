@@ -1,6 +1,6 @@
 //! Small scenes with everything in them that kernels branch on, and both backends to render them.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, RwLock};
 
 use glam::{DAffine3, DMat3, DQuat, DVec3, Vec3};
 use packshot_materials::openpbr::OpenPbr;
@@ -42,6 +42,16 @@ pub(crate) fn gpu() -> &'static GpuBackend {
 }
 
 pub(crate) fn open(slices: SliceLimits) -> GpuBackend {
+    let _shared = ADAPTER_STATE.read();
+    open_alone(slices)
+}
+
+/// Which adapters are lost is known to the whole process: who loses one, or asks, holds this alone, and who opens one
+/// shares it.
+pub(crate) static ADAPTER_STATE: RwLock<()> = RwLock::new(());
+
+/// The same for who holds [`ADAPTER_STATE`].
+pub(crate) fn open_alone(slices: SliceLimits) -> GpuBackend {
     let options = GpuOptions { slices, ..GpuOptions::default() };
     GpuBackend::open(adapter(), "a test".to_owned(), options).expect("the adapter opens")
 }
@@ -106,7 +116,7 @@ impl Sketch {
     }
 
     /// Adds a part of one primitive.
-    fn part(&mut self, primitive: Primitive, material: PartMaterial, world_from_part: DAffine3) {
+    pub(crate) fn part(&mut self, primitive: Primitive, material: PartMaterial, world_from_part: DAffine3) {
         let i = self.scene.parts.len();
         self.scene.meshes.push(Mesh { primitives: vec![primitive] });
         self.place(MeshIdx(self.scene.meshes.len() as u32 - 1), material, world_from_part, i);

@@ -90,7 +90,8 @@ fn a_shining_sphere_gives_the_irradiance_of_its_form_factor() {
 
 #[test]
 fn what_emits_behind_a_mask_shines_through_its_holes_only() {
-    // An opacity of one half, decided by chance: half of the square's light, and none of it twice.
+    // An opacity of one half, decided by chance but for the camera's rays: half of the square's light, and none of it
+    // twice.
     let square = DAffine3::from_translation(DVec3::Y * 0.7) * DAffine3::from_scale(DVec3::splat(0.5));
     let parts = scene(vec![plane()], &[(0, DAffine3::IDENTITY), (0, square)]);
     let half = OpenPbr { geometry_opacity: 0.5, ..shining() };

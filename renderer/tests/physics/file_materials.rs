@@ -125,3 +125,29 @@ fn fully_brushed_rough_metal_loses_nothing() {
         }
     }
 }
+
+/// `specularTexture` in Blender's look is the level of the dielectric, and not that of its glass: of a black surface
+/// that transmits half of the light, half of the gloss goes with the level.
+#[test]
+fn the_level_of_a_partly_clear_material_is_that_of_its_gloss() {
+    let level = |alpha: u8| {
+        let material = SceneMaterial {
+            openpbr: OpenPbr {
+                base_color: [0.0; 3],
+                transmission_weight: 0.5,
+                specular_roughness: 0.3,
+                ..OpenPbr::default()
+            },
+            textures: MaterialTextures { specular_weight: Some(map()), ..MaterialTextures::default() },
+            ..SceneMaterial::default()
+        };
+        let mut scene = square(material, Look::Blender50);
+        let rgba8 = vec![[255, 255, 255, alpha]; (SIDE_PX * SIDE_PX) as usize];
+        let image = Arc::new(Image { width_px: SIDE_PX, height_px: SIDE_PX, rgba8 });
+        scene.textures = vec![Texture { image, wrap: [Wrap::Repeat; 2], nearest: true }];
+        seen(&scene, 0.0).0
+    };
+    let (full, none) = (level(255), level(0));
+    assert!((full - 0.04).abs() < 0.004, "{full}");
+    assert!((none - 0.5 * full).abs() < 0.1 * full, "{none} of {full}");
+}

@@ -60,6 +60,17 @@ fn every_pixel_sees_the_share_that_a_veil_leaves() {
 }
 
 #[test]
+fn veils_move_the_far_plane_of_the_camera_nowhere() {
+    let parts = [0.5, -0.5].map(|y| (0, DAffine3::from_translation(DVec3::Y * y)));
+    let scene = scene(vec![plane()], &parts);
+    let palette = [shining(1.0, 0.5), shining(1.0, 1.0)];
+    let mut shot = from_above();
+    shot.camera.clip_far_m = 5.0;
+    let film = render_parts(&scene, &palette, &[0, 1], &shot, 2);
+    assert_even(&film, 3, 0.5, 1.01);
+}
+
+#[test]
 fn a_body_of_one_part_is_met_at_each_of_its_sides() {
     let film = picture(&scene(vec![sphere(24, true)], &[(0, DAffine3::IDENTITY)]), &[shining(1.0, 0.4)], &[0]);
     let alphas: Vec<f32> = film.resolve().iter().map(|pixel| pixel[3]).collect();

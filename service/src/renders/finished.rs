@@ -13,24 +13,33 @@ pub enum SweepError {
     /// Which jobs have ended is not known.
     #[error(transparent)]
     Database(#[from] DbError),
-    /// Something cannot be removed.
-    #[error("what is finished of jobs that have ended cannot be removed")]
-    Folder(#[from] std::io::Error),
+    /// The folder cannot be read.
+    #[error("{}: {reason}", path.display())]
+    Folder {
+        /// Where what is finished is kept.
+        path: PathBuf,
+        /// What the system says.
+        reason: std::io::Error,
+    },
 }
 
-/// Removes what is kept of jobs that have ended.
+/// Removes what is kept of jobs that have ended. What cannot be removed is named in the log, and keeps nothing else.
 ///
 /// # Errors
 /// [`SweepError`].
 pub async fn sweep(db: &Db, scratch: &Path) -> Result<(), SweepError> {
     // In this order: what is found is of a job that the database has already.
-    let found = in_folder(scratch, kept::jobs).await?;
+    let found = in_folder(scratch, kept::jobs).await;
+    let found = found.map_err(|reason| SweepError::Folder { path: scratch.to_owned(), reason })?;
     if found.is_empty() {
         return Ok(());
     }
     let live = rows::live(db, AllTenants::Housekeeping, &found).await?;
     for render in found.into_iter().filter(|render| !live.contains(render)) {
-        in_folder(scratch, move |scratch| kept::forget(scratch, render)).await?;
+        if let Err(reason) = in_folder(scratch, move |scratch| kept::forget(scratch, render)).await {
+            let folder = scratch.display();
+            tracing::warn!("what is kept of render {render} in {folder} cannot be removed: {reason}");
+        }
     }
     Ok(())
 }
@@ -44,6 +53,17 @@ async fn in_folder<T: Send + 'static>(
     tokio::task::spawn_blocking(move || work(&scratch)).await.map_err(std::io::Error::other)?
 }
 
+/// Sweeps in the background.
+pub(super) fn sweep_soon(db: Db, scratch: PathBuf) {
+    // At the end of the process nobody is left to do it; the next start does.
+    let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+    runtime.spawn(async move {
+        if let Err(error) = sweep(&db, &scratch).await {
+            tracing::warn!("what is finished of jobs that have ended stays: {error}");
+        }
+    });
+}
+
 /// Sweeps when this is dropped: after the end of an attempt.
 #[derive(Debug)]
 pub(super) struct SweepAfter {
@@ -53,13 +73,6 @@ pub(super) struct SweepAfter {
 
 impl Drop for SweepAfter {
     fn drop(&mut self) {
-        let (db, scratch) = (self.db.clone(), self.scratch.clone());
-        // At the end of the process nobody is left to do it; the next start does.
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        runtime.spawn(async move {
-            if let Err(error) = sweep(&db, &scratch).await {
-                tracing::warn!("{}: {error}", scratch.display());
-            }
-        });
+        sweep_soon(self.db.clone(), self.scratch.clone());
     }
 }

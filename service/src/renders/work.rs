@@ -208,7 +208,7 @@ impl Attempt {
     fn say(&self, desk: &Desk, event: WorkEvent) {
         match event {
             WorkEvent::Began { pid } => pid.into_iter().for_each(|pid| desk.say(Said::Pid(pid))),
-            WorkEvent::Device(info) => desk.say(Said::Device(serde_json::to_value(&info).unwrap_or_default())),
+            WorkEvent::Device(info, _) => desk.say(Said::Device(serde_json::to_value(&info).unwrap_or_default())),
             WorkEvent::Step(change) => desk.say(Said::Step(change.step, change.change)),
             WorkEvent::Log(LogLine { step, level, message, duration_s, context }) => {
                 let step_name = TaskKind::Step(step);

@@ -58,10 +58,14 @@ const GIVE_BACK_TIMEOUT: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// When it cannot start. Once it runs, only a signal ends it.
-pub async fn run(settings: Settings, kernel_cache: Option<Arc<dyn ByteStore>>) -> Result<(), ServeError> {
+pub async fn run(
+    settings: Settings,
+    kernel_cache: Option<Arc<dyn ByteStore>>,
+    program: &'static str,
+) -> Result<(), ServeError> {
     let began = Instant::now();
     let mut signals = StopSignals::install().map_err(internal)?;
-    let running = Running::start(settings, kernel_cache).await?;
+    let running = Running::start(settings, kernel_cache, program).await?;
     running.announce(began.elapsed());
     let signal = signals.next().await;
     tracing::info!(signal, running = running.queue.running(), "stopping: no new work is begun");
@@ -84,7 +88,11 @@ struct Running {
 }
 
 impl Running {
-    async fn start(mut settings: Settings, kernel_cache: Option<Arc<dyn ByteStore>>) -> Result<Self, ServeError> {
+    async fn start(
+        mut settings: Settings,
+        kernel_cache: Option<Arc<dyn ByteStore>>,
+        program: &'static str,
+    ) -> Result<Self, ServeError> {
         let unusable = |source| ServeError::Data { path: settings.data.clone(), source };
         let data = DataFolder::open(&settings.data).map_err(unusable)?;
         // Before anything is made that a start which fails would leave behind.
@@ -119,7 +127,7 @@ impl Running {
             db: db.clone(),
             store: store.clone(),
             hub: hub.clone(),
-            executor: executor(&settings, device, kernel_cache)?,
+            executor: executor(&settings, device, kernel_cache, program)?,
             settings: settings.clone(),
         };
         let queue = jobs::start(QueueParts {
@@ -206,6 +214,7 @@ fn executor(
     settings: &Settings,
     wish: String,
     kernel_cache: Option<Arc<dyn ByteStore>>,
+    program: &'static str,
 ) -> Result<Arc<dyn Executor>, ServeError> {
     let (n_threads, resident_bytes_max) = (settings.threads, settings.resident_bytes);
     let scratch = settings.scratch();
@@ -213,8 +222,8 @@ fn executor(
         .map_err(|reason| ServeError::Data { path: scratch.clone(), source: reason.into() })?;
     match settings.workers {
         Workers::Inline => {
-            let options =
-                EngineOptions { n_threads, kernel_cache, resident_bytes_max, scratch, ..EngineOptions::default() };
+            let options = EngineOptions::default();
+            let options = EngineOptions { n_threads, kernel_cache, resident_bytes_max, scratch, program, ..options };
             let engine = Arc::new(Engine::new(options));
             let probed = engine.clone();
             // Drivers take their time, and requests need not wait for them.
@@ -226,9 +235,9 @@ fn executor(
             Ok(Arc::new(InlineExecutor::new(engine)))
         }
         Workers::Process => {
-            let program = std::env::current_exe().map_err(internal)?;
+            let executable = std::env::current_exe().map_err(internal)?;
             tokio::task::spawn_blocking(move || device::announce(&wish));
-            let options = ProcessOptions::new(program, vec![WORKER_COMMAND.into()]);
+            let options = ProcessOptions::new(executable, vec![WORKER_COMMAND.into()]);
             Ok(Arc::new(ProcessExecutor::new(ProcessOptions { n_threads, resident_bytes_max, scratch, ..options })))
         }
     }

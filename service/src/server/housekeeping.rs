@@ -61,6 +61,7 @@ async fn sweep(db: &Db, store: &Store, scratch: &Path) -> Result<(u64, u64), Swe
         }
     }
     store.clean().await?;
+    let answers = idempotency::purge_expired(db, AllTenants::Housekeeping).await?;
     renders::sweep(db, scratch).await?;
-    Ok((files, idempotency::purge_expired(db, AllTenants::Housekeeping).await?))
+    Ok((files, answers))
 }

@@ -71,6 +71,8 @@ pub(super) struct Device {
     pub(super) id: u64,
     /// What the job's document says of it.
     pub(super) info: GpuInfo,
+    /// The adapter; `None` for the processor.
+    pub(super) adapter: Option<AdapterInfo>,
     /// What the log says of it; `None` when the CPU was wished for, because then no GPU is missed.
     pub(super) line: Option<ProbeLine>,
     /// The memory that this process may take, whichever device computes; `None` where the system does not say.
@@ -105,6 +107,10 @@ impl Devices {
     pub(super) fn open(&self, wish: &str) -> Result<Device, Error> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let choice = state.choose(&request(wish), self.adapters)?;
+        let adapter = match &choice.chosen {
+            Chosen::Adapter(adapter) => Some(adapter.clone()),
+            Chosen::Cpu => None,
+        };
         let known = state.open.iter().find(|(chosen, ..)| *chosen == choice.chosen);
         let (id, renderer) = match known {
             Some((_, id, renderer)) => (*id, renderer.clone()),
@@ -120,7 +126,8 @@ impl Devices {
         let device = renderer.device();
         let host_memory_bytes = memory_bytes();
         let info = gpu_info(device, is_wished);
-        Ok(Device { line: probe_line(device, wish), info, renderer, id, host_memory_bytes })
+        let adapter = adapter.filter(|_| device.kind != DeviceKind::Cpu);
+        Ok(Device { line: probe_line(device, wish), info, adapter, renderer, id, host_memory_bytes })
     }
 
     /// Closes a device that was lost: the next job looks for one anew.

@@ -54,6 +54,8 @@ pub struct EngineOptions {
     pub scratch: PathBuf,
     /// Lists the graphics adapters; a test has others than the machine.
     pub adapters: fn() -> Vec<AdapterInfo>,
+    /// Version and commit of the program: what another one finished of a series is not taken over.
+    pub program: &'static str,
 }
 
 impl Default for EngineOptions {
@@ -66,6 +68,7 @@ impl Default for EngineOptions {
             memory_bytes_max: None,
             scratch: std::env::temp_dir(),
             adapters: device::enumerate,
+            program: env!("CARGO_PKG_VERSION"),
         }
     }
 }
@@ -86,6 +89,7 @@ pub struct Counters {
 pub struct Engine {
     pub(super) memory_bytes_max: Option<u64>,
     pub(super) scratch: PathBuf,
+    pub(super) program: &'static str,
     devices: Devices,
     subjects: Subjects,
     residents: Lru<ResidentKey, ResidentProduct>,
@@ -130,11 +134,12 @@ impl Attempt<'_> {
 impl Engine {
     /// Opens nothing yet.
     pub fn new(options: EngineOptions) -> Self {
-        let EngineOptions { n_threads, kernel_cache, resident_bytes_max, memory_bytes_max, scratch, adapters } =
+        let EngineOptions { n_threads, kernel_cache, resident_bytes_max, memory_bytes_max, scratch, adapters, program } =
             options;
         Self {
             memory_bytes_max,
             scratch,
+            program,
             devices: Devices::new(RendererOptions { n_threads, kernel_cache, oidn: None }, adapters),
             subjects: Subjects::new(resident_bytes_max),
             residents: Lru::new(resident_bytes_max),
@@ -255,7 +260,7 @@ impl Engine {
                     let context = json!({ "gpu_info": device.info });
                     Step::announce(job.emit, step_of(job), line.level, &line.text, context);
                 }
-                (job.emit)(WorkEvent::Device(device.info.clone()));
+                (job.emit)(WorkEvent::Device(device.info.clone(), device.adapter.clone().map(Box::new)));
                 Ok(device)
             }
             Err(error) => {

@@ -121,9 +121,9 @@ struct Open {
 }
 
 /// The digest of everything that the pictures of a job follow from.
-pub(super) fn request(input: &RenderInput, device: &Device) -> String {
+pub(super) fn request(program: &str, input: &RenderInput, device: &Device) -> String {
     let mut digest = Digest::default();
-    digest.mix("program", env!("CARGO_PKG_VERSION"));
+    digest.mix("program", program);
     digest.mix("library", packshot_materials::library::Library::builtin().digest());
     let about = device.renderer.device();
     digest.mix("device", &(about.kind, &about.name, &about.backend));

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use packshot_renderer::backend::CancelToken;
-use packshot_renderer::backend::device;
+use packshot_renderer::backend::device::{self, AdapterInfo};
 
 use super::executor::{AssetSource, EventSender, Executor, WorkHandle};
 use super::inline::{self, Live};
@@ -218,7 +218,7 @@ impl Pool {
         child.start(work);
         let mut heard = Instant::now();
         let mut is_cancel_sent = false;
-        let mut opened: Option<String> = None;
+        let mut opened: Option<Box<AdapterInfo>> = None;
         loop {
             if stop.abandoned.load(Ordering::Relaxed) {
                 return Err(Lost::Abandoned);
@@ -229,19 +229,19 @@ impl Pool {
             }
             match child.next(LOOK, assets).map_err(Lost::Crashed)? {
                 Some(Some(WorkEvent::Finished(outcome))) => {
-                    if let (Outcome::Failed(failure), Some(name)) = (&*outcome, &opened)
+                    if let (Outcome::Failed(failure), Some(adapter)) = (&*outcome, &opened)
                         && failure.code == "device_lost"
                     {
-                        device::note_elsewhere(name, true);
+                        device::note_elsewhere(adapter, true);
                     }
                     let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
                     idle.push((child, work.input.scene));
                     return Ok(*outcome);
                 }
                 Some(event) => {
-                    if let Some(WorkEvent::Device(found)) = &event {
-                        device::note_elsewhere(&found.device, false);
-                        opened = Some(found.device.clone());
+                    if let Some(WorkEvent::Device(_, Some(adapter))) = &event {
+                        device::note_elsewhere(adapter, false);
+                        opened = Some(adapter.clone());
                     }
                     if let Some(event) = event {
                         events.send(event);

@@ -15,6 +15,7 @@ use packshot_domain::id::{RenderId, TaskId};
 use packshot_domain::step::StepName;
 use packshot_domain::task::FaultKind;
 use packshot_pipeline::plan::PicturePlan;
+use packshot_renderer::backend::device::AdapterInfo;
 
 /// Bytes of a file, at most: what one message of a worker process carries.
 pub const FILE_BYTES_MAX: u64 = 4 << 30;
@@ -77,8 +78,8 @@ pub enum WorkEvent {
         /// Process id.
         pid: Option<u32>,
     },
-    /// What computes, and why that.
-    Device(GpuInfo),
+    /// What computes, and why that; the adapter, where it is one.
+    Device(GpuInfo, Option<Box<AdapterInfo>>),
     /// A step of the job document changed.
     Step(StepChange),
     /// A line of the job's log.
@@ -342,9 +343,12 @@ impl WorkEvent {
                 }
                 None => Vec::new(),
             },
-            Self::Began { .. } | Self::Device(_) | Self::Step(_) | Self::Log(_) | Self::Progress(_) | Self::Picture => {
-                Vec::new()
-            }
+            Self::Began { .. }
+            | Self::Device(..)
+            | Self::Step(_)
+            | Self::Log(_)
+            | Self::Progress(_)
+            | Self::Picture => Vec::new(),
         }
     }
 
@@ -361,9 +365,12 @@ impl WorkEvent {
                 }
                 None => Vec::new(),
             },
-            Self::Began { .. } | Self::Device(_) | Self::Step(_) | Self::Log(_) | Self::Progress(_) | Self::Picture => {
-                Vec::new()
-            }
+            Self::Began { .. }
+            | Self::Device(..)
+            | Self::Step(_)
+            | Self::Log(_)
+            | Self::Progress(_)
+            | Self::Picture => Vec::new(),
         };
         let fits = places.len() == blobs.len();
         for (place, blob) in places.into_iter().zip(blobs) {

@@ -336,7 +336,7 @@ fn keeping(
     let Some(render) = job.kept_as.filter(|_| !matches!(pictures, Pictures::Still(_))) else {
         return (Found::default(), Keeper::default());
     };
-    let request = kept::request(job.input, device);
+    let request = kept::request(engine.program, job.input, device);
     let (found, keeper) = kept::open(&engine.scratch, render, &request, pictures.n());
     if found.n() > 0 {
         let line =

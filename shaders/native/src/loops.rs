@@ -284,9 +284,25 @@ macro_rules! loops {
             }
 
             $(#[target_feature(enable = $features)])?
-            pub(super) fn first_names(paths: &[PathState], names: &mut Vec<RayName>) {
-                let key = |path: &PathState| native::ray_key(path.seed, path.sample, path.steps, 0);
-                names.extend(paths.iter().map(|path| native::ray_name(key(path))));
+            pub(super) fn pass_partly(
+                b: &Bindings<'_>,
+                paths: &mut [PathState],
+                alive: &mut Vec<u32>,
+                hits: &[Hit],
+            ) {
+                let mut samples = [NO_SAMPLES; AHEAD];
+                for (alive, hits) in alive.chunks(AHEAD).zip(hits.chunks(AHEAD)) {
+                    draw(paths, alive, &mut samples);
+                    for ((&i, hit), samples) in alive.iter().zip(hits).zip(&mut samples) {
+                        let path = &mut paths[i as usize];
+                        path.alive = 0;
+                        path.steps += 1;
+                        if hit.is_miss() || !native::passes_partly(b, path, *hit, samples) {
+                            path.steps -= 1;
+                        }
+                    }
+                }
+                alive.retain(|&i| paths[i as usize].alive == 1);
             }
 
             $(#[target_feature(enable = $features)])?
@@ -427,9 +443,14 @@ impl Stages {
         enter!(self.0, path_names(paths, alive, names));
     }
 
-    /// Appends the names of rays from the camera that go by chance to where they end.
-    pub fn first_names(self, paths: &[PathState], names: &mut Vec<RayName>) {
-        enter!(self.0, first_names(paths, names));
+    /// Takes camera rays on behind the partly opaque surfaces that they met, as [`shade`](Self::shade) does: one hit
+    /// for each of `alive`, which afterwards names those that go on.
+    ///
+    /// # Panics
+    /// When there is not one hit each.
+    pub fn pass_partly(self, b: &Bindings<'_>, paths: &mut [PathState], alive: &mut Vec<u32>, hits: &[Hit]) {
+        assert_eq!(alive.len(), hits.len());
+        enter!(self.0, pass_partly(b, paths, alive, hits));
     }
 
     /// Takes shadow rays across the surfaces that they met, and their light with them; it is 0 afterwards where that

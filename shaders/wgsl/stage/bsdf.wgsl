@@ -24,10 +24,10 @@ struct BsdfSample {
     kind: u32,
 }
 
-// A dielectric's Fresnel curve with the colour and the weights of gloss.
-fn tinted_fresnel(b: ptr<function, Bsdf>, untinted: f32) -> vec3f {
+// A dielectric's Fresnel curve with the colour and the weights of gloss; `f0` is what it reflects along the normal.
+fn tinted_fresnel(b: ptr<function, Bsdf>, untinted: f32, f0: vec3f) -> vec3f {
     let t = select(0.0, (untinted - (*b).gloss_f0_untinted) / (1.0 - (*b).gloss_f0_untinted), (*b).gloss_f0_untinted < 1.0);
-    return mix((*b).gloss_f0, vec3f((*b).gloss_f90), saturate(t));
+    return mix(f0, vec3f((*b).gloss_f90), saturate(t));
 }
 
 // Whether no light can be bent to the other side of glass. Its reflectance may follow another index than the one that
@@ -44,7 +44,7 @@ fn glass_fresnel(b: ptr<function, Bsdf>, cos_h: f32) -> vec3f {
     let untinted = fresnel_dielectric(cos_h, (*b).reflection_eta);
     var f = vec3f(untinted);
     if (*b).tinted_glass != 0u {
-        f = tinted_fresnel(b, untinted);
+        f = tinted_fresnel(b, untinted, (*b).gloss_f0);
     }
     if is_filmed(b) {
         let f0 = vec3f(sqr(((*b).reflection_eta - 1.0) / ((*b).reflection_eta + 1.0)));
@@ -90,9 +90,10 @@ fn reflection_fresnel(b: ptr<function, Bsdf>, cos_h: f32, glass: GlassFacet) -> 
     if max_component((*b).gloss_weight) > 0.0 {
         // Seen from inside of a body, gloss is still that of its outside, which does not reflect totally.
         let eta = select((*b).reflection_eta, 1.0 / (*b).reflection_eta, (*b).reflection_eta < 1.0);
-        var gloss = tinted_fresnel(b, fresnel_dielectric(cos_h, eta));
+        let f0 = gloss_f0(b);
+        var gloss = tinted_fresnel(b, fresnel_dielectric(cos_h, eta), f0);
         if is_filmed(b) {
-            gloss = mix(gloss, thin_film(cos_h, (*b).film_ior, (*b).film_thickness_nm, (*b).gloss_f0), (*b).film_weight);
+            gloss = mix(gloss, thin_film(cos_h, (*b).film_ior, (*b).film_thickness_nm, f0), (*b).film_weight);
         }
         sum += (*b).gloss_weight * gloss;
     }

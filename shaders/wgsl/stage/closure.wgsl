@@ -53,6 +53,8 @@ struct Bsdf {
     thin_walled: u32,
     // One of TINT_*, where glass reflects with the colour and the weights of gloss; 0 where it does not.
     tinted_glass: u32,
+    // What gloss alone reflects along the normal, over what it and such glass do.
+    gloss_level: f32,
     fuzz_weight: vec3f,
     // Charlie's alpha, or 0: then the sheared cosine.
     fuzz_alpha: f32,
@@ -325,16 +327,25 @@ fn tint_fresnel(b: ptr<function, Bsdf>, s: ptr<function, Surface>) {
     (*b).gloss_f0_untinted = f0;
     (*b).gloss_f0 = min(f0 * materials[m].specular_color, vec3f(1.0));
     (*b).gloss_f90 = materials[m].gloss_f90;
+    (*b).gloss_level = 1.0;
     if ((*s).textured & TEXTURED_LAYERS) != 0u {
-        // The level of the Principled BSDF is not that of its glass.
-        let is_level_of_glass = is_principled(m) && materials[m].transmission_weight > 0.0;
-        let share = select(texture_or_one(materials[m].specular_texture, s, false).w, 1.0, is_level_of_glass);
+        let share = texture_or_one(materials[m].specular_texture, s, false).w;
         let tint = texture_or_one(materials[m].specular_color_texture, s, true).xyz;
-        (*b).gloss_f0 = min((*b).gloss_f0 * tint, vec3f(1.0)) * share;
-        // The Principled BSDF's level leaves grazing angles alone.
-        (*b).gloss_f90 *= select(share, 1.0, is_principled(m));
+        (*b).gloss_f0 = min((*b).gloss_f0 * tint, vec3f(1.0));
+        if is_principled(m) {
+            // The level of the Principled BSDF is not that of its glass, and leaves grazing angles alone.
+            (*b).gloss_level = share;
+        } else {
+            (*b).gloss_f0 *= share;
+            (*b).gloss_f90 *= share;
+        }
     }
     (*b).gloss_f0 *= materials[m].gloss_f90;
+}
+
+// What gloss reflects along the normal.
+fn gloss_f0(b: ptr<function, Bsdf>) -> vec3f {
+    return (*b).gloss_f0 * (*b).gloss_level;
 }
 
 // The ratio of indices whose reflectance along the normal is `weight` times that of `eta` (OpenPBR 1.1.1,
@@ -370,17 +381,18 @@ fn add_gloss_and_diffuse(b: ptr<function, Bsdf>, s: ptr<function, Surface>, w: v
     if materials[m].reflection_ior != 1.0 {
         tint_fresnel(b, s);
         let f0 = (*b).gloss_f0_untinted;
+        let along_normal = gloss_f0(b);
         // The tinted curve is linear in the untinted one, so its albedo follows from two tables, and its mean from that
         // one's.
         let plain = albedo_at(materials[m].albedo_table, facets.roughness, mu) * facets.from_isotropic;
-        let to_f90 = vec3f((*b).gloss_f90) - (*b).gloss_f0;
-        let mean = (*b).gloss_f0 + to_f90 * saturate((materials[m].reflection_mean - f0) / (1.0 - f0));
+        let to_f90 = vec3f((*b).gloss_f90) - along_normal;
+        let mean = along_normal + to_f90 * saturate((materials[m].reflection_mean - f0) / (1.0 - f0));
         let gain = multiple_scattering(mean, facets.albedo, facets.mean);
         // The curve of a high index dips below its start, where the lobe has its start.
         let to_grazing = max((plain - f0 * facets.albedo) / (1.0 - f0), 0.0);
-        reflected = saturate(((*b).gloss_f0 * facets.albedo + to_f90 * to_grazing) * gain);
+        reflected = saturate((along_normal * facets.albedo + to_f90 * to_grazing) * gain);
         if is_filmed(b) {
-            let film = thin_film(mu, (*b).film_ior, (*b).film_thickness_nm, (*b).gloss_f0);
+            let film = thin_film(mu, (*b).film_ior, (*b).film_thickness_nm, along_normal);
             reflected = mix(reflected, saturate(film * facets.albedo * gain), (*b).film_weight);
         }
         (*b).gloss_weight = w * gain;

@@ -29,7 +29,7 @@ fn passes_partly(path: ptr<function, PathState>, hit: Hit, samples: ptr<function
     (*path).chance = min((chance - opacity) / (1.0 - opacity), 0.99999994);
     (*path).passed_instance = hit.instance;
     (*path).passed_triangle = hit.triangle;
-    (*path).ray = Ray((*path).ray.origin, bitcast<f32>(bitcast<u32>(hit.t) - 1u), (*path).ray.direction, 1e30);
+    (*path).ray.t_min = bitcast<f32>(bitcast<u32>(hit.t) - 1u);
     (*path).alive = select(0u, 1u, (*path).steps < STEPS_MAX);
     return true;
 }

@@ -40,6 +40,8 @@ fn store_path(slot: u32, first: u32, path: PathState) {
     if path.alpha == 0.0 {
         let t_and_chance = bitcast<vec2u>(vec2f(path.ray.t_min, path.chance));
         path_words[slot + 6u * stride] = vec4u(path.passed_instance, path.passed_triangle, t_and_chance);
+        // No light sample finds what the camera's ray meets, and the ray ends where the camera's view does.
+        path_words[slot + 3u * stride].w = bitcast<u32>(path.ray.t_max);
     }
 }
 
@@ -82,6 +84,8 @@ fn load_path(slot: u32, first: u32) -> PathState {
         path.passed_triangle = last.y;
         path.ray.t_min = bitcast<f32>(last.z);
         path.chance = bitcast<f32>(last.w);
+        path.ray.t_max = path.pdf;
+        path.pdf = -1.0;
     }
     return path;
 }

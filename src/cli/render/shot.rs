@@ -12,7 +12,7 @@ use packshot_pipeline::pictures::Pictures;
 use packshot_pipeline::shot_file::{self, FilmOverrides, ShotFile};
 use packshot_renderer::backend::CancelToken;
 use packshot_renderer::import::ImportOptions;
-use packshot_renderer::inspect::weak_lights;
+use packshot_renderer::inspect::{unseen, weak_lights};
 use packshot_renderer::shot::Shot;
 
 use super::args::{LutFile, PictureArgs, Planned};
@@ -137,6 +137,7 @@ impl OpenShot {
         let mut diagnostics = file.diagnostics.clone();
         if let Some((bounds, shot)) = product.scene.bounds().zip(file.pictures.first()) {
             diagnostics.extend(weak_lights(shot, &bounds, |i| format!("/lights/{i}")));
+            diagnostics.extend(unseen(&product.scene, shot));
         }
         let mut pictures = file.pictures.clone();
         let lut = match args.lut.read()? {

@@ -3,14 +3,14 @@
 
 use glam::Vec3;
 use packshot_native::loops::{PixelSamples, Shadows, Stages};
-use packshot_native::stages::{Bindings, PathState, RayName};
+use packshot_native::stages::{Bindings, PathState};
 use packshot_shaders::constants::ENVIRONMENT_UNIFORM;
-use packshot_shaders::layout::ray::{Hit, Ray};
-use packshot_traversal::{Accel, Opacity};
+use packshot_shaders::layout::ray::Hit;
+use packshot_traversal::Accel;
 use rayon::prelude::*;
 
 use super::arrival::Arrival;
-use super::batch::Stochastic;
+use super::first_hits::FirstHits;
 use crate::backend::CancelToken;
 use crate::film::{Block, blocks};
 use crate::prepare::PreparedShot;
@@ -31,10 +31,9 @@ pub(super) struct ShadowTracer<'a> {
 struct Buffers<'a> {
     bindings: Bindings<'a>,
     arrival: Arrival,
+    first_hits: FirstHits,
     paths: Vec<PathState>,
     order: Vec<u32>,
-    rays: Vec<Ray>,
-    names: Vec<RayName>,
     hits: Vec<Hit>,
     shadows: Shadows,
     /// Light of each path's pixel that would arrive if nothing were in its way.
@@ -66,10 +65,9 @@ impl ShadowTracer<'_> {
         Buffers {
             bindings: self.shot.bindings(),
             arrival: Arrival::new(features.has_opacity, features.has_panes),
+            first_hits: FirstHits::default(),
             paths: Vec::new(),
             order: Vec::new(),
-            rays: Vec::new(),
-            names: Vec::new(),
             hits: Vec::new(),
             shadows: Shadows { has_names: features.has_opacity, ..Shadows::default() },
             unshadowed: Vec::new(),
@@ -102,7 +100,7 @@ impl ShadowTracer<'_> {
 
     /// Leaves in the buffers what arrives at each sample of the pixels, as its path's radiance, and what could.
     fn light(&self, pixels: &[[u32; 2]], buffers: &mut Buffers<'_>) {
-        let Buffers { bindings, arrival, paths, order, rays, names, hits, shadows, unshadowed } = buffers;
+        let Buffers { bindings, arrival, first_hits, paths, order, hits, shadows, unshadowed } = buffers;
         paths.clear();
         for &pixel in pixels {
             let samples = PixelSamples { pixel, first_sample: 0, n_samples: self.n_samples };
@@ -110,18 +108,8 @@ impl ShadowTracer<'_> {
         }
         order.clear();
         order.extend(0..paths.len() as u32);
-        rays.clear();
-        rays.extend(paths.iter().map(|path| path.ray));
-        hits.clear();
-        hits.resize(rays.len(), Hit::default());
-        if self.shot.product.features.has_opacity {
-            names.clear();
-            self.stages.first_names(paths, names);
-            let filter = Stochastic { bindings, stages: self.stages, names };
-            self.accel.closest_coherent(rays, hits, Opacity::Of(&filter));
-        } else {
-            self.accel.closest_coherent(rays, hits, Opacity::Full);
-        }
+        let has_opacity = self.shot.product.features.has_opacity;
+        first_hits.find(bindings, self.stages, (self.accel, has_opacity), paths, hits);
         unshadowed.clear();
         unshadowed.resize(paths.len(), Vec3::ZERO);
         // An environment without a map is found by no light sample.

@@ -2,13 +2,13 @@
 
 use glam::{DVec3, Vec3};
 use packshot_native::loops::{PixelSamples, Stages};
-use packshot_native::stages::{Bindings, PathState, RayName, Seen};
+use packshot_native::stages::{Bindings, PathState, Seen};
 use packshot_shaders::layout::ray::{Hit, Ray};
 use packshot_traversal::{Accel, Opacity, OpacityFilter};
 use rayon::prelude::*;
 
 use super::arriving::ShadowTracer;
-use super::batch::Stochastic;
+use super::first_hits::FirstHits;
 use super::lines::LineTracer;
 use crate::backend::{CancelToken, RenderError};
 use crate::film::{Block, blocks};
@@ -40,10 +40,9 @@ type Ids = Vec<f32>;
 /// Of one thread.
 #[derive(Default)]
 struct Buffers {
+    first_hits: FirstHits,
     paths: Vec<PathState>,
-    order: Vec<u32>,
     rays: Vec<Ray>,
-    names: Vec<RayName>,
     hits: Vec<Hit>,
     seen: Vec<Option<Seen>>,
     coverage: Coverage,
@@ -167,18 +166,18 @@ impl<'a> LayerTracer<'a> {
 
     /// Leaves in the buffers what each sample of the pixels sees, with the picture's own samples.
     fn look(&self, pixels: &[[u32; 2]], buffers: &mut Buffers) {
-        let Buffers { paths, order, rays, names, hits, seen, .. } = buffers;
+        let Buffers { first_hits, paths, rays, hits, seen, .. } = buffers;
         paths.clear();
         for &pixel in pixels {
             let samples = PixelSamples { pixel, first_sample: 0, n_samples: self.n_samples };
             self.stages.generate(&self.bindings, samples, paths);
         }
-        order.clear();
-        order.extend(0..paths.len() as u32);
-        names.clear();
-        self.stages.first_names(paths, names);
-        let filter = Stochastic { bindings: &self.bindings, stages: self.stages, names };
-        self.meet(&filter, paths, rays, hits, seen);
+        let has_opacity = self.shot.product.features.has_opacity;
+        first_hits.find(&self.bindings, self.stages, (self.accel, has_opacity), paths, hits);
+        rays.clear();
+        rays.extend(paths.iter().map(|path| path.ray));
+        seen.clear();
+        self.stages.seen(&self.bindings, rays, hits, seen);
     }
 
     /// Leaves in the buffers what is seen in the middle of each pixel.
@@ -186,23 +185,15 @@ impl<'a> LayerTracer<'a> {
         let Buffers { paths, rays, hits, seen, .. } = buffers;
         paths.clear();
         self.stages.generate_middle(&self.bindings, pixels, paths);
-        self.meet(&MostlyOpaque { bindings: &self.bindings, stages: self.stages }, paths, rays, hits, seen);
-    }
-
-    fn meet(
-        &self,
-        filter: &dyn OpacityFilter,
-        paths: &[PathState],
-        rays: &mut Vec<Ray>,
-        hits: &mut Vec<Hit>,
-        seen: &mut Vec<Option<Seen>>,
-    ) {
         rays.clear();
         rays.extend(paths.iter().map(|path| path.ray));
         hits.clear();
         hits.resize(rays.len(), Hit::default());
         match self.shot.product.features.has_opacity {
-            true => self.accel.closest_coherent(rays, hits, Opacity::Of(filter)),
+            true => {
+                let filter = MostlyOpaque { bindings: &self.bindings, stages: self.stages };
+                self.accel.closest_coherent(rays, hits, Opacity::Of(&filter));
+            }
             false => self.accel.closest_coherent(rays, hits, Opacity::Full),
         }
         seen.clear();

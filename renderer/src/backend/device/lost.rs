@@ -31,11 +31,7 @@ pub(crate) fn note_opened(adapter: &AdapterInfo) {
     known().retain(|other| other.id != adapter.id);
 }
 
-/// A worker in a process of its own lost the adapter of this name, or has it open.
-pub fn note_elsewhere(name: &str, is_lost: bool) {
-    if is_lost {
-        super::enumerate().iter().filter(|adapter| adapter.name == name).for_each(note_lost);
-    } else {
-        known().retain(|adapter| adapter.name != name);
-    }
+/// A worker in a process of its own lost an adapter, or has it open.
+pub fn note_elsewhere(adapter: &AdapterInfo, is_lost: bool) {
+    if is_lost { note_lost(adapter) } else { note_opened(adapter) }
 }

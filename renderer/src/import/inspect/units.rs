@@ -9,9 +9,8 @@ const DIAGONAL_MIN_M: f64 = 0.001;
 const DIAGONAL_MAX_M: f64 = 20.0;
 /// A diagonal within these bounds is what a unit is proposed for.
 const LIKELY_M: std::ops::RangeInclusive<f64> = 0.01..=5.0;
-/// A part that makes the product so many times larger is out of place, if there are at least so many others.
+/// A part that makes the product so many times larger may be out of place.
 const OUTLIER_FACTOR: f64 = 200.0;
-const OTHERS_MIN: usize = 3;
 
 /// What the numbers of a file may have been, with the metres in one of them.
 const UNITS: [(&str, f64); 6] = [
@@ -24,10 +23,12 @@ const UNITS: [(&str, f64); 6] = [
 ];
 
 pub(super) fn note(scene: &Scene, findings: &mut Findings) {
-    if let Some(bounds) = scene.bounds() {
+    // Where one part lies far away, the unit of all of them is not what is wrong.
+    if !note_outlier(scene, findings)
+        && let Some(bounds) = scene.bounds()
+    {
         note_size(&bounds, findings);
     }
-    note_outlier(scene, findings);
 }
 
 fn note_size(bounds: &Bounds, findings: &mut Findings) {
@@ -43,15 +44,22 @@ fn note_size(bounds: &Bounds, findings: &mut Findings) {
         true => "if the file is not in metres, give its unit scale".to_owned(),
         false => format!("it would be {}", proposals.join(", ")),
     };
-    let message = format!("the diagonal is {diagonal_m:.3e} m; {way_out}");
+    let message = format!("the diagonal is {} m; {way_out}", metres(diagonal_m));
     findings.add("unit_suspect", Severity::Warning, "bounding box", message);
 }
 
-/// A part that alone makes the product far larger than all others together, by its own size or by its place.
-fn note_outlier(scene: &Scene, findings: &mut Findings) {
-    if scene.parts.len() <= OTHERS_MIN {
-        return;
+/// A length as somebody would say it.
+fn metres(length_m: f64) -> String {
+    match length_m {
+        10.0..1e6 => format!("{length_m:.0}"),
+        1e-6..10.0 => format!("{length_m:.6}").trim_end_matches('0').to_owned(),
+        _ => format!("{length_m:.3e}"),
     }
+}
+
+/// Whether a part alone makes the product far larger than all others together, by its own size or by its place.
+fn note_outlier(scene: &Scene, findings: &mut Findings) -> bool {
+    let mut is_found = false;
     let of_meshes: Vec<_> = scene.meshes.iter().map(Mesh::local_bounds).collect();
     let bounds = |part: &Part| Some(Bounds::of_box(of_meshes[part.mesh.0 as usize]?, &part.world_from_part));
     let bounds: Vec<Option<Bounds>> = scene.parts.iter().map(bounds).collect();
@@ -62,7 +70,7 @@ fn note_outlier(scene: &Scene, findings: &mut Findings) {
         before.push(union);
         union = union_of(union, of_part);
     }
-    let Some(whole) = union else { return };
+    let Some(whole) = union else { return false };
     let mut after = None;
     for ((part, of_part), before) in scene.parts.iter().zip(&bounds).zip(before).rev() {
         if let Some(others) = union_of(before, after) {
@@ -72,10 +80,12 @@ fn note_outlier(scene: &Scene, findings: &mut Findings) {
                     "this part makes the product {factor:.0} times as large as it is without: it may be in another unit, or far away"
                 );
                 findings.add("unit_suspect", Severity::Info, part.path.clone(), message);
+                is_found = true;
             }
         }
         after = union_of(after, *of_part);
     }
+    is_found
 }
 
 fn union_of(a: Option<Bounds>, b: Option<Bounds>) -> Option<Bounds> {

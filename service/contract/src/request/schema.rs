@@ -66,7 +66,9 @@ fn member(spec: &OptionSpec) -> Value {
         members.remove("x-unit");
         if let Some(default) = members.remove("default") {
             let text = members.get("description").and_then(Value::as_str).unwrap_or_default().trim_end_matches('.');
-            let text = format!("{text}; where neither it nor a preset nor a template is given: {default}.");
+            let text = format!(
+                "{text}. Where neither the request nor a preset, a template or the service's settings say: {default}."
+            );
             members.insert("description".to_owned(), text.into());
             members.insert("x-default".to_owned(), default);
         }

@@ -1,0 +1,60 @@
+//! Where camera rays end, by the picture's own random numbers: behind the partly opaque surfaces that they pass. What
+//! was found by other numbers would not add up to the picture's alpha.
+
+use packshot_native::loops::Stages;
+use packshot_native::stages::{Bindings, PathState, RayName};
+use packshot_shaders::layout::ray::{Hit, Ray};
+use packshot_traversal::{Accel, Opacity};
+
+use super::batch::Stochastic;
+
+/// Finds first hits; keeps its buffers from one call to the next.
+#[derive(Default)]
+pub(super) struct FirstHits {
+    alive: Vec<u32>,
+    rays: Vec<Ray>,
+    names: Vec<RayName>,
+    met: Vec<Hit>,
+}
+
+impl FirstHits {
+    /// Leaves in `hits` where each path begins to scatter, and the paths there.
+    pub(super) fn find(
+        &mut self,
+        bindings: &Bindings<'_>,
+        stages: Stages,
+        (accel, has_opacity): (&Accel, bool),
+        paths: &mut [PathState],
+        hits: &mut Vec<Hit>,
+    ) {
+        let Self { alive, rays, names, met } = self;
+        hits.clear();
+        hits.resize(paths.len(), Hit::default());
+        rays.clear();
+        rays.extend(paths.iter().map(|path| path.ray));
+        if !has_opacity {
+            return accel.closest_coherent(rays, hits, Opacity::Full);
+        }
+        alive.clear();
+        alive.extend(0..paths.len() as u32);
+        let mut is_first = true;
+        while !alive.is_empty() {
+            names.clear();
+            stages.path_names(paths, alive, names);
+            rays.clear();
+            rays.extend(alive.iter().map(|&i| paths[i as usize].ray));
+            met.clear();
+            met.resize(rays.len(), Hit::default());
+            let filter = Stochastic { bindings, stages, names };
+            match is_first {
+                true => accel.closest_coherent(rays, met, Opacity::Of(&filter)),
+                false => accel.closest(rays, met, Opacity::Of(&filter)),
+            }
+            for (&i, hit) in alive.iter().zip(&*met) {
+                hits[i as usize] = *hit;
+            }
+            stages.pass_partly(bindings, paths, alive, met);
+            is_first = false;
+        }
+    }
+}
