@@ -7,7 +7,9 @@ use std::collections::HashMap;
 
 use packshot_materials::finding::{Finding, Severity as FindingSeverity};
 use packshot_materials::library::{Library, LibraryMaterialIdx, Surface};
-use packshot_materials::mapping::{Assignment, OnUnmapped, OwnMaterial, PartNames, Report, Resolver};
+use packshot_materials::mapping::{
+    Assignment, OnUnmapped, OwnMaterial, PartNames, Reason, Report, ReportItem, Resolver,
+};
 use packshot_materials::openpbr::OpenPbr;
 use packshot_renderer::backend::CancelToken;
 use packshot_renderer::diagnostic::{Diagnostic, Severity};
@@ -236,7 +238,7 @@ impl PartMaterials {
     /// The names of the parts that nothing matches, as a sentence lists them.
     pub fn unmapped_names(&self) -> String {
         let items = self.report.iter().flat_map(Report::unmapped_items);
-        let mut names: Vec<String> = items.take(NAMED_MAX).map(|item| format!("`{}`", item.display_name())).collect();
+        let mut names: Vec<String> = items.take(NAMED_MAX).map(name_of_unmapped).collect();
         if self.unmapped() > NAMED_MAX {
             names.push(format!("{} more", self.unmapped() - NAMED_MAX));
         }
@@ -339,6 +341,16 @@ pub fn diagnostic(finding: Finding) -> Diagnostic {
         None => finding.message,
     };
     Diagnostic { code: finding.code, severity, at: finding.at, message }
+}
+
+/// A part without a material in a message: with the name that was given to it, where no library has that.
+fn name_of_unmapped(item: &ReportItem) -> String {
+    let name = format!("`{}`", item.display_name());
+    let (Some(Reason::MaterialMissing), Some(wanted)) = (item.reason, &item.string) else { return name };
+    match item.suggestions.first() {
+        Some(near) => format!("{name} (no library has the material `{wanted}`; `{}` is near)", near.material),
+        None => format!("{name} (no library has the material `{wanted}`)"),
+    }
 }
 
 #[cfg(test)]

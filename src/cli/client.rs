@@ -82,7 +82,8 @@ impl ServiceArgs {
 #[derive(Args, Debug)]
 #[command(after_help = "Example: packshot client fetch 01934d2e-… -o bearing.png")]
 pub(crate) struct FetchArgs {
-    /// The render
+    /// The render, by the id that `submit` printed
+    #[arg(value_parser = render_id)]
     id: Uuid,
     /// Where the files go: a file whose extension says which, or a folder (ending in `/`) for all of them
     #[arg(short, long, value_name = "OUT", default_value = "./")]
@@ -95,10 +96,17 @@ pub(crate) struct FetchArgs {
 #[derive(Args, Debug)]
 #[command(after_help = "Example: packshot client cancel 01934d2e-…")]
 pub(crate) struct CancelArgs {
-    /// The render
+    /// The render, by the id that `submit` printed
+    #[arg(value_parser = render_id)]
     id: Uuid,
     #[command(flatten)]
     service: ServiceArgs,
+}
+
+/// The id of a render.
+fn render_id(text: &str) -> Result<Uuid, String> {
+    text.parse()
+        .map_err(|_| "this is no id of a render, which looks like 01934d2e-6f00-7000-8000-0123456789ab".to_owned())
 }
 
 pub(crate) fn run(command: &ClientCommand, quiet: bool) -> Result<(), Failure> {

@@ -57,9 +57,9 @@ pub(crate) fn warn(message: &str) {
     say(&format!("warning: {}", one_line(message)));
 }
 
-/// Tells what was done.
+/// Tells what was done, in one line or several. Names of files may hold anything.
 pub(crate) fn note(message: &str) {
-    say(message);
+    message.lines().for_each(|line| say(&one_line(line)));
 }
 
 /// A line on stderr. When stderr is gone there is nobody left to tell.

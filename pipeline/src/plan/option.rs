@@ -179,7 +179,9 @@ impl Takes {
             Self::Real { min, max } if *max >= f64::from(f32::MAX) => format!("expected a number from {min} on"),
             Self::Real { min, max } => format!("expected a number from {min} to {max}"),
             Self::Three { min, max } => {
-                format!("expected three numbers from {min} to {max}, for X, Y and Z, such as 90,0,0")
+                format!(
+                    "expected three numbers from {min} to {max}, for X, Y and Z, such as 90,0,0; in JSON [90, 0, 0]"
+                )
             }
             Self::Positive { max } => format!("expected a number above 0 up to {max}"),
             Self::Word(list) => format!("expected one of {}", words(list)),

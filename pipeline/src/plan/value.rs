@@ -360,10 +360,7 @@ impl OptionValue for Views {
     }
 
     fn to_json(&self) -> Value {
-        match self.0[..] {
-            [one @ (ViewChoice::SixView | ViewChoice::SixYaw)] => json!(one.word()),
-            _ => json!(self.0.iter().map(|view| view.word()).collect::<Vec<_>>()),
-        }
+        json!(self.0.iter().map(|view| view.word()).collect::<Vec<_>>())
     }
 }
 

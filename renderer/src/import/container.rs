@@ -46,10 +46,31 @@ pub(super) fn split<'b>(bytes: &'b [u8], findings: &mut Findings) -> Result<Cont
     match text.first() {
         Some(b'{' | b'[') => Ok(Container { json: bytes, json_offset: 0, storage: Storage::Json }),
         _ => {
-            let message = format!("neither binary glTF nor glTF JSON: the file starts with byte 0x{first:02X}");
-            Err(ImportError::at_byte(Code::Header, 0, message))
+            let what = match other_format(bytes) {
+                Some(format) => format!("a {format} file, and not glTF: export GLB from the program that made it"),
+                None => format!("neither binary glTF nor glTF JSON: the file starts with byte 0x{first:02X}"),
+            };
+            Err(ImportError::at_byte(Code::Header, 0, what))
         }
     }
+}
+
+/// The name of a format that is often given in the place of glTF, by how its files begin.
+fn other_format(bytes: &[u8]) -> Option<&'static str> {
+    const BEGINNINGS: [(&[u8], &str); 11] = [
+        (b"\x89PNG", "PNG"),
+        (b"\xFF\xD8\xFF", "JPEG"),
+        (b"ISO-10303-21", "STEP"),
+        (b"solid ", "STL"),
+        (b"Kaydara FBX", "FBX"),
+        (b"BLENDER", "Blender"),
+        (b"PK\x03\x04", "ZIP"),
+        (b"%PDF", "PDF"),
+        (b"#USDA", "USD"),
+        (b"PXR-USDC", "USD"),
+        (b"<?xml", "XML"),
+    ];
+    BEGINNINGS.iter().find(|(beginning, _)| bytes.starts_with(beginning)).map(|&(_, format)| format)
 }
 
 fn word(bytes: &[u8], offset: usize) -> Option<u32> {

@@ -89,10 +89,11 @@ impl Client {
     pub fn new(url: &str, key: Option<&str>) -> Result<Self, ClientError> {
         // A path without a slash at its end would lose its last part when other paths are joined to it.
         let slash = if url.ends_with('/') { "" } else { "/" };
-        let base = Url::parse(&format!("{url}{slash}")).map_err(|reason| ClientError::Address(reason.to_string()))?;
-        if !matches!(base.scheme(), "http" | "https") || base.host().is_none() {
+        let has_scheme = ["http://", "https://"].iter().any(|scheme| url.starts_with(scheme));
+        if !has_scheme {
             return Err(ClientError::Address("it must begin with http:// or https://".to_owned()));
         }
+        let base = Url::parse(&format!("{url}{slash}")).map_err(|reason| ClientError::Address(reason.to_string()))?;
         let key = key.map(|key| HeaderValue::try_from(format!("Bearer {key}"))).transpose();
         let mut key = key.map_err(|_| ClientError::Address("the key has characters that no key has".to_owned()))?;
         key.iter_mut().for_each(|key| key.set_sensitive(true));

@@ -79,7 +79,11 @@ impl<'a> Reader<'a> {
         match default() {
             Some(value) => Some(self.keep(key, value, Origin::Default)),
             None => {
-                let fault = Fault::new("config.missing", format!("`{key}` has no default here")).at(key);
+                let fault = Fault::new(
+                    "config.missing",
+                    format!("`{key}` has no default: the system names no home folder (HOME)"),
+                )
+                .at(key);
                 self.faults.push(fault.help(format!("give it, as --{key} or as {}", variable(key))));
                 None
             }

@@ -56,7 +56,7 @@ mod elsewhere {
         Ok(())
     }
 
-    pub(in crate::server) fn database(_: &Path) -> Result<(), DataFolderError> {
+    pub(in crate::server) fn database(_: &Path, _: bool) -> Result<(), DataFolderError> {
         Ok(())
     }
 }
@@ -92,20 +92,21 @@ mod modes {
         if mode & EVERYBODY != 0 && !is_ours(folder)? {
             return exposed(Why::NotOurs);
         }
-        tighten(folder)?;
-        database(folder)?;
+        tighten(folder, false)?;
+        database(folder, false)?;
         let secrets = folder.join(SECRETS);
-        tighten(&secrets)?;
+        tighten(&secrets, false)?;
         for secret in entries(&secrets)? {
-            tighten(&secret?.path())?;
+            tighten(&secret?.path(), false)?;
         }
         Ok(())
     }
 
-    /// The same of the database in the folder. Its log and index are made with its mode.
-    pub(in crate::server) fn database(folder: &Path) -> Result<(), DataFolderError> {
+    /// The same of the database in the folder, which this process has just made if it `is_new`. Its log and index are
+    /// made with its mode.
+    pub(in crate::server) fn database(folder: &Path, is_new: bool) -> Result<(), DataFolderError> {
         for end in ["", "-wal", "-shm", "-journal"] {
-            tighten(&folder.join(format!("{DATABASE_FILE}{end}")))?;
+            tighten(&folder.join(format!("{DATABASE_FILE}{end}")), is_new)?;
         }
         Ok(())
     }
@@ -134,7 +135,7 @@ mod modes {
 
     /// Leaves a file or a folder, if it is there, to its owner. What a group may do that the owner has to allow is its
     /// business; what everybody may do is refused.
-    fn tighten(path: &Path) -> Result<(), DataFolderError> {
+    fn tighten(path: &Path, is_new: bool) -> Result<(), DataFolderError> {
         let before = mode(path)?.unwrap_or_default();
         if before & NOT_OWNER == 0 {
             return Ok(());
@@ -146,6 +147,7 @@ mod modes {
             return Err(Exposed { path: path.to_owned(), why }.into());
         }
         match left & NOT_OWNER {
+            0 if is_new => {}
             0 => tracing::info!("{} had the mode {before:03o}: it is its owner's alone now", path.display()),
             _ => tracing::warn!("the group of {} may use it too: its mode cannot be changed", path.display()),
         }

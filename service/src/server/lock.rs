@@ -63,7 +63,7 @@ impl DataFolder {
     /// # Errors
     /// When that cannot be done.
     pub fn confine_database(&self) -> Result<(), DataFolderError> {
-        confine::database(&self.path)
+        confine::database(&self.path, true)
     }
 
     /// The folder, absolute.

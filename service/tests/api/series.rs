@@ -155,7 +155,7 @@ cases! {
         let yaw = app.render(&with(json!({"kind": "views", "views": "six_yaw"}))).await;
         let six_yaw = ["front_0deg", "right_60deg", "right_120deg", "back_180deg", "left_240deg", "left_300deg"];
         assert_eq!(names(&yaw), six_yaw.map(|name| format!("{name}.png")), "{yaw}");
-        assert_eq!(yaw["request"]["views"], "six_yaw");
+        assert_eq!(yaw["request"]["views"], json!(["six_yaw"]));
         let view = app.render(&with(json!({"kind": "views", "views": "six_view", "formats": ["exr", "zip"]}))).await;
         let six_view = ["front", "right", "back", "left", "top", "bottom"];
         let exr = six_view.map(|name| format!("{name}.exr"));

@@ -84,6 +84,8 @@ impl<'a> Meter<'a> {
     pub(super) fn begin(&self, i: u32, n_kept: u32, n_groups: usize) {
         let mut state = self.lock();
         state.at = PictureIdx { i, n_kept, before: self.begun.elapsed(), n_groups };
+        // Pictures that an earlier attempt finished are done before anything is rendered.
+        state.pct = state.pct.max(100.0 * f64::from(i) / f64::from(self.n.max(1)));
         let is_line = i > 0 && state.has_doubled(i, 1);
         let pct = state.pct;
         drop(state);

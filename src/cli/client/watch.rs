@@ -16,7 +16,8 @@ use super::{GoingOn, ServiceArgs, ended_well, report, save};
 #[derive(Args, Debug)]
 #[command(after_help = "Example: packshot client watch 01934d2e-… -o bearing.png")]
 pub(crate) struct WatchArgs {
-    /// The render
+    /// The render, by the id that `submit` printed
+    #[arg(value_parser = super::render_id)]
     id: Uuid,
     /// Save its files here, as `client fetch` does
     #[arg(short, long, value_name = "OUT")]
