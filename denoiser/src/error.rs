@@ -10,7 +10,7 @@ pub enum WeightsError {
         offset_bytes: u64,
     },
     /// The file is of another kind or version.
-    #[error("this is no file of tensors of version 2")]
+    #[error("this is not a tensor file of version 2")]
     Unknown,
     /// The table holds something that no network of this kind has.
     #[error("the table of tensors is not valid: {what}")]

@@ -92,7 +92,7 @@ impl Denoiser {
     ///
     /// # Errors
     /// When the pictures' sizes differ, the guides are others than the network takes, the memory is too small, or
-    /// somebody wants it no more.
+    /// it was cancelled.
     pub fn denoise(&self, picture: &Picture<'_>, control: Control<'_>) -> Result<Vec<[f32; 4]>, DenoiseError> {
         let exposed = picture.exposed(self.network.n_inputs)?;
         let (width_px, height_px) = (picture.width_px as usize, picture.height_px as usize);

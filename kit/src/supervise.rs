@@ -26,7 +26,7 @@ pub struct Watch<'a> {
     pub begun: &'a dyn Fn(Trial, Duration),
     /// Gets each trial as it ends.
     pub told: &'a dyn Fn(&TrialReport),
-    /// Whether somebody wants no more.
+    /// Whether it was cancelled.
     pub is_cancelled: &'a dyn Fn() -> bool,
 }
 
@@ -127,7 +127,7 @@ enum Ended {
     Over(ExitStatus),
     /// It took too long.
     TooLate,
-    /// Nobody wants it any more.
+    /// It was cancelled.
     Cancelled,
 }
 

@@ -37,7 +37,7 @@ pub enum OidnError {
         /// Its words.
         message: String,
     },
-    /// The picture or its guides do not fit, or nobody wants it any more.
+    /// The picture or its guides do not fit, or it was cancelled.
     #[error(transparent)]
     Picture(#[from] DenoiseError),
 }

@@ -146,7 +146,7 @@ impl Device {
     /// The denoised picture, with the alpha of the noisy one. The library takes `control`'s memory as a wish.
     ///
     /// # Errors
-    /// [`OidnError::Picture`] when the pictures' sizes differ or somebody wants it no more, [`OidnError::Failed`].
+    /// [`OidnError::Picture`] when the pictures' sizes differ or it was cancelled, [`OidnError::Failed`].
     pub fn denoise(
         &self,
         picture: &Picture<'_>,

@@ -144,7 +144,7 @@ impl Renderer {
         if prepared.n_unsampled_emitters() > 0 {
             let n = prepared.n_unsampled_emitters();
             tracing::warn!(
-                "{n} shining triangles are too many to be sampled: their light is found by chance, with more noise"
+                "{n} emissive triangles are too many for light sampling: only scattered rays find their light, with more noise"
             );
         }
         if prepared.n_unrounded_parts() > 0 {

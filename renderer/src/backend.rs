@@ -51,7 +51,7 @@ pub struct Progress {
     pub samples: u32,
     /// The most a pixel gets.
     pub samples_max: u32,
-    /// Share of the work done, 0 to 1: pixels that want no more count as done.
+    /// Share of the work done, 0 to 1: converged pixels count as done.
     pub done: f32,
     /// Camera paths rendered so far.
     pub paths: u64,

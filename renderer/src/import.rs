@@ -94,7 +94,7 @@ impl Default for ImportOptions {
 pub struct Pose {
     /// Its name; `None` for the first one of the file.
     pub animation: Option<String>,
-    /// Seconds from its begin. Before its first keyframe, a property has the value of that; after its last, of that.
+    /// Seconds from its beginning. Before its first keyframe, a property has the value of that; after its last, of that.
     pub time_s: f64,
 }
 

@@ -1,4 +1,4 @@
-//! Renders: asked for, found, watched to their end, called off, deleted; and what they leave.
+//! Renders: asked for, found, watched to their end, cancelled, deleted; and what they leave.
 
 mod cache;
 mod finished;
@@ -104,7 +104,7 @@ pub async fn snapshot(app: &App, who: &Principal, id: RenderId) -> Result<Snapsh
     Ok(Snapshot { job: with_position(app, scope, render).await?, last_seq })
 }
 
-/// What became of a wish to call a job off.
+/// What became of a request to cancel a job.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Cancelled {
     /// It has ended, now or before.
@@ -113,7 +113,7 @@ pub enum Cancelled {
     Stopping(Box<Job>),
 }
 
-/// Calls a job off: one that waits at once; of one that runs the worker stops within two seconds.
+/// Cancels a job: one that waits at once; of one that runs the worker stops within two seconds.
 ///
 /// # Errors
 /// [`Code::RenderNotFound`](crate::app::Code::RenderNotFound).

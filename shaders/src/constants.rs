@@ -165,7 +165,7 @@ shared_constants! {
     pub const RELIEF_DETAIL: u32 = 3;
     /// Mean square of the slope of value noise in three dimensions, as far as it lies within a plane.
     pub const NOISE_SLOPE2: f32 = 0.293;
-    /// `Light.kind`: a rectangle with one shining side.
+    /// `Light.kind`: a rectangle with one emissive side.
     pub const LIGHT_RECT: u32 = 0;
     /// `Light.kind`: a point.
     pub const LIGHT_POINT: u32 = 1;

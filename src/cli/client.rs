@@ -34,7 +34,7 @@ pub(crate) enum ClientCommand {
     Watch(WatchArgs),
     /// Get the files of a finished render
     Fetch(FetchArgs),
-    /// Call a render off
+    /// Cancel a render
     Cancel(CancelArgs),
 }
 

@@ -85,7 +85,7 @@ async fn a_job_is_followed_and_its_picture_downloaded(browser: &Browser, place: 
     assert_eq!(std::fs::read(&downloads(place)[0]).expect("readable"), &expected[..]);
     fits(browser, "completed").await;
 
-    // The same by hand: a file, a click, and one more click to call it off.
+    // The same by hand: a file, a click, and one more click to cancel it.
     browser.choose_file("#file", &place.path("boxes.glb")).await;
     browser
         .run("document.querySelector('[name=samples]').value = 65536; document.querySelector('#render').click()")

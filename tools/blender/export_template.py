@@ -142,7 +142,7 @@ def focus_lines(camera, meshes, center, crop):
     if target:
         depth = float((eye - numpy.array(target.matrix_world.translation)) @ back)
     name = min(depths, key=lambda name: abs(depths[name] - depth))
-    what = f"the object {target.original.name!r}, which is no part of the product," if target else "a distance"
+    what = f"the object {target.original.name!r}, which is not a part of the product," if target else "a distance"
     warn(f"the focus is on {what} at {depth:.4g} m: a template focuses on the product; "
          + (f"the nearest point of {name!r}" if name else "the product's middle") + f" at {depths[name]:.4g} m comes nearest")
     return lines + ([f"focus = {quoted(name)}"] if name else [])

@@ -55,7 +55,7 @@ fn ground_albedo(value: &Value<'_>, reader: &mut Reader<'_>) -> Option<[f32; 3]>
         Ok(Background::Color { srgb }) => Some(srgb.map(srgb::decode)),
         _ => {
             let help = "expected white, or a colour such as #F0F0F0";
-            reader.error_help(CODES.range, &value.span(), format!("`{text}` is no colour of a ground"), help);
+            reader.error_help(CODES.range, &value.span(), format!("`{text}` is not a colour for a ground"), help);
             None
         }
     }
@@ -66,7 +66,7 @@ fn background(value: &Value<'_>, reader: &mut Reader<'_>) -> Option<Background> 
     let background = text.parse().ok();
     if background.is_none() {
         let help = "expected transparent, environment, white, or a colour such as #F0F0F0";
-        reader.error_help(CODES.range, &value.span(), format!("`{text}` is no background"), help);
+        reader.error_help(CODES.range, &value.span(), format!("`{text}` is not a background"), help);
     }
     background
 }

@@ -23,14 +23,19 @@ pub(super) fn read_output(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> 
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         if suffix.len() > SUFFIX_BYTES_MAX || !suffix.chars().all(is_plain) {
             let help = format!("use up to {SUFFIX_BYTES_MAX} ASCII letters, digits, `-`, `_` and `.`");
-            reader.error_help(read::CODES.range, &value.span(), format!("`{suffix}` is no part of a file name"), help);
+            reader.error_help(
+                read::CODES.range,
+                &value.span(),
+                format!("`{suffix}` cannot be a part of a file name"),
+                help,
+            );
         }
         Some(suffix)
     });
     table.finish(reader);
     let extension = extension?;
     let Some(kind) = FileKind::by_extension(&extension) else {
-        let message = format!("`{extension}` is no format of pictures");
+        let message = format!("`{extension}` is not a picture format");
         reader.error_help(read::CODES.range, &span, message, "expected png, exr, jpg, webp, avif or tiff");
         return None;
     };

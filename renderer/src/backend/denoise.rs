@@ -7,7 +7,7 @@ use crate::backend::RenderError;
 /// Why a device has not denoised a picture.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DenoisingError {
-    /// The picture, its guides or the memory do not fit, or nobody wants it any more.
+    /// The picture, its guides or the memory do not fit, or it was cancelled.
     #[error(transparent)]
     Picture(#[from] DenoiseError),
     /// The device failed.

@@ -220,7 +220,7 @@ impl Backend for GpuBackend {
     }
 }
 
-/// What comes from the device's thread, unless nobody wants it any more.
+/// What comes from the device's thread, unless it is cancelled.
 fn wait<T>(answer: &mpsc::Receiver<T>, cancel: &CancelToken) -> Result<T, RenderError> {
     loop {
         match answer.recv_timeout(CANCEL_AFTER) {

@@ -16,7 +16,7 @@ impl<'a> Cancel<'a> {
         Self(cancelled)
     }
 
-    /// Fails when the caller wants no scene any more.
+    /// Fails when the caller has cancelled.
     pub(super) fn check(self) -> Result<(), ImportError> {
         if (self.0)() { Err(self.error()) } else { Ok(()) }
     }

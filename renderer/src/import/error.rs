@@ -50,7 +50,7 @@ pub enum ImportErrorCode {
     Animation,
     /// `glb.no_animation`: a moment is asked for, and the file has no animation at all.
     NoAnimation,
-    /// `cancelled`: nothing is wrong with the file; the caller wants it no more.
+    /// `cancelled`: nothing is wrong with the file; the caller cancelled.
     Cancelled,
 }
 

@@ -92,8 +92,8 @@ impl Emitters {
         if surfaces.is_empty() {
             return Some(Self { n_left_out, ..Self::none() });
         }
-        let shining = Shining { geometry, emission, tables: Tables::new().into_values() };
-        let read: Vec<(Vec<Item>, u32)> = surfaces.par_iter().map(|surface| shining.items(surface)).collect();
+        let emissive = EmissiveSurfaces { geometry, emission, tables: Tables::new().into_values() };
+        let read: Vec<(Vec<Item>, u32)> = surfaces.par_iter().map(|surface| emissive.items(surface)).collect();
         let n_slots = geometry.slots.len();
         let mut index = vec![NONE; n_slots];
         let mut items = Vec::new();
@@ -188,13 +188,13 @@ fn slot_runs(geometry: &Geometry, mesh: &std::ops::Range<usize>) -> Vec<(u32, st
 }
 
 /// Reads the emitters of surfaces.
-struct Shining<'a> {
+struct EmissiveSurfaces<'a> {
     geometry: &'a Geometry,
     emission: Emission<'a>,
     tables: Vec<f32>,
 }
 
-impl Shining<'_> {
+impl EmissiveSurfaces<'_> {
     /// The emitters of a surface, and the flags of the sides from which they are sampled.
     fn items(&self, surface: &Surface) -> (Vec<Item>, u32) {
         let slot = self.geometry.slots[surface.slot as usize];

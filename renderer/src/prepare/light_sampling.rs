@@ -58,7 +58,7 @@ fn a_density_that_is_two_percent_off_is_noticed() {
     assert_follows("tilted", &observed, &tilted);
 }
 
-/// A floor, and `n` shining tetrahedra and triangles strewn over it.
+/// A floor, and `n` emissive tetrahedra and triangles strewn over it.
 fn lamps(n: u32) -> Scene {
     let mut random = Random(7);
     let triangle = |corners: [Vec3; 4], triangles: Vec<[u32; 3]>| Primitive {
@@ -123,10 +123,10 @@ fn rect(at: DVec3, width_m: f64, height_m: f64) -> Light {
 
 fn prepare(scene: &Scene, lights: Vec<Light>, environment: Environment) -> PreparedShot {
     let dark = OpenPbr::default();
-    let shining = OpenPbr { emission_luminance: 5.0, emission_color: [1.0; 3], ..dark };
+    let emissive = OpenPbr { emission_luminance: 5.0, emission_color: [1.0; 3], ..dark };
     let parts: Vec<PartMaterial> = (0..scene.parts.len()).map(|i| PartMaterial::Palette(usize::from(i > 0))).collect();
     let product =
-        PreparedProduct::new(scene, &[dark.into(), shining.into()], &parts, None, &|| false).expect("a sound scene");
+        PreparedProduct::new(scene, &[dark.into(), emissive.into()], &parts, None, &|| false).expect("a sound scene");
     let shot = Shot::of_one_pixel(environment, lights);
     let tables = TabulatedMaps::default().tables(&shot.environment);
     PreparedShot::new(&Arc::new(product), &shot, tables)

@@ -292,7 +292,7 @@ impl FromStr for Background {
 
     fn from_str(text: &str) -> Result<Self, ShotError> {
         let refused = || {
-            let message = format!("{text:?} is no background");
+            let message = format!("{text:?} is not a background");
             ShotError::of_option(ErrorCode::Range, "background", message)
                 .help("expected transparent, environment, white, or a colour such as #F0F0F0")
         };

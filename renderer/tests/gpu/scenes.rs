@@ -273,7 +273,7 @@ pub(crate) fn still_life(size_px: u32, samples: u32) -> Sketch {
 /// other lights.
 pub(crate) fn lamps(size_px: u32, samples: u32) -> Sketch {
     let mut sketch = empty(size_px, samples);
-    let shining = |radiance: f32, opacity: f32| OpenPbr {
+    let emissive = |radiance: f32, opacity: f32| OpenPbr {
         base_color: [0.2; 3],
         specular_weight: 0.0,
         emission_luminance: radiance,
@@ -286,12 +286,12 @@ pub(crate) fn lamps(size_px: u32, samples: u32) -> Sketch {
     sketch.scene.textures = vec![Texture { image: Arc::new(image), wrap: [Wrap::Repeat; 2], nearest: false }];
     let use_ = TextureRef { texture: TextureIdx(0), uv_set: 1, uv_from_uv: [[2.0, 0.0, 0.1], [0.0, 1.0, 0.2]] };
     let textures = MaterialTextures { emission: Some(use_), ..MaterialTextures::default() };
-    let openpbr = shining(8.0, 1.0);
+    let openpbr = emissive(8.0, 1.0);
     sketch.scene.materials = vec![SceneMaterial { openpbr, textures, ..SceneMaterial::default() }];
     let metal =
         OpenPbr { base_color: [0.9, 0.7, 0.4], base_metalness: 1.0, specular_roughness: 0.2, ..OpenPbr::default() };
     let matt = OpenPbr { base_color: [0.6; 3], ..OpenPbr::default() };
-    sketch.palette = vec![metal, matt, shining(6.0, 1.0), shining(10.0, 0.5)];
+    sketch.palette = vec![metal, matt, emissive(6.0, 1.0), emissive(10.0, 0.5)];
     let at = |scale: f64, x: f64, y: f64, z: f64| {
         let turn = DQuat::from_rotation_x(0.5);
         DAffine3::from_scale_rotation_translation(DVec3::splat(scale), turn, DVec3::new(x, y, z))

@@ -15,7 +15,7 @@ use packshot_renderer::shot::{
     ViewTransform,
 };
 
-/// Sixteen balls of metal, tinted glass, wax and coated plastic under a shining square, a point light and a sky, on a
+/// Sixteen balls of metal, tinted glass, wax and coated plastic under an emissive square, a point light and a sky, on a
 /// textured square.
 pub(crate) struct Arrangement {
     pub(crate) scene: Scene,

@@ -13,7 +13,7 @@ fn lambert() -> OpenPbr {
     OpenPbr { base_color: [0.8, 0.5, 0.2], specular_weight: 0.0, ..OpenPbr::default() }
 }
 
-fn shining() -> OpenPbr {
+fn emissive() -> OpenPbr {
     OpenPbr {
         base_weight: 0.0,
         specular_weight: 0.0,
@@ -42,13 +42,13 @@ fn noise(film: &Film) -> f32 {
 }
 
 #[test]
-fn a_shining_square_is_a_rectangle_light() {
+fn an_emissive_square_is_a_rectangle_light() {
     let h = 0.7_f64;
     // Seen from above, where the square's other side shines away from the floor: turned, both sides must do the same.
     for turn in [DAffine3::IDENTITY, DAffine3::from_rotation_x(std::f64::consts::PI)] {
         let square = DAffine3::from_translation(DVec3::Y * h) * turn * DAffine3::from_scale(DVec3::splat(0.5));
         let parts = scene(vec![plane()], &[(0, DAffine3::IDENTITY), (0, square)]);
-        let film = render_parts(&parts, &[lambert(), shining()], &[0, 1], &looking_down(0.5, 512), 2);
+        let film = render_parts(&parts, &[lambert(), emissive()], &[0, 1], &looking_down(0.5, 512), 2);
         let facing_down = DMat3::from_cols(DVec3::X, DVec3::NEG_Z, DVec3::Y);
         let mut lit = looking_down(0.5, 512);
         lit.lights = vec![Light::Rect {
@@ -68,7 +68,7 @@ fn a_shining_square_is_a_rectangle_light() {
 }
 
 #[test]
-fn a_shining_sphere_gives_the_irradiance_of_its_form_factor() {
+fn an_emissive_sphere_gives_the_irradiance_of_its_form_factor() {
     // From an element of a plane to a sphere that is wholly above it: (r/d)² times the cosine (Howell, configuration
     // B-21). The facets of the mesh shine as much less as their silhouette is smaller.
     let (height, radius) = (0.6, 0.2);
@@ -77,7 +77,7 @@ fn a_shining_sphere_gives_the_irradiance_of_its_form_factor() {
             DAffine3::from_translation(DVec3::new(aside, height, 0.0)) * DAffine3::from_scale(DVec3::splat(radius));
         let parts = scene(vec![plane(), sphere(64, false)], &[(0, DAffine3::IDENTITY), (1, ball)]);
         let shot = looking_down(0.3, 512);
-        let film = render_parts(&parts, &[lambert(), shining()], &[0, 1], &shot, 2);
+        let film = render_parts(&parts, &[lambert(), emissive()], &[0, 1], &shot, 2);
         let distance2 = aside * aside + height * height;
         let form_factor = radius * radius / distance2 * (height / distance2.sqrt());
         let expected = Vec3::new(0.8, 0.5, 0.2) * RADIANCE * form_factor as f32;
@@ -94,10 +94,10 @@ fn what_emits_behind_a_mask_shines_through_its_holes_only() {
     // twice.
     let square = DAffine3::from_translation(DVec3::Y * 0.7) * DAffine3::from_scale(DVec3::splat(0.5));
     let parts = scene(vec![plane()], &[(0, DAffine3::IDENTITY), (0, square)]);
-    let half = OpenPbr { geometry_opacity: 0.5, ..shining() };
+    let half = OpenPbr { geometry_opacity: 0.5, ..emissive() };
     let of =
         |material| mean_radiance(&render_parts(&parts, &[lambert(), material], &[0, 1], &looking_down(0.5, 512), 2));
-    assert_close(of(half), of(shining()) * 0.5, 0.005);
+    assert_close(of(half), of(emissive()) * 0.5, 0.005);
 }
 
 #[test]
@@ -107,17 +107,17 @@ fn a_mirror_shows_the_radiance_and_not_more() {
     let parts = scene(vec![plane()], &[(0, DAffine3::IDENTITY), (0, square)]);
     let mut shot = looking_down(0.5, 16);
     shot.film.bounces = Bounces::all(2);
-    let film = render_parts(&parts, &[mirror, shining()], &[0, 1], &shot, 2);
+    let film = render_parts(&parts, &[mirror, emissive()], &[0, 1], &shot, 2);
     assert_close(mean_radiance(&film), Vec3::splat(RADIANCE), 1e-3);
 }
 
 #[test]
-fn a_glossy_floor_sees_a_shining_square_as_it_sees_a_rectangle_light() {
+fn a_glossy_floor_sees_an_emissive_square_as_it_sees_a_rectangle_light() {
     for specular_roughness in [0.1, 0.3, 0.7] {
         let glossy = OpenPbr { base_color: [0.9; 3], base_metalness: 1.0, specular_roughness, ..OpenPbr::default() };
         let square = DAffine3::from_translation(DVec3::new(0.1, 0.4, 0.0)) * DAffine3::from_scale(DVec3::splat(0.25));
         let parts = scene(vec![plane()], &[(0, DAffine3::IDENTITY), (0, square)]);
-        let film = render_parts(&parts, &[glossy, shining()], &[0, 1], &looking_down(0.3, 1024), 2);
+        let film = render_parts(&parts, &[glossy, emissive()], &[0, 1], &looking_down(0.3, 1024), 2);
         let facing_down = DMat3::from_cols(DVec3::X, DVec3::NEG_Z, DVec3::Y);
         let mut lit = looking_down(0.3, 1024);
         lit.lights = vec![Light::Rect {
@@ -168,7 +168,7 @@ fn light_inside_of_a_body_is_dimmed_over_its_own_way() {
     let seen = |i: usize| (irradiance[i] * f64::from(RADIANCE) * 0.8 / std::f64::consts::PI * (-sigma[i]).exp()) as f32;
     let expected = Vec3::from([seen(0), seen(1), seen(2)]);
 
-    let shone = render_parts(&scene(meshes(), &bodies), &[medium, white, shining()], &[0, 1, 2], &looking_in, 2);
+    let shone = render_parts(&scene(meshes(), &bodies), &[medium, white, emissive()], &[0, 1, 2], &looking_in, 2);
     assert_close(mean_radiance(&shone), expected, 0.01);
 
     let facing_down = DMat3::from_cols(DVec3::X, DVec3::NEG_Z, DVec3::Y);

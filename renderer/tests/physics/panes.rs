@@ -38,7 +38,7 @@ fn under_a_square(n_panes: i32) -> f64 {
 }
 
 /// Holds the light below one and two panes against `irradiance`, which gives that of the untinted ones.
-fn falls_through(lit: &dyn Fn(&mut Shot), shining: bool, irradiance: &dyn Fn(i32) -> f64) {
+fn falls_through(lit: &dyn Fn(&mut Shot), emissive: bool, irradiance: &dyn Fn(i32) -> f64) {
     let wide =
         |y: f64| DAffine3::from_scale_rotation_translation(DVec3::splat(4.0), glam::DQuat::IDENTITY, DVec3::Y * y);
     let facing_down = DAffine3::from_scale_rotation_translation(
@@ -60,7 +60,7 @@ fn falls_through(lit: &dyn Fn(&mut Shot), shining: bool, irradiance: &dyn Fn(i32
         parts.extend((0..n_panes).map(|i| (0, wide(0.5 + 0.2 * f64::from(i)))));
         let mut worn = vec![0; 1];
         worn.extend((0..n_panes).map(|_| 1));
-        if shining {
+        if emissive {
             parts.push((0, facing_down));
             worn.push(2);
         }

@@ -11,7 +11,7 @@ use crate::scenes::{plane, render_parts, scene, shot, sphere};
 const SAMPLES: u32 = 64;
 
 /// Shines evenly by itself: what a pixel shows of it has no noise but that of its share.
-fn shining(radiance: f32, opacity: f32) -> OpenPbr {
+fn emissive(radiance: f32, opacity: f32) -> OpenPbr {
     OpenPbr {
         base_color: [0.0; 3],
         specular_weight: 0.0,
@@ -24,7 +24,7 @@ fn shining(radiance: f32, opacity: f32) -> OpenPbr {
 /// A picture of squares of side 2 at these heights, seen from above, each with its opacity and radiance.
 fn squares(heights: &[f64], worn: &[(f32, f32)]) -> Film {
     let parts: Vec<_> = heights.iter().map(|&y| (0, DAffine3::from_translation(DVec3::Y * y))).collect();
-    let palette: Vec<OpenPbr> = worn.iter().map(|&(opacity, radiance)| shining(radiance, opacity)).collect();
+    let palette: Vec<OpenPbr> = worn.iter().map(|&(opacity, radiance)| emissive(radiance, opacity)).collect();
     let indices: Vec<usize> = (0..worn.len()).collect();
     picture(&scene(vec![plane()], &parts), &palette, &indices)
 }
@@ -63,7 +63,7 @@ fn every_pixel_sees_the_share_that_a_veil_leaves() {
 fn veils_move_the_far_plane_of_the_camera_nowhere() {
     let parts = [0.5, -0.5].map(|y| (0, DAffine3::from_translation(DVec3::Y * y)));
     let scene = scene(vec![plane()], &parts);
-    let palette = [shining(1.0, 0.5), shining(1.0, 1.0)];
+    let palette = [emissive(1.0, 0.5), emissive(1.0, 1.0)];
     let mut shot = from_above();
     shot.camera.clip_far_m = 5.0;
     let film = render_parts(&scene, &palette, &[0, 1], &shot, 2);
@@ -72,7 +72,7 @@ fn veils_move_the_far_plane_of_the_camera_nowhere() {
 
 #[test]
 fn a_body_of_one_part_is_met_at_each_of_its_sides() {
-    let film = picture(&scene(vec![sphere(24, true)], &[(0, DAffine3::IDENTITY)]), &[shining(1.0, 0.4)], &[0]);
+    let film = picture(&scene(vec![sphere(24, true)], &[(0, DAffine3::IDENTITY)]), &[emissive(1.0, 0.4)], &[0]);
     let alphas: Vec<f32> = film.resolve().iter().map(|pixel| pixel[3]).collect();
     let furthest = alphas.iter().map(|alpha| (alpha - (1.0 - 0.6 * 0.6)).abs()).fold(0.0, f32::max);
     assert!(furthest * SAMPLES as f32 <= 1.01, "{furthest}");

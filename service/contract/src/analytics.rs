@@ -13,7 +13,7 @@ pub struct RenderAnalytics {
     pub completed: u64,
     /// Those without.
     pub failed: u64,
-    /// Those that were called off.
+    /// Those that were cancelled.
     pub cancelled: u64,
     /// Mean seconds from the start to the end of completed renders; `null` without any.
     pub avg_render_s: Option<f64>,

@@ -186,7 +186,7 @@ impl Client {
         self.again(Method::GET, &format!("api/v1/renders/{id}")).await
     }
 
-    /// Calls a job off. One that is over stays as it is.
+    /// Cancels a job. One that has ended stays as it is.
     ///
     /// # Errors
     /// When there is no such job, or the service cannot be reached.

@@ -32,7 +32,7 @@ pub enum JobEvent {
     State(StateEvent),
     /// `job.completed`: the end; the files are there.
     Completed(EndEvent),
-    /// `job.cancelled`: the end; somebody called it off.
+    /// `job.cancelled`: the end; it was cancelled.
     Cancelled(EndEvent),
 }
 

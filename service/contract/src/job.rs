@@ -25,7 +25,7 @@ words! {
         Completed = "completed",
         /// It will not be done; `error` says why.
         Failed = "failed",
-        /// Somebody called it off.
+        /// It was cancelled.
         Cancelled = "cancelled",
     }
 }
@@ -65,7 +65,7 @@ pub struct Job {
     pub result: Option<RenderResult>,
     /// Name of the device that renders or rendered it.
     pub device: Option<String>,
-    /// When somebody called it off.
+    /// When it was cancelled.
     pub cancel_requested_at: Option<Time>,
     /// When it was accepted.
     pub created_at: Time,
@@ -144,7 +144,7 @@ pub struct Links {
     pub events: String,
     /// Its latest preview.
     pub preview: String,
-    /// POST calls it off.
+    /// POST cancels it.
     pub cancel: String,
     /// Material resolution and diagnostics.
     pub report: String,

@@ -21,7 +21,7 @@ words! {
         Completed = "completed",
         /// It will not be tried again.
         Failed = "failed",
-        /// Somebody called it off.
+        /// It was cancelled.
         Cancelled = "cancelled",
     }
 }

@@ -65,7 +65,7 @@ pub(crate) async fn get(State(state): State<AppState>, caller: Caller, Path(id):
     Ok(Answer::json(StatusCode::OK, &job)?.into_response())
 }
 
-/// Calls a render off
+/// Cancels a render
 ///
 /// A job that waits is cancelled at once. One that runs is stopped within two seconds; until then the answer is 202.
 #[utoipa::path(

@@ -21,7 +21,7 @@ fn rect_sample(i: u32, from_point: vec3f, u: vec2f) -> LightSample {
 }
 
 // Radiance of a rectangle along a ray, and in w the density with which `light_sample` finds that direction from the
-// ray's origin; w = 0 when the ray does not meet its shining side between `t_min` and `t_max`.
+// ray's origin; w = 0 when the ray does not meet its emissive side between `t_min` and `t_max`.
 fn rect_along(i: u32, origin: vec3f, direction: vec3f, t_min: f32, t_max: f32) -> vec4f {
     // Most rays miss, in ways that no processor predicts: all conditions are taken together. Along the plane t is
     // infinite or NaN, which fails them.

@@ -202,7 +202,7 @@ fn unknown_format(output: &Path, kind: Kind, extension: &str) -> Failure {
             let message = "the file's name has no extension, which says the format".to_owned();
             (message, format!("end it in one of {known}"))
         }
-        (_, extension) => (format!("`{extension}` is no format of pictures"), known),
+        (_, extension) => (format!("`{extension}` is not a picture format"), known),
     };
     Failure::usage("invalid_value", message, "-o", help)
 }

@@ -94,7 +94,7 @@ impl OpenShot {
             // thought of.
             let told = |reason: io::Error| io::Error::new(reason.kind(), format!("{}: {reason}", path.display()));
             if files::is_special(&path) || path.is_dir() {
-                return Err(told(io::Error::other("this is no file")));
+                return Err(told(io::Error::other("this is not a file")));
             }
             let opened = std::fs::File::open(&path).map_err(told)?;
             let bytes = files::read_at_most(&mut { opened }, kind.bytes_max()).map_err(told)?;

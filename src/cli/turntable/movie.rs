@@ -93,7 +93,7 @@ enum Found {
 }
 
 impl Movie {
-    /// A movie to be written to `output`, which is no folder.
+    /// A movie to be written to `output`, which is not a folder.
     ///
     /// # Errors
     /// `usage.invalid_value` for a device, `output.not_written` where nothing can be written.

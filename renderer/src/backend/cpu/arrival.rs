@@ -1,4 +1,4 @@
-//! Light that arrives: which shadow rays nothing is in the way of, and what panes leave of the others.
+//! Light that arrives: which shadow rays are unoccluded, and what panes leave of the others.
 
 use glam::Vec3;
 use packshot_native::loops::{Shadows, Stages};
@@ -18,7 +18,7 @@ pub(super) struct Arrival {
     through_panes: Option<ThroughPanes>,
 }
 
-/// Shadow rays that nothing but panes is in the way of, on their way through these.
+/// Shadow rays that panes alone occlude, on their way through these.
 #[derive(Default)]
 struct ThroughPanes {
     rays: Vec<Ray>,

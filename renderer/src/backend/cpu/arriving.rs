@@ -1,5 +1,4 @@
-//! The shadow layer, block by block: of the direct light on what the camera sees first, the share that nothing is in
-//! the way of.
+//! The shadow layer, block by block: of the direct light on what the camera sees first, the unoccluded share.
 
 use glam::Vec3;
 use packshot_native::loops::{PixelSamples, Shadows, Stages};

@@ -204,7 +204,7 @@ fn sampled_light_is_the_light_that_scattered_rays_find() {
 }
 
 #[test]
-fn instances_of_a_shining_mesh_shine_each_for_itself() {
+fn instances_of_an_emissive_mesh_each_emit_their_own_light() {
     // Too many triangles to be baked: the same mesh is placed upright, mirrored and squeezed.
     let fine = subdivided(&cube(), 5);
     let mut parts = vec![

@@ -29,7 +29,7 @@ pub enum ClientError {
     #[error("the service cannot be reached: {}", root_of(.0))]
     Unreachable(#[from] reqwest::Error),
     /// The address of the service is not one.
-    #[error("this is no address of a service: {0}")]
+    #[error("this is not the address of a service: {0}")]
     Address(String),
     /// An answer of another version of the service.
     #[error("the answer is not as expected: {0}")]

@@ -92,7 +92,8 @@ impl Child {
             Ok(Err(reason)) => Err(format!("its messages cannot be read: {reason}")),
             Ok(Ok((FromChild::Heartbeat, _))) => Ok(Some(None)),
             Ok(Ok((FromChild::Want(address), _))) => {
-                let address = address.parse().map_err(|_| format!("it wants `{address}`, which is no address"))?;
+                let address =
+                    address.parse().map_err(|_| format!("it wants `{address}`, which is not an address of a file"))?;
                 // A writing thread that has ended shows as the child's end.
                 drop(self.outgoing.send(Outgoing::Asset(address, assets.clone())));
                 Ok(Some(None))
