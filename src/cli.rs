@@ -22,6 +22,7 @@ mod gltf;
 mod interrupt;
 mod kit;
 mod later;
+mod man;
 mod map;
 mod materials;
 mod places;
@@ -109,6 +110,8 @@ enum Command {
     Kit(kit::KitCommand),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
+    /// Write the manual as man pages
+    Man(man::ManArgs),
 }
 
 /// Runs the command that the process was called with.
@@ -153,6 +156,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         #[cfg(feature = "service")]
         Command::WorkerChild => worker_child::run(),
         Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     }
 }
 
@@ -179,6 +183,10 @@ fn command() -> clap::Command {
 
 /// The command to run; `None` when help or version was asked for, and has been printed.
 fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Option<Cli>, Failure> {
+    let arguments: Vec<std::ffi::OsString> = arguments.into_iter().collect();
+    // `packshot help --help` is help about help.
+    let is_about_help = arguments.get(1..).is_some_and(|given| given == ["help", "--help"] || given == ["help", "-h"]);
+    let arguments = if is_about_help { arguments[..2].to_vec() } else { arguments };
     let matches = match command().try_get_matches_from(arguments) {
         Ok(matches) => matches,
         Err(help) if !help.use_stderr() => return files::print(help.to_string().as_bytes()).map(|()| None),

@@ -113,6 +113,11 @@ impl<'a> Session<'a> {
     pub(crate) fn open(args: &'a PictureArgs, planned: &'a Planned, quiet: bool) -> Result<Self, Failure> {
         args.threads.use_threads()?;
         let places = args.places(planned)?;
+        let output = &args.output;
+        let keeps_something = output.output.is_some() || output.report.is_some() || output.dump_shot.is_some();
+        if !(keeps_something || output.json || quiet) {
+            console::warn("there is no -o: what is rendered is not kept");
+        }
         Ok(Self { args, planned, quiet, interrupt: Interrupt::install()?, places, renderer: None })
     }
 

@@ -122,7 +122,9 @@ pub(crate) fn is_file_name(name: &Path) -> bool {
 fn unknown(name: &Path) -> Failure {
     let names: Vec<&str> = BUILTIN.iter().map(|(id, _)| *id).collect();
     let message = format!("there is no template `{}`", name.display());
-    let help = format!("give a .toml file, or one of {}", names.join(", "));
+    let near = packshot_words::nearest(&name.to_string_lossy(), names.iter().copied());
+    let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+    let help = format!("{near}Give a .toml file, or one of {}", names.join(", "));
     Failure::new(Exit::Usage, Fault::new("usage.invalid_value", message).help(help))
 }
 

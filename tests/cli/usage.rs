@@ -1,6 +1,6 @@
 //! Wrong usage: exit code 2, and an error that names the option and what to do.
 
-use crate::workplace::Workplace;
+use crate::workplace::{TINY, Workplace};
 
 #[test]
 fn wrong_usage() {
@@ -165,12 +165,60 @@ fn help_has_an_example_for_every_command() {
         "template show",
         "template validate",
         "completions",
+        "man",
+        "help",
     ] {
         let args: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         let help = workplace.run(&args).done();
         assert!(help.text().contains("Example: packshot "), "{command}: {}", help.text());
         assert_eq!(help.stderr, "");
     }
+}
+
+#[test]
+fn what_was_meant_by_a_mistyped_word_is_said() {
+    let workplace = Workplace::new();
+    for (args, near) in [
+        ("--light three_pont", "three_point"),
+        ("--view frnt", "front"),
+        ("--preset amazn_main", "amazon_main"),
+        ("--template hero_drak", "hero_dark"),
+        ("--format pgn", "png"),
+    ] {
+        let args: Vec<&str> = ["render", "boxes.glb"].into_iter().chain(args.split_whitespace()).collect();
+        let outcome = workplace.run(&args);
+        outcome.expect_error(2, "usage.invalid_value", "");
+        assert!(outcome.stderr.contains(&format!("did you mean `{near}`?")), "{args:?}: {}", outcome.stderr);
+    }
+}
+
+#[test]
+fn a_format_may_be_written_as_an_extension() {
+    let workplace = Workplace::new();
+    workplace.render(&["-o", "out/", "--format", ".png,.jpg"]);
+    assert!(workplace.path("out/boxes.png").exists() && workplace.path("out/boxes.jpg").exists());
+}
+
+#[test]
+fn who_keeps_nothing_is_told_before_it_is_rendered() {
+    let workplace = Workplace::new();
+    let told = |more: &[&str]| {
+        let outcome = workplace.run(&[&["render", "boxes.glb"], &TINY[..], more].concat()).done();
+        outcome.stderr.contains("there is no -o")
+    };
+    assert!(told(&[]));
+    assert!(!told(&["-o", "a.png"]) && !told(&["--json"]) && !told(&["--report", "a.json"]) && !told(&["-q"]));
+}
+
+#[test]
+fn man_pages() {
+    let workplace = Workplace::new();
+    let page = workplace.run(&["man"]).done();
+    assert!(page.text().contains(".TH packshot 1") && page.text().contains("turntable"), "{}", page.text());
+    workplace.run(&["man", "-o", "man1"]).done();
+    let render = String::from_utf8(workplace.read("man1/packshot-render.1")).expect("text");
+    assert!(render.contains("material\\-map") && !render.contains("worker-child"), "{render}");
+    assert!(workplace.path("man1/packshot-map-init.1").exists());
 }
 
 #[test]

@@ -69,6 +69,22 @@ impl fmt::Display for UnknownWord {
 
 impl std::error::Error for UnknownWord {}
 
+/// Longer than any word that is known; what is longer is like none of them.
+const WORD_BYTES_MAX: usize = 64;
+/// The least likeness (Jaro and Winkler, 0 to 1) at which a word may have been meant by another.
+const LIKENESS_MIN: f64 = 0.8;
+
+/// The one of `known` that was most likely meant by `word`; `None` where none is like it.
+pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    if word.len() > WORD_BYTES_MAX {
+        return None;
+    }
+    let word = word.to_lowercase();
+    let likeness = |known: &'k str| (strsim::jaro_winkler(&word, &known.to_lowercase()), known);
+    let near = known.into_iter().map(likeness).filter(|(likeness, _)| *likeness >= LIKENESS_MIN);
+    near.max_by(|(one, _), (other, _)| one.total_cmp(other)).map(|(_, known)| known)
+}
+
 #[doc(hidden)]
 pub use serde as __serde;
 
@@ -175,6 +191,17 @@ mod tests {
             /// by 90°
             Z = "z" | "Z",
         }
+    }
+
+    #[test]
+    fn the_nearest_word_is_the_one_that_was_meant() {
+        let known = ["hero_dark", "three_point", "front"];
+        assert_eq!(nearest("hero_drak", known), Some("hero_dark"));
+        assert_eq!(nearest("Three-Point", known), Some("three_point"));
+        assert_eq!(nearest("frnt", known), Some("front"));
+        assert_eq!(nearest("glass", known), None);
+        assert_eq!(nearest("", known), None);
+        assert_eq!(nearest(&"front".repeat(100), known), None);
     }
 
     #[test]

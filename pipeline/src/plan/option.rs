@@ -166,6 +166,22 @@ words! {
 }
 
 impl Takes {
+    /// The words that it takes; none where it takes others than words.
+    pub fn words(&self) -> Vec<&'static str> {
+        match self {
+            Self::Word(list) | Self::Words { list, .. } => list().into_iter().map(|(word, _)| word).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// What a message says of a word that is not one of them.
+    pub(super) fn expected_of(&self, text: &str) -> String {
+        match packshot_words::nearest(text, self.words()) {
+            Some(near) => format!("{}; did you mean `{near}`?", self.expected()),
+            None => self.expected(),
+        }
+    }
+
     /// What a message says that it takes, for who gave something else.
     pub fn expected(&self) -> String {
         let words = |list: &WordList| list().into_iter().map(|(word, _)| word).collect::<Vec<_>>().join(", ");

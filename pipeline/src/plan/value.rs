@@ -233,7 +233,7 @@ fn word<W: Word>(text: &str, takes: &Takes) -> Result<W, Wrong> {
         Takes::Word(list) | Takes::Words { list, .. } => list().iter().any(|(known, _)| *known == word.word()),
         _ => true,
     };
-    W::by_word(text).filter(is_taken).ok_or_else(|| Wrong::word(takes.expected()))
+    W::by_word(text).filter(is_taken).ok_or_else(|| Wrong::word(takes.expected_of(text)))
 }
 
 macro_rules! word_values {
@@ -304,7 +304,8 @@ macro_rules! word_lists {
             }
 
             fn from_texts(texts: &[&str], takes: &Takes) -> Result<Self, Wrong> {
-                words(&between_commas(texts), takes, |text| word(text, takes))
+                // A format is often given as an extension.
+                words(&between_commas(texts), takes, |text| word(text.strip_prefix('.').unwrap_or(text), takes))
             }
 
             fn to_json(&self) -> Value {
@@ -432,7 +433,7 @@ pub struct PresetName(pub &'static Preset);
 
 impl PresetName {
     fn parse(text: &str, takes: &Takes) -> Result<Self, Wrong> {
-        Preset::by_name(text).map(Self).ok_or_else(|| Wrong::word(takes.expected()))
+        Preset::by_name(text).map(Self).ok_or_else(|| Wrong::word(takes.expected_of(text)))
     }
 }
 
