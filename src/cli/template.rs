@@ -20,7 +20,7 @@ pub(crate) enum TemplateCommand {
     /// List the built-in templates
     #[command(after_help = "Example: packshot template list")]
     List(ListArgs),
-    /// Print a template as TOML, to read or to start one's own from
+    /// Print a template as TOML, to read it or to start your own from it
     #[command(after_help = "Example: packshot template show tent_metal > mine.toml")]
     Show(ShowArgs),
     /// Check a template of your own
@@ -50,7 +50,8 @@ pub(crate) struct ValidateArgs {
     /// A .toml file, or a built-in template; `-` is stdin
     #[arg(value_name = "FILE|NAME")]
     template: PathBuf,
-    /// A folder with a material library over the built-in one, for what the template puts on; later ones win
+    /// A folder with a material library on top of the built-in one, for materials that the template names; of several,
+    /// later ones win
     #[arg(long, value_name = "DIR")]
     library: Vec<PathBuf>,
     /// Print JSON
@@ -122,7 +123,7 @@ pub(crate) fn is_file_name(name: &Path) -> bool {
 fn unknown(name: &Path) -> Failure {
     let names: Vec<&str> = BUILTIN.iter().map(|(id, _)| *id).collect();
     let message = format!("there is no template `{}`", name.display());
-    let help = format!("give a .toml file, or one of {}", names.join(", "));
+    let help = format!("give the path of a .toml file, or one of {}", names.join(", "));
     Failure::new(Exit::Usage, Fault::new("usage.invalid_value", message).help(help))
 }
 
