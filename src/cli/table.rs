@@ -270,7 +270,7 @@ fn help(spec: &OptionSpec) -> String {
             text.push_str(&format!(": {LIGHTS}"));
         }
         OptionId::View => text.push_str(": front, right, back, left, top, bottom or three_quarter"),
-        OptionId::Library => text.push_str("; a folder with the TOML files of one"),
+        OptionId::Library => text.push_str(" (each a folder of TOML files)"),
         OptionId::Formats => text.push_str(
             " where no file name says it: png, exr, jpg, webp, avif, tiff; several with commas, into a folder",
         ),

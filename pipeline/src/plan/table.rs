@@ -165,7 +165,7 @@ options! {
 
     /// Where the picture, or the first frame, is taken from, by name
     View, view: ViewChoice = Takes::Word(of_one_picture), Default::Is("three_quarter"), Camera, of: ONE_CAMERA;
-    /// The views to render: names, sets or both
+    /// The views to render, as names, sets or both
     Views, views: Views = Takes::Words { list: words_of::<ViewChoice>, n_min: 1 }, Default::Is("six_yaw"), Camera, command_name: Some("set"), of: VIEWS;
     /// How large the product is in several views
     Scale, scale: Scale = Takes::Word(words_of::<Scale>), Default::Is("per_view"), Camera, of: VIEWS;
@@ -233,7 +233,7 @@ options! {
     Background, background: Background = BACKGROUND, Default::Is("transparent"), Light;
     /// How radiance becomes display values
     ViewTransform, view_transform: ViewTransform = Takes::Word(words_of::<ViewTransform>), Default::Is("agx"), Light;
-    /// Brightens the picture by so many stops; darkens it where negative
+    /// Brightens the picture by so many stops, or darkens it where negative
     ExposureEv, exposure_ev: f64 = Takes::Real { min: -32.0, max: 32.0 }, Default::Is("0"), Light, unit: Some("EV");
     /// Shows the form alone: every part wears one light grey material
     Clay, clay: bool = Takes::Flag, Default::Is("false"), Light;

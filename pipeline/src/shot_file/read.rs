@@ -109,9 +109,7 @@ fn refused(faults: Vec<JsonFault>, version: Option<Version>) -> Error {
         let is_later = version == Some(Version::One) && OF_VERSION_TWO.contains(&name);
         let is_earlier = version == Some(Version::Two) && at == "/film/filter_glossy";
         let help = match code.as_str() {
-            "shot.unknown_member" if is_later => {
-                format!("it belongs to {}: change `schema`, or remove it", Version::Two)
-            }
+            "shot.unknown_member" if is_later => format!("it needs the schema {}", Version::Two),
             "shot.unknown_member" if is_earlier => format!("it belongs to {} only: remove it", Version::One),
             "shot.type" if at == "/parts" && version == Some(Version::Two) => {
                 "write entries such as {\"part\": \"Ring\", \"material\": \"Steel\"}".to_owned()
@@ -280,9 +278,7 @@ fn read_series(m: &mut Members<'_>, reading: &Reading<'_>, first: Option<&Unopen
             let (turntable, center_m, fps) = series::read_turntable(&turntable)?;
             Some(Some(Series::Turntable(turntable, center_m, fps)))
         }
-        (Some(_), Some(turntable)) => {
-            turntable.refuse(FaultKind::Conflict, "a shot has either `views` or `turntable`, not both")
-        }
+        (Some(_), Some(turntable)) => turntable.refuse(FaultKind::Conflict, "give either `views` or `turntable`"),
     }
 }
 
@@ -378,9 +374,7 @@ fn read_sweep(node: &Node<'_>) -> Option<Sweep> {
     let height_m = m.require("height_m").and_then(|node| node.number(Range::POSITIVE));
     let limit_m = distance_m.zip(height_m).map_or(f64::MAX, |(distance_m, height_m)| distance_m.min(height_m));
     let radius_m = m.require("radius_m").and_then(|node| match node.number(Range::POSITIVE)? {
-        radius_m if radius_m > limit_m => {
-            node.refuse(FaultKind::Range, "expected at most the smaller of distance_m and height_m")
-        }
+        radius_m if radius_m > limit_m => node.refuse(FaultKind::Range, "larger than distance_m or height_m"),
         radius_m => Some(radius_m),
     });
     m.finish();
@@ -414,9 +408,7 @@ fn read_view(node: &Node<'_>, version: Version) -> Option<NamedView> {
     let transform = m.read_or("transform", ViewTransform::default(), |node| {
         let transform: ViewTransform = node.word()?;
         match version == Version::One && transform.without_look() != transform {
-            true => {
-                node.refuse(FaultKind::Word, format!("{} does not have this look: {} does", Version::One, Version::Two))
-            }
+            true => node.refuse(FaultKind::Word, format!("this look needs the schema {}", Version::Two)),
             false => Some(transform),
         }
     });
