@@ -80,7 +80,7 @@ fn not_readable(reason: &io::Error) -> (String, &'static str) {
         io::ErrorKind::NotFound => ("there is no such file".to_owned(), "check the path"),
         io::ErrorKind::IsADirectory => ("this is a folder".to_owned(), "give the path of a file in it"),
         io::ErrorKind::PermissionDenied => {
-            (format!("permission denied ({reason})"), "make the file readable for the user who runs packshot")
+            ("permission denied".to_owned(), "make the file readable for the user who runs packshot")
         }
         _ => (reason.to_string(), "check the path and the disk"),
     }

@@ -116,7 +116,7 @@ fn check_turn(base: &Base, plan: &PicturePlan, preset: &Preset, broken: &mut imp
             }
             None => broken(
                 O::Camera,
-                format!("requires a camera {min}° to {max}° above the horizon, which is not known of one of the file"),
+                format!("requires a camera {min}° to {max}° above the horizon, not a camera of the file"),
             ),
         }
     }
