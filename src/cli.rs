@@ -61,7 +61,7 @@ struct Cli {
 /// How much is said on stderr.
 #[derive(Args, Clone, Copy, Debug)]
 struct ConsoleArgs {
-    /// Log to stderr: -v what happens, -vv details (or set RUST_LOG)
+    /// Log to stderr: -v for what happens, -vv for details (or set RUST_LOG)
     #[arg(short, long, action = clap::ArgAction::Count, global = true, help_heading = "Console")]
     verbose: u8,
     /// Show no progress bar
@@ -75,14 +75,14 @@ enum Command {
     Render(Box<render::RenderArgs>),
     /// Render a product from several sides, one picture each
     Views(Box<views::ViewsArgs>),
-    /// Render a product that turns once around: a movie, or a folder of pictures
+    /// Render a product turning once around: a movie, or a folder of frames
     Turntable(Box<turntable::TurntableArgs>),
-    /// Say which part gets which material and what is odd about a file, without rendering
+    /// Report which part gets which material and what is odd about a file, without rendering
     Preflight(preflight::PreflightArgs),
     /// Material maps: which part gets which material
     #[command(subcommand, after_help = "Example: packshot map init bearing.glb -o map.json")]
     Map(map::MapCommand),
-    /// List what can render, and what `auto` takes
+    /// List the devices that can render, and which one `auto` chooses
     Devices(devices::DevicesArgs),
     /// The material library
     #[command(subcommand, after_help = "Example: packshot materials list --query steel")]

@@ -62,7 +62,7 @@ impl WeightsError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DenoiseError {
     /// A picture without pixels, or one whose sides do not go with its pixels.
-    #[error("{what} has {found} pixels, {width_px}×{height_px} were announced")]
+    #[error("{what} has {found} pixels, but {width_px}×{height_px} were announced")]
     Size {
         /// Which picture: `color`, `albedo` or `normal`.
         what: &'static str,
@@ -80,7 +80,7 @@ pub enum DenoiseError {
         wanted: &'static str,
     },
     /// Not even the smallest tile fits.
-    #[error("the smallest tile takes {needed_bytes} bytes, {offered_bytes} are allowed")]
+    #[error("the smallest tile needs {needed_bytes} bytes, and {offered_bytes} are allowed")]
     Memory {
         /// What the smallest tile takes.
         needed_bytes: u64,

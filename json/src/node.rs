@@ -187,7 +187,7 @@ impl<'a> Node<'a> {
     pub fn text(&self, bytes_max: usize) -> Option<&'a str> {
         let text = self.string()?;
         if text.is_empty() || text.len() > bytes_max || text.chars().any(char::is_control) {
-            let message = format!("expected 1 to {bytes_max} bytes without control characters");
+            let message = format!("expected a text of 1 to {bytes_max} bytes without control characters");
             return self.refuse(FaultKind::Range, message);
         }
         Some(text)

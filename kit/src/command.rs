@@ -63,7 +63,7 @@ impl Setup {
         if !status.success() {
             return Err(Fault::new(failure(&status.to_string(), &stderr)));
         }
-        serde_json::from_slice(&stdout).map_err(|error| Fault::new(format!("a render's result is no JSON: {error}")))
+        serde_json::from_slice(&stdout).map_err(|error| Fault::new(format!("a render's result is not JSON: {error}")))
     }
 }
 

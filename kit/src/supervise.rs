@@ -53,7 +53,7 @@ pub fn run(setup: &Setup, trials: &[Trial], mut limit: Duration, watch: &Watch<'
         let not_run = |why: &str| TrialReport::without_result(trial, State::NotRun, 0.0, why.to_owned());
         let mut ended = match () {
             () if (watch.is_cancelled)() => not_run("the run was cancelled"),
-            () if left < WORTH => not_run("the time of the run was over"),
+            () if left < WORTH => not_run("the run's time was up"),
             () => {
                 (watch.begun)(trial, own.min(left));
                 run_one(&Setup { limit: own.min(left), ..setup.clone() }, trial, watch.is_cancelled)
@@ -63,7 +63,7 @@ pub fn run(setup: &Setup, trials: &[Trial], mut limit: Duration, watch: &Watch<'
         if ended.state == State::TimedOut && own > left {
             ended.state = State::NotRun;
             let seconds = ended.seconds;
-            ended.fault = Some(format!("it was not done after {seconds:.0} s, when the time of the run was over"));
+            ended.fault = Some(format!("it was not finished after {seconds:.0} s, when the run's time was up"));
         }
         // The driver compiles for its first picture, for seconds or a minute; those who come later have it from a
         // cache.
@@ -116,7 +116,9 @@ fn run_one(setup: &Setup, trial: Trial, is_cancelled: &dyn Fn() -> bool) -> Tria
             read().unwrap_or_else(|| failed(State::Crashed, format!("it left no report{}", last_line(&said))))
         }
         Ok(Ended::Over(status)) => failed(State::Crashed, format!("{status}{}", last_line(&said))),
-        Ok(Ended::TooLate) => failed(State::TimedOut, format!("it was ended after {:.0} s", setup.limit.as_secs_f64())),
+        Ok(Ended::TooLate) => {
+            failed(State::TimedOut, format!("it was stopped after {:.0} s", setup.limit.as_secs_f64()))
+        }
         Ok(Ended::Cancelled) => failed(State::NotRun, "it was cancelled".to_owned()),
     }
 }

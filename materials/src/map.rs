@@ -151,7 +151,7 @@ fn entry(node: &Node<'_>, name: &str) -> Option<MapEntry> {
             members.report("part_name", FaultKind::Missing, "`part_name` or `path` is required");
             None
         }
-        (Some(_), Some(path)) => path.refuse(FaultKind::UnknownMember, "`path` stands in place of `part_name`"),
+        (Some(_), Some(path)) => path.refuse(FaultKind::UnknownMember, "give either `path` or `part_name`, not both"),
     };
     members.finish();
     Some(MapEntry { part: part?, material: material?, at: place(name, &node.at()), origin: Origin::Map })
@@ -160,7 +160,7 @@ fn entry(node: &Node<'_>, name: &str) -> Option<MapEntry> {
 fn text(node: &Node<'_>) -> Option<String> {
     let text = node.string()?;
     if text.len() > TEXT_BYTES_MAX {
-        let message = format!("{} bytes; at most {TEXT_BYTES_MAX} are allowed", text.len());
+        let message = format!("the text has {} bytes; at most {TEXT_BYTES_MAX} are allowed", text.len());
         return node.refuse(FaultKind::Range, message);
     }
     if text.trim().is_empty() {

@@ -78,7 +78,7 @@ words! {
         Magenta = "magenta",
         /// It keeps the file's own material; without one it becomes neutral grey
         Keep = "keep",
-        /// There is no picture
+        /// Nothing is rendered, and the parts are named
         Fail = "fail",
     }
 }
@@ -208,7 +208,7 @@ impl<'a> Resolver<'a> {
         let names = Names::new(part);
         let by_name = if self.map_in_force || self.has_map { self.by_name(&names, lookups) } else { None };
         if by_name.as_ref().is_some_and(|hit| hit.truncated) {
-            let message = "the name is cut off at 63 bytes, as Blender did; it was matched by its beginning";
+            let message = "the name is cut off at 63 bytes, as Blender does; it was matched by its beginning";
             findings.push(Finding::new(Severity::Info, "truncated_name", &part.path, message));
         }
         let resolve = |own| ResolvedSlot {
@@ -286,11 +286,7 @@ impl<'a> Resolver<'a> {
             |severity, code, message: String| findings.push(Finding::new(severity, code, &part.path, message));
         let nameless = |name: &Option<String>| name.as_deref().is_none_or(is_unnamed);
         if nameless(&part.node) && nameless(&part.mesh) {
-            add(
-                Severity::Info,
-                "unnamed_part",
-                "neither the node nor its mesh has a name that says anything".to_owned(),
-            );
+            add(Severity::Info, "unnamed_part", "neither the node nor its mesh has a meaningful name".to_owned());
         }
         if resolution.neutral {
             let grey = &self.library.material(self.library.neutral()).id;

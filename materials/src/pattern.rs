@@ -134,7 +134,7 @@ fn parse_glob(glob: &str, subject: Subject) -> Result<Vec<Piece>, String> {
             '{' | '}' => {
                 return Err(format!("`{c}` has no meaning in a glob; write one rule per alternative, or `\\{c}`"));
             }
-            '\\' => Piece::Literal(chars.next().ok_or("a `\\` at the end takes nothing literally")?),
+            '\\' => Piece::Literal(chars.next().ok_or("a `\\` at the end has nothing after it to match literally")?),
             c if is_fold(c, subject) => {
                 while chars.next_if(|&next| is_fold(next, subject)).is_some() {}
                 Piece::Separators

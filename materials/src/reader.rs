@@ -273,7 +273,7 @@ impl<'v, 'i> Table<'v, 'i> {
                 .max_by(|a, b| a.0.total_cmp(&b.0));
             let help = match close {
                 Some((_, known)) => format!("did you mean `{known}`?"),
-                None => format!("known here: {}", self.known.join(", ")),
+                None => format!("the fields here are {}", self.known.join(", ")),
             };
             let message = format!("unknown field `{}`", key.get_ref());
             reader.error_help(reader.codes.unknown_field, &key.span(), message, help);

@@ -8,7 +8,7 @@ use crate::Version;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OidnError {
     /// There is no such file, or the system's loader finds none.
-    #[error("Open Image Denoise is not found: {}", tried.join("; "))]
+    #[error("Open Image Denoise was not found: {}", tried.join("; "))]
     Missing {
         /// The file that was named; empty where the system was asked.
         place: String,
@@ -16,7 +16,7 @@ pub enum OidnError {
         tried: Vec<String>,
     },
     /// The file is there and is no library that can be loaded, or another one.
-    #[error("{place} is no Open Image Denoise 2 that can be loaded: {reason}")]
+    #[error("{place} cannot be loaded as Open Image Denoise 2: {reason}")]
     Invalid {
         /// The file.
         place: String,

@@ -30,7 +30,7 @@ words! {
     pub enum Quality {
         /// For previews
         Fast = "fast",
-        /// The networks that Packshot has, too
+        /// The networks that Packshot also has
         Balanced = "balanced",
         /// The library's largest networks, and its default
         #[default]

@@ -25,8 +25,7 @@ words! {
     /// When noise is removed.
     #[derive(Default)]
     pub enum Denoise {
-        /// From pictures for eyes: not from EXR, TIFF of 32 bits and the view `raw`, which somebody wants to compute
-        /// with
+        /// From display formats; not from EXR, 32-bit TIFF and the view transform `raw`, which are for computing with
         #[default]
         Auto = "auto",
         /// From every picture

@@ -171,9 +171,10 @@ impl From<AccelError> for Error {
         let message = error.to_string();
         match error {
             AccelError::Cancelled => Self::cancelled(),
-            AccelError::TooManyTriangles | AccelError::TooManyInstances => {
-                Self::new(ErrorKind::Input, Fault::new("glb.limit", message).at("/").help("reduce the model"))
-            }
+            AccelError::TooManyTriangles | AccelError::TooManyInstances => Self::new(
+                ErrorKind::Input,
+                Fault::new("glb.limit", message).at("/").help("reduce the number of triangles or parts"),
+            ),
             AccelError::MeshOutOfRange { .. } => Self::new(ErrorKind::Internal, Fault::new("internal", message)),
         }
     }
@@ -185,7 +186,7 @@ impl From<RenderError> for Error {
         match error {
             RenderError::Cancelled => Self::cancelled(),
             RenderError::DeviceOutOfMemory { .. } => {
-                let help = "choose another device (`cpu`), or a smaller picture or model";
+                let help = "choose another device (`cpu`), a smaller picture, or a product with fewer triangles";
                 Self::new(ErrorKind::Device, Fault::new("device.out_of_memory", message).help(help))
             }
             RenderError::DeviceLost(_) => {
@@ -213,7 +214,7 @@ impl From<EncodeError> for Error {
 impl Error {
     /// The cancel token was set.
     pub fn cancelled() -> Self {
-        Self::new(ErrorKind::Cancelled, Fault::new("cancelled", "stopped before it was done"))
+        Self::new(ErrorKind::Cancelled, Fault::new("cancelled", "cancelled before it was finished"))
     }
 }
 

@@ -92,7 +92,7 @@ impl MemoryNeed {
             bytes / MIB
         );
         let help =
-            "ask for fewer pixels or a model with fewer triangles, or render on another device: the processor is `cpu`";
+            "ask for fewer pixels, use a product with fewer triangles, or render on the processor (device `cpu`)";
         Err(Error::new(ErrorKind::Device, Fault::new("device.out_of_memory", message).help(help)))
     }
 
@@ -107,7 +107,7 @@ impl MemoryNeed {
         let mib = |bytes: u64| bytes.div_ceil(MIB);
         let message = format!(
             "rendering needs about {} MiB of memory ({} for pictures with their layers and files, {} for the scene, {} for the program), and \
-             there are {} MiB {}",
+             {} MiB are available {}",
             mib(self.bytes()),
             mib(self.pictures_bytes),
             mib(self.scene_bytes),
@@ -141,8 +141,8 @@ pub enum LimitOf {
 impl fmt::Display for LimitOf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Machine => "on this machine, in its container or by `ulimit -v`",
-            Self::Setting => "by the setting max_memory_bytes",
+            Self::Machine => "on this machine, in its container or under `ulimit -v`",
+            Self::Setting => "under the setting max_memory_bytes",
         })
     }
 }

@@ -177,7 +177,7 @@ pub fn builtin(name: &str) -> Option<Arc<Template>> {
 
 fn unknown_template() -> OptionFault {
     let names: Vec<&str> = BUILTIN.iter().map(|(name, _)| *name).collect();
-    let message = say!["there is no such template"];
+    let message = say!["there is no built-in template of this name"];
     OptionFault::new(OptionId::Template, FaultKind::Word, message).help(say![format!("one of {}", names.join(", "))])
 }
 
@@ -185,7 +185,8 @@ fn check_size(given: &Options, options: &Options, limits: &Limits, faults: &mut 
     let (width_px, height_px) = (options.width.unwrap_or(1), options.height.unwrap_or(1));
     if u64::from(width_px) * u64::from(height_px) > limits.pixels_max {
         let id = if given.height.is_some() && given.width.is_none() { OptionId::Height } else { OptionId::Width };
-        let message = say![format!("{width_px} x {height_px} pixels are more than {}", limits.pixels_max)];
+        let message =
+            say![format!("{width_px} x {height_px} pixels are more than the {} that are allowed", limits.pixels_max)];
         faults.push(
             OptionFault::new(id, FaultKind::Named(TOO_LARGE.to_owned()), message)
                 .help(say!["choose a smaller picture"]),

@@ -179,7 +179,7 @@ impl PartMaterials {
         let diagnostics = shot.parts.unmatched(&product.scene.parts);
         if product.scene.parts.iter().all(|part| *shot.parts.wears(part) == Wears::Hidden) {
             let fault = Fault::new("shot.nothing_to_frame", "the shot hides every part of its product").at("/parts");
-            return Err(Error::new(ErrorKind::Input, fault.help("show one of them")));
+            return Err(Error::new(ErrorKind::Input, fault.help("remove `hidden` from at least one of them")));
         }
         product.hide_unless(|part| shot.parts.shows(part));
         let of_name: HashMap<&str, &PaletteMaterial> =
@@ -200,7 +200,8 @@ impl PartMaterials {
                 Wears::PerPrimitive(each) => {
                     let n = product.scene.meshes[part.mesh.0 as usize].primitives.len();
                     if each.len() != n {
-                        let message = format!("{:?} has {n} primitives, and {} materials", part.path, each.len());
+                        let message =
+                            format!("{:?} has {n} primitives, but {} materials are given", part.path, each.len());
                         let at = shot.parts.rule(part).map_or("/parts", PartRule::at);
                         let fault = Fault::new("shot.range", message).at(at);
                         return Err(Error::new(
@@ -324,7 +325,7 @@ fn not_followed(palette: &[PaletteMaterial]) -> impl Iterator<Item = Diagnostic>
             code: "material_simplified",
             severity: Severity::Info,
             at: material.id.clone(),
-            message: format!("shown without {}", parameters.join(", ")),
+            message: format!("the material is rendered without {}", parameters.join(", ")),
         })
     })
 }

@@ -144,11 +144,14 @@ impl Renderer {
         if prepared.n_unsampled_emitters() > 0 {
             let n = prepared.n_unsampled_emitters();
             tracing::warn!(
-                "{n} emissive triangles are too many for light sampling: only scattered rays find their light, with more noise"
+                "{n} emissive triangles are too many for light sampling: only scattered rays reach them, which gives more noise"
             );
         }
         if prepared.n_unrounded_parts() > 0 {
-            tracing::warn!("{} parts have too many edges and are shown with sharp ones", prepared.n_unrounded_parts());
+            tracing::warn!(
+                "{} parts have too many edges to round; their edges are shown sharp",
+                prepared.n_unrounded_parts()
+            );
         }
         let palette_names: Vec<&str> = materials.palette.iter().map(|material| material.id.as_str()).collect();
         let names = Arc::new(LayerNames::new(&product.scene, &prepared, &palette_names));

@@ -126,7 +126,10 @@ impl PartFilter {
             let option = if self.only.is_empty() { "hide" } else { "only" };
             let fault =
                 Fault::new("usage.nothing_left", "no part of the file is left to show").at(option_place(option));
-            return Err(Error::new(ErrorKind::Request, fault.help(format!("the file has {}", listed.join(", ")))));
+            return Err(Error::new(
+                ErrorKind::Request,
+                fault.help(format!("the file has the parts {}", listed.join(", "))),
+            ));
         }
         Ok((hidden.into_iter().map(|(part, _)| part).collect(), diagnostics))
     }

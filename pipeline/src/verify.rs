@@ -191,7 +191,7 @@ impl Measurements {
             }
             Rule::Square => {
                 let measured = Measured::Text(format!("{width_px} x {height_px}"));
-                Check::new("square", "as wide as high".to_owned(), measured, width_px == height_px)
+                Check::new("square", "as wide as it is high".to_owned(), measured, width_px == height_px)
             }
             Rule::Fill { min, max } => {
                 let (fill, pixel) = (self.tighter_fill(), 1.0 / f64::from(shorter_px));
@@ -215,7 +215,7 @@ impl Measurements {
                 Check::number("white_corners", required, self.white_corners.into(), self.white_corners == 4)
             }
             Rule::NoResidue => {
-                let required = "no pixel away from the product is other than 255, 255, 255".to_owned();
+                let required = "every pixel away from the product is 255, 255, 255".to_owned();
                 Check::number("residue_px", required, self.residue_px as f64, self.residue_px == 0)
             }
             Rule::FileBytesMax(max) => {
@@ -224,7 +224,8 @@ impl Measurements {
             }
             Rule::Dpi(dpi) => {
                 let found = self.file.as_ref()?.dpi;
-                let measured = found.map_or(Measured::Text("not said".to_owned()), |dpi| Measured::Number(dpi.into()));
+                let measured = found
+                    .map_or(Measured::Text("not stated in the file".to_owned()), |dpi| Measured::Number(dpi.into()));
                 Check::new("dpi", format!("{dpi} pixels per inch"), measured, found == Some(dpi))
             }
             Rule::PlainTiff => {

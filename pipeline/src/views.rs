@@ -16,10 +16,10 @@ words! {
     /// How large several views show the product.
     #[derive(Default)]
     pub enum Scale {
-        /// Each as large as it can be
+        /// Each view as large as it fits
         #[default]
         PerView = "per_view",
-        /// All as large as the one that needs the most room
+        /// All at the scale of the view that needs the most room
         Shared = "shared",
     }
 }

@@ -150,7 +150,7 @@ pub enum RenderError {
 
 fn out_of_memory(needed_bytes: u64, offered_bytes: Option<u64>) -> String {
     match offered_bytes {
-        Some(offered) => format!("the scene needs {needed_bytes} bytes in one buffer, the device offers {offered}"),
+        Some(offered) => format!("the scene needs {needed_bytes} bytes in one buffer, but the device allows {offered}"),
         None => format!("the device's memory is full: it refused a buffer of {needed_bytes} bytes"),
     }
 }

@@ -94,7 +94,7 @@ pub enum EncodeError {
     },
     /// The number of samples is not what the size asks for.
     #[error(
-        "layer '{layer}' has {got} samples where {width_px} x {height_px} pixels of {n_channels} channels are announced"
+        "layer '{layer}' has {got} samples, not those of {width_px} x {height_px} pixels with {n_channels} channels"
     )]
     Shape {
         /// The layer, empty for the picture itself.
@@ -109,13 +109,13 @@ pub enum EncodeError {
         got: usize,
     },
     /// Two channels of a file would have the same name, or a name cannot be written.
-    #[error("channel '{0}' stands twice or is not plain ASCII")]
+    #[error("channel '{0}' is there twice, or its name is not plain ASCII")]
     ChannelName(String),
     /// A file without a layer.
     #[error("there is no layer to encode")]
     NoLayer,
     /// A side is longer than the format allows.
-    #[error("{format} has room for {side_max_px} pixels a side, not for {} x {}", size_px[0], size_px[1])]
+    #[error("{format} allows {side_max_px} pixels a side, and the picture has {} x {}", size_px[0], size_px[1])]
     TooLarge {
         /// The format.
         format: &'static str,
@@ -125,22 +125,22 @@ pub enum EncodeError {
         side_max_px: u32,
     },
     /// A file would have more bytes than the format can count.
-    #[error("a file of {format} cannot be that long")]
+    #[error("the file would be larger than {format} allows")]
     FileSize {
         /// The format.
         format: &'static str,
     },
     /// H.264 in 4:2:0 has a colour for two by two pixels.
-    #[error("the sides of an MP4 are even and 16 pixels at least, not {} x {}", size_px[0], size_px[1])]
+    #[error("the sides of an MP4 must be even and at least 16 pixels, not {} x {}", size_px[0], size_px[1])]
     OddSize {
         /// Width and height asked for.
         size_px: [u32; 2],
     },
     /// Frames per second out of range.
-    #[error("{0} frames per second are not 1 to {max}", max = movie::MAX_FPS)]
+    #[error("{0} frames per second are not between 1 and {max}", max = movie::MAX_FPS)]
     FrameRate(u16),
     /// More or fewer frames than were announced, or too many.
-    #[error("{announced} frames were announced, and {pushed} came")]
+    #[error("{announced} frames were announced, but {pushed} came")]
     FrameCount {
         /// How many should come, 1 to [`movie::MAX_FRAMES`].
         announced: u32,
@@ -148,7 +148,7 @@ pub enum EncodeError {
         pushed: u32,
     },
     /// A frame of another size than the movie.
-    #[error("a frame of {} x {} pixels in a movie of {} x {}", got_px[0], got_px[1], size_px[0], size_px[1])]
+    #[error("a frame has {} x {} pixels, and the movie {} x {}", got_px[0], got_px[1], size_px[0], size_px[1])]
     FrameSize {
         /// Width and height of the movie.
         size_px: [u32; 2],
@@ -240,7 +240,7 @@ impl EncodeError {
             Self::TooLarge { .. } => "choose a smaller picture, or a format with more room: docs/formats.md",
             Self::FileSize { .. } => "choose fewer or smaller frames, or a lower quality",
             Self::OddSize { .. } => "choose even numbers of at least 16 pixels, or another format",
-            Self::FrameRate(_) => "24, 25, 30 and 60 are usual",
+            Self::FrameRate(_) => "choose 24, 25, 30 or 60 frames per second, for example",
             Self::FrameCount { .. } => "give as many frames as were announced, 1 to 100000",
             Self::FrameSize { .. } => "give frames of one size",
             Self::NotBuilt { .. } => "choose another format, or build with that feature",

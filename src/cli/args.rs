@@ -68,16 +68,17 @@ pub(crate) fn read_package(folder: &Path) -> Result<(Package, Vec<packshot_mater
         let fault = Fault::new("library.file_missing", message).at(folder.display().to_string());
         Failure::new(Exit::Input, fault.help("give a folder that holds the TOML files of one library"))
     };
-    let entries = std::fs::read_dir(folder).map_err(|reason| refused(format!("cannot be read: {reason}")))?;
+    let entries =
+        std::fs::read_dir(folder).map_err(|reason| refused(format!("the folder cannot be read: {reason}")))?;
     let mut texts = Vec::new();
     for entry in entries {
-        let path = entry.map_err(|reason| refused(format!("cannot be read: {reason}")))?.path();
+        let path = entry.map_err(|reason| refused(format!("the folder cannot be read: {reason}")))?.path();
         if path.extension().is_some_and(|extension| extension == "toml") {
             texts.push((path.display().to_string(), files::read(&path, InputKind::Library)?));
         }
     }
     if texts.is_empty() {
-        return Err(refused("no .toml file lies in this folder".to_owned()));
+        return Err(refused("there is no .toml file in this folder".to_owned()));
     }
     let sources: Vec<_> = texts.iter().map(|(name, bytes)| SourceFile { name, bytes }).collect();
     Ok(Package::parse(&sources).map_err(packshot::Error::from)?)
@@ -162,6 +163,6 @@ impl Input {
 /// No sample has this name.
 pub(crate) fn unknown_sample(name: &str) -> Failure {
     let names: Vec<&str> = sample::list().iter().map(|entry| entry.name).collect();
-    let help = format!("there is {}", names.join(", "));
+    let help = format!("the samples are {}", names.join(", "));
     Failure::usage("invalid_value", format!("there is no sample `{name}`"), "", help)
 }

@@ -48,10 +48,10 @@ struct ServiceArgs {
     /// Address of the service
     #[arg(long, value_name = "URL", env = "PACKSHOT_URL", default_value = URL)]
     url: String,
-    /// API key, where the service wants one
+    /// API key, if the service requires one
     #[arg(long, value_name = "KEY", env = "PACKSHOT_KEY", hide_env_values = true)]
     key: Option<String>,
-    /// How many seconds to try again while the service is away or busy; 0 tries once
+    /// For how many seconds to retry while the service is unreachable or busy; 0 tries once
     #[arg(long, value_name = "S", default_value_t = PATIENCE.as_secs())]
     retry_for: u64,
     /// Print the render as JSON
@@ -73,7 +73,7 @@ impl ServiceArgs {
         })?;
         Ok(client.patient_for(Duration::from_secs(self.retry_for)).on_retry(|reason, at_most| {
             let at_most = duration(at_most.as_secs_f64());
-            console::warn(&format!("{reason}; trying again for at most {at_most} (--retry-for)"));
+            console::warn(&format!("{reason}; retrying for up to {at_most} (--retry-for)"));
         }))
     }
 }
@@ -85,7 +85,7 @@ pub(crate) struct FetchArgs {
     /// The render, by the id that `submit` printed
     #[arg(value_parser = render_id)]
     id: Uuid,
-    /// Where the files go: a file whose extension says which, or a folder (ending in `/`) for all of them
+    /// Where the files go: a folder (ending in `/`) for all of them, or one file, whose extension says which to get
     #[arg(short, long, value_name = "OUT", default_value = "./")]
     output: PathBuf,
     #[command(flatten)]
@@ -106,7 +106,7 @@ pub(crate) struct CancelArgs {
 /// The id of a render.
 fn render_id(text: &str) -> Result<Uuid, String> {
     text.parse()
-        .map_err(|_| "this is no id of a render, which looks like 01934d2e-6f00-7000-8000-0123456789ab".to_owned())
+        .map_err(|_| "this is not the id of a render; ids look like 01934d2e-6f00-7000-8000-0123456789ab".to_owned())
 }
 
 pub(crate) fn run(command: &ClientCommand, quiet: bool) -> Result<(), Failure> {
@@ -153,8 +153,8 @@ async fn cancel(args: &CancelArgs) -> Result<(), Failure> {
     match (args.service.json, job.state) {
         (true, _) => files::print_json(&job),
         (false, JobState::Cancelled) => files::print(b"cancelled\n"),
-        (false, state) if state.is_terminal() => files::print(format!("is over already: {state}\n").as_bytes()),
-        (false, _) => files::print(b"is being cancelled\n"),
+        (false, state) if state.is_terminal() => files::print(format!("already over: {state}\n").as_bytes()),
+        (false, _) => files::print(b"cancelling\n"),
     }
 }
 
@@ -184,13 +184,19 @@ async fn save_files(client: &Client, job: &Job, output: &Path, going_on: &GoingO
         let fits: Vec<_> =
             all.filter(|file| files::is_stream(output) || file.format.to_string() == extension).collect();
         if let [_, _, ..] = fits[..] {
-            let message = format!("the render has {} files for {}", fits.len(), output.display());
+            let message =
+                format!("the render has {} files, which do not all fit into {}", fits.len(), output.display());
             let help = format!("give a folder: packshot client fetch {} -o DIR/", job.id);
             return Err(Failure::usage("invalid_value", message, "--output", help));
         }
         let file = fits.first().copied().ok_or_else(|| {
             let message = format!("the render has no file of the format `{extension}`");
-            Failure::usage("invalid_value", message, "--output", "its request says which it has: `formats`")
+            Failure::usage(
+                "invalid_value",
+                message,
+                "--output",
+                "the member `formats` of its request says which formats it has; -o DIR/ gets all files",
+            )
         })?;
         return save(file, output).await;
     }
@@ -215,7 +221,7 @@ fn ended_well(job: &Job) -> Result<(), Failure> {
         (JobState::Failed, None) => Fault::new("service.failed", "the render failed"),
         (JobState::Cancelled, _) => Fault::new("service.cancelled", "the render was cancelled"),
         (state, _) => Fault::new("service.not_completed", format!("the render is {state}"))
-            .help(format!("packshot client watch {}", job.id)),
+            .help(format!("wait for it: `packshot client watch {}`", job.id)),
     };
     Err(Failure::new(Exit::Service, fault.at(job.id.to_string())))
 }
@@ -238,8 +244,11 @@ impl From<ClientError> for Failure {
                 ClientError::Damaged => "client.damaged",
                 _ => "client.not_understood",
             };
-            let help =
-                if code == "client.unreachable" { "check --url, and that `packshot serve` runs there" } else { "" };
+            let help = if code == "client.unreachable" {
+                "check --url, and that `packshot serve` is running there"
+            } else {
+                ""
+            };
             return Self::new(Exit::Service, Fault::new(code, error.to_string()).help(help));
         };
         let help = match problem.code.as_str() {

@@ -16,7 +16,7 @@ use super::failure::{Exit, Failure};
 /// So many findings are printed; `--json` and `--report` have all.
 const FINDINGS_MAX: usize = 10;
 const REPORT_A_BUG: &str = "this is a bug in packshot: please report it with the command, the version \
-                            (`packshot --version`) and, if you may, the file";
+                            (`packshot --version`) and, if you may share it, the file";
 
 /// Prints why a command failed.
 pub(crate) fn print_failure(failure: &Failure) {

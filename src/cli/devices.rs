@@ -62,13 +62,13 @@ impl ThreadArgs {
 #[derive(Args, Debug)]
 #[command(after_help = "Example: packshot devices --self-test")]
 pub(crate) struct DevicesArgs {
-    /// Choose as for a render
+    /// Device to choose, as for a render: auto, cpu, gpu, or part of an adapter's name
     #[arg(long, value_name = "WHICH", default_value = "auto", env = "PACKSHOT_DEVICE", value_parser = device_request)]
     device: DeviceRequest,
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Find out within about 20 seconds whether the chosen GPU draws what the processor draws
+    /// Check, in about 20 seconds, that the chosen GPU renders the same pictures as the processor
     #[arg(long)]
     self_test: bool,
     /// Keep the pictures and figures of the self-test in this folder
@@ -95,7 +95,7 @@ fn list(report: &DeviceReport) -> String {
         let memory = item.memory_bytes.map(|bytes| format!(", {} MiB", bytes >> 20)).unwrap_or_default();
         let state = match item.state {
             DeviceState::Ready => "",
-            DeviceState::Lost => ", was lost",
+            DeviceState::Lost => ", its driver gave it up",
             DeviceState::Unusable => ", cannot be used",
         };
         text += &format!("{mark} {} ({}, {kind}{memory}{state})\n", item.name, item.backend);

@@ -66,8 +66,23 @@ pub(crate) fn read(path: &Path, kind: InputKind) -> Result<Vec<u8>, Failure> {
     };
     match bytes {
         Ok(Some(bytes)) => Ok(bytes),
-        Ok(None) => Err(refused("limit", format!("more than {bytes_max} bytes"), "give a smaller file")),
-        Err(reason) => Err(refused("file_missing", format!("cannot be read: {reason}"), "check the path")),
+        Ok(None) => Err(refused("limit", format!("the file has more than {bytes_max} bytes"), "give a smaller file")),
+        Err(reason) => {
+            let (why, help) = not_readable(&reason);
+            Err(refused("file_missing", format!("cannot be read: {why}"), help))
+        }
+    }
+}
+
+/// Why a file could not be read, and what to do about it.
+fn not_readable(reason: &io::Error) -> (String, &'static str) {
+    match reason.kind() {
+        io::ErrorKind::NotFound => ("there is no such file".to_owned(), "check the path"),
+        io::ErrorKind::IsADirectory => ("this is a folder".to_owned(), "give the path of a file in it"),
+        io::ErrorKind::PermissionDenied => {
+            ("permission denied".to_owned(), "make the file readable for the user who runs packshot")
+        }
+        _ => (reason.to_string(), "check the path and the disk"),
     }
 }
 
@@ -215,11 +230,11 @@ fn folder_of(path: &Path) -> PathBuf {
 pub(crate) fn not_written(at: &str, reason: &io::Error) -> Failure {
     let help = match reason.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space, or write to another disk",
-        io::ErrorKind::BrokenPipe => "keep reading until everything is written",
-        _ => "give a path in a folder that exists and may be written to",
+        io::ErrorKind::BrokenPipe => "keep the program that reads this open until everything is written",
+        _ => "give a path in a folder that exists and that you may write to",
     };
     let why = match reason.kind() {
-        io::ErrorKind::NotFound => "its folder is not there".to_owned(),
+        io::ErrorKind::NotFound => "its folder does not exist".to_owned(),
         io::ErrorKind::IsADirectory => "this is a folder".to_owned(),
         _ => reason.to_string(),
     };

@@ -33,7 +33,7 @@ pub(crate) fn embed(path: &Path, bytes: Vec<u8>) -> Result<(Vec<u8>, Vec<Diagnos
     }
     let Ok(mut document) = serde_json::from_slice::<Value>(text) else { return Ok((bytes, Vec::new())) };
     if document["schema"].as_str().is_some_and(|schema| schema.starts_with("packshot-shot/")) {
-        let message = format!("{} is a shot file and no product", path.display());
+        let message = format!("{} is a shot file, not a product", path.display());
         return Err(Failure::usage("invalid_value", message, "<INPUT>", "render it with `--shot FILE`"));
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -84,10 +84,7 @@ fn beside(folder: &Path, uri: &str, at: &str) -> Result<Option<PathBuf>, Failure
     }
     let refused = |message: String| {
         let fault = Fault::new("glb.external_uri", message).at(at);
-        Failure::new(
-            Exit::Input,
-            fault.help("put it beside the product, or give a .glb, which holds everything itself"),
-        )
+        Failure::new(Exit::Input, fault.help("put it beside the product, or give a .glb, which contains everything"))
     };
     let shown = one_line(uri);
     let within = folder.canonicalize().map_err(|reason| refused(format!("the folder cannot be read: {reason}")))?;

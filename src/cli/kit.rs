@@ -116,8 +116,8 @@ pub(crate) fn run(command: &KitCommand, is_quiet: bool) -> Result<(), Failure> {
         }
         KitCommand::Expect(ExpectArgs { place }) => {
             let Some(kit) = &place.kit else {
-                let message = "the pictures that trials expect lie in a kit";
-                return Err(Failure::usage("missing", message, "--kit", "name the kit's folder"));
+                let message = "the expected pictures are written into a kit, and no kit is named";
+                return Err(Failure::usage("missing", message, "--kit", "give the kit's folder: --kit DIR"));
             };
             let setup = setup(Some(kit), kit, "cpu", place.scale)?;
             let told = |name: &str| {
@@ -158,7 +158,9 @@ pub(crate) fn self_test(
         let adapter = report.adapter.as_deref().unwrap_or("the device");
         let seconds = report.seconds;
         if report.is_passed() {
-            files::print(format!("{adapter} draws what the processor draws ({seconds:.0} s)\n").as_bytes())?;
+            files::print(
+                format!("{adapter} renders the same pictures as the processor ({seconds:.0} s)\n").as_bytes(),
+            )?;
         }
     }
     if report.is_passed() {
@@ -199,18 +201,18 @@ fn no_gpu(found: &Report, reason: Option<&str>) -> Failure {
     let message = match (reason, found.trials.first().map(|report| report.state)) {
         (Some(reason), _) => format!("there is no GPU to test: {reason}"),
         (None, Some(State::Crashed | State::TimedOut)) => {
-            format!("a graphics driver fails while its adapters are listed: {fault}")
+            format!("a graphics driver failed while listing its adapters: {fault}")
         }
         (None, _) => fault.to_owned(),
     };
-    let help = "see that the Vulkan loader and the GPU's driver are installed (docs/operating.md has a table of what may be missing); \
-                a software adapter that is there is tested by its name";
+    let help = "make sure that the Vulkan loader and the GPU's driver are installed (docs/operating.md lists what may be missing); \
+                to test a software adapter, give its name with --device";
     Failure::new(Exit::Device, Fault::new(DeviceError::CODE, message).at("--device").help(help))
 }
 
 fn setup(kit: Option<&Path>, results: &Path, device: &str, scale: Scale) -> Result<Setup, Failure> {
     let program = std::env::current_exe().map_err(|reason| {
-        let message = format!("the program does not know where it is: {reason}");
+        let message = format!("the program cannot find its own file: {reason}");
         Failure::new(Exit::Internal, Fault::new("internal", message))
     })?;
     files::make_folder(results)?;
@@ -252,19 +254,19 @@ fn supervised(
 }
 
 fn not_written(fault: report::Fault) -> Failure {
-    let help = "give a folder that may be written to, on a disk with room";
+    let help = "give a folder that you may write to, on a disk with free space";
     Failure::new(Exit::Output, Fault::new("output.not_written", fault.to_string()).help(help))
 }
 
 fn failed(report: &Report, results: &Path) -> Failure {
     let adapter = report.adapter.as_deref().unwrap_or("the device");
     let message = match report.failed().as_slice() {
-        [] => format!("{adapter} was not tried: there was no time"),
+        [] => format!("{adapter} was not tested: there was no time left"),
         names => format!("{adapter} failed {} of {} trials: {}", names.len(), report.trials.len(), names.join(", ")),
     };
     let fault = Fault::new("device.self_test_failed", message).at(results.display().to_string());
     Failure::new(
         Exit::Device,
-        fault.help("render on another device, `--device cpu` for one, until its driver is mended"),
+        fault.help("render on another device, for example `--device cpu`, until its driver is fixed"),
     )
 }

@@ -50,7 +50,7 @@ pub(crate) fn refuse(matches: &ArgMatches) -> Result<(), Failure> {
         return Err(not_available(&format!("`packshot admin {name}`"), name, step));
     }
     if let Some(name) = LEFT_OUT.iter().find(|name| matches.subcommand_name() == Some(name)) {
-        let help = "build it with the feature `service`, which is on by default";
+        let help = "use a build with the cargo feature `service`, which is on by default";
         return Err(Failure::usage("not_available", format!("`packshot {name}` is not in this build"), *name, help));
     }
     Ok(())
@@ -58,6 +58,6 @@ pub(crate) fn refuse(matches: &ArgMatches) -> Result<(), Failure> {
 
 /// Wrong usage for now: `what` comes with `step`.
 pub(crate) fn not_available(what: &str, at: &str, step: &str) -> Failure {
-    let help = format!("it comes with the step \"{step}\" of the project");
+    let help = format!("it is planned, as part of \"{step}\"");
     Failure::usage("not_available", format!("{what} is not available yet"), at, help)
 }

@@ -25,13 +25,13 @@ pub(crate) enum MapCommand {
 /// Arguments of `map init`.
 #[derive(Args, Debug)]
 pub(crate) struct InitArgs {
-    /// A GLB file, or a glTF file with what it names in its own folder; `-` is stdin
+    /// A .glb file, or a .gltf file with its buffers and textures in the same folder; `-` is stdin
     #[arg(value_name = "INPUT")]
     input: PathBuf,
     /// The map to write; `-` is stdout
     #[arg(short, long, value_name = "MAP.json", default_value = "-")]
     output: PathBuf,
-    /// Replace a file that is there: what was written into it by hand is lost
+    /// Replace an existing file; edits made in it by hand are lost
     #[arg(long)]
     overwrite: bool,
     #[command(flatten)]
@@ -45,7 +45,7 @@ pub(crate) fn run(command: &MapCommand) -> Result<(), Failure> {
     args.options.asked()?.material_map.as_deref().map_or(Ok(()), |path| places.read(path, "--material-map"))?;
     places.write(&args.output, "-o")?;
     if !args.overwrite && args.output.is_file() {
-        let fault = Fault::new("output.exists", "the map is there already, and may have been edited by hand");
+        let fault = Fault::new("output.exists", "the map already exists, and may have been edited by hand");
         let fault =
             fault.at(args.output.display().to_string()).help("choose another name, or give --overwrite to replace it");
         return Err(Failure::new(Exit::Output, fault));

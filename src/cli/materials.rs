@@ -32,7 +32,7 @@ pub(crate) struct ListArgs {
     /// Only materials whose id, code, name or alias contains this text
     #[arg(long = "query", value_name = "TEXT", default_value = "")]
     text: String,
-    /// A folder with a material library over the built-in one; later ones win
+    /// A folder with a material library on top of the built-in one; of several, later ones win
     #[arg(long, value_name = "DIR")]
     library: Vec<PathBuf>,
     /// Print JSON
@@ -46,7 +46,7 @@ pub(crate) struct ShowArgs {
     /// Id, code, name or alias
     #[arg(value_name = "ID")]
     id: String,
-    /// A folder with a material library over the built-in one; later ones win
+    /// A folder with a material library on top of the built-in one; of several, later ones win
     #[arg(long, value_name = "DIR")]
     library: Vec<PathBuf>,
     /// Print JSON
@@ -142,7 +142,7 @@ fn show(args: &ShowArgs) -> Result<(), Failure> {
     let Some((idx, _)) = library.find(&args.id) else {
         let close: Vec<&str> = library.search(&args.id).take(5).map(|material| material.id.as_str()).collect();
         let help = match close.is_empty() {
-            true => "`packshot materials list` has all materials".to_owned(),
+            true => "`packshot materials list` lists all materials".to_owned(),
             false => format!("did you mean {}?", close.join(", ")),
         };
         let fault = Fault::new("library.unknown_material", format!("no library has the material `{}`", args.id));

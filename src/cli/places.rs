@@ -42,7 +42,7 @@ impl Places {
         let Some(place) = place(path) else { return Ok(()) };
         if let Some(other) = self.written.get(&place) {
             let message = format!("{other} and {option} cannot both go to {}", path.display());
-            return Err(Failure::usage("conflict", message, option, "give each a place of its own"));
+            return Err(Failure::usage("conflict", message, option, "give each its own file"));
         }
         if let Some(read) = self.read.get(&place).filter(|_| !files::is_stream(path)) {
             return Err(replaces(option, read, path));
@@ -61,7 +61,7 @@ fn place(path: &Path) -> Option<PathBuf> {
 }
 
 fn replaces(written: &'static str, read: &'static str, path: &Path) -> Failure {
-    let message = format!("{written} would replace {}, which {read} is read from", path.display());
+    let message = format!("{written} would overwrite {}, which is read as {read}", path.display());
     Failure::usage("conflict", message, written, "write to another file")
 }
 
@@ -80,7 +80,7 @@ mod tests {
         places.read(&file, "<INPUT>").expect("nothing is written yet");
         places.read(&file, "--light").expect("what is read twice stays");
         let failure = places.write(&detour, "-o").expect_err("it would be lost");
-        assert!(failure.faults[0].message.ends_with("which <INPUT> is read from"), "{failure:?}");
+        assert!(failure.faults[0].message.ends_with("which is read as <INPUT>"), "{failure:?}");
         // What is not there yet has a place too.
         places.write(&folder.path().join("a.png"), "-o").expect("free");
         places.write(&folder.path().join("sub/../a.png"), "--report").expect_err("taken");

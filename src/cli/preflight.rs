@@ -18,7 +18,7 @@ use super::{console, files};
 #[derive(Args, Debug)]
 #[command(after_help = "Example: packshot preflight bearing.glb --material-map map.json --json")]
 pub(crate) struct PreflightArgs {
-    /// A GLB file, or a glTF file with what it names in its own folder; `-` is stdin
+    /// A .glb file, or a .gltf file with its buffers and textures in the same folder; `-` is stdin
     #[arg(value_name = "INPUT", required_unless_present = "sample")]
     input: Option<PathBuf>,
     /// A built-in sample product

@@ -38,7 +38,8 @@ pub(crate) fn require_passed<'a>(
     let mut more: Vec<usize> = Vec::new();
     for (at, checks) in checked {
         for Check { rule, required, measured, .. } in checks.iter().filter(|check| !check.passed) {
-            let message = format!("{}: {rule} is {measured}; required: {required}", preset.name);
+            let message =
+                format!("the picture breaks a rule of {}: {rule} is {measured}, required is {required}", preset.name);
             // All frames of a turn may break a rule alike.
             match faults.iter().position(|fault| fault.message == message) {
                 Some(known) => more[known] += 1,
@@ -57,18 +58,20 @@ pub(crate) fn require_passed<'a>(
 
 fn help(rule: &str) -> &'static str {
     match rule {
-        "longer_side_px" | "shorter_side_px" | "pixels" | "square" => "leave --width and --height to the preset",
+        "longer_side_px" | "shorter_side_px" | "pixels" | "square" => {
+            "leave out --width and --height: the preset sets them"
+        }
         "fill" | "fill_in_one_frame" | "least_margin_px" | "each_margin_px" => {
-            "leave --fill, --margin-px, --trim and --crop-to to the preset"
+            "leave out --fill, --margin-px, --trim and --crop-to: the preset sets them"
         }
         "white_corners" | "residue_px" => {
-            "leave --background to the preset, and nothing but the product in the picture: no --ground, --lines-only or --crop-to"
+            "leave out --background, which the preset sets, and show nothing but the product: no --ground, --lines-only or --crop-to"
         }
-        "format" => "name the file after one of these formats",
-        "dpi" => "leave --dpi to the preset",
+        "format" => "end the file's name in one of these formats",
+        "dpi" => "leave out --dpi: the preset sets it",
         "tiff_compression" => "choose --bit-depth 8 or 16",
         "file_bytes" => "choose a smaller picture, or a format that compresses more",
         "frames" => "choose one of these with --frames and --stride",
-        _ => "leave the camera and the turn to the preset",
+        _ => "leave out the options of the camera and the turn: the preset sets them",
     }
 }

@@ -35,8 +35,13 @@ pub(crate) fn run(args: &SampleArgs) -> Result<(), Failure> {
     };
     let sample = sample::by_name(name).ok_or_else(|| unknown_sample(name).at_option("<NAME>"))?;
     if !files::is_stream(output) && !output.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("glb")) {
-        let message = format!("a sample is a GLB, and {} is not called like one", output.display());
-        return Err(Failure::usage("invalid_value", message, "-o", "give a file that ends in .glb, or `-`"));
+        let message = format!("a sample is a GLB file, and {} does not end in .glb", output.display());
+        return Err(Failure::usage(
+            "invalid_value",
+            message,
+            "-o",
+            "end the name in .glb, or give `-` for standard output",
+        ));
     }
     let interrupt = Interrupt::install()?;
     files::write(output, &sample.glb, &interrupt)?;

@@ -13,7 +13,7 @@ use super::{cache, console, files, version};
 /// Arguments of `serve`.
 #[derive(Args, Debug)]
 #[command(after_help = "Example: packshot serve --listen 127.0.0.1:8080\n\n\
-    Every setting can stand in the TOML file of --config, or in a variable PACKSHOT_ and its name in upper case. \
+    Every setting can be given in the TOML file of --config, or in an environment variable: PACKSHOT_ followed by its name in upper case. \
     `packshot serve --check-config` lists them all.")]
 pub(crate) struct ServeArgs {
     /// Address and port [default: 127.0.0.1:8080]; port 0 takes a free one
@@ -25,7 +25,7 @@ pub(crate) struct ServeArgs {
     /// Settings file (TOML)
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Print the settings in effect and where each comes from, and stop
+    /// Print the settings in effect and where each comes from, then exit
     #[arg(long)]
     check_config: bool,
     /// Render on threads of this process (inline) or in child processes (process) [default: inline]
@@ -98,7 +98,7 @@ fn allow_many_connections() {
         let mut limit = getrlimit(Resource::Nofile);
         limit.current = limit.maximum;
         if let Err(reason) = setrlimit(Resource::Nofile, limit) {
-            tracing::debug!(%reason, "the limit on open files stays as it is");
+            tracing::debug!(%reason, "the limit on open files could not be raised");
         }
     }
 }

@@ -159,6 +159,10 @@ fn is_map(path: &std::path::Path) -> bool {
     extension.is_some_and(|extension| extension == "hdr" || extension == "exr")
 }
 
+/// What `--light` takes on a command line.
+const LIGHTS: &str = "studio_soft, studio_contrast, three_point, white, glb (the file's own lights), template (the light \
+                      of `--template`), or a file: an equirectangular map that ends in .hdr or .exr";
+
 /// Gives an option the value of its texts, or says what is wrong with them.
 fn set(options: &mut Options, id: OptionId, texts: &[&OsStr]) -> Vec<Fault> {
     let option = CommandNames.option(id);
@@ -166,10 +170,15 @@ fn set(options: &mut Options, id: OptionId, texts: &[&OsStr]) -> Vec<Fault> {
     let lossy = texts.iter().map(|text| text.to_string_lossy()).collect::<Vec<_>>();
     let plain: Vec<&str> = lossy.iter().map(|text| &**text).collect();
     if id != OptionId::Library && texts.iter().any(|text| text.to_str().is_none()) {
-        return vec![fault(format!("{} is no text", lossy.join(" ")))];
+        return vec![fault(format!("{} is not valid Unicode text", lossy.join(" ")))];
     }
     let Err(wrong) = options.set_texts(id, &plain) else { return Vec::new() };
-    let message = |message: &str| format!("invalid value `{}` for `{option}`: {message}", plain.join(","));
+    let lights = format!("expected {LIGHTS}");
+    let message = |expected: &str| {
+        // Only on a command line is a light also the name of a file.
+        let expected = if id == OptionId::Light { lights.as_str() } else { expected };
+        format!("invalid value `{}` for `{option}`: {expected}", plain.join(","))
+    };
     wrong.0.iter().map(|place| fault(message(&place.message))).collect()
 }
 
@@ -258,12 +267,12 @@ fn help(spec: &OptionSpec) -> String {
     match spec.id {
         OptionId::Template => text.push_str(" (`packshot template list`) or a .toml file"),
         OptionId::Light => {
-            text.push_str(": studio_soft, studio_contrast, three_point, white; glb: the file's own lights; or an equirectangular .hdr or .exr");
+            text.push_str(&format!(": {LIGHTS}"));
         }
         OptionId::View => text.push_str(": front, right, back, left, top, bottom or three_quarter"),
-        OptionId::Library => text.push_str("; a folder with the TOML files of one"),
+        OptionId::Library => text.push_str(" (each a folder of TOML files)"),
         OptionId::Formats => text.push_str(
-            " where no extension says it: png, exr, jpg, webp, avif, tiff; several with commas, into a folder",
+            " where no file name says it: png, exr, jpg, webp, avif, tiff; several with commas, into a folder",
         ),
         OptionId::Device => text.push_str(" (`packshot devices` lists them)"),
         OptionId::Only | OptionId::Hide | OptionId::CropTo | OptionId::Material => text.push_str(" (repeatable)"),

@@ -20,7 +20,7 @@ pub(crate) enum TemplateCommand {
     /// List the built-in templates
     #[command(after_help = "Example: packshot template list")]
     List(ListArgs),
-    /// Print a template as TOML, to read or to start one's own from
+    /// Print a template as TOML, to read it or to start your own from it
     #[command(after_help = "Example: packshot template show tent_metal > mine.toml")]
     Show(ShowArgs),
     /// Check a template of your own
@@ -50,7 +50,8 @@ pub(crate) struct ValidateArgs {
     /// A .toml file, or a built-in template; `-` is stdin
     #[arg(value_name = "FILE|NAME")]
     template: PathBuf,
-    /// A folder with a material library over the built-in one, for what the template puts on; later ones win
+    /// A folder with a material library on top of the built-in one, for materials that the template names; of several,
+    /// later ones win
     #[arg(long, value_name = "DIR")]
     library: Vec<PathBuf>,
     /// Print JSON
@@ -124,7 +125,7 @@ fn unknown(name: &Path) -> Failure {
     let message = format!("there is no template `{}`", name.display());
     let near = packshot_words::nearest(&name.to_string_lossy(), names.iter().copied());
     let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-    let help = format!("{near}Give a .toml file, or one of {}", names.join(", "));
+    let help = format!("{near}Give the path of a .toml file, or one of {}", names.join(", "));
     Failure::new(Exit::Usage, Fault::new("usage.invalid_value", message).help(help))
 }
 

@@ -47,7 +47,12 @@ pub(crate) fn run(args: &TurntableArgs, quiet: bool) -> Result<(), Failure> {
     let shot = OpenShot::read(args.shot.as_deref(), picture, Kind::Turntable)?;
     let planned = picture.plan(Kind::Turntable, args.turn.stride, args.input.as_slice(), shot.as_ref())?;
     let Series::Turntable { turntable, fps } = planned.plan.series() else {
-        return Err(Failure::usage("missing", "there is no turn", "--frames", "say how many frames it has"));
+        return Err(Failure::usage(
+            "missing",
+            "the turntable has no frames",
+            "--frames",
+            "say how many frames the turn has",
+        ));
     };
     let selection = args.turn.selected(turntable.frames)?;
     let movie = args.movie(&planned, fps)?;
@@ -149,8 +154,9 @@ impl TurntableArgs {
     fn check_output(&self) -> Result<(), Failure> {
         let output = self.picture.output.output.as_deref();
         if let Some(folder) = output.filter(|output| output.is_dir() && movie::is_named_like_one(output)) {
-            let message = format!("{} is a folder, and its name is a movie's", folder.display());
-            let help = "give the movie another name, or frames a folder whose name ends otherwise";
+            let message = format!("{} is a folder, but its name ends like a movie's", folder.display());
+            let help =
+                "give the movie another name; for frames, give a folder that does not end in .mp4, .webp or .apng";
             return Err(Failure::usage("invalid_value", message, "-o", help));
         }
         Ok(())
@@ -217,7 +223,7 @@ fn resumable(mut failure: Failure, args: &TurntableArgs, n_finished: usize) -> F
     if failure.exit == Exit::Cancelled && n_finished > 0 {
         let same = if args.turn.overwrite { "the same command without --overwrite" } else { "the same command" };
         for fault in &mut failure.faults {
-            fault.help = format!("{n_finished} frames are finished and kept: {same} goes on");
+            fault.help = format!("{n_finished} finished frames are kept: {same} continues");
         }
     }
     failure

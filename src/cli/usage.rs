@@ -52,7 +52,7 @@ fn help(error: &clap::Error) -> String {
     }
     match error.get(ContextKind::ValidValue) {
         Some(ContextValue::Strings(words)) if !words.is_empty() => format!("one of {}", words.join(", ")),
-        _ => "`packshot --help` and `packshot COMMAND --help` list what there is".to_owned(),
+        _ => "`packshot --help` lists the commands, `packshot COMMAND --help` their options".to_owned(),
     }
 }
 

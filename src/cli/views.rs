@@ -32,13 +32,13 @@ use super::{console, files, preset};
 #[derive(Args, Debug)]
 #[command(after_help = "Example: packshot views bearing.glb -o views/ --set six_view --scale shared")]
 pub(crate) struct ViewsArgs {
-    /// A GLB file, or a glTF file with what it names in its own folder; `-` is stdin
+    /// A .glb file, or a .gltf file with its buffers and textures in the same folder; `-` is stdin
     #[arg(value_name = "INPUT", required_unless_present_any = ["sample", "shot"], conflicts_with = "sample")]
     input: Option<PathBuf>,
     /// A built-in sample product (`packshot sample --list`)
     #[arg(long, value_name = "NAME")]
     sample: Option<String>,
-    /// Render exactly the views of this shot; it names the product
+    /// Render exactly the views of this shot file, which also names the product
     #[arg(long, value_name = "FILE", conflicts_with_all = ["input", "sample"])]
     shot: Option<PathBuf>,
     #[command(flatten)]
@@ -99,7 +99,7 @@ pub(crate) fn run(args: &ViewsArgs, quiet: bool) -> Result<(), Failure> {
     let shot = OpenShot::read(args.shot.as_deref(), picture, Kind::Views)?;
     let planned = picture.plan(Kind::Views, 1, args.input.as_slice(), shot.as_ref())?;
     let Series::Views { views, .. } = planned.plan.series() else {
-        return Err(Failure::usage("missing", "there is no view", "--set", "name at least one"));
+        return Err(Failure::usage("missing", "no view is chosen", "--set", "choose at least one view"));
     };
     let views = shot.as_ref().and_then(views_of).unwrap_or(views);
     let targets = args.targets(&planned, &views)?;
@@ -165,7 +165,7 @@ pub(crate) fn run(args: &ViewsArgs, quiet: bool) -> Result<(), Failure> {
     seconds.prepare = prepare_s;
     seconds.total = clock.total();
     let Some(device) = device else {
-        return Err(Failure::usage("missing", "there is no view", "--set", "name at least one"));
+        return Err(Failure::usage("missing", "no view is chosen", "--set", "choose at least one view"));
     };
     let result = ViewsResult {
         views: results,
@@ -200,7 +200,7 @@ impl ViewsArgs {
     fn targets(&self, planned: &Planned, views: &[NamedView]) -> Result<Vec<Target>, Failure> {
         let output = &self.picture.output;
         if let Some(path) = output.output.as_ref().filter(|path| !is_folder(path)) {
-            let message = format!("views go into a folder, and {} is none", path.display());
+            let message = format!("views are written into a folder, and {} is not one", path.display());
             return Err(Failure::usage("invalid_value", message, "-o", "give a folder: -o DIR/"));
         }
         let names: Vec<String> = views.iter().map(|view| view.name.to_owned()).collect();

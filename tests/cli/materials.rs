@@ -47,7 +47,7 @@ fn unmapped_parts_are_magenta_and_counted() {
 fn an_entry_that_means_no_part_is_told_with_those_that_are_near() {
     let workplace = Workplace::new();
     let outcome = workplace.render(&["boxes.glb", "-o", "out.png", "--material", "Bse=Steel"]);
-    assert!(outcome.stderr.contains("no part has the name `Bse`; there is `Base`"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("no part has the name `Bse`; did you mean `Base`?"), "{}", outcome.stderr);
     let outcome = workplace.render(&["boxes.glb", "-o", "out.png", "--material", "Base=Steel"]);
     assert!(!outcome.stderr.contains("no part has the name"), "{}", outcome.stderr);
 }

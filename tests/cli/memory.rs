@@ -25,7 +25,7 @@ fn pictures_that_do_not_fit_are_exit_5_with_their_estimate() {
     ] {
         let outcome = workplace.run(&[command, &LARGE].concat());
         outcome.expect_error(5, "device.out_of_memory", "--max-memory-bytes");
-        for told in ["needs about ", " MiB of memory (", "there are 1430 MiB"] {
+        for told in ["needs about ", " MiB of memory (", "1430 MiB are available"] {
             assert!(outcome.stderr.contains(told), "{told} in\n{}", outcome.stderr);
         }
     }

@@ -171,7 +171,7 @@ fn a_movie_that_is_there_is_not_made_again_and_another_not_replaced_unasked() {
             (again["movie"]["kept"].as_bool(), again["movie"]["bytes"].as_u64()),
             (Some(true), Some(whole.len() as u64))
         );
-        assert!(run(&[]).done().stderr.contains("is there already"));
+        assert!(run(&[]).done().stderr.contains("already there"));
         for more in [&["--seed", "1"][..], &["--fps", "25"], &["--stride", "2"], &["--direction", "cw"]] {
             run(more).expect_error(6, "output.other_sequence", &movie);
         }
@@ -202,7 +202,7 @@ fn ctrl_c_keeps_frames_and_says_how_to_go_on() {
     assert!(sent.success());
     let outcome = Outcome::from(child.wait_with_output().expect("ends"));
     assert_eq!(outcome.code, 130);
-    assert!(outcome.stderr.contains("frames are finished and kept: the same command goes on"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("finished frames are kept: the same command continues"), "{}", outcome.stderr);
     assert!(workplace.path("a.webp.frames/turntable.json").exists() && !workplace.path("a.webp").exists());
     assert!(!workplace.path("a.webp.frames/movie.partial").exists(), "half a movie is of no use");
 }

@@ -43,7 +43,11 @@ fn a_broken_rule_is_an_exit_code_and_says_what_was_measured() {
     assert_eq!(broken(&result["checks"]), ["fill", "residue_px"]);
     let fill = result["checks"][1]["measured"].as_f64().expect("a number");
     assert!((fill - 0.5).abs() < 0.02, "{fill}");
-    assert!(outcome.stderr.contains("error[preset.rule_broken]: amazon_main: fill is"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("error[preset.rule_broken]: the picture breaks a rule of amazon_main: fill is"),
+        "{}",
+        outcome.stderr
+    );
     assert!(workplace.path("a.png").exists(), "the picture is there to be looked at");
 }
 

@@ -45,7 +45,10 @@ fn submit_watch_fetch() {
     // Several pictures have no place in one file.
     let (code, _, stderr) = submit(&["--set", "kind=views", "--set", "views=[\"front\",\"top\"]", "-o", "one.png"]);
     assert_eq!(code, 2, "{stderr}");
-    assert!(stderr.contains("the render has 2 files for one.png") && stderr.contains("client fetch"), "{stderr}");
+    assert!(
+        stderr.contains("the render has 2 files, which do not all fit into one.png") && stderr.contains("client fetch"),
+        "{stderr}"
+    );
     assert!(!place.path("one.png").exists());
 }
 
@@ -88,11 +91,11 @@ fn refusals_failures_and_nobody_there_are_exit_7() {
         assert_eq!(code, 7, "{verb}: {stderr}");
         assert!(stderr.contains("error[client.unreachable]"), "{verb}: {stderr}");
         assert!(stderr.contains(&format!("`packshot client {verb} {id}")), "{verb}: {stderr}");
-        assert!(!stderr.contains("trying again"), "{verb}: {stderr}");
+        assert!(!stderr.contains("retrying"), "{verb}: {stderr}");
     }
     let (code, _, stderr) =
         place.run(&[&["client", "submit", "boxes.glb", "--idempotency-key", "k"], &nobody[..]].concat());
-    assert_eq!((code, stderr.contains("the same command with --idempotency-key k goes on")), (7, true), "{stderr}");
+    assert_eq!((code, stderr.contains("run the same command with --idempotency-key k")), (7, true), "{stderr}");
 
     let (code, _, stderr) =
         place.run(&["client", "cancel", "01934d2e-7b1c-7000-8000-000000000000", "--url", "service"]);

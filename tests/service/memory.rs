@@ -27,7 +27,7 @@ async fn r77_what_has_no_room_fails_before_it_renders() {
         let job = ended(&service, &large).await;
         let error = job.error.unwrap_or_else(|| panic!("{workers}: {:?}", job.state));
         assert_eq!((job.state, error.code.as_str()), (JobState::Failed, "device_out_of_memory"), "{workers}");
-        for told in ["needs about ", " MiB of memory", "1430 MiB by the setting max_memory_bytes"] {
+        for told in ["needs about ", " MiB of memory", "1430 MiB are available under the setting max_memory_bytes"] {
             assert!(error.detail.contains(told), "{workers}: {told} in {}", error.detail);
         }
         assert_eq!(ended(&service, &tiny()).await.state, JobState::Completed, "{workers}");

@@ -48,7 +48,7 @@ async fn outcome(mut command: Child) -> (Option<i32>, String) {
 fn is_done(place: &Workplace, code: Option<i32>, stderr: &str) {
     assert_eq!(code, Some(0), "{stderr}");
     assert!(std::fs::read(place.path("boxes.png")).expect("saved").starts_with(b"\x89PNG"));
-    for told in ["trying again for at most 5:00 min", "saved: boxes.png, "] {
+    for told in ["retrying for up to 5:00 min", "saved: boxes.png, "] {
         assert!(stderr.contains(told), "{told} in\n{stderr}");
     }
 }
@@ -93,7 +93,7 @@ async fn a_service_that_stays_away_is_waited_for_as_long_as_is_said() {
     service.kill();
     let (code, stderr) = outcome(watch).await;
     assert_eq!(code, Some(7), "{stderr}");
-    assert!(stderr.contains("trying again for at most 2 s"), "{stderr}");
+    assert!(stderr.contains("retrying for up to 2 s"), "{stderr}");
     assert!(stderr.contains("error[client.unreachable]"), "{stderr}");
-    assert!(stderr.contains(&format!("`packshot client watch {id} --url {url}` goes on")), "{stderr}");
+    assert!(stderr.contains(&format!("to continue: `packshot client watch {id} --url {url}`")), "{stderr}");
 }

@@ -123,7 +123,7 @@ def focus_lines(camera, meshes, center, crop):
     """Depth of field. Templates focus on the product's middle or on the nearest point of a part."""
     dof = camera.data.dof
     if camera.data.type == "ORTHO":
-        warn("parallel rays have no depth of field: it is left out")
+        warn("an orthographic camera has no depth of field: it is left out")
         return []
     if dof.aperture_blades or dof.aperture_ratio != 1.0:
         warn("the shape of the aperture has no counterpart: it is round")

@@ -63,7 +63,7 @@ impl UnknownWord {
 
 impl fmt::Display for UnknownWord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is none of {}", self.word, self.expected)
+        write!(f, "`{}` is not one of {}", self.word, self.expected)
     }
 }
 
@@ -213,7 +213,7 @@ mod tests {
         assert_eq!(serde_json::to_string(&Up::Z).expect("serialises"), "\"z\"");
         assert_eq!(serde_json::from_str::<Up>("\"Z\"").expect("reads"), Up::Z);
         let error = "x".parse::<Up>().expect_err("no word");
-        assert_eq!(error.to_string(), "`x` is none of y, z");
+        assert_eq!(error.to_string(), "`x` is not one of y, z");
         assert!(serde_json::from_str::<Up>("\"x\"").is_err());
     }
 }

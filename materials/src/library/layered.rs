@@ -95,7 +95,10 @@ fn check_requirements(packages: &[(Layer, Package)], findings: &mut Vec<Finding>
             let below = packages[..at].iter().rev().find(|(_, below)| below.id == requirement.library);
             let complaint = match below {
                 None => {
-                    format!("`{}` builds on the library `{}`, which is not below it", package.id, requirement.library)
+                    format!(
+                        "`{}` builds on the library `{}`, which is not among those below it",
+                        package.id, requirement.library
+                    )
                 }
                 Some((_, below)) if !requirement.allows(below.version) => format!(
                     "`{}` builds on `{}` {} or a compatible newer version; {} is below it",
@@ -127,7 +130,7 @@ fn lay_over(
     };
     let below = &mut entries[taken];
     if !overrides {
-        let message = format!("the code {} is already that of `{}` at {}", material.code, below.material.id, below.at);
+        let message = format!("the code {} is already used by `{}` at {}", material.code, below.material.id, below.at);
         let help = "choose an unused code, or write `override = true` to take its place";
         findings.push(Finding::error("library.shadowing", at, message).with_help(help));
         return;
@@ -170,8 +173,8 @@ fn index_names(entries: &[Entry], findings: &mut Vec<Finding>) -> NameIndex {
 }
 
 fn collision(code: &'static str, entry: &Entry, name: &str, owner: &Entry) -> Finding {
-    let message = format!("the name `{name}` already leads to `{}` at {}", owner.material.id, owner.at);
-    let help = "a name may lead to one material only; names are compared without case and separators";
+    let message = format!("the name `{name}` is already used by `{}` at {}", owner.material.id, owner.at);
+    let help = "each name must be that of one material only; case and separators do not count";
     Finding::error(code, &entry.at, message).with_help(help)
 }
 

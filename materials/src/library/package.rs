@@ -176,7 +176,7 @@ fn read_header(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> Header {
             && id.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
         if !well_formed {
             let help = "use capital letters and digits, a letter first, such as `ACME`";
-            reader.error_help("library.id", &value.span(), format!("`{id}` is no library id"), help);
+            reader.error_help("library.id", &value.span(), format!("`{id}` is not a valid library id"), help);
         }
         Some(id)
     });
@@ -212,7 +212,11 @@ fn read_material(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> Option<Pa
     let code = table.require("code", reader).and_then(|value| {
         let code = reader.text("code", value)?;
         if code.len() != 6 || !code.bytes().all(|b| b.is_ascii_digit()) {
-            reader.error("library.code", &value.span(), format!("`{code}` is no code; a code has six digits"));
+            reader.error(
+                "library.code",
+                &value.span(),
+                format!("`{code}` is not a material code; a code has six digits"),
+            );
             return None;
         }
         Some(code)
@@ -221,7 +225,7 @@ fn read_material(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> Option<Pa
         let name = reader.text("name", value)?;
         if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
             let help = "use ASCII letters, digits and `-`; other spellings are aliases";
-            reader.error_help("library.name", &value.span(), format!("`{name}` is no material name"), help);
+            reader.error_help("library.name", &value.span(), format!("`{name}` is not a valid material name"), help);
             return None;
         }
         Some(name)
@@ -286,7 +290,7 @@ fn read_status(table: &mut Table<'_, '_>, reader: &mut Reader<'_>) -> Option<(St
             None
         }
         ("active", Some(_)) => {
-            reader.error("library.status", &span, "an active material has no `replaced_by`");
+            reader.error("library.status", &span, "only a deprecated material has `replaced_by`");
             None
         }
         (other, _) => {
@@ -342,7 +346,7 @@ fn lint_albedo(openpbr: &OpenPbr, table: &Table<'_, '_>, reader: &mut Reader<'_>
     let [low, high] = DIELECTRIC_ALBEDO;
     // Half a thousandth lets values that were written as a limit pass in spite of rounding.
     if luminance < low - 5e-4 || luminance > high + 5e-4 {
-        let message = format!("the diffuse albedo is {luminance:.3}; real dielectrics keep to {low} to {high}");
+        let message = format!("the diffuse albedo is {luminance:.3}; real dielectrics have {low} to {high}");
         reader.warning("library.albedo", table.span(), message);
     }
 }
@@ -404,7 +408,7 @@ fn check_unique(materials: &[PackageMaterial], findings: &mut Vec<Finding>) {
     for entry in materials {
         if let Some(owner) = owners.insert(&entry.material.code, entry) {
             let message = format!(
-                "the code {} is already that of `{}` at {}",
+                "the code {} is already used by `{}` at {}",
                 entry.material.code, owner.material.name, owner.at
             );
             findings

@@ -300,8 +300,8 @@ fn requirements_look_below() {
     };
     assert_eq!(requiring("STD@^1"), Ok(()));
     assert!(requiring("STD@^2").expect_err("too old").contains("1.0.0 is below it"));
-    assert!(requiring("OTHER@^1").expect_err("absent").contains("not below it"));
-    assert!(requiring("ACME@^1").expect_err("itself").contains("not below it"));
+    assert!(requiring("OTHER@^1").expect_err("absent").contains("not among those below it"));
+    assert!(requiring("ACME@^1").expect_err("itself").contains("not among those below it"));
 }
 
 #[test]

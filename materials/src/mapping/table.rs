@@ -178,7 +178,7 @@ impl<'a> PartTable<'a> {
             let finding = Finding::new(severity, "unused_map_entry", entry.at.as_str(), message);
             let near: Vec<String> = near.iter().map(|name| format!("`{}`", one_line(name))).collect();
             match near.is_empty() {
-                false => finding.with_help(format!("there is {}", near.join(", "))),
+                false => finding.with_help(format!("did you mean {}?", near.join(" or "))),
                 true => finding,
             }
         };

@@ -58,7 +58,7 @@ fn r77_a_large_exr_with_layers_is_beyond_a_small_container() {
     assert_eq!((error.code(), error.kind), ("device.out_of_memory", ErrorKind::Device));
     let message = &error.faults[0].message;
     let estimate = format!("about {} MiB of memory", need.bytes().div_ceil(MIB));
-    assert!(message.contains(&estimate) && message.contains("there are 1430 MiB on this machine"), "{message}");
+    assert!(message.contains(&estimate) && message.contains("1430 MiB are available on this machine"), "{message}");
     // Layers twice over the film, or the picture, the encoder's copy of it and its file.
     assert!(need.pictures_bytes > 64_000_000 * (4 + 15) * 4 * 3, "{need:?}");
 

@@ -28,12 +28,12 @@ pub(super) fn complete(kind: Kind, given: &Options, options: &mut Options, fault
         }
         let is_trimmed = *options.trim.get_or_insert(false);
         if is_trimmed && options.margin_px.is_none() {
-            let message = say![O::Trim, " needs to know the margin that it shall leave"];
+            let message = say![O::Trim, " needs a margin to leave around the product"];
             faults.push(OptionFault::missing(O::Trim, message).help(say!["add ", (O::MarginPx, "10")]));
         }
         if is_trimmed && kind == Kind::Views && options.scale == Some(Scale::Shared) {
-            let message = say!["pictures that are trimmed to the product (", O::Trim, ") have no scale to share"];
-            let help = say!["leave one of both out: ", (O::Scale, "per_view"), " shows each view in its own size"];
+            let message = say!["pictures that are trimmed to the product (", O::Trim, ") cannot share one scale"];
+            let help = say!["leave out one of them: ", (O::Scale, "per_view"), " shows each view in its own size"];
             faults.push(OptionFault::conflict(O::Scale, message).help(help));
         }
         if !*options.ortho.get_or_insert(false) {
@@ -61,7 +61,7 @@ fn focus(given: &Options, options: &mut Options, faults: &mut Vec<OptionFault>) 
     if options.ortho == Some(true) {
         if given.dof.is_some() {
             let message = say!["parallel rays (", O::Ortho, ") have no depth of field: everything is sharp"];
-            faults.push(OptionFault::conflict(O::Dof, message).help(say!["leave one of both out"]));
+            faults.push(OptionFault::conflict(O::Dof, message).help(say!["leave out one of them"]));
         }
         // What a template says of its own lens.
         options.dof = None;

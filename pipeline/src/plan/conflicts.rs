@@ -29,18 +29,18 @@ const ALTERNATIVES: [(O, O); 16] = [
 pub(super) fn of_given(kind: Kind, given: &Options) -> Vec<OptionFault> {
     let mut faults = Vec::new();
     for id in O::all().filter(|id| given.has(*id) && !id.spec().is_of(kind)) {
-        let message = say![id, format!(" says nothing about the kind `{kind}`, but of {}", super::kinds(id.spec().of))];
+        let message = say![id, format!(" is only for {}, not for `{kind}`", super::kinds(id.spec().of))];
         faults.push(OptionFault::conflict(id, message));
     }
     for (first, second) in ALTERNATIVES {
         if counts(given, first) && counts(given, second) {
-            let message = say![second, " cannot stand beside ", first];
-            faults.push(OptionFault::conflict(second, message).help(say!["leave one of both out"]));
+            let message = say![second, " cannot be combined with ", first];
+            faults.push(OptionFault::conflict(second, message).help(say!["leave out one of them"]));
         }
     }
     if given.shadow_catcher == Some(true) && given.ground.is_some_and(|word| word != GroundWord::Shadow) {
-        let message = say![O::ShadowCatcher, " is the ground `shadow`, and ", O::Ground, " says another"];
-        faults.push(OptionFault::conflict(O::ShadowCatcher, message).help(say!["leave one of both out"]));
+        let message = say![O::ShadowCatcher, " means the ground `shadow`, but ", O::Ground, " chooses another"];
+        faults.push(OptionFault::conflict(O::ShadowCatcher, message).help(say!["leave out one of them"]));
     }
     faults
 }

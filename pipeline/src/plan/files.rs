@@ -201,16 +201,16 @@ fn check_formats(base: &Base, given: &Options, formats: &[FileFormat], faults: &
     for (i, &format) in formats.iter().enumerate() {
         let at = format!("/{i}");
         if !made_of(format).contains(&base.kind) {
-            let message =
-                format!("`{format}` is made of {}, and not of the kind `{}`", kinds(made_of(format)), base.kind);
+            let message = format!("`{format}` is only for {}, not for `{}`", kinds(made_of(format)), base.kind);
             faults.push(OptionFault::conflict(O::Formats, say![message]).at(at));
         } else if base.makes_frames && made_of(format).len() < 3 {
-            let message = format!("`{format}` is one file of all frames, and the frames themselves are asked for");
-            faults.push(OptionFault::conflict(O::Formats, say![message]).at(at));
+            let message = format!("`{format}` is one file of all frames, but a file for each frame is asked for");
+            let help = say!["choose a picture format, or write to one file in place of a folder"];
+            faults.push(OptionFault::conflict(O::Formats, say![message]).at(at).help(help));
         } else if let Some(PresetName(preset)) = given.preset
             && !preset.extensions.contains(&format.word())
         {
-            let message = format!("the preset {} accepts {}", preset.name, preset.extensions.join(", "));
+            let message = format!("the preset {} accepts {}, not {format}", preset.name, preset.extensions.join(", "));
             faults.push(OptionFault::conflict(O::Formats, say![message]).at(at));
         }
     }
@@ -237,7 +237,7 @@ fn check_details(given: &Options, files: &[PlannedFile], faults: &mut Vec<Option
                 _ => say!["leave it out, or choose another format with ", O::Formats],
             };
             faults.push(
-                OptionFault::conflict(id, say![id, format!(" says nothing about {}", names.join(", "))]).help(help),
+                OptionFault::conflict(id, say![id, format!(" does not apply to {}", names.join(", "))]).help(help),
             );
         }
     }
@@ -248,7 +248,7 @@ fn check_details(given: &Options, files: &[PlannedFile], faults: &mut Vec<Option
         };
         if let Some(file) = files.iter().find(lacks) {
             let depths: Vec<String> = file.output.bit_depths().iter().map(u8::to_string).collect();
-            let message = format!("`{}` has {} bits per channel", file.format, depths.join(" or "));
+            let message = format!("`{}` has {} bits per channel, not {depth}", file.format, depths.join(" or "));
             faults.push(OptionFault::conflict(O::BitDepth, say![message]));
         }
     }

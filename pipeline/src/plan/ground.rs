@@ -15,19 +15,19 @@ pub(super) fn complete(kind: Kind, given: &Options, options: &mut Options, fault
             for id in [O::GroundColor, O::GroundRoughness] {
                 if given.has(id) {
                     let help = say!["add ", (O::Ground, "shadow"), ", reflection, floor or sweep"];
-                    let message = say![id, " is about a ground, and there is none"];
+                    let message = say![id, " needs a ground, and there is none"];
                     faults.push(OptionFault::missing(id, message).help(help));
                 }
                 options.clear(id);
             }
         }
         GroundWord::Shadow if options.ground_roughness.is_some() => {
-            let message = say!["a matte ground that catches shadows alone has no gloss"];
+            let message = say!["the ground `shadow` is matte and has no roughness"];
             let help = say!["use ", (O::Ground, "reflection")];
             faults.push(OptionFault::conflict(O::GroundRoughness, message).help(help));
         }
         GroundWord::Sweep if kind == Kind::Turntable => {
-            let message = say!["a sweep stands behind the product as one camera sees it, and cannot turn with it"];
+            let message = say!["a sweep rises behind the product for one camera, so a turntable cannot have it"];
             faults.push(OptionFault::conflict(O::Ground, message).help(say!["use ", (O::Ground, "floor")]));
         }
         GroundWord::Shadow | GroundWord::Reflection | GroundWord::Floor | GroundWord::Sweep => {}

@@ -48,16 +48,17 @@ pub(super) fn complete(
     );
     match given.light {
         Some(Light::Environment) if !base.has_environment => {
-            let message = say![O::Light, " asks for an environment map, and there is none"];
-            faults.push(OptionFault::missing(O::Light, message).help(say!["send one along"]));
+            let message = say![O::Light, " is `environment`, but no environment map is given"];
+            faults.push(OptionFault::missing(O::Light, message).help(say!["give the map itself, a .hdr or .exr file"]));
         }
         Some(light) if base.has_environment && light != Light::Environment => {
-            let message = say![O::Light, " cannot stand beside an environment map"];
-            faults.push(OptionFault::conflict(O::Light, message).help(say!["leave one of both out"]));
+            let message = say![O::Light, " cannot be combined with an environment map"];
+            faults.push(OptionFault::conflict(O::Light, message).help(say!["leave out one of them"]));
         }
         Some(Light::Template) if !paints => {
-            let message = say![O::Light, " asks for that of a template, and no template paints one"];
-            faults.push(OptionFault::new(O::Light, FaultKind::Missing, message).help(say!["choose another"]));
+            let message = say![O::Light, " is `template`, but there is no template with a light of its own"];
+            let help = say!["choose a template that has a dome, panels or a map, or another light"];
+            faults.push(OptionFault::new(O::Light, FaultKind::Missing, message).help(help));
         }
         Some(_) => {}
         None if base.has_environment => options.light = Some(Light::Environment),

@@ -23,18 +23,21 @@ pub(super) fn check(options: &Options, files: &[PlannedFile], faults: &mut Vec<O
     };
     if let Some(id) = kind {
         if !files.is_empty() && files.iter().all(is_linear) {
-            let message = say![id, " draws over what is shown, and the file holds radiance"];
-            let help =
-                say!["write a picture for eyes, or an EXR with the layer: ", (O::Aovs, "edges"), " or wireframe"];
+            let message = say![id, " draws over the displayed picture, but the file holds scene-linear values"];
+            let help = say![
+                "write a format such as png, or an EXR with the lines as a layer: ",
+                (O::Aovs, "edges"),
+                " or wireframe"
+            ];
             faults.push(OptionFault::conflict(id, message).help(help));
         } else if asked(options.lines_only) && files.iter().any(is_linear) {
-            let message = say!["a drawing has no radiance, which one of the files holds"];
-            let help = say!["leave EXR and TIFF of 32 bits out of ", O::Formats];
+            let message = say![O::LinesOnly, " makes a drawing, which has no scene-linear values to write"];
+            let help = say!["leave EXR and 32-bit TIFF out of ", O::Formats];
             faults.push(OptionFault::conflict(O::LinesOnly, message).help(help));
         }
     }
     if asked(options.lines_only) && options.background == Some(Background::Environment) {
-        let message = say![O::LinesOnly, " shows no environment"];
+        let message = say![O::LinesOnly, " cannot show the environment"];
         faults.push(OptionFault::conflict(O::LinesOnly, message).help(say!["choose another ", O::Background]));
     }
     let aovs = options.aovs.as_deref().unwrap_or_default();
@@ -48,7 +51,7 @@ pub(super) fn check(options: &Options, files: &[PlannedFile], faults: &mut Vec<O
     ] {
         if is_asked && !has_lines {
             let help = say!["add ", O::Edges, ", the lines of technical drawings, or ", O::Wireframe];
-            faults.push(OptionFault::missing(id, say![id, " says nothing without lines"]).help(help));
+            faults.push(OptionFault::missing(id, say![id, " has no effect without lines"]).help(help));
         }
     }
 }

@@ -27,7 +27,7 @@ fn entry(text: &str) -> Option<(&str, &str)> {
 pub(super) fn complete(given: &Options, options: &mut Options, faults: &mut Vec<OptionFault>) {
     for (i, text) in given.material.iter().flatten().enumerate() {
         if entry(text).is_none() {
-            let message = say!["expected PART=MATERIAL, such as Outer_Ring=Steel"];
+            let message = say![format!("`{text}` is not PART=MATERIAL, such as Outer_Ring=Steel")];
             faults.push(OptionFault::new(O::Material, FaultKind::Range, message).at(format!("/{i}")));
         }
     }

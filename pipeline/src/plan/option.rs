@@ -192,7 +192,7 @@ impl Takes {
                 let numbers: Vec<String> = numbers.iter().map(u32::to_string).collect();
                 format!("expected one of {}", numbers.join(", "))
             }
-            Self::Real { min, max } if *max >= f64::from(f32::MAX) => format!("expected a number from {min} on"),
+            Self::Real { min, max } if *max >= f64::from(f32::MAX) => format!("expected a number of at least {min}"),
             Self::Real { min, max } => format!("expected a number from {min} to {max}"),
             Self::Three { min, max } => {
                 format!(
@@ -201,9 +201,9 @@ impl Takes {
             }
             Self::Positive { max } => format!("expected a number above 0 up to {max}"),
             Self::Word(list) => format!("expected one of {}", words(list)),
-            Self::Words { list, .. } => format!("expected some of {}", words(list)),
-            Self::Text { bytes_max } => format!("expected 1 to {bytes_max} bytes without control characters"),
-            Self::Texts { n_max, .. } => format!("expected at most {n_max} texts"),
+            Self::Words { list, .. } => format!("expected one or more of {}", words(list)),
+            Self::Text { bytes_max } => format!("expected a text of 1 to {bytes_max} bytes without control characters"),
+            Self::Texts { n_max, .. } => format!("expected a list of at most {n_max} texts"),
             Self::Form { expected, .. } => (*expected).to_owned(),
             Self::Materials => "expected an object with `library`, `parts` or both".to_owned(),
         }

@@ -13,12 +13,12 @@ use crate::preset::{Preset, Rule, WHITE};
 pub(super) fn check(base: &Base, given: &Options, plan: &PicturePlan, faults: &mut Vec<OptionFault>) {
     let Some(preset) = plan.preset() else { return };
     let mut broken = |id: O, message: String| {
-        let help = say!["leave it to the preset"];
+        let help = say!["leave it out: the preset sets it"];
         faults.push(OptionFault::conflict(id, preset_says(preset, message)).help(help));
     };
     let rules = match (plan.kind, preset.spin.as_ref()) {
         (Kind::Turntable, None) => {
-            let message = "says nothing of turntables".to_owned();
+            let message = "has no rules for turntables".to_owned();
             let help = say!["use ", (O::Preset, "amazon_360"), " or autocare"];
             faults.push(OptionFault::conflict(O::Preset, preset_says(preset, message)).help(help));
             return;
@@ -31,19 +31,19 @@ pub(super) fn check(base: &Base, given: &Options, plan: &PicturePlan, faults: &m
     for rule in rules {
         match rule {
             Rule::WhiteCorners if plan.options.background != Some(WHITE) => {
-                broken(O::Background, "asks for white".to_owned());
+                broken(O::Background, "requires white".to_owned());
             }
             Rule::Dpi(dpi) if plan.options.dpi.is_some_and(|asked| asked != *dpi) => {
-                broken(O::Dpi, format!("asks for {dpi} pixels per inch"));
+                broken(O::Dpi, format!("requires {dpi} pixels per inch"));
             }
             Rule::PlainTiff if plan.files.iter().any(|file| is_tiff_of_floats(file.output)) => {
-                broken(O::BitDepth, "asks for a TIFF of 8 or 16 bits".to_owned());
+                broken(O::BitDepth, "requires a TIFF of 8 or 16 bits".to_owned());
             }
             rule => {
                 if let Some(required) = broken_by_size(rule, size_px, plan.is_trimmed()) {
                     broken(
                         side,
-                        format!("asks for {required}, and the picture has {} x {} pixels", size_px[0], size_px[1]),
+                        format!("requires {required}, and the picture has {} x {} pixels", size_px[0], size_px[1]),
                     );
                 }
             }
@@ -92,15 +92,15 @@ fn check_turn(base: &Base, plan: &PicturePlan, preset: &Preset, broken: &mut imp
     let frames = turntable.frames / base.stride.max(1);
     if !spin.frames.contains(&frames) {
         let known: Vec<String> = spin.frames.iter().map(u32::to_string).collect();
-        broken(O::FrameCount, format!("asks for {} frames, and there are {frames}", known.join(", ")));
+        broken(O::FrameCount, format!("requires {} frames, and there are {frames}", known.join(" or ")));
     }
     if let Some(direction) = spin.direction {
         if turntable.direction != direction {
             let word = |direction: TurnDirection| direction.word();
-            broken(O::Direction, format!("asks for `{}`", word(direction)));
+            broken(O::Direction, format!("requires `{}`", word(direction)));
         }
         if turntable.start_deg.rem_euclid(360.0) != 0.0 {
-            broken(O::StartDeg, "asks for a first frame from the front".to_owned());
+            broken(O::StartDeg, "requires a first frame from the front".to_owned());
         }
     }
     if let Some([min, max]) = spin.elevation_deg {
@@ -108,7 +108,7 @@ fn check_turn(base: &Base, plan: &PicturePlan, preset: &Preset, broken: &mut imp
             Some(direction) if (min..=max).contains(&direction.elevation_deg) => {}
             Some(direction) => {
                 let message = format!(
-                    "asks for {min}° to {max}° above the horizon, and the camera is at {}°",
+                    "requires a camera {min}° to {max}° above the horizon, and it is at {}°",
                     direction.elevation_deg
                 );
                 let id = if plan.options.view.is_some() { O::View } else { O::ElevationDeg };
@@ -116,7 +116,7 @@ fn check_turn(base: &Base, plan: &PicturePlan, preset: &Preset, broken: &mut imp
             }
             None => broken(
                 O::Camera,
-                format!("asks for {min}° to {max}° above the horizon, and the camera is one of the file"),
+                format!("requires a camera {min}° to {max}° above the horizon, not a camera of the file"),
             ),
         }
     }

@@ -35,7 +35,7 @@ impl Takes {
                 let text = json!({"type": ["string", "null"], "minLength": 1});
                 let entry = json!({
                     "type": "object",
-                    "properties": {"part_name": text, "path": text, "material": text, "comment": {"type": ["string", "null"], "description": "For who reads it."}},
+                    "properties": {"part_name": text, "path": text, "material": text, "comment": {"type": ["string", "null"], "description": "A note for readers."}},
                     "additionalProperties": false,
                 });
                 json!({
@@ -55,13 +55,13 @@ impl OptionSpec {
         let mut text = self.help.to_owned();
         if self.of.len() < Kind::ENTRIES.len() {
             let kinds: Vec<&str> = self.of.iter().map(|kind| kind.word()).collect();
-            text = format!("Of {}: {text}", kinds.join(" and "));
+            text = format!("Only for {}: {text}", kinds.join(" and "));
         }
         if let Some(unit) = self.unit {
             text.push_str(&format!(", in {unit}"));
         }
         match self.default {
-            Otherwise::Follows(what) => text.push_str(&format!("; where it is left out: {what}.")),
+            Otherwise::Follows(what) => text.push_str(&format!("; default: {what}.")),
             Otherwise::None | Otherwise::Is(_) => text.push('.'),
         }
         if let Value::Object(members) = &mut schema {

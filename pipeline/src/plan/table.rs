@@ -135,28 +135,28 @@ const fn plain(
 }
 
 options! {
-    /// How the picture is taken, where no option and no preset says it: a built-in template
+    /// The template, which decides what no option and no preset says: a built-in one
     Template, template: String = NAME, Default::None, Picture;
-    /// Settings for a purpose, and a check of its rules
+    /// The settings of a marketplace, and a check that the pictures keep its rules
     Preset, preset: PresetName = Takes::Word(preset_words), Default::None, Picture;
 
     /// The file's axis that points up
     UpAxis, up_axis: UpAxis = Takes::Word(words_of::<UpAxis>), Default::Is("y"), Product;
     /// Metres per unit of the file
     UnitScale, unit_scale: f64 = Takes::Positive { max: 1e12 }, Default::Is("1"), Product, unit: Some("m");
-    /// Turns everything in the file before the camera is placed: about the world's X, then Y, then Z, which stay where
-    /// they are
+    /// Rotates everything in the file before the camera is placed: about the world's X axis, then Y, then Z, which do
+    /// not turn with it
     RotateDeg, rotate_deg: [f64; 3] = Takes::Three { min: -TURN_DEG_MAX, max: TURN_DEG_MAX }, Default::None, Product, unit: Some("deg"), command_name: Some("rotate");
-    /// Parts that the file gives no normals are shaded smooth where neighbouring triangles meet at up to this angle: 0
-    /// is flat, 180 smooth all over
-    SmoothDeg, smooth_deg: f64 = Takes::Real { min: 0.0, max: SMOOTH_DEG_MAX }, Default::Follows("0, as the specification and Blender's importer have it"), Product, unit: Some("deg");
+    /// Parts without normals in the file are shaded smooth where neighbouring triangles meet at up to this angle: 0 is
+    /// flat, 180 smooth everywhere
+    SmoothDeg, smooth_deg: f64 = Takes::Real { min: 0.0, max: SMOOTH_DEG_MAX }, Default::Follows("0, as in the glTF specification and Blender's importer"), Product, unit: Some("deg");
     /// The material variant to show, by its name in the file
     Variant, variant: String = NAME, Default::None, Product;
     /// The animation to show a moment of, by its name in the file
     Animation, animation: String = NAME, Default::None, Product;
     /// The moment to show, in seconds from the start of the animation, or of the first one
-    Time, time: f64 = Takes::Real { min: 0.0, max: TIME_S_MAX }, Default::Follows("with an animation 0"), Product, unit: Some("s");
-    /// Whose reading of the file's own materials and lights is followed
+    Time, time: f64 = Takes::Real { min: 0.0, max: TIME_S_MAX }, Default::Follows("0 if an animation is given"), Product, unit: Some("s");
+    /// Which reading of the file's own materials and lights the picture follows
     Look, look: Look = Takes::Word(words_of::<Look>), Default::Is("gltf"), Product;
     /// Only parts of these names or paths; globs such as `Ball_*` match the whole name
     Only, only: Vec<String> = NAMES, Default::None, Product;
@@ -165,21 +165,21 @@ options! {
 
     /// Where the picture, or the first frame, is taken from, by name
     View, view: ViewChoice = Takes::Word(of_one_picture), Default::Is("three_quarter"), Camera, of: ONE_CAMERA;
-    /// Which views, by name and as sets
+    /// The views to render, as names, sets or both
     Views, views: Views = Takes::Words { list: words_of::<ViewChoice>, n_min: 1 }, Default::Is("six_yaw"), Camera, command_name: Some("set"), of: VIEWS;
-    /// How large several views show the product
+    /// How large the product is in several views
     Scale, scale: Scale = Takes::Word(words_of::<Scale>), Default::Is("per_view"), Camera, of: VIEWS;
     /// Turns the camera about +Y, in place of a view by name: 0 is the front (+Z), 90 is +X
     AzimuthDeg, azimuth_deg: f64 = TURN, Default::None, Camera, unit: Some("deg"), of: ONE_CAMERA;
-    /// Raises the camera; of several views every one but top and bottom
+    /// Raises the camera; where there are several views, in all but top and bottom
     ElevationDeg, elevation_deg: f64 = ELEVATION, Default::None, Camera, unit: Some("deg");
-    /// A camera of the file, by name, or by its number from 0
+    /// A camera of the file, by name, or by its number, counted from 0
     Camera, camera: String = NAME, Default::None, Camera, of: ONE_CAMERA;
-    /// Share of the frame that the product takes in its tighter direction
+    /// Share of the picture's width or height, whichever is tighter, that the product fills
     Fill, fill: f64 = Takes::Real { min: 0.001, max: 1.0 }, Default::Is("0.85"), Camera;
-    /// Leaves so many pixels at the tighter sides, in place of a share
+    /// Margin at the tighter sides, in place of a share of the picture
     MarginPx, margin_px: u32 = Takes::Whole { min: 0, max: 8191 }, Default::None, Camera, unit: Some("px");
-    /// Cuts the picture within its width and height so that the margin is the same all around
+    /// Crops the picture so that the margin is the same on all sides; width and height are then its largest size
     Trim, trim: bool = Takes::Flag, Default::Is("false"), Camera;
     /// Frames these parts, by name, path or glob as for only; the others are drawn as far as they reach into the
     /// picture
@@ -193,7 +193,7 @@ options! {
     /// With depth of field, the part whose nearest point is sharp
     Focus, focus: String = NAME, Default::Follows("the plane through the product's middle"), Camera;
 
-    /// Frames of one turn; none is there twice
+    /// Frames of one full turn; the first is not repeated at the end
     FrameCount, frame_count: u32 = Takes::Whole { min: FRAMES_MIN, max: FRAMES_MAX }, Default::Is("72"), Turntable, command_name: Some("frames"), of: TURNTABLE;
     /// Frames per second of a movie
     Fps, fps: u32 = Takes::Whole { min: 1, max: FPS_MAX }, Default::Is("24"), Turntable, of: TURNTABLE;
@@ -210,16 +210,16 @@ options! {
     Height, height: u32 = SIDE, Default::Is("1024"), Sampling, unit: Some("px");
     /// Samples per pixel, at most
     Samples, samples: u32 = Takes::Whole { min: 1, max: MAX_SAMPLES }, Default::Is("256"), Sampling;
-    /// Sampling of a pixel stops at this noise; 0: every pixel gets all samples
+    /// Sampling of a pixel stops when its noise is below this; with 0 every pixel gets all samples
     NoiseThreshold, noise_threshold: f64 = UNIT, Default::Is("0.01"), Sampling, command_name: Some("noise");
-    /// Sampling of each picture stops after so many seconds with what is there
+    /// Sampling of each picture stops after this time and keeps what it has
     MaxTimeS, max_time_s: f64 = Takes::Positive { max: TIME_S_MAX }, Default::None, Sampling, unit: Some("s"), command_name: Some("max-time");
-    /// Same seed, same picture
+    /// Seed of the random numbers: the same seed gives the same picture
     Seed, seed: u32 = Takes::Whole { min: 0, max: MAX_SEED }, Default::Is("0"), Sampling;
-    /// Scattering events from which a path goes on, at most
-    MaxBounces, max_bounces: u32 = Takes::Whole { min: 0, max: MAX_BOUNCES }, Default::Follows("12; in the look of Blender 4 of them diffuse and 4 glossy"), Sampling;
-    /// Limit on what one path brings by indirect light; 0: none
-    ClampIndirect, clamp_indirect: f64 = Takes::Real { min: 0.0, max: f32::MAX as f64 }, Default::Follows("0; in the look of Blender 10"), Sampling;
+    /// Bounces of a path, at most
+    MaxBounces, max_bounces: u32 = Takes::Whole { min: 0, max: MAX_BOUNCES }, Default::Follows("12; in the Blender look, at most 4 of them diffuse and 4 glossy"), Sampling;
+    /// Limit on the indirect light that one path brings; 0 is no limit
+    ClampIndirect, clamp_indirect: f64 = Takes::Real { min: 0.0, max: f32::MAX as f64 }, Default::Follows("0; in the Blender look 10"), Sampling;
     /// The reconstruction filter of a pixel
     Filter, filter: Filter = Takes::Word(words_of::<Filter>), Default::Is("blackman_harris"), Sampling;
     /// When noise is removed
@@ -233,7 +233,7 @@ options! {
     Background, background: Background = BACKGROUND, Default::Is("transparent"), Light;
     /// How radiance becomes display values
     ViewTransform, view_transform: ViewTransform = Takes::Word(words_of::<ViewTransform>), Default::Is("agx"), Light;
-    /// Brightens, or darkens, by so many stops
+    /// Brightens the picture by so many stops, or darkens it where negative
     ExposureEv, exposure_ev: f64 = Takes::Real { min: -32.0, max: 32.0 }, Default::Is("0"), Light, unit: Some("EV");
     /// Shows the form alone: every part wears one light grey material
     Clay, clay: bool = Takes::Flag, Default::Is("false"), Light;
@@ -242,11 +242,11 @@ options! {
     Ground, ground: GroundWord = Takes::Word(words_of::<GroundWord>), Default::Is("none"), Ground;
     /// The same as the ground `shadow`
     ShadowCatcher, shadow_catcher: bool = Takes::Flag, Default::Is("false"), Ground;
-    /// Colour of the ground, white or #RRGGBB; of a catcher, which is not seen, the light that it throws back onto the
-    /// product
+    /// Colour of the ground, white or #RRGGBB; a catcher is not seen, but the light that bounces off it onto the
+    /// product has this colour
     GroundColor, ground_color: Color = COLOR, Default::Follows("80 % white"), Ground;
     /// Roughness of the ground's gloss
-    GroundRoughness, ground_roughness: f64 = UNIT, Default::Follows("matte; of a reflection 0.1"), Ground;
+    GroundRoughness, ground_roughness: f64 = UNIT, Default::Follows("matte; 0.1 for the ground `reflection`"), Ground;
 
     /// Draws the product's edges: outlines, borders of parts and materials, creases
     Edges, edges: bool = Takes::Flag, Default::Is("false"), Lines;
@@ -255,40 +255,40 @@ options! {
     /// Draws lines alone, over the background and no picture
     LinesOnly, lines_only: bool = Takes::Flag, Default::Is("false"), Lines;
     /// Width of lines
-    LineWidthPx, line_width_px: f64 = Takes::Real { min: 0.5, max: 64.0 }, Default::Follows("1.5 where the picture's longer side has 1024 pixels, at least 1"), Lines, unit: Some("px");
+    LineWidthPx, line_width_px: f64 = Takes::Real { min: 0.5, max: 64.0 }, Default::Follows("1.5 where the picture's longer side has 1024 pixels, larger pictures in proportion, at least 1"), Lines, unit: Some("px");
     /// Colour of lines, as #RRGGBB
     LineColor, line_color: Color = LINE_COLOR, Default::Follows("#000000"), Lines;
-    /// Angle between two faces from which on they have an edge
+    /// Smallest angle between two faces at which an edge is drawn
     CreaseDeg, crease_deg: f64 = Takes::Real { min: 1.0, max: 180.0 }, Default::Follows("30"), Lines, unit: Some("deg");
 
-    /// Which part gets which material: {"parts":[{"part_name":"Outer_Ring","material":"Steel"}]}, and out of which
+    /// Which part gets which material: {"parts":[{"part_name":"Outer_Ring","material":"Steel"}]}, and from which
     /// library
     Materials, materials: Materials = Takes::Materials, Default::None, Materials, command_name: Some("material-map");
-    /// One more entry of the map, such as Outer_Ring=Steel, that no template changes
+    /// One more entry of the map, such as Outer_Ring=Steel; it wins over the map and the template
     Material, material: Vec<String> = ENTRIES, Default::None, Materials;
-    /// More material libraries over the one in force; later ones win
+    /// Material libraries on top of the one in force; of several, later ones win
     Library, library: Vec<String> = NAMES, Default::None, Materials;
-    /// What becomes of parts that nothing matches, where a map is given
-    OnUnmapped, on_unmapped: OnUnmapped = Takes::Word(words_of::<OnUnmapped>), Default::Follows("magenta; where entries by hand alone name parts, the others stay as they are"), Materials;
-    /// By whose names parts find library materials: those of parts alone, or also those of the file's materials
+    /// What happens to parts that nothing in the map matches
+    OnUnmapped, on_unmapped: OnUnmapped = Takes::Word(words_of::<OnUnmapped>), Default::Follows("magenta; with single entries and no map, the other parts stay as they are"), Materials;
+    /// Which names are looked up in the library: those of parts alone, or also those of the file's materials
     MapBy, map_by: MapBy = Takes::Word(words_of::<MapBy>), Default::Follows("part,material"), Materials;
 
-    /// The formats of the files that are made
-    Formats, formats: Vec<FileFormat> = Takes::Words { list: words_of::<FileFormat>, n_min: 1 }, Default::Follows("png; of a turntable mp4; of a preset or a template theirs"), Output, command_name: Some("format");
+    /// The formats of the files to write
+    Formats, formats: Vec<FileFormat> = Takes::Words { list: words_of::<FileFormat>, n_min: 1 }, Default::Follows("png; mp4 for a turntable; with a preset or a template, theirs"), Output, command_name: Some("format");
     /// Bits per channel: 8 or 16 of a PNG (in a zip, too) and an APNG, 8 or 10 of an AVIF, 8, 16 or (scene-linear) 32
     /// of a TIFF
-    BitDepth, bit_depth: u32 = Takes::OneOf(&[8, 10, 16, 32]), Default::Follows("8; of an AVIF 10"), Output, unit: Some("bit");
+    BitDepth, bit_depth: u32 = Takes::OneOf(&[8, 10, 16, 32]), Default::Follows("8; 10 for an AVIF"), Output, unit: Some("bit");
     /// Precision of an EXR
     Exr, exr: ExrPrecision = Takes::Word(words_of::<ExrPrecision>), Default::Follows("half"), Output;
-    /// How near a JPEG, WebP, AVIF or MP4 comes to its pixels
-    Quality, quality: u32 = Takes::Whole { min: 1, max: 100 }, Default::Follows("90; a WebP is lossless without"), Output;
+    /// Quality of a JPEG, WebP, AVIF or MP4; 100 is closest to the original pixels
+    Quality, quality: u32 = Takes::Whole { min: 1, max: 100 }, Default::Follows("90; without it a WebP is lossless"), Output;
     /// Pixels per inch at which the picture is meant to be printed
     Dpi, dpi: u32 = Takes::Whole { min: 1, max: u16::MAX as u32 }, Default::None, Output, unit: Some("px/in");
-    /// More layers of an EXR
+    /// Additional layers of an EXR
     Aovs, aovs: Vec<Aov> = Takes::Words { list: words_of::<Aov>, n_min: 0 }, Default::None, Output, command_name: Some("aov");
 
-    /// What computes: auto, cpu, gpu, or part of an adapter's name
-    Device, device: String = Takes::Text { bytes_max: 256 }, Default::Follows("auto; of a service its setting"), Device;
+    /// The device that renders: auto, cpu, gpu, or part of an adapter's name
+    Device, device: String = Takes::Text { bytes_max: 256 }, Default::Follows("auto; in a service, its setting"), Device;
 }
 
 impl OptionId {

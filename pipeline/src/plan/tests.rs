@@ -225,7 +225,7 @@ fn each_surface_names_options_as_its_users_do() {
         said,
         (
             "--trim".to_owned(),
-            "`--trim` needs to know the margin that it shall leave".to_owned(),
+            "`--trim` needs a margin to leave around the product".to_owned(),
             "add `--margin-px 10`".to_owned()
         )
     );
@@ -234,7 +234,7 @@ fn each_surface_names_options_as_its_users_do() {
         said,
         (
             "trim".to_owned(),
-            "`trim` needs to know the margin that it shall leave".to_owned(),
+            "`trim` needs a margin to leave around the product".to_owned(),
             "add `margin_px: 10`".to_owned()
         )
     );

@@ -275,10 +275,10 @@ word_values!(
 fn words<W: Word, V>(values: &[V], takes: &Takes, read: impl Fn(&V) -> Result<W, Wrong>) -> Result<Vec<W>, Wrong> {
     let all = each(values, read)?;
     if matches!(takes, Takes::Words { n_min, .. } if all.len() < *n_min) {
-        return Err(Wrong::range("expected one at least"));
+        return Err(Wrong::range("expected at least one"));
     }
     let repeated = |(i, word): (usize, &W)| {
-        let message = format!("`{}` is there already", word.word());
+        let message = format!("`{}` is listed twice", word.word());
         let wrong = Wrong::new(FaultKind::Duplicate, message).below(&format!("/{i}"));
         all[..i].contains(word).then_some(wrong.0)
     };
@@ -334,7 +334,7 @@ impl Views {
     /// Each once, in the order in which they are first named.
     fn of(named: Vec<ViewChoice>) -> Result<Self, Wrong> {
         if named.is_empty() {
-            return Err(Wrong::range("expected one at least"));
+            return Err(Wrong::range("expected at least one"));
         }
         let mut choices: Vec<ViewChoice> = Vec::with_capacity(named.len());
         for choice in named {

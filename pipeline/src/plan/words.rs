@@ -22,13 +22,13 @@ words! {
         StudioContrast = "studio_contrast",
         /// Key, fill and rim
         ThreePoint = "three_point",
-        /// The same from everywhere
+        /// Uniform white light from everywhere
         White = "white",
         /// The lights of the file
         Glb = "glb",
         /// An environment map that comes with the picture
         Environment = "environment",
-        /// What the template says
+        /// The light of the template
         Template = "template",
     }
 }
@@ -38,7 +38,7 @@ words! {
     pub enum GroundWord {
         /// Nothing: it floats
         None = "none",
-        /// Its shadows alone, for laying over other pictures
+        /// Only its shadows, to be composited over other pictures
         Shadow = "shadow",
         /// Its shadows and its reflection in a polished ground
         Reflection = "reflection",
@@ -56,7 +56,7 @@ words! {
         Png = "png",
         /// Scene-linear
         Exr = "exr",
-        /// Display-referred, lossy, over white where nothing is behind the product
+        /// Display-referred, lossy, white where nothing is behind the product
         Jpg = "jpg" | "jpeg",
         /// Display-referred; of a turntable a movie
         WebP = "webp",
@@ -64,7 +64,7 @@ words! {
         Avif = "avif",
         /// Display-referred, or of 32 bits and scene-linear; lossless
         Tiff = "tiff" | "tif",
-        /// A movie, H.264, over white where nothing is behind the product
+        /// A movie, H.264, white where nothing is behind the product
         Mp4 = "mp4",
         /// A movie, lossless
         Apng = "apng",
@@ -88,9 +88,9 @@ words! {
         Back = "back",
         /// Azimuth 270°
         Left = "left",
-        /// From +Y
+        /// From above, +Y
         Top = "top",
-        /// From −Y
+        /// From below, −Y
         Bottom = "bottom",
         /// Azimuth 35°, elevation 20°
         ThreeQuarter = "three_quarter",

@@ -30,7 +30,7 @@ pub(super) fn read(node: &Node<'_>, version: Version) -> Option<Camera> {
     let clip_near_m = m.read_or("clip_near_m", 1e-4, |node| node.number(Range::POSITIVE));
     let clip_far_m = m.read_or("clip_far_m", 1e4, |node| node.number(Range::POSITIVE));
     if clip_near_m.zip(clip_far_m).is_some_and(|(near_m, far_m)| near_m >= far_m) {
-        m.report("clip_near_m", FaultKind::Range, "the near plane must lie before the far plane");
+        m.report("clip_near_m", FaultKind::Range, "clip_near_m must be less than clip_far_m");
     }
     m.finish();
     Some(Camera {

@@ -196,8 +196,8 @@ impl Maps {
                     }
                     Some((_, FileReference { path, .. })) => {
                         let fault =
-                            Fault::new("shot.conflict", format!("the shot has the environment map {path:?} already"));
-                        let help = "give all of its pictures one map, which may be turned for each";
+                            Fault::new("shot.conflict", format!("the shot already has the environment map {path:?}"));
+                        let help = "use one map for all of its pictures; each may rotate it";
                         return Err(Error::new(ErrorKind::Input, fault.at(&file.at).help(help)));
                     }
                     None => {

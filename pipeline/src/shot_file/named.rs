@@ -67,7 +67,7 @@ impl NamedFile {
         if self.blake3.as_ref().is_some_and(|expected| !expected.eq_ignore_ascii_case(&reference.blake3)) {
             let found = &reference.blake3;
             let message = format!("{:?} is not the file that the shot was made with: its BLAKE3 is {found}", self.path);
-            let help = "give the shot its file back, or remove `blake3` to accept the new one";
+            let help = "restore the original file, or remove `blake3` to accept the new one";
             let fault = Fault::new("shot.file_changed", message).at(&self.at).help(help);
             return Err(Error::new(ErrorKind::Input, fault));
         }

@@ -201,7 +201,7 @@ fn read_rule(node: &Node<'_>, materials: &Known<'_>) -> Option<PartRule> {
     let wears = match (m.take("material"), is_hidden) {
         (_, None) => None,
         (None, Some(true)) => Some(Wears::Hidden),
-        (Some(material), Some(true)) => material.refuse(FaultKind::Conflict, "a part that is not shown wears nothing"),
+        (Some(material), Some(true)) => material.refuse(FaultKind::Conflict, "a hidden part cannot have a material"),
         (None, Some(false)) => {
             m.report(
                 "material",

@@ -35,7 +35,7 @@ pub(super) fn direction(node: &Node<'_>) -> Option<DVec3> {
     if direction.is_normalized() && (direction.length() - 1.0).abs() < 1e-12 {
         return Some(direction);
     }
-    unit(direction).or_else(|| node.refuse(FaultKind::Range, "expected a direction, not zero"))
+    unit(direction).or_else(|| node.refuse(FaultKind::Range, "expected a direction, which is not zero"))
 }
 
 fn look_at(node: &Node<'_>) -> Option<DAffine3> {
@@ -45,7 +45,7 @@ fn look_at(node: &Node<'_>) -> Option<DAffine3> {
     let up = m.read_or("up", [0.0, 1.0, 0.0], |node| node.numbers(Range::ANY));
     m.finish();
     let pose = pose_at(DVec3::from(eye?), DVec3::from(target?), DVec3::from(up?));
-    let message = "eye equals target, or up is parallel to the viewing direction";
+    let message = "eye_m equals target_m, or up is parallel to the viewing direction";
     pose.or_else(|| node.refuse(FaultKind::Range, message))
 }
 

@@ -109,8 +109,8 @@ fn refused(faults: Vec<JsonFault>, version: Option<Version>) -> Error {
         let is_later = version == Some(Version::One) && OF_VERSION_TWO.contains(&name);
         let is_earlier = version == Some(Version::Two) && at == "/film/filter_glossy";
         let help = match code.as_str() {
-            "shot.unknown_member" if is_later => format!("{} has it", Version::Two),
-            "shot.unknown_member" if is_earlier => format!("only {} has it: remove it", Version::One),
+            "shot.unknown_member" if is_later => format!("it needs the schema {}", Version::Two),
+            "shot.unknown_member" if is_earlier => format!("it belongs to {} only: remove it", Version::One),
             "shot.type" if at == "/parts" && version == Some(Version::Two) => {
                 "write entries such as {\"part\": \"Ring\", \"material\": \"Steel\"}".to_owned()
             }
@@ -237,12 +237,12 @@ fn read_root(root: &Node<'_>, version: Version, default_name: &str, overrides: &
     };
     let has_sweep = matches!(&first, Some(Unopened { floor: Some(Floor { sweep: Some(_), .. }), .. }));
     if has_sweep && matches!(series, Some(Some(Series::Turntable(..)))) {
-        let message = "a sweep stands behind the product as one camera sees it, and cannot turn with it";
+        let message = "a sweep rises behind the product for one camera, so a turntable cannot have it";
         m.report("floor", FaultKind::Conflict, message);
     }
     let is_drawing = lines.as_ref().and_then(Option::as_ref).is_some_and(|lines: &ShotLines| lines.is_drawing);
     if is_drawing && background == Some(Background::Environment) {
-        m.report("lines", FaultKind::Conflict, "a drawing shows no environment, which `background` asks for");
+        m.report("lines", FaultKind::Conflict, "a drawing cannot show the environment, which `background` asks for");
     }
     m.finish();
     let (view, lut) = view?;
@@ -278,7 +278,7 @@ fn read_series(m: &mut Members<'_>, reading: &Reading<'_>, first: Option<&Unopen
             let (turntable, center_m, fps) = series::read_turntable(&turntable)?;
             Some(Some(Series::Turntable(turntable, center_m, fps)))
         }
-        (Some(_), Some(turntable)) => turntable.refuse(FaultKind::Conflict, "a shot has views, or it is a turntable"),
+        (Some(_), Some(turntable)) => turntable.refuse(FaultKind::Conflict, "give either `views` or `turntable`"),
     }
 }
 
@@ -374,7 +374,7 @@ fn read_sweep(node: &Node<'_>) -> Option<Sweep> {
     let height_m = m.require("height_m").and_then(|node| node.number(Range::POSITIVE));
     let limit_m = distance_m.zip(height_m).map_or(f64::MAX, |(distance_m, height_m)| distance_m.min(height_m));
     let radius_m = m.require("radius_m").and_then(|node| match node.number(Range::POSITIVE)? {
-        radius_m if radius_m > limit_m => node.refuse(FaultKind::Range, "expected at most distance_m and height_m"),
+        radius_m if radius_m > limit_m => node.refuse(FaultKind::Range, "larger than distance_m or height_m"),
         radius_m => Some(radius_m),
     });
     m.finish();
@@ -408,7 +408,7 @@ fn read_view(node: &Node<'_>, version: Version) -> Option<NamedView> {
     let transform = m.read_or("transform", ViewTransform::default(), |node| {
         let transform: ViewTransform = node.word()?;
         match version == Version::One && transform.without_look() != transform {
-            true => node.refuse(FaultKind::Word, format!("{} has no looks: {} has them", Version::One, Version::Two)),
+            true => node.refuse(FaultKind::Word, format!("this look needs the schema {}", Version::Two)),
             false => Some(transform),
         }
     });

@@ -28,13 +28,13 @@ pub(super) fn read_views(
 ) -> Option<Vec<UnopenedView>> {
     let nodes = node.list()?;
     if nodes.is_empty() {
-        return node.refuse(FaultKind::Range, "expected one view at least");
+        return node.refuse(FaultKind::Range, "expected at least one view");
     }
     let read: Vec<_> = nodes.iter().map(|node| read_view(node, reading, common)).collect();
     let views = read.into_iter().collect::<Option<Vec<UnopenedView>>>()?;
     for (i, view) in views.iter().enumerate() {
         if views[..i].iter().any(|known| known.view.name == view.view.name) {
-            return nodes[i].refuse(FaultKind::Duplicate, format!("the view `{}` is there already", view.view.name));
+            return nodes[i].refuse(FaultKind::Duplicate, format!("the view `{}` is listed twice", view.view.name));
         }
     }
     Some(views)

@@ -257,7 +257,7 @@ fn all_mistakes_are_found_at_once_and_what_is_newer_says_so() {
     assert_eq!(
         found,
         [
-            ("shot.unknown_member", "/camera/aperture", "packshot-shot/2 has it"),
+            ("shot.unknown_member", "/camera/aperture", "it needs the schema packshot-shot/2"),
             ("shot.range", "/film/samples", ""),
             ("shot.type", "/lights/1/position_m/1", ""),
             ("shot.unknown_material", "/parts/Nut", ""),

@@ -26,8 +26,8 @@ pub(super) fn read_ground(table: &mut Table<'_, '_>, reader: &mut Reader<'_>) ->
     let Some(value) = table.take("ground") else {
         for (key, value) in [("ground_color", color), ("ground_roughness", roughness)] {
             if let Some(value) = value {
-                let message = format!("`{key}` is about a ground, and there is none");
-                reader.error_help(CONFLICT, &value.span(), message, "say which with `ground`");
+                let message = format!("`{key}` needs a ground, and there is none");
+                reader.error_help(CONFLICT, &value.span(), message, "add `ground`");
             }
         }
         return None;
@@ -35,14 +35,14 @@ pub(super) fn read_ground(table: &mut Table<'_, '_>, reader: &mut Reader<'_>) ->
     let text = reader.text("ground", value)?;
     let Some((name, kind, polished)) = GROUNDS.into_iter().find(|(name, ..)| *name == text) else {
         let help = "expected shadow, reflection, floor or sweep";
-        reader.error_help(CODES.range, &value.span(), format!("`{text}` is no ground"), help);
+        reader.error_help(CODES.range, &value.span(), format!("`{text}` is not a ground"), help);
         return None;
     };
     let albedo = color.and_then(|value| ground_albedo(value, reader)).unwrap_or(Ground::PAPER);
     if name == "shadow"
         && let Some(value) = roughness
     {
-        let message = "a matte ground that catches shadows alone has no gloss".to_owned();
+        let message = "the ground `shadow` is matte and has no roughness".to_owned();
         reader.error_help(CONFLICT, &value.span(), message, "use the ground `reflection`");
     }
     let roughness = roughness.and_then(|value| real(reader, "ground_roughness", value, [0.0, 1.0]));

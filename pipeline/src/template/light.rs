@@ -50,7 +50,7 @@ pub(super) fn read_light(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> L
         _ => {
             if let Some((span, _)) = exposure_ev {
                 let help = "add `rig`, `map` or a `[[light.panel]]`";
-                reader.error_help(read::CONFLICT, &span, "`exposure_ev` brightens a light that is not named", help);
+                reader.error_help(read::CONFLICT, &span, "`exposure_ev` has no light to brighten", help);
             }
             None
         }
@@ -66,10 +66,15 @@ fn read_scene_lights(
 ) -> Option<LightSource> {
     if has_exposure {
         let help = "use `exposure_ev` of [view]";
-        reader.error_help(read::CONFLICT, &span, "lights of the product's file have their own brightness", help);
+        reader.error_help(
+            read::CONFLICT,
+            &span,
+            "`exposure_ev` does not change the lights of the product's file",
+            help,
+        );
     }
     if lights == Some(false) {
-        reader.error_help(read::CONFLICT, &span, "`scene_lights = false` says nothing", "leave it out");
+        reader.error_help(read::CONFLICT, &span, "`scene_lights = false` has no effect", "leave it out");
     }
     Some(LightSource::SceneLights)
 }
@@ -142,7 +147,7 @@ fn read_panel(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> Option<Panel
         }
         (given, _) => {
             let message = if given.is_some() { "the panel has both" } else { "the panel has neither" };
-            let help = "give `ev` to a softbox, and `flag` (the share of light that it takes) to a black flag";
+            let help = "use `ev` for a softbox, or `flag` (the share of light that it takes away) for a black flag";
             reader.error_help(
                 read::CONFLICT,
                 &span,

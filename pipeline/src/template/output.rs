@@ -40,14 +40,13 @@ pub(super) fn read_output(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> 
         return None;
     };
     if quality.is_some() && !kind.has_quality() {
-        let message = format!("`quality` says nothing about files of `{extension}`");
+        let message = format!("`quality` does not apply to `{extension}` files");
         reader.error_help(read::CONFLICT, &span, message, "leave it out");
     }
     let depth = bit_depth.and_then(|depth| u8::try_from(depth).ok());
     let quality = quality.and_then(|quality| Quality::new(quality as u8));
     let Some(format) = kind.format(depth, quality) else {
-        let message =
-            format!("a file of `{extension}` does not have {} bits per channel", bit_depth.unwrap_or_default());
+        let message = format!("`{extension}` files cannot have {} bits per channel", bit_depth.unwrap_or_default());
         let depths: Vec<String> = kind.bit_depths().iter().map(u8::to_string).collect();
         reader.error_help(read::CONFLICT, &span, message, format!("expected {}", depths.join(", ")));
         return None;

@@ -48,14 +48,14 @@ impl Overrides {
             };
             let matcher = |text: &Option<String>| {
                 let compile = |text: &String| {
-                    let message = format!("`{text}` is no pattern");
+                    let message = format!("`{text}` is not a valid pattern");
                     let pattern = Some(PartPattern::new(text)).filter(PartPattern::is_sound);
                     pattern.ok_or_else(|| refused("template.range", message, "write a name or a glob"))
                 };
                 text.as_ref().map(compile).transpose()
             };
             let Some((put_on, _)) = library.find(&entry.put_on) else {
-                let help = "`packshot materials list` shows all; another library can add one";
+                let help = "`packshot materials list` shows all; a library of your own can add one";
                 let message = format!("no library has a material `{}`", entry.put_on);
                 return Err(refused("template.material", message, help));
             };

@@ -140,7 +140,7 @@ fn read_header(mut table: Table<'_, '_>, reader: &mut Reader<'_>, template: &mut
         let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
         if !id.bytes().all(is_plain) {
             let help = "use lower-case letters, digits and `_`";
-            reader.error_help(CODES.range, &value.span(), format!("`{id}` is no id of templates"), help);
+            reader.error_help(CODES.range, &value.span(), format!("`{id}` is not a valid template id"), help);
         }
         template.id = id;
     }
@@ -169,14 +169,14 @@ fn read_camera(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> CameraTempl
 
     let mut conflict = |message: &str, help: &str| reader.error_help(CONFLICT, &span, message, help);
     if view.is_some() && (azimuth_deg.is_some() || elevation_deg.is_some()) {
-        conflict("`view` and angles both say where the camera stands", "keep one of them");
+        conflict("`view` and the angles both place the camera", "keep one of them");
     }
     let is_ortho = ortho.flatten() == Some(true);
     if is_ortho && lens_mm.is_some() {
         conflict("`ortho` and `lens_mm` both choose the projection", "keep one of them");
     }
     if is_ortho && f_number.is_some() {
-        conflict("parallel rays have no depth of field", "leave out `f_number` or `ortho`");
+        conflict("`ortho` has no depth of field: everything is sharp", "leave out `f_number` or `ortho`");
     }
     if fill.is_some() && margin_px.is_some() {
         conflict("`fill` and `margin_px` both say how large the product is", "keep one of them");
@@ -232,11 +232,20 @@ fn read_film(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> FilmTemplate 
     let quality_at = table.take("oidn_quality");
     let oidn_quality = quality_at.and_then(|value| reader.choice("oidn_quality", value, &qualities));
     if let (Some(value), Some(Denoise::Off)) = (with_at, denoise) {
-        reader.error(CONFLICT, &value.span(), "`denoise = \"off\"` leaves nothing to denoise with".to_owned());
+        reader.error(
+            CONFLICT,
+            &value.span(),
+            "`denoise = \"off\"` removes no noise, so no denoiser can be chosen".to_owned(),
+        );
     }
     if let (Some(value), None | Some(DenoiseWith::Packshot)) = (quality_at, denoise_with) {
         let help = "add `denoise_with = \"oidn\"`";
-        reader.error_help(CONFLICT, &value.span(), "`oidn_quality` is about Open Image Denoise".to_owned(), help);
+        reader.error_help(
+            CONFLICT,
+            &value.span(),
+            "`oidn_quality` only applies to Open Image Denoise".to_owned(),
+            help,
+        );
     }
     table.finish(reader);
     let pixels = u64::from(width_px.unwrap_or(1)) * u64::from(height_px.unwrap_or(1));
@@ -264,8 +273,8 @@ fn read_override(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> Option<Ma
         let value = table.take(key)?;
         let text = short_text(reader, key, value)?;
         if !PartPattern::new(&text).is_sound() {
-            let help = "`*` stands for any text, `?` for a character, `[ab]` and `{a,b}` for one of several; `\\` before one means itself";
-            reader.error_help(CODES.range, &value.span(), format!("`{text}` is no pattern"), help);
+            let help = "`*` matches any text, `?` one character, `[ab]` and `{a,b}` one of several; `\\` before one of these matches it literally";
+            reader.error_help(CODES.range, &value.span(), format!("`{text}` is not a valid pattern"), help);
         }
         Some(text)
     };
@@ -273,7 +282,7 @@ fn read_override(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> Option<Ma
     let put_on = table.require("put_on", reader).and_then(|value| short_text(reader, "put_on", value));
     if !table.has("part") && !table.has("material") {
         let help = "add `part` (a name or path) or `material` (an id or name), globs allowed";
-        reader.error_help(CODES.missing, &span, "the override says nothing of which parts it is for", help);
+        reader.error_help(CODES.missing, &span, "the override does not say which parts it is for", help);
     }
     table.finish(reader);
     Some(MaterialOverride { part, material, put_on: put_on?, at: reader.at(&span) })

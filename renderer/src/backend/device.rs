@@ -195,7 +195,7 @@ pub fn choose(request: &DeviceRequest, adapters: &[AdapterInfo]) -> Result<Devic
         (DeviceRequest::Gpu, Some(gpu)) => choice(Chosen::Adapter(gpu.clone()), "a GPU was asked for".to_owned()),
         (DeviceRequest::Gpu, None) => Err(DeviceError {
             message: why_no_gpu(adapters),
-            help: "use `auto` or `cpu`; software adapters are taken by name, for instance `llvmpipe`".to_owned(),
+            help: "use `auto` or `cpu`; a software adapter is used when it is named, for example `llvmpipe`".to_owned(),
         }),
         (DeviceRequest::Named(part), _) => {
             let adapter = named(part, adapters)?;
@@ -261,7 +261,7 @@ fn best_gpu(adapters: &[AdapterInfo]) -> Option<&AdapterInfo> {
 fn why_no_gpu(adapters: &[AdapterInfo]) -> String {
     let refused = adapters.iter().map(|a| match &a.unusable {
         Some(why) => format!("{} cannot be used: {why}", a.name),
-        None => format!("{} computes on the CPU and is only taken by name", a.name),
+        None => format!("{} computes on the CPU and is only used when it is named", a.name),
     });
     let refused: Vec<String> = refused.collect();
     if refused.is_empty() {
@@ -280,7 +280,7 @@ fn named<'a>(part: &str, adapters: &'a [AdapterInfo]) -> Result<&'a AdapterInfo,
         let there_is = if names.is_empty() {
             "there is no graphics adapter".to_owned()
         } else {
-            format!("there is {}", names.join(", "))
+            format!("the adapters are {}", names.join(", "))
         };
         DeviceError {
             message: format!("no adapter's name contains {part:?}; {there_is}"),

@@ -182,10 +182,10 @@ fn read<'b>(
     let view_idx = member.index("bufferView", views.len(), "buffer view")?;
     let code = member.required_integer("componentType")?;
     let component = Component::from_gl(code)
-        .ok_or_else(|| member.error_at("componentType", Code::Schema, format!("{code} is no component type")))?;
+        .ok_or_else(|| member.error_at("componentType", Code::Schema, format!("{code} is not a component type")))?;
     let name = member.text("type")?.ok_or_else(|| member.missing("type"))?;
     let shape = Shape::from_name(name)
-        .ok_or_else(|| member.error_at("type", Code::Schema, format!("{} is no accessor type", quoted(name))))?;
+        .ok_or_else(|| member.error_at("type", Code::Schema, format!("{} is not an accessor type", quoted(name))))?;
     let mut count = member.required_integer("count")?;
     if count == 0 {
         return Err(member.error_at("count", Code::Schema, "an accessor has at least one element"));
@@ -202,7 +202,7 @@ fn read<'b>(
             None
         }
         None if count > zeros_max as u64 => {
-            let message = format!("{count} elements without data; the limit zero_elements is {zeros_max}");
+            let message = format!("{count} elements have no data; the limit zero_elements is {zeros_max}");
             return Err(member.error_at("count", Code::Limit, message));
         }
         None => None,
@@ -259,7 +259,7 @@ fn checked_elements<'b>(
         Some(end) if end <= view.bytes.len() as u64 => Ok(Elements { bytes: &view.bytes[offset as usize..], stride }),
         _ => {
             let message = format!(
-                "{count} elements of {size} bytes from byte {offset} on do not fit buffer view {view_idx} of {} bytes",
+                "{count} elements of {size} bytes from byte {offset} on do not fit into buffer view {view_idx} of {} bytes",
                 view.bytes.len()
             );
             Err(member.error(Code::Bounds, message))
@@ -284,7 +284,11 @@ fn read_sparse<'b>(
     let index_component = match Component::from_gl(code) {
         Some(component @ (Component::U8 | Component::U16 | Component::U32)) => component,
         _ => {
-            return Err(places.error_at("componentType", Code::Schema, format!("{code} is no type of sparse indices")));
+            return Err(places.error_at(
+                "componentType",
+                Code::Schema,
+                format!("{code} is not a type of sparse indices"),
+            ));
         }
     };
     let index_view = places.required_index("bufferView", views.len(), "buffer view")?;

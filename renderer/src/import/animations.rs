@@ -71,7 +71,7 @@ pub(super) fn read_all<'d>(
                 Some("STEP") => Interpolation::Step,
                 Some("CUBICSPLINE") => Interpolation::CubicSpline,
                 Some(other) => {
-                    let message = format!("{} is no interpolation", quoted(other));
+                    let message = format!("{} is not an interpolation", quoted(other));
                     return Err(sampler.error_at("interpolation", Code::Schema, message));
                 }
             };
@@ -79,7 +79,7 @@ pub(super) fn read_all<'d>(
             let output = sampler.required_index("output", accessors.len(), "accessor")?;
             let times = &accessors[input];
             if times.shape != Shape::Scalar || times.component != Component::F32 {
-                return Err(sampler.error_at("input", Code::Accessor, "times are floats"));
+                return Err(sampler.error_at("input", Code::Accessor, "the times of an animation must be floats"));
             }
             samplers.push((interpolation, input, output));
         }
@@ -97,7 +97,7 @@ pub(super) fn read_all<'d>(
                 "scale" => Property::Scale,
                 "weights" => Property::Weights,
                 other => {
-                    let message = format!("the animation of {} is not followed", quoted(other));
+                    let message = format!("animating {} is not supported; this channel is ignored", quoted(other));
                     findings.add("unsupported_feature", Severity::Warning, target.pointer_to("path"), message);
                     continue;
                 }
@@ -181,7 +181,7 @@ impl Channel {
         let is_float = output.component == Component::F32;
         let may_be_integer = matches!(self.property, Property::Rotation | Property::Weights);
         if output.shape != shape || !(is_float || may_be_integer && output.normalized) {
-            return Err(format!("{} of {} does not fit the property", output.shape, output.component));
+            return Err(format!("{} of {} does not fit the property that is animated", output.shape, output.component));
         }
         let groups = if self.interpolation == Interpolation::CubicSpline { 3 } else { 1 };
         let per_key = input.count.checked_mul(groups);
@@ -191,7 +191,7 @@ impl Channel {
         });
         match fits {
             true => Ok(()),
-            false => Err(format!("{} values for {} times", output.count, input.count)),
+            false => Err(format!("the animation has {} values for {} times", output.count, input.count)),
         }
     }
 
@@ -277,7 +277,11 @@ impl Channel {
         let rotation = DQuat::from_slice(&values);
         if rotation.length() < 1e-6 {
             let at = accessors[self.output].pointer();
-            return Err(ImportError::new(Code::Schema, at, "a quaternion of an animation names no rotation"));
+            return Err(ImportError::new(
+                Code::Schema,
+                at,
+                "a quaternion of an animation has length 0 and is not a rotation",
+            ));
         }
         Ok(rotation.normalize().to_array().to_vec())
     }

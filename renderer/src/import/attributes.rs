@@ -51,7 +51,7 @@ impl<'a, 'b, 'p, 'd> Attributes<'a, 'b, 'p, 'd> {
             self.member.required_index(name, self.accessors.len(), "accessor")?;
             let found = self.index(name)?.map_or(count, |accessor| self.accessors[accessor].count);
             if found != count {
-                let message = format!("{found} elements for {count} vertices");
+                let message = format!("the attribute has {found} elements for {count} vertices");
                 return Err(self.member.error_at(name, Code::Accessor, message));
             }
         }
@@ -73,7 +73,7 @@ impl<'a, 'b, 'p, 'd> Attributes<'a, 'b, 'p, 'd> {
         let accessor = &self.accessors[accessor_idx];
         if !use_.shapes().contains(&accessor.shape) || !use_.allows(accessor.component, accessor.normalized) {
             let normalized = if accessor.normalized { "normalized " } else { "" };
-            let message = format!("{} of {normalized}{} does not fit {name}", accessor.shape, accessor.component);
+            let message = format!("{} of {normalized}{} cannot be {name}", accessor.shape, accessor.component);
             return Err(self.member.error_at(name, Code::Accessor, message));
         }
         Ok(Some(accessor_idx))

@@ -65,7 +65,7 @@ impl<'b> Texture<'b> {
             return Err("the KTX file holds no Basis Universal texture");
         }
         if width_px == 0 || height_px == 0 || depth_px != 0 || layer_count != 0 || face_count != 1 || level_count > 32 {
-            return Err("the KTX file holds no single two-dimensional picture");
+            return Err("the KTX file does not hold exactly one two-dimensional picture");
         }
         let supercompression = field(8)?;
         let descriptor = range(u64::from(field(9)?), u64::from(field(10)?)).ok_or(TRUNCATED)?;

@@ -88,16 +88,18 @@ impl<'b> Buffers<'b> {
                         return Err(buffer.error(Code::Uri, message));
                     }
                     Storage::Glb(_) if buffer_idx == 0 => {
-                        return Err(buffer.error(Code::Chunk, "a buffer without URI, but there is no binary chunk"));
+                        return Err(
+                            buffer.error(Code::Chunk, "the buffer has no URI, and the file has no binary chunk")
+                        );
                     }
                     Storage::Glb(_) => {
-                        return Err(buffer.error(Code::Schema, "only the first buffer may be without URI"));
+                        return Err(buffer.error(Code::Schema, "only the first buffer may have no URI"));
                     }
                 },
             };
             let available = data.len();
             let Some(length) = usize::try_from(length).ok().filter(|&length| length <= available) else {
-                let message = format!("the buffer says {length} bytes, there are {available}");
+                let message = format!("the buffer declares {length} bytes, but there are {available}");
                 return Err(buffer.error_at("byteLength", Code::Bounds, message));
             };
             // A binary chunk is padded to a multiple of four (glTF 2.0 section 4.4.3.3).
@@ -175,8 +177,9 @@ impl<'b> Buffers<'b> {
         let buffer = match &self.list[buffer_idx] {
             Buffer::Present(bytes) => bytes,
             Buffer::Placeholder(placeholder_bytes) => {
-                let message =
-                    format!("buffer {buffer_idx} of {placeholder_bytes} bytes only stands for data that is compressed");
+                let message = format!(
+                    "buffer {buffer_idx} of {placeholder_bytes} bytes is only a placeholder for compressed data"
+                );
                 return Err(owner.error(Code::Bounds, message));
             }
         };
@@ -185,7 +188,8 @@ impl<'b> Buffers<'b> {
             buffer.get(start..end)
         });
         let Some(bytes) = range else {
-            let message = format!("{length} bytes from byte {offset} on, the buffer has {}", buffer.len());
+            let message =
+                format!("the view takes {length} bytes from byte {offset} on, but the buffer has {}", buffer.len());
             return Err(owner.error(Code::Bounds, message));
         };
         Ok((bytes, offset as usize))
@@ -209,14 +213,14 @@ pub(super) fn data_uri(owner: &Member<'_, '_>, uri: &str) -> Result<Vec<u8>, Imp
     let refuse = |message: String| Err(owner.error_at("uri", Code::Uri, message));
     let is_data = uri.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"));
     if !is_data {
-        let message = format!("the address {} is not followed", quoted(uri));
+        let message = format!("{} is not embedded in the file, and is not read", quoted(uri));
         return Err(owner.error_at("uri", Code::ExternalUri, message));
     }
     let Some((media_type, payload)) = uri[5..].split_once(',') else {
-        return refuse("a data URI without a comma".to_owned());
+        return refuse("the data URI has no comma".to_owned());
     };
     if !media_type.to_ascii_lowercase().ends_with(";base64") {
-        return refuse("a data URI that is not base64".to_owned());
+        return refuse("the data URI is not base64".to_owned());
     }
-    BASE64.decode(payload).or_else(|error| refuse(format!("the data URI is no base64: {error}")))
+    BASE64.decode(payload).or_else(|error| refuse(format!("the data URI is not valid base64: {error}")))
 }

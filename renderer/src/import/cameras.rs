@@ -43,7 +43,7 @@ fn read_camera<'d>(camera: &Member<'_, 'd>, findings: &mut Findings) -> Result<C
             let perspective = camera.object("perspective")?.ok_or_else(|| camera.missing("perspective"))?;
             let fov_y_rad = perspective.number("yfov")?.ok_or_else(|| perspective.missing("yfov"))?;
             if !(fov_y_rad > 0.0 && fov_y_rad < std::f64::consts::PI) {
-                let message = format!("{fov_y_rad} is no angle of view: it must be above 0 and below π");
+                let message = format!("{fov_y_rad} is not an angle of view: it must be above 0 and below π");
                 findings.add(CODE, Severity::Warning, perspective.pointer_to("yfov"), message);
             }
             SceneProjection::Perspective { fov_y_rad }
@@ -52,11 +52,13 @@ fn read_camera<'d>(camera: &Member<'_, 'd>, findings: &mut Findings) -> Result<C
             let orthographic = camera.object("orthographic")?.ok_or_else(|| camera.missing("orthographic"))?;
             let half_height = orthographic.number("ymag")?.ok_or_else(|| orthographic.missing("ymag"))?.abs();
             if half_height == 0.0 {
-                findings.add(CODE, Severity::Warning, orthographic.pointer_to("ymag"), "0 is no height of a view");
+                findings.add(CODE, Severity::Warning, orthographic.pointer_to("ymag"), "the height of the view is 0");
             }
             SceneProjection::Orthographic { height_m: 2.0 * half_height }
         }
-        other => return Err(camera.error_at("type", Code::Schema, format!("{} is no type of camera", quoted(other)))),
+        other => {
+            return Err(camera.error_at("type", Code::Schema, format!("{} is not a type of camera", quoted(other))));
+        }
     };
     Ok(CameraSource { name: camera.text("name")?, projection })
 }
@@ -74,7 +76,7 @@ fn read_light<'d>(light: &Member<'_, 'd>, look: Look) -> Result<LightSource<'d>,
         "point" => SceneLightKind::Point,
         "directional" => SceneLightKind::Directional,
         "spot" => read_spot(light)?,
-        other => return Err(light.error_at("type", Code::Schema, format!("{} is no type of light", quoted(other)))),
+        other => return Err(light.error_at("type", Code::Schema, format!("{} is not a type of light", quoted(other)))),
     };
     let color = light.numbers::<3>("color")?.unwrap_or([1.0; 3]);
     let default_intensity = match look {

@@ -34,7 +34,7 @@ pub(super) enum Storage<'b> {
 /// Splits a file.
 pub(super) fn split<'b>(bytes: &'b [u8], findings: &mut Findings) -> Result<Container<'b>, ImportError> {
     let Some(first) = bytes.first() else {
-        return Err(ImportError::at_byte(Code::Truncated, 0, "the file is empty"));
+        return Err(ImportError::at_byte(Code::Truncated, 0, "the input is empty: 0 bytes"));
     };
     let is_prefix = |magic: &[u8]| magic.starts_with(bytes.get(..magic.len()).unwrap_or(bytes));
     if is_prefix(MAGIC) {
@@ -47,8 +47,8 @@ pub(super) fn split<'b>(bytes: &'b [u8], findings: &mut Findings) -> Result<Cont
         Some(b'{' | b'[') => Ok(Container { json: bytes, json_offset: 0, storage: Storage::Json }),
         _ => {
             let what = match other_format(bytes) {
-                Some(format) => format!("a {format} file, and not glTF: export GLB from the program that made it"),
-                None => format!("neither binary glTF nor glTF JSON: the file starts with byte 0x{first:02X}"),
+                Some(format) => format!("this is a {format} file, not glTF: export GLB from the program that made it"),
+                None => format!("this is neither binary glTF nor glTF JSON: the file starts with byte 0x{first:02X}"),
             };
             Err(ImportError::at_byte(Code::Header, 0, what))
         }
@@ -84,12 +84,12 @@ fn split_glb<'b>(bytes: &'b [u8], findings: &mut Findings) -> Result<Container<'
         return Err(ImportError::at_byte(Code::Truncated, bytes.len(), message));
     };
     if version != 2 {
-        let message = format!("version {version} of the binary container; only 2 is defined");
+        let message = format!("the binary container has version {version}; only 2 is defined");
         return Err(ImportError::at_byte(Code::Version, 4, message));
     }
     let length = length as usize;
     if length < HEADER_BYTES {
-        let message = format!("the header claims {length} bytes, fewer than it has itself");
+        let message = format!("the header declares a file of {length} bytes, fewer than the header itself has");
         return Err(ImportError::at_byte(Code::Header, 8, message));
     }
     let is_cut = length > bytes.len();
@@ -119,7 +119,7 @@ fn split_glb<'b>(bytes: &'b [u8], findings: &mut Findings) -> Result<Container<'
             return Err(if is_cut && claimed_end <= length as u64 {
                 ImportError::at_byte(Code::Truncated, bytes.len(), "the file ends inside a chunk")
             } else {
-                let message = format!("a chunk claims {chunk_length} bytes, {} are left", declared.len() - start);
+                let message = format!("a chunk declares {chunk_length} bytes, but {} are left", declared.len() - start);
                 ImportError::at_byte(Code::Chunk, offset, message)
             });
         };
@@ -146,7 +146,7 @@ fn split_glb<'b>(bytes: &'b [u8], findings: &mut Findings) -> Result<Container<'
         offset = start + chunk_length;
     }
     if is_cut {
-        let message = format!("the header claims {length} bytes, the file has {}", bytes.len());
+        let message = format!("the header declares a file of {length} bytes, but it has {}", bytes.len());
         return Err(ImportError::at_byte(Code::Truncated, 8, message));
     }
     match json {

@@ -158,7 +158,7 @@ fn blended(
     }
     let loose = sums.iter().filter(|(_, total)| *total == 0.0).count();
     if loose > 0 {
-        let message = format!("{loose} vertices have no weight on any joint; they go with the first one");
+        let message = format!("{loose} vertices have no weight on any joint; they follow the first one");
         findings.add_once("skin_weights", Severity::Warning, placed.place.pointer(), message);
     }
     let finished = |(sum, total): (DAffine3, f64)| match total > 0.0 {

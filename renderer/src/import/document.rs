@@ -142,18 +142,18 @@ fn check_asset(root: &Member<'_, '_>, findings: &mut Findings) -> Result<(), Imp
     let version = |name| -> Result<Option<(u32, u32)>, ImportError> {
         let Some(text) = asset.text(name)? else { return Ok(None) };
         let numbers = text.split_once('.').and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)));
-        let message = || format!("{} is no version", quoted(text));
+        let message = || format!("{} is not a version", quoted(text));
         numbers.map(Some).ok_or_else(|| asset.error_at(name, Code::Schema, message()))
     };
     let (major, minor) = version("version")?.ok_or_else(|| asset.missing("version"))?;
     if major != 2 {
-        let message = format!("glTF {major}.{minor}; only glTF 2 is supported");
+        let message = format!("the file is glTF {major}.{minor}; only glTF 2 is supported");
         return Err(asset.error_at("version", Code::Version, message));
     }
     if let Some((major, minor)) = version("minVersion")?
         && (major, minor) > (2, 0)
     {
-        let message = format!("the file needs glTF {major}.{minor}; glTF 2.0 is supported");
+        let message = format!("the file needs glTF {major}.{minor}; only glTF 2.0 is supported");
         return Err(asset.error_at("minVersion", Code::Version, message));
     }
     if minor > 0 {

@@ -113,13 +113,13 @@ impl ImportErrorCode {
     /// What a person can do about it.
     pub fn help(self) -> &'static str {
         match self {
-            Self::Truncated => "the file is incomplete: send or export it again",
+            Self::Truncated => "the file is incomplete: transfer or export it again",
             Self::Header => "give a binary glTF 2.0 file (.glb), or a .gltf whose buffers and images are embedded",
             Self::Chunk => "the container is damaged: export the file again",
             Self::Json => "the JSON part is damaged: export the file again",
             Self::Schema | Self::Reference | Self::Accessor | Self::Index | Self::Sparse | Self::Graph => {
-                "this is no valid glTF 2.0: report it to the maker of the exporter, and check a new export with the \
-                 Khronos glTF validator"
+                "the file is not valid glTF 2.0: check it with the Khronos glTF validator, and report it to the maker of \
+                 the exporter"
             }
             Self::Version => "export the file as glTF 2.0",
             Self::Extension => {
@@ -127,13 +127,13 @@ impl ImportErrorCode {
             }
             Self::Variant => "give the name of one of the file's variants, or none",
             Self::Animation => "give the name of one of the file's animations, or none",
-            Self::NoAnimation => "ask for no moment and no animation, or export the file with its animation",
+            Self::NoAnimation => "leave out the animation and the time, or export the file with its animation",
             Self::Bounds => "the file is damaged or was cut: export it again",
             Self::NonFinite => "repair the geometry or the transform in the CAD system and export again",
             Self::Empty => "export at least one solid or surface as triangles, in a scene",
             Self::ExternalUri | Self::Uri => "embed buffers and images: a binary .glb, or data URIs in base64",
             Self::Image => "give the texture as PNG, JPEG, WebP, or KTX 2 with Basis Universal",
-            Self::Limit => "reduce the model, or raise this limit in the import options",
+            Self::Limit => "simplify the product; a program that embeds the renderer can raise the limit",
             Self::Cancelled => "",
         }
     }

@@ -54,13 +54,13 @@ impl<'d> Extensions<'d> {
                 return Err(ImportError::new(Code::Extension, at, message));
             }
             if !used.contains(name) {
-                let message = format!("{name} is required but not listed as used");
+                let message = format!("{name} is listed in extensionsRequired but not in extensionsUsed");
                 findings.add("extension_not_declared", Severity::Info, format!("/extensionsRequired/{at}"), message);
             }
         }
         for (at, name) in used.iter().enumerate() {
             if !is_supported(name) {
-                let message = format!("{} is not supported and ignored", quoted(name));
+                let message = format!("{} is not supported and is ignored", quoted(name));
                 findings.add("unsupported_extension", Severity::Warning, format!("/extensionsUsed/{at}"), message);
             }
         }

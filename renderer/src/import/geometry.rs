@@ -71,8 +71,10 @@ pub(super) fn build(
         Some(normal) => normals(&accessors[normal], used, &positions, &triangles, findings),
         None => {
             let message = match smooth_deg {
-                0.0 => "there are no normals; the surface is shaded flat".to_owned(),
-                _ => format!("there are no normals; the surface is shaded smooth up to {smooth_deg}°"),
+                0.0 => "the surface has no normals and is shaded flat: export normals, or set the angle up to which edges are \
+                        shaded smooth (--smooth-deg; smooth_deg in requests), such as 30"
+                    .to_owned(),
+                _ => format!("the surface has no normals; it is shaded smooth where faces meet at up to {smooth_deg}°"),
             };
             findings.add("missing_normals", Severity::Warning, place.pointer(), message);
             Vec::new()
@@ -132,8 +134,10 @@ fn topology(
         return Err(ImportError::new(Code::Index, accessor.pointer_to_element(element), message));
     }
     if let Some(element) = indices.iter().position(|&index| Some(index) == accessor.component.restart_index()) {
-        let message =
-            format!("index {} means a restart of the primitive elsewhere; it is taken as a vertex", indices[element]);
+        let message = format!(
+            "index {} would restart the primitive in graphics interfaces; it is taken as a vertex",
+            indices[element]
+        );
         findings.add_once("restart_index", Severity::Warning, accessor.pointer_to_element(element), message);
     }
     let used = used_vertices(&indices, vertex_count);
@@ -150,7 +154,7 @@ fn topology(
 
 fn note_rest(rest: usize, at: impl FnOnce() -> String, findings: &mut Findings) {
     if rest > 0 {
-        let message = format!("the last {rest} indices make no whole triangle and are left out");
+        let message = format!("the last {rest} indices do not make a whole triangle and are left out");
         findings.add("index_count", Severity::Warning, at(), message);
     }
 }
@@ -191,7 +195,7 @@ fn positions(accessor: &Accessor<'_>, used: Option<&[u32]>, findings: &mut Findi
 /// Compares the stored bounds with the positions. They are never used; wrong ones mislead other programs.
 fn check_bounds(accessor: &Accessor<'_>, used: Option<&[u32]>, positions: &[Vec3], findings: &mut Findings) {
     let (Some(stored_min), Some(stored_max)) = (&accessor.min, &accessor.max) else {
-        let message = "positions without min and max; they are computed";
+        let message = "the positions have no min and max; these are computed";
         findings.add_once("bounds_missing", Severity::Info, accessor.pointer(), message);
         return;
     };
@@ -256,9 +260,9 @@ fn normals(
     }
     if let Some(place) = first_non_finite {
         let at = accessor.pointer_to_element(element(used, place));
-        findings.add_once("non_finite_values", Severity::Warning, at, "normals that are not finite are computed anew");
+        findings.add_once("non_finite_values", Severity::Warning, at, "normals that are not finite are recomputed");
     } else {
-        let message = format!("{} normals of length 0 are computed anew", bad.len());
+        let message = format!("{} normals of length 0 are recomputed", bad.len());
         findings.add_once("zero_normals", Severity::Warning, accessor.pointer(), message);
     }
     if bad.len() == normals.len() {
@@ -289,7 +293,7 @@ fn file_tangents(accessor: &Accessor<'_>, used: Option<&[u32]>, findings: &mut F
                 "non_finite_values",
                 Severity::Warning,
                 at,
-                "a tangent without direction: all are computed anew",
+                "a tangent has no direction; all tangents are recomputed",
             );
             return Vec::new();
         }

@@ -87,14 +87,19 @@ fn read<'b>(
     };
     let declared = image.text("mimeType")?;
     let format = Format::sniff(&bytes).ok_or_else(|| match declared {
-        Some(mime_type) => format!("neither PNG, JPEG, WebP nor KTX 2; the file says {}", quoted(mime_type)),
-        None => "neither PNG, JPEG, WebP nor KTX 2".to_owned(),
+        Some(mime_type) => {
+            format!("the image is neither PNG, JPEG, WebP nor KTX 2; the file says {}", quoted(mime_type))
+        }
+        None => "the image is neither PNG, JPEG, WebP nor KTX 2".to_owned(),
     });
     if let (Some(declared), Ok(format)) = (declared, &format)
         && declared != format.mime_type()
     {
-        let message =
-            format!("labelled {}, but it is {}; it is read by its content", quoted(declared), format.mime_type());
+        let message = format!(
+            "the image is labelled {}, but is {}; it is read by its content",
+            quoted(declared),
+            format.mime_type()
+        );
         findings.add("image_mime_mismatch", Severity::Info, image.pointer(), message);
     }
     Ok(ImageSource { bytes, format })
@@ -120,8 +125,10 @@ pub(super) fn decode(
     for &ImageUse { image: image_idx, .. } in uses {
         let (width_px, height_px) = sources[image_idx].size_px().map_err(|fault| refuse(image_idx, fault))?;
         if width_px.max(height_px) > limits.image_side_px {
-            let message =
-                format!("{width_px} × {height_px} pixels; the limit image_side_px is {}", limits.image_side_px);
+            let message = format!(
+                "the image has {width_px} × {height_px} pixels; the limit image_side_px is {}",
+                limits.image_side_px
+            );
             return Err(refuse(image_idx, (Code::Limit, message)));
         }
         let bytes = u64::from(width_px) * u64::from(height_px) * 4;

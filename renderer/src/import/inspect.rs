@@ -77,11 +77,12 @@ impl InspectedMesh {
             counts.filter(|(_, count)| *count > 0).map(|(place, count)| (place.pointer(), count)).collect::<Vec<_>>()
         };
         for (at, count) in counted(&self.n_coincident) {
-            let message = format!("{count} triangles lie exactly in others");
+            let message = format!("{count} triangles coincide exactly with others");
             findings.add_once("coincident_faces", Severity::Warning, at, message);
         }
         for (at, count) in counted(&self.n_needles) {
-            let message = format!("{count} triangles are needles, their height below {NEEDLE_SHARE:e} of their length");
+            let message =
+                format!("{count} triangles are needles: their height is below {NEEDLE_SHARE:e} of their length");
             findings.add_once("needle_triangles", Severity::Info, at, message);
         }
         for &primitive in &self.flipped {
@@ -145,7 +146,7 @@ fn note_coincident_parts(scene: &Scene, inspected: &[InspectedMesh], findings: &
             *key = (value / step).round() as i64;
         }
         if let Some(other) = seen.insert((inspected[mesh].digest, key), part.node_idx) {
-            let message = format!("the part lies exactly in the one of node {other}");
+            let message = format!("the part coincides exactly with that of node {other}");
             findings.add("coincident_faces", Severity::Warning, format!("/nodes/{}", part.node_idx), message);
         }
     }

@@ -40,7 +40,7 @@ impl Instancing {
             let is_expected = *count.get_or_insert(accessor.count) == accessor.count;
             if accessor.shape != shape || !is_expected || !(accessor.component == Component::F32 || is_quantized) {
                 let message = format!(
-                    "{} elements, {} of {}, do not place copies of the mesh",
+                    "{} elements, {} of {}, cannot place copies of the mesh",
                     accessor.count, accessor.shape, accessor.component
                 );
                 return Err(ImportError::new(Code::Accessor, at, message));
@@ -71,7 +71,7 @@ impl Instancing {
                     }
                     if rotation.length() < 1e-6 {
                         let at = accessor.pointer_to_element(copy);
-                        let message = "the quaternion 0, 0, 0, 0 names no rotation";
+                        let message = "the quaternion 0, 0, 0, 0 is not a rotation";
                         return Err(ImportError::new(Code::Schema, at, message));
                     }
                     rotation.normalize()
@@ -86,6 +86,6 @@ impl Instancing {
 }
 
 fn non_finite(accessor: &Accessor<'_>, copy: usize) -> ImportError {
-    let message = "the place of a copy is not finite";
+    let message = "the position or scale of a copy is not finite";
     ImportError::new(Code::NonFinite, accessor.pointer_to_element(copy), message)
 }

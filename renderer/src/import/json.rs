@@ -270,7 +270,7 @@ impl<'a> Reader<'a, '_> {
         let text = &self.text[start..self.pos];
         let value: f64 = text.parse().map_err(|_| self.error("a number was expected"))?;
         if !value.is_finite() {
-            let message = format!("{} does not fit a double", super::error::quoted(text));
+            let message = format!("{} does not fit into a double", super::error::quoted(text));
             return Err(ImportError::new(Code::Json, pointer(&self.path), message));
         }
         let integer = if whole_end == self.pos && !is_negative {

@@ -186,12 +186,18 @@ fn normal_scale<'d>(owner: &Member<'_, 'd>, name: &'d str) -> Result<f32, Import
 fn alpha_mode(material: &Member<'_, '_>) -> Result<AlphaMode, ImportError> {
     let cutoff = material.number("alphaCutoff")?.unwrap_or(0.5);
     if cutoff < 0.0 {
-        return Err(material.error_at("alphaCutoff", Code::Schema, format!("{cutoff}; the least is 0")));
+        return Err(material.error_at(
+            "alphaCutoff",
+            Code::Schema,
+            format!("the alpha cutoff is {cutoff}; it must be at least 0"),
+        ));
     }
     match material.text("alphaMode")? {
         None | Some("OPAQUE") => Ok(AlphaMode::Opaque),
         Some("MASK") => Ok(AlphaMode::Mask { cutoff: cutoff as f32 }),
         Some("BLEND") => Ok(AlphaMode::Blend),
-        Some(other) => Err(material.error_at("alphaMode", Code::Schema, format!("{} is no alpha mode", quoted(other)))),
+        Some(other) => {
+            Err(material.error_at("alphaMode", Code::Schema, format!("{} is not an alpha mode", quoted(other))))
+        }
     }
 }

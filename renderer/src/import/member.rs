@@ -174,7 +174,7 @@ impl<'p, 'd> Member<'p, 'd> {
             Some(Value::Number(number)) => match number.integer {
                 Some(integer) => Ok(Some(integer)),
                 None => {
-                    let message = format!("{} is no whole number of at least 0", number.value);
+                    let message = format!("{} is not a whole number of at least 0", number.value);
                     Err(self.error_at(name, Code::Schema, message))
                 }
             },
@@ -214,7 +214,7 @@ impl<'p, 'd> Member<'p, 'd> {
                 Some(index) if (index as u128) < count as u128 => Ok(index as usize),
                 Some(index) => Err(self.item_error(name, at, Code::Reference, out_of_range(index, count, noun))),
                 None => {
-                    let message = format!("{} is no whole number of at least 0", number.value);
+                    let message = format!("{} is not a whole number of at least 0", number.value);
                     Err(self.item_error(name, at, Code::Schema, message))
                 }
             },

@@ -207,7 +207,13 @@ fn read_primitive(
         4 => Topology::Triangles,
         5 => Topology::Strip,
         6 => Topology::Fan,
-        mode => return Err(primitive.error_at("mode", Code::Schema, format!("mode {mode}; modes are 0 to 6"))),
+        mode => {
+            return Err(primitive.error_at(
+                "mode",
+                Code::Schema,
+                format!("the primitive has mode {mode}; modes are 0 to 6"),
+            ));
+        }
     };
     let Some(position) = attributes.get("POSITION", Use::Position)? else {
         let message = "the primitive has no positions";

@@ -90,7 +90,7 @@ pub(super) fn read<'b>(
         "ATTRIBUTES" => Mode::Attributes,
         "TRIANGLES" => Mode::Triangles,
         "INDICES" => Mode::Indices,
-        other => return Err(extension.error_at("mode", Code::Schema, format!("{} is no mode", quoted(other)))),
+        other => return Err(extension.error_at("mode", Code::Schema, format!("{} is not a mode", quoted(other)))),
     };
     let filter = match extension.text("filter")?.unwrap_or("NONE") {
         "NONE" => Filter::None,
@@ -98,7 +98,7 @@ pub(super) fn read<'b>(
         "QUATERNION" => Filter::Quaternion,
         "EXPONENTIAL" => Filter::Exponential,
         "COLOR" => Filter::Color,
-        other => return Err(extension.error_at("filter", Code::Schema, format!("{} is no filter", quoted(other)))),
+        other => return Err(extension.error_at("filter", Code::Schema, format!("{} is not a filter", quoted(other)))),
     };
     let stride = extension.required_integer("byteStride")?;
     let count = extension.required_integer("count")?;
@@ -114,8 +114,7 @@ pub(super) fn read<'b>(
         Filter::Exponential => stride.is_multiple_of(4),
     };
     if !fits_mode || !fits_filter || (filter != Filter::None && mode != Mode::Attributes) {
-        let message =
-            format!("{count} elements of {stride} bytes do not go with the mode {mode} and the filter {filter}");
+        let message = format!("{count} elements of {stride} bytes do not fit the mode {mode} and the filter {filter}");
         return Err(extension.error(Code::Schema, message));
     }
     if count.checked_mul(stride) != Some(view_length) {

@@ -77,7 +77,7 @@ impl<'d> Nodes<'d> {
     ) -> Result<Self, ImportError> {
         let node_count = root.count("nodes")?;
         if node_count > limits.nodes {
-            let message = format!("{node_count} nodes; the limit nodes is {}", limits.nodes);
+            let message = format!("the file has {node_count} nodes; the limit nodes is {}", limits.nodes);
             return Err(root.error_at("nodes", Code::Limit, message));
         }
         let mut list = Vec::with_capacity(node_count);
@@ -295,7 +295,7 @@ fn read_transform(
     let scale = node.numbers::<3>("scale")?;
     if let Some(matrix) = node.numbers::<16>("matrix")? {
         if translation.is_some() || rotation.is_some() || scale.is_some() {
-            let message = "both a matrix and translation, rotation or scale: the matrix counts";
+            let message = "the node has both a matrix and translation, rotation or scale: the matrix counts";
             findings.add("matrix_and_trs", Severity::Warning, node.pointer(), message);
         }
         if pose.is_some() {
@@ -314,7 +314,7 @@ fn read_transform(
             let length = rotation.length();
             // Below this the direction of the quaternion is rounding error.
             if length < 1e-6 {
-                return Err(node.error_at("rotation", Code::Schema, "the quaternion 0, 0, 0, 0 names no rotation"));
+                return Err(node.error_at("rotation", Code::Schema, "the quaternion 0, 0, 0, 0 is not a rotation"));
             }
             if (length - 1.0).abs() > 1e-3 {
                 let message = format!("a quaternion of length {length:.3} is normalised");
@@ -336,7 +336,7 @@ fn read_matrix(node: &Member<'_, '_>, columns: [f64; 16], findings: &mut Finding
     let last_row = [columns[3], columns[7], columns[11], columns[15]];
     let is_affine = last_row.iter().zip([0.0, 0.0, 0.0, 1.0]).all(|(found, wanted)| (found - wanted).abs() < 1e-6);
     if !is_affine {
-        let message = format!("the last row is {last_row:?}: a projection, no affine transform");
+        let message = format!("the last row is {last_row:?}: a projection, not an affine transform");
         return Err(node.error_at("matrix", Code::Schema, message));
     }
     let column = |at: usize| DVec3::new(columns[at], columns[at + 1], columns[at + 2]);
@@ -443,7 +443,7 @@ fn scene_roots(root: &Member<'_, '_>, list: &[Node<'_>], findings: &mut Findings
             }
             let parent = list[node].parent;
             if parent != NONE {
-                let message = format!("node {node} is a child of node {parent}, so it is no root; it is shown once");
+                let message = format!("node {node} is a child of node {parent}, so it is not a root; it is shown once");
                 findings.add("scene_names_child", Severity::Warning, at(), message);
             }
         }

@@ -88,7 +88,7 @@ pub(super) fn build(
             }
             let bounds = boxes[mesh.0 as usize].map(|local| Bounds::of_box(local, &world_from_part));
             if bounds.is_some_and(|bounds| !(bounds.min.as_vec3().is_finite() && bounds.max.as_vec3().is_finite())) {
-                let message = "the part's place is infinite in single precision";
+                let message = "the part's position is infinite in single precision";
                 return Err(ImportError::new(Code::NonFinite, at(), message));
             }
             // A long name of a mesh counts as often as the mesh is placed.

@@ -45,7 +45,7 @@ impl Skins {
                 return Err(skin.error_at("joints", Code::Schema, "a skin has at least one joint"));
             }
             if joints.len() > JOINTS_MAX {
-                let message = format!("{} joints; there can be {JOINTS_MAX}", joints.len());
+                let message = format!("the skin has {} joints; at most {JOINTS_MAX} are supported", joints.len());
                 return Err(skin.error_at("joints", Code::Limit, message));
             }
             skin.index("skeleton", node_count, "node")?;
@@ -55,7 +55,7 @@ impl Skins {
                     || accessor.component != Component::F32
                     || accessor.count < joints.len())
             {
-                let message = format!("{} joints want a 4 × 4 matrix of floats each", joints.len());
+                let message = format!("{} joints need a 4 × 4 matrix of floats each", joints.len());
                 return Err(skin.error_at("inverseBindMatrices", Code::Accessor, message));
             }
             Ok(Skin { joints: joints.into_iter().map(|joint| joint as u32).collect(), joint_from_mesh })

@@ -93,18 +93,18 @@ fn read_sampler(sampler: &Member<'_, '_>) -> Result<([Wrap; 2], bool), ImportErr
         None | Some(10497) => Ok(Wrap::Repeat),
         Some(33648) => Ok(Wrap::Mirror),
         Some(33071) => Ok(Wrap::Clamp),
-        Some(code) => Err(sampler.error_at(name, Code::Schema, format!("{code} is no way to repeat a texture"))),
+        Some(code) => Err(sampler.error_at(name, Code::Schema, format!("{code} is not a way to repeat a texture"))),
     };
     let wraps = [wrap("wrapS")?, wrap("wrapT")?];
     let nearest = match sampler.integer("magFilter")? {
         None | Some(9729) => false,
         Some(9728) => true,
-        Some(code) => return Err(sampler.error_at("magFilter", Code::Schema, format!("{code} is no filter"))),
+        Some(code) => return Err(sampler.error_at("magFilter", Code::Schema, format!("{code} is not a filter"))),
     };
     // Minification is the path tracer's own business; the member must be sound all the same.
     match sampler.integer("minFilter")? {
         None | Some(9728 | 9729 | 9984..=9987) => Ok((wraps, nearest)),
-        Some(code) => Err(sampler.error_at("minFilter", Code::Schema, format!("{code} is no filter"))),
+        Some(code) => Err(sampler.error_at("minFilter", Code::Schema, format!("{code} is not a filter"))),
     }
 }
 

@@ -87,8 +87,8 @@ impl<'a> Bodies<'a> {
             severity: Severity::Warning,
             at: path(second).clone(),
             message: format!(
-                "{n_faces} faces lie exactly in faces of {:?}, and light enters both: it cannot pass from one into the other. \
-                 Let one reach into the other, and give them priorities",
+                "{n_faces} faces coincide exactly with faces of {:?}, and light enters both parts: it cannot pass from one into \
+                 the other. Let one reach into the other, and give their materials priorities",
                 path(first)
             ),
         };
@@ -109,7 +109,7 @@ impl<'a> Bodies<'a> {
             let part = &self.scene.parts[parts[0].part as usize];
             let others = match parts.len() - 1 {
                 0 => String::new(),
-                n => format!("; as {n} other parts of this mesh"),
+                n => format!("; the same for {n} other parts with this mesh"),
             };
             let mut add = |code, message: String| {
                 let (severity, at) = (Severity::Warning, part.path.clone());
@@ -121,7 +121,9 @@ impl<'a> Bodies<'a> {
             let n_unclear: usize = gaps.iter().map(|gap| gap.n_unclear_edges).sum();
             if n_unclear > 0 {
                 let what = "more than two faces meet, or faces turn against each other";
-                let message = format!("light enters this part, but at {n_unclear} edges {what}: there is no inside");
+                let message = format!(
+                    "light enters this part, but at {n_unclear} edges {what}: what is inside it is not defined"
+                );
                 add("non_manifold_body", message);
             }
         }
@@ -226,8 +228,9 @@ fn open_message(gaps: &[Gaps], shells: &Shells) -> Option<String> {
     let percent = 100.0 * holes / area;
     (n_edges > 0).then(|| {
         format!(
-            "light enters this part, but its surface is open: {n_edges} edges belong to one face alone and bound holes of \
-             {percent:.3} % of its area. Light inside means nothing then; close it, or give it a thin-walled material"
+            "light enters this part, but its surface is open: {n_edges} edges belong to one face alone and border \
+             holes of {percent:.3} % of its area. Refraction and absorption inside are wrong then; close it, or give it a \
+             thin-walled material"
         )
     })
 }

@@ -30,7 +30,7 @@ pub fn weak_lights(shot: &Shot, bounds: &Bounds, place: impl Fn(usize) -> String
             code: "light_too_weak",
             severity: Severity::Info,
             at: place(i),
-            message: format!("the light brings {share:.1e} of the light at the product: nobody will see it"),
+            message: format!("the light brings {share:.1e} of the light at the product: it will not be seen"),
         })
     };
     shot.lights.iter().enumerate().filter_map(weak).collect()

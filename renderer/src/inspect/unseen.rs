@@ -26,7 +26,7 @@ pub fn unseen(scene: &Scene, shot: &Shot) -> Option<Diagnostic> {
     let message = match largest? {
         (size_px, path) if size_px > 0.0 => format!(
             "the picture shows nothing of the product: its largest part in the picture, {path:?}, is {size_px:.2} pixels \
-             wide or high. Where a part lies far from the others, hide it; else look from nearer by"
+             wide or high. If a part lies far from the others, hide it; otherwise move the camera nearer"
         ),
         _ => "the picture shows nothing of the product: the camera looks past it, or its clip planes leave it out"
             .to_owned(),

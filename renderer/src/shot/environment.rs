@@ -37,7 +37,9 @@ pub fn decode(bytes: &[u8], at: &str) -> Result<(EnvironmentMap, Vec<Diagnostic>
         decode_hdr(bytes, at)?
     } else {
         let help = "give an equirectangular .hdr (Radiance) or .exr (OpenEXR)";
-        return Err(ShotError::new(ErrorCode::EnvironmentFormat, at, "neither Radiance HDR nor OpenEXR").help(help));
+        return Err(
+            ShotError::new(ErrorCode::EnvironmentFormat, at, "the file is neither Radiance HDR nor OpenEXR").help(help)
+        );
     };
     let mut n_negative = 0_usize;
     for (i, pixel) in map.rgb.iter_mut().enumerate() {
@@ -91,16 +93,21 @@ fn checked_size(width: usize, height: usize, at: &str) -> Result<(u32, u32), Sho
     let refused = |what: String| ShotError::new(ErrorCode::EnvironmentSize, at, what);
     if height == 0 || height > MAX_HEIGHT_PX {
         let largest = format!("{}x{MAX_HEIGHT_PX}", 2 * MAX_HEIGHT_PX);
-        return Err(refused(format!("{width}x{height} pixels; the largest map is {largest}")).help("make it smaller"));
+        return Err(refused(format!("the map has {width}x{height} pixels; the largest map is {largest}"))
+            .help("scale the map down"));
     }
     match (u32::try_from(width), u32::try_from(height)) {
         (Ok(w), Ok(h)) if w == 2 * h => Ok((w, h)),
-        _ => Err(refused(format!("{width}x{height} pixels: an equirectangular map is twice as wide as high"))),
+        _ => Err(refused(format!(
+            "the map has {width}x{height} pixels, but an equirectangular map is twice as wide as high"
+        ))),
     }
 }
 
 fn decode_hdr(bytes: &[u8], at: &str) -> Result<EnvironmentMap, ShotError> {
-    let broken = |e: image::ImageError| ShotError::new(ErrorCode::EnvironmentFormat, at, format!("broken HDR: {e}"));
+    let broken = |e: image::ImageError| {
+        ShotError::new(ErrorCode::EnvironmentFormat, at, format!("the HDR file is damaged: {e}"))
+    };
     let decoder = HdrDecoder::new(Cursor::new(bytes)).map_err(broken)?;
     let (width, height) = decoder.dimensions();
     let (width_px, height_px) = checked_size(width as usize, height as usize, at)?;
@@ -110,7 +117,9 @@ fn decode_hdr(bytes: &[u8], at: &str) -> Result<EnvironmentMap, ShotError> {
 }
 
 fn decode_exr(bytes: &[u8], at: &str, diagnostics: &mut Vec<Diagnostic>) -> Result<EnvironmentMap, ShotError> {
-    let broken = |e: exr::error::Error| ShotError::new(ErrorCode::EnvironmentFormat, at, format!("broken EXR: {e}"));
+    let broken = |e: exr::error::Error| {
+        ShotError::new(ErrorCode::EnvironmentFormat, at, format!("the EXR file is damaged: {e}"))
+    };
     let meta = MetaData::read_from_buffered(Cursor::new(bytes), false).map_err(broken)?;
     let found = meta.headers.iter().find_map(|header| Some((header, color_channels(&header.channels)?)));
     let (header, [red, green, blue]) = found.ok_or_else(|| {
@@ -120,7 +129,7 @@ fn decode_exr(bytes: &[u8], at: &str, diagnostics: &mut Vec<Diagnostic>) -> Resu
     let Vec2(width, height) = header.layer_size;
     let (width_px, height_px) = checked_size(width, height, at)?;
     if header.shared_attributes.chromaticities.is_some_and(|c| !is_rec709(&c)) {
-        let message = "the EXR names other primaries than Rec.709; its pixels are read as Rec.709 all the same";
+        let message = "the EXR names other primaries than Rec.709; its pixels are read as Rec.709 anyway";
         diagnostics.push(warning("env.primaries", at, message.to_owned()));
     }
     let store = move |rgb: &mut Vec<[f32; 3]>, Vec2(x, y): Vec2<usize>, pixel: [f32; 3]| rgb[y * width + x] = pixel;
@@ -141,7 +150,11 @@ fn decode_exr(bytes: &[u8], at: &str, diagnostics: &mut Vec<Diagnostic>) -> Resu
         image.layer_data.channel_data.pixels
     };
     if rgb.len() != width * height {
-        return Err(ShotError::new(ErrorCode::EnvironmentFormat, at, "broken EXR: its layers contradict each other"));
+        return Err(ShotError::new(
+            ErrorCode::EnvironmentFormat,
+            at,
+            "the EXR file is damaged: its layers contradict each other",
+        ));
     }
     Ok(EnvironmentMap { width_px, height_px, rgb })
 }

@@ -145,7 +145,7 @@ impl<'a> Hull<'a> {
         let bounds = Bounds { min: DVec3::ZERO, max: DVec3::ZERO };
         let mut hull = Self { meshes, parts, bounds };
         let nothing = || {
-            ShotError::new(ErrorCode::NothingToFrame, "/", "the scene draws nothing that a camera could be aimed at")
+            ShotError::new(ErrorCode::NothingToFrame, "/", "nothing is shown that a camera could be aimed at")
                 .help("check which parts are shown, and that the file has triangles of finite size")
         };
         let reach = |axis: DVec3| hull.support(axis).map(|point| point.dot(axis));

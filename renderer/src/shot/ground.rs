@@ -116,7 +116,7 @@ impl Ground {
             let base = DVec3::new(center.x, y_m, center.z);
             let (sweep, size_m, is_filled) = sweep(camera, aspect, base, radius_m);
             (floor.sweep, floor.size_m) = (Some(sweep), size_m);
-            let message = "the picture shows more than a sweep can fill: the background lies beside it";
+            let message = "the picture shows more than a sweep can fill: beside it the background is seen";
             odd = (!is_filled).then(|| finding("shot.sweep_ends", message));
         }
         Ok((Some(floor), odd))

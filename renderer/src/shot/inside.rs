@@ -60,7 +60,7 @@ pub(super) fn camera_inside(eyes: &[Eye], scene: &Scene) -> Vec<Diagnostic> {
             code: "shot.camera_inside",
             severity: Severity::Warning,
             at: part.path.clone(),
-            message: format!("the camera stands inside of {}{when}, and sees it from within", part.name()),
+            message: format!("the camera is inside {}{when} and sees it from within", part.name()),
         }
     };
     around.map(finding).take(FINDINGS_MAX).collect()
@@ -151,6 +151,6 @@ mod tests {
             [(3, 2.0), (4, 0.2), (5, 0.1)].map(|(frame, at)| Eye { frame: Some(frame), world: DVec3::splat(at) });
         let findings = camera_inside(&eyes, &scene);
         assert_eq!(findings.len(), FINDINGS_MAX);
-        assert!(findings.iter().all(|finding| finding.message.contains("in frame 4,")), "{findings:?}");
+        assert!(findings.iter().all(|finding| finding.message.contains("in frame 4 ")), "{findings:?}");
     }
 }

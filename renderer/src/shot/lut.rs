@@ -167,12 +167,13 @@ impl Reader<'_> {
         }
         let node = Vec3::from(self.numbers(line.split_ascii_whitespace())?);
         let Some(size) = self.size else {
-            return Err(self.wrong(ErrorCode::LutSize, "a node stands before the size of the table"));
+            return Err(self.wrong(ErrorCode::LutSize, "a node comes before the size of the table"));
         };
         if self.nodes.len() == size.n_nodes() {
-            return Err(
-                self.wrong(ErrorCode::LutCount, format!("there are more than the {} nodes announced", size.n_nodes()))
-            );
+            return Err(self.wrong(
+                ErrorCode::LutCount,
+                format!("the table has more than the {} nodes that its size announces", size.n_nodes()),
+            ));
         }
         self.nodes.push(node);
         Ok(())
@@ -180,7 +181,7 @@ impl Reader<'_> {
 
     fn read_keyword<'w>(&mut self, keyword: &str, words: impl Iterator<Item = &'w str>) -> Result<(), ShotError> {
         if !self.nodes.is_empty() {
-            return Err(self.wrong(ErrorCode::LutSyntax, format!("{keyword:?} stands behind a node")));
+            return Err(self.wrong(ErrorCode::LutSyntax, format!("{keyword:?} comes after a node")));
         }
         match keyword {
             "TITLE" => {}
@@ -194,7 +195,7 @@ impl Reader<'_> {
             }
             _ => {
                 let keyword: String = keyword.chars().take(40).collect();
-                return Err(self.wrong(ErrorCode::LutSyntax, format!("{keyword:?} is no keyword of the format")));
+                return Err(self.wrong(ErrorCode::LutSyntax, format!("{keyword:?} is not a keyword of the format")));
             }
         }
         Ok(())
@@ -210,7 +211,7 @@ impl Reader<'_> {
         if self.size.replace(size).is_some() {
             return Err(self.wrong(
                 ErrorCode::LutSize,
-                "the size stands twice: tables with a curve ahead of the cube are not read",
+                "the size is given twice: tables with a curve before the cube are not supported",
             ));
         }
         Ok(())
@@ -223,7 +224,7 @@ impl Reader<'_> {
             .ok_or_else(|| self.wrong(ErrorCode::LutSyntax, format!("expected {N} numbers")))?;
         match numbers.iter().all(|number| number.is_finite()) {
             true => Ok(numbers),
-            false => Err(self.wrong(ErrorCode::LutNotFinite, "a number is infinite or none")),
+            false => Err(self.wrong(ErrorCode::LutNotFinite, "a number is infinite or not a number")),
         }
     }
 
@@ -232,13 +233,14 @@ impl Reader<'_> {
             return Err(self.wrong(ErrorCode::LutSize, "the file does not say how many nodes it has"));
         };
         if self.nodes.len() != size.n_nodes() {
-            let message = format!("there are {} of the {} nodes announced", self.nodes.len(), size.n_nodes());
+            let message =
+                format!("the table has {} of the {} nodes that its size announces", self.nodes.len(), size.n_nodes());
             return Err(self.wrong(ErrorCode::LutCount, message));
         }
         let [min, max] = self.domain;
         // The extent, too, must be a number.
         if !(max - min).is_finite() || !(max - min).cmpgt(Vec3::splat(f32::MIN_POSITIVE)).all() {
-            return Err(self.wrong(ErrorCode::LutDomain, "the domain ends where it begins, or before"));
+            return Err(self.wrong(ErrorCode::LutDomain, "the domain is empty: it must end above where it begins"));
         }
         let table = match size {
             Size::Curve(_) => LutTable::Curves(self.nodes),

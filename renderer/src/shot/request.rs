@@ -175,7 +175,7 @@ pub(super) fn assemble(
     }
     let floor = match &request.ground {
         Some(ground) if turn.is_some() && ground.kind == GroundKind::Sweep => {
-            let message = "a sweep stands behind the product as one camera sees it, and cannot turn with it";
+            let message = "a sweep rises behind the product for one camera, so a turntable cannot have it";
             return Err(ShotError::of_option(ErrorCode::Conflict, "ground", message).help("use the ground `floor`"));
         }
         Some(ground) => {
@@ -212,7 +212,7 @@ pub(super) fn assemble(
             code: "shot.no_lights",
             severity: Severity::Warning,
             at: option_place("light"),
-            message: "the file has no lights: only what emits light itself is seen".to_owned(),
+            message: "the file has no lights: only emissive surfaces are seen".to_owned(),
         });
     }
     let (background, view) = (request.background, request.view);

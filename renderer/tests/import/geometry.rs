@@ -66,9 +66,9 @@ fn parts_without_normals_are_smooth_where_it_is_asked_for() {
         (scene.meshes[0].primitives[0].clone(), finding.message.clone())
     };
     let (primitive, message) = read(0.0);
-    assert!(primitive.normals.is_empty() && message.ends_with("is shaded flat"), "{message}");
+    assert!(primitive.normals.is_empty() && message.contains("is shaded flat"), "{message}");
     let (primitive, message) = read(44.0);
-    assert!(message.ends_with("is shaded smooth up to 44°"), "{message}");
+    assert!(message.ends_with("where faces meet at up to 44°"), "{message}");
     assert!(primitive.normals[..4].iter().all(|normal| *normal == Vec3::Z), "{:?}", primitive.normals);
     let (primitive, _) = read(45.0);
     let between = Vec3::new(-1.0, 0.0, 1.0 + 2.0_f32.sqrt()).normalize();

@@ -101,7 +101,7 @@ fn messages_have_the_words_of_the_file_and_none_of_the_program() {
     let scalars = glb.floats("SCALAR", &[[0.0_f32]; 4]);
     assert_eq!(
         refused(&glb.clone().set(&format!("{attributes}/NORMAL"), json!(scalars)).bytes()).message(),
-        "SCALAR of floats does not fit NORMAL"
+        "SCALAR of floats cannot be NORMAL"
     );
     assert_eq!(
         refused(&glb.set("/meshes/0/primitives/0/indices", json!(1)).bytes()).message(),

@@ -165,6 +165,6 @@ mod tests {
             assert_eq!(state.as_str().parse(), Ok(*state));
         }
         let error = "paused".parse::<S>().expect_err("R33: states only from the list");
-        assert_eq!(error.to_string(), "`paused` is none of pending, queued, running, completed, failed, cancelled");
+        assert_eq!(error.to_string(), "`paused` is not one of pending, queued, running, completed, failed, cancelled");
     }
 }

@@ -41,7 +41,7 @@ cases! {
         let job = app.render(&large).await;
         assert_eq!((&job["state"], &job["error"]["code"]), (&json!("failed"), &json!("device_out_of_memory")), "{job}");
         let detail = job["error"]["detail"].as_str().expect("a reason");
-        assert!(detail.contains("needs about ") && detail.contains("1430 MiB by the setting max_memory_bytes"), "{detail}");
+        assert!(detail.contains("needs about ") && detail.contains("1430 MiB are available under the setting max_memory_bytes"), "{detail}");
         assert_eq!(job["document"]["attempt"], 1, "it would need as much again");
         assert_eq!(app.render(&small()).await["state"], "completed");
 

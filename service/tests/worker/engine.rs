@@ -224,7 +224,10 @@ fn r77_a_job_has_a_limit_of_its_own_and_is_told_the_estimate() {
     assert_eq!(refused.code(), "device_out_of_memory");
     let Outcome::Failed(failure) = &refused.outcome else { panic!("refused") };
     let detail = &failure.detail;
-    assert!(detail.contains("rendering needs about ") && detail.contains("1430 MiB by the setting"), "{detail}");
+    assert!(
+        detail.contains("rendering needs about ") && detail.contains("1430 MiB are available under the setting"),
+        "{detail}"
+    );
     assert_eq!(failure.fault, FaultKind::Input, "it would need as much again");
     assert_eq!(engine.counters().prepares, 0, "nothing was begun");
 

@@ -39,7 +39,7 @@ pub(crate) struct SubmitArgs {
     /// An environment map, .hdr or .exr
     #[arg(long, value_name = "FILE", help_heading = "Request")]
     environment: Option<PathBuf>,
-    /// Names this submission: the same one again makes no second job
+    /// Key of this submission: submitting again with the same key makes no second render
     #[arg(long, value_name = "KEY", help_heading = "Request")]
     idempotency_key: Option<String>,
     /// Follow the render until it is over
@@ -146,8 +146,8 @@ fn object(path: &std::path::Path) -> Result<Map<String, Value>, Failure> {
     };
     match serde_json::from_slice(&files::read(path, InputKind::Map)?) {
         Ok(Value::Object(members)) => Ok(members),
-        Ok(_) => Err(refused("it holds no JSON object".to_owned())),
-        Err(reason) => Err(refused(format!("it is no JSON: {reason}"))),
+        Ok(_) => Err(refused("it is JSON, but not an object".to_owned())),
+        Err(reason) => Err(refused(format!("it is not JSON: {reason}"))),
     }
 }
 

@@ -26,13 +26,13 @@ use crate::cli::template::TemplateFile;
 #[derive(Args, Debug)]
 #[command(after_help = "Example: packshot render bearing.glb --material-map map.json -o bearing.png")]
 pub(crate) struct RenderArgs {
-    /// GLB files, or glTF files with what they name in their own folders; `-` is stdin
+    /// .glb files, or .gltf files with their buffers and textures in the same folder; `-` is stdin
     #[arg(value_name = "INPUT", required_unless_present_any = ["sample", "shot"])]
     pub(crate) inputs: Vec<PathBuf>,
     /// A built-in sample product (`packshot sample --list`)
     #[arg(long, value_name = "NAME")]
     pub(crate) sample: Vec<String>,
-    /// Render exactly this shot; it names the product
+    /// Render exactly this shot file, which also names the product
     #[arg(long, value_name = "FILE", conflicts_with_all = ["inputs", "sample"])]
     pub(crate) shot: Option<PathBuf>,
     #[command(flatten)]
@@ -58,14 +58,15 @@ pub(crate) struct PictureArgs {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputArgs {
-    /// One picture: a file by its extension (.png, .exr, .jpg, .webp, .avif, .tiff) or `-` for stdout; several: a
-    /// folder `DIR/`; of a turntable also a movie (.mp4, .webp, .apng). Without it nothing is written
+    /// One picture: a file, whose extension says the format (.png, .exr, .jpg, .webp, .avif, .tiff), or `-` for
+    /// stdout; several: a folder `DIR/`; a turntable: a folder or a movie (.mp4, .webp, .apng). Without -o nothing is
+    /// written
     #[arg(short, long = "output", value_name = "OUT")]
     pub(crate) output: Option<PathBuf>,
     /// Write the preflight report, with what was rendered, as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
-    /// Write the shot in effect
+    /// Write a shot file, which renders the same picture again (`--shot`)
     #[arg(long, value_name = "FILE")]
     pub(crate) dump_shot: Option<PathBuf>,
     /// Print the result as JSON on stdout
@@ -80,11 +81,11 @@ pub(crate) struct OutputArgs {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Light")]
 pub(crate) struct LutArgs {
-    /// A lookup table, of one or three dimensions, that changes or makes display values
+    /// A lookup table (1D or 3D) that is applied after the view transform, or in its place (`--lut-input`)
     #[arg(long, value_name = "FILE.cube")]
     pub(crate) lut: Option<PathBuf>,
-    /// What the table is made for: display values after the view transform; or, in its place, linear, or log2:MIN:MAX
-    /// [default: display]
+    /// What the table is applied to: display, the values after the view transform; or, in place of the view transform,
+    /// linear, the linear values, or log2:MIN:MAX, their logarithm [default: display]
     #[arg(long, value_name = "WHAT", requires = "lut")]
     pub(crate) lut_input: Option<LutInput>,
 }
@@ -145,7 +146,7 @@ impl PictureArgs {
         if let Some(path) = &asked.material_map {
             if files::is_stream(path) && inputs.iter().any(|input| files::is_stream(input)) {
                 let message = "standard input can only be read once";
-                return Err(Failure::usage("conflict", message, "--material-map -", "give one of both as a file"));
+                return Err(Failure::usage("conflict", message, "--material-map -", "give one of them as a file"));
             }
             asked.options.materials = Some(Materials { library: None, map: Some(read_material_map(path)?) });
         }
@@ -177,8 +178,13 @@ impl PictureArgs {
 /// The format that a file's name says.
 fn name_format(output: &Path, kind: Kind, options: &mut Options) -> Result<(), Failure> {
     if options.formats.is_some() {
-        let message = "the format follows the file's extension";
-        return Err(Failure::usage("conflict", message, "--format", "leave it out, or write to a folder or to `-`"));
+        let message = "the file's extension already says the format";
+        return Err(Failure::usage(
+            "conflict",
+            message,
+            "--format",
+            "leave out --format, or write to a folder or to `-`",
+        ));
     }
     let extension = output.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
     let extension = extension.as_deref().unwrap_or("");
@@ -199,10 +205,10 @@ fn unknown_format(output: &Path, kind: Kind, extension: &str) -> Failure {
             (message, "give a folder (DIR/), or a .mp4, .webp or .apng".to_owned())
         }
         (_, "") => {
-            let message = "the file's name has no extension, which says the format".to_owned();
-            (message, format!("end it in one of {known}"))
+            let message = "the file's name has no extension, so the format is not known".to_owned();
+            (message, format!("end the name in one of {known}"))
         }
-        (_, extension) => (format!("`{extension}` is not a picture format"), known),
+        (_, extension) => (format!("`{extension}` is not a picture format"), format!("use one of {known}")),
     };
     Failure::usage("invalid_value", message, "-o", help)
 }
@@ -213,7 +219,7 @@ impl LutArgs {
         let replaces = self.lut_input.is_some_and(|input| input != LutInput::Display);
         if replaces && given.view_transform.is_some() {
             let message = "the lookup table takes the place of the view transform";
-            let help = "leave it out, or `--lut-input display`";
+            let help = "leave out --view-transform, or use `--lut-input display`";
             return Err(Failure::usage("conflict", message, "--view-transform", help));
         }
         Ok(())
@@ -238,7 +244,7 @@ impl OutputArgs {
 
     /// Fails where something is asked for that a command of many pictures does not have.
     pub(crate) fn require_one_of_each(&self, command: &str) -> Result<(), Failure> {
-        let message = |option: &str| format!("`packshot {command}` takes no `{option}`: it is about one picture");
+        let message = |option: &str| format!("`{option}` is for one picture, and `packshot {command}` makes several");
         if self.repeat != 1 {
             return Err(Failure::usage("conflict", message("--repeat"), "--repeat", "use `packshot render --repeat`"));
         }

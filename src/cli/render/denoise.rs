@@ -21,11 +21,11 @@ const LIBRARY: &str = "PACKSHOT_OIDN";
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Size and sampling")]
 pub(crate) struct DenoiserArgs {
-    /// With Packshot's own denoiser, or with an installed Open Image Denoise 2, whose file PACKSHOT_OIDN may name
-    /// [default: packshot]
+    /// What removes noise: Packshot's own denoiser, or an installed Open Image Denoise 2 (PACKSHOT_OIDN may name its
+    /// library file) [default: packshot]
     #[arg(long, value_name = "WHAT", value_parser = word::<DenoiseWith>())]
     denoise_with: Option<DenoiseWith>,
-    /// How much work Open Image Denoise spends [default: high]
+    /// How much work Open Image Denoise does [default: high]
     #[arg(long, value_name = "NAME", value_parser = word::<Quality>())]
     oidn_quality: Option<Quality>,
 }
@@ -57,14 +57,19 @@ impl DenoiserArgs {
         of_shot: Option<Noise>,
     ) -> Result<ChosenDenoiser, Failure> {
         if self.denoise_with.is_some() && plan.denoise() == Denoise::Off {
-            let message = "no noise is removed, which leaves nothing to denoise with";
-            return Err(Failure::usage("conflict", message, "--denoise-with", "add `--denoise on`, or leave it out"));
+            let message = "noise is not removed, so no denoiser can be chosen";
+            return Err(Failure::usage(
+                "conflict",
+                message,
+                "--denoise-with",
+                "add `--denoise on`, or leave out --denoise-with",
+            ));
         }
         let film = template.map(|template| &template.film);
         let below = film.and_then(|film| film.denoise_with).or(of_shot.map(|noise| noise.with));
         let with = self.denoise_with.or(below).unwrap_or_default();
         if self.oidn_quality.is_some() && with != DenoiseWith::Oidn {
-            let message = "`--oidn-quality` is about Open Image Denoise";
+            let message = "`--oidn-quality` only applies to Open Image Denoise";
             return Err(Failure::usage("missing", message, "--oidn-quality", "add `--denoise-with oidn`"));
         }
         let below = film.and_then(|film| film.oidn_quality).or(of_shot.and_then(|noise| noise.quality));

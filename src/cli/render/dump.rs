@@ -121,8 +121,13 @@ impl Beside<'_> {
     fn write(&mut self, suffix: &str, bytes: &[u8]) -> Result<FileReference, Failure> {
         if files::is_stream(self.shot) || files::is_special(self.shot) {
             let message =
-                format!("the shot needs a file beside it ({suffix}), and {} has no place for one", self.shot.display());
-            return Err(Failure::usage("conflict", message, "--dump-shot", "give a file in a folder"));
+                format!("the shot needs another file beside it ({suffix}), which {} cannot have", self.shot.display());
+            return Err(Failure::usage(
+                "conflict",
+                message,
+                "--dump-shot",
+                "write the shot to a file, not to a stream or device",
+            ));
         }
         let reference = FileReference::new(String::new(), bytes);
         let (name, extension) = suffix.rsplit_once('.').unwrap_or((suffix, ""));
@@ -140,10 +145,8 @@ impl Beside<'_> {
                 Ok(_) | Err(_) => {}
             }
         }
-        let message = format!(
-            "beside {} there are other files under the names of those that the shot needs",
-            self.shot.display()
-        );
+        let message =
+            format!("the files that go beside {} would overwrite other files of the same names", self.shot.display());
         Err(Failure::usage("conflict", message, "--dump-shot", "give the shot another name"))
     }
 }

@@ -64,9 +64,10 @@ impl OpenShot {
         let Some(path) = path else { return Ok(None) };
         if let Some(id) = args.options.ids().find(|id| !BESIDE.contains(id)) {
             let option = CommandNames.option(id);
-            let message =
-                format!("`{option}` cannot stand beside `--shot`: the shot itself says all about the picture");
-            return Err(Failure::usage("conflict", message, option, "leave it out, and write it into the shot file"));
+            let message = format!(
+                "`{option}` cannot be combined with `--shot`: the shot file already describes the picture completely"
+            );
+            return Err(Failure::usage("conflict", message, option, "leave it out, or change it in the shot file"));
         }
         let given = args.options.asked(kind)?.options;
         let bytes = files::read(path, InputKind::Shot)?;

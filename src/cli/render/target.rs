@@ -73,8 +73,8 @@ pub(crate) fn targets(args: &OutputArgs, planned: &[PlannedFile], stems: &[Strin
     });
     let encoded: Vec<(&PlannedFile, Encoding)> = encoded.collect();
     let Some((_, first)) = encoded.first() else {
-        let message = "this command writes the pictures themselves, and no archive of them";
-        return Err(Failure::usage("conflict", message, "--format", "name a format of pictures"));
+        let message = "this command writes pictures, not an archive of them";
+        return Err(Failure::usage("conflict", message, "--format", "choose a picture format, such as png"));
     };
     if !is_folder(output) {
         if files::is_stream(output) && args.json {
@@ -93,7 +93,7 @@ pub(crate) fn targets(args: &OutputArgs, planned: &[PlannedFile], stems: &[Strin
         let path = output.join(format!("{stem}{}.{}", file.suffix, file.extension));
         if !taken.insert(path.clone()) {
             let message = format!("two inputs would both be written to {}", path.display());
-            return Err(Failure::usage("conflict", message, "-o", "render them into folders of their own"));
+            return Err(Failure::usage("conflict", message, "-o", "render them into separate folders"));
         }
         files::check_writable(&path)?;
         Ok((path, *encoding))

@@ -13,13 +13,13 @@ use crate::cli::render::PictureArgs;
 #[derive(Args, Debug)]
 #[command(after_help = "Example: packshot turntable bearing.glb -o bearing.mp4 --fps 30")]
 pub(crate) struct TurntableArgs {
-    /// A GLB file, or a glTF file with what it names in its own folder; `-` is stdin
+    /// A .glb file, or a .gltf file with its buffers and textures in the same folder; `-` is stdin
     #[arg(value_name = "INPUT", required_unless_present_any = ["sample", "shot"], conflicts_with = "sample")]
     pub(super) input: Option<PathBuf>,
     /// A built-in sample product (`packshot sample --list`)
     #[arg(long, value_name = "NAME")]
     pub(super) sample: Option<String>,
-    /// Render exactly the turntable of this shot; it names the product
+    /// Render exactly the turntable of this shot file, which also names the product
     #[arg(long, value_name = "FILE", conflicts_with_all = ["input", "sample"])]
     pub(super) shot: Option<PathBuf>,
     #[command(flatten)]
@@ -32,13 +32,13 @@ pub(crate) struct TurntableArgs {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Turntable")]
 pub(super) struct TurnArgs {
-    /// Only frames A to B - 1 of the turn; more of it can follow into the same folder
+    /// Only frames A to B - 1 of the turn; the rest can be rendered into the same folder later
     #[arg(long, value_name = "A..B")]
     frames_range: Option<FrameRange>,
-    /// Only every Nth frame of the turn, with its number: 72 frames hold sets of 36 and 24
+    /// Only every Nth frame of the turn, keeping its number: 72 frames contain sets of 36 and 24
     #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true, value_parser = value_parser!(u32).range(1..=i64::from(FRAMES_MAX)))]
     pub(super) stride: u32,
-    /// Begin anew where the folder holds frames of another turntable
+    /// Start over where the folder holds frames of another turntable
     #[arg(long)]
     pub(super) overwrite: bool,
 }
@@ -66,7 +66,7 @@ impl TurnArgs {
     /// The numbers of the frames to render, and how many a whole turn has at this stride.
     pub(super) fn selected(&self, frames: u32) -> Result<Selection, Failure> {
         if !frames.is_multiple_of(self.stride) {
-            let message = format!("{frames} frames cannot be divided into steps of {}", self.stride);
+            let message = format!("{frames} frames cannot be divided evenly by the stride {}", self.stride);
             let help = "choose a stride that divides the number of frames";
             return Err(Failure::usage("invalid_value", message, "--stride", help));
         }
@@ -82,7 +82,7 @@ impl TurnArgs {
         }
         let numbers: Vec<u32> = (first..end).filter(|frame| frame.is_multiple_of(self.stride)).collect();
         if numbers.is_empty() {
-            let message = format!("{first}..{end} has no frame that --stride {} takes", self.stride);
+            let message = format!("no frame from {first} to before {end} is a multiple of --stride {}", self.stride);
             return Err(Failure::usage("invalid_value", message, "--frames-range", "choose a wider range"));
         }
         Ok(Selection { numbers, of_turn: frames / self.stride })

@@ -72,7 +72,7 @@ impl Manifest {
                         "the folder holds frames of another turntable: the product, its materials, the options, the device or this program \
                          have changed"
                     }
-                    Other::Version => "the folder's list of frames is not one of this version",
+                    Other::Version => "the folder's list of frames was written by another version of packshot, or is damaged",
                 };
                 other(&path, message)
             })?,
@@ -135,14 +135,14 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
     };
     match opened {
         Ok(Some(bytes)) => Ok(Some(bytes)),
-        Ok(None) => Err(other(path, "the folder's list of frames is too long to be one")),
+        Ok(None) => Err(other(path, "the folder's list of frames is damaged: it is too long")),
         Err(reason) => Err(other(path, &format!("the folder's list of frames cannot be read: {reason}"))),
     }
 }
 
 fn other(path: &Path, message: &str) -> Failure {
     let fault = Fault::new("output.other_sequence", message).at(path.display().to_string());
-    Failure::new(Exit::Output, fault.help("choose another folder, or give --overwrite to begin anew in this one"))
+    Failure::new(Exit::Output, fault.help("choose another folder, or give --overwrite to start over in this one"))
 }
 
 #[cfg(test)]

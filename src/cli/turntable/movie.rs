@@ -75,7 +75,10 @@ impl Plan<'_> {
             Self::IsThere { movie, result } => (movie, result),
         };
         if let Err(reason) = movie.remove_frames() {
-            console::warn(&format!("what was kept for the movie is still in {}: {reason}", movie.folder.display()));
+            console::warn(&format!(
+                "the movie's temporary frames could not be removed from {}: {reason}",
+                movie.folder.display()
+            ));
         }
         Ok(Some(result))
     }
@@ -99,8 +102,9 @@ impl Movie {
     /// `usage.invalid_value` for a device, `output.not_written` where nothing can be written.
     pub(super) fn new(output: &Path, format: MovieFormat, fps: u16) -> Result<Self, Failure> {
         if files::is_special(output) {
-            let message = format!("{} is a device or a pipe, and a movie is not written in one go", output.display());
-            return Err(Failure::usage("invalid_value", message, "-o", "give a file"));
+            let message =
+                format!("{} is a device or a pipe, and a movie can only be written to a file", output.display());
+            return Err(Failure::usage("invalid_value", message, "-o", "give the path of a file"));
         }
         files::check_writable(output)?;
         let path = output.canonicalize().unwrap_or_else(|_| output.to_owned());
@@ -186,12 +190,12 @@ impl Movie {
                     return Ok(Plan::IsThere { movie: self, result: MovieResult::new(self, &settings, bytes, None) });
                 }
                 Ok(Found::Other) => {
-                    let message = "the file is another movie, or none: the product, its materials, the options, the device or this \
-                                   program have changed";
+                    let message = "the file that is there is not this movie: the product, its materials, the options, the device or \
+                                   this program have changed, or it is something else";
                     return Err(refused("output.other_sequence", message.to_owned()));
                 }
                 Err(reason) => {
-                    return Err(refused("output.not_read", format!("what is there cannot be read: {reason}")));
+                    return Err(refused("output.not_read", format!("the file that is there cannot be read: {reason}")));
                 }
             }
         }

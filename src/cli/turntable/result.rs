@@ -143,7 +143,7 @@ impl MovieResult {
     /// For a person.
     fn summary(&self) -> String {
         let bytes = self.bytes as f64 / 1e6;
-        let found = if self.kept { ", is there already" } else { "" };
+        let found = if self.kept { ", already there" } else { "" };
         format!(
             "{}: {} frames, {:.1} s at {} fps, {bytes:.2} MB{found}",
             self.output, self.frames, self.seconds, self.fps

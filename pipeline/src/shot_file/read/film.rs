@@ -38,7 +38,7 @@ impl Reading<'_> {
                 let with = m.read_or("denoise_with", DenoiseWith::default(), |node| node.word());
                 let quality = m.read_or("oidn_quality", None, |node| nullable(&node, |node| node.word()));
                 if with == Some(DenoiseWith::Packshot) && matches!(quality, Some(Some(_))) {
-                    let message = "it is about Open Image Denoise, and `denoise_with` is not";
+                    let message = "it only applies to Open Image Denoise, which `denoise_with` does not choose";
                     m.report("oidn_quality", FaultKind::Conflict, message);
                 }
                 match (when, with, quality) {
@@ -58,7 +58,7 @@ impl Reading<'_> {
         let (width_px, height_px) = (overrides.width_px.or(width_px), overrides.height_px.or(height_px));
         let n = width_px.zip(height_px).map_or(0, |(width_px, height_px)| u64::from(width_px) * u64::from(height_px));
         if n > MAX_PIXELS {
-            m.report("width", FaultKind::Range, format!("more than {MAX_PIXELS} pixels"));
+            m.report("width", FaultKind::Range, format!("width times height is more than {MAX_PIXELS} pixels"));
         }
         let samples = m.require("samples").and_then(|node| node.count(1..=MAX_SAMPLES));
         let noise_threshold = m.read_or("noise_threshold", 0.0, |node| node.single(Range::UNIT));
@@ -90,7 +90,7 @@ fn read_filter(m: &mut Members<'_>) -> Option<PixelFilter> {
         (true, _) => Some(PixelFilter::BlackmanHarris { half_width_px }),
         (false, true) => Some(PixelFilter::Box),
         (false, false) => {
-            m.report("filter_width_px", FaultKind::Range, "a box filter is one pixel wide");
+            m.report("filter_width_px", FaultKind::Range, "a box filter must be 1 px wide");
             None
         }
     }

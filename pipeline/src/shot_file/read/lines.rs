@@ -14,7 +14,7 @@ pub(super) fn read(node: &Node<'_>) -> Option<ShotLines> {
         let read: Vec<_> = node.list()?.iter().map(|node| node.choice(&KINDS)).collect();
         let kinds = read.into_iter().collect::<Option<Vec<_>>>()?;
         let is_twice = (1..kinds.len()).any(|i| kinds[..i].contains(&kinds[i]));
-        if is_twice { node.refuse(FaultKind::Duplicate, "a kind of lines is there twice") } else { Some(kinds) }
+        if is_twice { node.refuse(FaultKind::Duplicate, "a kind of lines is listed twice") } else { Some(kinds) }
     });
     let widths_px = Range::between(f64::from(*WIDTHS_PX.start()), f64::from(*WIDTHS_PX.end()));
     let width_px = m.read_or("width_px", None, |node| nullable(&node, |node| node.single(widths_px)));
@@ -24,7 +24,7 @@ pub(super) fn read(node: &Node<'_>) -> Option<ShotLines> {
     let color_srgb = m.read_or("color_srgb", [0.0; 3], |node| node.singles(Range::UNIT));
     let is_drawing = m.read_or("only", false, |node| node.flag());
     if is_drawing == Some(true) && kinds.as_ref().is_some_and(Vec::is_empty) {
-        m.report("only", FaultKind::Conflict, "a drawing has lines of one kind at least");
+        m.report("only", FaultKind::Conflict, "a drawing needs at least one kind of lines");
     }
     m.finish();
     Some(ShotLines {

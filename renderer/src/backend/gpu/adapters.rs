@@ -87,5 +87,5 @@ fn unusable(adapter: &wgpu::Adapter, limits: &wgpu::Limits) -> Option<String> {
         ("bind groups", limits.max_bind_groups, 3),
     ];
     let lacking = least.iter().find(|(_, has, needs)| has < needs);
-    lacking.map(|(what, has, needs)| format!("it offers {has} {what}, {needs} are needed"))
+    lacking.map(|(what, has, needs)| format!("it offers {has} {what}, but {needs} are needed"))
 }

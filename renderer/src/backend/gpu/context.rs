@@ -69,7 +69,7 @@ impl Context {
     ) -> Result<Self, String> {
         let instance = adapters::instance();
         let found = adapters::list(&instance).into_iter().find(|(other, _)| other.id == info.id);
-        let (_, adapter) = found.ok_or("it is not there any more")?;
+        let (_, adapter) = found.ok_or("it is no longer there")?;
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("packshot"),
             required_features: adapter.features() & wgpu::Features::PIPELINE_CACHE,

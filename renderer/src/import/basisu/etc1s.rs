@@ -69,7 +69,7 @@ impl<'b> Slices<'b> {
             return Err(TRUNCATED);
         };
         if flags & 2 != 0 {
-            return Err("the KTX file begins in the midst of a video");
+            return Err("the KTX file begins in the middle of a video");
         }
         let slice = |begin: usize, length: usize| level.get(begin..begin.checked_add(length)?);
         let rgb = slice(rgb_begin, rgb_bytes).ok_or(TRUNCATED)?;

@@ -9,7 +9,7 @@ use super::Fault;
 /// Bytes of a block.
 pub(super) const BLOCK_BYTES: usize = 16;
 
-const BROKEN: Fault = "a block of the UASTC data is of no known mode";
+const BROKEN: Fault = "a block of the UASTC data has an unknown mode";
 
 /// The mode of one colour for all texels.
 const SOLID: usize = 8;

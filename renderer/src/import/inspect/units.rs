@@ -41,7 +41,7 @@ fn note_size(bounds: &Bounds, findings: &mut Findings) {
         .map(|(what, scale)| format!("{:.3} m with a unit scale of {scale} if it is {what}", diagonal_m * scale))
         .collect();
     let way_out = match proposals.is_empty() {
-        true => "if the file is not in metres, give its unit scale".to_owned(),
+        true => "if the file is not in metres, give its unit scale (--unit-scale; unit_scale in requests)".to_owned(),
         false => format!("it would be {}", proposals.join(", ")),
     };
     let message = format!("the diagonal is {} m; {way_out}", metres(diagonal_m));
@@ -77,7 +77,7 @@ fn note_outlier(scene: &Scene, findings: &mut Findings) -> bool {
             let factor = whole.diagonal_m() / others.diagonal_m();
             if others.diagonal_m() > 0.0 && factor >= OUTLIER_FACTOR {
                 let message = format!(
-                    "this part makes the product {factor:.0} times as large as it is without: it may be in another unit, or far away"
+                    "this part makes the product {factor:.0} times as large as without it: it may be in another unit, or far from the rest"
                 );
                 findings.add("unit_suspect", Severity::Info, part.path.clone(), message);
                 is_found = true;

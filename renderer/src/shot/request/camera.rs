@@ -117,7 +117,7 @@ impl Wish<'_> {
                 framing::trimmed_size_px(framed, &orientation, self.lens, size_px, margin_px)?
             }
             Fit::TrimmedToPx(_) => {
-                let message = "pictures that are trimmed to the product have no scale to share";
+                let message = "pictures that are trimmed to the product cannot share one scale";
                 return Err(ShotError::of_option(ErrorCode::Conflict, "scale", message)
                     .help("show each view in its own size (`per_view`)"));
             }
@@ -166,9 +166,9 @@ fn short(name: &str) -> String {
 fn aperture(wish: &DepthOfField, camera: &Camera, film: &FilmSettings, depth_m: f64) -> Result<Aperture, ShotError> {
     in_range("dof", wish.f_number, F_NUMBER)?;
     let Projection::Perspective { fov_y_rad } = camera.projection else {
-        let message = "parallel rays come through no aperture: everything is sharp";
+        let message = "an orthographic camera has no depth of field: everything is sharp";
         return Err(ShotError::of_option(ErrorCode::Conflict, "dof", message)
-            .help("leave depth of field out, or choose a camera with perspective"));
+            .help("leave out depth of field, or choose a camera with perspective"));
     };
     if depth_m <= camera.clip_near_m {
         let message = "the focus would lie at the camera or behind it";
@@ -193,7 +193,7 @@ fn scene_camera(drawn: &dyn Envelope, scene: &Scene, name: &str) -> Result<Camer
         let cameras: Vec<String> = scene.cameras.iter().enumerate().take(LISTED_MAX).map(called).collect();
         let more = scene.cameras.len().saturating_sub(LISTED_MAX);
         let help = match (cameras.is_empty(), more) {
-            (true, _) => "the file has no cameras: take a view by name".to_owned(),
+            (true, _) => "the file has no cameras: choose a view by name".to_owned(),
             (false, 0) => format!("name or number one of the file's: {}", cameras.join(", ")),
             (false, more) => format!("name or number one of the file's: {}, and {more} more", cameras.join(", ")),
         };

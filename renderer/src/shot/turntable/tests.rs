@@ -261,7 +261,7 @@ fn a_camera_that_comes_into_a_part_as_the_product_turns_is_a_finding() {
     }
     let (_, found) = Turntable { frames: 4, ..Turntable::default() }.shots(&request, &scene).expect("a product");
     let found: Vec<_> = found.iter().map(|finding| (finding.code, finding.at.as_str(), &finding.message[..])).collect();
-    let message = |frame| format!("the camera stands inside of Left in frame {frame}, and sees it from within");
+    let message = |frame| format!("the camera is inside Left in frame {frame} and sees it from within");
     assert_eq!(
         found,
         [("shot.camera_inside", "East", &message(3)[..]), ("shot.camera_inside", "West", &message(1)[..])]

@@ -50,7 +50,7 @@ fn r74_kinds_of_tasks_are_steps_and_words_of_our_own() {
     }
     assert_eq!("blender_still".parse(), Ok(TaskKind::Step(StepName::RenderStill)), "C30");
     let unknown = "paint".parse::<TaskKind>().expect_err("unknown").to_string();
-    assert!(unknown.starts_with("`paint` is none of ") && unknown.contains("render_still"), "{unknown}");
+    assert!(unknown.starts_with("`paint` is not one of ") && unknown.contains("render_still"), "{unknown}");
 }
 
 #[test]

@@ -18,7 +18,7 @@ use crate::cli::failure::{Exit, Failure};
 pub(super) fn read(path: &Path) -> Result<DisplayImage, Failure> {
     File::open(path).map_err(DecodingError::from).and_then(|file| read_png(BufReader::new(file))).map_err(|reason| {
         let fault = Fault::new("output.not_read", format!("the frame cannot be read back: {reason}"));
-        let help = "give the command again: it renders anew what has changed";
+        let help = "run the command again: it renders the frames that are missing or changed";
         Failure::new(Exit::Output, fault.at(path.display().to_string()).help(help))
     })
 }
