@@ -163,6 +163,9 @@ fn is_map(path: &std::path::Path) -> bool {
 const LIGHTS: &str = "studio_soft, studio_contrast, three_point, white, glb (the file's own lights), template (the light \
                       of `--template`), or a file: an equirectangular map that ends in .hdr or .exr";
 
+/// Those of them that are words.
+const LIGHT_WORDS: [&str; 6] = ["studio_soft", "studio_contrast", "three_point", "white", "glb", "template"];
+
 /// Gives an option the value of its texts, or says what is wrong with them.
 fn set(options: &mut Options, id: OptionId, texts: &[&OsStr]) -> Vec<Fault> {
     let option = CommandNames.option(id);
@@ -173,10 +176,13 @@ fn set(options: &mut Options, id: OptionId, texts: &[&OsStr]) -> Vec<Fault> {
         return vec![fault(format!("{} is not valid Unicode text", lossy.join(" ")))];
     }
     let Err(wrong) = options.set_texts(id, &plain) else { return Vec::new() };
-    let lights = format!("expected {LIGHTS}");
+    // Only on a command line is a light also the name of a file.
+    let lights = || match packshot_words::nearest(&plain.join(","), LIGHT_WORDS) {
+        Some(near) => format!("expected {LIGHTS}; did you mean `{near}`?"),
+        None => format!("expected {LIGHTS}"),
+    };
     let message = |expected: &str| {
-        // Only on a command line is a light also the name of a file.
-        let expected = if id == OptionId::Light { lights.as_str() } else { expected };
+        let expected = if id == OptionId::Light { lights() } else { expected.to_owned() };
         format!("invalid value `{}` for `{option}`: {expected}", plain.join(","))
     };
     wrong.0.iter().map(|place| fault(message(&place.message))).collect()
