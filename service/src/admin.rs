@@ -28,19 +28,19 @@ pub enum AdminError {
     #[error("there is no installation in {}", .0.display())]
     NoInstallation(PathBuf),
     /// The folder holds an installation already.
-    #[error("there is an installation in {} already", .0.display())]
+    #[error("there is already an installation in {}", .0.display())]
     NotEmpty(PathBuf),
     /// The data folder is not free to work in.
-    #[error("cannot work in the data folder")]
+    #[error("the data folder cannot be used")]
     Data(#[from] DataFolderError),
     /// The database did not do its part.
-    #[error("the database")]
+    #[error("the database cannot be used")]
     Database(#[from] DbError),
     /// No key can be made.
-    #[error("no key can be made")]
+    #[error("no key can be created")]
     Setup(#[from] SetupError),
     /// A key would have ended before it is made.
-    #[error("the key would have ended at {0} already")]
+    #[error("the key would already have expired, at {0}")]
     KeyEnded(Timestamp),
     /// No key has this name.
     #[error("there is no key {0}")]
@@ -49,7 +49,7 @@ pub enum AdminError {
     #[error("several keys begin with {0}")]
     SeveralKeys(String),
     /// The store did not do its part.
-    #[error("the store")]
+    #[error("the store cannot be used")]
     Store(#[from] StoreError),
     /// The store is not to be made that of the database.
     #[error(transparent)]
@@ -84,21 +84,26 @@ impl AdminError {
     /// The error with its code and way out.
     pub fn fault(&self) -> Fault {
         let (code, help) = match self {
-            Self::NoInstallation(_) => ("no_installation", "name its data folder with --data"),
-            Self::NotEmpty(_) => ("not_empty", "restore into a new folder with --data"),
+            Self::NoInstallation(_) => ("no_installation", "use --data with the data folder of the installation"),
+            Self::NotEmpty(_) => ("not_empty", "use --data with a new folder"),
             Self::Data(DataFolderError::Exposed(exposed)) => ("data_exposed", exposed.help()),
-            Self::Data(_) => ("data_unusable", "stop the service, or give another folder with --data"),
-            Self::Database(_) | Self::Setup(_) => {
-                ("database", "check that the database is there and that its disk has space")
+            Self::Data(DataFolderError::Io(_)) => {
+                ("data_unusable", "use --data with a folder that this user can write to")
             }
-            Self::KeyEnded(_) => ("key_ended", "give a time to come with --expires, such as 90d"),
-            Self::NoKey(_) => ("no_key", "packshot admin list-keys shows all keys"),
-            Self::SeveralKeys(_) => ("several_keys", "give the key's id: packshot admin list-keys --json"),
-            Self::Store(_) => ("store", "check that the folder or the bucket is there and may be written to"),
+            Self::Data(_) => ("data_unusable", "stop the service, or choose another folder with --data"),
+            Self::Database(_) | Self::Setup(_) => {
+                ("database", "check that the database can be reached and that its disk has space")
+            }
+            Self::KeyEnded(_) => ("key_ended", "use --expires with a time in the future, such as 90d"),
+            Self::NoKey(_) => ("no_key", "see all keys with `packshot admin list-keys`"),
+            Self::SeveralKeys(_) => {
+                ("several_keys", "give the key's id, as `packshot admin list-keys --json` shows it")
+            }
+            Self::Store(_) => ("store", "check that the folder or the bucket exists and can be written to"),
             Self::Mismatch(mismatch) => ("store_mismatch", mismatch.help()),
-            Self::Elsewhere(_) => ("elsewhere", "use the backups that the database and the bucket bring themselves"),
+            Self::Elsewhere(_) => ("elsewhere", "use the backup tools of the database and the bucket"),
             Self::Damaged(_) => ("damaged_backup", "use another backup"),
-            Self::Io { .. } => ("io", "check the path, its rights and the space on the disk"),
+            Self::Io { .. } => ("io", "check the path, its permissions and the free space on the disk"),
         };
         Fault::new(format!("admin.{code}"), chain(self)).help(help)
     }
@@ -123,7 +128,7 @@ pub async fn adopt_store(settings: &Settings) -> Result<(), AdminError> {
 /// The folder of the stored files, of settings with which everything lies on the local disk.
 fn local_store(settings: &Settings) -> Result<PathBuf, AdminError> {
     if settings.database_url.is_some() {
-        return Err(AdminError::Elsewhere("the database is a PostgreSQL server, which has pg_dump"));
+        return Err(AdminError::Elsewhere("the database is on a PostgreSQL server, which pg_dump backs up"));
     }
     match &settings.store {
         StoreSettings::Local { path } => Ok(path.clone()),

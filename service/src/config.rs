@@ -229,18 +229,18 @@ impl Settings {
         let Some(bucket) = bucket else {
             let of_s3 = ["store.endpoint", "store.region", "store.prefix", "store.access_key_id"];
             if let Some(key) = of_s3.into_iter().find(|key| reader.is_given(key)) {
-                reader.fault(key, "missing", "it belongs to an S3 store, and there is no `store.bucket`");
+                reader.fault(key, "missing", "this setting is for an S3 store, but `store.bucket` is not set");
             }
             return StoreSettings::Local { path: path.or_else(|| data.cloned()).unwrap_or_default() };
         };
         if path.is_some() {
-            reader.fault("store.path", "conflict", "a store is a folder or a bucket, not both");
+            reader.fault("store.path", "conflict", "`store.path` and `store.bucket` cannot both be set");
         }
         if access_key_id.is_some() != secret_access_key.is_some() {
             reader.fault(
                 "store.access_key_id",
                 "missing",
-                "the key of a store is a name and a secret: give both or none",
+                "set both `store.access_key_id` and `store.secret_access_key`, or neither",
             );
         }
         let region = region.unwrap_or_else(|| "us-east-1".to_owned());

@@ -38,10 +38,10 @@ impl Beginning {
             rows::Begun::Interrupted(render) => Ok(Self::Made(render)),
             rows::Begun::Replay(answer) => Ok(Self::Answered(answer)),
             rows::Begun::InFlight => {
-                Err(AppError::new(Code::IdempotencyInFlight, "a request with this key is still being worked on"))
+                Err(AppError::new(Code::IdempotencyInFlight, "a request with this key is still in progress"))
             }
             rows::Begun::Reused => {
-                let detail = "the key belongs to a request with another body";
+                let detail = "this key was already used for a request with a different body";
                 Err(AppError::new(Code::IdempotencyKeyReused, detail))
             }
         }

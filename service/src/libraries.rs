@@ -72,7 +72,10 @@ pub async fn delete(app: &App, who: &Principal, id: LibraryId) -> Result<(), App
     let library = rows::get(&app.db, scope, id).await?;
     let in_force = RenderSettings::in_force(app, who).await?.material_library;
     if in_force.as_deref() == Some(library.library.name.as_str()) {
-        return Err(AppError::new(Code::LibraryInUse, "the library is the tenant's material_library"));
+        return Err(AppError::new(
+            Code::LibraryInUse,
+            "this library is in use: it is the tenant's setting `material_library`",
+        ));
     }
     Ok(rows::delete(&app.db, scope, id).await?)
 }

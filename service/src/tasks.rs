@@ -39,7 +39,10 @@ pub async fn list(
 /// [`Code::TaskNotFound`]; [`Code::TaskNotFailed`].
 pub async fn requeue(app: &App, who: &Principal, id: TaskId) -> Result<Task, AppError> {
     match rows::requeue(&app.db, TenantScope::of(who.tenant), id).await {
-        Err(DbError::State(reason)) => Err(AppError::new(Code::TaskNotFailed, format!("the task is {}", reason.from))),
+        Err(DbError::State(reason)) => Err(AppError::new(
+            Code::TaskNotFailed,
+            format!("the task is {}: only a failed task can be requeued", reason.from),
+        )),
         view => Ok(task(view?)),
     }
 }

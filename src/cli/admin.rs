@@ -15,10 +15,10 @@ use super::failure::{Exit, Failure};
 use super::serve::{runtime, settings};
 use super::{console, files};
 
-/// Work on an installation, on its own machine
+/// Manage an installation, on the machine that it runs on
 #[derive(Debug, Subcommand)]
 pub(crate) enum AdminCommand {
-    /// Write the database and all files to one file, also while the service runs
+    /// Back up the database and all files to one file; the service may be running
     #[command(after_help = "Example: packshot admin backup -o packshot-backup.zip")]
     Backup {
         /// The file to write
@@ -27,7 +27,7 @@ pub(crate) enum AdminCommand {
         #[command(flatten)]
         place: PlaceArgs,
     },
-    /// Make an installation of a backup, in a new data folder
+    /// Restore a backup into a new data folder
     #[command(after_help = "Example: packshot admin restore packshot-backup.zip --data /srv/packshot")]
     Restore {
         /// The backup
@@ -35,13 +35,13 @@ pub(crate) enum AdminCommand {
         #[command(flatten)]
         place: PlaceArgs,
     },
-    /// Make the configured store that of the database, after its files were moved, restored or lost
+    /// Give the database the configured store, after its files were moved, restored or lost
     #[command(after_help = "Example: packshot admin adopt-store --config packshot.toml")]
     AdoptStore {
         #[command(flatten)]
         place: PlaceArgs,
     },
-    /// Make an API key, also while the service runs
+    /// Create an API key; the service may be running
     #[command(
         after_help = "Example: packshot admin create-key --name 'web shop' --scope renders:write --data /srv/packshot"
     )]
@@ -49,18 +49,18 @@ pub(crate) enum AdminCommand {
         /// What it is for
         #[arg(long, default_value = "made by packshot admin create-key")]
         name: String,
-        /// What it opens, repeatable: renders:read, renders:write (which includes reading), catalog:read …; admin is
-        /// everything
+        /// What it allows, repeatable: renders:read, renders:write (which includes reading), catalog:read …; admin
+        /// allows everything
         #[arg(long = "scope", value_name = "SCOPE", default_value = "admin")]
         scopes: Vec<Scope>,
-        /// When it ends: days or hours from now (90d, 12h), a day (2027-01-31) or a time (2027-01-31T10:00:00Z)
+        /// When it expires: days or hours from now (90d, 12h), a day (2027-01-31) or a time (2027-01-31T10:00:00Z)
         /// [default: never]
         #[arg(long, value_name = "WHEN")]
         expires: Option<Expiry>,
         #[command(flatten)]
         place: PlaceArgs,
     },
-    /// List the API keys: what they begin with, what they open, until when, and when they were last used
+    /// List the API keys with their first characters, scopes, expiry and last use
     #[command(after_help = "Example: packshot admin list-keys --data /srv/packshot")]
     ListKeys {
         /// Print JSON
@@ -69,10 +69,10 @@ pub(crate) enum AdminCommand {
         #[command(flatten)]
         place: PlaceArgs,
     },
-    /// End an API key now, also while the service runs
+    /// Revoke an API key; the service may be running
     #[command(after_help = "Example: packshot admin revoke-key pk_1a2B3c4D --data /srv/packshot")]
     RevokeKey {
-        /// The key: the first 11 characters of it, or its id
+        /// The key: its first 11 characters, or its id
         #[arg(value_name = "KEY")]
         key: KeyName,
         #[command(flatten)]
@@ -112,11 +112,11 @@ pub(crate) fn run(command: &AdminCommand) -> Result<(), Failure> {
         }
         AdminCommand::AdoptStore { place } => {
             runtime()?.block_on(admin::adopt_store(&place.settings()?))?;
-            console::note("the store is that of the database from now on; the one before is refused");
+            console::note("the database now uses this store; the previous one will be refused");
         }
         AdminCommand::CreateKey { name, scopes, expires, place } => {
             let key = runtime()?.block_on(keys::create(&place.settings()?, name, scopes.clone(), *expires))?;
-            console::note("this key is shown once; the service wants a key from now on");
+            console::note("this key is shown only once; from now on the service needs a key");
             files::print(format!("{}\n", key.reveal()).as_bytes())?;
         }
         AdminCommand::ListKeys { json, place } => {
@@ -125,7 +125,7 @@ pub(crate) fn run(command: &AdminCommand) -> Result<(), Failure> {
         }
         AdminCommand::RevokeKey { key, place } => {
             let RevokedKey { key, was_revoked } = runtime()?.block_on(keys::revoke(&place.settings()?, key))?;
-            let what = if was_revoked { "was revoked already" } else { "opens nothing any more" };
+            let what = if was_revoked { "was revoked already" } else { "no longer works" };
             console::note(&format!("{} ({}) {what}", key.prefix, one_line(&key.key.name)));
         }
     }

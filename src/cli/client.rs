@@ -30,9 +30,9 @@ use watch::WatchArgs;
 pub(crate) enum ClientCommand {
     /// Submit a product to be rendered
     Submit(Box<SubmitArgs>),
-    /// Follow a render until it is over
+    /// Follow a render until it ends
     Watch(WatchArgs),
-    /// Get the files of a finished render
+    /// Download the files of a finished render
     Fetch(FetchArgs),
     /// Cancel a render
     Cancel(CancelArgs),
@@ -48,10 +48,10 @@ struct ServiceArgs {
     /// Address of the service
     #[arg(long, value_name = "URL", env = "PACKSHOT_URL", default_value = URL)]
     url: String,
-    /// API key, where the service wants one
+    /// API key, if the service needs one
     #[arg(long, value_name = "KEY", env = "PACKSHOT_KEY", hide_env_values = true)]
     key: Option<String>,
-    /// How many seconds to try again while the service is away or busy; 0 tries once
+    /// Seconds to keep trying while the service is busy or cannot be reached; 0 tries once
     #[arg(long, value_name = "S", default_value_t = PATIENCE.as_secs())]
     retry_for: u64,
     /// Print the render as JSON
@@ -85,7 +85,7 @@ pub(crate) struct FetchArgs {
     /// The render, by the id that `submit` printed
     #[arg(value_parser = render_id)]
     id: Uuid,
-    /// Where the files go: a file whose extension says which, or a folder (ending in `/`) for all of them
+    /// Where to save: a folder (ending in `/`) for all files, or a file whose extension chooses one
     #[arg(short, long, value_name = "OUT", default_value = "./")]
     output: PathBuf,
     #[command(flatten)]
@@ -105,8 +105,7 @@ pub(crate) struct CancelArgs {
 
 /// The id of a render.
 fn render_id(text: &str) -> Result<Uuid, String> {
-    text.parse()
-        .map_err(|_| "this is no id of a render, which looks like 01934d2e-6f00-7000-8000-0123456789ab".to_owned())
+    text.parse().map_err(|_| "not the id of a render, such as 01934d2e-6f00-7000-8000-0123456789ab".to_owned())
 }
 
 pub(crate) fn run(command: &ClientCommand, quiet: bool) -> Result<(), Failure> {
@@ -153,7 +152,7 @@ async fn cancel(args: &CancelArgs) -> Result<(), Failure> {
     match (args.service.json, job.state) {
         (true, _) => files::print_json(&job),
         (false, JobState::Cancelled) => files::print(b"cancelled\n"),
-        (false, state) if state.is_terminal() => files::print(format!("is over already: {state}\n").as_bytes()),
+        (false, state) if state.is_terminal() => files::print(format!("has already ended: {state}\n").as_bytes()),
         (false, _) => files::print(b"is being cancelled\n"),
     }
 }
@@ -184,13 +183,13 @@ async fn save_files(client: &Client, job: &Job, output: &Path, going_on: &GoingO
         let fits: Vec<_> =
             all.filter(|file| files::is_stream(output) || file.format.to_string() == extension).collect();
         if let [_, _, ..] = fits[..] {
-            let message = format!("the render has {} files for {}", fits.len(), output.display());
+            let message = format!("the render has {} files that fit {}", fits.len(), output.display());
             let help = format!("give a folder: packshot client fetch {} -o DIR/", job.id);
             return Err(Failure::usage("invalid_value", message, "--output", help));
         }
         let file = fits.first().copied().ok_or_else(|| {
             let message = format!("the render has no file of the format `{extension}`");
-            Failure::usage("invalid_value", message, "--output", "its request says which it has: `formats`")
+            Failure::usage("invalid_value", message, "--output", "choose one of the formats in its request (`formats`)")
         })?;
         return save(file, output).await;
     }
@@ -238,12 +237,15 @@ impl From<ClientError> for Failure {
                 ClientError::Damaged => "client.damaged",
                 _ => "client.not_understood",
             };
-            let help =
-                if code == "client.unreachable" { "check --url, and that `packshot serve` runs there" } else { "" };
+            let help = if code == "client.unreachable" {
+                "check --url, and that `packshot serve` is running there"
+            } else {
+                ""
+            };
             return Self::new(Exit::Service, Fault::new(code, error.to_string()).help(help));
         };
         let help = match problem.code.as_str() {
-            "unauthenticated" => "give an API key: --key, or the variable PACKSHOT_KEY",
+            "unauthenticated" => "give an API key with --key or in the variable PACKSHOT_KEY",
             _ => "",
         };
         let mut faults = vec![Fault::new(error_code(&problem.code), problem.detail).help(help)];

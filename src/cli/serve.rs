@@ -13,7 +13,7 @@ use super::{cache, console, files, version};
 /// Arguments of `serve`.
 #[derive(Args, Debug)]
 #[command(after_help = "Example: packshot serve --listen 127.0.0.1:8080\n\n\
-    Every setting can stand in the TOML file of --config, or in a variable PACKSHOT_ and its name in upper case. \
+    Every setting can also be given in the TOML file of --config, or in a variable: PACKSHOT_ and its name in upper case. \
     `packshot serve --check-config` lists them all.")]
 pub(crate) struct ServeArgs {
     /// Address and port [default: 127.0.0.1:8080]; port 0 takes a free one
@@ -25,7 +25,7 @@ pub(crate) struct ServeArgs {
     /// Settings file (TOML)
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Print the settings in effect and where each comes from, and stop
+    /// Print the settings in effect and where each comes from, then exit
     #[arg(long)]
     check_config: bool,
     /// Render on threads of this process (inline) or in child processes (process) [default: inline]
@@ -40,7 +40,7 @@ pub(crate) struct ServeArgs {
     /// CPU threads of a render [default: all]
     #[arg(long, value_name = "N")]
     threads: Option<String>,
-    /// How logs are written: text or json [default: text]
+    /// Log format: text or json [default: text]
     #[arg(long, value_name = "FORMAT")]
     log_format: Option<String>,
 }
@@ -87,7 +87,9 @@ pub(crate) fn settings(
 /// A runtime for a command that waits for others.
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    built.map_err(|reason| Failure::new(Exit::Internal, Fault::new("internal", format!("no threads: {reason}"))))
+    built.map_err(|reason| {
+        Failure::new(Exit::Internal, Fault::new("internal", format!("no threads can be started: {reason}")))
+    })
 }
 
 /// A connection is a file to the operating system, and many systems allow few unless asked.

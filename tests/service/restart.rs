@@ -95,5 +95,5 @@ async fn a_service_that_stays_away_is_waited_for_as_long_as_is_said() {
     assert_eq!(code, Some(7), "{stderr}");
     assert!(stderr.contains("trying again for at most 2 s"), "{stderr}");
     assert!(stderr.contains("error[client.unreachable]"), "{stderr}");
-    assert!(stderr.contains(&format!("`packshot client watch {id} --url {url}` goes on")), "{stderr}");
+    assert!(stderr.contains(&format!("continue with `packshot client watch {id} --url {url}`")), "{stderr}");
 }

@@ -85,7 +85,7 @@ impl Client {
     /// The service at `url` (such as `http://127.0.0.1:8080`), with an API key unless it is open.
     ///
     /// # Errors
-    /// When `url` is no HTTP address, or the key has characters that no key has.
+    /// When `url` is no HTTP address, or the key has characters that a key cannot have.
     pub fn new(url: &str, key: Option<&str>) -> Result<Self, ClientError> {
         // A path without a slash at its end would lose its last part when other paths are joined to it.
         let slash = if url.ends_with('/') { "" } else { "/" };
@@ -95,7 +95,8 @@ impl Client {
         }
         let base = Url::parse(&format!("{url}{slash}")).map_err(|reason| ClientError::Address(reason.to_string()))?;
         let key = key.map(|key| HeaderValue::try_from(format!("Bearer {key}"))).transpose();
-        let mut key = key.map_err(|_| ClientError::Address("the key has characters that no key has".to_owned()))?;
+        let mut key =
+            key.map_err(|_| ClientError::Address("the key has characters that a key cannot have".to_owned()))?;
         key.iter_mut().for_each(|key| key.set_sensitive(true));
         // Installed once per process; a second time it is there already.
         let _ = rustls::crypto::ring::default_provider().install_default();

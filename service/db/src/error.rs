@@ -20,7 +20,7 @@ pub enum DbError {
     #[error(transparent)]
     State(#[from] StateError),
     /// Somebody changed the row since it was read.
-    #[error("the current revision is {current}: read the object again, then change that")]
+    #[error("it was changed meanwhile (revision {current}): read it again, then repeat the change")]
     Stale {
         /// The revision that is there.
         current: i64,
@@ -32,7 +32,7 @@ pub enum DbError {
     #[error("this {0} is in use")]
     InUse(&'static str),
     /// The database cannot be reached at the moment.
-    #[error("the database is away")]
+    #[error("the database cannot be reached")]
     Unavailable(#[source] DbErr),
     /// The database went away while it was committing: whether it did is not known.
     #[error("the database did not answer a commit")]

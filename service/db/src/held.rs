@@ -328,7 +328,9 @@ impl Held {
         let task = &mut self.kept[i].task;
         let (id, n) = (task.id, task.failures.service_deaths);
         if let Some(error) = &mut task.error {
-            error.detail += &format!(", as {n} services were by now: POST /api/v1/tasks/{id}/requeue tries again");
+            error.detail += &format!(
+                "; {n} services have been lost while running this task: to try again, POST /api/v1/tasks/{id}/requeue"
+            );
         }
     }
 

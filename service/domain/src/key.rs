@@ -18,7 +18,7 @@ pub struct InvalidKey;
 
 /// The operating system gave no random bytes.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("no random bytes from the operating system: {0}")]
+#[error("the operating system gave no random bytes: {0}")]
 pub struct NoRandomness(getrandom::Error);
 
 /// The BLAKE3 hash of a whole key: what is stored of it.

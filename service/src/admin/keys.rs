@@ -61,7 +61,7 @@ pub enum KeyName {
 
 /// Text that names no key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected the first 11 characters of a key (pk_…) or its id, as list-keys shows them")]
+#[error("expected the first 11 characters of a key (pk_…) or its id, as `packshot admin list-keys` shows them")]
 pub struct InvalidName;
 
 impl FromStr for KeyName {

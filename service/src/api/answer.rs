@@ -96,15 +96,17 @@ fn is_plain(headers: &HeaderMap) -> bool {
 /// What an answer means that has only a status.
 fn of_status(status: StatusCode) -> ApiError {
     let (code, detail) = match status {
-        StatusCode::NOT_FOUND => (Code::NotFound, "nothing has this path"),
-        StatusCode::METHOD_NOT_ALLOWED => (Code::MethodNotAllowed, "the path has no such method; see Allow"),
-        StatusCode::NOT_ACCEPTABLE => (Code::NotAcceptable, "nothing that is accepted can be sent"),
+        StatusCode::NOT_FOUND => (Code::NotFound, "there is nothing at this path"),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            (Code::MethodNotAllowed, "this path does not support the method; see the header Allow")
+        }
+        StatusCode::NOT_ACCEPTABLE => (Code::NotAcceptable, "none of the accepted media types can be sent"),
         StatusCode::PAYLOAD_TOO_LARGE => (Code::BodyTooLarge, "the body is too large"),
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => (Code::UnsupportedMediaType, "the body is of a kind that is not taken"),
-        StatusCode::SERVICE_UNAVAILABLE => (Code::Unavailable, "not at the moment"),
-        StatusCode::UNPROCESSABLE_ENTITY => (Code::ValidationFailed, "the request breaks a rule"),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => (Code::UnsupportedMediaType, "this media type is not accepted here"),
+        StatusCode::SERVICE_UNAVAILABLE => (Code::Unavailable, "the service is not available at the moment"),
+        StatusCode::UNPROCESSABLE_ENTITY => (Code::ValidationFailed, "the request is not valid"),
         status if status.is_client_error() => (Code::MalformedBody, "the request cannot be read"),
-        _ => (Code::InternalError, "something went wrong inside the service"),
+        _ => (Code::InternalError, "internal error; the service's log has the details"),
     };
     ApiError::new(code, detail)
 }

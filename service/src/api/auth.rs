@@ -105,18 +105,18 @@ fn check_local(headers: &HeaderMap, uri: &Uri, allowed_hosts: &[String]) -> ApiR
         || headers.contains_key(VIA)
         || headers.keys().any(|name| is_of_proxy(name.as_str()))
     {
-        let detail = "behind a proxy the installation must be configured first: packshot admin create-key";
+        let detail = "behind a proxy the service needs an API key: create one with `packshot admin create-key`";
         return Err(ApiError::new(Code::SetupRequired, detail));
     }
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).or_else(|| uri.authority().map(|a| a.as_str()));
     let host = host.unwrap_or_default();
     if !is_local_host(host, allowed_hosts) {
-        let detail = "the open mode answers as localhost only; name other hosts in allowed_hosts";
+        let detail = "without API keys the service only answers as localhost; add other host names to `allowed_hosts`";
         return Err(ApiError::new(Code::HostNotAllowed, detail));
     }
     match headers.get(ORIGIN) {
         Some(origin) if !is_origin_of(origin.to_str().unwrap_or_default(), host) => {
-            Err(ApiError::new(Code::OriginNotAllowed, "the open mode answers its own pages only"))
+            Err(ApiError::new(Code::OriginNotAllowed, "without API keys the service only answers its own pages"))
         }
         _ => Ok(()),
     }
@@ -156,7 +156,10 @@ fn wanted_tenant(
     if named == "*" && is_admin {
         return match access {
             Access::Instance(_) if reach == Reach::All && *method == Method::GET => Ok(None),
-            _ => Err(ApiError::new(Code::BypassNotAllowed, "this shows one tenant at a time")),
+            _ => Err(ApiError::new(
+                Code::BypassNotAllowed,
+                "`X-Tenant-ID: *` is not possible here: this endpoint works for one tenant at a time",
+            )),
         };
     }
     match TenantId::from_str(named) {

@@ -79,8 +79,10 @@ pub(crate) async fn create(
 }
 
 async fn create_once(state: &AppState, who: &Principal, mut form: Form) -> ApiResult<Answer> {
-    let upload =
-        form.files.remove(PART).ok_or_else(|| Invalid::one("/library", "missing", "send the library as this part"))?;
+    let upload = form
+        .files
+        .remove(PART)
+        .ok_or_else(|| Invalid::one("/library", "missing", "send the library as the part `library`"))?;
     let library = libraries::add(state, who, upload).await?;
     Ok(Answer::json(StatusCode::CREATED, &library)?.with(LOCATION, format!("{PATH}/{}", library.id)))
 }

@@ -38,7 +38,7 @@ async fn library(state: &AppState, caller: &Caller, params: &Params) -> ApiResul
 pub(crate) async fn list(State(state): State<AppState>, caller: Caller, params: Params) -> ApiResult<Response> {
     let limit = params.limit()?;
     let after = params.text("cursor").map(str::parse::<MaterialCursor>).transpose();
-    let after = after.map_err(|_| Invalid::one("?cursor", "invalid_cursor", "this is no cursor of the list"))?;
+    let after = after.map_err(|_| Invalid::one("?cursor", "invalid_cursor", "not a cursor of this list"))?;
     let library = library(&state, &caller, &params).await?;
     let page = materials::search(&library, params.text("q").unwrap_or_default(), after.as_ref(), limit);
     Ok(Answer::json(StatusCode::OK, &page)?.into_response())

@@ -94,7 +94,7 @@ async fn receive_parts(
         let name = field.name().unwrap_or_default().to_owned();
         let pointer = packshot_json::pointer("", &name);
         if parts.contains_key(&name) {
-            return Err(Invalid::one(pointer, "duplicate", "the part is there twice").into());
+            return Err(Invalid::one(pointer, "duplicate", "the part is given twice").into());
         }
         let hash = if has_json && name == "request" {
             let bytes = read_json(field, &meter).await?;
@@ -108,7 +108,7 @@ async fn receive_parts(
         } else {
             let known = has_json.then_some("request").into_iter().chain(files.iter().copied());
             let known: Vec<String> = known.map(|name| format!("`{name}`")).collect();
-            let detail = format!("a part is one of {}", known.join(", "));
+            let detail = format!("unknown part; expected one of {}", known.join(", "));
             return Err(Invalid::one(pointer, "unknown_member", detail).into());
         };
         parts.insert(name, hash);

@@ -17,6 +17,6 @@ pub(crate) fn expected_revision(headers: &HeaderMap) -> ApiResult<Option<i64>> {
     }
     let revision = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')?.parse().ok());
     // A tag that was never given out is as stale as an old one.
-    let stale = || ApiError::new(Code::PreconditionFailed, "If-Match names no revision of the object");
+    let stale = || ApiError::new(Code::PreconditionFailed, "If-Match does not name a revision of this object");
     revision.map(Some).ok_or_else(stale)
 }

@@ -108,7 +108,7 @@ pub fn router(state: AppState) -> Router {
     routes
         .merge(reference::router(&documents.closed, &documents.open))
         .merge(page::router())
-        .fallback(async || ApiError::new(Code::NotFound, "nothing has this path"))
+        .fallback(async || ApiError::new(Code::NotFound, "there is nothing at this path"))
         .layer(axum::Extension(json))
         .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(state.clone(), cors::allow))

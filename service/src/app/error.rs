@@ -56,7 +56,7 @@ impl AppError {
 
     /// A defect, or a failure that nobody who asks can do anything about.
     pub fn internal(cause: impl StdError + Send + Sync + 'static) -> Self {
-        Self::new(Code::InternalError, "something went wrong inside the service").caused_by(cause)
+        Self::new(Code::InternalError, "internal error; the service's log has the details").caused_by(cause)
     }
 
     fn of_kind(kind: ErrorKind, detail: String) -> Self {
@@ -143,7 +143,7 @@ impl From<DbError> for AppError {
             DbError::InUse(_) => Self::new(Code::LibraryInUse, error.to_string()),
             DbError::Closed => Self::new(Code::Unavailable, "the service is stopping"),
             DbError::Unavailable(_) | DbError::Unanswered(_) => {
-                Self::new(Code::Unavailable, "the database is away").caused_by(error)
+                Self::new(Code::Unavailable, "the database cannot be reached; try again later").caused_by(error)
             }
             DbError::Full(_) => Self::new(Code::StorageFull, "the database has no space left").caused_by(error),
             DbError::Corrupt { .. } | DbError::Schema(_) | DbError::Unsupported(_) | DbError::Internal(_) => {
@@ -158,12 +158,12 @@ impl From<StoreError> for AppError {
         match error {
             StoreError::Full => Self::new(Code::StorageFull, "there is no space left for the file"),
             StoreError::TooLarge { .. } => Self::new(Code::BodyTooLarge, error.to_string()),
-            StoreError::NotFound => Self::new(Code::ArtifactExpired, "the bytes of the file are gone"),
+            StoreError::NotFound => Self::new(Code::ArtifactExpired, "the file is no longer stored"),
             StoreError::Corrupt { .. } => {
-                Self::new(Code::ContentCorrupt, "the stored bytes are damaged").caused_by(error)
+                Self::new(Code::ContentCorrupt, "the stored file is damaged").caused_by(error)
             }
             StoreError::Io(_) | StoreError::Backend(_) => {
-                Self::new(Code::Unavailable, "the storage is away").caused_by(error)
+                Self::new(Code::Unavailable, "the file store cannot be reached; try again later").caused_by(error)
             }
         }
     }

@@ -81,10 +81,10 @@ impl<'a> Reader<'a> {
             None => {
                 let fault = Fault::new(
                     "config.missing",
-                    format!("`{key}` has no default: the system names no home folder (HOME)"),
+                    format!("`{key}` has no default, because there is no home folder (HOME is not set)"),
                 )
                 .at(key);
-                self.faults.push(fault.help(format!("give it, as --{key} or as {}", variable(key))));
+                self.faults.push(fault.help(format!("set it with --{key} or {}", variable(key))));
                 None
             }
         }
@@ -126,8 +126,10 @@ impl<'a> Reader<'a> {
         self.refuse_unknown_keys();
         for name in OF_USERS {
             if self.sources.variables.contains_key(name) {
-                let fault = Fault::new("config.not_available", "there are no users with passwords yet, only API keys");
-                self.faults.push(fault.at(name).help("unset it; `packshot admin create-key` makes a key"));
+                let fault =
+                    Fault::new("config.not_available", "users with passwords are not supported yet, only API keys");
+                self.faults
+                    .push(fault.at(name).help("unset it, and create an API key with `packshot admin create-key`"));
             }
         }
         let warnings = self.misspelt_variables();
@@ -141,7 +143,7 @@ impl<'a> Reader<'a> {
             Ok(value) => Some((value, given.origin)),
             Err(message) => {
                 let fault = Fault::new("config.invalid_value", format!("`{key}`: {message}"));
-                self.faults.push(fault.at(given.origin.to_string()).help("`packshot serve --help` has the settings"));
+                self.faults.push(fault.at(given.origin.to_string()).help("see `packshot serve --help`"));
                 None
             }
         }
@@ -175,7 +177,7 @@ impl<'a> Reader<'a> {
             }
             let help = match closest(key, self.known.iter().copied()) {
                 Some(known) => format!("did you mean `{known}`?"),
-                None => "`packshot serve --check-config` lists the settings there are".to_owned(),
+                None => "`packshot serve --check-config` lists all settings".to_owned(),
             };
             let fault = Fault::new("config.unknown_setting", format!("there is no setting `{key}`"));
             self.faults.push(fault.at(given.origin.to_string()).help(help));
@@ -193,7 +195,7 @@ impl<'a> Reader<'a> {
         });
         let warning = |name: &String| {
             let known = closest(name, names.iter().map(String::as_str))?;
-            Some(format!("the variable {name} is no setting; did you mean {known}?"))
+            Some(format!("the variable {name} is not a setting; did you mean {known}?"))
         };
         unknown.filter_map(warning).collect()
     }

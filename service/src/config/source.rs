@@ -43,11 +43,11 @@ impl Sources {
 fn read(path: &Path) -> Result<String, ConfigError> {
     let refused = |message: String| {
         let fault = Fault::new("config.unreadable", message).at(path.display().to_string());
-        ConfigError::from(fault.help("give a TOML file that may be read"))
+        ConfigError::from(fault.help("give a TOML file that can be read"))
     };
     let metadata = std::fs::metadata(path).map_err(|reason| refused(format!("cannot be read: {reason}")))?;
     if metadata.len() > FILE_BYTES_MAX {
-        return Err(refused(format!("has {} bytes, at most {FILE_BYTES_MAX} are read", metadata.len())));
+        return Err(refused(format!("has {} bytes, but at most {FILE_BYTES_MAX} are allowed", metadata.len())));
     }
     std::fs::read_to_string(path).map_err(|reason| refused(format!("cannot be read: {reason}")))
 }

@@ -80,7 +80,7 @@ pub(super) fn database_url(given: &Given) -> Result<Secret, String> {
         Value::Text(text) if ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)) => {
             Ok(Secret::new(text.clone()))
         }
-        _ => Err("expected postgres://USER@HOST/DATABASE (without this setting SQLite is used)".to_owned()),
+        _ => Err("expected postgres://USER@HOST/DATABASE (SQLite is used if this is not set)".to_owned()),
     }
 }
 
@@ -88,7 +88,7 @@ pub(super) fn database_url(given: &Given) -> Result<Secret, String> {
 pub(super) fn url(given: &Given) -> Result<String, String> {
     match &given.value {
         Value::Text(text) if is_http(text) => Ok(text.trim_end_matches('/').to_owned()),
-        _ => expected("an address that begins with https:// or http://", given),
+        _ => expected("a URL that begins with https:// or http://", given),
     }
 }
 
@@ -119,7 +119,7 @@ pub(super) fn whole<T: TryFrom<i64>>(range: RangeInclusive<i64>) -> impl Fn(&Giv
 
 /// Bytes: a whole number, or with a unit such as `512 MiB`.
 pub(super) fn bytes(given: &Given) -> Result<u64, String> {
-    let what = "a number of bytes from 1 on, such as 536870912 or \"512 MiB\"";
+    let what = "a number of bytes, at least 1, such as 536870912 or \"512 MiB\"";
     let number = match &given.value {
         Value::Whole(number) => u64::try_from(*number).ok(),
         Value::Text(text) => parse_bytes(text),

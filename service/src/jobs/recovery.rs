@@ -24,12 +24,12 @@ pub(super) async fn run(place: Arc<Workplace>) {
     while !place.handle.is_draining() {
         ticks.tick().await;
         if let Err(error) = reap(&place).await {
-            tracing::warn!("[WORKER_RECOVERY] expired leases cannot be looked for: {error}");
+            tracing::warn!("[WORKER_RECOVERY] cannot look for expired leases: {error}");
         }
         if looked.is_none_or(|looked| looked.elapsed() >= place.parts.stall_check_every) {
             looked = Some(Instant::now());
             if let Err(error) = stop_stalled(&place).await {
-                tracing::warn!("[WORKER_RECOVERY] stalled renders cannot be looked for: {error}");
+                tracing::warn!("[WORKER_RECOVERY] cannot look for stalled renders: {error}");
             }
         }
     }
@@ -59,9 +59,9 @@ fn report(reaped: Vec<Reaped>) {
         }
         let of = what_of(lease);
         let what = match after {
-            AfterFailure::Retry(at) => format!("queued again from {at} on"),
-            AfterFailure::Failed => "given up".to_owned(),
-            AfterFailure::Cancelled => "cancelled".to_owned(),
+            AfterFailure::Retry(at) => format!("will be tried again at {at}"),
+            AfterFailure::Failed => "has failed".to_owned(),
+            AfterFailure::Cancelled => "is cancelled".to_owned(),
         };
         tracing::warn!(task.id = %lease.task, job.id = job_of(lease), "[WORKER_RECOVERY] worker of attempt {attempt} lost, {of} {what}");
     }

@@ -108,7 +108,7 @@ async fn claim(place: &Arc<Workplace>, claimer: &Claimer, max: usize) {
                     tokio::spawn(Supervisor::new(place.clone(), claimed, running).run());
                 }
             }
-            Err(error) => return tracing::warn!("no task can be claimed: {error}"),
+            Err(error) => return tracing::warn!("cannot claim tasks: {error}"),
         }
     }
 }

@@ -104,7 +104,7 @@ impl Supervisor {
         match ended {
             Ok(()) => {}
             Err(Lost::Lease) => {
-                tracing::warn!("the lease was lost: nothing of this attempt is kept");
+                tracing::warn!("the lease was lost: the results of this attempt are discarded");
             }
             Err(Lost::Unanswered) => self.find_out().await,
         }
@@ -114,7 +114,7 @@ impl Supervisor {
     async fn start(&mut self) -> Result<Result<Work, Failure>, Lost> {
         let task = &self.claimed.task;
         let Some(handler) = self.place.parts.handlers.of(&task.lane, task.kind) else {
-            let detail = format!("nothing here does '{}' in the lane '{}'", task.kind, task.lane);
+            let detail = format!("this service cannot run the task '{}' in the lane '{}'", task.kind, task.lane);
             return Ok(Err(Failure::new(FaultKind::Input, "internal_error", detail)));
         };
         let mut starting = handler.start(&self.claimed);
@@ -193,10 +193,10 @@ impl Supervisor {
             self.ledger.take(last);
         }
         outcome.unwrap_or_else(|error| {
-            tracing::error!("the work panicked: {error}");
+            tracing::error!("the task panicked: {error}");
             Outcome::Failed(Failure::infrastructure(
                 "worker_panicked",
-                "the work crashed: the log of the service has the reason",
+                "the task crashed; the service's log has the reason",
             ))
         })
     }
@@ -207,7 +207,7 @@ impl Supervisor {
         match tasks::state_under(self.db(), self.scope(), self.claimed.lease).await {
             Ok(Some(state @ (TaskState::Completed | TaskState::Failed | TaskState::Cancelled))) => {
                 self.count(state);
-                tracing::info!("{state}: the answer to its commit was lost, and it was read back");
+                tracing::info!("{state}: the answer to the commit was lost, and the state was read back");
             }
             Ok(Some(state)) => {
                 tracing::warn!("the answer to a commit was lost; the task is {state} again");
@@ -216,7 +216,7 @@ impl Supervisor {
                 tracing::warn!("the answer to a commit was lost; another attempt has the task");
             }
             Err(error) => {
-                tracing::error!("the answer to a commit was lost, and cannot be read: {error}");
+                tracing::error!("the answer to a commit was lost, and the state cannot be read back: {error}");
             }
         }
     }
@@ -272,7 +272,7 @@ impl Supervisor {
         let took = self.ledger.running_for();
         let (state, what) = match ended {
             Ended::Kept => (TaskState::Completed, "completed"),
-            Ended::Cancelled => (TaskState::Cancelled, "cancelled when it was done"),
+            Ended::Cancelled => (TaskState::Cancelled, "cancelled just as it finished"),
         };
         self.count(state);
         tracing::info!("{what} after {:.3} s", took.as_secs_f64());
@@ -290,11 +290,11 @@ impl Supervisor {
         match ended {
             Ended::Kept => {
                 self.count(TaskState::Failed);
-                tracing::warn!("failed, and what it left is kept: {code}: {detail}");
+                tracing::warn!("failed, but its files are kept: {code}: {detail}");
             }
             Ended::Cancelled => {
                 self.count(TaskState::Cancelled);
-                tracing::info!("cancelled when it was done");
+                tracing::info!("cancelled just as it finished");
             }
         }
         Ok(())
@@ -315,7 +315,7 @@ impl Supervisor {
         }
         match after {
             AfterFailure::Failed => tracing::warn!("failed: {}: {}", error.code, error.detail),
-            AfterFailure::Retry(at) => tracing::warn!("{}: tried again from {at} on", error.code),
+            AfterFailure::Retry(at) => tracing::warn!("{}: will be tried again at {at}", error.code),
             AfterFailure::Cancelled => tracing::info!("cancelled"),
         }
         Ok(())
@@ -339,7 +339,9 @@ impl Supervisor {
                 self.fail(Failure::infrastructure("stalled", format!("stalled: terminated after {minutes}min"))).await
             }
             // Only what was asked to stop stops; a worker that says otherwise is broken.
-            Stop::No => self.fail(Failure::infrastructure("worker_lost", "the worker stopped by itself")).await,
+            Stop::No => {
+                self.fail(Failure::infrastructure("worker_lost", "the worker stopped without being asked to")).await
+            }
         }
     }
 
@@ -356,7 +358,7 @@ impl Supervisor {
                 }
                 Err(error) => {
                     is_unanswered |= matches!(error, DbError::Unanswered(_));
-                    tracing::error!("the end cannot be stored: {error}");
+                    tracing::error!("the outcome of the task cannot be stored: {error}");
                     // What is wrong with a database may pass, and a result is worth a few tries.
                     let is_worth_it = matches!(error, DbError::Internal(_)) && begun.elapsed() < LEASE;
                     if !is_passing(&error) && !is_worth_it {

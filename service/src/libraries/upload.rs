@@ -56,7 +56,7 @@ pub(super) fn refused(rejected: Rejected) -> AppError {
         })
         .collect();
     let (code, detail) = match &findings[..] {
-        [] => ("library.invalid".to_owned(), "the library is refused".to_owned()),
+        [] => ("library.invalid".to_owned(), "the library is not valid".to_owned()),
         [one] => (one.code.clone(), one.detail.clone()),
         [first, ..] => (first.code.clone(), format!("the library has {} faults", findings.len())),
     };

@@ -38,7 +38,7 @@ pub async fn sweep(db: &Db, scratch: &Path) -> Result<(), SweepError> {
     for render in found.into_iter().filter(|render| !live.contains(render)) {
         if let Err(reason) = in_folder(scratch, move |scratch| kept::forget(scratch, render)).await {
             let folder = scratch.display();
-            tracing::warn!("what is kept of render {render} in {folder} cannot be removed: {reason}");
+            tracing::warn!("the finished pictures of render {render} in {folder} cannot be removed: {reason}");
         }
     }
     Ok(())
@@ -59,7 +59,7 @@ pub(super) fn sweep_soon(db: Db, scratch: PathBuf) {
     let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
     runtime.spawn(async move {
         if let Err(error) = sweep(&db, &scratch).await {
-            tracing::warn!("what is finished of jobs that have ended stays: {error}");
+            tracing::warn!("finished pictures of ended jobs cannot be removed: {error}");
         }
     });
 }

@@ -79,7 +79,9 @@ pub(super) async fn find_libraries(
                 findings.push(Finding::new(pointer, "library_not_found", format!("there is no library {name:?}")));
             }
             // The setting names a library that is gone: the built-in one is left.
-            (None, None) => tracing::warn!(library = %name, "the tenant's material library is not there"),
+            (None, None) => {
+                tracing::warn!(library = %name, "the tenant's material library does not exist; the built-in library is used")
+            }
         }
     }
     Ok(Invalid::unless_clean(found, findings)?)
@@ -95,7 +97,7 @@ pub(super) async fn check_assets(app: &App, scope: TenantScope, request: &Render
         let Some(asset) = asset else { continue };
         if objects::find(&app.db, scope, asset.content_address.0).await?.is_none() {
             let pointer = format!("/{name}/content_address");
-            findings.push(Finding::new(pointer, "asset_not_found", "there is no stored file with this content"));
+            findings.push(Finding::new(pointer, "asset_not_found", "no stored file has this content address"));
         }
     }
     Ok(Invalid::unless_clean((), findings)?)

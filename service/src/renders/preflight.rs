@@ -91,7 +91,7 @@ fn refused(failure: Failure, product: &str) -> AppError {
         }
         FaultKind::Infrastructure => {
             let cause = std::io::Error::other(format!("{code}: {detail}"));
-            AppError::new(Code::Unavailable, "the work could not be done; try again").caused_by(cause)
+            AppError::new(Code::Unavailable, "the check could not be completed; try again").caused_by(cause)
         }
     }
 }

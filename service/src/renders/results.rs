@@ -60,7 +60,7 @@ async fn find(
         return Err(AppError::new(Code::RenderNotCompleted, format!("the render is {}", render.state)));
     }
     let found = rows::of_render(&app.db, scope, id).await?.into_iter().find(is_wanted);
-    let file = found.ok_or_else(|| AppError::new(Code::FormatNotAvailable, "the render did not make this file"))?;
+    let file = found.ok_or_else(|| AppError::new(Code::FormatNotAvailable, "the render has no such file"))?;
     Ok(file.into())
 }
 
@@ -87,7 +87,7 @@ pub async fn first_of(app: &App, who: &Principal, id: RenderId, format: FileForm
 pub async fn picture(app: &App, who: &Principal, id: RenderId) -> Result<ResultFile, AppError> {
     let files = rows::of_render(&app.db, TenantScope::of(who.tenant), id).await?;
     let png = files.into_iter().find(|file| file.format == "png");
-    let png = png.ok_or_else(|| AppError::new(Code::FormatNotAvailable, "the render made no PNG"))?;
+    let png = png.ok_or_else(|| AppError::new(Code::FormatNotAvailable, "the render has no PNG"))?;
     Ok(png.into())
 }
 
@@ -119,7 +119,7 @@ pub async fn preview(app: &App, who: &Principal, id: RenderId) -> Result<Preview
     let files = rows::of_render(&app.db, scope, id).await?;
     let own = files.iter().find(|file| file.name == PREVIEW_NAME);
     let png = own.or_else(|| files.iter().find(|file| is_picture(file) && file.format == "png"));
-    let png = png.ok_or_else(|| AppError::new(Code::PreviewNotReady, "the render made no PNG to show"))?;
+    let png = png.ok_or_else(|| AppError::new(Code::PreviewNotReady, "the render has no PNG to show"))?;
     Ok(Preview::Final(png.address))
 }
 

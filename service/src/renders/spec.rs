@@ -59,7 +59,7 @@ impl Spec {
     pub(super) fn read(stored: Option<&Json>) -> Result<Self, Failure> {
         let invalid = |reason: String| {
             tracing::error!("the spec of a task cannot be read: {reason}");
-            let detail = "this version of Packshot cannot read what the job is to compute; submit it again";
+            let detail = "this version of Packshot cannot read the stored job; submit the render again";
             Failure::new(FaultKind::Input, "spec.invalid", detail)
         };
         let Some(stored) = stored else { return Err(invalid("there is none".to_owned())) };

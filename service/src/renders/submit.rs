@@ -174,7 +174,10 @@ async fn prepare(
     let Asked { request: _, glb, environment, settings } = asked;
     let makes = |format: &FileFormat| plan.files.iter().any(|file| file.format == *format);
     if let Some(format) = needs.filter(|format| !makes(format)) {
-        let detail = format!("the request makes no {} that could be the answer", format.word().to_uppercase());
+        let detail = format!(
+            "Accept asks for a {0}, but the request does not make one: add the format to `formats`",
+            format.word().to_uppercase()
+        );
         return Err(AppError::new(Code::NotAcceptable, detail));
     }
     inputs::check_assets(app, scope, &request).await?;

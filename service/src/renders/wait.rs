@@ -84,7 +84,7 @@ fn failure(error: Option<&JobError>) -> AppError {
         "unmapped_parts" | "output_too_large" => AppError::of_input(code, detail, vec![finding()]),
         "device_out_of_memory" => AppError::new(Code::DeviceOutOfMemory, detail),
         // What happened inside is in the log.
-        "internal_error" => AppError::new(Code::InternalError, "something went wrong inside the service"),
+        "internal_error" => AppError::new(Code::InternalError, "internal error; the service's log has the details"),
         dotted if dotted.contains('.') => AppError::of_input(dotted, detail, vec![finding()]),
         other => AppError::of_work(other, detail),
     }

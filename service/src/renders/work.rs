@@ -166,7 +166,7 @@ impl Attempt {
                         break *outcome;
                     }
                     Some(event) => self.say(&desk, event),
-                    None => break protocol::Outcome::Failed(Failure::infrastructure("worker_lost", "the worker ended without a word")),
+                    None => break protocol::Outcome::Failed(Failure::infrastructure("worker_lost", "the worker ended without a result")),
                 },
                 error = received.failed(), if unstored.is_none() => {
                     // Nothing that it still renders could be kept.

@@ -68,7 +68,7 @@ pub async fn run(
     let running = Running::start(settings, kernel_cache, program).await?;
     running.announce(began.elapsed());
     let signal = signals.next().await;
-    tracing::info!(signal, running = running.queue.running(), "stopping: no new work is begun");
+    tracing::info!(signal, running = running.queue.running(), "stopping: no new tasks are started");
     running.stop(&mut signals).await;
     tracing::info!("stopped");
     Ok(())
@@ -186,14 +186,14 @@ impl Running {
         tokio::select! {
             drained = timeout(grace + GIVE_BACK_TIMEOUT, queue.drain(grace)) => report_drain(drained.is_ok()),
             signal = signals.next() => {
-                tracing::info!(signal, "running renders go back to the queue now");
+                tracing::info!(signal, "returning running renders to the queue now");
                 report_drain(timeout(GIVE_BACK_TIMEOUT, queue.drain(Duration::ZERO)).await.is_ok());
             }
         }
         hub.close();
         stop.cancel();
         if let Err(panic) = accepting.await {
-            tracing::error!(%panic, "the accept loop");
+            tracing::error!(%panic, "the accept loop panicked");
         }
         if timeout(CLOSE_TIMEOUT, db.close()).await.is_err() {
             tracing::warn!("the database was not closed in time; it recovers at the next start");
@@ -204,7 +204,7 @@ impl Running {
 fn report_drain(is_empty: bool) {
     if !is_empty {
         tracing::warn!(
-            "some renders could not be given back; the next start on this data folder does it, or they wait for half a minute"
+            "some renders could not be returned to the queue; the next start on this data folder returns them, otherwise they wait for half a minute"
         );
     }
 }

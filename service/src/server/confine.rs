@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// Others may do with a part of a data folder what they are not to, and it cannot be taken from them.
 #[derive(Debug, thiserror::Error)]
-#[error("others on this machine may use {}: {why}", path.display())]
+#[error("other users of this machine can access {}: {why}", path.display())]
 pub struct Exposed {
     /// The part.
     pub path: PathBuf,
@@ -21,23 +21,23 @@ pub struct Exposed {
 #[derive(Debug, thiserror::Error)]
 pub enum Why {
     /// The mode of the folder is not this user's to change, or nobody's.
-    #[error("its mode cannot be changed ({0})")]
+    #[error("its permissions cannot be changed ({0})")]
     Refused(io::Error),
     /// The change was taken and not kept.
-    #[error("its file system keeps no modes")]
+    #[error("its file system does not store permissions")]
     NotKept,
     /// A folder such as `/tmp`.
-    #[error("it is a folder for everybody")]
+    #[error("it is shared by all users")]
     ForEverybody,
     /// A home folder, a project: others may have good reasons to enter it.
-    #[error("it holds other things than an installation's, so its mode was left alone")]
+    #[error("it also holds other files, so its permissions were not changed")]
     NotOurs,
 }
 
 impl Exposed {
     /// The way out.
     pub fn help(&self) -> &'static str {
-        "give a folder of its own with --data (one that is not there yet is made), or take the rights away: chmod -R go= FOLDER"
+        "choose a folder of its own with --data (one that does not exist is created), or remove the permissions: chmod -R go= FOLDER"
     }
 }
 
@@ -148,8 +148,8 @@ mod modes {
         }
         match left & NOT_OWNER {
             0 if is_new => {}
-            0 => tracing::info!("{} had the mode {before:03o}: it is its owner's alone now", path.display()),
-            _ => tracing::warn!("the group of {} may use it too: its mode cannot be changed", path.display()),
+            0 => tracing::info!("{} had mode {before:03o}: now only its owner can access it", path.display()),
+            _ => tracing::warn!("the group of {} can access it too: its permissions cannot be changed", path.display()),
         }
         Ok(())
     }

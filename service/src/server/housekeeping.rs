@@ -37,7 +37,7 @@ pub(super) async fn run(db: Db, store: Store, scratch: PathBuf) {
         ticks.tick().await;
         match sweep(&db, &store, &scratch).await {
             Ok((0, 0)) => {}
-            Ok((files, answers)) => tracing::info!(files, answers, "threw away what nothing refers to"),
+            Ok((files, answers)) => tracing::info!(files, answers, "removed unused files and expired answers"),
             Err(error) => tracing::warn!("housekeeping: {}", chain(&error)),
         }
     }

@@ -25,7 +25,7 @@ pub enum IdentityError {
 pub enum Mismatch {
     /// The store is nobody's.
     #[error(
-        "the files of this database are in another store; this store is new, or lost the file that says whose it is"
+        "the files of this database are in another store; this store is new, or has lost the file that names its database"
     )]
     NewStore,
     /// The store was another one of the same database.

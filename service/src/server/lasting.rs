@@ -15,7 +15,7 @@ where
 {
     tokio::spawn(async move {
         while AssertUnwindSafe(async { begin().await }).catch_unwind().await.is_err() {
-            tracing::error!(task = name, "a task of the service panicked, and begins again");
+            tracing::error!(task = name, "a background task of the service panicked and is restarted");
             tokio::time::sleep(AGAIN_AFTER).await;
         }
     });

@@ -21,7 +21,7 @@ pub struct DataFolder {
 #[derive(Debug, thiserror::Error)]
 pub enum DataFolderError {
     /// Another process works in it.
-    #[error("another process (id {holder}) works in this data folder")]
+    #[error("another process (process id {holder}) is using this data folder")]
     Locked {
         /// What the other process wrote into the lock file.
         holder: String,
@@ -30,7 +30,7 @@ pub enum DataFolderError {
     #[error(transparent)]
     Exposed(#[from] Exposed),
     /// It cannot be made, or not be written to.
-    #[error("the data folder cannot be used")]
+    #[error("the folder cannot be created or written to")]
     Io(#[from] io::Error),
 }
 

@@ -61,7 +61,7 @@ impl Metrics {
         let recorder = builder.build_recorder();
         let handle = recorder.handle();
         if metrics::set_global_recorder(recorder).is_err() {
-            tracing::warn!("another recorder of metrics is in place; /metrics stays empty");
+            tracing::warn!("this process already has another metrics recorder; /metrics stays empty");
         }
         describe();
         Self { handle }
@@ -108,18 +108,22 @@ pub fn count_cached() {
 /// Gives each metric its description, and those without labels their first value, so that they are there from the
 /// start.
 fn describe() {
-    describe_counter!(names::RENDER_JOBS_TOTAL, "Renders that ended, by their state");
+    describe_counter!(names::RENDER_JOBS_TOTAL, "Renders that ended, by state");
     describe_counter!(
         names::RENDER_CACHE_HITS_TOTAL,
-        "Renders that completed at once, with the files of an equal request"
+        "Renders that completed immediately with the files of an equal request"
     );
-    describe_gauge!(names::QUEUE_DEPTH, "Tasks that wait, by queue");
-    describe_gauge!(names::TASKS_RUNNING, "Tasks that run, by queue");
+    describe_gauge!(names::QUEUE_DEPTH, "Waiting tasks, by queue");
+    describe_gauge!(names::TASKS_RUNNING, "Running tasks, by queue");
     describe_counter!(names::HTTP_REQUESTS_TOTAL, "Requests answered");
-    describe_histogram!(names::HTTP_REQUEST_SECONDS, Unit::Seconds, "From a request's head to its answer's head");
+    describe_histogram!(
+        names::HTTP_REQUEST_SECONDS,
+        Unit::Seconds,
+        "From receiving a request's head to sending its answer's head"
+    );
     describe_histogram!(names::RENDER_SECONDS, Unit::Seconds, "From the claim of a render to its end");
     describe_gauge!(names::HTTP_CONNECTIONS, "Open connections");
-    describe_counter!(names::HTTP_CONNECTIONS_REFUSED_TOTAL, "Connections beyond what one address may have");
+    describe_counter!(names::HTTP_CONNECTIONS_REFUSED_TOTAL, "Connections closed because their address had too many");
     for state in [TaskState::Completed, TaskState::Failed, TaskState::Cancelled] {
         metrics::counter!(names::RENDER_JOBS_TOTAL, "state" => state.as_str()).absolute(0);
     }

@@ -9,7 +9,7 @@ use packshot_domain::hash::ContentAddress;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The disk is full, or a quota is used up. Nothing of the object is visible.
-    #[error("no space is left for the object")]
+    #[error("no space is left for the file")]
     Full,
     /// The upload has more bytes than it may have.
     #[error("the upload has more than {bytes_max} bytes")]
@@ -18,10 +18,10 @@ pub enum StoreError {
         bytes_max: u64,
     },
     /// There is no such object.
-    #[error("there is no such object")]
+    #[error("there is no such file")]
     NotFound,
     /// The bytes are not those that the name says.
-    #[error("the bytes of {address} are damaged")]
+    #[error("the stored file {address} is damaged")]
     Corrupt {
         /// The name.
         address: ContentAddress,

@@ -39,7 +39,7 @@ impl Identity {
 
     fn read(text: &[u8]) -> Result<Self, StoreError> {
         let content: Content = serde_json::from_slice(text).map_err(|reason| {
-            let reason = format!("{IDENTITY_FILE} does not say whose store this is: {reason}");
+            let reason = format!("{IDENTITY_FILE} does not name the database of this store: {reason}");
             StoreError::Io(std::io::Error::new(std::io::ErrorKind::InvalidData, reason))
         })?;
         let (store, tenant) = (StoreId::from_uuid(content.store), TenantId::from_uuid(content.operating_tenant));

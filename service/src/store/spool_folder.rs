@@ -37,7 +37,7 @@ impl SpoolFolder {
                 Ok(()) | Err(TryLockError::WouldBlock) => {}
                 Err(TryLockError::Error(reason)) => {
                     tracing::warn!(
-                        "{} has no locks: what a process leaves there stays for a day: {reason}",
+                        "files in {} cannot be locked, so unfinished uploads stay there for a day: {reason}",
                         root.display()
                     );
                     return Ok(Self { path, lock });
@@ -53,7 +53,7 @@ impl SpoolFolder {
     /// Says that its process lives, to those on file systems without locks.
     fn keep_alive(&self) {
         if let Err(reason) = self.lock.set_modified(SystemTime::now()) {
-            tracing::warn!("{} cannot be kept: {reason}", self.path.display());
+            tracing::warn!("{} cannot be marked as in use: {reason}", self.path.display());
         }
     }
 }

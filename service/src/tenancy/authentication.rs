@@ -27,7 +27,7 @@ pub fn unauthenticated() -> AppError {
 
 /// That somebody names a tenant that is not theirs to act for.
 pub fn tenant_mismatch() -> AppError {
-    AppError::new(Code::TenantMismatch, "X-Tenant-ID is not the tenant of the caller")
+    AppError::new(Code::TenantMismatch, "X-Tenant-ID names a tenant that this caller cannot act for")
 }
 
 /// Whoever shows a key, and which tenants the key is for.
@@ -49,14 +49,14 @@ pub async fn by_key(app: &App, shown: &ApiKey) -> Result<(Principal, Reach), App
     if let Some(per_s) = per_s.or(app.settings.rate_limit_per_s)
         && let Err(wait) = app.rates.take(stored.id, per_s, Instant::now())
     {
-        let error = AppError::new(Code::RateLimited, format!("more than {per_s} requests a second"));
+        let error = AppError::new(Code::RateLimited, format!("more than {per_s} requests per second with this key"));
         return Err(error.retry_after(Duration::from_secs(wait.as_secs() + 1)));
     }
     // A database that can be read alone still answers who reads.
     if stored.last_used_at.is_none_or(|last| now.since(last) >= keys::LAST_USED_RESOLUTION)
         && let Err(error) = keys::touch(&app.db, TenantScope::of(stored.tenant), stored.id).await
     {
-        tracing::warn!("the last use of a key cannot be noted: {error}");
+        tracing::warn!("the time at which a key was last used cannot be stored: {error}");
     }
     let reach = if stored.key.all_tenants { Reach::All } else { Reach::Own };
     let principal = Principal {

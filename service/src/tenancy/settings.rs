@@ -113,26 +113,27 @@ fn read(body: &Value, caller: &Principal, config: &Config) -> Result<Patch, AppE
             continue;
         };
         if !may_write(caller, definition) {
-            let detail = "it holds for the whole installation: only an administrator of the tenant that operates it may change it";
+            let detail = "this setting applies to the whole installation: only an administrator of the operating tenant can change it";
             forbidden.push(found(Code::Forbidden, detail.to_owned()));
         } else if let Some(source) = config.in_effect.pinned_by(definition.key) {
             let place = source.replace('_', " ");
-            let detail =
-                format!("it is set where the service is started ({place}): change it there, then restart the service");
+            let detail = format!(
+                "this setting is fixed when the service starts ({place}): change it there, then restart the service"
+            );
             pinned.push(found(Code::SettingPinned, detail));
         } else if let Err(expected) = if value.is_null() { Ok(()) } else { definition.kind.check(value) } {
             invalid.push(found(Code::InvalidSetting, expected));
         } else if part_of(&mut patch, definition).insert(definition.key.to_owned(), value.clone()).is_some() {
-            invalid.push(found(Code::InvalidSetting, format!("{:?} is there twice, under two names", definition.key)));
+            invalid.push(found(Code::InvalidSetting, format!("{:?} is given twice, under two names", definition.key)));
         }
     }
     let refused = |findings: Vec<Finding>, code: Code, detail: &str| match findings.is_empty() {
         true => Ok(()),
         false => Err(AppError::of_input(code.as_str(), detail, findings)),
     };
-    refused(forbidden, Code::Forbidden, "not all of these settings are yours to change")?;
+    refused(forbidden, Code::Forbidden, "you are not allowed to change all of these settings")?;
     Invalid::unless_clean((), invalid)?;
-    refused(pinned, Code::SettingPinned, "the service was started with some of these settings")?;
+    refused(pinned, Code::SettingPinned, "some of these settings are fixed when the service starts")?;
     Ok(patch)
 }
 

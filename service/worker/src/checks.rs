@@ -115,7 +115,7 @@ impl Broken {
         };
         Finding {
             code: "preset.rule_broken".to_owned(),
-            detail: format!("{at}: {} asks for {rule} {required}, and it is {measured}{others}", preset.name),
+            detail: format!("{at}: {} requires {rule} {required}, but it is {measured}{others}", preset.name),
             at: at.clone(),
             help: "leave size, framing, background and turn to the preset".to_owned(),
         }

@@ -34,7 +34,7 @@ pub enum AssetError {
     #[error("the stored file {0} is missing or damaged")]
     Missing(ContentAddress),
     /// The store cannot be reached at the moment.
-    #[error("the store is away: {0}")]
+    #[error("the store cannot be reached: {0}")]
     Away(String),
 }
 

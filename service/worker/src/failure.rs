@@ -81,11 +81,14 @@ impl From<Error> for Failure {
         // What went wrong inside is for the log; a client can do nothing with it.
         for finding in findings.iter_mut().filter(|finding| finding.code == INTERNAL) {
             tracing::error!(at = finding.at, "{INTERNAL}: {}", finding.detail);
-            *finding = Failure::new(fault, INTERNAL, "something went wrong inside the renderer").findings.remove(0);
+            *finding =
+                Failure::new(fault, INTERNAL, "internal error in the renderer; the service's log has the details")
+                    .findings
+                    .remove(0);
         }
         match findings.first() {
             Some(first) => Self { fault, code: first.code.clone(), detail: first.detail.clone(), findings },
-            None => Self::new(fault, INTERNAL, "the renderer failed without a reason"),
+            None => Self::new(fault, INTERNAL, "the renderer failed without giving a reason"),
         }
     }
 }

@@ -66,7 +66,7 @@ pub(super) fn run(
         tracing::error!(job.id = %work.render, "the renderer panicked: {text}");
         Outcome::Failed(Failure::infrastructure(
             "worker_panicked",
-            "the renderer crashed: the log of the service has the reason",
+            "the renderer crashed; the service's log has the reason",
         ))
     })
 }

@@ -147,7 +147,7 @@ pub(super) fn open(scratch: &Path, render: RenderId, request: &str, n: u32) -> (
             (Found { folder, list }, Keeper(Some(open)))
         }
         Err(reason) => {
-            tracing::warn!("what is finished cannot be kept in {}: {reason}", folder.display());
+            tracing::warn!("finished pictures cannot be kept in {}: {reason}", folder.display());
             (Found { folder, list: None }, Keeper(None))
         }
     }
@@ -195,7 +195,7 @@ impl Keeper {
     pub(super) fn keep(&mut self, number: u32, picture: Picture, parts: &[(What, Bytes)]) {
         let Some(open) = &mut self.0 else { return };
         if let Err(reason) = open.keep(number, picture, parts) {
-            tracing::warn!("what is finished is no longer kept in {}: {reason}", open.folder.display());
+            tracing::warn!("finished pictures are no longer kept in {}: {reason}", open.folder.display());
             self.give_up();
         }
     }

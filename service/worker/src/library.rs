@@ -30,7 +30,7 @@ pub struct LibrarySource {
 /// `library.archive` for a zip that is broken, names a path outside of itself, or is larger than the limits.
 pub fn unpack(file: &[u8]) -> Result<Vec<LibrarySource>, Rejected> {
     let refused = |at: &str, message: String| rejected("library.archive", at, message);
-    let too_large = |at: &str| refused(at, format!("unpacked the library has more than {BYTES_MAX} bytes"));
+    let too_large = |at: &str| refused(at, format!("the unpacked library has more than {BYTES_MAX} bytes"));
     if !file.starts_with(b"PK") {
         if file.len() as u64 > BYTES_MAX {
             return Err(too_large("library.toml"));

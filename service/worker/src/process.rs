@@ -173,7 +173,7 @@ impl Pool {
                 finish(Outcome::Failed(Failure::infrastructure("worker_lost", detail)));
             }
             Err(Lost::Hung(silence)) => {
-                let detail = format!("the worker process gave no sign of life for {} s", silence.as_secs());
+                let detail = format!("the worker process did not respond for {} s", silence.as_secs());
                 tracing::warn!(job.id = %work.render, "{detail}");
                 finish(Outcome::Failed(Failure::infrastructure("worker_hung", detail)));
             }

@@ -37,7 +37,10 @@ impl Quota {
     pub(super) fn check(&self, name: &str, size_bytes: u64, others: u64) -> Result<(), Failure> {
         if size_bytes > self.file_bytes_max {
             let max = self.file_bytes_max;
-            return Err(too_large(name, &format!("{name} has {size_bytes} bytes, and a file of a job {max} at most")));
+            return Err(too_large(
+                name,
+                &format!("{name} has {size_bytes} bytes, but a file of a job may have at most {max}"),
+            ));
         }
         if self.finished.saturating_add(others).saturating_add(size_bytes) > self.bytes_max {
             return Err(beyond(name, self.bytes_max));
@@ -48,10 +51,7 @@ impl Quota {
 
 /// The failure of a job whose files are larger than all of them may be; `name` is the one with which they were.
 pub fn beyond(name: &str, bytes_max: u64) -> Failure {
-    too_large(
-        name,
-        &format!("with {name} the files of the job have more than the {bytes_max} bytes of max_output_bytes"),
-    )
+    too_large(name, &format!("with {name}, the files of this job exceed the {bytes_max} bytes of max_output_bytes"))
 }
 
 /// The failure of a job with a file that is too large.

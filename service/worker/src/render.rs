@@ -340,7 +340,7 @@ fn keeping(
     let (found, keeper) = kept::open(&engine.scratch, render, &request, pictures.n());
     if found.n() > 0 {
         let line =
-            format!("goes on after {} of {} {} that are finished", found.n(), pictures.n(), series::noun(pictures));
+            format!("resuming: {} of {} {} are finished already", found.n(), pictures.n(), series::noun(pictures));
         step.note(LogLevel::Info, &line, json!({ "finished": found.n() }));
     }
     (found, keeper)

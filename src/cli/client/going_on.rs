@@ -29,12 +29,12 @@ impl GoingOn {
     pub(super) fn after(&self, error: ClientError) -> Failure {
         let is_gone = matches!(&error, ClientError::Refused { problem, .. } if matches!(problem.status, 404 | 410));
         let failure = Failure::from(error);
-        if is_gone { failure } else { with_help(failure, &format!("`{}` goes on", self.command(self.verb))) }
+        if is_gone { failure } else { with_help(failure, &format!("continue with `{}`", self.command(self.verb))) }
     }
 
     /// The same for a file that could not be written: the service still has it.
     pub(super) fn after_saving(&self, failure: Failure) -> Failure {
-        with_help(failure, &format!("the service has the files: `{}`", self.command("fetch")))
+        with_help(failure, &format!("the service still has the files: fetch them with `{}`", self.command("fetch")))
     }
 
     fn command(&self, verb: &str) -> String {
@@ -57,7 +57,7 @@ pub(super) fn after_submitting(error: ClientError, key: &str) -> Failure {
     match may_pass {
         true => with_help(
             failure,
-            &format!("the same command with --idempotency-key {} goes on: it makes no second render", shell_word(key)),
+            &format!("repeat the command with --idempotency-key {}: it makes no second render", shell_word(key)),
         ),
         false => failure,
     }
@@ -94,11 +94,11 @@ mod tests {
         let id = Uuid::nil();
         let failure = GoingOn::by("watch", id, &service(URL), None).after(ClientError::StreamEnded);
         let help = &failure.faults[0].help;
-        assert!(help.ends_with(&format!("`packshot client watch {id}` goes on")), "{help}");
+        assert!(help.ends_with(&format!("continue with `packshot client watch {id}`")), "{help}");
 
         let going_on = GoingOn::by("watch", id, &service("http://a:1"), Some(Path::new("it's one.png")));
         let help = &going_on.after(ClientError::Damaged).faults[0].help;
-        assert_eq!(*help, format!(r"`packshot client watch {id} -o 'it'\''s one.png' --url http://a:1` goes on"));
+        assert_eq!(*help, format!(r"continue with `packshot client watch {id} -o 'it'\''s one.png' --url http://a:1`"));
 
         let key = after_submitting(ClientError::Foreign { status: 503 }, "key 1");
         assert!(key.faults[0].help.contains("--idempotency-key 'key 1'"), "{key:?}");

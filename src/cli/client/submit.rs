@@ -1,4 +1,4 @@
-//! `packshot client submit`: a product and what is wanted of it, to a service.
+//! `packshot client submit`: sends a product and its request to a service.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -39,10 +39,10 @@ pub(crate) struct SubmitArgs {
     /// An environment map, .hdr or .exr
     #[arg(long, value_name = "FILE", help_heading = "Request")]
     environment: Option<PathBuf>,
-    /// Names this submission: the same one again makes no second job
+    /// Key of this submission: sent again with the same key, it makes no second render
     #[arg(long, value_name = "KEY", help_heading = "Request")]
     idempotency_key: Option<String>,
-    /// Follow the render until it is over
+    /// Follow the render until it ends
     #[arg(long)]
     watch: bool,
     /// Follow the render and save its files here, as `client fetch` does
@@ -142,12 +142,12 @@ fn entry(entry: &MapEntry) -> Value {
 fn object(path: &std::path::Path) -> Result<Map<String, Value>, Failure> {
     let refused = |message: String| {
         let fault = Fault::new("usage.invalid_value", message).at(path.display().to_string());
-        Failure::new(Exit::Usage, fault.help("give a file with one JSON object"))
+        Failure::new(Exit::Usage, fault.help("give a file that holds one JSON object"))
     };
     match serde_json::from_slice(&files::read(path, InputKind::Map)?) {
         Ok(Value::Object(members)) => Ok(members),
-        Ok(_) => Err(refused("it holds no JSON object".to_owned())),
-        Err(reason) => Err(refused(format!("it is no JSON: {reason}"))),
+        Ok(_) => Err(refused("it is not a JSON object".to_owned())),
+        Err(reason) => Err(refused(format!("it is not JSON: {reason}"))),
     }
 }
 

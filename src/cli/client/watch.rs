@@ -56,10 +56,12 @@ pub(super) async fn until_over(client: &Client, id: Uuid, going_on: &GoingOn, qu
 }
 
 fn left_running(id: Uuid) -> Failure {
-    let message = "no longer watched; the render itself goes on";
+    let message = "stopped watching; the render itself goes on";
     let fault = Fault::new("cancelled", message).at(id.to_string());
     Failure::new(
         Exit::Cancelled,
-        fault.help(format!("`packshot client cancel {id}` ends it, `packshot client watch {id}` goes on watching")),
+        fault.help(format!(
+            "watch it again with `packshot client watch {id}`, or cancel it with `packshot client cancel {id}`"
+        )),
     )
 }

@@ -20,7 +20,7 @@ pub enum ClientError {
         retry_after: Option<Duration>,
     },
     /// Something answered that is not the service.
-    #[error("answered {status} without saying why; is a Packshot service at this address?")]
+    #[error("the server answered {status} without a reason; is there a Packshot service at this address?")]
     Foreign {
         /// The status of the answer.
         status: u16,
@@ -32,10 +32,10 @@ pub enum ClientError {
     #[error("this is not the address of a service: {0}")]
     Address(String),
     /// An answer of another version of the service.
-    #[error("the answer is not as expected: {0}")]
+    #[error("the answer could not be understood: {0}")]
     NotUnderstood(String),
     /// The service closed a stream of events before its job was over, as it does when it is stopped.
-    #[error("the stream of events ended before the render did")]
+    #[error("the event stream ended before the render did")]
     StreamEnded,
     /// The events of a job cannot be followed.
     #[error(transparent)]

@@ -76,13 +76,13 @@ fn options(m: &mut Members<'_>, options: &mut Options) {
     }
     if let Some(node) = m.given(FORMAT) {
         match options.formats {
-            Some(_) => node.report(FaultKind::Conflict, "it is another name of `formats`, which is there too"),
+            Some(_) => node.report(FaultKind::Conflict, "this is another name for `formats`, which is given too"),
             None => set(OptionId::Formats, node, options),
         }
     }
     if let Some(is_transparent) = m.given("transparent_bg").and_then(|node| node.flag()) {
         if options.background.is_some() {
-            m.report("background", FaultKind::Conflict, "it cannot stand beside `transparent_bg`");
+            m.report("background", FaultKind::Conflict, "cannot be used together with `transparent_bg`");
         }
         options.background = Some(if is_transparent { Background::Transparent } else { Background::Environment });
     }
@@ -90,7 +90,7 @@ fn options(m: &mut Members<'_>, options: &mut Options) {
 
 fn asset(m: &mut Members<'_>, files: Uploads) -> Option<Asset> {
     match (m.given("asset"), files.has_glb) {
-        (Some(asset), true) => asset.refuse(FaultKind::Conflict, "the file itself is in the part `glb`"),
+        (Some(asset), true) => asset.refuse(FaultKind::Conflict, "the file is already sent as the part `glb`"),
         (None, false) => {
             m.report("asset", FaultKind::Missing, "name a stored file, or send it as the part `glb`");
             None
@@ -102,7 +102,7 @@ fn asset(m: &mut Members<'_>, files: Uploads) -> Option<Asset> {
 
 fn environment(m: &mut Members<'_>, files: Uploads) -> Option<Asset> {
     match (m.given("environment")?, files.has_environment) {
-        (map, true) => map.refuse(FaultKind::Conflict, "the file itself is in the part `environment`"),
+        (map, true) => map.refuse(FaultKind::Conflict, "the file is already sent as the part `environment`"),
         (map, false) => reference(&map, &["file_id"]),
     }
 }
@@ -113,7 +113,7 @@ fn reference(node: &Node<'_>, later: &[&'static str]) -> Option<Asset> {
     let n_given = later.iter().filter(|form| asset.has(form)).count() + usize::from(asset.has("content_address"));
     for form in later {
         if let Some(form) = asset.given(form) {
-            form.report(not_available(), "this version takes `content_address` only");
+            form.report(not_available(), "only `content_address` is supported");
         }
     }
     let address = asset.given("content_address").and_then(|node| {

@@ -59,7 +59,7 @@ impl Held {
         if is_broken {
             self.step(i, TaskEvent::Orphan)?;
             self.close(i);
-            let detail = "a task that it waited for did not complete".to_owned();
+            let detail = "a task that it depends on did not complete".to_owned();
             self.kept[i].task.error = Some(JobError { code: UPSTREAM_FAILED.to_owned(), detail, at: None });
             self.turns.push((i, Phase::Cancelled));
         } else if blockers == 0 {

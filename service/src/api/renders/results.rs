@@ -41,7 +41,7 @@ pub(crate) async fn result(
 ) -> ApiResult<Response> {
     // Every format there is, whether a render made it or not.
     let format = result.strip_prefix("result.").and_then(FileFormat::by_word);
-    let format = format.ok_or_else(|| ApiError::new(Code::NotFound, "nothing has this path"))?;
+    let format = format.ok_or_else(|| ApiError::new(Code::NotFound, "there is nothing at this path"))?;
     send(&state, &caller, results::first_of(&state, &caller.0, render_id(&id)?, format).await?, &headers).await
 }
 

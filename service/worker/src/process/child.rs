@@ -92,8 +92,9 @@ impl Child {
             Ok(Err(reason)) => Err(format!("its messages cannot be read: {reason}")),
             Ok(Ok((FromChild::Heartbeat, _))) => Ok(Some(None)),
             Ok(Ok((FromChild::Want(address), _))) => {
-                let address =
-                    address.parse().map_err(|_| format!("it wants `{address}`, which is not an address of a file"))?;
+                let address = address
+                    .parse()
+                    .map_err(|_| format!("it asked for `{address}`, which is not the address of a file"))?;
                 // A writing thread that has ended shows as the child's end.
                 drop(self.outgoing.send(Outgoing::Asset(address, assets.clone())));
                 Ok(Some(None))
@@ -128,7 +129,7 @@ impl Drop for Child {
         // A process that hangs in a driver ends when the driver lets it; nobody waits for that.
         let reaper = std::thread::Builder::new().name(format!("packshot-end-{}", self.pid));
         if let Err(reason) = reaper.spawn(move || drop(process.wait())) {
-            tracing::warn!(pid = self.pid, "the end of a worker process is not waited for: {reason}");
+            tracing::warn!(pid = self.pid, "cannot wait for a worker process to end: {reason}");
         }
     }
 }
@@ -137,7 +138,7 @@ impl Drop for Child {
 fn describe(status: ExitStatus) -> String {
     use std::os::unix::process::ExitStatusExt;
     match status.signal() {
-        Some(9) => "it was killed (signal 9), by hand or for lack of memory".to_owned(),
+        Some(9) => "it was killed (signal 9), by hand or because memory ran out".to_owned(),
         Some(signal) => format!("it crashed (signal {signal})"),
         None => format!("it ended with {status}"),
     }
