@@ -30,8 +30,8 @@ pub const SAMPLES_MAX: u32 = 65_536;
 /// The class of files of a request that names none.
 const RETENTION_CLASS: &str = "render-output";
 
-/// A picture to make. Every member may be left out of a request; a job shows the values in effect, and `null` for what
-/// says nothing about its pictures.
+/// A picture to make. Every member may be left out of a request; a job shows the values in effect, and `null` for
+/// members that do not affect its pictures.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RenderRequest {
     /// The product. A multipart request sends the file itself instead.
@@ -40,13 +40,13 @@ pub struct RenderRequest {
     pub environment: Option<Asset>,
     /// What is made of the product.
     pub kind: Kind,
-    /// What the picture is told.
+    /// The options of the picture.
     pub options: Options,
-    /// Higher first.
+    /// Higher goes first.
     pub priority: i32,
     /// How long the files are kept.
     pub retention_class: String,
-    /// Anything that the client wants to find again in the job, as its `metadata`.
+    /// Anything that the client wants to keep with the job, as its `metadata`.
     pub metadata: Map<String, Value>,
 }
 

@@ -31,10 +31,10 @@ const KEY: &str = "api_key";
 #[openapi(
     info(title = "Packshot", description = "Product pictures from CAD exports: render jobs that are durable, watchable and cancellable."),
     tags(
-        (name = "renders", description = "Jobs: made, watched, cancelled"),
-        (name = "results", description = "What a job left"),
+        (name = "renders", description = "Render jobs: submit, follow, cancel"),
+        (name = "results", description = "Files of a job"),
         (name = "materials", description = "Materials and the libraries they come from"),
-        (name = "tasks", description = "What workers do"),
+        (name = "tasks", description = "Tasks of workers"),
         (name = "analytics", description = "Figures"),
         (name = "instance", description = "The installation"),
     ),
@@ -155,9 +155,9 @@ pub(super) async fn is_open(state: &AppState) -> bool {
     authentication::setup(state).await.is_ok_and(|setup| setup.open_mode)
 }
 
-/// This document
+/// Shows this document
 ///
-/// It says of security what holds now: in the open mode no operation needs a key.
+/// Its security entries describe the service as it is now: in open mode no operation needs a key.
 #[utoipa::path(
     get, path = "/openapi.json", operation_id = "get_openapi", tag = "instance",
     responses((status = 200, description = "OpenAPI 3.1", body = serde_json::Value)),

@@ -27,15 +27,15 @@ impl PartialSchema for RenderRequest {
         for spec in TABLE {
             properties.insert(spec.name.to_owned(), member(spec));
         }
-        let priority = json!({"type": "integer", "format": "int32", "minimum": -10, "maximum": 10, "description": "Higher first."});
+        let priority = json!({"type": "integer", "format": "int32", "minimum": -10, "maximum": 10, "description": "Higher goes first."});
         properties.insert("priority".to_owned(), priority);
         let class = json!({"type": "string", "enum": RETENTION_CLASSES, "description": "How long the files are kept."});
         properties.insert("retention_class".to_owned(), class);
         let metadata =
-            "Anything that the client wants to find again in the job, as its `metadata`; at most 16 KiB as JSON.";
+            "Anything that the client wants to keep with the job, as its `metadata`; at most 16 KiB as JSON.";
         properties.insert("metadata".to_owned(), json!({"type": "object", "description": metadata, "writeOnly": true}));
-        let description = "A picture to make. Every member may be left out of a request; a job shows the values in effect, and `null` for what \
-                           says nothing about its pictures.";
+        let description = "A picture to make. Every member may be left out of a request; a job shows the values in effect, and `null` for \
+                           members that do not affect its pictures.";
         let schema = json!({"type": "object", "description": description, "properties": properties, "additionalProperties": false});
         of_json(schema)
     }

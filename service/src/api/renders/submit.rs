@@ -58,25 +58,25 @@ pub(crate) struct RenderForm {
 
 /// Renders a product
 ///
-/// The product comes as the part `glb` of a multipart body, or as `asset` of a JSON body. The answer is the job, at
-/// once; with `Prefer: wait` it comes when the job has ended, and with `Accept: image/png` it is the picture then: of
-/// several the first.
+/// The product comes as the part `glb` of a multipart body, or as `asset` of a JSON body. The answer is the job, sent
+/// immediately. With `Prefer: wait` it is sent when the job has ended, and with `Accept: image/png` it is then the
+/// picture, or the first of several.
 #[utoipa::path(
     post, path = "/api/v1/renders", operation_id = "create_render", tag = "renders",
     params(
         ("wait" = Option<u64>, Query, minimum = 1, description = "Seconds to wait for the end of the job, at most 300"),
         ("Prefer" = Option<String>, Header, description = "`wait=N`: the same as the parameter"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body: the same answer, rendered once"),
-        ("Cache-Control" = Option<String>, Header, description = "`no-cache`: render even if an equal request was rendered"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Repeated with the same key and body, the request gets the same answer and renders once"),
+        ("Cache-Control" = Option<String>, Header, description = "`no-cache`: render even if an equal request has already been rendered"),
     ),
     request_body(content(
         (RenderForm = "multipart/form-data"),
         (RenderRequest = "application/json"),
     )),
     responses(
-        (status = 200, description = "The job has ended, or its picture", content((Job = "application/json"), (inline(Binary) = "image/png"))),
-        (status = 202, description = "The job, which goes on", body = Job,
-            headers(("Location" = String, description = "The job"), ("Retry-After" = u64, description = "Seconds"))),
+        (status = 200, description = "The job, which has ended, or its picture", content((Job = "application/json"), (inline(Binary) = "image/png"))),
+        (status = 202, description = "The job, which has not ended yet", body = Job,
+            headers(("Location" = String, description = "The job"), ("Retry-After" = u64, description = "Seconds to wait before asking again"))),
     ),
 )]
 pub(crate) async fn create(
