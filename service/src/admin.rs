@@ -1,6 +1,6 @@
-//! Work on an installation from the machine that it runs on: backup, restore, its keys, another store.
+//! Administration of an installation, on the machine that it runs on: backup, restore, keys, a new store.
 //!
-//! Everything but [`restore`] works beside a running service too.
+//! Everything but [`restore`] also works while the service is running.
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ pub mod keys;
 pub mod restore;
 mod archive;
 
-/// Why work on an installation failed.
+/// Why administration failed.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
     /// The folder holds no installation.
@@ -30,16 +30,16 @@ pub enum AdminError {
     /// The folder holds an installation already.
     #[error("there is already an installation in {}", .0.display())]
     NotEmpty(PathBuf),
-    /// The data folder is not free to work in.
+    /// The data folder cannot be used.
     #[error("the data folder cannot be used")]
     Data(#[from] DataFolderError),
-    /// The database did not do its part.
+    /// The database failed.
     #[error("the database cannot be used")]
     Database(#[from] DbError),
     /// No key can be made.
     #[error("no key can be created")]
     Setup(#[from] SetupError),
-    /// A key would have ended before it is made.
+    /// A key would already have expired.
     #[error("the key would already have expired, at {0}")]
     KeyEnded(Timestamp),
     /// No key has this name.
@@ -48,16 +48,16 @@ pub enum AdminError {
     /// More than one key has this name.
     #[error("several keys begin with {0}")]
     SeveralKeys(String),
-    /// The store did not do its part.
+    /// The store failed.
     #[error("the store cannot be used")]
     Store(#[from] StoreError),
-    /// The store is not to be made that of the database.
+    /// The store cannot be given to the database.
     #[error(transparent)]
     Mismatch(#[from] Mismatch),
     /// Database or files are not in the data folder.
     #[error("{0}")]
     Elsewhere(&'static str),
-    /// The file is no backup, or a damaged one.
+    /// The file is not a backup, or is damaged.
     #[error("the backup cannot be used: {0}")]
     Damaged(String),
     /// A file cannot be read or written.
@@ -76,7 +76,7 @@ impl AdminError {
         move |source| Self::Io { path, source }
     }
 
-    /// Whether it is about what was given, and not about what could be written.
+    /// Whether the input is at fault, and not the output.
     pub fn is_input(&self) -> bool {
         matches!(self, Self::Damaged(_) | Self::KeyEnded(_) | Self::NoKey(_) | Self::SeveralKeys(_))
     }
@@ -109,8 +109,7 @@ impl AdminError {
     }
 }
 
-/// Makes the store of the settings that of their database: after its files were moved or restored to another place, or
-/// were lost.
+/// Gives the database the store of the settings, after its files were moved or restored to another place, or were lost.
 ///
 /// # Errors
 /// When there is no installation, the database or the store is away, or the store is that of another database.
@@ -125,7 +124,7 @@ pub async fn adopt_store(settings: &Settings) -> Result<(), AdminError> {
     })
 }
 
-/// The folder of the stored files, of settings with which everything lies on the local disk.
+/// The folder of the stored files, for settings that keep everything on the local disk.
 fn local_store(settings: &Settings) -> Result<PathBuf, AdminError> {
     if settings.database_url.is_some() {
         return Err(AdminError::Elsewhere("the database is on a PostgreSQL server, which pg_dump backs up"));

@@ -155,7 +155,7 @@ fn page(listed: &[ListedKey]) -> Value {
     json!({ "items": listed.iter().map(item).collect::<Vec<_>>(), "next_cursor": null })
 }
 
-/// A line for each key, below one that says what is in it.
+/// A line for each key, below a header line.
 fn table(listed: &[ListedKey]) -> String {
     let mut table = String::new();
     let mut line = |[key, state, made, ends, used, scopes]: [&str; 6], name: &str| {
@@ -173,7 +173,7 @@ fn table(listed: &[ListedKey]) -> String {
     table
 }
 
-/// A time in UTC, or that there is none.
+/// A time in UTC, or `never`.
 fn to_the_minute(time: Option<Timestamp>) -> String {
     let text = time.map(|time| time.to_string());
     text.and_then(|text| text.get(..16).map(|minutes| format!("{minutes}Z"))).unwrap_or_else(|| "never".to_owned())

@@ -38,7 +38,7 @@ pub(crate) enum ClientCommand {
     Cancel(CancelArgs),
 }
 
-/// Where the service is, unless somebody says so.
+/// The default address of the service.
 const URL: &str = "http://127.0.0.1:8080";
 
 /// Where the service is.
@@ -60,7 +60,7 @@ struct ServiceArgs {
 }
 
 impl ServiceArgs {
-    /// Whether what was done is told to people.
+    /// Whether to print notes for people.
     fn says(&self, quiet: bool) -> bool {
         !quiet && !self.json
     }
@@ -123,7 +123,7 @@ pub(crate) fn run(command: &ClientCommand, quiet: bool) -> Result<(), Failure> {
         tokio::select! {
             biased;
             done = &mut work => done,
-            // Whoever watches says better what Ctrl-C means for the render, but may have looked just before it came.
+            // `watch` explains better what Ctrl-C means for the render, but may just have missed it.
             _ = tokio::signal::ctrl_c() => tokio::select! {
                 biased;
                 done = &mut work => done,
@@ -133,7 +133,7 @@ pub(crate) fn run(command: &ClientCommand, quiet: bool) -> Result<(), Failure> {
             },
         }
     });
-    // A name being looked up must not keep the command from ending.
+    // A DNS lookup in progress must not keep the command from ending.
     runtime.shutdown_background();
     done
 }
@@ -157,8 +157,8 @@ async fn cancel(args: &CancelArgs) -> Result<(), Failure> {
     }
 }
 
-/// Saves the files of a job that has ended, then fails if it did not end well: pictures that break a rule of their
-/// preset are there to be looked at. Says which files they are, unless it is to be quiet.
+/// Saves the files of a job that has ended, then fails if the job did: pictures that break a rule of their preset are
+/// saved to be looked at. Prints the names of the files if `says`.
 async fn save(client: &Client, job: &Job, output: &Path, going_on: &GoingOn, says: bool) -> Result<(), Failure> {
     let ended = ended_well(job);
     if ended.is_ok() || job.result.is_some() {
@@ -219,7 +219,7 @@ fn ended_well(job: &Job) -> Result<(), Failure> {
     Err(Failure::new(Exit::Service, fault.at(job.id.to_string())))
 }
 
-/// Codes of the renderer stay what they are; the service's own say whose they are.
+/// Codes of the renderer stay as they are; those of the service get a prefix.
 fn error_code(code: &str) -> String {
     if code.contains('.') { code.to_owned() } else { format!("service.{code}") }
 }

@@ -1,4 +1,4 @@
-//! `packshot serve`: settings from all sources, logs, and the service until somebody asks it to stop.
+//! `packshot serve`: settings from all sources, logs, and the service until it is asked to stop.
 
 use std::path::PathBuf;
 
@@ -69,7 +69,7 @@ pub(crate) fn run(args: &ServeArgs, verbose: u8) -> Result<(), Failure> {
     allow_many_connections();
     let runtime = runtime()?;
     runtime.block_on(server::run(settings, cache::kernels(), version::TEXT))?;
-    // What a driver still does on its thread is nobody's concern any more: everything is stored.
+    // A driver may still be busy on its thread, but everything is stored.
     runtime.shutdown_background();
     Ok(())
 }
@@ -92,7 +92,7 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     })
 }
 
-/// A connection is a file to the operating system, and many systems allow few unless asked.
+/// To the operating system a connection is a file, and many systems allow only a few by default.
 fn allow_many_connections() {
     #[cfg(unix)]
     {

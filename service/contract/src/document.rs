@@ -1,4 +1,4 @@
-//! The render job document: the single truth for how a render is doing.
+//! The render job document: the single source for the progress of a render.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -10,7 +10,7 @@ use super::scalar::Time;
 
 mod convert;
 
-/// Version of the document's form.
+/// Version of the document's format.
 pub const VERSION: u32 = 1;
 
 words! {

@@ -1,4 +1,4 @@
-//! What is known of a file before it is rendered: the answer of POST `/api/v1/preflight`.
+//! The check of a file before it is rendered: the answer of POST `/api/v1/preflight`.
 
 use packshot_materials::finding::{Finding as MaterialFinding, Severity as MaterialSeverity};
 use packshot_materials::mapping as source;

@@ -1,4 +1,4 @@
-//! What every failed request answers: `application/problem+json` (RFC 9457), and the findings in it.
+//! The answer to every failed request: `application/problem+json` (RFC 9457), and the findings in it.
 
 use packshot_json::{Fault, FaultKind, Faults};
 use serde::{Deserialize, Serialize};
@@ -46,7 +46,7 @@ impl Finding {
         Self { pointer: pointer.into(), code: code.into(), detail: detail.into(), at: None }
     }
 
-    /// The same at a place inside of an uploaded file; an empty place is none.
+    /// The same, at a place inside an uploaded file; an empty place means no place.
     #[must_use]
     pub fn at(mut self, at: impl Into<String>) -> Self {
         self.at = Some(at.into()).filter(|at| !at.is_empty());

@@ -1,4 +1,4 @@
-//! What to render: what a client sent, and what a job shows of it.
+//! Requests: what a client sends, and what a job shows of it.
 //!
 //! [`RenderRequest::read`] finds everything that is wrong with a request. What it gives has the options that were given
 //! and no others; [`RenderRequest::resolved`] decides the picture and gives the request with every option in effect, as
@@ -27,7 +27,7 @@ pub use schema::{file_format_schema, kind_schema};
 
 /// Most samples per pixel of a request.
 pub const SAMPLES_MAX: u32 = 65_536;
-/// The class of files of a request that names none.
+/// The retention class of a request that names none.
 const RETENTION_CLASS: &str = "render-output";
 
 /// A picture to make. Every member may be left out of a request; a job shows the values in effect, and `null` for
@@ -106,8 +106,8 @@ impl RenderRequest {
         formats
     }
 
-    /// What the picture depends on, as bytes that are equal for equal pictures: the request without priority, retention
-    /// and metadata.
+    /// Everything that the picture depends on, as bytes that are equal for equal pictures: the request without
+    /// priority, retention and metadata.
     pub fn canonical(&self) -> Vec<u8> {
         let members = json!({
             "asset": self.asset,
@@ -119,7 +119,7 @@ impl RenderRequest {
     }
 }
 
-/// What a kind of renders is called where options are decided.
+/// The name of a kind of renders where options are decided.
 pub fn kind_of(kind: RenderKind) -> Kind {
     match kind {
         RenderKind::Still => Kind::Still,

@@ -54,7 +54,7 @@ impl WorkerConfigChange {
     /// Reads new limits.
     ///
     /// # Errors
-    /// `invalid_concurrency` for numbers that are no limits; `wrong_type`, `missing`, `unknown_member`.
+    /// `invalid_concurrency` for numbers that cannot be limits; `wrong_type`, `missing`, `unknown_member`.
     pub fn parse(body: &Value) -> Result<Self, Invalid> {
         let faults = Faults::default();
         let change = Node::root(body, &faults).members().and_then(|mut m| {

@@ -1,4 +1,4 @@
-//! Who makes a request, and whether they may: checked before anything is looked up, so that a refusal tells nothing.
+//! Who makes a request, and whether they may: checked before anything is looked up, so that a refusal reveals nothing.
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -20,15 +20,15 @@ use packshot_domain::key::ApiKey;
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// Everybody.
+    /// Everyone.
     Open,
-    /// Who has the permission, for data of one tenant.
+    /// Callers with the permission, for data of one tenant.
     Tenant(Permission),
-    /// Who has the permission, for data of the whole installation.
+    /// Callers with the permission, for data of the whole installation.
     Instance(Permission),
 }
 
-/// Who makes the request: a handler that takes it stands on a guarded route.
+/// Who makes the request: a handler that takes it is on a guarded route.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller(pub(crate) Principal);
 
@@ -84,7 +84,7 @@ pub(crate) async fn admit(
     }
 }
 
-/// The key that a request shows. What is wrong with it is not said.
+/// The key of a request. An invalid key is not explained.
 fn shown_key(authorization: &str) -> ApiResult<ApiKey> {
     let (scheme, text) = authorization.split_once(' ').ok_or_else(unauthenticated)?;
     if !scheme.eq_ignore_ascii_case("bearer") {
@@ -93,7 +93,7 @@ fn shown_key(authorization: &str) -> ApiResult<ApiKey> {
     Ok(ApiKey::parse(text.trim()).map_err(|_| unauthenticated())?)
 }
 
-/// Whether a request comes from this machine, as far as it can be seen.
+/// Whether a request comes from this machine, as far as can be told.
 pub(crate) fn is_local(headers: &HeaderMap, uri: &Uri, allowed_hosts: &[String]) -> bool {
     check_local(headers, uri, allowed_hosts).is_ok()
 }
@@ -140,8 +140,8 @@ fn is_origin_of(origin: &str, host: &str) -> bool {
     authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host))
 }
 
-/// The tenant that a request is to act in, if it is not that of its key. Who is no global admin may name their own and
-/// nothing else. A global admin's key for all tenants may name any, and `*` where something of the whole installation
+/// The tenant that a request is to act in, if it is not that of its key. A caller who is not a global admin may only
+/// name their own. A global admin's key for all tenants may name any, and `*` where something of the whole installation
 /// is read.
 fn wanted_tenant(
     principal: &Principal,

@@ -40,7 +40,7 @@ pub(crate) fn is_json(headers: &HeaderMap) -> bool {
     matches!(media_type(headers).as_str(), "application/json" | "application/merge-patch+json")
 }
 
-/// Refuses what says beforehand that it is too large: nothing of it is read.
+/// Refuses a body whose declared length is too large, without reading it.
 ///
 /// # Errors
 /// [`Code::BodyTooLarge`].

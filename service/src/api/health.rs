@@ -1,4 +1,4 @@
-//! Whether the service lives, whether it can work, how far it is set up, and what it has counted.
+//! Whether the service is alive and ready, how far it is set up, and its metrics.
 
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};

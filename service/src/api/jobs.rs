@@ -1,4 +1,4 @@
-//! All jobs of a tenant, whatever they are of.
+//! All jobs of a tenant, of every kind.
 
 use axum::extract::State;
 use axum::http::HeaderMap;

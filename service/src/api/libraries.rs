@@ -1,4 +1,4 @@
-//! Material libraries of a tenant: checked as a whole when they are uploaded, never changed, published on purpose.
+//! Material libraries of a tenant: checked as a whole when they are uploaded, never changed, published only on request.
 
 use axum::extract::{Path, Request, State};
 use axum::http::header::LOCATION;

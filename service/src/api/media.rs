@@ -1,4 +1,4 @@
-//! What the document says of answers that are not JSON: files, and streams of events.
+//! Descriptions of answers that are not JSON: files and event streams.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -99,7 +99,7 @@ impl IntoResponses for JobsEvents {
     }
 }
 
-/// Generators know no streams, so to them it is text; `x-events` has what the data of each type is.
+/// Generators do not know streams, so to them it is text; `x-events` has what the data of each type is.
 fn of_stream<S: ToSchema>(types: impl Iterator<Item = EventType>) -> Responses {
     let reference = |name: Cow<'static, str>| json!({"$ref": format!("#/components/schemas/{name}")});
     let data = types.map(|event| {

@@ -1,11 +1,11 @@
-//! `If-Match` (RFC 9110): a change that counts only if nobody else changed the object since it was read.
+//! `If-Match` (RFC 9110): a change that only takes effect if the object has not changed since it was read.
 
 use axum::http::HeaderMap;
 use axum::http::header::IF_MATCH;
 
 use super::problem::{ApiError, ApiResult, Code};
 
-/// The revision that the client believes to be there; `None` when it does not care.
+/// The revision that the client expects; `None` when it does not matter.
 ///
 /// # Errors
 /// [`Code::PreconditionFailed`].

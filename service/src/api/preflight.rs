@@ -1,4 +1,4 @@
-//! What is known of a file before it is rendered. Nothing is rendered, and nothing is kept.
+//! Checks of a file before it is rendered. Nothing is rendered or kept.
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};

@@ -1,4 +1,4 @@
-//! Query parameters, with a finding for each that is wrong.
+//! Query parameters, with a finding for each invalid one.
 
 use std::str::FromStr;
 
@@ -10,7 +10,7 @@ use crate::app::{Cursor, PageRequest};
 use packshot_contract::page::{LIMIT_DEFAULT, LIMIT_MAX};
 use packshot_contract::problem::{Finding, Invalid};
 
-/// The query parameters of a request. Those that a route does not know do nothing.
+/// The query parameters of a request. Parameters that a route does not know are ignored.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Params(Vec<(String, String)>);
 

@@ -1,4 +1,4 @@
-//! Renders: made, listed, looked at, cancelled, deleted.
+//! Renders: submitted, listed, shown, cancelled, deleted.
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -24,7 +24,7 @@ pub(crate) mod log;
 pub(crate) mod results;
 pub(crate) mod submit;
 
-/// The id in a path. What is no id is the id of nothing.
+/// The id in a path. Text that is not an id is the id of no render.
 ///
 /// # Errors
 /// [`Code::RenderNotFound`].

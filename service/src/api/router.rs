@@ -17,7 +17,7 @@ use super::{
 use crate::server::page;
 use packshot_domain::access::Permission as P;
 
-/// The routes with what the document says of each.
+/// The routes, with their entries in the document.
 fn documented(state: &AppState) -> OpenApiRouter<AppState> {
     let pages: &[Code] = &[Code::ValidationFailed, Code::InvalidCursor];
     let mut router = OpenApiRouter::with_openapi(openapi::base());

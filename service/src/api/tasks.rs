@@ -1,4 +1,4 @@
-//! Tasks: what a worker was given, and how it is doing.
+//! Tasks: the work given to workers, and its state.
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -40,7 +40,7 @@ pub(crate) async fn list(State(state): State<AppState>, caller: Caller, params: 
     });
     let filter = filter.transpose()?.map(Into::into);
     let Page { items, next } = match params.text("workflow_run_id") {
-        // Every task there is belongs to a direct render, and so to no run.
+        // Every task so far belongs to a direct render, and so to no run.
         Some(_) => Page { items: Vec::new(), next: None },
         None => tasks::list(&state, &caller.0, filter, page).await?,
     };

@@ -24,7 +24,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<(String, Given)>, Con
 fn flatten(path: &Path, text: &str, prefix: &str, table: &DeTable<'_>, values: &mut Vec<(String, Given)>) {
     for (name, item) in table {
         let key = format!("{prefix}{}", name.get_ref());
-        // Settings nest one level deep; what is deeper is no setting, and is refused as a value of the wrong kind.
+        // Settings nest one level deep; anything deeper is refused as a value of the wrong kind.
         if let (true, Some(inner)) = (prefix.is_empty(), item.get_ref().as_table()) {
             flatten(path, text, &format!("{key}."), inner, values);
             continue;

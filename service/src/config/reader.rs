@@ -1,4 +1,4 @@
-//! Takes one setting after the other out of the sources, and keeps what is wrong with them.
+//! Reads one setting after the other from the sources, and collects what is wrong with them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
@@ -20,11 +20,11 @@ const VARIABLES: [(&str, &str); 3] = [
     ("AWS_ACCESS_KEY_ID", "store.access_key_id"),
     ("AWS_SECRET_ACCESS_KEY", "store.secret_access_key"),
 ];
-/// Variables of other commands, which are no typing errors.
+/// Variables of other commands, which are not misspelt.
 const FOREIGN: [&str; 4] = ["PACKSHOT_CONFIG", "PACKSHOT_URL", "PACKSHOT_KEY", "PACKSHOT_SHARED"];
-/// Variables that make the first user.
+/// Variables that would create the first user.
 const OF_USERS: [&str; 2] = ["PACKSHOT_ADMIN_EMAIL", "PACKSHOT_ADMIN_PASSWORD_FILE"];
-/// Typing errors that make one name of another, at most (Damerau-Levenshtein distance).
+/// Maximum typing errors between a name and its suggestion (Damerau-Levenshtein distance).
 const ERRORS_MAX: usize = 2;
 
 /// A pass over the sources.
@@ -115,13 +115,13 @@ impl<'a> Reader<'a> {
         self.find(key).is_some()
     }
 
-    /// Keeps a fault of a setting.
+    /// Records a fault of a setting.
     pub(super) fn fault(&mut self, key: &'static str, code: &str, message: &str) {
         let at = self.find(key).map_or_else(|| key.to_owned(), |given| given.origin.to_string());
         self.faults.push(Fault::new(format!("config.{code}"), message).at(at));
     }
 
-    /// What is in effect and what is odd, once every setting was read.
+    /// The settings in effect, and warnings, once every setting has been read.
     pub(super) fn finish(mut self) -> Result<(InEffect, Vec<String>), ConfigError> {
         self.refuse_unknown_keys();
         for name in OF_USERS {
@@ -163,7 +163,7 @@ impl<'a> Reader<'a> {
         let foreign = VARIABLES.iter().filter(|(_, of)| *of == key).map(|(name, _)| (*name).to_owned());
         let mut names = std::iter::once(variable(key)).chain(aliases).chain(foreign);
         let from_variable = names.find_map(|name| {
-            // An empty variable is one that is not set, as with most programs.
+            // An empty variable counts as not set, as with most programs.
             let text = self.sources.variables.get(&name).filter(|text| !text.is_empty())?;
             Some(Given { value: Value::Text(text.clone()), origin: Origin::Variable(name) })
         });
@@ -184,8 +184,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Variables that look like ours and are not. An environment may hold others (Kubernetes sets `PACKSHOT_PORT` for a
-    /// service of this name), so they are no faults.
+    /// Variables that look like settings but are not. An environment may hold others (Kubernetes sets `PACKSHOT_PORT`
+    /// for a service of this name), so these are only warnings.
     fn misspelt_variables(&self) -> Vec<String> {
         let aliases = ALIASES.iter().map(|(alias, _)| variable(alias));
         let names: BTreeSet<String> = self.known.iter().map(|key| variable(key)).chain(aliases).collect();

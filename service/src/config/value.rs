@@ -1,4 +1,4 @@
-//! Values of settings: from what was given to what is meant, or what was expected instead.
+//! Values of settings: from the given text to its meaning, or what was expected instead.
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -13,11 +13,11 @@ pub(super) enum Value {
     Text(String),
     Whole(i64),
     List(Vec<String>),
-    /// No setting has such a value: what it is.
+    /// A kind of value that no setting has, by name.
     Other(&'static str),
 }
 
-/// A value and where it stood.
+/// A value and where it was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Given {
     pub(super) value: Value,
@@ -25,7 +25,7 @@ pub(super) struct Given {
 }
 
 impl Given {
-    /// The value as text, where text is what options and variables are made of.
+    /// The value as text, if it comes from an option or a variable, which are always text.
     fn untyped(&self) -> Option<&str> {
         match (&self.value, &self.origin) {
             (Value::Text(text), Origin::Flag(_) | Origin::Variable(_)) => Some(text),
@@ -53,7 +53,7 @@ pub(super) fn text(given: &Given) -> Result<String, String> {
     }
 }
 
-/// A text that is not shown, also not when it is wrong.
+/// Text that is never shown, even if it is wrong.
 pub(super) fn secret(given: &Given) -> Result<Secret, String> {
     match &given.value {
         Value::Text(text) if !text.trim().is_empty() => Ok(Secret::new(text.trim())),
@@ -74,7 +74,7 @@ pub(super) fn path(given: &Given) -> Result<PathBuf, String> {
     text(given).map(PathBuf::from).or_else(|_| expected("a path", given))
 }
 
-/// The address of a PostgreSQL database. It may hold a password, so it is not repeated in the error.
+/// The address of a PostgreSQL database. It may hold a password, so the error does not repeat it.
 pub(super) fn database_url(given: &Given) -> Result<Secret, String> {
     match &given.value {
         Value::Text(text) if ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)) => {
@@ -96,7 +96,7 @@ fn is_http(text: &str) -> bool {
     ["http://", "https://"].iter().any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()))
 }
 
-/// What names begin with: without a `/` in front, with one at the end.
+/// The prefix of names: without a leading `/`, with a trailing one.
 pub(super) fn prefix(given: &Given) -> Result<String, String> {
     let text = text(given)?;
     let trimmed = text.trim_matches('/');

@@ -1,4 +1,4 @@
-//! Uploads of libraries: checked as a whole; with any fault nothing is stored.
+//! Uploads of libraries: checked as a whole; if anything is wrong, nothing is stored.
 
 use packshot_materials::finding::{Rejected, Severity};
 
@@ -13,7 +13,7 @@ use packshot_db::{TenantScope, objects};
 use packshot_domain::access::Principal;
 use packshot_worker::library::package;
 
-/// Stores a library: a zip of TOML files and textures, or one TOML file. The same again changes nothing.
+/// Stores a library: a zip of TOML files and textures, or one TOML file. Uploading the same again changes nothing.
 ///
 /// # Errors
 /// Every `library.…` finding; [`Code::LibraryVersionExists`](crate::app::Code::LibraryVersionExists) when this version

@@ -1,5 +1,5 @@
-//! What is finished of series lies in the data folder until their jobs have ended, so that another attempt goes on
-//! after it. It goes then, wherever and however they ended.
+//! Finished pictures of a series are kept in the data folder until its job has ended, so that another attempt can
+//! resume after them. Then they are removed, wherever and however the job ended.
 
 use std::path::{Path, PathBuf};
 
@@ -7,10 +7,10 @@ use packshot_db::renders as rows;
 use packshot_db::{AllTenants, Db, DbError};
 use packshot_worker::kept;
 
-/// Why something stays. It goes the next time.
+/// Why something was not removed. It will be, the next time.
 #[derive(Debug, thiserror::Error)]
 pub enum SweepError {
-    /// Which jobs have ended is not known.
+    /// It is not known which jobs have ended.
     #[error(transparent)]
     Database(#[from] DbError),
     /// The folder cannot be read.
@@ -23,7 +23,8 @@ pub enum SweepError {
     },
 }
 
-/// Removes what is kept of jobs that have ended. What cannot be removed is named in the log, and keeps nothing else.
+/// Removes the finished pictures of jobs that have ended. What cannot be removed is named in the log, and the rest is
+/// still removed.
 ///
 /// # Errors
 /// [`SweepError`].
@@ -55,7 +56,7 @@ async fn in_folder<T: Send + 'static>(
 
 /// Sweeps in the background.
 pub(super) fn sweep_soon(db: Db, scratch: PathBuf) {
-    // At the end of the process nobody is left to do it; the next start does.
+    // When the process is ending, this is left to the next start.
     let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
     runtime.spawn(async move {
         if let Err(error) = sweep(&db, &scratch).await {

@@ -1,4 +1,4 @@
-//! What a render left: which of its files is which result, their bytes, and the picture so far while it runs.
+//! Results of a render: its files and their bytes, and the picture so far while it runs.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use packshot_pipeline::plan::words::FileFormat;
 use packshot_words::Word;
 use packshot_worker::protocol::PREVIEW_NAME;
 
-/// The file with the report: which part got which material and why, and what was odd.
+/// The file with the report: which part got which material and why, and the findings.
 pub const REPORT: &str = "report.json";
 /// The file with the shot: camera, film, light and materials as they were in effect.
 pub const SHOT: &str = "shot.json";
@@ -38,7 +38,7 @@ impl From<OutputFile> for ResultFile {
     }
 }
 
-/// Whether a file is a picture, and not something about it.
+/// Whether a file is a picture, and not data about it.
 fn is_picture(file: &OutputFile) -> bool {
     file.width.is_some() && file.name != PREVIEW_NAME
 }
@@ -80,7 +80,7 @@ pub async fn first_of(app: &App, who: &Principal, id: RenderId, format: FileForm
     find(app, who, id, |file| is_picture(file) && file.format == format.word()).await
 }
 
-/// The picture of a render that has completed, for who waited for it.
+/// The picture of a completed render, for a client that waited for it.
 ///
 /// # Errors
 /// [`Code::FormatNotAvailable`] when it made no PNG.

@@ -15,7 +15,7 @@ use packshot_db::DbError;
 /// Why the service does not start, or ended.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The address cannot be listened on.
+    /// The service cannot listen on the address.
     #[error("cannot listen on {listen}")]
     Address {
         /// The address.
@@ -23,7 +23,7 @@ pub enum ServeError {
         /// Why.
         source: io::Error,
     },
-    /// The data folder is not this process's to work in.
+    /// This process cannot use the data folder.
     #[error("cannot work in {}", path.display())]
     Data {
         /// The folder.

@@ -1,7 +1,7 @@
-//! Prometheus metrics: one recorder for the process, and what it has recorded as text.
+//! Prometheus metrics: one recorder for the process, and its records as text.
 //!
-//! Whoever counts something calls `metrics::counter!` and its kin with a name from [`names`]; the route `/metrics` asks
-//! [`Metrics::render`].
+//! To count something, call `metrics::counter!` or one of its siblings with a name from [`names`]; the route `/metrics`
+//! calls [`Metrics::render`].
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -16,11 +16,11 @@ use packshot_domain::task::TaskState;
 pub mod names {
     /// Counter: renders that ended. Label `state`: `completed`, `failed`, `cancelled`.
     pub const RENDER_JOBS_TOTAL: &str = "packshot_render_jobs_total";
-    /// Counter: those of them that completed at once, with the files of an equal request.
+    /// Counter: those of them that completed immediately with the files of an equal request.
     pub const RENDER_CACHE_HITS_TOTAL: &str = "packshot_render_cache_hits_total";
-    /// Gauge: tasks that wait. Label `queue`.
+    /// Gauge: waiting tasks. Label `queue`.
     pub const QUEUE_DEPTH: &str = "packshot_queue_depth";
-    /// Gauge: tasks that run. Label `queue`.
+    /// Gauge: running tasks. Label `queue`.
     pub const TASKS_RUNNING: &str = "packshot_tasks_running";
     /// Counter: requests answered. Labels `method`, `route` (its pattern, not its path), `status`.
     pub const HTTP_REQUESTS_TOTAL: &str = "packshot_http_requests_total";
@@ -30,7 +30,7 @@ pub mod names {
     pub const RENDER_SECONDS: &str = "packshot_render_seconds";
     /// Gauge: open connections.
     pub const HTTP_CONNECTIONS: &str = "packshot_http_connections";
-    /// Counter: connections that were closed at once because their address had as many as it may have.
+    /// Counter: connections that were closed immediately because their address had too many.
     pub const HTTP_CONNECTIONS_REFUSED_TOTAL: &str = "packshot_http_connections_refused_total";
 }
 
@@ -55,7 +55,7 @@ impl Metrics {
 
     fn first() -> Self {
         let seconds = Matcher::Suffix("_seconds".to_owned());
-        // The only complaint there can be is about an empty list of bounds, and this one is not empty.
+        // This can only fail for an empty list of bounds, and this one is not empty.
         let builder = PrometheusBuilder::new();
         let builder = builder.set_buckets_for_metric(seconds, &BUCKETS_S).unwrap_or_default();
         let recorder = builder.build_recorder();
@@ -67,7 +67,7 @@ impl Metrics {
         Self { handle }
     }
 
-    /// Folds samples into their buckets from time to time, so that they do not pile up when nobody asks for them. Runs
+    /// Folds samples into their buckets from time to time, so that they do not pile up while nothing reads them. Runs
     /// for as long as the service does.
     pub(super) async fn keep_up(self) {
         let mut ticks = tokio::time::interval(KEEP_UP_EVERY);
@@ -99,7 +99,7 @@ pub fn count_render(state: TaskState, took: Option<Duration>) {
     }
 }
 
-/// Counts a render that an equal request's files completed at once.
+/// Counts a render that completed immediately with the files of an equal request.
 pub fn count_cached() {
     count_render(TaskState::Completed, None);
     metrics::counter!(names::RENDER_CACHE_HITS_TOTAL).increment(1);

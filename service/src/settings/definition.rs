@@ -1,10 +1,10 @@
-//! What can be set while the service runs, each with everything that is said about it.
+//! Settings that can be changed while the service runs, each with its description.
 
 use serde_json::Value as Json;
 
 use crate::config::Settings as Config;
 
-/// Whose a setting is.
+/// What a setting applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
     /// One value for the whole installation.
@@ -24,7 +24,7 @@ impl Reach {
     }
 }
 
-/// What a value may be.
+/// The values that are allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Text of one byte at least.
@@ -80,7 +80,7 @@ pub struct Definition {
     pub aliases: &'static [&'static str],
     /// What it may be.
     pub kind: Kind,
-    /// What it is when nobody says; null is no value.
+    /// Its default; null is no value.
     pub default: fn() -> Json,
     /// What the configuration has for it: what pins it, or the default.
     pub configured: fn(&Config) -> Json,

@@ -18,16 +18,16 @@ fn values_of(config: &Config, stored: &Stored) -> SettingValues {
 /// Every setting with its value in force.
 ///
 /// # Errors
-/// What the database says.
+/// Errors of the database.
 pub async fn values(app: &App, who: &Principal) -> Result<SettingValues, AppError> {
     let stored = rows::stored(&app.db, TenantScope::of(who.tenant)).await?;
     Ok(values_of(&app.settings, &stored))
 }
 
-/// What can be set, and to what; and what of it who asks may change.
+/// All settings with their possible values, and which of them the caller may change.
 ///
 /// # Errors
-/// What the database says.
+/// Errors of the database.
 pub async fn schema(app: &App, who: &Principal) -> Result<SettingsSchema, AppError> {
     let stored = rows::stored(&app.db, TenantScope::of(who.tenant)).await?;
     let items = SETTINGS.iter().map(|definition| item(definition, &app.settings, &stored, who)).collect();
@@ -61,7 +61,7 @@ fn item(definition: &Definition, config: &Config, stored: &Stored, caller: &Prin
     }
 }
 
-/// A change of settings that who asks may make, under the names that settings have now.
+/// A change of settings that the caller may make, under current names.
 #[derive(Clone, Debug)]
 pub struct SettingsChange(Patch);
 
@@ -69,13 +69,13 @@ impl SettingsChange {
     /// Reads a merge patch.
     ///
     /// # Errors
-    /// A finding for each member that `who` may not write, that is no setting, has no such value, or is pinned.
+    /// A finding for each member that `who` may not write, that is not a setting, has an invalid value, or is pinned.
     pub fn read(app: &App, who: &Principal, patch: &Value) -> Result<Self, AppError> {
         read(patch, who, &app.settings).map(Self)
     }
 }
 
-/// Changes settings; with `expected`, only if that is the revision.
+/// Changes settings; with `expected`, only if that is the current revision.
 ///
 /// # Errors
 /// [`Code::PreconditionFailed`].
@@ -90,16 +90,16 @@ pub async fn change(
     Ok(values_of(&app.settings, &stored))
 }
 
-/// Whether somebody who may change settings may change this one.
+/// Whether a caller may change this setting.
 fn may_write(caller: &Principal, definition: &Definition) -> bool {
     let is_of_instance = caller.role == Role::GlobalAdmin || caller.in_operating_tenant;
     caller.allows(Permission::WriteSettings).is_ok() && (definition.reach == Reach::Tenant || is_of_instance)
 }
 
-/// The change that a patch asks for, under the names that settings have now.
+/// The change that a patch asks for, under current names.
 ///
 /// # Errors
-/// A finding for each member that the caller may not write, that is no setting, has no such value, or is pinned.
+/// A finding for each member that the caller may not write, that is not a setting, has an invalid value, or is pinned.
 fn read(body: &Value, caller: &Principal, config: &Config) -> Result<Patch, AppError> {
     let Value::Object(members) = body else {
         return Err(Invalid::one("", "wrong_type", "expected an object").into());

@@ -104,12 +104,12 @@ pub fn parse(sources: &[LibrarySource]) -> Result<(Package, Vec<Finding>), Rejec
     Package::parse(&files)
 }
 
-/// What a work's parts are looked up in.
+/// The library that a work's parts are looked up in.
 #[derive(Clone, Debug)]
 pub(super) struct Resolved {
     pub(super) library: Arc<Library>,
     pub(super) findings: Vec<Finding>,
-    /// Whether a file could not be read: then there is nothing to look in.
+    /// Whether a file could not be read; then nothing can be looked up.
     pub(super) is_broken: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Which command goes on where this one ended: a render does not end with the command that waits for it.
+//! Which command continues after this one: a render does not end with the command that waits for it.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use super::{ServiceArgs, URL};
 pub(super) struct GoingOn {
     verb: &'static str,
     id: Uuid,
-    /// The service, where it is not the usual one.
+    /// The service, if it is not the default one.
     url: Option<String>,
     output: Option<PathBuf>,
 }
@@ -25,7 +25,7 @@ impl GoingOn {
         Self { verb, id, url, output: output.map(Path::to_owned) }
     }
 
-    /// The failure of this command, with the command that goes on. Of a render that is not there, none does.
+    /// The failure of this command, with the command that continues. For a render that does not exist, there is none.
     pub(super) fn after(&self, error: ClientError) -> Failure {
         let is_gone = matches!(&error, ClientError::Refused { problem, .. } if matches!(problem.status, 404 | 410));
         let failure = Failure::from(error);
@@ -49,8 +49,8 @@ impl GoingOn {
     }
 }
 
-/// The failure of a submission. Whether the service has it already nobody knows; under the same key it makes no second
-/// render.
+/// The failure of a submission. It is not known whether the service already has it; under the same key it makes no
+/// second render.
 pub(super) fn after_submitting(error: ClientError, key: &str) -> Failure {
     let may_pass = error.may_pass();
     let failure = Failure::from(error);
@@ -63,7 +63,7 @@ pub(super) fn after_submitting(error: ClientError, key: &str) -> Failure {
     }
 }
 
-/// What to do is said of the first fault, behind what is said already.
+/// Appends the help to that of the first fault.
 fn with_help(mut failure: Failure, help: &str) -> Failure {
     if let Some(fault) = failure.faults.first_mut() {
         fault.help = if fault.help.is_empty() { help.to_owned() } else { format!("{}; {help}", fault.help) };

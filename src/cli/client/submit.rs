@@ -68,7 +68,7 @@ impl FromStr for Member {
             return Err("expected NAME=VALUE".to_owned());
         }
         let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
-        // As options are spelt on the command line, so they may be here.
+        // Options may be spelt as on the command line.
         Ok(Self { name: name.replace('-', "_"), value })
     }
 }
@@ -78,7 +78,7 @@ pub(super) async fn run(args: &SubmitArgs, quiet: bool) -> Result<(), Failure> {
         files::check_writable(output)?;
     }
     let client = args.service.client()?;
-    // Made up here and not by the client, so that a failure can name it.
+    // Generated here and not by the client, so that a failure can name it.
     let key = args.idempotency_key.clone().unwrap_or_else(|| Uuid::now_v7().to_string());
     let job = client.submit(&submission(args, &key)?).await.map_err(|error| after_submitting(error, &key))?;
     if !args.watch && args.output.is_none() {

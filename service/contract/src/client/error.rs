@@ -40,12 +40,12 @@ pub enum ClientError {
     /// The events of a job cannot be followed.
     #[error(transparent)]
     Stream(#[from] StreamError),
-    /// A file is not what its address says.
+    /// A file does not match its address.
     #[error("the file arrived damaged")]
     Damaged,
 }
 
-/// What lies at the bottom of an error: "connection refused" says more than "error sending request".
+/// The root cause of an error: "connection refused" says more than "error sending request".
 fn root_of(error: &reqwest::Error) -> String {
     let mut innermost: &dyn std::error::Error = error;
     while let Some(source) = innermost.source() {
@@ -65,7 +65,7 @@ impl ClientError {
         }
     }
 
-    /// Whether the same may succeed a little later: the service is away, starting, stopping or busy.
+    /// Whether the request may succeed a little later: the service cannot be reached, or is starting, stopping or busy.
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Refused { retry_after, .. } => retry_after.is_some(),
@@ -78,7 +78,7 @@ impl ClientError {
         }
     }
 
-    /// When the service wants to be asked again.
+    /// When the service asks to be called again.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused { retry_after, .. } => *retry_after,

@@ -1,10 +1,10 @@
-//! Options of the command that a request does not have, because they are about files, folders, threads or programs of
-//! one machine, or because a request says it otherwise. Using one is refused by name: it is neither ignored nor called
+//! Options of the command that a request does not have, because they concern files, folders, threads or programs of one
+//! machine, or because a request expresses them differently. Each is refused by name: it is neither ignored nor called
 //! unknown.
 
 use packshot_json::{FaultKind, Members};
 
-/// The options, with what there is instead.
+/// The options, with what to use instead.
 const OF_THE_COMMAND: [(&str, &str); 16] = [
     ("threads", "the service decides how many threads a render gets"),
     ("repeat", "send the request again with `Cache-Control: no-cache`"),
@@ -24,7 +24,7 @@ const OF_THE_COMMAND: [(&str, &str); 16] = [
     ("sample", "send the file as `glb`: `packshot sample` writes it"),
 ];
 
-/// Reports what of it was used.
+/// Reports those that were used.
 pub(super) fn refuse(members: &mut Members<'_>) {
     for (name, instead) in OF_THE_COMMAND {
         if let Some(option) = members.given(name) {
@@ -33,7 +33,7 @@ pub(super) fn refuse(members: &mut Members<'_>) {
     }
 }
 
-/// It is known, and not to be had here.
+/// The option is known, but not available here.
 pub(super) fn not_available() -> FaultKind {
     FaultKind::Named("option_not_available".to_owned())
 }

@@ -1,4 +1,4 @@
-//! What the description of the API says of requests: made of the table of options.
+//! The description of requests in the API document, made from the table of options.
 
 use std::borrow::Cow;
 
@@ -52,14 +52,13 @@ impl ToSchema for RenderRequest {
     }
 }
 
-/// A schema of JSON; an object that may be anything where the generator does not know a word in it, which a test would
-/// see.
+/// A schema of JSON; any object if the generator does not know a word in it, which a test would notice.
 fn of_json(schema: Value) -> RefOr<Schema> {
     serde_json::from_value(schema).unwrap_or_else(|_| ObjectBuilder::new().into())
 }
 
-/// What is said of one option: the description has its unit and its default. That is no `default` of a schema, which
-/// clients may send as if somebody had said it: a preset or a template would lose what it says.
+/// Schema of one option. Its description has the unit and the default, instead of a `default` in the schema: clients
+/// may send that as if the user had chosen it, and it would override a preset or a template.
 fn member(spec: &OptionSpec) -> Value {
     let mut schema = spec.schema();
     if let Value::Object(members) = &mut schema {

@@ -1,4 +1,4 @@
-//! What a render's steps said, line by line.
+//! The log of a render, line by line.
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;

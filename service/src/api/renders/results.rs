@@ -1,4 +1,4 @@
-//! What a render left: its files, the report about its materials, and the picture so far while it runs.
+//! Results of a render: its files, the report about its materials, and the picture so far while it runs.
 
 use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
@@ -39,7 +39,7 @@ pub(crate) async fn result(
     Path((id, result)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
-    // Every format there is, whether a render made it or not.
+    // Every format, whether a render made it or not.
     let format = result.strip_prefix("result.").and_then(FileFormat::by_word);
     let format = format.ok_or_else(|| ApiError::new(Code::NotFound, "there is nothing at this path"))?;
     send(&state, &caller, results::first_of(&state, &caller.0, render_id(&id)?, format).await?, &headers).await
