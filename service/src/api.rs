@@ -1,4 +1,4 @@
-//! HTTP: parses requests into domain types, calls use cases, converts results back. Only here are statuses known.
+//! HTTP: parses requests into domain types, calls use cases, converts results back. No other module knows statuses.
 //!
 //! Input: a request. `answer` gives it an id, `auth` finds out who makes it and whether they may, a handler parses it
 //! and calls a use case; errors become problems in [`problem`]. Handlers decide nothing, and know neither the database

@@ -24,7 +24,7 @@ pub use source::Sources;
 use reader::Reader;
 
 const MIB: u64 = 1 << 20;
-/// One address may have this fraction of all connections: one in so many.
+/// One address may have one in this many of all connections.
 const SHARE_OF_ADDRESS: usize = 8;
 
 /// All settings of the service.

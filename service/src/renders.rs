@@ -45,7 +45,7 @@ async fn with_position(app: &App, scope: TenantScope, render: Render) -> Result<
     Ok(job::job(render, position)?)
 }
 
-/// The places in the queue of those renders that wait. If none waits, the database is not asked.
+/// The places in the queue of those renders that wait. If none waits, the database is not queried.
 async fn positions(app: &App, scope: TenantScope, renders: &[Render]) -> Result<HashMap<RenderId, u64>, AppError> {
     let waiting: Vec<RenderId> = renders.iter().filter(|render| !render.state.is_terminal()).map(|r| r.id).collect();
     match waiting.is_empty() {

@@ -1,8 +1,8 @@
 //! The database: SQLite by default, PostgreSQL for more than one machine. Private entities, one set of migrations.
 //!
 //! Every function takes a scope: a [`TenantScope`], or, where it must see all tenants, [`AllTenants`] with its reason.
-//! It opens one transaction, and returns when that is durable. It is then announced as a [`Notice`] to others in this
-//! process.
+//! It opens one transaction, and returns when that is durable. The change is then announced as a [`Notice`] to others
+//! in this process.
 //!
 //! Rows are locked in one order on both engines ([`Level`]), so that no two transactions wait for each other.
 

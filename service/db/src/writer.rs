@@ -1,8 +1,8 @@
 //! The one writer of a SQLite database, with group commit.
 //!
 //! SQLite writes one transaction at a time, and a durable one costs an fsync: milliseconds, where the statements cost
-//! microseconds. So operations that are waiting share a transaction, each within a savepoint, and with it the fsync. A
-//! group is never waited for: it is whatever came while the one before it was being written.
+//! microseconds. So operations that are waiting share a transaction, each within a savepoint, and with it the fsync.
+//! Nothing waits for a group to fill: a group is whatever came while the one before it was being written.
 
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;

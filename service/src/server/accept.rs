@@ -98,7 +98,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
         let connection = connections.watch(connection);
         metrics::gauge!(names::HTTP_CONNECTIONS).increment(1.0);
         tokio::spawn(async move {
-            // Why a connection ended early is up to the client.
+            // A connection that ends early is not an error of the service.
             if let Err(reason) = connection.await {
                 tracing::trace!(%reason, %peer, "a connection ended early");
             }

@@ -67,7 +67,7 @@ pub fn way() -> (EventSender, Incoming) {
 
 impl EventSender {
     /// Sends an event. A file waits here until there is room for it, or the receiver is gone, so this must be called
-    /// from threads that may block. Other events never block, because there are few of them: its number is bounded by
+    /// from threads that may block. Other events never block, because there are few of them: their number is bounded by
     /// the parts of the scene, the pictures, two progress reports a second, and the logarithm of the samples.
     pub fn send(&self, event: WorkEvent) {
         // The receiver is gone when the work was abandoned.
