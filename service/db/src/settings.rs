@@ -203,7 +203,7 @@ impl Settings {
     fn of(values: Col<Json>, revision: i64) -> Result<Self, DbError> {
         match values.0 {
             Json::Object(values) => Ok(Self { values, revision }),
-            _ => Err(DbError::Corrupt { what: "set of settings", reason: "it is no object".to_owned() }),
+            _ => Err(DbError::Corrupt { what: "set of settings", reason: "it is not an object".to_owned() }),
         }
     }
 

@@ -17,7 +17,9 @@ use packshot_domain::task::QueueName;
 
 /// The queue in a path, by its name or an old name.
 fn queue(text: &str) -> ApiResult<QueueName> {
-    text.parse().map_err(|_| ApiError::new(Code::QueueNotFound, "there is no such queue"))
+    text.parse().map_err(|_| {
+        ApiError::new(Code::QueueNotFound, "there is no such queue: expected render, convert or housekeeping")
+    })
 }
 
 fn answer(config: &WorkerConfig) -> ApiResult<Response> {
