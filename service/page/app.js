@@ -1,4 +1,4 @@
-// The page: the list of renders, submitting a product, and the render that is being watched.
+// The page: the list of renders, submitting a product, and the selected render.
 
 import { JobView } from "./job.js";
 import { get, key, objectUrl, Problem, send } from "./service.js";
@@ -21,8 +21,8 @@ const view = new JobView({
 });
 
 function explain(error) {
-  if (!(error instanceof Problem)) return "The service cannot be reached.";
-  if (error.status === 401) return "This service wants an API key: packshot admin create-key makes one.";
+  if (!(error instanceof Problem)) return "The service cannot be reached. Check that it is running; this page tries again every few seconds.";
+  if (error.status === 401) return "This service needs an API key. Create one with: packshot admin create-key";
   // A single finding is the message itself.
   return [error.message, ...(error.findings.length > 1 ? error.findings : [])].join("\n");
 }
@@ -66,7 +66,7 @@ function drawList({ items, next_cursor: next }, state) {
     const list = byId("jobs");
     if (list.children[place] !== row) list.insertBefore(row, list.children[place] || null);
   });
-  byId("empty").textContent = state ? `None is ${state}.` : "Nothing was rendered yet.";
+  byId("empty").textContent = state ? `No render is ${state}.` : "Nothing has been rendered yet.";
   show("empty", items.length === 0);
   show("more", Boolean(next) && limit < 200);
 }
@@ -98,7 +98,7 @@ async function thumbnail(job, image) {
   } catch { /* its files may have expired */ }
 }
 
-// The chosen render
+// The selected render
 
 function choose() {
   chosen = location.hash.slice(1);
@@ -113,7 +113,7 @@ function take(candidate) {
   if (!candidate) return;
   file = candidate;
   byId("drop-title").textContent = file.name;
-  byId("drop-note").textContent = "choose another";
+  byId("drop-note").textContent = "or choose another file";
   byId("render").disabled = false;
 }
 
@@ -149,7 +149,7 @@ async function showDevice() {
     const { items } = await get("api/v1/devices");
     const device = items.find((item) => item.selected);
     byId("device").textContent = device ? device.name : "";
-  } catch { /* the list says what is wrong */ }
+  } catch { /* the list shows what is wrong */ }
 }
 
 byId("submit").addEventListener("submit", submit);

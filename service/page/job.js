@@ -1,13 +1,13 @@
-// The chosen render: its picture as it grows, its progress, timing and log, and what can be done with it.
+// The selected render: its picture so far, its progress, timing and log, and buttons for what can be done with it.
 
 import { follow, get, objectUrl, send } from "./service.js";
-import { bytes, element, facts, isTerminal, nameOf, seconds, show } from "./text.js";
+import { bytes, element, facts, hintFor, isTerminal, nameOf, seconds, show } from "./text.js";
 
 const LOG_LINES_MAX = 2000;
 const byId = (id) => document.getElementById(id);
 
 export class JobView {
-  /** `onChange(job)` is told of every new state; `onGone(id)` when the job was deleted; `onProblem` of what went wrong. */
+  /** Calls `onChange(job)` for each new state, `onGone(id)` after the job was deleted, `onProblem(error)` for an error. */
   constructor({ onChange, onGone, onProblem }) {
     Object.assign(this, { onChange, onGone, onProblem });
     this.job = null;
@@ -33,7 +33,7 @@ export class JobView {
       this.update(job);
       show("placeholder", false);
       show("job", true);
-      // Where the list stands above it, the job would be out of sight.
+      // On a narrow screen the list is above the job, which would be out of sight.
       if (matchMedia("(max-width: 860px)").matches) byId("job").scrollIntoView();
       if (isTerminal(job)) this.loadPicture(job);
       await follow(job.links.events, {
@@ -54,7 +54,7 @@ export class JobView {
     show("placeholder", true);
   }
 
-  /** One event of the job's stream. Its log and its previews come with the stream, its state also with the job itself. */
+  /** One event of the job's stream. Log and previews only come with the stream; the state also comes with the job. */
   take(name, data) {
     const ends = ["job.completed", "job.failed", "job.cancelled"].includes(name);
     const isBack = this.hasEnded && name === "job.state";
@@ -86,10 +86,10 @@ export class JobView {
     show("cancel", !isTerminal(job));
     byId("cancel").disabled = Boolean(job.cancel_requested_at);
     show("delete", isTerminal(job));
-    // What failed for a reason that is gone is done when it is put back.
+    // A job that failed for a passing reason can be requeued.
     show("requeue", job.state === "failed" && Boolean(job.task_id));
     show("job-error", Boolean(job.error));
-    byId("job-error").textContent = job.error ? `${job.error.detail} (${job.error.code})` : "";
+    byId("job-error").textContent = job.error ? `${job.error.detail} (${job.error.code})\n${hintFor(job.error.code)}` : "";
     byId("request").textContent = JSON.stringify(job.request, null, 2);
     byId("downloads").replaceChildren(...(job.result?.files || []).map((file) => this.download(file)));
     for (const step of job.document?.steps || []) this.steps.set(step.name, step);
@@ -111,9 +111,9 @@ export class JobView {
     bar.firstElementChild.style.width = `${share}%`;
     bar.setAttribute("aria-valuenow", Math.round(share));
     byId("caption").textContent = this.caption(job);
-    const waiting = job.queue_position ? `Waiting: number ${job.queue_position} in the queue.` : "Waiting for its turn.";
-    const words = { pending: waiting, queued: waiting, running: "The first samples are on their way." };
-    byId("no-picture").textContent = this.picture ? "" : words[job.state] || "There is no picture.";
+    const waiting = job.queue_position ? `Waiting: number ${job.queue_position} in the queue.` : "Waiting in the queue.";
+    const words = { pending: waiting, queued: waiting, running: "Rendering: the first picture appears in a moment." };
+    byId("no-picture").textContent = this.picture ? "" : words[job.state] || "No picture.";
   }
 
   caption(job) {
@@ -145,7 +145,7 @@ export class JobView {
     if (wasAtEnd) log.scrollTop = log.scrollHeight;
   }
 
-  /** Newer previews overtake older ones that are still being fetched. */
+  /** A newer preview replaces an older one that is still being fetched. */
   async preview(data) {
     const { signal } = this.stop;
     this.wanted = data.etag;
@@ -153,11 +153,11 @@ export class JobView {
       const url = await objectUrl(data.url || this.job.links.preview);
       if (signal.aborted || this.wanted !== data.etag || isTerminal(this.job)) URL.revokeObjectURL(url);
       else this.setPicture(url);
-    } catch { /* the next preview, or the end, will bring a picture */ }
+    } catch { /* the next preview or the finished picture follows */ }
   }
 
   async loadPicture(job) {
-    // What broke a rule of its preset has failed, and its picture is there.
+    // A job that broke a rule of its preset has failed, but has a picture.
     if (!job.result) return;
     const { signal } = this.stop;
     try {
@@ -175,7 +175,7 @@ export class JobView {
     const image = byId("picture");
     if (url) image.src = url;
     else image.removeAttribute("src");
-    image.alt = url && this.job ? `The picture of ${nameOf(this.job)}` : "";
+    image.alt = url && this.job ? `Picture of ${nameOf(this.job)}` : "";
     show("picture", Boolean(url));
     byId("no-picture").textContent = "";
   }
@@ -202,7 +202,7 @@ export class JobView {
     });
   }
 
-  /** Puts a job that failed back into its queue, and follows it again. */
+  /** Requeues a failed job, and follows it again. */
   async requeue() {
     const { id, task_id: task } = this.job;
     await this.act(async () => {

@@ -4,7 +4,7 @@ const KEY = "packshot.key";
 const RETRY_MS_MIN = 1000;
 const RETRY_MS_MAX = 15000;
 
-/** An answer of 400 or above, as the problem body says it. */
+/** An answer of 400 or above, with its problem body. */
 export class Problem extends Error {
   constructor(status, body) {
     super(body.detail || body.title || `The service answered ${status}.`);
@@ -14,7 +14,7 @@ export class Problem extends Error {
   }
 }
 
-// The key lives as long as the tab: it is not written to disk.
+// The key is kept as long as the tab is open, and is not written to disk.
 export const key = {
   get: () => sessionStorage.getItem(KEY) || "",
   set: (text) => (text ? sessionStorage.setItem(KEY, text) : sessionStorage.removeItem(KEY)),
@@ -31,7 +31,7 @@ export async function send(path, options = {}) {
   const answer = await fetch(path, { cache: "no-store", ...options, headers: headers(options.headers) });
   if (answer.ok) return answer;
   let body = {};
-  try { body = await answer.json(); } catch { /* not one of our answers: a proxy's, perhaps */ }
+  try { body = await answer.json(); } catch { /* not an answer of the service, perhaps a proxy's */ }
   throw new Problem(answer.status, body);
 }
 
@@ -43,7 +43,7 @@ export const objectUrl = async (path) => URL.createObjectURL(await (await send(p
 
 /**
  * Follows an event stream from its first event until `signal` aborts or it closes after the event that ends the job.
- * Lost connections are taken up again after the last event that arrived, so that none is missed or seen twice.
+ * A lost connection is resumed after the last event that arrived, so that no event is missed or seen twice.
  */
 export async function follow(path, { signal, onEvent, onAway }) {
   let last = "0";
@@ -57,11 +57,11 @@ export async function follow(path, { signal, onEvent, onAway }) {
         if (event.id) last = event.id;
         over = onEvent(event.name, event.data) === "end";
       }
-      // A job that failed may be put back into the queue: then its stream goes on after that event.
+      // A failed job may be requeued: then its stream goes on after that event.
       if (over) return;
     } catch (error) {
       if (signal.aborted) return;
-      // What the service refuses it will refuse again; everything else may pass.
+      // The service would refuse the same request again; all other errors may pass.
       if (error instanceof Problem && error.status < 500 && error.status !== 429) throw error;
     }
     onAway();

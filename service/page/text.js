@@ -1,13 +1,22 @@
 // Words and numbers for people, and elements made of them. Text from the service is only ever set as text.
 
 const TERMINAL = ["completed", "failed", "cancelled"];
+const PASSING = ["device_lost", "stalled", "storage_full", "unavailable", "worker_disk", "worker_hung", "worker_lost", "worker_panicked"];
 
 export const isTerminal = (job) => TERMINAL.includes(job?.state);
 
-/** What a job is called: what its metadata says, else what it is. */
+/** Name of a job: the one in its metadata, else its kind and size. */
 export function nameOf(job) {
   const name = job.metadata?.name;
   return typeof name === "string" && name ? name : `${job.kind} ${job.request.width} × ${job.request.height}`;
+}
+
+/** What to do about the error of a failed job. */
+export function hintFor(code) {
+  if (code === "preset.rule_broken") return "The files are kept: look at them, then change the request and render again.";
+  if (code === "internal_error") return "This is a defect in Packshot. Please report it, with the service's log.";
+  if (PASSING.includes(code)) return "The cause may be gone by now: see the log below, then choose Try again.";
+  return "Trying again would give the same error: correct the file or the request and render again. The log below has more.";
 }
 
 export function seconds(value) {
@@ -40,7 +49,7 @@ export function show(id, shown) {
   document.getElementById(id).hidden = !shown;
 }
 
-/** Pairs of a term and its value for what is known of a job. */
+/** Pairs of a term and its value: the facts about a job. */
 export function facts(job) {
   const between = (a, b) => (a && b ? seconds((new Date(b) - new Date(a)) / 1000) : "");
   const result = job.result || {};

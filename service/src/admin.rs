@@ -1,6 +1,6 @@
-//! Work on an installation from the machine that it runs on: backup, restore, its keys, another store.
+//! Administration of an installation, on the machine that it runs on: backup, restore, keys, a new store.
 //!
-//! Everything but [`restore`] works beside a running service too.
+//! Everything but [`restore`] also works while the service is running.
 
 use std::path::{Path, PathBuf};
 
@@ -21,26 +21,26 @@ pub mod keys;
 pub mod restore;
 mod archive;
 
-/// Why work on an installation failed.
+/// Why administration failed.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
     /// The folder holds no installation.
     #[error("there is no installation in {}", .0.display())]
     NoInstallation(PathBuf),
     /// The folder holds an installation already.
-    #[error("there is an installation in {} already", .0.display())]
+    #[error("there is already an installation in {}", .0.display())]
     NotEmpty(PathBuf),
-    /// The data folder is not free to work in.
-    #[error("cannot work in the data folder")]
+    /// The data folder cannot be used.
+    #[error("the data folder cannot be used")]
     Data(#[from] DataFolderError),
-    /// The database did not do its part.
-    #[error("the database")]
+    /// The database failed.
+    #[error("the database cannot be used")]
     Database(#[from] DbError),
     /// No key can be made.
-    #[error("no key can be made")]
+    #[error("no key can be created")]
     Setup(#[from] SetupError),
-    /// A key would have ended before it is made.
-    #[error("the key would have ended at {0} already")]
+    /// A key would already have expired.
+    #[error("the key would already have expired, at {0}")]
     KeyEnded(Timestamp),
     /// No key has this name.
     #[error("there is no key {0}")]
@@ -48,16 +48,16 @@ pub enum AdminError {
     /// More than one key has this name.
     #[error("several keys begin with {0}")]
     SeveralKeys(String),
-    /// The store did not do its part.
-    #[error("the store")]
+    /// The store failed.
+    #[error("the store cannot be used")]
     Store(#[from] StoreError),
-    /// The store is not to be made that of the database.
+    /// The store cannot be given to the database.
     #[error(transparent)]
     Mismatch(#[from] Mismatch),
     /// Database or files are not in the data folder.
     #[error("{0}")]
     Elsewhere(&'static str),
-    /// The file is no backup, or a damaged one.
+    /// The file is not a backup, or is damaged.
     #[error("the backup cannot be used: {0}")]
     Damaged(String),
     /// A file cannot be read or written.
@@ -76,7 +76,7 @@ impl AdminError {
         move |source| Self::Io { path, source }
     }
 
-    /// Whether it is about what was given, and not about what could be written.
+    /// Whether the input is at fault, and not the output.
     pub fn is_input(&self) -> bool {
         matches!(self, Self::Damaged(_) | Self::KeyEnded(_) | Self::NoKey(_) | Self::SeveralKeys(_))
     }
@@ -84,28 +84,32 @@ impl AdminError {
     /// The error with its code and way out.
     pub fn fault(&self) -> Fault {
         let (code, help) = match self {
-            Self::NoInstallation(_) => ("no_installation", "name its data folder with --data"),
-            Self::NotEmpty(_) => ("not_empty", "restore into a new folder with --data"),
+            Self::NoInstallation(_) => ("no_installation", "use --data with the data folder of the installation"),
+            Self::NotEmpty(_) => ("not_empty", "use --data with a new folder"),
             Self::Data(DataFolderError::Exposed(exposed)) => ("data_exposed", exposed.help()),
-            Self::Data(_) => ("data_unusable", "stop the service, or give another folder with --data"),
-            Self::Database(_) | Self::Setup(_) => {
-                ("database", "check that the database is there and that its disk has space")
+            Self::Data(DataFolderError::Io(_)) => {
+                ("data_unusable", "use --data with a folder that this user can write to")
             }
-            Self::KeyEnded(_) => ("key_ended", "give a time to come with --expires, such as 90d"),
-            Self::NoKey(_) => ("no_key", "packshot admin list-keys shows all keys"),
-            Self::SeveralKeys(_) => ("several_keys", "give the key's id: packshot admin list-keys --json"),
-            Self::Store(_) => ("store", "check that the folder or the bucket is there and may be written to"),
+            Self::Data(_) => ("data_unusable", "stop the service, or choose another folder with --data"),
+            Self::Database(_) | Self::Setup(_) => {
+                ("database", "check that the database can be reached and that its disk has space")
+            }
+            Self::KeyEnded(_) => ("key_ended", "use --expires with a time in the future, such as 90d"),
+            Self::NoKey(_) => ("no_key", "see all keys with `packshot admin list-keys`"),
+            Self::SeveralKeys(_) => {
+                ("several_keys", "give the key's id, as `packshot admin list-keys --json` shows it")
+            }
+            Self::Store(_) => ("store", "check that the folder or the bucket exists and can be written to"),
             Self::Mismatch(mismatch) => ("store_mismatch", mismatch.help()),
-            Self::Elsewhere(_) => ("elsewhere", "use the backups that the database and the bucket bring themselves"),
+            Self::Elsewhere(_) => ("elsewhere", "use the backup tools of the database and the bucket"),
             Self::Damaged(_) => ("damaged_backup", "use another backup"),
-            Self::Io { .. } => ("io", "check the path, its rights and the space on the disk"),
+            Self::Io { .. } => ("io", "check the path, its permissions and the free space on the disk"),
         };
         Fault::new(format!("admin.{code}"), chain(self)).help(help)
     }
 }
 
-/// Makes the store of the settings that of their database: after its files were moved or restored to another place, or
-/// were lost.
+/// Gives the database the store of the settings, after its files were moved or restored to another place, or were lost.
 ///
 /// # Errors
 /// When there is no installation, the database or the store is away, or the store is that of another database.
@@ -120,10 +124,10 @@ pub async fn adopt_store(settings: &Settings) -> Result<(), AdminError> {
     })
 }
 
-/// The folder of the stored files, of settings with which everything lies on the local disk.
+/// The folder of the stored files, for settings that keep everything on the local disk.
 fn local_store(settings: &Settings) -> Result<PathBuf, AdminError> {
     if settings.database_url.is_some() {
-        return Err(AdminError::Elsewhere("the database is a PostgreSQL server, which has pg_dump"));
+        return Err(AdminError::Elsewhere("the database is on a PostgreSQL server, which pg_dump backs up"));
     }
     match &settings.store {
         StoreSettings::Local { path } => Ok(path.clone()),

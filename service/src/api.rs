@@ -1,8 +1,8 @@
-//! HTTP: parses into domain types, calls, converts back. The only place that knows statuses.
+//! HTTP: parses requests into domain types, calls use cases, converts results back. No other module knows statuses.
 //!
-//! Input: a request. `answer` gives it its id, `auth` finds out who makes it and whether they may, a handler parses it
-//! and calls a use case; what went wrong becomes a problem in [`problem`]. Handlers decide nothing, and know neither
-//! the database nor the store: what use cases work with is the [`App`](crate::app::App).
+//! Input: a request. `answer` gives it an id, `auth` finds out who makes it and whether they may, a handler parses it
+//! and calls a use case; errors become problems in [`problem`]. Handlers decide nothing, and know neither the database
+//! nor the store: what use cases work with is the [`App`](crate::app::App).
 //!
 //! Order of checks: who (401), whether they may (403, before any object is looked up), the form of the request (400,
 //! 413, 415, 422), the object (404), its state (409).

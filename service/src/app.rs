@@ -1,9 +1,8 @@
 //! What every use case works with, and how one fails.
 //!
-//! A use case is a function of the service without HTTP: it takes the [`App`], who asks, and a wish, and gives what
-//! came of it or an [`AppError`]. Routes call use cases, and so may anything else that runs in this process. Whether
-//! who asks has the permission is checked before a use case is called; what needs a look at the object itself, it
-//! checks.
+//! A use case is a function of the service without HTTP: it takes the [`App`], the caller and a request, and returns a
+//! result or an [`AppError`]. Routes call use cases, and so may anything else in this process. The permission of the
+//! caller is checked before a use case is called; the use case checks what depends on the object itself.
 
 mod code;
 mod devices;
@@ -33,7 +32,7 @@ pub use code::Code;
 pub use error::{AppError, ErrorKind};
 pub use packshot_db::{Cursor, Page, PageRequest};
 
-/// Uploads that are looked into at once without being rendered: each is in memory meanwhile.
+/// Uploads that are checked at the same time without being rendered: each is in memory meanwhile.
 const TURNS_AT_ONCE: usize = 2;
 
 /// The parts of the service that use cases work with.
@@ -46,7 +45,7 @@ pub struct Parts {
     pub hub: Hub,
     /// Tasks.
     pub queue: QueueHandle,
-    /// What the process was started with; the database may say otherwise.
+    /// The settings of the process; those in the database may differ.
     pub settings: Arc<Settings>,
 }
 
@@ -68,7 +67,7 @@ pub struct Inner {
 }
 
 impl App {
-    /// What use cases of a service that is made of these parts work with.
+    /// The app of a service made of these parts.
     pub fn new(parts: Parts) -> Self {
         let inner = Inner {
             parts,
@@ -81,10 +80,10 @@ impl App {
         Self { inner: Arc::new(inner) }
     }
 
-    /// Waits until an upload may be looked into.
+    /// Waits until an upload may be checked.
     ///
     /// # Errors
-    /// [`Code::InternalError`] when nobody will ever get a turn again.
+    /// [`Code::InternalError`] when no turn will ever be free again.
     pub(crate) async fn turn(&self) -> Result<Turn, AppError> {
         Turn::of(&self.turns).await
     }
@@ -92,7 +91,7 @@ impl App {
     /// Begins to receive an upload of at most `bytes_max`. Dropped, it leaves nothing.
     ///
     /// # Errors
-    /// [`Code::StorageFull`] when that is known already.
+    /// [`Code::StorageFull`] if that is already known.
     pub fn receive(&self, bytes_max: u64) -> Result<Receiving, AppError> {
         Ok(self.store.spool(bytes_max)?)
     }

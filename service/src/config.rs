@@ -1,8 +1,8 @@
-//! Settings: what the command line says, else the environment, else the file, else the default.
+//! Settings: from the command line, else the environment, else the file, else the default.
 //!
 //! Input: the three sources as text. Output: [`Settings`], every member in its range, with a record of where each came
-//! from; or every fault that was found, each with its place. Nothing else of the service reads a variable or a file of
-//! settings.
+//! from; or every fault that was found, each with its place. No other part of the service reads a variable or the
+//! settings file.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ pub use source::Sources;
 use reader::Reader;
 
 const MIB: u64 = 1 << 20;
-/// One address may have one in so many of all connections.
+/// One address may have one in this many of all connections.
 const SHARE_OF_ADDRESS: usize = 8;
 
 /// All settings of the service.
@@ -32,7 +32,7 @@ const SHARE_OF_ADDRESS: usize = 8;
 pub struct Settings {
     /// `listen`: the address to listen on. Port 0 takes a free one.
     pub listen: SocketAddr,
-    /// `data`: the data folder (database, stored files, uploads under way).
+    /// `data`: the data folder (database, stored files, uploads in progress).
     pub data: PathBuf,
     /// `workers`: where renders are computed.
     pub workers: Workers,
@@ -40,7 +40,7 @@ pub struct Settings {
     pub database_url: Option<Secret>,
     /// `store.…`: where files are stored.
     pub store: StoreSettings,
-    /// `render_samples`: samples per pixel of requests that do not say.
+    /// `render_samples`: samples per pixel of requests that do not set them.
     pub render_samples: u32,
     /// `render_stall_timeout_minutes`: a picture that takes longer is stopped.
     pub render_stall_timeout_minutes: u64,
@@ -48,32 +48,32 @@ pub struct Settings {
     pub render_device: String,
     /// `threads`: CPU threads of a render; 0 is all.
     pub threads: usize,
-    /// `max_upload_bytes`: the largest file that is taken.
+    /// `max_upload_bytes`: the largest file that is accepted.
     pub max_upload_bytes: u64,
     /// `max_pixels`: the largest picture.
     pub max_pixels: u64,
     /// `max_output_bytes`: the most that one job may write.
     pub max_output_bytes: u64,
-    /// `max_memory_bytes`: the most memory that a render may take; without it what the machine or its container has.
+    /// `max_memory_bytes`: the most memory that a render may take; if not set, that of the machine or its container.
     pub max_memory_bytes: Option<u64>,
-    /// `max_event_streams_per_user`: streams of events that one user may have open.
+    /// `max_event_streams_per_user`: event streams that one user may have open.
     pub max_event_streams_per_user: usize,
-    /// `max_event_streams_per_tenant`: streams of events that all users of one tenant may have open.
+    /// `max_event_streams_per_tenant`: event streams that all users of one tenant may have open.
     pub max_event_streams_per_tenant: usize,
-    /// `resident_bytes`: products that stay loaded, at most so many bytes of them.
+    /// `resident_bytes`: the most bytes of products that stay loaded.
     pub resident_bytes: u64,
-    /// `allowed_hosts`: names in `Host` that the open mode takes beside loopback ones.
+    /// `allowed_hosts`: names in `Host` that the open mode accepts besides loopback ones.
     pub allowed_hosts: Vec<String>,
     /// `cors_origins`: exact origins whose pages may call the service.
     pub cors_origins: Vec<String>,
-    /// `metrics_token`: opens `/metrics` to who is not on this machine.
+    /// `metrics_token`: gives access to `/metrics` from other machines.
     pub metrics_token: Option<Secret>,
-    /// `rate_limit_per_s`: requests per second and key; `None` is without a limit.
+    /// `rate_limit_per_s`: requests per second and key; `None`: no limit.
     pub rate_limit_per_s: Option<u32>,
-    /// `max_connections`: connections served at one time; more wait to be accepted.
+    /// `max_connections`: connections served at the same time; more wait to be accepted.
     pub max_connections: usize,
     /// `max_connections_per_address`: of these, connections of one address. Loopback addresses are not counted: a proxy
-    /// on this machine comes from there with everybody's.
+    /// on this machine brings the connections of all clients from there.
     pub max_connections_per_address: usize,
     /// `header_timeout_s`: how long a client may take for the head of a request.
     pub header_timeout: Duration,
@@ -83,7 +83,7 @@ pub struct Settings {
     pub log_format: LogFormat,
     /// Where each of these came from, for `--check-config`.
     pub in_effect: InEffect,
-    /// What is odd about the sources, one sentence each.
+    /// Warnings about the sources, one sentence each.
     pub warnings: Vec<String>,
 }
 
@@ -123,7 +123,7 @@ pub enum StoreSettings {
         endpoint: Option<String>,
         /// The region.
         region: String,
-        /// What every name begins with; empty or ending in `/`.
+        /// The prefix of every name; empty or ending in `/`.
         prefix: String,
         /// The name of the key.
         access_key_id: Option<String>,
@@ -132,7 +132,7 @@ pub enum StoreSettings {
     },
 }
 
-/// A text that is not shown.
+/// Text that is never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -161,11 +161,11 @@ impl Serialize for Secret {
 }
 
 /// The folder in the data folder in which movies and archives grow, and what is finished of series is kept until their
-/// jobs have ended: a temporary folder of the system may lie in memory.
+/// jobs have ended: the system's temporary folder may be in memory.
 const SCRATCH_FOLDER: &str = "scratch";
 
 impl Settings {
-    /// The folder for what is made on the way.
+    /// The folder for intermediate files.
     pub fn scratch(&self) -> PathBuf {
         self.data.join(SCRATCH_FOLDER)
     }
@@ -229,18 +229,18 @@ impl Settings {
         let Some(bucket) = bucket else {
             let of_s3 = ["store.endpoint", "store.region", "store.prefix", "store.access_key_id"];
             if let Some(key) = of_s3.into_iter().find(|key| reader.is_given(key)) {
-                reader.fault(key, "missing", "it belongs to an S3 store, and there is no `store.bucket`");
+                reader.fault(key, "missing", "this setting is for an S3 store, but `store.bucket` is not set");
             }
             return StoreSettings::Local { path: path.or_else(|| data.cloned()).unwrap_or_default() };
         };
         if path.is_some() {
-            reader.fault("store.path", "conflict", "a store is a folder or a bucket, not both");
+            reader.fault("store.path", "conflict", "`store.path` and `store.bucket` cannot both be set");
         }
         if access_key_id.is_some() != secret_access_key.is_some() {
             reader.fault(
                 "store.access_key_id",
                 "missing",
-                "the key of a store is a name and a secret: give both or none",
+                "set both `store.access_key_id` and `store.secret_access_key`, or neither",
             );
         }
         let region = region.unwrap_or_else(|| "us-east-1".to_owned());

@@ -1,3 +1,3 @@
-//! Wakes who waits for events of a stream. The events themselves are rows: waking adds speed, not truth.
+//! Wakes the followers of a stream. The events themselves are rows; waking only makes them faster to see.
 
 pub mod hub;

@@ -1,7 +1,7 @@
-//! The same request again gets the same answer, and has its effect once.
+//! A repeated request gets the same answer and takes effect once.
 //!
-//! Whoever asks gives each request a key, and says how its answer is worded. What the answer means is not known here:
-//! it is kept for a day, and given again to who repeats the request.
+//! The caller gives each request a key, and words its answer. This module does not interpret the answer: it keeps it
+//! for a day, and returns it when the request is repeated.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use packshot_domain::id::RenderId;
 
 pub use packshot_db::idempotency::{IdempotentRequest, StoredAnswer};
 
-/// How long a request that does not wait for anything may take, before it counts as interrupted.
+/// How long a request that does not wait may take before it counts as interrupted.
 pub const IN_FLIGHT: Duration = Duration::from_secs(60);
 
 /// What is known of a request that is to begin.
@@ -38,10 +38,10 @@ impl Beginning {
             rows::Begun::Interrupted(render) => Ok(Self::Made(render)),
             rows::Begun::Replay(answer) => Ok(Self::Answered(answer)),
             rows::Begun::InFlight => {
-                Err(AppError::new(Code::IdempotencyInFlight, "a request with this key is still being worked on"))
+                Err(AppError::new(Code::IdempotencyInFlight, "a request with this key is still in progress"))
             }
             rows::Begun::Reused => {
-                let detail = "the key belongs to a request with another body";
+                let detail = "this key was already used for a request with a different body";
                 Err(AppError::new(Code::IdempotencyKeyReused, detail))
             }
         }
@@ -71,7 +71,7 @@ pub async fn begin(app: &App, who: &Principal, request: IdempotentRequest) -> Re
 /// Keeps what a request that was begun is answered; without an answer it can be made again.
 ///
 /// # Errors
-/// What the database says.
+/// Errors of the database.
 pub async fn settle(
     app: &App,
     who: &Principal,

@@ -17,7 +17,7 @@ use packshot_domain::task::{QueueName, TaskState};
 /// The devices of this machine, with the one selected that renders jobs that name none.
 ///
 /// # Errors
-/// What the database says.
+/// Errors of the database.
 pub async fn devices(app: &App) -> Result<Arc<Devices>, AppError> {
     let wish = InForce::of_instance(&app.db, &app.settings).await?.render_device;
     app.devices.look(wish).await
@@ -26,7 +26,7 @@ pub async fn devices(app: &App) -> Result<Arc<Devices>, AppError> {
 /// Brings the gauges of tasks that wait and run up to date.
 ///
 /// # Errors
-/// What the database says.
+/// Errors of the database.
 pub async fn count_tasks(app: &App) -> Result<(), AppError> {
     let depths = tasks::queue_depths(&app.db, AllTenants::Instance).await?;
     for queue in QueueName::ALL {

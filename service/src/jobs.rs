@@ -1,10 +1,10 @@
-//! The queue: tasks from the database to whoever does them, and what comes of them back. It knows kinds of tasks by
-//! their [handlers](handler) alone, and no render, order or run.
+//! The queue: takes tasks from the database to their handlers, and results back. It knows kinds of tasks only by their
+//! [handlers](handler), and nothing of renders, orders or runs.
 //!
 //! Input: queued tasks. Output: rows and events, each written once. A `runner` for each lane claims tasks within the
-//! lane's limits; for each a `supervise` holds the lease, does the work that the handler makes of the task, and brings
-//! back what it says; `recovery` takes back what a lost service held. Invariant: a task is run at least once, and its
-//! effect happens exactly once, because every write carries the lease.
+//! lane's limits; for each a `supervise` holds the lease, does the work that the handler makes of the task, and stores
+//! its reports; `recovery` takes back what a lost service held. Invariant: a task is run at least once, and its effect
+//! happens exactly once, because every write carries the lease.
 
 pub mod handler;
 mod handle;
@@ -28,21 +28,21 @@ pub use handle::QueueHandle;
 /// What the queue works with.
 #[derive(Clone, Debug)]
 pub struct QueueParts {
-    /// Who claims tasks here.
+    /// The worker that claims tasks here.
     pub worker: WorkerId,
     /// Where tasks are.
     pub db: Db,
-    /// Who does them.
+    /// The handlers that do them.
     pub handlers: Handlers,
-    /// What the process was started with; the database may say otherwise.
+    /// The settings of the process; those in the database may differ.
     pub settings: Arc<Settings>,
-    /// How often to look for work that stands still.
+    /// How often to look for stalled work.
     pub stall_check_every: Duration,
     /// How many deaths of this service a task survives.
     pub service_deaths_max: i32,
 }
 
-/// How often a service looks for work that stands still.
+/// How often a service looks for stalled work.
 pub const STALL_CHECK_EVERY: Duration = Duration::from_secs(300);
 
 /// The parts, with what the queue adds to them.

@@ -1,5 +1,5 @@
-//! Material libraries of a tenant: checked as a whole when they are uploaded, never changed, published on purpose; and
-//! the materials in them.
+//! Material libraries of a tenant: checked as a whole when they are uploaded, never changed, published only on request;
+//! and the materials in them.
 
 pub mod materials;
 mod upload;
@@ -36,7 +36,7 @@ fn convert(library: Library) -> Result<MaterialLibrary, DbError> {
 /// A page of the tenant's libraries, newest first.
 ///
 /// # Errors
-/// What the database says.
+/// Errors of the database.
 pub async fn list(app: &App, who: &Principal, page: PageRequest) -> Result<Page<MaterialLibrary>, AppError> {
     let Page { items, next } = rows::list(&app.db, TenantScope::of(who.tenant), page).await?;
     Ok(Page { items: items.into_iter().map(convert).collect::<Result<_, _>>()?, next })
@@ -50,7 +50,7 @@ pub async fn get(app: &App, who: &Principal, id: LibraryId) -> Result<MaterialLi
     Ok(convert(rows::get(&app.db, TenantScope::of(who.tenant), id).await?)?)
 }
 
-/// Offers the names of a library to the suggestions of other tenants, or takes them back.
+/// Publishes the names of a library as suggestions for other tenants, or withdraws them.
 ///
 /// # Errors
 /// [`Code::LibraryNotFound`].
@@ -63,7 +63,7 @@ pub async fn set_public(
     Ok(convert(rows::set_public(&app.db, TenantScope::of(who.tenant), id, is_public).await?)?)
 }
 
-/// Deletes a library that is not in force.
+/// Deletes a library that is not in use.
 ///
 /// # Errors
 /// [`Code::LibraryNotFound`], [`Code::LibraryInUse`].
@@ -72,7 +72,10 @@ pub async fn delete(app: &App, who: &Principal, id: LibraryId) -> Result<(), App
     let library = rows::get(&app.db, scope, id).await?;
     let in_force = RenderSettings::in_force(app, who).await?.material_library;
     if in_force.as_deref() == Some(library.library.name.as_str()) {
-        return Err(AppError::new(Code::LibraryInUse, "the library is the tenant's material_library"));
+        return Err(AppError::new(
+            Code::LibraryInUse,
+            "this library is in use: it is the tenant's setting `material_library`",
+        ));
     }
     Ok(rows::delete(&app.db, scope, id).await?)
 }

@@ -1,4 +1,4 @@
-//! Renders: asked for, found, watched to their end, cancelled, deleted; and what they leave.
+//! Renders: submitted, listed, followed, cancelled, deleted; and their results.
 
 mod cache;
 mod finished;
@@ -45,7 +45,7 @@ async fn with_position(app: &App, scope: TenantScope, render: Render) -> Result<
     Ok(job::job(render, position)?)
 }
 
-/// The places in the queue of those renders that wait. Where none does, nobody is asked.
+/// The places in the queue of those renders that wait. If none waits, the database is not queried.
 async fn positions(app: &App, scope: TenantScope, renders: &[Render]) -> Result<HashMap<RenderId, u64>, AppError> {
     let waiting: Vec<RenderId> = renders.iter().filter(|render| !render.state.is_terminal()).map(|r| r.id).collect();
     match waiting.is_empty() {
@@ -57,7 +57,7 @@ async fn positions(app: &App, scope: TenantScope, renders: &[Render]) -> Result<
 /// A page of jobs, newest first, of one state or all.
 ///
 /// # Errors
-/// What the database says.
+/// Errors of the database.
 pub async fn list(
     app: &App,
     who: &Principal,
@@ -93,7 +93,7 @@ pub struct Snapshot {
     pub last_seq: i64,
 }
 
-/// A job as it is now, for who is to follow it from here on.
+/// A job as it is now, for a client that follows it from here on.
 ///
 /// # Errors
 /// [`Code::RenderNotFound`](crate::app::Code::RenderNotFound).
@@ -104,7 +104,7 @@ pub async fn snapshot(app: &App, who: &Principal, id: RenderId) -> Result<Snapsh
     Ok(Snapshot { job: with_position(app, scope, render).await?, last_seq })
 }
 
-/// What became of a request to cancel a job.
+/// Outcome of a request to cancel a job.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Cancelled {
     /// It has ended, now or before.
@@ -113,7 +113,7 @@ pub enum Cancelled {
     Stopping(Box<Job>),
 }
 
-/// Cancels a job: one that waits at once; of one that runs the worker stops within two seconds.
+/// Cancels a job: a waiting one immediately; the worker of a running one stops within two seconds.
 ///
 /// # Errors
 /// [`Code::RenderNotFound`](crate::app::Code::RenderNotFound).

@@ -1,8 +1,8 @@
-//! Settings in force: what the process was started with, else what the database keeps, else the default.
+//! Settings in force: the value from the start of the process, else the one in the database, else the default.
 //!
-//! Input: the [configuration](crate::config) and the [rows](packshot_db::settings). Output: [`InForce`], read anew by
-//! whoever needs it, so that a change counts at once. What a command line, a variable or a file says is pinned: nobody
-//! changes it over HTTP.
+//! Input: the [configuration](crate::config) and the [rows](packshot_db::settings). Output: [`InForce`], read anew for
+//! each use, so that a change takes effect immediately. A setting from the command line, a variable or the file is
+//! pinned: it cannot be changed over HTTP.
 
 pub mod definition;
 
@@ -20,7 +20,7 @@ use packshot_db::{AllTenants, Db, DbError, TenantScope};
 const OF_DATABASE: &str = "database";
 const OF_NOBODY: &str = "default";
 
-/// The settings that bear on requests and renders, each with its value in force.
+/// The settings that affect requests and renders, each with its value in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InForce {
     /// `render_device`: the device of jobs that name none.
@@ -47,7 +47,7 @@ impl InForce {
     /// What is in force for the installation.
     ///
     /// # Errors
-    /// What the database says.
+    /// Errors of the database.
     pub async fn of_instance(db: &Db, config: &Config) -> Result<Self, DbError> {
         let instance = settings::of_instance(db, AllTenants::Instance).await?;
         Ok(Self::of(config, &Stored { instance, ..Stored::default() }))
@@ -56,7 +56,7 @@ impl InForce {
     /// What is in force for a tenant.
     ///
     /// # Errors
-    /// What the database says.
+    /// Errors of the database.
     pub async fn of_tenant(db: &Db, scope: TenantScope, config: &Config) -> Result<Self, DbError> {
         Ok(Self::of(config, &settings::stored(db, scope).await?))
     }
@@ -94,7 +94,7 @@ pub fn value(definition: &Definition, config: &Config, stored: &Stored) -> (Json
         Reach::Instance => &stored.instance,
         Reach::Tenant => &stored.tenant,
     };
-    // A value that an older version took and this one does not is as good as none.
+    // A value that an older version accepted and this one does not is ignored.
     match stored.values.get(definition.key).filter(|value| definition.kind.check(value).is_ok()) {
         Some(value) => (value.clone(), OF_DATABASE),
         None => (configured, OF_NOBODY),
@@ -150,7 +150,7 @@ mod tests {
     fn defaults_are_those_of_the_configuration() {
         for definition in &SETTINGS {
             assert_eq!((definition.configured)(&config(&[])), (definition.default)(), "{}", definition.key);
-            // A limit that is not set is none.
+            // A limit that is not set does not apply.
             let default = (definition.default)();
             assert!(default.is_null() || definition.kind.check(&default).is_ok(), "{}", definition.key);
         }

@@ -2,8 +2,8 @@
 //!
 //! An object lies at `objects/<tenant>/<2 hex digits>/<62 hex digits>` of its BLAKE3 hash: on the local disk, or in a
 //! bucket that speaks S3. It is there whole or not at all, it is durable when [`Store::put`] or [`Store::keep`]
-//! returns, and it is never served with other bytes than its name says. An upload is spooled to the local disk while it
-//! is hashed, so that memory stays bounded. A file at the root says which store it is, and whose.
+//! returns, and it is never served with bytes that do not match its name. An upload is spooled to the local disk while
+//! it is hashed, so that memory stays bounded. A file at the root names the store and its database.
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -38,13 +38,13 @@ pub use spool::{Spool, Spooled};
 use spool::Naming;
 use spool_folder::SpoolFolder;
 
-/// So many bytes are hashed in a fraction of a millisecond.
+/// This many bytes are hashed in a fraction of a millisecond.
 const HASHED_AT_ONCE: usize = 1 << 18;
 
-/// Where objects are kept.
+/// The place of the objects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreConfig {
-    /// In this folder, which is made when it is not there.
+    /// A folder, which is created if it does not exist.
     Local {
         /// Holds `objects/` and `spool/`.
         root: PathBuf,
@@ -82,8 +82,8 @@ struct Inner {
     /// Where this process spools, and where all do.
     spool: SpoolFolder,
     spools: PathBuf,
-    /// By the first byte of an address: who removes an object looks how old it is and removes it while nobody writes it
-    /// again.
+    /// Locks by the first byte of an address: the age of an object is checked and the object removed while it cannot be
+    /// written again.
     writing: [RwLock<()>; 256],
     #[cfg(feature = "testing")]
     is_full: AtomicBool,
@@ -92,7 +92,7 @@ struct Inner {
 /// A stored object, as the sweep sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectInfo {
-    /// Whose it is.
+    /// Its tenant.
     pub tenant: TenantId,
     /// Its content.
     pub address: ContentAddress,
@@ -117,7 +117,7 @@ impl std::fmt::Debug for ObjectBytes {
 }
 
 impl Store {
-    /// Opens a store, and throws away what processes that ended had spooled.
+    /// Opens a store, and removes what ended processes had spooled.
     ///
     /// # Errors
     /// [`StoreError::Io`] when a folder cannot be made or written, [`StoreError::Backend`] for a bucket that is not
@@ -145,7 +145,7 @@ impl Store {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// Removes what processes that ended had spooled, however they ended.
+    /// Removes what ended processes had spooled, however they ended.
     ///
     /// # Errors
     /// [`StoreError::Io`].
@@ -154,7 +154,7 @@ impl Store {
         blocking(move || spool_folder::clean(&inner.spools, &inner.spool)).await?
     }
 
-    /// Begins an upload. What is written to it is hashed, and is in nobody's way until it is kept.
+    /// Begins an upload. What is written to it is hashed, and is not visible until it is kept.
     ///
     /// # Errors
     /// [`StoreError::Full`] when that is known already.
@@ -188,7 +188,7 @@ impl Store {
         let path = object_path(tenant, &address);
         let _writing = self.writing(&address).read().await;
         match &self.inner.local_root {
-            // What a process that dies leaves half written lies where uploads do, and not among the objects.
+            // A half-written file of a process that dies is left among the uploads, not among the objects.
             Some(root) => {
                 let (folder, target) = (self.inner.spool.path().to_owned(), root.join(path.as_ref()));
                 spool::place(folder, target, bytes, Naming::Replace).await?;
@@ -198,7 +198,7 @@ impl Store {
         Ok(address)
     }
 
-    /// The address of bytes. Many are hashed where that keeps nobody waiting.
+    /// The address of bytes. Many bytes are hashed on a thread that may block.
     ///
     /// # Errors
     /// [`StoreError::Io`] when the process ends.
@@ -278,7 +278,7 @@ impl Store {
         if found == *address { Ok(()) } else { Err(StoreError::Corrupt { address: *address }) }
     }
 
-    /// Removes an object. One that is not there is as good as removed.
+    /// Removes an object. An object that does not exist counts as removed.
     ///
     /// # Errors
     /// [`StoreError::Backend`].
@@ -289,7 +289,7 @@ impl Store {
         }
     }
 
-    /// Removes an object that was last written longer ago than `age`: one that somebody stored again meanwhile stays.
+    /// Removes an object that was last written longer ago than `age`: one that was stored again meanwhile stays.
     ///
     /// # Errors
     /// [`StoreError::Backend`].
@@ -310,7 +310,7 @@ impl Store {
         if is_old { self.delete(tenant, address).await } else { Ok(()) }
     }
 
-    /// All objects of all tenants, for the sweep of what nothing refers to. What does not have the name of an object is
+    /// All objects of all tenants, for the sweep of what nothing refers to. Files that are not named like an object are
     /// not listed.
     pub fn list(&self) -> BoxStream<'_, Result<ObjectInfo, StoreError>> {
         let found = self.inner.objects.list(Some(&Path::from("objects")));
@@ -322,7 +322,7 @@ impl Store {
         infos.map_err(StoreError::from).boxed()
     }
 
-    /// Whether files can be written, tried out.
+    /// Tries whether files can be written.
     ///
     /// # Errors
     /// [`StoreError::Full`], [`StoreError::Io`].
@@ -349,7 +349,7 @@ impl Store {
     }
 }
 
-/// Runs what takes the processor for long on a thread that may block.
+/// Runs long computations on a thread that may block.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StoreError> {
     tokio::task::spawn_blocking(work).await.map_err(|error| StoreError::Io(std::io::Error::other(error)))
 }

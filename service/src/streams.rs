@@ -1,5 +1,5 @@
-//! Following a stream: its events by their number, as soon as there are new ones. The stream of all jobs also passes on
-//! how far each is.
+//! Following a stream: its events by their number, as soon as they are written. The stream of all jobs also passes on
+//! the progress of each.
 
 use std::collections::HashMap;
 
@@ -17,10 +17,10 @@ pub use packshot_db::streams::Event;
 /// Events that are read at once.
 const BATCH: u32 = 256;
 
-/// Jobs that are told to who begins to follow all of them; how many more there are is told too.
+/// Jobs in the snapshot of the stream of all jobs; the snapshot also has their total number.
 pub const LIVE_MAX: u32 = 1000;
 
-/// How many streams may be open with this process at one time.
+/// How many streams may be open with this process at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Of one user.
@@ -30,10 +30,10 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Those in force for who asks.
+    /// The limits in force for the caller.
     ///
     /// # Errors
-    /// What the database says.
+    /// Errors of the database.
     pub async fn in_force(app: &App, who: &Principal) -> Result<Self, AppError> {
         let in_force = InForce::of_tenant(&app.db, TenantScope::of(who.tenant), &app.settings).await?;
         let (of_user, of_tenant) = (in_force.max_event_streams_per_user, in_force.max_event_streams_per_tenant);
@@ -41,7 +41,7 @@ impl Limits {
     }
 }
 
-/// A stream that somebody follows.
+/// A stream that is being followed.
 pub struct Feed {
     app: App,
     scope: TenantScope,
@@ -61,7 +61,7 @@ pub struct Feed {
 pub struct NewEvents {
     /// Its new events.
     pub events: Vec<Event>,
-    /// What is farther than it was: passed on, and in no place of the stream.
+    /// Progress since the last look: passed on, without a number of its own in the stream.
     pub progress: Vec<JobProgress>,
     /// Whether none follow.
     pub is_over: bool,
@@ -87,7 +87,7 @@ impl Feed {
     /// Reads the events after the last one that was read, and notices the end.
     ///
     /// # Errors
-    /// What the database says; who follows may come back and go on where they were.
+    /// Errors of the database; a follower may come back and resume where it was.
     pub async fn look(&mut self) -> Result<NewEvents, AppError> {
         let is_closing = self.follower.is_closed();
         let events = streams::after(&self.app.db, self.scope, self.stream, self.after, BATCH).await?;
@@ -106,7 +106,7 @@ impl Feed {
         Ok(NewEvents { events, progress, is_over })
     }
 
-    /// How far running jobs are that are farther than at the last look.
+    /// Progress of running jobs since the last look.
     async fn progress(&mut self) -> Result<Vec<JobProgress>, AppError> {
         let mut progress = jobs::progress(&self.app.db, self.scope).await?;
         let now = progress.iter().map(|progress| (progress.job.id, progress.seq)).collect();
@@ -115,7 +115,8 @@ impl Feed {
         Ok(progress)
     }
 
-    /// Whether nothing can follow what was read: for who came back after the end, or to an object that is gone.
+    /// Whether nothing can follow what was read: for a client that reconnects after the end, or to an object that is
+    /// gone.
     async fn is_over(&self) -> Result<bool, AppError> {
         if self.stream.kind != StreamKind::Render {
             return Ok(false);
@@ -131,7 +132,7 @@ impl Feed {
 /// The jobs of the tenant that have not ended, at most [`LIVE_MAX`] of them: what its stream of all jobs goes on from.
 ///
 /// # Errors
-/// What the database says.
+/// Errors of the database.
 pub async fn live_jobs(app: &App, who: &Principal) -> Result<LiveJobs, AppError> {
     Ok(jobs::live(&app.db, TenantScope::of(who.tenant), LIVE_MAX).await?)
 }

@@ -1,4 +1,4 @@
-//! Tasks: what a worker was given, and how it is doing.
+//! Tasks: the work given to workers, and its state.
 
 use serde_json::{Map, Value};
 
@@ -22,7 +22,7 @@ pub async fn get(app: &App, who: &Principal, id: TaskId) -> Result<Task, AppErro
 /// A page of tasks, newest first, of one state or all.
 ///
 /// # Errors
-/// What the database says.
+/// Errors of the database.
 pub async fn list(
     app: &App,
     who: &Principal,
@@ -33,13 +33,16 @@ pub async fn list(
     Ok(Page { items: items.into_iter().map(task).collect(), next })
 }
 
-/// Puts a task that failed back into its queue, with a fresh set of attempts, and its job with it.
+/// Requeues a failed task with fresh attempts, and its job with it.
 ///
 /// # Errors
 /// [`Code::TaskNotFound`]; [`Code::TaskNotFailed`].
 pub async fn requeue(app: &App, who: &Principal, id: TaskId) -> Result<Task, AppError> {
     match rows::requeue(&app.db, TenantScope::of(who.tenant), id).await {
-        Err(DbError::State(reason)) => Err(AppError::new(Code::TaskNotFailed, format!("the task is {}", reason.from))),
+        Err(DbError::State(reason)) => Err(AppError::new(
+            Code::TaskNotFailed,
+            format!("the task is {}: only a failed task can be requeued", reason.from),
+        )),
         view => Ok(task(view?)),
     }
 }

@@ -1,4 +1,4 @@
-//! Who asks, on behalf of which tenant, and what that tenant has set.
+//! The caller, the tenant it acts for, and the settings of that tenant.
 
 pub mod authentication;
 pub mod render_settings;

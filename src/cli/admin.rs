@@ -15,10 +15,10 @@ use super::failure::{Exit, Failure};
 use super::serve::{runtime, settings};
 use super::{console, files};
 
-/// Maintain an installation of the service, on the machine that it runs on
+/// Manage an installation, on the machine that it runs on
 #[derive(Debug, Subcommand)]
 pub(crate) enum AdminCommand {
-    /// Write the database and all files to one file; the service may keep running
+    /// Back up the database and all files to one file; the service may be running
     #[command(after_help = "Example: packshot admin backup -o packshot-backup.zip")]
     Backup {
         /// The file to write
@@ -35,13 +35,13 @@ pub(crate) enum AdminCommand {
         #[command(flatten)]
         place: PlaceArgs,
     },
-    /// Accept the configured store as this database's own, after its files were moved, restored or lost
+    /// Give the database the configured store, after its files were moved, restored or lost
     #[command(after_help = "Example: packshot admin adopt-store --config packshot.toml")]
     AdoptStore {
         #[command(flatten)]
         place: PlaceArgs,
     },
-    /// Create an API key; the service may keep running
+    /// Create an API key; the service may be running
     #[command(
         after_help = "Example: packshot admin create-key --name 'web shop' --scope renders:write --data /srv/packshot"
     )]
@@ -49,18 +49,18 @@ pub(crate) enum AdminCommand {
         /// What the key is for
         #[arg(long, default_value = "made by packshot admin create-key")]
         name: String,
-        /// What the key may do, repeatable: renders:read, renders:write (which includes reading), catalog:read …; admin
-        /// may do everything
+        /// What it allows, repeatable: renders:read, renders:write (which includes reading), catalog:read …; admin
+        /// allows everything
         #[arg(long = "scope", value_name = "SCOPE", default_value = "admin")]
         scopes: Vec<Scope>,
-        /// When the key expires: days or hours from now (90d, 12h), a day (2027-01-31) or a time (2027-01-31T10:00:00Z)
+        /// When it expires: days or hours from now (90d, 12h), a day (2027-01-31) or a time (2027-01-31T10:00:00Z)
         /// [default: never]
         #[arg(long, value_name = "WHEN")]
         expires: Option<Expiry>,
         #[command(flatten)]
         place: PlaceArgs,
     },
-    /// List the API keys: how each begins, what it may do, when it expires and when it was last used
+    /// List the API keys with their first characters, scopes, expiry and last use
     #[command(after_help = "Example: packshot admin list-keys --data /srv/packshot")]
     ListKeys {
         /// Print JSON
@@ -69,7 +69,7 @@ pub(crate) enum AdminCommand {
         #[command(flatten)]
         place: PlaceArgs,
     },
-    /// Revoke an API key now; the service may keep running
+    /// Revoke an API key; the service may be running
     #[command(after_help = "Example: packshot admin revoke-key pk_1a2B3c4D --data /srv/packshot")]
     RevokeKey {
         /// The key: its first 11 characters, or its id
@@ -112,11 +112,11 @@ pub(crate) fn run(command: &AdminCommand) -> Result<(), Failure> {
         }
         AdminCommand::AdoptStore { place } => {
             runtime()?.block_on(admin::adopt_store(&place.settings()?))?;
-            console::note("this store belongs to the database from now on; the previous one is refused");
+            console::note("the database now uses this store; the previous one will be refused");
         }
         AdminCommand::CreateKey { name, scopes, expires, place } => {
             let key = runtime()?.block_on(keys::create(&place.settings()?, name, scopes.clone(), *expires))?;
-            console::note("this key is shown only once; from now on the service requires a key");
+            console::note("this key is shown only once; from now on the service needs a key");
             files::print(format!("{}\n", key.reveal()).as_bytes())?;
         }
         AdminCommand::ListKeys { json, place } => {
@@ -125,7 +125,7 @@ pub(crate) fn run(command: &AdminCommand) -> Result<(), Failure> {
         }
         AdminCommand::RevokeKey { key, place } => {
             let RevokedKey { key, was_revoked } = runtime()?.block_on(keys::revoke(&place.settings()?, key))?;
-            let what = if was_revoked { "was already revoked" } else { "is revoked" };
+            let what = if was_revoked { "was revoked already" } else { "no longer works" };
             console::note(&format!("{} ({}) {what}", key.prefix, one_line(&key.key.name)));
         }
     }
@@ -155,7 +155,7 @@ fn page(listed: &[ListedKey]) -> Value {
     json!({ "items": listed.iter().map(item).collect::<Vec<_>>(), "next_cursor": null })
 }
 
-/// A line for each key, below one that says what is in it.
+/// A line for each key, below a header line.
 fn table(listed: &[ListedKey]) -> String {
     let mut table = String::new();
     let mut line = |[key, state, made, ends, used, scopes]: [&str; 6], name: &str| {
@@ -173,7 +173,7 @@ fn table(listed: &[ListedKey]) -> String {
     table
 }
 
-/// A time in UTC, or that there is none.
+/// A time in UTC, or `never`.
 fn to_the_minute(time: Option<Timestamp>) -> String {
     let text = time.map(|time| time.to_string());
     text.and_then(|text| text.get(..16).map(|minutes| format!("{minutes}Z"))).unwrap_or_else(|| "never".to_owned())

@@ -30,15 +30,15 @@ use watch::WatchArgs;
 pub(crate) enum ClientCommand {
     /// Submit a product to be rendered
     Submit(Box<SubmitArgs>),
-    /// Follow a render until it is over
+    /// Follow a render until it ends
     Watch(WatchArgs),
-    /// Get the files of a finished render
+    /// Download the files of a finished render
     Fetch(FetchArgs),
     /// Cancel a render
     Cancel(CancelArgs),
 }
 
-/// Where the service is, unless somebody says so.
+/// The default address of the service.
 const URL: &str = "http://127.0.0.1:8080";
 
 /// Where the service is.
@@ -48,10 +48,10 @@ struct ServiceArgs {
     /// Address of the service
     #[arg(long, value_name = "URL", env = "PACKSHOT_URL", default_value = URL)]
     url: String,
-    /// API key, if the service requires one
+    /// API key, if the service needs one
     #[arg(long, value_name = "KEY", env = "PACKSHOT_KEY", hide_env_values = true)]
     key: Option<String>,
-    /// For how many seconds to retry while the service is unreachable or busy; 0 tries once
+    /// Seconds to keep trying while the service is busy or cannot be reached; 0 tries once
     #[arg(long, value_name = "S", default_value_t = PATIENCE.as_secs())]
     retry_for: u64,
     /// Print the render as JSON
@@ -60,7 +60,7 @@ struct ServiceArgs {
 }
 
 impl ServiceArgs {
-    /// Whether what was done is told to people.
+    /// Whether to print notes for people.
     fn says(&self, quiet: bool) -> bool {
         !quiet && !self.json
     }
@@ -85,7 +85,7 @@ pub(crate) struct FetchArgs {
     /// The render, by the id that `submit` printed
     #[arg(value_parser = render_id)]
     id: Uuid,
-    /// Where the files go: a folder (ending in `/`) for all of them, or one file, whose extension says which to get
+    /// Where to save: a folder (ending in `/`) for all files, or a file whose extension chooses one
     #[arg(short, long, value_name = "OUT", default_value = "./")]
     output: PathBuf,
     #[command(flatten)]
@@ -105,8 +105,7 @@ pub(crate) struct CancelArgs {
 
 /// The id of a render.
 fn render_id(text: &str) -> Result<Uuid, String> {
-    text.parse()
-        .map_err(|_| "this is not the id of a render; ids look like 01934d2e-6f00-7000-8000-0123456789ab".to_owned())
+    text.parse().map_err(|_| "not the id of a render, such as 01934d2e-6f00-7000-8000-0123456789ab".to_owned())
 }
 
 pub(crate) fn run(command: &ClientCommand, quiet: bool) -> Result<(), Failure> {
@@ -124,7 +123,7 @@ pub(crate) fn run(command: &ClientCommand, quiet: bool) -> Result<(), Failure> {
         tokio::select! {
             biased;
             done = &mut work => done,
-            // Whoever watches says better what Ctrl-C means for the render, but may have looked just before it came.
+            // `watch` explains better what Ctrl-C means for the render, but may just have missed it.
             _ = tokio::signal::ctrl_c() => tokio::select! {
                 biased;
                 done = &mut work => done,
@@ -134,7 +133,7 @@ pub(crate) fn run(command: &ClientCommand, quiet: bool) -> Result<(), Failure> {
             },
         }
     });
-    // A name being looked up must not keep the command from ending.
+    // A DNS lookup in progress must not keep the command from ending.
     runtime.shutdown_background();
     done
 }
@@ -153,13 +152,13 @@ async fn cancel(args: &CancelArgs) -> Result<(), Failure> {
     match (args.service.json, job.state) {
         (true, _) => files::print_json(&job),
         (false, JobState::Cancelled) => files::print(b"cancelled\n"),
-        (false, state) if state.is_terminal() => files::print(format!("already over: {state}\n").as_bytes()),
-        (false, _) => files::print(b"cancelling\n"),
+        (false, state) if state.is_terminal() => files::print(format!("has already ended: {state}\n").as_bytes()),
+        (false, _) => files::print(b"is being cancelled\n"),
     }
 }
 
-/// Saves the files of a job that has ended, then fails if it did not end well: pictures that break a rule of their
-/// preset are there to be looked at. Says which files they are, unless it is to be quiet.
+/// Saves the files of a job that has ended, then fails if the job did: pictures that break a rule of their preset are
+/// saved to be looked at. Prints the names of the files if `says`.
 async fn save(client: &Client, job: &Job, output: &Path, going_on: &GoingOn, says: bool) -> Result<(), Failure> {
     let ended = ended_well(job);
     if ended.is_ok() || job.result.is_some() {
@@ -184,19 +183,13 @@ async fn save_files(client: &Client, job: &Job, output: &Path, going_on: &GoingO
         let fits: Vec<_> =
             all.filter(|file| files::is_stream(output) || file.format.to_string() == extension).collect();
         if let [_, _, ..] = fits[..] {
-            let message =
-                format!("the render has {} files, which do not all fit into {}", fits.len(), output.display());
+            let message = format!("the render has {} files that fit {}", fits.len(), output.display());
             let help = format!("give a folder: packshot client fetch {} -o DIR/", job.id);
             return Err(Failure::usage("invalid_value", message, "--output", help));
         }
         let file = fits.first().copied().ok_or_else(|| {
             let message = format!("the render has no file of the format `{extension}`");
-            Failure::usage(
-                "invalid_value",
-                message,
-                "--output",
-                "the member `formats` of its request says which formats it has; -o DIR/ gets all files",
-            )
+            Failure::usage("invalid_value", message, "--output", "choose one of the formats in its request (`formats`)")
         })?;
         return save(file, output).await;
     }
@@ -226,7 +219,7 @@ fn ended_well(job: &Job) -> Result<(), Failure> {
     Err(Failure::new(Exit::Service, fault.at(job.id.to_string())))
 }
 
-/// Codes of the renderer stay what they are; the service's own say whose they are.
+/// Codes of the renderer stay as they are; those of the service get a prefix.
 fn error_code(code: &str) -> String {
     if code.contains('.') { code.to_owned() } else { format!("service.{code}") }
 }
@@ -252,7 +245,7 @@ impl From<ClientError> for Failure {
             return Self::new(Exit::Service, Fault::new(code, error.to_string()).help(help));
         };
         let help = match problem.code.as_str() {
-            "unauthenticated" => "give an API key: --key, or the variable PACKSHOT_KEY",
+            "unauthenticated" => "give an API key with --key or in the variable PACKSHOT_KEY",
             _ => "",
         };
         let mut faults = vec![Fault::new(error_code(&problem.code), problem.detail).help(help)];

@@ -1,4 +1,4 @@
-//! `packshot serve`: settings from all sources, logs, and the service until somebody asks it to stop.
+//! `packshot serve`: settings from all sources, logs, and the service until it is asked to stop.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use super::{cache, console, files, version};
 /// Arguments of `serve`.
 #[derive(Args, Debug)]
 #[command(after_help = "Example: packshot serve --listen 127.0.0.1:8080\n\n\
-    Every setting can be given in the TOML file of --config, or in an environment variable: PACKSHOT_ followed by its name in upper case. \
+    Every setting can also be given in the TOML file of --config, or in a variable: PACKSHOT_ and its name in upper case. \
     `packshot serve --check-config` lists them all.")]
 pub(crate) struct ServeArgs {
     /// Address and port [default: 127.0.0.1:8080]; port 0 takes a free one
@@ -40,7 +40,7 @@ pub(crate) struct ServeArgs {
     /// CPU threads of a render [default: all]
     #[arg(long, value_name = "N")]
     threads: Option<String>,
-    /// How logs are written: text or json [default: text]
+    /// Log format: text or json [default: text]
     #[arg(long, value_name = "FORMAT")]
     log_format: Option<String>,
 }
@@ -69,7 +69,7 @@ pub(crate) fn run(args: &ServeArgs, verbose: u8) -> Result<(), Failure> {
     allow_many_connections();
     let runtime = runtime()?;
     runtime.block_on(server::run(settings, cache::kernels(), version::TEXT))?;
-    // What a driver still does on its thread is nobody's concern any more: everything is stored.
+    // A driver may still be busy on its thread, but everything is stored.
     runtime.shutdown_background();
     Ok(())
 }
@@ -87,10 +87,12 @@ pub(crate) fn settings(
 /// A runtime for a command that waits for others.
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    built.map_err(|reason| Failure::new(Exit::Internal, Fault::new("internal", format!("no threads: {reason}"))))
+    built.map_err(|reason| {
+        Failure::new(Exit::Internal, Fault::new("internal", format!("no threads can be started: {reason}")))
+    })
 }
 
-/// A connection is a file to the operating system, and many systems allow few unless asked.
+/// To the operating system a connection is a file, and many systems allow only a few by default.
 fn allow_many_connections() {
     #[cfg(unix)]
     {

@@ -95,7 +95,7 @@ fn refusals_failures_and_nobody_there_are_exit_7() {
     }
     let (code, _, stderr) =
         place.run(&[&["client", "submit", "boxes.glb", "--idempotency-key", "k"], &nobody[..]].concat());
-    assert_eq!((code, stderr.contains("run the same command with --idempotency-key k")), (7, true), "{stderr}");
+    assert_eq!((code, stderr.contains("repeat the command with --idempotency-key k")), (7, true), "{stderr}");
 
     let (code, _, stderr) =
         place.run(&["client", "cancel", "01934d2e-7b1c-7000-8000-000000000000", "--url", "service"]);

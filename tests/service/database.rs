@@ -43,8 +43,8 @@ async fn an_end_whose_commit_was_not_answered_is_read_back() {
     assert!(gate.has_lost_it());
     ends_once(&client, id).await;
     let about = |text: &str| service.log().lines().any(|line| line.contains(text) && line.contains(&id.to_string()));
-    until("it is found out", SOON, async || about("it was read back")).await;
-    assert!(!about("nothing of this attempt is kept"), "{}", service.log());
+    until("it is found out", SOON, async || about("the state was read back")).await;
+    assert!(!about("the results of this attempt are discarded"), "{}", service.log());
     let metrics = http().get(format!("{}/metrics", service.url)).send().await.expect("an answer");
     let metrics = metrics.text().await.expect("text");
     assert!(metrics.contains("packshot_render_jobs_total{state=\"completed\"} 1\n"), "{metrics}");

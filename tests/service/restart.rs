@@ -95,5 +95,5 @@ async fn a_service_that_stays_away_is_waited_for_as_long_as_is_said() {
     assert_eq!(code, Some(7), "{stderr}");
     assert!(stderr.contains("retrying for up to 2 s"), "{stderr}");
     assert!(stderr.contains("error[client.unreachable]"), "{stderr}");
-    assert!(stderr.contains(&format!("to continue: `packshot client watch {id} --url {url}`")), "{stderr}");
+    assert!(stderr.contains(&format!("continue with `packshot client watch {id} --url {url}`")), "{stderr}");
 }

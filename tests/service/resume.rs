@@ -80,7 +80,7 @@ async fn goes_on_after_a_kill(args: &[&str]) {
     assert_eq!(job.document.as_ref().expect("a document").attempt, 2);
     let url = format!("{}/api/v1/renders/{id}/log?limit=200", service.url);
     let lines = http().get(url).send().await.expect("an answer").text().await.expect("text");
-    assert!(lines.contains(&format!("goes on after {n} of 10 frames that are finished")), "{lines}");
+    assert!(lines.contains(&format!("resuming: {n} of 10 frames are finished already")), "{lines}");
     nothing_is_left(&place).await;
 
     // A job that nobody disturbs, of another service: the same bytes.

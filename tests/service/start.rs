@@ -51,7 +51,7 @@ fn a_data_folder_that_all_may_read_is_tightened_or_refused() {
     for name in files {
         assert_eq!(mode(name), 0o600, "{name}");
     }
-    assert!(service.log().contains("it is its owner's alone now"), "{}", service.log());
+    assert!(service.log().contains("now only its owner can access it"), "{}", service.log());
     service.kill();
 
     set("", 0o1777);
@@ -61,7 +61,7 @@ fn a_data_folder_that_all_may_read_is_tightened_or_refused() {
     // The folder of this test has files of its own.
     std::fs::set_permissions(place.path(""), std::fs::Permissions::from_mode(0o755)).expect("ours");
     let (code, _, stderr) = place.run(&["serve", "--listen", "127.0.0.1:0", "--data", "."]);
-    assert!(code == 6 && stderr.contains("it holds other things"), "{code}: {stderr}");
+    assert!(code == 6 && stderr.contains("it also holds other files"), "{code}: {stderr}");
     assert!(!place.path("packshot.lock").exists(), "nothing was begun");
 }
 

@@ -4,26 +4,26 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// Figures about the renders that were accepted in a span of time.
+/// Figures about the renders that were accepted in a period.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RenderAnalytics {
-    /// All of them.
+    /// All renders.
     pub renders_total: u64,
-    /// Those with a picture.
+    /// Renders that completed.
     pub completed: u64,
-    /// Those without.
+    /// Renders that failed.
     pub failed: u64,
-    /// Those that were cancelled.
+    /// Renders that were cancelled.
     pub cancelled: u64,
-    /// Mean seconds from the start to the end of completed renders; `null` without any.
+    /// Mean seconds from start to end of completed renders; `null` if there are none.
     pub avg_render_s: Option<f64>,
-    /// Seconds that 95 of 100 completed renders stay below.
+    /// 95 of 100 completed renders took at most this many seconds.
     pub p95_render_s: Option<f64>,
-    /// Mean seconds of making a GLB from a CAD file; `null` without any.
+    /// Mean seconds to make a GLB from a CAD file; `null` if there are none.
     pub avg_glb_s: Option<f64>,
-    /// Mean seconds from acceptance to the first start.
+    /// Mean seconds between acceptance and first start.
     pub avg_queue_s: Option<f64>,
-    /// The same by output type; direct renders have none.
+    /// The same for each output type; direct renders have none.
     pub by_output_type: Vec<OutputTypeAnalytics>,
 }
 
@@ -32,8 +32,8 @@ pub struct RenderAnalytics {
 pub struct OutputTypeAnalytics {
     /// The output type; `null` for direct renders.
     pub output_type_id: Option<Uuid>,
-    /// Renders with a picture.
+    /// Renders that completed.
     pub completed: u64,
-    /// Mean seconds from the start to the end of them.
+    /// Mean seconds from start to end of completed renders.
     pub avg_render_s: Option<f64>,
 }

@@ -18,10 +18,9 @@
 //! # }
 //! ```
 //!
-//! What a lost connection may have cost is made good, for [`PATIENCE`] or as long as [`Client::patient_for`] says: a
-//! submission is sent again with the same `Idempotency-Key`, so that it makes one job however often it is sent; a
-//! stream of events goes on after the last one that arrived; what is read is asked for again, a cancel said again; a
-//! file is checked against its address.
+//! Lost connections are repaired, for [`PATIENCE`] or as long as [`Client::patient_for`] says: a submission is sent
+//! again with the same `Idempotency-Key`, so that it makes one job however often it is sent; an event stream resumes
+//! after the last event that arrived; reads and cancels are repeated; a file is checked against its address.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,7 +54,7 @@ use patience::Patience;
 pub const PATIENCE: Duration = Duration::from_secs(300);
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// The longest silence in an answer. Streams of events say something every 15 s.
+/// The longest silence in an answer. Event streams send something every 15 s.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A service to talk to. Clones share its connections.
@@ -68,10 +67,10 @@ pub struct Client {
     on_retry: Option<Notice>,
 }
 
-/// Is told why the client waits, and for how long at most.
+/// Called with the reason why the client waits, and for how long at most.
 type OnRetry = dyn Fn(&ClientError, Duration) + Send + Sync;
 
-/// Who wants to know of waiting.
+/// The listener for waits.
 #[derive(Clone)]
 struct Notice(Arc<OnRetry>);
 
@@ -85,7 +84,7 @@ impl Client {
     /// The service at `url` (such as `http://127.0.0.1:8080`), with an API key unless it is open.
     ///
     /// # Errors
-    /// When `url` is no HTTP address, or the key has characters that no key has.
+    /// When `url` is not an HTTP address, or the key has characters that a key cannot have.
     pub fn new(url: &str, key: Option<&str>) -> Result<Self, ClientError> {
         // A path without a slash at its end would lose its last part when other paths are joined to it.
         let slash = if url.ends_with('/') { "" } else { "/" };
@@ -95,7 +94,8 @@ impl Client {
         }
         let base = Url::parse(&format!("{url}{slash}")).map_err(|reason| ClientError::Address(reason.to_string()))?;
         let key = key.map(|key| HeaderValue::try_from(format!("Bearer {key}"))).transpose();
-        let mut key = key.map_err(|_| ClientError::Address("the key has characters that no key has".to_owned()))?;
+        let mut key =
+            key.map_err(|_| ClientError::Address("the key has characters that a key cannot have".to_owned()))?;
         key.iter_mut().for_each(|key| key.set_sensitive(true));
         // Installed once per process; a second time it is there already.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -107,14 +107,14 @@ impl Client {
         Ok(Self { http, base, key, patience: PATIENCE, on_retry: None })
     }
 
-    /// The same client, which tries the same again for so long while the service cannot be reached or is busy; zero
-    /// tries once.
+    /// The same client, which repeats requests for this long while the service is busy or cannot be reached; zero tries
+    /// once.
     #[must_use]
     pub fn patient_for(self, patience: Duration) -> Self {
         Self { patience, ..self }
     }
 
-    /// The same client, which says when it begins to try again: why, and for how long at most.
+    /// The same client, with a listener that is told when it begins to try again: why, and for how long at most.
     #[must_use]
     pub fn on_retry(mut self, notice: impl Fn(&ClientError, Duration) + Send + Sync + 'static) -> Self {
         self.on_retry = Some(Notice(Arc::new(notice)));
@@ -131,7 +131,7 @@ impl Client {
         Patience::new(self.patience)
     }
 
-    /// Does what has the same effect once and often, with as many attempts as it takes.
+    /// Does something idempotent, with as many attempts as it takes.
     async fn repeated<T, F: Future<Output = Result<T, ClientError>>>(
         &self,
         attempt: impl Fn() -> F,
@@ -215,7 +215,7 @@ impl Client {
 
     pub(self) fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, ClientError> {
         let url = self.base.join(path).map_err(|reason| ClientError::Address(reason.to_string()))?;
-        // A file's address comes from the service; the key goes nowhere else.
+        // A file's address comes from the service; the key must not go to another server.
         if url.origin() != self.base.origin() {
             return Err(ClientError::Address("it leads to another server".to_owned()));
         }

@@ -4,35 +4,35 @@ use packshot_renderer::backend::device::{DeviceItem, DeviceReport, DeviceState a
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// All devices, and which one is taken.
+/// All devices, and the search for a GPU.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Devices {
     /// The adapters, then the processor.
     pub items: Vec<Device>,
-    /// What looking for a GPU came to.
+    /// Result of the search for a GPU.
     pub probe: Probe,
 }
 
 /// One device.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Device {
-    /// Tells it from the others of this machine.
+    /// Identifies it among the devices of this machine.
     pub id: String,
     /// The adapter's or processor's name.
     pub name: String,
-    /// `native`, or the graphics interface.
+    /// Its graphics interface; `native` for the processor.
     pub backend: String,
     /// `discrete_gpu`, `integrated_gpu`, `virtual_gpu`, `other`, `cpu`.
     pub device_type: String,
-    /// Name and version of the driver; of the processor the instruction set in use.
+    /// Name and version of the driver; for the processor, the instruction set in use.
     pub driver: String,
-    /// Its memory; `null` where the graphics interface does not say.
+    /// Its memory; `null` if the graphics interface does not report it.
     pub memory_bytes: Option<u64>,
-    /// A graphics adapter that computes on the processor.
+    /// Whether this is a software adapter: one that computes on the processor.
     pub is_software: bool,
     /// Whether it can render.
     pub state: DeviceState,
-    /// Whether it is the one that was chosen.
+    /// Whether it renders the jobs that name no device.
     pub selected: bool,
 }
 
@@ -48,14 +48,14 @@ words! {
     }
 }
 
-/// What looking for a GPU came to.
+/// Result of the search for a GPU.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Probe {
-    /// RFC 3339, UTC.
+    /// When the search ran: RFC 3339, UTC.
     pub checked_at: String,
-    /// `gpu`, `cpu` or `software`; `null` when what was asked for is not there.
+    /// `gpu`, `cpu` or `software`; `null` if the device that was asked for does not exist.
     pub used: Option<String>,
-    /// Why.
+    /// Reason for that choice.
     pub reason: String,
 }
 

@@ -1,4 +1,4 @@
-//! The render job document: the single truth for how a render is doing.
+//! The render job document: the single source for the progress of a render.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -10,7 +10,7 @@ use super::scalar::Time;
 
 mod convert;
 
-/// Version of the document's form.
+/// Version of the document's format.
 pub const VERSION: u32 = 1;
 
 words! {
@@ -36,7 +36,7 @@ pub struct Document {
     pub job_id: Uuid,
     /// When the render was accepted.
     pub created_at: Time,
-    /// Where the render stands.
+    /// State of the render.
     pub state: JobState,
     /// Its task.
     pub task_id: Option<Uuid>,
@@ -48,59 +48,59 @@ pub struct Document {
     pub worker_id: Option<String>,
     /// Process id of an external executor.
     pub pid: Option<u32>,
-    /// One record per step and attempt.
+    /// One record per step and attempt, in order.
     pub steps: Vec<Step>,
-    /// Why it failed; several reasons on a line each.
+    /// Why it failed, one reason per line.
     pub error: Option<String>,
-    /// What it left.
+    /// Its result, in short.
     pub result: Option<DocumentResult>,
 }
 
-/// The record of a step.
+/// Record of a step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Step {
-    /// A registered step name.
+    /// Name of the step.
     pub name: String,
-    /// Where it stands.
+    /// Its status.
     pub status: StepStatus,
-    /// The task that ran it; `null` for what was done before there was one.
+    /// The task that ran it; `null` for work done before there was a task.
     pub task_id: Option<Uuid>,
     /// When it began.
     pub started_at: Time,
     /// When it ended.
     pub completed_at: Option<Time>,
-    /// Seconds between the two.
+    /// Duration in seconds.
     pub duration_s: Option<f64>,
-    /// What it says of its work.
+    /// What it reports about its work.
     #[schema(value_type = Object)]
     pub output: Map<String, Value>,
-    /// Graphics interface of the device; of the step that renders.
+    /// Graphics interface of the device; only for the step that renders.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gpu_type: Option<String>,
-    /// What renders; of the step that renders.
+    /// What renders; only for the step that renders.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub engine: Option<String>,
-    /// Samples per pixel, at most; of the step that renders.
+    /// Samples per pixel, at most; only for the step that renders.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub samples: Option<u32>,
 }
 
-/// What a render left.
+/// Result of a render, in short.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DocumentResult {
     /// Name of the first file.
     pub output_path: String,
     /// Seconds from the start of the attempt to its end.
     pub duration_s: f64,
-    /// What rendered: `path_tracer`.
+    /// Renderer: `path_tracer`.
     pub engine_used: String,
     /// Name of the device.
     pub gpu: String,
-    /// More about the device.
+    /// Details of the device.
     pub gpu_info: GpuInfo,
 }
 
-/// Which device rendered, and why that one.
+/// The device that rendered, and why it was chosen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GpuInfo {
     /// Its name.
@@ -109,6 +109,6 @@ pub struct GpuInfo {
     pub backend: String,
     /// `gpu` or `cpu`.
     pub used: String,
-    /// Why it is the processor although a GPU was asked for.
+    /// Why the processor rendered although a GPU was asked for.
     pub fallback_reason: Option<String>,
 }

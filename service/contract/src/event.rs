@@ -46,51 +46,51 @@ pub struct StateEvent {
 /// Data of `job.step`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct StepEvent {
-    /// A registered step name.
+    /// Name of the step.
     pub name: String,
-    /// Where it stands now.
+    /// Its status now.
     pub status: StepStatus,
-    /// Seconds it took.
+    /// Its duration in seconds, once it has ended.
     pub duration_s: Option<f64>,
 }
 
 /// Data of `job.progress`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ProgressEvent {
-    /// 0 to 100.
+    /// Progress, 0 to 100.
     pub progress_pct: f64,
-    /// Samples that every pixel that still wants some has.
+    /// Samples so far of each pixel that is still sampled.
     pub samples_done: u32,
-    /// The most a pixel gets.
+    /// Samples per pixel at most.
     pub samples_target: u32,
-    /// Seconds that are left, about.
+    /// Estimate of the seconds left.
     pub eta_s: Option<f64>,
 }
 
 /// Data of `job.preview`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PreviewEvent {
-    /// Where it is.
+    /// Its URL.
     pub url: String,
-    /// Tells it from those before it.
+    /// Changes with each preview.
     pub etag: String,
-    /// Samples in it.
+    /// Samples per pixel in it.
     pub samples_done: u32,
 }
 
 /// Data of `job.log`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LogEvent {
-    /// The step that says it; empty outside of steps.
+    /// The step that wrote the line; empty outside of steps.
     pub step_name: String,
-    /// How much it matters.
+    /// Its level.
     pub level: LogLevel,
-    /// One line.
+    /// The text, on one line.
     pub message: String,
 }
 
 words! {
-    /// How much a line of the log matters.
+    /// Level of a line of the log.
     pub enum LogLevel = packshot_domain::event::LogLevel {
         /// Worth knowing.
         Info = "info",
@@ -200,10 +200,10 @@ pub struct StreamEvent {
     pub data: String,
 }
 
-/// The data of an event in a stream: number, time and job, and what is its own.
+/// The data of an event in a stream: number, time, job, and the members of its type.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EventData {
-    /// Number in its stream; it only grows.
+    /// Its number in the stream; numbers only grow.
     pub seq: u64,
     /// When it happened.
     pub at: Time,

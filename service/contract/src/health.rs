@@ -13,14 +13,14 @@ pub struct Health {
 /// The answer of `/readyz`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Readiness {
-    /// Whether work can be accepted and done.
+    /// Whether the service can accept work and do it.
     pub status: ReadyStatus,
-    /// What was looked at.
+    /// The parts that were checked.
     pub checks: ReadyChecks,
 }
 
 words! {
-    /// Whether work can be accepted and done.
+    /// Whether the service can accept work and do it.
     pub enum ReadyStatus {
         /// It can.
         Ready = "ready",
@@ -29,13 +29,13 @@ words! {
     }
 }
 
-/// `ok` for each part that works, else what is wrong with it in a word or two.
+/// `ok` for each part that works, otherwise the problem in a word or two.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReadyChecks {
     /// The database answers.
     pub database: String,
     /// Files can be written.
     pub storage: String,
-    /// Something can render.
+    /// There is a device to render with.
     pub device: String,
 }

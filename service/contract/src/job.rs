@@ -13,17 +13,17 @@ use super::request::RenderRequest;
 use super::scalar::{Address, Time};
 
 words! {
-    /// Where a job stands.
+    /// State of a job.
     pub enum JobState = packshot_domain::job::JobState {
-        /// Made, and waiting for something before it can be queued.
+        /// Created, but waiting for something else before it can be queued.
         Pending = "pending",
         /// Waiting for a worker.
         Queued = "queued",
-        /// A worker is at it.
+        /// A worker is working on it.
         Running = "running",
-        /// Its files are there.
+        /// Its files are ready.
         Completed = "completed",
-        /// It will not be done; `error` says why.
+        /// It ended with an error; `error` says why.
         Failed = "failed",
         /// It was cancelled.
         Cancelled = "cancelled",
@@ -45,23 +45,23 @@ pub struct Job {
     /// What is made.
     #[schema(schema_with = crate::request::kind_schema)]
     pub kind: Kind,
-    /// Where it stands.
+    /// Its state.
     pub state: JobState,
-    /// Higher first.
+    /// Higher goes first.
     pub priority: i32,
-    /// Its place among the tenant's jobs that wait, from 1; `null` when it does not wait.
+    /// Its place among the tenant's waiting jobs, from 1; `null` if it is not waiting.
     pub queue_position: Option<u64>,
-    /// 0 to 100.
+    /// Progress, 0 to 100.
     pub progress_pct: f64,
-    /// Samples that every pixel that still wants some has, of all pictures together.
+    /// Samples so far of each pixel that is still sampled, over all pictures.
     pub samples_done: u32,
-    /// The most a pixel gets, of all pictures together.
+    /// Samples per pixel at most, over all pictures.
     pub samples_target: u32,
-    /// The request in effect, with every default.
+    /// The request in effect, including every default.
     pub request: RenderRequest,
     /// Why it failed.
     pub error: Option<JobError>,
-    /// What it left.
+    /// Its result.
     pub result: Option<RenderResult>,
     /// Name of the device that renders or rendered it.
     pub device: Option<String>,
@@ -71,17 +71,17 @@ pub struct Job {
     pub created_at: Time,
     /// When its last attempt began.
     pub started_at: Option<Time>,
-    /// When it became terminal.
+    /// When it ended.
     pub completed_at: Option<Time>,
-    /// How it is doing, step by step.
+    /// Its steps so far.
     pub document: Option<Document>,
-    /// Where everything about it is.
+    /// Links to everything about it.
     pub links: Links,
     /// Its task.
     pub task_id: Option<Uuid>,
     /// The same, under the name of the reference system.
     pub celery_task_id: Option<Uuid>,
-    /// As the client sent it.
+    /// The metadata that the client sent.
     #[schema(value_type = Object)]
     pub metadata: Map<String, Value>,
 }
@@ -89,13 +89,13 @@ pub struct Job {
 /// Why a job failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct JobError {
-    /// Stable and machine-readable; dotted when it comes from the renderer.
+    /// Stable and machine-readable; codes from the renderer have a dot.
     pub code: String,
     /// For people.
     pub detail: String,
 }
 
-/// What a job left that completed, or failed because its pictures break a rule of their preset.
+/// The result of a job that completed, or that failed because its pictures break a rule of their preset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RenderResult {
     /// Name of the first file.
@@ -106,35 +106,35 @@ pub struct RenderResult {
     pub duration_s: f64,
     /// Mean samples per pixel.
     pub samples_mean: f64,
-    /// The noise that is left, on the scale of `noise_threshold`; `null` where it was not measured.
+    /// Remaining noise, on the scale of `noise_threshold`; `null` if it was not measured.
     pub noise_reached: Option<f64>,
-    /// Parts that nothing matched.
+    /// Parts without a matching material.
     pub unmapped_parts: u32,
-    /// The files of an equal request answered this one.
+    /// Whether the files are those of an earlier, equal request.
     pub from_cache: bool,
 }
 
-/// A file that a job left.
+/// A file of a result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ResultFile {
-    /// Its name in the job.
+    /// Its name.
     pub name: String,
     /// Its format.
     #[schema(schema_with = crate::request::file_format_schema)]
     pub format: FileFormat,
-    /// Its content.
+    /// Address of its content.
     pub file_hash: Address,
-    /// Its size.
+    /// Its size in bytes.
     pub size_bytes: u64,
-    /// Pixels.
+    /// Width in pixels.
     pub width: u32,
-    /// Pixels.
+    /// Height in pixels.
     pub height: u32,
-    /// Where it is.
+    /// Its URL.
     pub url: String,
 }
 
-/// Where everything about a job is, as paths of this server.
+/// Links to everything about a job, as paths on this server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Links {
     /// The job.
@@ -146,14 +146,14 @@ pub struct Links {
     pub preview: String,
     /// POST cancels it.
     pub cancel: String,
-    /// Material resolution and diagnostics.
+    /// Its materials and findings.
     pub report: String,
-    /// The first result file of each format asked for.
+    /// The first file of each format.
     pub results: std::collections::BTreeMap<String, String>,
 }
 
 words! {
-    /// What a job is of.
+    /// What a job was made for.
     pub enum JobSource = packshot_domain::job::JobKind {
         /// A direct render.
         Render = "render",
@@ -168,12 +168,12 @@ words! {
     }
 }
 
-/// The jobs that have not ended, with which a stream of all jobs begins.
+/// The jobs that have not ended: the snapshot of a stream of all jobs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LiveJobs {
-    /// The newest thousand, newest first.
+    /// The newest 1000, newest first.
     pub items: Vec<LiveJob>,
-    /// How many there are.
+    /// How many there are in all.
     pub total: u64,
 }
 
@@ -182,23 +182,23 @@ pub struct LiveJobs {
 pub struct LiveJob {
     /// Its id.
     pub id: Uuid,
-    /// What it is of.
+    /// What it was made for.
     pub source: JobSource,
-    /// Where it stands.
+    /// Its state.
     pub state: JobState,
-    /// 0 to 100.
+    /// Progress, 0 to 100.
     pub progress_pct: f64,
-    /// Samples that every pixel that still wants some has, of all pictures together.
+    /// Samples so far of each pixel that is still sampled, over all pictures.
     pub samples_done: u32,
-    /// The most a pixel gets, of all pictures together.
+    /// Samples per pixel at most, over all pictures.
     pub samples_target: u32,
     /// When it was accepted.
     pub created_at: Time,
-    /// Where it is; `null` for one that has no resource of its own.
+    /// Links to the job; `null` for a job without a resource of its own.
     pub links: Option<LiveLinks>,
 }
 
-/// Where a job and its events are, as paths of this server.
+/// Links to a job and its events, as paths on this server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LiveLinks {
     /// The job.

@@ -1,8 +1,8 @@
 //! The JSON of the contract: what clients send and get, what rows keep, and what a worker is told.
 //!
 //! Members are `snake_case`, a member without a value is `null` and present, times are RFC 3339 in UTC with
-//! milliseconds. What a client sends is read by `packshot_json`, which finds everything that is wrong with it at once;
-//! what is answered is serialised. Types here hold values that were checked: nothing behind them checks again.
+//! milliseconds. What a client sends is read by `packshot_json`, which reports everything that is wrong with it
+//! together; answers are serialised. Types here hold checked values, which are not checked again.
 
 #[macro_use]
 pub(crate) mod word;

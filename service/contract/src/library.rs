@@ -15,19 +15,19 @@ use super::scalar::{Address, Time};
 pub struct MaterialLibrary {
     /// Its id here.
     pub id: Uuid,
-    /// Its own id: what requests call it.
+    /// Its name, which requests use.
     pub name: String,
     /// Its version.
     pub version: String,
-    /// BLAKE3 of everything it holds when laid over what it extends, 64 hexadecimal digits.
+    /// BLAKE3 of all its materials, including those that it extends, 64 hexadecimal digits.
     pub digest: String,
-    /// The uploaded file.
+    /// Address of the uploaded file.
     pub content_address: Address,
-    /// How many materials it has.
+    /// Number of materials.
     pub materials: u32,
-    /// Whether its names and aliases may be suggested to other tenants. Nobody else sees or uses it.
+    /// Whether its names and aliases may be suggested to other tenants. The library itself is never shared.
     pub public: bool,
-    /// What was noticed when it was checked.
+    /// Findings of the check at upload.
     pub diagnostics: Vec<Diagnostic>,
     /// When it was uploaded.
     pub created_at: Time,
@@ -37,7 +37,7 @@ pub struct MaterialLibrary {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LibraryChange {
-    /// Whether its names and aliases may be suggested to other tenants; absent: as it is, `null`: no.
+    /// Whether its names and aliases may be suggested to other tenants; absent: unchanged, `null`: no.
     pub public: Option<bool>,
 }
 

@@ -11,19 +11,19 @@ use super::scalar::Time;
 /// A line of the log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LogLine {
-    /// Its number among those of the task, from 1.
+    /// Its number in the log of its task, from 1.
     pub seq: u64,
-    /// The task that says it.
+    /// The task that wrote it.
     pub task_id: Uuid,
-    /// The step that it is about: `render_still`.
+    /// The step that it is about, such as `render_still`.
     pub step_name: String,
-    /// How much it matters.
+    /// Its level.
     pub level: LogLevel,
-    /// One line.
+    /// The text, on one line.
     pub message: String,
-    /// Seconds that the step took, where the line says that it ended.
+    /// Duration of the step in seconds, if the line reports its end.
     pub duration_s: Option<f64>,
-    /// Facts behind the line.
+    /// Structured details.
     #[schema(value_type = Object)]
     pub context: Map<String, Value>,
     /// When it was written.
@@ -35,6 +35,6 @@ pub struct LogLine {
 pub struct LogPage {
     /// The lines.
     pub items: Vec<LogLine>,
-    /// Where the next page begins; `null` on the last.
+    /// Cursor of the next page; `null` on the last page.
     pub next_cursor: Option<String>,
 }

@@ -12,11 +12,11 @@ pub struct MaterialPage {
     pub library: String,
     /// Its version.
     pub version: String,
-    /// BLAKE3 of everything it holds, 64 hexadecimal digits.
+    /// BLAKE3 of all its materials, 64 hexadecimal digits.
     pub digest: String,
     /// The materials, by id.
     pub items: Vec<Material>,
-    /// Where the next page begins; `null` on the last.
+    /// Cursor of the next page; `null` on the last page.
     pub next_cursor: Option<String>,
 }
 
@@ -34,7 +34,7 @@ pub struct Material {
     /// Whether it is to be used.
     #[schema(value_type = String)]
     pub status: Value,
-    /// The library that has it.
+    /// The library that it comes from.
     pub library: String,
     /// Its parameters, under OpenPBR's names.
     #[schema(value_type = Object)]

@@ -16,7 +16,7 @@ pub const LIMIT_MAX: u32 = 200;
 pub struct JobPage {
     /// The jobs.
     pub items: Vec<Job>,
-    /// Where the next page begins; `null` on the last.
+    /// Cursor of the next page; `null` on the last page.
     pub next_cursor: Option<String>,
 }
 
@@ -25,6 +25,6 @@ pub struct JobPage {
 pub struct LibraryPage {
     /// The libraries.
     pub items: Vec<MaterialLibrary>,
-    /// Where the next page begins; `null` on the last.
+    /// Cursor of the next page; `null` on the last page.
     pub next_cursor: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! What is known of a file before it is rendered: the answer of POST `/api/v1/preflight`.
+//! The check of a file before it is rendered: the answer of POST `/api/v1/preflight`.
 
 use packshot_materials::finding::{Finding as MaterialFinding, Severity as MaterialSeverity};
 use packshot_materials::mapping as source;
@@ -10,69 +10,69 @@ use utoipa::ToSchema;
 
 use super::request::place;
 
-/// Material resolution, findings and sizes.
+/// Materials, findings and sizes of a product.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Preflight {
-    /// Whether the file can be rendered as asked for.
+    /// Whether the file can be rendered as requested.
     pub ok: bool,
     /// Which part gets which material, and why.
     pub materials: Option<MaterialReport>,
     /// Findings about the file, the materials and the map.
     pub diagnostics: Vec<Diagnostic>,
-    /// How much there is.
+    /// Size of the scene.
     pub stats: Stats,
 }
 
-/// Which part got which material, and why.
+/// Which part gets which material, and why.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MaterialReport {
     /// The library with version and digest.
     pub library: String,
     /// Number of parts.
     pub parts: u64,
-    /// Parts that nothing is wrong with.
+    /// Parts that found their material.
     pub resolved: u64,
-    /// Parts with a reason.
+    /// Parts that found no material, each with a reason.
     pub unmapped: u64,
-    /// Share of the surface area that resolved parts have, 0 to 1.
+    /// Share of the surface area that the resolved parts have, 0 to 1.
     pub coverage_area: f64,
     /// One per part.
     pub items: Vec<MaterialReportItem>,
 }
 
-/// What happened to one part.
+/// The material of one part.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MaterialReportItem {
-    /// Its node path.
+    /// Path of the part's node.
     pub path: String,
-    /// Its node's name.
+    /// Name of the part's node.
     pub node: Option<String>,
-    /// Its mesh's name.
+    /// Name of the part's mesh.
     pub mesh: Option<String>,
-    /// How it found its material string: `override`, `exact`, `normalized`, `alias`, `suffix`, `rule`, `glb_material`,
-    /// `extras`, `fallback`.
+    /// How the part got its material string: `override`, `exact`, `normalized`, `alias`, `suffix`, `rule`,
+    /// `glb_material`, `extras`, `fallback`.
     pub method: String,
-    /// The material string found.
+    /// The material string.
     pub string: Option<String>,
-    /// How the library knew the string.
+    /// How the material string matched the library.
     pub material_method: Option<String>,
-    /// The id of the material in effect; `null` when the file's own was kept.
+    /// The id of the material in effect; `null` if the file's own material was kept.
     pub material: Option<String>,
-    /// 0 to 1.
+    /// Confidence of the match, 0 to 1.
     pub confidence: f64,
     /// Why nothing matched: `no_match`, `ambiguous`, `material_missing`, `library_invalid`, `texture_missing`; `null`
-    /// when something did.
+    /// if something did.
     pub reason: Option<String>,
-    /// Materials that a person may have meant, best first. Never applied.
+    /// Materials that may have been meant, best first. They are never applied.
     pub suggestions: Vec<Suggestion>,
 }
 
-/// A material that a person may have meant.
+/// A material that may have been meant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Suggestion {
     /// Its id.
     pub material: String,
-    /// Likeness of the names, 0 to 1.
+    /// Similarity of the names, 0 to 1.
     pub score: f64,
 }
 
@@ -81,16 +81,16 @@ pub struct Suggestion {
 pub struct Diagnostic {
     /// Stable name, such as `missing_normals`.
     pub code: String,
-    /// How much it matters.
+    /// Its severity.
     pub severity: Severity,
-    /// Where: a JSON pointer into the file, a part's path, a file with a line.
+    /// Place: a JSON pointer into the file, the path of a part, a file with a line.
     pub at: String,
-    /// One sentence for a person.
+    /// One sentence for people.
     pub message: String,
 }
 
 words! {
-    /// How much a [`Diagnostic`] matters.
+    /// Severity of a finding.
     pub enum Severity {
         /// Worth knowing.
         Info = "info",
@@ -101,26 +101,26 @@ words! {
     }
 }
 
-/// How much there is in a scene.
+/// Size of a scene.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Stats {
-    /// Triangles with all instances.
+    /// Triangles, counting all instances.
     pub triangles: u64,
-    /// Vertices with all instances.
+    /// Vertices, counting all instances.
     pub vertices: u64,
-    /// Distinct meshes.
+    /// Different meshes.
     pub meshes: u64,
-    /// Parts: placed meshes.
+    /// Parts, each a placed mesh.
     pub instances: u64,
-    /// Materials of the file.
+    /// Materials in the file.
     pub materials: u64,
-    /// Textures of the file that a material uses.
+    /// Textures in the file that a material uses.
     pub textures: u64,
-    /// Least corner in the world, metres; `null` without parts.
+    /// Lower corner of the bounding box in the world, in metres; `null` without parts.
     pub bbox_min_m: Option<[f64; 3]>,
-    /// Greatest corner.
+    /// Upper corner of the bounding box.
     pub bbox_max_m: Option<[f64; 3]>,
-    /// About how much memory the scene takes on a device.
+    /// Estimate of the memory that the scene takes on a device.
     pub device_bytes_estimate: u64,
 }
 

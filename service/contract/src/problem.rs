@@ -1,4 +1,4 @@
-//! What every failed request answers: `application/problem+json` (RFC 9457), and the findings in it.
+//! The answer to every failed request: `application/problem+json` (RFC 9457), and the findings in it.
 
 use packshot_json::{Fault, FaultKind, Faults};
 use serde::{Deserialize, Serialize};
@@ -7,12 +7,12 @@ use utoipa::ToSchema;
 /// The body of every answer of 400 and above.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
-    /// `urn:packshot:problem:` and the code.
+    /// `urn:packshot:problem:` followed by the code.
     #[serde(rename = "type")]
     pub type_uri: String,
-    /// The code in words.
+    /// The code in plain words.
     pub title: String,
-    /// The status of the answer.
+    /// The status code of the answer.
     pub status: u16,
     /// What went wrong, for people.
     pub detail: String,
@@ -20,23 +20,23 @@ pub struct Problem {
     pub instance: String,
     /// Stable and machine-readable.
     pub code: String,
-    /// Every single finding; empty when there is nothing to point at.
+    /// All findings; empty if there is nothing to point at.
     pub errors: Vec<Finding>,
-    /// Equal to the header `X-Request-Id`.
+    /// The same as the header `X-Request-Id`.
     pub request_id: String,
 }
 
 /// One thing that is wrong with a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Finding {
-    /// RFC 6901 into the body of the request (a part of a multipart body is a member of it), or `?name` for a query
-    /// parameter.
+    /// JSON pointer (RFC 6901) into the body, where a part of a multipart body counts as a member; or `?name` for a
+    /// query parameter.
     pub pointer: String,
     /// Stable and machine-readable.
     pub code: String,
     /// For people.
     pub detail: String,
-    /// The place inside an uploaded file: a pointer, a line, a part; `null` when the request itself is meant.
+    /// Place inside an uploaded file: a pointer, a line, a part; `null` if the finding is about the request itself.
     pub at: Option<String>,
 }
 
@@ -46,7 +46,7 @@ impl Finding {
         Self { pointer: pointer.into(), code: code.into(), detail: detail.into(), at: None }
     }
 
-    /// The same at a place inside of an uploaded file; an empty place is none.
+    /// The same, at a place inside an uploaded file; an empty place means no place.
     #[must_use]
     pub fn at(mut self, at: impl Into<String>) -> Self {
         self.at = Some(at.into()).filter(|at| !at.is_empty());

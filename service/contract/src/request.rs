@@ -1,4 +1,4 @@
-//! What to render: what a client sent, and what a job shows of it.
+//! Requests: what a client sends, and what a job shows of it.
 //!
 //! [`RenderRequest::read`] finds everything that is wrong with a request. What it gives has the options that were given
 //! and no others; [`RenderRequest::resolved`] decides the picture and gives the request with every option in effect, as
@@ -27,11 +27,11 @@ pub use schema::{file_format_schema, kind_schema};
 
 /// Most samples per pixel of a request.
 pub const SAMPLES_MAX: u32 = 65_536;
-/// The class of files of a request that names none.
+/// The retention class of a request that names none.
 const RETENTION_CLASS: &str = "render-output";
 
-/// A picture to make. Every member may be left out of a request; a job shows the values in effect, and `null` for what
-/// says nothing about its pictures.
+/// A picture to make. Every member may be left out of a request; a job shows the values in effect, and `null` for
+/// members that do not affect its pictures.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RenderRequest {
     /// The product. A multipart request sends the file itself instead.
@@ -40,13 +40,13 @@ pub struct RenderRequest {
     pub environment: Option<Asset>,
     /// What is made of the product.
     pub kind: Kind,
-    /// What the picture is told.
+    /// The options of the picture.
     pub options: Options,
-    /// Higher first.
+    /// Higher goes first.
     pub priority: i32,
     /// How long the files are kept.
     pub retention_class: String,
-    /// Anything that the client wants to find again in the job, as its `metadata`.
+    /// Anything that the client wants to keep with the job, as its `metadata`.
     pub metadata: Map<String, Value>,
 }
 
@@ -106,8 +106,8 @@ impl RenderRequest {
         formats
     }
 
-    /// What the picture depends on, as bytes that are equal for equal pictures: the request without priority, retention
-    /// and metadata.
+    /// Everything that the picture depends on, as bytes that are equal for equal pictures: the request without
+    /// priority, retention and metadata.
     pub fn canonical(&self) -> Vec<u8> {
         let members = json!({
             "asset": self.asset,
@@ -119,7 +119,7 @@ impl RenderRequest {
     }
 }
 
-/// What a kind of renders is called where options are decided.
+/// The name of a kind of renders where options are decided.
 pub fn kind_of(kind: RenderKind) -> Kind {
     match kind {
         RenderKind::Still => Kind::Still,

@@ -7,10 +7,10 @@ use utoipa::ToSchema;
 /// Every setting with its value in force.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SettingValues {
-    /// By name.
+    /// The values by name.
     #[schema(value_type = Object)]
     pub values: Map<String, Value>,
-    /// Counts changes; the `ETag`.
+    /// Grows with each change; the `ETag`.
     pub revision: u64,
 }
 
@@ -19,10 +19,10 @@ pub struct SettingValues {
 #[schema(value_type = Object)]
 pub struct SettingsPatch(pub Map<String, Value>);
 
-/// What can be set, and to what.
+/// All settings, with their possible values.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SettingsSchema {
-    /// One for each setting.
+    /// The settings.
     pub items: Vec<SettingItem>,
 }
 
@@ -31,40 +31,40 @@ pub struct SettingsSchema {
 pub struct SettingItem {
     /// Its name.
     pub key: String,
-    /// Names of the reference system for it; a change may use them.
+    /// Names of the reference system for it, which a change may use too.
     pub aliases: Vec<String>,
     /// `string` or `integer`.
     #[serde(rename = "type")]
     pub type_name: String,
-    /// Its value when nobody says.
+    /// Its default.
     pub default: Value,
     /// Its value in force.
     pub value: Value,
     /// `instance` or `tenant`.
     pub scope: String,
-    /// Where its value comes from: `command_line`, `environment`, `file`, `database` or `default`.
+    /// Where the value comes from: `command_line`, `environment`, `file`, `database` or `default`.
     pub source: String,
     /// Whether the caller may change it.
     pub writable: bool,
     /// Whether its value is hidden.
     pub secret: bool,
-    /// What a number may be.
+    /// Range of a number.
     pub range: Option<SettingRange>,
     /// The unit of a number.
     pub unit: Option<String>,
-    /// A few words.
+    /// Short title.
     pub title: String,
-    /// A sentence.
+    /// Description, in a sentence.
     pub description: String,
-    /// What changes with it.
+    /// What it affects.
     pub affects: Vec<String>,
-    /// What to choose.
+    /// Recommended value.
     pub recommendation: Option<String>,
-    /// What to mind.
+    /// What to watch out for.
     pub warning: Option<String>,
 }
 
-/// What a number may be, ends included.
+/// Range of a number, ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SettingRange {
     /// The smallest.

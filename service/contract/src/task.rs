@@ -9,11 +9,11 @@ use super::job::JobError;
 use super::scalar::Time;
 
 words! {
-    /// Where a task stands.
+    /// State of a task.
     pub enum TaskState = packshot_domain::task::TaskState {
-        /// Other tasks come first.
+        /// Waiting for other tasks.
         Waiting = "waiting",
-        /// Free to be claimed.
+        /// Ready to be taken by a worker.
         Queued = "queued",
         /// A worker holds it.
         Running = "running",
@@ -43,45 +43,45 @@ words! {
 pub struct Task {
     /// Its id.
     pub id: Uuid,
-    /// The same, under its common name.
+    /// The same as `id`, under its common name.
     pub task_id: Uuid,
-    /// The same, under the name of the reference system.
+    /// The same as `id`, under the name of the reference system.
     pub celery_task_id: Uuid,
-    /// What it does: `render_still`.
+    /// What it does, such as `render_still`.
     pub task_name: String,
-    /// The job that it is part of.
+    /// The job that it belongs to.
     pub job_id: Option<Uuid>,
-    /// Where it waits.
+    /// The queue in which it waits.
     pub queue: Queue,
-    /// Who does it: `builtin`, or an executor by its name.
+    /// Who does it: `builtin`, or the name of an executor.
     pub lane: String,
-    /// The object it works on.
+    /// The object that it works on.
     #[schema(value_type = Vec<String>)]
     pub args: Vec<Value>,
-    /// Everything else it was given.
+    /// All its other parameters.
     #[schema(value_type = Object)]
     pub kwargs: Map<String, Value>,
-    /// Where it stands.
+    /// Its state.
     pub state: TaskState,
-    /// Tasks of the same job that must complete before it begins.
+    /// Tasks of the same job that must complete first.
     pub waits_for: Vec<Uuid>,
     /// Attempts so far.
     pub attempt: u32,
-    /// Attempts that may fail. Those that a death of the service ended are counted apart.
+    /// Attempts that may fail. Attempts that ended because the service died are counted separately.
     pub max_attempts: u32,
-    /// Who holds it.
+    /// The worker that holds it.
     pub worker_id: Option<String>,
-    /// Until when, unless renewed.
+    /// When the lease ends, unless it is renewed.
     pub lease_expires_at: Option<Time>,
-    /// 0 to 100.
+    /// Progress, 0 to 100.
     pub progress_pct: f64,
     /// Why it failed.
     pub error: Option<JobError>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Time,
     /// When its last attempt began.
     pub started_at: Option<Time>,
-    /// When it became terminal.
+    /// When it ended.
     pub completed_at: Option<Time>,
 }
 
@@ -90,6 +90,6 @@ pub struct Task {
 pub struct TaskPage {
     /// The tasks.
     pub items: Vec<Task>,
-    /// Where the next page begins; `null` on the last.
+    /// Cursor of the next page; `null` on the last page.
     pub next_cursor: Option<String>,
 }

@@ -17,13 +17,13 @@ pub const CONCURRENCY_MAX: u32 = 64;
 pub struct WorkerConfig {
     /// The queue.
     pub queue_name: Queue,
-    /// Most tasks at once.
+    /// Tasks that run at the same time, at most.
     #[schema(minimum = 1, maximum = 64)]
     pub max_concurrency: u32,
-    /// Fewest workers that are kept ready.
+    /// Workers that are kept ready, at least.
     #[schema(minimum = 1, maximum = 64)]
     pub min_concurrency: u32,
-    /// Counts changes; the `ETag`.
+    /// Grows with each change; the `ETag`.
     pub revision: u64,
     /// When it was last changed.
     pub updated_at: Time,
@@ -42,10 +42,10 @@ pub struct WorkerConfigList {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WorkerConfigChange {
-    /// Most tasks at once.
+    /// Tasks that run at the same time, at most.
     #[schema(minimum = 1, maximum = 64)]
     pub max_concurrency: u32,
-    /// Fewest workers that are kept ready; at most `max_concurrency`.
+    /// Workers that are kept ready, at least; no more than `max_concurrency`.
     #[schema(minimum = 1, maximum = 64)]
     pub min_concurrency: u32,
 }
@@ -54,7 +54,7 @@ impl WorkerConfigChange {
     /// Reads new limits.
     ///
     /// # Errors
-    /// `invalid_concurrency` for numbers that are no limits; `wrong_type`, `missing`, `unknown_member`.
+    /// `invalid_concurrency` for numbers that cannot be limits; `wrong_type`, `missing`, `unknown_member`.
     pub fn parse(body: &Value) -> Result<Self, Invalid> {
         let faults = Faults::default();
         let change = Node::root(body, &faults).members().and_then(|mut m| {

@@ -1,5 +1,5 @@
-//! How domain types lie in columns: the one place that maps them. Ids are UUIDs, times are milliseconds, words and
-//! content addresses are text, and so is JSON: as text it reads back as it was written, on both engines.
+//! How domain types are stored in columns: the only place that maps them. Ids are UUIDs, times are milliseconds, words
+//! and content addresses are text, and so is JSON: as text it reads back as it was written, on both engines.
 
 use sea_orm::sea_query::{ArrayType, ColumnType, Nullable, Value, ValueType, ValueTypeErr};
 use sea_orm::{ColIdx, DbErr, QueryResult, TryFromU64, TryGetError, TryGetable};
@@ -18,14 +18,14 @@ use packshot_domain::stream::StreamKind;
 use packshot_domain::task::{Lane, LeaseToken, QueueName, TaskKind, TaskState};
 use packshot_domain::time::Timestamp;
 
-/// A value that some type of the domain cannot be made of.
+/// A stored value that a domain type cannot hold.
 fn unreadable(type_name: &str, reason: impl std::fmt::Display) -> DbErr {
     DbErr::Type(format!("{type_name}: {reason}"))
 }
 
 /// A type of the domain as a column keeps it.
 pub(crate) trait Stored: Sized + 'static {
-    /// What the engine keeps.
+    /// The type that the engine stores.
     type As: Into<Value> + TryGetable + ValueType + Nullable;
 
     /// As it is written.
@@ -103,7 +103,7 @@ pub(crate) fn cell_or_none<T: Stored>(row: &QueryResult, index: usize) -> Result
     row.try_get_by_index::<Option<Col<T>>>(index).map(|value| value.map(Col::value))
 }
 
-/// Says as what types are kept: how they are written, how they are read.
+/// Declares how types are stored: how they are written and how they are read.
 macro_rules! columns {
     ($($type:ty as $stored:ty: $write:expr, $read:expr;)+) => {$(
         impl Stored for $type {

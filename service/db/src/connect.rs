@@ -36,11 +36,11 @@ impl fmt::Display for DatabaseConfig {
 /// What a connection to a SQLite file may do.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
-    /// Everything; makes the file when it is not there.
+    /// Everything; creates the file if it does not exist.
     Write,
     /// Read, on several connections.
     Read,
-    /// Read a file that is there, on one connection, and write a copy of it.
+    /// Read an existing file, on one connection, and write a copy of it.
     Copy,
 }
 
@@ -64,11 +64,11 @@ pub(super) async fn sqlite(path: &Path, access: Access) -> Result<DatabaseConnec
                 .filename(&path)
                 .foreign_keys(true)
                 .busy_timeout(BUSY_TIMEOUT)
-                // What savepoints may have to undo stays in memory: a file each time costs more than the statements.
+                // Undo data of savepoints stays in memory: writing it to a file would cost more than the statements.
                 .pragma("temp_store", "memory")
                 .statement_cache_capacity(256);
             match access {
-                // Full: a commit has reached the disk before anybody hears of it.
+                // Full: a commit is on the disk before it is reported.
                 Access::Write => options
                     .create_if_missing(true)
                     .journal_mode(SqliteJournalMode::Wal)

@@ -1,4 +1,4 @@
-//! The stored form of job documents. A format of its own, so that the domain's type can change without old rows
+//! The stored form of job documents. It is a format of its own, so that the domain's type can change without old rows
 //! becoming unreadable.
 
 use serde::{Deserialize, Serialize};

@@ -19,16 +19,16 @@ use super::{DbError, renders};
 use packshot_domain::id::TenantId;
 use packshot_domain::job::{JobKind, JobRef, JobState};
 
-/// Where a task is that an effect is applied for.
+/// The phase of a task when an effect is applied.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Phase {
     /// Its holder has begun to work: in the transaction of the first report of an attempt.
     Began,
-    /// It waits again: its worker was lost, gave it back, or it is tried later; or somebody put it back.
+    /// It waits again: its worker was lost or gave it back, it is tried later, or it was requeued.
     Released,
-    /// It was done. What was delivered is in the store.
+    /// It was done. Its files are in the store.
     Completed(Arc<Delivery>),
-    /// It was done, and failed for what it delivered, which is kept and in the store.
+    /// It was done, and failed because of its result, which is kept in the store.
     Rejected(Arc<Delivery>),
     /// It was given up.
     Failed,
@@ -39,7 +39,7 @@ pub enum Phase {
 /// A task in a phase, and its job as it is then.
 #[derive(Clone, Copy, Debug)]
 pub struct Turn<'t> {
-    /// Whose they are.
+    /// Their tenant.
     pub tenant: TenantId,
     /// The job.
     pub job: JobRef,

@@ -7,32 +7,32 @@ use sea_orm::{DbErr, RuntimeErr, sqlx};
 use packshot_domain::id::TaskId;
 use packshot_domain::task::StateError;
 
-/// Why a function of the database did not do what it should. Nothing was changed then, but for [`DbError::Unanswered`].
+/// Why a function of the database failed. Nothing was changed then, except possibly with [`DbError::Unanswered`].
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum DbError {
-    /// There is no such row, or it is another tenant's.
+    /// There is no such row, or it belongs to another tenant.
     #[error("no such {0}")]
     NotFound(&'static str),
-    /// The task is held by somebody else by now, or by nobody.
+    /// The task is held by another worker by now, or by none.
     #[error("the lease of task {0} is lost")]
     LeaseLost(TaskId),
     /// The state of the job or task forbids it.
     #[error(transparent)]
     State(#[from] StateError),
-    /// Somebody changed the row since it was read.
-    #[error("the current revision is {current}: read the object again, then change that")]
+    /// The row has changed since it was read.
+    #[error("it was changed meanwhile (revision {current}): read it again, then repeat the change")]
     Stale {
         /// The revision that is there.
         current: i64,
     },
-    /// A row with this name is there already, with other content.
+    /// A row with this name exists already, with other content.
     #[error("this {0} exists already")]
     Exists(&'static str),
     /// Something else refers to the row.
     #[error("this {0} is in use")]
     InUse(&'static str),
     /// The database cannot be reached at the moment.
-    #[error("the database is away")]
+    #[error("the database cannot be reached")]
     Unavailable(#[source] DbErr),
     /// The database went away while it was committing: whether it did is not known.
     #[error("the database did not answer a commit")]
@@ -56,7 +56,7 @@ pub enum DbError {
         "the database was made by another version of Packshot: it has the migration {0}, which this one does not know"
     )]
     Schema(String),
-    /// Not possible with this engine, or in this place.
+    /// Not possible with this engine, or here.
     #[error("not possible: {0}")]
     Unsupported(String),
     /// Anything else: a defect.
@@ -76,7 +76,8 @@ impl From<DbErr> for DbError {
 }
 
 impl DbError {
-    /// The error of a commit. One that says that the database is away leaves open what became of the transaction.
+    /// The error of a commit. One that says that the database cannot be reached leaves open what became of the
+    /// transaction.
     pub(super) fn of_commit(error: DbErr) -> Self {
         match Self::from(error) {
             Self::Unavailable(error) => Self::Unanswered(error),
@@ -84,13 +85,13 @@ impl DbError {
         }
     }
 
-    /// Whether the same again, in a new transaction, may succeed: it lost a race that the engine resolved.
+    /// Whether trying again in a new transaction may succeed: this one lost a race that the engine resolved.
     pub(super) fn is_race(&self) -> bool {
         matches!(self, Self::Internal(error) if matches!(Condition::of(error), Condition::Retry))
     }
 }
 
-/// What an error of an engine means for who called.
+/// What an error of an engine means for the caller.
 enum Condition {
     Away,
     Full,

@@ -1,4 +1,4 @@
-//! Files that renders left.
+//! Files of renders.
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
@@ -11,14 +11,14 @@ use super::tx::Tx;
 use super::{Db, DbError, TenantScope, objects};
 use packshot_domain::id::{RenderId, TenantId};
 
-/// Rows that one statement adds; their values stay far below what an engine finds too many.
+/// Rows that one statement adds; their values stay far below the engines' limits.
 const ADDED_AT_ONCE: usize = 500;
 
 /// The files of a render, in the order in which they were delivered.
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away. A render that is not there has no files.
+/// [`DbError`] when the database cannot be reached. A render that is not there has no files.
 pub async fn of_render(db: &Db, scope: TenantScope, render: RenderId) -> Result<Vec<OutputFile>, DbError> {
     db.read_one(scope, (scope.tenant, render), |tx, (tenant, render)| Box::pin(all(tx, *tenant, *render))).await
 }
@@ -48,7 +48,7 @@ pub(super) async fn add(tx: &Tx<'_>, tenant: TenantId, render: RenderId, files: 
     Ok(())
 }
 
-/// Takes the files of a render away, and says whether there were any. What they hold stays until the sweep finds that
+/// Removes the files of a render, and returns whether there were any. Their content stays until the sweep finds that
 /// nothing refers to it.
 pub(super) async fn remove(tx: &Tx<'_>, tenant: TenantId, render: RenderId) -> Result<bool, DbError> {
     let removed = render_file::Entity::delete_many()

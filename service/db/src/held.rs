@@ -1,8 +1,7 @@
-//! A job with its tasks, or a task without a job, taken together for a change: the one way in which either changes its
-//! state.
+//! A job with its tasks, or a task without a job, held together for a change: states only change here.
 //!
-//! Rows are locked from the top down, the domain says what follows, and the rows are written with the events that
-//! report it and with the effect on the records above. So states, document, stream and records cannot differ.
+//! Rows are locked from the top down, the domain decides, and the rows are written together with the events that report
+//! it and the effect on the records above. So states, document, stream and records cannot differ.
 
 mod rows;
 mod graph;
@@ -25,7 +24,7 @@ use packshot_domain::job::{JobRef, JobState, TaskFacts};
 use packshot_domain::task::{Failures, LEASE, Lease, LeaseToken, TaskEvent, TaskState};
 use packshot_domain::time::Timestamp;
 
-/// A task as it is held: with what nobody outside needs.
+/// A task as it is held, with fields that only this module needs.
 #[derive(Clone, Debug)]
 struct Kept {
     task: Task,
@@ -33,7 +32,7 @@ struct Kept {
     cancel_requested_at: Option<Timestamp>,
     log_seq: i64,
     log: Vec<NewLogRow>,
-    /// What the first report of an attempt freezes.
+    /// The spec, which the first report of an attempt freezes.
     spec: Option<Json>,
 }
 
@@ -46,7 +45,7 @@ pub(super) struct Held {
     now: Timestamp,
     /// Tasks that are to be written.
     changed: BTreeSet<usize>,
-    /// What happened to tasks, for the effect.
+    /// Changes of tasks, for the effect.
     turns: Vec<(usize, Phase)>,
     events: Vec<NewEvent>,
 }
@@ -154,7 +153,7 @@ impl Held {
         Some(Lease { task: task.id, job: task.job, token: (*token)? })
     }
 
-    /// Whether the task is to stop, or stopped, because somebody cancelled the job.
+    /// Whether the task is to stop, or has stopped, because the job was cancelled.
     pub(super) fn is_cancelled(&self, i: usize) -> bool {
         self.kept[i].cancel_requested_at.is_some()
     }
@@ -205,12 +204,12 @@ impl Held {
         }
     }
 
-    /// An attempt at a task is over, and does not count.
+    /// An attempt at a task has ended, and does not count.
     pub(super) fn give_attempt_back(&mut self, i: usize) {
         let task = &mut self.kept[i].task;
         task.attempt -= 1;
         let (id, attempt) = (task.id, task.attempt);
-        // The document tells of the task that began last.
+        // The document describes the task that began last.
         if let Some(document) = self.document().filter(|document| document.task_id == Some(id)) {
             document.attempt = attempt;
         }
@@ -263,18 +262,18 @@ impl Held {
         Ok(())
     }
 
-    /// A task was done, and left this.
+    /// A task was done, with this result.
     pub(super) fn complete(&mut self, i: usize, delivery: Delivery) -> Result<(), DbError> {
         self.step(i, TaskEvent::Finish)?;
         self.close(i);
-        // Attempts before this one may have failed; what counts went well.
+        // Earlier attempts may have failed, but this one succeeded.
         self.kept[i].task.error = None;
         self.set_done(i);
         self.turns.push((i, Phase::Completed(Arc::new(delivery))));
         Ok(())
     }
 
-    /// A task was done, and failed for what it left, which is kept.
+    /// A task was done, and failed because of its result, which is kept.
     pub(super) fn reject(&mut self, i: usize, delivery: Delivery, error: JobError) -> Result<(), DbError> {
         self.step(i, TaskEvent::Fail)?;
         self.close(i);
@@ -299,7 +298,7 @@ impl Held {
         }
     }
 
-    /// Somebody cancels the job. Says whether that is new.
+    /// The job is cancelled. Returns whether that is new.
     pub(super) fn mark_cancelled(&mut self) -> bool {
         let (now, Some(job)) = (self.now, &mut self.job) else { return false };
         let is_new = job.cancel_requested_at.is_none();
@@ -323,12 +322,14 @@ impl Held {
         self.changed.insert(i);
     }
 
-    /// What ended a task had nothing to do with it: its error says how it is tried again.
+    /// A task ended through no fault of its own: its error says how to try it again.
     pub(super) fn tell_of_requeue(&mut self, i: usize) {
         let task = &mut self.kept[i].task;
         let (id, n) = (task.id, task.failures.service_deaths);
         if let Some(error) = &mut task.error {
-            error.detail += &format!(", as {n} services were by now: POST /api/v1/tasks/{id}/requeue tries again");
+            error.detail += &format!(
+                "; {n} services have been lost while running this task: to try again, POST /api/v1/tasks/{id}/requeue"
+            );
         }
     }
 
@@ -348,7 +349,7 @@ impl Held {
         self.job.as_mut()?.document.as_mut()
     }
 
-    /// How far a task is. The job is as far as its tasks are in the mean.
+    /// Progress of a task. The progress of the job is the mean of its tasks.
     fn set_progress(&mut self, i: usize, progress: Progress) {
         self.kept[i].task.progress_pct = progress.progress_pct;
         self.changed.insert(i);
@@ -366,7 +367,7 @@ impl Held {
         Ok(())
     }
 
-    /// Settles what follows for the other tasks and for the job, writes everything, and applies the effect.
+    /// Updates the other tasks and the job, writes everything, and applies the effect.
     pub(super) async fn store(mut self, tx: &Tx<'_>) -> Result<Self, DbError> {
         self.settle(tx).await?;
         self.settle_job(tx);
@@ -390,7 +391,7 @@ impl Held {
         effect.apply(tx, Turn { tenant: self.tenant, job: job.job, state, error, task, phase }).await
     }
 
-    /// Brings the state of the job to where its tasks are, and gathers the events.
+    /// Updates the state of the job from its tasks, and gathers the events.
     fn settle_job(&mut self, tx: &Tx<'_>) {
         let (now, tenant) = (self.now, self.tenant);
         let Some(job) = &mut self.job else { return };

@@ -43,7 +43,7 @@ pub struct StoredAnswer {
     pub body: Vec<u8>,
 }
 
-/// What is known of a request.
+/// The state of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Begun {
     /// Nothing: go on, and [`finish`] or [`abandon`] it.
@@ -58,11 +58,11 @@ pub enum Begun {
     Interrupted(RenderId),
 }
 
-/// Looks what is known of a request, without beginning it.
+/// Reads the state of a request, without beginning it.
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away.
+/// [`DbError`] when the database cannot be reached.
 pub async fn lookup(db: &Db, scope: TenantScope, request: &IdempotentRequest) -> Result<Begun, DbError> {
     let args = (scope.tenant, request.clone(), db.shared.holder, db.kind());
     db.read_one(scope, args, |tx, (tenant, request, holder, engine)| {
@@ -78,7 +78,7 @@ pub async fn lookup(db: &Db, scope: TenantScope, request: &IdempotentRequest) ->
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away.
+/// [`DbError`] when the database cannot be reached.
 pub async fn begin(
     db: &Db,
     scope: TenantScope,
@@ -93,7 +93,7 @@ pub async fn begin(
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away.
+/// [`DbError`] when the database cannot be reached.
 pub async fn finish(
     db: &Db,
     scope: TenantScope,
@@ -106,12 +106,12 @@ pub async fn finish(
     .await
 }
 
-/// Gives up a request that was begun and not answered, so that it can be made again: one without effect is forgotten,
-/// one that made a render counts as interrupted.
+/// Gives up a request that was begun and not answered, so that it can be repeated: one without effect is removed, one
+/// that made a render counts as interrupted.
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away.
+/// [`DbError`] when the database cannot be reached.
 pub async fn abandon(db: &Db, scope: TenantScope, request: IdempotentRequest) -> Result<(), DbError> {
     db.write(scope, (scope.tenant, request), |tx, (tenant, request)| {
         Box::pin(async move {
@@ -138,7 +138,7 @@ pub async fn abandon(db: &Db, scope: TenantScope, request: IdempotentRequest) ->
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away.
+/// [`DbError`] when the database cannot be reached.
 pub async fn purge_expired(db: &Db, all: AllTenants) -> Result<u64, DbError> {
     db.write(all, (), |tx, ()| {
         Box::pin(async move {
@@ -167,7 +167,7 @@ fn find(tenant: TenantId, request: &IdempotentRequest) -> Select<idempotency_key
     idempotency_key::Entity::find_by_id((Col(tenant), method.clone(), path.clone(), key.clone()))
 }
 
-/// What a row says of a request.
+/// The state of a request, from its row.
 fn known(
     row: Option<&idempotency_key::Model>,
     request: &IdempotentRequest,
@@ -209,7 +209,7 @@ pub(super) async fn begin_in(tx: &Tx<'_>, tenant: TenantId, beginning: &Beginnin
         answer: Set(None),
         expires_at: Set(Col(now + KEPT)),
     };
-    // Of two that come together one makes the row; the other waits for it here, and then finds it.
+    // If two come together, one creates the row; the other waits here, and then finds it.
     let key = [Column::TenantId, Column::Method, Column::Path, Column::Key];
     let only_once = OnConflict::columns(key).do_nothing().to_owned();
     let row = loop {
@@ -228,7 +228,7 @@ pub(super) async fn begin_in(tx: &Tx<'_>, tenant: TenantId, beginning: &Beginnin
         Begun::Fresh => {
             fresh.update_without_returning(tx.on()).await?;
         }
-        // Whoever asks now goes on with it.
+        // This request continues it.
         Begun::Interrupted(_) => {
             let row = idempotency_key::ActiveModel { render_id: NotSet, ..fresh };
             row.update_without_returning(tx.on()).await?;

@@ -17,7 +17,7 @@ use packshot_domain::time::Timestamp;
 /// An installation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Installation {
-    /// Whether a key, or a user with a password, was ever made. It never goes back.
+    /// Whether a key, or a user with a password, was ever created. It never becomes false again.
     pub configured: bool,
     /// The tenant that runs it.
     pub operating_tenant: TenantId,
@@ -36,7 +36,7 @@ const MAX_CONCURRENT_RENDERS: i32 = 3;
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away.
+/// [`DbError`] when the database cannot be reached.
 pub async fn get(db: &Db, all: AllTenants) -> Result<Installation, DbError> {
     db.read_one(all, (), |tx, ()| Box::pin(load(tx))).await
 }
@@ -45,7 +45,7 @@ pub async fn get(db: &Db, all: AllTenants) -> Result<Installation, DbError> {
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away.
+/// [`DbError`] when the database cannot be reached.
 pub async fn has_tenant(db: &Db, all: AllTenants, tenant: TenantId) -> Result<bool, DbError> {
     db.read_one(all, tenant, |tx, tenant| {
         Box::pin(async move { Ok(tenant::Entity::find_by_id(Col(*tenant)).one(tx.on()).await?.is_some()) })
@@ -74,7 +74,7 @@ pub async fn create_tenant(db: &Db, all: AllTenants, slug: &str, role: Role) -> 
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away or there is no such tenant.
+/// [`DbError`] when the database cannot be reached or there is no such tenant.
 #[cfg(feature = "testing")]
 pub async fn create_user(db: &Db, scope: super::TenantScope, role: Role) -> Result<UserId, DbError> {
     db.write(scope, (scope.tenant, role), |tx, (tenant, role)| {
@@ -116,11 +116,11 @@ pub async fn set_max_concurrent_renders(db: &Db, all: AllTenants, tenant: Tenant
     .await
 }
 
-/// Notes which store has the files, where none was noted yet; the one that is noted then.
+/// Records which store has the files, if none is recorded yet; returns the recorded one.
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away.
+/// [`DbError`] when the database cannot be reached.
 pub async fn bind_store(db: &Db, all: AllTenants, store: StoreId) -> Result<StoreId, DbError> {
     db.write(all, store, |tx, store| {
         Box::pin(async move {
@@ -132,11 +132,11 @@ pub async fn bind_store(db: &Db, all: AllTenants, store: StoreId) -> Result<Stor
     .await
 }
 
-/// Notes that another store has the files from now on.
+/// Records that another store has the files from now on.
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away.
+/// [`DbError`] when the database cannot be reached.
 pub async fn replace_store(db: &Db, all: AllTenants, store: StoreId) -> Result<(), DbError> {
     db.write(all, store, |tx, store| {
         Box::pin(async move {
@@ -168,7 +168,7 @@ async fn make(tx: &Tx<'_>) -> Result<(), DbError> {
         store_id: Set(None),
         created_at: Set(Col(now)),
     };
-    // Of services that start together one makes the row; the others wait for it, and then find it.
+    // If services start together, one creates the row; the others wait, and then find it.
     let only_once = OnConflict::column(installation::Column::Id).do_nothing().to_owned();
     let made = installation::Entity::insert(row).on_conflict(only_once).exec_without_returning(tx.on());
     if made.await? == 0 {
@@ -227,7 +227,7 @@ pub(super) async fn load(tx: &Tx<'_>) -> Result<Installation, DbError> {
     Ok(Installation { configured, operating_tenant: operating_tenant.0, local_user: local_user.0, store })
 }
 
-/// Notes that the installation is configured: from now on, for good.
+/// Records that the installation is configured, permanently.
 pub(super) async fn configure(tx: &Tx<'_>) -> Result<(), DbError> {
     installation::Entity::update_many()
         .col_expr(installation::Column::Configured, true.into())

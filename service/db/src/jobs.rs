@@ -1,4 +1,4 @@
-//! Jobs: what somebody waits for, whatever the work is. Their tasks are in [`tasks`](super::tasks).
+//! Jobs: what users wait for, whatever the work is. Their tasks are in [`tasks`](super::tasks).
 
 mod create;
 mod live;
@@ -23,9 +23,9 @@ pub use live::{JobProgress, LiveJob, LiveJobs, live, progress};
 pub struct Job {
     /// Which one, of what kind, of which record.
     pub job: JobRef,
-    /// Where it is on its way.
+    /// Its state.
     pub state: JobState,
-    /// How it is doing, where anybody asks for that.
+    /// Its document, if it has one.
     pub document: Option<JobDocument>,
     /// How far it is.
     pub progress: Progress,
@@ -35,7 +35,7 @@ pub struct Job {
     pub device: Option<Json>,
     /// Who asked for it.
     pub created_by: UserId,
-    /// When somebody cancelled it while it ran.
+    /// When it was cancelled while it ran.
     pub cancel_requested_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
@@ -72,7 +72,7 @@ pub struct JobError {
 pub struct NewJob {
     /// Which one, of what kind, of which record.
     pub job: JobRef,
-    /// Who asks for it.
+    /// The user who asked for it.
     pub created_by: UserId,
     /// Samples per pixel at most; 0 where nothing is sampled.
     pub samples_target: i32,
@@ -91,13 +91,13 @@ pub struct NewTask {
     pub kind: TaskKind,
     /// What kind of work that is.
     pub queue: QueueName,
-    /// Who does it.
+    /// Its lane.
     pub lane: Lane,
     /// −10 to 10; higher goes first.
     pub priority: i32,
     /// What dispatch decided, as the contract shows it.
     pub kwargs: Json,
-    /// What the work really computes, where that is frozen already.
+    /// What the work computes, if that is frozen already.
     pub spec: Option<Json>,
     /// Whether it publishes a result.
     pub publishes: bool,
@@ -136,7 +136,7 @@ pub async fn get(db: &Db, scope: TenantScope, id: JobId) -> Result<Job, DbError>
     .await
 }
 
-/// What became of a request to cancel.
+/// Outcome of a request to cancel.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Cancelling<T> {
     /// It waited, and is cancelled now.
@@ -147,7 +147,7 @@ pub enum Cancelling<T> {
     Unchanged(T),
 }
 
-/// Cancels a job: tasks that wait end at once; running ones are marked, so that their workers stop.
+/// Cancels a job: waiting tasks end immediately; running ones are marked, so that their workers stop.
 ///
 /// # Errors
 ///
@@ -196,7 +196,7 @@ pub(super) fn error_of((code, detail, at): ErrorColumns) -> Option<JobError> {
     Some(JobError { code: code?, detail: detail.unwrap_or_default(), at })
 }
 
-/// Text as both engines can keep it: PostgreSQL's has no zero characters.
+/// Text as both engines can store it: PostgreSQL allows no zero characters.
 pub(super) fn without_zero(text: String) -> String {
     if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
 }

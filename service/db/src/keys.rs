@@ -54,12 +54,12 @@ pub struct StoredKey {
     pub revoked_at: Option<Timestamp>,
 }
 
-/// A key that may be the one somebody showed, with what is needed to decide.
+/// A candidate for the key of a request, with what is needed to check it.
 #[derive(Clone, Debug)]
 pub struct Candidate {
     /// The key.
     pub key: StoredKey,
-    /// What the shown key must hash to.
+    /// The hash that the key of the request must have.
     pub hash: KeyHash,
     /// The owner's role.
     pub role: Role,
@@ -108,11 +108,11 @@ pub async fn create(db: &Db, scope: TenantScope, new: NewKey, key: &ApiKey) -> R
     .await
 }
 
-/// Keys with this prefix: none or one, unless chance played a trick.
+/// Keys with this prefix: none or one, except by chance.
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away.
+/// [`DbError`] when the database cannot be reached.
 pub async fn find(db: &Db, all: AllTenants, prefix: &str) -> Result<Vec<Candidate>, DbError> {
     db.read(all, prefix.to_owned(), |tx, prefix| {
         Box::pin(async move {
@@ -136,11 +136,11 @@ pub async fn find(db: &Db, all: AllTenants, prefix: &str) -> Result<Vec<Candidat
     .await
 }
 
-/// Notes that a key was used; writes at most once a minute.
+/// Records that a key was used; writes at most once a minute.
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away.
+/// [`DbError`] when the database cannot be reached.
 pub async fn touch(db: &Db, scope: TenantScope, id: KeyId) -> Result<(), DbError> {
     let is_recent = |used: Option<Timestamp>, now: Timestamp| {
         used.is_some_and(|used| used <= now && now.since(used) < LAST_USED_RESOLUTION)
@@ -170,7 +170,7 @@ pub async fn touch(db: &Db, scope: TenantScope, id: KeyId) -> Result<(), DbError
     .await
 }
 
-/// Revokes a key; also the second time.
+/// Revokes a key; doing it twice is not an error.
 ///
 /// # Errors
 ///
@@ -195,7 +195,7 @@ pub async fn revoke(db: &Db, scope: TenantScope, id: KeyId) -> Result<StoredKey,
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away.
+/// [`DbError`] when the database cannot be reached.
 pub async fn list(
     db: &Db,
     scope: TenantScope,
@@ -220,7 +220,7 @@ pub async fn list(
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away.
+/// [`DbError`] when the database cannot be reached.
 pub async fn list_all(db: &Db, all: AllTenants, page: PageRequest) -> Result<Page<StoredKey>, DbError> {
     db.read_one(all, page, |tx, page| {
         Box::pin(async move {

@@ -20,7 +20,7 @@ pub enum Level {
     RunNode,
     /// Limits of queues: a claim begins here.
     Queue,
-    /// Jobs. Whoever changes a task of a job has locked the job.
+    /// Jobs. A task is only changed while its job is locked.
     Job,
     /// Tasks.
     Task,

@@ -1,8 +1,8 @@
 //! The database: SQLite by default, PostgreSQL for more than one machine. Private entities, one set of migrations.
 //!
-//! Every function takes a scope: a [`TenantScope`], or, where it must see all tenants,
-//! [`AllTenants`] with its reason. It opens one transaction, and returns when that is durable. What others in
-//! this process may be waiting for is then announced as a [`Notice`].
+//! Every function takes a scope: a [`TenantScope`], or, where it must see all tenants, [`AllTenants`] with its reason.
+//! It opens one transaction, and returns when that is durable. The change is then announced as a [`Notice`] to others
+//! in this process.
 //!
 //! Rows are locked in one order on both engines ([`Level`]), so that no two transactions wait for each other.
 
@@ -90,9 +90,9 @@ pub enum DatabaseKind {
     Postgres,
 }
 
-/// How often a transaction is tried again that lost a race to another one.
+/// How often a transaction that lost a race to another one is tried again.
 const RACES_MAX: u32 = 10;
-/// Notices that a receiver may be behind.
+/// Notices that a receiver may fall behind.
 const NOTICES_LEN: usize = 4096;
 /// The number of the lock under which a PostgreSQL schema is migrated; any, as long as it stays the same.
 const MIGRATION_LOCK: i64 = 0x0070_6163_6b73_686f;
@@ -144,7 +144,7 @@ impl Db {
         let engine = match config {
             DatabaseConfig::Sqlite { path } => {
                 if path.exists() {
-                    // Opened for writing, a file may change before anything is known of it.
+                    // Opening a file for writing may change it before its schema is checked.
                     let connection = connect::sqlite(path, Access::Copy).await?;
                     migration::check(&connection).await?;
                     connection.close().await?;
@@ -178,7 +178,7 @@ impl Db {
     ///
     /// # Errors
     ///
-    /// [`DbError`] when the database is away: this is also the check of readiness.
+    /// [`DbError`] when the database cannot be reached: this is also the check of readiness.
     pub async fn now(&self) -> Result<Timestamp, DbError> {
         let readers = self.readers();
         if self.kind() == DatabaseKind::Sqlite {
@@ -213,8 +213,8 @@ impl Db {
         }
     }
 
-    /// Writes a consistent copy of a SQLite file as it is now, whoever uses it: its schema is not touched, so that it
-    /// may be that of another version of the program.
+    /// Writes a consistent copy of a SQLite file as it is now, even while it is in use. Its schema is not touched, so
+    /// it may belong to another version of the program.
     ///
     /// # Errors
     ///
@@ -309,13 +309,13 @@ impl Db {
             };
             match result {
                 Ok((value, notices)) => {
-                    // An error says that nobody listens.
+                    // An error only means that there is no receiver.
                     notices.into_iter().for_each(|notice| _ = self.shared.notices.send(notice));
                     return Ok(value);
                 }
                 Err(error) if error.is_race() && races < RACES_MAX => {
                     races += 1;
-                    // Whoever won is done soon.
+                    // The winner will be done soon.
                     tokio::time::sleep(Duration::from_millis(u64::from(races))).await;
                 }
                 Err(error) => return Err(error),

@@ -1,5 +1,5 @@
-//! Material libraries that tenants uploaded. Each is its tenant's alone: also one that is public is in nobody else's
-//! list, and answers to nobody else who names it.
+//! Material libraries that tenants uploaded. Each belongs to its tenant alone: even a public one is not listed for
+//! other tenants, and they cannot use it by name.
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
@@ -104,7 +104,7 @@ pub async fn get(db: &Db, scope: TenantScope, id: LibraryId) -> Result<Library, 
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away.
+/// [`DbError`] when the database cannot be reached.
 pub async fn find(db: &Db, scope: TenantScope, name: &str) -> Result<Option<Library>, DbError> {
     db.read(scope, (scope.tenant, name.to_owned()), |tx, (tenant, name)| {
         Box::pin(async move {
@@ -120,7 +120,7 @@ pub async fn find(db: &Db, scope: TenantScope, name: &str) -> Result<Option<Libr
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away.
+/// [`DbError`] when the database cannot be reached.
 pub async fn list(db: &Db, scope: TenantScope, page: PageRequest) -> Result<Page<Library>, DbError> {
     db.read(scope, (scope.tenant, page), |tx, (tenant, page)| {
         Box::pin(async move {
@@ -134,7 +134,7 @@ pub async fn list(db: &Db, scope: TenantScope, page: PageRequest) -> Result<Page
     .await
 }
 
-/// Publishes a library of the tenant, or takes it back.
+/// Publishes a library of the tenant, or withdraws it.
 ///
 /// # Errors
 ///

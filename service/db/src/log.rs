@@ -17,15 +17,15 @@ use packshot_domain::time::Timestamp;
 /// A line of the log to be written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewLogRow {
-    /// The step that it is about, or what the task is that is no step.
+    /// The step that it is about, or the name of a task that is not a step.
     pub step_name: TaskKind,
-    /// How grave it is.
+    /// Its level.
     pub level: LogLevel,
     /// The message, without the step's prefix.
     pub message: String,
     /// How long the step took, when it ended.
     pub duration_s: Option<f64>,
-    /// What belongs to it.
+    /// Structured details.
     pub context: Json,
 }
 
@@ -46,7 +46,7 @@ pub struct LogRow {
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away. A task that is not there has no log.
+/// [`DbError`] when the database cannot be reached. A task that is not there has no log.
 pub async fn after(db: &Db, scope: TenantScope, task: TaskId, seq: i64, limit: u32) -> Result<Vec<LogRow>, DbError> {
     db.read(scope, (scope.tenant, task, seq, limit), |tx, (tenant, task, seq, limit)| {
         Box::pin(async move {
@@ -71,9 +71,9 @@ pub struct LogRequest {
     pub limit: u32,
     /// Where the page before ended; `None` for the first.
     pub before: Option<LogCursor>,
-    /// Those of one step alone.
+    /// Only those of one step.
     pub step: Option<TaskKind>,
-    /// Those of one level alone.
+    /// Only those of one level.
     pub level: Option<LogLevel>,
 }
 
@@ -86,8 +86,8 @@ pub struct LogPage {
     pub next: Option<LogCursor>,
 }
 
-/// A place in a log, named by the number of the line before it: what is written meanwhile does not move it.
-/// As text 16 hexadecimal digits, which clients do not look into.
+/// A place in a log, named by the number of the line before it: what is written meanwhile does not move it. As text, 16
+/// hexadecimal digits that mean nothing to clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogCursor(i64);
 
@@ -95,7 +95,7 @@ pub struct LogCursor(i64);
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away. A task that is not there has no log.
+/// [`DbError`] when the database cannot be reached. A task that is not there has no log.
 pub async fn page(db: &Db, scope: TenantScope, task: TaskId, request: LogRequest) -> Result<LogPage, DbError> {
     db.read_one(scope, (scope.tenant, task, request), |tx, (tenant, task, request)| {
         Box::pin(async move {
@@ -135,7 +135,7 @@ impl FromStr for LogCursor {
 
     fn from_str(text: &str) -> Result<Self, InvalidCursor> {
         let is_formed = text.len() == 16 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        // Lines are numbered from 1: a number with a sign is no place.
+        // Lines are numbered from 1: a number with a sign is not a place.
         let seq = i64::from_str_radix(text, 16).ok().filter(|_| is_formed);
         seq.map(Self).ok_or(InvalidCursor)
     }

@@ -1,23 +1,23 @@
-//! What is announced inside this process after a commit. Another process does not hear it, so whoever waits also looks
-//! at the tables from time to time: notices add speed, not truth.
+//! What is announced inside this process after a commit. Other processes do not get notices, so everything that waits
+//! also polls the tables: notices only make it faster.
 
 use packshot_domain::id::{TaskId, TenantId};
 use packshot_domain::stream::StreamId;
 use packshot_domain::task::{Lane, QueueName};
 
-/// Something that was committed and that somebody may be waiting for.
+/// A commit that something may be waiting for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Notice {
     /// A stream has events up to `seq`.
     Events {
-        /// Whose it is.
+        /// Its tenant.
         tenant: TenantId,
         /// The stream.
         stream: StreamId,
         /// The number of its last event.
         seq: i64,
     },
-    /// A lane has a task that was not there before.
+    /// A lane has a new task.
     Queued(QueueName, Lane),
     /// A running task is to stop.
     CancelRequested(TaskId),

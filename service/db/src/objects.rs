@@ -1,8 +1,8 @@
 //! Which content each tenant has stored.
 //!
-//! What nothing refers to is forgotten here first and removed from the store after. A record says when its file was
-//! stored last, and is brought up to date before a file is relied on that may have been there for long: so the sweep
-//! either sees that it is needed, or has forgotten it before, which whoever records it is told.
+//! Objects that nothing refers to are removed here first, and from the store afterwards. A record has the time when its
+//! file was last stored, and is refreshed before an old file is relied on. So the sweep either sees that the file is
+//! needed, or has removed the record earlier, and the caller who records it is told so.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::TenantId;
 use packshot_domain::time::Timestamp;
 
-/// Rows that one statement records; their values stay far below what an engine finds too many.
+/// Rows that one statement records; their values stay far below the engines' limits.
 const RECORDED_AT_ONCE: usize = 500;
 
 /// A stored object.
@@ -50,7 +50,7 @@ pub struct NewObject {
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away.
+/// [`DbError`] when the database cannot be reached.
 pub async fn record(
     db: &Db,
     scope: TenantScope,
@@ -70,11 +70,11 @@ pub async fn record(
 }
 
 /// Records objects that are about to be stored: they are then safe from the sweep for a while. Says of each, in the
-/// order given, whether there was a record of it; only then its file may be there already, and stays there.
+/// order given, whether there was a record of it; only then its file may exist already, and stays.
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away.
+/// [`DbError`] when the database cannot be reached.
 pub async fn record_all(db: &Db, scope: TenantScope, new: Vec<NewObject>) -> Result<Vec<bool>, DbError> {
     db.write(scope, (scope.tenant, new), |tx, (tenant, new)| Box::pin(record_in(tx, *tenant, new))).await
 }
@@ -84,7 +84,7 @@ pub(super) async fn record_in(tx: &Tx<'_>, tenant: TenantId, new: &[NewObject]) 
     tx.enter(Level::Object);
     let now = tx.now().await?;
     let mut known = HashSet::new();
-    // All who take several rows take them in the same order, so that no two wait for each other.
+    // Rows are always locked in the same order, so that no two transactions wait for each other.
     let mut order: Vec<usize> = (0..new.len()).collect();
     order.sort_by_key(|&i| new[i].address);
     // One statement must not name a row twice: files may be equal.
@@ -133,7 +133,7 @@ pub(super) async fn hold_in(tx: &Tx<'_>, tenant: TenantId, addresses: &[ContentA
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away.
+/// [`DbError`] when the database cannot be reached.
 pub async fn find(db: &Db, scope: TenantScope, address: ContentAddress) -> Result<Option<Object>, DbError> {
     db.read_one(scope, (scope.tenant, address), |tx, key| {
         Box::pin(async move {
@@ -147,7 +147,7 @@ pub async fn find(db: &Db, scope: TenantScope, address: ContentAddress) -> Resul
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away.
+/// [`DbError`] when the database cannot be reached.
 pub async fn unreferenced(
     db: &Db,
     all: AllTenants,
@@ -173,7 +173,7 @@ pub async fn unreferenced(
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away.
+/// [`DbError`] when the database cannot be reached.
 pub async fn forget(db: &Db, scope: TenantScope, address: ContentAddress, grace: Duration) -> Result<bool, DbError> {
     db.write(scope, (scope.tenant, address, grace), |tx, (tenant, address, grace)| {
         Box::pin(async move {

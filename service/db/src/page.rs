@@ -56,8 +56,8 @@ impl PageRequest {
     }
 }
 
-/// A place in a list, named by the item before it, so that rows that come and go elsewhere do not move it.
-/// As text 48 hexadecimal digits, which clients do not look into.
+/// A place in a list, named by the item before it, so that rows that come and go elsewhere do not move it. As text, 48
+/// hexadecimal digits that mean nothing to clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
     /// When the item was made.
@@ -87,7 +87,7 @@ impl FromStr for Cursor {
         let created_at = Timestamp::from_unix_ms(ms);
         let id = Uuid::try_parse(id).map_err(|_| InvalidCursor)?;
         let cursor = Self { created_at, id };
-        // A time that no clock shows would be another place than the text says.
+        // A time out of range would be another place than the text says.
         if created_at.unix_ms() == ms { Ok(cursor) } else { Err(InvalidCursor) }
     }
 }

@@ -30,7 +30,7 @@ pub struct Render {
     pub id: RenderId,
     /// What kind of pictures it makes.
     pub kind: RenderKind,
-    /// Where it is on its way.
+    /// Its state.
     pub state: JobState,
     /// −10 to 10; higher goes first.
     pub priority: i32,
@@ -52,7 +52,7 @@ pub struct Render {
     pub task_id: Option<TaskId>,
     /// Who asked for it.
     pub created_by: UserId,
-    /// When somebody wanted it to end while it ran.
+    /// When it was cancelled while it ran.
     pub cancel_requested_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
@@ -79,19 +79,19 @@ pub struct NewRender {
     pub metadata: Json,
     /// Samples per pixel at most.
     pub samples_target: i32,
-    /// Who asks for it.
+    /// The user who asked for it.
     pub created_by: UserId,
-    /// What another request must have in common to get the same result.
+    /// The key that requests with the same result share.
     pub cache_key: Option<ContentAddress>,
     /// Stored objects that it needs; they are kept as long as the render is.
     pub inputs: Vec<ContentAddress>,
     /// An equal render, whose result is taken over if it is still there.
     pub equal: Option<EqualRender>,
-    /// What makes the result otherwise.
+    /// The task that makes the result otherwise.
     pub work: NewWork,
 }
 
-/// What a worker is to do for a new render.
+/// The task of a new render.
 #[derive(Clone, Debug)]
 pub struct NewWork {
     /// The task's id.
@@ -100,9 +100,9 @@ pub struct NewWork {
     pub kind: TaskKind,
     /// What kind of work that is.
     pub queue: QueueName,
-    /// Who does it.
+    /// Its lane.
     pub lane: Lane,
-    /// What the work really computes: frozen from the beginning.
+    /// What the work computes, frozen from the beginning.
     pub spec: Json,
 }
 
@@ -111,7 +111,7 @@ pub struct NewWork {
 pub struct EqualRender {
     /// That render.
     pub id: RenderId,
-    /// Its result as the new render's clients shall see it.
+    /// Its result, as the clients of the new render will see it.
     pub result: Json,
 }
 
@@ -120,10 +120,10 @@ pub struct EqualRender {
 pub struct IdempotentSubmit {
     /// The request.
     pub request: IdempotentRequest,
-    /// What is answered at once, made of the new render and its place in the queue; it is stored in the same
-    /// transaction. `None` when the answer comes later: [`idempotency::finish`](super::idempotency::finish).
+    /// The immediate answer, made of the new render and its place in the queue; it is stored in the same transaction.
+    /// `None` when the answer comes later: [`idempotency::finish`](super::idempotency::finish).
     pub answer: Option<AnswerOf>,
-    /// How long the answer may take, before another process may take the request for interrupted.
+    /// How long the answer may take before another process may treat the request as interrupted.
     pub in_flight: Duration,
 }
 
@@ -135,12 +135,12 @@ pub type AnswerOf = std::sync::Arc<dyn Fn(&Created) -> StoredAnswer + Send + Syn
 pub struct Created {
     /// The render.
     pub render: Render,
-    /// Its place in the queue, from 1, when the answer was made at once; `None` when it does not wait, or waits beyond
+    /// Its place in the queue, from 1, if the answer was immediate; `None` when it does not wait, or waits beyond
     /// [`QUEUE_POSITION_MAX`].
     pub queue_position: Option<u64>,
 }
 
-/// What became of a request to make a render.
+/// Outcome of a request to make a render.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Submitted {
     /// It was made.
@@ -153,7 +153,7 @@ pub enum Submitted {
 ///
 /// # Errors
 ///
-/// [`DbError::NotFound`] when the result was to come from a render that is gone by now.
+/// [`DbError::NotFound`] when the result was to come from a render that no longer exists.
 pub async fn create(
     db: &Db,
     scope: TenantScope,
@@ -186,7 +186,7 @@ pub async fn get(db: &Db, scope: TenantScope, id: RenderId) -> Result<Render, Db
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away.
+/// [`DbError`] when the database cannot be reached.
 pub async fn live(db: &Db, all: AllTenants, ids: &[RenderId]) -> Result<HashSet<RenderId>, DbError> {
     db.read(all, ids.to_vec(), |tx, ids| {
         Box::pin(async move {
@@ -213,7 +213,7 @@ pub async fn live(db: &Db, all: AllTenants, ids: &[RenderId]) -> Result<HashSet<
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away.
+/// [`DbError`] when the database cannot be reached.
 pub async fn list(
     db: &Db,
     scope: TenantScope,
@@ -229,7 +229,7 @@ pub async fn list(
     .await
 }
 
-/// A place in a queue farther back than this is not told.
+/// Places in a queue beyond this are not counted.
 pub const QUEUE_POSITION_MAX: u64 = 1000;
 
 /// The places in the queue, from 1, of those of `ids` that wait, among the renders of the tenant; without those beyond
@@ -237,13 +237,13 @@ pub const QUEUE_POSITION_MAX: u64 = 1000;
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away.
+/// [`DbError`] when the database cannot be reached.
 pub async fn queue_positions(db: &Db, scope: TenantScope, ids: &[RenderId]) -> Result<HashMap<RenderId, u64>, DbError> {
     db.read(scope, (scope.tenant, ids.to_vec()), |tx, (tenant, ids)| Box::pin(position::of_renders(tx, *tenant, ids)))
         .await
 }
 
-/// Cancels a render: at once when it waits; a running one is marked, so that its worker stops.
+/// Cancels a render: a waiting one immediately; a running one is marked, so that its worker stops.
 ///
 /// # Errors
 ///
@@ -280,7 +280,7 @@ pub async fn delete(db: &Db, scope: TenantScope, id: RenderId) -> Result<(), DbE
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away.
+/// [`DbError`] when the database cannot be reached.
 pub async fn find_cached(
     db: &Db,
     scope: TenantScope,
@@ -289,7 +289,7 @@ pub async fn find_cached(
     db.read_one(scope, (scope.tenant, cache_key), |tx, (tenant, cache_key)| {
         Box::pin(async move {
             let Some(render) = rows::cached(tx, *tenant, *cache_key).await? else { return Ok(None) };
-            // A second statement, but what it may miss of the first one can be seen: only with its render do files go.
+            // A second statement, but a gap between the two would show: files are only removed with their render.
             let files = files::all(tx, *tenant, render.id).await?;
             Ok((!files.is_empty()).then_some((render, files)))
         })
@@ -306,11 +306,11 @@ pub struct Statistics {
     pub completed: u64,
     /// Those that failed.
     pub failed: u64,
-    /// Those that somebody ended.
+    /// Cancelled renders.
     pub cancelled: u64,
     /// Mean time from start to end of the completed ones, in seconds.
     pub avg_render_s: Option<f64>,
-    /// 95 % of the completed ones took at most so long, in seconds.
+    /// 95 % of the completed ones took at most this long, in seconds.
     pub p95_render_s: Option<f64>,
     /// Mean time that those that started had waited, in seconds.
     pub avg_queue_s: Option<f64>,
@@ -320,7 +320,7 @@ pub struct Statistics {
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away.
+/// [`DbError`] when the database cannot be reached.
 pub async fn statistics(
     db: &Db,
     scope: TenantScope,

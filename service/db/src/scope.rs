@@ -20,7 +20,7 @@ impl TenantScope {
 /// All tenants, for one of the few reasons that there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AllTenants {
-    /// Finding out who somebody is.
+    /// Identifying a caller.
     Authentication,
     /// Handing out tasks fairly between tenants.
     Claiming,
@@ -35,7 +35,7 @@ pub enum AllTenants {
 pub(super) enum Reach {
     /// One tenant's.
     Tenant(TenantId),
-    /// Everybody's.
+    /// Those of all tenants.
     All,
 }
 

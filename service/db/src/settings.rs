@@ -11,7 +11,7 @@ use super::tx::Tx;
 use super::{AllTenants, Db, DbError, Json, Notice, TenantScope};
 use packshot_domain::id::TenantId;
 
-/// Settings by name, as far as they were set; what is not there has its default.
+/// Settings by name, as far as they were set; the others have their defaults.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
     /// The values.
@@ -24,7 +24,7 @@ pub struct Settings {
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away.
+/// [`DbError`] when the database cannot be reached.
 pub async fn of_instance(db: &Db, all: AllTenants) -> Result<Settings, DbError> {
     db.read_one(all, (), |tx, ()| {
         Box::pin(async move {
@@ -39,7 +39,7 @@ pub async fn of_instance(db: &Db, all: AllTenants) -> Result<Settings, DbError> 
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away.
+/// [`DbError`] when the database cannot be reached.
 pub async fn of_tenant(db: &Db, scope: TenantScope) -> Result<Settings, DbError> {
     db.read_one(scope, scope.tenant, |tx, tenant| {
         Box::pin(async move {
@@ -50,7 +50,7 @@ pub async fn of_tenant(db: &Db, scope: TenantScope) -> Result<Settings, DbError>
     .await
 }
 
-/// The settings that bear on one tenant.
+/// The settings that affect one tenant.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Stored {
     /// Of the installation.
@@ -71,7 +71,7 @@ impl Stored {
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away.
+/// [`DbError`] when the database cannot be reached.
 pub async fn stored(db: &Db, scope: TenantScope) -> Result<Stored, DbError> {
     db.read(AllTenants::Instance, scope.tenant, |tx, tenant| {
         Box::pin(async move {
@@ -173,7 +173,7 @@ async fn lock_instance(tx: &Tx<'_>) -> Result<Settings, DbError> {
     Settings::of(row.values, row.revision)
 }
 
-/// The tenant's first settings make the row; whoever comes at the same time waits for it here.
+/// The tenant's first settings create the row; a concurrent change waits here.
 async fn lock_tenant(tx: &Tx<'_>, tenant: TenantId) -> Result<Settings, DbError> {
     let (values, revision) = (Set(Settings::default().column()), Set(0));
     let empty = tenant_setting::ActiveModel { tenant_id: Set(Col(tenant)), values, revision };
@@ -203,7 +203,7 @@ impl Settings {
     fn of(values: Col<Json>, revision: i64) -> Result<Self, DbError> {
         match values.0 {
             Json::Object(values) => Ok(Self { values, revision }),
-            _ => Err(DbError::Corrupt { what: "set of settings", reason: "it is no object".to_owned() }),
+            _ => Err(DbError::Corrupt { what: "set of settings", reason: "it is not an object".to_owned() }),
         }
     }
 

@@ -47,7 +47,7 @@ pub(super) type Gathered = BTreeMap<(TenantId, StreamId), Vec<NewEvent>>;
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away. A stream that is not there has no events.
+/// [`DbError`] when the database cannot be reached. A stream that is not there has no events.
 pub async fn after(db: &Db, scope: TenantScope, stream: StreamId, seq: i64, limit: u32) -> Result<Vec<Event>, DbError> {
     db.read_one(scope, (scope.tenant, stream, seq, limit), |tx, (tenant, stream, seq, limit)| {
         Box::pin(async move {
@@ -70,7 +70,7 @@ pub async fn after(db: &Db, scope: TenantScope, stream: StreamId, seq: i64, limi
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away.
+/// [`DbError`] when the database cannot be reached.
 pub async fn last_seq(db: &Db, scope: TenantScope, stream: StreamId) -> Result<i64, DbError> {
     db.read_one(scope, (scope.tenant, stream), |tx, (tenant, stream)| {
         Box::pin(async move {

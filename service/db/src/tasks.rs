@@ -1,4 +1,4 @@
-//! Tasks: handed out to workers under a lease, ended by whoever holds it.
+//! Tasks: handed out to workers under a lease, ended by the holder of the lease.
 
 mod claim;
 mod delivery;
@@ -38,25 +38,25 @@ pub struct Task {
     pub kind: TaskKind,
     /// What kind of work that is.
     pub queue: QueueName,
-    /// Who does it.
+    /// Its lane.
     pub lane: Lane,
     /// Whether it publishes a result.
     pub publishes: bool,
     /// How many tasks before it have not completed.
     pub blockers: i32,
-    /// Where it is on its way.
+    /// Its state.
     pub state: TaskState,
     /// Higher goes first.
     pub priority: i32,
-    /// The attempt under way or done last, from 1; 0 before the first.
+    /// The current or last attempt, from 1; 0 before the first.
     pub attempt: i32,
-    /// So many attempts may end by faults of the infrastructure.
+    /// How many attempts may end by faults of the infrastructure.
     pub max_attempts: i32,
     /// How often attempts have failed, by cause.
     pub failures: Failures,
-    /// So many attempts may end by deaths of a service like the one that claimed it last.
+    /// How many attempts may end by deaths of a service like the one that claimed it last.
     pub service_deaths_max: i32,
-    /// Who works, or worked, on it.
+    /// The worker that works, or worked, on it.
     pub worker_id: Option<WorkerId>,
     /// When its lease ends.
     pub lease_expires_at: Option<Timestamp>,
@@ -81,7 +81,7 @@ pub struct Task {
 pub struct TaskInput {
     /// What dispatch decided, as the contract shows it.
     pub kwargs: Json,
-    /// What the work really computes, once that is frozen.
+    /// What the work computes, once that is frozen.
     pub spec: Option<Json>,
 }
 
@@ -102,10 +102,10 @@ pub struct Claimed {
     pub at: Timestamp,
 }
 
-/// Who claims, and from which lane.
+/// The worker that claims, and the lane.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claimer {
-    /// Who it is.
+    /// The worker.
     pub worker: WorkerId,
     /// The queue.
     pub queue: QueueName,
@@ -122,7 +122,7 @@ pub struct Claimer {
 pub enum LaneLimit {
     /// As many as the configuration of its queue says.
     OfQueue,
-    /// So many, whatever the queue allows.
+    /// This many, whatever the queue allows.
     Of(u32),
 }
 
@@ -131,7 +131,7 @@ pub enum LaneLimit {
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away, unless something was handed out before.
+/// [`DbError`] when the database cannot be reached, unless something was handed out before.
 pub async fn claim(db: &Db, all: AllTenants, claimer: Claimer, n: u32) -> Result<Vec<Claimed>, DbError> {
     let mut claimed = Vec::new();
     for _ in 0..n {
@@ -139,7 +139,7 @@ pub async fn claim(db: &Db, all: AllTenants, claimer: Claimer, n: u32) -> Result
         match one {
             Ok(Some(one)) => claimed.push(one),
             Ok(None) => break,
-            // What was handed out is the claimer's to run.
+            // Tasks that were handed out must be run by the claimer.
             Err(_) if !claimed.is_empty() => break,
             Err(error) => return Err(error),
         }
@@ -147,7 +147,7 @@ pub async fn claim(db: &Db, all: AllTenants, claimer: Claimer, n: u32) -> Result
     Ok(claimed)
 }
 
-/// What the holder of a lease shall do.
+/// What the holder of a lease must do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Directive {
     /// Go on.
@@ -183,7 +183,7 @@ pub async fn renew(db: &Db, scope: TenantScope, lease: Lease) -> Result<Directiv
 pub struct Report {
     /// Whether this is the first of its attempt.
     pub began: bool,
-    /// What the attempt really computes, where that was not frozen before.
+    /// What the attempt computes, if that was not frozen before.
     pub spec: Option<Json>,
     /// Changes of the job's document, in order.
     pub changes: Vec<Change>,
@@ -191,7 +191,7 @@ pub struct Report {
     pub progress: Option<Progress>,
     /// Whether one of several pictures was finished.
     pub went_on: bool,
-    /// The device, when it is known newly.
+    /// The device, once it is known.
     pub device: Option<Json>,
     /// Events for the job's stream, in order.
     pub events: Vec<NewEvent>,
@@ -225,23 +225,23 @@ pub struct Completion {
     pub delivery: Delivery,
 }
 
-/// A task that was done, and what came out is not what was asked for.
+/// A task that was done, with a result that is not what was asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rejection {
     /// What else happened since the last report.
     pub report: Report,
-    /// What it left all the same.
+    /// Its result all the same.
     pub delivery: Delivery,
     /// Why it counts as failed.
     pub error: JobError,
 }
 
-/// How a task ended that was done.
+/// How a completed task ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// With what it left.
+    /// With its result.
     Kept,
-    /// A mark to cancel came before: with nothing.
+    /// Without a result: a cancel mark came before.
     Cancelled,
 }
 
@@ -257,8 +257,8 @@ pub async fn complete(db: &Db, scope: TenantScope, lease: Lease, completion: Com
     .await
 }
 
-/// Fails a task that was done, keeps what it left, and ends everything that ends with it. It would come out the same
-/// again: it is not tried again.
+/// Fails a task that was done, keeps what it left, and ends everything that ends with it. It is not tried again,
+/// because the result would be the same.
 ///
 /// # Errors
 ///
@@ -288,7 +288,7 @@ pub enum AfterFailure {
     Failed,
     /// It is tried again, from this time on.
     Retry(Timestamp),
-    /// A mark to cancel came before.
+    /// A cancel mark came before.
     Cancelled,
 }
 
@@ -320,7 +320,7 @@ pub async fn fail(db: &Db, scope: TenantScope, lease: Lease, failure: Failure) -
 ///
 /// # Errors
 ///
-/// [`DbError::LeaseLost`]; [`DbError::State`] when nobody cancelled it. Nothing is stored then.
+/// [`DbError::LeaseLost`]; [`DbError::State`] when it was not cancelled. Nothing is stored then.
 pub async fn cancelled(db: &Db, scope: TenantScope, lease: Lease, report: Report) -> Result<(), DbError> {
     db.write(scope, (scope.tenant, lease, report), |tx, (tenant, lease, report)| {
         Box::pin(ending::cancelled(tx, *tenant, *lease, report.clone()))
@@ -328,7 +328,7 @@ pub async fn cancelled(db: &Db, scope: TenantScope, lease: Lease, report: Report
     .await
 }
 
-/// Puts a task back because its worker shuts down: the attempt does not count. When a mark to cancel came before, it is
+/// Puts a task back because its worker shuts down: the attempt does not count. If a cancel mark came before, it is
 /// cancelled.
 ///
 /// # Errors
@@ -354,12 +354,12 @@ pub struct Reaped {
     pub after: AfterFailure,
 }
 
-/// Takes back every task whose lease has expired, but those `held` by who asks: the service that held it died, or
+/// Takes back every task whose lease has expired, except those `held` by the caller: the service that held it died, or
 /// cannot reach the database.
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away. What cannot be taken back is tried again the next time.
+/// [`DbError`] when the database cannot be reached. What cannot be taken back is tried again the next time.
 pub async fn reap_expired(db: &Db, all: AllTenants, held: Vec<Lease>) -> Result<Vec<Reaped>, DbError> {
     let held: Arc<[Lease]> = held.into();
     let found = db.read(all, (), |tx, ()| Box::pin(recovery::find_expired(tx))).await?;
@@ -373,7 +373,7 @@ pub async fn reap_expired(db: &Db, all: AllTenants, held: Vec<Lease>) -> Result<
     Ok(reaped)
 }
 
-/// What became of a task that was to be taken back. One that cannot be keeps no other from it.
+/// Outcome for a task that was to be taken back. An error for one task does not stop the others.
 fn taken_back(result: Result<Option<Reaped>, DbError>, task: TaskId) -> Option<Reaped> {
     result.unwrap_or_else(|error| {
         tracing::error!(task.id = %task, "a task of a lost service cannot be taken back: {error}");
@@ -386,7 +386,7 @@ fn taken_back(result: Result<Option<Reaped>, DbError>, task: TaskId) -> Option<R
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away. What cannot be taken back is tried again the next time.
+/// [`DbError`] when the database cannot be reached. What cannot be taken back is tried again the next time.
 pub async fn reap_worker(db: &Db, all: AllTenants, worker: WorkerId) -> Result<Vec<Reaped>, DbError> {
     let mut reaped = Vec::new();
     loop {
@@ -404,7 +404,7 @@ pub async fn reap_worker(db: &Db, all: AllTenants, worker: WorkerId) -> Result<V
     }
 }
 
-/// A task that stands still.
+/// A stalled task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stalled {
     /// Whose it is.
@@ -415,12 +415,12 @@ pub struct Stalled {
     pub still_for: Duration,
 }
 
-/// Tasks that have stood still for longer than `timeout`: since their attempt began, or, where it makes several
-/// pictures, since it finished the last one.
+/// Tasks that have stalled for longer than `timeout`: since their attempt began, or, where it makes several pictures,
+/// since it finished the last one.
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away.
+/// [`DbError`] when the database cannot be reached.
 pub async fn stalled(db: &Db, all: AllTenants, timeout: Duration) -> Result<Vec<Stalled>, DbError> {
     db.read(all, timeout, |tx, timeout| Box::pin(recovery::stalled(tx, *timeout))).await
 }

@@ -1,8 +1,8 @@
 //! Databases for tests: copies of a template with an empty schema, which is migrated once for all tests and not once
 //! for each.
 //!
-//! Tests run in many processes at once. A template's name holds a digest of the migrations, so that one of other
-//! migrations is never taken for it, and it has its name only when it is whole. It holds the schema alone:
+//! Tests run in many processes at once. A template's name holds a digest of the migrations, so that a template of other
+//! migrations is never used, and it gets its name only when it is complete. It holds the schema alone:
 //! [`Db::open`](super::Db::open) makes the installation in the copy, as it does in every new database.
 
 use std::path::{Path, PathBuf};
@@ -40,7 +40,7 @@ impl TestDatabase {
         server.map(Self::Postgres)
     }
 
-    /// A database of its own, which nobody has opened yet; `folder` is the test's.
+    /// A new database that has not been opened yet; `folder` is the test's.
     ///
     /// # Errors
     ///
@@ -63,7 +63,7 @@ impl TestDatabase {
         }
     }
 
-    /// Removes a database from the server, whoever is connected to it; a file goes with its folder.
+    /// Removes a database from the server, even if connections are open; a file goes with its folder.
     ///
     /// # Errors
     ///
@@ -90,19 +90,19 @@ async fn sqlite_template() -> Result<PathBuf, DbError> {
     // What is copied is one file.
     connection.execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)").await?;
     connection.close().await?;
-    // Of two processes that make it the later one replaces the template by one that is equal.
+    // If two processes make it, the later one replaces it by an equal one.
     std::fs::rename(new, &template).map_err(failed)?;
     Ok(template)
 }
 
-/// The name of the database with the schema. Nobody is connected to it, nor can be, which copying it demands.
+/// The name of the database with the schema. It accepts no connections, as copying requires.
 async fn postgres_template(server: &str, admin: &DatabaseConnection) -> Result<String, DbError> {
     let digest = migration::digest();
     let template = format!("packshot_template_{digest}");
     if is_there(admin, &template).await? {
         return Ok(template);
     }
-    // The one connection of `admin` holds it: whoever comes second waits, and then finds the template.
+    // The one connection of `admin` holds it: the second process waits, and then finds the template.
     let lock = |function: &str| format!("SELECT {function}({TEMPLATE_LOCK})");
     admin.execute_unprepared(&lock("pg_advisory_lock")).await?;
     if !is_there(admin, &template).await? {

@@ -1,5 +1,5 @@
-//! A transaction: the connection it runs on, whose rows it may touch, its time, and what to announce when it is
-//! durable.
+//! A transaction: the connection it runs on, the tenant whose rows it may touch, its time, and what to announce when it
+//! is durable.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -96,7 +96,7 @@ impl<'c> Tx<'c> {
         &self.shared.effects
     }
 
-    /// Says that rows of a level are about to be locked.
+    /// Declares that rows of a level are about to be locked.
     ///
     /// # Panics
     ///
@@ -115,7 +115,7 @@ impl<'c> Tx<'c> {
         events.entry((tenant, stream)).or_default().push(event);
     }
 
-    /// What statements run on.
+    /// The connection or transaction that statements run on.
     pub(super) fn on(&self) -> &DatabaseExecutor<'c> {
         &self.connection
     }
@@ -153,7 +153,7 @@ impl<'c> Tx<'c> {
         self.notices.lock().unwrap_or_else(PoisonError::into_inner).push(notice);
     }
 
-    /// Writes the events that were gathered: for who reads what they change before the end.
+    /// Writes the events that were gathered: for callers that read their effect before the end.
     pub(super) async fn write_events(&self) -> Result<(), DbError> {
         let gathered = std::mem::take(&mut *self.events.lock().unwrap_or_else(PoisonError::into_inner));
         streams::write(self, gathered).await

@@ -27,7 +27,7 @@ pub struct WorkerConfig {
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away.
+/// [`DbError`] when the database cannot be reached.
 pub async fn list(db: &Db, all: AllTenants) -> Result<Vec<WorkerConfig>, DbError> {
     db.read(all, (), |tx, ()| {
         Box::pin(async move {
@@ -43,7 +43,7 @@ pub async fn list(db: &Db, all: AllTenants) -> Result<Vec<WorkerConfig>, DbError
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away.
+/// [`DbError`] when the database cannot be reached.
 pub async fn get(db: &Db, all: AllTenants, queue: QueueName) -> Result<WorkerConfig, DbError> {
     db.read(all, queue, |tx, queue| {
         Box::pin(async move {
@@ -54,7 +54,7 @@ pub async fn get(db: &Db, all: AllTenants, queue: QueueName) -> Result<WorkerCon
     .await
 }
 
-/// Sets the limits of a queue; with `expected`, only if that is the revision.
+/// Sets the limits of a queue; with `expected`, only if that is the current revision.
 ///
 /// # Errors
 ///

@@ -2,7 +2,7 @@
 //!
 //! SQLite writes one transaction at a time, and a durable one costs an fsync: milliseconds, where the statements cost
 //! microseconds. So operations that are waiting share a transaction, each within a savepoint, and with it the fsync.
-//! Nobody waits for a group to fill: a group is whatever came while the one before it was being written.
+//! Nothing waits for a group to fill: a group is whatever came while the one before it was being written.
 
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
@@ -26,7 +26,7 @@ const GROUP_AGE_MAX: [Duration; 2] = [Duration::from_millis(10), Duration::from_
 const GROUP_AGE_COMMITS: u32 = 3;
 /// No group has more operations than this.
 const GROUP_SIZE_MAX: usize = 256;
-/// Operations that may wait; who comes after waits for a place.
+/// Operations that may wait; further ones wait for a place.
 const QUEUE_LEN: usize = 1024;
 
 /// A function that works within a transaction on arguments that it may be given again, when the transaction lost a
@@ -40,7 +40,7 @@ trait Operation: Send {
     /// Works within the savepoint. Says whether what was done is to be kept.
     fn run<'t>(&'t mut self, tx: &'t Tx<'t>) -> BoxFuture<'t, bool>;
 
-    /// Answers whoever waits: with the result when the group is durable, with the error when it is not.
+    /// Answers the caller: with the result when the group is durable, with the error when it is not.
     fn settle(self: Box<Self>, group: Result<(), DbError>);
 }
 
@@ -72,7 +72,7 @@ where
             (Ok(()), Some(Ok(value))) => Ok(value),
             (Ok(()), None) => Err(DbError::Closed),
         };
-        // Who does not wait any more does not need the answer.
+        // A caller that no longer waits does not need the answer.
         self.answer.send(result).ok();
     }
 }
@@ -88,9 +88,8 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the writer of a file on a connection that nobody else writes on. It has a thread of its own: everybody
-    /// waits for its statements, one after the other, and among the tasks of a busy runtime each would wait for its
-    /// turn.
+    /// Starts the writer of a file on a connection with no other writer. It has a thread of its own: all callers wait
+    /// for its statements, one after the other, and in a busy runtime each statement would wait for its turn.
     ///
     /// # Errors
     ///
@@ -111,7 +110,7 @@ impl Writer {
         Ok(Self { messages })
     }
 
-    /// Has an operation written. Once begun it is done, even when nobody waits for the answer any more.
+    /// Has an operation written. Once begun it is completed, even if the caller no longer waits for the answer.
     pub(super) async fn write<A, T, W>(&self, args: A, work: W) -> Result<T, DbError>
     where
         A: Send + Sync + 'static,
@@ -178,7 +177,7 @@ impl Loop {
         while !group.is_empty() {
             match self.write_together(&mut group).await {
                 Ok(notices) => {
-                    // An error says that nobody listens.
+                    // An error only means that there is no receiver.
                     notices.into_iter().for_each(|notice| _ = self.notices.send(notice));
                     return group.into_iter().for_each(|operation| operation.settle(Ok(())));
                 }

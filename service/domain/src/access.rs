@@ -1,4 +1,4 @@
-//! Who may do what: roles say what a person may, scopes of a key say which part of it the key may.
+//! Who may do what: roles give permissions to people, scopes of a key limit them for the key.
 
 use super::id::{KeyId, TenantId, UserId};
 use super::words::words;
@@ -54,7 +54,7 @@ words! {
 }
 
 impl Scope {
-    /// Whether a key with this scope may do what needs `needed`.
+    /// Whether a key with this scope may do what requires `needed`.
     #[must_use]
     pub fn includes(self, needed: Self) -> bool {
         let is_write_of = |read: &str| {
@@ -110,7 +110,7 @@ impl Permission {
         }
     }
 
-    /// Whether somebody with `role` in a tenant (the operating one or another) has it.
+    /// Whether a user with `role` in a tenant (the operating one or another) has it.
     const fn is_of(self, role: Role, in_operating_tenant: bool) -> bool {
         match (self, role) {
             (_, Role::GlobalAdmin) | (Self::ReadMaterials, _) => true,
@@ -122,7 +122,7 @@ impl Permission {
     }
 }
 
-/// How somebody proved who they are.
+/// How a caller was identified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Authentication {
     /// Not at all: an installation that is not configured trusts its own machine.
@@ -131,7 +131,7 @@ pub enum Authentication {
     Key(KeyId),
 }
 
-/// Somebody who makes a request.
+/// The caller of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
     /// The tenant that the request belongs to.
@@ -144,11 +144,11 @@ pub struct Principal {
     pub role: Role,
     /// What the key opens; `None` without a key: all that the role allows.
     pub scopes: Option<Vec<Scope>>,
-    /// How they proved who they are.
+    /// How the caller was identified.
     pub authentication: Authentication,
 }
 
-/// Why a principal may not.
+/// Why a principal is denied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
     /// The role lacks the permission.
@@ -160,7 +160,7 @@ pub enum Denied {
     /// The key lacks the scope.
     #[error("the key needs the scope '{needed}'")]
     InsufficientScope {
-        /// The scope that would do.
+        /// The scope that is needed.
         needed: Scope,
     },
 }

@@ -46,13 +46,13 @@ impl Concurrency {
         }
     }
 
-    /// At most so many run.
+    /// Tasks that run at the same time, at most.
     #[must_use]
     pub const fn max(self) -> i32 {
         self.max
     }
 
-    /// So many workers are kept ready.
+    /// Workers that are kept ready.
     #[must_use]
     pub const fn min(self) -> i32 {
         self.min
@@ -60,7 +60,7 @@ impl Concurrency {
 }
 
 impl Default for Concurrency {
-    /// What a queue has that nobody named limits for.
+    /// Limits of a queue for which none are set.
     fn default() -> Self {
         Self { max: 8, min: 2 }
     }

@@ -1,4 +1,4 @@
-//! The document of a job: the single truth for "how is this job doing". It is stored with the job after each step.
+//! The document of a job: the single source for its progress. It is stored with the job after each step.
 //!
 //! Times come from the database's clock, taken at the claim, plus what has passed since on the clock of the process
 //! that only runs forward; so differences of times are what really passed.
@@ -15,7 +15,7 @@ use super::value::{Fields, Value};
 use super::words::words;
 
 words! {
-    /// How a step stands.
+    /// Status of a step.
     pub enum StepStatus {
         /// Under way
         Running = "running",
@@ -35,7 +35,7 @@ pub struct StepRecord {
     pub name: StepName,
     /// The task that ran it; `None` for what was done before there was one.
     pub task_id: Option<TaskId>,
-    /// How it stands.
+    /// Its status.
     pub status: StepStatus,
     /// When it began.
     pub started_at: Timestamp,
@@ -73,7 +73,7 @@ pub struct GpuInfo {
     pub fallback_reason: Option<String>,
 }
 
-/// What a finished render left, in short.
+/// The result of a finished render, in short.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DocumentResult {
     /// Where the first file is.
@@ -95,13 +95,13 @@ pub struct JobDocument {
     pub job_id: Uuid,
     /// When it was made.
     pub created_at: Timestamp,
-    /// Where it is on its way.
+    /// Its state.
     pub state: JobState,
     /// The task that began last, or is to begin first.
     pub task_id: Option<TaskId>,
     /// Which attempt at that task this is, counted from 1; 0 before the first.
     pub attempt: i32,
-    /// Who works, or worked, on it.
+    /// The worker that works, or worked, on it.
     pub worker_id: Option<WorkerId>,
     /// Process id of an external executor.
     pub pid: Option<u32>,
@@ -109,7 +109,7 @@ pub struct JobDocument {
     pub steps: Vec<StepRecord>,
     /// What went wrong, a line for each error.
     pub error: Option<String>,
-    /// What it left.
+    /// Its result, in short.
     pub result: Option<DocumentResult>,
 }
 
@@ -148,14 +148,14 @@ pub enum StepChange {
 #[error("the step '{0}' is not running")]
 pub struct StepNotRunning(pub StepName);
 
-/// Whose record a step is: the task that runs it, or nobody's.
+/// The owner of a step's record: the task that runs it, or none.
 type By = Option<TaskId>;
 
 impl JobDocument {
     /// The version of the format.
     pub const VERSION: u32 = 1;
 
-    /// The document of a record whose job begins its way in `state`.
+    /// The document of a record whose job begins in `state`.
     #[must_use]
     pub const fn new(job_id: Uuid, task_id: Option<TaskId>, state: JobState, created_at: Timestamp) -> Self {
         let steps = Vec::new();
@@ -173,11 +173,11 @@ impl JobDocument {
     pub fn apply(&mut self, task: TaskId, change: Change) {
         let by = Some(task);
         match change {
-            // The document tells of the task that began last.
+            // The document describes the task that began last.
             Change::Pid(pid) if self.task_id == by => self.pid = Some(pid),
             Change::Pid(_) => {}
             Change::Result(result) => self.result = Some(result),
-            // A report whose commit was not answered comes twice.
+            // A report whose commit was not answered is sent twice.
             Change::Step { name, at, ref change } if self.has(name, by, at, change) => {}
             Change::Step { name, at, change: StepChange::Begin(render) } => {
                 self.record(name, by, StepStatus::Running, at).render = render;
@@ -187,7 +187,7 @@ impl JobDocument {
                     self.update_step(name, by, StepStatus::Done, None, at);
                 }
             }
-            // The state and the error of the document are those of the attempt: whoever ends it sets them.
+            // The state and the error of the document are those of the attempt: they are set when it ends.
             Change::Step { name, at, change: StepChange::Fail } => {
                 self.update_step(name, by, StepStatus::Failed, None, at);
             }

@@ -20,19 +20,19 @@ words! {
         Completed = "job.completed",
         /// Ended with an error
         Failed = "job.failed",
-        /// Ended because somebody cancelled it
+        /// Ended because it was cancelled
         Cancelled = "job.cancelled",
     }
 }
 
 words! {
-    /// How grave a line of the log is.
+    /// Level of a line of the log.
     pub enum LogLevel {
         /// As expected
         Info = "info",
         /// Odd, but it goes on
         Warning = "warning",
-        /// It does not go on
+        /// It cannot go on
         Error = "error",
     }
 }
@@ -49,7 +49,7 @@ impl EventName {
         }
     }
 
-    /// Whether the stream ends with it, unless somebody requeues the job.
+    /// Whether the stream ends with it, unless the job is requeued.
     #[must_use]
     pub const fn is_terminal(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled)

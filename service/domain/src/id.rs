@@ -61,13 +61,13 @@ macro_rules! ids {
 }
 
 ids! {
-    /// A tenant: who notices nothing of the others.
+    /// A tenant: it sees nothing of the others.
     TenantId,
     /// A user of a tenant.
     UserId,
     /// A render: the record that a client sees. Its job has the same UUID.
     RenderId,
-    /// A job: what somebody waits for.
+    /// A job: what a user waits for.
     JobId,
     /// A task: the work of a job, which workers claim.
     TaskId,

@@ -1,5 +1,5 @@
-//! Jobs: what somebody waits for. A job has one state, one document, one stream and one way to cancel it; the work is
-//! done by its tasks, and its state follows from theirs (render-jobs.md §7).
+//! Jobs: what users wait for. A job has one state, one document, one stream and one way to cancel it; the work is done
+//! by its tasks, and its state follows from theirs (render-jobs.md §7).
 
 use uuid::Uuid;
 
@@ -9,7 +9,7 @@ use super::task::TaskState;
 use super::words::words;
 
 words! {
-    /// What kind of thing somebody waits for.
+    /// What a job was made for.
     pub enum JobKind {
         /// A direct render
         Render = "render",
@@ -25,7 +25,7 @@ words! {
 }
 
 words! {
-    /// Where a job is on its way. Its document has the same states.
+    /// State of a job. Its document has the same states.
     pub enum JobState {
         /// None of its tasks can be claimed yet
         Pending = "pending",
@@ -37,13 +37,13 @@ words! {
         Completed = "completed",
         /// Ended with an error
         Failed = "failed",
-        /// Ended because somebody cancelled it
+        /// Ended because it was cancelled
         Cancelled = "cancelled",
     }
 }
 
 impl JobKind {
-    /// What the stream of such a job is of. Work on a CAD file has none.
+    /// The kind of stream of such a job. Work on a CAD file has none.
     #[must_use]
     pub const fn stream(self) -> Option<StreamKind> {
         match self {
@@ -56,12 +56,12 @@ impl JobKind {
     }
 }
 
-/// A job, with what never changes of it: all that is needed to find what lies above it.
+/// A job, with the parts of it that never change: enough to find the records above it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct JobRef {
     /// The job.
     pub id: JobId,
-    /// What kind of thing somebody waits for.
+    /// What a job was made for.
     pub kind: JobKind,
     /// That thing: render, order line, run, CAD file, design job.
     pub record: Uuid,
@@ -81,10 +81,10 @@ impl JobRef {
     }
 }
 
-/// What a job's state depends on, of one of its tasks.
+/// The part of a task that the state of its job depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TaskFacts {
-    /// Where the task is on its way.
+    /// State of the task.
     pub state: TaskState,
     /// Whether it publishes a result: where any task of a job does, those decide whether the job completes.
     pub publishes: bool,
@@ -97,8 +97,7 @@ impl JobState {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
     }
 
-    /// The state of a job with these tasks, which somebody cancelled or not. A job without a task has its result
-    /// already.
+    /// The state of a job with these tasks, cancelled or not. A job without a task has its result already.
     #[must_use]
     pub fn of_tasks(tasks: &[TaskFacts], is_cancelled: bool) -> Self {
         let any = |state| tasks.iter().any(|task| task.state == state);

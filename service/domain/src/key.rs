@@ -7,7 +7,7 @@ const SECRET_LEN: usize = 43;
 /// Letters and digits. 43 of 62 are 256.03 bits.
 const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-/// An API key as its owner has it: the only thing that opens, so it shows itself only on demand.
+/// An API key as its owner has it. It is the secret itself, so it is only shown on demand.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ApiKey(String);
 
@@ -18,10 +18,10 @@ pub struct InvalidKey;
 
 /// The operating system gave no random bytes.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("no random bytes from the operating system: {0}")]
+#[error("the operating system gave no random bytes: {0}")]
 pub struct NoRandomness(getrandom::Error);
 
-/// The BLAKE3 hash of a whole key: what is stored of it.
+/// The BLAKE3 hash of a whole key: only this is stored.
 #[derive(Clone, Copy)]
 pub struct KeyHash(blake3::Hash);
 
@@ -63,7 +63,7 @@ impl ApiKey {
         &self.0
     }
 
-    /// What is stored of it.
+    /// Its hash, which is stored.
     #[must_use]
     pub fn hash(&self) -> KeyHash {
         KeyHash(blake3::hash(self.0.as_bytes()))

@@ -1,4 +1,4 @@
-//! Streams of events: one for each object, all of one make.
+//! Streams of events: one for each object, all of the same kind.
 
 use uuid::Uuid;
 
@@ -36,9 +36,9 @@ words! {
 /// When a stream ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Closes {
-    /// With its object, once no job of it lives.
+    /// With its object, once none of its jobs is active.
     WithItsObject,
-    /// When no job of its object lives.
+    /// When no job of its object is active.
     WithItsJobs,
     /// Never.
     Never,

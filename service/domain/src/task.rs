@@ -13,11 +13,11 @@ use super::step::{StepName, log_line};
 use super::words::{UnknownWord, words};
 
 words! {
-    /// Where a task is on its way.
+    /// State of a task.
     pub enum TaskState {
         /// Waits for tasks before it, and cannot be claimed
         Waiting = "waiting",
-        /// Can be claimed, from the time on that it names
+        /// Can be claimed, from a given time on
         Queued = "queued",
         /// A worker holds its lease
         Running = "running",
@@ -25,7 +25,7 @@ words! {
         Completed = "completed",
         /// Given up
         Failed = "failed",
-        /// Ended because somebody cancelled its job, or because a task before it did not complete
+        /// Ended because its job was cancelled, or because a task before it did not complete
         Cancelled = "cancelled",
     }
 }
@@ -33,25 +33,25 @@ words! {
 words! {
     /// What happens to a task.
     pub enum TaskEvent {
-        /// The last of those that it waits for completed
+        /// The last task that it waits for has completed
         Unblock = "unblock",
-        /// One of those that it waits for failed or was cancelled
+        /// A task that it waits for failed or was cancelled
         Orphan = "orphan",
-        /// The one because of which it was cancelled is put back: it waits again
+        /// The task because of which it was cancelled is requeued: it waits again
         Await = "await",
         /// A worker takes it
         Claim = "claim",
         /// Its worker delivered the result
         Finish = "finish",
-        /// It cannot be done, or was tried often enough
+        /// It cannot be done, or has been tried often enough
         Fail = "fail",
-        /// Somebody cancels its job. While it runs this is only a mark; its worker then stops
+        /// Its job is cancelled. While it runs, this is only a mark; its worker then stops
         Cancel = "cancel",
         /// Its worker has stopped because of the mark
         Stop = "stop",
-        /// Its worker is lost, gave it back, or shall try again later
+        /// Its worker is lost, gave it back, or will try again later
         Release = "release",
-        /// Somebody puts it back after it failed, with a fresh set of attempts
+        /// It is requeued after it failed, with fresh attempts
         Requeue = "requeue",
     }
 }
@@ -69,7 +69,7 @@ words! {
 }
 
 words! {
-    /// Whose fault an error is: what decides whether trying again can help.
+    /// The kind of an error, which decides whether trying again can help.
     pub enum FaultKind {
         /// The request or its files: fails at once, as it would each time
         Input = "input",
@@ -79,7 +79,7 @@ words! {
 }
 
 words! {
-    /// Work of the service's own, which is no step of a workflow.
+    /// Work of the service itself, which is not a step of a workflow.
     pub enum Chore {
         /// Renders the layers of a design
         RenderDesign = "render_design",
@@ -145,12 +145,12 @@ impl FromStr for TaskKind {
     }
 }
 
-/// Who does a task: the renderer that is built in, an external executor by its name, the converter … Each lane is
-/// claimed for itself, so that one that is full or broken holds up no other.
+/// The executor of a task: the built-in renderer, an external executor by its name, the converter … Each lane is
+/// claimed separately, so that a full or broken lane does not block the others.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Lane(String);
 
-/// Text that is no name of a lane.
+/// Text that is not the name of a lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a lane is 1 to 64 characters of a-z, 0-9, '_' and '-'")]
 pub struct InvalidLane;
@@ -173,7 +173,7 @@ impl Lane {
         Self("builtin".to_owned())
     }
 
-    /// The lane of everything in a queue that no lane of its own is named for.
+    /// The lane for everything in a queue that has no lane of its own.
     #[must_use]
     pub fn of_queue(queue: QueueName) -> Self {
         match queue {
@@ -195,13 +195,13 @@ impl fmt::Display for Lane {
     }
 }
 
-/// Something happened that must not happen in this state.
+/// An event that is impossible in this state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("'{event}' is not possible for a task that is {from}")]
 pub struct StateError {
     /// The state it is in.
     pub from: TaskState,
-    /// What was to happen.
+    /// The event.
     pub event: TaskEvent,
 }
 
@@ -240,7 +240,7 @@ impl TaskState {
 pub struct LeaseToken([u8; 16]);
 
 impl LeaseToken {
-    /// A token that nobody else has.
+    /// A unique token.
     ///
     /// # Panics
     ///
@@ -266,20 +266,20 @@ impl LeaseToken {
 }
 
 impl fmt::Debug for LeaseToken {
-    /// The first bits alone: whoever has all of them may report.
+    /// Only the first bits, because all of them together give the right to report.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:02x}{:02x}…", self.0[0], self.0[1])
     }
 }
 
-/// The right to report about a task: who has another token has lost it.
+/// The right to report about a task. A worker with another token has lost it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Lease {
     /// The task.
     pub task: TaskId,
     /// Its job, unless it has none.
     pub job: Option<JobRef>,
-    /// What was drawn when this lease was given.
+    /// The token that was drawn when this lease was given.
     pub token: LeaseToken,
 }
 
@@ -294,7 +294,7 @@ pub const LEASE_RENEWAL: Duration = Duration::from_secs(10);
 pub enum Cause {
     /// The work itself failed, or what computed it died: whose fault that is decides.
     Fault(FaultKind),
-    /// The service that held its lease ended without giving it back.
+    /// The service that held its lease ended without returning it.
     ServiceLost,
 }
 
@@ -310,16 +310,16 @@ pub struct Failures {
 /// How often, and after which waits, a task is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// So many attempts may end by faults of the infrastructure; the last of them fails the task.
+    /// How many attempts may end by faults of the infrastructure; the last of them fails the task.
     pub faults_max: i32,
-    /// So many may end by deaths of the service.
+    /// How many may end by deaths of the service.
     pub service_deaths_max: i32,
     /// The wait after the first, second … failed attempt; the last one holds for all that follow.
     pub waits: [Duration; 2],
 }
 
 /// Deaths of the service that a task survives, where work runs in processes of its own: the work cannot have been the
-/// cause, but a task that is running at each of so many deaths is not trusted any more.
+/// cause, but a task that was running at each of this many deaths is no longer trusted.
 pub const SERVICE_DEATHS_MAX: i32 = 10;
 
 /// Deaths of the service that a task survives, where work runs in the service's own process, and so may have been the

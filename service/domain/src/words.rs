@@ -1,5 +1,5 @@
-//! Closed sets of words: enums that have one spelling in JSON, SQL, logs and URLs, and maybe older spellings that are
-//! read.
+//! Closed sets of words: enums with one spelling in JSON, SQL, logs and URLs, and sometimes older spellings that are
+//! still read.
 
 pub use packshot_words::UnknownWord;
 

@@ -1,6 +1,6 @@
 //! What a backup looks like: a zip file with the database, every stored file under its address, the file that says
-//! whose store it was, and a list of all with their hashes, so that damage is found when it is restored and not when it
-//! is missed.
+//! whose store it was, and a list of all with their hashes, so that damage is found when the backup is restored, not
+//! later.
 
 use std::io::{self, Read, Write};
 

@@ -1,7 +1,7 @@
 //! A backup of an installation, also while it runs.
 //!
 //! First a consistent copy of the database, then the stored files. Files never change, and each is in the store before
-//! the database knows of it, so every file that the copy knows is there, unless it expired since.
+//! the database knows of it, so every file that the copy names exists, unless it has expired since.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

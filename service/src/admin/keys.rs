@@ -1,7 +1,6 @@
-//! API keys, for whoever works on the machine of the installation: made, listed, revoked, also while the service runs.
+//! API keys, managed on the machine of the installation: created, listed, revoked, also while the service runs.
 //!
-//! A key is asked for at each request, so what is done here counts from the next request on, in every process on the
-//! database.
+//! Keys are checked at each request, so changes take effect with the next request, in every process on the database.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -18,7 +17,7 @@ use packshot_domain::time::Timestamp;
 
 const DAY_S: u64 = 24 * 60 * 60;
 const HOUR_S: u64 = 60 * 60;
-/// Keys that are read at once.
+/// Keys per read.
 const PAGE: u32 = 200;
 
 /// When a key ends.
@@ -30,7 +29,7 @@ pub enum Expiry {
     After(Duration),
 }
 
-/// Text that says no time.
+/// Text that is not a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected days or hours from now (90d, 12h), a day (2027-01-31) or a time (2027-01-31T10:00:00Z)")]
 pub struct InvalidExpiry;
@@ -50,7 +49,7 @@ impl FromStr for Expiry {
     }
 }
 
-/// Which key somebody means.
+/// How a key is named.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyName {
     /// The one with this id.
@@ -59,9 +58,9 @@ pub enum KeyName {
     Prefix(String),
 }
 
-/// Text that names no key.
+/// Text that cannot name a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected the first 11 characters of a key (pk_…) or its id, as list-keys shows them")]
+#[error("expected the first 11 characters of a key (pk_…) or its id, as `packshot admin list-keys` shows them")]
 pub struct InvalidName;
 
 impl FromStr for KeyName {
@@ -102,14 +101,14 @@ impl KeyName {
     }
 }
 
-/// Whether a key opens.
+/// Whether a key works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyState {
-    /// It does.
+    /// It works.
     Active,
-    /// Its time is over.
+    /// It has expired.
     Expired,
-    /// Somebody revoked it.
+    /// It was revoked.
     Revoked,
 }
 
@@ -135,7 +134,7 @@ impl KeyState {
     }
 }
 
-/// A key as it is listed: its secret is known to nobody but its owner.
+/// A key in a list: only its owner knows its secret.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ListedKey {
     /// The key.
@@ -153,10 +152,11 @@ pub struct RevokedKey {
     pub was_revoked: bool,
 }
 
-/// Makes a key that opens what `scopes` say, until it ends. The installation is configured from then on.
+/// Creates a key with these scopes, valid until it expires. The installation is configured from then on.
 ///
 /// # Errors
-/// When the data folder holds no installation, the database is away, or the key would have ended before it is made.
+/// When the data folder holds no installation, the database cannot be reached, or the key would have ended before it is
+/// made.
 pub async fn create(
     settings: &Settings,
     name: &str,
@@ -189,7 +189,7 @@ async fn end_of(db: &Db, expiry: Expiry) -> Result<Timestamp, AdminError> {
 /// All keys, of every tenant, newest first.
 ///
 /// # Errors
-/// When the data folder holds no installation, or the database is away.
+/// When the data folder holds no installation, or the database cannot be reached.
 pub async fn list(settings: &Settings) -> Result<Vec<ListedKey>, AdminError> {
     let db = open(settings).await?;
     let listed = async {
@@ -202,10 +202,10 @@ pub async fn list(settings: &Settings) -> Result<Vec<ListedKey>, AdminError> {
     listed
 }
 
-/// Ends a key now. It stays in the list.
+/// Revokes a key. It stays in the list.
 ///
 /// # Errors
-/// When the data folder holds no installation, the database is away, or not one key has this name.
+/// When the data folder holds no installation, the database cannot be reached, or not one key has this name.
 pub async fn revoke(settings: &Settings, name: &KeyName) -> Result<RevokedKey, AdminError> {
     let db = open(settings).await?;
     let revoked = async {

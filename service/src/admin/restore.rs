@@ -40,7 +40,7 @@ pub fn restore(settings: &Settings, backup: &Path) -> Result<Summary, AdminError
     }
     std::fs::create_dir_all(&store).map_err(AdminError::io(&store))?;
     let (database, files): (Vec<_>, Vec<_>) = manifest.files.iter().partition(|file| file.path == DATABASE_FILE);
-    let [database] = database[..] else { return Err(AdminError::Damaged("it holds no database".to_owned())) };
+    let [database] = database[..] else { return Err(AdminError::Damaged("there is no database in it".to_owned())) };
     // Within the folders that the parts go to, so that they only have to be renamed.
     let aside = tempfile::Builder::new().prefix(".restore-").tempdir_in(&store).map_err(AdminError::io(&store))?;
     let mut folders = BTreeSet::from([aside.path().to_owned()]);
@@ -72,21 +72,25 @@ pub fn restore(settings: &Settings, backup: &Path) -> Result<Summary, AdminError
 
 fn manifest(zip: &mut ZipArchive<File>) -> Result<Manifest, AdminError> {
     let damaged = |reason: String| AdminError::Damaged(reason);
-    let list = zip.by_name(archive::MANIFEST).map_err(|_| damaged("it is no backup of Packshot".to_owned()))?;
+    let list = zip.by_name(archive::MANIFEST).map_err(|_| damaged("it is not a Packshot backup".to_owned()))?;
     let mut text = Vec::new();
     let read = list.take(archive::MANIFEST_BYTES_MAX).read_to_end(&mut text);
-    read.map_err(|reason| damaged(format!("its list cannot be read: {reason}")))?;
-    let manifest: Manifest =
-        serde_json::from_slice(&text).map_err(|reason| damaged(format!("its list cannot be read: {reason}")))?;
+    read.map_err(|reason| damaged(format!("its list of files cannot be read: {reason}")))?;
+    let manifest: Manifest = serde_json::from_slice(&text)
+        .map_err(|reason| damaged(format!("its list of files cannot be read: {reason}")))?;
     if manifest.version != archive::VERSION {
-        return Err(damaged(format!("its version is {}, this program reads {}", manifest.version, archive::VERSION)));
+        return Err(damaged(format!(
+            "it has version {}, but this program reads version {}",
+            manifest.version,
+            archive::VERSION
+        )));
     }
     let is_known = |path: &str| {
         let is_object = path.starts_with("objects/") && archive::is_inside(path);
         [DATABASE_FILE, IDENTITY_FILE].contains(&path) || is_object
     };
     match manifest.files.iter().find(|file| !is_known(&file.path)) {
-        Some(file) => Err(damaged(format!("it names a file that no backup has: {:?}", file.path))),
+        Some(file) => Err(damaged(format!("it lists a file that does not belong in a backup: {:?}", file.path))),
         None => Ok(manifest),
     }
 }
@@ -104,7 +108,7 @@ fn extract(zip: &mut ZipArchive<File>, entry: &Entry, folder: &Path, name: &str)
     let (size_bytes, blake3) = archive::copy(&mut source.take(entry.size_bytes.saturating_add(1)), &mut file)
         .map_err(|reason| damaged(&reason.to_string()))?;
     if size_bytes != entry.size_bytes || blake3 != entry.blake3 {
-        return Err(damaged("its content is not what was saved"));
+        return Err(damaged("its content has changed since the backup"));
     }
     file.sync_all().map_err(AdminError::io(&target))?;
     Ok(target)

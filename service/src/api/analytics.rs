@@ -13,7 +13,7 @@ use crate::renders;
 use packshot_contract::analytics::RenderAnalytics;
 use packshot_domain::time::Timestamp;
 
-/// Sums up the renders of the tenant
+/// Shows figures about the renders of the tenant
 #[utoipa::path(
     get, path = "/api/v1/analytics/renders", operation_id = "get_render_analytics", tag = "analytics",
     params(

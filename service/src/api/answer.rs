@@ -24,7 +24,7 @@ use crate::server::metrics::names;
 /// The header that names a request.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The client's own id if it is one, else a new one.
+/// The client's own id if it is valid, else a new one.
 fn request_id(headers: &HeaderMap) -> Arc<str> {
     let is_id = |text: &&str| {
         (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
@@ -64,13 +64,13 @@ pub(crate) async fn complete(request: Request, next: Next) -> Response {
     response
 }
 
-/// The method in the metrics: the text of a client must not make series of its own.
+/// The method in the metrics: text from clients must not create new series.
 fn method_label(method: &Method) -> &'static str {
     const NAMES: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     NAMES.into_iter().find(|name| *name == method.as_str()).unwrap_or("other")
 }
 
-/// Gives an answer of 400 and above its problem body, whoever made it: a handler, an extractor or the router.
+/// Gives an answer of 400 and above its problem body, whether a handler, an extractor or the router made it.
 fn with_problem(response: Response, path: &str, id: &str) -> Response {
     let (mut parts, body) = response.into_parts();
     let error = match parts.extensions.remove::<Arc<ApiError>>() {
@@ -93,23 +93,25 @@ fn is_plain(headers: &HeaderMap) -> bool {
     headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/plain"))
 }
 
-/// What an answer means that has only a status.
+/// The meaning of an answer that has only a status.
 fn of_status(status: StatusCode) -> ApiError {
     let (code, detail) = match status {
-        StatusCode::NOT_FOUND => (Code::NotFound, "nothing has this path"),
-        StatusCode::METHOD_NOT_ALLOWED => (Code::MethodNotAllowed, "the path has no such method; see Allow"),
-        StatusCode::NOT_ACCEPTABLE => (Code::NotAcceptable, "nothing that is accepted can be sent"),
+        StatusCode::NOT_FOUND => (Code::NotFound, "there is nothing at this path"),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            (Code::MethodNotAllowed, "this path does not support the method; see the header Allow")
+        }
+        StatusCode::NOT_ACCEPTABLE => (Code::NotAcceptable, "none of the accepted media types can be sent"),
         StatusCode::PAYLOAD_TOO_LARGE => (Code::BodyTooLarge, "the body is too large"),
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => (Code::UnsupportedMediaType, "the body is of a kind that is not taken"),
-        StatusCode::SERVICE_UNAVAILABLE => (Code::Unavailable, "not at the moment"),
-        StatusCode::UNPROCESSABLE_ENTITY => (Code::ValidationFailed, "the request breaks a rule"),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => (Code::UnsupportedMediaType, "this media type is not accepted here"),
+        StatusCode::SERVICE_UNAVAILABLE => (Code::Unavailable, "the service is not available at the moment"),
+        StatusCode::UNPROCESSABLE_ENTITY => (Code::ValidationFailed, "the request is not valid"),
         status if status.is_client_error() => (Code::MalformedBody, "the request cannot be read"),
-        _ => (Code::InternalError, "something went wrong inside the service"),
+        _ => (Code::InternalError, "internal error; the service's log has the details"),
     };
     ApiError::new(code, detail)
 }
 
-/// An answer that can be stored and given again.
+/// An answer that can be stored and sent again.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     status: StatusCode,

@@ -1,4 +1,4 @@
-//! Who makes a request, and whether they may: checked before anything is looked up, so that a refusal tells nothing.
+//! Who makes a request, and whether they may: checked before anything is looked up, so that a refusal reveals nothing.
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -20,15 +20,15 @@ use packshot_domain::key::ApiKey;
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// Everybody.
+    /// Everyone.
     Open,
-    /// Who has the permission, for data of one tenant.
+    /// Callers with the permission, for data of one tenant.
     Tenant(Permission),
-    /// Who has the permission, for data of the whole installation.
+    /// Callers with the permission, for data of the whole installation.
     Instance(Permission),
 }
 
-/// Who makes the request: a handler that takes it stands on a guarded route.
+/// Who makes the request: a handler that takes it is on a guarded route.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller(pub(crate) Principal);
 
@@ -84,7 +84,7 @@ pub(crate) async fn admit(
     }
 }
 
-/// The key that a request shows. What is wrong with it is not said.
+/// The key of a request. An invalid key is not explained.
 fn shown_key(authorization: &str) -> ApiResult<ApiKey> {
     let (scheme, text) = authorization.split_once(' ').ok_or_else(unauthenticated)?;
     if !scheme.eq_ignore_ascii_case("bearer") {
@@ -93,7 +93,7 @@ fn shown_key(authorization: &str) -> ApiResult<ApiKey> {
     Ok(ApiKey::parse(text.trim()).map_err(|_| unauthenticated())?)
 }
 
-/// Whether a request comes from this machine, as far as it can be seen.
+/// Whether a request comes from this machine, as far as can be told.
 pub(crate) fn is_local(headers: &HeaderMap, uri: &Uri, allowed_hosts: &[String]) -> bool {
     check_local(headers, uri, allowed_hosts).is_ok()
 }
@@ -105,18 +105,18 @@ fn check_local(headers: &HeaderMap, uri: &Uri, allowed_hosts: &[String]) -> ApiR
         || headers.contains_key(VIA)
         || headers.keys().any(|name| is_of_proxy(name.as_str()))
     {
-        let detail = "behind a proxy the installation must be configured first: packshot admin create-key";
+        let detail = "behind a proxy the service needs an API key: create one with `packshot admin create-key`";
         return Err(ApiError::new(Code::SetupRequired, detail));
     }
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).or_else(|| uri.authority().map(|a| a.as_str()));
     let host = host.unwrap_or_default();
     if !is_local_host(host, allowed_hosts) {
-        let detail = "the open mode answers as localhost only; name other hosts in allowed_hosts";
+        let detail = "without API keys the service only answers as localhost; add other host names to `allowed_hosts`";
         return Err(ApiError::new(Code::HostNotAllowed, detail));
     }
     match headers.get(ORIGIN) {
         Some(origin) if !is_origin_of(origin.to_str().unwrap_or_default(), host) => {
-            Err(ApiError::new(Code::OriginNotAllowed, "the open mode answers its own pages only"))
+            Err(ApiError::new(Code::OriginNotAllowed, "without API keys the service only answers its own pages"))
         }
         _ => Ok(()),
     }
@@ -140,8 +140,8 @@ fn is_origin_of(origin: &str, host: &str) -> bool {
     authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host))
 }
 
-/// The tenant that a request is to act in, if it is not that of its key. Who is no global admin may name their own and
-/// nothing else. A global admin's key for all tenants may name any, and `*` where something of the whole installation
+/// The tenant that a request is to act in, if it is not that of its key. A caller who is not a global admin may only
+/// name their own. A global admin's key for all tenants may name any, and `*` where something of the whole installation
 /// is read.
 fn wanted_tenant(
     principal: &Principal,
@@ -156,7 +156,10 @@ fn wanted_tenant(
     if named == "*" && is_admin {
         return match access {
             Access::Instance(_) if reach == Reach::All && *method == Method::GET => Ok(None),
-            _ => Err(ApiError::new(Code::BypassNotAllowed, "this shows one tenant at a time")),
+            _ => Err(ApiError::new(
+                Code::BypassNotAllowed,
+                "`X-Tenant-ID: *` is not possible here: this endpoint works for one tenant at a time",
+            )),
         };
     }
     match TenantId::from_str(named) {

@@ -40,7 +40,7 @@ pub(crate) fn is_json(headers: &HeaderMap) -> bool {
     matches!(media_type(headers).as_str(), "application/json" | "application/merge-patch+json")
 }
 
-/// Refuses what says beforehand that it is too large: nothing of it is read.
+/// Refuses a body whose declared length is too large, without reading it.
 ///
 /// # Errors
 /// [`Code::BodyTooLarge`].
@@ -51,7 +51,7 @@ pub(crate) fn check_length(headers: &HeaderMap, bytes_max: u64) -> ApiResult<()>
 
 /// The body is larger than it may be.
 pub(crate) fn too_large(bytes_max: u64) -> ApiError {
-    ApiError::new(Code::BodyTooLarge, format!("more than {bytes_max} bytes"))
+    ApiError::new(Code::BodyTooLarge, format!("the body has more than {bytes_max} bytes"))
 }
 
 /// Reads a whole body of limited size.
@@ -63,7 +63,7 @@ pub(crate) async fn read(request: Request<Body>, bytes_max: usize) -> ApiResult<
     match Limited::new(request.into_body(), bytes_max).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(too_large(bytes_max as u64)),
-        Err(_) => Err(ApiError::new(Code::MalformedBody, "the body broke off")),
+        Err(_) => Err(ApiError::new(Code::MalformedBody, "the body ended early")),
     }
 }
 

@@ -11,7 +11,7 @@ use super::state::AppState;
 use crate::instance;
 use packshot_contract::device::Devices;
 
-/// Lists the devices of this machine, and which one renders
+/// Lists the devices of this machine, with the one that renders
 #[utoipa::path(
     get, path = "/api/v1/devices", operation_id = "list_devices", tag = "instance",
     responses((status = 200, description = "The devices", body = Devices)),

@@ -1,4 +1,4 @@
-//! A stream as server-sent events: rows by their number, as soon as there are new ones.
+//! A stream as server-sent events: rows by their number, as soon as they are written.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -25,16 +25,16 @@ use packshot_contract::event::{EventData, PassedOnData};
 use packshot_contract::problem::Invalid;
 use packshot_domain::stream::StreamId;
 
-/// What a browser sends when it comes back.
+/// The header that a browser sends when it reconnects.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
-/// Silence is broken so often.
+/// A silent connection gets a sign of life this often.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// Who finds all streams taken may ask again after so long.
+/// How long a client should wait when all streams are in use.
 const TRY_AGAIN: Duration = Duration::from_secs(10);
 
 /// Where a connection begins.
 pub(crate) enum Beginning {
-    /// With everything as it is now, which contains the events up to this number.
+    /// With the current state, which contains the events up to this number.
     Snapshot(i64, Bytes),
     /// After the event of this number.
     After(i64),
@@ -44,7 +44,7 @@ impl Beginning {
     /// With `resource` as it is now, which contains the events up to `last_seq`.
     ///
     /// # Errors
-    /// [`Code::InternalError`] when the resource is no JSON.
+    /// [`Code::InternalError`] when the resource cannot be written as JSON.
     pub(crate) fn of_snapshot(last_seq: i64, resource: &impl Serialize) -> ApiResult<Self> {
         Ok(Self::Snapshot(last_seq, frame("snapshot", Some(last_seq), resource)?))
     }
@@ -116,7 +116,7 @@ struct EventStream {
     feed: Feed,
     /// What is ready to be sent.
     frames: VecDeque<Bytes>,
-    /// Silence is broken so often.
+    /// A silent connection gets a sign of life this often.
     keep_alive: Duration,
     spoke_at: Instant,
     has_ended: bool,
@@ -135,7 +135,7 @@ impl EventStream {
                 return None;
             }
             if let Err(error) = self.read().await {
-                // The client comes back and goes on where it was.
+                // The client reconnects and resumes where it was.
                 let StreamId { kind, id } = self.id;
                 tracing::warn!(stream.kind = %kind, stream.id = %id, error = error.code(), causes = error.causes(), "an event stream broke off");
                 return None;
@@ -177,7 +177,7 @@ fn of_event(stream: StreamId, event: Event) -> ApiResult<Bytes> {
     frame(name.as_str(), Some(seq), &data)
 }
 
-/// Progress that another stream keeps: it has no number here, so that who comes back asks for what is kept.
+/// Progress that another stream keeps: it has no number here, so that a client that reconnects asks for stored events.
 fn of_progress(progress: JobProgress) -> ApiResult<Bytes> {
     let JobProgress { job, at, data, .. } = progress;
     let own = match data {

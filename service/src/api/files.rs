@@ -24,7 +24,7 @@ pub(crate) fn etag(address: &ContentAddress) -> String {
     format!("\"{address}\"")
 }
 
-/// Whether the client has what `etag` names already.
+/// Whether the client already has what `etag` names.
 pub(crate) fn is_known(headers: &HeaderMap, etag: &str) -> bool {
     let values = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     let mut tags = values.flat_map(|value| value.split(',')).map(str::trim);
@@ -88,7 +88,7 @@ enum Wanted {
     Impossible,
 }
 
-/// One range is honoured; several, or what is not understood, get the whole file (RFC 9110 section 14.2).
+/// One range is honoured; several, or a header that cannot be parsed, get the whole file (RFC 9110 section 14.2).
 fn wanted_range(headers: &HeaderMap, etag: &str, size_bytes: u64) -> Wanted {
     let is_current = headers.get(IF_RANGE).is_none_or(|value| value.as_bytes() == etag.as_bytes());
     let text = headers.get(RANGE).filter(|_| is_current).and_then(|value| value.to_str().ok());
@@ -98,7 +98,7 @@ fn wanted_range(headers: &HeaderMap, etag: &str, size_bytes: u64) -> Wanted {
     };
     let number = |text: &str| match text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
         true => None,
-        // More digits than fit are beyond any file.
+        // A number too large to parse is beyond any file.
         false => Some(text.parse().unwrap_or(u64::MAX)),
     };
     let range = match (number(first), number(last)) {

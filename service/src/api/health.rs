@@ -1,4 +1,4 @@
-//! Whether the service lives, whether it can work, how far it is set up, and what it has counted.
+//! Whether the service is alive and ready, how far it is set up, and its metrics.
 
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -15,30 +15,30 @@ use packshot_contract::health::{Health, Readiness, ReadyStatus};
 use packshot_contract::setup::Setup;
 use packshot_domain::access::Permission;
 
-/// Says that the process lives
+/// Reports that the process is alive
 #[utoipa::path(
     get, path = "/healthz", operation_id = "healthz", tag = "instance",
-    responses((status = 200, description = "It lives", body = Health)),
+    responses((status = 200, description = "The process is alive", body = Health)),
 )]
 pub(crate) async fn healthz() -> ApiResult<Response> {
     Ok(Answer::json(StatusCode::OK, &Health { status: "ok".to_owned() })?.into_response())
 }
 
-/// Says that the process lives; the path of the reference system
+/// Reports that the process is alive, at the path of the reference system
 #[utoipa::path(
     get, path = "/health", operation_id = "health", tag = "instance",
-    responses((status = 200, description = "It lives", body = Health)),
+    responses((status = 200, description = "The process is alive", body = Health)),
 )]
 pub(crate) async fn health() -> ApiResult<Response> {
     healthz().await
 }
 
-/// Says whether work can be accepted and done
+/// Reports whether the service can accept work and do it
 #[utoipa::path(
     get, path = "/readyz", operation_id = "readyz", tag = "instance",
     responses(
-        (status = 200, description = "It can", body = Readiness),
-        (status = 503, description = "It cannot", body = Readiness),
+        (status = 200, description = "It is ready", body = Readiness),
+        (status = 503, description = "It is not ready", body = Readiness),
     ),
 )]
 pub(crate) async fn readyz(State(state): State<AppState>) -> ApiResult<Response> {
@@ -51,19 +51,19 @@ pub(crate) async fn readyz(State(state): State<AppState>) -> ApiResult<Response>
     Ok(answer.into_response())
 }
 
-/// Says how far the installation is set up
+/// Reports how far the installation is set up
 #[utoipa::path(
     get, path = "/api/v1/setup", operation_id = "get_setup", tag = "instance",
-    responses((status = 200, description = "How far it is set up", body = Setup)),
+    responses((status = 200, description = "How far the installation is set up", body = Setup)),
 )]
 pub(crate) async fn setup(State(state): State<AppState>) -> ApiResult<Response> {
     Ok(Answer::json(StatusCode::OK, &authentication::setup(&state).await?)?.into_response())
 }
 
-/// What the service has counted, for Prometheus
+/// Reports metrics, for Prometheus
 ///
-/// Open to this machine where only it can reach the service; elsewhere, or behind a proxy, the metrics token or a key
-/// of a global admin is needed.
+/// Open to this machine if only this machine can reach the service. Otherwise, or behind a proxy, the metrics token or
+/// a key of a global admin is needed.
 #[utoipa::path(
     get, path = "/metrics", operation_id = "get_metrics", tag = "instance",
     responses((status = 200, description = "Prometheus' text format", body = String, content_type = "text/plain")),

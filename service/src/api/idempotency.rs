@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: the same request again gets the same answer, and has its effect once.
+//! `Idempotency-Key`: a repeated request gets the same answer and takes effect once.
 
 use std::future::Future;
 
@@ -15,7 +15,7 @@ use packshot_contract::problem::{Invalid, Problem};
 
 /// The header with the key.
 const KEY: &str = "idempotency-key";
-/// Says that an answer was given before.
+/// The header that marks a repeated answer.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// The request with its key, if it has one.
@@ -40,7 +40,7 @@ pub(crate) fn replay(stored: StoredAnswer) -> ApiResult<Answer> {
     if answer.header(&CONTENT_TYPE) != Some(&problem::MEDIA_TYPE) {
         return Ok(answer);
     }
-    // The error is said again under this request's own id.
+    // The error is repeated under this request's own id.
     let problem: Problem = serde_json::from_slice(answer.body()).map_err(ApiError::internal)?;
     let headers = answer.headers().iter().filter(|(name, _)| name != CONTENT_TYPE).cloned().collect();
     Err(ApiError::from_problem(problem, headers))
@@ -54,7 +54,7 @@ pub(crate) fn to_stored(result: &ApiResult<Answer>) -> Option<StoredAnswer> {
     }
 }
 
-/// An error as it is kept; `None` for those that are not: what failed inside may succeed the next time.
+/// An error as it is kept; `None` for internal errors, which may not happen again.
 pub(crate) fn refusal_to_stored(error: &ApiError) -> Option<StoredAnswer> {
     if error.status().is_server_error() {
         return None;
@@ -66,8 +66,8 @@ pub(crate) fn refusal_to_stored(error: &ApiError) -> Option<StoredAnswer> {
     Some(StoredAnswer { status: error.status().as_u16(), headers, body })
 }
 
-/// Does `work` once for all requests with the same key. With a key it goes on when the client leaves: what it did must
-/// not be forgotten.
+/// Does `work` once for all requests with the same key. With a key it goes on even if the client disconnects, because
+/// its effect must be recorded.
 ///
 /// # Errors
 /// [`Code::IdempotencyInFlight`](problem::Code::IdempotencyInFlight),

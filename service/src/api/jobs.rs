@@ -1,4 +1,4 @@
-//! All jobs of a tenant, whatever they are of.
+//! All jobs of a tenant, of every kind.
 
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -16,16 +16,16 @@ use packshot_domain::stream::StreamId;
 
 /// Follows all jobs
 ///
-/// The first event of a connection without `Last-Event-ID` is `snapshot`, with the jobs that have not ended as data.
-/// Then follows each change of a job's state (`job.state`, `job.completed`, `job.failed`, `job.cancelled`) with its
-/// number as `id`; a connection that names the last number it saw goes on after it, without gaps or repeats.
-/// `job.progress` is passed on about once a second and has no `id`: the stream of the job has them all. The stream does
-/// not end by itself.
+/// Without `Last-Event-ID`, the first event is `snapshot`, with the jobs that have not ended as its data. After it
+/// comes each change of a job's state (`job.state`, `job.completed`, `job.failed`, `job.cancelled`) with its number as
+/// `id`. A connection that names the last number it saw resumes after it, without gaps or repeats. `job.progress` is
+/// passed on about once a second and has no `id`: the stream of the job has all of them. The stream does not end by
+/// itself.
 #[utoipa::path(
     get, path = "/api/v1/jobs/events", operation_id = "follow_jobs", tag = "renders",
     params(
-        ("Last-Event-ID" = Option<i64>, Header, description = "Number of the last event that was seen"),
-        ("after" = Option<i64>, Query, minimum = 0, description = "The same as a parameter"),
+        ("Last-Event-ID" = Option<i64>, Header, description = "Number of the last event that the client has seen"),
+        ("after" = Option<i64>, Query, minimum = 0, description = "The same, as a query parameter"),
     ),
     responses(JobsEvents),
 )]

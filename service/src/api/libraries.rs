@@ -1,4 +1,4 @@
-//! Material libraries of a tenant: checked as a whole when they are uploaded, never changed, published on purpose.
+//! Material libraries of a tenant: checked as a whole when they are uploaded, never changed, published only on request.
 
 use axum::extract::{Path, Request, State};
 use axum::http::header::LOCATION;
@@ -46,8 +46,8 @@ fn library_id(text: &str) -> ApiResult<LibraryId> {
 #[utoipa::path(
     get, path = "/api/v1/material-libraries", operation_id = "list_libraries", tag = "materials",
     params(
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Libraries of a page; 50 without it"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Libraries per page; 50 if absent"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the previous page"),
     ),
     responses((status = 200, description = "A page of libraries", body = LibraryPage)),
 )]
@@ -59,10 +59,11 @@ pub(crate) async fn list(State(state): State<AppState>, caller: Caller, params: 
 
 /// Uploads a library
 ///
-/// The whole file is checked; with any fault nothing is stored. The same version with other content is refused.
+/// The whole file is checked; if anything is wrong, nothing is stored. A version that exists with other content is
+/// refused.
 #[utoipa::path(
     post, path = "/api/v1/material-libraries", operation_id = "create_library", tag = "materials",
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body: the same answer, stored once")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "Repeated with the same key and body, the request gets the same answer and stores once")),
     request_body(content = LibraryForm, content_type = "multipart/form-data"),
     responses((status = 201, description = "The library", body = MaterialLibrary)),
 )]
@@ -79,8 +80,10 @@ pub(crate) async fn create(
 }
 
 async fn create_once(state: &AppState, who: &Principal, mut form: Form) -> ApiResult<Answer> {
-    let upload =
-        form.files.remove(PART).ok_or_else(|| Invalid::one("/library", "missing", "send the library as this part"))?;
+    let upload = form
+        .files
+        .remove(PART)
+        .ok_or_else(|| Invalid::one("/library", "missing", "send the library as the part `library`"))?;
     let library = libraries::add(state, who, upload).await?;
     Ok(Answer::json(StatusCode::CREATED, &library)?.with(LOCATION, format!("{PATH}/{}", library.id)))
 }
@@ -96,7 +99,7 @@ pub(crate) async fn get(State(state): State<AppState>, caller: Caller, Path(id):
     Ok(Answer::json(StatusCode::OK, &library)?.into_response())
 }
 
-/// Offers the names of a library to the suggestions of other tenants, or takes them back
+/// Publishes the names of a library as suggestions for other tenants, or withdraws them
 #[utoipa::path(
     patch, path = "/api/v1/material-libraries/{id}", operation_id = "change_library", tag = "materials",
     params(("id" = String, Path, format = Uuid, description = "The library")),
@@ -118,11 +121,11 @@ pub(crate) async fn change(
     Ok(Answer::json(StatusCode::OK, &library)?.into_response())
 }
 
-/// Deletes a library that is not in force
+/// Deletes a library that is not in use
 #[utoipa::path(
     delete, path = "/api/v1/material-libraries/{id}", operation_id = "delete_library", tag = "materials",
     params(("id" = String, Path, format = Uuid, description = "The library")),
-    responses((status = 204, description = "It is gone")),
+    responses((status = 204, description = "It is deleted")),
 )]
 pub(crate) async fn delete(
     State(state): State<AppState>,

@@ -29,16 +29,16 @@ async fn library(state: &AppState, caller: &Caller, params: &Params) -> ApiResul
     get, path = "/api/v1/materials", operation_id = "list_materials", tag = "materials",
     params(
         ("q" = Option<String>, Query, description = "Only materials whose id, code, name or alias contains this in any spelling"),
-        ("library" = Option<String>, Query, description = "The library, by name; the tenant's own without it"),
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Materials of a page; 50 without it"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("library" = Option<String>, Query, description = "The library, by name; the tenant's own if absent"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Materials per page; 50 if absent"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the previous page"),
     ),
     responses((status = 200, description = "A page of materials", body = MaterialPage)),
 )]
 pub(crate) async fn list(State(state): State<AppState>, caller: Caller, params: Params) -> ApiResult<Response> {
     let limit = params.limit()?;
     let after = params.text("cursor").map(str::parse::<MaterialCursor>).transpose();
-    let after = after.map_err(|_| Invalid::one("?cursor", "invalid_cursor", "this is no cursor of the list"))?;
+    let after = after.map_err(|_| Invalid::one("?cursor", "invalid_cursor", "not a cursor of this list"))?;
     let library = library(&state, &caller, &params).await?;
     let page = materials::search(&library, params.text("q").unwrap_or_default(), after.as_ref(), limit);
     Ok(Answer::json(StatusCode::OK, &page)?.into_response())
@@ -49,7 +49,7 @@ pub(crate) async fn list(State(state): State<AppState>, caller: Caller, params: 
     get, path = "/api/v1/materials/{id}", operation_id = "get_material", tag = "materials",
     params(
         ("id" = String, Path, description = "Id, code, name or alias"),
-        ("library" = Option<String>, Query, description = "The library, by name; the tenant's own without it"),
+        ("library" = Option<String>, Query, description = "The library, by name; the tenant's own if absent"),
     ),
     responses((status = 200, description = "The material", body = Material)),
 )]

@@ -1,4 +1,4 @@
-//! What the document says of answers that are not JSON: files, and streams of events.
+//! Descriptions of answers that are not JSON: files and event streams.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -64,14 +64,14 @@ fn pictures() -> impl Iterator<Item = &'static str> + Clone {
 fn of_file(media_types: impl Iterator<Item = &'static str> + Clone) -> Responses {
     let text =
         |description: &str| HeaderBuilder::new().schema(Some(text_schema())).description(Some(description)).build();
-    let tag = || text("Of the content: what `If-None-Match` and `If-Range` take");
+    let tag = || text("Tag of the content, for `If-None-Match` and `If-Range`");
     let with_bytes = |description: &str| {
         let response = ResponseBuilder::new().description(description).header("ETag", tag());
         let content = || ContentBuilder::new().schema(Some(Binary::schema())).build();
         media_types.clone().fold(response, |response, media_type| response.content(media_type, content()))
     };
-    let range = text("Which bytes of how many: `bytes 0-99/1100`");
-    let known = ResponseBuilder::new().description("The file is known already").header("ETag", tag());
+    let range = text("The bytes sent and the size of the file: `bytes 0-99/1100`");
+    let known = ResponseBuilder::new().description("The client already has the file").header("ETag", tag());
     Responses::from([
         ("200".to_owned(), with_bytes("The file").build().into()),
         ("206".to_owned(), with_bytes("A range of the file").header("Content-Range", range).build().into()),
@@ -99,7 +99,7 @@ impl IntoResponses for JobsEvents {
     }
 }
 
-/// Generators know no streams, so to them it is text; `x-events` has what the data of each type is.
+/// Generators do not know streams, so to them it is text; `x-events` has what the data of each type is.
 fn of_stream<S: ToSchema>(types: impl Iterator<Item = EventType>) -> Responses {
     let reference = |name: Cow<'static, str>| json!({"$ref": format!("#/components/schemas/{name}")});
     let data = types.map(|event| {
@@ -119,8 +119,8 @@ fn of_stream<S: ToSchema>(types: impl Iterator<Item = EventType>) -> Responses {
     let extensions =
         ExtensionsBuilder::new().add("x-event", reference("StreamEvent".into())).add("x-events", data).build();
     let content = ContentBuilder::new().schema(Some(text_schema())).extensions(Some(extensions)).build();
-    let description = "Server-sent events, for as long as the connection lives: each is a `StreamEvent`, and `x-events` says what the data \
-                       of each type has of its own";
+    let description = "Server-sent events, for as long as the connection lives: each is a `StreamEvent`, and `x-events` describes the \
+                       data of each type";
     let response = ResponseBuilder::new().description(description).content("text/event-stream", content);
     Responses::from([("200".to_owned(), response.build().into())])
 }

@@ -29,7 +29,7 @@ pub(crate) struct Form {
     pub(crate) json: Value,
     /// The files.
     pub(crate) files: BTreeMap<&'static str, Upload>,
-    /// BLAKE3 of everything as it was decoded: what makes two requests equal.
+    /// BLAKE3 of everything after decoding: requests with the same hash are equal.
     pub(crate) hash: [u8; 32],
 }
 
@@ -37,7 +37,7 @@ pub(crate) struct Form {
 ///
 /// # Errors
 /// [`Code::UnsupportedMediaType`], [`Code::MalformedBody`], [`Code::BodyTooLarge`], [`Code::StorageFull`]; findings
-/// about parts that are unknown or there twice.
+/// about parts that are unknown or given twice.
 pub(crate) async fn receive(
     state: &AppState,
     request: Request,
@@ -94,7 +94,7 @@ async fn receive_parts(
         let name = field.name().unwrap_or_default().to_owned();
         let pointer = packshot_json::pointer("", &name);
         if parts.contains_key(&name) {
-            return Err(Invalid::one(pointer, "duplicate", "the part is there twice").into());
+            return Err(Invalid::one(pointer, "duplicate", "the part is given twice").into());
         }
         let hash = if has_json && name == "request" {
             let bytes = read_json(field, &meter).await?;
@@ -108,7 +108,7 @@ async fn receive_parts(
         } else {
             let known = has_json.then_some("request").into_iter().chain(files.iter().copied());
             let known: Vec<String> = known.map(|name| format!("`{name}`")).collect();
-            let detail = format!("a part is one of {}", known.join(", "));
+            let detail = format!("unknown part; expected one of {}", known.join(", "));
             return Err(Invalid::one(pointer, "unknown_member", detail).into());
         };
         parts.insert(name, hash);
@@ -148,8 +148,8 @@ async fn receive_upload(app: &App, mut field: Field<'_>, bytes_max: u64, meter: 
     Ok(upload.finish().await?)
 }
 
-/// Counts what the parser of the parts takes from a body. It keeps everything until the next part has begun, so what it
-/// may take until then is limited, and the whole body is.
+/// Counts what the parser of the parts takes from a body. It buffers everything until the next part has begun, so that
+/// amount is limited, as is the whole body.
 #[derive(Debug)]
 struct Meter {
     /// Bytes that the rest of the body may have.
@@ -179,7 +179,7 @@ impl Meter {
         self.is_in_head.store(false, Ordering::Relaxed);
     }
 
-    /// Whether more may be taken: a head that is not over after this many bytes is none.
+    /// Whether more may be taken: a head that is still open after this many bytes is refused.
     fn may_go_on(&self) -> bool {
         !self.is_in_head.load(Ordering::Relaxed) || self.in_head.load(Ordering::Relaxed) <= OVERHEAD_BYTES
     }
@@ -206,7 +206,8 @@ impl Meter {
     }
 }
 
-/// The pieces of a body as a meter allows them. The parser takes all there are at once; so it gets one at a time.
+/// The pieces of a body, as far as a meter allows. The parser would take all that are available, so it gets one at a
+/// time.
 fn measured(body: Body, meter: Arc<Meter>) -> impl Stream<Item = Result<Bytes, axum::BoxError>> {
     let mut pieces = body.into_data_stream();
     let mut has_given = false;

@@ -24,17 +24,17 @@ use packshot_contract::problem::Problem;
 
 mod examples;
 
-/// Who is known, in an installation that has keys.
+/// How callers identify themselves, once the installation has keys.
 const KEY: &str = "api_key";
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
     info(title = "Packshot", description = "Product pictures from CAD exports: render jobs that are durable, watchable and cancellable."),
     tags(
-        (name = "renders", description = "Jobs: made, watched, cancelled"),
-        (name = "results", description = "What a job left"),
+        (name = "renders", description = "Render jobs: submit, follow, cancel"),
+        (name = "results", description = "Files of a job"),
         (name = "materials", description = "Materials and the libraries they come from"),
-        (name = "tasks", description = "What workers do"),
+        (name = "tasks", description = "Tasks of workers"),
         (name = "analytics", description = "Figures"),
         (name = "instance", description = "The installation"),
     ),
@@ -45,7 +45,7 @@ const KEY: &str = "api_key";
 )]
 struct Base;
 
-/// What the document says beside its routes.
+/// The parts of the document besides its routes.
 pub(super) fn base() -> OpenApi {
     let mut document = Base::openapi();
     document.info.version = env!("CARGO_PKG_VERSION").to_owned();
@@ -67,7 +67,7 @@ pub(super) enum Needed {
     Never,
 }
 
-/// Says of an operation who must show a key, and gives its parameters and bodies examples.
+/// Adds to an operation who must show a key, and examples of its parameters and bodies.
 pub(super) fn complete(operation: &mut Operation, key: Needed) {
     let with_key = || SecurityRequirement::new(KEY, Vec::<String>::new());
     operation.security = Some(match key {
@@ -99,7 +99,7 @@ pub(super) struct Documents {
 
 impl Documents {
     pub(super) fn of(document: &OpenApi) -> Self {
-        // A document of strings, lists and maps: nothing in it can fail to be written as JSON.
+        // The document holds strings, lists and maps, all of which can be written as JSON.
         let closed = with_ordered_extensions(serde_json::to_value(document).unwrap_or_default());
         Self { open: without_keys(closed.clone()), closed }
     }
@@ -119,7 +119,7 @@ impl Rendered {
     }
 }
 
-/// The document of an installation in its open mode: nobody has a key to show.
+/// The document of an installation in open mode, where no key is needed.
 fn without_keys(mut document: Value) -> Value {
     if let Some(components) = document["components"].as_object_mut() {
         components.shift_remove("securitySchemes");
@@ -155,9 +155,9 @@ pub(super) async fn is_open(state: &AppState) -> bool {
     authentication::setup(state).await.is_ok_and(|setup| setup.open_mode)
 }
 
-/// This document
+/// Shows this document
 ///
-/// It says of security what holds now: in the open mode no operation needs a key.
+/// Its security entries describe the service as it is now: in open mode no operation needs a key.
 #[utoipa::path(
     get, path = "/openapi.json", operation_id = "get_openapi", tag = "instance",
     responses((status = 200, description = "OpenAPI 3.1", body = serde_json::Value)),

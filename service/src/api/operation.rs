@@ -1,5 +1,5 @@
-//! A route with everything that is said about it once: who may use it and which errors it has. The guard in front of
-//! the handler and the OpenAPI document are made of the same words, so they cannot disagree.
+//! A route, described once: who may use it and which errors it has. The guard in front of the handler and the OpenAPI
+//! document come from the same description, so they cannot disagree.
 
 use axum::middleware::from_fn_with_state;
 use serde_json::json;

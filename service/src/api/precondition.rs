@@ -1,11 +1,11 @@
-//! `If-Match` (RFC 9110): a change that counts only if nobody else changed the object since it was read.
+//! `If-Match` (RFC 9110): a change that only takes effect if the object has not changed since it was read.
 
 use axum::http::HeaderMap;
 use axum::http::header::IF_MATCH;
 
 use super::problem::{ApiError, ApiResult, Code};
 
-/// The revision that the client believes to be there; `None` when it does not care.
+/// The revision that the client expects; `None` when it does not matter.
 ///
 /// # Errors
 /// [`Code::PreconditionFailed`].
@@ -17,6 +17,6 @@ pub(crate) fn expected_revision(headers: &HeaderMap) -> ApiResult<Option<i64>> {
     }
     let revision = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')?.parse().ok());
     // A tag that was never given out is as stale as an old one.
-    let stale = || ApiError::new(Code::PreconditionFailed, "If-Match names no revision of the object");
+    let stale = || ApiError::new(Code::PreconditionFailed, "If-Match does not name a revision of this object");
     revision.map(Some).ok_or_else(stale)
 }

@@ -14,11 +14,11 @@ const WAIT_S_MAX: u64 = 300;
 /// What was preferred, in the answer.
 pub(crate) const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
-/// How long the client wants to wait: by the header or the query parameter, at most 300 s. A header that is not
-/// understood prefers nothing, as RFC 7240 says.
+/// How long the client wants to wait: by the header or the query parameter, at most 300 s. A header that cannot be
+/// parsed is ignored, as RFC 7240 says.
 ///
 /// # Errors
-/// `out_of_range` for a parameter that is no number of seconds.
+/// `out_of_range` for a parameter that is not a number of seconds.
 pub(crate) fn wait(headers: &HeaderMap, params: &Params) -> Result<Option<Duration>, Invalid> {
     let of_query = params.text("wait").map(|text| {
         let seconds = seconds(text);
@@ -56,7 +56,7 @@ pub(crate) fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
     })
 }
 
-/// Whether the client could do with this media type: it says so, says a wildcard, or says nothing.
+/// Whether the client accepts this media type: by name, by a wildcard, or because it names none.
 pub(crate) fn could_take(headers: &HeaderMap, media_type: &str) -> bool {
     let family = media_type.split('/').next().unwrap_or_default();
     !headers.contains_key(ACCEPT)

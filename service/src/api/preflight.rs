@@ -1,4 +1,4 @@
-//! What is known of a file before it is rendered. Nothing is rendered, and nothing is kept.
+//! Checks of a file before it is rendered. Nothing is rendered or kept.
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -14,13 +14,13 @@ use crate::renders;
 use packshot_contract::preflight::Preflight;
 use packshot_contract::request::RenderRequest;
 
-/// Looks into a product without rendering it
+/// Checks a product without rendering it
 ///
-/// Takes what a render takes, and answers which part would get which material and why, what is odd about the file, and
-/// how much there is of it.
+/// Takes the same request as a render, and answers which part would get which material and why, the findings about the
+/// file, and its size.
 #[utoipa::path(
     post, path = "/api/v1/preflight", operation_id = "preflight", tag = "renders",
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body: the same answer")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "Repeated with the same key and body, the request gets the same answer")),
     request_body(content(
         (RenderForm = "multipart/form-data"),
         (RenderRequest = "application/json"),

@@ -1,4 +1,4 @@
-//! From what went wrong to `application/problem+json`: the only mapping of errors to answers.
+//! From errors to `application/problem+json`: the only mapping of errors to answers.
 //!
 //! An [`ApiError`] is what handlers return: what a use case or a parser says, with the status and the headers of its
 //! answer. Its body is made by `answer`, which knows the request's id and path. Internal text stays inside: it is
@@ -19,7 +19,7 @@ pub(crate) mod status;
 
 pub use crate::app::Code;
 
-/// Why a request got no other answer.
+/// Why a request failed.
 #[derive(Clone, Debug)]
 pub struct ApiError {
     status: StatusCode,

@@ -1,4 +1,4 @@
-//! Query parameters, with a finding for each that is wrong.
+//! Query parameters, with a finding for each invalid one.
 
 use std::str::FromStr;
 
@@ -10,7 +10,7 @@ use crate::app::{Cursor, PageRequest};
 use packshot_contract::page::{LIMIT_DEFAULT, LIMIT_MAX};
 use packshot_contract::problem::{Finding, Invalid};
 
-/// The query parameters of a request. Those that a route does not know do nothing.
+/// The query parameters of a request. Parameters that a route does not know are ignored.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Params(Vec<(String, String)>);
 
@@ -20,7 +20,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Params {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> ApiResult<Self> {
         match Query::try_from_uri(&parts.uri) {
             Ok(Query(pairs)) => Ok(Self(pairs)),
-            Err(_) => Err(ApiError::new(Code::MalformedBody, "the query cannot be read")),
+            Err(_) => Err(ApiError::new(Code::MalformedBody, "the query string cannot be read")),
         }
     }
 }
@@ -68,7 +68,7 @@ impl Params {
     pub(crate) fn part_of_list<C: FromStr>(&self) -> Result<(u32, Option<C>), Invalid> {
         let limit = self.limit();
         let after = self.text("cursor").map(|text| {
-            text.parse().map_err(|_| Finding::new("?cursor", "invalid_cursor", "this is no cursor of the list"))
+            text.parse().map_err(|_| Finding::new("?cursor", "invalid_cursor", "not a cursor of this list"))
         });
         match (limit, after.transpose()) {
             (Ok(limit), Ok(after)) => Ok((limit, after)),

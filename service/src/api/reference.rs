@@ -120,7 +120,7 @@ impl Operation<'_> {
     }
 }
 
-/// What is answered: what succeeds, then what does not.
+/// The answers: successes, then errors.
 fn responses(operation: &Value) -> String {
     let row = |(status, response): (&str, &Value)| {
         let mut html = format!("<div><dt><code>{status}</code></dt><dd>{}", prose(text(response, "description")));
@@ -169,7 +169,7 @@ fn members(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
     value.as_object().into_iter().flat_map(Map::iter).map(|(name, value)| (name.as_str(), value))
 }
 
-/// A member that is a text; nothing where it is not there.
+/// A member that is text; empty when it is absent.
 fn text<'a>(value: &'a Value, member: &str) -> &'a str {
     value[member].as_str().unwrap_or_default()
 }

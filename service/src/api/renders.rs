@@ -1,4 +1,4 @@
-//! Renders: made, listed, looked at, cancelled, deleted.
+//! Renders: submitted, listed, shown, cancelled, deleted.
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -24,7 +24,7 @@ pub(crate) mod log;
 pub(crate) mod results;
 pub(crate) mod submit;
 
-/// The id in a path. What is no id is the id of nothing.
+/// The id in a path. Text that is not an id is the id of no render.
 ///
 /// # Errors
 /// [`Code::RenderNotFound`].
@@ -37,8 +37,8 @@ pub(crate) fn render_id(text: &str) -> ApiResult<RenderId> {
     get, path = "/api/v1/renders", operation_id = "list_renders", tag = "renders",
     params(
         ("state" = Option<JobState>, Query, description = "Only jobs in this state"),
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Jobs of a page; 50 without it"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Jobs per page; 50 if absent"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the previous page"),
     ),
     responses((status = 200, description = "A page of jobs", body = JobPage)),
 )]
@@ -67,12 +67,12 @@ pub(crate) async fn get(State(state): State<AppState>, caller: Caller, Path(id):
 
 /// Cancels a render
 ///
-/// A job that waits is cancelled at once. One that runs is stopped within two seconds; until then the answer is 202.
+/// A waiting job is cancelled immediately. A running one stops within two seconds; until then the answer is 202.
 #[utoipa::path(
     post, path = "/api/v1/renders/{id}/cancel", operation_id = "cancel_render", tag = "renders",
     params(
         ("id" = String, Path, format = Uuid, description = "The render"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body: the same answer, once done"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Repeated with the same key and body, the request gets the same answer"),
     ),
     responses(
         (status = 200, description = "The job has ended, now or before", body = Job),
@@ -102,7 +102,7 @@ async fn cancel_once(state: &AppState, who: &Principal, id: RenderId) -> ApiResu
 #[utoipa::path(
     delete, path = "/api/v1/renders/{id}", operation_id = "delete_render", tag = "renders",
     params(("id" = String, Path, format = Uuid, description = "The render")),
-    responses((status = 204, description = "It is gone")),
+    responses((status = 204, description = "It is deleted")),
 )]
 pub(crate) async fn delete(
     State(state): State<AppState>,

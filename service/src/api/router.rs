@@ -17,7 +17,7 @@ use super::{
 use crate::server::page;
 use packshot_domain::access::Permission as P;
 
-/// The routes with what the document says of each.
+/// The routes, with their entries in the document.
 fn documented(state: &AppState) -> OpenApiRouter<AppState> {
     let pages: &[Code] = &[Code::ValidationFailed, Code::InvalidCursor];
     let mut router = OpenApiRouter::with_openapi(openapi::base());
@@ -108,7 +108,7 @@ pub fn router(state: AppState) -> Router {
     routes
         .merge(reference::router(&documents.closed, &documents.open))
         .merge(page::router())
-        .fallback(async || ApiError::new(Code::NotFound, "nothing has this path"))
+        .fallback(async || ApiError::new(Code::NotFound, "there is nothing at this path"))
         .layer(axum::Extension(json))
         .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(state.clone(), cors::allow))

@@ -30,7 +30,7 @@ pub(crate) async fn get(State(state): State<AppState>, caller: Caller) -> ApiRes
 /// Describes the settings
 #[utoipa::path(
     get, path = "/api/v1/settings/schema", operation_id = "get_settings_schema", tag = "instance",
-    responses((status = 200, description = "What each setting is and may be", body = SettingsSchema)),
+    responses((status = 200, description = "The settings, with their possible values", body = SettingsSchema)),
 )]
 pub(crate) async fn schema(State(state): State<AppState>, caller: Caller) -> ApiResult<Response> {
     Ok(Answer::json(StatusCode::OK, &settings::schema(&state, &caller.0).await?)?.into_response())
@@ -38,12 +38,12 @@ pub(crate) async fn schema(State(state): State<AppState>, caller: Caller) -> Api
 
 /// Changes settings
 ///
-/// A merge patch: members that are absent stay, `null` goes back to the default. A setting of the whole installation is
-/// changed by a global admin, or by an admin of the tenant that runs it. What a command line, a variable or a file says
-/// cannot be changed here.
+/// A merge patch: absent members stay, `null` goes back to the default. A setting of the whole installation is changed
+/// by a global admin, or by an admin of the operating tenant. A setting that the command line, a variable or the
+/// settings file fixes cannot be changed here.
 #[utoipa::path(
     patch, path = "/api/v1/settings", operation_id = "change_settings", tag = "instance",
-    params(("If-Match" = Option<String>, Header, description = "Only if this is still the `ETag`")),
+    params(("If-Match" = Option<String>, Header, description = "Make the change only if this is still the `ETag`")),
     request_body(content((SettingsPatch = "application/merge-patch+json"), (SettingsPatch = "application/json"))),
     responses((status = 200, description = "The settings as they are now", body = SettingValues)),
 )]

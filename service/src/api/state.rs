@@ -23,8 +23,8 @@ pub struct Inner {
 }
 
 impl AppState {
-    /// The state of a service whose use cases work with `app`. What was counted is shown from `metrics`; after
-    /// `keep_alive` a silent stream of events says that it is there.
+    /// The state of a service whose use cases work with `app`. `metrics` has the metrics to show; after `keep_alive` a
+    /// silent event stream sends a sign of life.
     pub fn new(app: App, metrics: Metrics, keep_alive: Duration) -> Self {
         Self { inner: Arc::new(Inner { app, streams: Streams::default(), metrics, keep_alive }) }
     }

@@ -1,4 +1,4 @@
-//! How many event streams are open: each holds a connection and asks the database again and again.
+//! How many event streams are open: each holds a connection and queries the database regularly.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -8,13 +8,13 @@ use crate::streams::Limits;
 use packshot_domain::access::Principal;
 use packshot_domain::id::{TenantId, UserId};
 
-/// No place is left for another stream.
+/// There is no room for another stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum TooManyStreams {
-    /// The user has as many as they may have.
+    /// The user has reached the limit.
     #[error("this user has {0} event streams open, as many as `max_event_streams_per_user` allows: close one")]
     OfUser(usize),
-    /// The tenant has as many as it may have.
+    /// The tenant has reached the limit.
     #[error("{0} event streams are open, as many as `max_event_streams_per_tenant` allows: close one")]
     OfTenant(usize),
 }
@@ -35,7 +35,7 @@ impl Streams {
     /// A place for one more stream.
     ///
     /// # Errors
-    /// The user or the tenant has as many as they may have.
+    /// The user or the tenant has reached the limit.
     pub(crate) fn open(&self, of: &Principal, limits: Limits) -> Result<StreamPermit, TooManyStreams> {
         let (user, tenant) = (of.user, of.tenant);
         let mut open = self.lock();

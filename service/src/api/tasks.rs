@@ -1,4 +1,4 @@
-//! Tasks: what a worker was given, and how it is doing.
+//! Tasks: the work given to workers, and its state.
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -27,8 +27,8 @@ fn task_id(text: &str) -> ApiResult<TaskId> {
     params(
         ("workflow_run_id" = Option<String>, Query, description = "Only tasks of this workflow run, in the order of its graph"),
         ("state" = Option<TaskState>, Query, description = "Only tasks in this state"),
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Tasks of a page; 50 without it"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Tasks per page; 50 if absent"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the previous page"),
     ),
     responses((status = 200, description = "A page of tasks", body = TaskPage)),
 )]
@@ -40,7 +40,7 @@ pub(crate) async fn list(State(state): State<AppState>, caller: Caller, params: 
     });
     let filter = filter.transpose()?.map(Into::into);
     let Page { items, next } = match params.text("workflow_run_id") {
-        // Every task there is belongs to a direct render, and so to no run.
+        // Every task so far belongs to a direct render, and so to no run.
         Some(_) => Page { items: Vec::new(), next: None },
         None => tasks::list(&state, &caller.0, filter, page).await?,
     };
@@ -59,12 +59,12 @@ pub(crate) async fn get(State(state): State<AppState>, caller: Caller, Path(id):
     Ok(Answer::json(StatusCode::OK, &task)?.into_response())
 }
 
-/// Puts a task that failed back into its queue, with a fresh set of attempts
+/// Requeues a failed task, with fresh attempts
 #[utoipa::path(
     post, path = "/api/v1/tasks/{id}/requeue", operation_id = "requeue_task", tag = "tasks",
     params(
         ("id" = String, Path, format = Uuid, description = "The task"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key: the same answer, put back once"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Repeated with the same key, the request gets the same answer and requeues once"),
     ),
     responses((status = 200, description = "The task, queued", body = Task)),
 )]

@@ -17,7 +17,9 @@ use packshot_domain::task::QueueName;
 
 /// The queue in a path, by its name or an old name.
 fn queue(text: &str) -> ApiResult<QueueName> {
-    text.parse().map_err(|_| ApiError::new(Code::QueueNotFound, "there is no such queue"))
+    text.parse().map_err(|_| {
+        ApiError::new(Code::QueueNotFound, "there is no such queue: expected render, convert or housekeeping")
+    })
 }
 
 fn answer(config: &WorkerConfig) -> ApiResult<Response> {
@@ -38,7 +40,7 @@ pub(crate) async fn list(State(state): State<AppState>, _: Caller) -> ApiResult<
 /// Shows how many tasks of a queue run at once
 #[utoipa::path(
     get, path = "/api/v1/worker-configs/{queue_name}", operation_id = "get_worker_config", tag = "instance",
-    params(("queue_name" = String, Path, description = "`render`, `convert`, `housekeeping`, or an old name of one")),
+    params(("queue_name" = String, Path, description = "`render`, `convert`, `housekeeping`, or one of their old names")),
     responses((status = 200, description = "The queue", body = WorkerConfig)),
 )]
 pub(crate) async fn get(State(state): State<AppState>, _: Caller, Path(name): Path<String>) -> ApiResult<Response> {
@@ -47,12 +49,12 @@ pub(crate) async fn get(State(state): State<AppState>, _: Caller, Path(name): Pa
 
 /// Changes how many tasks of a queue run at once
 ///
-/// Running tasks are not stopped; the change counts for the tasks that are started from now on.
+/// Running tasks are not stopped; the change takes effect for tasks that start later.
 #[utoipa::path(
     put, path = "/api/v1/worker-configs/{queue_name}", operation_id = "put_worker_config", tag = "instance",
     params(
-        ("queue_name" = String, Path, description = "`render`, `convert`, `housekeeping`, or an old name of one"),
-        ("If-Match" = Option<String>, Header, description = "Only if this is still the `ETag`"),
+        ("queue_name" = String, Path, description = "`render`, `convert`, `housekeeping`, or one of their old names"),
+        ("If-Match" = Option<String>, Header, description = "Make the change only if this is still the `ETag`"),
     ),
     request_body = WorkerConfigChange,
     responses((status = 200, description = "The queue as it is now", body = WorkerConfig)),

@@ -1,4 +1,4 @@
-//! Every error code that the service has of its own. What a code means for HTTP is said where answers are made.
+//! Every error code of the service's own. Where answers are made, each code is mapped to HTTP.
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $word:literal,)+) => {
@@ -21,7 +21,7 @@ macro_rules! codes {
 codes! {
     /// The body cannot be parsed.
     MalformedBody = "malformed_body",
-    /// No token or key that opens.
+    /// No valid token or key.
     Unauthenticated = "unauthenticated",
     /// The role lacks the permission.
     Forbidden = "forbidden",
@@ -29,15 +29,15 @@ codes! {
     InsufficientScope = "insufficient_scope",
     /// `X-Tenant-ID` names another tenant.
     TenantMismatch = "tenant_mismatch",
-    /// All tenants at once are not for this route or caller.
+    /// This route or caller cannot act for all tenants together.
     BypassNotAllowed = "bypass_not_allowed",
     /// The open mode does not work behind a proxy.
     SetupRequired = "setup_required",
-    /// The open mode answers under local names only.
+    /// The open mode only answers to local names.
     HostNotAllowed = "host_not_allowed",
-    /// The open mode answers its own pages only.
+    /// The open mode only answers its own pages.
     OriginNotAllowed = "origin_not_allowed",
-    /// Nothing has this path.
+    /// There is nothing at this path.
     NotFound = "not_found",
     /// There is no such render.
     RenderNotFound = "render_not_found",
@@ -53,13 +53,13 @@ codes! {
     LibraryNotFound = "library_not_found",
     /// There is no such queue.
     QueueNotFound = "queue_not_found",
-    /// The path has no such method.
+    /// The path does not support the method.
     MethodNotAllowed = "method_not_allowed",
     /// Nothing that the client accepts can be sent.
     NotAcceptable = "not_acceptable",
-    /// The body is of a kind that the route does not take.
+    /// The route does not accept this media type.
     UnsupportedMediaType = "unsupported_media_type",
-    /// A request with the same key is still being worked on.
+    /// A request with the same key is still in progress.
     IdempotencyInFlight = "idempotency_in_flight",
     /// The render has no result.
     RenderNotCompleted = "render_not_completed",
@@ -69,15 +69,15 @@ codes! {
     TaskNotFailed = "task_not_failed",
     /// The state forbids it.
     StateConflict = "state_conflict",
-    /// Somebody else holds the task by now.
+    /// Another worker holds the task by now.
     LeaseLost = "lease_lost",
-    /// This version of the library is there with other content.
+    /// This version of the library exists with other content.
     LibraryVersionExists = "library_version_exists",
-    /// The library is in force.
+    /// The library is in use.
     LibraryInUse = "library_in_use",
     /// The process was started with a value of the setting.
     SettingPinned = "setting_pinned",
-    /// The record is there, its bytes are not.
+    /// The record exists, but its bytes are gone.
     ArtifactExpired = "artifact_expired",
     /// The object has changed since it was read.
     PreconditionFailed = "precondition_failed",
@@ -85,7 +85,7 @@ codes! {
     BodyTooLarge = "body_too_large",
     /// The file has no such bytes.
     RangeNotSatisfiable = "range_not_satisfiable",
-    /// The body breaks a rule.
+    /// The body is not valid.
     ValidationFailed = "validation_failed",
     /// A later version has this option.
     OptionNotAvailable = "option_not_available",
@@ -93,25 +93,25 @@ codes! {
     ImageTooLarge = "image_too_large",
     /// Two members contradict each other.
     ConflictingMembers = "conflicting_members",
-    /// The limits break their rule.
+    /// The limits contradict each other or are out of range.
     InvalidConcurrency = "invalid_concurrency",
     /// There is no such setting.
     UnknownSetting = "unknown_setting",
-    /// The value is none of this setting.
+    /// The setting cannot have this value.
     InvalidSetting = "invalid_setting",
-    /// The cursor is none of this list.
+    /// The cursor is not one of this list.
     InvalidCursor = "invalid_cursor",
     /// The key belongs to another request.
     IdempotencyKeyReused = "idempotency_key_reused",
     /// Too many requests.
     RateLimited = "rate_limited",
-    /// As many event streams are open as may be.
+    /// Too many event streams are open.
     TooManyStreams = "too_many_streams",
     /// A defect.
     InternalError = "internal_error",
     /// Stored bytes are damaged.
     ContentCorrupt = "content_corrupt",
-    /// Database, storage or device are away, or the service shuts down.
+    /// Database, store or device cannot be reached, or the service is shutting down.
     Unavailable = "unavailable",
     /// The scene does not fit into the device.
     DeviceOutOfMemory = "device_out_of_memory",

@@ -1,4 +1,4 @@
-//! The devices of this machine, as they were found last.
+//! The devices of this machine, as last found.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use super::AppError;
 use packshot_contract::device::Devices;
 use packshot_worker::device;
 
-/// How long a look at the devices counts: asking drivers takes longer than a small picture.
+/// How long a list of devices stays valid: asking drivers takes longer than a small picture.
 const FRESH: Duration = Duration::from_secs(10);
 
 /// The devices as they were found last.
@@ -26,11 +26,11 @@ struct FoundDevices {
 }
 
 impl DeviceList {
-    /// The devices as they were at most ten seconds ago, with the one selected that who wishes `wish` gets. Who asks
-    /// meanwhile waits for the same look.
+    /// The devices as they were at most ten seconds ago, with the one selected that a request for `wish` gets.
+    /// Concurrent calls share one search.
     ///
     /// # Errors
-    /// An internal error when the look panicked.
+    /// An internal error when the search panicked.
     pub(crate) async fn look(&self, wish: String) -> Result<Arc<Devices>, AppError> {
         let mut found = self.found.lock().await;
         if let Some(look) = &*found

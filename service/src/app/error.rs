@@ -1,4 +1,4 @@
-//! Why a use case did not do what was wished: a code, a sentence, and what exactly is wrong with the wish. No statuses.
+//! Why a use case failed: a code, a sentence, and what exactly is wrong with the request. No statuses.
 
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -9,10 +9,10 @@ use crate::store::StoreError;
 use packshot_contract::problem::{Finding, Invalid};
 use packshot_db::DbError;
 
-/// What who finds the service busy or away may wait before another try.
+/// How long a client should wait when the service is busy or cannot be reached.
 const SOON: Duration = Duration::from_secs(1);
 
-/// Why a use case did not do what was wished.
+/// Why a use case failed.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{}: {detail}", self.code())]
 pub struct AppError {
@@ -28,9 +28,9 @@ pub struct AppError {
 pub enum ErrorKind {
     /// The service's own.
     Own(Code),
-    /// That of a fault in what a file or a request says: the renderer's (`glb.…`, `map.…`), or a finding's.
+    /// The code of a fault in a file or a request: the renderer's (`glb.…`, `map.…`), or a finding's.
     Input(String),
-    /// That of a job that failed for a reason that is not in its input.
+    /// The code of a job that failed for a reason outside its input.
     Work(String),
 }
 
@@ -42,35 +42,35 @@ impl AppError {
         Self { retry_after, ..Self::of_kind(ErrorKind::Own(code), detail.into()) }
     }
 
-    /// An error in what a file or request says, with the code of the renderer.
+    /// An error in a file or request, with the renderer's code.
     pub fn of_input(code: impl Into<String>, detail: impl Into<String>, findings: Vec<Finding>) -> Self {
         let code = code.into();
         let kind = Code::from_name(&code).map_or(ErrorKind::Input(code), ErrorKind::Own);
         Self { findings, ..Self::of_kind(kind, detail.into()) }
     }
 
-    /// The failure of a job for a reason that is not in its input, with the job's code.
+    /// The failure of a job for a reason outside its input, with the job's code.
     pub fn of_work(code: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::of_kind(ErrorKind::Work(code.into()), detail.into())
     }
 
-    /// A defect, or a failure that nobody who asks can do anything about.
+    /// A defect, or a failure that the caller can do nothing about.
     pub fn internal(cause: impl StdError + Send + Sync + 'static) -> Self {
-        Self::new(Code::InternalError, "something went wrong inside the service").caused_by(cause)
+        Self::new(Code::InternalError, "internal error; the service's log has the details").caused_by(cause)
     }
 
     fn of_kind(kind: ErrorKind, detail: String) -> Self {
         Self { kind, detail, findings: Vec::new(), retry_after: None, cause: None }
     }
 
-    /// The same with a finding about a member of the wish.
+    /// The same with a finding about a member of the request.
     #[must_use]
     pub fn at(mut self, pointer: impl Into<String>) -> Self {
         self.findings.push(Finding::new(pointer, self.code(), self.detail.clone()));
         self
     }
 
-    /// The same with the time after which it is worth another try, in whole seconds.
+    /// The same with the time after which another try makes sense, in whole seconds.
     #[must_use]
     pub fn retry_after(self, wait: Duration) -> Self {
         Self { retry_after: Some(wait), ..self }
@@ -100,12 +100,12 @@ impl AppError {
         &self.detail
     }
 
-    /// Everything that is wrong with the wish; empty when there is nothing to point at.
+    /// Everything that is wrong with the request; empty when there is nothing to point at.
     pub fn findings(&self) -> &[Finding] {
         &self.findings
     }
 
-    /// The time after which it is worth another try, if it may be.
+    /// The time after which another try makes sense, if any.
     pub fn wait(&self) -> Option<Duration> {
         self.retry_after
     }
@@ -139,11 +139,13 @@ impl From<DbError> for AppError {
             DbError::State(ref reason) => Self::new(Code::StateConflict, reason.to_string()),
             DbError::Stale { .. } => Self::new(Code::PreconditionFailed, error.to_string()),
             DbError::Exists(_) => Self::new(Code::LibraryVersionExists, error.to_string()),
-            DbError::InUse("render") => Self::new(Code::RenderNotTerminal, "the render has not ended"),
+            DbError::InUse("render") => {
+                Self::new(Code::RenderNotTerminal, "the render has not ended: wait for it, or cancel it first")
+            }
             DbError::InUse(_) => Self::new(Code::LibraryInUse, error.to_string()),
             DbError::Closed => Self::new(Code::Unavailable, "the service is stopping"),
             DbError::Unavailable(_) | DbError::Unanswered(_) => {
-                Self::new(Code::Unavailable, "the database is away").caused_by(error)
+                Self::new(Code::Unavailable, "the database cannot be reached; try again later").caused_by(error)
             }
             DbError::Full(_) => Self::new(Code::StorageFull, "the database has no space left").caused_by(error),
             DbError::Corrupt { .. } | DbError::Schema(_) | DbError::Unsupported(_) | DbError::Internal(_) => {
@@ -158,12 +160,12 @@ impl From<StoreError> for AppError {
         match error {
             StoreError::Full => Self::new(Code::StorageFull, "there is no space left for the file"),
             StoreError::TooLarge { .. } => Self::new(Code::BodyTooLarge, error.to_string()),
-            StoreError::NotFound => Self::new(Code::ArtifactExpired, "the bytes of the file are gone"),
+            StoreError::NotFound => Self::new(Code::ArtifactExpired, "the file is no longer stored"),
             StoreError::Corrupt { .. } => {
-                Self::new(Code::ContentCorrupt, "the stored bytes are damaged").caused_by(error)
+                Self::new(Code::ContentCorrupt, "the stored file is damaged").caused_by(error)
             }
             StoreError::Io(_) | StoreError::Backend(_) => {
-                Self::new(Code::Unavailable, "the storage is away").caused_by(error)
+                Self::new(Code::Unavailable, "the file store cannot be reached; try again later").caused_by(error)
             }
         }
     }

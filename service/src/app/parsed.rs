@@ -1,4 +1,4 @@
-//! Material libraries as they were parsed, for who asks for the same again.
+//! Parsed material libraries, kept for later requests.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use packshot_materials::library::Library;
 use packshot_domain::hash::ContentAddress;
 use packshot_worker::lru::Lru;
 
-/// Text of parsed libraries that are kept, at most.
+/// Most bytes of text whose parsed libraries are kept.
 const PARSED_BYTES_MAX: u64 = 32 << 20;
 
 /// Libraries as they were parsed, by the content of their file.

@@ -1,4 +1,4 @@
-//! Turns: how many uploads are looked into at once, each on a thread like those of renders.
+//! Turns: how many uploads are checked at the same time, each on a thread like those of renders.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use super::AppError;
 use packshot_worker::inline;
 
-/// Leave to hold an upload in memory and to look into it.
+/// Permission to hold an upload in memory and to check it.
 #[derive(Debug)]
 pub(crate) struct Turn {
     _permit: OwnedSemaphorePermit,
@@ -20,17 +20,17 @@ impl Turn {
         Ok(Self { _permit: permit })
     }
 
-    /// Does work on a thread like those of renders. The turn is over when the work is: who leaves does not end it
+    /// Does work on a thread like those of renders. The turn is over when the work is, even if the caller leaves
     /// earlier.
     ///
     /// # Errors
-    /// An internal error when the work panicked, or there is no thread to be had.
+    /// An internal error when the work panicked, or no thread could be started.
     pub(crate) async fn run<T: Send + 'static>(self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, AppError> {
         let (sender, done) = oneshot::channel();
         let thread = inline::spawn("packshot-look".to_owned(), move || {
             let done = work();
             drop(self);
-            // Who left does not hear of it.
+            // A caller who has left does not get the result.
             sender.send(done).ok();
         });
         thread.map_err(AppError::internal)?;

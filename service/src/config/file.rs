@@ -14,7 +14,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<(String, Given)>, Con
     let table = DeTable::parse(text).map_err(|error| {
         let line = error.span().map_or(1, |span| line_of(text, span.start));
         let fault = Fault::new("config.syntax", error.message().trim().to_owned());
-        ConfigError::from(fault.at(format!("{}:{line}", path.display())).help("settings are a TOML file"))
+        ConfigError::from(fault.at(format!("{}:{line}", path.display())).help("the settings file must be valid TOML"))
     })?;
     let mut values = Vec::new();
     flatten(path, text, "", table.get_ref(), &mut values);
@@ -24,7 +24,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<(String, Given)>, Con
 fn flatten(path: &Path, text: &str, prefix: &str, table: &DeTable<'_>, values: &mut Vec<(String, Given)>) {
     for (name, item) in table {
         let key = format!("{prefix}{}", name.get_ref());
-        // Settings nest one level deep; what is deeper is no setting, and is refused as a value of the wrong kind.
+        // Settings nest one level deep; anything deeper is refused as a value of the wrong kind.
         if let (true, Some(inner)) = (prefix.is_empty(), item.get_ref().as_table()) {
             flatten(path, text, &format!("{key}."), inner, values);
             continue;
@@ -41,7 +41,7 @@ fn value(item: &DeValue<'_>) -> Value {
             .map_or(Value::Other("a number out of range"), Value::Whole),
         DeValue::Array(items) => {
             let texts: Option<Vec<_>> = items.iter().map(|item| item.get_ref().as_str().map(str::to_owned)).collect();
-            texts.map_or(Value::Other("a list of other things than strings"), Value::List)
+            texts.map_or(Value::Other("a list that does not hold strings only"), Value::List)
         }
         DeValue::Boolean(_) => Value::Other("true or false"),
         DeValue::Float(_) => Value::Other("a number with a fraction"),

@@ -1,4 +1,4 @@
-//! Takes one setting after the other out of the sources, and keeps what is wrong with them.
+//! Reads one setting after the other from the sources, and collects what is wrong with them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
@@ -20,11 +20,11 @@ const VARIABLES: [(&str, &str); 3] = [
     ("AWS_ACCESS_KEY_ID", "store.access_key_id"),
     ("AWS_SECRET_ACCESS_KEY", "store.secret_access_key"),
 ];
-/// Variables of other commands, which are no typing errors.
+/// Variables of other commands, which are not misspelt.
 const FOREIGN: [&str; 4] = ["PACKSHOT_CONFIG", "PACKSHOT_URL", "PACKSHOT_KEY", "PACKSHOT_SHARED"];
-/// Variables that make the first user.
+/// Variables that would create the first user.
 const OF_USERS: [&str; 2] = ["PACKSHOT_ADMIN_EMAIL", "PACKSHOT_ADMIN_PASSWORD_FILE"];
-/// Typing errors that make one name of another, at most (Damerau-Levenshtein distance).
+/// Maximum typing errors between a name and its suggestion (Damerau-Levenshtein distance).
 const ERRORS_MAX: usize = 2;
 
 /// A pass over the sources.
@@ -81,10 +81,10 @@ impl<'a> Reader<'a> {
             None => {
                 let fault = Fault::new(
                     "config.missing",
-                    format!("`{key}` has no default: the system names no home folder (HOME)"),
+                    format!("`{key}` has no default, because there is no home folder (HOME is not set)"),
                 )
                 .at(key);
-                self.faults.push(fault.help(format!("give it, as --{key} or as {}", variable(key))));
+                self.faults.push(fault.help(format!("set it with --{key} or {}", variable(key))));
                 None
             }
         }
@@ -115,19 +115,21 @@ impl<'a> Reader<'a> {
         self.find(key).is_some()
     }
 
-    /// Keeps a fault of a setting.
+    /// Records a fault of a setting.
     pub(super) fn fault(&mut self, key: &'static str, code: &str, message: &str) {
         let at = self.find(key).map_or_else(|| key.to_owned(), |given| given.origin.to_string());
         self.faults.push(Fault::new(format!("config.{code}"), message).at(at));
     }
 
-    /// What is in effect and what is odd, once every setting was read.
+    /// The settings in effect, and warnings, once every setting has been read.
     pub(super) fn finish(mut self) -> Result<(InEffect, Vec<String>), ConfigError> {
         self.refuse_unknown_keys();
         for name in OF_USERS {
             if self.sources.variables.contains_key(name) {
-                let fault = Fault::new("config.not_available", "there are no users with passwords yet, only API keys");
-                self.faults.push(fault.at(name).help("unset it; `packshot admin create-key` makes a key"));
+                let fault =
+                    Fault::new("config.not_available", "users with passwords are not supported yet, only API keys");
+                self.faults
+                    .push(fault.at(name).help("unset it, and create an API key with `packshot admin create-key`"));
             }
         }
         let warnings = self.misspelt_variables();
@@ -141,7 +143,7 @@ impl<'a> Reader<'a> {
             Ok(value) => Some((value, given.origin)),
             Err(message) => {
                 let fault = Fault::new("config.invalid_value", format!("`{key}`: {message}"));
-                self.faults.push(fault.at(given.origin.to_string()).help("`packshot serve --help` has the settings"));
+                self.faults.push(fault.at(given.origin.to_string()).help("see `packshot serve --help`"));
                 None
             }
         }
@@ -161,7 +163,7 @@ impl<'a> Reader<'a> {
         let foreign = VARIABLES.iter().filter(|(_, of)| *of == key).map(|(name, _)| (*name).to_owned());
         let mut names = std::iter::once(variable(key)).chain(aliases).chain(foreign);
         let from_variable = names.find_map(|name| {
-            // An empty variable is one that is not set, as with most programs.
+            // An empty variable counts as not set, as with most programs.
             let text = self.sources.variables.get(&name).filter(|text| !text.is_empty())?;
             Some(Given { value: Value::Text(text.clone()), origin: Origin::Variable(name) })
         });
@@ -175,15 +177,15 @@ impl<'a> Reader<'a> {
             }
             let help = match closest(key, self.known.iter().copied()) {
                 Some(known) => format!("did you mean `{known}`?"),
-                None => "`packshot serve --check-config` lists the settings there are".to_owned(),
+                None => "`packshot serve --check-config` lists all settings".to_owned(),
             };
             let fault = Fault::new("config.unknown_setting", format!("there is no setting `{key}`"));
             self.faults.push(fault.at(given.origin.to_string()).help(help));
         }
     }
 
-    /// Variables that look like ours and are not. An environment may hold others (Kubernetes sets `PACKSHOT_PORT` for a
-    /// service of this name), so they are no faults.
+    /// Variables that look like settings but are not. An environment may hold others (Kubernetes sets `PACKSHOT_PORT`
+    /// for a service of this name), so these are only warnings.
     fn misspelt_variables(&self) -> Vec<String> {
         let aliases = ALIASES.iter().map(|(alias, _)| variable(alias));
         let names: BTreeSet<String> = self.known.iter().map(|key| variable(key)).chain(aliases).collect();
@@ -193,7 +195,7 @@ impl<'a> Reader<'a> {
         });
         let warning = |name: &String| {
             let known = closest(name, names.iter().map(String::as_str))?;
-            Some(format!("the variable {name} is no setting; did you mean {known}?"))
+            Some(format!("the variable {name} is not a setting; did you mean {known}?"))
         };
         unknown.filter_map(warning).collect()
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::source::Origin;
 
-/// What stands in place of a secret.
+/// Shown in place of a secret.
 pub const HIDDEN: &str = "***";
 
 /// Every setting in effect, in the order of [`super::Settings`]. Displayed as a TOML file that gives the same settings
@@ -29,8 +29,8 @@ impl InEffect {
 }
 
 impl InEffect {
-    /// What pins a setting: the command line, the environment or the file. `None`: it has its default, and the database
-    /// may say otherwise.
+    /// What pins a setting: the command line, the environment or the file. `None`: it has its default, which the
+    /// database may replace.
     pub fn pinned_by(&self, key: &str) -> Option<&'static str> {
         self.entries.iter().find(|entry| entry.key == key)?.origin.source()
     }

@@ -1,4 +1,4 @@
-//! Where settings come from, as text that nobody has judged yet.
+//! The sources of settings, as text that is not checked yet.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -26,12 +26,12 @@ impl Sources {
     /// The sources of this process: `flags`, its environment, and the file at `path`, else at `PACKSHOT_CONFIG`.
     ///
     /// # Errors
-    /// `config.unreadable` when the file cannot be read or is no text.
+    /// `config.unreadable` when the file cannot be read or is not text.
     pub fn of_process(
         flags: Vec<(&'static str, &'static str, String)>,
         path: Option<&Path>,
     ) -> Result<Self, ConfigError> {
-        // A variable that is not Unicode is none of ours.
+        // A variable that is not Unicode is not one of ours.
         let variables: BTreeMap<_, _> =
             std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect();
         let path = path.map(Path::to_owned).or_else(|| variables.get("PACKSHOT_CONFIG").map(PathBuf::from));
@@ -43,16 +43,16 @@ impl Sources {
 fn read(path: &Path) -> Result<String, ConfigError> {
     let refused = |message: String| {
         let fault = Fault::new("config.unreadable", message).at(path.display().to_string());
-        ConfigError::from(fault.help("give a TOML file that may be read"))
+        ConfigError::from(fault.help("give a TOML file that can be read"))
     };
     let metadata = std::fs::metadata(path).map_err(|reason| refused(format!("cannot be read: {reason}")))?;
     if metadata.len() > FILE_BYTES_MAX {
-        return Err(refused(format!("has {} bytes, at most {FILE_BYTES_MAX} are read", metadata.len())));
+        return Err(refused(format!("has {} bytes, but at most {FILE_BYTES_MAX} are allowed", metadata.len())));
     }
     std::fs::read_to_string(path).map_err(|reason| refused(format!("cannot be read: {reason}")))
 }
 
-/// Where one value stood.
+/// Where one value was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
     Flag(&'static str),
@@ -84,8 +84,8 @@ impl fmt::Display for Origin {
     }
 }
 
-/// The platform's folder for data of programs: as the XDG Base Directory Specification and its counterparts on other
-/// systems have it. `None` when the environment does not say where the user's home is.
+/// The platform's folder for the data of programs, by the XDG Base Directory Specification or its counterparts on other
+/// systems. `None` when the environment does not say where the user's home is.
 pub(super) fn default_data_folder(variables: &BTreeMap<String, String>) -> Option<PathBuf> {
     let folder = |name| variables.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
     if cfg!(windows) {

@@ -1,4 +1,4 @@
-//! Values of settings: from what was given to what is meant, or what was expected instead.
+//! Values of settings: from the given text to its meaning, or what was expected instead.
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -13,11 +13,11 @@ pub(super) enum Value {
     Text(String),
     Whole(i64),
     List(Vec<String>),
-    /// No setting has such a value: what it is.
+    /// A kind of value that no setting has, by name.
     Other(&'static str),
 }
 
-/// A value and where it stood.
+/// A value and where it was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Given {
     pub(super) value: Value,
@@ -25,7 +25,7 @@ pub(super) struct Given {
 }
 
 impl Given {
-    /// The value as text, where text is what options and variables are made of.
+    /// The value as text, if it comes from an option or a variable, which are always text.
     fn untyped(&self) -> Option<&str> {
         match (&self.value, &self.origin) {
             (Value::Text(text), Origin::Flag(_) | Origin::Variable(_)) => Some(text),
@@ -53,7 +53,7 @@ pub(super) fn text(given: &Given) -> Result<String, String> {
     }
 }
 
-/// A text that is not shown, also not when it is wrong.
+/// Text that is never shown, even if it is wrong.
 pub(super) fn secret(given: &Given) -> Result<Secret, String> {
     match &given.value {
         Value::Text(text) if !text.trim().is_empty() => Ok(Secret::new(text.trim())),
@@ -74,13 +74,13 @@ pub(super) fn path(given: &Given) -> Result<PathBuf, String> {
     text(given).map(PathBuf::from).or_else(|_| expected("a path", given))
 }
 
-/// The address of a PostgreSQL database. It may hold a password, so it is not repeated in the error.
+/// The address of a PostgreSQL database. It may hold a password, so the error does not repeat it.
 pub(super) fn database_url(given: &Given) -> Result<Secret, String> {
     match &given.value {
         Value::Text(text) if ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)) => {
             Ok(Secret::new(text.clone()))
         }
-        _ => Err("expected postgres://USER@HOST/DATABASE (without this setting SQLite is used)".to_owned()),
+        _ => Err("expected postgres://USER@HOST/DATABASE (SQLite is used if this is not set)".to_owned()),
     }
 }
 
@@ -88,7 +88,7 @@ pub(super) fn database_url(given: &Given) -> Result<Secret, String> {
 pub(super) fn url(given: &Given) -> Result<String, String> {
     match &given.value {
         Value::Text(text) if is_http(text) => Ok(text.trim_end_matches('/').to_owned()),
-        _ => expected("an address that begins with https:// or http://", given),
+        _ => expected("a URL that begins with https:// or http://", given),
     }
 }
 
@@ -96,7 +96,7 @@ fn is_http(text: &str) -> bool {
     ["http://", "https://"].iter().any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()))
 }
 
-/// What names begin with: without a `/` in front, with one at the end.
+/// The prefix of names: without a leading `/`, with a trailing one.
 pub(super) fn prefix(given: &Given) -> Result<String, String> {
     let text = text(given)?;
     let trimmed = text.trim_matches('/');
@@ -119,7 +119,7 @@ pub(super) fn whole<T: TryFrom<i64>>(range: RangeInclusive<i64>) -> impl Fn(&Giv
 
 /// Bytes: a whole number, or with a unit such as `512 MiB`.
 pub(super) fn bytes(given: &Given) -> Result<u64, String> {
-    let what = "a number of bytes from 1 on, such as 536870912 or \"512 MiB\"";
+    let what = "a number of bytes, at least 1, such as 536870912 or \"512 MiB\"";
     let number = match &given.value {
         Value::Whole(number) => u64::try_from(*number).ok(),
         Value::Text(text) => parse_bytes(text),

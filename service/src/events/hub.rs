@@ -1,4 +1,4 @@
-//! The hub: who follows a stream is woken after a commit, and finds the latest preview of a render here while it runs.
+//! The hub: wakes the followers of a stream after a commit, and holds the latest preview of each running render.
 //!
 //! Nothing that a client must learn is kept here. A follower that missed a wake-up reads the same rows a second later.
 
@@ -12,10 +12,10 @@ use tokio::sync::watch;
 use packshot_domain::id::RenderId;
 use packshot_domain::stream::StreamId;
 
-/// How long a follower waits for a wake-up before it looks at the rows by itself.
+/// How long a follower waits for a wake-up before it checks the rows by itself.
 pub const POLL: Duration = Duration::from_secs(1);
 
-/// The followers of all streams, and the previews of those that run. Clones are handles of the same hub.
+/// The followers of all streams, and the previews of running renders. Clones are handles of the same hub.
 #[derive(Clone, Debug)]
 pub struct Hub {
     inner: Arc<Inner>,
@@ -34,7 +34,7 @@ struct Stream {
     n_followers: usize,
 }
 
-/// The picture so far of a render that runs.
+/// The picture so far of a running render.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Preview {
     /// A PNG, at most 1024 px on the long side.
@@ -66,7 +66,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Hub {
-    /// A hub that nobody follows.
+    /// A hub without followers.
     pub fn new() -> Self {
         Self::default()
     }
@@ -107,7 +107,7 @@ impl Hub {
         lock(&self.inner.previews).get(&render).cloned()
     }
 
-    /// Forgets the preview of a render, if it still is this one, and not an equal one of another attempt.
+    /// Removes the preview of a render, if it is still this one, and not an equal one of another attempt.
     pub fn drop_preview_if(&self, render: RenderId, preview: &Arc<Preview>) {
         let mut previews = lock(&self.inner.previews);
         if previews.get(&render).is_some_and(|last| Arc::ptr_eq(last, preview)) {
@@ -121,7 +121,7 @@ impl Hub {
     }
 }
 
-/// One who follows a stream.
+/// A follower of a stream.
 #[derive(Debug)]
 pub struct Follower {
     hub: Hub,
@@ -131,9 +131,9 @@ pub struct Follower {
 }
 
 impl Follower {
-    /// Returns when the stream has news, when [`POLL`] is over, or at once when the service shuts down.
+    /// Returns when the stream has news, when [`POLL`] is over, or immediately when the service shuts down.
     ///
-    /// News between two calls are not missed. The caller looks at the rows after each return.
+    /// News between two calls is not missed. The caller looks at the rows after each return.
     pub async fn news(&mut self) {
         tokio::select! {
             _ = self.wakes.changed() => {}

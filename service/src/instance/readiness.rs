@@ -9,9 +9,9 @@ use crate::settings::InForce;
 use crate::store::StoreError;
 use packshot_contract::health::{Readiness, ReadyChecks, ReadyStatus};
 
-/// What does not answer within this time is away.
+/// A part that does not answer within this time counts as unreachable.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// What is said of a part that does its work.
+/// The word for a part that works.
 const OK: &str = "ok";
 const FULL: &str = "full";
 const UNAVAILABLE: &str = "unavailable";
@@ -41,9 +41,9 @@ async fn storage(app: &App) -> &'static str {
     }
 }
 
-/// Drivers may take their time; the processor is always there, so a look that is under way says nothing bad.
+/// Drivers may take their time; the processor is always there, so a search that is still running is not a problem.
 async fn device(app: &App) -> &'static str {
-    // That the database is away is said by its own check.
+    // The check of the database itself reports that it cannot be reached.
     let wish = timeout(PATIENCE, InForce::of_instance(&app.db, &app.settings)).await;
     let wish = wish.ok().and_then(Result::ok).map(|settings| settings.render_device);
     let wish = wish.unwrap_or_else(|| app.settings.render_device.clone());

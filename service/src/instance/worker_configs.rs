@@ -21,7 +21,7 @@ fn convert(config: worker_configs::WorkerConfig) -> WorkerConfig {
 /// The limits of all queues.
 ///
 /// # Errors
-/// What the database says.
+/// Errors of the database.
 pub async fn list(app: &App) -> Result<Vec<WorkerConfig>, AppError> {
     let configs = worker_configs::list(&app.db, AllTenants::Instance).await?;
     Ok(configs.into_iter().map(convert).collect())
@@ -30,12 +30,12 @@ pub async fn list(app: &App) -> Result<Vec<WorkerConfig>, AppError> {
 /// The limits of a queue.
 ///
 /// # Errors
-/// What the database says.
+/// Errors of the database.
 pub async fn get(app: &App, queue: QueueName) -> Result<WorkerConfig, AppError> {
     Ok(convert(worker_configs::get(&app.db, AllTenants::Instance, queue).await?))
 }
 
-/// Limits that hold together.
+/// Limits that are consistent.
 ///
 /// # Errors
 /// `invalid_concurrency`.
@@ -44,7 +44,7 @@ pub fn limits(change: WorkerConfigChange) -> Result<Concurrency, AppError> {
     Ok(limits.map_err(|error| Invalid::one("", "invalid_concurrency", error.to_string()))?)
 }
 
-/// Sets the limits of a queue; with `expected`, only if that is the revision. Running tasks are not stopped.
+/// Sets the limits of a queue; with `expected`, only if that is the current revision. Running tasks are not stopped.
 ///
 /// # Errors
 /// [`Code::PreconditionFailed`](crate::app::Code::PreconditionFailed).

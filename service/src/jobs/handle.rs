@@ -1,4 +1,4 @@
-//! What the rest of the process may ask of the queue.
+//! The interface of the queue for the rest of the process.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,8 +10,8 @@ use tokio::time::timeout;
 use packshot_domain::id::TaskId;
 use packshot_domain::task::{Lane, Lease};
 
-/// The way to the queue of this process. Clones share it. Nothing that is asked here is needed for correctness: who
-/// asks nothing is found by polling, a second later.
+/// The way to the queue of this process. Clones share it. Nothing here is needed for correctness: without it, polling
+/// finds the same a second later.
 #[derive(Clone, Debug, Default)]
 pub struct QueueHandle {
     shared: Arc<Shared>,
@@ -19,12 +19,12 @@ pub struct QueueHandle {
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// How often a task ended here, or the queue began to drain: every runner sees each change, also one that came
-    /// while it claimed.
+    /// How often a task ended here, or the queue began to drain: every runner sees each change, even one that came
+    /// while it was claiming.
     wakes: watch::Sender<u64>,
     tasks: Mutex<Tasks>,
-    /// What keeps the queue from having drained: tasks that run here, and claims under way. Changes with every change
-    /// of `tasks`.
+    /// What the queue must still finish before it has drained: running tasks and claims in progress. Changes with every
+    /// change of `tasks`.
     n_busy: watch::Sender<usize>,
 }
 
@@ -36,7 +36,7 @@ struct Tasks {
     /// Claims that were begun and whose tasks are not in `running` yet.
     n_claims: usize,
     is_draining: bool,
-    /// What is said to a task that begins.
+    /// What a new task is told.
     first_word: Stop,
 }
 
@@ -46,7 +46,7 @@ impl Tasks {
     }
 }
 
-/// Why a running task is to stop. A later reason takes the place of an earlier one only when it is greater.
+/// Why a running task is to stop. A later reason replaces an earlier one only if it is greater.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stop {
     /// It may go on.
@@ -54,22 +54,22 @@ pub(super) enum Stop {
     No,
     /// The process ends: the task goes back to the queue.
     Drain,
-    /// Somebody cancelled it.
+    /// It was cancelled.
     Cancel,
-    /// It stands still.
+    /// It has stalled.
     Stalled {
-        /// So long, by the database's clock.
+        /// For this long, by the database's clock.
         minutes: u64,
     },
 }
 
 impl QueueHandle {
-    /// Says that there is room for a task, or that no more are to be started: every lane looks at once.
+    /// Announces that there is room for a task, or that no more are to be started: every lane looks immediately.
     fn wake(&self) {
         self.shared.wakes.send_modify(|n| *n = n.wrapping_add(1));
     }
 
-    /// Says that a cancel mark was committed for a task. Without effect when the task does not run in this process.
+    /// Announces that a cancel mark was committed for a task. No effect if the task does not run in this process.
     pub fn cancel(&self, task: TaskId) {
         for (lease, (_, stop)) in &self.lock().running {
             if lease.task == task {
@@ -97,7 +97,7 @@ impl QueueHandle {
         if timeout(grace, n_busy.wait_for(|&n| n == 0)).await.is_err() {
             {
                 let mut tasks = self.lock();
-                // A claim that is under way may still bring tasks.
+                // A claim in progress may still bring tasks.
                 tasks.first_word = Stop::Drain;
                 tasks.running.values().for_each(|(_, stop)| _ = raise(stop, Stop::Drain));
             }
@@ -111,13 +111,12 @@ impl QueueHandle {
         self.lock().is_draining
     }
 
-    /// Changes when somebody wakes the queue.
+    /// Changes when the queue is woken.
     pub(super) fn wakes(&self) -> watch::Receiver<u64> {
         self.shared.wakes.subscribe()
     }
 
-    /// Says that tasks are about to be claimed, and waits with the end of a drain for them; `None` when it drains
-    /// already.
+    /// Announces that tasks are about to be claimed, so that a drain waits for them; `None` if it is already draining.
     pub(super) fn claim(&self) -> Option<Claiming> {
         let is_draining = self.change(|tasks| {
             tasks.n_claims += usize::from(!tasks.is_draining);
@@ -159,7 +158,7 @@ impl QueueHandle {
     }
 }
 
-/// Says whether that is news.
+/// Returns whether that is new.
 fn raise(stop: &watch::Sender<Stop>, reason: Stop) -> bool {
     stop.send_if_modified(|current| {
         let rises = reason > *current;
@@ -168,7 +167,7 @@ fn raise(stop: &watch::Sender<Stop>, reason: Stop) -> bool {
     })
 }
 
-/// A claim that is under way, until this is dropped.
+/// A claim in progress, until this is dropped.
 #[derive(Debug)]
 pub(super) struct Claiming {
     queue: QueueHandle,

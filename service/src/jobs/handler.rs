@@ -1,4 +1,4 @@
-//! Who does tasks of a kind: what makes work of a task, what that work says, and how it ends.
+//! Handlers of kinds of tasks: how a task becomes work, what the work reports, and how it ends.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -23,10 +23,10 @@ pub trait Handler: Debug + Send + Sync {
     /// Reads the facts that an attempt needs, makes or loads its spec, and makes the work.
     ///
     /// # Errors
-    /// Why there is nothing that could be done.
+    /// Why the work cannot be made.
     fn start<'t>(&'t self, claimed: &'t Claimed) -> BoxFuture<'t, Result<Start, Failure>>;
 
-    /// How many works hold a thread or a process, abandoned ones that have not noticed yet included.
+    /// How many works hold a thread or a process, including abandoned ones that are still running.
     fn live(&self) -> usize {
         0
     }
@@ -34,7 +34,7 @@ pub trait Handler: Debug + Send + Sync {
 
 /// An attempt that is about to begin.
 pub struct Start {
-    /// What it computes, where that is not frozen yet; every later attempt gets the same.
+    /// What it computes, if that is not frozen yet; every later attempt gets the same.
     pub spec: Option<Json>,
     /// What does it.
     pub work: Work,
@@ -42,7 +42,7 @@ pub struct Start {
     pub until_written: Option<Box<dyn Any + Send + Sync>>,
 }
 
-/// Does one attempt. It is dropped where it is when it is given up.
+/// Does one attempt. When it is given up, it is dropped at whatever point it has reached.
 pub type Work = Box<dyn FnOnce(Desk) -> BoxFuture<'static, Outcome> + Send>;
 
 /// How an attempt ended.
@@ -50,7 +50,7 @@ pub type Work = Box<dyn FnOnce(Desk) -> BoxFuture<'static, Outcome> + Send>;
 pub enum Outcome {
     /// With a result. Its files are in the store.
     Done(Delivery),
-    /// With a result that is not what was asked for: the task has failed, and the result is kept. Its files are in the
+    /// With a result that is not what was asked for: the task fails, and the result is kept. Its files are in the
     /// store.
     Rejected(Delivery, Failure),
     /// Without one.
@@ -59,7 +59,7 @@ pub enum Outcome {
     Stopped,
 }
 
-/// What a work says while it goes on.
+/// Reports of a work while it runs.
 #[derive(Clone, Debug)]
 pub enum Said {
     /// The process id of the program that does it.
@@ -70,19 +70,19 @@ pub enum Said {
     Step(StepName, StepPhase),
     /// A line of the log.
     Log(NewLogRow),
-    /// How far it is.
+    /// Its progress.
     Progress(WorkProgress),
     /// One of several parts is finished: a sign that the work goes on.
     WentOn,
     /// An event for the job's stream.
     Event(NewEvent),
-    /// What the document says of the result.
+    /// The entry about the result in the document.
     Result(DocumentResult),
-    /// The rest is short, and is not interrupted any more.
+    /// The rest is short and is no longer interrupted.
     Finishing,
 }
 
-/// Where a work says what it does, and hears when it is to stop.
+/// Where a work sends its reports, and learns when it is to stop.
 #[derive(Debug)]
 pub struct Desk {
     said: UnboundedSender<Said>,
@@ -90,7 +90,7 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// Says something. Nobody hears it when the work was given up.
+    /// Sends a report. It goes nowhere if the work was given up.
     pub fn say(&self, said: Said) {
         drop(self.said.send(said));
     }
@@ -107,7 +107,7 @@ impl Desk {
     }
 }
 
-/// A lane, and who does the tasks in it.
+/// A lane, with the handlers of its tasks.
 #[derive(Clone, Debug)]
 pub(super) struct LaneOfHandlers {
     pub(super) queue: QueueName,
@@ -150,7 +150,7 @@ impl Handlers {
         self.0.get(lane)
     }
 
-    /// Who does tasks of a kind in a lane.
+    /// The handler of a kind of task in a lane.
     pub(super) fn of(&self, lane: &Lane, kind: TaskKind) -> Option<&Arc<dyn Handler>> {
         self.0.get(lane)?.handlers.get(&kind)
     }

@@ -1,4 +1,4 @@
-//! What a work says, on its way into the database.
+//! Reports of a work, on their way into the database.
 //!
 //! Input: what is [said](Said). Output: a [`Report`] of everything since the last one, so that a small task costs one
 //! commit at its end and a long one a few in a second.
@@ -22,7 +22,7 @@ use packshot_domain::time::Timestamp;
 use packshot_domain::value::{Fields, Value};
 use packshot_worker::protocol::{FIXED_PREFIXES, StepPhase, WorkProgress};
 
-/// Everything about one attempt that the database is told.
+/// Everything about one attempt that goes into the database.
 #[derive(Debug)]
 pub(super) struct Ledger {
     /// The database's clock at the claim, and this process's.
@@ -46,7 +46,7 @@ impl Ledger {
         self.pending_since
     }
 
-    /// Everything that waits, which is then the caller's to write; `None` when nothing does.
+    /// Everything that waits, for the caller to write; `None` when nothing does.
     pub(super) fn take_report(&mut self) -> Option<Report> {
         self.pending_since = None;
         let report = std::mem::take(&mut self.pending);
@@ -68,8 +68,8 @@ impl Ledger {
         report.changes.extend(newer.changes);
         report.events.extend(newer.events);
         report.log.extend(newer.log);
-        // A database that is away for long must not cost memory without bound: of progress and previews the last one
-        // counts.
+        // While the database cannot be reached, memory must stay bounded: only the latest progress and preview are
+        // kept.
         for name in [EventName::Progress, EventName::Preview] {
             let last = report.events.iter().rposition(|event| event.name == name);
             let mut i = 0;
@@ -87,7 +87,7 @@ impl Ledger {
         self.at.1.elapsed()
     }
 
-    /// Takes what the work says.
+    /// Takes a report of the work.
     pub(super) fn take(&mut self, said: Said) {
         match said {
             Said::Pid(pid) => self.change(Change::Pid(pid)),
@@ -175,7 +175,7 @@ fn json(value: &impl Serialize) -> Json {
     serde_json::to_value(value).unwrap_or_default()
 }
 
-/// What a render step renders with, where its worker said it.
+/// What a render step renders with, if its worker reported it.
 fn render_step(about: &Map<String, Json>) -> Option<RenderStep> {
     let text = |name: &str| about.get(name)?.as_str().map(str::to_owned);
     let samples = about.get("samples")?.as_u64()?;

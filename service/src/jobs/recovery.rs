@@ -1,4 +1,4 @@
-//! Takes back what a worker held that is lost, and stops what stands still.
+//! Takes back the tasks of lost workers, and stops stalled work.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,29 +24,29 @@ pub(super) async fn run(place: Arc<Workplace>) {
     while !place.handle.is_draining() {
         ticks.tick().await;
         if let Err(error) = reap(&place).await {
-            tracing::warn!("[WORKER_RECOVERY] expired leases cannot be looked for: {error}");
+            tracing::warn!("[WORKER_RECOVERY] cannot look for expired leases: {error}");
         }
         if looked.is_none_or(|looked| looked.elapsed() >= place.parts.stall_check_every) {
             looked = Some(Instant::now());
             if let Err(error) = stop_stalled(&place).await {
-                tracing::warn!("[WORKER_RECOVERY] stalled renders cannot be looked for: {error}");
+                tracing::warn!("[WORKER_RECOVERY] cannot look for stalled renders: {error}");
             }
         }
     }
 }
 
-/// Takes back every task whose lease has expired, but those that run here: after the machine was suspended their
-/// supervisors are as late as this, and renew them.
+/// Takes back every task whose lease has expired, but those that run here: after the machine was suspended, their
+/// supervisors are just as late, and renew them.
 async fn reap(place: &Workplace) -> Result<(), DbError> {
     report(tasks::reap_expired(&place.parts.db, AllTenants::Housekeeping, place.handle.leases()).await?);
     Ok(())
 }
 
-/// Takes back at once what a worker held that is known to be gone: the leases need not run out. That costs its tasks an
-/// attempt, as if they had.
+/// Takes back the tasks of a worker that is known to be gone, without waiting for their leases to expire. It costs them
+/// an attempt, as if the leases had expired.
 ///
 /// # Errors
-/// What the database says.
+/// Errors of the database.
 pub(crate) async fn bury(db: &Db, worker: WorkerId) -> Result<(), DbError> {
     report(tasks::reap_worker(db, AllTenants::Housekeeping, worker).await?);
     Ok(())
@@ -59,17 +59,16 @@ fn report(reaped: Vec<Reaped>) {
         }
         let of = what_of(lease);
         let what = match after {
-            AfterFailure::Retry(at) => format!("queued again from {at} on"),
-            AfterFailure::Failed => "given up".to_owned(),
-            AfterFailure::Cancelled => "cancelled".to_owned(),
+            AfterFailure::Retry(at) => format!("will be tried again at {at}"),
+            AfterFailure::Failed => "has failed".to_owned(),
+            AfterFailure::Cancelled => "is cancelled".to_owned(),
         };
         tracing::warn!(task.id = %lease.task, job.id = job_of(lease), "[WORKER_RECOVERY] worker of attempt {attempt} lost, {of} {what}");
     }
 }
 
-/// Stops renders of this process that stand still for longer than they may: one picture from its start on, several from
-/// the last one that was finished on. Those of another process are its own to stop; when it cannot, their leases
-/// expire.
+/// Stops stalled renders of this process: a single picture is timed from its start, several from the last finished one.
+/// Another process stops its own renders; if it cannot, their leases expire.
 async fn stop_stalled(place: &Workplace) -> Result<(), DbError> {
     let timeout = InForce::of_instance(&place.parts.db, &place.parts.settings).await?.render_stall_timeout;
     for stalled in tasks::stalled(&place.parts.db, AllTenants::Housekeeping, timeout).await? {
@@ -82,7 +81,7 @@ async fn stop_stalled(place: &Workplace) -> Result<(), DbError> {
     Ok(())
 }
 
-/// What a lease was for, for people: the record of its job, or the task.
+/// What a lease was for, in words: the record of its job, or the task.
 fn what_of(lease: Lease) -> String {
     match lease.job {
         Some(job) => format!("{} {}", job.kind, job.record),

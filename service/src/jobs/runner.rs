@@ -15,9 +15,9 @@ use packshot_db::tasks::{Claimer, LaneLimit};
 use packshot_db::{AllTenants, Notice, tasks, worker_configs};
 use packshot_domain::task::{Lane, QueueName};
 
-/// The runner looks at least so often.
+/// The runner looks at least this often.
 const POLL: Duration = Duration::from_secs(1);
-/// Limits that another process changed count after so long.
+/// Limits that another process changed take effect after this time.
 const LIMITS_AGE_MAX: Duration = Duration::from_secs(60);
 
 /// Runs until the queue drains.
@@ -58,7 +58,7 @@ async fn news(
             Ok(Notice::CancelRequested(task)) => place.handle.cancel(task),
             Ok(Notice::Queued(queue, lane)) if (queue, &lane) == (claimer.queue, &claimer.lane) => return,
             Ok(Notice::Queued(..) | Notice::Events { .. } | Notice::Settings) => {}
-            // What was missed may have been anything.
+            // The missed notice may have been any.
             Err(RecvError::Lagged(_)) => return limits.read = None,
             Err(RecvError::Closed) => return sleep(POLL).await,
         }
@@ -91,12 +91,12 @@ async fn max_of(place: &Workplace, queue: QueueName) -> Result<usize, packshot_d
     Ok(config.limits.max() as usize)
 }
 
-/// Claims what there is room for. Works that were given up and have not noticed yet still count.
+/// Claims as many tasks as there is room for. Abandoned works that are still running count.
 async fn claim(place: &Arc<Workplace>, claimer: &Claimer, max: usize) {
     let live = place.parts.handlers.lane(&claimer.lane).map_or(0, super::handler::LaneOfHandlers::live);
     let busy = place.handle.running_in(&claimer.lane).max(live);
     let Ok(room @ 1..) = u32::try_from(max.saturating_sub(busy)) else { return };
-    // One at a time, each begun at once: a lease runs from its claim on.
+    // One at a time, each started immediately: a lease runs from its claim.
     for _ in 0..room {
         // Held until what was claimed is registered: a drain must not end between the two.
         let Some(_claiming) = place.handle.claim() else { return };
@@ -108,7 +108,7 @@ async fn claim(place: &Arc<Workplace>, claimer: &Claimer, max: usize) {
                     tokio::spawn(Supervisor::new(place.clone(), claimed, running).run());
                 }
             }
-            Err(error) => return tracing::warn!("no task can be claimed: {error}"),
+            Err(error) => return tracing::warn!("cannot claim tasks: {error}"),
         }
     }
 }

@@ -1,9 +1,9 @@
-//! One running task: holds its lease, has its work done, and writes down what comes of it.
+//! One running task: holds its lease, has its work done, and stores the outcome.
 //!
 //! The lease is renewed every 10 s, by a report when there is something to report. Whatever is written carries the
-//! lease: when it is lost, somebody else has the task, so the work is stopped at once and nothing more is written. What
-//! the work says is gathered for a moment before it is written, and what is left when the work ends goes into the
-//! transaction that ends the task.
+//! lease: when it is lost, another worker has the task, so the work is stopped immediately and nothing more is written.
+//! Reports of the work are gathered for a moment before they are written; those still unwritten when the work ends go
+//! into the transaction that ends the task.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -28,20 +28,19 @@ use packshot_domain::task::{FaultKind, LEASE, LEASE_RENEWAL, TaskState};
 use packshot_worker::failpoint::Failpoint;
 use packshot_worker::protocol::Failure;
 
-/// What is said is gathered for so long before it is written: writing takes processor time from the work that it is
-/// about.
+/// Reports are gathered for this long before they are written: writing takes processor time from the work itself.
 const GATHER: Duration = Duration::from_millis(300);
-/// A work that was asked to stop has so long to do so before it is given up.
+/// How long a work that was asked to stop has before it is given up.
 const PATIENCE: Duration = Duration::from_millis(1_500);
-/// How often a process that shares its database looks for marks to cancel of other processes.
+/// How often a process that shares its database looks for cancel marks from other processes.
 const LOOK_FOR_MARKS: Duration = Duration::from_secs(1);
-/// Between two tries to write what must be written.
+/// The pause before a failed write is tried again.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 
 /// Nothing more may be written about this task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lost {
-    /// Somebody else has it, or nobody.
+    /// Another worker has it, or none.
     Lease,
     /// It was held when its end was committed, and the answer to that was lost: the end may be this attempt's own.
     Unanswered,
@@ -60,7 +59,7 @@ pub(super) struct Supervisor {
     _until_written: Option<Box<dyn Any + Send + Sync>>,
 }
 
-/// A work that is done elsewhere in this process, and that ends with this.
+/// A work that runs elsewhere in this process, and ends with this.
 struct UnderWay(JoinHandle<Outcome>);
 
 impl Drop for UnderWay {
@@ -104,7 +103,7 @@ impl Supervisor {
         match ended {
             Ok(()) => {}
             Err(Lost::Lease) => {
-                tracing::warn!("the lease was lost: nothing of this attempt is kept");
+                tracing::warn!("the lease was lost: the results of this attempt are discarded");
             }
             Err(Lost::Unanswered) => self.find_out().await,
         }
@@ -114,7 +113,7 @@ impl Supervisor {
     async fn start(&mut self) -> Result<Result<Work, Failure>, Lost> {
         let task = &self.claimed.task;
         let Some(handler) = self.place.parts.handlers.of(&task.lane, task.kind) else {
-            let detail = format!("nothing here does '{}' in the lane '{}'", task.kind, task.lane);
+            let detail = format!("this service cannot run the task '{}' in the lane '{}'", task.kind, task.lane);
             return Ok(Err(Failure::new(FaultKind::Input, "internal_error", detail)));
         };
         let mut starting = handler.start(&self.claimed);
@@ -124,7 +123,7 @@ impl Supervisor {
                 break started;
             }
             renew_at = match tasks::renew(self.db(), self.scope(), self.claimed.lease).await {
-                // That it is to stop is told again by the first report of the work.
+                // The first report of the work repeats that it is to stop.
                 Ok(_) => {
                     self.renewed = Instant::now();
                     self.renewed + LEASE_RENEWAL
@@ -148,7 +147,7 @@ impl Supervisor {
         Ok(Ok(work))
     }
 
-    /// Has the work done, and brings back what it says.
+    /// Has the work done, and gathers its reports.
     async fn follow(&mut self, work: Work) -> Result<Outcome, Lost> {
         let (sender, mut said) = unbounded_channel();
         let (stop, stopped) = watch::channel(false);
@@ -160,7 +159,7 @@ impl Supervisor {
         loop {
             let write_at = self.write_at();
             let reason = tokio::select! {
-                // What is to end the work comes before what it says, and that before a write, which may take long.
+                // Reasons to end the work come before its reports, and those before a write, which may be slow.
                 biased;
                 reason = self.running.stopped(self.stop) => reason,
                 () = sleep_until(give_up.unwrap_or(write_at).into()), if give_up.is_some() && !is_finishing => {
@@ -183,7 +182,7 @@ impl Supervisor {
         }
     }
 
-    /// What a work that is over came to. What it said last is taken.
+    /// The outcome of a work that has ended. Its last reports are taken.
     fn ended(
         &mut self,
         outcome: Result<Outcome, tokio::task::JoinError>,
@@ -193,21 +192,21 @@ impl Supervisor {
             self.ledger.take(last);
         }
         outcome.unwrap_or_else(|error| {
-            tracing::error!("the work panicked: {error}");
+            tracing::error!("the task panicked: {error}");
             Outcome::Failed(Failure::infrastructure(
                 "worker_panicked",
-                "the work crashed: the log of the service has the reason",
+                "the task crashed; the service's log has the reason",
             ))
         })
     }
 
-    /// Reads what became of an end whose commit was not answered. Only the holder of a lease completes a task under it;
-    /// every other end may also be recovery's, which comes to the same.
+    /// Reads the state of a task whose final commit was not answered. Only the holder of a lease can complete the task;
+    /// recovery may have written any other end, which has the same effect.
     async fn find_out(&self) {
         match tasks::state_under(self.db(), self.scope(), self.claimed.lease).await {
             Ok(Some(state @ (TaskState::Completed | TaskState::Failed | TaskState::Cancelled))) => {
                 self.count(state);
-                tracing::info!("{state}: the answer to its commit was lost, and it was read back");
+                tracing::info!("{state}: the answer to the commit was lost, and the state was read back");
             }
             Ok(Some(state)) => {
                 tracing::warn!("the answer to a commit was lost; the task is {state} again");
@@ -216,7 +215,7 @@ impl Supervisor {
                 tracing::warn!("the answer to a commit was lost; another attempt has the task");
             }
             Err(error) => {
-                tracing::error!("the answer to a commit was lost, and cannot be read: {error}");
+                tracing::error!("the answer to a commit was lost, and the state cannot be read back: {error}");
             }
         }
     }
@@ -227,8 +226,8 @@ impl Supervisor {
         self.ledger.pending_since().map_or(renewal, |since| renewal.min(since + GATHER))
     }
 
-    /// Writes what was gathered and renews the lease. A database that is away is no reason to stop: the lease decides
-    /// later.
+    /// Writes what was gathered and renews the lease. An unreachable database is not a reason to stop: the lease
+    /// decides later.
     async fn write(&mut self) -> Result<Stop, Lost> {
         let (db, scope, lease) = (&self.place.parts.db, self.scope(), self.claimed.lease);
         let report = self.ledger.take_report();
@@ -242,7 +241,7 @@ impl Supervisor {
                 Ok(if directive == Directive::Cancel { Stop::Cancel } else { Stop::No })
             }
             Err(error) if is_lost(&error) => Err(Lost::Lease),
-            // One that was committed without an answer comes twice: a line too many is better than one too few.
+            // One that was committed without an answer comes twice: a duplicate line is better than a missing one.
             Err(error) => {
                 tracing::warn!("progress cannot be stored: {error}");
                 if let Some(report) = report {
@@ -263,7 +262,7 @@ impl Supervisor {
         }
     }
 
-    /// Ends the task with what it left.
+    /// Ends the task with its result.
     async fn complete(&mut self, delivery: Delivery) -> Result<(), Lost> {
         Failpoint::Commit.pass();
         let completion = Completion { report: self.ledger.take_report().unwrap_or_default(), delivery };
@@ -272,14 +271,14 @@ impl Supervisor {
         let took = self.ledger.running_for();
         let (state, what) = match ended {
             Ended::Kept => (TaskState::Completed, "completed"),
-            Ended::Cancelled => (TaskState::Cancelled, "cancelled when it was done"),
+            Ended::Cancelled => (TaskState::Cancelled, "cancelled just as it finished"),
         };
         self.count(state);
         tracing::info!("{what} after {:.3} s", took.as_secs_f64());
         Ok(())
     }
 
-    /// Fails the task for what it left, which is kept.
+    /// Fails the task because of its result, which is kept.
     async fn reject(&mut self, delivery: Delivery, failure: Failure) -> Result<(), Lost> {
         Failpoint::Commit.pass();
         let (report, error) = (self.ledger.take_report().unwrap_or_default(), job_error(failure));
@@ -290,11 +289,11 @@ impl Supervisor {
         match ended {
             Ended::Kept => {
                 self.count(TaskState::Failed);
-                tracing::warn!("failed, and what it left is kept: {code}: {detail}");
+                tracing::warn!("failed, but its files are kept: {code}: {detail}");
             }
             Ended::Cancelled => {
                 self.count(TaskState::Cancelled);
-                tracing::info!("cancelled when it was done");
+                tracing::info!("cancelled just as it finished");
             }
         }
         Ok(())
@@ -315,7 +314,7 @@ impl Supervisor {
         }
         match after {
             AfterFailure::Failed => tracing::warn!("failed: {}: {}", error.code, error.detail),
-            AfterFailure::Retry(at) => tracing::warn!("{}: tried again from {at} on", error.code),
+            AfterFailure::Retry(at) => tracing::warn!("{}: will be tried again at {at}", error.code),
             AfterFailure::Cancelled => tracing::info!("cancelled"),
         }
         Ok(())
@@ -338,13 +337,15 @@ impl Supervisor {
             Stop::Stalled { minutes } => {
                 self.fail(Failure::infrastructure("stalled", format!("stalled: terminated after {minutes}min"))).await
             }
-            // Only what was asked to stop stops; a worker that says otherwise is broken.
-            Stop::No => self.fail(Failure::infrastructure("worker_lost", "the worker stopped by itself")).await,
+            // Work stops only when asked; a worker that claims otherwise is broken.
+            Stop::No => {
+                self.fail(Failure::infrastructure("worker_lost", "the worker stopped without being asked to")).await
+            }
         }
     }
 
-    /// Writes what ends the attempt, again and again while the database is away. When the lease has expired meanwhile,
-    /// somebody else has the task, and the write is refused.
+    /// Writes what ends the attempt, again and again while the database cannot be reached. When the lease has expired
+    /// meanwhile, another worker has the task, and the write is refused.
     async fn insist<T, W: Future<Output = Result<T, DbError>>>(&self, mut write: impl FnMut() -> W) -> Result<T, Lost> {
         let begun = Instant::now();
         let mut is_unanswered = false;
@@ -356,11 +357,11 @@ impl Supervisor {
                 }
                 Err(error) => {
                     is_unanswered |= matches!(error, DbError::Unanswered(_));
-                    tracing::error!("the end cannot be stored: {error}");
-                    // What is wrong with a database may pass, and a result is worth a few tries.
+                    tracing::error!("the outcome of the task cannot be stored: {error}");
+                    // A database error may pass, and a result is worth a few tries.
                     let is_worth_it = matches!(error, DbError::Internal(_)) && begun.elapsed() < LEASE;
                     if !is_passing(&error) && !is_worth_it {
-                        // The lease runs out, and recovery takes the task back.
+                        // The lease expires, and recovery takes the task back.
                         return Err(Lost::Lease);
                     }
                     sleep(TRY_AGAIN).await;

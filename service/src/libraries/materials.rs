@@ -19,11 +19,11 @@ use packshot_worker::library::{parse, unpack};
 /// Longest text of a cursor, in bytes.
 const CURSOR_BYTES_MAX: usize = 2048;
 
-/// The library of this name, or without one the tenant's own, with what it lies over; `None` when no library has the
+/// The library of this name, or else the tenant's own, with the libraries below it; `None` when no library has the
 /// name.
 ///
 /// # Errors
-/// `library.…` findings when this version of Packshot sees a fault in it that the one which took it did not.
+/// `library.…` findings when this version of Packshot finds a fault that the version which accepted it did not.
 pub async fn library(app: &App, who: &Principal, name: Option<&str>) -> Result<Option<Arc<Library>>, AppError> {
     let name = match name {
         Some(name) => Some(name.to_owned()),
@@ -36,7 +36,7 @@ pub async fn library(app: &App, who: &Principal, name: Option<&str>) -> Result<O
         return Ok(Some(library));
     }
     let turn = app.turn().await?;
-    // Who waited for the turn may find that the one before parsed the same.
+    // While this waited for its turn, the call before may have parsed the same library.
     if let Some(library) = app.libraries.get(&address) {
         return Ok(Some(library));
     }
@@ -47,13 +47,13 @@ pub async fn library(app: &App, who: &Principal, name: Option<&str>) -> Result<O
         let (package, _) = parse(&sources)?;
         Ok((Arc::new(over_builtin(package)?), n_bytes))
     });
-    // It was whole when it was uploaded, so this version of Packshot sees something in it that the other did not.
+    // It was valid when it was uploaded, so this version of Packshot finds a fault that the other did not.
     let (library, n_bytes) = resolved.await?.map_err(refused)?;
     app.libraries.insert(address, Arc::clone(&library), n_bytes);
     Ok(Some(library))
 }
 
-/// A library alone if it can stand alone, else over the built-in one.
+/// A library by itself if that is valid, else over the built-in one.
 ///
 /// # Errors
 /// Every `library.…` finding of the two together.
@@ -90,12 +90,12 @@ pub fn find(library: &Library, name: &str) -> Option<Material> {
     Some(Material::from(library.material(idx)))
 }
 
-/// The place after a material, named by its id, so that materials that come and go elsewhere do not move it. As text
-/// hexadecimal digits, which clients do not look into.
+/// The place after a material, named by its id, so that materials that come and go elsewhere do not move it. As text,
+/// hexadecimal digits that mean nothing to clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MaterialCursor(String);
 
-/// Text that is no place in a list of materials.
+/// Text that is not a place in a list of materials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a cursor of this list")]
 pub struct InvalidMaterialCursor;

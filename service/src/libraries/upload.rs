@@ -1,4 +1,4 @@
-//! Uploads of libraries: checked as a whole; with any fault nothing is stored.
+//! Uploads of libraries: checked as a whole; if anything is wrong, nothing is stored.
 
 use packshot_materials::finding::{Rejected, Severity};
 
@@ -13,7 +13,7 @@ use packshot_db::{TenantScope, objects};
 use packshot_domain::access::Principal;
 use packshot_worker::library::package;
 
-/// Stores a library: a zip of TOML files and textures, or one TOML file. The same again changes nothing.
+/// Stores a library: a zip of TOML files and textures, or one TOML file. Uploading the same again changes nothing.
 ///
 /// # Errors
 /// Every `library.…` finding; [`Code::LibraryVersionExists`](crate::app::Code::LibraryVersionExists) when this version
@@ -56,7 +56,7 @@ pub(super) fn refused(rejected: Rejected) -> AppError {
         })
         .collect();
     let (code, detail) = match &findings[..] {
-        [] => ("library.invalid".to_owned(), "the library is refused".to_owned()),
+        [] => ("library.invalid".to_owned(), "the library is not valid".to_owned()),
         [one] => (one.code.clone(), one.detail.clone()),
         [first, ..] => (first.code.clone(), format!("the library has {} faults", findings.len())),
     };

@@ -1,4 +1,4 @@
-//! Results of equal requests: which request is equal to another, and the files of one that was rendered before.
+//! Results of equal requests: when requests are equal, and the files of one that was rendered before.
 
 use super::inputs::LibraryInput;
 use super::job;
@@ -12,7 +12,7 @@ use packshot_domain::id::{RenderId, TenantId};
 /// A part of what a picture depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part<'a> {
-    /// Whose picture it is: nothing is shared between tenants.
+    /// The tenant: nothing is shared between tenants.
     Tenant(TenantId),
     /// The version of the renderer.
     Version(&'a str),
@@ -63,14 +63,14 @@ impl Part<'_> {
     }
 }
 
-/// Parts one after the other. Where one ends is said before it begins, so two lists of parts never give equal bytes.
+/// Parts one after the other, each preceded by its length, so that two different lists never give equal bytes.
 fn tagged(parts: &[Part<'_>]) -> Vec<u8> {
     let mut bytes = Vec::new();
     parts.iter().for_each(|part| part.write(&mut bytes));
     bytes
 }
 
-/// What another request must have in common to get the same pictures.
+/// The key that requests with the same pictures share.
 pub(super) fn key(
     tenant: TenantId,
     request: &RenderRequest,

@@ -1,5 +1,5 @@
-//! What is finished of series lies in the data folder until their jobs have ended, so that another attempt goes on
-//! after it. It goes then, wherever and however they ended.
+//! Finished pictures of a series are kept in the data folder until its job has ended, so that another attempt can
+//! resume after them. Then they are removed, wherever and however the job ended.
 
 use std::path::{Path, PathBuf};
 
@@ -7,10 +7,10 @@ use packshot_db::renders as rows;
 use packshot_db::{AllTenants, Db, DbError};
 use packshot_worker::kept;
 
-/// Why something stays. It goes the next time.
+/// Why something was not removed. It will be, the next time.
 #[derive(Debug, thiserror::Error)]
 pub enum SweepError {
-    /// Which jobs have ended is not known.
+    /// It is not known which jobs have ended.
     #[error(transparent)]
     Database(#[from] DbError),
     /// The folder cannot be read.
@@ -23,7 +23,8 @@ pub enum SweepError {
     },
 }
 
-/// Removes what is kept of jobs that have ended. What cannot be removed is named in the log, and keeps nothing else.
+/// Removes the finished pictures of jobs that have ended. What cannot be removed is named in the log, and the rest is
+/// still removed.
 ///
 /// # Errors
 /// [`SweepError`].
@@ -38,7 +39,7 @@ pub async fn sweep(db: &Db, scratch: &Path) -> Result<(), SweepError> {
     for render in found.into_iter().filter(|render| !live.contains(render)) {
         if let Err(reason) = in_folder(scratch, move |scratch| kept::forget(scratch, render)).await {
             let folder = scratch.display();
-            tracing::warn!("what is kept of render {render} in {folder} cannot be removed: {reason}");
+            tracing::warn!("the finished pictures of render {render} in {folder} cannot be removed: {reason}");
         }
     }
     Ok(())
@@ -55,11 +56,11 @@ async fn in_folder<T: Send + 'static>(
 
 /// Sweeps in the background.
 pub(super) fn sweep_soon(db: Db, scratch: PathBuf) {
-    // At the end of the process nobody is left to do it; the next start does.
+    // When the process is ending, this is left to the next start.
     let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
     runtime.spawn(async move {
         if let Err(error) = sweep(&db, &scratch).await {
-            tracing::warn!("what is finished of jobs that have ended stays: {error}");
+            tracing::warn!("finished pictures of ended jobs cannot be removed: {error}");
         }
     });
 }

@@ -1,4 +1,5 @@
-//! What a request refers to: the product, the environment map, material libraries; found before anything is promised.
+//! What a request refers to: the product, the environment map, material libraries. All are found before the request is
+//! accepted.
 
 use serde_json::Value;
 
@@ -20,7 +21,7 @@ pub struct Asked {
     pub glb: Option<Upload>,
     /// The environment map, when the request names no stored one.
     pub environment: Option<Upload>,
-    /// The settings under which the files were received.
+    /// The settings in force when the files were received.
     pub settings: RenderSettings,
 }
 
@@ -44,7 +45,7 @@ pub(super) struct LibraryInput {
     pub(super) digest: String,
 }
 
-/// That a request that was checked has no product all the same.
+/// The error for a checked request that has no product after all.
 pub(super) fn no_asset() -> AppError {
     Invalid::one("/asset", "missing", "name a stored file, or send it as the part `glb`").into()
 }
@@ -60,7 +61,7 @@ pub(super) async fn find_libraries(
     settings: &RenderSettings,
 ) -> Result<Vec<LibraryInput>, AppError> {
     let chosen = request.options.materials.as_ref().and_then(|choice| choice.library.as_ref());
-    // A choice takes the place of the tenant's own library; it does not lie over it.
+    // A choice replaces the tenant's own library; it does not lie over it.
     let own = settings.material_library.iter().filter(|_| chosen.is_none()).map(|name| (name, None));
     let chosen = chosen.map(|name| (name, Some("/materials/library".to_owned())));
     let more =
@@ -78,14 +79,16 @@ pub(super) async fn find_libraries(
             (None, Some(pointer)) => {
                 findings.push(Finding::new(pointer, "library_not_found", format!("there is no library {name:?}")));
             }
-            // The setting names a library that is gone: the built-in one is left.
-            (None, None) => tracing::warn!(library = %name, "the tenant's material library is not there"),
+            // The setting names a library that no longer exists: the built-in one is used.
+            (None, None) => {
+                tracing::warn!(library = %name, "the tenant's material library does not exist; the built-in library is used")
+            }
         }
     }
     Ok(Invalid::unless_clean(found, findings)?)
 }
 
-/// That the tenant has stored what a request refers to.
+/// Checks that the tenant has stored what a request refers to.
 ///
 /// # Errors
 /// `asset_not_found` with a pointer for each address that the tenant has no file of.
@@ -95,7 +98,7 @@ pub(super) async fn check_assets(app: &App, scope: TenantScope, request: &Render
         let Some(asset) = asset else { continue };
         if objects::find(&app.db, scope, asset.content_address.0).await?.is_none() {
             let pointer = format!("/{name}/content_address");
-            findings.push(Finding::new(pointer, "asset_not_found", "there is no stored file with this content"));
+            findings.push(Finding::new(pointer, "asset_not_found", "no stored file has this content address"));
         }
     }
     Ok(Invalid::unless_clean((), findings)?)

@@ -1,4 +1,4 @@
-//! From rows to the job that who asks for a render sees.
+//! From rows to the job that clients see.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};

@@ -11,8 +11,7 @@ use packshot_domain::id::RenderId;
 
 pub use packshot_db::log::LogRequest;
 
-/// A page of what a render's steps said, newest line first. One that was answered with files of another has said
-/// nothing.
+/// A page of a render's log, newest line first. A render that reuses the files of another has no log.
 ///
 /// # Errors
 /// [`Code::RenderNotFound`](crate::app::Code::RenderNotFound).

@@ -23,7 +23,7 @@ use packshot_worker::executor::{AssetError, AssetSource};
 use packshot_worker::protocol::{Completed, DocumentFile, Failure, OutputFile};
 use packshot_worker::quota;
 
-/// The name of the file with what is known of the scene and its render.
+/// The name of the file with facts about the scene and its render.
 const REPORT_NAME: &str = "report.json";
 
 /// Files that are written at the same time.
@@ -73,37 +73,37 @@ impl OutputError {
     }
 }
 
-/// What a completed render is told as, when its files are in the store.
+/// A completed render whose files are in the store, in its forms for rows and clients.
 #[derive(Debug)]
 pub(super) struct Stored {
     /// The rows of its files: the pictures, then what is about them.
     pub(super) files: Vec<StoredFile>,
     /// What clients see.
     pub(super) result: RenderResult,
-    /// What the document says.
+    /// The entry in the document.
     pub(super) document: DocumentResult,
 }
 
-/// Files that a worker finished while its work goes on, taken one after the other. They lie where uploads do, on the
-/// local disk, until the work has completed; of a work that does not, nothing is left.
+/// Files that a worker finished while its work goes on, taken one after the other. They are kept on the local disk,
+/// where uploads are, until the work has completed; if it does not, they are removed.
 #[derive(Debug)]
 pub(super) struct Received {
     task: JoinHandle<Result<Vec<(StoredFile, Spooled)>, OutputError>>,
     /// Says that all files were sent.
     all_sent: Option<oneshot::Sender<()>>,
-    /// What came of it, when that was waited for.
+    /// The outcome, once it was waited for.
     ended: Option<Result<Vec<(StoredFile, Spooled)>, OutputError>>,
 }
 
 impl Received {
-    /// Begins to take files, which may have so many bytes together.
+    /// Begins to take files, with a limit on their bytes together.
     pub(super) fn begin(store: Store, files: Receiver<OutputFile>, bytes_max: u64) -> Self {
         let (all_sent, is_last) = oneshot::channel();
         let task = tokio::spawn(spool_each(store, files, is_last, bytes_max));
         Self { task, all_sent: Some(all_sent), ended: None }
     }
 
-    /// Waits for the error after which no more files are taken. Where there is none, it waits for ever.
+    /// Waits for the error after which no more files are taken. If there is none, it waits for ever.
     pub(super) async fn failed(&mut self) -> OutputError {
         if self.ended.is_none() {
             match self.end().await {
@@ -131,7 +131,7 @@ impl Received {
 }
 
 impl Drop for Received {
-    /// Nobody waits for the files any more: the worker that sends them need not either.
+    /// The files are no longer needed, so the worker that sends them need not wait either.
     fn drop(&mut self) {
         self.task.abort();
     }
@@ -174,11 +174,11 @@ enum Content {
 }
 
 /// Puts the files of a render into the store, all at the same time. They are durable when this returns. They are
-/// recorded before: should the render not be completed with them, the sweep finds them. `formats` are the request's:
-/// its first format comes first.
+/// recorded before: if the render is not completed with them, the sweep finds them. `formats` are the request's: its
+/// first format comes first.
 ///
 /// # Errors
-/// What the store or the database says.
+/// Errors of the store or the database.
 pub(super) async fn store(
     db: &Db,
     store: &Store,
@@ -272,8 +272,8 @@ async fn document_file(file: DocumentFile) -> Result<(StoredFile, Content), Stor
     Ok((row, Content::Bytes(bytes)))
 }
 
-/// Many renders have the same map: what is there already is not written again. Without a record from before the sweep
-/// may be removing it just now. What is written has the address that it was recorded under, or it is an error.
+/// Many renders have the same map: a file that exists already is not written again. Without a record from before the
+/// sweep may be removing it just now. What is written has the address that it was recorded under, or it is an error.
 async fn put(
     store: &Store,
     tenant: TenantId,

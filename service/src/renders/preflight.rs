@@ -1,4 +1,4 @@
-//! What is known of a product before it is rendered. Nothing is rendered, and nothing is kept.
+//! Checks of a product before it is rendered. Nothing is rendered or kept.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -17,8 +17,8 @@ use packshot_domain::task::FaultKind;
 use packshot_worker::executor::{AssetError, AssetSource};
 use packshot_worker::protocol::{self, Failure, RenderInput};
 
-/// Looks into a product without rendering it: which part would get which material and why, what is odd about the file,
-/// and how much there is of it.
+/// Checks a product without rendering it: which part would get which material and why, the findings about the file, and
+/// its size.
 ///
 /// # Errors
 /// Findings about the request and its files; [`Code::ArtifactExpired`], [`Code::ContentCorrupt`].
@@ -66,7 +66,7 @@ impl AssetSource for InMemory {
     }
 }
 
-/// Why a product could not be looked into. Each finding gets the pointer of what it is about; `product` is that of the
+/// Why a product could not be checked. Each finding gets the pointer of what it is about; `product` is that of the
 /// product.
 fn refused(failure: Failure, product: &str) -> AppError {
     let Failure { fault, code, detail, findings } = failure;
@@ -91,7 +91,7 @@ fn refused(failure: Failure, product: &str) -> AppError {
         }
         FaultKind::Infrastructure => {
             let cause = std::io::Error::other(format!("{code}: {detail}"));
-            AppError::new(Code::Unavailable, "the work could not be done; try again").caused_by(cause)
+            AppError::new(Code::Unavailable, "the check could not be completed; try again").caused_by(cause)
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a render left: which of its files is which result, their bytes, and the picture so far while it runs.
+//! Results of a render: its files and their bytes, and the picture so far while it runs.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use packshot_pipeline::plan::words::FileFormat;
 use packshot_words::Word;
 use packshot_worker::protocol::PREVIEW_NAME;
 
-/// The file with the report: which part got which material and why, and what was odd.
+/// The file with the report: which part got which material and why, and the findings.
 pub const REPORT: &str = "report.json";
 /// The file with the shot: camera, film, light and materials as they were in effect.
 pub const SHOT: &str = "shot.json";
@@ -38,7 +38,7 @@ impl From<OutputFile> for ResultFile {
     }
 }
 
-/// Whether a file is a picture, and not something about it.
+/// Whether a file is a picture, and not data about it.
 fn is_picture(file: &OutputFile) -> bool {
     file.width.is_some() && file.name != PREVIEW_NAME
 }
@@ -60,7 +60,7 @@ async fn find(
         return Err(AppError::new(Code::RenderNotCompleted, format!("the render is {}", render.state)));
     }
     let found = rows::of_render(&app.db, scope, id).await?.into_iter().find(is_wanted);
-    let file = found.ok_or_else(|| AppError::new(Code::FormatNotAvailable, "the render did not make this file"))?;
+    let file = found.ok_or_else(|| AppError::new(Code::FormatNotAvailable, "the render has no such file"))?;
     Ok(file.into())
 }
 
@@ -80,14 +80,14 @@ pub async fn first_of(app: &App, who: &Principal, id: RenderId, format: FileForm
     find(app, who, id, |file| is_picture(file) && file.format == format.word()).await
 }
 
-/// The picture of a render that has completed, for who waited for it.
+/// The picture of a completed render, for a client that waited for it.
 ///
 /// # Errors
 /// [`Code::FormatNotAvailable`] when it made no PNG.
 pub async fn picture(app: &App, who: &Principal, id: RenderId) -> Result<ResultFile, AppError> {
     let files = rows::of_render(&app.db, TenantScope::of(who.tenant), id).await?;
     let png = files.into_iter().find(|file| file.format == "png");
-    let png = png.ok_or_else(|| AppError::new(Code::FormatNotAvailable, "the render made no PNG"))?;
+    let png = png.ok_or_else(|| AppError::new(Code::FormatNotAvailable, "the render has no PNG"))?;
     Ok(png.into())
 }
 
@@ -119,7 +119,7 @@ pub async fn preview(app: &App, who: &Principal, id: RenderId) -> Result<Preview
     let files = rows::of_render(&app.db, scope, id).await?;
     let own = files.iter().find(|file| file.name == PREVIEW_NAME);
     let png = own.or_else(|| files.iter().find(|file| is_picture(file) && file.format == "png"));
-    let png = png.ok_or_else(|| AppError::new(Code::PreviewNotReady, "the render made no PNG to show"))?;
+    let png = png.ok_or_else(|| AppError::new(Code::PreviewNotReady, "the render has no PNG to show"))?;
     Ok(Preview::Final(png.address))
 }
 

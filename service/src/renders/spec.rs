@@ -1,5 +1,5 @@
-//! What a render task really computes, as its row keeps it: frozen at submission, with a version, private to the
-//! service. Every version that a release has written loads.
+//! What a render task computes, as its row keeps it: frozen at submission, with a version, private to the service.
+//! Every version that a release has written loads.
 
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +30,7 @@ pub(super) struct RenderV1 {
     pub(super) libraries: Vec<LibraryFile>,
     /// The material for parts that nothing matches, where the tenant chose another than its library's.
     pub(super) fallback_material: Option<String>,
-    /// What to make: every option in effect. It is checked when it is read, as if somebody had given it now.
+    /// What to make: every option in effect. It is checked again when it is read, like a new request.
     pub(super) plan: PicturePlan,
 }
 
@@ -55,11 +55,11 @@ impl Spec {
     /// What is to be computed.
     ///
     /// # Errors
-    /// `spec.invalid`, which fails the task: another attempt would read the same.
+    /// `spec.invalid`, which fails the task, because another attempt would read the same.
     pub(super) fn read(stored: Option<&Json>) -> Result<Self, Failure> {
         let invalid = |reason: String| {
             tracing::error!("the spec of a task cannot be read: {reason}");
-            let detail = "this version of Packshot cannot read what the job is to compute; submit it again";
+            let detail = "this version of Packshot cannot read the stored job; submit the render again";
             Failure::new(FaultKind::Input, "spec.invalid", detail)
         };
         let Some(stored) = stored else { return Err(invalid("there is none".to_owned())) };
@@ -70,7 +70,7 @@ impl Spec {
         }
     }
 
-    /// What a worker needs of it.
+    /// The part that a worker needs.
     pub(super) fn into_input(self) -> RenderInput {
         let Self::RenderV1(RenderV1 { scene, environment, libraries, fallback_material, plan }) = self;
         RenderInput { scene, environment, libraries, fallback_material, plan }

@@ -10,7 +10,7 @@ use packshot_domain::time::Timestamp;
 /// Figures over the tenant's renders that were accepted from `from` (inclusive) to `to` (exclusive).
 ///
 /// # Errors
-/// What the database says.
+/// Errors of the database.
 pub async fn statistics(
     app: &App,
     who: &Principal,

@@ -24,19 +24,19 @@ use packshot_domain::task::{Lane, QueueName, TaskKind};
 use packshot_pipeline::plan::words::FileFormat;
 use packshot_words::Word;
 
-/// What somebody wants rendered.
+/// A render to be made.
 pub struct RenderWish {
     /// The request, and the files that came with it.
     pub asked: Asked,
-    /// What becomes of it where an equal request was rendered before.
+    /// What to do if an equal request was rendered before.
     pub equal: Equal,
     /// A format that one of the pictures must have: it is to be the answer.
     pub needs: Option<FileFormat>,
-    /// The key under which the same wish again makes no second render.
+    /// The key under which a repeated request makes no second render.
     pub key: Option<SubmitKey>,
 }
 
-/// What becomes of a request that was rendered before.
+/// What to do with a request that was rendered before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Equal {
     /// It gets the same files.
@@ -48,28 +48,28 @@ pub enum Equal {
 /// Makes the answer of the job that was made, or of the reason why the job cannot be shown.
 pub type Wording = Arc<dyn Fn(Result<Job, AppError>) -> StoredAnswer + Send + Sync>;
 
-/// A wish with an idempotency key, and how what comes of it is worded.
+/// A request with an idempotency key, and how its outcome is worded.
 #[derive(Clone)]
 pub struct SubmitKey {
     /// The request.
     pub request: IdempotentRequest,
-    /// What is answered at once; it is stored in the transaction that makes the render. `None` when the answer comes
-    /// later: [`idempotency::settle`].
+    /// The immediate answer; it is stored in the transaction that makes the render. `None` when the answer comes later:
+    /// [`idempotency::settle`].
     pub accepted: Option<Wording>,
-    /// What a refusal is answered; `None` for one that is not kept, so that the same wish may be tried again.
+    /// The answer for a refusal; `None` for one that is not kept, so that the request may be tried again.
     pub refused: fn(&AppError) -> Option<StoredAnswer>,
     /// How long an answer that comes later may take beyond [`IN_FLIGHT`].
     pub wait: Duration,
 }
 
-/// What became of a wish.
+/// Outcome of a request.
 #[derive(Debug)]
 pub enum Submitted {
     /// A render was made.
     Created(Box<Created>),
-    /// The same wish had made this render before it was interrupted: the answer is the render's.
+    /// The same request had made this render before it was interrupted: the render gives the answer.
     Interrupted(RenderId),
-    /// The same wish was answered before.
+    /// The same request was answered before.
     Answered(StoredAnswer),
 }
 
@@ -82,7 +82,7 @@ pub struct Created {
     position: QueuePosition,
 }
 
-/// Where a new render stands in its queue.
+/// The place of a new render in its queue.
 #[derive(Debug)]
 enum QueuePosition {
     /// Not asked yet.
@@ -95,7 +95,7 @@ impl Created {
     /// The job. Where an answer was stored with it, it is the job of that answer.
     ///
     /// # Errors
-    /// What the database says.
+    /// Errors of the database.
     pub async fn job(self, app: &App, who: &Principal) -> Result<Job, AppError> {
         match self.position {
             QueuePosition::Seen(position) => Ok(job::job(self.render, position)?),
@@ -104,12 +104,12 @@ impl Created {
     }
 }
 
-/// Makes a render of a wish. It is durable when this returns.
+/// Makes the render of a request. It is durable when this returns.
 ///
 /// # Errors
 /// Findings about the request; [`Code::NotAcceptable`] when it makes no picture of the format that is needed;
-/// [`Code::StorageFull`]; [`Code::IdempotencyInFlight`], [`Code::IdempotencyKeyReused`]. A refusal for what the wish
-/// says is stored under its key: nothing has happened yet, so it is as final as an answer would be.
+/// [`Code::StorageFull`]; [`Code::IdempotencyInFlight`], [`Code::IdempotencyKeyReused`]. A refusal because of the
+/// request itself is stored under its key: nothing has happened yet, so it is as final as an answer.
 pub async fn submit(app: &App, who: &Principal, wish: RenderWish) -> Result<Submitted, AppError> {
     let RenderWish { asked, equal, needs, key } = wish;
     let new = match prepare(app, who, asked, equal, needs).await {
@@ -142,12 +142,12 @@ pub async fn submit(app: &App, who: &Principal, wish: RenderWish) -> Result<Subm
     }
 }
 
-/// The answer to who does not wait.
+/// The answer to a client that does not wait.
 fn word(wording: &Wording, created: &rows::Created) -> StoredAnswer {
     wording(job::job(created.render.clone(), created.queue_position).map_err(AppError::from))
 }
 
-/// Stores the refusal of a wish that had no effect, if it has a key and the same was not begun elsewhere meanwhile.
+/// Stores the refusal of a request that had no effect, if it has a key and was not begun elsewhere meanwhile.
 async fn refuse(app: &App, who: &Principal, key: Option<SubmitKey>, refusal: AppError) -> Result<Submitted, AppError> {
     let Some(SubmitKey { request, refused, .. }) = key else { return Err(refusal) };
     let Some(answer) = refused(&refusal) else { return Err(refusal) };
@@ -174,7 +174,10 @@ async fn prepare(
     let Asked { request: _, glb, environment, settings } = asked;
     let makes = |format: &FileFormat| plan.files.iter().any(|file| file.format == *format);
     if let Some(format) = needs.filter(|format| !makes(format)) {
-        let detail = format!("the request makes no {} that could be the answer", format.word().to_uppercase());
+        let detail = format!(
+            "Accept asks for a {0}, but the request does not make one: add the format to `formats`",
+            format.word().to_uppercase()
+        );
         return Err(AppError::new(Code::NotAcceptable, detail));
     }
     inputs::check_assets(app, scope, &request).await?;

@@ -16,10 +16,10 @@ use packshot_domain::id::RenderId;
 use packshot_domain::job::JobState;
 use packshot_domain::stream::StreamId;
 
-/// What became of a render that somebody waited for.
+/// Outcome of waiting for a render.
 #[derive(Debug)]
 pub enum Waited {
-    /// It goes on: the time was over, or the service shuts down.
+    /// It is still going on: the time was over, or the service is shutting down.
     GoesOn(Box<Job>),
     /// It has the pictures that were asked for.
     Completed(Box<Job>),
@@ -28,7 +28,7 @@ pub enum Waited {
 }
 
 impl Waited {
-    /// The job, whatever became of it.
+    /// The job, whatever the outcome.
     pub fn job(&self) -> &Job {
         match self {
             Self::GoesOn(job) | Self::Completed(job) | Self::Failed(job, _) => job,
@@ -36,10 +36,10 @@ impl Waited {
     }
 }
 
-/// What becomes of a render within `wait`.
+/// Waits for a render, at most for `wait`.
 ///
 /// # Errors
-/// [`Code::RenderNotFound`], and what the database says.
+/// [`Code::RenderNotFound`], and errors of the database.
 pub async fn until_ended(app: &App, who: &Principal, id: RenderId, wait: Duration) -> Result<Waited, AppError> {
     let scope = TenantScope::of(who.tenant);
     let render = last_look(app, scope, id, wait).await?;
@@ -74,7 +74,8 @@ async fn last_look(app: &App, scope: TenantScope, id: RenderId, wait: Duration) 
     }
 }
 
-/// Why a render that failed has no pictures, or none that keep the rules of their preset, for who waits for them.
+/// Why a failed render has no pictures, or none that keep the rules of their preset, as an error for the waiting
+/// client.
 fn failure(error: Option<&JobError>) -> AppError {
     let Some(JobError { code, detail, at }) = error else {
         return AppError::of_work("internal", "the render failed");
@@ -83,8 +84,8 @@ fn failure(error: Option<&JobError>) -> AppError {
     match code.as_str() {
         "unmapped_parts" | "output_too_large" => AppError::of_input(code, detail, vec![finding()]),
         "device_out_of_memory" => AppError::new(Code::DeviceOutOfMemory, detail),
-        // What happened inside is in the log.
-        "internal_error" => AppError::new(Code::InternalError, "something went wrong inside the service"),
+        // The details are in the log.
+        "internal_error" => AppError::new(Code::InternalError, "internal error; the service's log has the details"),
         dotted if dotted.contains('.') => AppError::of_input(dotted, detail, vec![finding()]),
         other => AppError::of_work(other, detail),
     }

@@ -33,7 +33,7 @@ use packshot_worker::executor::{self, Executor, Incoming, WorkHandle};
 use packshot_worker::failpoint::Failpoint;
 use packshot_worker::protocol::{self, Completed, Failure, LogLine, Rejected, RenderWork, StepPhase, WorkEvent};
 
-/// A worker that cannot go on, because its files cannot be stored, has so long to stop before it is given up.
+/// How long a worker whose files cannot be stored has to stop before it is given up.
 const PATIENCE: Duration = Duration::from_millis(1_500);
 
 /// Does render tasks in the lane of the renderer that is built in.
@@ -45,14 +45,14 @@ pub struct RenderHandler {
     pub store: Store,
     /// Where previews go.
     pub hub: Hub,
-    /// Who computes.
+    /// The executor that computes.
     pub executor: Arc<dyn Executor>,
-    /// What the process was started with; the database may say otherwise.
+    /// The settings of the process; those in the database may differ.
     pub settings: Arc<Settings>,
 }
 
 impl RenderHandler {
-    /// The handlers of everything that this does.
+    /// The handlers of all its tasks.
     pub fn handlers(self) -> Handlers {
         let kinds: Vec<TaskKind> = RenderKind::ALL.iter().map(|kind| TaskKind::Step(kind.step())).collect();
         let lane = (QueueName::Render, Lane::builtin(), LaneLimit::OfQueue);
@@ -131,7 +131,7 @@ struct Attempt {
     work: RenderWork,
 }
 
-/// Gives a work up that has not ended when this goes.
+/// Gives up a work that has not ended when this is dropped.
 struct Guard(Option<WorkHandle>);
 
 impl Guard {
@@ -166,10 +166,10 @@ impl Attempt {
                         break *outcome;
                     }
                     Some(event) => self.say(&desk, event),
-                    None => break protocol::Outcome::Failed(Failure::infrastructure("worker_lost", "the worker ended without a word")),
+                    None => break protocol::Outcome::Failed(Failure::infrastructure("worker_lost", "the worker ended without a result")),
                 },
                 error = received.failed(), if unstored.is_none() => {
-                    // Nothing that it still renders could be kept.
+                    // Nothing that it renders from now on could be kept.
                     unstored = Some(error);
                     handle.cancel();
                     give_up = Some(Instant::now() + PATIENCE);

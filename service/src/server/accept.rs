@@ -1,9 +1,9 @@
-//! The accept loop: connections in, requests to the router, and limits on clients that take their time.
+//! The accept loop: connections in, requests to the router, and limits on slow clients.
 //!
 //! axum's own loop has no limit on the time for a request's head and none on the number of connections. This one has
 //! both: a connection that is silent for too long before its next request is closed, and when as many connections are
 //! open as are allowed, further ones wait in the operating system's queue until one ends. One address may have a share
-//! of them; what it opens beyond that is closed at once, so that it cannot keep all others waiting.
+//! of them; connections beyond that are closed immediately, so that one address cannot keep all others waiting.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -43,17 +43,16 @@ pub struct Limits {
     pub is_exempt: fn(IpAddr) -> bool,
     /// How long the head of a request may take, and how long a kept connection may wait for its next one.
     pub header_timeout: Duration,
-    /// How long a client may let the service wait while it sends a body or takes an answer; each KiB restores a second
-    /// of it.
+    /// How long the service waits for a client that sends a body or reads an answer; each KiB restores a second.
     pub stall_timeout: Duration,
-    /// How long the rest of a body that nobody wants is read, so that its client gets to see why.
+    /// How long the rest of a refused body is read, so that its client sees the reason.
     pub linger_timeout: Duration,
     /// How long connections may take to end once the loop stops.
     pub close_timeout: Duration,
 }
 
-/// Serves connections until `stop`; then takes no more, lets the requests under way end, and cuts off what is left
-/// after [`Limits::close_timeout`].
+/// Serves connections until `stop`; then accepts no more, lets running requests end, and cuts off what is left after
+/// [`Limits::close_timeout`].
 pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: CancellationToken) {
     let slots = Arc::new(Semaphore::new(limits.max_connections));
     let addresses = Addresses::new(limits.max_connections_per_address);
@@ -99,7 +98,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
         let connection = connections.watch(connection);
         metrics::gauge!(names::HTTP_CONNECTIONS).increment(1.0);
         tokio::spawn(async move {
-            // What ends a connection early is the client's affair.
+            // A connection that ends early is not an error of the service.
             if let Err(reason) = connection.await {
                 tracing::trace!(%reason, %peer, "a connection ended early");
             }
@@ -113,7 +112,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
     }
 }
 
-/// The next connection, when there is room for one.
+/// The next connection, once there is room for one.
 async fn next(
     listener: &TcpListener,
     slots: &Arc<Semaphore>,
@@ -135,7 +134,7 @@ fn admit(addresses: &Addresses, limits: &Limits, address: IpAddr) -> Result<Opti
     addresses.seat(address).map(Some).ok_or(TooMany)
 }
 
-/// Whether an error of accepting says something about one client and nothing about the machine.
+/// Whether an error of accepting is about one client and not about the machine.
 fn is_about_one_connection(reason: &io::Error) -> bool {
     matches!(
         reason.kind(),

@@ -1,6 +1,6 @@
-//! How many connections each address has: one client must not take the places of all others.
+//! How many connections each address has: one client must not use up the connections of all others.
 //!
-//! Addresses of IPv6 count by their /64: whoever has one has all 2⁶⁴ of it (RFC 6177).
+//! Addresses of IPv6 count by their /64: a client that has one address has all 2⁶⁴ of them (RFC 6177).
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};

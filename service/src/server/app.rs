@@ -1,4 +1,4 @@
-//! The service put together: settings in, a running service out, until somebody asks it to stop.
+//! The service put together: settings in, a running service out, until it is asked to stop.
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -68,7 +68,7 @@ pub async fn run(
     let running = Running::start(settings, kernel_cache, program).await?;
     running.announce(began.elapsed());
     let signal = signals.next().await;
-    tracing::info!(signal, running = running.queue.running(), "stopping: no new work is begun");
+    tracing::info!(signal, running = running.queue.running(), "stopping: no new tasks are started");
     running.stop(&mut signals).await;
     tracing::info!("stopped");
     Ok(())
@@ -83,7 +83,7 @@ struct Running {
     queue: QueueHandle,
     stop: CancellationToken,
     accepting: JoinHandle<()>,
-    /// Held until the end: nobody else works in the data folder meanwhile.
+    /// Held until the end, so that no other process works in the data folder.
     _data: DataFolder,
 }
 
@@ -95,11 +95,11 @@ impl Running {
     ) -> Result<Self, ServeError> {
         let unusable = |source| ServeError::Data { path: settings.data.clone(), source };
         let data = DataFolder::open(&settings.data).map_err(unusable)?;
-        // Before anything is made that a start which fails would leave behind.
+        // Before anything is created that a failed start would leave behind.
         let listen = settings.listen;
         let listener = TcpListener::bind(listen).await.map_err(|source| ServeError::Address { listen, source })?;
         let address = listener.local_addr().map_err(|source| ServeError::Address { listen, source })?;
-        // Whoever asks where the service is, is told where it really is.
+        // The real address, also where port 0 was given.
         settings.listen = address;
         let metrics = Metrics::install();
         let (database_config, store_config) = (database_config(&settings), store_config(&settings));
@@ -117,7 +117,7 @@ impl Running {
             },
         })?;
         if let Some(key) = setup::first_run(&db, &settings).await? {
-            // Once, and to nobody but who started it: not into the log.
+            // Only once, and only to the user who started the service: never into the log.
             let _ = writeln!(io::stderr(), "[SETUP] admin key: {}", key.reveal());
         }
         let settings = Arc::new(settings);
@@ -143,7 +143,7 @@ impl Running {
         });
         let swept = (db.clone(), store.clone(), settings.scratch());
         lasting::spawn("housekeeping", move || housekeeping::run(swept.0.clone(), swept.1.clone(), swept.2.clone()));
-        // Notices that come before it begins are found by polling, as those that come while nobody listens.
+        // Notices that come before it begins are found by polling, as are those that come while nothing listens.
         let notified = (db.notices(), hub.clone(), queue.clone());
         lasting::spawn("notices", move || {
             pass_on_notices(notified.0.resubscribe(), notified.1.clone(), notified.2.clone())
@@ -166,7 +166,7 @@ impl Running {
         Ok(Self { address, settings, db, hub, queue, stop, accepting, _data: data })
     }
 
-    /// Says that the service is ready: in the log, and as a line on stdout for whoever started it.
+    /// Says that the service is ready: in the log, and as a line on stdout for the program that started it.
     fn announce(&self, start: Duration) {
         let Settings { data, workers, .. } = &*self.settings;
         let database = if self.settings.database_url.is_some() { "postgresql" } else { "sqlite" };
@@ -174,26 +174,26 @@ impl Running {
         tracing::info!(address = %self.address, %data, database, ?workers, ready_s, "ready");
         let mut stdout = io::stdout().lock();
         let line = writeln!(stdout, "Packshot is ready: http://{} ({:.2} s after its start)", self.address, ready_s);
-        // Nobody may be there to read it.
+        // There may be no reader.
         let _ = line.and_then(|()| stdout.flush());
     }
 
-    /// Lets renders end for as long as the settings say, gives the others back to the queue, then ends all connections.
-    /// A second signal ends the patience.
+    /// Lets renders end for as long as the settings say, returns the others to the queue, then ends all connections. A
+    /// second signal ends the wait.
     async fn stop(self, signals: &mut StopSignals) {
         let Self { settings, db, hub, queue, stop, accepting, _data, .. } = self;
         let grace = settings.drain_timeout;
         tokio::select! {
             drained = timeout(grace + GIVE_BACK_TIMEOUT, queue.drain(grace)) => report_drain(drained.is_ok()),
             signal = signals.next() => {
-                tracing::info!(signal, "running renders go back to the queue now");
+                tracing::info!(signal, "returning running renders to the queue now");
                 report_drain(timeout(GIVE_BACK_TIMEOUT, queue.drain(Duration::ZERO)).await.is_ok());
             }
         }
         hub.close();
         stop.cancel();
         if let Err(panic) = accepting.await {
-            tracing::error!(%panic, "the accept loop");
+            tracing::error!(%panic, "the accept loop panicked");
         }
         if timeout(CLOSE_TIMEOUT, db.close()).await.is_err() {
             tracing::warn!("the database was not closed in time; it recovers at the next start");
@@ -204,12 +204,12 @@ impl Running {
 fn report_drain(is_empty: bool) {
     if !is_empty {
         tracing::warn!(
-            "some renders could not be given back; the next start on this data folder does it, or they wait for half a minute"
+            "some renders could not be returned to the queue; the next start on this data folder returns them, otherwise they wait for half a minute"
         );
     }
 }
 
-/// Who computes.
+/// The executor that computes.
 fn executor(
     settings: &Settings,
     wish: String,
@@ -226,7 +226,7 @@ fn executor(
             let options = EngineOptions { n_threads, kernel_cache, resident_bytes_max, scratch, program, ..options };
             let engine = Arc::new(Engine::new(options));
             let probed = engine.clone();
-            // Drivers take their time, and requests need not wait for them.
+            // Drivers are slow, and requests need not wait for them.
             tokio::task::spawn_blocking(move || {
                 if let Err(failure) = probed.probe(&wish) {
                     tracing::warn!(device = wish, code = failure.code, "{}", failure.detail);
@@ -243,8 +243,8 @@ fn executor(
     }
 }
 
-/// Wakes who waits for what was committed, until the database is closed. What is missed here is found by polling.
-/// Lanes of the queue listen themselves.
+/// Wakes all that wait for a commit, until the database is closed. What is missed here is found by polling. Lanes of
+/// the queue listen themselves.
 async fn pass_on_notices(mut notices: Receiver<Notice>, hub: Hub, queue: QueueHandle) {
     loop {
         match notices.recv().await {

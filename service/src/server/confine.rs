@@ -1,15 +1,15 @@
-//! The data folder is its user's alone: it holds hashes of keys, and products that nobody else may see yet.
+//! Only its user can access the data folder: it holds hashes of keys, and products that others may not see yet.
 //!
-//! What others on the machine may do with the folder, the database and secrets is taken from them before anything is
-//! begun there; where that cannot be done, nothing is. Only Unix has such modes: elsewhere the folder is as private as
-//! the one that it lies in.
+//! Permissions of other users for the folder, the database and secrets are removed before any work begins there; if
+//! that fails, the service does not start. Only Unix has such modes: elsewhere the folder is as private as the one that
+//! it lies in.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Others may do with a part of a data folder what they are not to, and it cannot be taken from them.
+/// Other users can access a part of a data folder, and that cannot be changed.
 #[derive(Debug, thiserror::Error)]
-#[error("others on this machine may use {}: {why}", path.display())]
+#[error("other users of this machine can access {}: {why}", path.display())]
 pub struct Exposed {
     /// The part.
     pub path: PathBuf,
@@ -17,27 +17,27 @@ pub struct Exposed {
     pub why: Why,
 }
 
-/// Why others keep their rights.
+/// Why other users keep their permissions.
 #[derive(Debug, thiserror::Error)]
 pub enum Why {
-    /// The mode of the folder is not this user's to change, or nobody's.
-    #[error("its mode cannot be changed ({0})")]
+    /// This user cannot change the mode of the folder, or no user can.
+    #[error("its permissions cannot be changed ({0})")]
     Refused(io::Error),
-    /// The change was taken and not kept.
-    #[error("its file system keeps no modes")]
+    /// The change was accepted but had no effect.
+    #[error("its file system does not store permissions")]
     NotKept,
     /// A folder such as `/tmp`.
-    #[error("it is a folder for everybody")]
+    #[error("it is shared by all users")]
     ForEverybody,
-    /// A home folder, a project: others may have good reasons to enter it.
-    #[error("it holds other things than an installation's, so its mode was left alone")]
+    /// A home folder or a project, which other users may have good reasons to enter.
+    #[error("it also holds other files, so its permissions were not changed")]
     NotOurs,
 }
 
 impl Exposed {
     /// The way out.
     pub fn help(&self) -> &'static str {
-        "give a folder of its own with --data (one that is not there yet is made), or take the rights away: chmod -R go= FOLDER"
+        "choose a folder of its own with --data (one that does not exist is created), or remove the permissions: chmod -R go= FOLDER"
     }
 }
 
@@ -71,18 +71,18 @@ mod modes {
     use crate::server::app::DATABASE_FILE;
     use crate::server::lock::{DataFolderError, LOCK_FILE};
 
-    /// What the group and everybody else may do.
+    /// Permissions of the group and of all others.
     const NOT_OWNER: u32 = 0o077;
-    /// What everybody else may do.
+    /// Permissions of all others.
     const EVERYBODY: u32 = 0o007;
-    /// Everybody may make files there, and remove their own alone.
+    /// Every user may create files there, and remove only their own.
     const STICKY: u32 = 0o1000;
     /// The folder of keys that sign.
     const SECRETS: &str = "secrets";
     /// What a new file system has in its root.
     const LOST_AND_FOUND: &str = "lost+found";
 
-    /// Takes from others what they may do with a data folder, and with what in it is secret.
+    /// Removes the permissions of other users for a data folder and the secrets in it.
     pub(in crate::server) fn folder(folder: &Path) -> Result<(), DataFolderError> {
         let mode = mode(folder)?.unwrap_or_default();
         let exposed = |why| Err(Exposed { path: folder.to_owned(), why }.into());
@@ -133,8 +133,8 @@ mod modes {
         }
     }
 
-    /// Leaves a file or a folder, if it is there, to its owner. What a group may do that the owner has to allow is its
-    /// business; what everybody may do is refused.
+    /// Leaves a file or a folder, if it exists, to its owner alone. Permissions of a group are accepted where they
+    /// cannot be changed; permissions of all others are not.
     fn tighten(path: &Path, is_new: bool) -> Result<(), DataFolderError> {
         let before = mode(path)?.unwrap_or_default();
         if before & NOT_OWNER == 0 {
@@ -148,8 +148,8 @@ mod modes {
         }
         match left & NOT_OWNER {
             0 if is_new => {}
-            0 => tracing::info!("{} had the mode {before:03o}: it is its owner's alone now", path.display()),
-            _ => tracing::warn!("the group of {} may use it too: its mode cannot be changed", path.display()),
+            0 => tracing::info!("{} had mode {before:03o}: now only its owner can access it", path.display()),
+            _ => tracing::warn!("the group of {} can access it too: its permissions cannot be changed", path.display()),
         }
         Ok(())
     }

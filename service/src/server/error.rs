@@ -15,7 +15,7 @@ use packshot_db::DbError;
 /// Why the service does not start, or ended.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The address cannot be listened on.
+    /// The service cannot listen on the address.
     #[error("cannot listen on {listen}")]
     Address {
         /// The address.
@@ -23,7 +23,7 @@ pub enum ServeError {
         /// Why.
         source: io::Error,
     },
-    /// The data folder is not this process's to work in.
+    /// This process cannot use the data folder.
     #[error("cannot work in {}", path.display())]
     Data {
         /// The folder.
@@ -38,7 +38,7 @@ pub enum ServeError {
     #[error("cannot open the store")]
     Store(#[source] StoreError),
     /// Database and store do not belong together.
-    #[error("the store at {store} is not that of the database at {database}")]
+    #[error("the store at {store} does not belong to the database at {database}")]
     Mismatch {
         /// Where the database is, without a secret.
         database: String,
@@ -58,39 +58,44 @@ impl ServeError {
     pub fn fault(&self) -> Fault {
         match self {
             Self::Address { listen, source } if source.kind() == io::ErrorKind::AddrInUse => {
-                Fault::new("serve.address_in_use", "another program listens on this address")
+                Fault::new("serve.address_in_use", "another program is already listening on this address")
                     .at(listen.to_string())
                     .help("stop it, or choose another address with --listen (port 0 takes a free one)")
             }
             Self::Address { listen, source } => {
-                Fault::new("serve.address", format!("this address cannot be listened on: {source}"))
+                Fault::new("serve.address", format!("cannot listen on this address: {source}"))
                     .at(listen.to_string())
-                    .help("give an address of this machine, and a port that you may use, with --listen")
+                    .help("use --listen with an address of this machine and a port that you are allowed to open")
             }
             Self::Data { path, source: source @ DataFolderError::Locked { .. } } => {
                 Fault::new("serve.data_locked", source.to_string())
                     .at(path.display().to_string())
-                    .help("stop it, or give another folder with --data")
+                    .help("stop that process, or choose another folder with --data")
             }
             Self::Data { path, source: DataFolderError::Exposed(exposed) } => {
                 Fault::new("serve.data_exposed", exposed.to_string())
                     .at(path.display().to_string())
                     .help(exposed.help())
             }
-            Self::Data { path, source: DataFolderError::Io(reason) } => {
-                Fault::new("serve.data_unusable", format!("the data folder cannot be used: {reason}"))
+            Self::Data { path, source: DataFolderError::Io(reason) } if is_in_the_way(reason) => {
+                Fault::new("serve.data_unusable", "the data folder cannot be created: there is a file in its place")
                     .at(path.display().to_string())
-                    .help("give a folder that may be written to with --data")
+                    .help("choose a folder with --data; one that does not exist is created")
+            }
+            Self::Data { path, source: DataFolderError::Io(reason) } => {
+                Fault::new("serve.data_unusable", format!("the data folder cannot be created or written to: {reason}"))
+                    .at(path.display().to_string())
+                    .help("use --data with a folder that this user can write to")
             }
             Self::Database(source @ DbError::Schema(_)) => Fault::new("serve.database_version", source.to_string())
                 .at("database_url")
-                .help("start the version that made it, or give an empty database; its jobs cannot be taken over"),
+                .help("run the version that created it, or use an empty database; jobs cannot be carried over"),
             Self::Database(source) => Fault::new("serve.database", chain(source))
                 .at("database_url")
-                .help("check that the database runs and that its address is right"),
+                .help("check that the database is running and that its address is right"),
             Self::Store(source) => Fault::new("serve.store", chain(source))
                 .at("store")
-                .help("check that the folder or the bucket is there and may be written to"),
+                .help("check that the folder or the bucket exists and can be written to"),
             Self::Mismatch { database, store, mismatch } => Fault::new("serve.store_mismatch", mismatch.to_string())
                 .at(format!("store {store}, database {database}"))
                 .help(mismatch.help()),
@@ -108,13 +113,18 @@ impl From<SetupError> for ServeError {
     }
 }
 
-/// An error and what lies under it, on one line.
+/// Whether a file stands where a folder was to be created.
+fn is_in_the_way(reason: &io::Error) -> bool {
+    matches!(reason.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory)
+}
+
+/// An error and its causes, on one line.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
         let cause_text = cause.to_string();
-        // Some errors repeat what lies under them.
+        // Some errors repeat their cause.
         if !text.ends_with(&cause_text) {
             text = format!("{text}: {cause_text}");
         }

@@ -1,5 +1,5 @@
-//! What has to be thrown away from time to time: files that nothing refers to, uploads and files of jobs that a process
-//! left unfinished, what is kept of series whose jobs have ended, and answers that nobody will ask for again.
+//! What is removed from time to time: files that nothing refers to, uploads and files of jobs that a process left
+//! unfinished, finished pictures of series whose jobs have ended, and expired answers.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,10 +15,10 @@ use packshot_db::{AllTenants, Db, DbError, TenantScope, idempotency, objects};
 const EVERY: Duration = Duration::from_secs(600);
 /// What was stored within this time may be about to be referred to: an upload is stored before its job is.
 const GRACE: Duration = Duration::from_secs(3600);
-/// Files thrown away at one time.
+/// Files removed in one go.
 const OBJECTS_AT_ONCE: u32 = 500;
 
-/// Why something was not thrown away. It will be, the next time.
+/// Why something was not removed. It will be, the next time.
 #[derive(Debug, thiserror::Error)]
 enum SweepError {
     #[error(transparent)]
@@ -37,13 +37,13 @@ pub(super) async fn run(db: Db, store: Store, scratch: PathBuf) {
         ticks.tick().await;
         match sweep(&db, &store, &scratch).await {
             Ok((0, 0)) => {}
-            Ok((files, answers)) => tracing::info!(files, answers, "threw away what nothing refers to"),
+            Ok((files, answers)) => tracing::info!(files, answers, "removed unused files and expired answers"),
             Err(error) => tracing::warn!("housekeeping: {}", chain(&error)),
         }
     }
 }
 
-/// How many files and how many remembered answers were thrown away.
+/// How many files and how many stored answers were removed.
 async fn sweep(db: &Db, store: &Store, scratch: &Path) -> Result<(u64, u64), SweepError> {
     let mut files = 0;
     loop {

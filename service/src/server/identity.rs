@@ -6,16 +6,16 @@ use crate::store::{Identity, Store, StoreError};
 use packshot_db::{AllTenants, Db, DbError, installation};
 use packshot_domain::id::StoreId;
 
-/// Why a store is not worked with.
+/// Why the service does not use a store.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
-    /// The database did not do its part.
+    /// The database failed.
     #[error(transparent)]
     Database(#[from] DbError),
-    /// The store did not do its part.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Both say that they do not belong together.
+    /// The two do not belong together.
     #[error(transparent)]
     Mismatch(#[from] Mismatch),
 }
@@ -23,9 +23,9 @@ pub enum IdentityError {
 /// How a database and a store do not belong together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Mismatch {
-    /// The store is nobody's.
+    /// The store names no database.
     #[error(
-        "the files of this database are in another store; this store is new, or lost the file that says whose it is"
+        "the files of this database are in another store; this store is new, or has lost the file that names its database"
     )]
     NewStore,
     /// The store was another one of the same database.
@@ -59,7 +59,8 @@ impl Mismatch {
 pub async fn agree(db: &Db, store: &Store) -> Result<(), IdentityError> {
     let installed = installation::get(db, AllTenants::Instance).await?;
     let tenant = installed.operating_tenant;
-    // The store is named before the database names it: who ends in between finds a store that is this database's own.
+    // The store is named before the database names it: a service that dies in between later finds that the store is its
+    // own.
     let found = match (installed.store, store.identity().await?) {
         (None, None) => store.claim(Identity { store: StoreId::new(), tenant }).await?,
         (Some(_), None) => return Err(Mismatch::NewStore.into()),
@@ -85,7 +86,7 @@ pub async fn adopt(db: &Db, store: &Store) -> Result<(), IdentityError> {
     if store.identity().await?.is_some_and(|found| found.tenant != tenant) {
         return Err(Mismatch::OtherDatabase.into());
     }
-    // Not the old name: whoever still works with the store before is refused at their next start.
+    // Not the old name: a service that still uses the old store is refused at its next start.
     let new = StoreId::new();
     store.assign(Identity { store: new, tenant }).await?;
     Ok(installation::replace_store(db, AllTenants::Instance, new).await?)

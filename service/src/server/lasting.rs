@@ -8,14 +8,14 @@ use futures_util::FutureExt;
 /// The wait before a task that panicked begins again.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
-/// Starts a task that ends by itself alone: one that panics is a defect, which is logged, and begins again.
+/// Starts a task that only ends by itself: a panic is a defect, which is logged, and the task starts again.
 pub(crate) fn spawn<F>(name: &'static str, mut begin: impl FnMut() -> F + Send + 'static)
 where
     F: Future<Output = ()> + Send + 'static,
 {
     tokio::spawn(async move {
         while AssertUnwindSafe(async { begin().await }).catch_unwind().await.is_err() {
-            tracing::error!(task = name, "a task of the service panicked, and begins again");
+            tracing::error!(task = name, "a background task of the service panicked and is restarted");
             tokio::time::sleep(AGAIN_AFTER).await;
         }
     });
@@ -36,7 +36,7 @@ mod tests {
             let n = count.fetch_add(1, Ordering::Relaxed);
             async move { assert!(n > 0, "the first time") }
         });
-        // A machine with much to do takes its time.
+        // A busy machine takes longer.
         for _ in 0..300 {
             if begun.load(Ordering::Relaxed) == 2 {
                 break;

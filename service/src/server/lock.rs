@@ -1,4 +1,4 @@
-//! The data folder: made if it is missing, its user's alone, and held by one process at a time.
+//! The data folder: created if it is missing, private to its user, and used by one process at a time.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -9,37 +9,38 @@ use super::confine::{self, Exposed};
 /// The name of the file that is locked.
 pub(super) const LOCK_FILE: &str = "packshot.lock";
 
-/// A data folder that this process alone works in, until it is dropped. The operating system lets go of the lock when
-/// the process ends, however it ends.
+/// A data folder that only this process uses, until this is dropped. The operating system releases the lock when the
+/// process ends, however it ends.
 #[derive(Debug)]
 pub struct DataFolder {
     path: PathBuf,
     _lock: File,
 }
 
-/// Why a data folder cannot be worked in.
+/// Why a data folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DataFolderError {
-    /// Another process works in it.
-    #[error("another process (id {holder}) works in this data folder")]
+    /// Another process is using it.
+    #[error("another process (process id {holder}) is using this data folder")]
     Locked {
         /// What the other process wrote into the lock file.
         holder: String,
     },
-    /// Others may use it, and that cannot be changed.
+    /// Other users can access it, and that cannot be changed.
     #[error(transparent)]
     Exposed(#[from] Exposed),
-    /// It cannot be made, or not be written to.
-    #[error("the data folder cannot be used")]
+    /// It cannot be created or written to.
+    #[error("the folder cannot be created or written to")]
     Io(#[from] io::Error),
 }
 
 impl DataFolder {
-    /// Makes the folder, if it is missing, for this user alone, and locks it. One that others may use is tightened.
+    /// Creates the folder if it is missing, private to this user, and locks it. The permissions of an existing one are
+    /// tightened.
     ///
     /// # Errors
-    /// When another process holds the lock, others may use the folder and that cannot be changed, or it cannot be made
-    /// or written to.
+    /// When another process holds the lock, other users can access the folder and that cannot be changed, or it cannot
+    /// be created or written to.
     pub fn open(path: &Path) -> Result<Self, DataFolderError> {
         make(path)?;
         let path = path.canonicalize()?;
@@ -58,7 +59,7 @@ impl DataFolder {
         Ok(Self { path, _lock: lock })
     }
 
-    /// Takes the database in the folder from others, after it was made.
+    /// Makes the database in the folder private, after it was created.
     ///
     /// # Errors
     /// When that cannot be done.
@@ -84,7 +85,7 @@ fn make(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// Who holds the lock, by what they wrote; anything else than digits is not repeated.
+/// The process that holds the lock, as it wrote into the file; anything but digits is not repeated.
 fn holder(lock: &mut File) -> String {
     let mut text = String::new();
     let read = lock.take(32).read_to_string(&mut text);

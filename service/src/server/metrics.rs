@@ -1,7 +1,7 @@
-//! Prometheus metrics: one recorder for the process, and what it has recorded as text.
+//! Prometheus metrics: one recorder for the process, and its records as text.
 //!
-//! Whoever counts something calls `metrics::counter!` and its kin with a name from [`names`]; the route `/metrics` asks
-//! [`Metrics::render`].
+//! To count something, call `metrics::counter!` or one of its siblings with a name from [`names`]; the route `/metrics`
+//! calls [`Metrics::render`].
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -16,11 +16,11 @@ use packshot_domain::task::TaskState;
 pub mod names {
     /// Counter: renders that ended. Label `state`: `completed`, `failed`, `cancelled`.
     pub const RENDER_JOBS_TOTAL: &str = "packshot_render_jobs_total";
-    /// Counter: those of them that completed at once, with the files of an equal request.
+    /// Counter: those of them that completed immediately with the files of an equal request.
     pub const RENDER_CACHE_HITS_TOTAL: &str = "packshot_render_cache_hits_total";
-    /// Gauge: tasks that wait. Label `queue`.
+    /// Gauge: waiting tasks. Label `queue`.
     pub const QUEUE_DEPTH: &str = "packshot_queue_depth";
-    /// Gauge: tasks that run. Label `queue`.
+    /// Gauge: running tasks. Label `queue`.
     pub const TASKS_RUNNING: &str = "packshot_tasks_running";
     /// Counter: requests answered. Labels `method`, `route` (its pattern, not its path), `status`.
     pub const HTTP_REQUESTS_TOTAL: &str = "packshot_http_requests_total";
@@ -30,7 +30,7 @@ pub mod names {
     pub const RENDER_SECONDS: &str = "packshot_render_seconds";
     /// Gauge: open connections.
     pub const HTTP_CONNECTIONS: &str = "packshot_http_connections";
-    /// Counter: connections that were closed at once because their address had as many as it may have.
+    /// Counter: connections that were closed immediately because their address had too many.
     pub const HTTP_CONNECTIONS_REFUSED_TOTAL: &str = "packshot_http_connections_refused_total";
 }
 
@@ -55,19 +55,19 @@ impl Metrics {
 
     fn first() -> Self {
         let seconds = Matcher::Suffix("_seconds".to_owned());
-        // The only complaint there can be is about an empty list of bounds, and this one is not empty.
+        // This can only fail for an empty list of bounds, and this one is not empty.
         let builder = PrometheusBuilder::new();
         let builder = builder.set_buckets_for_metric(seconds, &BUCKETS_S).unwrap_or_default();
         let recorder = builder.build_recorder();
         let handle = recorder.handle();
         if metrics::set_global_recorder(recorder).is_err() {
-            tracing::warn!("another recorder of metrics is in place; /metrics stays empty");
+            tracing::warn!("this process already has another metrics recorder; /metrics stays empty");
         }
         describe();
         Self { handle }
     }
 
-    /// Folds samples into their buckets from time to time, so that they do not pile up when nobody asks for them. Runs
+    /// Folds samples into their buckets from time to time, so that they do not pile up while nothing reads them. Runs
     /// for as long as the service does.
     pub(super) async fn keep_up(self) {
         let mut ticks = tokio::time::interval(KEEP_UP_EVERY);
@@ -99,7 +99,7 @@ pub fn count_render(state: TaskState, took: Option<Duration>) {
     }
 }
 
-/// Counts a render that an equal request's files completed at once.
+/// Counts a render that completed immediately with the files of an equal request.
 pub fn count_cached() {
     count_render(TaskState::Completed, None);
     metrics::counter!(names::RENDER_CACHE_HITS_TOTAL).increment(1);
@@ -108,18 +108,22 @@ pub fn count_cached() {
 /// Gives each metric its description, and those without labels their first value, so that they are there from the
 /// start.
 fn describe() {
-    describe_counter!(names::RENDER_JOBS_TOTAL, "Renders that ended, by their state");
+    describe_counter!(names::RENDER_JOBS_TOTAL, "Renders that ended, by state");
     describe_counter!(
         names::RENDER_CACHE_HITS_TOTAL,
-        "Renders that completed at once, with the files of an equal request"
+        "Renders that completed immediately with the files of an equal request"
     );
-    describe_gauge!(names::QUEUE_DEPTH, "Tasks that wait, by queue");
-    describe_gauge!(names::TASKS_RUNNING, "Tasks that run, by queue");
+    describe_gauge!(names::QUEUE_DEPTH, "Waiting tasks, by queue");
+    describe_gauge!(names::TASKS_RUNNING, "Running tasks, by queue");
     describe_counter!(names::HTTP_REQUESTS_TOTAL, "Requests answered");
-    describe_histogram!(names::HTTP_REQUEST_SECONDS, Unit::Seconds, "From a request's head to its answer's head");
+    describe_histogram!(
+        names::HTTP_REQUEST_SECONDS,
+        Unit::Seconds,
+        "From receiving a request's head to sending its answer's head"
+    );
     describe_histogram!(names::RENDER_SECONDS, Unit::Seconds, "From the claim of a render to its end");
     describe_gauge!(names::HTTP_CONNECTIONS, "Open connections");
-    describe_counter!(names::HTTP_CONNECTIONS_REFUSED_TOTAL, "Connections beyond what one address may have");
+    describe_counter!(names::HTTP_CONNECTIONS_REFUSED_TOTAL, "Connections closed because their address had too many");
     for state in [TaskState::Completed, TaskState::Failed, TaskState::Cancelled] {
         metrics::counter!(names::RENDER_JOBS_TOTAL, "state" => state.as_str()).absolute(0);
     }

@@ -1,12 +1,12 @@
-//! Clients that stop in the middle: of an upload, or of taking an answer. Without a limit each holds its connection for
-//! good.
+//! Clients that stop in the middle of an upload or of reading an answer. Without a limit, each would hold its
+//! connection for ever.
 //!
 //! Only waiting for the client costs patience. A body is waited for when the service reads it, and an answer when bytes
 //! of it are there to be written; how long the service itself takes for an answer does not count. Nor does the time of
 //! an event stream without events: nothing is there to be written then.
 //!
 //! Patience runs out when all waiting together takes longer than the limit, and bytes that come or go restore some of
-//! it: who sends one byte just before each end of it is soon cut off too.
+//! it: a client that always sends one byte at the last moment is soon cut off too.
 
 use std::error::Error;
 use std::future::Future;
@@ -121,7 +121,7 @@ fn written(result: &io::Result<usize>) -> usize {
 
 /// A request's body that fails when its pieces take too long.
 ///
-/// When nobody wants the rest of it, because the request was refused, the rest is still read and thrown away for a
+/// When the rest of it is not needed, because the request was refused, the rest is still read and discarded for a
 /// while. A connection that is closed while its client still sends is reset, and a reset takes an answer with it that
 /// the client has not read yet (RFC 9112, section 9.6); and a client that saw the whole answer may already have put its
 /// next request on the connection. A rest that comes to its end in time leaves the connection open for that.

@@ -1,4 +1,4 @@
-//! The first run: what a service opens to whom before anybody has configured it.
+//! The first run: what a service allows before it is configured.
 //!
 //! On loopback alone it is open until there is a key. Anywhere else it makes one key for its owner and prints it once,
 //! so that it is never open to a network.
@@ -10,13 +10,13 @@ use packshot_domain::access::Scope;
 use packshot_domain::key::{ApiKey, NoRandomness};
 use packshot_domain::time::Timestamp;
 
-/// Why there is no key.
+/// Why no key was created.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// The database did not do its part.
     #[error(transparent)]
     Database(#[from] DbError),
-    /// There is no secret to be had.
+    /// No secret can be generated.
     #[error(transparent)]
     Randomness(#[from] NoRandomness),
 }
@@ -24,7 +24,7 @@ pub enum SetupError {
 /// The key to print, where this start is the one that makes it.
 ///
 /// # Errors
-/// When the database is away, or the operating system gives no random bytes.
+/// When the database cannot be reached, or the operating system gives no random bytes.
 pub async fn first_run(db: &Db, settings: &Settings) -> Result<Option<ApiKey>, SetupError> {
     if settings.is_loopback() || installation::get(db, AllTenants::Instance).await?.configured {
         return Ok(None);
@@ -32,7 +32,7 @@ pub async fn first_run(db: &Db, settings: &Settings) -> Result<Option<ApiKey>, S
     create_key(db, "made at the first start", vec![Scope::Admin], None).await.map(Some)
 }
 
-/// Makes a key of the built-in user that opens what `scopes` say, until it ends. The first key configures the
+/// Creates a key of the built-in user with these scopes, valid until it expires. The first key configures the
 /// installation.
 ///
 /// # Errors
@@ -48,7 +48,7 @@ pub async fn create_key(
     let new = NewKey {
         user: installation.local_user,
         name: name.to_owned(),
-        // Who may do everything may do it everywhere.
+        // A key that allows everything does so for all tenants.
         all_tenants: scopes.contains(&Scope::Admin),
         scopes,
         expires_at,

@@ -1,9 +1,9 @@
-//! The worker of a data folder, and what becomes of the one before it.
+//! The worker of a data folder, and the tasks of the worker before it.
 //!
-//! A file in the folder names the worker under which tasks are claimed there. Who holds the folder's lock knows that
-//! the worker named is dead, as the operating system lets go of a lock only when its process ends: so the tasks that it
-//! held need not wait until their leases run out. Workers of other folders on the same database are none of this
-//! folder's business.
+//! A file in the folder names the worker under which tasks are claimed there. The process that holds the folder's lock
+//! knows that the named worker is dead, because the operating system releases a lock only when its process ends. So the
+//! tasks of that worker need not wait until their leases expire. Workers of other folders on the same database are left
+//! alone.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -17,13 +17,13 @@ use packshot_domain::id::WorkerId;
 
 /// The file that names the worker.
 const WORKER_FILE: &str = "worker";
-/// The same, until it is whole.
+/// Its name until it is complete.
 const NEW_WORKER_FILE: &str = "worker.new";
 
 /// Takes back what the last worker of this folder held, and puts a new one in its place.
 ///
 /// # Errors
-/// When the database is away or the folder cannot be written to; all that was not done is left for the next start.
+/// When the database cannot be reached or the folder cannot be written to; the rest is left for the next start.
 pub(super) async fn succeed(db: &Db, data: &DataFolder) -> Result<WorkerId, ServeError> {
     let unusable = |reason| ServeError::Data { path: data.path().to_owned(), source: DataFolderError::Io(reason) };
     if let Some(last) = last(data.path()).map_err(unusable)? {
@@ -32,7 +32,7 @@ pub(super) async fn succeed(db: &Db, data: &DataFolder) -> Result<WorkerId, Serv
     // A new one at each start: should a copy of the folder be started as well, each knows of no tasks but those of its
     // past.
     let worker = WorkerId::new();
-    // Before the first claim, or nobody would know whose tasks they are.
+    // Before the first claim, or the owner of its tasks would be unknown.
     install(data.path(), worker).map_err(unusable)?;
     Ok(worker)
 }

@@ -1,10 +1,10 @@
-//! What can be set while the service runs, each with everything that is said about it.
+//! Settings that can be changed while the service runs, each with its description.
 
 use serde_json::Value as Json;
 
 use crate::config::Settings as Config;
 
-/// Whose a setting is.
+/// What a setting applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
     /// One value for the whole installation.
@@ -24,7 +24,7 @@ impl Reach {
     }
 }
 
-/// What a value may be.
+/// The values that are allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Text of one byte at least.
@@ -80,7 +80,7 @@ pub struct Definition {
     pub aliases: &'static [&'static str],
     /// What it may be.
     pub kind: Kind,
-    /// What it is when nobody says; null is no value.
+    /// Its default; null is no value.
     pub default: fn() -> Json,
     /// What the configuration has for it: what pins it, or the default.
     pub configured: fn(&Config) -> Json,
@@ -111,9 +111,9 @@ pub static SETTINGS: [Definition; 9] = [
         reach: Reach::Instance,
         unit: None,
         title: "Device",
-        description: "Where jobs render that do not name a device: gpu, cpu, auto, or part of an adapter's name.",
+        description: "The device for jobs that do not name one: gpu, cpu, auto, or part of an adapter's name.",
         affects: &["renders"],
-        recommendation: Some("auto on machines without a GPU: gpu warns there with every job"),
+        recommendation: Some("auto on machines without a GPU, where gpu warns with every job"),
         warning: None,
     },
     Definition {
@@ -125,7 +125,7 @@ pub static SETTINGS: [Definition; 9] = [
         reach: Reach::Tenant,
         unit: Some("samples per pixel"),
         title: "Samples",
-        description: "The most samples that a pixel gets in jobs that do not say.",
+        description: "The most samples per pixel for jobs that do not set a number.",
         affects: &["renders"],
         recommendation: None,
         warning: None,
@@ -139,10 +139,10 @@ pub static SETTINGS: [Definition; 9] = [
         reach: Reach::Instance,
         unit: Some("minutes"),
         title: "Stall timeout",
-        description: "A picture that takes longer is stopped, and its job tried again while it has attempts left. Of a job with several pictures the time counts from the last one that was finished.",
+        description: "A picture that takes longer is stopped, and its job is tried again while it has attempts left. In a job with several pictures, the time counts from the last finished picture.",
         affects: &["renders"],
         recommendation: None,
-        warning: Some("a check every five minutes stops what is over its time"),
+        warning: Some("the time is checked every five minutes"),
     },
     Definition {
         key: "max_upload_bytes",
@@ -153,7 +153,7 @@ pub static SETTINGS: [Definition; 9] = [
         reach: Reach::Instance,
         unit: Some("bytes"),
         title: "Largest upload",
-        description: "The largest file that is taken.",
+        description: "The largest file that is accepted.",
         affects: &["renders", "preflight"],
         recommendation: None,
         warning: None,
@@ -181,9 +181,9 @@ pub static SETTINGS: [Definition; 9] = [
         reach: Reach::Instance,
         unit: Some("bytes"),
         title: "Largest job",
-        description: "The most that the files of one job may have together. A job that writes more is ended as soon as it does, with output_too_large.",
+        description: "The most bytes that the files of one job may have together. A job that writes more fails immediately, with output_too_large.",
         affects: &["renders"],
-        recommendation: Some("what the disk has to spare: the files of a running job lie there twice for a moment"),
+        recommendation: Some("what the disk has to spare: the files of a running job are on it twice for a moment"),
         warning: None,
     },
     Definition {
@@ -195,9 +195,11 @@ pub static SETTINGS: [Definition; 9] = [
         reach: Reach::Instance,
         unit: Some("bytes"),
         title: "Memory of a render",
-        description: "The most memory that a render may take. One that would need more fails before it starts, with device_out_of_memory. Null: what the machine or its container has, which counts in any case.",
+        description: "The most memory that a render may take. A render that needs more fails before it starts, with device_out_of_memory. Null: the memory of the machine or its container, which is a limit in any case.",
         affects: &["renders"],
-        recommendation: Some("what is left for renders, divided by how many run at one time in this process"),
+        recommendation: Some(
+            "what is left for renders, divided by the number that run at the same time in this process",
+        ),
         warning: None,
     },
     Definition {
@@ -209,10 +211,10 @@ pub static SETTINGS: [Definition; 9] = [
         reach: Reach::Instance,
         unit: Some("streams"),
         title: "Event streams of a user",
-        description: "The most streams of events that one user may have open with this process at one time.",
+        description: "The most event streams that one user may have open with this process at the same time.",
         affects: &["events"],
         recommendation: None,
-        warning: Some("each open stream asks the database about once a second"),
+        warning: Some("each open stream queries the database about once a second"),
     },
     Definition {
         key: "max_event_streams_per_tenant",
@@ -223,10 +225,10 @@ pub static SETTINGS: [Definition; 9] = [
         reach: Reach::Instance,
         unit: Some("streams"),
         title: "Event streams of a tenant",
-        description: "The most streams of events that all users of one tenant may have open with this process at one time.",
+        description: "The most event streams that all users of one tenant may have open with this process at the same time.",
         affects: &["events"],
         recommendation: None,
-        warning: Some("each open stream asks the database about once a second"),
+        warning: Some("each open stream queries the database about once a second"),
     },
 ];
 

@@ -8,25 +8,25 @@ use tokio::io::AsyncReadExt;
 
 use super::{Spooled, StoreError};
 
-/// Bytes of a part of a multipart upload; S3 wants at least 5 MiB.
+/// Bytes of a part of a multipart upload; S3 requires at least 5 MiB.
 const PART_BYTES: usize = 8 << 20;
-/// Parts that are under way at once.
+/// Parts that are sent at the same time.
 const PARTS_AT_ONCE: usize = 2;
 
-/// A bucket and how to get at it.
+/// A bucket and how to reach it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BucketConfig {
     /// Its name.
     pub bucket: String,
-    /// What every name begins with; empty or ending in `/`.
+    /// The prefix of every name; empty or ending in `/`.
     pub prefix: String,
     /// Where it is, such as `eu-central-1`.
     pub region: String,
     /// Another server than Amazon's, such as `https://minio.example:9000`.
     pub endpoint: Option<String>,
-    /// Who asks; `None`: the environment or the machine's role says it.
+    /// The id of the access key; `None`: from the environment or the machine's role.
     pub access_key_id: Option<String>,
-    /// And their secret.
+    /// The secret of the access key.
     pub secret_access_key: Option<String>,
     /// Whether the endpoint may be without TLS.
     pub allow_http: bool,
@@ -45,7 +45,7 @@ impl std::fmt::Debug for BucketConfig {
 }
 
 pub(super) fn open(config: &BucketConfig) -> Result<Box<dyn ObjectStore>, StoreError> {
-    // Another part of the process may have chosen the provider already: then it is theirs that counts.
+    // Another part of the process may have chosen the provider already: then that one counts.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let BucketConfig { bucket, prefix, region, endpoint, access_key_id, secret_access_key, allow_http } = config;
     let mut builder = AmazonS3Builder::from_env()

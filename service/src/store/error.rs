@@ -9,27 +9,27 @@ use packshot_domain::hash::ContentAddress;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The disk is full, or a quota is used up. Nothing of the object is visible.
-    #[error("no space is left for the object")]
+    #[error("no space is left for the file")]
     Full,
     /// The upload has more bytes than it may have.
     #[error("the upload has more than {bytes_max} bytes")]
     TooLarge {
-        /// So many it may have.
+        /// The limit.
         bytes_max: u64,
     },
     /// There is no such object.
-    #[error("there is no such object")]
+    #[error("there is no such file")]
     NotFound,
-    /// The bytes are not those that the name says.
-    #[error("the bytes of {address} are damaged")]
+    /// The bytes do not match the name.
+    #[error("the stored file {address} is damaged")]
     Corrupt {
         /// The name.
         address: ContentAddress,
     },
-    /// The local disk does not do what it should.
+    /// The local disk failed.
     #[error("the local disk failed")]
     Io(#[source] io::Error),
-    /// The store does not do what it should.
+    /// The store failed.
     #[error("the object store failed")]
     Backend(#[source] object_store::Error),
 }

@@ -1,4 +1,4 @@
-//! Which store it is, and whose: a small file at its root, made once.
+//! The identity of a store and of its database: a small file at its root, written once.
 
 use bytes::Bytes;
 use object_store::path::Path;
@@ -39,7 +39,7 @@ impl Identity {
 
     fn read(text: &[u8]) -> Result<Self, StoreError> {
         let content: Content = serde_json::from_slice(text).map_err(|reason| {
-            let reason = format!("{IDENTITY_FILE} does not say whose store this is: {reason}");
+            let reason = format!("{IDENTITY_FILE} does not name the database of this store: {reason}");
             StoreError::Io(std::io::Error::new(std::io::ErrorKind::InvalidData, reason))
         })?;
         let (store, tenant) = (StoreId::from_uuid(content.store), TenantId::from_uuid(content.operating_tenant));
@@ -48,7 +48,7 @@ impl Identity {
 }
 
 impl Store {
-    /// Which store it is, and whose; `None` while it is nobody's.
+    /// The identity; `None` while the store belongs to no database.
     ///
     /// # Errors
     /// [`StoreError::Io`] when the file holds something else, [`StoreError::Backend`].
@@ -61,17 +61,18 @@ impl Store {
         }
     }
 
-    /// Makes it somebody's, where it is nobody's yet; whose it is then. It is durable when this returns.
+    /// Assigns the store, if it belongs to no database yet; returns the identity that holds afterwards. It is durable
+    /// when this returns.
     ///
     /// # Errors
     /// [`StoreError::Full`], [`StoreError::Io`], [`StoreError::Backend`].
     pub async fn claim(&self, wanted: Identity) -> Result<Identity, StoreError> {
         self.write_identity(wanted, Naming::Keep).await?;
-        // Of several at once one was first.
+        // Of several services, another one was first.
         self.identity().await?.ok_or(StoreError::NotFound)
     }
 
-    /// Makes it somebody's, whoever's it was. It is durable when this returns.
+    /// Assigns the store, whatever database it belonged to. It is durable when this returns.
     ///
     /// # Errors
     /// [`StoreError::Full`], [`StoreError::Io`], [`StoreError::Backend`].

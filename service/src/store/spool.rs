@@ -1,4 +1,4 @@
-//! Uploads on their way: written to the local disk and hashed piece by piece, visible to nobody until they are kept.
+//! Uploads on their way: written to the local disk and hashed piece by piece, not visible until they are kept.
 
 use std::fs::File;
 use std::io::{ErrorKind, Write};
@@ -11,7 +11,7 @@ use tempfile::{NamedTempFile, TempPath};
 use super::{StoreError, blocking};
 use packshot_domain::hash::ContentAddress;
 
-/// Bytes that are gathered before they go to the disk.
+/// Bytes that are buffered before they go to the disk.
 const BUFFER_BYTES: usize = 1 << 20;
 
 /// An upload that is being received. Dropped, it leaves nothing.
@@ -74,7 +74,7 @@ impl Spool {
         if self.gathered.len() >= BUFFER_BYTES { self.flush().await } else { Ok(()) }
     }
 
-    /// Receives all there is at once, without a copy of it.
+    /// Receives all bytes in one call, without a copy.
     ///
     /// # Errors
     /// Those of [`write`](Self::write).
@@ -173,7 +173,7 @@ impl Spooled {
     }
 }
 
-/// What becomes of a file that has the name already.
+/// What to do with an existing file of that name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Naming {
     /// It is replaced.
@@ -193,9 +193,9 @@ pub(super) async fn place(folder: PathBuf, target: PathBuf, bytes: Bytes, naming
     .await?
 }
 
-/// Brings the bytes of a file to the disk, then its new name.
+/// Writes the bytes of a file through to the disk, then its new name.
 fn publish(file: &File, path: TempPath, target: &Path, naming: Naming) -> Result<(), StoreError> {
-    // The sweep asks since when it has been here: what was written hours ago, of a long turntable, is new here.
+    // The sweep looks at the age of files: a file that a long turntable wrote hours ago is new here.
     file.set_modified(SystemTime::now())?;
     file.sync_all()?;
     if let Some(folder) = target.parent() {
@@ -215,7 +215,7 @@ fn publish(file: &File, path: TempPath, target: &Path, naming: Naming) -> Result
     Ok(())
 }
 
-/// Makes a folder with those above it; each new name is on the disk when this returns.
+/// Creates a folder and those above it; each new name is on the disk when this returns.
 fn make_folder(folder: &Path) -> std::io::Result<()> {
     if folder.is_dir() {
         return Ok(());
@@ -231,7 +231,7 @@ fn make_folder(folder: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Brings the names in a folder to the disk. Where folders cannot be opened there is nothing to do.
+/// Writes the names in a folder through to the disk. On systems where folders cannot be opened, there is nothing to do.
 fn sync_folder(folder: &Path) -> std::io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }

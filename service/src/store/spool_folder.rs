@@ -1,5 +1,5 @@
-//! The folder in which this process spools. It holds a lock there for as long as it lives; so every process sees which
-//! folders are those of processes that ended, however they ended, and removes them.
+//! The folder in which this process spools. It holds a lock there as long as it lives, so that other processes can tell
+//! which folders belong to ended processes, however they ended, and remove them.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, ErrorKind};
@@ -12,10 +12,10 @@ use super::StoreError;
 
 /// The name of the file that is locked.
 pub(super) const LOCK_FILE: &str = "lock";
-/// What nobody can have a lock of, and was last written so long ago, is nobody's any more.
+/// A folder that cannot be locked is abandoned when it was last written this long ago.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A folder of this process alone. The operating system lets go of the lock when the process ends.
+/// A folder of this process alone. The operating system releases the lock when the process ends.
 #[derive(Debug)]
 pub(super) struct SpoolFolder {
     path: PathBuf,
@@ -23,7 +23,7 @@ pub(super) struct SpoolFolder {
 }
 
 impl SpoolFolder {
-    /// Makes a folder below `root`, which is made as well.
+    /// Creates a folder below `root`, which is created if needed.
     pub(super) fn open(root: &Path) -> Result<Self, StoreError> {
         std::fs::create_dir_all(root)?;
         loop {
@@ -33,11 +33,11 @@ impl SpoolFolder {
             let lock = File::create_new(&file)?;
             match lock.try_lock() {
                 Ok(()) if file.exists() => return Ok(Self { path, lock }),
-                // Another process locked it in the moment before, and took it for that of one that ended.
+                // Another process locked it a moment earlier, and took it for an abandoned one.
                 Ok(()) | Err(TryLockError::WouldBlock) => {}
                 Err(TryLockError::Error(reason)) => {
                     tracing::warn!(
-                        "{} has no locks: what a process leaves there stays for a day: {reason}",
+                        "files in {} cannot be locked, so unfinished uploads stay there for a day: {reason}",
                         root.display()
                     );
                     return Ok(Self { path, lock });
@@ -50,16 +50,16 @@ impl SpoolFolder {
         &self.path
     }
 
-    /// Says that its process lives, to those on file systems without locks.
+    /// Marks it as in use, for file systems without locks.
     fn keep_alive(&self) {
         if let Err(reason) = self.lock.set_modified(SystemTime::now()) {
-            tracing::warn!("{} cannot be kept: {reason}", self.path.display());
+            tracing::warn!("{} cannot be marked as in use: {reason}", self.path.display());
         }
     }
 }
 
-/// Removes what processes that ended left below `root`; `own` is the folder of this one. What cannot be removed is
-/// said, and in nobody's way.
+/// Removes what ended processes left below `root`; `own` is the folder of this one. What cannot be removed is logged
+/// and does no harm.
 pub(super) fn clean(root: &Path, own: &SpoolFolder) -> Result<(), StoreError> {
     own.keep_alive();
     for entry in std::fs::read_dir(root)? {
@@ -85,7 +85,7 @@ fn clean_folder(folder: &Path) -> io::Result<()> {
     match lock.try_lock() {
         Ok(()) => remove(folder, lock),
         Err(TryLockError::WouldBlock) => Ok(()),
-        // Who lives says so in the file's time.
+        // A living process keeps the file's time recent.
         Err(TryLockError::Error(_)) if is_old(&folder.join(LOCK_FILE)) => remove(folder, lock),
         Err(TryLockError::Error(_)) => Ok(()),
     }
@@ -99,8 +99,8 @@ fn remove_without_lock(folder: &Path) -> io::Result<()> {
     std::fs::remove_dir(folder)
 }
 
-/// Removes a folder whose lock is held here: the lock's name last, while it is held. Who was about to lock it sees that
-/// it is gone.
+/// Removes a folder whose lock is held here: the lock's name last, while it is held. A process that was about to lock
+/// it sees that it is gone.
 fn remove(folder: &Path, lock: File) -> io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
@@ -117,13 +117,13 @@ fn remove_if_old(file: &Path) -> io::Result<()> {
     if is_old(file) { std::fs::remove_file(file) } else { Ok(()) }
 }
 
-/// Whether it was last written so long ago that it is nobody's any more.
+/// Whether it was last written so long ago that it is abandoned.
 fn is_old(path: &Path) -> bool {
     let modified = std::fs::metadata(path).and_then(|about| about.modified());
     modified.is_ok_and(|modified| modified.elapsed().is_ok_and(|age| age > FORGOTTEN_AFTER))
 }
 
-/// What another process removed is as good as removed.
+/// What another process removed counts as removed.
 fn gone(removed: io::Result<()>) -> io::Result<()> {
     match removed {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),

@@ -1,4 +1,4 @@
-//! Who asks: whoever shows a key that opens, or whoever is on this machine as long as the installation is not
+//! The caller of a request: the owner of a valid key, or anyone on this machine as long as the installation is not
 //! configured.
 
 use std::sync::atomic::Ordering;
@@ -11,7 +11,7 @@ use packshot_domain::access::{Authentication, Principal, Role};
 use packshot_domain::id::TenantId;
 use packshot_domain::key::ApiKey;
 
-/// Which tenants somebody may act for.
+/// Which tenants a caller may act for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
     /// Their own.
@@ -20,20 +20,20 @@ pub enum Reach {
     All,
 }
 
-/// That nobody who is known asks. What is wrong with a key is not said.
+/// The error for an unknown caller. It does not say what is wrong with a key.
 pub fn unauthenticated() -> AppError {
     AppError::new(Code::Unauthenticated, "a valid API key is needed: Authorization: Bearer pk_…")
 }
 
-/// That somebody names a tenant that is not theirs to act for.
+/// The error for a caller who names a tenant that they may not act for.
 pub fn tenant_mismatch() -> AppError {
-    AppError::new(Code::TenantMismatch, "X-Tenant-ID is not the tenant of the caller")
+    AppError::new(Code::TenantMismatch, "X-Tenant-ID names a tenant that this caller cannot act for")
 }
 
-/// Whoever shows a key, and which tenants the key is for.
+/// The owner of a key, and the tenants that the key is for.
 ///
 /// # Errors
-/// [`Code::Unauthenticated`] for a key that does not open, whatever the reason; [`Code::RateLimited`].
+/// [`Code::Unauthenticated`] for a key that is not valid, whatever the reason; [`Code::RateLimited`].
 pub async fn by_key(app: &App, shown: &ApiKey) -> Result<(Principal, Reach), AppError> {
     let hash = shown.hash();
     let candidates = keys::find(&app.db, AllTenants::Authentication, shown.prefix()).await?;
@@ -49,14 +49,14 @@ pub async fn by_key(app: &App, shown: &ApiKey) -> Result<(Principal, Reach), App
     if let Some(per_s) = per_s.or(app.settings.rate_limit_per_s)
         && let Err(wait) = app.rates.take(stored.id, per_s, Instant::now())
     {
-        let error = AppError::new(Code::RateLimited, format!("more than {per_s} requests a second"));
+        let error = AppError::new(Code::RateLimited, format!("more than {per_s} requests per second with this key"));
         return Err(error.retry_after(Duration::from_secs(wait.as_secs() + 1)));
     }
-    // A database that can be read alone still answers who reads.
+    // A read-only database still serves reads.
     if stored.last_used_at.is_none_or(|last| now.since(last) >= keys::LAST_USED_RESOLUTION)
         && let Err(error) = keys::touch(&app.db, TenantScope::of(stored.tenant), stored.id).await
     {
-        tracing::warn!("the last use of a key cannot be noted: {error}");
+        tracing::warn!("the time at which a key was last used cannot be stored: {error}");
     }
     let reach = if stored.key.all_tenants { Reach::All } else { Reach::Own };
     let principal = Principal {
@@ -70,8 +70,8 @@ pub async fn by_key(app: &App, shown: &ApiKey) -> Result<(Principal, Reach), App
     Ok((principal, reach))
 }
 
-/// Whoever is on this machine, as long as the installation is not configured and can be reached from nowhere else. That
-/// the request comes from this machine is the caller's to see.
+/// Anyone on this machine, as long as the installation is not configured and cannot be reached from elsewhere. The
+/// caller checks that the request comes from this machine.
 ///
 /// # Errors
 /// [`Code::Unauthenticated`] when a key is needed.
@@ -108,7 +108,7 @@ pub async fn acting_for(app: &App, who: Principal, tenant: TenantId) -> Result<P
 /// How far the installation is set up.
 ///
 /// # Errors
-/// What the database says.
+/// Errors of the database.
 pub async fn setup(app: &App) -> Result<Setup, AppError> {
     let configured = installation::get(&app.db, AllTenants::Authentication).await?.configured;
     Ok(Setup { configured, open_mode: !configured && app.settings.is_loopback() })

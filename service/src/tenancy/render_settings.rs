@@ -1,4 +1,4 @@
-//! The settings that bear on what a tenant may have rendered, and how.
+//! The settings that decide what a tenant may render, and how.
 
 use crate::app::{App, AppError};
 use crate::settings::InForce;
@@ -7,15 +7,15 @@ use packshot_db::{TenantScope, settings};
 use packshot_domain::access::Principal;
 use packshot_pipeline::plan::Limits;
 
-/// The id of the library that ships with the program: it is below every other and needs no file.
+/// The id of the library that ships with the program: it lies below every other library and needs no file.
 pub const BUILTIN: &str = "STD";
 
-/// Settings that bear on requests for pictures, as they were when they were read.
+/// Settings that affect requests for pictures, as they were when they were read.
 #[derive(Clone, Debug)]
 pub struct RenderSettings {
-    /// What a request may ask for, and what one that does not say gets.
+    /// Limits and defaults of requests.
     pub limits: Limits,
-    /// The largest file that is taken, in bytes.
+    /// The largest file that is accepted, in bytes.
     pub upload_bytes_max: u64,
     /// The tenant's own library, by name; never the built-in one.
     pub material_library: Option<String>,
@@ -24,10 +24,10 @@ pub struct RenderSettings {
 }
 
 impl RenderSettings {
-    /// The settings in force for the tenant of who asks.
+    /// The settings in force for the caller's tenant.
     ///
     /// # Errors
-    /// What the database says.
+    /// Errors of the database.
     pub async fn in_force(app: &App, who: &Principal) -> Result<Self, AppError> {
         let stored = settings::stored(&app.db, TenantScope::of(who.tenant)).await?;
         let InForce { render_device, render_samples, max_upload_bytes, max_pixels, .. } =

@@ -18,16 +18,16 @@ fn values_of(config: &Config, stored: &Stored) -> SettingValues {
 /// Every setting with its value in force.
 ///
 /// # Errors
-/// What the database says.
+/// Errors of the database.
 pub async fn values(app: &App, who: &Principal) -> Result<SettingValues, AppError> {
     let stored = rows::stored(&app.db, TenantScope::of(who.tenant)).await?;
     Ok(values_of(&app.settings, &stored))
 }
 
-/// What can be set, and to what; and what of it who asks may change.
+/// All settings with their possible values, and which of them the caller may change.
 ///
 /// # Errors
-/// What the database says.
+/// Errors of the database.
 pub async fn schema(app: &App, who: &Principal) -> Result<SettingsSchema, AppError> {
     let stored = rows::stored(&app.db, TenantScope::of(who.tenant)).await?;
     let items = SETTINGS.iter().map(|definition| item(definition, &app.settings, &stored, who)).collect();
@@ -61,7 +61,7 @@ fn item(definition: &Definition, config: &Config, stored: &Stored, caller: &Prin
     }
 }
 
-/// A change of settings that who asks may make, under the names that settings have now.
+/// A change of settings that the caller may make, under current names.
 #[derive(Clone, Debug)]
 pub struct SettingsChange(Patch);
 
@@ -69,13 +69,13 @@ impl SettingsChange {
     /// Reads a merge patch.
     ///
     /// # Errors
-    /// A finding for each member that `who` may not write, that is no setting, has no such value, or is pinned.
+    /// A finding for each member that `who` may not write, that is not a setting, has an invalid value, or is pinned.
     pub fn read(app: &App, who: &Principal, patch: &Value) -> Result<Self, AppError> {
         read(patch, who, &app.settings).map(Self)
     }
 }
 
-/// Changes settings; with `expected`, only if that is the revision.
+/// Changes settings; with `expected`, only if that is the current revision.
 ///
 /// # Errors
 /// [`Code::PreconditionFailed`].
@@ -90,16 +90,16 @@ pub async fn change(
     Ok(values_of(&app.settings, &stored))
 }
 
-/// Whether somebody who may change settings may change this one.
+/// Whether a caller may change this setting.
 fn may_write(caller: &Principal, definition: &Definition) -> bool {
     let is_of_instance = caller.role == Role::GlobalAdmin || caller.in_operating_tenant;
     caller.allows(Permission::WriteSettings).is_ok() && (definition.reach == Reach::Tenant || is_of_instance)
 }
 
-/// The change that a patch asks for, under the names that settings have now.
+/// The change that a patch asks for, under current names.
 ///
 /// # Errors
-/// A finding for each member that the caller may not write, that is no setting, has no such value, or is pinned.
+/// A finding for each member that the caller may not write, that is not a setting, has an invalid value, or is pinned.
 fn read(body: &Value, caller: &Principal, config: &Config) -> Result<Patch, AppError> {
     let Value::Object(members) = body else {
         return Err(Invalid::one("", "wrong_type", "expected an object").into());
@@ -113,26 +113,27 @@ fn read(body: &Value, caller: &Principal, config: &Config) -> Result<Patch, AppE
             continue;
         };
         if !may_write(caller, definition) {
-            let detail = "it holds for the whole installation: only an administrator of the tenant that operates it may change it";
+            let detail = "this setting applies to the whole installation: only an administrator of the operating tenant can change it";
             forbidden.push(found(Code::Forbidden, detail.to_owned()));
         } else if let Some(source) = config.in_effect.pinned_by(definition.key) {
             let place = source.replace('_', " ");
-            let detail =
-                format!("it is set where the service is started ({place}): change it there, then restart the service");
+            let detail = format!(
+                "this setting is fixed when the service starts ({place}): change it there, then restart the service"
+            );
             pinned.push(found(Code::SettingPinned, detail));
         } else if let Err(expected) = if value.is_null() { Ok(()) } else { definition.kind.check(value) } {
             invalid.push(found(Code::InvalidSetting, expected));
         } else if part_of(&mut patch, definition).insert(definition.key.to_owned(), value.clone()).is_some() {
-            invalid.push(found(Code::InvalidSetting, format!("{:?} is there twice, under two names", definition.key)));
+            invalid.push(found(Code::InvalidSetting, format!("{:?} is given twice, under two names", definition.key)));
         }
     }
     let refused = |findings: Vec<Finding>, code: Code, detail: &str| match findings.is_empty() {
         true => Ok(()),
         false => Err(AppError::of_input(code.as_str(), detail, findings)),
     };
-    refused(forbidden, Code::Forbidden, "not all of these settings are yours to change")?;
+    refused(forbidden, Code::Forbidden, "you are not allowed to change all of these settings")?;
     Invalid::unless_clean((), invalid)?;
-    refused(pinned, Code::SettingPinned, "the service was started with some of these settings")?;
+    refused(pinned, Code::SettingPinned, "some of these settings are fixed when the service starts")?;
     Ok(patch)
 }
 

@@ -140,7 +140,7 @@ async fn a_child_that_gives_no_sign_of_life_is_killed() {
     let pid = attempt.pid().await;
     attempt.until(|event| matches!(event, WorkEvent::Progress(_))).await;
     signal(pid, "STOP");
-    assert_lost(&attempt.outcome().await, "worker_hung", "no sign of life");
+    assert_lost(&attempt.outcome().await, "worker_hung", "did not respond");
     let gone = Instant::now();
     while std::path::Path::new(&format!("/proc/{pid}")).exists() {
         assert!(gone.elapsed() < Duration::from_secs(5), "{pid} is still there");

@@ -93,7 +93,7 @@ fn r08_another_attempt_goes_on_after_the_last_picture_to_the_same_bytes() {
         let (n, resumed) = n_rendered(&engine, &assets, &work);
         assert_eq!(n, 2, "three of five were finished");
         assert_eq!(files(&resumed), files(&whole));
-        assert!(resumed.lines().iter().any(|line| line.contains("goes on after 3 of 5")), "{:?}", resumed.lines());
+        assert!(resumed.lines().iter().any(|line| line.contains("resuming: 3 of 5")), "{:?}", resumed.lines());
         // What is said of all pictures is the same, but for times.
         let said = |run: &Run| {
             let completed = run.completed();

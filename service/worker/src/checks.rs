@@ -1,7 +1,7 @@
 //! Pictures held against the rules of a preset.
 //!
-//! Input: each picture with its files. Output: all checks, and a failure where one is not passed. Nothing ends before
-//! its last picture: what breaks a rule is kept to be looked at, as the command keeps it.
+//! Input: each picture with its files. Output: all checks, and a failure where one is not passed. All pictures are
+//! rendered: those that break a rule are kept to be looked at, as the command keeps them.
 
 use packshot_pipeline::picture::Picture;
 use packshot_pipeline::pictures::Pictures;
@@ -18,7 +18,7 @@ use packshot_domain::task::FaultKind;
 #[derive(Debug, Default)]
 pub(super) struct Checks {
     checks: Vec<Check>,
-    /// Each rule once: all frames of a turntable may break it alike.
+    /// Each rule once, since all frames of a turntable may break it in the same way.
     broken: Vec<Broken>,
     fill_max: f64,
 }
@@ -115,7 +115,7 @@ impl Broken {
         };
         Finding {
             code: "preset.rule_broken".to_owned(),
-            detail: format!("{at}: {} asks for {rule} {required}, and it is {measured}{others}", preset.name),
+            detail: format!("{at}: {} requires {rule} {required}, but it is {measured}{others}", preset.name),
             at: at.clone(),
             help: "leave size, framing, background and turn to the preset".to_owned(),
         }

@@ -1,7 +1,7 @@
 //! The worker process: the same engine behind a pipe.
 //!
-//! It takes one work at a time from its input and reports on its output. It ends when its input does: a service that
-//! dies, however it dies, takes its workers along.
+//! It takes one work at a time from its input and reports on its output. It ends when its input does, so a service that
+//! dies in any way takes its workers along.
 
 use std::io::{self, Read, Write};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -29,7 +29,7 @@ const ASSET_BYTES_MAX: u64 = 256 << 20;
 /// of this program. The caller ends the process then, whatever still runs in it.
 ///
 /// # Errors
-/// When a pipe breaks or carries what is no message.
+/// When a pipe breaks or carries something that is not a message.
 pub fn run(
     mut input: impl Read,
     output: impl Write + Send + 'static,
@@ -76,14 +76,14 @@ pub fn run(
     Ok(())
 }
 
-/// What all threads of the process share.
+/// State shared by all threads of the process.
 struct Worker {
     engine: Engine,
     output: Mutex<Box<dyn Write + Send>>,
     /// Bytes beside the JSON of a message, at most.
     blob_bytes_max: u64,
     kept: Lru<ContentAddress, Bytes>,
-    /// Who waits for an asset.
+    /// The thread that waits for an asset.
     awaited: Mutex<Option<Sender<Result<Bytes, NoAsset>>>>,
 }
 
@@ -107,7 +107,7 @@ impl Worker {
                 let name = if let WorkEvent::File(file) = &event { Some(file.name.clone()) } else { None };
                 let is_sent = self.send_event(event);
                 if let Some(name) = name.filter(|_| !is_sent) {
-                    // Without one of its files the work is not done: it need not go on.
+                    // Without one of its files the work cannot be completed, so it stops.
                     let what = format!("{name} is larger than a worker process can hand over");
                     *unsent.lock().unwrap_or_else(PoisonError::into_inner) = Some(too_large(&name, &what));
                     cancel.cancel();
@@ -139,7 +139,7 @@ impl Worker {
                 false
             }
             Err(reason) => {
-                // The service is gone; the end of the input says so too.
+                // The service is gone; the input ends as well.
                 tracing::debug!("a message was not sent: {reason}");
                 true
             }

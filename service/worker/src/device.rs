@@ -1,8 +1,8 @@
 //! Devices: which one a job gets, what the log says about it, and one renderer for each, opened when it is first
 //! needed.
 //!
-//! A wish is `gpu`, `cpu`, `auto`, or part of an adapter's name. `gpu` and `auto` try a GPU and fall back to the CPU,
-//! which with `gpu` is a warning; software adapters are only taken by name.
+//! A request for a device (`wish`) is `gpu`, `cpu`, `auto`, or part of an adapter's name. `gpu` and `auto` try a GPU
+//! and fall back to the CPU, which with `gpu` is a warning; software adapters are only taken by name.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -17,7 +17,7 @@ use packshot_renderer::backend::{DeviceInfo, DeviceKind};
 use packshot_contract::document::GpuInfo;
 use packshot_domain::event::LogLevel;
 
-/// The line when a GPU was wished for and none is there. Programs look for exactly this sentence.
+/// The line when a GPU was asked for and there is none. Programs look for exactly this sentence.
 pub const NO_GPU_LINE: &str =
     "[GPU_PROBE] No GPU found, falling back to CPU — set cycles_device=cpu to suppress this warning";
 
@@ -25,13 +25,13 @@ pub const NO_GPU_LINE: &str =
 /// small picture.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
-/// All devices of this machine, and which one `wish` would get. Loads graphics drivers.
+/// All devices of this machine, with the one that `wish` would get. Loads graphics drivers.
 pub fn report(wish: &str) -> DeviceReport {
     let adapters = device::enumerate();
     DeviceReport::new(&adapters, &device::lost(), &device::choose(&request(wish), &adapters), SystemTime::now())
 }
 
-/// Looks for the device that jobs without a wish of their own get, and says in the log which one it is. Opens nothing.
+/// Looks for the device of jobs that name none, and logs which one it is. Opens nothing.
 pub fn announce(wish: &str) {
     let choice = match device::select(&request(wish)) {
         Ok(choice) => choice,
@@ -48,7 +48,8 @@ pub fn announce(wish: &str) {
     }
 }
 
-/// What a wish asks the renderer for: the fallback of `gpu` is the service's, so the renderer is asked for the best.
+/// The renderer's request for a wish. The service itself falls back from `gpu`, so there the renderer is asked for the
+/// best.
 fn request(wish: &str) -> DeviceRequest {
     match DeviceRequest::from(wish) {
         DeviceRequest::Gpu => DeviceRequest::Auto,
@@ -69,11 +70,11 @@ pub(super) struct Device {
     pub(super) renderer: Arc<Renderer>,
     /// Tells it from every other that was ever opened here: what lies on a lost device is not found again.
     pub(super) id: u64,
-    /// What the job's document says of it.
+    /// Its entry in the job's document.
     pub(super) info: GpuInfo,
     /// The adapter; `None` for the processor.
     pub(super) adapter: Option<AdapterInfo>,
-    /// What the log says of it; `None` when the CPU was wished for, because then no GPU is missed.
+    /// Its line in the log; `None` when the CPU was asked for, because then no GPU is missing.
     pub(super) line: Option<ProbeLine>,
     /// The memory that this process may take, whichever device computes; `None` where the system does not say.
     pub(super) host_memory_bytes: Option<u64>,
@@ -100,10 +101,10 @@ impl Devices {
         Self { options, adapters, state: Mutex::default() }
     }
 
-    /// The device for a wish, opened if it is not yet.
+    /// The device for a wish, opened if needed.
     ///
     /// # Errors
-    /// `device.unavailable` when a name is wished for that no usable adapter has, or nothing opens.
+    /// `device.unavailable` when no usable adapter has the name, or nothing can be opened.
     pub(super) fn open(&self, wish: &str) -> Result<Device, Error> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let choice = state.choose(&request(wish), self.adapters)?;
@@ -139,8 +140,8 @@ impl Devices {
 }
 
 impl State {
-    /// What a request means here. Asked of the drivers only when the last answer is gone, or old and was that there is
-    /// no GPU.
+    /// The device that a request means here. Drivers are asked only if there is no earlier answer, or an old one
+    /// without a GPU.
     fn choose(&mut self, request: &DeviceRequest, adapters: fn() -> Vec<AdapterInfo>) -> Result<DeviceChoice, Error> {
         self.choices.retain(|(request, choice, since)| {
             let is_fallback = choice.chosen == Chosen::Cpu && *request != DeviceRequest::Cpu;
@@ -158,7 +159,7 @@ impl State {
     }
 }
 
-/// What a job's document says of a device.
+/// The entry of a device in a job's document.
 fn gpu_info(device: &DeviceInfo, is_cpu_wished: bool) -> GpuInfo {
     let (backend, used) = match device.kind {
         DeviceKind::Cpu => ("CPU".to_owned(), "cpu"),
@@ -170,7 +171,7 @@ fn gpu_info(device: &DeviceInfo, is_cpu_wished: bool) -> GpuInfo {
     GpuInfo { device: device.name.clone(), backend, used: used.to_owned(), fallback_reason }
 }
 
-/// What the log says of the device that a wish got.
+/// The line in the log about the device that a wish got.
 fn probe_line(device: &DeviceInfo, wish: &str) -> Option<ProbeLine> {
     let activated = |what: &str| ProbeLine {
         level: LogLevel::Info,

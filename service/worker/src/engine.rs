@@ -1,8 +1,8 @@
 //! The engine: everything that a worker keeps between works, and the way of one work through it.
 //!
-//! Input: a [`RenderWork`] and its assets. Output: [`WorkEvent`]s and an [`Outcome`]. What is costly stays: one
-//! renderer per device, imported files, and products on the device; so a second request for the same scene imports
-//! nothing and builds no tree. Invariant: a picture depends on the work alone, never on what was kept.
+//! Input: a [`RenderWork`] and its assets. Output: [`WorkEvent`]s and an [`Outcome`]. Costly things are kept: one
+//! renderer per device, imported files, and products on the device. A second request for the same scene imports nothing
+//! and builds no tree. Invariant: a picture depends on the work alone, never on what was kept.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ use packshot_domain::event::LogLevel;
 use packshot_domain::id::RenderId;
 use packshot_domain::step::StepName;
 
-/// Lines about materials in one job's log, at most; the report has them all.
+/// Most lines about materials in the log of one job; the report has all of them.
 const MATERIAL_LINES_MAX: usize = 1_000;
 
 /// How an [`Engine`] works.
@@ -54,7 +54,7 @@ pub struct EngineOptions {
     pub scratch: PathBuf,
     /// Lists the graphics adapters; a test has others than the machine.
     pub adapters: fn() -> Vec<AdapterInfo>,
-    /// Version and commit of the program: what another one finished of a series is not taken over.
+    /// Version and commit of the program: finished pictures of another version are not reused.
     pub program: &'static str,
 }
 
@@ -73,7 +73,7 @@ impl Default for EngineOptions {
     }
 }
 
-/// How often an [`Engine`] did what is costly.
+/// How often an [`Engine`] did costly work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
     /// Files imported.
@@ -98,7 +98,7 @@ pub struct Engine {
     pub(super) n_renders: AtomicU64,
 }
 
-/// What decides what lies on a device.
+/// The key of what is resident on a device.
 #[derive(Debug, PartialEq)]
 struct ResidentKey {
     device: u64,
@@ -132,7 +132,7 @@ impl Attempt<'_> {
 }
 
 impl Engine {
-    /// Opens nothing yet.
+    /// Opens no device yet.
     pub fn new(options: EngineOptions) -> Self {
         let EngineOptions { n_threads, kernel_cache, resident_bytes_max, memory_bytes_max, scratch, adapters, program } =
             options;
@@ -149,7 +149,7 @@ impl Engine {
         }
     }
 
-    /// Opens the device that works without a wish of their own get, and says in the log which one it is.
+    /// Opens the device for works that name none, and logs which one it is.
     ///
     /// # Errors
     /// As a work would fail.
@@ -163,7 +163,7 @@ impl Engine {
         Ok(())
     }
 
-    /// What was costly so far.
+    /// The costly work so far.
     pub fn counters(&self) -> Counters {
         Counters {
             imports: self.subjects.n_imports(),
@@ -172,7 +172,7 @@ impl Engine {
         }
     }
 
-    /// Goes the whole way. `emit` is called from several threads; the outcome is returned, not emitted.
+    /// Does a work from start to end. `emit` is called from several threads; the outcome is returned, not emitted.
     pub fn run(
         &self,
         work: &RenderWork,
@@ -317,7 +317,7 @@ impl Engine {
         }
     }
 
-    /// Lets products go that are only kept for later, where a render would not have room beside them.
+    /// Drops products that are only kept for later, if a render would not have room beside them.
     pub(super) fn make_room(&self, need: MemoryNeed, limit: MemoryLimit) {
         let kept = self.residents.bytes().saturating_add(self.subjects.bytes());
         if need.bytes().saturating_add(kept) > limit.bytes {
@@ -337,7 +337,7 @@ fn step_of(job: &Attempt<'_>) -> StepName {
     render_kind(job.input.plan.kind).step()
 }
 
-/// What the record of the render step says beside its times.
+/// The entries of the render step besides its times.
 fn about(job: &Attempt<'_>, device: &Device) -> Facts {
     facts(
         json!({ "gpu_type": device.info.backend, "engine": "path_tracer", "samples": job.input.plan.options.samples }),

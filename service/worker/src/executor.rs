@@ -1,10 +1,10 @@
 //! Where work runs: the interface between the queue, which knows leases and databases, and workers, which compute.
 //!
 //! An [`Executor`] takes one [`RenderWork`] and an [`AssetSource`] that gives bytes by their content, and sends
-//! [`WorkEvent`]s, of which the last is [`Finished`](super::protocol::WorkEvent::Finished); its files go a way of their
-//! own, which has little room. There are two: [`InlineExecutor`](super::inline::InlineExecutor) computes on a thread of
-//! this process, [`ProcessExecutor`](super::process::ProcessExecutor) in a child process that may die. What they
-//! compute is the same.
+//! [`WorkEvent`]s, of which the last is [`Finished`](super::protocol::WorkEvent::Finished); its files go through a
+//! channel of their own, which has little room. There are two: [`InlineExecutor`](super::inline::InlineExecutor)
+//! computes on a thread of this process, [`ProcessExecutor`](super::process::ProcessExecutor) in a child process that
+//! may die. What they compute is the same.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use packshot_domain::hash::ContentAddress;
 
 /// Gives stored bytes by their content.
 ///
-/// Whoever implements it decides what a worker may read: those assets that its work names, of one tenant.
+/// The implementation decides what a worker may read: the assets that its work names, of one tenant.
 pub trait AssetSource: Send + Sync {
     /// The whole object, checked against its address. May block: workers call it from threads of their own.
     ///
@@ -34,7 +34,7 @@ pub enum AssetError {
     #[error("the stored file {0} is missing or damaged")]
     Missing(ContentAddress),
     /// The store cannot be reached at the moment.
-    #[error("the store is away: {0}")]
+    #[error("the store cannot be reached: {0}")]
     Away(String),
 }
 
@@ -49,7 +49,7 @@ pub struct EventSender {
     files: Sender<OutputFile>,
 }
 
-/// What comes of one work.
+/// The receiving end of one work.
 #[derive(Debug)]
 pub struct Incoming {
     /// All its events but files.
@@ -58,7 +58,7 @@ pub struct Incoming {
     pub files: Receiver<OutputFile>,
 }
 
-/// A way for what one work sends.
+/// Channels for what one work sends.
 pub fn way() -> (EventSender, Incoming) {
     let (events, of_events) = unbounded_channel();
     let (files, of_files) = channel(FILES_WAITING_MAX);
@@ -66,18 +66,18 @@ pub fn way() -> (EventSender, Incoming) {
 }
 
 impl EventSender {
-    /// Sends an event. A file waits here until there is room for it, or nobody takes any more: to be called from
-    /// threads that may block. All else blocks nobody, because there is little of it: its number is bounded by the
-    /// parts of the scene, the pictures, two progress reports a second, and the logarithm of the samples.
+    /// Sends an event. A file waits here until there is room for it, or the receiver is gone, so this must be called
+    /// from threads that may block. Other events never block, because there are few of them: their number is bounded by
+    /// the parts of the scene, the pictures, two progress reports a second, and the logarithm of the samples.
     pub fn send(&self, event: WorkEvent) {
-        // Nobody listens any more when the work was abandoned.
+        // The receiver is gone when the work was abandoned.
         match event {
             WorkEvent::File(file) => drop(self.files.blocking_send(file)),
             event => drop(self.events.send(event)),
         }
     }
 
-    /// Waits until nobody listens any more.
+    /// Waits until the receiver is gone.
     pub async fn closed(&self) {
         self.events.closed().await;
     }
@@ -89,8 +89,8 @@ pub trait Executor: Send + Sync + fmt::Debug {
     /// [abandoned](WorkHandle::abandon) first. Must be called inside a tokio runtime.
     fn start(&self, work: RenderWork, assets: Arc<dyn AssetSource>, events: EventSender) -> WorkHandle;
 
-    /// How many works hold a thread or a process, abandoned ones that have not noticed yet included. Whoever starts
-    /// work keeps to its limit by this number, so that abandoned work cannot pile up.
+    /// How many works hold a thread or a process, including abandoned ones that are still running. Callers limit the
+    /// work that they start by this number, so that abandoned work cannot pile up.
     fn live(&self) -> usize;
 }
 
@@ -112,8 +112,8 @@ impl WorkHandle {
         self.cancel.cancel();
     }
 
-    /// Gives the work up: it is asked to stop, a process of its own is killed, and nobody waits for what it still
-    /// sends.
+    /// Gives the work up: it is asked to stop, a process of its own is killed, and anything that it still sends is
+    /// ignored.
     pub fn abandon(self) {
         self.cancel.cancel();
         (self.abandon)();

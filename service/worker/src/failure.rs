@@ -10,10 +10,10 @@ use packshot_domain::task::FaultKind;
 /// A defect.
 const INTERNAL: &str = "internal_error";
 
-/// Why a stage did not give its result, or not one that was asked for.
+/// Why a stage gave no result, or one that was not asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Stopped {
-    /// Somebody asked for it.
+    /// It was asked to stop.
     Cancelled,
     /// It cannot be done.
     Failed(Failure),
@@ -22,7 +22,7 @@ pub(super) enum Stopped {
 }
 
 impl Stopped {
-    /// Why it failed, unless somebody asked for it.
+    /// Why it failed; `None` if it was asked to stop.
     pub(super) fn failure(&self) -> Option<&Failure> {
         match self {
             Self::Cancelled => None,
@@ -66,8 +66,7 @@ fn code(fault: &Fault) -> &str {
 }
 
 impl From<Error> for Failure {
-    /// A lost device may be back for the next attempt. Everything else would fail the same way each time: it is never
-    /// repeated.
+    /// A lost device may be back for the next attempt. All other errors would come again, so they are not retried.
     fn from(error: Error) -> Self {
         let is_lost = error.faults.iter().any(|fault| fault.code == "device.lost");
         let fault = if is_lost { FaultKind::Infrastructure } else { FaultKind::Input };
@@ -78,14 +77,17 @@ impl From<Error> for Failure {
             help: fault.help.clone(),
         };
         let mut findings: Vec<Finding> = error.faults.iter().map(finding).collect();
-        // What went wrong inside is for the log; a client can do nothing with it.
+        // Internal details go to the log; they do not help a client.
         for finding in findings.iter_mut().filter(|finding| finding.code == INTERNAL) {
             tracing::error!(at = finding.at, "{INTERNAL}: {}", finding.detail);
-            *finding = Failure::new(fault, INTERNAL, "something went wrong inside the renderer").findings.remove(0);
+            *finding =
+                Failure::new(fault, INTERNAL, "internal error in the renderer; the service's log has the details")
+                    .findings
+                    .remove(0);
         }
         match findings.first() {
             Some(first) => Self { fault, code: first.code.clone(), detail: first.detail.clone(), findings },
-            None => Self::new(fault, INTERNAL, "the renderer failed without a reason"),
+            None => Self::new(fault, INTERNAL, "the renderer failed without giving a reason"),
         }
     }
 }

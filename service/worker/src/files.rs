@@ -26,18 +26,18 @@ use super::kept::What;
 use super::protocol::{Failure, OutputFile};
 use super::quota::Quota;
 
-/// What is known of all pictures before the first.
+/// What is known about all pictures before the first.
 #[derive(Clone, Debug)]
 pub(super) struct About {
     /// Pixels of the first, and of each that a movie is made of.
     pub(super) size_px: [u32; 2],
     /// How many there will be.
     pub(super) n: u32,
-    /// What movies say of themselves.
+    /// Metadata of movies.
     pub(super) provenance: Provenance,
 }
 
-/// Files on their way.
+/// The files of a job while they are made.
 pub(super) struct Files {
     about: About,
     quota: Quota,
@@ -46,7 +46,7 @@ pub(super) struct Files {
     archive: Option<Archive>,
 }
 
-/// What became of a picture.
+/// Outputs of a picture.
 pub(super) struct Encoded {
     /// The files that it is by itself.
     pub(super) files: Vec<OutputFile>,
@@ -57,7 +57,7 @@ pub(super) struct Encoded {
 }
 
 impl Encoded {
-    /// What another attempt needs of it.
+    /// The part that another attempt needs.
     ///
     /// # Errors
     /// `encode.…`.
@@ -118,7 +118,7 @@ impl Files {
         Ok(files)
     }
 
-    /// What becomes of the next picture.
+    /// The outputs of the next picture.
     ///
     /// # Errors
     /// `encode.…`, `output_too_large`.
@@ -165,7 +165,7 @@ impl Files {
         depths
     }
 
-    /// What became of a picture that an earlier attempt finished; nothing where something of it is missing.
+    /// The outputs of a picture that an earlier attempt finished; `None` if any of them is missing.
     ///
     /// # Errors
     /// `output_too_large`.
@@ -199,7 +199,7 @@ impl Files {
         Ok(Some(Encoded { files, archived, frames }))
     }
 
-    /// Takes what became of the next picture, and gives the files that it is by itself.
+    /// Takes the outputs of the next picture, and returns the files that belong to this picture alone.
     ///
     /// # Errors
     /// `encode.…`, `output_too_large`, `worker_disk`.
@@ -217,7 +217,7 @@ impl Files {
         Ok(files)
     }
 
-    /// Holds what grows against the quota, so that nothing is rendered for a file that will be refused.
+    /// Checks growing files against the quota, so that nothing is rendered for a file that will be refused.
     fn check_growing(&self) -> Result<(), Stopped> {
         let mut grown = Vec::with_capacity(self.movies.len() + 1);
         for movie in &self.movies {
@@ -232,7 +232,7 @@ impl Files {
         Ok(())
     }
 
-    /// All pictures are there: gives away the files that they become together, each before the next one is read.
+    /// All pictures are finished: hands over their common files, each before the next one is read.
     ///
     /// # Errors
     /// `encode.…`, `output_too_large`, `worker_disk`.
@@ -301,7 +301,7 @@ impl Archive {
     }
 }
 
-/// All that was written to a file, if the quota has room for it.
+/// The content of a file, if the quota has room for it.
 fn whole(name: &str, file: &mut File, quota: &mut Quota) -> Result<Bytes, Stopped> {
     let length = file.seek(SeekFrom::End(0)).map_err(away)?;
     quota.finish(name, length)?;
@@ -311,12 +311,12 @@ fn whole(name: &str, file: &mut File, quota: &mut Quota) -> Result<Bytes, Stoppe
     Ok(bytes.into())
 }
 
-/// The disk of the machine is full or away: another machine, or a later time, may do better.
+/// The disk is full or cannot be reached: another machine, or a later attempt, may succeed.
 fn away(reason: io::Error) -> Stopped {
     Failure::infrastructure("worker_disk", format!("a temporary file cannot be written: {reason}")).into()
 }
 
-/// A file that cannot be written is no fault of the encoder.
+/// A file that cannot be written is not the fault of the encoder.
 fn refused(reason: EncodeError) -> Stopped {
     match reason {
         EncodeError::Write(reason) => away(reason),

@@ -28,7 +28,7 @@ pub(super) enum ToChild {
         n_threads: usize,
         resident_bytes_max: u64,
         memory_bytes_max: Option<u64>,
-        /// As the system has it: a path need not be text.
+        /// In the form of the system: a path need not be text.
         scratch: OsString,
     },
     /// Begin this work. One at a time.
@@ -94,7 +94,7 @@ pub(super) fn write_within<T: Serialize>(
 /// Reads one frame; `None` when the other side closed the pipe between two.
 ///
 /// # Errors
-/// When it closed the pipe within a frame, or what came is none.
+/// When it closed the pipe within a frame, or what came is not a frame.
 pub(super) fn read<T: DeserializeOwned>(input: &mut impl Read) -> io::Result<Option<(T, Vec<Bytes>)>> {
     let mut head = [0; 8];
     // One byte first: nothing at all is an end, a part of a number is a broken frame.

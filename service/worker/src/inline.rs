@@ -10,7 +10,7 @@ use super::engine::Engine;
 use super::executor::{AssetSource, EventSender, Executor, WorkHandle};
 use super::protocol::{Failure, Outcome, RenderWork, WorkEvent};
 
-/// As much as the main thread of a program has: parsers recurse as deep as a file nests.
+/// The same as the main thread of a program: parsers recurse as deep as a file nests.
 const STACK_BYTES: usize = 8 << 20;
 
 /// Renders on a thread of its own for each work. A panic ends the attempt and nothing else; a crash of a driver ends
@@ -58,7 +58,7 @@ pub(super) fn run(
     cancel: &CancelToken,
     emit: &(dyn Fn(WorkEvent) + Sync),
 ) -> Outcome {
-    // What the engine keeps lies behind locks and is replaced as a whole: a panic leaves nothing half done.
+    // The state of the engine is behind locks and replaced as a whole, so a panic leaves nothing half done.
     let attempt = AssertUnwindSafe(|| engine.run(work, assets, cancel, emit));
     catch_unwind(attempt).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<&str>().copied();
@@ -66,7 +66,7 @@ pub(super) fn run(
         tracing::error!(job.id = %work.render, "the renderer panicked: {text}");
         Outcome::Failed(Failure::infrastructure(
             "worker_panicked",
-            "the renderer crashed: the log of the service has the reason",
+            "the renderer crashed; the service's log has the reason",
         ))
     })
 }

@@ -1,9 +1,9 @@
-//! What is finished of a series while its job has not ended, so that another attempt goes on after it.
+//! Finished pictures of a series, kept until its job has ended, so that another attempt can resume after them.
 //!
 //! Each job has a folder of its own in the scratch folder: a list of its finished pictures, as the command keeps one
-//! beside its frames, and what became of them, in files that are named by the BLAKE3 of their bytes. A picture that was
-//! cut off, one of another request and one of another program or device is not taken. Whoever ends the job removes the
-//! folder. It is an aid: where it cannot be written, the series is made without one.
+//! beside its frames, and their files, named by the BLAKE3 of their bytes. An incomplete picture is not reused, nor one
+//! of another request, program or device. The folder is removed when the job ends. It is optional: if it cannot be
+//! written, the series is made without it.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
@@ -36,9 +36,9 @@ pub(super) struct Picture {
     pub(super) rays: u64,
     /// What computed it.
     pub(super) device: Value,
-    /// What was measured of it, where a preset asks.
+    /// Its measurements, if there is a preset.
     pub(super) measured: Measured,
-    /// What became of it.
+    /// Its outputs.
     parts: Vec<Part>,
 }
 
@@ -51,7 +51,7 @@ pub(super) struct Measured {
     pub(super) checks: Vec<(String, Vec<Check>)>,
 }
 
-/// Something that became of a picture.
+/// An output of a picture.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Part {
     what: What,
@@ -86,7 +86,7 @@ pub(super) enum What {
     },
 }
 
-/// A finished picture with the bytes of what became of it.
+/// A finished picture with the bytes of its outputs.
 #[derive(Clone, Debug)]
 pub(super) struct Whole {
     pub(super) picture: Picture,
@@ -94,20 +94,20 @@ pub(super) struct Whole {
 }
 
 impl Picture {
-    /// A picture of which nothing has become yet.
+    /// A picture without outputs.
     pub(super) const fn new(samples_mean: f64, noise: f64, rays: u64, device: Value, measured: Measured) -> Self {
         Self { samples_mean, noise, rays, device, measured, parts: Vec::new() }
     }
 }
 
-/// What attempts before this one finished.
+/// Finished pictures of earlier attempts.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     folder: PathBuf,
     list: Option<Finished<Picture>>,
 }
 
-/// Where this attempt keeps what it finishes.
+/// Where this attempt keeps its finished pictures.
 #[derive(Debug, Default)]
 pub(super) struct Keeper(Option<Open>);
 
@@ -120,7 +120,7 @@ struct Open {
     _claim: Option<File>,
 }
 
-/// The digest of everything that the pictures of a job follow from.
+/// The digest of everything that determines the pictures of a job.
 pub(super) fn request(program: &str, input: &RenderInput, device: &Device) -> String {
     let mut digest = Digest::default();
     digest.mix("program", program);
@@ -131,7 +131,7 @@ pub(super) fn request(program: &str, input: &RenderInput, device: &Device) -> St
     digest.finish()
 }
 
-/// Opens what is kept of a job, whose pictures are `n`, and follow from `request`.
+/// Opens the kept pictures of a job with `n` pictures, which `request` determines.
 pub(super) fn open(scratch: &Path, render: RenderId, request: &str, n: u32) -> (Found, Keeper) {
     let folder = folder_of(scratch, render);
     match claim(&folder) {
@@ -139,7 +139,7 @@ pub(super) fn open(scratch: &Path, render: RenderId, request: &str, n: u32) -> (
             let list = fs::read(folder.join(LIST)).ok();
             let list = list.and_then(|text| Finished::read(&text, SCHEMA, request, n).ok());
             if list.is_none() {
-                // What nothing lists is nobody's, and what is listed otherwise is of no use.
+                // Files that are not listed are left over, and entries that do not match are useless.
                 clear(&folder);
             }
             let own = list.clone().unwrap_or_else(|| Finished::new(SCHEMA, request, n));
@@ -147,7 +147,7 @@ pub(super) fn open(scratch: &Path, render: RenderId, request: &str, n: u32) -> (
             (Found { folder, list }, Keeper(Some(open)))
         }
         Err(reason) => {
-            tracing::warn!("what is finished cannot be kept in {}: {reason}", folder.display());
+            tracing::warn!("finished pictures cannot be kept in {}: {reason}", folder.display());
             (Found { folder, list: None }, Keeper(None))
         }
     }
@@ -156,7 +156,7 @@ pub(super) fn open(scratch: &Path, render: RenderId, request: &str, n: u32) -> (
 /// Makes the folder, and locks it. An attempt that was given up may still be at work there.
 fn claim(folder: &Path) -> io::Result<Option<File>> {
     fs::create_dir_all(folder)?;
-    // A folder cannot be opened everywhere.
+    // Not every system can open a folder.
     let Ok(file) = File::open(folder) else { return Ok(None) };
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
@@ -177,7 +177,7 @@ impl Found {
         self.list.as_ref().map_or(0, Finished::n)
     }
 
-    /// A picture, when it is finished and everything of it is whole.
+    /// A picture, if it is finished and all its outputs are intact.
     pub(super) fn picture(&self, number: u32) -> Option<Whole> {
         let picture = self.list.as_ref()?.get(number)?.clone();
         let read = |part: &Part| {
@@ -190,17 +190,16 @@ impl Found {
 }
 
 impl Keeper {
-    /// Keeps a picture. Where that fails, nothing more is kept: whatever is there may stand in the way of the job's own
-    /// files.
+    /// Keeps a picture. If that fails, nothing more is kept, to leave room on the disk for the job's own files.
     pub(super) fn keep(&mut self, number: u32, picture: Picture, parts: &[(What, Bytes)]) {
         let Some(open) = &mut self.0 else { return };
         if let Err(reason) = open.keep(number, picture, parts) {
-            tracing::warn!("what is finished is no longer kept in {}: {reason}", open.folder.display());
+            tracing::warn!("finished pictures are no longer kept in {}: {reason}", open.folder.display());
             self.give_up();
         }
     }
 
-    /// Keeps nothing more, and nothing of what there is: another attempt begins anew.
+    /// Keeps nothing more, and drops what there is: another attempt starts from the beginning.
     pub(super) fn give_up(&mut self) {
         if let Some(open) = self.0.take() {
             let folder = open.folder.clone();
@@ -235,7 +234,7 @@ impl Open {
 }
 
 impl Drop for Open {
-    /// What is finished stays finished, however the attempt ends.
+    /// Finished pictures stay, however the attempt ends.
     fn drop(&mut self) {
         if self.list.n() > 0 && self.folder.is_dir() {
             let _is_an_aid = self.save();
@@ -243,7 +242,7 @@ impl Drop for Open {
     }
 }
 
-/// A file appears whole or not at all. It need not outlive the machine: what is read is compared with its digest.
+/// A file appears whole or not at all. It need not survive a power cut: what is read is compared with its digest.
 fn write(folder: &Path, place: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = NamedTempFile::new_in(folder)?;
     file.write_all(bytes)?;
@@ -259,7 +258,7 @@ fn folder_of(scratch: &Path, render: RenderId) -> PathBuf {
     scratch.join(format!("{PREFIX}{render}"))
 }
 
-/// The jobs of which something is kept in a scratch folder.
+/// The jobs with kept pictures in a scratch folder.
 ///
 /// # Errors
 /// When the folder cannot be read.
@@ -272,10 +271,10 @@ pub fn jobs(scratch: &Path) -> io::Result<Vec<RenderId>> {
     Ok(names.filter_map(|name| name.strip_prefix(PREFIX)?.parse().ok()).collect())
 }
 
-/// Removes what is kept of a job that has ended.
+/// Removes the kept pictures of a job that has ended.
 ///
 /// # Errors
-/// When something stays.
+/// When something cannot be removed.
 pub fn forget(scratch: &Path, render: RenderId) -> io::Result<()> {
     match fs::remove_dir_all(folder_of(scratch, render)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

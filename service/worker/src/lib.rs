@@ -1,4 +1,4 @@
-//! Workers: they compute, and know no database, no lease and no HTTP.
+//! Workers: they compute, and know nothing of databases, leases or HTTP.
 //!
 //! A [`RenderWork`](protocol::RenderWork) goes in, [`WorkEvent`](protocol::WorkEvent)s come out. An
 //! [`Executor`](executor::Executor) decides where that happens: [`inline`] on a thread of this process, [`process`] in

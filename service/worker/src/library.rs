@@ -30,7 +30,7 @@ pub struct LibrarySource {
 /// `library.archive` for a zip that is broken, names a path outside of itself, or is larger than the limits.
 pub fn unpack(file: &[u8]) -> Result<Vec<LibrarySource>, Rejected> {
     let refused = |at: &str, message: String| rejected("library.archive", at, message);
-    let too_large = |at: &str| refused(at, format!("unpacked the library has more than {BYTES_MAX} bytes"));
+    let too_large = |at: &str| refused(at, format!("the unpacked library has more than {BYTES_MAX} bytes"));
     if !file.starts_with(b"PK") {
         if file.len() as u64 > BYTES_MAX {
             return Err(too_large("library.toml"));
@@ -104,12 +104,12 @@ pub fn parse(sources: &[LibrarySource]) -> Result<(Package, Vec<Finding>), Rejec
     Package::parse(&files)
 }
 
-/// What a work's parts are looked up in.
+/// The library that a work's parts are looked up in.
 #[derive(Clone, Debug)]
 pub(super) struct Resolved {
     pub(super) library: Arc<Library>,
     pub(super) findings: Vec<Finding>,
-    /// Whether a file could not be read: then there is nothing to look in.
+    /// Whether a file could not be read; then nothing can be looked up.
     pub(super) is_broken: bool,
 }
 

@@ -34,7 +34,7 @@ impl<K: PartialEq, V: Clone> Lru<K, V> {
         Some(value)
     }
 
-    /// Keeps `value` of so many bytes, and lets others go for it. What is larger than the whole bound is not kept.
+    /// Keeps `value` with its size in bytes, and drops others for it. A value larger than the whole bound is not kept.
     pub fn insert(&self, key: K, value: V, bytes: u64) {
         if bytes > self.bytes_max {
             return;
@@ -57,7 +57,7 @@ impl<K: PartialEq, V: Clone> Lru<K, V> {
         drop(gone);
     }
 
-    /// Lets everything go whose key fulfils a condition.
+    /// Drops everything whose key fulfils a condition.
     pub fn remove(&self, condition: impl Fn(&K) -> bool) {
         let kept = |entry: &Entry<K, V>| !condition(&entry.key);
         let gone: Vec<_> = {

@@ -1,4 +1,4 @@
-//! How far a render is, as often as somebody wants to know.
+//! Progress of a render, reported at a useful rate.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use packshot_renderer::backend::Progress;
 use super::protocol::{WorkEvent, WorkProgress};
 use super::steps::{Emit, Step};
 
-/// Between two reports of progress, at least.
+/// Shortest time between two reports of progress.
 const INTERVAL: Duration = Duration::from_millis(500);
 
 /// Thins the renderer's progress out: two reports a second, and a line of the log whenever the samples have doubled,
@@ -16,7 +16,7 @@ const INTERVAL: Duration = Duration::from_millis(500);
 pub(super) struct Meter<'a> {
     emit: Emit<'a>,
     step: &'a Step<'a>,
-    /// Sampling of a picture ends after this time, whatever is done by then.
+    /// Sampling of a picture ends after this time, however far it is.
     time_max: Option<Duration>,
     /// How many pictures there are.
     n: u32,
@@ -31,7 +31,7 @@ struct State {
     shown: Option<Instant>,
     logged: u32,
     at: PictureIdx,
-    /// The most that was reported: nobody sees progress go back.
+    /// The highest progress reported: it never goes back.
     pct: f64,
 }
 
@@ -121,7 +121,7 @@ impl<'a> Meter<'a> {
 fn report(progress: Progress, time_max: Option<Duration>, at: PictureIdx, n: u32) -> WorkProgress {
     let elapsed_s = progress.elapsed.as_secs_f64();
     let of_time = time_max.map_or(0.0, |max| elapsed_s / max.as_secs_f64().max(f64::MIN_POSITIVE));
-    // Its time ends the samples of a picture, and nothing after them.
+    // The time limit ends the samples of a picture, and nothing after them.
     let of_samples = of_time.min(1.0) / (1.0 + at.n_groups as f64);
     let of_picture = f64::from(progress.done).max(of_samples).clamp(0.0, 1.0);
     let done = (f64::from(at.i) + of_picture) / f64::from(n.max(1));

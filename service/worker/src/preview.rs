@@ -12,15 +12,15 @@ use super::steps::Emit;
 
 /// Previews may take this share of the time of a render.
 const SHARE_MAX: f64 = 0.1;
-/// The renderer stops for no picture sooner than this after the one before: each stop costs it a few milliseconds, and
-/// a picture that is done by then is seen as soon without.
+/// Shortest time between two previews: each costs the renderer a few milliseconds, and a picture that is finished
+/// sooner is seen just as soon without one.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Finished pictures of a job are shown no sooner after each other.
+/// Shortest time between two finished pictures that are shown.
 const BETWEEN_OFFERS: Duration = Duration::from_secs(1);
 
 /// Turns snapshots into previews. The first is always made; a later one is left out when previews would take more than
-/// their share of the time. A render that is over before anybody looks may have none; its picture is then its preview.
+/// their share of the time. A very short render may have none; its picture is then its preview.
 pub(super) struct Previews<'a> {
     emit: Emit<'a>,
     spent: Mutex<Spent>,
@@ -77,8 +77,7 @@ impl<'a> Previews<'a> {
         self.show(make);
     }
 
-    /// Makes a preview while nobody waits for it, and shows it. One that cannot be made is missed, and the picture is
-    /// none the worse.
+    /// Makes a preview in the background, and shows it. If it cannot be made, the picture itself is not affected.
     fn show(&self, make: impl FnOnce() -> Result<Preview, Error>) {
         let begun = Instant::now();
         match make() {
@@ -88,7 +87,7 @@ impl<'a> Previews<'a> {
         self.lock().add(begun.elapsed());
     }
 
-    /// Shows a finished picture, unless something was shown before: whoever follows a render sees at least one preview.
+    /// Shows a finished picture, unless something was shown before, so that each render has at least one preview.
     pub(super) fn end(&self, last: Preview) {
         let is_first = self.lock().on_previews.is_none();
         if is_first {

@@ -23,9 +23,9 @@ mod child;
 
 use child::Child;
 
-/// How often a work that waits looks whether it is to stop.
+/// How often a waiting work checks whether it is to stop.
 const LOOK: Duration = Duration::from_millis(50);
-/// The wait after the first crash in a row, and the longest.
+/// The shortest wait after a crash, and the longest after several in a row.
 const BACKOFF: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(30)];
 
 /// How children are started and watched.
@@ -44,7 +44,7 @@ pub struct ProcessOptions {
     pub memory_bytes_max: Option<u64>,
     /// The folder in which movies and archives grow, without a name there.
     pub scratch: PathBuf,
-    /// A child that works and sends nothing for so long is killed.
+    /// A working child that sends nothing for this long is killed.
     pub silence_max: Duration,
 }
 
@@ -103,18 +103,18 @@ impl Executor for ProcessExecutor {
     }
 }
 
-/// What asks a work to stop.
+/// The ways to ask a work to stop.
 #[derive(Clone, Debug, Default)]
 struct Stop {
     cancel: CancelToken,
-    /// Nobody waits for the child to stop by itself.
+    /// The child is not given time to stop by itself.
     abandoned: Arc<AtomicBool>,
 }
 
-/// Why a child is of no more use.
+/// Why a child can no longer be used.
 #[derive(Debug)]
 enum Lost {
-    /// Its process ended, or broke the protocol.
+    /// Its process ended, or violated the protocol.
     Crashed(String),
     /// It gave no sign of life.
     Hung(Duration),
@@ -173,7 +173,7 @@ impl Pool {
                 finish(Outcome::Failed(Failure::infrastructure("worker_lost", detail)));
             }
             Err(Lost::Hung(silence)) => {
-                let detail = format!("the worker process gave no sign of life for {} s", silence.as_secs());
+                let detail = format!("the worker process did not respond for {} s", silence.as_secs());
                 tracing::warn!(job.id = %work.render, "{detail}");
                 finish(Outcome::Failed(Failure::infrastructure("worker_hung", detail)));
             }

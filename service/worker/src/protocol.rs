@@ -17,7 +17,7 @@ use packshot_domain::task::FaultKind;
 use packshot_pipeline::plan::PicturePlan;
 use packshot_renderer::backend::device::AdapterInfo;
 
-/// Bytes of a file, at most: what one message of a worker process carries.
+/// Most bytes of a file: what one message of a worker process can carry.
 pub const FILE_BYTES_MAX: u64 = 4 << 30;
 
 /// One attempt at a render.
@@ -37,8 +37,8 @@ pub struct RenderWork {
     pub output_bytes_max: u64,
     /// Bytes of memory that it may take, at most; `None`: what the machine or its container has.
     pub memory_bytes_max: Option<u64>,
-    /// Whether what is finished of a series is kept for another attempt. Whoever says so removes it when the job has
-    /// ended: [`forget`](super::kept::forget).
+    /// Whether finished pictures of a series are kept for another attempt. The caller who sets this removes them when
+    /// the job has ended: [`forget`](super::kept::forget).
     pub keeps_finished: bool,
 }
 
@@ -78,7 +78,7 @@ pub enum WorkEvent {
         /// Process id.
         pid: Option<u32>,
     },
-    /// What computes, and why that; the adapter, where it is one.
+    /// The device that computes, and why it was chosen; the adapter, if it is one.
     Device(GpuInfo, Option<Box<AdapterInfo>>),
     /// A step of the job document changed.
     Step(StepChange),
@@ -88,7 +88,7 @@ pub enum WorkEvent {
     Progress(WorkProgress),
     /// The picture so far.
     Preview(Preview),
-    /// One of several pictures is finished: a sign that the work goes on, also where it becomes no file by itself.
+    /// One of several pictures is finished: a sign of progress, even if it does not become a file of its own.
     Picture,
     /// A file that is finished while the work goes on: one of many pictures, a movie, an archive. It counts if the work
     /// completes.
@@ -103,11 +103,11 @@ pub struct StepChange {
     /// The step.
     #[serde(with = "text")]
     pub step: StepName,
-    /// What became of it.
+    /// Its outcome.
     pub change: StepPhase,
 }
 
-/// What became of a step.
+/// Outcome of a step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepPhase {
@@ -138,19 +138,19 @@ pub struct LogLine {
     /// The step that it belongs to.
     #[serde(with = "text")]
     pub step: StepName,
-    /// How grave it is.
+    /// Its level.
     #[serde(with = "text")]
     pub level: LogLevel,
-    /// What it says, free of line breaks and control characters: without the step's prefix, or with one of
+    /// Its text, without line breaks and control characters: without the step's prefix, or with one of
     /// [`FIXED_PREFIXES`].
     pub message: String,
-    /// How long the step took, where the line says that it ended, seconds.
+    /// Duration of the step in seconds, if the line reports its end.
     pub duration_s: Option<f64>,
-    /// Facts behind the line.
+    /// Structured details.
     pub context: Value,
 }
 
-/// What some lines begin with instead of the name of their step.
+/// Prefixes of some lines in place of the name of their step.
 pub const FIXED_PREFIXES: [&str; 3] = ["[GPU_PROBE]", "[MATERIAL]", "[WORKER_RECOVERY]"];
 
 impl LogLine {
@@ -164,9 +164,9 @@ impl LogLine {
 /// How far sampling is.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WorkProgress {
-    /// Samples that every pixel that still wants some has, of all pictures together.
+    /// Samples so far of each pixel that is still sampled, over all pictures.
     pub samples_done: u32,
-    /// The most a pixel gets, of all pictures together.
+    /// Samples per pixel at most, over all pictures.
     pub samples_target: u32,
     /// Share of the work done, 0 to 100.
     #[serde(serialize_with = "finite")]
@@ -206,7 +206,7 @@ pub enum Outcome {
 /// A finished render that is not what was asked for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rejected {
-    /// What is kept of it.
+    /// The part that is kept.
     pub completed: Completed,
     /// Which rules it breaks.
     pub failure: Failure,
@@ -217,7 +217,7 @@ pub struct Rejected {
 pub struct Completed {
     /// The files that were not sent before.
     pub files: Vec<OutputFile>,
-    /// What else is kept with them, `shot.json` first.
+    /// Further files that are kept with them, `shot.json` first.
     pub documents: Vec<DocumentFile>,
     /// What `report.json` holds: the preflight body, with what was rendered.
     pub report: Value,
@@ -229,9 +229,9 @@ pub struct Completed {
     /// The noise that is left, in the measure of `noise_threshold`.
     #[serde(serialize_with = "finite")]
     pub noise_reached: f64,
-    /// Parts that nothing matched.
+    /// Parts without a matching material.
     pub unmapped_parts: u32,
-    /// What computed it.
+    /// The device that computed it.
     pub device: GpuInfo,
 }
 
@@ -254,7 +254,7 @@ pub struct OutputFile {
 /// The name of the document with the picture as a preview, where the result itself is none: not PNG, or larger.
 pub const PREVIEW_NAME: &str = "preview.png";
 
-/// A file about a render that is no picture of it.
+/// A file about a render that is not a picture.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DocumentFile {
     /// Its name, such as `shot.json`.
@@ -272,7 +272,7 @@ pub struct DocumentFile {
     pub bytes: Bytes,
 }
 
-/// Why an attempt has no picture, or none that is as it was asked for.
+/// Why an attempt has no picture, or not the one that was asked for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Failure {
     /// Whether another attempt could help.
@@ -380,8 +380,7 @@ impl WorkEvent {
     }
 }
 
-/// A number as JSON, which has none for infinity and for what is no number: the one becomes a large number, the other
-/// 0.
+/// A number as JSON, which has no infinity and no NaN: infinity becomes a large number, NaN 0.
 fn finite<S: serde::Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     const LARGEST: f64 = f32::MAX as f64;
     serializer.serialize_f64(if value.is_nan() { 0.0 } else { value.clamp(-LARGEST, LARGEST) })

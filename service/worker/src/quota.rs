@@ -1,9 +1,9 @@
-//! How much a job may write, counted while it does: what is too large is refused before it is handed over.
+//! How much a job may write, counted as it writes: what is too large is refused before it is handed over.
 
 use super::protocol::{FILE_BYTES_MAX, Failure, Finding};
 use packshot_domain::task::FaultKind;
 
-/// What a job wrote, and what it may.
+/// Bytes that a job has written, and its limit.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Quota {
     /// Bytes of one file, at most.
@@ -15,7 +15,7 @@ pub(super) struct Quota {
 }
 
 impl Quota {
-    /// Of a job that may write so many bytes.
+    /// The quota of a job with this limit.
     pub(super) const fn new(bytes_max: u64) -> Self {
         Self { file_bytes_max: FILE_BYTES_MAX, bytes_max, finished: 0 }
     }
@@ -30,14 +30,17 @@ impl Quota {
         Ok(())
     }
 
-    /// A file grows, and others that grow have so many bytes.
+    /// A file grows; `others` is the size of the other growing files.
     ///
     /// # Errors
     /// `output_too_large`.
     pub(super) fn check(&self, name: &str, size_bytes: u64, others: u64) -> Result<(), Failure> {
         if size_bytes > self.file_bytes_max {
             let max = self.file_bytes_max;
-            return Err(too_large(name, &format!("{name} has {size_bytes} bytes, and a file of a job {max} at most")));
+            return Err(too_large(
+                name,
+                &format!("{name} has {size_bytes} bytes, but a file of a job may have at most {max}"),
+            ));
         }
         if self.finished.saturating_add(others).saturating_add(size_bytes) > self.bytes_max {
             return Err(beyond(name, self.bytes_max));
@@ -46,12 +49,9 @@ impl Quota {
     }
 }
 
-/// The failure of a job whose files are larger than all of them may be; `name` is the one with which they were.
+/// The failure of a job whose files together are too large; `name` is the file that exceeded the limit.
 pub fn beyond(name: &str, bytes_max: u64) -> Failure {
-    too_large(
-        name,
-        &format!("with {name} the files of the job have more than the {bytes_max} bytes of max_output_bytes"),
-    )
+    too_large(name, &format!("with {name}, the files of this job exceed the {bytes_max} bytes of max_output_bytes"))
 }
 
 /// The failure of a job with a file that is too large.

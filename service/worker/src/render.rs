@@ -143,7 +143,7 @@ struct PictureTaker<'a> {
     device: &'a Device,
     meter: &'a Meter<'a>,
     previews: &'a Previews<'a>,
-    /// What earlier attempts finished.
+    /// Pictures that earlier attempts finished.
     found: Found,
     /// How many of these were taken over.
     n_kept: u32,
@@ -189,7 +189,7 @@ impl PictureTaker<'_> {
         self.meter.begin(i, self.n_kept, ready.n_groups(job.input.plan.aovs()));
         let taken = self.sample(&ready)?;
         let preview = if i == 0 { preview(job, &ready, &taken.picture) } else { Ok(None) };
-        // The picture is none the worse without.
+        // The picture does not need it.
         let preview = preview.unwrap_or_else(|error| {
             tracing::warn!("no preview: {error}");
             None
@@ -224,7 +224,7 @@ struct Desk<'a> {
     pictures: &'a Pictures,
     files: Files,
     previews: &'a Previews<'a>,
-    /// Where what is finished is kept for another attempt.
+    /// Where finished pictures are kept for another attempt.
     keeper: Keeper,
     taken: Totals,
     /// The files of a job's only picture.
@@ -283,7 +283,7 @@ impl Desk<'_> {
         self.give(i, &series::name(self.pictures, i), picture, encoded, preview)
     }
 
-    /// Hands over what became of a picture.
+    /// Hands over the outputs of a picture.
     fn give(
         &mut self,
         i: u32,
@@ -325,7 +325,7 @@ impl Desk<'_> {
     }
 }
 
-/// What earlier attempts at a series finished, and where this one keeps what it finishes.
+/// Finished pictures of earlier attempts at a series, and where this one keeps its own.
 fn keeping(
     engine: &Engine,
     job: &Attempt<'_>,
@@ -340,13 +340,13 @@ fn keeping(
     let (found, keeper) = kept::open(&engine.scratch, render, &request, pictures.n());
     if found.n() > 0 {
         let line =
-            format!("goes on after {} of {} {} that are finished", found.n(), pictures.n(), series::noun(pictures));
+            format!("resuming: {} of {} {} are finished already", found.n(), pictures.n(), series::noun(pictures));
         step.note(LogLevel::Info, &line, json!({ "finished": found.n() }));
     }
     (found, keeper)
 }
 
-/// What pictures cost and gave.
+/// Costs and results of pictures.
 #[derive(Debug, Default)]
 struct Totals {
     seconds: Seconds,
@@ -386,8 +386,8 @@ impl Totals {
     }
 }
 
-/// Refuses before work starts what there is no memory for. What is only kept for later makes room for what would fit
-/// without it.
+/// Refuses a render that does not fit into memory, before it starts. Products that are only kept for later make room if
+/// that is enough.
 fn fits(engine: &Engine, job: &Attempt<'_>, device: &Device, need: MemoryNeed) -> Result<(), Stopped> {
     need.check_device(device.renderer.device())?;
     let machine = engine.memory_bytes_max.or(device.host_memory_bytes);

@@ -45,7 +45,7 @@ impl<'a> Step<'a> {
         step.finish(work(&step))
     }
 
-    /// Ends the step with what came of it.
+    /// Ends the step with its outcome.
     pub(super) fn finish<T>(&self, result: Result<(T, Facts), Stopped>) -> Result<T, Stopped> {
         match result {
             Ok((value, output)) => {
@@ -59,18 +59,18 @@ impl<'a> Step<'a> {
         }
     }
 
-    /// Says how far the step is.
+    /// Reports the progress of the step.
     pub(super) fn progress(&self, pct: f64, message: &str) {
         let line = format!("{pct:.0} %: {message}");
         self.line(LogLevel::Info, &line, None, json!({ "progress_pct": pct }));
     }
 
-    /// Says anything else, in a line with a prefix of its own.
+    /// Logs anything else, in a line with a prefix of its own.
     pub(super) fn note(&self, level: LogLevel, line: &str, context: Value) {
         self.line(level, line, None, context);
     }
 
-    /// Says something about a step that has not begun yet.
+    /// Logs something about a step that has not begun yet.
     pub(super) fn announce(emit: Emit<'_>, name: StepName, level: LogLevel, line: &str, context: Value) {
         let message = one_line(line);
         emit(WorkEvent::Log(LogLine { step: name, level, message, duration_s: None, context }));

@@ -1,4 +1,4 @@
-//! What a work is about: its product with the material of each part.
+//! The subject of a work: its product with the material of each part.
 //!
 //! Input: a [`RenderInput`] and the bytes that it names. Output: a [`Product`] and its [`PartMaterials`], both kept for
 //! the next request about the same file.
@@ -30,7 +30,7 @@ use super::series;
 use packshot_domain::hash::ContentAddress;
 use packshot_domain::task::FaultKind;
 
-/// What decides how a file is imported.
+/// The key of an imported file.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct ImportKey {
     scene: ContentAddress,
@@ -52,7 +52,7 @@ impl ImportKey {
     }
 }
 
-/// What decides what parts are looked up in.
+/// The key of a resolved library.
 type LibraryKey = (Vec<LibraryFile>, Option<String>);
 
 /// A decoded environment map and what was noticed about it.
@@ -94,7 +94,7 @@ impl Subjects {
         self.products.bytes() + self.maps.bytes() + self.libraries.bytes()
     }
 
-    /// Lets the large of it go: what somebody works with stays until that is done.
+    /// Drops the large items; those in use stay until they are no longer needed.
     pub(super) fn forget(&self) {
         self.products.remove(|_| true);
         self.maps.remove(|_| true);
@@ -127,7 +127,7 @@ impl Subjects {
         Ok((key, product, true))
     }
 
-    /// Which material each part gets. Unmapped parts are no error here.
+    /// Which material each part gets. Unmapped parts are not an error here.
     ///
     /// # Errors
     /// `template.material` for a template's that no library has. What the store says when it is away.
@@ -194,7 +194,7 @@ fn read(assets: &dyn AssetSource, address: &ContentAddress) -> Result<Bytes, Fai
     assets.read(address).map_err(Failure::from)
 }
 
-/// Every part gets the fallback material, and says that the library is to blame.
+/// Every part gets the fallback material, with the library as the reason.
 fn without_library(product: &Product, resolved: &Resolved) -> PartMaterials {
     let library = &*resolved.library;
     let fallback = library.material(library.fallback());
@@ -235,7 +235,7 @@ impl Subject {
     }
 }
 
-/// Everything that is known of a work without rendering it. Nothing is kept.
+/// Everything that can be said about a work without rendering it. Nothing is kept.
 ///
 /// # Errors
 /// A file that cannot be read, or a shot that cannot be made of it; what the store says.

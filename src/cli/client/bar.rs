@@ -1,4 +1,4 @@
-//! How far a job of the service is, on stderr, while a person watches: a bar, and above it the lines of the job's log.
+//! Progress of a job of the service, on stderr, while a person watches: a bar, and above it the lines of the job's log.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use packshot_contract::client::Event;
@@ -10,7 +10,7 @@ use super::super::progress::duration;
 const STEPS: u64 = 1000;
 const TEMPLATE: &str = "{prefix} [{bar:30}] {percent:>3}%  {msg}";
 
-/// The bar of one job; it goes away with this.
+/// The bar of one job; it is removed when this is dropped.
 pub(super) struct JobBar {
     bar: ProgressBar,
 }

@@ -1,4 +1,4 @@
-//! Which command goes on where this one ended: a render does not end with the command that waits for it.
+//! Which command continues after this one: a render does not end with the command that waits for it.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use super::{ServiceArgs, URL};
 pub(super) struct GoingOn {
     verb: &'static str,
     id: Uuid,
-    /// The service, where it is not the usual one.
+    /// The service, if it is not the default one.
     url: Option<String>,
     output: Option<PathBuf>,
 }
@@ -25,16 +25,16 @@ impl GoingOn {
         Self { verb, id, url, output: output.map(Path::to_owned) }
     }
 
-    /// The failure of this command, with the command that goes on. Of a render that is not there, none does.
+    /// The failure of this command, with the command that continues. For a render that does not exist, there is none.
     pub(super) fn after(&self, error: ClientError) -> Failure {
         let is_gone = matches!(&error, ClientError::Refused { problem, .. } if matches!(problem.status, 404 | 410));
         let failure = Failure::from(error);
-        if is_gone { failure } else { with_help(failure, &format!("to continue: `{}`", self.command(self.verb))) }
+        if is_gone { failure } else { with_help(failure, &format!("continue with `{}`", self.command(self.verb))) }
     }
 
     /// The same for a file that could not be written: the service still has it.
     pub(super) fn after_saving(&self, failure: Failure) -> Failure {
-        with_help(failure, &format!("the service still has the files; to get them: `{}`", self.command("fetch")))
+        with_help(failure, &format!("the service still has the files: fetch them with `{}`", self.command("fetch")))
     }
 
     fn command(&self, verb: &str) -> String {
@@ -49,24 +49,21 @@ impl GoingOn {
     }
 }
 
-/// The failure of a submission. Whether the service has it already nobody knows; under the same key it makes no second
-/// render.
+/// The failure of a submission. It is not known whether the service already has it; under the same key it makes no
+/// second render.
 pub(super) fn after_submitting(error: ClientError, key: &str) -> Failure {
     let may_pass = error.may_pass();
     let failure = Failure::from(error);
     match may_pass {
         true => with_help(
             failure,
-            &format!(
-                "to retry without a second render, run the same command with --idempotency-key {}",
-                shell_word(key)
-            ),
+            &format!("repeat the command with --idempotency-key {}: it makes no second render", shell_word(key)),
         ),
         false => failure,
     }
 }
 
-/// What to do is said of the first fault, behind what is said already.
+/// Appends the help to that of the first fault.
 fn with_help(mut failure: Failure, help: &str) -> Failure {
     if let Some(fault) = failure.faults.first_mut() {
         fault.help = if fault.help.is_empty() { help.to_owned() } else { format!("{}; {help}", fault.help) };
@@ -97,11 +94,11 @@ mod tests {
         let id = Uuid::nil();
         let failure = GoingOn::by("watch", id, &service(URL), None).after(ClientError::StreamEnded);
         let help = &failure.faults[0].help;
-        assert!(help.ends_with(&format!("to continue: `packshot client watch {id}`")), "{help}");
+        assert!(help.ends_with(&format!("continue with `packshot client watch {id}`")), "{help}");
 
         let going_on = GoingOn::by("watch", id, &service("http://a:1"), Some(Path::new("it's one.png")));
         let help = &going_on.after(ClientError::Damaged).faults[0].help;
-        assert_eq!(*help, format!(r"to continue: `packshot client watch {id} -o 'it'\''s one.png' --url http://a:1`"));
+        assert_eq!(*help, format!(r"continue with `packshot client watch {id} -o 'it'\''s one.png' --url http://a:1`"));
 
         let key = after_submitting(ClientError::Foreign { status: 503 }, "key 1");
         assert!(key.faults[0].help.contains("--idempotency-key 'key 1'"), "{key:?}");

@@ -1,4 +1,4 @@
-//! `packshot client submit`: a product and what is wanted of it, to a service.
+//! `packshot client submit`: sends a product and its request to a service.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -39,10 +39,10 @@ pub(crate) struct SubmitArgs {
     /// An environment map, .hdr or .exr
     #[arg(long, value_name = "FILE", help_heading = "Request")]
     environment: Option<PathBuf>,
-    /// Key of this submission: submitting again with the same key makes no second render
+    /// Key of this submission: sent again with the same key, it makes no second render
     #[arg(long, value_name = "KEY", help_heading = "Request")]
     idempotency_key: Option<String>,
-    /// Follow the render until it is over
+    /// Follow the render until it ends
     #[arg(long)]
     watch: bool,
     /// Follow the render and save its files here, as `client fetch` does
@@ -68,7 +68,7 @@ impl FromStr for Member {
             return Err("expected NAME=VALUE".to_owned());
         }
         let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
-        // As options are spelt on the command line, so they may be here.
+        // Options may be spelt as on the command line.
         Ok(Self { name: name.replace('-', "_"), value })
     }
 }
@@ -78,7 +78,7 @@ pub(super) async fn run(args: &SubmitArgs, quiet: bool) -> Result<(), Failure> {
         files::check_writable(output)?;
     }
     let client = args.service.client()?;
-    // Made up here and not by the client, so that a failure can name it.
+    // Generated here and not by the client, so that a failure can name it.
     let key = args.idempotency_key.clone().unwrap_or_else(|| Uuid::now_v7().to_string());
     let job = client.submit(&submission(args, &key)?).await.map_err(|error| after_submitting(error, &key))?;
     if !args.watch && args.output.is_none() {
@@ -142,11 +142,11 @@ fn entry(entry: &MapEntry) -> Value {
 fn object(path: &std::path::Path) -> Result<Map<String, Value>, Failure> {
     let refused = |message: String| {
         let fault = Fault::new("usage.invalid_value", message).at(path.display().to_string());
-        Failure::new(Exit::Usage, fault.help("give a file with one JSON object"))
+        Failure::new(Exit::Usage, fault.help("give a file that holds one JSON object"))
     };
     match serde_json::from_slice(&files::read(path, InputKind::Map)?) {
         Ok(Value::Object(members)) => Ok(members),
-        Ok(_) => Err(refused("it is JSON, but not an object".to_owned())),
+        Ok(_) => Err(refused("it is not a JSON object".to_owned())),
         Err(reason) => Err(refused(format!("it is not JSON: {reason}"))),
     }
 }

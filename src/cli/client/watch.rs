@@ -1,4 +1,4 @@
-//! `packshot client watch`: follows a render, over lost connections too, until it is over.
+//! `packshot client watch`: follows a render until it ends, across lost connections too.
 
 use std::path::PathBuf;
 
@@ -37,7 +37,7 @@ pub(super) async fn run(args: &WatchArgs, quiet: bool) -> Result<(), Failure> {
     }
 }
 
-/// Shows how far a job is until it is over. Neither Ctrl-C nor a service that stays away ends the job: they end the
+/// Shows the progress of a job until it ends. Neither Ctrl-C nor an unreachable service ends the job; they only end the
 /// watching.
 pub(super) async fn until_over(client: &Client, id: Uuid, going_on: &GoingOn, quiet: bool) -> Result<Job, Failure> {
     let bar = JobBar::new(quiet);
@@ -60,6 +60,8 @@ fn left_running(id: Uuid) -> Failure {
     let fault = Fault::new("cancelled", message).at(id.to_string());
     Failure::new(
         Exit::Cancelled,
-        fault.help(format!("`packshot client watch {id}` watches it again, `packshot client cancel {id}` cancels it")),
+        fault.help(format!(
+            "watch it again with `packshot client watch {id}`, or cancel it with `packshot client cancel {id}`"
+        )),
     )
 }

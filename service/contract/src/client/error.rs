@@ -20,7 +20,7 @@ pub enum ClientError {
         retry_after: Option<Duration>,
     },
     /// Something answered that is not the service.
-    #[error("answered {status} without saying why; is a Packshot service at this address?")]
+    #[error("the server answered {status} without a reason; is there a Packshot service at this address?")]
     Foreign {
         /// The status of the answer.
         status: u16,
@@ -32,20 +32,20 @@ pub enum ClientError {
     #[error("this is not the address of a service: {0}")]
     Address(String),
     /// An answer of another version of the service.
-    #[error("the answer is not as expected: {0}")]
+    #[error("the answer could not be understood: {0}")]
     NotUnderstood(String),
     /// The service closed a stream of events before its job was over, as it does when it is stopped.
-    #[error("the stream of events ended before the render did")]
+    #[error("the event stream ended before the render did")]
     StreamEnded,
     /// The events of a job cannot be followed.
     #[error(transparent)]
     Stream(#[from] StreamError),
-    /// A file is not what its address says.
+    /// A file does not match its address.
     #[error("the file arrived damaged")]
     Damaged,
 }
 
-/// What lies at the bottom of an error: "connection refused" says more than "error sending request".
+/// The root cause of an error: "connection refused" says more than "error sending request".
 fn root_of(error: &reqwest::Error) -> String {
     let mut innermost: &dyn std::error::Error = error;
     while let Some(source) = innermost.source() {
@@ -65,7 +65,7 @@ impl ClientError {
         }
     }
 
-    /// Whether the same may succeed a little later: the service is away, starting, stopping or busy.
+    /// Whether the request may succeed a little later: the service cannot be reached, or is starting, stopping or busy.
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Refused { retry_after, .. } => retry_after.is_some(),
@@ -78,7 +78,7 @@ impl ClientError {
         }
     }
 
-    /// When the service wants to be asked again.
+    /// When the service asks to be called again.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused { retry_after, .. } => *retry_after,

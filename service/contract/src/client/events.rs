@@ -13,20 +13,19 @@ use super::patience::Patience;
 use super::stream::{Decoder, Event};
 use super::{Client, ClientError};
 
-/// A connection that held for so long shows that the service was there: it breaks silence every 15 s.
+/// A connection that lasted this long shows that the service was there: it sends something every 15 s.
 const HELD: Duration = Duration::from_secs(20);
 
 /// Follows a job until it is over.
 ///
-/// A connection that is lost is taken up again after the last event that arrived: no event is missed, none comes twice.
-/// A job that failed may be put back into the queue; so it is over when the service closes the stream after an event
-/// that ends it.
+/// A lost connection is resumed after the last event that arrived: no event is missed or repeated. A failed job may be
+/// requeued, so the job is over only when the service closes the stream after an event that ends it.
 pub struct Events {
     client: Client,
     id: Uuid,
     last: Option<u64>,
     connection: Option<Connection>,
-    /// For how long connections may still be lost one after the other.
+    /// How long connections may still be lost one after the other.
     patience: Patience,
     /// Whether the last event ended the job.
     has_ended: bool,
@@ -51,7 +50,7 @@ impl Events {
         Self { client, id, last: None, connection: None, patience, has_ended: false, is_over: false }
     }
 
-    /// From the first event of the job on, instead of a snapshot and what comes after it.
+    /// Starts at the first event of the job, instead of with a snapshot.
     #[must_use]
     pub fn from_the_start(mut self) -> Self {
         self.last = Some(0);

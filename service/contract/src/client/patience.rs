@@ -1,4 +1,4 @@
-//! How long the same is tried again, and at which pauses.
+//! How long a request is repeated, and with which pauses.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// What is left of the time in which the same is tried again. The time begins when an attempt fails for the first time.
+/// What is left of the time for repeating a request. It begins when an attempt fails for the first time.
 #[derive(Debug)]
 pub(super) struct Patience {
     total: Duration,
@@ -25,10 +25,10 @@ impl Patience {
         Self { total, since: None, pause: FIRST_PAUSE }
     }
 
-    /// Waits until it is worth another attempt. `client` is told once that it waits, and for how long at most.
+    /// Waits until another attempt makes sense. `client` is told once that it waits, and for how long at most.
     ///
     /// # Errors
-    /// The error itself, where another attempt is in vain or the time is over.
+    /// The error itself, where another attempt is pointless or the time is over.
     pub(super) async fn wait(&mut self, client: &Client, error: ClientError) -> Result<(), ClientError> {
         let is_first = self.since.is_none();
         let pause = if error.may_pass() { self.next(Instant::now(), error.retry_after()) } else { None };

@@ -16,7 +16,7 @@ pub struct Submission {
     pub request: Map<String, Value>,
     /// An environment map, `.hdr` or `.exr`.
     pub environment: Option<Bytes>,
-    /// Names this submission, so that it can be sent again; made up when there is none.
+    /// Key of this submission, so that it can be sent again; generated if there is none.
     pub idempotency_key: Option<String>,
 }
 

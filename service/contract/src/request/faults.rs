@@ -12,7 +12,7 @@ pub(super) fn finding(fault: &OptionFault) -> Finding {
     Finding::new(format!("/{}{}", fault.option.spec().name, fault.at), code(&fault.kind), detail)
 }
 
-/// What a place in a library's error is called in a request: the pointer of an option, or the place as it is.
+/// The place of a library's error in a request: the pointer of an option, or the place as it is.
 pub fn place(at: &str) -> String {
     match option_of_place(at) {
         Some((name, _)) => format!("/{name}"),

@@ -1,4 +1,4 @@
-//! From what a client sent to what it gave.
+//! From the JSON of a client to the options that it gave.
 
 use packshot_json::{FaultKind, Faults, Members, Node};
 use packshot_pipeline::plan::{OptionId, Options, TABLE};
@@ -10,7 +10,7 @@ use super::{Asset, RenderRequest};
 use crate::problem::{Finding, Invalid};
 use crate::scalar::Address;
 
-/// Most bytes of metadata as JSON: every job of a list shows them.
+/// Most bytes of metadata as JSON, which every job of a list shows.
 const METADATA_BYTES_MAX: usize = 16 << 10;
 /// Most bytes of a name in a request.
 const NAME_BYTES_MAX: usize = 1_024;
@@ -29,7 +29,8 @@ pub struct Uploads {
 }
 
 impl RenderRequest {
-    /// Reads a request with all findings at once. With a file beside it, the reference to that file stays `None`.
+    /// Reads a request, and reports all findings together. With a file beside it, the reference to that file stays
+    /// `None`.
     ///
     /// # Errors
     /// `wrong_type`, `out_of_range`, `unknown_value`, `unknown_member`, `missing`, `duplicate`, `conflicting_members`,
@@ -56,7 +57,7 @@ fn read(mut m: Members<'_>, files: Uploads) -> RenderRequest {
     request
 }
 
-/// What a member that is unknown may have meant, where it is the command's name of one that there is.
+/// The member that an unknown one may have meant, if it is the command's name for it.
 fn suggest(finding: &mut Finding) {
     let Some(name) = finding.pointer.strip_prefix('/').filter(|_| finding.code == "unknown_member") else { return };
     if let Some(id) = OptionId::by_other_name(&name.replace('-', "_")) {
@@ -64,7 +65,7 @@ fn suggest(finding: &mut Finding) {
     }
 }
 
-/// Reads every option that is there; `null` is the same as leaving it out.
+/// Reads every option that is given; `null` is the same as leaving it out.
 fn options(m: &mut Members<'_>, options: &mut Options) {
     let set = |id: OptionId, node: Node<'_>, options: &mut Options| {
         node.adopt(options.set_json(id, node.value()).map_err(|wrong| wrong.0));
@@ -76,13 +77,13 @@ fn options(m: &mut Members<'_>, options: &mut Options) {
     }
     if let Some(node) = m.given(FORMAT) {
         match options.formats {
-            Some(_) => node.report(FaultKind::Conflict, "it is another name of `formats`, which is there too"),
+            Some(_) => node.report(FaultKind::Conflict, "this is another name for `formats`, which is given too"),
             None => set(OptionId::Formats, node, options),
         }
     }
     if let Some(is_transparent) = m.given("transparent_bg").and_then(|node| node.flag()) {
         if options.background.is_some() {
-            m.report("background", FaultKind::Conflict, "it cannot stand beside `transparent_bg`");
+            m.report("background", FaultKind::Conflict, "cannot be used together with `transparent_bg`");
         }
         options.background = Some(if is_transparent { Background::Transparent } else { Background::Environment });
     }
@@ -90,7 +91,7 @@ fn options(m: &mut Members<'_>, options: &mut Options) {
 
 fn asset(m: &mut Members<'_>, files: Uploads) -> Option<Asset> {
     match (m.given("asset"), files.has_glb) {
-        (Some(asset), true) => asset.refuse(FaultKind::Conflict, "the file itself is in the part `glb`"),
+        (Some(asset), true) => asset.refuse(FaultKind::Conflict, "the file is already sent as the part `glb`"),
         (None, false) => {
             m.report("asset", FaultKind::Missing, "name a stored file, or send it as the part `glb`");
             None
@@ -102,7 +103,7 @@ fn asset(m: &mut Members<'_>, files: Uploads) -> Option<Asset> {
 
 fn environment(m: &mut Members<'_>, files: Uploads) -> Option<Asset> {
     match (m.given("environment")?, files.has_environment) {
-        (map, true) => map.refuse(FaultKind::Conflict, "the file itself is in the part `environment`"),
+        (map, true) => map.refuse(FaultKind::Conflict, "the file is already sent as the part `environment`"),
         (map, false) => reference(&map, &["file_id"]),
     }
 }
@@ -113,7 +114,7 @@ fn reference(node: &Node<'_>, later: &[&'static str]) -> Option<Asset> {
     let n_given = later.iter().filter(|form| asset.has(form)).count() + usize::from(asset.has("content_address"));
     for form in later {
         if let Some(form) = asset.given(form) {
-            form.report(not_available(), "this version takes `content_address` only");
+            form.report(not_available(), "only `content_address` is supported");
         }
     }
     let address = asset.given("content_address").and_then(|node| {

@@ -1,4 +1,4 @@
-//! What the description of the API says of requests: made of the table of options.
+//! The description of requests in the API document, made from the table of options.
 
 use std::borrow::Cow;
 
@@ -27,15 +27,15 @@ impl PartialSchema for RenderRequest {
         for spec in TABLE {
             properties.insert(spec.name.to_owned(), member(spec));
         }
-        let priority = json!({"type": "integer", "format": "int32", "minimum": -10, "maximum": 10, "description": "Higher first."});
+        let priority = json!({"type": "integer", "format": "int32", "minimum": -10, "maximum": 10, "description": "Higher goes first."});
         properties.insert("priority".to_owned(), priority);
         let class = json!({"type": "string", "enum": RETENTION_CLASSES, "description": "How long the files are kept."});
         properties.insert("retention_class".to_owned(), class);
         let metadata =
-            "Anything that the client wants to find again in the job, as its `metadata`; at most 16 KiB as JSON.";
+            "Anything that the client wants to keep with the job, as its `metadata`; at most 16 KiB as JSON.";
         properties.insert("metadata".to_owned(), json!({"type": "object", "description": metadata, "writeOnly": true}));
-        let description = "A picture to make. Every member may be left out of a request; a job shows the values in effect, and `null` for what \
-                           says nothing about its pictures.";
+        let description = "A picture to make. Every member may be left out of a request; a job shows the values in effect, and `null` for \
+                           members that do not affect its pictures.";
         let schema = json!({"type": "object", "description": description, "properties": properties, "additionalProperties": false});
         of_json(schema)
     }
@@ -52,14 +52,13 @@ impl ToSchema for RenderRequest {
     }
 }
 
-/// A schema of JSON; an object that may be anything where the generator does not know a word in it, which a test would
-/// see.
+/// A schema of JSON; any object if the generator does not know a word in it, which a test would notice.
 fn of_json(schema: Value) -> RefOr<Schema> {
     serde_json::from_value(schema).unwrap_or_else(|_| ObjectBuilder::new().into())
 }
 
-/// What is said of one option: the description has its unit and its default. That is no `default` of a schema, which
-/// clients may send as if somebody had said it: a preset or a template would lose what it says.
+/// Schema of one option. Its description has the unit and the default, instead of a `default` in the schema: clients
+/// may send that as if the user had chosen it, and it would override a preset or a template.
 fn member(spec: &OptionSpec) -> Value {
     let mut schema = spec.schema();
     if let Value::Object(members) = &mut schema {

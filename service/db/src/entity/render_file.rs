@@ -1,4 +1,4 @@
-//! Files that renders left.
+//! Files of renders.
 
 use sea_orm::entity::prelude::*;
 

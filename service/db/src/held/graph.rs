@@ -1,4 +1,4 @@
-//! What the state of one task means for those that wait for it.
+//! What the state of a task means for the tasks that depend on it.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::{DbError, Notice};
 use packshot_domain::id::TaskId;
 use packshot_domain::task::{TaskEvent, TaskState};
 
-/// Why a task was cancelled that waited for one which did not complete.
+/// Why a task was cancelled: one that it depends on did not complete.
 const UPSTREAM_FAILED: &str = "upstream_failed";
 
 /// The tasks before each task of a job.
@@ -24,10 +24,10 @@ const BEFORE: &str = "
 type Before = HashMap<usize, Vec<usize>>;
 
 impl Held {
-    /// Lets tasks wait, go on or end as those before them stand now.
+    /// Lets tasks wait, continue or end, depending on the tasks before them.
     pub(super) async fn settle(&mut self, tx: &Tx<'_>) -> Result<(), DbError> {
         let waits = |held: &Self| held.kept.iter().any(|kept| kept.task.blockers > 0 || kept.task.is_orphan());
-        // What a task reports while it goes on means nothing for the others.
+        // The reports of a running task do not affect the others.
         let has_moved = self.turns.iter().any(|(_, phase)| !matches!(phase, Phase::Began));
         if !has_moved || self.kept.len() < 2 || !waits(self) {
             return Ok(());
@@ -59,7 +59,7 @@ impl Held {
         if is_broken {
             self.step(i, TaskEvent::Orphan)?;
             self.close(i);
-            let detail = "a task that it waited for did not complete".to_owned();
+            let detail = "a task that it depends on did not complete".to_owned();
             self.kept[i].task.error = Some(JobError { code: UPSTREAM_FAILED.to_owned(), detail, at: None });
             self.turns.push((i, Phase::Cancelled));
         } else if blockers == 0 {

@@ -1,4 +1,4 @@
-//! Jobs that have not ended, of every kind: what a list of all jobs begins with, and how far each of them is.
+//! Jobs that have not ended, of every kind: what a list of all jobs begins with, and the progress of each.
 
 use std::sync::LazyLock;
 
@@ -15,7 +15,7 @@ use packshot_domain::time::Timestamp;
 pub struct LiveJob {
     /// Which one, of what kind, of which record.
     pub job: JobRef,
-    /// Where it is on its way.
+    /// Its state.
     pub state: JobState,
     /// How far it is.
     pub progress: Progress,
@@ -34,7 +34,7 @@ pub struct LiveJobs {
     pub last_seq: i64,
 }
 
-/// How far a running job is, as the last event says that its own stream has of it.
+/// Progress of a running job, from the last progress event of its own stream.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JobProgress {
     /// Which one, of what kind, of which record.
@@ -94,7 +94,7 @@ fn listed<'w>(words: impl Iterator<Item = &'w str>) -> String {
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away.
+/// [`DbError`] when the database cannot be reached.
 pub async fn live(db: &Db, scope: TenantScope, limit: u32) -> Result<LiveJobs, DbError> {
     db.read_one(scope, (scope.tenant, limit), |tx, (tenant, limit)| {
         Box::pin(async move {
@@ -122,11 +122,11 @@ pub async fn live(db: &Db, scope: TenantScope, limit: u32) -> Result<LiveJobs, D
     .await
 }
 
-/// How far each running job of a tenant is. Jobs that have not said so yet are not among them.
+/// How far each running job of a tenant is. Jobs that have not reported progress yet are left out.
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away.
+/// [`DbError`] when the database cannot be reached.
 pub async fn progress(db: &Db, scope: TenantScope) -> Result<Vec<JobProgress>, DbError> {
     db.read_one(scope, scope.tenant, |tx, tenant| {
         Box::pin(async move {

@@ -71,7 +71,7 @@ async fn take_over(
     equal: &EqualRender,
 ) -> Result<Option<Render>, DbError> {
     let EqualRender { id: of, ref result } = *equal;
-    // Nobody deletes it between here and the end.
+    // From here to the end, it cannot be deleted.
     if !held::share_job(tx, tenant, of.into()).await? {
         return Ok(None);
     }

@@ -1,5 +1,4 @@
-//! What the end of a task means for a direct render: its files and its result are there, or are gone where it is done
-//! again.
+//! What the end of a task means for a direct render: it gets files and a result, or loses them when it is done again.
 
 use futures_util::future::BoxFuture;
 use sea_orm::ActiveValue::{Set, Unchanged};
@@ -12,7 +11,7 @@ use crate::tx::Tx;
 use crate::{DbError, files};
 use packshot_domain::id::RenderId;
 
-/// Ties what a task left to its render.
+/// Links the result of a task to its render.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RenderEffect;
 
@@ -25,7 +24,7 @@ impl Effect for RenderEffect {
                     files::add(tx, turn.tenant, id, &delivery.files).await?;
                     Some(Col(delivery.output.clone()))
                 }
-                // What a rejected attempt left goes when somebody puts the task back.
+                // The result of a rejected attempt is removed when the task is requeued.
                 Phase::Released if files::remove(tx, turn.tenant, id).await? => None,
                 Phase::Released | Phase::Began | Phase::Failed | Phase::Cancelled => return Ok(()),
             };

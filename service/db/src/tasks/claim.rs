@@ -14,7 +14,7 @@ use crate::tx::Tx;
 use packshot_domain::id::{TaskId, TenantId};
 use packshot_domain::task::TaskState;
 
-/// Whether there is anything to hand out. It locks nothing, so that an idle lane costs no write.
+/// Whether there is a task to hand out. It locks nothing, so that an idle lane costs no write.
 const ANY: &str = "SELECT 1 FROM tasks WHERE queue = $1 AND lane = $2 AND state = 'queued' AND run_after <= $3 LIMIT 1";
 
 const RUNNING: &str = "SELECT COUNT(*) FROM tasks WHERE queue = $1 AND lane = $2 AND state = 'running'";
@@ -62,7 +62,7 @@ pub(super) async fn one(tx: &Tx<'_>, claimer: &Claimer) -> Result<Option<Claimed
     let next = tx.query(NEXT, due()).await?;
     let Some(next) = next.first() else { return Ok(None) };
     let (tenant, task): (TenantId, TaskId) = (cell(next, 0)?, cell(next, 1)?);
-    // Somebody may have cancelled it before it was locked here; then the next claim is soon enough.
+    // It may have been cancelled before it was locked here; then the next claim is soon enough.
     let found = Held::to_claim(tx, tenant, task).await?;
     let Some((mut held, i)) = found.filter(|(held, i)| held.task(*i).state == TaskState::Queued) else {
         return Ok(None);

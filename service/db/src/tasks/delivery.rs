@@ -1,9 +1,9 @@
-//! What tasks leave.
+//! Results of tasks.
 
 use crate::Json;
 use packshot_domain::hash::ContentAddress;
 
-/// What a task left. Its files are in the store already.
+/// The result of a task. Its files are in the store already.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Delivery {
     /// Its output, as clients see it.
@@ -12,7 +12,7 @@ pub struct Delivery {
     pub files: Vec<OutputFile>,
 }
 
-/// A file that a task left.
+/// A file of a result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutputFile {
     /// Its name, unique among those of its task.

@@ -1,6 +1,6 @@
 //! Ends of attempts, as the holder of the lease reports them.
 //!
-//! A mark to cancel that came before always wins: what was done is dropped, and the task is cancelled.
+//! An earlier cancel mark always wins: the result is dropped, and the task is cancelled.
 
 use super::{AfterFailure, Completion, DbError, Ended, Failure, JobError, Rejection, Report};
 use crate::Notice;
@@ -57,7 +57,7 @@ pub(super) async fn fail(
     fail_attempt(tx, held, i, Cause::Fault(fault), error).await
 }
 
-/// Ends an attempt that failed, whoever noticed it.
+/// Ends a failed attempt, whether its worker or recovery noticed it.
 pub(super) async fn fail_attempt(
     tx: &Tx<'_>,
     mut held: Held,

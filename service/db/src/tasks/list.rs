@@ -45,7 +45,7 @@ pub(super) async fn get_in(tx: &Tx<'_>, tenant: TenantId, id: TaskId) -> Result<
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away.
+/// [`DbError`] when the database cannot be reached.
 pub async fn list(
     db: &Db,
     scope: TenantScope,
@@ -102,7 +102,7 @@ pub(super) async fn input(tx: &Tx<'_>, tenant: TenantId, id: TaskId) -> Result<T
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away.
+/// [`DbError`] when the database cannot be reached.
 pub async fn state_under(db: &Db, scope: TenantScope, lease: Lease) -> Result<Option<TaskState>, DbError> {
     db.read_one(scope, (scope.tenant, lease), |tx, (tenant, lease)| {
         Box::pin(async move {
@@ -117,7 +117,7 @@ pub async fn state_under(db: &Db, scope: TenantScope, lease: Lease) -> Result<Op
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away.
+/// [`DbError`] when the database cannot be reached.
 pub async fn is_cancelled(db: &Db, scope: TenantScope, lease: Lease) -> Result<bool, DbError> {
     db.read_one(scope, (scope.tenant, lease), |tx, (tenant, lease)| {
         Box::pin(async move {
@@ -144,7 +144,7 @@ pub struct QueueDepth {
 ///
 /// # Errors
 ///
-/// [`DbError`] when the database is away.
+/// [`DbError`] when the database cannot be reached.
 pub async fn queue_depths(db: &Db, all: AllTenants) -> Result<Vec<QueueDepth>, DbError> {
     db.read(all, (), |tx, ()| {
         Box::pin(async move {

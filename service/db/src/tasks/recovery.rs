@@ -14,7 +14,7 @@ use packshot_domain::job::JobRef;
 use packshot_domain::task::{Cause, Lease, TaskState};
 use packshot_domain::time::Timestamp;
 
-/// Tasks that are looked for at once.
+/// Tasks per search.
 const FOUND_MAX: i64 = 100;
 
 const EXPIRED: &str = "
@@ -72,8 +72,8 @@ pub(super) async fn reap_of_worker(
     reap(tx, tenant, task, |held, i| held.task(i).worker_id == Some(worker)).await
 }
 
-/// Takes a task back that still runs, and of which `is_lost` still holds: its holder may have reported before its rows
-/// were locked here.
+/// Takes back a task that is still running and for which `is_lost` still holds: its holder may have reported before its
+/// rows were locked here.
 async fn reap(
     tx: &Tx<'_>,
     tenant: TenantId,

@@ -41,7 +41,7 @@ pub(super) fn of_parameter(operation: &str, name: &str) -> Option<Value> {
     Some(example)
 }
 
-/// The example of an operation's body. A file in a form is what is said of it.
+/// The example of an operation's body. A file in a form is described in words.
 pub(super) fn of_body(operation: &str, media_type: &str) -> Option<Value> {
     let picture = json!({"width": 320, "height": 240, "samples": 32, "view": "front", "light": "studio_soft", "background": "white"});
     let example = match (operation, media_type) {

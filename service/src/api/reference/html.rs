@@ -1,6 +1,6 @@
 //! Text as HTML.
 
-/// Text that says what it says wherever it stands.
+/// Text, safe to put anywhere in a page.
 pub(super) fn escaped(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
     for char in text.chars() {
@@ -16,12 +16,12 @@ pub(super) fn escaped(text: &str) -> String {
     html
 }
 
-/// Text in which what stands between backquotes is code.
+/// Text, with everything between backquotes as code.
 pub(super) fn marked(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
     let mut parts = text.split('`').map(escaped).enumerate().peekable();
     while let Some((i, part)) = parts.next() {
-        // One that is not closed is a backquote.
+        // An unclosed backquote stays as it is.
         match (i % 2 == 1, parts.peek().is_some()) {
             (false, _) => html.push_str(&part),
             (true, true) => html.extend(["<code>", &part, "</code>"]),

@@ -1,4 +1,4 @@
-//! What an operation is asked with: its parameters, its body, and a line for `curl` that sends the examples.
+//! The request of an operation: its parameters, its body, and a line for `curl` that sends the examples.
 
 use std::fmt::Write as _;
 
@@ -40,8 +40,7 @@ pub(super) fn body(operation: &Value) -> String {
     if html.is_empty() { html } else { format!("<h4>Body</h4>{html}") }
 }
 
-/// A line for a shell: with what must be there, and a form before JSON, because it needs nothing that was stored
-/// before.
+/// A line for a shell, with required parameters only. A form is preferred to JSON, because it needs no stored file.
 pub(super) fn curl(method: &str, path: &str, operation: &Value, document: &Value) -> String {
     let mut path = path.to_owned();
     for parameter in operation["parameters"].as_array().into_iter().flatten().filter(|own| own["in"] == "path") {

@@ -42,7 +42,7 @@ fn of_kind(kind: &str, schema: &Value) -> String {
     }
 }
 
-/// What else is said of the values: their range, their default.
+/// Further facts about the values: range and default.
 fn limits(schema: &Value) -> String {
     let mut said_of = Vec::new();
     for (member, words) in [
@@ -64,7 +64,7 @@ fn limits(schema: &Value) -> String {
     said_of.join(", ")
 }
 
-/// What is said of a value where it is used: its name or member, what it is, what it is for.
+/// A value where it is used: its name, what it is, and what it is for.
 pub(super) fn row(name: &str, about: &str, schema: &Value, description: &str) -> String {
     let mut html =
         format!("<div><dt><code>{}</code>{about}</dt><dd><p class=\"quiet\">{}", escaped(name), shape(schema));
@@ -108,7 +108,7 @@ pub(super) fn name_of(schema: &Value) -> Option<&str> {
     schema["$ref"].as_str()?.strip_prefix("#/components/schemas/")
 }
 
-/// A value as somebody would write it.
+/// A value as a person would write it.
 pub(super) fn said(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

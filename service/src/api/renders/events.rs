@@ -16,15 +16,15 @@ use packshot_domain::stream::StreamId;
 
 /// Follows a render
 ///
-/// The first event of a connection without `Last-Event-ID` is `snapshot`, with the job as data. Then every event of the
-/// job follows, each with its number as `id`; a connection that names the last number it saw goes on after it, without
-/// gaps or repeats. The stream ends with the job.
+/// Without `Last-Event-ID`, the first event is `snapshot`, with the job as its data. After it comes every event of the
+/// job, with its number as `id`. A connection that names the last number it saw resumes after it, without gaps or
+/// repeats. The stream ends with the job.
 #[utoipa::path(
     get, path = "/api/v1/renders/{id}/events", operation_id = "follow_render", tag = "renders",
     params(
         ("id" = String, Path, format = Uuid, description = "The render"),
-        ("Last-Event-ID" = Option<i64>, Header, description = "Number of the last event that was seen"),
-        ("after" = Option<i64>, Query, minimum = 0, description = "The same as a parameter"),
+        ("Last-Event-ID" = Option<i64>, Header, description = "Number of the last event that the client has seen"),
+        ("after" = Option<i64>, Query, minimum = 0, description = "The same, as a query parameter"),
     ),
     responses(RenderEvents),
 )]

@@ -1,4 +1,4 @@
-//! What a render's steps said, line by line.
+//! The log of a render, line by line.
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -19,15 +19,15 @@ use packshot_domain::task::TaskKind;
 
 /// Reads the log of a render, newest line first
 ///
-/// It has the lines of all its attempts, and is there as long as the render is.
+/// It has the lines of all attempts, and is kept as long as the render is.
 #[utoipa::path(
     get, path = "/api/v1/renders/{id}/log", operation_id = "get_log", tag = "renders",
     params(
         ("id" = String, Path, format = Uuid, description = "The render"),
         ("step" = Option<String>, Query, description = "Only lines of this step"),
         ("level" = Option<LogLevel>, Query, description = "Only lines of this level"),
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Lines of a page; 50 without it"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Lines per page; 50 if absent"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the previous page"),
     ),
     responses((status = 200, description = "A page of lines", body = LogPage)),
 )]

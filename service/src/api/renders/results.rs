@@ -1,4 +1,4 @@
-//! What a render left: its files, the report about its materials, and the picture so far while it runs.
+//! Results of a render: its files, the report about its materials, and the picture so far while it runs.
 
 use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
@@ -29,7 +29,7 @@ async fn send(state: &AppState, caller: &Caller, file: ResultFile, headers: &Hea
         ("id" = String, Path, format = Uuid, description = "The render"),
         ("result" = String, Path, pattern = "^result\\.(png|exr|jpg|webp|avif|tiff|mp4|apng|zip)$", description = "`result.` and a format"),
         ("Range" = Option<String>, Header, description = "One range of bytes"),
-        ("If-None-Match" = Option<String>, Header, description = "The `ETag` that is known already"),
+        ("If-None-Match" = Option<String>, Header, description = "`ETag` of what the client already has"),
     ),
     responses(PictureFile),
 )]
@@ -39,9 +39,9 @@ pub(crate) async fn result(
     Path((id, result)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
-    // Every format there is, whether a render made it or not.
+    // Every format, whether a render made it or not.
     let format = result.strip_prefix("result.").and_then(FileFormat::by_word);
-    let format = format.ok_or_else(|| ApiError::new(Code::NotFound, "nothing has this path"))?;
+    let format = format.ok_or_else(|| ApiError::new(Code::NotFound, "there is nothing at this path"))?;
     send(&state, &caller, results::first_of(&state, &caller.0, render_id(&id)?, format).await?, &headers).await
 }
 
@@ -52,7 +52,7 @@ pub(crate) async fn result(
         ("id" = String, Path, format = Uuid, description = "The render"),
         ("name" = String, Path, description = "The name in `result.files`"),
         ("Range" = Option<String>, Header, description = "One range of bytes"),
-        ("If-None-Match" = Option<String>, Header, description = "The `ETag` that is known already"),
+        ("If-None-Match" = Option<String>, Header, description = "`ETag` of what the client already has"),
     ),
     responses(AnyFile),
 )]
@@ -65,7 +65,7 @@ pub(crate) async fn file(
     send(&state, &caller, results::named(&state, &caller.0, render_id(&id)?, &name).await?, &headers).await
 }
 
-/// Fetches the report: which part got which material and why, and what was odd
+/// Fetches the report: which part got which material and why, and the findings
 #[utoipa::path(
     get, path = "/api/v1/renders/{id}/report.json", operation_id = "get_report", tag = "results",
     params(("id" = String, Path, format = Uuid, description = "The render")),
@@ -80,7 +80,7 @@ pub(crate) async fn report(
     send(&state, &caller, results::named(&state, &caller.0, render_id(&id)?, REPORT).await?, &headers).await
 }
 
-/// Fetches the shot: camera, film, light and materials as they were in effect
+/// Fetches the shot: camera, film settings, light and materials in effect
 #[utoipa::path(
     get, path = "/api/v1/renders/{id}/shot.json", operation_id = "get_shot", tag = "results",
     params(("id" = String, Path, format = Uuid, description = "The render")),
@@ -97,13 +97,13 @@ pub(crate) async fn shot(
 
 /// Fetches the picture so far
 ///
-/// It is there from the first sample on. After the end it is the final picture, at most 1024 pixels along its longer
-/// side.
+/// It is available from the first sample on. After the end it is the final picture, at most 1024 pixels along its
+/// longer side.
 #[utoipa::path(
     get, path = "/api/v1/renders/{id}/preview.png", operation_id = "get_preview", tag = "results",
     params(
         ("id" = String, Path, format = Uuid, description = "The render"),
-        ("If-None-Match" = Option<String>, Header, description = "The `ETag` that is known already"),
+        ("If-None-Match" = Option<String>, Header, description = "`ETag` of what the client already has"),
     ),
     responses(
         (status = 200, description = "The picture so far", body = inline(Binary), content_type = "image/png"),

@@ -1,5 +1,5 @@
-//! A new render: its request is received, the render is made, and the client is answered: at once, or when the render
-//! has ended.
+//! A new render: its request is received, the render is made, and the client is answered: immediately, or when the
+//! render has ended.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,9 +36,9 @@ const PATH: &str = "/api/v1/renders";
 const GLB: &str = "glb";
 /// The part of a multipart body that holds the environment map.
 const ENVIRONMENT: &str = "environment";
-/// Names the render that a picture is of.
+/// The header with the id of the render that a picture belongs to.
 const RENDER_ID: HeaderName = HeaderName::from_static("x-packshot-render-id");
-/// In a stored answer: the picture is not in the row but in the store.
+/// In a stored answer: the picture is in the store, not in the row.
 const STORED_PICTURE: HeaderName = HeaderName::from_static("packshot-stored-picture");
 
 /// The parts of a multipart request.
@@ -58,25 +58,25 @@ pub(crate) struct RenderForm {
 
 /// Renders a product
 ///
-/// The product comes as the part `glb` of a multipart body, or as `asset` of a JSON body. The answer is the job, at
-/// once; with `Prefer: wait` it comes when the job has ended, and with `Accept: image/png` it is the picture then: of
-/// several the first.
+/// The product comes as the part `glb` of a multipart body, or as `asset` of a JSON body. The answer is the job, sent
+/// immediately. With `Prefer: wait` it is sent when the job has ended, and with `Accept: image/png` it is then the
+/// picture, or the first of several.
 #[utoipa::path(
     post, path = "/api/v1/renders", operation_id = "create_render", tag = "renders",
     params(
         ("wait" = Option<u64>, Query, minimum = 1, description = "Seconds to wait for the end of the job, at most 300"),
         ("Prefer" = Option<String>, Header, description = "`wait=N`: the same as the parameter"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body: the same answer, rendered once"),
-        ("Cache-Control" = Option<String>, Header, description = "`no-cache`: render even if an equal request was rendered"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Repeated with the same key and body, the request gets the same answer and renders once"),
+        ("Cache-Control" = Option<String>, Header, description = "`no-cache`: render even if an equal request has already been rendered"),
     ),
     request_body(content(
         (RenderForm = "multipart/form-data"),
         (RenderRequest = "application/json"),
     )),
     responses(
-        (status = 200, description = "The job has ended, or its picture", content((Job = "application/json"), (inline(Binary) = "image/png"))),
-        (status = 202, description = "The job, which goes on", body = Job,
-            headers(("Location" = String, description = "The job"), ("Retry-After" = u64, description = "Seconds"))),
+        (status = 200, description = "The job, which has ended, or its picture", content((Job = "application/json"), (inline(Binary) = "image/png"))),
+        (status = 202, description = "The job, which has not ended yet", body = Job,
+            headers(("Location" = String, description = "The job"), ("Retry-After" = u64, description = "Seconds to wait before asking again"))),
     ),
 )]
 pub(crate) async fn create(
@@ -95,7 +95,7 @@ pub(crate) async fn create(
         return give(&state, &caller.0, replay(stored)?).await;
     }
     let submission = Submission { state: state.clone(), who: caller.0.clone(), wishes, keyed: keyed.clone() };
-    // A client that leaves does not leave its key in flight: the work goes on without it.
+    // If the client disconnects, the work goes on, so that its key does not stay in flight.
     let answer = match keyed {
         Some(_) => tokio::spawn(submission.run(asked)).await.map_err(ApiError::internal)??,
         None => submission.run(asked).await?,
@@ -164,7 +164,7 @@ impl Submission {
         }
     }
 
-    /// Answers when the render has ended or the time is over, at once without any, and stores that answer.
+    /// Answers when the render has ended or the time is over, immediately if there is none, and stores the answer.
     async fn wait_for(self, id: RenderId, wait: Option<Duration>) -> ApiResult<Answer> {
         let result = self.answer_of(id, wait).await;
         if let Some(request) = self.keyed {
@@ -190,12 +190,12 @@ impl Submission {
     }
 }
 
-/// The answer to who does not wait, or no longer.
+/// The answer to a client that does not wait, or no longer waits.
 fn accepted(job: &Job) -> ApiResult<Answer> {
     Ok(Answer::json(StatusCode::ACCEPTED, job)?.with(LOCATION, url(job.id)).with(RETRY_AFTER, "1".to_owned()))
 }
 
-/// The same as the row of an idempotency key, made inside of the transaction.
+/// The same as the row of an idempotency key, made inside the transaction.
 fn stored_answer(job: Result<Job, AppError>) -> StoredAnswer {
     match job.map_err(ApiError::from).and_then(|job| accepted(&job)) {
         Ok(answer) => answer.to_stored(),

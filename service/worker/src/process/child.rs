@@ -1,4 +1,4 @@
-//! One child process as its service sees it.
+//! One child process, as the service sees it.
 
 use std::io;
 use std::process::{Command, ExitStatus, Stdio};
@@ -14,11 +14,10 @@ use crate::frame::{self, FromChild, ToChild};
 use crate::protocol::{RenderWork, WorkEvent};
 use packshot_domain::hash::ContentAddress;
 
-/// Messages of a child that wait to be taken, at most: a child that sends files faster than they are stored waits for
-/// them.
+/// Most messages of a child that wait to be read: a child that sends files faster than they are stored has to wait.
 const INCOMING_MAX: usize = 1;
 
-/// A child process with a thread for each direction of its pipe, so that a child that does not read blocks nobody.
+/// A child process with a thread for each direction of its pipe, so that a child that does not read blocks no one else.
 /// Dropping it kills it.
 #[derive(Debug)]
 pub(super) struct Child {
@@ -29,7 +28,7 @@ pub(super) struct Child {
     incoming: Receiver<io::Result<(FromChild, Vec<Bytes>)>>,
 }
 
-/// What the writing thread has to do.
+/// Orders to the writing thread.
 enum Outgoing {
     Message(ToChild),
     Asset(ContentAddress, Arc<dyn AssetSource>),
@@ -75,10 +74,11 @@ impl Child {
         self.send(ToChild::Cancel);
     }
 
-    /// What came within `patience`: an event, or only a sign of life. Assets that the child wants are sent on the way.
+    /// The next message within `patience`: an event, or only a sign of life. Assets that the child asks for are sent
+    /// meanwhile.
     ///
     /// # Errors
-    /// Why the child is of no more use.
+    /// Why the child can no longer be used.
     #[expect(clippy::option_option, reason = "nothing came; something came that is no event; an event came")]
     pub(super) fn next(
         &mut self,
@@ -92,8 +92,9 @@ impl Child {
             Ok(Err(reason)) => Err(format!("its messages cannot be read: {reason}")),
             Ok(Ok((FromChild::Heartbeat, _))) => Ok(Some(None)),
             Ok(Ok((FromChild::Want(address), _))) => {
-                let address =
-                    address.parse().map_err(|_| format!("it wants `{address}`, which is not an address of a file"))?;
+                let address = address
+                    .parse()
+                    .map_err(|_| format!("it asked for `{address}`, which is not the address of a file"))?;
                 // A writing thread that has ended shows as the child's end.
                 drop(self.outgoing.send(Outgoing::Asset(address, assets.clone())));
                 Ok(Some(None))
@@ -113,7 +114,7 @@ impl Child {
         drop(self.outgoing.send(Outgoing::Message(message)));
     }
 
-    /// Its pipe is closed, so the process has ended or is about to.
+    /// Its pipe is closed, so the process has ended or is about to end.
     fn how_it_ended(&mut self) -> String {
         let Some(process) = &mut self.process else { return "it was given up".to_owned() };
         drop(process.kill());
@@ -125,10 +126,10 @@ impl Drop for Child {
     fn drop(&mut self) {
         let Some(mut process) = self.process.take() else { return };
         drop(process.kill());
-        // A process that hangs in a driver ends when the driver lets it; nobody waits for that.
+        // A process that hangs in a driver ends when the driver lets it; this does not wait for it.
         let reaper = std::thread::Builder::new().name(format!("packshot-end-{}", self.pid));
         if let Err(reason) = reaper.spawn(move || drop(process.wait())) {
-            tracing::warn!(pid = self.pid, "the end of a worker process is not waited for: {reason}");
+            tracing::warn!(pid = self.pid, "cannot wait for a worker process to end: {reason}");
         }
     }
 }
@@ -137,7 +138,7 @@ impl Drop for Child {
 fn describe(status: ExitStatus) -> String {
     use std::os::unix::process::ExitStatusExt;
     match status.signal() {
-        Some(9) => "it was killed (signal 9), by hand or for lack of memory".to_owned(),
+        Some(9) => "it was killed (signal 9), by hand or because memory ran out".to_owned(),
         Some(signal) => format!("it crashed (signal {signal})"),
         None => format!("it ended with {status}"),
     }
@@ -154,7 +155,7 @@ fn write_all(mut pipe: impl io::Write, to_write: &Receiver<Outgoing>) {
             Outgoing::Message(message) => frame::write(&mut pipe, &message, &[]),
             Outgoing::Asset(address, assets) => match assets.read(&address) {
                 Ok(bytes) => match frame::write(&mut pipe, &ToChild::Asset, &[bytes]) {
-                    // Larger than a message may be: it will not get smaller.
+                    // Larger than a message may be, so trying again is pointless.
                     Err(reason) if reason.kind() == io::ErrorKind::InvalidData => {
                         let refusal = ToChild::NoAsset { is_missing: true, reason: reason.to_string() };
                         frame::write(&mut pipe, &refusal, &[])
@@ -168,7 +169,7 @@ fn write_all(mut pipe: impl io::Write, to_write: &Receiver<Outgoing>) {
             },
         };
         if written.is_err() {
-            // The child is gone: who reads from it notices.
+            // The child is gone: the reading thread notices.
             return;
         }
     }
