@@ -1,9 +1,9 @@
-//! Directional albedos of single-scattering GGX, by quadrature: what the shader needs to give lost energy back.
+//! Directional albedos of single-scattering GGX, by quadrature: the shader needs them to compensate for lost energy.
 //!
 //! A table has [`ALBEDO_STEPS`]² entries: rows over roughness r = i/(n−1) with α = r², columns over √cos = j/(n−1). The
 //! first block of the shader's `tables` is the albedo of a lossless conductor, followed by its mean over the hemisphere
-//! per roughness; then come one or four tables per index of refraction: reflection at the outside, and of glass
-//! reflection plus refraction seen from outside and from inside, and refraction from outside were nothing reflected.
+//! per roughness; then come one or four tables per index of refraction: reflection from outside; for glass also
+//! reflection plus refraction from outside and from inside, and refraction from outside as if nothing were reflected.
 
 use std::collections::HashMap;
 use std::f64::consts::PI;
@@ -15,25 +15,25 @@ use rayon::prelude::*;
 pub(super) mod brushed;
 
 const STEPS: usize = ALBEDO_STEPS as usize;
-/// Reflection alone is smooth and wants fewer points. Half a turn is enough, by symmetry.
+/// Reflection alone is smooth and needs fewer points. By symmetry half a turn is enough.
 static SMOOTH_LATTICE: LazyLock<Lattice> = LazyLock::new(|| Lattice::new(610, 377, PI));
-/// Where total reflection cuts the integrand off.
+/// For integrands that total internal reflection cuts off.
 static CUT_LATTICE: LazyLock<Lattice> = LazyLock::new(|| Lattice::new(987, 610, PI));
 
-/// Points of a quadrature over the spherical cap of visible facets: a Fibonacci lattice, whose error falls fast even
-/// where the integrand is cut off. Sines and cosines are computed here, once, and not for each entry of a table.
+/// Quadrature points over the spherical cap of visible facets: a Fibonacci lattice, whose error falls fast even where
+/// the integrand is cut off. Sines and cosines are computed once here, not for each table entry.
 struct Lattice(Vec<LatticePoint>);
 
 struct LatticePoint {
-    /// Share of the cap's height.
+    /// Fraction of the cap's height.
     u: f64,
-    /// Of the azimuth.
+    /// Cosine of the azimuth.
     cos_phi: f64,
     sin_phi: f64,
 }
 
 impl Lattice {
-    /// Azimuths cover `turn_rad`.
+    /// A lattice whose azimuths cover `turn_rad`.
     fn new(n_points: u32, generator: u32, turn_rad: f64) -> Self {
         let point = |i: u32| {
             let u = (f64::from(i) + 0.5) / f64::from(n_points);
@@ -44,7 +44,7 @@ impl Lattice {
     }
 }
 
-/// Albedo of a lossless conductor, then its means: one table and a row.
+/// Albedo of a lossless conductor, then its means over the hemisphere: one table and one row.
 pub(crate) fn lossless() -> &'static [f32] {
     static TABLE: OnceLock<Vec<f32>> = OnceLock::new();
     TABLE.get_or_init(|| {
@@ -63,23 +63,23 @@ pub(crate) fn lossless() -> &'static [f32] {
     })
 }
 
-/// Which tables of an index of refraction a material reads.
+/// Which tables a material reads for an index of refraction.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Boundary {
-    /// Reflection at the outside alone: one table.
+    /// Reflection from outside only: one table.
     Opaque,
-    /// And reflection plus refraction from either side, and refraction alone: four tables.
+    /// In addition, reflection plus refraction from either side, and refraction alone: four tables.
     Refracting {
-        /// The index that bends light, where a weight makes reflectance follow another.
+        /// The index that refracts, where a specular weight makes the reflectance follow another one.
         bends: f32,
     },
 }
 
-/// What tells the tables of two boundaries apart.
+/// Identifies the tables of a boundary.
 pub(crate) type BoundaryKey = (u32, Option<u32>);
 
 impl Boundary {
-    /// Of this boundary with reflectances of an index.
+    /// The key of this boundary whose reflectance follows `ior`.
     pub(crate) fn key(self, ior: f32) -> BoundaryKey {
         let bends = match self {
             Self::Opaque => None,
@@ -89,7 +89,7 @@ impl Boundary {
     }
 }
 
-/// The tables of an index of refraction. Computed once per process, index and kind.
+/// The tables of an index of refraction. Computed once per process, index and kind of boundary.
 pub(crate) fn dielectric(ior: f32, boundary: Boundary) -> Arc<Vec<f32>> {
     type Cache = Mutex<HashMap<BoundaryKey, Arc<Vec<f32>>>>;
     static CACHE: OnceLock<Cache> = OnceLock::new();
@@ -124,7 +124,7 @@ pub(crate) fn fresnel_mean(ior: f32) -> f32 {
     hemisphere_mean(|cosine| fresnel(cosine, f64::from(ior))) as f32
 }
 
-/// The integral of 2 c f(c) over cosines.
+/// The integral of 2 c f(c) over the cosine c.
 fn hemisphere_mean(f: impl Fn(f64) -> f64) -> f64 {
     const N: usize = 256;
     (0..N).map(|i| (i as f64 + 0.5) / N as f64).map(|c| 2.0 * c * f(c)).sum::<f64>() / N as f64
@@ -136,13 +136,14 @@ fn table(entry: impl Fn(f64, f64) -> f64 + Sync) -> Vec<f32> {
         .map(|k| {
             let roughness = (k / STEPS) as f64 / (STEPS - 1) as f64;
             let root = (k % STEPS) as f64 / (STEPS - 1) as f64;
-            // At the horizon itself nothing is defined; the table takes the limit, and smooth facets the mirror's.
+            // Nothing is defined exactly at the horizon: the table takes the limit, and smooth facets take that of a
+            // mirror.
             entry((roughness * roughness).max(1e-4), (root * root).max(1e-4)) as f32
         })
         .collect()
 }
 
-/// Unpolarised dielectric reflectance; `eta` is the index beyond over the index on this side.
+/// Unpolarised dielectric reflectance; `eta` is the index beyond the surface over the index on this side.
 fn fresnel(cos_i: f64, eta: f64) -> f64 {
     let g2 = eta * eta - 1.0 + cos_i * cos_i;
     if g2 <= 0.0 {
@@ -154,14 +155,14 @@ fn fresnel(cos_i: f64, eta: f64) -> f64 {
     0.5 * a * a * (1.0 + b * b)
 }
 
-/// Reflectance of glass that bends light by one ratio of indices and reflects by another: where nothing can be bent all
-/// is reflected.
+/// Reflectance of glass that refracts by one ratio of indices and reflects by another: beyond the critical angle of the
+/// refracting ratio, everything is reflected.
 fn glass_reflectance(cos_i: f64, eta: f64, bending: f64) -> f64 {
     if 1.0 - (1.0 - cos_i * cos_i) / (bending * bending) <= 0.0 { 1.0 } else { fresnel(cos_i, eta) }
 }
 
 /// Reflected and refracted shares of light from a direction, over the facets visible from it (the estimator of the
-/// shader's sampler: F·G2/G1 with the height-correlated G2). `split` gives the weights of both at a facet's cosine.
+/// shader's sampler: F·G2/G1 with the height-correlated G2). `split` gives both weights for the cosine at a facet.
 fn integrate(lattice: &Lattice, alpha: f64, cosine: f64, eta: f64, split: impl Fn(f64) -> (f64, f64)) -> (f64, f64) {
     let wo = [(1.0 - cosine * cosine).max(0.0).sqrt(), 0.0, cosine];
     let lambda = |w: [f64; 3]| {

@@ -1,8 +1,8 @@
 //! Which triangles lie so close to a sharp edge that the edge's rounding shows on them: what `stage/bevel.wgsl` reads.
 //!
-//! Parts are taken as they are: what belongs together is found by equal positions, so that it does not matter how a
-//! file cuts a part into primitives or doubles its vertices. An edge is sharp where the normals that are shaded with
-//! differ across it; facets of a smooth surface are not.
+//! Triangles are joined by equal positions, so it does not matter how a file splits a part into primitives or
+//! duplicates its vertices. An edge is sharp where the shading normals differ across it; the facets of a smooth surface
+//! have no sharp edges.
 
 use std::collections::HashMap;
 
@@ -13,29 +13,29 @@ use packshot_shaders::layout::bevel::BevelEdge;
 use super::bindable;
 use super::geometry::Geometry;
 
-/// Cosine of the angle between normals from which on an edge is sharp: 20 degrees.
+/// An edge is sharp where the cosine between the normals is below this: an angle of more than 20 degrees.
 const SHARP_COS: f32 = 0.94;
-/// Cosine of the angle beyond which both sides of an edge belong to a blade, which has nothing to be rounded on.
+/// Below this cosine both sides of an edge belong to a thin blade, which is too thin to be rounded.
 const BLADE_COS: f32 = -0.95;
-/// Most pieces of edges that count on one triangle.
+/// Most edge segments that count on one triangle.
 const TRIANGLE_EDGES_MAX: usize = 64;
-/// Most pieces in all, 64 bytes each; parts beyond them stay sharp.
+/// Most edge segments in all, 64 bytes each; parts beyond that stay sharp.
 const EDGES_MAX: usize = 1 << 21;
 
-/// Edges by triangle.
+/// Edges listed by triangle.
 #[derive(Debug)]
 pub(crate) struct Bevels {
-    /// For every triangle of rounded slots the first of its edges; the next entry is the end.
+    /// For every triangle of rounded slots, the index of its first edge; the next entry is the end.
     pub(crate) index: Vec<u32>,
-    /// Pieces of edges, in the frame of their mesh.
+    /// Edge segments, in the frame of their mesh.
     pub(crate) edges: Vec<BevelEdge>,
-    /// Placed parts that stay sharp because there are too many edges.
+    /// Placed parts that stay sharp because there are too many edge segments.
     pub(crate) n_left_out: u64,
 }
 
 impl Bevels {
-    /// Finds the edges of the slots whose material has a radius, which is in render units, and tells the slots where
-    /// theirs are. `None` when cancelled.
+    /// Finds the edges of the slots whose material has a rounding radius (in render units), and records in each slot
+    /// where its edges are. `None` when cancelled.
     pub(crate) fn new(geometry: &mut Geometry, radii: &[f64], cancelled: &dyn Fn() -> bool) -> Option<Self> {
         let mut out = Self { index: Vec::new(), edges: Vec::new(), n_left_out: 0 };
         let mut known: HashMap<(u32, Vec<u32>), u32> = HashMap::new();
@@ -79,7 +79,7 @@ impl Bevels {
         size_of_val(&*self.index) + size_of_val(&*self.edges)
     }
 
-    /// Adds the entries of a piece, and gives what to add to a triangle's number to find its own.
+    /// Appends the entries of a piece. Returns the offset from a triangle's number to its entry.
     fn push(&mut self, geometry: &Geometry, piece: &Piece, radii: &[f32]) -> u32 {
         let base = (self.index.len() as u32).wrapping_sub(piece.triangles.start as u32);
         for edges in Topology::new(geometry, piece).edges_near(radii) {
@@ -91,14 +91,14 @@ impl Bevels {
     }
 }
 
-/// A part's triangles in a mesh, and the slots of the part.
+/// The triangles of a part within a mesh, and the part's slots.
 struct Piece {
     triangles: std::ops::Range<usize>,
     slots: std::ops::Range<usize>,
     slot_base: u32,
 }
 
-/// The parts of a placed mesh: several where parts are baked into one.
+/// The parts of a placed mesh: several where parts were baked into one mesh.
 fn pieces(geometry: &Geometry, triangles: std::ops::Range<usize>, slot_base: u32) -> Vec<Piece> {
     let mut out: Vec<Piece> = Vec::new();
     for triangle in triangles {
@@ -115,19 +115,19 @@ fn pieces(geometry: &Geometry, triangles: std::ops::Range<usize>, slot_base: u32
     out
 }
 
-/// How the triangles of a part hang together.
+/// How the triangles of a part are connected.
 struct Topology {
     corners: Vec<[Vec3; 3]>,
-    /// Index of each triangle's slot among the piece's.
+    /// For each triangle, the index of its slot within the piece.
     slots: Vec<usize>,
-    /// Triangles across edges that are not sharp.
+    /// For each triangle, its neighbours across edges that are not sharp.
     neighbours: Vec<[Option<u32>; 3]>,
     sharp: Vec<SharpEdge>,
 }
 
 struct SharpEdge {
     piece: BevelEdge,
-    /// The triangles on both sides.
+    /// The triangles on either side.
     sides: [u32; 2],
 }
 
@@ -138,7 +138,7 @@ impl Topology {
         let mut places: HashMap<[u32; 3], u32> = HashMap::new();
         let mut place = |vertex: u32| {
             let n = places.len() as u32;
-            // Adding zero makes both zeros one.
+            // Adding zero turns −0 into +0, so that both hash alike.
             *places.entry((position(vertex) + Vec3::ZERO).to_array().map(f32::to_bits)).or_insert(n)
         };
         let mut around: HashMap<[u32; 2], Vec<(u32, usize)>> = HashMap::new();
@@ -164,14 +164,14 @@ impl Topology {
             }
             geometry.vertices[vertices[corner % 3] as usize].normal
         };
-        // In the order of the file, whatever the order of the map.
+        // Sorted into the order of the file: a hash map has none.
         let mut edges: Vec<_> = around.into_values().collect();
         edges.sort_unstable();
         for edge in edges {
             let [one, other] = edge[..] else { continue };
             let corners = out.corners[one.0 as usize];
             let (begin, end) = (corners[one.1], corners[(one.1 + 1) % 3]);
-            // The other side may run along the edge either way.
+            // The neighbour may traverse the edge in either direction.
             let opposite = usize::from(out.corners[other.0 as usize][other.1] != begin);
             let at_begin = [normal_at(one.0, one.1), normal_at(other.0, other.1 + opposite)];
             let at_end = [normal_at(one.0, one.1 + 1), normal_at(other.0, other.1 + 1 - opposite)];
@@ -189,7 +189,7 @@ impl Topology {
         out
     }
 
-    /// For each triangle the edges that its slot's radius reaches, on its own side of them.
+    /// For each triangle, the edges within reach of its slot's radius that lie on its own side.
     fn edges_near(&self, radii: &[f32]) -> Vec<Vec<BevelEdge>> {
         let mut near: Vec<Vec<BevelEdge>> = vec![Vec::new(); self.corners.len()];
         let mut seen = vec![0_u32; self.corners.len()];
@@ -222,13 +222,13 @@ impl Topology {
     }
 }
 
-/// Distance between a piece of an edge and a triangle that do not cross.
+/// Distance between an edge segment and a triangle that do not intersect.
 fn distance_to_triangle(ends: [Vec3; 2], triangle: &[Vec3; 3]) -> f32 {
     let side = |i: usize| distance_of_segments(ends, [triangle[i], triangle[(i + 1) % 3]]);
     side(0).min(side(1)).min(side(2))
 }
 
-/// Distance between two straight pieces (Ericson 2005, "Real-Time Collision Detection", section 5.1.9).
+/// Distance between two segments (Ericson 2005, "Real-Time Collision Detection", section 5.1.9).
 fn distance_of_segments([p, p_end]: [Vec3; 2], [q, q_end]: [Vec3; 2]) -> f32 {
     let (d1, d2, r) = (p_end - p, q_end - q, p - q);
     let (a, e, f) = (d1.length_squared(), d2.length_squared(), d2.dot(r));

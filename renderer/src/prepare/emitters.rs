@@ -1,12 +1,12 @@
-//! Emissive triangles, arranged so that light samples find those that matter to a point.
+//! Emissive triangles, in a tree through which light samples find those that matter for a point.
 //!
-//! Every triangle of an emissive material becomes an emitter whose power is the mean of its radiance's luminance times
-//! its area, and the emitters become a tree ([`tree`]) from which the shader chooses by power, distance and
-//! orientation. A ray that meets an emissive surface by chance asks the same tree how likely it was chosen, so both
-//! techniques can be combined.
+//! Every triangle of an emissive material becomes an emitter whose power is its mean luminance times its area. From the
+//! tree over them ([`tree`]) the shader chooses by power, distance and orientation. A ray that meets an emissive
+//! surface by chance asks the same tree for the probability of that choice, so that both techniques combine by multiple
+//! importance sampling.
 //!
-//! What is left out here is not lost: a surface that no light sample goes to counts in full where scattered rays meet
-//! it.
+//! Leaving an emitter out here loses no light: a surface that light sampling never chooses counts in full where a
+//! scattered ray hits it.
 
 use glam::{DVec3, Vec3};
 use packshot_native::stages::{Bindings, baseline};
@@ -25,13 +25,14 @@ mod tree;
 
 use tree::Item;
 
-/// Most emitters, of some 150 bytes each while the tree is built. Beyond, surfaces with less power per triangle are
-/// found by scattered rays alone.
+/// Most emitters, of some 150 bytes each while the tree is built. Beyond this, surfaces with the least power per
+/// triangle are found by scattered rays alone.
 const EMITTERS_MAX: usize = 1 << 20;
-/// Share of the mean power per area that every triangle of a textured surface has at least: a texture is looked up at a
-/// few places of a triangle, and what lies between may shine.
+/// Least power per area of a triangle of a textured surface, as a fraction of the surface's mean: a texture is read at
+/// a few points of a triangle only, and what lies between them may be emissive.
 const TEXTURED_FLOOR: f64 = 0.2;
-/// A surface whose triangles' normals, weighted by area, add up to less than this share of its area is closed.
+/// A surface counts as closed if the area-weighted sum of its triangles' normals is shorter than this fraction of its
+/// area.
 const CLOSED: f64 = 1e-3;
 
 /// The shader's arrays, never empty.
@@ -39,19 +40,19 @@ const CLOSED: f64 = 1e-3;
 pub(crate) struct Emitters {
     /// The tree.
     pub nodes: Vec<EmitterNode>,
-    /// Its leaves' triangles.
+    /// Triangles of the tree's leaves.
     pub emitters: Vec<Emitter>,
-    /// For every slot where its triangles' entries begin, as that place minus the first triangle (wraps); then the
+    /// First, for every slot, where its triangles' entries begin, minus the slot's first triangle (wrapping); then the
     /// entries.
     pub index: Vec<u32>,
-    /// Luminance times area of all: about the irradiance that they bring to a point at distance 1. 0 when nothing is
-    /// sampled.
+    /// Luminance times area, summed over all emitters: about the irradiance that they bring to a point at distance 1. 0
+    /// when no emitter is sampled.
     pub irradiance: f64,
-    /// Triangles of surfaces that were left to scattered rays.
+    /// Triangles that only scattered rays find.
     pub n_left_out: u64,
 }
 
-/// What the radiance of a material is read from.
+/// Everything that the radiance of a material is read from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Emission<'a> {
     pub materials: &'a [Material],
@@ -66,18 +67,18 @@ struct Surface {
     /// Index into `Geometry::slots`.
     slot: u32,
     triangles: std::ops::Range<usize>,
-    /// For the choice of those that are sampled.
+    /// Decides which surfaces are sampled.
     power_per_triangle: f64,
 }
 
 impl Emitters {
-    /// For products without any.
+    /// For products without emitters.
     pub(crate) fn none() -> Self {
         let (nodes, emitters, index) = (bindable(Vec::new()), bindable(Vec::new()), bindable(Vec::new()));
         Self { nodes, emitters, index, irradiance: 0.0, n_left_out: 0 }
     }
 
-    /// Finds the emitters of a product and marks the slots whose sides are sampled. `None` when cancelled.
+    /// Finds the emitters of a product and marks on each slot which of its sides are sampled. `None` when cancelled.
     pub(crate) fn new(geometry: &mut Geometry, emission: Emission<'_>, cancelled: &dyn Fn() -> bool) -> Option<Self> {
         Self::with_limit(geometry, emission, EMITTERS_MAX, cancelled)
     }
@@ -125,18 +126,19 @@ impl Emitters {
     }
 }
 
-/// The surfaces to sample, in the order of instances and slots, and how many triangles are left to scattered rays.
+/// The surfaces to sample, in the order of instances and slots, and how many triangles only scattered rays will find.
 fn surfaces(geometry: &Geometry, materials: &[Material], n_max: usize) -> (Vec<Surface>, u64) {
     let shines = |slot: &Slot| {
         let material = &materials[slot.material as usize];
-        // Layers dim light by its angle, which a sample does not look at: rays find what shines through them.
+        // Coat and fuzz dim emitted light depending on its angle, which light samples do not evaluate: scattered rays
+        // find such emitters.
         let is_bare = material.coat_weight == 0.0 && material.fuzz_weight == 0.0;
         material.flags & MATERIAL_UNLIT == 0 && material.emission.max_element() > 0.0 && is_bare
     };
     if !geometry.slots.iter().any(shines) {
         return (Vec::new(), 0);
     }
-    // Triangles of one slot stand together; areas in the mesh's frame.
+    // Triangles of one slot are contiguous. Areas are in the mesh's frame.
     let runs: Vec<Vec<(u32, std::ops::Range<usize>, f64)>> =
         geometry.meshes.par_iter().map(|mesh| slot_runs(geometry, mesh)).collect();
     let mut surfaces = Vec::new();
@@ -187,7 +189,7 @@ fn slot_runs(geometry: &Geometry, mesh: &std::ops::Range<usize>) -> Vec<(u32, st
     runs
 }
 
-/// Reads the emitters of surfaces.
+/// Turns surfaces into emitters.
 struct EmissiveSurfaces<'a> {
     geometry: &'a Geometry,
     emission: Emission<'a>,
@@ -195,7 +197,7 @@ struct EmissiveSurfaces<'a> {
 }
 
 impl EmissiveSurfaces<'_> {
-    /// The emitters of a surface, and the flags of the sides from which they are sampled.
+    /// The emitters of a surface, and the flags for the sides that are sampled.
     fn items(&self, surface: &Surface) -> (Vec<Item>, u32) {
         let slot = self.geometry.slots[surface.slot as usize];
         let placed = &self.geometry.instances[surface.instance as usize];
@@ -211,7 +213,7 @@ impl EmissiveSurfaces<'_> {
         let items = items.filter_map(|((([a, b, c], normal), &luminance), triangle)| {
             let area = normal.length();
             let power = area * luminance.max(floor);
-            // What single precision takes for nothing is nothing to the shader.
+            // What rounds to zero in single precision is zero to the shader.
             (area > 1e-18 && power > 0.0).then(|| Item {
                 min: a.min(*b).min(*c).as_vec3(),
                 max: a.max(*b).max(*c).as_vec3(),
@@ -247,7 +249,7 @@ impl EmissiveSurfaces<'_> {
             tables: &self.tables,
             ..nothing(&params)
         };
-        // The fewer triangles, the more of the picture lies in each.
+        // The fewer triangles, the more of the texture each one covers.
         let n_places = (2048 / surface.triangles.len()).clamp(8, 256) as u32;
         let of_triangle = |i: usize| {
             let t = &self.geometry.triangles[i];
@@ -273,9 +275,8 @@ impl EmissiveSurfaces<'_> {
     }
 }
 
-/// From which sides a surface is sampled, and the factor that turns the cross product of its triangles' edges to the
-/// side of the normals that its emitters have. A closed surface shines outwards: nobody sees its inside but through the
-/// body itself.
+/// Which sides of a surface are sampled, and the factor that turns the cross product of a triangle's edges to the side
+/// of its emitter's normal. A closed surface emits outwards only: its inside is visible only through the body itself.
 fn sampled_sides(corners: &[[DVec3; 3]], normals: &[DVec3], mirrored: f64) -> (u32, f64) {
     let area: f64 = normals.iter().map(|normal| normal.length()).sum();
     let sum: DVec3 = normals.iter().sum();
@@ -285,12 +286,12 @@ fn sampled_sides(corners: &[[DVec3; 3]], normals: &[DVec3], mirrored: f64) -> (u
     if !is_closed {
         return (SLOT_SAMPLED_OUTSIDE | SLOT_SAMPLED_INSIDE, 1.0);
     }
-    // In a mirrored placement the cross product looks inwards where the surface's own normals look out.
+    // In a mirrored placement the cross product points inwards where the surface's own normals point outwards.
     let side = if volume.signum() * mirrored > 0.0 { SLOT_SAMPLED_OUTSIDE } else { SLOT_SAMPLED_INSIDE };
     (side, volume.signum())
 }
 
-/// Barycentric weights of place `k` of an even sequence over a triangle (R2, Roberts 2018, "The Unreasonable
+/// Barycentric weights of point `k` of an even sequence over a triangle (R2, Roberts 2018, "The Unreasonable
 /// Effectiveness of Quasirandom Sequences", folded over the diagonal).
 fn place(k: u32) -> [f32; 3] {
     let at = |step: f64| ((f64::from(k) + 0.5) * step).fract() as f32;
@@ -303,7 +304,7 @@ fn luminance(c: Vec3) -> f64 {
     f64::from(0.2126 * c.x + 0.7152 * c.y + 0.0722 * c.z)
 }
 
-/// Bindings of a scene without anything in it.
+/// Bindings of an empty scene.
 fn nothing(params: &RenderParams) -> Bindings<'_> {
     Bindings {
         params,

@@ -1,6 +1,6 @@
 //! The environment map as the shader samples it: packed texels, and cumulative tables with guides. Nearly every step of
-//! a path reads them somewhere else, so that they are made small: what does not fit the processor's cache is waited
-//! for.
+//! a path reads them at a different place, so they are kept small: whatever does not fit the processor's cache is a
+//! cache miss.
 
 use glam::UVec2;
 use packshot_shaders::constants::ENVIRONMENT_GUIDE_BINS;
@@ -9,13 +9,13 @@ use rayon::prelude::*;
 use super::bindable;
 use crate::shot::EnvironmentMap;
 
-/// Share of the map's mean radiance that is not sampled as a light but left to scattered rays, which find what is
-/// spread over the whole sphere better: compensation for multiple importance sampling after Karlík et al. 2019, "MIS
-/// Compensation: Optimizing Sampling Techniques in Multiple Importance Sampling", who take all of the mean. A quarter
-/// had the least noise with one light sample and one scattered ray in a pair (`benches/NOTES.md`).
+/// Fraction of the map's mean radiance that light sampling leaves to scattered rays, which handle light from all over
+/// the sphere better. This is MIS compensation after Karlík et al. 2019, "MIS Compensation: Optimizing Sampling
+/// Techniques in Multiple Importance Sampling", who subtract the whole mean. A quarter had the least noise with one
+/// light sample and one scattered ray as a pair (`benches/NOTES.md`).
 const LEFT_TO_SCATTERING: f64 = 0.25;
-/// Share of its own radiance with which each texel is sampled at least, so that light samples alone find all light,
-/// too.
+/// Each texel is sampled with at least this fraction of its own radiance, so that light samples alone still find all
+/// light.
 const SAMPLED_AT_LEAST: f64 = 0.1;
 
 /// Arrays of the shader's `environment_*` bindings, never empty.
@@ -25,25 +25,25 @@ pub struct EnvironmentTables {
     pub(crate) texels: Vec<UVec2>,
     /// `height + 1` cumulative values of the rows, then `width + 1` for each row.
     pub(crate) cdf: Vec<f32>,
-    /// For the rows and then for each row: see [`guide_of`].
+    /// One guide for the rows, then one for each row: see [`guide_of`].
     pub(crate) guide: Vec<u32>,
-    /// Mean over the sphere of the radiance's luminance, without the shot's strength.
+    /// Mean over the sphere of the luminance, without the shot's strength.
     pub(crate) mean_luminance: f64,
 }
 
 impl EnvironmentTables {
-    /// Nothing that is ever looked up: for environments without a map.
+    /// For environments without a map: never looked up.
     pub(crate) fn without_map() -> Self {
         let (texels, cdf, guide) = (bindable(Vec::new()), bindable(Vec::new()), bindable(Vec::new()));
         Self { texels, cdf, guide, mean_luminance: 0.0 }
     }
 
-    /// Densities follow each texel's brightness as bilinear filtering shows it, less [`LEFT_TO_SCATTERING`], times the
-    /// sine of the polar angle.
+    /// Densities follow each texel's bilinearly filtered brightness, less [`LEFT_TO_SCATTERING`], times the sine of the
+    /// polar angle.
     pub(crate) fn new(map: &EnvironmentMap) -> Self {
         let (w, h) = (map.width_px as usize, map.height_px as usize);
         let luminance: Vec<f32> = map.rgb.iter().map(|c| 0.2126 * c[0] + 0.7152 * c[1] + 0.0722 * c[2]).collect();
-        // Inside a texel, filtering brings in its neighbours: 1/8, 3/4, 1/8 along each axis on average.
+        // Within a texel, bilinear filtering blends in the neighbours: 1/8, 3/4, 1/8 along each axis on average.
         let sine_of = |y: usize| (std::f64::consts::PI * (y as f64 + 0.5) / h as f64).sin();
         let mut rows: Vec<Vec<f64>> = (0..h)
             .into_par_iter()
@@ -96,7 +96,7 @@ fn cumulative(weights: &[f64]) -> Vec<f32> {
     out
 }
 
-/// At each end of equal steps of u, of which there is one for [`ENVIRONMENT_GUIDE_BINS`] bins, the bin that it lies in.
+/// For equal steps of u, one per [`ENVIRONMENT_GUIDE_BINS`] bins: the bin in which each boundary between steps lies.
 fn guide_of(cdf: &[f32]) -> Vec<u32> {
     let n = cdf.len() - 1;
     let steps = n.div_ceil(ENVIRONMENT_GUIDE_BINS as usize);
@@ -112,11 +112,11 @@ fn guide_of(cdf: &[f32]) -> Vec<u32> {
         .collect()
 }
 
-/// A colour in 64 bits: 16 for each of red, green and blue, in units of a power of two that the largest just fits, and
-/// its biased exponent as in `f32`. Radiances below 2^-111 lose bits.
+/// A colour in 64 bits: 16 for each of red, green and blue, in units of the smallest power of two in which the largest
+/// fits, and that power's biased exponent as in `f32`. Radiances below 2^-111 lose bits.
 fn packed(rgb: [f32; 3]) -> UVec2 {
     let largest = rgb[0].max(rgb[1]).max(rgb[2]);
-    // Half a unit more would round up to 2^16.
+    // Adding half a unit for rounding would reach 2^16.
     let is_next = largest.to_bits() & 0x007f_ffff >= 0x007f_ff80;
     let exponent = ((largest.to_bits() >> 23) + u32::from(is_next)).saturating_sub(15).max(1);
     let unit = f64::from(f32::from_bits(exponent << 23));

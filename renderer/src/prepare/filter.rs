@@ -1,10 +1,11 @@
-//! The pixel filter's inverse distribution: samples are placed by it, so that each has weight 1.
+//! The pixel filter's inverse distribution: samples are distributed by the filter, so that each has weight 1.
 
 use packshot_shaders::constants::FILTER_STEPS;
 
 use crate::shot::PixelFilter;
 
-/// `FILTER_STEPS + 1` offsets in pixels from the centre, at u = i / `FILTER_STEPS`; ascending and odd about the middle.
+/// `FILTER_STEPS + 1` offsets in pixels from the centre, at u = i / `FILTER_STEPS`; ascending, and antisymmetric about
+/// the middle.
 pub(crate) fn inverse_distribution(filter: PixelFilter) -> Vec<f32> {
     let n = FILTER_STEPS as usize;
     let PixelFilter::BlackmanHarris { half_width_px } = filter else {
@@ -45,7 +46,7 @@ mod tests {
     #[test]
     fn the_standard_deviation_is_the_one_the_shot_format_names() {
         let offsets = inverse_distribution(PixelFilter::BlackmanHarris { half_width_px: 1.5 });
-        // Between two entries the offset is uniform.
+        // Between two entries the offset is distributed uniformly.
         let squares = offsets.windows(2).map(|w| (w[0] * w[0] + w[0] * w[1] + w[1] * w[1]) / 3.0);
         let variance = squares.sum::<f32>() / (offsets.len() - 1) as f32;
         assert!((variance.sqrt() / 1.5 - 0.277).abs() < 2e-3, "{}", variance.sqrt() / 1.5);

@@ -11,27 +11,27 @@ use super::geometry::{Geometry, PlacedMesh};
 use crate::shot::view::ViewDirection;
 use crate::shot::{Floor, Sweep};
 
-/// Flat strips that stand for the quarter of a cylinder; normals are those of the cylinder.
+/// Flat strips that approximate the quarter cylinder; their normals are the cylinder's.
 const SWEEP_STRIPS: u32 = 64;
 
-/// Half the side of the square in the middle of a floor, at most, in render units, of which the product's radius is
-/// one. Where rays start on a triangle they must not meet it again, and how well that is known goes by its size: on one
-/// of 500 units light near the middle was 0.6 % too dark, on one of 2000 units 14 %, and on one of 80 units nothing was
-/// lost.
+/// Most that the innermost square of a floor measures from its middle to a side, in render units, of which the
+/// product's radius is one. A ray that starts on a triangle must not hit it again, and the precision of that depends on
+/// the triangle's size: near the middle, light was 0.6 % too dark on a square of 500 units and 14 % on one of 2000; on
+/// one of 80 nothing was lost.
 const INNERMOST_HALF: f64 = 8.0;
 
-/// Half the side of what is not cut of a sweep, in render units; see [`INNERMOST_HALF`].
+/// The same for the innermost piece of a sweep; see [`INNERMOST_HALF`].
 const SWEEP_INNERMOST_HALF: f64 = 40.0;
 
-/// A line across a sweep: how far it lies from the floor's centre towards the camera, how high above the floor, and the
-/// normal there, in the same two directions.
+/// A line across a sweep: its distance from the floor's centre towards the camera, its height above the floor, and the
+/// normal there as components along the same two directions.
 struct Line {
     place: DVec2,
     normal: DVec2,
 }
 
 impl Geometry {
-    /// Adds a floor as the part after all others. It joins the baked mesh where there is one.
+    /// Adds a floor as the last part. It joins the baked mesh if there is one.
     pub(crate) fn push_floor(&mut self, floor: &Floor, space: &RenderSpace, material: u32, part: u32) {
         let center = DVec3::new(floor.center_m[0], floor.y_m, floor.center_m[1]);
         let first = self.triangles.len();
@@ -81,7 +81,7 @@ impl Geometry {
         }
     }
 
-    /// Two triangles between the left and right ends of a line and of the next one further away.
+    /// Two triangles between a line and the next one further away, each given by its left and right ends.
     fn push_strip(&mut self, [near_left, near_right]: [Vertex; 2], [far_left, far_right]: [Vertex; 2], slot: u32) {
         let v = self.vertices.len() as u32;
         self.vertices.extend([near_left, near_right, far_left, far_right]);
@@ -90,13 +90,14 @@ impl Geometry {
     }
 }
 
-/// Squares that together are one of this half side, by their lesser and greater corners: one in the middle that is no
-/// larger than it may be, and around it rings of eight, each square of a ring as large as all that it surrounds.
+/// Squares that together form one of this half side, each by its minimum and maximum corner: one in the middle that
+/// respects the size limit, surrounded by rings of eight, each square of a ring as large as everything that the ring
+/// surrounds.
 fn squares(half_m: f64, innermost_m: f64) -> Vec<[DVec2; 2]> {
     let halves = growing(half_m, innermost_m);
     let mut squares = Vec::new();
     for pair in halves.windows(2) {
-        // Neighbouring squares share these numbers, to the bit.
+        // Neighbouring squares share these coordinates bit for bit.
         let edges = [-pair[1], -pair[0], pair[0], pair[1]];
         for (i, j) in (0..3).flat_map(|i| (0..3).map(move |j| (i, j))).filter(|&place| place != (1, 1)) {
             squares.push([DVec2::new(edges[i], edges[j]), DVec2::new(edges[i + 1], edges[j + 1])]);
@@ -106,8 +107,8 @@ fn squares(half_m: f64, innermost_m: f64) -> Vec<[DVec2; 2]> {
     squares
 }
 
-/// Where what reaches to `end_m` is cut: each length is three times the one before, and the first no longer than it may
-/// be.
+/// Positions at which a length up to `end_m` is divided: each piece is three times as long as the one before, and the
+/// first at most `first_m`.
 fn growing(end_m: f64, first_m: f64) -> Vec<f64> {
     let mut lengths = vec![end_m];
     while lengths[lengths.len() - 1] > first_m {
@@ -145,7 +146,7 @@ mod tests {
             assert!((sum / (4.0 * half_m * half_m) - 1.0).abs() < 1e-12, "{half_m}: {squares:?}");
             let is_small = |[from, to]: &&[DVec2; 2]| from.abs().max(to.abs()).max_element() <= 8.0;
             assert!(squares.iter().any(|square| is_small(&square)), "{half_m}");
-            // No square is larger than its distance from the middle wants it.
+            // No square is larger than its distance from the middle permits.
             let nearest = |[from, to]: &[DVec2; 2]| from.max(-*to).max(DVec2::ZERO).max_element();
             let side = |[from, to]: &[DVec2; 2]| (*to - *from).max_element();
             assert!(squares.iter().all(|square| side(square) <= (2.0 * nearest(square)).max(16.0) * 1.0001));

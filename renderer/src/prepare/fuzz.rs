@@ -1,4 +1,4 @@
-//! Tables of fuzz and sheen: albedos, and the shape of fuzz's lobe. Rows over roughness, columns over the cosine,
+//! Tables of fuzz and sheen: albedos, and the shape of the fuzz lobe. Rows run over roughness, columns over the cosine,
 //! [`ALBEDO_STEPS`] of each, both from 0 to 1.
 
 use std::sync::OnceLock;
@@ -9,19 +9,19 @@ use rayon::prelude::*;
 const STEPS: usize = ALBEDO_STEPS as usize;
 const ENTRIES: usize = FUZZ_TABLE as usize;
 
-/// The published fit, see `renderer/data/README.md`: an NPY file, version 1.
+/// The published fit: an NPY file, version 1; see `renderer/data/README.md`.
 const PUBLISHED: &[u8] = include_bytes!("../../data/ltc_sheen_volume.npy");
-/// Length of its header.
+/// Length of the file's header.
 const HEADER_BYTES: usize = 128;
 
 /// OpenPBR's fuzz (Zeltner, Burley and Chiang 2022, "Practical Multiple-Scattering Sheen Using Linearly Transformed
-/// Cosines"): a table of albedos, then one of each coefficient of the shear.
+/// Cosines"): a table of albedos, then one for each coefficient of the shear.
 pub(crate) fn fuzz() -> Vec<f32> {
     let values: Vec<f32> =
         PUBLISHED[HEADER_BYTES..].as_chunks().0.iter().map(|&bytes| f64::from_le_bytes(bytes) as f32).collect();
     assert_eq!(values.len(), 3 * ENTRIES, "the file is as it was published");
-    // The file's rows are over the cosine. Where nothing is reflected the fit left a zero shape, which could not be
-    // undone.
+    // The file's rows run over the cosine. Where nothing is reflected the fit has a shape of zero, which cannot be
+    // inverted.
     let plane = |k: usize, least: f32| {
         let value = |at: usize| values[3 * (at % STEPS * STEPS + at / STEPS) + k].max(least);
         (0..ENTRIES).map(value).collect::<Vec<_>>()
@@ -29,7 +29,7 @@ pub(crate) fn fuzz() -> Vec<f32> {
     [plane(2, 0.0), plane(0, 0.05), plane(1, f32::MIN)].concat()
 }
 
-/// Albedos of glTF's sheen, in white. Computed once per process.
+/// Albedos of glTF's sheen with a white sheen colour. Computed once per process.
 pub(crate) fn sheen() -> &'static [f32] {
     static TABLE: OnceLock<Vec<f32>> = OnceLock::new();
     TABLE.get_or_init(|| {
@@ -44,8 +44,8 @@ pub(crate) fn sheen() -> &'static [f32] {
     })
 }
 
-/// The integral of the shader's `charlie_eval` over the hemisphere, by the midpoint rule: fine steps towards the
-/// horizon, where smooth sheen lies, and half a turn by symmetry.
+/// The integral of the shader's `charlie_eval` over the hemisphere, by the midpoint rule: with fine steps towards the
+/// horizon, where smooth sheen is concentrated, and over half a turn by symmetry.
 fn sheen_albedo(alpha: f64, cos_o: f64) -> f64 {
     const POLAR: usize = 192;
     const AZIMUTH: usize = 96;
@@ -91,7 +91,7 @@ mod tests {
     fn fuzz_reflects_a_share_of_the_light() {
         let table = fuzz();
         assert!(table[..ENTRIES].iter().all(|&albedo| (0.0..=1.0).contains(&albedo)));
-        // Rough fibres at grazing angles reflect most (figure 2 of the paper).
+        // Rough fibres reflect most at grazing angles (figure 2 of the paper).
         assert!(table[ENTRIES - STEPS] > 2.0 * table[ENTRIES - 1]);
         assert!(table[ENTRIES..2 * ENTRIES].iter().all(|&a| a > 0.0), "the shear can be undone");
     }
@@ -99,7 +99,8 @@ mod tests {
     #[test]
     fn sheen_reflects_a_share_of_the_light() {
         assert!(sheen().iter().all(|&albedo| (0.0..=1.0).contains(&albedo)));
-        // Seen from above, white sheen of roughness 1 covers about a sixth; towards the horizon more.
+        // Seen from above, white sheen of roughness 1 covers about a sixth of the base; towards the horizon it covers
+        // more.
         let rough = &sheen()[ENTRIES - STEPS..];
         assert!(rough[STEPS - 1] < rough[1], "{rough:?}");
     }

@@ -1,8 +1,8 @@
-//! Meshes and parts become the shader's vertices, triangles, slots and instances, in render space.
+//! Turns meshes and parts into the shader's vertices, triangles, slots and instances, in render space.
 //!
-//! A mesh that many parts share stays one mesh with many instances, in a local frame of its own, unless the whole scene
-//! is small. Parts whose mesh is their own are baked into one mesh: nested parts such as the rings of a bearing have
-//! overlapping boxes, and one hierarchy over their triangles is walked faster than one for each.
+//! A mesh that many parts share stays one mesh with many instances, in its own local frame, unless the whole scene is
+//! small. Parts with a mesh of their own are baked into one mesh: nested parts, such as the rings of a bearing, have
+//! overlapping boxes, and one tree over all their triangles is faster to traverse than one for each part.
 
 use glam::{Affine3A, DAffine3, DMat3, DVec3, Vec2, Vec3, Vec4};
 use packshot_shaders::constants::{SLOT_FLAT, SLOT_HAS_EXTRAS};
@@ -14,18 +14,18 @@ use super::relief::Reliefs;
 use crate::inspect::bodies::InwardFaces;
 use crate::scene::{Mesh, MeshIdx, Part, Primitive, Scene};
 
-/// Scenes that draw at most this many triangles (and three times as many vertices) are baked whole: some 100 bytes a
-/// triangle, and no second level to walk.
+/// Scenes that draw at most this many triangles (and three times as many vertices) are baked whole: about 100 bytes per
+/// triangle, and no second level to traverse.
 const BAKED_TRIANGLES_MAX: usize = 1 << 19;
 
-/// Arrays of the shader, and what the acceleration structure is built from.
+/// The shader's arrays, and what the acceleration structure is built from.
 #[derive(Debug, Default)]
 pub(crate) struct Geometry {
     pub vertices: Vec<Vertex>,
     pub vertex_extras: Vec<VertexExtra>,
     pub triangles: Vec<Triangle>,
     pub slots: Vec<Slot>,
-    /// Range of `triangles` of each distinct mesh.
+    /// Each distinct mesh as a range of `triangles`.
     pub meshes: Vec<std::ops::Range<usize>>,
     pub instances: Vec<PlacedMesh>,
 }
@@ -39,8 +39,9 @@ pub(crate) struct PlacedMesh {
 }
 
 impl Geometry {
-    /// `worn` has the shader's material of each part's primitives; the faces of `inward` are turned over; `reliefs`
-    /// lays out what the materials have of them. `None` when cancelled, which is asked part by part.
+    /// `worn` has the shader's material for the primitives of each part; faces listed in `inward` are flipped;
+    /// `reliefs` lays out the relief of materials that have one. Returns `None` when cancelled, which is polled for
+    /// each part.
     pub(crate) fn new(
         scene: &Scene,
         space: &RenderSpace,
@@ -144,8 +145,8 @@ impl Geometry {
         SharedMesh { mesh: (self.meshes.len() - 1) as u32, part_from_local, first }
     }
 
-    /// Appends vertices and triangles, moved by `target_from_part`, and turned over where `inward` says that they look
-    /// inwards.
+    /// Appends vertices and triangles, transformed by `target_from_part`, and flipped where `inward` says that they
+    /// face inwards.
     fn push_primitive(
         &mut self,
         primitive: &Primitive,
@@ -167,7 +168,7 @@ impl Geometry {
                 uv0_v: uv.y,
             }
         }));
-        // A mirror turns triangles inside out; swapping two corners turns them back.
+        // Mirroring reverses the winding of triangles; swapping two corners restores it.
         self.triangles.extend(primitive.triangles.iter().enumerate().map(|(i, t)| {
             let is_turned = mirrored != inward.is_some_and(|inward| inward[i]);
             let [a, b, c] = if is_turned { [t[0], t[2], t[1]] } else { *t };
@@ -206,7 +207,7 @@ impl Geometry {
 struct SharedMesh {
     mesh: u32,
     part_from_local: DAffine3,
-    /// First vertex and first extra of each primitive.
+    /// First vertex and first vertex extra of each primitive.
     first: Vec<(u32, u32)>,
 }
 
@@ -223,7 +224,7 @@ fn slot_flags(primitive: &Primitive) -> u32 {
     (if primitive.normals.is_empty() { SLOT_FLAT } else { 0 }) | (if extras { SLOT_HAS_EXTRAS } else { 0 })
 }
 
-/// A frame in which the mesh fits [-1, 1]: single precision then resolves it wherever and however large it was
+/// A frame in which the mesh fits [-1, 1]: single precision then resolves it wherever and at whatever size it was
 /// modelled.
 fn local_frame(mesh: &Mesh) -> DAffine3 {
     let (mut min, mut max) = (DVec3::INFINITY, DVec3::NEG_INFINITY);

@@ -1,4 +1,4 @@
-//! Light group by light group: shots in which one kind of light alone counts, with the samples of the whole.
+//! Light groups: the same shot with one kind of light at a time, sampled exactly as the whole.
 
 use glam::Vec3;
 use packshot_shaders::constants::MATERIAL_UNLIT;
@@ -6,19 +6,19 @@ use packshot_shaders::constants::MATERIAL_UNLIT;
 use super::{PreparedProduct, PreparedShot, light};
 use crate::shot::{Environment, Shot};
 
-/// Light of a shot that can be told apart from the rest of it.
+/// Light of a shot that can be separated from the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LightGroup {
-    /// Of the environment; with it the environment itself where it is seen.
+    /// The environment's light, and the environment itself where it is visible.
     Environment,
-    /// Of one of the shot's lights, by its place among them.
+    /// The light of one of the shot's lights, by its index.
     Light(usize),
-    /// Of surfaces that shine; with it these surfaces themselves.
+    /// The light of emissive surfaces, and these surfaces themselves.
     Emission,
 }
 
 impl LightGroup {
-    /// Those that a shot of a product has. Together they are all the light there is.
+    /// The groups of a shot of a product. Together they make up all its light.
     pub fn all(shot: &Shot, product: &PreparedProduct) -> Vec<Self> {
         let environment = (!matches!(shot.environment, Environment::None)).then_some(Self::Environment);
         let shines = |material: &packshot_shaders::layout::scene::Material| {
@@ -39,12 +39,12 @@ impl LightGroup {
 }
 
 impl PreparedShot {
-    /// The same shot lit by one group alone. Each sample takes the very way that it takes in the whole shot: what is
-    /// sampled how often stays as it is, and the other lights are black. So the films of all groups add up to that of
-    /// the whole.
+    /// The same shot lit by one group alone. Each sample takes exactly the path that it takes in the whole shot:
+    /// sampling probabilities stay as they are, and the other lights are black. The films of all groups therefore add
+    /// up to that of the whole.
     ///
     /// # Panics
-    /// When this was not made of `shot`, or `shot` does not have the light: a caller's bug.
+    /// When this was not made from `shot`, or `shot` does not have the light, which is a bug in the caller.
     pub fn lit_by(mut self, shot: &Shot, group: LightGroup) -> Self {
         assert_eq!(self.params.n_lights as usize, shot.lights.len(), "made of this shot");
         if group != LightGroup::Environment {

@@ -7,7 +7,8 @@ use packshot_shaders::layout::scene;
 use super::RenderSpace;
 use crate::shot::{Light, SpotFalloff};
 
-/// The shader's `lights`: rectangles first, with probabilities that fill up what the environment leaves.
+/// The shader's `lights`: rectangles first, with probabilities that make up the rest to 1 after environment and
+/// emitters.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lights {
     /// The records.
@@ -20,13 +21,14 @@ pub(crate) struct Lights {
     pub emitter_select: f32,
 }
 
-/// Bounds on the share of light samples that go to emissive surfaces where there are other lights too. What they bring
-/// differs between places far more than what other lights bring: a small lamp is all the light there is close to it.
+/// Bounds on the fraction of light samples that go to emissive surfaces where there are other lights too. The light
+/// that emissive surfaces contribute varies far more from place to place than that of other lights: close to a small
+/// lamp, it is nearly all the light there is.
 const EMITTER_SELECT: std::ops::RangeInclusive<f64> = 0.2..=0.8;
 
 impl Lights {
-    /// A light is chosen in proportion to the irradiance it would bring to the middle of the product, facing it.
-    /// `environment_irradiance` is the same for the map, 0 when there is none to sample, and `emitter_irradiance` for
+    /// A light is chosen in proportion to the irradiance it would bring to the product's centre at normal incidence.
+    /// `environment_irradiance` is the same for the map (0 when there is none to sample), and `emitter_irradiance` for
     /// emissive surfaces.
     pub(crate) fn new(
         lights: &[Light],
@@ -38,7 +40,7 @@ impl Lights {
         let n_rects = lowered.iter().filter(|(_, light)| light.kind == LIGHT_RECT).count() as u32;
         let sum: f64 = lowered.iter().map(|(weight, _)| weight).sum();
         let total = sum + environment_irradiance;
-        // Nothing is left out: what looks dark from the middle may light an edge.
+        // Every light keeps some probability: one that looks dark from the centre may light an edge.
         let floor = 0.02 * total / lowered.len().max(1) as f64;
         let total = lowered.iter().map(|(weight, _)| weight.max(floor)).sum::<f64>() + environment_irradiance;
         let emitter_select = emitter_select(emitter_irradiance, total, lowered.len());
@@ -61,14 +63,15 @@ impl Lights {
     }
 }
 
-/// The places among a shot's lights of the shader's: rectangles first.
+/// Indices of a shot's lights in the shader's order: rectangles first.
 pub(crate) fn order(lights: &[Light]) -> impl Iterator<Item = usize> {
     let is_rect = move |i: &usize| matches!(lights[*i], Light::Rect { .. });
     let others = (0..lights.len()).filter(move |i| !is_rect(i));
     (0..lights.len()).filter(move |i| is_rect(i)).chain(others)
 }
 
-/// The share of emissive surfaces beside `n_lights` lights and a map that bring `others` together.
+/// The fraction of light samples for emissive surfaces, beside `n_lights` lights and a map that together bring
+/// `others`.
 fn emitter_select(emitters: f64, others: f64, n_lights: usize) -> f64 {
     if emitters <= 0.0 {
         return 0.0;
@@ -79,7 +82,7 @@ fn emitter_select(emitters: f64, others: f64, n_lights: usize) -> f64 {
     (emitters / (emitters + others)).clamp(*EMITTER_SELECT.start(), *EMITTER_SELECT.end())
 }
 
-/// Irradiance at the product's centre, and the record without its probabilities.
+/// Irradiance at the product's centre, and the record without its selection probabilities.
 fn lower(light: &Light, space: &RenderSpace) -> (f64, scene::Light) {
     match light {
         Light::Rect { world_from_light, width_m, height_m, radiance } => {
@@ -131,7 +134,7 @@ fn lower(light: &Light, space: &RenderSpace) -> (f64, scene::Light) {
     }
 }
 
-/// A light without size. Intensity is per metre squared, so it grows with the square of the scale.
+/// A light without extent. Intensity is per square metre, so it grows with the square of the scale.
 fn point_like(axis: DVec3, position_m: DVec3, intensity: [f32; 3], space: &RenderSpace) -> (f64, scene::Light) {
     let position = space.point(position_m);
     let scale = space.units_per_m * space.units_per_m;

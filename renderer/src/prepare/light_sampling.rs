@@ -1,5 +1,5 @@
-//! Chi-square tests of every light's sampling against the density that rays which meet it by chance assume: a million
-//! samples, significance 0.01 over all tests together (Šidák), as Mitsuba tests its emitters.
+//! Chi-square tests of every light's sampling against the density that a ray assumes when it hits the light by chance:
+//! a million samples, significance 0.01 over all tests together (Šidák), as Mitsuba tests its emitters.
 
 use std::sync::Arc;
 
@@ -14,11 +14,11 @@ use crate::scene::{Mesh, MeshIdx, Part, Primitive, Scene};
 use crate::shot::{Environment, EnvironmentMap, Light, Shot};
 
 const SAMPLES: usize = 1_000_000;
-/// Tests that share the significance.
+/// Tests that share the significance level.
 const TESTS: f64 = 6.0;
-/// Triangles are cut into the square of this many cells.
+/// Triangles are divided into the square of this many cells.
 const CUTS: usize = 4;
-/// Rectangles are cut into as many cells along each side.
+/// Rectangles are divided into this many cells along each side.
 const RECT_CELLS: usize = 12;
 
 /// SplitMix64 (Steele, Lea and Flood 2014).
@@ -38,7 +38,7 @@ impl Random {
     }
 }
 
-/// Fails when the counts are not those of the probabilities. What no cell holds is a cell of its own.
+/// Fails when the counts do not follow the probabilities. Whatever falls into no cell forms a cell of its own.
 fn assert_follows(name: &str, observed: &[u32], probabilities: &[f64]) {
     let n: f64 = SAMPLES as f64;
     let mut cells: Vec<(f64, f64)> = observed.iter().zip(probabilities).map(|(&o, &p)| (f64::from(o), p * n)).collect();
@@ -103,7 +103,7 @@ fn lamps(n: u32) -> Scene {
     }
 }
 
-/// A map with a gradient and a sun.
+/// An environment map with a gradient and a sun.
 fn sky() -> Environment {
     let (width_px, height_px) = (48, 24);
     let texel = |i: u32| match i {
@@ -132,7 +132,7 @@ fn prepare(scene: &Scene, lights: Vec<Light>, environment: Environment) -> Prepa
     PreparedShot::new(&Arc::new(product), &shot, tables)
 }
 
-/// Cells of all lights that have a place, in a row.
+/// Cells of all lights that have a position, in one list.
 struct Cells<'a> {
     shot: &'a PreparedShot,
     bindings: Bindings<'a>,
@@ -196,7 +196,7 @@ impl Cells<'_> {
             let hit = Hit { t: way.length(), u: 1.0 / 3.0, v: 1.0 / 3.0, instance, triangle };
             let ray = Ray { origin: self.from, t_min: 0.0, direction, t_max: 1e30 };
             let pdf = baseline::emitter_pdf(&self.bindings, hit, slot, ray, facing.abs());
-            // Every place of a triangle is as probable as any other.
+            // The density is uniform over a triangle.
             let whole = f64::from(pdf * facing.abs() * 0.5 * normal.length() / way.length_squared());
             let begin = self.emitters_begin() + emitter * Self::TRIANGLE;
             out[begin..begin + Self::TRIANGLE].fill(whole / Self::TRIANGLE as f64);
@@ -208,7 +208,7 @@ impl Cells<'_> {
         out
     }
 
-    /// The cell of a sample; `None` for one that leads nowhere.
+    /// The cell of a sample; `None` for one that is invalid.
     fn of_sample(&self, choice: f32, u: Vec2) -> Option<usize> {
         let sample = baseline::light_sample(&self.bindings, self.from, choice, u);
         if sample.pdf == 0.0 {
@@ -247,7 +247,8 @@ impl Cells<'_> {
     }
 }
 
-/// The cell of barycentric weights: triangles cut into `CUTS` stripes, and each into triangles that alternate.
+/// The cell of barycentric weights: a triangle is divided into `CUTS` stripes, and each of those into alternating
+/// triangles.
 fn cell_of([_, v, w]: [f32; 3]) -> usize {
     let n = CUTS as f32;
     let (x, y) = (v.clamp(0.0, 0.999_99) * n, w.clamp(0.0, 0.999_99) * n);
@@ -264,7 +265,7 @@ fn assert_lights_follow(name: &str, shot: &PreparedShot, from: Vec3, seed: u64) 
     let mut random = Random(seed);
     for _ in 0..SAMPLES {
         let choice = random.next();
-        // The others go to the map.
+        // All other samples go to the map.
         if choice >= shot.params.environment_select
             && let Some(cell) = cells.of_sample(choice, random.pair())
         {
@@ -317,7 +318,7 @@ fn the_environment() {
         point
     };
     let nothing = BounceSamples { choice: Vec2::ZERO, bsdf: Vec2::ZERO, light: Vec2::ZERO, survival: Vec2::ZERO };
-    // A ray that misses asks for the density at its direction; here the one through each texel's middle.
+    // A ray that misses asks for the density at its direction; here that of the direction through each texel's centre.
     let (sin, cos) = (shot.params.environment_sin, shot.params.environment_cos);
     let mut probabilities = vec![0.0; w * h];
     for (i, probability) in probabilities.iter_mut().enumerate() {
@@ -338,7 +339,7 @@ fn the_environment() {
         let mut samples = BounceSamples { choice: random.pair(), light: random.pair(), ..nothing };
         let point = at(&mut path, surface, &mut samples);
         if point.pdf > 0.0 {
-            // Where the direction itself reads the map.
+            // The texel that the direction itself reads.
             let uv = baseline::environment_uv(&bindings, point.direction);
             let (column, row) = ((uv.x * w as f32) as usize, (uv.y * h as f32) as usize);
             observed[row.min(h - 1) * w + column.min(w - 1)] += 1;

@@ -1,4 +1,5 @@
-//! OpenPBR parameters become the shader's material: weights multiplied in, lengths in render units, tables found.
+//! Lowers OpenPBR parameters to the shader's material: weights multiplied in, lengths in render units, tables looked
+//! up.
 
 use glam::Vec3;
 use packshot_materials::library::Surface;
@@ -14,10 +15,10 @@ pub(crate) mod file;
 mod interior;
 pub(crate) mod principled;
 
-/// Distinct indices of refraction that get tables of their own.
+/// Distinct indices of refraction that get exact tables of their own.
 const EXACT_INDICES_MAX: usize = 32;
 
-/// The shader's `tables`, grown as materials ask for indices of refraction.
+/// The shader's `tables`, which grow as materials need indices of refraction.
 #[derive(Clone, Debug)]
 pub(crate) struct Tables {
     values: Vec<f32>,
@@ -29,7 +30,7 @@ pub(crate) struct Tables {
 }
 
 impl Tables {
-    /// With the lossless block at offset 0, and after it the decoding of sRGB bytes.
+    /// With the lossless block at offset 0, followed by the table that decodes sRGB bytes.
     pub(crate) fn new() -> Self {
         let mut values = albedo::lossless().to_vec();
         assert_eq!(values.len(), SRGB_TABLE as usize, "the shader's constant says where the table begins");
@@ -39,7 +40,7 @@ impl Tables {
 
     /// Offset of the block of an index of refraction.
     fn dielectric(&mut self, ior: f32, boundary: Boundary) -> u32 {
-        // A file can name any number of indices; past what a product has, they share tables in steps of 1/32.
+        // A file can name any number of indices; beyond the limit they share tables in steps of 1/32.
         let is_full = self.dielectrics.len() >= EXACT_INDICES_MAX;
         let shared = |ior: f32| if is_full { (ior.clamp(1.0, 10.0) * 32.0).round() / 32.0 } else { ior };
         let ior = shared(ior);
@@ -57,7 +58,7 @@ impl Tables {
         offset
     }
 
-    /// Adds the entry of a relief.
+    /// Appends the entry of a relief and returns its offset.
     pub(crate) fn relief(&mut self, entry: &[f32]) -> u32 {
         appended(&mut self.values, entry)
     }
@@ -77,7 +78,7 @@ impl Tables {
         *self.brushed.get_or_insert_with(|| appended(&mut self.values, albedo::brushed::lossless()))
     }
 
-    /// Offset of the tables of brushed glass that reflects by one index and bends by another.
+    /// Offset of the tables of brushed glass that reflects by one index and refracts by another.
     fn brushed_glass(&mut self, ior: f32, bends: f32) -> u32 {
         let key = [ior, bends].map(f32::to_bits);
         if let Some(&(_, offset)) = self.brushed_glass.iter().find(|&&(known, _)| known == key) {
@@ -88,26 +89,26 @@ impl Tables {
         offset
     }
 
-    /// The whole array.
+    /// The whole array of tables.
     pub(crate) fn into_values(self) -> Vec<f32> {
         self.values
     }
 }
 
-/// Appends a table and gives its offset.
+/// Appends a table and returns its offset.
 fn appended(values: &mut Vec<f32>, table: &[f32]) -> u32 {
     let offset = values.len() as u32;
     values.extend_from_slice(table);
     offset
 }
 
-/// A material of the library or a shot: literals only.
+/// A material of the library or a shot: constants only, no textures.
 pub(crate) fn lower_literal(m: &OpenPbr, render_units_per_m: f64, tables: &mut Tables) -> Material {
     let interior = Interior::of(m, m.transmission_weight > 0.0, render_units_per_m);
     let transmits = m.transmission_weight > 0.0 && m.base_metalness < 1.0;
     let is_glass_body = transmits && !m.geometry_thin_walled;
     let reflective = m.base_metalness < 1.0;
-    // The weight is one on reflectance: light is bent by the index itself.
+    // The weight scales reflectance only: light is refracted by the index itself.
     let reflection_ior = ior_scaled(m.specular_ior, m.specular_weight);
     let coated = m.coat_weight > 0.0;
     let boundary = if is_glass_body { Boundary::Refracting { bends: m.specular_ior } } else { Boundary::Opaque };
@@ -156,7 +157,7 @@ pub(crate) fn lower_literal(m: &OpenPbr, render_units_per_m: f64, tables: &mut T
         anisotropy_cos: 1.0,
         coat_anisotropy: m.coat_roughness_anisotropy,
         film_weight: m.thin_film_weight,
-        // OpenPBR counts in micrometres.
+        // OpenPBR's thickness is in micrometres.
         film_thickness_nm: m.thin_film_thickness * 1000.0,
         film_ior: m.thin_film_ior,
         textured: if is_brushed { TEXTURED_BASE } else { 0 },
@@ -170,8 +171,7 @@ pub(crate) fn lower_literal(m: &OpenPbr, render_units_per_m: f64, tables: &mut T
     }
 }
 
-/// Whether light goes straight through a surface of this material wherever it is smooth, and loses there what
-/// `stage/pane.wgsl` says.
+/// Whether light goes straight through smooth surfaces of this material, losing what `stage/pane.wgsl` says.
 pub(crate) fn is_pane(m: &Material) -> bool {
     let layers = m.coat_weight + m.fuzz_weight + m.film_weight + m.anisotropy + m.translucent_weight;
     let is_smooth = m.roughness == 0.0 || m.metallic_roughness_texture != NONE;
@@ -183,8 +183,8 @@ pub(crate) fn is_pane(m: &Material) -> bool {
         && is_smooth
 }
 
-/// What fills a body of `m` for light that enters below its gloss, where glass beside it fills the body otherwise:
-/// OpenPBR mixes the two.
+/// The medium of a body of `m` for light that enters through its diffuse base, where that differs from the glass that
+/// the same material mixes in (OpenPBR mixes both).
 pub(crate) fn twin(m: &OpenPbr, render_units_per_m: f64, tables: &mut Tables) -> Option<Material> {
     let has_both = m.transmission_weight > 0.0 && m.transmission_weight < 1.0 && m.subsurface_weight > 0.0;
     if !has_both || m.base_metalness >= 1.0 || m.geometry_thin_walled {
@@ -194,7 +194,7 @@ pub(crate) fn twin(m: &OpenPbr, render_units_per_m: f64, tables: &mut Tables) ->
     Some(lower_literal(&below_gloss, render_units_per_m, tables))
 }
 
-/// A material all of whose textures are NONE.
+/// A material whose textures are all NONE.
 fn untextured() -> Material {
     Material {
         base_color_texture: NONE,
@@ -220,9 +220,9 @@ fn untextured() -> Material {
     }
 }
 
-/// Cauchy's b, in square micrometres, of the Abbe number (n_d − 1) / (n_F − n_C).
+/// Cauchy's b, in square micrometres, from the Abbe number (n_d − 1) / (n_F − n_C).
 fn cauchy_b(m: &OpenPbr) -> f32 {
-    /// 1 / λ² of Fraunhofer's line F (486.13 nm) less that of C (656.27 nm).
+    /// 1 / λ² of Fraunhofer's line F (486.13 nm) minus that of C (656.27 nm).
     const F_TO_C: f32 = 1.909_68;
     if m.transmission_dispersion_scale <= 0.0 {
         return 0.0;
@@ -231,9 +231,9 @@ fn cauchy_b(m: &OpenPbr) -> f32 {
     (m.specular_ior - 1.0) / (abbe_number * F_TO_C)
 }
 
-/// Parameters of `m` that change a picture elsewhere but not here yet, by their OpenPBR names (a combination by both);
-/// empty when the material is followed completely. Brushed facets need a grain, of the surface that it is worn with or
-/// of the file's tangents.
+/// OpenPBR names of the parameters of `m` that are set but not rendered yet (a combination is listed under both names);
+/// empty when the material is rendered completely. Brushed facets need a grain, either from the surface that the
+/// material is worn with or from the file's tangents.
 pub fn left_out(m: &OpenPbr, surface: &Surface) -> Vec<&'static str> {
     let mut out = Vec::new();
     let mut note = |left: bool, name| {
@@ -247,7 +247,8 @@ pub fn left_out(m: &OpenPbr, surface: &Surface) -> Vec<&'static str> {
     out
 }
 
-/// The index whose reflectance along the normal is `weight` times that of `ior` (OpenPBR 1.1.1, "specular_weight").
+/// The index of refraction whose reflectance along the normal is `weight` times that of `ior` (OpenPBR 1.1.1,
+/// "specular_weight").
 fn ior_scaled(ior: f32, weight: f32) -> f32 {
     if weight == 1.0 {
         return ior;

@@ -1,13 +1,12 @@
 //! Pearson's chi-square test, for samplers.
 
-/// Cells that expect less are taken together.
+/// Cells that expect fewer are merged.
 const EXPECTED_MIN: f64 = 5.0;
 
-/// The probability of differences at least as large as those between what was counted and what was expected in each
-/// cell, where the sampler is right.
+/// The probability that a correct sampler deviates from the expected counts at least as much as these cells do.
 ///
 /// # Panics
-/// When much was counted where nothing can be, or hardly any cells are left.
+/// When a cell that must stay empty has many counts, or hardly any cells are left.
 pub(super) fn p_value(mut cells: Vec<(f64, f64)>) -> f64 {
     let total: f64 = cells.iter().map(|(_, expected)| expected).sum();
     cells.sort_by(|a, b| a.1.total_cmp(&b.1));

@@ -1,4 +1,4 @@
-//! What all shots of a product share: geometry with its hierarchies, materials and textures.
+//! What all shots of a product share: geometry with its trees, materials and textures.
 
 use packshot_materials::library::Surface;
 use packshot_materials::openpbr::OpenPbr;
@@ -20,12 +20,12 @@ use crate::look::Look;
 use crate::scene::{MaterialIdx, Part, Primitive, Scene, SceneMaterial};
 use crate::shot::Floor;
 
-/// A material for parts to wear in place of the file's own.
+/// A material that parts can wear instead of the file's own.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PaletteEntry {
     /// Its parameters; lengths in metres.
     pub openpbr: OpenPbr,
-    /// Of bodies around the same point the one of the highest priority fills it, of equal ones the one that light
+    /// Where bodies overlap, the one with the highest priority fills the point; of equal ones, the one that light
     /// entered last. The file's own materials have 0.
     pub priority: u8,
     /// Grain and fine structures, in the frame of each part.
@@ -33,7 +33,7 @@ pub struct PaletteEntry {
 }
 
 impl From<OpenPbr> for PaletteEntry {
-    /// With the lowest priority, and smooth.
+    /// Smooth, with the lowest priority.
     fn from(openpbr: OpenPbr) -> Self {
         Self { openpbr, ..Self::default() }
     }
@@ -53,28 +53,28 @@ impl PaletteEntry {
 pub enum PartMaterial {
     /// The file's own, primitive by primitive; glTF's default material where it names none.
     Own,
-    /// One of the palette given to [`PreparedProduct::new`].
+    /// An entry of the palette given to [`PreparedProduct::new`].
     Palette(usize),
-    /// One entry for each primitive of the part's mesh: one of the palette, or the file's own.
+    /// For each primitive of the part's mesh, an entry of the palette, or `None` for the file's own.
     PerPrimitive(Vec<Option<usize>>),
 }
 
-/// Where a lowered material comes from.
+/// The source of a lowered material.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MaterialOrigin {
     /// An entry of the palette given to [`PreparedProduct::new`].
     Palette(usize),
-    /// The file; `None`: glTF's default material.
+    /// The file; `None` for glTF's default material.
     File(Option<MaterialIdx>),
-    /// What the floor is made of.
+    /// The floor.
     Floor,
 }
 
-/// The part of what a backend reads that no camera, light or film changes. Arrays are never empty, because a GPU cannot
-/// bind nothing.
+/// The part of what a backend reads that does not depend on camera, light or film. Arrays are never empty, because a
+/// GPU cannot bind an empty buffer.
 #[derive(Debug)]
 pub struct PreparedProduct {
-    /// Hierarchies, in the form from which each backend derives its own.
+    /// Trees, in the form from which each backend derives its own.
     pub bvh: SceneBvh,
     /// Placed meshes.
     pub instances: Vec<Instance>,
@@ -84,54 +84,54 @@ pub struct PreparedProduct {
     pub triangles: Vec<gpu::Triangle>,
     /// All vertices.
     pub vertices: Vec<gpu::Vertex>,
-    /// Rare attributes.
+    /// Attributes that few vertices have.
     pub vertex_extras: Vec<gpu::VertexExtra>,
     /// Lowered materials.
     pub materials: Vec<gpu::Material>,
     /// Where each of `materials` comes from.
     pub material_origins: Vec<MaterialOrigin>,
-    /// Uses of pictures.
+    /// Uses of pictures as textures.
     pub textures: Vec<gpu::Texture>,
-    /// RGBA8.
+    /// Texels of all pictures, RGBA8.
     pub texels: Vec<u32>,
-    /// Albedos of the materials, which a shot's tables begin with.
+    /// Albedos of the materials; the tables of each shot begin with them.
     pub albedo_tables: Vec<f32>,
-    /// Emissive triangles that light samples go to.
+    /// Emissive triangles that light sampling can choose.
     pub(crate) emitters: Emitters,
-    /// Edges that are shown rounded.
+    /// Edges that are rendered rounded.
     pub(crate) bevels: Bevels,
-    /// What is there and what is not.
+    /// Which features the scene uses.
     pub features: SceneFeatures,
-    /// Where render space lies.
+    /// Where render space lies in the world.
     pub space: RenderSpace,
-    /// The floor that the product stands on: shots of the product have this one.
+    /// The floor under the product: all its shots have this one.
     pub floor: Option<Floor>,
 }
 
-/// What a scene holds that a plain one does not: what its kernel must know. Twin of the overrides in
+/// Features that a scene uses beyond the plain ones, for which its kernel is compiled. Twin of the overrides in
 /// `stage/features.wgsl`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct SceneFeatures {
-    /// A surface lets rays through: by its opacity, or shadow rays as a pane.
+    /// A surface lets rays through: because of its opacity, or shadow rays as a pane.
     pub has_opacity: bool,
     /// A material transmits light, or has an inside.
     pub has_bodies: bool,
-    /// A material has fuzz, a coat, a thin film, brushed facets, or lets light leave diffusely on its other side.
+    /// A material has fuzz, a coat, a thin film, brushed facets, or transmits light diffusely.
     pub has_layers: bool,
-    /// A material reads textures or attributes of vertices.
+    /// A material reads textures or vertex attributes.
     pub has_textures: bool,
     /// A part wears a material with grain or fine structures.
     pub has_relief: bool,
-    /// A part wears a material whose edges are shown rounded.
+    /// A part wears a material with rounded edges.
     pub has_bevels: bool,
-    /// A smooth pane lets light go straight on.
+    /// A smooth pane lets light pass straight through.
     pub has_panes: bool,
     /// Light samples go to emissive surfaces.
     pub has_emitters: bool,
 }
 
 impl SceneFeatures {
-    /// Of a scene with one of each.
+    /// A scene that uses all of them.
     pub const ALL: Self = Self {
         has_opacity: true,
         has_bodies: true,
@@ -164,8 +164,8 @@ impl SceneFeatures {
 }
 
 impl PreparedProduct {
-    /// Packs `scene` with one [`PartMaterial`] per part, out of `palette`, standing on `floor`. `cancelled` is asked
-    /// now and then.
+    /// Packs `scene` with one [`PartMaterial`] per part, out of `palette`, standing on `floor`. `cancelled` is polled
+    /// from time to time.
     ///
     /// # Errors
     /// [`PrepareError::Empty`] when no part has a triangle; [`PrepareError::Cancelled`]; [`PrepareError::Accel`] beyond
@@ -173,7 +173,7 @@ impl PreparedProduct {
     ///
     /// # Panics
     /// When `part_materials` is not as long as the scene's parts (or a `PerPrimitive` as the part's primitives), or
-    /// names an entry outside the palette: caller's bugs.
+    /// names an entry outside the palette; both are bugs in the caller.
     pub fn new(
         scene: &Scene,
         palette: &[PaletteEntry],
@@ -186,8 +186,8 @@ impl PreparedProduct {
         Self::pack(scene, palette, part_materials, floor, RenderSpace::around(&bounds), cancelled)
     }
 
-    /// The floor of a product without the product: in the same render space, so that a camera ray meets it at the same
-    /// place, to the bit. Shots of the product are shots of it.
+    /// The floor of a product without the product, in the same render space, so that a camera ray hits it at exactly
+    /// the same point, bit for bit. Shots of the product are shots of the floor too.
     ///
     /// # Errors
     /// [`PrepareError::Empty`] when the product stands on no floor; [`PrepareError::Cancelled`].
@@ -304,7 +304,7 @@ impl PreparedProduct {
         })
     }
 
-    /// The trees as WGSL walks them, and the instances with their places in those.
+    /// The trees as the WGSL traversal reads them, and the instances with their places in those trees.
     pub(crate) fn walked(&self) -> (PackedBvh, Vec<Instance>) {
         let packed = self.bvh.packed();
         let placed = |(instance, packed): (&Instance, &Instance)| Instance { bvh_root: packed.bvh_root, ..*instance };
@@ -312,8 +312,7 @@ impl PreparedProduct {
         (packed, instances)
     }
 
-    /// Emissive triangles beyond those that can be sampled: their light is found by scattered rays alone, with more
-    /// noise.
+    /// Emissive triangles beyond the number that can be sampled: only scattered rays find their light, with more noise.
     pub fn n_unsampled_emitters(&self) -> u64 {
         self.emitters.n_left_out
     }
@@ -344,7 +343,8 @@ impl PreparedProduct {
     }
 }
 
-/// What a primitive without material wears. glTF 2.0 section 3.9 and its schema: white, fully metallic and rough.
+/// The material of a primitive that has none: white, fully metallic and rough (glTF 2.0 section 3.9 and its schema), or
+/// that of Blender's look.
 fn default_material(look: Look, has_colors: bool) -> SceneMaterial {
     match look {
         Look::Gltf => {

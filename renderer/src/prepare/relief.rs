@@ -1,8 +1,8 @@
 //! Grain and fine structures of library materials, laid out for each part that wears one: the entries of `tables` that
 //! `stage/relief.wgsl` reads.
 //!
-//! They lie in the part's own frame, in millimetres of the product, so that they keep their size whatever unit a file
-//! has, and stay where they are when the product turns.
+//! They are defined in the part's own frame, in millimetres of the product, so that their size does not depend on the
+//! file's unit, and they stay in place when the product turns.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ use crate::scene::{Mesh, Part, Scene};
 /// Lays out reliefs.
 pub(crate) struct Reliefs<'a> {
     scene: &'a Scene,
-    /// Of the shader's materials, as far as they are a palette's.
+    /// Of the shader's materials, those that come from the palette.
     surfaces: Vec<&'a Surface>,
     tables: &'a mut Tables,
     mm_per_unit: f64,
@@ -24,13 +24,13 @@ pub(crate) struct Reliefs<'a> {
 }
 
 impl<'a> Reliefs<'a> {
-    /// For a product of which a metre is `units_per_m` in render space.
+    /// For a product of which one metre is `units_per_m` in render space.
     pub(crate) fn new(scene: &'a Scene, surfaces: Vec<&'a Surface>, tables: &'a mut Tables, units_per_m: f64) -> Self {
         Self { scene, surfaces, tables, mm_per_unit: 1e3 / units_per_m, shapes: HashMap::new() }
     }
 
-    /// The entry for a part that wears `material`, or 0 when that has no relief. `local_from_part` leads to the frame
-    /// of the triangles, a unit of which is `units_per_local` in render space.
+    /// The entry for a part that wears `material`, or 0 when that has no relief. `local_from_part` maps to the
+    /// triangles' frame, one unit of which is `units_per_local` in render space.
     pub(crate) fn place(
         &mut self,
         part: &Part,
@@ -83,13 +83,13 @@ fn kind(kind: DetailKind) -> u32 {
     }
 }
 
-/// How a mesh lies about the axes of its own frame.
+/// How a mesh extends around the axes of its own frame.
 struct Shape {
-    /// Of its bounding box.
+    /// Centre of the bounding box.
     center: DVec3,
-    /// Half the box.
+    /// Half the extent of the bounding box.
     half: DVec3,
-    /// Second moments of its surface about the centre, over its area.
+    /// Second moments of the surface about the centre, divided by its area.
     moments: DMat3,
 }
 
@@ -113,7 +113,7 @@ impl Shape {
         Self { center, half: 0.5 * (max - min), moments: moments * area.max(f64::MIN_POSITIVE).recip() }
     }
 
-    /// The axis about which the mesh is most nearly round; the first of equals.
+    /// The axis about which the mesh is most nearly round; the first of several equals.
     fn round_about(&self) -> DVec3 {
         let m = self.moments.to_cols_array_2d();
         let lopsided = |axis: usize| {
@@ -129,7 +129,7 @@ impl Shape {
         DVec3::AXES[best]
     }
 
-    /// Distance from an axis of the frame to the sides of the box that are farthest from it.
+    /// Distance from an axis through the centre to the sides of the box that are farthest from it.
     fn radius_about(&self, axis: DVec3) -> f64 {
         (self.half * (DVec3::ONE - axis)).max_element()
     }
@@ -145,7 +145,7 @@ mod tests {
     use super::*;
     use crate::scene::{MeshIdx, Primitive};
 
-    /// A tube of radius 0.02 m and length 0.05 m around Z, not in the middle of its frame.
+    /// A tube of radius 0.02 m and length 0.05 m around Z, off the centre of its frame.
     fn tube() -> Scene {
         let n = 48;
         let ring = (0..=n).map(|i| Vec2::from_angle(TAU * i as f32 / n as f32) * 0.02 + Vec2::new(0.1, 0.0));

@@ -1,5 +1,5 @@
-//! Tests of the translated closures by themselves: sampling against density, density against value, energy, symmetry
-//! and the corners of all parameters.
+//! Tests of the translated closures in isolation: sampling against density, density against value, energy, symmetry,
+//! and extremes of all parameters.
 
 use glam::{Vec2, Vec3};
 use packshot_materials::openpbr::OpenPbr;
@@ -14,18 +14,18 @@ mod corners;
 mod energy;
 mod symmetry;
 
-/// A material with its tables, and where it is looked at.
+/// A material with its tables and the place where it is evaluated.
 struct Lobes {
     material: [Material; 1],
     tables: Vec<f32>,
     params: RenderParams,
 }
 
-/// From which side a surface is seen.
+/// The side from which a surface is seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Side {
     Front,
-    /// From inside of a body.
+    /// From inside the body.
     Back,
 }
 
@@ -66,7 +66,7 @@ impl Lobes {
         }
     }
 
-    /// The closure towards `wo`, with brushed facets along x.
+    /// The closure for the view direction `wo`, with brushed facets along x.
     fn closure(&self, wo: Vec3, side: Side) -> Bsdf {
         let m = &self.material[0];
         let mut surface = Surface {
@@ -102,7 +102,7 @@ impl Lobes {
         native::boundary_of(&self.bindings(), media, 0, side == Side::Front, 0.0)
     }
 
-    /// f |cos| and the density.
+    /// f |cos|, and the density.
     fn value(&self, mut bsdf: Bsdf, wi: Vec3) -> (Vec3, f32) {
         let both = native::bsdf_eval(&mut bsdf, wi);
         (both.truncate(), both.w)
@@ -120,7 +120,7 @@ fn towards(cosine: f32, azimuth_rad: f32) -> Vec3 {
     Vec3::new(sine * azimuth_rad.cos(), sine * azimuth_rad.sin(), cosine)
 }
 
-/// Well spread points of the unit cube (the additive recurrence of Roberts' generalised golden ratio).
+/// Well-distributed points of the unit cube (the additive recurrence of Roberts' generalised golden ratio).
 fn points(n: u32) -> impl Iterator<Item = (f32, Vec2)> {
     const A: [f64; 3] = [0.819_172_513_396_164_4, 0.671_043_606_703_789_2, 0.549_700_477_901_970_2];
     (0..n).map(|i| {
@@ -154,7 +154,7 @@ fn materials() -> Vec<(&'static str, OpenPbr)> {
         ("coat", coat),
         ("brushed coat", OpenPbr { coat_roughness_anisotropy: 0.7, ..coat }),
         ("fuzz", fuzz),
-        // From above it is black: seen over something.
+        // Black from above: over a base.
         ("sharp fuzz", OpenPbr { base_color: [0.5; 3], fuzz_roughness: 0.2, ..fuzz }),
         ("film on metal", film(metal)),
         ("film on gloss", film(OpenPbr { base_color: [0.5; 3], ..gloss })),

@@ -12,43 +12,43 @@ use super::light::Lights;
 use super::{EnvironmentTables, PreparedProduct, RenderSpace, bindable, filter};
 use crate::shot::{Background, Environment, FilmSettings, Projection, Shot};
 
-/// What of a scene is seen: all of it is there, for every ray but the camera's own.
+/// Which surfaces camera rays may show. Everything is still there for all other rays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum FirstHit {
-    /// Whatever a camera ray meets.
+    /// Whatever a camera ray hits.
     #[default]
     Any,
-    /// The product where no floor is before it. Alpha is its share of the pixel.
+    /// The product, where no floor is in front of it. Alpha is its coverage of the pixel.
     Product,
-    /// The floor where no product is before it. Alpha is its share of the pixel.
+    /// The floor, where no product is in front of it. Alpha is its coverage of the pixel.
     Floor,
 }
 
-/// The part of what a backend reads that is made anew for each shot of a product. Arrays are never empty, because a GPU
-/// cannot bind nothing.
+/// The part of what a backend reads that is made for each shot of a product. Arrays are never empty, because a GPU
+/// cannot bind an empty buffer.
 #[derive(Clone, Debug)]
 pub struct PreparedShot {
-    /// The product that the shot is of: what is in here is in its render space.
+    /// The product of the shot; everything in here is in its render space.
     pub(crate) product: Arc<PreparedProduct>,
-    /// What holds for the whole picture.
+    /// Parameters of the whole picture.
     pub(crate) params: gpu::RenderParams,
     /// Lights that can be sampled.
     pub(crate) lights: Vec<gpu::Light>,
-    /// Radiance of the map and how to sample it, shared by all shots in its light.
+    /// Radiance of the map and the tables for sampling it, shared by all shots in the same light.
     pub(crate) environment: Arc<EnvironmentTables>,
-    /// Albedos of the product's materials, then the pixel filter.
+    /// Albedos of the product's materials, followed by the pixel filter.
     pub(crate) tables: Vec<f32>,
     /// Film settings of the shot.
     pub(crate) film: FilmSettings,
 }
 
 impl PreparedShot {
-    /// Packs `shot`; `environment` is what [`TabulatedMaps::tables`](super::TabulatedMaps::tables) gives for its
+    /// Packs `shot`; `environment` is the result of [`TabulatedMaps::tables`](super::TabulatedMaps::tables) for its
     /// environment.
     ///
     /// # Panics
-    /// When the product stands on another floor than the shot has, or `environment` is of a map of another size:
-    /// caller's bugs.
+    /// When the product stands on another floor than the shot has, or `environment` is of a map of another size; both
+    /// are bugs in the caller.
     pub fn new(product: &Arc<PreparedProduct>, shot: &Shot, environment: Arc<EnvironmentTables>) -> Self {
         assert_eq!(product.floor, shot.floor, "the product stands on the shot's floor");
         let environment_irradiance = match &shot.environment {
@@ -72,7 +72,7 @@ impl PreparedShot {
         }
     }
 
-    /// The same shot, in which camera rays see nothing where they meet anything else first.
+    /// The same shot, in which a camera ray shows nothing where it hits anything else first.
     pub fn showing(mut self, first_hit: FirstHit) -> Self {
         self.params.first_hit = match first_hit {
             FirstHit::Any => FIRST_HIT_ANY,
@@ -82,7 +82,7 @@ impl PreparedShot {
         self
     }
 
-    /// What the translated stages read. Without the packed trees over triangles, because native traversal has its own.
+    /// The bindings of the translated stages, without the packed trees, because native traversal has its own.
     pub(crate) fn bindings(&self) -> Bindings<'_> {
         let (product, environment) = (&*self.product, &*self.environment);
         Bindings {
@@ -157,7 +157,7 @@ fn camera(shot: &Shot, space: &RenderSpace) -> gpu::Camera {
         Projection::Perspective { fov_y_rad } => (0, (0.5 * fov_y_rad).tan()),
         Projection::Orthographic { height_m } => (1, 0.5 * height_m * space.units_per_m),
     };
-    // Parallel rays have no aperture to come through.
+    // Parallel rays do not pass through an aperture.
     let aperture = camera.aperture.filter(|_| orthographic == 0);
     gpu::Camera {
         origin: space.point(camera.world_from_camera.translation).as_vec3(),

@@ -5,20 +5,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use super::EnvironmentTables;
 use crate::shot::{Environment, EnvironmentMap};
 
-/// The tables of the environment maps in use: kept for as long as anybody keeps the map.
+/// The tables of the environment maps in use: kept as long as the map itself is.
 #[derive(Debug, Default)]
 pub struct TabulatedMaps {
     kept: Mutex<Vec<(Weak<EnvironmentMap>, Arc<EnvironmentTables>)>>,
 }
 
 impl TabulatedMaps {
-    /// The tables of an environment; those of a map are made when it is first asked for.
+    /// The tables of an environment; those of a map are made on first use.
     pub fn tables(&self, environment: &Environment) -> Arc<EnvironmentTables> {
         let Environment::LatLong { map, .. } = environment else { return Arc::new(EnvironmentTables::without_map()) };
         if let Some(known) = find(&self.kept(), map) {
             return known;
         }
-        // Not under the lock: rayon may run another shot's preparation on this thread meanwhile.
+        // Not while holding the lock: rayon may run another shot's preparation on this thread meanwhile.
         let tables = Arc::new(EnvironmentTables::new(map));
         let mut kept = self.kept();
         kept.retain(|(map, _)| map.strong_count() > 0);
@@ -37,7 +37,7 @@ fn find(
     kept: &[(Weak<EnvironmentMap>, Arc<EnvironmentTables>)],
     map: &Arc<EnvironmentMap>,
 ) -> Option<Arc<EnvironmentTables>> {
-    // The address of a map that is gone can be another's: only one that is alive counts.
+    // A map that was freed may have its address reused, so only a live one counts.
     let is_it = |known: &Weak<EnvironmentMap>| known.strong_count() > 0 && Weak::as_ptr(known) == Arc::as_ptr(map);
     kept.iter().find(|(known, _)| is_it(known)).map(|(_, tables)| tables.clone())
 }

@@ -1,4 +1,4 @@
-//! All texels in one array, and one lookup record per distinct use of a picture.
+//! All texels in one array, and one record for each distinct use of a picture.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use packshot_shaders::layout::scene::Texture;
 use crate::look::Look;
 use crate::scene::{Image, Scene, TextureRef, Wrap};
 
-/// Arrays of the shader's `textures` and `texels`.
+/// The shader's arrays `textures` and `texels`.
 #[derive(Debug)]
 pub(crate) struct TextureTable<'a> {
     scene: &'a Scene,
@@ -20,17 +20,17 @@ pub(crate) struct TextureTable<'a> {
     images: Vec<(*const Image, u32)>,
     /// One record per use.
     pub textures: Vec<Texture>,
-    /// Straight RGBA8, red in the lowest byte.
+    /// RGBA8 with straight alpha, red in the lowest byte.
     pub texels: Vec<u32>,
 }
 
 impl<'a> TextureTable<'a> {
-    /// Empty; pictures are copied in when first used.
+    /// Empty; pictures are copied in on first use.
     pub(crate) fn new(scene: &'a Scene) -> Self {
         Self { scene, uses: Vec::new(), images: Vec::new(), textures: Vec::new(), texels: Vec::new() }
     }
 
-    /// Index into `textures` of this use.
+    /// Index in `textures` of this use, which is added if it is new.
     pub(crate) fn add(&mut self, use_: &TextureRef) -> u32 {
         if let Some(known) = self.uses.iter().position(|u| u == use_) {
             return known as u32;
@@ -42,7 +42,7 @@ impl<'a> TextureTable<'a> {
         let mut set = |on: bool, flag: u32| flags |= if on { flag } else { 0 };
         set(use_.uv_set == 1, TEXTURE_UV1);
         set(texture.nearest, TEXTURE_NEAREST);
-        // glTF 2.0 section 3.8.2 has colours decoded before they are filtered; Cycles filters them as they are stored.
+        // glTF 2.0 section 3.8.2 decodes colours before filtering; Cycles filters the stored values.
         set(self.scene.look == Look::Blender50, TEXTURE_DECODE_LAST);
         set(texture.wrap[0] == Wrap::Mirror, TEXTURE_MIRROR_U);
         set(texture.wrap[0] == Wrap::Clamp, TEXTURE_CLAMP_U);

@@ -1,8 +1,9 @@
-//! What brushed facets lose: the albedo of a lossless conductor whose roughness differs along and across the tangent.
+//! Energy that brushed facets lose: the albedo of a lossless conductor whose roughness differs along and across the
+//! tangent.
 //!
-//! Nodes, the last fastest: the root of the larger alpha over that of [`BRUSHED_ALPHA_MAX`], that of the smaller alpha
-//! over the larger, the view's azimuth from the rougher direction as a share of a quarter turn, and the root of its
-//! cosine. After them the means over the hemisphere.
+//! Nodes, the last index fastest: square root of the larger alpha over that of [`BRUSHED_ALPHA_MAX`]; square root of
+//! the smaller alpha over the larger; azimuth of the view from the rougher direction, as a fraction of a quarter turn;
+//! square root of the view's cosine. The means over the hemisphere follow.
 
 use std::collections::HashMap;
 use std::f64::consts::{FRAC_PI_2, TAU};
@@ -17,7 +18,7 @@ use super::{Lattice, LatticePoint};
 
 static LATTICE: LazyLock<Lattice> = LazyLock::new(|| Lattice::new(233, 144, TAU));
 
-/// Numbers of nodes.
+/// Nodes along each axis.
 const ALPHAS: usize = BRUSHED_ROUGHNESSES as usize;
 const RATIOS: usize = BRUSHED_RATIOS as usize;
 const AZIMUTHS: usize = BRUSHED_AZIMUTHS as usize;
@@ -29,8 +30,8 @@ pub(crate) fn lossless() -> &'static [f32] {
     TABLE.get_or_init(|| table(&Split::Mirror))
 }
 
-/// What glass of a reflectance's index and a bending one reflects and lets through: a table for light from outside,
-/// then one for light from inside. Computed once per process and pair.
+/// What glass reflects and transmits whose reflectance follows `ior` and which refracts by `bends`: a table for light
+/// from outside, then one for light from inside. Computed once per process and pair of indices.
 pub(crate) fn glass(ior: f32, bends: f32) -> Arc<Vec<f32>> {
     type Cache = Mutex<HashMap<[u32; 2], Arc<Vec<f32>>>>;
     static CACHE: OnceLock<Cache> = OnceLock::new();
@@ -46,11 +47,11 @@ pub(crate) fn glass(ior: f32, bends: f32) -> Arc<Vec<f32>> {
     tables
 }
 
-/// What a facet does with light.
+/// How a facet splits light into reflected and refracted.
 enum Split {
     Mirror,
-    /// Reflects by Fresnel's law for one ratio of the index beyond over that on this side, and bends the rest by
-    /// another.
+    /// Reflects by Fresnel's law for one ratio of the index beyond over the index on this side, and refracts the rest
+    /// by another ratio.
     Glass {
         eta: f64,
         bending: f64,
@@ -77,8 +78,7 @@ fn table(split: &Split) -> Vec<f32> {
     entries
 }
 
-/// The mean of a block of nodes over the hemisphere, weighted by the cosine: with t the root of the cosine, 2 c dc is 4
-/// t³ dt.
+/// The mean of a block of nodes over the hemisphere, weighted by the cosine c: with t = √c, 2 c dc is 4 t³ dt.
 fn hemisphere_mean(block: &[f32]) -> f64 {
     let (mut sum, mut weights) = (0.0, 0.0);
     for (k, &entry) in block.iter().enumerate() {

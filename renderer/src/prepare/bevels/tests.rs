@@ -14,7 +14,7 @@ fn primitive(positions: Vec<Vec3>, normals: Vec<Vec3>, triangles: Vec<[u32; 3]>)
     Primitive { positions, normals, tangents: Vec::new(), uvs, colors: Vec::new(), triangles, material: None }
 }
 
-/// A cube from −1 to 1, each face a primitive of its own as CAD exports have it.
+/// A cube from −1 to 1, each face a primitive of its own, as in CAD exports.
 fn cube() -> Mesh {
     let face = |axis: usize, sign: f32| {
         let normal = Vec3::AXES[axis] * sign;
@@ -25,7 +25,7 @@ fn cube() -> Mesh {
     Mesh { primitives: (0..3).flat_map(|axis| [1.0, -1.0].map(|sign| face(axis, sign))).collect() }
 }
 
-/// A can of radius 1 and height 2 with a smooth wall, of which the lid has vertices of its own.
+/// A can of radius 1 and height 2 with a smooth wall, whose lid has vertices of its own.
 fn can() -> Mesh {
     const N: u32 = 64;
     let around = |i: u32| {
@@ -45,7 +45,7 @@ fn can() -> Mesh {
     }
 }
 
-/// One or more of a mesh with edges rounded over `bevel_m`.
+/// One or more placements of a mesh whose edges are rounded over `bevel_m`.
 fn prepared(mesh: Mesh, places: &[DAffine3], bevel_m: f32) -> PreparedShot {
     let part = |&world_from_part: &DAffine3| Part {
         node_idx: 0,
@@ -65,7 +65,7 @@ fn prepared(mesh: Mesh, places: &[DAffine3], bevel_m: f32) -> PreparedShot {
     PreparedShot::new(&Arc::new(product), &shot, TabulatedMaps::default().tables(&shot.environment))
 }
 
-/// The rounded normal at a point of the world on a face with a normal, where all is baked.
+/// The rounded normal at a point in world space on a face with this normal, for a baked scene.
 fn normal_at(shot: &PreparedShot, point: Vec3, normal: Vec3) -> Vec3 {
     let bindings = shot.bindings();
     let local = shot.product.space.point(point.as_dvec3()).as_vec3();
@@ -84,8 +84,8 @@ fn the_normal_turns_over_the_bevel_as_on_a_fillet() {
     let shot = prepared(cube(), &[DAffine3::IDENTITY], 0.2);
     for share in [0.0_f32, 0.25, 0.5, 0.75, 0.999] {
         let seen = normal_at(&shot, Vec3::new(1.0 - 0.2 * share, 1.0, 0.3), Vec3::Y);
-        // Between the faces the normal makes 45 degrees with both; the sine of the angle from there grows with the
-        // distance.
+        // At the edge between two faces the normal makes 45 degrees with both; the sine of the angle from there grows
+        // linearly with the distance.
         let angle = std::f32::consts::FRAC_PI_4 + (share * std::f32::consts::FRAC_PI_4.sin()).asin();
         let expected = Vec3::new(angle.cos(), angle.sin(), 0.0);
         assert!((seen - expected).length() < 2e-3, "at {share} of the bevel: {seen} instead of {expected}");
@@ -111,13 +111,13 @@ fn only_the_rim_of_a_can_is_rounded() {
         let seen = normal_at(&shot, point, normal);
         assert!((seen - Vec3::new(1.0, 1.0, 0.0).normalize()).length() < 5e-3, "{seen} on the rim");
     }
-    // The lid's open edge is the wall's bottom: an edge with one side only is none.
+    // The lid's open edge is the bottom of the wall: an edge with one side only is not rounded.
     assert_eq!(normal_at(&shot, out - Vec3::Y, Vec3::X), Vec3::X);
 }
 
 #[test]
 fn the_bevel_has_its_size_on_copies_of_another_scale() {
-    // Enough copies that the mesh is shared and keeps a frame of its own.
+    // Enough copies that the mesh is instanced and keeps a frame of its own.
     let place = |i: u32| {
         let scale = if i == 0 { 2.0 } else { 1.0 };
         DAffine3::from_scale_rotation_translation(

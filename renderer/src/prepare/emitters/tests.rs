@@ -84,7 +84,7 @@ fn prepare(scene: &Scene) -> PreparedProduct {
     PreparedProduct::new(scene, &[], &parts, None, &|| false).expect("a sound scene")
 }
 
-/// The same product with emissive surfaces that no light sample goes to.
+/// The same product with emissive surfaces that light sampling never chooses.
 fn unsampled(scene: &Scene) -> PreparedProduct {
     let mut product = prepare(scene);
     product.emitters = Emitters::none();
@@ -94,7 +94,7 @@ fn unsampled(scene: &Scene) -> PreparedProduct {
     product
 }
 
-/// The floor from above, without the lamps over it: their light alone is compared.
+/// The floor from above, without the lamps over it: only their light is compared.
 fn shot(samples: u32) -> Shot {
     let axes = glam::DMat3::from_cols(DVec3::X, DVec3::NEG_Z, DVec3::Y);
     Shot {
@@ -138,7 +138,8 @@ fn mean(film: &Film) -> f64 {
     film.resolve().iter().map(|p| f64::from(p[0] + p[1] + p[2])).sum::<f64>() / film.samples.len() as f64
 }
 
-/// Both ways of finding light must agree, within four deviations of what `n` pictures of other seeds differ by.
+/// Light sampling and scattered rays must agree within four standard deviations, estimated from `n` pictures with
+/// different seeds.
 fn assert_agree(name: &str, scene: &Scene, samples: u32) {
     const PICTURES: u32 = 6;
     let means = |product: &dyn Fn() -> PreparedProduct, samples: u32| -> (f64, f64) {
@@ -163,7 +164,7 @@ fn assert_agree(name: &str, scene: &Scene, samples: u32) {
 }
 
 fn textured() -> Scene {
-    // Bright in one corner, which is a twentieth of the square.
+    // Bright in one corner, a twentieth of the square.
     let texel = |i: u32| if i % 16 >= 12 && i / 16 >= 12 { [255, 240, 200, 255] } else { [40, 20, 90, 255] };
     let image = Image { width_px: 16, height_px: 16, rgba8: (0..256).map(texel).collect() };
     let picture = Picture { image: Arc::new(image), wrap: [Wrap::Repeat; 2], nearest: false };
@@ -205,7 +206,7 @@ fn sampled_light_is_the_light_that_scattered_rays_find() {
 
 #[test]
 fn instances_of_an_emissive_mesh_each_emit_their_own_light() {
-    // Too many triangles to be baked: the same mesh is placed upright, mirrored and squeezed.
+    // Too many triangles to be baked: the same mesh is placed upright, mirrored and stretched.
     let fine = subdivided(&cube(), 5);
     let mut parts = vec![
         (0, DAffine3::IDENTITY),
@@ -225,7 +226,7 @@ fn instances_of_an_emissive_mesh_each_emit_their_own_light() {
     assert_agree("instances", &scene, 32);
 }
 
-/// Each triangle cut in four, `n` times.
+/// Each triangle split into four, `n` times.
 fn subdivided(primitive: &Primitive, n: u32) -> Primitive {
     let mut out = primitive.clone();
     for _ in 0..n {
@@ -302,7 +303,7 @@ fn a_texture_s_bright_places_get_most_of_the_samples() {
     scene.meshes[1].primitives[0] = fine;
     let product = prepare(&scene);
     let emitters = &product.emitters;
-    // Power over area, by the height of the shares in their leaves and the leaves' own.
+    // Power over area, from the fractions in the leaves and the probabilities of the leaves themselves.
     let power = |i: usize| {
         let emitter = emitters.emitters[i];
         let leaf = emitters.nodes[emitter.leaf as usize];

@@ -1,19 +1,20 @@
-//! The tree over emitters: built from the root down, split where power, extent and orientation together become small
-//! (Conty Estevez and Kulla 2018, section 4.4, with the length of the mean normal in place of the cone's solid angle).
+//! The tree over emitters: built top-down, split where a cost of power, extent and orientation is least (Conty Estevez
+//! and Kulla 2018, section 4.4, with the length of the mean normal in place of the cone's solid angle).
 
 use glam::Vec3;
 use packshot_shaders::constants::EMITTERS_BOTH_SIDES;
 use packshot_shaders::layout::emitter::{Emitter, EmitterNode};
 
-/// Emitters of a leaf, at most, where there are few.
+/// Most emitters of a leaf, where there are few in all.
 const LEAF_MAX: usize = 4;
-/// Leaves, about: where there are many emitters leaves grow, so that the tree is walked in a bounded time.
+/// Approximate number of leaves: with many emitters the leaves grow instead, so that walking the tree takes a bounded
+/// time.
 const LEAVES_MAX: usize = 1 << 15;
 /// Candidates for a split along each axis.
 const BINS: usize = 16;
-/// Ranges that are longer are halved through the middle: their parts will be cut well.
+/// Longer ranges are split at the spatial middle: their halves will be binned.
 const BINNED_MAX: usize = 1 << 16;
-/// From this depth on ranges are halved by number, so that no input makes a deep tree.
+/// From this depth on ranges are halved by count, so that no input makes a deep tree.
 const DEPTH_BALANCED: u32 = 40;
 
 /// An emitter while the tree is built.
@@ -21,17 +22,17 @@ const DEPTH_BALANCED: u32 = 40;
 pub(super) struct Item {
     /// Corner of its box, in render space.
     pub min: Vec3,
-    /// The other corner.
+    /// Unit, on the side that is sampled.
     pub max: Vec3,
     /// Unit, to the side that is sampled.
     pub normal: Vec3,
-    /// Whether the other side is too.
+    /// Whether the other side is sampled as well.
     pub both_sides: bool,
-    /// Luminance of the mean radiance times area, above 0.
+    /// Mean luminance times area, above 0.
     pub power: f64,
     pub instance: u32,
     pub triangle: u32,
-    /// Where its place in the tree is to be noted.
+    /// Index of the entry that records its place in the tree.
     pub entry: u32,
 }
 
@@ -40,13 +41,13 @@ impl Item {
         0.5 * (self.min + self.max)
     }
 
-    /// The normal or its opposite, whichever lies towards `axis`, where both sides are sampled.
+    /// The normal, or its opposite where both sides are sampled, whichever points towards `axis`.
     fn normal_towards(&self, axis: Vec3) -> Vec3 {
         if self.both_sides && self.normal.dot(axis) < 0.0 { -self.normal } else { self.normal }
     }
 }
 
-/// Nodes, and the emitters in the order that `items` have afterwards. `None` when cancelled.
+/// Nodes, and the emitters in the order into which `items` have been brought. `None` when cancelled.
 pub(super) fn build(
     items: &mut [Item],
     power: f64,
@@ -54,7 +55,7 @@ pub(super) fn build(
 ) -> Option<(Vec<EmitterNode>, Vec<Emitter>)> {
     let leaf_max = LEAF_MAX.max(items.len().div_ceil(LEAVES_MAX));
     let mut emitters = vec![Emitter::default(); items.len()];
-    // Node 1 stands beside the root, so that first children are at even places.
+    // Node 1 is unused, so that first children have even indices.
     let mut nodes = vec![EmitterNode::default(); 2];
     let mut waiting = vec![(0_usize, 0..items.len(), 0_u32, 0_u32)];
     while let Some((node, range, parent, depth)) = waiting.pop() {
@@ -81,7 +82,7 @@ pub(super) fn build(
     Some((nodes, emitters))
 }
 
-/// A node around `items`, without its place in the tree.
+/// The bounds of `items`, without a place in the tree.
 fn bounds(items: &[Item], power: f64) -> EmitterNode {
     let (mut min, mut max) = (Vec3::INFINITY, Vec3::NEG_INFINITY);
     let mut sum = 0.0;
@@ -98,7 +99,7 @@ fn bounds(items: &[Item], power: f64) -> EmitterNode {
     let cos_spread = items.iter().map(cosine).fold(1.0, f32::min);
     EmitterNode {
         center: 0.5 * (min + max),
-        // A little more than the box, whose corners are rounded.
+        // A little larger than the box, whose corners are rounded to single precision.
         radius2: (0.25 * (max - min).length_squared() * (1.0 + 1e-5)).max(f32::MIN_POSITIVE),
         axis,
         cos_spread: (cos_spread - 1e-5).max(-1.0),
@@ -108,14 +109,14 @@ fn bounds(items: &[Item], power: f64) -> EmitterNode {
     }
 }
 
-/// Mean of the normals, weighted by power; those with two sides turned to the side of the most powerful.
+/// Mean normal, weighted by power; two-sided emitters are turned to the side of the most powerful one.
 fn mean_axis(items: &[Item]) -> Vec3 {
     let strongest = items.iter().max_by(|a, b| a.power.total_cmp(&b.power)).map_or(Vec3::Y, |item| item.normal);
     let sum: glam::DVec3 = items.iter().map(|item| item.normal_towards(strongest).as_dvec3() * item.power).sum();
     sum.try_normalize().map_or(strongest, |axis| axis.as_vec3())
 }
 
-/// Probabilities inside of a leaf follow power.
+/// Within a leaf, probabilities are proportional to power.
 fn fill(emitters: &mut [Emitter], items: &[Item], leaf: u32) {
     let total: f64 = items.iter().map(|item| item.power).sum();
     let mut sum = 0.0;
@@ -129,7 +130,7 @@ fn fill(emitters: &mut [Emitter], items: &[Item], leaf: u32) {
     }
 }
 
-/// Parts `items`, of which there are at least 2, and says how many came first: at least 1, and not all.
+/// Reorders at least 2 `items` and returns how many belong to the first child: at least 1, and not all.
 fn split(items: &mut [Item], axis: Vec3, depth: u32) -> usize {
     let (mut min, mut max) = (Vec3::INFINITY, Vec3::NEG_INFINITY);
     for item in items.iter() {
@@ -158,7 +159,7 @@ fn split(items: &mut [Item], axis: Vec3, depth: u32) -> usize {
     middle
 }
 
-/// Brings those for which `is_first` to the front, and says how many there are.
+/// Moves those for which `is_first` holds to the front, and returns how many there are.
 fn partition(items: &mut [Item], is_first: impl Fn(&Item) -> bool) -> usize {
     let mut n_first = 0;
     for i in 0..items.len() {
@@ -170,7 +171,7 @@ fn partition(items: &mut [Item], is_first: impl Fn(&Item) -> bool) -> usize {
     n_first
 }
 
-/// What a side of a split holds.
+/// What one side of a split contains.
 #[derive(Clone, Copy)]
 struct Side {
     min: Vec3,
@@ -191,7 +192,7 @@ impl Side {
         }
     }
 
-    /// Power times surface times a measure of how many directions are lit: 1 for a plane, 4 for a sphere.
+    /// Power times surface area times a measure of how many directions are lit: 1 for a plane, 4 for a sphere.
     fn cost(&self) -> f32 {
         if self.power == 0.0 {
             return 0.0;
@@ -203,7 +204,7 @@ impl Side {
     }
 }
 
-/// The axis and the place along it where the two sides cost least; `None` where all centres are one.
+/// The axis and the position along it where the two sides cost least; `None` where all centres coincide.
 fn best_split(items: &[Item], axis: Vec3, min: Vec3, extent: Vec3) -> Option<(usize, f32)> {
     let strongest = items.iter().map(|item| item.power).fold(0.0, f64::max);
     let longest = extent.max_element();
@@ -213,7 +214,7 @@ fn best_split(items: &[Item], axis: Vec3, min: Vec3, extent: Vec3) -> Option<(us
         let mut bins = [Side::EMPTY; BINS];
         for item in items {
             let bin = (((item.center()[along] - min[along]) * scale) as usize).min(BINS - 1);
-            // In units in which nothing overflows.
+            // Relative to the strongest emitter, so that nothing overflows.
             let power = (item.power / strongest) as f32;
             let normal = item.normal_towards(axis) * power;
             bins[bin] = bins[bin].with(Side { min: item.min, max: item.max, normal, power });
@@ -222,7 +223,7 @@ fn best_split(items: &[Item], axis: Vec3, min: Vec3, extent: Vec3) -> Option<(us
         for i in (1..BINS).rev() {
             after[i - 1] = after[i].with(bins[i]);
         }
-        // Thin slices are avoided.
+        // Penalises thin slices.
         let weight = longest / extent[along];
         let mut before = Side::EMPTY;
         for i in 0..BINS - 1 {

@@ -1,4 +1,4 @@
-//! A material of the file: literals, textures and alpha, in the meaning of a look.
+//! A material of the file: constants, textures and alpha, as a look interprets them.
 
 use glam::Vec3;
 use packshot_materials::openpbr::OpenPbr;
@@ -42,7 +42,7 @@ pub(crate) fn lower_scene(
     if vertex_colors {
         out.flags |= MATERIAL_VERTEX_COLOR;
     }
-    // A metalness texture can bring the dielectric in or out.
+    // A metalness texture can blend the dielectric in or out.
     if out.albedo_table == 0 && m.textures.metallic_roughness.is_some() {
         out.reflection_mean = albedo::fresnel_mean(out.reflection_ior);
         out.albedo_table = tables.dielectric(out.reflection_ior, Boundary::Opaque);
@@ -60,15 +60,15 @@ pub(crate) fn lower_scene(
     out
 }
 
-/// Whether `KHR_materials_specular` makes glass reflect otherwise than its index says; in Blender's look its colour
-/// alone does.
+/// Whether `KHR_materials_specular` makes glass reflect differently from what its index implies; in Blender's look only
+/// its colour does.
 fn has_tinted_glass(out: &Material, look: Look) -> bool {
     let is_tinted = (out.specular_color - Vec3::ONE).abs().max_element() > 1e-4 || out.specular_color_texture != NONE;
     let is_weighted = look == Look::Gltf && (out.gloss_f90 != 1.0 || out.specular_texture != NONE);
     out.transmission_weight > 0.0 && (is_tinted || is_weighted)
 }
 
-/// The shader's material, without textures and alpha, as the extensions of glTF have it.
+/// The shader's material, without textures and alpha, as the glTF extensions define it.
 fn lower_gltf(m: &SceneMaterial, openpbr: &OpenPbr, render_units_per_m: f64, tables: &mut Tables) -> Material {
     let mut out = lower_literal(openpbr, render_units_per_m, tables);
     out.flags |= MATERIAL_GLTF;
@@ -82,18 +82,18 @@ fn lower_gltf(m: &SceneMaterial, openpbr: &OpenPbr, render_units_per_m: f64, tab
     out
 }
 
-/// Highlights: their strength and their stretch.
+/// Specular reflection: its strength, and its anisotropy.
 fn add_reflection(out: &mut Material, m: &SceneMaterial, tables: &mut Tables) {
     let DielectricReflection { f0, weight, color } = m.dielectric;
-    // The shader multiplies the reflectance of the index.
+    // The shader multiplies the reflectance that follows from the index.
     let by_ior = ((out.reflection_ior - 1.0) / (out.reflection_ior + 1.0)).powi(2);
     out.specular_color = if by_ior > 0.0 { Vec3::from(color) * (f0 / by_ior) } else { Vec3::ZERO };
     out.gloss_f90 = weight;
     brush(out, m, tables);
 }
 
-/// Stretched facets: how much and where to. What the strength means for their roughness is the look's affair
-/// (`alpha_of` in the shader).
+/// Anisotropy: strength and direction. How the strength changes the roughness depends on the look (`alpha_of` in the
+/// shader).
 pub(super) fn brush(out: &mut Material, m: &SceneMaterial, tables: &mut Tables) {
     out.anisotropy = m.anisotropy.strength;
     out.anisotropy_cos = m.anisotropy.rotation_rad.cos();
@@ -154,7 +154,7 @@ fn add_textures(out: &mut Material, m: &SceneMaterial, vertex_colors: bool, tabl
     out.film_thickness_texture = lookup(&textures.thin_film_thickness);
     out.translucent_texture = lookup(&textures.diffuse_transmission_weight);
     out.translucent_color_texture = lookup(&textures.diffuse_transmission_color);
-    // The coat has a normal of its own wherever it or the base has a map.
+    // The coat has its own normal wherever it or the base has a normal map.
     if out.coat_weight > 0.0 && (out.normal_texture != NONE || out.coat_normal_texture != NONE) {
         out.flags |= MATERIAL_COAT_NORMAL;
     }

@@ -1,12 +1,12 @@
-//! What fills bodies, and diffuse light that goes through surfaces.
+//! The media inside bodies, and diffuse light that passes through surfaces.
 
 use glam::Vec3;
 use packshot_materials::openpbr::OpenPbr;
 use packshot_shaders::constants::{MATERIAL_BODY, MATERIAL_SCATTERS, MATERIAL_SUBSURFACE};
 
-/// What fills a body.
+/// The medium of a body.
 pub(super) struct Interior {
-    /// Both per render unit.
+    /// Absorption and scattering, both per render unit.
     pub(super) absorption: Vec3,
     pub(super) scattering: Vec3,
     /// Mean cosine of scattering.
@@ -16,15 +16,15 @@ pub(super) struct Interior {
 }
 
 impl Interior {
-    /// `transmits`: light goes through the surface, refracted or not.
+    /// `transmits`: light passes through the surface, refracted or not.
     pub(super) fn of(m: &OpenPbr, transmits: bool, render_units_per_m: f64) -> Self {
         let empty = Self { absorption: Vec3::ZERO, scattering: Vec3::ZERO, anisotropy: 0.0, flags: 0 };
         if m.geometry_thin_walled || m.base_metalness >= 1.0 {
             return empty;
         }
         let (extinction, scattering, anisotropy, flags) = if transmits {
-            // OpenPBR 1.1.1, "Transparent base": with a depth the colour is reached over it, without one at the
-            // surface.
+            // OpenPBR 1.1.1, "Transparent base": with a depth, the colour is reached over that distance; without one,
+            // at the surface.
             if m.transmission_depth <= 0.0 {
                 return Self { flags: MATERIAL_BODY, ..empty };
             }
@@ -44,8 +44,8 @@ impl Interior {
             return empty;
         };
         let absorption: [f64; 3] = std::array::from_fn(|c| extinction[c] - scattering[c]);
-        // Where more is scattered than is lost in all, the loss is raised by the same in each channel (OpenPBR 1.1.1,
-        // "Transparent base").
+        // Where scattering exceeds total extinction, extinction is raised by the same amount in each channel (OpenPBR
+        // 1.1.1, "Transparent base").
         let least = absorption.iter().fold(0.0_f64, |least, &a| least.min(a));
         let scatters = scattering.iter().any(|&s| s > 0.0);
         Self {
@@ -57,14 +57,14 @@ impl Interior {
     }
 }
 
-/// Albedo of one event that makes a deep body reflect `color` (Kulla and Conty Estevez 2017, "Revisiting Physically
-/// Based Shading at Imageworks"), where `g` is the mean cosine of an event.
+/// Single-scattering albedo with which a deep body reflects `color` (Kulla and Conty Estevez 2017, "Revisiting
+/// Physically Based Shading at Imageworks"), where `g` is the mean cosine of scattering.
 fn single_scattering_albedo(color: f64, g: f64) -> f64 {
     let s = 4.09712 + 4.20863 * color - (9.59217 + 41.6808 * color + 17.7126 * color * color).sqrt();
     ((1.0 - s * s) / (1.0 - g * s * s)).clamp(0.0, 1.0)
 }
 
-/// The diffuse base, and what of it leaves on the other side.
+/// The diffuse base, and the fraction that leaves on the other side.
 pub(super) struct Diffuse {
     pub(super) base_color: Vec3,
     pub(super) translucent_color: Vec3,
@@ -79,10 +79,10 @@ impl Diffuse {
             return Self { base_color: base, translucent_color: Vec3::ZERO, translucent_weight: 0.0 };
         }
         if !m.geometry_thin_walled {
-            // Light that enters takes on its colour inside.
+            // Light that enters takes on the colour inside the body.
             return Self { base_color: base, translucent_color: Vec3::ONE, translucent_weight: subsurface };
         }
-        // OpenPBR 1.1.1, "Thin-walled case": scattering forward goes through, backward comes back.
+        // OpenPBR 1.1.1, "Thin-walled case": forward scattering is transmitted, backward scattering is reflected.
         let color = Vec3::from(m.subsurface_color);
         let forward = 0.5 * subsurface * (1.0 + m.subsurface_scatter_anisotropy);
         let back = subsurface - forward;

@@ -1,8 +1,9 @@
-//! A material of the file as Cycles shades it in Blender 5.0: the importer's node, the Principled BSDF, in OpenPBR's
-//! parameters.
+//! A material of the file as Cycles shades it in Blender 5.0: the Principled BSDF that Blender's importer creates, in
+//! terms of OpenPBR's parameters.
 //!
-//! Both models are closer to each other than either is to glTF's, so a material is lowered as OpenPBR and
-//! `MATERIAL_PRINCIPLED` stands for the rest. Each function is one behaviour, named in `docs/looks.md`.
+//! The two models are closer to each other than either is to glTF's, so a material is lowered as OpenPBR, and
+//! `MATERIAL_PRINCIPLED` marks the remaining differences. Each function below implements one behaviour that
+//! `docs/looks.md` names.
 
 use packshot_materials::openpbr::OpenPbr;
 use packshot_shaders::constants::{MATERIAL_CAMERA_ONLY, MATERIAL_PRINCIPLED, MATERIAL_UNLIT};
@@ -11,7 +12,7 @@ use packshot_shaders::layout::scene::Material;
 use super::{Tables, file, lower_literal};
 use crate::scene::{DielectricReflection, SceneMaterial};
 
-/// Sheen is at least this rough in Cycles.
+/// Least roughness of sheen in Cycles.
 const SHEEN_ROUGHNESS_MIN: f32 = 1e-3;
 
 /// The shader's material, without textures and alpha.
@@ -21,24 +22,24 @@ pub(super) fn lower(m: &SceneMaterial, openpbr: &OpenPbr, render_units_per_m: f6
     sheen_is_fuzz(m, &mut openpbr);
     let mut out = lower_literal(&openpbr, render_units_per_m, tables);
     out.flags |= MATERIAL_PRINCIPLED;
-    // The level is the dielectric's alone: a metal reflects in full.
+    // The specular level applies to the dielectric only: a metal reflects in full.
     out.specular_weight = 1.0;
     file::brush(&mut out, m, tables);
     hide_unlit(m, &mut out);
     out
 }
 
-/// `specularFactor` is half the level, which scales the reflectance along the normal and leaves that at grazing angles;
-/// the specular colour also tints the edge of metals.
+/// `specularFactor` is half the specular level, which scales reflectance at normal incidence and leaves it unchanged at
+/// grazing angles; the specular colour also tints the edges of metals.
 fn specular_level_and_tint(m: &SceneMaterial, openpbr: &mut OpenPbr) {
     let DielectricReflection { weight, color, .. } = m.dielectric;
-    // Glass reflects as its index says.
+    // Glass reflects as its index implies.
     openpbr.specular_weight = if openpbr.transmission_weight > 0.0 { 1.0 } else { weight };
     openpbr.specular_color = color;
 }
 
-/// The sheen is a microfibre layer on top of everything, as OpenPBR's fuzz, not the one of `KHR_materials_sheen` under
-/// the coat.
+/// The sheen is a microfibre layer on top of everything, like OpenPBR's fuzz, rather than the layer below the coat of
+/// `KHR_materials_sheen`.
 fn sheen_is_fuzz(m: &SceneMaterial, openpbr: &mut OpenPbr) {
     if m.sheen.color != [0.0; 3] {
         openpbr.fuzz_weight = 1.0;
@@ -47,16 +48,16 @@ fn sheen_is_fuzz(m: &SceneMaterial, openpbr: &mut OpenPbr) {
     }
 }
 
-/// An unlit surface is emission for camera rays and transparent for all others. `KHR_materials_unlit` has it seen by
-/// whatever looks at it.
+/// In Blender an unlit surface is emissive to camera rays and transparent to all others. With `KHR_materials_unlit`
+/// alone, every ray sees it.
 fn hide_unlit(m: &SceneMaterial, out: &mut Material) {
     if m.unlit {
         out.flags |= MATERIAL_UNLIT | MATERIAL_CAMERA_ONLY;
     }
 }
 
-/// What a primitive without material wears: a new Principled BSDF, light grey plastic, which vertex colours replace.
-/// glTF's default is a white and rough metal.
+/// The material of a primitive that has none: a new Principled BSDF, a light grey plastic whose colour vertex colours
+/// replace. glTF's default is a white, rough metal.
 pub(crate) fn default_material(has_colors: bool) -> SceneMaterial {
     let openpbr = OpenPbr {
         base_color: [if has_colors { 1.0 } else { 0.8 }; 3],
@@ -92,8 +93,8 @@ mod tests {
 
     #[test]
     fn the_relief_of_a_map_shadows_as_cycles_does() {
-        // Measured in Blender 5.0.1: a sun at so many degrees from a plane's normal, on the side to which a map tilts
-        // it by 26°.
+        // Measured in Blender 5.0.1: a sun at this many degrees from a plane's normal, on the side to which a map tilts
+        // the normal by 26°.
         let (sin, cos) = 26_f32.to_radians().sin_cos();
         for (degrees, share) in
             [(-60.0, 0.9786), (0.0, 1.0), (26.0, 0.9982), (60.0, 0.9786), (80.0, 0.8338), (85.0, 0.6230), (100.0, 0.0)]

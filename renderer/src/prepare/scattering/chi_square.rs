@@ -1,4 +1,4 @@
-//! Sampled directions fall where the density says (Pearson's test, as in Mitsuba and pbrt).
+//! Sampled directions are distributed as the density says (Pearson's test, as in Mitsuba and pbrt).
 
 use glam::Vec3;
 use packshot_materials::openpbr::OpenPbr;
@@ -12,9 +12,9 @@ const SAMPLES: u32 = 1_000_000;
 /// Cells over the polar angle (both hemispheres) and over the azimuth.
 const POLAR: usize = 32;
 const AZIMUTHS: usize = 24;
-/// Points of a cell's quadrature along each side.
+/// Quadrature points of a cell along each side.
 const SUB: usize = 24;
-/// Probability that a right sampler fails any of the tests.
+/// Probability that a correct sampler fails any of the tests.
 const ALPHA: f64 = 0.01;
 
 /// The cell of a direction.
@@ -54,7 +54,7 @@ fn sampled_directions_follow_their_density() {
             sides.flat_map(move |side| views.map(|view| (name, m, side, view)))
         })
         .collect();
-    // Šidák's correction for so many tests at once.
+    // Šidák's correction for this many tests at once.
     let least = 1.0 - (1.0 - ALPHA).powf(1.0 / cases.len() as f64);
     let failure = |&(name, m, side, (cosine, azimuth)): &(&str, OpenPbr, Side, (f32, f32))| {
         let lobes = Lobes::new(&m);

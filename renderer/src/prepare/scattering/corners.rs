@@ -1,4 +1,4 @@
-//! Random materials from the corners of all parameters' ranges: nothing is infinite, undefined or negative.
+//! Random materials from the extremes of all parameter ranges: no result is infinite, NaN or negative.
 
 use packshot_materials::openpbr::OpenPbr;
 use proptest::prelude::*;
@@ -6,7 +6,7 @@ use proptest::sample::select;
 
 use super::{Lobes, Side, points, sample, towards};
 
-/// A share: mostly an end of the range, or next to it.
+/// A fraction: mostly an end of its range, or close to it.
 fn share() -> impl Strategy<Value = f32> {
     prop_oneof![4 => select(vec![0.0_f32, 1.0]), 1 => select(vec![1e-6_f32, 1e-3, 0.999_999]), 2 => 0.0_f32..=1.0]
 }
@@ -15,7 +15,7 @@ fn color() -> impl Strategy<Value = [f32; 3]> {
     [share(), share(), share()]
 }
 
-/// Few, because each wants tables of its own.
+/// Few values, because each needs tables of its own.
 fn index() -> impl Strategy<Value = f32> {
     select(vec![1.0_f32, 1.000_01, 1.5, 3.0])
 }
@@ -82,7 +82,8 @@ proptest! {
     }
 }
 
-/// A deep tinted coat lets 1e-41 of grazing light through: one over the sum of its lobes' probabilities is no number.
+/// A deep tinted coat transmits 1e-41 of grazing light: the reciprocal of the sum of its lobes' probabilities
+/// overflows.
 #[test]
 fn what_almost_nothing_reaches_is_black() {
     let below = OpenPbr {

@@ -1,4 +1,4 @@
-//! What closures reflect and let through in all.
+//! The total energy that closures reflect and transmit.
 
 use glam::Vec3;
 use packshot_materials::openpbr::OpenPbr;
@@ -8,7 +8,7 @@ use super::{Lobes, Side, Tables, lower_literal, materials, native, points, sampl
 
 const COSINES: [f32; 7] = [1.0, 0.95, 0.8, 0.6, 0.4, 0.2, 0.08];
 
-/// Mean weight of the samples: the albedo.
+/// Mean weight of the samples, which is the albedo.
 fn albedo(lobes: &Lobes, wo: Vec3, side: Side, n: u32) -> Vec3 {
     let bsdf = lobes.closure(wo, side);
     let weights = points(n).map(|(choice, u)| sample(bsdf, choice, u));
@@ -71,7 +71,7 @@ fn white_materials_lose_nothing() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// `KHR_materials_specular` on glass: a weight and a colour on its reflection, and the rest goes through.
+/// `KHR_materials_specular` on glass: a weight and a colour on its reflection; the rest is transmitted.
 #[test]
 fn tinted_glass_loses_nothing_that_its_tint_does_not_take() {
     let glass =
@@ -98,8 +98,8 @@ fn tinted_glass_loses_nothing_that_its_tint_does_not_take() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// The Principled BSDF of Blender 5.0.1: a smooth interface of index 1.5 with the specular tint 1, 0.3, 0.02, at so
-/// many degrees, from outside and from inside. Reflected and let through as probed in Cycles.
+/// The Principled BSDF of Blender 5.0.1: a smooth interface of index 1.5 with the specular tint 1, 0.3, 0.02, at this
+/// many degrees, from outside and from inside. Reflected and transmitted light as measured in Cycles.
 #[test]
 fn tinted_glass_of_blender_is_as_measured() {
     let glass = OpenPbr {
@@ -129,7 +129,7 @@ fn tinted_glass_of_blender_is_as_measured() {
 
 #[test]
 fn samples_weigh_what_the_value_says() {
-    // The albedo by samples and by the midpoint rule over the sphere.
+    // The albedo from samples, and from the midpoint rule over the sphere.
     for (name, m) in materials() {
         let lobes = Lobes::new(&m);
         let wo = towards(0.6, 0.4);

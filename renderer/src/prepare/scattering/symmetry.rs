@@ -1,5 +1,5 @@
-//! Helmholtz reciprocity of each lobe by itself, without the factors of layers, which hold for the view direction. The
-//! fuzz of OpenPBR is left out: its sheared cosine is fitted for each view direction.
+//! Helmholtz reciprocity of each lobe in isolation, without the factors of the layers above it, which depend on the
+//! view direction. OpenPBR's fuzz is left out: its sheared cosine is fitted for each view direction.
 
 use glam::{Vec2, Vec3};
 use packshot_materials::openpbr::OpenPbr;
@@ -42,7 +42,7 @@ fn a_coat_with_a_normal_of_its_own_is_reciprocal() {
     let normal = Vec3::new(0.2, -0.1, 1.0).normalize();
     let value = |wo: Vec3, wi: Vec3| {
         let mut b = Bsdf { coat_normal: normal, ..lobes.closure(wo, Side::Front) };
-        // The lobe has the cosine to its own normal.
+        // The lobe includes the cosine to its own normal.
         native::coat_eval(&mut b, wi, (wo + wi).normalize()).x / normal.dot(wi).max(1e-6) * wi.z
     };
     let is_seen = |w: Vec3| normal.dot(w) > 0.05;
@@ -52,8 +52,8 @@ fn a_coat_with_a_normal_of_its_own_is_reciprocal() {
     }
 }
 
-/// What goes through a rough surface, seen from both of its sides, is the same but for the square of the index:
-/// radiance is compressed where it enters the denser side (Walter et al. 2007, section 5.2; Veach 1997, section 5.2).
+/// Transmission through a rough surface is the same from both sides but for the square of the index: radiance is
+/// compressed where it enters the denser side (Walter et al. 2007, section 5.2; Veach 1997, section 5.2).
 #[test]
 fn lobes_that_let_light_through_are_reciprocal() {
     let below = |w: Vec3| w.with_z(-w.z);
@@ -88,7 +88,7 @@ fn lobes_that_let_light_through_are_reciprocal() {
 
 #[test]
 fn films_and_dielectrics_reflect_the_same_from_both_sides() {
-    // Stokes' relation: at the refracted angle, from the other side.
+    // Stokes' relation: equal at the refracted angle from the other side.
     for cosine in [0.1_f32, 0.5, 0.9] {
         let inside = (1.0 - (1.0 - cosine * cosine) / (1.5 * 1.5)).sqrt();
         let (there, back) = (native::fresnel_dielectric(cosine, 1.5), native::fresnel_dielectric(inside, 1.0 / 1.5));
