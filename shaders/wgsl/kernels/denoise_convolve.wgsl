@@ -1,12 +1,12 @@
-// One input of a 3×3 convolution of the denoiser's network. A group of 8×8 invocations makes 16×16 pixels, each
-// invocation 2×2 of them in eight channels. Pixels of four channels are a vector; blocks of four channels follow one
-// another, whole pictures each. Around a picture everything is 0.
-// An input of half the resolution counts as doubled: a window over doubled pixels sees 2×2 of the original ones. Which,
-// depends on the pixel's place in its 2×2, so there are four sets of 2×2 taps, and less than half of the work.
+// One input of a 3×3 convolution of the denoiser's network. A group of 8×8 invocations computes 16×16 pixels, each
+// invocation 2×2 of them in eight channels. Four channels of a pixel form a vector; blocks of four channels follow one
+// another, each a whole picture. Outside the picture everything is 0. An input of half the resolution is upsampled by
+// doubling: a window over doubled pixels sees 2×2 of the original ones. Which ones depends on the pixel's position in
+// its 2×2 square, so there are four sets of 2×2 taps, for less than half the work.
 
 // Twin of `layout::denoise::ConvolutionParams`.
 struct ConvolutionParams {
-    // Sides of the output in pixels, before it is halved.
+    // Sides of the output in pixels, before max pooling.
     width_px: u32,
     height_px: u32,
     // Blocks of four channels.
@@ -17,11 +17,11 @@ struct ConvolutionParams {
     first_bias: u32,
     // The first row of groups of this dispatch.
     first_group_row: u32,
-    // 1: sums begin with the biases; 0: with what is there.
+    // 1: sums start with the biases; 0: they continue from the stored values.
     begins: u32,
-    // 1: sums are complete then, and cut off at 0.
+    // 1: the sums are complete after this, and negative values are clamped to 0 (ReLU).
     ends: u32,
-    // 1: the greatest of each 2×2 pixels is stored, in a picture of half the sides.
+    // 1: 2×2 max pooling: the largest of each 2×2 pixels is stored, in a picture of half the sides.
     halves: u32,
     pad0: u32,
     pad1: u32,
@@ -57,7 +57,7 @@ fn place(x: u32, y: u32, block: u32, width_px: u32, height_px: u32) -> u32 {
     return (block * height_px + y) * width_px + x;
 }
 
-// The sums of one pixel: where it begins.
+// The initial sums of one pixel.
 fn begun(x: u32, y: u32, block: u32) -> vec4f {
     if block >= convolution.n_output_blocks || x >= convolution.width_px || y >= convolution.height_px {
         return vec4f(0.0);
@@ -77,11 +77,11 @@ fn store(x: u32, y: u32, block: u32, width_px: u32, height_px: u32, sum: vec4f) 
 @compute @workgroup_size(SIDE, SIDE)
 fn convolve(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) at: vec3u, @builtin(local_invocation_index) i: u32) {
     let n_taps = select(9u, 16u, IS_DOUBLED);
-    // Taps that one pixel has, and the distance between the sets of neighbouring pixels.
+    // Number of taps of a pixel, and the distance between the sets of neighbouring pixels.
     let n_steps = select(9u, 4u, IS_DOUBLED);
     let window = select(3u, 2u, IS_DOUBLED);
     let next_set = select(0u, 4u * TAP, IS_DOUBLED);
-    // Pixels of the input for each 2×2 of the output, along a side.
+    // Input pixels per 2×2 pixels of the output, along a side.
     let scale = select(2u, 1u, IS_DOUBLED);
     let pitch = SIDE * scale + 2u;
     let input_width = convolution.width_px * scale / 2u;
@@ -90,7 +90,7 @@ fn convolve(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) a
     let x = (group.x * SIDE + at.x) * 2u;
     let y = (group_row * SIDE + at.y) * 2u;
     let block = group.z * 2u;
-    // Of four pixels, the first four channels and the second four.
+    // For each of four pixels, the first four channels and the second four.
     var s00 = begun(x, y, block);
     var t00 = begun(x, y, block + 1u);
     var s10 = begun(x + 1u, y, block);
@@ -102,7 +102,7 @@ fn convolve(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) a
     for (var b = 0u; b < convolution.n_input_blocks; b++) {
         workgroupBarrier();
         for (var p = i; p < pitch * pitch; p += INVOCATIONS) {
-            // One pixel further than the group, wrapped around where it is left of or above the picture.
+            // One pixel beyond the group; the index wraps where that is left of or above the picture.
             let column = group.x * SIDE * scale + p % pitch - 1u;
             let row = group_row * SIDE * scale + p / pitch - 1u;
             patch_pixels[p] = vec4f(0.0);

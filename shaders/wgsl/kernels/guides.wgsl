@@ -14,11 +14,11 @@ struct GuideParams {
     pad1: u32,
 }
 
-// Rays of a sample: through mirrors and glass, and surfaces that do not count where they are.
+// Most rays of a sample: through mirrors, glass and hidden surfaces.
 const GUIDE_RAYS: u32 = 64u;
 
 @group(1) @binding(0) var<uniform> guide_params: GuideParams;
-// Which pixels these are, numbered row by row.
+// The pixels, numbered row by row.
 @group(1) @binding(1) var<storage, read> guide_pixels: array<u32>;
 // Albedo and normal of each of them.
 @group(1) @binding(2) var<storage, read_write> guide_sums: array<vec4f>;

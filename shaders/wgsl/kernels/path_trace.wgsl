@@ -1,8 +1,8 @@
-// The megakernel: one invocation takes one pixel a number of steps further. A step follows the pixel's path to its next
-// surface and scatters it there; where a path has ended its light is added to the pixel's sums, and the pixel's next
-// sample begins. What is under way when the steps are used up is stored and goes on in the next dispatch. So a dispatch
-// has a known length whatever the number of samples and bounces, and no picture depends on where dispatches were cut: a
-// pixel's samples are summed in order by the one that owns it.
+// The megakernel: one invocation advances one pixel by a number of steps. A step follows the pixel's path to its next
+// surface and scatters it there; when a path ends, its light is added to the pixel's sums, and the pixel's next sample
+// begins. A path that is unfinished when the steps are used up is stored and continues in the next dispatch. A dispatch
+// therefore has a known length whatever the number of samples and bounces, and no picture depends on how work was cut
+// into dispatches: a pixel's samples are summed in order by the invocation that owns it.
 #import lib/path
 #import lib/film
 #import stage/shadow
@@ -20,7 +20,7 @@ struct PassCounters {
     pad0: u32,
 }
 
-// Pixels that want more: the slot that holds their sums, and x | y << 16.
+// Pixels that need more samples: the slot that holds their sums, and x | y << 16.
 @group(1) @binding(1) var<storage, read> active_pixels: array<vec2u>;
 @group(1) @binding(2) var<storage, read_write> next_pixels: array<vec2u>;
 @group(1) @binding(3) var<storage, read_write> counters: PassCounters;
@@ -31,7 +31,7 @@ fn is_done(path: PathState, first: u32) -> bool {
     return path.alive == 0u && (path.sample - first >= pass_params.end_sample || pass_params.mode == PASS_DRAIN);
 }
 
-// A driver that limits the turns of all loops together leaves this one, the last, early (lavapipe: 65,535).
+// A driver that limits the iterations of all loops together leaves this last one early (lavapipe: 65,535).
 fn loops_were_cut() -> bool {
     var turns = 0u;
     while turns < pass_params.n_probe_turns {

@@ -1,5 +1,5 @@
-// Traversal alone: one invocation follows one ray of a list. For measuring how fast a device does that, and for proving
-// that it hits what the processor hits.
+// Traversal alone: one invocation follows one ray of a list. It measures how fast a device traces, and proves that it
+// hits what the processor hits.
 #import lib/math
 #import stage/trace
 

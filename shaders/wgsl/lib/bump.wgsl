@@ -1,9 +1,8 @@
 // Normals that a map tilts so far that reflections would go below the surface. No bindings.
 #import lib/math
 
-// The normal nearest to `n`, on the way to the geometric normal, about which the mirror direction of the viewer is not
-// below the surface: what Cycles has lobes that reflect stand on. Both normals and `view` are unit and on the same
-// side.
+// The normal closest to `n`, on the way to the geometric normal, for which the mirror direction of the viewer is not
+// below the surface: Cycles uses it for reflecting lobes. Both normals and `view` are unit and on the same side.
 fn reflecting_normal(geometric: vec3f, view: vec3f, n: vec3f) -> vec3f {
     let above = dot(view, geometric);
     let least = min(0.9 * above, 0.01);
@@ -24,8 +23,8 @@ fn reflecting_normal(geometric: vec3f, view: vec3f, n: vec3f) -> vec3f {
     return x_axis * sqrt(1.0 - z2) + geometric * sqrt(z2);
 }
 
-// The mapped normal `n`, bent until it does not look away from the mirror direction of a coat with the normal `coat`:
-// what a coat reflects below the horizon of the surface under it would be lost.
+// The mapped normal `n`, bent until it does not face away from the mirror direction of a coat with the normal `coat`:
+// what the coat reflects below the horizon of the surface under it would be lost.
 fn normal_under_coat(n: vec3f, coat: vec3f, view: vec3f) -> vec3f {
     let mirrored = 2.0 * dot(coat, view) * coat - view;
     let cosine = dot(n, mirrored);
@@ -35,8 +34,8 @@ fn normal_under_coat(n: vec3f, coat: vec3f, view: vec3f) -> vec3f {
     return normalize(n + mirrored * (0.02 - cosine));
 }
 
-// Share of light from `wi` that the relief of a map lets through, where `unmapped` is the normal without the map and z
-// the mapped one: masking by microfacets as steep as the tilt (Conty Estevez, Lecocq and Stein 2019, "A
+// Fraction of light from `wi` that the relief of a map lets through, where `unmapped` is the normal without the map and
+// z the mapped one: masking by microfacets as steep as the tilt (Conty Estevez, Lecocq and Stein 2019, "A
 // Microfacet-Based Shadowing Function to Solve the Bump Terminator Problem").
 fn bump_shadowing(unmapped: vec3f, wi: vec3f) -> f32 {
     let cosine = dot(unmapped, wi);

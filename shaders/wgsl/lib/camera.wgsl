@@ -12,12 +12,12 @@ struct Camera {
     up: vec3f,
     half_height: f32,
     back: vec3f,
-    // Planes across the viewing axis.
+    // Clip planes, perpendicular to the viewing axis.
     clip_near: f32,
     clip_far: f32,
     // 0: everything is sharp.
     aperture_radius: f32,
-    // Distance along the viewing axis of the plane that is sharp.
+    // Distance along the viewing axis of the plane in focus.
     focus_depth: f32,
     pad0: f32,
 }
@@ -35,13 +35,13 @@ fn camera_ray(camera: Camera, at: vec2f) -> Ray {
     return Ray(camera.origin, camera.clip_near * stretch, along / stretch, camera.clip_far * stretch);
 }
 
-// The same through a thin lens, by a point of the unit disk that stands for the aperture: rays through one point of the
-// picture meet in the plane that is sharp. Only for cameras without parallel rays.
+// The same through a thin lens, by a point of the unit disc for the position on the aperture: rays through one point of
+// the picture converge in the plane of focus. Not for parallel rays.
 fn lens_ray(camera: Camera, at: vec2f, lens: vec2f) -> Ray {
     let x = (2.0 * at.x - 1.0) * camera.half_width;
     let y = (1.0 - 2.0 * at.y) * camera.half_height;
     let offset = (camera.right * lens.x + camera.up * lens.y) * camera.aperture_radius;
-    // One unit of depth further with each step, as without a lens: clip planes stay planes.
+    // Depth grows by one unit per unit of t, as without a lens, so that clip planes stay planes.
     let along = camera.right * x + camera.up * y - camera.back - offset / camera.focus_depth;
     let stretch = length(along);
     return Ray(camera.origin + offset, camera.clip_near * stretch, along / stretch, camera.clip_far * stretch);

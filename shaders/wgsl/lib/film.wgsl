@@ -1,10 +1,10 @@
-// Sums of a pixel's samples, in a shape that no tiling, batching or resuming changes: groups of 256 samples, each
+// Sums of a pixel's samples, in an order that no tiling, batching or resuming changes: groups of 256 samples, each
 // summed in order from zero, and the groups' sums added in order. No bindings.
 #import lib/math
 
 // Twin of `layout::film::FilmPixel`: sums of premultiplied linear RGBA.
 struct FilmPixel {
-    // All groups that are complete.
+    // Sum of the complete groups.
     groups: vec4f,
     // The group that is being filled.
     group: vec4f,
@@ -22,7 +22,7 @@ fn film_add(sums: FilmPixel, sample: u32, value: vec4f) -> FilmPixel {
         f.half_groups += f.half_group;
         f.half_group = vec4f(0.0);
     }
-    // A path that lost its numbers to an overflow must not blacken its pixel for good.
+    // A path whose value overflowed to infinity or NaN must not blacken its pixel for good.
     let finite = abs(value) < vec4f(1e30);
     let kept = select(vec4f(0.0), value, finite);
     f.group += kept;

@@ -21,7 +21,7 @@ fn luminance(c: vec3f) -> f32 {
     return dot(c, vec3f(0.2126, 0.7152, 0.0722));
 }
 
-// An orthonormal basis around a unit z; continuous but at z.z = 0 (Duff et al. 2017, "Building an Orthonormal Basis,
+// An orthonormal basis around a unit z; continuous except at z.z = 0 (Duff et al. 2017, "Building an Orthonormal Basis,
 // Revisited").
 struct Frame {
     x: vec3f,
@@ -36,7 +36,7 @@ fn frame_around(z: vec3f) -> Frame {
     return Frame(vec3f(1.0 + s * z.x * z.x * a, s * b, -s * z.x), vec3f(b, s + z.y * z.y * a, -z.y), z);
 }
 
-// The frame around z whose x lies along a tangent; any where the tangent is zero or along z.
+// The frame around z whose x lies along the tangent; an arbitrary one if the tangent is zero or along z.
 fn frame_along(z: vec3f, tangent: vec3f) -> Frame {
     let across = cross(z, tangent);
     let length2 = dot(across, across);
@@ -56,8 +56,8 @@ fn to_world(f: Frame, v: vec3f) -> vec3f {
 }
 
 // sin and cos of 2 pi u for u in [0, 1]. Both backends share this polynomial, so that directions agree to the bit:
-// quarter turns are folded away exactly, and the Taylor series on [-pi/4, pi/4] is cut where its next term is below
-// 4e-9.
+// quarter turns are folded away exactly, and the Taylor series on [-pi/4, pi/4] is truncated where its next term is
+// below 4e-9.
 fn sin_cos_turn(u: f32) -> vec2f {
     let quarter = floor(u * 4.0 + 0.5);
     let x = (u - quarter * 0.25) * TWO_PI;
@@ -96,7 +96,7 @@ fn atan2_turns(y: f32, x: f32) -> f32 {
     return select(a, -a, y < 0.0);
 }
 
-// Moves a point off its surface along the geometric normal by a few hundred ulps: enough that a ray does not meet the
+// Moves a point off its surface along the geometric normal by a few hundred ulps: enough that a ray does not hit the
 // surface it leaves, whatever the scale (Waechter and Binder 2019, "A Fast and Robust Method for Avoiding
 // Self-Intersection").
 fn offset_origin(p: vec3f, n: vec3f) -> vec3f {
@@ -116,7 +116,7 @@ fn balance_heuristic(a: f32, b: f32) -> f32 {
     return 1.0 / (1.0 + b / a);
 }
 
-// The same where either density can be far above the other: the power heuristic (Veach 1997, section 9.2.4).
+// The same for cases where either density can be far above the other: the power heuristic (Veach 1997, section 9.2.4).
 fn power_heuristic(a: f32, b: f32) -> f32 {
     let r = b / a;
     return 1.0 / (1.0 + r * r);

@@ -1,4 +1,4 @@
-// What happens to light inside bodies, and colours of single wavelengths. No bindings.
+// Scattering inside bodies, and colours of single wavelengths. No bindings.
 #import lib/math
 
 // Direction scattered by Henyey and Greenstein's phase function with mean cosine g.
@@ -24,9 +24,9 @@ fn two_sided_gaussian(x: f32, centre: f32, below: f32, above: f32) -> f32 {
     return exp(-0.5 * t * t);
 }
 
-// Linear Rec.709 of light of one wavelength, such that white light is (1, 1, 1) on the mean over all wavelengths. The
+// Linear Rec.709 of light of one wavelength, normalised so that the mean over all wavelengths is white, (1, 1, 1). The
 // colour matching functions are those of Wyman, Sloan and Shirley 2013 ("Simple Analytic Approximations to the CIE XYZ
-// Color Matching Functions"); what lies outside of Rec.709 is cut off, and the mean is restored.
+// Color Matching Functions"); negative components outside Rec.709 are clipped, and the mean is restored.
 fn wavelength_color(um: f32) -> vec3f {
     let nm = um * 1000.0;
     let x = 0.362 * two_sided_gaussian(nm, 442.0, 0.0624, 0.0374) + 1.056 * two_sided_gaussian(nm, 599.8, 0.0264, 0.0323)

@@ -1,15 +1,15 @@
 // Noise on a lattice of unit cells. No bindings.
 #import lib/sequence
 
-// What a cell is dealt, in [0, 1).
+// Random value of a cell, in [0, 1).
 fn cell_value(cell: vec3i) -> f32 {
     return unit_float(hash_combine(hash_combine(u32(cell.x), u32(cell.y)), u32(cell.z)));
 }
 
-// How value noise between 0 and 1 rises along the coordinates: values of the eight corners, blended by Perlin's quintic
-// (Perlin 2002, "Improving Noise"). Its mean square is NOISE_SLOPE2.
+// Gradient of value noise between 0 and 1: values of the eight corners, blended by Perlin's quintic (Perlin 2002,
+// "Improving Noise"). Its mean square is NOISE_SLOPE2.
 fn noise_slope(at: vec3f) -> vec3f {
-    // Beyond, neighbouring places are the same number.
+    // Beyond this, neighbouring points round to the same number.
     let p = clamp(at, vec3f(-1e6), vec3f(1e6));
     let base = floor(p);
     let f = p - base;
@@ -30,7 +30,8 @@ fn noise_slope(at: vec3f) -> vec3f {
     return dw * vec3f(along_x, along_y, along_z);
 }
 
-// The cell of the nearest of points strewn one to each unit cell (Worley 1996, "A Cellular Texture Basis Function").
+// The cell whose random point is nearest, with one point in each unit cell (Worley 1996, "A Cellular Texture Basis
+// Function").
 fn nearest_cell(at: vec3f) -> vec3i {
     let p = clamp(at, vec3f(-1e6), vec3f(1e6));
     let home = vec3i(floor(p));

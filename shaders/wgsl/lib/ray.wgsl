@@ -7,7 +7,7 @@ struct Ray {
 }
 
 
-// Where a ray meets a triangle. u and v are the barycentric weights of vertices 1 and 2; triangle indexes the whole
+// Where a ray hits a triangle. u and v are the barycentric weights of vertices 1 and 2; triangle indexes the whole
 // scene's triangle array.
 struct Hit {
     t: f32,

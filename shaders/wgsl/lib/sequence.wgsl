@@ -1,17 +1,17 @@
-// The numbers of a path: points of digital sequences in base 2, scrambled as by Owen (Burley 2020, "Practical
+// The random numbers of a path: points of digital sequences in base 2 with Owen scrambling (Burley 2020, "Practical
 // Hash-based Owen Scrambling").
 //
 // They come in sets. Each set of a path is a sequence of its own, shuffled by a hash of the set's number, so that sets
-// know nothing of each other. Within a set there are five coordinates that are stratified together, all of them digits
-// of the shuffled index:
+// are independent of each other. A set has five coordinates that are stratified together, all of them computed from
+// digits of the shuffled index:
 //   the pair     for the polynomials x and x + 1 of Niederreiter's sequence (1988, "Low-discrepancy and low-dispersion
 //                sequences"), which are Sobol's first two: a (0, 2)-sequence;
 //   the third    for x^2 + x + 1: a (1, 3)-sequence with the pair;
 //   pair beside  the pair again, a (0, 2)-sequence, of an index with its digits mixed to go well with the three.
-// Who draws the same coordinates for two things gives them scrambles of their own. Their digits stay the same, so that
-// nothing may depend on both: what is found with one is added to what is found with the other, never multiplied.
+// Callers that draw the same coordinates for two purposes scramble each differently. The digits underneath stay the
+// same, so nothing may depend on both: results of the two are added, never multiplied.
 //
-// No state but (seed, index, set), so any sample can be drawn alone.
+// There is no state beyond (seed, index, set), so any sample can be drawn independently.
 
 fn hash_u32(value: u32) -> u32 {
     // Wellons' "lowbias32" integer permutation.
@@ -53,9 +53,9 @@ fn second_reversed(index: u32) -> u32 {
     return x;
 }
 
-// Reversed digits of the third coordinate: the index, read as a polynomial over GF(2), written in powers of
-// p = x^2 + x + 1. Halving again and again does it: to divide by p^d = x^2d + x^d + 1, where d is a power of two, its
-// four blocks of d digits are added to each other.
+// Reversed digits of the third coordinate: the index, read as a polynomial over GF(2), written in powers of p = x^2 + x
+// + 1. Repeated halving computes it: to divide by p^d = x^2d + x^d + 1, where d is a power of two, its four blocks of d
+// digits are added to each other.
 fn third_reversed(index: u32) -> u32 {
     var x = index;
     x ^= (x >> 8u) & 0x00ffff00u;
@@ -69,10 +69,10 @@ fn third_reversed(index: u32) -> u32 {
     return x;
 }
 
-// Mixes the digits of an index, each with those above it only, so that neighbouring parts of a sequence stay
-// neighbours. The masks were searched for the quality parameters t of the pair of this index together with the pair and
-// the third of the index itself, for all numbers of points up to 2^20, low numbers first; the tests have those up to
-// 2^12.
+// Mixes the digits of an index, each only with those above it, so that neighbouring parts of a sequence stay
+// neighbours. The masks were found by a search over the quality parameters t of this index's pair together with the
+// pair and third coordinate of the original index, for all numbers of points up to 2^20, low numbers first; the tests
+// check those up to 2^12.
 fn beside(index: u32) -> u32 {
     var x = index;
     x ^= (x >> 1u) & 0x0005d403u;
@@ -93,18 +93,18 @@ fn scrambled(reversed_digits: u32, seed: u32) -> f32 {
     return unit_float(reverseBits(owen_reversed(reversed_digits, seed)));
 }
 
-// Sample `index` of a set. x: its shuffled index, y: what the set's scrambles come from.
+// Sample `index` of a set. x: its shuffled index; y: the seed of the set's scrambles.
 fn set_point(seed: u32, index: u32, set_number: u32) -> vec2u {
     let h = hash_u32(seed + set_number * 0x9e3779b9u);
     return vec2u(reverseBits(owen_reversed(reverseBits(index), h)), h);
 }
 
-// The scrambles of one of the things, DRAW_*, that a set is drawn for.
+// The scrambles for one of the purposes DRAW_* of a set.
 fn scramble_for(point: vec2u, thing: u32) -> u32 {
     return hash_u32(point.y + thing * 0x85ebca6bu);
 }
 
-// Both coordinates in [0, 1), as everywhere.
+// Two coordinates, both in [0, 1).
 fn draw_pair(point: vec2u, thing: u32) -> vec2f {
     let h = scramble_for(point, thing);
     return vec2f(scrambled(point.x, h * 0x6c50b47du + 0x68bc21ebu), scrambled(second_reversed(point.x), h * 0xb82f1e53u + 0x02e5be93u));
@@ -121,11 +121,11 @@ fn draw_pair_beside(point: vec2u, thing: u32) -> vec2f {
 // Side of the blocks of pixels that share their sequences.
 const BLOCK_PX: u32 = 16u;
 
-// The place of a square among the four of the next larger one, in one of their 24 orders by the hash `h`: over GF(2)
-// these are the invertible maps of two digits with an offset.
+// The position of a square among the four of the next larger one, in one of their 24 orders, chosen by the hash `h`:
+// over GF(2) these are the invertible maps of two digits with an offset.
 fn shuffled_square(square: vec2u, h: u32) -> u32 {
     let digits = (square.x << 1u) | square.y;
-    // Which of the digits make up the low one and the high one: 1, 2 or both, not the same.
+    // Which digits make up the low one and the high one: digit 1, digit 2 or both, and not the same for both.
     let low = (h & 0xffffu) % 3u;
     let high = (low + 1u + ((h >> 16u) & 1u)) % 3u;
     let of_low = digits & (low + 1u);
@@ -134,10 +134,10 @@ fn shuffled_square(square: vec2u, h: u32) -> u32 {
     return mapped ^ (h >> 30u);
 }
 
-// Which part of its block's sequences a pixel takes, of BLOCK_PX * BLOCK_PX. Neighbours have neighbouring parts, along
-// a Morton curve whose squares of every size are shuffled: what one draws the others avoid, so that their errors cancel
-// over small distances (Ahmed and Wonka 2020, "Screen-Space Blue-Noise Diffusion of Monte Carlo Sampling Error via
-// Hierarchical Ordering of Pixels").
+// Which part of its block's sequences a pixel takes, of BLOCK_PX * BLOCK_PX. Neighbouring pixels have neighbouring
+// parts, along a Morton curve whose squares of every size are shuffled: their samples avoid each other, so that their
+// errors cancel over small distances (Ahmed and Wonka 2020, "Screen-Space Blue-Noise Diffusion of Monte Carlo Sampling
+// Error via Hierarchical Ordering of Pixels").
 fn rank_in_block(seed: u32, pixel: vec2u) -> u32 {
     var rank = 0u;
     // Squares of 8, 4, 2 and 1 pixels.

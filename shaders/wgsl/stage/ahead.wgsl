@@ -1,8 +1,8 @@
-// Stages `search`, `narrow` and `choose`: where a step of a path will look at the environment map, ahead of `shade`.
-// Where the ray ended at nothing that is the map behind it, elsewhere a direction that is sampled by the map's
-// brightness. Maps are too large for caches, and each place to read follows from what was read before; between these
-// stages lies one such read. A processor that takes each stage over many paths, and then asks for what the next one
-// will read for all of them, waits for all of it together.
+// Stages `search`, `narrow` and `choose`: where a step of a path will read the environment map, ahead of `shade`. If
+// the ray hit nothing, that is the map behind it; otherwise it is a direction sampled by the map's brightness. Maps are
+// too large for caches, and each address to read depends on the read before it; exactly one such read lies between two
+// of these stages. A CPU that runs each stage over many paths can therefore prefetch what the next one will read for
+// all of them at once.
 #import lib/math
 #import lib/path
 #import stage/scene
@@ -14,27 +14,27 @@ const SEARCH_SAMPLE: u32 = 2u;
 
 // Changed in place by each stage.
 struct EnvironmentSearch {
-    // Along a ray: the place on the map. For a sample: the number that will choose the column, and v.
+    // Along a ray: the point on the map. For a sample: the random number that will choose the column, and v.
     uv: vec2f,
-    // The columns among which to look.
+    // The range of columns to search.
     columns: vec2u,
     // One of SEARCH_*.
     kind: u32,
     row: u32,
-    // For a sample: what `narrow` reads first in the guide.
+    // For a sample: the first entry of the guide that `narrow` reads.
     guide: u32,
-    // What `choose` reads in the cumulative values lies from here on by as many as the column.
+    // Offset in the cumulative values to which `choose` adds the column.
     cdf: u32,
 }
 
-// A place on the map. pdf 0: none.
+// A point on the map. pdf 0: none.
 struct EnvironmentPoint {
-    // Unit; of a sample.
+    // Unit; only for a sample.
     direction: vec3f,
-    // Density over solid angle with which a light sample goes there.
+    // Density over solid angle with which light sampling goes there.
     pdf: f32,
     uv: vec2f,
-    // The first texel that reading there needs.
+    // The first texel to read there.
     texel: u32,
     pad0: u32,
 }
@@ -88,7 +88,7 @@ fn environment_search(
     }
 }
 
-// The columns that a sample's number may mean.
+// Narrows the columns that a sample's number can select.
 fn environment_narrow(search: ptr<function, EnvironmentSearch>) {
     if (*search).kind == SEARCH_SAMPLE {
         (*search).columns = environment_guided_bins((*search).guide);
@@ -108,7 +108,7 @@ fn environment_choose(search: ptr<function, EnvironmentSearch>, point: ptr<funct
         column = u32(bin.x);
         (*point).uv.x = (bin.x + bin.y) / f32(params.environment_width_px);
     }
-    // v is half a turn from top to bottom, u a whole one: u = 0.5 looks along +x and grows towards +z.
+    // v covers half a turn from top to bottom, u a whole one: u = 0.5 is +x, and u grows towards +z.
     let polar = sin_cos_turn(0.5 * (*point).uv.y);
     if (*search).kind == SEARCH_SAMPLE {
         let azimuth = sin_cos_turn(fract((*point).uv.x + 0.5));
@@ -123,7 +123,7 @@ fn environment_choose(search: ptr<function, EnvironmentSearch>, point: ptr<funct
     (*point).texel = environment_corner((*point).uv);
 }
 
-// All three stages, for who takes one path at a time.
+// All three stages, for callers that handle one path at a time.
 fn look_at_environment(
     path: ptr<function, PathState>,
     hit: Hit,

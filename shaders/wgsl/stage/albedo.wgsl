@@ -7,12 +7,12 @@ fn albedo_at(table: u32, roughness: f32, cosine: f32) -> f32 {
     return table_at(table, saturate(roughness), sqrt(saturate(cosine)));
 }
 
-// Fuzz: albedo of its lobe, or a coefficient of its shape; bilinear in (roughness, cosine).
+// Fuzz: the albedo of its lobe, or a coefficient of its shape; bilinear in (roughness, cosine).
 fn fuzz_albedo(table: u32, roughness: f32, cosine: f32) -> f32 {
     return table_at(table, saturate(roughness), saturate(cosine));
 }
 
-// An entry between nodes; row and column go from 0 to 1.
+// A table value interpolated between nodes; row and column go from 0 to 1.
 fn table_at(table: u32, row: f32, column: f32) -> f32 {
     let last = f32(ALBEDO_STEPS - 1u);
     let r = row * last;
@@ -33,14 +33,14 @@ fn albedo_mean(roughness: f32) -> f32 {
     return mix(tables[ALBEDO_TABLE + i], tables[ALBEDO_TABLE + i + 1u], r - f32(i));
 }
 
-// Factor on single scattering that adds the light scattered more than once, whose colour deepens with each meeting.
+// Factor on single scattering that adds multiple scattering, whose colour deepens with each bounce between facets.
 fn multiple_scattering(fresnel_mean: vec3f, albedo: f32, mean: f32) -> vec3f {
     let more = fresnel_mean * mean / (1.0 - fresnel_mean * (1.0 - mean));
     return 1.0 + more * ((1.0 - albedo) / max(albedo, 1e-4));
 }
 
-// Albedo of lossless brushed facets in x and its mean over the hemisphere in y, from the table at `table`; linear
-// between its nodes.
+// Albedo of lossless brushed facets in x and its hemispherical mean in y, from the table at `table`; interpolated
+// linearly between nodes.
 fn brushed_albedo(table: u32, alpha: vec2f, wo: vec3f) -> vec2f {
     let along_x = alpha.x >= alpha.y;
     let larger = max(alpha.x, alpha.y);
@@ -66,5 +66,5 @@ fn brushed_albedo(table: u32, alpha: vec2f, wo: vec3f) -> vec2f {
 }
 
 const BRUSHED_ENTRIES: u32 = BRUSHED_ROUGHNESSES * BRUSHED_RATIOS * BRUSHED_AZIMUTHS * BRUSHED_COSINES;
-// With the means.
+// Including the means.
 const BRUSHED_TABLE: u32 = BRUSHED_ENTRIES + BRUSHED_ROUGHNESSES * BRUSHED_RATIOS;

@@ -1,5 +1,4 @@
-// Stage `arriving`: direct light on the first surface of a camera path, and the ray that says whether something is in
-// its way.
+// Stage `arriving`: direct light on the first surface of a camera path, and the ray that tests whether it is occluded.
 #import lib/path
 #import lib/sampling
 #import stage/scene
@@ -8,9 +7,9 @@
 #import stage/lights
 #import stage/onward
 
-// What one direction brings to the surface at `hit`, as irradiance per sample: with `uniform_light` of an environment
-// without a map, which no light sample finds, else of the light that the event's light sample chooses. `samples` and
-// `point` are as `shade` has them.
+// What one direction contributes to the surface at `hit`, as irradiance per sample: with `uniform_light`, light from an
+// environment without a map, which light sampling never chooses; otherwise from the light that the event's light sample
+// chooses. `samples` and `point` are as for `shade`.
 fn arriving(
     path: ptr<function, PathState>,
     hit: Hit,

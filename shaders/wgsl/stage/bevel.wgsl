@@ -1,13 +1,14 @@
-// Edges shown rounded: near a sharp edge the normal turns from that of the surface to the one between both sides, as on
-// a round fillet that touches the surface at the bevel's distance from the edge. Shading alone: silhouettes stay sharp.
+// Rounded edges: near a sharp edge the normal turns from the surface's own to the one halfway between both sides, as on
+// a round fillet that touches the surface at the bevel's distance from the edge. This affects shading only: silhouettes
+// stay sharp.
 #import stage/scene
 
-// Edges that meet in a corner and count at the same place.
+// Most edges that count at one point, where they meet in a corner.
 const EDGES_MAX: u32 = 3u;
-// Pieces whose middle normals are this close belong to one edge.
+// Edge segments whose middle normals have a cosine above this count as one edge.
 const SAME_EDGE_COS: f32 = 0.9;
 
-// `normal` is unit, of the surface at `p`; both in the frame of the mesh.
+// `normal` is the unit normal of the surface at `p`; both are in the frame of the mesh.
 fn rounded_normal(slot: u32, triangle: u32, p: vec3f, normal: vec3f) -> vec3f {
     var middles: array<vec3f, EDGES_MAX>;
     var nearest: array<f32, EDGES_MAX>;
@@ -38,7 +39,7 @@ fn rounded_normal(slot: u32, triangle: u32, p: vec3f, normal: vec3f) -> vec3f {
             middles[k] = middle;
         }
     }
-    // In a corner slopes add up: a cube's corner then looks along its diagonal.
+    // In a corner the slopes add up, so that the corner of a cube faces along its diagonal.
     var slope = vec3f(0.0);
     for (var k = 0u; k < n_edges; k += 1u) {
         slope += fillet_slope(normal, middles[k], nearest[k]);
@@ -46,8 +47,8 @@ fn rounded_normal(slot: u32, triangle: u32, p: vec3f, normal: vec3f) -> vec3f {
     return normalize(normal + slope);
 }
 
-// What to add to `normal` for a fillet around an edge. Seen along `middle`, points between the edge and where the
-// fillet begins lie on a circle: the sine of the angle from `middle` grows with the distance.
+// The slope to add to `normal` for a fillet around an edge. Seen along `middle`, the points between the edge and the
+// start of the fillet lie on a circle: the sine of the angle from `middle` grows linearly with the distance.
 fn fillet_slope(normal: vec3f, middle: vec3f, distance: f32) -> vec3f {
     let cosine = dot(normal, middle);
     if cosine > 0.9999 || cosine < 0.1 {

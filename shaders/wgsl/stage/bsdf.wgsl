@@ -13,10 +13,10 @@
 const KIND_DIFFUSE: u32 = 0u;
 const KIND_GLOSSY: u32 = 1u;
 const KIND_TRANSMISSION: u32 = 2u;
-// Diffuse, to the other side.
+// Diffuse transmission.
 const KIND_TRANSLUCENT: u32 = 3u;
 
-// Scattered direction with its weight f cos / pdf. pdf 0: no direction; below 0: a mirror direction.
+// Scattered direction with its weight f cos / pdf. pdf 0: no direction; below 0: a mirror direction (delta lobe).
 struct BsdfSample {
     direction: vec3f,
     pdf: f32,
@@ -24,14 +24,14 @@ struct BsdfSample {
     kind: u32,
 }
 
-// A dielectric's Fresnel curve with the colour and the weights of gloss; `f0` is what it reflects along the normal.
+// A dielectric's Fresnel curve with the colour and weights of the specular reflection; `f0` is the reflectance at
+// normal incidence.
 fn tinted_fresnel(b: ptr<function, Bsdf>, untinted: f32, f0: vec3f) -> vec3f {
     let t = select(0.0, (untinted - (*b).gloss_f0_untinted) / (1.0 - (*b).gloss_f0_untinted), (*b).gloss_f0_untinted < 1.0);
     return mix(f0, vec3f((*b).gloss_f90), saturate(t));
 }
 
-// Whether no light can be bent to the other side of glass. Its reflectance may follow another index than the one that
-// bends.
+// Whether glass reflects totally. Its reflectance may follow another index than the one that refracts.
 fn reflects_totally(b: ptr<function, Bsdf>, cos_h: f32) -> bool {
     return (*b).thin_walled == 0u && sqr((*b).eta) <= 1.0 - cos_h * cos_h;
 }
@@ -57,7 +57,7 @@ fn has_glass(b: ptr<function, Bsdf>) -> bool {
     return HAS_BODIES && (*b).p_glass > 0.0;
 }
 
-// What a facet of glass does to light: it reflects with a probability, or lets through.
+// How a facet of glass splits light: the probability of reflection, and the weights of reflection and transmission.
 struct GlassFacet {
     reflectance: vec3f,
     p_reflects: f32,
@@ -66,13 +66,13 @@ struct GlassFacet {
 
 fn glass_facet(b: ptr<function, Bsdf>, cos_h: f32) -> GlassFacet {
     let f = glass_fresnel(b, cos_h);
-    // Below a tinted reflection there is what its strongest channel leaves, as below all of glTF's gloss; in Blender's
-    // look what each leaves.
+    // Under a tinted reflection, what the strongest channel leaves is transmitted, as under all of glTF's dielectric
+    // reflection; in Blender's look each channel transmits what it leaves.
     let let_by = select(f, vec3f(max_component(f)), (*b).tinted_glass == TINT_OF_STRONGEST);
     return GlassFacet(f, select(f.x, luminance(f), (*b).tinted_glass != 0u || is_filmed(b)), 1.0 - let_by);
 }
 
-// The same, and all 0 where a surface has no glass.
+// The same, and all 0 where the surface has no glass.
 fn glass_facet_if_any(b: ptr<function, Bsdf>, cos_h: f32) -> GlassFacet {
     if has_glass(b) {
         return glass_facet(b, cos_h);
@@ -80,7 +80,7 @@ fn glass_facet_if_any(b: ptr<function, Bsdf>, cos_h: f32) -> GlassFacet {
     return GlassFacet(vec3f(0.0), 0.0, vec3f(0.0));
 }
 
-// Sum of the Fresnel curves of metal, gloss and glass at a facet, weighted.
+// Weighted sum of the Fresnel curves of metal, gloss and glass at a facet.
 fn reflection_fresnel(b: ptr<function, Bsdf>, cos_h: f32, glass: GlassFacet) -> vec3f {
     var metal = fresnel_f82((*b).metal_f0, (*b).metal_dip, cos_h);
     if is_filmed(b) && max_component((*b).metal_weight) > 0.0 {
@@ -88,7 +88,7 @@ fn reflection_fresnel(b: ptr<function, Bsdf>, cos_h: f32, glass: GlassFacet) -> 
     }
     var sum = (*b).metal_weight * metal;
     if max_component((*b).gloss_weight) > 0.0 {
-        // Seen from inside of a body, gloss is still that of its outside, which does not reflect totally.
+        // Seen from inside a body, gloss still reflects like the outside, without total internal reflection.
         let eta = select((*b).reflection_eta, 1.0 / (*b).reflection_eta, (*b).reflection_eta < 1.0);
         let f0 = gloss_f0(b);
         var gloss = tinted_fresnel(b, fresnel_dielectric(cos_h, eta), f0);
@@ -103,7 +103,7 @@ fn reflection_fresnel(b: ptr<function, Bsdf>, cos_h: f32, glass: GlassFacet) -> 
     return sum;
 }
 
-// Probability that a facet was drawn and reflects: by the reflection lobe, or by glass in proportion to its Fresnel
+// Probability that a facet is sampled and reflects: by the reflection lobe, or by glass in proportion to its Fresnel
 // term.
 fn reflection_probability(b: ptr<function, Bsdf>, glass: GlassFacet) -> f32 {
     return (*b).p_reflection + (*b).p_glass * glass.p_reflects;
@@ -120,7 +120,7 @@ fn is_rough(alpha: vec2f) -> bool {
     return max(alpha.x, alpha.y) >= ALPHA_SMOOTH;
 }
 
-// f |cos| in xyz and the density of sampling `wi` in w. Mirrors have no value here.
+// f |cos| in xyz and the density of sampling `wi` in w. Mirrors (delta lobes) are not evaluated here.
 fn bsdf_eval(b: ptr<function, Bsdf>, wi: vec3f) -> vec4f {
     if wi.z > 0.0 {
         return reflection_eval(b, wi);
@@ -174,7 +174,7 @@ fn reflection_eval(b: ptr<function, Bsdf>, wi: vec3f) -> vec4f {
     return vec4f(value, pdf);
 }
 
-// f cos without Fresnel, and the density.
+// f cos without the Fresnel term in x, and the density in y.
 fn coat_eval(b: ptr<function, Bsdf>, wi: vec3f, h: vec3f) -> vec2f {
     if (*b).coat_normal.z == 0.0 {
         return facet_reflection((*b).wo, wi, h, (*b).coat_alpha);
@@ -188,7 +188,7 @@ fn coat_eval(b: ptr<function, Bsdf>, wi: vec3f, h: vec3f) -> vec2f {
     return facet_reflection(wo, wi_coat, to_local(frame, h), (*b).coat_alpha);
 }
 
-// f cos for a white lobe, and the density.
+// f cos for a white lobe in x, and the density in y.
 fn fuzz_eval(b: ptr<function, Bsdf>, wi: vec3f) -> vec2f {
     if (*b).fuzz_alpha > 0.0 {
         return vec2f(charlie_eval((*b).wo, wi, (*b).fuzz_alpha), INV_TWO_PI);
@@ -212,7 +212,8 @@ fn refraction_eval(b: ptr<function, Bsdf>, wi: vec3f) -> vec4f {
     return vec4f(value, (*b).p_glass * (1.0 - glass.p_reflects) * d / (1.0 + lambda_o));
 }
 
-// Light goes through as if a facet reflected it and the surface mirrored it: KHR_materials_transmission.
+// KHR_materials_transmission: transmission as if a facet reflected the light and the surface then mirrored it to the
+// other side.
 fn thin_wall_eval(b: ptr<function, Bsdf>, wi: vec3f) -> vec4f {
     let mirrored = vec3f(wi.xy, -wi.z);
     let h = normalize((*b).wo + mirrored);
@@ -231,7 +232,7 @@ fn mirror_sample(wi: vec3f, weight: vec3f, kind: u32) -> BsdfSample {
     return BsdfSample(wi, -1.0, weight, kind);
 }
 
-// A direction that one lobe drew, whose density and weight are still to be found. Lobes draw on one side of the surface
+// A direction drawn by one lobe, whose density and weight are not known yet. Each lobe draws on one side of the surface
 // only.
 fn drawn(wi: vec3f, kind: u32) -> BsdfSample {
     if (wi.z > 0.0) != (kind == KIND_DIFFUSE || kind == KIND_GLOSSY) {
@@ -240,7 +241,7 @@ fn drawn(wi: vec3f, kind: u32) -> BsdfSample {
     return BsdfSample(wi, 1.0, vec3f(0.0), kind);
 }
 
-// A facet of a lobe reflects.
+// Reflection at a facet of a lobe.
 fn drawn_by_reflection(b: ptr<function, Bsdf>, h: vec3f) -> BsdfSample {
     return drawn(2.0 * dot((*b).wo, h) * h - (*b).wo, KIND_GLOSSY);
 }
@@ -304,8 +305,8 @@ fn draw(b: ptr<function, Bsdf>, choice: f32, u: vec2f) -> BsdfSample {
     return draw_facet(b, reflects, rest, u);
 }
 
-// A facet below the coat is drawn. The reflection lobe always reflects, glass when `rest`, which is uniform in its
-// probability, says so.
+// Draws a facet below the coat. The reflection lobe always reflects; glass reflects if `rest`, which is uniform within
+// the lobe's probability, says so.
 fn draw_facet(b: ptr<function, Bsdf>, reflects: bool, rest: f32, u: vec2f) -> BsdfSample {
     let rough = is_rough((*b).alpha);
     var h = vec3f(0.0, 0.0, 1.0);
@@ -345,10 +346,10 @@ fn draw_facet(b: ptr<function, Bsdf>, reflects: bool, rest: f32, u: vec2f) -> Bs
     return mirror_sample(wi, (*b).refraction_weight * glass.transmittance / refracts, KIND_TRANSMISSION);
 }
 
-// The direction is drawn from one lobe; all lobes that could have drawn it count.
+// The direction is drawn from one lobe; the density sums over all lobes that could have drawn it.
 fn bsdf_sample(b: ptr<function, Bsdf>, choice: f32, u: vec2f) -> BsdfSample {
     let sample = draw(b, choice, u);
-    // None, or a mirror direction.
+    // No direction, or a mirror direction.
     if sample.pdf <= 0.0 {
         return sample;
     }

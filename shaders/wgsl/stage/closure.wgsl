@@ -1,10 +1,11 @@
-// What a surface does to light at one point, seen from one direction: OpenPBR's fuzz over a coat over a mix of metal,
+// The scattering of a surface at one point, for one view direction: OpenPBR's fuzz over a coat over a mix of metal,
 // glass and glossy-diffuse, as sampled lobes in a local frame (z = the shading normal towards the viewer, x = the
-// tangent). All reflection below the coat has the same facets, and so one value with one Fresnel sum.
+// tangent). All reflection below the coat shares the same facets, and is therefore one evaluation with a sum of Fresnel
+// terms.
 //
-// Energy that single scattering loses is given back by directional albedos (Turquin 2019, "Practical multiple
-// scattering compensation for microfacet models"), and what a layer reflects is taken from what lies below by the same
-// tables: closed at every roughness, in the view direction only, as Cycles has it.
+// Directional albedos restore the energy that single scattering loses (Turquin 2019, "Practical multiple scattering
+// compensation for microfacet models"), and the same tables subtract what a layer reflects from the layers below.
+// Energy is conserved at every roughness, but for the view direction only, as in Cycles.
 #import lib/math
 #import lib/bsdf/fresnel
 #import lib/bsdf/thin_film
@@ -14,8 +15,8 @@
 #import stage/surface
 #import stage/albedo
 
-// What tinted glass lets through: what the strongest channel of its reflection leaves (glTF), or what each channel
-// leaves (the Principled BSDF).
+// What tinted glass transmits: what the strongest channel of its reflection leaves (glTF), or what each channel leaves
+// (the Principled BSDF).
 const TINT_OF_STRONGEST: u32 = 1u;
 const TINT_OF_EACH: u32 = 2u;
 
@@ -24,15 +25,15 @@ struct Bsdf {
     diffuse_roughness: f32,
     alpha: vec2f,
     coat_alpha: vec2f,
-    // Metal: weight (with multiple scattering), F0, dip of its Fresnel curve.
+    // Metal: weight (with multiple scattering), F0, and the dip of its Fresnel curve.
     metal_weight: vec3f,
     coat_weight: f32,
     metal_f0: vec3f,
     coat_ior: f32,
     metal_dip: vec3f,
-    // Index beyond the surface over index on the viewer's side.
+    // Index of refraction beyond the surface over that on the viewer's side.
     eta: f32,
-    // Glossy reflection of the dielectric; reflectance along the normal and at grazing angles.
+    // Glossy reflection of the dielectric: weight, and reflectance at normal incidence and at grazing angles.
     gloss_weight: vec3f,
     reflection_eta: f32,
     gloss_f0: vec3f,
@@ -47,23 +48,23 @@ struct Bsdf {
     film_thickness_nm: f32,
     diffuse_color: vec3f,
     film_ior: f32,
-    // Light that leaves diffusely on the other side.
+    // Diffuse transmission.
     translucent_weight: vec3f,
-    // 1: glass without a body, which sends light straight on.
+    // 1: glass without a body, which transmits light without refracting it.
     thin_walled: u32,
-    // One of TINT_*, where glass reflects with the colour and the weights of gloss; 0 where it does not.
+    // One of TINT_* if glass reflects with the colour and weights of the specular reflection; otherwise 0.
     tinted_glass: u32,
-    // What gloss alone reflects along the normal, over what it and such glass do.
+    // Reflectance of gloss alone at normal incidence, over that of gloss and such glass together.
     gloss_level: f32,
     fuzz_weight: vec3f,
-    // Charlie's alpha, or 0: then the sheared cosine.
+    // Alpha of the Charlie distribution; 0 for the sheared cosine.
     fuzz_alpha: f32,
     fuzz_shear: vec2f,
-    // The coat's normal in the local frame; z = 0 when it is the frame's own.
+    // The coat's normal in the local frame; z = 0 if it is the frame's own.
     coat_normal: vec3f,
-    // The normal without a map where its relief casts shadows, in the local frame; z = 0 elsewhere.
+    // The shading normal before its map, in the local frame, where the map's relief casts shadows; z = 0 elsewhere.
     unmapped_normal: vec3f,
-    // Probabilities of the lobes; their sum is 1, or 0 for a surface that is black from here.
+    // Probabilities of the lobes; they sum to 1, or to 0 for a surface that is black from this direction.
     p_coat: f32,
     p_reflection: f32,
     p_diffuse: f32,
@@ -72,7 +73,7 @@ struct Bsdf {
     p_fuzz: f32,
 }
 
-// Sum of lobes' luminances from which a surface is not black.
+// A surface is black if its lobes' luminances sum to less than this.
 const LEAST_PROBABILITY: f32 = 1e-30;
 
 // Whether a thin film colours the reflections below the coat.
@@ -80,25 +81,25 @@ fn is_filmed(b: ptr<function, Bsdf>) -> bool {
     return HAS_LAYERS && (*b).film_weight > 0.0;
 }
 
-// What lies on both sides of a surface, as the ray sees it.
+// The two sides of a surface, as the ray sees them.
 struct Boundary {
-    // Index of refraction beyond over the index on this side.
+    // Index of refraction beyond the surface over that on this side.
     eta: f32,
-    // 1: seen from where its lobes other than glass are. Only a refracting body has an inside; other surfaces look the
-    // same from both sides.
+    // 1: seen from the side on which its lobes other than glass are. Only a refracting body has an inside; other
+    // surfaces look the same from both sides.
     front: u32,
-    // 1: the index on the other side is not air's, so that the tables for air do not hold.
+    // 1: the medium on the other side is not air, so that the tables for air do not hold.
     nested: u32,
-    // 1: light inside of a body comes to a surface that lets all of it out, diffusely.
+    // 1: light inside a body reaches a surface that lets all of it out, diffusely.
     exit: u32,
 }
 
-// Whether glTF's meaning of parameters holds where OpenPBR's differs.
+// Whether the material follows glTF where glTF differs from OpenPBR.
 fn is_gltf(m: u32) -> bool {
     return (materials[m].flags & MATERIAL_GLTF) != 0u;
 }
 
-// Whether Blender's Principled BSDF holds where OpenPBR differs.
+// Whether the material follows Blender's Principled BSDF where that differs from OpenPBR.
 fn is_principled(m: u32) -> bool {
     return (materials[m].flags & MATERIAL_PRINCIPLED) != 0u;
 }
@@ -114,7 +115,7 @@ fn alpha_of(m: u32, roughness: f32, anisotropy: f32) -> vec2f {
         return max(vec2f(mix(a, 1.0, sqr(anisotropy)), a), vec2f(1e-4));
     }
     if is_principled(m) {
-        // Cycles, `svm_node_closure_bsdf`: a ratio of at most ten, around the isotropic roughness.
+        // Cycles, `svm_node_closure_bsdf`: an aspect ratio of at most ten, around the isotropic roughness.
         let aspect = sqrt(1.0 - 0.9 * anisotropy);
         return max(vec2f(a / aspect, a * aspect), vec2f(1e-4));
     }
@@ -124,14 +125,14 @@ fn alpha_of(m: u32, roughness: f32, anisotropy: f32) -> vec2f {
     return max(vec2f(along, across * along), vec2f(1e-4));
 }
 
-// What the facets of a lobe do to white light.
+// The albedo of a lobe's facets for white light.
 struct Facets {
-    // Of isotropic facets like them.
+    // Of the isotropic facets closest to them.
     roughness: f32,
-    // Of single scattering, for the view direction and on the mean.
+    // Of single scattering, for the view direction and as the hemispherical mean.
     albedo: f32,
     mean: f32,
-    // Factor from the isotropic facets' albedo to theirs.
+    // Factor from the albedo of the isotropic facets to that of these.
     from_isotropic: f32,
     is_brushed: bool,
 }
@@ -146,7 +147,7 @@ fn facets_of(m: u32, alpha: vec2f, roughness: f32, anisotropy: f32, wo: vec3f) -
     return Facets(alike, brushed.x, brushed.y, brushed.x / max(albedo_at(0u, alike, wo.z), 1e-4), true);
 }
 
-// Colour of light that crosses the coat in and out, without the share that the coat covers.
+// Colour of light that crosses the coat in and out, without the coat's coverage.
 fn coat_transmittance(m: u32, mu: f32, reflected: f32, base_color: vec3f, roughness: f32) -> vec3f {
     // Light crosses the coat along the refracted direction.
     let coat_ior = materials[m].coat_ior;
@@ -179,7 +180,7 @@ fn add_layers(b: ptr<function, Bsdf>, s: ptr<function, Surface>) -> vec3f {
     return below;
 }
 
-// Adds fuzz that gets the share `over` of the light, and returns what it leaves.
+// Adds fuzz that gets the fraction `over` of the light, and returns what it leaves.
 fn add_fuzz(b: ptr<function, Bsdf>, s: ptr<function, Surface>, over: vec3f) -> f32 {
     let m = (*s).material;
     let mu = (*b).wo.z;
@@ -193,7 +194,7 @@ fn add_fuzz(b: ptr<function, Bsdf>, s: ptr<function, Surface>, over: vec3f) -> f
     let albedo = fuzz_albedo(table, roughness, mu);
     var covered = albedo * materials[m].fuzz_weight;
     if is_gltf(m) {
-        // Sheen lets through what it does not reflect in its strongest channel.
+        // Sheen transmits what it does not reflect in its strongest channel.
         covered *= max_component(color);
         (*b).fuzz_alpha = max(sqr(roughness), 1e-3);
         (*b).fuzz_weight = over * color * materials[m].fuzz_weight;
@@ -208,7 +209,7 @@ fn add_fuzz(b: ptr<function, Bsdf>, s: ptr<function, Surface>, over: vec3f) -> f
     return 1.0 - saturate(covered);
 }
 
-// Adds a coat that gets the share `over` of the light, and returns what it leaves.
+// Adds a coat that gets the fraction `over` of the light, and returns what it leaves.
 fn add_coat(b: ptr<function, Bsdf>, s: ptr<function, Surface>, over: f32) -> vec3f {
     let m = (*s).material;
     var coat = materials[m].coat_weight;
@@ -217,7 +218,7 @@ fn add_coat(b: ptr<function, Bsdf>, s: ptr<function, Surface>, over: f32) -> vec
         coat *= texture_or_one(materials[m].coat_texture, s, false).x;
         roughness *= texture_or_one(materials[m].coat_roughness_texture, s, false).y;
     }
-    // Without a tangent nothing says which way the facets lie.
+    // Without a tangent, the direction of anisotropy is unknown.
     let anisotropy = select(0.0, materials[m].coat_anisotropy, dot((*s).tangent, (*s).tangent) > 0.0);
     (*b).coat_alpha = alpha_of(m, roughness, anisotropy);
     (*b).coat_ior = materials[m].coat_ior;
@@ -251,7 +252,7 @@ fn bsdf_at(s: ptr<function, Surface>, wo: vec3f, boundary: Boundary) -> Bsdf {
     b.diffuse_roughness = materials[m].diffuse_roughness;
     b.unmapped_normal = (*s).unmapped_normal;
     b.thin_walled = select(0u, 1u, (materials[m].flags & MATERIAL_THIN_WALLED) != 0u);
-    // Without metal and gloss there are no facets to account for.
+    // Without metal and gloss there are no facets to compensate for.
     var facets = Facets((*s).roughness, 1.0, 1.0, 1.0, false);
     if materials[m].reflection_ior != 1.0 || (*s).metalness > 0.0 {
         facets = facets_of(m, b.alpha, (*s).roughness, (*s).anisotropy, wo);
@@ -278,7 +279,7 @@ fn bsdf_at(s: ptr<function, Surface>, wo: vec3f, boundary: Boundary) -> Bsdf {
         b.p_reflection += luminance(w * fresnel);
     }
     if (*s).metalness < 1.0 {
-        // Inside a refracting body there is only glass: what lies under gloss has no inside. Cycles has all lobes on
+        // Inside a refracting body there is only glass: the base under the gloss has no inside. Cycles has all lobes on
         // both sides.
         var transmission = 1.0;
         if front || is_principled(m) {
@@ -320,7 +321,7 @@ fn add_film(b: ptr<function, Bsdf>, s: ptr<function, Surface>) {
     }
 }
 
-// Colour and weights of a dielectric's reflection, along the normal and at grazing angles.
+// Colour and weights of a dielectric's reflection, at normal incidence and at grazing angles.
 fn tint_fresnel(b: ptr<function, Bsdf>, s: ptr<function, Surface>) {
     let m = (*s).material;
     let f0 = sqr(((*b).reflection_eta - 1.0) / ((*b).reflection_eta + 1.0));
@@ -333,7 +334,8 @@ fn tint_fresnel(b: ptr<function, Bsdf>, s: ptr<function, Surface>) {
         let tint = texture_or_one(materials[m].specular_color_texture, s, true).xyz;
         (*b).gloss_f0 = min((*b).gloss_f0 * tint, vec3f(1.0));
         if is_principled(m) {
-            // The level of the Principled BSDF is not that of its glass, and leaves grazing angles alone.
+            // The specular level of the Principled BSDF does not apply to its glass, and leaves grazing angles
+            // unchanged.
             (*b).gloss_level = share;
         } else {
             (*b).gloss_f0 *= share;
@@ -343,12 +345,12 @@ fn tint_fresnel(b: ptr<function, Bsdf>, s: ptr<function, Surface>) {
     (*b).gloss_f0 *= materials[m].gloss_f90;
 }
 
-// What gloss reflects along the normal.
+// Reflectance of gloss at normal incidence.
 fn gloss_f0(b: ptr<function, Bsdf>) -> vec3f {
     return (*b).gloss_f0 * (*b).gloss_level;
 }
 
-// The ratio of indices whose reflectance along the normal is `weight` times that of `eta` (OpenPBR 1.1.1,
+// The ratio of indices whose reflectance at normal incidence is `weight` times that of `eta` (OpenPBR 1.1.1,
 // "specular_weight").
 fn eta_scaled(eta: f32, weight: f32) -> f32 {
     if weight == 1.0 {
@@ -358,14 +360,15 @@ fn eta_scaled(eta: f32, weight: f32) -> f32 {
     return (1.0 + root) / (1.0 - root);
 }
 
-// What rough glass with a tinted reflection keeps of light from outside, where the untinted one keeps `kept`. The
-// tinted curve is linear in the untinted one, and so is what its facets reflect and let through.
+// The albedo of rough glass with a tinted reflection, for light from outside, where the untinted glass has the albedo
+// `kept`. The tinted Fresnel curve is linear in the untinted one, and therefore so is what its facets reflect and
+// transmit.
 fn kept_by_tinted(b: ptr<function, Bsdf>, m: u32, facets: Facets, kept: f32) -> vec3f {
     let f0 = (*b).gloss_f0_untinted;
     let to_f90 = vec3f((*b).gloss_f90) - (*b).gloss_f0;
     let plain = albedo_at(materials[m].albedo_table, facets.roughness, (*b).wo.z) * facets.from_isotropic;
     let tinted = (*b).gloss_f0 * facets.albedo + to_f90 * ((plain - f0 * facets.albedo) / (1.0 - f0));
-    // Were nothing reflected, this much would be let through; of it a part is where the plain facets reflect.
+    // What would be transmitted if nothing were reflected; part of it is lost where the plain facets reflect.
     let open = albedo_at(materials[m].albedo_table + 3u * ALBEDO_TABLE, facets.roughness, (*b).wo.z) * facets.from_isotropic;
     let covered = open - (kept - plain);
     let strongest = max_component((*b).gloss_f0);
@@ -373,7 +376,7 @@ fn kept_by_tinted(b: ptr<function, Bsdf>, m: u32, facets: Facets, kept: f32) -> 
     return tinted + open - shut;
 }
 
-// The dielectric that light does not go through, with weight `w`.
+// The opaque dielectric, with weight `w`.
 fn add_gloss_and_diffuse(b: ptr<function, Bsdf>, s: ptr<function, Surface>, w: vec3f, facets: Facets) {
     let m = (*s).material;
     let mu = (*b).wo.z;
@@ -382,13 +385,14 @@ fn add_gloss_and_diffuse(b: ptr<function, Bsdf>, s: ptr<function, Surface>, w: v
         tint_fresnel(b, s);
         let f0 = (*b).gloss_f0_untinted;
         let along_normal = gloss_f0(b);
-        // The tinted curve is linear in the untinted one, so its albedo follows from two tables, and its mean from that
-        // one's.
+        // The tinted curve is linear in the untinted one, so its albedo follows from two tables, and its mean from the
+        // mean of the untinted one.
         let plain = albedo_at(materials[m].albedo_table, facets.roughness, mu) * facets.from_isotropic;
         let to_f90 = vec3f((*b).gloss_f90) - along_normal;
         let mean = along_normal + to_f90 * saturate((materials[m].reflection_mean - f0) / (1.0 - f0));
         let gain = multiple_scattering(mean, facets.albedo, facets.mean);
-        // The curve of a high index dips below its start, where the lobe has its start.
+        // The Fresnel curve of a high index dips below its value at normal incidence, where this interpolation has its
+        // start.
         let to_grazing = max((plain - f0 * facets.albedo) / (1.0 - f0), 0.0);
         reflected = saturate((along_normal * facets.albedo + to_f90 * to_grazing) * gain);
         if is_filmed(b) {
@@ -398,8 +402,8 @@ fn add_gloss_and_diffuse(b: ptr<function, Bsdf>, s: ptr<function, Surface>, w: v
         (*b).gloss_weight = w * gain;
         (*b).p_reflection += luminance(w * reflected);
     }
-    // glTF and Blender keep the colour of what lies below: it gets what the strongest channel leaves. So it is under a
-    // film, whose colours change.
+    // glTF and Blender keep the hue of the base: it gets what the strongest channel leaves. The same applies under a
+    // thin film, whose colours vary.
     let strongest = select((*b).film_weight, 1.0, is_gltf(m) || is_principled(m));
     (*b).diffuse_weight = w * (1.0 - mix(reflected, vec3f(max_component(reflected)), strongest));
     (*b).diffuse_color = (*s).base_color;
@@ -450,13 +454,13 @@ fn add_glass(b: ptr<function, Bsdf>, s: ptr<function, Surface>, w: vec3f, bounda
     if is_gltf(m) {
         (*b).refraction_weight *= (*s).base_color;
     } else if is_principled(m) {
-        // The colour is reached after entering and leaving.
+        // The light enters and leaves, so each crossing gets the square root of the colour.
         (*b).refraction_weight *= sqrt((*s).base_color);
     }
     (*b).p_glass = luminance(w);
 }
 
-// What fuzz and coat leave of light that the surface below them emits.
+// The fraction of light emitted by the surface that fuzz and coat transmit.
 fn emission_through(s: ptr<function, Surface>, mu: f32) -> vec3f {
     let m = (*s).material;
     if !HAS_LAYERS || max_component((*s).emission) <= 0.0 || materials[m].fuzz_weight + materials[m].coat_weight == 0.0 {

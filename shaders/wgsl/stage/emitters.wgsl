@@ -1,10 +1,10 @@
-// Emissive triangles: choosing one from a point, a place on it, and the density of having done so.
+// Emissive triangles: choosing one from a point, a point on it, and the density of that choice.
 //
 // They lie in the leaves of a binary tree. From the root down, one of two children is chosen in proportion to a bound
 // on what it brings to the point: its power, over the squared distance, times the cosine of the smallest angle at which
 // it can be seen (Conty Estevez and Kulla 2018, "Importance Sampling of Many Lights with Adaptive Tree Splitting";
-// Pharr, Jakob and Humphreys 2023, "Physically Based Rendering", section 12.6.3). In a leaf a triangle is chosen by its
-// power, on a triangle every place alike.
+// Pharr, Jakob and Humphreys 2023, "Physically Based Rendering", section 12.6.3). Within a leaf a triangle is chosen by
+// its power; on a triangle, points are uniform.
 #import lib/math
 #import lib/path
 #import stage/features
@@ -18,7 +18,7 @@ fn cos_angle_beyond(cos_a: f32, sin_a: f32, cos_b: f32, sin_b: f32) -> f32 {
     return select(cos_a * cos_b + sin_a * sin_b, 1.0, cos_a > cos_b);
 }
 
-// What a node may bring to a point, up to a factor that all nodes share.
+// An upper bound on what a node may bring to a point, up to a factor that all nodes share.
 fn emitter_importance(node: u32, from_point: vec3f) -> f32 {
     let to_point = from_point - emitter_nodes[node].center;
     let distance2 = dot(to_point, to_point);
@@ -34,7 +34,7 @@ fn emitter_importance(node: u32, from_point: vec3f) -> f32 {
     let sin_spread = safe_sqrt(1.0 - cos_spread * cos_spread);
     let cos_beyond = cos_angle_beyond(cos_to_axis, sin_to_axis, cos_spread, sin_spread);
     let sin_beyond = safe_sqrt(1.0 - cos_beyond * cos_beyond);
-    // The node's sphere as it is seen from the point.
+    // The node's sphere, seen from the point.
     let sin2_size = radius2 / distance2;
     let cosine = cos_angle_beyond(cos_beyond, sin_beyond, sqrt(1.0 - sin2_size), sqrt(sin2_size));
     return power * max(cosine, 0.0) / distance2;
@@ -48,7 +48,7 @@ struct PlacedTriangle {
     pad0: f32,
     ac: vec3f,
     pad1: f32,
-    // Unit, to the side that is outside as `surface_at` has it; zero for a triangle without area.
+    // Unit, towards the side that `surface_at` considers outside; zero for a triangle without area.
     outward: vec3f,
     pad2: f32,
 }
@@ -64,13 +64,13 @@ fn placed_triangle(instance: u32, triangle: u32) -> PlacedTriangle {
     return PlacedTriangle(a, 0.5 * length2 * over_length, ab, 0.0, ac, 0.0, outward, 0.0);
 }
 
-// Whether light samples go to this side of a slot's surface.
+// Whether light sampling covers this side of a slot's surface.
 fn is_side_sampled(slot: u32, is_outside: bool) -> bool {
     return (slots[slot].flags & select(SLOT_SAMPLED_INSIDE, SLOT_SAMPLED_OUTSIDE, is_outside)) != 0u;
 }
 
-// Mean radiance of a place towards both sides: where opacity lets some rays through, what the others meet counts in
-// proportion.
+// Mean emitted radiance at a point, towards both sides: where opacity lets some rays through, it is scaled by the
+// fraction of rays that hit.
 fn emission_at(hit: Hit, slot: u32) -> vec3f {
     let material = slots[slot].material;
     var emission = materials[material].emission;
@@ -85,7 +85,7 @@ fn emission_at(hit: Hit, slot: u32) -> vec3f {
     return emission * opacity_at(hit);
 }
 
-// An emissive triangle by its probability, where the choice fell on emissive surfaces, and a place on it.
+// Once the choice fell on emissive surfaces: an emissive triangle by its probability, and a point on it.
 fn emitter_sample(from_point: vec3f, choice: f32, u: vec2f) -> LightSample {
     var node = 0u;
     var rest = choice;
@@ -117,7 +117,7 @@ fn emitter_sample(from_point: vec3f, choice: f32, u: vec2f) -> LightSample {
     }
     probability *= emitter_share(low, begin);
 
-    // Uniform over the triangle, and near places of the square stay near (Heitz 2019, "A Low-Distortion Map Between
+    // Uniform over the triangle, and nearby points of the square stay nearby (Heitz 2019, "A Low-Distortion Map Between
     // Triangle and Square").
     let is_above = u.y > u.x;
     let weight_1 = select(u.x - 0.5 * u.y, 0.5 * u.x, is_above);
@@ -143,7 +143,7 @@ fn emitter_sample(from_point: vec3f, choice: f32, u: vec2f) -> LightSample {
     return LightSample(direction, distance, radiance, pdf, end, 1u);
 }
 
-// Probability of an emitter within its leaf, whose emitters begin at `begin`.
+// Probability of an emitter within its leaf, whose emitters start at `begin`.
 fn emitter_share(i: u32, begin: u32) -> f32 {
     var before = 0.0;
     if i > begin {
@@ -152,8 +152,8 @@ fn emitter_share(i: u32, begin: u32) -> f32 {
     return emitters[i].share_end - before;
 }
 
-// Density over solid angle with which `light_sample` finds the direction of a ray from its origin, where the ray meets
-// an emissive surface at `hit` under a cosine.
+// Density over solid angle with which `light_sample` finds a ray's direction from its origin, where the ray hits an
+// emissive surface at `hit` under a cosine.
 fn emitter_pdf(hit: Hit, slot: u32, ray: Ray, cosine: f32) -> f32 {
     let i = emitter_index[emitter_index[slot] + hit.triangle];
     if i == NONE || cosine <= 0.0 {
@@ -166,15 +166,15 @@ fn emitter_pdf(hit: Hit, slot: u32, ray: Ray, cosine: f32) -> f32 {
         if of_node <= 0.0 {
             return 0.0;
         }
-        // Siblings are neighbours, the first at an even place.
+        // Siblings are adjacent, the first at an even index.
         probability *= of_node / (of_node + emitter_importance(node ^ 1u, ray.origin));
         node = emitter_nodes[node].parent;
     }
     return probability * hit.t * hit.t / (cosine * placed_triangle(hit.instance, hit.triangle).area);
 }
 
-// Radiance of the surface that a path met, weighted against finding the place by a light sample. An unlit surface is
-// there to be seen, directly, in reflections and through glass; it lights nothing.
+// Radiance of the surface that a path hit, weighted against light sampling finding the same point. An unlit surface is
+// visible directly, in reflections and through glass, but lights nothing.
 fn emission_met(path: ptr<function, PathState>, hit: Hit, s: Surface) -> vec3f {
     if (materials[s.material].flags & MATERIAL_UNLIT) != 0u {
         return select(vec3f(0.0), s.emission, (*path).bounces_diffuse == 0u);
@@ -186,7 +186,7 @@ fn emission_met(path: ptr<function, PathState>, hit: Hit, s: Surface) -> vec3f {
     if !is_side_sampled(slot, s.front == 1u) {
         return s.emission;
     }
-    // As seen from the path's last event.
+    // Measured from the path's last scattering event.
     var ray = (*path).ray;
     ray.origin -= ray.direction * (*path).passed;
     var whole = hit;

@@ -7,19 +7,19 @@ struct LightSample {
     direction: vec3f,
     distance: f32,
     radiance: vec3f,
-    // Density over solid angle, with the choice of the light; 0: nothing to see from here. Below 0: a light without
-    // size.
+    // Density over solid angle, including the choice of the light; 0: no light reaches this point. Below 0: a light
+    // without extent (delta light).
     pdf: f32,
-    // Where the way to a surface ends, just before it.
+    // For a surface, the end of the connection, just before it.
     end: vec3f,
-    // 1: a place on a surface, which other rays meet.
+    // 1: a point on a surface, which other rays can hit.
     is_surface: u32,
 }
 
 const NO_LIGHT: LightSample = LightSample(vec3f(0.0), 0.0, vec3f(0.0), 0.0, vec3f(0.0), 0u);
 
-// u and v of a world direction: u = 0.5 + atan2(z, x) / 2 pi in the map's frame, v = acos(y) / pi from the top row
-// down.
+// u and v of a world direction: u = 0.5 + atan2(z, x) / 2 pi in the map's frame, v = acos(y) / pi, downwards from the
+// top row.
 fn environment_uv(direction: vec3f) -> vec2f {
     let x = params.environment_cos * direction.x - params.environment_sin * direction.z;
     let z = params.environment_sin * direction.x + params.environment_cos * direction.z;
@@ -37,14 +37,14 @@ fn environment_row(row: i32) -> u32 {
     return u32(clamp(row, 0, i32(params.environment_height_px) - 1)) * params.environment_width_px;
 }
 
-// RGB of a texel: 16 bits each, and an exponent for all three.
+// RGB of a texel: 16 bits each, and a shared exponent.
 fn environment_texel(i: u32) -> vec3f {
     let packed = environment_texels[i];
     let unit = bitcast<f32>((packed.y >> 16u) << 23u);
     return vec3f(f32(packed.x & 0xffffu), f32(packed.x >> 16u), f32(packed.y & 0xffffu)) * unit;
 }
 
-// The texel above and left of the point, where there is one.
+// The texel above and left of the point, clamped to the map.
 fn environment_corner(uv: vec2f) -> u32 {
     let x = floor(uv.x * f32(params.environment_width_px) - 0.5);
     let y = floor(uv.y * f32(params.environment_height_px) - 0.5);
@@ -89,18 +89,18 @@ fn environment_row_guide(row: u32) -> u32 {
     return environment_guide_steps(params.environment_height_px) + 1u + row * (environment_guide_steps(params.environment_width_px) + 1u);
 }
 
-// The step of a guide to `n` bins that `u` lies in.
+// The step that `u` lies in, of a guide to `n` bins.
 fn environment_guide_step(n: u32, u: f32) -> u32 {
     let steps = environment_guide_steps(n);
     return min(u32(u * f32(steps)), steps - 1u);
 }
 
-// The first and the last bin that a number in a step of a guide may lie in.
+// The first and the last bin that a number in this step of a guide can lie in.
 fn environment_guided_bins(step: u32) -> vec2u {
     return vec2u(environment_guide[step], environment_guide[step + 1u]);
 }
 
-// The bin of a cumulative table that holds `u`, among `bins`; and where in the bin.
+// The bin of a cumulative table that contains `u`, among `bins`; and the position within the bin.
 fn environment_bin(cdf: u32, bins: vec2u, u: f32) -> vec2f {
     var first = bins.x;
     var last = bins.y;

@@ -1,10 +1,10 @@
-// What camera rays may end at. The floor of a catcher and the product on it are sampled apart, each lit with the other
-// there.
+// Which surfaces camera rays may show. The floor of a catcher and the product on it are rendered separately, each lit
+// in the presence of the other.
 #import lib/ray
 #import stage/scene
 #import stage/surface
 
-// Whether a surface that a camera ray met first is left out of the picture, and nothing is seen in its place.
+// Whether a surface that a camera ray hit first is held out of the picture, so that nothing is seen there.
 fn is_held_out(hit: Hit) -> bool {
     if params.first_hit == FIRST_HIT_ANY {
         return false;

@@ -5,21 +5,21 @@
 #import lib/sequence
 #import stage/scene
 
-// Where the filter's inverse distribution puts `u`, in pixels from the centre: pixels are sampled by their filter, so
-// that every sample has weight 1.
+// The offset, in pixels from the centre, to which the filter's inverse distribution maps `u`: samples are distributed
+// by the pixel filter, so that each has weight 1.
 fn filter_offset(u: f32) -> f32 {
     let x = u * f32(FILTER_STEPS);
     let i = min(u32(x), FILTER_STEPS - 1u);
     return mix(tables[params.filter_table + i], tables[params.filter_table + i + 1u], x - f32(i));
 }
 
-// x: the seed of the sequence of the pixel's block; y: where in it the samples of this pixel begin.
+// x: the seed of the sequence of the pixel's block; y: where this pixel's samples start in it.
 fn pixel_sequence(pixel: vec2u) -> vec2u {
     let seed = hash_combine(hash_combine(params.seed, pixel.x / BLOCK_PX), pixel.y / BLOCK_PX);
     return vec2u(seed, rank_in_block(seed, pixel) << params.pixel_samples_log2);
 }
 
-// `seed` and `sample` are of the pixel's sequence; `u` is its `pixel_sample`.
+// `seed` and `sample` belong to the pixel's sequence; `u` is its `pixel_sample`.
 fn generate(pixel: vec2u, seed: u32, sample: u32, u: vec2f) -> PathState {
     let at_px = vec2f(pixel) + 0.5 + vec2f(filter_offset(u.x), filter_offset(u.y));
     let at = at_px / vec2f(f32(params.width_px), f32(params.height_px));

@@ -1,5 +1,5 @@
-// Stage `guide`: what a denoiser is told of the place that a camera ray sees, its colour and where it faces. Mirrors
-// and glass are followed to what they show, as a picture's edges are those of what is seen in them.
+// Stage `guide`: the albedo and normal that a denoiser gets for a camera ray. Mirrors and glass are followed to what
+// they show, because the edges in a picture are those of what is seen in them.
 #import lib/math
 #import lib/path
 #import stage/features
@@ -11,17 +11,17 @@
 #import stage/onward
 #import stage/first_hit
 
-// Facets below this alpha show a picture of what they reflect. Rougher ones would blur the guides by chance, whose
-// noise a network that trusts them keeps: grains were seen on polished balls at 0.075.
+// Facets below this alpha show a recognisable reflection. Following rougher ones would blur the guides randomly, and a
+// network that trusts them keeps that noise: at 0.075, grain was visible on polished balls.
 const GUIDE_ALPHA_MAX: f32 = 0.0025;
-// A surface is followed where more than this share of its light is theirs.
+// A surface is followed where more than this fraction of its light comes from such facets.
 const GUIDE_SHARE_MIN: f32 = 0.75;
 
 struct Guide {
-    // Share of light that the place gives back, through what shows it.
+    // Albedo of the surface that is shown, times that of whatever shows it.
     albedo: vec3f,
     pad0: f32,
-    // Unit, in world axes, towards the viewer; zero where nothing was met.
+    // Unit, in world axes, towards the viewer; zero where nothing was hit.
     normal: vec3f,
     pad1: f32,
 }
@@ -30,7 +30,7 @@ fn shows_pictures(alpha: vec2f) -> bool {
     return max(alpha.x, alpha.y) <= GUIDE_ALPHA_MAX;
 }
 
-// Share of samples that go to lobes like mirrors.
+// Fraction of samples that go to mirror-like lobes.
 fn mirror_share(b: ptr<function, Bsdf>) -> f32 {
     var share = 0.0;
     if shows_pictures((*b).alpha) {
@@ -42,7 +42,7 @@ fn mirror_share(b: ptr<function, Bsdf>) -> f32 {
     return share;
 }
 
-// What a closure gives back of light from its view direction, nearly.
+// Approximate albedo of a closure for its view direction.
 fn closure_albedo(b: ptr<function, Bsdf>) -> vec3f {
     let cosine = (*b).wo.z;
     let glass = glass_facet_if_any(b, cosine);
@@ -59,7 +59,7 @@ fn closure_albedo(b: ptr<function, Bsdf>) -> vec3f {
     return saturate(sum);
 }
 
-// Colour of the environment along a ray, as far as a picture shows it.
+// Colour of the environment along a ray, as far as the picture shows it.
 fn environment_color(direction: vec3f) -> vec3f {
     if params.environment_kind == ENVIRONMENT_MAP {
         return saturate(environment_lookup(environment_uv(direction)));
@@ -67,8 +67,8 @@ fn environment_color(direction: vec3f) -> vec3f {
     return saturate(params.environment_radiance);
 }
 
-// Takes a path from the camera to the place where its ray ended. While `path.alive` is 1 afterwards there is no answer
-// yet.
+// Advances a path from the camera to the point where its ray ended. While `path.alive` is 1 afterwards, there is no
+// result yet.
 fn guide(path: ptr<function, PathState>, hit: Hit, samples: ptr<function, BounceSamples>) -> Guide {
     var found: Guide;
     (*path).alive = 0u;
@@ -109,7 +109,8 @@ fn guide(path: ptr<function, PathState>, hit: Hit, samples: ptr<function, Bounce
     if (*path).bounces >= GUIDE_STEPS || mirror_share(&b) <= GUIDE_SHARE_MIN {
         return found;
     }
-    // Glass is looked through, wherever light goes through; the last of the numbers that choose a lobe means that.
+    // Glass is looked through wherever it transmits; the upper end of the numbers that choose a lobe selects
+    // transmission.
     let scattered = bsdf_sample(&b, select(0.0, 0.99999994, b.p_glass > 0.5), (*samples).bsdf);
     let onward = normalize(to_world(frame, scattered.direction));
     let outside = dot(onward, s.side_normal);

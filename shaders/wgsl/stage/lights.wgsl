@@ -1,4 +1,4 @@
-// Choosing and sampling a light that has a place, from a point, and the density of having done so.
+// Choosing and sampling a light that has a position, from a point, and the density of that choice.
 #import lib/math
 #import stage/features
 #import stage/scene
@@ -21,10 +21,10 @@ fn rect_sample(i: u32, from_point: vec3f, u: vec2f) -> LightSample {
 }
 
 // Radiance of a rectangle along a ray, and in w the density with which `light_sample` finds that direction from the
-// ray's origin; w = 0 when the ray does not meet its emissive side between `t_min` and `t_max`.
+// ray's origin; w = 0 when the ray does not hit its emissive side between `t_min` and `t_max`.
 fn rect_along(i: u32, origin: vec3f, direction: vec3f, t_min: f32, t_max: f32) -> vec4f {
-    // Most rays miss, in ways that no processor predicts: all conditions are taken together. Along the plane t is
-    // infinite or NaN, which fails them.
+    // Most rays miss, unpredictably for a branch predictor, so all conditions are evaluated together. For a ray
+    // parallel to the plane, t is infinite or NaN, which fails them.
     let cosine = -dot(direction, lights[i].axis);
     let t = dot(origin - lights[i].position, lights[i].axis) / cosine;
     let p = origin + direction * t - lights[i].position;
@@ -37,7 +37,7 @@ fn rect_along(i: u32, origin: vec3f, direction: vec3f, t_min: f32, t_max: f32) -
     return vec4f(lights[i].power, lights[i].select * t * t / (cosine * lights[i].area));
 }
 
-// Where a ray meets the plane of a rectangle.
+// Distance at which a ray hits the plane of a rectangle.
 fn rect_distance(i: u32, origin: vec3f, direction: vec3f) -> f32 {
     return -dot(origin - lights[i].position, lights[i].axis) / dot(direction, lights[i].axis);
 }
@@ -48,8 +48,8 @@ fn spot_falloff(i: u32, direction: vec3f) -> f32 {
     return a * a * select(1.0, 3.0 - 2.0 * a, lights[i].spot_smooth == 1u);
 }
 
-// Towards a point of the disc that a directional light comes from. Rays never meet the disc: light samples find all of
-// it.
+// Direction to a point of the disc that a directional light comes from. Rays never hit the disc: light sampling alone
+// finds it.
 fn sun_direction(i: u32, u: vec2f) -> vec3f {
     if lights[i].sun_sine == 0.0 {
         return -lights[i].axis;
@@ -61,9 +61,9 @@ fn sun_direction(i: u32, u: vec2f) -> vec3f {
 }
 
 // One light by its probability, where the choice is not the environment, and a direction towards it. The pdf of a light
-// without size is minus its probability of being chosen.
+// without extent is the negative of its selection probability.
 fn light_sample(from_point: vec3f, choice: f32, u: vec2f) -> LightSample {
-    // Emissive surfaces have the end of the numbers.
+    // Emissive surfaces take the upper end of the random numbers.
     let before_emitters = 1.0 - params.emitter_select;
     if HAS_EMITTERS && params.emitter_select > 0.0 && choice >= before_emitters {
         return emitter_sample(from_point, min((choice - before_emitters) / params.emitter_select, 0.99999994), u);
@@ -107,8 +107,8 @@ fn ray_to_light(origin: vec3f, light: LightSample) -> Ray {
     if light.is_surface == 0u {
         return Ray(origin, 0.0, light.direction, light.distance);
     }
-    // Between two points off their surfaces: the direction to the place itself would meet the surface before its end at
-    // grazing angles.
+    // Between two points off their surfaces: a ray along the sampled direction itself would hit the surface before its
+    // end at grazing angles.
     let way = light.end - origin;
     let distance = length(way);
     return Ray(origin, 0.0, way / distance, distance);

@@ -1,6 +1,6 @@
-// The bodies that a path is inside of, and what happens to light there. Bodies may overlap, as a bolt in oil in a glass
-// does: of those around a point the one of the highest priority fills it, and of equal ones the one that was entered
-// last (Schmidt and Budge 2002, "Simple Nested Dielectrics in Ray Traced Images").
+// The bodies that a path is inside, and what happens to light there. Bodies may overlap, like a bolt in oil in a glass:
+// of those around a point the one with the highest priority fills it, and of equal ones the one that was entered last
+// (Schmidt and Budge 2002, "Simple Nested Dielectrics in Ray Traced Images").
 #import lib/math
 #import lib/medium
 #import lib/path
@@ -8,12 +8,12 @@
 #import stage/scene
 #import stage/bsdf
 
-// What a path does at a surface of a body.
+// A surface between two media that count.
 const CROSSING_REAL: u32 = 0u;
-// The body does not count here: it is only taken note of.
+// The body is hidden by one of higher priority: the crossing is only recorded.
 const CROSSING_HIDDEN: u32 = 1u;
 
-// Whether the material is a body that light goes through.
+// Whether the material is a body that transmits light.
 fn is_body(m: u32) -> bool {
     return HAS_BODIES && (materials[m].flags & MATERIAL_BODY) != 0u;
 }
@@ -22,7 +22,7 @@ fn priority_of(m: u32) -> u32 {
     return materials[m].priority;
 }
 
-// Index of refraction at the path's wavelength; 1 outside of all bodies.
+// Index of refraction at the path's wavelength; 1 outside all bodies.
 fn ior_of(m: u32, wavelength_um: f32) -> f32 {
     if m == NONE {
         return 1.0;
@@ -34,7 +34,7 @@ fn ior_of(m: u32, wavelength_um: f32) -> f32 {
 }
 
 fn media_with(media: vec3u, m: u32) -> vec3u {
-    // Behind those of higher priority. What a fourth body adds is lost.
+    // Behind those of higher priority. A fourth body is lost.
     if media.x == NONE || priority_of(m) >= priority_of(media.x) {
         return vec3u(m, media.x, media.y);
     }
@@ -54,7 +54,7 @@ fn media_without(media: vec3u, m: u32) -> vec3u {
     return vec3u(media.xy, select(media.z, NONE, media.z == m));
 }
 
-// The media on the other side of a surface of `m`, whose front is where its normals point.
+// The media on the other side of a surface of `m`; normals point to its front.
 fn media_across(media: vec3u, m: u32, front: bool) -> vec3u {
     if front {
         return media_with(media, m);
@@ -62,21 +62,21 @@ fn media_across(media: vec3u, m: u32, front: bool) -> vec3u {
     return media_without(media, m);
 }
 
-// The material of a surface of `m` for light that meets it from inside: below the gloss of a body that has glass too
-// light is in another medium than within the glass.
+// The material of a surface of `m` for light that hits it from inside: in a body that has both glass and a subsurface,
+// light that entered below the gloss is in another medium than light within the glass.
 fn material_within(media: vec3u, m: u32) -> u32 {
     let twin = materials[m].twin;
     let is_within = twin != NONE && (media.x == twin || media.y == twin || media.z == twin);
     return select(m, twin, is_within);
 }
 
-// The material that a body is of for light that entered it by this kind of event.
+// The material of a body for light that entered it by this kind of event.
 fn material_entered(m: u32, kind: u32) -> u32 {
     let twin = materials[m].twin;
     return select(m, twin, twin != NONE && kind == KIND_TRANSLUCENT);
 }
 
-// Whether the surface of `m` parts two media that count.
+// Whether the surface of `m` separates two media that count.
 fn crossing_of(media: vec3u, m: u32, front: bool) -> u32 {
     if !is_body(m) || media.x == NONE {
         return CROSSING_REAL;
@@ -99,7 +99,7 @@ fn boundary_of(media: vec3u, m: u32, front: bool, wavelength_um: f32) -> Boundar
     }
     let outside = ior_of(other, wavelength_um);
     var eta = select(outside / own, own / outside, front);
-    // An index of exactly 1 bends nothing and would divide by zero in the half vector of refraction.
+    // An index ratio of exactly 1 refracts nothing, and would divide by zero in the half vector of refraction.
     eta = select(eta, select(0.9999, 1.0001, eta >= 1.0), abs(eta - 1.0) < 1e-4);
     // Without glass both sides look the same.
     let seen_front = front || materials[m].transmission_weight == 0.0;
@@ -108,7 +108,8 @@ fn boundary_of(media: vec3u, m: u32, front: bool, wavelength_um: f32) -> Boundar
     return Boundary(eta, select(0u, 1u, seen_front), select(0u, 1u, nested), select(0u, 1u, is_exit));
 }
 
-// Before the path meets the surface of a body that parts colours: one of them goes on for all.
+// Called before the path hits the surface of a dispersive body: from here on it carries a single wavelength that
+// represents all.
 fn choose_wavelength(path: ptr<function, PathState>, m: u32) {
     if !HAS_BODIES || materials[m].dispersion == 0.0 || (*path).wavelength_um > 0.0 {
         return;
@@ -118,7 +119,7 @@ fn choose_wavelength(path: ptr<function, PathState>, m: u32) {
     (*path).throughput *= wavelength_color((*path).wavelength_um);
 }
 
-// Light lost per render unit, by absorption and scattering.
+// Extinction per render unit: absorption plus scattering.
 fn extinction_of(media: vec3u) -> vec3f {
     if !HAS_BODIES || media.x == NONE {
         return vec3f(0.0);
@@ -126,8 +127,8 @@ fn extinction_of(media: vec3u) -> vec3f {
     return materials[media.x].absorption + materials[media.x].scattering;
 }
 
-// Takes the path along `distance` of its medium. Returns true when it was scattered on the way: then its next ray
-// begins there.
+// Takes the path along `distance` of its medium. Returns true if it was scattered on the way; its next ray then starts
+// there.
 fn cross_medium(path: ptr<function, PathState>, distance: f32, samples: ptr<function, BounceSamples>) -> bool {
     let m = (*path).media.x;
     if !HAS_BODIES || m == NONE {
@@ -140,8 +141,8 @@ fn cross_medium(path: ptr<function, PathState>, distance: f32, samples: ptr<func
         }
         return false;
     }
-    // The distance is drawn for one channel, in proportion to what each still carries, and weighted by the mean density
-    // of all three (balance heuristic; Wilkie et al. 2014, "Hero Wavelength Spectral Sampling").
+    // The distance is drawn for one channel, chosen in proportion to the throughput of each, and weighted by the mean
+    // density over all three (balance heuristic; Wilkie et al. 2014, "Hero Wavelength Spectral Sampling").
     let scattering = materials[m].scattering;
     let extinction = absorption + scattering;
     let carried = (*path).throughput * scattering / max(extinction, vec3f(1e-9));
@@ -160,13 +161,13 @@ fn cross_medium(path: ptr<function, PathState>, distance: f32, samples: ptr<func
     let origin = (*path).ray.origin + (*path).ray.direction * drawn;
     let onward = phase_sample((*path).ray.direction, materials[m].scattering_anisotropy, (*samples).bsdf);
     (*path).ray = Ray(origin, 0.0, onward, 1e30);
-    // No shadow ray leaves a body without being bent, so light is found by the path alone.
+    // A shadow ray cannot leave a body without being refracted, so that light is found by the path alone.
     (*path).pdf = -1.0;
     (*path).alive = select(0u, 1u, survives(path, (*samples).survival.x));
     return true;
 }
 
-// Roulette by throughput.
+// Russian roulette by throughput.
 fn survives(path: ptr<function, PathState>, u: f32) -> bool {
     let survival = min(sqrt(max_component((*path).throughput)), 1.0);
     if u >= survival || (*path).steps >= STEPS_MAX {

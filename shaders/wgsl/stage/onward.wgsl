@@ -5,7 +5,7 @@
 #import stage/surface
 #import stage/medium
 
-// The point from which a ray may leave a surface in a direction.
+// The origin for a ray that leaves a surface in a direction.
 fn leave(s: Surface, direction: vec3f, outside: f32) -> vec3f {
     if outside > 0.0 {
         let is_low = dot(direction, s.geometric_normal) < s.low;
@@ -14,9 +14,9 @@ fn leave(s: Surface, direction: vec3f, outside: f32) -> vec3f {
     return offset_origin(s.position, -s.geometric_normal);
 }
 
-// Takes the camera's ray on behind a partly opaque surface, by chance. One number decides over all surfaces along the
-// ray: of those samples that pass the first, the next lets the share pass that it should. So a pixel's samples are
-// divided as evenly among what they show as the first number is spread.
+// Randomly continues the camera's ray behind a partly opaque surface. One number decides for all surfaces along the
+// ray: of the samples that pass the first surface, the next one passes its own fraction. A pixel's samples are
+// therefore divided among what they show as evenly as that number is stratified.
 fn passes_partly(path: ptr<function, PathState>, hit: Hit, samples: ptr<function, BounceSamples>) -> bool {
     if !HAS_OPACITY || (*path).alpha != 0.0 {
         return false;
@@ -34,21 +34,21 @@ fn passes_partly(path: ptr<function, PathState>, hit: Hit, samples: ptr<function
     return true;
 }
 
-// Takes the path on through a surface of a body that does not count where it is.
+// Continues the path through the surface of a hidden body.
 fn passes_hidden(path: ptr<function, PathState>, s: Surface) -> bool {
     let front = s.front == 1u;
     if crossing_of((*path).media, s.material, front) != CROSSING_HIDDEN {
         return false;
     }
     (*path).media = media_across((*path).media, s.material, front);
-    // Shadow rays stop here, so that light beyond is found by the path alone.
+    // Shadow rays stop here, so light beyond is found by the path alone.
     (*path).pdf = -1.0;
     (*path).ray = Ray(offset_origin(s.position, -s.geometric_normal), 0.0, (*path).ray.direction, 1e30);
     (*path).alive = select(0u, 1u, (*path).steps < STEPS_MAX);
     return true;
 }
 
-// Sends the path on from a surface that scattered it, into the body there or out of it.
+// Continues the path from a surface that scattered it, into the body there or out of it.
 fn go_on(path: ptr<function, PathState>, s: Surface, kind: u32, onward: vec3f, outside: f32) {
     let front = s.front == 1u;
     if outside < 0.0 && is_body(s.material) {

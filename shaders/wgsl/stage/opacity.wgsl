@@ -1,5 +1,5 @@
-// Whether a surface stops a ray. Stochastic for partly opaque ones, by a number that depends on the ray and the place
-// alone, so that neither the order of traversal nor the shape of a BVH changes a picture.
+// Whether a surface stops a ray. Stochastic for partly opaque ones, by a number that depends only on the ray and the
+// hit point, so that neither the order of traversal nor the shape of a BVH changes a picture.
 #import lib/ray
 #import lib/sequence
 #import lib/path
@@ -30,7 +30,7 @@ fn opacity_at(hit: Hit) -> f32 {
     return alpha;
 }
 
-// Whether a hit comes after the surface that a ray passed last. The same triangle is never met twice, however its
+// Whether a hit comes after the surface that a ray passed last. The same triangle is never hit twice, however its
 // distance was rounded.
 fn follows(hit: Hit, name: RayName) -> bool {
     if hit.instance == name.passed_instance {
@@ -39,7 +39,7 @@ fn follows(hit: Hit, name: RayName) -> bool {
     return hit.t > name.passed_t || name.passed_instance == NO_HIT || hit.instance > name.passed_instance;
 }
 
-// Panes do not stop shadow rays: what they leave of the light is asked afterwards.
+// Panes do not stop shadow rays: their transmittance is evaluated afterwards.
 fn surface_blocks(hit: Hit, name: RayName) -> bool {
     let key = name.key;
     let flags = materials[slots[slot_of(hit.instance, hit.triangle)].material].flags;

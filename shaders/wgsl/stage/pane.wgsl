@@ -1,10 +1,10 @@
-// Smooth thin-walled glass sends light straight on. So a light is sampled through it: a shadow ray that nothing else
-// blocks goes from pane to pane and loses what they do not let through. A path that crosses one by chance has not been
-// turned either: for the light that it finds beyond, it comes from where it was scattered last, and both ways of
-// finding that light are weighted against each other there.
+// Smooth thin-walled glass transmits light without turning it, so lights can be sampled through it: a shadow ray that
+// nothing else occludes goes from pane to pane and is attenuated by each. A path that crosses a pane by chance has not
+// been turned either: for the light that it finds beyond, its origin is its last scattering event, and both techniques
+// that find this light are weighted against each other from there.
 //
-// Panes are plain, without maps on their normals, layers and grain, so that what they let through follows from a few
-// numbers: shadow rays meet many, and the whole closure a second time would make kernels twice as large.
+// Panes are plain, without normal maps, layers or grain, so that their transmittance follows from a few numbers: shadow
+// rays cross many, and a second copy of the whole closure would double the size of kernels.
 #import lib/math
 #import lib/path
 #import lib/ray
@@ -13,7 +13,7 @@
 #import stage/surface
 #import stage/bsdf
 
-// Share of light that goes straight on at a hit of a pane, as the closure's glass has it.
+// Fraction of light that goes straight on at a hit of a pane, consistent with the closure's glass.
 fn pane_transmittance(hit: Hit, m: u32, slot: u32, w: vec3f, cosine: f32) -> vec3f {
     var s: Surface;
     s.material = m;
@@ -43,8 +43,7 @@ fn pane_transmittance(hit: Hit, m: u32, slot: u32, w: vec3f, cosine: f32) -> vec
     return tint * glass_facet(&b, cosine).transmittance * (through * materials[m].transmission_weight);
 }
 
-// Takes a shadow ray across the surface that it meets, and gives the share of the light that crosses it too; 0 where
-// that is no pane.
+// Takes a shadow ray across the surface that it hits, and returns the transmittance; 0 if that is not a pane.
 fn pass_pane(ray: ptr<function, Ray>, hit: Hit) -> vec3f {
     if !HAS_PANES {
         return vec3f(0.0);
@@ -72,7 +71,7 @@ fn pass_pane(ray: ptr<function, Ray>, hit: Hit) -> vec3f {
     }
     let cosine = dot(facing_normal(normal, -direction), -direction);
     let origin = offset_origin(world_point(hit.instance, pa * w.x + pb * w.y + pc * w.z), -toward);
-    // To the same end, which lies off a surface by no more than this origin does.
+    // To the same end point, which is no further off its surface than this origin is.
     let way = (*ray).origin + direction * (*ray).t_max - origin;
     *ray = Ray(origin, 0.0, direction, (*ray).t_max);
     if (*ray).t_max < 1e30 {
@@ -82,7 +81,7 @@ fn pass_pane(ray: ptr<function, Ray>, hit: Hit) -> vec3f {
     return pane_transmittance(hit, m, slot, w, cosine);
 }
 
-// Whether a path that leaves a surface with this sample has crossed a pane on its way from the place of its last event.
+// Whether a path that leaves a surface with this sample has crossed a pane since its last scattering event.
 fn crosses_pane(path: ptr<function, PathState>, scattered: BsdfSample, m: u32) -> bool {
     return HAS_PANES && (*path).pdf >= 0.0 && scattered.pdf < 0.0 && scattered.kind == KIND_TRANSMISSION
         && (materials[m].flags & MATERIAL_PANE) != 0u;

@@ -1,7 +1,7 @@
-// Structures of a surface that are too fine to be modelled, in the frame of the part, so that they stay where they are
-// when it moves: the grain that a tool leaves, and heights that bend the normal. A material's roughness is what it has
-// from afar, with all of that in it; what is shown by bent normals is taken out of it again (Olano and Baker 2010,
-// "LEAN Mapping"), so that a surface is as bright near by as it is from afar.
+// Structures of a surface that are too fine to be modelled, defined in the frame of the part, so that they move with
+// it: the grain that a tool leaves, and heights that bend the normal. A material's roughness is what is seen from afar,
+// including all of these; whatever bent normals show is subtracted from it again (Olano and Baker 2010, "LEAN
+// Mapping"), so that a surface is as bright close up as it is from afar.
 //
 // An entry of `tables` that a slot names, as `prepare/relief.rs` writes it:
 //   0: number of details          1: mode of the grain, GRAIN_*
@@ -14,36 +14,37 @@
 #import lib/noise
 #import stage/scene
 
-// Scratches are so many times as long as they are wide.
+// Ratio of a scratch's length to its width.
 const SCRATCH_LENGTH: f32 = 40.0;
-// Rings run on from walls to faces: features along the axis for each outwards. Not 1, or cones would have none.
+// Rings continue from walls onto faces: features along the axis for each one outwards. Not 1, or cones would have no
+// rings.
 const RINGS_ALONG_AXIS: f32 = 1.37;
 
 struct Relief {
     // Direction of the grain in the mesh's frame, zero where there is none.
     grain: vec3f,
-    // Mean square of the slopes that are shown.
+    // Mean square of the slopes that are resolved.
     shown_slope2: f32,
-    // How the surface rises along the coordinates of the mesh's frame.
+    // Gradient of the height along the coordinates of the mesh's frame.
     slope: vec3f,
-    // Factors on roughness and base colour.
+    // Factors on roughness and on base colour.
     roughness: f32,
     brightness: f32,
 }
 
-// Where a point lies about the axis; lengths in millimetres.
+// A point in coordinates around the axis; lengths in millimetres.
 struct AxisPoint {
     axis: vec3f,
     height: f32,
     outward: vec3f,
     radius: f32,
-    // The rest of a frame with the axis.
+    // The other two axes of the frame.
     x: vec3f,
-    // Radius of the whole part.
+    // Largest radius of the whole part.
     radius_max: f32,
     y: vec3f,
     mode: u32,
-    // From the axis's own point.
+    // Relative to the axis's own point.
     at: vec3f,
 }
 
@@ -59,7 +60,7 @@ fn axis_point(entry: u32, local: vec3f) -> AxisPoint {
     return AxisPoint(axis, height, outward, radius, frame.x, tables[entry + 9u], frame.y, u32(tables[entry + 1u]), at);
 }
 
-// Slope of ribs between 0 and 1 along their coordinate.
+// Slope of ribs with heights between 0 and 1 along their coordinate.
 fn rib_slope(u: f32) -> f32 {
     return select(2.0, -2.0, fract(u) > 0.5);
 }
@@ -68,11 +69,11 @@ fn rib_height(u: f32) -> f32 {
     return 1.0 - abs(2.0 * fract(u) - 1.0);
 }
 
-// How crossed ribs rise, in feature heights for each feature size.
+// Slope of crossed ribs (knurling), in feature heights per feature size.
 fn knurl_slope(p: AxisPoint, scale: f32, normal: vec3f) -> vec3f {
-    // It is rolled into walls, not into the faces at their ends.
+    // Knurling is rolled into walls, not into the faces at their ends.
     let on_wall = select(smoothstep(0.3, 0.7, abs(dot(normal, p.outward))), 1.0, p.mode == GRAIN_PLANAR);
-    // A whole number of ribs around, all along the part.
+    // A whole number of ribs around, the same along the whole part.
     let n_around = max(round(TWO_PI * p.radius_max / scale), 3.0);
     let turn = atan2_turns(dot(p.at, p.y), dot(p.at, p.x));
     var across = cross(p.axis, p.outward) * (n_around * scale / max(TWO_PI * p.radius, scale));
@@ -88,7 +89,7 @@ fn knurl_slope(p: AxisPoint, scale: f32, normal: vec3f) -> vec3f {
     return (across - p.axis) * (rib_slope(u - v) * on_wall);
 }
 
-// The same of fine scratches along the grain.
+// Slope of fine scratches along the grain, in the same units.
 fn brushed_slope(p: AxisPoint, scale: f32) -> vec3f {
     if p.mode == GRAIN_PLANAR {
         let g = noise_slope(vec3f(dot(p.at, p.x), dot(p.at, p.y), p.height / SCRATCH_LENGTH) / scale);
@@ -113,12 +114,12 @@ fn detail_slope(kind: u32, p: AxisPoint, scale: f32, normal: vec3f) -> vec3f {
             return knurl_slope(p, scale, normal);
         }
         case DETAIL_CAST: {
-            // The finer grain is half as high.
+            // The finer noise is half as high.
             let q = p.at / scale;
             return (noise_slope(q) + noise_slope(2.0 * q + vec3f(17.0))) * 0.7071068;
         }
         case DETAIL_SPANGLE: {
-            // Crystals that lie at different angles.
+            // Crystals tilted at different angles.
             let cell = nearest_cell(p.at / scale);
             return vec3f(cell_value(cell), cell_value(cell.yzx), cell_value(cell.zxy)) - 0.5;
         }
@@ -128,11 +129,11 @@ fn detail_slope(kind: u32, p: AxisPoint, scale: f32, normal: vec3f) -> vec3f {
     }
 }
 
-// Mean square of `detail_slope` within a surface.
+// Mean square of `detail_slope` within the surface.
 fn detail_slope2(kind: u32) -> f32 {
     switch kind {
         case DETAIL_BRUSHED: {
-            // Across the scratches alone.
+            // Only across the scratches.
             return 0.5 * NOISE_SLOPE2;
         }
         case DETAIL_TURNED: {
@@ -150,7 +151,7 @@ fn detail_slope2(kind: u32) -> f32 {
     }
 }
 
-// The relief at a point of the mesh's frame, where a triangle has a unit normal. `width` is that of a pixel there, in
+// The relief at a point in the mesh's frame on a triangle with this unit normal. `width` is that of a pixel there, in
 // render units.
 fn relief_at(entry: u32, local: vec3f, normal: vec3f, width: f32) -> Relief {
     let p = axis_point(entry, local);
@@ -166,7 +167,7 @@ fn relief_at(entry: u32, local: vec3f, normal: vec3f, width: f32) -> Relief {
         let kind = u32(tables[detail]);
         let scale = tables[detail + 1u];
         let steepness = tables[detail + 2u] / scale;
-        // Whole where a feature has four pixels, gone where it has one.
+        // Fully resolved where a feature spans four pixels, not at all where it spans one.
         let seen = 1.0 - smoothstep(0.25, 1.0, width * tables[entry + 10u] / scale);
         r.shown_slope2 += sqr(steepness * seen) * detail_slope2(kind);
         if seen > 0.0 {

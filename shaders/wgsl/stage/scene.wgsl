@@ -3,7 +3,7 @@
 #import lib/camera
 #import lib/ray
 
-// What holds for the whole picture.
+// Parameters of the whole picture.
 struct RenderParams {
     camera: Camera,
     width_px: u32,
@@ -19,14 +19,14 @@ struct RenderParams {
     clamp_direct_sum: f32,
     clamp_indirect_sum: f32,
     n_lights: u32,
-    // The first of `lights` that are rectangles: rays can meet these.
+    // How many of `lights` are rectangles; they come first, and rays can hit them.
     n_rects: u32,
     // Uniform radiance, or the factor on the map.
     environment_radiance: vec3f,
     environment_kind: u32,
     environment_width_px: u32,
     environment_height_px: u32,
-    // Rotation about +Y that takes a world direction into the map's frame.
+    // Rotation about +Y from a world direction to the map's frame.
     environment_sin: f32,
     environment_cos: f32,
     // Probability that a light sample goes to the map.
@@ -37,7 +37,7 @@ struct RenderParams {
     emitter_select: f32,
     // One of FIRST_HIT_*.
     first_hit: u32,
-    // Factor on the radiance of surfaces that shine.
+    // Factor on the radiance of emissive surfaces.
     emission_scale: f32,
     pixel_samples_log2: u32,
     pad0: u32,
@@ -46,7 +46,7 @@ struct RenderParams {
 
 // A placed mesh (or a group of parts baked into one).
 struct Instance {
-    // Rows of the 3x4 affine maps.
+    // Rows of the 3x4 affine transforms.
     local_from_world_0: vec4f,
     local_from_world_1: vec4f,
     local_from_world_2: vec4f,
@@ -61,18 +61,18 @@ struct Instance {
     pad0: u32,
 }
 
-// What one primitive of one placed mesh is made of.
+// The surface of one primitive of one placed mesh.
 struct Slot {
     material: u32,
     // Index of the part in the scene.
     part: u32,
     flags: u32,
-    // `vertex_extras[extra_base + vertex]` when SLOT_HAS_EXTRAS; wraps.
+    // `vertex_extras[extra_base + vertex]` when SLOT_HAS_EXTRAS; the addition wraps.
     extra_base: u32,
     // First entry in `tables` of its relief (see `stage/relief`), or 0.
     relief: u32,
-    // Where its triangles' entries in `bevel_index` begin, as that place minus the first triangle (wraps), and how far
-    // from its edges the surface is rounded (see `stage/bevel`), in units of the mesh's frame; 0 where it is not.
+    // Where its triangles' entries in `bevel_index` begin, minus the first triangle (wraps), and how far from its edges
+    // the surface is rounded (see `stage/bevel`), in units of the mesh's frame; 0 if it is not.
     bevel: u32,
     bevel_radius: f32,
     pad0: u32,
@@ -102,16 +102,16 @@ struct VertexExtra {
     pad1: f32,
 }
 
-// OpenPBR, lowered: weights multiplied in, indices of tables resolved.
+// An OpenPBR material, lowered: weights multiplied in, table offsets resolved.
 struct Material {
     // base_weight x base_color; F0 of the metal.
     base_color: vec3f,
     metalness: f32,
-    // F82 tint of the metal, tint of F0 of the dielectric.
+    // F82 tint of the metal; tint on F0 of the dielectric.
     specular_color: vec3f,
     // Factor on the metal's lobe; the dielectric's is in `reflection_ior`.
     specular_weight: f32,
-    // Factor at each refraction.
+    // Factor on the throughput at each refraction.
     transmission_tint: vec3f,
     transmission_weight: f32,
     // Absorption inside, per render unit.
@@ -122,7 +122,7 @@ struct Material {
     // Radiance.
     emission: vec3f,
     coat_roughness: f32,
-    // Bends refracted rays.
+    // Index of refraction for refracted rays.
     ior: f32,
     // Index whose F0 is specular_weight times that of `ior`.
     reflection_ior: f32,
@@ -146,36 +146,37 @@ struct Material {
     normal_scale: f32,
     // TEXTURED_* bits.
     textured: u32,
-    // First entry in `tables` of what brushed glass keeps.
+    // First entry in `tables` of the albedos of brushed glass.
     brushed_glass_table: u32,
-    // Of glass with subsurface beside it the material that light is in which entered below the gloss; else NONE.
+    // For glass with a subsurface beside it: the material of the medium for light that entered below the gloss; else
+    // NONE.
     twin: u32,
-    // Of diffuse light that leaves on the other side, and its share.
+    // Colour and weight of diffuse transmission.
     translucent_color: vec3f,
     translucent_weight: f32,
-    // Scattering inside, per render unit, and the mean cosine of its angle.
+    // Scattering inside, per render unit, and its mean cosine.
     scattering: vec3f,
     scattering_anisotropy: f32,
-    // Fuzz or sheen, its share, and the first entry of its tables in `tables`.
+    // Fuzz or sheen: colour, weight, roughness, and the first entry of its tables in `tables`.
     fuzz_color: vec3f,
     fuzz_weight: f32,
     fuzz_roughness: f32,
     fuzz_table: u32,
     // Reflectance of gloss at grazing angles.
     gloss_f90: f32,
-    // Cauchy's b in square micrometres; 0 bends all colours alike.
+    // Cauchy's b in square micrometres; 0: no dispersion.
     dispersion: f32,
-    // Brushed facets, and the angle from the tangent to their direction.
+    // Brushed facets: strength, and the angle from the tangent to their direction.
     anisotropy: f32,
     anisotropy_cos: f32,
     anisotropy_sin: f32,
     coat_anisotropy: f32,
     film_weight: f32,
-    // Where the texture is 1, or without one; and where it is 0.
+    // Thickness where the texture is 1 or where there is none; and where it is 0.
     film_thickness_nm: f32,
     film_thickness_min_nm: f32,
     film_ior: f32,
-    // Of bodies around the same point the highest fills it.
+    // Of the bodies around a point, the one with the highest priority fills it.
     priority: u32,
     coat_normal_scale: f32,
     // Indices into `textures`, or NONE.
@@ -212,7 +213,7 @@ struct Texture {
 
 // A light that can be sampled. Rectangles come first.
 struct Light {
-    // Centre of the rectangle, place of the point.
+    // Centre of the rectangle, or position of the point.
     position: vec3f,
     kind: u32,
     // Half of the rectangle's width and height as vectors.
@@ -222,35 +223,35 @@ struct Light {
     half_v: vec3f,
     // Probability of being chosen.
     select: f32,
-    // Direction in which it shines.
+    // Direction in which it emits.
     axis: vec3f,
-    // Sum of `select` up to and with this light.
+    // Running sum of `select` up to and including this light.
     select_end: f32,
     // Radiance, intensity or irradiance.
     power: vec3f,
-    // Cosine at which a spot has faded to nothing, and 1 over the difference of cosines over which it fades.
+    // Cosine at which a spot has faded to zero, and 1 over the difference of cosines over which it fades.
     spot_cos_outer: f32,
     spot_scale: f32,
-    // 1: it fades as Blender's spots do.
+    // 1: it fades like Blender's spots.
     spot_smooth: u32,
-    // Sine of half the angle that a directional light comes from.
+    // Sine of half the angle that a directional light subtends.
     sun_sine: f32,
     pad0: f32,
 }
 
-// A node of the tree over emissive triangles. Children are neighbours, the first at an even place.
+// A node of the tree over emissive triangles. Siblings are adjacent, the first at an even index.
 struct EmitterNode {
-    // Of a sphere around the node's triangles, in render space.
+    // Centre of a sphere around the node's triangles, in render space.
     center: vec3f,
     radius2: f32,
-    // Unit; normals of sides that are sampled lie within the angle of `cos_spread` around it.
+    // Unit; the normals of sampled sides lie within the angle of `cos_spread` around it.
     axis: vec3f,
     cos_spread: f32,
-    // Share of all emitters.
+    // Fraction of the power of all emitters.
     power: f32,
-    // The first child; of a leaf, its first entry in `emitters`.
+    // The first child, or for a leaf its first entry in `emitters`.
     first: u32,
-    // Emitters of a leaf, 0 for an inner node; with the bit EMITTERS_BOTH_SIDES where either side of the axis is lit.
+    // Number of emitters of a leaf, 0 for an inner node; with the bit EMITTERS_BOTH_SIDES if both sides emit.
     count: u32,
     parent: u32,
 }
@@ -259,19 +260,19 @@ struct EmitterNode {
 struct Emitter {
     instance: u32,
     triangle: u32,
-    // The node that holds it.
+    // The leaf that contains it.
     leaf: u32,
-    // Sum of the probabilities in the leaf up to and with this one.
+    // Running sum of the probabilities in the leaf up to and including this one.
     share_end: f32,
 }
 
-// A straight piece of an edge that is rounded, in the frame of its mesh.
+// A straight segment of a rounded edge, in the frame of its mesh.
 struct BevelEdge {
     begin: vec3f,
     pad0: f32,
     end: vec3f,
     pad1: f32,
-    // Unit; between the normals of both sides, at either end.
+    // Unit; halfway between the normals of both sides, at either end.
     middle_begin: vec3f,
     pad2: f32,
     middle_end: vec3f,
@@ -279,8 +280,7 @@ struct BevelEdge {
 }
 
 // An inner node: the bounds of its two children and where they are. A child with a count is a leaf of `bvh_triangles`,
-// or in the tree over instances the instance `child`; a child that does not exist is NONE, with bounds that are the
-// origin.
+// or in the tree over instances the instance `child`; a missing child is NONE, with the origin as its bounds.
 struct BvhNode {
     min_0: vec3f,
     child_0: u32,
@@ -312,25 +312,25 @@ struct BvhTriangle {
 @group(0) @binding(7) var<storage, read> vertex_extras: array<VertexExtra>;
 @group(0) @binding(8) var<storage, read> materials: array<Material>;
 @group(0) @binding(9) var<storage, read> textures: array<Texture>;
-// Straight RGBA8, red in the lowest byte, as stored in the picture.
+// RGBA8 with straight alpha, red in the lowest byte, as stored in the picture.
 @group(0) @binding(10) var<storage, read> texels: array<u32>;
 @group(0) @binding(11) var<storage, read> lights: array<Light>;
 // RGB radiance of the map: red | green << 16, then blue | exponent << 16, where 2^(exponent - 127) is the unit of all
-// three.
+// three channels.
 @group(0) @binding(12) var<storage, read> environment_texels: array<vec2u>;
-// The map's rows: height + 1 cumulative values; then for every row width + 1.
+// height + 1 cumulative values for the map's rows; then width + 1 for every row.
 @group(0) @binding(13) var<storage, read> environment_cdf: array<f32>;
-// Bins of the cumulative values at steps of ENVIRONMENT_GUIDE_BINS bins on average: the rows', then every row's; one
-// more than steps.
+// For steps of ENVIRONMENT_GUIDE_BINS bins on average, the bin of the cumulative values at each boundary between steps:
+// for the rows, then for every row; one more than there are steps.
 @group(0) @binding(14) var<storage, read> environment_guide: array<u32>;
-// Directional albedos of GGX, and the pixel filter.
+// Directional albedos of GGX, reliefs, and the pixel filter.
 @group(0) @binding(15) var<storage, read> tables: array<f32>;
 @group(0) @binding(16) var<storage, read> emitter_nodes: array<EmitterNode>;
 @group(0) @binding(17) var<storage, read> emitters: array<Emitter>;
-// For every slot where its triangles' entries begin, as that place minus the first triangle (wraps); then these
-// entries: index into `emitters`, or NONE. Slots that are not sampled have no entries.
+// For every slot, where its triangles' entries begin, minus the first triangle (wraps); then these entries: an index
+// into `emitters`, or NONE. Slots that are not sampled have no entries.
 @group(0) @binding(18) var<storage, read> emitter_index: array<u32>;
-// For every triangle of the slots that are rounded where its edges in `bevel_edges` begin; those of the next begin
-// where they end.
+// For every triangle of the rounded slots, where its edges in `bevel_edges` begin; they end where those of the next
+// triangle begin.
 @group(0) @binding(19) var<storage, read> bevel_index: array<u32>;
 @group(0) @binding(20) var<storage, read> bevel_edges: array<BevelEdge>;

@@ -1,4 +1,4 @@
-// Stage `seen`: the first surface on a camera ray, as layers beside the picture show it.
+// Stage `seen`: the first surface along a camera ray, for the layers beside the picture.
 #import lib/math
 #import lib/ray
 #import stage/scene
@@ -8,20 +8,20 @@
 #import stage/guide
 
 struct Seen {
-    // Share of light that the surface gives back to the viewer: diffuse, gloss and coat together.
+    // Albedo of the surface towards the viewer: diffuse, gloss and coat together.
     albedo: vec3f,
     material: u32,
     // Unit, in world axes, towards the viewer.
     normal: vec3f,
     // Index of the part in the scene.
     part: u32,
-    // Radiance of the surface itself.
+    // Emitted radiance of the surface.
     emission: vec3f,
     pad0: f32,
     // In render space.
     position: vec3f,
     pad1: f32,
-    // Of the first set of coordinates, v downwards.
+    // Texture coordinates of the first set, v downwards.
     uv: vec2f,
     pad2: f32,
     pad3: f32,

@@ -1,5 +1,5 @@
-// Stage `shade`: what a path does where its ray ended. Adds the light met, sends a shadow ray to one light, and
-// scatters. The path is changed in place.
+// Stage `shade`: what a path does where its ray ended. Adds the light that was hit, sends a shadow ray to one light,
+// and scatters. The path is changed in place.
 #import lib/path
 #import stage/scene
 #import stage/surface
@@ -11,28 +11,29 @@
 #import stage/first_hit
 #import stage/pane
 
-// At a surface met after more events than this, paths survive by their throughput, as in Cycles. Not one ray earlier:
-// what that ray finds of the map and of rectangles would then come with the noise of the chance, too.
+// At a surface reached after more events than this, paths survive Russian roulette by their throughput, as in Cycles.
+// Roulette does not apply one ray earlier, because it would add noise to what that ray finds of the map and of
+// rectangles.
 const ROULETTE_AFTER: u32 = 1u;
 
-// Light met after at most one event counts as direct.
+// Light that is hit after at most one event counts as direct.
 fn clamp_for(bounces: u32) -> f32 {
     return select(params.clamp_indirect_sum, params.clamp_direct_sum, bounces <= 1u);
 }
 
-// Weight of what one technique found that the other would have found with density `other_pdf`. Lights that fill a small
-// part of the sphere are found best by the power heuristic. A map fills all of it, and is sampled less where it is dark
-// (`prepare::environment`), which takes the balance heuristic for granted.
+// Multiple importance sampling weight of one technique, where the other would have found the same direction with
+// density `other_pdf`. Lights that fill a small part of the sphere are found best by the power heuristic. A map fills
+// all of it and is sampled less where it is dark (`prepare::environment`), which assumes the balance heuristic.
 fn technique_weight(pdf: f32, other_pdf: f32, is_environment: bool) -> f32 {
     return select(power_heuristic(pdf, other_pdf), balance_heuristic(pdf, other_pdf), is_environment);
 }
 
-// Weight of light that a scattered ray found, where a light sample would have found it with density `light_pdf`.
+// Weight of light that a scattered ray hit, where light sampling would have found it with density `light_pdf`.
 fn met_weight(path_pdf: f32, light_pdf: f32, is_environment: bool) -> f32 {
     return select(technique_weight(path_pdf, light_pdf, is_environment), 1.0, path_pdf < 0.0);
 }
 
-// What a medium leaves of light over a distance.
+// Transmittance of a medium over a distance.
 fn transmittance(absorption: vec3f, distance: f32) -> vec3f {
     if absorption.x + absorption.y + absorption.z <= 0.0 {
         return vec3f(1.0);
@@ -40,8 +41,8 @@ fn transmittance(absorption: vec3f, distance: f32) -> vec3f {
     return exp(-absorption * distance);
 }
 
-// Radiance of the lights without a place in the BVH along the path's ray through a medium, up to `t_max`: rectangles,
-// and on a miss the environment, whose map is met at `point`.
+// Radiance along the path's ray, through a medium, of the lights that are not in the BVH, up to `t_max`: rectangles,
+// and on a miss the environment, whose map is read at `point`.
 fn light_along(
     path: ptr<function, PathState>,
     t_max: f32,
@@ -67,14 +68,14 @@ fn light_along(
         if params.environment_kind == ENVIRONMENT_MAP {
             sum += environment_lookup((*point).uv) * met_weight((*path).pdf, (*point).pdf, true);
         } else {
-            // Never sampled: scattered rays find a uniform environment with less noise than shadow rays would.
+            // A uniform environment is never sampled: scattered rays find it with less noise than shadow rays would.
             sum += params.environment_radiance;
         }
     }
     return sum;
 }
 
-// A ray to one light, or to a point of the environment map, with what it brings along the path.
+// A ray to one light, or to a point of the environment map, with what it contributes to the path.
 fn shadow_ray_to_light(
     path: ptr<function, PathState>,
     s: ptr<function, Surface>,
@@ -110,19 +111,19 @@ fn shadow_ray_to_light(
     if outside < 0.0 && is_body((*s).material) {
         media = media_across(media, (*s).material, (*s).front == 1u);
     }
-    // What is infinitely far away lights nothing inside of a closed body, and all inside of an open one.
+    // Lights at infinity light nothing inside a closed body, and everything inside an open one.
     let inside = select(light.distance, 0.0, light.distance >= 1e30);
     let radiance = (*path).throughput * f.xyz * light.radiance * weight * transmittance(extinction_of(media), inside);
     if max_component(radiance) > 0.0 {
         shadow.ray = ray_to_light(leave(*s, light.direction, outside), light);
-        // Light that a scattered ray finds is met one event later, and so is this.
+        // A scattered ray would find this light one event later, so it is clamped like that.
         shadow.radiance = clamp_sum(radiance, clamp_for((*path).bounces + 1u));
         shadow.exists = 1u;
     }
     return shadow;
 }
 
-// `samples` are the event's numbers, `point` is what `environment_choose` chose for this step.
+// `samples` are the event's random numbers; `point` is what `environment_choose` chose for this step.
 fn shade(
     path: ptr<function, PathState>,
     hit: Hit,
@@ -147,12 +148,12 @@ fn shade(
     if passes_partly(path, hit, samples) {
         return shadow;
     }
-    // Alpha is 0 until something was met.
+    // Alpha is 0 until something is hit.
     if (*path).alpha == 0.0 && is_held_out(hit) {
         return shadow;
     }
     (*path).alpha = 1.0;
-    // What is inside an open body goes on for ever: nothing is lost there.
+    // The inside of an open body is unbounded: nothing is absorbed there.
     if cross_medium(path, hit.t, samples) {
         return shadow;
     }
@@ -189,7 +190,7 @@ fn shade(
     }
     let onward = normalize(to_world(frame, scattered.direction));
     let outside = dot(onward, s.side_normal);
-    // A direction above the mapped normal and below the surface, or the other way round, would go through the body.
+    // A direction above the shading normal's horizon and below the surface, or vice versa, would leak through the body.
     if outside * scattered.direction.z <= 0.0 {
         return shadow;
     }

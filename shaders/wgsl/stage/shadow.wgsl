@@ -1,11 +1,11 @@
-// What a shadow ray brings, for the GPU; the CPU asks the same of many rays together
+// What a shadow ray contributes, for the GPU; the CPU does the same for many rays together
 // (renderer/src/backend/cpu/batch.rs).
 #import lib/path
 #import stage/features
 #import stage/trace
 #import stage/pane
 
-// `key` is the ray's, see `ray_key`.
+// `key` identifies the ray, see `ray_key`.
 fn light_arriving(shadow: ShadowRay, key: u32) -> vec3f {
     if shadow.exists == 0u {
         return vec3f(0.0);
@@ -16,7 +16,7 @@ fn light_arriving(shadow: ShadowRay, key: u32) -> vec3f {
     var ray = shadow.ray;
     var light = shadow.radiance;
     for (var n_passed = 0u; n_passed <= PANES_MAX; n_passed += 1u) {
-        // Without this bit panes are met.
+        // Without this bit panes are hit.
         let hit = trace_closest(ray, ray_name(key & ~KEY_SHADOW));
         if hit.instance == NO_HIT {
             return light;

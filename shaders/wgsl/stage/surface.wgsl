@@ -1,4 +1,4 @@
-// From a hit to a point that can be shaded: place, normals, and the material with its textures read.
+// From a hit to a point that can be shaded: position, normals, and the material with its textures read.
 #import lib/math
 #import lib/ray
 #import stage/features
@@ -17,13 +17,14 @@ struct Surface {
     front: u32,
     shading_normal: vec3f,
     roughness: f32,
-    // Directions on its side leave the surface: the interpolated normal before any map, of a body the triangle's own.
+    // Directions on its side leave the surface: the interpolated normal before any map; for a body, the triangle's own
+    // normal.
     side_normal: vec3f,
     pad2: f32,
-    // From where they do, if they rise no more than `low` from the triangle: on the smooth surface that the triangles
-    // stand for.
+    // Ray origin for directions that rise no more than `low` above the triangle: a point on the smooth surface that the
+    // triangles approximate.
     start: vec3f,
-    // Sine of the angle between the triangle and the furthest of its vertices' tangent planes.
+    // Sine of the largest angle between the triangle and a tangent plane at its vertices.
     low: f32,
     base_color: vec3f,
     metalness: f32,
@@ -32,13 +33,13 @@ struct Surface {
     textured: u32,
     uv0: vec2f,
     uv1: vec2f,
-    // World direction along which brushed facets lie; zero where there is none.
+    // World direction of brushed facets; zero where there is none.
     tangent: vec3f,
     anisotropy: f32,
-    // Of a coat with a normal map of its own, in the shading frame; zero where it has none.
+    // Normal of a coat that has its own normal map, in the shading frame; zero otherwise.
     coat_normal: vec3f,
     pad0: f32,
-    // In the look of Blender the normal without the map, in the shading frame; zero where there is no map.
+    // In Blender's look, the normal before the normal map, in the shading frame; zero where there is no map.
     unmapped_normal: vec3f,
     pad1: f32,
 }
@@ -48,7 +49,7 @@ fn slot_of(instance: u32, triangle: u32) -> u32 {
     return instances[instance].slot_base + triangles[triangle].slot;
 }
 
-// Barycentric weights of the three vertices.
+// Barycentric weights of the triangle's three vertices.
 fn weights_of(hit: Hit) -> vec3f {
     return vec3f(1.0 - hit.u - hit.v, hit.u, hit.v);
 }
@@ -71,7 +72,7 @@ fn extra_at(triangle: u32, extra_base: u32, w: vec3f) -> VertexExtra {
     return VertexExtra(tangent, color, uv1, 0.0, 0.0);
 }
 
-// Normals go by the inverse transpose, which also keeps "outside" outside under mirroring.
+// Normals transform by the inverse transpose, which also keeps "outside" outside under mirroring.
 fn world_normal(instance: u32, n: vec3f) -> vec3f {
     return normalize(instances[instance].local_from_world_0.xyz * n.x + instances[instance].local_from_world_1.xyz * n.y
         + instances[instance].local_from_world_2.xyz * n.z);
@@ -96,14 +97,14 @@ fn texture_or_one(texture: u32, s: ptr<function, Surface>, is_color: bool) -> ve
     return texture_lookup(texture, (*s).uv0, (*s).uv1, is_color);
 }
 
-// A normal map's direction in a frame, its slopes scaled.
+// Direction of a normal map in a frame, with its slopes scaled.
 fn mapped_normal(texture: u32, scale: f32, s: ptr<function, Surface>, frame: Frame) -> vec3f {
     let m = texture_or_one(texture, s, false).xyz * 2.0 - 1.0;
     return normalize(to_world(frame, vec3f(m.xy * scale, max(m.z, 1e-3))));
 }
 
-// What needs tangents: normal maps of surface and coat, and the direction of brushed facets. `along` is the tangent in
-// the world, `way` the sign of the bitangent, `view` points to the viewer.
+// Everything that needs tangents: normal maps of surface and coat, and the direction of brushed facets. `along` is the
+// tangent in world space, `way` the sign of the bitangent, `view` points to the viewer.
 fn bend(s: ptr<function, Surface>, along: vec3f, way: f32, view: vec3f) {
     let m = (*s).material;
     let n = (*s).shading_normal;
@@ -113,7 +114,7 @@ fn bend(s: ptr<function, Surface>, along: vec3f, way: f32, view: vec3f) {
     }
     let t = normalize(tangent);
     let frame = Frame(t, cross(n, t) * way, n);
-    // The surface's own, unless the coat has a map: one that reflects towards where it can be seen.
+    // The surface's own normal, unless the coat has a map: then one that reflects into the visible hemisphere.
     var coat_normal = n;
     if (materials[m].flags & MATERIAL_COAT_NORMAL) != 0u && materials[m].coat_normal_texture != NONE {
         coat_normal = mapped_normal(materials[m].coat_normal_texture, materials[m].coat_normal_scale, s, frame);
@@ -137,7 +138,7 @@ fn bend(s: ptr<function, Surface>, along: vec3f, way: f32, view: vec3f) {
         (*s).unmapped_normal = select(vec3f(0.0), local, local.z > 0.0);
     }
     if materials[m].coat_weight > 0.0 && (materials[m].flags & MATERIAL_COAT_NORMAL) != 0u {
-        // In the frame that shading will use.
+        // In the frame that shading uses.
         let local = to_local(frame_along((*s).shading_normal, (*s).tangent), coat_normal);
         (*s).coat_normal = select(vec3f(0.0), local, local.z > 0.0 && local.z < 0.999999);
     }
@@ -160,7 +161,7 @@ fn brush(s: ptr<function, Surface>, frame: Frame) {
     (*s).tangent = frame.x * direction.x + frame.y * direction.y;
 }
 
-// A shading normal that the viewer sees: interpolated normals of coarse meshes turn away at silhouettes.
+// A shading normal that faces the viewer: interpolated normals of coarse meshes turn away at silhouettes.
 fn facing_normal(n: vec3f, view: vec3f) -> vec3f {
     let cosine = dot(n, view);
     if cosine > 1e-3 {
@@ -170,9 +171,10 @@ fn facing_normal(n: vec3f, view: vec3f) -> vec3f {
 }
 
 // A point of a triangle, moved out to where its vertices' tangent planes say that the surface is, in the mesh's frame
-// (Hanika 2021, "Hacking the Shadow Terminator", Ray Tracing Gems II, chapter 4). Low rays from the triangle itself are
-// darkened by its neighbours in steps; others are free of them, and from the triangle meet all that lies close above
-// it. `side` is -1 where the normals look away from the viewer. Where the surface is hollow the point stays.
+// (Hanika 2021, "Hacking the Shadow Terminator", Ray Tracing Gems II, chapter 4). Neighbouring triangles occlude
+// grazing rays from the triangle itself, which shows as steps; steeper rays are not affected, and start on the triangle
+// so that they hit whatever lies close above it. `side` is -1 where the normals face away from the viewer. Where the
+// surface is concave the point stays.
 fn lifted_point(p: vec3f, w: vec3f, a: u32, b: u32, c: u32, side: f32) -> vec3f {
     let of_a = vertices[a].normal * (w.x * min(side * dot(p - vertices[a].position, vertices[a].normal), 0.0));
     let of_b = vertices[b].normal * (w.y * min(side * dot(p - vertices[b].position, vertices[b].normal), 0.0));
@@ -180,43 +182,45 @@ fn lifted_point(p: vec3f, w: vec3f, a: u32, b: u32, c: u32, side: f32) -> vec3f 
     return p - side * (of_a + of_b + of_c);
 }
 
-// Width of a pixel at a distance from the camera, in render units. Paths that come from elsewhere see at least as much.
+// Width of a pixel at a distance from the camera, in render units. For paths that come from elsewhere it is a lower
+// bound.
 fn pixel_width(t: f32) -> f32 {
     let of_one = 2.0 * params.camera.half_width / f32(params.width_px);
     return of_one * select(t, 1.0, params.camera.orthographic == 1u);
 }
 
-// Bends the normal over a relief and lays facets along its grain. `local` and `normal` are in the mesh's frame.
+// Bends the normal over a relief and aligns facets with its grain. `local` and `normal` are in the mesh's frame.
 fn carve(s: ptr<function, Surface>, hit: Hit, entry: u32, local: vec3f, normal: vec3f, negated: bool) {
     let m = (*s).material;
     let relief = relief_at(entry, local, normal, pixel_width(hit.t));
     let alpha2 = sqr(sqr((*s).roughness * relief.roughness));
-    // A GGX of this width has half its square as the mean square of slopes; steep reliefs leave a quarter of the width.
+    // A GGX of this alpha has half of alpha squared as the mean square of its slopes; steep reliefs leave a quarter of
+    // alpha.
     (*s).roughness = min(sqrt(sqrt(max(alpha2 - 2.0 * relief.shown_slope2, alpha2 / 16.0))), 1.0);
     (*s).base_color = saturate((*s).base_color * relief.brightness);
     let n = (*s).shading_normal;
     let steepness2 = dot(relief.slope, relief.slope);
     if steepness2 > 0.0 {
-        // The same steepness whatever the scale of the mesh's frame.
+        // The same slope whatever the scale of the mesh's frame.
         let uphill = normalize(world_vector(hit.instance, relief.slope)) * sqrt(steepness2);
         let along = uphill - n * dot(n, uphill);
-        // Seen from behind, heights are hollows.
+        // Seen from behind, heights are depths.
         (*s).shading_normal = normalize(n - select(along, -along, negated));
     }
     if materials[m].anisotropy + materials[m].coat_anisotropy > 0.0 && dot(relief.grain, relief.grain) > 0.0 {
         let grain = world_vector(hit.instance, relief.grain);
         let along = grain - n * dot(n, grain);
-        // Where the grain runs into the surface, facets lie as they like.
+        // Where the grain is perpendicular to the surface, facets have no preferred direction.
         if dot(along, along) > 1e-6 * dot(grain, grain) {
-            // Scratches throw light across themselves, and facets lie along the tangent as they throw it.
+            // Scratches spread light across themselves, and the tangent is the direction in which facets spread it.
             (*s).tangent = normalize(cross(n, along));
             (*s).anisotropy = materials[m].anisotropy;
         }
     }
 }
 
-// Multiplies what textures and colours of vertices say into a surface of material and slot, and notes where they are
-// read. Returns the tangent, in the mesh's frame with the bitangent's sign.
+// Multiplies textures and vertex colours into the surface of a material and slot, and records where textures are read.
+// Returns the tangent, in the mesh's frame, with the bitangent's sign.
 fn read_textures(s: ptr<function, Surface>, hit: Hit, slot: u32, w: vec3f) -> vec4f {
     let material = (*s).material;
     let uv0 = uv0_at(hit.triangle, w);
@@ -271,10 +275,10 @@ fn surface_at(hit: Hit, direction: vec3f) -> Surface {
     if (slot_flags & SLOT_FLAT) == 0u {
         local_normal = vertices[a].normal * w.x + vertices[b].normal * w.y + vertices[c].normal * w.z;
         let n = world_normal(hit.instance, local_normal);
-        // Files with normals that look inwards exist: the side is the triangle's affair, the bend the normal's.
+        // Some files have normals that point inwards: the triangle decides the side, the normal only the shading.
         negated = dot(n, s.geometric_normal) < 0.0;
         s.shading_normal = select(n, -n, negated);
-        // Light goes into a body and out of it at its triangles.
+        // Light enters and leaves a body at its triangles.
         if (materials[material].flags & MATERIAL_BODY) == 0u {
             s.side_normal = facing_normal(s.shading_normal, -direction);
             s.start = world_point(hit.instance, lifted_point(local, w, a, b, c, select(1.0, -1.0, negated)));
@@ -303,7 +307,7 @@ fn surface_at(hit: Hit, direction: vec3f) -> Surface {
     let tangent = read_textures(&s, hit, slot, w);
     if dot(tangent.xyz, tangent.xyz) > 0.0 {
         let along = world_vector(hit.instance, tangent.xyz);
-        // The bitangent's sign holds for the file's own, unmirrored normal.
+        // The bitangent's sign holds for the file's own normal, not negated or mirrored.
         let flip = select(1.0, -1.0, negated) * instances[hit.instance].handedness;
         bend(&s, along, select(-1.0, 1.0, tangent.w >= 0.0) * flip, -direction);
     }

@@ -13,7 +13,7 @@ fn wrap_texel(at: i32, n: i32, mirror: bool, clamped: bool) -> i32 {
     return select(m, period - 1 - m, mirror && m >= n);
 }
 
-// RGBA of a texel that is there; `srgb` decodes the colour by table.
+// RGBA of an existing texel; `srgb` decodes the colour by table.
 fn texel(i: u32, column: i32, row: i32, srgb: bool) -> vec4f {
     let bits = texels[textures[i].first_texel + u32(row * i32(textures[i].width_px) + column)];
     let stored = unpack4x8unorm(bits);
@@ -29,7 +29,7 @@ fn srgb_decoded(c: vec3f) -> vec3f {
     return select(pow((c + 0.055) / 1.055, vec3f(2.4)), c / 12.92, c <= vec3f(0.04045));
 }
 
-// RGBA at texture coordinates of both sets; colour is decoded from sRGB when asked for, before filtering unless the
+// RGBA at texture coordinates from either set; colour is decoded from sRGB on request, before filtering unless the
 // texture says otherwise.
 fn texture_lookup(i: u32, uv0: vec2f, uv1: vec2f, srgb: bool) -> vec4f {
     if !HAS_TEXTURES {
@@ -46,7 +46,7 @@ fn texture_lookup(i: u32, uv0: vec2f, uv1: vec2f, srgb: bool) -> vec4f {
 fn texture_filtered(i: u32, uv0: vec2f, uv1: vec2f, srgb: bool) -> vec4f {
     let flags = textures[i].flags;
     let uv = vec3f(select(uv0, uv1, (flags & TEXTURE_UV1) != 0u), 1.0);
-    // Texture coordinates beyond any sensible repetition would not fit the integers below.
+    // Texture coordinates far beyond any sensible repetition would overflow the integers below.
     let at = clamp(vec2f(dot(textures[i].row_u, uv), dot(textures[i].row_v, uv)), vec2f(-16384.0), vec2f(16384.0));
     let nearest = (flags & TEXTURE_NEAREST) != 0u;
     let width = i32(textures[i].width_px);
@@ -56,8 +56,8 @@ fn texture_filtered(i: u32, uv0: vec2f, uv1: vec2f, srgb: bool) -> vec4f {
     let y = at.y * f32(height) - from_center;
     let fx = floor(x);
     let fy = floor(y);
-    // Four texels between which the point lies: columns left and right, rows above and below. The nearest one alone has
-    // all the weight.
+    // The four texels around the point: columns left and right, rows above and below. With nearest filtering one texel
+    // has all the weight.
     let mirror_u = (flags & TEXTURE_MIRROR_U) != 0u;
     let clamp_u = (flags & TEXTURE_CLAMP_U) != 0u;
     let left = wrap_texel(i32(fx), width, mirror_u, clamp_u);

@@ -1,6 +1,5 @@
-// Ray traversal for the GPU: one ray through the tree over instances and the trees of their meshes. The CPU has its
-// own, traversal/src/simd, with the same triangle test, the same bounds on rounding and the same rule for ties; its
-// comments derive them.
+// Ray traversal for the GPU: one ray through the tree over instances and the trees of their meshes. The CPU has its own
+// in traversal/src/simd, with the same triangle test, rounding bounds and tie rule; its comments derive them.
 
 #import lib/math
 #import lib/ray
@@ -9,18 +8,18 @@
 #import stage/features
 #import stage/opacity
 
-// Nodes that can wait: the greatest depth of a mesh's tree and that of the tree over instances, which the builder
-// keeps.
+// Stack entries: the greatest depth of a mesh's tree plus that of the tree over instances, which the builder
+// guarantees.
 const STACK_LEN: u32 = 64u;
-// Marks a waiting reference to a leaf of the tree over instances: twice its parent's index, plus the side.
+// Marks a stacked reference to a leaf of the tree over instances: twice its parent's index, plus the side.
 const INSTANCE_LEAF: u32 = 0x80000000u;
 
-// Multiples of the rounding unit 2^-24: what a triangle's own box allows for, and what the boxes of nodes do.
+// In units of 2^-24, the unit roundoff: the slack for a triangle's own box, and for the boxes of nodes.
 const OWN_SLACK: f32 = 12.0 * 5.9604645e-8;
 const NODE_SLACK: f32 = 20.0 * 5.9604645e-8;
-// Rounding of an edge function's two products and of their difference, with and without fusing.
+// Rounding of an edge function's two products and their difference, with or without a fused multiply-add.
 const EDGE_SLACK: f32 = 2.0 * 5.9604645e-8;
-// Direction components below this fraction of the largest count as this.
+// Direction components below this fraction of the largest are raised to it.
 const FLAT: f32 = 9.3132257e-10;
 const DIRECTION_MIN: f32 = 1e-15;
 const DIRECTION_MAX: f32 = 1e15;
@@ -29,10 +28,10 @@ const COORDINATE_MAX: f32 = 1e9;
 // A ray in a tree's frame.
 struct LocalRay {
     origin: vec3f,
-    // The axis that the direction is largest along.
+    // The axis along which the direction is largest.
     last_axis: u32,
     inverse: vec3f,
-    // Magnitude of the coordinates involved; negative for a ray that no finite arithmetic can follow.
+    // Magnitude of the coordinates involved; negative for a ray that overflows.
     magnitude: f32,
     // Direction over its component along the last axis, for the other two; then that component's reciprocal.
     shear: vec3f,
@@ -48,12 +47,12 @@ fn min_component(v: vec3f) -> f32 {
     return min(v.x, min(v.y, v.z));
 }
 
-// The coordinates in the triangle test's order, the ray's last axis last.
+// The coordinates in the order of the triangle test, the ray's dominant axis last.
 fn in_ray_order(v: vec3f, last_axis: u32) -> vec3f {
     return select(select(v.yzx, v.zxy, last_axis == 1u), v, last_axis == 2u);
 }
 
-// The largest coordinates in a tree. The box of a child that does not exist is the origin.
+// The largest coordinates in a tree. The box of a missing child is the origin.
 fn tree_magnitude(root: u32) -> vec3f {
     let of_0 = max(abs(bvh_nodes[root].min_0), abs(bvh_nodes[root].max_0));
     let of_1 = max(abs(bvh_nodes[root].min_1), abs(bvh_nodes[root].max_1));
@@ -82,7 +81,7 @@ fn local_ray(origin: vec3f, direction: vec3f, root: u32) -> LocalRay {
     );
 }
 
-// The ray's way through a box, with an allowance for rounding.
+// Where the ray enters and leaves a box, with slack for rounding.
 fn pass_box(ray: LocalRay, box_min: vec3f, box_max: vec3f, slack: f32) -> Passage {
     let at_min = (box_min - ray.origin) * ray.inverse;
     let at_max = (box_max - ray.origin) * ray.inverse;
@@ -99,8 +98,8 @@ fn precedes(hit: Hit, other: Hit) -> bool {
     return hit.instance < other.instance || (hit.instance == other.instance && hit.triangle < other.triangle);
 }
 
-// Twice the signed area of the triangle from the origin to p and q. What rounding cannot tell from zero is zero,
-// because a compiler may fuse one of the two products and give the difference the wrong sign.
+// Twice the signed area of the triangle of the origin, p and q. A result within rounding error counts as zero, because
+// a compiler may fuse one of the two products and give the difference the wrong sign.
 fn edge_function(p: vec3f, q: vec3f) -> f32 {
     let positive = p.x * q.y;
     let negative = p.y * q.x;
@@ -127,7 +126,7 @@ fn hit_triangle(ray: LocalRay, triangle_idx: u32, instance: u32, t_min: f32, t_f
         return hit_miss(0.0);
     }
     let depth = dot(weights, vec3f(point_0.z, point_1.z, point_2.z)) / determinant;
-    // A hit lies in the triangle's own box, whatever rounding makes of slivers.
+    // A hit must lie in the triangle's own box, whatever rounding does to slivers.
     let box_min = min(vertex_0, min(vertex_1, vertex_2));
     let box_max = max(vertex_0, max(vertex_1, vertex_2));
     let passage = pass_box(ray, box_min, box_max, OWN_SLACK);
@@ -145,7 +144,7 @@ fn is_stopped(hit: Hit, name: RayName) -> bool {
     return surface_blocks(hit, name);
 }
 
-// What following a ray took. Who does not read it does not pay for it: compilers leave it out.
+// Work for following a ray. It is free for callers that do not read it: compilers remove it.
 struct TraceWork {
     // Nodes whose two boxes were tested.
     n_nodes: u32,
@@ -161,13 +160,13 @@ fn trace(ray: Ray, name: RayName, is_any: bool, work: ptr<function, TraceWork>) 
     }
     var stack: array<u32, STACK_LEN>;
     var n_waiting = 0u;
-    // The node whose turn it is, a leaf of the tree over instances, or NO_HIT when it is the last one's that waits.
+    // The current node, a leaf of the tree over instances, or NO_HIT when the next one comes from the stack.
     var current = 0u;
-    // The instance whose mesh's tree is walked, or NO_HIT in the tree over instances.
+    // The instance whose mesh's tree is being walked, or NO_HIT in the tree over instances.
     var instance = NO_HIT;
-    // Places on the stack that belong to the tree over instances.
+    // Stack entries that belong to the tree over instances.
     var n_outer = 0u;
-    // No hit of the instance is closer.
+    // Lower bound on hits of the instance.
     var t_floor = t_min;
     var local = world;
     loop {
@@ -186,7 +185,7 @@ fn trace(ray: Ray, name: RayName, is_any: bool, work: ptr<function, TraceWork>) 
             let parent = (current & ~INSTANCE_LEAF) / 2u;
             let is_side_1 = (current & 1u) == 1u;
             current = NO_HIT;
-            // The instance's own box decides, as a triangle's does.
+            // The instance's own box is tested, as a triangle's is.
             let box_min = select(bvh_nodes[parent].min_0, bvh_nodes[parent].min_1, is_side_1);
             let box_max = select(bvh_nodes[parent].max_0, bvh_nodes[parent].max_1, is_side_1);
             let passage = pass_box(world, box_min, box_max, OWN_SLACK);
@@ -221,7 +220,8 @@ fn trace(ray: Ray, name: RayName, is_any: bool, work: ptr<function, TraceWork>) 
         let is_passed_0 = max(pass_0.enter, t_min) <= min(pass_0.leave, best.t);
         let is_passed_1 = max(pass_1.enter, t_min) <= min(pass_1.leave, best.t);
         let is_swapped = pass_1.enter < pass_0.enter;
-        // The nearer child first: triangles are tested at once, of two that remain the second waits.
+        // The nearer child first: leaves are tested immediately; of two remaining nodes the further one goes on the
+        // stack.
         current = NO_HIT;
         for (var i = 0u; i < 2u; i++) {
             let is_side_1 = (i == 1u) != is_swapped;
@@ -255,7 +255,7 @@ fn trace(ray: Ray, name: RayName, is_any: bool, work: ptr<function, TraceWork>) 
     return best;
 }
 
-// The closest blocking hit between t_min and t_max, or a miss. `name` is for opacity.
+// The closest blocking hit between t_min and t_max, or a miss. `name` identifies the ray to stochastic opacity.
 fn trace_closest(ray: Ray, name: RayName) -> Hit {
     var work: TraceWork;
     return trace(ray, name, false, &work);
@@ -267,7 +267,7 @@ fn trace_any(ray: Ray, name: RayName) -> bool {
     return trace(ray, name, true, &work).instance != NO_HIT;
 }
 
-// What it takes to find out whether anything blocks the ray (is_any), or what does so first.
+// The work of finding out whether anything blocks the ray (is_any), or what it hits first.
 fn trace_work(ray: Ray, is_any: bool) -> TraceWork {
     var work: TraceWork;
     trace(ray, ray_name(0u), is_any, &work);

@@ -1,27 +1,27 @@
-// Paths that a dispatch leaves under way, for the next one.
+// Paths that a dispatch leaves unfinished, for the next one.
 #import lib/path
 #import stage/scene
 
 // Twin of `layout::pass::PassParams`.
 struct PassParams {
-    // The part of `active_pixels` that this dispatch takes.
+    // The range of `active_pixels` that this dispatch handles.
     first_active: u32,
     n_active: u32,
-    // Every pixel gets the samples from `first_sample` up to, but not with, `end_sample`.
+    // Every pixel gets the samples from `first_sample` up to, but excluding, `end_sample`.
     first_sample: u32,
     end_sample: u32,
     // Most steps of one invocation.
     n_steps: u32,
-    // Slots of the region: rows of `path_words` are this far apart.
+    // Slots of the region, which is also the stride between rows of `path_words`.
     n_slots: u32,
     // One of PASS_*.
     mode: u32,
-    // Turns of the loop that checks the driver.
+    // Iterations of the loop that checks the driver.
     n_probe_turns: u32,
 }
 
 @group(1) @binding(0) var<uniform> pass_params: PassParams;
-// Paths under way: row r of slot s at r * n_slots + s. Their samples count from the pixel's first.
+// Unfinished paths: row r of slot s at r * n_slots + s. Their samples count from the pixel's first.
 @group(1) @binding(4) var<storage, read_write> path_words: array<vec4u>;
 
 fn store_path(slot: u32, first: u32, path: PathState) {
@@ -35,12 +35,13 @@ fn store_path(slot: u32, first: u32, path: PathState) {
     path_words[slot + 3u * stride] = bitcast<vec4u>(vec4f(path.ray.direction, path.pdf));
     path_words[slot + 4u * stride] = bitcast<vec4u>(vec4f(path.throughput, path.wavelength_um));
     path_words[slot + 5u * stride] = bitcast<vec4u>(vec4f(path.radiance, path.alpha));
-    // Bodies are entered after something was met.
+    // A path enters bodies only after it has hit something.
     path_words[slot + 6u * stride] = vec4u(path.media, 0u);
     if path.alpha == 0.0 {
         let t_and_chance = bitcast<vec2u>(vec2f(path.ray.t_min, path.chance));
         path_words[slot + 6u * stride] = vec4u(path.passed_instance, path.passed_triangle, t_and_chance);
-        // No light sample finds what the camera's ray meets, and the ray ends where the camera's view does.
+        // Only for the camera's ray: light sampling cannot find what it hits, so its pdf is free, and it ends at the
+        // far plane.
         path_words[slot + 3u * stride].w = bitcast<u32>(path.ray.t_max);
     }
 }

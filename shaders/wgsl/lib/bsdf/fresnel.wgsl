@@ -14,8 +14,8 @@ fn fresnel_dielectric(cos_i: f32, eta: f32) -> f32 {
     return 0.5 * a * a * (1.0 + b * b);
 }
 
-// Coefficient of the dip that bends Schlick's curve through tint x Schlick at cos = 1/7 (the F82 model: Kutz et al.
-// 2021, "Novel aspects of the Adobe Standard Material").
+// Coefficient of the dip that makes Schlick's curve pass through tint x Schlick at cos = 1/7 (the F82 model: Kutz et
+// al. 2021, "Novel aspects of the Adobe Standard Material").
 fn f82_dip(f0: vec3f, tint: vec3f) -> vec3f {
     let schlick = f0 + (1.0 - f0) * 0.46266436;         // (6/7)^5
     return schlick * (1.0 - tint) * 17.651213;          // 1 / ((1/7) (6/7)^6)

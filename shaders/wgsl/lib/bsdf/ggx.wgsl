@@ -1,9 +1,10 @@
-// The GGX microfacet distribution in a local frame whose z is the shading normal and whose x is the tangent: alpha.x
-// holds along the tangent, alpha.y across it (Walter et al. 2007; Heitz 2014, "Understanding the Masking-Shadowing
-// Function", appendix A). No bindings.
+// The GGX microfacet distribution in a local frame whose z is the shading normal and whose x is the tangent: alpha.x is
+// the roughness along the tangent, alpha.y across it (Walter et al. 2007; Heitz 2014, "Understanding the
+// Masking-Shadowing Function", appendix A). No bindings.
 #import lib/math
 
-// Density of facet normals, per projected area. The sine comes from x and y: 1 - z^2 would cancel for polished metal.
+// Density of facet normals, per projected area. The sine is computed from x and y: 1 - z^2 would suffer from
+// cancellation for polished metal.
 fn ggx_d(h: vec3f, alpha: vec2f) -> f32 {
     let stretched = h.xy / alpha;
     let k = dot(stretched, stretched) + h.z * h.z;

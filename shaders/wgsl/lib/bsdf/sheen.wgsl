@@ -2,8 +2,8 @@
 #import lib/math
 #import lib/sampling
 
-// The exponential of this is lambda of the masking of fibres (Estevez and Kulla 2017, "Production Friendly Microfacet
-// Sheen BRDF", table 1).
+// The exponential of this is Smith's lambda for the masking of fibres (Estevez and Kulla 2017, "Production Friendly
+// Microfacet Sheen BRDF", table 1).
 fn charlie_curve(x: f32, alpha: f32) -> f32 {
     let t = sqr(1.0 - alpha);
     let a = mix(21.5473, 25.3245, t);
@@ -32,8 +32,8 @@ fn charlie_eval(wo: vec3f, wi: vec3f, alpha: f32) -> f32 {
     return d / ((1.0 + charlie_lambda(wo.z, alpha) + charlie_lambda(wi.z, alpha)) * 4.0 * wo.z);
 }
 
-// Density of a cosine lobe that is sheared and stretched towards the viewer: rows (a, 0, b), (0, a, 0), (0, 0, 1) take
-// a direction back to the lobe it was drawn from; x lies in the plane of the viewer (Zeltner, Burley and Chiang 2022,
+// Density of a cosine lobe that is sheared and stretched towards the viewer: rows (a, 0, b), (0, a, 0), (0, 0, 1) map a
+// direction back to the lobe it was drawn from; x lies in the plane of the viewer (Zeltner, Burley and Chiang 2022,
 // "Practical Multiple-Scattering Sheen Using Linearly Transformed Cosines").
 fn sheared_cosine_pdf(wo: vec3f, wi: vec3f, a: f32, b: f32) -> f32 {
     let v = turned_to_viewer(wo, wi, 1.0);

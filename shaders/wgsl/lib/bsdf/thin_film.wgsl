@@ -1,6 +1,6 @@
-// Reflectance of a surface under a film about as thick as light's waves are long (Belcour and Barla 2017, "A Practical
-// Extension to Microfacet Theory for the Modeling of Varying Iridescence"), as KHR_materials_iridescence has it: for
-// each channel the base is the dielectric whose reflectance along the normal is F0. No bindings.
+// Reflectance of a surface under a film about as thick as the wavelength of light (Belcour and Barla 2017, "A Practical
+// Extension to Microfacet Theory for the Modeling of Varying Iridescence"), following KHR_materials_iridescence: for
+// each channel the base is the dielectric whose reflectance at normal incidence is F0. No bindings.
 #import lib/math
 #import lib/bsdf/fresnel
 
@@ -18,7 +18,7 @@ fn film_sensitivity(path_um: f32, shift_turns: vec3f) -> vec3f {
         + 0.15386831 * exp(-0.0045282 * p) * cos_turns(2.2399 * path_um + shift_turns.x);
     let y = 1.00022189 * exp(-0.0093046 * p) * cos_turns(turns.y);
     let z = 1.00112249 * exp(-0.0066121 * p) * cos_turns(turns.z);
-    // From XYZ; each row divided by what it gives for the path 0, so that white light stays white.
+    // From XYZ; each row is divided by its value for path length 0, so that white light stays white.
     return vec3f(
         2.6883509 * x - 1.2752434 * y - 0.4135924 * z,
         -1.022088 * x + 1.9782477 * y + 0.0438207 * z,
@@ -26,8 +26,8 @@ fn film_sensitivity(path_um: f32, shift_turns: vec3f) -> vec3f {
     );
 }
 
-// Unpolarised reflectance for light from air at the cosine `cos_1`. The film's index meets air's as its thickness goes
-// to nothing.
+// Unpolarised reflectance for light from air at the cosine `cos_1`. The film's index approaches that of air as its
+// thickness approaches zero.
 fn thin_film(cos_1: f32, film_ior: f32, thickness_nm: f32, f0: vec3f) -> vec3f {
     let ior = mix(1.0, film_ior, smoothstep(0.0, 30.0, thickness_nm));
     let cos2_2 = 1.0 - (1.0 - cos_1 * cos_1) / (ior * ior);
@@ -35,7 +35,7 @@ fn thin_film(cos_1: f32, film_ior: f32, thickness_nm: f32, f0: vec3f) -> vec3f {
         return vec3f(1.0);
     }
     let cos_2 = sqrt(cos2_2);
-    // Into the film, and the phase that its outer side adds to what comes from below.
+    // Into the film, and the phase shift of reflection at its outer side from below.
     let r_12 = fresnel_dielectric(cos_1, ior);
     let t_121 = 1.0 - r_12;
     let turn_21 = select(0.5, 0.0, ior < 1.0);
