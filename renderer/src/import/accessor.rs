@@ -1,7 +1,7 @@
 //! Accessors: typed, possibly interleaved, normalized or sparse arrays in the buffers (glTF 2.0 section 3.6.2).
 //!
-//! [`read_all`] checks every accessor of the file against its bytes; decoding can then not run out of bounds. Values
-//! are read bytewise, so alignment does not matter.
+//! [`read_all`] checks every accessor of the file against its bytes; after that, decoding cannot run out of bounds.
+//! Values are read bytewise, so alignment does not matter.
 
 use std::fmt;
 
@@ -37,7 +37,7 @@ impl Component {
         })
     }
 
-    /// The index that starts a strip or fan anew in graphics interfaces, which glTF 2.0 section 3.7.2.1 rules out.
+    /// The index that restarts a strip or fan in graphics APIs, which glTF 2.0 section 3.7.2.1 rules out.
     pub(super) fn restart_index(self) -> Option<u32> {
         match self {
             Self::U8 => Some(u8::MAX.into()),
@@ -69,7 +69,7 @@ pub(super) enum Shape {
 }
 
 impl fmt::Display for Component {
-    /// As a sentence has it, in the plural.
+    /// The plural noun, for use in a sentence.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::I8 => "signed bytes",
@@ -83,7 +83,7 @@ impl fmt::Display for Component {
 }
 
 impl fmt::Display for Shape {
-    /// The word that the file has for it.
+    /// The word that the file uses.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Scalar => "SCALAR",
@@ -133,7 +133,7 @@ struct Elements<'b> {
     stride: usize,
 }
 
-/// Elements that replace others.
+/// Elements that replace some of the others.
 struct Sparse<'b> {
     /// Strictly increasing, each below the accessor's count.
     indices: Vec<u32>,
@@ -148,16 +148,16 @@ pub(super) struct Accessor<'b> {
     pub(super) shape: Shape,
     pub(super) normalized: bool,
     pub(super) count: usize,
-    /// The stored bounds, as stored.
+    /// The stored minimum, as stored.
     pub(super) min: Option<Vec<f64>>,
-    /// The stored bounds, as stored.
+    /// The stored maximum, as stored.
     pub(super) max: Option<Vec<f64>>,
     /// `None`: all zeros.
     elements: Option<Elements<'b>>,
     sparse: Option<Sparse<'b>>,
 }
 
-/// Reads `/accessors`. Those that `is_described` need no bytes: they say what stands elsewhere.
+/// Reads `/accessors`. Those for which `is_described` holds need no bytes: they describe data that is stored elsewhere.
 pub(super) fn read_all<'b>(
     root: &Member<'_, '_>,
     views: &[View<'b>],
@@ -196,7 +196,7 @@ fn read<'b>(
             let offset = member.integer("byteOffset")?.unwrap_or(0);
             Some(checked_elements(member, views, view_idx, offset, component, shape, count)?)
         }
-        // Whoever reads it all the same gets no more zeros than from any other.
+        // If it is read nevertheless, it gives no more zeros than any other accessor may.
         None if is_described => {
             count = count.min(zeros_max as u64);
             None
@@ -207,7 +207,7 @@ fn read<'b>(
         }
         None => None,
     };
-    // Either the bytes of every element are there, or the limit holds: the count fits the address space.
+    // Either the bytes of every element are present, or the limit applies: the count fits the address space.
     let count = count as usize;
     if let (Some(view_idx), Some(elements)) = (view_idx, &elements) {
         let start = views[view_idx].offset + (views[view_idx].bytes.len() - elements.bytes.len());
@@ -326,7 +326,7 @@ fn integers(elements: Elements<'_>, component: Component, count: usize) -> Vec<u
 }
 
 impl<'b> Accessor<'b> {
-    /// One on decompressed bytes, tightly packed and long enough, with what the file says of them.
+    /// An accessor for decompressed bytes, tightly packed and long enough, described by the one in the file.
     pub(super) fn of_bytes(
         bytes: &'b [u8],
         component: Component,
@@ -355,7 +355,7 @@ impl Accessor<'_> {
         self.idx.map_or_else(|| "compressed data".to_owned(), |idx| format!("/accessors/{idx}"))
     }
 
-    /// The place of one element.
+    /// The JSON pointer of one element.
     pub(super) fn pointer_to_element(&self, element: usize) -> String {
         format!("{}, element {element}", self.pointer())
     }
@@ -383,8 +383,7 @@ impl Accessor<'_> {
     }
 
     /// Decodes the elements named by `selection` (increasing, each below the count), or all without one. `N` must not
-    /// be above the number of the shape's components. Normalized integers become -1 to 1 or 0 to 1 (glTF 2.0 section
-    /// 3.11).
+    /// exceed the shape's number of components. Normalized integers become -1 to 1 or 0 to 1 (glTF 2.0 section 3.11).
     pub(super) fn decode<const N: usize>(&self, selection: Option<&[u32]>) -> Vec<[f32; N]> {
         let length = selection.map_or(self.count, <[_]>::len);
         let mut values = match self.elements {
@@ -412,7 +411,7 @@ impl Accessor<'_> {
         selection: Option<&[u32]>,
         length: usize,
     ) -> Vec<[f32; N]> {
-        // Dividing, not multiplying by a reciprocal: 1 must come out as 1.
+        // Division, not multiplication by a reciprocal: 1 must come out as exactly 1.
         match (self.component, self.normalized) {
             (Component::F32, _) => gather(elements, selection, length, f32::from_le_bytes),
             (Component::U32, _) => gather(elements, selection, length, |bytes| u32::from_le_bytes(bytes) as f32),

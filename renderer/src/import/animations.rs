@@ -18,7 +18,7 @@ pub(super) struct Animation<'d> {
     channels: Vec<Channel>,
 }
 
-/// How a property of a node goes on over time.
+/// How a property of a node changes over time.
 #[derive(Clone, Copy)]
 struct Channel {
     node: u32,
@@ -45,7 +45,7 @@ enum Interpolation {
     CubicSpline,
 }
 
-/// What an animation gives a node in place of its own members.
+/// Properties that an animation gives a node in place of its own.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct NodePose {
     pub(super) translation: Option<DVec3>,
@@ -102,7 +102,7 @@ pub(super) fn read_all<'d>(
                     continue;
                 }
             };
-            // A channel without node is the business of an extension.
+            // A channel without a node belongs to an extension.
             let Some(node) = node else { continue };
             let entry = Channel { node: node as u32, property, interpolation, input, output };
             entry.check(accessors).map_err(|message| channel.error_at("sampler", Code::Accessor, message))?;
@@ -118,7 +118,7 @@ pub(super) fn read_all<'d>(
     root.items("animations")?.map(|animation| read(&animation?, findings)).collect()
 }
 
-/// What a caller may choose from.
+/// The animations that a caller can choose from.
 pub(super) fn infos(animations: &[Animation<'_>], accessors: &[Accessor<'_>]) -> Vec<AnimationInfo> {
     let end_s = |channel: &Channel| {
         let times = &accessors[channel.input];
@@ -132,7 +132,7 @@ pub(super) fn infos(animations: &[Animation<'_>], accessors: &[Accessor<'_>]) ->
     animations.iter().map(info).collect()
 }
 
-/// The poses of the nodes that the animation asked for moves, and its place in the file.
+/// The poses of the nodes that the requested animation moves, and its index in the file.
 pub(super) fn sample(
     animations: &[Animation<'_>],
     pose: &Pose,
@@ -165,7 +165,7 @@ pub(super) fn sample(
 }
 
 impl Channel {
-    /// How many values a keyframe has, of which each is an element or, with tangents, three.
+    /// How many values a keyframe has; each is one element, or three with tangents.
     fn values_per_key(&self, accessors: &[Accessor<'_>]) -> usize {
         let groups = if self.interpolation == Interpolation::CubicSpline { 3 } else { 1 };
         accessors[self.output].count / (accessors[self.input].count * groups)
@@ -195,17 +195,17 @@ impl Channel {
         }
     }
 
-    /// The value at a time; before the first keyframe that of the first, after the last that of the last.
+    /// The value at a time; before the first keyframe it is that of the first, after the last that of the last.
     fn at(&self, time_s: f64, accessors: &[Accessor<'_>]) -> Result<Vec<f64>, ImportError> {
         let input = &accessors[self.input];
         let times: Vec<f64> = input.decode::<1>(None).into_iter().map(|[time]| f64::from(time)).collect();
-        // NaN is in no order.
+        // NaN does not compare as less, so it is refused too.
         let is_in_order = |pair: &[f64]| pair[0] < pair[1];
         if let Some(place) = times.windows(2).position(|pair| !is_in_order(pair)) {
             let message = "the times of an animation must increase";
             return Err(ImportError::new(Code::Accessor, input.pointer_to_element(place + 1), message));
         }
-        // The keyframe before the time, and how far it is to the next.
+        // The keyframe before the time, and the fraction of the way to the next.
         let before = times.partition_point(|&time| time <= time_s).saturating_sub(1);
         let (from, to) = (times[before], times.get(before + 1).copied());
         let (step_s, along) = match to {
@@ -237,7 +237,7 @@ impl Channel {
             }
             _ if self.property == Property::Rotation => {
                 let (from, to) = (self.finished(here, accessors)?, self.finished(value(next, 0)?, accessors)?);
-                // The shorter way round; glam negates where needed.
+                // The shorter arc; glam negates where needed.
                 DQuat::from_slice(&from).slerp(DQuat::from_slice(&to), along).to_array().to_vec()
             }
             _ => {
@@ -248,7 +248,7 @@ impl Channel {
         self.finished(mixed, accessors)
     }
 
-    /// The numbers of a keyframe. Of a cubic spline's, part 0 arrives, 1 is the value, 2 leaves.
+    /// The numbers of a keyframe. For a cubic spline, part 0 is the in-tangent, 1 the value, 2 the out-tangent.
     fn values(&self, key: usize, part: usize, accessors: &[Accessor<'_>]) -> Result<Vec<f64>, ImportError> {
         let output = &accessors[self.output];
         let length = self.values_per_key(accessors);
@@ -269,7 +269,7 @@ impl Channel {
         }
     }
 
-    /// Rotations made unit.
+    /// Normalises rotations.
     fn finished(&self, values: Vec<f64>, accessors: &[Accessor<'_>]) -> Result<Vec<f64>, ImportError> {
         if self.property != Property::Rotation {
             return Ok(values);

@@ -1,4 +1,4 @@
-//! Attributes of a primitive: which accessor each name stands for, and whether it fits.
+//! Attributes of a primitive: which accessor each name refers to, and whether it fits its use.
 
 use super::ImportErrorCode as Code;
 use super::accessor::{Accessor, Component, Shape};
@@ -20,7 +20,7 @@ pub(super) struct Set<'d> {
 }
 
 impl<'a, 'b, 'p, 'd> Attributes<'a, 'b, 'p, 'd> {
-    /// The attributes of a primitive, all of one length. Those that `packed` holds are taken from there.
+    /// The attributes of a primitive, all of one length. Those in `packed` are taken from there.
     pub(super) fn read(
         member: &'a Member<'p, 'd>,
         packed: Option<&'a Packed<'d>>,
@@ -35,7 +35,7 @@ impl<'a, 'b, 'p, 'd> Attributes<'a, 'b, 'p, 'd> {
         Ok(attributes)
     }
 
-    /// Those of a morph target of so many vertices.
+    /// The attributes of a morph target with this many vertices.
     pub(super) fn of_target(
         member: &'a Member<'p, 'd>,
         accessors: &'a [Accessor<'b>],
@@ -79,7 +79,7 @@ impl<'a, 'b, 'p, 'd> Attributes<'a, 'b, 'p, 'd> {
         Ok(Some(accessor_idx))
     }
 
-    /// Attributes whose name is `prefix` and a number.
+    /// Attributes whose name is `prefix` followed by a number.
     pub(super) fn sets(&self, prefix: &str) -> impl Iterator<Item = Set<'d>> {
         let set = move |name: &'d str| Some(Set { name, number: name.strip_prefix(prefix)?.parse().ok()? });
         self.member.names().filter_map(set)

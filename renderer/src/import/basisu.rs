@@ -1,14 +1,14 @@
 //! Textures of `KHR_texture_basisu`: KTX 2 files with Basis Universal, ETC1S or UASTC, decoded to RGBA texels.
 //!
 //! Written from the KTX file format specification 2.0 (container, and its appendix on BasisLZ) and the UASTC LDR 4x4
-//! texture specification. A file is checked before anything is reserved: what comes out is as large as its header says,
-//! and the caller refuses what is too large. Zstandard is unpacked by the crate `ruzstd`, which is Rust.
+//! texture specification. A file is checked before any memory is reserved: the output is as large as the header says,
+//! and the caller refuses what is too large. Zstandard is decompressed by the crate `ruzstd`, which is pure Rust.
 
 mod bits;
 mod etc1s;
 mod uastc;
 
-/// What a KTX 2 file begins with.
+/// The first bytes of a KTX 2 file.
 pub(super) const IDENTIFIER: [u8; 12] = *b"\xABKTX 20\xBB\r\n\x1A\n";
 
 type Fault = &'static str;
@@ -22,7 +22,7 @@ const CHANNEL_ETC1S_RGB: u8 = 0;
 const CHANNEL_ETC1S_AAA: u8 = 15;
 const CHANNEL_UASTC_RGB: u8 = 0;
 
-/// A KTX 2 file whose header is sound; only its largest level is of interest.
+/// A KTX 2 file with a valid header; only its largest level is read.
 pub(super) struct Texture<'b> {
     pub(super) width_px: u32,
     pub(super) height_px: u32,
@@ -34,7 +34,7 @@ enum Payload<'b> {
     Etc1s {
         /// Codebooks and tables (`supercompressionGlobalData`).
         global: &'b [u8],
-        /// Images that the global data describes before the codebooks.
+        /// Images that the global data describes before the codebooks start.
         image_count: usize,
         has_alpha: bool,
     },
@@ -85,7 +85,7 @@ impl<'b> Texture<'b> {
                 if channel != CHANNEL_ETC1S_RGB || second.is_some_and(|channel| channel != CHANNEL_ETC1S_AAA) {
                     return Err("the KTX file has other channels than colour and alpha");
                 }
-                // One image per level, as there are neither layers, faces nor depth.
+                // One image per level, because there are no layers, faces or depth slices.
                 Payload::Etc1s { global, image_count: level_count.max(1) as usize, has_alpha: second.is_some() }
             }
             (MODEL_UASTC, 0 | 2) => Payload::Uastc {
@@ -137,7 +137,7 @@ impl<'b> Texture<'b> {
         }
     }
 
-    /// Puts blocks of 4 × 4 texels together; what hangs over the right and lower edge is cut off.
+    /// Assembles blocks of 4 × 4 texels; whatever extends beyond the right and lower edges is cut off.
     fn texels(&self, columns: usize, mut block: impl FnMut(usize) -> [[u8; 4]; 16]) -> Vec<[u8; 4]> {
         let (width, height) = (self.width_px as usize, self.height_px as usize);
         let mut texels = vec![[0; 4]; width * height];
@@ -162,7 +162,7 @@ fn unpack(frame: &[u8], length: usize) -> Result<Vec<u8>, Fault> {
     const BROKEN: Fault = "the Zstandard data of the KTX file is broken";
     let decoder = ruzstd::decoding::StreamingDecoder::new(frame).map_err(|_| BROKEN)?;
     let mut bytes = Vec::new();
-    // Reading as it comes: nothing is reserved that the frame does not fill.
+    // Streaming: no memory is reserved beyond what the frame fills.
     decoder.take(length as u64).read_to_end(&mut bytes).map_err(|_| BROKEN)?;
     if bytes.len() == length { Ok(bytes) } else { Err(TRUNCATED) }
 }

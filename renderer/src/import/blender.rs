@@ -1,8 +1,8 @@
-//! What Blender 5.0's glTF importer makes of a file where that is not what the specifications say: what it drops,
-//! converts and defaults.
+//! The differences between the specifications and Blender 5.0's glTF importer: what it drops, converts and defaults
+//! differently.
 //!
-//! Each function is one behaviour, named in `docs/looks.md`. They run after the file was read as the specifications
-//! have it, so that checks, limits and findings are the same in every look.
+//! Each function is one behaviour that `docs/looks.md` names. They run after the file was read by the specifications,
+//! so that checks, limits and findings are the same in every look.
 
 use glam::{DVec3, Vec4};
 use packshot_materials::openpbr::OpenPbr;
@@ -15,13 +15,14 @@ use crate::scene::{Anisotropy, DielectricReflection, DiffuseTransmission, Mesh, 
 
 /// Coat roughness where a clearcoat names neither a factor nor a texture: Blender's own default. The extension says 0.
 const COAT_ROUGHNESS: f32 = 0.03;
-/// Index of refraction by which the importer has the specular colour of specular-glossiness be all of the reflectance.
+/// The index of refraction at which the importer's specular colour is the whole reflectance of a specular-glossiness
+/// material.
 const SPECULAR_GLOSSINESS_IOR: f32 = 1000.0;
 /// Power of a light that names no intensity: that of a new light in Blender, in watts (W/m² of a sun). The extension
 /// says 1 cd or 1 lux.
 const LIGHT_POWER: f64 = 10.0;
 
-/// Reads a material of the file again, as the importer does.
+/// Adjusts a material of the file to the importer's reading.
 pub(super) fn material(material: &Member<'_, '_>, unit_scale: f64, out: &mut SceneMaterial) -> Result<(), ImportError> {
     drop_unknown_extensions(out);
     absorb_by_complement(material, unit_scale, &mut out.openpbr)?;
@@ -33,7 +34,7 @@ pub(super) fn material(material: &Member<'_, '_>, unit_scale: f64, out: &mut Sce
 }
 
 /// The importer has no iridescence, dispersion, diffuse transmission or volume scattering (all of them came after 5.0).
-/// Nor does it know walls: what transmits is always the boundary of a solid.
+/// It has no thin walls either: a transmissive surface is always the boundary of a solid.
 fn drop_unknown_extensions(out: &mut SceneMaterial) {
     let default = OpenPbr::default();
     out.openpbr = OpenPbr {
@@ -53,9 +54,10 @@ fn drop_unknown_extensions(out: &mut SceneMaterial) {
 }
 
 /// A volume becomes the node Volume Absorption with the density 1 / distance, whose extinction is (1 − colour) ·
-/// density where `KHR_materials_volume` has −ln(colour) / distance: the colour is not reached at the distance.
+/// density, whereas that of `KHR_materials_volume` is −ln(colour) / distance: at that distance the light does not have
+/// exactly this colour.
 fn absorb_by_complement(material: &Member<'_, '_>, unit_scale: f64, openpbr: &mut OpenPbr) -> Result<(), ImportError> {
-    // 0 also where the thickness is 0: then the importer makes no volume either.
+    // Also 0 where the thickness is 0: the importer makes no volume then either.
     if openpbr.transmission_depth <= 0.0 {
         return Ok(());
     }
@@ -78,8 +80,8 @@ fn default_coat_roughness(material: &Member<'_, '_>, out: &mut SceneMaterial) ->
     Ok(())
 }
 
-/// Beside specular-glossiness the importer reads base, normal and emission alone. Its dielectric has a finite index,
-/// whose Fresnel curve dips below the reflectance along the normal instead of rising towards the edge.
+/// Beside specular-glossiness the importer reads only base, normal and emission. Its dielectric has a finite index,
+/// whose Fresnel curve dips below the reflectance at normal incidence instead of rising towards grazing angles.
 fn reduce_to_specular_glossiness(out: &mut SceneMaterial) {
     let color = out.dielectric.color;
     let f0 = ((SPECULAR_GLOSSINESS_IOR - 1.0) / (SPECULAR_GLOSSINESS_IOR + 1.0)).powi(2);
@@ -114,7 +116,7 @@ pub(super) fn default_intensity(kind: SceneLightKind) -> f64 {
     }
 }
 
-/// Does to the geometry what the importer does.
+/// Applies the importer's changes to the geometry.
 pub(super) fn geometry(meshes: &mut [Mesh], materials: &[SceneMaterial]) {
     for mesh in meshes {
         brush_around_the_vertical(mesh, materials);
@@ -124,16 +126,17 @@ pub(super) fn geometry(meshes: &mut [Mesh], materials: &[SceneMaterial]) {
     }
 }
 
-/// Vertex colours become a byte for each channel, the colour encoded in sRGB.
+/// Vertex colours are stored in a byte per channel, the colour encoded in sRGB.
 fn stored_in_bytes(color: Vec4) -> Vec4 {
     let byte = |value: f32| (value * 255.0).round() / 255.0;
     let channel = |value: f32| srgb::decode(byte(srgb::encode(value)));
     Vec4::new(channel(color.x), channel(color.y), channel(color.z), byte(color.w))
 }
 
-/// An anisotropy without texture leaves the node's tangent unconnected. Cycles then brushes around the vertical axis
-/// through the middle of the mesh, in coordinates in which its bounding box is a cube; texture coordinates and tangents
-/// of the file say nothing. A normal map keeps the tangents that it needs: a surface has one set of them.
+/// An anisotropy without texture leaves the node's tangent unconnected. Cycles then uses tangents around the vertical
+/// axis through the middle of the mesh, in coordinates in which its bounding box is a cube; the file's texture
+/// coordinates and tangents are ignored. Under a normal map the file's tangents are kept, because a surface has only
+/// one set.
 fn brush_around_the_vertical(mesh: &mut Mesh, materials: &[SceneMaterial]) {
     let Some([min, max]) = mesh.local_bounds() else { return };
     let (center, size) = ((min + max) * 0.5, max - min);

@@ -1,4 +1,4 @@
-//! Buffers and buffer views: which bytes an accessor or an image may read.
+//! Buffers and buffer views: the bytes that an accessor or an image may read.
 
 use std::borrow::Cow;
 
@@ -28,7 +28,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 enum Buffer<'b> {
     /// Exactly as long as it says.
     Present(Cow<'b, [u8]>),
-    /// A place for what views decompress: so long, and nothing in it.
+    /// A placeholder for what views decompress into: its length, without content.
     Placeholder(u64),
 }
 
@@ -48,7 +48,7 @@ pub(super) struct View<'b> {
     pub(super) stride: Option<usize>,
 }
 
-/// A buffer view whose content may still have to be decompressed.
+/// A buffer view whose content may still need decompression.
 pub(super) struct ViewSource<'b> {
     content: Content<'b>,
     stride: Option<usize>,
@@ -68,7 +68,7 @@ impl<'b> Buffers<'b> {
         extensions: &Extensions<'_>,
         findings: &mut Findings,
     ) -> Result<Self, ImportError> {
-        // Views of such a file may name a buffer that is not there, and have their bytes from another one.
+        // Views of such a file may refer to a buffer without content, and take their bytes from another one.
         let may_lack = meshopt::EXTENSIONS.iter().any(|name| extensions.declares(name));
         let mut list = Vec::new();
         for (buffer_idx, buffer) in root.items("buffers")?.enumerate() {
@@ -145,7 +145,7 @@ impl<'b> Buffers<'b> {
             view.content = Content::Unpacked(bytes);
             Ok(())
         };
-        // Of several faults, the first in the file is told, whichever thread is done first.
+        // Of several faults, the first in the file is reported, whichever thread finishes first.
         let results: Vec<Result<(), ImportError>> = views.par_iter_mut().enumerate().map(unpack).collect();
         results.into_iter().collect::<Result<(), _>>()?;
         Ok(views)
@@ -159,7 +159,7 @@ impl<'b> Buffers<'b> {
         }
         let stride = stride.map(|stride| stride as usize);
         if let Some(extension) = meshopt::extension(view)? {
-            // The stored range is what readers without the extension take; it need not be there.
+            // The uncompressed range is for readers without the extension; it need not exist.
             view.required_index("buffer", self.list.len(), "buffer")?;
             let range = |extension: &Member<'_, '_>| self.range(extension).map(|(bytes, _)| bytes);
             let content = Content::Packed(meshopt::read(&extension, length, range)?);
@@ -169,7 +169,7 @@ impl<'b> Buffers<'b> {
         Ok(ViewSource { content: Content::Stored { bytes, offset }, stride })
     }
 
-    /// The bytes that `buffer`, `byteOffset` and `byteLength` of `owner` name, and where they start.
+    /// The bytes that `buffer`, `byteOffset` and `byteLength` of `owner` refer to, and where they start.
     fn range(&'b self, owner: &Member<'_, '_>) -> Result<(&'b [u8], usize), ImportError> {
         let buffer_idx = owner.required_index("buffer", self.list.len(), "buffer")?;
         let offset = owner.integer("byteOffset")?.unwrap_or(0);
@@ -197,7 +197,7 @@ impl<'b> Buffers<'b> {
 }
 
 impl ViewSource<'_> {
-    /// The view, once it is decompressed.
+    /// The view, after decompression.
     pub(super) fn view(&self) -> View<'_> {
         let (bytes, offset) = match &self.content {
             Content::Stored { bytes, offset } => (*bytes, *offset),
@@ -208,7 +208,7 @@ impl ViewSource<'_> {
     }
 }
 
-/// The content of a `data:` URI. Every other address is refused: nothing is opened because a file says so.
+/// The content of a `data:` URI. Every other URI is refused: a file cannot make the importer open anything.
 pub(super) fn data_uri(owner: &Member<'_, '_>, uri: &str) -> Result<Vec<u8>, ImportError> {
     let refuse = |message: String| Err(owner.error_at("uri", Code::Uri, message));
     let is_data = uri.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"));

@@ -14,7 +14,7 @@ use crate::scene::{SceneLightKind, SceneProjection};
 /// A camera of the file, not yet placed.
 pub(super) struct CameraSource<'d> {
     pub(super) name: Option<&'d str>,
-    /// Heights are in units of the file.
+    /// The heights of an orthographic camera are in units of the file.
     pub(super) projection: SceneProjection,
 }
 
@@ -27,7 +27,7 @@ pub(super) struct LightSource<'d> {
 
 /// Reads `/cameras`.
 ///
-/// One with an angle or a height that is none is noted; it is refused when a picture is to be taken with it.
+/// A camera with an invalid angle or height is only noted; it is refused when a picture is to be taken with it.
 pub(super) fn read_cameras<'d>(
     root: &Member<'_, 'd>,
     findings: &mut Findings,
@@ -100,7 +100,7 @@ fn read_spot(light: &Member<'_, '_>) -> Result<SceneLightKind, ImportError> {
     if let Some(spot) = light.object("spot")? {
         inner = spot.number("innerConeAngle")?.unwrap_or(inner);
         outer = spot.number("outerConeAngle")?.unwrap_or(outer);
-        // Half of π written in single precision lies a little above.
+        // π/2 rounded to single precision is slightly above π/2.
         if !(0.0..=OUTER_MAX_RAD + 1e-6).contains(&outer) {
             return Err(spot.error_at("outerConeAngle", Code::Schema, format!("{outer} is not between 0 and π/2")));
         }
@@ -112,8 +112,8 @@ fn read_spot(light: &Member<'_, '_>) -> Result<SceneLightKind, ImportError> {
     Ok(SceneLightKind::Spot { inner_cone_rad: inner as f32, outer_cone_rad: outer.min(OUTER_MAX_RAD) as f32 })
 }
 
-/// Rotation and translation of a node's transform, as cameras and lights take it: scale is ignored, the viewing axis
-/// and the upward direction are kept. `None` where the transform flattens one of them.
+/// Rotation and translation of a node's transform, as cameras and lights take it: without scale, keeping the viewing
+/// axis and the upward direction. `None` where the transform flattens one of them.
 pub(super) fn rigid(world_from_node: &DAffine3) -> Option<DAffine3> {
     let z = world_from_node.matrix3.z_axis.try_normalize()?;
     let y = world_from_node.matrix3.y_axis.try_normalize()?;

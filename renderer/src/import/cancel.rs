@@ -1,15 +1,15 @@
-//! Stopping half-way through a large file.
+//! Cancelling the import of a large file.
 
 use super::ImportErrorCode as Code;
 use super::error::ImportError;
 
-/// Whether the caller still wants the scene. Asked often enough that no stretch between two questions takes a tenth of
-/// a second.
+/// Whether the caller still wants the scene. Polled often enough that less than a tenth of a second passes between two
+/// polls.
 #[derive(Clone, Copy)]
 pub(super) struct Cancel<'a>(&'a (dyn Fn() -> bool + Sync));
 
 impl<'a> Cancel<'a> {
-    /// Of small objects, so many pass from question to question.
+    /// How many small objects are processed between two polls.
     pub(super) const STRIDE: usize = 1 << 12;
 
     pub(super) fn new(cancelled: &'a (dyn Fn() -> bool + Sync)) -> Self {
@@ -26,12 +26,12 @@ impl<'a> Cancel<'a> {
         ImportError::new(Code::Cancelled, "", "the import was cancelled")
     }
 
-    /// The question itself.
+    /// The callback itself.
     pub(super) fn flag(self) -> &'a (dyn Fn() -> bool + Sync) {
         self.0
     }
 
-    /// The same, at every [`Self::STRIDE`]th of many small objects.
+    /// Polls at every [`Self::STRIDE`]th of many small objects.
     pub(super) fn check_at(self, place: usize) -> Result<(), ImportError> {
         if place.is_multiple_of(Self::STRIDE) { self.check() } else { Ok(()) }
     }

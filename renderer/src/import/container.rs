@@ -1,6 +1,6 @@
 //! The container: a binary glTF (GLB) or plain glTF JSON, told apart by content (glTF 2.0 section 4).
 //!
-//! Nothing here allocates: lengths that the file claims are compared with the bytes that are there.
+//! Nothing here allocates: lengths that the file declares are checked against the bytes that exist.
 
 use super::ImportErrorCode as Code;
 use super::error::ImportError;
@@ -19,11 +19,11 @@ pub(super) struct Container<'b> {
     pub(super) json: &'b [u8],
     /// Where `json` starts in the file, for messages.
     pub(super) json_offset: usize,
-    /// Where a buffer without an address lies.
+    /// Where the buffer without a URI is stored.
     pub(super) storage: Storage<'b>,
 }
 
-/// Where a buffer without an address lies.
+/// Where a buffer without a URI is stored.
 pub(super) enum Storage<'b> {
     /// Nowhere: plain glTF JSON.
     Json,
@@ -41,7 +41,7 @@ pub(super) fn split<'b>(bytes: &'b [u8], findings: &mut Findings) -> Result<Cont
         return split_glb(bytes, findings);
     }
     // glTF's root is an object, so JSON starts with a brace after white space and perhaps a byte order mark; an array
-    // is let through for the reader to refuse by name.
+    // is accepted here, so that the JSON reader can refuse it with a better message.
     let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes).trim_ascii_start();
     match text.first() {
         Some(b'{' | b'[') => Ok(Container { json: bytes, json_offset: 0, storage: Storage::Json }),
@@ -55,7 +55,7 @@ pub(super) fn split<'b>(bytes: &'b [u8], findings: &mut Findings) -> Result<Cont
     }
 }
 
-/// The name of a format that is often given in the place of glTF, by how its files begin.
+/// The name of a format that is often given in place of glTF, recognised by its first bytes.
 fn other_format(bytes: &[u8]) -> Option<&'static str> {
     const BEGINNINGS: [(&[u8], &str); 11] = [
         (b"\x89PNG", "PNG"),
@@ -93,7 +93,8 @@ fn split_glb<'b>(bytes: &'b [u8], findings: &mut Findings) -> Result<Container<'
         return Err(ImportError::at_byte(Code::Header, 8, message));
     }
     let is_cut = length > bytes.len();
-    // A file that is just cut names the end of what is there; a length that the first chunk contradicts names itself.
+    // For a truncated file, the error points to the end of the bytes; a declared length that contradicts the first
+    // chunk is an error of its own.
     let declared = bytes.get(..length).unwrap_or(bytes);
     if !is_cut && length < bytes.len() {
         let message = format!("{} bytes after the declared end are ignored", bytes.len() - length);

@@ -1,4 +1,4 @@
-//! Poses of a mesh: morph targets added with their weights, then joints that carry the vertices.
+//! Poses of a mesh: morph targets added with their weights, then skinning.
 
 use glam::{DAffine3, DMat3, DVec3, Vec3, Vec4};
 
@@ -13,13 +13,13 @@ use crate::diagnostic::Severity;
 /// How a mesh is posed.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Deformation<'a> {
-    /// Of the morph targets; those that are missing count 0.
+    /// Weights of the morph targets; missing ones count as 0.
     pub(super) weights: &'a [f32],
-    /// Per joint, from the mesh as it was bound to the frame of the part.
+    /// Per joint, the transform from the bound mesh to the frame of the part.
     pub(super) part_from_mesh: Option<&'a [DAffine3]>,
 }
 
-/// A deformation of one primitive, with what its vertices have of it.
+/// A deformation of one primitive, with the data of its vertices.
 pub(super) struct PrimitivePose<'a> {
     targets: Vec<(f32, &'a MorphTarget)>,
     accessors: &'a [Accessor<'a>],
@@ -30,7 +30,7 @@ pub(super) struct PrimitivePose<'a> {
 }
 
 impl Deformation<'_> {
-    /// How many values of vertices have to be read for a primitive of `vertex_count`, beside those of the mesh itself.
+    /// How many vertex values must be read for a primitive of `vertex_count`, in addition to those of the mesh itself.
     pub(super) fn cost(&self, source: &PrimitiveSource, vertex_count: usize) -> usize {
         let targets = source.targets.iter().zip(self.weights).filter(|(_, weight)| **weight != 0.0).count();
         let influences = if self.part_from_mesh.is_some() { source.influences.len() } else { 0 };
@@ -57,7 +57,7 @@ impl<'a> PrimitivePose<'a> {
         Ok(Self { targets, accessors, used, part_from_mesh, cancel })
     }
 
-    /// Whether nothing is moved.
+    /// Whether it moves nothing.
     pub(super) fn is_rest(&self) -> bool {
         self.targets.is_empty() && self.part_from_mesh.is_empty()
     }
@@ -73,7 +73,7 @@ impl<'a> PrimitivePose<'a> {
         Ok(())
     }
 
-    /// Moves positions.
+    /// Deforms positions.
     pub(super) fn positions(&self, positions: &mut [Vec3]) -> Result<(), ImportError> {
         self.morph(positions, |target| target.position)?;
         for (position, part_from_mesh) in positions.iter_mut().zip(&self.part_from_mesh) {
@@ -82,7 +82,7 @@ impl<'a> PrimitivePose<'a> {
         Ok(())
     }
 
-    /// Moves unit normals; a normal that loses its direction stays as it was.
+    /// Deforms unit normals; a normal that degenerates stays as it was.
     pub(super) fn normals(&self, normals: &mut [Vec3]) -> Result<(), ImportError> {
         let before = normals.to_vec();
         self.morph(normals, |target| target.normal)?;
@@ -96,7 +96,7 @@ impl<'a> PrimitivePose<'a> {
         Ok(())
     }
 
-    /// Moves unit tangents, of which the fourth component stays.
+    /// Deforms unit tangents; the fourth component stays.
     pub(super) fn tangents(&self, tangents: &mut [Vec4]) -> Result<(), ImportError> {
         let mut along: Vec<Vec3> = tangents.iter().map(|tangent| tangent.truncate()).collect();
         self.morph(&mut along, |target| target.tangent)?;
@@ -113,14 +113,14 @@ impl<'a> PrimitivePose<'a> {
     }
 }
 
-/// The inverse transpose but for a positive factor, also of a transform that flattens.
+/// The inverse transpose up to a positive factor, defined for singular transforms too.
 fn inverse_transpose(linear: &DMat3) -> DMat3 {
     let [x, y, z] = [linear.x_axis, linear.y_axis, linear.z_axis];
     let cofactors = DMat3::from_cols(y.cross(z), z.cross(x), x.cross(y));
     if x.dot(y.cross(z)) < 0.0 { cofactors * -1.0 } else { cofactors }
 }
 
-/// Per vertex, the sum of the transforms of its joints by their weights.
+/// Per vertex, the weighted sum of its joints' transforms.
 fn blended(
     placed: &PlacedPrimitive,
     joints: &[DAffine3],

@@ -1,4 +1,4 @@
-//! From the checked JSON to the scene: reads each kind of object, then puts them together.
+//! From the checked JSON to the scene: reads each kind of object, then assembles them.
 
 use std::collections::HashMap;
 
@@ -28,7 +28,7 @@ use crate::diagnostic::Severity;
 use crate::look::Look;
 use crate::scene::{Scene, SceneCamera, SceneLight, SceneMaterial, SceneProjection, Texture, TextureIdx};
 
-/// Reads the document, of which `root` is the checked view.
+/// Reads the document; `root` is its checked view.
 pub(super) fn read<'d>(
     root: &Member<'_, 'd>,
     document: &'d Value<'d>,
@@ -106,7 +106,8 @@ pub(super) fn read<'d>(
         lights: lights(nodes, &light_sources),
         look: options.look,
     };
-    // The steps above keep the scene's rules; what this could find is a mistake in them, told rather than passed on.
+    // The steps above keep the scene's invariants; a violation found here is a bug in them, and is reported rather than
+    // passed on.
     let scene = Scene::new(scene).map_err(|error| ImportError::new(Code::Schema, "/", error.to_string()))?;
     inspect::inspect(&scene, &builder.places, cancel, findings)?;
 
@@ -163,7 +164,7 @@ fn check_asset(root: &Member<'_, '_>, findings: &mut Findings) -> Result<(), Imp
     Ok(())
 }
 
-/// Decodes the images that materials use, and numbers the textures of `materials` anew.
+/// Decodes the images that materials use, and renumbers the textures of `materials`.
 fn textures(
     materials: &mut [SceneMaterial],
     sources: &[TextureSource],
@@ -185,7 +186,7 @@ fn textures(
     uses.sort_unstable();
     uses.dedup();
     let decoded = images::decode(images, &uses, limits, cancel)?;
-    // Slots of textures without image were left out when the materials were read.
+    // Slots whose texture has no image were left out when the materials were read.
     let image = |source: &TextureSource| uses.binary_search(&use_of(source)?).ok().map(|at| decoded[at].clone());
     let texture =
         |source: &&TextureSource| Some(Texture { image: image(source)?, wrap: source.wrap, nearest: source.nearest });
@@ -207,7 +208,7 @@ fn cameras(nodes: &Nodes<'_>, sources: &[CameraSource<'_>], options: &ImportOpti
     nodes.of_scene().filter_map(place).collect()
 }
 
-/// The visible ones.
+/// The lights that are visible.
 fn lights(nodes: &Nodes<'_>, sources: &[LightSource<'_>]) -> Vec<SceneLight> {
     let place = |(_, node, world_from_node): (u32, &super::nodes::Node<'_>, DAffine3)| {
         let source = &sources[node.light.filter(|_| node.is_visible)? as usize];

@@ -1,7 +1,7 @@
 //! Primitives compressed by `KHR_draco_mesh_compression`.
 //!
-//! The bitstream is decoded by the crate `draco-core`: Rust without `unsafe`, with ceilings on what a stream may
-//! become. Here the extension is checked, each stream is decoded once however many primitives name it, and its
+//! The bitstream is decoded by the crate `draco-core`: Rust without `unsafe`, with limits on what a stream may expand
+//! to. Here the extension is checked, each stream is decoded once, however many primitives refer to it, and its
 //! attributes become accessors beside those of the file.
 
 use std::collections::{HashMap, HashSet};
@@ -20,12 +20,12 @@ use super::member::Member;
 
 const EXTENSION: &str = "KHR_draco_mesh_compression";
 
-/// What the primitives of a file name of the extension.
+/// What the primitives of a file declare by the extension.
 #[derive(Default)]
 pub(super) struct Streams {
-    /// Views that hold a stream, each once, with the place that named it first.
+    /// Views that hold a stream, each once, with the place that referred to it first.
     views: Vec<(usize, String)>,
-    /// Accessors of the file that only say what a stream holds.
+    /// Accessors of the file that only describe the content of a stream.
     described: HashSet<usize>,
     /// By view and by the unique id of an attribute, the first accessor that describes it.
     descriptions: HashMap<(usize, u64), usize>,
@@ -48,7 +48,7 @@ struct Attribute {
     bytes: Vec<u8>,
 }
 
-/// Where the decoded data stands among the accessors.
+/// The indices of decoded data among the accessors.
 #[derive(Default)]
 pub(super) struct Accessors {
     /// By view, and by the unique id of an attribute; `None` for the indices.
@@ -56,7 +56,7 @@ pub(super) struct Accessors {
 }
 
 impl Streams {
-    /// Looks through all primitives.
+    /// Collects the declarations of all primitives.
     pub(super) fn read(root: &Member<'_, '_>, view_count: usize, accessor_count: usize) -> Result<Self, ImportError> {
         let mut streams = Self::default();
         let mut seen = HashSet::new();
@@ -99,11 +99,11 @@ impl Streams {
         let decode = |(view, at): &(usize, String)| {
             cancel.check()?;
             decode(*view, views[*view].bytes, limits, &bytes_left).map_err(|(code, message)| {
-                // Which stream is too much depends on which are done, so the place is that of all.
+                // Which stream exceeds the limit depends on which are done first, so the error points to all meshes.
                 ImportError::new(code, if code == Code::Limit { "/meshes" } else { at }, message)
             })
         };
-        // Of several faults, the first in the file is told, whichever thread is done first.
+        // Of several faults, the first in the file is reported, whichever thread finishes first.
         let decoded: Vec<Result<Decoded, ImportError>> = self.views.par_iter().map(decode).collect();
         decoded.into_iter().collect()
     }
@@ -124,7 +124,7 @@ fn decode(view: usize, bytes: &[u8], limits: &Limits, bytes_left: &AtomicU64) ->
     })?;
     let point_count = mesh.num_points();
     let attributes = || (0..mesh.num_attributes()).map(|idx| mesh.attribute(idx));
-    // Values may be shared by many points, so what comes out can be larger than what the decoder made.
+    // Many points may share a value, so the output can be larger than what the decoder produced.
     let point_bytes: u64 = attributes().map(|stored| 8 * u64::from(stored.num_components())).sum();
     let bytes = (point_count as u64).saturating_mul(point_bytes).saturating_add(12 * mesh.num_faces() as u64);
     let subtracted = bytes_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes));
@@ -178,7 +178,7 @@ fn attribute(stored: &PointAttribute, point_count: usize) -> Result<Attribute, F
 }
 
 impl Accessors {
-    /// Appends what was decoded to the accessors of the file.
+    /// Appends the decoded data to the accessors of the file.
     pub(super) fn append<'b>(streams: &Streams, decoded: &'b [Decoded], accessors: &mut Vec<Accessor<'b>>) -> Self {
         let mut places = HashMap::new();
         for stream in decoded.iter().filter(|stream| stream.point_count > 0 && !stream.indices.is_empty()) {
@@ -199,8 +199,8 @@ impl Accessors {
         Self { places }
     }
 
-    /// What a primitive reads instead of the accessors that it names: attributes by their names, and the indices.
-    /// `None` for a primitive without the extension.
+    /// What a primitive reads instead of the accessors that it refers to: attributes by name, and the indices. `None`
+    /// for a primitive without the extension.
     pub(super) fn of_primitive<'d>(
         &self,
         primitive: &Member<'_, 'd>,
@@ -235,7 +235,7 @@ pub(super) struct Packed<'d> {
 }
 
 impl Packed<'_> {
-    /// The accessor of an attribute, where the stream holds it.
+    /// The accessor of an attribute, if the stream holds it.
     pub(super) fn attribute(&self, name: &str) -> Option<usize> {
         self.attributes.iter().find(|(known, _)| *known == name).map(|(_, accessor)| *accessor)
     }

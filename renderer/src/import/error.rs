@@ -32,7 +32,7 @@ pub enum ImportErrorCode {
     Sparse,
     /// `glb.non_finite`: NaN or infinity where a picture needs a number.
     NonFinite,
-    /// `glb.graph`: the nodes are no forest.
+    /// `glb.graph`: the nodes do not form a forest.
     Graph,
     /// `glb.empty`: nothing to render.
     Empty,
@@ -44,11 +44,11 @@ pub enum ImportErrorCode {
     Image,
     /// `glb.limit`: sound, but larger than [`super::Limits`] allow.
     Limit,
-    /// `glb.variant`: there is no material variant of the name asked for.
+    /// `glb.variant`: there is no material variant of the requested name.
     Variant,
-    /// `glb.animation`: there is no animation of the name asked for.
+    /// `glb.animation`: there is no animation of the requested name.
     Animation,
-    /// `glb.no_animation`: a moment is asked for, and the file has no animation at all.
+    /// `glb.no_animation`: a time is requested, and the file has no animation at all.
     NoAnimation,
     /// `cancelled`: nothing is wrong with the file; the caller cancelled.
     Cancelled,
@@ -169,7 +169,7 @@ impl ImportError {
         &self.at
     }
 
-    /// What is wrong: one sentence of one line.
+    /// What is wrong: one sentence on one line.
     pub fn message(&self) -> &str {
         &self.message
     }
@@ -188,7 +188,7 @@ impl fmt::Display for ImportError {
 
 impl std::error::Error for ImportError {}
 
-/// Text of the file as it may stand in a message: quoted, escaped to one line, and cut to a length that a person reads.
+/// Text of the file for use in a message: quoted, escaped to one line, and cut to a readable length.
 pub(super) fn quoted(text: &str) -> String {
     const LENGTH_MAX: usize = 80;
     let mut shown: String = text.chars().take(LENGTH_MAX).flat_map(char::escape_debug).collect();
@@ -198,7 +198,7 @@ pub(super) fn quoted(text: &str) -> String {
     format!("'{shown}'")
 }
 
-/// Names of the file in a message: how many there are, and the first of them.
+/// Names from the file for use in a message: how many there are, and the first of them.
 pub(super) fn listed(noun: &str, names: &[&str]) -> String {
     const NAMED_MAX: usize = 20;
     let named: Vec<String> = names.iter().take(NAMED_MAX).map(|name| quoted(name)).collect();

@@ -39,7 +39,7 @@ impl<'d> Extensions<'d> {
         self.declared.contains(name)
     }
 
-    /// Reads the lists and looks through the whole document for extensions that they lack.
+    /// Reads the lists, and searches the whole document for extensions that they lack.
     pub(super) fn read(
         root: &Member<'_, 'd>,
         document: &'d Value<'d>,
@@ -103,7 +103,7 @@ impl<'d> Walk<'_, 'd> {
             }
             Value::Object(members) => {
                 for (name, member) in members {
-                    // What stands in extras is the application's own.
+                    // The content of extras belongs to the application.
                     if name != "extras" && matches!(member, Value::Array(_) | Value::Object(_)) {
                         self.step(Step::Name(Cow::Borrowed(name)), |walk| {
                             if name == "extensions" {

@@ -3,17 +3,17 @@
 use super::json::Value;
 use super::member::Member;
 
-/// Names longer than this are no names of materials.
+/// Longer texts are not names of materials.
 const NAME_BYTES_MAX: usize = 256;
 
-/// Members that name a material, then such that name a layer; compared without case, spaces and punctuation.
+/// Members that name a material, then members that name a layer; compared without case, spaces and punctuation.
 const MEMBERS: [&[&str]; 2] = [
     &["material", "materialname", "cadmaterial", "stepmaterial", "werkstoff"],
     &["layer", "layername", "layers", "cadlayer", "steplayer"],
 ];
 
-/// The names in the `extras` of an object, materials before layers. `extras` may hold anything, so nothing in it is
-/// wrong.
+/// The names in the `extras` of an object, materials before layers. `extras` may hold anything, so nothing in it is an
+/// error.
 pub(super) fn cad_names<'d>(owner: &Member<'_, 'd>) -> Vec<&'d str> {
     let Some(Value::Object(members)) = owner.value("extras") else { return Vec::new() };
     let mut names = Vec::new();
@@ -40,6 +40,6 @@ fn push<'d>(names: &mut Vec<&'d str>, name: &'d str) {
 }
 
 fn folded(name: &str) -> String {
-    // The longest member has a dozen letters; a hostile name need not be folded to its end.
+    // The longest member has a dozen letters; a longer, hostile name need not be folded to its end.
     name.chars().take(32).filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }

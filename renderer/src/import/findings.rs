@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::diagnostic::{Diagnostic, Severity};
 
-/// So many findings of one code are listed; a file with more of them is summed up.
+/// At most this many findings of one code are listed; the rest are summed up.
 const PER_CODE_MAX: usize = 100;
 
 /// The diagnostics so far.
@@ -31,7 +31,7 @@ impl Findings {
         }
     }
 
-    /// Adds a finding about something that several others may share, unless it is there already.
+    /// Adds a finding that several objects may share, unless it has been added already.
     pub(super) fn add_once(
         &mut self,
         code: &'static str,
@@ -45,7 +45,7 @@ impl Findings {
         }
     }
 
-    /// All findings; where a code occurs too often, the last one listed says how many more there are.
+    /// All findings; for a code that occurs too often, the last one listed says how many more there are.
     pub(super) fn finish(mut self) -> Vec<Diagnostic> {
         for (code, count) in self.counts {
             if count > PER_CODE_MAX

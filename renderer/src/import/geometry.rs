@@ -13,7 +13,7 @@ use super::{smooth, tangents};
 use crate::diagnostic::Severity;
 use crate::scene::Primitive;
 
-/// What became of a primitive.
+/// The result for one primitive.
 pub(super) struct Built {
     /// Its triangles; `None` where none is left. The material is not set.
     pub(super) primitive: Option<Primitive>,
@@ -21,7 +21,7 @@ pub(super) struct Built {
     pub(super) degenerate_count: usize,
 }
 
-/// What is computed where the file does not have it.
+/// Attributes that are computed where the file does not have them.
 #[derive(Clone, Copy)]
 pub(super) struct Computed {
     /// The set of texture coordinates that tangents are computed for.
@@ -81,7 +81,7 @@ pub(super) fn build(
         }
     };
     cancel.check()?;
-    // Without normals of the file, its tangents mean nothing (glTF 2.0 section 3.7.2.1).
+    // If the file has no normals, its tangents are ignored (glTF 2.0 section 3.7.2.1).
     let mut tangents = match source.tangent {
         Some(tangent) if !normals.is_empty() => file_tangents(&accessors[tangent], used, findings),
         _ => Vec::new(),
@@ -108,13 +108,13 @@ pub(super) fn build(
 
 /// The triangles of a primitive, and which vertices of its accessors they use.
 struct Topology {
-    /// Corners index the used vertices.
+    /// Corners are indices into the used vertices.
     triangles: Vec<[u32; 3]>,
-    /// Increasing; `None` for all.
+    /// Indices of the used vertices, increasing; `None` for all.
     used: Option<Vec<u32>>,
 }
 
-/// Files may let thousands of primitives share one large vertex array, so the cost must follow the indices.
+/// Thousands of primitives may share one large vertex array, so the cost must depend on the indices only.
 fn topology(
     PlacedPrimitive { source, place }: &PlacedPrimitive,
     accessors: &[Accessor<'_>],
@@ -143,7 +143,7 @@ fn topology(
     let used = used_vertices(&indices, vertex_count);
     if let Some(used) = &used {
         for index in &mut indices {
-            // Every index is among the used ones by construction.
+            // Every index is in the list by construction.
             *index = used.binary_search(index).unwrap_or_default() as u32;
         }
     }
@@ -192,20 +192,21 @@ fn positions(accessor: &Accessor<'_>, used: Option<&[u32]>, findings: &mut Findi
     Ok(positions)
 }
 
-/// Compares the stored bounds with the positions. They are never used; wrong ones mislead other programs.
+/// Compares the stored bounds with the positions. They are never used here, but wrong ones mislead other programs.
 fn check_bounds(accessor: &Accessor<'_>, used: Option<&[u32]>, positions: &[Vec3], findings: &mut Findings) {
     let (Some(stored_min), Some(stored_max)) = (&accessor.min, &accessor.max) else {
         let message = "the positions have no min and max; these are computed";
         findings.add_once("bounds_missing", Severity::Info, accessor.pointer(), message);
         return;
     };
-    // Bounds speak of stored integers and of all vertices, so they compare with neither quantized nor selected ones.
+    // Bounds refer to stored integers and to all vertices, so they cannot be compared with quantized or selected
+    // positions.
     if used.is_some() || accessor.component != super::accessor::Component::F32 {
         return;
     }
     let min = positions.iter().fold(Vec3::INFINITY, |min, &position| min.min(position));
     let max = positions.iter().fold(Vec3::NEG_INFINITY, |max, &position| max.max(position));
-    // Exporters round; a thousandth of the size is no mistake that anybody sees.
+    // Exporters round; an error of a thousandth of the size is invisible.
     let size = f64::from((max - min).max_element());
     let magnitude = f64::from(max.abs().max(min.abs()).max_element());
     let tolerance = size * 1e-3 + magnitude * 1e-6;
@@ -233,7 +234,7 @@ fn has_area(corners: [Vec3; 3]) -> bool {
     area_vector(corners) != DVec3::ZERO
 }
 
-/// The file's normals, made unit. Empty, as if there were none, where none is usable.
+/// The file's normals, normalised. Empty, as if there were none, if none is usable.
 fn normals(
     accessor: &Accessor<'_>,
     used: Option<&[u32]>,
@@ -276,7 +277,7 @@ fn normals(
         }
     }
     for place in bad {
-        // A vertex whose triangles cancel or were all dropped has no direction of its own; any unit vector is right.
+        // A vertex whose triangles cancel or were all dropped has no direction; any unit vector will do.
         normals[place] = sums[place].normalize_or(DVec3::Z).as_vec3();
     }
     normals

@@ -1,7 +1,7 @@
-//! Images: where their bytes are, and decoding them within limits.
+//! Images: where their bytes are, and how they are decoded within limits.
 //!
-//! The size is read from the header of every image before one is decoded, so that a bomb costs nothing. Ancillary data
-//! of a PNG, which may inflate to any size, is skipped.
+//! The size is read from the header of every image before one is decoded, so that a decompression bomb costs nothing.
+//! Ancillary data of a PNG, which may inflate to any size, is skipped.
 
 use std::borrow::Cow;
 use std::io::Cursor;
@@ -64,7 +64,7 @@ impl Format {
     }
 }
 
-/// Reads `/images`: every address is checked, nothing is decoded.
+/// Reads `/images`: every URI is checked, nothing is decoded.
 pub(super) fn read_all<'b>(
     root: &Member<'_, '_>,
     views: &[View<'b>],
@@ -105,7 +105,7 @@ fn read<'b>(
     Ok(ImageSource { bytes, format })
 }
 
-/// An image, and which of its texels are wanted.
+/// An image, and how its texels are interpreted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ImageUse {
     pub(super) image: usize,
@@ -137,7 +137,7 @@ pub(super) fn decode(
             refuse(image_idx, (Code::Limit, message))
         })?;
     }
-    // Of several faults, the first in the file is told, whichever thread is done first.
+    // Of several faults, the first in the file is reported, whichever thread finishes first.
     let decode = |&ImageUse { image, texels }: &ImageUse| {
         cancel.check()?;
         let mut decoded = sources[image].decode(limits).map_err(|fault| refuse(image, fault))?;
@@ -151,8 +151,8 @@ pub(super) fn decode(
 type Fault = (Code, String);
 
 fn fault(error: impl std::fmt::Display) -> Fault {
-    // Decoders quote bytes of the file, so that a message stays one line, and some print their own types, which say
-    // nothing to who made it.
+    // Some decoders quote bytes of the file, so line breaks are escaped; some print their internal types, which mean
+    // nothing to users.
     let text = error.to_string();
     let is_code = text.contains(['{', '}']);
     (
@@ -206,21 +206,21 @@ impl ImageSource<'_> {
     }
 }
 
-/// Width and height from the frame header of a JPEG (ITU-T T.81 sections B.1.1 and B.2.2). The decoder's own reading of
-/// the header wants a scan too, which a bomb need not have.
+/// Width and height from the frame header of a JPEG (ITU-T T.81 sections B.1.1 and B.2.2). The decoder's own header
+/// parser requires a scan too, which a decompression bomb need not have.
 fn jpeg_size_px(bytes: &[u8]) -> Option<(u32, u32)> {
     let word = |at: usize| Some(u16::from_be_bytes(*bytes.get(at..)?.first_chunk()?));
     let mut at = 2;
     loop {
         let marker = word(at)?;
         match marker {
-            // Any number of fill bytes may stand before a marker.
+            // Any number of fill bytes may precede a marker.
             0xFFFF => at += 1,
-            // Frame headers; C4, C8 and CC between them are tables.
+            // Frame headers; C4, C8 and CC among them are not.
             0xFFC0..=0xFFCF if !matches!(marker, 0xFFC4 | 0xFFC8 | 0xFFCC) => {
                 return Some((word(at + 7)?.into(), word(at + 5)?.into()));
             }
-            // A scan without a frame, or no marker at all.
+            // A scan before any frame, or no marker at all.
             0xFFDA | 0..0xFF00 => return None,
             _ => at += 2 + usize::from(word(at + 2)?),
         }
@@ -235,12 +235,12 @@ fn from_dynamic(image: image::DynamicImage) -> Image {
 }
 
 fn decode_png(bytes: Cursor<&[u8]>, limits: &Limits) -> Result<Image, Fault> {
-    // 16-bit texels take twice the room until they are rounded.
+    // 16-bit texels take twice the memory until they are rounded.
     let bytes_max = usize::try_from(limits.image_bytes.saturating_mul(2)).unwrap_or(usize::MAX);
     let mut decoder = png::Decoder::new_with_limits(bytes, png::Limits { bytes: bytes_max });
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
-    // Palettes and less than 8 bits become 8-bit grey or colour, a transparent colour becomes alpha.
+    // Palettes and depths below 8 bits are expanded to 8-bit grey or colour; a transparent colour becomes alpha.
     decoder.set_transformations(png::Transformations::EXPAND);
     let mut reader = decoder.read_info().map_err(fault)?;
     let length = reader.output_buffer_size().ok_or_else(|| fault("it is too large"))?;

@@ -1,6 +1,6 @@
-//! Looks for what makes a picture wrong although the file is sound: turned-over shells, faces that lie in each other,
-//! needles, suspicious units, textures that are too large or see-through for nothing, parts without names. Every check
-//! takes time linear in the scene as stored, meshes side by side.
+//! Finds what makes a picture wrong although the file is valid: inverted shells, coincident faces, needle triangles,
+//! suspicious units, textures that are too large or transparent without effect, parts without names. Every check takes
+//! time linear in the stored scene, with meshes in parallel.
 
 mod textures;
 mod units;
@@ -19,10 +19,10 @@ use crate::diagnostic::Severity;
 use crate::inspect::surface::{Shell, Surface};
 use crate::scene::{Mesh, Part, Primitive, Scene};
 
-/// A triangle is a needle when its height is below this share of its longest edge.
+/// A triangle is a needle if its height is below this fraction of its longest edge.
 const NEEDLE_SHARE: f64 = 1e-5;
 
-/// Inspects a scene. `places` says where each mesh's primitives stand in the file.
+/// Inspects a scene. `places` says where each mesh's primitives are in the file.
 pub(super) fn inspect(
     scene: &Scene,
     places: &[Vec<PrimitiveIdx>],
@@ -45,15 +45,15 @@ pub(super) fn inspect(
     Ok(())
 }
 
-/// What is noticed about a mesh.
+/// What was found about a mesh.
 struct InspectedMesh {
-    /// Equal for meshes of equal positions and triangles.
+    /// Equal for meshes with equal positions and triangles.
     digest: u64,
-    /// For each primitive, triangles that lie in others.
+    /// For each primitive, the number of triangles that coincide with others.
     n_coincident: Vec<usize>,
-    /// For each primitive, needles.
+    /// For each primitive, the number of needles.
     n_needles: Vec<usize>,
-    /// First primitives of closed shells that look inwards.
+    /// First primitives of closed shells whose faces point inwards.
     flipped: Vec<u32>,
 }
 
@@ -102,10 +102,9 @@ fn needle_count(primitive: &Primitive) -> usize {
     primitive.triangles.iter().filter(is_needle).count()
 }
 
-/// The first primitives of closed shells whose faces look inwards. Those of a cavity do so rightly, inside of another
-/// shell.
+/// The first primitives of closed shells whose faces point inwards. A cavity inside another shell does so correctly.
 fn flipped_shells(shells: &[Shell], is_inward: &[bool]) -> Vec<u32> {
-    /// So many enclosing shells are tried, the largest ones.
+    /// At most this many enclosing shells are tried, the largest ones.
     const ENCLOSING_MAX: usize = 64;
     let those =
         |inward: bool| shells.iter().zip(is_inward).filter(move |(_, is)| **is == inward).map(|(shell, _)| shell);
@@ -124,13 +123,14 @@ fn note_unnamed(part: &Part, findings: &mut Findings) {
     }
 }
 
-/// Whether a name is one that OpenCASCADE gives where the model has none: an entry of its label tree, `=>[0:1:1:7]`.
+/// Whether a name is one that OpenCASCADE generates where the model has none: an entry of its label tree,
+/// `=>[0:1:1:7]`.
 fn is_automatic(name: &str) -> bool {
     let entry = name.strip_prefix("=>[").and_then(|rest| rest.strip_suffix(']'));
     entry.is_some_and(|entry| entry.split(':').all(|tag| !tag.is_empty() && tag.bytes().all(|b| b.is_ascii_digit())))
 }
 
-/// Parts of equal geometry at the same place shimmer, whatever material wins.
+/// Parts with equal geometry at the same place flicker, whichever material wins.
 fn note_coincident_parts(scene: &Scene, inspected: &[InspectedMesh], findings: &mut Findings) {
     let diagonals: Vec<f64> =
         scene.meshes.iter().map(|mesh| mesh.local_bounds().map_or(0.0, |[a, b]| (b - a).length())).collect();
@@ -141,7 +141,7 @@ fn note_coincident_parts(scene: &Scene, inspected: &[InspectedMesh], findings: &
         let scale = matrix[..9].iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
         let mut key = [0; 12];
         for (at, (key, value)) in key.iter_mut().zip(matrix).enumerate() {
-            // A millionth of the part's size is no visible distance.
+            // A millionth of the part's size is not a visible distance.
             let step = if at < 9 { scale * 1e-6 } else { scale * diagonals[mesh] * 1e-6 };
             *key = (value / step).round() as i64;
         }
@@ -152,7 +152,7 @@ fn note_coincident_parts(scene: &Scene, inspected: &[InspectedMesh], findings: &
     }
 }
 
-/// Equal for meshes of equal positions and triangles.
+/// Equal for meshes with equal positions and triangles.
 fn digest(mesh: &Mesh) -> u64 {
     let mut hasher = DefaultHasher::new();
     for primitive in &mesh.primitives {

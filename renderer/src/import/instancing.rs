@@ -22,7 +22,7 @@ impl Instancing {
         let Some(attributes) = extension.object("attributes")? else { return Ok(None) };
         let accessor = |name| attributes.index(name, accessor_count, "accessor");
         let (translation, rotation, scale) = (accessor("TRANSLATION")?, accessor("ROTATION")?, accessor("SCALE")?);
-        // Attributes of an application alone say nothing of how many copies there are to show where.
+        // Attributes of an application alone do not say how many copies are shown, or where.
         let is_placed = translation.or(rotation).or(scale).is_some();
         Ok(is_placed.then_some(Self { translation, rotation, scale }))
     }

@@ -1,8 +1,8 @@
 //! Reads JSON text into a tree, strictly (RFC 8259) and within limits.
 //!
-//! An own reader, because glTF from unknown hands needs what general ones do not give together: a limit on depth and
-//! size, findings for duplicate members, integers kept exactly and told from fractions, and a JSON pointer for errors.
-//! Strings without escapes are borrowed from the text.
+//! Its own reader, because glTF from unknown sources needs a combination that general readers do not offer: a limit on
+//! depth and size, findings for duplicate members, exact integers distinguished from fractions, and a JSON pointer for
+//! errors. Strings without escapes are borrowed from the text.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -16,7 +16,7 @@ use crate::diagnostic::Severity;
 
 /// glTF needs about a dozen levels; `extras` may bring some more. The reader recurses once per level.
 const DEPTH_MAX: usize = 128;
-/// Objects with more members than this look for duplicates by hashing.
+/// Objects with more members than this detect duplicates by hashing.
 const MEMBERS_SCANNED_MAX: usize = 16;
 
 /// A JSON value.
@@ -53,7 +53,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The member of that name; `None` also where this is no object.
+    /// The member of that name; `None` also if this is not an object.
     pub(super) fn get(&self, name: &str) -> Option<&Value<'a>> {
         match self {
             Self::Object(members) => members.iter().find(|(key, _)| key == name).map(|(_, value)| value),
@@ -169,7 +169,7 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn array(&mut self) -> Result<Value<'a>, ImportError> {
-        // Of the many small ones most have a single entry.
+        // Most of the many small arrays have a single entry.
         let mut items = Vec::with_capacity(1);
         self.white_space();
         if self.take(b']') {
@@ -274,7 +274,7 @@ impl<'a> Reader<'a, '_> {
             return Err(ImportError::new(Code::Json, pointer(&self.path), message));
         }
         let integer = if whole_end == self.pos && !is_negative {
-            // Digits alone: exact up to 2^64, where a double would have rounded.
+            // Digits only: exact up to 2^64, where a double would have rounded.
             Some(text.parse().unwrap_or(u64::MAX))
         } else if value >= 0.0 && value.fract() == 0.0 {
             Some(value as u64)
@@ -333,7 +333,7 @@ impl<'a> Reader<'a, '_> {
         Ok(escaped)
     }
 
-    /// `\uXXXX`, with a second one where the first is the high half of a surrogate pair. A half alone is no character.
+    /// `\uXXXX`, followed by a second one if the first is a high surrogate. A lone surrogate is not a character.
     fn unicode_escape(&mut self) -> Result<char, ImportError> {
         let start = self.pos;
         let first = self.code_unit()?;

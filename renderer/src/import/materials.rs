@@ -1,4 +1,4 @@
-//! Materials: glTF's metallic-roughness model and its extensions, as OpenPBR parameters where there are such.
+//! Materials: glTF's metallic-roughness model and its extensions, as OpenPBR parameters where those exist.
 
 use packshot_materials::openpbr::OpenPbr;
 
@@ -17,7 +17,7 @@ mod layers;
 mod specular_glossiness;
 mod transmission;
 
-/// What materials may use, all of it read in full.
+/// Extensions that materials may use, all of them read in full.
 pub(super) const EXTENSIONS: [&str; 15] = [
     "KHR_materials_anisotropy",
     "KHR_materials_clearcoat",
@@ -36,12 +36,12 @@ pub(super) const EXTENSIONS: [&str; 15] = [
     "KHR_texture_transform",
 ];
 
-/// The range of a share.
+/// The range of a fraction.
 const UNIT: (f32, f32) = (0.0, 1.0);
-/// The range of what has no upper end.
+/// The range of a value without an upper limit.
 const POSITIVE: (f32, f32) = (0.0, f32::MAX);
 
-/// Reads `/materials`. Textures are numbered as in the file; those that have to be made from stored ones are added to
+/// Reads `/materials`. Textures are numbered as in the file; those that must be derived from stored ones are added to
 /// `textures`.
 pub(super) fn read_all(
     root: &Member<'_, '_>,
@@ -72,7 +72,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn material(&mut self, material: &Member<'_, '_>) -> Result<SceneMaterial, ImportError> {
-        // The defaults of glTF, not those of OpenPBR: a material without members is a rough white metal.
+        // The defaults of glTF, not those of OpenPBR: a material without members is a rough, white metal.
         let openpbr =
             OpenPbr { base_color: [1.0; 3], base_metalness: 1.0, specular_roughness: 1.0, ..OpenPbr::default() };
         let mut out = SceneMaterial {
@@ -106,7 +106,7 @@ impl Reader<'_> {
         Ok(out)
     }
 
-    /// Gives the alpha factor.
+    /// Reads the metallic-roughness model and returns the alpha factor.
     fn metallic_roughness(&mut self, material: &Member<'_, '_>, out: &mut SceneMaterial) -> Result<f32, ImportError> {
         let Some(pbr) = material.object("pbrMetallicRoughness")? else { return Ok(1.0) };
         let [r, g, b, a] = self.numbers(&pbr, "baseColorFactor", [1.0; 4], UNIT)?;
@@ -125,7 +125,7 @@ impl Reader<'_> {
             None => 1.0,
         };
         let texture = self.slot(material, "emissiveTexture")?;
-        // The texture multiplies the factor, so without a factor nothing shines.
+        // The texture multiplies the factor, so without a factor nothing is emitted.
         if factor != [0.0; 3] && strength > 0.0 {
             out.openpbr.emission_color = factor;
             out.openpbr.emission_luminance = strength;
@@ -134,7 +134,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// A number, moved into its range with a finding.
+    /// A number, clamped to its range with a finding.
     fn number<'d>(
         &mut self,
         owner: &Member<'_, 'd>,
@@ -149,7 +149,7 @@ impl Reader<'_> {
         Ok(value.clamp(min, max))
     }
 
-    /// `N` numbers, each moved into the range, with one finding.
+    /// `N` numbers, each clamped to the range, with one finding.
     fn numbers<'d, const N: usize>(
         &mut self,
         owner: &Member<'_, 'd>,

@@ -1,6 +1,6 @@
-//! A checked view of the JSON tree: a value and where it stands.
+//! A checked view of the JSON tree: a value and its location.
 //!
-//! Reading a member checks its type and range and refuses the file with a JSON pointer otherwise. The path is a chain
+//! Reading a member checks its type and range, and otherwise refuses the file with a JSON pointer. The path is a chain
 //! of borrowed parents, so that it costs nothing until an error needs it.
 
 use std::borrow::Cow;
@@ -12,7 +12,7 @@ use super::pointer::{Step, pointer};
 
 type Result<T> = std::result::Result<T, ImportError>;
 
-/// An object of the document. `'p` is the life of its parents on the stack, `'d` that of the document.
+/// An object of the document. `'p` is the lifetime of its parents on the stack, `'d` that of the document.
 #[derive(Clone, Copy)]
 pub(super) struct Member<'p, 'd> {
     value: &'d Value<'d>,
@@ -20,7 +20,7 @@ pub(super) struct Member<'p, 'd> {
     place: Below<'d>,
 }
 
-/// How an object hangs below its parent.
+/// How an object is reached from its parent.
 #[derive(Clone, Copy)]
 enum Below<'d> {
     Root,
@@ -40,7 +40,7 @@ impl<'p, 'd> Member<'p, 'd> {
         pointer(&self.steps())
     }
 
-    /// The JSON pointer of a member, which need not be there.
+    /// The JSON pointer of a member, which need not exist.
     pub(super) fn pointer_to(&self, name: &'d str) -> String {
         let mut steps = self.steps();
         steps.push(Step::Name(Cow::Borrowed(name)));
@@ -86,7 +86,7 @@ impl<'p, 'd> Member<'p, 'd> {
         members.iter().map(|(name, _)| name.as_ref())
     }
 
-    /// Whether the member is there.
+    /// Whether the member exists.
     pub(super) fn has(&self, name: &str) -> bool {
         self.value.get(name).is_some()
     }
@@ -182,12 +182,12 @@ impl<'p, 'd> Member<'p, 'd> {
         }
     }
 
-    /// A member that must be there and is a whole number of at least 0.
+    /// A required member that is a whole number of at least 0.
     pub(super) fn required_integer(&self, name: &'d str) -> Result<u64> {
         self.integer(name)?.ok_or_else(|| self.missing(name))
     }
 
-    /// The error for a member that must be there and is not.
+    /// The error for a missing required member.
     pub(super) fn missing(&self, name: &'d str) -> ImportError {
         self.error_at(name, Code::Schema, format!("'{name}' is missing"))
     }
@@ -201,7 +201,7 @@ impl<'p, 'd> Member<'p, 'd> {
         }
     }
 
-    /// As [`Self::index`], for a member that must be there.
+    /// As [`Self::index`], for a required member.
     pub(super) fn required_index(&self, name: &'d str, count: usize, noun: &str) -> Result<usize> {
         self.index(name, count, noun)?.ok_or_else(|| self.missing(name))
     }

@@ -1,4 +1,4 @@
-//! Meshes: what their primitives refer to, and which of them are one and the same geometry.
+//! Meshes: what their primitives refer to, and which of them share the same geometry.
 
 use super::ImportErrorCode as Code;
 use super::accessor::{Accessor, Component};
@@ -16,13 +16,13 @@ use crate::diagnostic::Severity;
 pub(super) struct MeshSource<'d> {
     pub(super) name: Option<&'d str>,
     pub(super) primitives: Vec<PlacedPrimitive>,
-    /// Of the morph targets, where a node brings none.
+    /// Weights of the morph targets, for nodes that have none of their own.
     pub(super) weights: Vec<f32>,
-    /// CAD materials and layers.
+    /// Names of CAD materials and layers.
     pub(super) cad_names: Vec<&'d str>,
 }
 
-/// A primitive and where it stands in the file.
+/// A primitive and its location in the file.
 #[derive(Clone)]
 pub(super) struct PlacedPrimitive {
     pub(super) place: PrimitiveIdx,
@@ -31,8 +31,8 @@ pub(super) struct PlacedPrimitive {
 
 /// What a primitive consists of: indices of accessors and of a material.
 ///
-/// Two primitives with equal sources are the same geometry, whatever mesh they stand in: CAD converters repeat the mesh
-/// object for every instance and let the copies share accessors.
+/// Two primitives with equal sources are the same geometry, whatever mesh they are in: CAD converters repeat the mesh
+/// object for every instance, and the copies share accessors.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct PrimitiveSource {
     pub(super) topology: Topology,
@@ -48,7 +48,7 @@ pub(super) struct PrimitiveSource {
     pub(super) targets: Vec<MorphTarget>,
 }
 
-/// Accessors of what a morph target adds.
+/// Accessors with the displacements of a morph target.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct MorphTarget {
     pub(super) position: Option<usize>,
@@ -89,7 +89,7 @@ impl Topology {
             }
             Self::Strip | Self::Fan if vertices.len() < 3 => (Vec::new(), vertices.len()),
             Self::Strip => {
-                // Every second triangle of a strip runs the other way round.
+                // Every second triangle of a strip has the opposite winding.
                 let triangle = |(at, corners): (usize, &[u32])| match at % 2 {
                     0 => [corners[0], corners[1], corners[2]],
                     _ => [corners[0], corners[2], corners[1]],
@@ -147,7 +147,7 @@ pub(super) fn target_count(primitives: &[PlacedPrimitive]) -> usize {
     primitives.iter().map(|primitive| primitive.source.targets.len()).max().unwrap_or(0)
 }
 
-/// Notes a list of weights that is not as long as there are morph targets (glTF 2.0 section 3.7.2.2).
+/// Notes a list of weights whose length is not the number of morph targets (glTF 2.0 section 3.7.2.2).
 pub(super) fn note_weight_count(
     found: usize,
     target_count: usize,
@@ -163,7 +163,7 @@ pub(super) fn note_weight_count(
     }
 }
 
-/// Integers where core glTF wants floats are the business of an extension, which the file should name.
+/// Integers where core glTF requires floats belong to an extension, which the file should declare.
 fn note_quantization(
     primitive: &PrimitiveSource,
     place: PrimitiveIdx,
@@ -180,7 +180,7 @@ fn note_quantization(
     }
 }
 
-/// `None` for a primitive that holds no triangles.
+/// `None` for a primitive without triangles.
 fn read_primitive(
     primitive: &Member<'_, '_>,
     context: &Context<'_, '_, '_>,
@@ -202,7 +202,7 @@ fn read_primitive(
             findings.add("primitive_skipped", Severity::Info, primitive.pointer(), message);
             return Ok(None);
         }
-        // The compressed form of a strip is a list.
+        // A compressed strip is stored as a list.
         4 | 5 if packed.is_some() => Topology::Triangles,
         4 => Topology::Triangles,
         5 => Topology::Strip,

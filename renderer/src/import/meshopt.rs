@@ -1,8 +1,8 @@
 //! Buffer views compressed by `EXT_meshopt_compression` and `KHR_meshopt_compression`.
 //!
 //! Decoded from the extension's own specification of the bitstream (`KHR_meshopt_compression`, appendices A and B;
-//! `EXT_…` is its version 0). The decoder trusts nothing: it reads through checked slices, reserves no more than the
-//! stream fills, and a stream must be used up exactly.
+//! `EXT_…` is its version 0). The decoder trusts nothing: it reads through checked slices, reserves no more memory than
+//! the stream fills, and requires that a stream is consumed exactly.
 
 use std::fmt;
 
@@ -14,8 +14,8 @@ mod attributes;
 mod filters;
 mod indices;
 
-/// The names of the extension; the second allows version 1 of the attribute codec and one more filter, which are read
-/// for both.
+/// The names of the extension; the second allows version 1 of the attribute codec and one more filter, which are
+/// accepted for both.
 pub(super) const EXTENSIONS: [&str; 2] = ["EXT_meshopt_compression", "KHR_meshopt_compression"];
 
 /// How elements are packed.
@@ -37,7 +37,7 @@ enum Filter {
 }
 
 impl fmt::Display for Mode {
-    /// The word that the file has for it.
+    /// The word that the file uses.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Attributes => "ATTRIBUTES",
@@ -48,7 +48,7 @@ impl fmt::Display for Mode {
 }
 
 impl fmt::Display for Filter {
-    /// The word that the file has for it.
+    /// The word that the file uses.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::None => "NONE",
@@ -121,13 +121,13 @@ pub(super) fn read<'b>(
         let message = format!("{count} elements of {stride} bytes for a view of {view_length} bytes");
         return Err(extension.error_at("count", Code::Bounds, message));
     }
-    // The stride is small, and the view has a length that fits the address space.
+    // The stride is small, and the length of the view fits the address space.
     let count = usize::try_from(count).map_err(|_| extension.error_at("count", Code::Limit, "too many elements"))?;
     Ok(Compressed { bytes: range(extension)?, count, stride: stride as usize, mode, filter })
 }
 
 impl Compressed<'_> {
-    /// How many bytes there are once decoded.
+    /// Number of bytes after decoding.
     pub(super) fn decoded_bytes(&self) -> u64 {
         self.count as u64 * self.stride as u64
     }
@@ -152,7 +152,7 @@ impl Compressed<'_> {
     }
 }
 
-/// The part of a stream that is still to be read.
+/// The unread part of a stream.
 struct Stream<'b> {
     rest: &'b [u8],
 }
@@ -161,8 +161,8 @@ const ENDS_EARLY: &str = "the compressed data ends too early";
 const NOT_USED_UP: &str = "the compressed data goes on after its last element";
 
 impl<'b> Stream<'b> {
-    /// The stream between a header byte, which `is_header` accepts, and a tail of a fixed length; gives header and tail
-    /// too.
+    /// The stream between a header byte, which `is_header` accepts, and a tail of a fixed length; returns header and
+    /// tail too.
     fn new(
         bytes: &'b [u8],
         is_header: impl Fn(u8) -> bool,

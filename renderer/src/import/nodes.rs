@@ -20,7 +20,7 @@ use crate::diagnostic::Severity;
 
 const NONE: u32 = u32::MAX;
 
-/// Before the index of a node without name, in paths.
+/// Prefix before the index of a node without a name, in paths.
 const UNNAMED: &str = "Node_";
 
 /// One node.
@@ -30,14 +30,14 @@ pub(super) struct Node<'d> {
     pub(super) camera: Option<u32>,
     pub(super) light: Option<u32>,
     pub(super) skin: Option<u32>,
-    /// Whether it and all its ancestors are (`KHR_node_visibility`), once [`Nodes::place`] ran.
+    /// Whether it and all its ancestors are visible (`KHR_node_visibility`); valid after [`Nodes::place`].
     pub(super) is_visible: bool,
     /// Index into the transforms of [`Nodes`].
     transform: u32,
     parent: u32,
 }
 
-/// How many objects there are for nodes to name.
+/// How many objects of each kind nodes can refer to.
 pub(super) struct Counts {
     pub(super) meshes: usize,
     pub(super) cameras: usize,
@@ -49,24 +49,23 @@ pub(super) struct Counts {
 /// All nodes of the file and the order of those that the scene shows.
 pub(super) struct Nodes<'d> {
     list: Vec<Node<'d>>,
-    /// First those of nodes to their parents, and [`Nodes::place`] makes them those to the world. Nodes that share a
-    /// place share one: in files of CAD systems most nodes have no transform.
+    /// First from nodes to their parents; [`Nodes::place`] turns them into transforms to the world. Nodes at the same
+    /// place share one: in CAD files most nodes have no transform.
     transforms: Vec<DAffine3>,
     /// Nodes of the scene, each after its parent.
     order: Vec<u32>,
     /// Per node, whether it is in `order`.
     is_in_scene: Vec<bool>,
-    /// Of the morph targets of the nodes that bring some.
+    /// Weights of morph targets, for nodes that have some.
     weights: HashMap<u32, Vec<f32>>,
-    /// The copies that nodes make of their meshes.
+    /// Copies that nodes make of their meshes.
     instancings: HashMap<u32, Instancing>,
-    /// CAD materials and layers of the nodes that name some.
+    /// Names of CAD materials and layers, for nodes that have some.
     cad_names: HashMap<u32, Vec<&'d str>>,
 }
 
 impl<'d> Nodes<'d> {
-    /// Reads `/nodes` and the scene to show, and checks that they are a forest. What `poses` say counts more than the
-    /// members of a node.
+    /// Reads `/nodes` and the scene to show, and checks that they are a forest. `poses` override the members of a node.
     pub(super) fn read(
         root: &Member<'_, 'd>,
         counts: &Counts,
@@ -124,7 +123,7 @@ impl<'d> Nodes<'d> {
         Ok(Self { list, transforms, order, is_in_scene, weights, instancings, cad_names })
     }
 
-    /// Makes the transforms absolute, below `world_from_file`.
+    /// Makes the transforms absolute, relative to `world_from_file`.
     pub(super) fn place(&mut self, world_from_file: DAffine3) -> Result<(), ImportError> {
         let mut worlds = vec![world_from_file];
         let mut outside = HashMap::new();
@@ -143,7 +142,7 @@ impl<'d> Nodes<'d> {
                 0 => worlds[world_from_parent as usize],
                 transform => worlds[world_from_parent as usize] * self.transforms[transform as usize],
             };
-            // The picture is computed in single precision, so a place must exist there.
+            // Rendering is in single precision, so positions must be finite there.
             if !world_from_node.to_cols_array().iter().all(|value| (*value as f32).is_finite()) {
                 let message = "the product of the transforms down to this node is infinite in single precision";
                 return Err(ImportError::new(Code::NonFinite, format!("/nodes/{node_idx}"), message));
@@ -163,9 +162,8 @@ impl<'d> Nodes<'d> {
         Ok(())
     }
 
-    /// Where a node is that the scene does not show, and whether it and all its ancestors are visible: a child of it
-    /// may be shown. What was found on the way up is `known` from then on, so that a deep forest costs no more than it
-    /// has nodes.
+    /// Where a node is that is not in the scene, and whether it and all its ancestors are visible: a child of it may be
+    /// shown. Results on the way up are cached in `known`, so that the cost of a deep forest stays linear in its nodes.
     fn outside_the_scene(
         &self,
         node_idx: u32,
@@ -190,19 +188,19 @@ impl<'d> Nodes<'d> {
         (world_from_node, is_visible)
     }
 
-    /// The nodes of the scene by increasing index, with their transforms to the world once [`Self::place`] ran.
+    /// The nodes of the scene by increasing index, with their transforms to the world, after [`Self::place`].
     pub(super) fn of_scene(&self) -> impl Iterator<Item = (u32, &Node<'d>, DAffine3)> {
         let placed = self.list.iter().zip(&self.is_in_scene).enumerate().filter(|(_, (_, is_in_scene))| **is_in_scene);
         placed.map(|(node_idx, (node, _))| (node_idx as u32, node, self.transforms[node.transform as usize]))
     }
 
-    /// Where a node of the scene is, once [`Self::place`] ran; `None` for other nodes.
+    /// The transform of a node of the scene, after [`Self::place`]; `None` for other nodes.
     pub(super) fn world(&self, node_idx: u32) -> Option<DAffine3> {
         let is_in_scene = self.is_in_scene[node_idx as usize];
         is_in_scene.then(|| self.transforms[self.list[node_idx as usize].transform as usize])
     }
 
-    /// The weights of the morph targets that a node brings.
+    /// The morph target weights of a node.
     pub(super) fn weights(&self, node_idx: u32) -> Option<&[f32]> {
         self.weights.get(&node_idx).map(Vec::as_slice)
     }
@@ -256,7 +254,7 @@ impl<'d> Nodes<'d> {
         path
     }
 
-    /// The name of a node, where it has one that is not empty.
+    /// The name of a node, if it has one that is not empty.
     fn name(&self, node_idx: u32) -> Option<&'d str> {
         self.list[node_idx as usize].name.filter(|name| !name.is_empty())
     }
@@ -283,7 +281,7 @@ fn read_node<'d>(node: &Member<'_, 'd>, counts: &Counts) -> Result<Node<'d>, Imp
     })
 }
 
-/// `None` for a node that stands where its parent does.
+/// `None` for a node without a transform of its own.
 fn read_transform(
     node: &Member<'_, '_>,
     pose: Option<&NodePose>,
@@ -341,7 +339,7 @@ fn read_matrix(node: &Member<'_, '_>, columns: [f64; 16], findings: &mut Finding
     }
     let column = |at: usize| DVec3::new(columns[at], columns[at + 1], columns[at + 2]);
     let linear = DMat3::from_cols(column(0), column(4), column(8));
-    // A product of translation, rotation and scale has perpendicular columns.
+    // The product of translation, rotation and scale has perpendicular columns.
     let [x, y, z] = [linear.x_axis, linear.y_axis, linear.z_axis].map(DVec3::normalize_or_zero);
     if x.dot(y).abs().max(y.dot(z).abs()).max(z.dot(x).abs()) > 1e-4 {
         let message = "the matrix shears; it is used as it is";
@@ -354,12 +352,12 @@ fn read_matrix(node: &Member<'_, '_>, columns: [f64; 16], findings: &mut Finding
 #[derive(Default)]
 struct Children {
     list: Vec<u32>,
-    /// Per node, where its own end.
+    /// Per node, where its children end.
     ends: Vec<u32>,
 }
 
 impl Children {
-    /// Adds those of the next node.
+    /// Appends the children of the next node.
     fn push(&mut self, children: &[usize]) {
         self.list.extend(children.iter().map(|&child| child as u32));
         self.ends.push(self.list.len() as u32);
@@ -385,7 +383,7 @@ fn link_parents(list: &mut [Node<'_>], children: &Children) -> Result<(), Import
     Ok(())
 }
 
-/// Walks down from every node that no walk has seen; meeting a node of the walk's own path again is a cycle.
+/// Walks down from every node that has not been visited; reaching a node of the current path again is a cycle.
 fn refuse_cycles(children: &Children) -> Result<(), ImportError> {
     #[derive(Clone, Copy, PartialEq)]
     enum State {
@@ -426,8 +424,8 @@ fn refuse_cycles(children: &Children) -> Result<(), ImportError> {
 
 /// The roots of the scene to show: the default scene, else the first.
 ///
-/// Tools in use list children beside their parents, which glTF 2.0 section 3.5.1 rules out: such a node is shown once,
-/// where its parents put it.
+/// Some tools list children beside their parents, which glTF 2.0 section 3.5.1 rules out: such a node is shown once,
+/// where its parents place it.
 fn scene_roots(root: &Member<'_, '_>, list: &[Node<'_>], findings: &mut Findings) -> Result<Vec<u32>, ImportError> {
     let scene_count = root.count("scenes")?;
     let shown = root.index("scene", scene_count, "scene")?.unwrap_or(0);
@@ -456,11 +454,11 @@ fn scene_roots(root: &Member<'_, '_>, list: &[Node<'_>], findings: &mut Findings
     roots.ok_or_else(|| root.error_at("scenes", Code::Empty, "the file has no scene: there is nothing to render"))
 }
 
-/// Which nodes lie below one that is listed.
+/// Which nodes are below one that is listed.
 struct Ancestry(Vec<bool>);
 
 impl Ancestry {
-    /// Looks at every node once, however deep the forest.
+    /// Visits every node once, however deep the forest.
     fn new(list: &[Node<'_>], is_listed: &HashSet<usize>) -> Self {
         let mut known: Vec<Option<bool>> = vec![None; list.len()];
         let mut path = Vec::new();
@@ -477,7 +475,7 @@ impl Ancestry {
                 }
             };
             let mut is_below = is_below;
-            // Down again, from the ancestor that was found to the node.
+            // Back down, from the ancestor that was found to the node.
             while let Some(node) = path.pop() {
                 known[node] = Some(is_below);
                 is_below |= is_listed.contains(&node);
@@ -486,7 +484,7 @@ impl Ancestry {
         Self(known.into_iter().map(|is_below| is_below.unwrap_or(false)).collect())
     }
 
-    /// Whether a node is shown because one of its ancestors is.
+    /// Whether a node is shown because of one of its ancestors.
     fn through_a_parent(&self, node: usize) -> bool {
         self.0[node]
     }

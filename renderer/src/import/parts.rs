@@ -36,7 +36,7 @@ pub(super) fn build(
     let Context { nodes, meshes, accessors, limits, cancel, .. } = *context;
     let mut placed = Vec::new();
     let mut boxes = Vec::new();
-    // Per mesh of the file as it is stored: not yet built, without triangles, or the mesh of the scene.
+    // For each mesh of the file in its stored pose: not yet built, without triangles, or the mesh of the scene.
     let mut built: Vec<Option<Option<MeshIdx>>> = vec![None; meshes.len()];
     let mut path_bytes_left = limits.path_bytes;
     let mut copies_left = limits.instances;
@@ -91,7 +91,7 @@ pub(super) fn build(
                 let message = "the part's position is infinite in single precision";
                 return Err(ImportError::new(Code::NonFinite, at(), message));
             }
-            // A long name of a mesh counts as often as the mesh is placed.
+            // A long mesh name counts for every time the mesh is placed.
             let name_bytes = source.name.map_or(0, str::len) + cad_bytes;
             let path_bytes_max = path_bytes_left.checked_sub(name_bytes);
             let path_bytes = path_bytes_max.and_then(|bytes_max| nodes.path_bytes(node_idx, bytes_max));
@@ -106,8 +106,8 @@ pub(super) fn build(
             placed.push((node_idx, node, source, mesh, world_from_part));
         }
     }
-    // Names and paths are written when all have room: parts on every node of a long chain ask for room that grows with
-    // the square of its length, and a mesh with a long name for as much as often as it is placed.
+    // Names and paths are only written once all of them are known to fit: parts on every node of a long chain need
+    // space quadratic in its length, and a long mesh name is repeated for every placement.
     let mut parts = Vec::with_capacity(placed.len());
     for (i, (node_idx, node, source, mesh, world_from_part)) in placed.into_iter().enumerate() {
         cancel.check_at(i)?;
@@ -124,13 +124,13 @@ pub(super) fn build(
     Ok(parts)
 }
 
-/// The CAD names of a node, then those of its mesh that it does not have.
+/// The CAD names of a node, then those of its mesh that the node does not have.
 fn cad_names<'a>(of_node: &'a [&'a str], of_mesh: &'a [&'a str]) -> impl Iterator<Item = &'a str> {
     of_node.iter().chain(of_mesh.iter().filter(|name| !of_node.contains(name))).copied()
 }
 
-/// The mesh of a node with a skin or with morph targets that count, and where it is; `None` for one that is shown as it
-/// is stored.
+/// The mesh of a node with a skin or with morph targets in effect, and its transform; `None` for one that is shown as
+/// stored.
 fn posed_mesh(
     context: &Context<'_, '_, '_>,
     skins: &mut Skins,
@@ -162,16 +162,16 @@ fn posed_mesh(
     let deformation = Deformation { weights, part_from_mesh };
     let pose = PoseKey { skin, weights: weights.iter().map(|weight| weight.to_bits()).collect() };
     let mesh = builder.mesh(&source.primitives, &deformation, pose, findings)?;
-    // The node of a mesh with a skin plays no part in where the mesh is (glTF 2.0 section 3.7.3.3).
+    // A skinned mesh ignores the transform of its own node (glTF 2.0 section 3.7.3.3).
     let world_from_node = nodes.world(node_idx).unwrap_or_default();
     Ok(Some((mesh, posed.map_or(world_from_node, |posed| posed.world_from_part))))
 }
 
-/// Whether a transform has no inverse worth the name: its volume is rounding error beside its longest column.
+/// Whether a transform is numerically singular: its volume is rounding error relative to its longest column.
 fn is_singular(transform: &DAffine3) -> bool {
     let columns = transform.matrix3;
     let longest = columns.x_axis.length().max(columns.y_axis.length()).max(columns.z_axis.length());
     let volume = (columns * (1.0 / longest)).determinant().abs();
-    // NaN, of a matrix of zeros, is singular too.
+    // NaN, from a matrix of zeros, counts as singular too.
     !matches!(volume.partial_cmp(&1e-15), Some(std::cmp::Ordering::Greater))
 }

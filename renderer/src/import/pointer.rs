@@ -12,9 +12,9 @@ pub(super) enum Step<'a> {
     Index(usize),
 }
 
-/// The pointer along these steps; `/` for the document itself, so that a place is never an empty text.
+/// The JSON pointer of these steps; `/` for the document itself, so that a place is never empty.
 ///
-/// Control characters, which only a hostile name has, are escaped: a place stays one line.
+/// Control characters, which only a hostile name has, are escaped, so that a place stays on one line.
 pub(super) fn pointer<'s, 'a: 's>(steps: impl IntoIterator<Item = &'s Step<'a>>) -> String {
     let mut pointer = String::new();
     for step in steps {

@@ -1,7 +1,7 @@
 //! Builds each distinct mesh once.
 //!
-//! CAD converters repeat the mesh object for every instance and let the copies share accessors, so sharing is found by
-//! what primitives refer to. Meshes that differ in materials alone are distinct, but their geometry is decoded once.
+//! CAD converters repeat the mesh object for every instance, and the copies share accessors, so sharing is detected by
+//! what primitives refer to. Meshes that differ only in materials are distinct, but their geometry is decoded once.
 
 use std::collections::HashMap;
 
@@ -17,31 +17,31 @@ use super::meshes::{PlacedPrimitive, PrimitiveIdx, PrimitiveSource};
 use crate::diagnostic::Severity;
 use crate::scene::{MaterialIdx, Mesh, MeshIdx, Primitive, SceneMaterial};
 
-/// The meshes and materials of the scene, as they come to be.
+/// Builds the meshes and materials of the scene.
 pub(super) struct MeshBuilder<'a, 'b> {
     accessors: &'a [Accessor<'b>],
     options: &'a ImportOptions,
     cancel: Cancel<'a>,
     /// Distinct meshes.
     pub(super) meshes: Vec<Mesh>,
-    /// Per mesh and primitive, where it stands in the file.
+    /// For each mesh and primitive, its location in the file.
     pub(super) places: Vec<Vec<PrimitiveIdx>>,
-    /// Per mesh, the triangles without area that it has in the file.
+    /// For each mesh, the number of its triangles in the file that have no area.
     pub(super) degenerate_counts: Vec<u64>,
-    /// The materials of the file, then those with textures left out for primitives that lack the coordinates.
+    /// The materials of the file, then variants without the textures for which a primitive lacks coordinates.
     pub(super) materials: Vec<SceneMaterial>,
-    /// Triangles of the file, each geometry counted once.
+    /// Triangles of the file, counting each geometry once.
     pub(super) unique_triangles: u64,
     built: HashMap<(Vec<PrimitiveSource>, PoseKey), Option<MeshIdx>>,
     geometries: HashMap<GeometryKey, Option<Geometry>>,
     reduced_materials: HashMap<(MaterialIdx, [bool; 2]), MaterialIdx>,
     triangle_count: usize,
     vertex_count: usize,
-    /// Values of morph targets and joints that were read.
+    /// Values of morph targets and joints that have been read.
     posed_values: usize,
 }
 
-/// What makes two poses of a mesh the same.
+/// Identifies equal poses of a mesh.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct PoseKey {
     pub(super) skin: Option<u32>,
@@ -49,7 +49,7 @@ pub(super) struct PoseKey {
     pub(super) weights: Vec<u32>,
 }
 
-/// What makes two primitives the same but for their materials.
+/// Identifies equal primitives, apart from their materials.
 #[derive(PartialEq, Eq, Hash)]
 struct GeometryKey {
     source: PrimitiveSource,
@@ -90,7 +90,7 @@ impl<'a, 'b> MeshBuilder<'a, 'b> {
         }
     }
 
-    /// The mesh of these primitives in a pose, of which `pose` is the key; `None` where they hold no triangle.
+    /// The mesh of these primitives in a pose, whose key is `pose`; `None` if they have no triangle.
     pub(super) fn mesh(
         &mut self,
         placed: &[PlacedPrimitive],
@@ -126,8 +126,8 @@ impl<'a, 'b> MeshBuilder<'a, 'b> {
         Ok(mesh)
     }
 
-    /// Decodes a geometry, or copies it from a mesh that differs in materials. `siblings` are the primitives so far of
-    /// the mesh under construction.
+    /// Decodes a geometry, or copies it from a mesh that differs only in materials. `siblings` are the primitives so
+    /// far of the mesh under construction.
     fn geometry(
         &mut self,
         placed: &PlacedPrimitive,
@@ -175,8 +175,8 @@ impl<'a, 'b> MeshBuilder<'a, 'b> {
         check(self.vertex_count, self.options.limits.vertices, "vertices")
     }
 
-    /// The primitive's material; where the primitive lacks texture coordinates that the material looks up, the same
-    /// without those textures.
+    /// The primitive's material; if the primitive lacks texture coordinates that the material uses, a variant without
+    /// those textures.
     fn material(
         &mut self,
         placed: &PlacedPrimitive,
@@ -206,8 +206,8 @@ impl<'a, 'b> MeshBuilder<'a, 'b> {
     }
 }
 
-/// The set of texture coordinates that the tangents of a material go along; `None` where it needs none. There is one
-/// set of tangents, so where maps disagree that of the base counts.
+/// The set of texture coordinates from which a material's tangents follow; `None` if it needs no tangents. There is one
+/// set of tangents, so where maps disagree the base's set is used.
 fn tangent_uv_set(material: &SceneMaterial) -> Option<usize> {
     let textures = &material.textures;
     let map = textures.normal.or(textures.coat_normal).or(textures.anisotropy);

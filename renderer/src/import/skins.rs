@@ -1,4 +1,4 @@
-//! Skins: joints that carry the vertices of a mesh (glTF 2.0 section 3.7.3.3).
+//! Skins: joints that deform a mesh (glTF 2.0 section 3.7.3.3).
 
 use std::collections::HashMap;
 
@@ -10,28 +10,28 @@ use super::error::ImportError;
 use super::member::Member;
 use super::nodes::Nodes;
 
-/// Vertices name joints by 16-bit numbers, so there are no more.
+/// Vertices refer to joints by 16-bit numbers.
 const JOINTS_MAX: usize = 1 << 16;
 
-/// The skins of a file, and the poses of those that a mesh of the scene wears.
+/// The skins of a file, and the poses of those that meshes of the scene use.
 pub(super) struct Skins {
     list: Vec<Skin>,
     posed: HashMap<u32, PosedSkin>,
 }
 
 struct Skin {
-    /// Nodes.
+    /// Node indices of the joints.
     joints: Vec<u32>,
-    /// The accessor of the matrices from the mesh to each joint as they were bound; `None` where all are the identity.
+    /// The accessor of the inverse bind matrices, from the mesh to each joint; `None` if all are the identity.
     joint_from_mesh: Option<usize>,
 }
 
-/// The joints of a skin where the nodes are.
+/// A skin posed by the current transforms of its joints.
 pub(super) struct PosedSkin {
-    /// Takes the frame in which the posed mesh is stored to the world: the origin is the first joint's. The node of the
-    /// mesh plays no part.
+    /// From the frame in which the posed mesh is stored to the world; its origin is that of the first joint. The node
+    /// of the mesh plays no part.
     pub(super) world_from_part: DAffine3,
-    /// Per joint, from the mesh as it was bound to that frame.
+    /// Per joint, the transform from the bound mesh to that frame.
     pub(super) part_from_mesh: Vec<DAffine3>,
 }
 
@@ -64,12 +64,12 @@ impl Skins {
         Ok(Self { list, posed: HashMap::new() })
     }
 
-    /// How many there are.
+    /// How many skins there are.
     pub(super) fn count(&self) -> usize {
         self.list.len()
     }
 
-    /// The pose of a skin. `world_from_file` has the axes and the scale that the posed mesh is stored in.
+    /// The pose of a skin. `world_from_file` gives the axes and the scale in which the posed mesh is stored.
     pub(super) fn pose(
         &mut self,
         skin_idx: u32,

@@ -1,10 +1,10 @@
-//! Normals for primitives without, where smooth shading is asked for.
+//! Normals for primitives that have none, when smooth shading is requested.
 //!
-//! Two triangles that meet at an edge share the normals at its ends where they meet at no more than an angle; an edge
-//! of one triangle, of three or of two that turn against each other stays sharp. So a corner's normal is the mean of
-//! the triangles that are reached from its own across smooth edges around the same point, each weighted by its angle
-//! there (G. Thürmer and C. A. Wüthrich, Computing Vertex Normals from Polygonal Facets, 1998). Vertices meet where
-//! their positions are equal, whatever their texture coordinates: a seam is no edge.
+//! Two triangles that share an edge share the normals at its ends if the angle between them is within a limit; an edge
+//! of one triangle, of three, or of two with opposite winding stays sharp. A corner's normal is therefore the mean of
+//! the triangles that can be reached from its own across smooth edges around the same point, each weighted by its angle
+//! there (G. Thürmer and C. A. Wüthrich, Computing Vertex Normals from Polygonal Facets, 1998). Vertices are joined by
+//! equal positions, whatever their texture coordinates: a seam is not an edge.
 
 use glam::{DVec3, Vec3};
 
@@ -13,11 +13,11 @@ use super::error::ImportError;
 use super::tangents::gather;
 use crate::scene::Primitive;
 
-/// Added to the angle, so that an edge of just that angle is smooth for all its rounding.
+/// Added to the angle, so that an edge of exactly that angle is smooth despite rounding.
 const TOLERANCE_DEG: f64 = 0.01;
 
-/// Gives a primitive without normals those of smooth shading across edges of up to `angle_deg`, 0 to 180. Vertices are
-/// doubled where the normal jumps.
+/// Adds smooth normals to a primitive without normals, across edges of up to `angle_deg`, 0 to 180. Vertices are
+/// duplicated where the normal is discontinuous.
 ///
 /// # Errors
 /// When it is cancelled.
@@ -42,7 +42,7 @@ pub(super) fn shade(primitive: &mut Primitive, angle_deg: f64, cancel: Cancel<'_
         }
     }
 
-    // A vertex of the file becomes one for each group of its corners.
+    // Each vertex of the file is split into one for each group of its corners.
     let corners = triangles.as_flattened();
     let mut order: Vec<u32> = (0..corners.len() as u32).collect();
     let wanted = |corner: u32| (corners[corner as usize], groups.of[corner as usize]);
@@ -53,7 +53,7 @@ pub(super) fn shade(primitive: &mut Primitive, angle_deg: f64, cancel: Cancel<'_
     for (place, alike) in order.chunk_by(|&one, &other| wanted(one) == wanted(other)).enumerate() {
         cancel.check_at(place)?;
         let (source, group) = wanted(alike[0]);
-        // Triangles that cancel out leave their own normals.
+        // Where triangles cancel out, each keeps its own normal.
         let own = normal(alike[0] as usize / 3).as_vec3();
         vertex_normals.push(sums[group as usize].normalize_or(own));
         for &corner in alike {
@@ -73,7 +73,7 @@ pub(super) fn shade(primitive: &mut Primitive, angle_deg: f64, cancel: Cancel<'_
 
 /// Corners of triangles that share a normal.
 struct Groups {
-    /// Per corner, the first corner of its group.
+    /// For each corner, the first corner of its group.
     of: Vec<u32>,
 }
 
@@ -90,8 +90,8 @@ impl Groups {
         let corners = triangles.as_flattened();
         let next = |corner: u32| corner - corner % 3 + (corner + 1) % 3;
         let point = |corner: u32| points[corners[corner as usize] as usize];
-        // Each side of a triangle by its two points and by the corner at which it begins: the sides of an edge lie side
-        // by side.
+        // Each side of a triangle by its two points and by the corner at which it begins; after sorting, the sides of
+        // one edge are adjacent.
         let mut sides: Vec<([u32; 2], u32)> = (0..corners.len() as u32)
             .map(|corner| {
                 let (from, to) = (point(corner), point(next(corner)));
@@ -116,7 +116,7 @@ impl Groups {
         Ok(groups)
     }
 
-    /// The first corner of a group; the way to it is halved.
+    /// The first corner of a group, with path halving.
     fn first(&mut self, mut corner: u32) -> u32 {
         while self.of[corner as usize] != corner {
             let above = self.of[self.of[corner as usize] as usize];
@@ -132,9 +132,9 @@ impl Groups {
     }
 }
 
-/// Per vertex, the first vertex at its position.
+/// For each vertex, the first vertex at its position.
 fn points(positions: &[Vec3]) -> Vec<u32> {
-    // Adding 0 makes one zero of both.
+    // Adding 0 turns −0 into +0.
     let key = |vertex: u32| (positions[vertex as usize] + Vec3::ZERO).to_array().map(f32::to_bits);
     let mut order: Vec<u32> = (0..positions.len() as u32).collect();
     order.sort_unstable_by_key(|&vertex| (key(vertex), vertex));
@@ -158,7 +158,7 @@ mod tests {
         Primitive { positions, normals, tangents, uvs, colors, triangles, material: None }
     }
 
-    /// A regular prism around Z, of triangles that share no vertex, as STL has them.
+    /// A regular prism around Z, made of triangles that share no vertex, as in STL.
     fn prism(sides: u32) -> Primitive {
         let at = |i: u32, z: f32| {
             let angle = TAU * (i % sides) as f32 / sides as f32;
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn edges_up_to_the_angle_are_smooth_and_others_sharp() {
-        // Neighbouring sides of twelve meet at 30°, and at 90° with the lid.
+        // Adjacent sides of twelve meet at 30°, and at 90° with the lid.
         let mut smooth = prism(12);
         smoothed(&mut smooth, 30.0);
         assert!(furthest_from_round_deg(&smooth) < 0.1, "{}°", furthest_from_round_deg(&smooth));

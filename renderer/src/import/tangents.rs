@@ -1,10 +1,10 @@
-//! Tangents for normal maps, where the file brings none: MikkTSpace, as glTF 2.0 section 3.7.2.1 asks for.
+//! Tangents for normal maps, where the file has none: MikkTSpace, as glTF 2.0 section 3.7.2.1 requires.
 //!
 //! M. S. Mikkelsen, Simulation of Wrinkled Surfaces Revisited, 2008, and the conventions of his reference
 //! implementation: at each vertex the tangents of the triangles that share position, normal and texture coordinates,
 //! and that are mirrored alike in texture space, are projected into the plane of the normal and averaged by angle. The
 //! reference walks around a vertex recursively and compares the triangles there pairwise; sums per vertex give the same
-//! in linear time, whatever a hostile file piles up at one vertex. A test compares both.
+//! result in linear time, however many triangles a hostile file puts at one vertex. A test compares both.
 
 use std::collections::HashMap;
 
@@ -12,8 +12,8 @@ use glam::{DVec2, DVec3, Vec3, Vec4};
 
 use crate::scene::Primitive;
 
-/// Adds tangents for a set of texture coordinates, which must be there. Vertices where the tangent jumps are doubled;
-/// without normals every triangle gets vertices of its own, with its geometric normal.
+/// Adds tangents for a set of texture coordinates, which must exist. Vertices are duplicated where the tangent is
+/// discontinuous; without normals, every triangle gets vertices of its own, with its geometric normal.
 pub(super) fn compute(primitive: &mut Primitive, uv_set: usize) {
     if primitive.normals.is_empty() {
         split_flat(primitive);
@@ -25,18 +25,18 @@ pub(super) fn compute(primitive: &mut Primitive, uv_set: usize) {
 /// The tangent frame of a triangle in texture space.
 #[derive(Clone, Copy)]
 struct Frame {
-    /// Unit direction of growing u.
+    /// Unit direction of increasing u.
     tangent: DVec3,
     /// Whether the texture is mirrored on the triangle.
     is_mirrored: bool,
 }
 
-/// Per corner of each triangle; `None` where no triangle at the vertex has an extent in texture space.
+/// Per corner of each triangle; `None` where all triangles at the vertex are degenerate in texture space.
 fn corner_tangents(primitive: &Primitive, uv_set: usize) -> Vec<Option<Vec4>> {
     let vertices = welded(primitive, uv_set);
     let frames: Vec<Option<Frame>> =
         primitive.triangles.iter().map(|triangle| frame(primitive, uv_set, *triangle)).collect();
-    // Per vertex, for textures that are not mirrored and that are.
+    // For each vertex, sums for textures that are not mirrored and for those that are.
     let mut sums = vec![[DVec3::ZERO; 2]; primitive.positions.len()];
     for (triangle, frame) in primitive.triangles.iter().zip(&frames) {
         let Some(frame) = frame else { continue };
@@ -59,7 +59,7 @@ fn corner_tangents(primitive: &Primitive, uv_set: usize) -> Vec<Option<Vec4>> {
             };
             match frame {
                 Some(frame) => unit(frame.is_mirrored),
-                // A triangle without extent in texture space takes what its neighbours have.
+                // A triangle that is degenerate in texture space takes the tangent of its neighbours.
                 None => unit(false).or_else(|| unit(true)),
             }
         })
@@ -72,7 +72,7 @@ fn welded(primitive: &Primitive, uv_set: usize) -> Vec<u32> {
     let mut first: HashMap<[u32; 8], u32> = HashMap::new();
     let vertex = |at: usize| {
         let (position, normal, uv) = (primitive.positions[at], primitive.normals[at], primitive.uvs[uv_set][at]);
-        // Adding zero makes one of the two zeros.
+        // Adding zero turns −0 into +0.
         let key = [position.x, position.y, position.z, normal.x, normal.y, normal.z, uv.x, uv.y];
         *first.entry(key.map(|value| (value + 0.0).to_bits())).or_insert(at as u32)
     };
@@ -81,7 +81,7 @@ fn welded(primitive: &Primitive, uv_set: usize) -> Vec<u32> {
 
 fn frame(primitive: &Primitive, uv_set: usize, triangle: [u32; 3]) -> Option<Frame> {
     let [a, b, c] = triangle.map(|corner| primitive.positions[corner as usize].as_dvec3());
-    // The method has v growing upwards, glTF downwards.
+    // In the method v grows upwards, in glTF downwards.
     let [uv_a, uv_b, uv_c] =
         triangle.map(|corner| primitive.uvs[uv_set][corner as usize].as_dvec2() * DVec2::new(1.0, -1.0));
     let (uv_ab, uv_ac) = (uv_b - uv_a, uv_c - uv_a);
@@ -109,15 +109,15 @@ fn split_flat(primitive: &mut Primitive) {
     primitive.triangles = (0..corner_count).step_by(3).map(|first| [first, first + 1, first + 2]).collect();
 }
 
-/// `values` at `vertices`; an attribute that is absent stays so.
+/// `values` at `vertices`; a missing attribute stays missing.
 pub(super) fn gather<T: Copy>(values: &mut Vec<T>, vertices: &[u32]) {
     if !values.is_empty() {
         *values = vertices.iter().map(|&vertex| values[vertex as usize]).collect();
     }
 }
 
-/// Moves tangents from corners to vertices. A vertex takes the tangent of its first corner; corners that disagree with
-/// it share a new vertex per vertex and tangent.
+/// Moves tangents from corners to vertices. A vertex takes the tangent of its first corner; corners that differ share a
+/// new vertex per vertex and tangent.
 fn assign(primitive: &mut Primitive, corner_tangents: &[Option<Vec4>]) {
     let mut tangents: Vec<Option<Vec4>> = vec![None; primitive.positions.len()];
     let mut copies: HashMap<(u32, [u32; 4]), u32> = HashMap::new();
@@ -144,12 +144,12 @@ fn assign(primitive: &mut Primitive, corner_tangents: &[Option<Vec4>]) {
     primitive.tangents = tangents.map(|(tangent, &normal)| tangent.unwrap_or_else(|| any_tangent(normal))).collect();
 }
 
-/// For corners whose texture coordinates name no direction.
+/// For corners whose texture coordinates define no direction.
 fn any_tangent(normal: Vec3) -> Vec4 {
     normal.any_orthonormal_vector().extend(1.0)
 }
 
-/// Appends copies of the values at `sources`; an attribute that is absent stays so.
+/// Appends copies of the values at `sources`; a missing attribute stays missing.
 fn extend<T: Copy>(values: &mut Vec<T>, sources: &[u32]) {
     if !values.is_empty() {
         let copies: Vec<T> = sources.iter().map(|&source| values[source as usize]).collect();

@@ -1,4 +1,4 @@
-//! Textures: an image with a sampler, and the uses that materials make of them.
+//! Textures: an image with a sampler, and how materials use them.
 
 use std::collections::HashMap;
 
@@ -9,22 +9,22 @@ use super::member::Member;
 use crate::diagnostic::Severity;
 use crate::scene::{TextureIdx, TextureRef, Wrap};
 
-/// A texture of the file, or one made from it.
+/// A texture of the file, or one derived from it.
 #[derive(Clone, Copy)]
 pub(super) struct TextureSource {
-    /// `None` where only an extension that is not supported names one.
+    /// `None` if only an unsupported extension refers to an image.
     pub(super) image: Option<usize>,
     pub(super) texels: Texels,
     pub(super) wrap: [Wrap; 2],
     pub(super) nearest: bool,
 }
 
-/// What a texture shows of its image.
+/// How a texture interprets its image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Texels {
     /// The texels as they are.
     Stored,
-    /// A texture of roughness: green is 1 less alpha times a factor, of which these are the bits.
+    /// A roughness texture: green is 1 minus alpha times a factor, given by its bits.
     RoughnessOfGlossiness {
         /// An `f32` from 0 to 1.
         factor_bits: u32,
@@ -32,7 +32,7 @@ pub(super) enum Texels {
 }
 
 impl Texels {
-    /// Turns stored texels into these.
+    /// Converts stored texels.
     pub(super) fn apply(self, texels: &mut [[u8; 4]]) {
         if let Self::RoughnessOfGlossiness { factor_bits } = self {
             let factor = f32::from_bits(factor_bits);
@@ -44,7 +44,7 @@ impl Texels {
     }
 }
 
-/// The textures of the file, then those made from them.
+/// The textures of the file, then those derived from them.
 pub(super) struct Textures {
     list: Vec<TextureSource>,
     made: HashMap<(u32, Texels), u32>,
@@ -56,8 +56,7 @@ impl Textures {
         &self.list
     }
 
-    /// The texture of roughness that a texture of glossiness, in alpha, gives with a factor; `None` where there is no
-    /// such texture.
+    /// The roughness texture for a glossiness texture (in alpha) and a factor; `None` if there is no such texture.
     pub(super) fn roughness_of_glossiness(&mut self, stored: TextureIdx, factor: f32) -> Option<TextureIdx> {
         let texels = Texels::RoughnessOfGlossiness { factor_bits: factor.to_bits() };
         let source = TextureSource { texels, ..*self.list.get(stored.0 as usize)? };
@@ -101,7 +100,7 @@ fn read_sampler(sampler: &Member<'_, '_>) -> Result<([Wrap; 2], bool), ImportErr
         Some(9728) => true,
         Some(code) => return Err(sampler.error_at("magFilter", Code::Schema, format!("{code} is not a filter"))),
     };
-    // Minification is the path tracer's own business; the member must be sound all the same.
+    // The path tracer does not use minification filters; the member must still be valid.
     match sampler.integer("minFilter")? {
         None | Some(9728 | 9729 | 9984..=9987) => Ok((wraps, nearest)),
         Some(code) => Err(sampler.error_at("minFilter", Code::Schema, format!("{code} is not a filter"))),
@@ -110,7 +109,7 @@ fn read_sampler(sampler: &Member<'_, '_>) -> Result<([Wrap; 2], bool), ImportErr
 
 /// Reads a texture slot of a material or of an extension: a `textureInfo` called `name`.
 ///
-/// The texture is numbered as in the file. It is left out, with a finding, where it cannot be looked up.
+/// The texture is numbered as in the file. It is left out, with a finding, if it cannot be used.
 pub(super) fn read_slot<'d>(
     owner: &Member<'_, 'd>,
     name: &'d str,

@@ -1,4 +1,4 @@
-//! Material variants (`KHR_materials_variants`): other materials for primitives, under names.
+//! Material variants (`KHR_materials_variants`): named alternative materials for primitives.
 
 use super::ImportErrorCode as Code;
 use super::error::{ImportError, listed, quoted};
@@ -37,7 +37,7 @@ impl<'d> Variants<'d> {
         self.names.get(self.chosen?).copied()
     }
 
-    /// The material that the variant gives to a primitive; `None` where it changes nothing. Checks all mappings.
+    /// The material that the variant gives to a primitive; `None` if it changes nothing. Checks all mappings.
     pub(super) fn material(
         &self,
         primitive: &Member<'_, '_>,

@@ -1,4 +1,4 @@
-//! Bits from the lowest of each byte on, and the Huffman codes of BasisLZ.
+//! A bit reader, starting from the lowest bit of each byte, and the Huffman codes of BasisLZ.
 
 use super::{Fault, TRUNCATED};
 
@@ -30,7 +30,7 @@ impl<'b> Bits<'b> {
         if self.position > self.bytes.len() * 8 { Err(TRUNCATED) } else { Ok(bits) }
     }
 
-    /// A number in groups of `count` bits, each followed by a bit that says whether more come.
+    /// A number in groups of `count` bits, each followed by a bit that says whether another group follows.
     pub(super) fn variable(&mut self, count: usize) -> Result<u32, Fault> {
         let (mut value, mut shift) = (0, 0);
         loop {
@@ -47,20 +47,20 @@ impl<'b> Bits<'b> {
     }
 }
 
-/// Codes have at most so many bits.
+/// Most bits of a code.
 const LENGTH_MAX: usize = 16;
 
 /// A canonical Huffman code (RFC 1951 section 3.2.2).
 #[derive(Debug)]
 pub(super) struct Huffman {
-    /// How many codes there are of each length.
+    /// Number of codes of each length.
     counts: [u16; LENGTH_MAX + 1],
-    /// Symbols by length of their code, then by number.
+    /// Symbols, ordered by the length of their code, then by number.
     symbols: Vec<u16>,
 }
 
 impl Huffman {
-    /// The code of symbols with these lengths, 0 for a symbol without code.
+    /// The code for symbols with these code lengths; 0 is a symbol without a code.
     fn new(lengths: &[u8]) -> Result<Self, Fault> {
         let mut counts = [0_u16; LENGTH_MAX + 1];
         for &length in lengths {
@@ -80,9 +80,9 @@ impl Huffman {
         Ok(Self { counts, symbols })
     }
 
-    /// A table as the stream has it: the lengths of its codes, themselves coded.
+    /// Reads a table from the stream: its code lengths, which are themselves Huffman-coded.
     pub(super) fn read(bits: &mut Bits<'_>) -> Result<Self, Fault> {
-        /// The order in which the lengths of the codes for lengths stand.
+        /// The order in which the code lengths of the length alphabet are stored.
         const ORDER: [usize; 21] = [17, 18, 19, 20, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15, 16];
         const WRONG: Fault = "a Huffman table of the BasisLZ data is wrong";
         let symbol_count = bits.take(14)? as usize;
@@ -98,7 +98,7 @@ impl Huffman {
         let mut lengths: Vec<u8> = Vec::new();
         while lengths.len() < symbol_count {
             let code = codes.decode(bits)?;
-            // Runs: bits of their length, what it begins with, and whether zeros are repeated or the last length.
+            // Runs: the bits of the count, the least count, and whether zeros are repeated or the last length.
             let (bit_count, least, of_zeros) = match code {
                 0..=16 => {
                     lengths.push(code as u8);
@@ -119,7 +119,7 @@ impl Huffman {
 
     /// The next symbol.
     pub(super) fn decode(&self, bits: &mut Bits<'_>) -> Result<u32, Fault> {
-        // Codes of a length are consecutive, and begin where those of the length before would go on.
+        // Codes of one length are consecutive, and start where those of the previous length would continue.
         let (mut code, mut first, mut index) = (0_i32, 0_i32, 0_i32);
         for &count in &self.counts[1..] {
             code |= bits.take(1)? as i32;

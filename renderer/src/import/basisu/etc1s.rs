@@ -1,13 +1,13 @@
-//! ETC1S with BasisLZ: blocks that name an entry of a list of colours and one of a list of patterns (KTX 2.0, appendix
-//! "BasisLZ/ETC1S Bitstream Specification").
+//! ETC1S with BasisLZ: blocks that refer to an entry of a colour codebook and one of a pattern codebook (KTX 2.0,
+//! appendix "BasisLZ/ETC1S Bitstream Specification").
 
 use super::bits::{Bits, Huffman};
 use super::{Fault, TRUNCATED};
 
 const OUT_OF_RANGE: Fault = "the BasisLZ data names an entry that its codebooks do not have";
 
-/// What a texel's two bits add to the base colour, for each of the eight intensities (Khronos Data Format
-/// specification, section "ETC1").
+/// What each of a texel's four selector values adds to the base colour, for each of the eight intensities (Khronos Data
+/// Format specification, section "ETC1").
 const MODIFIERS: [[i32; 4]; 8] = [
     [-8, -2, 2, 8],
     [-17, -5, 5, 17],
@@ -19,17 +19,17 @@ const MODIFIERS: [[i32; 4]; 8] = [
     [-183, -47, 47, 183],
 ];
 
-/// A base colour, 5 bits each, and an intensity.
+/// A base colour with 5 bits per channel, and an intensity.
 #[derive(Clone, Copy, Default)]
 struct Endpoint {
     color: [u8; 3],
     intensity: u8,
 }
 
-/// Two bits per texel, row by row, the left texel lowest.
+/// Two bits per texel, row by row, the left texel in the lowest bits.
 type Selector = [u8; 4];
 
-/// The slices of a picture, and what they refer to.
+/// The slices of a picture, and the codebooks they refer to.
 pub(super) struct Slices<'b> {
     endpoints: Vec<Endpoint>,
     selectors: Vec<Selector>,
@@ -38,7 +38,7 @@ pub(super) struct Slices<'b> {
     alpha: Option<&'b [u8]>,
 }
 
-/// How a slice is coded.
+/// The Huffman tables of a slice.
 struct Tables {
     prediction: Huffman,
     endpoint_delta: Huffman,
@@ -56,14 +56,14 @@ pub(super) struct Blocks {
 }
 
 impl<'b> Slices<'b> {
-    /// Reads the global data of a file with so many images, of which `level` holds the first.
+    /// Reads the global data of a file with this many images; `level` holds the first.
     pub(super) fn read(global: &'b [u8], image_count: usize, level: &'b [u8], has_alpha: bool) -> Result<Self, Fault> {
         let word = |at: usize| Some(u32::from_le_bytes(*global.get(at..)?.first_chunk()?) as usize);
         let half = |at: usize| Some(usize::from(u16::from_le_bytes(*global.get(at..)?.first_chunk()?)));
         let (endpoint_count, selector_count) = (half(0).ok_or(TRUNCATED)?, half(2).ok_or(TRUNCATED)?);
         let lengths = [4, 8, 12].map(word);
         let [Some(endpoint_bytes), Some(selector_bytes), Some(table_bytes)] = lengths else { return Err(TRUNCATED) };
-        // Of the first image: flags, then offset and length of colour and of alpha.
+        // For the first image: flags, then offset and length of the colour slice and of the alpha slice.
         let image = [20, 24, 28, 32, 36].map(word);
         let [Some(flags), Some(rgb_begin), Some(rgb_bytes), Some(alpha_begin), Some(alpha_bytes)] = image else {
             return Err(TRUNCATED);
@@ -90,7 +90,7 @@ impl<'b> Slices<'b> {
         })
     }
 
-    /// Decodes the slices of a picture of so many blocks.
+    /// Decodes the slices of a picture of this many blocks.
     pub(super) fn decode(self, columns: usize, rows: usize) -> Result<Blocks, Fault> {
         let rgb = self.decode_slice(self.rgb, columns, rows)?;
         let alpha = self.alpha.map(|alpha| self.decode_slice(alpha, columns, rows)).transpose()?;
@@ -142,7 +142,7 @@ impl<'b> Slices<'b> {
             if symbol == selector_count + history.entries.len() {
                 let run = self.tables.run_length.decode(bits)?;
                 let run = if run == 63 { bits.variable(7)? } else { run };
-                // The block at hand is the first of the run, which has three at least.
+                // The current block is the first of the run, and a run has at least three.
                 *run_left = run.saturating_add(2);
                 symbol = selector_count;
             }
@@ -157,9 +157,9 @@ impl<'b> Slices<'b> {
     }
 }
 
-/// From which neighbour each block takes its endpoint, said for 2 × 2 blocks at once.
+/// From which neighbour each block takes its endpoint, coded for 2 × 2 blocks together.
 struct Predictions {
-    /// What the even row said for the odd one below, two blocks each.
+    /// The predictions that the even row gave for the odd one below, for two blocks each.
     below: Vec<u32>,
     current: u32,
     last: u32,
@@ -167,7 +167,7 @@ struct Predictions {
 }
 
 impl Predictions {
-    /// Four blocks with two bits each; one more says that the last symbol goes on.
+    /// Symbols below this code four blocks with two bits each; this one repeats the last symbol.
     const REPEAT: u32 = 256;
     const REPEATS_MIN: u32 = 3;
 
@@ -204,10 +204,10 @@ impl Predictions {
     }
 }
 
-/// Selectors used lately; those used again move to the front.
+/// Recently used selectors; one that is used again moves towards the front.
 struct History {
     entries: Vec<usize>,
-    /// Where the next new one goes, in the second half.
+    /// Where the next new one is inserted, in the second half.
     rover: usize,
 }
 
@@ -248,7 +248,7 @@ impl Tables {
 
 fn read_endpoints(bytes: &[u8], count: usize) -> Result<Vec<Endpoint>, Fault> {
     let mut bits = Bits::new(bytes);
-    // Three tables for the colour, by what the channel was before: up to 9, up to 21, above.
+    // Three tables for colour deltas, selected by the channel's previous value: up to 9, up to 21, above.
     let deltas = [Huffman::read(&mut bits)?, Huffman::read(&mut bits)?, Huffman::read(&mut bits)?];
     let intensity_delta = Huffman::read(&mut bits)?;
     let is_grey = bits.take(1)? == 1;
@@ -292,7 +292,7 @@ fn read_selectors(bytes: &[u8], count: usize) -> Result<Vec<Selector>, Fault> {
 }
 
 impl Blocks {
-    /// The texels of a block; its number must be below those that were decoded.
+    /// The texels of a block, which must be one of those that were decoded.
     pub(super) fn texels(&self, block: usize) -> [[u8; 4]; 16] {
         let mut texels = self.colors(self.rgb[block]).map(|[r, g, b]| [r, g, b, 255]);
         if let Some(alpha) = &self.alpha {

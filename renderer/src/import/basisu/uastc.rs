@@ -1,8 +1,8 @@
 //! UASTC LDR 4x4: blocks of 16 bytes in one of 19 modes, each a form of ASTC with simpler packing.
 //!
-//! A mode has a prefix code, hints for other encoders, which are skipped, the partition or the channel of a second
-//! plane, the endpoints of each subset, and a weight per texel and plane (UASTC LDR 4x4 texture specification;
-//! interpolation as in ASTC, Khronos Data Format specification 1.3).
+//! A block consists of the mode's prefix code; hints for transcoders, which are skipped; the partition, or the channel
+//! of a second plane; the endpoints of each subset; and a weight per texel and plane (UASTC LDR 4x4 texture
+//! specification; interpolation as in ASTC, Khronos Data Format specification 1.3).
 
 use super::Fault;
 
@@ -11,7 +11,7 @@ pub(super) const BLOCK_BYTES: usize = 16;
 
 const BROKEN: Fault = "a block of the UASTC data has an unknown mode";
 
-/// The mode of one colour for all texels.
+/// The mode in which all texels have one colour.
 const SOLID: usize = 8;
 
 /// How the blocks of a mode are laid out.
@@ -27,7 +27,7 @@ struct Mode {
     endpoint: Range,
 }
 
-/// The integers that endpoints are stored as: so many values of a digit, and so many bits below it.
+/// The quantisation of stored endpoints: a digit in base 1, 3 or 5, and this many bits below it.
 #[derive(Clone, Copy)]
 struct Range {
     /// 1 for bits alone, 3 for trits, 5 for quints.
@@ -80,7 +80,7 @@ const PATTERNS_2_OF_3: [u16; 19] = [
     0x6FFF, 0x1333, 0x11FF, 0x136C, 0x00EF,
 ];
 
-/// Patterns of three subsets: the texels of the second and of the third.
+/// Patterns of three subsets: the texels of the second subset and of the third.
 const PATTERNS_3: [[u16; 2]; 11] = [
     [0x3300, 0xCC00],
     [0x00FF, 0xF000],
@@ -95,7 +95,7 @@ const PATTERNS_3: [[u16; 2]; 11] = [
     [0x0CC0, 0xC00C],
 ];
 
-/// The bits of a block from the lowest on.
+/// The bits of a block, from the lowest up.
 struct Bits(u128);
 
 impl Bits {
@@ -119,7 +119,7 @@ pub(super) fn decode(block: &[u8; BLOCK_BYTES], is_srgb: bool) -> Result<[[u8; 4
     }
     bits.take(mode.hint_bits);
     let subset_of = subsets(mode_idx, &mut bits)?;
-    // The channel that the second plane is for; of luminance and alpha it is alpha.
+    // The channel of the second plane; for luminance and alpha it is alpha.
     let second_channel = match (mode.planes, mode.channels) {
         (2, 2) => Some(3),
         (2, _) => Some(bits.take(2) as usize),
@@ -155,12 +155,12 @@ fn subsets(mode_idx: usize, bits: &mut Bits) -> Result<[u8; 16], Fault> {
     }
 }
 
-/// The two ends of each subset's colours.
+/// Both endpoints of each subset.
 fn endpoints(mode: &Mode, bits: &mut Bits) -> [[[u8; 4]; 2]; 3] {
     let Range { base, bits: low_bits } = mode.endpoint;
     let value_count = usize::from(2 * mode.channels * mode.subsets);
     let mut digits = [0; 18];
-    // Five trits share eight bits, three quints seven; the last group has as many as it needs.
+    // Five trits share eight bits, three quints seven; the last group has only the bits it needs.
     let (per_group, group_bits): (usize, &[u8]) = match base {
         3 => (5, &[0, 2, 4, 5, 7, 8]),
         _ => (3, &[0, 3, 5, 7]),
@@ -194,7 +194,7 @@ fn endpoints(mode: &Mode, bits: &mut Bits) -> [[[u8; 4]; 2]; 3] {
 
 /// A stored integer as 8 bits (ASTC, "Endpoint unquantization").
 fn expanded(Range { base, bits }: Range, digit: u32, low: u32) -> u8 {
-    // What the digit is multiplied by, and the bits above the lowest in a pattern of 9.
+    // The factor for the digit, and the bits above the lowest in a pattern of 9.
     let (factor, pattern) = match (base, bits) {
         (1, 4) => return (low * 0x11) as u8,
         (1, 5) => return (low << 3 | low >> 2) as u8,
@@ -218,7 +218,7 @@ fn weights(mode: &Mode, subset_of: &[u8; 16], bits: &mut Bits) -> [[u32; 2]; 16]
         let is_anchor = !std::mem::replace(&mut seen[usize::from(subset)], true);
         for weight in &mut weights[..usize::from(mode.planes)] {
             let stored = bits.take(mode.weight_bits - u8::from(is_anchor));
-            // Repeated until six bits are full, and 64 in place of 63.
+            // Replicated to six bits, with 64 in place of 63.
             let six = match mode.weight_bits {
                 1 => stored * 0b11_1111,
                 2 => stored * 0b01_0101,
@@ -232,7 +232,7 @@ fn weights(mode: &Mode, subset_of: &[u8; 16], bits: &mut Bits) -> [[u32; 2]; 16]
     weights
 }
 
-/// Between two ends, in 16 bits as ASTC decoders do, and back to 8.
+/// Interpolates between two endpoints in 16 bits, like ASTC decoders, and converts back to 8.
 fn interpolated(low: u8, high: u8, weight: u32, is_srgb: bool) -> u8 {
     let wide = |value: u8| u32::from(value) << 8 | if is_srgb { 0x80 } else { u32::from(value) };
     ((wide(low) * (64 - weight) + wide(high) * weight + 32) >> 6 >> 8) as u8
@@ -244,7 +244,7 @@ mod tests {
 
     #[test]
     fn codes_tell_all_modes_apart() {
-        // No code begins another, and all but one of the 128 endings of a block have a mode.
+        // No code is a prefix of another, and all but one of the 128 values of the lowest seven bits have a mode.
         let matching =
             |low: u8| MODES.iter().filter(|mode| low & ((1_u16 << mode.code.1) - 1) as u8 == mode.code.0).count();
         let unknown: Vec<u8> = (0..128).filter(|&low| matching(low) == 0).collect();
@@ -254,7 +254,7 @@ mod tests {
 
     #[test]
     fn blocks_fill_their_bits() {
-        // Endpoints and weights of every mode fit 128 bits; mode 1 leaves the most over.
+        // Endpoints and weights of every mode fit 128 bits; mode 1 leaves the most bits unused.
         for (idx, mode) in MODES.iter().enumerate().filter(|(idx, _)| *idx != SOLID) {
             let values = u32::from(2 * mode.channels * mode.subsets);
             let digits = match mode.endpoint.base {

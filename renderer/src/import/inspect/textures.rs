@@ -1,4 +1,4 @@
-//! Textures and colours whose alpha is ignored, and textures that take more memory than a product should.
+//! Textures and colours whose alpha is ignored, and textures that take too much memory for a product.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,9 +11,9 @@ use crate::import::findings::Findings;
 use crate::import::meshes::PrimitiveIdx;
 use crate::scene::{AlphaMode, Image, Scene};
 
-/// Decoded images of a product above this are told: they are read, but each picture of it carries them.
+/// Decoded images of a product above this are reported: they are rendered, but every picture needs that much memory.
 const IMAGE_BUDGET_BYTES: usize = 256 << 20;
-/// Texels that are looked at by one task.
+/// Texels that one task examines.
 const TEXELS_PER_TASK: usize = 1 << 16;
 
 pub(super) fn note(scene: &Scene, places: &[Vec<PrimitiveIdx>], findings: &mut Findings) {
@@ -27,8 +27,8 @@ fn pointer(scene: &Scene, material: usize) -> Option<String> {
     scene.materials[material].file_idx.map(|idx| format!("/materials/{idx}"))
 }
 
-/// Base colours with see-through texels on materials that say to ignore alpha. Often that is meant, because the alpha
-/// of an atlas marks what is not used.
+/// Base colours with transparent texels on materials that ignore alpha. This is often intended, because the alpha of an
+/// atlas marks unused areas.
 fn note_alpha(scene: &Scene, findings: &mut Findings) {
     let mut shares: HashMap<*const Image, f64> = HashMap::new();
     for (idx, material) in scene.materials.iter().enumerate() {
@@ -45,7 +45,7 @@ fn note_alpha(scene: &Scene, findings: &mut Findings) {
     }
 }
 
-/// Share of texels with an alpha below 1; 0 where it is that of all, because what marks nothing was not drawn to cut
+/// Fraction of texels with an alpha below 1; 0 if that is all of them, because such an alpha was not drawn to cut
 /// anything out.
 fn see_through_share(image: &Image) -> f64 {
     let tasks = image.rgba8.par_chunks(TEXELS_PER_TASK);

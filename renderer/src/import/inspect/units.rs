@@ -1,18 +1,18 @@
-//! Sizes that no product has: most often a file in millimetres whose numbers are read as metres.
+//! Implausible sizes: most often a file in millimetres whose numbers are read as metres.
 
 use crate::diagnostic::Severity;
 use crate::import::findings::Findings;
 use crate::scene::{Bounds, Mesh, Part, Scene};
 
-/// A diagonal outside these bounds is no product in metres.
+/// A diagonal outside these bounds is implausible for a product in metres.
 const DIAGONAL_MIN_M: f64 = 0.001;
 const DIAGONAL_MAX_M: f64 = 20.0;
-/// A diagonal within these bounds is what a unit is proposed for.
+/// A unit is proposed if it brings the diagonal within these bounds.
 const LIKELY_M: std::ops::RangeInclusive<f64> = 0.01..=5.0;
-/// A part that makes the product so many times larger may be out of place.
+/// A part that makes the product this many times larger may be misplaced.
 const OUTLIER_FACTOR: f64 = 200.0;
 
-/// What the numbers of a file may have been, with the metres in one of them.
+/// Units that the numbers of a file may be in, with their length in metres.
 const UNITS: [(&str, f64); 6] = [
     ("in micrometres", 1e-6),
     ("in millimetres", 1e-3),
@@ -23,7 +23,7 @@ const UNITS: [(&str, f64); 6] = [
 ];
 
 pub(super) fn note(scene: &Scene, findings: &mut Findings) {
-    // Where one part lies far away, the unit of all of them is not what is wrong.
+    // Where one part is far away, the unit of the file is not the fault.
     if !note_outlier(scene, findings)
         && let Some(bounds) = scene.bounds()
     {
@@ -48,7 +48,7 @@ fn note_size(bounds: &Bounds, findings: &mut Findings) {
     findings.add("unit_suspect", Severity::Warning, "bounding box", message);
 }
 
-/// A length as somebody would say it.
+/// A length in the unit that people would use.
 fn metres(length_m: f64) -> String {
     match length_m {
         10.0..1e6 => format!("{length_m:.0}"),
@@ -57,13 +57,13 @@ fn metres(length_m: f64) -> String {
     }
 }
 
-/// Whether a part alone makes the product far larger than all others together, by its own size or by its place.
+/// Whether one part alone makes the product far larger than all others together, by its own size or by its position.
 fn note_outlier(scene: &Scene, findings: &mut Findings) -> bool {
     let mut is_found = false;
     let of_meshes: Vec<_> = scene.meshes.iter().map(Mesh::local_bounds).collect();
     let bounds = |part: &Part| Some(Bounds::of_box(of_meshes[part.mesh.0 as usize]?, &part.world_from_part));
     let bounds: Vec<Option<Bounds>> = scene.parts.iter().map(bounds).collect();
-    // The bounds of all parts before each one, and of all after it.
+    // The bounds of all parts before each part, and of all parts after it.
     let mut before = Vec::with_capacity(bounds.len());
     let mut union = None;
     for &of_part in &bounds {

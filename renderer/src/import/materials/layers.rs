@@ -1,4 +1,4 @@
-//! How a surface reflects beyond metallic-roughness: specular strength, anisotropy, sheen, clearcoat, iridescence.
+//! Reflection beyond metallic-roughness: specular strength, anisotropy, sheen, clearcoat, iridescence.
 
 use super::super::error::ImportError;
 use super::super::member::Member;
@@ -12,7 +12,7 @@ impl Reader<'_> {
     /// `KHR_materials_ior` and `KHR_materials_specular`.
     pub(super) fn reflection(&mut self, material: &Member<'_, '_>, out: &mut SceneMaterial) -> Result<(), ImportError> {
         if let Some(extension) = material.extension("KHR_materials_ior")? {
-            // The extension's value for "all that the specular colour says is reflected".
+            // The extension's special value: the specular colour alone is the reflectance.
             if extension.number("ior")? == Some(0.0) {
                 out.dielectric.f0 = 1.0;
             } else {
@@ -50,7 +50,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// The coat of the extension: index 1.5, clear, and without the darkening that light caught under it causes.
+    /// The extension's coat: index 1.5, colourless, and without the darkening by internal reflection under it.
     pub(super) fn clearcoat(&mut self, material: &Member<'_, '_>, out: &mut SceneMaterial) -> Result<(), ImportError> {
         let Some(extension) = material.extension("KHR_materials_clearcoat")? else { return Ok(()) };
         let weight = self.number(&extension, "clearcoatFactor", 0.0, UNIT)?;
@@ -66,7 +66,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Thicknesses are in nm in the file and in µm here.
+    /// Thicknesses are in nm in the file and in µm in OpenPBR.
     pub(super) fn iridescence(
         &mut self,
         material: &Member<'_, '_>,

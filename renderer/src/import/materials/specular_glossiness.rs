@@ -1,9 +1,9 @@
 //! `KHR_materials_pbrSpecularGlossiness`, which replaces metallic-roughness where both are given.
 //!
 //! Converted without loss, as the section "Specular-glossiness materials" of `KHR_materials_specular` says: a
-//! dielectric of index 0, so that the specular colour is the reflectance along the normal, over the diffuse colour as
-//! base colour. Metalness, into which other converters press such materials, has no equal for coloured dielectrics.
-//! Roughness is 1 − glossiness; where a texture varies it, it becomes a texture of roughness.
+//! dielectric of index 0, so that the specular colour is the reflectance at normal incidence, over the diffuse colour
+//! as base colour. Other converters approximate such materials by metalness, which cannot express coloured dielectrics.
+//! Roughness is 1 − glossiness; a glossiness texture becomes a roughness texture.
 
 use super::super::error::ImportError;
 use super::super::member::Member;
@@ -11,7 +11,7 @@ use super::{Reader, UNIT};
 use crate::scene::{DielectricReflection, SceneMaterial};
 
 impl Reader<'_> {
-    /// Gives the alpha factor.
+    /// Reads the material and returns the alpha factor.
     pub(super) fn specular_glossiness(
         &mut self,
         extension: &Member<'_, '_>,

@@ -1,4 +1,4 @@
-//! Light that goes through: specularly or diffusely, through a wall or a volume that absorbs, scatters and disperses.
+//! Transmission: specular or diffuse, through a thin wall or a volume that absorbs, scatters and disperses.
 
 use packshot_materials::openpbr::{Color, OpenPbr};
 
@@ -7,9 +7,9 @@ use super::super::member::Member;
 use super::{POSITIVE, Reader, UNIT};
 use crate::scene::{DiffuseTransmission, SceneMaterial};
 
-/// In metres. A medium that light crosses no further is opaque; a shorter distance would overflow its density.
+/// In metres. A medium with a shorter attenuation distance is opaque, and its density would overflow.
 const ATTENUATION_DISTANCE_MIN_M: f64 = 1e-9;
-/// The least that passes, so that a channel without any has a finite density.
+/// Least transmitted colour, so that a channel at 0 has a finite density.
 const ATTENUATION_COLOR_MIN: f32 = 1e-6;
 
 impl Reader<'_> {
@@ -81,10 +81,10 @@ impl Reader<'_> {
     }
 }
 
-/// Lets a medium scatter, so that many scatterings give it the colour `multiscatter_color`.
+/// Adds scattering to a medium, such that multiple scattering gives it the colour `multiscatter_color`.
 ///
-/// Extinction is −ln T / d for the colour T after the distance d, with the scattering part ρ of it
-/// (`KHR_materials_volume_scatter`). OpenPBR has S / d as scattering, so S = −ρ·ln T. Where that is above the 1 that
+/// Extinction is −ln T / d for the colour T after the distance d, and the fraction ρ of it is scattering
+/// (`KHR_materials_volume_scatter`). OpenPBR's scattering is S / d, so S = −ρ·ln T. Where that is above the 1 that
 /// OpenPBR allows, the same medium is described by a shorter distance.
 fn add_scattering(multiscatter_color: Color, openpbr: &mut OpenPbr) {
     let density = openpbr.transmission_color.map(|channel| -channel.ln());
@@ -95,7 +95,7 @@ fn add_scattering(multiscatter_color: Color, openpbr: &mut OpenPbr) {
     openpbr.transmission_depth *= shortening;
 }
 
-/// Kulla and Conty, Revisiting physically based shading at Imageworks, 2017, as the extension cites it.
+/// Kulla and Conty, Revisiting physically based shading at Imageworks, 2017, as cited by the extension.
 fn single_scatter_albedo(multi_scatter_albedo: f32) -> f32 {
     let m = multi_scatter_albedo;
     let root = (9.59217 + 41.6808 * m + 17.7126 * m * m).sqrt();

@@ -2,12 +2,13 @@
 
 use super::{ENDS_EARLY, Stream};
 
-/// Elements of a group.
+/// Elements per group.
 const GROUP: usize = 16;
-/// Elements of a block, at most.
+/// Most elements of a block.
 const BLOCK_MAX: usize = 256;
 
-/// Bits of a packed difference by the two header bits of its group: version 0, then the two packing modes of version 1.
+/// Bits of a packed difference, selected by the two header bits of its group: version 0, then the two packing modes of
+/// version 1.
 const GROUP_BITS: [[u8; 4]; 3] = [[0, 2, 4, 8], [0, 1, 2, 4], [1, 2, 4, 8]];
 
 /// How a channel of four bytes becomes values.
@@ -15,7 +16,7 @@ const GROUP_BITS: [[u8; 4]; 3] = [[0, 2, 4, 8], [0, 1, 2, 4], [1, 2, 4, 8]];
 enum Channel {
     Bytes,
     Words,
-    /// After the encoder rotated the difference to the left by so many bits.
+    /// After the encoder rotated the difference to the left by this many bits.
     Xor(u32),
 }
 
@@ -24,7 +25,7 @@ pub(super) fn decode(bytes: &[u8], count: usize, stride: usize) -> Result<Vec<u8
     let tail_used = |header: u8| stride + if header == 0xA1 { channel_count } else { 0 };
     let tail_length = |header: u8| tail_used(header).max(if header == 0xA1 { 24 } else { 32 });
     let (mut stream, header, tail) = Stream::new(bytes, |header| matches!(header, 0xA0 | 0xA1), tail_length)?;
-    // Padding stands before what the tail is for.
+    // Padding precedes the part of the tail that is used.
     let tail = &tail[tail.len() - tail_used(header)..];
     let (baseline, modes) = tail.split_at(stride);
     let channels: Vec<Channel> = match header {
@@ -96,13 +97,13 @@ fn unpack(stream: &mut Stream<'_>, control: Option<u8>, block: usize, deltas: &m
     Ok(())
 }
 
-/// Differences of few bits; where all of them are 1, the difference follows as a byte.
+/// Differences with few bits; if all of these are 1, the difference follows as a byte.
 fn unpack_bits(stream: &mut Stream<'_>, bits: u8, deltas: &mut [u8]) -> Result<(), &'static str> {
     let packed = stream.take(GROUP * usize::from(bits) / 8)?;
     let sentinel = (1 << bits) - 1;
     let per_byte = 8 / usize::from(bits);
     for (at, delta) in deltas.iter_mut().enumerate() {
-        // Single bits begin at the lowest, wider ones at the highest.
+        // Single bits start at the lowest, wider fields at the highest.
         let place = match bits {
             1 => at % per_byte,
             _ => usize::from(bits) * (per_byte - 1 - at % per_byte),
@@ -113,7 +114,7 @@ fn unpack_bits(stream: &mut Stream<'_>, bits: u8, deltas: &mut [u8]) -> Result<(
     Ok(())
 }
 
-/// Adds up the differences of a channel. `lanes` holds them for each of its four bytes.
+/// Accumulates the differences of a channel. `lanes` holds them for each of its four bytes.
 fn integrate(channel: Channel, lanes: &[u8], previous: &mut [u8], elements: &mut [u8], stride: usize, offset: usize) {
     for (at, element) in elements.chunks_exact_mut(stride).enumerate() {
         let delta: [u8; 4] = std::array::from_fn(|byte| lanes[byte * BLOCK_MAX + at]);

@@ -1,13 +1,14 @@
-//! Filters: what elements stand for once unpacked (appendix B of the extension). All work in place.
+//! Filters: decoding of elements after unpacking (appendix B of the extension). All work in place.
 
 use std::f32::consts::FRAC_1_SQRT_2;
 
-/// Rounds halves away from zero, and fits into a signed integer of 8 or 16 bits by construction.
+/// Rounds half away from zero; the result fits a signed integer of 8 or 16 bits by construction.
 fn normalized(value: f32, max: f32) -> i32 {
     (value * max).round() as i32
 }
 
-/// Unit vectors on an octahedron. The third component holds what 1 is, the fourth passes.
+/// Unit vectors in octahedral encoding. The third component holds the value that represents 1; the fourth is passed
+/// through.
 fn octahedral(element: [i32; 3], max: f32) -> [i32; 3] {
     let [x, y, one] = element.map(|component| component as f32);
     let (mut x, mut y) = (x / one, y / one);
@@ -34,8 +35,8 @@ pub(super) fn octahedral_16(elements: &mut [u8]) {
     }
 }
 
-/// Unit quaternions without their largest component. The last word holds what 1 is, but for its two lowest bits, which
-/// name that component.
+/// Unit quaternions without their largest component. The last word holds the value that represents 1, except for its
+/// two lowest bits, which identify that component.
 pub(super) fn quaternion(elements: &mut [u8]) {
     for element in elements.as_chunks_mut::<8>().0 {
         let words = words(element);
@@ -56,13 +57,13 @@ pub(super) fn exponential(elements: &mut [u8]) {
     for element in elements.as_chunks_mut::<4>().0 {
         let stored = i32::from_le_bytes(*element);
         let (exponent, mantissa) = (stored >> 24, (stored << 8) >> 8);
-        // Exact in double precision, and rounded once.
+        // Exact in double precision, then rounded once.
         let value = (f64::from(mantissa) * 2.0_f64.powi(exponent)) as f32;
         *element = value.to_le_bytes();
     }
 }
 
-/// Colours as luma, two differences and alpha, of which the highest bit says how many bits there are.
+/// Colours as luma, two chroma differences and alpha, whose highest set bit gives the bit depth.
 fn color([y, co, cg, a]: [i32; 4], max: f32) -> [i32; 4] {
     let bits = 32 - a.max(1).leading_zeros();
     let scale = ((1 << bits) - 1) as f32;

@@ -31,9 +31,9 @@ impl<T: Copy + Default> Fifo<T> {
 
 struct Triangles<'b> {
     stream: Stream<'b>,
-    /// The lowest index that did not occur yet.
+    /// The lowest index that has not occurred yet.
     next: u32,
-    /// The last index that was stored by itself.
+    /// The last index that was stored explicitly.
     last: u32,
     edges: Fifo<[u32; 2]>,
     vertices: Fifo<u32>,
@@ -125,10 +125,11 @@ impl Triangles<'_> {
     }
 }
 
-/// A sequence of `count` indices as little-endian integers of `size` bytes, each stored against one of two others.
+/// A sequence of `count` indices as little-endian integers of `size` bytes, each stored as a difference from one of two
+/// others.
 pub(super) fn decode_sequence(bytes: &[u8], count: usize, size: usize) -> Result<Vec<u8>, &'static str> {
     let (mut stream, ..) = Stream::new(bytes, |header| header == 0xD1, |_| 4)?;
-    // Every index takes a byte at least.
+    // Every index takes at least one byte.
     if count > stream.rest.len() {
         return Err(ENDS_EARLY);
     }
