@@ -93,8 +93,8 @@ fn split_glb<'b>(bytes: &'b [u8], findings: &mut Findings) -> Result<Container<'
         return Err(ImportError::at_byte(Code::Header, 8, message));
     }
     let is_cut = length > bytes.len();
-    // For a truncated file, the error points to the end of the bytes; a declared length that contradicts the first
-    // chunk is an error of its own.
+    // For a truncated file, the error points to the end of the bytes; if the first chunk contradicts the declared
+    // length, it points to that length.
     let declared = bytes.get(..length).unwrap_or(bytes);
     if !is_cut && length < bytes.len() {
         let message = format!("{} bytes after the declared end are ignored", bytes.len() - length);

@@ -1,6 +1,6 @@
 //! Environment maps: Radiance `.hdr` and OpenEXR `.exr` bytes in, an [`EnvironmentMap`] out, and back to OpenEXR.
 //!
-//! The format is told by the first bytes, whatever the file is called. Size and shape are checked from the header,
+//! The format is recognised by the first bytes, whatever the file's name. Size and shape are checked from the header,
 //! before any pixel is decoded.
 
 use std::io::Cursor;
@@ -22,13 +22,13 @@ pub const MAX_HEIGHT_PX: usize = 8192;
 
 /// Decodes an equirectangular map. `at` says where it came from, in errors and diagnostics.
 ///
-/// Of an EXR, the first layer with R, G and B (or else Y) counts, whatever prefix the names have; alpha is ignored.
+/// Of an EXR, the first layer with R, G and B (or else Y) is read, whatever prefix the names have; alpha is ignored.
 /// Negative pixels become 0, with a diagnostic.
 ///
 /// # Errors
 ///
-/// `env.format` for what is neither format or broken, `env.size` for a map that is not twice as wide as high or too
-/// large, `env.not_finite` for a pixel that is infinite or NaN.
+/// `env.format` for a file in neither format, or a broken one; `env.size` for a map that is not twice as wide as high,
+/// or too large; `env.not_finite` for a pixel that is infinite or NaN.
 pub fn decode(bytes: &[u8], at: &str) -> Result<(EnvironmentMap, Vec<Diagnostic>), ShotError> {
     let mut diagnostics = Vec::new();
     let mut map = if bytes.starts_with(&[0x76, 0x2f, 0x31, 0x01]) {
@@ -61,11 +61,11 @@ pub fn decode(bytes: &[u8], at: &str) -> Result<(EnvironmentMap, Vec<Diagnostic>
     Ok((map, diagnostics))
 }
 
-/// The map as OpenEXR bytes, in single precision without loss: what [`decode`] reads back alike.
+/// The map as OpenEXR bytes, in single precision and lossless: [`decode`] reads back the same values.
 ///
 /// # Errors
 ///
-/// `env.size` when the map's buffer does not fit its sides.
+/// `env.size` when the map's buffer does not match its width and height.
 pub fn encode_exr(map: &EnvironmentMap) -> Result<Vec<u8>, ShotError> {
     let (width, height) = (map.width_px as usize, map.height_px as usize);
     let refused = |what: String| ShotError::new(ErrorCode::EnvironmentSize, "environment", what);
@@ -78,7 +78,7 @@ pub fn encode_exr(map: &EnvironmentMap) -> Result<Vec<u8>, ShotError> {
     });
     let layer = Layer::new((width, height), LayerAttributes::default(), Encoding::FAST_LOSSLESS, channels);
     let mut out = Cursor::new(Vec::new());
-    // One thread, so that the same map always gives the same bytes.
+    // Single-threaded, so that the same map always gives the same bytes.
     let written = Image::from_layer(layer).write().non_parallel().to_buffered(&mut out);
     written.map_err(|e| refused(e.to_string()))?;
     Ok(out.into_inner())
@@ -88,7 +88,7 @@ fn warning(code: &'static str, at: &str, message: String) -> Diagnostic {
     Diagnostic { code, severity: Severity::Warning, at: at.to_owned(), message }
 }
 
-/// Width and height as the map's fields have them.
+/// Width and height in the types of the map's fields.
 fn checked_size(width: usize, height: usize, at: &str) -> Result<(u32, u32), ShotError> {
     let refused = |what: String| ShotError::new(ErrorCode::EnvironmentSize, at, what);
     if height == 0 || height > MAX_HEIGHT_PX {
@@ -159,8 +159,8 @@ fn decode_exr(bytes: &[u8], at: &str, diagnostics: &mut Vec<Diagnostic>) -> Resu
     Ok(EnvironmentMap { width_px, height_px, rgb })
 }
 
-/// The names of the red, green and blue channel: those without a prefix first, then the first prefix that has all
-/// three, then a lone luminance three times.
+/// The names of the red, green and blue channels: those without a prefix first, then the first prefix that has all
+/// three, then a lone luminance used three times.
 fn color_channels(channels: &ChannelList) -> Option<[Text; 3]> {
     let names: Vec<String> = channels.list.iter().map(|channel| channel.name.to_string()).collect();
     let prefixes = names.iter().filter_map(|name| name.strip_suffix('R'));

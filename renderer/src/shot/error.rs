@@ -2,13 +2,14 @@
 
 use crate::diagnostic::option_place;
 
-/// Why a shot was refused. One line of `code: message`, a place, and a way out where there is one.
+/// Why a shot was refused. `Display` is one line, `code: message`; the place and, where there is one, the way out are
+/// separate.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct ShotError {
-    /// What kind of mistake it is; [`ErrorCode::name`] is its stable name.
+    /// The kind of mistake; [`ErrorCode::name`] is its stable name.
     pub code: ErrorCode,
-    /// Where: [the option](crate::diagnostic::option_of_place), or a file's name. `/` is all of it.
+    /// Where: [the option](crate::diagnostic::option_of_place), or a file's name. `/` is the whole input.
     pub at: String,
     /// One sentence for a person.
     pub message: String,
@@ -39,7 +40,7 @@ impl ShotError {
 pub enum ErrorCode {
     /// A value out of its range.
     Range,
-    /// Two wishes that contradict each other.
+    /// Two options that contradict each other.
     Conflict,
     /// The scene has no camera of that name.
     CameraNotFound,
@@ -53,13 +54,13 @@ pub enum ErrorCode {
     EnvironmentSize,
     /// An environment map has pixels that are not finite.
     EnvironmentNotFinite,
-    /// A line of a lookup table is none of the format.
+    /// A line of a lookup table does not follow the format.
     LutSyntax,
     /// A lookup table is too small or too large, or does not say what it is.
     LutSize,
     /// A lookup table has fewer or more nodes than it announces.
     LutCount,
-    /// The domain of a lookup table has no extent.
+    /// The domain of a lookup table is empty.
     LutDomain,
     /// A lookup table has numbers that are not finite.
     LutNotFinite,

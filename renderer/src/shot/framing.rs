@@ -1,9 +1,9 @@
-//! Auto-framing: where a camera of a given orientation must stand so that the product fills the picture.
+//! Auto-framing: where a camera with a given orientation must be so that the product fills the picture.
 //!
 //! Input: what is framed ([`Envelope`]), an orientation and a lens. Output: the camera whose picture has the product's
-//! bounding rectangle in its centre, with the wanted share of the picture's width or height taken, whichever is
-//! tighter. Exact for every lens and free of scale. The product is known by the support function of its convex hull:
-//! a [`Hull`] for one that stands still, a [`SweptHull`] for one that turns.
+//! bounding rectangle in its centre, and takes the given fraction of its width or height, whichever is tighter. Exact
+//! for every lens, at any scale. The product is given by the support function of its convex hull: a [`Hull`] at rest, a
+//! [`SweptHull`] on a turntable.
 
 use std::borrow::Cow;
 
@@ -19,7 +19,7 @@ pub use swept::SweptHull;
 
 /// Half the width of the film that focal lengths refer to ("full frame").
 const HALF_SENSOR_MM: f64 = 18.0;
-/// The camera keeps this distance from the nearest point, in radii of the product.
+/// Least distance of the camera from the nearest point, in radii of the product.
 const LEAST_DEPTH: f64 = 1e-3;
 
 /// How a framed camera projects.
@@ -34,19 +34,19 @@ pub enum Lens {
     Orthographic,
 }
 
-/// How much of the picture is taken by what is framed.
+/// How much of the picture the framed product takes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Fit {
-    /// This share of the width or of the height, whichever is tighter; more than 0, at most 1.
+    /// This fraction of the width or of the height, whichever is tighter; more than 0, at most 1.
     Fill(f64),
-    /// All but so many pixels at the tighter sides.
+    /// Everything but this many pixels at the tighter sides.
     MarginPx(u32),
-    /// So many pixels stay free on all four sides: the sides of the picture follow from the product.
+    /// This many pixels stay empty on all four sides; the picture's size follows from the product.
     TrimmedToPx(u32),
 }
 
 impl Fit {
-    /// The shares of the width and of the height that may be taken.
+    /// The fractions of the width and of the height that may be taken.
     ///
     /// # Errors
     ///
@@ -67,12 +67,12 @@ impl Fit {
     }
 }
 
-/// A convex body that a camera can be aimed at, known by how far it reaches.
+/// A convex body that a camera can be aimed at, given by its extent in any direction.
 pub trait Envelope {
-    /// A point of it that is farthest along `direction`; `None` when it has no points.
+    /// One of its points that is farthest along `direction`; `None` when it has no points.
     fn support(&self, direction: DVec3) -> Option<DVec3>;
 
-    /// The least box around it.
+    /// Its bounding box.
     fn bounds(&self) -> Bounds;
 
     /// Half the diagonal of the bounds.
@@ -81,7 +81,7 @@ pub trait Envelope {
         0.5 * (max - min).length()
     }
 
-    /// The middle of the bounds.
+    /// The centre of the bounds.
     fn center(&self) -> DVec3 {
         let Bounds { min, max } = self.bounds();
         0.5 * (min + max)
@@ -91,7 +91,7 @@ pub trait Envelope {
 /// The convex hull of all drawn vertices of a scene, or of some of its parts.
 #[derive(Debug)]
 pub struct Hull<'a> {
-    /// Per mesh of the scene: the vertices that triangles use.
+    /// For each mesh of the scene, the vertices that triangles use.
     meshes: Vec<Vec<Cow<'a, [Vec3]>>>,
     parts: Vec<PlacedMesh>,
     bounds: Bounds,
@@ -107,7 +107,7 @@ struct PlacedMesh {
 }
 
 impl<'a> Hull<'a> {
-    /// Of everything the scene draws. Takes time in the vertices of distinct meshes and in the number of parts.
+    /// The hull of all that the scene draws. Linear in the vertices of distinct meshes and in the number of parts.
     ///
     /// # Errors
     ///
@@ -116,7 +116,7 @@ impl<'a> Hull<'a> {
         Self::of_parts(scene, |_| true)
     }
 
-    /// Of the parts that count.
+    /// The hull of those parts for which `counts` holds.
     ///
     /// # Errors
     ///
@@ -156,7 +156,7 @@ impl<'a> Hull<'a> {
         if hull.radius() > 1e-150 { Ok(hull) } else { Err(nothing()) }
     }
 
-    /// All its points in the world.
+    /// All its points in world space.
     fn points(&self) -> impl Iterator<Item = DVec3> {
         self.parts.iter().flat_map(|PlacedMesh { mesh_idx, world_from_part, .. }| {
             let points = self.meshes[*mesh_idx].iter().flat_map(|points| points.iter());
@@ -181,9 +181,9 @@ impl<'a> Hull<'a> {
 }
 
 impl Envelope for Hull<'_> {
-    /// Of points that are equally far, the first.
+    /// Of several points that are equally far, the first.
     fn support(&self, direction: DVec3) -> Option<DVec3> {
-        // A part's box says how far it can reach: most parts are ruled out without a look at their vertices.
+        // A part's box bounds its extent: most parts are ruled out without looking at their vertices.
         let reach = |part: &PlacedMesh| direction.dot(part.center) + direction.abs().dot(part.half);
         let reaches: Vec<f64> = self.parts.iter().map(reach).collect();
         let first = (0..reaches.len()).max_by(|&a, &b| reaches[a].total_cmp(&reaches[b]))?;
@@ -205,7 +205,7 @@ impl Envelope for Hull<'_> {
     }
 }
 
-/// The positions that triangles use: all of them without a copy, as a rule.
+/// The positions that triangles use: normally all of them, without a copy.
 fn used_positions(primitive: &Primitive) -> Cow<'_, [Vec3]> {
     let mut used = vec![false; primitive.positions.len()];
     for &idx in primitive.triangles.iter().flatten() {
@@ -223,8 +223,8 @@ fn local_box(points: &[Cow<'_, [Vec3]>]) -> Option<(Vec3, Vec3)> {
     Some(points.fold((first, first), |(min, max), &point| (min.min(point), max.max(point))))
 }
 
-/// The camera of this orientation (world from camera) that has the product in the picture's centre and within these
-/// shares (0 to 1) of its width and height, the tighter of which it takes. `aspect` is width over height.
+/// The camera with this orientation (world from camera) that shows the product in the centre of the picture and within
+/// these fractions (0 to 1) of its width and height, reaching the tighter one. `aspect` is width over height.
 ///
 /// For a pinhole at (cx, cy, cd) in camera axes, points (a, b, d) with depth d − cd stay within ±X of the picture when
 /// |a − cx| ≤ X·(d − cd): planes through the camera. The tightest such planes touch the hull at its support points in
@@ -244,9 +244,9 @@ pub fn frame(
     frame_at_scale(hull, orientation, lens, aspect, scale_m)
 }
 
-/// How large the picture of [`frame`] shows the product, as a length that grows as the product gets smaller: for a
-/// lens, how far the camera is from the plane through the middle of the product's bounds; for parallel rays, the height
-/// of the picture.
+/// The scale at which the picture of [`frame`] shows the product, as a length that grows as the product gets smaller:
+/// for a pinhole, the distance from the camera to the plane through the centre of the product's bounds; for parallel
+/// rays, the height of the picture.
 ///
 /// # Errors
 ///
@@ -264,14 +264,14 @@ pub fn fitting_scale_m(
         Lens::Orthographic => {
             let extent = view.extent_m()?;
             let height_m = (extent.x / aspect / shares.x).max(extent.y / shares.y);
-            // A line seen from its end has no extent in the picture: it gets a picture of its own size.
+            // A line seen end-on has no extent: its picture is as large as its radius.
             let radius = hull.radius();
             Ok(if height_m > 1e-9 * radius { height_m } else { radius })
         }
     }
 }
 
-/// The camera that has the product in the picture's centre, as large as a [`fitting_scale_m`] says.
+/// The camera that shows the product in the centre of the picture at the scale of [`fitting_scale_m`].
 ///
 /// # Errors
 ///
@@ -310,7 +310,7 @@ pub fn trimmed_size_px(
 ) -> Result<[u32; 2], ShotError> {
     Fit::TrimmedToPx(margin_px).shares(room_px)?;
     let fits = |size_px: [u32; 2]| size_px[0] <= room_px[0] && size_px[1] <= room_px[1];
-    // How wide the product is for its height goes by the distance, and so by the size: it is found anew for each.
+    // The product's aspect depends on the distance, and so on the size: it is computed for each.
     let of_longer = |longer_px: u32| size_of_longer_side(hull, orientation, lens, longer_px, margin_px);
     let mut too_long_px = room_px[0].max(room_px[1]);
     let mut size_px = of_longer(too_long_px)?;
@@ -358,8 +358,8 @@ fn size_of_longer_side(
     Ok([side(extent.x), side(extent.y)])
 }
 
-/// Sets the planes of a camera that was framed for some parts for all that is `drawn`. Parallel rays begin before all
-/// of it: the picture is the same from further away, and nothing is cut.
+/// Sets the clip planes of a camera that was framed for some parts to hold all that is `drawn`. With parallel rays the
+/// camera moves in front of all of it: the picture stays the same, and nothing is cut.
 ///
 /// # Errors
 ///
@@ -379,18 +379,18 @@ fn fov_y_rad(focal_mm: f64, aspect: f64) -> f64 {
     readable_angle(2.0 * (HALF_SENSOR_MM / focal_mm / aspect.max(1.0)).atan())
 }
 
-/// These shares of half the picture's width and height at depth 1.
+/// Half the picture's width and height at depth 1, times these fractions.
 fn slopes(focal_mm: f64, aspect: f64, shares: DVec2) -> DVec2 {
     let tan_y = (0.5 * fov_y_rad(focal_mm, aspect)).tan();
     DVec2::new(shares.x * tan_y * aspect, shares.y * tan_y)
 }
 
-/// The focal length of a pinhole's picture for a sensor of 36 mm along its longer side.
+/// The focal length of a pinhole for a sensor of 36 mm along the longer side of the picture.
 pub(super) fn focal_mm(fov_y_rad: f64, aspect: f64) -> f64 {
     HALF_SENSOR_MM / ((0.5 * fov_y_rad).tan() * aspect.max(1.0))
 }
 
-/// Planes well before and well behind everything that is drawn, or a little before the camera where it stands inside.
+/// Clip planes well in front of and behind all that is drawn; the near one just before a camera that is inside.
 ///
 /// # Errors
 ///
@@ -413,7 +413,7 @@ pub(super) fn nearest_depth_m(hull: &dyn Envelope, world_from_camera: &DAffine3)
     hull.support(back).map(|point| (eye - point).dot(back)).ok_or_else(no_extent)
 }
 
-/// An angle that some number of degrees stands for exactly, so that a shot file can hold it.
+/// The angle, rounded so that a number of degrees represents it exactly and a shot file can hold it.
 pub(super) fn readable_angle(rad: f64) -> f64 {
     rad.to_degrees().to_radians()
 }
@@ -422,7 +422,7 @@ fn no_extent() -> ShotError {
     ShotError::new(ErrorCode::NothingToFrame, "/", "the product has no extent")
 }
 
-/// The hull in camera axes about its centre: x to the right, y up, z = depth, away from the camera.
+/// The hull in camera axes around its centre: x to the right, y up, z = depth, away from the camera.
 struct CameraAxes<'a> {
     hull: &'a dyn Envelope,
     orientation: &'a DMat3,
@@ -447,7 +447,7 @@ impl<'a> CameraAxes<'a> {
         Ok(self.apex_depth(DVec3::X, slopes.x)?.min(self.apex_depth(DVec3::Y, slopes.y)?).min(nearest))
     }
 
-    /// The position, in camera coordinates, of the pinhole at `depth` that has the product in the picture's centre.
+    /// The position, in camera coordinates, of the pinhole at `depth` that centres the product in the picture.
     fn pinhole(&self, depth: f64) -> Result<DVec3, ShotError> {
         Ok(DVec3::new(self.centered(DVec3::X, depth)?.1, self.centered(DVec3::Y, depth)?.1, -depth))
     }
@@ -458,12 +458,12 @@ impl<'a> CameraAxes<'a> {
         Ok(-(reach(axis - slope * DVec3::Z)? + reach(-axis - slope * DVec3::Z)?) / (2.0 * slope))
     }
 
-    /// How far, as a slope, a camera at `depth` sees the product reach along `axis` to both sides, where it stands so
-    /// that both are equal; and where that is.
+    /// For a camera at `depth` that centres the product along `axis`: how far the product extends to each side, as a
+    /// slope, and the camera's position along `axis`.
     ///
-    /// For the right slope s, the planes of slope ±s that touch the hull meet at `depth`: a convex, piecewise linear
-    /// equation in s, on which Newton's method from 0 climbs from one pair of touching points to the next and ends at
-    /// the solution after finitely many steps.
+    /// For the slope s that solves this, the planes of slope ±s that touch the hull meet at `depth`: a convex,
+    /// piecewise linear equation in s, on which Newton's method from 0 moves from one pair of touching points to the
+    /// next and reaches the solution after finitely many steps.
     fn centered(&self, axis: DVec3, depth: f64) -> Result<(f64, f64), ShotError> {
         let (mut slope, mut position) = (0.0, 0.0);
         for _ in 0..64 {
@@ -480,14 +480,14 @@ impl<'a> CameraAxes<'a> {
         Ok((slope, position))
     }
 
-    /// The width and height that the product takes in parallel rays.
+    /// The width and height of the product in parallel rays.
     fn extent_m(&self) -> Result<DVec2, ShotError> {
         let reach = |direction: DVec3| Ok::<_, ShotError>(self.support(direction)?.dot(direction));
         let width_m = reach(DVec3::X)? + reach(DVec3::NEG_X)?;
         Ok(DVec2::new(width_m, reach(DVec3::Y)? + reach(DVec3::NEG_Y)?))
     }
 
-    /// The position in camera coordinates for parallel rays.
+    /// The camera position, in camera coordinates, for parallel rays.
     fn parallel(&self) -> Result<DVec3, ShotError> {
         let reach = |direction: DVec3| Ok::<_, ShotError>(self.support(direction)?.dot(direction));
         let middle = |axis: DVec3| Ok::<_, ShotError>(0.5 * (reach(axis)? - reach(-axis)?));

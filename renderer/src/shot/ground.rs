@@ -1,7 +1,7 @@
-//! What a product stands on: a floor just below its lowest point, as a request asks for it.
+//! What a product stands on: a floor just below its lowest point, as a request describes it.
 //!
-//! Input: a [`Ground`], the product's hull and the camera. Output: a [`Floor`], and the camera with planes that do not
-//! cut it.
+//! Input: a [`Ground`], the product's hull and the camera. Output: a [`Floor`], and the camera with clip planes that do
+//! not cut it.
 
 use glam::{DMat3, DVec2, DVec3};
 use packshot_materials::openpbr::OpenPbr;
@@ -11,61 +11,61 @@ use super::framing::Envelope;
 use super::{Camera, Floor, FloorRole, Projection, Sweep};
 use crate::diagnostic::{Diagnostic, Severity, option_place};
 
-/// A floor without an end, in radii of the product: further away than a picture shows shadows, and near enough for
-/// single precision.
+/// Half the side of an endless floor, in radii of the product: further away than a picture shows shadows, and near
+/// enough for single precision.
 const ENDLESS_RADII: f64 = 1000.0;
-/// How far the floor lies below the lowest point of the product, in radii of it: the flat bottom of a body that light
-/// enters does not coincide with it, where single precision could not tell which of both a ray meets first. In a
-/// picture it is a tenth of a pixel at most.
+/// Gap between the floor and the lowest point of the product, in radii of the product: a flat bottom of a refracting
+/// body must not coincide with the floor, where single precision could not tell which of the two a ray hits first. In a
+/// picture the gap is a tenth of a pixel at most.
 pub const GAP_RADII: f64 = 2e-4;
 /// From the middle of the product to the wall of a sweep, in radii of the product.
 const WALL_RADII: f64 = 5.0;
-/// Of the curve between floor and wall, in radii of the product.
+/// Radius of the curve between floor and wall, in radii of the product.
 const CURVE_RADII: f64 = 4.0;
 /// The least height of the wall, in radii of the product.
 const WALL_HEIGHT_RADII: f64 = 6.0;
-/// What the border of the picture sees of a sweep, and a little more.
+/// Factor by which a sweep is larger than what the border of the picture shows.
 const SWEEP_MARGIN: f64 = 1.1;
-/// Places along each side of the picture for which a sweep is made large enough.
+/// Points along each side of the picture for which a sweep is made large enough.
 const BORDER_STEPS: u32 = 32;
 
 /// What a product stands on.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ground {
-    /// What is seen of it.
+    /// What the picture shows of it.
     pub kind: GroundKind,
-    /// Share of light that it gives back diffusely, linear Rec.709, 0 to 1. Of a catcher too, which lights the product
-    /// as it would be lit by what the picture is laid over.
+    /// Diffuse albedo, linear Rec.709, 0 to 1. That of a catcher counts too: it lights the product as whatever the
+    /// picture is laid over would.
     pub albedo: [f32; 3],
-    /// Roughness of its gloss, 0 to 1, of a dielectric of index 1.5; `None`: matte.
+    /// Roughness of its specular reflection, 0 to 1, by a dielectric of index 1.5; `None`: matte.
     pub roughness: Option<f32>,
 }
 
-/// What is seen of the ground.
+/// What the picture shows of the ground.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum GroundKind {
-    /// What the product does to it: shadows, and reflections where it has gloss.
+    /// Only what the product does to it: shadows, and reflections if it is glossy.
     Catcher,
     /// An endless floor.
     Floor,
-    /// A floor that rises to a wall behind the product, as a roll of paper does, and fills the picture.
+    /// A floor that rises to a wall behind the product, like a roll of backdrop paper, and fills the picture.
     Sweep,
 }
 
 impl Ground {
-    /// About that of white paper.
+    /// About the albedo of white paper.
     pub const PAPER: [f32; 3] = [0.8; 3];
-    /// Roughness of a polished plate, for who does not say.
+    /// Roughness of a polished plate, the default.
     pub const POLISHED: f32 = 0.1;
-    /// What the material is called in files.
+    /// The material's name in files.
     pub const MATERIAL: &'static str = "ground";
 
     /// Matte white paper that catches shadows.
     pub const SHADOWS: Self = Self { kind: GroundKind::Catcher, albedo: Self::PAPER, roughness: None };
 
-    /// The floor under a product that this camera sees, with the camera's planes moved so that they do not cut it, and
-    /// what is odd about it: a camera that is below the floor, which is left out then, as it would hide the product, or
-    /// a sweep that cannot fill the picture.
+    /// The floor under a product for this camera, whose clip planes are moved so that they do not cut it, and findings:
+    /// a camera below the floor, which is then left out because it would hide the product, or a sweep that cannot fill
+    /// the picture.
     ///
     /// # Errors
     /// `shot.range` for an albedo or a roughness out of range.
@@ -137,8 +137,8 @@ fn finding(code: &'static str, message: &str) -> Diagnostic {
     Diagnostic { code, severity: Severity::Warning, at: option_place("ground"), message: message.to_owned() }
 }
 
-/// Moves a camera of parallel rays back until all of them begin above the floor, where it looks down at it: the picture
-/// stays as it is.
+/// Moves a camera with parallel rays back until all rays start above the floor, if it looks down at it; the picture
+/// stays the same.
 fn raise(camera: &mut Camera, aspect: f64, y_m: f64, radius_m: f64) {
     let axes = camera.world_from_camera.matrix3;
     let height = |(x, y): (f64, f64)| corner_ray(camera, aspect, &axes, x, y).0.y;
@@ -152,13 +152,13 @@ fn raise(camera: &mut Camera, aspect: f64, y_m: f64, radius_m: f64) {
     camera.clip_far_m += advance_m;
 }
 
-/// A sweep across the camera's direction, and the side of its floor: as large as the border of the picture needs it,
-/// and whether the picture is filled then. It is not where rays go up and away from the wall, or further than a floor
-/// without an end would reach.
+/// A sweep across the camera's direction and the size of its floor, as large as the border of the picture needs it, and
+/// whether it fills the picture. It does not where rays go up and away from the wall, or further than an endless floor
+/// would extend.
 fn sweep(camera: &Camera, aspect: f64, base: DVec3, radius_m: f64) -> (Sweep, f64, bool) {
     let eye = camera.world_from_camera;
     let back = eye.matrix3.z_axis;
-    // Straight from above the picture's lower edge is towards the camera.
+    // Seen straight from above, the lower edge of the picture is towards the camera.
     let level = DVec2::new(back.x, back.z);
     let down = -eye.matrix3.y_axis;
     let towards = if level.length() > 1e-6 { level } else { DVec2::new(down.x, down.z) }.normalize_or(DVec2::Y);
@@ -173,7 +173,7 @@ fn sweep(camera: &Camera, aspect: f64, base: DVec3, radius_m: f64) -> (Sweep, f6
         let (origin, direction) = corner_ray(camera, aspect, &eye.matrix3, x, y);
         let from = origin - base;
         let advance = direction.dot(towards);
-        // To the wall, or to the floor before it. A wall behind the camera is none.
+        // To the wall, or to the floor in front of it. A wall behind the camera does not count.
         let to_wall = (-distance_m - from.dot(towards)) / advance;
         let to_wall = if advance < 0.0 && to_wall > 0.0 { to_wall } else { f64::INFINITY };
         let to_floor = if direction.y < 0.0 && from.y > 0.0 { -from.y / direction.y } else { f64::INFINITY };
@@ -190,14 +190,14 @@ fn sweep(camera: &Camera, aspect: f64, base: DVec3, radius_m: f64) -> (Sweep, f6
     (Sweep { azimuth_deg, distance_m, radius_m: CURVE_RADII * radius_m, height_m }, 2.0 * half_m, is_filled)
 }
 
-/// Places around the picture, as [`corner_ray`] takes them: what lies between its corners may reach further along floor
-/// and wall than they do.
+/// Points around the border of the picture, as [`corner_ray`] takes them: between its corners, rays may reach further
+/// along floor and wall than at them.
 fn border() -> impl Iterator<Item = (f64, f64)> {
     let steps = (0..=BORDER_STEPS).map(|i| 2.0 * f64::from(i) / f64::from(BORDER_STEPS) - 1.0);
     steps.flat_map(|along| [(along, -1.0), (along, 1.0), (-1.0, along), (1.0, along)])
 }
 
-/// The ray through a place of the picture; −1 to 1 to the right, and up.
+/// The ray through a point of the picture; −1 to 1 to the right, and up.
 fn corner_ray(camera: &Camera, aspect: f64, axes: &DMat3, x: f64, y: f64) -> (DVec3, DVec3) {
     let origin = camera.world_from_camera.translation;
     match camera.projection {

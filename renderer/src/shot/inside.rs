@@ -1,4 +1,4 @@
-//! Cameras that stand inside of parts, from where a picture shows little more than black.
+//! Cameras inside parts, whose pictures show little more than black.
 
 use glam::{DVec3, Vec3};
 
@@ -6,35 +6,35 @@ use super::{Camera, Projection};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::scene::{Mesh, Part, Primitive, Scene};
 
-/// Directions along which borders are counted, none of which lies in the planes and edges that CAD likes.
+/// Directions along which surfaces are counted, none of which lies in the planes and edges that are common in CAD.
 const DIRECTIONS: [DVec3; 3] =
     [DVec3::new(0.5377, 0.3188, 0.7805), DVec3::new(-0.8339, 0.4336, 0.3426), DVec3::new(0.2259, -0.8622, -0.4534)];
 
-/// Most findings, as one inside of a thousand nested parts says it all.
+/// Most findings: a camera inside a thousand nested parts need not report them all.
 const FINDINGS_MAX: usize = 16;
-/// Most triangles that are looked at; what is beyond is not found: files may nest as many parts of as many triangles as
-/// they like.
+/// Most triangles that are examined; parts beyond that are not checked, because files may nest as many parts with as
+/// many triangles as they like.
 const TRIANGLES_MAX: usize = 1 << 27;
 
-/// A place to see from.
+/// The position of a camera.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Eye {
-    /// The frame of a turntable.
+    /// The frame, for a turntable.
     pub(super) frame: Option<u32>,
     world: DVec3,
 }
 
 impl Eye {
-    /// Of a camera; `None` where rays are parallel: those begin beside the product, and see it from without.
+    /// The eye of a camera; `None` for parallel rays, which start beside the product and see it from outside.
     pub(super) fn of(camera: &Camera, frame: Option<u32>) -> Option<Self> {
         let is_point = matches!(camera.projection, Projection::Perspective { .. });
         is_point.then_some(Self { frame, world: camera.world_from_camera.translation })
     }
 }
 
-/// A finding for each part whose closed surface has one of the eyes inside; it names the first.
+/// A finding for each part whose closed surface contains one of the eyes; it names the first.
 pub(super) fn camera_inside(eyes: &[Eye], scene: &Scene) -> Vec<Diagnostic> {
-    // Copies of a mesh share its box: a scene may place ten thousand.
+    // Copies of a mesh share its box: a scene may contain ten thousand.
     let boxes: Vec<(Vec3, Vec3)> = scene.meshes.iter().map(box_of).collect();
     let mut triangles_left = TRIANGLES_MAX;
     let mut first_inside = |part: &Part| {
@@ -44,7 +44,7 @@ pub(super) fn camera_inside(eyes: &[Eye], scene: &Scene) -> Vec<Diagnostic> {
         let n_looks = DIRECTIONS.len() * primitives.iter().map(|primitive| primitive.triangles.len()).sum::<usize>();
         eyes.iter().find(|eye| {
             let eye = from_world.transform_point3(eye.world);
-            // Not a number is in no box.
+            // NaN is inside no box.
             let is_near = eye.cmpgt(min.as_dvec3()).all() && eye.cmplt(max.as_dvec3()).all();
             if !is_near || n_looks > triangles_left {
                 return false;
@@ -66,13 +66,13 @@ pub(super) fn camera_inside(eyes: &[Eye], scene: &Scene) -> Vec<Diagnostic> {
     around.map(finding).take(FINDINGS_MAX).collect()
 }
 
-/// The least and the greatest coordinates of a mesh.
+/// The minimum and maximum corners of a mesh.
 fn box_of(mesh: &Mesh) -> (Vec3, Vec3) {
     let points = mesh.primitives.iter().flat_map(|primitive| &primitive.positions);
     points.fold((Vec3::INFINITY, Vec3::NEG_INFINITY), |(min, max), &point| (min.min(point), max.max(point)))
 }
 
-/// Whether most rays from a point cross a mesh's surface an odd number of times.
+/// Whether most rays from a point cross the mesh's surface an odd number of times.
 fn is_inside(primitives: &[Primitive], origin: DVec3) -> bool {
     let n_odd = DIRECTIONS.iter().filter(|&&direction| {
         let crossings = primitives.iter().flat_map(|primitive| {
@@ -87,10 +87,10 @@ fn is_inside(primitives: &[Primitive], origin: DVec3) -> bool {
     n_odd.count() >= 2
 }
 
-/// Whether a ray from the origin meets a triangle.
+/// Whether a ray from the origin hits a triangle.
 fn crosses([a, b, c]: [DVec3; 3], direction: DVec3) -> bool {
-    // On the same side of the planes through the ray and each edge: signed volumes, which neighbours share to the bit
-    // but for the sign.
+    // Signs of the volumes spanned by the ray and each edge: neighbouring triangles compute the same volume bit for
+    // bit, apart from its sign.
     let volumes = [direction.dot(a.cross(b)), direction.dot(b.cross(c)), direction.dot(c.cross(a))];
     let is_within = volumes.iter().all(|&volume| volume >= 0.0) || volumes.iter().all(|&volume| volume < 0.0);
     let normal = (b - a).cross(c - a);

@@ -1,8 +1,8 @@
 //! Lookup tables: the text of a `.cube` file in, a [`Lut`] out.
 //!
-//! The format is Adobe's Cube LUT 1.0 (2013), with the ranges that Resolve writes: a title, the number of nodes, the
-//! domain, and a line of three numbers for each node, red fastest. Whatever the file says, no more memory is taken than
-//! its lines need.
+//! The format is Adobe's Cube LUT 1.0 (2013), with the input ranges that Resolve writes: a title, the number of nodes,
+//! the domain, and a line of three numbers for each node, red fastest. Whatever the file announces, it takes no more
+//! memory than its lines need.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,22 +16,22 @@ use super::error::{ErrorCode, ShotError};
 pub const MAX_CUBE_NODES: usize = 65;
 /// Most nodes of a curve.
 pub const MAX_CURVE_NODES: usize = 65_536;
-/// What the help of every mistake says last.
+/// The last sentence of the help of every error.
 const EXPECTED: &str = "give a .cube with LUT_3D_SIZE or LUT_1D_SIZE, and a line of three numbers for each node";
 
-/// A table by which colours are changed for display. In a digest its file stands for its nodes.
+/// A lookup table that changes colours for display. Digests contain its file's hash in place of its nodes.
 #[derive(Clone, PartialEq, Serialize)]
 pub struct Lut {
     /// Its nodes; their colours are display values, 0 to 1.
     #[serde(skip)]
     pub table: LutTable,
-    /// What stands at the first node of each channel.
+    /// Input value at the first node of each channel.
     #[serde(skip)]
     pub domain_min: Vec3,
-    /// What stands at the last node; more than `domain_min`.
+    /// Input value at the last node; more than `domain_min`.
     #[serde(skip)]
     pub domain_max: Vec3,
-    /// What is looked up.
+    /// What the table is applied to.
     pub input: LutInput,
     /// BLAKE3 of its file, 64 lower-case hexadecimal digits.
     pub blake3: String,
@@ -40,9 +40,9 @@ pub struct Lut {
 /// The nodes of a [`Lut`].
 #[derive(Clone, PartialEq)]
 pub enum LutTable {
-    /// A curve for each channel, 2 to [`MAX_CURVE_NODES`] nodes, read in between linearly.
+    /// A curve for each channel, with 2 to [`MAX_CURVE_NODES`] nodes, interpolated linearly.
     Curves(Vec<Vec3>),
-    /// A cube, read in between tetrahedrally.
+    /// A cube, interpolated tetrahedrally.
     Cube {
         /// 2 to [`MAX_CUBE_NODES`].
         nodes_per_axis: usize,
@@ -54,17 +54,16 @@ pub enum LutTable {
 /// What a [`Lut`] is applied to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub enum LutInput {
-    /// Display values, after the view transform: what most tables for grading are made for.
+    /// Display values, after the view transform, as most grading tables expect.
     #[default]
     Display,
-    /// Exposed linear Rec.709; the table takes the place of the view transform.
+    /// Exposed linear Rec.709; the table replaces the view transform.
     Linear,
-    /// Its logarithm to base 2, mapped to 0 to 1; the table takes the place of the view transform. `--lut-input
-    /// log2:MIN:MAX`.
+    /// Its logarithm to base 2, mapped to 0 to 1; the table replaces the view transform. `--lut-input log2:MIN:MAX`.
     Log2 {
-        /// The logarithm that is mapped to 0; −64 to 64.
+        /// The logarithm that maps to 0; −64 to 64.
         min: f32,
-        /// The logarithm that is mapped to 1; −64 to 64, more than `min`.
+        /// The logarithm that maps to 1; −64 to 64, more than `min`.
         max: f32,
     },
 }
@@ -113,13 +112,13 @@ impl fmt::Debug for LutTable {
     }
 }
 
-/// Reads a `.cube` file. `name` says where it came from, in errors.
+/// Reads a `.cube` file. `name` is its source, for errors.
 ///
 /// # Errors
 ///
-/// `lut.syntax` for what is no line of the format, `lut.size` for a table that is too small or too large, `lut.domain`
-/// for a domain without extent, `lut.not_finite` for numbers that are none, `lut.count` for fewer or more nodes than
-/// announced: each with its line.
+/// `lut.syntax` for a line that does not follow the format, `lut.size` for a table that is too small or too large,
+/// `lut.domain` for an empty domain, `lut.not_finite` for values that are not finite, `lut.count` for fewer or more
+/// nodes than announced: each with its line.
 pub fn read(bytes: &[u8], name: &str, input: LutInput) -> Result<Lut, ShotError> {
     let text = String::from_utf8_lossy(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes));
     let mut reader = Reader { name, line: 0, size: None, domain: [Vec3::ZERO, Vec3::ONE], nodes: Vec::new() };
@@ -149,7 +148,7 @@ impl Size {
 
 struct Reader<'a> {
     name: &'a str,
-    /// From 1.
+    /// The line of the file, counted from 1.
     line: usize,
     size: Option<Size>,
     domain: [Vec3; 2],
@@ -238,7 +237,7 @@ impl Reader<'_> {
             return Err(self.wrong(ErrorCode::LutCount, message));
         }
         let [min, max] = self.domain;
-        // The extent, too, must be a number.
+        // The extent, too, must be finite.
         if !(max - min).is_finite() || !(max - min).cmpgt(Vec3::splat(f32::MIN_POSITIVE)).all() {
             return Err(self.wrong(ErrorCode::LutDomain, "the domain is empty: it must end above where it begins"));
         }

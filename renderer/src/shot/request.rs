@@ -1,6 +1,6 @@
-//! From what a picture shall be like to a [`Shot`].
+//! From a description of a picture to a [`Shot`].
 //!
-//! Input: a [`ShotRequest`] of plain values, and the scene that it is about. Output: the shot, with what was noticed.
+//! Input: a [`ShotRequest`] of plain values, and the scene. Output: the shot, and findings.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -28,29 +28,29 @@ mod camera;
 
 use camera::place;
 
-/// Half of the angle of a new sun in Blender, 0.526°: that of the real one.
+/// Half the angle of a new sun in Blender, 0.526°, which is that of the real sun.
 const SUN_HALF_ANGLE_RAD: f32 = 0.5 * 0.009_180_432;
 
-/// What a picture should be like.
+/// How a picture is to be taken.
 #[derive(Clone, Debug)]
 pub struct ShotRequest {
     /// Size and sampling.
     pub film: FilmSettings,
-    /// Where from.
+    /// Where the camera is.
     pub framing: Framing,
-    /// How much of the depth is sharp; `None`: everything.
+    /// Depth of field; `None`: everything is in focus.
     pub depth_of_field: Option<DepthOfField>,
     /// What the product stands on; `None`: nothing, it floats.
     pub ground: Option<Ground>,
-    /// By what light.
+    /// What lights it.
     pub light: LightChoice,
-    /// Turns the light about +Y, in addition to what the choice itself does.
+    /// Rotates the light about +Y, in addition to the choice's own rotation.
     pub light_rotation_deg: f64,
     /// What is behind the product.
     pub background: Background,
     /// How radiance becomes display values.
     pub view: View,
-    /// A lookup table beside the view.
+    /// A lookup table in addition to the view transform.
     pub lut: Option<Arc<Lut>>,
 }
 
@@ -89,18 +89,19 @@ impl Default for ShotRequest {
 /// Where a picture is taken from.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Framing {
-    /// From a direction, as near as the product fits.
+    /// From a direction, as close as the product fits.
     Auto {
         /// The direction.
         direction: ViewDirection,
         /// The lens.
         lens: Lens,
-        /// How much of the picture is taken.
+        /// How much of the picture the product takes.
         fit: Fit,
         /// The parts that are framed, by [patterns](crate::part_pattern::PartPattern); all when empty. The others are
-        /// drawn all the same, as far as they reach into the picture.
+        /// drawn too, as far as they are in the picture.
         crop_to: Vec<String>,
-        /// Directions whose pictures show the product as large as this one does: as large as fits into all of them.
+        /// Other directions whose pictures show the product at the same scale as this one: the largest that fits all of
+        /// them.
         share_scale_with: Vec<ViewDirection>,
     },
     /// By a camera of the file.
@@ -114,21 +115,21 @@ pub enum Framing {
 #[derive(Clone, Debug, PartialEq)]
 pub struct DepthOfField {
     /// Focal length (for a sensor of 36 mm along the longer side of the picture) by the diameter of the aperture;
-    /// positive. The scene's metres count: a small product in front of a real lens is shallow.
+    /// positive. Lengths are the scene's metres: as with a real lens, a small product has a shallow depth of field.
     pub f_number: f64,
-    /// What is sharp.
+    /// What is in focus.
     pub focus: Focus,
 }
 
-/// The plane across the viewing axis that is sharp.
+/// The plane of focus, perpendicular to the viewing axis.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Focus {
-    /// Through the middle of the bounds of what is framed.
+    /// Through the centre of the bounds of what is framed.
     #[default]
     Center,
-    /// Through the point of these parts that is nearest to the camera.
+    /// Through the point of these parts that is closest to the camera.
     Part {
-        /// Their name, the path of one, or a glob.
+        /// Their name, a path, or a glob.
         name: String,
     },
 }
@@ -136,20 +137,20 @@ pub enum Focus {
 /// What lights a picture.
 #[derive(Clone, Debug)]
 pub enum LightChoice {
-    /// A procedural rig, which turns with the camera's azimuth.
+    /// A procedural rig, which follows the camera's azimuth.
     Rig(RigName),
-    /// A rig of one's own, as [`Rig::map`](super::rig::Rig::map) paints it; it turns with the camera's azimuth.
+    /// A custom rig, as [`Rig::map`](super::rig::Rig::map) paints it; it follows the camera's azimuth.
     Painted(Arc<EnvironmentMap>),
-    /// An environment map, which stands still in the world.
+    /// An environment map, which is fixed in the world.
     Map(Arc<EnvironmentMap>),
     /// The lights of the file and nothing else. glTF's units are photometric throughout, candela and lux here and cd/m²
-    /// for emission (KHR_lights_punctual, KHR_materials_emissive_strength), and stay in their proportions: 1 cd counts
-    /// as 1 W/sr, 1 lux as 1 W/m². To have watts at 555 nm, divide everything by 683 lm/W: an exposure of −9.4 EV.
-    /// [`Look::Blender50`] divides the lights alone.
+    /// for emission (KHR_lights_punctual, KHR_materials_emissive_strength), and keep their proportions: 1 cd counts as
+    /// 1 W/sr, 1 lux as 1 W/m². For watts at 555 nm, divide everything by 683 lm/W, an exposure of −9.4 EV.
+    /// [`Look::Blender50`] divides only the lights.
     SceneLights,
 }
 
-/// Makes the shot that a request asks for.
+/// Makes the shot of a request.
 ///
 /// # Errors
 ///
@@ -159,7 +160,7 @@ pub fn build(request: &ShotRequest, scene: &Scene) -> Result<(Shot, Vec<Diagnost
     assemble(request, scene, None)
 }
 
-/// The same; for a turntable, the camera has the product in its picture at every angle.
+/// The same; for a turntable, the camera has the product in view at every angle.
 pub(super) fn assemble(
     request: &ShotRequest,
     scene: &Scene,
@@ -264,12 +265,12 @@ fn check_film(film: &FilmSettings) -> Result<(), ShotError> {
     in_range("clamp_indirect", clamp_indirect.into(), 0.0..=f32::MAX.into())
 }
 
-/// A light of the file, turned, in the unit of radiance.
+/// A light of the file, rotated, in units of radiance.
 fn scene_light(light: &SceneLight, turn: DAffine3, look: Look) -> Light {
     let world_from_light = turn * light.world_from_light;
     let (per_lumen, falloff, half_angle_rad) = match look {
         Look::Gltf => (1.0, SpotFalloff::Squared, 0.0),
-        // Emission and environment stay as they are, so lights of the file are faint beside them.
+        // Emission and environment keep their values, so that lights of the file are faint beside them.
         Look::Blender50 => (1.0 / LUMENS_PER_WATT, SpotFalloff::Smooth, SUN_HALF_ANGLE_RAD),
     };
     let intensity = light.intensity.map(|channel| (f64::from(channel) * per_lumen) as f32);

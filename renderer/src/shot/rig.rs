@@ -1,13 +1,14 @@
-//! Procedural light rigs: what a photographer would put around the product, painted onto one environment map.
+//! Procedural light rigs: the lights that a photographer would put around the product, painted onto one environment
+//! map.
 //!
-//! A rig is a gradient dome, and panels painted over it in order: softboxes that add light and black flags that take it
-//! away. All of it is infinitely far away, so a rig suits a product of any size. Metal shows its surroundings rather
-//! than its colour: large soft panels give it gradients, their far edges crisp highlights, and flags beside the panels
-//! the dark lines that draw a contour.
+//! A rig is a gradient dome, and panels painted over it in order: softboxes that add light and black flags that block
+//! it. All of it is infinitely far away, so a rig suits a product of any size. Metal shows its surroundings rather than
+//! its colour: large soft panels give it gradients, the far edges of panels give crisp highlights, and flags beside the
+//! panels give the dark lines that define a contour.
 //!
-//! **A rig stands still relative to the camera's azimuth.** It is laid out for a camera at azimuth 0°, and turned by
-//! the camera's azimuth about +Y ([`rotation_y_rad`]): every view of a product has its key light from the upper left of
-//! the picture. Elevation does not turn it: from above, the overhead softbox is behind the camera.
+//! **A rig is fixed relative to the camera's azimuth.** It is laid out for a camera at azimuth 0° and rotated about +Y
+//! by the camera's azimuth ([`rotation_y_rad`]), so that the key light comes from the upper left in every view of a
+//! product. Elevation does not turn it: from above, the overhead softbox is behind the camera.
 
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
@@ -36,7 +37,7 @@ words! {
 }
 
 impl RigName {
-    /// What it consists of; [`White`](Self::White) is a dome alone.
+    /// What it consists of; [`White`](Self::White) is only a dome.
     pub fn rig(self) -> Rig {
         match self {
             Self::StudioSoft => presets::STUDIO_SOFT,
@@ -54,8 +55,8 @@ impl RigName {
         }
     }
 
-    /// Its map for a camera at azimuth 0°: 1024x512, or `None` for a uniform rig. Painted once per process: whoever
-    /// asks gets the same map, so that what is derived from it can be shared too.
+    /// Its map for a camera at azimuth 0°: 1024x512, or `None` for a uniform rig. Painted once per process: all callers
+    /// get the same map, so that what is derived from it can be shared too.
     pub fn map(self) -> Option<Arc<EnvironmentMap>> {
         static MAPS: [OnceLock<Arc<EnvironmentMap>>; 3] = [const { OnceLock::new() }; 3];
         let kept = match self {
@@ -64,7 +65,7 @@ impl RigName {
             Self::ThreePoint => &MAPS[2],
             Self::White => return None,
         };
-        // Painted outside of the lock: rayon may ask for the same map on this thread meanwhile.
+        // Painted while not holding the lock: rayon may ask for the same map on this thread meanwhile.
         let map = kept.get().cloned().unwrap_or_else(|| {
             let baked = Arc::new(self.rig().map());
             kept.get_or_init(|| baked).clone()
@@ -73,7 +74,7 @@ impl RigName {
     }
 }
 
-/// How far a rig is turned for a camera at this azimuth, with the wish of the command line added.
+/// How far a rig is rotated for a camera at this azimuth, plus the rotation that the options ask for.
 pub fn rotation_y_rad(camera_azimuth_deg: f64, light_rotation_deg: f64) -> f64 {
     (camera_azimuth_deg + light_rotation_deg).to_radians()
 }
@@ -81,19 +82,19 @@ pub fn rotation_y_rad(camera_azimuth_deg: f64, light_rotation_deg: f64) -> f64 {
 /// A light rig around a camera at azimuth 0°.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rig {
-    /// What surrounds the panels.
+    /// The dome behind the panels.
     pub dome: Dome,
     /// In the order of painting: a flag darkens what was painted before it.
     pub panels: Cow<'static, [Panel]>,
 }
 
 impl Rig {
-    /// Its map for a camera at azimuth 0°: 1024x512. The same whatever the number of threads.
+    /// Its map for a camera at azimuth 0°: 1024x512. It does not depend on the number of threads.
     pub fn map(&self) -> EnvironmentMap {
         bake::bake(self)
     }
 
-    /// The same rig, brighter by so many stops.
+    /// The same rig, brighter by this many stops.
     #[must_use]
     pub fn brightened(mut self, ev: f32) -> Self {
         self.dome.tint = self.dome.tint.map(|channel| channel * ev.exp2());
@@ -106,18 +107,18 @@ impl Rig {
     }
 }
 
-/// What surrounds the panels: radiance by elevation, blended smoothly, times a tint.
+/// The dome behind the panels: radiance by elevation, blended smoothly, times a tint.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Dome {
     /// Straight up.
     pub zenith: f32,
     /// At eye level.
     pub horizon: f32,
-    /// `horizon_width_deg` below eye level, where the table begins.
+    /// `horizon_width_deg` below eye level, where the table starts.
     pub table: f32,
     /// Straight down.
     pub nadir: f32,
-    /// How many degrees the horizon takes to become the table.
+    /// Width in degrees of the transition from the horizon to the table.
     pub horizon_width_deg: f32,
     /// Linear Rec.709.
     pub tint: [f32; 3],
@@ -128,21 +129,21 @@ pub struct Dome {
 pub struct Panel {
     /// Where its centre is: 0° behind the camera, 90° to the right of the picture, 180° behind the product.
     pub azimuth_deg: f32,
-    /// Positive upwards.
+    /// Elevation of its centre, positive upwards.
     pub elevation_deg: f32,
-    /// Turns it in its own plane, counter-clockwise as the product sees it.
+    /// Rotation in its own plane, counter-clockwise as seen from the product.
     pub roll_deg: f32,
-    /// The angles it takes up, measured through its centre; below 180°.
+    /// Its angular width and height, measured through its centre; below 180°.
     pub size_deg: [f32; 2],
-    /// Radius of the corners as a share of half the shorter side.
+    /// Radius of the corners as a fraction of half the shorter side.
     pub roundness: f32,
-    /// Width of the blurred edge as a share of half the shorter side.
+    /// Width of the blurred edge as a fraction of half the shorter side.
     pub softness: f32,
-    /// What it does.
+    /// Whether it adds or blocks light.
     pub finish: Finish,
 }
 
-/// What a [`Panel`] does.
+/// What a [`Panel`] does to light.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Finish {
     /// Adds light.
@@ -151,10 +152,10 @@ pub enum Finish {
         ev: f32,
         /// Linear Rec.709.
         tint: [f32; 3],
-        /// By how many EV the middle of each edge is darker (to the right, upwards, to the left, downwards).
+        /// By how many EV the middle of each edge is darker (right, top, left, bottom).
         falloff_ev: [f32; 4],
     },
-    /// Takes away this share of the light behind it.
+    /// Blocks this fraction of the light behind it.
     Flag {
         /// 0 to 1.
         opacity: f32,

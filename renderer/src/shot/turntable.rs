@@ -1,12 +1,12 @@
-//! Turntables: the shots of a product that turns once around.
+//! Turntables: the shots of a product that makes one full turn.
 //!
 //! Input: a request for one picture, how it turns, and the scene. Output: a [`TurntableShots`], which gives the shot of
 //! each frame.
 //!
 //! The product turns about the vertical axis through the middle of its bounds. One camera serves all frames: it is
-//! fitted to everything that the product passes through, so that nothing pumps and any choice of frames belongs
-//! together. Nothing of the product is moved: where it turns under a fixed light, the camera and all light turn the
-//! other way around it.
+//! fitted to everything that the product sweeps, so that the scale never changes and any selection of frames matches.
+//! The product itself is never moved: where it turns under a fixed light, the camera and all lights turn the other way
+//! around it.
 
 use glam::{DAffine3, DMat3, DVec3};
 use packshot_words::words;
@@ -23,7 +23,7 @@ use crate::scene::Scene;
 
 /// Most frames of a turntable.
 pub const MAX_FRAMES: u32 = 100_000;
-/// Frames, evenly spread, of which it is seen whether the camera stands inside of a part.
+/// Evenly spaced frames that are checked for a camera inside a part.
 const FRAMES_LOOKED_AT: u32 = 36;
 
 /// How a product is turned.
@@ -33,7 +33,7 @@ pub struct Turntable {
     pub frames: u32,
     /// How far the product is turned in frame 0, counter-clockwise as seen from above; −1e6 to 1e6.
     pub start_deg: f64,
-    /// Which way it goes on.
+    /// Direction of the turn.
     pub direction: TurnDirection,
     /// What moves.
     pub mode: TurnMode,
@@ -71,10 +71,10 @@ words! {
 }
 
 impl Turntable {
-    /// How far the product is turned in a frame, counter-clockwise as seen from above, or appears to be: from −360 to
-    /// 360 beyond the start.
+    /// How far the product is turned in a frame, or appears to be, counter-clockwise as seen from above: from −360 to
+    /// 360 relative to the start.
     pub fn angle_deg(&self, frame: u32) -> f64 {
-        // One product and one quotient: frames of another number that fall on this angle get the same bits.
+        // One product and one quotient, so that other frame counts give the same bits for the same angle.
         let turned_deg = 360.0 * f64::from(frame) / f64::from(self.frames);
         match self.direction {
             TurnDirection::Ccw => self.start_deg + turned_deg,
@@ -86,7 +86,7 @@ impl Turntable {
     ///
     /// # Errors
     ///
-    /// As [`build`](super::request::build), and `shot.range` for what is wrong with the turntable.
+    /// As [`build`](super::request::build), and `shot.range` for invalid values of the turntable.
     pub fn shots(&self, request: &ShotRequest, scene: &Scene) -> Result<(TurntableShots, Vec<Diagnostic>), ShotError> {
         in_range("frame_count", self.frames.into(), 1.0..=MAX_FRAMES.into())?;
         in_range("start_deg", self.start_deg, -1e6..=1e6)?;
@@ -104,21 +104,21 @@ impl Turntable {
 /// A turn about a vertical axis.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Turn {
-    /// A point of the axis.
+    /// A point on the axis.
     pub(super) center: DVec3,
-    /// Right-handed about +Y.
+    /// Counter-clockwise as seen from above (right-handed about +Y).
     pub(super) angle_deg: f64,
 }
 
 impl Turn {
-    /// What brings a product that was turned back to where it stood.
+    /// The transform that turns the product back to where it was.
     pub(super) fn undone(&self) -> DAffine3 {
         let matrix3 = rotation_y(-self.angle_deg);
         DAffine3 { matrix3, translation: self.center - matrix3 * self.center }
     }
 }
 
-/// The turn by an angle about +Y, +Z towards +X; without rounding at multiples of 90°.
+/// The rotation by an angle about +Y, which takes +Z towards +X; exact at multiples of 90°.
 fn rotation_y(angle_deg: f64) -> DMat3 {
     ViewDirection { azimuth_deg: angle_deg, elevation_deg: 0.0 }.orientation()
 }
@@ -127,19 +127,19 @@ fn rotation_y(angle_deg: f64) -> DMat3 {
 #[derive(Clone, Debug)]
 pub struct TurntableShots {
     turntable: Turntable,
-    /// The middle of the product.
+    /// The centre of the product.
     center: DVec3,
-    /// Of the product as it stands in the file.
+    /// Shot of the product as it is in the file.
     shot: Shot,
 }
 
 impl TurntableShots {
-    /// Of a shot of the product as it stands in the file, which turns about the vertical axis through `center`.
+    /// From a shot of the product as it is in the file, turning about the vertical axis through `center`.
     pub fn new(turntable: Turntable, center: DVec3, shot: Shot) -> Self {
         Self { turntable, center, shot }
     }
 
-    /// The middle of the product: the axis goes through it.
+    /// The centre of the product, which the axis goes through.
     pub fn center(&self) -> DVec3 {
         self.center
     }
@@ -149,7 +149,7 @@ impl TurntableShots {
         &self.turntable
     }
 
-    /// The shot of the product as it stands in the file, before anything turns.
+    /// The shot of the product as it is in the file, before anything turns.
     pub fn shot(&self) -> &Shot {
         &self.shot
     }
@@ -161,8 +161,8 @@ impl TurntableShots {
         Camera { world_from_camera: turn.undone() * camera.world_from_camera, ..camera }
     }
 
-    /// Frame `frame` as a shot of the product as it stands in the file. All frames have the film, and with it the seed,
-    /// of the request. A floor is the product's and turns with it, which an endless one does not show.
+    /// The shot of a frame, for the product as it is in the file. All frames have the request's film settings, and with
+    /// them its seed. A floor belongs to the product and turns with it, which is invisible for an endless one.
     pub fn frame(&self, frame: u32) -> Shot {
         let turn = Turn { center: self.center, angle_deg: self.turntable.angle_deg(frame) };
         let undone = turn.undone();

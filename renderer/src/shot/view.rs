@@ -1,11 +1,11 @@
-//! Directions to look from: by angles, and the names that stand for them.
+//! View directions: by angles, and by name.
 
 use glam::{DMat3, DVec3, dvec3};
 
 /// Where a camera looks from. Azimuth 0° is +Z (the product's front), 90° is +X; elevation is positive upwards.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ViewDirection {
-    /// Turns the camera about +Y.
+    /// Rotation of the camera about +Y.
     pub azimuth_deg: f64,
     /// −90° (from below) to 90° (from above).
     pub elevation_deg: f64,
@@ -34,7 +34,7 @@ pub const SIX_VIEW: [NamedView; 6] = [
     named("bottom", 0.0, -90.0),
 ];
 
-/// The set `six_yaw`: once around, from a little above.
+/// The set `six_yaw`: around the product, from slightly above.
 pub const SIX_YAW: [NamedView; 6] = [
     named("front_0deg", 0.0, 20.0),
     named("right_60deg", 60.0, 20.0),
@@ -44,7 +44,7 @@ pub const SIX_YAW: [NamedView; 6] = [
     named("left_300deg", 300.0, 20.0),
 ];
 
-/// From the front, the right and above: the default.
+/// The default: from the front, the right and above.
 pub const THREE_QUARTER: NamedView = named("three_quarter", 35.0, 20.0);
 
 impl NamedView {
@@ -53,7 +53,7 @@ impl NamedView {
         SIX_VIEW.into_iter().chain([THREE_QUARTER]).chain(SIX_YAW)
     }
 
-    /// The view from another height; `top` and `bottom` stay what they are.
+    /// The same view from another elevation; `top` and `bottom` are unchanged.
     #[must_use]
     pub fn at_elevation(self, elevation_deg: f64) -> Self {
         if matches!(self.name, "top" | "bottom") {
@@ -62,14 +62,14 @@ impl NamedView {
         Self { direction: ViewDirection { elevation_deg, ..self.direction }, ..self }
     }
 
-    /// The view of a name, whether single or of a set.
+    /// The view of this name, whether single or from a set.
     pub fn by_name(name: &str) -> Option<Self> {
         Self::all().find(|view| view.name == name)
     }
 }
 
 impl ViewDirection {
-    /// The direction of a single name: one of [`SIX_VIEW`], or [`THREE_QUARTER`].
+    /// The direction of a single view's name: one of [`SIX_VIEW`], or [`THREE_QUARTER`].
     pub fn by_name(name: &str) -> Option<Self> {
         SIX_VIEW.iter().chain([&THREE_QUARTER]).find(|view| view.name == name).map(|view| view.direction)
     }
@@ -86,8 +86,8 @@ impl ViewDirection {
     }
 }
 
-/// The azimuth of a camera with this orientation, in degrees: of the side it stands on, or, where it looks straight
-/// down or up, of the direction that its right is 90° ahead of.
+/// The azimuth of a camera with this orientation, in degrees: of the side it is on, or, if it looks straight down or
+/// up, of the direction whose azimuth is 90° less than that of its right.
 pub fn azimuth_deg(orientation: &DMat3) -> f64 {
     let (right, back) = (orientation.x_axis, orientation.z_axis);
     let toward = if DVec3::new(back.x, 0.0, back.z).length() > 1e-3 { back } else { dvec3(-right.z, 0.0, right.x) };

@@ -14,7 +14,7 @@ fn gradient() -> EnvironmentMap {
     EnvironmentMap { width_px: WIDTH as u32, height_px: HEIGHT as u32, rgb }
 }
 
-/// An EXR with these channels, each of which holds `sample(channel, pixel)`.
+/// An EXR with these channels, whose values are `sample(channel, pixel)`.
 fn exr_with(
     names: &[&str],
     size: (usize, usize),
@@ -37,7 +37,7 @@ fn exr_with(
     out.into_inner()
 }
 
-/// A Radiance file without run lengths.
+/// A Radiance file without run-length encoding.
 fn hdr_with(width: usize, height: usize, pixel: [u8; 4]) -> Vec<u8> {
     let mut bytes = format!("#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y {height} +X {width}\n").into_bytes();
     bytes.extend(std::iter::repeat_n(pixel, width * height).flatten());
@@ -141,7 +141,7 @@ proptest! {
         };
         let at = at.index(bytes.len());
         bytes[at] = value;
-        // Only that it returns, and what it returns, counts.
+        // It must return, and a map that it returns must be valid.
         for text in [&bytes[..], &bytes[..at]] {
             if let Ok((map, _)) = decode(text, "map") {
                 prop_assert!(map.width_px == 2 * map.height_px);

@@ -5,22 +5,22 @@ use glam::{DVec2, DVec3};
 use super::{Envelope, Hull};
 use crate::scene::Bounds;
 
-/// Points are thinned out to those on the hull whenever so many have gathered.
+/// When this many points have gathered, they are thinned out to those on the hull.
 const POINTS_MAX: usize = 1 << 14;
 
-/// The convex body that a hull sweeps when it turns once around about a vertical axis: a body of revolution. A camera
-/// that has it in its picture has the product in its picture at every angle, so a turntable stands still in its frame,
-/// whatever the number of its frames.
+/// The convex body that a hull sweeps when it turns once around a vertical axis: a body of revolution. A camera that
+/// has it in view has the product in view at every angle, so the product of a turntable does not move in the frame,
+/// whatever the number of frames.
 #[derive(Clone, Debug)]
 pub struct SweptHull {
-    /// x and z of the axis.
+    /// x and z of the vertical axis.
     axis: DVec2,
-    /// Convex outline of the half plane through the axis: distance from it and height, the lowest point first.
+    /// Convex outline in the half plane through the axis: distance from the axis, and height; the lowest point first.
     outline: Vec<DVec2>,
 }
 
 impl SweptHull {
-    /// Of `hull` about the vertical axis through (x, z).
+    /// Sweeps `hull` around the vertical axis through (x, z).
     pub fn new(hull: &Hull<'_>, axis: DVec2) -> Self {
         let mut points: Vec<DVec2> = Vec::new();
         for point in hull.points() {
@@ -43,7 +43,7 @@ impl Envelope for SweptHull {
         let across = DVec2::new(direction.x, direction.z);
         let along = DVec2::new(across.length(), direction.y);
         let farthest = self.outline.iter().copied().max_by(|a, b| a.dot(along).total_cmp(&b.dot(along)))?;
-        // Straight up and down, every point of a circle is as far as its centre.
+        // For a vertical direction, all points of a circle are as far as its centre.
         let at = self.axis + across.normalize_or_zero() * farthest.x;
         Some(DVec3::new(at.x, farthest.y, at.y))
     }
@@ -59,13 +59,12 @@ impl Envelope for SweptHull {
     }
 }
 
-/// Of points (distance, height), those on the convex outline that is seen from far away, from the lowest to the highest
-/// (Andrew 1979).
+/// Of points (distance, height), those on the outer convex outline, from the lowest to the highest (Andrew 1979).
 fn outline(mut points: Vec<DVec2>) -> Vec<DVec2> {
     points.sort_by(|a, b| a.y.total_cmp(&b.y).then(b.x.total_cmp(&a.x)));
     let mut outline: Vec<DVec2> = Vec::new();
     for point in points {
-        // Of points at one height, the first is the farthest from the axis.
+        // Of points at the same height, the first is the farthest from the axis.
         if outline.last().is_some_and(|last| last.y == point.y) {
             continue;
         }

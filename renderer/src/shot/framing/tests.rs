@@ -36,7 +36,7 @@ fn scene(meshes: Vec<Vec<Vec3>>, placements: &[(usize, DAffine3)]) -> Scene {
     }
 }
 
-/// Bounds of the product in the picture, as shares of half its width and height, and the least depth.
+/// Bounds of the product in the picture, as fractions of half its width and height, and the least depth.
 fn projected(scene: &Scene, camera: &Camera, aspect: f64) -> (DVec3, DVec3) {
     let camera_from_world = camera.world_from_camera.inverse();
     let (mut min, mut max) = (DVec3::INFINITY, DVec3::NEG_INFINITY);
@@ -108,7 +108,7 @@ fn unit_cube() -> Vec<Vec3> {
 
 #[test]
 fn pictures_that_share_a_scale_have_the_smallest_one() {
-    // Twice as wide as deep: from its end it could be shown larger.
+    // Twice as wide as deep: seen from its end it could be shown larger.
     let bar = scene(vec![unit_cube()], &[(0, DAffine3::from_scale(dvec3(2.0, 0.5, 0.5)))]);
     let hull = Hull::new(&bar).expect("a product");
     let seen_from = |azimuth_deg| ViewDirection { azimuth_deg, elevation_deg: 0.0 }.orientation();
@@ -151,7 +151,7 @@ fn margins_hold_on_all_sides_of_a_trimmed_picture() {
     assert_eq!(error.message, "margins of 50 px leave nothing of 200 x 100 px");
 }
 
-/// Counts how often it is asked.
+/// Counts its calls.
 struct Counted<'a> {
     hull: Hull<'a>,
     n_asked: std::cell::Cell<u32>,
@@ -201,7 +201,7 @@ proptest! {
         };
         let farthest = (0..360).map(|i| turned(f64::from(i) / 360.0)).fold(f64::NEG_INFINITY, f64::max);
         prop_assert!(farthest <= reach + 1e-9, "{farthest} beyond {reach}");
-        // Between two angles, a circle of radius 2 reaches at most 2·(1 − cos 0.5°) farther.
+        // Between two angles, a circle of radius 2 extends at most 2·(1 − cos 0.5°) further.
         prop_assert!(reach <= farthest + 2.5 * direction.length() * 4e-5, "{reach} is never reached: {farthest}");
     }
 }
@@ -211,7 +211,7 @@ fn a_cube_from_the_front_has_the_distance_of_similar_triangles() {
     let scene = scene(vec![unit_cube()], &[(0, DAffine3::IDENTITY)]);
     let hull = Hull::new(&scene).expect("a product");
     let front = ViewDirection { azimuth_deg: 0.0, elevation_deg: 0.0 }.orientation();
-    // The near face, 2 m wide, takes half of a picture that is 36/72 of its distance wide.
+    // The near face, 2 m wide, takes half the width of a picture that is 36/72 of its distance wide.
     let camera = frame(&hull, &front, Lens::Perspective { focal_mm: 72.0 }, 1.0, DVec2::splat(0.5)).expect("framed");
     assert!((camera.world_from_camera.translation - dvec3(0.0, 0.0, 1.0 + 8.0)).length() < 1e-12);
     let camera = frame(&hull, &front, Lens::Orthographic, 0.5, DVec2::ONE).expect("framed");

@@ -8,7 +8,7 @@ use crate::shot::request::{Framing, ShotRequest, build};
 use crate::shot::turntable::Turntable;
 use crate::shot::view::ViewDirection;
 
-/// A tetrahedron that stands askew, away from the origin.
+/// A tilted tetrahedron away from the origin.
 fn product() -> Scene {
     let primitive = Primitive {
         positions: vec![Vec3::ZERO, Vec3::X, Vec3::Y, Vec3::Z],
@@ -65,7 +65,7 @@ fn a_camera_below_the_floor_sees_the_product_without_it() {
     assert!(found.iter().any(|finding| finding.code == "shot.below_ground"), "{found:?}");
 }
 
-/// Whether every ray through the border of the picture meets floor or wall.
+/// Whether every ray through the border of the picture hits floor or wall.
 fn fills(shot: &Shot) -> bool {
     let floor = shot.floor.clone().expect("a floor");
     let sweep = floor.sweep.expect("a sweep");

@@ -1,4 +1,4 @@
-//! Where a request's camera stands, and what is sharp in its picture.
+//! The position of a request's camera, and its focus.
 
 use glam::DVec2;
 
@@ -17,10 +17,10 @@ const FOCAL_MM: std::ops::RangeInclusive<f64> = 1.0..=10_000.0;
 const F_NUMBER: std::ops::RangeInclusive<f64> = 0.1..=1e6;
 /// Widest angle of a camera, as in a shot file.
 const MAX_FOV_Y_RAD: f64 = 179.0 * std::f64::consts::PI / 180.0;
-/// Names in a message, at most.
+/// Most names in a message.
 const NAMED_MAX: usize = 20;
 
-/// The camera, and the film, whose shorter side may follow from the product.
+/// The camera, and the film, whose shorter side may depend on the product.
 pub(super) fn place(
     request: &ShotRequest,
     scene: &Scene,
@@ -52,7 +52,7 @@ pub(super) fn place(
         }
     };
     if let Some(wish) = &request.depth_of_field {
-        // The focus is set for the product as it stands at the start.
+        // Focus is set for the product at the start of the turn.
         let from_product = turn.map_or(camera.world_from_camera, |turn| turn.undone() * camera.world_from_camera);
         let depth_m = match &wish.focus {
             Focus::Center => {
@@ -70,7 +70,7 @@ pub(super) fn place(
     Ok((camera, film))
 }
 
-/// What is shown of a hull: itself, or all that it passes through on a turntable.
+/// What is framed: a hull, or everything that it sweeps on a turntable.
 enum Shown<'a> {
     Still(Hull<'a>),
     Swept(SweptHull),
@@ -92,7 +92,7 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// What [`Framing::Auto`] asks for, but for the parts.
+/// What [`Framing::Auto`] contains, without the parts.
 struct Wish<'a> {
     direction: ViewDirection,
     lens: Lens,
@@ -135,7 +135,7 @@ impl Wish<'_> {
     }
 }
 
-/// The parts that somebody means, each text one of them at least.
+/// Patterns for parts; each must match at least one.
 fn patterns(scene: &Scene, texts: &[String], option: &str) -> Result<Vec<PartPattern>, ShotError> {
     let patterns: Vec<PartPattern> = texts.iter().map(|text| PartPattern::new(text)).collect();
     for pattern in &patterns {
@@ -153,10 +153,10 @@ fn patterns(scene: &Scene, texts: &[String], option: &str) -> Result<Vec<PartPat
     Ok(patterns)
 }
 
-/// Cameras in a message, at most.
+/// Most cameras listed in a message.
 const LISTED_MAX: usize = 20;
 
-/// A name as it may stand in a message.
+/// A name shortened for a message.
 fn short(name: &str) -> String {
     const LENGTH_MAX: usize = 80;
     let shown: String = name.chars().take(LENGTH_MAX).flat_map(char::escape_debug).collect();
@@ -181,7 +181,8 @@ fn aperture(wish: &DepthOfField, camera: &Camera, film: &FilmSettings, depth_m: 
     Ok(Aperture { radius_m: 0.5 * focal_m / wish.f_number, focus_depth_m: depth_m })
 }
 
-/// The first camera of the file with this name, else that of this number, counted from 0 in the order of their nodes.
+/// The first camera of the file with this name, or else the one with this number, counted from 0 in the order of the
+/// nodes.
 fn scene_camera(drawn: &dyn Envelope, scene: &Scene, name: &str) -> Result<Camera, ShotError> {
     let by_name = scene.cameras.iter().find(|camera| camera.name.as_deref() == Some(name));
     let by_number = || scene.cameras.get(name.parse::<usize>().ok()?);

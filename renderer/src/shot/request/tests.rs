@@ -221,7 +221,7 @@ fn a_crop_frames_some_parts_and_draws_all() {
     assert!(by_path.camera.clip_far_m > 30.0, "what lies behind is drawn: {}", by_path.camera.clip_far_m);
     let (by_name, _) = cropped("Away").expect("a part");
     assert!(by_name.camera.world_from_camera.translation.z < -20.0);
-    // Parallel rays see the same from further away, and must not begin inside of what stands before the part.
+    // Parallel rays see the same from further away, and must not start inside what is in front of the part.
     let mut request = ShotRequest::default();
     if let Framing::Auto { crop_to, direction, lens, .. } = &mut request.framing {
         (*direction, *lens) = (ViewDirection { azimuth_deg: 0.0, elevation_deg: 0.0 }, Lens::Orthographic);

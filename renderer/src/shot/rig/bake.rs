@@ -9,7 +9,7 @@ use crate::shot::EnvironmentMap;
 const WIDTH_PX: u32 = 1024;
 const HEIGHT_PX: u32 = WIDTH_PX / 2;
 
-/// The map of a rig for a camera at azimuth 0°. The same bytes whatever the number of threads.
+/// The map of a rig for a camera at azimuth 0°. The bytes do not depend on the number of threads.
 pub(super) fn bake(rig: &Rig) -> EnvironmentMap {
     use std::f32::consts::{PI, TAU};
     let panels: Vec<PlacedPanel> = rig.panels.iter().map(PlacedPanel::new).collect();
@@ -45,19 +45,19 @@ fn mix(a: f32, b: f32, t: f32) -> f32 {
     a + (b - a) * t
 }
 
-/// 0 to 1 with level ends.
+/// Smoothstep from 0 to 1.
 fn smooth(t: f32) -> f32 {
     let t = t.clamp(0.0, 1.0);
     t * t * (3.0 - 2.0 * t)
 }
 
-/// A panel in the plane at distance 1 that it lies in.
+/// A panel, placed in its plane at distance 1.
 struct PlacedPanel {
     toward: Vec3,
     right: Vec3,
     up: Vec3,
     half: Vec2,
-    /// Cosine of the angle between the centre and a corner: nothing of the panel lies farther off.
+    /// Cosine of the angle between the centre and a corner: no point of the panel is further off.
     least_depth: f32,
     corner: f32,
     blur: f32,
@@ -75,7 +75,7 @@ impl PlacedPanel {
         let (sin_el, cos_el) = panel.elevation_deg.to_radians().sin_cos();
         let (sin_roll, cos_roll) = panel.roll_deg.to_radians().sin_cos();
         let toward = vec3(sin_az * cos_el, sin_el, cos_az * cos_el);
-        // As the product sees it: for a panel behind the camera, the picture's left is to the right.
+        // As seen from the product: for a panel behind the camera, the left of the picture is on the right.
         let level = vec3(-cos_az, 0.0, sin_az);
         let upright = level.cross(toward);
         let half = Vec2::from(panel.size_deg.map(|deg| (0.5 * deg.to_radians()).tan()));
@@ -103,7 +103,7 @@ impl PlacedPanel {
         nearest > self.least_depth - 1e-4
     }
 
-    /// What is seen in a direction when this panel is put before `behind`.
+    /// Radiance in a direction with this panel in front of `behind`.
     fn over(&self, behind: Vec3, direction: Vec3) -> Vec3 {
         let depth = direction.dot(self.toward);
         if depth < self.least_depth {
@@ -113,7 +113,7 @@ impl PlacedPanel {
         // Signed distance from the edge of a rectangle with rounded corners, negative inside.
         let beyond = at.abs() - (self.half - self.corner);
         let edge = beyond.max(Vec2::ZERO).length() + beyond.max_element().min(0.0) - self.corner;
-        // The blur lies inside of the edge, so that a panel never grows beyond its size.
+        // The blur is inside the edge, so that a panel never exceeds its size.
         let coverage = smooth(-edge / self.blur.max(1e-4));
         if coverage == 0.0 {
             return behind;

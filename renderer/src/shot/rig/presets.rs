@@ -1,8 +1,8 @@
 //! The rigs themselves.
 //!
-//! Levels are set so that a diffuse grey of 18 % that faces the camera leaves with about its own radiance (irradiance
-//! about π), which every view transform shows as middle grey, and so that steel (F0 about 0.5) in front of the
-//! brightest panel stays below the shoulder of AgX.
+//! Levels are set so that an 18 % grey diffuse surface facing the camera has a radiance of about 0.18 (irradiance about
+//! π), which every view transform shows as middle grey, and so that steel (F0 about 0.5) that reflects the brightest
+//! panel stays below the shoulder of AgX.
 
 use std::borrow::Cow;
 
@@ -18,7 +18,7 @@ const COOL: [f32; 3] = [0.975, 1.0, 1.03];
 pub(super) const STUDIO_SOFT: Rig = Rig {
     dome: Dome { zenith: 0.26, horizon: 0.15, table: 0.035, nadir: 0.17, horizon_width_deg: 9.0, tint: WHITE },
     panels: Cow::Borrowed(&[
-        // Card: a glow behind the camera, for faces that look straight into it.
+        // Card: a glow behind the camera, for faces that point straight at it.
         Panel {
             azimuth_deg: 6.0,
             elevation_deg: 8.0,
@@ -28,7 +28,7 @@ pub(super) const STUDIO_SOFT: Rig = Rig {
             softness: 1.0,
             finish: Finish::Softbox { ev: -0.7, tint: WHITE, falloff_ev: [0.6, 0.6, 0.6, 1.0] },
         },
-        // Overhead: a long box from before to behind the product, brightest towards the back.
+        // Overhead: a long box from the front to behind the product, brightest towards the back.
         Panel {
             azimuth_deg: 180.0,
             elevation_deg: 80.0,
@@ -38,7 +38,7 @@ pub(super) const STUDIO_SOFT: Rig = Rig {
             softness: 0.3,
             finish: Finish::Softbox { ev: 2.2, tint: WHITE, falloff_ev: [1.2, 1.6, 1.2, 0.6] },
         },
-        // Key: reaches below eye level, so that upright faces see its gradient.
+        // Key: extends below eye level, so that upright faces show its gradient.
         Panel {
             azimuth_deg: -60.0,
             elevation_deg: 14.0,
@@ -94,7 +94,7 @@ pub(super) const STUDIO_SOFT: Rig = Rig {
 pub(super) const STUDIO_CONTRAST: Rig = Rig {
     dome: Dome { zenith: 0.10, horizon: 0.05, table: 0.015, nadir: 0.05, horizon_width_deg: 10.0, tint: WHITE },
     panels: Cow::Borrowed(&[
-        // Card: a glow behind the camera, for faces that look straight into it.
+        // Card: a glow behind the camera, for faces that point straight at it.
         Panel {
             azimuth_deg: 16.0,
             elevation_deg: 6.0,

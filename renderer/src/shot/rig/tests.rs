@@ -7,7 +7,7 @@ use packshot_words::Word;
 use super::*;
 use crate::shot::view::ViewDirection;
 
-/// Irradiance on a surface over π: what a diffuse white facing `normal` would show.
+/// Irradiance on a surface over π: the radiance of a white diffuse surface with this `normal`.
 fn diffuse_white(map: &EnvironmentMap, normal: DVec3) -> f64 {
     let (width, height) = (map.width_px as usize, map.height_px as usize);
     let mut sum = 0.0;

@@ -8,7 +8,7 @@ use crate::shot::request::{DepthOfField, Focus, Framing, LightChoice};
 use crate::shot::rig::RigName;
 use crate::shot::{Projection, SpotFalloff};
 
-/// A bar along X whose ends are parts of their own.
+/// A bar along X whose ends are separate parts.
 fn scene() -> Scene {
     let primitive = Primitive {
         positions: (0..8_u8).map(|i| Vec3::from([0, 1, 2].map(|axis| f32::from(i >> axis & 1) - 0.5))).collect(),
@@ -58,7 +58,8 @@ fn rotation(environment: &Environment) -> f64 {
 fn counter_clockwise_turns_the_front_towards_plus_x() {
     let center = dvec3(0.0, 0.5, 0.25);
     for (direction, mode, side) in [
-        // The camera at the front: +X of a product that turns counter-clockwise goes away from it, −X comes.
+        // With the camera in front, the +X end of a product that turns counter-clockwise moves away from it, and the −X
+        // end approaches.
         (TurnDirection::Ccw, TurnMode::Product, DVec3::NEG_X),
         (TurnDirection::Ccw, TurnMode::Orbit, DVec3::NEG_X),
         (TurnDirection::Cw, TurnMode::Product, DVec3::X),
@@ -119,7 +120,7 @@ fn light_and_camera_keep_together_around_the_product_and_part_in_orbit() {
         shots.shot.lights.clone_from(&lights);
         shots
     };
-    // Of each light, a place and a direction as the camera sees them.
+    // A position and a direction of each light, in camera space.
     let seen = |shot: &Shot| -> Vec<DVec3> {
         let camera_from_world = shot.camera.world_from_camera.inverse();
         let places = shot.lights.iter().flat_map(|light| match light {
@@ -130,7 +131,7 @@ fn light_and_camera_keep_together_around_the_product_and_part_in_orbit() {
             Light::Point { position_m, .. } => vec![camera_from_world.transform_point3(*position_m)],
             Light::Directional { direction, .. } => vec![camera_from_world.transform_vector3(*direction)],
         });
-        // And where +Z of the environment map lies.
+        // And the direction of the environment map's +Z.
         let turn = DMat3::from_rotation_y(rotation(&shot.environment));
         places.chain([camera_from_world.transform_vector3(turn * DVec3::Z)]).collect()
     };
@@ -153,7 +154,7 @@ fn the_focus_stays_where_the_first_frame_has_it() {
         depth_of_field: Some(DepthOfField { f_number: 4.0, focus: Focus::Part { name: name.to_owned() } }),
         ..seen_from(0.0, 0.0)
     };
-    // Turned by 90° before the first frame, the bar points at the camera: with its left end, which ends at x = −2.
+    // Turned by 90° before the first frame, the left end of the bar, at x = −2, points at the camera.
     let table = Turntable { start_deg: 90.0, ..Turntable::default() };
     let turned = shots(table, &focused("Bar/Left"));
     let camera = turned.frame(0).camera;
@@ -248,7 +249,7 @@ fn a_camera_that_comes_into_a_part_as_the_product_turns_is_a_finding() {
         [1, 7, 3],
     ];
     scene.meshes.push(cube);
-    // Two halls beside the bar: the camera stands outside of them at first.
+    // Two halls beside the bar: at the start the camera is outside them.
     for (name, x) in [("East", 21.0), ("West", -21.0)] {
         let world_from_part =
             DAffine3::from_translation(dvec3(x, 0.5, 0.25)) * DAffine3::from_scale(dvec3(38.0, 6.0, 4.0));
