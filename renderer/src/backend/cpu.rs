@@ -37,8 +37,8 @@ use batch::Batch;
 pub(in crate::backend) use layers::LayerTracer;
 use tiles::Tiles;
 
-/// Camera paths that a thread renders in a second, before it is known of this scene: about what the bearing takes on a
-/// processor of today.
+/// Camera paths per thread and second, until this scene's speed is known: about that of the bearing on a current
+/// processor.
 const PATHS_PER_THREAD_S: f64 = 2e6;
 
 /// Renders on the processor.
@@ -50,7 +50,7 @@ pub struct CpuBackend {
 }
 
 impl CpuBackend {
-    /// With `n_threads` threads (0: as many as the machine has) and the fastest instruction set that it has.
+    /// With `n_threads` threads (0: one per hardware thread) and the fastest instruction set that the processor has.
     ///
     /// # Errors
     /// When the operating system refuses the threads.
@@ -74,7 +74,7 @@ impl CpuBackend {
         Ok(Self { pool: Arc::new(pool), level, device })
     }
 
-    /// The threads, for import and preparation to share.
+    /// The threads, which import and preparation share.
     pub fn pool(&self) -> &rayon::ThreadPool {
         &self.pool
     }
@@ -103,7 +103,7 @@ impl Backend for CpuBackend {
     }
 }
 
-/// A product with the trees that this processor walks.
+/// A product with its trees in the form for this processor.
 struct CpuProduct {
     product: Arc<PreparedProduct>,
     accel: Arc<Accel>,
@@ -201,7 +201,7 @@ impl CpuShot {
             if let Some(snapshots) = control.snapshots
                 && schedule.has_snapshot_after(first_sample)
                 && first_sample < settings.samples
-                // What was foreseen need not be right.
+                // The estimate may have been wrong.
                 && shown.elapsed() >= snapshots.pause / 2
             {
                 shown = Instant::now();
@@ -216,19 +216,19 @@ impl CpuShot {
         Ok(Rendered { film, rays: rays.into_inner(), render_time })
     }
 
-    /// Samples of all active pixels that take this time, as fast as `paths` were rendered within `elapsed`.
+    /// The number of samples of all active pixels that take this time, at the speed of `paths` within `elapsed`.
     fn samples_within(&self, time: Duration, n_active: usize, paths: u64, elapsed: Duration) -> u32 {
         let per_s = match paths {
             0 => PATHS_PER_THREAD_S * self.pool.current_num_threads() as f64,
             paths => paths as f64 / elapsed.as_secs_f64().max(1e-6),
         };
-        // A cast takes what is too large to the largest there is.
+        // A cast saturates.
         (time.as_secs_f64() * per_s / n_active.max(1) as f64).ceil() as u32
     }
 }
 
-/// Samples of a pass: short at first, so that something can be seen and stopped early, then longer, so that threads
-/// rarely wait for one another. They end where decisions and snapshots fall.
+/// Samples of a pass: few at first, so that something can be seen and stopped early, then more, so that threads rarely
+/// wait for one another. A pass ends where decisions and snapshots are due.
 fn pass_samples(first_sample: u32, schedule: &Schedule, n_worth: u32) -> u32 {
     let n_samples = (first_sample / ADAPTIVE_STEP * ADAPTIVE_STEP).clamp(ADAPTIVE_STEP, 64);
     n_samples.min(schedule.until_stop(first_sample, n_worth))

@@ -4,10 +4,10 @@ use packshot_denoiser::DenoiseError;
 
 use crate::backend::RenderError;
 
-/// Why a device has not denoised a picture.
+/// Why a device did not denoise a picture.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DenoisingError {
-    /// The picture, its guides or the memory do not fit, or it was cancelled.
+    /// The picture or its guides are invalid, memory does not suffice, or it was cancelled.
     #[error(transparent)]
     Picture(#[from] DenoiseError),
     /// The device failed.

@@ -1,7 +1,7 @@
 //! Which device renders, and why.
 //!
-//! Input: what was asked for, and the adapters there are. Output: a choice with its reason as a sentence, or an error
-//! with a way out. Invariant: nothing falls back silently, and software adapters are only taken by name.
+//! Input: the requested device, and the adapters that exist. Output: a choice with its reason as a sentence, or an
+//! error with a way out. Invariant: nothing falls back silently, and software adapters are only used by name.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,22 +21,22 @@ pub(crate) use lost::{note_lost, note_opened};
 pub use packshot_processor::memory::available_bytes as memory_bytes;
 pub use report::{DeviceItem, DeviceReport, DeviceState, Probe};
 
-/// The device that is asked for.
+/// The requested device.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub enum DeviceRequest {
-    /// The best GPU, else the CPU.
+    /// The best GPU, or else the CPU.
     #[default]
     Auto,
     /// The native CPU backend.
     Cpu,
-    /// The best GPU, or nothing.
+    /// The best GPU, or an error.
     Gpu,
-    /// The adapter whose name contains this, whatever its kind; letters match in both cases.
+    /// The adapter whose name contains this, whatever its kind; upper and lower case match.
     Named(String),
 }
 
 impl From<&str> for DeviceRequest {
-    /// `auto`, `cpu` and `gpu` are words; anything else is part of a name.
+    /// `auto`, `cpu` and `gpu` are keywords; anything else is part of a name.
     fn from(text: &str) -> Self {
         match text.trim().to_lowercase().as_str() {
             "auto" | "" => Self::Auto,
@@ -58,14 +58,14 @@ impl fmt::Display for DeviceRequest {
     }
 }
 
-/// What an adapter is, the fastest kind first.
+/// The class of an adapter, the fastest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum AdapterClass {
     /// A GPU with memory of its own.
     Discrete,
     /// A GPU that shares the processor's memory.
     Integrated,
-    /// A GPU that a host lends to its guest.
+    /// A GPU that a host provides to a virtual machine.
     Virtual,
     /// The driver does not say.
     Other,
@@ -89,19 +89,19 @@ impl AdapterClass {
 /// A graphics adapter, as its driver describes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AdapterInfo {
-    /// Tells it from the others of this machine, and is the same in the next run.
+    /// Distinguishes it from the other adapters of this machine, and is stable between runs.
     pub id: String,
     /// Its name, such as `NVIDIA H200`.
     pub name: String,
-    /// The graphics interface, such as `vulkan`.
+    /// The graphics API, such as `vulkan`.
     pub backend: String,
-    /// What it is.
+    /// Its class.
     pub class: AdapterClass,
     /// Name and version of its driver.
     pub driver: String,
     /// The largest array that it can bind.
     pub binding_bytes_max: u64,
-    /// Its memory, bytes; `None` where its driver does not say.
+    /// Its memory, bytes; `None` if its driver does not report it.
     pub memory_bytes: Option<u64>,
     /// Why it cannot render; `None` when it can.
     pub unusable: Option<String>,
@@ -114,7 +114,7 @@ impl AdapterInfo {
     }
 }
 
-/// All graphics adapters. Loads the drivers; a machine without any has none.
+/// All graphics adapters. Loads the drivers; a machine without drivers has none.
 pub fn enumerate() -> Vec<AdapterInfo> {
     adapters::enumerate()
 }
@@ -131,16 +131,16 @@ pub enum Chosen {
 /// A choice and its reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceChoice {
-    /// What was asked for.
+    /// The requested device.
     pub request: DeviceRequest,
-    /// What that means here.
+    /// What was chosen for it.
     pub chosen: Chosen,
     /// Why, as a sentence without its full stop.
     pub reason: String,
 }
 
 impl DeviceChoice {
-    /// The log line about the choice; `None` when the CPU was asked for, because then no GPU is missed.
+    /// The log line about the choice; `None` when the CPU was requested, because no GPU is expected then.
     pub fn probe_line(&self) -> Option<String> {
         match (&self.chosen, &self.request) {
             (Chosen::Adapter(a), _) => {
@@ -156,7 +156,7 @@ impl DeviceChoice {
     }
 }
 
-/// There is no device as asked for.
+/// The requested device is not available.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct DeviceError {
@@ -170,7 +170,7 @@ impl DeviceError {
     /// The stable name of all these errors.
     pub const CODE: &'static str = "device.unavailable";
 
-    /// An adapter that is there and does not work.
+    /// An adapter that exists but does not work.
     pub(crate) fn unusable(name: &str, why: &str) -> Self {
         let help = "choose another device: `packshot devices` lists them, `cpu` always works".to_owned();
         Self { message: format!("{name} cannot be used: {why}"), help }
@@ -180,7 +180,7 @@ impl DeviceError {
 /// Chooses among `adapters`.
 ///
 /// # Errors
-/// When a GPU or a name was asked for and there is none that can be used.
+/// When a GPU or a name was requested and there is no usable one.
 pub fn choose(request: &DeviceRequest, adapters: &[AdapterInfo]) -> Result<DeviceChoice, DeviceError> {
     let choice = |chosen, reason: String| Ok(DeviceChoice { request: request.clone(), chosen, reason });
     let gpu = best_gpu(adapters);
@@ -215,13 +215,13 @@ pub fn select(request: &DeviceRequest) -> Result<DeviceChoice, DeviceError> {
     }
 }
 
-/// Opens the device, with `n_threads` threads (0: as many as the machine has). `cache` keeps compiled kernels.
+/// Opens the device, with `n_threads` threads (0: one per hardware thread). `cache` keeps compiled kernels.
 ///
-/// A GPU that [`DeviceRequest::Auto`] found and that does not open is replaced by the CPU; its reason says so, and the
-/// log.
+/// A GPU that [`DeviceRequest::Auto`] found but that does not open is replaced by the CPU; the reason and the log say
+/// so.
 ///
 /// # Errors
-/// When the device was asked for and does not open, or the operating system refuses threads.
+/// When a device that was requested explicitly does not open, or the operating system refuses threads.
 pub fn open(
     choice: &DeviceChoice,
     n_threads: usize,
@@ -244,7 +244,7 @@ pub fn open(
     }
 }
 
-/// The processor's name as the operating system gives it, else its architecture.
+/// The processor's name as the operating system reports it, or else its architecture.
 pub fn processor_name() -> String {
     let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let named =
@@ -252,7 +252,7 @@ pub fn processor_name() -> String {
     named.unwrap_or(std::env::consts::ARCH).to_owned()
 }
 
-/// The first of the fastest kind.
+/// The first adapter of the fastest class.
 fn best_gpu(adapters: &[AdapterInfo]) -> Option<&AdapterInfo> {
     let usable = adapters.iter().filter(|a| a.kind() == DeviceKind::Gpu && a.unusable.is_none());
     usable.min_by_key(|a| a.class)
@@ -271,7 +271,7 @@ fn why_no_gpu(adapters: &[AdapterInfo]) -> String {
     }
 }
 
-/// The adapter of a name: GPUs before software, usable ones before others.
+/// The adapter whose name contains this: GPUs before software, usable ones before others.
 fn named<'a>(part: &str, adapters: &'a [AdapterInfo]) -> Result<&'a AdapterInfo, DeviceError> {
     let part_lower = part.to_lowercase();
     let matching = adapters.iter().filter(|a| a.name.to_lowercase().contains(&part_lower));

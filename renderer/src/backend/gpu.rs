@@ -1,9 +1,9 @@
 //! The GPU backend: the stages and a WGSL traversal in one compute kernel, dispatched through wgpu.
 //!
 //! Input: a [`PreparedProduct`] and a [`PreparedShot`], whose indices are valid and therefore read unchecked. Output:
-//! the film that the CPU backend makes, but for rounding. A thread of its own owns the device: drivers panic and lose
+//! the same film as the CPU backend's, apart from rounding. A dedicated thread owns the device: drivers panic and lose
 //! devices, and the thread survives both. Invariant: a picture does not depend on how its work was cut into dispatches,
-//! because each pixel's samples are summed in order by whoever has the pixel.
+//! because each pixel's samples are summed in order by the invocation that owns the pixel.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -53,17 +53,17 @@ pub use usage::DeviceUsage;
 use denoise::Plan;
 use worker::{Event, ProductKey, Request, ShotKey, Worker};
 
-/// How often who waits for the device looks whether it was cancelled.
+/// Interval at which a caller that waits for the device checks for cancellation.
 const CANCEL_AFTER: Duration = Duration::from_millis(50);
 
-/// How a [`GpuBackend`] works.
+/// Settings of a [`GpuBackend`].
 #[derive(Clone, Debug, Default)]
 pub struct GpuOptions {
-    /// Threads for decisions between passes; 0: as many as the machine has.
+    /// Threads for decisions between passes; 0: one per hardware thread.
     pub n_threads: usize,
-    /// Where compiled kernels are kept between runs.
+    /// Where compiled kernels are cached between runs.
     pub cache: Option<Arc<dyn ByteStore>>,
-    /// The largest dispatches.
+    /// Upper limits on dispatches.
     pub slices: SliceLimits,
 }
 
@@ -75,7 +75,7 @@ pub struct GpuBackend {
     device: DeviceInfo,
     is_doomed: Arc<AtomicBool>,
     binding_bytes_max: u64,
-    /// Of the network that denoised last.
+    /// The plan of the network that was used last.
     denoising: Mutex<Option<Arc<Plan>>>,
 }
 
@@ -119,12 +119,12 @@ impl GpuBackend {
         Ok(Self { thread: Arc::new(thread), pool, device, is_doomed, binding_bytes_max, denoising: Mutex::default() })
     }
 
-    /// The host threads, for import and preparation to share.
+    /// The host threads, which import and preparation share.
     pub fn pool(&self) -> &rayon::ThreadPool {
         &self.pool
     }
 
-    /// The work of a network, in the order of the device.
+    /// The plan of a network: its steps in the order of execution.
     fn plan(&self, network: &Arc<Network>) -> Arc<Plan> {
         let mut known = self.denoising.lock().unwrap_or_else(PoisonError::into_inner);
         match known.as_ref().filter(|plan| plan.is_of(network)) {
@@ -133,7 +133,7 @@ impl GpuBackend {
         }
     }
 
-    /// Compiles the kernel for scenes with these features, unless that is done.
+    /// Compiles the kernel for scenes with these features, unless it is compiled already.
     ///
     /// # Errors
     /// [`RenderError::DeviceLost`] when the driver refuses it.
@@ -143,7 +143,7 @@ impl GpuBackend {
         answer.recv().map_err(|_| thread_ended())?
     }
 
-    /// What the device did so far; waits for what it is doing.
+    /// What the device has done so far; waits for its current work.
     ///
     /// # Errors
     /// [`RenderError::DeviceLost`].
@@ -153,20 +153,20 @@ impl GpuBackend {
         answer.recv().map_err(|_| thread_ended())?
     }
 
-    /// Destroys the device under the next dispatch, as a driver's reset would; for tests of recovery.
+    /// Destroys the device during the next dispatch, like a driver reset; for tests of recovery.
     #[doc(hidden)]
     pub fn lose_device(&self) {
         self.is_doomed.store(true, Ordering::Relaxed);
     }
 }
 
-/// The way to the thread that owns the device. When the last owner of this goes, it waits until that thread has closed
-/// the device: a process that ends meanwhile takes the driver's memory away under it.
+/// The channel to the thread that owns the device. Dropping the last owner waits until that thread has closed the
+/// device: if the process ended meanwhile, the driver's memory would vanish under it.
 #[derive(Debug)]
 struct DeviceThread {
-    /// `None` only while this is dropped.
+    /// `None` only while dropping.
     requests: Option<mpsc::Sender<Request>>,
-    /// `None` only while this is dropped.
+    /// `None` only while dropping.
     handle: Option<JoinHandle<()>>,
 }
 
@@ -191,7 +191,7 @@ impl Backend for GpuBackend {
         let (reply, answer) = mpsc::channel();
         let request = Request::LoadProduct { product: product.clone(), reply };
         self.thread.send(request)?;
-        // Another render may have the device; the thread drops what nobody waits for.
+        // Another render may be using the device; the thread drops results that nobody waits for.
         let (key, device_bytes) = wait(&answer, cancel)??;
         let resident = Arc::new(Resident { key, thread: self.thread.clone() });
         let host = Arc::new(Host { product: product.clone(), pool: self.pool.clone(), accel: Mutex::default() });
@@ -209,7 +209,7 @@ impl Backend for GpuBackend {
         let run = |tile| {
             let (reply, answer) = mpsc::channel();
             self.thread.send(Request::Denoise { tile: Box::new(tile), reply })?;
-            // A tile looks at the token itself, but another render may have the device.
+            // The work on a tile checks the token itself, but another render may be using the device.
             wait(&answer, cancel)?
         };
         denoise::denoise(&self.pool, &plan, picture, memory_max_bytes, self.binding_bytes_max, cancel, run)
@@ -220,7 +220,7 @@ impl Backend for GpuBackend {
     }
 }
 
-/// What comes from the device's thread, unless it is cancelled.
+/// Waits for a result of the device's thread, unless cancelled.
 fn wait<T>(answer: &mpsc::Receiver<T>, cancel: &CancelToken) -> Result<T, RenderError> {
     loop {
         match answer.recv_timeout(CANCEL_AFTER) {
@@ -232,7 +232,7 @@ fn wait<T>(answer: &mpsc::Receiver<T>, cancel: &CancelToken) -> Result<T, Render
     }
 }
 
-/// A product in the device's memory, where it stays until the last owner of this is gone.
+/// A product in the device's memory, until the last owner of this is dropped.
 struct Resident {
     key: ProductKey,
     thread: Arc<DeviceThread>,
@@ -240,7 +240,7 @@ struct Resident {
 
 impl Drop for Resident {
     fn drop(&mut self) {
-        // A thread that has ended has freed everything.
+        // If the thread has ended, it has freed everything.
         let _ = self.thread.send(Request::UnloadProduct(self.key));
     }
 }
@@ -252,11 +252,11 @@ struct GpuProduct {
     host: Arc<Host>,
 }
 
-/// The processor's own view of a product, for layers.
+/// The product as the processor uses it, for layers.
 struct Host {
     product: Arc<PreparedProduct>,
     pool: Arc<rayon::ThreadPool>,
-    /// Made for the first layers.
+    /// Made when layers are first requested.
     accel: Mutex<Option<Arc<Accel>>>,
 }
 
@@ -324,7 +324,7 @@ impl LoadedShot for GpuShot {
                     }
                 }
                 Ok(Event::Done(result)) => return *result,
-                // Another render may still have the device: this one will end as soon as it begins.
+                // Another render may still be using the device; this one will end as soon as it starts.
                 Err(RecvTimeoutError::Timeout) if control.cancel.is_cancelled() => return Err(RenderError::Cancelled),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Err(thread_ended()),
@@ -354,17 +354,17 @@ impl LoadedShot for GpuShot {
 
 impl Drop for GpuShot {
     fn drop(&mut self) {
-        // A thread that has ended has freed everything.
+        // If the thread has ended, it has freed everything.
         let _ = self.resident.thread.send(Request::UnloadShot(self.key));
     }
 }
 
-/// The part of a [`RenderControl`] that another thread can have.
+/// The part of a [`RenderControl`] that can be sent to another thread.
 #[derive(Clone, Debug)]
 struct OwnedControl {
     cancel: CancelToken,
     time_max: Option<Duration>,
-    /// `None` when nobody wants any.
+    /// `None` if no snapshots are wanted.
     snapshot_side_max_px: Option<u32>,
     snapshot_pause: Duration,
     counts: Option<Arc<[u32]>>,

@@ -1,4 +1,4 @@
-//! What the backends share: when adaptive decisions and snapshots fall, and the film of a block between passes.
+//! Shared by the backends: when adaptive decisions and snapshots are due, and the film of a block between passes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,27 +11,27 @@ use crate::color::LinearImage;
 use crate::film::{ADAPTIVE_STEP, Block, Film, mean, samples_min, still_active};
 use crate::shot;
 
-/// Which pixels want more samples.
+/// Which pixels need more samples.
 #[derive(Clone, Debug)]
 enum Rule {
     /// All, to the end.
     All,
     /// The noisy ones.
     Noise { threshold: f32, n_min: u32 },
-    /// Those that have fewer than these, pixel by pixel of the picture.
+    /// Those that have fewer samples than this count for each pixel of the picture.
     Counts(Arc<[u32]>),
 }
 
-/// Which pixels are dropped where a decision falls.
+/// Which pixels become inactive at a decision.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Decision<'a> {
     /// Those with less noise than this.
     Noise(f32),
-    /// Those that have so many samples, pixel by pixel of a picture of this width.
+    /// Those that have this many samples, given for each pixel of a picture of this width.
     Counts(&'a [u32], u32),
 }
 
-/// Where a picture's sampling is divided.
+/// The sample counts at which a picture's sampling is interrupted.
 #[derive(Clone, Debug)]
 pub(super) struct Schedule {
     n_pixels: u64,
@@ -42,10 +42,11 @@ pub(super) struct Schedule {
 }
 
 impl Schedule {
-    /// `counts` of each pixel stand for the settings' threshold; see [`RenderControl`](crate::backend::RenderControl).
+    /// `counts` for each pixel replace the threshold of the settings; see
+    /// [`RenderControl`](crate::backend::RenderControl).
     ///
     /// # Panics
-    /// When there is not one count for each pixel: a caller's bug.
+    /// When there is not one count for each pixel, which is a bug in the caller.
     pub(super) fn new(settings: &shot::FilmSettings, counts: Option<&Arc<[u32]>>, has_snapshots: bool) -> Self {
         let n_pixels = u64::from(settings.width_px) * u64::from(settings.height_px);
         let threshold = settings.noise_threshold;
@@ -60,7 +61,7 @@ impl Schedule {
         Self { n_pixels, width_px: settings.width_px, n_samples: settings.samples, rule, has_snapshots }
     }
 
-    /// The first place for a decision; `None` where nothing is decided.
+    /// The first sample count with a decision; `None` if there are no decisions.
     fn decides_from(&self) -> Option<u32> {
         match self.rule {
             Rule::All => None,
@@ -69,7 +70,7 @@ impl Schedule {
         }
     }
 
-    /// Which pixels are to be dropped after `n` samples, if that is to be decided there.
+    /// The decision that is due after `n` samples, if any.
     pub(super) fn decision_after(&self, n: u32) -> Option<Decision<'_>> {
         let falls_here = self.decides_from().is_some_and(|n_min| n >= n_min && n.is_multiple_of(ADAPTIVE_STEP));
         match &self.rule {
@@ -79,13 +80,13 @@ impl Schedule {
         }
     }
 
-    /// Whether the picture of `n` samples is to be shown.
+    /// Whether a snapshot is due after `n` samples.
     pub(super) fn has_snapshot_after(&self, n: u32) -> bool {
         self.has_snapshots && n.is_power_of_two()
     }
 
-    /// Samples from `n` on to the next decision or snapshot, or to the end: how far a pass can go. Snapshots within
-    /// fewer than `n_worth` samples are not worth a stop.
+    /// Samples from `n` to the next decision or snapshot, or to the end: how far a pass may go. A snapshot within fewer
+    /// than `n_worth` samples is skipped.
     pub(super) fn until_stop(&self, n: u32, n_worth: u32) -> u32 {
         let to_decision = self.until_decision(n);
         if !self.has_snapshots {
@@ -95,7 +96,7 @@ impl Schedule {
         to_decision.min(snapshot - n)
     }
 
-    /// Samples from `n` on to the next decision, or to the end.
+    /// Samples from `n` to the next decision, or to the end.
     fn until_decision(&self, n: u32) -> u32 {
         let left = self.n_samples.saturating_sub(n);
         let Some(n_min) = self.decides_from() else { return left };
@@ -103,7 +104,7 @@ impl Schedule {
         left.min(next.max(n_min) - n)
     }
 
-    /// How far the render is when `n_active` pixels want more after `n` samples.
+    /// Progress of a render with `n_active` active pixels after `n` samples.
     pub(super) fn progress(&self, n: u32, n_active: usize, paths: u64, elapsed: Duration) -> Progress {
         let wanting = n_active as f32 / self.n_pixels as f32;
         let left = 1.0 - n as f32 / self.n_samples as f32;
@@ -127,7 +128,7 @@ impl BlockFilm {
         Self { block, sums: vec![FilmPixel::default(); n], samples: vec![0; n], active: vec![true; n], n_active: n }
     }
 
-    /// Pixels that want more samples.
+    /// Number of active pixels.
     pub(super) fn n_active(&self) -> usize {
         self.n_active
     }

@@ -1,8 +1,8 @@
-//! Rays as renders send them, traced by themselves: how fast a device follows each kind, and whether it hits what the
+//! Rays like those of renders, traced in isolation: how fast a device traces each kind, and whether it hits what the
 //! processor hits.
 //!
-//! Input: a shot. Output: lists of rays in render space. A render's time goes to tracing and shading together; here is
-//! the tracing alone.
+//! Input: a shot. Output: lists of rays in render space. A render spends its time on tracing and shading together; this
+//! measures tracing alone.
 
 use std::time::Duration;
 
@@ -15,37 +15,37 @@ use rayon::prelude::*;
 use crate::backend::{CancelToken, LoadedShot, RenderError};
 use crate::prepare::PreparedShot;
 
-/// What a ray wants to know.
+/// What is to be found out about a ray.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RayQuery {
-    /// What it hits first.
+    /// Its closest hit.
     Closest,
     /// Whether it hits anything.
     Any,
 }
 
-/// Rays that were traced.
+/// The result of tracing rays.
 #[derive(Clone, Debug)]
 pub struct TracedRays {
-    /// What each ray hit; of [`RayQuery::Any`] only whether it did is meant.
+    /// The hit of each ray; for [`RayQuery::Any`] only whether there is one is meaningful.
     pub hits: Vec<Hit>,
-    /// How long it took, without bringing rays there and hits back.
+    /// How long it took, without uploading rays and reading hits back.
     pub time: Duration,
 }
 
-/// Where in a path a ray is.
+/// Which part of a path a ray belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RayKind {
-    /// From the camera, neighbours side by side.
+    /// From the camera; neighbouring rays are coherent.
     Camera,
-    /// From a surface in a direction of a matte one: neighbours go their own ways.
+    /// From a surface in a cosine-distributed direction: neighbouring rays diverge.
     Bounce,
-    /// From a surface to a place around the product, which something may block.
+    /// From a surface to a point around the product, which may be occluded.
     Shadow,
 }
 
 impl RayKind {
-    /// All of them, in the order of a path.
+    /// All kinds, in the order in which they occur in a path.
     pub const ALL: [Self; 3] = [Self::Camera, Self::Bounce, Self::Shadow];
 
     /// The word in a report.
@@ -57,7 +57,7 @@ impl RayKind {
         }
     }
 
-    /// What such a ray wants to know.
+    /// The query for such a ray.
     pub fn query(self) -> RayQuery {
         match self {
             Self::Camera | Self::Bounce => RayQuery::Closest,
@@ -66,14 +66,14 @@ impl RayKind {
     }
 }
 
-/// So far from a surface a ray begins: render space has radius 1.
+/// Offset of a ray's origin from the surface: render space has radius 1.
 const OFFSET: f32 = 1e-4;
-/// Shadow rays go to places so far from the middle of the product.
+/// Distance from the centre of the product of the points to which shadow rays go.
 const LIGHT_DISTANCE: f32 = 3.0;
 
 impl PreparedShot {
-    /// About `n` rays of a kind. `tracer` is this shot on any device: it finds where camera rays end, and what follows
-    /// begins there.
+    /// About `n` rays of a kind. `tracer` is this shot on any device: it finds where camera rays end, which is where
+    /// the other kinds start.
     ///
     /// # Errors
     /// [`RenderError`].
@@ -93,7 +93,7 @@ impl PreparedShot {
         Ok(ends.map(|(i, (ray, hit))| self.onward(kind, i as u32, ray, hit)).collect())
     }
 
-    /// Through the middles of the pixels of a picture with as many, square by square as a kernel takes them.
+    /// Through the centres of the pixels of a picture with about that many, square by square as in the kernel.
     fn camera_rays(&self, n: u32) -> Vec<Ray> {
         const SQUARE: u32 = 8;
         let camera = &self.params.camera;
@@ -117,7 +117,7 @@ impl PreparedShot {
         (0..squares_wide * squares_high * SQUARE * SQUARE).map(ray).collect()
     }
 
-    /// What leaves the place where ray number `i` ended.
+    /// The ray that leaves the point where ray number `i` ended.
     fn onward(&self, kind: RayKind, i: u32, ray: &Ray, hit: &Hit) -> Ray {
         let product = &*self.product;
         let instance = &product.instances[hit.instance as usize];
@@ -137,7 +137,7 @@ impl PreparedShot {
                 let to_light = on_sphere * LIGHT_DISTANCE - origin;
                 Ray { origin, t_min: 0.0, direction: to_light, t_max: 1.0 }
             }
-            // A point of the unit sphere that touches the surface: density by the cosine.
+            // A point of the unit sphere that touches the surface gives a cosine-distributed direction.
             RayKind::Bounce | RayKind::Camera => {
                 let direction = (normal + on_sphere).normalize_or(normal);
                 Ray { origin, t_min: 0.0, direction, t_max: f32::MAX }
@@ -145,7 +145,7 @@ impl PreparedShot {
         }
     }
 
-    /// Mean work of a ray in the tree that a GPU walks.
+    /// Mean work of a ray in the tree that a GPU traverses.
     pub fn trace_work(&self, rays: &[Ray], query: RayQuery) -> (f64, f64) {
         let (packed, instances) = self.product.walked();
         let bindings = Bindings {
@@ -165,7 +165,7 @@ impl PreparedShot {
     }
 }
 
-/// Spread evenly, in no order that a neighbour shares.
+/// Evenly distributed points whose neighbours in the sequence are not neighbours on the sphere.
 fn point_on_sphere(i: u32) -> Vec3 {
     let unit = |bits: u32| (bits >> 8) as f32 / (1 << 24) as f32;
     let mixed = (i ^ (i >> 16)).wrapping_mul(0x7feb_352d);

@@ -1,4 +1,4 @@
-//! Light that arrives: which shadow rays are unoccluded, and what panes leave of the others.
+//! Light arriving along shadow rays: which rays are unoccluded, and what panes transmit along the others.
 
 use glam::Vec3;
 use packshot_native::loops::{Shadows, Stages};
@@ -9,16 +9,16 @@ use packshot_traversal::{Accel, Opacity};
 
 use super::batch::Stochastic;
 
-/// Buffers of one thread, kept between batches.
+/// Buffers of one thread, reused between batches.
 pub(super) struct Arrival {
-    /// Whether surfaces let rays through, so that traversal has to ask.
+    /// Whether some surfaces let rays through, so that traversal must evaluate opacity.
     has_opacity: bool,
     blocked: Vec<bool>,
-    /// Of scenes with panes.
+    /// `None` for scenes without panes.
     through_panes: Option<ThroughPanes>,
 }
 
-/// Shadow rays that panes alone occlude, on their way through these.
+/// Shadow rays that only panes occlude, on their way through them.
 #[derive(Default)]
 struct ThroughPanes {
     rays: Vec<Ray>,
@@ -33,7 +33,7 @@ impl Arrival {
         Self { has_opacity, blocked: Vec::new(), through_panes: has_panes.then(ThroughPanes::default) }
     }
 
-    /// Adds the light of each shadow ray to its path as far as it arrives.
+    /// Adds to each path the light of its shadow ray, as far as it arrives.
     pub(super) fn add(
         &mut self,
         bindings: &Bindings<'_>,
@@ -63,7 +63,7 @@ impl Arrival {
 }
 
 impl ThroughPanes {
-    /// Takes over the shadow rays that are not blocked, under names by which they meet panes.
+    /// Takes the shadow rays that are not blocked, with keys that make them hit panes.
     fn begin(&mut self, shadows: &Shadows, blocked: &[bool]) {
         self.clear();
         for k in (0..shadows.rays.len()).filter(|&k| !blocked[k]) {
@@ -82,7 +82,7 @@ impl ThroughPanes {
         self.paths.clear();
     }
 
-    /// From pane to pane, until each ray has arrived or lost its light.
+    /// From pane to pane, until each ray has arrived or lost all its light.
     fn walk(&mut self, bindings: &Bindings<'_>, stages: Stages, accel: &Accel, paths: &mut [PathState]) {
         for _ in 0..=PANES_MAX {
             if self.rays.is_empty() {
@@ -101,7 +101,7 @@ impl ThroughPanes {
         }
     }
 
-    /// Keeps the rays of which `wanted` holds, in their order.
+    /// Keeps the rays for which `wanted` holds, in their order.
     fn keep(&mut self, wanted: impl Fn(&Self, usize) -> bool) {
         let mut kept = 0;
         for k in 0..self.rays.len() {

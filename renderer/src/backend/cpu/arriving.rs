@@ -1,4 +1,4 @@
-//! The shadow layer, block by block: of the direct light on what the camera sees first, the unoccluded share.
+//! The shadow layer, block by block: the unoccluded fraction of the direct light on what the camera sees first.
 
 use glam::Vec3;
 use packshot_native::loops::{PixelSamples, Shadows, Stages};
@@ -14,7 +14,7 @@ use crate::backend::CancelToken;
 use crate::film::{Block, blocks};
 use crate::prepare::PreparedShot;
 
-/// Camera paths under way together.
+/// Camera paths in flight together.
 const PATHS: usize = 1024;
 
 /// Traces the shadows of a shot.
@@ -22,11 +22,11 @@ pub(super) struct ShadowTracer<'a> {
     pub(super) shot: &'a PreparedShot,
     pub(super) accel: &'a Accel,
     pub(super) stages: Stages,
-    /// Of a pixel, at least one: the first of the picture's own.
+    /// Per pixel, at least one: the first samples of the picture itself.
     pub(super) n_samples: u32,
 }
 
-/// Of one thread.
+/// Buffers of one thread.
 struct Buffers<'a> {
     bindings: Bindings<'a>,
     arrival: Arrival,
@@ -35,12 +35,12 @@ struct Buffers<'a> {
     order: Vec<u32>,
     hits: Vec<Hit>,
     shadows: Shadows,
-    /// Light of each path's pixel that would arrive if nothing were in its way.
+    /// For the pixel of each path, the light that would arrive if nothing occluded it.
     unshadowed: Vec<Vec3>,
 }
 
 impl ShadowTracer<'_> {
-    /// Red, green and blue of each pixel, row by row, in the current rayon pool; partly ones when cancelled.
+    /// Red, green and blue of each pixel, row by row, computed in the current rayon pool; partly ones when cancelled.
     pub(super) fn trace(&self, cancel: &CancelToken) -> Vec<f32> {
         let film = &self.shot.film;
         let blocks = blocks(film.width_px, film.height_px);
@@ -73,7 +73,7 @@ impl ShadowTracer<'_> {
         }
     }
 
-    /// Shares of a block's pixels, row by row; ones where it was cancelled.
+    /// Values of a block's pixels, row by row; ones where it was cancelled.
     fn of_block(&self, block: &Block, buffers: &mut Buffers<'_>, cancel: &CancelToken) -> Vec<Vec3> {
         let pixels: Vec<[u32; 2]> = (0..block.width_px * block.height_px)
             .map(|i| [block.x_px + i % block.width_px, block.y_px + i / block.width_px])
@@ -87,7 +87,7 @@ impl ShadowTracer<'_> {
             self.light(pixels, buffers);
             let sums = buffers.paths.chunks(n_samples).zip(buffers.unshadowed.chunks(n_samples));
             shares.extend(sums.map(|(paths, unshadowed)| {
-                // In the order of samples, as everywhere.
+                // Summed in the order of samples, as everywhere.
                 let arrives = paths.iter().fold(Vec3::ZERO, |sum, path| sum + path.radiance);
                 let could = unshadowed.iter().fold(Vec3::ZERO, |sum, light| sum + *light);
                 Vec3::select(could.cmpgt(Vec3::ZERO), (arrives / could).min(Vec3::ONE), Vec3::ONE)
@@ -97,7 +97,8 @@ impl ShadowTracer<'_> {
         shares
     }
 
-    /// Leaves in the buffers what arrives at each sample of the pixels, as its path's radiance, and what could.
+    /// Leaves in the buffers, for each sample of the pixels, the light that arrives (as its path's radiance) and the
+    /// light that could arrive.
     fn light(&self, pixels: &[[u32; 2]], buffers: &mut Buffers<'_>) {
         let Buffers { bindings, arrival, first_hits, paths, order, hits, shadows, unshadowed } = buffers;
         paths.clear();
@@ -111,7 +112,7 @@ impl ShadowTracer<'_> {
         first_hits.find(bindings, self.stages, (self.accel, has_opacity), paths, hits);
         unshadowed.clear();
         unshadowed.resize(paths.len(), Vec3::ZERO);
-        // An environment without a map is found by no light sample.
+        // Light sampling never chooses an environment without a map.
         let has_uniform = bindings.params.environment_kind == ENVIRONMENT_UNIFORM;
         for of_uniform in [false, true].into_iter().filter(|&of_uniform| !of_uniform || has_uniform) {
             self.stages.arriving(bindings, paths, order, hits, of_uniform, shadows);

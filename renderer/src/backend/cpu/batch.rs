@@ -10,12 +10,12 @@ use packshot_traversal::{Accel, Opacity, OpacityFilter};
 use super::arrival::Arrival;
 use crate::prepare::PreparedShot;
 
-/// Buffers of one thread, kept between batches.
+/// Buffers of one thread, reused between batches.
 pub(super) struct Batch<'a> {
     bindings: Bindings<'a>,
     accel: &'a Accel,
     stages: Stages,
-    /// Whether surfaces let rays through, so that traversal has to ask.
+    /// Whether some surfaces let rays through, so that traversal must evaluate opacity.
     has_opacity: bool,
     paths: Vec<PathState>,
     alive: Vec<u32>,
@@ -26,11 +26,11 @@ pub(super) struct Batch<'a> {
     arrival: Arrival,
 }
 
-/// Asks the translated opacity stage.
+/// Evaluates opacity by the translated stage.
 pub(super) struct Stochastic<'a> {
     pub(super) bindings: &'a Bindings<'a>,
     pub(super) stages: Stages,
-    /// One for each ray.
+    /// The identity of each ray.
     pub(super) names: &'a [RayName],
 }
 
@@ -41,7 +41,7 @@ impl OpacityFilter for Stochastic<'_> {
 }
 
 impl<'a> Batch<'a> {
-    /// Paths that are under way together: their states fit the second-level cache.
+    /// Paths in flight together: their states fit the second-level cache.
     pub(super) const PATHS: usize = 1024;
 
     pub(super) fn new(shot: &'a PreparedShot, accel: &'a Accel, level: SimdLevel) -> Self {
@@ -61,7 +61,7 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Renders `n_samples` samples of each pixel to their end. Returns the number of rays.
+    /// Traces `n_samples` samples of each pixel to their end. Returns the number of rays.
     pub(super) fn trace(&mut self, pixels: impl Iterator<Item = [u32; 2]>, first_sample: u32, n_samples: u32) -> u64 {
         self.paths.clear();
         for pixel in pixels {
@@ -71,7 +71,7 @@ impl<'a> Batch<'a> {
         self.alive.clear();
         self.alive.extend(0..self.paths.len() as u32);
         let mut n_rays = 0;
-        // Rays through all of a lens bound nearly everything: a packet of them would meet every triangle.
+        // The bounds of rays through a whole lens contain nearly everything: a packet of them would hit every triangle.
         let mut coherent = self.bindings.params.camera.aperture_radius == 0.0;
         while !self.alive.is_empty() {
             self.names.clear();
@@ -143,7 +143,7 @@ mod tests {
         Scene { meshes, parts: vec![part], ..Scene::default() }
     }
 
-    /// The sequence of a block ends with the last sample of its last pixel, which is number 2^32 - 1.
+    /// The sequence of a block ends with the last sample of its last pixel, number 2^32 - 1.
     #[test]
     fn the_longest_render_ends_where_numbers_do() {
         const LAST: u32 = 11;

@@ -9,8 +9,8 @@ use super::tiles::Tiles;
 use crate::backend::CancelToken;
 use crate::backend::passes::BlockFilm;
 
-/// Adds samples `first_sample..first_sample + n_samples` to every active pixel, or to some when cancelled. Returns the
-/// number of rays traced.
+/// Adds samples `first_sample..first_sample + n_samples` to every active pixel, or only to some when cancelled. Returns
+/// the number of rays traced.
 pub(super) fn render(
     film: &mut BlockFilm,
     batch: &mut Batch<'_>,
@@ -21,7 +21,7 @@ pub(super) fn render(
 ) -> u64 {
     let pixels_at_once = (Batch::PATHS / n_samples as usize).max(1);
     let (empty, shown): (Vec<usize>, Vec<usize>) = film.active().partition(|&i| tiles.shows_nothing(film.pixel(i)));
-    // Camera rays that are known to meet nothing count as those do that were traced to find it out.
+    // Camera rays that are known to miss count as rays, like those that are traced to find it out.
     let mut rays = empty.len() as u64 * u64::from(n_samples);
     for i in empty {
         film.add(i, first_sample, repeat_n(Vec4::ZERO, n_samples as usize));

@@ -1,5 +1,5 @@
-//! Where camera rays end, by the picture's own random numbers: behind the partly opaque surfaces that they pass. What
-//! was found by other numbers would not add up to the picture's alpha.
+//! Where camera rays end, behind the partly opaque surfaces that they pass, by the picture's own random numbers: with
+//! others the result would not be consistent with the picture's alpha.
 
 use packshot_native::loops::Stages;
 use packshot_native::stages::{Bindings, PathState, RayName};
@@ -8,7 +8,7 @@ use packshot_traversal::{Accel, Opacity};
 
 use super::batch::Stochastic;
 
-/// Finds first hits; keeps its buffers from one call to the next.
+/// Finds first hits; reuses its buffers between calls.
 #[derive(Default)]
 pub(super) struct FirstHits {
     alive: Vec<u32>,
@@ -18,7 +18,7 @@ pub(super) struct FirstHits {
 }
 
 impl FirstHits {
-    /// Leaves in `hits` where each path begins to scatter, and the paths there.
+    /// Leaves in `hits` where each path first scatters, and advances the paths to there.
     pub(super) fn find(
         &mut self,
         bindings: &Bindings<'_>,

@@ -15,12 +15,12 @@ use super::tiles::Tiles;
 use crate::backend::{CancelToken, RenderError};
 use crate::guides::{GuideSum, Guides};
 
-/// Camera paths under way together.
+/// Camera paths in flight together.
 const PATHS: usize = 1024;
 const NOTHING: Guide = Guide { albedo: Vec3::ZERO, pad0: 0.0, normal: Vec3::ZERO, pad1: 0.0 };
 
 impl CpuShot {
-    /// The means of at most the first `n_samples` samples of every pixel.
+    /// The means over at most the first `n_samples` samples of every pixel.
     pub(super) fn guides_here(&self, n_samples: u32, cancel: &CancelToken) -> Result<Guides, RenderError> {
         let film = &self.shot.film;
         let tiles = Tiles::of(&self.shot);
@@ -37,7 +37,7 @@ impl CpuShot {
                     buffers.shown.clear();
                     buffers.shown.extend(pixels.iter().filter(|pixel| !shows_nothing(pixel)));
                     self.follow(samples.clone(), buffers);
-                    // In the order of samples, as everywhere.
+                    // Summed in the order of samples, as everywhere.
                     let sum = |sum: GuideSum, one: &Guide| GuideSum {
                         albedo: sum.albedo + one.albedo,
                         normal: sum.normal + one.normal,
@@ -55,7 +55,7 @@ impl CpuShot {
         })
     }
 
-    /// Leaves the guides of the samples of each pixel of `shown` in the buffers.
+    /// Leaves in the buffers the guides of the samples of each pixel in `shown`.
     fn follow(&self, samples: Range<u32>, buffers: &mut Buffers) {
         let bindings = self.shot.bindings();
         let stages = Stages::new(self.level);
@@ -70,7 +70,7 @@ impl CpuShot {
         guides.resize(paths.len(), NOTHING);
         alive.clear();
         alive.extend(0..paths.len() as u32);
-        // As in sampling: rays through all of a lens are not alike.
+        // As in sampling: rays through a whole lens are not coherent.
         let mut coherent = bindings.params.camera.aperture_radius == 0.0;
         while !alive.is_empty() {
             rays.clear();
@@ -94,7 +94,7 @@ impl CpuShot {
     }
 }
 
-/// Of one thread.
+/// Buffers of one thread.
 #[derive(Default)]
 struct Buffers {
     shown: Vec<u32>,

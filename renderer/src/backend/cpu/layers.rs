@@ -16,7 +16,7 @@ use crate::layers::cryptomatte::{self, Coverage};
 use crate::layers::{LayerRequest, MatteKind, NOTHING_DEPTH_M, Quantity};
 use crate::prepare::PreparedShot;
 
-/// Camera rays under way together.
+/// Camera rays in flight together.
 const RAYS: usize = 1024;
 
 /// Traces the layers of a shot.
@@ -25,19 +25,19 @@ pub(in crate::backend) struct LayerTracer<'a> {
     bindings: Bindings<'a>,
     accel: &'a Accel,
     stages: Stages,
-    /// In the order in which they were asked for.
+    /// In the order of the request.
     asked: Vec<Quantity>,
-    /// Those that samples or middles of single pixels tell.
+    /// Those that follow from samples or from the centre of single pixels.
     quantities: Vec<(Quantity, Ids)>,
     n_samples: u32,
     lines: LineTracer<'a>,
     shadows: ShadowTracer<'a>,
 }
 
-/// The id of each part or material, for mattes; empty for other layers.
+/// The id of each part or material, for Cryptomatte; empty for other layers.
 type Ids = Vec<f32>;
 
-/// Of one thread.
+/// Buffers of one thread.
 #[derive(Default)]
 struct Buffers {
     first_hits: FirstHits,
@@ -48,7 +48,7 @@ struct Buffers {
     coverage: Coverage,
 }
 
-/// Of surfaces that let light through, those that stop half of it or more.
+/// Treats surfaces that stop at least half of the light as opaque, and others as absent.
 pub(super) struct MostlyOpaque<'a> {
     pub(super) bindings: &'a Bindings<'a>,
     pub(super) stages: Stages,
@@ -83,7 +83,7 @@ impl<'a> LayerTracer<'a> {
         }
     }
 
-    /// The layers in the order in which they were asked for, in the current rayon pool.
+    /// The layers in the order of the request, computed in the current rayon pool.
     pub(in crate::backend) fn trace(&self, cancel: &CancelToken) -> Result<Vec<Vec<f32>>, RenderError> {
         let mut of_pixels = match self.quantities.is_empty() {
             true => Vec::new(),
@@ -128,7 +128,7 @@ impl<'a> LayerTracer<'a> {
         self.quantities.iter().enumerate().map(picture).collect()
     }
 
-    /// Each layer of a block, shaped as the picture's; partly zeros when cancelled.
+    /// Each layer of a block, in the shape of the picture's; partly zeros when cancelled.
     fn of_block(&self, block: &Block, buffers: &mut Buffers, cancel: &CancelToken) -> Vec<Vec<f32>> {
         let pixels: Vec<[u32; 2]> = (0..block.width_px * block.height_px)
             .map(|i| [block.x_px + i % block.width_px, block.y_px + i / block.width_px])
@@ -164,7 +164,7 @@ impl<'a> LayerTracer<'a> {
         layers
     }
 
-    /// Leaves in the buffers what each sample of the pixels sees, with the picture's own samples.
+    /// Leaves in the buffers what each sample of the pixels sees; the samples are the picture's own.
     fn look(&self, pixels: &[[u32; 2]], buffers: &mut Buffers) {
         let Buffers { first_hits, paths, rays, hits, seen, .. } = buffers;
         paths.clear();
@@ -180,7 +180,7 @@ impl<'a> LayerTracer<'a> {
         self.stages.seen(&self.bindings, rays, hits, seen);
     }
 
-    /// Leaves in the buffers what is seen in the middle of each pixel.
+    /// Leaves in the buffers what is seen at the centre of each pixel.
     fn look_at_middle(&self, pixels: &[[u32; 2]], buffers: &mut Buffers) {
         let Buffers { paths, rays, hits, seen, .. } = buffers;
         paths.clear();
@@ -200,7 +200,8 @@ impl<'a> LayerTracer<'a> {
         self.stages.seen(&self.bindings, rays, hits, seen);
     }
 
-    /// Stores what samples of a pixel saw; `place` is the pixel's number in the block, and how many the block has.
+    /// Stores what the samples of a pixel saw; `place` is the pixel's number in the block, and the number of pixels
+    /// that the block has.
     fn store(
         &self,
         quantity: Quantity,
@@ -224,7 +225,7 @@ impl<'a> LayerTracer<'a> {
             Quantity::Emission => put(&mean(|seen| seen.emission)),
             Quantity::Depth => put(&[middle.map_or(NOTHING_DEPTH_M, |seen| self.depth_m(seen))]),
             Quantity::Position => put(&middle.map_or([0.0; 3], |seen| self.world(seen).as_vec3().to_array())),
-            // Packed products have v downwards, as glTF does.
+            // Packed products have v downwards, like glTF.
             Quantity::Uv => put(&middle.map_or([0.0; 2], |seen| [seen.uv.x, 1.0 - seen.uv.y])),
             Quantity::Lines(_) | Quantity::Shadow => unreachable!("traced by themselves"),
             Quantity::Matte(kind) => {
@@ -241,13 +242,13 @@ impl<'a> LayerTracer<'a> {
         }
     }
 
-    /// Where it is in the world, metres.
+    /// Its position in the world, metres.
     fn world(&self, seen: &Seen) -> DVec3 {
         let space = &self.shot.product.space;
         seen.position.as_dvec3() / space.units_per_m + space.center
     }
 
-    /// How far it is from the camera along the viewing axis.
+    /// Its distance from the camera along the viewing axis.
     fn depth_m(&self, seen: &Seen) -> f32 {
         let camera = &self.shot.params.camera;
         let along = (camera.origin - seen.position).as_dvec3().dot(camera.back.as_dvec3());

@@ -1,10 +1,10 @@
-//! Lines where what the camera sees changes from one place of the picture to the next: edges of the product, or of its
+//! Lines where what the camera sees changes from one point of the picture to the next: edges of the product, or of its
 //! triangles.
 //!
-//! Camera rays without a lens go through a grid of [`SIDE`] by [`SIDE`] places a pixel. Where two that lie next to each
-//! other see things that a line divides, halving the way between them finds the border; a place is on a line that is
-//! closer to a border than half the line's width. What is hidden meets no ray and so draws nothing. Each block of the
-//! picture looks at its surroundings too, so that lines are the same however the picture is divided.
+//! Camera rays without a lens sample a grid of [`SIDE`] by [`SIDE`] points per pixel. Where a line separates what two
+//! neighbouring points see, bisection between them finds the border; a point is on a line if it is closer to a border
+//! than half the line's width. Hidden edges are hit by no ray and so draw nothing. Each block examines its surroundings
+//! too, so that lines are the same however the picture is divided.
 
 use glam::{Vec2, Vec3, Vec4};
 use packshot_native::loops::Stages;
@@ -20,21 +20,21 @@ use crate::film::{Block, blocks};
 use crate::layers::lines::{LineKind, LineStyle};
 use crate::prepare::PreparedShot;
 
-/// Places along a pixel's side.
+/// Grid points along a pixel's side.
 const SIDE: usize = 4;
-/// From place to place, pixels.
+/// Distance between grid points, pixels.
 const STEP_PX: f32 = 1.0 / SIDE as f32;
-/// How often the way between two places is halved: borders are found to a 128th of a pixel.
+/// Bisection steps between two points: borders are found to a 128th of a pixel.
 const HALVINGS: usize = 4;
-/// A border is one that is found between so many pairs of places at least, within a pixel to each side: where a rim
-/// fades into a smooth surface single pairs are left of it.
+/// A border counts only if it is found between at least this many pairs of points within a pixel to each side: where a
+/// rim fades into a smooth surface, only isolated pairs are left of it.
 const PAIRS_MIN: u32 = 4;
-/// Camera rays under way together.
+/// Camera rays in flight together.
 const RAYS: usize = 1024;
-/// Depth by which one piece of a part must stand before another for a line, in widths of a pixel.
+/// Difference in depth from which one piece of a part is in front of another, in widths of a pixel.
 const STEP_DEPTH_PX: f32 = 0.5;
-/// What rounding may do to depths that a plane foretells, as a share of them: planes seen from the side foretell great
-/// ones.
+/// Relative error that rounding may cause in depths extrapolated along a plane: planes seen at grazing angles give
+/// large depths.
 const DEPTH_ERROR: f32 = 0.1;
 
 /// Draws the lines of a shot.
@@ -43,11 +43,11 @@ pub(super) struct LineTracer<'a> {
     pub(super) accel: &'a Accel,
     pub(super) stages: Stages,
     pub(super) style: LineStyle,
-    /// What counts as nothing: the floor's part.
+    /// The floor's part, which counts as nothing.
     pub(super) floor: Option<u32>,
 }
 
-/// Of one thread.
+/// Buffers of one thread.
 #[derive(Default)]
 struct Buffers {
     rays: Vec<Ray>,
@@ -65,7 +65,7 @@ struct Buffers {
 #[derive(Clone, Copy, Debug)]
 struct Spot {
     ray: Ray,
-    /// `None`: nothing that lines are drawn of.
+    /// `None`: nothing for which lines are drawn.
     met: Option<Met>,
 }
 
@@ -77,38 +77,39 @@ struct Met {
     instance: u32,
     triangle: u32,
     place: Vec3,
-    /// Unit, of the triangle, towards the viewer.
+    /// Unit normal of the triangle, towards the viewer.
     flat: Vec3,
-    /// Unit, of the surface that the triangles stand for, on the same side; without bumps and rounded edges.
+    /// Unit normal of the smooth surface that the triangles approximate, on the same side; without bumps and rounded
+    /// edges.
     smooth: Vec3,
 }
 
-/// Two places with a border between them.
+/// Two points with a border between them.
 #[derive(Clone, Copy, Debug)]
 struct Pair {
-    /// The number of the first place in its window.
+    /// The index of the first point in its window.
     first: usize,
     from: Vec2,
     to: Vec2,
-    /// What is seen at the first.
+    /// What is seen at the first point.
     at_from: Spot,
     at_to: Spot,
 }
 
-/// A block with what is around it, in places of the grid.
+/// A block with its surroundings, in grid points.
 #[derive(Clone, Copy, Debug)]
 struct Window {
-    /// Of its first place, pixels.
+    /// Position of its first point, pixels.
     corner_px: Vec2,
     columns: usize,
     rows: usize,
-    /// Pixels around the block.
+    /// Width of the surroundings, pixels.
     margin_px: usize,
 }
 
 impl LineTracer<'_> {
-    /// Share of each pixel that lines of this kind cover, row by row, in the current rayon pool; partly zeros when
-    /// cancelled.
+    /// The fraction of each pixel that lines of this kind cover, row by row, computed in the current rayon pool; partly
+    /// zeros when cancelled.
     pub(super) fn trace(&self, kind: LineKind, cancel: &CancelToken) -> Vec<f32> {
         let film = &self.shot.film;
         let blocks = blocks(film.width_px, film.height_px);
@@ -154,7 +155,7 @@ impl LineTracer<'_> {
         window.coverage(block, 0.5 * self.style.width_px, &buffers.distances2)
     }
 
-    /// Appends what is seen at places of the picture.
+    /// Appends what is seen at points of the picture.
     fn look(&self, places: &[Vec2], rays: &mut Vec<Ray>, hits: &mut Vec<Hit>, spots: &mut Vec<Spot>) {
         let bindings = self.shot.bindings();
         rays.clear();
@@ -176,7 +177,7 @@ impl LineTracer<'_> {
         spots.extend(rays.iter().zip(&*hits).map(spot));
     }
 
-    /// Leaves the pairs of neighbours that a line divides in the buffers.
+    /// Leaves in the buffers the pairs of neighbours that a line separates.
     fn find_pairs(&self, kind: LineKind, window: &Window, buffers: &mut Buffers) {
         let Buffers { spots, is_stray, pairs, n_pairs, .. } = buffers;
         let differ = |a: usize, b: usize| self.differ(kind, &spots[a], &spots[b]);
@@ -184,7 +185,7 @@ impl LineTracer<'_> {
         is_stray.clear();
         is_stray.resize(spots.len(), false);
         if kind == LineKind::Edges {
-            // What a single ray sees through a seam of a leaky mesh is no edge.
+            // What a single ray sees through a seam of a leaky mesh is not an edge.
             for i in (1..window.rows - 1).flat_map(|row| row * columns + 1..(row + 1) * columns - 1) {
                 let (left, right, above, below) = (i - 1, i + 1, i - columns, i + columns);
                 is_stray[i] = differ(i, left)
@@ -214,7 +215,7 @@ impl LineTracer<'_> {
         }
     }
 
-    /// Brings the places of each pair closer to the border between them.
+    /// Moves the points of each pair closer to the border between them.
     fn find_borders(&self, kind: LineKind, buffers: &mut Buffers, cancel: &CancelToken) {
         let Buffers { rays, hits, places, others, pairs, .. } = buffers;
         for _ in 0..HALVINGS {
@@ -229,7 +230,7 @@ impl LineTracer<'_> {
                 for ((pair, &place), &spot) in pairs.iter_mut().zip(&*places).zip(&*others) {
                     let is_before = self.differ(kind, &pair.at_from, &spot);
                     let is_behind = self.differ(kind, &spot, &pair.at_to);
-                    // A bend so narrow that the whole way makes it, and no part of it alone, is around the middle.
+                    // If the whole way shows a bend but neither half of it does, the bend is around the middle.
                     if is_before || is_behind {
                         match is_before {
                             true => (pair.to, pair.at_to) = (place, spot),
@@ -259,8 +260,8 @@ impl LineTracer<'_> {
             || self.is_step(met_a, &a.ray, met_b, &b.ray)
     }
 
-    /// Whether one of two surfaces stands before the other: their depths differ by more than what the inclinations of
-    /// both explain.
+    /// Whether one of two surfaces is in front of the other: their depths differ by more than the inclinations of both
+    /// explain.
     fn is_step(&self, a: &Met, ray_a: &Ray, b: &Met, ray_b: &Ray) -> bool {
         let (by_a, by_b) = (a.t_along(ray_b) - a.t, b.t - b.t_along(ray_a));
         let (least, most) = (by_a.min(by_b), by_a.max(by_b));
@@ -283,7 +284,7 @@ impl Met {
         let place = p0 * (1.0 - hit.u - hit.v) + p1 * hit.u + p2 * hit.v;
         let rows = [instance.world_from_local_0, instance.world_from_local_1, instance.world_from_local_2];
         let rows_back = [instance.local_from_world_0, instance.local_from_world_1, instance.local_from_world_2];
-        // Normals go by the inverse transpose.
+        // Normals transform by the inverse transpose.
         let turned = |n: Vec3| [n.x, n.y, n.z].iter().zip(&rows_back).map(|(&n, row)| n * row.truncate()).sum::<Vec3>();
         let towards = |n: Vec3, side: Vec3| if n.dot(side) < 0.0 { -n } else { n };
         let flat = towards(turned((p1 - p0).cross(p2 - p0)).normalize_or_zero(), -ray.direction);
@@ -302,8 +303,8 @@ impl Met {
         }
     }
 
-    /// Where the plane of its triangle lies along another ray: infinitely far where that ray sees the plane's other
-    /// side, as the plane falls off faster than any ray reaches it.
+    /// Distance to the plane of its triangle along another ray: infinite if that ray sees the plane's other side,
+    /// because the plane recedes faster than any ray reaches it.
     fn t_along(&self, ray: &Ray) -> f32 {
         let cosine = self.flat.dot(ray.direction);
         if cosine < 0.0 { self.flat.dot(self.place - ray.origin) / cosine } else { f32::INFINITY }
@@ -311,9 +312,9 @@ impl Met {
 }
 
 impl Window {
-    /// Around a block, so wide that borders outside of it are as good as unknown to its pixels.
+    /// Around a block, wide enough that borders outside it do not affect the block's pixels.
     fn around(block: &Block, half_width_px: f32) -> Self {
-        // A place more for what makes out strays, one for borders half a step outside, and a pixel for counting pairs.
+        // One more point for detecting strays, one for borders half a step outside, and a pixel for counting pairs.
         let margin_px = (half_width_px + 3.0 * STEP_PX).ceil() as usize + 1;
         let places = |pixels: u32| (pixels as usize + 2 * margin_px) * SIDE;
         Self {
@@ -324,12 +325,12 @@ impl Window {
         }
     }
 
-    /// Of a place by its number, pixels.
+    /// Position of a point by its index, pixels.
     fn place(&self, i: usize) -> Vec2 {
         self.corner_px + Vec2::new((i % self.columns) as f32, (i / self.columns) as f32) * STEP_PX
     }
 
-    /// The places within a pixel to each side of one.
+    /// The points within a pixel to each side of one.
     fn around_place(&self, i: usize) -> impl Iterator<Item = usize> {
         let (column, row, columns) = (i % self.columns, i / self.columns, self.columns);
         let rows = row.saturating_sub(SIDE)..(row + SIDE + 1).min(self.rows);
@@ -337,7 +338,7 @@ impl Window {
         rows.flat_map(move |row| beside.clone().map(move |column| row * columns + column))
     }
 
-    /// Tells all places within reach of a border how far it is.
+    /// Updates the distances of all points within reach of a border.
     fn approach(&self, border: Vec2, reach_px: f32, distances2: &mut [f32]) {
         let range = |at: f32, n: usize| {
             let (first, last) = ((at - reach_px) * SIDE as f32, (at + reach_px) * SIDE as f32);
@@ -352,9 +353,9 @@ impl Window {
         }
     }
 
-    /// Share of each of the block's pixels that is closer to a border than half a line's width.
+    /// The fraction of each of the block's pixels that is closer to a border than half a line's width.
     fn coverage(&self, block: &Block, half_width_px: f32, distances2: &[f32]) -> Vec<f32> {
-        // Each place stands for the square around it, which a line's rim crosses.
+        // Each point represents the square around it, which the edge of a line may cross.
         let covered = |i: usize| ((half_width_px - distances2[i].sqrt()) * SIDE as f32 + 0.5).clamp(0.0, 1.0);
         let of_pixel = |pixel: usize| {
             let [column, row] = [pixel % block.width_px as usize, pixel / block.width_px as usize]

@@ -1,8 +1,8 @@
-//! Which parts of a picture show nothing: no camera ray there meets a triangle, so that none has to be drawn and
+//! Which parts of a picture are empty: no camera ray there hits a triangle, so that none has to be generated and
 //! traced.
 //!
-//! The camera's rays through a tile lie between four planes. A tile shows nothing where, walking down the trees, each
-//! box is outside of one of them.
+//! The camera rays through a tile lie between four planes. A tile is empty if, walking down the trees, every box is
+//! outside one of them.
 
 use glam::{DVec3, Vec3A};
 use packshot_shaders::constants::FILTER_STEPS;
@@ -13,12 +13,12 @@ use rayon::prelude::*;
 
 use crate::prepare::PreparedShot;
 
-/// Side of a tile, except at the right and the lower border of a picture.
+/// Side of a tile; those at the right and lower borders of a picture may be smaller.
 const TILE_PX: u32 = 16;
-/// Beyond the filter's reach. Rays are rounded, these planes hardly.
+/// Margin beyond the filter's reach. Rays are rounded, these planes hardly.
 const MARGIN_PX: f64 = 0.5;
-/// Of the numbers that the distance between a box and a plane is computed from: more than the rounding of rays, boxes
-/// and instances' frames.
+/// Rounding error relative to the numbers from which the distance between a box and a plane is computed: more than that
+/// of rays, boxes and instances' frames.
 const ROUNDING: f64 = 1e-6;
 
 /// The tiles of a picture.
@@ -40,26 +40,26 @@ impl Tiles {
             let side_px = f64::from(TILE_PX) + 2.0 * reach_px;
             let size_px = [film.width_px, film.height_px].map(f64::from);
             let beam = Beam::through(&shot.params.camera, [x_px - reach_px, y_px - reach_px], side_px, size_px);
-            // Where the environment is seen there is always something.
+            // Where the environment is visible there is always something.
             shot.params.environment_visible == 0 && !beam.meets(bvh)
         });
         Self { n_across, shows_nothing: shows_nothing.collect() }
     }
 
-    /// Whether every camera ray of the pixel goes past everything.
+    /// Whether every camera ray of the pixel misses everything.
     pub(super) fn shows_nothing(&self, [x_px, y_px]: [u32; 2]) -> bool {
         self.shows_nothing[(y_px / TILE_PX * self.n_across + x_px / TILE_PX) as usize]
     }
 }
 
-/// Points p with `normal · (p - origin) + offset` below 0 are outside.
+/// Points p with `normal · (p - origin) + offset` below 0 are outside of it.
 #[derive(Clone, Copy)]
 struct Plane {
     normal: DVec3,
     offset: f64,
 }
 
-/// The camera's rays through a rectangle of the picture lie inside of four planes, two across and two up.
+/// The camera rays through a rectangle of the picture lie inside four planes, two for each axis.
 struct Beam {
     origin: DVec3,
     planes: [Plane; 4],
@@ -74,14 +74,14 @@ impl Beam {
         let places = |axis: usize| [0.0, side_px].map(|more| 2.0 * (corner_px[axis] + more) / size_px[axis] - 1.0);
         let [left, right] = places(0).map(|x| x * f64::from(camera.half_width));
         let [top, bottom] = places(1).map(|y| -y * f64::from(camera.half_height));
-        // From the plane at `place` along `axis` on, in the direction of `sign`. The place is that at distance 1, or of
-        // parallel rays.
+        // The half space from the plane at `place` along `axis` in the direction of `sign`. The place is that at
+        // distance 1, or that of parallel rays.
         let plane = |axis: DVec3, place: f64, sign: f64| {
             if camera.orthographic == 1 {
                 return Plane { normal: axis * sign, offset: -place * sign };
             }
-            // Through a lens a ray is at most the aperture's radius off at distance 0 and twice that at the plane that
-            // is sharp.
+            // With a lens, a ray is off by at most the aperture's radius at distance 0, and by twice that at the plane
+            // of focus.
             let radius = f64::from(camera.aperture_radius);
             let spread = if radius > 0.0 { radius / f64::from(camera.focus_depth) } else { 0.0 };
             Plane { normal: (axis + back * place) * sign - back * spread, offset: radius }
@@ -91,13 +91,13 @@ impl Beam {
         Self { origin: camera.origin.as_dvec3(), planes }
     }
 
-    /// Whether it may meet a triangle.
+    /// Whether it may hit a triangle.
     fn meets(&self, bvh: &SceneBvh) -> bool {
         let world = Boxes::new(self.origin, self.planes);
         world.reach(&bvh.top, |first| {
             let instance = &bvh.instances[first as usize].instance;
             let (maps, origin) = (&instance.world_from_local.matrix3, instance.world_from_local.translation);
-            // p = M q + t: the plane's normal becomes its products with the columns of M.
+            // p = M q + t: the plane's local normal consists of its dot products with the columns of M.
             let local = self.planes.map(|plane| {
                 let along = |column: Vec3A| plane.normal.dot(column.as_dvec3());
                 let normal = DVec3::new(along(maps.x_axis), along(maps.y_axis), along(maps.z_axis));
@@ -112,7 +112,8 @@ impl Beam {
     }
 }
 
-/// Planes in the frame of a tree, with offsets from its origin, and the size of the numbers that these came from.
+/// Planes in the frame of a tree, with offsets from its origin, and the magnitude of the numbers that these were
+/// computed from.
 struct Boxes {
     planes: [Plane; 4],
     sizes: [f64; 4],
@@ -134,7 +135,7 @@ impl Boxes {
         })
     }
 
-    /// Whether `is_met` holds for a primitive whose box is not outside.
+    /// Whether `is_met` holds for a primitive whose box is not outside the planes.
     fn reach(&self, tree: &BinaryTree, is_met: impl Fn(u32) -> bool) -> bool {
         let mut open = Vec::from_iter((!tree.nodes.is_empty()).then_some(0));
         while let Some(idx) = open.pop() {
@@ -171,7 +172,7 @@ mod tests {
 
     const SIZE_PX: [u32; 2] = [150, 100];
 
-    /// One mesh of eight slender triangles about its origin, placed by each of `placed`.
+    /// One mesh of eight slender triangles about its origin, placed by each transform in `placed`.
     fn scene(placed: &[DAffine3]) -> Scene {
         let positions: Vec<Vec3> = (0..24)
             .map(|i| {
@@ -206,7 +207,7 @@ mod tests {
         [-reach..reach, -reach..reach, -reach..reach].prop_map(DVec3::from)
     }
 
-    /// Turned, stretched unevenly, mirrored.
+    /// Rotated, stretched unevenly, mirrored.
     fn place() -> impl Strategy<Value = DAffine3> {
         (vector(3.0), vector(1.0), vector(0.6)).prop_map(|(at, turn, size)| {
             let turned =
@@ -233,7 +234,7 @@ mod tests {
         shot
     }
 
-    /// How many of 16 rays meet something, pixel by pixel.
+    /// For each pixel, how many of 16 rays hit something.
     fn hits(shot: &PreparedShot) -> Vec<usize> {
         let level = SimdLevel::detect();
         let accel = Accel::new(&shot.product.bvh, level, &|| false).expect("nobody cancels");
@@ -271,7 +272,7 @@ mod tests {
                 let pixel = [i % SIZE_PX[0], i / SIZE_PX[0]];
                 prop_assert!(n == 0 || !tiles.shows_nothing(pixel), "{n} of 16 rays of pixel {pixel:?} meet something");
             }
-            // From afar all that there is fills some tiles.
+            // From afar, everything fits into a few tiles.
             if distance > 100.0 && lens == 1 {
                 prop_assert!(tiles.shows_nothing.iter().filter(|&&nothing| nothing).count() > 60);
             }

@@ -1,7 +1,7 @@
-//! Adapters that this process lost and has not opened again.
+//! Adapters that this process lost and has not reopened.
 //!
-//! A driver lists an adapter that it has lost as it lists any other, or no longer; so who lists devices cannot find
-//! out, and who used one remembers it.
+//! A driver lists an adapter that it has lost like any other, or not at all, so listing the devices does not show the
+//! loss: it has to be remembered by whoever used the adapter.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -13,12 +13,12 @@ fn known() -> MutexGuard<'static, Vec<AdapterInfo>> {
     LOST.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Adapters that were lost, until they are opened again: by the next work that wants them, or never.
+/// Adapters that were lost and not yet reopened, which happens when work needs them next.
 pub fn lost() -> Vec<AdapterInfo> {
     known().clone()
 }
 
-/// An adapter went away under its work.
+/// Records that an adapter was lost during its work.
 pub(crate) fn note_lost(adapter: &AdapterInfo) {
     let mut known = known();
     if known.iter().all(|other| other.id != adapter.id) {
@@ -26,12 +26,12 @@ pub(crate) fn note_lost(adapter: &AdapterInfo) {
     }
 }
 
-/// An adapter was opened.
+/// Records that an adapter was opened.
 pub(crate) fn note_opened(adapter: &AdapterInfo) {
     known().retain(|other| other.id != adapter.id);
 }
 
-/// A worker in a process of its own lost an adapter, or has it open.
+/// Records that a worker in another process lost an adapter, or has it open.
 pub fn note_elsewhere(adapter: &AdapterInfo, is_lost: bool) {
     if is_lost { note_lost(adapter) } else { note_opened(adapter) }
 }

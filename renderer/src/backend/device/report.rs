@@ -8,19 +8,19 @@ use serde::Serialize;
 use super::{AdapterInfo, Chosen, DeviceChoice, DeviceError, memory_bytes, processor_name};
 use crate::backend::DeviceKind;
 
-/// All devices, and which one is taken: the answer of GET `/api/v1/devices`.
+/// All devices, and which one is used: the answer of GET `/api/v1/devices`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DeviceReport {
-    /// The adapters, those that were lost and are not listed any more, then the CPU.
+    /// The adapters, then those that were lost and are no longer listed, then the CPU.
     pub items: Vec<DeviceItem>,
-    /// What was found.
+    /// The result of looking for a GPU.
     pub probe: Probe,
 }
 
 /// One device.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DeviceItem {
-    /// Tells it from the others of this machine.
+    /// Distinguishes it from the other devices of this machine.
     pub id: String,
     /// The adapter's or processor's name.
     pub name: String,
@@ -28,16 +28,16 @@ pub struct DeviceItem {
     pub backend: String,
     /// `discrete_gpu`, `integrated_gpu`, `virtual_gpu`, `other`, `cpu`.
     pub device_type: &'static str,
-    /// Name and version of the driver; of the CPU the instruction set in use.
+    /// Name and version of the driver; for the CPU the instruction set in use.
     pub driver: String,
-    /// Its memory, of the CPU what this process may take of it; `None` where the graphics interface or the system does
-    /// not say.
+    /// Its memory, or for the CPU what this process may use; `None` if the graphics API or the system does not report
+    /// it.
     pub memory_bytes: Option<u64>,
-    /// A graphics adapter that computes on the processor.
+    /// Whether it is a graphics adapter that computes on the processor.
     pub is_software: bool,
     /// Whether it can render.
     pub state: DeviceState,
-    /// Whether it is the one that was chosen.
+    /// Whether it is the chosen one.
     pub selected: bool,
 }
 
@@ -47,26 +47,26 @@ pub struct DeviceItem {
 pub enum DeviceState {
     /// It can.
     Ready,
-    /// It did, and was lost; the next work that wants it opens it again.
+    /// It was lost while rendering; the next work that needs it reopens it.
     Lost,
-    /// It lacks something.
+    /// It lacks a feature that rendering needs.
     Unusable,
 }
 
-/// What looking for a GPU came to.
+/// The result of looking for a GPU.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Probe {
     /// RFC 3339, UTC.
     pub checked_at: String,
-    /// Kind of the chosen device; `None` when what was asked for is not there.
+    /// Kind of the chosen device; `None` when the requested device is not available.
     pub used: Option<DeviceKind>,
-    /// Why.
+    /// Why this device was chosen.
     pub reason: String,
 }
 
 impl DeviceReport {
-    /// Of `adapters`, of those that were [lost](super::lost) and of the CPU, with the outcome of
-    /// [`choose`](super::choose) among `adapters` at `checked_at`.
+    /// From `adapters`, those that were [lost](super::lost), and the CPU, with the result of [`choose`](super::choose)
+    /// among `adapters` at `checked_at`.
     pub fn new(
         adapters: &[AdapterInfo],
         lost: &[AdapterInfo],
@@ -105,7 +105,7 @@ impl DeviceReport {
             Ok(choice) => (Some(choice.kind()), choice.reason.clone()),
             Err(error) => (None, error.message.clone()),
         };
-        // A driver may stop listing what it has lost.
+        // A driver may no longer list what it has lost.
         let gone = lost.iter().filter(|a| !has(adapters, a));
         let items = adapters.iter().chain(gone).map(of_adapter).chain([cpu]).collect();
         Self { items, probe: Probe { checked_at: rfc3339(checked_at), used, reason } }

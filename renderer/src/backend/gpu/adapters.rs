@@ -1,4 +1,4 @@
-//! Which adapters there are.
+//! Lists the adapters.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -8,23 +8,23 @@ use super::kernel::STORAGE_BUFFERS;
 use super::memory;
 use crate::backend::device::{AdapterClass, AdapterInfo};
 
-/// The graphics interfaces that wgpu can load here. Without a loader or a driver there is an instance without adapters.
+/// The graphics APIs that wgpu can load here. Without a loader or a driver, the instance has no adapters.
 pub(super) fn instance() -> wgpu::Instance {
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
-    // Validation, and the check of indirect calls that is on by default even in release builds, cost time and find only
-    // our own mistakes.
+    // Validation, and the check of indirect calls that is on by default even in release builds, cost time and would
+    // only find our own mistakes.
     descriptor.flags = match std::env::var_os("PACKSHOT_GPU_VALIDATION") {
         Some(value) if value == "1" => wgpu::InstanceFlags::debugging(),
         _ => wgpu::InstanceFlags::empty(),
     };
-    // Refuse a buffer that would leave the driver nothing to work with: some drivers lose the device instead of
+    // Refuse a buffer that would leave the driver without working memory: some drivers lose the device instead of
     // reporting it.
     descriptor.memory_budget_thresholds =
         wgpu::MemoryBudgetThresholds { for_resource_creation: Some(95), for_device_loss: None };
     wgpu::Instance::new(descriptor)
 }
 
-/// All adapters of an instance with what is known of them.
+/// All adapters of an instance, with what is known about them.
 pub(super) fn list(instance: &wgpu::Instance) -> Vec<(AdapterInfo, wgpu::Adapter)> {
     let mut found: Vec<(AdapterInfo, wgpu::Adapter)> = Vec::new();
     for adapter in pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all())) {
@@ -38,7 +38,7 @@ pub(super) fn list(instance: &wgpu::Instance) -> Vec<(AdapterInfo, wgpu::Adapter
     found
 }
 
-/// What is known of all adapters. A driver that panics while it is asked counts as none.
+/// What is known about all adapters. A driver that panics when queried counts as having none.
 pub(crate) fn enumerate() -> Vec<AdapterInfo> {
     let ask = || list(&instance()).into_iter().map(|(info, _)| info).collect();
     catch_unwind(AssertUnwindSafe(ask)).unwrap_or_else(|_| {

@@ -1,20 +1,20 @@
-//! What adapters offer, for reports.
+//! Capabilities of adapters, for reports.
 
 use std::collections::BTreeMap;
 
 use super::adapters::{instance, list};
 use crate::backend::device::AdapterInfo;
 
-/// An adapter with all that its driver says of it.
+/// An adapter with everything that its driver reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AdapterCapabilities {
-    /// What it is.
+    /// The adapter.
     pub adapter: AdapterInfo,
     /// The names of wgpu's features that it has.
     pub features: Vec<String>,
-    /// Those of wgpu's limits that compute kernels meet.
+    /// Those of wgpu's limits that matter for compute kernels.
     pub limits: BTreeMap<&'static str, u64>,
-    /// Invocations that run in step: least and most.
+    /// Subgroup size: least and most.
     pub subgroup_size: [u32; 2],
 }
 

@@ -1,4 +1,4 @@
-//! An open device, with its failures made into values.
+//! An open device, whose failures become values.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,22 +12,22 @@ use crate::backend::device::AdapterInfo;
 use crate::backend::{ByteStore, RenderError};
 use crate::prepare::SceneFeatures;
 
-/// A dispatch that takes longer hangs: slices are cut to a fraction of a second.
+/// A longer dispatch counts as hanging: slices are meant to take a fraction of a second.
 const WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// Why work on the device stopped.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Fault {
-    /// There is no picture, and trying again would not help.
+    /// There will be no picture, and trying again would not help.
     Final(RenderError),
-    /// The device is gone: another one may do.
+    /// The device was lost: reopening it, or another one, may help.
     Lost(String),
-    /// The driver ended loops early: the same work in smaller pieces may do.
+    /// The driver ended loops early: the same work in smaller pieces may succeed.
     LoopsCut,
 }
 
 impl Fault {
-    /// What happened, as the rest of a sentence about the device.
+    /// What happened, worded as the rest of a sentence about the device.
     pub(super) fn reason(&self) -> String {
         match self {
             Self::Final(error) => error.to_string(),
@@ -37,7 +37,7 @@ impl Fault {
     }
 }
 
-/// What went wrong outside the calls that return errors.
+/// Failures outside the calls that return errors.
 #[derive(Debug, Default)]
 struct Incidents {
     lost: Option<String>,
@@ -51,12 +51,12 @@ pub(super) struct Context {
     pub(super) queue: wgpu::Queue,
     pub(super) compiler: Compiler,
     pub(super) path_tracer: PathTracer,
-    /// Handed to the device so far.
+    /// Submissions so far.
     pub(super) n_submissions: Cell<u64>,
-    /// What one binding can hold.
+    /// The largest size of one binding.
     pub(super) binding_bytes_max: u64,
     incidents: Arc<Mutex<Incidents>>,
-    /// Set by tests: the device is destroyed under the next submission.
+    /// Set by tests: the device is destroyed during the next submission.
     is_doomed: Arc<AtomicBool>,
 }
 
@@ -102,17 +102,17 @@ impl Context {
             incidents,
             is_doomed,
         };
-        // A driver that refuses the plainest kernel is known at once.
+        // So that a driver that refuses even the simplest kernel is detected here.
         context.compile(SceneFeatures::default()).map_err(|fault| fault.reason())?;
         Ok(context)
     }
 
-    /// Compiles the kernel for scenes with these features, unless that is done.
+    /// Compiles the kernel for scenes with these features, unless it is compiled already.
     pub(super) fn compile(&self, features: SceneFeatures) -> Result<Arc<Kernel>, Fault> {
         self.compiled(|| self.path_tracer.kernel(&self.compiler, features))
     }
 
-    /// What `compile` makes, unless the driver refuses it.
+    /// The result of `compile`, unless the driver refuses it.
     pub(super) fn compiled<T>(&self, compile: impl FnOnce() -> T) -> Result<T, Fault> {
         let scopes =
             [wgpu::ErrorFilter::Validation, wgpu::ErrorFilter::Internal].map(|f| self.device.push_error_scope(f));
@@ -126,7 +126,7 @@ impl Context {
         }
     }
 
-    /// Refuses what no binding can hold.
+    /// Refuses sizes beyond one binding.
     pub(super) fn check_fits(&self, size_bytes: u64) -> Result<(), Fault> {
         let offered_bytes = Some(self.binding_bytes_max);
         match size_bytes <= self.binding_bytes_max {
@@ -168,7 +168,7 @@ impl Context {
         }
     }
 
-    /// Writes `bytes` into a buffer in pieces, so that the copy on its way stays small.
+    /// Writes `bytes` into a buffer in pieces, so that the staging copy stays small.
     pub(super) fn write(&self, buffer: &wgpu::Buffer, offset_bytes: u64, bytes: &[u8]) -> Result<(), Fault> {
         const PIECE_BYTES: usize = 32 << 20;
         for (i, piece) in bytes.chunks(PIECE_BYTES).enumerate() {
@@ -181,7 +181,7 @@ impl Context {
         Ok(())
     }
 
-    /// Hands recorded commands to the device.
+    /// Submits recorded commands.
     pub(super) fn submit(&self, encoder: wgpu::CommandEncoder) -> wgpu::SubmissionIndex {
         if self.is_doomed.swap(false, Ordering::Relaxed) {
             self.device.destroy();
@@ -194,7 +194,7 @@ impl Context {
     pub(super) fn wait(&self, submission: wgpu::SubmissionIndex) -> Result<(), Fault> {
         let wait = wgpu::PollType::Wait { submission_index: Some(submission), timeout: Some(WAIT_MAX) };
         let outcome = self.device.poll(wait);
-        // What went wrong before says more than that the wait failed.
+        // An earlier failure is more specific than a failed wait.
         self.check()?;
         outcome.map(drop).map_err(|error| Fault::Lost(error.to_string()))
     }
@@ -234,13 +234,14 @@ impl Context {
     }
 }
 
-/// The first incident of a kind says most.
+/// Only the first incident of a kind is kept, as the most specific.
 fn record(incidents: &Mutex<Incidents>, kind: impl FnOnce(&mut Incidents) -> &mut Option<String>, message: String) {
     let mut incidents = incidents.lock().unwrap_or_else(PoisonError::into_inner);
     kind(&mut incidents).get_or_insert(message);
 }
 
-/// The adapter's own limits, for large buffers and many bindings; immediates are a feature that is not asked for.
+/// The adapter's own limits, for large buffers and many bindings, but no immediates, which are a feature that is not
+/// requested.
 fn limits(adapter: &wgpu::Adapter) -> wgpu::Limits {
     wgpu::Limits { max_immediate_size: 0, ..adapter.limits() }
 }

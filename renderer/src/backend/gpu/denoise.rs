@@ -1,8 +1,8 @@
 //! The denoiser's network on the device.
 //!
-//! Input: tiles as the network sees them. Output: what the network makes of them. All layers of a tile stay on the
-//! device: one upload, one read-back. Work is handed over in submissions of a fraction of a second, between which it
-//! can be cancelled; where it is cut changes no bit.
+//! Input: the network's input tiles. Output: the network's output for each. All layers of a tile stay on the device:
+//! one upload, one read-back. Work goes to the device in submissions of a fraction of a second, between which it can be
+//! cancelled; where it is cut does not change a bit.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,14 +23,14 @@ mod steps;
 
 /// Pixels along a side of a workgroup.
 const GROUP_PX: usize = 16;
-/// How long a submission is to take.
+/// Target duration of a submission.
 const SUBMISSION: Duration = Duration::from_millis(30);
-/// Products of four numbers of the first submission: what slow adapters do in about that time.
+/// Work of the first submission, in products of vectors: what slow adapters do in about that time.
 const FIRST_PRODUCTS: u64 = 1 << 26;
 /// Dispatches of a submission, at most.
 const DISPATCHES_MAX: usize = 64;
 
-/// A tile, as the network sees it.
+/// A tile as input for the network.
 #[derive(Debug)]
 pub(super) struct TileInput {
     pub(super) plan: Arc<Plan>,
@@ -43,16 +43,16 @@ pub(super) struct TileInput {
     pub(super) cancel: CancelToken,
 }
 
-/// The kernels, and the weights that were used last.
+/// The kernels, and the weights used last.
 #[derive(Debug)]
 pub(super) struct DeviceDenoiser {
     kernels: Kernels,
     weights: Option<(Arc<Plan>, wgpu::Buffer)>,
-    /// Products of four numbers that make up a submission, as measured.
+    /// Products of vectors per submission, as measured.
     products: u64,
 }
 
-/// Where a tile's work has come to.
+/// Progress of a tile.
 #[derive(Clone, Copy, Default)]
 struct Cursor {
     step: usize,
@@ -64,7 +64,7 @@ impl DeviceDenoiser {
         Ok(Self { kernels: Kernels::new(context)?, weights: None, products: FIRST_PRODUCTS })
     }
 
-    /// What the network makes of a tile: colours on its transfer curve, and one channel without meaning.
+    /// The network's output for a tile: colours on its transfer curve, and one unused channel.
     pub(super) fn run(&mut self, context: &Context, tile: &TileInput) -> Result<Vec<[f32; 4]>, Fault> {
         let known = self.weights.take().filter(|(plan, _)| Arc::ptr_eq(plan, &tile.plan));
         let weights = match known {
@@ -82,7 +82,7 @@ impl DeviceDenoiser {
             }
             let (batch, n_products) = batch(tile, &mut cursor, self.products);
             let submitted = (!batch.is_empty()).then(|| (self.submit(context, tile, &buffers, &batch), n_products));
-            // One is computed while the next is recorded.
+            // One submission runs while the next is recorded.
             if let Some((submission, n_products)) = std::mem::replace(&mut running, submitted) {
                 context.wait(submission)?;
                 self.products = paced(self.products, n_products, since.elapsed());
@@ -121,8 +121,8 @@ impl DeviceDenoiser {
     }
 }
 
-/// The next dispatches, of about `products` products: the step of each, its rows of workgroups and its parameters; and
-/// how many products they are.
+/// The next dispatches, with about `products` products in total: for each its step, its rows of workgroups and its
+/// parameters; and the actual number of products.
 fn batch(tile: &TileInput, cursor: &mut Cursor, products: u64) -> (Vec<(usize, usize, ConvolutionParams)>, u64) {
     let mut batch = Vec::new();
     let mut total = 0;
@@ -161,18 +161,18 @@ fn parameters(step: &Step, width_px: usize, height_px: usize, first_group_row: u
     }
 }
 
-/// The size of the next submission, after one of `done` products that took some time.
+/// The size of the next submission, after one of `done` products took this long.
 fn paced(products: u64, done: u64, elapsed: Duration) -> u64 {
     let aimed = done as f64 * SUBMISSION.as_secs_f64() / elapsed.as_secs_f64().max(1e-6);
-    // What was less than a whole submission says little about large ones.
+    // Much less than a whole submission says little about large ones.
     let most = if done * 2 < products { products } else { products * 4 };
     (aimed as u64).clamp(products / 4, most).max(1)
 }
 
-/// A tile's memory on the device.
+/// The device memory for a tile.
 struct Buffers {
     params: wgpu::Buffer,
-    /// From the parameters of one dispatch to those of the next, in bytes.
+    /// Distance in bytes between the parameters of consecutive dispatches.
     params_stride: usize,
     slots: HashMap<Slot, wgpu::Buffer>,
     /// One for each step.
@@ -180,7 +180,7 @@ struct Buffers {
 }
 
 impl Buffers {
-    /// With the tile in its place.
+    /// Allocates the buffers and uploads the tile.
     fn new(context: &Context, kernels: &Kernels, weights: &wgpu::Buffer, tile: &TileInput) -> Result<Self, Fault> {
         use wgpu::BufferUsages as Usage;
         let alignment = context.device.limits().min_uniform_buffer_offset_alignment as usize;
@@ -212,7 +212,7 @@ impl Buffers {
         Ok(Self { params, params_stride, slots, groups })
     }
 
-    /// The first block of channels of the result.
+    /// Reads back the first block of channels of the result.
     fn read(&self, context: &Context, tile: &TileInput) -> Result<Vec<[f32; 4]>, Fault> {
         let size_bytes = (tile.width_px * tile.height_px * size_of::<[f32; 4]>()) as u64;
         let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
@@ -230,7 +230,7 @@ mod tests {
 
     use super::*;
 
-    /// Every row of every step is in one dispatch, whatever a submission may take.
+    /// Every row of every step is dispatched, whatever the size of a submission.
     #[test]
     fn submissions_leave_nothing_out() {
         let plan = Arc::new(Plan::new(Denoiser::new(WeightSet::Small).network()));

@@ -1,8 +1,8 @@
-//! The film and the paths under way, on the device.
+//! The film and the unfinished paths on the device.
 //!
-//! A picture is cut into regions of whole blocks. Each region has its sums in a buffer of its own, in the order of its
-//! blocks and of each block's pixels; that place is a pixel's slot. The regions share the lists of pixels and the
-//! paths, because they are rendered one after the other.
+//! A picture is divided into regions of whole blocks. Each region has a buffer for its sums, in the order of its blocks
+//! and of each block's pixels; the index in it is a pixel's slot. The regions share the lists of pixels and the paths,
+//! because they are rendered one after the other.
 
 use std::ops::Range;
 
@@ -22,17 +22,17 @@ const PATH_ROWS: u64 = 7;
 const WORDS_BYTES: u64 = 16;
 const FILM_BYTES: u64 = size_of::<FilmPixel>() as u64;
 const ENTRY_BYTES: u64 = 8;
-/// What is read back at a time, at most.
+/// Most bytes of one read-back.
 const READ_BYTES: u64 = 16 << 20;
 const BLOCK_PIXELS: u64 = (BLOCK_PX * BLOCK_PX) as u64;
 
 /// A pixel in the lists: its slot, and its column and row as x | y << 16.
 pub(super) type Entry = [u32; 2];
 
-/// Some blocks of the picture.
+/// A range of blocks of the picture.
 #[derive(Debug)]
 pub(super) struct Region {
-    /// Indices of its blocks among all.
+    /// Indices of its blocks among all blocks.
     pub(super) blocks: Range<usize>,
     /// First slot of each block.
     first_slots: Vec<u32>,
@@ -45,7 +45,7 @@ pub(super) struct Region {
 #[derive(Debug)]
 pub(super) struct DeviceFilm {
     pub(super) regions: Vec<Region>,
-    /// Reading the first list and writing the second, and the other way round.
+    /// The first reads the first list and writes the second, the other the reverse.
     pub(super) pass_groups: [wgpu::BindGroup; 2],
     params: wgpu::Buffer,
     first_list: wgpu::Buffer,
@@ -56,7 +56,7 @@ pub(super) struct DeviceFilm {
 }
 
 impl DeviceFilm {
-    /// Buffers for these blocks, with the sums that the blocks have.
+    /// Buffers for these blocks, initialised with the blocks' sums.
     pub(super) fn new(context: &Context, blocks: &[BlockFilm], region_pixels: u32) -> Result<Self, Fault> {
         use wgpu::BufferUsages as Usage;
         let slots_max = slots_max(context.binding_bytes_max, region_pixels);
@@ -88,7 +88,7 @@ impl DeviceFilm {
         Ok(Self { regions, pass_groups, params, first_list, counters, paths, counters_read, read })
     }
 
-    /// Runs a scene's kernel for one pixel and no steps, so that it is ready when it is needed.
+    /// Runs a scene's kernel for one pixel and no steps, so that it is compiled when it is needed.
     pub(super) fn touch(context: &Context, scene: &SceneBindings) -> Result<(), Fault> {
         let film = Self::new(context, &[BlockFilm::new(Block { x_px: 0, y_px: 0, width_px: 1, height_px: 1 })], 1)?;
         film.write_list(context, &[[0, 0]])?;
@@ -132,8 +132,8 @@ impl DeviceFilm {
         })
     }
 
-    /// Reads the sums of those blocks of a region that `is_wanted` names into `sums`, one vector per block of the
-    /// picture.
+    /// Reads into `sums`, one vector per block of the picture, the sums of those blocks of a region for which
+    /// `is_wanted` holds.
     pub(super) fn read_sums(
         &self,
         context: &Context,
@@ -163,7 +163,7 @@ impl DeviceFilm {
         Ok(())
     }
 
-    /// Number of the next sample of each slot that has been under way in this pass.
+    /// Number of the next sample of each slot that was active in this pass.
     pub(super) fn read_samples(&self, context: &Context, region: &Region) -> Result<Vec<u32>, Fault> {
         let total = u64::from(region.n_slots) * WORDS_BYTES;
         let mut samples = Vec::with_capacity(region.n_slots as usize);
@@ -186,15 +186,15 @@ impl DeviceFilm {
     }
 }
 
-/// What a picture of so many pixels takes on a device beside its product: all of its film, and the paths under way of
-/// as many pixels as are worked on at once.
+/// Device memory that a picture of this many pixels takes beside its product: its whole film, and the unfinished paths
+/// of as many pixels as are processed at once.
 pub fn picture_bytes(n_pixels: u64) -> u64 {
     let n_slots = n_pixels.min(u64::from(SliceLimits::default().region_pixels));
     n_pixels.saturating_mul(FILM_BYTES).saturating_add(n_slots * (PATH_ROWS * WORDS_BYTES + 2 * ENTRY_BYTES))
 }
 
 impl Region {
-    /// As many blocks from `at` on as have room in `slots_max`.
+    /// As many blocks, from `at` on, as fit into `slots_max`.
     fn new(context: &Context, blocks: &[BlockFilm], at: usize, slots_max: u64) -> Result<Self, Fault> {
         let mut first_slots = Vec::new();
         let mut n_slots = 0;
@@ -209,7 +209,7 @@ impl Region {
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
         let sums = context.buffer("film", n_slots * FILM_BYTES, usage)?;
         for (block, &first) in blocks[at..].iter().zip(&first_slots) {
-            // A new buffer is zero.
+            // A new buffer is zeroed.
             if block.has_samples() {
                 context.write(&sums, u64::from(first) * FILM_BYTES, cast_slice(block.sums()))?;
             }
@@ -218,19 +218,19 @@ impl Region {
         Ok(Self { blocks: at..at + first_slots.len(), first_slots, n_slots: n_slots as u32, sums, group })
     }
 
-    /// First slot of a block, by its index among all.
+    /// First slot of a block, by its index among all blocks.
     pub(super) fn first_slot(&self, block: usize) -> u32 {
         self.first_slots[block - self.blocks.start]
     }
 
-    /// The block of a slot, by its index among all, and the pixel in it.
+    /// The block of a slot, by its index among all blocks, and the pixel in it.
     pub(super) fn pixel_of(&self, slot: u32) -> (usize, usize) {
         let behind = self.first_slots.partition_point(|&first| first <= slot);
         (self.blocks.start + behind - 1, (slot - self.first_slots[behind - 1]) as usize)
     }
 }
 
-/// Pixels of a region: as many as are asked for, as far as what is kept of each fits a binding.
+/// Pixels of a region: as many as requested, limited by what fits a binding.
 fn slots_max(binding_bytes_max: u64, region_pixels: u32) -> u64 {
     let fitting = binding_bytes_max / (PATH_ROWS * WORDS_BYTES).max(FILM_BYTES);
     u64::from(region_pixels).min(fitting).max(BLOCK_PIXELS)
@@ -244,7 +244,7 @@ fn byte_len(sums: &[FilmPixel]) -> u64 {
 mod tests {
     use super::*;
 
-    /// The least that Vulkan's drivers and WebGPU's adapters bind.
+    /// The least binding size of Vulkan drivers and WebGPU adapters.
     const BINDING_BYTES: u64 = 128 << 20;
 
     #[test]

@@ -1,4 +1,5 @@
-//! Guides for a denoiser on the device: one dispatch for each sample of some pixels, and one read-back of their sums.
+//! Guides for a denoiser, computed on the device: one dispatch per sample for some of the pixels, and one read-back of
+//! their sums.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -16,12 +17,12 @@ use crate::guides::{GuideSum, Guides};
 use crate::prepare::SceneFeatures;
 
 const KERNEL: &str = "kernels/guides";
-/// Pixels of a dispatch: so few that it is short on any device.
+/// Pixels per dispatch: few enough that it is short on any device.
 const REGION_PIXELS: usize = 1 << 18;
 /// Albedo and normal, with padding.
 const PIXEL_BYTES: u64 = 32;
 
-/// The kernel, compiled for the scenes that came.
+/// The kernel, compiled for the scenes so far.
 #[derive(Debug)]
 pub(super) struct DeviceGuides {
     layout: wgpu::BindGroupLayout,
@@ -38,7 +39,7 @@ impl DeviceGuides {
         Ok(Self { layout, program, variants: HashMap::new() })
     }
 
-    /// The means of at most the first `n_samples` samples of every pixel.
+    /// The means over at most the first `n_samples` samples of every pixel.
     pub(super) fn run(
         &mut self,
         context: &Context,
@@ -58,7 +59,7 @@ impl DeviceGuides {
         })
     }
 
-    /// Compiles the kernel for scenes with these features, unless that is done.
+    /// Compiles the kernel for scenes with these features, unless it is compiled already.
     fn compile(&mut self, context: &Context, features: SceneFeatures) -> Result<(), Fault> {
         if self.variants.contains_key(&features) {
             return Ok(());
@@ -70,7 +71,7 @@ impl DeviceGuides {
     }
 }
 
-/// What dispatches over some pixels of a shot need.
+/// Resources for dispatches over some pixels of a shot.
 struct Region<'a> {
     context: &'a Context,
     scene: &'a SceneBindings,
@@ -83,7 +84,7 @@ struct Region<'a> {
 }
 
 impl<'a> Region<'a> {
-    /// Of a picture of this size: not more than it has pixels.
+    /// For a picture of this size: no more than it has pixels.
     fn new(
         context: &'a Context,
         scene: &'a SceneBindings,
@@ -102,7 +103,7 @@ impl<'a> Region<'a> {
         Ok(Self { context, scene, pipeline, params, pixels: list, sums, readback, group })
     }
 
-    /// Appends the sums of these samples of the pixels, at most [`REGION_PIXELS`].
+    /// Appends the sums over these samples of the pixels, at most [`REGION_PIXELS`].
     fn sum(
         &self,
         pixels: &[u32],

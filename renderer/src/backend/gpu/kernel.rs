@@ -1,4 +1,4 @@
-//! The megakernel and the shape of its bindings.
+//! The megakernel and its bind group layouts.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -8,29 +8,29 @@ use std::sync::atomic::AtomicBool;
 use super::program::{Compiler, Program, feature_constants};
 use crate::prepare::SceneFeatures;
 
-/// Bindings of group 0: the prepared scene.
+/// Number of bindings in group 0: the prepared scene.
 pub(super) const SCENE_BINDINGS: u32 = 21;
-/// Bindings of group 1: what a dispatch does and where it keeps it; the first is a uniform buffer.
+/// Number of bindings in group 1: the parameters and state of a dispatch; the first is a uniform buffer.
 pub(super) const PASS_BINDINGS: u32 = 5;
-/// Storage buffers that the kernel binds, the film among them.
+/// Number of storage buffers that the kernel binds, including the film.
 pub(super) const STORAGE_BUFFERS: u32 = SCENE_BINDINGS + PASS_BINDINGS;
 
-/// First of the bindings of group 1 that are written.
+/// First binding of group 1 that is writable.
 const PASS_FIRST_WRITTEN: u32 = 2;
 const KERNEL: &str = "kernels/path_trace";
 
-/// The megakernel, compiled for the scenes that come.
+/// The megakernel, compiled for the scenes so far.
 #[derive(Debug)]
 pub(super) struct PathTracer {
     pub(super) scene_layout: wgpu::BindGroupLayout,
     pub(super) pass_layout: wgpu::BindGroupLayout,
     pub(super) film_layout: wgpu::BindGroupLayout,
     program: Program,
-    /// By what the scenes hold.
+    /// By the features of the scenes.
     variants: RefCell<HashMap<SceneFeatures, Arc<Kernel>>>,
 }
 
-/// The kernel for one kind of scene.
+/// The kernel for one set of features.
 #[derive(Debug)]
 pub(super) struct Kernel {
     pub(super) pipeline: wgpu::ComputePipeline,
@@ -56,8 +56,7 @@ impl PathTracer {
         Self { scene_layout, pass_layout, film_layout, program, variants: RefCell::default() }
     }
 
-    /// The kernel for scenes with these features. Compiles it when it is first asked for; errors go to the device's
-    /// error scopes.
+    /// The kernel for scenes with these features. Compiles it on first use; errors go to the device's error scopes.
     pub(super) fn kernel(&self, compiler: &Compiler, features: SceneFeatures) -> Arc<Kernel> {
         let compile = || {
             let pipeline = compiler.pipeline(&self.program, &feature_constants(features));

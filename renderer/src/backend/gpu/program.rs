@@ -1,4 +1,4 @@
-//! A kernel of `shaders/wgsl/kernels/`, and what drivers make of it.
+//! A kernel of `shaders/wgsl/kernels/`, and its compilation by drivers.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use packshot_shaders::sources::Sources;
 use crate::backend::ByteStore;
 use crate::prepare::SceneFeatures;
 
-/// An open device, as far as compiling needs it.
+/// What compiling needs of an open device.
 #[derive(Debug)]
 pub(super) struct Compiler {
     device: wgpu::Device,
@@ -24,26 +24,26 @@ pub(super) struct Compiler {
 pub struct CompiledKernel {
     /// Its name.
     pub name: &'static str,
-    /// Its constants that are not 0.
+    /// Its constants other than 0.
     pub constants: Vec<&'static str>,
-    /// How long the driver took. Some drivers finish at the first dispatch only.
+    /// How long the driver took. Some drivers finish only at the first dispatch.
     pub time: Duration,
-    /// Whether what an earlier run of the program kept was at hand.
+    /// Whether the cache of an earlier run was available.
     pub had_cache: bool,
 }
 
 impl Compiler {
-    /// What the driver makes of kernels is kept in `store` for the next time.
+    /// Compiled kernels are cached in `store` for later runs.
     pub(super) fn new(device: &wgpu::Device, adapter: wgpu::AdapterInfo, store: Option<Arc<dyn ByteStore>>) -> Self {
         Self { device: device.clone(), adapter, store, compiled: RefCell::default() }
     }
 
-    /// What was compiled so far.
+    /// Kernels compiled so far.
     pub(super) fn compiled(&self) -> Vec<CompiledKernel> {
         self.compiled.borrow().clone()
     }
 
-    /// Parses the kernel at `path`, which binds these groups. Errors go to the device's error scopes.
+    /// Parses the kernel at `path`, which has these bind groups. Errors go to the device's error scopes.
     pub(super) fn program(&self, path: &'static str, groups: &[&wgpu::BindGroupLayout]) -> Program {
         let composed = compose(&Sources::embedded(), path).expect("embedded kernels compose: a test proves it");
         let groups: Vec<_> = groups.iter().map(|&group| Some(group)).collect();
@@ -85,7 +85,7 @@ impl Compiler {
     }
 }
 
-/// A kernel that was parsed.
+/// A parsed kernel.
 #[derive(Debug)]
 pub(super) struct Program {
     path: &'static str,
@@ -94,18 +94,18 @@ pub(super) struct Program {
     cache: Option<KeptCache>,
 }
 
-/// A driver's cache that outlives the program.
+/// A driver's cache that persists between runs.
 #[derive(Debug)]
 struct KeptCache {
     cache: wgpu::PipelineCache,
     store: Arc<dyn ByteStore>,
-    /// Of the adapter, its driver and the kernel's text.
+    /// Derived from the adapter, its driver and the kernel's text.
     name: String,
     was_known: bool,
 }
 
 impl KeptCache {
-    /// `None` where the graphics interface has no such thing.
+    /// `None` if the graphics API has no pipeline caches.
     fn new(device: &wgpu::Device, info: &wgpu::AdapterInfo, text: &str, store: Arc<dyn ByteStore>) -> Option<Self> {
         if !device.features().contains(wgpu::Features::PIPELINE_CACHE) {
             return None;
@@ -124,7 +124,7 @@ impl KeptCache {
     }
 }
 
-/// What the overrides of `stage/features.wgsl` are for a scene.
+/// The values of the overrides in `stage/features.wgsl` for a scene.
 pub(super) fn feature_constants(features: SceneFeatures) -> [(&'static str, f64); 8] {
     let SceneFeatures {
         has_opacity,
@@ -149,32 +149,32 @@ pub(super) fn feature_constants(features: SceneFeatures) -> [(&'static str, f64)
     constants.map(|(name, value)| (name, f64::from(u8::from(value))))
 }
 
-/// The shader without naga's run-time checks: a countdown in every loop costs up to a hundredfold (gfx-rs/wgpu#7698),
-/// clamps on every index up to 40 %.
+/// The shader without naga's run-time checks: a countdown in every loop costs a factor of up to a hundred
+/// (gfx-rs/wgpu#7698), and clamping every index up to 40 %.
 #[allow(unsafe_code, reason = "wgpu has no safe way to leave the checks out")]
 fn shader_module(device: &wgpu::Device, label: &str, text: &str) -> wgpu::ShaderModule {
     let descriptor = wgpu::ShaderModuleDescriptor { label: Some(label), source: wgpu::ShaderSource::Wgsl(text.into()) };
     // SAFETY: the text is the program's own. Every index in the prepared arrays is valid (the invariant of `prepare`),
-    // list entries and slots come from this backend, every loop ends (traversal visits each node at most once; the
-    // others count), and no divisor is zero. The denoiser's kernel compares its places with the sides of the pictures,
-    // which its buffers have room for.
+    // list entries and slots come from this backend, every loop terminates (traversal visits each node at most once;
+    // the others count), and no divisor is zero. The denoiser's kernel checks its coordinates against the sides of the
+    // pictures, for which its buffers are large enough.
     unsafe { device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked()) }
 }
 
 #[allow(unsafe_code, reason = "wgpu cannot check what a driver once wrote")]
 fn pipeline_cache(device: &wgpu::Device, data: Option<&[u8]>) -> wgpu::PipelineCache {
     let descriptor = wgpu::PipelineCacheDescriptor { label: Some("kernels"), data, fallback: true };
-    // SAFETY: the data came out of `PipelineCache::get_data` of the same kind of adapter, whose key is part of the name
+    // SAFETY: the data came from `PipelineCache::get_data` on the same kind of adapter, whose key is part of the name
     // that it is stored under, and its hash shows that it is complete.
     unsafe { device.create_pipeline_cache(&descriptor) }
 }
 
-/// The data with its hash in front.
+/// The data preceded by its hash.
 fn sealed(data: &[u8]) -> Vec<u8> {
     [blake3::hash(data).as_bytes(), data].concat()
 }
 
-/// The data behind its hash, if it is undamaged.
+/// The data after its hash, if it is undamaged.
 fn unsealed(mut bytes: Vec<u8>) -> Option<Vec<u8>> {
     let (hash, data) = bytes.split_first_chunk::<{ blake3::OUT_LEN }>()?;
     let is_whole = blake3::hash(data) == *hash;

@@ -1,4 +1,4 @@
-//! Traversal alone on the device: a list of rays goes there, their hits come back, and what is between is timed.
+//! Traversal alone on the device: rays are uploaded, traced with timing, and their hits read back.
 
 use std::time::{Duration, Instant};
 
@@ -14,14 +14,14 @@ use crate::backend::{CancelToken, DeviceKind, RenderError};
 use crate::prepare::SceneFeatures;
 
 const KERNEL: &str = "kernels/rays";
-/// Rays of a dispatch: so few that it is short, so many that they fill the device.
+/// Rays per dispatch: few enough that it is short, enough to fill the device.
 const REGION_RAYS: usize = 1 << 20;
 const REGION_RAYS_SOFTWARE: usize = 1 << 14;
-/// A region that is done sooner is traced again, in one submission, so that handing it over does not count.
+/// A region that takes less is traced repeatedly in one submission, so that the cost of submitting does not count.
 const REGION_TIME: Duration = Duration::from_millis(20);
 const REPEATS_MAX: u32 = 64;
 
-/// The kernel, which takes every surface for opaque.
+/// The kernel, which treats every surface as opaque.
 #[derive(Debug)]
 pub(super) struct DeviceRays {
     layout: wgpu::BindGroupLayout,
@@ -52,7 +52,7 @@ impl DeviceRays {
         let region_rays = if kind == DeviceKind::Software { REGION_RAYS_SOFTWARE } else { REGION_RAYS };
         let region = Region::new(context, &self.layout, region_rays.min(rays.len().max(1)))?;
         let pipeline = &self.pipeline;
-        // Drivers that compile at the first dispatch do it now.
+        // Drivers that compile at the first dispatch do so now.
         region.write(context, &rays[..rays.len().min(1)], query)?;
         region.trace(context, scene, pipeline, 1)?;
         let mut traced = TracedRays { hits: Vec::with_capacity(rays.len()), time: Duration::ZERO };
@@ -96,7 +96,7 @@ impl Region {
         Ok(Self { params, rays, hits, readback, group, n_groups: std::cell::Cell::new(0) })
     }
 
-    /// Brings rays there, at most as many as there is room for.
+    /// Uploads rays, at most as many as fit.
     fn write(&self, context: &Context, rays: &[Ray], query: RayQuery) -> Result<(), Fault> {
         let n_rays = rays.len() as u32;
         let params = RayParams { n_rays, is_any: u32::from(query == RayQuery::Any), pad0: 0, pad1: 0 };
@@ -107,7 +107,7 @@ impl Region {
         context.wait(submission)
     }
 
-    /// Traces them `n` times, one after the other.
+    /// Traces them `n` times in a row.
     fn trace(
         &self,
         context: &Context,

@@ -18,21 +18,21 @@ use crate::backend::{Clock, DeviceKind, RenderError, Rendered, Snapshot};
 use crate::film::{BLOCK_PX, Film, blocks};
 use crate::shot;
 
-/// A pass is to take about this long: it ends in a report of progress.
+/// Target duration of a pass, which ends with a report of progress.
 const PASS_TARGET: Duration = Duration::from_millis(500);
-/// Sums are read back at least this often, to resume from when the device is lost.
+/// Sums are read back at least this often, from which to resume when the device is lost.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(2);
-/// Side of the squares of pixels that go to one workgroup.
+/// Side of the squares of pixels that one workgroup handles.
 const TILE_PX: u32 = 8;
 
-/// A render's state on the host, which survives the device: everything up to the last checkpoint.
+/// A render's state on the host, which survives the loss of the device: everything up to the last checkpoint.
 #[derive(Debug)]
 pub(super) struct RenderState {
     settings: shot::FilmSettings,
     schedule: Schedule,
     clock: Clock,
     blocks: Vec<BlockFilm>,
-    /// Samples of every pixel that still wants some.
+    /// Samples of every pixel that is still active.
     n: u32,
     rays: u64,
     paths: u64,
@@ -88,7 +88,7 @@ pub(super) struct Sampler<'a> {
     film: DeviceFilm,
     /// Active pixels of each region.
     lists: Vec<Vec<Entry>>,
-    /// Sums on their way from the device, one vector per block.
+    /// Sums being read back from the device, one vector per block.
     arriving: Vec<Vec<FilmPixel>>,
     rays: u64,
     paths: u64,
@@ -97,7 +97,7 @@ pub(super) struct Sampler<'a> {
 /// How a pass over a region ended.
 enum Pass {
     Complete,
-    /// Time was over. Samples that each pixel of the region's list has now.
+    /// Time ran out. The samples that each pixel of the region's list has now.
     Partial(Vec<u32>),
 }
 
@@ -124,7 +124,7 @@ impl<'a> Sampler<'a> {
         })
     }
 
-    /// Samples until the picture is done or time is over.
+    /// Samples until the picture is done or time runs out.
     pub(super) fn run(
         &mut self,
         state: &mut RenderState,
@@ -232,8 +232,8 @@ impl<'a> Sampler<'a> {
         Ok(Pass::Partial(list.iter().enumerate().map(reached).collect()))
     }
 
-    /// Keeps what there is when time is over in the middle of a pass: regions before `region_idx` are through with it,
-    /// this one has `reached`, and those behind are where they were.
+    /// Keeps what exists when time runs out in the middle of a pass: regions before `region_idx` have finished it, this
+    /// one has `reached`, and those after it have not started.
     fn stop_early(
         &mut self,
         region_idx: usize,
@@ -254,7 +254,7 @@ impl<'a> Sampler<'a> {
         Ok(())
     }
 
-    /// Brings everything to the host: what `state` knows from here on are `n` samples.
+    /// Reads everything back to the host: from here on `state` has `n` samples.
     fn read_back(&mut self, state: &mut RenderState, n: u32) -> Result<(), Fault> {
         if state.n == n {
             return Ok(());
@@ -272,7 +272,7 @@ impl<'a> Sampler<'a> {
         Ok(())
     }
 
-    /// Nothing in here fails: a state is never half of one checkpoint and half of another.
+    /// Nothing in here can fail: a state never mixes two checkpoints.
     fn commit(&mut self, state: &mut RenderState, n: u32) {
         let wanted = state.blocks.iter_mut().zip(&mut self.arriving).filter(|(block, _)| block.n_active() > 0);
         for (block, sums) in wanted {
@@ -310,7 +310,7 @@ fn next_pass(n: u32, elapsed: Duration) -> u32 {
     (fitting as u32).clamp(1, n.saturating_mul(4))
 }
 
-/// Number of a pixel's tile in its block.
+/// Index of a pixel's tile in its block.
 fn tile_of(xy: u32) -> u32 {
     let place = |x: u32| x % BLOCK_PX / TILE_PX;
     place(xy >> 16) * (BLOCK_PX / TILE_PX) + place(xy & 0xffff)

@@ -8,12 +8,12 @@ use super::context::{Context, Fault};
 use super::kernel::{Kernel, SCENE_BINDINGS};
 use crate::prepare::{EnvironmentTables, PreparedProduct, PreparedShot, SceneFeatures};
 
-/// Bindings of group 0 between the parameters and the lights; the product's others come last.
+/// Number of bindings of group 0 between the parameters and the lights; the product's other bindings come last.
 const PRODUCT_BINDINGS_BEFORE_LIGHTS: usize = 10;
-/// All bindings of group 0 that hold the product.
+/// Number of bindings of group 0 that hold the product.
 const PRODUCT_BINDINGS: usize = PRODUCT_BINDINGS_BEFORE_LIGHTS + 5;
 
-/// What all shots of a product read.
+/// The buffers that all shots of a product share.
 #[derive(Debug)]
 pub(super) struct ProductBuffers {
     /// In the order of the bindings.
@@ -24,7 +24,7 @@ pub(super) struct ProductBuffers {
 }
 
 impl ProductBuffers {
-    /// Uploads everything, after looking whether everything fits.
+    /// Uploads everything, after checking that everything fits.
     pub(super) fn upload(context: &Context, product: &PreparedProduct) -> Result<Self, Fault> {
         let (bvh, instances) = product.walked();
         let arrays: [Array<'_>; PRODUCT_BINDINGS] = [
@@ -49,21 +49,20 @@ impl ProductBuffers {
         Ok(Self { buffers, kernel, features: product.features })
     }
 
-    /// Bytes of the device's memory.
+    /// Bytes of device memory.
     pub(super) fn size_bytes(&self) -> u64 {
         self.buffers.iter().map(wgpu::Buffer::size).sum()
     }
 }
 
-/// The environments on a device: shots in the same light share one.
+/// The environments on a device, shared by shots in the same light.
 #[derive(Debug, Default)]
 pub(super) struct Environments {
     kept: Vec<(Weak<EnvironmentTables>, [wgpu::Buffer; 3])>,
 }
 
 impl Environments {
-    /// The buffers of these tables, uploaded when they are first asked for and kept as long as somebody keeps the
-    /// tables.
+    /// The buffers of these tables, uploaded on first use and kept as long as the tables exist.
     fn buffers(&mut self, context: &Context, tables: &Arc<EnvironmentTables>) -> Result<[wgpu::Buffer; 3], Fault> {
         self.forget_dropped();
         let is_it = |known: &Weak<EnvironmentTables>| Weak::as_ptr(known) == Arc::as_ptr(tables);
@@ -81,7 +80,7 @@ impl Environments {
         Ok(buffers)
     }
 
-    /// Frees the buffers of tables that nobody has any more.
+    /// Frees the buffers of tables that no longer exist.
     pub(super) fn forget_dropped(&mut self) {
         self.kept.retain(|(tables, _)| tables.strong_count() > 0);
     }
@@ -93,12 +92,12 @@ pub(super) struct SceneBindings {
     pub(super) group: wgpu::BindGroup,
     /// The kernel that the product needs.
     pub(super) kernel: Arc<Kernel>,
-    /// What it holds, for other kernels.
+    /// Its features, for other kernels.
     pub(super) features: SceneFeatures,
 }
 
 impl SceneBindings {
-    /// Uploads what a shot adds to its product, and binds both.
+    /// Uploads the part of a shot that its product does not have, and binds both.
     pub(super) fn new(
         context: &Context,
         product: &ProductBuffers,
@@ -126,7 +125,7 @@ impl SceneBindings {
 /// A buffer's label and content.
 type Array<'a> = (&'a str, &'a [u8]);
 
-/// A buffer for each array, after looking whether each fits.
+/// A buffer for each array, after checking that each fits.
 fn upload(context: &Context, arrays: &[Array<'_>]) -> Result<Vec<wgpu::Buffer>, Fault> {
     let largest = arrays.iter().map(|(_, bytes)| bytes.len() as u64).max().unwrap_or(0);
     context.check_fits(largest)?;

@@ -1,41 +1,41 @@
-//! How much one dispatch does: enough to keep the device busy, little enough that it answers.
+//! How much work one dispatch does: enough to keep the device busy, little enough that it stays responsive.
 
 use std::time::Duration;
 
 use crate::backend::DeviceKind;
 
-/// A dispatch is to take about this long: cancelling waits for no more than one, and no watchdog stops it.
+/// Target duration of a dispatch: cancelling waits for one at most, and no watchdog kills it.
 const TARGET: Duration = Duration::from_millis(50);
-/// Fewer steps than this spend more time on storing paths than they save.
+/// With fewer steps than this, storing paths takes more time than short dispatches save.
 const STEPS_MIN: u32 = 8;
-/// lavapipe ends all loops of an invocation together after 65,535 turns, so that a step there must not share them with
+/// lavapipe ends all loops of an invocation together after 65,535 iterations, so that a step must not share them with
 /// many others.
 const STEPS_MAX_SOFTWARE: u32 = 8;
-/// Rays of the first dispatch, before anything is known of the device.
+/// Rays of the first dispatch, before the device's speed is known.
 const RAYS_FIRST: f64 = 1e6;
 const RAYS_FIRST_SOFTWARE: f64 = 5e4;
 /// A step traces a path's ray and, mostly, a shadow ray.
 const RAYS_PER_STEP: f64 = 2.0;
 
-/// The largest dispatches and how many pixels have their paths on the device at once. No picture depends on them.
+/// Limits on dispatches, and on how many pixels have their paths on the device at once. No picture depends on them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SliceLimits {
     /// Most pixels of one dispatch; at least 1.
     pub pixels: u32,
-    /// Most steps that a dispatch takes each pixel's paths further; at least 1.
+    /// Most steps per dispatch and pixel; at least 1.
     pub steps: u32,
-    /// Most pixels whose paths are kept, at least a block's (4,096); each takes 112 bytes.
+    /// Most pixels whose paths are stored, at least those of a block (4,096); each takes 112 bytes.
     pub region_pixels: u32,
 }
 
 impl Default for SliceLimits {
-    /// Region: a megapixel fills the largest GPUs several times over.
+    /// A region of one megapixel fills the largest GPUs several times over.
     fn default() -> Self {
         Self { pixels: u32::MAX, steps: 64, region_pixels: 1 << 20 }
     }
 }
 
-/// What one dispatch does.
+/// The work of one dispatch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Slice {
     pub(super) n_pixels: u32,
@@ -43,13 +43,13 @@ pub(super) struct Slice {
 }
 
 impl Slice {
-    /// Rays if no path ended.
+    /// Number of rays if no path ends.
     fn rays_planned(&self) -> f64 {
         f64::from(self.n_pixels) * f64::from(self.n_steps) * RAYS_PER_STEP
     }
 }
 
-/// Learns how much a device does in [`TARGET`].
+/// Learns how much work a device does in [`TARGET`].
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Slices {
     limits: SliceLimits,
@@ -67,7 +67,7 @@ impl Slices {
         Self { limits, steps_max: limits.steps.clamp(1, steps_max), rays }
     }
 
-    /// The next dispatch over a list with `n_left` pixels to go.
+    /// The next dispatch over a list with `n_left` remaining pixels.
     pub(super) fn next(&self, n_left: u32) -> Slice {
         let steps = self.rays / RAYS_PER_STEP;
         let n_steps = ((steps / f64::from(n_left.max(1))) as u32).clamp(STEPS_MIN.min(self.steps_max), self.steps_max);
@@ -75,10 +75,10 @@ impl Slices {
         Slice { n_pixels, n_steps }
     }
 
-    /// Takes note of what a dispatch took.
+    /// Records the duration of a dispatch.
     pub(super) fn measured(&mut self, slice: Slice, rays: u32, elapsed: Duration) {
         let ratio = TARGET.as_secs_f64() / elapsed.as_secs_f64().max(1e-6);
-        // Many paths may have ended early: the next dispatch may not be so lucky.
+        // Many paths may have ended early; the next dispatch may do all its work.
         let used = (f64::from(rays) / slice.rays_planned()).clamp(1e-3, 1.0);
         if ratio < 1.0 {
             self.rays *= ratio.max(0.25);
@@ -88,7 +88,7 @@ impl Slices {
         self.rays = self.rays.max(RAYS_PER_STEP * f64::from(STEPS_MIN));
     }
 
-    /// Fewer steps from now on; false when there is only one.
+    /// Reduces the number of steps from now on; false if it is 1 already.
     pub(super) fn halve_steps(&mut self) -> bool {
         let can = self.steps_max > 1;
         self.steps_max = (self.steps_max / 2).max(1);
@@ -100,7 +100,8 @@ impl Slices {
 mod tests {
     use super::*;
 
-    /// A device of `rays_per_s` on which `used` of the planned rays are traced: durations of its dispatches.
+    /// Durations of the dispatches on a device with `rays_per_s`, on which a fraction `used` of the planned rays is
+    /// traced.
     fn run(kind: DeviceKind, rays_per_s: f64, used: f64, n_pixels: u32, n: usize) -> Vec<f64> {
         let mut slices = Slices::new(SliceLimits::default(), kind);
         let mut dispatch = || {
@@ -125,7 +126,7 @@ mod tests {
     #[test]
     fn a_lucky_dispatch_does_not_lead_to_a_long_one() {
         let mut slices = Slices::new(SliceLimits::default(), DeviceKind::Gpu);
-        // Nothing but background: a sixteenth of the rays, on a device of 20 M rays/s.
+        // Only background: a sixteenth of the rays, on a device with 20 M rays/s.
         for _ in 0..20 {
             let slice = slices.next(1 << 20);
             let rays = slice.rays_planned() / 16.0;

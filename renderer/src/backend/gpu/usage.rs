@@ -1,18 +1,18 @@
-//! What a device was used for so far.
+//! What a device has done so far.
 
 use super::context::Context;
 use super::program::CompiledKernel;
 
-/// What an open device did, and what lies on it. With a device that was lost all but the first begins anew.
+/// What an open device has done, and its memory in use. When a device is lost, all but the first start anew.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceUsage {
-    /// Times that it was opened: once, and again after each loss.
+    /// How often it was opened: once, and again after each loss.
     pub n_opened: u32,
-    /// Kernels that were compiled.
+    /// Compiled kernels.
     pub kernels: Vec<CompiledKernel>,
-    /// Pieces of work that were handed to the device.
+    /// Submissions to the device.
     pub n_submissions: u64,
-    /// Bytes of its memory in use; `None` where the graphics interface does not say.
+    /// Bytes of its memory in use; `None` if the graphics API does not report it.
     pub memory_bytes: Option<u64>,
 }
 

@@ -1,4 +1,4 @@
-//! The thread that owns the device. Whatever happens to the device happens here, and ends here.
+//! The thread that owns the device. All faults of the device occur here, and are contained here.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -24,24 +24,24 @@ use crate::backend::{CancelToken, Progress, RenderError, Rendered, Snapshot};
 use crate::guides::Guides;
 use crate::prepare::{PreparedProduct, PreparedShot, SceneFeatures};
 
-/// Names a product of a [`Worker`].
+/// Identifies a product of a [`Worker`].
 pub(super) type ProductKey = u64;
-/// Names a shot of a [`Worker`].
+/// Identifies a shot of a [`Worker`].
 pub(super) type ShotKey = u64;
 
-/// What the thread is asked for.
+/// Requests to the thread.
 pub(super) enum Request {
-    /// Bring a product onto the device, and say how many bytes it takes there.
+    /// Upload a product, and reply with its size there in bytes.
     LoadProduct { product: Arc<PreparedProduct>, reply: mpsc::Sender<Result<(ProductKey, u64), RenderError>> },
-    /// Bring a shot of one onto the device.
+    /// Upload a shot of a product.
     LoadShot { product: ProductKey, shot: Box<PreparedShot>, reply: mpsc::Sender<Result<ShotKey, RenderError>> },
     /// Sample a shot from the start.
     Render { key: ShotKey, control: OwnedControl, events: mpsc::Sender<Event> },
-    /// Bring a tile through the denoiser's network.
+    /// Run the denoiser's network on a tile.
     Denoise { tile: Box<TileInput>, reply: mpsc::Sender<Result<Vec<[f32; 4]>, RenderError>> },
-    /// Say what a denoiser is told of a shot.
+    /// Compute the denoiser's guides for a shot.
     Guides { key: ShotKey, n_samples: u32, cancel: CancelToken, reply: mpsc::Sender<Result<Guides, RenderError>> },
-    /// Follow rays through a shot's product.
+    /// Trace rays through a shot's product.
     Trace {
         key: ShotKey,
         rays: Vec<Ray>,
@@ -49,17 +49,17 @@ pub(super) enum Request {
         cancel: CancelToken,
         reply: mpsc::Sender<Result<TracedRays, RenderError>>,
     },
-    /// Compile the kernel for some scenes.
+    /// Compile the kernel for scenes with these features.
     Compile { features: SceneFeatures, reply: mpsc::Sender<Result<(), RenderError>> },
-    /// Say what the device did so far.
+    /// Report what the device has done so far.
     Usage { reply: mpsc::Sender<Result<DeviceUsage, RenderError>> },
-    /// Forget a shot.
+    /// Drop a shot.
     UnloadShot(ShotKey),
-    /// Forget a product, which has no shots any more.
+    /// Drop a product that has no shots any more.
     UnloadProduct(ProductKey),
 }
 
-/// What a render reports.
+/// Events of a render.
 pub(super) enum Event {
     /// A pass is done.
     Progress(Progress),
@@ -69,7 +69,7 @@ pub(super) enum Event {
     Done(Box<Result<Rendered, RenderError>>),
 }
 
-/// The device with its products and shots, which it can be given again.
+/// The device with its products and shots, from which a lost device can be restored.
 pub(super) struct Worker {
     adapter: AdapterInfo,
     options: GpuOptions,
@@ -87,7 +87,7 @@ pub(super) struct Worker {
     /// The same.
     rays: Option<DeviceRays>,
     next_key: u64,
-    /// Times that the device was opened.
+    /// How often the device was opened.
     n_opened: u32,
 }
 
@@ -139,10 +139,10 @@ impl Worker {
         Ok(())
     }
 
-    /// Does what is asked until nobody is left to ask.
+    /// Handles requests until all senders are gone.
     pub(super) fn serve(&mut self, inbox: &mpsc::Receiver<Request>) {
         for request in inbox {
-            // Nobody waits for an answer whose receiver is gone.
+            // Replies whose receiver is gone are dropped.
             match request {
                 Request::LoadProduct { product, reply } => {
                     if let Err(mpsc::SendError(Ok((key, _)))) = reply.send(self.load_product(product)) {
@@ -206,12 +206,12 @@ impl Worker {
         events: &mpsc::Sender<Event>,
     ) -> Result<Rendered, RenderError> {
         let settings = self.shots[&key].prepared.film;
-        // Before the clock starts: a driver that compiles at the first dispatch takes seconds, and none of them is
+        // Before the clock starts: a driver that compiles at the first dispatch takes seconds, which must not count as
         // rendering.
         self.persist(|worker| worker.warm_up(key))?;
         let mut state = RenderState::new(&settings, control, self.options.slices, self.adapter.kind());
         let mut report = |event| {
-            // Who stopped listening has no use for the picture.
+            // If the receiver is gone, the picture is not needed.
             events.send(event).map_err(|_| Fault::Final(RenderError::Cancelled))
         };
         self.persist(|worker| {
@@ -230,7 +230,7 @@ impl Worker {
         Ok(state.finish())
     }
 
-    /// What the denoiser's network makes of a tile.
+    /// Runs the denoiser's network on a tile.
     fn denoise(&mut self, tile: &TileInput) -> Result<Vec<[f32; 4]>, RenderError> {
         let mut denoised = Vec::new();
         self.persist(|worker| {
@@ -246,7 +246,7 @@ impl Worker {
         Ok(denoised)
     }
 
-    /// What a denoiser is told of a shot.
+    /// The denoiser's guides for a shot.
     fn guides(&mut self, key: ShotKey, n_samples: u32, cancel: &CancelToken) -> Result<Guides, RenderError> {
         let film = self.shots[&key].prepared.film;
         let mut found = None;
@@ -266,7 +266,7 @@ impl Worker {
         found.ok_or_else(|| RenderError::DeviceLost("it gave no guides".to_owned()))
     }
 
-    /// What rays hit in a shot's product.
+    /// The hits of rays in a shot's product.
     fn trace(
         &mut self,
         key: ShotKey,
@@ -300,14 +300,14 @@ impl Worker {
         })
     }
 
-    /// What the device did so far.
+    /// What the device has done so far.
     fn usage(&mut self) -> Result<DeviceUsage, RenderError> {
         self.open().map_err(RenderError::DeviceLost)?;
         let usage = self.context.as_ref().map(|context| DeviceUsage::of(context, self.n_opened));
         usage.ok_or_else(|| RenderError::DeviceLost("it is not open".to_owned()))
     }
 
-    /// Brings a product onto the device if it is not there.
+    /// Uploads a product unless it is on the device.
     fn upload_product(&mut self, key: ProductKey) -> Result<(), Fault> {
         self.open().map_err(Fault::Lost)?;
         if let (Some(context), Some(product)) = (&self.context, self.products.get_mut(&key))
@@ -318,7 +318,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Brings a shot and its product onto the device if they are not there.
+    /// Uploads a shot and its product unless they are on the device.
     fn upload_shot(&mut self, key: ShotKey) -> Result<(), Fault> {
         self.upload_product(self.shots[&key].product)?;
         if let (Some(context), Some(shot)) = (&self.context, self.shots.get_mut(&key))
@@ -330,7 +330,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Brings a shot and its product onto the device, and makes the driver finish the kernel that they need.
+    /// Uploads a shot and its product, and makes the driver finish compiling the kernel that they need.
     fn warm_up(&mut self, key: ShotKey) -> Result<(), Fault> {
         self.upload_shot(key)?;
         let (context, bindings) = self.loaded(key)?;
@@ -346,7 +346,7 @@ impl Worker {
         self.context.as_ref().zip(bindings).ok_or_else(|| Fault::Lost("the shot is not loaded".to_owned()))
     }
 
-    /// Does `work`; when the device is lost or its driver panics, opens it again and goes on, once.
+    /// Does `work`; if the device is lost or its driver panics, reopens it and tries once more.
     fn persist(&mut self, mut work: impl FnMut(&mut Self) -> Result<(), Fault>) -> Result<(), RenderError> {
         let mut is_second = false;
         loop {
@@ -371,7 +371,7 @@ impl Worker {
         }
     }
 
-    /// Drops everything that lives on the device, which a driver in trouble may answer with another panic.
+    /// Drops everything that lives on the device; a driver in trouble may panic again while doing so.
     fn close(&mut self) {
         for shot in self.shots.values_mut() {
             let bindings = shot.bindings.take();

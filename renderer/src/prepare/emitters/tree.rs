@@ -22,9 +22,9 @@ const DEPTH_BALANCED: u32 = 40;
 pub(super) struct Item {
     /// Corner of its box, in render space.
     pub min: Vec3,
-    /// Unit, on the side that is sampled.
+    /// The opposite corner.
     pub max: Vec3,
-    /// Unit, to the side that is sampled.
+    /// Unit, on the side that is sampled.
     pub normal: Vec3,
     /// Whether the other side is sampled as well.
     pub both_sides: bool,

@@ -9,10 +9,10 @@ use crate::backend::gpu::context::{Context, Fault};
 use crate::backend::gpu::kernel::bind_group_layout;
 
 const KERNEL: &str = "kernels/denoise_convolve";
-/// Of the parameters, in bytes.
+/// Size of the parameters in bytes.
 pub(super) const PARAMS_BYTES: u64 = size_of::<ConvolutionParams>() as u64;
 
-/// The convolution for inputs of the output's resolution and of half of it.
+/// The convolution for inputs of the output's resolution, and for inputs of half of it.
 #[derive(Debug)]
 pub(super) struct Kernels {
     pub(super) layout: wgpu::BindGroupLayout,

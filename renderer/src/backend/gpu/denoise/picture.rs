@@ -1,4 +1,4 @@
-//! A picture's way to the device and back: cut into tiles, brought to what the network sees, and put together again.
+//! A picture's way to the device and back: divided into tiles, converted to the network's input, and reassembled.
 
 use std::sync::Arc;
 
@@ -12,11 +12,11 @@ use super::{Plan, TileInput};
 use crate::backend::denoise::DenoisingError;
 use crate::backend::{CancelToken, RenderError};
 
-/// What tiles may take of the device's memory where nobody says.
+/// Device memory that tiles may take by default.
 const MEMORY_BYTES: u64 = 2 << 30;
 
-/// Denoises a picture with `run`, which brings a tile through the network. The rest is the work of `pool`, which does
-/// not wait for `run`: the device may itself be waiting for these threads.
+/// Denoises a picture with `run`, which runs the network on a tile. Everything else is done by `pool`, which never
+/// blocks on `run`: the device may itself be waiting for these threads.
 pub(in crate::backend::gpu) fn denoise(
     pool: &rayon::ThreadPool,
     plan: &Arc<Plan>,
@@ -43,7 +43,7 @@ pub(in crate::backend::gpu) fn denoise(
             pixels: pool.install(|| input(&exposed, &tile, plan.n_input_blocks)),
             cancel: cancel.clone(),
         });
-        // A tile that was given up is a picture that was given up.
+        // A cancelled tile means a cancelled picture.
         let result = match result {
             Err(RenderError::Cancelled) => return Err(DenoiseError::Cancelled.into()),
             result => result?,
@@ -53,13 +53,13 @@ pub(in crate::backend::gpu) fn denoise(
     Ok(out)
 }
 
-/// What the network sees of a tile, in blocks of four channels.
+/// The network's input for a tile, in blocks of four channels.
 fn input(exposed: &ExposedPicture<'_>, tile: &Tile, n_blocks: usize) -> Vec<[f32; 4]> {
     let mut pixels = vec![[0.0; 4]; tile.width_px * tile.height_px * n_blocks];
     let picture = exposed.picture();
     let columns = tile.first_column..(tile.first_column + tile.width_px).min(picture.width_px as usize);
     let rows = tile.first_row..(tile.first_row + tile.height_px).min(picture.height_px as usize);
-    // Rows of all blocks together, so that each pixel is looked at once.
+    // Rows of all blocks together, so that each pixel is read once.
     let mut by_row: Vec<Vec<&mut [[f32; 4]]>> = (0..tile.height_px).map(|_| Vec::new()).collect();
     for (i, row) in pixels.chunks_exact_mut(tile.width_px).enumerate() {
         by_row[i % tile.height_px].push(row);
@@ -75,7 +75,7 @@ fn input(exposed: &ExposedPicture<'_>, tile: &Tile, n_blocks: usize) -> Vec<[f32
     pixels
 }
 
-/// Puts what came out of a tile into the picture, with the alpha that it had.
+/// Writes the output for a tile into the picture, keeping the picture's alpha.
 fn finish(exposed: &ExposedPicture<'_>, tile: &Tile, result: &[[f32; 4]], out: &mut [[f32; 4]]) {
     let width_px = exposed.picture().width_px as usize;
     let rows = out.par_chunks_exact_mut(width_px).enumerate().skip(tile.rows.start).take(tile.rows.len());

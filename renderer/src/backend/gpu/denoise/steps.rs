@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use packshot_denoiser::network::{Convolution, DOUBLED_TAPS, LEVELS, Network, SAME_TAPS};
 
-/// Channels of a block, which are a vector.
+/// Channels per block, which form a vector.
 const BLOCK: usize = 4;
-/// Output channels of an invocation.
+/// Output channels per invocation.
 const OUTPUTS: usize = 8;
 
-/// A picture of some resolution that convolutions read or write.
+/// A buffer that convolutions read or write, at some resolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Slot {
-    /// What is kept of the way down: the input, then what goes into each coarser level.
+    /// Kept on the way down for skip connections: the input, then the input of each coarser level.
     Kept(usize),
-    /// What only the next convolution reads, alternating.
+    /// Only read by the next convolution; the two alternate.
     Passing(usize),
 }
 
@@ -23,7 +23,7 @@ pub(super) enum Slot {
 pub(super) struct Step {
     pub(super) source: Slot,
     pub(super) target: Slot,
-    /// Times that the sides of the output, before it is halved, have been halved.
+    /// How many times the sides of the output have been halved, not counting pooling by this step.
     pub(super) level: usize,
     pub(super) is_doubled: bool,
     pub(super) n_input_blocks: usize,
@@ -37,14 +37,14 @@ pub(super) struct Step {
 }
 
 impl Step {
-    /// Vectors of weights that one output pixel is multiplied with.
+    /// Vectors of weights by which one output pixel is multiplied.
     pub(super) fn products(&self) -> u64 {
         let taps = if self.is_doubled { 4 } else { 9 };
         (self.n_input_blocks * BLOCK * self.n_output_blocks.next_multiple_of(2) * taps) as u64
     }
 }
 
-/// The dispatches of a network, in their order.
+/// The dispatches of a network, in order.
 #[derive(Debug)]
 pub(in crate::backend::gpu) struct Plan {
     pub(super) network: Arc<Network>,
@@ -55,10 +55,10 @@ pub(in crate::backend::gpu) struct Plan {
     pub(super) result: Slot,
 }
 
-/// Which rows or columns of a 3×3 window each tap stands for.
+/// Which rows or columns of a 3×3 window each tap sums.
 type Taps = &'static [&'static [usize]];
 
-/// A run of a convolution's input channels.
+/// A range of a convolution's input channels.
 struct Source {
     slot: Slot,
     is_doubled: bool,
@@ -90,8 +90,8 @@ impl Plan {
         plan
     }
 
-    /// The convolutions of a level, whose first one has these sources and whose last one is halved into `halved`.
-    /// Returns where the result is.
+    /// The convolutions of a level, of which the first has these sources and the last is pooled into `halved`. Returns
+    /// where the result is.
     fn add_level(
         &mut self,
         convolutions: &[Convolution],
@@ -99,7 +99,7 @@ impl Plan {
         level: usize,
         halved: Option<Slot>,
     ) -> Slot {
-        // Not where the first source is.
+        // Must not overwrite the first source.
         let mut passing = if sources[0].slot == Slot::Passing(0) { 1 } else { 0 };
         let mut result = sources[0].slot;
         for (i, convolution) in convolutions.iter().enumerate() {
@@ -122,7 +122,7 @@ impl Plan {
     fn add(&mut self, convolution: &Convolution, sources: &[Source], target: Slot, level: usize, halves: bool) {
         let n_output_blocks = convolution.n_outputs.div_ceil(BLOCK);
         let first_bias = self.weights.len();
-        // The kernel reads those of eight outputs at a time.
+        // The kernel reads the weights for eight outputs at a time.
         for block in 0..n_output_blocks.next_multiple_of(OUTPUTS / BLOCK) {
             self.weights.push(std::array::from_fn(|lane| convolution.bias(block * BLOCK + lane)));
         }
@@ -145,7 +145,7 @@ impl Plan {
         }
     }
 
-    /// By eight outputs, block of inputs, set of taps, row, column, half of the eight, input.
+    /// Order: by eight outputs, block of inputs, set of taps, row, column, half of the eight, input.
     fn add_weights(&mut self, convolution: &Convolution, source: &Source) {
         let sets: Vec<[Taps; 2]> = match source.is_doubled {
             false => vec![[&SAME_TAPS, &SAME_TAPS]],
@@ -159,7 +159,7 @@ impl Plan {
                         for output in [first_output, first_output + BLOCK] {
                             self.weights.extend((first_input..first_input + BLOCK).map(|input| -> [f32; 4] {
                                 let weight = |lane| convolution.weight(output + lane, input, row, column);
-                                // The next source's channels are none of this block's.
+                                // Channels of the next source do not belong to this block.
                                 std::array::from_fn(|lane| if input < end { weight(lane) } else { 0.0 })
                             }));
                         }
@@ -169,12 +169,12 @@ impl Plan {
         }
     }
 
-    /// Whether this is the plan of that network.
+    /// Whether this plan is for that network.
     pub(in crate::backend::gpu) fn is_of(&self, network: &Arc<Network>) -> bool {
         Arc::ptr_eq(&self.network, network)
     }
 
-    /// What a slot has to hold for a tile, in bytes: the most that any step writes there.
+    /// Size of a slot for a tile, in bytes: the most that any step writes there.
     pub(super) fn slot_bytes(&self, slot: Slot, width_px: usize, height_px: usize) -> u64 {
         let picture = |level: usize, n_blocks: usize| {
             ((width_px >> level) * (height_px >> level) * n_blocks * size_of::<[f32; BLOCK]>()) as u64
@@ -185,12 +185,12 @@ impl Plan {
         written.max().unwrap_or(0).max(input)
     }
 
-    /// Every slot that there is.
+    /// All slots.
     pub(super) fn slots() -> impl Iterator<Item = Slot> {
         (0..=LEVELS).map(Slot::Kept).chain([Slot::Passing(0), Slot::Passing(1)])
     }
 
-    /// Bytes of all slots and of what is read back. `None` where one is larger than a binding may be.
+    /// Bytes of all slots and of the read-back buffer. `None` if one exceeds the size of a binding.
     pub(super) fn tile_bytes(&self, width_px: usize, height_px: usize, binding_bytes_max: u64) -> Option<u64> {
         let read_bytes = (width_px * height_px * size_of::<[f32; BLOCK]>()) as u64;
         Self::slots().try_fold(read_bytes, |sum, slot| {
