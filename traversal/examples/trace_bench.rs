@@ -1,7 +1,7 @@
 //! Nanoseconds per ray of the CPU's traversal, and build times: `cargo run --release --example trace_bench [file.glb]`.
 //!
-//! Without a file it makes a bearing-like mesh. Camera rays come 16 to a pixel; bounce and shadow rays start where they
-//! hit and go in random directions of the hemisphere.
+//! Without a file it makes a bearing-like mesh. There are 16 camera rays per pixel; bounce and shadow rays start where
+//! those hit and go in random directions of the hemisphere.
 
 use std::f32::consts::TAU;
 use std::hint::black_box;
@@ -19,7 +19,7 @@ const SAMPLES: usize = 16;
 const BATCH: usize = 1024;
 const ROUNDS: usize = 4;
 
-/// Distinct meshes, and the index and place of each part.
+/// Distinct meshes, and the mesh and transform of each part.
 struct Model {
     meshes: Vec<Vec<[Vec3; 3]>>,
     parts: Vec<(usize, Affine3A)>,
@@ -91,8 +91,8 @@ fn time_queries(accel: &Accel, n_threads: usize) {
     );
 }
 
-/// Time of a thread per ray, in nanoseconds, and the answers. The least time of each batch counts, so that what else
-/// the machine does is left out.
+/// Time per ray on one thread, in nanoseconds, and the answers. The least time of each batch counts, to exclude other
+/// load on the machine.
 fn trace<T: Clone + Send + Sync>(rays: &[Ray], initial: T, query: impl Fn(&[Ray], &mut [T]) + Sync) -> (f64, Vec<T>) {
     let mut answers = vec![initial; rays.len()];
     let batches = rays.par_chunks(BATCH).zip(answers.par_chunks_mut(BATCH));
@@ -117,7 +117,7 @@ fn least_ms<T>(rounds: usize, mut run: impl FnMut() -> T) -> (f64, T) {
     best
 }
 
-/// A small generator of numbers in 0..1 (Steele, Lea, Flood 2014, SplitMix64).
+/// A small random number generator for 0..1 (Steele, Lea, Flood 2014, SplitMix64).
 struct Random(u64);
 
 impl Random {
@@ -159,8 +159,8 @@ fn bounce_rays(camera: &[Ray], hits: &[Hit]) -> Vec<Ray> {
     let on_surface = camera.iter().zip(hits).filter(|(_, hit)| !hit.is_miss());
     on_surface
         .map(|(ray, hit)| {
-            // Away from the camera's side would be inside the part; the half space towards it stands for the
-            // hemisphere.
+            // Directions away from the camera would start inside the part; the half space towards the camera replaces
+            // the hemisphere.
             let direction = random.direction();
             let direction = if direction.dot(ray.direction) > 0.0 { -direction } else { direction };
             let origin = ray.origin + ray.direction * hit.t * (1.0 - 1e-5);
@@ -195,7 +195,7 @@ impl Model {
     }
 }
 
-/// Two rings, nine balls between them: what a bearing has to offer to rays, without the details.
+/// Two rings with nine balls between them: a bearing as rays see it, without the details.
 fn bearing_like() -> Model {
     let torus = |major: f32, minor: f32, n_major: usize, n_minor: usize| {
         let vertex = move |i: usize, j: usize| {
@@ -260,7 +260,7 @@ fn read_glb(bytes: &[u8]) -> Model {
             )
         }
     };
-    // Meshes that share accessors are one mesh.
+    // Meshes that share accessors count as one mesh.
     let key = |mesh: usize| document["meshes"][mesh]["primitives"].to_string();
     let canonical = |mesh: usize| (0..mesh).find(|&earlier| key(earlier) == key(mesh)).unwrap_or(mesh);
     let canonical = (0..meshes.len()).map(canonical).collect::<Vec<_>>();

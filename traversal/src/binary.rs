@@ -1,10 +1,10 @@
 //! Binary trees over boxes, top down by the surface area heuristic.
 //!
 //! At each node the primitives' centroids are sorted into bins along each axis and the cheapest of the planes between
-//! bins splits them (Wald 2007, "On fast construction of SAH-based bounding volume hierarchies"). Splitting goes on
-//! down to single primitives; how many of them share a leaf is for the derived forms to decide, because it depends on
-//! the width of their nodes. A subtree over n primitives takes exactly 2n - 1 nodes, so that two halves can be built at
-//! once in two halves of one array, and the tree is the same whatever the number of threads.
+//! bins splits them (Wald 2007, "On fast construction of SAH-based bounding volume hierarchies"). Splitting continues
+//! down to single primitives; the derived forms decide how many of them share a leaf, because that depends on the width
+//! of their nodes. A subtree over n primitives takes exactly 2n - 1 nodes, so that both halves can be built in parallel
+//! in two halves of one array, and the tree does not depend on the number of threads.
 
 use glam::{Vec3, Vec3A};
 
@@ -12,7 +12,7 @@ use crate::COORDINATE_MAX;
 
 /// Bins per axis in large nodes.
 const BINS: usize = 32;
-/// Nodes with fewer primitives than this are built by one thread.
+/// Nodes with fewer primitives than this are built by a single thread.
 const PARALLEL_MIN: usize = 4096;
 
 /// An axis-aligned box; empty when `min > max`.
@@ -25,7 +25,7 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// Contains nothing; the neutral element of [`Bounds::union`].
+    /// The empty box, neutral element of [`Bounds::union`].
     pub const EMPTY: Bounds = Bounds { min: Vec3A::INFINITY, max: Vec3A::NEG_INFINITY };
 
     /// The smallest box around three points; empty when one of them is NaN or beyond [`COORDINATE_MAX`].
@@ -42,7 +42,7 @@ impl Bounds {
         Bounds { min: self.min.min(other.min), max: self.max.max(other.max) }
     }
 
-    /// Whether nothing is inside.
+    /// Whether it contains no point.
     pub fn is_empty(&self) -> bool {
         !self.min.cmple(self.max).all()
     }
@@ -69,30 +69,29 @@ impl Bounds {
 /// A node: an inner one has its two children side by side at `first`, a leaf has `count` primitives from `first` on.
 #[derive(Clone, Copy, Debug)]
 pub struct BinaryNode {
-    /// Holds everything below.
+    /// Contains everything below.
     pub bounds: Bounds,
     /// Left child, or first entry of [`BinaryTree::primitives`].
     pub first: u32,
-    /// Primitives below this node. One means a leaf.
+    /// Number of primitives below this node. One means a leaf.
     pub count: u32,
 }
 
 impl BinaryNode {
     const UNUSED: BinaryNode = BinaryNode { bounds: Bounds::EMPTY, first: 0, count: 0 };
 
-    /// Whether this node holds a primitive and no children.
+    /// Whether this node has a primitive and no children.
     pub fn is_leaf(&self) -> bool {
         self.count == 1
     }
 }
 
-/// A binary tree with one primitive per leaf. Children stand after their parent; node 0 is the root.
+/// A binary tree with one primitive per leaf. Children come after their parent; node 0 is the root.
 #[derive(Clone, Debug, Default)]
 pub struct BinaryTree {
     /// All nodes; none when there are no primitives.
     pub nodes: Vec<BinaryNode>,
-    /// Indices of the boxes given, in leaf order: the primitives below a node are contiguous. Those whose box was empty
-    /// are left out.
+    /// Indices of the given boxes, in leaf order: the primitives below a node are contiguous. Empty boxes are left out.
     pub primitives: Vec<u32>,
 }
 
@@ -105,7 +104,7 @@ struct Primitive {
 
 impl BinaryTree {
     /// Builds the tree over all boxes that are not empty, at most `depth_max` edges deep. `None` when cancelled, which
-    /// is asked above every subtree that is large enough for a thread of its own.
+    /// is polled at every subtree that is large enough for a thread of its own.
     ///
     /// # Panics
     /// When even a balanced tree is deeper than `depth_max`.
@@ -132,7 +131,7 @@ impl BinaryTree {
         self.nodes.first().map_or(Bounds::EMPTY, |root| root.bounds)
     }
 
-    /// Where the primitives below the node begin in [`BinaryTree::primitives`].
+    /// Where the primitives below the node start in [`BinaryTree::primitives`].
     pub fn first_primitive(&self, node: &BinaryNode) -> u32 {
         let mut node = node;
         while !node.is_leaf() {
@@ -148,8 +147,7 @@ fn balanced_depth(n: usize) -> u32 {
 }
 
 /// Fills `node` and everything below it. `below` has the 2n - 2 nodes below, of which the first has index `below_idx`;
-/// `first` is the position of `primitives[0]` in the whole tree's order. Returns false when it was cancelled on the
-/// way.
+/// `first` is the position of `primitives[0]` in the whole tree's order. Returns false when cancelled.
 fn build_node(
     node: &mut BinaryNode,
     below: &mut [BinaryNode],
@@ -192,7 +190,7 @@ fn build_node(
     left_is_whole && right_is_whole
 }
 
-/// Reorders the primitives (two or more) into two groups and says how many are in the first.
+/// Reorders the primitives (two or more) into two groups and returns the size of the first.
 fn split(primitives: &mut [Primitive], depth_left: u32) -> usize {
     if primitives.len() == 2 {
         return 1;
@@ -217,7 +215,7 @@ fn split(primitives: &mut [Primitive], depth_left: u32) -> usize {
             }
         }
     }
-    // No plane separates the centroids, or the depth left only just holds a balanced tree.
+    // No plane separates the centroids, or the remaining depth only just allows a balanced tree.
     let axis = extent.max_position();
     let middle = primitives.len() / 2;
     let key = |primitive: &Primitive| primitive.bounds.centroid_doubled()[axis];
@@ -225,7 +223,7 @@ fn split(primitives: &mut [Primitive], depth_left: u32) -> usize {
     middle
 }
 
-/// Which bin a primitive falls into, along each axis.
+/// The bin of a primitive along each axis.
 #[derive(Clone, Copy)]
 struct BinOf {
     low: Vec3A,
@@ -241,9 +239,9 @@ impl BinOf {
     }
 }
 
-/// The cheapest plane between `N` bins of equal width: axis, number of bins below it, and the binning.
+/// The cheapest plane between `N` bins of equal width: its axis, the number of bins below it, and the binning.
 fn binned_split<const N: usize>(primitives: &[Primitive], low: Vec3A, extent: Vec3A) -> Option<(usize, usize, BinOf)> {
-    // An axis without extent, or one so short that the scale would overflow, has everything in bin 0.
+    // An axis without extent, or one so short that the scale would overflow, puts everything in bin 0.
     let scale = extent.to_array().map(|length| if length > 1e-30 { N as f32 / length } else { 0.0 });
     let bin_of = BinOf { low, scale: Vec3A::from(scale), last: Vec3A::splat((N - 1) as f32) };
     let mut bins = [[(Bounds::EMPTY, 0u32); N]; 3];
@@ -280,7 +278,7 @@ fn binned_split<const N: usize>(primitives: &[Primitive], low: Vec3A, extent: Ve
     best.map(|(_, axis, plane)| (axis, plane, bin_of))
 }
 
-/// Moves the primitives that belong left to the front, and says how many there are.
+/// Moves the primitives of the left side to the front, and returns how many there are.
 fn partition(primitives: &mut [Primitive], is_left: impl Fn(&Primitive) -> bool) -> usize {
     let (mut left, mut right) = (0, primitives.len());
     while left < right {

@@ -1,12 +1,11 @@
-//! Rays and triangles: the acceleration structure, and the way of rays through it on a processor. Which triangle does a
-//! ray meet first?
+//! Ray traversal on the processor: the acceleration structure, and finding the triangle that a ray hits first.
 //!
 //! Input: triangles of the distinct meshes, each in its own frame, and instances that place them. Output: a
 //! [`SceneBvh`], one binary bounding volume hierarchy per mesh and one over the instances, from which each backend
-//! derives the form it walks: [`Accel`] (8 or 16 children a node, for SIMD) and [`PackedBvh`] (arrays for WGSL).
+//! derives the form it traverses: [`Accel`] (8 or 16 children a node, for SIMD) and [`PackedBvh`] (arrays for WGSL).
 //! Invariant: what a ray hits is a function of the ray and the triangles alone. Builder, node width, instruction set
 //! and thread count cannot change it: of two hits at the same distance the one with the lower (instance, triangle)
-//! counts, and no box rejects what its triangle's own box would let through (`simd` says how).
+//! wins, and no box rejects a ray that the triangle's own box would accept (`simd` explains how).
 
 pub mod binary;
 pub mod packed;
@@ -23,16 +22,16 @@ pub use crate::packed::PackedBvh;
 pub use crate::simd::{Opacity, OpacityFilter};
 pub use crate::wide::{Accel, build};
 
-/// Deepest tree of a mesh; a mesh has fewer than 2^32 triangles, so that a balanced tree always fits.
+/// Greatest depth of a mesh's tree; a mesh has fewer than 2^32 triangles, so that a balanced tree always fits.
 pub const MESH_DEPTH_MAX: u32 = 40;
-/// Deepest tree over instances.
+/// Greatest depth of the tree over instances.
 pub const INSTANCE_DEPTH_MAX: u32 = 24;
-/// Most triangles of all distinct meshes together, and most instances: what [`INSTANCE_DEPTH_MAX`] and the indices
-/// hold.
+/// Most triangles of all distinct meshes together, which the indices limit.
 pub const TRIANGLES_MAX: usize = 1 << 30;
-/// Most instances.
+/// Most instances, which [`INSTANCE_DEPTH_MAX`] and the indices limit.
 pub const INSTANCES_MAX: usize = 1 << 22;
-/// Vertices further than this from the origin of their frame cannot be hit: products of three would overflow.
+/// Vertices further than this from the origin of their frame are never hit: products of three coordinates would
+/// overflow.
 pub const COORDINATE_MAX: f32 = 1e9;
 
 /// The triangles of one mesh, or of several baked into one frame.
@@ -49,19 +48,19 @@ pub struct AccelMesh<'a> {
 pub struct AccelInstance {
     /// Index of the mesh.
     pub mesh: u32,
-    /// Places the mesh; may mirror, shear and scale. An instance whose maps are not finite is never hit.
+    /// Transform of the mesh; may mirror, shear and scale. An instance whose transforms are not finite is never hit.
     pub world_from_local: Affine3A,
     /// The inverse.
     pub local_from_world: Affine3A,
 }
 
-/// Why there is no acceleration structure.
+/// Why no acceleration structure was built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AccelError {
-    /// The caller's cancel function said so.
+    /// The caller cancelled.
     #[error("the build was cancelled")]
     Cancelled,
-    /// An instance names a mesh that does not exist.
+    /// An instance refers to a mesh that does not exist.
     #[error("instance {instance} places mesh {mesh}, which does not exist")]
     MeshOutOfRange {
         /// The instance's index.
@@ -86,28 +85,28 @@ pub(crate) struct LeafTriangle {
     pub(crate) triangle: u32,
 }
 
-/// The hierarchy of one mesh.
+/// The tree of one mesh.
 pub struct MeshBvh {
     /// The tree over its triangles.
     pub tree: BinaryTree,
-    /// The leaves' triangles, in the order in which the leaves stand in the tree.
+    /// The triangles of the leaves, in leaf order.
     pub(crate) triangles: Vec<LeafTriangle>,
 }
 
-/// An instance with the box that holds it in render space.
+/// An instance with its bounding box in render space.
 #[derive(Clone, Copy, Debug)]
 pub struct PlacedMesh {
     /// Which mesh, and where.
     pub instance: AccelInstance,
-    /// Holds it.
+    /// Bounding box in render space.
     pub bounds: Bounds,
 }
 
-/// Binary hierarchies of a scene: one per mesh, and one over the instances.
+/// Binary trees of a scene: one per mesh, and one over the instances.
 pub struct SceneBvh {
-    /// In the order in which the meshes were given.
+    /// In the order of the input.
     pub meshes: Vec<MeshBvh>,
-    /// In the order in which they were given.
+    /// In the order of the input.
     pub instances: Vec<PlacedMesh>,
     /// The tree over the instances.
     pub top: BinaryTree,
@@ -123,11 +122,11 @@ impl fmt::Debug for SceneBvh {
 }
 
 impl SceneBvh {
-    /// Builds all trees, in parallel in the current rayon pool. `cancelled` is asked between meshes and inside large
+    /// Builds all trees, in parallel in the current rayon pool. `cancelled` is polled between meshes and inside large
     /// ones.
     ///
     /// # Errors
-    /// [`AccelError`]: cancelled, an instance of a mesh that does not exist, or more than the index types hold.
+    /// [`AccelError`]: cancelled, an instance of a mesh that does not exist, or more than the index types allow.
     pub fn build(
         meshes: &[AccelMesh<'_>],
         instances: &[AccelInstance],
@@ -181,8 +180,8 @@ impl MeshBvh {
     }
 }
 
-/// The box of a placed mesh: its local box's corners, widened by what rounding can do to a ray on its way into the
-/// local frame, so that a ray that hits the mesh there never misses the box here.
+/// The box of a placed mesh: that of its transformed local box, widened by the rounding error of transforming a ray
+/// into the local frame, so that a ray that hits the mesh there never misses the box here.
 fn world_bounds(mesh: &MeshBvh, placed: &AccelInstance) -> Bounds {
     let (world, local) = (&placed.world_from_local, &placed.local_from_world);
     let bounds = mesh.tree.bounds();

@@ -1,4 +1,4 @@
-//! The form that WGSL walks: binary nodes, triangles in leaf order, and instances, as arrays for storage buffers.
+//! The form that WGSL traverses: binary nodes, triangles in leaf order, and instances, as arrays for storage buffers.
 
 use glam::Vec3;
 use packshot_shaders::constants::NONE;
@@ -9,21 +9,20 @@ use crate::{LeafTriangle, MeshBvh, PlacedMesh, SceneBvh};
 
 /// Most triangles in a leaf.
 const LEAF_LEN_MAX: u32 = 4;
-/// Expected cost of a triangle test, in visits of a node.
+/// Expected cost of a triangle test, relative to visiting a node.
 const TRIANGLE_COST: f32 = 0.4;
 
 /// A scene's trees as `shaders/wgsl/stage/trace.wgsl` reads them. All indices are valid.
 ///
-/// The root of the tree over instances is node 0. Traversal needs at most `MESH_DEPTH_MAX + INSTANCE_DEPTH_MAX` places
-/// on its stack, which the trees' builder guarantees.
+/// The root of the tree over instances is node 0. Traversal needs a stack of at most `MESH_DEPTH_MAX +
+/// INSTANCE_DEPTH_MAX` entries, which the trees' builder guarantees.
 #[derive(Clone, Debug)]
 pub struct PackedBvh {
     /// `bvh_nodes`: never empty.
     pub nodes: Vec<BvhNode>,
-    /// `bvh_triangles`: never empty; the first of a scene without triangles is a point.
+    /// `bvh_triangles`: never empty; without triangles its only entry is a point.
     pub triangles: Vec<BvhTriangle>,
-    /// `instances`: as given, in their order; `slot_base` is zero. Never empty; an instance that does not exist is
-    /// never reached.
+    /// `instances`: in the order of the input; `slot_base` is zero. Never empty; a dummy instance is never reached.
     pub instances: Vec<Instance>,
 }
 
@@ -47,7 +46,7 @@ impl SceneBvh {
 }
 
 impl PackedBvh {
-    /// Appends a tree and gives its root's index. `triangles` are in leaf order; a tree over instances has none.
+    /// Appends a tree and returns the index of its root. `triangles` are in leaf order; a tree over instances has none.
     fn append(&mut self, tree: &BinaryTree, triangles: Option<&[LeafTriangle]>) -> u32 {
         let root = self.nodes.len() as u32;
         let first_triangle = self.triangles.len() as u32;
@@ -57,14 +56,14 @@ impl PackedBvh {
         let child = |idx: u32| Child::new(tree, &leaves, idx, triangles.map(|_| first_triangle));
         match tree.nodes.first() {
             None => return root,
-            // A tree that is a single leaf still gets a node.
+            // A tree with a single leaf still gets a node.
             Some(_) if leaves.is_leaf(0) => {
                 child(0).write(&mut self.nodes[root as usize], 0);
                 return root;
             }
             Some(_) => {}
         }
-        // Inner nodes of the binary tree with the places reserved for them, nearest the root last.
+        // Inner nodes of the binary tree with the indices reserved for them, the one nearest the root last.
         let mut pending = vec![(0u32, root)];
         while let Some((idx, place)) = pending.pop() {
             for side in [0, 1] {
@@ -102,7 +101,8 @@ struct Child {
 }
 
 impl Child {
-    /// The child that a binary node becomes. `first_triangle` is where the mesh's triangles begin, none for instances.
+    /// The child that represents a binary node. `first_triangle` is where the mesh's triangles start, or `None` for
+    /// instances.
     fn new(tree: &BinaryTree, leaves: &Leaves, idx: u32, first_triangle: Option<u32>) -> Child {
         let node = &tree.nodes[idx as usize];
         let (first, count) = match (leaves.is_leaf(idx), first_triangle) {
@@ -132,7 +132,7 @@ impl Leaves {
     fn plan(tree: &BinaryTree, len_max: u32) -> Leaves {
         let mut costs = vec![0.0f32; tree.nodes.len()];
         let mut is_leaf = vec![false; tree.nodes.len()];
-        // Children stand after their parents.
+        // Children come after their parents.
         for (idx, node) in tree.nodes.iter().enumerate().rev() {
             let area = node.bounds.half_area();
             let as_leaf = area * TRIANGLE_COST * node.count as f32;

@@ -1,12 +1,13 @@
-//! Ray traversal: batches of rays through the wide trees of an [`Accel`], with the instruction set found at run time.
+//! Ray traversal: batches of rays through the wide trees of an [`Accel`], with the instruction set detected at run
+//! time.
 //!
-//! The same generic code serves all instruction sets and both ways of using the lanes: one ray against the children of
-//! a node or the triangles of a leaf, and (coherent rays) one triangle against a packet of rays. Hits agree bit for bit
+//! The same generic code serves all instruction sets and both uses of the lanes: one ray against the children of a node
+//! or the triangles of a leaf, and (for coherent rays) one triangle against a packet of rays. Hits agree bit for bit
 //! between all of them, because
 //! - the triangle test (`intersect`) uses the same operations in the same order everywhere, without fused
 //!   multiply-add, and bounds each hit's distance by the triangle's own box;
-//! - box tests (`ray`) only ever let through more than the triangle's own, and never claim a later entry;
-//! - of two hits at one distance the lower (instance, triangle) wins.
+//! - box tests (`ray`) accept everything that the triangle's own box accepts, and never report a later entry;
+//! - of two hits at the same distance the lower (instance, triangle) wins.
 
 mod descend;
 mod intersect;
@@ -28,9 +29,9 @@ use lanes::{Lanes, Portable};
 use packet::Packet;
 use single::Search;
 
-/// Decides whether a surface that a ray meets stops it: alpha-tested and stochastically transparent surfaces let some
-/// rays through. The answer must depend on the ray and the hit alone, because candidates are asked about in any order,
-/// and not all of them.
+/// Decides whether a surface that a ray hits stops it: alpha-tested and stochastically transparent surfaces let some
+/// rays through. The answer may depend on the ray and the hit only, because candidates are tested in any order, and not
+/// all of them.
 pub trait OpacityFilter {
     /// Whether `hit` stops the ray with index `ray_idx` of the batch.
     fn blocks(&self, ray_idx: usize, hit: &Hit) -> bool;
@@ -41,11 +42,11 @@ pub trait OpacityFilter {
 pub enum Opacity<'a> {
     /// Every surface.
     Full,
-    /// Those of a filter.
+    /// Those that a filter selects.
     Of(&'a dyn OpacityFilter),
 }
 
-/// A filter as the loops take it, so that scenes without one have loops without one.
+/// A filter as the loops use it, so that scenes without one get loops without one.
 trait Filter {
     /// Everything blocks, and [`Filter::blocks`] is not called.
     const NEVER: bool;
@@ -72,7 +73,7 @@ impl Filter for &dyn OpacityFilter {
     }
 }
 
-/// What is asked about a batch of rays, and where the answers go.
+/// The query for a batch of rays, and where the answers go.
 enum Query<'a> {
     Closest(&'a mut [Hit]),
     ClosestCoherent(&'a mut [Hit]),
@@ -80,7 +81,7 @@ enum Query<'a> {
 }
 
 impl Accel {
-    /// The closest blocking hit of each ray; [`Hit::miss`] where there is none. For rays that go different ways.
+    /// The closest blocking hit of each ray; [`Hit::miss`] where there is none. For incoherent rays.
     ///
     /// # Panics
     /// When the slices differ in length.
@@ -89,8 +90,8 @@ impl Accel {
         self.answer(rays, Query::Closest(hits), opacity);
     }
 
-    /// As [`Accel::closest`], with the same results, faster where consecutive rays are nearly the same, such as the
-    /// camera rays of one pixel.
+    /// As [`Accel::closest`], with the same results, faster where consecutive rays are nearly equal, such as the camera
+    /// rays of one pixel.
     ///
     /// # Panics
     /// When the slices differ in length.
@@ -137,7 +138,7 @@ impl Accel {
     }
 }
 
-/// Every instruction set's entry point inlines this, and with it all of traversal.
+/// Inlined into the entry point of every instruction set, and with it all of traversal.
 #[inline(always)]
 fn answer<L: Lanes<W>, const W: usize, F: Filter>(
     lanes: L,
@@ -148,7 +149,7 @@ fn answer<L: Lanes<W>, const W: usize, F: Filter>(
 ) {
     let mut stacks = Stacks::new(bvh.stack_len);
     let is_any = matches!(query, Query::Occluded(_));
-    // One place for single rays, so that there is one copy of its code.
+    // The only call for single rays, so that there is one copy of its code.
     for (chunk_idx, chunk) in rays.chunks(W).enumerate() {
         let first_idx = chunk_idx * W;
         if let Query::ClosestCoherent(hits) = &mut query {
@@ -168,7 +169,7 @@ fn answer<L: Lanes<W>, const W: usize, F: Filter>(
     }
 }
 
-/// Whether a hit counts before another: closer, or as close and of a lower instance or triangle.
+/// Whether a hit precedes another: closer, or equally close with a lower instance or triangle.
 #[inline(always)]
 fn precedes(hit: &Hit, other: &Hit) -> bool {
     hit.t < other.t || hit.t == other.t && (hit.instance, hit.triangle) < (other.instance, other.triangle)

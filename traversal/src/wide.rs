@@ -1,9 +1,10 @@
-//! The form that the CPU walks: nodes of 8 or 16 children, their bounds side by side, and leaves of as many triangles.
+//! The form that the CPU traverses: nodes with 8 or 16 children, their bounds in adjacent lanes, and leaves of as many
+//! triangles.
 //!
-//! A binary tree is collapsed by dynamic programming: for each subtree the cheapest way to represent it by at most
-//! 1, 2, … W roots, where a root is a leaf of up to W triangles (which one SIMD test handles, so its cost does not
-//! depend on how many there are) or a node (Ylitie, Karras, Laine 2017, "Efficient incoherent ray traversal on GPUs
-//! through compressed wide BVHs", section 3.3).
+//! A binary tree is collapsed by dynamic programming: for each subtree the cheapest way to represent it by at most 1,
+//! 2, … W roots, where a root is a leaf of up to W triangles (tested together by SIMD, so the cost does not depend on
+//! their number) or a node (Ylitie, Karras, Laine 2017, "Efficient incoherent ray traversal on GPUs through compressed
+//! wide BVHs", section 3.3).
 
 use glam::Vec3A;
 use packshot_processor::SimdLevel;
@@ -12,11 +13,11 @@ use rayon::prelude::*;
 use crate::binary::{BinaryNode, BinaryTree, Bounds};
 use crate::{AccelError, AccelInstance, AccelMesh, LeafTriangle, MeshBvh, SceneBvh};
 
-/// Set in a child reference that names a leaf (of a mesh: a [`LeafBlock`], of the top tree: an instance).
+/// Set in a child reference to a leaf (of a mesh: a [`LeafBlock`]; of the top tree: an instance).
 pub(crate) const LEAF: u32 = 1 << 31;
 /// A reference to nothing: the root of an empty tree.
 pub(crate) const NOTHING: u32 = u32::MAX;
-/// Expected cost of testing a leaf, in tests of a node.
+/// Expected cost of testing a leaf, relative to testing a node.
 const LEAF_COST: f32 = 1.2;
 
 /// An inner node. Slots without a child have empty bounds.
@@ -39,7 +40,7 @@ pub(crate) struct LeafBlock<const W: usize> {
     pub(crate) triangles: [u32; W],
 }
 
-/// Where a tree begins, and how large its coordinates are.
+/// The root of a tree, and the magnitude of its coordinates.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Root {
     /// A child reference, or [`NOTHING`].
@@ -48,7 +49,7 @@ pub(crate) struct Root {
     pub(crate) magnitude: Vec3A,
 }
 
-/// An instance as a leaf of the top tree.
+/// An instance, a leaf of the top tree.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WideInstance {
     /// Columns of the linear part, then the translation.
@@ -58,7 +59,7 @@ pub(crate) struct WideInstance {
     pub(crate) root: Root,
 }
 
-/// Subtrees with fewer primitives than this are through in a millisecond.
+/// Subtrees with fewer primitives than this take less than a millisecond.
 const CANCELLABLE_MIN: u32 = 4096;
 
 /// A scene's trees with nodes of `W` children.
@@ -68,27 +69,27 @@ pub(crate) struct WideBvh<const W: usize> {
     pub(crate) leaves: Vec<LeafBlock<W>>,
     pub(crate) instances: Vec<WideInstance>,
     pub(crate) top: Root,
-    /// The scene is one mesh in world coordinates, and `top` is its tree rather than one over instances.
+    /// Whether the scene is one mesh in world coordinates, so that `top` is its tree rather than one over instances.
     pub(crate) is_flat: bool,
-    /// References that can wait at once while a tree is walked.
+    /// Most entries on the stack during traversal.
     pub(crate) stack_len: usize,
 }
 
-/// The trees in the width that suits an instruction set.
+/// The trees in the node width for an instruction set.
 #[derive(Clone, Debug)]
 pub(crate) enum Form {
     Eight(WideBvh<8>),
     Sixteen(WideBvh<16>),
 }
 
-/// What the CPU traces rays through. Read-only and shared by all threads.
+/// The structure through which the CPU traces rays. Read-only and shared by all threads.
 #[derive(Clone, Debug)]
 pub struct Accel {
     pub(crate) form: Form,
     level: SimdLevel,
 }
 
-/// Builds the trees of a scene in the form that this CPU walks fastest.
+/// Builds the trees of a scene in the form that is fastest on this CPU.
 ///
 /// # Errors
 /// As [`SceneBvh::build`].
@@ -102,7 +103,7 @@ pub fn build(
 }
 
 impl Accel {
-    /// Derives the wide trees for an instruction set. `None` when cancelled, which is asked in every large subtree.
+    /// Derives the wide trees for an instruction set. `None` when cancelled, which is polled in every large subtree.
     ///
     /// # Panics
     /// When this CPU lacks the instruction set.
@@ -115,7 +116,7 @@ impl Accel {
         Some(Accel { form, level })
     }
 
-    /// The instruction set that the trees are walked with. This CPU has it.
+    /// The instruction set that traversal uses. This CPU has it.
     pub fn level(&self) -> SimdLevel {
         self.level
     }
@@ -167,7 +168,7 @@ impl<const W: usize> WideBvh<W> {
         Some(bvh)
     }
 
-    /// Takes over a tree's arrays and moves its references accordingly.
+    /// Takes over a tree's arrays and offsets its references accordingly.
     fn append(&mut self, tree: WideTree<W>) -> Root {
         let (first_node, first_leaf) = (self.nodes.len() as u32, self.leaves.len() as u32);
         let moved = |child: u32| match child {
@@ -189,7 +190,7 @@ impl<const W: usize> WideBvh<W> {
     }
 }
 
-/// One collapsed tree, its references counted from its own arrays' beginning.
+/// One collapsed tree, whose references are relative to its own arrays.
 struct WideTree<const W: usize> {
     nodes: Vec<WideNode<W>>,
     leaves: Vec<LeafBlock<W>>,
@@ -200,7 +201,8 @@ struct WideTree<const W: usize> {
 }
 
 impl<const W: usize> WideTree<W> {
-    /// `triangles` in leaf order, or none for the top tree, whose leaves are single instances. `None` when cancelled.
+    /// `triangles` are in leaf order, or `None` for the top tree, whose leaves are single instances. Returns `None`
+    /// when cancelled.
     fn collapse(
         tree: &BinaryTree,
         triangles: Option<&[LeafTriangle]>,
@@ -219,13 +221,13 @@ impl<const W: usize> WideTree<W> {
             let left_shares = vec![[0; W]; tree.nodes.len()];
             let mut plan = CollapsePlan { tree, leaf_len_max, left_shares, cancelled };
             plan.solve(0)?;
-            // The root of a tree that fits a leaf stays a leaf.
+            // A tree that fits into one leaf stays a leaf.
             wide.root = wide.emit(&plan, triangles, 0, root, 1)?;
         }
         Some(wide)
     }
 
-    /// Appends a subtree and gives the reference to it. `None` when cancelled.
+    /// Appends a subtree and returns a reference to it. `None` when cancelled.
     fn emit(
         &mut self,
         plan: &CollapsePlan<'_, W>,
@@ -295,15 +297,15 @@ impl<const W: usize> LeafBlock<W> {
 struct CollapsePlan<'a, const W: usize> {
     tree: &'a BinaryTree,
     leaf_len_max: u32,
-    /// By binary node and number of roots less one: how many of the roots the left child gets. Zero: no more than one
-    /// root less would have; with one root: it is a leaf. For a wide node (one root, not zero): the left child's share
-    /// of its `W` children.
+    /// By binary node and number of roots minus one: how many of the roots the left child gets. Zero means the same as
+    /// with one root less; with one root it means a leaf. For a wide node (one root, not zero): how many of its `W`
+    /// children are below the left child.
     left_shares: Vec<[u8; W]>,
     cancelled: &'a dyn Fn() -> bool,
 }
 
 impl<const W: usize> CollapsePlan<'_, W> {
-    /// Decides for a node and everything below it; returns the cost by number of roots less one. `None` when cancelled.
+    /// Solves a node and everything below it; returns the cost by number of roots minus one. `None` when cancelled.
     fn solve(&mut self, idx: u32) -> Option<[f32; W]> {
         let node = self.tree.nodes[idx as usize];
         let area = node.bounds.half_area();
@@ -333,7 +335,7 @@ impl<const W: usize> CollapsePlan<'_, W> {
                 }
             }
         }
-        // More roots than primitives are of no use: the cheapest of fewer.
+        // More roots than primitives are useless: use the cheapest with fewer.
         let (mut least, mut least_share) = (f32::INFINITY, 0);
         for n_roots in 2..=W {
             if split_costs[n_roots - 1] < least {
@@ -355,21 +357,21 @@ impl<const W: usize> CollapsePlan<'_, W> {
         Some(costs)
     }
 
-    /// Asks in subtrees that take a while.
+    /// Polls for cancellation in subtrees that take a while.
     fn is_cancelled_at(&self, node: &BinaryNode) -> bool {
         node.count >= CANCELLABLE_MIN && (self.cancelled)()
     }
 
-    /// The children of the wide node that stands for a binary one.
+    /// The children of the wide node that represents a binary one.
     fn children(&self, node: &BinaryNode, idx: u32, out: &mut Vec<u32>) {
-        // The share was decided for the number of children with the least cost: replay that decision.
+        // The split was decided for the cheapest number of children: replay that decision.
         let left_share = usize::from(self.left_shares[idx as usize][0]);
         self.roots(node.first, left_share, out);
         let right_share = W - left_share;
         self.roots(node.first + 1, right_share, out);
     }
 
-    /// The cheapest `n_roots` or fewer roots of a subtree.
+    /// The cheapest representation of a subtree by `n_roots` or fewer roots.
     fn roots(&self, idx: u32, n_roots: usize, out: &mut Vec<u32>) {
         let shares = &self.left_shares[idx as usize];
         let decided = (2..=n_roots).rev().find(|&n| shares[n - 1] != 0);

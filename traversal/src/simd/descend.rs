@@ -1,4 +1,4 @@
-//! The walk through one wide tree, nearest child first.
+//! Traversal of one wide tree, nearest child first.
 
 use glam::Vec3A;
 
@@ -6,7 +6,7 @@ use super::lanes::Lanes;
 use super::ray::RayBounds;
 use crate::wide::{LEAF, NOTHING, WideNode};
 
-/// A child that waits for its turn.
+/// A child on the stack.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Waiting {
     /// Where the ray enters the child's box.
@@ -14,7 +14,7 @@ pub(super) struct Waiting {
     child: u32,
 }
 
-/// The waiting lists of the top tree and of a mesh's tree, kept from ray to ray.
+/// The stacks for the top tree and for a mesh's tree, reused between rays.
 pub(super) struct Stacks {
     pub(super) top: Vec<Waiting>,
     pub(super) mesh: Vec<Waiting>,
@@ -27,17 +27,17 @@ impl Stacks {
     }
 }
 
-/// The test of `W` boxes at once.
+/// The test of `W` boxes at a time.
 pub(super) struct BoxTest<F> {
     enter: Passes<F>,
     leave: Passes<F>,
 }
 
-/// Where the ray passes planes, by axis: coordinate x at `x * inverse - offset`.
+/// Where the ray passes planes, by axis: it passes coordinate x at `x * inverse - offset`.
 struct Passes<F> {
     inverse: [F; 3],
     offset: [F; 3],
-    /// Positions of the planes in [`WideNode::bounds`].
+    /// Indices of the planes in [`WideNode::bounds`].
     planes: [usize; 3],
 }
 
@@ -53,8 +53,8 @@ impl<F: Copy> BoxTest<F> {
         }
     }
 
-    /// Which boxes, given by their planes, the ray passes through between `t_min` and `t_limit`, and where it enters
-    /// them.
+    /// Which boxes the ray passes through between `t_min` and `t_limit`, and where it enters them. Boxes are given by
+    /// their planes.
     #[inline(always)]
     pub(super) fn boxes<L: Lanes<W, F = F>, const W: usize>(
         &self,
@@ -94,14 +94,14 @@ impl<F: Copy> Passes<F> {
     }
 }
 
-/// A walk that yields the leaves that a ray may meet, roughly in the order in which it meets them.
+/// A traversal that yields the leaves that a ray may hit, roughly in the order of distance.
 pub(super) struct Walk<'w, F> {
     pub(super) test: BoxTest<F>,
     pub(super) t_min: F,
-    /// As many places as the trees can make wait.
+    /// Large enough for any of the trees.
     waiting: &'w mut [Waiting],
     n_waiting: usize,
-    /// The node or leaf whose turn it is, or [`NOTHING`] when it is the last one's that waits.
+    /// The current node or leaf, or [`NOTHING`] when the next one comes from the stack.
     current: u32,
 }
 
@@ -117,7 +117,7 @@ impl<'w, F: Copy> Walk<'w, F> {
         Walk { test: BoxTest::new(lanes, ray), t_min: lanes.splat(t_min), waiting, n_waiting: 0, current: root }
     }
 
-    /// The next leaf, if there is one that the ray enters at or before `t_limit`.
+    /// The next leaf that the ray enters at or before `t_limit`, if any.
     #[inline(always)]
     pub(super) fn next<L: Lanes<W, F = F>, const W: usize>(
         &mut self,
@@ -160,7 +160,7 @@ impl<'w, F: Copy> Walk<'w, F> {
                 if other.t < nearest.t {
                     std::mem::swap(&mut other, &mut nearest);
                 }
-                // Insertion keeps the nearest of those that wait on top.
+                // Insertion keeps the nearest entry on top.
                 let mut place = self.n_waiting;
                 while place > bottom && self.waiting[place - 1].t < other.t {
                     self.waiting[place] = self.waiting[place - 1];

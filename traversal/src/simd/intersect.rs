@@ -1,19 +1,20 @@
-//! The triangle test: `W` pairs of a ray and a triangle at a time.
+//! The triangle test: `W` pairs of ray and triangle at a time.
 //!
 //! After Woop, Benthin, Wald 2013 ("Watertight ray/triangle intersection"): vertices are taken relative to the ray's
 //! origin and sheared so that the ray becomes the last axis; the signs of three 2D edge functions decide. A difference
-//! of two rounded products is never given the wrong sign, only zero, and zero counts as inside on both sides of an
-//! edge. So no ray slips between triangles that share an edge or a vertex. Two-sided, without any absolute tolerance.
+//! of two rounded products never has the wrong sign, it can only become zero, and zero counts as inside on both sides
+//! of an edge. No ray can therefore pass between triangles that share an edge or a vertex. Two-sided, without any
+//! absolute tolerance.
 //!
-//! What rounding lets through beside a sliver, and distances it cannot resolve, are bounded by the triangle's own box:
-//! a hit must lie in it, and its distance is clamped to the ray's way through it.
+//! False hits beside a sliver, and distances that rounding cannot resolve, are bounded by the triangle's own box: a hit
+//! must lie in it, and its distance is clamped to the interval in which the ray is in the box.
 
 use super::lanes::Lanes;
 use super::ray::LocalRays;
 
-/// What passed the test.
+/// Lanes that passed the test.
 pub(super) struct Candidates<F> {
-    /// Which lanes did.
+    /// Which lanes passed.
     pub(super) lanes: u32,
     pub(super) t: F,
     /// Barycentric weights of vertices 1 and 2, times `determinant`.
@@ -22,13 +23,14 @@ pub(super) struct Candidates<F> {
     pub(super) determinant: F,
 }
 
-/// Twice the signed area of the triangle from the origin to `p` and `q`.
+/// Twice the signed area of the triangle of the origin, `p` and `q`.
 #[inline(always)]
 fn edge<L: Lanes<W>, const W: usize>(lanes: L, p: [L::F; 2], q: [L::F; 2]) -> L::F {
     lanes.sub(lanes.mul(p[0], q[1]), lanes.mul(p[1], q[0]))
 }
 
-/// A point moved along the first two axes by as much as the ray has gone there when it is level with the point.
+/// A point, shifted along the first two axes by as much as the ray has moved along them when it reaches the point's
+/// level.
 #[inline(always)]
 fn sheared<L: Lanes<W>, const W: usize>(lanes: L, point: [L::F; 3], shear: [L::F; 3]) -> [L::F; 2] {
     [lanes.sub(point[0], lanes.mul(shear[0], point[2])), lanes.sub(point[1], lanes.mul(shear[1], point[2]))]
@@ -44,7 +46,7 @@ fn greatest<L: Lanes<W>, const W: usize>(lanes: L, [a, b, c]: [L::F; 3]) -> L::F
     lanes.max(a, lanes.max(b, c))
 }
 
-/// Where the rays pass the slab that holds the triangles along one of the axes: in, and out.
+/// Where the rays enter and leave the slab that contains the triangles along one of the axes.
 #[inline(always)]
 fn slab<L: Lanes<W>, const W: usize>(
     lanes: L,
@@ -60,18 +62,18 @@ fn slab<L: Lanes<W>, const W: usize>(
     (enter, leave)
 }
 
-/// The part of each lane's ray that counts.
+/// The part of each lane's ray in which hits count.
 #[derive(Clone, Copy)]
 pub(super) struct Interval<F> {
-    /// Hits lie after this…
+    /// Hits are after this…
     pub(super) t_min: F,
     /// … and at or before this.
     pub(super) t_limit: F,
-    /// Where the ray enters the instance's own box: hits whose computed distance is less are there.
+    /// Where the ray enters the instance's own box: hits with a smaller computed distance are moved there.
     pub(super) t_floor: F,
 }
 
-/// Tests each lane's ray against its triangle: vertices by coordinates, in the rays' order of axes.
+/// Tests each lane's ray against its triangle: vertices are given by coordinate, in the rays' order of axes.
 #[inline(always)]
 pub(super) fn intersect<L: Lanes<W>, const W: usize>(
     lanes: L,

@@ -1,8 +1,7 @@
 //! `W` numbers at a time: the operations that traversal needs, and their portable form.
 //!
-//! Code on lanes is generic, `#[inline(always)]` and free of closures, so that all of it becomes part of the one
-//! function per instruction set that was compiled for it: a closure would not inherit the instruction set, and each
-//! operation in it would be a call.
+//! Code on lanes is generic, `#[inline(always)]` and free of closures, so that all of it is compiled into one function
+//! per instruction set: a closure would not inherit the instruction set, and each operation in it would become a call.
 
 use std::array::from_fn;
 
@@ -22,9 +21,9 @@ pub(super) trait Lanes<const W: usize>: Copy {
     fn div(self, a: Self::F, b: Self::F) -> Self::F;
     /// `a * b - c`, rounded once or twice: only for box tests, which allow for either.
     fn mul_sub(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
-    /// The lesser; `b` when they do not compare.
+    /// The minimum; `b` when they do not compare.
     fn min(self, a: Self::F, b: Self::F) -> Self::F;
-    /// The greater; `b` when they do not compare.
+    /// The maximum; `b` when they do not compare.
     fn max(self, a: Self::F, b: Self::F) -> Self::F;
     fn abs(self, a: Self::F) -> Self::F;
     /// The magnitude of `a` with the sign of `b`.
@@ -75,7 +74,7 @@ pub(super) trait Lanes<const W: usize>: Copy {
     fn first(self, from: Self::F) -> f32 {
         self.array(from)[0]
     }
-    /// The least lane.
+    /// The minimum over all lanes.
     #[inline(always)]
     fn least(self, from: Self::F) -> f32 {
         let array = self.array(from);
@@ -85,7 +84,7 @@ pub(super) trait Lanes<const W: usize>: Copy {
         }
         least
     }
-    /// The greatest lane.
+    /// The maximum over all lanes.
     #[inline(always)]
     fn greatest(self, from: Self::F) -> f32 {
         let array = self.array(from);
@@ -97,7 +96,7 @@ pub(super) trait Lanes<const W: usize>: Copy {
     }
 }
 
-/// Arrays and loops, which the compiler turns into whatever vectors the target has.
+/// Arrays and loops, which the compiler vectorises for the target.
 #[derive(Clone, Copy)]
 pub(super) struct Portable;
 

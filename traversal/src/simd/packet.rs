@@ -1,10 +1,10 @@
-//! Packets of rays that go nearly the same way.
+//! Packets of coherent rays.
 //!
-//! Nodes and the boxes of a leaf's triangles are tested once for the packet, by the ray that bounds it: from the
-//! earliest entry to the latest exit that any of its rays could have, as in interval ray tracing (Wald, Boulos, Shirley
-//! 2007, "Ray tracing deformable scenes using dynamic bounding volume hierarchies", section 4). The triangles that
-//! remain meet all rays at once, a ray to a lane. Packets whose rays differ in the signs of their directions or in the
-//! axis they mostly follow are traced ray by ray.
+//! Nodes and the boxes of a leaf's triangles are tested once for the packet, by interval bounds from the earliest entry
+//! to the latest exit that any of its rays could have (Wald, Boulos, Shirley 2007, "Ray tracing deformable scenes using
+//! dynamic bounding volume hierarchies", section 4). The remaining triangles are tested against all rays at once, one
+//! ray per lane. Packets whose rays differ in the signs of their directions or in their dominant axis are traced ray by
+//! ray.
 
 use packshot_shaders::constants::NO_HIT;
 use packshot_shaders::layout::ray::{Hit, Ray};
@@ -16,7 +16,8 @@ use super::ray::{LocalRays, WorldRays};
 use super::{Filter, precedes};
 use crate::wide::{LeafBlock, NOTHING, Root, WideBvh};
 
-/// Up to `W` rays that look for their closest hits. Lanes without a ray repeat the first, and their hits are dropped.
+/// Up to `W` rays that search for their closest hits. Lanes without a ray repeat the first one, and their hits are
+/// dropped.
 pub(super) struct Packet<'a, L, const W: usize, F> {
     pub(super) lanes: L,
     pub(super) bvh: &'a WideBvh<W>,
@@ -27,29 +28,29 @@ pub(super) struct Packet<'a, L, const W: usize, F> {
     pub(super) first_idx: usize,
 }
 
-/// Part of a search: the mesh of one instance.
+/// The part of a search in the mesh of one instance.
 struct MeshSearch<'a, F> {
     instance: u32,
     root: &'a Root,
     rays: LocalRays<F>,
-    /// No hit is closer.
+    /// Lower bound on the distance of hits.
     t_floor: F,
 }
 
 /// The hits so far, by lane.
 struct Best<const W: usize> {
-    /// Before the first hit the last distance before `t_max`.
+    /// Before the first hit, the last distance before `t_max`.
     t: [f32; W],
     u: [f32; W],
     v: [f32; W],
     instance: [u32; W],
     triangle: [u32; W],
-    /// The greatest of `t`.
+    /// The maximum of `t`.
     t_max: f32,
 }
 
 impl<L: Lanes<W>, const W: usize, F: Filter> Packet<'_, L, W, F> {
-    /// Writes the closest blocking hit of each ray, or returns false when the rays do not go together.
+    /// Writes the closest blocking hit of each ray, or returns false when the rays are not coherent.
     #[inline(always)]
     pub(super) fn run(&self, stacks: &mut Stacks, hits: &mut [Hit]) -> bool {
         let (lanes, bvh) = (self.lanes, self.bvh);
@@ -175,8 +176,8 @@ impl<const W: usize> Best<W> {
 }
 
 impl<const W: usize> LeafBlock<W> {
-    /// The triangles' boxes, as a node has its children's. They are not stored, because single rays have no use for
-    /// them.
+    /// The triangles' boxes, laid out like those of a node's children. They are not stored, because single rays do not
+    /// use them.
     #[inline(always)]
     fn bounds<L: Lanes<W>>(&self, lanes: L) -> [[f32; W]; 6] {
         let [a, b, c] = &self.vertices;
@@ -189,7 +190,7 @@ impl<const W: usize> LeafBlock<W> {
         bounds
     }
 
-    /// One triangle in all lanes, by coordinates in the given order of axes.
+    /// One triangle in all lanes, by coordinate in the given order of axes.
     #[inline(always)]
     fn splat<L: Lanes<W>>(&self, lanes: L, slot: usize, axes: [usize; 3]) -> [[L::F; 3]; 3] {
         let [a, b, c] = &self.vertices;

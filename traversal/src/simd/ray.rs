@@ -1,14 +1,14 @@
-//! Rays in the frame of one tree, and what the box tests need of them.
+//! Rays in the frame of one tree, and the values that box tests need.
 //!
-//! The box test is the slab test with bounds that rounding cannot undercut (Ize 2013, "Robust BVH ray traversal"; Woop,
-//! Benthin, Wald 2013, "Watertight ray/triangle intersection", section 4): planes that the ray enters by are moved
-//! towards it and planes that it leaves by away from it, by a multiple of the rounding unit times the coordinates'
-//! magnitude, and distances are stretched likewise. Two sets of bounds nest: `OWN` covers the errors of the triangle
-//! test and is used for a triangle's (and an instance's) own box, in the same operations everywhere; `NODE` covers
-//! those of `OWN` besides its own, in whichever operations are fastest, and is used for the boxes of nodes.
+//! The box test is the slab test with conservative bounds on rounding (Ize 2013, "Robust BVH ray traversal"; Woop,
+//! Benthin, Wald 2013, "Watertight ray/triangle intersection", section 4): entry planes are moved towards the ray and
+//! exit planes away from it, by a multiple of the unit roundoff times the coordinates' magnitude, and distances are
+//! widened likewise. Two sets of bounds nest: `OWN` covers the errors of the triangle test and is used for a triangle's
+//! (and an instance's) own box, in the same operations everywhere; `NODE` covers those of `OWN` as well as its own,
+//! uses whichever operations are fastest, and is used for the boxes of nodes.
 //!
-//! A single ray is prepared with its x, y and z side by side, a packet with its rays side by side: by the same
-//! operations in the same order, so that both see the same numbers.
+//! A single ray is prepared with its x, y and z in adjacent lanes, a packet with its rays in adjacent lanes, by the
+//! same operations in the same order, so that both get the same numbers.
 
 use glam::Vec3A;
 use packshot_shaders::layout::ray::Ray;
@@ -17,13 +17,13 @@ use super::lanes::Lanes;
 use crate::COORDINATE_MAX;
 use crate::wide::Root;
 
-/// Rounding unit of f32.
+/// Unit roundoff of f32.
 const UNIT: f32 = f32::EPSILON * 0.5;
-/// The triangle test's projected vertices are off by at most 8 units of the coordinates' magnitude.
+/// The triangle test's projected vertices are off by at most 8 units of roundoff of the coordinates' magnitude.
 const OWN: f32 = 12.0 * UNIT;
 const NODE: f32 = 20.0 * UNIT;
-/// Direction components below this fraction of the largest count as this: they move a ray by less than `OWN` allows
-/// for, and their reciprocals stay finite.
+/// Direction components below this fraction of the largest are raised to it: this moves a ray by less than `OWN` allows
+/// for, and keeps reciprocals finite.
 const FLAT: f32 = 1.0 / (1u32 << 30) as f32;
 /// Directions outside this range, or coordinates beyond it, would overflow in products; such rays hit nothing.
 const DIRECTION_MIN: f32 = 1e-15;
@@ -33,7 +33,7 @@ const REACH_MAX: f32 = 6.0 * COORDINATE_MAX;
 /// A ray in a tree's frame.
 #[derive(Clone, Copy)]
 pub(super) struct LocalRay {
-    /// The axes in the triangle test's order: the one that the direction is largest along comes last.
+    /// The axes in the order of the triangle test: the dominant one comes last.
     axes: [usize; 3],
     origin: Vec3A,
     direction: Vec3A,
@@ -41,24 +41,24 @@ pub(super) struct LocalRay {
     magnitude: f32,
 }
 
-/// Origins and directions as a caller gave them, by axis, a ray in each lane.
+/// Origins and directions from the caller, by axis, one ray per lane.
 #[derive(Clone, Copy)]
 pub(super) struct WorldRays<F> {
     pub(super) origin: [F; 3],
     pub(super) direction: [F; 3],
 }
 
-/// Rays in a tree's frame, one in each lane, that agree on the signs of their directions and on the axis that they
-/// follow most. Values stand in the triangle test's order of axes: `axes[2]` is that axis.
+/// Rays in a tree's frame, one in each lane, with equal signs of direction and an equal dominant axis. Values are in
+/// the order of axes of the triangle test: `axes[2]` is the dominant axis.
 #[derive(Clone, Copy)]
 pub(super) struct LocalRays<F> {
     pub(super) axes: [usize; 3],
-    /// Along which of the axes the rays go towards lower coordinates.
+    /// For each of the axes, whether the rays go towards lower coordinates.
     pub(super) is_negative: [bool; 3],
     pub(super) origin: [F; 3],
-    /// Direction components over the last axis's, for the first two axes; then the last one's reciprocal.
+    /// Direction components over that of the last axis, for the first two axes; then the reciprocal of the last one.
     pub(super) shear: [F; 3],
-    /// The own box's widening, and reciprocals for planes entered and left by.
+    /// The widening of the own box, and reciprocals for entry and exit planes.
     pub(super) shift: [F; 3],
     pub(super) enter_inverse: [F; 3],
     pub(super) leave_inverse: [F; 3],
@@ -67,11 +67,12 @@ pub(super) struct LocalRays<F> {
     magnitude: F,
 }
 
-/// Rays with the rounding errors of node tests, by x, y, z: none of them passes the plane at x along an axis before
-/// `(x - enter_origin) * enter_inverse` or after `(x - leave_origin) * leave_inverse`, unless that is negative.
+/// Bounds on rays including the rounding errors of node tests, by x, y, z: none of them passes the plane at x along an
+/// axis before `(x - enter_origin) * enter_inverse` or after `(x - leave_origin) * leave_inverse`, unless that is
+/// negative.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RayBounds {
-    /// Bit `i`: towards lower coordinates along axis `i`.
+    /// Bit `i`: the ray goes towards lower coordinates along axis `i`.
     pub(super) negative_axes: u32,
     pub(super) enter_origin: Vec3A,
     pub(super) enter_inverse: Vec3A,
@@ -80,7 +81,7 @@ pub(super) struct RayBounds {
 }
 
 impl LocalRay {
-    /// `None` for a ray that finite arithmetic cannot follow, such as one without direction: it hits nothing.
+    /// `None` for a ray that overflows or has no direction: it hits nothing.
     #[inline(always)]
     pub(super) fn new(origin: Vec3A, direction: Vec3A, root: &Root) -> Option<LocalRay> {
         let length = direction.abs();
@@ -88,7 +89,7 @@ impl LocalRay {
         let axes = axes_by_length(x, y, z);
         let longest = length[axes[2]];
         let reach = origin.abs() + root.magnitude;
-        // Comparisons with NaN fail; sums carry it over from any component.
+        // Comparisons with NaN fail; sums propagate it from any component.
         let is_sound = x <= longest
             && y <= longest
             && z <= longest
@@ -98,7 +99,7 @@ impl LocalRay {
         is_sound.then_some(LocalRay { axes, origin, direction, inverse, magnitude: reach.max_element() })
     }
 
-    /// The ray in an instance's frame; `local_from_world` has the map's columns.
+    /// The ray in an instance's frame; `local_from_world` has the columns of the transform.
     #[inline(always)]
     pub(super) fn transformed(ray: &Ray, local_from_world: &[Vec3A; 4], root: &Root) -> Option<LocalRay> {
         let [x, y, z, w] = *local_from_world;
@@ -106,7 +107,7 @@ impl LocalRay {
         LocalRay::new(x * o.x + y * o.y + z * o.z + w, x * d.x + y * d.y + z * d.z, root)
     }
 
-    /// What testing nodes needs to know.
+    /// The values for testing nodes.
     #[inline(always)]
     pub(super) fn bounds(&self) -> RayBounds {
         let shift = Vec3A::splat(self.magnitude * NODE).copysign(self.inverse);
@@ -119,8 +120,8 @@ impl LocalRay {
         }
     }
 
-    /// Where the ray enters (not before `t_min`) and leaves a leaf's own box (an instance's), by the same rule as a
-    /// triangle's.
+    /// Where the ray enters (not before `t_min`) and leaves the own box of a leaf (an instance), by the same rule as
+    /// for a triangle's.
     #[inline(always)]
     pub(super) fn own_box(&self, min: Vec3A, max: Vec3A, t_min: f32) -> (f32, f32) {
         let shift = Vec3A::splat(self.magnitude * OWN).copysign(self.inverse);
@@ -154,7 +155,7 @@ impl LocalRay {
 }
 
 impl<F: Copy> LocalRays<F> {
-    /// `None` when a ray is one that finite arithmetic cannot follow or when the rays do not agree.
+    /// `None` when a ray overflows or has no direction, or when the rays are not coherent.
     #[inline(always)]
     pub(super) fn new<L: Lanes<W, F = F>, const W: usize>(
         lanes: L,
@@ -172,7 +173,7 @@ impl<F: Copy> LocalRays<F> {
             lanes.add(lanes.abs(rays.origin[2]), lanes.splat(root.magnitude[2])),
         ];
         let magnitude = lanes.max(reach[0], lanes.max(reach[1], reach[2]));
-        // Comparisons with NaN fail; sums carry it over from any component.
+        // Comparisons with NaN fail; sums propagate it from any component.
         let sum = lanes.add(lanes.add(reach[0], reach[1]), reach[2]);
         let is_sound = lanes.and(
             lanes.and(
@@ -217,7 +218,7 @@ impl<F: Copy> LocalRays<F> {
         })
     }
 
-    /// What testing nodes needs to know of all these rays together.
+    /// The values for testing nodes with all these rays together.
     #[inline(always)]
     pub(super) fn bounds<L: Lanes<W, F = F>, const W: usize>(&self, lanes: L) -> RayBounds {
         let shift = lanes.copysign3(lanes.mul(self.magnitude, lanes.splat(NODE)), self.inverse);
@@ -250,8 +251,8 @@ impl<F: Copy> LocalRays<F> {
         bounds
     }
 
-    /// Where the rays enter (not before `t_min`) and leave a leaf's own box (an instance's), by the same rule as a
-    /// triangle's.
+    /// Where the rays enter (not before `t_min`) and leave the own box of a leaf (an instance), by the same rule as for
+    /// a triangle's.
     #[inline(always)]
     pub(super) fn own_box<L: Lanes<W, F = F>, const W: usize>(
         &self,
@@ -274,7 +275,7 @@ impl<F: Copy> LocalRays<F> {
 }
 
 impl<F: Copy> WorldRays<F> {
-    /// The rays in an instance's frame; `local_from_world` has the map's columns.
+    /// The rays in an instance's frame; `local_from_world` has the columns of the transform.
     #[inline(always)]
     pub(super) fn transformed<L: Lanes<W, F = F>, const W: usize>(
         &self,
@@ -293,7 +294,7 @@ impl<F: Copy> WorldRays<F> {
     }
 }
 
-/// The axes, the longest last, and among equal ones the higher.
+/// The axes, the longest last; of equal ones the higher comes later.
 #[inline(always)]
 fn axes_by_length(x: f32, y: f32, z: f32) -> [usize; 3] {
     if z >= x && z >= y {
@@ -311,13 +312,13 @@ pub(super) fn pick<T: Copy>(values: &[T; 3], axes: [usize; 3]) -> [T; 3] {
     [values[axes[0]], values[axes[1]], values[axes[2]]]
 }
 
-/// Whether an axis is not the one followed most: of equal ones the higher axis is.
+/// Whether an axis is not the dominant one; of equally long axes the higher is dominant.
 #[inline(always)]
 fn yields<L: Lanes<W>, const W: usize>(lanes: L, length: L::F, longest: L::F, is_lower_axis: bool) -> L::M {
     if is_lower_axis { lanes.le(length, longest) } else { lanes.lt(length, longest) }
 }
 
-/// One over a direction component, which counts as `flat` where it is less.
+/// The reciprocal of a direction component, whose magnitude is at least `flat`.
 #[inline(always)]
 fn reciprocal<L: Lanes<W>, const W: usize>(lanes: L, component: L::F, flat: L::F) -> L::F {
     lanes.div(lanes.splat(1.0), lanes.copysign(lanes.max(lanes.abs(component), flat), component))

@@ -1,4 +1,4 @@
-//! One ray at a time: lanes are the children of a node and the triangles of a leaf.
+//! One ray at a time: the lanes are the children of a node or the triangles of a leaf.
 
 use packshot_shaders::layout::ray::{Hit, Ray};
 
@@ -9,28 +9,28 @@ use super::ray::LocalRay;
 use super::{Filter, precedes};
 use crate::wide::{LeafBlock, NOTHING, Root, WideBvh};
 
-/// A ray's search for its closest hit, or for any.
+/// A ray's search for its closest hit, or for any hit.
 pub(super) struct Search<'a, L, const W: usize, F> {
     pub(super) lanes: L,
     pub(super) bvh: &'a WideBvh<W>,
     pub(super) filter: &'a F,
     pub(super) ray: &'a Ray,
     pub(super) ray_idx: usize,
-    /// Any blocking hit ends the search.
+    /// Whether any blocking hit ends the search.
     pub(super) is_any: bool,
 }
 
-/// Part of a search: the mesh of one instance.
+/// The part of a search in the mesh of one instance.
 struct MeshSearch<'a> {
     instance: u32,
     root: &'a Root,
     ray: LocalRay,
-    /// No hit is closer.
+    /// Lower bound on the distance of hits.
     t_floor: f32,
 }
 
 impl<L: Lanes<W>, const W: usize, F: Filter> Search<'_, L, W, F> {
-    /// The closest blocking hit, or any.
+    /// The closest blocking hit, or any blocking hit.
     #[inline(always)]
     pub(super) fn run(&self, stacks: &mut Stacks) -> Hit {
         let (lanes, bvh) = (self.lanes, self.bvh);
@@ -65,12 +65,12 @@ impl<L: Lanes<W>, const W: usize, F: Filter> Search<'_, L, W, F> {
         if best.is_miss() { miss } else { best }
     }
 
-    /// Searches the mesh of an instance; true when the search is over.
+    /// Searches the mesh of an instance; true when the search is finished.
     #[inline(always)]
     fn search_mesh(&self, mesh_search: &MeshSearch<'_>, best: &mut Hit, waiting: &mut [Waiting]) -> bool {
         let (lanes, bvh) = (self.lanes, self.bvh);
         let t_min = self.ray.t_min.max(0.0);
-        // Most rays that miss never reach a leaf: what leaves need is made when the first is.
+        // Most rays that miss never reach a leaf, so what leaves need is prepared at the first one.
         let mut at_leaves = None;
         let mut walk = Walk::new(lanes, mesh_search.root.child, &mesh_search.ray.bounds(), t_min, waiting);
         let t_floor = lanes.splat(mesh_search.t_floor);
@@ -103,7 +103,7 @@ impl<L: Lanes<W>, const W: usize, F: Filter> Search<'_, L, W, F> {
 }
 
 impl<const W: usize> LeafBlock<W> {
-    /// The vertices of all triangles, by coordinates in the given order of axes.
+    /// The vertices of all triangles, by coordinate in the given order of axes.
     #[inline(always)]
     fn load<L: Lanes<W>>(&self, lanes: L, axes: [usize; 3]) -> [[L::F; 3]; 3] {
         let [a, b, c] = &self.vertices;

@@ -16,7 +16,7 @@ use scenes::{TestScene, grid_sphere, ray};
 /// Surfaces that let rays through.
 #[derive(Clone, Copy)]
 enum Thinned {
-    /// Lets some candidates through, keyed by ray and triangle.
+    /// Lets some candidates through, depending on ray and triangle.
     Dither,
     /// Lets everything through.
     Glass,
@@ -57,7 +57,7 @@ fn occluded(accel: &Accel, rays: &[Ray], opacity: Opacity<'_>) -> Vec<bool> {
     occluded
 }
 
-/// Every query on every instruction set gives exactly what testing all triangles gives.
+/// Every query on every instruction set gives exactly the result of testing all triangles.
 #[track_caller]
 fn check_with(scene: &TestScene, rays: &[Ray], opacity: Opacity<'_>) -> Vec<Hit> {
     let expected = brute::closest(&scene.build(), rays, opacity);
@@ -142,7 +142,7 @@ proptest! {
         let n_meshes = meshes.len();
         let mut scene = TestScene::meshes(meshes);
         for (idx, world_from_local) in placements.into_iter().enumerate() {
-            // The mesh in a frame as small or large as the placement is large or small.
+            // The mesh's frame is scaled inversely to the placement.
             let scale = world_from_local.matrix3.determinant().abs().cbrt();
             let mesh = scene.add_scaled(idx % n_meshes, 1.0 / scale);
             scene.place(mesh, world_from_local);

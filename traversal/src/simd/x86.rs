@@ -1,6 +1,6 @@
 //! The lanes of AVX2 and AVX-512.
 //!
-//! Holding an [`Avx2`] or an [`Avx512`] proves that the instructions exist.
+//! A value of [`Avx2`] or [`Avx512`] proves that the processor has the instructions.
 #![expect(unsafe_code, reason = "intrinsics, and entering code compiled for more than the target's instruction set")]
 
 use std::arch::x86_64::*;
@@ -18,7 +18,7 @@ pub(super) fn answer_avx2<F: Filter>(lanes: Avx2, bvh: &WideBvh<8>, rays: &[Ray]
     fn enter<F: Filter>(lanes: Avx2, bvh: &WideBvh<8>, rays: &[Ray], query: Query<'_>, filter: &F) {
         super::answer(lanes, bvh, rays, query, filter);
     }
-    // SAFETY: `lanes` proves all of them.
+    // SAFETY: `lanes` proves that the processor has the instructions.
     unsafe { enter(lanes, bvh, rays, query, filter) }
 }
 
@@ -28,7 +28,7 @@ pub(super) fn answer_avx512<F: Filter>(lanes: Avx512, bvh: &WideBvh<16>, rays: &
     fn enter<F: Filter>(lanes: Avx512, bvh: &WideBvh<16>, rays: &[Ray], query: Query<'_>, filter: &F) {
         super::answer(lanes, bvh, rays, query, filter);
     }
-    // SAFETY: `lanes` proves all of them.
+    // SAFETY: `lanes` proves that the processor has the instructions.
     unsafe { enter(lanes, bvh, rays, query, filter) }
 }
 
@@ -37,8 +37,8 @@ macro_rules! by_intrinsic {
     ($($name:ident($($arg:ident: $ty:ty),*) -> $out:ty = $value:expr;)*) => {
         $(#[inline(always)]
         fn $name(self, $($arg: $ty),*) -> $out {
-            // SAFETY: `self` proves that the CPU has the instruction; memory is only reached through references to
-            // arrays of as many lanes.
+            // SAFETY: `self` proves that the processor has the instruction; memory is only accessed through references
+            // to arrays of as many lanes.
             unsafe { $value }
         })*
     };

@@ -1,5 +1,5 @@
-//! Traversal stands twice, natively for the CPU and in WGSL for the GPU: the translation of the WGSL must hit what the
-//! native code hits, bit for bit.
+//! Traversal exists twice, natively for the CPU and in WGSL for the GPU: the translated WGSL must find the same hits as
+//! the native code, bit for bit.
 
 use std::f32::consts::TAU;
 
@@ -25,7 +25,7 @@ fn sphere(n: usize) -> Vec<[Vec3; 3]> {
         .collect()
 }
 
-/// Spheres of all sizes, one of them squeezed and mirrored, around and inside each other, and a single triangle.
+/// Spheres of all sizes around and inside each other, one of them squeezed and mirrored, and a single triangle.
 fn scene() -> SceneBvh {
     let ball = sphere(24);
     let floor = vec![[Vec3::new(-9.0, -2.0, -9.0), Vec3::new(9.0, -2.0, -9.0), Vec3::new(0.0, -2.0, 9.0)]];

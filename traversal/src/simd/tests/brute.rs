@@ -1,4 +1,4 @@
-//! Every ray against every triangle, without trees.
+//! Every ray is tested against every triangle, without trees.
 
 use glam::{Affine3A, DVec3, Vec3, Vec3A};
 use packshot_shaders::layout::ray::{Hit, Ray};
@@ -11,7 +11,7 @@ use crate::SceneBvh;
 use crate::binary::Bounds;
 use crate::wide::Root;
 
-/// What traversal must find, to the last bit: the same triangle test, applied to all.
+/// What traversal must find, bit for bit: the same triangle test, applied to all triangles.
 pub(super) fn closest(scene: &SceneBvh, rays: &[Ray], opacity: Opacity<'_>) -> Vec<Hit> {
     rays.iter().enumerate().map(|(ray_idx, ray)| closest_of_one(scene, ray, ray_idx, opacity)).collect()
 }
@@ -61,14 +61,14 @@ fn root_of(bounds: Bounds) -> Root {
     Root { child: 0, magnitude }
 }
 
-/// Where a triangle is met, in f64 (Möller, Trumbore 1997): t, u, v.
+/// Where a ray hits a triangle, in f64 (Möller, Trumbore 1997): t, u, v.
 fn meet_f64(triangle: &[Vec3; 3], ray: &Ray) -> Option<DVec3> {
     let [a, b, c] = triangle.map(Vec3::as_dvec3);
     let (origin, direction) = (ray.origin.as_dvec3(), ray.direction.as_dvec3());
     let (ab, ac, from_a) = (b - a, c - a, origin - a);
     let normal = ab.cross(ac);
     let determinant = -direction.dot(normal);
-    // Edge on or nearly so, or a sliver: f32 may see it otherwise.
+    // Edge on or nearly so, or a sliver: f32 may decide differently.
     let scale = direction.length() * ab.length().max(ac.length()).powi(2);
     if determinant.abs() < 1e-3 * scale {
         return None;

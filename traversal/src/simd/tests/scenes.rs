@@ -5,7 +5,7 @@ use packshot_shaders::layout::ray::Ray;
 
 use crate::{AccelError, AccelInstance, AccelMesh, SceneBvh};
 
-/// Meshes and where they stand.
+/// Meshes and their placements.
 pub(super) struct TestScene {
     pub(super) meshes: Vec<Vec<[Vec3; 3]>>,
     instances: Vec<AccelInstance>,
@@ -22,7 +22,7 @@ impl TestScene {
         scene
     }
 
-    /// Adds a mesh of another size and gives its index.
+    /// Adds a scaled copy of a mesh and returns its index.
     pub(super) fn add_scaled(&mut self, mesh: usize, scale: f32) -> u32 {
         let scaled = self.meshes[mesh].iter().map(|triangle| triangle.map(|vertex| vertex * scale)).collect();
         self.meshes.push(scaled);
@@ -52,12 +52,12 @@ impl TestScene {
     }
 }
 
-/// A ray without ends.
+/// An unbounded ray.
 pub(super) fn ray(origin: Vec3, direction: Vec3) -> Ray {
     Ray { origin, t_min: 0.0, direction, t_max: f32::INFINITY }
 }
 
-/// A closed sphere of `4 n²` triangles, whose vertices on shared edges are equal to the last bit.
+/// A closed sphere of `4 n²` triangles, whose vertices on shared edges are equal bit for bit.
 pub(super) fn grid_sphere(n: usize, radius: f32) -> Vec<[Vec3; 3]> {
     let vertex = |ring: usize, spoke: usize| {
         let polar = std::f32::consts::PI * ring as f32 / n as f32;
