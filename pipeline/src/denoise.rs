@@ -36,7 +36,7 @@ words! {
 }
 
 impl Denoise {
-    /// Whether a picture is denoised that will be written in this format (`None`: in none) and shown by this view.
+    /// Whether a picture in this format (`None`: not written) and with this view transform is denoised.
     pub fn applies(self, format: Option<Format>, view: ViewTransform) -> bool {
         match self {
             Self::Auto => {
@@ -50,7 +50,7 @@ impl Denoise {
 }
 
 words! {
-    /// What removes noise.
+    /// The denoiser.
     #[derive(Default)]
     pub enum DenoiseWith {
         /// The denoiser that every Packshot has
@@ -61,35 +61,35 @@ words! {
     }
 }
 
-/// An Open Image Denoise that was loaded, to remove noise in place of Packshot's own denoiser.
+/// A loaded Open Image Denoise, used instead of Packshot's own denoiser.
 #[derive(Clone, Copy, Debug)]
 pub struct Oidn {
     /// The library.
     pub library: Library,
-    /// How much work it spends on a picture.
+    /// Its quality setting.
     pub quality: Quality,
 }
 
-/// What was done to a picture.
+/// What denoised a picture, and what it cost.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Denoised {
-    /// What removed the noise.
+    /// The denoiser.
     #[serde(flatten)]
     pub by: DenoisedBy,
-    /// Samples of a pixel that its guides are the mean of, at most.
+    /// Most samples per pixel over which the guides are averaged.
     pub guide_samples: u32,
-    /// Wall clock of guides and network, seconds.
+    /// Wall-clock time of guides and network, seconds.
     #[serde(skip)]
     pub seconds: f64,
 }
 
-/// What removed the noise of a picture.
+/// The denoiser of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(tag = "with", rename_all = "snake_case")]
 pub enum DenoisedBy {
     /// Packshot's own denoiser.
     Packshot {
-        /// The network's weights, by the name under which they were published.
+        /// The name under which the network's weights were published.
         network: &'static str,
     },
     /// An installed Open Image Denoise.
@@ -97,14 +97,14 @@ pub enum DenoisedBy {
         /// The library's version.
         #[serde(serialize_with = "version_text")]
         version: Version,
-        /// How much work it has spent.
+        /// Its quality setting.
         #[serde(serialize_with = "quality_name")]
         quality: Quality,
     },
 }
 
 impl DenoisedBy {
-    /// What a picture's file says of it: nothing of what is a part of this program.
+    /// What the picture's file says about it; nothing if the denoiser is part of this program.
     pub fn provenance(self) -> Option<String> {
         match self {
             Self::Packshot { .. } => None,
@@ -121,36 +121,36 @@ fn quality_name<S: Serializer>(quality: &Quality, serializer: S) -> Result<S::Ok
     serializer.serialize_str(quality.word())
 }
 
-/// What removes the noise of a renderer's pictures. Networks are made when they are first needed.
+/// The denoisers of a renderer. Networks are built on first use.
 #[derive(Debug)]
 pub(crate) struct Denoisers {
-    /// In place of the others.
+    /// Used instead of the others.
     oidn: Option<(Device, Quality)>,
     clean: OnceLock<Denoiser>,
     noisy: OnceLock<Denoiser>,
 }
 
-/// Samples of a pixel's guides where a lens blurs them.
+/// Samples per pixel for guides that a lens blurs.
 const BLURRED_GUIDE_SAMPLES: u32 = 64;
 
 impl Denoisers {
-    /// On at most so many threads; 0: on all.
+    /// With at most this many threads; 0: all.
     ///
     /// # Errors
-    /// `denoise.oidn_…` when the library that is given cannot be used.
+    /// `denoise.oidn_…` when the given library cannot be used.
     pub(crate) fn new(oidn: Option<Oidn>, n_threads: usize) -> Result<Self, Error> {
         let open = |oidn: Oidn| Ok::<_, OidnError>((Device::new(oidn.library, n_threads)?, oidn.quality));
         Ok(Self { oidn: oidn.map(open).transpose()?, clean: OnceLock::new(), noisy: OnceLock::new() })
     }
 
-    /// The library that takes the place of Packshot's own denoiser.
+    /// The library that replaces Packshot's own denoiser.
     pub(crate) fn oidn(&self) -> Option<DenoisedBy> {
         let by =
             |(device, quality): &(Device, Quality)| DenoisedBy::Oidn { version: device.version(), quality: *quality };
         self.oidn.as_ref().map(by)
     }
 
-    /// A picture of a shot without its noise, and what was done.
+    /// The denoised picture of a shot, and what was done.
     ///
     /// # Errors
     /// `device.…`, `denoise.…`, `cancelled`.
@@ -163,7 +163,7 @@ impl Denoisers {
         cancel: &CancelToken,
     ) -> Result<(LinearImage, Denoised), Error> {
         let begun = Instant::now();
-        // What lies out of focus is an average of many places, so that its guides have noise of their own.
+        // Out of focus, a pixel averages many points, so that the guides are noisy themselves.
         let (weights, denoiser, wished) = match shot.camera.aperture {
             None => (WeightSet::CleanGuides, &self.clean, Guides::SAMPLES),
             Some(_) => (WeightSet::NoisyGuides, &self.noisy, BLURRED_GUIDE_SAMPLES),
@@ -177,7 +177,7 @@ impl Denoisers {
             Some(around) => {
                 let size_px = around.size_px().map(|side| side as u32);
                 let color = Cow::Owned(around.of(&noisy.rgba));
-                // One after the other: a guide goes when its larger one is there.
+                // One at a time: each guide is freed when its enlarged copy exists.
                 let larger = |guide: Vec<[f32; 3]>| around.of(&guide);
                 (size_px, color, larger(albedo), larger(normal))
             }

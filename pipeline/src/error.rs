@@ -1,7 +1,7 @@
 //! What can go wrong on the way from a file to a picture.
 //!
-//! One error type for the whole way. It says what kind of failure it is (what a program acts on), and lists every fault
-//! with a stable code, a place and a way out (what a person acts on).
+//! One error type for all stages. It has the kind of failure, on which programs act, and lists every fault with a
+//! stable code, a place and a way out, on which people act.
 
 use std::fmt;
 
@@ -28,14 +28,14 @@ pub struct Error {
 /// The kinds of failure that a caller can act on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
-    /// A file, map, library, shot or environment is not as it must be, or has not what was asked of it: a variant, an
+    /// A file, map, library, shot or environment is invalid, or lacks what was requested of it: a variant, an
     /// animation, a camera.
     Input,
-    /// What was asked for contradicts itself.
+    /// The request contradicts itself.
     Request,
     /// Parts have no material, and the request does not accept that.
     Unmapped,
-    /// There is no device as asked for, or it failed.
+    /// The requested device is not available, or it failed.
     Device,
     /// The render was cancelled.
     Cancelled,
@@ -46,7 +46,7 @@ pub enum ErrorKind {
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// Stable name, such as `glb.truncated`.
+    /// Stable code, such as `glb.truncated`.
     pub code: String,
     /// One sentence for a person.
     pub message: String,
@@ -132,7 +132,7 @@ impl From<ImportError> for Error {
 
 impl From<ShotError> for Error {
     fn from(error: ShotError) -> Self {
-        // What is at an option is no fault of a file, unless the file lacks what the option names.
+        // A place at an option is not a fault of a file, unless the file lacks what the option refers to.
         let is_option = matches!(error.code, ShotErrorCode::Range | ShotErrorCode::Conflict)
             && option_of_place(&error.at).is_some();
         let kind = if is_option { ErrorKind::Request } else { ErrorKind::Input };
@@ -205,7 +205,8 @@ impl From<DeviceError> for Error {
 
 impl From<EncodeError> for Error {
     fn from(error: EncodeError) -> Self {
-        // What a format does not take can be asked for otherwise; what it should take and does not is our fault.
+        // A size or a rate that a format does not accept is a fault of the request; failing to write what the format
+        // accepts is our fault.
         let kind = if error.is_refusal() { ErrorKind::Request } else { ErrorKind::Internal };
         Self::new(kind, Fault::new(error.code(), error.to_string()).at(error.at()).help(error.help()))
     }

@@ -1,9 +1,8 @@
-//! Which pictures of a series are finished: the list that is kept beside them, so that whoever begins again goes on
-//! after the last.
+//! Which pictures of a series are finished: the list kept beside them, so that a restart continues after the last one.
 //!
-//! A picture counts as finished when the list is of the same request, the picture is listed, and what lies beside the
-//! list has the digest that is listed. The list is written now and then while pictures are taken, so that the end of a
-//! process by force costs a moment's pictures; these are taken again, to the same bytes.
+//! A picture counts as finished if the list is for the same request, the picture is listed, and the file beside the
+//! list has the listed digest. The list is written from time to time while pictures are rendered, so that killing the
+//! process loses only the last few pictures; they are rendered again, to the same bytes.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -12,32 +11,32 @@ use std::time::{Duration, Instant};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// The list is written this often at most, but for the last time.
+/// Least interval between two writes of the list, except for the last one.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// The list: of each finished picture, by its number, what whoever goes on must know of it.
+/// The list: for each finished picture, by its number, what is needed to continue.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finished<P> {
     schema: String,
-    /// Digest of everything that the pictures follow from.
+    /// Digest of everything that determines the pictures.
     request: String,
-    /// Pictures of the whole series.
+    /// Number of pictures in the whole series.
     frames: u32,
     /// By their numbers.
     finished: BTreeMap<u32, P>,
 }
 
-/// Why a list is not gone on with.
+/// Why a list cannot be continued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Other {
     /// It is of another request.
     Request,
-    /// It is no list of this version.
+    /// It is not a list of this version.
     Version,
 }
 
 impl<P> Finished<P> {
-    /// An empty list of a series of `frames` pictures; `request` is a digest of everything that they follow from.
+    /// An empty list for a series of `frames` pictures; `request` is a digest of everything that determines them.
     pub fn new(schema: &str, request: &str, frames: u32) -> Self {
         Self { schema: schema.to_owned(), request: request.to_owned(), frames, finished: BTreeMap::new() }
     }
@@ -47,32 +46,32 @@ impl<P> Finished<P> {
         self.finished.len()
     }
 
-    /// What is listed of a picture.
+    /// The entry of a picture.
     pub fn get(&self, number: u32) -> Option<&P> {
         self.finished.get(&number)
     }
 
-    /// Lists a picture; what is listed must be in its place.
+    /// Adds a picture, whose file must be in place.
     pub fn insert(&mut self, number: u32, picture: P) {
         self.finished.insert(number, picture);
     }
 
-    /// All that is listed, by number.
+    /// All entries, by number.
     pub fn iter(&self) -> impl Iterator<Item = (u32, &P)> {
         self.finished.iter().map(|(number, picture)| (*number, picture))
     }
 }
 
 impl<P: Serialize + DeserializeOwned> Finished<P> {
-    /// A list as it was written, whatever it is of.
+    /// Parses a list, whatever it is for.
     ///
     /// # Errors
-    /// When it is no such list.
+    /// When it is not such a list.
     pub fn of_json(bytes: &[u8]) -> serde_json::Result<Self> {
         serde_json::from_slice(bytes)
     }
 
-    /// A list as it was written, if whoever would begin this series can go on with it.
+    /// Parses a list, if this series can be continued from it.
     ///
     /// # Errors
     /// [`Other`].
@@ -85,16 +84,16 @@ impl<P: Serialize + DeserializeOwned> Finished<P> {
         }
     }
 
-    /// The list as it is written.
+    /// The list as JSON.
     ///
     /// # Errors
-    /// When something in it has no place in JSON.
+    /// When something in it cannot be represented in JSON.
     pub fn to_json(&self) -> serde_json::Result<String> {
         serde_json::to_string_pretty(self).map(|text| text + "\n")
     }
 }
 
-/// When a list is written that grows.
+/// Decides when a growing list is written.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Pace(Option<Instant>);
 
@@ -104,13 +103,13 @@ impl Pace {
         self.0.is_none_or(|written| written.elapsed() >= PAUSE)
     }
 
-    /// It was written.
+    /// Records that it was written.
     pub fn written(&mut self) {
         self.0 = Some(Instant::now());
     }
 }
 
-/// The digest of a file as lists have it.
+/// The digest of a file as stored in lists.
 ///
 /// # Errors
 /// When it cannot be read.

@@ -1,4 +1,4 @@
-//! Pictures of a product whose floor is a catcher: sampled apart from it, and put together with what it has caught.
+//! Pictures of a product whose floor is a catcher: product and floor are rendered separately and then combined.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,37 +10,37 @@ use packshot_renderer::film::Film;
 use packshot_renderer::prepare::{EnvironmentTables, FirstHit, PreparedShot};
 use packshot_renderer::shot::{Background, Camera, Floor, Shot};
 
-/// Shares of the work, and of the time where it is limited: the product, the floor with it, the floor alone, and what
-/// is behind.
+/// Fractions of the work, and of the time limit if there is one: the product, the floor with it, the floor alone, and
+/// the backdrop.
 const SHARES: [f32; 4] = [0.4, 0.3, 0.25, 0.05];
-/// Samples of a pixel of what is behind, at most: the environment itself, without a surface.
+/// Most samples per pixel of the backdrop, which is the environment without any surface.
 const BACKDROP_SAMPLES: u32 = 64;
 
-/// What of a shot lies on the device beside the product without its floor.
+/// The shots of a catcher that are on the device in addition to the product without its floor.
 pub(crate) struct CatcherShots {
     floor: Floor,
     /// The floor, with the product on it.
     with: Box<dyn LoadedShot>,
     /// The floor alone.
     alone: Box<dyn LoadedShot>,
-    /// The environment where that is the background.
+    /// The environment, if that is the background.
     backdrop: Option<Box<dyn LoadedShot>>,
 }
 
-/// What a render of a shot with a catcher gives.
+/// The result of rendering a shot with a catcher.
 pub(crate) struct Grounded {
-    /// The product without its floor. Rays and time are of everything.
+    /// The product without its floor. Rays and time are totals.
     pub(crate) rendered: Rendered,
-    /// What its floor has caught.
+    /// What the product does to its floor.
     pub(crate) caught: Caught,
-    /// What is behind, if anything.
+    /// The backdrop, if any.
     pub(crate) backdrop: Option<LinearImage>,
-    /// Samples of each pixel, of the product or of the floor, whichever are more.
+    /// Samples of each pixel: of the product or of the floor, whichever has more.
     pub(crate) samples: Vec<u32>,
 }
 
 impl CatcherShots {
-    /// Brings the shots onto the device: `product` is the product on its floor, `alone` the floor.
+    /// Uploads the shots: `product` is the product on its floor, `alone` the floor.
     ///
     /// # Errors
     /// As [`LoadedProduct::load`].
@@ -66,7 +66,7 @@ impl CatcherShots {
         Ok(Self { floor: floor.clone(), with: floor_of(product)?, alone: floor_of(alone)?, backdrop })
     }
 
-    /// Samples everything; `product` is the shot of the product without its floor.
+    /// Renders everything; `product` is the shot of the product without its floor.
     ///
     /// # Errors
     /// [`RenderError`].
@@ -80,7 +80,7 @@ impl CatcherShots {
         let product = passes.take(product, SHARES[0], None, control.snapshots.is_some())?;
         let with = passes.take(&*self.with, SHARES[1], None, false)?;
         let counts: Arc<[u32]> = with.film.samples.as_slice().into();
-        // The very samples, whatever time is left: what is compared must not differ but by the product.
+        // Exactly the same samples, whatever time is left: the two films may differ only by the product.
         let alone = passes.take(&*self.alone, SHARES[2], Some(&counts), false)?;
         let backdrop = match &self.backdrop {
             Some(backdrop) => Some(image(&passes.take(&**backdrop, SHARES[3], None, false)?.film)),
@@ -92,7 +92,7 @@ impl CatcherShots {
         Ok(Grounded { rendered, caught, backdrop, samples })
     }
 
-    /// The shot of the floor with the product on it: whose guides are those of shadows.
+    /// The shot of the floor with the product on it: its guides are also those for shadows.
     pub(crate) fn with(&self) -> &dyn LoadedShot {
         &*self.with
     }
@@ -103,7 +103,7 @@ pub(crate) fn image(film: &Film) -> LinearImage {
     LinearImage { width_px: film.width_px, height_px: film.height_px, rgba: film.resolve() }
 }
 
-/// A shot in which alpha is what surfaces cover.
+/// The shot with alpha as the coverage by surfaces.
 pub(crate) fn without_backdrop(shot: &Shot) -> Shot {
     match shot.background {
         Background::Environment => Shot { background: Background::Transparent, ..shot.clone() },
@@ -111,7 +111,7 @@ pub(crate) fn without_backdrop(shot: &Shot) -> Shot {
     }
 }
 
-/// A shot of the environment alone: nothing lies between planes that are one.
+/// The environment alone: nothing is between two clip planes that coincide.
 fn backdrop_of(shot: &Shot) -> Shot {
     let camera = Camera { clip_near_m: shot.camera.clip_far_m, ..shot.camera };
     let film = packshot_renderer::shot::FilmSettings {
@@ -122,13 +122,13 @@ fn backdrop_of(shot: &Shot) -> Shot {
     Shot { camera, film, ..shot.clone() }
 }
 
-/// Passes over one picture, watched as one.
+/// Passes over one picture, with common progress.
 struct Passes<'a> {
     control: &'a RenderControl<'a>,
     begun: Instant,
-    /// Sum of the shares of all passes.
+    /// Sum of the fractions of all passes.
     whole: f32,
-    /// Sum of the shares of those that are done, of 1.
+    /// Sum of the fractions of the finished passes, out of 1.
     done: f32,
     paths: u64,
     rays: u64,
@@ -153,7 +153,7 @@ impl Passes<'_> {
                 ..progress
             });
         };
-        // Of the time that is left, as much as of the work.
+        // The same fraction of the remaining time as of the remaining work.
         let time_max = self.control.time_max.filter(|_| counts.is_none()).map(|limit| {
             let left = limit.saturating_sub(begun.elapsed());
             left.mul_f32((share / (1.0 - before).max(share)).clamp(0.0, 1.0)).max(Duration::from_millis(1))

@@ -1,4 +1,4 @@
-//! Light groups of a picture: a layer for each light, which together are the picture.
+//! Light groups of a picture: one layer per light, which add up to the picture.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,8 +11,8 @@ use packshot_renderer::shot::Shot;
 use crate::error::Error;
 use crate::picture::{Aov, Layer};
 
-/// Renders the shot once more for each of its groups, with the samples that `film` has of all of its light. `prepared`
-/// is `shot` as it was rendered then, from `begun` on.
+/// Renders the shot once for each light group, with the sample counts of `film`, which has all the light. `prepared` is
+/// `shot` as it was rendered for `film`; `begun` is when that started.
 ///
 /// # Errors
 /// `device.…`, `cancelled`.
@@ -30,7 +30,7 @@ pub(crate) fn layers(
     let groups = LightGroup::all(shot, product.prepared());
     let n = groups.len();
     let layer = |(i, group): (usize, LightGroup)| {
-        // Each is rendered as the picture was, which was the first.
+        // Each is rendered like the picture, which came first.
         let show = |progress: Progress| {
             let done = (1.0 + i as f32 + progress.done) / (1.0 + n as f32);
             let samples = progress.samples_max;

@@ -1,13 +1,13 @@
-//! The whole way from the bytes of a file to the bytes of a picture: what the command, the service and who embeds
-//! Packshot all call.
+//! From the bytes of a file to the bytes of a picture: what the command, the service and programs that embed Packshot
+//! call.
 //!
 //! `&[u8]` → [`Product`](product::Product) (scene, findings) → [`PartMaterials`](product::PartMaterials) (which part
 //! gets which material, and why) → [`ResidentProduct`](render::ResidentProduct) (on the device, for any number of
 //! shots) → with a [`Shot`](packshot_renderer::shot::Shot) (camera, film, light) a [`ReadyShot`](render::ReadyShot) →
 //! [`Picture`](picture::Picture) → bytes of a file.
 //!
-//! Bytes go in and bytes come out: nothing here opens a file or a connection, but for [`oidn::Library::open`],
-//! which loads an installed library for who asks for it.
+//! Bytes go in and bytes come out: nothing here opens a file or a connection, except [`oidn::Library::open`], which
+//! loads an installed library on request.
 
 pub mod denoise;
 pub mod error;

@@ -1,8 +1,8 @@
 //! Lines over a picture, for technical documents: edges of the product or borders of its triangles, in one colour.
 //!
 //! Input: what a camera sees ([`packshot_renderer::layers::lines`]) and a [`LineRequest`]. Output: [`DrawnLines`],
-//! which are laid over what a display shows: neither exposure nor view transform changes their colour, and scene-linear
-//! files do not have them.
+//! which are drawn over the display image: neither exposure nor view transform changes their colour, and scene-linear
+//! files do not contain them.
 
 use packshot_renderer::backend::{CancelToken, LoadedShot};
 use packshot_renderer::color::DisplayImage;
@@ -14,9 +14,9 @@ use crate::error::Error;
 /// Lines to draw.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LineRequest {
-    /// What they stand for; all kinds together, each once.
+    /// What they mark; all kinds are combined, each once.
     pub kinds: Vec<LineKind>,
-    /// How wide, and from where on there is a crease.
+    /// Their width, and the angle from which an edge is a crease.
     pub style: LineStyle,
     /// Their display colour: sRGB-encoded, 0 to 1.
     pub color_srgb: [f32; 3],
@@ -25,7 +25,7 @@ pub struct LineRequest {
 /// Lines of a picture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DrawnLines {
-    /// Share of each pixel that they cover, row 0 on top.
+    /// The fraction of each pixel that they cover, row 0 on top.
     pub coverage: Vec<f32>,
     /// Display colour: sRGB-encoded, 0 to 1.
     pub color_srgb: [f32; 3],
@@ -47,13 +47,13 @@ impl DrawnLines {
         let mut layers = shot.layers(&request_of_layers, cancel)?.into_iter();
         let mut coverage = layers.next().unwrap_or_default();
         for layer in layers {
-            // Lines of two kinds in one place are one line.
+            // Lines of two kinds at the same place are one line.
             coverage.iter_mut().zip(layer).for_each(|(covered, other)| *covered = covered.max(other));
         }
         Ok(Self { coverage, color_srgb: request.color_srgb })
     }
 
-    /// Lays the lines over what a display shows, in its own values, as backgrounds are laid under it.
+    /// Draws the lines over a display image, in display values, as backgrounds are laid under it.
     pub(crate) fn lay_over(&self, shown: &mut DisplayImage) {
         for (pixel, &covered) in shown.rgba.iter_mut().zip(&self.coverage).filter(|(_, covered)| **covered > 0.0) {
             let [r, g, b, alpha] = *pixel;
@@ -77,7 +77,7 @@ mod tests {
             vec![[0.2, 0.4, 0.6, 1.0], [0.2, 0.4, 0.6, 1.0], [0.0; 4], [0.8, 0.8, 0.8, 0.5], [0.3, 0.3, 0.3, 0.3]];
         let mut shown = DisplayImage { width_px: 5, height_px: 1, rgba: rgba.clone() };
         DrawnLines { coverage: vec![0.5, 1.0, 0.25, 0.5, 0.0], color_srgb: [1.0, 0.0, 0.0] }.lay_over(&mut shown);
-        // Over half a pixel at half coverage: alpha 0.5 + 0.25, and a third of what is left is the picture.
+        // Over half a pixel at half coverage: alpha is 0.5 + 0.25, of which the picture contributes a third.
         let third = 0.8 / 3.0;
         let expected = [
             [0.6, 0.2, 0.3, 1.0],

@@ -1,9 +1,9 @@
-//! About how much memory pictures take, so that what does not fit is refused before it is rendered and not ended by the
-//! system.
+//! Estimates how much memory pictures take, so that what does not fit is refused before rendering instead of being
+//! killed by the system.
 //!
-//! Input: what is to be taken and written, of which shot. Output: a [`MemoryNeed`], which is held against a
-//! [`MemoryLimit`]. A picture goes through phases, each with arrays of its own; what one pixel takes is what it takes
-//! in the greatest of them.
+//! Input: what is to be rendered and written, for which shot. Output: a [`MemoryNeed`], which is compared with a
+//! [`MemoryLimit`]. A picture goes through phases, each with arrays of its own; the need per pixel is that of the
+//! largest phase.
 
 use std::fmt;
 
@@ -20,41 +20,41 @@ use crate::taken::Taking;
 
 const MIB: u64 = 1 << 20;
 
-/// The program itself: its code, threads and tables.
+/// The program itself: code, threads and tables.
 const PROGRAM_BYTES: u64 = 64 * MIB;
 
-// Bytes that one pixel takes.
+// Bytes per pixel.
 
 /// Four numbers.
 const RGBA: u64 = size_of::<[f32; 4]>() as u64;
 /// A number of a layer.
 const NUMBER: u64 = size_of::<f32>() as u64;
-/// A film: sums, and how many samples they are of.
+/// A film: sums and sample counts.
 const FILM: u64 = (size_of::<FilmPixel>() + size_of::<u32>()) as u64;
-/// A film under way: a device has it in blocks, with what says which pixels want more, and it is put together from
+/// A film during sampling: a device keeps it in blocks, with the active pixels, and the whole film is assembled from
 /// them.
 const SAMPLED: u64 = 2 * FILM + NUMBER;
-/// What a catcher keeps of three films: two numbers for each colour, and what is behind.
+/// What remains of three films of a catcher: two values per colour channel, and the backdrop.
 const CAUGHT: u64 = 2 * 12 + RGBA;
-/// A denoiser on the processor, at most: guides, padded copies and the layers of its network (270, see
-/// `benches/NOTES.md`), and the larger picture and result of one that is bright at its border.
+/// A denoiser on the processor, at most: guides, padded copies and the network's layers (270, see `benches/NOTES.md`),
+/// and the extended picture and result for a bright border.
 const DENOISER: u64 = 302;
-/// What the host has of a denoiser that works on a GPU: guides, picture, result and what they travel in.
+/// Host memory for a denoiser on a GPU: guides, picture, result and transfer buffers.
 const DENOISER_OF_GPU: u64 = 96;
 
-/// About how much memory pictures take, the scene included.
+/// Estimate of the memory for pictures, including the scene.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryNeed {
     /// Of the scene.
     pub scene_bytes: u64,
-    /// Of all pictures that are in memory at once.
+    /// All pictures that are in memory at the same time.
     pub pictures_bytes: u64,
-    /// Of the film and the paths under way on an adapter, beside the scene; nothing on the processor.
+    /// The film and the unfinished paths on an adapter, in addition to the scene; 0 on the processor.
     pub device_film_bytes: u64,
 }
 
 impl MemoryNeed {
-    /// Of `n_pictures` that are taken as this shot is, one after the other, by a device of this kind; its scene takes
+    /// For `n_pictures` rendered like this shot, one after the other, by a device of this kind; the scene takes
     /// `scene_bytes`.
     pub fn new(taking: &Taking, shot: &Shot, n_pictures: u32, scene_bytes: u64, device: DeviceKind) -> Self {
         let n_pixels = u64::from(shot.film.width_px) * u64::from(shot.film.height_px);
@@ -67,19 +67,19 @@ impl MemoryNeed {
         Self { scene_bytes, pictures_bytes: n_pixels.saturating_mul(per_pixel), device_film_bytes }
     }
 
-    /// All of it, with the program itself.
+    /// The total, including the program itself.
     pub fn bytes(self) -> u64 {
         self.scene_bytes.saturating_add(self.pictures_bytes).saturating_add(PROGRAM_BYTES)
     }
 
-    /// Whether the device has room for what lies on it; the processor is held to [`Self::check`] alone.
+    /// Whether the device's memory suffices; the processor is only subject to [`Self::check`].
     ///
     /// # Errors
     /// `device.out_of_memory` with the estimate.
     pub fn check_device(self, device: &DeviceInfo) -> Result<(), Error> {
         let Some(bytes) = device.memory_bytes else { return Ok(()) };
         let needed_bytes = self.scene_bytes.saturating_add(self.device_film_bytes);
-        // The driver's own part is not known; wgpu gives out as much.
+        // The driver's own share is unknown; wgpu allocates up to the same fraction.
         if device.kind == DeviceKind::Cpu || needed_bytes <= bytes / 100 * 95 {
             return Ok(());
         }
@@ -96,7 +96,7 @@ impl MemoryNeed {
         Err(Error::new(ErrorKind::Device, Fault::new("device.out_of_memory", message).help(help)))
     }
 
-    /// Whether there is room for it.
+    /// Whether memory suffices.
     ///
     /// # Errors
     /// `device.out_of_memory` with the estimate.
@@ -123,13 +123,13 @@ impl MemoryNeed {
 /// How much memory there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryLimit {
-    /// So much.
+    /// The limit in bytes.
     pub bytes: u64,
-    /// Who says so.
+    /// Where the limit comes from.
     pub whose: LimitOf,
 }
 
-/// Who limits memory.
+/// The source of a memory limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LimitOf {
     /// The machine, or the container that this process runs in.
@@ -148,7 +148,7 @@ impl fmt::Display for LimitOf {
 }
 
 impl MemoryLimit {
-    /// The lesser of what the machine offers, as far as it says, and of what is set, if anything is.
+    /// The lower of the machine's limit, if known, and the setting, if there is one.
     pub fn least(machine: Option<u64>, setting: Option<u64>) -> Option<Self> {
         let limit = |whose| move |bytes| Self { bytes, whose };
         let limits = [machine.map(limit(LimitOf::Machine)), setting.map(limit(LimitOf::Setting))];
@@ -156,15 +156,15 @@ impl MemoryLimit {
     }
 }
 
-/// What a pixel takes in each phase of its picture, bytes.
+/// Bytes per pixel in each phase of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct PerPixel {
     sampling: u64,
     layers: u64,
     denoising: u64,
-    /// The picture itself included.
+    /// Including the picture itself.
     encoding: u64,
-    /// The picture that is done and waits, with what is kept beside it.
+    /// A finished picture that waits, with what is kept beside it.
     finished: u64,
 }
 
@@ -186,12 +186,12 @@ impl PerPixel {
             DeviceKind::Cpu | DeviceKind::Software => DENOISER,
             DeviceKind::Gpu => DENOISER_OF_GPU,
         };
-        // Light groups are films that are taken while the picture's own is kept.
+        // Light groups are films that are rendered while the picture's own is kept.
         let of_groups = if taking.aovs.contains(&Aov::LightGroups) { FILM + RGBA + layers } else { 0 };
         let of_catcher = if catches { 2 * FILM } else { 0 };
         Self {
             sampling: SAMPLED + (of_groups + caught).max(of_catcher),
-            // They are traced in blocks, all of them, and then put together.
+            // All of them are traced in blocks and then assembled.
             layers: FILM + caught + 2 * (layers + lines),
             denoising: if wishes.denoised { kept + picture + denoiser } else { 0 },
             encoding: picture + kept + encoding(taking, layers, caught),
@@ -199,7 +199,7 @@ impl PerPixel {
         }
     }
 
-    /// Of so many pictures, each of which is encoded while the next one is taken and another one may wait.
+    /// For this many pictures, each encoded while the next is rendered and another may be waiting.
     fn of_pictures(self, n: u32) -> u64 {
         let Self { sampling, layers, denoising, encoding, finished } = self;
         let taking = sampling.max(layers).max(denoising);
@@ -211,27 +211,27 @@ impl PerPixel {
     }
 }
 
-/// The layers of a picture, each once.
+/// The values of a picture's layers, counting each once.
 fn layers(taking: &Taking, shot: &Shot) -> u64 {
     let is_first = |(i, aov): &(usize, &Aov)| !taking.aovs[..*i].contains(aov);
     let n_numbers = |(_, aov): (usize, &Aov)| match aov {
         Aov::Samples | Aov::Variance => 1,
-        // One for each light, the environment and what shines, about.
+        // About one for each light, one for the environment and one for emissive surfaces.
         Aov::LightGroups => 3 * (shot.lights.len() as u64 + 2),
         Aov::Seen(quantity) => quantity.shape().into_iter().product::<usize>() as u64,
     };
     NUMBER * taking.aovs.iter().enumerate().filter(is_first).map(n_numbers).sum::<u64>()
 }
 
-/// What encoders take beside the picture: the copy of the greatest of them, and all files.
+/// What encoders need beside the picture: the largest copy of any of them, and all files.
 fn encoding(taking: &Taking, layers: u64, caught: u64) -> u64 {
     let costs = || taking.formats.iter().map(|format| Cost::of(*format, layers, caught));
     let copies = costs().map(|cost| cost.copies).max().unwrap_or(0);
-    // A file grows in a buffer that may be twice as long, and is copied on its way to where it is kept.
+    // A file grows in a buffer that may have twice its length, and is copied on its way to storage.
     copies + costs().map(|cost| 2 * cost.file).sum::<u64>()
 }
 
-/// What an encoder takes, and its file where it is no smaller than its pixels.
+/// What an encoder needs, and its file if that is as large as its pixels.
 struct Cost {
     copies: u64,
     file: u64,
@@ -239,15 +239,15 @@ struct Cost {
 
 impl Cost {
     fn of(format: Format, layers: u64, caught: u64) -> Self {
-        // What is shown, and the encoder's own copy of it.
+        // The display image, and the encoder's own copy of it.
         let shown = |copy: u64, file: u64| Self { copies: RGBA + copy, file };
         match format {
             Format::Png(PngDepth::Eight) | Format::Tiff(TiffDepth::Eight) => shown(8, 4),
             Format::Png(PngDepth::Sixteen) | Format::Tiff(TiffDepth::Sixteen) => shown(16, 8),
             Format::Jpeg(_) => shown(12, 4),
-            // Chains of equal pixels and their costs.
+            // Chains of equal pixels, and their costs.
             Format::WebP(_) => shown(48, 4),
-            // Planes, their reconstruction and what is searched in.
+            // Planes, their reconstruction, and search buffers.
             Format::Avif(_, AvifDepth::Eight | AvifDepth::Ten) => shown(96, 4),
             Format::TiffLinear => Self { copies: 2 * RGBA, file: RGBA },
             Format::Exr(precision) => {
@@ -255,7 +255,7 @@ impl Cost {
                     ExrPrecision::Half => RGBA / 2,
                     ExrPrecision::Float => RGBA,
                 };
-                // With a catcher what is written is put together first.
+                // With a catcher the picture is combined before it is written.
                 let channels = radiance + layers + caught;
                 Self { copies: channels + caught, file: channels }
             }

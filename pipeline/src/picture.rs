@@ -1,4 +1,4 @@
-//! A picture: what a render leaves, ready to be encoded.
+//! A picture: the result of a render, ready to be encoded.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -24,14 +24,14 @@ mod format;
 
 pub use format::{Encoding, FileKind, Format};
 
-/// What can be written beside radiance, as a layer of an EXR.
+/// What can be written as a layer of an EXR, in addition to radiance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Aov {
     /// Camera paths of each pixel.
     Samples,
     /// Variance of the luminance of each pixel's mean; see [`Film::variance`](packshot_renderer::film::Film::variance).
     Variance,
-    /// Radiance by light: a layer for each [`LightGroup`], which together are the picture.
+    /// Radiance by light: a layer for each [`LightGroup`], which add up to the picture.
     LightGroups,
     /// What the camera sees first.
     Seen(Quantity),
@@ -50,7 +50,8 @@ impl Aov {
         }
     }
 
-    /// How a file stores it beside a picture of this precision: counts, variances, places and ids do not fit 16 bits.
+    /// Its precision in a file, beside a picture of this precision: 16 bits are too few for counts, variances,
+    /// positions and ids.
     fn precision(self, of_picture: ExrPrecision) -> ExrPrecision {
         match self {
             Self::LightGroups
@@ -87,21 +88,21 @@ impl Word for Aov {
     };
 }
 
-/// A layer beside radiance.
+/// A layer in addition to radiance.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layer {
     /// What it holds.
     pub aov: Aov,
-    /// Channels of each pixel, row 0 on top; of a matte in planes one after the other, see [`Quantity::shape`].
+    /// Channels of each pixel, row 0 on top; a matte has separate planes, see [`Quantity::shape`].
     pub values: Vec<f32>,
-    /// Of a matte what things are called.
+    /// Names of a matte's objects.
     pub names: Option<Arc<LayerNames>>,
-    /// Of a light group which one it is.
+    /// The group of a light group.
     pub group: Option<LightGroup>,
 }
 
 impl Layer {
-    /// Its layers in a file, with their names; of a picture of so many pixels.
+    /// Its planes in a file, with their names, for a picture of this many pixels.
     fn planes(&self, n_pixels: usize) -> impl Iterator<Item = (String, &[f32])> {
         let plane = n_pixels * self.aov.channels().len();
         let planes = self.values.chunks(plane.max(1)).enumerate();
@@ -113,7 +114,7 @@ impl Layer {
         })
     }
 
-    /// What a file's header says of it.
+    /// Attributes for the file's header.
     fn attributes(&self) -> Vec<(String, String)> {
         match (self.aov, &self.names) {
             (Aov::Seen(Quantity::Matte(kind)), Some(names)) => names.cryptomatte(kind).attributes(),
@@ -125,38 +126,38 @@ impl Layer {
 /// A finished picture.
 #[derive(Clone, Debug)]
 pub struct Picture {
-    /// Radiance: linear Rec.709, premultiplied alpha, row 0 on top. Of the product alone where its floor is a catcher.
+    /// Radiance: linear Rec.709, premultiplied alpha, row 0 on top. Only the product if its floor is a catcher.
     pub linear: LinearImage,
-    /// What the product does to its floor where that is a catcher.
+    /// What the product does to its floor, if that is a catcher.
     pub caught: Option<Caught>,
-    /// What is behind product and catcher where that is the environment; without a catcher it is part of `linear`.
+    /// The backdrop behind product and catcher, if that is the environment; without a catcher it is part of `linear`.
     pub backdrop: Option<LinearImage>,
-    /// What was asked for beside radiance; written by [`Format::Exr`] alone.
+    /// The requested layers; only [`Format::Exr`] writes them.
     pub layers: Vec<Layer>,
-    /// What is drawn over it where it is shown.
+    /// Lines drawn over it for display.
     pub lines: Option<DrawnLines>,
-    /// How it is to be shown.
+    /// Exposure and view transform for display.
     pub view: View,
-    /// A lookup table beside the view.
+    /// A lookup table in addition to the view.
     pub lut: Option<Arc<Lut>>,
     /// What is behind the product.
     pub background: Background,
-    /// Where it comes from: what its files say of themselves.
+    /// Its origin, which its files state.
     pub provenance: Provenance,
     /// Mean samples per pixel.
     pub samples_mean: f64,
-    /// Mean noise of a pixel, in the measure of the noise threshold; 0 for a picture of one sample, which has no
-    /// measure.
+    /// Mean noise of a pixel, in the measure of the noise threshold; 0 for a picture with one sample, for which it is
+    /// undefined.
     pub noise: f64,
     /// Rays traced, shadow rays included; 0 when the backend does not count them.
     pub rays: u64,
     /// Time of the sampling loop alone.
     pub render_s: f64,
-    /// What all processors together spent meanwhile; `None` where the system does not say.
+    /// CPU time of all processors during that; `None` if the system does not report it.
     pub render_cpu_s: Option<f64>,
-    /// What was done against noise; `None` for what was sampled.
+    /// How it was denoised; `None` for a picture as sampled.
     pub denoised: Option<Denoised>,
-    /// What computed it, and why that.
+    /// The device that rendered it, and why that one.
     pub device: DeviceInfo,
 }
 
@@ -205,7 +206,8 @@ impl Picture {
         })
     }
 
-    /// Radiance as linear files hold it: premultiplied, with what a catcher adds; over the backdrop where there is one.
+    /// Radiance for scene-linear files: premultiplied, including what a catcher adds; over the backdrop if there is
+    /// one.
     pub fn radiance(&self) -> Cow<'_, LinearImage> {
         match (&self.caught, &self.backdrop) {
             (Some(caught), Some(backdrop)) => Cow::Owned(caught.over(&self.linear, backdrop)),
@@ -214,20 +216,20 @@ impl Picture {
         }
     }
 
-    /// What a catcher leaves of a background, for each channel: with [`radiance`](Self::radiance), a picture over any
-    /// background B is RGB + transmittance · B. `None` without a catcher, and where the picture already lies over its
-    /// background.
+    /// The transmittance of a catcher towards a background, per channel: together with [`radiance`](Self::radiance), a
+    /// picture over any background B is RGB + transmittance · B. `None` without a catcher, and if the picture already
+    /// includes its background.
     pub fn catcher_transmittance(&self) -> Option<Vec<[f32; 3]>> {
         let caught = self.caught.as_ref().filter(|_| self.backdrop.is_none());
         caught.map(|caught| caught.transmittance(&self.linear))
     }
 
-    /// The picture as it is shown: what display-referred files hold, and the frames of a [movie](encode::movie).
+    /// The display image: the content of display-referred files and of the frames of a [movie](encode::movie).
     pub fn display(&self) -> DisplayImage {
         self.displayed_over(self.background)
     }
 
-    /// As shown in a format without alpha: over white where the shot has no background.
+    /// The display image for a format without alpha: over white if the shot has no background.
     fn displayed_opaque(&self) -> DisplayImage {
         match self.background {
             Background::Transparent => self.displayed_over(Background::Color { srgb: [1.0; 3] }),
@@ -250,8 +252,8 @@ impl Picture {
     }
 }
 
-/// The layers of a film, whose pixels may have so many samples, and of what its camera sees: each once, in the order of
-/// [`Aov`]'s words. Light groups are films of their own, and none of these.
+/// The layers of a film, whose pixels may have this many samples, and of what its camera sees: each once, in the order
+/// of [`Aov`]'s words. Light groups are films of their own and not included.
 ///
 /// # Errors
 /// `cancelled`.
@@ -287,7 +289,7 @@ pub(crate) fn layers(
     Ok(asked.into_iter().map(layer).collect())
 }
 
-/// Radiance as it is shown.
+/// The display image of radiance.
 pub(crate) fn display(linear: &LinearImage, view: View, background: Background, lut: Option<&Lut>) -> DisplayImage {
     color::display_image(linear, &display_settings(view, background, lut))
 }
@@ -301,17 +303,17 @@ fn display_settings(view: View, background: Background, lut: Option<&Lut>) -> Di
     DisplaySettings { view_transform, exposure_ev, background_srgb, lut }
 }
 
-/// What is known of the pictures of a shot before they are taken.
+/// The provenance of the pictures of a shot, known before they are rendered.
 pub fn provenance_of(product: &Product, materials: &PartMaterials, shot: &Shot) -> Provenance {
     provenance(&product_provenance(product, materials), shot)
 }
 
-/// What is known of all pictures of a product.
+/// The provenance that all pictures of a product share.
 pub(crate) fn product_provenance(product: &Product, materials: &PartMaterials) -> Provenance {
     Provenance { scene: Some(product.blake3.clone()), library: materials.library.clone(), ..Provenance::default() }
 }
 
-/// What is known of the pictures of a shot; `product` is what is known of its product.
+/// The provenance of the pictures of a shot; `product` is that of its product.
 pub(crate) fn provenance(product: &Provenance, shot: &Shot) -> Provenance {
     let exposure = match shot.view.exposure_ev {
         0.0 => String::new(),

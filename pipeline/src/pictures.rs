@@ -1,7 +1,7 @@
-//! The pictures that are taken of a product: one, one from each of several sides, or the frames of a turn.
+//! The pictures that are taken of a product: a single one, several views, or the frames of a turntable.
 //!
-//! Input: a plan, what it asks for in its light, and the scene. Output: [`Pictures`], whose shots are taken one after
-//! the other.
+//! Input: a plan, its request with the light resolved, and the scene. Output: [`Pictures`], whose shots are rendered
+//! one after the other.
 
 use std::sync::Arc;
 
@@ -18,11 +18,11 @@ use crate::views::{self, ViewShot};
 /// The shots of a product.
 #[derive(Clone, Debug)]
 pub enum Pictures {
-    /// One.
+    /// A single picture.
     Still(Box<Shot>),
-    /// One from each of several sides, at least one.
+    /// Several views, at least one.
     Views(Vec<ViewShot>),
-    /// The frames of a turn.
+    /// The frames of a turntable.
     Turntable {
         /// The frames.
         shots: Box<TurntableShots>,
@@ -32,7 +32,7 @@ pub enum Pictures {
 }
 
 impl Pictures {
-    /// The pictures that a plan asks for, with what was noticed about framing and light. `request` is [the
+    /// The pictures of a plan, with findings about framing and light. `request` is [the
     /// plan's](PicturePlan::shot_request).
     ///
     /// # Errors
@@ -57,7 +57,7 @@ impl Pictures {
     /// The shot of one picture.
     ///
     /// # Errors
-    /// `internal`, where there are others: a caller asks for what it planned.
+    /// `internal` if there are others, because callers only ask for what they planned.
     pub fn into_still(self) -> Result<Shot, Error> {
         match self {
             Self::Still(shot) => Ok(*shot),
@@ -92,7 +92,7 @@ impl Pictures {
         Error::new(ErrorKind::Internal, Fault::new("internal", message))
     }
 
-    /// What kind of render makes them.
+    /// The kind of render that makes them.
     pub fn kind(&self) -> Kind {
         match self {
             Self::Still(_) => Kind::Still,
@@ -124,7 +124,7 @@ impl Pictures {
         (0..self.n()).filter_map(|i| self.shot(i))
     }
 
-    /// The first shot; of a turntable that before anything turns.
+    /// The first shot; for a turntable, the one before anything turns.
     pub fn first(&self) -> Option<&Shot> {
         match self {
             Self::Still(shot) => Some(shot),
@@ -133,7 +133,7 @@ impl Pictures {
         }
     }
 
-    /// The environment map that lights them, or some of them.
+    /// The environment map that lights at least some of them.
     pub fn environment_map(&self) -> Option<&Arc<EnvironmentMap>> {
         let views = if let Self::Views(views) = self { &views[..] } else { &[] };
         let shots = self.first().into_iter().chain(views.iter().map(|view| &view.shot));
@@ -143,7 +143,7 @@ impl Pictures {
         })
     }
 
-    /// The same pictures, each shot changed.
+    /// The same pictures, with each shot changed.
     #[must_use]
     pub fn map(self, change: impl Fn(Shot) -> Shot) -> Self {
         match self {

@@ -1,10 +1,10 @@
-//! What a picture is to be, decided once for every surface: the command, requests of the service, steps of workflows,
-//! and who embeds Packshot.
+//! What a picture is to be, decided once for every surface: the command, requests to the service, steps of workflows,
+//! and programs that embed Packshot.
 //!
-//! Input: [`Options`], which are what somebody gave and nothing else, the [`Base`] that they stand on, and [`Limits`].
-//! Output of [`resolve`]: a [`PicturePlan`], whose options are those in effect, or every [`OptionFault`]. Precedence is
-//! default < look < template < preset < given. The options in effect say everything: resolved again, they give the same
-//! plan, which is why they can be stored, and shown to who asked.
+//! Input: [`Options`], which contain only what was given, the [`Base`] that they build on, and [`Limits`]. Output of
+//! [`resolve`]: a [`PicturePlan`], whose options are those in effect, or every [`OptionFault`]. Precedence is default <
+//! look < template < preset < given. The options in effect are complete: resolving them again gives the same plan, so
+//! they can be stored, and shown to the caller.
 
 use std::sync::Arc;
 
@@ -45,36 +45,36 @@ pub use table::{OptionId, Options, TABLE};
 use fault::{TOO_LARGE, say};
 use value::PresetName;
 
-/// What options stand on: what no option says.
+/// What options build on: everything that no option says.
 #[derive(Clone, Debug, Default)]
 pub struct Base {
     /// What is made of the product.
     pub kind: Kind,
-    /// The template that the options name, where it is none of the built-in ones.
+    /// The template that the options refer to, unless it is a built-in one.
     pub template: Option<Arc<Template>>,
-    /// An environment map comes with the picture.
+    /// Whether an environment map comes with the picture.
     pub has_environment: bool,
-    /// Of a turntable, pictures of its frames where no format is given, and no movie.
+    /// For a turntable: whether frames are made as pictures, and no movie, if no format is given.
     pub makes_frames: bool,
-    /// Of a turntable, which of its frames are made: every so many, 0 and 1 for all.
+    /// For a turntable: which frames are made, one in this many; 0 and 1 for all.
     pub stride: u32,
 }
 
-/// What a surface allows, and its own defaults.
+/// The limits of a surface, and its own defaults.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Limits {
-    /// Pixels of a picture, at most.
+    /// Most pixels of a picture.
     pub pixels_max: u64,
-    /// Samples per pixel, at most.
+    /// Most samples per pixel.
     pub samples_max: u32,
-    /// Samples where nobody says it.
+    /// Samples if not given.
     pub samples_default: u32,
-    /// The device where nobody says it.
+    /// The device if not given.
     pub device_default: String,
 }
 
 impl Default for Limits {
-    /// Those of the command and of who embeds Packshot.
+    /// The limits of the command and of programs that embed Packshot.
     fn default() -> Self {
         Self {
             pixels_max: packshot_renderer::shot::MAX_PIXELS,
@@ -90,12 +90,12 @@ impl Default for Limits {
 pub struct PicturePlan {
     /// What is made of the product.
     pub kind: Kind,
-    /// The options in effect. What says nothing about this picture, such as the lens beside a camera of the file, is
-    /// not among them.
+    /// The options in effect. Those without effect on this picture, such as the lens if the camera is from the file,
+    /// are not included.
     pub options: Options,
     /// The template in force.
     pub template: Option<Arc<Template>>,
-    /// The files of each picture, and those of all.
+    /// The files of each picture, and files of all pictures together.
     pub files: Vec<PlannedFile>,
 }
 
@@ -106,10 +106,10 @@ impl PicturePlan {
     }
 }
 
-/// Decides what options ask for.
+/// Resolves options.
 ///
 /// # Errors
-/// Everything that is wrong with them, at once.
+/// Everything that is wrong with them, in one list.
 pub fn resolve(base: &Base, given: &Options, limits: &Limits) -> Result<PicturePlan, Vec<OptionFault>> {
     let kind = base.kind;
     let mut faults = conflicts::of_given(kind, given);
@@ -143,7 +143,7 @@ pub fn resolve(base: &Base, given: &Options, limits: &Limits) -> Result<PictureP
     if faults.is_empty() { Ok(plan) } else { Err(faults) }
 }
 
-/// An error that says everything that is wrong with options, under the names that a surface has for them.
+/// An error with everything that is wrong with options, under the names that a surface uses for them.
 pub fn refused(faults: &[OptionFault], names: &dyn Names) -> Error {
     let fault = |fault: &OptionFault| {
         let code = match &fault.kind {
@@ -157,7 +157,7 @@ pub fn refused(faults: &[OptionFault], names: &dyn Names) -> Error {
     Error { kind: ErrorKind::Request, faults: faults.iter().map(fault).collect() }
 }
 
-/// The options with those that are other names of one in their place.
+/// The options, with aliases replaced.
 fn understood(given: &Options) -> Options {
     let mut options = given.clone();
     if options.shadow_catcher == Some(true) {
@@ -166,7 +166,7 @@ fn understood(given: &Options) -> Options {
     options
 }
 
-/// The built-in template of a name.
+/// The built-in template with this name.
 pub fn builtin(name: &str) -> Option<Arc<Template>> {
     use std::sync::OnceLock;
     static READ: [OnceLock<Option<Arc<Template>>>; BUILTIN.len()] = [const { OnceLock::new() }; BUILTIN.len()];
@@ -198,7 +198,7 @@ fn check_size(given: &Options, options: &Options, limits: &Limits, faults: &mut 
     }
 }
 
-/// The words of kinds, for sentences.
+/// The words for kinds, for use in sentences.
 fn kinds(of: &[Kind]) -> String {
     of.iter().map(|kind| format!("`{}`", kind.word())).collect::<Vec<_>>().join(" and ")
 }

@@ -1,7 +1,8 @@
-//! What marketplaces and catalogues ask of product pictures: settings that meet their rules, and the rules themselves.
+//! Requirements of marketplaces and catalogues on product pictures: settings that meet their rules, and the rules
+//! themselves.
 //!
-//! Output: a [`Preset`] of a name. Its settings are where a request starts from; [`verify`](crate::verify) holds what
-//! was rendered against its rules.
+//! Output: a [`Preset`] by name. Its settings are the starting point of a request; [`verify`](crate::verify) checks
+//! rendered pictures against its rules.
 
 use packshot_renderer::shot::Background;
 use packshot_renderer::shot::framing::Fit;
@@ -15,63 +16,63 @@ pub struct Preset {
     pub name: &'static str,
     /// One line for a person.
     pub summary: &'static str,
-    /// Width and height, in pixels; where the fit trims, those that the picture has room in.
+    /// Width and height in pixels; if the fit trims, the largest size of the picture.
     pub size_px: [u32; 2],
     /// How much of the picture the product takes.
     pub fit: Fit,
-    /// Where from, where that is prescribed.
+    /// The direction, if it is prescribed.
     pub direction: Option<ViewDirection>,
-    /// The extensions of the formats that are accepted; the first is taken where nothing says which.
+    /// Extensions of the accepted formats; the first is the default.
     pub extensions: &'static [&'static str],
-    /// What every picture must keep.
+    /// The rules for every picture.
     pub rules: &'static [Rule],
-    /// Pixels per inch that files say, where that is prescribed.
+    /// Resolution in files in pixels per inch, if it is prescribed.
     pub dpi: Option<u32>,
-    /// How turntables are made, where they are accepted.
+    /// Turntables, if they are accepted.
     pub spin: Option<Spin>,
 }
 
 /// A preset's turntables.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spin {
-    /// Accepted numbers of frames; the first is taken where nothing says how many.
+    /// Accepted numbers of frames; the first is the default.
     pub frames: &'static [u32],
-    /// The way it turns, where that is prescribed.
+    /// The direction of rotation, if it is prescribed.
     pub direction: Option<TurnDirection>,
-    /// How much of the picture the product takes at all angles together.
+    /// How much of the picture the product takes over all angles together.
     pub fit: Fit,
-    /// What every frame must keep, instead of the rules for single pictures.
+    /// The rules for every frame, instead of those for single pictures.
     pub rules: &'static [Rule],
-    /// The least share of the picture that the product must take in one frame at least.
+    /// The fraction of the picture that the product must take in at least one frame.
     pub fill_min_in_one_frame: Option<f64>,
-    /// Accepted elevations of the camera, in degrees, where they are prescribed.
+    /// Accepted range of the camera's elevation in degrees, if it is prescribed.
     pub elevation_deg: Option<[f64; 2]>,
 }
 
-/// Something about a picture that can be measured.
+/// A measurable property of a picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Rule {
-    /// The longer side has so many pixels.
+    /// Length of the longer side in pixels.
     LongerSidePx {
         /// At least.
         min: u32,
         /// At most.
         max: u32,
     },
-    /// Each side has at least so many pixels.
+    /// Each side has at least this many pixels.
     ShorterSideMinPx(u32),
-    /// So many pixels at most.
+    /// At most this many pixels.
     PixelsMax(u64),
-    /// As wide as high.
+    /// Width and height are equal.
     Square,
-    /// The share of the picture's width or height that the product takes, whichever is larger.
+    /// The fraction of the picture's width or height that the product takes, whichever is larger.
     Fill {
         /// At least.
         min: f64,
         /// At most.
         max: f64,
     },
-    /// The least number of white pixels between the product and an edge of the picture.
+    /// The smallest margin of white pixels between the product and an edge of the picture.
     LeastMarginPx {
         /// At least.
         min: u32,
@@ -87,18 +88,18 @@ pub enum Rule {
     },
     /// The four corner pixels are 255, 255, 255.
     WhiteCorners,
-    /// Nothing that is not 255, 255, 255 lies away from the product: no shadow, no off-white background. The product's
-    /// own blurred edge does not count.
+    /// Everything away from the product is 255, 255, 255: no shadow, no off-white background. The product's own
+    /// antialiased edge does not count.
     NoResidue,
-    /// The file has at most so many bytes.
+    /// The file has at most this many bytes.
     FileBytesMax(u64),
-    /// The file says so many pixels per inch.
+    /// The file states this many pixels per inch.
     Dpi(u32),
-    /// A TIFF is stored as it is, or by LZW: what every reader of TIFF reads.
+    /// A TIFF is uncompressed or uses LZW, which every reader supports.
     PlainTiff,
 }
 
-/// White as marketplaces mean it.
+/// White by the definition of marketplaces.
 pub const WHITE: Background = Background::Color { srgb: [1.0; 3] };
 
 const fn from(azimuth_deg: f64, elevation_deg: f64) -> ViewDirection {
@@ -107,9 +108,9 @@ const fn from(azimuth_deg: f64, elevation_deg: f64) -> ViewDirection {
 
 /// All presets. All pictures are on white.
 pub const PRESETS: [Preset; 4] = [
-    // Amazon's seller page on main images, which was read: pure white (255, 255, 255), the product takes 85 % of the
+    // Amazon's seller page on main images (read first-hand): pure white (255, 255, 255), the product takes 85 % of the
     // frame, at least 1000 px on the longest side for zoom and at most 10,000, JPEG, PNG or TIFF. That shadows are
-    // refused is told by sellers.
+    // refused is reported by sellers.
     Preset {
         name: "amazon_main",
         summary: "Amazon, main picture: pure white, at least 85 % of the frame, 1000 px or more for zoom",
@@ -148,8 +149,8 @@ pub const PRESETS: [Preset; 4] = [
         }),
     },
     // Google Merchant Center on image_link (support.google.com/merchants/answer/6324350): at least 500 x 500 px from
-    // 2027-01-31, 1500 x 1500 advised, at most 64 megapixels and 16 MB; that the product takes 75 % to 90 % is its
-    // advice as others quote it.
+    // 2027-01-31, 1500 x 1500 advised, at most 64 megapixels and 16 MB; that the product should take 75 % to 90 % is
+    // its advice as quoted by others.
     Preset {
         name: "google",
         summary: "Google Merchant Center: white, 75 to 90 % of the frame, 1500 px",
@@ -205,7 +206,7 @@ pub const PRESETS: [Preset; 4] = [
 ];
 
 impl Preset {
-    /// The preset of a name.
+    /// The preset with this name.
     pub fn by_name(name: &str) -> Option<&'static Self> {
         PRESETS.iter().find(|preset| preset.name == name)
     }

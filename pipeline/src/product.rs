@@ -1,7 +1,7 @@
-//! A product: what a file holds, and which material each of its parts gets.
+//! A product: the content of a file, and the material of each of its parts.
 //!
-//! Input: the bytes of a GLB and a [`MaterialRequest`]. Output: a [`Product`] and its [`PartMaterials`], each with what
-//! was noticed on the way.
+//! Input: the bytes of a GLB and a [`MaterialRequest`]. Output: a [`Product`] and its [`PartMaterials`], each with its
+//! findings.
 
 use std::collections::HashMap;
 
@@ -25,20 +25,20 @@ use crate::shot_file::{PartRule, ShotFile, Wears};
 
 /// Names in a message, at most.
 const NAMED_MAX: usize = 20;
-/// The shown parts of a file.
+/// The shown content of a file.
 #[derive(Clone, Debug)]
 pub struct Product {
     /// BLAKE3 of the file's bytes, 64 lower-case hexadecimal digits.
     pub blake3: String,
-    /// The scene, without the parts that the filter takes out.
+    /// The scene, without the parts that the filter removes.
     pub scene: Scene,
-    /// The parts that the filter took out.
+    /// The parts that the filter removed.
     pub hidden: Vec<Part>,
-    /// How much there is.
+    /// Counts.
     pub stats: SceneStats,
-    /// What is odd about the file.
+    /// Findings about the file.
     pub diagnostics: Vec<Diagnostic>,
-    /// What the file offers to choose from, and what was chosen.
+    /// The choices that the file offers, and what was chosen.
     pub choices: Choices,
 }
 
@@ -46,7 +46,7 @@ impl Product {
     /// Reads a GLB, or a glTF whose buffers and images are embedded.
     ///
     /// # Errors
-    /// `glb.…` for a file that is refused, `usage.nothing_left` when the filter leaves no part, `cancelled`.
+    /// `glb.…` for a file that is refused, `usage.nothing_left` when the filter removes every part, `cancelled`.
     pub fn import(
         bytes: &[u8],
         options: &ImportOptions,
@@ -62,7 +62,7 @@ impl Product {
         Ok(Self { blake3, scene, hidden, stats, diagnostics, choices: report.choices })
     }
 
-    /// Hides the parts that are not to be seen, unless that is all of them.
+    /// Hides the parts that are not wanted, unless that would be all of them.
     fn hide_unless(&mut self, is_seen: impl Fn(&Part) -> bool) {
         if !self.scene.parts.iter().any(&is_seen) || self.scene.parts.iter().all(&is_seen) {
             return;
@@ -73,14 +73,13 @@ impl Product {
         self.stats = of_shown(&self.scene, self.stats);
     }
 
-    /// What is known of each part by name.
+    /// The names of each part.
     pub fn part_names(&self) -> Vec<PartNames> {
         let scene = &self.scene;
         let material_name = |material: usize| scene.materials[material].name.clone().unwrap_or_default();
         let own = |primitive: &Primitive| match primitive.material {
             Some(material) => OwnMaterial::Named(material_name(material.0 as usize)),
-            // The specification's default material takes the vertices' colours, and Blender shows parts without a
-            // material, too.
+            // glTF's default material takes vertex colours, and Blender's look shows parts without a material too.
             None if !primitive.colors.is_empty() || scene.look == Look::Blender50 => OwnMaterial::Plain,
             None => OwnMaterial::Nothing,
         };
@@ -98,7 +97,7 @@ impl Product {
     /// Finds the material of each part, and logs a line for each.
     ///
     /// # Errors
-    /// `unmapped_parts` when nothing matches some part and the request says to fail then.
+    /// `unmapped_parts` when some part is unmapped and the request says to fail then.
     pub fn assign(&self, request: &MaterialRequest) -> Result<PartMaterials, Error> {
         let materials = PartMaterials::resolve(self, request);
         materials.log();
@@ -118,11 +117,11 @@ pub struct PartMaterials {
     pub palette: Vec<PaletteMaterial>,
     /// One per part of the scene; indices are into `palette`.
     pub parts: Vec<PartMaterial>,
-    /// How each part found its material; `None` where a shot says it, or all are clay.
+    /// How each part got its material; `None` if a shot says it, or if all parts are clay.
     pub report: Option<Report>,
-    /// The material library that was asked, with version and digest.
+    /// The material library that was used, with version and digest.
     pub library: Option<String>,
-    /// What was noticed.
+    /// Findings.
     pub diagnostics: Vec<Diagnostic>,
 }
 
@@ -133,14 +132,14 @@ pub struct PaletteMaterial {
     pub id: String,
     /// Its parameters.
     pub openpbr: OpenPbr,
-    /// Which of several bodies around a point fills it: the one of the highest priority.
+    /// Where bodies overlap, the one with the highest priority fills the point.
     pub priority: u8,
     /// Grain and fine structures.
     pub surface: Surface,
 }
 
 impl PaletteMaterial {
-    /// A material of OpenPBR's defaults.
+    /// A material with OpenPBR's defaults.
     pub(crate) fn named(id: &str) -> Self {
         Self { id: id.to_owned(), openpbr: OpenPbr::default(), priority: 0, surface: Surface::default() }
     }
@@ -161,7 +160,7 @@ impl PartMaterials {
         Self { palette, parts, report: Some(report), library, diagnostics }.inspected(&product.scene)
     }
 
-    /// One light grey, dull material for all parts of a product: what is left is its form.
+    /// One light grey, matte material for all parts of a product, which shows its form only.
     pub fn clay(product: &Product) -> Self {
         let openpbr =
             OpenPbr { base_color: [0.6; 3], specular_weight: 0.3, specular_roughness: 0.6, ..OpenPbr::default() };
@@ -170,11 +169,11 @@ impl PartMaterials {
         Self { palette: vec![clay], parts, report: None, library: None, diagnostics: Vec::new() }
     }
 
-    /// The materials that a shot gives to the parts of its product. Parts that it does not show are hidden.
+    /// The materials that a shot gives to the parts of its product. Parts that the shot hides are removed.
     ///
     /// # Errors
-    /// `shot.nothing_to_frame` when no part remains; `shot.range` for a list of materials of another length than the
-    /// part's primitives.
+    /// `shot.nothing_to_frame` when no part remains; `shot.range` when a list of materials does not have one for each
+    /// primitive.
     pub fn of_shot(shot: &ShotFile, product: &mut Product) -> Result<Self, Error> {
         let diagnostics = shot.parts.unmatched(&product.scene.parts);
         if product.scene.parts.iter().all(|part| *shot.parts.wears(part) == Wears::Hidden) {
@@ -217,26 +216,26 @@ impl PartMaterials {
         Ok(Self { palette, parts, report: None, library, diagnostics }.inspected(&product.scene))
     }
 
-    /// With what is noticed about the materials on these parts.
+    /// Adds findings about these materials on these parts.
     fn inspected(mut self, scene: &Scene) -> Self {
         self.diagnostics.extend(not_followed(&self.palette));
         self.diagnostics.extend(packshot_renderer::inspect::bodies(scene, &self.entries(), &self.parts, &|| false));
         self
     }
 
-    /// Logs how each part found its material.
+    /// Logs how each part got its material.
     pub fn log(&self) {
         for item in self.report.iter().flat_map(|report| &report.items) {
             tracing::info!("{}", item.log_line());
         }
     }
 
-    /// How many parts nothing matches.
+    /// Number of unmapped parts.
     pub fn unmapped(&self) -> usize {
         self.report.as_ref().map_or(0, |report| report.unmapped)
     }
 
-    /// The names of the parts that nothing matches, as a sentence lists them.
+    /// The names of the unmapped parts, for use in a sentence.
     pub fn unmapped_names(&self) -> String {
         let items = self.report.iter().flat_map(Report::unmapped_items);
         let mut names: Vec<String> = items.take(NAMED_MAX).map(name_of_unmapped).collect();
@@ -246,7 +245,7 @@ impl PartMaterials {
         names.join(", ")
     }
 
-    /// Why a request that accepts no unmapped part is refused; `None` when all are mapped.
+    /// The error for a request that accepts no unmapped part; `None` when all are mapped.
     pub fn unmapped_error(&self) -> Option<Error> {
         let report = self.report.as_ref().filter(|report| report.unmapped > 0)?;
         let message =
@@ -256,7 +255,7 @@ impl PartMaterials {
         Some(Error::new(ErrorKind::Unmapped, Fault::new("unmapped_parts", message).at(at).help(help)))
     }
 
-    /// The palette as the renderer takes it.
+    /// The palette in the renderer's types.
     pub fn entries(&self) -> Vec<PaletteEntry> {
         let entry = |PaletteMaterial { openpbr, priority, surface, .. }: &PaletteMaterial| PaletteEntry {
             openpbr: *openpbr,
@@ -267,7 +266,7 @@ impl PartMaterials {
     }
 }
 
-/// The counts of a file after parts were taken out.
+/// The counts of a file after parts were removed.
 fn of_shown(scene: &Scene, stats: SceneStats) -> SceneStats {
     let count = |of: fn(&Mesh) -> u64| scene.parts.iter().map(|part| of(&scene.meshes[part.mesh.0 as usize])).sum();
     SceneStats {
@@ -279,7 +278,7 @@ fn of_shown(scene: &Scene, stats: SceneStats) -> SceneStats {
     }
 }
 
-/// Materials of a library as they come into use.
+/// Adds library materials to the palette on first use.
 struct Palette<'a> {
     library: &'a Library,
     materials: Vec<PaletteMaterial>,
@@ -317,7 +316,7 @@ impl<'a> Palette<'a> {
     }
 }
 
-/// Materials whose parameters this renderer does not follow completely yet.
+/// Findings for materials with parameters that this renderer does not support completely yet.
 fn not_followed(palette: &[PaletteMaterial]) -> impl Iterator<Item = Diagnostic> {
     palette.iter().filter_map(|material| {
         let parameters = packshot_renderer::prepare::left_out(&material.openpbr, &material.surface);
@@ -330,7 +329,7 @@ fn not_followed(palette: &[PaletteMaterial]) -> impl Iterator<Item = Diagnostic>
     })
 }
 
-/// A finding of the material library or mapping among those of the renderer.
+/// Converts a finding of the material library or mapping to one of the renderer.
 pub fn diagnostic(finding: Finding) -> Diagnostic {
     let severity = match finding.severity {
         FindingSeverity::Info => Severity::Info,
@@ -344,7 +343,7 @@ pub fn diagnostic(finding: Finding) -> Diagnostic {
     Diagnostic { code: finding.code, severity, at: finding.at, message }
 }
 
-/// A part without a material in a message: with the name that was given to it, where no library has that.
+/// The name of an unmapped part in a message, with the material name given to it if no library has that.
 fn name_of_unmapped(item: &ReportItem) -> String {
     let name = format!("`{}`", item.display_name());
     let (Some(Reason::MaterialMissing), Some(wanted)) = (item.reason, &item.string) else { return name };

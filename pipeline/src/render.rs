@@ -1,8 +1,9 @@
-//! The renderer as one calls it: from a file to a picture, or stage by stage.
+//! The renderer's interface: from a file to a picture, or stage by stage.
 //!
-//! [`Renderer::render`] does everything. Who wants to keep what is costly calls the stages: [`Product::import`] and
-//! [`Product::assign`] depend on the file and the materials, [`Renderer::prepare`] brings both onto the device, where a
-//! [`ResidentProduct`] is ready for any number of shots, and a [`ReadyShot`] renders as often as wanted.
+//! [`Renderer::render`] does everything. Callers that want to keep expensive results call the stages:
+//! [`Product::import`] and [`Product::assign`] depend on the file and the materials, [`Renderer::prepare`] brings both
+//! onto the device, where a [`ResidentProduct`] is ready for any number of shots, and a [`ReadyShot`] can be rendered
+//! any number of times.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -30,41 +31,41 @@ use crate::product::{PartMaterials, Product};
 use crate::request::RenderRequest;
 use crate::timing::process_time;
 
-/// Pixels along the longer side of a preview, at most.
+/// Longest side of a preview in pixels.
 pub const PREVIEW_SIDE_MAX_PX: u32 = 1024;
 
-/// A device with everything that stays on it from picture to picture.
+/// A device with everything that stays on it between pictures.
 #[derive(Debug)]
 pub struct Renderer {
     open_device: Arc<OpenDevice>,
-    /// Of the environment maps that shots were made with and somebody still has.
+    /// Tables of the environment maps that are still in use.
     maps: Arc<TabulatedMaps>,
 }
 
-/// What computes.
+/// The device.
 #[derive(Debug)]
 struct OpenDevice {
     backend: Box<dyn Backend>,
     denoisers: Denoisers,
 }
 
-/// How a [`Renderer`] works; the default takes the whole processor and keeps nothing.
+/// Settings of a [`Renderer`]; by default it uses the whole processor and caches nothing.
 #[derive(Clone, Debug, Default)]
 pub struct RendererOptions {
-    /// Threads of the processor; 0: as many as the machine has.
+    /// Threads on the processor; 0: one per hardware thread.
     pub n_threads: usize,
-    /// Where kernels that a driver compiled are kept from one run to the next.
+    /// Where kernels compiled by a driver are cached between runs.
     pub kernel_cache: Option<Arc<dyn ByteStore>>,
-    /// An Open Image Denoise that removes noise in place of Packshot's own denoiser.
+    /// An Open Image Denoise to use instead of Packshot's own denoiser.
     pub oidn: Option<Oidn>,
 }
 
 impl Renderer {
-    /// On the device that is asked for; logs which one that is. Loads graphics drivers only if it must.
+    /// Opens the requested device and logs which one that is. Loads graphics drivers only if necessary.
     ///
     /// # Errors
-    /// `device.unavailable` when there is no such device or it cannot be used; `denoise.oidn_…` when the options'
-    /// library cannot.
+    /// `device.unavailable` when the device does not exist or cannot be used; `denoise.oidn_…` when the library in the
+    /// options cannot be used.
     pub fn new(request: &DeviceRequest, options: RendererOptions) -> Result<Self, Error> {
         let choice = device::select(request)?;
         let renderer = Self::open(&choice, options)?;
@@ -74,11 +75,11 @@ impl Renderer {
         Ok(renderer)
     }
 
-    /// On a device that was chosen before. A GPU that was found by [`DeviceRequest::Auto`] and does not open is
-    /// replaced by the CPU, and [`device`](Self::device) says why.
+    /// Opens a device that was chosen before. A GPU that [`DeviceRequest::Auto`] found and that does not open is
+    /// replaced by the CPU; [`device`](Self::device) says why.
     ///
     /// # Errors
-    /// `device.unavailable` when it cannot be used; `denoise.oidn_…` when the options' library cannot.
+    /// `device.unavailable` when it cannot be used; `denoise.oidn_…` when the library in the options cannot be used.
     pub fn open(choice: &DeviceChoice, options: RendererOptions) -> Result<Self, Error> {
         let denoisers = Denoisers::new(options.oidn, options.n_threads)?;
         let backend = device::open(choice, options.n_threads, options.kernel_cache)?;
@@ -86,25 +87,25 @@ impl Renderer {
         Ok(Self { open_device: Arc::new(open_device), maps: Arc::default() })
     }
 
-    /// What computes, and why that.
+    /// The device, and why that one.
     pub fn device(&self) -> &DeviceInfo {
         self.open_device.backend.device()
     }
 
-    /// The Open Image Denoise that removes noise in place of Packshot's own denoiser.
+    /// The Open Image Denoise that replaces Packshot's own denoiser.
     pub fn oidn(&self) -> Option<DenoisedBy> {
         self.open_device.denoisers.oidn()
     }
 
-    /// Makes a picture of a GLB, or of a glTF whose buffers and images are embedded.
+    /// Renders a picture of a GLB, or of a glTF whose buffers and images are embedded.
     ///
     /// # Errors
-    /// Every [`Error`] but a cancelled one.
+    /// Every [`Error`] except cancellation.
     pub fn render(&self, glb: &[u8], request: &RenderRequest) -> Result<Picture, Error> {
         self.render_with(glb, request, &RenderControl::new(&CancelToken::default()))
     }
 
-    /// The same, watched and stoppable.
+    /// The same, with progress and cancellation.
     ///
     /// # Errors
     /// Every [`Error`].
@@ -126,8 +127,8 @@ impl Renderer {
         Ok(taking.take(&ready, control)?.picture)
     }
 
-    /// Packs a product, with a floor under it where its shots have one, and brings it onto the device: all that is
-    /// costly before sampling.
+    /// Packs a product, with a floor if its shots have one, and uploads it: everything that is expensive before
+    /// sampling.
     ///
     /// # Errors
     /// `glb.empty`, `glb.limit`, `device.…`, `cancelled`.
@@ -168,7 +169,7 @@ impl Renderer {
         Ok(ResidentProduct { loaded, catcher, open_device, maps, provenance, names })
     }
 
-    /// Brings a product and one shot of it onto the device.
+    /// Uploads a product and one shot of it.
     ///
     /// # Errors
     /// `glb.empty`, `glb.limit`, `device.…`, `cancelled`.
@@ -188,11 +189,11 @@ impl Renderer {
 #[derive(Clone)]
 pub struct ResidentProduct {
     loaded: Arc<dyn LoadedProduct>,
-    /// The floor without the product where it is a catcher.
+    /// The floor without the product, if it is a catcher.
     catcher: Option<Arc<dyn LoadedProduct>>,
     open_device: Arc<OpenDevice>,
     maps: Arc<TabulatedMaps>,
-    /// Of the product alone.
+    /// Provenance of the product alone.
     provenance: Provenance,
     names: Arc<LayerNames>,
 }
@@ -206,8 +207,8 @@ impl std::fmt::Debug for ResidentProduct {
 }
 
 impl ResidentProduct {
-    /// Brings a shot of the product onto the device: a matter of milliseconds. The tables of an environment map are
-    /// made for its first shot and serve all others, as long as somebody keeps the map; a rig's map is kept for good.
+    /// Uploads a shot of the product, which takes milliseconds. The tables of an environment map are made for its first
+    /// shot and reused for all others, as long as the map exists; a rig's map is kept for good.
     ///
     /// # Errors
     /// `device.…`; `internal` for a shot with another floor than the product was prepared with.
@@ -232,7 +233,7 @@ impl ResidentProduct {
         Ok(ReadyShot { loaded, catcher, product: self.loaded.clone(), prepared, shot, open_device, provenance, names })
     }
 
-    /// Bytes of memory that the product takes, on the host and on the device, without its shots.
+    /// Memory of the product in bytes, on the host and on the device, without its shots.
     pub fn size_bytes(&self) -> u64 {
         self.loaded.size_bytes() + self.catcher.as_ref().map_or(0, |alone| alone.size_bytes())
     }
@@ -240,11 +241,11 @@ impl ResidentProduct {
 
 /// A shot on a device.
 pub struct ReadyShot {
-    /// Of the product; without its floor where that is a catcher.
+    /// The shot of the product; without its floor if that is a catcher.
     loaded: Box<dyn LoadedShot>,
     catcher: Option<CatcherShots>,
     product: Arc<dyn LoadedProduct>,
-    /// What `loaded` was made of.
+    /// The prepared shot behind `loaded`.
     prepared: PreparedShot,
     shot: Shot,
     open_device: Arc<OpenDevice>,
@@ -260,7 +261,7 @@ impl std::fmt::Debug for ReadyShot {
 }
 
 impl ReadyShot {
-    /// What is known of its pictures before they are taken.
+    /// The provenance of its pictures, known before they are rendered.
     pub fn provenance(&self) -> &Provenance {
         &self.provenance
     }
@@ -270,8 +271,8 @@ impl ReadyShot {
         &self.shot
     }
 
-    /// A snapshot of this shot as the bytes of a PNG of 8 bits, shown as the finished picture will be, but for what a
-    /// catcher adds and what lies behind one. [`PREVIEW_SIDE_MAX_PX`] is a sensible size of snapshots to ask for.
+    /// A snapshot of this shot as the bytes of a PNG of 8 bits, shown like the finished picture, except for a catcher's
+    /// contribution and what is behind it. [`PREVIEW_SIDE_MAX_PX`] is a sensible size for snapshots.
     ///
     /// # Errors
     /// `encode.…` when the snapshot is too large for the format.
@@ -280,7 +281,7 @@ impl ReadyShot {
         Ok(encode::png(&shown, PngDepth::Eight, &Metadata::default())?)
     }
 
-    /// Takes the picture, from the first sample on.
+    /// Renders the picture from the first sample.
     ///
     /// # Errors
     /// `device.…`, `cancelled`.
@@ -288,14 +289,14 @@ impl ReadyShot {
         self.render_layers(control, &[], LineStyle::of_size(self.size_px()))
     }
 
-    /// The same, with layers beside radiance, lines among them in this style; naming one twice is naming it once.
+    /// The same, with layers in addition to radiance, lines among them drawn in this style; repeated layers count once.
     ///
     /// # Errors
     /// `device.…`, `cancelled`.
     pub fn render_layers(&self, control: &RenderControl<'_>, aovs: &[Aov], lines: LineStyle) -> Result<Picture, Error> {
         let (begun, cpu_begun) = (Instant::now(), process_time());
         let n_groups = self.n_groups(aovs);
-        // Light groups are rendered after the picture, and are as much work each.
+        // Light groups are rendered after the picture, and each takes as long as the picture.
         let show = |progress: Progress| {
             (control.progress)(Progress { done: progress.done / (1.0 + n_groups as f32), ..progress });
         };
@@ -328,13 +329,13 @@ impl ReadyShot {
         })
     }
 
-    /// How many light groups are rendered after the picture when these layers are asked for, each as much work as the
-    /// picture. A limit of time is on the picture alone.
+    /// How many light groups are rendered after the picture for these layers, each as much work as the picture. A time
+    /// limit applies to the picture alone.
     pub fn n_groups(&self, aovs: &[Aov]) -> usize {
         if aovs.contains(&Aov::LightGroups) { LightGroup::all(&self.shot, self.product.prepared()).len() } else { 0 }
     }
 
-    /// A picture of this shot that was not sampled.
+    /// A picture of this shot without sampling.
     fn unsampled(&self, linear: LinearImage) -> Picture {
         Picture {
             linear,
@@ -360,7 +361,7 @@ impl ReadyShot {
         [self.shot.film.width_px, self.shot.film.height_px]
     }
 
-    /// Lines of this shot over its background and nothing else: a drawing, which takes no sample of light.
+    /// Lines of this shot over its background and nothing else: a drawing, without any sampling of light.
     ///
     /// # Errors
     /// `cancelled`.
@@ -372,7 +373,7 @@ impl ReadyShot {
         Ok(Picture { render_s: begun.elapsed().as_secs_f64(), ..drawn })
     }
 
-    /// A picture of this shot with lines over it where it is shown.
+    /// The picture with lines drawn over it for display.
     ///
     /// # Errors
     /// `cancelled`.
@@ -381,8 +382,7 @@ impl ReadyShot {
         Ok(Picture { lines: Some(lines), ..picture })
     }
 
-    /// A picture of this shot without its noise: with as much guidance as its samples give, the alpha it had, and its
-    /// layers.
+    /// The denoised picture, with guides from as many samples as it has, the same alpha and the same layers.
     ///
     /// # Errors
     /// `device.…`, `denoise.…`, `cancelled`.

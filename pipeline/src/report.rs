@@ -1,4 +1,4 @@
-//! What is known of a file before it is rendered: the preflight report.
+//! The preflight report: what is known about a file before rendering.
 
 use packshot_materials::mapping::Report;
 use packshot_renderer::diagnostic::{Diagnostic, Severity};
@@ -10,23 +10,23 @@ use serde::Serialize;
 
 use crate::product::{PartMaterials, Product};
 
-/// Material resolution, findings and sizes; in JSON, the body that a preflight answers.
+/// Material resolution, findings and sizes; in JSON, the body of the answer to a preflight.
 #[derive(Clone, Debug, Serialize)]
 pub struct Preflight {
-    /// Whether the file can be rendered as asked for: no finding is an error, and no part that must be mapped is not.
+    /// Whether the request can be rendered: no finding is an error, and all parts that must be mapped are mapped.
     pub ok: bool,
-    /// Which part gets which material, and why. `None` where a shot says it.
+    /// Which part gets which material, and why. `None` if a shot defines it.
     pub materials: Option<Report>,
     /// Findings about the file, the materials and the map.
     pub diagnostics: Vec<Diagnostic>,
-    /// How much there is.
+    /// Counts and sizes.
     pub stats: Stats,
-    /// What the file offers to choose from.
+    /// The choices that the file offers.
     #[serde(flatten)]
     pub choices: Choices,
 }
 
-/// What a file offers to choose from, and what was chosen. In JSON, what a file does not have is left out.
+/// The choices that a file offers, and what was chosen. In JSON, choices that a file does not have are left out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Choices {
     /// Names of the material variants.
@@ -38,7 +38,7 @@ pub struct Choices {
     /// The animations.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub animations: Vec<Animation>,
-    /// The name of the animation of which a moment is shown.
+    /// The name of the animation whose pose is shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub animation: Option<String>,
 }
@@ -65,12 +65,12 @@ impl From<&import::Choices> for Choices {
     }
 }
 
-/// How much there is in a scene.
+/// Counts and sizes of a scene.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Stats {
-    /// Triangles with all instances.
+    /// Triangles, counting all instances.
     pub triangles: u64,
-    /// Vertices with all instances.
+    /// Vertices, counting all instances.
     pub vertices: u64,
     /// Distinct meshes.
     pub meshes: usize,
@@ -80,11 +80,11 @@ pub struct Stats {
     pub materials: usize,
     /// Textures of the file that a material uses.
     pub textures: usize,
-    /// Least corner in the world, metres; `None` without parts.
+    /// Minimum corner in the world, metres; `None` without parts.
     pub bbox_min_m: Option<[f64; 3]>,
-    /// Greatest corner.
+    /// Maximum corner.
     pub bbox_max_m: Option<[f64; 3]>,
-    /// About how much memory the scene takes on a device.
+    /// Estimated memory of the scene on a device.
     pub device_bytes_estimate: u64,
 }
 
@@ -127,9 +127,9 @@ fn device_bytes_estimate(scene: &Scene, stats: &SceneStats) -> u64 {
 }
 
 impl Preflight {
-    /// Brings together what import, mapping and `more` found. `must_map` says that no part may stay unmapped.
+    /// Combines the findings of import, mapping and `more`. `must_map` says that no part may be unmapped.
     pub fn new(product: &Product, materials: &PartMaterials, more: &[Diagnostic], must_map: bool) -> Self {
-        // A part without a name is the file's fault: import says it, with the node.
+        // A part without a name is a fault of the file: import reports it, with the node.
         let mapped = materials.diagnostics.iter().filter(|finding| finding.code != "unnamed_part");
         let found: Vec<_> = product.diagnostics.iter().chain(mapped).chain(more).cloned().collect();
         let is_wrong = found.iter().any(|finding| finding.severity == Severity::Error);

@@ -1,4 +1,4 @@
-//! What to render: everything about a picture but the file itself.
+//! What to render: everything about a picture except the file itself.
 
 use std::sync::Arc;
 
@@ -14,15 +14,15 @@ use crate::error::{Error, ErrorKind, Fault};
 use crate::plan::{self, Base, Limits, Options, PicturePlan, PlainNames};
 use crate::template::Overrides;
 
-/// A picture to make of a file. The default is a packshot: three quarters from the front, soft studio light,
+/// A picture to render of a file. The default is a packshot: three quarters from the front, soft studio light,
 /// transparent background, 1024 pixels a side.
 #[derive(Clone, Debug)]
 pub struct RenderRequest {
-    /// What the picture is told; what is not given has its default.
+    /// The options of the picture; those not given have their defaults.
     pub options: Options,
     /// Where materials come from.
     pub library: Arc<Library>,
-    /// What lights the product in place of a rig.
+    /// Lights the product instead of a rig.
     pub environment: Option<Arc<EnvironmentMap>>,
 }
 
@@ -33,7 +33,7 @@ impl Default for RenderRequest {
 }
 
 impl RenderRequest {
-    /// What is to be made.
+    /// Resolves the options.
     ///
     /// # Errors
     /// `usage.…` with everything that is wrong with the options.
@@ -48,11 +48,11 @@ impl RenderRequest {
 pub struct MaterialRequest {
     /// Where materials come from.
     pub library: Arc<Library>,
-    /// Which part gets which; `None` is not the same as an empty map, which leaves every part unmapped.
+    /// The material map; `None` is not the same as an empty map, which leaves every part unmapped.
     pub map: Option<MaterialMap>,
-    /// How parts are treated that the map says nothing about.
+    /// What happens to parts that the map does not mention.
     pub policy: Policy,
-    /// Materials of a template in place of those that were found.
+    /// Materials of a template that replace the ones found.
     pub overrides: Overrides,
 }
 
@@ -68,8 +68,8 @@ impl Default for MaterialRequest {
 }
 
 impl MaterialRequest {
-    /// The same of a product that has a map of its own, as samples have: it counts unless another is given, below
-    /// entries by hand.
+    /// The same for a product with a map of its own, as samples have: it is used unless another one is given, and below
+    /// entries given by hand.
     #[must_use]
     pub fn with_own_map(mut self, own: Option<MaterialMap>) -> Self {
         self.map = match (self.map, own) {
@@ -88,13 +88,13 @@ pub struct PartFilter {
 }
 
 impl PartFilter {
-    /// Of the parts that a pattern of `only` matches (all when it is empty), those that no pattern of `hide` matches.
+    /// The parts that match a pattern in `only` (all if it is empty) and no pattern in `hide`.
     pub fn new<S: AsRef<str>>(only: &[S], hide: &[S]) -> Self {
         let patterns = |texts: &[S]| texts.iter().map(|text| PartPattern::new(text.as_ref())).collect();
         Self { only: patterns(only), hide: patterns(hide) }
     }
 
-    /// Takes the parts that are not shown out of a scene. A pattern that matches no part is a finding.
+    /// Removes the parts that are not shown from a scene. A pattern that matches no part is a finding.
     ///
     /// # Errors
     /// `usage.nothing_left` when no part remains.

@@ -8,16 +8,16 @@ use crate::error::{Error, ErrorKind, Fault};
 use crate::picture::Picture;
 use crate::timing::Seconds;
 
-/// Pictures that wait for being finished, at most: with the one that is rendered and the one that is finished, all that
-/// is in memory.
+/// Most pictures waiting to be finished: with the one being rendered and the one being finished, these are all the
+/// pictures in memory.
 const WAITING_MAX: usize = 1;
-/// Pictures in memory at once, at most.
+/// Most pictures in memory at the same time.
 pub const IN_MEMORY_MAX: usize = WAITING_MAX + 2;
 
-/// Takes one picture after the other on this thread, and finishes each on another one, in the same order.
+/// Renders the pictures one after the other on this thread, and finishes each on another one, in the same order.
 ///
 /// # Errors
-/// The first of `finish`, else that of `take`; jobs after it are left.
+/// The first error of `finish`, or else that of `take`; the jobs after it are skipped.
 pub fn take_each<J, P: Send, E: From<Error> + Send>(
     jobs: impl IntoIterator<Item = J>,
     mut take: impl FnMut(J) -> Result<P, E>,
@@ -28,7 +28,7 @@ pub fn take_each<J, P: Send, E: From<Error> + Send>(
         let finisher = scope.spawn(move || receiver.into_iter().try_for_each(&mut finish));
         let taken = jobs.into_iter().try_for_each(|job| {
             let picture = take(job).map_err(Some)?;
-            // Nobody takes it once finishing has failed, and that error counts.
+            // There is no receiver once finishing has failed, and that error is the one reported.
             sender.send(picture).map_err(|_| None)
         });
         drop(sender);
@@ -37,14 +37,14 @@ pub fn take_each<J, P: Send, E: From<Error> + Send>(
     })
 }
 
-/// Adds what taking a picture cost to what the pictures before it did.
+/// Adds the times of a picture to those of the pictures before it.
 pub fn add_picture(seconds: &mut Seconds, picture: &Picture) {
     seconds.render += picture.render_s;
     seconds.render_cpu = picture.render_cpu_s.map(|cpu| cpu + seconds.render_cpu.unwrap_or(0.0));
     seconds.denoise += picture.denoised.map_or(0.0, |done| done.seconds);
 }
 
-/// Finishing ended early and says that nothing went wrong.
+/// For finishing that ended early without an error.
 fn unfinished() -> Error {
     Error::new(ErrorKind::Internal, Fault::new("internal", "pictures were left unfinished"))
 }

@@ -1,11 +1,12 @@
-//! Shot files: everything that decides a picture, in one JSON file beside the files that it names (`docs/shot.md`).
+//! Shot files: everything that determines a picture, in one JSON file beside the files that it refers to
+//! (`docs/shot.md`).
 //!
-//! [`read`] takes both versions of the format, strictly, and finds everything that is wrong at once.
-//! [`write`](write::write) gives version 1, which the scripts of other renderers read, where that has a place for
-//! everything, and else version 2. What is written renders the same picture.
+//! [`read`] accepts both versions of the format, strictly, and reports everything that is wrong together.
+//! [`write`](write::write) produces version 1, which the scripts of other renderers read, if that can express
+//! everything, and otherwise version 2. The written file renders the same picture.
 //!
-//! Input: the bytes of a shot file, and a way to get at the files that it names. Output: a [`ShotFile`], whose parts
-//! are all checked. Nothing is opened here, and no path is resolved.
+//! Input: the bytes of a shot file, and a way to read the files that it refers to. Output: a [`ShotFile`], completely
+//! checked. Nothing is opened here, and no path is resolved.
 
 use std::sync::Arc;
 
@@ -49,20 +50,20 @@ words! {
     }
 }
 
-/// A shot file and the files it names.
+/// A shot file and the files that it refers to.
 #[derive(Clone, Debug)]
 pub struct ShotFile {
-    /// Its `name`, else the name given to [`read`].
+    /// Its `name`, or else the name given to [`read`].
     pub name: String,
     /// The material library that it was made with: version and digest, for the metadata of pictures.
     pub library: Option<String>,
-    /// Which file holds the product, and how it is read.
+    /// The product's file, and how it is imported.
     pub geometry: Geometry,
     /// The bytes of that file.
     pub glb: Vec<u8>,
     /// The pictures.
     pub pictures: Pictures,
-    /// What is done about noise.
+    /// How pictures are denoised.
     pub noise: Noise,
     /// Lines over the pictures.
     pub lines: Option<ShotLines>,
@@ -74,7 +75,7 @@ pub struct ShotFile {
     pub materials: Vec<PaletteMaterial>,
     /// Which part gets which of them.
     pub parts: PartRules,
-    /// What was noticed about the files.
+    /// Findings about the files.
     pub diagnostics: Vec<Diagnostic>,
 }
 
@@ -83,42 +84,42 @@ pub struct ShotFile {
 pub struct Geometry {
     /// The glTF file.
     pub file: FileReference,
-    /// How it is read; its limits are those of the importer.
+    /// How it is imported; limits are those of the importer.
     pub import: ImportOptions,
 }
 
-/// What is done about noise.
+/// How pictures are denoised.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Noise {
-    /// When it is removed.
+    /// When they are denoised.
     pub when: Denoise,
-    /// With what.
+    /// The denoiser.
     pub with: DenoiseWith,
-    /// How much work Open Image Denoise spends; `None`: as much as it does where nobody says it.
+    /// The quality of Open Image Denoise; `None`: its default.
     pub quality: Option<Quality>,
 }
 
 /// Lines over the pictures of a shot.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ShotLines {
-    /// What they stand for; none where only layers have lines, of this style.
+    /// What they mark; empty if only layers have lines, in this style.
     pub kinds: Vec<LineKind>,
-    /// How wide they are; `None`: as suits the size of each picture.
+    /// Their width; `None`: depends on the size of each picture.
     pub width_px: Option<f32>,
-    /// A surface has a crease where its direction jumps by more than this.
+    /// A surface has a crease where its normal changes by more than this.
     pub crease_rad: f32,
     /// Their display colour: sRGB-encoded, 0 to 1.
     pub color_srgb: [f32; 3],
-    /// Whether they are all that there is of the picture.
+    /// Whether the picture consists of lines only.
     pub is_drawing: bool,
 }
 
 impl ShotFile {
-    /// What the shot says of options that may stand beside it, with those that are given laid over them.
+    /// The options that the shot implies and that may be combined with it, overridden by the given ones.
     pub fn with_options(&self, given: &Options) -> Options {
         let mut options = self.options();
         options.lay(given);
-        // A style without lines would contradict what is given.
+        // A style without lines would contradict the given options.
         let is_asked = |flag: Option<bool>| flag == Some(true);
         let in_layers = |kind| options.aovs.iter().flatten().any(|aov| *aov == Aov::Seen(Quantity::Lines(kind)));
         let has_edges = is_asked(options.edges) || in_layers(LineKind::Edges);

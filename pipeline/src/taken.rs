@@ -1,4 +1,4 @@
-//! Taking a picture: sampled or drawn, without its noise where one of its files wants that, with lines over it.
+//! Taking a picture: sampled or drawn, denoised if one of its files needs that, with lines over it.
 
 use std::time::Duration;
 
@@ -15,33 +15,33 @@ use crate::render::ReadyShot;
 /// How a picture is taken.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Taking {
-    /// When noise is removed.
+    /// When it is denoised.
     pub denoise: Denoise,
-    /// What the picture is written in; empty when it is not written.
+    /// The formats in which the picture is written; empty when it is not written.
     pub formats: Vec<Format>,
     /// Lines over it.
     pub lines: Option<LineRequest>,
-    /// Lines are all that there is of it.
+    /// Whether the picture consists of lines only.
     pub is_drawing: bool,
-    /// How lines of layers are drawn.
+    /// The style of lines in layers.
     pub line_style: LineStyle,
-    /// Layers beside radiance.
+    /// Layers in addition to radiance.
     pub aovs: Vec<Aov>,
-    /// When sampling stops with what is there.
+    /// The time limit for sampling.
     pub time_max: Option<Duration>,
 }
 
-/// What is done about noise.
+/// Which versions of a picture its files need.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NoiseWishes {
-    /// A file wants none.
+    /// A file needs the denoised picture.
     pub denoised: bool,
-    /// A file wants what was sampled.
+    /// A file needs the picture as sampled.
     pub noisy: bool,
 }
 
 impl NoiseWishes {
-    /// The one word for it, whatever else the files are.
+    /// The single setting that this amounts to, whatever other files there are.
     pub fn when(self) -> Denoise {
         match self {
             Self { denoised: false, .. } => Denoise::Off,
@@ -52,7 +52,7 @@ impl NoiseWishes {
 }
 
 impl Taking {
-    /// What the files want that is shown by this view.
+    /// What the files need with this view transform.
     pub fn noise_wishes(&self, view: ViewTransform) -> NoiseWishes {
         let applies = |format| self.denoise.applies(format, view);
         if self.formats.is_empty() {
@@ -64,7 +64,7 @@ impl Taking {
         }
     }
 
-    /// Takes the picture.
+    /// Renders the picture.
     ///
     /// # Errors
     /// `device.…`, `denoise.…`, `cancelled`.
@@ -90,23 +90,23 @@ impl Taking {
     }
 }
 
-/// A picture for all of its files, of which some may want its noise removed and others not.
+/// A picture for all of its files, of which some may need it denoised and others not.
 #[derive(Clone, Debug)]
 pub struct Taken {
-    /// Denoised where any of its files wants that.
+    /// Denoised if any of its files needs that.
     pub picture: Picture,
-    /// As it was sampled, where others want that.
+    /// As sampled, if others need that.
     noisy: Option<Picture>,
     denoise: Denoise,
 }
 
 impl Taken {
-    /// What goes into a file of this format.
+    /// The picture for a file of this format.
     pub fn of(&self, format: Format) -> &Picture {
         self.noisy.as_ref().filter(|_| self.is_noisy_in(format)).unwrap_or(&self.picture)
     }
 
-    /// Whether a file of this format has the picture as it was sampled, beside others that have it without its noise.
+    /// Whether a file of this format has the picture as sampled while others have it denoised.
     pub fn is_noisy_in(&self, format: Format) -> bool {
         self.noisy.is_some() && !self.denoise.applies(Some(format), self.picture.view.transform)
     }

@@ -1,8 +1,9 @@
-//! Shot templates: how a kind of picture is taken, whatever the product: camera, light, backdrop, film, view, overrides
-//! of materials, files.
+//! Shot templates: how a kind of picture is taken, whatever the product: camera, light, backdrop, film settings, view,
+//! material overrides, files.
 //!
 //! Input: the TOML text of a template, or the name of a built-in one. Output: a [`Template`], which [`Template::apply`]
-//! lays over a request. What a template leaves out stays as it was; what a user says beside it wins, so apply it first.
+//! applies to a request. What a template leaves out stays unchanged; the user's own settings win, so apply the template
+//! first.
 
 use std::sync::Arc;
 
@@ -28,13 +29,13 @@ pub use overrides::{MaterialOverride, Overrides};
 
 /// The `schema` of every template.
 pub const SCHEMA: &str = "shot-template/1";
-/// Bytes of a template, at most.
+/// Most bytes of a template.
 pub const FILE_BYTES_MAX: usize = 256 << 10;
-/// Panels of a template's light, at most.
+/// Most panels of a template's light.
 pub const PANELS_MAX: usize = 64;
-/// Overrides of a template, at most.
+/// Most overrides of a template.
 pub const OVERRIDES_MAX: usize = 256;
-/// Files per picture, at most.
+/// Most files per picture.
 pub const OUTPUTS_MAX: usize = 16;
 
 macro_rules! builtin {
@@ -59,30 +60,30 @@ pub const BUILTIN: [(&str, &str); 12] = builtin![
     "technical_ortho_three_quarter",
 ];
 
-/// How a kind of picture is taken. `None` leaves what a request has.
+/// How a kind of picture is taken. `None` leaves the request unchanged.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Template {
     /// Its name: lower-case letters, digits and `_`.
     pub id: String,
     /// Its name for a person.
     pub name: String,
-    /// One line on what it is for.
+    /// One line on its purpose.
     pub description: String,
-    /// Where from, and how.
+    /// The camera.
     pub camera: CameraTemplate,
-    /// By what light.
+    /// The light.
     pub light: LightTemplate,
-    /// What is behind the product.
+    /// The background.
     pub background: Option<Background>,
-    /// What the product stands on.
+    /// The ground.
     pub ground: Option<Ground>,
-    /// Size and sampling.
+    /// Film settings.
     pub film: FilmTemplate,
     /// How radiance becomes display values.
     pub transform: Option<ViewTransform>,
-    /// Brightens by so many stops.
+    /// Brightens the picture by this many stops.
     pub exposure_ev: Option<f64>,
-    /// Materials in place of those that parts have.
+    /// Materials that replace those of parts.
     pub overrides: Vec<MaterialOverride>,
     /// The files of each picture.
     pub outputs: Vec<OutputTemplate>,
@@ -91,7 +92,7 @@ pub struct Template {
 /// A template's camera.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CameraTemplate {
-    /// Turns it about +Y: 0° is the front.
+    /// Rotates it about +Y: 0° is the front.
     pub azimuth_deg: Option<f64>,
     /// Raises it, −90° to 90°.
     pub elevation_deg: Option<f64>,
@@ -99,78 +100,78 @@ pub struct CameraTemplate {
     pub lens: Option<Lens>,
     /// How much of the picture the product takes.
     pub fit: Option<Fit>,
-    /// What is sharp.
+    /// Depth of field.
     pub depth_of_field: Option<DepthOfField>,
 }
 
 /// A template's light.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LightTemplate {
-    /// Where it comes from.
+    /// Its source.
     pub source: Option<LightSource>,
-    /// Turns it about +Y.
+    /// Rotates it about +Y.
     pub rotation_deg: Option<f64>,
 }
 
-/// Where a template's light comes from.
+/// The source of a template's light.
 #[derive(Clone, Debug, PartialEq)]
 pub enum LightSource {
-    /// A rig of this name as it is.
+    /// A built-in rig.
     Named(RigName),
-    /// A rig of the template's own.
+    /// The template's own rig.
     Rig(Rig),
-    /// An equirectangular map in a file, named as seen from the template's folder; [`Template::apply`] leaves it to who
-    /// can open files.
+    /// An equirectangular map in a file, relative to the template's folder; [`Template::apply`] leaves it to callers
+    /// that can open files.
     Map {
         /// The file.
         path: String,
-        /// Brightens it by so many stops.
+        /// Brightens the map by this many stops.
         exposure_ev: f64,
     },
     /// The lights of the product's file.
     SceneLights,
 }
 
-/// A template's film.
+/// Film settings of a template.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FilmTemplate {
     /// Pixels.
     pub width_px: Option<u32>,
     /// Pixels.
     pub height_px: Option<u32>,
-    /// Samples per pixel, at most.
+    /// Most samples per pixel.
     pub samples: Option<u32>,
     /// See [`Film::noise_threshold`](packshot_renderer::shot::FilmSettings::noise_threshold).
     pub noise_threshold: Option<f64>,
     /// Same seed, same picture.
     pub seed: Option<u32>,
-    /// Scattering events from which a path goes on, at most.
+    /// Most scattering events from which a path goes on.
     pub max_bounces: Option<u32>,
-    /// Limit on what one path brings by indirect light; 0: none.
+    /// Limit on what one path contributes by indirect light; 0: none.
     pub clamp_indirect: Option<f64>,
     /// The pixel filter.
     pub filter: Option<PixelFilter>,
-    /// When noise is removed. A request has no place for it: the caller's.
+    /// When pictures are denoised. A request cannot hold it, so the caller applies it.
     pub denoise: Option<Denoise>,
-    /// With what. The caller's, too, as what follows.
+    /// The denoiser. The caller applies it too, as well as the quality below.
     pub denoise_with: Option<DenoiseWith>,
-    /// How much work Open Image Denoise spends.
+    /// The quality of Open Image Denoise.
     pub oidn_quality: Option<Quality>,
 }
 
 /// A file of each picture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OutputTemplate {
-    /// What its name ends in, without the dot.
+    /// The extension of its name, without the dot.
     pub extension: String,
-    /// What stands between the product's name and the dot.
+    /// The text between the product's name and the dot.
     pub suffix: String,
     /// How it is written.
     pub encoding: Encoding,
 }
 
 impl Template {
-    /// Reads a template; `file` is what findings call it. Returns it with warnings about it.
+    /// Reads a template; `file` is its name in findings. Returns it with warnings about it.
     ///
     /// # Errors
     /// Every fault with its line: `template.syntax`, `template.limit`, `template.schema`, `template.type`,
@@ -188,8 +189,8 @@ impl Template {
         BUILTIN.iter().find(|(known, _)| *known == id).map(|&(_, text)| text)
     }
 
-    /// Its light for a request; painted anew at each call. `None` where it says nothing of light, and for
-    /// [`LightSource::Map`], which who can open files reads.
+    /// Its light for a request, painted anew at each call. `None` if it does not set the light, and for
+    /// [`LightSource::Map`], which callers that can open files read themselves.
     pub fn light_choice(&self) -> Option<LightChoice> {
         match self.light.source.as_ref()? {
             LightSource::Named(rig) => Some(LightChoice::Rig(*rig)),
@@ -199,8 +200,8 @@ impl Template {
         }
     }
 
-    /// Lays it over a request: what the template says takes the place of what is there. The light is
-    /// [`light_choice`](Self::light_choice), materials are [`Overrides`], and files are the caller's.
+    /// Applies it to a request: what the template sets replaces what is there. The light is
+    /// [`light_choice`](Self::light_choice), materials are [`Overrides`], and files are up to the caller.
     pub fn apply(&self, request: &mut ShotRequest) {
         let CameraTemplate { azimuth_deg, elevation_deg, lens, fit, depth_of_field } = &self.camera;
         if let Framing::Auto { direction, lens: lens_before, fit: fit_before, .. } = &mut request.framing {

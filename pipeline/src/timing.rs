@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-/// Seconds of wall clock, and of processors where it says so.
+/// Wall-clock seconds, and CPU seconds where stated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Seconds {
     /// Reading the file and finding materials.
@@ -13,14 +13,14 @@ pub struct Seconds {
     pub prepare: f64,
     /// The sampling loop alone.
     pub render: f64,
-    /// What all processors together spent on the process during `render`; `None` where the system does not say.
+    /// CPU time of the process on all processors during `render`; `None` if the system does not report it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub render_cpu: Option<f64>,
-    /// Removing noise.
+    /// Denoising.
     pub denoise: f64,
     /// View transform, encoding and writing.
     pub encode: f64,
-    /// Everything, from the start of the request.
+    /// The total, from the start of the request.
     pub total: f64,
 }
 
@@ -32,7 +32,7 @@ pub struct Stopwatch {
 }
 
 impl Stopwatch {
-    /// Begins now.
+    /// Starts now.
     pub fn start() -> Self {
         let now = Instant::now();
         Self { begun: now, lap: now }
@@ -52,7 +52,7 @@ impl Stopwatch {
     }
 }
 
-/// The time that all processors together have spent on this process; `None` where the system does not say.
+/// CPU time of this process on all processors so far; `None` if the system does not report it.
 pub(crate) fn process_time() -> Option<Duration> {
     #[cfg(unix)]
     {

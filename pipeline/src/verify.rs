@@ -1,9 +1,8 @@
-//! Holds pictures against the rules of a [`Preset`]: by measuring the files that were made, not by trusting what was
-//! asked for.
+//! Checks pictures against the rules of a [`Preset`], by measuring the finished files rather than trusting the request.
 //!
-//! Input: a picture, and its file. Output: a [`Check`] for each rule. Pixels are those of the file, read back as who
-//! gets it reads it; the picture says which of them are the product. A picture that was not written is measured as a
-//! PNG of 8 bits has it.
+//! Input: a picture, and its file. Output: a [`Check`] for each rule. Pixels are read back from the file, as its
+//! recipient would; the picture says which of them are the product. A picture that was not written is measured with the
+//! values of an 8-bit PNG.
 
 use packshot_renderer::color::DisplayImage;
 use packshot_renderer::encode::{ReadBack, TiffCompression, read_back};
@@ -14,25 +13,25 @@ use crate::error::Error;
 use crate::picture::Picture;
 use crate::preset::{Preset, Rule, Spin};
 
-/// From this share of a pixel on, it counts as the product.
+/// Coverage from which a pixel counts as the product.
 const SOLID_ALPHA: f32 = 0.5;
-/// The pixel filter blurs edges by up to 1.5 px; what is not white farther from the product is no edge of it.
+/// The pixel filter blurs edges by up to 1.5 px; off-white pixels further from the product are not part of its edge.
 const EDGE_PX: u16 = 4;
-/// Lossy formats blur edges over their blocks, of 16 pixels with halved colours.
+/// Lossy formats blur edges across their blocks of 16 pixels with subsampled colours.
 const LOSSY_EDGE_PX: u16 = 20;
-/// What counts as white in their pixels, of 255: at quality 90 a dark edge leaves up to 12 beside it.
+/// The value, of 255, from which their pixels count as white: at quality 90 a dark edge leaves up to 12 beside it.
 const LOSSY_WHITE: f32 = 243.0;
 
-/// A rule, what it asks for, and what was found.
+/// A rule, its requirement, and what was measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Check {
     /// The rule's name.
     pub rule: String,
-    /// What is asked for, in words.
+    /// The requirement, in words.
     pub required: String,
     /// What was measured.
     pub measured: Measured,
-    /// Whether it is as asked for.
+    /// Whether the requirement is met.
     pub passed: bool,
 }
 
@@ -40,7 +39,7 @@ pub struct Check {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Measured {
-    /// Pixels, bytes, frames, or a share.
+    /// Pixels, bytes, frames, or a fraction.
     Number(f64),
     /// Anything else.
     Text(String),
@@ -65,25 +64,25 @@ impl Check {
     }
 }
 
-/// What the rules of a picture ask about.
+/// The measurements that the rules of a picture refer to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measurements {
     /// Pixels.
     pub size_px: [u32; 2],
-    /// The shares of width and height between the outermost pixels of which the product takes at least half; 0 without
-    /// any.
+    /// The fractions of width and height between the outermost pixels of which the product covers at least half; 0 if
+    /// there are none.
     pub fill: [f64; 2],
-    /// White pixels between the edges of the picture (left, right, top, bottom) and the first that is not white.
+    /// White pixels between the edges of the picture (left, right, top, bottom) and the first one that is not white.
     pub margins_px: [u32; 4],
     /// The corner pixels that are white.
     pub white_corners: u32,
-    /// The pixels that are not white although they are no part or edge of the product.
+    /// The pixels that are not white although they do not belong to the product or its edge.
     pub residue_px: u64,
-    /// What the file is, where one was written.
+    /// Properties of the file, if one was written.
     file: Option<FileFacts>,
 }
 
-/// What a file says beside its pixels.
+/// What a file states in addition to its pixels.
 #[derive(Clone, Debug, PartialEq)]
 struct FileFacts {
     n_bytes: usize,
@@ -91,7 +90,7 @@ struct FileFacts {
     tiff_compression: Option<TiffCompression>,
 }
 
-/// How exact pixels are.
+/// The accuracy of pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Exactness {
     Lossless,
@@ -99,7 +98,7 @@ enum Exactness {
 }
 
 impl Exactness {
-    /// The least channel of white, of 255, rounded as a PNG of 8 bits rounds.
+    /// The least channel value of white, of 255, rounded as in an 8-bit PNG.
     fn white_min(self) -> f32 {
         match self {
             Self::Lossless => 255.0,
@@ -116,8 +115,8 @@ impl Exactness {
 }
 
 impl Measurements {
-    /// Of a finished picture and the bytes of its file, which are `None` where none was written: rules about files are
-    /// not held against it then.
+    /// Measures a finished picture and the bytes of its file. Without a file (`None`), rules about files are not
+    /// checked.
     ///
     /// # Errors
     /// `encode.read_back` for a file that cannot be read.
@@ -129,14 +128,15 @@ impl Measurements {
         let shown = image.unwrap_or_else(|| picture.display());
         let mut measured = Self::new(&shown, &alphas, exactness);
         if is_lossy {
-            // What is off-white beside the product hides among the blurred blocks, and is known from before.
+            // Off-white beside the product is indistinguishable from blurred blocks, so it is taken from the picture
+            // before encoding.
             measured.residue_px += Self::new(&picture.display(), &alphas, Exactness::Lossless).residue_px;
         }
         measured.file = written.map(|bytes| FileFacts { n_bytes: bytes.len(), dpi, tiff_compression });
         Ok(measured)
     }
 
-    /// Of display values, and the share of each pixel that the product takes.
+    /// Measures display values, given the coverage of each pixel by the product.
     fn new(shown: &DisplayImage, alphas: &[f32], exactness: Exactness) -> Self {
         let (width, height) = (shown.width_px as usize, shown.height_px as usize);
         let white_min = exactness.white_min();
@@ -167,12 +167,12 @@ impl Measurements {
         }
     }
 
-    /// The share of the picture that the product takes in its tighter direction.
+    /// The fraction of the picture that the product takes in its tighter direction.
     pub fn tighter_fill(&self) -> f64 {
         self.fill[0].max(self.fill[1])
     }
 
-    /// `None` for a rule about files where none was written.
+    /// `None` for a rule about files when none was written.
     fn check(&self, rule: Rule) -> Option<Check> {
         let [width_px, height_px] = self.size_px;
         let (longer_px, shorter_px) = (width_px.max(height_px), width_px.min(height_px));
@@ -248,7 +248,7 @@ fn between(min: u32, max: u32, unit: &str) -> String {
     }
 }
 
-/// First and last column, and first and last row, with a pixel that counts.
+/// First and last column, and first and last row, with a pixel for which `counts` holds.
 fn extent<T>(pixels: &[T], width: usize, counts: impl Fn(&T) -> bool) -> [Option<[usize; 2]>; 2] {
     let mut found: [Option<[usize; 2]>; 2] = [None; 2];
     for (i, _) in pixels.iter().enumerate().filter(|(_, pixel)| counts(pixel)) {
@@ -291,12 +291,12 @@ fn distances_px(solid: &[bool], width: usize) -> Vec<u16> {
     distances
 }
 
-/// Holds a single picture against a preset. `extension` is its file's.
+/// Checks a single picture against a preset. `extension` is that of its file.
 pub fn picture(preset: &Preset, measured: &Measurements, extension: &str) -> Vec<Check> {
     of_file(preset, preset.rules, measured, extension)
 }
 
-/// Holds a frame of a turntable against a preset.
+/// Checks a frame of a turntable against a preset.
 pub fn frame(preset: &Preset, spin: &Spin, measured: &Measurements, extension: &str) -> Vec<Check> {
     of_file(preset, spin.rules, measured, extension)
 }
@@ -307,8 +307,8 @@ fn of_file(preset: &Preset, rules: &[Rule], measured: &Measurements, extension: 
     rules.iter().filter_map(|&rule| measured.check(rule)).chain([format]).collect()
 }
 
-/// Holds a whole turntable against a preset: `frames` is how many pictures the set has, `elevation_deg` where the
-/// camera stands, and `fill_max` the largest [`tighter_fill`](Measurements::tighter_fill) of all frames.
+/// Checks a whole turntable against a preset: `frames` is the number of pictures, `elevation_deg` the camera's
+/// elevation, and `fill_max` the largest [`tighter_fill`](Measurements::tighter_fill) of all frames.
 pub fn turntable(
     spin: &Spin,
     turntable: &Turntable,

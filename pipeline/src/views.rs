@@ -1,7 +1,6 @@
 //! Pictures of a product from several directions.
 //!
-//! Input: a request for one picture, views by name, and the scene. Output: a [`Shot`] for each view, with what was
-//! noticed.
+//! Input: a request for one picture, views by name, and the scene. Output: a [`Shot`] for each view, with findings.
 
 use packshot_renderer::diagnostic::Diagnostic;
 use packshot_renderer::scene::Scene;
@@ -33,8 +32,8 @@ pub struct ViewShot {
     pub shot: Shot,
 }
 
-/// The shots of all views, in their order. `request` says everything but the direction; a camera of the file has none
-/// to change.
+/// The shots of all views, in their order. `request` sets everything but the direction; a camera of the file has a
+/// fixed direction.
 ///
 /// # Errors
 /// As [`build`](request::build).
@@ -56,7 +55,7 @@ pub fn shots(
             share_scale_with.clone_from(&directions);
         }
         let (shot, found) = request::build(&request, scene)?;
-        // What is odd about the light is odd from every side; where a camera stands is so from some.
+        // Findings about the light are the same for every view; those about the camera may differ.
         let is_of_camera = |finding: &Diagnostic| {
             ["shot.below_ground", "shot.sweep_ends", "shot.camera_inside"].contains(&finding.code)
         };

@@ -9,7 +9,7 @@ use crate::plan::words::FileFormat;
 use crate::product::Product;
 use crate::request::{PartFilter, RenderRequest};
 
-/// Of pictures of the sample bearing, whose scene is left out.
+/// The need for pictures of the sample bearing, without the scene.
 fn need(options: Options, n_pictures: u32, device: DeviceKind) -> MemoryNeed {
     let plan = RenderRequest { options, ..RenderRequest::default() }.plan().expect("a plan");
     let glb = packshot_renderer::sample::bearing().glb;
@@ -20,7 +20,7 @@ fn need(options: Options, n_pictures: u32, device: DeviceKind) -> MemoryNeed {
     MemoryNeed::new(&taking, &shot, n_pictures, 0, device)
 }
 
-/// A picture of 1000 x 1000 pixels, so that MB are bytes of a pixel.
+/// A picture of 1000 x 1000 pixels, so that a megabyte is a byte per pixel.
 fn megapixel(formats: &[FileFormat], aovs: &[Aov]) -> Options {
     Options {
         width: Some(1000),
@@ -59,7 +59,7 @@ fn r77_a_large_exr_with_layers_is_beyond_a_small_container() {
     let message = &error.faults[0].message;
     let estimate = format!("about {} MiB of memory", need.bytes().div_ceil(MIB));
     assert!(message.contains(&estimate) && message.contains("1430 MiB are available on this machine"), "{message}");
-    // Layers twice over the film, or the picture, the encoder's copy of it and its file.
+    // The layers twice in addition to the film, or the picture, the encoder's copy of it and its file.
     assert!(need.pictures_bytes > 64_000_000 * (4 + 15) * 4 * 3, "{need:?}");
 
     need.check(MemoryLimit { bytes: 64 << 30, ..limit }).expect("a large machine has room");

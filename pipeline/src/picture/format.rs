@@ -1,4 +1,4 @@
-//! The formats of pictures: their names, what may be said of each, and how a picture is written in them.
+//! The formats of pictures: their names, their settings, and how a picture is written in them.
 
 use std::num::NonZeroU16;
 
@@ -10,8 +10,8 @@ use packshot_renderer::encode::{
 
 use crate::error::Error;
 
-/// The formats a picture can be encoded in. All but EXR and TIFF of 32 bits are display-referred: exposed, through the
-/// view transform, laid over the background colour if the shot has one.
+/// The formats a picture can be encoded in. All except EXR and 32-bit TIFF are display-referred: with exposure and view
+/// transform, over the background colour if the shot has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum Format {
     /// Lossless, straight alpha.
@@ -26,7 +26,7 @@ pub enum Format {
     Avif(Quality, AvifDepth),
     /// Lossless, straight alpha.
     Tiff(TiffDepth),
-    /// As EXR, in 32 bits.
+    /// Like EXR, in 32 bits.
     TiffLinear,
 }
 
@@ -38,7 +38,7 @@ impl Default for Format {
 }
 
 impl Format {
-    /// The kind of its files.
+    /// Its file format.
     pub const fn kind(self) -> FileKind {
         match self {
             Self::Png(_) => FileKind::Png,
@@ -61,7 +61,7 @@ impl Format {
         }
     }
 
-    /// The quality of lossy ones.
+    /// Its quality, if it is lossy.
     pub const fn quality(self) -> Option<Quality> {
         match self {
             Self::Jpeg(quality) | Self::WebP(WebPCompression::Lossy(quality)) | Self::Avif(quality, _) => Some(quality),
@@ -71,7 +71,7 @@ impl Format {
         }
     }
 
-    /// Fails when pictures of this size have no place in the format: to be asked before they are rendered.
+    /// Fails if pictures of this size do not fit the format: call this before rendering.
     ///
     /// # Errors
     /// `encode.too_large`.
@@ -101,7 +101,7 @@ impl From<Format> for Encoding {
     }
 }
 
-/// The kinds of files that pictures are written to: formats before anything is said of them.
+/// File formats without their settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FileKind {
     /// Portable Network Graphics.
@@ -122,7 +122,7 @@ impl FileKind {
     /// All of them.
     pub const ALL: [Self; 6] = [Self::Png, Self::Exr, Self::Jpeg, Self::WebP, Self::Avif, Self::Tiff];
 
-    /// What names of its files end in, in lower case, the usual one first.
+    /// File name extensions, in lower case, the usual one first.
     pub const fn extensions(self) -> &'static [&'static str] {
         match self {
             Self::Png => &["png"],
@@ -134,12 +134,12 @@ impl FileKind {
         }
     }
 
-    /// The kind whose files end in this, in lower case.
+    /// The format with this extension, in lower case.
     pub fn by_extension(extension: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.extensions().contains(&extension))
     }
 
-    /// Its name with an article, for sentences.
+    /// Its name with an article, for use in sentences.
     pub const fn a_file(self) -> &'static str {
         match self {
             Self::Png => "a PNG",
@@ -151,7 +151,7 @@ impl FileKind {
         }
     }
 
-    /// The bits per channel that there are, the smallest first.
+    /// The supported bits per channel, the smallest first.
     pub const fn bit_depths(self) -> &'static [u8] {
         match self {
             Self::Png => &[8, 16],
@@ -162,13 +162,13 @@ impl FileKind {
         }
     }
 
-    /// Whether its files can be lossy, and so have a quality.
+    /// Whether it can be lossy, and so has a quality.
     pub const fn has_quality(self) -> bool {
         matches!(self, Self::Jpeg | Self::WebP | Self::Avif)
     }
 
-    /// The format with so many bits per channel, without a wish the usual ones, and a quality, which counts where there
-    /// is one: without it WebP is lossless. `None` when there are no files with so many bits.
+    /// The format with this many bits per channel, or the usual number if not given, and with a quality if it has one;
+    /// without a quality WebP is lossless. `None` if the format does not support so many bits.
     pub fn format(self, bit_depth: Option<u8>, quality: Option<Quality>) -> Option<Format> {
         let lossy = quality.unwrap_or(Quality::DEFAULT);
         Some(match (self, bit_depth) {

@@ -1,4 +1,4 @@
-//! Where a picture is taken from, how much of it the product takes, and what is sharp.
+//! The camera of a picture: its position, framing and focus.
 
 use packshot_renderer::shot::framing::{Fit, Lens};
 use packshot_renderer::shot::request::{DepthOfField, Focus, Framing};
@@ -12,10 +12,10 @@ use super::table::{OptionId as O, Options};
 use super::words::ViewChoice;
 use crate::views::Scale;
 
-/// Settles what replaces each other, and fills in what is left.
+/// Resolves options that replace each other, and fills in the rest.
 pub(super) fn complete(kind: Kind, given: &Options, options: &mut Options, faults: &mut Vec<OptionFault>) {
     if options.camera.is_some() {
-        // It says all of it.
+        // The camera determines all of these.
         for id in
             [O::View, O::AzimuthDeg, O::ElevationDeg, O::Fill, O::MarginPx, O::Trim, O::CropTo, O::LensMm, O::Ortho]
         {
@@ -43,13 +43,13 @@ pub(super) fn complete(kind: Kind, given: &Options, options: &mut Options, fault
     focus(given, options, faults);
 }
 
-/// The direction: a view by name, or two angles.
+/// The direction: a named view, or two angles.
 fn direct(kind: Kind, options: &mut Options) {
     if kind == Kind::Views {
         return;
     }
     if options.azimuth_deg.is_some() || options.elevation_deg.is_some() {
-        // An angle that nobody gives is that of the front view.
+        // An angle that is not given is that of the front view.
         options.azimuth_deg.get_or_insert(0.0);
         options.elevation_deg.get_or_insert(0.0);
     } else {
@@ -63,7 +63,7 @@ fn focus(given: &Options, options: &mut Options, faults: &mut Vec<OptionFault>) 
             let message = say!["parallel rays (", O::Ortho, ") have no depth of field: everything is sharp"];
             faults.push(OptionFault::conflict(O::Dof, message).help(say!["leave out one of them"]));
         }
-        // What a template says of its own lens.
+        // It belongs to the template's own lens.
         options.dof = None;
         if given.dof.is_none() && given.focus.is_none() {
             options.focus = None;
@@ -80,7 +80,7 @@ fn focus(given: &Options, options: &mut Options, faults: &mut Vec<OptionFault>) 
 }
 
 impl PicturePlan {
-    /// Where the picture, or the first frame, is taken from; of several views what all of them share.
+    /// The framing of the picture or of the first frame; for several views, what all of them share.
     pub(super) fn framing(&self) -> Framing {
         let options = &self.options;
         if let Some(name) = &options.camera {
@@ -95,7 +95,7 @@ impl PicturePlan {
         Framing::Auto { direction, lens, fit: self.fit(), crop_to, share_scale_with: Vec::new() }
     }
 
-    /// The direction; `None` for a camera of the file and several views.
+    /// The direction; `None` for a camera of the file and for several views.
     pub fn direction(&self) -> Option<ViewDirection> {
         let options = &self.options;
         match (options.view, options.azimuth_deg, options.elevation_deg) {
@@ -116,7 +116,7 @@ impl PicturePlan {
         }
     }
 
-    /// Whether the sides of the picture follow from the product.
+    /// Whether the picture's size depends on the product.
     pub(super) fn is_trimmed(&self) -> bool {
         self.options.trim == Some(true)
     }

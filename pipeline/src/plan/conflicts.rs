@@ -1,11 +1,11 @@
-//! Options that were given and cannot stand beside each other, whatever a template or a preset says.
+//! Given options that exclude each other, whatever a template or a preset says.
 
 use super::fault::{OptionFault, say};
 use super::option::Kind;
 use super::table::{OptionId as O, Options};
 use super::words::GroundWord;
 
-/// Options of which each takes the place of the others: the second of each pair cannot stand beside the first.
+/// Options that replace each other: the second of each pair cannot be combined with the first.
 const ALTERNATIVES: [(O, O); 16] = [
     (O::View, O::AzimuthDeg),
     (O::View, O::ElevationDeg),
@@ -25,7 +25,7 @@ const ALTERNATIVES: [(O, O); 16] = [
     (O::Clay, O::Material),
 ];
 
-/// What is wrong with options by themselves.
+/// What is wrong with the options on their own.
 pub(super) fn of_given(kind: Kind, given: &Options) -> Vec<OptionFault> {
     let mut faults = Vec::new();
     for id in O::all().filter(|id| given.has(*id) && !id.spec().is_of(kind)) {
@@ -45,7 +45,7 @@ pub(super) fn of_given(kind: Kind, given: &Options) -> Vec<OptionFault> {
     faults
 }
 
-/// Whether an option says something: `false` and an empty list say no more than leaving it out.
+/// Whether an option has an effect: `false` and an empty list are the same as leaving it out.
 fn counts(given: &Options, id: O) -> bool {
     match id {
         O::Trim => given.trim == Some(true),

@@ -1,5 +1,5 @@
-//! Options and plans as JSON: as rows keep them, and as they travel to a worker. What is read is checked as if somebody
-//! had given it now.
+//! Options and plans as JSON, for database rows and for workers. They are validated when read, as if they had just been
+//! given.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::words::Light;
 use super::{Base, Kind, Limits, OptionId, Options, PicturePlan, PlainNames, builtin, refused, resolve};
 
 impl Serialize for Options {
-    /// Those that are given, by name.
+    /// Only those that are given, by name.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let given = OptionId::all().filter_map(|id| Some((id.spec().name, self.json(id)?)));
         let mut members = serializer.serialize_map(None)?;
@@ -24,7 +24,7 @@ impl Serialize for Options {
 }
 
 impl<'de> Deserialize<'de> for Options {
-    /// Fails for an option that there is not, and for a value that it does not have.
+    /// Fails for an unknown option, and for an invalid value.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut options = Self::default();
         for (name, value) in Map::<String, Value>::deserialize(deserializer)? {
@@ -36,7 +36,7 @@ impl<'de> Deserialize<'de> for Options {
     }
 }
 
-/// A plan as it is kept.
+/// A plan as it is stored.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
@@ -45,7 +45,7 @@ struct Document {
 }
 
 impl Serialize for PicturePlan {
-    /// Fails for a template that is none of the built-in ones: its name says nothing elsewhere.
+    /// Fails for a template that is not built in: its name means nothing elsewhere.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let of_name = self.options.template.as_deref().and_then(builtin);
         if of_name.as_ref().map(Arc::as_ref) != self.template.as_ref().map(Arc::as_ref) {
@@ -56,7 +56,7 @@ impl Serialize for PicturePlan {
 }
 
 impl<'de> Deserialize<'de> for PicturePlan {
-    /// Fails for what is no plan: out of range, or in contradiction to itself.
+    /// Fails for an invalid plan: out of range, or contradictory.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Document { kind, options } = Document::deserialize(deserializer)?;
         let has_environment = options.light == Some(Light::Environment);

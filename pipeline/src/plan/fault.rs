@@ -1,21 +1,21 @@
-//! What is wrong with options: which one, in what way, and sentences in which each surface names options as its users
-//! do.
+//! What is wrong with options: which option, in what way, and messages in which each surface writes options as its
+//! users do.
 
 use packshot_json::FaultKind;
 
 use super::table::OptionId;
 
-/// The [named](FaultKind::Named) mistake of more pixels than are allowed.
+/// The [named](FaultKind::Named) fault of more pixels than allowed.
 pub const TOO_LARGE: &str = "image_too_large";
 
 /// One thing that is wrong with options.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OptionFault {
-    /// The option that is to be changed.
+    /// The option to change.
     pub option: OptionId,
-    /// Where in its value, as a JSON pointer: `/1` is the second of a list; empty for all of it.
+    /// The place in its value, as a JSON pointer: `/1` is the second element of a list; empty for the whole value.
     pub at: String,
-    /// What kind of mistake it is.
+    /// The kind of fault.
     pub kind: FaultKind,
     /// One sentence for a person.
     pub message: Phrase,
@@ -24,7 +24,7 @@ pub struct OptionFault {
 }
 
 impl OptionFault {
-    /// A fault of a whole option, without a way out.
+    /// A fault of a whole option, without help.
     pub fn new(option: OptionId, kind: FaultKind, message: Phrase) -> Self {
         Self { option, at: String::new(), kind, message, help: Phrase::default() }
     }
@@ -39,7 +39,7 @@ impl OptionFault {
         Self::new(option, FaultKind::Missing, message)
     }
 
-    /// The same with a way out.
+    /// The same with help.
     #[must_use]
     pub fn help(mut self, help: Phrase) -> Self {
         self.help = help;
@@ -61,7 +61,7 @@ pub struct Phrase(Vec<Piece>);
 /// A piece of a [`Phrase`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
-    /// As it stands.
+    /// Literal text.
     Text(String),
     /// The name of an option.
     Option(OptionId),
@@ -71,15 +71,15 @@ pub enum Piece {
 
 /// How a surface names options.
 pub trait Names {
-    /// An option, as its users write it.
+    /// An option as users of the surface write it.
     fn option(&self, id: OptionId) -> String;
 
-    /// An option with a value, as its users write them.
+    /// An option with a value, as users of the surface write them.
     fn with(&self, id: OptionId, value: &str) -> String;
 }
 
 impl Phrase {
-    /// The sentence as a surface says it.
+    /// The text for a surface.
     pub fn said(&self, names: &dyn Names) -> String {
         let piece = |piece: &Piece| match piece {
             Piece::Text(text) => text.clone(),
@@ -89,7 +89,7 @@ impl Phrase {
         self.0.iter().map(piece).collect()
     }
 
-    /// Whether it says nothing.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -133,7 +133,7 @@ macro_rules! say {
 }
 pub(super) use say;
 
-/// Options by their names in the table: as requests have them, and who embeds Packshot.
+/// Options by their names in the table, which requests and programs that embed Packshot use.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PlainNames;
 

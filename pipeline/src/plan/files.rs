@@ -22,9 +22,9 @@ use crate::template::{OutputTemplate, Template};
 pub struct PlannedFile {
     /// Its format.
     pub format: FileFormat,
-    /// What its name ends in, without the dot.
+    /// The extension of its name, without the dot.
     pub extension: String,
-    /// What stands between the picture's name and the dot.
+    /// The text between the picture's name and the dot.
     pub suffix: String,
     /// What is in it.
     pub output: Output,
@@ -42,7 +42,7 @@ pub enum Output {
 }
 
 impl Output {
-    /// The kind of the picture files that it is, or that it is made of.
+    /// The format of the picture file, or of the pictures in the file.
     fn picture_kind(self) -> Option<FileKind> {
         match self {
             Self::Picture(encoding) | Self::Archive(encoding) => Some(encoding.format.kind()),
@@ -51,9 +51,9 @@ impl Output {
         }
     }
 
-    /// Bits per channel to choose from; none where there is one.
+    /// Bits per channel to choose from; empty if there is no choice.
     fn bit_depths(self) -> &'static [u8] {
-        // The option `exr` says how exact an EXR is.
+        // The option `exr` sets the precision of an EXR.
         match self.picture_kind() {
             Some(_) if matches!(self, Self::Movie(_)) => &[8, 16],
             Some(kind) if kind != FileKind::Exr && kind.bit_depths().len() > 1 => kind.bit_depths(),
@@ -100,7 +100,7 @@ pub(super) fn plan(
             formats.into_iter().map(|format| of_format(base, format, outputs, options)).collect()
         }
         None => {
-            // A frame has one file, which is named after its number.
+            // A frame has one file, which is named after the frame's number.
             let n = if base.kind == Kind::Turntable { 1 } else { outputs.len() };
             let files: Vec<_> = outputs[..n].iter().map(|wish| of_output(base, wish, options)).collect();
             if can_be_named(&files) {
@@ -114,21 +114,21 @@ pub(super) fn plan(
     if !files.iter().any(|file| file.output.is_exr()) {
         options.exr = None;
     }
-    // A preset says it of pictures; a movie has none.
+    // A preset's resolution is for pictures; movies have none.
     if given.dpi.is_none() && !files.iter().any(|file| file.output.has_dpi()) {
         options.dpi = None;
     }
     files
 }
 
-/// Whether a list of formats says all about files.
+/// Whether a list of formats describes the files completely.
 fn can_be_named(files: &[PlannedFile]) -> bool {
     let is_plain = |file: &PlannedFile| file.suffix.is_empty() && file.extension == file.format.word();
     let is_alone = |(i, file): (usize, &PlannedFile)| files[..i].iter().all(|other| other.format != file.format);
     files.iter().all(is_plain) && files.iter().enumerate().all(is_alone)
 }
 
-/// The kind of the pictures in a file of a format.
+/// The format of the pictures in a file.
 fn picture_kind(format: FileFormat) -> Option<FileKind> {
     Some(match format {
         FileFormat::Png | FileFormat::Zip => FileKind::Png,
@@ -141,7 +141,7 @@ fn picture_kind(format: FileFormat) -> Option<FileKind> {
     })
 }
 
-/// A file of a format: where no option says it, as the template writes pictures of its kind.
+/// A file with this format: options decide first, then the template's files of the same format.
 fn of_format(base: &Base, format: FileFormat, outputs: &[OutputTemplate], options: &Options) -> PlannedFile {
     let quality = options.quality.and_then(|quality| Quality::new(u8::try_from(quality).ok()?));
     let is_movie = base.kind == Kind::Turntable && !base.makes_frames;
@@ -163,7 +163,7 @@ fn of_format(base: &Base, format: FileFormat, outputs: &[OutputTemplate], option
     PlannedFile { format, extension: format.word().to_owned(), suffix: String::new(), output }
 }
 
-/// A file of a template.
+/// A file that the template describes.
 fn of_output(base: &Base, wish: &OutputTemplate, options: &Options) -> PlannedFile {
     let kind = wish.encoding.format.kind();
     let format = FileFormat::by_word(kind.extensions()[0]).unwrap_or(FileFormat::Png);
@@ -172,7 +172,7 @@ fn of_output(base: &Base, wish: &OutputTemplate, options: &Options) -> PlannedFi
     PlannedFile { format, extension: wish.extension.clone(), suffix, output }
 }
 
-/// How a picture of a kind is written: options that say something about it win over `like`.
+/// How a picture is written in a format: options win over `like`.
 fn encoding(kind: FileKind, like: Option<Encoding>, options: &Options) -> Encoding {
     let asked = options.bit_depth.and_then(|depth| u8::try_from(depth).ok());
     let of_like = like.map(|like| like.format.bit_depth());
@@ -188,7 +188,7 @@ fn encoding(kind: FileKind, like: Option<Encoding>, options: &Options) -> Encodi
     Encoding { format: kind.format(depth, quality).unwrap_or_default(), dpi }
 }
 
-/// What kinds of renders a format is made of.
+/// The kinds of renders that can make a format.
 fn made_of(format: FileFormat) -> &'static [Kind] {
     match format {
         FileFormat::Mp4 | FileFormat::Apng => &[Kind::Turntable],
@@ -216,8 +216,7 @@ fn check_formats(base: &Base, given: &Options, formats: &[FileFormat], faults: &
     }
 }
 
-/// An option about files must say something about one of them, and a depth must be one that each has where it can be
-/// chosen.
+/// An option about files must apply to at least one of them, and a bit depth must suit every file that has a choice.
 fn check_details(given: &Options, files: &[PlannedFile], faults: &mut Vec<OptionFault>) {
     let any = |has: fn(Output) -> bool| files.iter().any(|file| has(file.output));
     let aovs = given.aovs.as_ref().filter(|aovs| !aovs.is_empty());
@@ -254,8 +253,8 @@ fn check_details(given: &Options, files: &[PlannedFile], faults: &mut Vec<Option
     }
 }
 
-/// Refuses at once what no format would take after all the work. Of pictures that are trimmed to the product nobody
-/// knows the size.
+/// Refuses sizes that no format would accept before any work is done. The size of pictures that are trimmed to the
+/// product is not known yet.
 fn check_sizes(base: &Base, options: &Options, files: &[PlannedFile], faults: &mut Vec<OptionFault>) {
     if options.trim == Some(true) {
         return;

@@ -8,7 +8,7 @@ use super::option::Kind;
 use super::table::{OptionId as O, Options};
 use super::words::GroundWord;
 
-/// Settles the ground.
+/// Resolves the ground.
 pub(super) fn complete(kind: Kind, given: &Options, options: &mut Options, faults: &mut Vec<OptionFault>) {
     match options.ground.unwrap_or(GroundWord::None) {
         GroundWord::None => {

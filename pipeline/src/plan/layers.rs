@@ -1,5 +1,5 @@
-//! What counts where nobody says an option: the defaults, the look, the template and the preset, each as options of its
-//! own, and how one layer of options lies over another.
+//! The values of options that are not given: the defaults, the look, the template and the preset, each as a set of
+//! options, and how one set overrides another.
 
 use packshot_renderer::look::Look;
 use packshot_renderer::shot::framing::{Fit, Lens};
@@ -20,7 +20,7 @@ use crate::preset::{Preset, WHITE};
 use crate::template::{LightSource, Template};
 
 impl Options {
-    /// Lays options over these. Some exclude each other: giving one of them takes those back that it replaces.
+    /// Applies options over these. Some exclude each other: an option that is given removes those that it replaces.
     pub(crate) fn lay(&mut self, over: &Self) {
         if over.view.is_some() || over.camera.is_some() {
             (self.view, self.camera, self.azimuth_deg, self.elevation_deg) = (None, None, None, None);
@@ -32,7 +32,7 @@ impl Options {
             (self.margin_px, self.trim) = (None, None);
         }
         if over.margin_px.is_some() {
-            // A picture that is trimmed to one margin is trimmed to the other.
+            // A picture that is trimmed with one margin is also trimmed with another.
             self.fill = None;
         }
         if over.lens_mm.is_some() {
@@ -51,12 +51,12 @@ impl Options {
     }
 }
 
-/// The defaults of a kind of renders.
+/// The defaults for a kind of render.
 pub(super) fn defaults(kind: Kind, limits: &Limits) -> Options {
     let mut options = Options::default();
     for spec in TABLE.iter().filter(|spec| spec.is_of(kind)) {
         if let Default::Is(text) = spec.default {
-            // A test of the table reads each of them.
+            // A test of the table parses each of them.
             _ = options.set_texts(spec.id, &[text]);
         }
     }
@@ -65,24 +65,24 @@ pub(super) fn defaults(kind: Kind, limits: &Limits) -> Options {
     options
 }
 
-/// What a look says.
+/// The options of a look.
 pub(super) fn of_look(look: Look) -> Options {
     let film = look.film(ShotRequest::default().film);
     let total = film.bounces.total;
     Options {
-        // Limits that are not one number are the look's own.
+        // Limits that are not a single number belong to the look.
         max_bounces: (film.bounces == Bounces::all(total)).then_some(total),
         clamp_indirect: Some(f64::from(film.clamp_indirect)),
         ..Options::default()
     }
 }
 
-/// What a template says. Its files are no options: one may have several of one format.
+/// The options of a template. Its files are not options: there may be several of one format.
 pub(super) fn of_template(template: &Template, kind: Kind, limits: &Limits) -> Options {
     let (camera, film) = (&template.camera, &template.film);
     let mut options = Options::default();
     if camera.azimuth_deg.is_some() || camera.elevation_deg.is_some() {
-        // An angle that it leaves out is that of the front view.
+        // An angle that is left out is that of the front view.
         let (azimuth_deg, elevation_deg) = (camera.azimuth_deg.unwrap_or(0.0), camera.elevation_deg.unwrap_or(0.0));
         look_from(&mut options, ViewDirection { azimuth_deg, elevation_deg }, kind);
     }
@@ -133,7 +133,7 @@ pub(super) fn of_template(template: &Template, kind: Kind, limits: &Limits) -> O
     }
 }
 
-/// What a preset says. All its pictures are of the product alone, on white.
+/// The options of a preset. All its pictures show the product alone, on white.
 pub(super) fn of_preset(PresetName(preset): PresetName, kind: Kind) -> Options {
     let spin = preset.spin.filter(|_| kind == Kind::Turntable);
     let [width, height] = preset.size_px.map(Some);
@@ -150,7 +150,7 @@ pub(super) fn of_preset(PresetName(preset): PresetName, kind: Kind) -> Options {
     options
 }
 
-/// How options turn the product.
+/// The turntable that the options describe.
 pub(super) fn turntable(options: &Options) -> Turntable {
     let default = Turntable::default();
     Turntable {
@@ -162,7 +162,7 @@ pub(super) fn turntable(options: &Options) -> Turntable {
 }
 
 fn look_from(options: &mut Options, direction: ViewDirection, kind: Kind) {
-    // Views say themselves where they are taken from.
+    // Views have their own directions.
     if kind != Kind::Views {
         options.azimuth_deg = Some(direction.azimuth_deg);
         options.elevation_deg = Some(direction.elevation_deg);
@@ -190,7 +190,7 @@ fn stand_on(options: &mut Options, ground: Ground) {
     options.ground_color = (ground.albedo != Ground::PAPER).then(|| Color::of_linear(ground.albedo));
 }
 
-/// The format that a preset takes where nothing says which.
+/// The format for a preset if none is given.
 pub(super) fn accepted_first(preset: &Preset) -> FileFormat {
     preset.extensions.iter().find_map(|extension| FileFormat::by_word(extension)).unwrap_or(FileFormat::Png)
 }

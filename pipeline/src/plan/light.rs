@@ -1,4 +1,4 @@
-//! What lights the picture.
+//! The light of a picture.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,18 +14,18 @@ use super::{Base, PicturePlan};
 use crate::error::{Error, ErrorKind, Fault};
 use crate::template::{LightSource, Template};
 
-/// Where the light of a picture comes from.
+/// The source of a picture's light.
 #[derive(Clone, Debug, PartialEq)]
 pub enum LightPlan<'a> {
-    /// A rig of this name.
+    /// A built-in rig.
     Rig(RigName),
-    /// A rig of the template's own.
+    /// The template's own rig.
     Painted(&'a Rig),
-    /// A map in a file that the template names, as seen from its folder.
+    /// A map in a file that the template refers to, relative to its folder.
     TemplateMap {
         /// The file.
         path: &'a str,
-        /// Brightens it by so many stops.
+        /// Brightens the map by this many stops.
         exposure_ev: f64,
     },
     /// The environment map that comes with the picture.
@@ -34,7 +34,7 @@ pub enum LightPlan<'a> {
     SceneLights,
 }
 
-/// Settles the light.
+/// Resolves the light.
 pub(super) fn complete(
     base: &Base,
     given: &Options,
@@ -67,7 +67,7 @@ pub(super) fn complete(
 }
 
 impl PicturePlan {
-    /// Where the light comes from.
+    /// The source of the light.
     pub fn light(&self) -> LightPlan<'_> {
         match self.options.light.unwrap_or(Light::StudioSoft) {
             Light::StudioSoft => LightPlan::Rig(RigName::StudioSoft),
@@ -88,10 +88,10 @@ impl PicturePlan {
         }
     }
 
-    /// The light for the renderer. `map` is the environment map, or that of the template, where the plan asks for one.
+    /// The light for the renderer. `map` is the environment map or the template's map, if the plan needs one.
     ///
     /// # Errors
-    /// `shot.missing` where the plan asks for a map and there is none.
+    /// `shot.missing` if the plan needs a map and there is none.
     pub(super) fn light_choice(&self, map: Option<Arc<EnvironmentMap>>) -> Result<LightChoice, Error> {
         Ok(match self.light() {
             LightPlan::Rig(rig) => LightChoice::Rig(rig),
@@ -104,17 +104,16 @@ impl PicturePlan {
         })
     }
 
-    /// Whether the plan asks for an environment map, and its own light is none.
+    /// Whether the light is an environment map, which has to be supplied.
     pub fn needs_map(&self) -> bool {
         matches!(self.light(), LightPlan::Environment | LightPlan::TemplateMap { .. })
     }
 }
 
-/// Rigs that are kept painted, at most: as many as there are built-in templates, and some.
+/// Most painted rigs that are kept: enough for the built-in templates and a few more.
 const PAINTED_MAX: usize = 24;
 
-/// The map that a rig paints. Who asks for an equal rig gets the same map, so that the tables that are made of it serve
-/// all shots.
+/// The map painted for a rig. Equal rigs get the same map, so that the tables made from it serve all shots.
 fn painted(rig: &Rig) -> Arc<EnvironmentMap> {
     static PAINTED: Mutex<Vec<(Rig, Arc<EnvironmentMap>)>> = Mutex::new(Vec::new());
     let kept = || PAINTED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -124,7 +123,7 @@ fn painted(rig: &Rig) -> Arc<EnvironmentMap> {
     if let Some(map) = known(&kept()) {
         return map;
     }
-    // Painted outside of the lock: it takes all threads.
+    // Painted while not holding the lock: painting uses all threads.
     let map = Arc::new(rig.map());
     let mut kept = kept();
     if let Some(map) = known(&kept) {

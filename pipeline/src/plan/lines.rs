@@ -12,7 +12,7 @@ use crate::lines::LineRequest;
 use crate::picture::{Aov, Format};
 use crate::shot_file::ShotLines;
 
-/// Lines are drawn over what is shown, and each of their options needs some.
+/// Lines are drawn over the display image, and each of their options requires some lines.
 pub(super) fn check(options: &Options, files: &[PlannedFile], faults: &mut Vec<OptionFault>) {
     let asked = |flag: Option<bool>| flag == Some(true);
     let kinds = [(O::Edges, asked(options.edges)), (O::Wireframe, asked(options.wireframe))];
@@ -57,7 +57,7 @@ pub(super) fn check(options: &Options, files: &[PlannedFile], faults: &mut Vec<O
 }
 
 impl PicturePlan {
-    /// How lines of a picture of this size are drawn.
+    /// The line style for a picture of this size.
     pub fn line_style(&self, size_px: [u32; 2]) -> LineStyle {
         let default = LineStyle::of_size(size_px);
         LineStyle {
@@ -66,7 +66,7 @@ impl PicturePlan {
         }
     }
 
-    /// The lines over a picture of this size, if any are asked for.
+    /// The lines over a picture of this size, if any.
     pub fn lines(&self, size_px: [u32; 2]) -> Option<LineRequest> {
         let options = &self.options;
         let kinds = [(LineKind::Edges, options.edges), (LineKind::Wireframe, options.wireframe)];
@@ -89,7 +89,7 @@ impl PicturePlan {
         Some(ShotLines { kinds, width_px, crease_rad, color_srgb, is_drawing: self.is_drawing() })
     }
 
-    /// Whether lines are all that there is of the picture.
+    /// Whether the picture consists of lines only.
     pub fn is_drawing(&self) -> bool {
         self.options.lines_only == Some(true)
     }

@@ -15,15 +15,15 @@ use crate::error::Error;
 use crate::request::MaterialRequest;
 use crate::template::Overrides;
 
-/// A part and its material, as an entry that was given by hand names them.
+/// The part and the material of an entry that was given by hand.
 fn entry(text: &str) -> Option<(&str, &str)> {
-    // The last `=` separates: names of parts may contain one, names of materials do not.
+    // The last `=` separates: part names may contain one, material names do not.
     let (part, material) = text.rsplit_once('=')?;
     let (part, material) = (part.trim(), material.trim());
     (!part.is_empty() && !material.is_empty()).then_some((part, material))
 }
 
-/// Checks the entries that were given by hand.
+/// Checks the entries given by hand.
 pub(super) fn complete(given: &Options, options: &mut Options, faults: &mut Vec<OptionFault>) {
     for (i, text) in given.material.iter().flatten().enumerate() {
         if entry(text).is_none() {
@@ -34,7 +34,7 @@ pub(super) fn complete(given: &Options, options: &mut Options, faults: &mut Vec<
     if options.clay == Some(true) {
         options.materials = None;
     }
-    // Who names parts by hand and says nothing of the others leaves them as they are.
+    // If some parts are given by hand, the others keep their materials by default.
     let names_some_parts = given.material.as_ref().is_some_and(|entries| !entries.is_empty());
     let has_map = options.materials.as_ref().is_some_and(|materials| materials.map.is_some());
     if options.on_unmapped.is_none() && (has_map || !names_some_parts) {
@@ -43,7 +43,7 @@ pub(super) fn complete(given: &Options, options: &mut Options, faults: &mut Vec<
 }
 
 impl PicturePlan {
-    /// The map in force, if one is: entries that were given by hand take the place of all others for their parts.
+    /// The map in force, if any: entries given by hand replace all others for their parts.
     fn material_map(&self) -> Option<MaterialMap> {
         let map = self.options.materials.as_ref().and_then(|materials| materials.map.clone());
         let entry = |(part, material): (&str, &str)| MapEntry {
@@ -54,14 +54,15 @@ impl PicturePlan {
         };
         let mut by_hand: Vec<MapEntry> = Vec::new();
         for entry in self.by_hand().map(entry) {
-            // Of two for one part the later counts.
+            // If there are two for one part, the later one wins.
             by_hand.retain(|other| other.part != entry.part);
             by_hand.push(entry);
         }
         if by_hand.is_empty() {
             return map;
         }
-        // Who names some parts says nothing of the others, unless it is said what becomes of them.
+        // If only some parts are named, the map says nothing about the others, unless an option says what happens to
+        // them.
         let covers = if self.options.on_unmapped.is_none() { Covers::NamedParts } else { Covers::AllParts };
         let by_hand = MaterialMap { entries: by_hand, covers };
         Some(match map {
@@ -74,15 +75,15 @@ impl PicturePlan {
         self.options.material.iter().flatten().filter_map(|text| entry(text))
     }
 
-    /// The parts whose material was chosen by hand: no template changes it.
+    /// The parts whose material was chosen by hand: templates do not change it.
     fn spared_parts(&self) -> Vec<String> {
         self.by_hand().map(|(part, _)| part.to_owned()).collect()
     }
 
-    /// Which part gets which material out of a library, with what the template puts on.
+    /// How parts get materials from a library, including the template's overrides.
     ///
     /// # Errors
-    /// `template.…` for what the template puts on and the library does not have.
+    /// `template.…` if the library lacks a material that the template needs.
     pub fn material_request(&self, library: Arc<Library>) -> Result<MaterialRequest, Error> {
         let overrides = match &self.template {
             Some(template) => Overrides::new(&template.overrides, &library, self.spared_parts())?,
@@ -92,12 +93,12 @@ impl PicturePlan {
         Ok(MaterialRequest { library, map: self.material_map(), policy, overrides })
     }
 
-    /// What becomes of parts that nothing matches.
+    /// What happens to unmapped parts.
     pub fn on_unmapped(&self) -> OnUnmapped {
         self.options.on_unmapped.unwrap_or_default()
     }
 
-    /// Whether all parts wear one light grey material.
+    /// Whether all parts wear the same light grey material.
     pub fn is_clay(&self) -> bool {
         self.options.clay == Some(true)
     }

@@ -1,30 +1,30 @@
-//! What is known of an option: its name, what it takes, its default, and what it is for.
+//! The description of an option: its name, values, default and purpose.
 
 use packshot_words::{Word, words};
 
 use super::table::OptionId;
 use super::value::Wrong;
 
-/// An option of pictures. Every surface makes what it shows of it from this.
+/// An option of pictures. Every surface derives its presentation from this.
 #[derive(Clone, Copy, Debug)]
 pub struct OptionSpec {
-    /// Which one it is.
+    /// The option.
     pub id: OptionId,
-    /// Its name: as it stands here in requests, with `-` for `_` on the command line.
+    /// Its name: this in requests, with `-` for `_` on the command line.
     pub name: &'static str,
-    /// Its name on the command line, where that is another one.
+    /// Its name on the command line, if that differs.
     pub command_name: Option<&'static str>,
-    /// The values that it has.
+    /// Its possible values.
     pub takes: Takes,
-    /// Of numbers: in what.
+    /// The unit of numbers.
     pub unit: Option<&'static str>,
-    /// What counts where nobody says it.
+    /// The value if not given.
     pub default: Default,
-    /// What it is for: one sentence, or two, without the last full stop.
+    /// Its purpose: one sentence, or two, without the last full stop.
     pub help: &'static str,
-    /// What it is about.
+    /// Its topic.
     pub group: Group,
-    /// The kinds of renders that have it.
+    /// The kinds of render that have it.
     pub of: &'static [Kind],
 }
 
@@ -40,7 +40,7 @@ impl OptionSpec {
     }
 }
 
-/// The values that an option has.
+/// The possible values of an option.
 #[derive(Clone, Copy, Debug)]
 pub enum Takes {
     /// Yes or no.
@@ -96,16 +96,16 @@ pub enum Takes {
     },
     /// A text of a form of its own.
     Form {
-        /// As a regular expression.
+        /// A regular expression.
         pattern: &'static str,
-        /// As a message says it.
+        /// Its description in a message.
         expected: &'static str,
     },
-    /// A library and a map of materials.
+    /// A material library and a material map.
     Materials,
 }
 
-/// The words of an option and what each means.
+/// The words of an option and their meanings.
 pub type WordList = fn() -> Vec<(&'static str, &'static str)>;
 
 /// The words of an enumeration.
@@ -113,25 +113,25 @@ pub fn words_of<W: Word>() -> Vec<(&'static str, &'static str)> {
     W::ENTRIES.iter().map(|entry| (entry.word, entry.meaning)).collect()
 }
 
-/// What counts where nobody says it.
+/// The value of an option that is not given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Default {
     /// Nothing.
     None,
-    /// This value, as a text.
+    /// This value, as text.
     Is(&'static str),
-    /// What follows from other things, in words.
+    /// Depends on other things, described in words.
     Follows(&'static str),
 }
 
-/// What an option is about: help texts list them so.
+/// The topic of an option, by which help texts group them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Group {
     /// The whole picture.
     Picture,
-    /// What the file holds, and what of it is shown.
+    /// The content of the file, and what of it is shown.
     Product,
-    /// Where the picture is taken from, and how.
+    /// Camera and framing.
     Camera,
     /// How a turntable turns.
     Turntable,
@@ -139,7 +139,7 @@ pub enum Group {
     Sampling,
     /// Light, background and view.
     Light,
-    /// What the product stands on.
+    /// The ground.
     Ground,
     /// Lines over the picture.
     Lines,
@@ -147,7 +147,7 @@ pub enum Group {
     Materials,
     /// The files.
     Output,
-    /// What computes.
+    /// The device.
     Device,
 }
 
@@ -166,7 +166,7 @@ words! {
 }
 
 impl Takes {
-    /// The words that it takes; none where it takes others than words.
+    /// The words that it accepts; empty if it accepts something else.
     pub fn words(&self) -> Vec<&'static str> {
         match self {
             Self::Word(list) | Self::Words { list, .. } => list().into_iter().map(|(word, _)| word).collect(),
@@ -174,7 +174,7 @@ impl Takes {
         }
     }
 
-    /// What a message says of a word that is not one of them.
+    /// The values that it accepts, for a message about a word that is not one of them.
     pub(super) fn expected_of(&self, text: &str) -> String {
         match packshot_words::nearest(text, self.words()) {
             Some(near) => format!("{}; did you mean `{near}`?", self.expected()),
@@ -182,7 +182,7 @@ impl Takes {
         }
     }
 
-    /// What a message says that it takes, for who gave something else.
+    /// The values that it accepts, for a message about another value.
     pub fn expected(&self) -> String {
         let words = |list: &WordList| list().into_iter().map(|(word, _)| word).collect::<Vec<_>>().join(", ");
         match self {
@@ -209,7 +209,7 @@ impl Takes {
         }
     }
 
-    /// A number that is out of range.
+    /// A number out of range.
     pub(super) fn out_of_range(&self) -> Wrong {
         Wrong::range(self.expected())
     }

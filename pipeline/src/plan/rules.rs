@@ -1,4 +1,4 @@
-//! What can be known beforehand of the rules of a preset: a picture that breaks one for certain is not rendered.
+//! The rules of a preset that can be checked beforehand: a picture that is certain to break one is not rendered.
 
 use packshot_renderer::shot::turntable::TurnDirection;
 use packshot_words::Word;
@@ -9,7 +9,7 @@ use super::{Base, Kind, Output, PicturePlan, Series};
 use crate::picture::Format;
 use crate::preset::{Preset, Rule, WHITE};
 
-/// Holds a plan against the rules of its preset.
+/// Checks a plan against the rules of its preset.
 pub(super) fn check(base: &Base, given: &Options, plan: &PicturePlan, faults: &mut Vec<OptionFault>) {
     let Some(preset) = plan.preset() else { return };
     let mut broken = |id: O, message: String| {
@@ -52,7 +52,7 @@ pub(super) fn check(base: &Base, given: &Options, plan: &PicturePlan, faults: &m
     check_turn(base, plan, preset, &mut broken);
 }
 
-/// Floating point is compressed as few readers of TIFF know it.
+/// Compressed floating point, which few readers of TIFF support.
 fn is_tiff_of_floats(output: Output) -> bool {
     matches!(output, Output::Picture(encoding) | Output::Archive(encoding) if encoding.format == Format::TiffLinear)
 }
@@ -61,7 +61,7 @@ fn preset_says(preset: &Preset, message: String) -> Phrase {
     say![format!("the preset {} {message}", preset.name)]
 }
 
-/// What a rule asks for, where a picture of this size breaks it. One that is trimmed is this large at most.
+/// The rule's requirement, if a picture of this size breaks it. A trimmed picture has at most this size.
 fn broken_by_size(rule: &Rule, [width_px, height_px]: [u32; 2], is_trimmed: bool) -> Option<String> {
     let longer_px = width_px.max(height_px);
     match *rule {
@@ -86,7 +86,7 @@ fn broken_by_size(rule: &Rule, [width_px, height_px]: [u32; 2], is_trimmed: bool
     }
 }
 
-/// How a turntable turns.
+/// Checks how the turntable turns.
 fn check_turn(base: &Base, plan: &PicturePlan, preset: &Preset, broken: &mut impl FnMut(O, String)) {
     let (Series::Turntable { turntable, .. }, Some(spin)) = (plan.series(), &preset.spin) else { return };
     let frames = turntable.frames / base.stride.max(1);

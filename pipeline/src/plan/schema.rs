@@ -49,7 +49,7 @@ impl Takes {
 }
 
 impl OptionSpec {
-    /// Its values, its default, its unit as `x-unit`, and what it is for. `null` is the same as leaving it out.
+    /// Its values, its default, its unit as `x-unit`, and its purpose. `null` is the same as leaving it out.
     pub fn schema(&self) -> Value {
         let mut schema = self.takes.schema();
         let mut text = self.help.to_owned();
@@ -88,8 +88,8 @@ impl OptionSpec {
     }
 }
 
-/// The parameters of a step that makes pictures of a kind: every option of that kind but those about materials, which a
-/// step gets with its product. What is read with it is [`Options`](super::Options).
+/// The parameters of a step that makes pictures of a kind: every option of that kind except those about materials,
+/// which come with the step's product. They are read as [`Options`](super::Options).
 pub fn parameters(kind: Kind) -> Value {
     let specs = TABLE.iter().filter(|spec| spec.is_of(kind) && spec.group != Group::Materials);
     let property = |spec: &OptionSpec| {
@@ -116,8 +116,8 @@ mod tests {
     use super::*;
     use crate::plan::{Base, Limits, OptionId, Options, resolve};
 
-    /// What a step of a workflow is told reaches the camera: its parameters are read as options, decided, and made into
-    /// a shot.
+    /// A parameter of a workflow step reaches the camera: parameters are read as options, resolved, and made into a
+    /// shot.
     #[test]
     fn a_fill_among_the_parameters_of_a_step_reaches_the_camera() {
         let scene =

@@ -11,16 +11,16 @@ use crate::views::Scale;
 /// The pictures of a plan.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Series {
-    /// One.
+    /// A single picture.
     Still,
-    /// One from each of these sides, each once.
+    /// One from each of these directions, each once.
     Views {
-        /// The sides.
+        /// The directions.
         views: Vec<NamedView>,
-        /// How large they show the product.
+        /// Whether they share a scale.
         scale: Scale,
     },
-    /// The frames of a turn.
+    /// The frames of a turntable.
     Turntable {
         /// How the product turns.
         turntable: Turntable,

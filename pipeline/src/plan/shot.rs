@@ -1,4 +1,4 @@
-//! From a plan to what the importer and the renderer take.
+//! From a plan to the input of the importer and the renderer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::request::PartFilter;
 use crate::taken::Taking;
 
 impl PicturePlan {
-    /// How the file's axes and units are read, and what of it is shown.
+    /// How the file's axes and units are interpreted, and which variant and pose are shown.
     pub fn import_options(&self) -> ImportOptions {
         let options = &self.options;
         let is_posed = options.animation.is_some() || options.time.is_some();
@@ -40,11 +40,10 @@ impl PicturePlan {
         PartFilter::new(&texts(&self.options.only), &texts(&self.options.hide))
     }
 
-    /// Camera, film, light, background and view. `map` is the environment map where the plan [asks for
-    /// one](Self::needs_map).
+    /// Camera, film, light, background and view. `map` is the environment map if the plan [needs one](Self::needs_map).
     ///
     /// # Errors
-    /// `shot.missing` where it does and there is none.
+    /// `shot.missing` if it needs one and there is none.
     pub fn shot_request(&self, map: Option<Arc<EnvironmentMap>>) -> Result<ShotRequest, Error> {
         let options = &self.options;
         let default = ShotRequest::default();
@@ -83,12 +82,12 @@ impl PicturePlan {
         }
     }
 
-    /// When sampling of a picture stops with what is there.
+    /// The time limit for sampling one picture.
     pub fn time_max(&self) -> Option<Duration> {
         self.options.max_time_s.map(Duration::from_secs_f64)
     }
 
-    /// The layers beside radiance.
+    /// The layers in addition to radiance.
     pub fn aovs(&self) -> &[Aov] {
         self.options.aovs.as_deref().unwrap_or_default()
     }
@@ -98,9 +97,9 @@ impl PicturePlan {
         self.options.denoise.unwrap_or_default()
     }
 
-    /// How a picture of this size is taken, for all files of the plan.
+    /// How a picture of this size is rendered for all files of the plan.
     pub fn taking(&self, size_px: [u32; 2]) -> Taking {
-        // Movies and archives take pictures as PNGs have them.
+        // Movies and archives use the same pixels as PNG files.
         let format = |file: &PlannedFile| match file.output {
             Output::Picture(encoding) => encoding.format,
             Output::Movie(_) | Output::Archive(_) => Format::default(),

@@ -9,7 +9,7 @@ use super::words::{FileFormat, GroundWord, Light, ViewChoice};
 use super::*;
 use crate::picture::{Encoding, Format};
 
-/// Options as a request would give them.
+/// Options as in a request.
 fn options(given: &Value) -> Options {
     let mut options = Options::default();
     for (name, value) in given.as_object().expect("an object") {
@@ -31,7 +31,7 @@ fn still(given: &Value) -> PicturePlan {
     plan_of(Kind::Still, given)
 }
 
-/// Where faults are and of what kind.
+/// The options that have faults, and the kinds of fault.
 fn faults(kind: Kind, given: &Value) -> Vec<(O, FaultKind)> {
     let refused = resolve(&base(kind), &options(given), &Limits::default()).err().unwrap_or_default();
     refused.into_iter().map(|fault| (fault.option, fault.kind)).collect()
@@ -106,8 +106,8 @@ fn what_is_given_takes_back_what_it_replaces() {
     );
     let fit = |given: &Value| still(given).fit();
     assert_eq!(fit(&json!({"preset": "autocare"})), Fit::TrimmedToPx(10));
-    // The first of three differences between command and service: another margin of a trimmed picture is a margin of it
-    // still.
+    // The first of three former differences between command and service: another margin for a trimmed picture leaves it
+    // trimmed.
     assert_eq!(fit(&json!({"preset": "autocare", "margin_px": 12})), Fit::TrimmedToPx(12));
     assert_eq!(fit(&json!({"preset": "autocare", "margin_px": 12, "trim": false})), Fit::MarginPx(12));
     assert_eq!(fit(&json!({"preset": "autocare", "fill": 0.5})), Fit::Fill(0.5));
@@ -122,7 +122,7 @@ fn what_is_given_takes_back_what_it_replaces() {
 
 #[test]
 fn files_are_those_of_the_template() {
-    // The second of three differences.
+    // The second of three former differences.
     let files = |given: &Value| still(given).files;
     let plain = files(&json!({"template": "technical_ortho_front"}));
     let edges = files(&json!({"template": "technical_ortho_front", "edges": true}));
@@ -246,7 +246,7 @@ fn refused_as(faults: &[OptionFault], names: &dyn Names) -> (String, String, Str
     (fault.at.clone(), fault.message.clone(), fault.help.clone())
 }
 
-/// A value of an option, or none that it has.
+/// A valid value of an option, or an invalid one.
 fn value(takes: &Takes) -> BoxedStrategy<Value> {
     let words = |list: &option::WordList| {
         let words: Vec<&'static str> = list().into_iter().map(|(word, _)| word).collect();
@@ -274,7 +274,7 @@ fn value(takes: &Takes) -> BoxedStrategy<Value> {
     }
 }
 
-/// A few options with values of their own.
+/// A few options with random values.
 fn some_options() -> impl Strategy<Value = Options> {
     let one = proptest::sample::select(TABLE.iter().map(|spec| spec.id).collect::<Vec<_>>());
     let valued = one.prop_flat_map(|id| value(&id.spec().takes).prop_map(move |value| (id, value)));

@@ -23,7 +23,7 @@ mod materials;
 
 pub use materials::Materials;
 
-/// What is wrong with a value: one thing at least.
+/// What is wrong with a value: at least one fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wrong(pub Vec<Fault>);
 
@@ -32,7 +32,7 @@ impl Wrong {
         Self(vec![Fault::new(kind, message)])
     }
 
-    /// Another type.
+    /// The wrong type.
     pub(super) fn of_type(message: impl Into<String>) -> Self {
         Self::new(FaultKind::Type, message)
     }
@@ -42,7 +42,7 @@ impl Wrong {
         Self::new(FaultKind::Range, message)
     }
 
-    /// No such word.
+    /// Unknown word.
     pub(super) fn word(message: impl Into<String>) -> Self {
         Self::new(FaultKind::Word, message)
     }
@@ -51,7 +51,7 @@ impl Wrong {
         Self(self.0.into_iter().map(|fault| fault.below(at)).collect())
     }
 
-    /// Its first sentence.
+    /// The first message.
     pub fn message(&self) -> &str {
         self.0.first().map_or("", |fault| &fault.message)
     }
@@ -59,23 +59,23 @@ impl Wrong {
 
 /// The value of an option.
 pub trait OptionValue: Sized {
-    /// Reads it from JSON.
+    /// Parses it from JSON.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// What is wrong with the value.
     fn from_json(value: &Value, takes: &Takes) -> Result<Self, Wrong>;
 
-    /// Reads it from what stands behind the option on a command line, once for each time that the option stands there.
+    /// Parses it from the texts that follow the option on a command line, one for each occurrence.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// What is wrong with the value.
     fn from_texts(texts: &[&str], takes: &Takes) -> Result<Self, Wrong>;
 
-    /// Writes it as JSON, as it is read.
+    /// Writes it as JSON in the form that is read.
     fn to_json(&self) -> Value;
 }
 
-/// The last of several texts: who gives an option twice means the second.
+/// The last of several texts: if an option is given twice, the second wins.
 fn last<'t>(texts: &[&'t str]) -> &'t str {
     texts.last().copied().unwrap_or("")
 }
@@ -98,7 +98,7 @@ impl OptionValue for bool {
     }
 }
 
-/// A whole number within what an option takes.
+/// A whole number in the range of an option.
 fn whole(number: f64, takes: &Takes) -> Result<u32, Wrong> {
     let is_in_range = match takes {
         Takes::Whole { min, max } => (f64::from(*min)..=f64::from(*max)).contains(&number),
@@ -123,7 +123,7 @@ impl OptionValue for u32 {
     }
 }
 
-/// A number within what an option takes.
+/// A number in the range of an option.
 fn real(number: f64, takes: &Takes) -> Result<f64, Wrong> {
     let is_in_range = match takes {
         Takes::Real { min, max } | Takes::Three { min, max } => (*min..=*max).contains(&number),
@@ -164,7 +164,7 @@ impl OptionValue for [f64; 3] {
     }
 }
 
-/// A text that is not empty, not long and of one line.
+/// A text that is not empty, not too long, and on one line.
 fn text(text: &str, bytes_max: usize) -> Result<String, Wrong> {
     if text.is_empty() || text.len() > bytes_max || text.chars().any(char::is_control) {
         return Err(Wrong::range(Takes::Text { bytes_max }.expected()));
@@ -214,7 +214,7 @@ impl OptionValue for Vec<String> {
     }
 }
 
-/// Every element read, or what is wrong with all of them.
+/// Parses every element, or returns what is wrong with all of them.
 fn each<T, V>(values: &[V], read: impl Fn(&V) -> Result<T, Wrong>) -> Result<Vec<T>, Wrong> {
     let (mut all, mut wrong) = (Vec::with_capacity(values.len()), Vec::new());
     for (i, value) in values.iter().enumerate() {
@@ -226,9 +226,9 @@ fn each<T, V>(values: &[V], read: impl Fn(&V) -> Result<T, Wrong>) -> Result<Vec
     if wrong.is_empty() { Ok(all) } else { Err(Wrong(wrong)) }
 }
 
-/// A word of an enumeration that an option takes.
+/// A word of an enumeration that the option accepts.
 fn word<W: Word>(text: &str, takes: &Takes) -> Result<W, Wrong> {
-    // An option may take fewer words than there are.
+    // An option may accept fewer words than the enumeration has.
     let is_taken = |word: &W| match takes {
         Takes::Word(list) | Takes::Words { list, .. } => list().iter().any(|(known, _)| *known == word.word()),
         _ => true,
@@ -271,7 +271,7 @@ word_values!(
     ViewTransform
 );
 
-/// Words each of which may be there once.
+/// Words, each at most once.
 fn words<W: Word, V>(values: &[V], takes: &Takes, read: impl Fn(&V) -> Result<W, Wrong>) -> Result<Vec<W>, Wrong> {
     let all = each(values, read)?;
     if matches!(takes, Takes::Words { n_min, .. } if all.len() < *n_min) {
@@ -286,7 +286,7 @@ fn words<W: Word, V>(values: &[V], takes: &Takes, read: impl Fn(&V) -> Result<W,
     if repeated.is_empty() { Ok(all) } else { Err(Wrong(repeated)) }
 }
 
-/// What stands between commas in all texts.
+/// The comma-separated elements of all texts.
 fn between_commas<'t>(texts: &[&'t str]) -> Vec<&'t str> {
     texts.iter().flat_map(|text| text.split(',')).map(str::trim).collect()
 }
@@ -297,7 +297,7 @@ macro_rules! word_lists {
             fn from_json(value: &Value, takes: &Takes) -> Result<Self, Wrong> {
                 match value {
                     Value::Array(values) => words(values, takes, |value| <$type as OptionWord>::from_json(value, takes)),
-                    // One word for a list of one.
+                    // A single word is a list of one.
                     Value::String(text) => Ok(vec![word(text, takes)?]),
                     _ => Err(Wrong::of_type("expected a list of words, or one word")),
                 }
@@ -331,7 +331,7 @@ word_lists!(FileFormat, Aov);
 pub struct Views(pub Vec<ViewChoice>);
 
 impl Views {
-    /// Each once, in the order in which they are first named.
+    /// Each once, in the order of first mention.
     fn of(named: Vec<ViewChoice>) -> Result<Self, Wrong> {
         if named.is_empty() {
             return Err(Wrong::range("expected at least one"));
@@ -393,7 +393,7 @@ pub struct Color {
 }
 
 impl Color {
-    /// Of linear Rec.709.
+    /// From linear Rec.709.
     pub fn of_linear(linear: [f32; 3]) -> Self {
         Self { srgb: linear.map(srgb::encode) }
     }

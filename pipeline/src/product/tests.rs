@@ -1,4 +1,4 @@
-//! What a library says of a material reaches the renderer, and what the renderer finds reaches the report.
+//! Parameters from a library reach the renderer, and the renderer's findings reach the report.
 
 use packshot_materials::map::{MapEntry, MaterialMap, Origin, PartSelector};
 use packshot_renderer::sample::bearing;
@@ -6,7 +6,7 @@ use packshot_renderer::sample::bearing;
 use super::*;
 use crate::report::Preflight;
 
-/// The bearing with its outer ring of glass.
+/// The bearing with an outer ring of glass.
 fn glass_ring() -> (Product, MaterialRequest) {
     let (options, filter) = (ImportOptions::default(), PartFilter::default());
     let product = Product::import(&bearing().glb, &options, &filter, &CancelToken::default()).expect("sound");
@@ -59,7 +59,7 @@ fn parts_without_a_material_show_what_their_file_has_of_them() {
     let bare =
         primitives(&mut product).into_iter().map(|primitive| Primitive { material: None, ..primitive }).collect();
     put_back(&mut product, bare);
-    // Nobody expects the white metal that the specification names: such a part is clay.
+    // Nobody expects the white metal of glTF's default material: such a part is clay.
     assert_eq!(is_own(&product), (false, Some("STD_059901_Clay".to_owned())));
     let colored = primitives(&mut product).into_iter().map(|primitive| {
         let colors = vec![[0.2, 0.4, 0.6, 1.0].into(); primitive.positions.len()];

@@ -1,8 +1,8 @@
-//! Angles as files have them: in degrees that read back to the same radians.
+//! Angles in files: in degrees that read back to the same radians.
 
 /// Degrees that read back to the same radians, in the fewest digits: 20 and not 20.000000000000004.
 ///
-/// Not every number of radians is the image of a number of degrees; the image of the nearest then stands for it.
+/// Some radians are not the image of any number of degrees; the nearest one that is, replaces them.
 pub(super) fn degrees(rad: f64) -> f64 {
     let near = rad.to_degrees();
     let below = std::iter::successors(Some(near), |v| Some(v.next_down())).take(8);
@@ -14,7 +14,7 @@ pub(super) fn degrees(rad: f64) -> f64 {
     alike.min_by(|a, b| format!("{a:?}").len().cmp(&format!("{b:?}").len()).then(a.total_cmp(b))).unwrap_or(near)
 }
 
-/// The same of an angle in single precision, for which there always are such degrees.
+/// The same for an angle in single precision, for which such degrees always exist.
 pub(super) fn degrees_single(rad: f32) -> f64 {
     let near = f64::from(rad).to_degrees();
     let mut rounded = (0..=9).filter_map(|digits| format!("{near:.digits$}").parse().ok());

@@ -70,7 +70,7 @@ pub(super) fn write(camera: &Camera, version: Version) -> Value {
     Value::Object(members)
 }
 
-/// How many pixels, and how each is sampled.
+/// The size of the film and how its pixels are sampled.
 pub(super) fn write_film(film: &FilmSettings) -> Map<String, Value> {
     let (filter, filter_width_px) = match film.filter {
         PixelFilter::Box => ("box", 1.0),

@@ -1,4 +1,4 @@
-//! Lights: those at a place or from a direction, and light from infinitely far away.
+//! Lights with a position or a direction, and the environment.
 
 use std::f64::consts::FRAC_PI_2;
 use std::sync::Arc;
@@ -96,7 +96,7 @@ fn angle(node: &Node<'_>) -> Option<f32> {
     node.number(Range::between(0.0, 90.0)).map(radians_single)
 }
 
-/// Half of the angle that a light far away fills, less than 90 degrees.
+/// Half the angle that a distant light subtends, less than 90 degrees.
 fn half_angle(node: &Node<'_>) -> Option<f32> {
     match radians_single(node.number(Range::ANY)?) {
         rad if rad >= 0.0 && f64::from(rad) < FRAC_PI_2 => Some(rad),
@@ -139,7 +139,7 @@ pub(super) fn write(light: &Light, version: Version) -> Value {
     }
 }
 
-/// Light from far away, its map not opened yet.
+/// An environment whose map is not opened yet.
 #[derive(Clone, Debug)]
 pub(super) enum NamedEnvironment {
     None,
@@ -171,7 +171,7 @@ pub(super) fn read_environment(node: &Node<'_>) -> Option<NamedEnvironment> {
     environment
 }
 
-/// The map of a shot: all of its pictures have the same.
+/// The map of a shot, which all its pictures share.
 #[derive(Default)]
 pub(super) struct Maps {
     one: Option<(Arc<EnvironmentMap>, FileReference)>,
@@ -179,7 +179,7 @@ pub(super) struct Maps {
 }
 
 impl Maps {
-    /// The environment with its map, and the file of that.
+    /// The environment with its map, and the reference to the map's file.
     pub(super) fn load(
         &mut self,
         named: NamedEnvironment,
@@ -214,7 +214,7 @@ impl Maps {
     }
 }
 
-/// Light from far away; a map by the name of its file.
+/// The environment, with the map by the name of its file.
 ///
 /// # Errors
 /// `internal` for a map without a file.

@@ -1,4 +1,4 @@
-//! The materials of a shot: the parameters of OpenPBR 1.1, and what a library says besides.
+//! The materials of a shot: the parameters of OpenPBR 1.1, and the additions of a library.
 
 use packshot_json::{Node, Range, single};
 use packshot_materials::library::{BEVEL_MM_MAX, Detail, Surface, Tangent};
@@ -64,7 +64,7 @@ fn slots(m: &mut OpenPbr) -> [(&'static str, Slot<'_>); 37] {
     ]
 }
 
-/// Reads a material called `name`; a member that is not there has its default.
+/// Reads a material called `name`; a missing member has its default.
 pub(super) fn read(name: &str, node: &Node<'_>, version: Version) -> Option<PaletteMaterial> {
     let mut m = members(node)?;
     let mut openpbr = OpenPbr::default();
@@ -121,7 +121,7 @@ fn read_detail(node: &Node<'_>) -> Option<Detail> {
     Some(Detail { kind: kind?, scale_mm: scale_mm?, depth_mm: depth_mm? })
 }
 
-/// The parameters of OpenPBR, every one of them.
+/// All the parameters of OpenPBR.
 pub(super) fn write_openpbr(openpbr: &OpenPbr) -> Map<String, Value> {
     let mut copy = *openpbr;
     let members = slots(&mut copy).into_iter().map(|(name, slot)| {

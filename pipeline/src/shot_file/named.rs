@@ -1,4 +1,4 @@
-//! Files that a shot names.
+//! Files that a shot refers to.
 
 use std::io;
 
@@ -6,26 +6,26 @@ use packshot_json::{FaultKind, Members};
 
 use crate::error::{Error, ErrorKind, Fault};
 
-/// A file that a shot names.
+/// A reference to a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileReference {
-    /// As the shot spells it: relative to the shot's folder, with `/`.
+    /// As spelled in the shot: relative to the shot's folder, with `/`.
     pub path: String,
     /// BLAKE3 of its bytes, 64 lower-case hexadecimal digits.
     pub blake3: String,
 }
 
 impl FileReference {
-    /// A file of these bytes.
+    /// A reference to a file with these bytes.
     pub fn new(path: impl Into<String>, bytes: &[u8]) -> Self {
         Self { path: path.into(), blake3: blake3::hash(bytes).to_hex().to_string() }
     }
 }
 
-/// Opens the file of a path as the shot spells it.
+/// Opens the file at a path as spelled in the shot.
 pub(super) type Open<'a> = &'a mut dyn FnMut(&str) -> io::Result<Vec<u8>>;
 
-/// A file named by a member, not opened yet.
+/// A file referred to by a member, not opened yet.
 #[derive(Clone, Debug)]
 pub(super) struct NamedFile {
     pub(super) path: String,
@@ -62,7 +62,7 @@ impl NamedFile {
         Ok((bytes, reference))
     }
 
-    /// Fails where the file is another than the shot says.
+    /// Fails if the file differs from the one that the shot refers to.
     pub(super) fn check(&self, reference: &FileReference) -> Result<(), Error> {
         if self.blake3.as_ref().is_some_and(|expected| !expected.eq_ignore_ascii_case(&reference.blake3)) {
             let found = &reference.blake3;

@@ -10,24 +10,24 @@ use packshot_renderer::scene::Part;
 use super::read::{members, nullable};
 use crate::product::PaletteMaterial;
 
-/// Names in a message, at most.
+/// Most names in a message.
 const NAMED_MAX: usize = 20;
-/// Characters of each, at most.
+/// Most characters of each name.
 const NAME_CHARS_MAX: usize = 64;
 
-/// What becomes of some parts.
+/// A rule for some parts.
 #[derive(Clone, Debug)]
 pub struct PartRule {
-    /// The parts: their names, or, where the version knows them, their paths.
+    /// The parts, by their names or, if the version supports them, by their paths.
     pub parts: PartPattern,
-    /// Of these only the one of this node of the file.
+    /// Only the part of this node of the file.
     pub node_idx: Option<u32>,
-    /// What becomes of them.
+    /// What the parts wear.
     pub wears: Wears,
-    /// They are not shown. In version 1 that is what a material says which lets every ray pass: the version has no
-    /// other way.
+    /// The parts are hidden. In version 1 this is expressed by a material that lets every ray pass, because the version
+    /// has no other way.
     hides: bool,
-    /// Paths are not looked at: version 1.
+    /// Paths are ignored: version 1.
     by_name_alone: bool,
     /// The pointer of the rule.
     at: String,
@@ -40,26 +40,27 @@ impl PartRule {
     }
 }
 
-/// What becomes of a part.
+/// What a part wears.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wears {
-    /// It keeps the file's own material.
+    /// The file's own material.
     Own,
-    /// It wears a material of the shot, by name.
+    /// A material of the shot, by name.
     Material(String),
-    /// Its primitives wear materials of the shot each; `None` keeps the file's own.
+    /// A material of the shot for each primitive; `None` is the file's own.
     PerPrimitive(Vec<Option<String>>),
-    /// It is not shown.
+    /// Nothing: it is hidden.
     Hidden,
 }
 
-/// The rules of a shot: the first that means a part counts. A part that none means keeps the file's own material.
+/// The rules of a shot: the first that matches a part applies. A part that none matches keeps the file's own material.
 #[derive(Clone, Debug, Default)]
 pub struct PartRules {
     rules: Vec<PartRule>,
-    /// The rules of each plain name, by the node that they leave of it: files of many parts have a rule for each.
+    /// The rules for each plain name, by the node to which they are limited: files with many parts have a rule for
+    /// each.
     by_name: HashMap<String, HashMap<Option<u32>, Vec<usize>>>,
-    /// The rules of patterns that may mean several names.
+    /// The rules whose patterns may match several names.
     globs: Vec<usize>,
 }
 
@@ -75,12 +76,12 @@ impl PartRules {
         Self { rules, by_name, globs }
     }
 
-    /// The rule that counts for a part.
+    /// The rule that applies to a part.
     pub fn rule(&self, part: &Part) -> Option<&PartRule> {
         self.matching(part).min().map(|i| &self.rules[i])
     }
 
-    /// What becomes of a part.
+    /// What a part wears.
     pub fn wears(&self, part: &Part) -> &Wears {
         self.rule(part).map_or(&Wears::Own, |rule| &rule.wears)
     }
@@ -90,7 +91,7 @@ impl PartRules {
         self.rule(part).is_none_or(|rule| !rule.hides)
     }
 
-    /// The rules that mean a part, in any order.
+    /// The rules that match a part, in any order.
     fn matching<'a>(&'a self, part: &'a Part) -> impl Iterator<Item = usize> + 'a {
         let name = part.name();
         let named = [self.by_name.get(&name), self.by_name.get(&part.path)];
@@ -106,8 +107,8 @@ impl PartRules {
         })
     }
 
-    /// A finding for each rule that means no part. One whose parts an earlier rule takes counts as used: it is a
-    /// fallback.
+    /// A finding for each rule that matches no part. A rule whose parts are all taken by earlier rules counts as used:
+    /// it is a fallback.
     pub(crate) fn unmatched(&self, parts: &[Part]) -> Vec<Diagnostic> {
         let mut is_used = vec![false; self.rules.len()];
         for part in parts {
@@ -132,7 +133,7 @@ impl<'m> Known<'m> {
         Self(materials.iter().map(|material| (material.id.as_str(), material)).collect())
     }
 
-    /// The material that a value names.
+    /// The material that a value refers to.
     pub(super) fn get(&self, node: &Node<'_>) -> Option<&'m PaletteMaterial> {
         let name = node.string()?;
         self.0.get(name).copied().or_else(|| {
@@ -149,7 +150,7 @@ impl<'m> Known<'m> {
     }
 }
 
-/// A name as messages show it.
+/// A name shortened for messages.
 fn short(name: &str) -> String {
     if name.chars().count() <= NAME_CHARS_MAX {
         return name.to_owned();

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::read::members;
 
-/// How far a rotation may be from orthonormal, by entry of RᵀR.
+/// Tolerance for a rotation to be orthonormal, per entry of RᵀR.
 const ORTHONORMAL_WITHIN: f64 = 1e-3;
 
 /// The member `name` as 16 numbers, column-major, or `look_at`: exactly one of them.
@@ -28,8 +28,8 @@ pub(super) fn write(pose: &DAffine3) -> Value {
     Value::Array(columns.into_iter().flatten().map(Value::from).collect())
 }
 
-/// A unit vector. One that has unit length but for rounding is kept as it stands, so that writing and reading it again
-/// changes nothing.
+/// A unit vector. One that is unit but for rounding is kept as it is, so that writing and reading it again changes
+/// nothing.
 pub(super) fn direction(node: &Node<'_>) -> Option<DVec3> {
     let direction = DVec3::from(node.numbers(Range::ANY)?);
     if direction.is_normalized() && (direction.length() - 1.0).abs() < 1e-12 {
@@ -49,7 +49,7 @@ fn look_at(node: &Node<'_>) -> Option<DAffine3> {
     pose.or_else(|| node.refuse(FaultKind::Range, message))
 }
 
-/// The frame at `eye` whose −Z points to `target`, with +Y as near to `up` as can be. `None` where that says nothing.
+/// The frame at `eye` whose −Z points to `target`, with +Y as close to `up` as possible. `None` if that is undefined.
 fn pose_at(eye: DVec3, target: DVec3, up: DVec3) -> Option<DAffine3> {
     let back = unit(eye - target)?;
     let right = unit(up)?.cross(back);
@@ -60,7 +60,7 @@ fn pose_at(eye: DVec3, target: DVec3, up: DVec3) -> Option<DAffine3> {
     Some(DAffine3 { matrix3: DMat3::from_cols(right, back.cross(right), back), translation: eye })
 }
 
-/// The direction of a vector of any finite length but (almost) 0.
+/// The direction of a vector of any finite length, except (almost) 0.
 fn unit(v: DVec3) -> Option<DVec3> {
     let largest = v.abs().max_element();
     (v.is_finite() && largest >= 1e-12).then(|| (v / largest).normalize())

@@ -1,4 +1,4 @@
-//! Reading a shot file: first all of its members, then the files that it names.
+//! Reading a shot file: first all of its members, then the files that it refers to.
 
 use std::sync::Arc;
 
@@ -29,9 +29,9 @@ mod lines;
 
 /// What a comment of version 1 begins with that names the material library.
 pub(super) const LIBRARY_COMMENT: &str = "made with the material library ";
-/// Bytes of a name of a library, at most.
+/// Most bytes of a library's name.
 const LIBRARY_BYTES_MAX: usize = 1_024;
-/// Members that version 2 has and version 1 has not.
+/// Members of version 2 that version 1 does not have.
 const OF_VERSION_TWO: [&str; 16] = [
     "aperture",
     "center_m",
@@ -51,7 +51,7 @@ const OF_VERSION_TWO: [&str; 16] = [
     "views",
 ];
 
-/// Options of the command line that win over members of the film.
+/// Command line options that override members of the film.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct FilmOverrides {
     /// `width`.
@@ -66,7 +66,7 @@ pub struct FilmOverrides {
     pub seed: Option<u32>,
 }
 
-/// Reads a shot file, and the files that it names. `open` gives the bytes of a file by the path that the shot spells.
+/// Reads a shot file and its files. `open` returns the bytes of a file by its path as spelled in the shot.
 ///
 /// # Errors
 /// As [`parse`] and [`UnopenedShot::open`].
@@ -79,7 +79,7 @@ pub fn read(
     parse(bytes, default_name, overrides)?.open(open)
 }
 
-/// Reads a shot file alone. `default_name` names the shot where it does not itself (the file's name without `.json`).
+/// Reads only the shot file. `default_name` names a shot without a name (the file's name without `.json`).
 ///
 /// # Errors
 ///
@@ -94,7 +94,7 @@ pub fn parse(bytes: &[u8], default_name: &str, overrides: &FilmOverrides) -> Res
     unopened.filter(|_| faults.is_empty()).ok_or_else(|| refused(faults, version))
 }
 
-/// An error that says everything that is wrong with a shot.
+/// An error with everything that is wrong with a shot.
 fn refused(faults: Vec<JsonFault>, version: Option<Version>) -> Error {
     let fault = |JsonFault { at, kind, message }: JsonFault| {
         let code = match kind {
@@ -121,19 +121,19 @@ fn refused(faults: Vec<JsonFault>, version: Option<Version>) -> Error {
     Error { kind: ErrorKind::Input, faults: faults.into_iter().map(fault).collect() }
 }
 
-/// The members of an object of which `comment` is no member but a remark.
+/// The members of an object, in which `comment` is not a member but a remark.
 pub(super) fn members<'a>(node: &Node<'a>) -> Option<Members<'a>> {
     let mut m = node.members()?;
     m.take("comment");
     Some(m)
 }
 
-/// What `read` makes of a value that may be `null`.
+/// The result of `read` for a value that may be `null`.
 pub(super) fn nullable<'a, T>(node: &Node<'a>, read: impl FnOnce(&Node<'a>) -> Option<T>) -> Option<Option<T>> {
     if node.is_null() { Some(None) } else { read(node).map(Some) }
 }
 
-/// The version of a file; `None` where it is not known, which is said, or where there is no object.
+/// The version of a file; `None` if it is unknown, which is reported, or if this is not an object.
 fn version(root: &Node<'_>) -> Option<Version> {
     let schema = root.members()?.require("schema")?;
     let version = schema.value().as_str().and_then(Version::by_word);
@@ -143,7 +143,7 @@ fn version(root: &Node<'_>) -> Option<Version> {
     })
 }
 
-/// A shot file whose members are read, and the files that it names are not.
+/// A shot file whose members are read, but not the files that it refers to.
 pub struct UnopenedShot {
     name: String,
     library: Option<String>,
@@ -165,13 +165,13 @@ struct UnopenedGeometry {
     import: ImportOptions,
 }
 
-/// The pictures of a file that is not of one still picture.
+/// Several pictures of a file.
 enum Series {
     Views(Vec<UnopenedView>),
     Turntable(Turntable, [f64; 3], u16),
 }
 
-/// What one picture of a file has for itself.
+/// The members of a single picture.
 #[derive(Clone, Debug)]
 pub(super) struct Unopened {
     pub(super) camera: Camera,
@@ -201,7 +201,7 @@ fn read_root(root: &Node<'_>, version: Version, default_name: &str, overrides: &
     };
     let geometry = m.require("geometry").and_then(|node| read_geometry(&node, version));
     let camera = m.require("camera").and_then(|node| camera::read(&node, version));
-    // What names a material is looked at even where that is wrong.
+    // References to materials are checked even if the materials have faults.
     let (mut materials, mut is_sound) = (Vec::new(), true);
     for (name, node) in m.take("materials").and_then(|node| node.entries()).unwrap_or_default() {
         let read = material::read(name, &node, version);
@@ -263,7 +263,7 @@ fn read_root(root: &Node<'_>, version: Version, default_name: &str, overrides: &
     })
 }
 
-/// What a comment of version 1 says of the material library; nothing where a person wrote it.
+/// The material library that a comment of version 1 states; `None` if a person wrote the comment.
 fn library_of(comment: &str) -> Option<String> {
     let name = comment.strip_prefix(LIBRARY_COMMENT)?;
     let is_name = !name.is_empty() && name.len() <= LIBRARY_BYTES_MAX && !name.chars().any(char::is_control);
@@ -328,7 +328,7 @@ impl Reading<'_> {
         read.into_iter().collect()
     }
 
-    /// What is under the product, if anything.
+    /// The floor, if any.
     pub(super) fn floor(&self, node: &Node<'_>) -> Option<Option<Floor>> {
         nullable(node, |node| self.read_floor(node))
     }
@@ -355,7 +355,7 @@ impl Reading<'_> {
         Some(Floor { y_m, center_m, size_m, sweep, role, material: id, openpbr })
     }
 
-    /// A material that stands where a name of one could, with a name of its own.
+    /// An inline material in place of a name, which gets a name of its own.
     fn own_material(&self, node: &Node<'_>) -> Option<PaletteMaterial> {
         let name = node.members()?.require("name").and_then(|node| node.string());
         let mut m = members(node)?;
@@ -383,7 +383,7 @@ fn read_sweep(node: &Node<'_>) -> Option<Sweep> {
 
 fn read_background(node: &Node<'_>) -> Option<Background> {
     let mut m = members(node)?;
-    // A colour has a member of its own.
+    // Colours have a separate member.
     let kinds = [
         ("transparent", Some(Background::Transparent)),
         ("environment", Some(Background::Environment)),
@@ -438,7 +438,7 @@ impl std::fmt::Debug for UnopenedShot {
 }
 
 impl UnopenedShot {
-    /// What kind of render makes its pictures.
+    /// The kind of render that makes its pictures.
     pub fn kind(&self) -> Kind {
         match self.series {
             None => Kind::Still,
@@ -447,7 +447,7 @@ impl UnopenedShot {
         }
     }
 
-    /// Reads the files that the shot names. `open` gives the bytes of one by the path that the shot spells.
+    /// Reads the files that the shot refers to. `open` returns the bytes of one by the path as spelled in the shot.
     ///
     /// # Errors
     /// `shot.file_missing`, `shot.file_changed`; `shot.conflict` for a second map; `env.…`, `lut.…` for broken files.

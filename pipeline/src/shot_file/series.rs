@@ -1,4 +1,4 @@
-//! Several pictures of one product: views, and the frames of a turn.
+//! Several pictures of one product: views, and the frames of a turntable.
 
 use packshot_json::{FaultKind, Node, Range};
 use packshot_renderer::shot::turntable::Turntable;
@@ -10,7 +10,7 @@ use super::read::{Reading, Unopened, members};
 use super::{Version, camera};
 use crate::plan::table::{FPS_MAX, FRAMES_MAX, FRAMES_MIN};
 
-/// Largest angle of a turn, either way.
+/// Largest angle of a turn in either direction.
 const TURN_DEG: Range = Range::between(-1e6, 1e6);
 
 /// A view whose files are not opened yet.
@@ -20,7 +20,7 @@ pub(super) struct UnopenedView {
     pub(super) shot: Unopened,
 }
 
-/// The views of a shot: what one of them does not say is as the shot says it.
+/// The views of a shot: a view inherits what it does not set.
 pub(super) fn read_views(
     node: &Node<'_>,
     reading: &Reading<'_>,
@@ -72,7 +72,7 @@ fn read_view(node: &Node<'_>, reading: &Reading<'_>, common: Option<&Unopened>) 
     Some(UnopenedView { view: NamedView { direction, ..named }, shot })
 }
 
-/// How a product turns, about which point, and the speed of its film.
+/// How a product turns, around which point, and the frame rate of its movie.
 pub(super) fn read_turntable(node: &Node<'_>) -> Option<(Turntable, [f64; 3], u16)> {
     let mut m = members(node)?;
     let frames = m.require("frames").and_then(|node| node.count(FRAMES_MIN..=FRAMES_MAX));

@@ -17,7 +17,7 @@ use crate::error::Error;
 mod schema;
 mod two;
 
-/// A shot that uses every section, and the files that it names.
+/// A shot that uses every section, and the files that it refers to.
 fn complete() -> Document {
     json!({
         "schema": "packshot-shot/1",
@@ -73,7 +73,7 @@ fn changed(document: &Document, pointer: &str, to: Option<Document>) -> Document
     document
 }
 
-/// The one picture of a shot.
+/// The single picture of a shot.
 fn still(file: &ShotFile) -> &Shot {
     let Pictures::Still(shot) = &file.pictures else { panic!("one picture") };
     shot
@@ -96,7 +96,7 @@ fn parts(paths: &[&str]) -> Vec<Part> {
     paths.iter().enumerate().map(part).collect()
 }
 
-/// What the rules of a shot make of a part of this name.
+/// What a part of this name wears by the rules of a shot.
 fn wears<'a>(file: &'a ShotFile, name: &str) -> &'a Wears {
     file.parts.wears(&part((0, &name)))
 }
@@ -348,7 +348,7 @@ fn a_written_shot_reads_back_and_writes_alike() {
 }
 
 proptest::proptest! {
-    /// Whatever the angle, the second reading gives the first's, so that dumps of dumps are the same.
+    /// For any angle, the second reading gives the same as the first, so that repeated dumps are equal.
     #[test]
     fn angles_are_written_stably(fov_y_deg in 1e-3..179.0_f64) {
         let mut document = changed(&complete(), "/camera/fov_y_deg", Some(json!(fov_y_deg)));
@@ -380,7 +380,7 @@ proptest::proptest! {
         let mut text = complete().to_string().into_bytes();
         let at = cut % text.len();
         text[at] = replacement;
-        // Only that it returns counts.
+        // It only has to return.
         let _ = read(&text, "", &FilmOverrides::default(), &mut open);
         let _ = read(&text[..at], "", &FilmOverrides::default(), &mut open);
         let _ = read(&noise, "", &FilmOverrides::default(), &mut open);
@@ -402,7 +402,7 @@ fn the_reference_list_of_mistakes() {
     assert!(cases.len() > 50, "{} cases", cases.len());
     for case in cases {
         let pointer = case["set"].as_str().or(case["remove"].as_str()).expect("a change");
-        // The list is for readers of version 1 alone.
+        // The list is only for readers of version 1.
         if case["to"] == Version::Two.to_string() {
             continue;
         }

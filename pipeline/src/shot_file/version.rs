@@ -1,4 +1,4 @@
-//! Which version has a place for a shot.
+//! Which version can express a shot.
 
 use packshot_renderer::import::ImportOptions;
 use packshot_renderer::shot::{Camera, Floor, Light, Shot};
@@ -10,7 +10,7 @@ use crate::pictures::Pictures;
 use crate::product::PaletteMaterial;
 
 impl Version {
-    /// The first that has a place for everything.
+    /// The lowest version that can express everything.
     pub(super) fn of(dump: &Dump<'_>) -> Self {
         let is_plain = match dump.pictures {
             Pictures::Still(shot) => {
@@ -50,7 +50,7 @@ fn is_plain_shot(shot: &Shot) -> bool {
         && lut.is_none()
 }
 
-/// Version 1 gives one material to all parts of a name, and has a material for what is not shown.
+/// Version 1 has one material for all parts of a name, and a special material for hidden parts.
 fn has_plain_parts(dump: &Dump<'_>) -> bool {
     let is_plain = |material: &PaletteMaterial| {
         material.priority == 0 && material.surface == Default::default() && material.openpbr.geometry_opacity > 0.0

@@ -1,4 +1,4 @@
-//! Writing shots: every member with its value, in the first version that has a place for everything.
+//! Writing shots: every member with its value, in the lowest version that can express everything.
 
 use std::collections::BTreeMap;
 
@@ -22,21 +22,21 @@ use crate::pictures::Pictures;
 use crate::product::{PaletteMaterial, PartMaterials, Product};
 use crate::views::ViewShot;
 
-/// In version 1 the material that stands for a part which is not shown: who reads it hides parts of opacity 0.
+/// In version 1 the material of a hidden part: readers hide parts with opacity 0.
 pub(super) const HIDDEN: &str = "hidden";
 
-/// A shot, and what its file says besides.
+/// A shot, and what else its file contains.
 #[derive(Clone, Debug)]
 pub struct Dump<'a> {
     /// The shot's name.
     pub name: &'a str,
-    /// The material library with version and digest, if one was asked.
+    /// The material library with version and digest, if one was used.
     pub library: Option<&'a str>,
     /// The product's file.
     pub geometry: &'a Geometry,
     /// The pictures.
     pub pictures: &'a Pictures,
-    /// What is done about noise.
+    /// How pictures are denoised.
     pub noise: Noise,
     /// Lines over the pictures.
     pub lines: Option<&'a ShotLines>,
@@ -48,14 +48,14 @@ pub struct Dump<'a> {
     pub parts: Vec<DumpPart<'a>>,
 }
 
-/// A part and what becomes of it.
+/// A part and what it wears.
 #[derive(Clone, Debug)]
 pub struct DumpPart<'a> {
     pub(super) part: &'a Part,
     pub(super) wears: Worn<'a>,
 }
 
-/// What becomes of a part.
+/// What a part wears.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Worn<'a> {
     Own,
@@ -64,7 +64,7 @@ pub(super) enum Worn<'a> {
     Hidden,
 }
 
-/// Each part of a product's file with what it wears, in the file's order.
+/// Each part of a product's file and what it wears, in the file's order.
 pub fn parts<'a>(product: &'a Product, materials: &'a PartMaterials) -> Vec<DumpPart<'a>> {
     let of = |index: &usize| &materials.palette[*index];
     let shown = product.scene.parts.iter().zip(&materials.parts).map(|(part, material)| {
@@ -83,7 +83,7 @@ pub fn parts<'a>(product: &'a Product, materials: &'a PartMaterials) -> Vec<Dump
     parts
 }
 
-/// The shot as text. Matrices stand for `look_at`, and literal parameters for library materials. Reading the text and
+/// The shot as text. Matrices replace `look_at`, and literal parameters replace library materials. Reading the text and
 /// writing it again gives the same text.
 ///
 /// # Errors
@@ -129,7 +129,7 @@ pub fn write(dump: &Dump<'_>) -> Result<String, Error> {
     Ok(packshot_json::write(&Value::Object(root)))
 }
 
-/// What one picture of a shot has for itself.
+/// The members of a single picture.
 fn write_shot(shot: &Shot, dump: &Dump<'_>, version: Version) -> Result<Map<String, Value>, Error> {
     let mut members = Map::new();
     members
@@ -197,8 +197,8 @@ fn write_floor(floor: &Floor, dump: &Dump<'_>, version: Version) -> Value {
     members
 }
 
-/// The materials of the parts in the order of their first use, after those of floors; `None` where two of one name are
-/// not the same.
+/// The materials of the parts in the order of first use, after those of floors; `None` if two with the same name
+/// differ.
 pub(super) fn materials(dump: &Dump<'_>) -> Option<Vec<PaletteMaterial>> {
     let views: &[ViewShot] = if let Pictures::Views(views) = dump.pictures { views } else { &[] };
     let shots = dump.pictures.first().into_iter().chain(views.iter().map(|view| &view.shot));
@@ -221,7 +221,7 @@ pub(super) fn materials(dump: &Dump<'_>) -> Option<Vec<PaletteMaterial>> {
     Some(all)
 }
 
-/// The materials that parts wear, each once, in the order of their first use.
+/// The materials that parts wear, each once, in the order of first use.
 fn of_parts<'a>(parts: &[DumpPart<'a>]) -> Vec<&'a PaletteMaterial> {
     let mut worn: Vec<&PaletteMaterial> = Vec::new();
     let mut wear = |material: &'a PaletteMaterial| {
@@ -252,7 +252,7 @@ fn write_materials(dump: &Dump<'_>, version: Version) -> Value {
 
 fn write_parts(parts: &[DumpPart<'_>], version: Version) -> Value {
     match version {
-        // Parts of one name wear the same.
+        // Parts of one name wear the same material.
         Version::One => {
             let member = |part: &DumpPart<'_>| {
                 let material = match &part.wears {
@@ -265,7 +265,7 @@ fn write_parts(parts: &[DumpPart<'_>], version: Version) -> Value {
             Value::Object(parts.iter().map(member).collect())
         }
         Version::Two => {
-            // A path may be that of several parts, and the name of others.
+            // A path may belong to several parts, and be the name of others.
             let mut n_called: BTreeMap<String, usize> = BTreeMap::new();
             for part in parts {
                 let (name, path) = (part.part.name(), &part.part.path);
@@ -292,7 +292,7 @@ fn write_parts(parts: &[DumpPart<'_>], version: Version) -> Value {
                 };
                 Value::Object(rule)
             };
-            // Copies of one node wear the same.
+            // Copies of one node wear the same material.
             let is_copy = |i: usize| i > 0 && parts[i].part.node_idx == parts[i - 1].part.node_idx;
             let each = parts.iter().enumerate().filter(|(i, _)| !is_copy(*i)).map(|(_, part)| rule(part));
             Value::Array(each.collect())
@@ -335,7 +335,7 @@ fn write_lines(lines: &ShotLines) -> Value {
     })
 }
 
-/// The views, each with what it does not share with the first.
+/// The views, each with what differs from the first.
 fn write_views(views: &[ViewShot], dump: &Dump<'_>) -> Result<Value, Error> {
     let mut written = Vec::with_capacity(views.len());
     let mut first = None;

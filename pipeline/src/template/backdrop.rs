@@ -1,4 +1,4 @@
-//! What is behind a product and below it, as a template says it.
+//! The background and the ground in a template.
 
 use packshot_materials::reader::{Reader, Table, Value};
 use packshot_renderer::color::srgb;
@@ -7,7 +7,7 @@ use packshot_renderer::shot::ground::{Ground, GroundKind};
 
 use super::read::{CODES, CONFLICT, real};
 
-/// What a template calls kinds of ground.
+/// The names of kinds of ground in a template.
 const GROUNDS: [(&str, GroundKind, Option<f32>); 4] = [
     ("shadow", GroundKind::Catcher, None),
     ("reflection", GroundKind::Catcher, Some(Ground::POLISHED)),

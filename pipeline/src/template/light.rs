@@ -1,4 +1,4 @@
-//! `[light]`: a rig of a name, a rig painted for the template, a map, or the lights of the product's file.
+//! `[light]`: a built-in rig, a rig of the template's own, a map, or the lights of the product's file.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -10,11 +10,11 @@ use packshot_words::Word;
 use super::read::{self, real};
 use super::{LightSource, LightTemplate, PANELS_MAX};
 
-/// Stops that light can be brightened or darkened by.
+/// Range of stops by which light can be brightened or darkened.
 const EV: [f64; 2] = [-16.0, 16.0];
 /// The range in which the approximation of black bodies holds.
 const TEMPERATURE_K: [f64; 2] = [1667.0, 25_000.0];
-/// The temperature that is white.
+/// The colour temperature that counts as white.
 const WHITE_K: f64 = 6504.0;
 
 pub(super) fn read_light(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> LightTemplate {
@@ -90,7 +90,7 @@ fn read_path(value: &Value<'_>, reader: &mut Reader<'_>) -> Option<String> {
     Some(path)
 }
 
-/// No light but that of panels.
+/// Only panels emit light.
 const BLACK: Dome = Dome { zenith: 0.0, horizon: 0.0, table: 0.0, nadir: 0.0, horizon_width_deg: 10.0, tint: [1.0; 3] };
 
 fn read_dome(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> Dome {
@@ -168,7 +168,7 @@ fn read_panel(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> Option<Panel
     })
 }
 
-/// So many numbers in a range.
+/// This many numbers in a range.
 fn read_numbers<const N: usize>(
     key: &'static str,
     value: &Value<'_>,
@@ -195,8 +195,8 @@ fn read_temperature(table: &mut Table<'_, '_>, reader: &mut Reader<'_>) -> [f32;
     kelvin.map_or([1.0; 3], tint)
 }
 
-/// The colour of a black body beside that of 6504 K, linear Rec.709 of luminance 1. What lies outside of Rec.709 is cut
-/// off.
+/// The colour of a black body relative to that of 6504 K, in linear Rec.709 with luminance 1. Components outside
+/// Rec.709 are clipped.
 fn tint(kelvin: f64) -> [f32; 3] {
     let (color, white) = (black_body(kelvin), black_body(WHITE_K));
     let balanced: [f64; 3] = std::array::from_fn(|i| (color[i] / white[i]).max(0.0));

@@ -9,7 +9,7 @@ use super::OutputTemplate;
 use super::read::{self, whole};
 use crate::picture::{Encoding, FileKind};
 
-/// Bytes of a suffix, at most.
+/// Most bytes of a suffix.
 const SUFFIX_BYTES_MAX: usize = 64;
 
 pub(super) fn read_output(mut table: Table<'_, '_>, reader: &mut Reader<'_>) -> Option<OutputTemplate> {

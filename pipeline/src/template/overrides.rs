@@ -1,4 +1,4 @@
-//! `[[override]]`: materials in place of those that parts were found to have.
+//! `[[override]]`: materials that replace those of parts.
 
 use packshot_materials::library::{Library, LibraryMaterialIdx};
 use packshot_materials::mapping::{Assignment, Outcome, PartNames};
@@ -6,13 +6,12 @@ use packshot_renderer::part_pattern::PartPattern;
 
 use crate::error::{Error, ErrorKind, Fault};
 
-/// A material in place of those that some parts have. At least one of the globs is there; where both are, both must
-/// match.
+/// A material that replaces those of some parts. At least one of the globs is given; if both are, both must match.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MaterialOverride {
-    /// A glob over the name or the path of a part.
+    /// A glob for the name or the path of a part.
     pub part: Option<String>,
-    /// A glob over the id or the name of the material that a part has.
+    /// A glob for the id or the name of the material that a part has.
     pub material: Option<String>,
     /// Id, code, name or alias of the material to put on.
     pub put_on: String,
@@ -20,14 +19,14 @@ pub struct MaterialOverride {
     pub at: String,
 }
 
-/// Overrides in force; the first that matches a part counts.
+/// The overrides in force; the first that matches a part applies.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
     list: Vec<Found>,
     spared: Vec<String>,
 }
 
-/// An override with its material found.
+/// An override with its material from the library.
 #[derive(Clone, Debug)]
 struct Found {
     part: Option<PartPattern>,
@@ -36,11 +35,11 @@ struct Found {
 }
 
 impl Overrides {
-    /// Finds the materials of overrides in the library of a request. Parts that `spared` names (or whose path it has)
-    /// keep what they have: somebody chose it by hand.
+    /// Finds the materials of overrides in the library of a request. Parts in `spared` (by name or path) keep their
+    /// material, because it was chosen by hand.
     ///
     /// # Errors
-    /// `template.material` when the library has no such material, `template.range` for a pattern that is none.
+    /// `template.material` when the library has no such material, `template.range` for an invalid pattern.
     pub fn new(list: &[MaterialOverride], library: &Library, spared: Vec<String>) -> Result<Self, Error> {
         let found = |entry: &MaterialOverride| {
             let refused = |code: &str, message: String, help: &str| {
@@ -75,7 +74,7 @@ impl Overrides {
         }
     }
 
-    /// Changes what a mapping found.
+    /// Changes the result of a mapping.
     pub(crate) fn apply(&self, library: &Library, parts: &[PartNames], outcome: &mut Outcome) {
         for (part_idx, part) in parts.iter().enumerate() {
             let names = [part.node.as_deref(), part.mesh.as_deref(), Some(part.path.as_str())];
@@ -102,7 +101,7 @@ impl Overrides {
             let Some(&Found { put_on, .. }) = hit else { continue };
             assignments.fill(Assignment::Library(put_on));
             outcome.report.put_on(part_idx, &library.material(put_on).id, part.area);
-            // What was said of the material that the part had is no longer so.
+            // Findings about the previous material of the part no longer apply.
             outcome.findings.retain(|finding| finding.at != part.path || finding.code == "unnamed_part");
         }
     }

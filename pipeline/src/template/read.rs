@@ -20,7 +20,7 @@ use super::{
 };
 use crate::denoise::{Denoise, DenoiseWith};
 
-/// What faults of templates are called.
+/// The codes of faults in templates.
 pub(super) const CODES: Codes = Codes {
     limit: "template.limit",
     syntax: "template.syntax",
@@ -32,7 +32,7 @@ pub(super) const CODES: Codes = Codes {
 /// Keys that contradict each other.
 pub(super) const CONFLICT: &str = "template.conflict";
 
-/// Bytes of a name or a glob, at most.
+/// Most bytes of a name or a glob.
 const TEXT_BYTES_MAX: usize = 1024;
 
 pub(super) fn read(file: &str, bytes: &[u8]) -> (Option<Template>, Vec<Finding>) {
@@ -107,7 +107,7 @@ fn entries<T>(
     tables.into_iter().filter_map(|table| read(table, reader)).collect()
 }
 
-/// A number from `range[0]` to `range[1]`.
+/// A number between `range[0]` and `range[1]`.
 pub(super) fn real(reader: &mut Reader<'_>, key: &str, value: &Value<'_>, [min, max]: [f64; 2]) -> Option<f64> {
     reader.real(key, value, min, max)
 }
@@ -122,7 +122,7 @@ pub(super) fn whole(reader: &mut Reader<'_>, key: &str, value: &Value<'_>, min: 
     in_range
 }
 
-/// A text that is not empty and not long.
+/// A text that is neither empty nor too long.
 fn short_text(reader: &mut Reader<'_>, key: &str, value: &Value<'_>) -> Option<String> {
     let text = reader.text(key, value)?;
     if text.trim().is_empty() || text.len() > TEXT_BYTES_MAX || text.contains(char::is_control) {

@@ -6,7 +6,7 @@ use super::*;
 const HEAD: &str =
     "schema = \"shot-template/1\"\n[template]\nid = \"mine\"\nname = \"Mine\"\ndescription = \"A test.\"\n";
 
-/// The code and the line of every fault of a template that goes on like this; its sixth line is the first of `body`.
+/// The code and the line of every fault in a template with this body; its sixth line is the first of `body`.
 fn faults(body: &str) -> Vec<(String, String)> {
     match Template::parse("mine.toml", format!("{HEAD}{body}").as_bytes()) {
         Ok(_) => Vec::new(),
@@ -121,7 +121,7 @@ proptest! {
     }
 }
 
-/// Pieces that are right, wrong or extreme, to be put together at random.
+/// Valid, invalid and extreme pieces, to be combined at random.
 const HOSTILE: [&str; 18] = [
     "[camera]\n",
     "[light]\n",

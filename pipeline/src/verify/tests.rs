@@ -9,7 +9,7 @@ use crate::preset::WHITE;
 
 const SIZE: usize = 100;
 
-/// A grey square of these columns and rows on white, with what is drawn over it.
+/// A grey square in these columns and rows on white, with these pixels drawn over it.
 fn measured(square: std::ops::Range<usize>, over: &[(usize, usize, f32)]) -> Measurements {
     let mut rgba = vec![[1.0_f32; 4]; SIZE * SIZE];
     let mut alphas = vec![0.0; SIZE * SIZE];
@@ -65,7 +65,7 @@ fn every_rule_can_fail_and_pass() {
 
 #[test]
 fn off_white_is_found_where_it_is_not_the_edge_of_the_product() {
-    // 254 of 255 is not white; a blurred edge beside the product is no residue.
+    // 254 of 255 is not white; a blurred edge beside the product does not count as residue.
     let off_white = 254.0 / 255.0;
     assert!(passed(&measured(10..90, &[(91, 50, 0.7), (93, 50, off_white)]), Rule::NoResidue));
     let shadow = measured(10..90, &[(50, 96, off_white)]);
@@ -105,7 +105,7 @@ fn a_whole_turntable_has_rules_of_its_own() {
     assert_eq!(failed(wrong, 24, None, 0.8), ["direction", "start_deg", "elevation_deg", "fill_in_one_frame"]);
 }
 
-/// A dark square of these columns and rows on white.
+/// A dark square in these columns and rows on white.
 fn picture(square: std::ops::Range<usize>) -> Picture {
     let mut rgba = vec![[0.0; 4]; SIZE * SIZE];
     for y in square.clone() {
@@ -157,7 +157,7 @@ fn the_file_is_what_is_measured() {
         assert_eq!(broken(Encoding { format, dpi: None }, extension), ["dpi"], "{format:?}");
     }
     assert_eq!(broken(Encoding { format: Format::TiffLinear, dpi }, "tif"), ["tiff_compression"]);
-    // Compressed so far that its blocks show, a JPEG is no picture on white, whatever it was made of.
+    // Compressed so much that its blocks show, a JPEG is no longer on white, whatever its source.
     let rough = Format::Jpeg(Quality::new(5).expect("in range"));
     assert!(broken(Encoding { format: rough, dpi }, "jpg").contains(&"each_margin_px".to_owned()));
 }

@@ -11,9 +11,9 @@ use crate::plan::table::NAME_BYTES_MAX;
 /// Which part gets which material.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Materials {
-    /// A library by name; `None`: what the surface has where nobody says it.
+    /// A library by name; `None`: the default of the surface.
     pub library: Option<String>,
-    /// The map; `None`: none is in force. An empty one leaves every part unmapped.
+    /// The map; `None`: no map is in force. An empty map leaves every part unmapped.
     pub map: Option<MaterialMap>,
 }
 
@@ -29,7 +29,7 @@ impl OptionValue for Materials {
             members.finish();
             Self { library, map: entries.map(MaterialMap::of_all) }
         });
-        // What is wrong in the map has the map's own names.
+        // Faults inside the map keep the map's own member names.
         let named = |fault: Fault| match fault.at == "/parts" || fault.at.starts_with("/parts/") {
             true => Fault { kind: FaultKind::Named(map::code(&fault.kind).to_owned()), ..fault },
             false => fault,

@@ -1,4 +1,4 @@
-//! Films: how many pixels, how each is sampled, and what is done about noise.
+//! Film settings: the size, how pixels are sampled, and how pictures are denoised.
 
 use packshot_json::{FaultKind, Members, Node, Range};
 use packshot_renderer::shot::{Bounces, FilmSettings, MAX_PIXELS, MAX_SAMPLES, MAX_SEED, MAX_SIDE_PX, PixelFilter};
@@ -7,11 +7,11 @@ use super::{Reading, members, nullable};
 use crate::denoise::{Denoise, DenoiseWith};
 use crate::shot_file::{Noise, Version, camera};
 
-/// Half width of the Blackman-Harris filter where a shot names none: Blender's default.
+/// Half width of the Blackman-Harris filter if a shot gives none: Blender's default.
 const BLACKMAN_HARRIS_PX: f32 = 1.5;
 
 impl Reading<'_> {
-    /// The film of a view.
+    /// The film settings of a view.
     pub(in crate::shot_file) fn film(&self, node: &Node<'_>) -> Option<FilmSettings> {
         let mut m = members(node)?;
         let film = self.read_film(&mut m);
@@ -19,7 +19,7 @@ impl Reading<'_> {
         film
     }
 
-    /// The film, and what is done about noise.
+    /// The film settings, and how pictures are denoised.
     pub(super) fn film_and_noise(&self, node: &Node<'_>) -> Option<(FilmSettings, Noise)> {
         let mut m = members(node)?;
         let film = self.read_film(&mut m);

@@ -1,10 +1,10 @@
-//! Whether a document is as `docs/shot.schema.json` says. It knows the words that the schema uses, and fails at
-//! another.
+//! Checks a document against `docs/shot.schema.json`. It supports the keywords that the schema uses, and fails for any
+//! other.
 
 use regex::Regex;
 use serde_json::{Map, Value};
 
-/// Whether the schema takes a shot of version 2.
+/// Whether the schema accepts a shot of version 2.
 pub(super) fn takes(document: &Value) -> bool {
     let schema: Value = serde_json::from_str(include_str!("../../../../docs/shot.schema.json")).expect("JSON");
     is_valid(&schema, &schema, document)
@@ -15,7 +15,7 @@ fn is_valid(root: &Value, schema: &Value, value: &Value) -> bool {
     schema.iter().all(|(word, says)| keeps(root, schema, word, says, value))
 }
 
-/// Whether a value keeps one word of a schema. A word about another type than the value's says nothing of it.
+/// Whether a value satisfies one keyword of a schema. A keyword for another type than the value's has no effect.
 fn keeps(root: &Value, schema: &Map<String, Value>, word: &str, says: &Value, value: &Value) -> bool {
     let all = |says: &Value| says.as_array().expect("a list").clone();
     let limit = || says.as_f64().expect("a number");

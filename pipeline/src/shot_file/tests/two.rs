@@ -1,4 +1,4 @@
-//! Version 2: everything that decides pictures has a place, and keeps it.
+//! Version 2 can express everything that determines pictures, and preserves it.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ fn open(path: &str) -> io::Result<Vec<u8>> {
     if path == "grade.cube" { Ok(CURVE.to_vec()) } else { super::open(path) }
 }
 
-/// A shot with a value in everything that version 1 has no place for.
+/// A shot with a value in everything that version 1 cannot express.
 fn rich() -> ShotFile {
     let mut file = read_document(&complete()).expect("a valid shot");
     file.geometry.import = ImportOptions {
@@ -75,7 +75,7 @@ fn rich() -> ShotFile {
     file
 }
 
-/// What is read of the text of a shot.
+/// Reads the text of a shot.
 fn read_back(text: &str) -> ShotFile {
     let document: Document = serde_json::from_str(text).expect("JSON");
     assert!(document["schema"] == "packshot-shot/1" || schema::takes(&document), "{text}");
@@ -95,7 +95,7 @@ fn everything_has_a_place() {
     assert_eq!(dump(&second, &parts), text);
 }
 
-/// Each of these alone is beyond version 1.
+/// Each of these alone requires version 2.
 #[test]
 fn version_one_is_written_where_it_suffices() {
     let plain = read_document(&complete()).expect("a valid shot");
@@ -147,7 +147,7 @@ fn version_one_is_written_where_it_suffices() {
         of_shot(change)(&mut file, &rich);
         assert_eq!(schema(&file, &all()), "packshot-shot/2", "{what}");
     }
-    // A name that two parts share, of which one is not shown.
+    // A name that two parts share, of which one is hidden.
     let mut file = plain.clone();
     let rules = json!([{"part": "A/Nut", "hidden": true}, {"part": "*", "material": "steel"}]);
     let mut document = complete();
@@ -263,7 +263,7 @@ fn mistakes_have_code_and_pointer() {
         ("/views", json!([view("upside_down")]), "shot.range", "/views/0/view"),
         ("/views", json!([{"view": "front"}]), "shot.missing", "/views/0/camera"),
         ("/turntable", json!({"frames": 1, "center_m": [0, 0, 0]}), "shot.range", "/turntable/frames"),
-        // The sweep that is there cannot turn.
+        // The shot's sweep cannot turn.
         ("/turntable", turntable, "shot.conflict", "/floor"),
         ("/library", json!("a\nb"), "shot.range", "/library"),
     ];
@@ -276,7 +276,7 @@ fn mistakes_have_code_and_pointer() {
         let outcome = read(document.to_string().as_bytes(), "", &FilmOverrides::default(), &mut open);
         let outcome = outcome.map_or_else(|e| (e.code().to_owned(), e.faults[0].at.clone()), |_| Default::default());
         assert_eq!(outcome, (code.to_owned(), at.to_owned()), "{pointer} = {to}");
-        // A schema knows neither other members nor files.
+        // A schema cannot see other members or files.
         let is_beyond_schemas = ["shot.unknown_material", "shot.file_missing", "shot.file_changed"].contains(&code)
             || [
                 "/lights/3/inner_cone_deg",
