@@ -77,7 +77,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("{:.4}", start.elapsed().as_secs_f64());
     }
     write(out, height_px, width_px, &pixels)?;
-    // What the operating system says of this process, where it is Linux.
+    // The operating system's figures for this process, on Linux.
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or_default();
     println!("{}", peak.split_whitespace().nth(1).unwrap_or("0"));

@@ -1,8 +1,8 @@
 //! The network on the processor.
 //!
-//! Input: tiles of a picture. Output: denoised pixels. Work is cut into bands of rows that threads take as they come.
-//! Invariant: every value of a layer is one sum of fixed order, so threads, bands and tiles change no bit of the
-//! result.
+//! Input: tiles of a picture. Output: denoised pixels. Work is divided into bands of rows, which threads take as they
+//! become free. Invariant: every value of a layer is one sum in a fixed order, so threads, bands and tiles do not
+//! change a bit of the result.
 
 mod chain;
 mod lanes;
@@ -28,13 +28,13 @@ use layer::Layer;
 use rows::{Rows, Shape};
 use spare::Spare;
 
-/// Rows of the result that a thread takes at once: many enough that what two bands compute both does not matter.
+/// Rows of the result per band: enough that the overlap that two bands both compute does not matter.
 const BAND_ROWS: usize = 64;
 
 /// Pixels of a row that are computed together.
 pub(crate) const JOINT_PX: isize = quads::QUAD_PX as isize;
 
-/// A network with its weights in the order of their use.
+/// A network with its weights laid out in the order of use.
 #[derive(Debug)]
 pub(crate) struct CpuNetwork {
     level: SimdLevel,
@@ -45,11 +45,11 @@ pub(crate) struct CpuNetwork {
     spare: Spare,
 }
 
-/// Asked often whether to stop.
+/// Polled frequently for cancellation.
 type IsCancelled<'a> = &'a (dyn Fn() -> bool + Sync);
 
 impl CpuNetwork {
-    /// For a level that the processor has.
+    /// For an instruction set that the processor has.
     pub(crate) fn new(network: &Network, level: SimdLevel) -> Self {
         assert!(level.is_supported(), "the processor does not have {level:?}");
         let layers = |convolutions: &[Convolution], n_doubled: usize| -> Vec<Layer> {
@@ -72,7 +72,7 @@ impl CpuNetwork {
         }
     }
 
-    /// Bytes that a tile of this size takes while it is computed, on so many threads.
+    /// Bytes that computing a tile of this size takes with this many threads.
     pub(crate) fn size_bytes(&self, width_px: usize, height_px: usize, n_threads: usize) -> u64 {
         let shape = |level: usize, n_channels: usize| Shape {
             width_px: width_px >> level,
@@ -88,7 +88,7 @@ impl CpuNetwork {
             rows.sum::<u64>() * n_threads as u64
         };
         let outputs = |layers: &[Layer]| layers.last().map_or(0, |layer| layer.n_outputs);
-        // What layers no longer need waits for the next tile, so everything is there at the end.
+        // Buffers that layers no longer need are kept for the next tile, so all of them exist at the end.
         let mut all = shape(0, self.n_inputs).size_bytes() + shape(LEVELS, outputs(&self.bottom)).size_bytes();
         let mut most_rings = rings(LEVELS, &self.bottom);
         for (level, layers) in self.encoder.iter().enumerate() {
@@ -96,14 +96,15 @@ impl CpuNetwork {
             most_rings = most_rings.max(rings(level, layers));
         }
         for (level, layers) in (0..LEVELS).rev().zip(&self.decoder) {
-            // The last level's rows become pixels at once.
+            // The last level's rows become pixels immediately.
             all += if level > 0 { shape(level, outputs(layers)).size_bytes() } else { 0 };
             most_rings = most_rings.max(rings(level, layers));
         }
         all + most_rings
     }
 
-    /// Denoises one tile into its rows of `out`, the whole picture's, whose rows begin at the first of the tile.
+    /// Denoises one tile into its rows of `out`, which belong to the whole picture and start at the first row of the
+    /// tile.
     pub(crate) fn run_tile(
         &self,
         picture: &ExposedPicture<'_>,
@@ -135,17 +136,17 @@ impl CpuNetwork {
         Ok(())
     }
 
-    /// Frees the memory that tiles have left for the next ones, but for so much.
+    /// Frees buffers that tiles have left for the next ones, keeping this many bytes.
     pub(crate) fn trim(&self, kept_bytes_max: usize) {
         self.spare.trim(kept_bytes_max);
     }
 
-    /// Rows whose contents have no meaning yet.
+    /// Rows with undefined contents.
     fn rows(&self, shape: Shape) -> Rows {
         Rows { shape, data: self.spare.take(shape.row_len() * shape.height_px) }
     }
 
-    /// What the network sees of a tile.
+    /// The network's input for a tile.
     fn input(&self, picture: &ExposedPicture<'_>, tile: &Tile) -> Rows {
         let (width_px, height_px) = (tile.width_px, tile.height_px);
         let mut input = self.rows(Shape { width_px, height_px, n_channels: self.n_inputs });
@@ -164,7 +165,7 @@ impl CpuNetwork {
         input
     }
 
-    /// All rows of some layers of one resolution.
+    /// Runs some layers of one resolution on all rows.
     fn run(
         &self,
         layers: &[Layer],
@@ -203,7 +204,7 @@ impl CpuNetwork {
         Ok(out)
     }
 
-    /// The last level, and the pixels that come out of it.
+    /// Runs the last level and converts its output to pixels.
     fn finish(
         &self,
         layers: &[Layer],
@@ -238,20 +239,20 @@ impl CpuNetwork {
     }
 }
 
-/// What becomes of the rows of some layers.
+/// What happens to the output rows of some layers.
 #[derive(Clone, Copy)]
 enum Output {
     Whole,
-    /// The maximum of each 2×2 pixels.
+    /// 2×2 max pooling.
     Halved,
 }
 
-/// Rows of a band, so that there are enough bands for many threads.
+/// Rows per band, such that there are enough bands for many threads.
 fn band_rows(height_px: usize) -> usize {
     BAND_ROWS.min(height_px.div_ceil(16).next_multiple_of(4))
 }
 
-/// The maximum of each 2×2 pixels of two rows.
+/// 2×2 max pooling of two rows.
 struct Halving<'a> {
     rows: [&'a [Block]; 2],
     full: Shape,

@@ -3,24 +3,24 @@
 /// Why weights cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WeightsError {
-    /// The file ends where something still belongs.
+    /// The file ends too early.
     #[error("the file of weights ends too early")]
     Truncated {
-        /// Where the file was read, in bytes from its start.
+        /// Position in the file, in bytes from its start.
         offset_bytes: u64,
     },
     /// The file is of another kind or version.
     #[error("this is not a tensor file of version 2")]
     Unknown,
-    /// The table holds something that no network of this kind has.
+    /// The table contains something that no network of this kind has.
     #[error("the table of tensors is not valid: {what}")]
     Invalid {
         /// What is wrong.
         what: &'static str,
-        /// Where the file was read, in bytes from its start.
+        /// Position in the file, in bytes from its start.
         offset_bytes: u64,
     },
-    /// A tensor is not as the graph needs it.
+    /// A tensor does not fit the graph.
     #[error("the tensor does not fit the network: {what}")]
     Misfit {
         /// Name of the tensor.
@@ -58,10 +58,10 @@ impl WeightsError {
     }
 }
 
-/// Why a picture has not been denoised.
+/// Why a picture was not denoised.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DenoiseError {
-    /// A picture without pixels, or one whose sides do not go with its pixels.
+    /// A picture without pixels, or one whose size does not match its pixels.
     #[error("{what} has {found} pixels, but {width_px}×{height_px} were announced")]
     Size {
         /// Which picture: `color`, `albedo` or `normal`.
@@ -70,24 +70,24 @@ pub enum DenoiseError {
         width_px: u32,
         /// Rows.
         height_px: u32,
-        /// Pixels that are there.
+        /// Actual number of pixels.
         found: usize,
     },
-    /// The weights were made for other guides than those given.
+    /// The weights are for other guides than those given.
     #[error("the network takes {wanted} as guides")]
     Guides {
-        /// What it takes.
+        /// The guides that the network takes.
         wanted: &'static str,
     },
     /// Not even the smallest tile fits.
     #[error("the smallest tile needs {needed_bytes} bytes, and {offered_bytes} are allowed")]
     Memory {
-        /// What the smallest tile takes.
+        /// Memory for the smallest tile.
         needed_bytes: u64,
-        /// What was allowed.
+        /// The memory limit.
         offered_bytes: u64,
     },
-    /// Somebody asked for it.
+    /// The caller cancelled.
     #[error("cancelled")]
     Cancelled,
 }
@@ -103,7 +103,7 @@ impl DenoiseError {
         }
     }
 
-    /// Where: the picture that is meant, or nothing.
+    /// Where: the picture in question, or empty.
     pub fn at(&self) -> &'static str {
         match self {
             DenoiseError::Size { what, .. } => what,

@@ -1,9 +1,9 @@
 //! Packshot's denoiser: the U-Net of Intel's Open Image Denoise with the weights that Intel publishes, in safe Rust.
 //!
 //! A noisy [`Picture`] goes in with its guides (albedo and normal of what each pixel shows), a clean one comes out. In
-//! the order data flows: [`weights`] are read by [`tza`] and make a [`network`]; [`picture`] and [`transfer`] bring
-//! radiance to what the network was trained on; [`tiles`] bound the memory; the module `cpu` computes. Another backend
-//! takes all but the last from here.
+//! the order data flows: [`weights`] are read by [`tza`] and make a [`network`]; [`picture`] and [`transfer`] convert
+//! radiance to the range that the network was trained on; [`tiles`] limit the memory; the module `cpu` computes.
+//! Another backend uses everything but the last.
 
 pub mod error;
 pub mod weights;
@@ -24,12 +24,12 @@ pub use weights::WeightSet;
 use cpu::CpuNetwork;
 use network::{ALIGNMENT_PX, Network};
 
-/// Bounds and stops the work.
+/// Limits and cancels the work.
 #[derive(Clone, Copy)]
 pub struct Control<'a> {
-    /// What may be allocated beside the result, about. `None` for as much as is quickest.
+    /// Approximate limit on allocations in addition to the result. `None` for as much as is fastest.
     pub memory_max_bytes: Option<u64>,
-    /// Asked after every few rows, by many threads.
+    /// Polled every few rows, by many threads.
     pub is_cancelled: &'a (dyn Fn() -> bool + Sync),
 }
 
@@ -39,21 +39,20 @@ impl Default for Control<'_> {
     }
 }
 
-/// Memory that stays from one picture to the next: all that one of 512×512 pixels takes.
+/// Memory kept between pictures: all that one of 512×512 pixels needs.
 const KEPT_BYTES: usize = 128 << 20;
 
-/// A network ready to denoise pictures. It can be shared by threads. Up to 128 MiB of memory stay with it from one
-/// picture to the next.
+/// A network ready to denoise pictures. It can be shared by threads. It keeps up to 128 MiB of memory between pictures.
 #[derive(Debug)]
 pub struct Denoiser {
     network: Arc<Network>,
     level: SimdLevel,
-    /// Made when it is first needed: a GPU does without.
+    /// Made on first use: a GPU does not need it.
     cpu: OnceLock<CpuNetwork>,
 }
 
 impl Denoiser {
-    /// With weights that come with Packshot.
+    /// With weights that are built into Packshot.
     pub fn new(weights: WeightSet) -> Self {
         Self::from_weights(weights.bytes()).expect("embedded weights are valid: a test proves it")
     }
@@ -61,7 +60,7 @@ impl Denoiser {
     /// With the bytes of a TZA file of Open Image Denoise's ray tracing filter for HDR colour: `rt_hdr*.tza`.
     ///
     /// # Errors
-    /// When they are no such file.
+    /// When this is not such a file.
     pub fn from_weights(bytes: &[u8]) -> Result<Self, WeightsError> {
         Ok(Self::with_level(Network::new(&tza::parse(bytes)?)?, SimdLevel::detect()))
     }
@@ -80,19 +79,19 @@ impl Denoiser {
         self.cpu.get_or_init(|| CpuNetwork::new(&self.network, self.level))
     }
 
-    /// What denoising a whole picture of this size allocates beside the result, in bytes, about, on the threads of the
-    /// rayon pool from which it is called.
+    /// Approximate allocation for denoising a whole picture of this size, in bytes and in addition to the result, on
+    /// the threads of the current rayon pool.
     pub fn size_bytes(&self, width_px: u32, height_px: u32) -> u64 {
         let padded = |length: u32| (length as usize).next_multiple_of(ALIGNMENT_PX);
         self.cpu().size_bytes(padded(width_px), padded(height_px), rayon::current_num_threads())
     }
 
-    /// The denoised picture, with the alpha of the noisy one. Works on the threads of the rayon pool from which it is
-    /// called; their number changes no bit of the result, nor does the memory.
+    /// The denoised picture, with the alpha of the noisy one. Works on the threads of the current rayon pool; neither
+    /// their number nor the memory limit changes a bit of the result.
     ///
     /// # Errors
-    /// When the pictures' sizes differ, the guides are others than the network takes, the memory is too small, or
-    /// it was cancelled.
+    /// When the pictures' sizes differ, the network takes other guides than those given, the memory limit is too low,
+    /// or it was cancelled.
     pub fn denoise(&self, picture: &Picture<'_>, control: Control<'_>) -> Result<Vec<[f32; 4]>, DenoiseError> {
         let exposed = picture.exposed(self.network.n_inputs)?;
         let (width_px, height_px) = (picture.width_px as usize, picture.height_px as usize);
@@ -106,7 +105,7 @@ impl Denoiser {
         let mut out = vec![[0.0; 4]; width_px * height_px];
         let mut sides = None;
         for tile in tiles::tiles(width_px, height_px, cut) {
-            // Memory of tiles with other sides would not fit, and add up.
+            // Buffers for tiles of other sizes would not fit, and would accumulate.
             if sides
                 .replace((tile.width_px, tile.height_px))
                 .is_some_and(|sides| sides != (tile.width_px, tile.height_px))

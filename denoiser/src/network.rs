@@ -1,41 +1,40 @@
 //! The graph of the U-Net, derived from the tensors of a file.
 //!
-//! Levels of halved resolution on the way down, each with its convolutions and a maximum over 2×2 pixels; the lowest
-//! level; and on the way up a doubled resolution beside what was kept of the way down. All convolutions are 3×3 with
-//! zeros around the picture, and none gives less than zero. Source of the graph: `core/` of
-//! <https://github.com/RenderKit/oidn>.
+//! An encoder of levels that halve the resolution, each with convolutions and 2×2 max pooling; the bottom level; and a
+//! decoder that doubles the resolution and adds skip connections from the encoder. All convolutions are 3×3 with zero
+//! padding, followed by ReLU. Source of the graph: `core/` of <https://github.com/RenderKit/oidn>.
 
 use crate::error::WeightsError;
 use crate::tza::Tensor;
 
-/// Times that the resolution is halved.
+/// How often the resolution is halved.
 pub const LEVELS: usize = 4;
-/// A tile's sides are multiples of this, so that every level has whole pixels.
+/// Tile sides are multiples of this, so that every level has whole pixels.
 pub const ALIGNMENT_PX: usize = 1 << LEVELS;
 /// Taps of a convolution.
 pub const TAPS: usize = 9;
 /// Taps along a side of a window.
 pub const SIDE: usize = 3;
-/// Which of a window's rows (or columns) make up each row of taps over an input of the output's resolution.
+/// Which rows (or columns) of a window make up each row of taps, for an input of the output's resolution.
 pub const SAME_TAPS: [&[usize]; 3] = [&[0], &[1], &[2]];
-/// The same for an input of half the resolution. A 3×3 window over doubled pixels sees 2×2 of the original ones; which,
-/// depends on whether row and column of the output are even (first) or odd. So there are four sets of 2×2 weights, sums
-/// of the 3×3 ones, and less than half of the work.
+/// The same for an input of half the resolution. A 3×3 window over doubled pixels covers 2×2 of the original ones;
+/// which ones depends on whether row and column of the output are even (first) or odd. There are therefore four sets of
+/// 2×2 weights, each sums of the 3×3 ones, for less than half the work.
 pub const DOUBLED_TAPS: [[&[usize]; 2]; 2] = [[&[0], &[1, 2]], [&[0, 1], &[2]]];
 /// More channels than any published network has.
 const CHANNELS_MAX: usize = 1024;
 
-/// The layers of a network, in the order of their work.
+/// The layers of a network, in order of execution.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network {
-    /// Channels of a pixel of the picture that goes in: colour, then albedo, then normal.
+    /// Channels per pixel of the input: colour, then albedo, then normal.
     pub n_inputs: usize,
-    /// The way down, the finest level first; what each level gives, halved, goes into the next.
+    /// The encoder, the finest level first; the output of each level, pooled, is the input of the next.
     pub encoder: [Vec<Convolution>; LEVELS],
     /// At the lowest resolution.
     pub bottom: Vec<Convolution>,
-    /// The way up, the coarsest level first. The first convolution of a level takes the level below it with doubled
-    /// sides, then what is kept of the way down: what went into the encoder at this resolution.
+    /// The decoder, the coarsest level first. The first convolution of a level takes the level below it, doubled,
+    /// followed by the skip connection: the input of the encoder at this resolution.
     pub decoder: [Vec<Convolution>; LEVELS],
 }
 
@@ -44,9 +43,9 @@ pub struct Network {
 pub struct Convolution {
     /// Such as `enc_conv0`.
     pub name: String,
-    /// Channels that go in.
+    /// Input channels.
     pub n_inputs: usize,
-    /// Channels that come out.
+    /// Output channels.
     pub n_outputs: usize,
     /// By output, input, row, column.
     pub weights: Vec<f32>,
@@ -55,7 +54,7 @@ pub struct Convolution {
 }
 
 impl Convolution {
-    /// The weight of some of the window's rows and columns together; 0 for an output or input that does not exist.
+    /// The sum of the weights over some rows and columns of the window; 0 for an output or input that does not exist.
     pub fn weight(&self, output: usize, input: usize, rows: &[usize], columns: &[usize]) -> f32 {
         if output >= self.n_outputs || input >= self.n_inputs {
             return 0.0;
@@ -71,7 +70,7 @@ impl Convolution {
 }
 
 impl Network {
-    /// The network whose tensors these are.
+    /// The network with these tensors.
     ///
     /// # Errors
     /// When a tensor is missing or does not fit its neighbours.
@@ -108,12 +107,12 @@ impl Network {
         Ok(network)
     }
 
-    /// Every convolution, in the order of the work.
+    /// Every convolution, in order of execution.
     pub fn convolutions(&self) -> impl Iterator<Item = &Convolution> {
         self.encoder.iter().chain([&self.bottom]).chain(&self.decoder).flatten()
     }
 
-    /// Channels that the way up finds beside it at each of its levels, the coarsest first.
+    /// Channels of the decoder's skip connections at each of its levels, the coarsest first.
     pub fn skips(&self) -> [usize; LEVELS] {
         std::array::from_fn(|i| match LEVELS - 1 - i {
             0 => self.n_inputs,
@@ -121,11 +120,11 @@ impl Network {
         })
     }
 
-    /// How many pixels beside a tile of the result its pixels look at, along one axis; a multiple of [`ALIGNMENT_PX`],
-    /// as the tile's place and sides are. `joint_px`: pixels that are computed together, each of which looks, if only
-    /// by rounding, where the others do.
+    /// How many pixels beyond a tile of the result its pixels depend on, along one axis; a multiple of
+    /// [`ALIGNMENT_PX`], like the tile's position and sides. `joint_px`: pixels that are computed together, each of
+    /// which depends, if only by rounding, on what the others depend on.
     pub fn overlap_px(&self, joint_px: isize) -> usize {
-        // The first pixel that pixel 0 looks at, from the result back to the picture.
+        // The first pixel that pixel 0 depends on, from the result back to the input.
         let mut first: isize = 0;
         let looks_from = |first: isize, level: &[Convolution]| {
             level.iter().fold(first, |first, _| first.div_euclid(joint_px) * joint_px - 1)
@@ -167,7 +166,7 @@ impl Network {
     }
 }
 
-/// Channels that come out of a level.
+/// Output channels of a level.
 pub fn outputs(level: &[Convolution]) -> usize {
     level.last().map_or(0, |convolution| convolution.n_outputs)
 }
@@ -205,7 +204,7 @@ mod tests {
         tza::parse(set.bytes()).expect("valid")
     }
 
-    /// Multiplications for a pixel.
+    /// Multiplications per pixel.
     fn work(network: &Network) -> f64 {
         let of = |level: usize, convolutions: &[Convolution]| -> f64 {
             let products = convolutions.iter().map(|c| c.n_inputs * c.n_outputs * TAPS).sum::<usize>();

@@ -1,4 +1,4 @@
-//! The pictures that go in, and what the network sees of them.
+//! The input pictures, and the network's view of them.
 
 use crate::error::DenoiseError;
 use crate::transfer::{decode, encode, exposure, valid_radiance};
@@ -10,15 +10,15 @@ pub struct Picture<'a> {
     pub width_px: u32,
     /// Rows.
     pub height_px: u32,
-    /// Linear RGB (Rec.709 primaries), premultiplied, and alpha. What is negative or no number counts as 0.
+    /// Linear RGB (Rec.709 primaries), premultiplied, and alpha. Negative values and NaN count as 0.
     pub color: &'a [[f32; 4]],
-    /// Share of light that the surface gives back, 0 to 1, linear; where nothing was hit, black.
+    /// Albedo of the surface, 0 to 1, linear; black where nothing was hit.
     pub albedo: Option<&'a [[f32; 3]]>,
-    /// The surface's normal, −1 to 1 in any frame that is the same for all pixels; where nothing was hit, zero.
+    /// Normal of the surface, −1 to 1 in any frame that all pixels share; zero where nothing was hit.
     pub normal: Option<&'a [[f32; 3]]>,
 }
 
-/// A [`Picture`] that was looked at, with the factor that brings it to a mean exposure.
+/// A validated [`Picture`], with the factor that brings it to a mean exposure.
 #[derive(Clone, Copy, Debug)]
 pub struct ExposedPicture<'a> {
     picture: Picture<'a>,
@@ -29,7 +29,7 @@ pub struct ExposedPicture<'a> {
 pub const CHANNELS_MAX: usize = 9;
 
 impl<'a> Picture<'a> {
-    /// Looks whether the picture and its guides have the pixels that it says, at least one.
+    /// Checks that the picture and its guides have as many pixels as their size says, at least one.
     ///
     /// # Errors
     /// [`DenoiseError::Size`].
@@ -45,11 +45,11 @@ impl<'a> Picture<'a> {
         self.normal.map_or(Ok(()), |normal| check("normal", normal.len()))
     }
 
-    /// Looks whether the picture has the pixels that it says and the guides that a network with `n_inputs` channels
-    /// takes, and measures its exposure.
+    /// Checks that the picture has as many pixels as its size says, and the guides for a network with `n_inputs`
+    /// channels, and measures its exposure.
     ///
     /// # Errors
-    /// When it has not.
+    /// When it does not.
     pub fn exposed(self, n_inputs: usize) -> Result<ExposedPicture<'a>, DenoiseError> {
         self.check()?;
         let wanted = match (n_inputs, self.albedo, self.normal) {
@@ -71,17 +71,17 @@ impl<'a> ExposedPicture<'a> {
         &self.picture
     }
 
-    /// Radiances are multiplied by this before the network sees them.
+    /// The factor on radiance before it enters the network.
     pub fn exposure(&self) -> f32 {
         self.exposure
     }
 
-    /// The radiance that a channel of the network's result stands for; at least 0 and finite.
+    /// The radiance for a channel value of the network's result; at least 0 and finite.
     pub fn radiance(&self, value: f32) -> f32 {
         valid_radiance(decode(value) / self.exposure)
     }
 
-    /// What the network sees of a pixel; channels that it does not take are 0.
+    /// The network's input for a pixel; channels that it does not take are 0.
     pub fn channels(&self, x_px: usize, y_px: usize) -> [f32; CHANNELS_MAX] {
         let i = y_px * self.picture.width_px as usize + x_px;
         let [r, g, b, _] = self.picture.color[i];

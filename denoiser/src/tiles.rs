@@ -1,42 +1,42 @@
-//! Pictures cut into tiles, so that memory is bounded whatever their size.
+//! Pictures divided into tiles, so that memory is limited whatever their size.
 //!
-//! A tile is computed with so much of its surroundings that its pixels are the same bits as those of the whole picture.
+//! A tile is computed together with enough of its surroundings that its pixels equal those of the whole picture bit for
+//! bit.
 
 use std::ops::Range;
 
 use crate::network::ALIGNMENT_PX;
 
-/// Tiles begin at multiples of this: at four pixels of the coarsest level, which are computed together on the
-/// processor.
+/// Tiles start at multiples of this: four pixels of the coarsest level, which the processor computes together.
 const START_PX: usize = 4 * ALIGNMENT_PX;
 
-/// A part of a picture and what has to be known around it.
+/// A part of a picture and the surroundings that it depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tile {
-    /// Columns of the picture that the tile is for.
+    /// Columns of the picture that the tile produces.
     pub columns: Range<usize>,
-    /// Rows of the picture that the tile is for.
+    /// Rows of the picture that the tile produces.
     pub rows: Range<usize>,
-    /// First column that is looked at; a multiple of 64.
+    /// First column of the input; a multiple of 64.
     pub first_column: usize,
-    /// First row that is looked at; a multiple of 64.
+    /// First row of the input; a multiple of 64.
     pub first_row: usize,
-    /// Columns that are looked at, those behind the picture's edge included; a multiple of [`ALIGNMENT_PX`].
+    /// Columns of the input, including those beyond the picture's edge; a multiple of [`ALIGNMENT_PX`].
     pub width_px: usize,
-    /// Rows that are looked at, those below the picture's edge included; a multiple of [`ALIGNMENT_PX`].
+    /// Rows of the input, including those below the picture's edge; a multiple of [`ALIGNMENT_PX`].
     pub height_px: usize,
 }
 
-/// How a picture is cut.
+/// How a picture is divided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cut {
-    /// Columns of a tile, about, before its surroundings are added.
+    /// Approximate columns of a tile without its surroundings.
     pub columns: usize,
-    /// Rows of a tile, about, before its surroundings are added.
+    /// Approximate rows of a tile without its surroundings.
     pub rows: usize,
-    /// Columns of its surroundings on each side, at least.
+    /// Least columns of its surroundings on each side.
     pub overlap_columns: usize,
-    /// Rows of its surroundings on each side, at least.
+    /// Least rows of its surroundings on each side.
     pub overlap_rows: usize,
 }
 
@@ -56,7 +56,7 @@ pub fn tiles(width_px: usize, height_px: usize, cut: Cut) -> Vec<Tile> {
     .collect()
 }
 
-/// Of each tile along one axis: what it is for, and what it looks at.
+/// For each tile along one axis: what it produces, and its input.
 fn spans(length_px: usize, side_max_px: usize, overlap_px: usize) -> Vec<(Range<usize>, Range<usize>)> {
     let end = length_px.next_multiple_of(ALIGNMENT_PX);
     let count = length_px.div_ceil(side_max_px.max(START_PX));
@@ -72,7 +72,7 @@ fn spans(length_px: usize, side_max_px: usize, overlap_px: usize) -> Vec<(Range<
 }
 
 /// The largest tiles for which `needed_bytes` of width and height stays within `memory_max_bytes`; the whole picture if
-/// it does, else bands of whole rows if they do. `Err` has what the smallest tiles need.
+/// that fits, or else bands of whole rows if those fit. `Err` has the need of the smallest tiles.
 pub fn cut_for_memory(
     width_px: usize,
     height_px: usize,

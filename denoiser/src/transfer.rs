@@ -1,4 +1,4 @@
-//! What stands between radiance and the numbers that the network sees.
+//! The conversion between radiance and the numbers that the network works on.
 //!
 //! Colours are first brought to a mean exposure, then through a perceptually uniform curve, whose values at 65504
 //! become 1. Curve and exposure are those of `core/color.h` and `core/autoexposure` of
@@ -36,7 +36,7 @@ pub fn encode(y: f32) -> f32 {
     x * (1.0 / TOP)
 }
 
-/// The luminance whose value on the curve this is; at least 0.
+/// The luminance with this value on the curve; at least 0.
 pub fn decode(x: f32) -> f32 {
     let x = x * TOP;
     if x <= X0 {
@@ -48,15 +48,15 @@ pub fn decode(x: f32) -> f32 {
     }
 }
 
-/// What is not a number becomes 0, the rest at least 0 and finite.
+/// NaN becomes 0, everything else is clamped to be at least 0 and finite.
 pub fn valid_radiance(value: f32) -> f32 {
-    // What is not a number is not above 0 either.
+    // NaN is not above 0 either.
     if value > 0.0 { value.min(f32::MAX) } else { 0.0 }
 }
 
-/// Mean luminance that exposure aims at.
+/// Mean luminance that exposure aims for.
 const KEY: f64 = 0.18;
-/// Luminances below are taken for black.
+/// Lower luminances count as black.
 const BLACK: f32 = 1e-8;
 const BIN_PX: usize = 16;
 
@@ -80,7 +80,7 @@ pub fn exposure<const N: usize>(width_px: usize, color: &[[f32; N]]) -> f32 {
         }
         sum
     });
-    // Added up in order, so that the threads do not matter.
+    // Summed in order, so that the number of threads does not matter.
     let sums: Vec<(f64, usize)> = sums.collect();
     let (sum, count) = sums.into_iter().fold((0.0, 0), |(sum, count), (s, n)| (sum + s, count + n));
     match count {

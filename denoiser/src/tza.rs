@@ -1,8 +1,8 @@
-//! Reads TZA, the file format of tensors that Open Image Denoise keeps its weights in.
+//! Reads TZA, the tensor file format of Open Image Denoise's weights.
 //!
-//! Input: bytes that nobody has looked at. Output: tensors in `f32`. A header (magic number, version, place of the
-//! table) leads to a table with the name, shape, layout, type and place of each tensor. The values that come out are
-//! never more than the file holds.
+//! Input: untrusted bytes. Output: tensors in `f32`. A header (magic number, version, offset of the table) leads to a
+//! table with the name, shape, layout, type and offset of each tensor. The output never has more values than the file
+//! contains.
 
 use half::f16;
 
@@ -10,11 +10,11 @@ use crate::error::WeightsError;
 
 const MAGIC: u16 = 0x41d7;
 const VERSION: u8 = 2;
-/// More than any network of this family has.
+/// More tensors than any network of this family has.
 const TENSORS_MAX: u32 = 256;
 const DIMENSIONS_MAX: u8 = 4;
 
-/// A block of numbers.
+/// An array of numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor {
     /// Such as `enc_conv0.weight`.
@@ -28,7 +28,7 @@ pub struct Tensor {
 /// All tensors of a file, in the order of its table.
 ///
 /// # Errors
-/// When the file is not whole, of another kind, or holds what no network of this family has.
+/// When the file is truncated, of another kind, or contains what no network of this family has.
 pub fn parse(bytes: &[u8]) -> Result<Vec<Tensor>, WeightsError> {
     let mut header = Reader { bytes, offset: 0 };
     let is_known = header.u16().ok() == Some(MAGIC) && header.u8().ok() == Some(VERSION);
@@ -42,7 +42,7 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Tensor>, WeightsError> {
     if count > TENSORS_MAX {
         return Err(table.invalid("too many tensors"));
     }
-    // Tensors that share bytes would make much of little.
+    // Tensors that share bytes would expand a small file to a large result.
     let mut budget_bytes = bytes.len();
     (0..count).map(|_| tensor(bytes, &mut table, &mut budget_bytes)).collect()
 }
@@ -177,8 +177,8 @@ mod tests {
         fn damaged_tables_are_read_without_panic(place in 0_usize..2000, byte: u8, cut in 0_usize..2000) {
             let whole = WeightSet::Small.bytes();
             let table = u64::from_le_bytes(whole[4..12].try_into().expect("8 bytes")) as usize;
-            // The header and the table alone, so that each case is quick: every place of values is then out of the file
-            // or in the table.
+            // Only the header and the table, so that each case is fast: every offset of values is then outside the file
+            // or inside the table.
             let mut file = whole[..12].to_vec();
             file[4..12].copy_from_slice(&12_u64.to_le_bytes());
             file.extend(&whole[table..]);

@@ -3,11 +3,11 @@
 /// A set of weights that comes with Packshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WeightSet {
-    /// 920,000 numbers; trusts its guides, which have to be free of noise.
+    /// 920,000 numbers; trusts its guides, which must be free of noise.
     CleanGuides,
     /// 920,000 numbers; for guides with noise of their own.
     NoisyGuides,
-    /// 320,000 numbers: about half of the time, and less detail.
+    /// 320,000 numbers: about half the time, and less detail.
     Small,
 }
 

@@ -1,4 +1,4 @@
-//! The program as its users call it.
+//! Runs the program as users do.
 
 use std::ffi::OsStr;
 use std::io::Read;
@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::report::Fault;
 use crate::setup::Setup;
 
-/// How often a program that runs is looked at.
+/// Interval at which a running program is polled.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 impl Setup {
@@ -23,12 +23,12 @@ impl Setup {
         command
     }
 
-    /// Renders and gives the JSON result.
+    /// Renders and returns the JSON result.
     pub(crate) fn render<S: AsRef<OsStr>>(&self, device: &str, args: &[S]) -> Result<Value, Fault> {
         self.result_of(self.rendering(device, args))
     }
 
-    /// The same on the device that is tried, with kernels kept in this folder alone.
+    /// The same on the device under test, with a kernel cache only in this folder.
     pub(crate) fn render_caching_in(&self, folder: &Path, args: &[&str]) -> Result<Value, Fault> {
         let mut command = self.rendering(&self.device, args);
         command.env("XDG_CACHE_HOME", folder);
@@ -44,7 +44,7 @@ impl Setup {
     fn result_of(&self, mut command: Command) -> Result<Value, Fault> {
         let no_program = |reason: std::io::Error| Fault::of_file(&self.program, &reason);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(no_program)?;
-        // Read while it writes: a result with many findings is longer than a pipe.
+        // Read while it writes: a result with many findings does not fit into the pipe's buffer.
         let stdout = read_on_a_thread(child.stdout.take());
         let stderr = read_on_a_thread(child.stderr.take());
         let begun = Instant::now();
@@ -53,7 +53,7 @@ impl Setup {
                 break status;
             }
             if begun.elapsed() > self.limit {
-                // One that has just ended cannot be killed.
+                // A process that has just ended cannot be killed.
                 let _ = child.kill();
                 return Err(Fault::new(format!("a render took longer than {} s", self.limit.as_secs())));
             }
@@ -67,11 +67,11 @@ impl Setup {
     }
 }
 
-/// What comes out of a pipe until it is closed.
+/// Everything from a pipe until it is closed.
 fn read_on_a_thread(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
-        // What came before an error is worth having.
+        // Whatever came before an error is still useful.
         let _ = pipe.map(|mut pipe| pipe.read_to_end(&mut bytes));
         bytes
     })

@@ -1,4 +1,4 @@
-//! Two pictures held against each other (Andersson et al. 2020, "FLIP: A Difference Evaluator for Alternating Images").
+//! Compares two pictures (Andersson et al. 2020, "FLIP: A Difference Evaluator for Alternating Images").
 
 use std::path::Path;
 
@@ -7,11 +7,11 @@ use flip_rs::{DEFAULT_PPD, ErrorMap, RgbImage, ldr_flip};
 use crate::report::{Fault, Limit, TrialReport};
 use crate::setup::{Setup, relative};
 
-/// Most that two pictures of equal samples may differ, as mean FLIP: other noise of the same picture has about 0.1.
+/// Largest mean FLIP between two pictures with equal samples: different noise in the same picture gives about 0.1.
 pub(crate) const FLIP_MAX: f64 = 0.01;
-/// The same of a square of 16 by 16 pixels, where a few paths that round the other way may be.
+/// The same for a square of 16 by 16 pixels, in which a few paths may round the other way.
 pub(crate) const TILE_FLIP_MAX: f64 = 0.1;
-/// Side of the squares that are looked at one by one.
+/// Side of the squares that are compared individually.
 const TILE_PX: usize = 16;
 
 /// A picture of display values over grey, so that differences in coverage show.
@@ -50,13 +50,13 @@ impl Shown {
         Ok(Self(image.map_err(|error| error.to_string())?))
     }
 
-    /// Means of the squares of 16 by 16 pixels, over all channels.
+    /// Means over squares of 16 by 16 pixels and all channels.
     pub(crate) fn tiles(&self) -> Vec<f64> {
         tile_means(self.0.pixels(), 3, [self.0.width(), self.0.height()])
     }
 }
 
-/// Means of the squares of 16 by 16 pixels of a picture with so many values for each pixel.
+/// Means over squares of 16 by 16 pixels, for a picture with this many values per pixel.
 fn tile_means(values: &[f32], n_channels: usize, [width, height]: [usize; 2]) -> Vec<f64> {
     let tile = |[x, y]: [usize; 2]| {
         let (right, bottom) = ((x + TILE_PX).min(width), (y + TILE_PX).min(height));
@@ -76,20 +76,20 @@ pub(crate) struct Pair {
 }
 
 impl Pair {
-    /// Of two PNGs.
+    /// Reads two PNGs.
     pub(crate) fn read(expected: &Path, actual: &Path) -> Result<Self, Fault> {
         let [expected, actual] = [Shown::read(expected)?, Shown::read(actual)?];
         let map = ldr_flip(&expected.0, &actual.0, DEFAULT_PPD).map_err(|error| Fault::new(error.to_string()))?;
         Ok(Self { expected, actual, difference: Difference { mean: map.statistics().mean, map } })
     }
 
-    /// Mean FLIP of the worst square of 16 by 16 pixels: a small part that is drawn wrong hides in the mean of all.
+    /// Mean FLIP of the worst square of 16 by 16 pixels: a small error would disappear in the overall mean.
     pub(crate) fn worst_tile(&self) -> f64 {
         let size = [self.expected.0.width(), self.expected.0.height()];
         tile_means(self.difference.map.pixels(), 1, size).into_iter().fold(0.0, f64::max)
     }
 
-    /// Notes how much the pictures may differ, and writes them side by side.
+    /// Records how much the pictures may differ, and writes them side by side.
     pub(crate) fn tell(&self, setup: &Setup, report: &mut TrialReport, name: &str) -> Result<(), Fault> {
         report.check("mean FLIP", self.difference.mean.into(), "", Limit::AtMost(FLIP_MAX));
         report.check("of the worst tile", self.worst_tile(), "", Limit::AtMost(TILE_FLIP_MAX));

@@ -1,9 +1,9 @@
-//! Trials of a device: does it draw what the processor draws, and how fast?
+//! Trials of a device: does it render what the processor renders, and how fast?
 //!
 //! Input: a device, and a folder with assets and the pictures that the processor made (the GPU kit, `scripts/gpu-kit`),
 //! or neither. Output: a report, with its checks and figures as JSON, pictures to look at, and a table for people. Each
-//! [`Trial`] runs in a process of its own under a limit of time ([`supervise`]): a driver that hangs or crashes ends
-//! one trial and not the others.
+//! [`Trial`] runs in a separate process with a time limit ([`supervise`]): a driver that hangs or crashes ends one
+//! trial but not the others.
 
 mod command;
 mod flip;

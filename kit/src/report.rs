@@ -1,4 +1,4 @@
-//! What trials found: as data, and as a table for people.
+//! The results of trials, as data and as a table.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use crate::trial::Trial;
 
 mod table;
 
-/// Why a trial could not go on.
+/// Why a trial could not continue.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Fault(String);
@@ -43,7 +43,7 @@ impl From<packshot_renderer::backend::device::DeviceError> for Fault {
     }
 }
 
-/// What a number must be.
+/// The requirement on a number.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Limit {
@@ -53,21 +53,21 @@ pub enum Limit {
     AtLeast(f64),
 }
 
-/// A number that was measured, and what it must be.
+/// A measured number and its requirement.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Check {
     /// What was measured.
     pub name: String,
-    /// The number; `None` where it is none, such as a share of nothing.
+    /// The number; `None` if it is undefined, such as a fraction of nothing.
     pub found: Option<f64>,
     /// Its unit; empty where it has none.
     pub unit: String,
-    /// What it must be; `None`: it is stated and nothing more.
+    /// The requirement; `None`: the number is only reported.
     pub limit: Option<Limit>,
 }
 
 impl Check {
-    /// Whether the number is as it must be. What is no number is not.
+    /// Whether the requirement is met. An undefined number does not meet it.
     pub fn is_met(&self) -> bool {
         match (self.limit, self.found) {
             (Some(Limit::AtMost(most)), Some(found)) => found <= most,
@@ -84,18 +84,18 @@ impl Check {
 pub enum State {
     /// Every check is met.
     Passed,
-    /// A check is not met, or the trial could not go on.
+    /// A check is not met, or the trial could not continue.
     Failed,
-    /// It took longer than it may, and was ended.
+    /// It exceeded its time limit and was ended.
     TimedOut,
-    /// Its process ended without a word.
+    /// Its process ended without a result.
     Crashed,
     /// There was too little time left for it, or the run was cancelled.
     NotRun,
 }
 
 impl State {
-    /// The words for it in a table.
+    /// The text for a table.
     pub fn words(self) -> &'static str {
         match self {
             Self::Passed => "passed",
@@ -107,7 +107,7 @@ impl State {
     }
 }
 
-/// What a trial found.
+/// The result of a trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrialReport {
     /// Its name.
@@ -118,19 +118,19 @@ pub struct TrialReport {
     pub seconds: f64,
     /// What was measured.
     pub checks: Vec<Check>,
-    /// Why it could not go on, or was not run.
+    /// Why it could not continue, or was not run.
     pub fault: Option<String>,
-    /// All else that is worth knowing, by name.
+    /// Other results, by name.
     pub figures: serde_json::Map<String, Value>,
-    /// Pictures to look at, below the folder of the results.
+    /// Pictures to look at, relative to the results folder.
     pub pictures: Vec<String>,
-    /// Where it is kept while it grows, so that a trial that is ended leaves what it found.
+    /// Where it is written as it grows, so that a trial that is ended leaves its results so far.
     #[serde(skip)]
     kept_at: Option<PathBuf>,
 }
 
 impl TrialReport {
-    /// Of a trial that has found nothing yet.
+    /// An empty report.
     pub(crate) fn new(trial: Trial) -> Self {
         Self {
             trial: trial.name().to_owned(),
@@ -144,7 +144,7 @@ impl TrialReport {
         }
     }
 
-    /// Of a trial whose file grows with it.
+    /// An empty report whose file is updated with it.
     pub(crate) fn kept_at(trial: Trial, path: PathBuf) -> Self {
         Self { kept_at: Some(path), ..Self::new(trial) }
     }
@@ -159,31 +159,31 @@ impl TrialReport {
     fn add(&mut self, name: impl Into<String>, found: f64, unit: &str, limit: Option<Limit>) {
         let found = found.is_finite().then_some(found);
         self.checks.push(Check { name: name.into(), found, unit: unit.to_owned(), limit });
-        // What cannot be written now is written at the end, or that says why not.
+        // If it cannot be written now, it is written at the end, or the error is reported there.
         let _ = self.keep();
     }
 
-    /// Of a trial that was ended or never began.
+    /// For a trial that was ended or never started.
     pub(crate) fn without_result(trial: Trial, state: State, seconds: f64, fault: String) -> Self {
         Self { state, seconds, fault: Some(fault), ..Self::new(trial) }
     }
 
-    /// Notes a number that must be something.
+    /// Records a number with a requirement.
     pub(crate) fn check(&mut self, name: impl Into<String>, found: f64, unit: &str, limit: Limit) {
         self.add(name, found, unit, Some(limit));
     }
 
-    /// Notes a number.
+    /// Records a number.
     pub(crate) fn state(&mut self, name: impl Into<String>, found: f64, unit: &str) {
         self.add(name, found, unit, None);
     }
 
-    /// Notes anything else.
+    /// Records any other result.
     pub(crate) fn figure(&mut self, name: &str, value: impl Into<Value>) {
         self.figures.insert(name.to_owned(), value.into());
     }
 
-    /// Decides how the trial ended.
+    /// Determines how the trial ended.
     pub(crate) fn ended(mut self, outcome: Result<(), Fault>, seconds: f64) -> Self {
         self.seconds = seconds;
         self.fault = outcome.err().map(|fault| fault.to_string());
@@ -193,27 +193,28 @@ impl TrialReport {
     }
 }
 
-/// All trials of a device.
+/// The results of all trials of a device.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
-    /// The device that was asked for.
+    /// The requested device.
     pub device: String,
-    /// Name, driver and interface of the adapter that was tried; `None` when the drivers were not asked, or have none.
+    /// Name, driver and graphics API of the adapter under test; `None` when the drivers were not queried, or there is
+    /// none.
     pub adapter: Option<String>,
     /// The processor of the same machine.
     pub processor: String,
     /// The version of the program.
     pub version: String,
-    /// The word for how much was tried.
+    /// The scale of the trials.
     pub scale: String,
-    /// How long everything took.
+    /// The total time.
     pub seconds: f64,
     /// In the order in which they ran.
     pub trials: Vec<TrialReport>,
 }
 
 impl Report {
-    /// Whether every trial that was run passed, and any was.
+    /// Whether every trial that was run passed, and at least one was run.
     pub fn is_passed(&self) -> bool {
         let counted = |report: &&TrialReport| report.state != State::NotRun;
         let counts = self.trials.iter().filter(counted);

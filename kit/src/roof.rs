@@ -1,8 +1,9 @@
-//! The most rays that a chip could follow if every lane were busy in every cycle and no ray waited for memory.
+//! An upper bound on the rays that a chip could trace if every lane were busy in every cycle and no ray waited for
+//! memory.
 //!
 //! A ray costs instructions, `c_n` for each node of two boxes and `c_t` for each triangle. Trees of products fit the
-//! second-level caches of the chips below, whose bandwidth is not published; what memory would allow if every byte came
-//! from there is told beside it.
+//! second-level caches of the chips below, whose bandwidth is not published; the limit if every byte came from memory
+//! is reported beside it.
 
 /// Lane instructions for a node and for a triangle: estimates, from the traversal's operations.
 const NODE_INSTRUCTIONS: f64 = 220.0;
@@ -11,9 +12,9 @@ const TRIANGLE_INSTRUCTIONS: f64 = 45.0;
 const NODE_BYTES: f64 = 64.0;
 const TRIANGLE_BYTES: f64 = 48.0;
 
-/// What a chip can do.
+/// The capabilities of a chip.
 struct Chip {
-    /// Its name as drivers give it.
+    /// Its name as reported by drivers.
     name: &'static str,
     /// Lane instructions per second: multiprocessors × lanes × clock.
     lane_instructions_per_s: f64,
@@ -31,16 +32,16 @@ const CHIPS: [Chip; 2] = [
     },
 ];
 
-/// Rays per second at most.
+/// Upper bounds in rays per second.
 pub(crate) struct Roof {
-    /// By the instructions that the chip issues.
+    /// Limited by instruction issue.
     pub(crate) by_issue: f64,
-    /// If every byte came from memory, and none from a cache.
+    /// Limited by memory bandwidth, if no byte came from a cache.
     pub(crate) by_memory: f64,
 }
 
 impl Roof {
-    /// Where a ray visits so many nodes and triangles; `None` for a chip that is not known.
+    /// For rays that visit this many nodes and triangles; `None` for an unknown chip.
     pub(crate) fn of(adapter: &str, n_nodes: f64, n_triangles: f64) -> Option<Self> {
         let chip = CHIPS.iter().find(|chip| adapter == chip.name)?;
         let instructions = NODE_INSTRUCTIONS * n_nodes + TRIANGLE_INSTRUCTIONS * n_triangles;

@@ -1,4 +1,5 @@
-//! What is rendered on both sides: every kind of material, light, ground and texture, as options of the command.
+//! What is rendered on device and processor: every kind of material, light, ground and texture, as options of the
+//! command.
 
 use std::path::PathBuf;
 
@@ -11,7 +12,7 @@ use crate::setup::{Scale, Setup};
 /// Balls of the sample bearing, each of which shows a material.
 const N_BALLS: usize = 9;
 
-/// A picture that both sides make.
+/// A picture that device and processor both render.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Scene {
     /// The name of its file.
@@ -21,7 +22,7 @@ pub(crate) struct Scene {
     size: [u32; 3],
 }
 
-/// A scene of the kit's file `scenes.json`, whose paths begin at the kit.
+/// A scene of the kit's file `scenes.json`; its paths are relative to the kit.
 #[derive(Deserialize)]
 struct Listed {
     name: String,
@@ -39,7 +40,7 @@ impl Scene {
         format!("{}-{width}x{height}x{samples}.png", self.name)
     }
 
-    /// Renders the picture, and gives its file and what the program says of it.
+    /// Renders the picture; returns its file and the program's result.
     pub(crate) fn draw(
         &self,
         setup: &Setup,
@@ -48,7 +49,7 @@ impl Scene {
     ) -> Result<(PathBuf, serde_json::Value), Fault> {
         let path = setup.folder(folder)?.join(self.file_name());
         let [width, height, samples] = self.size.map(|value| value.to_string());
-        // Equal samples of equal numbers; who wants noise removed says so.
+        // Equal samples with equal random numbers; scenes that need denoising say so.
         let film = ["--width", &width, "--height", &height, "--samples", &samples, "--noise", "0", "--seed", "7"];
         let is_denoised = self.args.iter().any(|arg| arg == "--denoise");
         let own = self.args.iter().map(|arg| setup.expanded(arg));
@@ -64,7 +65,7 @@ impl Scene {
         Ok((path, result))
     }
 
-    /// The picture that the processor makes: the kit's, or one that is made now.
+    /// The processor's picture: from the kit, or rendered now.
     pub(crate) fn expected(&self, setup: &Setup) -> Result<PathBuf, Fault> {
         match setup.asset("expected").map(|folder| folder.join(self.file_name())).filter(|path| path.exists()) {
             Some(path) => Ok(path),
@@ -74,7 +75,7 @@ impl Scene {
 }
 
 impl Setup {
-    /// An argument with the kit's folder in place of `{kit}`.
+    /// An argument with `{kit}` replaced by the kit's folder.
     fn expanded(&self, arg: &str) -> String {
         match &self.kit {
             Some(kit) => arg.replace("{kit}", &kit.display().to_string()),
@@ -83,7 +84,7 @@ impl Setup {
     }
 }
 
-/// The scenes of a scale: those of the program itself, then those of the kit.
+/// The scenes of a scale: the built-in ones, then those of the kit.
 pub(crate) fn scenes(setup: &Setup) -> Result<Vec<Scene>, Fault> {
     let size = setup.scale.pick([96, 72, 8], [48, 36, 4], [240, 180, 32]);
     let scene = |name: &str, args: &[&str]| {
@@ -139,20 +140,20 @@ pub(crate) fn bearing(scale: Scale) -> Scene {
     Scene::new("bearing", scale.pick([192, 192, 16], [64, 64, 4], [640, 640, 64]), &["--sample", "bearing"])
 }
 
-/// The sample bearing with its noise removed.
+/// The sample bearing, denoised.
 pub(crate) fn denoised(scale: Scale) -> Scene {
     let size = scale.pick([256, 144, 8], [64, 64, 4], [1920, 1080, 16]);
     Scene::new("denoised", size, &["--sample", "bearing", "--denoise", "on"])
 }
 
-/// Bodies that lose no light, in white light before white: each pixel is the light itself, shown as 0.5.
+/// Bodies that lose no light, in white light in front of white: each pixel shows the light itself, as 0.5.
 pub(crate) fn furnace(scale: Scale, library: &str) -> Scene {
     let size = scale.pick([96, 96, 64], [48, 48, 16], [256, 256, 256]);
     let balls = if scale == Scale::Reduced { "Ball_0[12345789]" } else { "Ball_*" };
     let mut args = vec!["--sample", "bearing", "--only", balls, "--view", "front", "--library", library];
     args.extend(["--light", "white", "--background", "environment", "--view-transform", "raw"]);
     args.extend(["--exposure-ev", "-1", "--max-bounces", "64", "--bit-depth", "16"]);
-    // Glass is for another kernel.
+    // Glass would need another kernel.
     let is_worn = |material: &&&str| scale != Scale::Reduced || !material.ends_with("990006");
     for material in FURNACE.iter().filter(is_worn) {
         args.extend(["--material", material]);
@@ -176,10 +177,10 @@ const FURNACE: [&str; 9] = [
 /// A library of materials that lose no light.
 pub(crate) const FURNACE_LIBRARY: &str = include_str!("scenes/furnace.toml");
 
-/// Draws on the processor what the kit's trials expect, into its folder `expected`; gives how many pictures those are.
+/// Renders on the processor what the kit's trials expect, into its folder `expected`; returns the number of pictures.
 ///
 /// # Errors
-/// When a picture cannot be drawn, with its name.
+/// When a picture cannot be rendered, with its name.
 pub fn draw_expected(setup: &Setup, told: &dyn Fn(&str)) -> Result<usize, Fault> {
     let mut all = scenes(setup)?;
     all.extend([bearing(setup.scale), denoised(setup.scale)]);

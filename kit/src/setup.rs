@@ -1,4 +1,4 @@
-//! What a trial is given.
+//! The input of a trial.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,14 +9,14 @@ use packshot_renderer::backend::device::{self, AdapterInfo, Chosen, DeviceChoice
 
 use crate::report::Fault;
 
-/// How much is tried.
+/// How much is tested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scale {
-    /// What a user waits for: about 20 seconds.
+    /// Short enough for a user to wait: about 20 seconds.
     Quick,
     /// Everything, as small as it can be: for software adapters.
     Reduced,
-    /// Everything, in the sizes that figures are stated for.
+    /// Everything, in the sizes for which figures are published.
     Full,
 }
 
@@ -40,52 +40,52 @@ impl Scale {
     }
 }
 
-/// What a trial is given.
+/// The input of a trial.
 #[derive(Clone, Debug)]
 pub struct Setup {
     /// The program `packshot`.
     pub program: PathBuf,
-    /// The kit's folder, with `assets`, `shots`, `scenes` and `expected`; `None`: only what the program has built in is
-    /// tried, against pictures that the processor makes meanwhile.
+    /// The kit's folder, with `assets`, `shots`, `scenes` and `expected`; `None`: only built-in scenes are tested,
+    /// against pictures that the processor renders during the run.
     pub kit: Option<PathBuf>,
-    /// Where everything goes that trials make.
+    /// Folder for everything that trials produce.
     pub results: PathBuf,
     /// The device, as for a render.
     pub device: String,
-    /// Name, driver and interface of the adapter that this device is, where that is known.
+    /// Name, driver and graphics API of the device's adapter, if known.
     pub adapter: Option<String>,
-    /// How much is tried.
+    /// How much is tested.
     pub scale: Scale,
-    /// How long a trial may take.
+    /// Time limit for a trial.
     pub limit: Duration,
-    /// Where kernels that a driver compiled are kept from one trial to the next.
+    /// Where kernels compiled by a driver are cached between trials.
     pub kernels: Option<Arc<dyn ByteStore>>,
 }
 
 impl Setup {
-    /// A file of the kit, if it is there.
+    /// A file of the kit, if it exists.
     pub(crate) fn asset(&self, path: &str) -> Option<PathBuf> {
         Some(self.kit.as_ref()?.join(path)).filter(|path| path.exists())
     }
 
-    /// A folder below the results, made if it is not there.
+    /// A folder in the results, created if necessary.
     pub(crate) fn folder(&self, name: &str) -> Result<PathBuf, Fault> {
         let folder = self.results.join(name);
         std::fs::create_dir_all(&folder).map_err(|reason| Fault::of_file(&folder, &reason))?;
         Ok(folder)
     }
 
-    /// The device that is tried.
+    /// The device under test.
     pub(crate) fn choice(&self) -> Result<DeviceChoice, Fault> {
         device::select(&DeviceRequest::from(self.device.as_str())).map_err(|error| Fault::new(error.message))
     }
 
-    /// Whether products wear one plain material: software adapters compile what others need for minutes.
+    /// Whether products wear a single plain material: for others, software adapters compile for minutes.
     pub(crate) fn is_plain(&self) -> bool {
         self.scale == Scale::Reduced
     }
 
-    /// The adapter that is tried.
+    /// The adapter under test.
     pub(crate) fn adapter(&self) -> Result<AdapterInfo, Fault> {
         match self.choice()?.chosen {
             Chosen::Adapter(adapter) => Ok(adapter),
@@ -94,7 +94,7 @@ impl Setup {
     }
 }
 
-/// How a file below the results is named in a report.
+/// The name of a result file in a report.
 pub(crate) fn relative(path: &Path, to: &Path) -> String {
     path.strip_prefix(to).unwrap_or(path).display().to_string()
 }

@@ -1,4 +1,4 @@
-//! A product that trials render without the command, to look at what it does not show.
+//! A product that trials render without the command, to inspect what the command does not show.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ impl Subject {
         Self::of(&sample::bearing().glb, is_plain)
     }
 
-    /// A GLB.
+    /// From a GLB.
     pub(crate) fn read(path: &Path) -> Result<Self, Fault> {
         Self::of(&std::fs::read(path).map_err(|reason| Fault::of_file(path, &reason))?, false)
     }
@@ -47,7 +47,7 @@ impl Subject {
         Ok(Self { product, prepared })
     }
 
-    /// A square shot of it from three quarters, every pixel with all samples.
+    /// A square three-quarter shot of it, in which every pixel gets all samples.
     pub(crate) fn shot(&self, side_px: u32, samples: u32) -> Result<PreparedShot, Fault> {
         let mut wish = ShotRequest::default();
         let film = &mut wish.film;
@@ -63,7 +63,7 @@ impl Subject {
     }
 }
 
-/// How many pixels of two films have other bits; all where they are of other sizes.
+/// How many pixels of two films differ in any bit; all if their sizes differ.
 pub(crate) fn differing(a: &Film, b: &Film) -> f64 {
     if (a.width_px, a.height_px) != (b.width_px, b.height_px) {
         return a.sums.len().max(b.sums.len()) as f64;
@@ -72,7 +72,7 @@ pub(crate) fn differing(a: &Film, b: &Film) -> f64 {
 }
 
 impl Setup {
-    /// Opens the adapter that is tried.
+    /// Opens the adapter under test.
     pub(crate) fn open(&self, slices: SliceLimits) -> Result<GpuBackend, Fault> {
         let options = GpuOptions { slices, cache: self.kernels.clone(), ..GpuOptions::default() };
         Ok(GpuBackend::open(&self.adapter()?, "a trial".to_owned(), options)?)

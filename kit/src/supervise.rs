@@ -1,4 +1,4 @@
-//! Trials in processes of their own, one after the other, under limits of time.
+//! Trials in separate processes, one after the other, with time limits.
 
 use std::fs::File;
 use std::path::Path;
@@ -12,26 +12,25 @@ use crate::setup::{Scale, Setup};
 use crate::trial::Trial;
 
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-/// With less than this no trial is begun.
+/// No trial is started with less time than this.
 const WORTH: Duration = Duration::from_secs(3);
-/// So long a process that was killed is waited for.
+/// How long to wait for a killed process.
 const DYING: Duration = Duration::from_secs(3);
-/// The driver's own caches, which would make the times of compiling untrue. Names as NVIDIA's and Mesa's drivers have
-/// them.
+/// The driver's own caches, which would falsify compile times. The names are those of NVIDIA's and Mesa's drivers.
 const DRIVER_CACHES: [(&str, &str); 2] = [("__GL_SHADER_DISK_CACHE", "0"), ("MESA_SHADER_CACHE_DISABLE", "true")];
 
-/// Who watches a run, and may end it.
+/// Observes a run, and can cancel it.
 pub struct Watch<'a> {
-    /// Gets each trial before it begins, with the longest that it may take.
+    /// Called before each trial, with its time limit.
     pub begun: &'a dyn Fn(Trial, Duration),
-    /// Gets each trial as it ends.
+    /// Called after each trial.
     pub told: &'a dyn Fn(&TrialReport),
     /// Whether it was cancelled.
     pub is_cancelled: &'a dyn Fn() -> bool,
 }
 
-/// Runs trials until `limit` is over. After each, `report.json` and `report.md` among the results have all that is
-/// known.
+/// Runs trials until `limit` is reached. After each one, `report.json` and `report.md` in the results contain
+/// everything so far.
 ///
 /// # Errors
 /// When the results cannot be written.
@@ -59,14 +58,13 @@ pub fn run(setup: &Setup, trials: &[Trial], mut limit: Duration, watch: &Watch<'
                 run_one(&Setup { limit: own.min(left), ..setup.clone() }, trial, watch.is_cancelled)
             }
         };
-        // What had less time than it may take did not fail.
+        // A trial that had less than its full time did not fail.
         if ended.state == State::TimedOut && own > left {
             ended.state = State::NotRun;
             let seconds = ended.seconds;
             ended.fault = Some(format!("it was not finished after {seconds:.0} s, when the run's time was up"));
         }
-        // The driver compiles for its first picture, for seconds or a minute; those who come later have it from a
-        // cache.
+        // The driver compiles for its first picture, for seconds or a minute; later trials use the cache.
         if setup.scale == Scale::Quick && trial == Trial::Bearing {
             limit += Duration::from_secs_f64(ended.seconds);
         }
@@ -90,21 +88,21 @@ fn write(results: &Path, report: &Report) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Runs a trial in a process of its own, and ends that when it takes too long.
+/// Runs a trial in a separate process, and ends that if it takes too long.
 fn run_one(setup: &Setup, trial: Trial, is_cancelled: &dyn Fn() -> bool) -> TrialReport {
     let begun = Instant::now();
     let kept = setup.results.join("trials").join(format!("{}.json", trial.name()));
     let said = setup.results.join("trials").join(format!("{}.log", trial.name()));
-    // What an earlier run left is not this one's.
+    // Results of an earlier run must not be mistaken for this one's.
     let _ = std::fs::remove_file(&kept);
     let ended = start(setup, trial, &said).and_then(|mut child| {
         let ended = wait(&mut child, setup.limit, is_cancelled);
-        // Also those that it started, when it has crashed.
+        // Its child processes too, if it has crashed.
         kill(&mut child);
         ended
     });
     let read = || std::fs::read(&kept).ok().and_then(|bytes| serde_json::from_slice::<TrialReport>(&bytes).ok());
-    // What it found by then is known.
+    // Its results so far are kept.
     let failed = |state, fault: String| {
         let mut found = read().unwrap_or_else(|| TrialReport::new(trial));
         (found.state, found.seconds, found.fault) = (state, begun.elapsed().as_secs_f64(), Some(fault));
@@ -125,11 +123,11 @@ fn run_one(setup: &Setup, trial: Trial, is_cancelled: &dyn Fn() -> bool) -> Tria
 
 /// How a process ended.
 enum Ended {
-    /// By itself, or by a signal of somebody else's.
+    /// By itself, or by a signal from elsewhere.
     Over(ExitStatus),
-    /// It took too long.
+    /// By its time limit.
     TooLate,
-    /// It was cancelled.
+    /// By cancellation.
     Cancelled,
 }
 
@@ -144,13 +142,13 @@ fn start(setup: &Setup, trial: Trial, said: &Path) -> std::io::Result<Child> {
     if trial == Trial::Kernels {
         command.envs(DRIVER_CACHES);
     }
-    // A trial starts renders of its own, which end with it.
+    // A trial starts renders in processes of its own, which end with it.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()
 }
 
-/// Waits until a process is over, or has to be.
+/// Waits until a process ends, or has to be ended.
 fn wait(child: &mut Child, limit: Duration, is_cancelled: &dyn Fn() -> bool) -> std::io::Result<Ended> {
     let begun = Instant::now();
     let ended = loop {
@@ -164,7 +162,7 @@ fn wait(child: &mut Child, limit: Duration, is_cancelled: &dyn Fn() -> bool) -> 
         }
     };
     kill(child);
-    // One that is stuck in its driver does not even die: the others go on without it.
+    // A process that is stuck in its driver cannot even be killed: the others continue without it.
     let killed = Instant::now();
     while child.try_wait()?.is_none() && killed.elapsed() < DYING {
         std::thread::sleep(LOOK_EVERY);
@@ -172,7 +170,7 @@ fn wait(child: &mut Child, limit: Duration, is_cancelled: &dyn Fn() -> bool) -> 
     Ok(ended)
 }
 
-/// Ends a process and those that it started. One that has just ended cannot be.
+/// Ends a process and its children. One that has just ended cannot be killed.
 fn kill(child: &mut Child) {
     #[cfg(unix)]
     if let Some(group) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
@@ -181,7 +179,7 @@ fn kill(child: &mut Child) {
     let _ = child.kill();
 }
 
-/// The last thing that a process said.
+/// The last line that a process printed.
 fn last_line(said: &Path) -> String {
     let text = std::fs::read_to_string(said).unwrap_or_default();
     text.lines()
@@ -190,7 +188,7 @@ fn last_line(said: &Path) -> String {
         .map_or_else(String::new, |line| format!(": {}", line.trim()))
 }
 
-/// How long all trials of a scale may take together.
+/// Time limit for all trials of a scale together.
 pub fn limit(scale: Scale) -> Duration {
     Duration::from_secs(scale.pick(20, 8 * 60 + 30, 8 * 60 + 30))
 }

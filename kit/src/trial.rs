@@ -1,41 +1,41 @@
-//! What is tried of a device.
+//! The trials of a device.
 
 use std::time::Duration;
 
 use crate::setup::Scale;
 
-/// A trial. The order is that of a run: what tells most comes first, and the last may find no time.
+/// A trial. A run follows this order: the most informative come first, and there may be no time for the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Trial {
-    /// What the drivers say of their adapters.
+    /// The drivers' information about their adapters.
     Adapters,
-    /// The sample bearing beside the processor's.
+    /// The sample bearing compared with the processor's.
     Bearing,
-    /// A white body in white light cannot be seen.
+    /// White furnace: a white body in white light is invisible.
     Furnace,
-    /// Every kind of material, light, ground and texture beside the processor's.
+    /// Every kind of material, light, ground and texture compared with the processor's.
     Parity,
     /// The same bytes again, and with other dispatches.
     Determinism,
     /// Stopping a long render.
     Cancel,
-    /// A lost device comes back.
+    /// Recovery from a lost device.
     Recovery,
     /// Camera paths per second.
     Speed,
-    /// Rays per second, by their kind.
+    /// Rays per second, by kind.
     Rays,
-    /// Noise removed beside the processor's.
+    /// Denoised pictures compared with the processor's.
     Denoiser,
-    /// The next picture of a product that is on the device.
+    /// The time of another picture of a product that is on the device.
     Resident,
-    /// How long the driver compiles.
+    /// Compile times of the driver.
     Kernels,
-    /// What products take on the device, and give back.
+    /// Memory of products on the device, and whether it is freed.
     Memory,
-    /// A turntable that is killed and goes on.
+    /// Resuming a turntable that was killed.
     Turntable,
-    /// An hour's worth of short dispatches.
+    /// As many short dispatches as in an hour.
     Endurance,
 }
 
@@ -59,10 +59,10 @@ impl Trial {
         Self::Endurance,
     ];
 
-    /// Those that tell most in least time, for software adapters.
+    /// The most informative in the least time, for software adapters.
     pub const FEW: [Self; 5] = [Self::Adapters, Self::Bearing, Self::Furnace, Self::Cancel, Self::Rays];
 
-    /// Those of a scale.
+    /// The trials of a scale.
     pub fn of(scale: Scale) -> Vec<Self> {
         let is_quick = |trial: &Self| {
             matches!(
@@ -80,7 +80,7 @@ impl Trial {
         Self::ALL.into_iter().filter(|trial| scale != Scale::Quick || is_quick(trial)).collect()
     }
 
-    /// The word for it in options and files.
+    /// Its name in options and files.
     pub fn name(self) -> &'static str {
         match self {
             Self::Adapters => "adapters",
@@ -101,24 +101,24 @@ impl Trial {
         }
     }
 
-    /// The trial of a name.
+    /// The trial with this name.
     pub fn by_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|trial| trial.name() == name)
     }
 
-    /// It is ended after this time, whatever it is doing. Software adapters compile and render on the processor, and
-    /// small pictures of theirs take longer than large ones of a GPU.
+    /// Time limit, after which it is ended. Software adapters compile and render on the processor, and take longer for
+    /// small pictures than a GPU for large ones.
     pub fn limit(self, scale: Scale) -> Duration {
         let seconds = match (scale, self) {
-            // The first that compiles a kernel.
+            // The first one that compiles a kernel.
             (Scale::Quick, Self::Bearing) => 90,
             (Scale::Quick, _) => 20,
             (Scale::Reduced, Self::Adapters) => 30,
             (Scale::Reduced, _) => 150,
             (Scale::Full, Self::Adapters | Self::Cancel) => 20,
-            // The first that compiles a kernel.
+            // The first one that compiles a kernel.
             (Scale::Full, Self::Bearing) => 90,
-            // Each kind of scene is a kernel of its own.
+            // Each kind of scene has a kernel of its own.
             (Scale::Full, Self::Parity) => 180,
             (Scale::Full, Self::Speed) => 120,
             (Scale::Full, Self::Kernels | Self::Endurance) => 75,

@@ -22,10 +22,10 @@ mod resident;
 mod speed;
 mod turntable;
 
-/// Runs a trial in this process, and writes what it found to `trials/NAME.json` among the results.
+/// Runs a trial in this process, and writes its result to `trials/NAME.json` in the results.
 ///
 /// # Errors
-/// When that file cannot be written. A trial that could not go on is a report that says so.
+/// When that file cannot be written. A trial that could not continue is a report that says so.
 pub fn run(setup: &Setup, trial: Trial) -> Result<TrialReport, Fault> {
     let begun = Instant::now();
     let mut report = TrialReport::kept_at(trial, setup.folder("trials")?.join(format!("{}.json", trial.name())));

@@ -1,8 +1,8 @@
-//! What this machine offers: the instruction sets that the renderer and the denoiser choose from when they run, with
-//! proofs of them, and [memory].
+//! Capabilities of this machine: the instruction sets that renderer and denoiser choose from at run time, with proofs
+//! of them, and [memory].
 //!
-//! A value of `Avx2` or `Avx512` can only be had from its `detect`, so holding one proves that the instructions exist.
-//! Code that is compiled for them takes it as an argument; entering that code is each crate's own.
+//! A value of `Avx2` or `Avx512` can only be obtained from its `detect`, so it proves that the processor has the
+//! instructions. Code compiled for them takes it as an argument; each crate enters such code on its own.
 
 pub mod memory;
 #[cfg(target_arch = "x86_64")]
@@ -14,11 +14,11 @@ pub use x86::{Avx2, Avx512};
 /// An instruction set that code is compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SimdLevel {
-    /// What every processor of the target has.
+    /// The baseline of the target.
     Portable,
     /// x86-64 with AVX2, FMA and the bit manipulation of their generation: 8 lanes of `f32`.
     Avx2,
-    /// The same with AVX-512 F, VL, DQ and BW: 16 lanes of `f32`.
+    /// In addition AVX-512 F, VL, DQ and BW: 16 lanes of `f32`.
     Avx512,
 }
 

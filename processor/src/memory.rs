@@ -1,20 +1,19 @@
-//! How much memory a program may take: what the machine has, the limit of the container that it runs in, or what is
-//! left of its address space, whichever is least.
+//! How much memory a program may take: the machine's memory, the limit of its container, or the remainder of its
+//! address space, whichever is least.
 //!
-//! A container's limit stands in its control group and in each group above it, as `memory.max` (version 2) or
-//! `memory.limit_in_bytes` (version 1); the kernel holds a process to all of them. Which groups those are,
-//! `/proc/self/cgroup` says, and where they are mounted, `/proc/self/mountinfo`. Where a system says nothing of this,
-//! nothing limits.
+//! A container's limits are in its control group and each group above it, as `memory.max` (version 2) or
+//! `memory.limit_in_bytes` (version 1); the kernel enforces all of them. `/proc/self/cgroup` lists the groups, and
+//! `/proc/self/mountinfo` says where they are mounted. On a system without these files there is no limit.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-/// Bytes that this process may take; `None` where the system does not say.
+/// Bytes that this process may use; `None` if the system does not report it.
 pub fn available_bytes() -> Option<u64> {
     available_below(Path::new("/"))
 }
 
-/// The same of a system whose files are below `root`.
+/// The same for a system whose files are below `root`.
 fn available_below(root: &Path) -> Option<u64> {
     let limits = [machine_bytes(root), container_bytes(root), address_space_bytes(root)];
     limits.into_iter().flatten().min()
@@ -27,8 +26,8 @@ fn machine_bytes(root: &Path) -> Option<u64> {
     total.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
-/// What is left of the address space that the process may have (`ulimit -v`), of which batch systems make their limits.
-/// Programs and libraries that are mapped count there too.
+/// The remainder of the process's address space (`ulimit -v`), which batch systems use for limits. Mapped programs and
+/// libraries count too.
 fn address_space_bytes(root: &Path) -> Option<u64> {
     let limits = fs::read_to_string(root.join("proc/self/limits")).ok()?;
     let limit = limits.lines().find_map(|line| line.strip_prefix("Max address space"))?;
@@ -39,7 +38,7 @@ fn address_space_bytes(root: &Path) -> Option<u64> {
     Some(limit.saturating_sub(mapped))
 }
 
-/// The least limit of the control groups that this process is in.
+/// The lowest limit of the control groups of this process.
 fn container_bytes(root: &Path) -> Option<u64> {
     let read = |path: &str| fs::read_to_string(root.join(path)).unwrap_or_default();
     let (groups, mounts) = (read("proc/self/cgroup"), read("proc/self/mountinfo"));
@@ -50,12 +49,12 @@ fn container_bytes(root: &Path) -> Option<u64> {
     limits.min()
 }
 
-/// A make of control groups that limits memory.
+/// A version of control groups with memory limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// A tree for each resource, this one for memory.
+    /// Version 1: one tree per resource, this one for memory.
     One,
-    /// One tree for all resources.
+    /// Version 2: one tree for all resources.
     Two,
 }
 
@@ -68,7 +67,7 @@ impl Kind {
         }
     }
 
-    /// The group that a line of `/proc/self/cgroup` names, if it is of this kind: `4:memory:/a/b`, `0::/a/b`.
+    /// The group in a line of `/proc/self/cgroup`, if it is of this version: `4:memory:/a/b`, `0::/a/b`.
     fn group(self, line: &str) -> Option<&str> {
         let (controllers, group) = line.split_once(':')?.1.split_once(':')?;
         let is_of_kind = match self {
@@ -79,18 +78,18 @@ impl Kind {
     }
 }
 
-/// Where a tree of control groups is found.
+/// Where a tree of control groups is mounted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Mount<'a> {
     kind: Kind,
-    /// The group that is on top here; a container may see a part of the tree alone.
+    /// The group at the root of the mount; a container may see only part of the tree.
     top: &'a str,
     /// The folder of that group.
     folder: &'a str,
 }
 
 impl<'a> Mount<'a> {
-    /// What a line of `/proc/self/mountinfo` says, if it is of control groups for memory: fields, ` - `, type, source,
+    /// Parses a line of `/proc/self/mountinfo`, if it mounts control groups for memory: fields, ` - `, type, source,
     /// options of the tree.
     fn read(line: &'a str) -> Option<Self> {
         let (mount, tree) = line.split_once(" - ")?;
@@ -105,13 +104,13 @@ impl<'a> Mount<'a> {
         Some(Self { kind, top, folder })
     }
 
-    /// The least limit of `group` and those above it, as far as they can be seen.
+    /// The lowest limit of `group` and the groups above it, as far as they are visible.
     fn limit(&self, root: &Path, group: &str) -> Option<u64> {
         let top = folder(root, self.folder);
         let inner = match self.top {
             "/" => group,
-            // A group that is not below what is mounted is that of somebody outside: what is on top here limits this
-            // process, too.
+            // A group that is not below the mounted one belongs to someone outside; the mounted one limits this process
+            // too.
             above => group.strip_prefix(above).filter(|rest| rest.is_empty() || rest.starts_with('/')).unwrap_or("/"),
         };
         let innermost = folder(&top, inner);
@@ -120,7 +119,8 @@ impl<'a> Mount<'a> {
     }
 }
 
-/// A path of the system below a folder. What leads out of it is left out: groups of other namespaces are named by `..`.
+/// A path of the system below a folder. Components that lead out of it are dropped: groups of other namespaces are
+/// written with `..`.
 fn folder(below: &Path, path: &str) -> PathBuf {
     let inner = Path::new(path).components().filter(|part| matches!(part, Component::Normal(_)));
     inner.fold(below.to_owned(), |path, part| path.join(part))
@@ -135,7 +135,7 @@ mod tests {
     const ONE: &str = "35 31 0:32 / /sys/fs/cgroup/memory rw,relatime shared:1 - cgroup cgroup rw,memory\n";
     const TWO: &str = "30 23 0:27 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n";
 
-    /// What is said by a system of these files.
+    /// The result for a system with these files.
     fn says(files: &[(&str, &str)]) -> Option<u64> {
         let root = tempfile::tempdir().expect("a folder");
         for (path, text) in files {

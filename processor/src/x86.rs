@@ -11,7 +11,7 @@ pub struct Avx2(());
 pub struct Avx512(());
 
 impl Avx2 {
-    /// The proof, if it is so.
+    /// The proof, if the processor has them.
     pub fn detect() -> Option<Self> {
         static IS_SUPPORTED: OnceLock<bool> = OnceLock::new();
         let is_supported = || {
@@ -27,7 +27,7 @@ impl Avx2 {
 }
 
 impl Avx512 {
-    /// The proof, if it is so.
+    /// The proof, if the processor has them.
     pub fn detect() -> Option<Self> {
         static IS_SUPPORTED: OnceLock<bool> = OnceLock::new();
         let is_supported = || {

@@ -36,7 +36,7 @@ const EXPORTS: &[&str] = &[
 ];
 
 fn main() -> ExitCode {
-    // The shaders themselves are part of the crate that this program is linked with; changing one rebuilds it.
+    // The shaders themselves are part of a crate that this program is linked with; changing one rebuilds it.
     println!("cargo::rerun-if-changed=../wgsl");
     println!("cargo::rerun-if-changed=tests/constructs/wgsl");
     let written = stages()

@@ -1,5 +1,5 @@
-//! Convolutions of one resolution, one after the other, row by row: a row of one is computed as soon as the next one
-//! needs it, and forgotten three rows later. So what lies between them never leaves the cache.
+//! Convolutions of one resolution, one after the other, row by row: a row of one is computed when the next one needs
+//! it, and dropped three rows later, so that intermediate rows never leave the cache.
 
 use super::lanes::Block;
 use super::layer::{Layer, RowWork, Window};
@@ -7,19 +7,19 @@ use super::quads::Evaluation;
 use super::rows::{Rows, Shape};
 use super::{SimdLevel, level};
 
-/// Rows that a 3×3 convolution looks at.
+/// Rows in the window of a 3×3 convolution.
 const RING: usize = 3;
 
-/// What goes into the first of some layers.
+/// Inputs of the first of some layers.
 #[derive(Clone, Copy)]
 pub(super) struct Inputs<'a> {
-    /// Of half the resolution.
+    /// The input of half the resolution.
     pub(super) doubled: Option<&'a Rows>,
-    /// Of the layers' resolution.
+    /// The input of the layers' resolution.
     pub(super) same: &'a Rows,
 }
 
-/// A band of rows on their way through some layers.
+/// A band of rows on its way through some layers.
 pub(super) struct Chain<'a> {
     level: SimdLevel,
     layers: &'a [Layer],
@@ -28,20 +28,20 @@ pub(super) struct Chain<'a> {
     products: Vec<Block>,
 }
 
-/// What is known of one layer.
+/// The state of one layer.
 struct Stage {
-    /// The latest rows of its input, evaluated.
+    /// The most recent rows of its input, evaluated at the points.
     input: Ring,
-    /// Its latest rows.
+    /// The most recent rows of its output.
     output: Ring,
 }
 
-/// The latest rows of a picture.
+/// The most recent rows of a picture.
 struct Ring {
     shape: Shape,
     row_len: usize,
     rows: Vec<Block>,
-    /// The row that comes next.
+    /// The next row.
     next: usize,
 }
 
@@ -58,7 +58,7 @@ impl Ring {
         &mut self.rows[y % RING * self.row_len..][..self.row_len]
     }
 
-    /// The rows around `y` that lie in the picture.
+    /// The rows around `y` that are inside the picture.
     fn window(&self, y: usize) -> Window<'_, RING> {
         let above = y.checked_sub(1).map(|y| self.row(y));
         let below = (y + 1 < self.shape.height_px).then(|| self.row(y + 1));
@@ -67,12 +67,12 @@ impl Ring {
 }
 
 impl<'a> Chain<'a> {
-    /// For rows from `first_row` on.
+    /// Starts at row `first_row`.
     pub(super) fn new(level: SimdLevel, layers: &'a [Layer], inputs: Inputs<'a>, first_row: usize) -> Self {
         let stages = layers.iter().enumerate().map(|(i, layer)| {
             let shape = |n_channels| Shape { n_channels, ..inputs.same.shape };
             let (input, output) = (shape(layer.n_same()), shape(layer.n_outputs));
-            // Every later layer looks one row further up.
+            // Every later layer needs one more row above.
             let first = first_row.saturating_sub(layers.len() - 1 - i);
             Stage {
                 input: Ring::new(input, input.quads_len(), first.saturating_sub(1)),
@@ -82,18 +82,18 @@ impl<'a> Chain<'a> {
         Self { level, layers, inputs, stages: stages.collect(), products: Vec::new() }
     }
 
-    /// Shape of what comes out.
+    /// Shape of the output.
     pub(super) fn shape(&self) -> Shape {
         self.stages[self.stages.len() - 1].output.shape
     }
 
-    /// Row `y` of what comes out; rows are asked for from the top.
+    /// Output row `y`; rows must be requested from top to bottom.
     pub(super) fn row(&mut self, y: usize) -> &[Block] {
         self.advance(self.stages.len() - 1, y);
         self.latest(y)
     }
 
-    /// Row `y` again, one of the last three.
+    /// Output row `y` again, one of the last three.
     pub(super) fn latest(&self, y: usize) -> &[Block] {
         self.stages[self.stages.len() - 1].output.row(y)
     }
@@ -121,7 +121,7 @@ impl<'a> Chain<'a> {
         }
     }
 
-    /// Evaluates the next row of a layer's input.
+    /// Evaluates the next row of a layer's input at the points.
     fn evaluate(&mut self, layer: usize) {
         let y = self.stages[layer].input.next;
         if layer > 0 {
@@ -138,7 +138,7 @@ impl<'a> Chain<'a> {
     }
 }
 
-/// The rows of an input of half the resolution that row `y` sees.
+/// The rows of an input of half the resolution that row `y` depends on.
 fn doubled_window(rows: &Rows, y: usize) -> Window<'_, 2> {
     let below = y.div_ceil(2);
     let above = below.checked_sub(1).map(|y| rows.row(y));

@@ -1,6 +1,6 @@
-//! Sixteen values at once, in the registers of the processor at hand.
+//! Sixteen values at a time, in the registers of the available instruction set.
 
-/// Channels that lie together in memory, aligned so that no load touches two cache lines.
+/// Channels that are contiguous in memory, aligned so that no load crosses a cache line.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(C, align(64))]
 pub(crate) struct Block(pub(crate) [f32; BLOCK]);
@@ -27,7 +27,7 @@ pub(super) trait Lanes: Copy + Send + Sync {
     fn sub(self, a: Self::V, b: Self::V) -> Self::V;
     fn max(self, a: Self::V, b: Self::V) -> Self::V;
 
-    /// Runs `pass` with as many pixels at once as registers allow beside `n_blocks` blocks of output channels.
+    /// Runs `pass` with as many pixels at a time as registers allow together with `n_blocks` blocks of output channels.
     fn run_pass<const TAPS: usize, const STRIDE: usize>(self, n_blocks: usize, pass: &mut super::pass::Pass<'_>);
 }
 
@@ -35,11 +35,11 @@ pub(super) trait Lanes: Copy + Send + Sync {
 pub(super) trait Kernel {
     type Output;
 
-    /// Has to be inlined, so that it becomes code of the instruction set from which it is called.
+    /// Must be inlined, so that it is compiled for the instruction set of its caller.
     fn run<L: Lanes>(self, lanes: L) -> Self::Output;
 }
 
-/// What every processor of the target has.
+/// The baseline of the target.
 #[derive(Clone, Copy)]
 pub(super) struct Portable;
 

@@ -1,4 +1,4 @@
-//! A convolution with its weights in the order of their use, and its work for one row of output.
+//! A convolution with its weights laid out in the order of use, and its work for one row of output.
 
 use std::ops::Range;
 
@@ -8,12 +8,12 @@ use super::quads::{Interpolation, POINTS, QUAD_PX, TAPS_AT_POINTS};
 use super::rows::Shape;
 use crate::network::{Convolution, DOUBLED_TAPS, SAME_TAPS, SIDE};
 
-/// Quads that are multiplied before they are interpolated: few enough that they stay in the first-level cache.
+/// Quads that are multiplied before interpolation: few enough that they stay in the first-level cache.
 const QUADS: usize = 48;
-/// The most blocks of output channels that are computed together.
+/// Most blocks of output channels that are computed together.
 const BLOCKS_MAX: usize = 3;
 
-/// A convolution, ready for work.
+/// A convolution in its final layout.
 #[derive(Debug)]
 pub(super) struct Layer {
     pub(super) n_outputs: usize,
@@ -27,7 +27,7 @@ pub(super) struct Layer {
 struct Group {
     first_block: usize,
     biases: Vec<Block>,
-    /// For even and odd rows of output, even and odd columns.
+    /// For even and odd output rows and columns.
     doubled: [[Taps; 2]; 2],
     /// For each point at which quads are evaluated.
     same: [Taps; POINTS],
@@ -38,9 +38,9 @@ struct Group {
 struct Taps {
     blocks: Vec<Block>,
     n_channels: usize,
-    /// Rows of taps.
+    /// Number of rows of taps.
     n_rows: usize,
-    /// Blocks for each row of taps and input channel.
+    /// Number of blocks for each row of taps and input channel.
     per_channel: usize,
 }
 
@@ -66,7 +66,7 @@ impl Layer {
         let mut first_block = 0;
         while first_block < n_blocks {
             let rest = n_blocks - first_block;
-            // Pairs, and a triple at the end rather than a single one.
+            // Pairs, and a triple at the end rather than a single block.
             let count = if rest == BLOCKS_MAX { rest.min(blocks_max) } else { rest.min(blocks_max.min(2)) };
             groups.push(Group::new(convolution, n_doubled, first_block, count));
             first_block += count;
@@ -82,12 +82,12 @@ impl Layer {
 
 impl Group {
     fn new(convolution: &Convolution, n_doubled: usize, first_block: usize, count: usize) -> Self {
-        // Values by output channel, for the lanes of each block.
+        // Values by output channel, arranged in blocks.
         let blocks = |value: &dyn Fn(usize) -> f32| -> Vec<Block> {
             let outputs = (first_block..first_block + count).map(|block| block * BLOCK);
             outputs.map(|first| Block(std::array::from_fn(|lane| value(first + lane)))).collect()
         };
-        // `weight` of output, input, row and tap.
+        // `weight` takes output, input, row and tap.
         let taps =
             |inputs: Range<usize>, n_rows: usize, n_taps: usize, weight: &dyn Fn(usize, usize, usize, usize) -> f32| {
                 let mut packed = Vec::new();
@@ -122,7 +122,7 @@ impl Group {
     }
 }
 
-/// Some rows of an input, from the top; `None` above and below the picture, where everything is 0.
+/// Some input rows, from the top; `None` above and below the picture, where everything is 0.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Window<'a, const ROWS: usize> {
     pub(super) shape: Shape,
@@ -133,13 +133,13 @@ pub(super) struct Window<'a, const ROWS: usize> {
 pub(super) struct RowWork<'a> {
     pub(super) layer: &'a Layer,
     pub(super) y: usize,
-    /// The two rows of the doubled input that the output row sees.
+    /// The two rows of the doubled input that the output row depends on.
     pub(super) doubled: Option<Window<'a, 2>>,
     /// The three rows of the other input, evaluated at the points of quads.
     pub(super) same: Window<'a, SIDE>,
     pub(super) out_shape: Shape,
     pub(super) out: &'a mut [Block],
-    /// Room for the terms of a sum, kept from row to row.
+    /// Buffer for the terms of a sum, reused for each row.
     pub(super) products: &'a mut Vec<Block>,
 }
 
@@ -187,7 +187,7 @@ impl Kernel for RowWork<'_> {
     }
 }
 
-/// The terms of rows that lie in the picture; `first` is where a block of input channels begins in a row.
+/// The terms for the rows that are inside the picture; `first` is where a block of input channels starts in a row.
 #[inline(always)]
 fn terms<'a, const ROWS: usize>(
     rows: &[Option<&'a [Block]>; ROWS],

@@ -1,4 +1,4 @@
-//! How code for an instruction set is entered.
+//! Enters code that is compiled for an instruction set.
 
 use packshot_processor::SimdLevel;
 #[cfg(target_arch = "x86_64")]
@@ -8,7 +8,7 @@ use super::lanes::{Kernel, Portable};
 #[cfg(target_arch = "x86_64")]
 use super::x86;
 
-/// Blocks of output channels that a level's registers hold together with enough pixels.
+/// Number of blocks of output channels that fit into the registers of an instruction set together with enough pixels.
 pub(super) fn blocks_max(level: SimdLevel) -> usize {
     match level {
         SimdLevel::Portable | SimdLevel::Avx2 => 1,

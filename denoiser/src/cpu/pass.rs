@@ -1,16 +1,16 @@
-//! The innermost loop: some blocks of input channels into a few blocks of output channels, along a row.
+//! The innermost loop: from some blocks of input channels to a few blocks of output channels, along a row.
 
 use super::lanes::{BLOCK, Block, Lanes};
 
-/// The most pixels that any instruction set computes at once.
+/// Most pixels that any instruction set computes at a time.
 pub(super) const PIXELS_MAX: usize = 12;
-/// Pixels computed at once are a divisor of this on every instruction set.
+/// A multiple of the number of pixels per step on every instruction set.
 pub(super) const PIXELS_MULTIPLE: usize = 24;
 
-/// A block of input channels in one row, and what it is multiplied with.
+/// A block of input channels in one row, and its weights.
 #[derive(Clone, Copy)]
 pub(super) struct Term<'a> {
-    /// From the pixel under the first tap of the first output pixel on.
+    /// Starts at the pixel under the first tap of the first output pixel.
     pub(super) input: &'a [Block],
     /// By tap, input channel and block of output channels.
     pub(super) weights: &'a [Block],
@@ -18,24 +18,23 @@ pub(super) struct Term<'a> {
     pub(super) n_channels: usize,
 }
 
-/// What one pass over a row of output pixels computes.
+/// The work of one pass over a row of output pixels.
 pub(super) struct Pass<'a> {
-    /// The sum of these is computed.
+    /// The terms of the sum.
     pub(super) terms: &'a [Term<'a>],
-    /// What the sum begins with, by block of output channels.
+    /// Initial values of the sum, by block of output channels.
     pub(super) biases: &'a [Block],
-    /// Pixels of the row that this pass is for.
+    /// Number of pixels in this pass.
     pub(super) n_px: usize,
-    /// The output row, from the first pixel of this pass on; blocks of channels follow one another after `pitch`.
+    /// The output row, starting at the first pixel of this pass; blocks of channels are `pitch` apart.
     pub(super) out: &'a mut [Block],
-    /// Pixels that one block of channels has in a row.
+    /// Pixels per block of channels in a row.
     pub(super) pitch: usize,
 }
 
 impl Pass<'_> {
-    /// Keeps `BLOCKS` times `PIXELS` sums in registers. There are `TAPS` taps in a row, and from one output pixel of
-    /// this pass to the next it is `STRIDE` pixels. Up to `PIXELS - 1` pixels behind the last one get meaningless
-    /// values.
+    /// Keeps `BLOCKS` times `PIXELS` sums in registers. There are `TAPS` taps in a row, and consecutive output pixels
+    /// of this pass are `STRIDE` pixels apart. Up to `PIXELS - 1` pixels after the last one get undefined values.
     #[inline(always)]
     pub(super) fn run<L: Lanes, const BLOCKS: usize, const PIXELS: usize, const TAPS: usize, const STRIDE: usize>(
         &mut self,
@@ -52,7 +51,7 @@ impl Pass<'_> {
                 for tap in 0..TAPS {
                     let weights = &term.weights[tap * n_channels * BLOCKS..][..n_channels * BLOCKS];
                     for (channel, weights) in weights.chunks_exact(BLOCKS).enumerate() {
-                        // `channel` is below 16, which the compiler does not see.
+                        // `channel` is below 16, which the compiler cannot see.
                         let channel = channel % BLOCK;
                         let mut columns = [lanes.splat(0.0); BLOCKS];
                         for (column, weights) in columns.iter_mut().zip(weights) {

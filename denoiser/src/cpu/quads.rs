@@ -1,10 +1,9 @@
-//! Rows in the form in which three taps in a row cost half.
+//! Rows in a form in which three taps in a row cost half as much.
 //!
-//! Four pixels of a convolution's result in a row depend on six of its input. Taken as polynomials, they follow from
-//! six products instead of twelve: evaluate input and taps at 0, ±1, ±2 and infinity, multiply, and interpolate
-//! (Winograd's F(4, 3); the matrices are those of Lavin and Gray, Fast Algorithms for Convolutional Neural Networks,
-//! 2015). Input rows are evaluated once and serve three rows of output and all their channels; weights are evaluated in
-//! advance.
+//! Four consecutive pixels of a convolution's result depend on six of its input. As polynomials, they follow from six
+//! products instead of twelve: evaluate input and taps at 0, ±1, ±2 and infinity, multiply, and interpolate (Winograd's
+//! F(4, 3); the matrices are those of Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, 2015). Input
+//! rows are evaluated once and serve three rows of output and all their channels; weights are evaluated in advance.
 
 use super::lanes::{Block, Kernel, Lanes};
 use super::rows::Shape;
@@ -65,15 +64,16 @@ impl Kernel for Evaluation<'_> {
     }
 }
 
-/// Interpolates some quads of one block of channels, adds them to what their pixels begin with, and cuts off at 0.
+/// Interpolates some quads of one block of channels, adds them to the initial values of their pixels, and clamps
+/// negative values to 0 (ReLU).
 pub(super) struct Interpolation<'a> {
-    /// By point, quads after `pitch`.
+    /// By point; quads of one point are contiguous, points `pitch` apart.
     pub(super) products: &'a [Block],
     pub(super) pitch: usize,
     pub(super) n_quads: usize,
-    /// What every pixel begins with; `None` where `out` has it.
+    /// Initial value of every pixel; `None` if `out` contains the initial values.
     pub(super) bias: Option<&'a Block>,
-    /// From the first pixel on.
+    /// Starts at the first pixel.
     pub(super) out: &'a mut [Block],
 }
 

@@ -1,11 +1,11 @@
-//! How the channels of pictures lie in memory.
+//! The memory layout of a picture's channels.
 
 use super::lanes::{BLOCK, Block};
 use super::pass::{PIXELS_MAX, PIXELS_MULTIPLE};
 use super::quads::{POINTS, QUAD_PX};
 
-/// Rows of pixels of one resolution. In a row the pixels of the first 16 channels follow one another, then those of the
-/// next 16; each such run begins with a pixel of zeros and ends with zeros, so that convolutions need not look where
+/// Rows of pixels of one resolution. A row has the pixels of the first 16 channels, then those of the next 16, and so
+/// on; each of these runs starts with a pixel of zeros and ends with zeros, so that convolutions need not check where
 /// the picture ends.
 #[derive(Debug)]
 pub(super) struct Rows {
@@ -13,7 +13,7 @@ pub(super) struct Rows {
     pub(super) data: Vec<Block>,
 }
 
-/// The sides and channels of [`Rows`].
+/// Size and channels of [`Rows`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Shape {
     pub(super) width_px: usize,
@@ -27,28 +27,28 @@ impl Shape {
         self.n_channels.div_ceil(BLOCK)
     }
 
-    /// Places that one block of channels has in a row: the pixels, one of zeros before them, and room behind them for
-    /// what is computed along with the last pixels, two resolutions at a time, and for one of zeros.
+    /// Length of one block of channels in a row: a pixel of zeros, the pixels, and space after them for what is
+    /// computed along with the last pixels, two resolutions at a time, and for one pixel of zeros.
     pub(super) fn pitch(self) -> usize {
         self.width_px + 2 * PIXELS_MAX + 2
     }
 
-    /// Places of a row.
+    /// Length of a row.
     pub(super) fn row_len(self) -> usize {
         self.pitch() * self.n_blocks()
     }
 
-    /// Quads of a row, the last of which may reach behind it.
+    /// Quads of a row, of which the last may extend beyond it.
     pub(super) fn n_quads(self) -> usize {
         self.width_px.div_ceil(QUAD_PX)
     }
 
-    /// Places that one block of channels has in an evaluated row, for each point.
+    /// Length of one block of channels in an evaluated row, for each point.
     pub(super) fn quads_pitch(self) -> usize {
         self.n_quads().next_multiple_of(PIXELS_MULTIPLE)
     }
 
-    /// Places of an evaluated row.
+    /// Length of an evaluated row.
     pub(super) fn quads_len(self) -> usize {
         self.quads_pitch() * POINTS * self.n_blocks()
     }
@@ -58,12 +58,12 @@ impl Shape {
         (self.row_len() * self.height_px * size_of::<Block>()) as u64
     }
 
-    /// The same with half of the sides.
+    /// The same with halved sides.
     pub(super) fn halved(self) -> Shape {
         Shape { width_px: self.width_px / 2, height_px: self.height_px / 2, ..self }
     }
 
-    /// Puts zeros around the pixels of a row.
+    /// Writes the zeros around the pixels of a row.
     pub(super) fn close_row(self, row: &mut [Block]) {
         for run in row.chunks_exact_mut(self.pitch()) {
             run[0] = Block::ZERO;

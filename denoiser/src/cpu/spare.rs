@@ -1,19 +1,19 @@
-//! Memory that is used again: the operating system takes longer to give new pages than some layers take to fill them.
+//! Buffers that are reused: the operating system takes longer to provide new pages than some layers take to fill them.
 
 use std::sync::{Mutex, PoisonError};
 
 use super::lanes::Block;
 
-/// Vectors that nobody needs at the moment.
+/// Vectors that are currently unused.
 #[derive(Debug, Default)]
 pub(super) struct Spare(Mutex<Vec<Vec<Block>>>);
 
 impl Spare {
-    /// A vector of this length, whose contents have no meaning.
+    /// A vector of this length with undefined contents.
     pub(super) fn take(&self, length: usize) -> Vec<Block> {
         let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let fitting = spare.iter().enumerate().filter(|(_, vector)| vector.len() >= length);
-        // Not a large one for little.
+        // Does not use a large one for a small request.
         let best = fitting.min_by_key(|(_, vector)| vector.len()).filter(|(_, vector)| vector.len() <= length * 2);
         match best.map(|(i, _)| i) {
             Some(i) => {
@@ -28,12 +28,12 @@ impl Spare {
         }
     }
 
-    /// Gives a vector back.
+    /// Returns a vector.
     pub(super) fn give(&self, vector: Vec<Block>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(vector);
     }
 
-    /// Frees what is more than is to be kept, the largest first.
+    /// Frees vectors, the largest first, until at most this much is kept.
     pub(super) fn trim(&self, kept_bytes_max: usize) {
         let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         spare.sort_by_key(Vec::len);

@@ -1,6 +1,6 @@
 //! The lanes of AVX2 and AVX-512.
 //!
-//! Holding an [`Avx2`] or an [`Avx512`] proves that the instructions exist.
+//! A value of [`Avx2`] or [`Avx512`] proves that the processor has the instructions.
 #![expect(unsafe_code, reason = "intrinsics, and entering code compiled for more than the target's instruction set")]
 
 use std::arch::x86_64::*;
@@ -35,7 +35,7 @@ macro_rules! by_intrinsic {
     ($($name:ident($($arg:ident: $ty:ty),*) -> $out:ty = $value:expr;)*) => {
         $(#[inline(always)]
         fn $name(self, $($arg: $ty),*) -> $out {
-            // SAFETY: `self` proves that the processor has the instruction; memory is only reached through references
+            // SAFETY: `self` proves that the processor has the instruction; memory is only accessed through references
             // to blocks, which have 16 values and their alignment.
             unsafe { $value }
         })*

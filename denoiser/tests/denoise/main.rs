@@ -1,4 +1,4 @@
-//! The denoiser against a plain evaluation of its network, and against itself in other circumstances.
+//! The denoiser compared with a plain evaluation of its network, and with itself under other circumstances.
 
 use packshot_denoiser::network::Network;
 use packshot_denoiser::{Control, Denoiser, Picture, SimdLevel, WeightSet, tza};
@@ -16,7 +16,7 @@ struct Shot {
 }
 
 impl Shot {
-    /// A ball on a chequered ground under noise that depends on `seed` alone.
+    /// A ball on a chequered ground under noise that depends only on `seed`.
     fn new(width_px: u32, height_px: u32, seed: u32) -> Self {
         let pixel = |i: u32| {
             let (x, y) = ((i % width_px) as f32 / 40.0 - 1.0, (i / width_px) as f32 / 40.0 - 1.0);
@@ -67,7 +67,7 @@ fn bits(pixels: &[[f32; 4]]) -> Vec<u32> {
 
 #[test]
 fn every_instruction_set_computes_the_network() {
-    // Sides that are no multiples of anything, so that every edge is met.
+    // Sides that are not multiples of anything, so that every edge case occurs.
     let shot = Shot::new(53, 37, 1);
     for set in WeightSet::ALL {
         let network = network(set);
@@ -89,7 +89,7 @@ fn every_instruction_set_computes_the_network() {
 fn noise_goes_and_the_picture_stays() {
     let (shot, other) = (Shot::new(128, 96, 2), Shot::new(128, 96, 3));
     let denoiser = Denoiser::new(WeightSet::CleanGuides);
-    // Two pictures of one subject differ by noise alone.
+    // Two pictures of one subject differ only by noise.
     let distance = |a: &[[f32; 4]], b: &[[f32; 4]]| -> f32 {
         let squares = a.iter().zip(b).map(|(a, b)| (0..3).map(|i| (a[i] - b[i]).powi(2)).sum::<f32>());
         (squares.sum::<f32>() / a.len() as f32).sqrt()
@@ -105,7 +105,7 @@ fn noise_goes_and_the_picture_stays() {
 #[test]
 fn threads_and_tiles_change_no_bit() {
     let denoiser = Denoiser::new(WeightSet::Small);
-    // One that is cut into bands, and one that has to be cut into columns.
+    // One that is divided into bands, and one that must be divided into columns.
     for (width_px, height_px) in [(203, 481), (1501, 59)] {
         let shot = Shot::new(width_px, height_px, 4);
         let whole = bits(&denoise(&denoiser, &shot));
@@ -147,7 +147,7 @@ fn broken_values_stay_where_they_are() {
     }
     let out = denoise(&denoiser, &shot);
     assert!(out.iter().all(|pixel| pixel[..3].iter().all(|value| value.is_finite() && *value >= 0.0)));
-    // Exposure, which an infinity would spoil, is that of the other bins to within a few stops.
+    // Exposure, which an infinity would ruin, is that of the other bins to within a few stops.
     let mean = |pixels: &[[f32; 4]]| pixels.iter().map(|pixel| pixel[1]).sum::<f32>() / pixels.len() as f32;
     let far = |y: usize| y * 200 + 120..y * 200 + 200;
     let rows = (0..48).map(far);

@@ -1,5 +1,5 @@
-//! The network as its definition reads: one loop per sum, in double precision, with doubled pixels and joined channels
-//! made as such.
+//! The network exactly as defined: one loop per sum, in double precision, with explicitly doubled pixels and
+//! concatenated channels.
 
 use packshot_denoiser::Picture;
 use packshot_denoiser::network::{ALIGNMENT_PX, Convolution, Network};

@@ -27,13 +27,13 @@ impl Report {
 }
 
 impl TrialReport {
-    /// One line for a person who waits.
+    /// One line for someone who is waiting.
     pub fn line(&self) -> String {
         format!("{:<10} {:<12} {:>6.1} s  {}", self.state.words(), self.trial, self.seconds, found(self))
     }
 }
 
-/// What is not as it must be first.
+/// Failed checks first.
 fn found(report: &TrialReport) -> String {
     let fault = report.fault.clone();
     let (missed, met): (Vec<&Check>, Vec<&Check>) = report.checks.iter().partition(|check| !check.is_met());

@@ -1,4 +1,4 @@
-//! What the drivers say of their adapters.
+//! The drivers' information about their adapters.
 
 use packshot_renderer::backend::DeviceKind;
 use packshot_renderer::backend::gpu::{AdapterCapabilities, capabilities};

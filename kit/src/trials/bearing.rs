@@ -1,4 +1,4 @@
-//! The sample bearing beside the processor's.
+//! The sample bearing compared with the processor's.
 
 use crate::command::number;
 use crate::flip::Pair;
@@ -14,7 +14,7 @@ pub(super) fn run(setup: &Setup, report: &mut TrialReport) -> Result<(), Fault> 
     report.state("rendered in", number(&result, "/seconds/render")?, "s");
     report.figure("device", result["device"].clone());
     let pair = Pair::read(&scene.expected(setup)?, &path)?;
-    // A picture of nothing agrees with nothing.
+    // An empty picture must not count as agreement.
     let contrast = pair.expected.tiles().into_iter().map(|mean| (mean - 0.5).abs()).fold(0.0, f64::max);
     report.check("contrast of the expected picture", contrast, "", Limit::AtLeast(0.05));
     pair.tell(setup, report, "bearing")

@@ -9,7 +9,7 @@ use crate::report::{Fault, Limit, TrialReport};
 use crate::setup::Setup;
 use crate::subject::Subject;
 
-/// More than anybody waits for.
+/// More than can be rendered in the time.
 const SAMPLES: u32 = 1 << 20;
 
 pub(super) fn run(setup: &Setup, report: &mut TrialReport) -> Result<(), Fault> {
@@ -22,7 +22,7 @@ pub(super) fn run(setup: &Setup, report: &mut TrialReport) -> Result<(), Fault> 
         let cancel = CancelToken::default();
         let (result, took) = std::thread::scope(|scope| {
             let render = scope.spawn(|| (shot.render(&RenderControl::new(&cancel)).map(drop), Instant::now()));
-            // The first waits for the kernel too; each comes at another moment of a dispatch.
+            // The first also waits for the kernel; each comes at another point of a dispatch.
             std::thread::sleep(Duration::from_millis(if i == 0 { 2000 } else { 250 + 37 * i }));
             let asked = Instant::now();
             cancel.cancel();
@@ -33,7 +33,7 @@ pub(super) fn run(setup: &Setup, report: &mut TrialReport) -> Result<(), Fault> 
             return Err(Fault::new(format!("a cancelled render ended with {result:?}")));
         }
         worst = worst.max(took);
-        // It answers when it has nothing else to do.
+        // The device answers when its other work is finished.
         let asked = Instant::now();
         backend.usage()?;
         worst_device = worst_device.max(took + asked.elapsed());

@@ -1,4 +1,4 @@
-//! Noise removed beside the processor's.
+//! Denoised pictures compared with the processor's.
 
 use crate::command::number;
 use crate::flip::Pair;
@@ -12,7 +12,7 @@ pub(super) fn run(setup: &Setup, report: &mut TrialReport) -> Result<(), Fault> 
     report.pictures.push(relative(&path, &setup.results));
     let [width, height] = ["/width", "/height"].map(|pointer| number(&result, pointer));
     report.state(format!("guides and network at {} x {}", width?, height?), number(&result, "/seconds/denoise")?, "s");
-    // The kernels are at hand now.
+    // Now the kernels are compiled.
     let (_, again) = scene.draw(setup, &setup.device, "pictures")?;
     report.state("again", number(&again, "/seconds/denoise")?, "s");
     Pair::read(&scene.expected(setup)?, &path)?.tell(setup, report, "denoised")

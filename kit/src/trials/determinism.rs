@@ -1,4 +1,4 @@
-//! The same bits again, on the same device opened anew, and with other dispatches.
+//! The same bits again, on the same device after reopening it, and with other dispatches.
 
 use packshot_renderer::backend::gpu::SliceLimits;
 use packshot_renderer::backend::{CancelToken, RenderControl};

@@ -1,4 +1,4 @@
-//! As many short dispatches as an hour of work has, one after the other, while the memory in use is watched.
+//! As many short dispatches as in an hour of work, one after the other, while memory use is monitored.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use crate::subject::{Subject, differing};
 /// Dispatches of 50 ms in an hour.
 const SUBMISSIONS: u64 = 72_000;
 const MIB: f64 = (1 << 20) as f64;
-/// What a program's memory may grow by while nothing is kept: an allocator's slack.
+/// How much a program's memory may grow while nothing is kept: slack of the allocator.
 const HOST_GROWTH_MIB: f64 = 16.0;
 
 pub(super) fn run(setup: &Setup, report: &mut TrialReport) -> Result<(), Fault> {
@@ -35,7 +35,7 @@ pub(super) fn run(setup: &Setup, report: &mut TrialReport) -> Result<(), Fault> 
         n_differing += u64::from(differing(&render()?, &first) > 0.0);
         n_renders += 1;
         let usage = backend.usage()?;
-        // What is kept for good is there after a tenth of the time.
+        // What is kept for good has been allocated after a tenth of the time.
         if before.is_none() && (begun.elapsed() * 10 > time || usage.n_submissions * 10 > n_submissions) {
             before = Some((usage.memory_bytes, resident_bytes()));
         }
@@ -59,7 +59,7 @@ pub(super) fn run(setup: &Setup, report: &mut TrialReport) -> Result<(), Fault> 
     Ok(())
 }
 
-/// Memory of this process, where Linux says it.
+/// Resident memory of this process, if Linux reports it.
 fn resident_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;

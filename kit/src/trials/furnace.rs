@@ -1,4 +1,4 @@
-//! White furnace: bodies that lose no light cannot be seen in white light.
+//! White furnace: bodies that lose no light are invisible in white light.
 
 use crate::command::{arg, number};
 use crate::flip::Shown;
@@ -6,7 +6,7 @@ use crate::report::{Fault, Limit, TrialReport};
 use crate::scenes;
 use crate::setup::{Setup, relative};
 
-/// What the light itself is shown as.
+/// The display value of the light itself.
 const SHOWN: f64 = 0.5;
 
 pub(super) fn run(setup: &Setup, report: &mut TrialReport) -> Result<(), Fault> {
@@ -19,7 +19,7 @@ pub(super) fn run(setup: &Setup, report: &mut TrialReport) -> Result<(), Fault> 
     let tiles = Shown::read(&path)?.tiles();
     let worst = tiles.into_iter().map(|mean| (mean / SHOWN - 1.0).abs()).fold(0.0, f64::max);
     report.check("light lost or won in the worst tile", 100.0 * worst, "%", Limit::AtMost(1.0));
-    // Where no ray meets a body there is nothing to be seen either.
+    // If no ray hits a body, nothing is tested.
     let paths = number(&result, "/width")? * number(&result, "/height")? * number(&result, "/samples_mean")?;
     report.check("rays of a path", number(&result, "/rays")? / paths, "", Limit::AtLeast(1.05));
     Ok(())

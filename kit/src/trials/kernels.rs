@@ -12,9 +12,9 @@ use crate::subject::Subject;
 
 pub(super) fn run(setup: &Setup, report: &mut TrialReport) -> Result<(), Fault> {
     let folder = setup.folder("kernels")?;
-    // What an earlier run left would be found.
+    // Caches of an earlier run would be found.
     std::fs::remove_dir_all(&folder).map_err(|reason| Fault::of_file(&folder, &reason))?;
-    // Two processes, so that what a driver keeps in memory does not count.
+    // Two processes, so that what a driver caches in memory does not count.
     let size = ["--sample", "bearing", "--width", "32", "--height", "32", "--samples", "1", "--denoise", "off"];
     let plain: &[&str] = if setup.is_plain() { &["--clay"] } else { &[] };
     for name in ["first picture", "of the next process"] {

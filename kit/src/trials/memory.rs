@@ -1,4 +1,4 @@
-//! What products take on the device, and give back.
+//! Memory of products on the device, and whether it is freed.
 
 use packshot_renderer::backend::gpu::{GpuBackend, SliceLimits};
 use packshot_renderer::backend::{Backend, CancelToken, RenderControl};
@@ -37,13 +37,13 @@ pub(super) fn run(setup: &Setup, report: &mut TrialReport) -> Result<(), Fault> 
             after_first = in_use(&backend)?;
         }
     }
-    // What was allocated for work stays with the device for the next; it does not grow.
+    // Memory allocated for work stays with the device for the next; it must not grow.
     let grown = (in_use(&backend)? - after_first) / MIB;
     report.check("growth over the rounds after the first", grown, "MiB", Limit::AtMost(1.0));
     Ok(())
 }
 
-/// Bytes of the device's memory.
+/// Bytes of device memory in use.
 fn in_use(backend: &GpuBackend) -> Result<f64, Fault> {
     let bytes = backend.usage()?.memory_bytes;
     bytes

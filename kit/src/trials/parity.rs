@@ -1,4 +1,4 @@
-//! Every kind of material, light, ground and texture beside the processor's, the worst first.
+//! Every kind of material, light, ground and texture compared with the processor's, the worst first.
 
 use std::time::Instant;
 
@@ -9,11 +9,11 @@ use crate::report::{Fault, Limit, TrialReport};
 use crate::scenes::{Scene, scenes};
 use crate::setup::{Scale, Setup, relative};
 
-/// Pairs of pictures on the sheet, at most.
+/// Most pairs of pictures on the sheet.
 const SHOWN_MAX: usize = 6;
-/// Of the trial's time, for drawing.
+/// Fraction of the trial's time for rendering.
 const TIME_SHARE: f64 = 0.8;
-/// The same where others are to have some of it.
+/// The same if other trials need some of the time.
 const TIME_SHARE_QUICK: f64 = 0.4;
 
 pub(super) fn run(setup: &Setup, report: &mut TrialReport) -> Result<(), Fault> {
@@ -22,7 +22,7 @@ pub(super) fn run(setup: &Setup, report: &mut TrialReport) -> Result<(), Fault> 
     let begun = Instant::now();
     let mut n_left_out = 0;
     for scene in scenes(setup)? {
-        // What is known by then is to be told.
+        // Leaves time to report the results so far.
         let share = if setup.scale == Scale::Quick { TIME_SHARE_QUICK } else { TIME_SHARE };
         if begun.elapsed() > setup.limit.mul_f64(share) {
             n_left_out += 1;
@@ -47,7 +47,7 @@ pub(super) fn run(setup: &Setup, report: &mut TrialReport) -> Result<(), Fault> 
     if let Some((name, worst)) = pairs.iter().max_by(|(_, a), (_, b)| a.worst_tile().total_cmp(&b.worst_tile())) {
         report.check(format!("worst tile ({name})"), worst.worst_tile(), "", Limit::AtMost(TILE_FLIP_MAX));
     }
-    // A user's test tries as many as there is time for.
+    // A user's test runs as many as there is time for.
     match setup.scale {
         Scale::Quick => report.state("scenes left out", f64::from(n_left_out), ""),
         Scale::Reduced | Scale::Full => report.check("scenes left out", f64::from(n_left_out), "", Limit::AtMost(0.0)),

@@ -1,4 +1,4 @@
-//! Rays per second by their kind, and whether they hit what the processor's rays hit: L0 of the benchmark's levels.
+//! Rays per second by kind, and whether they hit what the processor's rays hit: level L0 of the benchmark.
 
 use packshot_renderer::backend::CancelToken;
 use packshot_renderer::backend::cpu::CpuBackend;
@@ -11,7 +11,7 @@ use crate::roof::Roof;
 use crate::setup::Setup;
 use crate::subject::Subject;
 
-/// Rays that find the work of one, which is counted on the processor.
+/// Rays from which the work per ray is measured on the processor.
 const COUNTED: usize = 20_000;
 
 pub(super) fn run(setup: &Setup, report: &mut TrialReport) -> Result<(), Fault> {
@@ -62,8 +62,7 @@ pub(super) fn run(setup: &Setup, report: &mut TrialReport) -> Result<(), Fault> 
     Ok(())
 }
 
-/// Whether two hits are of different things. Devices round their own way, so a ray along an edge may find its other
-/// side.
+/// Whether two hits are of different things. Devices round differently, so a ray along an edge may hit its other side.
 fn differs(
     query: RayQuery,
     a: &packshot_renderer::backend::rays::Hit,

@@ -1,4 +1,4 @@
-//! A device that is lost under a render comes back, and the picture is the same.
+//! A device that is lost during a render recovers, and the picture is the same.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;

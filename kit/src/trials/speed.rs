@@ -1,4 +1,4 @@
-//! Camera paths per second: L1 of the benchmark's levels.
+//! Camera paths per second: level L1 of the benchmark.
 
 use std::time::Instant;
 
@@ -8,10 +8,10 @@ use crate::command::number;
 use crate::report::{Fault, TrialReport};
 use crate::setup::{Scale, Setup};
 
-/// Shots that other renderers draw too.
+/// Shots that other renderers render too.
 const PEERS: [&str; 4] = ["bearing_metal", "bearing_mixed", "studio_softboxes", "screw_sun"];
 
-/// What is rendered: a name and its options.
+/// A name and the options to render.
 type Work = (String, Vec<String>);
 
 pub(super) fn run(setup: &Setup, report: &mut TrialReport) -> Result<(), Fault> {
@@ -20,12 +20,12 @@ pub(super) fn run(setup: &Setup, report: &mut TrialReport) -> Result<(), Fault> 
     let works = works(setup);
     let n_works = works.len();
     for (name, args) in works {
-        // What is known by then is to be told.
+        // Leaves time to report the results so far.
         if begun.elapsed() > setup.limit.mul_f64(0.8) {
             break;
         }
         let result = setup.render(&setup.device, &args)?;
-        // The second has the kernels and the clock of a device at work.
+        // For the second one the kernels are compiled and the device is at its working clock.
         let rate = |seconds: &serde_json::Value| -> Result<f64, Fault> {
             let pixels = number(&result, "/width")? * number(&result, "/height")?;
             Ok(pixels * number(&result, "/samples_mean")? / number(seconds, "/render")? / 1e6)

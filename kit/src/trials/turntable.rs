@@ -1,4 +1,4 @@
-//! A turntable that is killed goes on where it was, and ends with the same bytes.
+//! A turntable that is killed continues where it was, and ends with the same bytes.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -49,7 +49,7 @@ pub(super) fn run(setup: &Setup, report: &mut TrialReport) -> Result<(), Fault> 
         }
         std::thread::sleep(LOOK_EVERY);
     };
-    // One that has ended cannot be killed; the check below says so.
+    // A process that has ended cannot be killed; the check below reports that.
     let _ = child.kill();
     let _ = child.wait();
     if !is_running {
@@ -57,7 +57,7 @@ pub(super) fn run(setup: &Setup, report: &mut TrialReport) -> Result<(), Fault> 
     }
     let before = moments(&killed);
     report.state("the rest", finish(&killed)?, "s");
-    // The last of them may have been written in part.
+    // The last of them may have been written partially.
     let after = moments(&killed);
     let n_kept = before.iter().filter(|(name, moment)| after.get(*name) == Some(*moment)).count();
     report.check("frames not made again", n_kept as f64, "", Limit::AtLeast(before.len() as f64 - 1.0));

@@ -1,4 +1,4 @@
-//! Translates the functions in `tests/constructs/wgsl` for the tests, each with what calls it in Rust and in WGSL.
+//! Translates the functions in `tests/constructs/wgsl` for the tests, each with a caller in Rust and in WGSL.
 //!
 //! Every function of a file that takes and returns scalars and vectors becomes a case: a Rust function from words to
 //! words for each instruction set, and a part of the file's kernel that does the same on a device. A comment above a
@@ -57,7 +57,7 @@ pub(crate) fn generate(folder: &Path) -> Result<String, Box<dyn std::error::Erro
     Ok(source)
 }
 
-/// A function's inputs or outputs: for each argument its WGSL type's name and the kinds of its words.
+/// The inputs or outputs of a function: for each value its WGSL type and the kinds of its words.
 struct Words {
     /// `f`, `u`, `i` or `b` for each word.
     kinds: String,
@@ -152,7 +152,7 @@ fn file(name: &str, text: &str, shader: &Validated) -> Result<String, Box<dyn st
     ))
 }
 
-/// What a comment demands, as fields of the test's `Case`.
+/// The requirements in a comment, as fields of the test's `Case`.
 fn demands(note: &str) -> Result<String, Box<dyn std::error::Error>> {
     let mut range = "None".to_owned();
     let (mut ulps, mut absolute) = (0u32, 0f32);

@@ -1,5 +1,5 @@
-//! The stages as loops over batches, compiled once per instruction set and entered here: whoever holds [`Stages`] need
-//! not ask the processor again.
+//! The stages as loops over batches, compiled once per instruction set and entered here: a value of [`Stages`] stores
+//! the choice, so that the processor is queried only once.
 
 #![expect(unsafe_code, reason = "code compiled for an instruction set may be entered only after checking for it")]
 
@@ -12,16 +12,16 @@ use packshot_shaders::layout::ray::{Hit, Ray};
 
 use crate::stages::{Bindings, BounceSamples, EnvironmentPoint, EnvironmentSearch, Guide, PathState, RayName, Seen};
 
-/// Shadow rays of a batch, and what each brings to which path when nothing blocks it.
+/// Shadow rays of a batch, and what each contributes to which path if nothing occludes it.
 #[derive(Debug, Default)]
 pub struct Shadows {
-    /// From where light is gathered to where it comes from.
+    /// From the point that is lit towards the light.
     pub rays: Vec<Ray>,
-    /// Whether the rays need names: where surfaces let rays through by chance.
+    /// Whether the rays need identities: if some surfaces let rays through randomly.
     pub has_names: bool,
-    /// Names the rays for stochastic opacity.
+    /// Identities of the rays for stochastic opacity.
     pub names: Vec<RayName>,
-    /// Linear Rec. 709, with the path's throughput.
+    /// Linear Rec. 709, including the path's throughput.
     pub radiance: Vec<Vec3>,
     /// Index of the path in the batch.
     pub paths: Vec<u32>,
@@ -36,22 +36,22 @@ impl Shadows {
     }
 }
 
-/// Paths that wait for their memory together, few enough that what came is still in the first-level cache when they are
+/// Paths whose memory is prefetched together: few enough that it is still in the first-level cache when they are
 /// shaded.
 const AHEAD: usize = 64;
 
-/// What stands in the places of samples before any are drawn.
+/// Placeholder for samples that are not drawn yet.
 const NO_SAMPLES: BounceSamples =
     BounceSamples { choice: Vec2::ZERO, bsdf: Vec2::ZERO, light: Vec2::ZERO, survival: Vec2::ZERO };
-/// What stands in the places of searches before any is made.
+/// Placeholder for searches that are not made yet.
 const NO_SEARCH: EnvironmentSearch =
     EnvironmentSearch { uv: Vec2::ZERO, columns: UVec2::ZERO, kind: 0, row: 0, guide: 0, cdf: 0 };
-/// What stands for a point of the map where there is none.
+/// Placeholder for a point of the map where there is none.
 const NO_POINT: EnvironmentPoint =
     EnvironmentPoint { direction: Vec3::ZERO, pdf: 0.0, uv: Vec2::ZERO, texel: 0, pad0: 0 };
 
-/// Reads a word of each place that the next stage will read. The accesses depend on nothing and little stands between
-/// them, so that a processor has many under way at once; in a stage, which is long, it would wait for each.
+/// Reads a word at each place that the next stage will read. The accesses are independent and close together, so that
+/// the processor has many in flight; inside a stage, which is long, it would wait for each.
 #[inline(always)]
 fn touch(words: impl Iterator<Item = u32>) {
     std::hint::black_box(words.fold(0, |bits, word| bits ^ word));
@@ -68,7 +68,7 @@ pub struct PixelSamples {
     pub n_samples: u32,
 }
 
-/// The stages under one instruction set.
+/// The stages for one instruction set.
 #[derive(Clone, Copy, Debug)]
 pub struct Stages(SimdLevel);
 
@@ -84,7 +84,7 @@ macro_rules! loops {
                 let sequence = native::pixel_sequence(b, pixel);
                 let (seed, begin) = (sequence.x, sequence.y + samples.first_sample);
                 for done in (0..samples.n_samples).step_by(AHEAD) {
-                    // Wraps behind the last number of a sequence, where lanes have nothing to do any more.
+                    // Wraps after the last number of a sequence, where lanes are unused.
                     let numbers: [u32; AHEAD] = std::array::from_fn(|k| begin.wrapping_add(done + k as u32));
                     let mut drawn = [Vec2::ZERO; AHEAD];
                     for (&sample, u) in numbers.iter().zip(&mut drawn) {
@@ -95,7 +95,7 @@ macro_rules! loops {
                 }
             }
 
-            /// The numbers of each path's next event.
+            /// The random numbers of each path's next event.
             $(#[target_feature(enable = $features)])?
             fn draw(paths: &[PathState], alive: &[u32], samples: &mut [BounceSamples; AHEAD]) {
                 let (mut seeds, mut numbers, mut steps) = ([0; AHEAD], [0; AHEAD], [0; AHEAD]);
@@ -103,7 +103,7 @@ macro_rules! loops {
                     let path = &paths[i as usize];
                     (seeds[k], numbers[k], steps[k]) = (path.seed, path.sample, path.steps);
                 }
-                // Loops without memory but these arrays, which compilers put into lanes.
+                // Loops that access nothing but these arrays, which compilers vectorise.
                 let [scattering, survival] = [SET_SCATTERING, SET_SURVIVAL].map(|set_number| {
                     let mut points = [UVec2::ZERO; AHEAD];
                     for k in 0..AHEAD {
@@ -128,7 +128,7 @@ macro_rules! loops {
                 }
             }
 
-            /// Where each path's step will look at the environment map, with everything read that finding out needs.
+            /// Where each path's step will read the environment map, with all the reads that this takes.
             $(#[target_feature(enable = $features)])?
             fn search_environment(
                 b: &Bindings<'_>,
@@ -217,7 +217,7 @@ macro_rules! loops {
             pub(super) fn generate_middle(b: &Bindings<'_>, pixels: &[[u32; 2]], paths: &mut Vec<PathState>) {
                 paths.extend(pixels.iter().map(|&pixel| {
                     let pixel = UVec2::from(pixel);
-                    // Filters are symmetrical, so the middle of their distribution is the middle of the pixel.
+                    // Filters are symmetric, so the middle of their distribution is the centre of the pixel.
                     let sequence = native::pixel_sequence(b, pixel);
                     native::generate(b, pixel, sequence.x, sequence.y, Vec2::splat(0.5))
                 }));
@@ -344,7 +344,7 @@ macro_rules! enter {
 }
 
 impl Stages {
-    /// The stages under this instruction set.
+    /// The stages for this instruction set.
     ///
     /// # Panics
     /// When the processor does not have the instruction set.
@@ -358,8 +358,8 @@ impl Stages {
         enter!(self.0, generate(b, samples, paths));
     }
 
-    /// Shades the paths named by `alive`, one hit each. Afterwards `alive` names those that go on and `shadows` holds
-    /// this step's shadow rays.
+    /// Shades the paths listed in `alive`, with one hit each. Afterwards `alive` lists those that continue, and
+    /// `shadows` holds the shadow rays of this step.
     ///
     /// # Panics
     /// When there is not one hit each.
@@ -376,8 +376,8 @@ impl Stages {
         enter!(self.0, shade(b, paths, alive, hits, shadows));
     }
 
-    /// Takes the paths named by `alive`, one hit each, to what a denoiser is told of. Afterwards `alive` names those
-    /// that go on, whose entries of `guides` are no answers yet.
+    /// Advances the paths listed in `alive`, with one hit each, to their guides. Afterwards `alive` lists those that
+    /// continue, whose entries of `guides` are not valid yet.
     ///
     /// # Panics
     /// When there is not one hit each, or not one entry for each path.
@@ -393,13 +393,13 @@ impl Stages {
         enter!(self.0, guide(b, paths, alive, hits, guides));
     }
 
-    /// Appends a path through the middle of each pixel.
+    /// Appends a path through the centre of each pixel.
     pub fn generate_middle(self, b: &Bindings<'_>, pixels: &[[u32; 2]], paths: &mut Vec<PathState>) {
         enter!(self.0, generate_middle(b, pixels, paths));
     }
 
-    /// Leaves the shadow rays of one direction of direct light each at the first surfaces of the paths named by
-    /// `order`, one hit each: of light samples, or of the environment without a map.
+    /// Computes the shadow rays of direct light, in one direction each, at the first surfaces of the paths listed in
+    /// `order`, with one hit each: for light samples, or for an environment without a map.
     ///
     /// # Panics
     /// When there is not one hit each.
@@ -417,13 +417,13 @@ impl Stages {
         enter!(self.0, arriving(b, paths, order, hits, of_uniform, shadows));
     }
 
-    /// Appends the ray through each of these places of the picture, in pixels from its top left corner, as a camera
-    /// without a lens has it.
+    /// Appends the rays through these points of the picture, in pixels from its top left corner, for the camera without
+    /// a lens.
     pub fn camera_rays(self, b: &Bindings<'_>, places: &[Vec2], rays: &mut Vec<Ray>) {
         enter!(self.0, camera_rays(b, places, rays));
     }
 
-    /// Appends what each camera ray met, `None` where that is nothing.
+    /// Appends what each camera ray hit, `None` for nothing.
     ///
     /// # Panics
     /// When there is not one hit each.
@@ -432,19 +432,19 @@ impl Stages {
         enter!(self.0, seen(b, rays, hits, seen));
     }
 
-    /// The share of rays that a surface stops.
+    /// The fraction of rays that a surface stops.
     pub fn opacity_at(self, b: &Bindings<'_>, hit: Hit) -> f32 {
         enter!(self.0, opacity_at(b, hit))
     }
 
-    /// Appends the names of the next rays of the paths given by `alive`. Those from the camera stop at each partly
-    /// opaque surface: [`shade`](Self::shade) and [`guide`](Self::guide) take them on.
+    /// Appends the identities of the next rays of the paths listed in `alive`. Camera rays stop at each partly opaque
+    /// surface: [`shade`](Self::shade) and [`guide`](Self::guide) continue them.
     pub fn path_names(self, paths: &[PathState], alive: &[u32], names: &mut Vec<RayName>) {
         enter!(self.0, path_names(paths, alive, names));
     }
 
-    /// Takes camera rays on behind the partly opaque surfaces that they met, as [`shade`](Self::shade) does: one hit
-    /// for each of `alive`, which afterwards names those that go on.
+    /// Continues camera rays behind the partly opaque surfaces that they hit, like [`shade`](Self::shade): with one hit
+    /// for each of `alive`, which afterwards lists those that continue.
     ///
     /// # Panics
     /// When there is not one hit each.
@@ -453,13 +453,13 @@ impl Stages {
         enter!(self.0, pass_partly(b, paths, alive, hits));
     }
 
-    /// Takes shadow rays across the surfaces that they met, and their light with them; it is 0 afterwards where that
-    /// was no pane.
+    /// Takes shadow rays, with their light, across the surfaces that they hit; the light is 0 afterwards if a surface
+    /// is not a pane.
     pub fn pass_panes(self, b: &Bindings<'_>, rays: &mut [Ray], hits: &[Hit], light: &mut [Vec3]) {
         enter!(self.0, pass_panes(b, rays, hits, light));
     }
 
-    /// Whether a surface stops the ray of this name.
+    /// Whether a surface stops the ray with this identity.
     pub fn surface_blocks(self, b: &Bindings<'_>, hit: Hit, name: RayName) -> bool {
         enter!(self.0, surface_blocks(b, hit, name))
     }

@@ -1,6 +1,6 @@
 //! WGSL's semantics for translated code.
 //!
-//! Where Rust's or glam's function of the same name means something else (integer division by zero, shifts, `fract`,
+//! Where the function of the same name in Rust or glam behaves differently (integer division by zero, shifts, `fract`,
 //! `round`, `sign` of zero, minima with NaN, conversion of floats out of range), translated code calls these. Section
 //! numbers below are those of the WGSL specification's chapter 17, "Built-in functions".
 //!

@@ -1,13 +1,13 @@
 //! Exponentials, logarithms and trigonometric functions of single floats, without branches or tables, so that they
-//! compile to the same few instructions for every processor and can go through vectors.
+//! compile to the same few instructions for every processor and can be vectorised.
 //!
 //! Each reduces its argument as W. J. Cody and W. Waite describe (Software Manual for the Elementary Functions, 1980)
 //! and evaluates a polynomial there. The polynomials interpolate the functions at Chebyshev nodes, which comes within a
 //! few percent of the best; where a number of the standard library follows in a test, it states the error that is
 //! reached.
 
-/// The nearest integer of a number below 2^22 in magnitude: beyond 2^23 floats have no fractional digits, so adding
-/// 1.5 * 2^23 rounds, halves to even. The standard library's function is a call where SSE 4.1 is missing.
+/// The nearest integer to a number below 2^22 in magnitude: beyond 2^23 floats have no fractional digits, so adding 1.5
+/// * 2^23 rounds, halves to even. The standard library's function is a call where SSE 4.1 is missing.
 #[inline(always)]
 fn nearest(x: f32) -> f32 {
     const BIG: f32 = 12_582_912.0;
