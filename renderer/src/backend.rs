@@ -1,8 +1,8 @@
-//! Backends: what turns a prepared product and its shots into film.
+//! Backends: they turn a prepared product and its shots into films.
 //!
 //! Input: a [`PreparedProduct`], which stays on the device, and [`PreparedShot`]s of it. Output: a [`Film`] for each,
-//! and what it took. Invariant: both backends run the same stages of the same WGSL over the same arrays, so their
-//! pictures differ by rounding alone; each gives the same bits for the same seed whatever the number of threads, the
+//! with statistics. Invariant: both backends run the same stages of the same WGSL over the same arrays, so their
+//! pictures differ only by rounding; each gives the same bits for the same seed whatever the number of threads, the
 //! tiling or the batch.
 
 use std::sync::Arc;
@@ -28,30 +28,30 @@ pub mod gpu;
 mod passes;
 pub mod rays;
 
-/// Asks a render to stop. Clones share the request.
+/// Cancels a render. Clones share the request.
 #[derive(Clone, Debug, Default)]
 pub struct CancelToken(Arc<AtomicBool>);
 
 impl CancelToken {
-    /// Requests the stop; work ends within a fraction of a second.
+    /// Requests cancellation; work ends within a fraction of a second.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Whether somebody has.
+    /// Whether cancellation was requested.
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// How far a render is.
+/// Progress of a render.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Progress {
-    /// Samples that every pixel that still wants some has.
+    /// Samples of every pixel that is still active.
     pub samples: u32,
-    /// The most a pixel gets.
+    /// Most samples of a pixel.
     pub samples_max: u32,
-    /// Share of the work done, 0 to 1: converged pixels count as done.
+    /// Fraction of the work that is done, 0 to 1: converged pixels count as done.
     pub done: f32,
     /// Camera paths rendered so far.
     pub paths: u64,
@@ -59,47 +59,47 @@ pub struct Progress {
     pub elapsed: Duration,
 }
 
-/// How to watch and stop a render.
+/// How to watch and cancel a render.
 #[derive(Clone, Copy)]
 pub struct RenderControl<'a> {
     /// Checked between batches.
     pub cancel: &'a CancelToken,
     /// Called after every pass, from one thread at a time.
     pub progress: &'a (dyn Fn(Progress) + Sync),
-    /// Stop with what is there after this time of sampling.
+    /// Time limit for sampling, after which the render ends with the samples so far.
     pub time_max: Option<Duration>,
-    /// Who wants to see the picture meanwhile.
+    /// Receiver of snapshots, if any.
     pub snapshots: Option<Snapshots<'a>>,
-    /// How many samples each pixel gets, in place of the noise threshold: at least these, at most so many more as lie
-    /// to the next decision. For a film that is to be compared with another one, sample by sample.
+    /// How many samples each pixel gets, instead of a noise threshold: at least this many, and at most as many more as
+    /// remain to the next decision. For a film that is compared with another one sample by sample.
     pub counts: Option<&'a Arc<[u32]>>,
 }
 
 impl<'a> RenderControl<'a> {
-    /// Nothing but the means to stop.
+    /// Only cancellation.
     pub fn new(cancel: &'a CancelToken) -> Self {
         Self { cancel, progress: &|_| (), time_max: None, snapshots: None, counts: None }
     }
 }
 
-/// Asks for the picture so far after the 1st, 2nd, 4th, 8th … sample, but not at the end, where the picture itself is.
-/// That is the same without.
+/// Requests the picture so far after the 1st, 2nd, 4th, 8th … sample, but not at the end, when the picture itself is
+/// ready. Snapshots do not change the picture.
 #[derive(Clone, Copy)]
 pub struct Snapshots<'a> {
-    /// About so much time is to lie before the first and between any two; those that come sooner are left out. Each
-    /// stops all threads, and samples in short passes cost more: a render of a moment would take a quarter longer.
-    /// Zero: all.
+    /// Approximate minimum time before the first snapshot and between two of them; earlier ones are skipped. Each one
+    /// stops all threads, and sampling in short passes costs more: a short render would take a quarter longer. Zero:
+    /// all.
     pub pause: Duration,
-    /// Pixels along the longer side of a snapshot, at most; above 0. `u32::MAX` for all there are.
+    /// Longest side of a snapshot in pixels; above 0. `u32::MAX`: full size.
     pub side_max_px: u32,
     /// Gets each snapshot, from one thread at a time.
     pub receive: &'a (dyn Fn(Snapshot) + Sync),
 }
 
-/// A picture that is not done yet.
+/// An unfinished picture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Snapshot {
-    /// Samples that every pixel that still wants some has.
+    /// Samples of every pixel that is still active.
     pub samples: u32,
     /// Mean radiance so far.
     pub image: LinearImage,
@@ -123,7 +123,7 @@ impl std::fmt::Debug for RenderControl<'_> {
 pub struct Rendered {
     /// The sums.
     pub film: Film,
-    /// Rays traced, or known to meet nothing, shadow rays included; 0 when the backend does not count them.
+    /// Rays traced or known to miss, shadow rays included; 0 when the backend does not count them.
     pub rays: u64,
     /// Time of the sampling loop alone.
     pub render_time: Duration,
@@ -140,10 +140,10 @@ pub enum RenderError {
     DeviceOutOfMemory {
         /// Size of the buffer that does not fit.
         needed_bytes: u64,
-        /// What the device can bind at once; `None` when it refused less than that because its memory is full.
+        /// The largest binding of the device; `None` when it refused less than that because its memory is full.
         offered_bytes: Option<u64>,
     },
-    /// The device was lost and did not come back.
+    /// The device was lost and could not be reopened.
     #[error("the device failed: {0}")]
     DeviceLost(String),
 }
@@ -155,26 +155,26 @@ fn out_of_memory(needed_bytes: u64, offered_bytes: Option<u64>) -> String {
     }
 }
 
-/// Keeps bytes between runs of the program, by name. Losing them costs time and nothing else.
+/// Stores bytes between runs of the program, by name. Losing them only costs time.
 pub trait ByteStore: Send + Sync + std::fmt::Debug {
-    /// What was stored under `name`, if it is still there. The bytes may be damaged: who stored them checks them.
+    /// The bytes stored under `name`, if they still exist. They may be damaged: the caller checks them.
     fn load(&self, name: &str) -> Option<Vec<u8>>;
 
-    /// Keeps `bytes` under `name`, or does not.
+    /// Stores `bytes` under `name`, or fails silently.
     fn store(&self, name: &str, bytes: &[u8]);
 }
 
 /// A device that renders.
 pub trait Backend: Send + Sync + std::fmt::Debug {
-    /// Brings a product onto the device and compiles what it needs.
+    /// Uploads a product and compiles the kernels that it needs.
     ///
     /// # Errors
     /// [`RenderError`].
     fn load(&self, product: Arc<PreparedProduct>, cancel: &CancelToken) -> Result<Box<dyn LoadedProduct>, RenderError>;
 
-    /// A picture without its noise. Both backends run the same network on the same numbers, so their pictures differ by
-    /// rounding alone. `memory_max_bytes` bounds what is allocated on the device meanwhile, about; it changes no bit of
-    /// the picture.
+    /// The denoised picture. Both backends run the same network on the same numbers, so their pictures differ only by
+    /// rounding. `memory_max_bytes` is an approximate limit on allocations on the device during the call; it does not
+    /// change a bit of the picture.
     ///
     /// # Errors
     /// [`DenoisingError`].
@@ -186,29 +186,29 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
         cancel: &CancelToken,
     ) -> Result<Vec<[f32; 4]>, DenoisingError>;
 
-    /// What it is.
+    /// The device.
     fn device(&self) -> &DeviceInfo;
 }
 
 /// A product on a device, ready for any number of shots. Its shots keep it there.
 pub trait LoadedProduct: Send + Sync {
-    /// Brings a shot of the product onto the device: no geometry, and an environment only if no shot there has it yet.
+    /// Uploads a shot of the product: no geometry, and an environment only if no other shot on the device has it.
     ///
     /// # Errors
     /// [`RenderError::DeviceOutOfMemory`], [`RenderError::DeviceLost`].
     ///
     /// # Panics
-    /// When the shot was prepared for another product: a caller's bug.
+    /// When the shot was prepared for another product, which is a bug in the caller.
     fn load(&self, shot: PreparedShot) -> Result<Box<dyn LoadedShot>, RenderError>;
 
-    /// What was loaded.
+    /// The loaded product.
     fn prepared(&self) -> &Arc<PreparedProduct>;
 
-    /// Bytes of memory that it takes, on the host and on the device, without its shots.
+    /// Bytes of memory on the host and on the device, without its shots.
     fn size_bytes(&self) -> u64;
 }
 
-/// A shot that is ready to be sampled, as often as wanted.
+/// A shot that is ready to be sampled, any number of times.
 pub trait LoadedShot: Send + Sync {
     /// Samples the shot's film from sample 0.
     ///
@@ -216,28 +216,28 @@ pub trait LoadedShot: Send + Sync {
     /// [`RenderError`].
     fn render(&self, control: &RenderControl<'_>) -> Result<Rendered, RenderError>;
 
-    /// What a denoiser is told of the picture: the means of every pixel's first samples, `n_samples` where it is unlike
-    /// a pixel beside it, and down to a quarter of them elsewhere.
+    /// The denoiser's guides: means over the first samples of every pixel, `n_samples` where it differs from a
+    /// neighbouring pixel, and down to a quarter of that elsewhere.
     ///
     /// # Errors
     /// [`RenderError`].
     fn guides(&self, n_samples: u32, cancel: &CancelToken) -> Result<Guides, RenderError>;
 
-    /// What rays in render space hit, as if every surface were opaque.
+    /// The hits of rays in render space, as if every surface were opaque.
     ///
     /// # Errors
     /// [`RenderError`].
     fn trace(&self, rays: &[Ray], query: RayQuery, cancel: &CancelToken) -> Result<TracedRays, RenderError>;
 
-    /// The layers that are asked for, in their order: planes one after the other, in each of them pixels row by row
-    /// from the top. Every backend traces them on the processor, and they are the same bits.
+    /// The requested layers, in order: planes one after the other, each with its pixels row by row from the top. Every
+    /// backend traces them on the processor, so they are the same bit for bit.
     ///
     /// # Errors
     /// [`RenderError::Cancelled`].
     fn layers(&self, request: &LayerRequest<'_>, cancel: &CancelToken) -> Result<Vec<Vec<f32>>, RenderError>;
 }
 
-/// What computes.
+/// What renders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DeviceKind {
@@ -249,24 +249,24 @@ pub enum DeviceKind {
     Software,
 }
 
-/// A device, and why it was taken.
+/// A device, and why it was chosen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DeviceInfo {
     /// Its kind.
     pub kind: DeviceKind,
     /// The processor's or adapter's name.
     pub name: String,
-    /// `native`, or the graphics interface.
+    /// `native`, or the graphics API.
     pub backend: String,
-    /// Why this one.
+    /// Why this one was chosen.
     pub reason: String,
-    /// The memory of an adapter, bytes; `None` for the processor, which has the machine's, and where the driver does
-    /// not say. A picture's facts do not have it.
+    /// The memory of an adapter, bytes; `None` for the processor, which has the machine's memory, and if the driver
+    /// does not report it. It is not part of a picture's facts.
     #[serde(skip)]
     pub memory_bytes: Option<u64>,
 }
 
-/// A time limit that began with the sampling loop.
+/// A time limit that starts with the sampling loop.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     pub(crate) begun: Instant,

@@ -1,10 +1,10 @@
-//! What a product does to the floor that it stands on, apart from the product and from the floor: for pictures that are
-//! laid over others.
+//! What a product does to its floor, separated from the product and from the floor itself: for pictures that are laid
+//! over others.
 //!
 //! Three films are compared: the product with the floor left out, the floor with the product on it, and the floor
-//! alone. All three have the same seed, and the last two the same samples, so that where the product changes nothing
-//! they are equal to the bit and their ratio is 1 without noise. Over a background B that stands for the floor as it
-//! looks alone, a pixel is
+//! alone. All three have the same seed, and the last two the same samples, so that where the product has no effect they
+//! are equal bit for bit, and their ratio is 1 without noise. Over a background B that replaces the floor alone, a
+//! pixel is
 //!
 //! ```text
 //! C = RGB + T · B        RGB = product + light        T = (1 − coverage) · ratio
@@ -19,33 +19,34 @@ use crate::color::LinearImage;
 use crate::film::{Film, LUMINANCE, mean};
 use crate::shot::Floor;
 
-/// A floor that gets so many times the light that it has alone is in a caustic, and more cannot be shown in its place.
+/// Largest ratio: a floor that gets more light than this times its own is in a caustic, which cannot be represented as
+/// a ratio.
 const RATIO_MAX: f32 = 64.0;
-/// Radiance of a floor below which there is nothing to compare with.
+/// Radiance of a floor below which the ratio is undefined.
 const LEAST_RADIANCE: f32 = 1e-7;
-/// Share of a pixel's samples below which a film says nothing of it.
+/// Fraction of a pixel's samples below which a film has no information about it.
 const LEAST_SHARE: f32 = 1e-6;
-/// How far shadows are continued below the product, pixels: as far as a denoiser looks from its edge.
+/// How far shadows are continued below the product, pixels: as far as a denoiser's window reaches from its edge.
 const CONTINUED_PX: usize = 16;
 
-/// What a product does to its floor, pixel by pixel, row 0 on top, linear Rec.709, each in the part of the pixel that
+/// What a product does to its floor, for each pixel, row 0 on top, linear Rec.709, each in the part of the pixel that
 /// the product does not cover.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Caught {
-    /// Light that comes from the floor, over what would come from it without the product. Below 1 in shadows, each
-    /// channel for itself, and above 1 where a matte floor gets more light, as in a caustic. 1 where no floor is.
+    /// Light from the floor, relative to that without the product. Below 1 in shadows, separately for each channel, and
+    /// above 1 where a matte floor gets more light, as in a caustic. 1 where there is no floor.
     pub ratio: Vec<[f32; 3]>,
-    /// Radiance that the floor adds, whatever lies below: reflections of the product that are brighter than what they
+    /// Radiance that the floor adds, whatever is below: reflections of the product that are brighter than what they
     /// hide. 0 for matte floors that have light of their own.
     pub light: Vec<[f32; 3]>,
 }
 
 impl Caught {
-    /// Compares the film of the product without its floor, that of the floor with the product on it, where that does
-    /// not hide it, and that of the floor alone.
+    /// Compares the film of the product without its floor, that of the floor with the product on it where the product
+    /// does not hide it, and that of the floor alone.
     ///
     /// # Panics
-    /// When the films are not of one size: a caller's bug.
+    /// When the films differ in size, which is a bug in the caller.
     pub fn new(product: &Film, with: &Film, alone: &Film, floor: &Floor) -> Self {
         let n = product.sums.len();
         assert!(with.sums.len() == n && alone.sums.len() == n, "three films of one shot");
@@ -60,15 +61,15 @@ impl Caught {
         caught
     }
 
-    /// What is left of a background, T: 1 where nothing is in front of it. `product` is the picture of the product
-    /// without its floor.
+    /// The transmittance T towards a background: 1 where nothing is in front of it. `product` is the picture of the
+    /// product without its floor.
     pub fn transmittance(&self, product: &LinearImage) -> Vec<[f32; 3]> {
         let of_pixel = |(&[.., coverage], ratio): (&[f32; 4], &[f32; 3])| ratio.map(|r| (1.0 - coverage).max(0.0) * r);
         product.rgba.iter().zip(&self.ratio).map(of_pixel).collect()
     }
 
-    /// The product with all that its floor adds. As alpha it has the best that one number can say for three channels: 1
-    /// less the luminance of the transmittance, which is exact where shadows have no colour.
+    /// The product with everything that its floor adds. Its alpha is the best single number for three channels: 1 minus
+    /// the luminance of the transmittance, which is exact for colourless shadows.
     pub fn flattened(&self, product: &LinearImage) -> LinearImage {
         let of_pixel = |((&[r, g, b, coverage], ratio), light): ((&[f32; 4], &[f32; 3]), &[f32; 3])| {
             let open = (1.0 - coverage).max(0.0);
@@ -88,8 +89,8 @@ impl Caught {
         laid
     }
 
-    /// What a denoiser made of it, held against what was `sampled` in rows of this width: where the product changed
-    /// nothing, and nothing around, nothing is changed; elsewhere every value is one that can be.
+    /// After denoising: restores the `sampled` values, in rows of this width, wherever neither they nor their
+    /// surroundings show an effect of the product; all other values are clamped to what is possible.
     pub fn restored(mut self, sampled: &Self, width_px: u32) -> Self {
         let width = width_px as usize;
         let height = sampled.ratio.len() / width.max(1);
@@ -114,8 +115,8 @@ impl Caught {
         self.light.iter().flatten().any(|&value| value > 0.0)
     }
 
-    /// The same with shadows and light continued a little below the product, where they are not seen: what looks at a
-    /// pixel's surroundings finds no edge there. `product` is as for [`transmittance`](Self::transmittance).
+    /// The same with shadows and light continued a little below the product, where they are hidden: filters that read a
+    /// pixel's surroundings then find no edge there. `product` is as for [`transmittance`](Self::transmittance).
     pub fn continued(&self, product: &LinearImage) -> Self {
         let [width, height] = [product.width_px as usize, product.height_px as usize];
         let mut known: Vec<bool> = product.rgba.iter().map(|pixel| pixel[3] < 1.0 - LEAST_SHARE).collect();
@@ -146,14 +147,14 @@ impl Caught {
     }
 }
 
-/// Ratio and added light of a pixel, of which the product covers a share. The means are premultiplied RGBA; alpha is
-/// the floor's share.
+/// Ratio and added light of a pixel that the product covers to this fraction. The means are premultiplied RGBA, with
+/// the floor's coverage as alpha.
 fn compare(coverage: f32, with: [f32; 4], alone: [f32; 4], is_matte: bool) -> ([f32; 3], [f32; 3]) {
     let (share, share_alone) = (with[3], alone[3]);
     if share <= LEAST_SHARE || share_alone <= LEAST_SHARE {
         return ([1.0; 3], [0.0; 3]);
     }
-    // Beside the edge of a floor, a part of the pixel that neither covers.
+    // At the edge of a floor: the part of the pixel that is covered by neither.
     let beside = if share_alone >= 1.0 - LEAST_SHARE { 0.0 } else { (1.0 - coverage - share).max(0.0) };
     let floor = share / (share + beside);
     let (mut ratio, mut light) = ([1.0; 3], [0.0; 3]);
@@ -162,7 +163,7 @@ fn compare(coverage: f32, with: [f32; 4], alone: [f32; 4], is_matte: bool) -> ([
         let of_floor = if alone > LEAST_RADIANCE { lit / alone } else { 1.0 };
         let kept = if is_matte { of_floor.min(RATIO_MAX) } else { of_floor.min(1.0) };
         ratio[c] = floor * kept + (1.0 - floor);
-        // A matte floor that is dark alone has no ratio that says how bright it is.
+        // For a matte floor that is dark without the product, no ratio can express its brightness.
         if !is_matte || alone <= LEAST_RADIANCE || of_floor > RATIO_MAX {
             light[c] = floor * (lit - kept * alone).max(0.0);
         }
@@ -170,7 +171,7 @@ fn compare(coverage: f32, with: [f32; 4], alone: [f32; 4], is_matte: bool) -> ([
     (ratio, light)
 }
 
-/// Whether a material gives back light in proportion to its colour alone.
+/// Whether a material reflects light diffusely only.
 fn is_matte(m: &OpenPbr) -> bool {
     [m.specular_weight, m.base_metalness, m.coat_weight, m.fuzz_weight, m.transmission_weight].iter().all(|&w| w == 0.0)
 }

@@ -1,9 +1,9 @@
 //! Colour: from scene-linear radiance to what a display shows.
 //!
 //! Input: a [`LinearImage`], linear Rec.709 with premultiplied alpha. Output: a [`DisplayImage`], sRGB-encoded with
-//! straight alpha, every channel finite and between 0 and 1, whatever came in. Exposure and the view transform act on
-//! the colour that the alpha was multiplied into, so edges of a cut-out product keep its hue; a background colour is
-//! laid under the finished display colours, so a white that was asked for is exactly that white.
+//! straight alpha, every channel finite and between 0 and 1, whatever the input. Exposure and the view transform act on
+//! unpremultiplied colours, so that edges of a cut-out product keep its hue; a background colour is laid under the
+//! finished display colours, so that a white background is exactly that white.
 
 mod agx;
 mod custom;
@@ -55,25 +55,25 @@ pub struct DisplaySettings<'a> {
     pub exposure_ev: f32,
     /// Display colour (sRGB-encoded, 0 to 1) laid under the picture, which becomes opaque. `None` keeps the alpha.
     pub background_srgb: Option<[f32; 3]>,
-    /// A lookup table after the view transform, or in its place, as the table says.
+    /// A lookup table after the view transform, or instead of it, as the table says.
     pub lut: Option<&'a Lut>,
 }
 
-/// Alpha at or below this is nothing: dividing by it would only amplify rounding.
+/// Alpha at or below this counts as zero: dividing by it would only amplify rounding.
 const LEAST_ALPHA: f32 = 1e-6;
 /// Largest magnitude that enters a view transform. Every transform is saturated long before it.
 const MAX_SCENE_VALUE: f32 = 1e30;
-/// Pixels that one task converts: long enough to hide the scheduling, short enough to share.
+/// Pixels per task: enough to hide the scheduling cost, few enough to distribute.
 const PIXELS_PER_TASK: usize = 8192;
-/// Pixels that go through the steps together, channel by channel, so that each step is a loop of vector instructions.
+/// Pixels processed together, channel by channel, so that each step is a vectorised loop.
 const PIXELS_PER_BLOCK: usize = 64;
 
 /// Red, green and blue of a block of pixels.
 type Block = [[f32; PIXELS_PER_BLOCK]; 3];
 
-/// Exposes, applies the view transform and, where one is asked for, lays a background colour under the picture.
+/// Applies exposure and the view transform, and lays a background colour under the picture if there is one.
 ///
-/// Non-finite input is shown: NaN as 0, infinity as the transform's white.
+/// Non-finite input is handled: NaN as 0, infinity as the transform's white.
 pub fn display_image(image: &LinearImage, settings: &DisplaySettings<'_>) -> DisplayImage {
     let view = View::new(settings);
     let mut rgba = vec![[0.0; 4]; image.rgba.len()];
@@ -85,7 +85,7 @@ pub fn display_image(image: &LinearImage, settings: &DisplaySettings<'_>) -> Dis
     DisplayImage { width_px: image.width_px, height_px: image.height_px, rgba }
 }
 
-/// The display colour of one opaque scene colour: three numbers of linear Rec.709 in, sRGB-encoded 0 to 1 out.
+/// The display colour of one opaque scene colour: from linear Rec.709 to sRGB-encoded values 0 to 1.
 pub fn display_color([r, g, b]: [f32; 3], view_transform: ViewTransform, exposure_ev: f32) -> [f32; 3] {
     let settings = DisplaySettings { view_transform, exposure_ev, background_srgb: None, lut: None };
     let mut shown = [[0.0; 4]];
@@ -94,7 +94,7 @@ pub fn display_color([r, g, b]: [f32; 3], view_transform: ViewTransform, exposur
     [r, g, b]
 }
 
-/// A view transform made ready for many pixels.
+/// A view transform in a form for many pixels.
 struct View<'a> {
     exposure: f32,
     kind: ViewKind,
@@ -207,14 +207,14 @@ fn transform(block: &mut Block, matrix: &Mat3) {
     }
 }
 
-/// Within 0 to 1; NaN is 0. (`f32::clamp` keeps NaN, and costs more.)
+/// Clamps to 0 to 1; NaN becomes 0. (`f32::clamp` keeps NaN, and is slower.)
 #[inline]
 fn clamp_unit(value: f32) -> f32 {
     let positive = if value > 0.0 { value } else { 0.0 };
     if positive < 1.0 { positive } else { 1.0 }
 }
 
-/// NaN becomes 0, what is out of range (infinity too) the nearest value in range.
+/// NaN becomes 0; values out of range, including infinity, become the nearest value in range.
 #[inline]
 fn finite(value: f32) -> f32 {
     let number = if value.is_nan() { 0.0 } else { value };

@@ -1,18 +1,18 @@
-//! Findings that do not stop the work: data in the report, never log noise.
+//! Findings that do not stop the work: data in the report, not log messages.
 
 use serde::Serialize;
 
-/// What stands before the name of an option in the place of a finding or an error: libraries do not know how the user
-/// of a surface writes it.
+/// The prefix of an option's name in the place of a finding or an error: libraries do not know how the users of a
+/// surface write it.
 const OPTION: &str = "option:";
 
-/// The place of a finding or an error that is about an option of pictures, by its name in the table of options
+/// The place for a finding or an error about an option of pictures, by its name in the table of options
 /// (`light_rotation_deg`).
 pub fn option_place(name: &str) -> String {
     format!("{OPTION}{name}")
 }
 
-/// The name of the option that a place is about, and what stands behind it: a value of it, after a space, or nothing.
+/// The name of the option that a place is about, and what follows it: a value, after a space, or nothing.
 pub fn option_of_place(at: &str) -> Option<(&str, &str)> {
     let rest = at.strip_prefix(OPTION)?;
     Some(rest.split_at(rest.find(' ').unwrap_or(rest.len())))
@@ -23,7 +23,7 @@ pub fn option_of_place(at: &str) -> Option<(&str, &str)> {
 pub struct Diagnostic {
     /// Stable name, such as `missing_normals`.
     pub code: &'static str,
-    /// How much it matters.
+    /// How severe it is.
     pub severity: Severity,
     /// Where: a JSON pointer into the file (with `, element n` for one of an accessor's), `byte n` of the container, a
     /// part's path, `bounding box` for the whole, or [an option](option_place).
@@ -32,7 +32,7 @@ pub struct Diagnostic {
     pub message: String,
 }
 
-/// How much a [`Diagnostic`] matters.
+/// The severity of a [`Diagnostic`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {

@@ -1,7 +1,7 @@
-//! Digests of everything that a picture follows from.
+//! Digests of everything that determines a picture.
 //!
-//! A value goes into a digest as JSON: every member and every variant with its name, every number so that it can be
-//! read back. Text for people has no part in it, so that who changes a message or a `Debug` changes no digest.
+//! A value enters a digest as JSON: every member and every variant by name, every number without loss. Text for people
+//! is not part of it, so that changing a message or a `Debug` does not change a digest.
 
 use serde::{Serialize, Serializer};
 
@@ -12,13 +12,13 @@ pub struct Digest {
 }
 
 impl Digest {
-    /// Mixes in a value under a name. Values that differ in any member give other digests; so do equal values under
-    /// other names.
+    /// Adds a value under a name. Values that differ in any member give different digests, as do equal values under
+    /// different names.
     ///
     /// # Panics
-    /// For a value that is no JSON: a map whose keys are no text. Numbers that are not finite are not told apart.
+    /// For a value that cannot be JSON: a map whose keys are not text. Non-finite numbers are not distinguished.
     pub fn mix(&mut self, name: &str, value: &(impl Serialize + ?Sized)) {
-        // An array of name and value ends by itself, so that two of them are read in one way only. Hashing does not
+        // An array of name and value is self-delimiting, so that a sequence of them is unambiguous. Hashing does not
         // fail.
         serde_json::to_writer(&mut self.hasher, &(name, value)).expect("a value that is JSON");
     }
@@ -29,8 +29,8 @@ impl Digest {
     }
 }
 
-/// Many numbers as the digest of their bytes, little-endian as on every machine that this runs on: for members that are
-/// too large to be written out.
+/// Many numbers as the digest of their bytes, little-endian as on every supported machine: for members that are too
+/// large to write out.
 ///
 /// # Errors
 /// Those of the serializer.

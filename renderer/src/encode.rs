@@ -1,9 +1,9 @@
 //! Encoding: from pixels to the bytes of a file.
 //!
-//! Input: a [`DisplayImage`](crate::color::DisplayImage) for formats that are looked at, scene-linear pixels for
-//! OpenEXR and TIFF of 32 bits, and what the file is to say of itself ([`Metadata`]). Output: the whole file in memory,
-//! or, of a [`movie`], a stream. Invariant: equal pixels give equal bytes; nothing about time, machine or thread count
-//! is written. `docs/formats.md` has a row for each format.
+//! Input: a [`DisplayImage`](crate::color::DisplayImage) for display-referred formats, scene-linear pixels for OpenEXR
+//! and TIFF of 32 bits, and the file's metadata ([`Metadata`]). Output: the whole file in memory, or, of a [`movie`], a
+//! stream. Invariant: equal pixels give equal bytes; nothing about time, machine or thread count is written.
+//! `docs/formats.md` has a row for each format.
 
 mod avif;
 mod exr;
@@ -33,10 +33,10 @@ pub use self::read_back::{ReadBack, TiffCompression, read_back};
 pub use self::tiff::{TiffDepth, tiff, tiff_linear};
 pub use self::webp::{WebPCompression, webp};
 
-/// The name under which files say what made them.
+/// The name of the program that files state.
 const SOFTWARE: &str = concat!("Packshot ", env!("CARGO_PKG_VERSION"));
 
-/// How near a lossy file comes to its pixels, 1 to 100.
+/// How close a lossy file is to the original pixels, 1 to 100.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Quality(u8);
 
@@ -55,7 +55,7 @@ impl Quality {
     }
 }
 
-/// The still formats whose pictures may not have any size.
+/// Still formats that limit the size of pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LimitedFormat {
     /// JPEG.
@@ -67,7 +67,7 @@ pub enum LimitedFormat {
 }
 
 impl LimitedFormat {
-    /// Fails when pictures of this size have no place in the format: to be asked before they are rendered.
+    /// Fails if pictures of this size do not fit the format: call this before rendering.
     ///
     /// # Errors
     /// [`EncodeError::TooLarge`].
@@ -87,25 +87,25 @@ pub enum EncodeError {
     /// A side is zero.
     #[error("a picture of {width_px} x {height_px} pixels has nothing to encode")]
     Empty {
-        /// Width asked for.
+        /// Requested width.
         width_px: u32,
-        /// Height asked for.
+        /// Requested height.
         height_px: u32,
     },
-    /// The number of samples is not what the size asks for.
+    /// The number of samples does not match the size.
     #[error(
         "layer '{layer}' has {got} samples, not those of {width_px} x {height_px} pixels with {n_channels} channels"
     )]
     Shape {
         /// The layer, empty for the picture itself.
         layer: String,
-        /// Width announced.
+        /// Stated width.
         width_px: u32,
-        /// Height announced.
+        /// Stated height.
         height_px: u32,
-        /// Samples per pixel announced.
+        /// Stated samples per pixel.
         n_channels: usize,
-        /// Samples present.
+        /// Actual number of samples.
         got: usize,
     },
     /// Two channels of a file would have the same name, or a name cannot be written.
@@ -119,9 +119,9 @@ pub enum EncodeError {
     TooLarge {
         /// The format.
         format: &'static str,
-        /// Width and height asked for.
+        /// Requested width and height.
         size_px: [u32; 2],
-        /// What this side may have.
+        /// The longest side that the format allows.
         side_max_px: u32,
     },
     /// A file would have more bytes than the format can count.
@@ -130,21 +130,21 @@ pub enum EncodeError {
         /// The format.
         format: &'static str,
     },
-    /// H.264 in 4:2:0 has a colour for two by two pixels.
+    /// H.264 in 4:2:0 has one colour per 2×2 pixels.
     #[error("the sides of an MP4 must be even and at least 16 pixels, not {} x {}", size_px[0], size_px[1])]
     OddSize {
-        /// Width and height asked for.
+        /// Requested width and height.
         size_px: [u32; 2],
     },
     /// Frames per second out of range.
     #[error("{0} frames per second are not between 1 and {max}", max = movie::MAX_FPS)]
     FrameRate(u16),
-    /// More or fewer frames than were announced, or too many.
+    /// The number of frames differs from the announced one, or is too large.
     #[error("{announced} frames were announced, but {pushed} came")]
     FrameCount {
-        /// How many should come, 1 to [`movie::MAX_FRAMES`].
+        /// Announced number of frames, 1 to [`movie::MAX_FRAMES`].
         announced: u32,
-        /// How many came.
+        /// Actual number of frames.
         pushed: u32,
     },
     /// A frame of another size than the movie.
@@ -155,15 +155,15 @@ pub enum EncodeError {
         /// Width and height of the frame.
         got_px: [u32; 2],
     },
-    /// This build does without the format.
+    /// This build lacks the format.
     #[error("{format} is not in this build: it was made without the cargo feature `{feature}`")]
     NotBuilt {
         /// The format.
         format: &'static str,
-        /// The cargo feature that has it.
+        /// The cargo feature that enables it.
         feature: &'static str,
     },
-    /// The file could not be written where it should go.
+    /// The file could not be written.
     #[error("the file could not be written")]
     Write(#[source] io::Error),
     /// The PNG codec refused.
@@ -177,7 +177,7 @@ pub enum EncodeError {
     Codec {
         /// `encode.` and the format.
         code: &'static str,
-        /// What it says.
+        /// The codec's message.
         #[source]
         reason: Box<dyn Error + Send + Sync>,
     },
@@ -188,7 +188,7 @@ impl EncodeError {
         Self::Codec { code, reason: reason.into() }
     }
 
-    /// Whether the format does not take what was asked for, so that asking otherwise helps.
+    /// Whether the format does not support the request, so that another request helps.
     pub fn is_refusal(&self) -> bool {
         matches!(
             self,
@@ -221,7 +221,7 @@ impl EncodeError {
         }
     }
 
-    /// Where: the layer or channel, `picture` where it is the whole.
+    /// Where: the layer or channel, or `picture` for the whole.
     pub fn at(&self) -> String {
         match self {
             Self::Shape { layer, .. } if !layer.is_empty() => format!("layer {layer}"),

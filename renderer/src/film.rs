@@ -1,8 +1,8 @@
-//! The film: sums of samples per pixel, and the decision which pixels want more.
+//! The film: sums of samples per pixel, and the decision which pixels need more.
 //!
 //! Sums have a fixed shape (groups of 256 samples, [`packshot_shaders::layout::film::FilmPixel`]), and adaptive
-//! decisions fall at multiples of 16 samples inside blocks of 64×64 pixels of the whole picture's grid: so a picture is
-//! the same whatever the tiling, the number of threads, the batch or the backend that rendered it.
+//! decisions are made at multiples of 16 samples within blocks of 64×64 pixels of the whole picture's grid, so a
+//! picture is the same whatever the tiling, the number of threads, the batch or the backend that rendered it.
 
 use glam::Vec4;
 use packshot_shaders::constants::GROUP_SAMPLES;
@@ -10,10 +10,10 @@ use packshot_shaders::layout::film::FilmPixel;
 
 /// Side of the squares in which adaptive decisions are made.
 pub const BLOCK_PX: u32 = 64;
-/// Adaptive decisions fall at multiples of this.
+/// Adaptive decisions are made at multiples of this many samples.
 pub const ADAPTIVE_STEP: u32 = 16;
 
-/// A square of the picture's grid, cut off at its right and lower edge.
+/// A square of the picture's grid, cut off at the right and lower edges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Block {
     /// Left column.
@@ -62,7 +62,7 @@ pub(crate) fn add(pixel: &mut FilmPixel, sample: u32, value: Vec4) {
 /// Weights of Rec.709's primaries in luminance.
 pub(crate) const LUMINANCE: Vec4 = Vec4::new(0.2126, 0.7152, 0.0722, 0.0);
 
-/// Fewest samples before the first decision, as Cycles sets them for a threshold: ⌈16 / t^0.3⌉, on the grid of
+/// Fewest samples before the first decision, as in Cycles for a threshold: ⌈16 / t^0.3⌉, rounded up to a multiple of
 /// [`ADAPTIVE_STEP`].
 pub(crate) fn samples_min(threshold: f32) -> u32 {
     let wished = (16.0 / threshold.max(1e-6).powf(0.3)).ceil() as u32;
@@ -75,8 +75,9 @@ fn is_noisy(pixel: &FilmPixel, n: u32, threshold: f32) -> bool {
     difference > threshold * norm
 }
 
-/// The noise of a pixel of `n` samples, 2 at least, and what it is held against. As in Cycles: the difference |I − H|₁
-/// between the means of all and of every second sample, against √|I|₁ in the dark and against |I|₁ from 1 on.
+/// The noise of a pixel with `n` samples, at least 2, and the value that it is compared with. As in Cycles: the
+/// difference |I − H|₁ between the mean of all samples and that of every second one, relative to √|I|₁ in the dark and
+/// to |I|₁ from 1 on.
 fn noise(pixel: &FilmPixel, n: u32) -> (f32, f32) {
     let all = (pixel.groups + pixel.group) / n as f32;
     let half = (pixel.half_groups + pixel.half_group) / (n / 2) as f32;
@@ -85,8 +86,8 @@ fn noise(pixel: &FilmPixel, n: u32) -> (f32, f32) {
     (difference, 1e-4 + if brightness < 1.0 { brightness.sqrt() } else { brightness })
 }
 
-/// Which pixels of a block want more after `n` samples: the noisy ones among those that were `active`, and their
-/// neighbours inside the block.
+/// Which pixels of a block need more after `n` samples: the noisy ones among those that were `active`, and their
+/// neighbours within the block.
 pub(crate) fn still_active(sums: &[FilmPixel], active: &[bool], block: &Block, n: u32, threshold: f32) -> Vec<bool> {
     let (w, h) = (block.width_px as usize, block.height_px as usize);
     let noisy: Vec<bool> = sums.iter().zip(active).map(|(p, &a)| a && is_noisy(p, n, threshold)).collect();
@@ -99,13 +100,13 @@ pub(crate) fn still_active(sums: &[FilmPixel], active: &[bool], block: &Block, n
         .collect()
 }
 
-/// The mean of a pixel's `n` samples; zero where there is none.
+/// The mean of a pixel's `n` samples; zero if there is none.
 pub(crate) fn mean(sum: &FilmPixel, n: u32) -> [f32; 4] {
     let total = sum.groups + sum.group;
     (if n == 0 { Vec4::ZERO } else { total / n as f32 }).to_array()
 }
 
-/// Mean samples per pixel, of the samples of each.
+/// Mean samples per pixel, given those of each.
 pub fn samples_mean(samples: &[u32]) -> f64 {
     samples.iter().map(|&n| f64::from(n)).sum::<f64>() / samples.len().max(1) as f64
 }
@@ -130,8 +131,8 @@ impl Film {
         Self { width_px, height_px, sums: vec![FilmPixel::default(); n], samples: vec![0; n] }
     }
 
-    /// Mean noise of a pixel, in the measure that the noise threshold has. Pixels of less than 2 samples have no
-    /// measure and do not count.
+    /// Mean noise of a pixel, in the measure of the noise threshold. Pixels with fewer than 2 samples have none and do
+    /// not count.
     pub fn noise(&self) -> f64 {
         let measured = self.sums.iter().zip(&self.samples).filter(|&(_, &n)| n >= 2);
         let (sum, n_measured) = measured.fold((0.0, 0_u64), |(sum, count), (pixel, &n)| {
@@ -142,8 +143,8 @@ impl Film {
     }
 
     /// Variance of the luminance of each pixel's mean, row 0 on top: the samples' own variance over their number.
-    /// Samples of a pixel avoid one another, so that the mean errs less than this says. 0 for pixels of less than 2
-    /// samples, which have no measure.
+    /// Samples of a pixel are stratified, so that the actual error of the mean is lower. 0 for pixels with fewer than 2
+    /// samples, for which it is undefined.
     pub fn variance(&self) -> Vec<f32> {
         let of_pixel = |(sum, &n): (&FilmPixel, &u32)| {
             if n < 2 {

@@ -1,5 +1,4 @@
-//! What a denoiser is told of a picture beside its noise: how much light the places that it shows give back, and where
-//! they face.
+//! The denoiser's guides for a picture: the albedo and the normal of the surfaces that it shows.
 
 use std::ops::Range;
 
@@ -11,9 +10,9 @@ use crate::film::blocks;
 /// Guides of a picture, row 0 on top. Mirrors and glass are followed to what they show.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Guides {
-    /// Share of light that is given back, linear Rec.709, 0 to 1; black where nothing is.
+    /// Albedo, linear Rec.709, 0 to 1; black where there is nothing.
     pub albedo: Vec<[f32; 3]>,
-    /// Mean of the unit normals towards the viewer, in world axes; zero where nothing is.
+    /// Mean of the unit normals towards the viewer, in world axes; zero where there is nothing.
     pub normal: Vec<[f32; 3]>,
 }
 
@@ -24,21 +23,22 @@ pub(crate) struct GuideSum {
     pub(crate) normal: Vec3,
 }
 
-/// Before it is known which pixels want all their samples, each gets one in this many of them, …
+/// Before it is known which pixels need all their samples, each gets one in this many of them, …
 const ONE_IN_AT_FIRST: u32 = 4;
-/// … and at least so many.
+/// … and at least this many.
 const LEAST_AT_FIRST: u32 = 4;
-/// Neighbouring pixels that differ by more, in a channel of albedo or normal, get all samples. Denoised pictures are
-/// then as near to their references as with all samples everywhere (`benches/NOTES.md`, "Turntables beside Blender's").
+/// Neighbouring pixels that differ by more than this in a channel of albedo or normal get all samples. Denoised
+/// pictures are then as close to their references as with all samples everywhere (`benches/NOTES.md`, "Turntables
+/// beside Blender's").
 const EDGE: f32 = 0.1;
 
 impl Guides {
-    /// Samples of a pixel after which guides without depth of field are nearly without noise.
+    /// Samples of a pixel after which guides without depth of field are nearly noise-free.
     pub const SAMPLES: u32 = 16;
 
-    /// Measures a picture: with a quarter of the samples where it is alike around a pixel, with `n_samples`, at least
-    /// 1, where it is not. `sums` is asked for the sums of a range of samples of some pixels, numbered row by row, and
-    /// gives them in their order.
+    /// Measures a picture: with a quarter of the samples where a pixel is like its neighbours, and with `n_samples`, at
+    /// least 1, where it is not. `sums` computes the sums over a range of samples of some pixels, numbered row by row,
+    /// in their order.
     pub(crate) fn measure<E>(
         [width_px, height_px]: [u32; 2],
         n_samples: u32,
@@ -75,7 +75,7 @@ impl Guides {
         }
     }
 
-    /// Whether one of the eight pixels around a pixel is unlike it.
+    /// Whether one of the eight pixels around a pixel differs from it.
     fn is_edge(&self, at: usize, width: usize) -> bool {
         let (x, y) = (at % width, at / width);
         let height = self.albedo.len() / width;
@@ -86,7 +86,7 @@ impl Guides {
     }
 }
 
-/// All pixels of a picture, block by block, so that those after one another see the same parts of a scene.
+/// All pixels of a picture, block by block, so that consecutive ones see the same parts of a scene.
 fn pixels_of_blocks(width_px: u32, height_px: u32) -> Vec<u32> {
     let pixels_of = |block: crate::film::Block| {
         let row = block.x_px..block.x_px + block.width_px;
@@ -103,7 +103,7 @@ mod tests {
 
     const SIZE_PX: [u32; 2] = [37, 20];
 
-    /// A picture of two colours with a vertical edge, whose samples in the column of the edge are the one or the other.
+    /// A picture of two colours with a vertical edge, whose samples in the column of the edge have either colour.
     fn two_colors(pixel: u32, sample: u32) -> GuideSum {
         let x = pixel % SIZE_PX[0];
         let is_right = x > 20 || (x == 20 && sample % 4 == 3);

@@ -1,9 +1,9 @@
 //! Import: the bytes of a GLB or glTF file in, a [`Scene`] and a report out.
 //!
-//! Nothing is opened or fetched because a file says so: buffers and images are embedded, or the file is refused. Input
-//! is taken as hostile. One checked pass over the JSON comes first (`json`, `member`): every number, index, offset and
-//! length is checked before anything is reserved for it, and whatever is wrong becomes an [`ImportError`] with a JSON
-//! pointer. What is odd but harmless becomes a [`Diagnostic`].
+//! A file cannot make the importer open or fetch anything: buffers and images are embedded, or the file is refused.
+//! Input is taken as hostile. One checked pass over the JSON comes first (`json`, `member`): every number, index,
+//! offset and length is checked before any memory is reserved for it, and every fault becomes an [`ImportError`] with a
+//! JSON pointer. Harmless oddities become [`Diagnostic`]s.
 
 mod cancel;
 mod error;
@@ -51,14 +51,14 @@ use crate::diagnostic::Diagnostic;
 use crate::look::Look;
 use crate::scene::{Bounds, Scene};
 
-/// How a file is read.
+/// How a file is imported.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ImportOptions {
-    /// The file's axis that points up. glTF says Y; files of many CAD systems mean Z all the same.
+    /// The file's axis that points up. glTF prescribes Y, but files of many CAD systems use Z nevertheless.
     pub up_axis: UpAxis,
-    /// Metres per unit of the file, above 0. Applied about the file's origin, before the turn of `up_axis`.
+    /// Metres per unit of the file, above 0. Applied about the file's origin, before the rotation for `up_axis`.
     pub unit_scale: f64,
-    /// How everything in the file is turned after `up_axis`, in degrees: about the world's X, then Y, then Z,
+    /// Rotation of everything in the file after `up_axis`, in degrees: about the world's X, then Y, then Z,
     /// counter-clockwise as seen from the axis's end.
     pub rotate_deg: [f64; 3],
     /// Primitives without normals are shaded smooth across edges at which two triangles meet at up to this angle, 0 to
@@ -66,11 +66,11 @@ pub struct ImportOptions {
     pub smooth_deg: f64,
     /// The material variant to show, by its name; `None` for the materials that primitives have without one.
     pub variant: Option<String>,
-    /// The moment of an animation to show; `None` for the nodes as the file places them.
+    /// The pose from an animation; `None` for the nodes as the file places them.
     pub pose: Option<Pose>,
     /// Whose reading of materials and lights is followed.
     pub look: Look,
-    /// What is too large.
+    /// Limits on sizes.
     pub limits: Limits,
 }
 
@@ -89,12 +89,13 @@ impl Default for ImportOptions {
     }
 }
 
-/// A moment of an animation.
+/// A time in an animation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pose {
     /// Its name; `None` for the first one of the file.
     pub animation: Option<String>,
-    /// Seconds from its beginning. Before its first keyframe, a property has the value of that; after its last, of that.
+    /// Seconds from its start. Before its first keyframe, a property has that keyframe's value; after its last, the
+    /// last one's.
     pub time_s: f64,
 }
 
@@ -110,8 +111,8 @@ words! {
     }
 }
 
-/// What is refused as too large, although it is sound. The defaults admit any real product and bound the memory that a
-/// small malicious file can ask for.
+/// What is refused as too large although it is valid. The defaults admit any real product, and bound the memory that a
+/// small malicious file can request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Values in the JSON text.
@@ -124,11 +125,11 @@ pub struct Limits {
     pub triangles: usize,
     /// Stored vertices, each geometry counted once.
     pub vertices: usize,
-    /// Copies of meshes that nodes ask for by instancing.
+    /// Copies of meshes that nodes request by instancing.
     pub instances: usize,
     /// Values of morph targets and joints read for poses, one per vertex and target or set of joints.
     pub posed_values: usize,
-    /// Bytes that compressed buffer views become, and as many that compressed meshes become.
+    /// Bytes of decompressed buffer views, and separately the same number for decompressed meshes.
     pub unpacked_bytes: u64,
     /// Bytes of the paths and mesh names of all parts.
     pub path_bytes: usize,
@@ -156,18 +157,18 @@ impl Default for Limits {
     }
 }
 
-/// What the importer has to say beside the scene.
+/// What the importer reports in addition to the scene.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ImportReport {
     /// Findings that did not stop the import.
     pub diagnostics: Vec<Diagnostic>,
-    /// What there is.
+    /// Counts.
     pub stats: SceneStats,
-    /// What there is to choose from, and what was chosen.
+    /// The choices that the file offers, and what was chosen.
     pub choices: Choices,
 }
 
-/// What a file offers beside the scene that it shows by itself.
+/// What a file offers in addition to its default scene.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Choices {
     /// Names of the material variants.
@@ -176,7 +177,7 @@ pub struct Choices {
     pub variant: Option<String>,
     /// The animations.
     pub animations: Vec<AnimationInfo>,
-    /// Index of the animation of which a moment is shown.
+    /// Index of the animation whose pose is shown.
     pub animation: Option<usize>,
 }
 
@@ -189,12 +190,12 @@ pub struct AnimationInfo {
     pub duration_s: f64,
 }
 
-/// How much there is in a scene.
+/// Counts for a scene.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct SceneStats {
-    /// Triangles of the file with all instances, also those without area, which the scene leaves out.
+    /// Triangles of the file, counting all instances, including those without area, which the scene leaves out.
     pub triangles: u64,
-    /// Vertices with all instances.
+    /// Vertices, counting all instances.
     pub vertices: u64,
     /// Triangles of the file, each geometry counted once however often it is placed.
     pub unique_triangles: u64,
@@ -210,13 +211,13 @@ pub struct SceneStats {
     pub bounds: Option<Bounds>,
 }
 
-/// Reads a file, GLB or glTF JSON with embedded data, told apart by content. `cancelled` is asked now and then, from
-/// any thread of the current rayon pool.
+/// Reads a file, GLB or glTF JSON with embedded data, recognised by content. `cancelled` is polled from time to time,
+/// from any thread of the current rayon pool.
 ///
 /// # Errors
 ///
-/// Everything that is no sound glTF 2.0, needs what is not supported, holds nothing to render or exceeds a limit: an
-/// [`ImportError`] with code, place and help. [`ImportErrorCode::Cancelled`] when `cancelled` said so.
+/// Whatever is not valid glTF 2.0, needs something unsupported, contains nothing to render or exceeds a limit: an
+/// [`ImportError`] with code, place and help. [`ImportErrorCode::Cancelled`] if `cancelled` returned true.
 pub fn load(
     bytes: &[u8],
     options: &ImportOptions,
@@ -231,7 +232,7 @@ pub fn load(
     Ok((scene, ImportReport { diagnostics: findings.finish(), stats, choices }))
 }
 
-/// The transform that `options` ask for.
+/// The transform given by `options`.
 fn world_from_file(options: &ImportOptions) -> DAffine3 {
     let turn = match options.up_axis {
         UpAxis::Y => DMat3::IDENTITY,

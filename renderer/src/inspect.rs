@@ -1,7 +1,7 @@
-//! What makes a picture wrong although the file, the materials and the shot are sound: data for whoever sent them.
+//! What makes a picture wrong although the file, the materials and the shot are valid: findings for the user.
 //!
-//! Input: a scene with the material of each part, or a shot. Output: [`Diagnostic`]s. What can be seen in the file
-//! alone, the import says already; here is what depends on which part wears what, and by what light.
+//! Input: a scene with the material of each part, or a shot. Output: [`Diagnostic`]s. The import reports what follows
+//! from the file alone; this module reports what depends on materials and light.
 
 use crate::diagnostic::Diagnostic;
 use crate::prepare::{PaletteEntry, PartMaterial};
@@ -18,12 +18,12 @@ pub use unseen::unseen;
 
 use bodies::Bodies;
 
-/// What is wrong with parts that light enters: their surface is open, does not tell inside and outside apart, or lies
-/// exactly in another's. `cancelled` is asked now and then; when it says so, nothing is found.
+/// What is wrong with parts that light enters: their surface is open, does not separate inside from outside, or
+/// coincides exactly with another's. `cancelled` is polled from time to time; when it returns true, nothing is found.
 ///
 /// # Panics
 /// When `parts` is not as long as the scene's parts (or a `PerPrimitive` as the part's primitives), or names an entry
-/// outside the palette: caller's bugs.
+/// outside the palette; both are bugs in the caller.
 pub fn bodies(
     scene: &Scene,
     palette: &[PaletteEntry],

@@ -1,9 +1,8 @@
-//! Layers beside a picture: what the camera sees first in each pixel, for who retouches the picture or puts others into
-//! it.
+//! Layers beside a picture: what the camera sees first in each pixel, for retouching and compositing.
 //!
-//! Input: a loaded shot, [`LayerNames`] and the [`Quantity`]s that are asked for. Output: numbers for each pixel. They
-//! come from rays that are traced on the processor, whatever device the picture is of: a ray that ends where it meets
-//! something costs little. Invariant: layers are a function of product and shot; threads and backends change no bit.
+//! Input: a loaded shot, [`LayerNames`] and the requested [`Quantity`]s. Output: numbers for each pixel. They come from
+//! rays that are traced on the processor, whatever device renders the picture: a ray that ends at its first hit is
+//! cheap. Invariant: layers are a function of product and shot; threads and backends do not change a bit.
 
 use crate::prepare::{MaterialOrigin, PreparedProduct};
 use crate::scene::{Part, Scene};
@@ -13,34 +12,34 @@ pub mod lines;
 
 use lines::{LineKind, LineStyle};
 
-/// What a layer can tell of the surfaces that a pixel shows. Mirrors and glass are not looked through.
+/// What a layer shows of the surfaces in a pixel. Mirrors and glass are not followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Quantity {
-    /// Share of light that the surface gives back to the viewer, diffuse and gloss together: linear Rec.709,
-    /// premultiplied with coverage.
+    /// Albedo of the surface towards the viewer, diffuse and gloss together: linear Rec.709, premultiplied with
+    /// coverage.
     Albedo,
     /// Mean of the unit normals towards the viewer, in world axes, premultiplied with coverage.
     Normal,
-    /// Radiance of the surface itself: linear Rec.709, premultiplied with coverage.
+    /// Emitted radiance of the surface: linear Rec.709, premultiplied with coverage.
     Emission,
-    /// Distance from the camera along the viewing axis, metres, at the middle of the pixel; [`NOTHING_DEPTH_M`] where
-    /// nothing is.
+    /// Distance from the camera along the viewing axis, metres, at the centre of the pixel; [`NOTHING_DEPTH_M`] where
+    /// there is nothing.
     Depth,
-    /// World position, metres, at the middle of the pixel; 0, 0, 0 where nothing is.
+    /// World position, metres, at the centre of the pixel; 0, 0, 0 where there is nothing.
     Position,
-    /// First texture coordinates at the middle of the pixel, v upwards; 0, 0 where nothing is.
+    /// First texture coordinates at the centre of the pixel, v upwards; 0, 0 where there is nothing.
     Uv,
-    /// Coverage of each pixel by the things of this kind, as Cryptomatte stores it.
+    /// Coverage of each pixel by objects of this kind, as in Cryptomatte.
     Matte(MatteKind),
-    /// Of the direct light that could arrive at the surface, the share that does, for red, green and blue: 0 in full
-    /// shadow, 1 where nothing is in its way, and where no light could arrive or nothing is. A ratio of sums over the
-    /// pixel's samples.
+    /// The unoccluded fraction of the direct light on the surface, for red, green and blue: 0 in full shadow, 1 where
+    /// nothing occludes it, where no light could arrive, and where there is nothing. A ratio of sums over the pixel's
+    /// samples.
     Shadow,
-    /// Share of each pixel that lines of this kind cover.
+    /// The fraction of each pixel that lines of this kind cover.
     Lines(LineKind),
 }
 
-/// What mattes tell apart.
+/// What mattes distinguish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MatteKind {
     /// Placed parts, by their paths.
@@ -51,13 +50,13 @@ pub enum MatteKind {
     Material,
 }
 
-/// Depth where nothing is: farther than anything, and the number that Blender writes there.
+/// Depth where there is nothing: farther than anything, and the value that Blender writes there.
 pub const NOTHING_DEPTH_M: f32 = 1e10;
 
 impl Quantity {
-    /// Planes of the layer, and numbers for each pixel in each of them.
+    /// Number of planes of the layer, and of values per pixel in each of them.
     ///
-    /// A matte has a plane for each two ranks: id, coverage, id, coverage, from the widest to the narrowest.
+    /// A matte has a plane for every two ranks: id, coverage, id, coverage, in descending order of coverage.
     pub fn shape(self) -> [usize; 2] {
         match self {
             Self::Albedo | Self::Normal | Self::Emission | Self::Position | Self::Shadow => [1, 3],
@@ -67,47 +66,47 @@ impl Quantity {
         }
     }
 
-    /// Whether it is the mean over samples of a pixel, rather than what one ray through its middle meets.
+    /// Whether it is a mean over samples of a pixel, rather than the result of one ray through its centre.
     pub(crate) fn is_sampled(self) -> bool {
         !matches!(self, Self::Depth | Self::Position | Self::Uv | Self::Lines(_))
     }
 }
 
-/// Layers to make.
+/// The layers to make.
 #[derive(Clone, Copy, Debug)]
 pub struct LayerRequest<'a> {
-    /// Which; none twice.
+    /// The quantities, each once.
     pub quantities: &'a [Quantity],
-    /// What the product's parts and materials are called.
+    /// The names of the product's parts and materials.
     pub names: &'a LayerNames,
-    /// Samples of a pixel for means and coverage, at least one: the first of the picture's own.
+    /// Samples per pixel for means and coverage, at least one: the first samples of the picture itself.
     pub n_samples: u32,
     /// How lines are drawn.
     pub lines: LineStyle,
 }
 
-/// Samples of layers for a picture of so many a pixel: few rays leave coverage in coarse steps, and more than some
-/// bring nothing that is seen.
+/// Samples of layers for a picture with this many per pixel: few rays give coverage in coarse steps, and beyond some
+/// number more are invisible.
 pub fn samples_for(picture_samples: u32) -> u32 {
     picture_samples.clamp(16, 64)
 }
 
-/// What the surfaces of a product are called in mattes.
+/// The names of a product's surfaces in mattes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LayerNames {
-    /// Of each part in the scene, then of the floor. No two are equal.
+    /// Names of the parts of the scene, then of the floor. All are distinct.
     objects: Vec<String>,
-    /// As `objects`, and several may be equal.
+    /// Like `objects`, but several may be equal.
     parts: Vec<String>,
-    /// Of each lowered material.
+    /// Names of the lowered materials.
     materials: Vec<String>,
 }
 
 impl LayerNames {
-    /// The names of a product that was prepared from `scene` with a palette of these names.
+    /// The names for a product that was prepared from `scene` with a palette of these names.
     ///
     /// # Panics
-    /// When the product was prepared from another scene or palette: a caller's bug.
+    /// When the product was prepared from another scene or palette, which is a bug in the caller.
     pub fn new(scene: &Scene, product: &PreparedProduct, palette: &[&str]) -> Self {
         let floor = product.floor.as_ref().map(|_| "floor".to_owned());
         let paths = scene.parts.iter().map(|part| part.path.clone());
@@ -127,12 +126,12 @@ impl LayerNames {
         }
     }
 
-    /// The part that is the floor, of a product that has one.
+    /// The floor's part, if the product has a floor.
     pub(crate) fn floor(&self, product: &PreparedProduct) -> Option<u32> {
         product.floor.as_ref().map(|_| self.objects.len() as u32 - 1)
     }
 
-    /// The names of a kind by the index that a surface has of it; equal names are the same thing.
+    /// The names for a kind, by the index that a surface has for it; equal names are the same object.
     pub(crate) fn of(&self, kind: MatteKind) -> &[String] {
         match kind {
             MatteKind::Object => &self.objects,
@@ -141,7 +140,7 @@ impl LayerNames {
         }
     }
 
-    /// What a file says of the mattes of a kind.
+    /// The Cryptomatte metadata for a kind.
     pub fn cryptomatte(&self, kind: MatteKind) -> cryptomatte::Cryptomatte<'_> {
         let name = match kind {
             MatteKind::Object => "CryptoObject",

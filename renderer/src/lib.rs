@@ -1,6 +1,6 @@
 //! The renderer: bytes in, bytes out, no paths, no network, no async.
 //!
-//! The modules stand in the order in which data flows.
+//! The modules are listed in the order of data flow.
 
 pub mod diagnostic;
 pub mod digest;

@@ -1,8 +1,8 @@
 //! Looks: whose reading of a file a picture follows.
 //!
-//! The importer is given a [`Look`] and leaves it in the scene ([`Scene::look`](crate::scene::Scene::look)), where the
-//! lowering of materials and the lights of the file find it: what was imported in one look cannot be shaded in another.
-//! `docs/looks.md` has a row for each behaviour, with what the specification says and which of both is right.
+//! The importer gets a [`Look`] and stores it in the scene ([`Scene::look`](crate::scene::Scene::look)), from which the
+//! lowering of materials and of the file's lights reads it: a scene imported in one look cannot be shaded in another.
+//! `docs/looks.md` has a row for each behaviour, with what the specification says and which of the two is right.
 //!
 //! | Behaviour | Where it stands |
 //! |---|---|
@@ -15,7 +15,7 @@ use packshot_words::words;
 
 use crate::shot::{Bounces, FilmSettings};
 
-/// Lumens in a watt, by which Blender goes between candela and lux, and watts: the efficacy of green light of 555 nm.
+/// Lumens per watt, by which Blender converts between candela or lux and watts: the efficacy of green light at 555 nm.
 pub const LUMENS_PER_WATT: f64 = 683.0;
 
 words! {
@@ -31,8 +31,8 @@ words! {
 }
 
 impl Look {
-    /// `film` with the limits on paths that hold where nobody sets any. Blender's are those of a new file: 12 bounces,
-    /// of them 4 diffuse and 4 glossy, and indirect light up to 10 for each path.
+    /// `film` with the look's default limits on paths. Blender's are those of a new file: 12 bounces, of which 4
+    /// diffuse and 4 glossy, and indirect light clamped to 10 per path.
     pub fn film(self, film: FilmSettings) -> FilmSettings {
         match self {
             Self::Gltf => film,

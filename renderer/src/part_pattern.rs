@@ -1,4 +1,4 @@
-//! Patterns of parts: how people say which of a product's parts they mean, in options, templates and shot files alike.
+//! Patterns of parts: how options, templates and shot files select parts of a product.
 
 use std::fmt::Write;
 use std::str::Chars;
@@ -7,11 +7,11 @@ use regex::{Regex, RegexBuilder};
 
 use crate::scene::Part;
 
-/// Bytes of a glob, at most.
+/// Most bytes of a glob.
 const GLOB_BYTES_MAX: usize = 4_096;
-/// Braces within braces, at most.
+/// Deepest nesting of braces.
 const DEPTH_MAX: usize = 8;
-/// Bytes that a compiled glob takes, at most.
+/// Most bytes of a compiled glob.
 const COMPILED_BYTES_MAX: usize = 1 << 20;
 
 /// The name of a part or its path (node names joined by `/`), or a glob over the whole of one of them: `*` stands for
@@ -23,19 +23,19 @@ pub struct PartPattern {
     meaning: Meaning,
 }
 
-/// What a pattern means.
+/// What a pattern matches.
 #[derive(Clone, Debug)]
 enum Meaning {
     /// One name.
     Name(String),
     /// Every name that matches.
     Glob(Regex),
-    /// It is no glob: a bracket or brace is open, or it is too long.
+    /// Not a valid glob: a bracket or brace is not closed, or it is too long.
     Nothing,
 }
 
 impl PartPattern {
-    /// A pattern as somebody wrote it.
+    /// Parses a pattern.
     pub fn new(text: &str) -> Self {
         let meaning = match plain(text) {
             Some(name) => Meaning::Name(name),
@@ -49,7 +49,7 @@ impl PartPattern {
         &self.text
     }
 
-    /// The one name that is meant; `None` where several may be.
+    /// The only name that it matches; `None` if it may match several.
     pub fn name(&self) -> Option<&str> {
         match &self.meaning {
             Meaning::Name(name) => Some(name),
@@ -57,12 +57,12 @@ impl PartPattern {
         }
     }
 
-    /// Whether it can be read as a pattern, and not only as a name.
+    /// Whether it is valid as a pattern, and not only as a name.
     pub fn is_sound(&self) -> bool {
         !matches!(self.meaning, Meaning::Nothing)
     }
 
-    /// Whether a name is meant. A name that reads as a glob does is meant by it: `Cap[1]` is a name, too.
+    /// Whether it matches a name. A pattern always matches the name that is spelled like it: `Cap[1]` is a name, too.
     pub fn is_match(&self, name: &str) -> bool {
         match &self.meaning {
             Meaning::Name(known) => known == name,
@@ -71,12 +71,12 @@ impl PartPattern {
         }
     }
 
-    /// Whether a part is meant, by its name or its path.
+    /// Whether it matches a part, by its name or its path.
     pub fn is_of(&self, part: &Part) -> bool {
         self.is_match(&part.name()) || self.is_match(&part.path)
     }
 
-    /// The pattern that means this name and no other.
+    /// The pattern that matches only this name.
     pub fn exactly(name: &str) -> String {
         let mut text = String::with_capacity(name.len());
         for c in name.chars() {
@@ -89,7 +89,7 @@ impl PartPattern {
     }
 }
 
-/// The name that a pattern without wildcards means.
+/// The name that a pattern without wildcards matches.
 fn plain(text: &str) -> Option<String> {
     let (mut name, mut chars) = (String::with_capacity(text.len()), text.chars());
     while let Some(c) = chars.next() {
@@ -102,7 +102,7 @@ fn plain(text: &str) -> Option<String> {
     Some(name)
 }
 
-/// A glob as an expression over whole names; `None` for what is none.
+/// A glob as a regular expression for whole names; `None` if it is invalid.
 fn compiled(glob: &str) -> Option<Regex> {
     if glob.len() > GLOB_BYTES_MAX {
         return None;
@@ -155,7 +155,7 @@ fn class(chars: &mut Chars<'_>, expression: &mut String) -> Option<()> {
     Some(())
 }
 
-/// A character as itself, whatever it means in an expression.
+/// A character as a literal in a regular expression.
 fn literal(c: char, expression: &mut String) {
     // Writing to a string does not fail.
     let _ = write!(expression, "\\x{{{:X}}}", u32::from(c));

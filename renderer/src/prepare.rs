@@ -1,7 +1,7 @@
 //! Preparation: a scene and a shot become the packed arrays that both backends read.
 //!
 //! Input: a validated [`Scene`](crate::scene::Scene) with the material of each part, and [`Shot`](crate::shot::Shot)s
-//! of it. Output: a [`PreparedProduct`], which is costly and serves any number of shots, and for each shot a small
+//! of it. Output: a [`PreparedProduct`], which is expensive and serves any number of shots, and for each shot a small
 //! [`PreparedShot`]. Both are in render space, where the product's bounding sphere has radius 1 around the origin: the
 //! same part in micrometres and in kilometres gives the same numbers. Invariant: every index in every array is valid,
 //! so that a GPU may read them unchecked.
@@ -47,7 +47,7 @@ pub enum PrepareError {
     /// The scene has no part with an area.
     #[error("there is nothing to render")]
     Empty,
-    /// The caller's cancel function said so.
+    /// The caller cancelled.
     #[error("the preparation was cancelled")]
     Cancelled,
     /// The acceleration structure could not be built.
@@ -64,7 +64,7 @@ impl From<AccelError> for PrepareError {
     }
 }
 
-/// Where render space lies in the world.
+/// The position and scale of render space in the world.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RenderSpace {
     /// World position of render space's origin.
@@ -80,7 +80,7 @@ impl RenderSpace {
         Self { center: 0.5 * (bounds.min + bounds.max), units_per_m }
     }
 
-    /// Takes world positions to render space.
+    /// The transform from the world to render space.
     pub fn from_world(&self) -> DAffine3 {
         DAffine3::from_scale(DVec3::splat(self.units_per_m)) * DAffine3::from_translation(-self.center)
     }
@@ -90,7 +90,7 @@ impl RenderSpace {
     }
 }
 
-/// A buffer cannot be empty: one entry that nothing refers to stands in.
+/// A buffer cannot be empty: an unused entry fills it.
 fn bindable<T: Default>(mut values: Vec<T>) -> Vec<T> {
     if values.is_empty() {
         values.push(T::default());

@@ -1,7 +1,7 @@
 //! Built-in sample products: something to render before any file is at hand.
 //!
-//! Output: a GLB made by code, whose materials carry library ids as names, and the material map that says the same by
-//! part names. Invariant: equal bytes on every call and every machine of one architecture.
+//! Output: a GLB made by code, whose material names are library ids, and the material map that says the same by part
+//! names. Invariant: equal bytes on every call, and on every machine of one architecture.
 
 mod bearing;
 mod cage;
@@ -16,7 +16,7 @@ use self::shell::Shell;
 /// A sample product as files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sample {
-    /// The name it is asked for by.
+    /// The name by which it is requested.
     pub name: &'static str,
     /// A binary glTF 2.0 file: metres, +Y up, front towards +Z.
     pub glb: Vec<u8>,
@@ -24,10 +24,10 @@ pub struct Sample {
     pub material_map: String,
 }
 
-/// A sample product that can be made.
+/// A sample product that can be built.
 #[derive(Clone, Copy, Debug)]
 pub struct SampleEntry {
-    /// The name to ask for it by.
+    /// The name by which it is requested.
     pub name: &'static str,
     /// One line for a person.
     pub description: &'static str,
@@ -35,7 +35,7 @@ pub struct SampleEntry {
 }
 
 impl SampleEntry {
-    /// Makes it.
+    /// Builds it.
     pub fn build(&self) -> Sample {
         (self.build)()
     }
@@ -85,7 +85,7 @@ struct AssemblyPart {
     translation_mm: glam::DVec3,
 }
 
-/// A material of the built-in library, with the factors that show it in viewers that do not know the library.
+/// A material of the built-in library, with factors that approximate it in viewers without the library.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct SampleMaterial {
     library_id: &'static str,

@@ -1,8 +1,9 @@
-//! A scene: what an import made of a file, before any camera, light rig or device.
+//! A scene: the result of an import, independent of any camera, light rig or device.
 //!
 //! Input: the importer's decoded arrays. Output: meshes stored once, parts that place them, the file's own materials,
 //! textures, cameras and lights. Invariant: every index is valid and every position finite ([`Scene::new`] checks), so
-//! nothing downstream has to. World space is glTF's: right-handed, +Y up, metres (times the unit scale asked for).
+//! nothing downstream has to. World space is that of glTF: right-handed, +Y up, metres (times the requested unit
+//! scale).
 
 use std::sync::Arc;
 
@@ -184,7 +185,7 @@ impl Primitive {
     }
 }
 
-/// A node with a mesh: the unit that gets a material and that people name.
+/// A node with a mesh: the unit that gets a material and that users name.
 #[derive(Clone, Debug)]
 pub struct Part {
     /// Index of the node in the file.
@@ -195,11 +196,11 @@ pub struct Part {
     pub node_name: Option<String>,
     /// The mesh's `name` member.
     pub mesh_name: Option<String>,
-    /// CAD materials and layers that the extras of the node, then of the mesh name, most specific first.
+    /// CAD materials and layers from the extras of the node, then of the mesh, most specific first.
     pub cad_names: Vec<String>,
     /// The geometry.
     pub mesh: MeshIdx,
-    /// Affine, invertible; may mirror, shear and scale without uniformity.
+    /// Affine, invertible; may mirror, shear and scale non-uniformly.
     pub world_from_part: DAffine3,
 }
 
@@ -236,7 +237,7 @@ pub struct Image {
     pub rgba8: Vec<[u8; 4]>,
 }
 
-/// What happens outside texture coordinates 0 to 1.
+/// Addressing outside texture coordinates 0 to 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Wrap {
     /// Tiles.
@@ -244,7 +245,7 @@ pub enum Wrap {
     Repeat,
     /// Tiles with every second one mirrored.
     Mirror,
-    /// The border texel goes on.
+    /// The border texel continues.
     Clamp,
 }
 
@@ -279,7 +280,7 @@ pub enum SceneProjection {
 pub struct SceneLight {
     /// The light's name, else its node's.
     pub name: Option<String>,
-    /// Rotation and translation; shines along −Z.
+    /// Rotation and translation; it emits along −Z.
     pub world_from_light: DAffine3,
     /// Linear Rec.709 colour times intensity: candela for point and spot, lux for directional lights.
     pub intensity: [f32; 3],
@@ -334,10 +335,10 @@ impl Bounds {
     }
 }
 
-/// A scene that breaks the rule of [`Scene::new`].
+/// A violation of the invariants of [`Scene::new`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SceneError {
-    /// An index names an object that the scene does not have.
+    /// An index refers to an object that the scene does not have.
     #[error("{0} names an object that is not in the scene")]
     Reference(&'static str),
     /// A per-vertex array is neither empty nor as long as the positions.

@@ -1,11 +1,11 @@
-//! A shot: everything that turns a scene into one particular picture, apart from geometry and materials.
+//! A shot: everything that determines a picture of a scene, apart from geometry and materials.
 //!
-//! Input: what a picture should be like, and a scene ([`request`]). Output: a [`Shot`].
-//! Invariant: every number in it is finite and in the range that its field names, so nothing downstream checks again.
+//! Input: a description of a picture, and a scene ([`request`]). Output: a [`Shot`]. Invariant: every number in it is
+//! finite and in the range that its field names, so nothing downstream checks again.
 //!
-//! World space is glTF's (right-handed, +Y up, metres). Cameras look and lights shine along −Z of their own frame, with
-//! +Y up and +X to the right. Colours and radiances are linear Rec.709 (D65); the unit of radiance is free, with 1
-//! shown as display white by the `standard` view at 0 EV.
+//! World space is glTF's (right-handed, +Y up, metres). Cameras look and lights emit along −Z of their own frame, with
+//! +Y up and +X to the right. Colours and radiances are linear Rec.709 (D65); the unit of radiance is arbitrary; 1 is
+//! display white in the `standard` view at 0 EV.
 
 use std::sync::Arc;
 
@@ -39,30 +39,30 @@ pub const MAX_SEED: u32 = i32::MAX as u32;
 /// Largest limit on a kind of bounce.
 pub const MAX_BOUNCES: u32 = 1024;
 
-/// One picture's camera, film, light, floor, background and view.
+/// One picture's camera, film settings, light, floor, background and view.
 #[derive(Clone, Debug, Serialize)]
 pub struct Shot {
-    /// Where the picture is taken from.
+    /// The camera.
     pub camera: Camera,
-    /// How many pixels, and how each is sampled.
+    /// The size of the picture and how its pixels are sampled.
     pub film: FilmSettings,
     /// Light from infinitely far away.
     pub environment: Environment,
-    /// Lights at a place or from one direction. None of them blocks a ray or is seen by the camera.
+    /// Lights with a position or a direction. None of them occludes a ray or is visible to the camera.
     pub lights: Vec<Light>,
-    /// A square under the product.
+    /// The floor under the product.
     pub floor: Option<Floor>,
     /// What is behind the product.
     pub background: Background,
     /// How radiance becomes display values.
     pub view: View,
-    /// A table that changes or makes display values, beside `view`.
+    /// A lookup table that modifies or produces display values, in addition to `view`.
     pub lut: Option<Arc<Lut>>,
 }
 
 impl Shot {
     /// A digest of everything in the shot, 64 lower-case hexadecimal digits: shots that differ in anything differ in
-    /// it. It is that of one version; another one, which has other things to say of shots, may say another.
+    /// it. It is specific to this version of the program, because other versions may have other members.
     pub fn digest(&self) -> String {
         let mut digest = Digest::default();
         digest.mix("shot", self);
@@ -77,22 +77,21 @@ pub struct Camera {
     pub world_from_camera: DAffine3,
     /// How it projects.
     pub projection: Projection,
-    /// What the light comes through; `None` is a pinhole, by which everything is sharp. Parallel rays take no notice of
-    /// it.
+    /// The aperture; `None` is a pinhole, with everything in focus. Ignored for parallel rays.
     pub aperture: Option<Aperture>,
-    /// Depth along the viewing axis before which nothing is seen; positive.
+    /// Near clip plane: depth along the viewing axis before which nothing is seen; positive.
     pub clip_near_m: f64,
-    /// Depth along the viewing axis beyond which nothing is seen; more than `clip_near_m`.
+    /// Far clip plane: depth along the viewing axis beyond which nothing is seen; more than `clip_near_m`.
     pub clip_far_m: f64,
 }
 
-/// The round aperture of a thin lens in the camera's plane. A point at another depth d than the sharp plane's f is
-/// drawn as a disk, whose image in the sharp plane has the diameter 2·radius·|d − f|/d.
+/// The round aperture of a thin lens in the camera's plane. A point at a depth d other than the focus depth f is imaged
+/// as a disc, whose image in the plane of focus has the diameter 2·radius·|d − f|/d.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Aperture {
     /// Positive.
     pub radius_m: f64,
-    /// Distance of the sharp plane along the viewing axis, positive.
+    /// Distance of the plane of focus along the viewing axis, positive.
     pub focus_depth_m: f64,
 }
 
@@ -111,7 +110,7 @@ pub enum Projection {
     },
 }
 
-/// The pixels of a picture and how they are sampled.
+/// The size of a picture and how its pixels are sampled.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct FilmSettings {
     /// 1 to [`MAX_SIDE_PX`].
@@ -126,11 +125,11 @@ pub struct FilmSettings {
     pub seed: u32,
     /// The reconstruction filter.
     pub filter: PixelFilter,
-    /// How long paths get.
+    /// Limits on bounces.
     pub bounces: Bounces,
-    /// Limit on light met after at most one bounce: |R|+|G|+|B| of one path is at most three times this. 0: no limit.
+    /// Limit on light found after at most one bounce: |R|+|G|+|B| of one path is at most three times this. 0: no limit.
     pub clamp_direct: f32,
-    /// The same for light met later. 0: no limit.
+    /// The same for light found later. 0: no limit.
     pub clamp_indirect: f32,
 }
 
@@ -149,7 +148,7 @@ pub enum PixelFilter {
 /// The most scattering events from which a path goes on, 0 to [`MAX_BOUNCES`] each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Bounces {
-    /// Of all kinds together. 0: the camera's hit points see lights, environment and emission, nothing more.
+    /// Of all kinds together. 0: the camera's hit points receive light from lights, environment and emission only.
     pub total: u32,
     /// Diffuse reflection, subsurface, fuzz.
     pub diffuse: u32,
@@ -169,7 +168,7 @@ impl Bounces {
 /// Light from infinitely far away. Camera rays see it only with [`Background::Environment`].
 #[derive(Clone, Debug, Serialize)]
 pub enum Environment {
-    /// Darkness.
+    /// No light.
     None,
     /// The same from all directions.
     Uniform {
@@ -180,7 +179,7 @@ pub enum Environment {
     LatLong {
         /// The map.
         map: Arc<EnvironmentMap>,
-        /// Turns the light about +Y, right-handed (+Z goes towards +X).
+        /// Rotates the light about +Y, right-handed (+Z goes towards +X).
         rotation_y_rad: f64,
         /// Factor on the map's pixels, not negative.
         strength: f32,
@@ -203,7 +202,7 @@ pub struct EnvironmentMap {
 }
 
 impl EnvironmentMap {
-    /// The same map, brighter by so many stops; what would be no number any more is the largest one.
+    /// The same map, brighter by this many stops; values that would overflow become the largest finite one.
     #[must_use]
     pub fn brightened(mut self, ev: f32) -> Self {
         for channel in self.rgb.as_flattened_mut() {
@@ -219,10 +218,10 @@ impl std::fmt::Debug for EnvironmentMap {
     }
 }
 
-/// A light with a place or a direction.
+/// A light with a position or a direction.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub enum Light {
-    /// A rectangle that shines alike in all directions of its −Z side.
+    /// A rectangle that emits uniformly on its −Z side.
     Rect {
         /// The rectangle is centred in this frame's XY plane.
         world_from_light: DAffine3,
@@ -240,19 +239,19 @@ pub enum Light {
         /// W/sr per channel: irradiance at distance r is intensity / r².
         intensity: [f32; 3],
     },
-    /// Light from far away.
+    /// Light from infinitely far away.
     Directional {
         /// Direction of travel, unit length.
         direction: DVec3,
         /// W/m² per channel on a surface that faces the light.
         irradiance: [f32; 3],
-        /// Directions differ by as much from `direction`, at most; below π/2. Only suns of a file in the look of
-        /// Blender have it.
+        /// Largest angle between a direction of light and `direction`; below π/2. Only suns of a file in Blender's look
+        /// have it.
         half_angle_rad: f32,
     },
-    /// A cone of light from a point. Only the lights of a file have it.
+    /// A cone of light from a point. Only files have such lights.
     Spot {
-        /// Shines along −Z from the origin.
+        /// Emits along −Z from the origin.
         world_from_light: DAffine3,
         /// W/sr per channel on the axis.
         intensity: [f32; 3],
@@ -260,7 +259,7 @@ pub enum Light {
         inner_cone_rad: f32,
         /// Nothing beyond this angle from the axis; more than `inner_cone_rad`, at most π/2.
         outer_cone_rad: f32,
-        /// How the light fades from one angle to the other.
+        /// The falloff from one angle to the other.
         falloff: SpotFalloff,
     },
 }
@@ -268,11 +267,10 @@ pub enum Light {
 /// How a spot fades towards the edge of its cone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub enum SpotFalloff {
-    /// With the square of the cosine's share of the way from the outer to the inner angle (`KHR_lights_punctual`).
+    /// Squares the cosine's relative position between the outer and the inner angle (`KHR_lights_punctual`).
     #[default]
     Squared,
-    /// As Blender's: with a smooth step of the cosine over the share 1 − inner/outer of its way from the edge to the
-    /// axis.
+    /// Blender's: a smoothstep of the cosine over the fraction 1 − inner/outer of its range from the edge to the axis.
     Smooth,
 }
 
@@ -287,7 +285,7 @@ pub struct Floor {
     pub size_m: f64,
     /// The wall that it sweeps up to.
     pub sweep: Option<Sweep>,
-    /// Whether it is seen itself.
+    /// Whether it is visible itself.
     pub role: FloorRole,
     /// The name of its material.
     pub material: String,
@@ -296,7 +294,7 @@ pub struct Floor {
 }
 
 impl Floor {
-    /// A square around the Y axis that is seen like other surfaces.
+    /// A square around the Y axis that is visible like other surfaces.
     pub fn square(y_m: f64, size_m: f64, material: impl Into<String>, openpbr: OpenPbr) -> Self {
         let (center_m, material) = ([0.0; 2], material.into());
         Self { y_m, center_m, size_m, sweep: None, role: FloorRole::Surface, material, openpbr }
@@ -308,36 +306,35 @@ impl Floor {
     }
 }
 
-/// What a floor is in a picture. It gives light to the product and takes it either way.
+/// What a picture shows of a floor. In either case it lights the product, and the product shadows it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub enum FloorRole {
     /// A surface like others.
     #[default]
     Surface,
-    /// Nothing of it is seen but what the product does to it: shadows, reflections, light. See
+    /// Only what the product does to it is visible: shadows, reflections, light. See
     /// [`Caught`](crate::catcher::Caught).
     Catcher,
 }
 
-/// How a floor rises to a wall, as a photographer's roll of paper does, without an edge: a quarter of a cylinder
-/// between both.
+/// How a floor rises to a wall without an edge, like a photographer's roll of paper: along a quarter cylinder.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Sweep {
-    /// The wall stands across from here, seen from the floor's centre: where the camera is. As a camera's azimuth: 0°
-    /// is +Z, 90° is +X.
+    /// The wall is opposite this direction, seen from the floor's centre: it is the direction of the camera. Like a
+    /// camera's azimuth: 0° is +Z, 90° is +X.
     pub azimuth_deg: f64,
-    /// From the floor's centre to the wall, positive.
+    /// Distance from the floor's centre to the wall, positive.
     pub distance_m: f64,
-    /// Of the cylinder, positive, at most the distance and the height.
+    /// Radius of the cylinder, positive, at most the distance and the height.
     pub radius_m: f64,
-    /// Of the wall above the floor, positive.
+    /// Height of the wall above the floor, positive.
     pub height_m: f64,
 }
 
 /// What is behind the product.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub enum Background {
-    /// Nothing: alpha is the share of the pixel that surfaces cover.
+    /// Nothing: alpha is the coverage of the pixel by surfaces.
     Transparent,
     /// The environment; alpha is 1.
     Environment,
@@ -360,14 +357,14 @@ pub struct View {
 /// The view transforms, as Blender 5.0.1 has them under these names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub enum ViewTransform {
-    /// AgX: highlights bleach gently, no hue turns.
+    /// AgX: highlights desaturate gently, without hue shifts.
     #[default]
     Agx,
     /// Khronos PBR Neutral: base colours keep their sRGB values up to 0.76.
     KhronosNeutral,
-    /// The sRGB transfer function alone; what is brighter than 1 is clipped.
+    /// Only the sRGB transfer function; values above 1 are clipped.
     Standard,
-    /// No transfer function: the linear numbers, clipped to 0 to 1. For data, not for eyes.
+    /// No transfer function: linear values, clipped to 0 to 1. For data, not for viewing.
     Raw,
     /// AgX with one of its looks.
     AgxLook(AgxLook),
@@ -382,7 +379,7 @@ pub enum AgxLook {
     HighContrast,
     /// Contrast 1.2.
     MediumHighContrast,
-    /// Contrast 1: as AgX without a look, but for rounding.
+    /// Contrast 1: like AgX without a look, apart from rounding.
     BaseContrast,
     /// Contrast 0.9.
     MediumLowContrast,
@@ -392,12 +389,12 @@ pub enum AgxLook {
     VeryLowContrast,
     /// Deeper shadows with more colour, and a darker middle grey.
     Punchy,
-    /// Luminance alone.
+    /// Luminance only.
     Greyscale,
 }
 
 impl ViewTransform {
-    /// The transform of other renderers that is nearest: the same, but for the looks of AgX.
+    /// The nearest transform of other renderers: the same, but without the looks of AgX.
     pub fn without_look(self) -> Self {
         if matches!(self, Self::AgxLook(_)) { Self::Agx } else { self }
     }

@@ -1,8 +1,8 @@
 //! Joins a WGSL file with the files it imports.
 //!
-//! A line `#import lib/bsdf/ggx` names a file below `wgsl/` without its extension. Each file is taken once, after
-//! everything it imports (depth first, in order of the import lines), and the texts are put one after the other.
-//! There are no namespaces and no conditions: what is composed is what one would have written into one file.
+//! A line `#import lib/bsdf/ggx` names a file below `wgsl/` without its extension. Each file is included once, after
+//! everything it imports (depth first, in order of the import lines), and the texts are concatenated. There are no
+//! namespaces and no conditions: the result is the same as if everything had been written in one file.
 
 use std::collections::BTreeSet;
 
@@ -10,10 +10,10 @@ use crate::constants::{self, Constant};
 use crate::error::{ShaderError, SourceSpan};
 use crate::sources::Sources;
 
-/// The name under which errors show the declarations made from [`constants`].
+/// The file name that errors show for the declarations made from [`constants`].
 const CONSTANTS_FILE: &str = "(constants from shaders/src/constants.rs)";
 
-/// A WGSL text with the memory of which file each part came from.
+/// A WGSL text that records which file each part came from.
 #[derive(Clone, Debug)]
 pub struct Composed {
     text: String,
@@ -40,7 +40,7 @@ impl Composed {
         self.parts.iter().map(|part| part.file.as_str())
     }
 
-    /// Where in the files the bytes `range` of the text stand. A range over several lines is cut at the end of the
+    /// The location in the files of the bytes `range` of the text. A range over several lines is cut at the end of the
     /// first; offsets beyond the end mean the end.
     pub fn place(&self, range: std::ops::Range<usize>) -> SourceSpan {
         let start = self.text.floor_char_boundary(range.start);
@@ -62,8 +62,8 @@ impl Composed {
 /// Composes the file at `root` with everything it imports, after the declarations of the shared constants.
 ///
 /// # Errors
-/// When a file is missing, when files import each other in a circle, or when an `#import` line is malformed; the
-/// error stands at the import line.
+/// When a file is missing, when files import each other in a circle, or when an `#import` line is malformed; the error
+/// is located at the import line.
 pub fn compose(sources: &Sources<'_>, root: &str) -> Result<Composed, ShaderError> {
     compose_with(sources, root, &constants::all())
 }
@@ -92,7 +92,7 @@ struct Composer<'a> {
     composed: Composed,
     /// Files whose text is in place.
     done: BTreeSet<&'a str>,
-    /// Files whose imports are being followed, outermost first.
+    /// Files whose imports are being processed, outermost first.
     open: Vec<&'a str>,
 }
 
@@ -130,7 +130,7 @@ impl<'a> Composer<'a> {
         Ok(())
     }
 
-    /// Appends a text line by line; import lines become empty, so that line numbers stay true.
+    /// Appends a text line by line; import lines become empty, so that line numbers stay correct.
     fn append(&mut self, file: String, text: &str) {
         self.composed.parts.push(Part { file, start: self.composed.text.len() });
         for line in text.lines() {
@@ -142,7 +142,7 @@ impl<'a> Composer<'a> {
     }
 }
 
-/// What an `#import` line names; `None` for any other line.
+/// The path in an `#import` line; `None` for any other line.
 fn imported_path(line: &str) -> Option<&str> {
     let rest = line.trim().strip_prefix("#import")?;
     (rest.is_empty() || rest.starts_with(char::is_whitespace)).then(|| rest.trim())

@@ -55,9 +55,9 @@ macro_rules! shared_constants {
 shared_constants! {
     /// Marks "none" wherever an index of a texture is optional.
     pub const NONE: u32 = u32::MAX;
-    /// `Hit.instance` of a ray that met nothing.
+    /// `Hit.instance` of a ray that hit nothing.
     pub const NO_HIT: u32 = u32::MAX;
-    /// `RenderParams.environment_kind`: the same radiance from everywhere, black for no environment.
+    /// `RenderParams.environment_kind`: the same radiance from everywhere; black if there is no environment.
     pub const ENVIRONMENT_UNIFORM: u32 = 1;
     /// `RenderParams.environment_kind`: an equirectangular map.
     pub const ENVIRONMENT_MAP: u32 = 2;
@@ -69,19 +69,19 @@ shared_constants! {
     pub const SLOT_FLAT: u32 = 1;
     /// `Slot.flags`: the vertices have a `VertexExtra`.
     pub const SLOT_HAS_EXTRAS: u32 = 2;
-    /// `Slot.flags`: light samples go to the side that normals point to.
+    /// `Slot.flags`: light sampling covers the side that normals point to.
     pub const SLOT_SAMPLED_OUTSIDE: u32 = 4;
-    /// `Slot.flags`: light samples go to the other side.
+    /// `Slot.flags`: light sampling covers the other side.
     pub const SLOT_SAMPLED_INSIDE: u32 = 8;
     /// `Slot.flags`: the floor that the product stands on.
     pub const SLOT_FLOOR: u32 = 16;
-    /// `RenderParams.first_hit`: camera rays end at whatever they meet.
+    /// `RenderParams.first_hit`: camera rays show whatever they hit.
     pub const FIRST_HIT_ANY: u32 = 0;
-    /// `RenderParams.first_hit`: where a camera ray meets the floor first, nothing is seen.
+    /// `RenderParams.first_hit`: where a camera ray hits the floor first, nothing is seen.
     pub const FIRST_HIT_PRODUCT: u32 = 1;
-    /// `RenderParams.first_hit`: where a camera ray meets anything but the floor first, nothing is seen.
+    /// `RenderParams.first_hit`: where a camera ray hits anything but the floor first, nothing is seen.
     pub const FIRST_HIT_FLOOR: u32 = 2;
-    /// `EmitterNode.count`: either side of the axis is lit.
+    /// `EmitterNode.count`: both sides of the axis are lit.
     pub const EMITTERS_BOTH_SIDES: u32 = 1 << 31;
     /// `Material.flags`: alpha of the base colour is opacity.
     pub const MATERIAL_BLEND: u32 = 1;
@@ -89,37 +89,38 @@ shared_constants! {
     pub const MATERIAL_MASK: u32 = 2;
     /// `Material.flags`: emits and reflects nothing.
     pub const MATERIAL_UNLIT: u32 = 4;
-    /// `Material.flags`: its glass is a wall without a body, which light goes straight through.
+    /// `Material.flags`: its glass is a thin wall without a body, which transmits light without refraction.
     pub const MATERIAL_THIN_WALLED: u32 = 8;
     /// `Material.flags`: vertex colours multiply the base colour.
     pub const MATERIAL_VERTEX_COLOR: u32 = 16;
-    /// `Material.flags`: bounds a body that light enters, so that paths keep account of being inside.
+    /// `Material.flags`: the surface of a body that light enters, so that paths track being inside.
     pub const MATERIAL_BODY: u32 = 32;
     /// `Material.flags`: light is scattered inside the body.
     pub const MATERIAL_SCATTERS: u32 = 64;
-    /// `Material.flags`: of a file, so that glTF's meaning holds where OpenPBR's differs.
+    /// `Material.flags`: from a file, so that glTF applies where it differs from OpenPBR.
     pub const MATERIAL_GLTF: u32 = 128;
     /// `Material.flags`: the coat does not follow the normal map below it.
     pub const MATERIAL_COAT_NORMAL: u32 = 256;
     /// `Material.flags`: a body that light enters and leaves diffusely.
     pub const MATERIAL_SUBSURFACE: u32 = 512;
-    /// `Material.flags`: of a file in the look of Blender, so that its Principled BSDF holds where OpenPBR differs.
+    /// `Material.flags`: from a file in Blender's look, so that the Principled BSDF applies where it differs from
+    /// OpenPBR.
     pub const MATERIAL_PRINCIPLED: u32 = 1 << 16;
-    /// `Material.flags`: there for camera rays alone, as Blender's unlit surfaces are.
+    /// `Material.flags`: visible to camera rays only, like Blender's unlit surfaces.
     pub const MATERIAL_CAMERA_ONLY: u32 = 1 << 17;
-    /// What the denoiser is told of a pixel is looked for behind at most so many mirrors and panes.
+    /// Guides are looked for behind at most this many mirrors and panes.
     pub const GUIDE_STEPS: u32 = 8;
     /// Bit of a ray's key: it comes from the camera.
     pub const KEY_CAMERA: u32 = 1;
-    /// Bit of a ray's key: it goes to a light, so that panes do not stop it.
+    /// Bit of a ray's key: it goes towards a light, so that panes do not stop it.
     pub const KEY_SHADOW: u32 = 2;
-    /// Bit of a ray's key: it stops at each surface that is not quite clear, and chance is asked afterwards.
+    /// Bit of a ray's key: it stops at each surface that is not fully transparent, and opacity is decided afterwards.
     pub const KEY_EACH: u32 = 4;
-    /// A shadow ray through more panes than this ends in the dark.
+    /// A shadow ray through more panes than this counts as occluded.
     pub const PANES_MAX: u32 = 32;
-    /// `Material.flags`: glass of a file whose reflection has a weight or a colour.
+    /// `Material.flags`: glass of a file whose reflection has its own weight or colour.
     pub const MATERIAL_TINTED_GLASS: u32 = 1 << 19;
-    /// `Material.flags`: thin-walled glass that is smooth somewhere, which light crosses straight on.
+    /// `Material.flags`: thin-walled glass that is smooth somewhere, through which light passes straight.
     pub const MATERIAL_PANE: u32 = 1 << 18;
     /// `Material.textured`: textures or vertex colours of the base.
     pub const TEXTURED_BASE: u32 = 1;
@@ -131,15 +132,15 @@ shared_constants! {
     pub const TEXTURE_NEAREST: u32 = 2;
     /// `Texture.flags`: every second tile along u is mirrored.
     pub const TEXTURE_MIRROR_U: u32 = 4;
-    /// `Texture.flags`: the border texel goes on along u.
+    /// `Texture.flags`: the border texel continues along u.
     pub const TEXTURE_CLAMP_U: u32 = 8;
     /// `Texture.flags`: as along u.
     pub const TEXTURE_MIRROR_V: u32 = 16;
     /// `Texture.flags`: as along u.
     pub const TEXTURE_CLAMP_V: u32 = 32;
-    /// `Texture.flags`: colours are filtered as they are encoded, and decoded afterwards, as Cycles does.
+    /// `Texture.flags`: colours are filtered in their encoded form and then decoded, as Cycles does.
     pub const TEXTURE_DECODE_LAST: u32 = 1 << 16;
-    /// Mode of a relief's grain: it has none.
+    /// Mode of a relief's grain: none.
     pub const GRAIN_NONE: u32 = 0;
     /// Mode of a relief's grain: around the axis.
     pub const GRAIN_CYLINDRICAL: u32 = 1;
@@ -163,7 +164,7 @@ shared_constants! {
     pub const RELIEF_HEAD: u32 = 11;
     /// See `RELIEF_HEAD`.
     pub const RELIEF_DETAIL: u32 = 3;
-    /// Mean square of the slope of value noise in three dimensions, as far as it lies within a plane.
+    /// Mean square slope of three-dimensional value noise within a plane.
     pub const NOISE_SLOPE2: f32 = 0.293;
     /// `Light.kind`: a rectangle with one emissive side.
     pub const LIGHT_RECT: u32 = 0;
@@ -179,32 +180,32 @@ shared_constants! {
     pub const SETS_PER_STEP: u32 = 2;
     /// The camera's set, for the point of the lens.
     pub const SET_LENS: u32 = 0;
-    /// A step's set for the lobe and the scattered direction, and for the light and the point of it; at the first step
-    /// also for the place in the pixel.
+    /// A step's set for the lobe and the scattered direction, and for the light and the point on it; at the first step
+    /// also for the position in the pixel.
     pub const SET_SCATTERING: u32 = 0;
-    /// A step's set for the path's survival.
+    /// A step's set for Russian roulette.
     pub const SET_SURVIVAL: u32 = 1;
     /// The lobe and the scattered direction.
     pub const DRAW_BSDF: u32 = 0;
-    /// The light and the point of it.
+    /// The light and the point on it.
     pub const DRAW_LIGHT: u32 = 1;
-    /// The place in the pixel.
+    /// The position in the pixel.
     pub const DRAW_PIXEL: u32 = 2;
     /// The point of the lens.
     pub const DRAW_LENS: u32 = 3;
-    /// Roulette, and the distance inside a body.
+    /// Russian roulette, and the distance inside a body.
     pub const DRAW_SURVIVAL: u32 = 4;
     /// Nodes of an albedo table along roughness and along the square root of the cosine.
     pub const ALBEDO_STEPS: u32 = 32;
     /// Entries of one albedo table.
     pub const ALBEDO_TABLE: u32 = 1024;
-    /// Nodes of the table of brushed facets' albedos over the root of the larger alpha.
+    /// Nodes of the albedo table of brushed facets over the square root of the larger alpha.
     pub const BRUSHED_ROUGHNESSES: u32 = 30;
-    /// Nodes over the root of the smaller alpha divided by the larger.
+    /// Nodes over the square root of the smaller alpha divided by the larger.
     pub const BRUSHED_RATIOS: u32 = 8;
     /// Nodes over a quarter turn from the rougher direction.
     pub const BRUSHED_AZIMUTHS: u32 = 5;
-    /// Nodes over the root of the cosine.
+    /// Nodes over the square root of the cosine.
     pub const BRUSHED_COSINES: u32 = 20;
     /// The largest alpha, above Cycles' of roughness 1 fully brushed, √10. OpenPBR's, √2, is the 20th node.
     pub const BRUSHED_ALPHA_MAX: f32 = std::f32::consts::SQRT_2 * (29.0 * 29.0) / (19.0 * 19.0);
@@ -212,17 +213,17 @@ shared_constants! {
     pub const FUZZ_TABLE: u32 = 1024;
     /// Invocations of a workgroup.
     pub const WORKGROUP: u32 = 64;
-    /// `PassParams.mode`: no path is under way yet; all pixels begin with the pass's first sample.
+    /// `PassParams.mode`: no path is unfinished yet; all pixels start with the pass's first sample.
     pub const PASS_BEGIN: u32 = 0;
-    /// `PassParams.mode`: paths under way go on, and new ones begin where they end.
+    /// `PassParams.mode`: unfinished paths continue, and new ones start where they end.
     pub const PASS_CONTINUE: u32 = 1;
-    /// `PassParams.mode`: paths under way go on to their ends, no new ones begin.
+    /// `PassParams.mode`: unfinished paths continue to their ends, and no new ones start.
     pub const PASS_DRAIN: u32 = 2;
     /// First of 256 entries of `tables` that decode an sRGB byte; they follow the lossless albedos and their means.
     pub const SRGB_TABLE: u32 = 1056;
     /// Samples that are summed from zero before their sum is added to a pixel's.
     pub const GROUP_SAMPLES: u32 = 256;
-    /// GGX lobes with a smaller alpha are mirrors: their peak would not fit single precision.
+    /// GGX lobes with a smaller alpha are treated as mirrors: their peak would exceed single precision.
     pub const ALPHA_SMOOTH: f32 = 0.001;
 }
 
@@ -233,7 +234,7 @@ pub fn declarations(constants: &[Constant]) -> String {
         // Writing into a `String` cannot fail.
         let _ = match value {
             Value::U32(value) => writeln!(text, "const {name}: u32 = {value}u;"),
-            // The most negative integer has no literal: its digits alone are out of range.
+            // The most negative integer has no literal: its digits without the sign are out of range.
             Value::I32(i32::MIN) => writeln!(text, "const {name}: i32 = -2147483647i - 1i;"),
             Value::I32(value) => writeln!(text, "const {name}: i32 = {value}i;"),
             // Rust prints the shortest digits that read back as the same number.

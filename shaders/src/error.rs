@@ -1,8 +1,8 @@
-//! Errors in shader source, each with its place in the file it came from.
+//! Errors in shader source, each with its location in the file.
 
 use std::fmt;
 
-/// Where in the WGSL files something stands.
+/// A location in the WGSL files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceSpan {
     /// Path below `wgsl/`, with its extension: `lib/bsdf/ggx.wgsl`.
@@ -11,7 +11,7 @@ pub struct SourceSpan {
     pub line: usize,
     /// Column in characters, from 1.
     pub column: usize,
-    /// How many characters of the line are meant; at least 1.
+    /// Number of characters; at least 1.
     pub width: usize,
     /// The whole line.
     pub text: String,
@@ -23,35 +23,35 @@ impl fmt::Display for SourceSpan {
     }
 }
 
-/// A place with what it has to do with the error.
+/// A location and how it relates to the error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Label {
     /// Where.
     pub place: SourceSpan,
-    /// What stands there; may be empty.
+    /// What is there; may be empty.
     pub text: String,
 }
 
-/// Something wrong in a shader: an import, its syntax, its types, or a construct that does not translate.
+/// Something wrong in a shader: an import, its syntax, its types, or a construct that cannot be translated.
 ///
-/// It prints as a compiler's message: `file:line:column: message`, the lines meant, and notes.
+/// It prints like a compiler's message: `file:line:column: message`, the source lines, and notes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct ShaderError {
     /// What is wrong.
     pub message: String,
-    /// The places meant, the most important first; empty only where the shader has no text to point at.
+    /// The locations, the most important first; empty only if the shader has no text to point at.
     pub labels: Vec<Label>,
     /// Further explanations.
     pub notes: Vec<String>,
 }
 
 impl ShaderError {
-    /// An error that stands nowhere.
+    /// An error without a location.
     pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), labels: Vec::new(), notes: Vec::new() }
     }
 
-    /// An error at one place.
+    /// An error at one location.
     pub fn at(place: SourceSpan, message: impl Into<String>) -> Self {
         Self { message: message.into(), labels: vec![Label { place, text: String::new() }], notes: Vec::new() }
     }
@@ -75,7 +75,7 @@ impl fmt::Display for ShaderError {
             }
             let number = place.line.to_string();
             write!(f, "\n  {number} | {}", place.text)?;
-            // Tabs stay tabs, so that the marks stand under what they mark.
+            // Tabs stay tabs, so that the markers line up.
             let indent: String =
                 place.text.chars().take(place.column - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
             write!(f, "\n  {:1$} | {indent}{2}", "", number.len(), "^".repeat(place.width))?;

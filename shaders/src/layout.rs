@@ -1,8 +1,8 @@
 //! Rust twins of WGSL structs.
 //!
 //! A struct that a shader reads from or writes to a buffer is declared twice: in WGSL, and here with
-//! [`gpu_struct!`](crate::gpu_struct). That both agree in names, types, offsets and sizes is proved for every kernel
-//! and for the CPU module by a test ([`check`]), and checked again when the CPU module is translated, because
+//! [`gpu_struct!`](crate::gpu_struct). A test ([`check`]) proves for every kernel and for the CPU module that both
+//! agree in names, types, offsets and sizes, which is checked again when the CPU module is translated, because
 //! translated functions take the twins themselves.
 
 pub mod accel;
@@ -29,7 +29,7 @@ pub struct Field {
     pub size_bytes: usize,
 }
 
-/// What is known of a Rust struct that has a WGSL struct of the same name and layout.
+/// The description of a Rust struct that has a WGSL struct of the same name and layout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Twin {
     /// Name of both structs.
@@ -58,7 +58,7 @@ pub fn twins() -> Vec<Twin> {
     .concat()
 }
 
-/// Declares the Rust twins of WGSL structs, and a table `TWINS` of them; used once per module.
+/// Declares the Rust twins of WGSL structs, and a table `TWINS` of them; to be used once per module.
 ///
 /// Every struct is `#[repr(C)]` and [`bytemuck::Pod`]. Padding is a field like any other, on both sides. Field types
 /// are `f32`, `u32`, `i32`, glam's `Vec2`, `Vec3`, `Vec4`, `UVec2` … `IVec4`, `Mat4`, arrays of these, and other twins.

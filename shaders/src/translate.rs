@@ -1,9 +1,10 @@
 //! Translates a WGSL module to Rust source, from naga's intermediate representation.
 //!
 //! Functions become functions, structs their layout twins or `#[repr(C)]` structs, vectors and matrices glam's, and
-//! read-only buffers the fields of a struct `Bindings` that is passed to the functions that need it. What an expression
-//! means is WGSL's, through a runtime module whose path the caller gives. Entry points are left out; writes to buffers,
-//! atomics, barriers, workgroup memory, textures and samplers have no translation and are refused with their place.
+//! read-only buffers the fields of a struct `Bindings` that is passed to the functions that need it. Expressions keep
+//! WGSL's semantics, through a runtime module whose path the caller gives. Entry points are left out; writes to
+//! buffers, atomics, barriers, workgroup memory, textures and samplers cannot be translated and are refused with their
+//! location.
 //!
 //! The functions are emitted once for each [`InstructionSet`], as modules of safe Rust. `mul_add` is never emitted, so
 //! all of them give the same bits.
@@ -27,7 +28,7 @@ type Result<T> = std::result::Result<T, Error>;
 /// A set of processor features that the functions are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InstructionSet {
-    /// What every processor of the target has. The module is named `baseline`.
+    /// The baseline of the target. The module is named `baseline`.
     Baseline,
     /// x86-64-v3: 8 lanes. The module is named `avx2`.
     Avx2,
@@ -61,11 +62,11 @@ impl InstructionSet {
 /// How to translate.
 #[derive(Clone, Copy, Debug)]
 pub struct Options<'a> {
-    /// Path of the runtime module as generated code sees it: `crate::rt`.
+    /// Path of the runtime module in generated code: `crate::rt`.
     pub runtime: &'a str,
     /// The Rust structs to use for WGSL structs of the same name.
     pub twins: &'a [Twin],
-    /// Functions that are called from outside and not inlined there.
+    /// Functions that are called from outside, and not inlined there.
     pub exports: &'a [&'a str],
     /// The modules to emit.
     pub instruction_sets: &'a [InstructionSet],
@@ -74,14 +75,14 @@ pub struct Options<'a> {
 /// Translates every function of `shader` to Rust source.
 ///
 /// # Errors
-/// When a function uses something that has no translation, when a struct differs from its twin, or when a function of
+/// When a function uses something that cannot be translated, when a struct differs from its twin, or when a function of
 /// [`Options::exports`] does not exist.
 pub fn translate(shader: &Validated, options: &Options<'_>) -> Result<String> {
     if let Some(error) = crate::layout::check::mismatches(shader, options.twins).into_iter().next() {
         return Err(Box::new(error));
     }
     let context = Context::new(shader, options)?;
-    // Functions first: what they cannot use is refused where they use it.
+    // Functions first, so that what they cannot use is refused where they use it.
     let functions: Vec<String> =
         context.functions().map(|handle| scalar::function(&context, handle)).collect::<Result<_>>()?;
     let mut source = items::header(&context);
@@ -94,11 +95,11 @@ pub fn translate(shader: &Validated, options: &Options<'_>) -> Result<String> {
     Ok(source)
 }
 
-/// What is known of the module as a whole.
+/// Information about the whole module.
 struct Context<'a> {
     shader: &'a Validated,
     options: &'a Options<'a>,
-    /// Names taken at module scope, for functions to start from.
+    /// Names used at module scope, which functions must avoid.
     names: names::Names,
     /// Rust names of the functions, by handle.
     function_names: Vec<String>,
@@ -131,7 +132,7 @@ impl<'a> Context<'a> {
         self.shader.module.functions.iter().map(|(handle, _)| handle)
     }
 
-    /// The error for something at `span` that has no translation.
+    /// The error for a construct at `span` that cannot be translated.
     fn refuse(&self, span: Span, construct: &str) -> Error {
         self.error(span, format!("{construct} is not translated to Rust"))
     }
@@ -143,14 +144,14 @@ impl<'a> Context<'a> {
         })
     }
 
-    /// The bindings that a function or what it calls reads.
+    /// The bindings that a function reads, directly or through calls.
     fn bindings_of(&self, function: Handle<Function>) -> impl Iterator<Item = Handle<GlobalVariable>> {
         let info = &self.shader.info[function];
         let globals = self.shader.module.global_variables.iter();
         globals.map(|(handle, _)| handle).filter(move |&handle| !info[handle].is_empty())
     }
 
-    /// The name of the construct that a variable is, when it is no read-only buffer.
+    /// The name of the construct if a variable is not a read-only buffer.
     fn check_global(&self, handle: Handle<GlobalVariable>) -> std::result::Result<(), &'static str> {
         match self.shader.module.global_variables[handle].space {
             AddressSpace::Uniform | AddressSpace::Immediate => Ok(()),

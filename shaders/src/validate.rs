@@ -1,4 +1,4 @@
-//! Parses and validates composed WGSL, with naga's errors placed in the files.
+//! Parses and validates composed WGSL, with naga's errors located in the files.
 
 use std::error::Error;
 
@@ -9,8 +9,8 @@ use crate::compose::{self, Composed};
 use crate::error::{Label, ShaderError};
 use crate::sources::Sources;
 
-/// What shaders may use beyond plain WGSL: immediates for dispatch parameters (a native wgpu feature every adapter we
-/// run on has), and half floats packed into integers (`pack2x16float`), which every compute-capable adapter has.
+/// What shaders may use beyond plain WGSL: immediates for dispatch parameters (a native wgpu feature that every adapter
+/// we run on has), and half floats packed into integers (`pack2x16float`), which every compute-capable adapter has.
 pub const CAPABILITIES: Capabilities = Capabilities::IMMEDIATES.union(Capabilities::SHADER_FLOAT16_IN_FLOAT32);
 
 /// A composed text with its valid module.
@@ -25,7 +25,7 @@ pub struct Validated {
 }
 
 impl Validated {
-    /// Where a span of `module` stands in the files.
+    /// The location in the files of a span of `module`.
     pub fn place(&self, span: Span) -> Option<crate::error::SourceSpan> {
         span.to_range().map(|range| self.composed.place(range))
     }
@@ -34,7 +34,7 @@ impl Validated {
 /// Composes, parses and validates the file at `root`.
 ///
 /// # Errors
-/// The first error of the imports, the syntax or the types, with its place.
+/// The first error of the imports, the syntax or the types, with its location.
 pub fn load(sources: &Sources<'_>, root: &str) -> Result<Validated, Box<ShaderError>> {
     validate(compose::compose(sources, root)?)
 }
@@ -42,7 +42,7 @@ pub fn load(sources: &Sources<'_>, root: &str) -> Result<Validated, Box<ShaderEr
 /// Parses and validates a composed text, which may use [`CAPABILITIES`].
 ///
 /// # Errors
-/// The first error naga finds, placed in the file it comes from.
+/// The first error that naga finds, located in the file it comes from.
 pub fn validate(composed: Composed) -> Result<Validated, Box<ShaderError>> {
     validate_with(composed, CAPABILITIES)
 }
@@ -65,8 +65,8 @@ pub fn validate_with(composed: Composed, capabilities: Capabilities) -> Result<V
         })?;
     let validated = Validator::new(ValidationFlags::all(), capabilities).validate(&module);
     let info = validated.map_err(|error| {
-        // The causes say what is wrong, from the outside in. naga's label texts name its own arenas, which tells the
-        // author of a shader nothing; of the spans the shortest is nearest to the fault.
+        // The chain of causes says what is wrong, from the outside in. naga's label texts name its own arenas, which
+        // means nothing to the author of a shader; of the spans the shortest is closest to the fault.
         let mut notes = Vec::new();
         let mut cause: Option<&dyn Error> = error.as_inner().source();
         while let Some(inner) = cause {

@@ -1,10 +1,10 @@
-//! AgX as Blender 5.0 shows it, generated.
+//! AgX as in Blender 5.0, generated.
 //!
 //! Blender's view is a 57³ table over 25 stops of FilmLight E-Gamut (`AgX_Base_sRGB.cube` in its OpenColorIO
-//! configuration, made with EaryChow's AgX generator). This module makes the same nodes from the published parameters,
-//! in f64: guard rail against colours outside Rec.2020, inset of the primaries, a sigmoid per channel in log2, 40 % of
-//! the sigmoid's hue turn, outset, guard rail against colours outside Rec.709. Measured against OpenColorIO with
-//! Blender's file: mean difference 0.001, largest 0.2 of 255 codes, for non-negative Rec.709 scenes.
+//! configuration, made with EaryChow's AgX generator). This module computes the same nodes from the published
+//! parameters, in f64: guard rail against colours outside Rec.2020, inset of the primaries, a sigmoid per channel in
+//! log2, 40 % of the sigmoid's hue turn, outset, guard rail against colours outside Rec.709. Measured against
+//! OpenColorIO with Blender's file: mean difference 0.001, largest 0.2 of 255 codes, for non-negative Rec.709 scenes.
 
 pub(super) mod looks;
 
@@ -24,7 +24,7 @@ const MIDDLE_GREY: f64 = 0.18;
 const SIGMOID_STOPS: f64 = 16.499_999;
 /// The exponent between table values and linear display light.
 const TABLE_GAMMA: f64 = 2.4;
-/// Share of the hue turn by the per-channel sigmoid that is kept.
+/// Fraction of the hue shift by the per-channel sigmoid that is kept.
 const HUE_MIX: f64 = 0.4;
 /// Exponent of luminance in the outer guard rail's blend.
 const OUTER_GUARD_POWER: f64 = 0.08;
@@ -53,19 +53,19 @@ const REC709_FROM_REC2020: Rows = [
     [-0.124547096, 1.132895109, -0.008348014],
     [-0.018153681, -0.100597372, 1.118751053],
 ];
-/// Moves the primaries inwards and turns them, in Rec.2020.
+/// Moves the primaries inwards and rotates them, in Rec.2020.
 const INSET: Rows = [
     [0.856627153, 0.095121241, 0.048251606],
     [0.137318973, 0.761241991, 0.101439036],
     [0.111898213, 0.076799419, 0.811302368],
 ];
-/// Moves them back out, farther than they came, in Rec.2020.
+/// Moves them back out, further than they were before, in Rec.2020.
 const OUTSET: Rows = [
     [1.127100582, -0.110606643, -0.016493939],
     [-0.141329763, 1.157823702, -0.016493939],
     [-0.141329763, -0.110606643, 1.251936407],
 ];
-/// Luminance of Rec.2020 as the generator weighs it.
+/// Luminance weights of Rec.2020 in the generator.
 const LUMINANCE_REC2020: DVec3 = DVec3::new(0.258923536, 0.610498535, 0.130577930);
 
 /// Linear Rec.709 to linear E-Gamut.
@@ -85,7 +85,7 @@ pub(super) fn srgb_from_table_value(value: f32) -> f32 {
 /// The end of the sRGB function's linear foot as a table value: 0.0031308 to the power 1/2.4.
 const FOOT: f32 = 0.090_473_85;
 
-/// The table. Made at first use: 185,193 nodes in some tens of milliseconds.
+/// The table. Made on first use: 185,193 nodes in some tens of milliseconds.
 pub(super) fn table() -> &'static Lut3d<'static> {
     static TABLE: OnceLock<Lut3d<'static>> = OnceLock::new();
     TABLE.get_or_init(|| {
@@ -95,7 +95,7 @@ pub(super) fn table() -> &'static Lut3d<'static> {
     })
 }
 
-/// The scene value of a node: the table begins 10 stops below middle grey.
+/// The scene value of a node: the table starts 10 stops below middle grey.
 fn scene_at(node: usize, nodes_per_axis: usize) -> f64 {
     MIDDLE_GREY * (TABLE_STOPS * node as f64 / (nodes_per_axis - 1) as f64 - 10.0).exp2()
 }
@@ -149,7 +149,7 @@ impl Sigmoid {
 
     fn new() -> Self {
         let pivot_y = MIDDLE_GREY.powf(1.0 / TABLE_GAMMA);
-        // Chosen such that a branch reaches its end, 0 or 1, exactly where x does.
+        // Such that each branch reaches its end, 0 or 1, exactly where x does.
         let scale = |width: f64, height: f64| {
             let rise = Self::SLOPE * width;
             (rise.powf(-Self::POWER) * ((rise / height).powf(Self::POWER) - 1.0)).powf(-1.0 / Self::POWER)
@@ -162,7 +162,7 @@ impl Sigmoid {
     }
 
     fn apply(&self, x: f64) -> f64 {
-        // z / (1 + z^1.5)^(2/3), with the powers as roots: they cost a fraction of `powf`.
+        // z / (1 + z^1.5)^(2/3), with the powers as roots, which cost a fraction of `powf`.
         let bend = |z: f64| z / (1.0 + z * z.sqrt()).cbrt().powi(2);
         let rise = Self::SLOPE * (x - Self::PIVOT_X);
         if rise < 0.0 {
@@ -179,7 +179,7 @@ fn guard_lower(color: DVec3) -> DVec3 {
     guard(color, |q| compensated_luminance(q, LUMINANCE_REC2020))
 }
 
-/// The same in Rec.709. The brighter the colour, the more its plain luminance counts.
+/// The same in Rec.709. The brighter the colour, the larger the weight of its plain luminance.
 fn guard_outer(color: DVec3, luminance: DVec3) -> DVec3 {
     guard(color, |q| {
         let compensated = compensated_luminance(q, luminance);
@@ -199,7 +199,8 @@ fn guard(color: DVec3, measure: impl Fn(DVec3) -> f64) -> DVec3 {
     if have > want { lifted * (want / have) } else { lifted }
 }
 
-/// Luminance plus what the complementary colour lacks of its own maximum: it sees saturated blue as bright as it looks.
+/// Luminance plus what the complementary colour lacks of its own maximum, so that saturated blue counts as bright as it
+/// looks.
 fn compensated_luminance(color: DVec3, luminance: DVec3) -> f64 {
     let complement = color.max_element() - color;
     complement.max_element() - luminance.dot(complement) + luminance.dot(color)
@@ -239,7 +240,7 @@ impl Hsv {
     }
 }
 
-/// The formed colour with its hue moved most of the way back to what it was, by the shorter way around.
+/// The formed colour with its hue moved most of the way back to the original, along the shorter arc.
 fn mix_hue(hue_before: f64, formed: Hsv) -> DVec3 {
     let mut turn = formed.hue - hue_before;
     if turn > 0.5 {
@@ -280,7 +281,7 @@ mod tests {
         }
     }
 
-    /// Guard rails must leave what is inside the gamut alone and return what is outside of it to its border.
+    /// Guard rails must not change what is inside the gamut, and move what is outside to its border.
     #[test]
     fn guard_rails_act_on_negatives_alone() {
         let inside = DVec3::new(0.2, 0.5, 0.0);

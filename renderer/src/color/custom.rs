@@ -1,4 +1,4 @@
-//! Lookup tables from files, made ready for many pixels.
+//! Lookup tables from files, in a form for many pixels.
 
 use glam::Vec3;
 
@@ -11,7 +11,7 @@ const LEAST_VALUE: f32 = f32::MIN_POSITIVE;
 
 pub(super) struct Custom<'a> {
     input: LutInput,
-    /// From what is looked up to coordinates 0 to 1, per channel: `scale · x + offset`.
+    /// From input values to coordinates 0 to 1, per channel: `scale · x + offset`.
     scale: Vec3,
     offset: Vec3,
     table: Table<'a>,
@@ -32,12 +32,12 @@ impl<'a> Custom<'a> {
         Self { input: lut.input, scale, offset: -lut.domain_min * scale, table }
     }
 
-    /// Whether it takes scene colours, in the place of the view transform.
+    /// Whether it takes scene colours, replacing the view transform.
     pub(super) fn is_view_transform(&self) -> bool {
         self.input != LutInput::Display
     }
 
-    /// What the table takes to display colours, clipped to 0 to 1.
+    /// Maps the table's input to display colours, clipped to 0 to 1.
     pub(super) fn apply(&self, block: &mut Block) {
         if let LutInput::Log2 { min, max } = self.input {
             let scale = (max - min).recip();
@@ -77,7 +77,7 @@ mod tests {
     use crate::shot::ViewTransform;
     use crate::shot::lut::{self, LutInput};
 
-    /// What a colour is shown as by the `standard` view and a table.
+    /// The display colour of a colour by the `standard` view and a table.
     fn shown(cube: &str, input: LutInput, linear: [f32; 3]) -> [f32; 3] {
         let lut = lut::read(cube.as_bytes(), "a.cube", input).expect("a table");
         let [r, g, b] = linear;
@@ -95,7 +95,7 @@ mod tests {
         }
     }
 
-    /// Red and blue change places, and green is turned around.
+    /// Swaps red and blue, and inverts green.
     const SWAP: &str = "LUT_3D_SIZE 2\n0 1 0\n0 1 1\n0 0 0\n0 0 1\n1 1 0\n1 1 1\n1 0 0\n1 0 1";
     const SQUARE: &str = "LUT_1D_SIZE 3\n0 0 0\n0.25 0.5 0.25\n1 1 1";
 
@@ -126,7 +126,7 @@ mod tests {
         check(SQUARE, input, [1.0, 1.0, 0.0], [0.25, 0.5, 0.0]);
     }
 
-    /// What stands in a file may be any number: what is shown is 0 to 1.
+    /// A file may contain any numbers; display colours are 0 to 1.
     #[test]
     fn nodes_are_clipped() {
         check("LUT_1D_SIZE 2\n-5 0 0\n-3 9e30 0.5", LutInput::Linear, [0.5, 0.5, 1.0], [0.0, 1.0, 0.5]);

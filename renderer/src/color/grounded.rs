@@ -1,9 +1,8 @@
-//! A picture of a product with what its floor has caught, as a display shows it: over a colour, or with the alpha that
-//! comes nearest to it.
+//! The display image of a product with what its floor has caught: over a colour, or with the closest alpha.
 //!
-//! A display's files are laid over one another in their stored values, not in light: a shadow that leaves half of the
-//! light leaves 73 % of a stored white. So the share that shadows leave is brought to stored values here, and one alpha
-//! for three channels is fitted.
+//! Display-referred pictures are composited in their stored values, not in linear light: a shadow that leaves half of
+//! the light leaves 73 % of a stored white. The fraction that shadows leave is therefore converted to stored values
+//! here, and one alpha is fitted for three channels.
 
 use rayon::prelude::*;
 
@@ -12,17 +11,17 @@ use super::{DisplayImage, DisplaySettings, LinearImage, PIXELS_PER_TASK, clamp_u
 use crate::catcher::Caught;
 use crate::film::LUMINANCE;
 
-/// Stored values of backgrounds over which an alpha is to be right.
+/// Stored values of backgrounds for which an alpha is fitted.
 const BACKGROUNDS: [f32; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
 
-/// [`display_image`] of a product on a catcher: over the background colour of the settings, or with a straight alpha
-/// that is a fit.
+/// [`display_image`] of a product on a catcher: over the background colour of the settings, or with a fitted straight
+/// alpha.
 ///
-/// What lies in the part of a pixel that the product leaves open is, for a background of stored value b, U(b) =
-/// encode(ratio · decode(b) + light). For a picture with alpha, U(b) ≈ q + (1 − a) · b is fitted by least squares over
-/// the stored values 0, ¼, ½, ¾, 1, with one `a` for all channels, each weighted by its share in luminance, and a `q`
-/// for each. It is exact where nothing is caught; grey shadows err by at most 8 codes of 255, the darkest most,
-/// coloured ones by what one alpha cannot say.
+/// The part of a pixel that the product does not cover is, for a background of stored value b, U(b) = encode(ratio ·
+/// decode(b) + light). For a picture with alpha, U(b) ≈ q + (1 − a) · b is fitted by least squares over the stored
+/// values 0, ¼, ½, ¾, 1, with one `a` for all channels, each weighted by its weight in luminance, and a `q` for each.
+/// It is exact where nothing is caught; grey shadows err by at most 8 codes of 255, the darkest most, coloured ones by
+/// what a single alpha cannot express.
 pub fn display_grounded(product: &LinearImage, caught: &Caught, settings: &DisplaySettings<'_>) -> DisplayImage {
     let without_background = DisplaySettings { background_srgb: None, ..*settings };
     let mut shown = display_image(product, &without_background);
@@ -38,7 +37,7 @@ pub fn display_grounded(product: &LinearImage, caught: &Caught, settings: &Displ
         for (i, pixel) in pixels.iter_mut().enumerate() {
             let i = task * PIXELS_PER_TASK + i;
             let [r, g, b, coverage] = *pixel;
-            // Looks and tables may lift black: what is not there stays nothing.
+            // Looks and tables may lift black, but where there is no light there must stay none.
             let light = light.as_ref().filter(|_| caught.light[i] != [0.0; 3]).map_or([0.0; 3], |light| {
                 let [r, g, b, _] = light.rgba[i];
                 std::array::from_fn(|c| (decode([r, g, b][c]) - black[c]).max(0.0))
@@ -53,10 +52,10 @@ pub fn display_grounded(product: &LinearImage, caught: &Caught, settings: &Displ
     shown
 }
 
-/// The part of a pixel that the product leaves open.
+/// The part of a pixel that the product does not cover.
 struct Open {
     ratio: [f32; 3],
-    /// In the display's light.
+    /// In linear display light.
     light: [f32; 3],
 }
 
@@ -68,7 +67,7 @@ struct Laid {
 
 impl Open {
     fn over_channel(&self, channel: usize, background: f32) -> f32 {
-        // What is not changed is not rounded either: white stays exactly white.
+        // What is unchanged is not rounded either: white stays exactly white.
         if self.ratio[channel] == 1.0 && self.light[channel] == 0.0 {
             return background;
         }
@@ -100,13 +99,13 @@ impl Open {
 }
 
 impl Laid {
-    /// Below a straight colour of so much coverage, opaque.
+    /// Under a straight colour with this coverage, opaque.
     fn laid_under(&self, over: [f32; 3], coverage: f32) -> [f32; 4] {
         let [r, g, b] = std::array::from_fn(|c| clamp_unit(self.color[c] + (over[c] - self.color[c]) * coverage));
         [r, g, b, 1.0]
     }
 
-    /// Below a straight colour of so much coverage; straight.
+    /// Under a straight colour with this coverage; straight.
     fn below(&self, over: [f32; 3], coverage: f32) -> [f32; 4] {
         let alpha = coverage + (1.0 - coverage) * self.alpha;
         if alpha <= super::LEAST_ALPHA {
@@ -171,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_colour_is_kept_as_far_as_one_alpha_can() {
-        // A red shadow: red light is left.
+        // A red shadow: red light remains.
         let [r, g, b, alpha] = shown(0.0, caught([1.0, 0.2, 0.2], [0.0; 3]), None);
         assert!(r > g && g == b && alpha > 0.2 && alpha < 0.6, "{r} {g} {b} {alpha}");
     }

@@ -11,12 +11,12 @@ use super::lut::{LogShaper, Lut3d, NODES_PER_AXIS};
 /// The shaper of the table: 2⁻⁹ to 2¹⁰ in linear Rec.709.
 pub(super) const SHAPER: LogShaper = LogShaper { floor: 1e-12, log2_min: -9.0, log2_range: 19.0 };
 
-/// Colours up to this peak, after the offset, are left alone.
+/// Colours up to this peak, after the offset, are unchanged.
 const COMPRESSION_START: f64 = 0.76;
 /// How fast highlights lose saturation.
 const DESATURATION: f64 = 0.15;
 
-/// The table; its values are linear display Rec.709. Made at first use.
+/// The table; its values are linear display Rec.709. Made on first use.
 pub(super) fn table() -> &'static Lut3d<'static> {
     static TABLE: OnceLock<Lut3d<'static>> = OnceLock::new();
     TABLE.get_or_init(|| {

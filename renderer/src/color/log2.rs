@@ -1,7 +1,7 @@
 //! Logarithm, exponential and power without calls or branches.
 //!
-//! View transforms spend their time in these. Applied to a row of values they become vector instructions, which the
-//! standard library's cannot; they are accurate to a few ulps where pictures need them.
+//! View transforms spend most of their time in these. In a loop over values they are vectorised, which the standard
+//! library's functions cannot be; they are accurate to a few ulps in the range that pictures need.
 
 /// Base-2 logarithm of a positive, normal number, to 1e-6 absolute or an ulp.
 ///
@@ -21,11 +21,11 @@ pub(super) fn log2(x: f32) -> f32 {
 
 /// 2 to a power between −125 and 125, to 5e-7 relative.
 ///
-/// The power is split into a whole number, which goes into the exponent, and a rest of at most a half either way, for
-/// which the Taylor series of exp(rest·ln 2) has a first omitted term below 1.3e-7.
+/// The power is split into a whole number, which goes into the exponent, and a remainder of at most ±½, for which the
+/// Taylor series of exp(rest·ln 2) has a first omitted term below 1.3e-7.
 #[inline]
 pub(super) fn exp2(power: f32) -> f32 {
-    /// Added and taken away again, it leaves the nearest whole number.
+    /// Adding and subtracting it leaves the nearest whole number.
     const ROUND: f32 = 1.5 * (1 << 23) as f32;
     let shifted = power + ROUND;
     let x = (power - (shifted - ROUND)) * std::f32::consts::LN_2;

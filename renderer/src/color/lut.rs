@@ -13,7 +13,7 @@ pub(super) const NODES_PER_AXIS: usize = 57;
 pub(super) struct LogShaper {
     /// Keeps the logarithm finite.
     pub(super) floor: f32,
-    /// Stops at coordinate 0.
+    /// log2 at coordinate 0.
     pub(super) log2_min: f32,
     /// Stops from coordinate 0 to 1.
     pub(super) log2_range: f32,
@@ -46,8 +46,8 @@ impl<'a> Lut3d<'a> {
 
     /// Evaluates `node(r, g, b)` at every node; the arguments count 0 to `nodes_per_axis - 1`.
     ///
-    /// The slices are shared out to a few plain threads. Rayon's would be the wrong ones: tables are made inside a
-    /// `OnceLock`, and a rayon worker that waits there for its slices may pick up a picture that needs the same table.
+    /// The slices are distributed to a few plain threads instead of rayon's: tables are made inside a `OnceLock`, and a
+    /// rayon worker that waits there for its slices may start on a picture that needs the same table.
     pub(super) fn generate(nodes_per_axis: usize, node: impl Fn(usize, usize, usize) -> [f64; 3] + Sync) -> Self {
         let slice_len = nodes_per_axis * nodes_per_axis;
         let mut nodes = vec![Vec3A::ZERO; slice_len * nodes_per_axis];
@@ -83,17 +83,17 @@ impl<'a> Lut3d<'a> {
 /// along the next and one along the last, each corner weighted by the difference of successive fractions.
 #[inline]
 fn sample(nodes: &[Vec3A], nodes_per_axis: usize, coordinates: Vec3A) -> Vec3A {
-    /// Added and taken away again, it leaves the nearest whole number.
+    /// Adding and subtracting it leaves the nearest whole number.
     const ROUND: f32 = 1.5 * (1 << 23) as f32;
     let scaled = coordinates * (nodes_per_axis - 1) as f32;
-    // A point on the border of two cells may be counted to either.
+    // A point on the border of two cells may count to either.
     let cell = (((scaled - 0.5) + ROUND) - ROUND).min(Vec3A::splat((nodes_per_axis - 2) as f32));
     let f = scaled - cell;
     let [red, green, blue] = strides(nodes_per_axis);
     // Whole numbers below 2^24 are exact.
     let low = cell.dot(Vec3A::new(red as f32, green as f32, blue as f32)) as u32 as usize;
-    // Selections instead of branches: neighbouring pixels differ in order too often to be predicted. Where fractions
-    // are equal, any of the choices will do: the corner that they disagree on has weight 0.
+    // Selections instead of branches: the order differs too often between neighbouring pixels to be predicted. Where
+    // fractions are equal any choice is correct, because the corner in question has weight 0.
     let first = if f.x >= f.y && f.x >= f.z {
         red
     } else if f.y >= f.z {

@@ -1,4 +1,4 @@
-//! Smaller pictures of a picture.
+//! Scaling pictures down.
 
 use glam::Vec4;
 use rayon::prelude::*;
@@ -6,8 +6,8 @@ use rayon::prelude::*;
 use super::{DisplayImage, LinearImage};
 
 impl LinearImage {
-    /// The same picture with at most `side_max_px` pixels along its longer side: means over boxes of pixels, whose
-    /// edges may lie inside of pixels. A picture that is small enough stays as it is.
+    /// The same picture with at most `side_max_px` pixels along its longer side: means over boxes whose edges may be
+    /// inside pixels. A picture that is small enough is unchanged.
     ///
     /// # Panics
     /// When `side_max_px` is 0.
@@ -39,7 +39,7 @@ impl LinearImage {
 }
 
 impl DisplayImage {
-    /// As [`LinearImage::shrunk`], of display values: each counts as much as it covers.
+    /// As [`LinearImage::shrunk`], for display values, which are weighted by alpha.
     ///
     /// # Panics
     /// When `side_max_px` is 0.
@@ -54,9 +54,9 @@ impl DisplayImage {
     }
 }
 
-/// Which of `n_from` pixels lie in the `i`th of `n` equal boxes, and what share of the box each takes up.
+/// Which of `n_from` pixels overlap the `i`th of `n` equal boxes, and the fraction of the box that each takes.
 fn box_weights(i: u32, n: u32, n_from: u32) -> impl Iterator<Item = (usize, f32)> {
-    // In units of 1/n of a pixel everything is a whole number.
+    // In units of 1/n of a pixel, everything is a whole number.
     let (n, n_from) = (u64::from(n), u64::from(n_from));
     let (begin, end) = (u64::from(i) * n_from, (u64::from(i) + 1) * n_from);
     (begin / n..end.div_ceil(n)).map(move |pixel| {

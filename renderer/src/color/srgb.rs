@@ -2,7 +2,7 @@
 
 use super::log2::pow;
 
-/// Up to this linear value the function is a line.
+/// Up to this linear value the function is linear.
 const FOOT: f32 = 0.003_130_8;
 
 /// sRGB-encoded value of a linear one.

@@ -1,7 +1,7 @@
 //! AVIF: display-referred, straight alpha, 8 or 10 bits, chroma in full resolution.
 //!
-//! The file names its colours itself, in the stream and in a `colr` box: primaries and matrix of BT.709 in full range,
-//! the transfer function of sRGB. It needs no profile. The codec has no place for an XMP packet.
+//! The file describes its colour space itself, in the stream and in a `colr` box: primaries and matrix of BT.709 in
+//! full range, the transfer function of sRGB. It needs no profile. The codec does not support an XMP packet.
 
 use std::num::NonZeroU16;
 
@@ -23,7 +23,7 @@ const SPEED: u8 = 7;
 pub enum AvifDepth {
     /// 0 to 255.
     Eight,
-    /// 0 to 1023: no larger a file, and no banding.
+    /// 0 to 1023: files are no larger, and there is no banding.
     #[default]
     Ten,
 }
@@ -47,11 +47,11 @@ pub fn avif(
         .with_quality(quality)
         .with_alpha_quality(quality)
         .with_speed(SPEED)
-        // The codec cuts the picture into as many tiles as it has threads: with another number come other bytes.
+        // The codec divides the picture into as many tiles as it has threads, so another number would give other bytes.
         .with_num_threads(Some(1));
     if let Some(dpi) = dpi {
-        // The block's place in its item comes first. Left to the codec, that would be a piece of its own, which FFmpeg
-        // does not read.
+        // The item starts with the block's offset in it. If the codec wrote it, it would be an extent of its own, which
+        // FFmpeg does not read.
         encoder = encoder.with_exif([&[0; 4][..], &exif::resolution(dpi)].concat());
     }
     let transparent = !is_opaque(&image.rgba, to_8);
@@ -133,7 +133,7 @@ mod tests {
         let has = |file: &[u8], bytes: &[u8]| file.windows(bytes.len()).any(|window| window == bytes);
         assert!(has(&with, &item) && has(&with, b"Exif\0"), "an item of this type");
         assert!(!has(&without, b"Exif"));
-        // Colours, alpha and this, each in one piece: 14 bytes an item.
+        // Colours, alpha and Exif, each in one extent: 14 bytes per item.
         let mut found = Vec::new();
         boxes(&with, "", &mut found);
         let places = found.iter().find(|(path, _)| path == "/meta/iloc").expect("places of the items");

@@ -8,7 +8,7 @@ const HEAD_BYTES: u32 = 10;
 const ENTRY_BYTES: u32 = 12;
 /// `XResolution`, `YResolution` and `ResolutionUnit`.
 const ENTRIES: u32 = 3;
-/// Where the fractions are: after the entries and the place of the next directory, which is none.
+/// Offset of the fractions: after the entries and the offset of the next directory, which does not exist.
 const FRACTIONS: u32 = HEAD_BYTES + ENTRIES * ENTRY_BYTES + 4;
 
 /// Type of a number of 16 bits.
@@ -18,7 +18,7 @@ const RATIONAL: u16 = 5;
 /// Value of `ResolutionUnit`.
 const INCH: u32 = 2;
 
-/// The block that says so many pixels per inch, as TIFF begins it: without the `Exif` that JPEG files put before.
+/// The block that states this many pixels per inch, in TIFF form: without the `Exif` prefix of JPEG files.
 pub(super) fn resolution(dpi: NonZeroU16) -> Vec<u8> {
     let entry = |tag: u16, kind: u16, value: u32| {
         [&tag.to_le_bytes()[..], &kind.to_le_bytes(), &1_u32.to_le_bytes(), &value.to_le_bytes()].concat()

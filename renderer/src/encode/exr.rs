@@ -37,7 +37,7 @@ words! {
 /// Some channels of an OpenEXR file.
 #[derive(Clone, Copy, Debug)]
 pub struct ExrLayer<'a> {
-    /// What stands before the channel names, such as `albedo`; empty for the picture itself.
+    /// The prefix of the channel names, such as `albedo`; empty for the picture itself.
     pub name: &'a str,
     /// One letter per channel, in the order of the samples, such as `RGBA`, `XYZ` or `Z`.
     pub channels: &'a str,
@@ -109,7 +109,7 @@ pub fn exr(
     let mut image = Image::from_layer(Layer::new(size, attributes, encoding, AnyChannels::sort(list)));
     image.attributes.chromaticities = Some(REC709);
     let mut bytes = Cursor::new(Vec::new());
-    // The codec brings a thread pool of its own; whoever asked for one thread gets one.
+    // The codec has a thread pool of its own; a caller with one thread gets one thread.
     let written = match rayon::current_num_threads() {
         1 => image.write().non_parallel().to_buffered(&mut bytes),
         _ => image.write().to_buffered(&mut bytes),
@@ -120,13 +120,13 @@ pub fn exr(
     Ok(bytes)
 }
 
-/// A text in the header. The format's texts are single bytes: what is not ASCII is escaped.
+/// A text in the header. Texts are single bytes in this format: characters outside ASCII are escaped.
 fn attribute((name, value): (String, String)) -> Option<(Text, AttributeValue)> {
     let ascii: String = value.chars().flat_map(|c| c.is_ascii().then_some(c).into_iter().chain(escaped(c))).collect();
     Some((Text::new_or_none(name)?, AttributeValue::Text(Text::new_or_none(ascii)?)))
 }
 
-/// The escape of a character that is not ASCII, such as `\u{fc}`; nothing for one that is.
+/// The escape of a character outside ASCII, such as `\u{fc}`; empty for one in ASCII.
 fn escaped(c: char) -> impl Iterator<Item = char> {
     (!c.is_ascii()).then(|| c.escape_unicode()).into_iter().flatten()
 }
@@ -139,7 +139,7 @@ const REC709: Chromaticities = Chromaticities {
     white: Vec2(0.3127, 0.3290),
 };
 
-/// One channel out of interleaved samples.
+/// One channel of interleaved samples.
 fn channel(layer: &ExrLayer<'_>, n_channels: usize, channel_idx: usize) -> FlatSamples {
     let samples = layer.samples.par_iter().skip(channel_idx).step_by(n_channels);
     match layer.precision {

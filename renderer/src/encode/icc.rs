@@ -1,9 +1,9 @@
-//! Colour profiles: what sRGB and linear Rec.709 are, for formats that cannot name them.
+//! Colour profiles of sRGB and linear Rec.709, for formats that cannot describe them otherwise.
 //!
 //! Matrix profiles of version 4.3 (ICC.1:2010): primaries and white adapted to the profile connection space (D50) by
-//! Bradford's method, and one curve that the three channels share. Half a kilobyte, and no date but a fixed one.
+//! Bradford's method, and one curve that the three channels share. Half a kilobyte, with a fixed date.
 
-/// What a profile's curve is.
+/// The curve of a profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Curve {
     /// The transfer function of sRGB.

@@ -12,10 +12,10 @@ use crate::color::DisplayImage;
 
 /// Largest side of the format.
 pub(super) const MAX_SIDE_PX: u32 = u16::MAX as u32;
-/// What the segment of an XMP packet begins with (XMP specification part 3, 1.1.3).
+/// The first bytes of the segment of an XMP packet (XMP specification part 3, 1.1.3).
 const XMP_SIGNATURE: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 
-/// Encodes a picture as JPEG; what is transparent is laid over white.
+/// Encodes a picture as JPEG; transparent pixels are laid over white.
 ///
 /// The file has a profile of sRGB, an XMP packet with the provenance, and the resolution in its JFIF header.
 ///
@@ -47,13 +47,13 @@ fn write(
     encoder.write_image(rgb, width_px, height_px, ExtendedColorType::Rgb8)
 }
 
-/// Puts an APP1 segment behind the JFIF header, which comes first in a file.
+/// Inserts an APP1 segment after the JFIF header, which comes first in a file.
 fn insert_xmp(jpeg: &mut Vec<u8>, packet: &[u8]) {
     /// The start of the image (2 bytes) and the marker of the header (2 bytes).
     const LENGTH_AT: usize = 4;
     let length = u16::from_be_bytes([jpeg[LENGTH_AT], jpeg[LENGTH_AT + 1]]);
     let at = LENGTH_AT + usize::from(length);
-    // A packet of a few hundred bytes. One that outgrew a segment would be no metadata to keep.
+    // A packet has a few hundred bytes. One that exceeded a segment is dropped.
     let Ok(length) = u16::try_from(2 + XMP_SIGNATURE.len() + packet.len()) else { return };
     let segment = [&[0xff, 0xe1][..], &length.to_be_bytes(), XMP_SIGNATURE, packet].concat();
     jpeg.splice(at..at, segment);

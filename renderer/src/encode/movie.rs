@@ -1,9 +1,8 @@
-//! Movies: frames go in one by one, a file comes out.
+//! Movies: frames are added one by one, and the result is a file.
 //!
 //! Input: [`DisplayImage`]s of one size and rate, as many as were announced. Output: MP4, animated WebP or animated
-//! PNG, written while frames arrive, so that memory does not grow with their number. Movies play in a loop where the
-//! format can say so; that the last frame is not the first again is the caller's business. Equal frames give equal
-//! bytes.
+//! PNG, written while frames arrive, so that memory does not grow with their number. Movies loop if the format can
+//! express it; the caller must not repeat the first frame at the end. Equal frames give equal bytes.
 
 mod apng;
 #[cfg(feature = "h264")]
@@ -38,7 +37,7 @@ pub enum MovieFormat {
 }
 
 impl MovieFormat {
-    /// Whether it keeps what is transparent; otherwise that is laid over white.
+    /// Whether it keeps transparency; otherwise transparent pixels are laid over white.
     pub fn has_alpha(self) -> bool {
         !matches!(self, Self::Mp4(_))
     }
@@ -48,7 +47,7 @@ impl MovieFormat {
         self.has_alpha() || cfg!(feature = "h264")
     }
 
-    /// Fails when a movie like this cannot be written: to be asked before its frames are rendered.
+    /// Fails if such a movie cannot be written: call this before rendering frames.
     ///
     /// # Errors
     /// [`EncodeError::Empty`], [`EncodeError::TooLarge`], [`EncodeError::OddSize`], [`EncodeError::FrameRate`],
@@ -74,7 +73,7 @@ impl MovieFormat {
     }
 }
 
-/// Longest side of H.264 as our codec encodes it.
+/// Longest side that our H.264 codec supports.
 const MAX_LONG_SIDE_PX: u32 = 3840;
 /// Longest that the other side may be.
 const MAX_SHORT_SIDE_PX: u32 = 2160;
@@ -93,7 +92,7 @@ fn check_mp4(size_px: [u32; 2]) -> Result<(), EncodeError> {
     Ok(())
 }
 
-/// What is known of a movie before its first frame.
+/// The properties of a movie before its first frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MovieSettings {
     /// Width and height of every frame.
@@ -126,7 +125,7 @@ impl<W: Write + Seek> std::fmt::Debug for MovieEncoder<W> {
 }
 
 impl<W: Write + Seek> MovieEncoder<W> {
-    /// Begins a movie at the writer's position 0. Of the metadata, MP4 and WebP have no place for a resolution.
+    /// Starts a movie at the writer's position 0. MP4 and WebP cannot store the resolution from the metadata.
     ///
     /// # Errors
     /// Those of [`MovieFormat::check`]; [`EncodeError::Write`], [`EncodeError::Codec`].
@@ -171,7 +170,7 @@ impl<W: Write + Seek> MovieEncoder<W> {
         Ok(())
     }
 
-    /// Ends the movie. What was written is one only after that.
+    /// Finishes the movie. What was written is not a valid movie before this.
     ///
     /// # Errors
     /// [`EncodeError::FrameCount`] when frames are missing; [`EncodeError::Write`], [`EncodeError::Codec`].

@@ -25,9 +25,9 @@ pub enum PngDepth {
 
 /// Encodes a picture as PNG: RGBA with straight alpha, or RGB when every pixel is opaque at this depth.
 ///
-/// A channel value v becomes `round(255 v)` or `round(65535 v)`; what is outside of 0 to 1 is clipped, NaN is 0. The
-/// file has an `sRGB` chunk (perceptual intent, the one for pictures), a `Software` text, `pHYs` where the metadata has
-/// a resolution, and an `iTXt` for each entry of its provenance, `packshot:scene` and so on.
+/// A channel value v becomes `round(255 v)` or `round(65535 v)`; values outside 0 to 1 are clipped, NaN is 0. The file
+/// has an `sRGB` chunk (perceptual intent, the one for pictures), a `Software` text, `pHYs` where the metadata has a
+/// resolution, and an `iTXt` for each entry of its provenance, `packshot:scene` and so on.
 ///
 /// # Errors
 /// [`EncodeError::Empty`] and [`EncodeError::Shape`] when the size does not fit the pixels.
@@ -42,7 +42,7 @@ pub fn png(image: &DisplayImage, depth: PngDepth, metadata: &Metadata) -> Result
     Ok(bytes)
 }
 
-/// The pixels as they are read back from a PNG of this depth: a movie of them is the movie that is made of the files.
+/// The pixels as read back from a PNG of this depth, so that a movie of them equals a movie made from the files.
 pub fn rounded_to_png(image: &DisplayImage, depth: PngDepth) -> DisplayImage {
     let round = |value: f32| match depth {
         PngDepth::Eight => f32::from(to_8(value)) / 255.0,
@@ -52,10 +52,10 @@ pub fn rounded_to_png(image: &DisplayImage, depth: PngDepth) -> DisplayImage {
     DisplayImage { width_px: image.width_px, height_px: image.height_px, rgba }
 }
 
-/// Reads a PNG of ours: RGB or RGBA, of 8 or 16 bits. Encoding it again gives the same codes.
+/// Reads a PNG that this module wrote: RGB or RGBA, with 8 or 16 bits. Encoding it again gives the same codes.
 ///
 /// # Errors
-/// When it is none, or is not whole.
+/// When it is not one, or is truncated.
 pub fn read_png(file: impl BufRead + Seek) -> Result<DisplayImage, DecodingError> {
     let mut decoder = Decoder::new(file);
     decoder.set_transformations(Transformations::IDENTITY);
@@ -89,7 +89,7 @@ fn write(
     writer.finish()
 }
 
-/// An encoder that has everything but the pixels.
+/// An encoder with everything but the pixels.
 pub(super) fn encoder<W: std::io::Write>(
     out: W,
     [width_px, height_px]: [u32; 2],
@@ -117,7 +117,7 @@ pub(super) fn encoder<W: std::io::Write>(
     Ok(encoder)
 }
 
-/// The samples as they stand in the file before filtering, without the alpha when `opaque`.
+/// The samples as in the file before filtering, without alpha when `opaque`.
 pub(super) fn sample_bytes(image: &DisplayImage, depth: PngDepth, opaque: bool) -> Vec<u8> {
     match depth {
         PngDepth::Eight => samples(&image.rgba, opaque, to_8),

@@ -1,19 +1,19 @@
-//! What a file says of how its pixels came about.
+//! Metadata on the origin of a file's pixels.
 
 use std::num::NonZeroU16;
 
 use super::SOFTWARE;
 
-/// What a file says beside its pixels. Nothing of time, machine or job: equal renders are equal bytes.
+/// The metadata of a file. It contains no time, machine or job: equal renders are equal bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Metadata {
     /// Pixels per inch at which the picture is meant to be printed.
     pub dpi: Option<NonZeroU16>,
-    /// Where the pixels come from.
+    /// The origin of the pixels.
     pub provenance: Provenance,
 }
 
-/// Where pixels come from; what is not known is left out.
+/// The origin of pixels; unknown parts are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Provenance {
     /// BLAKE3 of the product's file.
@@ -26,16 +26,16 @@ pub struct Provenance {
     pub seed: Option<u32>,
     /// Samples per pixel, at most.
     pub samples: Option<u32>,
-    /// The view transform and the exposure, of pictures that are to be looked at.
+    /// The view transform and the exposure, for display-referred pictures.
     pub view: Option<String>,
-    /// What removed the noise where that is no part of this program: `Open Image Denoise 2.5.1, high`.
+    /// The denoiser, if it is not part of this program: `Open Image Denoise 2.5.1, high`.
     pub denoiser: Option<String>,
-    /// Of a movie, a digest of everything that it follows from: two movies with one digest are the same bytes.
+    /// For a movie, a digest of everything that determines it: two movies with one digest are the same bytes.
     pub movie: Option<String>,
 }
 
 impl Provenance {
-    /// What is known, by the names that files use, in the order in which they list it. Values have no control
+    /// The known parts, under the names that files use, in the order in which they list them. Values have no control
     /// characters.
     pub(super) fn entries(&self) -> Vec<(&'static str, String)> {
         let Self { scene, shot, library, seed, samples, view, denoiser, movie } = self;
@@ -70,10 +70,10 @@ impl Provenance {
     }
 }
 
-/// The XML namespace of our members.
+/// The XML namespace of Packshot's members.
 const NAMESPACE: &str = "https://github.com/packshot/packshot/xmp/1/";
 
-/// A value as it stands between the quotes of an XML attribute. What XML has no place for at all becomes U+FFFD.
+/// A value between the quotes of an XML attribute. Characters that XML cannot represent become U+FFFD.
 fn escaped(value: &str) -> String {
     let escape = |c: char| match c {
         '&' => "&amp;".to_owned(),
@@ -87,7 +87,7 @@ fn escaped(value: &str) -> String {
 
 #[cfg(test)]
 impl Metadata {
-    /// For tests of what files say: 300 dpi and every entry.
+    /// For tests of metadata: 300 dpi and every entry.
     pub(super) fn full() -> Self {
         Self {
             dpi: NonZeroU16::new(300),

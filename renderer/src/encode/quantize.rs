@@ -1,32 +1,32 @@
-//! From display values to the whole numbers of a file.
+//! From display values to the integers of a file.
 
 use rayon::prelude::*;
 
-/// Pixels that one task converts.
+/// Pixels per task.
 const TEXELS_PER_TASK: usize = 8192;
 
-/// `round(255 v)`; what is outside of 0 to 1 is clipped, NaN is 0.
+/// `round(255 v)`; values outside 0 to 1 are clipped, NaN is 0.
 #[inline]
 pub(super) fn to_8(value: f32) -> u8 {
     // A cast from float saturates and turns NaN into 0.
     (value * 255.0 + 0.5) as u8
 }
 
-/// `round(65535 v)`, clipped alike.
+/// `round(65535 v)`, clipped in the same way.
 #[inline]
 pub(super) fn to_16(value: f32) -> u16 {
     (value * 65535.0 + 0.5) as u16
 }
 
-/// Whether no pixel would be seen through once `code` has rounded its alpha.
+/// Whether every pixel is opaque once `code` has rounded its alpha.
 pub(super) fn is_opaque<T: PartialEq>(rgba: &[[f32; 4]], code: impl Fn(f32) -> T + Sync) -> bool {
     let opaque = code(1.0);
     let opaque = |alpha: T| alpha == opaque;
     rgba.iter().all(|texel| opaque(code(texel[3])))
 }
 
-/// The samples of every pixel as `code` writes them: red, green, blue and, unless `opaque`, alpha. What cannot be seen
-/// has no colour either.
+/// The samples of every pixel as `code` writes them: red, green, blue and, unless `opaque`, alpha. Fully transparent
+/// pixels have no colour.
 pub(super) fn samples<T: Copy + Default + PartialEq + Send>(
     rgba: &[[f32; 4]],
     opaque: bool,
@@ -43,7 +43,7 @@ pub(super) fn samples<T: Copy + Default + PartialEq + Send>(
     })
 }
 
-/// Red, green and blue of 8 bits, with white behind what is transparent.
+/// Red, green and blue in 8 bits, over white where transparent.
 pub(super) fn over_white_8(rgba: &[[f32; 4]]) -> Vec<u8> {
     convert(rgba, 3, |texel, samples| {
         for (sample, value) in samples.iter_mut().zip(over_white(texel)) {
@@ -52,7 +52,7 @@ pub(super) fn over_white_8(rgba: &[[f32; 4]]) -> Vec<u8> {
     })
 }
 
-/// A straight-alpha pixel with white behind it. An opaque one is not rounded.
+/// A straight-alpha pixel over white. An opaque one is not rounded.
 #[inline]
 pub(super) fn over_white(&[r, g, b, alpha]: &[f32; 4]) -> [f32; 3] {
     if alpha >= 1.0 { [r, g, b] } else { [r, g, b].map(|value| 1.0 + (value - 1.0) * alpha) }

@@ -1,7 +1,6 @@
-//! A finished file, read as who gets it reads it: to measure what is there and not what was meant.
+//! Reads a finished file back as its recipient would, to measure the result rather than the intention.
 //!
-//! Input: the bytes of a picture that this module's neighbours wrote. Output: its pixels, and what the file says beside
-//! them.
+//! Input: the bytes of a picture that this module's neighbours wrote. Output: its pixels and its metadata.
 
 use std::io::Cursor;
 
@@ -12,14 +11,14 @@ use tiff::tags::{CompressionMethod, Tag};
 use super::EncodeError;
 use crate::color::DisplayImage;
 
-/// What a file holds.
+/// The content of a file.
 #[derive(Clone, Debug, Default)]
 pub struct ReadBack {
-    /// The pixels with straight alpha; `None` for files of other than display values, such as a TIFF of 32 bits.
+    /// The pixels with straight alpha; `None` for files without display values, such as a 32-bit TIFF.
     pub image: Option<DisplayImage>,
-    /// Pixels per inch, if the file says it.
+    /// Pixels per inch, if the file states them.
     pub dpi: Option<u32>,
-    /// Whether its pixels may differ from those that it was made of.
+    /// Whether its pixels may differ from the original ones.
     pub is_lossy: bool,
     /// How the samples of a TIFF are stored.
     pub tiff_compression: Option<TiffCompression>,
@@ -28,11 +27,11 @@ pub struct ReadBack {
 /// How the samples of a TIFF are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TiffCompression {
-    /// As they are.
+    /// Uncompressed.
     None,
     /// By LZW.
     Lzw,
-    /// Otherwise.
+    /// Another compression.
     Other,
 }
 

@@ -29,7 +29,7 @@ pub enum TiffDepth {
 
 /// Encodes a picture as TIFF: RGBA with straight alpha, or RGB when every pixel is opaque at this depth.
 ///
-/// Values are rounded and clipped as in a PNG. The file is compressed by LZW, which every catalogue takes, and has a
+/// Values are rounded and clipped as in a PNG. The file is compressed by LZW, which every catalogue accepts, and has a
 /// profile of sRGB, an XMP packet with the provenance, and the resolution.
 ///
 /// # Errors
@@ -49,7 +49,7 @@ pub fn tiff(image: &DisplayImage, depth: TiffDepth, metadata: &Metadata) -> Resu
 }
 
 /// Encodes radiance as TIFF of 32-bit floating point: linear Rec.709 with premultiplied alpha, or RGB when every pixel
-/// is opaque. Numbers are kept as they are; the profile says that they are linear.
+/// is opaque. Values are unchanged; the profile says that they are linear.
 ///
 /// # Errors
 /// [`EncodeError::Empty`] and [`EncodeError::Shape`] when the size does not fit the pixels.
@@ -65,10 +65,10 @@ pub fn tiff_linear(image: &LinearImage, metadata: &Metadata) -> Result<Vec<u8>, 
     bytes.map_err(|reason| EncodeError::codec("encode.tiff", reason))
 }
 
-/// Everything about a file but its samples.
+/// Everything in a file except its samples.
 struct Page<'a> {
     size_px: [u32; 2],
-    /// What a fourth channel is.
+    /// The meaning of the fourth channel.
     alpha: ExtraSamples,
     curve: Curve,
     metadata: &'a Metadata,
@@ -80,7 +80,7 @@ impl Page<'_> {
         [C::Inner]: TiffValue,
     {
         let mut bytes = Cursor::new(Vec::new());
-        // Differences of neighbours compress better, of whole numbers at least.
+        // Differences between neighbours compress better, at least for integers.
         let (compression, predictor) = match self.curve {
             Curve::Srgb => (Compression::Lzw, Predictor::Horizontal),
             Curve::Linear => (Compression::Deflate(DeflateLevel::Balanced), Predictor::None),
@@ -102,7 +102,7 @@ impl Page<'_> {
     }
 }
 
-/// Bytes whose meaning the format leaves to others, as it wants profiles to be.
+/// Bytes of undefined type, which the format requires for profiles.
 struct Undefined<'a>(&'a [u8]);
 
 impl TiffValue for Undefined<'_> {

@@ -47,7 +47,7 @@ pub fn webp(image: &DisplayImage, compression: WebPCompression, metadata: &Metad
     Ok([&riff::header(chunks.len() as u32)[..], &chunks].concat())
 }
 
-/// How long to look for a shorter file.
+/// How much time to spend on a smaller file.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Effort {
     /// One picture.
@@ -56,7 +56,7 @@ pub(super) enum Effort {
     Frame,
 }
 
-/// The chunks that hold the pixels of a picture.
+/// The chunks that contain the pixels of a picture.
 pub(super) fn picture(
     image: &DisplayImage,
     compression: WebPCompression,
@@ -75,7 +75,7 @@ pub(super) fn picture(
         Effort::Frame => (2, 40.0),
     };
     config.method = method;
-    // Colours under transparent pixels stay: the file is what was given.
+    // Colours of transparent pixels are kept: the file contains exactly the input.
     config.exact = 1;
     match compression {
         WebPCompression::Lossless => {
@@ -110,7 +110,7 @@ mod tests {
         (samples, profile)
     }
 
-    /// Decoded by a decoder in Rust that has nothing in common with the encoder.
+    /// Decoded by a Rust decoder that shares no code with the encoder.
     #[test]
     fn lossless_is_lossless() {
         for (image, opaque) in [(gradient(61, 37), false), (opaque(40, 3), true)] {

@@ -1,7 +1,7 @@
-//! Bodies that light goes through: whether their surfaces bound anything, and which of them look inwards by mistake.
+//! Bodies that light goes through: whether their surfaces are closed, and which of them face inwards by mistake.
 //!
-//! Input: a scene, and which primitives of which parts are bodies, of which material. Only meshes that some part wears
-//! as a body are looked at, so that a product of metal costs nothing.
+//! Input: a scene, and which primitives of which parts are bodies, of which material. Only meshes of bodies are
+//! examined, so that a product of metal costs nothing.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,32 +12,32 @@ use super::surface::{Cancelled, Gaps, Shell, Shells, Surface, go_on};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::scene::{Bounds, Scene};
 
-/// Of bodies of one material, so many of the largest shells are tried as those around a cavity.
+/// For cavities: this many of the largest shells of each material are tried as the enclosing one.
 const ENCLOSING_MAX: usize = 64;
-/// Holes below this share of a shell's area are cracks between faces that meet with different corners.
+/// Holes below this fraction of a shell's area are cracks between faces whose corners do not match.
 const HOLE_SHARE_MIN: f64 = 1e-5;
-/// Shells that look inwards times the parts that place them: a mesh with more is left as it is.
+/// Limit on inward-facing shells times the parts that place them: a mesh with more is unchanged.
 const PLACEMENTS_MAX: usize = 1 << 18;
-/// Findings of one code that are listed.
+/// Most findings of one code that are listed.
 const LISTED_MAX: usize = 100;
 
 /// The bodies of a scene.
 pub(crate) struct Bodies<'a> {
     scene: &'a Scene,
-    /// For each mesh that is a body somewhere, the parts that wear it so.
+    /// For each mesh that is a body in some part, those parts.
     by_mesh: BTreeMap<u32, Vec<BodyPart>>,
 }
 
-/// A part that is a body, wholly or by some of its primitives.
+/// A part that is a body, entirely or in some of its primitives.
 struct BodyPart {
     part: u32,
-    /// For each primitive its material, by any number that tells materials apart; `None` for those that light does not
-    /// enter.
+    /// For each primitive an identifier of its material; `None` if light does not enter it.
     materials: Vec<Option<u32>>,
 }
 
 impl<'a> Bodies<'a> {
-    /// `material_of` gives a number for the material of a part's primitive, both by index, where that makes it a body.
+    /// `material_of` returns an identifier for the material of a part's primitive, both given by index, if that makes
+    /// it a body.
     pub(crate) fn new(scene: &'a Scene, mut material_of: impl FnMut(usize, usize) -> Option<u32>) -> Self {
         let mut by_mesh: BTreeMap<u32, Vec<BodyPart>> = BTreeMap::new();
         for (part_idx, part) in scene.parts.iter().enumerate() {
@@ -50,7 +50,7 @@ impl<'a> Bodies<'a> {
         Self { scene, by_mesh }
     }
 
-    /// What makes light inside of bodies wrong; `None` when cancelled.
+    /// What makes light inside bodies wrong; `None` when cancelled.
     pub(crate) fn findings(&self, cancelled: Cancelled<'_>) -> Option<Vec<Diagnostic>> {
         let meshes: Vec<(&u32, &Vec<BodyPart>)> = self.by_mesh.iter().collect();
         let of_mesh = |(&mesh, parts): (&u32, &Vec<BodyPart>)| self.findings_of_mesh(mesh, parts, cancelled);
@@ -98,7 +98,7 @@ impl<'a> Bodies<'a> {
     fn findings_of_mesh(&self, mesh: u32, parts: &[BodyPart], cancelled: Cancelled<'_>) -> Option<Vec<Diagnostic>> {
         let surface = Surface::of(&self.scene.meshes[mesh as usize], cancelled)?;
         let shells = surface.shells(cancelled)?;
-        // What primitive is a body may differ from part to part; the first one stands for those that agree with it.
+        // Which primitives are bodies may differ from part to part; parts that agree are represented by the first one.
         let mut by_bodies: BTreeMap<Vec<bool>, Vec<&BodyPart>> = BTreeMap::new();
         for part in parts {
             by_bodies.entry(part.materials.iter().map(Option::is_some).collect()).or_default().push(part);
@@ -130,8 +130,8 @@ impl<'a> Bodies<'a> {
         Some(found)
     }
 
-    /// Faces of closed shells that look inwards although they bound a body; `None` when cancelled. Inward shells inside
-    /// of another body of the same material are cavities, and right.
+    /// Faces of closed shells that face inwards although they bound a body; `None` when cancelled. Inward-facing shells
+    /// inside another body of the same material are cavities, and correct.
     pub(crate) fn inward(&self, cancelled: Cancelled<'_>) -> Option<InwardFaces> {
         let meshes: Vec<u32> = self.by_mesh.keys().copied().collect();
         let of_mesh = |mesh| MeshShells::of(self.scene, mesh, cancelled);
@@ -160,7 +160,7 @@ impl<'a> Bodies<'a> {
         Some(out)
     }
 
-    /// World bounds of the largest shells of each material that a cavity may lie in.
+    /// World bounds of the largest shells of each material, which may enclose a cavity.
     fn around(&self, meshes: &[MeshShells], cancelled: Cancelled<'_>) -> Option<HashMap<u32, Vec<Bounds>>> {
         let mut around: HashMap<u32, Vec<Bounds>> = HashMap::new();
         for mesh in meshes {
@@ -183,14 +183,14 @@ impl<'a> Bodies<'a> {
         Some(around)
     }
 
-    /// The material and the world bounds of a shell as a part places it; `None` where it is no body of that part.
+    /// The material and the world bounds of a shell placed by a part; `None` if it is not a body in that part.
     fn placed(&self, part: &BodyPart, shell: &Shell) -> Option<(u32, Bounds)> {
         let material = part.materials[shell.primitive as usize]?;
         let world_from_part = &self.scene.parts[part.part as usize].world_from_part;
         Some((material, Bounds::of_box([shell.min, shell.max], world_from_part)))
     }
 
-    /// Whether any part has the shell inside of another one of its material.
+    /// Whether in any part the shell is inside another one of its material.
     fn is_cavity(&self, mesh: &MeshShells, i: usize, around: &HashMap<u32, Vec<Bounds>>) -> bool {
         let placed = self.by_mesh[&mesh.idx].iter().filter_map(|part| self.placed(part, &mesh.shells.shells[i]));
         placed.into_iter().any(|(material, inner)| {
@@ -200,7 +200,7 @@ impl<'a> Bodies<'a> {
     }
 }
 
-/// A mesh taken apart.
+/// A mesh divided into shells.
 struct MeshShells {
     idx: u32,
     surface: Surface,
@@ -219,7 +219,7 @@ impl MeshShells {
     }
 }
 
-/// What is said of shells with holes; `None` where there are none.
+/// The message about shells with holes; `None` if there are none.
 fn open_message(gaps: &[Gaps], shells: &Shells) -> Option<String> {
     let open = gaps.iter().zip(&shells.shells).filter(|(gap, shell)| gap.hole_area > HOLE_SHARE_MIN * shell.area);
     let (n_edges, holes, area) = open.fold((0, 0.0, 0.0), |(n, holes, area), (gap, shell)| {
@@ -240,15 +240,15 @@ fn keep_largest(bounds: &mut Vec<Bounds>) {
     bounds.truncate(ENCLOSING_MAX);
 }
 
-/// Faces that look inwards by mistake.
+/// Faces that face inwards by mistake.
 #[derive(Debug, Default)]
 pub(crate) struct InwardFaces {
-    /// For each mesh that has such faces, whether a triangle of a primitive is one.
+    /// For each mesh that has such faces, whether each triangle of each primitive is one.
     by_mesh: HashMap<u32, Vec<Vec<bool>>>,
 }
 
 impl InwardFaces {
-    /// For each triangle of a mesh's primitive, whether it is one; `None` when none of the mesh is.
+    /// For each triangle of a mesh's primitive, whether it is one; `None` if the mesh has none.
     pub(crate) fn of_primitive(&self, mesh: u32, primitive: usize) -> Option<&[bool]> {
         self.by_mesh.get(&mesh).map(|primitives| primitives[primitive].as_slice())
     }

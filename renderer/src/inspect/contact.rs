@@ -1,8 +1,8 @@
-//! Bodies that touch: faces of one that lie exactly in faces of another, back to back, as CAD has a liquid in its
-//! vessel.
+//! Bodies that touch: faces of one that coincide exactly with faces of another, back to back, like a liquid in its
+//! vessel in CAD.
 //!
-//! A ray that leaves the one starts anew behind both faces and never enters the other. Modelled with an overlap, and
-//! with priorities, both are met.
+//! A ray that leaves one starts behind both faces and never enters the other. If both are modelled with an overlap and
+//! have priorities, both are found.
 
 use std::collections::BTreeMap;
 
@@ -12,9 +12,9 @@ use rayon::slice::ParallelSliceMut as _;
 use super::surface::{Cancelled, go_on, mixed};
 use crate::scene::{Bounds, Primitive};
 
-/// Scenes that draw more triangles of bodies than this are not looked at: 64 MiB.
+/// Scenes with more triangles of bodies than this are not examined: 64 MiB.
 const FACES_MAX: usize = 1 << 22;
-/// Corners nearer than this share of the scene's diagonal are one.
+/// Corners closer than this fraction of the scene's diagonal count as the same.
 const CORNER_SHARE: f64 = 1e-6;
 
 /// A placed primitive of a body.
@@ -61,19 +61,19 @@ pub(super) fn touching(
     Some(pairs)
 }
 
-/// A number for a place in the world, the same for places that are one.
+/// An identifier for a position in the world, equal for positions that count as the same.
 fn corner(place: DVec3, bounds: &Bounds) -> u64 {
     let step = (CORNER_SHARE * bounds.diagonal_m()).max(f64::MIN_POSITIVE);
     let steps = ((place - bounds.min) / step).round();
     steps.to_array().into_iter().fold(0, |hash, value| mixed(hash ^ (value as i64).cast_unsigned()))
 }
 
-/// A face by its corners, whichever comes first.
+/// A face by its corners, in any rotation.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Face {
-    /// The same for the same corners in any order.
+    /// Equal for the same corners in any order.
     corners: u64,
-    /// Which way round they go.
+    /// The winding of the corners.
     is_front: bool,
     part: u32,
 }
@@ -81,7 +81,7 @@ struct Face {
 impl Face {
     fn new(corners: [u64; 3], mirrored: bool, part: u32) -> Self {
         let [a, b, c] = corners;
-        // An even permutation keeps the number of descents odd or even.
+        // An even permutation preserves the parity of the number of descents.
         let n_descents = [a > b, b > c, a > c].into_iter().filter(|descends| *descends).count();
         let corners = mixed(a).wrapping_add(mixed(b)).wrapping_add(mixed(c));
         Self { corners, is_front: (n_descents % 2 == 0) != mirrored, part }

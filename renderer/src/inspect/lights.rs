@@ -1,4 +1,4 @@
-//! Lights whose light nobody will see beside the others.
+//! Lights that are invisible beside the others.
 
 use glam::DVec3;
 
@@ -6,13 +6,14 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::scene::Bounds;
 use crate::shot::{Environment, Light, Shot};
 
-/// A light that brings less than this share of all light is not seen: a step of 8 bits at mid-grey is some 0.5 %.
+/// A light that contributes less than this fraction of all light is invisible: one step of 8 bits at mid-grey is about
+/// 0.5 %.
 const SHARE_MIN: f64 = 1e-3;
 
-/// Finds the lights of a shot that bring less than a thousandth of the light to a product of these bounds; `place`
-/// names a light by its index in [`Shot::lights`]. Irradiance counts on surfaces that face the light: of each light at
-/// the point of the bounds that is nearest to it, and of all others at the product's centre. Surfaces that emit light
-/// themselves are not counted.
+/// Finds the lights of a shot that contribute less than a thousandth of the light on a product with these bounds;
+/// `place` names a light by its index in [`Shot::lights`]. Irradiance is for surfaces that face the light: of each
+/// light at the point of the bounds that is closest to it, and of all others at the product's centre. Emissive surfaces
+/// are not counted.
 pub fn weak_lights(shot: &Shot, bounds: &Bounds, place: impl Fn(usize) -> String) -> Vec<Diagnostic> {
     if shot.lights.is_empty() {
         return Vec::new();
@@ -36,7 +37,7 @@ pub fn weak_lights(shot: &Shot, bounds: &Bounds, place: impl Fn(usize) -> String
     shot.lights.iter().enumerate().filter_map(weak).collect()
 }
 
-/// Where a light is; `None` for one that is infinitely far away.
+/// The position of a light; `None` if it is infinitely far away.
 fn light_position(light: &Light) -> Option<DVec3> {
     match light {
         Light::Point { position_m, .. } => Some(*position_m),
@@ -47,8 +48,8 @@ fn light_position(light: &Light) -> Option<DVec3> {
     }
 }
 
-/// Irradiance on a surface at `at` that faces the light, without what shades it or how the light is turned. Nearer than
-/// a fiftieth of the product's `radius_m` a light is taken as that far away: there it lights nothing but a spot.
+/// Irradiance on a surface at `at` that faces the light, ignoring shadows and the light's orientation. A light closer
+/// than a fiftieth of the product's `radius_m` counts as that far away: closer, it only lights a spot.
 fn irradiance(light: &Light, at: DVec3, radius_m: f64) -> f64 {
     let distance2 =
         |position: DVec3| position.distance_squared(at).max((0.02 * radius_m).powi(2)).max(f64::MIN_POSITIVE);
@@ -59,7 +60,7 @@ fn irradiance(light: &Light, at: DVec3, radius_m: f64) -> f64 {
         }
         Light::Directional { irradiance, .. } => luminance(*irradiance),
         Light::Rect { world_from_light, width_m, height_m, radiance } => {
-            // No rectangle brings more than a hemisphere of its radiance.
+            // A rectangle contributes at most a hemisphere of its radiance.
             let solid_angle = (width_m * height_m / distance2(world_from_light.translation)).min(std::f64::consts::PI);
             luminance(*radiance) * solid_angle
         }
@@ -72,7 +73,7 @@ fn environment_irradiance(environment: &Environment) -> f64 {
         Environment::None => 0.0,
         Environment::Uniform { radiance } => luminance(*radiance),
         Environment::LatLong { map, strength, .. } => {
-            // Rows count by the part of the sphere that they cover.
+            // Rows are weighted by the part of the sphere that they cover.
             let rows = map.rgb.chunks(map.width_px as usize).enumerate().map(|(row, texels)| {
                 let height = (std::f64::consts::PI * (row as f64 + 0.5) / f64::from(map.height_px)).sin();
                 let sum: f64 = texels.iter().map(|&rgb| luminance(rgb)).sum();

@@ -1,8 +1,8 @@
-//! A mesh as a surface: vertices of equal position are one, whatever primitive they stand in.
+//! A mesh as a surface: vertices with equal positions are joined, whatever primitive they belong to.
 //!
-//! Input: a mesh. Output: its connected shells with their volume, its faces that lie in each other, and where it is no
-//! boundary of a body. Everything takes time linear in the mesh, but for one sort of edges; functions give `None` when
-//! they are cancelled.
+//! Input: a mesh. Output: its connected shells with their volume, its coincident faces, and where it does not bound a
+//! body. Everything takes time linear in the mesh, except for one sort of edges; functions return `None` when
+//! cancelled.
 
 use std::collections::HashMap;
 
@@ -11,18 +11,18 @@ use rayon::slice::ParallelSliceMut as _;
 
 use crate::scene::Mesh;
 
-/// Asks, from any thread, whether nobody wants the answer any more.
+/// Callback, from any thread, that returns true when the result is no longer needed.
 pub(crate) type Cancelled<'a> = &'a (dyn Fn() -> bool + Sync);
 
-/// Of small objects, so many pass from question to question.
+/// How many small objects are processed between two polls.
 const STRIDE: usize = 1 << 12;
 
-/// `None` when cancelled, which is asked at every [`STRIDE`]th place.
+/// `None` when cancelled, which is polled at every [`STRIDE`]th place.
 pub(crate) fn go_on(cancelled: Cancelled<'_>, place: usize) -> Option<()> {
     (!(place.is_multiple_of(STRIDE) && cancelled())).then_some(())
 }
 
-/// A mesh with vertices of equal position made one.
+/// A mesh whose vertices with equal positions are joined.
 pub(crate) struct Surface {
     positions: Vec<Vec3>,
     faces: Vec<Face>,
@@ -42,7 +42,7 @@ impl Surface {
         let mut faces = Vec::with_capacity(mesh.primitives.iter().map(|primitive| primitive.triangles.len()).sum());
         for (primitive, source) in (0..).zip(&mesh.primitives) {
             let mut number = |&position: &Vec3| {
-                // Adding zero makes one of the two zeros.
+                // Adding zero turns −0 into +0.
                 let key = (position + Vec3::ZERO).to_array().map(f32::to_bits);
                 *numbers.entry(key).or_insert_with(|| {
                     positions.push(position);
@@ -58,9 +58,9 @@ impl Surface {
         Some(Self { positions, faces, n_primitives: mesh.primitives.len() })
     }
 
-    /// For each primitive, how many of its triangles lie exactly in others of the mesh, whichever way round.
+    /// For each primitive, how many of its triangles coincide exactly with others of the mesh, with either winding.
     pub(crate) fn coincident_faces(&self, cancelled: Cancelled<'_>) -> Option<Vec<usize>> {
-        // Only faces of one lowest corner can be equal, and a corner has few: counting brings these together.
+        // Only faces with the same lowest corner can be equal, and a corner has few: counting sort groups them.
         let mut ends = vec![0_usize; self.positions.len() + 1];
         for face in &self.faces {
             ends[lowest(&face.corners) + 1] += 1;
@@ -80,7 +80,7 @@ impl Surface {
         }
         let mut counts = vec![0_usize; self.n_primitives];
         let mut begin = 0;
-        // Filling the places moved each corner's begin to its end.
+        // Filling the groups moved each corner's start to its end.
         for (corner, &end) in ends[..self.positions.len()].iter().enumerate() {
             go_on(cancelled, corner)?;
             let of_corner = &mut faces[begin..end];
@@ -125,10 +125,10 @@ impl Surface {
         self.faces.iter().map(|face| face.primitive)
     }
 
-    /// Whether each shell looks inwards: it encloses a volume, and a negative one. Cracks that no light finds are
+    /// Whether each shell faces inwards, which means that it encloses a negative volume. Cracks too small for light are
     /// allowed, such as the seam of a sphere whose first and last meridian differ by rounding.
     pub(crate) fn inward(&self, shells: &Shells, cancelled: Cancelled<'_>) -> Option<Vec<bool>> {
-        /// Share of a shell's area that is missing where its volume still means something.
+        /// Fraction of a shell's area that may be missing for its volume to be meaningful.
         const HOLE_SHARE_MAX: f64 = 1e-4;
         let negative = || shells.shells.iter().filter(|shell| shell.is_turned_inwards());
         if negative().all(Shell::is_closed) {
@@ -141,7 +141,7 @@ impl Surface {
         Some(shells.shells.iter().zip(gaps).map(is_inward).collect())
     }
 
-    /// How far the primitives that `is_body` names are from bounding a body, for each shell.
+    /// For each shell, how far the primitives for which `is_body` holds are from bounding a body.
     pub(crate) fn gaps(
         &self,
         shells: &Shells,
@@ -172,7 +172,7 @@ impl Surface {
             let n_forward = faces.iter().filter(|edge| edge.is_forward).count();
             match faces.len() {
                 1 => borders.push(faces[0]),
-                // Each edge is passed as often one way as the other where inside and outside are told apart.
+                // Where inside and outside are distinct, each edge is traversed equally often in both directions.
                 n if 2 * n_forward != n => gaps[faces[0].shell as usize].n_unclear_edges += 1,
                 _ => {}
             }
@@ -181,7 +181,7 @@ impl Surface {
         Some(gaps)
     }
 
-    /// Borders bound holes, or cracks where faces meet with different corners: these have no area.
+    /// Borders surround holes, or cracks where the corners of faces do not match: these have no area.
     fn add_holes(&self, borders: &[Edge], gaps: &mut [Gaps]) {
         let mut rims = Pieces::new(self.positions.len());
         for Edge { ends: [a, b], shell, .. } in borders {
@@ -196,7 +196,7 @@ impl Surface {
             let (_, sum) = areas.entry(rim).or_insert((*shell, DVec3::ZERO));
             *sum += if *is_forward { area } else { -area };
         }
-        // In a fixed order, because sums of rounded numbers depend on it.
+        // In a fixed order, because sums of floating-point numbers depend on it.
         let mut areas: Vec<(u32, (u32, DVec3))> = areas.into_iter().collect();
         areas.sort_unstable_by_key(|(rim, _)| *rim);
         for (_, (shell, area)) in areas {
@@ -214,7 +214,7 @@ fn lowest(corners: &[u32; 3]) -> usize {
 struct Edge {
     /// The lower corner first.
     ends: [u32; 2],
-    /// Whether the face passes it from the lower corner to the higher.
+    /// Whether the face traverses it from the lower corner to the higher.
     is_forward: bool,
     is_body: bool,
     shell: u32,
@@ -223,11 +223,11 @@ struct Edge {
 /// Why a shell does not bound a body.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Gaps {
-    /// Edges of one face alone.
+    /// Edges with a single face.
     pub(crate) n_border_edges: usize,
-    /// Area of what these go round; next to nothing where faces only meet with different corners.
+    /// Area that these surround; next to nothing if corners of faces merely do not match.
     pub(crate) hole_area: f64,
-    /// Edges at which more than two faces meet, or two that turn against each other.
+    /// Edges with more than two faces, or with two of opposite orientation.
     pub(crate) n_unclear_edges: usize,
 }
 
@@ -240,16 +240,16 @@ pub(crate) struct Shells {
 
 /// A connected piece of a surface, in the mesh's own frame.
 pub(crate) struct Shell {
-    /// The first primitive that it touches.
+    /// The first primitive that it has faces of.
     pub(crate) primitive: u32,
-    /// A point nearby, so that a small shell far from the origin keeps its digits.
+    /// A point nearby, so that a small shell far from the origin keeps its precision.
     origin: DVec3,
-    /// Signed: positive where faces look outwards. Only means something for a shell that is as good as closed.
+    /// Signed: positive if faces point outwards. Only meaningful for a shell that is nearly closed.
     volume: f64,
     pub(crate) area: f64,
     /// Sum over all edges of a number that depends on the edge and is negated with its direction. In a closed and
-    /// consistently turned surface each edge is passed once each way, so the sum is 0; otherwise it is 0 by an accident
-    /// of 1 in 2^64. This takes no table of edges.
+    /// consistently turned surface each edge is traversed once in each direction, so the sum is 0; otherwise it is 0
+    /// with a probability of 1 in 2^64. This needs no table of edges.
     boundary: u64,
     pub(crate) min: DVec3,
     pub(crate) max: DVec3,
@@ -280,7 +280,7 @@ impl Shell {
         (self.max - self.min).length()
     }
 
-    /// Whether the bounds of another shell lie in its own.
+    /// Whether the bounds of another shell are inside its own.
     pub(crate) fn encloses(&self, other: &Self) -> bool {
         self.min.cmple(other.min).all() && self.max.cmpge(other.max).all()
     }
@@ -289,7 +289,7 @@ impl Shell {
         self.boundary == 0
     }
 
-    /// Whether the volume is negative, and more than rounding makes of a flat shell.
+    /// Whether the volume is negative beyond the rounding error of a flat shell.
     fn is_turned_inwards(&self) -> bool {
         self.volume < -1e-9 * self.diagonal().powi(3)
     }
@@ -324,7 +324,7 @@ impl Pieces {
 
     fn join(&mut self, a: u32, b: u32) {
         let (a, b) = (self.find(a), self.find(b));
-        // The smaller number leads, so that the result does not depend on the order of the triangles.
+        // The smaller index is the representative, so that the result does not depend on the order of triangles.
         self.parents[a.max(b) as usize] = a.min(b);
     }
 }

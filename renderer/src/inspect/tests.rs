@@ -1,4 +1,4 @@
-//! Bodies that are open, unclear or turned over, and lights beside brighter ones.
+//! Bodies that are open, ambiguous or inverted, and lights beside brighter ones.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ fn turned(triangles: &Triangles) -> Triangles {
     triangles.iter().map(|&[a, b, c]| [a, c, b]).collect()
 }
 
-/// Parts of one mesh each, of these primitives.
+/// Parts of one mesh each, with these primitives.
 fn scene(meshes: Vec<Vec<Primitive>>, placed: &[(u32, DAffine3)]) -> Scene {
     let part = |(i, &(mesh, world_from_part)): (usize, &(u32, DAffine3))| Part {
         node_idx: i as u32,
@@ -76,7 +76,7 @@ fn only_what_light_enters_must_be_closed() {
     ] {
         assert_eq!(codes(&open, harmless), [""; 0]);
     }
-    // A tube without its two ends has as much surface to one side as to the other, and is open all the same.
+    // A tube without its two ends has as much surface facing one way as the other, and is open nevertheless.
     let tube = alone(vec![primitive((positions, triangles[..8].to_vec()))]);
     assert_eq!(codes(&tube, glass()), ["open_shell Part_0"]);
 }
@@ -94,7 +94,7 @@ fn a_body_may_be_closed_by_a_primitive_of_another_material() {
 
 #[test]
 fn corners_on_edges_are_no_holes_and_fans_of_faces_are_no_body() {
-    // One edge of the cube is split on one side alone, as tessellations of neighbouring faces do.
+    // One edge of the cube is split on one side only, as in tessellations of neighbouring faces.
     let (mut positions, mut triangles) = cube();
     let [a, b, c] = triangles.remove(0);
     positions.push(0.5 * (positions[a as usize] + positions[b as usize]));
@@ -105,7 +105,7 @@ fn corners_on_edges_are_no_holes_and_fans_of_faces_are_no_body() {
     let (positions, mut triangles) = cube();
     triangles.extend([[0, 3, 7], [0, 7, 4]]);
     assert_eq!(codes(&alone(vec![primitive((positions.clone(), triangles))]), glass()), ["non_manifold_body Part_0"]);
-    // One face turned against the others.
+    // One face with the opposite orientation.
     let (_, mut triangles) = cube();
     triangles[3].swap(0, 1);
     assert_eq!(codes(&alone(vec![primitive((positions, triangles))]), glass()), ["non_manifold_body Part_0"]);
@@ -115,7 +115,7 @@ fn corners_on_edges_are_no_holes_and_fans_of_faces_are_no_body() {
 fn bodies_back_to_back_are_told() {
     let (positions, triangles) = cube();
     let solid = || vec![primitive(cube())];
-    // Cut along the other diagonals, so that faces differ though the cubes touch.
+    // Split along the other diagonals, so that faces differ although the cubes touch.
     let other: Triangles = triangles
         .chunks(2)
         .flat_map(|pair| {
@@ -130,7 +130,7 @@ fn bodies_back_to_back_are_told() {
         let scene = scene(meshes, &[(0, DAffine3::IDENTITY), (n, second)]);
         codes(&scene, glass())
     };
-    // The faces to the left and right are cut along diagonals that meet when one cube is mirrored.
+    // The faces to the left and right are split along diagonals that match when one cube is mirrored.
     let mirrored = beside(2.0) * DAffine3::from_scale(DVec3::new(-1.0, 1.0, 1.0));
     assert_eq!(touching(vec![solid()], mirrored), ["touching_bodies Part_1"]);
     assert_eq!(touching(vec![solid(), other()], mirrored), [""; 0]);
@@ -188,10 +188,10 @@ fn bodies_that_look_inwards_are_told_from_cavities() {
     assert!(is_turned(&inward(&nested(half), |part| Some(part as u32)), 1), "another material");
     let beside = DAffine3::from_translation(DVec3::X * 3.0);
     assert!(is_turned(&inward(&nested(beside), |_| Some(0)), 1), "beside");
-    // One mesh as a cavity here and by itself there stays as it is.
+    // One mesh that is a cavity here and alone there is unchanged.
     let placed = [(0, DAffine3::IDENTITY), (1, half), (1, beside)];
     assert!(!is_turned(&inward(&scene(vec![outward(), inwards()], &placed), |_| Some(0)), 1));
-    // Of two shells in one primitive only the one that looks inwards is turned.
+    // Of two shells in one primitive, only the one that faces inwards is flipped.
     let mut both = primitive(cube());
     both.positions.extend(positions.iter().map(|&p| p + Vec3::X * 5.0));
     both.triangles.extend(turned(&triangles).iter().map(|t| t.map(|corner| corner + 8)));
@@ -245,14 +245,14 @@ fn lights_count_by_what_they_bring_to_the_product() {
     let uniform = Environment::Uniform { radiance: [1.0; 3] };
     let map = EnvironmentMap { width_px: 4, height_px: 2, rgb: vec![[1.0; 3]; 8] };
     let sky = Environment::LatLong { map: Arc::new(map), rotation_y_rad: 0.0, strength: 1.0 };
-    // Alone every light is all the light there is, unless it is off.
+    // A single light is all the light there is, unless it is off.
     assert_eq!(weak(&dark, vec![point(1.0, 1e-9)]), [""; 0]);
     assert_eq!(weak(&dark, vec![point(1.0, 0.0)]), ["0"]);
     assert_eq!(weak(&dark, vec![point(1.0, 1.0), point(100.0, 1.0), point(10.0, 1.0)]), ["1"]);
     for bright in [uniform, sky] {
-        // Beside an irradiance of π.
+        // Compared with an irradiance of π.
         assert_eq!(weak(&bright, vec![sun(0.0031), sun(0.0032), rect(0.01), rect(0.014)]), ["0", "2"]);
-        // A lamp close to the surface lights that.
+        // A lamp close to the surface lights the surface.
         assert_eq!(weak(&bright, vec![point(0.06, 1e-5), point(0.5, 1e-5)]), ["1"]);
     }
 }

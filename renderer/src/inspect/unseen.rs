@@ -6,10 +6,10 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::scene::{Bounds, Mesh, Scene};
 use crate::shot::{Projection, Shot};
 
-/// What is smaller than this in the picture, along its longer side, is not seen.
+/// What is smaller than this in the picture, along its longer side, is invisible.
 const SEEN_MIN_PX: f64 = 1.0;
 
-/// Finds out whether a picture shows nothing of its product: by the bounds of each part, and not by what hides it.
+/// Detects pictures that show nothing of their product, by the bounds of each part, without regard to occlusion.
 pub fn unseen(scene: &Scene, shot: &Shot) -> Option<Diagnostic> {
     let of_meshes: Vec<_> = scene.meshes.iter().map(Mesh::local_bounds).collect();
     let mut largest: Option<(f64, &str)> = None;
@@ -34,7 +34,8 @@ pub fn unseen(scene: &Scene, shot: &Shot) -> Option<Diagnostic> {
     Some(Diagnostic { code: "nothing_seen", severity: Severity::Warning, at: "camera".to_owned(), message })
 }
 
-/// The longer side of what a picture has of a box; what reaches behind the camera is as large as the picture.
+/// The longer side of a box's image in the picture; a box that reaches behind the camera counts as large as the
+/// picture.
 fn size_px(bounds: &Bounds, shot: &Shot) -> f64 {
     let camera = &shot.camera;
     let camera_from_world = camera.world_from_camera.inverse();

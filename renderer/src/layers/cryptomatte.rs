@@ -1,27 +1,27 @@
-//! Cryptomatte 1.2.0 (Psyop, Friedman and Jones 2015): mattes that are told apart by hashes of names.
+//! Cryptomatte 1.2.0 (Psyop, Friedman and Jones 2015): mattes identified by hashes of names.
 //!
-//! A pixel stores pairs of id and coverage, the widest first, two pairs in each RGBA layer `NAME00`, `NAME01` and so
-//! on. An id is the hash of a name, its bits read as a float. The file's header says which name has which hash, so that
-//! other programs let people choose by name.
+//! A pixel stores pairs of id and coverage, in descending order of coverage, two pairs in each RGBA layer `NAME00`,
+//! `NAME01` and so on. An id is the hash of a name, its bits read as a float. The file's header says which name has
+//! which hash, so that other programs let people choose by name.
 
 use std::collections::{BTreeMap, HashSet};
 
-/// Pairs of id and coverage in a pixel; what covers less than these is left out.
+/// Pairs of id and coverage in a pixel; anything with less coverage is left out.
 pub const RANKS: usize = 6;
 
-/// One set of mattes of a file: `CryptoObject` and the names that it tells apart.
+/// One set of mattes of a file: `CryptoObject` and the names in it.
 #[derive(Clone, Copy, Debug)]
 pub struct Cryptomatte<'a> {
-    /// What its layers' names begin with; ASCII.
+    /// The prefix of its layers' names; ASCII.
     pub name: &'static str,
-    /// The names, in any order and as often as they come.
+    /// The names, in any order, possibly repeated.
     pub names: &'a [String],
 }
 
 impl Cryptomatte<'_> {
     /// The attributes of the file's header, with their names.
     pub fn attributes(&self) -> Vec<(String, String)> {
-        // The key tells several sets of a file apart: the first 7 digits of the hash of the set's name.
+        // The key distinguishes several sets of a file: the first 7 digits of the hash of the set's name.
         let key = &format!("{:08x}", murmur3_x86_32(self.name.as_bytes(), 0))[..7];
         let entries = [
             ("name", self.name.to_owned()),
@@ -40,8 +40,8 @@ impl Cryptomatte<'_> {
     }
 }
 
-/// The id of a name: its hash as a float that is a normal number, so that nothing on its way turns it into another.
-/// Where the exponent would be all zeros or all ones its lowest bit is flipped.
+/// The id of a name: its hash as a normal float, so that no processing changes its bits. If the exponent would be all
+/// zeros or all ones, its lowest bit is flipped.
 pub fn id(name: &str) -> f32 {
     let hash = murmur3_x86_32(name.as_bytes(), 0);
     let exponent = hash >> 23 & 0xff;
@@ -63,7 +63,7 @@ pub fn murmur3_x86_32(bytes: &[u8], seed: u32) -> u32 {
     hash ^ hash >> 16
 }
 
-/// Names of which no two are equal: one that came before gets `#2`, `#3` and so on.
+/// Names made distinct: a repeated one gets `#2`, `#3` and so on.
 pub(super) fn distinct(names: impl Iterator<Item = String>) -> Vec<String> {
     let names: Vec<String> = names.collect();
     let mut taken: HashSet<String> = names.iter().cloned().collect();
@@ -74,7 +74,7 @@ pub(super) fn distinct(names: impl Iterator<Item = String>) -> Vec<String> {
         if *count == 1 {
             return name;
         }
-        // Ends: each number is tried once for a name, and only finitely many are taken.
+        // Terminates: each number is tried once for a name, and only finitely many are taken.
         loop {
             let candidate = format!("{name}#{count}");
             if taken.insert(candidate.clone()) {
@@ -86,7 +86,7 @@ pub(super) fn distinct(names: impl Iterator<Item = String>) -> Vec<String> {
     names.into_iter().map(numbered).collect()
 }
 
-/// A JSON string of ASCII characters alone: texts in OpenEXR files are single bytes to many programs.
+/// A JSON string in ASCII only: many programs treat texts in OpenEXR files as single bytes.
 fn json_ascii(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
@@ -104,20 +104,20 @@ fn json_ascii(text: &str) -> String {
     out
 }
 
-/// The things that samples of a pixel met, for ranking.
+/// The objects that samples of a pixel hit, for ranking.
 #[derive(Debug, Default)]
 pub(crate) struct Coverage {
-    /// Bits of an id, and how many samples met it.
+    /// Bits of an id, and how many samples hit it.
     counts: Vec<(u32, u32)>,
 }
 
 impl Coverage {
-    /// Forgets all.
+    /// Removes everything.
     pub(crate) fn clear(&mut self) {
         self.counts.clear();
     }
 
-    /// One sample more of a thing.
+    /// Counts one more sample for an object.
     pub(crate) fn add(&mut self, id: f32) {
         let id = id.to_bits();
         match self.counts.iter_mut().find(|(known, _)| *known == id) {
@@ -126,9 +126,9 @@ impl Coverage {
         }
     }
 
-    /// Pairs of id and coverage of `n_samples` samples, from the widest to the narrowest; zeros where there is none.
+    /// Pairs of id and coverage over `n_samples` samples, in descending order of coverage, padded with zeros.
     pub(crate) fn ranks(&mut self, n_samples: u32) -> [[f32; 2]; RANKS] {
-        // Equal ones by their ids, so that it does not matter which came first.
+        // Ties are broken by id, so that the order of samples does not matter.
         self.counts.sort_unstable_by_key(|&(id, count)| (std::cmp::Reverse(count), id));
         let mut ranks = [[0.0; 2]; RANKS];
         for (rank, &(id, count)) in ranks.iter_mut().zip(&self.counts) {
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn hashes_are_those_of_the_published_function() {
-        // Of the reference implementation (SMHasher), for every length of the tail.
+        // From the reference implementation (SMHasher), for every length of the tail.
         for (text, seed, expected) in [
             ("", 0, 0),
             ("", 1, 0x514e_28b7),

@@ -1,4 +1,4 @@
-//! Lines of technical documents: what they stand for, and how wide they are.
+//! Lines for technical documents: what they mark, and how wide they are.
 
 /// Widths that lines can have, in pixels.
 pub const WIDTHS_PX: std::ops::RangeInclusive<f32> = 0.5..=64.0;
@@ -8,15 +8,15 @@ pub const WIDTHS_PX: std::ops::RangeInclusive<f32> = 0.5..=64.0;
 pub struct LineStyle {
     /// Width in pixels, within [`WIDTHS_PX`]; the same everywhere.
     pub width_px: f32,
-    /// A surface has a crease where its direction jumps by more than this, radians.
+    /// A surface has a crease where its normal changes by more than this, radians.
     pub crease_rad: f32,
 }
 
 impl LineStyle {
-    /// Creases from 30° on: a hexagon has them, a cylinder of 16 flat sides has none.
+    /// Creases from 30° on: a hexagonal prism has them, a cylinder with 16 flat sides has none.
     pub const CREASE_RAD: f32 = std::f32::consts::FRAC_PI_6;
 
-    /// What suits a picture of this size: lines of 1.5 pixels where its longer side has 1024, of 1 at least.
+    /// A style for a picture of this size: lines of 1.5 pixels for a longer side of 1024, and at least 1.
     pub fn of_size(size_px: [u32; 2]) -> Self {
         let longer_px = size_px[0].max(size_px[1]) as f32;
         let width_px = (1.5 / 1024.0 * longer_px).clamp(1.0, *WIDTHS_PX.end());

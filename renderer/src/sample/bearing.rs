@@ -23,9 +23,9 @@ pub(super) const N_BALLS: usize = 9;
 pub(super) const BALL_RADIUS_MM: f64 = 7.9375 / 2.0;
 /// Radius of the circle of the balls' centres.
 pub(super) const PITCH_RADIUS_MM: f64 = 19.25;
-/// Between a centred ball and either raceway.
+/// Clearance between a centred ball and either raceway.
 const CLEARANCE_MM: f64 = 0.007;
-/// Radius of the raceways across the balls' path: 51.5 % of the ball's diameter.
+/// Radius of the raceways in cross-section: 51.5 % of the ball's diameter.
 const GROOVE_RADIUS_MM: f64 = 0.515 * 7.9375;
 
 pub(super) const INNER_SHOULDER_RADIUS_MM: f64 = 17.0;
@@ -39,7 +39,7 @@ const RECESS_FILLET_MM: f64 = 0.3;
 /// Radius between raceway and shoulder.
 const SHOULDER_EDGE_MM: f64 = 0.2;
 
-/// A multiple of the ball count: a vertex lies where a ball touches.
+/// A multiple of the ball count, so that a vertex is where a ball touches.
 const RING_SEGMENTS: usize = 16 * N_BALLS;
 const RIVET_SEGMENTS: usize = 20;
 const BALL_SUBDIVISIONS: u32 = 4;
@@ -59,7 +59,7 @@ const CAGE: CageHalf = CageHalf {
     joint_mm: 0.005,
 };
 
-/// The first ball stands at the top.
+/// The first ball is at the top.
 const FIRST_BALL_RAD: f64 = FRAC_PI_2;
 
 const STEEL_GROUND: SampleMaterial =
@@ -82,7 +82,7 @@ pub(super) fn assembly() -> Assembly {
     let part =
         |name: String, mesh_idx, rotation, translation_mm| AssemblyPart { name, mesh_idx, rotation, translation_mm };
     let fixed = |name: &str, mesh_idx| part(name.to_owned(), mesh_idx, DQuat::IDENTITY, DVec3::ZERO);
-    // The other half of the cage is the same turned over about Y, the axis of symmetry through the first ball.
+    // The other half of the cage is the same, turned over about Y, the axis of symmetry through the first ball.
     let turned_over = DQuat::from_rotation_y(PI);
     let mut parts = vec![
         fixed("Outer_Ring", 0),

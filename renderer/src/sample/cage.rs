@@ -19,11 +19,11 @@ pub(super) struct CageHalf {
     pub(super) pitch_radius_mm: f64,
     /// Radius of the domes' inner faces.
     pub(super) pocket_radius_mm: f64,
-    /// Of the sheet.
+    /// Thickness of the sheet.
     pub(super) thickness_mm: f64,
     /// Radius between dome and flat, on the outer side of the sheet.
     pub(super) fillet_mm: f64,
-    /// Of the strip's edges.
+    /// Radius of the strip's edges.
     pub(super) edge_radius_mm: f64,
     /// Radii of the strip's edges from the bearing's axis.
     pub(super) strip_radii_mm: [f64; 2],
@@ -31,14 +31,14 @@ pub(super) struct CageHalf {
     pub(super) joint_mm: f64,
 }
 
-/// A place along the half sector from a ball's centre to the middle between two balls.
+/// A position along the half sector from a ball's centre to the middle between two balls.
 #[derive(Clone, Copy)]
 enum Station {
-    /// A share of the dome, 0 at its top.
+    /// A fraction of the dome, 0 at its top.
     Dome(f64),
-    /// A share of the fillet.
+    /// A fraction of the fillet.
     Fillet(f64),
-    /// A share of the flat, 1 in the middle between two balls.
+    /// A fraction of the flat, 1 in the middle between two balls.
     Flat(f64),
 }
 
@@ -107,7 +107,7 @@ impl CageHalf {
             }
             let &(from, normal) = points.last().unwrap_or(&(center, DVec2::X));
             let to = corners[(i + 1) % corners.len()] + edge * normal;
-            // The dome curves across the faces, not across the edges' walls.
+            // The dome is curved across the faces, not across the walls of the edges.
             let n_steps = if i % 2 == 1 { FACE_STEPS } else { 1 };
             points.extend((1..n_steps).map(|step| (from.lerp(to, step as f64 / n_steps as f64), normal)));
         }
@@ -153,7 +153,7 @@ impl CageHalf {
 }
 
 /// The stations of a whole sector in the order of growing angle, each with the side of the ball it lies on. The
-/// sector's last station is left to the next sector, whose first it is.
+/// sector's last station is omitted, because it is the first of the next sector.
 fn stations() -> Vec<(Station, f64)> {
     let share = |step: usize, n_steps: usize| step as f64 / n_steps as f64;
     let half: Vec<Station> = (0..=DOME_STEPS)

@@ -100,7 +100,7 @@ struct Buffer {
 }
 
 impl Buffer {
-    /// Vectors with their bounds, which glTF wants for positions. Returns the accessor's index.
+    /// Vectors with their bounds, which glTF requires for positions. Returns the accessor's index.
     fn push_positions(&mut self, positions: &[[f32; 3]]) -> usize {
         let bound = |pick: fn(f32, f32) -> f32, start: f32| {
             positions.iter().fold([start; 3], |bound, p| std::array::from_fn(|axis| pick(bound[axis], p[axis])))

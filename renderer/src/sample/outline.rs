@@ -10,9 +10,9 @@ use glam::{DVec2, DVec3};
 
 use super::shell::Shell;
 
-/// How far a chord may lie from its arc.
+/// Largest distance of a chord from its arc.
 const TOLERANCE_MM: f64 = 0.004;
-/// How far the normal may turn from one point of an arc to the next.
+/// Largest angle between normals at consecutive points of an arc.
 const MAX_STEP_RAD: f64 = 22.5 * PI / 180.0;
 
 /// A piece of an outline. Straight lines join one piece to the next.
@@ -100,7 +100,7 @@ impl Outline {
         }
     }
 
-    /// Arcs that touch share their end: the second point and its equal normal would only make empty triangles.
+    /// Arcs that touch share their end: the second point with an equal normal would only make empty triangles.
     fn push_point(&mut self, point: DVec2, normal: DVec2) {
         let repeats = |&(other, _): &(DVec2, DVec2)| point.abs_diff_eq(other, 1e-9);
         let closes = self.closed && self.points.first().is_some_and(repeats);

@@ -27,8 +27,8 @@ impl Shell {
         self.triangles.extend([[a, b, c], [a, c, d]]);
     }
 
-    /// A sphere around the origin: an icosahedron whose triangles are cut into four `n_subdivisions` times. Its
-    /// triangles are of nearly one size, without poles.
+    /// A sphere around the origin: an icosahedron whose triangles are split into four `n_subdivisions` times. Its
+    /// triangles have nearly the same size, without poles.
     pub(super) fn sphere(radius_mm: f64, n_subdivisions: u32) -> Self {
         let golden = (1.0 + 5.0_f64.sqrt()) / 2.0;
         let mut directions: Vec<DVec3> = Vec::new();

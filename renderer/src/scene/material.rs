@@ -1,4 +1,4 @@
-//! Materials of a file: OpenPBR parameters, what glTF has beyond them, and the textures that vary both.
+//! Materials of a file: OpenPBR parameters, what glTF has in addition, and textures for both.
 
 use packshot_materials::openpbr::{Color, OpenPbr};
 
@@ -6,7 +6,7 @@ use super::TextureIdx;
 
 /// A material of the file.
 ///
-/// What OpenPBR has a parameter for stands in `openpbr`, under the reading of the glTF extension it comes from:
+/// Everything for which OpenPBR has a parameter is in `openpbr`, as defined by the glTF extension that it comes from:
 ///
 /// - transmission: `transmission_weight`. The base colour with its texture tints what passes the surface, at every
 ///   crossing.
@@ -21,7 +21,7 @@ use super::TextureIdx;
 ///   surface without texture.
 /// - ior: `specular_ior`.
 ///
-/// Where glTF means something else than OpenPBR by a similar parameter, it has a field of its own: `dielectric`,
+/// Where glTF defines something differently from a similar OpenPBR parameter, it has a field of its own: `dielectric`,
 /// `anisotropy`, `sheen`, `diffuse_transmission`; the parameters of `openpbr` are then at their neutral values.
 #[derive(Clone, Debug, Default)]
 pub struct SceneMaterial {
@@ -29,21 +29,21 @@ pub struct SceneMaterial {
     pub name: Option<String>,
     /// Its index among the materials of the file; `None` for glTF's default material.
     pub file_idx: Option<u32>,
-    /// The literal parameters (glTF factors converted).
+    /// The constant parameters (glTF factors converted).
     pub openpbr: OpenPbr,
     /// How strongly the dielectric base reflects.
     pub dielectric: DielectricReflection,
-    /// How the highlight is stretched.
+    /// Anisotropy of the specular reflection.
     pub anisotropy: Anisotropy,
     /// A layer of fibres on top of all but the coat.
     pub sheen: Sheen,
-    /// Light that leaves on the other side without direction.
+    /// Diffuse transmission.
     pub diffuse_transmission: DiffuseTransmission,
     /// Thickness of the thin film in µm where its texture is 0; `openpbr.thin_film_thickness` is that where it is 1.
     pub thin_film_thickness_min: f32,
-    /// Textures that multiply or replace literals.
+    /// Textures that multiply or replace the constants.
     pub textures: MaterialTextures,
-    /// How alpha is read.
+    /// How alpha is interpreted.
     pub alpha: AlphaMode,
     /// The file's `doubleSided`. Surfaces shade on both sides regardless (the shot format); kept for diagnostics.
     pub double_sided: bool,
@@ -52,14 +52,14 @@ pub struct SceneMaterial {
 }
 
 impl SceneMaterial {
-    /// Whether light enters a part of this material and goes on inside of it.
+    /// Whether light enters a part of this material and continues inside it.
     pub fn is_body(&self) -> bool {
         let lets_light_in = self.diffuse_transmission.weight > 0.0;
         self.openpbr.is_body()
             || (lets_light_in && self.openpbr.base_metalness < 1.0 && !self.openpbr.geometry_thin_walled)
     }
 
-    /// Whether every parameter is a number that can be computed with.
+    /// Whether every parameter is finite.
     pub(super) fn is_finite(&self) -> bool {
         let Self { openpbr, dielectric, anisotropy, sheen, diffuse_transmission, .. } = self;
         let own = [
@@ -74,7 +74,7 @@ impl SceneMaterial {
             self.textures.coat_normal_scale,
         ];
         let colors = [dielectric.color, sheen.color, diffuse_transmission.color];
-        // Of OpenPBR only the kind of value matters here: glTF's ranges are wider in places.
+        // Only the kind of value matters here, because glTF's ranges are wider than OpenPBR's in places.
         let openpbr = openpbr.validate().iter().all(|violation| violation.value.is_finite());
         openpbr && own.iter().chain(colors.as_flattened()).all(|value| value.is_finite())
     }
@@ -82,14 +82,14 @@ impl SceneMaterial {
 
 /// How strongly the dielectric base reflects: `KHR_materials_specular` with `KHR_materials_ior`.
 ///
-/// The reflectance along the normal is min(`f0` · `color`, 1) · `weight`, at grazing angles `weight`, and between them
-/// as Schlick has it. What is not reflected in the channel of the greatest reflectance reaches the diffuse or
-/// transmitting base. OpenPBR differs: its `specular_weight` leaves the grazing reflectance alone, its `specular_color`
-/// tints that too.
+/// The reflectance is min(`f0` · `color`, 1) · `weight` at normal incidence, `weight` at grazing angles, and follows
+/// Schlick in between. What is not reflected in the channel with the highest reflectance reaches the diffuse or
+/// transmitting base. OpenPBR differs: its `specular_weight` does not change the reflectance at grazing angles, and its
+/// `specular_color` tints that too.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DielectricReflection {
-    /// Reflectance along the normal that the index of refraction gives, 0 to 1: ((ior − 1) / (ior + 1))². 1 for the
-    /// extension's index 0, and for specular-glossiness, where `color` is all there is.
+    /// Reflectance at normal incidence from the index of refraction, 0 to 1: ((ior − 1) / (ior + 1))². 1 for the
+    /// extension's index 0, and for specular-glossiness, where `color` is the whole reflectance.
     pub f0: f32,
     /// `specularFactor`, 0 to 1.
     pub weight: f32,
@@ -103,7 +103,7 @@ impl Default for DielectricReflection {
     }
 }
 
-/// How the highlight is stretched: `KHR_materials_anisotropy`.
+/// Anisotropy of the specular reflection: `KHR_materials_anisotropy`.
 ///
 /// With the roughness r of `openpbr` and its texture: α across the direction is r², along it mix(r², 1, `strength`²). A
 /// direction needs tangents.
@@ -116,7 +116,7 @@ pub struct Anisotropy {
 }
 
 /// `KHR_materials_sheen`: fibres, with the Charlie distribution of Estevez and Kulla (Production friendly microfacet
-/// sheen BRDF, 2017) and α = `roughness`², over a base that is darkened by the greatest channel of what the fibres
+/// sheen BRDF, 2017) and α = `roughness`², over a base that is darkened by the largest channel of what the fibres
 /// reflect.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Sheen {
@@ -126,8 +126,8 @@ pub struct Sheen {
     pub roughness: f32,
 }
 
-/// `KHR_materials_diffuse_transmission`: the share `weight` of what the base would reflect diffusely leaves on the
-/// other side instead, tinted by `color` in place of the base colour.
+/// `KHR_materials_diffuse_transmission`: the fraction `weight` of what the base would reflect diffusely is transmitted
+/// instead, tinted by `color` in place of the base colour.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DiffuseTransmission {
     /// 0 to 1; 0 is none.
@@ -142,7 +142,7 @@ impl Default for DiffuseTransmission {
     }
 }
 
-/// The textures of a material. Values are linear as stored, but for what is called an sRGB colour.
+/// The textures of a material. Values are linear as stored, except for those called an sRGB colour.
 #[derive(Clone, Debug)]
 pub struct MaterialTextures {
     /// sRGB colour times `base_color`, alpha times `geometry_opacity`.
@@ -183,7 +183,7 @@ pub struct MaterialTextures {
     pub sheen_roughness: Option<TextureRef>,
     /// Red times `thin_film_weight`.
     pub thin_film_weight: Option<TextureRef>,
-    /// Green: from the least to the greatest thickness of the thin film.
+    /// Green: interpolates from the least to the greatest thickness of the thin film.
     pub thin_film_thickness: Option<TextureRef>,
 }
 
@@ -215,7 +215,7 @@ impl Default for MaterialTextures {
     }
 }
 
-/// The slots in one order, borrowed one way or the other.
+/// The slots in one order, borrowed mutably or immutably.
 macro_rules! slots {
     ($textures:ident, $($borrow:tt)+) => {
         [
@@ -242,15 +242,15 @@ macro_rules! slots {
 }
 
 impl MaterialTextures {
-    /// How many there can be.
+    /// Number of slots.
     pub(crate) const SLOTS: usize = 18;
 
-    /// The textures that are there.
+    /// The textures that are present.
     pub fn all(&self) -> impl Iterator<Item = &TextureRef> {
         slots!(self, &).into_iter().flatten()
     }
 
-    /// Leaves out the textures that do not pass.
+    /// Removes the textures that do not pass.
     pub(crate) fn retain(&mut self, passes: impl Fn(&TextureRef) -> bool) {
         for slot in self.slots_mut() {
             *slot = slot.filter(&passes);
@@ -263,7 +263,7 @@ impl MaterialTextures {
     }
 }
 
-/// A use of a texture: which, by which coordinates, moved how.
+/// A use of a texture: which one, by which coordinates, with which transform.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TextureRef {
     /// The texture.
@@ -274,7 +274,7 @@ pub struct TextureRef {
     pub uv_from_uv: [[f32; 3]; 2],
 }
 
-/// How the alpha of the base colour is read.
+/// How the alpha of the base colour is interpreted.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum AlphaMode {
     /// Alpha is ignored.

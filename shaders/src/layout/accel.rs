@@ -7,9 +7,9 @@ use crate::gpu_struct;
 gpu_struct! {
 /// An inner node of a binary BVH: the bounds of its two children and where they are.
 ///
-/// A child with `count` zero is the node `child`. In a mesh's tree a child with a count is a leaf: the triangles
-/// `child .. child + count` of the leaf-ordered triangle array. In the tree over instances it is the instance `child`.
-/// A child that does not exist is `NONE`, with bounds that are the origin.
+/// A child with `count` zero is the node `child`. In a mesh's tree a child with a count is a leaf: the triangles `child
+/// .. child + count` of the leaf-ordered triangle array. In the tree over instances it is the instance `child`. A
+/// missing child is `NONE`, with the origin as its bounds.
 pub struct BvhNode {
     /// Lower corner of child 0.
     pub min_0: Vec3,
@@ -71,7 +71,7 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// An instance without its place in the node array.
+    /// An instance without its index in the node array.
     pub fn new(local_from_world: Affine3A, world_from_local: Affine3A, slot_base: u32) -> Self {
         let rows = |a: Affine3A| {
             let (m, t) = (a.matrix3, a.translation);

@@ -1,11 +1,11 @@
-//! Edges that are shown rounded.
+//! Rounded edges.
 
 use glam::Vec3;
 
 use crate::gpu_struct;
 
 gpu_struct! {
-    /// A straight piece of an edge, in the frame of its mesh.
+    /// A straight segment of an edge, in the frame of its mesh.
     pub struct BevelEdge {
         /// One end.
         pub begin: Vec3,
@@ -15,7 +15,7 @@ gpu_struct! {
         pub end: Vec3,
         /// Padding.
         pub pad1: f32,
-        /// Unit; between the normals of both sides at `begin`.
+        /// Unit; halfway between the normals of both sides at `begin`.
         pub middle_begin: Vec3,
         /// Padding.
         pub pad2: f32,

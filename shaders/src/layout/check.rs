@@ -11,8 +11,8 @@ use crate::validate::Validated;
 
 /// Every difference between the structs of a shader and `twins`.
 ///
-/// Looked at are the structs that a binding reaches, which must all have a twin, and any other struct for which there
-/// is a twin of the same name.
+/// Checks the structs that a binding reaches, which must all have a twin, and any other struct that has a twin of the
+/// same name.
 pub fn mismatches(shader: &Validated, twins: &[Twin]) -> Vec<ShaderError> {
     let mut check = Check { shader, twins, seen: BTreeSet::new(), errors: Vec::new() };
     for (_, variable) in shader.module.global_variables.iter() {
@@ -30,7 +30,7 @@ pub fn mismatches(shader: &Validated, twins: &[Twin]) -> Vec<ShaderError> {
     check.errors
 }
 
-/// How a WGSL type is written in Rust, where it has the same layout in buffers; `None` where there is no such type.
+/// How a WGSL type is written in Rust, if it has the same layout in buffers; `None` if there is no such type.
 pub fn rust_type(shader: &Validated, ty: Handle<Type>) -> Option<String> {
     let scalar = |scalar: Scalar| match scalar {
         Scalar { kind: ScalarKind::Float, width: 4 } => Some(("f32", "Vec")),
@@ -70,7 +70,7 @@ impl Check<'_> {
         self.errors.push(error);
     }
 
-    /// Checks a type that lies in a buffer, and all it consists of.
+    /// Checks a type in a buffer, and everything it contains.
     fn host_shareable(&mut self, handle: Handle<Type>) {
         if !self.seen.insert(handle) {
             return;
@@ -80,7 +80,8 @@ impl Check<'_> {
         match &module.types[handle].inner {
             TypeInner::Array { base, stride, .. } => {
                 self.host_shareable(*base);
-                // A struct's size is compared with its twin's; of the others only `vec3` has room between elements.
+                // A struct's size is compared with that of its twin; of the other types only `vec3` has padding between
+                // elements.
                 let size_bytes = module.types[*base].inner.size(GlobalCtx {
                     types: &module.types,
                     constants: &module.constants,
@@ -126,7 +127,7 @@ impl Check<'_> {
                 let (here, there) = (member.offset, field.offset_bytes);
                 self.error(span, format!("{name}.{member_name} lies at byte {here} here, at {there} in Rust"));
             }
-            // The macro keeps a type as its author wrote it.
+            // The macro keeps a type as it was written.
             let plain = |text: &str| text.replace("glam::", "").replace(char::is_whitespace, "");
             let ty = rust_type(self.shader, member.ty);
             if ty.as_deref().map(plain) != Some(plain(field.ty)) {

@@ -7,7 +7,7 @@ use crate::gpu_struct;
 gpu_struct! {
     /// Sums of premultiplied linear RGBA.
     pub struct FilmPixel {
-        /// All groups that are complete.
+        /// Sum of the complete groups.
         pub groups: Vec4,
         /// The group that is being filled.
         pub group: Vec4,

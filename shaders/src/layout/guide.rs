@@ -1,13 +1,13 @@
-//! What one dispatch of the kernel for a denoiser's guides does.
+//! The parameters of one dispatch of the kernel for a denoiser's guides.
 
 use crate::gpu_struct;
 
 gpu_struct! {
     /// One sample of some pixels.
     pub struct GuideParams {
-        /// How many they are.
+        /// Number of pixels.
         pub n_pixels: u32,
-        /// Which sample.
+        /// Number of the sample.
         pub sample: u32,
         /// Padding.
         pub pad0: u32,

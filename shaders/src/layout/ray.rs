@@ -12,15 +12,15 @@ pub struct Ray {
     pub origin: Vec3,
     /// Open lower end of the interval, at least zero.
     pub t_min: f32,
-    /// Any length but zero; `t` counts in multiples of it.
+    /// Any length but zero; `t` is in multiples of it.
     pub direction: Vec3,
     /// Open upper end of the interval; infinity is allowed.
     pub t_max: f32,
 }
 
-/// The point where a ray meets a triangle.
+/// The point where a ray hits a triangle.
 pub struct Hit {
-    /// Distance along the ray, in multiples of its direction. Of a miss: the ray's `t_max`.
+    /// Distance along the ray, in multiples of its direction. For a miss: the ray's `t_max`.
     pub t: f32,
     /// Barycentric weight of vertex 1, in 0..=1.
     pub u: f32,
@@ -32,9 +32,9 @@ pub struct Hit {
     pub triangle: u32,
 }
 
-/// Rays that one dispatch of the kernel for traversal alone follows.
+/// Parameters of one dispatch of the traversal kernel.
 pub struct RayParams {
-    /// How many they are.
+    /// Number of rays.
     pub n_rays: u32,
     /// 1: whether anything is hit; 0: what is hit first.
     pub is_any: u32,
@@ -44,7 +44,7 @@ pub struct RayParams {
     pub pad1: u32,
 }
 
-/// What following a ray took.
+/// The work of tracing a ray.
 pub struct TraceWork {
     /// Nodes whose two boxes were tested.
     pub n_nodes: u32,
@@ -54,7 +54,7 @@ pub struct TraceWork {
 }
 
 impl Hit {
-    /// Nothing was hit before `t_max`.
+    /// The result for a ray that hits nothing before `t_max`.
     pub const fn miss(t_max: f32) -> Hit {
         Hit { t: t_max, u: 0.0, v: 0.0, instance: NO_HIT, triangle: NO_HIT }
     }

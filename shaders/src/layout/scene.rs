@@ -22,25 +22,25 @@ gpu_struct! {
         pub half_height: f32,
         /// Unit, against the viewing direction.
         pub back: Vec3,
-        /// Planes across the viewing axis.
+        /// Near clip plane, perpendicular to the viewing axis.
         pub clip_near: f32,
-        /// Far plane across the viewing axis.
+        /// Far clip plane, perpendicular to the viewing axis.
         pub clip_far: f32,
-        /// Radius of the thin lens; 0: everything is sharp.
+        /// Radius of the thin lens; 0: everything is in focus.
         pub aperture_radius: f32,
-        /// Distance along the viewing axis of the plane that is sharp; above 0 where there is an aperture.
+        /// Distance along the viewing axis of the plane of focus; above 0 if there is an aperture.
         pub focus_depth: f32,
         /// Padding.
         pub pad0: f32,
     }
 
-    /// What holds for the whole picture.
+    /// Parameters of the whole picture.
     pub struct RenderParams {
         /// The camera.
         pub camera: Camera,
-        /// Width in pixels or texels.
+        /// Width of the picture in pixels.
         pub width_px: u32,
-        /// Height in pixels or texels.
+        /// Height of the picture in pixels.
         pub height_px: u32,
         /// Seed of all random numbers.
         pub seed: u32,
@@ -56,11 +56,11 @@ gpu_struct! {
         pub bounces_transmission: u32,
         /// Three times the shot's clamp values; 0 is off.
         pub clamp_direct_sum: f32,
-        /// As `clamp_direct_sum`, for light met later.
+        /// As `clamp_direct_sum`, for light found later.
         pub clamp_indirect_sum: f32,
         /// Length of `lights`.
         pub n_lights: u32,
-        /// The first of `lights` that are rectangles: rays can meet these.
+        /// How many of `lights` are rectangles; they come first, and rays can hit them.
         pub n_rects: u32,
         /// Uniform radiance, or the factor on the map.
         pub environment_radiance: Vec3,
@@ -70,7 +70,7 @@ gpu_struct! {
         pub environment_width_px: u32,
         /// Height of the map.
         pub environment_height_px: u32,
-        /// Rotation about +Y that takes a world direction into the map's frame.
+        /// Sine of the rotation about +Y from a world direction to the map's frame.
         pub environment_sin: f32,
         /// Cosine of that rotation.
         pub environment_cos: f32,
@@ -82,9 +82,9 @@ gpu_struct! {
         pub emitter_select: f32,
         /// One of `FIRST_HIT_*`.
         pub first_hit: u32,
-        /// Factor on the radiance of surfaces that shine: 1, or 0 where other light alone counts.
+        /// Factor on the radiance of emissive surfaces: 1, or 0 if only other light counts.
         pub emission_scale: f32,
-        /// Two to this many samples of a pixel follow one another in the sequence of its block.
+        /// Base-2 logarithm of the number of consecutive samples that a pixel has in the sequence of its block.
         pub pixel_samples_log2: u32,
         /// Padding.
         pub pad0: u32,
@@ -92,7 +92,7 @@ gpu_struct! {
         pub pad1: u32,
     }
 
-    /// What one primitive of one placed mesh is made of.
+    /// The surface of one primitive of one placed mesh.
     pub struct Slot {
         /// Index into `materials`.
         pub material: u32,
@@ -100,13 +100,13 @@ gpu_struct! {
         pub part: u32,
         /// Bits, see the constants.
         pub flags: u32,
-        /// `vertex_extras[extra_base + vertex]` when SLOT_HAS_EXTRAS; wraps.
+        /// `vertex_extras[extra_base + vertex]` when SLOT_HAS_EXTRAS; the addition wraps.
         pub extra_base: u32,
         /// First entry in `tables` of its relief, or 0.
         pub relief: u32,
-        /// Where its triangles' entries in `bevel_index` begin, as that place minus the first triangle; wraps.
+        /// Where its triangles' entries in `bevel_index` begin, minus the first triangle; wraps.
         pub bevel: u32,
-        /// How far from its edges the surface is rounded, in units of the mesh's frame; 0 where it is not.
+        /// How far from its edges the surface is rounded, in units of the mesh's frame; 0 if it is not.
         pub bevel_radius: f32,
         /// Padding.
         pub pad0: u32,
@@ -150,57 +150,57 @@ gpu_struct! {
         pub pad1: f32,
     }
 
-    /// OpenPBR, lowered: weights multiplied in, indices of tables resolved.
+    /// An OpenPBR material, lowered: weights multiplied in, table offsets resolved.
     pub struct Material {
         /// base_weight x base_color; F0 of the metal.
         pub base_color: Vec3,
-        /// Share of metal.
+        /// Weight of the metal.
         pub metalness: f32,
-        /// F82 tint of the metal, tint of F0 of the dielectric.
+        /// F82 tint of the metal; tint on F0 of the dielectric.
         pub specular_color: Vec3,
         /// Factor on the metal's lobe; the dielectric's is in `reflection_ior`.
         pub specular_weight: f32,
-        /// Factor at each refraction.
+        /// Factor on the throughput at each refraction.
         pub transmission_tint: Vec3,
-        /// Share of glass in what is not metal.
+        /// Weight of glass in the non-metallic part.
         pub transmission_weight: f32,
         /// Absorption inside, per render unit.
         pub absorption: Vec3,
         /// GGX alpha is its square.
         pub roughness: f32,
-        /// What the coat lets through, both ways.
+        /// Transmittance of the coat, in both directions together.
         pub coat_color: Vec3,
-        /// Share covered by the coat.
+        /// Coverage of the coat.
         pub coat_weight: f32,
         /// Radiance.
         pub emission: Vec3,
         /// GGX alpha is its square.
         pub coat_roughness: f32,
-        /// Bends refracted rays.
+        /// Index of refraction for refracted rays.
         pub ior: f32,
         /// Index whose F0 is specular_weight times that of `ior`.
         pub reflection_ior: f32,
         /// Index of the coat.
         pub coat_ior: f32,
-        /// Of the energy-preserving Oren-Nayar model.
+        /// Roughness of the energy-preserving Oren-Nayar model.
         pub diffuse_roughness: f32,
-        /// Share of rays stopped.
+        /// Fraction of rays that are stopped.
         pub opacity: f32,
-        /// Share of OpenPBR's coat darkening.
+        /// Amount of OpenPBR's coat darkening.
         pub coat_darkening: f32,
-        /// Mean Fresnel reflectance over the hemisphere at `reflection_ior` and `coat_ior`.
+        /// Mean Fresnel reflectance over the hemisphere at `reflection_ior`.
         pub reflection_mean: f32,
         /// As `reflection_mean`, of the coat.
         pub coat_mean: f32,
         /// Bits, see the constants.
         pub flags: u32,
-        /// First entries in `tables` of the albedos of `reflection_ior` and `coat_ior`.
+        /// First entry in `tables` of the albedos of `reflection_ior`.
         pub albedo_table: u32,
         /// As `albedo_table`, of the coat.
         pub coat_albedo_table: u32,
-        /// Of `MATERIAL_MASK`.
+        /// Cutoff for `MATERIAL_MASK`.
         pub alpha_cutoff: f32,
-        /// Indices into `textures`, or NONE.
+        /// Index into `textures`, or NONE.
         pub base_color_texture: u32,
         /// As `base_color_texture`.
         pub metallic_roughness_texture: u32,
@@ -212,31 +212,32 @@ gpu_struct! {
         pub normal_scale: f32,
         /// `TEXTURED_*` bits.
         pub textured: u32,
-        /// First entry in `tables` of what brushed glass keeps: seen from outside, then from inside.
+        /// First entry in `tables` of the albedos of brushed glass: seen from outside, then from inside.
         pub brushed_glass_table: u32,
-        /// Of glass with subsurface beside it the material that light is in which entered below the gloss; else `NONE`.
+        /// For glass with a subsurface beside it: the material of the medium for light that entered below the gloss;
+        /// else `NONE`.
         pub twin: u32,
-        /// Colour of diffuse light that leaves on the other side.
+        /// Colour of diffuse transmission.
         pub translucent_color: Vec3,
-        /// Share of diffuse light that leaves on the other side.
+        /// Weight of diffuse transmission.
         pub translucent_weight: f32,
         /// Scattering inside, per render unit.
         pub scattering: Vec3,
-        /// Mean cosine of the angle of scattering.
+        /// Mean cosine of scattering.
         pub scattering_anisotropy: f32,
         /// Colour of fuzz or sheen.
         pub fuzz_color: Vec3,
-        /// Share covered by fuzz.
+        /// Coverage of fuzz.
         pub fuzz_weight: f32,
-        /// Of its fibres.
+        /// Roughness of the fibres.
         pub fuzz_roughness: f32,
         /// First entry of its tables in `tables`.
         pub fuzz_table: u32,
         /// Reflectance of gloss at grazing angles.
         pub gloss_f90: f32,
-        /// Cauchy's b in square micrometres; 0 bends all colours alike.
+        /// Cauchy's b in square micrometres; 0: no dispersion.
         pub dispersion: f32,
-        /// Of brushed facets.
+        /// Strength of anisotropy (brushed facets).
         pub anisotropy: f32,
         /// Cosine of the angle from the tangent to the brushed direction.
         pub anisotropy_cos: f32,
@@ -244,15 +245,15 @@ gpu_struct! {
         pub anisotropy_sin: f32,
         /// As `anisotropy`, of the coat.
         pub coat_anisotropy: f32,
-        /// Share covered by a thin film.
+        /// Coverage of the thin film.
         pub film_weight: f32,
-        /// Thickness of the film where its texture is 1, or without one.
+        /// Thickness of the film where its texture is 1, or if it has none.
         pub film_thickness_nm: f32,
         /// Thickness where the texture is 0.
         pub film_thickness_min_nm: f32,
         /// Index of the film.
         pub film_ior: f32,
-        /// Of bodies around the same point the highest fills it.
+        /// Of the bodies around a point, the one with the highest priority fills it.
         pub priority: u32,
         /// Factor on x and y of the coat's normal map.
         pub coat_normal_scale: f32,
@@ -286,17 +287,17 @@ gpu_struct! {
         pub brushed_table: u32,
     }
 
-    /// A use of a picture: where its texels lie and how it is looked up.
+    /// A use of a picture: where its texels are and how it is looked up.
     pub struct Texture {
         /// First texel in `texels`, row 0 on top.
         pub first_texel: u32,
-        /// Width in pixels or texels.
+        /// Width in texels.
         pub width_px: u32,
-        /// Height in pixels or texels.
+        /// Height in texels.
         pub height_px: u32,
         /// TEXTURE_* bits.
         pub flags: u32,
-        /// uv' = rows x (u, v, 1).
+        /// First row of the matrix: uv' = rows x (u, v, 1).
         pub row_u: Vec3,
         /// Padding.
         pub pad0: f32,
@@ -308,11 +309,11 @@ gpu_struct! {
 
     /// A light that can be sampled. Rectangles come first.
     pub struct Light {
-        /// Centre of the rectangle, place of the point.
+        /// Centre of the rectangle, or position of the point.
         pub position: Vec3,
         /// One of `LIGHT_*`.
         pub kind: u32,
-        /// Half of the rectangle's width and height as vectors.
+        /// Half of the rectangle's width as a vector; `half_v` is that of its height.
         pub half_u: Vec3,
         /// Area of the rectangle.
         pub area: f32,
@@ -320,19 +321,20 @@ gpu_struct! {
         pub half_v: Vec3,
         /// Probability of being chosen.
         pub select: f32,
-        /// Direction in which it shines.
+        /// Direction in which it emits.
         pub axis: Vec3,
-        /// Sum of `select` up to and with this light.
+        /// Running sum of `select` up to and including this light.
         pub select_end: f32,
         /// Radiance, intensity or irradiance.
         pub power: Vec3,
-        /// Cosine at which a spot has faded to nothing, and 1 over the difference of cosines over which it fades.
+        /// Cosine at which a spot has faded to zero; `spot_scale` is 1 over the difference of cosines over which it
+        /// fades.
         pub spot_cos_outer: f32,
         /// See `spot_cos_outer`.
         pub spot_scale: f32,
-        /// 1: it fades as Blender's spots do.
+        /// 1: it fades like Blender's spots.
         pub spot_smooth: u32,
-        /// Sine of half the angle that a directional light comes from.
+        /// Sine of half the angle that a directional light subtends.
         pub sun_sine: f32,
         /// Padding.
         pub pad0: f32,

@@ -1,4 +1,4 @@
-//! What has to be known of a function before it is walked.
+//! Analysis of a function before it is walked.
 
 use naga::{Block, Expression, Function, Handle, Statement};
 
@@ -8,7 +8,7 @@ use naga::{Block, Expression, Function, Handle, Statement};
 pub(crate) struct Needed(Vec<bool>);
 
 impl Needed {
-    /// Looks at the whole of `function`.
+    /// Analyses the whole of `function`.
     pub(crate) fn of(function: &Function) -> Self {
         let mut needed = Self(vec![false; function.expressions.len()]);
         visit(&function.body, &mut |statement| {
@@ -59,8 +59,8 @@ pub(crate) fn visit<'a>(block: &'a Block, f: &mut impl FnMut(&'a Statement)) {
     }
 }
 
-/// The expressions a statement uses itself, not through its blocks. Statements that do not translate use none here:
-/// they are refused before it matters.
+/// The expressions a statement uses itself, not through its blocks. Statements that cannot be translated use none here:
+/// they are refused first.
 pub(crate) fn statement_operands(statement: &Statement) -> Vec<Handle<Expression>> {
     match statement {
         Statement::If { condition, .. } => vec![*condition],
@@ -73,7 +73,7 @@ pub(crate) fn statement_operands(statement: &Statement) -> Vec<Handle<Expression
     }
 }
 
-/// The expressions an expression uses. Those that do not translate use none here.
+/// The expressions an expression uses. Those that cannot be translated use none here.
 pub(crate) fn operands(expression: &Expression) -> Vec<Handle<Expression>> {
     match expression {
         Expression::Compose { components, .. } => components.clone(),
@@ -97,15 +97,14 @@ pub(crate) fn operands(expression: &Expression) -> Vec<Handle<Expression>> {
 /// Which jumps in the body of a loop or switch leave it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Jumps {
-    /// A `break` ends it.
+    /// A `break` leaves it.
     pub(crate) breaks: bool,
-    /// A `continue` goes on with its next round; loops only.
+    /// A `continue` starts its next iteration; loops only.
     pub(crate) continues: bool,
 }
 
 impl Jumps {
-    /// Looks through `block`, the body of a loop or of a case, but not into inner loops and switches for what belongs
-    /// to those.
+    /// Scans `block`, the body of a loop or of a case, without the jumps of inner loops and switches.
     pub(crate) fn of(block: &Block) -> Self {
         let mut jumps = Self::default();
         jumps.look(block, true);

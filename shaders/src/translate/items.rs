@@ -8,7 +8,7 @@ use super::names;
 use super::types::{spell, spell_inner};
 use super::{Context, InstructionSet, Result};
 
-/// The first lines: what the rest refers to.
+/// The first lines, which the rest refers to.
 pub(crate) fn header(context: &Context<'_>) -> String {
     format!(
         "// Translated from WGSL by packshot-shaders. Not to be edited.\n\n\
@@ -30,8 +30,8 @@ pub(crate) fn structs(context: &Context<'_>) -> Result<String> {
             let _ = writeln!(source, "pub use {};", twin.path);
             continue;
         }
-        // A struct that holds an array of unknown length, or an atomic, lies in a buffer that only kernels use; a
-        // function that names it is refused where it does.
+        // A struct with a runtime-sized array or an atomic is in a buffer that only kernels use; a function that uses
+        // it is refused there.
         let fields: std::result::Result<Vec<String>, String> = members
             .iter()
             .map(|member| {
@@ -98,7 +98,7 @@ pub(crate) fn constants(context: &Context<'_>) -> Result<String> {
     let mut source = String::new();
     for (handle, constant) in module.constants.iter() {
         if module.types[constant.ty].inner.is_abstract(&module.types) {
-            // Its uses have become literals.
+            // Its uses have been replaced by literals.
             continue;
         }
         let span = module.constants.get_span(handle);
@@ -117,7 +117,7 @@ pub(crate) fn constants(context: &Context<'_>) -> Result<String> {
     Ok(source)
 }
 
-/// Whether values of the type are statics when constant.
+/// Whether constants of this type are statics.
 fn is_array(context: &Context<'_>, ty: Handle<Type>) -> bool {
     matches!(context.shader.module.types[ty].inner, TypeInner::Array { .. })
 }
@@ -193,7 +193,7 @@ fn zero_inner(name: &str) -> std::result::Result<String, String> {
     })
 }
 
-/// A literal with its type. Negative ones stand in parentheses, so that a method can be called on them.
+/// A literal with its type. Negative ones are in parentheses, so that a method can be called on them.
 pub(crate) fn literal(value: Literal) -> std::result::Result<String, String> {
     let (text, negative) = match value {
         Literal::F32(value) if !value.is_finite() => return Err("a constant that is not finite".to_owned()),

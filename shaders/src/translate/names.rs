@@ -1,8 +1,8 @@
-//! Rust names for what WGSL names.
+//! Rust names for WGSL names.
 
 use std::collections::HashSet;
 
-/// Words that cannot name anything in Rust.
+/// Words that cannot be names in Rust.
 const KEYWORDS: &[&str] = &[
     "_", "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn",
     "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro",
@@ -11,10 +11,10 @@ const KEYWORDS: &[&str] = &[
     "yield",
 ];
 
-/// What generated code calls its own.
+/// Names that generated code uses itself.
 const OWN: &[&str] = &["bindings", "rt", "glam", "Bindings", "f32", "u32", "i32", "bool", "baseline", "avx2", "avx512"];
 
-/// The name of a field, which has a scope to itself: WGSL's, unless that is a word of Rust.
+/// The name of a field, which has its own scope: WGSL's, unless that is a Rust keyword.
 pub(crate) fn field(name: &str) -> String {
     if KEYWORDS.contains(&name) { format!("{name}_") } else { name.to_owned() }
 }
@@ -32,7 +32,7 @@ impl Default for Names {
 }
 
 impl Names {
-    /// Takes `wish` or, when that is taken, the first free name that begins with it.
+    /// Takes `wish` or, if that is taken, the first free name that starts with it.
     pub(crate) fn take(&mut self, wish: &str) -> String {
         let name = std::iter::once(wish.to_owned())
             .chain((1..).map(|number| format!("{wish}_{number}")))

@@ -1,4 +1,4 @@
-//! Emits one path at a time: a WGSL function becomes a Rust function over single values.
+//! Emits code for one path at a time: a WGSL function becomes a Rust function over single values.
 
 mod expression;
 mod math;
@@ -59,14 +59,14 @@ pub(crate) fn function(context: &Context<'_>, handle: Handle<Function>) -> Resul
     };
     walk(function, &mut emitter)?;
     if function.result.is_some() && !matches!(function.body.last(), Some(Statement::Return { .. })) {
-        // WGSL has proved that this is never reached; Rust's analysis is another.
+        // WGSL has proved that this is never reached; Rust's analysis cannot.
         emitter.line("unreachable!()");
     }
     let body = emitter.source;
     Ok(format!("/// `{place}`\n{inline}\npub fn {name}({}){result} {{\n{body}}}\n", parameters.join(", ")))
 }
 
-/// The error for something a function has that does not translate.
+/// The error for something in a function that cannot be translated.
 fn in_function(context: &Context<'_>, function: &Function, span: Span, construct: &str) -> Error {
     let name = function.name.as_deref().unwrap_or_default();
     context.error(span, format!("{construct} in `{name}` is not translated to Rust"))
@@ -83,7 +83,7 @@ struct Scalar<'a> {
     locals: Vec<String>,
     /// Names of the values that have been evaluated.
     values: Vec<Option<String>>,
-    /// Which values have been declared before their evaluation.
+    /// Which values were declared before they are evaluated.
     early: Vec<bool>,
     names: Names,
     depth: usize,
@@ -120,7 +120,7 @@ impl Scalar<'_> {
         self.refuse(self.function.expressions.get_span(expression), construct)
     }
 
-    /// The name of a value: the shader's where it has one.
+    /// The name of a value: the shader's if it has one.
     fn name_value(&mut self, expression: Handle<Expression>) -> String {
         let name = match self.function.named_expressions.get(&expression) {
             Some(name) => self.names.take(name),

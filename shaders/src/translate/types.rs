@@ -1,8 +1,8 @@
-//! How naga's types are spelled in Rust.
+//! The Rust spelling of naga's types.
 
 use naga::{ArraySize, Handle, Module, Scalar, ScalarKind, Type, TypeInner, VectorSize};
 
-/// The spelling of a type of values, or the name of the construct that has none.
+/// The spelling of a type of values, or the name of the construct if it has none.
 pub(crate) fn spell(module: &Module, ty: Handle<Type>) -> Result<String, String> {
     match &module.types[ty] {
         Type { name: Some(name), inner: TypeInner::Struct { .. } } => Ok(name.clone()),

@@ -1,7 +1,7 @@
-//! The walk over a function's statements, which knows WGSL's structure and nothing of how Rust is written.
+//! The walk over a function's statements, which depends on WGSL's structure but not on how Rust is written.
 //!
-//! An [`Emitter`] is told what happens in order: values are evaluated, variables stored, blocks entered and left. Any
-//! emitter, one path at a time or many in lanes, is driven by the same walk.
+//! An [`Emitter`] gets the events in order: values are evaluated, variables stored, blocks entered and left. The same
+//! walk drives any emitter, for one path at a time or many in lanes.
 
 use naga::{Block, Expression, Function, Handle, LocalVariable, Span, Statement, SwitchValue};
 
@@ -22,15 +22,15 @@ pub(crate) struct Target {
 pub(crate) enum Jump {
     /// Leaves the loop or switch.
     Break(Target),
-    /// Goes on with the continuing block of the loop.
+    /// Continues with the continuing block of the loop.
     Continue(Target),
 }
 
-/// What a walk drives. Calls come in the order of execution; every `begin` has its `end`.
+/// The receiver of a walk. Calls come in the order of execution; every `begin` has its `end`.
 pub(crate) trait Emitter {
     /// A variable of the function, before anything else.
     fn declare(&mut self, local: Handle<LocalVariable>) -> Result<()>;
-    /// An expression that is evaluated now. Pointers are not: they are read where they are used.
+    /// An expression that is evaluated here. Pointers are not: they are read where they are used.
     fn evaluate(&mut self, expression: Handle<Expression>) -> Result<()>;
     /// `*pointer = value`.
     fn store(&mut self, pointer: Handle<Expression>, value: Handle<Expression>) -> Result<()>;
@@ -53,13 +53,13 @@ pub(crate) trait Emitter {
     fn end_if(&mut self) -> Result<()>;
     /// A loop.
     fn begin_loop(&mut self, target: Target) -> Result<()>;
-    /// A value that is evaluated inside the loop's body, and needed in its continuing block too.
+    /// A value that is evaluated inside the loop's body, and also needed in its continuing block.
     fn declare_early(&mut self, expression: Handle<Expression>) -> Result<()>;
     /// The body of a loop.
     fn begin_body(&mut self, target: Target) -> Result<()>;
     /// The continuing block of a loop, run after the body and after each jump to it.
     fn begin_continuing(&mut self, target: Target) -> Result<()>;
-    /// The loop's end: it is left when `break_if` holds, and begins again otherwise.
+    /// The loop's end: it is left if `break_if` holds, and otherwise starts again.
     fn end_loop(&mut self, target: Target, break_if: Option<Handle<Expression>>) -> Result<()>;
     /// A switch.
     fn begin_switch(&mut self, target: Target, selector: Handle<Expression>) -> Result<()>;
@@ -73,7 +73,7 @@ pub(crate) trait Emitter {
     fn jump(&mut self, jump: Jump) -> Result<()>;
     /// The end of the function.
     fn return_(&mut self, value: Option<Handle<Expression>>) -> Result<()>;
-    /// Makes an error of a statement that has no translation.
+    /// The error for a statement that cannot be translated.
     fn refuse(&self, span: Span, construct: &str) -> super::Error;
 }
 
@@ -189,7 +189,7 @@ impl<E: Emitter> Walk<'_, E> {
         }
     }
 
-    /// Walks the cases: those that share a body as one, the default last.
+    /// Walks the cases: cases with a common body as one, the default last.
     fn cases(&mut self, cases: &[naga::SwitchCase], span: Span) -> Result<()> {
         let mut groups: Vec<(Vec<SwitchValue>, &Block)> = Vec::new();
         let mut values = Vec::new();

@@ -1,7 +1,7 @@
-//! The looks of AgX: more or less contrast, or none of the colour, before the picture is formed.
+//! The looks of AgX: more or less contrast, or no colour, applied before picture formation.
 //!
 //! Blender's looks work on logarithms of a guarded and inset colour (`AgX Log` in its configuration, a table of 37³
-//! nodes that this module makes too), turn contrast around middle grey and move saturation against it, so that more
+//! nodes that this module computes too), scale contrast around middle grey and saturation inversely, so that more
 //! contrast does not mean more colour. The result goes through the view transform. Measured against OpenColorIO with
 //! Blender's files, up to a scene value of 1: mean difference at most 0.02, largest 0.83 of 255 codes;
 //! `docs/formats.md` has each look, and what becomes of brighter colours.
@@ -21,12 +21,12 @@ use crate::shot::AgxLook;
 
 /// Nodes along each axis of the table of guarded colours.
 const GUARD_NODES_PER_AXIS: usize = 37;
-/// The grey that contrast turns around, as a share of the table's stops.
+/// The grey that contrast pivots around, as a fraction of the table's stops.
 const PIVOT: f32 = 0.4;
-/// How luma is weighed in logarithms, as the configuration's primary grading does it: BT.709.
+/// Luma weights for logarithms in the configuration's primary grading: BT.709.
 const LUMA: [f32; 3] = [0.2126, 0.7152, 0.0722];
 
-/// A look made ready for many pixels.
+/// A look in a form for many pixels.
 pub(in crate::color) struct Graded {
     guard: &'static Lut3d<'static>,
     egamut_from_rec709: Mat3,
@@ -41,14 +41,14 @@ enum Grading {
         contrast: f32,
         saturation: f32,
     },
-    /// Luminance alone, weighed by these.
+    /// Luminance only, with these weights.
     Greyscale(Vec3),
-    /// Deeper shadows and, as they are darkened by channel, more colour in them.
+    /// Deeper shadows and, because channels are darkened separately, more colour in them.
     Punchy(Shadows),
 }
 
 impl Grading {
-    /// The numbers of Blender's configuration.
+    /// The parameters in Blender's configuration.
     fn of(look: AgxLook) -> Self {
         let (contrast, saturation) = match look {
             AgxLook::VeryHighContrast => (1.57, 0.9),
@@ -66,11 +66,11 @@ impl Grading {
 }
 
 /// The shadows of OpenColorIO's tone grading (`GradingTone`, style `log`), for slopes below 1: values above `start`
-/// stay, those below `pivot` fall with the slope, and between the two the slope grows to 1 along two parabolas that
+/// stay, those below `pivot` decrease with the slope, and between the two the slope grows to 1 along two parabolas that
 /// meet in the middle.
 #[derive(Clone, Copy)]
 struct Shadows {
-    /// Applied one after the other: that of each channel, and the master's.
+    /// Applied one after the other: the slope of each channel, and the master's.
     slopes: [f32; 2],
     start: f32,
     pivot: f32,
@@ -85,7 +85,7 @@ impl Shadows {
     fn darken(self, stops: f32, slope: f32) -> f32 {
         let half = 0.5 * (self.start - self.pivot);
         let middle = self.pivot + half;
-        // Both ends stay where they are, so the slope in the middle follows from theirs.
+        // Both ends are fixed, so the slope in the middle follows from theirs.
         let slope_of_middle = 1.5 - 0.5 * slope;
         if stops >= self.start {
             stops
@@ -104,7 +104,7 @@ impl Shadows {
 /// The exponent of the "Punchy" look's slope, offset and power (CDL).
 const PUNCHY_POWER: f32 = 1.0912;
 
-/// A power of what is positive; what is not stays, as in OpenColorIO's CDL without clamping.
+/// A power of positive values; others stay, as in OpenColorIO's CDL without clamping.
 #[inline]
 fn power(value: f32, exponent: f32) -> f32 {
     if value > 0.0 { exp2(exponent * log2(value)) } else { value }
@@ -122,7 +122,7 @@ impl Graded {
         }
     }
 
-    /// Scene colours in linear Rec.709 to graded ones in linear E-Gamut.
+    /// From scene colours in linear Rec.709 to graded ones in linear E-Gamut.
     pub(in crate::color) fn grade(&self, block: &mut Block) {
         transform(block, &self.egamut_from_rec709);
         map_block(block, |channel| SHAPER.apply(channel));
@@ -147,20 +147,20 @@ impl Graded {
     }
 }
 
-/// Where a scene value stands between the first stop of the table, 0, and the last, 1; not clamped.
+/// The position of a scene value between the first stop of the table, 0, and the last, 1; not clamped.
 #[inline]
 fn stops(value: f32) -> f32 {
     let floored = if value > LEAST_VALUE as f32 { value } else { LEAST_VALUE as f32 };
     (log2(floored) - LOG2_MIN as f32) * (1.0 / TABLE_STOPS as f32)
 }
 
-/// The scene value at a share of the stops.
+/// The scene value at a fraction of the stops.
 #[inline]
 fn linear(stops: f32) -> f32 {
     exp2(stops * TABLE_STOPS as f32 + LOG2_MIN as f32)
 }
 
-/// Colours without negatives in Rec.2020, as shares of the stops in E-Gamut. Made at first use.
+/// Colours without negatives in Rec.2020, as fractions of the stops in E-Gamut. Made on first use.
 fn guard() -> &'static Lut3d<'static> {
     static TABLE: OnceLock<Lut3d<'static>> = OnceLock::new();
     TABLE.get_or_init(|| {

@@ -1,12 +1,13 @@
 //! The order of attributes in an OpenEXR header.
 //!
-//! The codec keeps attributes that it does not know in a hash map and writes them in its order, which changes from run
-//! to run. Sorted by name they make equal files equal; OpenEXR prescribes no order, and its own library sorts too.
+//! The codec keeps unknown attributes in a hash map and writes them in its order, which changes from run to run.
+//! Sorting them by name makes equal files equal; OpenEXR prescribes no order, and its own library sorts too.
 
 /// Bytes of the magic number and the version.
 const PREFIX_BYTES: usize = 8;
 
-/// Sorts the attributes of a file of one part by name, in place. What does not look like a header is left as it is.
+/// Sorts the attributes of a single-part file by name, in place. Anything that does not look like a header is
+/// unchanged.
 pub(super) fn sort(file: &mut [u8]) {
     let Some(header) = file.get(PREFIX_BYTES..) else { return };
     let Some(mut attributes) = attributes(header) else { return };

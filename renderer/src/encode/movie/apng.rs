@@ -34,7 +34,7 @@ impl<W: Write> ApngWriter<W> {
     }
 }
 
-/// A frame replaces the one before it, whatever is transparent in either.
+/// A frame replaces the previous one, whatever is transparent in either.
 fn begin<W: Write>(
     out: W,
     depth: PngDepth,

@@ -1,8 +1,8 @@
 //! H.264 through OpenH264, into an MP4.
 //!
-//! The codec's defaults are those of a video call. Here every frame is coded, by one thread (with another number come
-//! other bytes), with one quantiser, the strength that the quality asks for, and whole pictures once a second, where
-//! players can seek to.
+//! The codec's defaults are for video calls. Here every frame is encoded, by one thread (another number would give
+//! other bytes), with one quantiser that follows from the quality, and with a keyframe once a second, to which players
+//! can seek.
 
 use std::io::{Seek, Write};
 
@@ -32,19 +32,19 @@ pub(super) struct Mp4Encoder<W> {
     destination: Destination<W>,
 }
 
-/// The file cannot begin before the first frame is coded, which brings the parameters that stand ahead of it.
+/// The file cannot start before the first frame is encoded, because that frame brings the parameters that precede it.
 enum Destination<W> {
     Waiting {
         out: W,
         metadata: Metadata,
     },
     Open(Mp4Writer<W>),
-    /// Beginning it failed.
+    /// Starting it failed.
     Lost,
 }
 
 impl<W: Write + Seek> Destination<W> {
-    /// The file, begun if it was not yet.
+    /// The file, started if it was not yet.
     fn opened(self, parameters: Option<ParameterSets>, settings: MovieSettings) -> Result<Self, EncodeError> {
         match (self, parameters) {
             (Self::Waiting { out, metadata }, Some(parameters)) => {
@@ -65,11 +65,11 @@ impl<W: Write + Seek> Mp4Encoder<W> {
         let quantizer = quantizer(quality);
         let config = EncoderConfig::new()
             .complexity(Complexity::High)
-            // "Off" would mean a quantiser of the codec's own choice. By this one, the only other that skips no frames
-            // and does not warn of it, the quantiser stays within a range, here of one value.
+            // "Off" would let the codec choose the quantiser. With this mode, the only other one that skips no frames
+            // without a warning, the quantiser stays within a range, which here has one value.
             .rate_control_mode(RateControlMode::Bufferbased)
             .qp(QpRange::new(quantizer, quantizer))
-            // With that range it bounds nothing, but the codec derives the level from it.
+            // With that range it limits nothing, but the codec derives the level from it.
             .bitrate(BitRate::from_bps(nominal_bitrate_bps(settings)))
             .max_frame_rate(FrameRate::from_hz(settings.fps.into()))
             .intra_frame_period(IntraFramePeriod::from_num_frames(settings.fps.into()))
@@ -103,14 +103,16 @@ impl<W: Write + Seek> Mp4Encoder<W> {
     }
 }
 
-/// What product pictures need at the usual quality: a quarter of a bit per pixel. Within what the highest level allows.
+/// The need of product pictures at the usual quality: a quarter of a bit per pixel, within what the highest level
+/// allows.
 fn nominal_bitrate_bps(settings: MovieSettings) -> u32 {
     let pixels: u64 = settings.size_px.iter().map(|&side| u64::from(side)).product();
     let bits_per_second = pixels * u64::from(settings.fps) / 4;
     bits_per_second.clamp(64_000, 200_000_000) as u32
 }
 
-/// The quantiser from 51, blocks, to 14, where nobody sees any difference; one more doubles the step every 6.
+/// The quantiser, from 51 (visible blocks) to 14 (no visible difference); each 6 steps double the quantiser's step
+/// size.
 fn quantizer(quality: Quality) -> u8 {
     let steps = (51 - 14) * u32::from(quality.get());
     51 - ((steps + 50) / 100) as u8
@@ -119,7 +121,7 @@ fn quantizer(quality: Quality) -> u8 {
 /// A frame as MP4 stores it.
 struct Coded {
     sample: Sample,
-    /// They come with each frame that can be decoded alone.
+    /// Sent with each frame that can be decoded alone.
     parameters: Option<ParameterSets>,
 }
 
@@ -148,7 +150,7 @@ impl Coded {
     }
 }
 
-/// A unit of a byte stream (annex B) begins with zeros and a one.
+/// A unit of a byte stream (annex B) starts with zeros and a one.
 fn without_start_code(unit: &[u8]) -> &[u8] {
     let zeros = unit.iter().take_while(|&&byte| byte == 0).count();
     unit.get(zeros + 1..).unwrap_or_default()

@@ -1,8 +1,8 @@
 //! MP4 with one video track, written in one pass and ready to play while it loads.
 //!
-//! Players want the table of frames ahead of the frames, and it is known only behind them. But its length is known: so
-//! many frames were announced. The place is left free, and filled at the end. Structure: ISO/IEC 14496-12 (boxes) and
-//! 14496-15 (H.264).
+//! Players need the table of frames before the frames, but it is only known after them. Its maximum length is known,
+//! because the number of frames was announced: space is reserved, and filled at the end. Structure: ISO/IEC 14496-12
+//! (boxes) and 14496-15 (H.264).
 
 mod boxes;
 
@@ -16,13 +16,13 @@ use crate::encode::{EncodeError, Metadata};
 /// Bytes of a box's length and name.
 const BOX_HEADER_BYTES: usize = 8;
 
-/// What a decoder must know before the first frame, without start codes.
+/// What a decoder needs before the first frame, without start codes.
 pub(super) struct ParameterSets {
     pub(super) sequence: Vec<u8>,
     pub(super) picture: Vec<u8>,
 }
 
-/// A frame: units of the stream, each behind its length of four bytes.
+/// A frame: units of the stream, each preceded by its length in four bytes.
 pub(super) struct Sample {
     pub(super) bytes: Vec<u8>,
     /// Whether it can be decoded without the frames before it.
@@ -40,10 +40,10 @@ pub(super) struct Mp4Writer<W> {
     out: W,
     settings: MovieSettings,
     parameters: ParameterSets,
-    /// Where the table of frames will stand, and how much room it has.
+    /// Where the table of frames will be, and how much space it has.
     table_at: u64,
     table_room: usize,
-    /// Where the box of frames begins.
+    /// Where the box of frames starts.
     frames_at: u64,
     table: Table,
     frame_bytes: u64,
@@ -59,7 +59,7 @@ impl<W: Write + Seek> Mp4Writer<W> {
         let head = [file_type(), xmp(&metadata.provenance.xmp())].concat();
         let longest = movie(&settings, &parameters, &Table::longest(settings.n_frames), 0);
         let table_at = head.len() as u64;
-        // What the table does not need becomes a free box, which takes a header at least.
+        // Unused space becomes a free box, which needs at least a header.
         let table_room = longest.len() + BOX_HEADER_BYTES;
         let mut begin = || -> io::Result<()> {
             out.seek(SeekFrom::Start(0))?;

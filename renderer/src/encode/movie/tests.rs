@@ -13,7 +13,7 @@ fn settings(n_frames: u32) -> MovieSettings {
     MovieSettings { size_px: SIZE_PX, fps: 24, n_frames }
 }
 
-/// A bright bar that wanders over a picture.
+/// A bright bar that moves across a picture.
 fn frame(base: &DisplayImage, idx: u32) -> DisplayImage {
     let mut frame = base.clone();
     for row in 0..frame.height_px {
@@ -138,7 +138,7 @@ fn frames_are_of_one_size_and_as_many_as_announced() {
     }
 }
 
-/// A disk that is full after some bytes.
+/// A disk that is full after a few bytes.
 struct Full {
     left: usize,
 }

@@ -1,4 +1,4 @@
-//! Animated WebP: a container around frames that are WebP pictures each (RFC 9649, section 2.7).
+//! Animated WebP: a container of frames, each of which is a WebP picture (RFC 9649, section 2.7).
 
 use std::io::{Seek, SeekFrom, Write};
 
@@ -8,7 +8,7 @@ use crate::encode::icc::{self, Curve};
 use crate::encode::webp::{Effort, picture};
 use crate::encode::{EncodeError, Metadata, WebPCompression, riff};
 
-/// Of a frame: it replaces the one before it, whatever is transparent in either.
+/// Frame flag: it replaces the previous frame, whatever is transparent in either.
 const DO_NOT_BLEND: u8 = 0x02;
 
 pub(super) struct AnimationWriter<W> {
@@ -17,7 +17,7 @@ pub(super) struct AnimationWriter<W> {
     settings: MovieSettings,
     n_pushed: u32,
     chunk_bytes: u64,
-    /// Written last: the format wants metadata behind the frames.
+    /// Written last: the format requires metadata after the frames.
     xmp: Vec<u8>,
 }
 
@@ -34,14 +34,14 @@ impl<W: Write + Seek> AnimationWriter<W> {
         let flags = riff::ANIMATION | riff::ALPHA | riff::ICC | riff::XMP;
         writer.write(&riff::extended(flags, settings.size_px))?;
         writer.write(&riff::chunk(b"ICCP", &icc::profile(Curve::Srgb)))?;
-        // Transparent black behind everything; 0 plays without end.
+        // Transparent black behind everything; 0 loops forever.
         writer.write(&riff::chunk(b"ANIM", &[0; 6]))?;
         Ok(writer)
     }
 
     pub(super) fn push(&mut self, frame: &DisplayImage) -> Result<(), EncodeError> {
         let pixels = picture(frame, self.compression, Effort::Frame)?;
-        // Whole milliseconds add up to the exact time: those of a frame end where the next one begins.
+        // Whole milliseconds without accumulated error: those of a frame end where the next one starts.
         let begin_ms =
             |frame: u32| (u64::from(frame) * 1000 + u64::from(self.settings.fps) / 2) / u64::from(self.settings.fps);
         let duration_ms = (begin_ms(self.n_pushed + 1) - begin_ms(self.n_pushed)) as u32;

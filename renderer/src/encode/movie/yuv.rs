@@ -38,7 +38,7 @@ impl Yuv420 {
         }
     }
 
-    /// Takes over a frame of the same size; what is transparent is laid over white.
+    /// Converts a frame of the same size; transparent pixels are laid over white.
     pub(super) fn fill(&mut self, frame: &DisplayImage) {
         let width = self.width_px;
         let luma = self.luma.par_chunks_exact_mut(2 * width);
@@ -119,7 +119,8 @@ mod tests {
         assert_eq!((yuv.luma[0], yuv.blue[0], yuv.red[0]), (235, 128, 128));
     }
 
-    /// A blue column at x = 2 of grey counts a half at its own sample and a quarter at none: its neighbours are even.
+    /// A blue column at x = 2 of a grey picture counts half at its own chroma sample and a quarter at none, because
+    /// chroma samples are at even columns.
     #[test]
     fn chroma_lies_at_even_columns() {
         let grey = [0.5, 0.5, 0.5, 1.0];

@@ -1,4 +1,4 @@
-//! What scalars and vectors have in common: a function of scalars is applied to each component.
+//! What scalars and vectors have in common: scalar functions are applied to each component.
 
 use glam::{BVec2, BVec3, BVec4, IVec2, IVec3, IVec4, UVec2, UVec3, UVec4, Vec2, Vec3, Vec4};
 

@@ -1,7 +1,7 @@
 //! Numbers packed into 32 bits (WGSL 17.9 and 17.10).
 //!
-//! WGSL rounds to integers by `floor(0.5 + x)` and Vulkan, through which it runs, as it likes; here halves go to the
-//! even integer, by the instruction that every processor has.
+//! WGSL rounds to integers by `floor(0.5 + x)`, and Vulkan, through which it runs, leaves the rounding open; here
+//! halves round to even, by the instruction that every processor has.
 
 use glam::{Vec2, Vec4};
 

@@ -24,13 +24,13 @@ fn device() -> &'static Mutex<(wgpu::Device, wgpu::Queue)> {
         });
         let device = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor::default()));
         let (device, queue) = device.expect("lavapipe opens");
-        // wgpu reports no errors of a lost device, so this is all there is to see.
+        // wgpu reports no errors for a lost device, so this is the only trace of it.
         device.set_device_lost_callback(|reason, message| eprintln!("the device is lost ({reason:?}): {message}"));
         Mutex::new((device, queue))
     })
 }
 
-/// The `n_words_out` words that the kernel of `file` makes of the rows of `words_in`.
+/// The `n_words_out` words that the kernel of `file` computes from the rows of `words_in`.
 pub(crate) fn run(file: &File, words_in: &[u32], n_words_out: usize) -> Vec<u32> {
     // One at a time: each keeps all cores busy anyway.
     let (device, queue) = &*device().lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,8 +1,8 @@
-//! What the functions are called with.
+//! The inputs of the functions.
 
 use crate::{Case, File};
 
-/// Numbers that go wrong first.
+/// Numbers that are most likely to reveal errors.
 const FLOATS: [f32; 24] = [
     0.0,
     -0.0,
@@ -54,7 +54,7 @@ impl Random {
     }
 }
 
-/// `n` rows of inputs for all functions of `file`, one function's words behind the other's.
+/// `n` rows of inputs for all functions of `file`, the words of one function after those of another.
 pub(crate) fn rows(file: &File, n: usize) -> Vec<u32> {
     let mut random = Random(n as u64);
     let mut words = Vec::new();
@@ -91,7 +91,7 @@ fn float(case: &Case, random: &mut Random) -> f32 {
         (None, 1) => (random.unit() - 0.5) * 200.0,
         (None, _) => {
             let x = f32::from_bits(random.next());
-            // Devices may flush subnormal numbers, and need not know infinity and NaN.
+            // Devices may flush subnormal numbers, and need not support infinity and NaN.
             if x.is_normal() { x } else { 0.25 }
         }
     }

@@ -1,7 +1,7 @@
-//! Every WGSL construct means the same translated as on a device, and the same for every instruction set.
+//! Every WGSL construct has the same meaning in translated code as on a device, and for every instruction set.
 //!
-//! The functions stand in `wgsl/`. The device is Mesa's software Vulkan driver (lavapipe), so that the test needs no
-//! GPU; where it is missing, the tests that need it fail.
+//! The functions are in `wgsl/`. The device is Mesa's software Vulkan driver (lavapipe), so that no GPU is needed;
+//! without that driver these tests fail.
 
 #![expect(unreachable_pub, reason = "generated code makes public what it emits, and a test has no users")]
 
@@ -30,7 +30,7 @@ pub struct Case {
     /// `f`, `u`, `i` or `b` for each word.
     inputs: &'static str,
     outputs: &'static str,
-    /// Limits of float inputs; any finite number where there are none.
+    /// Limits of float inputs; without limits, any finite number.
     range: Option<(f32, f32)>,
     /// How far float results may differ: either of these.
     ulps: u32,
@@ -45,7 +45,7 @@ pub struct Case {
 /// How many inputs each function gets.
 const N_INPUTS: usize = 4096;
 
-/// The words that a case gets or gives, behind those of the cases before it, in one of a file's rows.
+/// For each case, where its input or output words are in a row of the file, after those of the previous cases.
 fn spans(file: &File, kinds: fn(&Case) -> &'static str) -> (Vec<std::ops::Range<usize>>, usize) {
     let mut end = 0;
     let spans = file.cases.iter().map(|case| {
@@ -56,7 +56,7 @@ fn spans(file: &File, kinds: fn(&Case) -> &'static str) -> (Vec<std::ops::Range<
     (spans.collect(), end)
 }
 
-/// Whether a device's word is close enough to the translated function's; `None` where WGSL promises nothing.
+/// Whether a device's word is close enough to the translated function's; `None` if WGSL guarantees nothing.
 fn agrees(case: &Case, kind: u8, native: u32, device: u32) -> Option<bool> {
     if kind != b'f' || native == device {
         return Some(native == device);
@@ -170,7 +170,7 @@ fn every_instruction_set_gives_the_same_bits() {
         for (case, span) in file.cases.iter().zip(input_spans) {
             for row in rows.chunks_exact(input_words) {
                 let input = &row[span.clone()];
-                // Which bits a NaN has is left open; that it is one is not.
+                // The bits of a NaN are unspecified, but whether the result is NaN is not.
                 let outputs = |f: &dyn Fn(&[u32], &mut [u32])| {
                     let mut words = vec![0; case.outputs.len()];
                     f(input, &mut words);

@@ -7,7 +7,7 @@ use crate::translate::types::{COMPONENTS, spell, spell_inner, vector};
 use crate::translate::{Result, items, names};
 
 impl Scalar<'_> {
-    /// A value: its name when it has been evaluated, and else what computes it.
+    /// A value: its name if it has been evaluated, or else the expression that computes it.
     pub(super) fn value(&self, expression: Handle<Expression>) -> Result<String> {
         match &self.values[expression.index()] {
             Some(name) => Ok(name.clone()),
@@ -35,7 +35,7 @@ impl Scalar<'_> {
         scalar.kind == ScalarKind::Bool
     }
 
-    /// The type that a pointer to something with a type of its own points to.
+    /// The type that a pointer points to, if that has a type of its own.
     fn pointee(&self, pointer: Handle<Expression>) -> Option<&TypeInner> {
         match *self.inner(pointer) {
             TypeInner::Pointer { base, .. } => Some(&self.context.shader.module.types[base].inner),
@@ -43,7 +43,7 @@ impl Scalar<'_> {
         }
     }
 
-    /// What computes a value.
+    /// The expression that computes a value.
     pub(super) fn render(&self, expression: Handle<Expression>) -> Result<String> {
         let refuse = |construct: &str| self.refuse_expression(expression, construct);
         match &self.function.expressions[expression] {
@@ -108,7 +108,7 @@ impl Scalar<'_> {
                     ScalarKind::Bool => "bool",
                     ScalarKind::AbstractInt | ScalarKind::AbstractFloat => return Err(refuse("an abstract number")),
                 };
-                // Its width is seen where the type is spelled.
+                // Its width is checked where the type is spelled.
                 self.type_name(expression)?;
                 let verb = if convert.is_some() { "to" } else { "bitcast" };
                 Ok(format!("rt::{verb}_{name}({})", self.value(*expr)?))
@@ -119,7 +119,7 @@ impl Scalar<'_> {
             },
             Expression::GlobalVariable(_) | Expression::LocalVariable(_) => Err(refuse("a pointer kept as a value")),
             Expression::CallResult(_) => Err(refuse("the result of a call before it")),
-            // Only pipelines set them: what is translated has the defaults.
+            // Only pipelines set overrides: translated code has the defaults.
             Expression::Override(constant) => match self.context.shader.module.overrides[*constant].init {
                 Some(value) => items::constant_value(self.context, value),
                 None => Err(refuse("an `override` without a default")),
@@ -185,7 +185,7 @@ impl Scalar<'_> {
         })
     }
 
-    /// What a pointer points to, as something that can be assigned to or borrowed.
+    /// The target of a pointer, as something that can be assigned to or borrowed.
     pub(super) fn place(&self, pointer: Handle<Expression>) -> Result<String> {
         match self.function.expressions[pointer] {
             Expression::LocalVariable(local) => Ok(self.locals[local.index()].clone()),
@@ -214,14 +214,14 @@ impl Scalar<'_> {
 
     /// The value that a pointer points to.
     fn load(&self, pointer: Handle<Expression>) -> Result<String> {
-        // What a buffer holds whole is behind a reference.
+        // A whole value in a buffer is behind a reference.
         if let Expression::GlobalVariable(_) = self.function.expressions[pointer] {
             return Ok(format!("(*{})", self.place(pointer)?));
         }
         self.read(pointer)
     }
 
-    /// [`Self::place`] where nothing can be assigned.
+    /// [`Self::place`], for reading only.
     fn read(&self, pointer: Handle<Expression>) -> Result<String> {
         match self.function.expressions[pointer] {
             Expression::Access { base, index } => {
@@ -248,7 +248,7 @@ impl Scalar<'_> {
         })
     }
 
-    /// What kind of scalars a value has.
+    /// The kind of a value's scalars.
     pub(super) fn kind(&self, expression: Handle<Expression>) -> Option<ScalarKind> {
         self.inner(expression).scalar_kind()
     }
@@ -260,7 +260,7 @@ impl Scalar<'_> {
         let is_scalar = !is_vector(left) && !is_vector(right);
         let operator = |symbol: &str| format!("({l} {symbol} {r})");
         let function = |name: &str| format!("rt::{name}({l}, {r})");
-        // Integers wrap; a scalar meets a vector only in products.
+        // Integers wrap; scalar and vector are only combined in products.
         let wrapping = |name: &str| -> Result<String> {
             let (l, r) = (self.splat_like(left, right)?, self.splat_like(right, left)?);
             Ok(format!("{l}.wrapping_{name}({r})"))
@@ -269,7 +269,7 @@ impl Scalar<'_> {
         Ok(match op {
             BinaryOperator::Add if is_float => operator("+"),
             BinaryOperator::Subtract if is_float => operator("-"),
-            // A row times a matrix.
+            // A row vector times a matrix.
             BinaryOperator::Multiply if is_vector(left) && matches!(self.inner(right), TypeInner::Matrix { .. }) => {
                 format!("({r}.transpose() * {l})")
             }
@@ -297,7 +297,7 @@ impl Scalar<'_> {
         })
     }
 
-    /// `value`, widened when it is a scalar and `other` a vector.
+    /// `value`, splatted if it is a scalar and `other` a vector.
     pub(super) fn splat_like(&self, value: Handle<Expression>, other: Handle<Expression>) -> Result<String> {
         let text = self.value(value)?;
         match (self.inner(value), self.inner(other)) {

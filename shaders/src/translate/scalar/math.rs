@@ -17,7 +17,7 @@ impl Scalar<'_> {
         let values: Vec<String> = arguments.iter().map(|&argument| self.value(argument)).collect::<Result<_>>()?;
         let call = |name: &str| Ok(format!("rt::{name}({})", values.join(", ")));
         let is_float = self.kind(arguments[0]) == Some(ScalarKind::Float);
-        // The functions that exist for integers too.
+        // Functions that exist for integers too.
         let either = |float: &str, int: &str| call(if is_float { float } else { int });
         let refuse = |name: &str| Err(self.refuse_expression(expression, &format!("`{name}`")));
         match function {

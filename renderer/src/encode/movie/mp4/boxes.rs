@@ -3,11 +3,11 @@
 use super::{ParameterSets, Sample};
 use crate::encode::movie::MovieSettings;
 
-/// Clock ticks that a frame lasts: with so many, frames of other rates could be cut in without rounding.
+/// Clock ticks per frame: enough that frames at other rates could be edited in without rounding.
 const TICKS_PER_FRAME: u32 = 512;
-/// Rotation and scale of a picture that is shown as it is.
+/// The matrix of a picture that is neither rotated nor scaled.
 const IDENTITY: [u32; 9] = [1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30];
-/// Of a track: it is enabled, in the movie and in its preview.
+/// Track flags: enabled, in the movie and in its preview.
 const TRACK_FLAGS: u32 = 7;
 /// 72 per inch, the value that the format prescribes.
 const RESOLUTION: u32 = 72 << 16;
@@ -17,7 +17,7 @@ const UNDETERMINED: u16 = 0x55c4;
 const XMP_UUID: [u8; 16] =
     [0xbe, 0x7a, 0xcf, 0xcb, 0x97, 0xa9, 0x42, 0xe8, 0x9c, 0x71, 0x99, 0x94, 0x91, 0xe3, 0xaf, 0xac];
 
-/// Where frames are and which of them can be sought.
+/// Where frames are, and which are keyframes.
 #[derive(Default)]
 pub(super) struct Table {
     sizes_bytes: Vec<u32>,
@@ -26,13 +26,13 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// The longest table of so many frames.
+    /// The longest table for this many frames.
     pub(super) fn longest(n_frames: u32) -> Self {
         Self { sizes_bytes: vec![0; n_frames as usize], sync_frames: (1..=n_frames).collect() }
     }
 
     pub(super) fn add(&mut self, sample: &Sample) {
-        // A frame has some megabytes at most: its size is limited.
+        // A frame has a few megabytes at most, because its size is limited.
         self.sizes_bytes.push(sample.bytes.len() as u32);
         if sample.is_sync {
             self.sync_frames.push(self.sizes_bytes.len() as u32);
@@ -50,12 +50,12 @@ pub(super) fn xmp(packet: &[u8]) -> Vec<u8> {
     boxed(b"uuid", &[&XMP_UUID, packet])
 }
 
-/// A box of this length with nothing in it.
+/// An empty box of this length.
 pub(super) fn free(length: usize) -> Vec<u8> {
     boxed(b"free", &[&vec![0; length - super::BOX_HEADER_BYTES]])
 }
 
-/// Everything about the movie but its frames, which begin at `first_frame_at` bytes of the file.
+/// Everything about the movie except its frames, which start at byte `first_frame_at` of the file.
 pub(super) fn movie(
     settings: &MovieSettings,
     parameters: &ParameterSets,
@@ -64,7 +64,7 @@ pub(super) fn movie(
 ) -> Vec<u8> {
     let n_frames = table.sizes_bytes.len() as u32;
     let (ticks_per_second, ticks) = (u32::from(settings.fps) * TICKS_PER_FRAME, n_frames * TICKS_PER_FRAME);
-    // Times of creation and change are left at 0: equal movies are equal bytes.
+    // Creation and modification times stay 0, so that equal movies have equal bytes.
     let movie_header = [
         words(&[0, 0, ticks_per_second, ticks, 1 << 16]), // normal speed
         vec![1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],         // normal volume
@@ -117,7 +117,7 @@ fn sample_table(settings: &MovieSettings, parameters: &ParameterSets, table: &Ta
             &full(b"stsd", 0, &[&words(&[1]), &sample_entry(settings, parameters)]),
             &full(b"stts", 0, &[&words(&[1, n_frames, TICKS_PER_FRAME])]),
             &full(b"stss", 0, &[&words(&[sync_frames.len() as u32]), &words(sync_frames)]),
-            // All frames lie behind one another, in one chunk.
+            // All frames are contiguous, in one chunk.
             &full(b"stsc", 0, &[&words(&[1, 1, n_frames, 1])]),
             &full(b"stsz", 0, &[&words(&[0, n_frames]), &words(sizes_bytes)]),
             &full(b"stco", 0, &[&words(&[1, first_frame_at])]),
@@ -160,7 +160,7 @@ fn colors() -> Vec<u8> {
 
 fn boxed(name: &[u8; 4], content: &[&[u8]]) -> Vec<u8> {
     let content = content.concat();
-    // What is large, the frames, is not written by this function.
+    // The frames, which are large, are not written by this function.
     let length = (super::BOX_HEADER_BYTES + content.len()) as u32;
     [&length.to_be_bytes()[..], name, &content].concat()
 }
