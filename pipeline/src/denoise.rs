@@ -50,7 +50,7 @@ impl Denoise {
 }
 
 words! {
-    /// The denoiser.
+    /// What removes noise.
     #[derive(Default)]
     pub enum DenoiseWith {
         /// The denoiser that every Packshot has

@@ -45,7 +45,7 @@ const DENOISER_OF_GPU: u64 = 96;
 /// Estimate of the memory for pictures, including the scene.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryNeed {
-    /// Of the scene.
+    /// Memory of the scene.
     pub scene_bytes: u64,
     /// All pictures that are in memory at the same time.
     pub pictures_bytes: u64,
