@@ -41,7 +41,7 @@ fn a_library_that_cannot_be_loaded_is_an_error_before_anything_is_rendered() {
     workplace.write("bad.glb", b"glTF");
     let outcome = run_with(&workplace, "gone.so", &["render", "bad.glb", "--denoise-with", "oidn"]);
     assert_eq!(outcome.code, 3, "{}", outcome.stderr);
-    // Who does not ask for it does not need it.
+    // Without the option the library is not needed.
     run_with(&workplace, "gone.so", &["render", "boxes.glb", "-o", "out.png"]).done();
     run_with(&workplace, "gone.so", &["render", "boxes.glb", "--denoise-with", "packshot"]).done();
 }

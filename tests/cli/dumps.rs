@@ -28,7 +28,7 @@ fn dumped_and_again(workplace: &Workplace, set: &OptionSet, i: usize) -> Option<
     }
     outcome.done();
     let command = [set.command(), "--shot", &shot, "-o", &again, "--dump-shot", &second].map(str::to_owned);
-    // A shot says nothing of files.
+    // A shot does not contain files.
     let formats = set.options.iter().filter(|(name, _)| *name == "formats");
     let of_files = OptionSet { options: formats.map(|(name, value)| (name.clone(), value.clone())).collect(), ..*set };
     workplace.run(&[&command[..], &of_files.arguments()].concat()).done();

@@ -92,7 +92,7 @@ fn lookup_tables_change_what_is_shown() {
     let dark = render("dark.png", &["--lut", "dark.cube"]);
     let sum = |samples: &[u8]| samples.iter().map(|&sample| u64::from(sample)).sum::<u64>();
     assert!(sum(&dark) < sum(&plain));
-    // Scene colours as they are, for want of a view transform: darker than with the curve of sRGB.
+    // Scene colours as they are, without a view transform: darker than with the sRGB curve.
     let linear =
         ["boxes.glb", "--background", "white", "-o", "linear.png", "--lut", "same.cube", "--lut-input", "linear"];
     workplace.render(&linear);

@@ -1,4 +1,4 @@
-//! What there is no memory for is refused before it is rendered.
+//! Whatever exceeds the memory is refused before it is rendered.
 
 use crate::workplace::Workplace;
 

@@ -1,4 +1,4 @@
-//! Sets of options that look like chance, the same in every run: for what must hold whatever a picture is told.
+//! Pseudo-random sets of options, the same in every run: for properties that must hold whatever the options.
 
 use packshot::plan::{Kind, OptionId, Takes};
 use serde_json::{Map, Value, json};
@@ -20,7 +20,7 @@ impl Chance {
     }
 }
 
-/// What one picture may be told, of each group of options one line.
+/// The options of a picture, with one line per group.
 fn groups(kind: Kind) -> Vec<Vec<Value>> {
     let camera = match kind {
         Kind::Still | Kind::Turntable => vec![

@@ -29,7 +29,7 @@ fn a_failed_render_leaves_the_older_file() {
 fn what_cannot_be_written_is_known_before_rendering() {
     let workplace = Workplace::new();
     workplace.write("file", b"");
-    // So many samples would take hours.
+    // This many samples would take hours.
     let long = ["render", "boxes.glb", "--samples", "16777216", "--noise", "0"];
     for (option, path) in
         [("-o", "no/such/out.png"), ("-o", "file/out.png"), ("-o", "file/"), ("--report", "no/such/r.json")]

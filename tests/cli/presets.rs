@@ -1,4 +1,4 @@
-//! `--preset`: pictures for marketplaces are measured, and a broken rule is told.
+//! `--preset`: pictures for marketplaces are measured, and broken rules are reported.
 
 use serde_json::Value;
 

@@ -127,7 +127,7 @@ fn the_shot_of_the_documentation_renders() {
     let options = ["--width", "48", "--height", "48", "--samples", "4", "-o", "by_hand.png"];
     workplace.run(&[&["render", "--shot", "by_hand.json"], &options[..]].concat()).done();
     let seen = pixels(&workplace.read("by_hand.png"));
-    // The product in the middle is grey and lit, and stands on a floor that fills the lower corners.
+    // The product in the middle is grey and lit, on a floor that fills the lower corners.
     let [r, g, b, _] = seen[24 * 48 + 30];
     assert!(r.abs_diff(g) < 8 && g.abs_diff(b) < 8 && (20..250).contains(&r), "{r} {g} {b}");
     assert!(seen.iter().all(|pixel| pixel[3] == 255));
@@ -141,7 +141,7 @@ fn a_dump_spoils_neither_an_older_shot_nor_a_file_of_its_user() {
     };
     dump("studio_soft", "first.json");
     workplace.run(&["render", "--shot", "first.json", "-o", "before.png"]).done();
-    // Called alike but for its extension, in another light.
+    // The same name apart from its extension, in another light.
     dump("three_point", "first.txt");
     workplace.run(&["render", "--shot", "first.json", "-o", "after.png"]).done();
     assert!(workplace.read("before.png") == workplace.read("after.png"));

@@ -48,8 +48,8 @@ fn options_win_over_the_template_and_the_template_over_defaults() {
         (&result["output"], &result["more_outputs"]),
         (&json!("out/boxes.png"), &json!(["out/boxes_linear.exr"]))
     );
-    // Noise is removed for eyes, and not from linear radiance: each file is as if it were alone, in whatever order they
-    // are asked for.
+    // Denoising is for pictures to look at, not for linear radiance: each file is written as if it were alone, in
+    // whatever order the files are requested.
     let linear_first = text.replace(
         "\"png\"\n[[output]]\nextension = \"exr\"\nsuffix = \"_linear\"",
         "\"exr\"\n[[output]]\nextension = \"png\"",

@@ -19,7 +19,7 @@ pub(crate) enum OwnMaterial {
     Perforated,
     /// Half covered everywhere.
     SeeThrough,
-    /// Shines more than it reflects.
+    /// Emits more than it reflects.
     Glowing,
     /// Metal whose roughness follows the picture.
     Brushed,

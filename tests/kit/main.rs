@@ -1,5 +1,5 @@
 //! The GPU kit, made and run as on a machine with a GPU: in an empty home, without a display, without a network, from
-//! another folder. Mesa's software driver stands for the GPU, and must be installed.
+//! another folder. Mesa's software driver replaces the GPU, and must be installed.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -71,7 +71,7 @@ fn the_kit_passes_on_the_software_driver() {
     let hidden: Vec<_> = hidden.filter(|name| name.to_string_lossy().starts_with('.')).collect();
     assert_eq!(hidden, [".packshot-kit"], "nothing that was unpacked stays");
 
-    // A typing error, and a folder of somebody else's: nothing is lost.
+    // A typing error, and an unrelated folder: nothing is lost.
     let refused = |results: &Path, args: &[&str]| {
         let output = bare(&kit.join("run"), &home).arg(results).args(args).output().expect("it starts");
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
@@ -125,7 +125,7 @@ fn without_a_gpu_there_is_nothing_to_test() {
     assert!(stderr.contains("\n  help: "), "{stderr}");
 }
 
-/// A trial that hangs, one that crashes, and one for which no time is left: each is told, and the others go on.
+/// A trial that hangs, one that crashes, and one for which no time is left: each is reported, and the others continue.
 #[cfg(unix)]
 #[test]
 fn trials_that_hang_or_crash_end_alone() {

@@ -1,5 +1,5 @@
-//! The web page and the API reference held against the rules of axe-core (<https://github.com/dequelabs/axe-core>), in
-//! light and dark colours.
+//! The web page and the API reference checked against the rules of axe-core (<https://github.com/dequelabs/axe-core>),
+//! in light and dark colours.
 
 use std::path::PathBuf;
 

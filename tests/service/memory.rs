@@ -1,4 +1,4 @@
-//! What there is no memory for fails before it renders, and the service goes on.
+//! Whatever exceeds the memory fails before it is rendered, and the service continues.
 
 use packshot_contract::job::{Job, JobState};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! The web page in Chromium: what somebody who watches sees of a job that was submitted by somebody else.
+//! The web page in Chromium: what a viewer sees of a job that another user submitted.
 
 use serde_json::json;
 
@@ -53,7 +53,7 @@ async fn a_job_is_followed_and_its_picture_downloaded(browser: &Browser, place: 
     browser.until("!document.querySelector('#empty').hidden").await;
     fits(browser, "empty").await;
 
-    // The reference stands beside it, without a script.
+    // The API reference is next to it, without a script.
     browser.open(&format!("{}/docs/", service.url)).await;
     browser.until("document.querySelectorAll('main article').length > 90 && !document.scripts.length").await;
     let broken = "return [...document.querySelectorAll('a[href^=\"#\"]')].filter((a) => !document.getElementById(a.hash.slice(1))) \
@@ -62,7 +62,7 @@ async fn a_job_is_followed_and_its_picture_downloaded(browser: &Browser, place: 
     fits(browser, "reference").await;
     browser.open(&service.url).await;
 
-    // Somebody else submits: it appears without a reload, its picture grows, its log runs.
+    // Another user submits: the job appears without a reload, its picture grows, its log runs.
     let name = "boxes from elsewhere, with a name that is as long as those of a warehouse_and-has_no-spaces_in-its_second-half";
     let request = json!({ "width": 320, "height": 240, "samples": 65536, "noise_threshold": 0, "max_time_s": 3,
                           "metadata": { "name": name } });

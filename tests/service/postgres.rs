@@ -91,7 +91,7 @@ impl State {
                     is_marked |= mark.is_some_and(|mark| contains(chunk, mark));
                     server.write_all(chunk).await?;
                     if is_marked && mark.is_some() && contains(chunk, b"COMMIT") {
-                        // The server has done it when it begins to answer.
+                        // The server has done it by the time it starts to answer.
                         server.readable().await?;
                         *self.lost.lock().expect("not poisoned") = None;
                         return Ok(());

@@ -61,7 +61,7 @@ async fn a_generated_python_client_submits_watches_and_fetches() {
     until("a key is needed", SOON, async || service.status("/api/v1/renders").await == 401).await;
     let document = http().get(format!("{}/openapi.json", service.url)).send().await.expect("an answer");
     std::fs::write(place.path("openapi.json"), document.bytes().await.expect("a document")).expect("written");
-    // It knows bytes by this name alone; what else it would run is for people who read the code.
+    // It recognises bytes only by this name; whatever else it would run is for people who read the code.
     let config = "content_type_overrides:\n  image/png: application/octet-stream\npost_hooks: []\n";
     std::fs::write(place.path("config.yaml"), config).expect("written");
 

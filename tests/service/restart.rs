@@ -1,4 +1,5 @@
-//! Who waits for a render outlives the service: killed and started again at the same place, it is found again.
+//! A client that waits for a render survives a restart of the service: killed and started again at the same address, it
+//! is found again.
 
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -20,7 +21,7 @@ async fn restart(place: &Workplace, service: Service) -> Service {
     until("the job runs", SOON, runs).await;
     let address = service.url.trim_start_matches("http://").to_owned();
     service.kill();
-    // Long enough for an attempt that finds nobody.
+    // Long enough for an attempt to find no service.
     tokio::time::sleep(Duration::from_secs(1)).await;
     place.start_with(&["--listen", &address])
 }

@@ -30,7 +30,7 @@ fn n_listed(place: &Workplace) -> usize {
     list["finished"].as_object().map_or(0, |finished| finished.len())
 }
 
-/// Submits a series, and waits until so many of its frames are finished and kept.
+/// Submits a series, and waits until this many of its frames are finished and kept.
 async fn begun(place: &Workplace, service: &Service, n: usize) -> Uuid {
     let id = service.client().submit(&turntable()).await.expect("accepted").id;
     until("frames are finished", SOON, async || n_listed(place) >= n).await;
@@ -83,7 +83,7 @@ async fn goes_on_after_a_kill(args: &[&str]) {
     assert!(lines.contains(&format!("resuming: {n} of 10 frames are finished already")), "{lines}");
     nothing_is_left(&place).await;
 
-    // A job that nobody disturbs, of another service: the same bytes.
+    // An undisturbed job of another service gives the same bytes.
     let other = Workplace::new();
     let undisturbed = other.start();
     let whole = undisturbed.client().submit(&turntable()).await.expect("accepted").id;

@@ -60,7 +60,7 @@ impl Workplace {
     }
 
     pub(crate) fn start_with(&self, args: &[&str]) -> Service {
-        // Options go before variables, so whoever wants another address gives it.
+        // Options take precedence over variables, so a test that needs another address passes it.
         let all = [&["serve"], args].concat();
         Service::spawn(self.command(&all).env("PACKSHOT_LISTEN", "127.0.0.1:0"))
     }

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::tree::{File, below, expect_none, files};
 
-/// Every module of `service/src`, and what of the service it may name: other modules, and crates below `service/`.
-/// Arrows point down the table, but for what starts and counts.
+/// Arrows point down the table, except for the modules that start and count.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("admin", &["config", "db", "domain", "server", "store"]),
     ("server", &["api", "app", "config", "db", "domain", "events", "jobs", "renders", "settings", "store", "worker"]),

@@ -1,4 +1,4 @@
-//! What may stand where in source files.
+//! What source files may contain, and where.
 
 use crate::tree::{File, below, expect_none, files};
 
@@ -16,7 +16,7 @@ fn code(line: &str) -> &str {
     line.split("//").next().unwrap_or_default()
 }
 
-/// Words that may not stand in the code of some places. Tests may have them.
+/// Words that must not be in the code of some places. Tests may contain them.
 struct Rule {
     /// What is found where the rule is broken.
     says: &'static str,

@@ -1,4 +1,4 @@
-//! Watching a render, stopping it, and losing the device under it.
+//! Watching a render, cancelling it, and losing its device.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -29,7 +29,7 @@ fn cancelling_ends_within_two_seconds() {
 
 #[test]
 fn time_runs_out_with_a_picture_in_hand() {
-    // So few pixels that each has a sample in time, beside other work too.
+    // Few enough pixels that each gets a sample in time, even beside other work.
     let sketch = still_life(96, 65_536);
     let loaded = sketch.prepare().load(gpu()).expect("the scene fits");
     let cancel = CancelToken::default();
@@ -37,8 +37,8 @@ fn time_runs_out_with_a_picture_in_hand() {
     let rendered = loaded.render(&RenderControl { time_max, ..RenderControl::new(&cancel) }).expect("a picture");
     assert!(rendered.render_time >= Duration::from_millis(800), "{:?}", rendered.render_time);
     assert!(rendered.render_time < Duration::from_millis(2500), "{:?}", rendered.render_time);
-    // What is there is a picture with fewer samples, pixel by pixel: nothing half done, nothing counted that is not
-    // there.
+    // The result is a picture with fewer samples per pixel: no sample is incomplete, and none is counted that does not
+    // exist.
     let film = &rendered.film;
     let (fewest, most) = (film.samples.iter().min().copied(), film.samples.iter().max().copied());
     assert!(fewest >= Some(1) && most < Some(65_536), "{fewest:?} to {most:?} samples");
@@ -84,7 +84,7 @@ fn a_lost_device_is_opened_again_and_the_picture_is_the_same() {
     let undisturbed = render(&backend, &prepared);
     let loaded = prepared.load(&backend).expect("the scene fits");
     let cancel = CancelToken::default();
-    // Lost once, after the first pass: the render goes on.
+    // Lost once, after the first pass: the render continues.
     let is_first = AtomicBool::new(true);
     let lose_once = |_: Progress| {
         if is_first.swap(false, Ordering::Relaxed) {
@@ -97,14 +97,14 @@ fn a_lost_device_is_opened_again_and_the_picture_is_the_same() {
     assert_eq!(resumed.rays, undisturbed.rays);
     let is_lost = || lost().iter().any(|lost| lost.id == adapter().id);
     assert!(!is_lost(), "it came back");
-    // Lost again and again: an error, and the next render works.
+    // Lost repeatedly: an error, after which the next render works.
     let lose_always = |_: Progress| backend.lose_device();
     let control = RenderControl { progress: &lose_always, ..RenderControl::new(&cancel) };
     let failed = loaded.render(&control).map(|_| ());
     assert!(matches!(failed, Err(RenderError::DeviceLost(_))), "{failed:?}");
     assert!(is_lost(), "until it is opened again");
     let control = RenderControl::new(&cancel);
-    // The last loss may still be on order.
+    // The last loss may not have happened yet.
     let again = loaded.render(&control).expect("the device comes back");
     assert_eq!(again.film.sums, undisturbed.film.sums);
     assert!(!is_lost(), "it was opened");

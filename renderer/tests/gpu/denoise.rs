@@ -1,4 +1,4 @@
-//! The denoiser on the device against the one on the processor.
+//! The denoiser on the device compared with the one on the processor.
 
 use std::sync::OnceLock;
 
@@ -51,7 +51,7 @@ impl Stripes {
 
 #[test]
 fn the_device_denoises_as_the_processor_does() {
-    // Sides that are no multiples of anything, and a picture smaller than a workgroup.
+    // Sides that are not multiples of anything, and a picture smaller than a workgroup.
     for (width_px, height_px) in [(75, 43), (3, 2)] {
         let stripes = Stripes::new(width_px, height_px);
         let [found, expected] =

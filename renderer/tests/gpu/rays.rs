@@ -1,4 +1,4 @@
-//! Traversal alone: rays hit the same on both backends.
+//! Traversal alone: rays have the same hits on both backends.
 
 use packshot_renderer::backend::gpu::SliceLimits;
 use packshot_renderer::backend::rays::{RayKind, RayQuery};
@@ -37,7 +37,7 @@ fn rays_of_every_kind_hit_what_the_processor_s_rays_hit() {
 
 #[test]
 fn the_device_says_what_it_did() {
-    // A device of its own: other tests use the one for all.
+    // A separate device: other tests share one.
     let gpu = open(SliceLimits::default());
     let before = gpu.usage().expect("it is open");
     let prepared = still_life(16, 1).prepare();

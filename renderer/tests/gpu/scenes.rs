@@ -1,4 +1,4 @@
-//! Small scenes with everything in them that kernels branch on, and both backends to render them.
+//! Small scenes with everything on which kernels branch, and both backends to render them.
 
 use std::sync::{Arc, OnceLock, RwLock};
 
@@ -35,7 +35,7 @@ pub(crate) fn adapter() -> &'static AdapterInfo {
     })
 }
 
-/// One device for all tests that leave it as it is: compiling the kernel takes longer than the pictures.
+/// One device for all tests that do not change its state: compiling the kernel takes longer than the pictures.
 pub(crate) fn gpu() -> &'static GpuBackend {
     static GPU: OnceLock<GpuBackend> = OnceLock::new();
     GPU.get_or_init(|| open(SliceLimits::default()))
@@ -46,11 +46,11 @@ pub(crate) fn open(slices: SliceLimits) -> GpuBackend {
     open_alone(slices)
 }
 
-/// Which adapters are lost is known to the whole process: who loses one, or asks, holds this alone, and who opens one
-/// shares it.
+/// Which adapters are lost is global state of the process: a test that loses one, or queries the state, holds this
+/// exclusively; a test that opens one shares it.
 pub(crate) static ADAPTER_STATE: RwLock<()> = RwLock::new(());
 
-/// The same for who holds [`ADAPTER_STATE`].
+/// The same for a test that holds [`ADAPTER_STATE`].
 pub(crate) fn open_alone(slices: SliceLimits) -> GpuBackend {
     let options = GpuOptions { slices, ..GpuOptions::default() };
     GpuBackend::open(adapter(), "a test".to_owned(), options).expect("the adapter opens")
@@ -76,19 +76,19 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    /// Brings both onto a device.
+    /// Loads both onto a device.
     pub(crate) fn load(&self, backend: &dyn Backend) -> Result<Box<dyn LoadedShot>, RenderError> {
         backend.load(self.product.clone(), &CancelToken::default())?.load(self.shot.clone())
     }
 }
 
-/// A scene that is still to be prepared.
+/// A scene before preparation.
 pub(crate) struct Sketch {
     pub(crate) scene: Scene,
     pub(crate) palette: Vec<OpenPbr>,
     pub(crate) materials: Vec<PartMaterial>,
     pub(crate) shot: Shot,
-    /// Drawn by the kernel that has everything, and not by one for these materials: the software driver compiles each
+    /// Rendered by the kernel with all features instead of one for these materials: the software driver compiles each
     /// of those with textures and emissive surfaces for minutes.
     pub(crate) has_whole_kernel: bool,
 }
@@ -186,7 +186,7 @@ fn looking_at_origin(eye: DVec3) -> DAffine3 {
     DAffine3::from_mat3_translation(DMat3::from_cols(right, back.cross(right), back), eye)
 }
 
-/// An empty scene in the light of a rectangle.
+/// An empty scene lit by a rectangle.
 pub(crate) fn empty(size_px: u32, samples: u32) -> Sketch {
     let camera = Camera {
         world_from_camera: looking_at_origin(DVec3::new(2.0, 1.6, 4.0)),
@@ -226,13 +226,13 @@ pub(crate) fn empty(size_px: u32, samples: u32) -> Sketch {
     Sketch { scene: Scene::default(), palette: Vec::new(), materials: Vec::new(), shot, has_whole_kernel: false }
 }
 
-/// One of every kind of material, by the kernel that has everything.
+/// Every kind of material, rendered by the kernel with all features.
 pub(crate) fn arranged(placement: &Placement, size_px: u32, samples: u32) -> Sketch {
     let Arrangement { scene, palette, materials, shot } = Arrangement::new(&sphere(24), placement, size_px, samples);
     Sketch { scene, palette, materials, shot, has_whole_kernel: true }
 }
 
-/// One smooth ball of a material on nothing.
+/// One smooth ball of a material without a floor.
 pub(crate) fn ball(material: OpenPbr, size_px: u32, samples: u32) -> Sketch {
     let mut sketch = empty(size_px, samples);
     sketch.palette.push(material);
@@ -269,8 +269,8 @@ pub(crate) fn still_life(size_px: u32, samples: u32) -> Sketch {
     sketch
 }
 
-/// A ball, a textured square and a half opaque square that shine, over a diffuse and a metal ball on a floor, beside
-/// other lights.
+/// An emissive ball, an emissive textured square and an emissive half-transparent square over a diffuse and a metal
+/// ball on a floor, beside other lights.
 pub(crate) fn lamps(size_px: u32, samples: u32) -> Sketch {
     let mut sketch = empty(size_px, samples);
     let emissive = |radiance: f32, opacity: f32| OpenPbr {
@@ -307,7 +307,7 @@ pub(crate) fn lamps(size_px: u32, samples: u32) -> Sketch {
     sketch
 }
 
-/// A masked, a blended and a normal-mapped textured square before a ball, under an environment map with a sun.
+/// A masked, a blended and a normal-mapped textured square in front of a ball, under an environment map with a sun.
 pub(crate) fn cards(size_px: u32, samples: u32) -> Sketch {
     let mut sketch = empty(size_px, samples);
     let texel = |x: u32, y: u32| match (x / 4 + y / 4) % 2 {

@@ -1,4 +1,4 @@
-//! KTX 2 textures against what the reference transcoder makes of them.
+//! KTX 2 textures compared with the output of the reference transcoder.
 
 use packshot_renderer::scene::Image;
 use serde_json::json;
@@ -13,7 +13,7 @@ pub(crate) const UASTC_ALPHA_ZSTD: &[u8] = include_bytes!("fixtures/uastc_alpha_
 const UASTC_MODES: &[u8] = include_bytes!("fixtures/uastc_modes.ktx2");
 const PICTURE: &[u8] = include_bytes!("fixtures/picture.rgba");
 
-/// A square that wears the texture, with a PNG for readers without the extension.
+/// A square with the texture, with a PNG for readers without the extension.
 pub(crate) fn textured(bytes: &[u8]) -> Glb {
     let mut glb = Glb::square();
     let texture = glb.texture(&png([1, 2, 3, 255]), PNG);
@@ -45,7 +45,7 @@ fn texels_are_those_of_the_reference_transcoder() {
         let (reference, _) = reference.as_chunks::<4>();
         let differing = image.rgba8.iter().zip(reference).filter(|(a, b)| a != b).count();
         assert_eq!((image.rgba8.len(), differing), (reference.len(), 0), "case {case}");
-        // And the picture is the one that was encoded, but for what the codec takes.
+        // And the picture is the original, apart from the codec's loss.
         let (picture, _) = PICTURE.as_chunks::<4>();
         let channels = if has_alpha { 4 } else { 3 };
         let error = |(a, b): (&[u8; 4], &[u8; 4])| -> f64 {
@@ -88,7 +88,7 @@ fn files_that_are_no_such_texture_are_refused() {
         (80, 0xFF, "a level outside of the file"),
     ] {
         let expected = if at == 64 { "loads" } else { "glb.image /images/1" };
-        // Without global data its offset means nothing.
+        // Without global data its offset is meaningless.
         assert_eq!(changed(at, byte), expected, "{name}");
     }
     let sizes = [20, 21, 22, 23].map(|at| changed(at, 0xFF));

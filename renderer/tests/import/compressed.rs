@@ -1,4 +1,4 @@
-//! Compressed meshes against the same meshes as they are.
+//! Compressed meshes compared with the same meshes uncompressed.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ pub(crate) const DRACO_SEQUENTIAL: &[u8] = include_bytes!("fixtures/sheet_draco_
 
 fn import(bytes: &[u8]) -> (Scene, ImportReport) {
     let (scene, report) = load(bytes, &ImportOptions::default(), &|| false).unwrap_or_else(|error| panic!("{error:?}"));
-    // The colours of the fixtures have an alpha that nothing uses.
+    // The colours of the fixtures have an alpha that is not used.
     let mut found = report.diagnostics.iter().filter(|finding| finding.code != "alpha_without_blend");
     assert_eq!(found.next(), None);
     (scene, report)
@@ -29,7 +29,7 @@ fn primitive(scene: &Scene) -> &Primitive {
     &scene.meshes[0].primitives[0]
 }
 
-/// A file taken apart, changed and put together.
+/// A file taken apart, edited and reassembled.
 fn edited(bytes: &[u8], edit: impl FnOnce(&mut Value, &mut Vec<u8>)) -> Vec<u8> {
     let length = u32::from_le_bytes([bytes[12], bytes[13], bytes[14], bytes[15]]) as usize;
     let mut json = serde_json::from_slice(&bytes[20..20 + length]).expect("the file is sound");
@@ -52,7 +52,7 @@ fn meshopt_without_filters_is_exact() {
         assert_eq!(decoded.positions, plain_primitive.positions);
         assert_eq!(decoded.normals, plain_primitive.normals);
         assert_eq!((&decoded.uvs, &decoded.colors), (&plain_primitive.uvs, &plain_primitive.colors));
-        // A triangle may begin with another corner.
+        // A triangle may start with another corner.
         let turned = |triangles: &[[u32; 3]]| -> Vec<[u32; 3]> {
             let turn = |&[a, b, c]: &[u32; 3]| [[a, b, c], [b, c, a], [c, a, b]].into_iter().min().unwrap_or_default();
             triangles.iter().map(turn).collect()
@@ -85,7 +85,7 @@ fn meshopt_filters_keep_their_precision() {
     }
 }
 
-/// Triangles by the middle of their corners, with a value for each corner.
+/// Triangles by the centroid of their corners, with values for each corner.
 fn by_place(primitive: &Primitive) -> BTreeMap<[i32; 3], [[f32; 12]; 3]> {
     let corner = |vertex: u32| {
         let vertex = vertex as usize;
@@ -171,7 +171,7 @@ fn unpacking_has_a_limit() {
         assert_eq!(error.code().as_str(), "glb.limit");
         assert!(error.message().contains("unpacked_bytes") || error.message().contains("too large"), "{error}");
     }
-    // A description of many elements costs nothing where the stream holds few.
+    // A description of many elements costs nothing if the stream contains few.
     let many = edited(DRACO_EDGEBREAKER, |json, _| {
         for accessor in 0..4 {
             json["accessors"][accessor]["count"] = json!(4_000_000_000_u32);
@@ -182,7 +182,7 @@ fn unpacking_has_a_limit() {
 
 #[test]
 fn a_file_may_bring_data_for_readers_without_the_extension() {
-    // Compressed data counts where both are there.
+    // Compressed data wins where both exist.
     let glb = Glb::square().set("/extensionsUsed", json!(["EXT_meshopt_compression"]));
     assert_eq!(glb.refusal(), "loads");
     let garbage =

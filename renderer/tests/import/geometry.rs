@@ -76,7 +76,7 @@ fn parts_without_normals_are_smooth_where_it_is_asked_for() {
         let is_at_the_edge = position.x == 1.0;
         assert_eq!(normal.distance(between) < 0.2, is_at_the_edge, "{normal} at {position}");
     }
-    // Normals of the file stay as they are.
+    // Normals of the file are unchanged.
     let square = Glb::square();
     let options = ImportOptions { smooth_deg: 180.0, ..ImportOptions::default() };
     let (scene, _) = load(&square.bytes(), &options, &|| false).expect("loads");
@@ -165,7 +165,7 @@ fn sparse_elements_replace_stored_ones_and_zeros() {
 
 #[test]
 fn primitives_keep_only_the_vertices_that_they_use() {
-    // Two primitives on one array of a thousand vertices, one that is used for the most part and one that is not.
+    // Two primitives share an array of a thousand vertices; one uses most of it, the other does not.
     let mut glb = Glb::empty();
     let positions: Vec<[f32; 3]> = (0..1000).map(|at| [at as f32, (at % 7) as f32, (at % 3) as f32]).collect();
     let position = glb.positions(&positions);
@@ -293,7 +293,7 @@ fn closed_shells_that_look_inwards_are_reported_and_cavities_are_not() {
     let inward_indices = inward.indices(&indices);
     let inward = inward.set("/meshes/0/primitives/0/indices", json!(inward_indices));
     assert!(flipped(&inward));
-    // Without one triangle the surface is open, and inside and outside mean nothing.
+    // Without one triangle the surface is open, and inside and outside are undefined.
     let mut open = outward.clone();
     let open_indices = open.indices(&indices[3..]);
     assert!(!flipped(&open.set("/meshes/0/primitives/0/indices", json!(open_indices))));

@@ -1,4 +1,4 @@
-//! What is found in files that are sound and make a wrong picture all the same.
+//! Findings about files that are valid but give a wrong picture.
 
 use image::{DynamicImage, ImageFormat, Rgba, RgbaImage};
 use packshot_renderer::diagnostic::{Diagnostic, Severity};
@@ -103,7 +103,7 @@ fn one_part_in_another_unit_is_named() {
         let found = of_code(&with_last(scale, at), "unit_suspect");
         assert_eq!(places(&found), if is_found { vec!["Part_9"] } else { vec![] }, "{scale} at {at}: {found:?}");
     }
-    // Of two, neither is the one that is right; and that it lies far away is no matter of units.
+    // With two parts, neither can be called the misplaced one; and a large distance is not a question of units.
     let two = json!([{"name": "Near", "mesh": 0}, {"name": "Far", "mesh": 0, "translation": [1000, 0, 0]}]);
     let two = Glb::cube().set("/nodes", two).set("/scenes/0/nodes", json!([0, 1]));
     assert_eq!(places(&of_code(&two, "unit_suspect")), ["Far", "Near"]);

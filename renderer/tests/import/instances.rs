@@ -1,4 +1,4 @@
-//! Very many parts of one mesh, from the file to the picture.
+//! A very large number of parts with one mesh, from the file to the picture.
 
 use std::sync::Arc;
 
@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 
 use crate::glb::Glb;
 
-/// In a field as wide as deep.
+/// In a square field.
 const N: usize = 100_000;
 const PER_ROW: usize = 317;
-/// Of a part on the way to a device: its matrices, surface and tree.
+/// For a part on its way to a device: its transforms, surface and tree.
 const BYTES_PER_PART_MAX: u64 = 512;
 
 fn place(i: usize) -> [f64; 3] {
@@ -75,7 +75,7 @@ fn a_hundred_thousand_parts_of_one_mesh_are_one_mesh() {
         let covered = picture.iter().filter(|p| p[3] > 0.0).count();
         assert!(covered > picture.len() / 10, "{covered} pixels show something");
     }
-    // Places in single precision differ from those in double by less than anything that is seen.
+    // Positions in single precision differ from those in double by less than is visible.
     let differing = pictures[0].iter().zip(&pictures[1]).filter(|(a, b)| (a[3] - b[3]).abs() > 0.6).count();
     assert!(differing < pictures[0].len() / 100, "{differing} pixels differ");
 }

@@ -1,4 +1,4 @@
-//! What is sound but too large.
+//! Files that are valid but too large.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -21,7 +21,7 @@ fn every_limit_is_named_when_it_is_reached() {
         ("image_side_px", |limits| limits.image_side_px = 3),
         ("image_bytes", |limits| limits.image_bytes = 63),
     ];
-    // Those of copies, poses and compressed data are tested with them.
+    // The limits on copies, poses and compressed data are tested with those.
     let mut glb = Glb::square();
     let texture = glb.texture(&png([0; 4]), PNG);
     let zeros = glb.push("accessors", json!({"componentType": F32, "count": 4, "type": "VEC2"}));
@@ -47,12 +47,12 @@ fn a_small_file_cannot_ask_for_large_memory() {
     };
     assert_eq!(zeros(4_000_000_000), "glb.limit /accessors/4/count");
     assert_eq!(zeros(u64::MAX), "glb.limit /accessors/4/count");
-    // A part at every node of a long chain: the paths would grow with the square of its length.
+    // A part at every node of a long chain: the total length of paths would be quadratic in its length.
     let chain: Vec<_> =
         (1..=20_000).map(|child| json!({"mesh": 0, "children": [child]})).chain([json!({"mesh": 0})]).collect();
     let refusal = Glb::square().set("/nodes", json!(chain)).refusal();
     assert!(refusal.starts_with("glb.limit /nodes/"), "{refusal}");
-    // A long name of a mesh that is placed often.
+    // A long mesh name that is placed often.
     let nodes = vec![json!({"mesh": 0}); 1000];
     let roots: Vec<usize> = (0..nodes.len()).collect();
     let glb = Glb::square().set("/nodes", json!(nodes)).set("/scenes/0/nodes", json!(roots));
@@ -65,7 +65,7 @@ fn an_import_ends_wherever_it_is_cancelled() {
     let mut glb = Glb::square();
     let texture = glb.texture(&png([0; 4]), PNG);
     let glb = glb.set("/materials/0/pbrMetallicRoughness", json!({"baseColorTexture": {"index": texture}}));
-    // Cancelled at the question of this number; says how many were asked.
+    // Cancelled at the poll with this number; returns the number of polls.
     let cancelled_at = |place: usize| {
         let asked = AtomicUsize::new(0);
         let result = load(&glb.bytes(), &ImportOptions::default(), &|| asked.fetch_add(1, Ordering::Relaxed) >= place);

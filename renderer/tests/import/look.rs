@@ -1,4 +1,4 @@
-//! What the look of Blender 5.0 reads otherwise than the specifications have it; values as its importer gives them.
+//! Where the look of Blender 5.0 differs from the specifications; values are those of its importer.
 
 use packshot_renderer::import::{ImportOptions, load};
 use packshot_renderer::look::Look;
@@ -61,7 +61,7 @@ fn a_volume_absorbs_by_the_complement_of_its_colour() {
     for (found, expected) in blender.transmission_color.into_iter().zip(expected) {
         assert!((found - expected).abs() < 1e-6, "{:?}", blender.transmission_color);
     }
-    // Without a thickness the specification has a wall, Blender a solid that is clear.
+    // Without a thickness the specification means a thin wall, Blender a clear solid.
     let [gltf, blender] = both(&volume(0.0)).map(|material| material.openpbr);
     assert_eq!((gltf.geometry_thin_walled, blender.geometry_thin_walled), (true, false));
     assert_eq!(blender.transmission_depth, 0.0);

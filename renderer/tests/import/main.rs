@@ -1,4 +1,4 @@
-//! The importer against sound, odd and hostile files.
+//! The importer with valid, odd and hostile files.
 
 mod glb;
 mod container;

@@ -1,4 +1,4 @@
-//! What extensions of materials become.
+//! How extensions of materials are converted.
 
 use packshot_renderer::import::{ImportOptions, load};
 use packshot_renderer::scene::{
@@ -117,7 +117,7 @@ fn transmission_is_thin_walled_without_thickness() {
     }
     assert!(!material(json!({"KHR_materials_transmission": {}})).openpbr.geometry_thin_walled, "nothing goes through");
 
-    // The distance is one of the file, the depth one of the world.
+    // The distance is in units of the file, the depth in metres.
     let millimetres = ImportOptions { unit_scale: 1e-3, ..ImportOptions::default() };
     let file = glb(json!({"KHR_materials_transmission": {"transmissionFactor": 1}, "KHR_materials_volume": volume}));
     let (scene, _) = load(&file.bytes(), &millimetres, &|| false).expect("loads");
@@ -155,7 +155,7 @@ fn specular_glossiness_is_a_dielectric_of_the_specular_colour() {
     let extension = |members: Value| {
         let extensions = json!({"KHR_materials_pbrSpecularGlossiness": members});
         let used = json!(["KHR_materials_pbrSpecularGlossiness"]);
-        // Metallic-roughness is for readers that do not know the extension.
+        // Metallic-roughness is a fallback for readers without the extension.
         let fallback = json!({"baseColorFactor": [1, 0, 0, 1], "metallicFactor": 0.5});
         let material = json!({"alphaMode": "BLEND", "pbrMetallicRoughness": fallback, "extensions": extensions});
         let mut glb = Glb::square().set("/extensionsUsed", used).set("/materials/0", material);

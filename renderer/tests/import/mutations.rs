@@ -1,4 +1,4 @@
-//! Random damage: whatever happens to a file, the importer answers, soon and without a panic.
+//! Random damage: whatever happens to a file, the importer returns quickly and without a panic.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
@@ -28,7 +28,7 @@ impl Random {
     }
 }
 
-/// A file that uses much of what the importer knows.
+/// A file that uses many features of the importer.
 fn rich() -> Glb {
     let mut glb = Glb::square();
     let texture = glb.texture(&png([90, 80, 255, 255]), PNG);
@@ -81,7 +81,7 @@ fn damaged(original: &[u8], other: &[u8], random: &mut Random) -> Vec<u8> {
             bytes.extend(&other[to..]);
         }
         3 => {
-            // Within the container, where flips alone mostly break the JSON: interesting words in the binary data.
+            // Inside the container, where flips alone mostly break the JSON: interesting values in the binary data.
             let words = [0, 1, 0xFF, 0xFFFF, 0x7FFF_FFFF, 0xFFFF_FFFF, 0x7FC0_0000, 0x7F80_0000, 0x7F7F_FFFF, 1 << 31];
             let json_end = u32::from_le_bytes([bytes[12], bytes[13], bytes[14], bytes[15]]) as usize + 28;
             for _ in 0..=random.below(4) {
@@ -95,13 +95,13 @@ fn damaged(original: &[u8], other: &[u8], random: &mut Random) -> Vec<u8> {
     bytes
 }
 
-/// Changes values of the JSON and keeps the container sound.
+/// Changes values in the JSON and keeps the container valid.
 fn edited(original: &[u8], random: &mut Random) -> Vec<u8> {
     let json_length = u32::from_le_bytes([original[12], original[13], original[14], original[15]]) as usize;
     let mut document: Value = serde_json::from_slice(&original[20..20 + json_length]).expect("the original is sound");
     for _ in 0..=random.below(3) {
         let mut at = &mut document;
-        // Down a random way, stopping now and then.
+        // Down a random path, stopping at random.
         loop {
             let is_leaf = match at {
                 Value::Array(items) => items.is_empty(),
@@ -178,7 +178,7 @@ fn asked() -> Option<u64> {
     std::env::var("PACKSHOT_MUTATIONS").ok().and_then(|count| count.parse::<u64>().ok())
 }
 
-/// Damages `count` files, each of which must be answered soon and without a panic; gives how many load.
+/// Damages `count` files, each of which must be handled quickly and without a panic; returns how many load.
 fn answered(originals: &[Vec<u8>], count: u64, options: &ImportOptions) -> u64 {
     let mut slowest = Duration::ZERO;
     let mut loaded = 0;
@@ -206,7 +206,7 @@ fn answered(originals: &[Vec<u8>], count: u64, options: &ImportOptions) -> u64 {
 fn damaged_files_get_an_answer() {
     let count = asked().unwrap_or(2_000);
     let loaded = answered(&originals(asked().is_some()), count, &ImportOptions::default());
-    // Damage that always breaks the file would test the container alone.
+    // Damage that always breaks the file would only test the container.
     assert!(loaded * 20 > count && loaded * 20 < count * 19, "{loaded} of {count} load");
 }
 
@@ -217,7 +217,7 @@ fn damaged_compressed_data_and_poses_get_an_answer() {
     let meshes = meshes.into_iter().map(<[u8]>::to_vec);
     let originals: Vec<Vec<u8>> = meshes.chain(textures).chain([moving().bytes()]).collect();
     let mut options = ImportOptions { pose: Some(Pose { animation: None, time_s: 0.4 }), ..ImportOptions::default() };
-    // Small enough that a stream which says more than it holds shows in the time that it takes.
+    // Small enough that a stream which declares more than it holds shows up in the time taken.
     (options.limits.unpacked_bytes, options.limits.image_bytes) = (64 << 20, 64 << 20);
     let still = ImportOptions { pose: None, ..options.clone() };
     let count = asked().unwrap_or(4_000);

@@ -147,7 +147,7 @@ fn a_scene_that_lists_a_child_shows_it_once_where_its_parents_put_it() {
     assert_eq!(only_part(&nodes, &json!([0])), (place, Vec::new()));
     assert_eq!(only_part(&nodes, &json!([0, 1, 2])), (place, vec![names_child(1), names_child(2)]));
     assert_eq!(only_part(&nodes, &json!([2, 0])), (place, vec![names_child(0)]));
-    // Parents that the scene does not show place their children all the same, and hide them where they are hidden.
+    // Parents outside the scene still place their children, and hide them if they are hidden.
     assert_eq!(only_part(&nodes, &json!([2])), (place, vec![names_child(0)]));
     assert_eq!(only_part(&nodes, &json!([1, 2])), (place, vec![names_child(0), names_child(1)]));
     let hidden = json!({"KHR_node_visibility": {"visible": false}});
@@ -159,7 +159,7 @@ fn a_scene_that_lists_a_child_shows_it_once_where_its_parents_put_it() {
 
 #[test]
 fn children_of_a_deep_chain_that_the_scene_does_not_show_are_placed_in_one_walk() {
-    // Each node of the chain has a leaf, and the scene lists the leaves alone: to walk up from each takes
+    // Each node of the chain has a leaf, and the scene lists only the leaves: walking up from each one would take
     // minutes.
     const LENGTH: usize = 60_000;
     let mut nodes: Vec<Value> = (0..LENGTH)
@@ -174,7 +174,7 @@ fn children_of_a_deep_chain_that_the_scene_does_not_show_are_placed_in_one_walk(
     let begun = Instant::now();
     let (scene, _) = with_nodes(json!(nodes), json!(leaves)).scene();
     assert_eq!(scene.parts[0].world_from_part.translation.z, LENGTH as f64);
-    // One walk takes a second or two; time that grows with the square of the length, minutes.
+    // One walk takes a second or two; quadratic time would take minutes.
     assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
 }
 

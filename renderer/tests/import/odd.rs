@@ -1,4 +1,4 @@
-//! What is odd about a file and does not keep it from being shown: each is told, once, at its place.
+//! Oddities that do not stop an import: each is reported once, at its place.
 
 use packshot_renderer::import::{ImportError, ImportOptions, load};
 use serde_json::json;
@@ -107,7 +107,7 @@ fn messages_have_the_words_of_the_file_and_none_of_the_program() {
         refused(&glb.set("/meshes/0/primitives/0/indices", json!(1)).bytes()).message(),
         "indices must be unsigned integers, not VEC3 of floats"
     );
-    // A picture whose chunks are out of order: its decoder names them as the program has them.
+    // A PNG whose chunks are out of order: its decoder's message contains internal names.
     let mut png = Vec::new();
     let mut writer = png::Encoder::new(&mut png, 2, 2).write_header().expect("a header");
     writer.write_image_data(&[0, 1, 2, 3]).expect("pixels");

@@ -1,5 +1,5 @@
-//! What a caller may choose: variants, and moments of animations; and what nodes do with their meshes: copies,
-//! visibility, skins, morph targets.
+//! What a caller may choose: variants and poses of animations; and what nodes do with their meshes: copies, visibility,
+//! skins, morph targets.
 
 use glam::{DAffine3, DVec3, Vec3};
 use packshot_renderer::import::{ImportOptions, ImportReport, Pose, load};
@@ -104,7 +104,7 @@ fn copies_of_a_mesh_are_parts() {
         assert!(place.abs_diff_eq(expected, 1e-6), "{place} {expected}");
     }
     assert!(scene.parts.iter().all(|part| (part.path.as_str(), part.node_idx) == ("Part", 0)));
-    // Values of an application place nothing.
+    // An application's own values place nothing.
     let unplaced = glb.clone().set("/nodes/0/extensions", instancing(json!({"_ID": 0})));
     assert_eq!(unplaced.scene().0.parts.len(), 1);
 
@@ -164,7 +164,7 @@ fn every_interpolation_gives_its_moments() {
         assert!((moved(&cubic, time_s).translation.x - expected).abs() < 1e-6, "at {time_s}");
     }
     let half = std::f32::consts::FRAC_1_SQRT_2;
-    // A quarter turn about Z, the second quaternion of the other sign: the shorter way is still the quarter.
+    // A quarter turn about Z, the second quaternion of the other sign: the shorter arc is still the quarter turn.
     let turn = animated("rotation", "LINEAR", &[0.0, 1.0], &[[0.0, 0.0, 0.0, 1.0], [0.0, 0.0, -half, -half]]);
     for time_s in [0.25_f64, 0.5, 1.0] {
         let (sin, cos) = (time_s * std::f64::consts::FRAC_PI_2).sin_cos();
@@ -248,12 +248,12 @@ fn morph_targets_are_added_with_their_weights() {
     assert_eq!(primitive.positions[2], Vec3::new(5.0, 1.0, 0.5));
     assert_eq!((primitive.positions[0], primitive.positions[3]), (flat[0], Vec3::new(-1.0, 1.0, 0.5)));
     assert!(primitive.normals[2].abs_diff_eq(Vec3::new(0.0, -0.5, 1.0).normalize(), 1e-6), "{:?}", primitive.normals);
-    // The weights of a node count more, and may be too few or too many.
+    // The weights of a node override those of the mesh, and may be too few or too many.
     let node = mesh.clone().set("/nodes/0/weights", json!([1]));
     assert_eq!(positions(&node)[2], Vec3::new(1.0, 1.0, 1.0));
     assert_eq!(positions(&node.set("/nodes/0/weights", json!([0, 0, 1]))), flat);
 
-    // Two nodes that pose a mesh differently have different meshes, two that pose it alike share one.
+    // Two nodes that pose a mesh differently have different meshes, two that pose it equally share one.
     let nodes = json!([{"mesh": 0, "name": "A"}, {"mesh": 0, "name": "B", "weights": [1, 0]}, {"mesh": 0, "name": "C", "weights": [1, 0]}]);
     let scene = mesh.clone().set("/nodes", nodes).set("/scenes/0/nodes", json!([0, 1, 2])).scene().0;
     let shown: Vec<u32> = scene.parts.iter().map(|part| part.mesh.0).collect();
@@ -312,14 +312,14 @@ fn joints_carry_vertices() {
         assert_eq!(found, [""; 0]);
         let (part, primitive) = (&scene.parts[0], &scene.meshes[0].primitives[0]);
         let world = |at: usize| part.world_from_part.transform_point3(primitive.positions[at].as_dvec3());
-        // The node's own place means nothing. The lower corners go with the root, the upper ones turn a quarter about
-        // the tip.
+        // The node's own transform is ignored. The lower corners follow the root, the upper ones rotate by a quarter
+        // turn about the tip.
         assert!(world(0).abs_diff_eq(DVec3::new(9.0, -1.0, 0.0), 1e-5), "{}", world(0));
         assert!(world(2).abs_diff_eq(DVec3::new(10.0, 2.0, 0.0), 1e-5), "{}", world(2));
         assert!(world(3).abs_diff_eq(DVec3::new(10.0, 0.0, 0.0), 1e-5), "{}", world(3));
         assert!(primitive.normals.iter().all(|normal| normal.abs_diff_eq(Vec3::Z, 1e-6)));
     }
-    // Weights are shared out; what does not add up to one is scaled.
+    // Weights are distributed, and scaled if they do not add up to one.
     let mut half = ONE;
     half[2] = [0.25, 0.25, 0.0, 0.0];
     let scene = skinned(U8, &half).scene().0;
@@ -381,7 +381,7 @@ fn quantized_rotations_turn_nodes() {
     assert!(x.abs_diff_eq(DVec3::Y, 1e-9), "{x}");
 }
 
-/// A file with all that can move: a skin, morph targets, copies, and an animation of each property.
+/// A file with everything that can move: a skin, morph targets, copies, and an animation of each property.
 pub(crate) fn moving() -> Glb {
     let mut glb = skinned(U8, &ONE);
     let lift = glb.floats("VEC3", &[[0.0_f32, 0.0, 1.0]; 4]);

@@ -1,4 +1,4 @@
-//! What a scene promises, and what it can tell about itself.
+//! The invariants of a scene, and what it computes about itself.
 
 use glam::{DAffine3, DMat3, DVec3, Vec3};
 use packshot_renderer::import::ImportErrorCode;

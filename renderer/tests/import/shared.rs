@@ -1,5 +1,5 @@
-//! The files of the folder `PACKSHOT_SHARED`: models of CAD systems, and broken and odd files with what is expected of
-//! them.
+//! The files of the folder `PACKSHOT_SHARED`: models of CAD systems, and broken and odd files with their expected
+//! results.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -65,7 +65,7 @@ fn broken_files_are_refused_at_the_expected_place_and_odd_ones_load() {
     for file in expected["files"].as_array().expect("a list of files") {
         let name = file["file"].as_str().expect("a file name");
         let result = load_file(&folder.join(name));
-        // Tools in use write this, so it is noted and not refused.
+        // Some tools write this, so it is noted and not refused.
         if name == "scene_names_child.glb" {
             let (_, report) = result.expect("it loads");
             let found: Vec<_> = report.diagnostics.iter().map(|finding| (finding.code, finding.at.as_str())).collect();
@@ -81,7 +81,7 @@ fn broken_files_are_refused_at_the_expected_place_and_odd_ones_load() {
 fn check_refused(file: &Value, result: &Result<(Scene, ImportReport), ImportError>) -> Option<String> {
     let Err(error) = result else { return Some("loads".to_owned()) };
     let found = format!("{} at {}: {}", error.code().as_str(), error.at(), error.message());
-    // The collection has one name for addresses that are not followed and for embedded data that is broken.
+    // The collection uses one code for URIs that are not followed and for embedded data that is broken.
     let code = error.code().as_str().replace("glb.external_uri", "glb.uri");
     if file["code"] != code || !is_place(file, error.at()) {
         return Some(format!("{found}, expected {} at {}", file["code"], file["place"]));

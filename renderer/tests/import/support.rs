@@ -1,4 +1,4 @@
-//! The support table of the documentation names tests that are there.
+//! The tests that the documentation's support table refers to exist.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ fn the_support_table_names_tests_that_are_there() {
     let named: Vec<(&str, &str)> = table.split('`').filter_map(|code| code.split_once("::")).collect();
     let mut found = 0;
     for (module, function) in named {
-        // Fields of types stand there too.
+        // It contains fields of types too.
         if module.chars().all(|letter| letter.is_lowercase() || letter == '_') {
             let folders = ["tests/import", "tests/physics", "src/prepare", "src/prepare/scattering"];
             let place = folders.map(|folder| renderer.join(folder).join(format!("{module}.rs")));

@@ -66,7 +66,7 @@ fn a_rectangle_light_gives_the_irradiance_of_its_form_factor() {
 
 #[test]
 fn light_from_one_direction_and_its_shadow() {
-    // Half of the plane lies in the shadow of a square that stands above it.
+    // Half of the plane is in the shadow of a square above it.
     let lid = DAffine3::from_translation(DVec3::new(-1.0, 0.5, 0.0));
     let mut shot = shot(DVec3::new(0.0, -1.0, 0.0), 1.0, 16, 16);
     shot.lights =
@@ -75,7 +75,7 @@ fn light_from_one_direction_and_its_shadow() {
     // Seen and lit from below: surfaces have two sides.
     assert_close(mean_radiance(&film), Vec3::new(0.8, 0.5, 0.2) * 2.0 / std::f32::consts::PI, 1e-3);
     let mut above = crate::scenes::shot(DVec3::Y * 0.25, 1.0, 16, 16);
-    // Direct light alone: the lid's underside would shine back what the floor beside it throws up.
+    // Direct light only: otherwise the lid's underside would reflect light from the floor beside it.
     above.film.bounces = Bounces::all(0);
     above.lights = vec![Light::Directional { direction: DVec3::NEG_Y, irradiance: [2.0; 3], half_angle_rad: 0.0 }];
     let film = render(&scene(vec![plane()], &[(0, DAffine3::IDENTITY), (0, lid)]), &lambert(), &above, 2);

@@ -1,4 +1,4 @@
-//! One arrangement of every kind of material, placed, scaled and stored in different ways: none of that may change its
+//! One arrangement of every kind of material, placed, scaled and stored in different ways, which must not change its
 //! picture.
 
 use std::sync::Arc;
@@ -24,10 +24,10 @@ pub(crate) struct Arrangement {
     pub(crate) shot: Shot,
 }
 
-/// How the arrangement stands in the world, and how it is stored.
+/// How the arrangement is placed in the world, and how it is stored.
 #[derive(Clone, Copy)]
 pub(crate) struct Placement {
-    /// Metres in a unit of the arrangement, which is some four of them wide.
+    /// Metres per unit of the arrangement, which is about four units wide.
     pub(crate) unit_m: f64,
     /// Applied after the unit.
     pub(crate) turn: DQuat,
@@ -79,7 +79,7 @@ impl Arrangement {
             }
             let position = DVec3::new((i % 4) as f64 - 1.5, 0.4, (i / 4) as f64 - 1.5);
             let turn = DAffine3::from_rotation_x(0.3 * i as f64);
-            // Neighbours differ in both directions.
+            // Neighbours differ along both axes.
             let material = PartMaterial::Palette((i + i / 4) % 4);
             out.part(MeshIdx(out.scene.meshes.len() as u32 - 1), material, at(0.4, position) * turn);
         }
@@ -106,7 +106,7 @@ impl Arrangement {
     }
 }
 
-/// Metal, glass that absorbs, wax that scatters, coated plastic, and a lamp; lengths go with the unit.
+/// Metal, glass that absorbs, wax that scatters, coated plastic, and a lamp; lengths scale with the unit.
 fn palette(unit_m: f64) -> Vec<OpenPbr> {
     let metres = |units: f64| (units * unit_m) as f32;
     vec![

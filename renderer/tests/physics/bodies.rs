@@ -1,4 +1,4 @@
-//! Light inside of bodies: scattered, parted into colours, and across bodies within bodies.
+//! Light inside bodies: scattering, dispersion, and nested bodies.
 
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ fn a_body_that_only_scatters_is_invisible_in_uniform_light() {
             transmission_scatter_anisotropy: g,
             ..OpenPbr::default()
         };
-        // White light loses nothing on its way: what exceeds the extinction of the colour is scattering alone.
+        // White light loses nothing on its way: what exceeds the extinction of the colour is only scattering.
         let film = ball(&OpenPbr { transmission_scatter: [1.0; 3], ..milk }, 128);
         assert_white(&format!("ior {ior}, g {g}"), mean_radiance(&film));
         // Channels that scatter less absorb instead, so that the loss is the same in all (OpenPBR 1.1.1, "Transparent
@@ -59,14 +59,14 @@ fn white_subsurface_loses_nothing_and_coloured_has_its_colour() {
         ..OpenPbr::default()
     };
     assert_white("white wax", mean_radiance(&ball(&wax, 128)));
-    // A deep body reflects the colour that it is given; the fit of its inversion is good to some percent.
+    // A deep body reflects the given colour; the fit of its inversion is accurate to a few per cent.
     let mean = mean_radiance(&ball(&OpenPbr { subsurface_color: [0.8, 0.5, 0.2], subsurface_radius: 0.01, ..wax }, 64));
     assert!((mean - Vec3::new(0.8, 0.5, 0.2)).abs().max_element() < 0.05, "{mean}");
 }
 
 #[test]
 fn glass_and_subsurface_in_one_material_are_the_mean_of_both() {
-    // From a ball nothing enters twice, so that light in one of the two media is never in the other.
+    // Light never enters a ball twice, so light in one of the two media is never in the other.
     let both = OpenPbr {
         specular_roughness: 0.0,
         transmission_weight: 0.25,
@@ -99,7 +99,7 @@ fn dispersion_parts_white_light_without_colouring_it() {
 
 #[test]
 fn glass_inside_the_same_glass_is_not_seen() {
-    // Bright above, dark below: whatever bends light shows.
+    // Bright above, dark below, so that any refraction is visible.
     let (width_px, height_px) = (16, 8);
     let rgb = (0..width_px * height_px).map(|i| [if i / width_px < height_px / 2 { 2.0 } else { 0.1 }; 3]).collect();
     let map = Arc::new(EnvironmentMap { width_px, height_px, rgb });
@@ -116,7 +116,7 @@ fn glass_inside_the_same_glass_is_not_seen() {
     };
     let bodies = [(0, DAffine3::IDENTITY), (0, inner)];
     let noise = difference(&picture(&bodies, &[glass, glass], &[0, 1]));
-    // A bubble of air is seen.
+    // A bubble of air is visible.
     let bubble = difference(&picture(&bodies, &[glass, OpenPbr { specular_ior: 1.0, ..glass }], &[0, 1]));
     assert!(noise < 0.25 * bubble, "{noise} for the same glass, {bubble} for air");
 }

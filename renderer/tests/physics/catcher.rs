@@ -1,4 +1,4 @@
-//! A product over the picture of a floor, by what a catcher has caught, is the picture of both.
+//! A product over the picture of a floor, combined through its catcher, equals the picture of both.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use packshot_renderer::shot::{Environment, Floor, FloorRole, Light, Shot};
 
 use crate::scenes::{scene, shot, sphere};
 
-/// Few pixels of many samples: what is compared is what they are, not their noise.
+/// Few pixels with many samples: the comparison is about values, not noise.
 const SIZE_PX: u32 = 12;
 const SAMPLES: u32 = 4096;
 
@@ -45,7 +45,7 @@ impl Still {
         Self::new([white, gold, glass])
     }
 
-    /// What camera rays of a kind see of the balls on a floor, or of the floor alone.
+    /// What camera rays see of the balls on a floor, or of the floor alone.
     fn film(&self, floor: &Floor, first_hit: FirstHit, alone: bool, like: Option<&Film>, seed: u32) -> Film {
         let parts: Vec<PartMaterial> = (0..3).map(PartMaterial::Palette).collect();
         let product = PreparedProduct::new(&self.scene, &self.palette, &parts, Some(floor), &|| false);
@@ -63,7 +63,7 @@ impl Still {
         loaded.render(&control).expect("nobody cancels").film
     }
 
-    /// The balls without the floor, and what it has caught.
+    /// The balls without the floor, and their effect on it.
     fn caught(&self, floor: &Floor, seed: u32) -> (LinearImage, Caught) {
         let product = self.film(floor, FirstHit::Product, false, None, seed);
         let with = self.film(floor, FirstHit::Floor, false, None, seed);
@@ -118,12 +118,12 @@ fn over_the_floor_itself_it_is_the_picture_of_both() {
     for (i, floor) in floors().iter().enumerate() {
         let (product, caught) = still.caught(floor, 0);
         assert!(caught.ratio.iter().flatten().any(|&ratio| ratio < 0.4), "floor {i} is shadowed");
-        // The very samples: by linearity alone, without noise.
+        // Exactly the same samples: equal by linearity, without noise.
         let backdrop = image(&still.film(floor, FirstHit::Any, true, None, 0));
         let direct = image(&still.film(floor, FirstHit::Any, false, None, 0));
         let error = relative_error(&caught.over(&product, &backdrop), &direct);
         assert!(error < 1e-5, "floor {i}: {error}");
-        // Other samples of both pictures: their noise, and no more.
+        // Other samples of both pictures: they differ by noise only.
         let backdrop = image(&still.film(floor, FirstHit::Any, true, None, 1));
         let direct = image(&still.film(floor, FirstHit::Any, false, None, 2));
         let noise = relative_error(&image(&still.film(floor, FirstHit::Any, false, None, 3)), &direct);
@@ -134,7 +134,7 @@ fn over_the_floor_itself_it_is_the_picture_of_both() {
 
 #[test]
 fn one_catcher_serves_backgrounds_of_all_colours_below_a_black_product() {
-    // What is black takes no light from the floor, so that only the floor's own colour differs.
+    // What is black reflects no light from the floor, so that only the floor's own colour differs.
     let still = Still::new([matte([0.0; 3]); 3]);
     let (product, caught) = still.caught(&floor_of(matte([0.5; 3])), 0);
     assert!(!caught.has_light(), "a matte floor adds nothing");
@@ -169,7 +169,7 @@ fn glass_throws_a_shadow_of_its_colour_and_a_polished_floor_shows_the_product() 
     let is_red = |ratio: &&[f32; 3]| ratio[1] < 0.7 && ratio[0] > ratio[1] + 0.15;
     assert!(caught.ratio.iter().filter(is_red).count() > 1, "the glass leaves red light");
     let (_, caught) = still.caught(&floors()[2], 0);
-    // The plate mirrors a twentieth to a tenth; its own sky would be 0.015.
+    // The plate reflects a twentieth to a tenth; the sky alone would give 0.015.
     let most = caught.light.iter().map(|light| light[0]).fold(0.0, f32::max);
     assert!(most > 0.02, "the balls are mirrored: {most} more than the sky at most");
 }

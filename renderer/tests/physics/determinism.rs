@@ -49,7 +49,7 @@ fn samples_add_up_in_groups_of_256_bit_for_bit() {
     let first = loaded.render(&RenderControl { counts: Some(&counts), ..RenderControl::new(&cancel) });
     assert!(first.samples.iter().all(|&n| n == 256));
     for (whole, first) in whole.sums.iter().zip(&first.sums) {
-        // The first group is closed before sample 256 is added to the second, which began from zero.
+        // The first group is complete before sample 256 is added to the second, which started from zero.
         assert_eq!(whole.groups, first.groups + first.group);
         assert_eq!(first.groups, Vec4::ZERO);
     }

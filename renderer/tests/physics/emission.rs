@@ -1,4 +1,4 @@
-//! Surfaces that emit light, against form factors and against lights of the same radiance.
+//! Emissive surfaces, compared with form factors and with lights of the same radiance.
 
 use glam::{DAffine3, DMat3, DVec3, Vec3};
 use packshot_materials::openpbr::OpenPbr;
@@ -27,14 +27,14 @@ fn assert_close(actual: Vec3, expected: Vec3, share: f32) {
     assert!((actual - expected).abs().cmple(expected * share).all(), "{actual} instead of {expected}");
 }
 
-/// A look straight down at the origin of a floor from below what hangs over it, with direct light alone.
+/// Looking straight down at the origin of a floor, from below whatever is above it, with direct light only.
 fn looking_down(from_m: f64, samples: u32) -> Shot {
     let mut shot = shot(DVec3::Y * from_m, 0.02, 8, samples);
     shot.film.bounces = Bounces::all(0);
     shot
 }
 
-/// Mean squared deviation of a channel from its mean over pixels, in proportion to the mean.
+/// Mean squared deviation of a channel from its mean over pixels, relative to the mean.
 fn noise(film: &Film) -> f32 {
     let values: Vec<f32> = film.resolve().iter().map(|p| p[0]).collect();
     let mean = values.iter().sum::<f32>() / values.len() as f32;
@@ -44,7 +44,8 @@ fn noise(film: &Film) -> f32 {
 #[test]
 fn an_emissive_square_is_a_rectangle_light() {
     let h = 0.7_f64;
-    // Seen from above, where the square's other side shines away from the floor: turned, both sides must do the same.
+    // Seen from above, where the square's other side emits away from the floor: turned over, both sides must do the
+    // same.
     for turn in [DAffine3::IDENTITY, DAffine3::from_rotation_x(std::f64::consts::PI)] {
         let square = DAffine3::from_translation(DVec3::Y * h) * turn * DAffine3::from_scale(DVec3::splat(0.5));
         let parts = scene(vec![plane()], &[(0, DAffine3::IDENTITY), (0, square)]);
@@ -69,8 +70,8 @@ fn an_emissive_square_is_a_rectangle_light() {
 
 #[test]
 fn an_emissive_sphere_gives_the_irradiance_of_its_form_factor() {
-    // From an element of a plane to a sphere that is wholly above it: (r/d)² times the cosine (Howell, configuration
-    // B-21). The facets of the mesh shine as much less as their silhouette is smaller.
+    // From an element of a plane to a sphere that is entirely above it: (r/d)² times the cosine (Howell, configuration
+    // B-21). The mesh's facets emit less in proportion to their smaller silhouette.
     let (height, radius) = (0.6, 0.2);
     for aside in [0.0, 0.5] {
         let ball =
@@ -82,7 +83,7 @@ fn an_emissive_sphere_gives_the_irradiance_of_its_form_factor() {
         let form_factor = radius * radius / distance2 * (height / distance2.sqrt());
         let expected = Vec3::new(0.8, 0.5, 0.2) * RADIANCE * form_factor as f32;
         assert_close(mean_radiance(&film), expected, 0.005);
-        // Scattered rays alone would find the ball once in ten or twenty times: a variance of about 10 for one sample.
+        // Scattered rays alone would hit the ball once in ten or twenty times: a variance of about 10 per sample.
         let per_sample = noise(&film) * 512.0;
         assert!(per_sample < 2.0, "the variance of a sample is {per_sample}");
     }
@@ -90,8 +91,7 @@ fn an_emissive_sphere_gives_the_irradiance_of_its_form_factor() {
 
 #[test]
 fn what_emits_behind_a_mask_shines_through_its_holes_only() {
-    // An opacity of one half, decided by chance but for the camera's rays: half of the square's light, and none of it
-    // twice.
+    // Opacity of one half, stochastic except for camera rays: half of the square's light, and none of it counted twice.
     let square = DAffine3::from_translation(DVec3::Y * 0.7) * DAffine3::from_scale(DVec3::splat(0.5));
     let parts = scene(vec![plane()], &[(0, DAffine3::IDENTITY), (0, square)]);
     let half = OpenPbr { geometry_opacity: 0.5, ..emissive() };
@@ -133,7 +133,7 @@ fn a_glossy_floor_sees_an_emissive_square_as_it_sees_a_rectangle_light() {
 
 #[test]
 fn light_inside_of_a_body_is_dimmed_over_its_own_way() {
-    // A floor and a light inside of a ball that bends nothing and takes up light; the camera looks in through the top.
+    // A floor and a light inside a ball that does not refract but absorbs; the camera looks in through the top.
     let sigma = [0.5_f64, 1.0, 2.0];
     let color = sigma.map(|sigma| (-sigma).exp() as f32);
     let medium = OpenPbr {
@@ -154,7 +154,7 @@ fn light_inside_of_a_body_is_dimmed_over_its_own_way() {
     let meshes = || vec![sphere(48, false), plane()];
     let bodies = [(0, DAffine3::IDENTITY), (1, floor), (1, lamp)];
 
-    // ∫ L cos cos / d² e^(−σd) dA over the lamp, then the way to the camera.
+    // ∫ L cos cos / d² e^(−σd) dA over the lamp, then the path to the camera.
     let mut irradiance = [0.0_f64; 3];
     let n = 64;
     for k in 0..n * n {

@@ -1,4 +1,4 @@
-//! White furnace with materials of files: maps that tilt normals, and facets that are brushed, lose no light either.
+//! White furnace with materials of files: normal maps and brushed facets lose no light either.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ fn square(material: SceneMaterial, look: Look) -> Scene {
     scene
 }
 
-/// A normal map whose slopes go up to 1 in every direction, without order.
+/// A normal map with random slopes of up to 1 in every direction.
 fn slopes() -> Texture {
     // Multiples of the plastic number's powers fill the unit square evenly (Roberts 2018, the R2 sequence).
     let texel = |i: u32| {
@@ -92,8 +92,8 @@ fn coats_with_steep_normal_maps_blacken_nothing() {
                     let name = format!(
                         "{look:?}, coat roughness {coat_roughness}, maps {coat} {base}, {degrees}°: {mean}, {darkest}"
                     );
-                    // A rough coat throws some of its light below the surface that it lies on, a tilted surface some of
-                    // its own.
+                    // A rough coat scatters some of its light below the surface under it, a tilted surface some of its
+                    // own.
                     let [mean_min, darkest_min] = match (coat_roughness > 0.0, coat, base) {
                         (_, false, _) | (false, true, false) => [0.99, 0.97],
                         (true, true, false) => [0.94, 0.85],
@@ -116,7 +116,7 @@ fn fully_brushed_rough_metal_loses_nothing() {
             let scene = square(SceneMaterial { openpbr, anisotropy, ..SceneMaterial::default() }, look);
             for degrees in [0.0, 45.0, 70.0] {
                 let (mean, _) = seen(&scene, degrees);
-                // The table has eight ratios of both roughnesses; between them it is right to a few per cent.
+                // The table has eight ratios of both roughnesses; in between it is accurate to a few per cent.
                 assert!(
                     (0.97..=1.03).contains(&mean),
                     "{look:?}, roughness {specular_roughness} at {degrees}°: {mean}"
@@ -126,8 +126,8 @@ fn fully_brushed_rough_metal_loses_nothing() {
     }
 }
 
-/// `specularTexture` in Blender's look is the level of the dielectric, and not that of its glass: of a black surface
-/// that transmits half of the light, half of the gloss goes with the level.
+/// `specularTexture` in Blender's look is the level of the dielectric but not of its glass: for a black surface that
+/// transmits half of the light, half of the gloss follows the level.
 #[test]
 fn the_level_of_a_partly_clear_material_is_that_of_its_gloss() {
     let level = |alpha: u8| {

@@ -1,4 +1,4 @@
-//! Light group by light group: films that add up to the whole, each as if its light were alone.
+//! Light groups: films that add up to the whole, each as if its light were alone.
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use packshot_renderer::shot::{Environment, Light, Shot};
 use crate::arrangement::{Arrangement, Placement, Sky};
 use crate::scenes::sphere;
 
-/// The arrangement with a lamp of its own, lit by its sky, a point, a square and a sun, and what a film of `group` has;
-/// of all light for `None`.
+/// The arrangement with an emissive lamp, lit by its sky, a point, a square and a sun, and the film of `group`, or of
+/// all light for `None`.
 fn film(arrangement: &Arrangement, shot: &Shot, group: Option<LightGroup>) -> Film {
     let palette: Vec<PaletteEntry> = arrangement.palette.iter().copied().map(PaletteEntry::from).collect();
     let prepared = PreparedProduct::new(&arrangement.scene, &palette, &arrangement.materials, None, &|| false);
@@ -36,7 +36,7 @@ fn arranged(sky: Sky, samples: u32) -> Arrangement {
         DQuat::from_rotation_x(-std::f64::consts::FRAC_PI_2),
         DVec3::new(1.0, 3.0, -0.5),
     );
-    // Of the shot's lights the square comes last, and first among those that rays can meet.
+    // The square is the last of the shot's lights, but the first among those that rays can hit.
     arrangement.shot.lights.extend([
         Light::Directional {
             direction: DVec3::new(-0.4, -0.8, -0.3).normalize(),
@@ -48,7 +48,7 @@ fn arranged(sky: Sky, samples: u32) -> Arrangement {
     arrangement
 }
 
-/// Those of the arrangement.
+/// The groups of the arrangement.
 const GROUPS: [LightGroup; 5] =
     [LightGroup::Environment, LightGroup::Light(0), LightGroup::Light(1), LightGroup::Light(2), LightGroup::Emission];
 
@@ -76,7 +76,7 @@ fn groups_add_up_to_the_whole() {
 #[test]
 fn a_group_is_what_its_light_brings_alone() {
     let arrangement = arranged(Sky::Map { rotation_y_rad: 0.4 }, 512);
-    // Mean luminance, and the variance of that.
+    // Mean luminance, and its variance.
     let measured = |film: &Film| {
         let luminance = |[r, g, b, _]: [f32; 4]| f64::from(0.2126 * r + 0.7152 * g + 0.0722 * b);
         let n = film.samples.len() as f64;

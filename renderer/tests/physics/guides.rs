@@ -1,4 +1,4 @@
-//! What a denoiser is told: colour and direction of what is seen, also in mirrors and behind panes.
+//! A denoiser's guides: albedo and normal of what is seen, also in mirrors and behind panes.
 
 use glam::{DAffine3, DQuat, DVec3, Vec3};
 use packshot_materials::openpbr::OpenPbr;
@@ -45,7 +45,7 @@ fn a_painted_wall_has_its_colour_and_faces_the_viewer() {
 
 #[test]
 fn a_mirror_shows_the_colour_and_the_direction_of_what_it_mirrors() {
-    // A mirror that looks up and to the viewer, below a ceiling that looks down.
+    // A mirror that faces up and towards the viewer, below a ceiling that faces down.
     let mirror = OpenPbr {
         base_color: [0.9, 0.8, 0.7],
         specular_color: [0.9, 0.8, 0.7],

@@ -1,5 +1,5 @@
-//! What must not change a picture: the unit of length, where the product stands, how it is turned, how it is stored,
-//! and how the work is cut. Pictures of the same seed differ by rounding alone where nothing else says so.
+//! What must not change a picture: the unit of length, the product's position and rotation, how it is stored, and how
+//! the work is divided. Pictures with the same seed differ only by rounding unless stated otherwise.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::scenes::{Loaded, load, sphere};
 
 const SIZE_PX: u32 = 48;
 const SAMPLES: u32 = 8;
-/// Mean FLIP error of pictures that are to be the same.
+/// Largest mean FLIP error between pictures that must be the same.
 const FLIP_MAX: f32 = 0.01;
 
 fn arranged(placement: &Placement) -> Arrangement {
@@ -52,8 +52,8 @@ fn a_product_far_from_the_origin_makes_the_same_picture() {
     assert!(flip <= FLIP_MAX, "FLIP {flip}");
 }
 
-/// Turning changes which directions paths take, because frames around normals hang on the axes of the world: the
-/// pictures agree within noise, which another seed shows.
+/// A rotation changes which directions paths take, because frames around normals depend on the axes of the world: the
+/// pictures agree within noise, which is measured by another seed.
 fn assert_turns(straight: &Placement, turned: &Placement) {
     let with_samples = |placement: &Placement, seed: u32| {
         let mut arrangement = arranged(placement);
@@ -74,7 +74,7 @@ fn a_turned_product_with_its_camera_and_sky_makes_the_same_picture() {
     let sky = Sky::Map { rotation_y_rad: angle };
     let turned = Placement { turn: DQuat::from_rotation_y(angle), sky, ..Placement::default() };
     assert_turns(&Placement::default(), &turned);
-    // A sky that turns about every axis is the same everywhere.
+    // A sky that may be rotated about every axis must be the same everywhere.
     let straight = Placement { sky: Sky::Uniform, ..Placement::default() };
     let turn = DQuat::from_axis_angle(DVec3::new(1.0, -2.0, 0.5).normalize(), 2.1);
     assert_turns(&straight, &Placement { turn, ..straight });

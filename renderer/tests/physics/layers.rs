@@ -1,4 +1,4 @@
-//! Layers beside a picture, against scenes whose geometry is known and against the pictures themselves.
+//! Layers beside a picture, compared with scenes of known geometry and with the pictures themselves.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ fn paint(base_color: [f32; 3]) -> OpenPbr {
     OpenPbr { base_color, specular_weight: 0.0, ..OpenPbr::default() }
 }
 
-/// Parts that wear the materials one after the other.
+/// Parts that wear the materials in order.
 fn loaded(scene: &Scene, materials: &[OpenPbr], shot: &Shot, n_threads: usize) -> Loaded {
     let palette: Vec<PaletteEntry> = materials.iter().map(|&material| material.into()).collect();
     let worn: Vec<PartMaterial> = (0..scene.parts.len()).map(|i| PartMaterial::Palette(i % materials.len())).collect();
@@ -32,14 +32,14 @@ fn wall(scale: f64, at: DVec3) -> DAffine3 {
     DAffine3::from_scale_rotation_translation(DVec3::splat(scale), upright, at)
 }
 
-/// Where the middle of a pixel is, from −1 to 1, rightwards and upwards.
+/// The position of a pixel's centre, from −1 to 1, rightwards and upwards.
 fn middle(pixel: usize) -> DVec2 {
     let at = DVec2::new((pixel % SIZE_PX as usize) as f64, (pixel / SIZE_PX as usize) as f64) + 0.5;
     let share = at / f64::from(SIZE_PX) * 2.0 - 1.0;
     DVec2::new(share.x, -share.y)
 }
 
-/// Coverage of each pixel by a thing.
+/// Coverage of each pixel by one object.
 fn matte(layer: &[f32], id: f32) -> Vec<f32> {
     let n_pixels = layer.len() / (2 * RANKS);
     let planes: Vec<&[f32]> = layer.chunks(4 * n_pixels).collect();
@@ -48,7 +48,7 @@ fn matte(layer: &[f32], id: f32) -> Vec<f32> {
     (0..n_pixels).map(of).collect()
 }
 
-/// Coverage of each pixel by anything.
+/// Coverage of each pixel by any object.
 fn all_mattes(layer: &[f32]) -> Vec<f32> {
     let n_pixels = layer.len() / (2 * RANKS);
     (0..n_pixels).map(|pixel| layer.chunks(4 * n_pixels).map(|p| p[4 * pixel + 1] + p[4 * pixel + 3]).sum()).collect()
@@ -130,7 +130,7 @@ fn colour_and_light_of_a_surface_are_premultiplied_with_coverage() {
     for (pixel, [r, g, b, alpha]) in film.iter().enumerate() {
         let albedo = Vec3::from_slice(&layers[0][3 * pixel..]);
         assert!((albedo - Vec3::from(color) * *alpha).abs().max_element() < 2e-3, "{albedo} at alpha {alpha}");
-        // In darkness a lamp is all that is seen.
+        // In darkness only a lamp is seen.
         let emission = Vec3::from_slice(&layers[1][3 * pixel..]);
         assert!((emission - Vec3::new(*r, *g, *b)).abs().max_element() < 1e-4, "{emission} instead of {r} {g} {b}");
     }
@@ -165,8 +165,8 @@ fn mattes_are_the_silhouettes_of_parts_and_add_up_to_alpha() {
 fn things_are_told_apart_by_their_names() {
     let at = |x| wall(0.4, DVec3::new(x, 0.0, 0.0));
     let mut scene = scene(vec![plane(), plane(), plane()], &[(0, at(-1.0)), (1, at(0.0)), (2, at(1.0))]);
-    // Two screws under one path, of a material of the file and of one without a name; and a part that wears the
-    // palette's.
+    // Two screws under one path, with a material of the file and with one without a name; and a part that wears the
+    // palette's material.
     for part in &mut scene.parts[..2] {
         (part.path, part.node_name) = ("Box/Screw".to_owned(), Some("Screw".to_owned()));
     }

@@ -1,4 +1,4 @@
-//! Depth of field: what a thin lens makes of points before and behind its sharp plane.
+//! Depth of field: the image of points in front of and behind the plane of focus of a thin lens.
 
 use glam::{DAffine3, DMat3, DVec3};
 use packshot_materials::openpbr::OpenPbr;
@@ -20,7 +20,7 @@ fn looking_down(samples: u32, aperture: Option<Aperture>) -> Shot {
     shot
 }
 
-/// Which share of each pixel a square covers that has this side and faces the camera from `depth_m`.
+/// The fraction of each pixel that is covered by a square with this side that faces the camera from `depth_m`.
 fn coverage(side_m: f64, depth_m: f64, shot: &Shot) -> Vec<f64> {
     let place = DAffine3 {
         matrix3: DMat3::from_diagonal(DVec3::new(0.5 * side_m, 1.0, 0.5 * side_m)),
@@ -52,9 +52,9 @@ fn a_point_out_of_focus_is_an_even_disk_of_the_diameter_of_its_circle_of_confusi
         let sharp = moments(&coverage(side_m, depth_m, &looking_down(512, None)));
         let image = coverage(side_m, depth_m, &looking_down(512, aperture));
         let blurred = moments(&image);
-        // c = 2·R·|d − f|/d, the image of the point in the plane that is sharp. What the point's own size, the pixel
-        // and its filter add to the second moment adds up, so that the pinhole's picture takes it away. An even disk
-        // has r²/2.
+        // c = 2·R·|d − f|/d, the image of the point in the plane of focus. The contributions of the point's own size,
+        // the pixel and its filter to the second moment are additive, so the pinhole's picture is subtracted. A uniform
+        // disc has r²/2.
         let expected_px = 2.0 * RADIUS_M * (depth_m - FOCUS_M).abs() / depth_m * px_per_m_in_focus;
         let diameter_px = 2.0 * (2.0 * (blurred.2 - sharp.2)).sqrt();
         assert!((diameter_px / expected_px - 1.0).abs() < 0.01, "at {depth_m} m {diameter_px} px, not {expected_px}");
@@ -83,7 +83,7 @@ fn what_is_in_focus_is_as_sharp_as_through_a_pinhole() {
     let edges = pinhole.iter().filter(|&&share| share > 0.01 && share < 0.99).count();
     assert!(edges > 100, "{edges} pixels at the edges");
     for (i, (lens, pinhole)) in lens.iter().zip(&pinhole).enumerate() {
-        // A sample that just meets the edge may miss it by rounding.
+        // A sample that just hits the edge may miss it by rounding.
         assert!((lens - pinhole).abs() <= 1.0 / 64.0 + 1e-6, "pixel {i}: {lens} instead of {pinhole}");
     }
     let differing = lens.iter().zip(&pinhole).filter(|(a, b)| a != b).count();

@@ -1,4 +1,4 @@
-//! Lights of a file and environment maps, by the units and angles of their specifications.
+//! Lights of a file and environment maps, compared with the units and angles of their specifications.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ fn a_spot_fades_between_its_cones_as_the_specification_has_it() {
 
 #[test]
 fn a_spot_fades_as_blender_has_it() {
-    // A smooth step that begins at the edge and is as wide as 1 − inner/outer of the way to the axis.
+    // A smoothstep that starts at the edge and is as wide as 1 − inner/outer of the range to the axis.
     spot_fades(SpotFalloff::Smooth, |cosine, cos_inner, cos_outer| {
         let blend = 1.0 - cos_inner.acos() / cos_outer.acos();
         let x = ((cosine - cos_outer) / ((1.0 - cos_outer) * blend)).clamp(0.0, 1.0);
@@ -30,11 +30,12 @@ fn a_spot_fades_as_blender_has_it() {
     });
 }
 
-/// Holds a spot of 2 cd against the share of light that `fade` gives for the cosines of the direction and both cones.
+/// Compares a spot of 2 cd with the fraction of light that `fade` gives for the cosines of the direction and both
+/// cones.
 fn spot_fades(falloff: SpotFalloff, fade: fn(f64, f64, f64) -> f64) {
     let (height, candela, inner, outer) = (0.8_f64, 2.0_f32, 0.3_f32, 0.7_f32);
     for aside in [0.0, 0.15, 0.3, 0.45, 0.6, 0.75] {
-        // Everything is moved instead of the camera.
+        // Everything else is moved instead of the camera.
         let to = DVec3::new(-aside, height, 0.0);
         let facing_down = DMat3::from_cols(DVec3::X, DVec3::NEG_Z, DVec3::Y);
         let mut shot = shot(DVec3::Y * 0.5, 1e-3, 4, 64);

@@ -1,4 +1,4 @@
-//! Lines of technical documents, against geometry that is known.
+//! Lines of technical documents, compared with known geometry.
 
 use glam::{DAffine3, DMat4, DQuat, DVec2, DVec3, Vec3};
 use packshot_materials::openpbr::OpenPbr;
@@ -55,7 +55,7 @@ fn distance(point: DVec2, [a, b]: [DVec2; 2]) -> f64 {
     point.distance(a.lerp(b, along))
 }
 
-/// Share of each pixel that is as close to one of these segments as half a line's width.
+/// The fraction of each pixel that is within half a line's width of one of these segments.
 fn expected(segments: &[[DVec2; 2]], size_px: u32, width_px: f64) -> Vec<f32> {
     const SIDE: u32 = 40;
     let of_pixel = |pixel: u32| {
@@ -70,7 +70,8 @@ fn expected(segments: &[[DVec2; 2]], size_px: u32, width_px: f64) -> Vec<f32> {
     (0..size_px * size_px).map(of_pixel).collect()
 }
 
-/// Holds lines against what they should be: their tips are a quarter of a pixel off at most, all else much less.
+/// Compares lines with the expected ones: their tips are off by a quarter of a pixel at most, everything else by much
+/// less.
 fn assert_drawn(found: &[f32], expected: &[f32], what: &str) {
     let differences = || found.iter().zip(expected).map(|(a, b)| (a - b).abs());
     let largest = differences().fold(0.0, f32::max);
@@ -98,7 +99,7 @@ fn edges_of_a_cube_are_where_it_projects_and_hidden_ones_are_not_drawn() {
                 let view = if fov_y_rad.is_some() { eye - a } else { eye };
                 (b - a).cross(c - a).dot(view) > 0.0
             };
-            // Of a convex body a side is seen whole or not at all.
+            // Each side of a convex body is either entirely visible or entirely hidden.
             let seen: Vec<&[usize; 4]> = SIDES.iter().filter(faces_eye).collect();
             let around = |side: &&[usize; 4]| {
                 let at = |i: usize| projected(&shot, place.transform_point3(corner(side[i % 4])));
@@ -141,7 +142,7 @@ fn a_ball_has_an_outline_and_no_line_within_however_it_is_divided() {
     }
 }
 
-/// Two squares beside one another, upright: the border between them is in the middle of the picture.
+/// Two upright squares side by side: the border between them is in the middle of the picture.
 fn neighbours() -> [DAffine3; 2] {
     let upright = DQuat::from_rotation_x(std::f64::consts::FRAC_PI_2);
     [-1.0, 1.0].map(|x| DAffine3::from_rotation_translation(upright, DVec3::new(x, 0.0, 0.0)))

@@ -1,4 +1,4 @@
-//! Light transport against known answers.
+//! Light transport compared with known answers.
 
 mod analytic;
 mod arrangement;

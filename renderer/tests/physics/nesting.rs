@@ -1,4 +1,4 @@
-//! Bodies within bodies: of those that overlap the one of the highest priority is there.
+//! Nested bodies: where they overlap, the one with the highest priority fills the space.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ fn cylinder(radius: f32, half_height: f32, is_cavity: bool) -> Primitive {
     Primitive { positions, triangles, ..plane() }
 }
 
-/// The first primitive with the second behind it.
+/// The first primitive followed by the second.
 fn joined(mut first: Primitive, second: &Primitive) -> Primitive {
     let n = first.positions.len() as u32;
     first.positions.extend(&second.positions);
@@ -77,10 +77,10 @@ fn difference(a: &Film, b: &Film) -> f32 {
 
 #[test]
 fn a_bolt_in_oil_in_a_glass_may_overlap() {
-    // What is meant: a solid cylinder of glass, and in it oil instead of glass, so that glass and oil share one
-    // surface.
+    // The intended scene: a solid cylinder of glass with oil instead of glass inside it, so that glass and oil share
+    // one surface.
     let exact = |seed| vial(cylinder(1.0, 1.1, false), cylinder(0.7, 0.8, false), [0; 2], seed);
-    // What is modelled: glass with a cavity, and oil that reaches into the wall.
+    // The modelled scene: glass with a cavity, and oil that extends into the wall.
     let modelled = |priorities, seed| {
         let glass = joined(cylinder(1.0, 1.1, false), &cylinder(0.7, 0.8, true));
         vial(glass, cylinder(0.8, 0.9, false), priorities, seed)

@@ -1,4 +1,4 @@
-//! How noise lies in the picture.
+//! The spatial distribution of noise in the picture.
 
 use glam::{DAffine3, DVec3};
 use packshot_materials::openpbr::OpenPbr;
@@ -9,8 +9,8 @@ use crate::scenes::{plane, render, scene, shot};
 /// Pixels along each side, a multiple of every block.
 const SIZE_PX: usize = 64;
 
-/// Variance of the means of blocks of `side_px` squared pixels, times the pixels in a block: the same for every side
-/// where errors know nothing of one another.
+/// Variance of the means of blocks of `side_px` squared pixels, times the number of pixels in a block: the same for
+/// every side if errors are independent.
 fn variance_of_blocks(errors: &[f64], side_px: usize) -> f64 {
     let n = SIZE_PX / side_px;
     let mean = |block: usize| {
@@ -22,7 +22,7 @@ fn variance_of_blocks(errors: &[f64], side_px: usize) -> f64 {
     squares / (n * n) as f64 * (side_px * side_px) as f64
 }
 
-/// Errors of a plane far below a lamp, which every pixel sees alike.
+/// Errors on a plane far below a lamp, which is the same for every pixel.
 fn errors(samples: u32, seed: u32) -> Vec<f64> {
     let mut shot = shot(DVec3::Y, 0.001, SIZE_PX as u32, samples);
     shot.film.seed = seed;

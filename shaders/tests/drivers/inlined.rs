@@ -29,7 +29,7 @@ fn statements(block: &Block, calls: &mut Vec<Handle<Function>>) -> usize {
     block.iter().map(of_one).sum()
 }
 
-/// A function with the copies of what it calls, which stands before it in `known`.
+/// A function with copies of the functions it calls, which come before it in `known`.
 fn parts(function: &Function, known: &[usize]) -> usize {
     let mut calls = Vec::new();
     let own = statements(&function.body, &mut calls) + function.expressions.len();

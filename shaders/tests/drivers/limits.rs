@@ -1,11 +1,11 @@
-//! What kernels need of an adapter, against what adapters offer.
+//! The requirements of kernels, compared with the limits of adapters.
 
 use naga::{AddressSpace, ArraySize, Handle, Type, TypeInner};
 
 use crate::modules::Kernel;
 
-/// What the kernels may need at most: the least that the adapters below offer. A driver that keeps to the required
-/// minimum of storage buffers is told as unusable when adapters are listed.
+/// The most that kernels may need: the least that the adapters below offer. A driver that supports only the required
+/// minimum of storage buffers is reported as unusable when adapters are listed.
 ///
 /// | Adapter | storage buffers of a stage | bytes of a storage binding | source |
 /// |---|---|---|---|

@@ -1,4 +1,4 @@
-//! The languages of Metal and Direct3D, so that what stands in the way of those is known.
+//! Kernels in the languages of Metal and Direct3D, so that obstacles to supporting those are known.
 
 use naga::back::{hlsl, msl};
 
