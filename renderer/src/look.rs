@@ -9,7 +9,7 @@
 //! | what the importer drops, converts and defaults | `import/blender.rs` |
 //! | what a material becomes | `prepare/material/principled.rs`, `MATERIAL_PRINCIPLED` in the shaders |
 //! | what lights of the file are | `shot/request.rs` |
-//! | how long paths get, unless somebody says so | [`Look::film`] |
+//! | limits on paths, unless they are given | [`Look::film`] |
 
 use packshot_words::words;
 

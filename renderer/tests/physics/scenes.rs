@@ -146,7 +146,7 @@ impl Loaded {
 }
 
 impl Loaded {
-    /// What a denoiser is told, of `n_samples` a pixel.
+    /// The denoiser's guides, from `n_samples` samples per pixel.
     pub(crate) fn guides(&self, n_samples: u32) -> Guides {
         self.try_guides(n_samples, &CancelToken::default()).expect("nobody cancels")
     }

@@ -65,8 +65,8 @@ impl<W: Write + Seek> Mp4Encoder<W> {
         let quantizer = quantizer(quality);
         let config = EncoderConfig::new()
             .complexity(Complexity::High)
-            // "Off" would let the codec choose the quantiser. With this mode, the only other one that skips no frames
-            // without a warning, the quantiser stays within a range, which here has one value.
+            // "Off" would let the codec choose the quantiser. With this mode, the only other one that neither skips
+            // frames nor warns about it, the quantiser stays within a range, which here has one value.
             .rate_control_mode(RateControlMode::Bufferbased)
             .qp(QpRange::new(quantizer, quantizer))
             // With that range it limits nothing, but the codec derives the level from it.
