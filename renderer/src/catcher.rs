@@ -3,8 +3,8 @@
 //!
 //! Three films are compared: the product with the floor left out, the floor with the product on it, and the floor
 //! alone. All three have the same seed, and the last two the same samples, so that where the product has no effect they
-//! are equal bit for bit, and their ratio is 1 without noise. Over a background B that replaces the floor alone, a
-//! pixel is
+//! are equal bit for bit, and their ratio is 1 without noise. Over a background B that stands in for the floor without
+//! the product, a pixel is
 //!
 //! ```text
 //! C = RGB + T · B        RGB = product + light        T = (1 − coverage) · ratio

@@ -20,7 +20,7 @@ use crate::shot;
 
 /// Target duration of a pass, which ends with a report of progress.
 const PASS_TARGET: Duration = Duration::from_millis(500);
-/// Sums are read back at least this often, from which to resume when the device is lost.
+/// Longest time between read-backs of the sums, from which a render resumes when the device is lost.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(2);
 /// Side of the squares of pixels that one workgroup handles.
 const TILE_PX: u32 = 8;
@@ -233,7 +233,7 @@ impl<'a> Sampler<'a> {
     }
 
     /// Keeps what exists when time runs out in the middle of a pass: regions before `region_idx` have finished it, this
-    /// one has `reached`, and those after it have not started.
+    /// one has `reached`, and those after it have not started it.
     fn stop_early(
         &mut self,
         region_idx: usize,
