@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::tree::{File, below, expect_none, files};
 
-/// Arrows point down the table, except for the modules that start and count.
+/// Every module of `service/src`, and the parts of the service that it may use: other modules, and crates below
+/// `service/`. Arrows point down the table, except from the modules that start the service and take counts.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("admin", &["config", "db", "domain", "server", "store"]),
     ("server", &["api", "app", "config", "db", "domain", "events", "jobs", "renders", "settings", "store", "worker"]),

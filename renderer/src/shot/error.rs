@@ -2,8 +2,7 @@
 
 use crate::diagnostic::option_place;
 
-/// Why a shot was refused. `Display` is one line, `code: message`; the place and, where there is one, the way out are
-/// separate.
+/// Why a shot was refused: a code, a place, a message and, where there is one, a way out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct ShotError {

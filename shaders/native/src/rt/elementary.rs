@@ -6,8 +6,8 @@
 //! few percent of the best; where a number of the standard library follows in a test, it states the error that is
 //! reached.
 
-/// The nearest integer to a number below 2^22 in magnitude: beyond 2^23 floats have no fractional digits, so adding 1.5
-/// * 2^23 rounds, halves to even. The standard library's function is a call where SSE 4.1 is missing.
+/// The nearest integer of a number below 2^22 in magnitude: beyond 2^23 floats have no fractional digits, so adding
+/// 1.5 * 2^23 rounds, halves to even. The standard library's function is a call where SSE 4.1 is missing.
 #[inline(always)]
 fn nearest(x: f32) -> f32 {
     const BIG: f32 = 12_582_912.0;
