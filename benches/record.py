@@ -18,7 +18,7 @@ FILE = HERE / "MEASURED.md"
 HEAD = """# Measured
 
 What [scripts/measure](../scripts/measure) found, a section for each part: its gates, where and on which commit they were tried, and its figures. A section is replaced
-when its part is measured again. How figures came about, and older ones, stand in [the benchmark notes](NOTES.md).
+when its part is measured again. Other figures are in [the benchmark notes](NOTES.md), how they came about in [the decisions](../docs/decisions/README.md).
 """
 
 

@@ -28,8 +28,8 @@ const ONE_IN_AT_FIRST: u32 = 4;
 /// … and at least this many.
 const LEAST_AT_FIRST: u32 = 4;
 /// Neighbouring pixels that differ by more than this in a channel of albedo or normal get all samples. Denoised
-/// pictures are then as close to their references as with all samples everywhere (`benches/NOTES.md`, "Turntables
-/// beside Blender's").
+/// pictures are then as close to their references as with all samples everywhere
+/// (`docs/decisions/guides-from-four-samples.md`).
 const EDGE: f32 = 0.1;
 
 impl Guides {

@@ -113,11 +113,6 @@ impl<'a> Session<'a> {
     pub(crate) fn open(args: &'a PictureArgs, planned: &'a Planned, quiet: bool) -> Result<Self, Failure> {
         args.threads.use_threads()?;
         let places = args.places(planned)?;
-        let output = &args.output;
-        let keeps_something = output.output.is_some() || output.report.is_some() || output.dump_shot.is_some();
-        if !(keeps_something || output.json || quiet) {
-            console::warn("there is no -o: what is rendered is not kept");
-        }
         Ok(Self { args, planned, quiet, interrupt: Interrupt::install()?, places, renderer: None })
     }
 
@@ -229,6 +224,11 @@ impl<'a> Session<'a> {
         if materials.unmapped() > 0 {
             let (n, of) = (materials.unmapped(), materials.parts.len());
             console::warn(&format!("{n} of {of} parts have no material: {}", materials.unmapped_names()));
+        }
+        let output = &self.args.output;
+        let keeps_something = output.output.is_some() || output.report.is_some() || output.dump_shot.is_some();
+        if !(keeps_something || output.json || self.quiet) {
+            console::warn("there is no -o: what is rendered is not kept");
         }
         if !self.args.output.json {
             let others = preflight.diagnostics.iter().filter(|finding| finding.code != "unmapped_part");

@@ -183,7 +183,7 @@ fn what_was_meant_by_a_mistyped_word_is_said() {
         ("--view frnt", "front"),
         ("--preset amazn_main", "amazon_main"),
         ("--template hero_drak", "hero_dark"),
-        ("--format pgn", "png"),
+        ("--format webpp", "webp"),
     ] {
         let args: Vec<&str> = ["render", "boxes.glb"].into_iter().chain(args.split_whitespace()).collect();
         let outcome = workplace.run(&args);
@@ -195,7 +195,7 @@ fn what_was_meant_by_a_mistyped_word_is_said() {
 #[test]
 fn a_format_may_be_written_as_an_extension() {
     let workplace = Workplace::new();
-    workplace.render(&["-o", "out/", "--format", ".png,.jpg"]);
+    workplace.render(&["boxes.glb", "-o", "out/", "--format", ".png,.jpg"]);
     assert!(workplace.path("out/boxes.png").exists() && workplace.path("out/boxes.jpg").exists());
 }
 

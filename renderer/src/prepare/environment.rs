@@ -12,7 +12,7 @@ use crate::shot::EnvironmentMap;
 /// Fraction of the map's mean radiance that light sampling leaves to scattered rays, which handle light from all over
 /// the sphere better. This is MIS compensation after Karlík et al. 2019, "MIS Compensation: Optimizing Sampling
 /// Techniques in Multiple Importance Sampling", who subtract the whole mean. A quarter had the least noise with one
-/// light sample and one scattered ray as a pair (`benches/NOTES.md`).
+/// light sample and one scattered ray as a pair (`docs/decisions/map-light-by-the-balance-heuristic.md`).
 const LEFT_TO_SCATTERING: f64 = 0.25;
 /// Each texel is sampled with at least this fraction of its own radiance, so that light samples alone still find all
 /// light.

@@ -1,5 +1,5 @@
 //! How much code drivers make of a kernel: they copy every function into its callers, and compile the copies before the
-//! first picture (benches/NOTES.md has what that took on a software driver).
+//! first picture (docs/decisions/lobes-are-evaluated-once.md has what that took on a software driver).
 
 use naga::{Block, Function, Handle, Statement};
 
