@@ -125,7 +125,7 @@ pub(crate) fn run(command: &AdminCommand) -> Result<(), Failure> {
         }
         AdminCommand::RevokeKey { key, place } => {
             let RevokedKey { key, was_revoked } = runtime()?.block_on(keys::revoke(&place.settings()?, key))?;
-            let what = if was_revoked { "was revoked already" } else { "no longer works" };
+            let what = if was_revoked { "was already revoked" } else { "no longer works" };
             console::note(&format!("{} ({}) {what}", key.prefix, one_line(&key.key.name)));
         }
     }
