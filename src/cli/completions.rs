@@ -53,7 +53,7 @@ mod tests {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut with_values(crate::cli::command()), "packshot", &mut script);
             let script = String::from_utf8(script).expect("text");
-            for word in ["three_point", "hero_dark", "six_view", "blender_5", "autocare"] {
+            for word in ["three_point", "hero_dark", "six_view", "blender-5", "autocare"] {
                 assert!(script.contains(word), "{shell}: {word}");
             }
         }
