@@ -104,7 +104,7 @@ fn r08_pictures_that_break_a_rule_of_their_preset_are_all_made_and_kept() {
     assert_eq!((failure.code.as_str(), failure.fault), ("preset.rule_broken", FaultKind::Input));
     let [finding] = &failure.findings[..] else { panic!("each rule is told once: {failure:?}") };
     assert_eq!((finding.at.as_str(), &finding.detail), ("front.png", &failure.detail));
-    assert!(finding.detail.contains("asks for fill"), "{finding:?}");
+    assert!(finding.detail.contains("requires fill"), "{finding:?}");
     assert!(finding.detail.ends_with("one more file breaks this rule"), "{finding:?}");
     let names: Vec<&str> = run.sent().into_iter().map(|file| file.name.as_str()).collect();
     assert_eq!(names, ["front.png", "top.png"]);

@@ -73,7 +73,7 @@ mod tests {
             quota.finish(name, 10).expect("as many as allowed");
         }
         let refused = quota.finish("c.png", 11).expect_err("too large by itself");
-        assert!(refused.detail.contains("a file of a job 10 at most"), "{refused:?}");
+        assert!(refused.detail.contains("a file of a job may have at most 10"), "{refused:?}");
         quota.check("result.mp4", 3, 2).expect("25 in all");
         let refused = quota.check("result.mp4", 3, 3).expect_err("26 in all");
         assert_eq!((refused.code.as_str(), refused.findings[0].at.as_str()), ("output_too_large", "result.mp4"));
