@@ -333,7 +333,7 @@ impl<'a> Reader<'a, '_> {
         Ok(escaped)
     }
 
-    /// `\uXXXX`, followed by a second one if the first is a high surrogate. A lone surrogate is not a character.
+    /// `\u` and four digits, followed by a second one if the first is a high surrogate, which alone is not a character.
     fn unicode_escape(&mut self) -> Result<char, ImportError> {
         let start = self.pos;
         let first = self.code_unit()?;

@@ -3,7 +3,7 @@
 use glam::{DVec2, DVec3};
 
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::scene::{Bounds, Mesh, Scene};
+use crate::scene::{Bounds, Scene};
 use crate::shot::{Projection, Shot};
 
 /// What is smaller than this in the picture, along its longer side, is invisible.
@@ -11,10 +11,13 @@ const SEEN_MIN_PX: f64 = 1.0;
 
 /// Detects pictures that show nothing of their product, by the bounds of each part, without regard to occlusion.
 pub fn unseen(scene: &Scene, shot: &Shot) -> Option<Diagnostic> {
-    let of_meshes: Vec<_> = scene.meshes.iter().map(Mesh::local_bounds).collect();
+    // Nearly always the first part is seen, and the vertices of the others are not read.
+    let mut of_meshes = vec![None; scene.meshes.len()];
     let mut largest: Option<(f64, &str)> = None;
     for part in &scene.parts {
-        let Some(local) = of_meshes[part.mesh.0 as usize] else { continue };
+        let mesh = part.mesh.0 as usize;
+        let of_mesh = of_meshes[mesh].get_or_insert_with(|| scene.meshes[mesh].local_bounds());
+        let Some(local) = *of_mesh else { continue };
         let size_px = size_px(&Bounds::of_box(local, &part.world_from_part), shot);
         if size_px >= SEEN_MIN_PX {
             return None;
