@@ -1,4 +1,4 @@
-"""What of a shot other renderers can follow: a dump of version 2 as version 1, without what that has no place for.
+"""The part of a shot that other renderers support: a dump of version 2 as version 1, without what that cannot hold.
 
     python3 benches/plain_shot.py shot.json     (in place; says what is left out)
 
@@ -13,11 +13,11 @@ VERSION_ONE = "packshot-shot/1"
 
 
 def plain(shot):
-    """The shot in version 1, and what it lacks."""
+    """The shot as version 1, and what was left out."""
     if shot["schema"] == VERSION_ONE:
         return shot, []
     if "views" in shot or "turntable" in shot:
-        raise SystemExit("a shot of several pictures is no shot of version 1")
+        raise SystemExit("version 1 has no shots of several pictures")
     lost = []
 
     def drop(owner, name, at, nothing):
@@ -77,7 +77,7 @@ def plain(shot):
 
 
 def make_plain(path):
-    """Makes the shot in a file one of version 1, and gives what it lacks."""
+    """Rewrites the shot in a file as version 1, and returns what was left out."""
     shot, lost = plain(json.loads(Path(path).read_text()))
     Path(path).write_text(json.dumps(shot, indent=2) + "\n")
     return lost

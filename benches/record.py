@@ -1,4 +1,4 @@
-"""Puts what a part of scripts/measure printed into benches/MEASURED.md, in the place of what the part had there.
+"""Writes the output of a part of scripts/measure to benches/MEASURED.md, replacing the part's section.
 
     record.py PART STATUS --seconds N --load N --limit-min N [--quick yes] < SECTION
 
@@ -41,7 +41,7 @@ p.add_argument("--quick", default="")
 a = p.parse_args()
 
 verdicts = {0: "**Passed.**", 124: f"**Failed:** ended after {a.limit_min} minutes."}
-# What does not end by itself at its limit is killed, and so is what the system has no memory for.
+# A part that does not end at its limit is killed, and so is one that runs out of memory.
 verdicts[137] = verdicts[124] if a.seconds >= 60 * int(a.limit_min) else "**Failed:** it was killed."
 verdict = verdicts.get(a.status, "**Failed** its gates, or ended before it had tried them.")
 commit = git("rev-parse", "--short=12", "HEAD")
@@ -55,7 +55,7 @@ cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os
 lines += [f"Commit {commit}, {today}, {processor()}, {cores} cores; load before {a.load}; `scripts/measure {'--quick ' if a.quick else ''}{a.part}`, {a.seconds} s.", ""]
 section = "\n".join([*lines, sys.stdin.read().strip()]) + "\n"
 if a.quick:
-    # Whether a part works is no reason to lose what it measured.
+    # A check that the part works must not replace its measurements.
     print(section)
     raise SystemExit
 

@@ -1,4 +1,4 @@
-"""Lays a product over pictures of its floor, by what a catcher has caught, and compares with the render of both.
+"""Composites a product over pictures of its floor by its catcher, and compares with a render of both.
 
     python benches/catcher/run.py PACKSHOT FOLDER [--samples 2048] [--size 256]
 
@@ -50,7 +50,7 @@ def channels(path):
 
 
 def rgb(found, prefix=""):
-    """Colours of a layer, whether the file's reader groups them or not."""
+    """The colours of a layer, whether the EXR reader groups them or not."""
     for name in (prefix + "RGB", prefix + "RGBA", prefix.rstrip(".")):
         if name in found:
             return np.asarray(found[name], np.float64)[..., :3]

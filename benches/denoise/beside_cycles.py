@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Denoised pictures of few samples beside those of Cycles: beside_cycles.py PACKSHOT FOLDER [--only NAME …] [--seeds N] [--sheet PNG]
+"""Denoised pictures with few samples, compared with those of Cycles: beside_cycles.py PACKSHOT FOLDER [--only NAME …] [--seeds N] [--sheet PNG]
 
 The same shots (`packshot render --dump-shot`) go through Packshot and through Cycles with its Open Image Denoise. Either is held against ITS OWN picture of many
 samples without denoiser, so that what they show differently does not count. FOLDER keeps shots and pictures; what is there is not rendered again, so
@@ -25,13 +25,13 @@ import images  # noqa: E402
 from plain_shot import make_plain  # noqa: E402
 
 ASSETS = SHARED / "assets"
-# What makes the shot. The grid wears the materials of its file, as Blender reads them, on both sides.
+# The options of each shot. On both sides, the grid has the materials of its file as Blender reads them.
 SHOTS = {
     "bearing": [ASSETS / "bearing_6205.glb", "--material-map", ASSETS / "maps/bearing_6205.json"],
     "gear_reducer": [ASSETS / "gear_reducer.glb", "--material-map", ASSETS / "maps/gear_reducer.json"],
     "materials_grid": [ASSETS / "materials_grid.glb", "--on-unmapped", "keep"],
 }
-# Quality of its denoiser, pattern of its samples.
+# The quality of Cycles' denoiser, and the pattern of its samples.
 CYCLES = [("BALANCED", "TABULATED_SOBOL"), ("BALANCED", "BLUE_NOISE"), ("HIGH", "BLUE_NOISE")]
 p = argparse.ArgumentParser()
 p.add_argument("packshot", type=Path)
@@ -40,7 +40,7 @@ p.add_argument("--only", nargs="*", choices=list(SHOTS))
 p.add_argument("--size", type=int, default=256)
 p.add_argument("--samples", type=int, default=16)
 p.add_argument("--reference-samples", type=int, default=4096)
-p.add_argument("--seeds", type=int, default=3, help="pictures of few samples; figures are their means")
+p.add_argument("--seeds", type=int, default=3, help="number of pictures with few samples; figures are their means")
 p.add_argument("--threads", type=int, default=2)
 p.add_argument("--references", action="store_true", help="render what is missing and end")
 p.add_argument("--sheet", type=Path, help="reference | noisy | denoised | FLIP of that, Packshot above Cycles")

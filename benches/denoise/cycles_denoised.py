@@ -11,7 +11,7 @@ peers, quality, prefilter, pattern = sys.argv[1:5]
 path = pathlib.Path(peers) / "render_cycles.py"
 source = path.read_text()
 if not source.rstrip().endswith("\nmain()"):
-    raise SystemExit(f"{path} does not end with main(): it cannot be taken as it is")
+    raise SystemExit(f"{path} does not end with main(): this script cannot use it")
 sys.argv = [str(path), *sys.argv[5:]]
 scope = {"__name__": "cycles_denoised", "__file__": str(path), "__doc__": None}
 exec(compile(source.rstrip().removesuffix("\nmain()"), str(path), "exec"), scope)

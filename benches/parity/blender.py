@@ -13,7 +13,7 @@ import time
 import bpy
 from mathutils import Matrix
 
-# glTF's world is Y up, Blender's Z up. Frames of cameras are the same.
+# glTF's world is Y up, Blender's Z up. Camera frames are the same.
 BLENDER_FROM_GLTF = Matrix(((1, 0, 0, 0), (0, 0, -1, 0), (0, 1, 0, 0), (0, 0, 0, 1)))
 
 
@@ -28,7 +28,7 @@ def add_camera(job):
 
 
 def set_world(path):
-    """The map at rotation 0 has +X of glTF, which is +X of Blender, where Blender looks for it too."""
+    """At rotation 0 the map's +X is that of glTF, which is also that of Blender."""
     world = bpy.context.scene.world = bpy.data.worlds.new("parity")
     nodes = world.node_tree.nodes
     background = next(node for node in nodes if node.type == "BACKGROUND")

@@ -73,7 +73,7 @@ class Glb:
         return len(self.doc["accessors"]) - 1
 
     def texture(self, rgba, **sampler):
-        """An array of bytes, height x width x 3 or 4, as PNG. Gives what a material refers to."""
+        """Adds an array of bytes, height x width x 3 or 4, as a PNG. Returns the texture reference for a material."""
         stream = io.BytesIO()
         Image.fromarray(np.ascontiguousarray(rgba, np.uint8)).save(stream, "PNG")
         for name in ("images", "textures", "samplers"):
@@ -84,7 +84,7 @@ class Glb:
         return {"index": len(self.doc["textures"]) - 1}
 
     def material(self, rgb=(0.8, 0.8, 0.8), metallic=0.0, roughness=0.4, alpha=1.0, extensions=None, pbr=None, **more):
-        """Extensions are named without KHR_materials_."""
+        """Adds a material; extensions are named without KHR_materials_."""
         entry = {"pbrMetallicRoughness": {"baseColorFactor": [*rgb, alpha], "metallicFactor": metallic, "roughnessFactor": roughness, **(pbr or {})}, **more}
         if extensions:
             entry["extensions"] = {f"KHR_materials_{name}": value for name, value in extensions.items()}
@@ -93,7 +93,7 @@ class Glb:
         return len(self.doc["materials"]) - 1
 
     def body(self, shape, material=None, at=(0, 0, 0), normals=True, colors=None, **node):
-        """A node with a mesh of its own."""
+        """Adds a node with a mesh of its own."""
         p, n, uv, triangles = shape
         p = np.asarray(p, np.float32)
         attributes = {"POSITION": self._accessor(p, "float32", min=p.min(0).tolist(), max=p.max(0).tolist())}
@@ -113,7 +113,7 @@ class Glb:
         self.doc["scenes"][0]["nodes"].append(len(self.doc["nodes"]) - 1)
 
     def light(self, matrix, **members):
-        """A punctual light that shines along -Z of a 4x4 matrix."""
+        """Adds a punctual light that points along -Z of a 4x4 matrix."""
         lights = self.doc.setdefault("extensions", {}).setdefault("KHR_lights_punctual", {"lights": []})["lights"]
         lights.append(members)
         self.doc["extensionsUsed"] = sorted({*self.doc.get("extensionsUsed", []), "KHR_lights_punctual"})

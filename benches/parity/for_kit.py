@@ -18,7 +18,7 @@ assets = kit / "assets"
 listed = []
 for scene in scenes.make(folder, assets if assets.exists() else None):
     if scene.light == scenes.LIGHTS:
-        # The look takes Blender's watts for candela; glTF's own lights are hundreds of times as bright.
+        # The Blender look reads candela as watts; read as candela, the lights would be hundreds of times as bright.
         glb = "{kit}/" + os.path.relpath(scene.glb, kit)
         args = [glb, "--camera", "Camera", "--light", "glb", "--on-unmapped", "keep", "--look", "blender-5.0"]
     else:

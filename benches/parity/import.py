@@ -35,7 +35,7 @@ def blender(path):
 
 
 def packshot(binary, path):
-    """`packshot preflight` as a child of its own, so that its resident set is not another's."""
+    """Runs `packshot preflight` in a child of its own, so that the peak memory is only its own."""
     child = """
 import json, resource, subprocess, sys, time
 begun = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Packshot with `--look blender-5.0` held against Cycles: run.py PACKSHOT FOLDER [--only NAME …] [--samples N] [--sheet PNG] [--look NAME]
+"""Packshot with `--look blender-5.0` compared with Cycles: run.py PACKSHOT FOLDER [--only NAME …] [--samples N] [--sheet PNG] [--look NAME]
 
 Run by a Python with bpy, numpy, OpenEXR, Pillow and flip_evaluator. PACKSHOT_SHARED names the folder with `peers/compare.py` and `assets/`. FOLDER
 keeps the scenes and Cycles' pictures, which are rendered once. Prints a table; exit code 1 when a scene fails its gates:
@@ -33,9 +33,9 @@ p.add_argument("--width", type=int, default=240)
 p.add_argument("--height", type=int, default=160)
 p.add_argument("--samples", type=int, default=512)
 p.add_argument("--threads", type=int, default=0)
-p.add_argument("--filter-glossy", type=float, default=0.0, help="of Cycles; its default is 1")
+p.add_argument("--filter-glossy", type=float, default=0.0, help="Filter Glossy of Cycles; its default is 1")
 p.add_argument("--look", default="blender-5.0")
-p.add_argument("--references", action="store_true", help="render what is missing of Cycles' pictures and end")
+p.add_argument("--references", action="store_true", help="only render the missing pictures of Cycles")
 p.add_argument("--sheet", type=Path, help="a picture of all scenes: Packshot | Cycles | FLIP")
 a = p.parse_args()
 
@@ -48,7 +48,7 @@ def run(*command):
 
 
 def job(scene, seed):
-    """What Cycles is to do. The name of its picture changes with all that the picture depends on."""
+    """The job for Cycles. The name of its picture depends on everything that the picture depends on."""
     members = {"glb": str(scene.glb), "world_from_camera": scene.world_from_camera.tolist(), "fov_y_rad": scene.fov_y_rad,
                "sky": str(a.folder / "sky.exr") if scene.light == scenes.SKY else None, "width": a.width, "height": a.height,
                "samples": a.samples, "seed": seed, "bounces": BOUNCES, "filter_glossy": a.filter_glossy}
@@ -57,7 +57,7 @@ def job(scene, seed):
 
 
 def cycles_pictures(chosen):
-    """Two of each scene, with different seeds, where they are not there yet."""
+    """Renders two references of each scene, with different seeds, unless they exist."""
     jobs = [job(scene, seed) for scene in chosen for seed in (1, 2)]
     jobs = [job for job in jobs if not Path(job["out"]).exists()]
     if jobs:
@@ -90,7 +90,7 @@ def sheet(rows, path):
     stops = np.array([[0, 0, 4], [81, 18, 124], [183, 55, 121], [252, 137, 97], [252, 253, 191]], np.float32) / 255
 
     def heat(flip):
-        x = np.clip(flip * 5, 0, 1)[..., None] * 4  # 0.2 is white: small differences are to be seen
+        x = np.clip(flip * 5, 0, 1)[..., None] * 4  # 0.2 is white, so that small differences are visible
         i = np.minimum(x.astype(int), 3)[..., 0]
         return stops[i] + (stops[i + 1] - stops[i]) * (x - i[..., None])
 

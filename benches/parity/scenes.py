@@ -1,4 +1,4 @@
-"""Scenes of the parity test: GLBs with one feature of glTF each, an environment map, and which asset is seen from where."""
+"""Scenes of the parity test: GLBs with one glTF feature each, an environment map, and the cameras for the assets."""
 import math
 from dataclasses import dataclass
 
@@ -61,26 +61,26 @@ def ripple(n=128):
 
 
 def ramps(n=64):
-    """Red a checker, green a ramp from top to bottom, blue one from left to right, alpha as green."""
+    """Red is a checker, green a ramp from top to bottom, blue one from left to right, alpha equals green."""
     y, x = np.mgrid[0:n, 0:n]
     return np.stack([255 * ((x // 8 + y // 8) % 2), y * 255 // (n - 1), x * 255 // (n - 1), y * 255 // (n - 1)], -1)
 
 
 def directions(n=64):
-    """Anisotropy that turns once around: red and green its direction, blue its strength."""
+    """Anisotropy whose direction rotates once: red and green are the direction, blue is the strength."""
     y, x = (np.mgrid[0:n, 0:n] + 0.5) / n
     return np.round(np.stack([0.5 + 0.5 * np.cos(2 * math.pi * x), 0.5 + 0.5 * np.sin(2 * math.pi * x), y], -1) * 255)
 
 
 def stage(glb, floor=True):
-    """A matt grey ground."""
+    """A matte grey ground."""
     if floor:
         glb.body(plane(8), glb.material((0.4, 0.4, 0.4), roughness=1.0), (0, -0.5, 0))
 
 
 PLACES = ((-1.15, 0, 0), (0, 0, 0), (1.15, 0, 0))
 BALL, BRICK = sphere(), box(0.75, 0.9, 0.75)
-# Above the ground: faces that coincide are anybody's.
+# Above the ground: which of two coincident faces is hit is undefined.
 BRICK_AT = (0, -0.04, 0)
 TURNED = {"rotation": [0, math.sin(0.3), 0, math.cos(0.3)]}
 
@@ -211,7 +211,7 @@ def normal_map(g):
 
 
 def textures(g):
-    """Few texels, much enlarged, with each kind of wrapping."""
+    """A few texels, strongly magnified, with each kind of wrapping."""
     few = checker(4, (250, 240, 200), (10, 20, 60))
     three(g, g.material((1, 1, 1), 0, 0.6, pbr={"baseColorTexture": g.texture(few)}),
           g.material((1, 0.8, 0.6), 1, 1, pbr={"baseColorTexture": g.texture(few, wrapS=33071, wrapT=33648), "metallicRoughnessTexture": g.texture(ramps()[..., :3])}),
@@ -259,7 +259,7 @@ def textured_layers(g):
 
 
 def glass_textures(g):
-    """Glass whose reflection has a weight or a colour by textures."""
+    """Glass whose specular weight or colour comes from textures."""
     weight, color = g.texture(ramps()), g.texture(checker())
     glass = lambda **specular: {"transmission": {"transmissionFactor": 1}, "volume": {"thicknessFactor": 1}, "specular": specular}
     three(g, g.material((1, 1, 1), 0, 0.15, extensions=glass(specularTexture=weight)),
@@ -286,7 +286,7 @@ ASSETS = {
 
 
 def make(folder, assets):
-    """Writes the files of generated scenes and gives all of them, those of assets where `assets` is a folder."""
+    """Writes the files of the generated scenes; returns all scenes, with those of assets if `assets` is a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     write_sky(folder / "sky.exr")
     scenes = []

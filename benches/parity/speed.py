@@ -22,7 +22,7 @@ p.add_argument("--size", type=int, default=512)
 a = p.parse_args()
 a.out.parent.mkdir(parents=True, exist_ok=True)
 shots = [a.peers / "shots" / f"{name}.json" for name in SHOTS]
-# Other processes get a tenth of the machine and one more try: three tries of each would take longer than the part may.
+# Other processes may use a tenth of the machine, and a run may be repeated once: three tries would exceed the limit.
 command = [sys.executable, a.peers / "bench.py", *shots, "--renderers", ",".join(["packshot", *TIMES_MIN]), "--levels", "L1,L3", "--rounds", a.rounds, "--width", a.size,
            "--height", a.size, "--packshot", a.packshot.resolve(), "--max-foreign", 0.1, "--retries", 1, "--out", a.out]
 done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, text=True)

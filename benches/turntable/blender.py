@@ -13,7 +13,7 @@ frames, first, end = int(frames), int(first), int(end)
 path = pathlib.Path(peers) / "render_cycles.py"
 source = path.read_text()
 if not source.rstrip().endswith("\nmain()"):
-    raise SystemExit(f"{path} does not end with main(): it cannot be taken as it is")
+    raise SystemExit(f"{path} does not end with main(): this script cannot use it")
 sys.argv = [str(path), *sys.argv[7:]]
 scope = {"__name__": "cycles_turntable", "__file__": str(path), "__doc__": None}
 exec(compile(source.rstrip().removesuffix("\nmain()"), str(path), "exec"), scope)

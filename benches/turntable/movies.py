@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What movies of a turntable hold and what they cost: movies.py PACKSHOT FOLDER [--formats mp4 webp apng]
+"""The contents of turntable movies, and the time to make them: movies.py PACKSHOT FOLDER [--formats mp4 webp apng]
 
 The sample bearing is rendered as frames in a folder; each movie is made of a copy of that folder, so that what is measured is reading frames back and encoding them, with the start
 of a process. Its share is that of the processor time of rendering and encoding together. Then what `ffprobe` says of the MP4, and the mean FLIP between neighbouring frames that `ffmpeg` decodes of it, all around the

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Turntables that are killed go on to the same bytes: resume.py PACKSHOT FOLDER [--kill-at FRAME …] [--formats frames mp4 …]
+"""Turntables that were killed resume to the same bytes: resume.py PACKSHOT FOLDER [--kill-at FRAME …] [--formats frames mp4 …]
 
 For a folder of frames and for each movie: 72 frames are rendered without a stop; again, with SIGKILL as soon as the file of frame 40 is in its place; and the same command once more.
 Every file must have the bytes of the first run, and nothing else may be left. Exit code 1 otherwise. Needs no other software; PACKSHOT needs the feature `h264` for MP4.
@@ -36,7 +36,7 @@ def finished(output):
 
 
 def killed(output, frame):
-    """Starts the command, and ends it by SIGKILL when the file of this frame is there; the number of frames that were."""
+    """Starts the command, and kills it when the file of this frame exists; returns the number of frames by then."""
     process = subprocess.Popen(command(output), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while not frame.exists():
         if process.poll() is not None:

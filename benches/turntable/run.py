@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A turntable by Packshot and by Blender in turn: run.py PACKSHOT FOLDER [--rounds N] [--frames-range A..B]
+"""A turntable by Packshot and by Blender, alternating: run.py PACKSHOT FOLDER [--rounds N] [--frames-range A..B]
 
 The bearing with materials from its map, 72 frames, 512×512, 16 samples, denoised, as PNGs. Both show the same shot: a camera is put into a copy of the file, and the rig's map is
 taken from `packshot render --dump-shot`. Blender runs once for all frames with persistent data, Open Image Denoise at the quality BALANCED. Times are those of whole processes,
@@ -34,8 +34,8 @@ p.add_argument("folder", type=Path)
 p.add_argument("--rounds", type=int, default=3)
 p.add_argument("--size", type=int, default=512)
 p.add_argument("--samples", type=int, default=16)
-p.add_argument("--frames", type=int, default=72, help="of a whole turn")
-p.add_argument("--frames-range", default=None, help="A..B: only those, for a shorter measurement")
+p.add_argument("--frames", type=int, default=72, help="number of frames of a whole turn")
+p.add_argument("--frames-range", default=None, help="A..B: only these frames, for a shorter measurement")
 p.add_argument("--threads", type=int, default=2)
 p.add_argument("--quality", default="BALANCED", choices=("FAST", "BALANCED", "HIGH"))
 a = p.parse_args()
@@ -44,7 +44,7 @@ a.folder.mkdir(parents=True, exist_ok=True)
 
 
 def with_camera(source, target):
-    """A copy of a GLB with a camera in front of the right, from a little above, for a 36 mm sensor behind 85 mm."""
+    """A copy of a GLB with a camera at the front right, slightly above, with a 36 mm sensor and an 85 mm lens."""
     data = source.read_bytes()
     length = struct.unpack_from("<I", data, 12)[0]
     document, rest = json.loads(data[20:20 + length]), data[20 + length:]

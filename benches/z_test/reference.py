@@ -1,4 +1,4 @@
-"""Runs the peers' render_mitsuba.py with what it leaves out: surfaces that shine, and absorption inside of bodies.
+"""Runs the peers' render_mitsuba.py, and adds what it leaves out: emissive surfaces, and absorption inside bodies.
 
 reference.py PEERS SHOT [options of render_mitsuba.py]
 """
@@ -18,7 +18,7 @@ materials = {}
 
 
 class Mitsuba:
-    """The module, remembering of which OpenPBR material a BSDF is."""
+    """The module, changed to remember which OpenPBR material a BSDF comes from."""
 
     def __getattr__(self, name):
         return getattr(mi, name)
@@ -31,7 +31,7 @@ class Mitsuba:
         return loaded
 
     def Properties(self):
-        """Of the mesh that is being made."""
+        """The emission and medium of the mesh that is being made."""
         properties = mi.Properties()
         for key, value in extras.items():
             properties[key] = value
@@ -51,7 +51,7 @@ def mesh(name, prim, material, world):
     if m and m["transmission_weight"] > 0 and m["transmission_depth"] > 0:
         sigma = [-math.log(c) / (m["transmission_depth"] * space["UNITS_PER_M"]) for c in m["transmission_color"]]
         extras["interior"] = mi.load_dict({"type": "homogeneous", "albedo": 0.0, "sigma_t": space["rgb"](sigma)})
-        # What is absorbed over a depth is not taken at the surface too.
+        # Light that is absorbed over a depth must not be absorbed at the surface too.
         plain = {**m, "transmission_color": (1, 1, 1)}
         material = mi.load_dict(plain_bsdf(plain))
     return plain_mesh(name, prim, material, world)

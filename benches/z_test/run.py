@@ -30,7 +30,7 @@ def run(*command, codes=(0,)):
 
 
 def split_variance(path):
-    """Writes the layer `variance` to a file of its own, which compare.py reads."""
+    """Writes the layer `variance` to a separate file, which compare.py reads."""
     with OpenEXR.File(str(path), separate_channels=True) as f:
         variance = np.array(f.parts[0].channels["variance.Y"].pixels, np.float32)
     out = path.with_suffix(".variance.exr")

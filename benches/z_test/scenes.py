@@ -100,7 +100,7 @@ def main():
     write_glb(folder / "bodies.glb", bodies)
     for name, (materials, lights, environment, bounces) in SCENES.items():
         named = dict(zip(("left", "middle", "right"), materials))
-        # Mitsuba hides every light from cameras before a transparent background, also bodies that shine.
+        # With a transparent background, Mitsuba hides every light from cameras, emissive bodies too.
         shines = LAMP in materials
         shot = {
             "schema": "packshot-shot/1", "geometry": {"path": "bodies.glb"},

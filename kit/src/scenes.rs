@@ -146,7 +146,7 @@ pub(crate) fn denoised(scale: Scale) -> Scene {
     Scene::new("denoised", size, &["--sample", "bearing", "--denoise", "on"])
 }
 
-/// Bodies that lose no light, in white light in front of white: each pixel shows the light itself, as 0.5.
+/// Bodies that lose no light, in white light before a white background: each pixel shows the light itself, as 0.5.
 pub(crate) fn furnace(scale: Scale, library: &str) -> Scene {
     let size = scale.pick([96, 96, 64], [48, 48, 16], [256, 256, 256]);
     let balls = if scale == Scale::Reduced { "Ball_0[12345789]" } else { "Ball_*" };

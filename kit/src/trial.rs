@@ -27,7 +27,7 @@ pub enum Trial {
     Rays,
     /// Denoised pictures compared with the processor's.
     Denoiser,
-    /// The time of another picture of a product that is on the device.
+    /// The time for another picture of a product that is on the device.
     Resident,
     /// Compile times of the driver.
     Kernels,

@@ -1,5 +1,5 @@
-//! Broken files: products, and what else a picture is made of. Small ones that claim to be large, and large ones that
-//! say nothing.
+//! Broken files: products, and the other files that a picture is made of. Some are small and claim to be large, some
+//! are large and without content.
 
 use serde_json::{Value, json};
 
@@ -44,7 +44,7 @@ fn with(members: &[(&str, Value)]) -> Vec<u8> {
     container(&document.to_string())
 }
 
-/// A PNG that says it is so large, and ends after its header.
+/// A PNG that claims this size, and ends after its header.
 fn png_header(side_px: u32) -> Vec<u8> {
     let mut png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
     png.extend([side_px.to_be_bytes(), side_px.to_be_bytes()].concat());
@@ -52,8 +52,8 @@ fn png_header(side_px: u32) -> Vec<u8> {
     png
 }
 
-/// Gives names and bytes of products, one after the other: what this process has in memory when it starts a child
-/// counts as that child's.
+/// Passes names and bytes of products to `take`, one after the other: what this process has in memory when it starts a
+/// child counts as that child's.
 pub(crate) fn products(mut take: impl FnMut(&str, Vec<u8>)) {
     let whole = sound();
     for bytes in (0..whole.len()).step_by(41) {
@@ -121,7 +121,7 @@ pub(crate) fn products(mut take: impl FnMut(&str, Vec<u8>)) {
     );
 }
 
-/// Gives names, options and bytes of what else a picture is made of.
+/// Passes names, options and bytes of the other files that a picture is made of to `take`.
 pub(crate) fn others(mut take: impl FnMut(&str, &str, Vec<u8>)) {
     let hdr = |width: u64, height: u64| {
         format!("#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y {height} +X {width}\n").into_bytes()
@@ -142,7 +142,7 @@ pub(crate) fn others(mut take: impl FnMut(&str, &str, Vec<u8>)) {
     take("brackets_4_mib.toml", "--template", [b"a = ".to_vec(), vec![b'['; 4 << 20]].concat());
 }
 
-/// An OpenEXR header of a picture of half floats that is so large, and nothing behind it.
+/// The header of an OpenEXR file of half floats with this size, and nothing after it.
 fn exr_header(side_px: i32) -> Vec<u8> {
     let attribute = |name: &str, kind: &str, value: &[u8]| {
         let length = u32::try_from(value.len()).expect("small").to_le_bytes();

@@ -1,8 +1,8 @@
-//! Broken files are answered within a second of processor time and 100 MB of memory, whatever they claim to be.
+//! Broken files are refused within a second of processor time and 100 MB of memory, whatever they claim to be.
 //!
-//! Each is given to the command as a process, and what it took is read when it has ended. Wall time would measure what
-//! else the machine does. A binary of its own, with one test: the system counts what all ended children took together,
-//! and other tests run the command too.
+//! The command runs as a process for each, whose time and memory are read when it has ended. Wall time would depend on
+//! what else the machine does. This is a binary of its own with one test, because the system adds up what all children
+//! took, and other tests run the command too.
 #![cfg(unix)]
 
 mod files;
@@ -16,7 +16,7 @@ use nix::sys::resource::{Usage, UsageWho, getrusage};
 use nix::sys::time::TimeVal;
 use serde_json::Value;
 
-/// Of the command as it is built for tests, which is the slowest that there is.
+/// For the command as it is built for tests, which is the slowest build.
 const PROCESSOR_TIME_MAX: Duration = Duration::from_secs(1);
 const MEMORY_MAX_BYTES: u64 = 100_000_000;
 
@@ -30,13 +30,13 @@ fn processor_time(usage: Usage) -> Duration {
     time(usage.user_time()) + time(usage.system_time())
 }
 
-/// Most of what any child so far has had in memory: a run that takes less than one before it changes nothing.
+/// The peak memory of any child so far: a run that takes less than an earlier one does not change it.
 fn peak_memory_bytes(usage: Usage) -> u64 {
     let unit_bytes = if cfg!(target_os = "macos") { 1 } else { 1024 };
     usage.max_rss().unsigned_abs() * unit_bytes
 }
 
-/// What the runs took at most, and what was wrong with any.
+/// The most that any run took, and what was wrong with any.
 #[derive(Default)]
 struct Most {
     runs: u32,
@@ -45,8 +45,7 @@ struct Most {
 }
 
 impl Most {
-    /// Runs the command, which must refuse what it is given with exit code 3, one error with a place, and within the
-    /// bounds.
+    /// Runs the command, which must refuse its input with exit code 3 and one error with a place, within the limits.
     fn refused(&mut self, folder: &Path, file: &str, args: &[&OsStr]) {
         let before = of_children();
         let mut command = Command::new(env!("CARGO_BIN_EXE_packshot"));
@@ -72,7 +71,7 @@ impl Most {
         self.processor_time = self.processor_time.max(took);
     }
 
-    /// Gives a product to each command that reads one.
+    /// Runs each command that reads a product.
     fn product(&mut self, folder: &Path, path: &Path) {
         let file = path.display().to_string();
         self.refused(folder, &file, &["preflight".as_ref(), path.as_os_str()]);

@@ -10,18 +10,18 @@ const COLUMNS: u16 = 48;
 /// Side of the checkers picture.
 const TEXTURE_PX: u32 = 16;
 
-/// A material of the file.
+/// A material in the file.
 #[derive(Clone, Copy)]
 pub(crate) enum OwnMaterial {
-    /// A picture, repeated.
+    /// A texture, repeated.
     Checkered,
-    /// The picture's alpha cuts holes.
+    /// The texture's alpha cuts holes.
     Perforated,
-    /// Half covered everywhere.
+    /// Half transparent everywhere.
     SeeThrough,
     /// Emits more than it reflects.
     Glowing,
-    /// Metal whose roughness follows the picture.
+    /// Metal whose roughness comes from the texture.
     Brushed,
 }
 
@@ -135,7 +135,7 @@ fn ball() -> (Vec<f32>, Vec<f32>, Vec<f32>, Vec<u16>) {
     (positions, normals, uvs, indices)
 }
 
-/// Pink fields, and violet ones without alpha. As metal reads it, green is roughness and blue is metalness.
+/// Pink squares, and violet ones with an alpha of 0. Where it is read for metal, green is roughness and blue metalness.
 fn checkers() -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, TEXTURE_PX, TEXTURE_PX);

@@ -12,7 +12,7 @@ mod shots;
 use packshot::picture::Format;
 use packshot::{DeviceRequest, Renderer, RendererOptions};
 
-/// Equal pictures have 0, other noise of the same picture about 0.1. Processors differ in rounding alone.
+/// Equal pictures have 0, two with different noise about 0.1. Processors differ only in rounding.
 const FLIP_MAX: f32 = 0.01;
 
 /// Renders a shot and compares it, or accepts it.

@@ -1,4 +1,4 @@
-//! What is rendered: products made by code, under the rigs, with the materials of the library and of the file.
+//! What is rendered: generated products, under the rigs, with materials of the library and of the file.
 
 use packshot::RenderRequest;
 use packshot::denoise::Denoise;
@@ -38,7 +38,7 @@ fn request(map: Option<&str>, light: Light, direction: Option<(f64, f64)>) -> Re
     RenderRequest { options, ..RenderRequest::default() }
 }
 
-/// Ball_0, Ball_1, … wear these.
+/// A map that gives these materials to `Ball_0`, `Ball_1`, ….
 fn map(materials: &[&str]) -> String {
     let entry = |(i, material): (usize, &&str)| format!(r#"{{"part_name":"Ball_{i}","material":"{material}"}}"#);
     let mut entries: Vec<String> = materials.iter().enumerate().map(entry).collect();
@@ -46,14 +46,14 @@ fn map(materials: &[&str]) -> String {
     format!(r#"{{"parts":[{}]}}"#, entries.join(","))
 }
 
-/// Steel, brass and their edges in the default look, cut out.
+/// Steel, brass and their edges in the default light, over a transparent background.
 pub(crate) fn bearing_soft() -> GoldenShot {
     let sample = sample::bearing();
     let request = request(Some(&sample.material_map), Light::StudioSoft, None);
     GoldenShot { name: "bearing_soft", glb: sample.glb, request }
 }
 
-/// Strips and flags, another side, another view transform, and a background colour.
+/// Strip lights and flags, another view, another view transform, and a background colour.
 pub(crate) fn bearing_contrast() -> GoldenShot {
     let sample = sample::bearing();
     let mut request = request(Some(&sample.material_map), Light::StudioContrast, Some((-60.0, 10.0)));
@@ -62,7 +62,7 @@ pub(crate) fn bearing_contrast() -> GoldenShot {
     GoldenShot { name: "bearing_contrast", glb: sample.glb, request }
 }
 
-/// Conductors, smooth and rough, that see each other and the table.
+/// Conductors, smooth and rough, that reflect each other and the table.
 pub(crate) fn metals() -> GoldenShot {
     let map = map(&["Steel", "Brass", "Kupfer", "Aluminium", "Cast Iron"]);
     let mut request = request(Some(&map), Light::ThreePoint, Some((20.0, 25.0)));
@@ -70,7 +70,7 @@ pub(crate) fn metals() -> GoldenShot {
     GoldenShot { name: "metals", glb: Balls::of(5).glb(), request }
 }
 
-/// Refraction, coats and rubber, before the light itself.
+/// Refraction, coats and rubber, with the environment as the background.
 pub(crate) fn dielectrics() -> GoldenShot {
     let map = map(&["Glass", "PMMA", "Rubber", "Si3N4", "Porzellan"]);
     let mut request = request(Some(&map), Light::StudioSoft, Some((-15.0, 15.0)));
@@ -79,7 +79,7 @@ pub(crate) fn dielectrics() -> GoldenShot {
     GoldenShot { name: "dielectrics", glb: Balls::of(5).glb(), request }
 }
 
-/// Textures with their filters and wraps, cut-outs, blending, vertex colours and what glows.
+/// Textures with their filters and wrapping, cut-outs, blending, vertex colours and emission.
 pub(crate) fn own_materials() -> GoldenShot {
     let materials = [
         OwnMaterial::Checkered,

@@ -9,7 +9,7 @@ use serde_json::Value;
 /// What a shell needs and nothing else.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// A program with nothing of the caller's settings.
+/// A program without any of the caller's settings.
 fn bare(program: &Path, home: &Path) -> Command {
     let mut command = Command::new(program);
     command.env_clear().env("PATH", PATH).env("HOME", home).current_dir(home);
@@ -69,7 +69,7 @@ fn the_kit_passes_on_the_software_driver() {
     assert!(results.join("results.tar.gz").exists());
     let hidden = std::fs::read_dir(&results).expect("there").flatten().map(|entry| entry.file_name());
     let hidden: Vec<_> = hidden.filter(|name| name.to_string_lossy().starts_with('.')).collect();
-    assert_eq!(hidden, [".packshot-kit"], "nothing that was unpacked stays");
+    assert_eq!(hidden, [".packshot-kit"], "no unpacked file stays");
 
     // A typing error, and an unrelated folder: nothing is lost.
     let refused = |results: &Path, args: &[&str]| {
@@ -162,11 +162,11 @@ fn trials_that_hang_or_crash_end_alone() {
     assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
     let states: Vec<State> = report.trials.iter().map(|trial| trial.state).collect();
     assert_eq!(states, [State::Crashed, State::Passed, State::NotRun, State::NotRun], "{}", report.markdown());
-    assert_eq!(report.failed(), ["speed"], "what had too little time did not fail");
+    assert_eq!(report.failed(), ["speed"], "a trial that had too little time did not fail");
     let fault = report.trials[0].fault.as_deref().expect("a reason");
     assert!(fault.contains("a driver speaks"), "{fault}");
     let sleeping = Command::new("pgrep").args(["-f", "^sleep 654.25$"]).output().expect("pgrep is there");
-    assert!(!sleeping.status.success(), "what a trial started ended with it");
+    assert!(!sleeping.status.success(), "a trial's child processes end with it");
     let is_cancelled = Cell::new(false);
     let told = |_: &packshot_kit::TrialReport| is_cancelled.set(true);
     let watch = Watch { begun: &|_, _| (), told: &told, is_cancelled: &|| is_cancelled.get() };

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::service::{SOON, Service, Workplace, tiny, until};
 use crate::webdriver::Browser;
 
-/// The program of the rules, where `scripts/test` installs it.
+/// axe-core's script, where `scripts/test` installs it.
 fn axe() -> Option<String> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(target).join("tools/axe");

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::option_sets::{OptionSet, option_sets};
 use crate::service::{Service, Workplace, submission, until};
 
-/// How many sets are rendered.
+/// How many sets of options are rendered.
 const N: usize = 40;
 
 /// The files of a job by name, or nothing where the request is refused.

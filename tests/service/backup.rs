@@ -1,4 +1,4 @@
-//! Backup of a running service, and an installation made of it.
+//! Backup of a running service, and an installation restored from it.
 
 use packshot_contract::job::JobState;
 
@@ -43,10 +43,9 @@ fn a_damaged_backup_is_refused_and_leaves_no_installation() {
     assert_eq!(code, 0);
     let whole = std::fs::read(place.path("backup.zip")).expect("written");
     let mut damaged = whole.clone();
-    // In the middle of the database, which lies first and is stored as it is.
+    // In the middle of the database, which comes first and is not compressed.
     damaged[3000] ^= 1;
-    for (name, bytes) in [("damaged", &damaged[..]), ("short", &whole[..whole.len() / 2]), ("other", b"no zip at all")]
-    {
+    for (name, bytes) in [("damaged", &damaged[..]), ("short", &whole[..whole.len() / 2]), ("other", b"not a zip")] {
         std::fs::write(place.path("bad.zip"), bytes).expect("written");
         let (code, _, stderr) = place.run(&["admin", "restore", "bad.zip", "--data", name]);
         assert_eq!(code, 3, "{name}: {stderr}");

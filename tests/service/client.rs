@@ -30,7 +30,7 @@ fn submit_watch_fetch() {
     let id = stdout.trim();
     let (code, _, stderr) = place.run(&[&["client", "watch", id, "-o", "all/"], &url[..]].concat());
     assert_eq!(code, 0, "{stderr}");
-    assert_eq!(stderr.matches("saved: all/").count(), 2, "it says which files it wrote: {stderr}");
+    assert_eq!(stderr.matches("saved: all/").count(), 2, "it names the files that it wrote: {stderr}");
     let saved = std::fs::read_dir(place.path("all")).expect("made").count();
     assert_eq!(saved, 2);
     let (code, _, stderr) = place.run(&[&["client", "fetch", id, "-o", "one.exr"], &url[..]].concat());
@@ -42,7 +42,7 @@ fn submit_watch_fetch() {
     let (code, stdout, _) = submit(&["--set", "formats=[\"png\",\"exr\"]", "--idempotency-key", "both"]);
     assert_eq!((code, stdout.trim()), (0, id), "the same submission again");
 
-    // Several pictures have no place in one file.
+    // Several pictures do not fit into one file.
     let (code, _, stderr) = submit(&["--set", "kind=views", "--set", "views=[\"front\",\"top\"]", "-o", "one.png"]);
     assert_eq!(code, 2, "{stderr}");
     assert!(stderr.contains("the render has 2 files that fit one.png") && stderr.contains("client fetch"), "{stderr}");
@@ -99,7 +99,7 @@ fn refusals_failures_and_nobody_there_are_exit_7() {
     assert_eq!(code, 2, "{stderr}");
 }
 
-/// Whether a process has a handler for SIGINT; where the system does not tell, after a while.
+/// Whether a process has a handler for SIGINT; where the system does not say, this waits a while instead.
 #[cfg(unix)]
 fn catches_interrupts(process: u32) -> bool {
     let Ok(status) = std::fs::read_to_string(format!("/proc/{process}/status")) else {

@@ -1,4 +1,4 @@
-//! Killed at any moment: what was acknowledged is there, ends once, and its files are whole.
+//! Killed at any moment: every acknowledged job still exists, ends once, and its files are whole.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::service::{SOON, Workplace, files_below, submission, until};
 
-/// Rounds of the kill; `scripts/soak` has many more.
+/// How often the service is killed; `scripts/soak` does it many more times.
 const ROUNDS: u32 = 4;
 
 fn job(seed: u32) -> Submission {
@@ -35,7 +35,7 @@ async fn killed_at_any_moment_nothing_acknowledged_is_lost() {
         tokio::time::sleep(Duration::from_millis(40 + 90 * u64::from(round))).await;
         service.kill();
         for submit in submits {
-            // Those without an answer go on trying; the service is gone.
+            // Clients without an answer would keep trying; the service is gone.
             if submit.is_finished() {
                 acknowledged.extend(submit.await.expect("no panic"));
             } else {
@@ -69,14 +69,14 @@ async fn a_restart_takes_back_at_once_what_the_killed_process_held() {
     service.kill();
     let service = place.start();
     let job = service.client().job(id).await.expect("the job");
-    assert_eq!((job.state, job.task_id.is_some()), (JobState::Queued, true), "no lease is waited for");
+    assert_eq!((job.state, job.task_id.is_some()), (JobState::Queued, true), "no lease has to expire first");
     let document = job.document.expect("a document");
     assert_eq!((document.attempt, document.error.as_deref()), (1, Some("the service that ran attempt 1 was lost")));
     assert!(service.log().contains("[WORKER_RECOVERY] worker of attempt 1 lost"), "{}", service.log());
     service.client().cancel(id).await.expect("cancelled");
 }
 
-/// Waits for the end of a job; it is completed, its stream has one end, and its file is what its address says.
+/// Waits until a job has ended: it is completed, its stream has one end, and its file matches its content address.
 pub(crate) async fn ends_once(client: &Client, id: Uuid) {
     let ended = tokio::time::timeout(SOON, async {
         let mut events = client.events(id).from_the_start();
@@ -126,7 +126,7 @@ async fn a_worker_is_killed(args: &[&str]) {
     let place = Workplace::new();
     let service = place.start_with(&[&["--workers", "process"], args].concat());
     let client = service.client();
-    // Long enough to be killed in the middle, short enough to be done after that.
+    // Long enough to be killed in the middle, short enough to finish after that.
     let request = json!({ "width": 256, "height": 256, "samples": 65536, "noise_threshold": 0, "max_time_s": 3 });
     let id = client.submit(&submission(&request)).await.expect("accepted").id;
     let mut events = client.events(id);
@@ -143,7 +143,7 @@ async fn a_worker_is_killed(args: &[&str]) {
     assert_eq!(client.job(id).await.expect("the job").result.expect("a result").files.len(), 1);
 }
 
-/// Processes that a process started.
+/// The child processes of a process.
 #[cfg(target_os = "linux")]
 fn children(of: u32) -> Vec<u32> {
     let processes =

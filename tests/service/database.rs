@@ -1,4 +1,4 @@
-//! A database that goes away: for a while, or just when it was to say that it had committed.
+//! A database that goes away: for a while, or just before it confirms a commit.
 
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ async fn an_end_whose_commit_was_not_answered_is_read_back() {
     assert!(gate.has_lost_it());
     ends_once(&client, id).await;
     let about = |text: &str| service.log().lines().any(|line| line.contains(text) && line.contains(&id.to_string()));
-    until("it is found out", SOON, async || about("the state was read back")).await;
+    until("the service has read the state back", SOON, async || about("the state was read back")).await;
     assert!(!about("the results of this attempt are discarded"), "{}", service.log());
     let metrics = http().get(format!("{}/metrics", service.url)).send().await.expect("an answer");
     let metrics = metrics.text().await.expect("text");

@@ -1,6 +1,6 @@
-//! The service as it runs at its users': the real binary, over real sockets, killed, stopped and started again.
+//! The service as users run it: the real binary, over real sockets, killed, stopped and started again.
 //!
-//! Pictures are small and taken of a product of three boxes. `scripts/soak` does the same things many more times.
+//! Pictures are small, of a product of three boxes. `scripts/soak` does the same things many more times.
 
 #[path = "../cli/option_sets.rs"]
 mod option_sets;

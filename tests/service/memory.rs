@@ -1,4 +1,4 @@
-//! Whatever exceeds the memory fails before it is rendered, and the service continues.
+//! A render that needs too much memory fails before it starts, and the service continues.
 
 use packshot_contract::job::{Job, JobState};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Movies in Chromium: all their frames are shown, in their time, and each is the picture that was rendered.
+//! Movies in Chromium: every frame is shown, at its time, and equals the rendered picture.
 
 use std::time::{Duration, Instant};
 
@@ -12,12 +12,12 @@ use crate::webdriver::Browser;
 const WIDTH_PX: u32 = 96;
 const HEIGHT_PX: u32 = 64;
 const N_FRAMES: usize = 6;
-/// So slow that a screenshot is taken of each frame.
+/// Slow enough for a screenshot of each frame.
 const FPS: usize = 4;
 const OPTIONS: [&str; 12] =
     ["--frames", "6", "--fps", "4", "--width", "96", "--height", "64", "--samples", "32", "--denoise", "off"];
-/// Mean difference of a colour, of 255, between a frame that was rendered and what is shown of it: one code for the
-/// rounding of what is half transparent, and what H.264 loses at these contrasts.
+/// Mean difference of a colour, of 255, between a rendered frame and how it is shown: one code for the rounding of
+/// partly transparent pixels, and what H.264 loses at these contrasts.
 const LOSSLESS_MAX: f64 = 0.5;
 const H264_MAX: f64 = 3.0;
 
@@ -42,7 +42,7 @@ async fn movies_play_to_their_end_in_a_browser() {
     }
 }
 
-/// What the movie is made of, laid over white.
+/// The frames of the movie, over white.
 struct Frames(Vec<RgbaImage>);
 
 impl Frames {
@@ -52,7 +52,7 @@ impl Frames {
         Self((0..N_FRAMES).map(frame).collect())
     }
 
-    /// The frame that a picture shows, which is the one that it differs least from, and by how much.
+    /// The frame that a picture shows, which is the one that it differs least from, and the difference.
     fn shown(&self, picture: &RgbaImage) -> (usize, f64) {
         assert!(picture.width() >= WIDTH_PX && picture.height() >= HEIGHT_PX);
         let differences = self.0.iter().map(|frame| mean_difference(frame, picture));
@@ -76,7 +76,7 @@ fn read(png: &[u8]) -> RgbaImage {
     picture
 }
 
-/// Of a frame and the same place of a picture, over the colours of all pixels.
+/// Mean difference between a frame and the same area of a picture, over the colours of all pixels.
 fn mean_difference(frame: &RgbaImage, picture: &RgbaImage) -> f64 {
     let of_pixel = |(x, y, pixel): (u32, u32, &image::Rgba<u8>)| -> u64 {
         let other = picture.get_pixel(x, y);
@@ -86,7 +86,7 @@ fn mean_difference(frame: &RgbaImage, picture: &RgbaImage) -> f64 {
     sum as f64 / f64::from(3 * WIDTH_PX * HEIGHT_PX)
 }
 
-/// Bytes of a movie as an expression of a script: a page from a file may not read other files.
+/// The bytes of a movie as a JavaScript expression: a page from a file may not read other files.
 fn bytes(place: &Workplace, name: &str) -> String {
     let movie = base64::prelude::BASE64_STANDARD.encode(std::fs::read(place.path(name)).expect("written"));
     format!("Uint8Array.from(atob('{movie}'), (c) => c.charCodeAt(0))")
@@ -125,7 +125,7 @@ async fn a_video_plays(browser: &Browser, place: &Workplace, frames: &Frames) {
     }
 }
 
-/// A picture that a script gave as a data URL.
+/// A picture that a script returned as a data URL.
 fn decoded(url: &Value) -> RgbaImage {
     let png = url.as_str().and_then(|url| url.strip_prefix("data:image/png;base64,")).expect("a PNG");
     read(&base64::prelude::BASE64_STANDARD.decode(png).expect("base64"))
@@ -145,7 +145,7 @@ async fn a_picture_moves(browser: &Browser, place: &Workplace, frames: &Frames, 
     let expected = json!({ "durations_us": vec![1_000_000 / FPS; N_FRAMES], "endless": true });
     assert_eq!(browser.run(&decode).await, expected, "{name}");
 
-    // Shown by the page as any picture is, until each frame has been seen.
+    // Shown by the page like any picture, until every frame has been seen.
     let show = format!(
         "const img = document.createElement('img'); img.style.display = 'block'; document.body.replaceChildren(img);
          return new Promise((resolve) => {{

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::service::{SOON, Service, Workplace, http, submission, until};
 use crate::webdriver::Browser;
 
-/// The files of a folder, less those that are still on their way.
+/// The files in a folder, except unfinished downloads.
 fn downloads(place: &Workplace) -> Vec<std::path::PathBuf> {
     let entries = std::fs::read_dir(place.path("downloads")).expect("there");
     entries
@@ -14,7 +14,7 @@ fn downloads(place: &Workplace) -> Vec<std::path::PathBuf> {
         .collect()
 }
 
-/// One browser for everything: starting one takes longer than all that it is asked to do.
+/// One browser for everything: starting one takes longer than all the tests in it.
 #[tokio::test]
 async fn the_page_in_a_browser() {
     let place = Workplace::new();
@@ -32,7 +32,7 @@ fn start(place: &Workplace) -> Service {
     Service::spawn(place.command(&["serve", "--threads", "1"]).env("PACKSHOT_LISTEN", "127.0.0.1:0"))
 }
 
-/// Whether everything is inside of the window, at the width of a desk, a tablet and a telephone.
+/// Whether everything fits into the window, at the widths of a desktop, a tablet and a phone.
 async fn fits(browser: &Browser, name: &str) {
     for width_px in [1400, 800, 390] {
         browser.resize(width_px).await;
@@ -58,11 +58,11 @@ async fn a_job_is_followed_and_its_picture_downloaded(browser: &Browser, place: 
     browser.until("document.querySelectorAll('main article').length > 90 && !document.scripts.length").await;
     let broken = "return [...document.querySelectorAll('a[href^=\"#\"]')].filter((a) => !document.getElementById(a.hash.slice(1))) \
                   .map((a) => a.outerHTML)";
-    assert_eq!(browser.run(broken).await, json!([]), "links of the reference lead somewhere");
+    assert_eq!(browser.run(broken).await, json!([]), "no link in the reference is broken");
     fits(browser, "reference").await;
     browser.open(&service.url).await;
 
-    // Another user submits: the job appears without a reload, its picture grows, its log runs.
+    // Another user submits: the job appears without a reload, and its picture and its log are updated.
     let name = "boxes from elsewhere, with a name that is as long as those of a warehouse_and-has_no-spaces_in-its_second-half";
     let request = json!({ "width": 320, "height": 240, "samples": 65536, "noise_threshold": 0, "max_time_s": 3,
                           "metadata": { "name": name } });

@@ -1,4 +1,4 @@
-//! A database on a PostgreSQL server, and a way to it that a test can close.
+//! A database on a PostgreSQL server, behind a gate that a test can close.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -20,9 +20,9 @@ pub(crate) async fn database() -> Option<String> {
     }
 }
 
-/// Connections to a database pass through it, as long as it is open.
+/// A proxy in front of a database that passes connections on while it is open.
 pub(crate) struct Gate {
-    /// The database's address through the gate.
+    /// The URL of the database through the gate.
     pub(crate) url: String,
     state: Arc<State>,
 }

@@ -1,12 +1,12 @@
 //! A client that openapi-python-client (<https://github.com/openapi-generators/openapi-python-client>) generates from
-//! what the service says of itself: with a key it submits, watches and fetches.
+//! the service's OpenAPI document: with a key it submits, watches and fetches.
 
 use std::path::PathBuf;
 use std::process::Command;
 
 use crate::service::{SOON, Workplace, http, outcome, until};
 
-/// Asks for a picture with the client in the folder beside it: its arguments are the service, a key and a product.
+/// Renders a picture with the client in the folder beside it. Its arguments are the service, a key and a product.
 const PROGRAM: &str = r#"
 import sys, time
 from client import AuthenticatedClient, Client
@@ -41,7 +41,7 @@ assert list_materials.sync(client=client, q="steel").items, "there is steel"
 print(job.result.files[0].width, job.result.files[0].height)
 "#;
 
-/// The generator with all that its clients need, where `scripts/test` installs it.
+/// The generator, with the packages that its clients need, where `scripts/test` installs it.
 fn generator() -> Option<PathBuf> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(target).join("tools/python/bin");
@@ -61,11 +61,11 @@ async fn a_generated_python_client_submits_watches_and_fetches() {
     until("a key is needed", SOON, async || service.status("/api/v1/renders").await == 401).await;
     let document = http().get(format!("{}/openapi.json", service.url)).send().await.expect("an answer");
     std::fs::write(place.path("openapi.json"), document.bytes().await.expect("a document")).expect("written");
-    // It recognises bytes only by this name; whatever else it would run is for people who read the code.
+    // It recognises bytes only by this media type. Hooks would only format the code.
     let config = "content_type_overrides:\n  image/png: application/octet-stream\npost_hooks: []\n";
     std::fs::write(place.path("config.yaml"), config).expect("written");
 
-    // With a warning it would have left something out.
+    // A warning would mean that it left something out.
     let mut generate = Command::new(bin.join("openapi-python-client"));
     generate.args(["generate", "--path", "openapi.json", "--output-path", "client", "--meta", "none"]);
     generate.args(["--config", "config.yaml", "--fail-on-warning"]).current_dir(place.path("."));

@@ -1,10 +1,10 @@
-//! The README's example of the service, run as it is written.
+//! The service example in the README, run as it is written.
 
 use std::process::Command;
 
 use crate::service::{Workplace, outcome};
 
-/// The first block of shell below a heading.
+/// The first shell block below a heading.
 fn block(heading: &str) -> String {
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("there");
     let section = readme.split_once(&format!("\n## {heading}\n")).expect("the section").1;

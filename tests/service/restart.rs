@@ -1,5 +1,5 @@
-//! A client that waits for a render survives a restart of the service: killed and started again at the same address, it
-//! is found again.
+//! A client that waits for a render survives a restart of the service: it reconnects when the service, killed, is
+//! started again at the same address.
 
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::service::{SOON, Service, Workplace, submission, until};
 
-/// Long enough to be killed in the middle, short enough to be done after that.
+/// Long enough to be killed in the middle, short enough to finish after that.
 const REQUEST: [(&str, u32); 5] =
     [("width", 256), ("height", 256), ("samples", 65_536), ("noise_threshold", 0), ("max_time_s", 3)];
 
@@ -21,7 +21,7 @@ async fn restart(place: &Workplace, service: Service) -> Service {
     until("the job runs", SOON, runs).await;
     let address = service.url.trim_start_matches("http://").to_owned();
     service.kill();
-    // Long enough for an attempt to find no service.
+    // Long enough for a client to try in vain.
     tokio::time::sleep(Duration::from_secs(1)).await;
     place.start_with(&["--listen", &address])
 }
@@ -40,7 +40,7 @@ async fn outcome(mut command: Child) -> (Option<i32>, String) {
     while command.try_wait().expect("a child of ours").is_none() && Instant::now() < end {
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
-    // What still runs is late, and its output says what it waits for.
+    // A command that still runs is too late; its output says what it waits for.
     let _ = command.kill();
     let output = command.wait_with_output().expect("ends");
     (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
@@ -65,7 +65,7 @@ async fn who_submits_and_waits_gets_the_picture_of_a_service_that_was_killed() {
     let service = restart(&place, service).await;
     let (code, stderr) = outcome(submit).await;
     is_done(&place, code, &stderr);
-    assert_eq!(service.client().jobs(10, None).await.expect("a page").items.len(), 1, "it is one job");
+    assert_eq!(service.client().jobs(10, None).await.expect("a page").items.len(), 1, "there is only one job");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Series that were under way when the service was killed, or whose job was cancelled.
+//! Series that were in progress when the service was killed, or whose job was cancelled.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ fn turntable() -> Submission {
     }))
 }
 
-/// What is kept of series.
+/// The files that are kept of unfinished series.
 fn kept(place: &Workplace) -> Vec<std::path::PathBuf> {
     files_below(&place.data().join("scratch"))
 }
@@ -101,7 +101,7 @@ async fn r69_nothing_is_kept_of_a_series_that_is_called_off() {
     assert_eq!(ended(&service.client(), id).await.state, JobState::Cancelled);
     nothing_is_left(&place).await;
 
-    // Also when it was cancelled while no service held it, and what it left lies there from then.
+    // Also when it was cancelled while no service held it, so that its files stayed behind.
     let id = begun(&place, &service, 1).await;
     service.kill();
     let service = place.start_with(&["--threads", "1"]);

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::product;
 
-/// How long anything may take that takes a moment.
+/// The time limit for things that are done almost immediately.
 pub(crate) const SOON: Duration = Duration::from_secs(60);
 
 /// A folder with room for a service's data and for files.
@@ -35,7 +35,7 @@ impl Workplace {
         self.path("data")
     }
 
-    /// The command in this folder, on the CPU, with nothing of the caller's settings.
+    /// The command in this folder, on the CPU, without any of the caller's settings.
     pub(crate) fn command<S: AsRef<OsStr>>(&self, args: &[S]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_packshot"));
         command.args(args).current_dir(self.folder.path()).stdin(Stdio::null());
@@ -102,7 +102,7 @@ impl Service {
         Client::new(&self.url, Some(key)).expect("an address")
     }
 
-    /// What it logged until now.
+    /// Its log so far.
     pub(crate) fn log(&self) -> String {
         self.log.lock().expect("no panic").clone()
     }
@@ -179,12 +179,12 @@ pub(crate) fn boxes() -> Vec<u8> {
     product::glb(&product::BOXES)
 }
 
-/// A picture that takes a moment.
+/// A request that renders within a moment.
 pub(crate) fn tiny() -> Submission {
     submission(&json!({ "width": 32, "height": 24, "samples": 4 }))
 }
 
-/// A picture that takes an hour. The seed tells one from the others.
+/// A request that would take an hour. The seed distinguishes it from others.
 pub(crate) fn endless(seed: u32) -> Submission {
     submission(&json!({ "width": 1024, "height": 1024, "samples": 65536, "noise_threshold": 0, "seed": seed }))
 }
@@ -195,7 +195,7 @@ pub(crate) fn submission(request: &Value) -> Submission {
     submission
 }
 
-/// Tries until it holds.
+/// Waits until a condition holds.
 pub(crate) async fn until<F: Future<Output = bool>>(what: &str, limit: Duration, mut holds: impl FnMut() -> F) {
     let end = Instant::now() + limit;
     while !holds().await {

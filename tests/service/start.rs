@@ -1,4 +1,4 @@
-//! Starting: settings, the data folder, and who may do what before anybody has configured anything.
+//! Starting: settings, the data folder, and access before a key is created.
 
 use packshot_contract::client::ClientError;
 use serde_json::{Value, json};
@@ -43,7 +43,7 @@ fn a_data_folder_that_all_may_read_is_tightened_or_refused() {
         assert_eq!(mode(name), 0o600, "{name}");
     }
     first.kill();
-    // As a copy by hand leaves it.
+    // As after a copy by hand.
     files.into_iter().for_each(|name| set(name, 0o644));
     set("", 0o755);
     let service = place.start();
@@ -57,8 +57,8 @@ fn a_data_folder_that_all_may_read_is_tightened_or_refused() {
     set("", 0o1777);
     let (code, _, stderr) = place.run(&["serve", "--listen", "127.0.0.1:0"]);
     assert!(code == 6 && stderr.contains("error[serve.data_exposed]"), "{code}: {stderr}");
-    assert_eq!(mode(""), 0o1777, "a folder for everybody stays one");
-    // The folder of this test has files of its own.
+    assert_eq!(mode(""), 0o1777, "a folder that all users share keeps its mode");
+    // The folder of this test has other files in it.
     std::fs::set_permissions(place.path(""), std::fs::Permissions::from_mode(0o755)).expect("ours");
     let (code, _, stderr) = place.run(&["serve", "--listen", "127.0.0.1:0", "--data", "."]);
     assert!(code == 6 && stderr.contains("it also holds other files"), "{code}: {stderr}");
@@ -94,7 +94,7 @@ fn what_cannot_be_used_is_exit_6() {
 fn a_store_that_is_not_the_databases_is_exit_6() {
     let place = Workplace::new();
     place.start().kill();
-    // The database stays, and the files are looked for elsewhere.
+    // The same database, with files in another folder.
     std::fs::create_dir(place.path("files")).expect("a folder");
     std::fs::write(place.path("packshot.toml"), "[store]\npath = \"files\"\n").expect("written");
     let moved = ["serve", "--listen", "127.0.0.1:0", "--config", "packshot.toml"];
@@ -156,7 +156,7 @@ async fn beyond_loopback_one_key_is_made_and_needed() {
 
     let again = place.start_with(&["--listen", "0.0.0.0:0"]);
     assert!(!again.log().contains("[SETUP]"), "{}", again.log());
-    again.client_with(&key).submit(&tiny()).await.expect("the key still opens");
+    again.client_with(&key).submit(&tiny()).await.expect("the key is still valid");
     let stored = files_below(&place.data()).into_iter().filter(|path| {
         let bytes = std::fs::read(path).unwrap_or_default();
         bytes.windows(key.len()).any(|window| window == key.as_bytes())

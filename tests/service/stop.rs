@@ -1,4 +1,4 @@
-//! Stopping in order, and clients that would hold up everybody else.
+//! Graceful shutdown, and clients that would block all others.
 
 use std::time::{Duration, Instant};
 
@@ -28,13 +28,13 @@ async fn c34_a_graceful_stop_gives_running_work_back() {
     until("it is no longer ready", Duration::from_secs(1), async || service.status("/readyz").await == 503).await;
     assert_eq!(service.status("/healthz").await, 200, "it still answers");
     assert!(service.wait(Duration::from_secs(30)).success());
-    assert!(began.elapsed() >= Duration::from_secs(2), "the render had its time");
+    assert!(began.elapsed() >= Duration::from_secs(2), "the render had its grace period");
 
     let again = place.start();
     let client = again.client();
     until("it runs again", SOON, async || state(&client, id).await == JobState::Running).await;
     let document = client.job(id).await.expect("the job").document;
-    assert_eq!(document.map(|document| document.attempt), attempt, "no attempt was used up");
+    assert_eq!(document.map(|document| document.attempt), attempt, "the attempt does not count");
     client.cancel(id).await.expect("cancelled");
     until("it is cancelled", Duration::from_secs(5), async || state(&client, id).await == JobState::Cancelled).await;
 }

@@ -41,7 +41,7 @@ impl Browser {
     async fn post(&self, path: &str, body: Value) -> Option<Value> {
         let sent = http().post(format!("{}{path}", self.session)).json(&body).send().await.ok()?;
         let answer: Value = sent.json().await.ok()?;
-        // The driver is there and its browser is not.
+        // The driver is installed without its browser.
         (!answer["value"]["error"].is_string()).then(|| answer["value"].clone())
     }
 
@@ -56,14 +56,14 @@ impl Browser {
         self.post("/goog/cdp/execute", command).await.expect("emulated");
     }
 
-    /// Makes the page so wide, as on a screen of that width.
+    /// Sets the width of the page, as on a screen of that width.
     pub(crate) async fn resize(&self, width_px: u32) {
         let metrics = json!({ "width": width_px, "height": 1100, "deviceScaleFactor": 1, "mobile": false });
         let command = json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": metrics });
         self.post("/goog/cdp/execute", command).await.expect("resized");
     }
 
-    /// What a function's body returns on the page; promises are waited for.
+    /// Runs the body of a function on the page and returns its result; promises are awaited.
     pub(crate) async fn run(&self, script: &str) -> Value {
         self.post("/execute/sync", json!({ "script": script, "args": [] })).await.unwrap_or_else(|| panic!("{script}"))
     }
@@ -74,26 +74,26 @@ impl Browser {
         until(expression, SOON, async || self.run(&script).await == json!(true)).await;
     }
 
-    /// Puts a file into a field that takes files.
+    /// Selects a file in a file input.
     pub(crate) async fn choose_file(&self, selector: &str, path: &Path) {
         let found = self.post("/element", json!({ "using": "css selector", "value": selector })).await.expect("found");
         let id = found.as_object().and_then(|found| found.values().next()?.as_str().map(str::to_owned)).expect("an id");
         self.post(&format!("/element/{id}/value"), json!({ "text": path })).await.expect("taken");
     }
 
-    /// What the page complained about.
+    /// The errors and warnings of the page.
     pub(crate) async fn complaints(&self) -> Vec<String> {
         let log = self.post("/se/log", json!({ "type": "browser" })).await.expect("a log");
         log.as_array().expect("a list").iter().map(|entry| entry["message"].to_string()).collect()
     }
 
-    /// Saves what it shows, where the variable PACKSHOT_SCREENSHOTS names a folder.
+    /// Saves a screenshot, where the variable PACKSHOT_SCREENSHOTS names a folder.
     pub(crate) async fn screenshot(&self, name: &str) {
         let Some(folder) = std::env::var_os("PACKSHOT_SCREENSHOTS") else { return };
         std::fs::write(Path::new(&folder).join(format!("{name}.png")), self.picture().await).expect("written");
     }
 
-    /// What it shows, as a PNG.
+    /// A screenshot, as a PNG.
     pub(crate) async fn picture(&self) -> Vec<u8> {
         let answer = http().get(format!("{}/screenshot", self.session)).send().await.expect("an answer");
         let answer: Value = answer.json().await.expect("JSON");
@@ -106,14 +106,14 @@ impl Browser {
         let mut driver = TcpStream::connect(address)?;
         driver.set_read_timeout(Some(SOON))?;
         write!(driver, "DELETE /{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
-        // Its answer says that the browser has ended; the connection it keeps open, whatever it was asked.
+        // The response means that the browser has ended. The driver keeps the connection open in spite of the header.
         driver.read(&mut [0; 1024]).map(drop)
     }
 }
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // A test that fails leaves no browser behind either.
+        // This also runs when a test fails, so that no browser is left behind.
         let _ = self.end_session();
         let _ = self.driver.kill();
         let _ = self.driver.wait();

@@ -1,4 +1,4 @@
-//! The time of another picture of a product that is on the device.
+//! The time for another picture of a product that is on the device.
 
 use serde_json::Value;
 

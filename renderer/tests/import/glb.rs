@@ -90,7 +90,7 @@ impl Glb {
         self.accessor(F32, shape, values.len(), &bytes)
     }
 
-    /// Positions, with the bounds that glTF asks for.
+    /// Positions, with the bounds that glTF requires.
     pub(crate) fn positions(&mut self, values: &[[f32; 3]]) -> usize {
         let accessor = self.floats("VEC3", values);
         let bound = |fold: fn(f32, f32) -> f32| {
@@ -122,7 +122,7 @@ impl Glb {
     /// Sets the member that a JSON pointer names; its parent must be there.
     pub(crate) fn set(mut self, pointer: &str, value: Value) -> Self {
         let (parent, name) = pointer.rsplit_once('/').expect("a pointer");
-        match self.json.pointer_mut(parent).expect("the parent is there") {
+        match self.json.pointer_mut(parent).expect("the parent exists") {
             Value::Array(list) => list[name.parse::<usize>().expect("an index")] = value,
             object => object[name] = value,
         }
@@ -145,7 +145,7 @@ impl Glb {
         load(&self.bytes(), &ImportOptions::default(), &|| false)
     }
 
-    /// Loads a file that must load, and says which diagnostics there are as `code at`.
+    /// Loads a file that must load; returns its scene and its findings as `code at`.
     pub(crate) fn scene(&self) -> (Scene, Vec<String>) {
         let (scene, report) = self.load().unwrap_or_else(|error| panic!("{error:?}"));
         let found = report.diagnostics.iter().map(|finding| format!("{} {}", finding.code, finding.at)).collect();
@@ -159,7 +159,7 @@ impl Glb {
         scene.meshes[0].primitives[0].clone()
     }
 
-    /// Loads a file that must be refused, and says why as `code at`.
+    /// Loads a file that must be refused; returns the error as `code at`.
     pub(crate) fn refusal(&self) -> String {
         refusal(&self.bytes())
     }

@@ -20,7 +20,7 @@ fn places(found: &[Diagnostic]) -> Vec<&str> {
 #[test]
 fn needles_are_counted() {
     let mut glb = Glb::empty();
-    // Heights of 1e-4, 1e-6 and 0.9e-5 of the length; the last one lies askew.
+    // Heights of 1e-4, 1e-6 and 0.9e-5 of the length; the last one is tilted.
     let position = glb.positions(&[
         [0.0, 0.0, 0.0],
         [1.0, 0.0, 0.0],
@@ -67,7 +67,7 @@ fn alpha_that_is_ignored_is_told() {
 fn sizes_of_no_product_come_with_the_units_that_would_make_one() {
     let scaled = |scale: f64| Glb::cube().set("/nodes/0/scale", json!([scale, scale, scale]));
     for (scale, proposals) in [
-        // A cube of 60 mm as numbers in millimetres, of 2 inches, and scaled down twice.
+        // A cube of side 60: as millimetres, centimetres or inches.
         (
             30.0,
             &[

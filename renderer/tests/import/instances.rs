@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 
 use crate::glb::Glb;
 
-/// In a square field.
+/// Parts, in a square field.
 const N: usize = 100_000;
 const PER_ROW: usize = 317;
-/// For a part on its way to a device: its transforms, surface and tree.
+/// Memory for each part that is prepared for a device: its transforms, surface and tree.
 const BYTES_PER_PART_MAX: u64 = 512;
 
 fn place(i: usize) -> [f64; 3] {

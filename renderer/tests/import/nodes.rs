@@ -128,7 +128,7 @@ fn graphs_that_are_no_forest_are_refused() {
     assert_eq!(with_nodes(json!([{"mesh": 0}]), json!([0, 0])).refusal(), "glb.graph /scenes/0/nodes/1");
 }
 
-/// Where the one part of a scene is, and what is said of it.
+/// The position of a scene's only part, and the findings.
 fn only_part(nodes: &Value, roots: &Value) -> (DVec3, Vec<String>) {
     let (scene, found) = with_nodes(nodes.clone(), roots.clone()).scene();
     assert_eq!(scene.parts.len(), 1, "{nodes} {roots}");

@@ -79,7 +79,7 @@ fn hidden_nodes_hide_what_is_below_them() {
         );
     let (scene, found) = glb.scene();
     assert_eq!(scene.parts.iter().map(Part::name).collect::<Vec<_>>(), ["Shown"]);
-    assert_eq!((scene.lights.len(), scene.cameras.len()), (0, 1), "cameras show what they see all the same");
+    assert_eq!((scene.lights.len(), scene.cameras.len()), (0, 1), "a camera in a hidden node can still be used");
     assert_eq!(found, ["node_hidden /nodes/2"]);
     let wrong = glb.set("/nodes/0/extensions", hidden(json!({"visible": 1})));
     assert_eq!(wrong.refusal(), "glb.schema /nodes/0/extensions/KHR_node_visibility/visible");
@@ -104,7 +104,7 @@ fn copies_of_a_mesh_are_parts() {
         assert!(place.abs_diff_eq(expected, 1e-6), "{place} {expected}");
     }
     assert!(scene.parts.iter().all(|part| (part.path.as_str(), part.node_idx) == ("Part", 0)));
-    // An application's own values place nothing.
+    // Attributes of an application's own do not place copies.
     let unplaced = glb.clone().set("/nodes/0/extensions", instancing(json!({"_ID": 0})));
     assert_eq!(unplaced.scene().0.parts.len(), 1);
 

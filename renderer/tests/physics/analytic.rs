@@ -72,7 +72,7 @@ fn light_from_one_direction_and_its_shadow() {
     shot.lights =
         vec![Light::Directional { direction: DVec3::new(0.0, 1.0, 0.0), irradiance: [2.0; 3], half_angle_rad: 0.0 }];
     let film = render(&scene(vec![plane()], &[(0, DAffine3::IDENTITY), (0, lid)]), &lambert(), &shot, 2);
-    // Seen and lit from below: surfaces have two sides.
+    // Seen and lit from below: surfaces are two-sided.
     assert_close(mean_radiance(&film), Vec3::new(0.8, 0.5, 0.2) * 2.0 / std::f32::consts::PI, 1e-3);
     let mut above = crate::scenes::shot(DVec3::Y * 0.25, 1.0, 16, 16);
     // Direct light only: otherwise the lid's underside would reflect light from the floor beside it.

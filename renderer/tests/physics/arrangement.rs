@@ -129,7 +129,7 @@ fn palette(unit_m: f64) -> Vec<OpenPbr> {
     ]
 }
 
-/// A square of side 2 in the plane y = 0, facing +Y, with everything that a vertex can have.
+/// A square of side 2 in the plane y = 0, facing +Y, with every attribute that a vertex can have.
 pub(crate) fn card() -> Primitive {
     let corners = [(-1.0, -1.0), (-1.0, 1.0), (1.0, 1.0), (1.0, -1.0)];
     let uv: Vec<Vec2> = corners.iter().map(|&(x, z)| Vec2::new(0.5 * x + 0.5, 0.5 * z + 0.5)).collect();

@@ -80,7 +80,7 @@ fn glass_and_subsurface_in_one_material_are_the_mean_of_both() {
     let of_weight = |w: f32| mean_radiance(&ball(&OpenPbr { transmission_weight: w, ..both }, 256));
     let (mixed, wax, glass) = (of_weight(0.25), of_weight(0.0), of_weight(1.0));
     let expected = 0.75 * wax + 0.25 * glass;
-    assert!((wax - glass).abs().max_element() > 0.2, "the two look alike: {wax}, {glass}");
+    assert!((wax - glass).abs().max_element() > 0.2, "the two look the same: {wax}, {glass}");
     assert!((mixed / expected - 1.0).abs().max_element() < 0.01, "{mixed} instead of {expected}");
 }
 

@@ -128,13 +128,13 @@ fn over_the_floor_itself_it_is_the_picture_of_both() {
         let direct = image(&still.film(floor, FirstHit::Any, false, None, 2));
         let noise = relative_error(&image(&still.film(floor, FirstHit::Any, false, None, 3)), &direct);
         let error = relative_error(&caught.over(&product, &backdrop), &direct);
-        assert!(error < 2.0 * noise, "floor {i}, other samples: {error} where noise is {noise}");
+        assert!(error < 2.0 * noise, "floor {i}, other samples: {error}, with a noise of {noise}");
     }
 }
 
 #[test]
 fn one_catcher_serves_backgrounds_of_all_colours_below_a_black_product() {
-    // What is black reflects no light from the floor, so that only the floor's own colour differs.
+    // A black product reflects no light from the floor, so that only the floor's own colour differs.
     let still = Still::new([matte([0.0; 3]); 3]);
     let (product, caught) = still.caught(&floor_of(matte([0.5; 3])), 0);
     assert!(!caught.has_light(), "a matte floor adds nothing");
@@ -167,11 +167,11 @@ fn glass_throws_a_shadow_of_its_colour_and_a_polished_floor_shows_the_product() 
     let still = Still::of_materials();
     let (_, caught) = still.caught(&floors()[0], 0);
     let is_red = |ratio: &&[f32; 3]| ratio[1] < 0.7 && ratio[0] > ratio[1] + 0.15;
-    assert!(caught.ratio.iter().filter(is_red).count() > 1, "the glass leaves red light");
+    assert!(caught.ratio.iter().filter(is_red).count() > 1, "the shadow of the glass is red");
     let (_, caught) = still.caught(&floors()[2], 0);
     // The plate reflects a twentieth to a tenth; the sky alone would give 0.015.
     let most = caught.light.iter().map(|light| light[0]).fold(0.0, f32::max);
-    assert!(most > 0.02, "the balls are mirrored: {most} more than the sky at most");
+    assert!(most > 0.02, "the plate reflects the balls: at most {most} more than the sky");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A denoiser's guides: albedo and normal of what is seen, also in mirrors and behind panes.
+//! The denoiser's guides: albedo and normal of what is visible, also in mirrors and behind panes.
 
 use glam::{DAffine3, DQuat, DVec3, Vec3};
 use packshot_materials::openpbr::OpenPbr;

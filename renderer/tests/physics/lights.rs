@@ -80,7 +80,7 @@ fn a_map_turns_right_handed_about_y_and_its_strength_is_a_factor() {
     let unturned = wall(DVec3::X, 0.0, 1.0);
     let behind = wall(DVec3::NEG_X, 0.0, 1.0);
     assert!(unturned.x > 3.0 * behind.x, "the bright patch is at +X: {unturned} against {behind}");
-    // +Z goes towards +X, and so +X towards −Z.
+    // +Z rotates towards +X, and so +X towards −Z.
     for (normal, rotation) in [(DVec3::NEG_Z, quarter), (DVec3::NEG_X, 2.0 * quarter), (DVec3::Z, -quarter)] {
         let turned = wall(normal, rotation, 1.0);
         assert!((turned - unturned).abs().cmple(unturned * 0.005).all(), "{turned} instead of {unturned} at {normal}");

@@ -106,7 +106,7 @@ fn edges_of_a_cube_are_where_it_projects_and_hidden_ones_are_not_drawn() {
                 (0..4).map(|i| [at(i), at(i + 1)]).collect::<Vec<_>>()
             };
             let segments: Vec<[DVec2; 2]> = seen.iter().flat_map(around).collect();
-            assert_eq!(seen.len(), 3, "three sides are seen");
+            assert_eq!(seen.len(), 3, "three sides are visible");
             let found = drawn(&scene, &shot, LineKind::Edges, width_px, 2);
             let expected = expected(&segments, 150, f64::from(width_px));
             assert_drawn(&found, &expected, &format!("lines of {width_px} px"));
@@ -136,7 +136,7 @@ fn a_ball_has_an_outline_and_no_line_within_however_it_is_divided() {
                 let least = if n < 8 { 0.9 } else { 0.97 };
                 assert!((least..1.01).contains(&(length_px / outline_px)), "{n}: {length_px} of {outline_px} px");
             } else if n == 5 {
-                assert!(inside > 50.0, "flat sides have no borders");
+                assert!(inside > 50.0, "no lines between flat sides");
             }
         }
     }
@@ -181,7 +181,7 @@ fn parts_and_materials_that_touch_have_a_border() {
     one_part.materials = vec![Default::default(); 2];
     let style = LineStyle { width_px: WIDTH_PX, crease_rad: LineStyle::CREASE_RAD };
     let own = load(&one_part, &[], &[PartMaterial::Own], &shot, 2).lines(LineKind::Edges, style);
-    assert_eq!(columns(&own, 40), across, "materials have another border than parts");
+    assert_eq!(columns(&own, 40), across, "the line between materials differs from that between parts");
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn nothing_is_drawn_of_what_is_behind_something_and_of_the_floor() {
     let without = edges(&alone, &above);
     assert!(without.iter().sum::<f32>() > 50.0, "no lines");
     above.floor = Some(Floor::square(-2.0, 4.0, "Felt", OpenPbr::default()));
-    assert!(edges(&alone, &above) == without, "the floor draws lines");
+    assert!(edges(&alone, &above) == without, "the floor has lines");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Light through thin panes falls straight on, whatever it comes from.
+//! Light goes straight through thin panes, whatever kind of light it is.
 
 use std::f64::consts::PI;
 use std::sync::Arc;
@@ -9,14 +9,14 @@ use packshot_renderer::shot::{Environment, EnvironmentMap, Light, Shot};
 
 use crate::scenes::{mean_radiance, plane, render_parts, scene, shot};
 
-/// Of the floor: so dark that what it throws back at the pane does not count.
+/// The floor's albedo: so dark that light between the floor and the panes can be neglected.
 const ALBEDO: f64 = 0.02;
 const TINT: [f32; 3] = [0.9, 0.5, 0.2];
 /// Height of the light over the floor, with the panes below it.
 const HEIGHT: f64 = 1.0;
 
-/// What one pane lets through at a cosine, untinted: one boundary's share, as KHR_materials_transmission has thin
-/// walls.
+/// Transmittance of an untinted pane at a cosine: that of one boundary, which is how KHR_materials_transmission defines
+/// thin walls.
 fn transmittance(cosine: f64) -> f64 {
     let n = 1.5_f64;
     let g = (n * n - 1.0 + cosine * cosine).sqrt();
@@ -25,7 +25,7 @@ fn transmittance(cosine: f64) -> f64 {
     1.0 - 0.5 * a * a * (1.0 + b * b)
 }
 
-/// Irradiance of the floor's middle below a horizontal square of radiance 1 and side 1, with `n_panes` between.
+/// Irradiance at the floor's middle below a horizontal square of radiance 1 and side 1, through `n_panes` panes.
 fn under_a_square(n_panes: i32) -> f64 {
     const N: i32 = 200;
     let place = |i: i32| (f64::from(i) + 0.5) / f64::from(N) - 0.5;
@@ -37,7 +37,7 @@ fn under_a_square(n_panes: i32) -> f64 {
     (0..N * N).map(|i| of_cell(place(i % N), place(i / N))).sum::<f64>() / f64::from(N * N)
 }
 
-/// Holds the light below one and two panes against `irradiance`, which gives that of the untinted ones.
+/// Compares the light below one and two panes with `irradiance`, which gives that below as many untinted panes.
 fn falls_through(lit: &dyn Fn(&mut Shot), emissive: bool, irradiance: &dyn Fn(i32) -> f64) {
     let wide =
         |y: f64| DAffine3::from_scale_rotation_translation(DVec3::splat(4.0), glam::DQuat::IDENTITY, DVec3::Y * y);
@@ -64,7 +64,7 @@ fn falls_through(lit: &dyn Fn(&mut Shot), emissive: bool, irradiance: &dyn Fn(i3
             parts.push((0, facing_down));
             worn.push(2);
         }
-        // From below the panes.
+        // The camera is below the panes.
         let mut shot = shot(DVec3::new(0.3, 0.2, 0.1), 1e-3, 8, 1024);
         lit(&mut shot);
         let film = render_parts(&scene(vec![plane()], &parts), &[dark, pane, lamp], &worn, &shot, 2);
@@ -72,7 +72,7 @@ fn falls_through(lit: &dyn Fn(&mut Shot), emissive: bool, irradiance: &dyn Fn(i3
         for (channel, tint) in TINT.iter().enumerate() {
             let expected = ALBEDO / PI * f64::from(*tint).powi(n_panes) * irradiance(n_panes);
             let error = f64::from(seen[channel]) / expected - 1.0;
-            // Two panes throw a little light to and fro, which only lights with an extent send through.
+            // A little light goes back and forth between two panes; only lights with an extent get it through.
             assert!((-0.01..0.01).contains(&error), "{n_panes} panes, channel {channel}: {error:+.4}");
         }
     }
@@ -108,7 +108,7 @@ fn light_of_a_surface_falls_through_panes() {
 
 #[test]
 fn light_of_a_map_falls_through_panes() {
-    // Bright around the zenith, black below 60 degrees, so that the panes' far edges do not count.
+    // Bright around the zenith, black below 60 degrees, so that the distant edges of the panes have no effect.
     let (width_px, height_px) = (64, 32);
     let is_bright = |row: u32| row < height_px / 6;
     let rgb = (0..width_px * height_px).map(|i| [if is_bright(i / width_px) { 1.0 } else { 0.0 }; 3]).collect();
@@ -120,7 +120,7 @@ fn light_of_a_map_falls_through_panes() {
         const N: i32 = 4000;
         let of_ring = |i: i32| {
             let polar = PI / 2.0 * (f64::from(i) + 0.5) / f64::from(N);
-            // Rows are joined linearly between their centres.
+            // Between the centres of rows it is interpolated linearly.
             let row = polar / PI * f64::from(height_px) - 0.5;
             let radiance = (f64::from(height_px / 6) - row).clamp(0.0, 1.0);
             radiance * transmittance(polar.cos()).powi(n_panes) * polar.cos() * polar.sin()

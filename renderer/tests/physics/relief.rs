@@ -44,7 +44,7 @@ fn from_above(size_px: u32, samples: u32) -> Shot {
     shot
 }
 
-/// Radiance of the places along X from the middle, and along Z.
+/// Mean radiance on both sides of the middle along X, and along Z.
 fn wedges(film: &Film) -> [f32; 2] {
     let size = film.width_px as usize;
     let pixels = film.resolve();
@@ -67,10 +67,10 @@ fn wedges(film: &Film) -> [f32; 2] {
 fn a_turned_face_shines_in_a_bow_tie_and_a_brushed_one_evenly() {
     let grain = |mode, axis| Surface { tangent: Some(Tangent { mode, axis }), ..Surface::default() };
     let see = |surface| wedges(&plate(metal(0.35, 0.9), surface, &from_above(48, 16)));
-    // Rings throw light across themselves: where they run across the plane of the light, along X from the middle.
+    // A groove reflects light across itself, so the rings shine where they cross the plane of the light: along X.
     let [along, aside] = see(grain(TangentMode::Cylindrical, Axis::Y));
     assert!(along > 3.0 * aside, "{along} along the light, {aside} beside it");
-    // The axis of a flat plate is found: it is as wide as it is deep.
+    // The axis of a flat plate, which is as wide as it is deep, is found.
     assert_eq!(see(grain(TangentMode::Cylindrical, Axis::Auto)), [along, aside]);
     let across = see(grain(TangentMode::Planar, Axis::Z));
     let lengthwise = see(grain(TangentMode::Planar, Axis::X));
@@ -78,7 +78,7 @@ fn a_turned_face_shines_in_a_bow_tie_and_a_brushed_one_evenly() {
         assert!((x / z - 1.0).abs() < 0.05, "{x} and {z} on an evenly brushed plate");
     }
     assert!(across[0] > 3.0 * lengthwise[0], "{} across the light, {} along it", across[0], lengthwise[0]);
-    // Where nothing says how it lies, there is none.
+    // Without a direction there is no grain.
     let [x, z] = see(Surface::default());
     assert!((x / z - 1.0).abs() < 0.05);
 }
@@ -87,20 +87,20 @@ fn a_turned_face_shines_in_a_bow_tie_and_a_brushed_one_evenly() {
 fn a_surface_is_as_bright_near_by_as_it_is_from_afar() {
     use DetailKind::{Blasted, Brushed, Cast, OrangePeel, Turned};
     for (kind, depth_mm) in [(Blasted, 0.4), (OrangePeel, 0.4), (Cast, 0.4), (Brushed, 0.5), (Turned, 0.1)] {
-        // As steep as makes half of the roughness.
+        // So steep that the relief is half of the roughness.
         let surface = with_detail(kind, 5.0, depth_mm);
         let see = |size_px, samples| {
             let mut shot = from_above(size_px, samples);
-            // Within the highlight: reliefs have no tails as long as those of facets.
+            // Within the highlight: the tails of a relief are shorter than those of facets.
             shot.lights = sun(DVec3::new(-0.17, -0.985, 0.0));
-            // A part of the plate away from its middle, of 0.2 m.
+            // A square of 0.2 m of the plate, away from its middle.
             shot.camera.world_from_camera.translation += DVec3::new(0.5, 0.0, 0.3);
             shot.camera.projection = packshot_renderer::shot::Projection::Orthographic { height_m: 0.2 };
             mean_radiance(&plate(metal(0.3, 0.0), surface.clone(), &shot)).x
         };
         // Pixels of 0.6 mm, and of 25 mm.
         let (shown, lost) = (see(320, 4), see(8, 512));
-        assert!((lost / shown - 1.0).abs() < 0.3, "{kind:?}: {shown} where it shows, {lost} where it does not");
+        assert!((lost / shown - 1.0).abs() < 0.3, "{kind:?}: {shown} where it is resolved, {lost} where it is not");
     }
 }
 
@@ -114,7 +114,7 @@ fn reliefs_make_no_light() {
         let scene = scene(vec![sphere(32, true)], &[(0, DAffine3::IDENTITY)]);
         let loaded = load(&scene, &palette, &[PartMaterial::Palette(0)], &shot, 2);
         let mean = mean_radiance(&loaded.render(&RenderControl::new(&CancelToken::default())));
-        // Directions that a bent normal sends below the surface are lost.
+        // Light that a bent normal reflects below the surface is lost.
         assert!((0.9..=1.01).contains(&mean.x), "{kind:?}: {mean}");
     }
 }

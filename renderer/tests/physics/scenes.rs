@@ -67,7 +67,7 @@ pub(crate) fn cube() -> Primitive {
     primitive(positions, Vec::new(), triangles.collect())
 }
 
-/// Triangles, without what they do not need.
+/// Triangles without optional attributes.
 pub(crate) fn primitive(positions: Vec<Vec3>, normals: Vec<Vec3>, triangles: Vec<[u32; 3]>) -> Primitive {
     let uvs = [Vec::new(), Vec::new()];
     Primitive { positions, normals, tangents: Vec::new(), uvs, colors: Vec::new(), triangles, material: None }
@@ -88,7 +88,7 @@ pub(crate) fn scene(meshes: Vec<Primitive>, parts: &[(u32, DAffine3)]) -> Scene 
     Scene { meshes, parts: parts.iter().enumerate().map(part).collect(), ..Scene::default() }
 }
 
-/// An orthographic look from `eye` at the origin, in darkness.
+/// An orthographic shot from `eye` towards the origin, without light.
 pub(crate) fn shot(eye: DVec3, height_m: f64, size_px: u32, samples: u32) -> Shot {
     let back = eye.normalize();
     let up = if back.y.abs() > 0.99 { DVec3::NEG_Z } else { DVec3::Y };
@@ -129,17 +129,17 @@ pub(crate) fn render_parts(scene: &Scene, palette: &[OpenPbr], worn: &[usize], s
     load(scene, &palette, &parts, shot, n_threads).render(&RenderControl::new(&CancelToken::default()))
 }
 
-/// A shot on the CPU.
+/// A shot that the CPU can render.
 pub(crate) struct Loaded {
-    /// Placed meshes.
+    /// How many meshes are placed.
     pub(crate) n_instances: usize,
-    /// Materials of the palette are `Material 0` and so on.
+    /// The materials of the palette are called `Material 0` and so on.
     pub(crate) names: LayerNames,
     shot: Box<dyn LoadedShot>,
 }
 
 impl Loaded {
-    /// To the end.
+    /// Renders all samples.
     pub(crate) fn render(&self, control: &RenderControl<'_>) -> Film {
         self.shot.render(control).expect("nobody cancels").film
     }
@@ -155,7 +155,7 @@ impl Loaded {
         self.shot.guides(n_samples, cancel)
     }
 
-    /// Layers of `n_samples` a pixel.
+    /// Layers, from `n_samples` samples per pixel.
     pub(crate) fn layers(&self, quantities: &[Quantity], n_samples: u32) -> Vec<Vec<f32>> {
         self.try_layers(quantities, n_samples, &CancelToken::default()).expect("nobody cancels")
     }
@@ -170,7 +170,7 @@ impl Loaded {
         self.shot.layers(&LayerRequest { quantities, names: &self.names, n_samples, lines }, cancel)
     }
 
-    /// Lines of a kind.
+    /// Lines of one kind.
     pub(crate) fn lines(&self, kind: LineKind, lines: LineStyle) -> Vec<f32> {
         let quantities = &[Quantity::Lines(kind)];
         let request = LayerRequest { quantities, names: &self.names, n_samples: 1, lines };
@@ -178,7 +178,7 @@ impl Loaded {
     }
 }
 
-/// Prepares a scene and brings it to the CPU.
+/// Prepares a scene and loads it on the CPU.
 pub(crate) fn load(
     scene: &Scene,
     palette: &[PaletteEntry],

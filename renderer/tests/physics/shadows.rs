@@ -1,4 +1,4 @@
-//! The shadow layer, against shadows that are known.
+//! The shadow layer, compared with known shadows.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::scenes::{load, plane, scene, shot, sphere};
 
 const SIZE_PX: usize = 40;
 
-/// The layer of a scene whose parts wear the materials in turn, pixel by pixel.
+/// The shadow layer of a scene whose parts wear the materials in turn, pixel by pixel.
 fn shadow(scene: &Scene, materials: &[OpenPbr], shot: &Shot, n_threads: usize) -> Vec<Vec3> {
     let palette: Vec<PaletteEntry> = materials.iter().map(|&material| material.into()).collect();
     let worn: Vec<PartMaterial> = (0..scene.parts.len()).map(|i| PartMaterial::Palette(i % materials.len())).collect();
@@ -31,7 +31,7 @@ fn middle(pixel: usize, height_m: f64) -> [f64; 2] {
     [at(pixel % SIZE_PX), at(pixel / SIZE_PX)]
 }
 
-/// From straight above.
+/// A shot from directly above.
 fn from_above(height_m: f64) -> Shot {
     shot(DVec3::Y * 10.0, height_m, SIZE_PX as u32, 64)
 }
@@ -60,7 +60,7 @@ fn the_shadows_of_suns_and_points_have_their_edges() {
             let hovers = (x + 1.2).abs() < 0.5 && z.abs() < 0.5;
             if out < -0.06 && !hovers {
                 n_dark += 1;
-                // No green light could arrive.
+                // There is no green light that could be occluded.
                 let expected = if has_green { Vec3::ZERO } else { Vec3::Y };
                 assert_eq!(*share, expected, "{x} {z} is in the shadow");
             } else if out > 0.06 || ((x + 1.2).abs() < 0.3 && z.abs() < 0.3) {
@@ -74,7 +74,7 @@ fn the_shadows_of_suns_and_points_have_their_edges() {
 
 #[test]
 fn a_wall_takes_its_form_factor_of_the_sky() {
-    // Along z as good as endless, one high, at x = 0.
+    // 1 m high, at x = 0, and so long along z that its ends do not matter.
     let upright = DQuat::from_rotation_z(std::f64::consts::FRAC_PI_2);
     let wall = DAffine3::from_scale_rotation_translation(DVec3::new(0.5, 1.0, 60.0), upright, DVec3::Y * 0.5);
     let scene = scene(vec![plane(), plane()], &[(0, scaled(DVec3::splat(70.0), DVec3::ZERO)), (1, wall)]);
@@ -103,12 +103,12 @@ fn surfaces_that_shine_cast_shadows_too() {
     let hung = DAffine3::from_scale_rotation_translation(DVec3::splat(0.2), down, DVec3::Y * 3.0);
     let parts = [(0, scaled(DVec3::splat(3.0), DVec3::ZERO)), (1, hung), (2, scaled(DVec3::splat(0.4), DVec3::Y))];
     let scene = scene(vec![plane(), plane(), sphere(24, true)], &parts);
-    // From below the lamp and beside the ball.
+    // The camera is below the lamp and beside the ball.
     let mut shot = shot(DVec3::new(0.0, 1.0, 3.0), 3.0, SIZE_PX as u32, 64);
     shot.environment = Environment::None;
     let layer = shadow(&scene, &[OpenPbr::default(), lamp, OpenPbr::default()], &shot, 2);
     let darkest = layer.iter().map(|share| share.x).fold(1.0, f32::min);
-    assert_eq!(darkest, 0.0, "nowhere is it dark under the ball");
+    assert_eq!(darkest, 0.0, "no pixel under the ball is black");
     let lit = layer.iter().filter(|share| **share == Vec3::ONE).count();
     assert!(lit > SIZE_PX * SIZE_PX / 2, "{lit} pixels are in the light");
 }
@@ -118,13 +118,13 @@ fn where_no_light_could_arrive_there_is_no_shadow() {
     let ball = scene(vec![sphere(24, true)], &[(0, DAffine3::IDENTITY)]);
     let dark = shot(DVec3::Z * 4.0, 3.0, SIZE_PX as u32, 64);
     let layer = shadow(&ball, &[OpenPbr::default()], &dark, 2);
-    assert!(layer.iter().all(|share| *share == Vec3::ONE), "darkness is no shadow");
-    // From behind: what faces the camera faces away from the light.
+    assert!(layer.iter().all(|share| *share == Vec3::ONE), "without light there is no shadow");
+    // Lit from behind: what faces the camera faces away from the light.
     let mut behind = dark.clone();
     behind.lights.push(Light::Directional { direction: DVec3::Z, irradiance: [1.0; 3], half_angle_rad: 0.0 });
     let layer = shadow(&ball, &[OpenPbr::default()], &behind, 2);
     assert!(layer[SIZE_PX * SIZE_PX / 2 + SIZE_PX / 2] == Vec3::ONE && layer[0] == Vec3::ONE);
-    // Threads change no bit.
+    // The number of threads changes no bit.
     let mut sky = dark;
     sky.environment = Environment::Uniform { radiance: [1.0; 3] };
     assert!(shadow(&ball, &[OpenPbr::default()], &sky, 1) == shadow(&ball, &[OpenPbr::default()], &sky, 2));

@@ -1,4 +1,4 @@
-//! Geometry as it comes: shells that look inwards, faces that lie in each other, needles and triangles without area.
+//! Flawed geometry: shells that face inwards, coincident faces, needles and triangles without area.
 
 use glam::{DAffine3, DVec3, Vec3};
 use packshot_materials::openpbr::OpenPbr;
@@ -61,7 +61,7 @@ fn of_parts_in_one_place_the_first_one_is_seen() {
 
 #[test]
 fn faces_that_lie_in_each_other_make_the_same_picture_on_any_number_of_threads() {
-    // The same square cut along its other diagonal: which one is seen changes from place to place, by rounding.
+    // The same square cut along its other diagonal: which one is hit varies from place to place, by rounding.
     let other = Primitive { triangles: vec![[1, 2, 3], [1, 3, 0]], ..plane() };
     let crossed = scene(vec![plane(), other], &[(0, DAffine3::IDENTITY), (1, DAffine3::IDENTITY)]);
     let shot = lit(shot(DVec3::new(1.0, 2.0, 1.5), 2.4, 72, 8));
@@ -71,7 +71,7 @@ fn faces_that_lie_in_each_other_make_the_same_picture_on_any_number_of_threads()
     assert!(one.sums == picture(2).sums && one.sums == picture(5).sums);
 }
 
-/// A square of which a band in the middle consists of needles.
+/// A square with a band of needles in its middle.
 fn needles() -> Primitive {
     const N: u32 = 200;
     const WIDTH: f32 = 8e-6;
@@ -95,7 +95,7 @@ fn needles_and_triangles_without_area_leave_no_trace() {
         Vec3::Y * f32::MIN_POSITIVE,
     ]);
     flat.triangles.extend([[0, 0, 0], [0, 0, 2], [4, 5, 6], [6, 4, 5], [4, 7, 4], [4, 5, 7]]);
-    // Straight, aslant and along the needles, on a patch as large as a few of them.
+    // Perpendicular, oblique and along the needles, on a patch as large as a few of them.
     for eye in [DVec3::Y, DVec3::new(0.7, 0.4, 0.1), DVec3::new(0.02, 0.3, 1.0)] {
         for height_m in [1.8e-3, 2e-5] {
             let picture = |primitive: Primitive| -> Film {
@@ -105,7 +105,7 @@ fn needles_and_triangles_without_area_leave_no_trace() {
             let whole = picture(plane());
             for (what, other) in [("needles", picture(needles())), ("flat", picture(flat.clone()))] {
                 let resolved = other.resolve();
-                assert!(resolved.iter().all(|p| p[3] == 1.0), "{what} from {eye}: the ground is seen through");
+                assert!(resolved.iter().all(|p| p[3] == 1.0), "{what} from {eye}: there are gaps in the ground");
                 assert!(resolved.as_flattened().iter().all(|value| value.is_finite()), "{what} from {eye}");
                 let flip = flip(&whole, &other);
                 assert!(flip <= 0.01 && mean(&other) > 0.1, "{what} from {eye}, {height_m} m: FLIP {flip}");

@@ -1,4 +1,4 @@
-//! Bodies that light enters stand on a floor with a flat bottom: the two faces do not coincide.
+//! Transparent bodies with a flat bottom on a floor: the two faces must not coincide.
 
 use glam::{DAffine3, DVec3};
 use packshot_materials::openpbr::OpenPbr;
@@ -9,7 +9,7 @@ use packshot_renderer::shot::{Bounces, Environment, Floor};
 
 use crate::scenes::{cube, load, scene, shot};
 
-/// Mean and noise of what is seen through the cube, which stands so far above its floor.
+/// Mean radiance and noise of what is seen through the cube, which is this far above its floor.
 fn seen(material: &OpenPbr, gap: f64) -> (f32, f32) {
     let mut shot = shot(DVec3::new(1.0, 1.6, 2.0) * 3.0, 1.2, 16, 256);
     shot.camera.world_from_camera.translation += DVec3::Y;
@@ -36,7 +36,7 @@ fn glass_on_a_floor_is_as_glass_a_little_above_it() {
             format!("roughness {specular_roughness}: {mean} ± {noise}, above the floor {mean_above} ± {noise_above}");
         assert!((mean - mean_above).abs() < 3e-3 && noise < 1.1 * noise_above, "{name}");
     }
-    // Where both faces coincide, what is seen is wrong.
+    // Where the two faces coincide, the picture is wrong.
     let glass = OpenPbr { transmission_weight: 1.0, specular_roughness: 0.0, ..OpenPbr::default() };
     assert!((seen(&glass, 0.0).0 - seen(&glass, 1e-2).0).abs() > 1e-2);
 }

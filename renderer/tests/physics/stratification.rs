@@ -1,11 +1,11 @@
-//! How evenly the numbers of paths are spread.
+//! How evenly the random numbers of paths are distributed.
 
 use glam::UVec2;
 use packshot_native::stages::baseline::{draw_pair, draw_pair_beside, draw_third, rank_in_block, step_point};
 use packshot_shaders::constants::{DRAW_BSDF, DRAW_PIXEL, SET_SCATTERING};
 
-/// All coordinates of a set: the pair and the third as scattered directions and their lobes draw them, and the pair
-/// beside of the place in the pixel.
+/// All coordinates of a set: a pair for scattered directions, a third for the choice of a lobe, and another pair for
+/// the position in the pixel.
 fn point(seed: u32, sample: u32) -> [f32; 5] {
     let set = step_point(seed, sample, 0, SET_SCATTERING);
     let (pair, beside) = (draw_pair(set, DRAW_BSDF), draw_pair_beside(set, DRAW_PIXEL));
@@ -58,7 +58,7 @@ fn pairs_are_0_2_sequences_and_with_the_third_a_1_3_sequence() {
 
 #[test]
 fn places_in_the_pixel_go_well_with_scattered_directions() {
-    // By the rank of generator matrices. Sobol's first five coordinates have 1 2 2 2 2 2 3 3 2 2 3 and 1 2 2 2 3 3 3 3
+    // The ranks of generator matrices. Sobol's first five coordinates have 1 2 2 2 2 2 3 3 2 2 3 and 1 2 2 2 3 3 3 3
     // 3 4 4, with the pair of directions less even than a (0, 2)-sequence.
     let of_four = [1, 2, 1, 2, 2, 2, 2, 3, 3, 3, 3];
     let of_five = [1, 2, 1, 2, 2, 3, 3, 3, 3, 4, 4];
@@ -86,7 +86,7 @@ fn squares_of_pixels_take_parts_that_belong_together() {
                 })
                 .collect();
             parts.sort_unstable();
-            assert!(parts.windows(2).all(|w| w[0] < w[1]), "two squares of {side_px} px take the same part");
+            assert!(parts.windows(2).all(|w| w[0] < w[1]), "two squares of {side_px} px use the same samples");
         }
         orders.insert([rank(0, 0), rank(15, 0), rank(0, 15), rank(15, 15)].map(|rank| rank / 64));
     }

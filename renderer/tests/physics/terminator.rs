@@ -1,4 +1,4 @@
-//! The edge of shadow on coarse meshes that stand for round things.
+//! The shadow terminator on coarse meshes of round bodies.
 
 use std::f64::consts::PI;
 
@@ -11,7 +11,7 @@ use crate::scenes::{cube, render, render_parts, scene, shot, sphere};
 
 const SIZE_PX: usize = 64;
 
-/// A white ball of so many bands under a sun from +X, seen from +Z.
+/// A white ball of `n` bands in sunlight from +X, seen from +Z.
 fn ball_in_the_sun(n: u32, smooth: bool) -> Film {
     let matt = OpenPbr { base_color: [0.8; 3], specular_weight: 0.0, ..OpenPbr::default() };
     let mut shot = shot(DVec3::Z * 3.0, 2.1, SIZE_PX as u32, 16);
@@ -20,15 +20,15 @@ fn ball_in_the_sun(n: u32, smooth: bool) -> Film {
     render(&scene(vec![sphere(n, smooth)], &[(0, DAffine3::IDENTITY)]), &matt, &shot, 2)
 }
 
-/// Radiance beside that of a perfect ball, over the pixels of the lit half whose cosine to the sun is below
-/// `cosine_max`: the mean difference, and the share of pixels that have less than half of what is theirs.
+/// Radiance compared with that of a perfect ball, over the pixels of the lit half whose cosine to the sun is below
+/// `cosine_max`: the mean difference, and the fraction of pixels that have less than half of the expected radiance.
 fn beside_the_ball(film: &Film, cosine_max: f64) -> (f64, f64) {
     let pixels = film.resolve();
     let (mut n, mut sum, mut n_dark) = (0.0, 0.0, 0.0);
     for (i, pixel) in pixels.iter().enumerate() {
         let at = |k: usize| 2.1 * ((k as f64 + 0.5) / SIZE_PX as f64 - 0.5);
         let (x, y) = (at(i % SIZE_PX), at(i / SIZE_PX));
-        // Away from the silhouette, where a coarse ball has no surface.
+        // Not near the silhouette, where a coarse ball has no surface.
         if x < 0.05 || x > cosine_max || x.hypot(y) > 0.8 {
             continue;
         }
@@ -42,8 +42,8 @@ fn beside_the_ball(film: &Film, cosine_max: f64) -> (f64, f64) {
 #[test]
 fn a_coarse_ball_has_the_shadow_edge_of_a_round_one() {
     let (difference, n_dark) = beside_the_ball(&ball_in_the_sun(8, true), 0.45);
-    assert!(n_dark <= 0.01 && difference <= 0.03, "{difference} on the mean, {n_dark} of the pixels too dark");
-    // Facets that are meant as such keep their own shadows: half of the band looks away from the sun or along it.
+    assert!(n_dark <= 0.01 && difference <= 0.03, "{difference} on average, {n_dark} of the pixels too dark");
+    // With flat shading, facets keep their own shadows: half of the band faces away from the sun or is edge-on to it.
     let (of_facets, _) = beside_the_ball(&ball_in_the_sun(8, false), 0.45);
     assert!(of_facets > 2.0 * difference, "{of_facets} with facets, {difference} without");
 }
@@ -54,8 +54,8 @@ fn the_finer_the_mesh_the_closer() {
     assert!(fine < 0.3 * coarse, "{fine} after {coarse}");
 }
 
-/// Mean radiance of a white ball under a black roof that rises from its top at 8 degrees, in a white world. Seen from
-/// below the roof, which is so thick.
+/// Mean radiance of a white ball under a black roof that rises from its top at 8 degrees, in a white environment, seen
+/// from below the roof, which has this thickness.
 fn under_a_roof(thickness: f64) -> f64 {
     let white = OpenPbr { base_color: [0.8; 3], specular_weight: 0.0, ..OpenPbr::default() };
     let black = OpenPbr { base_color: [0.0; 3], ..white };
@@ -84,7 +84,7 @@ fn under_a_roof(thickness: f64) -> f64 {
 
 #[test]
 fn light_does_not_leak_through_what_lies_close_above_a_coarse_mesh() {
-    // Through a sheet as little as through a block: above the sheet there is light, inside of the block there is none.
+    // No more light passes through a sheet than through a block: above the sheet there is light, inside the block none.
     let (sheet, block) = (under_a_roof(1e-4), under_a_roof(0.5));
     assert!(block > 0.05 && sheet / block < 1.015, "{sheet} under a sheet, {block} under a block");
 }

@@ -1,4 +1,4 @@
-//! Parts that are partly opaque: every pixel sees through them to the share that it should, not by chance.
+//! Partly opaque parts: every pixel sees exactly the right fraction of what is behind them, not a random one.
 
 use glam::{DAffine3, DVec3};
 use packshot_materials::openpbr::OpenPbr;
@@ -10,7 +10,7 @@ use crate::scenes::{plane, render_parts, scene, shot, sphere};
 
 const SAMPLES: u32 = 64;
 
-/// Shines evenly by itself: what a pixel shows of it has no noise but that of its share.
+/// Evenly emissive: the only noise in a pixel is that of the fraction which it shows.
 fn emissive(radiance: f32, opacity: f32) -> OpenPbr {
     OpenPbr {
         base_color: [0.0; 3],
@@ -37,7 +37,7 @@ fn from_above() -> Shot {
     shot(DVec3::Y * 5.0, 1.0, 24, SAMPLES)
 }
 
-/// Asserts that a channel of every pixel is this, but for the part of one sample in each number that is decided.
+/// Asserts that a channel of every pixel has the expected value, within the contribution of so many samples.
 #[track_caller]
 fn assert_even(film: &Film, channel: usize, expected: f32, tolerance_samples: f32) {
     let furthest = film.resolve().iter().map(|pixel| (pixel[channel] - expected).abs()).fold(0.0, f32::max);
@@ -51,7 +51,7 @@ fn every_pixel_sees_the_share_that_a_veil_leaves() {
         assert_even(&film, 3, opacity, 1.01);
         assert_even(&film, 1, 2.0 * opacity, 2.02);
     }
-    // The numbers that decide over a second and a third are those that the first left.
+    // For a second and a third surface the rest of the first one's random number is used.
     let film = squares(&[0.3, 0.2, -0.1], &[(0.5, 1.0), (0.5, 1.0), (0.25, 1.0)]);
     assert_even(&film, 3, 1.0 - 0.5 * 0.5 * 0.75, 1.01);
     let film = squares(&[0.3, -0.1], &[(0.25, 0.0), (1.0, 4.0)]);

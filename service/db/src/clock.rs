@@ -1,4 +1,4 @@
-//! The database's clock, the only one that decides anything: of the server on PostgreSQL, of the machine on SQLite.
+//! The database's clock, the only one that decisions depend on: the server's on PostgreSQL, the machine's on SQLite.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -14,7 +14,7 @@ pub(super) struct Clock {
     offset_ms: std::sync::atomic::AtomicI64,
 }
 
-/// Milliseconds since 1970, as PostgreSQL says it. Not the time when the transaction began: it may have waited for
+/// Milliseconds since 1970, as a PostgreSQL expression. Not the time when the transaction began: it may have waited for
 /// locks.
 pub(super) const POSTGRES_NOW: &str = "CAST(FLOOR(EXTRACT(EPOCH FROM clock_timestamp()) * 1000) AS BIGINT)";
 
@@ -30,13 +30,13 @@ impl Clock {
         Ok(self.shifted(ms.try_get_by_index(0)?))
     }
 
-    /// The clock of SQLite: it has none but the machine's, which costs nothing to read without asking it.
+    /// The clock of SQLite, which is the machine's: reading it here saves a query.
     pub(super) fn of_machine(&self) -> Timestamp {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         self.shifted(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
 
-    /// The time that counts when the engine's own is `ms`.
+    /// The time to use when the engine's clock shows `ms`.
     pub(super) fn shifted(&self, ms: i64) -> Timestamp {
         #[cfg(feature = "testing")]
         let ms = ms.saturating_add(self.offset_ms.load(std::sync::atomic::Ordering::Relaxed));

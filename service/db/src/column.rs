@@ -28,10 +28,10 @@ pub(crate) trait Stored: Sized + 'static {
     /// The type that the engine stores.
     type As: Into<Value> + TryGetable + ValueType + Nullable;
 
-    /// As it is written.
+    /// The value to store.
     fn write(self) -> Self::As;
 
-    /// As it is read; what this version cannot read is an error.
+    /// The type from a stored value; an error if this version cannot read it.
     fn read(stored: Self::As) -> Result<Self, DbErr>;
 }
 
@@ -88,17 +88,17 @@ impl<T: Stored> TryFromU64 for Col<T> {
     }
 }
 
-/// A value of the domain as an argument of a statement.
+/// A domain value as an argument of a statement.
 pub(crate) fn arg<T: Stored>(value: T) -> Value {
     Col(value).into()
 }
 
-/// The value of the domain in a cell of a row.
+/// The domain value in a column of a row.
 pub(crate) fn cell<T: Stored>(row: &QueryResult, index: usize) -> Result<T, DbErr> {
     row.try_get_by_index(index).map(|Col(value)| value)
 }
 
-/// The value of the domain in a cell that may be empty.
+/// The domain value in a column that may be null.
 pub(crate) fn cell_or_none<T: Stored>(row: &QueryResult, index: usize) -> Result<Option<T>, DbErr> {
     row.try_get_by_index::<Option<Col<T>>>(index).map(|value| value.map(Col::value))
 }

@@ -17,7 +17,7 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Readers of a SQLite file. Each has a thread.
 const SQLITE_READERS: u32 = 8;
 
-/// Where the database is, for people: without the user and the password.
+/// Where the database is, for messages: without user and password.
 impl fmt::Display for DatabaseConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -40,7 +40,7 @@ pub(super) enum Access {
     Write,
     /// Read, on several connections.
     Read,
-    /// Read an existing file, on one connection, and write a copy of it.
+    /// Read an existing file on one connection, to write a copy of it.
     Copy,
 }
 

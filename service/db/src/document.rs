@@ -9,7 +9,7 @@ use packshot_domain::id::{TaskId, WorkerId};
 use packshot_domain::time::Timestamp;
 use packshot_domain::value::{Fields, Value};
 
-/// A document as its column has it. Times are milliseconds.
+/// A document as it is stored. Times are milliseconds.
 #[derive(Serialize, Deserialize)]
 pub(super) struct StoredDocument {
     version: u32,

@@ -26,13 +26,13 @@ pub enum Phase {
     Began,
     /// It waits again: its worker was lost or gave it back, it is tried later, or it was requeued.
     Released,
-    /// It was done. Its files are in the store.
+    /// Its work was done. Its files are in the store.
     Completed(Arc<Delivery>),
-    /// It was done, and failed because of its result, which is kept in the store.
+    /// Its work was done, but it failed because of the result, which is kept in the store.
     Rejected(Arc<Delivery>),
-    /// It was given up.
+    /// It failed: it is not tried again.
     Failed,
-    /// It was cancelled, or one before it did not complete.
+    /// It was cancelled, or a task that it depends on did not complete.
     Cancelled,
 }
 
@@ -43,11 +43,11 @@ pub struct Turn<'t> {
     pub tenant: TenantId,
     /// The job.
     pub job: JobRef,
-    /// The state of the job after this.
+    /// The state of the job after the change.
     pub state: JobState,
     /// Why the job failed, if it did.
     pub error: Option<&'t JobError>,
-    /// The task, after this.
+    /// The task after the change.
     pub task: &'t Task,
     /// What happened to it.
     pub phase: &'t Phase,
@@ -65,7 +65,7 @@ pub trait Effect: Debug + Send + Sync {
     fn apply<'t>(&'t self, tx: &'t Tx<'_>, turn: Turn<'t>) -> BoxFuture<'t, Result<(), DbError>>;
 }
 
-/// The effects, by kind of job. A kind without one has nothing above it.
+/// The effects, by kind of job. A kind without one has no records above it.
 #[derive(Clone, Debug)]
 pub struct Effects(HashMap<JobKind, Arc<dyn Effect>>);
 
@@ -76,7 +76,7 @@ impl Default for Effects {
 }
 
 impl Effects {
-    /// These effects, and that of one more kind of job.
+    /// Adds the effect of one more kind of job.
     #[must_use]
     pub fn with(mut self, kind: JobKind, effect: impl Effect + 'static) -> Self {
         self.0.insert(kind, Arc::new(effect));

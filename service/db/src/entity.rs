@@ -1,4 +1,4 @@
-//! Rows, one type for each table. They stay inside of `db`, which converts them once, to and from the domain's types.
+//! Rows, one type for each table. They stay inside `db`, which converts them once, to and from the domain's types.
 
 pub(super) mod api_key;
 pub(super) mod event;

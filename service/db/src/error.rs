@@ -1,4 +1,4 @@
-//! What can go wrong with data.
+//! Errors of the database.
 
 use std::borrow::Cow;
 
@@ -34,7 +34,7 @@ pub enum DbError {
     /// The database cannot be reached at the moment.
     #[error("the database cannot be reached")]
     Unavailable(#[source] DbErr),
-    /// The database went away while it was committing: whether it did is not known.
+    /// The database went away during a commit: whether it was committed is not known.
     #[error("the database did not answer a commit")]
     Unanswered(#[source] DbErr),
     /// The handle was closed.
@@ -76,8 +76,8 @@ impl From<DbErr> for DbError {
 }
 
 impl DbError {
-    /// The error of a commit. One that says that the database cannot be reached leaves open what became of the
-    /// transaction.
+    /// The error of a commit. If the database could not be reached, it is not known whether the transaction was
+    /// committed.
     pub(super) fn of_commit(error: DbErr) -> Self {
         match Self::from(error) {
             Self::Unavailable(error) => Self::Unanswered(error),
@@ -91,7 +91,7 @@ impl DbError {
     }
 }
 
-/// What an error of an engine means for the caller.
+/// The kinds of errors that engines report, as far as they matter here.
 enum Condition {
     Away,
     Full,

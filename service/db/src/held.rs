@@ -24,7 +24,7 @@ use packshot_domain::job::{JobRef, JobState, TaskFacts};
 use packshot_domain::task::{Failures, LEASE, Lease, LeaseToken, TaskEvent, TaskState};
 use packshot_domain::time::Timestamp;
 
-/// A task as it is held, with fields that only this module needs.
+/// A locked task, with fields that only this module needs.
 #[derive(Clone, Debug)]
 struct Kept {
     task: Task,
@@ -43,7 +43,7 @@ pub(super) struct Held {
     /// In the order of their graph.
     kept: Vec<Kept>,
     now: Timestamp,
-    /// Tasks that are to be written.
+    /// Tasks that have changed and must be written.
     changed: BTreeSet<usize>,
     /// Changes of tasks, for the effect.
     turns: Vec<(usize, Phase)>,
@@ -59,20 +59,20 @@ impl Held {
         Self::below(tx, tenant, job).await
     }
 
-    /// A job with nothing above it.
+    /// Locks a job and its tasks, but no records above it.
     async fn below(tx: &Tx<'_>, tenant: TenantId, job: JobRef) -> Result<Option<Self>, DbError> {
         let Some(job) = rows::lock_job(tx, tenant, job.id).await? else { return Ok(None) };
         let kept = rows::lock_tasks(tx, tenant, job.job).await?;
         Ok(Some(Self::new(tx, tenant, Some(job), kept).await?))
     }
 
-    /// Locks a task and its job; `None` when there is no such task. Also says which of the tasks it is.
+    /// Locks a task and its job, and returns its position among the tasks; `None` when there is no such task.
     pub(super) async fn of_task(tx: &Tx<'_>, tenant: TenantId, id: TaskId) -> Result<Option<(Self, usize)>, DbError> {
         let Some(job) = rows::job_of(tx, tenant, id).await? else { return Ok(None) };
         Self::of_task_in(tx, tenant, job, id).await
     }
 
-    /// Locks a task and its job, and nothing above: a claim has no effect there before the first report.
+    /// Locks a task and its job, but no records above: a claim has no effect there before the first report.
     pub(super) async fn to_claim(tx: &Tx<'_>, tenant: TenantId, id: TaskId) -> Result<Option<(Self, usize)>, DbError> {
         match rows::job_of(tx, tenant, id).await? {
             Some(Some(job)) => Ok(Self::below(tx, tenant, job).await?.and_then(|held| held.with(id))),
@@ -127,7 +127,7 @@ impl Held {
         self.job.as_ref().ok_or(DbError::NotFound("job"))
     }
 
-    /// The job, when everything is written.
+    /// Writes everything and returns the job.
     pub(super) fn into_job(self) -> Result<Job, DbError> {
         self.job.ok_or(DbError::NotFound("job"))
     }
@@ -177,7 +177,7 @@ impl Held {
         Ok(Lease { task: id, job, token })
     }
 
-    /// Takes over what the holder of a lease reports, and renews the lease.
+    /// Applies a report of the holder of a lease, and renews the lease.
     pub(super) fn report(&mut self, i: usize, report: Report) {
         let Report { began, changes, progress, went_on, device, events, log, spec } = report;
         let id = self.kept[i].task.id;
@@ -204,7 +204,7 @@ impl Held {
         }
     }
 
-    /// An attempt at a task has ended, and does not count.
+    /// An attempt at a task has ended without counting.
     pub(super) fn give_attempt_back(&mut self, i: usize) {
         let task = &mut self.kept[i].task;
         task.attempt -= 1;
@@ -262,7 +262,7 @@ impl Held {
         Ok(())
     }
 
-    /// A task was done, with this result.
+    /// A task completed, with this result.
     pub(super) fn complete(&mut self, i: usize, delivery: Delivery) -> Result<(), DbError> {
         self.step(i, TaskEvent::Finish)?;
         self.close(i);
@@ -273,7 +273,7 @@ impl Held {
         Ok(())
     }
 
-    /// A task was done, and failed because of its result, which is kept.
+    /// A task's work was done, but it failed because of its result, which is kept.
     pub(super) fn reject(&mut self, i: usize, delivery: Delivery, error: JobError) -> Result<(), DbError> {
         self.step(i, TaskEvent::Fail)?;
         self.close(i);
@@ -322,7 +322,7 @@ impl Held {
         self.changed.insert(i);
     }
 
-    /// A task ended through no fault of its own: its error says how to try it again.
+    /// A task failed through no fault of its own: its error says how to requeue it.
     pub(super) fn tell_of_requeue(&mut self, i: usize) {
         let task = &mut self.kept[i].task;
         let (id, n) = (task.id, task.failures.service_deaths);

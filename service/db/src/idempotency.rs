@@ -1,4 +1,4 @@
-//! Requests with an `Idempotency-Key`: what was answered, for 24 hours.
+//! Requests with an `Idempotency-Key`: their answers are kept for 24 hours.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ pub struct IdempotentRequest {
     pub body: [u8; 32],
 }
 
-/// An answer to be given again.
+/// An answer that can be given again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredAnswer {
     /// The status.
@@ -46,9 +46,9 @@ pub struct StoredAnswer {
 /// The state of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Begun {
-    /// Nothing: go on, and [`finish`] or [`abandon`] it.
+    /// It is new: handle it, and [`finish`] or [`abandon`] it.
     Fresh,
-    /// It is being worked on.
+    /// It is being handled.
     InFlight,
     /// The key belongs to a request with another body.
     Reused,
@@ -150,7 +150,7 @@ pub async fn purge_expired(db: &Db, all: AllTenants) -> Result<u64, DbError> {
     .await
 }
 
-/// A request that is to begin: who works on it, and for how long at most.
+/// A request that is about to begin: who handles it, and for how long at most.
 pub(super) struct Beginning {
     pub(super) request: IdempotentRequest,
     pub(super) holder: Uuid,
@@ -181,7 +181,7 @@ fn known(
     if let Some(answer) = StoredAnswer::of(row) {
         return Begun::Replay(answer);
     }
-    // A SQLite file belongs to one process: what another one began was interrupted. On PostgreSQL it may be alive
+    // A SQLite file belongs to one process: what another one began was interrupted. On PostgreSQL it may still run
     // elsewhere.
     let is_interrupted = row.in_flight_until.0 <= now || (engine == DatabaseKind::Sqlite && row.holder != holder);
     match row.render_id {
@@ -209,7 +209,7 @@ pub(super) async fn begin_in(tx: &Tx<'_>, tenant: TenantId, beginning: &Beginnin
         answer: Set(None),
         expires_at: Set(Col(now + KEPT)),
     };
-    // If two come together, one creates the row; the other waits here, and then finds it.
+    // If two arrive together, one creates the row; the other waits here, and then finds it.
     let key = [Column::TenantId, Column::Method, Column::Path, Column::Key];
     let only_once = OnConflict::columns(key).do_nothing().to_owned();
     let row = loop {
@@ -217,14 +217,14 @@ pub(super) async fn begin_in(tx: &Tx<'_>, tenant: TenantId, beginning: &Beginnin
         if insert.exec_without_returning(tx.on()).await? == 1 {
             return Ok(Begun::Fresh);
         }
-        // Between the two it may have been abandoned.
+        // Between the two statements it may have been abandoned.
         if let Some(row) = find(tenant, request).lock_exclusive().one(tx.on()).await? {
             break row;
         }
     };
     let begun = known(Some(&row), request, (*holder, *engine), now);
     match begun {
-        // What is there is old or interrupted, and replaced.
+        // The row is expired or interrupted, and is replaced.
         Begun::Fresh => {
             fresh.update_without_returning(tx.on()).await?;
         }

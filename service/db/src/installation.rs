@@ -17,7 +17,7 @@ use packshot_domain::time::Timestamp;
 /// An installation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Installation {
-    /// Whether a key, or a user with a password, was ever created. It never becomes false again.
+    /// Whether a key, or a user with a password, was ever created; it stays true after that.
     pub configured: bool,
     /// The tenant that runs it.
     pub operating_tenant: TenantId,
@@ -27,9 +27,9 @@ pub struct Installation {
     pub store: Option<StoreId>,
 }
 
-/// The number of the one row.
+/// The id of the only row.
 const ROW: i32 = 1;
-/// How many renders of a new tenant run at once.
+/// How many renders of a new tenant may run at the same time.
 const MAX_CONCURRENT_RENDERS: i32 = 3;
 
 /// The installation as it is now.
@@ -53,7 +53,7 @@ pub async fn has_tenant(db: &Db, all: AllTenants, tenant: TenantId) -> Result<bo
     .await
 }
 
-/// Makes another tenant and one user of it.
+/// Creates another tenant with one user.
 ///
 /// # Errors
 ///
@@ -70,7 +70,7 @@ pub async fn create_tenant(db: &Db, all: AllTenants, slug: &str, role: Role) -> 
     .await
 }
 
-/// Makes one more user of a tenant.
+/// Creates another user of a tenant.
 ///
 /// # Errors
 ///
@@ -152,7 +152,7 @@ fn set_store(store: StoreId) -> UpdateMany<installation::Entity> {
     update.col_expr(installation::Column::StoreId, Expr::value(Col(store)))
 }
 
-/// Makes what every installation has, once.
+/// Creates what every installation has, unless it exists.
 pub(super) async fn prepare(db: &Db) -> Result<(), DbError> {
     db.write(AllTenants::Instance, (), |tx, ()| Box::pin(make(tx))).await
 }

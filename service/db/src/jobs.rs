@@ -27,7 +27,7 @@ pub struct Job {
     pub state: JobState,
     /// Its document, if it has one.
     pub document: Option<JobDocument>,
-    /// How far it is.
+    /// Its progress.
     pub progress: Progress,
     /// Why it failed.
     pub error: Option<JobError>,
@@ -39,13 +39,13 @@ pub struct Job {
     pub cancel_requested_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
-    /// When its work, or its last attempt where it has one task, began.
+    /// When it began; for a job of one task, when the last attempt began.
     pub started_at: Option<Timestamp>,
     /// When it ended.
     pub completed_at: Option<Timestamp>,
 }
 
-/// How far a job is.
+/// The progress of a job.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Progress {
     /// 0 to 100.
@@ -67,45 +67,45 @@ pub struct JobError {
     pub at: Option<String>,
 }
 
-/// A job to be made, with its tasks in the order of their graph.
+/// A job to create, with its tasks in the order of their graph.
 #[derive(Clone, Debug)]
 pub struct NewJob {
     /// Which one, of what kind, of which record.
     pub job: JobRef,
     /// The user who asked for it.
     pub created_by: UserId,
-    /// Samples per pixel at most; 0 where nothing is sampled.
+    /// Samples per pixel at most; 0 for a job that samples nothing.
     pub samples_target: i32,
     /// Whether it has a document.
     pub has_document: bool,
-    /// Its tasks. A job without one has its result already.
+    /// Its tasks. A job without tasks has its result already.
     pub tasks: Vec<NewTask>,
 }
 
-/// A task to be made.
+/// A task to create.
 #[derive(Clone, Debug)]
 pub struct NewTask {
     /// Its id.
     pub id: TaskId,
     /// What is to be done.
     pub kind: TaskKind,
-    /// What kind of work that is.
+    /// The queue for this kind of work.
     pub queue: QueueName,
     /// Its lane.
     pub lane: Lane,
     /// −10 to 10; higher goes first.
     pub priority: i32,
-    /// What dispatch decided, as the contract shows it.
+    /// The arguments, as the API shows them.
     pub kwargs: Json,
-    /// What the work computes, if that is frozen already.
+    /// What the task computes, if that is frozen already.
     pub spec: Option<Json>,
     /// Whether it publishes a result.
     pub publishes: bool,
-    /// Tasks of the same job that must complete before it begins.
+    /// The tasks of the same job that must complete first.
     pub waits_for: Vec<TaskId>,
 }
 
-/// Makes a job with its tasks and its first event.
+/// Creates a job with its tasks and its first event.
 ///
 /// # Errors
 ///
@@ -139,7 +139,7 @@ pub async fn get(db: &Db, scope: TenantScope, id: JobId) -> Result<Job, DbError>
 /// Outcome of a request to cancel.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Cancelling<T> {
-    /// It waited, and is cancelled now.
+    /// It had not started, and is cancelled now.
     Cancelled(T),
     /// It runs; its workers will stop.
     Requested(T),
@@ -183,7 +183,7 @@ pub(super) async fn request_cancel_in(
 
 pub(super) type ErrorColumns = (Option<String>, Option<String>, Option<String>);
 
-/// An error as its columns keep it.
+/// An error as its columns store it.
 pub(super) fn error_columns(error: Option<JobError>) -> ErrorColumns {
     match error {
         Some(JobError { code, detail, at }) => (Some(code), Some(without_zero(detail)), at.map(without_zero)),

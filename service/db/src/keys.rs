@@ -15,21 +15,21 @@ use packshot_domain::id::{KeyId, TenantId, UserId};
 use packshot_domain::key::{ApiKey, KeyHash};
 use packshot_domain::time::Timestamp;
 
-/// `last_used_at` is exact to this.
+/// The precision of `last_used_at`.
 pub const LAST_USED_RESOLUTION: Duration = Duration::from_secs(60);
 
-/// A key to be made.
+/// A key to create.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewKey {
-    /// Whose it is.
+    /// The user whose key it is.
     pub user: UserId,
-    /// What its owner calls it.
+    /// The name that its owner gave it.
     pub name: String,
-    /// What it opens.
+    /// What it gives access to.
     pub scopes: Vec<Scope>,
     /// Whether it may act for any tenant; only on a global_admin's key.
     pub all_tenants: bool,
-    /// When it stops working.
+    /// When it expires; `None`: never.
     pub expires_at: Option<Timestamp>,
     /// Requests per second at most.
     pub rate_limit_per_s: Option<i32>,
@@ -40,9 +40,9 @@ pub struct NewKey {
 pub struct StoredKey {
     /// Its id.
     pub id: KeyId,
-    /// Whose tenant it belongs to.
+    /// The tenant that it belongs to.
     pub tenant: TenantId,
-    /// Whose it is, what it opens and until when.
+    /// Its owner, its scopes and when it expires.
     pub key: NewKey,
     /// `pk_` and 8 characters.
     pub prefix: String,
@@ -67,7 +67,7 @@ pub struct Candidate {
     pub owner_is_active: bool,
     /// Whether the tenant runs the installation.
     pub in_operating_tenant: bool,
-    /// The database's time now: expiry is decided by it.
+    /// The database's current time, which decides whether it has expired.
     pub now: Timestamp,
 }
 

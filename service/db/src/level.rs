@@ -1,7 +1,7 @@
 //! The one order in which rows are locked, on both engines, so that no two transactions wait for each other: from the
 //! order down to the streams, several rows of one level by id (render-jobs.md §7, scale-out.md §6).
 
-/// What is locked. A transaction locks nothing above what it has locked already.
+/// What is locked. A transaction locks nothing above what it has already locked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// Orders.

@@ -67,7 +67,7 @@ pub type Json = serde_json::Value;
 /// Where the database is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DatabaseConfig {
-    /// A SQLite file, made when it is not there.
+    /// A SQLite file, which is created if it does not exist.
     Sqlite {
         /// The file.
         path: PathBuf,
@@ -92,7 +92,7 @@ pub enum DatabaseKind {
 
 /// How often a transaction that lost a race to another one is tried again.
 const RACES_MAX: u32 = 10;
-/// Notices that a receiver may fall behind.
+/// How many notices a receiver may fall behind.
 const NOTICES_LEN: usize = 4096;
 /// The number of the lock under which a PostgreSQL schema is migrated; any, as long as it stays the same.
 const MIGRATION_LOCK: i64 = 0x0070_6163_6b73_686f;
@@ -113,7 +113,7 @@ struct Shared {
     engine: Connections,
     ground: Arc<Ground>,
     notices: broadcast::Sender<Notice>,
-    /// Names this handle among those that have ever been.
+    /// Identifies this handle among all that ever existed.
     holder: Uuid,
 }
 
@@ -123,7 +123,7 @@ enum Connections {
 }
 
 impl Db {
-    /// Opens the database, brings its schema up to date, and makes what every installation has: the operating tenant
+    /// Opens the database, brings its schema up to date, and creates what every installation has: the operating tenant
     /// `default` and its user `local`.
     ///
     /// # Errors
@@ -193,7 +193,7 @@ impl Db {
         self.shared.ground.clock.move_by(ms);
     }
 
-    /// What is announced from now on. A receiver that falls behind gets an error that says so, and should look at the
+    /// The notices from now on. A receiver that falls behind gets an error that says so, and should then read the
     /// tables.
     #[must_use]
     pub fn notices(&self) -> broadcast::Receiver<Notice> {
@@ -205,7 +205,7 @@ impl Db {
     ///
     /// # Errors
     ///
-    /// [`DbError`] when there is a file already, the copy cannot be written, or the engine is PostgreSQL.
+    /// [`DbError`] when the file exists already, the copy cannot be written, or the engine is PostgreSQL.
     pub async fn backup(&self, to: &Path) -> Result<(), DbError> {
         match &self.shared.engine {
             Connections::Sqlite { path, .. } => Self::copy(path, to).await,
@@ -218,7 +218,7 @@ impl Db {
     ///
     /// # Errors
     ///
-    /// [`DbError`] when there is no such file, a copy is there already, or it cannot be written.
+    /// [`DbError`] when there is no such file, or the copy exists already or cannot be written.
     pub async fn copy(path: &Path, to: &Path) -> Result<(), DbError> {
         let target =
             to.to_str().ok_or_else(|| DbError::Unsupported("the path of a copy must be Unicode".to_owned()))?;
@@ -264,8 +264,8 @@ impl Db {
         Ok(value)
     }
 
-    /// Reads with one statement. On SQLite that needs no transaction to see one state of things, and without beginning
-    /// and end of one, two messages less go to the thread that SQLite runs on: half the time of a short read.
+    /// Reads with one statement. On SQLite one statement sees a consistent state without a transaction, and without
+    /// `BEGIN` and `COMMIT` two messages fewer go to SQLite's thread: half the time of a short read.
     async fn read_one<A, T, W>(&self, scope: impl Into<Reach>, args: A, work: W) -> Result<T, DbError>
     where
         W: Work<A, T>,

@@ -14,7 +14,7 @@ use packshot_domain::hash::ContentAddress;
 use packshot_domain::id::{LibraryId, TenantId};
 use packshot_domain::time::Timestamp;
 
-/// A library to be stored. Its file is in the store already.
+/// A library to record. Its file is in the store already.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewLibrary {
     /// Its name.
@@ -29,7 +29,7 @@ pub struct NewLibrary {
     pub media_type: String,
     /// How many materials it has.
     pub materials: i32,
-    /// What was odd about it.
+    /// The findings about it.
     pub diagnostics: Json,
 }
 
@@ -48,11 +48,11 @@ pub struct Library {
     pub revision: i64,
 }
 
-/// Stores a library; the same again changes nothing.
+/// Stores a library; storing the same one again changes nothing.
 ///
 /// # Errors
 ///
-/// [`DbError::Exists`] when this version is there with other content.
+/// [`DbError::Exists`] when this version exists with other content.
 pub async fn create(db: &Db, scope: TenantScope, new: NewLibrary) -> Result<Library, DbError> {
     db.write(scope, (scope.tenant, new), |tx, (tenant, new)| {
         Box::pin(async move {

@@ -14,7 +14,7 @@ use packshot_domain::id::TaskId;
 use packshot_domain::task::TaskKind;
 use packshot_domain::time::Timestamp;
 
-/// A line of the log to be written.
+/// A log line to write.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewLogRow {
     /// The step that it is about, or the name of a task that is not a step.
@@ -32,7 +32,7 @@ pub struct NewLogRow {
 /// A line of the log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LogRow {
-    /// Its number among those of the task, from 1.
+    /// Its number in the log of its task, from 1.
     pub seq: i64,
     /// The task.
     pub task_id: TaskId,
@@ -69,11 +69,11 @@ pub async fn after(db: &Db, scope: TenantScope, task: TaskId, seq: i64, limit: u
 pub struct LogRequest {
     /// How many at most.
     pub limit: u32,
-    /// Where the page before ended; `None` for the first.
+    /// Where the previous page ended; `None` for the first.
     pub before: Option<LogCursor>,
-    /// Only those of one step.
+    /// Only lines of this step.
     pub step: Option<TaskKind>,
-    /// Only those of one level.
+    /// Only lines of this level.
     pub level: Option<LogLevel>,
 }
 
@@ -86,8 +86,8 @@ pub struct LogPage {
     pub next: Option<LogCursor>,
 }
 
-/// A place in a log, named by the number of the line before it: what is written meanwhile does not move it. As text, 16
-/// hexadecimal digits that mean nothing to clients.
+/// A place in a log: the number of the line before it, so that lines that are added do not move it. As text it is 16
+/// hexadecimal digits, which are opaque to clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogCursor(i64);
 

@@ -1,7 +1,7 @@
 //! The schema, for both engines. Until the first release it is one baseline, which is rewritten as needed; after that a
 //! migration that was released is never edited, and each has a way down.
 //!
-//! Conventions: times are milliseconds in `BIGINT`; words, addresses and JSON are text; every table of a tenant's data
+//! Conventions: times are milliseconds in `BIGINT`; words, addresses and JSON are text; every table with tenants' data
 //! has `tenant_id` first in its primary key, in its unique indexes and in its foreign keys, so that no row can refer to
 //! another tenant's.
 
@@ -40,7 +40,7 @@ struct Baseline {
     name: String,
 }
 
-/// 16 hexadecimal digits that no other schema has.
+/// The digest of the schema's statements, as 16 hexadecimal digits.
 pub(super) fn digest() -> String {
     let tables = tables().into_iter().map(|table| table.to_string(SqliteQueryBuilder));
     let indexes = indexes().into_iter().map(|index| index.to_string(SqliteQueryBuilder));
@@ -85,13 +85,13 @@ fn indexes() -> Vec<IndexCreateStatement> {
 ///
 /// # Errors
 ///
-/// [`DbError::Schema`] when another version of Packshot made it; not a byte is written then.
+/// [`DbError::Schema`] when another version of Packshot made it; nothing is written then.
 pub(super) async fn run(connection: &DatabaseConnection) -> Result<(), DbError> {
     check(connection).await?;
     Ok(Migrator::up(connection, None).await?)
 }
 
-/// Looks whether this version can work with the schema of a database, and writes nothing.
+/// Checks whether this version can use the schema of a database, and writes nothing.
 ///
 /// # Errors
 ///
@@ -102,7 +102,7 @@ pub(super) async fn check(connection: &DatabaseConnection) -> Result<(), DbError
     foreign.map_or(Ok(()), |name| Err(DbError::Schema(name)))
 }
 
-/// The migrations that were applied; none of a database without a schema.
+/// The migrations that were applied: none for a database without a schema.
 async fn applied(connection: &DatabaseConnection) -> Result<Vec<String>, DbError> {
     if !SchemaManager::new(connection).has_table(TABLE).await? {
         return Ok(Vec::new());

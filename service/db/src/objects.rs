@@ -1,6 +1,6 @@
 //! Which content each tenant has stored.
 //!
-//! Objects that nothing refers to are removed here first, and from the store afterwards. A record has the time when its
+//! Objects without references are removed here first, and from the store afterwards. A record has the time when its
 //! file was last stored, and is refreshed before an old file is relied on. So the sweep either sees that the file is
 //! needed, or has removed the record earlier, and the caller who records it is told so.
 
@@ -113,11 +113,11 @@ pub(super) async fn record_in(tx: &Tx<'_>, tenant: TenantId, new: &[NewObject]) 
     Ok(new.iter().map(|new| known.contains(&new.address)).collect())
 }
 
-/// Keeps the sweep away from objects that a row of this transaction is to refer to.
+/// Protects objects from the sweep that a row of this transaction is about to refer to.
 ///
 /// # Errors
 ///
-/// [`DbError::NotFound`] when the sweep came before.
+/// [`DbError::NotFound`] when the sweep was faster.
 pub(super) async fn hold_in(tx: &Tx<'_>, tenant: TenantId, addresses: &[ContentAddress]) -> Result<(), DbError> {
     tx.enter(Level::Object);
     let held = object::Entity::update_many()
@@ -168,8 +168,8 @@ pub async fn unreferenced(
     .await
 }
 
-/// Forgets an object, unless something refers to it by now or it was stored again within `grace`. Says whether it was
-/// forgotten: only then may its file be removed.
+/// Removes the record of an object, unless something refers to it by now or it was stored again within `grace`. Returns
+/// whether it was removed: only then may its file be removed.
 ///
 /// # Errors
 ///

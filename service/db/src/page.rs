@@ -1,4 +1,4 @@
-//! Pages of long lists, newest first, that stay right while rows come and go.
+//! Pages of long lists, newest first, which stay correct while rows are added and removed.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,7 +15,7 @@ use packshot_domain::time::Timestamp;
 pub struct PageRequest {
     /// How many items at most.
     pub limit: u32,
-    /// Where the page before ended; `None` for the first.
+    /// Where the previous page ended; `None` for the first.
     pub after: Option<Cursor>,
 }
 
@@ -56,8 +56,8 @@ impl PageRequest {
     }
 }
 
-/// A place in a list, named by the item before it, so that rows that come and go elsewhere do not move it. As text, 48
-/// hexadecimal digits that mean nothing to clients.
+/// A place in a list: the item before it, so that rows that are added or removed elsewhere do not move it. As text it
+/// is 48 hexadecimal digits, which are opaque to clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
     /// When the item was made.
@@ -87,7 +87,7 @@ impl FromStr for Cursor {
         let created_at = Timestamp::from_unix_ms(ms);
         let id = Uuid::try_parse(id).map_err(|_| InvalidCursor)?;
         let cursor = Self { created_at, id };
-        // A time out of range would be another place than the text says.
+        // A time that is out of range would name another place than the text.
         if created_at.unix_ms() == ms { Ok(cursor) } else { Err(InvalidCursor) }
     }
 }

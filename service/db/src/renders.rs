@@ -38,17 +38,17 @@ pub struct Render {
     pub request: Json,
     /// What the client wanted to keep with it.
     pub metadata: Json,
-    /// How far it is.
+    /// Its progress.
     pub progress: Progress,
     /// Why it failed.
     pub error: Option<JobError>,
-    /// What it left.
+    /// Its result.
     pub result: Option<Json>,
     /// The device it ran on.
     pub device: Option<Json>,
-    /// How it is doing.
+    /// Its document.
     pub document: JobDocument,
-    /// The task that does it; `None` when its result was there already.
+    /// The task that makes it; `None` when its result existed already.
     pub task_id: Option<TaskId>,
     /// Who asked for it.
     pub created_by: UserId,
@@ -60,11 +60,11 @@ pub struct Render {
     pub started_at: Option<Timestamp>,
     /// When it ended.
     pub completed_at: Option<Timestamp>,
-    /// The number of the last event that this state contains.
+    /// The number of the last event that this state includes.
     pub last_seq: i64,
 }
 
-/// A render to be made.
+/// A render to create.
 #[derive(Clone, Debug)]
 pub struct NewRender {
     /// Its id.
@@ -81,11 +81,11 @@ pub struct NewRender {
     pub samples_target: i32,
     /// The user who asked for it.
     pub created_by: UserId,
-    /// The key that requests with the same result share.
+    /// The key that all requests with the same result have.
     pub cache_key: Option<ContentAddress>,
     /// Stored objects that it needs; they are kept as long as the render is.
     pub inputs: Vec<ContentAddress>,
-    /// An equal render, whose result is taken over if it is still there.
+    /// An equal render, whose result is used if it still exists.
     pub equal: Option<EqualRender>,
     /// The task that makes the result otherwise.
     pub work: NewWork,
@@ -102,11 +102,11 @@ pub struct NewWork {
     pub queue: QueueName,
     /// Its lane.
     pub lane: Lane,
-    /// What the work computes, frozen from the beginning.
+    /// What the task computes, frozen from the beginning.
     pub spec: Json,
 }
 
-/// A render that has the result of a new one already.
+/// An earlier render with the same result as a new one.
 #[derive(Clone, Debug)]
 pub struct EqualRender {
     /// That render.
@@ -127,7 +127,7 @@ pub struct IdempotentSubmit {
     pub in_flight: Duration,
 }
 
-/// Makes an answer of a new render.
+/// Makes the answer to a request from the new render.
 pub type AnswerOf = std::sync::Arc<dyn Fn(&Created) -> StoredAnswer + Send + Sync>;
 
 /// A new render.
@@ -143,7 +143,7 @@ pub struct Created {
 /// Outcome of a request to make a render.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Submitted {
-    /// It was made.
+    /// It was created.
     Created(Box<Created>),
     /// The idempotency key was used before; nothing was made. Never [`Begun::Fresh`].
     Known(Begun),

@@ -17,7 +17,7 @@ impl TenantScope {
     }
 }
 
-/// All tenants, for one of the few reasons that there are.
+/// All tenants, for one of a few reasons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AllTenants {
     /// Identifying a caller.

@@ -11,7 +11,7 @@ use super::tx::Tx;
 use super::{AllTenants, Db, DbError, Json, Notice, TenantScope};
 use packshot_domain::id::TenantId;
 
-/// Settings by name, as far as they were set; the others have their defaults.
+/// Settings by name, as far as they are set; the others have their defaults.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
     /// The values.
@@ -67,7 +67,7 @@ impl Stored {
     }
 }
 
-/// What is stored for the installation and for a tenant, as it was at one moment.
+/// The settings stored for the installation and for a tenant, both at the same moment.
 ///
 /// # Errors
 ///

@@ -18,7 +18,7 @@ use packshot_domain::id::TenantId;
 use packshot_domain::stream::StreamId;
 use packshot_domain::time::Timestamp;
 
-/// An event to be written with a change of state.
+/// An event to write together with a change of state.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewEvent {
     /// What it reports.
@@ -105,7 +105,7 @@ pub async fn append_if(
     .await
 }
 
-/// Writes what was gathered, and announces it.
+/// Writes the gathered events, and announces them.
 pub(super) async fn write(tx: &Tx<'_>, gathered: Gathered) -> Result<(), DbError> {
     if gathered.is_empty() {
         return Ok(());

@@ -30,7 +30,7 @@ pub use list::{QueueDepth, TaskView, get, is_cancelled, list, queue_depths, stat
 pub struct Task {
     /// Its id.
     pub id: TaskId,
-    /// The job that it is part of, if it is.
+    /// The job that it is part of, if any.
     pub job: Option<JobRef>,
     /// Its place in the graph of its job, from 0.
     pub position: i32,
@@ -50,7 +50,7 @@ pub struct Task {
     pub priority: i32,
     /// The current or last attempt, from 1; 0 before the first.
     pub attempt: i32,
-    /// How many attempts may end by faults of the infrastructure.
+    /// How many attempts may fail because of the infrastructure.
     pub max_attempts: i32,
     /// How often attempts have failed, by cause.
     pub failures: Failures,
@@ -70,7 +70,7 @@ pub struct Task {
     pub created_at: Timestamp,
     /// When its last attempt began.
     pub started_at: Option<Timestamp>,
-    /// When its last attempt began, or finished one of several pictures.
+    /// When its last attempt began, or last finished one of several pictures.
     pub went_on_at: Option<Timestamp>,
     /// When it ended.
     pub completed_at: Option<Timestamp>,
@@ -120,7 +120,7 @@ pub struct Claimer {
 /// How many tasks of a lane may run at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LaneLimit {
-    /// As many as the configuration of its queue says.
+    /// As many as the configuration of its queue allows.
     OfQueue,
     /// This many, whatever the queue allows.
     Of(u32),
@@ -225,12 +225,12 @@ pub struct Completion {
     pub delivery: Delivery,
 }
 
-/// A task that was done, with a result that is not what was asked for.
+/// A task whose work was done, but whose result does not meet the request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rejection {
     /// What else happened since the last report.
     pub report: Report,
-    /// Its result all the same.
+    /// Its result, which is kept.
     pub delivery: Delivery,
     /// Why it counts as failed.
     pub error: JobError,
@@ -275,7 +275,7 @@ pub async fn reject(db: &Db, scope: TenantScope, lease: Lease, rejection: Reject
 pub struct Failure {
     /// What else happened since the last report.
     pub report: Report,
-    /// Whose fault it is.
+    /// What kind of fault it was.
     pub fault: FaultKind,
     /// Why.
     pub error: JobError,
@@ -373,7 +373,7 @@ pub async fn reap_expired(db: &Db, all: AllTenants, held: Vec<Lease>) -> Result<
     Ok(reaped)
 }
 
-/// Outcome for a task that was to be taken back. An error for one task does not stop the others.
+/// The result of taking back a task. An error for one task does not stop the others.
 fn taken_back(result: Result<Option<Reaped>, DbError>, task: TaskId) -> Option<Reaped> {
     result.unwrap_or_else(|error| {
         tracing::error!(task.id = %task, "a task of a lost service cannot be taken back: {error}");
@@ -411,7 +411,7 @@ pub struct Stalled {
     pub tenant: TenantId,
     /// Its lease.
     pub lease: Lease,
-    /// Since its attempt began, or finished one of several pictures.
+    /// The time since its attempt began, or last finished one of several pictures.
     pub still_for: Duration,
 }
 

@@ -23,7 +23,7 @@ const SERVER: &str = "PACKSHOT_TEST_POSTGRES";
 /// Where the database of a test is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TestDatabase {
-    /// In the test's folder.
+    /// A SQLite file in the test's folder.
     Sqlite,
     /// On a server where databases can be made, by its URL.
     Postgres(String),
@@ -87,10 +87,10 @@ async fn sqlite_template() -> Result<PathBuf, DbError> {
     let new = template.with_extension(Uuid::now_v7().simple().to_string());
     let connection = connect::sqlite(&new, Access::Write).await?;
     migration::run(&connection).await?;
-    // What is copied is one file.
+    // Only one file is copied.
     connection.execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)").await?;
     connection.close().await?;
-    // If two processes make it, the later one replaces it by an equal one.
+    // If two processes create it, the later one replaces it with an equal one.
     std::fs::rename(new, &template).map_err(failed)?;
     Ok(template)
 }
@@ -125,7 +125,7 @@ async fn is_there(admin: &DatabaseConnection, name: &str) -> Result<bool, DbErro
     Ok(admin.query_one_raw(query).await?.is_some())
 }
 
-/// A URL, parted before the name of its database.
+/// A URL, split before the name of its database.
 fn split(url: &str) -> Result<(&str, &str), DbError> {
     let parts = url.rsplit_once('/');
     parts.ok_or_else(|| DbError::Unsupported(format!("{SERVER} must end in the name of a database")))

@@ -68,7 +68,7 @@ impl<'c> Tx<'c> {
         Ok(tx)
     }
 
-    /// Begins nothing: what runs on this is committed by itself.
+    /// Without a transaction: each statement is committed by itself.
     pub(super) fn alone(connection: &'c DatabaseConnection, shared: &'c Ground) -> Self {
         Self::on_executor(connection.into(), shared, OnceCell::new())
     }
@@ -148,7 +148,7 @@ impl<'c> Tx<'c> {
         self.now.get_or_try_init(|| self.shared.clock.read(&self.connection)).await.copied()
     }
 
-    /// Announces something, when and if this is durable.
+    /// Announces something once this is durable.
     pub(super) fn announce(&self, notice: Notice) {
         self.notices.lock().unwrap_or_else(PoisonError::into_inner).push(notice);
     }

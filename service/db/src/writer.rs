@@ -2,7 +2,7 @@
 //!
 //! SQLite writes one transaction at a time, and a durable one costs an fsync: milliseconds, where the statements cost
 //! microseconds. So operations that are waiting share a transaction, each within a savepoint, and with it the fsync.
-//! Nothing waits for a group to fill: a group is whatever came while the one before it was being written.
+//! Nothing waits for a group to fill: a group is whatever arrived while the previous one was being written.
 
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
@@ -19,9 +19,9 @@ use super::connect::{self, Access};
 use super::tx::{Ground, Tx};
 use super::{DbError, Notice};
 
-/// No operation is added to a group that is older than this, at least and at most.
+/// The least and the greatest age at which a group takes no more operations.
 const GROUP_AGE_MAX: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(50)];
-/// Between the two, a group may become so many times as old as the last commit took: where an fsync is slow, more share
+/// Between the two, the age limit is so many times the duration of the last commit: where an fsync is slow, more share
 /// it.
 const GROUP_AGE_COMMITS: u32 = 3;
 /// No group has more operations than this.
@@ -37,7 +37,7 @@ impl<A, T, F: for<'t> Fn(&'t Tx<'t>, &'t A) -> BoxFuture<'t, Result<T, DbError>>
 
 /// An operation on its way through the writer, whatever its result is.
 trait Operation: Send {
-    /// Works within the savepoint. Says whether what was done is to be kept.
+    /// Runs within the savepoint; returns whether to keep what it did.
     fn run<'t>(&'t mut self, tx: &'t Tx<'t>) -> BoxFuture<'t, bool>;
 
     /// Answers the caller: with the result when the group is durable, with the error when it is not.
@@ -110,7 +110,7 @@ impl Writer {
         Ok(Self { messages })
     }
 
-    /// Has an operation written. Once begun it is completed, even if the caller no longer waits for the answer.
+    /// Runs an operation. Once begun it is completed, even if the caller no longer waits for the result.
     pub(super) async fn write<A, T, W>(&self, args: A, work: W) -> Result<T, DbError>
     where
         A: Send + Sync + 'static,
@@ -134,7 +134,7 @@ impl Writer {
 
 struct Loop {
     path: PathBuf,
-    /// `None` after a failure, until the next group: what state the connection was left in is not known then.
+    /// `None` after a failure, until the next group: the state of the connection is then unknown.
     connection: Option<DatabaseConnection>,
     ground: Arc<Ground>,
     notices: broadcast::Sender<Notice>,
@@ -147,7 +147,7 @@ struct Loop {
 /// Why a group was not written.
 struct GroupFailure {
     error: DbError,
-    /// The operation that the transaction failed with, where it was one: the others may be written without it.
+    /// The operation that made the transaction fail, if one did: the others can be written without it.
     culprit: Option<usize>,
 }
 
@@ -187,7 +187,7 @@ impl Loop {
                         operations = group.len(),
                         "a group was not written"
                     );
-                    // A transaction that did not end leaves its connection within it, and whatever came next would be
+                    // A connection stays in a transaction that did not end, and whatever came next would be
                     // part of it.
                     self.disconnect().await;
                     match culprit {
@@ -237,7 +237,7 @@ impl Loop {
             if is_good {
                 notices.extend(savepoint.commit().await.map_err(failed)?);
             } else {
-                // Some errors make SQLite end the whole transaction. Then there is nothing to go back to.
+                // Some errors make SQLite end the whole transaction. Then there is no savepoint to roll back to.
                 savepoint.rollback().await.map_err(failed)?;
             }
             n_run += 1;

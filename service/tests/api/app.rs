@@ -31,9 +31,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::glb::Glb;
 
-/// The longest that anything in a test takes.
+/// How long a test waits for anything.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
-/// Silence in a stream of events is broken so often here.
+/// How often the service sends a comment in an event stream that is silent.
 pub(crate) const KEEP_ALIVE: Duration = Duration::from_millis(300);
 
 /// A request for a picture that takes a few milliseconds.
@@ -51,7 +51,7 @@ pub(crate) struct TestApp {
     pub(crate) db: Db,
     pub(crate) store: Store,
     pub(crate) hub: Hub,
-    /// What requests carry; `None` is the open mode.
+    /// The API key that requests carry; `None` for the open mode.
     pub(crate) key: Option<String>,
     pub(crate) base: String,
     client: reqwest::Client,
@@ -87,7 +87,7 @@ impl Installation {
         Self { folder, database, variables }
     }
 
-    /// Starts the service; `works` says whether it renders.
+    /// Starts the service, with a worker if `works` is set.
     pub(crate) async fn start(&self, works: bool) -> TestApp {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let sources = Sources { variables: self.variables.clone(), ..Sources::default() };
@@ -121,7 +121,7 @@ impl Installation {
         TestApp { db, store, hub, key: None, base, client, stop, folder }
     }
 
-    /// Lets it render.
+    /// Gives the service a worker.
     fn works(&self, db: &Db, store: &Store, hub: &Hub, settings: &Arc<Settings>) -> QueueHandle {
         std::fs::create_dir_all(settings.scratch()).expect("a folder");
         let options = EngineOptions {
@@ -150,7 +150,7 @@ impl Installation {
     }
 }
 
-/// As the service does it: whoever waits is woken after a commit.
+/// Wakes those who wait after a commit, as the service does.
 async fn pass_on_notices(mut notices: tokio::sync::broadcast::Receiver<Notice>, hub: Hub, queue: QueueHandle) {
     while let Ok(notice) = notices.recv().await {
         match notice {
@@ -162,22 +162,22 @@ async fn pass_on_notices(mut notices: tokio::sync::broadcast::Receiver<Notice>, 
 }
 
 impl TestApp {
-    /// A service that renders.
+    /// A service with a worker.
     pub(crate) async fn start(engine: &TestDatabase) -> Self {
         Self::start_with(engine, &[]).await
     }
 
-    /// A service with settings that renders.
+    /// A service with settings and a worker.
     pub(crate) async fn start_with(engine: &TestDatabase, settings: &[(&str, &str)]) -> Self {
         Installation::new(engine, settings).await.start(true).await
     }
 
-    /// A service whose jobs wait for ever.
+    /// A service without a worker: its jobs stay queued.
     pub(crate) async fn idle(engine: &TestDatabase) -> Self {
         Installation::new(engine, &[]).await.start(false).await
     }
 
-    /// A service with settings whose jobs wait for ever.
+    /// A service with settings and without a worker: its jobs stay queued.
     pub(crate) async fn idle_with(engine: &TestDatabase, settings: &[(&str, &str)]) -> Self {
         Installation::new(engine, settings).await.start(false).await
     }
@@ -207,14 +207,14 @@ impl TestApp {
         self.request(Method::POST, "/api/v1/renders").multipart(form(glb, Some(request)))
     }
 
-    /// Asks for a picture of the box, and gives the job.
+    /// Submits a render of the box; returns the job.
     pub(crate) async fn submit(&self, request: &Value) -> Value {
         let reply = Reply::of(self.rendering(Glb::body(), request)).await;
         assert_eq!(reply.status, 202, "{}", reply.text());
         reply.json()
     }
 
-    /// Asks for a picture of the box, and gives the job when it has ended.
+    /// Submits a render of the box and waits; returns the job when it has ended.
     pub(crate) async fn render(&self, request: &Value) -> Value {
         self.render_of(Glb::body(), request).await
     }
@@ -231,32 +231,32 @@ impl TestApp {
         poll(async || self.get(&path).await.json(), is_so).await
     }
 
-    /// What the open mode works with.
+    /// The tenant that the open mode uses.
     pub(crate) async fn scope(&self) -> TenantScope {
         let of = installation::get(&self.db, AllTenants::Instance).await.expect("answers");
         TenantScope::of(of.operating_tenant)
     }
 
-    /// Sets something of the open mode's tenant that no route sets yet.
+    /// Changes settings of the open mode's tenant that no route changes yet.
     pub(crate) async fn configure(&self, values: &Value) {
         let values = values.as_object().expect("an object").clone();
         settings::patch_tenant(&self.db, self.scope().await, values, None).await.expect("stored");
     }
 
-    /// Changes settings, as a request.
+    /// Changes settings through the API.
     pub(crate) async fn change_settings(&self, patch: &Value) -> Reply {
         Reply::of(self.request(Method::PATCH, "/api/v1/settings").json(patch)).await
     }
 
-    /// The events of a job from its first one to its end, as text.
+    /// The events of a job from the first to the last, as text.
     pub(crate) async fn events(&self, id: &str) -> String {
         self.get(&format!("/api/v1/renders/{id}/events?after=0")).await.text()
     }
 
-    /// Everything that lies in the store.
+    /// All files in the store.
     pub(crate) fn stored_files(&self) -> Vec<PathBuf> {
         let files = files_below(&self.folder.path().join("store"));
-        // A process holds a lock where it spools.
+        // The lock file of the process that spools there.
         files.into_iter().filter(|file| !file.ends_with("lock")).collect()
     }
 
@@ -269,7 +269,7 @@ impl TestApp {
     /// A key of a new tenant's user of this role.
     pub(crate) async fn tenant_key(&self, slug: &str, role: Role, scopes: &[Scope]) -> (TenantId, String) {
         let made = installation::create_tenant(&self.db, AllTenants::Instance, slug, role).await;
-        let (tenant, user) = made.expect("a tenant is made");
+        let (tenant, user) = made.expect("a tenant is created");
         (tenant, self.key_of(tenant, user, scopes, None).await)
     }
 
@@ -293,7 +293,7 @@ impl TestApp {
         key.reveal().to_owned()
     }
 
-    /// The same service as somebody else sees it.
+    /// The same service, as another caller sees it.
     pub(crate) fn with_key(&self, key: &str) -> Guest<'_> {
         Guest { app: self, key: key.to_owned() }
     }
@@ -329,7 +329,7 @@ impl Guest<'_> {
     }
 }
 
-/// The parts of a request for a picture.
+/// The parts of a request to render.
 pub(crate) fn form(glb: Vec<u8>, request: Option<&Value>) -> Form {
     let form = Form::new().part("glb", Part::bytes(glb).file_name("product.glb"));
     match request {
@@ -338,7 +338,7 @@ pub(crate) fn form(glb: Vec<u8>, request: Option<&Value>) -> Form {
     }
 }
 
-/// An answer, read to its end.
+/// A response, read to its end.
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -369,7 +369,7 @@ impl Reply {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 
-    /// Checks that this is a problem with all its members (C01), and gives its code.
+    /// Checks that this is a problem with all its members (C01); returns its code.
     pub(crate) fn problem(&self) -> (u16, String) {
         assert_eq!(self.header("content-type"), Some("application/problem+json"), "{}", self.text());
         let body = self.json();
@@ -389,7 +389,7 @@ impl Reply {
     }
 }
 
-/// Asks again and again until the answer is as wanted.
+/// Repeats a request until the answer is the expected one.
 async fn poll(ask: impl AsyncFn() -> Value, is_so: impl Fn(&Value) -> bool) -> Value {
     let begun = Instant::now();
     loop {

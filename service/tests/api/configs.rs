@@ -102,7 +102,7 @@ cases! {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
         let running = alpha.get("/api/v1/renders?state=running").await.json();
-        assert_eq!(running["items"].as_array().map(Vec::len), Some(3), "of five, and the queue has room for eight");
+        assert_eq!(running["items"].as_array().map(Vec::len), Some(3), "three of five: the limit is the tenant's, as the queue has room for eight");
         for guest in [&alpha, &beta] {
             for job in guest.get("/api/v1/renders").await.json()["items"].as_array().expect("a list") {
                 guest.post(job["links"]["cancel"].as_str().expect("a link")).await;

@@ -1,4 +1,4 @@
-//! Every case of the contract is a test with its number in the name, or stands in `docs/contract-cases.md` with its
+//! Every case of the contract is a test with its number in the name, or is listed in `docs/contract-cases.md` with its
 //! reason.
 
 use std::collections::BTreeSet;
@@ -9,7 +9,7 @@ const LAST: [(char, u32); 2] = [('C', 39), ('R', 95)];
 
 /// The repository.
 fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the workspace")
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate is in the workspace")
 }
 
 /// All source files below a folder.
@@ -72,6 +72,6 @@ fn every_case_is_a_test_or_left_for_later() {
     let both: Vec<&String> = left.iter().filter(|case| tested.contains(*case)).collect();
     assert_eq!(both, [] as [&String; 0], "listed as left, and a test");
     let untested: Vec<&String> = partly.iter().filter(|case| !tested.contains(*case)).collect();
-    assert_eq!(untested, [] as [&String; 0], "listed as left in part, and no test");
+    assert_eq!(untested, [] as [&String; 0], "listed as partly covered, but without a test");
     assert!(left.union(&partly).all(|case| all.contains(case)));
 }

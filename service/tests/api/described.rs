@@ -1,4 +1,4 @@
-//! C29: what the document says is so. Each of its examples is sent to a service, and answered as the document declares.
+//! C29: the OpenAPI document is correct. Each of its examples is sent to a service, and answered as it declares.
 
 use packshot_domain::access::Scope;
 use reqwest::multipart::{Form, Part};
@@ -19,7 +19,7 @@ fn operations(api: &Value) -> Vec<(String, &str, &Value)> {
     found
 }
 
-/// What a service needs so that examples, which name things of another one, mean something here.
+/// What replaces the ids and addresses in the examples, which are those of another service.
 struct Things {
     /// A render that has ended, and the address of its product.
     done: String,
@@ -35,7 +35,7 @@ impl Things {
         }
     }
 
-    /// The id of something that the operation can be done with.
+    /// The id of something that the operation accepts.
     async fn id_for(&self, app: &TestApp, operation: &str) -> Option<String> {
         let failed = async || {
             let reply = app.rendering(b"glTF\x02\0\0\0".to_vec(), &small()).send().await.expect("an answer");
@@ -57,7 +57,7 @@ impl Things {
     }
 }
 
-/// The example of a part of the document that must have one.
+/// The example of a part of the document; every part must have one.
 fn example<'a>(of: &'a Value, what: &str) -> &'a Value {
     of.get("example").unwrap_or_else(|| panic!("{what} has no example"))
 }
@@ -66,8 +66,8 @@ fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// The request of an operation's examples, with the `nth` of its bodies: with all parameters, or with those alone that
-/// must be there.
+/// A request made of an operation's examples, with the `nth` of its bodies, and with all parameters or only those that
+/// are required.
 async fn request(
     app: &TestApp,
     things: &Things,
@@ -93,7 +93,7 @@ async fn request(
                 let now = app.get(&path).await.header("etag").expect("a revision").to_owned();
                 headers.push((of, now));
             }
-            // A key is of one body.
+            // A key belongs to one body.
             (Some("header"), "Idempotency-Key") => headers.push((of, format!("{value}-{nth}"))),
             (Some("header"), _) => headers.push((of, value)),
             (place, _) => panic!("{name}: {of} is in {place:?}"),
@@ -105,7 +105,7 @@ async fn request(
     headers.into_iter().fold(request, |request, (name, value)| request.header(name, value))
 }
 
-/// A body of an example: its stored product is this service's, and what is said of a file is the file.
+/// Adds the body of an example, with a product of this service, and with files in place of their descriptions.
 fn with_body(
     request: RequestBuilder,
     api: &Value,
@@ -130,7 +130,7 @@ fn with_body(
     request.multipart(form)
 }
 
-/// Sends a request. It must succeed, with a status and a type that the document has.
+/// Sends a request. It must succeed, with a status and a media type that the document declares.
 async fn check(request: RequestBuilder, operation: &Value, what: &str) {
     let mut answer = request.timeout(PATIENCE).send().await.expect("the service answers");
     let status = answer.status().as_u16();
@@ -146,12 +146,12 @@ async fn check(request: RequestBuilder, operation: &Value, what: &str) {
     let media_type = media_type.expect("a type");
     let essence = media_type.split(';').next().unwrap_or_default();
     let content = contents.get(essence).unwrap_or_else(|| panic!("{what}: {status} {essence} is not declared"));
-    // What is declared as bytes, text or JSON is that.
+    // The body is what is declared: bytes, text or JSON.
     let is_json = serde_json::from_slice::<Value>(&first).is_ok();
     match (&content["schema"]["type"], &content["schema"]["format"]) {
         (kind, format) if kind == "string" && format == "binary" => {}
         (kind, _) if kind == "string" => assert!(!is_json, "{what}: {said}"),
-        // A large one comes in pieces.
+        // Only the first piece of a large body has been read.
         _ => assert!(first.starts_with(b"{"), "{what}: {said}"),
     }
 }
@@ -182,7 +182,7 @@ async fn c29_every_example_is_answered_as_the_document_says() {
     assert!(n_sent > operations(&api).len());
 }
 
-/// Whoever needs a key is told so, and in the open mode nobody.
+/// The document says which operations need a key; in the open mode, none does.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c29_security_is_declared_as_it_is() {
     let app = TestApp::idle(&TestDatabase::Sqlite).await;
@@ -225,10 +225,10 @@ async fn c29_security_is_declared_as_it_is() {
         document["components"].as_object_mut().expect("an object").remove("securitySchemes");
         document
     };
-    assert_eq!(without(closed), open, "all else is the same");
+    assert_eq!(without(closed), open, "everything else is the same");
 }
 
-/// Files are strings of bytes, streams are text, and no answer is a list of numbers.
+/// Files are declared as binary strings and streams as text; no answer is declared as an array of numbers.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c29_files_are_bytes_and_streams_are_text() {
     let app = TestApp::idle(&TestDatabase::Sqlite).await;

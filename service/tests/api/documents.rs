@@ -1,4 +1,4 @@
-//! R30–R32, R40, R46, R48, R49, R54, R58: what a job says of itself while it runs and when it has ended.
+//! R30–R32, R40, R46, R48, R49, R54, R58: the document of a job, while it runs and when it has ended.
 
 use packshot_db::log;
 use packshot_domain::id::TaskId;
@@ -82,7 +82,7 @@ cases! {
         }
         for job in &jobs {
             let task = app.get(&format!("/api/v1/tasks/{}", job["document"]["celery_task_id"].as_str().expect("an id"))).await.json();
-            assert_eq!((&task["state"], &task["args"]), (&json!("running"), &json!([id(job)])), "it is the id of what runs");
+            assert_eq!((&task["state"], &task["args"]), (&json!("running"), &json!([id(job)])), "the one argument is the id of the render");
         }
         app.post(jobs[0]["links"]["cancel"].as_str().expect("a link")).await;
         app.job_when(&id(&jobs[0]), |job| job["state"] == "cancelled").await;
@@ -110,7 +110,7 @@ cases! {
 
     async fn r54_a_render_that_fails_in_the_engine_is_not_repeated(engine) {
         let app = TestApp::start(&engine).await;
-        // The file can be read; the render finds that it has no such camera.
+        // The file is sound; only the render finds that it has no such camera.
         let mut request = small();
         request["camera"] = json!("No_Such_Camera");
         let reply = Reply::of(app.rendering(crate::glb::Glb::body(), &request).header("prefer", "wait=30")).await;
@@ -134,7 +134,7 @@ cases! {
             assert_eq!(alpha(x, y), 0, "corner {x} {y}");
         }
         assert_eq!(alpha(24, 16), 255, "the product is there");
-        // A bar or a text would stand at an edge, where the product is not: it fills 85 % of the frame.
+        // A bar or a text would be at an edge, beside the product, which fills 85 % of the frame.
         let is_edge = |x: usize, y: usize| !(1..47).contains(&x) || !(1..31).contains(&y);
         let edge = (0..32).flat_map(|y| (0..48).map(move |x| (x, y))).filter(|&(x, y)| is_edge(x, y));
         assert!(edge.into_iter().all(|(x, y)| alpha(x, y) == 0));

@@ -63,7 +63,7 @@ impl Stream {
         Some(Event { id: id.expect("a number"), name, data })
     }
 
-    /// An event, with its number unless it is passed on.
+    /// An event, with its number unless it is one of progress, which is passed on without.
     async fn any_event(&mut self) -> Option<(Option<u64>, String, Value)> {
         loop {
             let block = self.block().await?;
@@ -83,7 +83,7 @@ impl Stream {
             match self.any_event().await.expect("a stream of all jobs does not end") {
                 (Some(id), name, data) => kept.push(Event { id, name, data }),
                 (None, name, data) => {
-                    assert_eq!(name, "job.progress", "nothing else is passed on");
+                    assert_eq!(name, "job.progress", "only progress has no number");
                     passed_on.push(data);
                 }
             }
@@ -117,7 +117,7 @@ cases! {
             let rest = Stream::open(&app, &id, Some(last)).await.rest().await;
             assert_eq!(ids(&rest), (last + 1..=n).collect::<Vec<_>>(), "after {last}");
         }
-        assert!(Stream::open(&app, &id, Some(n)).await.rest().await.is_empty(), "after the end there is only the end");
+        assert!(Stream::open(&app, &id, Some(n)).await.rest().await.is_empty(), "nothing comes after the end");
         let by_parameter = app.get(&format!("/api/v1/renders/{id}/events?after={}", n - 1)).await.text();
         assert!(by_parameter.contains(&format!("id: {n}\n")) && !by_parameter.contains("snapshot"));
         assert_eq!(app.get(&format!("/api/v1/renders/{id}/events?after=x")).await.pointers(), ["?after"]);
@@ -148,7 +148,7 @@ cases! {
     }
 
     async fn c22_silence_is_broken_each_time(engine) {
-        assert_eq!(packshot_service::api::KEEP_ALIVE, Duration::from_secs(15), "what the service is started with");
+        assert_eq!(packshot_service::api::KEEP_ALIVE, Duration::from_secs(15), "the value that the service uses");
         let app = TestApp::idle(&engine).await;
         let id = id(&app.submit(&small()).await);
         let mut stream = Stream::open(&app, &id, None).await;
@@ -161,7 +161,7 @@ cases! {
             assert!(silence > KEEP_ALIVE / 2 && silence < KEEP_ALIVE + Duration::from_secs(1), "{silence:?}");
         }
         app.post(&format!("/api/v1/renders/{id}/cancel")).await;
-        let event = stream.event().await.expect("what happens is told at once, and not as silence");
+        let event = stream.event().await.expect("an event is sent immediately, without a keep-alive before it");
         assert_eq!(event.name, "job.cancelled");
     }
 
@@ -236,9 +236,9 @@ cases! {
         let expected = [state("job.state", "queued"), state("job.state", "running"), state("job.completed", "completed")];
         assert_eq!(of(&second), expected);
         let own = |data: &&Value| [json!(long), json!(second)].contains(&data["job_id"]);
-        assert!(kept.iter().map(|event| &event.data).chain(&passed_on).all(|data| own(&data)), "of this tenant alone");
+        assert!(kept.iter().map(|event| &event.data).chain(&passed_on).all(|data| own(&data)), "only events of this tenant");
 
-        // Who comes back after any of them gets the rest.
+        // A client that resumes after any of them gets the rest.
         let last = kept.last().expect("events").id;
         let (again, _) = Stream::of_all_jobs(&guest, Some(0)).await.up_to(|event| event.id == last).await;
         assert_eq!(ids(&again), (1..=last).collect::<Vec<_>>());

@@ -32,7 +32,7 @@ fn box_faces() -> Vec<([f32; 3], [[f32; 3]; 4])> {
 }
 
 impl Glb {
-    /// A part for each name: boxes of 20 mm in a row, without materials.
+    /// A part for each name: boxes of 20 mm, side by side, without materials.
     pub(crate) fn parts(names: &[&str]) -> Self {
         let (mut positions, mut normals, mut indices) = (Vec::new(), Vec::new(), Vec::<u16>::new());
         for (normal, corners) in box_faces() {

@@ -1,4 +1,4 @@
-//! C10–C14: the same request again.
+//! C10–C14: repeated requests.
 
 use packshot_domain::access::{Role, Scope};
 use serde_json::{Value, json};

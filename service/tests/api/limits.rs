@@ -1,4 +1,4 @@
-//! What a client cannot do, however it tries: grow the memory of the service, its metrics, or its work.
+//! What no client can do: make the service's memory, its metrics or its work grow without bound.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use crate::app::{PATIENCE, Reply, TestApp, id, small};
 
 const MULTIPART: &str = "multipart/form-data; boundary=b";
 
-/// A body without a length: `head`, then `n` times 16 KiB of nothing in particular.
+/// A body without a declared length: `head`, then `n` times 16 KiB of filler.
 fn filled_body(head: &'static str, n: usize) -> Body {
     let filler = Bytes::from(vec![b'x'; 16 << 10]);
     let pieces = std::iter::once(Bytes::from_static(head.as_bytes())).chain(std::iter::repeat_n(filler, n));
@@ -65,7 +65,7 @@ cases! {
         let mut request = small();
         request["formats"] = json!(["exr"]);
         let job = app.render(&request).await;
-        assert_eq!(job["result"]["files"].as_array().map(Vec::len), Some(1), "a preview is no result: {job}");
+        assert_eq!(job["result"]["files"].as_array().map(Vec::len), Some(1), "the preview must not be among the files: {job}");
         let path = format!("/api/v1/renders/{}/preview.png", id(&job));
         let preview = app.get(&path).await;
         assert!(preview.status == 200 && preview.body.starts_with(b"\x89PNG"), "{}", preview.text());
@@ -89,13 +89,13 @@ cases! {
         }
         app.change_settings(&json!({"max_event_streams_per_user": 22, "max_event_streams_per_tenant": 21})).await;
         open.push(app.request(Method::GET, &path).send().await.expect("the service answers"));
-        assert_eq!(open[20].status(), 200, "a limit is a setting");
+        assert_eq!(open[20].status(), 200, "the limit can be changed");
         let detail = app.get(&path).await.json()["detail"].as_str().expect("a sentence").to_owned();
         assert!(detail.contains("21 event streams") && detail.contains("max_event_streams_per_tenant"), "{detail}");
         drop(open);
         let begun = Instant::now();
         while app.request(Method::GET, &path).send().await.expect("the service answers").status() != 200 {
-            assert!(begun.elapsed() < PATIENCE, "a stream that ended keeps its place");
+            assert!(begun.elapsed() < PATIENCE, "a stream that ended still counts");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -118,7 +118,7 @@ cases! {
         assert!(reply.text().contains("need no key") && !reply.text().contains("Bearer"), "it is open");
         app.operating_key(&[Scope::Admin]).await;
         let closed = app.get("/docs/").await.text();
-        assert!(closed.contains("An API key:") && closed.contains("Authorization: Bearer $PACKSHOT_KEY"), "it is not any more");
+        assert!(closed.contains("An API key:") && closed.contains("Authorization: Bearer $PACKSHOT_KEY"), "with keys, the page asks for one");
         let document = app.get("/openapi.json").await.json();
         for (path, item) in document["paths"].as_object().expect("paths") {
             assert!(closed.contains(&format!("<code>{path}</code>")), "{path}");

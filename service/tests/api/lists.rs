@@ -21,7 +21,7 @@ cases! {
         let post = async || Reply::of(app.request(Method::POST, "/api/v1/renders").json(&request)).await.json();
         let mut made = join_all((1..120).map(|_| post())).await;
         made.push(first);
-        // Newest first; of those of one millisecond the one with the greater id.
+        // Newest first; within one millisecond, the greater id first.
         let age = |job: &Value| (job["created_at"].as_str().expect("a time").to_owned(), id(job));
         made.sort_unstable_by_key(|job| std::cmp::Reverse(age(job)));
         let made: Vec<String> = made.iter().map(id).collect();
@@ -30,7 +30,7 @@ cases! {
             let page = app.get(&format!("/api/v1/renders?limit=50{cursor}")).await.json();
             sizes.push(ids(&page).len());
             seen.extend(ids(&page));
-            // One that comes meanwhile neither repeats nor hides others.
+            // A job that is added between two pages neither repeats nor hides others.
             app.submit(&small()).await;
             match page["next_cursor"].as_str() {
                 Some(next) => cursor = format!("&cursor={next}"),

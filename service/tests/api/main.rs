@@ -1,7 +1,7 @@
 //! The HTTP contract, case by case: a service of its own for each test, with its own database and folder, that renders
 //! small pictures on the CPU.
 //!
-//! Each case runs on SQLite, and on PostgreSQL where `PACKSHOT_TEST_POSTGRES` names a server that may make databases.
+//! Each case runs on SQLite, and on PostgreSQL where `PACKSHOT_TEST_POSTGRES` names a server that may create databases.
 //! Names begin with the number of the case; `docs/contract-cases.md` lists the cases that are left for later.
 
 mod app;

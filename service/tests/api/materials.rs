@@ -105,7 +105,7 @@ cases! {
         assert_eq!(other.get(&format!("/api/v1/material-libraries/{}", id(&listed["items"][0]))).await.problem().0, 404);
     }
 
-    /// R83, F57: whatever `public` says, to another tenant it answers as one that is missing.
+    /// R83, F57: whatever `public` says, another tenant is told that there is no such library.
     async fn r83_a_public_library_stays_its_tenants(engine) {
         let app = TestApp::start(&engine).await;
         let path = format!("/api/v1/material-libraries/{}", id(&upload(&app, ACME.into()).await.json()));
@@ -198,7 +198,7 @@ cases! {
         assert_eq!(app.get("/api/v1/material-libraries").await.json()["items"], json!([]), "nothing is stored");
         let first = upload(&app, ACME.into()).await;
         assert_eq!(first.status, 201);
-        assert_eq!(id(&upload(&app, ACME.into()).await.json()), id(&first.json()), "the same again is the same");
+        assert_eq!(id(&upload(&app, ACME.into()).await.json()), id(&first.json()), "the same upload again is the same library");
         let changed = upload(&app, ACME.replace("0.8", "0.7").into()).await;
         assert_eq!(changed.problem(), (409, "library_version_exists".to_owned()));
         let nothing = app.request(Method::POST, "/api/v1/material-libraries").header("content-type", "multipart/form-data; boundary=b");

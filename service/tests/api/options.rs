@@ -37,16 +37,16 @@ cases! {
         });
         assert_eq!((&caught["request"]["shadow_catcher"], &caught["request"]["ground"]), (&json!(true), &json!("shadow")));
         let (plain, caught) = (pixels(&result(&app, &plain, "png").await), pixels(&result(&app, &caught, "png").await));
-        // Where nothing is without the catcher, there is a shadow with it: black enough, and seen through.
+        // Pixels that are empty without the catcher have a shadow with it: black, and partly transparent.
         let shadows = plain.iter().zip(&caught).filter(|(before, after)| before[3] == 0 && (10..250).contains(&after[3]));
         let shadows: Vec<_> = shadows.map(|(_, after)| *after).collect();
         assert!(shadows.len() > 20, "{} pixels of shadow", shadows.len());
         let n_dark = shadows.iter().filter(|[r, g, b, _]| r.max(g).max(b) < &64).count();
         assert!(10 * n_dark > 9 * shadows.len(), "{n_dark} of {} are dark: {shadows:?}", shadows.len());
-        assert!(shadows.iter().any(|shadow| shadow[3] > 50), "it is darkest under the product");
+        assert!(shadows.iter().any(|shadow| shadow[3] > 50), "the shadow is darkest under the product");
         let solid = |pixels: &[[u8; 4]]| pixels.iter().filter(|pixel| pixel[3] == 255).count();
         assert!(solid(&plain) > 100, "the product is there");
-        assert!(solid(&caught) >= solid(&plain), "and covers what it covered");
+        assert!(solid(&caught) >= solid(&plain), "it covers at least the same pixels");
     }
 
     async fn r07_stills_of_every_format(engine) {
@@ -148,7 +148,7 @@ cases! {
         let refused = Reply::of(picture).await;
         assert_eq!(refused.problem(), (422, "preset.rule_broken".to_owned()));
         let id = refused.header("x-packshot-render-id").expect("which render it is");
-        assert_eq!(app.get(&format!("/api/v1/renders/{id}/result.png")).await.status, 200, "who waited finds it too");
+        assert_eq!(app.get(&format!("/api/v1/renders/{id}/result.png")).await.status, 200, "the render that was waited for can also be read");
     }
 
     async fn r01_what_the_file_does_not_have_is_said(engine) {

@@ -1,4 +1,4 @@
-//! R24–R27: files that are looked into.
+//! R24–R27: preflight.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -88,7 +88,7 @@ cases! {
                 json["nodes"] = json!([{"name": "Body", "mesh": 0}, {"name": "Twin", "mesh": 0}]);
                 json["scenes"][0]["nodes"] = json!([0, 1]);
             }), json!({})),
-            // Every triangle is turned over: the normals stay, the corners go round the other way.
+            // Every triangle is turned over: its corners are in reverse order, while the normals stay.
             ("flipped_shell", with_bin(&|bin| bin[576..648].chunks_exact_mut(6).for_each(|triangle| {
                 let (second, third) = triangle[2..].split_at_mut(2);
                 second.swap_with_slice(third);

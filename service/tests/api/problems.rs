@@ -144,8 +144,8 @@ cases! {
         let chunked = reqwest::Body::wrap_stream(futures_util::stream::iter(pieces));
         let request = app.request(Method::POST, "/api/v1/renders").header("content-type", "multipart/form-data; boundary=b");
         assert_eq!(Reply::of(request.body(chunked)).await.problem(), problem(413, "body_too_large"), "without");
-        assert_eq!(app.stored_files(), [] as [std::path::PathBuf; 0], "stored all the same");
+        assert_eq!(app.stored_files(), [] as [std::path::PathBuf; 0], "nothing is stored");
         assert_eq!(app.get("/api/v1/renders").await.json()["items"], Value::Array(Vec::new()));
-        assert_eq!(Reply::of(app.rendering(vec![0; 1000], &small())).await.status, 202, "as large as it may be");
+        assert_eq!(Reply::of(app.rendering(vec![0; 1000], &small())).await.status, 202, "as large as the limit allows");
     }
 }

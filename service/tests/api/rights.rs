@@ -82,7 +82,7 @@ cases! {
             let (tenant, key) = app.tenant_key(&slug, role, &[Scope::Admin]).await;
             let guest = app.with_key(&key);
             let expected = |granted: u16| if triggers { granted } else { 403 };
-            // Somebody of the same tenant who may has made what the role is to be let near.
+            // An admin of the same tenant has made what the role is given or denied access to.
             let helper = app.user_key(tenant, Role::TenantAdmin).await;
             let helper = app.with_key(&helper);
             let done = helper.submit(&small()).await.json();

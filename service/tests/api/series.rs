@@ -80,13 +80,13 @@ cases! {
         let report = app.get(job["links"]["report"].as_str().expect("a link")).await.json();
         assert_eq!(report["render"]["pictures"].as_array().map(Vec::len), Some(24));
         let preview = app.get(job["links"]["preview"].as_str().expect("a link")).await;
-        assert_eq!(pixels(&preview.body), pixels(&frames[0].1), "the first frame stands for all");
+        assert_eq!(pixels(&preview.body), pixels(&frames[0].1), "the preview is the first frame");
 
         let again = app.submit(&request).await;
         assert_eq!((&again["state"], &again["result"]["from_cache"]), (&json!("completed"), &json!(true)));
         assert_eq!(again["result"]["files"][0]["file_hash"], job["result"]["files"][0]["file_hash"]);
         let other = app.submit(&with(json!({"kind": "turntable", "frame_count": 24, "formats": ["mp4", "zip"], "direction": "cw"}))).await;
-        assert_eq!(other["result"], Value::Null, "another way is another movie");
+        assert_eq!(other["result"], Value::Null, "the other direction is another movie");
     }
 
     async fn r08_frames_and_movies_of_every_format(engine) {
@@ -102,19 +102,19 @@ cases! {
         assert_eq!(apng.windows(4).filter(|name| name == b"fcTL").count(), 4);
         assert!(fetch(&app, &job, "frame_0003.jpg").await.starts_with(b"\xff\xd8"));
         let first = app.get(&format!("/api/v1/renders/{}/result.png", id(&job))).await;
-        assert_eq!(first.body, fetch(&app, &job, "frame_0000.png").await, "of several the first");
-        // The movie of the PNGs is the movie.
+        assert_eq!(first.body, fetch(&app, &job, "frame_0000.png").await, "the first of several");
+        // The movie shows the same frames as the PNGs.
         let mut decoder = png::Decoder::new(Cursor::new(&apng)).read_info().expect("an APNG");
         let mut shown = vec![0; decoder.output_buffer_size().expect("small")];
         decoder.next_frame(&mut shown).expect("a frame");
         assert_eq!(shown, pixels(&first.body).concat());
-        // One picture where the client wants one: of several the first.
+        // A client that accepts only one picture gets the first.
         let picture = app.rendering(Glb::body(), &request).header("prefer", "wait=30").header("accept", "image/png");
         let picture = Reply::of(picture).await;
         assert_eq!((picture.status, &picture.body), (200, &first.body));
         let movie = with(json!({"kind": "turntable", "frame_count": 4}));
         let refused = app.rendering(Glb::body(), &movie).header("prefer", "wait=30").header("accept", "image/png");
-        assert_eq!(Reply::of(refused).await.problem(), (406, "not_acceptable".to_owned()), "a movie is no PNG");
+        assert_eq!(Reply::of(refused).await.problem(), (406, "not_acceptable".to_owned()), "a movie cannot be sent as PNG");
     }
 
     async fn r08_r12_progress_is_one_for_all_frames(engine) {
@@ -145,7 +145,7 @@ cases! {
         assert_eq!(app.get(&format!("/api/v1/renders/{id}/result.png")).await.problem(), (409, "render_not_completed".to_owned()));
         let begun = Instant::now();
         while frames(&app) > 1 {
-            assert!(begun.elapsed() < Duration::from_secs(5), "more than the product is left: {:?}", app.stored_files());
+            assert!(begun.elapsed() < Duration::from_secs(5), "files other than the product are left: {:?}", app.stored_files());
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -168,7 +168,7 @@ cases! {
             let hash = format!("blake3:{}", blake3::hash(&reply.body).to_hex());
             assert_eq!((json!(reply.body.len()), json!(hash)), (file["size_bytes"].clone(), file["file_hash"].clone()));
         }
-        // A view is the still from there.
+        // A view equals the still from the same direction.
         let some = app.render(&with(json!({"kind": "views", "views": ["top", "right_60deg"]}))).await;
         assert_eq!(names(&some), ["top.png", "right_60deg.png"]);
         let top = app.render(&with(json!({"view": "top"}))).await;
@@ -182,7 +182,7 @@ cases! {
         assert!(steps.clone().any(|step| step["name"] == "render_views" && step["samples"] == 2), "{some}");
         let default = app.render(&with(json!({"kind": "views"}))).await;
         assert_eq!((names(&default), &default["result"]["from_cache"]), (names(&yaw), &json!(true)), "six_yaw is the default");
-        // What the job shows can be sent again.
+        // The request in the job can be submitted again.
         let mut again = default["request"].clone();
         again["metadata"] = default["metadata"].clone();
         again["asset"] = Value::Null;
@@ -223,6 +223,6 @@ cases! {
             let reply = Reply::of(app.rendering(Glb::body(), &body)).await;
             assert_eq!((reply.problem(), reply.pointers()), ((422, "conflicting_members".to_owned()), vec![pointer.to_owned()]), "{body}");
         }
-        assert_eq!(app.get("/api/v1/renders").await.json()["items"], json!([]), "nothing was made of any of them");
+        assert_eq!(app.get("/api/v1/renders").await.json()["items"], json!([]), "no job was created for any of them");
     }
 }

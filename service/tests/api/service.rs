@@ -1,4 +1,4 @@
-//! C26, C28, C29 and what else the service says of itself.
+//! C26–C29: health, readiness, metrics and the OpenAPI document.
 
 use std::collections::BTreeSet;
 
@@ -48,7 +48,7 @@ cases! {
             let url = url.replace("{id}", "0193b2a0-0000-7000-8000-000000000000");
             for method in methods {
                 let request = app.request(method.to_uppercase().parse::<Method>().expect("a method"), &url);
-                // A stream that does not end is refused to who cannot take it.
+                // An event stream is refused to a client that does not accept one.
                 let is_stream = path.ends_with("/events");
                 let request = if is_stream { request.header("accept", "application/json") } else { request };
                 let reply = Reply::of(request).await;
@@ -56,7 +56,7 @@ cases! {
                 assert_eq!(reply.status != 405, is_documented, "{method} {path}: {}", reply.status);
                 if reply.status >= 400 && is_documented && path != "/readyz" {
                     let code = reply.problem().1;
-                    assert_ne!(code, "not_found", "{method} {path} is documented and not there");
+                    assert_ne!(code, "not_found", "{method} {path} is documented, but there is no such route");
                     let listed = item[method]["x-error-codes"].as_array().expect("codes");
                     assert!(listed.iter().any(|own| own == &Value::from(code.clone())), "{method} {path}: {code} is not listed");
                 }
@@ -69,7 +69,7 @@ cases! {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c29_the_document_says_everything_of_each_operation() {
     let app = TestApp::idle(&TestDatabase::Sqlite).await;
-    // Where keys are needed it says more.
+    // With keys, the document says more.
     app.operating_key(&[packshot_domain::access::Scope::Admin]).await;
     let api = app.get("/openapi.json").await.json();
     let mut ids = BTreeSet::new();

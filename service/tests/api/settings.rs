@@ -1,4 +1,4 @@
-//! C19, C36, C37, R50–R53, R56 and the rest of what can be set.
+//! C19, C36, C37, R50–R53, R56 and the other settings.
 
 use packshot_db::log;
 use packshot_domain::access::{Role, Scope};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::app::{Reply, TestApp, id, small};
 use crate::glb::Glb;
 
-/// A service whose device nothing pins.
+/// A service whose device is not fixed by its configuration.
 const NO_DEVICE: [(&str, &str); 1] = [("PACKSHOT_RENDER_DEVICE", "")];
 
 async fn values(app: &TestApp) -> Value {
@@ -46,7 +46,7 @@ cases! {
         assert_eq!((&cleared["values"]["render_samples"], &cleared["values"]["max_pixels"]), (&json!(256), &json!(1000)));
         assert_eq!(app.change_settings(&json!({})).await.json(), cleared, "nothing changes, the revision neither");
         let same = app.change_settings(&json!({"max_pixels": 1000})).await.json();
-        assert_eq!(same["revision"], cleared["revision"], "what changes nothing is no change");
+        assert_eq!(same["revision"], cleared["revision"], "the revision counts changes only");
         assert_eq!(app.change_settings(&json!([])).await.problem(), (422, "validation_failed".to_owned()));
     }
 
@@ -163,7 +163,7 @@ cases! {
         assert_eq!(reply.pointers(), ["/render_samples", "/max_pixels", "/render_stall_timeout_minutes"]);
         let twice = app.change_settings(&json!({"render_samples": 1, "blender_cycles_samples": 2})).await;
         assert_eq!(twice.problem(), (422, "invalid_setting".to_owned()));
-        assert_eq!(app.get("/api/v1/settings").await.json(), before, "nothing of them is applied");
+        assert_eq!(app.get("/api/v1/settings").await.json(), before, "none of the changes is applied");
     }
 
     async fn a_tenant_sets_what_is_its_own(engine) {

@@ -1,4 +1,4 @@
-//! A store and a database know each other: a service does not start with files from elsewhere.
+//! A store and a database are bound to each other: a service does not start with the files of another one.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use packshot_service::store::{IDENTITY_FILE, Identity, Store, StoreConfig};
 
 use crate::app::TestDatabase;
 
-/// A database in a folder with room for stores.
+/// A database, in a folder where stores can be created.
 struct Site {
     folder: tempfile::TempDir,
     database: DatabaseConfig,
@@ -27,13 +27,13 @@ impl Site {
         open(&self.folder.path().join(name))
     }
 
-    /// A service starts with this store.
+    /// Starts a service with this store.
     async fn start(&self, name: &str) -> Result<(), Mismatch> {
         let db = Db::open(&self.database).await.expect("opens");
         start(&db, &self.store(name)).await
     }
 
-    /// The store that the database names.
+    /// The store that the database is bound to.
     async fn bound(&self) -> Option<StoreId> {
         let db = Db::open(&self.database).await.expect("opens");
         installation::get(&db, AllTenants::Instance).await.expect("answers").store
@@ -61,10 +61,10 @@ cases! {
         let named = site.store("files").identity().await.expect("read").map(|identity| identity.store);
         assert!(bound.is_some() && bound == named, "{bound:?} {named:?}");
         assert_eq!(site.start("files").await, Ok(()));
-        assert_eq!(site.bound().await, bound, "it keeps its name");
+        assert_eq!(site.bound().await, bound, "the store keeps its id");
         assert_eq!(site.start("other").await, Err(Mismatch::NewStore));
         std::fs::remove_file(site.folder.path().join("files").join(IDENTITY_FILE)).expect("removed");
-        assert_eq!(site.start("files").await, Err(Mismatch::NewStore), "nobody knows whether it is the same");
+        assert_eq!(site.start("files").await, Err(Mismatch::NewStore), "it may not be the same store");
         assert_eq!(site.bound().await, bound);
     }
 
@@ -78,7 +78,7 @@ cases! {
         assert_eq!(start(&db, &open(&files)).await, Err(Mismatch::OtherDatabase), "and after");
         let adopted = identity::adopt(&db, &open(&files)).await;
         assert!(matches!(adopted, Err(IdentityError::Mismatch(Mismatch::OtherDatabase))), "{adopted:?}");
-        assert_eq!(other.start("files").await, Ok(()), "nothing happened to it");
+        assert_eq!(other.start("files").await, Ok(()), "the other store is unchanged");
     }
 
     async fn a_first_start_that_was_interrupted_is_gone_on_with(engine) {
@@ -93,8 +93,7 @@ cases! {
 
     async fn of_first_starts_at_once_those_with_one_store_agree(engine) {
         let site = Site::new(&engine).await;
-        // Files may be in two places, a third service has its own: whichever is first, all starts with that one
-        // succeed.
+        // Four services have one store, two another: whichever is first, all starts with that store succeed.
         let mut starts = tokio::task::JoinSet::new();
         for n in 0..6 {
             let db = Db::open(&site.database).await.expect("opens");

@@ -106,7 +106,7 @@ cases! {
         for later in [json!({"threads": 2}), json!({"dump_shot": true})] {
             assert_eq!(Reply::of(app.rendering(Glb::body(), &later)).await.problem(), (422, "option_not_available".to_owned()));
         }
-        assert_eq!(app.get("/api/v1/renders").await.json()["items"], json!([]), "nothing was made of any of them");
+        assert_eq!(app.get("/api/v1/renders").await.json()["items"], json!([]), "no job was created for any of them");
     }
 
     async fn r19_r20_equal_requests_are_answered_from_the_cache(engine) {

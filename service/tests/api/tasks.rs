@@ -25,7 +25,7 @@ cases! {
         let task = app.get(&format!("/api/v1/tasks/{}", job["task_id"].as_str().expect("a task"))).await.json();
         assert_eq!((&task["task_name"], &task["queue"], &task["args"]), (&json!("render_still"), &json!("render"), &json!([id(&job)])));
         assert_eq!((&task["id"], &task["task_id"], &task["celery_task_id"]), (&job["task_id"], &job["task_id"], &job["task_id"]), "C31");
-        assert_eq!(task["kwargs"], job["request"], "R74: what was asked for, and nothing that the service keeps for itself");
+        assert_eq!(task["kwargs"], job["request"], "R74: the request, and nothing internal to the service");
         assert_eq!((&task["job_id"], &task["lane"], &task["waits_for"]), (&job["id"], &json!("builtin"), &json!([])));
         assert_eq!((&task["state"], &task["attempt"], &task["max_attempts"]), (&json!("queued"), &json!(0), &json!(3)));
         let listed = app.get("/api/v1/tasks?state=queued").await.json();

@@ -1,4 +1,4 @@
-//! One work through the engine.
+//! Single renders through the engine.
 
 use packshot_domain::task::FaultKind;
 use packshot_materials::mapping::OnUnmapped;
@@ -16,7 +16,7 @@ use packshot_worker::protocol::{LibraryFile, Outcome, RenderWork, StepPhase, Wor
 
 use crate::studio::{Assets, Run, bearing, engine, foreign_bearing, input, map, pixels, run, run_work, small, work};
 
-/// Names of steps with what became of them.
+/// Names of steps with their outcomes.
 fn steps(run: &Run) -> Vec<String> {
     let step = |event: &WorkEvent| match event {
         WorkEvent::Step(change) => {
@@ -45,7 +45,7 @@ fn r53_r58_a_bearing_becomes_a_picture_step_by_step() {
     assert_eq!(pixels.len(), 64 * 64);
     assert_eq!(pixels[0][3], 0, "R58: the corner is transparent");
     assert!(pixels.iter().any(|pixel| pixel[3] == 255), "the product is there");
-    assert!(!pixels.iter().any(|pixel| is_magenta(*pixel)), "R02: the file has materials, and no map is in force");
+    assert!(!pixels.iter().any(|pixel| is_magenta(*pixel)), "R02: the file has materials, and there is no map");
     assert_eq!((completed.unmapped_parts, completed.samples_mean), (0, 4.0));
     assert!(completed.noise_reached > 0.0 && completed.noise_reached < 1.0, "{}", completed.noise_reached);
     assert_eq!(completed.report["materials"]["unmapped"], 0);
@@ -81,11 +81,11 @@ fn r20_a_second_request_for_the_same_scene_imports_and_builds_nothing() {
     let other = run(&engine, &assets, &input(scene, turned));
     let again = run(&engine, &assets, &input(scene, small()));
     assert_eq!(engine.counters(), Counters { imports: 1, prepares: 1, renders: 3 });
-    assert_eq!(assets.n_reads.load(std::sync::atomic::Ordering::Relaxed), n_reads, "nothing is read again");
+    assert_eq!(assets.n_reads.load(std::sync::atomic::Ordering::Relaxed), n_reads, "no file is read again");
     assert_ne!(first.completed().files[0].bytes, other.completed().files[0].bytes);
     assert_eq!(first.completed().files[0].bytes, again.completed().files[0].bytes, "R20: same request, same bytes");
     assert!(again.lines().iter().all(|line| !line.contains("failed")));
-    // Other parts or other materials are another product.
+    // With other parts or other materials it is another product.
     let mut hidden = small();
     hidden.options.hide = Some(vec!["Ball_*".to_owned()]);
     run(&engine, &assets, &input(scene, hidden)).completed();
@@ -228,7 +228,7 @@ fn r77_a_job_has_a_limit_of_its_own_and_is_told_the_estimate() {
         detail.contains("rendering needs about ") && detail.contains("1430 MiB are available under the setting"),
         "{detail}"
     );
-    assert_eq!(failure.fault, FaultKind::Input, "it would need as much again");
+    assert_eq!(failure.fault, FaultKind::Input, "another attempt would need as much memory");
     assert_eq!(engine.counters().prepares, 0, "nothing was begun");
 
     limited(small()).completed();
@@ -273,7 +273,7 @@ fn r77_what_is_only_kept_makes_room() {
     // The program, the scene and 64 x 64 pixels; but not the scene a second time.
     let work = RenderWork { memory_bytes_max: Some((66 << 20) + scene_bytes), ..work(input) };
     run_work(&engine, &assets, &work, &CancelToken::default(), &|_| ()).completed();
-    assert_eq!(engine.counters().prepares, 2, "it was let go, and made anew");
+    assert_eq!(engine.counters().prepares, 2, "it was released, and prepared again");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! A job that is no render: three tasks in a graph, a handler and an effect of its own. The queue does with it what it
-//! does with renders.
+//! A job other than a render: three tasks in a graph, with a handler and an effect of their own. The queue treats it as
+//! it treats renders.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -36,14 +36,14 @@ const EXPORT: TaskKind = TaskKind::Step(StepName::OccGlbExport);
 /// Waits for both, in another lane.
 const COMPARE: TaskKind = TaskKind::Chore(Chore::Compare);
 
-/// What a test has a work do.
+/// What a test tells a task to do.
 #[derive(Debug)]
 enum Order {
     Say(Said),
     End(Outcome),
 }
 
-/// A work that was begun, on the test's end.
+/// The test's end of a task that was started.
 #[derive(Debug)]
 struct Shift {
     kind: TaskKind,
@@ -54,7 +54,7 @@ struct Shift {
 
 impl Shift {
     fn order(&self, order: Order) {
-        self.orders.send(order).expect("the work goes on");
+        self.orders.send(order).expect("the task is running");
     }
 
     fn done(&self) {
@@ -67,7 +67,7 @@ impl Shift {
     }
 }
 
-/// Hands every work to the test.
+/// Hands control of every task to the test.
 #[derive(Debug)]
 struct Crew(mpsc::UnboundedSender<Shift>);
 
@@ -75,7 +75,7 @@ impl Handler for Crew {
     fn start<'t>(&'t self, claimed: &'t Claimed) -> BoxFuture<'t, Result<Start, Failure>> {
         let (orders, mut ordered) = mpsc::unbounded_channel();
         let (kind, attempt, spec) = (claimed.task.kind, claimed.task.attempt, claimed.input.spec.clone());
-        self.0.send(Shift { kind, attempt, spec, orders }).expect("the test goes on");
+        self.0.send(Shift { kind, attempt, spec, orders }).expect("the test is running");
         Box::pin(async move {
             let spec = Some(json!({"frozen_at": attempt}));
             let work = Box::new(move |mut desk: jobs::handler::Desk| {
@@ -159,7 +159,7 @@ impl Yard {
         Self { db, scope, user: installed.local_user, queue, shifts: Mutex::new(shifts), _folder: folder }
     }
 
-    /// A job: reading, then exporting, then a comparison of both.
+    /// A job of three tasks: read, then export, then compare.
     async fn submit(&self) -> (JobRef, [TaskId; 3]) {
         let ids @ [read, export, compare] = [TaskId::new(), TaskId::new(), TaskId::new()];
         let task = |id, kind, queue, waits_for: &[TaskId]| NewTask {
@@ -187,7 +187,7 @@ impl Yard {
 
     async fn next(&self) -> Shift {
         let mut shifts = self.shifts.lock().await;
-        tokio::time::timeout(PATIENCE, shifts.recv()).await.expect("a work begins").expect("the queue goes on")
+        tokio::time::timeout(PATIENCE, shifts.recv()).await.expect("a task starts").expect("the queue is running")
     }
 
     async fn task(&self, id: TaskId) -> Task {
@@ -218,7 +218,7 @@ impl Yard {
         states
     }
 
-    /// What the effect wrote: kinds and phases.
+    /// What the effect wrote: kinds of tasks and their phases.
     async fn diary(&self, job: JobRef) -> Vec<String> {
         let stream = StreamId::new(StreamKind::Run, job.record);
         let events = streams::after(&self.db, self.scope, stream, 0, 100).await.expect("read");
@@ -246,7 +246,7 @@ cases! {
         let second = yard.next().await;
         assert_eq!(second.kind, EXPORT);
         assert_eq!(yard.states(tasks).await, [TaskState::Completed, TaskState::Running, TaskState::Waiting]);
-        // A fault of the infrastructure: it is tried again, with what was frozen at the first attempt.
+        // A fault of the infrastructure: the task is tried again, with the spec frozen at the first attempt.
         second.fail(Failure::infrastructure("device_lost", "the device is gone"));
         while yard.task(export).await.state != TaskState::Queued {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -256,7 +256,7 @@ cases! {
         assert_eq!((again.kind, again.attempt, &again.spec), (EXPORT, 2, &Some(json!({"frozen_at": 1}))));
         again.done();
         let last = yard.next().await;
-        assert_eq!(last.kind, COMPARE, "when both before it have completed, in its own lane");
+        assert_eq!(last.kind, COMPARE, "after both before it have completed, and in its own lane");
         last.done();
         let ended = yard.until(job, JobState::Completed).await;
         assert_eq!((ended.progress.progress_pct, ended.error), (100.0, None));
@@ -284,12 +284,12 @@ cases! {
         let (job, tasks @ [read, _, compare]) = yard.submit().await;
         yard.next().await.fail(Failure::new(packshot_domain::task::FaultKind::Input, "step.broken", "the file is broken"));
         let failed = yard.until(job, JobState::Failed).await;
-        assert_eq!(failed.error.map(|error| error.code), Some("step.broken".to_owned()), "of the first in the graph");
+        assert_eq!(failed.error.map(|error| error.code), Some("step.broken".to_owned()), "the error of the first task in the graph");
         assert_eq!(yard.states(tasks).await, [TaskState::Failed, TaskState::Cancelled, TaskState::Cancelled]);
         let orphan = yard.task(compare).await.error.expect("a reason");
         assert_eq!(orphan.code, "upstream_failed");
         let refused = tasks::requeue(&yard.db, yard.scope, compare).await;
-        assert!(matches!(refused, Err(DbError::State(_))), "it did not fail itself");
+        assert!(matches!(refused, Err(DbError::State(_))), "only a task that failed can be requeued");
         tasks::requeue(&yard.db, yard.scope, read).await.expect("it failed");
         assert_eq!(yard.states(tasks).await[1..], [TaskState::Waiting; 2], "they wait again");
         for kind in [READ, EXPORT, COMPARE] {
@@ -326,7 +326,7 @@ cases! {
         lost.done();
         yard.db.move_clock(6_000);
         let again = yard.next().await;
-        assert_eq!((again.kind, again.attempt), (READ, 2), "what the first one said counts no more");
+        assert_eq!((again.kind, again.attempt), (READ, 2), "reports of the first attempt are refused");
         assert_eq!(yard.task(read).await.failures.service_deaths, 1);
         let diary = yard.diary(job).await;
         assert_eq!(diary.iter().filter(|line| line.starts_with("extract_metadata completed")).count(), 0, "{diary:?}");

@@ -1,4 +1,4 @@
-//! The lines that the service logs, for tests to look at.
+//! The lines that the service logs, kept for tests.
 
 use std::cell::RefCell;
 use std::fmt::{Debug, Write};

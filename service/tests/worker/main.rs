@@ -1,4 +1,4 @@
-//! Workers: what they compute, what they keep, and what happens when they stop, hang or die.
+//! Workers: what they compute and keep, and what happens when they stop, hang or die.
 
 /// Makes two tests of each case: `sqlite::name` and `postgres::name`.
 macro_rules! cases {

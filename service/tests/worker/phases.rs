@@ -1,4 +1,4 @@
-//! Cancelling at every phase.
+//! Cancelling in every phase.
 
 use std::time::{Duration, Instant};
 
@@ -8,10 +8,10 @@ use packshot_worker::protocol::{Outcome, StepChange, StepPhase, WorkEvent};
 
 use crate::studio::{Assets, bearing, engine, input, run_with, small};
 
-/// From the request to stop to the end of the work.
+/// How long a render may take to stop once it is cancelled.
 const SOON: Duration = Duration::from_secs(2);
 
-/// Cancels when `when` says so of an event, and expects the work to end soon.
+/// Cancels at the first event that `when` accepts, and expects the render to end soon.
 fn cancel_at(name: &str, when: impl Fn(&WorkEvent) -> bool + Sync) {
     let (engine, assets) = (engine(), Assets::default());
     let mut request = small();
@@ -26,7 +26,7 @@ fn cancel_at(name: &str, when: impl Fn(&WorkEvent) -> bool + Sync) {
     };
     let run = run_with(&engine, &assets, &input(bearing(&assets), request), &cancel, &watch);
     assert_eq!(run.outcome, Outcome::Cancelled, "{name}");
-    let since = cancelled.into_inner().expect("not poisoned").expect("cancelled on the way").elapsed();
+    let since = cancelled.into_inner().expect("not poisoned").expect("cancelled during the render").elapsed();
     assert!(since < SOON, "{name}: {since:?}");
     let Some(WorkEvent::Log(last)) = run.events.last() else { panic!("{name}: {:?}", run.events.last()) };
     assert!(last.message.contains("cancelled") || last.message.contains("done"), "{name}: {last:?}");

@@ -1,4 +1,4 @@
-//! A queue with everything it works with, in a folder of its own.
+//! A queue with all that it needs, in a folder of its own.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -30,7 +30,7 @@ use serde_json::json;
 use crate::lines;
 use crate::studio::input;
 
-/// What a test waits at most.
+/// How long a test waits for anything.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct TestQueue {
@@ -48,7 +48,7 @@ impl TestQueue {
         Self::looking_for_stalls(engine, executor, STALL_CHECK_EVERY).await
     }
 
-    /// With a queue that looks so often for renders that run for too long.
+    /// With a queue that looks for stalled renders at this interval.
     pub(crate) async fn looking_for_stalls(
         engine: &TestDatabase,
         executor: Arc<dyn Executor>,
@@ -115,7 +115,7 @@ impl TestQueue {
         id
     }
 
-    /// How many files lie where those do that are not stored yet.
+    /// The number of spooled files: those that are not in the store yet.
     pub(crate) fn spooled_files(&self) -> usize {
         let folder = self.folder.path().join("store/spool");
         let below = |folder: PathBuf| std::fs::read_dir(folder).into_iter().flatten().flatten();
@@ -128,7 +128,7 @@ impl TestQueue {
         renders::get(&self.db, self.scope, id).await.expect("there")
     }
 
-    /// The render as soon as it is as it should be.
+    /// The render, once `when` accepts it.
     pub(crate) async fn until(&self, id: RenderId, when: impl Fn(&Render) -> bool) -> Render {
         let begun = Instant::now();
         loop {
@@ -147,14 +147,14 @@ impl TestQueue {
     }
 }
 
-/// An executor whose works do what the test says.
+/// An executor that renders nothing: a test plays its renders.
 #[derive(Debug, Default)]
 pub(crate) struct Puppet {
     started: Mutex<VecDeque<Attempt>>,
     live: Arc<AtomicUsize>,
 }
 
-/// A work that a puppet was given.
+/// An attempt that a puppet was given.
 #[derive(Debug)]
 pub(crate) struct Attempt {
     pub(crate) work: RenderWork,
@@ -182,25 +182,25 @@ impl Puppet {
         self.started.lock().expect("not poisoned").pop_front()
     }
 
-    /// The next work.
+    /// The next attempt.
     pub(crate) async fn next(&self) -> Attempt {
         let begun = Instant::now();
         loop {
             if let Some(attempt) = self.pop() {
                 return attempt;
             }
-            assert!(begun.elapsed() < PATIENCE, "no work came");
+            assert!(begun.elapsed() < PATIENCE, "there was no attempt");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 
-    /// Whether no work comes for so long.
+    /// Whether there is no attempt within this time.
     pub(crate) async fn none_within(&self, time: Duration) -> bool {
         tokio::time::sleep(time).await;
         self.started.lock().expect("not poisoned").is_empty()
     }
 
-    /// A render as it might end.
+    /// The result of a render, made up.
     pub(crate) fn completed(&self) -> Completed {
         Completed {
             files: vec![OutputFile {
@@ -229,11 +229,11 @@ impl Puppet {
 impl Attempt {
     pub(crate) fn send(&self, event: WorkEvent) {
         self.live.fetch_sub(usize::from(matches!(event, WorkEvent::Finished(_))), Ordering::Relaxed);
-        // A file may have to wait.
+        // Sending a file may block.
         tokio::task::block_in_place(|| self.events.send(event));
     }
 
-    /// Waits until nobody listens to the work any more.
+    /// Waits until nobody receives its events any more.
     pub(crate) async fn is_over(&self) {
         self.events.closed().await;
     }

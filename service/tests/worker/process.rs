@@ -30,7 +30,7 @@ fn child_process() {
     std::process::exit(i32::from(served.is_err()));
 }
 
-/// Children with more in their environment.
+/// Options for children with additional environment variables.
 fn options(environment: &str) -> ProcessOptions {
     let program = std::env::current_exe().expect("this program");
     let script =
@@ -39,7 +39,7 @@ fn options(environment: &str) -> ProcessOptions {
     ProcessOptions { n_threads: 1, ..ProcessOptions::new("/bin/sh".into(), arguments) }
 }
 
-/// A work under way.
+/// A render in progress.
 struct Under {
     handle: WorkHandle,
     incoming: Incoming,
@@ -51,7 +51,7 @@ impl Under {
         Self { handle: executor.start(work, assets.clone(), sender), incoming }
     }
 
-    /// The next event that `when` says yes to.
+    /// The next event that `when` accepts.
     async fn until(&mut self, when: impl Fn(&WorkEvent) -> bool) -> WorkEvent {
         let patience = Duration::from_secs(60);
         loop {
@@ -110,7 +110,7 @@ async fn a_child_makes_the_same_picture_and_stays_for_the_next() {
     let mut second = Under::start(&executor, &assets, bearing_work(&assets, 8));
     assert_eq!(second.pid().await, pid, "the same process");
     assert!(matches!(second.outcome().await, Outcome::Completed(_)));
-    assert_eq!(assets.n_reads.load(std::sync::atomic::Ordering::Relaxed), n_reads, "the file is still there");
+    assert_eq!(assets.n_reads.load(std::sync::atomic::Ordering::Relaxed), n_reads, "the file is not read again");
     assert_eq!(executor.live(), 0);
 }
 
@@ -127,7 +127,7 @@ async fn r69_a_killed_child_costs_one_attempt() {
         pids.push(pid);
     }
     pids.dedup();
-    assert_eq!(pids.len(), 3, "each had a process of its own");
+    assert_eq!(pids.len(), 3, "each attempt has a process of its own");
     let next = Under::start(&executor, &assets, bearing_work(&assets, 1)).outcome().await;
     assert!(matches!(next, Outcome::Completed(_)), "{next:?}");
 }
@@ -214,7 +214,7 @@ async fn r08_every_frame_of_a_child_comes() {
     let work = work(input(bearing(&assets), turntable(8, &[Format::Png])));
     let here = run(&engine(), &assets, &work.input);
     let mut attempt = Under::start(&executor, &assets, work);
-    // There is room for one at a time: what is sent is what comes, frame by frame, before the end.
+    // The pipe has room for one frame at a time: all arrive in order, before the end.
     for expected in here.sent() {
         let frame = timeout(Duration::from_secs(60), attempt.incoming.files.recv()).await.expect("in time");
         assert_eq!(frame.as_ref(), Some(expected));

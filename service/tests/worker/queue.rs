@@ -27,11 +27,11 @@ use crate::lines;
 use crate::place::{Puppet, TestQueue};
 use crate::studio::{engine, small};
 
-/// How often the queue looks for renders that run for too long, where a test waits for that.
+/// How often the queue looks for stalled renders, in tests that wait for that.
 const LOOK: Duration = Duration::from_millis(100);
 const MINUTE_MS: i64 = 60_000;
 
-/// A file that is sent while its work goes on.
+/// A file that is sent while its render continues.
 fn frame(name: &str, bytes: &'static [u8]) -> WorkEvent {
     let (name, format, bytes) = (name.to_owned(), "png".to_owned(), Bytes::from_static(bytes));
     WorkEvent::File(OutputFile { name, format, width: 1, height: 1, bytes })
@@ -80,9 +80,9 @@ cases! {
         for name in [EventName::State, EventName::Step, EventName::Progress, EventName::Preview, EventName::Log] {
             assert!(stream.iter().any(|event| event.name == name), "{name}");
         }
-        assert!(place.hub.preview(id).is_none(), "the preview of what ended is the result");
+        assert!(place.hub.preview(id).is_none(), "a render that has ended has no preview");
 
-        // R40, R42: every line is one of the log, an event, and a row.
+        // R40, R42: every line is in the log, in an event, and in a row.
         let task = document.task_id.expect("a task");
         let rows = log::after(&place.db, place.scope, task, 0, 1000).await.expect("read");
         assert_eq!(rows.len(), stream.iter().filter(|event| event.name == EventName::Log).count());
@@ -131,7 +131,7 @@ cases! {
         assert!(error.code.starts_with("glb.") && error.at.is_some(), "{error:?}");
         assert_eq!((render.state, render.document.attempt), (JobState::Failed, 1));
         assert!(render.document.error.expect("a reason").contains(&error.detail));
-        // R43: the error and what caused it are a row.
+        // R43: the error and its cause are in a row.
         let rows = log::after(&place.db, place.scope, render.task_id.expect("a task"), 0, 1000).await.expect("read");
         let row = &rows.iter().find(|row| row.row.level == LogLevel::Error).expect("a row").row;
         assert_eq!((row.step_name, row.context["code"].as_str()), (TaskKind::Step(StepName::ResolveStepPath), Some(error.code.as_str())));
@@ -143,7 +143,7 @@ cases! {
         let place = TestQueue::open(&engine, puppet.clone()).await;
         let id = place.submit(small()).await;
         let paused = puppet.next().await;
-        // Its lease runs out, and the attempt is taken back, before the worker says anything.
+        // Its lease expires, and the task is taken back, before the worker reports anything.
         place.db.move_clock(31_000);
         let reaped = tasks::reap_expired(&place.db, AllTenants::Housekeeping, Vec::new()).await.expect("looked");
         assert!(matches!(reaped[..], [tasks::Reaped { attempt: 1, after: AfterFailure::Retry(_), .. }]), "{reaped:?}");
@@ -186,7 +186,7 @@ cases! {
         place.submit(small()).await;
         let running = puppet.next().await;
         assert!(puppet.none_within(Duration::from_millis(300)).await, "one at a time");
-        // The first does not answer to its cancel: it ends, and still takes the only place.
+        // The first does not react to the cancel: its job ends, but it still takes the only place.
         renders::request_cancel(&place.db, place.scope, first).await.expect("marked");
         assert_eq!(place.ended(first).await.state, JobState::Cancelled);
         assert!(running.abandoned.load(Ordering::Relaxed));
@@ -216,7 +216,7 @@ cases! {
         attempt.send(frame("frame_0000.png", b"first"));
         place.store.set_full(true);
         attempt.send(frame("frame_0001.png", b"second"));
-        // The worker itself says nothing of an end.
+        // The worker itself does not report an end.
         let render = place.until(id, |render| render.state == JobState::Queued && render.document.attempt == 1).await;
         assert!(render.document.error.expect("a reason").contains("space"));
         assert!(attempt.abandoned.load(Ordering::Relaxed), "it did not answer to its cancel");
@@ -230,7 +230,7 @@ cases! {
         settings::patch_instance(&place.db, AllTenants::Instance, ten, None).await.expect("stored");
         let fits = place.submit(small()).await;
         let attempt = puppet.next().await;
-        assert_eq!(attempt.work.output_bytes_max, 10, "the worker counts too");
+        assert_eq!(attempt.work.output_bytes_max, 10, "the worker has the limit too");
         attempt.send(frame("frame_0000.png", b"12345"));
         attempt.send(frame("frame_0001.png", b"67890"));
         attempt.send(WorkEvent::Finished(Box::new(Outcome::Completed(Completed { files: Vec::new(), ..puppet.completed() }))));
@@ -294,7 +294,7 @@ cases! {
             let stored = place.until(id, |render| is_done(render, n)).await.document;
             assert_eq!(stored.steps[n - 1].output, [("parts".to_owned(), 15_i64.into())]);
         }
-        // The worker is lost after the second step: what was done is there, and the next attempt adds its own.
+        // The worker is lost after the second step: its steps stay, and the next attempt adds its own.
         let failure = Failure::infrastructure("worker_lost", "it crashed (signal 9)");
         attempt.send(WorkEvent::Finished(Box::new(Outcome::Failed(failure))));
         let render = place.until(id, |render| render.state == JobState::Queued).await;
@@ -307,7 +307,7 @@ cases! {
         let place = TestQueue::open(&engine, puppet.clone()).await;
         let id = place.submit(small()).await;
         let attempt = puppet.next().await;
-        // What `Step::progress("render_still", 40, "40 of 100")` sends; a test beside it says so.
+        // What `Step::progress("render_still", 40, "40 of 100")` sends, as a unit test of it shows.
         let (message, context) = ("40 %: 40 of 100".to_owned(), serde_json::json!({"progress_pct": 40.0}));
         let line = LogLine { step: StepName::RenderStill, level: LogLevel::Info, message: message.clone(), duration_s: None, context: context.clone() };
         attempt.send(WorkEvent::Log(line));
@@ -381,14 +381,14 @@ cases! {
             place.db.move_clock(119 * MINUTE_MS);
             let before = place.render(id).await.last_seq;
             attempt.send(WorkEvent::Picture);
-            // What is sent after it is written with it.
+            // What is sent after it is written together with it.
             let progress = WorkProgress { samples_done: n, samples_target: 8, progress_pct: 10.0, eta_s: None };
             attempt.send(WorkEvent::Progress(progress));
             place.until(id, |render| render.last_seq > before).await;
             sleep(3 * LOOK).await;
             assert_eq!(place.render(id).await.state, JobState::Running, "R61: {n} hours after its start");
         }
-        // Progress within a picture is none of the series.
+        // Progress within a picture does not count as progress of the series.
         place.db.move_clock(119 * MINUTE_MS);
         attempt.send(WorkEvent::Progress(WorkProgress { samples_done: 5, samples_target: 8, progress_pct: 10.0, eta_s: None }));
         place.until(id, |render| render.progress.samples_done == 5).await;

@@ -1,4 +1,4 @@
-//! Series that are tried again: what an earlier attempt finished is taken over, and nothing else is.
+//! Series that are tried again: the pictures that an earlier attempt finished are kept, and nothing else.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -24,7 +24,7 @@ fn resumable(input: &RenderInput) -> RenderWork {
     RenderWork { keeps_finished: true, ..work(input.clone()) }
 }
 
-/// An attempt that is ended when so many pictures are finished.
+/// An attempt that is cancelled when `n` pictures are finished.
 fn attempt(engine: &Engine, assets: &Assets, work: &RenderWork, n: u32) -> Run {
     let (cancel, finished) = (CancelToken::default(), AtomicU32::new(0));
     let watch = |event: &WorkEvent| {
@@ -41,7 +41,7 @@ fn files(run: &Run) -> Vec<(String, Vec<u8>)> {
     run.sent().into_iter().map(|file| (file.name.clone(), file.bytes.to_vec())).collect()
 }
 
-/// How many pictures a run to the end renders.
+/// The number of pictures that an attempt renders if it runs to the end.
 fn n_rendered(engine: &Engine, assets: &Assets, work: &RenderWork) -> (u64, Run) {
     let before = engine.counters().renders;
     let run = attempt(engine, assets, work, u32::MAX);
@@ -49,7 +49,7 @@ fn n_rendered(engine: &Engine, assets: &Assets, work: &RenderWork) -> (u64, Run)
     (engine.counters().renders - before, run)
 }
 
-/// Everything that is kept of a job but the list.
+/// Everything that is kept of a job except the list of pictures.
 fn kept_files(scratch: &Path) -> Vec<PathBuf> {
     let folders = std::fs::read_dir(scratch).expect("there").map(|entry| entry.expect("readable").path());
     let files = folders.flat_map(|folder| std::fs::read_dir(folder).expect("there"));
@@ -94,7 +94,7 @@ fn r08_another_attempt_goes_on_after_the_last_picture_to_the_same_bytes() {
         assert_eq!(n, 2, "three of five were finished");
         assert_eq!(files(&resumed), files(&whole));
         assert!(resumed.lines().iter().any(|line| line.contains("resuming: 3 of 5")), "{:?}", resumed.lines());
-        // What is said of all pictures is the same, but for times.
+        // The report about all pictures is the same, except for times.
         let said = |run: &Run| {
             let completed = run.completed();
             let pictures = completed.report["render"]["pictures"].clone();
@@ -121,9 +121,9 @@ fn r08_what_is_not_whole_or_of_another_request_is_rendered_again() {
     let bytes = std::fs::read(&kept[0]).expect("readable");
     std::fs::write(&kept[0], &bytes[..bytes.len() / 2]).expect("cut off");
     let (n, resumed) = n_rendered(&engine, &assets, &work);
-    assert_eq!((n, files(&resumed) == whole), (2, true), "one was cut off, one was not there");
+    assert_eq!((n, files(&resumed) == whole), (2, true), "one was truncated, one was missing");
 
-    // Other settings under the same job, as after a change of what a stored job comes to.
+    // Other settings for the same job, as after a change in how stored jobs are read.
     let mut other = work.clone();
     other.input.plan.options.seed = Some(7);
     let (n, again) = n_rendered(&engine, &assets, &other);
@@ -131,7 +131,7 @@ fn r08_what_is_not_whole_or_of_another_request_is_rendered_again() {
     assert_ne!(files(&again), whole);
     let another = RenderWork { render: resumable(&input).render, ..work.clone() };
     assert_eq!(n_rendered(&engine, &assets, &another).0, 4, "nor from another job");
-    // Nor is anything kept of one picture, or for who does not say so.
+    // Nothing is kept of a still, or of a series without `keeps_finished`.
     let before = std::fs::read_dir(scratch.path()).expect("there").count();
     let still = crate::studio::input(scene, small());
     n_rendered(&engine, &assets, &resumable(&still));
@@ -146,7 +146,7 @@ fn r08_a_series_whose_folder_cannot_be_written_is_made_without() {
     let engine = engine_in(scratch.path());
     let input = input(bearing(&assets), turntable(3, &[Format::Png]));
     let work = resumable(&input);
-    // A file where the folder would be.
+    // A file is in the place of the folder.
     std::fs::write(scratch.path().join(format!("series-{}", work.render)), b"").expect("written");
     let (n, run) = n_rendered(&engine, &assets, &work);
     assert_eq!((n, files(&run).len()), (3, 3));

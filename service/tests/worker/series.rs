@@ -1,4 +1,4 @@
-//! Works with many pictures: what they write, where, and how much.
+//! Series: what they write, where, and how much.
 
 use std::path::PathBuf;
 
@@ -30,11 +30,11 @@ pub(crate) fn turntable(frames: u32, formats: &[Format]) -> RenderRequest {
 fn r08_movies_and_archives_are_handed_over_one_by_one() {
     let (engine, assets) = (engine(), Assets::default());
     let run = run(&engine, &assets, &input(bearing(&assets), turntable(3, &[Format::Apng, Format::Zip, Format::WebP])));
-    assert_eq!(run.completed().files, [], "nothing is kept for the end");
+    assert_eq!(run.completed().files, [], "no file is left for the end");
     let names: Vec<&str> = run.sent().into_iter().map(|file| file.name.as_str()).collect();
     assert_eq!(names, ["result.apng", "result.webp", "result.zip"]);
     let n_signs = run.events.iter().filter(|event| matches!(event, WorkEvent::Picture)).count();
-    assert_eq!(n_signs, 3, "each picture is a sign that it goes on");
+    assert_eq!(n_signs, 3, "each picture counts as progress");
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn r08_movies_and_archives_grow_in_the_folder_of_the_engine() {
     let scratch = folder.path().to_owned();
     let engine = Engine::new(EngineOptions { n_threads: 2, scratch, ..EngineOptions::default() });
     run(&engine, &assets, &input(scene, turntable(2, &[Format::Apng, Format::Zip]))).completed();
-    assert_eq!(std::fs::read_dir(folder.path()).expect("there").count(), 0, "nothing of it has a name");
+    assert_eq!(std::fs::read_dir(folder.path()).expect("there").count(), 0, "its temporary files have no names");
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn r08_what_is_larger_than_a_job_may_be_ends_it_at_once() {
     };
     let frames = size_bytes(turntable(8, &[Format::Png]));
     assert_eq!(frames.len(), 8);
-    // Frame by frame, and as an archive or a movie that grows: room for three of eight.
+    // As single frames, an archive, and a movie: with room for three frames of eight.
     let room = frames[..3].iter().sum::<u64>();
     for (format, name) in [(Format::Png, "frame_"), (Format::Zip, "result.zip"), (Format::Apng, "result.apng")] {
         let before = engine.counters().renders;
@@ -76,7 +76,7 @@ fn r08_what_is_larger_than_a_job_may_be_ends_it_at_once() {
         let n_rendered = engine.counters().renders - before;
         assert!(n_rendered < 16, "{format}: {n_rendered} of 64 were rendered");
     }
-    // A job that just fits is none of it.
+    // A job that just fits is not affected.
     let fits = run_within(&engine, &assets, &input(scene, turntable(8, &[Format::Png])), frames.iter().sum());
     assert_eq!(fits.sent().len(), 8);
     let still = run_within(&engine, &assets, &input(scene, small()), 100);
@@ -87,7 +87,7 @@ fn r08_what_is_larger_than_a_job_may_be_ends_it_at_once() {
 fn r08_pictures_that_break_a_rule_of_their_preset_are_all_made_and_kept() {
     let (engine, assets) = (engine(), Assets::default());
     let preset = Preset::by_name("google").map(PresetName);
-    // How much of the picture the product takes is measured, and not refused beforehand.
+    // How much of the picture the product fills is known only when it is measured: it is not refused before.
     let options = Options {
         preset,
         fill: Some(0.5),
@@ -102,7 +102,7 @@ fn r08_pictures_that_break_a_rule_of_their_preset_are_all_made_and_kept() {
     let run = run(&engine, &assets, &input(bearing(&assets), request));
     let Outcome::Rejected(Rejected { completed, failure }) = &run.outcome else { panic!("{:?}", run.outcome) };
     assert_eq!((failure.code.as_str(), failure.fault), ("preset.rule_broken", FaultKind::Input));
-    let [finding] = &failure.findings[..] else { panic!("each rule is told once: {failure:?}") };
+    let [finding] = &failure.findings[..] else { panic!("each rule is reported once: {failure:?}") };
     assert_eq!((finding.at.as_str(), &finding.detail), ("front.png", &failure.detail));
     assert!(finding.detail.contains("requires fill"), "{finding:?}");
     assert!(finding.detail.ends_with("one more file breaks this rule"), "{finding:?}");
@@ -112,7 +112,7 @@ fn r08_pictures_that_break_a_rule_of_their_preset_are_all_made_and_kept() {
     let checks = completed.report["render"]["checks"].as_array().expect("checks");
     let n_of = |passed: bool| checks.iter().filter(|check| check["passed"] == passed).count();
     assert_eq!(n_of(false), 2, "{checks:?}");
-    assert!(n_of(true) > 2, "what is passed is told too: {checks:?}");
+    assert!(n_of(true) > 2, "passed checks are reported too: {checks:?}");
     assert!(
         run.lines().iter().any(|line| line.starts_with("[RENDER_VIEWS] preset.rule_broken: front.png")),
         "{:?}",

@@ -1,4 +1,4 @@
-//! What the tests render: the sample bearing, small.
+//! What the tests render: small pictures of the sample bearing.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -46,7 +46,7 @@ pub(crate) fn bearing(assets: &Assets) -> ContentAddress {
     assets.put(sample::bearing().glb)
 }
 
-/// The bearing with materials that no library knows.
+/// The bearing with materials that are in no library.
 pub(crate) fn foreign_bearing(assets: &Assets) -> ContentAddress {
     let mut glb = sample::bearing().glb;
     let mut at = 0;
@@ -107,7 +107,7 @@ pub(crate) fn engine() -> Engine {
     Engine::new(EngineOptions { n_threads: 2, ..EngineOptions::default() })
 }
 
-/// What came of one work.
+/// The outcome of a render, and its events.
 pub(crate) struct Run {
     pub(crate) outcome: Outcome,
     pub(crate) events: Vec<WorkEvent>,
@@ -129,7 +129,7 @@ impl Run {
         }
     }
 
-    /// The files that were finished on the way, in their order.
+    /// The files that were finished during the render, in their order.
     pub(crate) fn sent(&self) -> Vec<&OutputFile> {
         let mut files = Vec::new();
         for event in &self.events {
@@ -149,18 +149,18 @@ impl Run {
     }
 }
 
-/// Runs a work to its end.
+/// Runs a render to its end.
 pub(crate) fn run(engine: &Engine, assets: &Assets, input: &RenderInput) -> Run {
     run_with(engine, assets, input, &CancelToken::default(), &|_| ())
 }
 
-/// Runs a work that may write so many bytes.
+/// Runs a render that may write at most this many bytes.
 pub(crate) fn run_within(engine: &Engine, assets: &Assets, input: &RenderInput, output_bytes_max: u64) -> Run {
     let work = RenderWork { output_bytes_max, ..work(input.clone()) };
     run_work(engine, assets, &work, &CancelToken::default(), &|_| ())
 }
 
-/// The same, watched.
+/// Runs a render that can be cancelled, with a view of its events.
 pub(crate) fn run_with(
     engine: &Engine,
     assets: &Assets,
@@ -171,7 +171,7 @@ pub(crate) fn run_with(
     run_work(engine, assets, &work(input.clone()), cancel, watch)
 }
 
-/// Runs a work as it is, watched.
+/// As [`run_with`], from all that a worker is given.
 pub(crate) fn run_work(
     engine: &Engine,
     assets: &Assets,

@@ -1,4 +1,4 @@
-//! Which content a tenant has stored. `stored_at` is when last.
+//! Which content a tenant has stored, and when last (`stored_at`).
 
 use sea_orm::entity::prelude::*;
 

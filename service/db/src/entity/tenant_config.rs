@@ -1,4 +1,4 @@
-//! What each tenant may, apart from its settings.
+//! Limits of each tenant that are not settings of its own.
 
 use sea_orm::entity::prelude::*;
 

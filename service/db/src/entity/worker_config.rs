@@ -1,4 +1,4 @@
-//! Limits of queues. Its row is also what claims of a queue take turns on.
+//! Limits of queues. Claims of a queue lock its row, so that they take turns.
 
 use sea_orm::entity::prelude::*;
 

@@ -11,7 +11,7 @@ use crate::{DbError, Notice};
 use packshot_domain::id::TaskId;
 use packshot_domain::task::{TaskEvent, TaskState};
 
-/// Why a task was cancelled: one that it depends on did not complete.
+/// The error of a task that was cancelled because one that it depends on did not complete.
 const UPSTREAM_FAILED: &str = "upstream_failed";
 
 /// The tasks before each task of a job.
@@ -20,7 +20,7 @@ const BEFORE: &str = "
     JOIN tasks t ON t.tenant_id = e.tenant_id AND t.id = e.after_id
     WHERE t.tenant_id = $1 AND t.job_id = $2";
 
-/// What a task follows from, by its position.
+/// The tasks that a task depends on, by its position.
 type Before = HashMap<usize, Vec<usize>>;
 
 impl Held {
@@ -33,7 +33,7 @@ impl Held {
             return Ok(());
         }
         let before = self.before(tx).await?;
-        // In the order of the graph every task comes after those that it waits for: once through is enough.
+        // In the order of the graph every task comes after those that it waits for, so one pass is enough.
         for i in 0..self.kept.len() {
             let states: Vec<TaskState> =
                 before.get(&i).into_iter().flatten().map(|&j| self.kept[j].task.state).collect();

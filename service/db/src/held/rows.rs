@@ -40,7 +40,7 @@ pub(super) async fn lock_job(tx: &Tx<'_>, tenant: TenantId, id: JobId) -> Result
     Ok(row.map(Job::from))
 }
 
-/// Keeps others from changing a job until the end of the transaction. Says whether there is one.
+/// Locks a job until the end of the transaction; returns whether it exists.
 pub(crate) async fn share_job(tx: &Tx<'_>, tenant: TenantId, id: JobId) -> Result<bool, DbError> {
     tx.enter(Level::Job);
     Ok(job::Entity::find_by_id((Col(tenant), Col(id))).lock_shared().one(tx.on()).await?.is_some())
@@ -67,7 +67,7 @@ pub(super) async fn lock_task(tx: &Tx<'_>, tenant: TenantId, id: TaskId) -> Resu
     Ok(task.one(tx.on()).await?.map(|row| Kept::of(row, None)).into_iter().collect())
 }
 
-/// Writes what can change of a task, and its log.
+/// Writes the columns of a task that can change, and its log.
 pub(super) async fn write_task(tx: &Tx<'_>, tenant: TenantId, now: Timestamp, kept: &mut Kept) -> Result<(), DbError> {
     let log = std::mem::take(&mut kept.log);
     kept.log_seq = append_log(tx, tenant, kept.task.id, kept.log_seq, log, now).await?;
@@ -104,7 +104,7 @@ pub(super) async fn write_task(tx: &Tx<'_>, tenant: TenantId, now: Timestamp, ke
     Ok(())
 }
 
-/// Writes what can change of a job.
+/// Writes the columns of a job that can change.
 pub(crate) async fn write_job(tx: &Tx<'_>, tenant: TenantId, job: &Job) -> Result<(), DbError> {
     let Job { job: JobRef { id, .. }, state, document, progress, error, device, .. } = job.clone();
     let (error_code, error_detail, error_at) = error_columns(error);

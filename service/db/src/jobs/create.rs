@@ -1,4 +1,4 @@
-//! Making jobs.
+//! Creating jobs.
 
 use std::collections::HashSet;
 
@@ -21,7 +21,7 @@ use packshot_domain::stream::StreamId;
 use packshot_domain::task::{RetryPolicy, TaskState};
 use packshot_domain::time::Timestamp;
 
-/// Stores a job with its tasks. Its first event is the caller's to [announce], when the record is there.
+/// Stores a job with its tasks. The caller must [announce] its first event, when the record exists.
 pub(crate) async fn create_in(tx: &Tx<'_>, tenant: TenantId, new: &NewJob) -> Result<Job, DbError> {
     let NewJob { job, created_by, samples_target, has_document, tasks } = new;
     let now = tx.now().await?;
@@ -117,8 +117,8 @@ fn row(tenant: TenantId, new: &NewJob, task: &NewTask, position: i32, now: Times
     }
 }
 
-/// Writes the event that says in which state a job is now: to its own stream, and to that of all jobs of its tenant.
-/// `result` is what it left.
+/// Writes the event with the current state of a job to its own stream, and to that of all jobs of its tenant.
+/// `result` is its result.
 pub(crate) fn announce(tx: &Tx<'_>, tenant: TenantId, job: &Job, result: Option<&Json>) {
     let name = EventName::of_state(job.state);
     let mut data = json!({"state": job.state.as_str()});

@@ -1,4 +1,4 @@
-//! Jobs that have not ended, of every kind: what a list of all jobs begins with, and the progress of each.
+//! Jobs of every kind that have not ended: those that a list of all jobs starts with, and their progress.
 
 use std::sync::LazyLock;
 
@@ -30,7 +30,7 @@ pub struct LiveJobs {
     pub jobs: Vec<LiveJob>,
     /// How many there are.
     pub total: u64,
-    /// The number of the last event of the stream of all jobs that this contains.
+    /// The number of the last event in the stream of all jobs that this includes.
     pub last_seq: i64,
 }
 
@@ -47,7 +47,7 @@ pub struct JobProgress {
     pub data: Json,
 }
 
-/// One statement, so that jobs and number are of one moment. The kinds and states lead into an index.
+/// One statement, so that jobs and number belong to the same moment. The kinds and states make it use an index.
 static LIVE: LazyLock<String> = LazyLock::new(|| {
     let kinds = listed(JobKind::ALL.iter().map(|kind| kind.as_str()));
     let states = listed(JobState::ALL.iter().filter(|state| !state.is_terminal()).map(|state| state.as_str()));

@@ -7,8 +7,8 @@ use super::{belongs_to, index, of_tenant, table};
 
 pub(super) fn indexes() -> Vec<IndexCreateStatement> {
     vec![
-        // A key is found before its tenant is known. Prefixes are random, and not unique by force: that would tell of
-        // others'.
+        // A key is found before its tenant is known. Prefixes are random; a unique index would reveal those of other
+        // tenants.
         index("idx_api_keys_prefix", "api_keys", &["prefix"]),
         index("idx_api_keys_page", "api_keys", &["tenant_id", "created_at", "id"]),
     ]

@@ -1,4 +1,4 @@
-//! Direct renders, what they need and leave, and requests with idempotency keys.
+//! Direct renders, their inputs and files, and requests with idempotency keys.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::*;

@@ -1,4 +1,4 @@
-//! Making renders.
+//! Creating renders.
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::EntityTrait;
@@ -45,7 +45,7 @@ pub(super) async fn submit(
     Ok(Submitted::Created(Box::new(created)))
 }
 
-/// Stores a render that a worker is to make.
+/// Stores a render that a worker will make.
 async fn queue(tx: &Tx<'_>, tenant: TenantId, new: &NewRender) -> Result<Render, DbError> {
     let NewWork { id, kind, queue, lane, spec } = &new.work;
     let task = NewTask {
@@ -134,7 +134,7 @@ async fn insert(
     render_of(new, result, job)
 }
 
-/// The render as it is at its beginning, with the one event that reports it.
+/// The new render, with its only event so far.
 fn render_of(new: &NewRender, result: Option<Json>, job: Job) -> Result<Render, DbError> {
     let Job { state, document, progress, error, device, created_by, .. } = job;
     let document = document.ok_or(DbError::NotFound("document"))?;

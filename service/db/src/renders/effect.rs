@@ -1,4 +1,4 @@
-//! What the end of a task means for a direct render: it gets files and a result, or loses them when it is done again.
+//! What the end of a task means for a direct render: it gets files and a result, or loses them when it is requeued.
 
 use futures_util::future::BoxFuture;
 use sea_orm::ActiveValue::{Set, Unchanged};

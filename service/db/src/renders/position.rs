@@ -12,7 +12,7 @@ use crate::tx::Tx;
 use packshot_domain::id::{JobId, RenderId, TaskId, TenantId};
 use packshot_domain::task::{Lane, QueueName, TaskState};
 
-/// Tasks of the tenant in a lane that are handed out before this one, or are this one. No more are looked at than could
+/// Tasks of the tenant in a lane that are handed out before this one, or are this one. No more are counted than can
 /// matter: the cost of a submission must not grow with the queue.
 const BEFORE: &str = "
     SELECT (SELECT COUNT(*) FROM (

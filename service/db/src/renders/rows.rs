@@ -81,7 +81,7 @@ pub(super) async fn page(
     page: &PageRequest,
 ) -> Result<Vec<Render>, DbError> {
     let mut values = vec![arg(tenant), i64::from(page.limit + 1).into()];
-    // The kind leads into the index of pages.
+    // The kind makes it use the index for pages.
     let mut condition = "j.tenant_id = $1 AND j.kind = 'render'".to_owned();
     if let Some(state) = state {
         values.push(arg(state));

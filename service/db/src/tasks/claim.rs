@@ -1,7 +1,7 @@
 //! Handing out tasks.
 //!
 //! Claims of one queue take turns: each locks the queue's row of `worker_configs` first. So counts are exact, and no
-//! limit is exceeded, however many services claim. Each lane is counted for itself.
+//! limit is exceeded, however many services claim. Each lane is counted separately.
 
 use sea_orm::{EntityTrait, QuerySelect};
 
@@ -62,7 +62,7 @@ pub(super) async fn one(tx: &Tx<'_>, claimer: &Claimer) -> Result<Option<Claimed
     let next = tx.query(NEXT, due()).await?;
     let Some(next) = next.first() else { return Ok(None) };
     let (tenant, task): (TenantId, TaskId) = (cell(next, 0)?, cell(next, 1)?);
-    // It may have been cancelled before it was locked here; then the next claim is soon enough.
+    // It may have been cancelled before it was locked here; then the next claim finds another one.
     let found = Held::to_claim(tx, tenant, task).await?;
     let Some((mut held, i)) = found.filter(|(held, i)| held.task(*i).state == TaskState::Queued) else {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! Tasks as they are looked at.
+//! Tasks as the API shows them.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ use packshot_domain::task::{Lease, QueueName, TaskState};
 pub struct TaskView {
     /// The task.
     pub task: Task,
-    /// Of which record it is: the one entry, or none.
+    /// The record that it belongs to: one entry, or none.
     pub args: Json,
     /// What dispatch decided.
     pub kwargs: Json,
@@ -98,7 +98,7 @@ pub(super) async fn input(tx: &Tx<'_>, tenant: TenantId, id: TaskId) -> Result<T
     Ok(TaskInput { kwargs: row.kwargs.0, spec: row.spec.map(Col::value) })
 }
 
-/// The state of a task as long as no later lease of it was given out; `None` when one was, or the task is gone.
+/// The state of a task, unless a later lease of it was given out or it no longer exists.
 ///
 /// # Errors
 ///
@@ -113,7 +113,7 @@ pub async fn state_under(db: &Db, scope: TenantScope, lease: Lease) -> Result<Op
     .await
 }
 
-/// Whether the task of a lease that holds is to stop.
+/// Whether the task of a valid lease must stop.
 ///
 /// # Errors
 ///

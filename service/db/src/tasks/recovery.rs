@@ -1,4 +1,4 @@
-//! What happens to tasks whose service is lost, that are slow, or that were given up.
+//! What happens to tasks whose service is lost, that have stalled, or that failed.
 
 use std::time::Duration;
 

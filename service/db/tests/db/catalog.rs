@@ -149,7 +149,7 @@ pub(crate) async fn files_of_a_deleted_render_are_swept(t: Fixture) {
     t.complete(&claimed).await;
     let picture = crate::engine::picture(claimed.lease).address;
     t.wait(601.0);
-    assert!(!objects::forget(&t.db, t.scope, picture, grace).await.expect("a database"), "the render has it");
+    assert!(!objects::forget(&t.db, t.scope, picture, grace).await.expect("a database"), "it is a file of the render");
     renders::delete(&t.db, t.scope, render).await.expect("it has ended");
     let found = objects::unreferenced(&t.db, AllTenants::Housekeeping, grace, 10).await.expect("a search");
     assert!(found.contains(&(t.scope.tenant, picture)), "{found:?}");
@@ -172,5 +172,5 @@ pub(crate) async fn a_render_of_a_file_that_was_swept_is_refused(t: Fixture) {
     assert!(objects::forget(&t.db, other, scene, grace).await.expect("a database"));
     let refused = renders::create(&t.db, other, t.new_render(0), None).await;
     assert!(matches!(refused, Err(DbError::NotFound(_))), "{:?}", refused.err());
-    assert_eq!(t.claim(8).await.len(), 1, "nothing is left of it");
+    assert_eq!(t.claim(8).await.len(), 1, "there is only the other render");
 }

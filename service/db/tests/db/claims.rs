@@ -1,4 +1,4 @@
-//! In which order, and how many, tasks are handed out.
+//! The order in which tasks are handed out, and how many at a time.
 
 use std::collections::HashSet;
 
@@ -69,7 +69,7 @@ pub(crate) async fn r62_a_queue_has_its_limit(t: Fixture) {
     t.complete(&running[0]).await;
     assert!(t.claim(8).await.is_empty(), "one of two still runs");
     t.set_limits(3, &[]).await;
-    assert_eq!(t.claim(8).await.len(), 2, "a changed limit counts at once");
+    assert_eq!(t.claim(8).await.len(), 2, "a changed limit applies immediately");
 }
 
 pub(crate) async fn eight_claimers_never_share_a_task(t: Fixture) {

@@ -55,7 +55,7 @@ impl Fixture {
         (TenantScope::of(tenant), user)
     }
 
-    /// Lets so many tasks of the render queue run, and so many renders of each tenant.
+    /// Sets how many tasks of the render queue, and how many renders of the tenant, may run at the same time.
     pub(crate) async fn set_limits(&self, queue: i64, tenants: &[(TenantScope, i32)]) {
         let limits = Concurrency::new(queue, 1).expect("valid limits");
         let set = worker_configs::put(&self.db, AllTenants::Instance, QueueName::Render, limits, None).await;
@@ -66,7 +66,7 @@ impl Fixture {
         }
     }
 
-    /// A render to be made by a worker.
+    /// A render for a worker to make.
     pub(crate) fn new_render(&self, priority: i32) -> NewRender {
         NewRender {
             id: RenderId::new(),
@@ -141,7 +141,7 @@ impl Fixture {
     }
 }
 
-/// What a worker delivers that was quick.
+/// A completion without earlier reports.
 pub(crate) fn completion(claimed: &Claimed) -> Completion {
     Completion {
         report: Report::default(),
@@ -149,20 +149,20 @@ pub(crate) fn completion(claimed: &Claimed) -> Completion {
     }
 }
 
-/// The same, where it is not what was asked for.
+/// The same, with a result that does not meet the request.
 pub(crate) fn rejection(claimed: &Claimed) -> Rejection {
     let Completion { report, delivery } = completion(claimed);
     let (code, detail) = ("preset.rule_broken".to_owned(), "the product is too small".to_owned());
     Rejection { report, delivery, error: JobError { code, detail, at: Some("result.png".to_owned()) } }
 }
 
-/// Who claims renders.
+/// A worker that claims renders.
 pub(crate) fn claimer(worker: WorkerId) -> Claimer {
     let (queue, limit) = (QueueName::Render, LaneLimit::OfQueue);
     Claimer { worker, queue, lane: Lane::builtin(), limit, service_deaths_max: SERVICE_DEATHS_MAX }
 }
 
-/// How the job of a task is doing.
+/// The document of a task's job.
 pub(crate) fn document(claimed: &Claimed) -> &JobDocument {
     claimed.job.as_ref().and_then(|job| job.document.as_ref()).expect("a document")
 }

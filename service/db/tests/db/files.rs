@@ -1,4 +1,4 @@
-//! What only a SQLite file promises.
+//! Guarantees of SQLite files only.
 
 use packshot_db::{DatabaseConfig, Db, DbError, renders};
 use sea_orm::{ConnectionTrait, Database, DbBackend, Statement};

@@ -1,4 +1,4 @@
-//! Jobs of several tasks: states that follow from each other, one document that many write, streams of every kind.
+//! Jobs of several tasks: states that depend on each other, one document with many writers, streams of every kind.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use crate::engine::Fixture;
 
-/// What somebody does to a job. Numbers choose among its tasks, or the leases that there have been.
+/// An action on a job. Numbers choose among its tasks, or among all leases so far.
 #[derive(Clone, Copy, Debug)]
 enum Action {
     Claim,
@@ -33,7 +33,7 @@ enum Action {
     Requeue(usize),
 }
 
-/// Up to six tasks, each with the ones before it that it waits for, whether it publishes, and what happens.
+/// Up to six tasks, each with the earlier ones that it waits for and whether it publishes; and the actions.
 fn plans() -> impl Strategy<Value = (Vec<(Vec<bool>, bool)>, Vec<Action>)> {
     let which = 0..6_usize;
     let action = prop_oneof![
@@ -54,7 +54,7 @@ fn claimer() -> Claimer {
     Claimer { worker: WorkerId::new(), queue, lane, limit, service_deaths_max: SERVICE_DEATHS_MAX }
 }
 
-/// A job of tasks of which each waits for those before it that the plan says.
+/// Submits a job whose tasks wait for earlier ones, as the plan says.
 async fn submit(t: &Fixture, plan: &[(Vec<bool>, bool)]) -> (JobRef, Vec<TaskId>) {
     let ids: Vec<TaskId> = plan.iter().map(|_| TaskId::new()).collect();
     let task = |i: usize, (waits, publishes): &(Vec<bool>, bool)| NewTask {
@@ -97,7 +97,7 @@ async fn check(t: &Fixture, job: JobRef, ids: &[TaskId]) {
         match view.task.state {
             TaskState::Waiting => assert_eq!(view.task.blockers as usize, n_open, "{views:?}"),
             TaskState::Queued | TaskState::Running | TaskState::Completed | TaskState::Failed => {
-                assert_eq!(n_open, 0, "it began before the others were done: {views:?}");
+                assert_eq!(n_open, 0, "it began before the tasks that it waits for were done: {views:?}");
             }
             TaskState::Cancelled => {}
         }
@@ -107,7 +107,7 @@ async fn check(t: &Fixture, job: JobRef, ids: &[TaskId]) {
     let events = streams::after(&t.db, t.scope, job.stream().expect("a stream"), 0, 1000).await.expect("events");
     assert!(events.iter().map(|event| event.seq).eq(1..=events.len() as i64), "no gaps");
     let last = events.iter().rev().find_map(|event| event.data["state"].as_str());
-    assert_eq!(last, Some(now.state.as_str()), "the stream says where the job is");
+    assert_eq!(last, Some(now.state.as_str()), "the last event has the state of the job");
 }
 
 pub(crate) async fn r94_jobs_follow_their_tasks(t: Fixture) {

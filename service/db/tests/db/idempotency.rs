@@ -29,7 +29,7 @@ fn answer_of(created: &Created) -> StoredAnswer {
     }
 }
 
-/// Submits a render that is answered at once, or later.
+/// Submits a render that is answered immediately, or later.
 async fn submit(t: &Fixture, scope: TenantScope, request: IdempotentRequest, at_once: bool) -> Result<RenderId, Begun> {
     let answer: Option<renders::AnswerOf> = if at_once { Some(Arc::new(answer_of)) } else { None };
     let submit = IdempotentSubmit { request, answer, in_flight: IN_FLIGHT };
@@ -112,7 +112,7 @@ pub(crate) async fn a_request_that_was_interrupted_leads_to_its_render(t: Fixtur
     assert_eq!(lookup().await, Begun::Interrupted(id));
     let again = idempotency::begin(&restarted, t.scope, request("k1", b"body"), IN_FLIGHT).await;
     assert_eq!(again.expect("a database"), Begun::Interrupted(id));
-    assert_eq!(lookup().await, Begun::InFlight, "who asked goes on with it");
+    assert_eq!(lookup().await, Begun::InFlight, "the process that handles it continues");
     restarted.close().await;
 }
 
@@ -124,7 +124,7 @@ pub(crate) async fn an_abandoned_request_is_new(t: Fixture) {
     idempotency::abandon(&t.db, t.scope, request("k1", b"body")).await.expect("a database");
     assert_eq!(begin().await, Begun::Fresh);
     t.wait(61.0);
-    assert_eq!(begin().await, Begun::Fresh, "without a render there is nothing to go on with");
+    assert_eq!(begin().await, Begun::Fresh, "without a render there is nothing to continue");
 }
 
 pub(crate) async fn an_abandoned_request_that_made_a_render_leads_to_it(t: Fixture) {

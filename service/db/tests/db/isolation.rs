@@ -1,4 +1,4 @@
-//! Another tenant's scope: to it, nothing is there.
+//! The scope of another tenant sees nothing.
 
 use packshot_db::jobs::JobError;
 use packshot_db::keys::{self, NewKey};

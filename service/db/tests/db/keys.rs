@@ -29,7 +29,7 @@ pub(crate) async fn the_first_key_configures_the_installation(t: Fixture) {
     let stored = keys::create(&t.db, t.scope, new_key(t.user), &key).await.expect("a key");
     assert!(configured().await);
     keys::revoke(&t.db, t.scope, stored.id).await.expect("the key");
-    assert!(configured().await, "it never goes back");
+    assert!(configured().await, "it stays configured");
 }
 
 pub(crate) async fn keys_are_found_by_prefix_and_revoked(t: Fixture) {
@@ -47,7 +47,7 @@ pub(crate) async fn keys_are_found_by_prefix_and_revoked(t: Fixture) {
     t.wait(10.0);
     let second = keys::revoke(&t.db, t.scope, stored.id).await.expect("the key");
     assert!(first.revoked_at.is_some());
-    assert_eq!(first, second, "also the second time");
+    assert_eq!(first, second, "revoking twice is not an error");
     assert_eq!(find(key.prefix()).await[0].key.revoked_at, first.revoked_at);
     let page = PageRequest { limit: 50, after: None };
     let listed = keys::list(&t.db, t.scope, Some(t.user), page).await.expect("a page").items;

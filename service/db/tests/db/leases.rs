@@ -1,4 +1,4 @@
-//! What the holder of a lease may do, and nobody else.
+//! What only the holder of a lease may do.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -188,9 +188,9 @@ pub(crate) async fn what_a_dead_worker_held_comes_back_at_once(t: Fixture) {
     let reaped = reap_worker(dead).await;
     let AfterFailure::Retry(at) = reaped[0].2 else { panic!("{reaped:?}") };
     let expected = [(first.lease, 1, AfterFailure::Retry(at)), (marked.lease, 1, AfterFailure::Cancelled)];
-    assert_eq!(reaped, expected, "as if the leases had run out");
+    assert_eq!(reaped, expected, "as if the leases had expired");
     expect_lost(&t, &first, first.lease).await;
-    assert_eq!(reap_worker(dead).await, [], "it has nothing any more");
+    assert_eq!(reap_worker(dead).await, [], "it holds no task any more");
     assert_eq!(tasks::renew(&t.db, t.scope, other.lease).await.expect("it holds"), Directive::Continue);
     t.wait(6.0);
     tasks::renew(&t.db, t.scope, other.lease).await.expect("it holds");
@@ -314,7 +314,7 @@ pub(crate) async fn r59_r61_stalled_tasks_are_found(t: Fixture) {
     tasks::report(&t.db, t.scope, claimed.lease, report).await.expect("the lease holds");
     t.wait(119.0 * 60.0);
     assert_eq!(stalled().await.expect("a search"), [], "R61");
-    // Other reports are no sign of that.
+    // Other reports do not count as that.
     tasks::report(&t.db, t.scope, claimed.lease, Report::default()).await.expect("the lease holds");
     tasks::renew(&t.db, t.scope, claimed.lease).await.expect("the lease holds");
     t.wait(2.0 * 60.0);

@@ -15,7 +15,7 @@ use proptest::test_runner::{Config, TestRunner};
 
 use crate::engine::{Fixture, completion, render_of};
 
-/// What somebody does. Numbers choose among the renders, or the leases, that there have been.
+/// An action of a client or a worker. Numbers choose among all renders, or all leases, so far.
 #[derive(Clone, Copy, Debug)]
 enum Action {
     Submit,
@@ -243,7 +243,7 @@ impl Run<'_> {
         }
     }
 
-    /// The database is where the model is.
+    /// Checks that the database agrees with the model.
     async fn check(&self) {
         for (id, modelled) in &self.model {
             let render = renders::get(&self.t.db, self.t.scope, *id).await.expect("a render");
@@ -264,7 +264,7 @@ impl Run<'_> {
         }
     }
 
-    /// Ends what has not, so that the next run starts alone.
+    /// Ends all remaining renders, so that the next run starts without any.
     async fn clear(mut self) {
         for which in 0..self.renders.len() {
             self.act(Action::Cancel(which)).await;

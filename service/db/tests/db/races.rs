@@ -1,4 +1,4 @@
-//! Two at once: whoever comes second finds the state that the first one left.
+//! Races: whoever is second finds the state that the first one left.
 
 use packshot_db::jobs::Cancelling;
 use packshot_db::renders;

@@ -83,7 +83,7 @@ pub(crate) async fn r13_r15_waiting_renders_are_cancelled_at_once(t: Fixture) {
     assert_eq!((render.state, render.document.state), (JobState::Cancelled, JobState::Cancelled));
     assert!(render.cancel_requested_at.is_some() && render.completed_at.is_some());
     assert!(t.claim(8).await.is_empty(), "it never starts");
-    assert_eq!(cancel().await, Cancelling::Unchanged(render), "twice is as once");
+    assert_eq!(cancel().await, Cancelling::Unchanged(render), "cancelling twice changes nothing");
     assert_eq!(t.events_of(t.scope, id).await, ["job.state", "job.cancelled"]);
 
     let done = t.submit().await;
@@ -133,7 +133,7 @@ pub(crate) async fn r19_cached_results_are_taken_over(t: Fixture) {
     for id in [source, new.id] {
         renders::delete(&t.db, t.scope, id).await.expect("it has ended");
     }
-    // What was found and is gone by now is rendered.
+    // If the equal render was deleted since it was found, the new one is rendered.
     (new.id, new.work.id) = (RenderId::new(), TaskId::new());
     let made = renders::create(&t.db, t.scope, new.clone(), None).await.expect("a render");
     let Submitted::Created(made) = made else { panic!("without a key nothing is known") };

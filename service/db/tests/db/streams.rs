@@ -85,7 +85,7 @@ pub(crate) async fn a_failure_spoils_nothing_of_its_neighbours(t: Fixture) {
             let id = new.id;
             let created = renders::create(&db, scope, new, None).await;
             assert_eq!(created.is_ok(), is_good);
-            assert_eq!(renders::get(&db, scope, id).await.is_ok(), is_good, "kept, or not a trace of it");
+            assert_eq!(renders::get(&db, scope, id).await.is_ok(), is_good, "it is kept completely or not at all");
         }
     });
     futures_util::future::join_all(creations).await;
