@@ -49,10 +49,11 @@ impl Subject {
 
     /// A square three-quarter shot of it, in which every pixel gets all samples.
     pub(crate) fn shot(&self, side_px: u32, samples: u32) -> Result<PreparedShot, Fault> {
-        let mut wish = ShotRequest::default();
-        let film = &mut wish.film;
+        let mut shot_request = ShotRequest::default();
+        let film = &mut shot_request.film;
         (film.width_px, film.height_px, film.samples, film.noise_threshold) = (side_px, side_px, samples, 0.0);
-        let (shot, _) = request::build(&wish, &self.product.scene).map_err(|error| Fault::new(error.to_string()))?;
+        let (shot, _) =
+            request::build(&shot_request, &self.product.scene).map_err(|error| Fault::new(error.to_string()))?;
         let tables = TabulatedMaps::default().tables(&shot.environment);
         Ok(PreparedShot::new(&self.prepared, &shot, tables))
     }

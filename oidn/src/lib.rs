@@ -143,7 +143,7 @@ impl Device {
         self.version
     }
 
-    /// The denoised picture, with the alpha of the noisy one. The library takes `control`'s memory as a wish.
+    /// The denoised picture, with the alpha of the noisy one. The library treats `control`'s memory limit as a hint.
     ///
     /// # Errors
     /// [`OidnError::Picture`] when the pictures' sizes differ or it was cancelled, [`OidnError::Failed`].

@@ -164,11 +164,11 @@ impl Denoisers {
     ) -> Result<(LinearImage, Denoised), Error> {
         let begun = Instant::now();
         // Out of focus, a pixel averages many points, so that the guides are noisy themselves.
-        let (weights, denoiser, wished) = match shot.camera.aperture {
+        let (weights, denoiser, most) = match shot.camera.aperture {
             None => (WeightSet::CleanGuides, &self.clean, Guides::SAMPLES),
             Some(_) => (WeightSet::NoisyGuides, &self.noisy, BLURRED_GUIDE_SAMPLES),
         };
-        let guide_samples = wished.min(shot.film.samples);
+        let guide_samples = most.min(shot.film.samples);
         let Guides { albedo, normal, .. } = loaded.guides(guide_samples, cancel)?;
         let LinearImage { width_px, height_px, .. } = *noisy;
         let around = Surrounded::wanted_for(width_px, height_px, &noisy.rgba);

@@ -180,8 +180,8 @@ impl PerPixel {
         let caught = if catches { CAUGHT } else { 0 };
         let layers = layers(taking, shot);
         let picture = RGBA + layers + lines + caught;
-        let wishes = taking.noise_wishes(shot.view.transform);
-        let kept = if wishes.denoised && wishes.noisy { RGBA + layers + caught } else { 0 };
+        let needed = taking.needed_versions(shot.view.transform);
+        let kept = if needed.denoised && needed.noisy { RGBA + layers + caught } else { 0 };
         let denoiser = match device {
             DeviceKind::Cpu | DeviceKind::Software => DENOISER,
             DeviceKind::Gpu => DENOISER_OF_GPU,
@@ -193,7 +193,7 @@ impl PerPixel {
             sampling: SAMPLED + (of_groups + caught).max(of_catcher),
             // All of them are traced in blocks and then assembled.
             layers: FILM + caught + 2 * (layers + lines),
-            denoising: if wishes.denoised { kept + picture + denoiser } else { 0 },
+            denoising: if needed.denoised { kept + picture + denoiser } else { 0 },
             encoding: picture + kept + encoding(taking, layers, caught),
             finished: picture + kept,
         }

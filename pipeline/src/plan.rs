@@ -152,7 +152,7 @@ pub fn refused(faults: &[OptionFault], names: &dyn Names) -> Error {
             FaultKind::Named(code) if code != TOO_LARGE => code,
             _ => "usage.invalid_value",
         };
-        Fault::new(code, fault.message.said(names)).at(names.option(fault.option)).help(fault.help.said(names))
+        Fault::new(code, fault.message.text(names)).at(names.option(fault.option)).help(fault.help.text(names))
     };
     Error { kind: ErrorKind::Request, faults: faults.iter().map(fault).collect() }
 }

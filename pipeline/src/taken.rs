@@ -33,14 +33,14 @@ pub struct Taking {
 
 /// Which versions of a picture its files need.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct NoiseWishes {
+pub struct NeededVersions {
     /// A file needs the denoised picture.
     pub denoised: bool,
     /// A file needs the picture as sampled.
     pub noisy: bool,
 }
 
-impl NoiseWishes {
+impl NeededVersions {
     /// The single setting that this amounts to, whatever other files there are.
     pub fn when(self) -> Denoise {
         match self {
@@ -53,12 +53,12 @@ impl NoiseWishes {
 
 impl Taking {
     /// What the files need with this view transform.
-    pub fn noise_wishes(&self, view: ViewTransform) -> NoiseWishes {
+    pub fn needed_versions(&self, view: ViewTransform) -> NeededVersions {
         let applies = |format| self.denoise.applies(format, view);
         if self.formats.is_empty() {
-            return NoiseWishes { denoised: applies(None), noisy: !applies(None) };
+            return NeededVersions { denoised: applies(None), noisy: !applies(None) };
         }
-        NoiseWishes {
+        NeededVersions {
             denoised: self.formats.iter().any(|&format| applies(Some(format))),
             noisy: self.formats.iter().any(|&format| !applies(Some(format))),
         }
@@ -76,9 +76,9 @@ impl Taking {
         }
         let control = RenderControl { time_max: self.time_max, ..*control };
         let sampled = ready.render_layers(&control, &self.aovs, self.line_style)?;
-        let (picture, noisy) = match self.noise_wishes(view) {
-            NoiseWishes { denoised: false, .. } => (sampled, None),
-            NoiseWishes { noisy, .. } => {
+        let (picture, noisy) = match self.needed_versions(view) {
+            NeededVersions { denoised: false, .. } => (sampled, None),
+            NeededVersions { noisy, .. } => {
                 let kept = noisy.then(|| sampled.clone());
                 (ready.denoised(sampled, cancel)?, kept)
             }

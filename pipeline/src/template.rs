@@ -218,15 +218,15 @@ impl Template {
         request.ground = self.ground.or(request.ground);
         request.view.transform = self.transform.unwrap_or(request.view.transform);
         request.view.exposure_ev = self.exposure_ev.map_or(request.view.exposure_ev, |ev| ev as f32);
-        let (film, wish) = (&mut request.film, &self.film);
-        film.width_px = wish.width_px.unwrap_or(film.width_px);
-        film.height_px = wish.height_px.unwrap_or(film.height_px);
-        film.samples = wish.samples.unwrap_or(film.samples);
-        film.noise_threshold = wish.noise_threshold.map_or(film.noise_threshold, |noise| noise as f32);
-        film.seed = wish.seed.unwrap_or(film.seed);
-        film.bounces = wish.max_bounces.map_or(film.bounces, Bounces::all);
-        film.clamp_indirect = wish.clamp_indirect.map_or(film.clamp_indirect, |limit| limit as f32);
-        film.filter = wish.filter.unwrap_or(film.filter);
+        let (film, given) = (&mut request.film, &self.film);
+        film.width_px = given.width_px.unwrap_or(film.width_px);
+        film.height_px = given.height_px.unwrap_or(film.height_px);
+        film.samples = given.samples.unwrap_or(film.samples);
+        film.noise_threshold = given.noise_threshold.map_or(film.noise_threshold, |noise| noise as f32);
+        film.seed = given.seed.unwrap_or(film.seed);
+        film.bounces = given.max_bounces.map_or(film.bounces, Bounces::all);
+        film.clamp_indirect = given.clamp_indirect.map_or(film.clamp_indirect, |limit| limit as f32);
+        film.filter = given.filter.unwrap_or(film.filter);
     }
 }
 

@@ -65,8 +65,8 @@ pub(crate) const LUMINANCE: Vec4 = Vec4::new(0.2126, 0.7152, 0.0722, 0.0);
 /// Fewest samples before the first decision, as in Cycles for a threshold: ⌈16 / t^0.3⌉, rounded up to a multiple of
 /// [`ADAPTIVE_STEP`].
 pub(crate) fn samples_min(threshold: f32) -> u32 {
-    let wished = (16.0 / threshold.max(1e-6).powf(0.3)).ceil() as u32;
-    wished.div_ceil(ADAPTIVE_STEP) * ADAPTIVE_STEP
+    let least = (16.0 / threshold.max(1e-6).powf(0.3)).ceil() as u32;
+    least.div_ceil(ADAPTIVE_STEP) * ADAPTIVE_STEP
 }
 
 /// Whether a pixel of `n` samples is still noisier than the threshold.

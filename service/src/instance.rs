@@ -19,8 +19,8 @@ use packshot_domain::task::{QueueName, TaskState};
 /// # Errors
 /// Errors of the database.
 pub async fn devices(app: &App) -> Result<Arc<Devices>, AppError> {
-    let wish = InForce::of_instance(&app.db, &app.settings).await?.render_device;
-    app.devices.look(wish).await
+    let requested = InForce::of_instance(&app.db, &app.settings).await?.render_device;
+    app.devices.look(requested).await
 }
 
 /// Brings the gauges of tasks that wait and run up to date.

@@ -29,12 +29,12 @@ use packshot_domain::stream::StreamId;
 use packshot_domain::task::TaskState;
 
 pub use finished::{SweepError, sweep};
-pub use inputs::Asked;
+pub use inputs::ReceivedRequest;
 pub use log::{LogRequest, log};
 pub use outputs::media_type;
 pub use preflight::preflight;
 pub use statistics::statistics;
-pub use submit::{Created, Equal, RenderWish, SubmitKey, Submitted, Wording, submit};
+pub use submit::{Created, Equal, RenderSubmission, SubmitKey, Submitted, Wording, submit};
 pub use wait::{Waited, until_ended};
 pub use work::RenderHandler;
 

@@ -28,13 +28,13 @@ pub(crate) struct ProductPlan {
 impl ProductPlan {
     /// Decides what the options ask for, and reads the map and the libraries that they name.
     pub(crate) fn of(options: &ProductOptions) -> Result<Self, Failure> {
-        let mut asked = options.asked()?;
-        if let Some(path) = &asked.material_map {
-            asked.options.materials = Some(Materials { library: None, map: Some(read_material_map(path)?) });
+        let mut given = options.read()?;
+        if let Some(path) = &given.material_map {
+            given.options.materials = Some(Materials { library: None, map: Some(read_material_map(path)?) });
         }
-        let plan = plan::resolve(&Base::default(), &asked.options, &Limits::default());
+        let plan = plan::resolve(&Base::default(), &given.options, &Limits::default());
         let plan = plan.map_err(|faults| Failure::from(plan::refused(&faults, &CommandNames)))?;
-        let (library, diagnostics) = libraries(&asked.libraries)?;
+        let (library, diagnostics) = libraries(&given.libraries)?;
         Ok(Self { plan, library, diagnostics })
     }
 }

@@ -42,7 +42,7 @@ pub(crate) fn run(command: &MapCommand) -> Result<(), Failure> {
     let MapCommand::Init(args) = command;
     let mut places = Places::default();
     places.read(&args.input, "<INPUT>")?;
-    args.options.asked()?.material_map.as_deref().map_or(Ok(()), |path| places.read(path, "--material-map"))?;
+    args.options.read()?.material_map.as_deref().map_or(Ok(()), |path| places.read(path, "--material-map"))?;
     places.write(&args.output, "-o")?;
     if !args.overwrite && args.output.is_file() {
         let fault = Fault::new("output.exists", "the map already exists, and may have been edited by hand");

@@ -34,7 +34,7 @@ use super::progress::RenderBar;
 use super::{console, files, preset, table};
 use args::Planned;
 use denoise::ChosenDenoiser;
-use dump::Said;
+use dump::DumpSettings;
 use result::{RenderResult, Report, Results, samples_per_second};
 use shot::OpenShot;
 use source::{Common, Subject};
@@ -198,7 +198,7 @@ impl<'a> Session<'a> {
     /// Writes the shot in effect where it is asked for.
     pub(crate) fn dump(&mut self, subject: &Subject, pictures: &Pictures) -> Result<(), Failure> {
         let (Some(path), Some(first)) = (&self.args.output.dump_shot, pictures.first()) else { return Ok(()) };
-        let when = self.taking(first).noise_wishes(first.view.transform).when();
+        let when = self.taking(first).needed_versions(first.view.transform).when();
         let ChosenDenoiser { with, quality } = self.planned.denoiser;
         let noise = match when {
             // With what it would be removed says nothing then.
@@ -206,8 +206,8 @@ impl<'a> Session<'a> {
             Denoise::Auto | Denoise::On => Noise { when, with, quality },
         };
         let lines = self.planned.plan.shot_lines();
-        let said = Said { noise, lines: lines.as_ref() };
-        dump::dump(path, subject, pictures, &said, (&mut self.places, &self.interrupt))
+        let settings = DumpSettings { noise, lines: lines.as_ref() };
+        dump::dump(path, subject, pictures, &settings, (&mut self.places, &self.interrupt))
     }
 
     /// What was noticed before anything is rendered, said to a person.
@@ -281,7 +281,7 @@ impl<'a> Session<'a> {
 
     /// Whether noise is removed from pictures of a shot, for one of their files at least.
     pub(crate) fn denoises(&self, shot: &Shot) -> bool {
-        self.taking(shot).noise_wishes(shot.view.transform).denoised
+        self.taking(shot).needed_versions(shot.view.transform).denoised
     }
 
     /// Writes a picture, and gives the bytes of its file.

@@ -52,9 +52,9 @@ pub(crate) struct ProductOptions(Given);
 #[derive(Clone, Debug, Default)]
 struct Given(Vec<(OptionId, Vec<OsString>)>);
 
-/// Options, and the files that some of them name on a command line.
+/// The options of a command line, and the files that some of them name.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Asked {
+pub(crate) struct GivenOptions {
     /// The options.
     pub(crate) options: Options,
     /// The template, by name or as a file.
@@ -72,8 +72,8 @@ impl PictureOptions {
     ///
     /// # Errors
     /// Every value that an option does not take.
-    pub(crate) fn asked(&self, kind: Kind) -> Result<Asked, Failure> {
-        self.0.asked(kind)
+    pub(crate) fn read(&self, kind: Kind) -> Result<GivenOptions, Failure> {
+        self.0.read(kind)
     }
 
     /// Those that were given.
@@ -97,8 +97,8 @@ impl ProductOptions {
     ///
     /// # Errors
     /// Every value that an option does not take.
-    pub(crate) fn asked(&self) -> Result<Asked, Failure> {
-        self.0.asked(Kind::Still)
+    pub(crate) fn read(&self) -> Result<GivenOptions, Failure> {
+        self.0.read(Kind::Still)
     }
 }
 
@@ -115,41 +115,41 @@ impl Given {
         Self(TABLE.iter().filter(|spec| is_wanted(spec)).filter_map(given).collect())
     }
 
-    fn asked(&self, kind: Kind) -> Result<Asked, Failure> {
-        let (mut asked, mut faults) = (Asked::default(), Vec::new());
+    fn read(&self, kind: Kind) -> Result<GivenOptions, Failure> {
+        let (mut given, mut faults) = (GivenOptions::default(), Vec::new());
         for (id, texts) in &self.0 {
             let last = || texts.last().map(PathBuf::from);
             let texts: Vec<&OsStr> = texts.iter().map(OsString::as_os_str).collect();
             match id {
-                OptionId::Template => asked.template = last(),
+                OptionId::Template => given.template = last(),
                 OptionId::Materials => {
-                    asked.material_map = last();
+                    given.material_map = last();
                     continue;
                 }
-                OptionId::Library => asked.libraries = texts.iter().map(PathBuf::from).collect(),
+                OptionId::Library => given.libraries = texts.iter().map(PathBuf::from).collect(),
                 OptionId::Light if last().is_some_and(|path| is_map(&path)) => {
-                    asked.light = last();
-                    asked.options.light = Some(Light::Environment);
+                    given.light = last();
+                    given.options.light = Some(Light::Environment);
                     continue;
                 }
                 // The names of single views stand beside those of sets.
                 OptionId::View | OptionId::Views if kind == Kind::Views => {
                     // What stands behind the other of both is there already, and right.
-                    let before = asked.options.views.take();
-                    faults.extend(set(&mut asked.options, OptionId::Views, &texts).into_iter().map(|fault| {
+                    let before = given.options.views.take();
+                    faults.extend(set(&mut given.options, OptionId::Views, &texts).into_iter().map(|fault| {
                         let (set, own) = (CommandNames.option(OptionId::Views), CommandNames.option(*id));
                         Fault { message: fault.message.replace(&set, &own), at: own, ..fault }
                     }));
-                    if let (Some(before), Some(views)) = (before, &mut asked.options.views) {
+                    if let (Some(before), Some(views)) = (before, &mut given.options.views) {
                         views.0.splice(0..0, before.0);
                     }
                     continue;
                 }
                 _ => {}
             }
-            faults.extend(set(&mut asked.options, *id, &texts));
+            faults.extend(set(&mut given.options, *id, &texts));
         }
-        if faults.is_empty() { Ok(asked) } else { Err(Failure { exit: Exit::Usage, faults }) }
+        if faults.is_empty() { Ok(given) } else { Err(Failure { exit: Exit::Usage, faults }) }
     }
 }
 

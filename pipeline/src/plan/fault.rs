@@ -80,7 +80,7 @@ pub trait Names {
 
 impl Phrase {
     /// The text for a surface.
-    pub fn said(&self, names: &dyn Names) -> String {
+    pub fn text(&self, names: &dyn Names) -> String {
         let piece = |piece: &Piece| match piece {
             Piece::Text(text) => text.clone(),
             Piece::Option(id) => format!("`{}`", names.option(*id)),

@@ -102,7 +102,7 @@ pub(super) fn plan(
         None => {
             // A frame has one file, which is named after the frame's number.
             let n = if base.kind == Kind::Turntable { 1 } else { outputs.len() };
-            let files: Vec<_> = outputs[..n].iter().map(|wish| of_output(base, wish, options)).collect();
+            let files: Vec<_> = outputs[..n].iter().map(|template| of_output(base, template, options)).collect();
             if can_be_named(&files) {
                 options.formats = Some(files.iter().map(|file| file.format).collect());
             }
@@ -155,7 +155,7 @@ fn of_format(base: &Base, format: FileFormat, outputs: &[OutputTemplate], option
         }
         (_, None) => Output::Movie(MovieFormat::Mp4(quality.unwrap_or(Quality::DEFAULT))),
         (_, Some(kind)) => {
-            let like = outputs.iter().map(|wish| wish.encoding).find(|encoding| encoding.format.kind() == kind);
+            let like = outputs.iter().map(|template| template.encoding).find(|encoding| encoding.format.kind() == kind);
             let encoding = encoding(kind, like, options);
             if format == FileFormat::Zip { Output::Archive(encoding) } else { Output::Picture(encoding) }
         }
@@ -164,12 +164,12 @@ fn of_format(base: &Base, format: FileFormat, outputs: &[OutputTemplate], option
 }
 
 /// A file that the template describes.
-fn of_output(base: &Base, wish: &OutputTemplate, options: &Options) -> PlannedFile {
-    let kind = wish.encoding.format.kind();
+fn of_output(base: &Base, template: &OutputTemplate, options: &Options) -> PlannedFile {
+    let kind = template.encoding.format.kind();
     let format = FileFormat::by_word(kind.extensions()[0]).unwrap_or(FileFormat::Png);
-    let suffix = if base.kind == Kind::Turntable { String::new() } else { wish.suffix.clone() };
-    let output = Output::Picture(encoding(kind, Some(wish.encoding), options));
-    PlannedFile { format, extension: wish.extension.clone(), suffix, output }
+    let suffix = if base.kind == Kind::Turntable { String::new() } else { template.suffix.clone() };
+    let output = Output::Picture(encoding(kind, Some(template.encoding), options));
+    PlannedFile { format, extension: template.extension.clone(), suffix, output }
 }
 
 /// How a picture is written in a format: options win over `like`.

@@ -94,9 +94,9 @@ pub(super) fn of_template(template: &Template, kind: Kind, limits: &Limits) -> O
     if let Some(fit) = camera.fit {
         fit_as(&mut options, fit);
     }
-    if let Some(wish) = &camera.depth_of_field {
-        options.dof = Some(wish.f_number);
-        options.focus = match &wish.focus {
+    if let Some(depth_of_field) = &camera.depth_of_field {
+        options.dof = Some(depth_of_field.f_number);
+        options.focus = match &depth_of_field.focus {
             Focus::Center => None,
             Focus::Part { name } => Some(name.clone()),
         };

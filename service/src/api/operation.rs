@@ -87,15 +87,15 @@ fn describe(operation: &mut Operation, access: Access, codes: &[Code]) {
         Access::Instance(permission) => (Some(permission), "instance"),
     };
     let words: Vec<&str> = codes.iter().map(|code| code.as_str()).collect();
-    let said = ExtensionsBuilder::new()
+    let additions = ExtensionsBuilder::new()
         .add("x-permission", json!(permission.map(|permission| permission.as_str())))
         .add("x-scope", json!(permission.map(|permission| permission.scope().as_str())))
         .add("x-tenancy", json!(tenancy))
         .add("x-error-codes", json!(words))
         .build();
     match &mut operation.extensions {
-        Some(extensions) => extensions.merge(said),
-        none => *none = Some(said),
+        Some(extensions) => extensions.merge(additions),
+        none => *none = Some(additions),
     }
     let key = match permission {
         Some(_) => Needed::Always,

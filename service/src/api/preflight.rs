@@ -33,9 +33,9 @@ pub(crate) async fn preflight(
     headers: HeaderMap,
     request: Request,
 ) -> ApiResult<Response> {
-    let (asked, hash) = receive(&state, &caller.0, request).await?;
+    let (received, hash) = receive(&state, &caller.0, request).await?;
     let keyed = idempotency::of_request(&headers, "/api/v1/preflight", hash)?;
     let (own, who) = (state.clone(), caller.0.clone());
-    let look = async move { Answer::json(StatusCode::OK, &renders::preflight(&own, &who, asked).await?) };
+    let look = async move { Answer::json(StatusCode::OK, &renders::preflight(&own, &who, received).await?) };
     idempotency::once(&state, &caller, keyed, look).await
 }

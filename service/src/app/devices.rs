@@ -21,28 +21,28 @@ pub(crate) struct DeviceList {
 /// The devices as they were found at one time.
 struct FoundDevices {
     at: Instant,
-    wish: String,
+    requested: String,
     devices: Arc<Devices>,
 }
 
 impl DeviceList {
-    /// The devices as they were at most ten seconds ago, with the one selected that a request for `wish` gets.
+    /// The devices as they were at most ten seconds ago, with the one selected that a request for `requested` gets.
     /// Concurrent calls share one search.
     ///
     /// # Errors
     /// An internal error when the search panicked.
-    pub(crate) async fn look(&self, wish: String) -> Result<Arc<Devices>, AppError> {
+    pub(crate) async fn look(&self, requested: String) -> Result<Arc<Devices>, AppError> {
         let mut found = self.found.lock().await;
         if let Some(look) = &*found
             && look.at.elapsed() < FRESH
-            && look.wish == wish
+            && look.requested == requested
         {
             return Ok(Arc::clone(&look.devices));
         }
-        let wished = wish.clone();
-        let report = tokio::task::spawn_blocking(move || device::report(&wished)).await.map_err(AppError::internal)?;
+        let name = requested.clone();
+        let report = tokio::task::spawn_blocking(move || device::report(&name)).await.map_err(AppError::internal)?;
         let devices = Arc::new(Devices::from(report));
-        *found = Some(FoundDevices { at: Instant::now(), wish, devices: Arc::clone(&devices) });
+        *found = Some(FoundDevices { at: Instant::now(), requested, devices: Arc::clone(&devices) });
         Ok(devices)
     }
 }

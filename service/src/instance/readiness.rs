@@ -44,10 +44,10 @@ async fn storage(app: &App) -> &'static str {
 /// Drivers may take their time; the processor is always there, so a search that is still running is not a problem.
 async fn device(app: &App) -> &'static str {
     // The check of the database itself reports that it cannot be reached.
-    let wish = timeout(PATIENCE, InForce::of_instance(&app.db, &app.settings)).await;
-    let wish = wish.ok().and_then(Result::ok).map(|settings| settings.render_device);
-    let wish = wish.unwrap_or_else(|| app.settings.render_device.clone());
-    match timeout(PATIENCE, app.devices.look(wish)).await {
+    let requested = timeout(PATIENCE, InForce::of_instance(&app.db, &app.settings)).await;
+    let requested = requested.ok().and_then(Result::ok).map(|settings| settings.render_device);
+    let requested = requested.unwrap_or_else(|| app.settings.render_device.clone());
+    match timeout(PATIENCE, app.devices.look(requested)).await {
         Ok(Ok(devices)) if devices.items.iter().any(|device| device.selected) => OK,
         Ok(_) => UNAVAILABLE,
         Err(_) => OK,

@@ -59,9 +59,9 @@ pub enum Outcome {
     Stopped,
 }
 
-/// Reports of a work while it runs.
+/// What a task reports while it runs.
 #[derive(Clone, Debug)]
-pub enum Said {
+pub enum TaskUpdate {
     /// The process id of the program that does it.
     Pid(u32),
     /// What computes.
@@ -85,14 +85,14 @@ pub enum Said {
 /// Where a work sends its reports, and learns when it is to stop.
 #[derive(Debug)]
 pub struct Desk {
-    said: UnboundedSender<Said>,
+    updates: UnboundedSender<TaskUpdate>,
     stop: watch::Receiver<bool>,
 }
 
 impl Desk {
     /// Sends a report. It goes nowhere if the work was given up.
-    pub fn say(&self, said: Said) {
-        drop(self.said.send(said));
+    pub fn send(&self, update: TaskUpdate) {
+        drop(self.updates.send(update));
     }
 
     /// Waits until the work is to stop.
@@ -102,8 +102,8 @@ impl Desk {
         }
     }
 
-    pub(super) fn new(said: UnboundedSender<Said>, stop: watch::Receiver<bool>) -> Self {
-        Self { said, stop }
+    pub(super) fn new(updates: UnboundedSender<TaskUpdate>, stop: watch::Receiver<bool>) -> Self {
+        Self { updates, stop }
     }
 }
 

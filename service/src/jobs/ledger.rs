@@ -1,6 +1,6 @@
 //! Reports of a work, on their way into the database.
 //!
-//! Input: what is [said](Said). Output: a [`Report`] of everything since the last one, so that a small task costs one
+//! Input: [`TaskUpdate`]s. Output: a [`Report`] of everything since the last one, so that a small task costs one
 //! commit at its end and a long one a few in a second.
 
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
-use super::handler::Said;
+use super::handler::TaskUpdate;
 use packshot_contract::document::StepStatus;
 use packshot_contract::event::{JobEvent, LogEvent, LogLevel as WireLevel, ProgressEvent, StepEvent};
 use packshot_db::jobs::Progress;
@@ -88,23 +88,23 @@ impl Ledger {
     }
 
     /// Takes a report of the work.
-    pub(super) fn take(&mut self, said: Said) {
-        match said {
-            Said::Pid(pid) => self.change(Change::Pid(pid)),
-            Said::Device(device) => {
+    pub(super) fn take(&mut self, update: TaskUpdate) {
+        match update {
+            TaskUpdate::Pid(pid) => self.change(Change::Pid(pid)),
+            TaskUpdate::Device(device) => {
                 self.pending.device = Some(device);
                 self.touch();
             }
-            Said::WentOn => {
+            TaskUpdate::WentOn => {
                 self.pending.went_on = true;
                 self.touch();
             }
-            Said::Step(name, phase) => self.step(name, phase),
-            Said::Log(row) => self.log(row),
-            Said::Progress(progress) => self.progress(progress),
-            Said::Event(event) => self.event(event),
-            Said::Result(result) => self.change(Change::Result(result)),
-            Said::Finishing => {}
+            TaskUpdate::Step(name, phase) => self.step(name, phase),
+            TaskUpdate::Log(row) => self.log(row),
+            TaskUpdate::Progress(progress) => self.progress(progress),
+            TaskUpdate::Event(event) => self.event(event),
+            TaskUpdate::Result(result) => self.change(Change::Result(result)),
+            TaskUpdate::Finishing => {}
         }
     }
 

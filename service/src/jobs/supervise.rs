@@ -18,7 +18,7 @@ use tracing::field::{Empty, display};
 
 use super::Workplace;
 use super::handle::{Running, Stop};
-use super::handler::{Desk, Outcome, Said, Start, Work};
+use super::handler::{Desk, Outcome, Start, TaskUpdate, Work};
 use super::ledger::Ledger;
 use crate::server::metrics::count_end;
 use packshot_db::jobs::JobError;
@@ -149,7 +149,7 @@ impl Supervisor {
 
     /// Has the work done, and gathers its reports.
     async fn follow(&mut self, work: Work) -> Result<Outcome, Lost> {
-        let (sender, mut said) = unbounded_channel();
+        let (sender, mut updates) = unbounded_channel();
         let (stop, stopped) = watch::channel(false);
         let mut work = UnderWay(tokio::spawn(work(Desk::new(sender, stopped)).in_current_span()));
         let mut give_up: Option<Instant> = None;
@@ -165,12 +165,12 @@ impl Supervisor {
                 () = sleep_until(give_up.unwrap_or(write_at).into()), if give_up.is_some() && !is_finishing => {
                     return Ok(Outcome::Stopped);
                 }
-                Some(said) = said.recv() => {
-                    is_finishing |= matches!(said, Said::Finishing);
-                    self.ledger.take(said);
+                Some(update) = updates.recv() => {
+                    is_finishing |= matches!(update, TaskUpdate::Finishing);
+                    self.ledger.take(update);
                     Stop::No
                 }
-                outcome = &mut work.0 => return Ok(self.ended(outcome, said)),
+                outcome = &mut work.0 => return Ok(self.ended(outcome, updates)),
                 () = sleep_until(write_at.into()) => self.write().await?,
                 _ = marks.tick(), if is_shared && self.stop == Stop::No => self.look_for_mark().await,
             };
@@ -186,9 +186,9 @@ impl Supervisor {
     fn ended(
         &mut self,
         outcome: Result<Outcome, tokio::task::JoinError>,
-        mut said: UnboundedReceiver<Said>,
+        mut updates: UnboundedReceiver<TaskUpdate>,
     ) -> Outcome {
-        while let Ok(last) = said.try_recv() {
+        while let Ok(last) = updates.try_recv() {
             self.ledger.take(last);
         }
         outcome.unwrap_or_else(|error| {

@@ -14,7 +14,7 @@ use packshot_worker::protocol::LibraryFile;
 
 /// What was asked for: a request, and the files that came with it.
 #[derive(Debug)]
-pub struct Asked {
+pub struct ReceivedRequest {
     /// The request as JSON; its members may be left out.
     pub request: Value,
     /// The product, when the request names no stored one.
@@ -25,7 +25,7 @@ pub struct Asked {
     pub settings: RenderSettings,
 }
 
-impl Asked {
+impl ReceivedRequest {
     /// The request with every option in effect, before its files have an address, and what is to be made.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 
 use bytes::Bytes;
 
-use super::inputs::{self, Asked};
+use super::inputs::{self, ReceivedRequest};
 use crate::app::{App, AppError, Code};
 use packshot_contract::preflight::Preflight;
 use packshot_contract::problem::Finding;
@@ -22,14 +22,14 @@ use packshot_worker::protocol::{self, Failure, RenderInput};
 ///
 /// # Errors
 /// Findings about the request and its files; [`Code::ArtifactExpired`], [`Code::ContentCorrupt`].
-pub async fn preflight(app: &App, who: &Principal, asked: Asked) -> Result<Preflight, AppError> {
+pub async fn preflight(app: &App, who: &Principal, received: ReceivedRequest) -> Result<Preflight, AppError> {
     let scope = TenantScope::of(who.tenant);
-    let (mut request, plan) = asked.resolved()?;
+    let (mut request, plan) = received.resolved()?;
     inputs::check_assets(app, scope, &request).await?;
-    let libraries = inputs::find_libraries(app, scope, &request, &asked.settings).await?;
+    let libraries = inputs::find_libraries(app, scope, &request, &received.settings).await?;
     let turn = app.turn().await?;
     let mut files = InMemory::default();
-    for (upload, asset) in [(&asked.glb, &mut request.asset), (&asked.environment, &mut request.environment)] {
+    for (upload, asset) in [(&received.glb, &mut request.asset), (&received.environment, &mut request.environment)] {
         if let Some(upload) = upload {
             let address = upload.address();
             files.0.insert(address, upload.read().await?.into());
@@ -47,11 +47,11 @@ pub async fn preflight(app: &App, who: &Principal, asked: Asked) -> Result<Prefl
         scene: scene.ok_or_else(inputs::no_asset)?,
         environment,
         libraries: libraries.into_iter().map(|library| library.file).collect(),
-        fallback_material: asked.settings.fallback_material.clone(),
+        fallback_material: received.settings.fallback_material.clone(),
         plan,
     };
     let report = turn.run(move || packshot_worker::preflight(&input, &files)).await?;
-    let product = if asked.glb.is_some() { "/glb" } else { "/asset" };
+    let product = if received.glb.is_some() { "/glb" } else { "/asset" };
     let report = report.map_err(|failure| refused(failure, product))?;
     Ok(Preflight::from(&report))
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::inputs::{self, Asked};
+use super::inputs::{self, ReceivedRequest};
 use super::spec::{RenderV1, Spec};
 use super::{cache, job, with_position};
 use crate::app::{App, AppError, Code, Upload};
@@ -25,9 +25,9 @@ use packshot_pipeline::plan::words::FileFormat;
 use packshot_words::Word;
 
 /// A render to be made.
-pub struct RenderWish {
+pub struct RenderSubmission {
     /// The request, and the files that came with it.
-    pub asked: Asked,
+    pub received: ReceivedRequest,
     /// What to do if an equal request was rendered before.
     pub equal: Equal,
     /// A format that one of the pictures must have: it is to be the answer.
@@ -110,9 +110,9 @@ impl Created {
 /// Findings about the request; [`Code::NotAcceptable`] when it makes no picture of the format that is needed;
 /// [`Code::StorageFull`]; [`Code::IdempotencyInFlight`], [`Code::IdempotencyKeyReused`]. A refusal because of the
 /// request itself is stored under its key: nothing has happened yet, so it is as final as an answer.
-pub async fn submit(app: &App, who: &Principal, wish: RenderWish) -> Result<Submitted, AppError> {
-    let RenderWish { asked, equal, needs, key } = wish;
-    let new = match prepare(app, who, asked, equal, needs).await {
+pub async fn submit(app: &App, who: &Principal, submission: RenderSubmission) -> Result<Submitted, AppError> {
+    let RenderSubmission { received, equal, needs, key } = submission;
+    let new = match prepare(app, who, received, equal, needs).await {
         Ok(new) => new,
         Err(refusal) => return refuse(app, who, key, refusal).await,
     };
@@ -165,13 +165,13 @@ async fn refuse(app: &App, who: &Principal, key: Option<SubmitKey>, refusal: App
 async fn prepare(
     app: &App,
     who: &Principal,
-    asked: Asked,
+    received: ReceivedRequest,
     equal: Equal,
     needs: Option<FileFormat>,
 ) -> Result<NewRender, AppError> {
     let scope = TenantScope::of(who.tenant);
-    let (mut request, plan) = asked.resolved()?;
-    let Asked { request: _, glb, environment, settings } = asked;
+    let (mut request, plan) = received.resolved()?;
+    let ReceivedRequest { request: _, glb, environment, settings } = received;
     let makes = |format: &FileFormat| plan.files.iter().any(|file| file.format == *format);
     if let Some(format) = needs.filter(|format| !makes(format)) {
         let detail = format!(

@@ -13,7 +13,7 @@ use super::outputs::{self, OutputError, Received, TenantAssets};
 use super::spec::Spec;
 use crate::config::Settings;
 use crate::events::hub::{Hub, Preview};
-use crate::jobs::handler::{Desk, Handler, Handlers, Outcome, Said, Start};
+use crate::jobs::handler::{Desk, Handler, Handlers, Outcome, Start, TaskUpdate};
 use crate::settings::InForce;
 use crate::store::Store;
 use packshot_contract::event::{JobEvent, PreviewEvent};
@@ -207,15 +207,17 @@ impl Attempt {
     /// Passes on what the worker reports.
     fn say(&self, desk: &Desk, event: WorkEvent) {
         match event {
-            WorkEvent::Began { pid } => pid.into_iter().for_each(|pid| desk.say(Said::Pid(pid))),
-            WorkEvent::Device(info, _) => desk.say(Said::Device(serde_json::to_value(&info).unwrap_or_default())),
-            WorkEvent::Step(change) => desk.say(Said::Step(change.step, change.change)),
+            WorkEvent::Began { pid } => pid.into_iter().for_each(|pid| desk.send(TaskUpdate::Pid(pid))),
+            WorkEvent::Device(info, _) => {
+                desk.send(TaskUpdate::Device(serde_json::to_value(&info).unwrap_or_default()))
+            }
+            WorkEvent::Step(change) => desk.send(TaskUpdate::Step(change.step, change.change)),
             WorkEvent::Log(LogLine { step, level, message, duration_s, context }) => {
                 let step_name = TaskKind::Step(step);
-                desk.say(Said::Log(NewLogRow { step_name, level, message, duration_s, context }));
+                desk.send(TaskUpdate::Log(NewLogRow { step_name, level, message, duration_s, context }));
             }
-            WorkEvent::Progress(progress) => desk.say(Said::Progress(progress)),
-            WorkEvent::Picture => desk.say(Said::WentOn),
+            WorkEvent::Progress(progress) => desk.send(TaskUpdate::Progress(progress)),
+            WorkEvent::Picture => desk.send(TaskUpdate::WentOn),
             WorkEvent::Preview(preview) => self.show(desk, Preview::new(preview.png.clone(), preview.samples_done)),
             WorkEvent::File(_) | WorkEvent::Finished(_) => {}
         }
@@ -230,14 +232,14 @@ impl Attempt {
         let data = serde_json::to_value(JobEvent::Preview(event)).unwrap_or_default();
         *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(preview.clone());
         hub.set_preview(*render, preview);
-        desk.say(Said::Event(NewEvent { name: EventName::Preview, data }));
+        desk.send(TaskUpdate::Event(NewEvent { name: EventName::Preview, data }));
     }
 
     /// Stores the files.
     async fn save(&self, desk: &Desk, received: Received, completed: Completed) -> Result<Delivery, Failure> {
         let begun = Instant::now();
-        desk.say(Said::Finishing);
-        desk.say(Said::Step(StepName::OutputSave, StepPhase::Started { about: Map::new() }));
+        desk.send(TaskUpdate::Finishing);
+        desk.send(TaskUpdate::Step(StepName::OutputSave, StepPhase::Started { about: Map::new() }));
         say(desk, LogLevel::Info, "started".to_owned(), None, Json::Null);
         Failpoint::Store.pass();
         let (db, store, scope) = (&self.place.db, &self.place.store, TenantScope::of(self.tenant));
@@ -248,9 +250,9 @@ impl Attempt {
         };
         let (duration_s, output) = (begun.elapsed().as_secs_f64(), stored.output());
         let context = Json::Object(output.clone());
-        desk.say(Said::Step(StepName::OutputSave, StepPhase::Done { duration_s, output }));
+        desk.send(TaskUpdate::Step(StepName::OutputSave, StepPhase::Done { duration_s, output }));
         say(desk, LogLevel::Info, format!("done in {duration_s:.3} s"), Some(duration_s), context);
-        desk.say(Said::Result(stored.document));
+        desk.send(TaskUpdate::Result(stored.document));
         let output = serde_json::to_value(&stored.result).unwrap_or_default();
         Ok(Delivery { output, files: stored.files })
     }
@@ -259,7 +261,7 @@ impl Attempt {
         tracing::error!("the files cannot be stored: {error:?}");
         let failure = error.into_failure();
         let (duration_s, error) = (duration.as_secs_f64(), format!("{}: {}", failure.code, failure.detail));
-        desk.say(Said::Step(StepName::OutputSave, StepPhase::Failed { duration_s, error: error.clone() }));
+        desk.send(TaskUpdate::Step(StepName::OutputSave, StepPhase::Failed { duration_s, error: error.clone() }));
         say(desk, LogLevel::Error, error, Some(duration_s), Json::Null);
         failure
     }
@@ -268,5 +270,5 @@ impl Attempt {
 /// A line about storing files.
 fn say(desk: &Desk, level: LogLevel, message: String, duration_s: Option<f64>, context: Json) {
     let step_name = TaskKind::Step(StepName::OutputSave);
-    desk.say(Said::Log(NewLogRow { step_name, level, message, duration_s, context }));
+    desk.send(TaskUpdate::Log(NewLogRow { step_name, level, message, duration_s, context }));
 }

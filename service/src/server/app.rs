@@ -212,7 +212,7 @@ fn report_drain(is_empty: bool) {
 /// The executor that computes.
 fn executor(
     settings: &Settings,
-    wish: String,
+    render_device: String,
     kernel_cache: Option<Arc<dyn ByteStore>>,
     program: &'static str,
 ) -> Result<Arc<dyn Executor>, ServeError> {
@@ -228,15 +228,15 @@ fn executor(
             let probed = engine.clone();
             // Drivers are slow, and requests need not wait for them.
             tokio::task::spawn_blocking(move || {
-                if let Err(failure) = probed.probe(&wish) {
-                    tracing::warn!(device = wish, code = failure.code, "{}", failure.detail);
+                if let Err(failure) = probed.probe(&render_device) {
+                    tracing::warn!(device = render_device, code = failure.code, "{}", failure.detail);
                 }
             });
             Ok(Arc::new(InlineExecutor::new(engine)))
         }
         Workers::Process => {
             let executable = std::env::current_exe().map_err(internal)?;
-            tokio::task::spawn_blocking(move || device::announce(&wish));
+            tokio::task::spawn_blocking(move || device::announce(&render_device));
             let options = ProcessOptions::new(executable, vec![WORKER_COMMAND.into()]);
             Ok(Arc::new(ProcessExecutor::new(ProcessOptions { n_threads, resident_bytes_max, scratch, ..options })))
         }

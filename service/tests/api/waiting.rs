@@ -38,7 +38,7 @@ cases! {
 
     async fn r02_the_picture_itself(engine) {
         let app = TestApp::start(&engine).await;
-        // The picture of a request without wishes, but for the time that it takes.
+        // A request with default options, except for few samples to save time.
         let request = app.rendering(Glb::body(), &json!({"samples": 1})).header("prefer", "wait=60");
         let reply = Reply::of(request.header("accept", "image/png")).await;
         assert_eq!((reply.status, reply.header("content-type")), (200, Some("image/png")), "{}", reply.text());

@@ -18,7 +18,7 @@ use packshot_domain::step::StepName;
 use packshot_domain::stream::{StreamId, StreamKind};
 use packshot_domain::task::{Chore, Lane, QueueName, SERVICE_DEATHS_MAX, TaskKind, TaskState};
 use packshot_service::config::{Settings, Sources};
-use packshot_service::jobs::handler::{Handler, Handlers, Outcome, Said, Start};
+use packshot_service::jobs::handler::{Handler, Handlers, Outcome, Start, TaskUpdate};
 use packshot_service::jobs::{self, QueueHandle, QueueParts, STALL_CHECK_EVERY};
 use packshot_worker::protocol::{Failure, StepPhase};
 use serde_json::{Map, json};
@@ -39,7 +39,7 @@ const COMPARE: TaskKind = TaskKind::Chore(Chore::Compare);
 /// What a test tells a task to do.
 #[derive(Debug)]
 enum Order {
-    Say(Said),
+    Update(TaskUpdate),
     End(Outcome),
 }
 
@@ -83,7 +83,7 @@ impl Handler for Crew {
                     loop {
                         tokio::select! {
                             order = ordered.recv() => match order {
-                                Some(Order::Say(said)) => desk.say(said),
+                                Some(Order::Update(update)) => desk.send(update),
                                 Some(Order::End(outcome)) => return outcome,
                                 None => std::future::pending().await,
                             },
@@ -231,7 +231,7 @@ impl Yard {
 }
 
 fn step(name: StepName, phase: StepPhase) -> Order {
-    Order::Say(Said::Step(name, phase))
+    Order::Update(TaskUpdate::Step(name, phase))
 }
 
 cases! {

@@ -1,7 +1,7 @@
 //! Devices: which one a job gets, what the log says about it, and one renderer for each, opened when it is first
 //! needed.
 //!
-//! A request for a device (`wish`) is `gpu`, `cpu`, `auto`, or part of an adapter's name. `gpu` and `auto` try a GPU
+//! A device is `requested` as `gpu`, `cpu`, `auto`, or by part of an adapter's name. `gpu` and `auto` try a GPU
 //! and fall back to the CPU, which with `gpu` is a warning; software adapters are only taken by name.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,22 +25,22 @@ pub const NO_GPU_LINE: &str =
 /// small picture.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
-/// All devices of this machine, with the one that `wish` would get. Loads graphics drivers.
-pub fn report(wish: &str) -> DeviceReport {
+/// All devices of this machine, with the one that `requested` would get. Loads graphics drivers.
+pub fn report(requested: &str) -> DeviceReport {
     let adapters = device::enumerate();
-    DeviceReport::new(&adapters, &device::lost(), &device::choose(&request(wish), &adapters), SystemTime::now())
+    DeviceReport::new(&adapters, &device::lost(), &device::choose(&request(requested), &adapters), SystemTime::now())
 }
 
 /// Looks for the device of jobs that name none, and logs which one it is. Opens nothing.
-pub fn announce(wish: &str) {
-    let choice = match device::select(&request(wish)) {
+pub fn announce(requested: &str) {
+    let choice = match device::select(&request(requested)) {
         Ok(choice) => choice,
         Err(error) => {
-            tracing::warn!(device = wish, "{error}: {}", error.help);
+            tracing::warn!(device = requested, "{error}: {}", error.help);
             return;
         }
     };
-    let is_missed = choice.chosen == Chosen::Cpu && DeviceRequest::from(wish) == DeviceRequest::Gpu;
+    let is_missed = choice.chosen == Chosen::Cpu && DeviceRequest::from(requested) == DeviceRequest::Gpu;
     match choice.probe_line() {
         Some(line) if is_missed => tracing::warn!("{line}"),
         Some(line) => tracing::info!("{line}"),
@@ -48,10 +48,9 @@ pub fn announce(wish: &str) {
     }
 }
 
-/// The renderer's request for a wish. The service itself falls back from `gpu`, so there the renderer is asked for the
-/// best.
-fn request(wish: &str) -> DeviceRequest {
-    match DeviceRequest::from(wish) {
+/// The request to the renderer. The service itself falls back from `gpu`, so there the renderer gets `auto`.
+fn request(requested: &str) -> DeviceRequest {
+    match DeviceRequest::from(requested) {
         DeviceRequest::Gpu => DeviceRequest::Auto,
         other => other,
     }
@@ -101,13 +100,13 @@ impl Devices {
         Self { options, adapters, state: Mutex::default() }
     }
 
-    /// The device for a wish, opened if needed.
+    /// The device for a request, opened if needed.
     ///
     /// # Errors
     /// `device.unavailable` when no usable adapter has the name, or nothing can be opened.
-    pub(super) fn open(&self, wish: &str) -> Result<Device, Error> {
+    pub(super) fn open(&self, requested: &str) -> Result<Device, Error> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let choice = state.choose(&request(wish), self.adapters)?;
+        let choice = state.choose(&request(requested), self.adapters)?;
         let adapter = match &choice.chosen {
             Chosen::Adapter(adapter) => Some(adapter.clone()),
             Chosen::Cpu => None,
@@ -123,12 +122,12 @@ impl Devices {
                 (id, renderer)
             }
         };
-        let is_wished = DeviceRequest::from(wish) == DeviceRequest::Cpu;
+        let is_cpu_requested = DeviceRequest::from(requested) == DeviceRequest::Cpu;
         let device = renderer.device();
         let host_memory_bytes = memory_bytes();
-        let info = gpu_info(device, is_wished);
+        let info = gpu_info(device, is_cpu_requested);
         let adapter = adapter.filter(|_| device.kind != DeviceKind::Cpu);
-        Ok(Device { line: probe_line(device, wish), info, adapter, renderer, id, host_memory_bytes })
+        Ok(Device { line: probe_line(device, requested), info, adapter, renderer, id, host_memory_bytes })
     }
 
     /// Closes a device that was lost: the next job looks for one anew.
@@ -160,29 +159,29 @@ impl State {
 }
 
 /// The entry of a device in a job's document.
-fn gpu_info(device: &DeviceInfo, is_cpu_wished: bool) -> GpuInfo {
+fn gpu_info(device: &DeviceInfo, is_cpu_requested: bool) -> GpuInfo {
     let (backend, used) = match device.kind {
         DeviceKind::Cpu => ("CPU".to_owned(), "cpu"),
         DeviceKind::Gpu => (device.backend.to_uppercase(), "gpu"),
         DeviceKind::Software => (device.backend.to_uppercase(), "software"),
     };
-    let fell_back = device.kind == DeviceKind::Cpu && !is_cpu_wished;
+    let fell_back = device.kind == DeviceKind::Cpu && !is_cpu_requested;
     let fallback_reason = fell_back.then(|| device.reason.clone());
     GpuInfo { device: device.name.clone(), backend, used: used.to_owned(), fallback_reason }
 }
 
-/// The line in the log about the device that a wish got.
-fn probe_line(device: &DeviceInfo, wish: &str) -> Option<ProbeLine> {
+/// The line in the log about the device that was requested.
+fn probe_line(device: &DeviceInfo, requested: &str) -> Option<ProbeLine> {
     let activated = |what: &str| ProbeLine {
         level: LogLevel::Info,
         text: format!("[GPU_PROBE] {} activated ({}) — using {what} render", device.name, device.backend),
     };
-    match (device.kind, DeviceRequest::from(wish)) {
+    match (device.kind, DeviceRequest::from(requested)) {
         (DeviceKind::Gpu, _) => Some(activated("GPU")),
         (DeviceKind::Software, _) => Some(activated("software")),
         (DeviceKind::Cpu, DeviceRequest::Cpu) => None,
-        (DeviceKind::Cpu, wished) => {
-            let level = if wished == DeviceRequest::Gpu { LogLevel::Warning } else { LogLevel::Info };
+        (DeviceKind::Cpu, other) => {
+            let level = if other == DeviceRequest::Gpu { LogLevel::Warning } else { LogLevel::Info };
             Some(ProbeLine { level, text: NO_GPU_LINE.to_owned() })
         }
     }
@@ -214,8 +213,8 @@ mod tests {
     #[test]
     fn r52_a_missing_gpu_is_a_warning_only_when_it_was_wished_for() {
         let cpu = found(DeviceKind::Cpu, "EPYC", "native", "no GPU adapter found");
-        for (wish, level) in [("gpu", LogLevel::Warning), ("auto", LogLevel::Info)] {
-            assert_eq!(probe_line(&cpu, wish), Some(ProbeLine { level, text: NO_GPU_LINE.to_owned() }));
+        for (requested, level) in [("gpu", LogLevel::Warning), ("auto", LogLevel::Info)] {
+            assert_eq!(probe_line(&cpu, requested), Some(ProbeLine { level, text: NO_GPU_LINE.to_owned() }));
         }
         assert_eq!(gpu_info(&cpu, false).fallback_reason.as_deref(), Some("no GPU adapter found"));
     }

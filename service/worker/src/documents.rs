@@ -9,7 +9,7 @@ use packshot_pipeline::pictures::Pictures;
 use packshot_pipeline::plan::LightPlan;
 use packshot_pipeline::shot_file::write::{Dump, parts, write};
 use packshot_pipeline::shot_file::{FileReference, Geometry, Noise};
-use packshot_pipeline::taken::NoiseWishes;
+use packshot_pipeline::taken::NeededVersions;
 use packshot_renderer::shot::{EnvironmentMap, environment};
 
 use super::protocol::{DocumentFile, RenderInput};
@@ -52,7 +52,7 @@ pub(super) fn documents(
     input: &RenderInput,
     subject: &Subject,
     pictures: &Pictures,
-    wishes: NoiseWishes,
+    needed: NeededVersions,
     rigs: &RigFiles,
 ) -> Result<Vec<DocumentFile>, Error> {
     let mut files = Vec::new();
@@ -77,7 +77,7 @@ pub(super) fn documents(
         library: subject.materials.library.as_deref(),
         geometry: &Geometry { file: reference("product.glb", &input.scene), import: input.plan.import_options() },
         pictures,
-        noise: Noise { when: wishes.when(), ..Noise::default() },
+        noise: Noise { when: needed.when(), ..Noise::default() },
         lines: lines.as_ref(),
         environment_file: environment_file.as_ref(),
         lut_file: None,

@@ -153,8 +153,8 @@ impl Engine {
     ///
     /// # Errors
     /// As a work would fail.
-    pub fn probe(&self, wish: &str) -> Result<(), Failure> {
-        let device = self.devices.open(wish)?;
+    pub fn probe(&self, requested: &str) -> Result<(), Failure> {
+        let device = self.devices.open(requested)?;
         match &device.line {
             Some(line) if line.level == LogLevel::Warning => tracing::warn!("{}", line.text),
             Some(line) => tracing::info!("{}", line.text),

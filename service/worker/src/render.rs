@@ -60,7 +60,7 @@ pub(super) fn run(
         provenance: provenance_of(&subject.product, &subject.materials, &first),
     };
     let files = Files::begin(plan, about, &engine.scratch, Quota::new(job.output_bytes_max))?;
-    let wishes = plan.taking([first.film.width_px, first.film.height_px]).noise_wishes(first.view.transform);
+    let needed = plan.taking([first.film.width_px, first.film.height_px]).needed_versions(first.view.transform);
     let scene_bytes = preflight.stats.device_bytes_estimate;
     for shot in pictures.shots() {
         let taking = plan.taking([shot.film.width_px, shot.film.height_px]);
@@ -102,7 +102,7 @@ pub(super) fn run(
     files.finish(|file| (job.emit)(WorkEvent::File(file)))?;
     job.go_on()?;
     let Checked { checks, broken } = std::mem::take(&mut taken.checks).finish(plan, &pictures);
-    let mut documents = documents(job.input, subject, &pictures, wishes, &engine.rig_files)?;
+    let mut documents = documents(job.input, subject, &pictures, needed, &engine.rig_files)?;
     documents.extend(preview);
     let seconds = Seconds {
         prepare: prepare_s,

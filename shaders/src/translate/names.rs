@@ -32,10 +32,10 @@ impl Default for Names {
 }
 
 impl Names {
-    /// Takes `wish` or, if that is taken, the first free name that starts with it.
-    pub(crate) fn take(&mut self, wish: &str) -> String {
-        let name = std::iter::once(wish.to_owned())
-            .chain((1..).map(|number| format!("{wish}_{number}")))
+    /// Takes `wanted` or, if that is taken, the first free name that starts with it.
+    pub(crate) fn take(&mut self, wanted: &str) -> String {
+        let name = std::iter::once(wanted.to_owned())
+            .chain((1..).map(|number| format!("{wanted}_{number}")))
             .find(|name| !self.taken.contains(name));
         let name = name.unwrap_or_default();
         self.taken.insert(name.clone());
@@ -50,7 +50,7 @@ mod tests {
     #[test]
     fn names_are_unique_and_never_reserved() {
         let mut names = Names::default();
-        let taken = ["match", "a", "a", "a_1", "a"].map(|wish| names.take(wish));
+        let taken = ["match", "a", "a", "a_1", "a"].map(|wanted| names.take(wanted));
         assert_eq!(taken, ["match_1", "a", "a_1", "a_1_1", "a_2"]);
     }
 }

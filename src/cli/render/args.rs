@@ -19,7 +19,7 @@ use crate::cli::args::read_material_map;
 use crate::cli::devices::ThreadArgs;
 use crate::cli::failure::Failure;
 use crate::cli::files::{self, InputKind};
-use crate::cli::table::{Asked, CommandNames, FileNames, PictureOptions};
+use crate::cli::table::{CommandNames, FileNames, GivenOptions, PictureOptions};
 use crate::cli::template::TemplateFile;
 
 /// Arguments of `render`.
@@ -103,7 +103,7 @@ pub(crate) struct Planned {
     /// What the pictures are to be.
     pub(crate) plan: PicturePlan,
     /// The files that options name.
-    pub(crate) asked: Asked,
+    pub(crate) given: GivenOptions,
     /// The template in force.
     pub(crate) template: Option<TemplateFile>,
     /// With what noise is removed.
@@ -136,42 +136,42 @@ impl PictureArgs {
         inputs: &[PathBuf],
         shot: Option<&OpenShot>,
     ) -> Result<Planned, Failure> {
-        let mut asked = self.options.asked(kind)?;
-        self.lut.check(&asked.options)?;
+        let mut given = self.options.read(kind)?;
+        self.lut.check(&given.options)?;
         if let Some(shot) = shot {
-            asked.options = shot.file.with_options(&asked.options);
+            given.options = shot.file.with_options(&given.options);
         }
-        let template = asked.template.as_deref().map(TemplateFile::read).transpose();
+        let template = given.template.as_deref().map(TemplateFile::read).transpose();
         let template = template.map_err(|failure| failure.at_option("--template"))?;
-        if let Some(path) = &asked.material_map {
+        if let Some(path) = &given.material_map {
             if files::is_stream(path) && inputs.iter().any(|input| files::is_stream(input)) {
                 let message = "standard input can only be read once";
                 return Err(Failure::usage("conflict", message, "--material-map -", "give one of them as a file"));
             }
-            asked.options.materials = Some(Materials { library: None, map: Some(read_material_map(path)?) });
+            given.options.materials = Some(Materials { library: None, map: Some(read_material_map(path)?) });
         }
         // Neither frames nor a movie go to standard output.
         let is_stream = self.output.output.as_deref().is_some_and(files::is_stream);
         let is_open = self.output.is_open() && !(is_stream && kind == Kind::Turntable);
         if let Some(output) = self.output.output.as_deref().filter(|_| !is_open) {
-            name_format(output, kind, &mut asked.options)?;
+            name_format(output, kind, &mut given.options)?;
         }
         let base = Base {
             kind,
             template: template.as_ref().map(|file| Arc::new(file.template.clone())),
-            has_environment: asked.light.is_some(),
+            has_environment: given.light.is_some(),
             makes_frames: is_open,
             stride,
         };
         let names: &dyn Names = if is_open { &CommandNames } else { &FileNames };
         let refused = |faults: Vec<plan::OptionFault>| Failure::from(plan::refused(&faults, names));
-        let mut plan = plan::resolve(&base, &asked.options, &Limits::default()).map_err(refused)?;
+        let mut plan = plan::resolve(&base, &given.options, &Limits::default()).map_err(refused)?;
         if self.output.output.as_deref().is_some_and(files::is_stream) {
             plan.files.truncate(1);
         }
         let of_shot = shot.map(|shot| shot.file.noise);
         let denoiser = self.denoiser.choose(&plan, template.as_ref().map(|file| &file.template), of_shot)?;
-        Ok(Planned { plan, asked, template, denoiser })
+        Ok(Planned { plan, given, template, denoiser })
     }
 }
 

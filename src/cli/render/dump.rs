@@ -17,8 +17,8 @@ use crate::cli::files;
 use crate::cli::interrupt::Interrupt;
 use crate::cli::places::Places;
 
-/// What a shot file says besides its product and its pictures.
-pub(crate) struct Said<'a> {
+/// The settings in a shot file besides its product and its pictures.
+pub(crate) struct DumpSettings<'a> {
     pub(crate) noise: Noise,
     pub(crate) lines: Option<&'a ShotLines>,
 }
@@ -28,7 +28,7 @@ pub(crate) fn dump(
     path: &Path,
     subject: &Subject,
     pictures: &Pictures,
-    said: &Said<'_>,
+    settings: &DumpSettings<'_>,
     (places, interrupt): (&mut Places, &Interrupt),
 ) -> Result<(), Failure> {
     files::check_writable(path)?;
@@ -42,8 +42,8 @@ pub(crate) fn dump(
         library: subject.materials.library.as_deref(),
         geometry: &geometry,
         pictures,
-        noise: said.noise,
-        lines: said.lines,
+        noise: settings.noise,
+        lines: settings.lines,
         environment_file: environment_file.as_ref(),
         lut_file: lut_file.as_ref(),
         parts: parts(&subject.product, &subject.materials),

@@ -14,11 +14,11 @@ impl PictureArgs {
     /// `usage.conflict` where one of these is another.
     pub(crate) fn places(&self, planned: &Planned) -> Result<Places, Failure> {
         let mut places = Places::default();
-        let asked = &planned.asked;
-        let template = asked.template.as_ref().filter(|name| is_file_name(name));
+        let given = &planned.given;
+        let template = given.template.as_ref().filter(|name| is_file_name(name));
         let inputs = [
-            (asked.material_map.as_ref(), "--material-map"),
-            (asked.light.as_ref(), "--light"),
+            (given.material_map.as_ref(), "--material-map"),
+            (given.light.as_ref(), "--light"),
             (self.lut.lut.as_ref(), "--lut"),
             (template, "--template"),
         ];

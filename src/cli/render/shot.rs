@@ -69,7 +69,7 @@ impl OpenShot {
             );
             return Err(Failure::usage("conflict", message, option, "leave it out, or change it in the shot file"));
         }
-        let given = args.options.asked(kind)?.options;
+        let given = args.options.read(kind)?.options;
         let bytes = files::read(path, InputKind::Shot)?;
         let folder = folder(path);
         let unopened = shot_file::parse(&bytes, &stem(path), &overrides(&given))?;

@@ -61,12 +61,12 @@ pub(crate) struct Common<'a> {
 
 impl<'a> Common<'a> {
     pub(crate) fn read(args: &PictureArgs, planned: &'a Planned) -> Result<Self, Failure> {
-        let Planned { plan, asked, template, .. } = planned;
-        let (library, mut diagnostics) = libraries(&asked.libraries)?;
+        let Planned { plan, given, template, .. } = planned;
+        let (library, mut diagnostics) = libraries(&given.libraries)?;
         let materials = plan.material_request(library)?;
         let map_of_template = || template.as_ref().and_then(TemplateFile::light_map);
         let (path, exposure_ev) = match plan.light() {
-            LightPlan::Environment => (asked.light.clone(), 0.0),
+            LightPlan::Environment => (given.light.clone(), 0.0),
             LightPlan::TemplateMap { exposure_ev, .. } => (map_of_template().map(|(path, _)| path), exposure_ev),
             LightPlan::Rig(_) | LightPlan::Painted(_) | LightPlan::SceneLights => (None, 0.0),
         };

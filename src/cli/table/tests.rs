@@ -108,9 +108,9 @@ fn of_command(kind: Kind, given: &Map<String, Value>) -> Decided {
     let named = |failure: Failure| -> BTreeSet<String> {
         failure.faults.into_iter().map(|fault| fault.at.trim_start_matches('-').to_owned()).collect()
     };
-    let asked = options.asked(kind).map_err(named)?;
+    let given = options.read(kind).map_err(named)?;
     let limits = Limits { samples_max: packshot_contract::request::SAMPLES_MAX, ..Limits::default() };
-    resolve(&Base { kind, ..Base::default() }, &asked.options, &limits)
+    resolve(&Base { kind, ..Base::default() }, &given.options, &limits)
         .map_err(|faults| faults.iter().map(|fault| fault.option.spec().command_name()).collect())
 }
 

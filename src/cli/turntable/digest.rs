@@ -41,8 +41,8 @@ pub(super) fn digest(
     digest.mix("turntable", &(shots.turntable(), shots.center().to_array()));
     digest.mix("shot", shots.shot());
     digest.mix("encoding", &encoding);
-    let wishes = taking.noise_wishes(shots.shot().view.transform);
-    digest.mix("noise", &(wishes.denoised, wishes.noisy));
+    let needed = taking.needed_versions(shots.shot().view.transform);
+    digest.mix("noise", &(needed.denoised, needed.noisy));
     let lines = taking.lines.as_ref().map(|lines| (kinds(&lines.kinds), style(lines.style), lines.color_srgb));
     digest.mix("lines", &(lines, taking.is_drawing));
     let layers: Vec<&str> = taking.aovs.iter().map(|aov| aov.word()).collect();

@@ -39,8 +39,8 @@ pub(super) fn place(
                 }
             };
             let framed = framed.as_ref().unwrap_or(&drawn).envelope();
-            let wish = Wish { direction: *direction, lens: *lens, fit: *fit, share_scale_with };
-            let (mut camera, size_px) = wish.camera(framed, [request.film.width_px, request.film.height_px])?;
+            let auto = AutoFraming { direction: *direction, lens: *lens, fit: *fit, share_scale_with };
+            let (mut camera, size_px) = auto.camera(framed, [request.film.width_px, request.film.height_px])?;
             if !crop_to.is_empty() {
                 framing::stand_before(&mut camera, drawn.envelope())?;
             }
@@ -51,10 +51,10 @@ pub(super) fn place(
             (scene_camera(drawn.envelope(), scene, name)?, request.film, drawn.envelope().center())
         }
     };
-    if let Some(wish) = &request.depth_of_field {
+    if let Some(depth_of_field) = &request.depth_of_field {
         // Focus is set for the product at the start of the turn.
         let from_product = turn.map_or(camera.world_from_camera, |turn| turn.undone() * camera.world_from_camera);
-        let depth_m = match &wish.focus {
+        let depth_m = match &depth_of_field.focus {
             Focus::Center => {
                 let back = camera.world_from_camera.matrix3.z_axis;
                 (camera.world_from_camera.translation - center).dot(back)
@@ -65,7 +65,7 @@ pub(super) fn place(
                 framing::nearest_depth_m(&part, &from_product)?
             }
         };
-        camera.aperture = Some(aperture(wish, &camera, &film, depth_m)?);
+        camera.aperture = Some(aperture(depth_of_field, &camera, &film, depth_m)?);
     }
     Ok((camera, film))
 }
@@ -93,14 +93,14 @@ impl<'a> Shown<'a> {
 }
 
 /// What [`Framing::Auto`] contains, without the parts.
-struct Wish<'a> {
+struct AutoFraming<'a> {
     direction: ViewDirection,
     lens: Lens,
     fit: Fit,
     share_scale_with: &'a [ViewDirection],
 }
 
-impl Wish<'_> {
+impl AutoFraming<'_> {
     /// The camera, and the size of its picture.
     fn camera(&self, framed: &dyn Envelope, size_px: [u32; 2]) -> Result<(Camera, [u32; 2]), ShotError> {
         in_range("azimuth_deg", self.direction.azimuth_deg, -1e6..=1e6)?;
@@ -163,8 +163,13 @@ fn short(name: &str) -> String {
     if name.chars().nth(LENGTH_MAX).is_some() { format!("`{shown}…`") } else { format!("`{shown}`") }
 }
 
-fn aperture(wish: &DepthOfField, camera: &Camera, film: &FilmSettings, depth_m: f64) -> Result<Aperture, ShotError> {
-    in_range("dof", wish.f_number, F_NUMBER)?;
+fn aperture(
+    settings: &DepthOfField,
+    camera: &Camera,
+    film: &FilmSettings,
+    depth_m: f64,
+) -> Result<Aperture, ShotError> {
+    in_range("dof", settings.f_number, F_NUMBER)?;
     let Projection::Perspective { fov_y_rad } = camera.projection else {
         let message = "an orthographic camera has no depth of field: everything is sharp";
         return Err(ShotError::of_option(ErrorCode::Conflict, "dof", message)
@@ -178,7 +183,7 @@ fn aperture(wish: &DepthOfField, camera: &Camera, film: &FilmSettings, depth_m: 
     }
     let aspect = f64::from(film.width_px) / f64::from(film.height_px);
     let focal_m = 1e-3 * framing::focal_mm(fov_y_rad, aspect);
-    Ok(Aperture { radius_m: 0.5 * focal_m / wish.f_number, focus_depth_m: depth_m })
+    Ok(Aperture { radius_m: 0.5 * focal_m / settings.f_number, focus_depth_m: depth_m })
 }
 
 /// The first camera of the file with this name, or else the one with this number, counted from 0 in the order of the

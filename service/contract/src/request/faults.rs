@@ -7,8 +7,8 @@ use crate::problem::{Finding, code};
 
 /// A fault of an option as a finding.
 pub(super) fn finding(fault: &OptionFault) -> Finding {
-    let message = fault.message.said(&PlainNames);
-    let detail = if fault.help.is_empty() { message } else { format!("{message}: {}", fault.help.said(&PlainNames)) };
+    let message = fault.message.text(&PlainNames);
+    let detail = if fault.help.is_empty() { message } else { format!("{message}: {}", fault.help.text(&PlainNames)) };
     Finding::new(format!("/{}{}", fault.option.spec().name, fault.at), code(&fault.kind), detail)
 }
 

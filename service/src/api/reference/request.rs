@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::html::escaped;
-use super::schema::{name_of, row, said, shape};
+use super::schema::{name_of, row, shape, value_text};
 use super::{members, text};
 
 /// The parameters.
@@ -18,7 +18,7 @@ pub(super) fn parameters(operation: &Value) -> String {
         };
         let needed = if parameter["required"] == true { "" } else { ", may be left out" };
         let example = match parameter.get("example") {
-            Some(example) => format!("; such as <code>{}</code>", escaped(&said(example))),
+            Some(example) => format!("; such as <code>{}</code>", escaped(&value_text(example))),
             None => String::new(),
         };
         let about = format!(" <span class=\"quiet\">{place}{needed}{example}</span>");
@@ -44,7 +44,7 @@ pub(super) fn body(operation: &Value) -> String {
 pub(super) fn curl(method: &str, path: &str, operation: &Value, document: &Value) -> String {
     let mut path = path.to_owned();
     for parameter in operation["parameters"].as_array().into_iter().flatten().filter(|own| own["in"] == "path") {
-        path = path.replace(&format!("{{{}}}", text(parameter, "name")), &said(&parameter["example"]));
+        path = path.replace(&format!("{{{}}}", text(parameter, "name")), &value_text(&parameter["example"]));
     }
     let mut line = format!("curl \"$PACKSHOT_URL{path}\"");
     let contents = &operation["requestBody"]["content"];
@@ -62,14 +62,14 @@ pub(super) fn curl(method: &str, path: &str, operation: &Value, document: &Value
         if form.is_some() {
             for (name, value) in members(&content["example"]) {
                 let value = match is_file(name) {
-                    true => format!("@{}", file_of(&said(value))),
-                    false => said(value),
+                    true => format!("@{}", file_of(&value_text(value))),
+                    false => value_text(value),
                 };
                 let _ = write!(line, " \\\n  -F {}", quoted(&format!("{name}={value}")));
             }
         } else {
             let _ = write!(line, " \\\n  -H {}", quoted(&format!("Content-Type: {media_type}")));
-            let _ = write!(line, " \\\n  -d {}", quoted(&said(&content["example"])));
+            let _ = write!(line, " \\\n  -d {}", quoted(&value_text(&content["example"])));
         }
     }
     let answers = &operation["responses"]["200"]["content"];

@@ -19,7 +19,8 @@ pub(super) fn shape(schema: &Value) -> String {
         }
     }
     if let Some(words) = schema["enum"].as_array() {
-        let words: Vec<String> = words.iter().map(|word| format!("<code>{}</code>", escaped(&said(word)))).collect();
+        let words: Vec<String> =
+            words.iter().map(|word| format!("<code>{}</code>", escaped(&value_text(word)))).collect();
         return words.join(", ");
     }
     let kinds: Vec<&str> = match &schema["type"] {
@@ -44,7 +45,7 @@ fn of_kind(kind: &str, schema: &Value) -> String {
 
 /// Further facts about the values: range and default.
 fn limits(schema: &Value) -> String {
-    let mut said_of = Vec::new();
+    let mut limits = Vec::new();
     for (member, words) in [
         ("minimum", "at least"),
         ("exclusiveMinimum", "more than"),
@@ -58,10 +59,10 @@ fn limits(schema: &Value) -> String {
     ] {
         match &schema[member] {
             Value::Null => {}
-            value => said_of.push(format!("{words} <code>{}</code>", escaped(&said(value)))),
+            value => limits.push(format!("{words} <code>{}</code>", escaped(&value_text(value)))),
         }
     }
-    said_of.join(", ")
+    limits.join(", ")
 }
 
 /// A value where it is used: its name, what it is, and what it is for.
@@ -109,7 +110,7 @@ pub(super) fn name_of(schema: &Value) -> Option<&str> {
 }
 
 /// A value as a person would write it.
-pub(super) fn said(value: &Value) -> String {
+pub(super) fn value_text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 

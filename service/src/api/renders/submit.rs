@@ -22,7 +22,7 @@ use crate::api::query::Params;
 use crate::api::state::AppState;
 use crate::app::AppError;
 use crate::idempotency::{self, IdempotentRequest, StoredAnswer};
-use crate::renders::{self, Asked, Equal, RenderWish, SubmitKey, Submitted, Waited, Wording, results};
+use crate::renders::{self, Equal, ReceivedRequest, RenderSubmission, SubmitKey, Submitted, Waited, Wording, results};
 use crate::tenancy::RenderSettings;
 use packshot_contract::job::{Job, url};
 use packshot_contract::request::RenderRequest;
@@ -86,19 +86,19 @@ pub(crate) async fn create(
     headers: HeaderMap,
     request: Request,
 ) -> ApiResult<Response> {
-    let wishes = Wishes::read(&headers, &params)?;
-    let (asked, hash) = receive(&state, &caller.0, request).await?;
+    let preferences = Preferences::read(&headers, &params)?;
+    let (received, hash) = receive(&state, &caller.0, request).await?;
     let keyed = of_request(&headers, PATH, hash)?;
     if let Some(request) = &keyed
         && let Some(stored) = idempotency::lookup(&state, &caller.0, request).await?
     {
         return give(&state, &caller.0, replay(stored)?).await;
     }
-    let submission = Submission { state: state.clone(), who: caller.0.clone(), wishes, keyed: keyed.clone() };
+    let submission = Submission { state: state.clone(), who: caller.0.clone(), preferences, keyed: keyed.clone() };
     // If the client disconnects, the work goes on, so that its key does not stay in flight.
     let answer = match keyed {
-        Some(_) => tokio::spawn(submission.run(asked)).await.map_err(ApiError::internal)??,
-        None => submission.run(asked).await?,
+        Some(_) => tokio::spawn(submission.run(received)).await.map_err(ApiError::internal)??,
+        None => submission.run(received).await?,
     };
     give(&state, &caller.0, answer).await
 }
@@ -107,22 +107,26 @@ pub(crate) async fn create(
 ///
 /// # Errors
 /// As [`multipart::receive`].
-pub(crate) async fn receive(state: &AppState, who: &Principal, request: Request) -> ApiResult<(Asked, [u8; 32])> {
+pub(crate) async fn receive(
+    state: &AppState,
+    who: &Principal,
+    request: Request,
+) -> ApiResult<(ReceivedRequest, [u8; 32])> {
     let settings = RenderSettings::in_force(state, who).await?;
     let mut form = multipart::receive(state, request, &[GLB, ENVIRONMENT], settings.upload_bytes_max).await?;
     let (glb, environment) = (form.files.remove(GLB), form.files.remove(ENVIRONMENT));
-    Ok((Asked { request: form.json, glb, environment, settings }, form.hash))
+    Ok((ReceivedRequest { request: form.json, glb, environment, settings }, form.hash))
 }
 
 /// How a client wants to be answered.
 #[derive(Clone, Copy, Debug)]
-struct Wishes {
+struct Preferences {
     wait: Option<Duration>,
     wants_picture: bool,
     equal: Equal,
 }
 
-impl Wishes {
+impl Preferences {
     fn read(headers: &HeaderMap, params: &Params) -> ApiResult<Self> {
         let wait = prefer::wait(headers, params)?;
         let cache_control = headers.get_all(CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
@@ -142,21 +146,21 @@ impl Wishes {
 struct Submission {
     state: AppState,
     who: Principal,
-    wishes: Wishes,
+    preferences: Preferences,
     keyed: Option<IdempotentRequest>,
 }
 
 impl Submission {
-    async fn run(self, asked: Asked) -> ApiResult<Answer> {
-        let Wishes { wait, wants_picture, equal } = self.wishes;
+    async fn run(self, received: ReceivedRequest) -> ApiResult<Answer> {
+        let Preferences { wait, wants_picture, equal } = self.preferences;
         let key = self.keyed.clone().map(|request| SubmitKey {
             request,
             accepted: wait.is_none().then(|| Arc::new(stored_answer) as Wording),
             refused: |error| refusal_to_stored(&error.clone().into()),
             wait: wait.unwrap_or_default(),
         });
-        let wish = RenderWish { asked, equal, needs: wants_picture.then_some(FileFormat::Png), key };
-        match (renders::submit(&self.state, &self.who, wish).await?, wait) {
+        let submission = RenderSubmission { received, equal, needs: wants_picture.then_some(FileFormat::Png), key };
+        match (renders::submit(&self.state, &self.who, submission).await?, wait) {
             (Submitted::Created(created), None) => accepted(&created.job(&self.state, &self.who).await?),
             (Submitted::Created(created), wait) => self.wait_for(created.id, wait).await,
             (Submitted::Interrupted(id), wait) => self.wait_for(id, wait).await,
@@ -178,12 +182,12 @@ impl Submission {
         let Some(wait) = wait else { return accepted(ended.job()) };
         let answer = match ended {
             Waited::GoesOn(job) => accepted(&job),
-            Waited::Completed(_) if self.wishes.wants_picture => picture(&self.state, &self.who, id).await,
-            Waited::Failed(_, failure) if self.wishes.wants_picture => Err(failure.into()),
+            Waited::Completed(_) if self.preferences.wants_picture => picture(&self.state, &self.who, id).await,
+            Waited::Failed(_, failure) if self.preferences.wants_picture => Err(failure.into()),
             Waited::Completed(job) | Waited::Failed(job, _) => Answer::json(StatusCode::OK, &job),
         };
         let answer = answer.map_err(|error| match id.to_string().parse() {
-            Ok(value) if self.wishes.wants_picture => error.with(RENDER_ID, value),
+            Ok(value) if self.preferences.wants_picture => error.with(RENDER_ID, value),
             _ => error,
         });
         Ok(answer?.with(PREFERENCE_APPLIED, prefer::applied(wait)))
