@@ -9,7 +9,6 @@
 use std::sync::Arc;
 
 use packshot_json::FaultKind;
-use packshot_words::Word;
 
 use crate::error::{Error, ErrorKind, Fault};
 use crate::preset::Preset;
@@ -117,7 +116,7 @@ pub fn resolve(base: &Base, given: &Options, limits: &Limits) -> Result<PictureP
     let template = match (&given.template, &base.template) {
         (_, Some(template)) => Some(Arc::clone(template)),
         (Some(name), None) => builtin(name).or_else(|| {
-            faults.push(unknown_template());
+            faults.push(unknown_template(name));
             None
         }),
         (None, None) => None,
@@ -175,10 +174,14 @@ pub fn builtin(name: &str) -> Option<Arc<Template>> {
     READ[i].get_or_init(read).clone()
 }
 
-fn unknown_template() -> OptionFault {
-    let names: Vec<&str> = BUILTIN.iter().map(|(name, _)| *name).collect();
-    let message = say!["there is no built-in template of this name"];
-    OptionFault::new(OptionId::Template, FaultKind::Word, message).help(say![format!("one of {}", names.join(", "))])
+fn unknown_template(name: &str) -> OptionFault {
+    let names: Vec<&str> = BUILTIN.iter().map(|(known, _)| *known).collect();
+    let help = match packshot_words::nearest(name, names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("choose one of {}", names.join(", ")),
+    };
+    let message = say![format!("there is no built-in template `{name}`")];
+    OptionFault::new(OptionId::Template, FaultKind::Word, message).help(say![help])
 }
 
 fn check_size(given: &Options, options: &Options, limits: &Limits, faults: &mut Vec<OptionFault>) {
@@ -196,11 +199,6 @@ fn check_size(given: &Options, options: &Options, limits: &Limits, faults: &mut 
         let message = say![format!("expected a whole number from 1 to {}", limits.samples_max)];
         faults.push(OptionFault::new(OptionId::Samples, FaultKind::Range, message));
     }
-}
-
-/// The words for kinds, for use in sentences.
-fn kinds(of: &[Kind]) -> String {
-    of.iter().map(|kind| format!("`{}`", kind.word())).collect::<Vec<_>>().join(" and ")
 }
 
 #[cfg(test)]

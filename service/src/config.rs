@@ -13,6 +13,7 @@ use serde::Serialize;
 pub mod error;
 pub mod report;
 pub mod source;
+mod example;
 mod file;
 mod reader;
 mod value;
@@ -229,19 +230,23 @@ impl Settings {
         let Some(bucket) = bucket else {
             let of_s3 = ["store.endpoint", "store.region", "store.prefix", "store.access_key_id"];
             if let Some(key) = of_s3.into_iter().find(|key| reader.is_given(key)) {
-                reader.fault(key, "missing", "this setting is for an S3 store, but `store.bucket` is not set");
+                let message = format!("`{key}` is for an S3 store, but `store.bucket` is not set");
+                reader.fault(key, "missing", message, "set `store.bucket = \"pictures\"`, or remove this setting");
             }
             return StoreSettings::Local { path: path.or_else(|| data.cloned()).unwrap_or_default() };
         };
         if path.is_some() {
-            reader.fault("store.path", "conflict", "`store.path` and `store.bucket` cannot both be set");
+            let message = "`store.path` and `store.bucket` cannot both be set".to_owned();
+            let help = "keep `store.path` for files in a folder, or `store.bucket` for files in S3";
+            reader.fault("store.path", "conflict", message, help);
         }
         if access_key_id.is_some() != secret_access_key.is_some() {
-            reader.fault(
-                "store.access_key_id",
-                "missing",
-                "set both `store.access_key_id` and `store.secret_access_key`, or neither",
-            );
+            let [given, missing] = match access_key_id {
+                Some(_) => ["store.access_key_id", "store.secret_access_key"],
+                None => ["store.secret_access_key", "store.access_key_id"],
+            };
+            let message = format!("`{given}` is set without `{missing}`");
+            reader.fault(given, "missing", message, "set both, or neither");
         }
         let region = region.unwrap_or_else(|| "us-east-1".to_owned());
         let prefix = prefix.unwrap_or_default();

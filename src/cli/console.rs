@@ -39,17 +39,23 @@ pub(crate) fn report_panics() {
     }));
 }
 
-/// Prints the findings about an input that a person should see, the weightiest first.
+/// Prints the findings about an input that a person should see, the most severe first.
 pub(crate) fn print_findings(diagnostics: &[Diagnostic]) {
     let mut shown: Vec<_> = diagnostics.iter().filter(|finding| finding.severity >= Severity::Warning).collect();
     shown.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     for finding in shown.iter().take(FINDINGS_MAX) {
-        let at = if finding.at.is_empty() { String::new() } else { format!("\n  at: {}", one_line(&finding.at)) };
-        say(&format!("warning[{}]: {}{at}", finding.code, one_line(&finding.message)));
+        say(&text_of(finding));
     }
     if shown.len() > FINDINGS_MAX {
         say(&format!("warning: {} more findings; --json lists them all", shown.len() - FINDINGS_MAX));
     }
+}
+
+/// A finding as it is printed. `error[…]` is only for the reason why a command failed.
+fn text_of(finding: &Diagnostic) -> String {
+    let word = if finding.severity == Severity::Error { "problem" } else { "warning" };
+    let at = if finding.at.is_empty() { String::new() } else { format!("\n  at: {}", one_line(&finding.at)) };
+    format!("{word}[{}]: {}{at}", finding.code, one_line(&finding.message))
 }
 
 /// Prints a warning of the program itself.
@@ -123,5 +129,21 @@ where
         }
         context.format_fields(line.by_ref(), event)?;
         writeln!(line)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_word_before_a_finding_is_its_severity_and_never_that_of_a_failure() {
+        for (severity, expected) in [
+            (Severity::Warning, "warning[open_shell]: it has a hole\n  at: Lid"),
+            (Severity::Error, "problem[open_shell]: it has a hole\n  at: Lid"),
+        ] {
+            let (at, message) = ("Lid".to_owned(), "it has a hole".to_owned());
+            assert_eq!(text_of(&Diagnostic { code: "open_shell", severity, at, message }), expected);
+        }
     }
 }

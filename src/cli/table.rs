@@ -24,6 +24,15 @@ impl Names for CommandNames {
     fn with(&self, id: OptionId, value: &str) -> String {
         format!("{} {value}", self.option(id))
     }
+
+    fn kind(&self, kind: Kind) -> String {
+        let command = match kind {
+            Kind::Still => "render",
+            Kind::Turntable => "turntable",
+            Kind::Views => "views",
+        };
+        format!("packshot {command}")
+    }
 }
 
 /// How it names them where the name of a file says the format.
@@ -37,6 +46,10 @@ impl Names for FileNames {
 
     fn with(&self, id: OptionId, value: &str) -> String {
         if id == OptionId::Formats { format!("-o NAME.{value}") } else { CommandNames.with(id, value) }
+    }
+
+    fn kind(&self, kind: Kind) -> String {
+        CommandNames.kind(kind)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Given options that exclude each other, whatever a template or a preset says.
 
-use super::fault::{OptionFault, say};
+use super::fault::{OptionFault, Phrase, say};
 use super::option::Kind;
 use super::table::{OptionId as O, Options};
 use super::words::GroundWord;
@@ -29,8 +29,7 @@ const ALTERNATIVES: [(O, O); 16] = [
 pub(super) fn of_given(kind: Kind, given: &Options) -> Vec<OptionFault> {
     let mut faults = Vec::new();
     for id in O::all().filter(|id| given.has(*id) && !id.spec().is_of(kind)) {
-        let message = say![id, format!(" is only for {}, not for `{kind}`", super::kinds(id.spec().of))];
-        faults.push(OptionFault::conflict(id, message));
+        faults.push(OptionFault::conflict(id, Phrase::only_for(id, id.spec().of, kind)));
     }
     for (first, second) in ALTERNATIVES {
         if counts(given, first) && counts(given, second) {

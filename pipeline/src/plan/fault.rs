@@ -2,7 +2,9 @@
 //! users do.
 
 use packshot_json::FaultKind;
+use packshot_words::Word;
 
+use super::option::Kind;
 use super::table::OptionId;
 
 /// The [named](FaultKind::Named) fault of more pixels than allowed.
@@ -67,15 +69,22 @@ pub enum Piece {
     Option(OptionId),
     /// An option with a value.
     With(OptionId, String),
+    /// A kind of render.
+    Kind(Kind),
 }
 
-/// How a surface names options.
+/// How a surface names options and kinds of renders.
 pub trait Names {
     /// An option as users of the surface write it.
     fn option(&self, id: OptionId) -> String;
 
     /// An option with a value, as users of the surface write them.
     fn with(&self, id: OptionId, value: &str) -> String;
+
+    /// A kind of render as users of the surface choose it: by its word, unless the surface has another way.
+    fn kind(&self, kind: Kind) -> String {
+        kind.word().to_owned()
+    }
 }
 
 impl Phrase {
@@ -85,8 +94,22 @@ impl Phrase {
             Piece::Text(text) => text.clone(),
             Piece::Option(id) => format!("`{}`", names.option(*id)),
             Piece::With(id, value) => format!("`{}`", names.with(*id, value)),
+            Piece::Kind(kind) => format!("`{}`", names.kind(*kind)),
         };
         self.0.iter().map(piece).collect()
+    }
+
+    /// A sentence: `what` is only for some kinds of renders, and not for `kind`.
+    pub(super) fn only_for(what: impl Into<Piece>, kinds: &[Kind], kind: Kind) -> Self {
+        let mut pieces = vec![what.into(), Piece::from(" is only for ")];
+        for (i, only) in kinds.iter().enumerate() {
+            if i > 0 {
+                pieces.push(Piece::from(" and "));
+            }
+            pieces.push(Piece::Kind(*only));
+        }
+        pieces.extend([Piece::from(", not for "), Piece::Kind(kind)]);
+        Self(pieces)
     }
 
     /// Whether it is empty.

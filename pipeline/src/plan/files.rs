@@ -7,13 +7,13 @@ use packshot_renderer::encode::movie::{MovieFormat, MovieSettings};
 use packshot_renderer::encode::{ExrPrecision, PngDepth, Quality, WebPCompression};
 use packshot_words::Word;
 
-use super::fault::{OptionFault, say};
+use super::fault::{OptionFault, Phrase, say};
 use super::layers::accepted_first;
 use super::option::Kind;
 use super::table::{OptionId as O, Options};
 use super::value::PresetName;
 use super::words::FileFormat;
-use super::{Base, kinds, layers};
+use super::{Base, layers};
 use crate::picture::{Encoding, FileKind};
 use crate::template::{OutputTemplate, Template};
 
@@ -201,8 +201,8 @@ fn check_formats(base: &Base, given: &Options, formats: &[FileFormat], faults: &
     for (i, &format) in formats.iter().enumerate() {
         let at = format!("/{i}");
         if !made_of(format).contains(&base.kind) {
-            let message = format!("`{format}` is only for {}, not for `{}`", kinds(made_of(format)), base.kind);
-            faults.push(OptionFault::conflict(O::Formats, say![message]).at(at));
+            let message = Phrase::only_for(format!("`{format}`"), made_of(format), base.kind);
+            faults.push(OptionFault::conflict(O::Formats, message).at(at));
         } else if base.makes_frames && made_of(format).len() < 3 {
             let message = format!("`{format}` is one file of all frames, but a file for each frame is asked for");
             let help = say!["choose a picture format, or write to one file in place of a folder"];

@@ -52,17 +52,16 @@ impl OptionSpec {
     /// Its values, its default, its unit as `x-unit`, and its purpose. `null` is the same as leaving it out.
     pub fn schema(&self) -> Value {
         let mut schema = self.takes.schema();
-        let mut text = self.help.to_owned();
+        let mut text = format!("{}.", self.help);
+        if let Some(unit) = self.unit {
+            text.push_str(&format!(" Unit: {unit}."));
+        }
         if self.of.len() < Kind::ENTRIES.len() {
             let kinds: Vec<&str> = self.of.iter().map(|kind| kind.word()).collect();
-            text = format!("Only for {}: {text}", kinds.join(" and "));
+            text.push_str(&format!(" Only for renders of kind {}.", kinds.join(" or ")));
         }
-        if let Some(unit) = self.unit {
-            text.push_str(&format!(", in {unit}"));
-        }
-        match self.default {
-            Otherwise::Follows(what) => text.push_str(&format!("; default: {what}.")),
-            Otherwise::None | Otherwise::Is(_) => text.push('.'),
+        if let Otherwise::Follows(what) = self.default {
+            text.push_str(&format!(" Default: {what}."));
         }
         if let Value::Object(members) = &mut schema {
             members.insert("description".to_owned(), json!(text));

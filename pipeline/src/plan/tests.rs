@@ -1,6 +1,7 @@
 use packshot_renderer::shot::framing::{Fit, Lens};
 use packshot_renderer::shot::request::Framing;
 use packshot_renderer::shot::{Background, Bounces, ViewTransform};
+use packshot_words::Word;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -207,6 +208,19 @@ fn r10_what_contradicts_is_refused_with_its_option() {
 }
 
 #[test]
+fn an_unknown_template_is_named_with_the_one_that_was_probably_meant() {
+    let refused = |name: &str| {
+        let given = options(&json!({"template": name}));
+        refused_as(&resolve(&base(Kind::Still), &given, &Limits::default()).expect_err("unknown"), &PlainNames)
+    };
+    let (at, message, help) = refused("hero_drak");
+    assert_eq!((at.as_str(), message.as_str()), ("template", "there is no built-in template `hero_drak`"));
+    assert_eq!(help, "did you mean `hero_dark`?");
+    let (_, _, help) = refused("mine");
+    assert!(help.starts_with("choose one of ") && help.contains("hero_dark"), "{help}");
+}
+
+#[test]
 fn each_surface_names_options_as_its_users_do() {
     struct Dashed;
     impl Names for Dashed {
@@ -216,6 +230,10 @@ fn each_surface_names_options_as_its_users_do() {
 
         fn with(&self, id: O, value: &str) -> String {
             format!("{} {value}", self.option(id))
+        }
+
+        fn kind(&self, kind: Kind) -> String {
+            format!("packshot {kind}")
         }
     }
     let refused =
@@ -238,6 +256,12 @@ fn each_surface_names_options_as_its_users_do() {
             "add `margin_px: 10`".to_owned()
         )
     );
+    let refused = resolve(&base(Kind::Views), &options(&json!({"fps": 12})), &Limits::default()).expect_err("no movie");
+    assert_eq!(refused_as(&refused, &Dashed).1, "`--fps` is only for `packshot turntable`, not for `packshot views`");
+    assert_eq!(refused_as(&refused, &PlainNames).1, "`fps` is only for `turntable`, not for `views`");
+    let refused = resolve(&base(Kind::Still), &options(&json!({"formats": ["zip"]})), &Limits::default());
+    let zip = refused_as(&refused.expect_err("one picture"), &PlainNames).1;
+    assert_eq!(zip, "`zip` is only for `views` and `turntable`, not for `still`");
 }
 
 fn refused_as(faults: &[OptionFault], names: &dyn Names) -> (String, String, String) {

@@ -14,7 +14,9 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<(String, Given)>, Con
     let table = DeTable::parse(text).map_err(|error| {
         let line = error.span().map_or(1, |span| line_of(text, span.start));
         let fault = Fault::new("config.syntax", error.message().trim().to_owned());
-        ConfigError::from(fault.at(format!("{}:{line}", path.display())).help("the settings file must be valid TOML"))
+        ConfigError::from(
+            fault.at(format!("{}:{line}", path.display())).help("write each setting in TOML, as in `threads = 4`"),
+        )
     })?;
     let mut values = Vec::new();
     flatten(path, text, "", table.get_ref(), &mut values);

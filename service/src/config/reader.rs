@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::source::{Origin, Sources};
 use super::value::{self, Given, Value};
-use super::{ConfigError, InEffect, file};
+use super::{ConfigError, InEffect, example, file};
 
 /// Other names of settings, in files and (in upper case with `PACKSHOT_`) in the environment.
 const ALIASES: [(&str, &str); 3] =
@@ -84,7 +84,8 @@ impl<'a> Reader<'a> {
                     format!("`{key}` has no default, because there is no home folder (HOME is not set)"),
                 )
                 .at(key);
-                self.faults.push(fault.help(format!("set it with --{key} or {}", variable(key))));
+                let variable = example::of(key, &Origin::Variable(variable(key)));
+                self.faults.push(fault.help(format!("set it, as in `{variable}`, or with --{key}")));
                 None
             }
         }
@@ -116,9 +117,9 @@ impl<'a> Reader<'a> {
     }
 
     /// Records a fault of a setting.
-    pub(super) fn fault(&mut self, key: &'static str, code: &str, message: &str) {
+    pub(super) fn fault(&mut self, key: &'static str, code: &str, message: String, help: &str) {
         let at = self.find(key).map_or_else(|| key.to_owned(), |given| given.origin.to_string());
-        self.faults.push(Fault::new(format!("config.{code}"), message).at(at));
+        self.faults.push(Fault::new(format!("config.{code}"), message).at(at).help(help));
     }
 
     /// The settings in effect, and warnings, once every setting has been read.
@@ -143,7 +144,8 @@ impl<'a> Reader<'a> {
             Ok(value) => Some((value, given.origin)),
             Err(message) => {
                 let fault = Fault::new("config.invalid_value", format!("`{key}`: {message}"));
-                self.faults.push(fault.at(given.origin.to_string()).help("see `packshot serve --help`"));
+                let help = format!("set it as in `{}`", example::of(key, &given.origin));
+                self.faults.push(fault.at(given.origin.to_string()).help(help));
                 None
             }
         }
@@ -177,7 +179,7 @@ impl<'a> Reader<'a> {
             }
             let help = match closest(key, self.known.iter().copied()) {
                 Some(known) => format!("did you mean `{known}`?"),
-                None => "`packshot serve --check-config` lists all settings".to_owned(),
+                None => "remove it; `packshot serve --check-config` lists all settings".to_owned(),
             };
             let fault = Fault::new("config.unknown_setting", format!("there is no setting `{key}`"));
             self.faults.push(fault.at(given.origin.to_string()).help(help));

@@ -43,13 +43,15 @@ impl Sources {
 fn read(path: &Path) -> Result<String, ConfigError> {
     let refused = |message: String| {
         let fault = Fault::new("config.unreadable", message).at(path.display().to_string());
-        ConfigError::from(fault.help("give a TOML file that can be read"))
+        ConfigError::from(fault.help("name a readable TOML file with --config or PACKSHOT_CONFIG"))
     };
-    let metadata = std::fs::metadata(path).map_err(|reason| refused(format!("cannot be read: {reason}")))?;
+    let unreadable = |reason: std::io::Error| refused(format!("the settings file cannot be read: {reason}"));
+    let metadata = std::fs::metadata(path).map_err(unreadable)?;
     if metadata.len() > FILE_BYTES_MAX {
-        return Err(refused(format!("has {} bytes, but at most {FILE_BYTES_MAX} are allowed", metadata.len())));
+        let size = metadata.len();
+        return Err(refused(format!("the settings file has {size} bytes, but at most {FILE_BYTES_MAX} are allowed")));
     }
-    std::fs::read_to_string(path).map_err(|reason| refused(format!("cannot be read: {reason}")))
+    std::fs::read_to_string(path).map_err(unreadable)
 }
 
 /// Where one value was found.

@@ -73,11 +73,42 @@ fn every_fault_has_code_place_and_is_listed() {
         let fault = error.faults.first().expect("a fault");
         assert_eq!((fault.code.as_str(), error.faults.len()), (code, 1), "{file}: {error}");
         assert!(fault.at.starts_with(at), "{file}: {}", fault.at);
+        assert!(!fault.help.is_empty(), "{file}: {error}");
     }
     let all = Settings::from_sources(&sources("threads = -1\nworkers = 1\nlog_formt = \"json\"", &[], &[]));
     let all = all.expect_err("three faults");
     assert_eq!(all.faults.len(), 3, "{all}");
     assert!(all.to_string().contains("did you mean `log_format`?"), "{all}");
+}
+
+#[test]
+fn help_has_an_example_in_the_form_of_the_source() {
+    let help = |file: &str, variables: &[(&str, &str)], flags: &[(&'static str, &'static str, &str)]| {
+        let error = Settings::from_sources(&sources(file, variables, flags)).expect_err("a fault");
+        error.faults[0].help.clone()
+    };
+    assert_eq!(help("threads = \"many\"", &[], &[]), "set it as in `threads = 4`");
+    assert_eq!(
+        help("", &[("PACKSHOT_MAX_UPLOAD_BYTES", "3 MB")], &[]),
+        "set it as in `PACKSHOT_MAX_UPLOAD_BYTES=512MiB`"
+    );
+    assert_eq!(help("", &[], &[("listen", "--listen", "here")]), "set it as in `--listen 127.0.0.1:8080`");
+    assert_eq!(help("[store]\nregion = \"x\"", &[], &[]), "set `store.bucket = \"pictures\"`, or remove this setting");
+    let half = sources("[store]\nbucket = \"b\"\nsecret_access_key = \"k\"", &[], &[]);
+    let half = Settings::from_sources(&half).expect_err("half a key");
+    assert_eq!(half.faults[0].message, "`store.secret_access_key` is set without `store.access_key_id`");
+}
+
+#[test]
+fn every_setting_has_an_example_that_is_valid() {
+    let in_effect = load("", &[], &[]).in_effect.to_string();
+    let names = in_effect.lines().map(|line| line.trim_start_matches("# ").split(' ').next().expect("a name"));
+    for key in names {
+        let (_, value) = example::EXAMPLES.iter().find(|(known, _)| *known == key).unwrap_or_else(|| panic!("{key}"));
+        let Err(error) = Settings::from_sources(&sources(&format!("{key} = {value}"), &[], &[])) else { continue };
+        // A setting of S3 alone lacks the others.
+        assert!(error.faults.iter().all(|fault| fault.code == "config.missing"), "{error}");
+    }
 }
 
 #[test]

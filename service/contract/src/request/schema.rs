@@ -27,12 +27,11 @@ impl PartialSchema for RenderRequest {
         for spec in TABLE {
             properties.insert(spec.name.to_owned(), member(spec));
         }
-        let priority = json!({"type": "integer", "format": "int32", "minimum": -10, "maximum": 10, "description": "Higher goes first."});
+        let priority = json!({"type": "integer", "format": "int32", "minimum": -10, "maximum": 10, "description": "The order among the tenant's jobs: higher goes first."});
         properties.insert("priority".to_owned(), priority);
         let class = json!({"type": "string", "enum": RETENTION_CLASSES, "description": "How long the files are kept."});
         properties.insert("retention_class".to_owned(), class);
-        let metadata =
-            "Anything that the client wants to keep with the job, as its `metadata`; at most 16 KiB as JSON.";
+        let metadata = "The client's own data, which the job shows as its `metadata`; at most 16 KiB as JSON.";
         properties.insert("metadata".to_owned(), json!({"type": "object", "description": metadata, "writeOnly": true}));
         let description = "A picture to make. Every member may be left out of a request; a job shows the values in effect, and `null` for \
                            members that do not affect its pictures.";
@@ -64,15 +63,25 @@ fn member(spec: &OptionSpec) -> Value {
     if let Value::Object(members) = &mut schema {
         members.remove("x-unit");
         if let Some(default) = members.remove("default") {
-            let text = members.get("description").and_then(Value::as_str).unwrap_or_default().trim_end_matches('.');
+            let text = members.get("description").and_then(Value::as_str).unwrap_or_default();
+            let value = plain(&default);
             let text = format!(
-                "{text}. Where neither the request nor a preset, a template or the service's settings say: {default}."
+                "{text} Default: {value}, unless a preset, a template or a setting of the service says otherwise."
             );
             members.insert("description".to_owned(), text.into());
             members.insert("x-default".to_owned(), default);
         }
     }
     schema
+}
+
+/// A value without the quotation marks and brackets of JSON.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
 }
 
 /// The words of kinds.
