@@ -30,6 +30,7 @@ pub(super) fn job(render: Render, queue_position: Option<u64>) -> Result<Job, Db
         document,
         task_id,
         created_by: _,
+        input_name,
         cancel_requested_at,
         created_at,
         started_at,
@@ -46,6 +47,7 @@ pub(super) fn job(render: Render, queue_position: Option<u64>) -> Result<Job, Db
     Ok(Job {
         id: id.uuid(),
         kind: kind_of(kind),
+        input_name,
         state: state.into(),
         priority,
         queue_position,
