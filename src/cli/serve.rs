@@ -4,11 +4,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 use packshot::error::Fault;
-use packshot_service::config::{ConfigError, LogFormat, Settings, Sources};
+use packshot_service::config::{ConfigError, Settings, Sources};
 use packshot_service::server::{self, ServeError};
 
 use super::failure::{Exit, Failure};
 use super::{cache, console, files, version};
+
+mod log;
+mod terminal;
 
 /// Arguments of `serve`.
 #[derive(Args, Debug)]
@@ -40,7 +43,7 @@ pub(crate) struct ServeArgs {
     /// CPU threads of a render [default: all]
     #[arg(long, value_name = "N")]
     threads: Option<String>,
-    /// Log format: text or json [default: text]
+    /// Log format: text (in a terminal a line for each job, warnings and errors; -v for more) or json [default: text]
     #[arg(long, value_name = "FORMAT")]
     log_format: Option<String>,
 }
@@ -65,7 +68,7 @@ pub(crate) fn run(args: &ServeArgs, verbose: u8) -> Result<(), Failure> {
     if args.check_config {
         return files::print(settings.in_effect.to_string().as_bytes());
     }
-    console::start_service_logging(verbose, settings.log_format == LogFormat::Json);
+    log::start(verbose, settings.log_format);
     allow_many_connections();
     let runtime = runtime()?;
     runtime.block_on(server::run(settings, cache::kernels(), version::TEXT))?;

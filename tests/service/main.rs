@@ -24,4 +24,6 @@ mod resume;
 mod service;
 mod start;
 mod stop;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod webdriver;

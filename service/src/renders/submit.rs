@@ -130,6 +130,7 @@ pub async fn submit(app: &App, who: &Principal, wish: RenderWish) -> Result<Subm
             let rows::Created { render, queue_position } = *created;
             if render.state == JobState::Completed {
                 count_cached();
+                job::last_line(&render).info("completed with the files of an equal request");
             }
             // The stored answer and the one that is given must be equal, so both are made of what the transaction saw.
             let position = if is_answered { QueuePosition::Seen(queue_position) } else { QueuePosition::Unknown };
