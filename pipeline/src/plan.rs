@@ -117,7 +117,7 @@ pub fn resolve(base: &Base, given: &Options, limits: &Limits) -> Result<PictureP
     let template = match (&given.template, &base.template) {
         (_, Some(template)) => Some(Arc::clone(template)),
         (Some(name), None) => builtin(name).or_else(|| {
-            faults.push(unknown_template());
+            faults.push(unknown_template(name));
             None
         }),
         (None, None) => None,
@@ -175,10 +175,14 @@ pub fn builtin(name: &str) -> Option<Arc<Template>> {
     READ[i].get_or_init(read).clone()
 }
 
-fn unknown_template() -> OptionFault {
+fn unknown_template(wanted: &str) -> OptionFault {
     let names: Vec<&str> = BUILTIN.iter().map(|(name, _)| *name).collect();
     let message = say!["there is no built-in template of this name"];
-    OptionFault::new(OptionId::Template, FaultKind::Word, message).help(say![format!("one of {}", names.join(", "))])
+    let help = match packshot_words::nearest(wanted, names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`? There are {}", names.join(", ")),
+        None => format!("one of {}", names.join(", ")),
+    };
+    OptionFault::new(OptionId::Template, FaultKind::Word, message).help(say![help])
 }
 
 fn check_size(given: &Options, options: &Options, limits: &Limits, faults: &mut Vec<OptionFault>) {

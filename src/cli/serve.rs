@@ -15,9 +15,11 @@ mod terminal;
 
 /// Arguments of `serve`.
 #[derive(Args, Debug)]
-#[command(after_help = "Example: packshot serve --listen 127.0.0.1:8080\n\n\
-    Every setting can also be given in the TOML file of --config, or in a variable: PACKSHOT_ and its name in upper case. \
-    `packshot serve --check-config` lists them all.")]
+#[command(
+    after_help = "Every setting can also be given in the TOML file of --config, or in a variable: PACKSHOT_ and its \
+    name in upper case. `packshot serve --check-config` lists them all.\n\n\
+    Example: packshot serve --listen 127.0.0.1:8080"
+)]
 pub(crate) struct ServeArgs {
     /// Address and port [default: 127.0.0.1:8080]; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS")]

@@ -165,7 +165,6 @@ fn r10_what_contradicts_is_refused_with_its_option() {
         (json!({"ground_color": "#F0F0F0"}), O::GroundColor, Missing),
         (json!({"ground": "shadow", "ground_roughness": 0.2}), O::GroundRoughness, Conflict),
         (json!({"ground": "floor", "shadow_catcher": true}), O::ShadowCatcher, Conflict),
-        (json!({"clay": true, "material": ["Ring=Steel-Bare"]}), O::Material, Conflict),
         (json!({"material": ["Ring"]}), O::Material, Range),
         (json!({"lines_only": true}), O::LinesOnly, Missing),
         (json!({"edges": true, "formats": ["exr"]}), O::Edges, Conflict),

@@ -110,11 +110,11 @@ fn submission(args: &SubmitArgs, key: &str) -> Result<Submission, Failure> {
     };
     let source = input.read()?;
     let mut request = match &args.request {
-        Some(path) => object(path)?,
+        Some(path) => object(path, InputKind::Request)?,
         None => Map::new(),
     };
     if let Some(path) = &args.material_map {
-        request.insert("materials".to_owned(), Value::Object(object(path)?));
+        request.insert("materials".to_owned(), Value::Object(object(path, InputKind::Map)?));
     } else if let (Some(map), false) = (&source.map, request.contains_key("materials")) {
         request.insert("materials".to_owned(), json!({ "parts": map.entries.iter().map(entry).collect::<Vec<_>>() }));
     }
@@ -147,15 +147,15 @@ fn entry(entry: &MapEntry) -> Value {
 }
 
 /// A file that holds one JSON object.
-fn object(path: &std::path::Path) -> Result<Map<String, Value>, Failure> {
-    let refused = |message: String| {
-        let fault = Fault::new("usage.invalid_value", message).at(path.display().to_string());
-        Failure::new(Exit::Usage, fault.help("give a file that holds one JSON object"))
+fn object(path: &std::path::Path, kind: InputKind) -> Result<Map<String, Value>, Failure> {
+    let refused = |code: &str, message: String| {
+        let fault = Fault::new(format!("{}.{code}", kind.prefix()), message).at(path.display().to_string());
+        Failure::new(Exit::Input, fault.help("give a file that holds one JSON object"))
     };
-    match serde_json::from_slice(&files::read(path, InputKind::Map)?) {
+    match serde_json::from_slice(&files::read(path, kind)?) {
         Ok(Value::Object(members)) => Ok(members),
-        Ok(_) => Err(refused("it is not a JSON object".to_owned())),
-        Err(reason) => Err(refused(format!("it is not JSON: {reason}"))),
+        Ok(_) => Err(refused("type", "it is not a JSON object".to_owned())),
+        Err(reason) => Err(refused("syntax", format!("it is not JSON: {reason}"))),
     }
 }
 
