@@ -3,6 +3,7 @@
 //! Input: arguments. Output: files, one JSON object on stdout where `--json` asks for it, everything else on stderr,
 //! and an exit code. Here live paths, files and signals; the way from bytes to a picture is the library's.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -96,10 +97,10 @@ enum Command {
     #[cfg(feature = "service")]
     Serve(serve::ServeArgs),
     #[cfg(feature = "service")]
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example: packshot admin create-key --name shop --scope renders:write")]
     Admin(admin::AdminCommand),
     #[cfg(feature = "service")]
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example: packshot client submit bearing.glb --watch -o bearing.png")]
     Client(client::ClientCommand),
     /// A worker in a process of its own, started by the service
     #[cfg(feature = "service")]
@@ -182,12 +183,12 @@ fn command() -> clap::Command {
 }
 
 /// The command to run; `None` when help or version was asked for, and has been printed.
-fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Option<Cli>, Failure> {
-    let arguments: Vec<std::ffi::OsString> = arguments.into_iter().collect();
-    // `packshot help --help` is help about help.
-    let is_about_help = arguments.get(1..).is_some_and(|given| given == ["help", "--help"] || given == ["help", "-h"]);
-    let arguments = if is_about_help { arguments[..2].to_vec() } else { arguments };
-    let matches = match command().try_get_matches_from(arguments) {
+fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Option<Cli>, Failure> {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let command = command();
+    let is_about_help = is_about_help(&command, arguments.get(1..).unwrap_or_default());
+    let n = arguments.len() - usize::from(is_about_help);
+    let matches = match command.try_get_matches_from(&arguments[..n]) {
         Ok(matches) => matches,
         Err(help) if !help.use_stderr() => return files::print(help.to_string().as_bytes()).map(|()| None),
         Err(error) => return Err(usage::failure(&error)),
@@ -196,9 +197,58 @@ fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Opti
     Cli::from_arg_matches(&matches).map(Some).map_err(|error| usage::failure(&error))
 }
 
+/// Whether help about the command `help` is asked for, of `packshot` itself or of a group of commands: it is the help.
+fn is_about_help(command: &clap::Command, given: &[OsString]) -> bool {
+    let [groups @ .., help, flag] = given else { return false };
+    let group = groups.iter().try_fold(command, |command, name| command.find_subcommand(name));
+    help == "help" && (flag == "--help" || flag == "-h") && group.is_some_and(clap::Command::has_subcommands)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The words of a line as a shell reads them, up to where its output goes.
+    fn words(line: &str) -> Vec<String> {
+        let (mut words, mut is_quoted) = (vec![String::new()], false);
+        for c in line.chars() {
+            match c {
+                '\'' => is_quoted = !is_quoted,
+                ' ' if !is_quoted => words.push(String::new()),
+                c => words.last_mut().expect("there is one from the beginning").push(c),
+            }
+        }
+        words.into_iter().take_while(|word| word != ">").collect()
+    }
+
+    /// Fails unless the help of a command, and of each below it, ends with an example of it that can be given as it is.
+    fn expect_examples(command: &clap::Command, called: &str) {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let example = help.lines().last().and_then(|line| line.strip_prefix("Example: "));
+        let example = example.unwrap_or_else(|| panic!("`{called}` has no example: {help}"));
+        assert!(example.starts_with(&format!("{called} ")), "`{called}`: {example}");
+        match parse(words(example).into_iter().map(OsString::from)) {
+            Ok(Some(_)) => {}
+            wrong => panic!("`{example}`: {wrong:?}"),
+        }
+        for command in command.get_subcommands().filter(|command| !command.is_hide_set()) {
+            expect_examples(command, &format!("{called} {}", command.get_name()));
+        }
+    }
+
+    #[test]
+    fn every_help_ends_with_an_example_that_is_a_valid_command() {
+        expect_examples(&command(), "packshot");
+    }
+
+    #[test]
+    fn help_about_help_is_help_of_the_group() {
+        let command = command();
+        let is_about =
+            |line: &str| is_about_help(&command, &words(line).into_iter().map(OsString::from).collect::<Vec<_>>());
+        assert!(is_about("help --help") && is_about("help -h") && is_about("map help --help"));
+        assert!(!is_about("render help --help") && !is_about("help") && !is_about("map init --help"));
+    }
 
     #[test]
     fn the_definitions_are_sound() {

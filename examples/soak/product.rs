@@ -34,7 +34,8 @@ pub(crate) fn n_files(kind: Kind) -> usize {
 pub(crate) fn submission(run: &str, seed: u32, side: u32, samples: u32) -> Submission {
     let request = json!({ "width": side, "height": side, "samples": samples, "noise_threshold": 0, "seed": seed });
     let Value::Object(request) = request else { unreachable!("an object was written") };
-    Submission { glb: triangle().into(), request, environment: None, idempotency_key: Some(format!("{run}-{seed}")) }
+    let idempotency_key = Some(format!("{run}-{seed}"));
+    Submission { request, idempotency_key, ..Submission::of_glb(triangle()) }
 }
 
 /// The smallest product there is: one triangle of 2 cm.

@@ -40,7 +40,7 @@ pub(crate) async fn run(setup: &Setup) -> Finding {
     // The library below removes no noise.
     let picture = json!({ "width": SIDE_PX, "height": SIDE_PX, "samples": SAMPLES, "denoise": "off" });
     let Value::Object(request) = picture.clone() else { unreachable!("an object was written") };
-    let first = Submission { glb: glb.into(), request, environment: None, idempotency_key: None };
+    let first = Submission { request, ..Submission::of_glb(glb) };
     let first = service.client.submit(&first).await.expect("accepted");
     let asset = first.request.asset.map(|asset| asset.content_address.0.to_string());
     let mut request = picture;

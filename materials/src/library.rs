@@ -5,6 +5,8 @@
 
 use std::sync::LazyLock;
 
+use packshot_words::KnownNames;
+
 use crate::name::match_key;
 
 mod digest;
@@ -35,6 +37,9 @@ pub const BUILTIN_FILES: [SourceFile<'static>; 6] =
 static BUILTIN: LazyLock<Library> = LazyLock::new(|| {
     Library::resolve(vec![(Layer::Base, Package::builtin())]).expect("the library that ships resolves: tested").0
 });
+
+/// Most materials that are offered for one that is not known.
+const OFFERED_MAX: usize = 3;
 
 /// Index of a [`Material`] in [`Library::materials`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -133,6 +138,24 @@ impl Library {
         self.names.find_alias(key)
     }
 
+    /// The ids of the materials that may be meant by a text which is none's, three at most: first those with an id, a
+    /// name or an alias like it, then those with it in one. Never deprecated ones, nor the fallback.
+    pub fn near(&self, text: &str) -> Vec<&str> {
+        let is_offered =
+            |material: &&Material| material.status == Status::Active && material.id != self.material(self.fallback).id;
+        let names = self.materials.iter().filter(is_offered).flat_map(names_of);
+        let alike = KnownNames::new(names).near(text);
+        let alike = alike.into_iter().filter_map(|name| Some(self.material(self.find(name)?.0)));
+        let containing = (!match_key(text).is_empty()).then(|| self.search(text)).into_iter().flatten();
+        let mut ids: Vec<&str> = Vec::new();
+        for material in alike.chain(containing.filter(is_offered)) {
+            if ids.len() < OFFERED_MAX && !ids.contains(&material.id.as_str()) {
+                ids.push(&material.id);
+            }
+        }
+        ids
+    }
+
     /// The materials whose id, code, name or an alias contains `query` in any spelling, by id; all for an empty query.
     pub fn search(&self, query: &str) -> impl Iterator<Item = &Material> {
         let query = match_key(query);
@@ -143,6 +166,11 @@ impl Library {
                 .any(|name| match_key(name).contains(&query))
         })
     }
+}
+
+/// Its id, its name and its aliases.
+fn names_of(material: &Material) -> impl Iterator<Item = &str> {
+    [&material.id, &material.name].into_iter().chain(&material.aliases).map(String::as_str)
 }
 
 #[cfg(test)]

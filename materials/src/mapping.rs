@@ -12,7 +12,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use packshot_words::words;
+use packshot_words::{did_you_mean, words};
 
 use crate::finding::{Finding, Severity};
 use crate::library::{Library, LibraryMaterialIdx, MaterialMethod};
@@ -187,7 +187,7 @@ impl<'a> Resolver<'a> {
                 Some(_) => suggester.for_part(part),
                 None => Vec::new(),
             };
-            outcome.findings.extend(self.part_findings(part, &worst));
+            outcome.findings.extend(self.part_findings(part, &worst, &suggestions));
             outcome.report.push(self.item(part, worst, &slots, suggestions), part.area);
             outcome.assignments.push(assignments);
         }
@@ -280,29 +280,35 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn part_findings(&self, part: &PartNames, resolution: &Resolution) -> Vec<Finding> {
+    fn part_findings(&self, part: &PartNames, resolution: &Resolution, suggestions: &[Suggestion]) -> Vec<Finding> {
         let mut findings = Vec::new();
-        let mut add =
-            |severity, code, message: String| findings.push(Finding::new(severity, code, &part.path, message));
+        let finding = |severity, code, message: String| Finding::new(severity, code, &part.path, message);
         let nameless = |name: &Option<String>| name.as_deref().is_none_or(is_unnamed);
         if nameless(&part.node) && nameless(&part.mesh) {
-            add(Severity::Info, "unnamed_part", "neither the node nor its mesh has a meaningful name".to_owned());
+            let message = "neither the node nor its mesh has a meaningful name".to_owned();
+            findings.push(finding(Severity::Info, "unnamed_part", message));
         }
         if resolution.neutral {
             let grey = &self.library.material(self.library.neutral()).id;
-            add(Severity::Info, "no_material", format!("the file gives it no material; it is shown as {grey}"));
+            let message = format!("the file gives it no material; it is shown as {grey}");
+            findings.push(finding(Severity::Info, "no_material", message));
         }
         if let Some(reason) = resolution.reason {
-            let why = match (reason, &resolution.string) {
-                (Reason::MaterialMissing, Some(string)) => format!("no library has the material `{string}`"),
-                (Reason::Ambiguous, _) => "several entries or rules match and disagree".to_owned(),
-                _ => "nothing matches its names".to_owned(),
-            };
-            add(Severity::Warning, "unmapped_part", format!("no material: {why}"));
+            let unmapped = |why: &str| finding(Severity::Warning, "unmapped_part", format!("no material: {why}"));
+            findings.push(match (reason, &resolution.string) {
+                (Reason::MaterialMissing, Some(string)) => {
+                    let near: Vec<&str> = suggestions.iter().map(|near| near.material.as_str()).collect();
+                    let unmapped = unmapped(&format!("no library has the material `{string}`"));
+                    Finding { help: did_you_mean(&near), ..unmapped }
+                }
+                (Reason::Ambiguous, _) => unmapped("several entries or rules match and disagree"),
+                _ => unmapped("nothing matches its names"),
+            });
         }
         let material = resolution.found.map(|(idx, _)| self.library.material(idx));
         if let Some((material, replacement)) = material.and_then(|m| Some((m, m.replaced_by.as_ref()?))) {
-            add(Severity::Warning, "deprecated_material", format!("{} is deprecated; use {replacement}", material.id));
+            let message = format!("{} is deprecated; use {replacement}", material.id);
+            findings.push(finding(Severity::Warning, "deprecated_material", message));
         }
         findings
     }

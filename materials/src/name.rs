@@ -64,14 +64,16 @@ pub fn is_unnamed(name: &str) -> bool {
         })
 }
 
-/// `text` on one line, for a terminal or a log: without characters that control a terminal, break a line or turn its
-/// direction, so that a name in a file cannot forge what is printed.
+/// `text` on one line, for a terminal or a log: without characters that [break](breaks_a_line) it, so that a name in a
+/// file cannot forge what is printed.
 pub fn one_line(text: &str) -> String {
-    let breaks = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().map(|c| if breaks(c) { ' ' } else { c }).collect()
+    text.chars().map(|c| if breaks_a_line(c) { ' ' } else { c }).collect()
+}
+
+/// Whether `c` controls a terminal, breaks a line or turns its direction.
+pub fn breaks_a_line(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

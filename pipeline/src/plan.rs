@@ -174,13 +174,13 @@ pub fn builtin(name: &str) -> Option<Arc<Template>> {
     READ[i].get_or_init(read).clone()
 }
 
-fn unknown_template(name: &str) -> OptionFault {
-    let names: Vec<&str> = BUILTIN.iter().map(|(known, _)| *known).collect();
-    let help = match packshot_words::nearest(name, names.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("choose one of {}", names.join(", ")),
+fn unknown_template(wanted: &str) -> OptionFault {
+    let names: Vec<&str> = BUILTIN.iter().map(|(name, _)| *name).collect();
+    let message = say![format!("there is no built-in template `{wanted}`")];
+    let help = match packshot_words::nearest(wanted, names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`? There are {}", names.join(", ")),
+        None => format!("one of {}", names.join(", ")),
     };
-    let message = say![format!("there is no built-in template `{name}`")];
     OptionFault::new(OptionId::Template, FaultKind::Word, message).help(say![help])
 }
 

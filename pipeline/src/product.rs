@@ -20,6 +20,7 @@ use packshot_renderer::scene::{Mesh, Part, PartIdx, Primitive, Scene};
 use serde::Serialize;
 
 use crate::error::{Error, ErrorKind, Fault};
+use crate::plan::PicturePlan;
 use crate::request::{MaterialRequest, PartFilter};
 use crate::shot_file::{PartRule, ShotFile, Wears};
 
@@ -46,7 +47,8 @@ impl Product {
     /// Reads a GLB, or a glTF whose buffers and images are embedded.
     ///
     /// # Errors
-    /// `glb.…` for a file that is refused, `usage.nothing_left` when the filter removes every part, `cancelled`.
+    /// `glb.…` for a file that is refused, `shot.part_not_found` or `usage.nothing_left` when the filter removes every
+    /// part, `cancelled`.
     pub fn import(
         bytes: &[u8],
         options: &ImportOptions,
@@ -160,13 +162,14 @@ impl PartMaterials {
         Self { palette, parts, report: Some(report), library, diagnostics }.inspected(&product.scene)
     }
 
-    /// One light grey, matte material for all parts of a product, which shows its form only.
-    pub fn clay(product: &Product) -> Self {
+    /// One light grey, matte material for all parts of a product, which shows its form only, whatever materials the
+    /// plan chooses: a finding says that they are not used.
+    pub fn clay(product: &Product, plan: &PicturePlan) -> Self {
         let openpbr =
             OpenPbr { base_color: [0.6; 3], specular_weight: 0.3, specular_roughness: 0.6, ..OpenPbr::default() };
         let clay = PaletteMaterial { id: "clay".to_owned(), openpbr, priority: 0, surface: Surface::default() };
         let parts = vec![PartMaterial::Palette(0); product.scene.parts.len()];
-        Self { palette: vec![clay], parts, report: None, library: None, diagnostics: Vec::new() }
+        Self { palette: vec![clay], parts, report: None, library: None, diagnostics: plan.unused_for_clay() }
     }
 
     /// The materials that a shot gives to the parts of its product. Parts that the shot hides are removed.
@@ -348,7 +351,7 @@ fn name_of_unmapped(item: &ReportItem) -> String {
     let name = format!("`{}`", item.display_name());
     let (Some(Reason::MaterialMissing), Some(wanted)) = (item.reason, &item.string) else { return name };
     match item.suggestions.first() {
-        Some(near) => format!("{name} (no library has the material `{wanted}`; `{}` is near)", near.material),
+        Some(near) => format!("{name} (no library has the material `{wanted}`; did you mean `{}`?)", near.material),
         None => format!("{name} (no library has the material `{wanted}`)"),
     }
 }

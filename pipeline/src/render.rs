@@ -118,7 +118,7 @@ impl Renderer {
         let plan = request.plan()?;
         let product = Product::import(glb, &plan.import_options(), &plan.part_filter(), control.cancel)?;
         let materials = match plan.is_clay() {
-            true => PartMaterials::clay(&product),
+            true => PartMaterials::clay(&product, &plan),
             false => product.assign(&plan.material_request(request.library.clone())?)?,
         };
         let (shot, _) = request::build(&plan.shot_request(request.environment.clone())?, &product.scene)?;

@@ -6,13 +6,16 @@ use packshot_materials::library::Library;
 use packshot_materials::map::MaterialMap;
 use packshot_materials::mapping::Policy;
 use packshot_renderer::diagnostic::{Diagnostic, Severity, option_place};
-use packshot_renderer::part_pattern::PartPattern;
+use packshot_renderer::part_pattern::{CalledParts, PartPattern};
 use packshot_renderer::scene::{Part, Scene};
 use packshot_renderer::shot::EnvironmentMap;
 
 use crate::error::{Error, ErrorKind, Fault};
 use crate::plan::{self, Base, Limits, Options, PicturePlan, PlainNames};
 use crate::template::Overrides;
+
+/// Most names in a message.
+const NAMED_MAX: usize = 20;
 
 /// A picture to render of a file. The default is a packshot: three quarters from the front, soft studio light,
 /// transparent background, 1024 pixels a side.
@@ -97,7 +100,8 @@ impl PartFilter {
     /// Removes the parts that are not shown from a scene. A pattern that matches no part is a finding.
     ///
     /// # Errors
-    /// `usage.nothing_left` when no part remains.
+    /// `shot.part_not_found` when no part matches any of the patterns to show; `usage.nothing_left` when the others hide
+    /// every part.
     pub(crate) fn apply(&self, scene: &mut Scene) -> Result<(Vec<Part>, Vec<Diagnostic>), Error> {
         if self.only.is_empty() && self.hide.is_empty() {
             return Ok((Vec::new(), Vec::new()));
@@ -107,11 +111,19 @@ impl PartFilter {
         let only = self.only.iter().map(|pattern| ("only", pattern));
         let patterns = only.chain(self.hide.iter().map(|pattern| ("hide", pattern)));
         let unused = patterns.filter(|(_, pattern)| !names.iter().any(|names| is_one(pattern, names)));
-        let diagnostics = unused.map(|(option, pattern)| Diagnostic {
+        let mut called = None;
+        let mut asked = |pattern: &PartPattern| {
+            called.get_or_insert_with(|| CalledParts::new(&scene.parts)).did_you_mean(pattern.text())
+        };
+        let unused: Vec<_> = unused.map(|(option, pattern)| (option, pattern, asked(pattern))).collect();
+        let diagnostics = unused.iter().map(|(option, pattern, question)| Diagnostic {
             code: "pattern_unmatched",
             severity: Severity::Warning,
             at: format!("{} {}", option_place(option), pattern.text()),
-            message: "the pattern matches no part".to_owned(),
+            message: match question {
+                Some(question) => format!("the pattern matches no part; {question}"),
+                None => "the pattern matches no part".to_owned(),
+            },
         });
         let diagnostics = diagnostics.collect();
         let is_shown = |names: &[String; 2]| {
@@ -122,14 +134,24 @@ impl PartFilter {
             std::mem::take(&mut scene.parts).into_iter().zip(&names).partition(|(_, names)| is_shown(names));
         scene.parts = shown.into_iter().map(|(part, _)| part).collect();
         if scene.parts.is_empty() {
-            let listed: Vec<&str> = names.iter().map(|[name, _]| name.as_str()).take(20).collect();
-            let option = if self.only.is_empty() { "hide" } else { "only" };
-            let fault =
-                Fault::new("usage.nothing_left", "no part of the file is left to show").at(option_place(option));
-            return Err(Error::new(
-                ErrorKind::Request,
-                fault.help(format!("the file has the parts {}", listed.join(", "))),
-            ));
+            let listed: Vec<&str> = names.iter().map(|[name, _]| name.as_str()).take(NAMED_MAX).collect();
+            let is_wanted = |names| self.only.iter().any(|pattern| is_one(pattern, names));
+            let (kind, fault) = if self.only.is_empty() || names.iter().any(is_wanted) {
+                let fault = Fault::new("usage.nothing_left", "no part of the file is left to show");
+                (ErrorKind::Request, fault.at(option_place("hide")))
+            } else {
+                // As with `--focus` and `--crop-to`, the file lacks what is asked of it.
+                let wanted = self.only.iter().take(NAMED_MAX).map(|pattern| format!("{:?}", pattern.text()));
+                let wanted: Vec<String> = wanted.collect();
+                let message = format!("no part has a name or path like {}", wanted.join(" or "));
+                (ErrorKind::Input, Fault::new("shot.part_not_found", message).at(option_place("only")))
+            };
+            let listed = format!("file has the parts {}", listed.join(", "));
+            let help = match unused.iter().find_map(|(_, _, question)| question.as_ref()) {
+                Some(question) => format!("{question} The {listed}"),
+                None => format!("the {listed}"),
+            };
+            return Err(Error::new(kind, fault.help(help)));
         }
         Ok((hidden.into_iter().map(|(part, _)| part).collect(), diagnostics))
     }
@@ -171,7 +193,8 @@ mod tests {
         assert_eq!(shown(&[], &["Ball_0?"]), names(&["Ring", "Spring", "Cap[1]"]));
         assert_eq!(shown(&["Cap[1]"], &[]), names(&["Cap[1]"]));
         assert_eq!(shown(&["Asm/{Ring,Ball_01}"], &[]), names(&["Ring", "Ball_01"]));
-        assert_eq!(shown(&["ring"], &[]), Err("usage.nothing_left".to_owned()));
+        assert_eq!(shown(&["ring"], &[]), Err("shot.part_not_found".to_owned()));
+        assert_eq!(shown(&["Ring"], &["R*"]), Err("usage.nothing_left".to_owned()));
         assert_eq!(shown(&[], &["*"]), Err("usage.nothing_left".to_owned()));
     }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::str::Chars;
 
+use packshot_words::{KnownNames, did_you_mean};
 use regex::{Regex, RegexBuilder};
 
 use crate::scene::Part;
@@ -86,6 +87,28 @@ impl PartPattern {
             text.push(c);
         }
         text
+    }
+}
+
+/// What the parts of a product are called, for asking which is meant by a pattern that matches none of them.
+#[derive(Clone, Debug)]
+pub struct CalledParts {
+    names: KnownNames<String>,
+    paths: KnownNames<String>,
+}
+
+impl CalledParts {
+    /// The names and paths of these parts.
+    pub fn new(parts: &[Part]) -> Self {
+        let names = KnownNames::new(parts.iter().map(Part::name));
+        Self { names, paths: KnownNames::new(parts.iter().map(|part| part.path.clone())) }
+    }
+
+    /// The question about the parts whose names are near a pattern, or whose paths are if it is one: ``did you mean
+    /// `Ring`?``. `None` where none is near.
+    pub fn did_you_mean(&mut self, pattern: &str) -> Option<String> {
+        let known = if pattern.contains('/') { &mut self.paths } else { &mut self.names };
+        did_you_mean(&known.near(pattern))
     }
 }
 

@@ -178,6 +178,7 @@ fn task(id: RenderId, scene: ContentAddress, created_by: UserId) -> Result<NewRe
         metadata: serde_json::json!({}),
         samples_target: i32::try_from(SAMPLES)?,
         created_by,
+        input_name: None,
         cache_key: None,
         inputs: vec![scene],
         equal: None,

@@ -2,7 +2,7 @@
 
 import { JobView } from "./job.js";
 import { get, key, objectUrl, Problem, send } from "./service.js";
-import { element, nameOf, show, when } from "./text.js";
+import { element, fileOf, nameOf, show, when } from "./text.js";
 
 const POLL_MS = 2000;
 const PAGE = 30;
@@ -81,7 +81,8 @@ function drawRow(job) {
   }
   const [image, words, state] = row.firstElementChild.children;
   const detail = job.state === "running" ? `${Math.round(job.progress_pct || 0)} %` : when(job.created_at);
-  words.replaceChildren(element("strong", { title: nameOf(job) }, nameOf(job)), element("span", { class: "quiet" }, detail));
+  const more = [detail, fileOf(job)].filter(Boolean).join(", ");
+  words.replaceChildren(element("strong", { title: nameOf(job) }, nameOf(job)), element("span", { class: "quiet", title: more }, more));
   state.textContent = job.state;
   state.className = `state ${job.state}`;
   row.firstElementChild.setAttribute("aria-current", String(job.id === chosen));
@@ -120,7 +121,7 @@ function take(candidate) {
 async function submit(event) {
   event.preventDefault();
   const fields = new FormData(event.target);
-  const request = { metadata: { name: file.name } };
+  const request = {};
   for (const name of ["width", "height", "samples"]) request[name] = Number(fields.get(name));
   for (const name of ["view", "light", "background"]) request[name] = fields.get(name);
   const body = new FormData();

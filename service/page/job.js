@@ -1,7 +1,7 @@
 // The selected render: its picture so far, its progress, timing and log, and buttons for what can be done with it.
 
 import { follow, get, objectUrl, send } from "./service.js";
-import { bytes, element, facts, hintFor, isTerminal, nameOf, seconds, show } from "./text.js";
+import { bytes, element, facts, fileOf, hintFor, isTerminal, nameOf, seconds, show } from "./text.js";
 
 const LOG_LINES_MAX = 2000;
 const byId = (id) => document.getElementById(id);
@@ -80,6 +80,7 @@ export class JobView {
     this.job = job;
     byId("job-name").textContent = nameOf(job);
     byId("job-id").textContent = job.id;
+    byId("job-file").textContent = fileOf(job);
     const state = byId("job-state");
     state.textContent = job.cancel_requested_at && !isTerminal(job) ? "cancelling" : job.state;
     state.className = `state ${job.state}`;

@@ -5,11 +5,15 @@ const PASSING = ["device_lost", "stalled", "storage_full", "unavailable", "worke
 
 export const isTerminal = (job) => TERMINAL.includes(job?.state);
 
-/** Name of a job: the one in its metadata, else its kind and size. */
+/** Name of a job: the one in its metadata, else that of its file, else its kind and size. */
 export function nameOf(job) {
   const name = job.metadata?.name;
-  return typeof name === "string" && name ? name : `${job.kind} ${job.request.width} × ${job.request.height}`;
+  if (typeof name === "string" && name) return name;
+  return job.input_name || `${job.kind} ${job.request.width} × ${job.request.height}`;
 }
+
+/** Name of a job's file, where the job has another name. */
+export const fileOf = (job) => (job.input_name && job.input_name !== nameOf(job) ? job.input_name : "");
 
 /** What to do about the error of a failed job. */
 export function hintFor(code) {

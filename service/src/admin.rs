@@ -60,6 +60,14 @@ pub enum AdminError {
     /// The file is not a backup, or is damaged.
     #[error("the backup cannot be used: {0}")]
     Damaged(String),
+    /// The backup cannot be read.
+    #[error("{}", path.display())]
+    NotRead {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// A file cannot be read or written.
     #[error("{}", path.display())]
     Io {
@@ -78,7 +86,10 @@ impl AdminError {
 
     /// Whether the input is at fault, and not the output.
     pub fn is_input(&self) -> bool {
-        matches!(self, Self::Damaged(_) | Self::KeyEnded(_) | Self::NoKey(_) | Self::SeveralKeys(_))
+        matches!(
+            self,
+            Self::Damaged(_) | Self::NotRead { .. } | Self::KeyEnded(_) | Self::NoKey(_) | Self::SeveralKeys(_)
+        )
     }
 
     /// The error with its code and way out.
@@ -103,6 +114,7 @@ impl AdminError {
             Self::Mismatch(mismatch) => ("store_mismatch", mismatch.help()),
             Self::Elsewhere(_) => ("elsewhere", "use the backup tools of the database and the bucket"),
             Self::Damaged(_) => ("damaged_backup", "use another backup"),
+            Self::NotRead { .. } => ("file_missing", "check the path, and that this user can read the file"),
             Self::Io { .. } => ("io", "check the path, its permissions and the free space on the disk"),
         };
         Fault::new(format!("admin.{code}"), chain(self)).help(help)

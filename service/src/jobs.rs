@@ -8,6 +8,7 @@
 
 pub mod handler;
 mod handle;
+mod last_line;
 mod ledger;
 mod supervise;
 mod runner;
@@ -24,6 +25,9 @@ use packshot_domain::id::WorkerId;
 use packshot_domain::task::Lane;
 
 pub use handle::QueueHandle;
+pub use last_line::LOG_TARGET as LAST_LINE_TARGET;
+pub(crate) use last_line::LastLine;
+pub use ledger::LOG_TARGET as JOB_LOG_TARGET;
 
 /// What the queue works with.
 #[derive(Clone, Debug)]

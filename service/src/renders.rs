@@ -130,6 +130,7 @@ pub async fn cancel(app: &App, who: &Principal, id: RenderId) -> Result<Cancelle
         }
         Cancelling::Cancelled(render) => {
             count_render(TaskState::Cancelled, None);
+            job::last_line(&render).info("cancelled while it waited");
             // It may have waited for another attempt.
             finished::sweep_soon(app.db.clone(), app.settings.scratch());
             Ok(Cancelled::Ended(Box::new(with_position(app, scope, render).await?)))

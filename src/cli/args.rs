@@ -163,6 +163,10 @@ impl Input {
 /// No sample has this name.
 pub(crate) fn unknown_sample(name: &str) -> Failure {
     let names: Vec<&str> = sample::list().iter().map(|entry| entry.name).collect();
-    let help = format!("the samples are {}", names.join(", "));
+    let listed = names.join(", ");
+    let help = match packshot_words::nearest(name, names) {
+        Some(near) => format!("did you mean `{near}`? The samples are {listed}"),
+        None => format!("the samples are {listed}"),
+    };
     Failure::usage("invalid_value", format!("there is no sample `{name}`"), "", help)
 }

@@ -80,7 +80,7 @@ impl ServiceArgs {
 
 /// Arguments of `client fetch`.
 #[derive(Args, Debug)]
-#[command(after_help = "Example: packshot client fetch 01934d2e-… -o bearing.png")]
+#[command(after_help = "Example: packshot client fetch 01934d2e-6f00-7000-8000-0123456789ab -o bearing.png")]
 pub(crate) struct FetchArgs {
     /// The render, by the id that `submit` printed
     #[arg(value_parser = render_id)]
@@ -94,7 +94,7 @@ pub(crate) struct FetchArgs {
 
 /// Arguments of `client cancel`.
 #[derive(Args, Debug)]
-#[command(after_help = "Example: packshot client cancel 01934d2e-…")]
+#[command(after_help = "Example: packshot client cancel 01934d2e-6f00-7000-8000-0123456789ab")]
 pub(crate) struct CancelArgs {
     /// The render, by the id that `submit` printed
     #[arg(value_parser = render_id)]

@@ -94,23 +94,6 @@ pub(crate) fn start_logging(verbose: u8) {
     let _ = lines.with_env_filter(filter).try_init();
 }
 
-/// Sends the logs of a service to stderr, with the time and their fields: as lines, or as one JSON object each.
-#[cfg(feature = "service")]
-pub(crate) fn start_service_logging(verbose: u8, json: bool) {
-    let level = match verbose {
-        0 => "packshot=info,warn",
-        1 => "packshot=debug,info",
-        2 => "packshot=trace,debug",
-        _ => "trace",
-    };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    let lines = tracing_subscriber::fmt().with_writer(io::stderr).log_internal_errors(false).with_env_filter(filter);
-    let _ = match json {
-        true => lines.json().flatten_event(true).with_span_list(false).try_init(),
-        false => lines.with_ansi(is_watched()).with_target(false).try_init(),
-    };
-}
-
 /// Plain lines: `[MATERIAL] …` begins with its mark. Warnings say that they are, details say whose they are.
 struct Lines;
 

@@ -19,10 +19,14 @@ pub(crate) enum InputKind {
     Environment,
     Lut,
     Template,
+    /// A request to the service.
+    #[cfg(feature = "service")]
+    Request,
 }
 
 impl InputKind {
-    fn prefix(self) -> &'static str {
+    /// What its error codes begin with.
+    pub(crate) fn prefix(self) -> &'static str {
         match self {
             Self::Glb => "glb",
             Self::Map => "map",
@@ -31,6 +35,8 @@ impl InputKind {
             Self::Environment => "env",
             Self::Lut => "lut",
             Self::Template => "template",
+            #[cfg(feature = "service")]
+            Self::Request => "request",
         }
     }
 
@@ -40,6 +46,8 @@ impl InputKind {
             Self::Glb => u32::MAX.into(),
             Self::Environment => 2 << 30,
             Self::Map | Self::Library | Self::Shot | Self::Lut | Self::Template => 64 << 20,
+            #[cfg(feature = "service")]
+            Self::Request => 64 << 20,
         }
     }
 }

@@ -24,8 +24,8 @@ const LISTS: [&str; 2] = ["buffers", "images"];
 /// Embeds the files that a glTF file names beside it. Other files, and what is no readable JSON, stay as they are.
 ///
 /// # Errors
-/// `glb.external_uri` for a file that is not there or cannot be read; `glb.limit` for more bytes than a product may
-/// have.
+/// `glb.header` for a shot file; `glb.external_uri` for a file that is not there or cannot be read; `glb.limit` for
+/// more bytes than a product may have.
 pub(crate) fn embed(path: &Path, bytes: Vec<u8>) -> Result<(Vec<u8>, Vec<Diagnostic>), Failure> {
     let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
     if !text.trim_ascii_start().starts_with(b"{") {
@@ -33,8 +33,8 @@ pub(crate) fn embed(path: &Path, bytes: Vec<u8>) -> Result<(Vec<u8>, Vec<Diagnos
     }
     let Ok(mut document) = serde_json::from_slice::<Value>(text) else { return Ok((bytes, Vec::new())) };
     if document["schema"].as_str().is_some_and(|schema| schema.starts_with("packshot-shot/")) {
-        let message = format!("{} is a shot file, not a product", path.display());
-        return Err(Failure::usage("invalid_value", message, "<INPUT>", "render it with `--shot FILE`"));
+        let fault = Fault::new("glb.header", "this is a shot file, not a product").at(path.display().to_string());
+        return Err(Failure::new(Exit::Input, fault.help("render it with `--shot FILE`")));
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut findings = Vec::new();

@@ -140,11 +140,8 @@ fn show(args: &ShowArgs) -> Result<(), Failure> {
     let (library, diagnostics) = libraries(&args.library)?;
     console::print_findings(&diagnostics);
     let Some((idx, _)) = library.find(&args.id) else {
-        let close: Vec<&str> = library.search(&args.id).take(5).map(|material| material.id.as_str()).collect();
-        let help = match close.is_empty() {
-            true => "`packshot materials list` lists all materials".to_owned(),
-            false => format!("did you mean {}?", close.join(", ")),
-        };
+        let question = packshot_words::did_you_mean(&library.near(&args.id));
+        let help = question.unwrap_or_else(|| "`packshot materials list` lists all materials".to_owned());
         let fault = Fault::new("library.unknown_material", format!("no library has the material `{}`", args.id));
         return Err(Failure::new(Exit::Input, fault.at("ID").help(help)));
     };

@@ -4,6 +4,7 @@ use packshot::Renderer;
 use packshot::denoise::Denoise;
 use packshot::picture::Picture;
 use packshot::plan::Kind;
+use packshot::preset::Preset;
 use packshot::render::{ReadyShot, ResidentProduct};
 use packshot::report::Preflight;
 use packshot::taken::{Taken, Taking};
@@ -27,7 +28,7 @@ pub(crate) mod target;
 pub(crate) use args::{PictureArgs, RenderArgs};
 
 use super::args::Input;
-use super::failure::Failure;
+use super::failure::{Exit, Failure};
 use super::interrupt::Interrupt;
 use super::places::Places;
 use super::progress::RenderBar;
@@ -35,27 +36,53 @@ use super::{console, files, preset, table};
 use args::Planned;
 use denoise::ChosenDenoiser;
 use dump::DumpSettings;
-use result::{RenderResult, Report, Results, samples_per_second};
+use result::{RenderResult, Rendered, Report, samples_per_second};
 use shot::OpenShot;
 use source::{Common, Subject};
 use target::{Target, targets};
 
 pub(crate) fn run(args: &RenderArgs, quiet: bool) -> Result<(), Failure> {
     args.check()?;
+    let mut rendered = Rendered::new(args.input_names());
+    match render_all(args, quiet, &mut rendered) {
+        Ok(preset) => {
+            let checked = rendered.results.iter();
+            let checked = checked.map(|result| (result.output.clone().unwrap_or_default(), &result.checks[..]));
+            if let Err(failure) = preset::require_passed(preset, checked) {
+                rendered.fail(None, failure);
+            }
+        }
+        // A wrong command line has no results to print.
+        Err(failure) if failure.exit == Exit::Usage => return Err(failure),
+        Err(failure) => rendered.fail(None, failure),
+    }
+    if args.picture.output.json {
+        files::print_json(&rendered.to_json())?;
+    }
+    rendered.into_failure().map_or(Ok(()), Err)
+}
+
+/// Renders each input, or the shot, and gives the preset whose rules the pictures must keep.
+///
+/// # Errors
+/// What is wrong before any input is read. What is wrong with an input is among `rendered`.
+fn render_all(args: &RenderArgs, quiet: bool, rendered: &mut Rendered) -> Result<Option<&'static Preset>, Failure> {
     let picture = &args.picture;
     let clock = Stopwatch::start();
     let shot = OpenShot::read(args.shot.as_deref(), picture, Kind::Still)?;
     let planned = picture.plan(Kind::Still, 1, &args.inputs, shot.as_ref())?;
     let mut session = Session::open(picture, &planned, quiet)?;
-    let mut failures = Vec::new();
-    let results = match &shot {
+    match &shot {
         Some(shot) => {
             let targets = targets(&picture.output, &planned.plan.files, &[shot.stem()])?;
             shot.take_places(&mut session.places)?;
             targets.iter().try_for_each(|target| target.take_places(&mut session.places))?;
-            let (subject, pictures) = shot.subject(picture, &planned, &session.interrupt.cancel)?;
-            let shot = pictures.into_still()?;
-            vec![session.render(subject, |_| Ok(shot), targets.first(), clock)?]
+            let subject = shot.subject(picture, &planned, &session.interrupt.cancel);
+            let result = subject.and_then(|(subject, pictures)| {
+                let shot = pictures.into_still()?;
+                session.render(subject, |_| Ok(shot), targets.first(), clock)
+            });
+            rendered.add(0, result);
         }
         None => {
             let inputs = Input::list(&args.inputs, &args.sample)?;
@@ -65,35 +92,19 @@ pub(crate) fn run(args: &RenderArgs, quiet: bool) -> Result<(), Failure> {
             targets.iter().try_for_each(|target| target.take_places(&mut session.places))?;
             let mut clock = Stopwatch::start();
             let common = Common::read(picture, &planned)?;
-            let mut results = Vec::new();
             for (i, input) in inputs.iter().enumerate() {
                 let subject = common.subject(input, &session.interrupt.cancel);
                 let shot = |subject: &mut Subject| common.shot(subject);
-                match subject.and_then(|subject| session.render(subject, shot, targets.get(i), clock)) {
-                    Ok(result) => results.push(result),
-                    Err(failure) if inputs.len() == 1 => return Err(failure),
-                    // What is wrong with one input says nothing about the others.
-                    Err(failure) => {
-                        let ends = failure.ends_work();
-                        failures.push(failure.in_input(&input.name()));
-                        if ends {
-                            break;
-                        }
-                    }
+                let result = subject.and_then(|subject| session.render(subject, shot, targets.get(i), clock));
+                // What is wrong with one input says nothing about the others.
+                if !rendered.add(i, result) {
+                    break;
                 }
                 clock = Stopwatch::start();
             }
-            results
         }
-    };
-    match &results[..] {
-        _ if !picture.output.json => {}
-        [result] if failures.is_empty() => files::print_json(result)?,
-        results => files::print_json(&Results::new(results, &failures))?,
     }
-    let checked = results.iter().map(|result| (result.output.clone().unwrap_or_default(), &result.checks[..]));
-    failures.extend(preset::require_passed(planned.plan.preset(), checked).err());
-    Failure::of_all(failures).map_or(Ok(()), Err)
+    Ok(planned.plan.preset())
 }
 
 /// What stays from picture to picture.

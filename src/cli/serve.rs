@@ -4,17 +4,22 @@ use std::path::PathBuf;
 
 use clap::Args;
 use packshot::error::Fault;
-use packshot_service::config::{ConfigError, LogFormat, Settings, Sources};
+use packshot_service::config::{ConfigError, Settings, Sources};
 use packshot_service::server::{self, ServeError};
 
 use super::failure::{Exit, Failure};
 use super::{cache, console, files, version};
 
+mod log;
+mod terminal;
+
 /// Arguments of `serve`.
 #[derive(Args, Debug)]
-#[command(after_help = "Example: packshot serve --listen 127.0.0.1:8080\n\n\
-    Every setting can also be given in the TOML file of --config, or in a variable: PACKSHOT_ and its name in upper case. \
-    `packshot serve --check-config` lists them all.")]
+#[command(
+    after_help = "Every setting can also be given in the TOML file of --config, or in a variable: PACKSHOT_ and its \
+    name in upper case. `packshot serve --check-config` lists them all.\n\n\
+    Example: packshot serve --listen 127.0.0.1:8080"
+)]
 pub(crate) struct ServeArgs {
     /// Address and port [default: 127.0.0.1:8080]; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS")]
@@ -40,7 +45,7 @@ pub(crate) struct ServeArgs {
     /// CPU threads of a render [default: all]
     #[arg(long, value_name = "N")]
     threads: Option<String>,
-    /// Log format: text or json [default: text]
+    /// Log format: text (in a terminal a line for each job, warnings and errors; -v for more) or json [default: text]
     #[arg(long, value_name = "FORMAT")]
     log_format: Option<String>,
 }
@@ -65,7 +70,7 @@ pub(crate) fn run(args: &ServeArgs, verbose: u8) -> Result<(), Failure> {
     if args.check_config {
         return files::print(settings.in_effect.to_string().as_bytes());
     }
-    console::start_service_logging(verbose, settings.log_format == LogFormat::Json);
+    log::start(verbose, settings.log_format);
     allow_many_connections();
     let runtime = runtime()?;
     runtime.block_on(server::run(settings, cache::kernels(), version::TEXT))?;

@@ -106,10 +106,49 @@ fn a_broken_input_takes_no_other_with_it() {
     let outputs: Vec<&str> =
         said["results"].as_array().expect("a list").iter().filter_map(|result| result["output"].as_str()).collect();
     assert_eq!(outputs, ["out/boxes.png", "out/last.png"]);
-    let failed: Vec<&str> =
-        said["failed"].as_array().expect("a list").iter().filter_map(|fault| fault["at"].as_str()).collect();
-    assert!(failed.len() == 2 && failed[0].starts_with("bad.glb") && failed[1].starts_with("missing.glb"), "{said}");
+    let failures = said["failures"].as_array().expect("a list").iter();
+    let failures: Vec<_> = failures.map(|fault| (fault["input"].as_str(), fault["code"].as_str())).collect();
+    let expected = [("bad.glb", "glb.truncated"), ("missing.glb", "glb.file_missing")];
+    assert_eq!(failures, expected.map(|(input, code)| (Some(input), Some(code))));
+    assert_eq!(said["output"], Value::Null, "two results have no members in common");
     assert!(outcome.stderr.contains("bad.glb") && outcome.stderr.contains("missing.glb"), "{}", outcome.stderr);
+}
+
+#[test]
+fn the_json_of_a_render_has_one_shape() {
+    let workplace = Workplace::new();
+    workplace.write("bad.glb", b"glTF");
+    let render = |args: &[&str]| workplace.run(&[&["render", "--json"], args, &TINY].concat());
+    let whole = render(&["boxes.glb", "-o", "out.png"]).done().json();
+    assert_eq!(whole["failures"], json!([]));
+    let [result] = &whole["results"].as_array().expect("a list")[..] else { panic!("{whole}") };
+    for (name, value) in result.as_object().expect("an object") {
+        assert_eq!(whole[name], *value, "{name}: the members of the only result are at the top, too");
+    }
+    // The only input fails.
+    let outcome = render(&["bad.glb"]);
+    assert_eq!(outcome.code, 3, "{}", outcome.stderr);
+    outcome.expect_message("glb.truncated", "byte");
+    let said = outcome.json();
+    assert_eq!(shape(&said), names(&[("results", "list"), ("failures", "list")]));
+    let [failure] = &said["failures"].as_array().expect("a list")[..] else { panic!("{said}") };
+    let members = ["input", "code", "at", "message", "help"].map(|name| (name, "text"));
+    assert_eq!(
+        (shape(failure), &failure["input"], &failure["code"]),
+        (names(&members), &json!("bad.glb"), &json!("glb.truncated"))
+    );
+    assert!(!failure["at"].as_str().expect("a text").contains("bad.glb"), "the place within the input: {failure}");
+    // One of two fails; then what all need is missing; then a shot.
+    let said = render(&["boxes.glb", "bad.glb", "-o", "out/"]).json();
+    assert_eq!((&said["output"], &said["failures"][0]["input"]), (&json!("out/boxes.png"), &json!("bad.glb")));
+    for (inputs, input) in [(&["boxes.glb"][..], json!("boxes.glb")), (&["boxes.glb", "bad.glb"], Value::Null)] {
+        let said = render(&[inputs, &["--material-map", "gone.json"]].concat()).json();
+        assert_eq!((&said["failures"][0]["input"], &said["failures"][0]["code"]), (&input, &json!("map.file_missing")));
+    }
+    let said = render(&["--shot", "gone.json"]).json();
+    assert_eq!((&said["results"], &said["failures"][0]["input"]), (&json!([]), &json!("gone.json")));
+    // The command line itself is wrong.
+    render(&["boxes.glb", "--fill", "2"]).expect_error(2, "usage.invalid_value", "--fill");
 }
 
 /// Names and JSON types of an object's members, in order.
@@ -151,6 +190,8 @@ fn the_result_has_exactly_the_members_of_the_contract() {
         ("parts", "number"),
         ("unmapped_parts", "number"),
         ("diagnostics", "list"),
+        ("results", "list"),
+        ("failures", "list"),
     ]);
     assert_eq!(shape(&result), expected);
     let mut seconds = shape(&result["seconds"]);
@@ -200,7 +241,7 @@ fn the_report_is_the_preflight_with_the_result() {
     let workplace = Workplace::new();
     let result = workplace.render_json(&["boxes.glb", "-o", "out.png", "--report", "report.json"]);
     let report: Value = serde_json::from_slice(&workplace.read("report.json")).expect("JSON");
-    assert_eq!(report["render"], result);
+    assert_eq!(report["render"], result["results"][0]);
     assert_eq!(report["ok"], true);
     assert_eq!(report["materials"]["parts"], 3);
     assert_eq!(report["stats"]["triangles"], 36);

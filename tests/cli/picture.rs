@@ -1,6 +1,6 @@
 //! The pixels: equal where they must be, different where they must be.
 
-use crate::workplace::Workplace;
+use crate::workplace::{TINY, Workplace};
 
 /// The RGBA pixels of an 8-bit PNG.
 pub(crate) fn pixels(png: &[u8]) -> Vec<[u8; 4]> {
@@ -82,6 +82,40 @@ fn clay_is_the_same_on_every_part() {
     assert!(spread > 60 && !warns, "the lid is red: {spread}");
     let (spread, warns) = brightest(&["--clay"]);
     assert!(spread < 25 && !warns, "clay is grey: {spread}");
+}
+
+#[test]
+fn clay_needs_no_materials_and_says_that_it_has_not_used_them() {
+    let workplace = Workplace::new();
+    workplace.write("map.json", br#"{"parts": [{"part_name": "Base", "material": "Steel"}]}"#);
+    let clay = |more: &[&str]| {
+        let options = ["boxes.glb", "--clay", "-o", "out.png"];
+        let result = workplace.render_json(&[&options[..], more].concat());
+        let findings = result["diagnostics"].as_array().expect("a list").iter();
+        let unused = findings.filter(|finding| finding["code"] == "materials_not_used");
+        let unused: Vec<String> = unused.map(|finding| finding["at"].as_str().expect("a place").to_owned()).collect();
+        assert_eq!(result["unmapped_parts"], 0, "{result}");
+        (pixels(&workplace.read("out.png")), unused)
+    };
+    let (plain, unused) = clay(&[]);
+    assert_eq!(unused, [""; 0]);
+    for (more, expected) in [
+        (&["--material-map", "map.json"][..], &["--material-map"][..]),
+        (&["--material", "Base=Steel"], &["--material"]),
+        (&["--material", "Base=Unobtainium", "--on-unmapped", "fail"], &["--material"]),
+        (&["--material-map", "map.json", "--material", "Lid=Brass"], &["--material-map", "--material"]),
+    ] {
+        let (same, unused) = clay(more);
+        assert_eq!(unused, expected, "{more:?}");
+        assert!(same == plain, "{more:?}: clay is clay");
+    }
+    let said = workplace.render(&["boxes.glb", "--clay", "--material", "Base=Steel", "-o", "out.png"]).stderr;
+    assert!(said.contains("warning[materials_not_used]"), "{said}");
+    let views = ["views", "boxes.glb", "--clay", "--material", "Base=Steel", "--view", "top", "-o", "views/"];
+    assert!(workplace.run(&[&views[..], &TINY].concat()).done().stderr.contains("warning[materials_not_used]"));
+    // A shot says what its parts wear, as it says everything.
+    workplace.render(&["boxes.glb", "--dump-shot", "shot.json"]);
+    workplace.run(&["render", "--shot", "shot.json", "--clay"]).expect_error(2, "usage.conflict", "--clay");
 }
 
 /// Bounds of what is opaque: left, top, right, bottom.

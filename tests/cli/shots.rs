@@ -177,7 +177,7 @@ fn a_shot_that_is_taken_for_a_product_is_told_apart() {
     let workplace = Workplace::new();
     workplace.render(&["boxes.glb", "--dump-shot", "shot.json"]);
     for command in ["render", "preflight", "views"] {
-        workplace.run(&[command, "shot.json"]).expect_error(2, "usage.invalid_value", "<INPUT>");
+        workplace.run(&[command, "shot.json"]).expect_error(3, "glb.header", "shot.json");
     }
 }
 

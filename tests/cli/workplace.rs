@@ -113,6 +113,11 @@ impl Outcome {
     pub(crate) fn expect_error(&self, code: i32, error_code: &str, at: &str) {
         assert_eq!(self.code, code, "{}", self.stderr);
         assert_eq!(self.stdout, b"", "{}", String::from_utf8_lossy(&self.stdout));
+        self.expect_message(error_code, at);
+    }
+
+    /// Fails unless stderr has an error `error_code` whose place contains `at`.
+    pub(crate) fn expect_message(&self, error_code: &str, at: &str) {
         let lines: Vec<&str> = self.stderr.lines().collect();
         let begin = format!("error[{error_code}]: ");
         let first = lines.iter().position(|line| line.starts_with(&begin));

@@ -22,6 +22,7 @@ fn submit_watch_fetch() {
     assert_eq!(code, 0, "{stderr}");
     let job: Value = serde_json::from_str(&stdout).expect("one JSON object");
     assert_eq!((&job["state"], &job["request"]["width"]), (&"completed".into(), &32.into()));
+    assert_eq!(job["input_name"], "boxes.glb");
     let picture = std::fs::read(place.path("boxes.png")).expect("saved");
     assert!(picture.starts_with(b"\x89PNG"));
 
@@ -41,6 +42,15 @@ fn submit_watch_fetch() {
 
     let (code, stdout, _) = submit(&["--set", "formats=[\"png\",\"exr\"]", "--idempotency-key", "both"]);
     assert_eq!((code, stdout.trim()), (0, id), "the same submission again");
+
+    let (code, _, stderr) = submit(&["--watch"]);
+    assert!(code == 0 && stderr.starts_with("submitted: "), "{stderr}");
+    assert!(stderr.lines().next().expect("a line").ends_with(" (boxes.glb)"), "{stderr}");
+    let (code, stdout, stderr) =
+        place.run(&[&["client", "submit", "--sample", "bearing", "--watch", "--json"], &TINY[..], &url].concat());
+    assert_eq!(code, 0, "{stderr}");
+    let job: Value = serde_json::from_str(&stdout).expect("one JSON object");
+    assert_eq!((&job["input_name"], &job["metadata"]), (&"bearing".into(), &serde_json::json!({})));
 
     // Several pictures do not fit into one file.
     let (code, _, stderr) = submit(&["--set", "kind=views", "--set", "views=[\"front\",\"top\"]", "-o", "one.png"]);

@@ -13,8 +13,10 @@ mod backup;
 mod client;
 mod crash;
 mod database;
+mod markdown;
 mod memory;
 mod movies;
+mod operating;
 mod page;
 mod postgres;
 mod python;
@@ -24,4 +26,6 @@ mod resume;
 mod service;
 mod start;
 mod stop;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod webdriver;

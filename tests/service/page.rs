@@ -1,5 +1,6 @@
 //! The web page in Chromium: what a viewer sees of a job that another user submitted.
 
+use packshot_contract::client::Submission;
 use serde_json::json;
 
 use crate::service::{SOON, Service, Workplace, http, submission, until};
@@ -66,10 +67,14 @@ async fn a_job_is_followed_and_its_picture_downloaded(browser: &Browser, place: 
     let name = "boxes from elsewhere, with a name that is as long as those of a warehouse_and-has_no-spaces_in-its_second-half";
     let request = json!({ "width": 320, "height": 240, "samples": 65536, "noise_threshold": 0, "max_time_s": 3,
                           "metadata": { "name": name } });
-    let id = service.client().submit(&submission(&request)).await.expect("accepted").id;
+    let file = format!("{}.glb", "bearing-6204_".repeat(15));
+    let submission = Submission { name: Some(file.clone()), ..submission(&request) };
+    let id = service.client().submit(&submission).await.expect("accepted").id;
     browser.until(&format!("document.querySelector('[data-id=\"{id}\"]')")).await;
     browser.run(&format!("document.querySelector('[data-id=\"{id}\"] button').click()")).await;
     browser.until(&format!("document.querySelector('#job-name').textContent === '{name}'")).await;
+    browser.until(&format!("document.querySelector('#job-file').textContent === '{file}'")).await;
+    browser.until(&format!("document.querySelector('[data-id=\"{id}\"]').textContent.includes('{file}')")).await;
     browser.until("document.querySelector('#picture').naturalWidth === 320").await;
     let first = browser.run("return document.querySelector('#picture').src").await;
     browser.until(&format!("document.querySelector('#picture').src !== {first}")).await;
@@ -91,6 +96,8 @@ async fn a_job_is_followed_and_its_picture_downloaded(browser: &Browser, place: 
         .run("document.querySelector('[name=samples]').value = 65536; document.querySelector('#render').click()")
         .await;
     browser.until("document.querySelector('#job-name').textContent === 'boxes.glb'").await;
+    browser.until("document.querySelector('#job-file').textContent === ''").await;
+    browser.until("document.querySelector('#jobs li strong').textContent === 'boxes.glb'").await;
     browser.until("document.querySelector('#job-state').textContent === 'running'").await;
     browser.run("document.querySelector('#cancel').click()").await;
     browser.until("document.querySelector('#job-state').textContent === 'cancelled'").await;

@@ -34,9 +34,10 @@ while job.state not in (JobState.COMPLETED, JobState.FAILED):
     time.sleep(0.05)
     job = get_render.sync(job.id, client=client)
 assert job.state == JobState.COMPLETED, job.error
+assert job.input_name == "boxes.glb", job.input_name
 picture = get_file.sync(job.id, job.result.files[0].name, client=client).payload.read()
 assert picture.startswith(b"\x89PNG") and len(picture) == job.result.files[0].size_bytes, picture[:16]
-assert [own.id for own in list_renders.sync(client=client).items] == [job.id]
+assert [(own.id, own.input_name) for own in list_renders.sync(client=client).items] == [(job.id, "boxes.glb")]
 assert list_materials.sync(client=client, q="steel").items, "there is steel"
 print(job.result.files[0].width, job.result.files[0].height)
 "#;

@@ -2,14 +2,14 @@
 
 use std::process::Command;
 
+use crate::markdown;
 use crate::service::{Workplace, outcome};
 
 /// The first shell block below a heading.
 fn block(heading: &str) -> String {
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("there");
-    let section = readme.split_once(&format!("\n## {heading}\n")).expect("the section").1;
-    let (_, block) = section.split_once("```sh\n").expect("a block of shell");
-    block.split_once("```").expect("its end").0.to_owned()
+    let mut blocks = markdown::blocks(&readme).into_iter();
+    blocks.find(|block| block.heading == heading && block.language == "sh").expect("a block of shell").text
 }
 
 #[test]

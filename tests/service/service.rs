@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
@@ -158,12 +158,13 @@ fn ready_line(stdout: ChildStdout) -> Option<String> {
     receiver.recv_timeout(SOON).ok()
 }
 
-fn collect(mut stderr: ChildStderr) -> Arc<Mutex<String>> {
+/// What comes out of a program until its output ends.
+pub(crate) fn collect(mut output: impl Read + Send + 'static) -> Arc<Mutex<String>> {
     let log = Arc::new(Mutex::new(String::new()));
     let of_reader = log.clone();
     std::thread::spawn(move || {
         let mut bytes = [0; 4096];
-        while let Ok(n @ 1..) = stderr.read(&mut bytes) {
+        while let Ok(n @ 1..) = output.read(&mut bytes) {
             of_reader.lock().expect("no panic").push_str(&String::from_utf8_lossy(&bytes[..n]));
         }
     });

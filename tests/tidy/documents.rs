@@ -19,6 +19,44 @@ fn links_lead_somewhere() {
     expect_none("links to nothing", broken);
 }
 
+/// What a link from a folder to `target` leads to, from the root of the repository.
+fn joined(folder: &str, target: &str) -> String {
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in target.split('/') {
+        if part == ".." {
+            parts.pop();
+        } else if part != "." {
+            parts.push(part);
+        }
+    }
+    parts.join("/")
+}
+
+/// The anchor of a heading, as GitHub makes it.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim_start_matches('#').trim().chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+    kept.collect::<String>().to_lowercase().replace(' ', "-")
+}
+
+#[test]
+fn links_lead_to_headings() {
+    let files = files();
+    let broken = files.iter().filter(|file| file.is("md")).flat_map(|file| {
+        let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let targets = file.text.split("](").skip(1).filter_map(|rest| rest.split(')').next()?.split_once('#'));
+        let is_broken = |(path, name): &(&str, &str)| {
+            let target = if path.is_empty() { file.path.clone() } else { joined(folder, path) };
+            let document = files.iter().find(|other| other.path == target && other.is("md"));
+            document.is_some_and(|other| {
+                let mut headings = other.text.lines().filter(|line| line.starts_with('#'));
+                !headings.any(|line| anchor(line) == *name)
+            })
+        };
+        targets.filter(is_broken).map(|(path, name)| format!("{}: {path}#{name}", file.path)).collect::<Vec<_>>()
+    });
+    expect_none("links to headings that are not there", broken);
+}
+
 /// Paths in backticks: what has a slash, and only characters of paths.
 fn paths(file: &File) -> impl Iterator<Item = &str> {
     let code = file.text.split('`').skip(1).step_by(2);

@@ -1,9 +1,14 @@
 //! Enumerations whose values are words: in options, requests, files, database rows and logs.
 //!
 //! [`words!`] declares one. A word stands once, beside its value and what it means; how it is read, written, listed in
-//! help texts and described in schemas all follows from there.
+//! help texts and described in schemas all follows from there. [`KnownNames`] says which known word or name may have
+//! been meant by an unknown one.
 
 use std::fmt;
+
+mod near;
+
+pub use near::{KnownNames, did_you_mean, nearest};
 
 /// An enumeration whose values are words.
 pub trait Word: Copy + PartialEq + 'static {
@@ -68,22 +73,6 @@ impl fmt::Display for UnknownWord {
 }
 
 impl std::error::Error for UnknownWord {}
-
-/// Longer than any word that is known; what is longer is like none of them.
-const WORD_BYTES_MAX: usize = 64;
-/// The least likeness (Jaro and Winkler, 0 to 1) at which a word may have been meant by another.
-const LIKENESS_MIN: f64 = 0.8;
-
-/// The one of `known` that was most likely meant by `word`; `None` where none is like it.
-pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
-    if word.len() > WORD_BYTES_MAX {
-        return None;
-    }
-    let word = word.to_lowercase();
-    let likeness = |known: &'k str| (strsim::jaro_winkler(&word, &known.to_lowercase()), known);
-    let near = known.into_iter().map(likeness).filter(|(likeness, _)| *likeness >= LIKENESS_MIN);
-    near.max_by(|(one, _), (other, _)| one.total_cmp(other)).map(|(_, known)| known)
-}
 
 #[doc(hidden)]
 pub use serde as __serde;
@@ -191,17 +180,6 @@ mod tests {
             /// by 90°
             Z = "z" | "Z",
         }
-    }
-
-    #[test]
-    fn the_nearest_word_is_the_one_that_was_meant() {
-        let known = ["hero_dark", "three_point", "front"];
-        assert_eq!(nearest("hero_drak", known), Some("hero_dark"));
-        assert_eq!(nearest("Three-Point", known), Some("three_point"));
-        assert_eq!(nearest("frnt", known), Some("front"));
-        assert_eq!(nearest("glass", known), None);
-        assert_eq!(nearest("", known), None);
-        assert_eq!(nearest(&"front".repeat(100), known), None);
     }
 
     #[test]

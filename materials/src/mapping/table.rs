@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use packshot_words::did_you_mean;
 use unicode_normalization::UnicodeNormalization;
 
 use super::PartNames;
@@ -176,10 +177,10 @@ impl<'a> PartTable<'a> {
             let severity = if entry.origin == Origin::Hand { Severity::Warning } else { Severity::Info };
             let message = format!("no part has the {of} `{}`", one_line(wanted));
             let finding = Finding::new(severity, "unused_map_entry", entry.at.as_str(), message);
-            let near: Vec<String> = near.iter().map(|name| format!("`{}`", one_line(name))).collect();
-            match near.is_empty() {
-                false => finding.with_help(format!("did you mean {}?", near.join(" or "))),
-                true => finding,
+            let near: Vec<String> = near.iter().map(|name| one_line(name)).collect();
+            match did_you_mean(&near) {
+                Some(question) => finding.with_help(question),
+                None => finding,
             }
         };
         self.entries.iter().zip(idle).filter(|(_, idle)| *idle).map(|(entry, _)| finding(entry)).collect()

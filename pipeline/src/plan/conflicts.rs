@@ -6,7 +6,7 @@ use super::table::{OptionId as O, Options};
 use super::words::GroundWord;
 
 /// Options that replace each other: the second of each pair cannot be combined with the first.
-const ALTERNATIVES: [(O, O); 16] = [
+const ALTERNATIVES: [(O, O); 14] = [
     (O::View, O::AzimuthDeg),
     (O::View, O::ElevationDeg),
     (O::View, O::Camera),
@@ -21,8 +21,6 @@ const ALTERNATIVES: [(O, O); 16] = [
     (O::Fill, O::MarginPx),
     (O::Fill, O::Trim),
     (O::Ortho, O::LensMm),
-    (O::Clay, O::Materials),
-    (O::Clay, O::Material),
 ];
 
 /// What is wrong with the options on their own.
@@ -49,9 +47,7 @@ fn counts(given: &Options, id: O) -> bool {
     match id {
         O::Trim => given.trim == Some(true),
         O::Ortho => given.ortho == Some(true),
-        O::Clay => given.clay == Some(true),
         O::CropTo => given.crop_to.as_ref().is_some_and(|parts| !parts.is_empty()),
-        O::Material => given.material.as_ref().is_some_and(|entries| !entries.is_empty()),
         id => given.has(id),
     }
 }

@@ -6,7 +6,7 @@ use packshot_json::FaultKind;
 use packshot_materials::library::Library;
 use packshot_materials::map::{Covers, MapEntry, MaterialMap, Origin, PartSelector};
 use packshot_materials::mapping::{OnUnmapped, Policy};
-use packshot_renderer::diagnostic::option_place;
+use packshot_renderer::diagnostic::{Diagnostic, Severity, option_place};
 
 use super::PicturePlan;
 use super::fault::{OptionFault, say};
@@ -30,9 +30,6 @@ pub(super) fn complete(given: &Options, options: &mut Options, faults: &mut Vec<
             let message = say![format!("`{text}` is not PART=MATERIAL, such as Outer_Ring=Steel")];
             faults.push(OptionFault::new(O::Material, FaultKind::Range, message).at(format!("/{i}")));
         }
-    }
-    if options.clay == Some(true) {
-        options.materials = None;
     }
     // If some parts are given by hand, the others keep their materials by default.
     let names_some_parts = given.material.as_ref().is_some_and(|entries| !entries.is_empty());
@@ -101,5 +98,19 @@ impl PicturePlan {
     /// Whether all parts wear the same light grey material.
     pub fn is_clay(&self) -> bool {
         self.options.clay == Some(true)
+    }
+
+    /// A finding for each option that says which part gets which material, and is not needed because all are clay.
+    pub(crate) fn unused_for_clay(&self) -> Vec<Diagnostic> {
+        let has_map = self.options.materials.as_ref().is_some_and(|materials| materials.map.is_some());
+        let unused = [(O::Materials, has_map), (O::Material, self.by_hand().next().is_some())];
+        let unused = unused.into_iter().filter(|(_, is_unused)| *is_unused && self.is_clay());
+        let finding = |(option, _): (O, bool)| Diagnostic {
+            code: "materials_not_used",
+            severity: Severity::Warning,
+            at: option_place(option.spec().name),
+            message: "every part is shown in clay, so the chosen materials are not used".to_owned(),
+        };
+        unused.map(finding).collect()
     }
 }

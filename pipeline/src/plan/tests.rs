@@ -166,7 +166,6 @@ fn r10_what_contradicts_is_refused_with_its_option() {
         (json!({"ground_color": "#F0F0F0"}), O::GroundColor, Missing),
         (json!({"ground": "shadow", "ground_roughness": 0.2}), O::GroundRoughness, Conflict),
         (json!({"ground": "floor", "shadow_catcher": true}), O::ShadowCatcher, Conflict),
-        (json!({"clay": true, "material": ["Ring=Steel-Bare"]}), O::Material, Conflict),
         (json!({"material": ["Ring"]}), O::Material, Range),
         (json!({"lines_only": true}), O::LinesOnly, Missing),
         (json!({"edges": true, "formats": ["exr"]}), O::Edges, Conflict),
@@ -215,9 +214,9 @@ fn an_unknown_template_is_named_with_the_one_that_was_probably_meant() {
     };
     let (at, message, help) = refused("hero_drak");
     assert_eq!((at.as_str(), message.as_str()), ("template", "there is no built-in template `hero_drak`"));
-    assert_eq!(help, "did you mean `hero_dark`?");
+    assert!(help.starts_with("did you mean `hero_dark`?"), "{help}");
     let (_, _, help) = refused("mine");
-    assert!(help.starts_with("choose one of ") && help.contains("hero_dark"), "{help}");
+    assert!(help.starts_with("one of ") && help.contains("hero_dark"), "{help}");
 }
 
 #[test]

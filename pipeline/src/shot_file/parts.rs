@@ -1,11 +1,13 @@
 //! Which part gets which material.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 
 use packshot_json::{FaultKind, Node};
 use packshot_renderer::diagnostic::{Diagnostic, Severity};
-use packshot_renderer::part_pattern::PartPattern;
+use packshot_renderer::part_pattern::{CalledParts, PartPattern};
 use packshot_renderer::scene::Part;
+use packshot_words::{KnownNames, did_you_mean};
 
 use super::read::{members, nullable};
 use crate::product::PaletteMaterial;
@@ -115,34 +117,53 @@ impl PartRules {
             self.matching(part).for_each(|i| is_used[i] = true);
         }
         let unused = self.rules.iter().zip(is_used).filter(|(_, is_used)| !is_used);
-        let diagnostic = |(rule, _): (&PartRule, _)| Diagnostic {
-            code: "shot.pattern_unmatched",
-            severity: Severity::Warning,
-            at: rule.at.clone(),
-            message: format!("the pattern {:?} matches no part", rule.parts.text()),
+        let mut called = None;
+        let diagnostic = |(rule, _): (&PartRule, _)| {
+            let pattern = rule.parts.text();
+            let called = called.get_or_insert_with(|| CalledParts::new(parts));
+            let message = format!("the pattern {pattern:?} matches no part");
+            Diagnostic {
+                code: "shot.pattern_unmatched",
+                severity: Severity::Warning,
+                at: rule.at.clone(),
+                message: match called.did_you_mean(pattern) {
+                    Some(question) => format!("{message}; {question}"),
+                    None => message,
+                },
+            }
         };
         unused.map(diagnostic).collect()
     }
 }
 
 /// The materials of a shot by name.
-pub(super) struct Known<'m>(HashMap<&'m str, &'m PaletteMaterial>);
+pub(super) struct Known<'m> {
+    materials: HashMap<&'m str, &'m PaletteMaterial>,
+    /// For asking which of them is meant, within one limit for all questions.
+    names: RefCell<KnownNames<String>>,
+}
 
 impl<'m> Known<'m> {
     pub(super) fn new(materials: &'m [PaletteMaterial]) -> Self {
-        Self(materials.iter().map(|material| (material.id.as_str(), material)).collect())
+        let names = KnownNames::new(materials.iter().map(|material| material.id.clone()));
+        let materials = materials.iter().map(|material| (material.id.as_str(), material)).collect();
+        Self { materials, names: RefCell::new(names) }
     }
 
     /// The material that a value refers to.
     pub(super) fn get(&self, node: &Node<'_>) -> Option<&'m PaletteMaterial> {
         let name = node.string()?;
-        self.0.get(name).copied().or_else(|| {
-            let mut names: Vec<String> = self.0.keys().map(|name| short(name)).collect();
+        self.materials.get(name).copied().or_else(|| {
+            let mut names: Vec<String> = self.materials.keys().map(|name| short(name)).collect();
             names.sort_unstable();
             names.truncate(NAMED_MAX);
             let hint = match names.is_empty() {
                 true => "define it in /materials".to_owned(),
                 false => format!("/materials has {}", names.join(", ")),
+            };
+            let hint = match did_you_mean(&self.names.borrow_mut().near(name)) {
+                Some(question) => format!("{question} {hint}"),
+                None => hint,
             };
             let kind = FaultKind::Named("unknown_material".to_owned());
             node.refuse(kind, format!("no material {:?} in /materials: {hint}", short(name)))

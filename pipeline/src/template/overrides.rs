@@ -3,6 +3,7 @@
 use packshot_materials::library::{Library, LibraryMaterialIdx};
 use packshot_materials::mapping::{Assignment, Outcome, PartNames};
 use packshot_renderer::part_pattern::PartPattern;
+use packshot_words::did_you_mean;
 
 use crate::error::{Error, ErrorKind, Fault};
 
@@ -56,7 +57,9 @@ impl Overrides {
             let Some((put_on, _)) = library.find(&entry.put_on) else {
                 let help = "`packshot materials list` shows all; a library of your own can add one";
                 let message = format!("no library has a material `{}`", entry.put_on);
-                return Err(refused("template.material", message, help));
+                let question = did_you_mean(&library.near(&entry.put_on));
+                let help = question.map_or_else(|| help.to_owned(), |question| format!("{question} Otherwise, {help}"));
+                return Err(refused("template.material", message, &help));
             };
             Ok(Found { part: matcher(&entry.part)?, material: matcher(&entry.material)?, put_on })
         };

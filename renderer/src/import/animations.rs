@@ -146,7 +146,7 @@ pub(super) fn sample(
         None => 0,
         Some(wanted) => names.iter().position(|name| name == wanted).ok_or_else(|| {
             let message = format!("there is no animation {}; {}", quoted(wanted), listed("animation", &names));
-            ImportError::new(Code::Animation, "/animations", message)
+            ImportError::new(Code::Animation, "/animations", message).asking(wanted, &names)
         })?,
     };
     let mut poses: HashMap<u32, NodePose> = HashMap::new();

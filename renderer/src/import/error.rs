@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use packshot_words::{KnownNames, did_you_mean};
+
 /// Why the importer gave no scene.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ImportErrorCode {
@@ -147,11 +149,13 @@ pub struct ImportError {
     code: ImportErrorCode,
     at: String,
     message: String,
+    /// Whether a name of the file is meant by one that it does not have.
+    question: Option<String>,
 }
 
 impl ImportError {
     pub(super) fn new(code: ImportErrorCode, at: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code, at: at.into(), message: message.into() }
+        Self { code, at: at.into(), message: message.into(), question: None }
     }
 
     pub(super) fn at_byte(code: ImportErrorCode, offset: usize, message: impl Into<String>) -> Self {
@@ -174,9 +178,19 @@ impl ImportError {
         &self.message
     }
 
+    /// The same about a name that is none of `names`, with the question which of them is meant.
+    pub(super) fn asking(mut self, wanted: &str, names: &[&str]) -> Self {
+        self.question = did_you_mean(&KnownNames::new(names.iter().copied()).near(wanted));
+        self
+    }
+
     /// What a person can do about it.
-    pub fn help(&self) -> &'static str {
-        self.code.help()
+    pub fn help(&self) -> String {
+        let help = self.code.help();
+        match &self.question {
+            Some(question) => format!("{question} If not, {help}"),
+            None => help.to_owned(),
+        }
     }
 }
 

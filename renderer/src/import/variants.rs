@@ -26,7 +26,8 @@ impl<'d> Variants<'d> {
             None => None,
             Some(wanted) => Some(names.iter().position(|name| *name == wanted).ok_or_else(|| {
                 let message = format!("there is no variant {}; {}", quoted(wanted), listed("variant", &names));
-                ImportError::new(Code::Variant, format!("/extensions/{EXTENSION}/variants"), message)
+                let error = ImportError::new(Code::Variant, format!("/extensions/{EXTENSION}/variants"), message);
+                error.asking(wanted, &names)
             })?),
         };
         Ok(Self { names, chosen })

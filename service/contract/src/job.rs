@@ -45,6 +45,8 @@ pub struct Job {
     /// What is made.
     #[schema(schema_with = crate::request::kind_schema)]
     pub kind: Kind,
+    /// Name of the file that the product was sent in; `null` if it was sent without a name, or named by its address.
+    pub input_name: Option<String>,
     /// Its state.
     pub state: JobState,
     /// Higher goes first.

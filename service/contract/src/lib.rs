@@ -13,6 +13,7 @@ pub mod device;
 pub mod document;
 pub mod event;
 pub mod health;
+pub mod input_name;
 pub mod job;
 pub mod library;
 pub mod log;

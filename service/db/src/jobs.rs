@@ -35,6 +35,8 @@ pub struct Job {
     pub device: Option<Json>,
     /// Who asked for it.
     pub created_by: UserId,
+    /// Name of the file that it works on, as its sender called it.
+    pub input_name: Option<String>,
     /// When it was cancelled while it ran.
     pub cancel_requested_at: Option<Timestamp>,
     /// When it was made.
@@ -74,6 +76,8 @@ pub struct NewJob {
     pub job: JobRef,
     /// The user who asked for it.
     pub created_by: UserId,
+    /// Name of the file that it works on, as its sender called it.
+    pub input_name: Option<String>,
     /// Samples per pixel at most; 0 for a job that samples nothing.
     pub samples_target: i32,
     /// Whether it has a document.
@@ -212,6 +216,7 @@ impl From<job::Model> for Job {
             error: error_of((row.error_code, row.error_detail, row.error_at)),
             device: row.device.map(Col::value),
             created_by: row.created_by.0,
+            input_name: row.input_name,
             cancel_requested_at: row.cancel_requested_at.map(Col::value),
             created_at: row.created_at.0,
             started_at: row.started_at.map(Col::value),

@@ -52,6 +52,8 @@ pub struct Render {
     pub task_id: Option<TaskId>,
     /// Who asked for it.
     pub created_by: UserId,
+    /// Name of the file that the product was sent in.
+    pub input_name: Option<String>,
     /// When it was cancelled while it ran.
     pub cancel_requested_at: Option<Timestamp>,
     /// When it was made.
@@ -81,6 +83,8 @@ pub struct NewRender {
     pub samples_target: i32,
     /// The user who asked for it.
     pub created_by: UserId,
+    /// Name of the file that the product was sent in.
+    pub input_name: Option<String>,
     /// The key that all requests with the same result have.
     pub cache_key: Option<ContentAddress>,
     /// Stored objects that it needs; they are kept as long as the render is.

@@ -26,7 +26,7 @@ const OBJECTS: &str = "objects";
 /// When database or files are to be elsewhere, a folder is in use or not empty, or the backup is damaged.
 pub fn restore(settings: &Settings, backup: &Path) -> Result<Summary, AdminError> {
     let store = local_store(settings)?;
-    let file = File::open(backup).map_err(AdminError::io(backup))?;
+    let file = File::open(backup).map_err(|source| AdminError::NotRead { path: backup.to_owned(), source })?;
     let mut zip = ZipArchive::new(file).map_err(|reason| AdminError::Damaged(reason.to_string()))?;
     let manifest = manifest(&mut zip)?;
     let folder = DataFolder::open(&settings.data)?;

@@ -23,12 +23,14 @@ use packshot_contract::problem::Invalid;
 const OVERHEAD_BYTES: u64 = 64 << 10;
 
 /// A body that was received: JSON, and files by the name of their part.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Form {
     /// The JSON; an empty object when there is none.
     pub(crate) json: Value,
     /// The files.
     pub(crate) files: BTreeMap<&'static str, Upload>,
+    /// What their senders called them, as it was sent, for those that have a name.
+    pub(crate) file_names: BTreeMap<&'static str, String>,
     /// BLAKE3 of everything after decoding: requests with the same hash are equal.
     pub(crate) hash: [u8; 32],
 }
@@ -48,7 +50,7 @@ pub(crate) async fn receive(
         "multipart/form-data" => receive_parts(state, request, files, true, bytes_max).await,
         "application/json" => {
             let bytes = body::read(request, JSON_BYTES_MAX).await?;
-            Ok(Form { json: body::parse(&bytes)?, files: BTreeMap::new(), hash: *blake3::hash(&bytes).as_bytes() })
+            Ok(Form { json: body::parse(&bytes)?, hash: *blake3::hash(&bytes).as_bytes(), ..Form::default() })
         }
         _ => Err(ApiError::new(Code::UnsupportedMediaType, "expected multipart/form-data or application/json")),
     }
@@ -84,7 +86,7 @@ async fn receive_parts(
     let mut multipart = Multipart::from_request(request, state)
         .await
         .map_err(|error| ApiError::new(Code::MalformedBody, error.body_text()))?;
-    let mut form = Form { json: Value::Null, files: BTreeMap::new(), hash: [0; 32] };
+    let mut form = Form::default();
     let mut parts: BTreeMap<String, [u8; 32]> = BTreeMap::new();
     loop {
         meter.begin_head();
@@ -101,6 +103,7 @@ async fn receive_parts(
             form.json = body::parse(&bytes)?;
             *blake3::hash(&bytes).as_bytes()
         } else if let Some(&file) = files.iter().find(|&&file| file == name) {
+            form.file_names.extend(field.file_name().map(|name| (file, name.to_owned())));
             let upload = receive_upload(state, field, bytes_max, &meter).await?;
             let hash = *upload.address().hash();
             form.files.insert(file, upload);

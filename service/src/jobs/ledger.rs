@@ -22,6 +22,9 @@ use packshot_domain::time::Timestamp;
 use packshot_domain::value::{Fields, Value};
 use packshot_worker::protocol::{FIXED_PREFIXES, StepPhase, WorkProgress};
 
+/// The target of the lines of the log in which jobs report about themselves. Each has them as events too.
+pub const LOG_TARGET: &str = module_path!();
+
 /// Everything about one attempt that goes into the database.
 #[derive(Debug)]
 pub(super) struct Ledger {

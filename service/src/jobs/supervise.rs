@@ -19,6 +19,7 @@ use tracing::field::{Empty, display};
 use super::Workplace;
 use super::handle::{Running, Stop};
 use super::handler::{Desk, Outcome, Start, TaskUpdate, Work};
+use super::last_line::LastLine;
 use super::ledger::Ledger;
 use crate::server::metrics::count_end;
 use packshot_db::jobs::JobError;
@@ -206,7 +207,8 @@ impl Supervisor {
         match tasks::state_under(self.db(), self.scope(), self.claimed.lease).await {
             Ok(Some(state @ (TaskState::Completed | TaskState::Failed | TaskState::Cancelled))) => {
                 self.count(state);
-                tracing::info!("{state}: the answer to the commit was lost, and the state was read back");
+                self.last_line()
+                    .info(format_args!("{state}: the answer to the commit was lost, and the state was read back"));
             }
             Ok(Some(state)) => {
                 tracing::warn!("the answer to a commit was lost; the task is {state} again");
@@ -274,7 +276,7 @@ impl Supervisor {
             Ended::Cancelled => (TaskState::Cancelled, "cancelled just as it finished"),
         };
         self.count(state);
-        tracing::info!("{what} after {:.3} s", took.as_secs_f64());
+        self.last_line().info(format_args!("{what} after {:.3} s", took.as_secs_f64()));
         Ok(())
     }
 
@@ -289,11 +291,11 @@ impl Supervisor {
         match ended {
             Ended::Kept => {
                 self.count(TaskState::Failed);
-                tracing::warn!("failed, but its files are kept: {code}: {detail}");
+                self.last_line().warn(format_args!("failed, but its files are kept: {code}: {detail}"));
             }
             Ended::Cancelled => {
                 self.count(TaskState::Cancelled);
-                tracing::info!("cancelled just as it finished");
+                self.last_line().info("cancelled just as it finished");
             }
         }
         Ok(())
@@ -313,9 +315,9 @@ impl Supervisor {
             self.count(state);
         }
         match after {
-            AfterFailure::Failed => tracing::warn!("failed: {}: {}", error.code, error.detail),
+            AfterFailure::Failed => self.last_line().warn(format_args!("failed: {}: {}", error.code, error.detail)),
             AfterFailure::Retry(at) => tracing::warn!("{}: will be tried again at {at}", error.code),
-            AfterFailure::Cancelled => tracing::info!("cancelled"),
+            AfterFailure::Cancelled => self.last_line().info("cancelled"),
         }
         Ok(())
     }
@@ -328,6 +330,8 @@ impl Supervisor {
                 let report = self.ledger.take_report().unwrap_or_default();
                 self.insist(|| tasks::cancelled(&db, scope, lease, report.clone())).await?;
                 self.count(TaskState::Cancelled);
+                let took = self.ledger.running_for();
+                self.last_line().info(format_args!("cancelled after {:.3} s", took.as_secs_f64()));
                 Ok(())
             }
             Stop::Drain => {
@@ -368,6 +372,11 @@ impl Supervisor {
                 }
             }
         }
+    }
+
+    fn last_line(&self) -> LastLine<'_> {
+        let input_name = self.claimed.job.as_ref().and_then(|job| job.input_name.as_deref());
+        LastLine { job: None, input_name, kind: self.claimed.task.kind }
     }
 
     fn count(&self, state: TaskState) {

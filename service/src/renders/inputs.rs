@@ -19,6 +19,8 @@ pub struct ReceivedRequest {
     pub request: Value,
     /// The product, when the request names no stored one.
     pub glb: Option<Upload>,
+    /// What its sender called the product, as it was sent.
+    pub glb_name: Option<String>,
     /// The environment map, when the request names no stored one.
     pub environment: Option<Upload>,
     /// The settings in force when the files were received.

@@ -3,6 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::jobs::LastLine;
 use packshot_contract::document::Document;
 use packshot_contract::job::{Job, JobError, Links, RenderResult, file_url};
 use packshot_contract::request::{RenderRequest, kind_of};
@@ -10,6 +11,8 @@ use packshot_db::jobs::Progress;
 use packshot_db::renders::Render;
 use packshot_db::{DbError, Json};
 use packshot_domain::id::RenderId;
+use packshot_domain::job::JobRef;
+use packshot_domain::task::TaskKind;
 
 /// A job, with its place in the queue if it waits.
 ///
@@ -30,6 +33,7 @@ pub(super) fn job(render: Render, queue_position: Option<u64>) -> Result<Job, Db
         document,
         task_id,
         created_by: _,
+        input_name,
         cancel_requested_at,
         created_at,
         started_at,
@@ -46,6 +50,7 @@ pub(super) fn job(render: Render, queue_position: Option<u64>) -> Result<Job, Db
     Ok(Job {
         id: id.uuid(),
         kind: kind_of(kind),
+        input_name,
         state: state.into(),
         priority,
         queue_position,
@@ -66,6 +71,15 @@ pub(super) fn job(render: Render, queue_position: Option<u64>) -> Result<Job, Db
         celery_task_id: task_id,
         metadata,
     })
+}
+
+/// The last line of the log about a render that ended without a worker.
+pub(super) fn last_line(render: &Render) -> LastLine<'_> {
+    LastLine {
+        job: Some(JobRef::of_render(render.id)),
+        input_name: render.input_name.as_deref(),
+        kind: TaskKind::Step(render.kind.step()),
+    }
 }
 
 fn read<T: DeserializeOwned>(what: &'static str, json: Json) -> Result<T, DbError> {

@@ -12,6 +12,7 @@ use super::{cache, job, with_position};
 use crate::app::{App, AppError, Code, Upload};
 use crate::idempotency::{self, Beginning, IN_FLIGHT, IdempotentRequest, StoredAnswer};
 use crate::server::metrics::count_cached;
+use packshot_contract::input_name;
 use packshot_contract::job::Job;
 use packshot_contract::request::{Asset, render_kind};
 use packshot_db::TenantScope;
@@ -129,6 +130,7 @@ pub async fn submit(app: &App, who: &Principal, submission: RenderSubmission) ->
             let rows::Created { render, queue_position } = *created;
             if render.state == JobState::Completed {
                 count_cached();
+                job::last_line(&render).info("completed with the files of an equal request");
             }
             // The stored answer and the one that is given must be equal, so both are made of what the transaction saw.
             let position = if is_answered { QueuePosition::Seen(queue_position) } else { QueuePosition::Unknown };
@@ -171,7 +173,7 @@ async fn prepare(
 ) -> Result<NewRender, AppError> {
     let scope = TenantScope::of(who.tenant);
     let (mut request, plan) = received.resolved()?;
-    let ReceivedRequest { request: _, glb, environment, settings } = received;
+    let ReceivedRequest { request: _, glb, glb_name, environment, settings } = received;
     let makes = |format: &FileFormat| plan.files.iter().any(|file| file.format == *format);
     if let Some(format) = needs.filter(|format| !makes(format)) {
         let detail = format!(
@@ -213,6 +215,7 @@ async fn prepare(
         metadata,
         samples_target: i32::try_from(samples_target).unwrap_or(i32::MAX),
         created_by: who.user,
+        input_name: glb_name.as_deref().and_then(input_name::of_file),
         cache_key: Some(cache_key),
         inputs,
         equal,

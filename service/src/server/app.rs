@@ -166,14 +166,18 @@ impl Running {
         Ok(Self { address, settings, db, hub, queue, stop, accepting, _data: data })
     }
 
-    /// Says that the service is ready: in the log, and as a line on stdout for the program that started it.
+    /// Says that the service is ready: in the log, and as a line on stdout for who or what started it.
     fn announce(&self, start: Duration) {
         let Settings { data, workers, .. } = &*self.settings;
         let database = if self.settings.database_url.is_some() { "postgresql" } else { "sqlite" };
         let (data, ready_s) = (data.display(), start.as_secs_f64());
         tracing::info!(address = %self.address, %data, database, ?workers, ready_s, "ready");
         let mut stdout = io::stdout().lock();
-        let line = writeln!(stdout, "Packshot is ready: http://{} ({:.2} s after its start)", self.address, ready_s);
+        let line = writeln!(
+            stdout,
+            "Packshot is ready: http://{} ({ready_s:.2} s after its start), data in {data}",
+            self.address
+        );
         // There may be no reader.
         let _ = line.and_then(|()| stdout.flush());
     }

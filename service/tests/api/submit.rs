@@ -1,6 +1,8 @@
 //! R01, R03, R10, R19–R23: requests for pictures.
 
+use packshot_db::tasks;
 use reqwest::Method;
+use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
 use crate::app::{Reply, TestApp, form, id, pixels, small};
@@ -81,6 +83,42 @@ cases! {
             body["asset"] = asset.clone();
             assert_eq!(post(body.clone()).await.problem(), (422, code.to_owned()), "{asset}");
         }
+    }
+
+    async fn r01_a_job_has_the_name_of_its_file(engine) {
+        let app = TestApp::start(&engine).await;
+        let send = async |name: Option<&str>, request: &Value| {
+            let glb = name.into_iter().map(str::to_owned).fold(Part::bytes(Glb::body()), Part::file_name);
+            let form = Form::new().part("glb", glb).text("request", request.to_string());
+            let request = app.request(Method::POST, "/api/v1/renders").header("prefer", "wait=30").multipart(form);
+            Reply::of(request).await.json()
+        };
+        let named = send(Some("bearing.glb"), &small()).await;
+        assert_eq!(named["input_name"], "bearing.glb");
+        let own = named["links"]["self"].as_str().expect("a link");
+        assert_eq!(app.get(own).await.json(), named);
+        assert_eq!(app.get("/api/v1/renders").await.json()["items"][0]["input_name"], "bearing.glb");
+        // No picture depends on it, so that an equal request has its files under another name.
+        let long = format!("{}.glb", "ü".repeat(200));
+        for (sent, shown) in [
+            (Some("C:\\exports\\Lager \"6204\" ü.glb"), json!("Lager \"6204\" ü.glb")),
+            (Some("../../etc/passwd"), json!("passwd")),
+            (Some("a\u{202e}b.glb"), json!("ab.glb")),
+            (Some(long.as_str()), json!("ü".repeat(127))),
+            (Some("exports/"), Value::Null),
+            (None, Value::Null),
+        ] {
+            let again = send(sent, &small()).await;
+            assert_eq!((&again["input_name"], &again["result"]["from_cache"]), (&shown, &json!(true)), "{sent:?}");
+        }
+        let mut stored = small();
+        stored["asset"] = named["request"]["asset"].clone();
+        let stored = Reply::of(app.request(Method::POST, "/api/v1/renders").json(&stored)).await.json();
+        assert_eq!(stored["input_name"], Value::Null);
+        assert_eq!(app.get(own).await.json()["input_name"], "bearing.glb");
+        let task = named["task_id"].as_str().expect("a task").parse().expect("an id");
+        let task = tasks::get(&app.db, app.scope().await, task).await.expect("the task");
+        assert!(!format!("{task:?}").contains("bearing.glb"), "it is not part of the request: {task:?}");
     }
 
     async fn r10_mistakes_have_pointers(engine) {

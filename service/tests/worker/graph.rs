@@ -179,7 +179,7 @@ impl Yard {
             task(compare, COMPARE, QueueName::Housekeeping, &[read, export]),
         ];
         let job = JobRef { id: JobId::new(), kind: JobKind::Design, record: Uuid::now_v7() };
-        let new = NewJob { job, created_by: self.user, samples_target: 0, has_document: true, tasks };
+        let new = NewJob { job, created_by: self.user, input_name: None, samples_target: 0, has_document: true, tasks };
         let made = rows::create(&self.db, self.scope, new).await.expect("made");
         assert_eq!(made.state, JobState::Queued);
         (job, ids)

@@ -99,6 +99,7 @@ impl TestQueue {
             metadata: json!({}),
             samples_target: request.options.samples.unwrap_or(1) as i32,
             created_by: self.user,
+            input_name: None,
             cache_key: None,
             inputs: vec![scene],
             equal: None,

@@ -21,6 +21,9 @@ use packshot_domain::event::LogLevel;
 pub const NO_GPU_LINE: &str =
     "[GPU_PROBE] No GPU found, falling back to CPU — set cycles_device=cpu to suppress this warning";
 
+/// The target of the lines of the log that say which device jobs get.
+pub const LOG_TARGET: &str = module_path!();
+
 /// After this time without a GPU the next job looks again whether there is one: asking every driver takes longer than a
 /// small picture.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
@@ -41,10 +44,9 @@ pub fn announce(requested: &str) {
         }
     };
     let is_missed = choice.chosen == Chosen::Cpu && DeviceRequest::from(requested) == DeviceRequest::Gpu;
-    match choice.probe_line() {
-        Some(line) if is_missed => tracing::warn!("{line}"),
-        Some(line) => tracing::info!("{line}"),
-        None => {}
+    let level = if is_missed { LogLevel::Warning } else { LogLevel::Info };
+    if let Some(text) = choice.probe_line() {
+        ProbeLine { level, text }.log();
     }
 }
 
@@ -61,6 +63,16 @@ fn request(requested: &str) -> DeviceRequest {
 pub(super) struct ProbeLine {
     pub(super) level: LogLevel,
     pub(super) text: String,
+}
+
+impl ProbeLine {
+    /// Logs it, as a line about the service and not about a job.
+    pub(super) fn log(&self) {
+        match self.level {
+            LogLevel::Info => tracing::info!("{}", self.text),
+            LogLevel::Warning | LogLevel::Error => tracing::warn!("{}", self.text),
+        }
+    }
 }
 
 /// A device that a job gets.

@@ -155,10 +155,8 @@ impl Engine {
     /// As a work would fail.
     pub fn probe(&self, requested: &str) -> Result<(), Failure> {
         let device = self.devices.open(requested)?;
-        match &device.line {
-            Some(line) if line.level == LogLevel::Warning => tracing::warn!("{}", line.text),
-            Some(line) => tracing::info!("{}", line.text),
-            None => {}
+        if let Some(line) = &device.line {
+            line.log();
         }
         Ok(())
     }

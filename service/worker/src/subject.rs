@@ -108,7 +108,7 @@ impl Subjects {
     /// The product, and whether it had to be read.
     ///
     /// # Errors
-    /// `glb.…`, `usage.nothing_left`, what the store says, cancelled.
+    /// `glb.…`, `shot.part_not_found`, `usage.nothing_left`, what the store says, cancelled.
     pub(super) fn product(
         &self,
         input: &RenderInput,
@@ -138,7 +138,7 @@ impl Subjects {
         assets: &dyn AssetSource,
     ) -> Result<PartMaterials, Stopped> {
         if input.plan.is_clay() {
-            return Ok(PartMaterials::clay(product));
+            return Ok(PartMaterials::clay(product, &input.plan));
         }
         let resolved = self.library(input, assets)?;
         if resolved.is_broken {

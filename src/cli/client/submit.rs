@@ -89,7 +89,8 @@ pub(super) async fn run(args: &SubmitArgs, quiet: bool) -> Result<(), Failure> {
         };
     }
     if !args.service.json {
-        console::note(&format!("submitted: {}", job.id));
+        let name = job.input_name.as_ref().map_or_else(String::new, |name| format!(" ({name})"));
+        console::note(&format!("submitted: {}{name}", job.id));
     }
     let going_on = GoingOn::by("watch", job.id, &args.service, args.output.as_deref());
     let job = watch::until_over(&client, job.id, &going_on, quiet).await?;
@@ -109,25 +110,32 @@ fn submission(args: &SubmitArgs, key: &str) -> Result<Submission, Failure> {
     };
     let source = input.read()?;
     let mut request = match &args.request {
-        Some(path) => object(path)?,
+        Some(path) => object(path, InputKind::Request)?,
         None => Map::new(),
     };
     if let Some(path) = &args.material_map {
-        request.insert("materials".to_owned(), Value::Object(object(path)?));
+        request.insert("materials".to_owned(), Value::Object(object(path, InputKind::Map)?));
     } else if let (Some(map), false) = (&source.map, request.contains_key("materials")) {
         request.insert("materials".to_owned(), json!({ "parts": map.entries.iter().map(entry).collect::<Vec<_>>() }));
-    }
-    if args.sample.is_some() && !request.contains_key("metadata") {
-        request.insert("metadata".to_owned(), json!({ "name": input.stem() }));
     }
     request.extend(args.set.iter().map(|member| (member.name.clone(), member.value.clone())));
     let environment = args.environment.as_deref().map(|path| files::read(path, InputKind::Environment)).transpose()?;
     Ok(Submission {
         glb: source.glb.into(),
+        name: name_of(&input),
         request,
         environment: environment.map(Into::into),
         idempotency_key: Some(key.to_owned()),
     })
+}
+
+/// What the job is to be called: the file's name, or the sample's; standard input has none.
+fn name_of(input: &Input) -> Option<String> {
+    match input {
+        Input::File(path) if files::is_stream(path) => None,
+        Input::File(path) => Some(path.file_name()?.to_string_lossy().into_owned()),
+        Input::Sample(name) => Some(name.clone()),
+    }
 }
 
 /// An entry of a map as requests have it.
@@ -139,21 +147,29 @@ fn entry(entry: &MapEntry) -> Value {
 }
 
 /// A file that holds one JSON object.
-fn object(path: &std::path::Path) -> Result<Map<String, Value>, Failure> {
-    let refused = |message: String| {
-        let fault = Fault::new("usage.invalid_value", message).at(path.display().to_string());
-        Failure::new(Exit::Usage, fault.help("give a file that holds one JSON object"))
+fn object(path: &std::path::Path, kind: InputKind) -> Result<Map<String, Value>, Failure> {
+    let refused = |code: &str, message: String| {
+        let fault = Fault::new(format!("{}.{code}", kind.prefix()), message).at(path.display().to_string());
+        Failure::new(Exit::Input, fault.help("give a file that holds one JSON object"))
     };
-    match serde_json::from_slice(&files::read(path, InputKind::Map)?) {
+    match serde_json::from_slice(&files::read(path, kind)?) {
         Ok(Value::Object(members)) => Ok(members),
-        Ok(_) => Err(refused("it is not a JSON object".to_owned())),
-        Err(reason) => Err(refused(format!("it is not JSON: {reason}"))),
+        Ok(_) => Err(refused("type", "it is not a JSON object".to_owned())),
+        Err(reason) => Err(refused("syntax", format!("it is not JSON: {reason}"))),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_job_is_called_as_its_file_or_sample() {
+        let of_file = |path: &str| name_of(&Input::File(PathBuf::from(path)));
+        assert_eq!(of_file("exports/bearing.glb").as_deref(), Some("bearing.glb"));
+        assert_eq!(of_file("-"), None);
+        assert_eq!(name_of(&Input::Sample("bearing".to_owned())).as_deref(), Some("bearing"));
+    }
 
     #[test]
     fn members() {

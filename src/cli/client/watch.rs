@@ -14,7 +14,7 @@ use super::{GoingOn, ServiceArgs, ended_well, report, save};
 
 /// Arguments of `client watch`.
 #[derive(Args, Debug)]
-#[command(after_help = "Example: packshot client watch 01934d2e-… -o bearing.png")]
+#[command(after_help = "Example: packshot client watch 01934d2e-6f00-7000-8000-0123456789ab -o bearing.png")]
 pub(crate) struct WatchArgs {
     /// The render, by the id that `submit` printed
     #[arg(value_parser = super::render_id)]

@@ -111,6 +111,12 @@ pub(crate) struct Planned {
 }
 
 impl RenderArgs {
+    /// What its inputs are called, in the order in which they are rendered.
+    pub(crate) fn input_names(&self) -> Vec<String> {
+        let paths = self.shot.iter().chain(&self.inputs).map(|path| path.display().to_string());
+        paths.chain(self.sample.iter().cloned()).collect()
+    }
+
     /// Refuses one report for several products.
     pub(crate) fn check(&self) -> Result<(), Failure> {
         let n_inputs = self.inputs.len() + self.sample.len();

@@ -45,29 +45,86 @@ pub(crate) struct RenderResult {
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
-/// Several results as one object.
+/// What came of the inputs of a command.
+pub(super) struct Rendered {
+    /// What the inputs are called.
+    inputs: Vec<String>,
+    pub(super) results: Vec<RenderResult>,
+    /// What is wrong, as `--json` has it, and as stderr and the exit code do.
+    faults: Vec<InputFault>,
+    failures: Vec<Failure>,
+}
+
+/// A fault, and the input that has no picture because of it. Names and order are documented (`docs/command.md`).
+#[derive(Clone, Debug, Serialize)]
+struct InputFault {
+    /// `None` where there are several and it is about none of them alone.
+    input: Option<String>,
+    code: String,
+    at: String,
+    message: String,
+    help: String,
+}
+
+/// What `--json` prints: the same members, however many inputs there are and whatever is wrong with them.
 #[derive(Serialize)]
-pub(crate) struct Results<'a> {
+pub(super) struct Results<'a> {
+    /// The result of the only input that was rendered, whose members lie beside the two lists.
+    #[serde(flatten)]
+    only: Option<&'a RenderResult>,
     results: &'a [RenderResult],
-    /// What is wrong with inputs that have no result.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    failed: Vec<Failed<'a>>,
+    failures: &'a [InputFault],
 }
 
-/// A fault of an input.
-#[derive(Serialize)]
-struct Failed<'a> {
-    code: &'a str,
-    at: &'a str,
-    message: &'a str,
-    help: &'a str,
-}
+impl Rendered {
+    /// Nothing yet, of inputs with these names.
+    pub(super) fn new(inputs: Vec<String>) -> Self {
+        Self { inputs, results: Vec::new(), faults: Vec::new(), failures: Vec::new() }
+    }
 
-impl<'a> Results<'a> {
-    pub(super) fn new(results: &'a [RenderResult], failures: &'a [Failure]) -> Self {
-        let faults = failures.iter().flat_map(|failure| &failure.faults);
-        let failed = faults.map(|Fault { code, message, at, help }| Failed { code, at, message, help }).collect();
-        Self { results, failed }
+    /// Takes in what came of an input, and says whether others can be worked on.
+    pub(super) fn add(&mut self, input_idx: usize, result: Result<RenderResult, Failure>) -> bool {
+        match result {
+            Ok(result) => {
+                self.results.push(result);
+                true
+            }
+            Err(failure) => {
+                let goes_on = !failure.ends_work();
+                self.fail(Some(input_idx), failure);
+                goes_on
+            }
+        }
+    }
+
+    /// Takes in what is wrong with an input, or with all of them.
+    pub(super) fn fail(&mut self, input_idx: Option<usize>, failure: Failure) {
+        let is_alone = self.inputs.len() == 1;
+        let input_idx = input_idx.or(is_alone.then_some(0));
+        let input = input_idx.and_then(|i| self.inputs.get(i)).cloned();
+        self.faults.extend(failure.faults.iter().map(|Fault { code, message, at, help }| InputFault {
+            input: input.clone(),
+            code: code.clone(),
+            at: at.clone(),
+            message: message.clone(),
+            help: help.clone(),
+        }));
+        // Of one input alone, everybody knows which it is.
+        self.failures.push(match input.filter(|_| !is_alone) {
+            Some(input) => failure.in_input(&input),
+            None => failure,
+        });
+    }
+
+    /// What `--json` prints.
+    pub(super) fn to_json(&self) -> Results<'_> {
+        let only = if let [result] = &self.results[..] { Some(result) } else { None };
+        Results { only, results: &self.results, failures: &self.faults }
+    }
+
+    /// All that went wrong, if anything did.
+    pub(super) fn into_failure(self) -> Option<Failure> {
+        Failure::of_all(self.failures)
     }
 }
 

@@ -88,7 +88,7 @@ impl<'a> Common<'a> {
         let import = self.plan.import_options();
         let product = Product::import(&glb, &import, &self.plan.part_filter(), cancel)?;
         let materials = match self.plan.is_clay() {
-            true => PartMaterials::clay(&product),
+            true => PartMaterials::clay(&product, self.plan),
             false => product.assign(&self.materials.clone().with_own_map(map))?,
         };
         let glb_path = match input {

@@ -1,9 +1,10 @@
 //! The position of a request's camera, and its focus.
 
 use glam::DVec2;
+use packshot_words::{KnownNames, did_you_mean};
 
 use super::{DepthOfField, Focus, Framing, ShotRequest, in_range};
-use crate::part_pattern::PartPattern;
+use crate::part_pattern::{CalledParts, PartPattern};
 use crate::scene::{Part, Scene, SceneCamera, SceneProjection};
 use crate::shot::error::{ErrorCode, ShotError};
 use crate::shot::framing::{self, Envelope, Fit, Hull, Lens, SweptHull, readable_angle};
@@ -146,7 +147,11 @@ fn patterns(scene: &Scene, texts: &[String], option: &str) -> Result<Vec<PartPat
             known.truncate(NAMED_MAX);
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             let message = format!("no part that is shown has a name or path like {:?}", pattern.text());
-            let help = format!("the parts are {}{more}", known.join(", "));
+            let listed = format!("{}{more}", known.join(", "));
+            let help = match CalledParts::new(&scene.parts).did_you_mean(pattern.text()) {
+                Some(question) => format!("{question} The parts are {listed}"),
+                None => format!("the parts are {listed}"),
+            };
             return Err(ShotError::of_option(ErrorCode::PartNotFound, option, message).help(help));
         }
     }
@@ -198,10 +203,17 @@ fn scene_camera(drawn: &dyn Envelope, scene: &Scene, name: &str) -> Result<Camer
         };
         let cameras: Vec<String> = scene.cameras.iter().enumerate().take(LISTED_MAX).map(called).collect();
         let more = scene.cameras.len().saturating_sub(LISTED_MAX);
+        let named = scene.cameras.iter().filter_map(|camera| camera.name.as_deref());
+        let (question, name_one) = match did_you_mean(&KnownNames::new(named).near(name)) {
+            Some(question) => (format!("{question} "), "Name"),
+            None => (String::new(), "name"),
+        };
         let help = match (cameras.is_empty(), more) {
             (true, _) => "the file has no cameras: choose a view by name".to_owned(),
-            (false, 0) => format!("name or number one of the file's: {}", cameras.join(", ")),
-            (false, more) => format!("name or number one of the file's: {}, and {more} more", cameras.join(", ")),
+            (false, 0) => format!("{question}{name_one} or number one of the file's: {}", cameras.join(", ")),
+            (false, more) => {
+                format!("{question}{name_one} or number one of the file's: {}, and {more} more", cameras.join(", "))
+            }
         };
         let message = format!("the file has no camera {}", short(name));
         return Err(ShotError::of_option(ErrorCode::CameraNotFound, "camera", message).help(help));

@@ -28,6 +28,7 @@ pub(crate) struct Model {
     pub(crate) error_detail: Option<String>,
     pub(crate) error_at: Option<String>,
     pub(crate) created_by: Col<UserId>,
+    pub(crate) input_name: Option<String>,
     pub(crate) cancel_requested_at: Option<Col<Timestamp>>,
     pub(crate) created_at: Col<Timestamp>,
     pub(crate) started_at: Option<Col<Timestamp>>,

@@ -6,7 +6,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use serde_json::json;
 
-use super::{Job, JobError, NewJob, NewTask};
+use super::{Job, JobError, NewJob, NewTask, without_zero};
 use crate::column::Col;
 use crate::entity::{job, task, task_edge};
 use crate::level::Level;
@@ -23,7 +23,7 @@ use packshot_domain::time::Timestamp;
 
 /// Stores a job with its tasks. The caller must [announce] its first event, when the record exists.
 pub(crate) async fn create_in(tx: &Tx<'_>, tenant: TenantId, new: &NewJob) -> Result<Job, DbError> {
-    let NewJob { job, created_by, samples_target, has_document, tasks } = new;
+    let NewJob { job, created_by, input_name, samples_target, has_document, tasks } = new;
     let now = tx.now().await?;
     let facts: Vec<TaskFacts> =
         tasks.iter().map(|task| TaskFacts { state: first_state(task), publishes: task.publishes }).collect();
@@ -45,6 +45,7 @@ pub(crate) async fn create_in(tx: &Tx<'_>, tenant: TenantId, new: &NewJob) -> Re
         error_detail: None,
         error_at: None,
         created_by: Col(*created_by),
+        input_name: input_name.clone().map(without_zero),
         cancel_requested_at: None,
         created_at: Col(now),
         started_at: None,

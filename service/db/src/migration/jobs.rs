@@ -39,6 +39,7 @@ fn jobs() -> TableCreateStatement {
         text_null("error_detail"),
         text_null("error_at"),
         uuid("created_by"),
+        text_null("input_name"),
         big_integer_null("cancel_requested_at"),
         big_integer("created_at"),
         big_integer_null("started_at"),

@@ -94,7 +94,8 @@ async fn take_over(
 
 fn new_job(new: &NewRender, tasks: Vec<NewTask>) -> NewJob {
     let NewRender { id, created_by, samples_target, .. } = *new;
-    NewJob { job: JobRef::of_render(id), created_by, samples_target, has_document: true, tasks }
+    let input_name = new.input_name.clone();
+    NewJob { job: JobRef::of_render(id), created_by, input_name, samples_target, has_document: true, tasks }
 }
 
 /// Stores the record, what the render needs, and its first event.
@@ -136,7 +137,7 @@ async fn insert(
 
 /// The new render, with its only event so far.
 fn render_of(new: &NewRender, result: Option<Json>, job: Job) -> Result<Render, DbError> {
-    let Job { state, document, progress, error, device, created_by, .. } = job;
+    let Job { state, document, progress, error, device, created_by, input_name, .. } = job;
     let document = document.ok_or(DbError::NotFound("document"))?;
     Ok(Render {
         id: new.id,
@@ -152,6 +153,7 @@ fn render_of(new: &NewRender, result: Option<Json>, job: Job) -> Result<Render, 
         task_id: document.task_id,
         document,
         created_by,
+        input_name,
         cancel_requested_at: None,
         created_at: job.created_at,
         started_at: None,

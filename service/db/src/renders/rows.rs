@@ -22,7 +22,7 @@ use packshot_domain::time::Timestamp;
 const RENDER: &str = "
     SELECT r.id, r.kind, r.priority, r.request, r.metadata, r.result,
         j.state, j.document, j.progress_pct, j.samples_done, j.samples_target, j.device,
-        j.error_code, j.error_detail, j.error_at, j.created_by, j.cancel_requested_at,
+        j.error_code, j.error_detail, j.error_at, j.created_by, j.input_name, j.cancel_requested_at,
         j.created_at, j.started_at, j.completed_at, COALESCE(s.last_seq, 0) AS last_seq
     FROM renders r
     JOIN jobs j ON j.tenant_id = r.tenant_id AND j.id = r.id
@@ -46,6 +46,7 @@ struct Row {
     error_detail: Option<String>,
     error_at: Option<String>,
     created_by: Col<UserId>,
+    input_name: Option<String>,
     cancel_requested_at: Option<Col<Timestamp>>,
     created_at: Col<Timestamp>,
     started_at: Option<Col<Timestamp>>,
@@ -128,6 +129,7 @@ impl TryFrom<Row> for Render {
             task_id: document.task_id,
             document,
             created_by: row.created_by.0,
+            input_name: row.input_name,
             cancel_requested_at: row.cancel_requested_at.map(Col::value),
             created_at: row.created_at.0,
             started_at: row.started_at.map(Col::value),

@@ -76,6 +76,7 @@ impl Fixture {
             metadata: json!({}),
             samples_target: 16,
             created_by: self.user,
+            input_name: None,
             cache_key: None,
             inputs: vec![ContentAddress::of(b"scene")],
             equal: None,

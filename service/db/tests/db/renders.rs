@@ -20,6 +20,7 @@ const ALL: PageRequest = PageRequest { limit: 200, after: None };
 pub(crate) async fn a_new_render_is_queued_with_its_task_and_event(t: Fixture) {
     let mut new = t.new_render(3);
     new.metadata = json!({"b": 1, "a": [1.5, null]});
+    new.input_name = Some("Lager 6204 ü.glb".to_owned());
     let id = new.id;
     let Submitted::Created(created) = renders::create(&t.db, t.scope, new.clone(), None).await.expect("a render")
     else {
@@ -29,6 +30,7 @@ pub(crate) async fn a_new_render_is_queued_with_its_task_and_event(t: Fixture) {
     assert_eq!(render, created.render);
     assert_eq!((render.state, render.priority, render.last_seq), (JobState::Queued, 3, 1));
     assert_eq!((&render.request, &render.metadata, render.created_by), (&new.request, &new.metadata, t.user));
+    assert_eq!(render.input_name, new.input_name);
     assert_eq!(render.metadata.to_string(), r#"{"b":1,"a":[1.5,null]}"#, "in the order in which it was given");
     let task = t.task(render.task_id.expect("a task")).await;
     assert_eq!((task.state, task.job, task.attempt), (TaskState::Queued, Some(JobRef::of_render(id)), 0), "R74");
@@ -215,9 +217,11 @@ pub(crate) async fn text_with_every_character_survives(t: Fixture) {
     let hostile = "'; DROP TABLE renders; -- \u{0}\u{1b}[31m\r\n\u{202e}\u{1F4F7}\"\\";
     let mut new = t.new_render(0);
     new.metadata = json!({ hostile: hostile });
+    new.input_name = Some(hostile.to_owned());
     let id = new.id;
     renders::create(&t.db, t.scope, new.clone(), None).await.expect("a render");
-    assert_eq!(renders::get(&t.db, t.scope, id).await.expect("the render").metadata, new.metadata);
+    let render = renders::get(&t.db, t.scope, id).await.expect("the render");
+    assert_eq!((render.metadata, render.input_name), (new.metadata, Some(hostile.replace('\0', "\u{fffd}"))));
     let claimed = t.claim_one().await;
     let mut completion = completion(&claimed);
     let row = packshot_db::log::NewLogRow {

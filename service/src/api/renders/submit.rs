@@ -46,7 +46,7 @@ const STORED_PICTURE: HeaderName = HeaderName::from_static("packshot-stored-pict
 #[schema(as = RenderForm)]
 #[expect(dead_code, reason = "describes the parts; they are streamed, not deserialised")]
 pub(crate) struct RenderForm {
-    /// The product: a GLB, or a glTF file with embedded data.
+    /// The product: a GLB, or a glTF file with embedded data. The job shows its file's name.
     #[schema(format = Binary)]
     glb: String,
     /// Everything about the picture; all of it may be left out.
@@ -115,7 +115,8 @@ pub(crate) async fn receive(
     let settings = RenderSettings::in_force(state, who).await?;
     let mut form = multipart::receive(state, request, &[GLB, ENVIRONMENT], settings.upload_bytes_max).await?;
     let (glb, environment) = (form.files.remove(GLB), form.files.remove(ENVIRONMENT));
-    Ok((ReceivedRequest { request: form.json, glb, environment, settings }, form.hash))
+    let glb_name = form.file_names.remove(GLB);
+    Ok((ReceivedRequest { request: form.json, glb, glb_name, environment, settings }, form.hash))
 }
 
 /// How a client wants to be answered.
