@@ -29,7 +29,7 @@ def plain(shot):
     if library:
         shot["comment"] = f"made with the material library {library}"
     drop(shot, "lines", "", None)
-    for name, nothing in (("look", "gltf"), ("variant", None), ("pose", None)):
+    for name, nothing in (("rotate_deg", [0.0, 0.0, 0.0]), ("smooth_deg", 0.0), ("look", "gltf"), ("variant", None), ("pose", None)):
         drop(shot["geometry"], name, "/geometry", nothing)
     drop(shot["camera"], "aperture", "/camera", None)
     floor = shot.get("floor")

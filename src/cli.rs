@@ -226,7 +226,8 @@ mod tests {
         let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
         let example = help.lines().last().and_then(|line| line.strip_prefix("Example: "));
         let example = example.unwrap_or_else(|| panic!("`{called}` has no example: {help}"));
-        assert!(example.starts_with(&format!("{called} ")), "`{called}`: {example}");
+        let rest = example.strip_prefix(called);
+        assert!(rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')), "`{called}`: {example}");
         match parse(words(example).into_iter().map(OsString::from)) {
             Ok(Some(_)) => {}
             wrong => panic!("`{example}`: {wrong:?}"),

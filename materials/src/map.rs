@@ -105,11 +105,22 @@ impl MaterialMap {
         }
         let root = packshot_json::parse(bytes).map_err(|error| {
             let at = format!("{name}:{}", error.line);
-            Rejected::from(Finding::error("map.syntax", at, error.to_string()))
+            Rejected::from(
+                Finding::error("map.syntax", at, error.to_string()).with_help("correct the JSON at this place"),
+            )
         })?;
         let faults = Faults::default();
         let entries = read(&Node::root(&root, &faults), name);
-        let finding = |fault: Fault| Finding::error(code(&fault.kind), place(name, &fault.at), fault.message);
+        let finding = |fault: Fault| {
+            let found = Finding::error(code(&fault.kind), place(name, &fault.at), fault.message);
+            match fault.kind {
+                FaultKind::UnknownMember => {
+                    found.with_help("remove it: an entry has `part_name` or `path`, `material` and `comment`")
+                }
+                // The others say what is expected.
+                _ => found,
+            }
+        };
         let findings: Vec<Finding> = faults.into_vec().into_iter().map(finding).collect();
         Rejected::unless_clean(Self::of_all(entries.unwrap_or_default()), findings).map(|(map, _)| map)
     }

@@ -62,7 +62,8 @@ pub fn read_file<T>(
     let mut reader = Reader::new(file, text, codes);
     let (document, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
-        reader.error(codes.syntax, &error.span().unwrap_or(0..0), error.message());
+        let help = "correct the TOML at this place";
+        reader.error_help(codes.syntax, &error.span().unwrap_or(0..0), error.message(), help);
     }
     let value = errors.is_empty().then(|| read(Table::new(document.get_ref(), 0..0), &mut reader));
     (value, reader.findings)

@@ -100,8 +100,8 @@ impl PartFilter {
     /// Removes the parts that are not shown from a scene. A pattern that matches no part is a finding.
     ///
     /// # Errors
-    /// `shot.part_not_found` when no part matches any of the patterns to show; `usage.nothing_left` when the others hide
-    /// every part.
+    /// `shot.part_not_found` when no part matches any of the patterns to show; `usage.nothing_left` when the others
+    /// hide every part.
     pub(crate) fn apply(&self, scene: &mut Scene) -> Result<(Vec<Part>, Vec<Diagnostic>), Error> {
         if self.only.is_empty() && self.hide.is_empty() {
             return Ok((Vec::new(), Vec::new()));

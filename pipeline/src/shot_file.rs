@@ -32,6 +32,7 @@ mod named;
 mod parts;
 mod pose;
 mod read;
+mod refusal;
 mod series;
 mod version;
 pub mod write;

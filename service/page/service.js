@@ -10,6 +10,7 @@ export class Problem extends Error {
     super(body.detail || body.title || `The service answered ${status}.`);
     this.status = status;
     this.code = body.code || "";
+    this.help = body.help || "";
     this.findings = (body.errors || []).map((finding) => `${finding.pointer} ${finding.detail}`.trim());
   }
 }

@@ -32,7 +32,7 @@ pub async fn count_tasks(app: &App) -> Result<(), AppError> {
     for queue in QueueName::ALL {
         for (name, wanted) in [(names::QUEUE_DEPTH, TaskState::Queued), (names::TASKS_RUNNING, TaskState::Running)] {
             let of_queue = depths.iter().filter(|depth| depth.queue == *queue && depth.state == wanted);
-            gauge!(name, "queue" => queue.as_str()).set(of_queue.map(|depth| depth.tasks as f64).sum::<f64>());
+            gauge!(name, "queue" => queue.as_str()).set(of_queue.map(|depth| depth.tasks).sum::<u64>() as f64);
         }
     }
     Ok(())

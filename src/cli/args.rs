@@ -123,14 +123,6 @@ impl Input {
         }
     }
 
-    /// As a person wrote it.
-    pub(crate) fn name(&self) -> String {
-        match self {
-            Self::File(path) => path.display().to_string(),
-            Self::Sample(name) => name.clone(),
-        }
-    }
-
     /// Without folder and extension.
     pub(crate) fn stem(&self) -> String {
         match self {

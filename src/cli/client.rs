@@ -211,7 +211,8 @@ fn ended_well(job: &Job) -> Result<(), Failure> {
     let fault = match (job.state, &job.error) {
         (JobState::Completed, _) => return Ok(()),
         (JobState::Failed, Some(error)) => Fault::new(error_code(&error.code), error.detail.clone()),
-        (JobState::Failed, None) => Fault::new("service.failed", "the render failed"),
+        (JobState::Failed, None) => Fault::new("service.failed", "the render failed")
+            .help(format!("its log says why: GET /api/v1/renders/{}/log", job.id)),
         (JobState::Cancelled, _) => Fault::new("service.cancelled", "the render was cancelled"),
         (state, _) => Fault::new("service.not_completed", format!("the render is {state}"))
             .help(format!("wait for it: `packshot client watch {}`", job.id)),
@@ -237,16 +238,17 @@ impl From<ClientError> for Failure {
                 ClientError::Damaged => "client.damaged",
                 _ => "client.not_understood",
             };
-            let help = if code == "client.unreachable" {
-                "check --url, and that `packshot serve` is running there"
-            } else {
-                ""
+            let help = match code {
+                "client.unreachable" => "check --url, and that `packshot serve` is running there",
+                // What goes on with it is said where that is known.
+                "client.damaged" => "",
+                _ => "check --url, and use the command of the service's version: both say it with --version",
             };
             return Self::new(Exit::Service, Fault::new(code, error.to_string()).help(help));
         };
         let help = match problem.code.as_str() {
             "unauthenticated" => "give an API key with --key or in the variable PACKSHOT_KEY",
-            _ => "",
+            _ => problem.help.as_deref().unwrap_or_default(),
         };
         let mut faults = vec![Fault::new(error_code(&problem.code), problem.detail).help(help)];
         let findings = problem.errors.into_iter().filter(|finding| !faults[0].message.contains(&finding.detail));

@@ -47,10 +47,10 @@ fn dumped_and_again(workplace: &Workplace, set: &OptionSet, i: usize) -> Option<
 #[test]
 fn what_is_dumped_gives_the_same_bytes() {
     let workplace = Workplace::new();
-    let sets = option_sets(16, 60);
+    let sets = option_sets(16, 30);
     let versions: Vec<String> =
         sets.iter().enumerate().filter_map(|(i, set)| dumped_and_again(&workplace, set, i)).collect();
-    assert!(versions.len() >= 30, "{} of {} sets", versions.len(), sets.len());
+    assert!(versions.len() >= 15, "{} of {} sets", versions.len(), sets.len());
 }
 
 /// Most pictures need no more than version 1, which other renderers read.

@@ -105,10 +105,12 @@ async fn r51_r52_a_terminal_shows_the_device_once() {
 
 #[tokio::test]
 async fn a_terminal_shows_all_that_is_asked_for() {
-    let asked: [(&[&str], &[(&str, &str)]); 2] = [(&["-v"], &[]), (&[], &[("RUST_LOG", "packshot=info")])];
-    for (args, variables) in asked {
+    for is_by_option in [true, false] {
         let place = Workplace::new();
-        let terminal = Terminal::start(&place, args, variables);
+        let terminal = match is_by_option {
+            true => Terminal::start(&place, &["-v"], &[]),
+            false => Terminal::start(&place, &[], &[("RUST_LOG", "packshot=info")]),
+        };
         terminal.client().await.submit(&named("bearing.glb", tiny())).await.expect("accepted");
         let last = terminal.line_with("completed after").await;
         assert!(last.contains("INFO") && last.contains("bearing.glb"), "{last}");

@@ -106,7 +106,8 @@ fn check_requirements(packages: &[(Layer, Package)], findings: &mut Vec<Finding>
                 ),
                 Some(_) => continue,
             };
-            findings.push(Finding::error("library.extends", &package.at, complaint));
+            let help = "give that library too, with --library before this one";
+            findings.push(Finding::error("library.extends", &package.at, complaint).with_help(help));
         }
     }
 }
@@ -207,13 +208,15 @@ fn find_fallback(
 ) -> Option<LibraryMaterialIdx> {
     let Some((name, at)) = named else {
         let message = "no library names a `fallback` material for parts that nothing matches";
-        findings.push(Finding::error("library.fallback", top_at, message));
+        let help = "name one in the [library] table: `fallback = \"CODE\"`";
+        findings.push(Finding::error("library.fallback", top_at, message).with_help(help));
         return None;
     };
     let found = names.find(&name).map(|(idx, _)| idx);
     if found.is_none() {
         let message = format!("the fallback material `{name}` is in no library");
-        findings.push(Finding::error("library.fallback", at, message));
+        let help = "add a material of this code, or name another one";
+        findings.push(Finding::error("library.fallback", at, message).with_help(help));
     }
     found
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use packshot_json::{Fault as JsonFault, FaultKind, Faults, Members, Node, Range};
+use packshot_json::{FaultKind, Faults, Members, Node, Range};
 use packshot_renderer::import::{ImportOptions, Pose, UpAxis};
 use packshot_renderer::look::Look;
 use packshot_renderer::shot::lut::{self, LutInput};
@@ -15,9 +15,10 @@ use packshot_words::Word;
 use super::light::{self, Maps, NamedEnvironment};
 use super::named::NamedFile;
 use super::parts::{self, Known, PartRules};
+use super::refusal::refused;
 use super::series::{self, UnopenedView};
 use super::{Geometry, Noise, ShotFile, ShotLines, Version, camera, material};
-use crate::error::{Error, ErrorKind, Fault};
+use crate::error::Error;
 use crate::pictures::Pictures;
 use crate::plan::Kind;
 use crate::plan::table::{SMOOTH_DEG_MAX, TURN_DEG_MAX};
@@ -31,25 +32,6 @@ mod lines;
 pub(super) const LIBRARY_COMMENT: &str = "made with the material library ";
 /// Most bytes of a library's name.
 const LIBRARY_BYTES_MAX: usize = 1_024;
-/// Members of version 2 that version 1 does not have.
-const OF_VERSION_TWO: [&str; 16] = [
-    "aperture",
-    "center_m",
-    "denoise_with",
-    "half_angle_deg",
-    "library",
-    "lines",
-    "look",
-    "lut",
-    "oidn_quality",
-    "pose",
-    "priority",
-    "surface",
-    "sweep",
-    "turntable",
-    "variant",
-    "views",
-];
 
 /// Command line options that override members of the film.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -92,33 +74,6 @@ pub fn parse(bytes: &[u8], default_name: &str, overrides: &FilmOverrides) -> Res
     let unopened = version.and_then(|version| read_root(&root, version, default_name, overrides));
     let faults = faults.into_vec();
     unopened.filter(|_| faults.is_empty()).ok_or_else(|| refused(faults, version))
-}
-
-/// An error with everything that is wrong with a shot.
-fn refused(faults: Vec<JsonFault>, version: Option<Version>) -> Error {
-    let fault = |JsonFault { at, kind, message }: JsonFault| {
-        let code = match kind {
-            FaultKind::Type => "shot.type".to_owned(),
-            FaultKind::Range | FaultKind::Word => "shot.range".to_owned(),
-            FaultKind::Missing => "shot.missing".to_owned(),
-            FaultKind::Conflict | FaultKind::Duplicate => "shot.conflict".to_owned(),
-            FaultKind::UnknownMember => "shot.unknown_member".to_owned(),
-            FaultKind::Named(name) => format!("shot.{name}"),
-        };
-        let name = at.rsplit('/').next().unwrap_or_default();
-        let is_later = version == Some(Version::One) && OF_VERSION_TWO.contains(&name);
-        let is_earlier = version == Some(Version::Two) && at == "/film/filter_glossy";
-        let help = match code.as_str() {
-            "shot.unknown_member" if is_later => format!("it needs the schema {}", Version::Two),
-            "shot.unknown_member" if is_earlier => format!("it belongs to {} only: remove it", Version::One),
-            "shot.type" if at == "/parts" && version == Some(Version::Two) => {
-                "write entries such as {\"part\": \"Ring\", \"material\": \"Steel\"}".to_owned()
-            }
-            _ => String::new(),
-        };
-        Fault::new(code, message).at(if at.is_empty() { "/".to_owned() } else { at }).help(help)
-    };
-    Error { kind: ErrorKind::Input, faults: faults.into_iter().map(fault).collect() }
 }
 
 /// The members of an object, in which `comment` is not a member but a remark.

@@ -1,4 +1,5 @@
-//! What a product is called: the name of the file that it was sent as. People know a job by it; no picture depends on it.
+//! What a product is called: the name of the file that it was sent as. People know a job by it; no picture depends on
+//! it.
 
 use packshot_materials::name::breaks_a_line;
 

@@ -20,6 +20,9 @@ pub struct Problem {
     pub instance: String,
     /// Stable and machine-readable.
     pub code: String,
+    /// What to do about it; `null` where `detail` says it.
+    #[serde(default)]
+    pub help: Option<String>,
     /// All findings; empty if there is nothing to point at.
     pub errors: Vec<Finding>,
     /// The same as the header `X-Request-Id`.

@@ -78,6 +78,7 @@ impl ApiError {
             detail: self.error.detail().to_owned(),
             instance: instance.to_owned(),
             code: code.to_owned(),
+            help: self.error.help().map(str::to_owned),
             errors: self.error.findings().to_vec(),
             request_id: request_id.to_owned(),
         }

@@ -1,7 +1,7 @@
-//! Every error code of the service's own. Where answers are made, each code is mapped to HTTP.
+//! Every error code of the service's own, with its way out. Where answers are made, each code is mapped to HTTP.
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $variant:ident = $word:literal,)+) => {
+    ($($(#[$doc:meta])* $variant:ident = $word:literal, $help:literal;)+) => {
         /// What went wrong with a request.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Code { $($(#[$doc])* $variant,)+ }
@@ -14,109 +14,114 @@ macro_rules! codes {
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word,)+ }
             }
+
+            /// What a client can do about it.
+            pub const fn help(self) -> &'static str {
+                match self { $(Self::$variant => $help,)+ }
+            }
         }
     };
 }
 
 codes! {
     /// The body cannot be parsed.
-    MalformedBody = "malformed_body",
+    MalformedBody = "malformed_body", "send valid JSON, or a multipart body with the boundary that its Content-Type names";
     /// No valid token or key.
-    Unauthenticated = "unauthenticated",
+    Unauthenticated = "unauthenticated", "send `Authorization: Bearer KEY`; `packshot admin create-key` makes a key";
     /// The role lacks the permission.
-    Forbidden = "forbidden",
+    Forbidden = "forbidden", "use a key that is allowed to do this";
     /// The key lacks the scope.
-    InsufficientScope = "insufficient_scope",
+    InsufficientScope = "insufficient_scope", "create a key with this scope: `packshot admin create-key --scope SCOPE`";
     /// `X-Tenant-ID` names another tenant.
-    TenantMismatch = "tenant_mismatch",
+    TenantMismatch = "tenant_mismatch", "leave X-Tenant-ID out, or name the tenant of the key";
     /// This route or caller cannot act for all tenants together.
-    BypassNotAllowed = "bypass_not_allowed",
+    BypassNotAllowed = "bypass_not_allowed", "leave X-Tenant-ID out, or name one tenant";
     /// The open mode does not work behind a proxy.
-    SetupRequired = "setup_required",
+    SetupRequired = "setup_required", "create a key on the service's machine with `packshot admin create-key`, and send it";
     /// The open mode only answers to local names.
-    HostNotAllowed = "host_not_allowed",
+    HostNotAllowed = "host_not_allowed", "open the service as 127.0.0.1 or localhost, or create a key with `packshot admin create-key` and send it";
     /// The open mode only answers its own pages.
-    OriginNotAllowed = "origin_not_allowed",
+    OriginNotAllowed = "origin_not_allowed", "open the service's own page, or create a key with `packshot admin create-key` and send it";
     /// There is nothing at this path.
-    NotFound = "not_found",
+    NotFound = "not_found", "check the path: /docs/ lists all of them";
     /// There is no such render.
-    RenderNotFound = "render_not_found",
+    RenderNotFound = "render_not_found", "check the id: GET /api/v1/renders lists the renders";
     /// There is no preview yet.
-    PreviewNotReady = "preview_not_ready",
+    PreviewNotReady = "preview_not_ready", "ask again in a second, or follow the events of the render";
     /// The render did not make this file.
-    FormatNotAvailable = "format_not_available",
+    FormatNotAvailable = "format_not_available", "fetch one of the files that the job lists in `result.files`";
     /// There is no such task.
-    TaskNotFound = "task_not_found",
+    TaskNotFound = "task_not_found", "check the id: GET /api/v1/tasks lists the tasks";
     /// There is no such material.
-    MaterialNotFound = "material_not_found",
+    MaterialNotFound = "material_not_found", "check the id: GET /api/v1/materials lists the materials";
     /// There is no such library.
-    LibraryNotFound = "library_not_found",
+    LibraryNotFound = "library_not_found", "check the id: GET /api/v1/material-libraries lists the libraries";
     /// There is no such queue.
-    QueueNotFound = "queue_not_found",
+    QueueNotFound = "queue_not_found", "check the name: GET /api/v1/worker-configs lists the queues";
     /// The path does not support the method.
-    MethodNotAllowed = "method_not_allowed",
+    MethodNotAllowed = "method_not_allowed", "use one of the methods in the `Allow` header";
     /// Nothing that the client accepts can be sent.
-    NotAcceptable = "not_acceptable",
+    NotAcceptable = "not_acceptable", "accept a media type that this path has: /docs/ lists them";
     /// The route does not accept this media type.
-    UnsupportedMediaType = "unsupported_media_type",
+    UnsupportedMediaType = "unsupported_media_type", "send the Content-Type that /docs/ gives for this path";
     /// A request with the same key is still in progress.
-    IdempotencyInFlight = "idempotency_in_flight",
+    IdempotencyInFlight = "idempotency_in_flight", "repeat the request after `Retry-After` seconds: it gets the answer of the first one";
     /// The render has no result.
-    RenderNotCompleted = "render_not_completed",
+    RenderNotCompleted = "render_not_completed", "wait until the job is completed; if it failed, its `error` says why";
     /// The render has not ended.
-    RenderNotTerminal = "render_not_terminal",
+    RenderNotTerminal = "render_not_terminal", "wait for its end, or cancel it first: POST /api/v1/renders/{id}/cancel";
     /// The task has not failed.
-    TaskNotFailed = "task_not_failed",
+    TaskNotFailed = "task_not_failed", "requeue tasks that failed: GET /api/v1/tasks?state=failed lists them";
     /// The state forbids it.
-    StateConflict = "state_conflict",
+    StateConflict = "state_conflict", "read the object again, then act on its new state";
     /// Another worker holds the task by now.
-    LeaseLost = "lease_lost",
+    LeaseLost = "lease_lost", "do nothing: another worker goes on with the task";
     /// This version of the library exists with other content.
-    LibraryVersionExists = "library_version_exists",
+    LibraryVersionExists = "library_version_exists", "give the changed library a new version";
     /// The library is in use.
-    LibraryInUse = "library_in_use",
+    LibraryInUse = "library_in_use", "wait until the renders that use it have ended";
     /// The process was started with a value of the setting.
-    SettingPinned = "setting_pinned",
+    SettingPinned = "setting_pinned", "change it where the message says, and start the service again";
     /// The record exists, but its bytes are gone.
-    ArtifactExpired = "artifact_expired",
+    ArtifactExpired = "artifact_expired", "render it again, or upload the file again";
     /// The object has changed since it was read.
-    PreconditionFailed = "precondition_failed",
+    PreconditionFailed = "precondition_failed", "read it again, then repeat the change with the new ETag";
     /// The body is larger than it may be.
-    BodyTooLarge = "body_too_large",
+    BodyTooLarge = "body_too_large", "send less, or raise `max_upload_bytes` where the service is started";
     /// The file has no such bytes.
-    RangeNotSatisfiable = "range_not_satisfiable",
+    RangeNotSatisfiable = "range_not_satisfiable", "ask for bytes within the length that `Content-Range` gives";
     /// The body is not valid.
-    ValidationFailed = "validation_failed",
+    ValidationFailed = "validation_failed", "correct what `errors` names";
     /// A later version has this option.
-    OptionNotAvailable = "option_not_available",
+    OptionNotAvailable = "option_not_available", "leave this member out";
     /// The picture has more pixels than it may have.
-    ImageTooLarge = "image_too_large",
+    ImageTooLarge = "image_too_large", "choose a smaller width or height";
     /// Two members contradict each other.
-    ConflictingMembers = "conflicting_members",
+    ConflictingMembers = "conflicting_members", "leave out one of the members that contradict each other";
     /// The limits contradict each other or are out of range.
-    InvalidConcurrency = "invalid_concurrency",
+    InvalidConcurrency = "invalid_concurrency", "choose limits within the range that the message gives";
     /// There is no such setting.
-    UnknownSetting = "unknown_setting",
+    UnknownSetting = "unknown_setting", "check the name: GET /api/v1/settings lists the settings";
     /// The setting cannot have this value.
-    InvalidSetting = "invalid_setting",
+    InvalidSetting = "invalid_setting", "give a value as the message says, or null for the default";
     /// The cursor is not one of this list.
-    InvalidCursor = "invalid_cursor",
+    InvalidCursor = "invalid_cursor", "give the `next_cursor` of this list's last page, or none to start from its beginning";
     /// The key belongs to another request.
-    IdempotencyKeyReused = "idempotency_key_reused",
+    IdempotencyKeyReused = "idempotency_key_reused", "give every request an Idempotency-Key of its own";
     /// Too many requests.
-    RateLimited = "rate_limited",
+    RateLimited = "rate_limited", "wait for `Retry-After` seconds";
     /// Too many event streams are open.
-    TooManyStreams = "too_many_streams",
+    TooManyStreams = "too_many_streams", "close a stream first, or follow all jobs with one: GET /api/v1/jobs/events";
     /// A defect.
-    InternalError = "internal_error",
+    InternalError = "internal_error", "this is a defect: please report it, with the request id and the service's log";
     /// Stored bytes are damaged.
-    ContentCorrupt = "content_corrupt",
+    ContentCorrupt = "content_corrupt", "restore the file from a backup, render it again, or upload it again";
     /// Database, store or device cannot be reached, or the service is shutting down.
-    Unavailable = "unavailable",
+    Unavailable = "unavailable", "repeat the request after `Retry-After` seconds";
     /// The scene does not fit into the device.
-    DeviceOutOfMemory = "device_out_of_memory",
+    DeviceOutOfMemory = "device_out_of_memory", "choose a smaller picture, fewer layers or formats, or give the service more memory";
     /// There is no space for the file.
-    StorageFull = "storage_full",
+    StorageFull = "storage_full", "free space on the service's disk, then repeat the request";
 }
 
 impl Code {

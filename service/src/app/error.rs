@@ -100,6 +100,14 @@ impl AppError {
         &self.detail
     }
 
+    /// What a client can do about it, where the sentence does not say it.
+    pub fn help(&self) -> Option<&'static str> {
+        match self.kind {
+            ErrorKind::Own(code) => Some(code.help()),
+            ErrorKind::Input(_) | ErrorKind::Work(_) => None,
+        }
+    }
+
     /// Everything that is wrong with the request; empty when there is nothing to point at.
     pub fn findings(&self) -> &[Finding] {
         &self.findings

@@ -14,6 +14,8 @@ use packshot_materials::library::{Layer, Library, Package, SourceFile};
 const FILES_MAX: usize = 1_000;
 /// Bytes of all TOML files of a library together, unpacked, at most.
 const BYTES_MAX: u64 = 16 << 20;
+/// What to do about a file that is no library.
+const SEND: &str = "send the library as one TOML file, or as a zip of its TOML files";
 
 /// A file of a library, unpacked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +31,7 @@ pub struct LibrarySource {
 /// # Errors
 /// `library.archive` for a zip that is broken, names a path outside of itself, or is larger than the limits.
 pub fn unpack(file: &[u8]) -> Result<Vec<LibrarySource>, Rejected> {
-    let refused = |at: &str, message: String| rejected("library.archive", at, message);
+    let refused = |at: &str, message: String| rejected("library.archive", at, message, SEND);
     let too_large = |at: &str| refused(at, format!("the unpacked library has more than {BYTES_MAX} bytes"));
     if !file.starts_with(b"PK") {
         if file.len() as u64 > BYTES_MAX {
@@ -82,7 +84,7 @@ fn check_directory(file: &[u8]) -> Result<(), Rejected> {
     let n_files = n_said.max(n_headers as u64);
     if n_files > FILES_MAX as u64 {
         let message = format!("the zip has {n_files} files; at most {FILES_MAX} are allowed");
-        return Err(rejected("library.archive", "", message));
+        return Err(rejected("library.archive", "", message, SEND));
     }
     Ok(())
 }
@@ -165,11 +167,11 @@ fn code_of(packages: &[(Layer, Package)], material: &str) -> Option<String> {
 
 fn no_fallback(material: &str) -> Rejected {
     let message = format!("no library has the fallback material `{material}`");
-    rejected("library.fallback", "fallback_material", message)
+    rejected("library.fallback", "fallback_material", message, "choose a material of the library, or none")
 }
 
-fn rejected(code: &'static str, at: &str, message: String) -> Rejected {
-    Finding::new(Severity::Error, code, at, message).into()
+fn rejected(code: &'static str, at: &str, message: String, help: &str) -> Rejected {
+    Finding::new(Severity::Error, code, at, message).with_help(help).into()
 }
 
 #[cfg(test)]

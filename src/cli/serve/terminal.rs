@@ -157,7 +157,7 @@ mod tests {
                 tracing::warn!(target: LAST_LINE_TARGET, kind = "render_turntable", "failed: glb.truncated: it ends at byte 9");
             });
             let name = None::<&str>;
-            tracing::info!(target: LAST_LINE_TARGET, job.id = "0193b2a1", input_name = name, kind = "compare", "cancelled while it waited");
+            tracing::info!(target: LAST_LINE_TARGET, { job.id = "0193b2a1", input_name = name, kind = "compare" }, "cancelled while it waited");
         });
         let expected = [
             "0193b2a0 bearing.glb: still completed after 3.210 s",
@@ -192,7 +192,7 @@ mod tests {
     fn nothing_in_a_message_or_a_name_makes_a_line_of_its_own() {
         let shown = lines(|| {
             tracing::warn!("a\nb\u{1b}[31m");
-            tracing::info!(target: LAST_LINE_TARGET, job.id = "0193", input_name = "a\r\nerror: b", kind = "x", "completed");
+            tracing::info!(target: LAST_LINE_TARGET, { job.id = "0193", input_name = "a\r\nerror: b", kind = "x" }, "completed");
         });
         assert_eq!(shown, ["warning: a b [31m", "0193 a  error: b: x completed"]);
     }

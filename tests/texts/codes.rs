@@ -1,0 +1,386 @@
+//! Which codes the sources have, and the texts of those that nothing here provokes.
+
+use std::collections::BTreeSet;
+
+use crate::Text;
+use crate::sources::Source;
+
+/// What codes with a dot begin with.
+const PREFIXES: [&str; 20] = [
+    "client", "config", "denoise", "device", "encode", "env", "glb", "library", "lut", "map", "output", "preset",
+    "serve", "service", "shot", "spec", "template", "usage", "movie", "kit",
+];
+/// Of these, what is a file's name.
+const OTHERS: [&str; 4] = ["movie.partial", "shot.json", "library.toml", "lut.cube"];
+/// Codes that nobody reads: what is cancelled says `cancelled`, and no library is refused without a finding.
+const INSIDE: [&str; 2] = ["denoise.cancelled", "library.invalid"];
+/// Files that each kind of input may have too many bytes for, or that may not be there.
+const INPUTS: [&str; 7] = ["glb", "map", "library", "shot", "env", "lut", "template"];
+
+fn is_code(text: &str) -> bool {
+    let Some((prefix, name)) = text.split_once('.') else { return false };
+    let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    PREFIXES.contains(&prefix) && is_name && !OTHERS.contains(&text) && !INSIDE.contains(&text)
+}
+
+/// The string literals of a line.
+fn literals(line: &str) -> impl Iterator<Item = &str> {
+    let is_comment = line.trim_start().starts_with("//");
+    line.split('"').skip(1).step_by(2).filter(move |_| !is_comment)
+}
+
+/// The first literal after each occurrence of `call`.
+fn after<'a>(source: &'a Source, call: &'static str) -> impl Iterator<Item = &'a str> {
+    let rest = source.text.split(call).skip(1);
+    rest.filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next())
+}
+
+/// Every code of an error.
+pub(crate) fn of(sources: &[Source]) -> BTreeSet<String> {
+    let mut codes: BTreeSet<String> = BTreeSet::new();
+    for source in sources {
+        codes.extend(source.text.lines().flat_map(literals).filter(|text| is_code(text)).map(str::to_owned));
+        codes.extend(after(source, "Failure::usage(").map(|code| format!("usage.{code}")));
+        codes.extend(after(source, "Failure::infrastructure(").map(str::to_owned));
+        codes.extend(after(source, "FaultKind::Input,").map(str::to_owned));
+        if ["renderer/src/", "pipeline/src/", "materials/src/"].iter().any(|folder| source.path.starts_with(folder)) {
+            let made = [
+                ".add(",
+                ".add_once(",
+                "code: ",
+                "Severity::Info,",
+                "Severity::Warning,",
+                "add(Severity::Info,",
+                "finding(",
+            ];
+            let found = made.into_iter().flat_map(|call| after(source, call));
+            codes.extend(found.filter(|code| !code.is_empty() && !code.contains(' ')).map(str::to_owned));
+        }
+        if source.path == "service/src/app/code.rs" {
+            let words = source.text.lines().filter_map(|line| line.trim().split_once(" = \"")?.1.split('"').next());
+            codes.extend(words.map(str::to_owned));
+        }
+    }
+    codes.extend(INPUTS.iter().flat_map(|kind| [format!("{kind}.file_missing"), format!("{kind}.limit")]));
+    assert!(codes.len() > 200, "{codes:?}");
+    codes
+}
+
+/// Errors whose message is what to write instead.
+const SAY_WHAT_IS_EXPECTED: [&str; 25] = [
+    "env.size",
+    "library.alias",
+    "library.code",
+    "library.missing",
+    "library.range",
+    "library.rule",
+    "library.schema",
+    "library.status",
+    "library.type",
+    "library.version",
+    "map.missing",
+    "map.range",
+    "map.type",
+    "shot.conflict",
+    "shot.missing",
+    "shot.range",
+    "shot.schema",
+    "shot.type",
+    "shot.unknown_material",
+    "shot.unsupported",
+    "template.missing",
+    "template.range",
+    "template.schema",
+    "template.type",
+    "usage.invalid_value",
+];
+
+/// Whether nothing has to be done about it here: findings have their own page, and a place in a request is corrected
+/// where it is.
+pub(crate) fn needs_no_help(text: &Text) -> bool {
+    let is_place_in_request = text.ends_with == "422" && text.at.starts_with(['/', '?']);
+    let is_nothing_wrong = ["cancelled", "service.cancelled"].contains(&text.code.as_str());
+    is_nothing_wrong
+        || SAY_WHAT_IS_EXPECTED.contains(&text.code.as_str())
+        || text.is_finding()
+        || is_place_in_request
+        || text.ends_with == "failed"
+}
+
+/// A text that is read from the sources, because nothing that a test may do to this machine provokes it: code, how the
+/// command or the answer ends, message, way out. `{…}` is what the program fills in.
+const WRITTEN: &[[&str; 4]] = &[
+    // Answers: they need another role, time, load, a full disk or a damaged one.
+    ["artifact_expired", "410", "the file is no longer stored", ""],
+    ["content_corrupt", "500", "the stored file is damaged", ""],
+    ["forbidden", "403", "the role '{role}' may not do this", ""],
+    ["idempotency_in_flight", "409", "a request with this key is still in progress", ""],
+    ["internal_error", "500", "internal error; the service's log has the details", ""],
+    ["lease_lost", "409", "the lease of task {0} is lost", ""],
+    ["library_in_use", "409", "this {0} is in use", ""],
+    ["library_version_exists", "409", "this {0} exists already", ""],
+    ["rate_limited", "429", "more than {per_s} requests per second with this key", ""],
+    ["state_conflict", "409", "'{event}' is not possible for a task that is {from}", ""],
+    ["storage_full", "507", "there is no space left for the file", ""],
+    [
+        "too_many_streams",
+        "429",
+        "this user has {0} event streams open, as many as `max_event_streams_per_user` allows: close one",
+        "",
+    ],
+    ["unavailable", "503", "the database cannot be reached; try again later", ""],
+    // Jobs, by what happened to their worker or their files.
+    ["asset_missing", "failed", "the stored file {0} is missing or damaged", ""],
+    ["output_too_large", "failed", "{what}: ask for fewer pictures, pixels or formats", ""],
+    ["stalled", "failed", "stalled: terminated after {minutes}min", ""],
+    ["worker_disk", "failed", "a temporary file cannot be written: {reason}", ""],
+    ["worker_hung", "failed", "the worker process did not respond for {} s", ""],
+    ["worker_lost", "failed", "the worker ended without a result", ""],
+    ["worker_panicked", "failed", "the renderer crashed; the service's log has the reason", ""],
+    // The command and the service, by what only other machines and other versions have.
+    ["client.damaged", "7", "the file arrived damaged", "continue with `{}`"],
+    [
+        "client.not_understood",
+        "7",
+        "the answer could not be understood: {0}",
+        "check --url, and use the command of the service's version: both say it with --version",
+    ],
+    [
+        "device.self_test_failed",
+        "5",
+        "{adapter} failed {} of {} trials: {}",
+        "render on another device, for example `--device cpu`, until its driver is fixed",
+    ],
+    [
+        "internal",
+        "1",
+        "the product was prepared with another floor than the shot's",
+        "this is a bug in packshot: please report it with the command, the version (`packshot --version`) and, if you may share \
+         it, the file",
+    ],
+    [
+        "serve.data_exposed",
+        "6",
+        "its permissions cannot be changed ({0})",
+        "choose a folder of its own with --data (one that does not exist is created), or remove the permissions: chmod -R go= FOLDER",
+    ],
+    [
+        "serve.database_version",
+        "6",
+        "the database was made by another version of Packshot: it has the migration {0}, which this one does not know",
+        "run the version that created it, or use an empty database; jobs cannot be carried over",
+    ],
+    ["serve.store", "6", "cannot open the store", "check that the folder or the bucket exists and can be written to"],
+    [
+        "serve.store_mismatch",
+        "6",
+        "the files of this database are in another store",
+        "point --data, store.path or store.bucket at the files of this database; where they were moved or restored to this \
+         place, run `packshot admin adopt-store` with the same settings",
+    ],
+    [
+        "config.missing",
+        "2",
+        "`{key}` has no default, because there is no home folder (HOME is not set)",
+        "set it, as in `{variable}`, or with --{key}",
+    ],
+    [
+        "config.not_available",
+        "2",
+        "users with passwords are not supported yet, only API keys",
+        "unset it, and create an API key with `packshot admin create-key`",
+    ],
+    [
+        "denoise.oidn_version",
+        "5",
+        "this is Open Image Denoise {version}, and version 2 is needed",
+        "install Open Image Denoise 2, name its library's file in PACKSHOT_OIDN, or use Packshot's own denoiser (`packshot`)",
+    ],
+    [
+        "library.archive",
+        "422",
+        "the zip has no .toml file",
+        "send the library as one TOML file, or as a zip of its TOML files",
+    ],
+    [
+        "output.not_read",
+        "6",
+        "the file that is there cannot be read: {reason}",
+        "choose another name, or give --overwrite to replace it",
+    ],
+    ["service.failed", "7", "the render failed", "its log says why: GET /api/v1/renders/{}/log"],
+    ["spec.invalid", "failed", "this version of Packshot cannot read the stored job; submit the render again", ""],
+    // Files and pictures that only programs make which embed Packshot, or that take other programs to make.
+    [
+        "denoise.guides",
+        "1",
+        "the network takes {wanted} as guides",
+        "render the guides that the weights were trained with, or choose other weights",
+    ],
+    [
+        "denoise.memory",
+        "1",
+        "the smallest tile needs {needed_bytes} bytes, and {offered_bytes} are allowed",
+        "allow more memory, or choose the smaller network",
+    ],
+    [
+        "denoise.size",
+        "1",
+        "{what} has {found} pixels, but {width_px}×{height_px} were announced",
+        "give every picture width times height pixels, at least one",
+    ],
+    [
+        "denoise.weights_invalid",
+        "1",
+        "the table of tensors is not valid: {what}",
+        "use an unchanged rt_hdr*.tza of Open Image Denoise 2",
+    ],
+    [
+        "denoise.weights_misfit",
+        "1",
+        "the tensor does not fit the network: {what}",
+        "use an unchanged rt_hdr*.tza of Open Image Denoise 2",
+    ],
+    [
+        "denoise.weights_truncated",
+        "1",
+        "the file of weights ends too early",
+        "use an unchanged rt_hdr*.tza of Open Image Denoise 2",
+    ],
+    [
+        "denoise.weights_unknown",
+        "1",
+        "this is not a tensor file of version 2",
+        "use an unchanged rt_hdr*.tza of Open Image Denoise 2",
+    ],
+    ["encode.exr", "1", "the OpenEXR file could not be encoded", "choose a smaller picture or another format"],
+    ["encode.png", "1", "the PNG could not be encoded", "choose a smaller picture or another format"],
+    [
+        "env.not_finite",
+        "3",
+        "the pixel in column {x}, row {y} is infinite or not a number",
+        "save the map again with finite pixels",
+    ],
+    ["env.limit", "3", "the file has more than {bytes_max} bytes", "give a smaller file"],
+    [
+        "shot.nothing_to_frame",
+        "3",
+        "the shot hides every part of its product",
+        "remove `hidden` from at least one of them",
+    ],
+    // Findings about files that take other programs to make, or a product of some size.
+    ["accessor_misaligned", "info", "the elements are not aligned to their components; they are read bytewise", ""],
+    [
+        "animation_channel_twice",
+        "warning",
+        "another channel of the animation moves the same property of the node; the last one counts",
+        "",
+    ],
+    ["animation_ignored", "warning", "an animation cannot move a node with a matrix; it stays where it is", ""],
+    ["bounds_wrong", "warning", "the stored bound is {stored:?}, the positions give {computed}", ""],
+    ["chunk_unaligned", "info", "a chunk of {chunk_length} bytes; lengths must be divisible by 4", ""],
+    ["deprecated_material", "warning", "{} is deprecated; use {replacement}", ""],
+    ["env.negative", "warning", "{n_negative} pixels of the environment map are negative and count as 0", ""],
+    [
+        "env.primaries",
+        "warning",
+        "the EXR names other primaries than Rec.709; its pixels are read as Rec.709 anyway",
+        "",
+    ],
+    [
+        "extension_not_declared",
+        "info",
+        "integer positions or directions need {NAME}, which the file does not list; it is applied",
+        "",
+    ],
+    [
+        "flipped_shell",
+        "warning",
+        "a closed shell has all its faces turned inwards; where light enters it, they are taken as turned outwards",
+        "",
+    ],
+    ["json_bom", "info", "a byte order mark before the JSON is skipped", ""],
+    ["json_duplicate_key", "warning", "the member is there more than once; the last value counts", ""],
+    ["library.albedo", "warning", "the diffuse albedo is {luminance:.3}; real dielectrics have {low} to {high}", ""],
+    ["library.override", "warning", "`{}` has `override = true`, but no library below has its code", ""],
+    ["library.priority", "warning", "`priority` does nothing for a material that light does not enter", ""],
+    ["light_too_weak", "info", "the light brings {share:.1e} of the light at the product: it will not be seen", ""],
+    ["material_simplified", "info", "the material is rendered without {}", ""],
+    [
+        "needle_triangles",
+        "info",
+        "{count} triangles are needles: their height is below {NEEDLE_SHARE:e} of their length",
+        "",
+    ],
+    ["non_finite_values", "warning", "normals that are not finite are recomputed", ""],
+    [
+        "non_manifold_body",
+        "warning",
+        "light enters this part, but at {n_unclear} edges {what}: what is inside it is not defined",
+        "",
+    ],
+    [
+        "restart_index",
+        "warning",
+        "index {} would restart the primitive in graphics interfaces; it is taken as a vertex",
+        "",
+    ],
+    ["shot.camera_inside", "warning", "the camera is inside {}{when} and sees it from within", ""],
+    ["shot.pattern_unmatched", "warning", "the pattern {pattern:?} matches no part", ""],
+    [
+        "shot.sweep_ends",
+        "warning",
+        "the picture shows more than a sweep can fill: beside it the background is seen",
+        "",
+    ],
+    ["truncated_name", "info", "the name is cut off at 63 bytes, as Blender does; it was matched by its beginning", ""],
+    ["skin_ignored", "warning", "the node has a skin, but its mesh names no joints; it is placed like any other", ""],
+    ["skin_set_incomplete", "warning", "there is no {other}{} to go with it; it is ignored", ""],
+    ["skin_weights", "warning", "{loose} vertices have no weight on any joint; they follow the first one", ""],
+    [
+        "suggestions_limited",
+        "info",
+        "there are too many unknown part names to look for suggestions for all of them",
+        "",
+    ],
+    [
+        "textures_over_budget",
+        "warning",
+        "the product's {} images take {} MiB, above {} MiB; the largest one is {} × {} pixels",
+        "",
+    ],
+    [
+        "touching_bodies",
+        "warning",
+        "{n_faces} faces coincide exactly with faces of {:?}, and light enters both parts: it cannot pass from one into the \
+         other. Let one reach into the other, and give their materials priorities",
+        "",
+    ],
+    ["trailing_data", "warning", "{} bytes after the declared end are ignored", ""],
+    ["unsupported_feature", "warning", "animating {} is not supported; this channel is ignored", ""],
+];
+
+/// The texts of [`WRITTEN`], each of which some source has, letter by letter.
+pub(crate) fn written(sources: &[Source]) -> Vec<Text> {
+    // Literals that go on in the next line.
+    let joined: Vec<String> = sources.iter().map(|source| unbroken(&source.text)).collect();
+    let is_there = |text: &str| joined.iter().any(|source| source.contains(text));
+    let text = |&[code, ends_with, message, help]: &[&str; 4]| {
+        for text in [message, help] {
+            assert!(is_there(text), "{code}: no source has {text:?}");
+        }
+        // The service's own codes have their way out in one place.
+        let own = packshot_service::app::Code::from_name(code).map(packshot_service::app::Code::help);
+        let help = own.filter(|_| help.is_empty()).unwrap_or(help);
+        let [code, ends_with, message, help] = [code, ends_with, message, help].map(str::to_owned);
+        Text { code, ends_with, message, at: String::new(), help }
+    };
+    WRITTEN.iter().map(text).collect()
+}
+
+/// Source text without the line breaks that `\` hides in literals.
+fn unbroken(text: &str) -> String {
+    let mut parts = text.split("\\\n");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + part.trim_start())
+}

@@ -1,0 +1,236 @@
+//! Requests that the service refuses, and what it answers.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use reqwest::{Client, Method, RequestBuilder};
+use serde_json::{Value, json};
+
+use crate::commands::errors;
+use crate::product::{self, BOXES};
+use crate::{Text, packshot};
+
+/// An id that nothing has.
+const ID: &str = "01934d2e-0000-7000-8000-000000000000";
+
+/// A running service; killed when this is dropped.
+struct Service {
+    child: Child,
+    url: String,
+    client: Client,
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _is_gone = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
+impl Service {
+    fn start(folder: &Path) -> Self {
+        let mut command = packshot(folder);
+        command.args(["serve", "--data", "data", "--listen", "127.0.0.1:0", "--threads", "1"]);
+        command.env("PACKSHOT_MAX_MEMORY_BYTES", "200000000").stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("it starts");
+        let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        let url =
+            lines.map_while(Result::ok).find_map(|line| Some(line[line.find("http://")?..].trim_end().to_owned()));
+        let url = url.expect("its address");
+        let url = url.split_whitespace().next().expect("a word").trim_end_matches('/').to_owned();
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Self { child, url, client: Client::new() }
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.url)).timeout(Duration::from_secs(60))
+    }
+
+    fn get(&self, path: &str) -> RequestBuilder {
+        self.request(Method::GET, path)
+    }
+
+    /// A render of the boxes.
+    fn render(&self, request: &Value) -> RequestBuilder {
+        let glb = reqwest::multipart::Part::bytes(product::glb(&BOXES)).file_name("boxes.glb");
+        let form = reqwest::multipart::Form::new().part("glb", glb).text("request", request.to_string());
+        self.request(Method::POST, "/api/v1/renders").multipart(form)
+    }
+
+    async fn submit(&self, request: &Value) -> Value {
+        let answer = self.render(request).send().await.expect("an answer");
+        assert_eq!(answer.status(), 202, "{request}");
+        answer.json().await.expect("a job")
+    }
+
+    async fn wait(&self, job: &Value, is_reached: impl Fn(&Value) -> bool) {
+        let path = format!("/api/v1/renders/{}", job["id"].as_str().expect("an id"));
+        loop {
+            let job: Value = self.get(&path).send().await.expect("an answer").json().await.expect("a job");
+            if is_reached(&job) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+/// The texts of a problem: its own, and those of its findings.
+async fn refused(request: RequestBuilder) -> Vec<Text> {
+    let answer = request.send().await.expect("an answer");
+    let status = answer.status();
+    let body = answer.text().await.expect("text");
+    assert!(status.as_u16() >= 400, "{status}: {body}");
+    let problem: Value = serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error}: {body}"));
+    let text = |problem: &Value, at: &str| Text {
+        code: problem["code"].as_str().expect("a code").to_owned(),
+        ends_with: status.as_u16().to_string(),
+        message: problem["detail"].as_str().expect("a sentence").to_owned(),
+        at: problem[at].as_str().unwrap_or_default().to_owned(),
+        help: problem["help"].as_str().unwrap_or_default().to_owned(),
+    };
+    let findings = problem["errors"].as_array().expect("a list").iter().map(|finding| text(finding, "pointer"));
+    std::iter::once(text(&problem, "")).chain(findings).collect()
+}
+
+/// What requests are answered, and what `packshot client` says of the same service.
+pub(crate) async fn texts(folder: &Path) -> Vec<Text> {
+    let service = Service::start(folder);
+    let mut texts = Vec::new();
+    open_mode(&service, &mut texts).await;
+    bodies(&service, &mut texts).await;
+    jobs(&service, folder, &mut texts).await;
+    keys(&service, folder, &mut texts).await;
+    let port = service.url.rsplit(':').next().expect("a port").to_owned();
+    for text in &mut texts {
+        text.message = text.message.replace(&format!(":{port}"), ":8080");
+    }
+    texts
+}
+
+async fn open_mode(service: &Service, texts: &mut Vec<Text>) {
+    let list = || service.get("/api/v1/renders");
+    texts.extend(refused(list().header("host", "render.example")).await);
+    texts.extend(refused(list().header("origin", "http://shop.example")).await);
+    texts.extend(refused(list().header("x-forwarded-for", "192.0.2.7")).await);
+    for path in [
+        "/api/v1/nothing",
+        "/api/v1/renders/01934d2e-0000-7000-8000-000000000000",
+        "/api/v1/tasks/01934d2e-0000-7000-8000-000000000000",
+        "/api/v1/materials/Unobtainium",
+        "/api/v1/material-libraries/01934d2e-0000-7000-8000-000000000000",
+        "/api/v1/worker-configs/mail",
+        "/api/v1/renders?limit=0",
+        "/api/v1/renders?cursor=garbage",
+    ] {
+        texts.extend(refused(service.get(path)).await);
+    }
+    texts.extend(refused(service.request(Method::PUT, "/api/v1/renders")).await);
+}
+
+async fn bodies(service: &Service, texts: &mut Vec<Text>) {
+    let limits = || service.request(Method::PUT, "/api/v1/worker-configs/render");
+    let settings = || service.request(Method::PATCH, "/api/v1/settings");
+    texts.extend(refused(limits().header("content-type", "application/json").body("{")).await);
+    texts.extend(refused(limits().header("content-type", "text/csv").body("1,2")).await);
+    texts.extend(refused(limits().json(&json!({"padding": "x".repeat(2 << 20)}))).await);
+    texts.extend(refused(limits().json(&json!({"max_concurrency": 1, "min_concurrency": 2}))).await);
+    texts.extend(refused(settings().json(&json!({"colour": 1}))).await);
+    texts.extend(refused(settings().json(&json!({"render_samples": "many"}))).await);
+    texts.extend(refused(settings().json(&json!({"render_device": "gpu"}))).await);
+    texts.extend(refused(settings().header("if-match", "\"41\"").json(&json!({"render_samples": 16}))).await);
+    for request in [
+        json!({"samples": "many"}),
+        json!({"samples": 0}),
+        json!({"view": "sideways"}),
+        json!({"no_such_member": 1}),
+        json!({"formats": ["png", "png"]}),
+        json!({"materials": {"parts": [{"part_name": "Base"}]}}),
+        json!({"threads": 2}),
+        json!({"width": 16384, "height": 16384}),
+        json!({"view": "front", "azimuth_deg": 30}),
+    ] {
+        texts.extend(refused(service.render(&request)).await);
+    }
+    texts.extend(
+        refused(service.request(Method::POST, "/api/v1/renders").multipart(reqwest::multipart::Form::new())).await,
+    );
+    texts.extend(refused(service.get("/api/v1/jobs/events").header("accept", "image/png")).await);
+    let broken = reqwest::multipart::Part::bytes(b"glTF\x02\0\0\0\xff\0\0\0".to_vec()).file_name("cut.glb");
+    let broken = reqwest::multipart::Form::new().part("glb", broken);
+    texts.extend(refused(service.request(Method::POST, "/api/v1/preflight").multipart(broken)).await);
+}
+
+async fn jobs(service: &Service, folder: &Path, texts: &mut Vec<Text>) {
+    let tiny = json!({"width": 16, "height": 16, "samples": 1});
+    let done = service.submit(&tiny).await;
+    service.wait(&done, |job| job["state"] == "completed").await;
+    let of = |job: &Value, rest: &str| format!("/api/v1/renders/{}{rest}", job["id"].as_str().expect("an id"));
+    texts.extend(refused(service.get(&of(&done, "/result.exr"))).await);
+    texts.extend(refused(service.get(&of(&done, "/result.png")).header("range", "bytes=99999999-")).await);
+    let task = format!("/api/v1/tasks/{}/requeue", done["task_id"].as_str().expect("a task"));
+    texts.extend(refused(service.request(Method::POST, &task)).await);
+    let keyed = |request: &Value| service.render(request).header("idempotency-key", "order 7");
+    assert_eq!(keyed(&tiny).send().await.expect("an answer").status(), 202);
+    texts.extend(refused(keyed(&json!({"width": 32, "height": 16, "samples": 1}))).await);
+    let large = json!({"width": 8000, "height": 8000, "samples": 1});
+    texts.extend(refused(service.render(&large).header("prefer", "wait=60").header("accept", "image/png")).await);
+
+    let endless = json!({"width": 512, "height": 512, "samples": 65536, "noise_threshold": 0});
+    let running = service.submit(&endless).await;
+    let waiting = service.submit(&endless).await;
+    service.wait(&running, |job| job["state"] == "running").await;
+    texts.extend(refused(service.get(&of(&waiting, "/preview.png"))).await);
+    texts.extend(refused(service.get(&of(&running, "/result.png"))).await);
+    texts.extend(refused(service.request(Method::DELETE, &of(&running, ""))).await);
+    let id = running["id"].as_str().expect("an id");
+    let running_text = client(service, folder, &["fetch", id, "-o", "a.png"]);
+    for job in [&waiting, &running] {
+        let cancelled = service.request(Method::POST, &of(job, "/cancel")).send().await.expect("an answer");
+        assert!(cancelled.status().is_success());
+        service.wait(job, |job| job["state"] == "cancelled").await;
+    }
+    let mut of_client = client(service, folder, &["watch", id]);
+    of_client.extend(running_text);
+    for text in &mut of_client {
+        // An id is drawn anew each time.
+        [&mut text.message, &mut text.at, &mut text.help].into_iter().for_each(|part| *part = part.replace(id, ID));
+    }
+    texts.extend(of_client);
+    texts.extend(client(service, folder, &["submit", "cut.glb", "--watch"]));
+    let (code, stderr) = command(folder, &["serve", "--data", "data", "--listen", "127.0.0.1:0"]);
+    let stderr = stderr.replace(&service.child.id().to_string(), "4711");
+    texts.extend(errors(&stderr.replace(&format!("{}/", folder.display()), ""), &code.to_string()));
+}
+
+async fn keys(service: &Service, folder: &Path, texts: &mut Vec<Text>) {
+    let key = |scope: &str| {
+        let mut command = packshot(folder);
+        let output =
+            command.args(["admin", "create-key", "--data", "data", "--scope", scope]).output().expect("it starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8(output.stdout).expect("text");
+        text.split_whitespace().find(|word| word.starts_with("pk_")).expect("a key").to_owned()
+    };
+    let reads = key("renders:read");
+    let list = || service.get("/api/v1/renders");
+    while list().send().await.expect("an answer").status() != 401 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    texts.extend(refused(list()).await);
+    texts.extend(refused(service.render(&json!({})).bearer_auth(&reads)).await);
+    texts.extend(refused(list().bearer_auth(&reads).header("x-tenant-id", ID)).await);
+    texts.extend(refused(list().bearer_auth(&reads).header("x-tenant-id", "*")).await);
+}
+
+fn client(service: &Service, folder: &Path, args: &[&str]) -> Vec<Text> {
+    let (code, stderr) = command(folder, &[&["client"], args, &["--url", &service.url]].concat());
+    errors(&stderr, &code.to_string())
+}
+
+fn command(folder: &Path, args: &[&str]) -> (i32, String) {
+    let output = packshot(folder).args(args).stdin(Stdio::null()).output().expect("the command starts");
+    (output.status.code().unwrap_or(-1), String::from_utf8(output.stderr).expect("text"))
+}
