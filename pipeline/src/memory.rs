@@ -115,7 +115,10 @@ impl MemoryNeed {
             limit.bytes / MIB,
             limit.whose
         );
-        let help = "ask for fewer pixels, layers or formats, or render where there is more memory";
+        let help = match limit.whose {
+            LimitOf::Setting => "ask for fewer pixels, layers or formats, or raise this limit",
+            LimitOf::Machine => "ask for fewer pixels, layers or formats, or render where there is more memory",
+        };
         Err(Error::new(ErrorKind::Device, Fault::new("device.out_of_memory", message).help(help)))
     }
 }

@@ -147,7 +147,9 @@ impl PartFilter {
                 (ErrorKind::Input, Fault::new("shot.part_not_found", message).at(option_place("only")))
             };
             let listed = format!("file has the parts {}", listed.join(", "));
-            let help = match unused.iter().find_map(|(_, _, question)| question.as_ref()) {
+            let option = if kind == ErrorKind::Input { "only" } else { "hide" };
+            let asked = unused.iter().filter(|(of, _, _)| *of == option);
+            let help = match asked.filter_map(|(_, _, question)| question.as_ref()).next() {
                 Some(question) => format!("{question} The {listed}"),
                 None => format!("the {listed}"),
             };

@@ -24,7 +24,9 @@ function explain(error) {
   if (!(error instanceof Problem)) return "The service cannot be reached. Check that it is running; this page tries again every few seconds.";
   if (error.status === 401) return "This service needs an API key. Create one with: packshot admin create-key";
   // A single finding is the message itself.
-  const way = error.help && `${error.help[0].toUpperCase()}${error.help.slice(1)}.`;
+  // What programs do that send requests themselves is not for a person.
+  const isForPeople = error.help && !/GET |POST |PATCH |Retry-After|ETag|`errors?`|`Allow`|\/docs\//.test(error.help);
+  const way = isForPeople && `${error.help[0].toUpperCase()}${error.help.slice(1)}.`;
   return [error.message, ...(error.findings.length > 1 ? error.findings : []), ...(way ? [way] : [])].join("\n");
 }
 

@@ -16,5 +16,5 @@ pub mod signal;
 mod succession;
 mod patience;
 
-pub use app::run;
+pub use app::{STOP_LOG_TARGET, run};
 pub use error::ServeError;

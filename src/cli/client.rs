@@ -211,8 +211,9 @@ fn ended_well(job: &Job) -> Result<(), Failure> {
     let fault = match (job.state, &job.error) {
         (JobState::Completed, _) => return Ok(()),
         (JobState::Failed, Some(error)) => Fault::new(error_code(&error.code), error.detail.clone()),
-        (JobState::Failed, None) => Fault::new("service.failed", "the render failed")
-            .help(format!("its log says why: GET /api/v1/renders/{}/log", job.id)),
+        (JobState::Failed, None) => {
+            Fault::new("service.failed", "the render failed").help("its log on the service's page says why")
+        }
         (JobState::Cancelled, _) => Fault::new("service.cancelled", "the render was cancelled"),
         (state, _) => Fault::new("service.not_completed", format!("the render is {state}"))
             .help(format!("wait for it: `packshot client watch {}`", job.id)),
@@ -228,6 +229,13 @@ fn error_code(code: &str) -> String {
 /// Prints the job: as JSON, or its files as a person wants to see them.
 fn report(job: &Job, json: bool) -> Result<(), Failure> {
     if json { files::print_json(job) } else { Ok(()) }
+}
+
+/// Whether what the service says to do is for programs that send requests themselves.
+fn is_for_programs(help: &str) -> bool {
+    ["GET /", "POST /", "PATCH /", "Retry-After", "ETag", "`errors`", "`Allow`", "/docs/"]
+        .iter()
+        .any(|word| help.contains(word))
 }
 
 impl From<ClientError> for Failure {
@@ -248,7 +256,7 @@ impl From<ClientError> for Failure {
         };
         let help = match problem.code.as_str() {
             "unauthenticated" => "give an API key with --key or in the variable PACKSHOT_KEY",
-            _ => problem.help.as_deref().unwrap_or_default(),
+            _ => problem.help.as_deref().filter(|help| !is_for_programs(help)).unwrap_or_default(),
         };
         let mut faults = vec![Fault::new(error_code(&problem.code), problem.detail).help(help)];
         let findings = problem.errors.into_iter().filter(|finding| !faults[0].message.contains(&finding.detail));

@@ -45,19 +45,15 @@ pub(crate) fn run(args: &RenderArgs, quiet: bool) -> Result<(), Failure> {
     args.check()?;
     let mut rendered = Rendered::new(args.input_names());
     match render_all(args, quiet, &mut rendered) {
-        Ok(preset) => {
-            let checked = rendered.results.iter();
-            let checked = checked.map(|result| (result.output.clone().unwrap_or_default(), &result.checks[..]));
-            if let Err(failure) = preset::require_passed(preset, checked) {
-                rendered.fail(None, failure);
-            }
-        }
+        Ok(preset) => rendered.require_passed(preset),
         // A wrong command line has no results to print.
         Err(failure) if failure.exit == Exit::Usage => return Err(failure),
         Err(failure) => rendered.fail(None, failure),
     }
-    if args.picture.output.json {
-        files::print_json(&rendered.to_json())?;
+    if args.picture.output.json
+        && let Err(failure) = files::print_json(&rendered.to_json())
+    {
+        rendered.fail(None, failure);
     }
     rendered.into_failure().map_or(Ok(()), Err)
 }

@@ -203,6 +203,8 @@ fn what_a_shot_says_of_its_product_has_its_place_in_the_shot() {
         let (code, at) = expected.split_once(' ').expect("two words");
         workplace.run(&["render", "--shot", "bad.json"]).expect_error(3, code, at);
     }
-    let outcome = workplace.run(&["render", "--shot", "bad.json"]);
-    assert!(outcome.stderr.contains("gone/boxes.glb: "), "the path that was tried: {}", outcome.stderr);
+    // The path that was tried, where it is not the one in the shot.
+    workplace.write("shots/bad.json", &workplace.read("bad.json"));
+    let outcome = workplace.run(&["render", "--shot", "shots/bad.json"]);
+    assert!(outcome.stderr.contains("shots/gone/boxes.glb: "), "{}", outcome.stderr);
 }

@@ -189,8 +189,10 @@ impl Machine {
     /// Sections for which something is missing here. It says so.
     fn skipped_sections(&self) -> Vec<&'static str> {
         let mut skipped = Vec::new();
-        if !["nginx", "openssl"].into_iter().all(|program| found(program).is_some()) {
-            println!("skipped: nginx or openssl is not installed");
+        // Older ones cannot log to a stream of their own.
+        let logs_to_stderr = Command::new("nginx").args(["-e", "stderr", "-v"]).output();
+        if found("openssl").is_none() || !logs_to_stderr.is_ok_and(|output| output.status.success()) {
+            println!("skipped: openssl or nginx of 1.19.5 or later is not installed");
             skipped.push(OF_PROXY);
         }
         let has_programs = ["psql", "pg_dump", "pg_restore"].into_iter().all(|program| found(program).is_some());
@@ -338,8 +340,10 @@ fn found(program: &str) -> Option<PathBuf> {
 
 /// Two ports that nobody listens on now.
 fn free_ports() -> [u16; 2] {
-    let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port"));
-    listeners.map(|listener| listener.local_addr().expect("bound").port())
+    // Below the range from which the system draws for others.
+    let first = 10_000 + u16::try_from(std::process::id() % 10_000).expect("small");
+    let mut free = (first..32_000).filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    [(); 2].map(|()| free.next().expect("a port"))
 }
 
 /// The values of a unit's setting.

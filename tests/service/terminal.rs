@@ -1,7 +1,7 @@
 //! What `packshot serve` says in a terminal, which is a pseudo-terminal here, and what it says elsewhere.
 
 use std::fs::File;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use packshot_contract::client::{Client, Submission};
@@ -88,6 +88,11 @@ async fn a_terminal_shows_the_address_and_a_line_for_each_job() {
     let data = format!("data in {}", place.data().display());
     assert!(lines[0].starts_with("Packshot is ready: http://127.0.0.1:") && lines[0].ends_with(&data), "{lines:#?}");
     assert_eq!(lines.len(), 6, "nothing else is said: {lines:#?}");
+
+    let sent = Command::new("kill").args(["-INT", &terminal.child.id().to_string()]).status();
+    assert!(sent.expect("kill runs").success());
+    terminal.line_with("stopping").await;
+    terminal.line_with("stopped").await;
 }
 
 #[tokio::test]

@@ -6,16 +6,17 @@ use crate::Text;
 use crate::sources::Source;
 
 /// What codes with a dot begin with.
-const PREFIXES: [&str; 20] = [
-    "client", "config", "denoise", "device", "encode", "env", "glb", "library", "lut", "map", "output", "preset",
-    "serve", "service", "shot", "spec", "template", "usage", "movie", "kit",
+const PREFIXES: [&str; 22] = [
+    "admin", "request", "client", "config", "denoise", "device", "encode", "env", "glb", "library", "lut", "map",
+    "output", "preset", "serve", "service", "shot", "spec", "template", "usage", "movie", "kit",
 ];
 /// Of these, what is a file's name.
 const OTHERS: [&str; 4] = ["movie.partial", "shot.json", "library.toml", "lut.cube"];
-/// Codes that nobody reads: what is cancelled says `cancelled`, and no library is refused without a finding.
-const INSIDE: [&str; 2] = ["denoise.cancelled", "library.invalid"];
+/// Codes that nobody reads: what is cancelled says `cancelled`, no library is refused without a finding, and a movie
+/// that cannot be written is `output.not_written`.
+const INSIDE: [&str; 3] = ["denoise.cancelled", "library.invalid", "encode.write"];
 /// Files that each kind of input may have too many bytes for, or that may not be there.
-const INPUTS: [&str; 7] = ["glb", "map", "library", "shot", "env", "lut", "template"];
+const INPUTS: [&str; 8] = ["glb", "map", "library", "shot", "env", "lut", "template", "request"];
 
 fn is_code(text: &str) -> bool {
     let Some((prefix, name)) = text.split_once('.') else { return false };
@@ -55,6 +56,13 @@ pub(crate) fn of(sources: &[Source]) -> BTreeSet<String> {
             ];
             let found = made.into_iter().flat_map(|call| after(source, call));
             codes.extend(found.filter(|code| !code.is_empty() && !code.contains(' ')).map(str::to_owned));
+        }
+        if source.path == "service/src/admin.rs" {
+            let is_word = |text: &&str| !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+            codes.extend(after(source, "(").filter(is_word).map(|code| format!("admin.{code}")));
+        }
+        if source.path == "service/worker/src/failure.rs" {
+            codes.extend(after(source, "=> ").filter(|code| code.starts_with("device_")).map(str::to_owned));
         }
         if source.path == "service/src/app/code.rs" {
             let words = source.text.lines().filter_map(|line| line.trim().split_once(" = \"")?.1.split('"').next());
@@ -117,7 +125,7 @@ const WRITTEN: &[[&str; 4]] = &[
     ["idempotency_in_flight", "409", "a request with this key is still in progress", ""],
     ["internal_error", "500", "internal error; the service's log has the details", ""],
     ["lease_lost", "409", "the lease of task {0} is lost", ""],
-    ["library_in_use", "409", "this {0} is in use", ""],
+    ["library_in_use", "409", "this library is in use: it is the tenant's setting `material_library`", ""],
     ["library_version_exists", "409", "this {0} exists already", ""],
     ["rate_limited", "429", "more than {per_s} requests per second with this key", ""],
     ["state_conflict", "409", "'{event}' is not possible for a task that is {from}", ""],
@@ -137,7 +145,48 @@ const WRITTEN: &[[&str; 4]] = &[
     ["worker_hung", "failed", "the worker process did not respond for {} s", ""],
     ["worker_lost", "failed", "the worker ended without a result", ""],
     ["worker_panicked", "failed", "the renderer crashed; the service's log has the reason", ""],
+    ["device_lost", "failed", "the device failed: {0}", ""],
+    ["device_unavailable", "failed", "{name} cannot be used: {why}", ""],
     // The command and the service, by what only other machines and other versions have.
+    [
+        "admin.data_exposed",
+        "6",
+        "its permissions cannot be changed ({0})",
+        "choose a folder of its own with --data (one that does not exist is created), or remove the permissions: chmod -R go= FOLDER",
+    ],
+    [
+        "admin.database",
+        "6",
+        "the database cannot be used",
+        "check that the database can be reached and that its disk has space",
+    ],
+    [
+        "admin.data_unusable",
+        "6",
+        "the data folder cannot be used",
+        "use --data with a folder that this user can write to",
+    ],
+    ["admin.not_empty", "6", "there is already an installation in {}", "use --data with a new folder"],
+    ["admin.elsewhere", "6", "the files are in a bucket", "use the backup tools of the database and the bucket"],
+    [
+        "admin.several_keys",
+        "3",
+        "several keys begin with {0}",
+        "give the key's id, as `packshot admin list-keys --json` shows it",
+    ],
+    [
+        "admin.store",
+        "6",
+        "the store cannot be used",
+        "check that the folder or the bucket exists and can be written to",
+    ],
+    [
+        "admin.store_mismatch",
+        "6",
+        "the files of this database are in another store",
+        "point --data, store.path or store.bucket at the files of this database; where they were moved or restored to this \
+         place, run `packshot admin adopt-store` with the same settings",
+    ],
     ["client.damaged", "7", "the file arrived damaged", "continue with `{}`"],
     [
         "client.not_understood",
@@ -208,7 +257,7 @@ const WRITTEN: &[[&str; 4]] = &[
         "the file that is there cannot be read: {reason}",
         "choose another name, or give --overwrite to replace it",
     ],
-    ["service.failed", "7", "the render failed", "its log says why: GET /api/v1/renders/{}/log"],
+    ["service.failed", "7", "the render failed", "its log on the service's page says why"],
     ["spec.invalid", "failed", "this version of Packshot cannot read the stored job; submit the render again", ""],
     // Files and pictures that only programs make which embed Packshot, or that take other programs to make.
     [

@@ -51,6 +51,9 @@ pub(crate) fn packshot(folder: &Path) -> Command {
         }
     }
     command.current_dir(folder).env("PACKSHOT_DEVICE", "cpu").env("XDG_CACHE_HOME", folder.join(".cache"));
+    for name in ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
+        command.env_remove(name);
+    }
     // No driver and no denoiser of this machine: texts are the same everywhere.
     command.env("VK_DRIVER_FILES", "/gone.json").env("VK_ICD_FILENAMES", "/gone.json").env("PACKSHOT_OIDN", "gone.so");
     command

@@ -6,7 +6,8 @@ use crate::{Text, Texts};
 const HEAD: &str = "\
 # Error codes
 
-Every code with a text that Packshot really gives, and its way out. The command prints an error as
+Every code with a text that Packshot gives, and its way out. Those that no test can provoke are quoted from the sources,
+where `{…}` is what the program fills in. The command prints an error as
 
 ```text
 EXAMPLE
@@ -15,13 +16,13 @@ EXAMPLE
 and ends with the exit code in the second column. The service answers with
 [a problem](https://www.rfc-editor.org/rfc/rfc9457) with code, message and way out (`code`, `detail`, `help`), and the
 status in the second column; `packshot client` prints its codes with `service.` before them. Oddities of a product that
-do not stop the render are [findings](diagnostics.md). `{…}` stands for what the program fills in.
+do not stop the render are [findings](diagnostics.md).
 
 This page is written by the test that holds it against the program: `UPDATE_TEXTS=1 cargo test --test texts`.
 ";
 
 /// Headings, with what their codes begin with, or are.
-const SECTIONS: [(&str, &str, &[&str]); 12] = [
+const SECTIONS: [(&str, &str, &[&str]); 13] = [
     ("Usage", "Exit", &["usage."]),
     ("Products", "Exit", &["glb."]),
     ("Materials", "Exit", &["map.", "library.", "unmapped_parts"]),
@@ -30,7 +31,8 @@ const SECTIONS: [(&str, &str, &[&str]); 12] = [
     ("Devices and denoisers", "Exit", &["device.", "denoise."]),
     ("Files that are written", "Exit", &["output.", "encode.", "preset.", "cancelled", "internal"]),
     ("Starting the service", "Exit", &["config.", "serve."]),
-    ("The client", "Exit", &["client.", "service."]),
+    ("The client", "Exit", &["client.", "service.", "request."]),
+    ("Administration", "Exit", &["admin."]),
     ("Answers of the service", "Status", &[]),
     ("Jobs that fail", "State", &[]),
     ("Findings", "Severity", &[]),
@@ -82,7 +84,12 @@ fn section_of(text: &Text) -> (&'static str, &'static [&'static str]) {
 }
 
 fn row(text: &Text, has_way_out: bool) -> String {
-    let cell = |text: &str| text.replace('|', "\\|").replace('<', "\\<").replace('*', "\\*");
+    // Within backticks nothing is escaped but the bar.
+    let escaped = |(i, part): (usize, &str)| match i % 2 {
+        0 => part.replace('|', "\\|").replace('<', "\\<").replace('*', "\\*"),
+        _ => part.replace('|', "\\|"),
+    };
+    let cell = |text: &str| text.split('`').enumerate().map(escaped).collect::<Vec<_>>().join("`");
     let at = if text.at.is_empty() { String::new() } else { format!(" (at `{}`)", text.at.replace('|', "\\|")) };
     let way_out = if has_way_out { format!(" {} |", cell(&text.help)) } else { String::new() };
     format!("| `{}` | {} | {}{at} |{way_out}\n", text.code, text.ends_with, cell(&text.message))

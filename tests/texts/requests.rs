@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 use crate::commands::errors;
 use crate::product::{self, BOXES};
 use crate::{Text, packshot};
+
+/// How long anything may take that takes a moment.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// An id that nothing has.
 const ID: &str = "01934d2e-0000-7000-8000-000000000000";
@@ -41,7 +44,7 @@ impl Service {
         let url = url.expect("its address");
         let url = url.split_whitespace().next().expect("a word").trim_end_matches('/').to_owned();
         let _ = rustls::crypto::ring::default_provider().install_default();
-        Self { child, url, client: Client::new() }
+        Self { child, url, client: Client::builder().no_proxy().build().expect("a client") }
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -67,11 +70,13 @@ impl Service {
 
     async fn wait(&self, job: &Value, is_reached: impl Fn(&Value) -> bool) {
         let path = format!("/api/v1/renders/{}", job["id"].as_str().expect("an id"));
+        let until = Instant::now() + PATIENCE;
         loop {
             let job: Value = self.get(&path).send().await.expect("an answer").json().await.expect("a job");
             if is_reached(&job) {
                 return;
             }
+            assert!(Instant::now() < until, "{job}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -200,8 +205,16 @@ async fn jobs(service: &Service, folder: &Path, texts: &mut Vec<Text>) {
     }
     texts.extend(of_client);
     texts.extend(client(service, folder, &["submit", "cut.glb", "--watch"]));
+    for line in [
+        "admin create-key --data data --expires 2020-01-01",
+        "admin revoke-key pk_zzzzzzzz --data data",
+        "admin backup --data data -o gone/backup.zip",
+    ] {
+        let (code, stderr) = command(folder, &line.split(' ').collect::<Vec<_>>());
+        texts.extend(errors(&stderr.replace(&format!("{}/", folder.display()), ""), &code.to_string()));
+    }
     let (code, stderr) = command(folder, &["serve", "--data", "data", "--listen", "127.0.0.1:0"]);
-    let stderr = stderr.replace(&service.child.id().to_string(), "4711");
+    let stderr = stderr.replace(&format!("process id {}", service.child.id()), "process id 4711");
     texts.extend(errors(&stderr.replace(&format!("{}/", folder.display()), ""), &code.to_string()));
 }
 
@@ -216,7 +229,9 @@ async fn keys(service: &Service, folder: &Path, texts: &mut Vec<Text>) {
     };
     let reads = key("renders:read");
     let list = || service.get("/api/v1/renders");
+    let until = Instant::now() + PATIENCE;
     while list().send().await.expect("an answer").status() != 401 {
+        assert!(Instant::now() < until, "it stays open");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     texts.extend(refused(list()).await);

@@ -44,7 +44,6 @@ pub(crate) fn texts() -> Vec<Text> {
         EncodeError::FrameCount { announced: 36, pushed: 35 },
         EncodeError::FrameSize { size_px, got_px: [1080, 1080] },
         EncodeError::NotBuilt { format: "AVIF", feature: "avif" },
-        EncodeError::Write(std::io::Error::other("no space left on device")),
         codec("encode.avif", "invalid data"),
         codec("encode.jpeg", "invalid data"),
         codec("encode.mp4", "invalid data"),

@@ -93,20 +93,23 @@ fn check_requirements(packages: &[(Layer, Package)], findings: &mut Vec<Finding>
     for (at, (_, package)) in packages.iter().enumerate() {
         for requirement in &package.extends {
             let below = packages[..at].iter().rev().find(|(_, below)| below.id == requirement.library);
-            let complaint = match below {
+            let (complaint, help) = match below {
                 None => {
-                    format!(
+                    let complaint = format!(
                         "`{}` builds on the library `{}`, which is not among those below it",
                         package.id, requirement.library
-                    )
+                    );
+                    (complaint, "give that library too, before this one")
                 }
-                Some((_, below)) if !requirement.allows(below.version) => format!(
-                    "`{}` builds on `{}` {} or a compatible newer version; {} is below it",
-                    package.id, requirement.library, requirement.at_least, below.version
-                ),
+                Some((_, below)) if !requirement.allows(below.version) => {
+                    let complaint = format!(
+                        "`{}` builds on `{}` {} or a compatible newer version; {} is below it",
+                        package.id, requirement.library, requirement.at_least, below.version
+                    );
+                    (complaint, "give a version of that library that fits, or correct `extends`")
+                }
                 Some(_) => continue,
             };
-            let help = "give that library too, with --library before this one";
             findings.push(Finding::error("library.extends", &package.at, complaint).with_help(help));
         }
     }

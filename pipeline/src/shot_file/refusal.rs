@@ -49,7 +49,7 @@ pub(super) fn refused(faults: Vec<JsonFault>, version: Option<Version>) -> Error
             "shot.unknown_member" if is_earlier => format!("it belongs to {} only: remove it", Version::One),
             "shot.type" if at == "/parts" && version == Some(Version::Two) => LIKE_A_PART.to_owned(),
             "shot.unknown_member" => "remove it, or correct its name: docs/shot.md has all members".to_owned(),
-            "shot.syntax" => "correct the JSON at this place".to_owned(),
+            "shot.syntax" => "correct the JSON in that line".to_owned(),
             // The others say what is expected.
             _ => String::new(),
         };

@@ -127,14 +127,14 @@ impl ImportErrorCode {
             Self::Extension => {
                 "export the file again without this extension, or, where it may be ignored, without marking it as required"
             }
-            Self::Variant => "give the name of one of the file's variants, or none",
-            Self::Animation => "give the name of one of the file's animations, or none",
+            Self::Variant => "leave the variant out, or name one that the file has",
+            Self::Animation => "leave the animation out, or name one that the file has",
             Self::NoAnimation => "leave out the animation and the time, or export the file with its animation",
             Self::Bounds => "the file is damaged or was cut: export it again",
             Self::NonFinite => "repair the geometry or the transform in the CAD system and export again",
             Self::Empty => "export at least one solid or surface as triangles, in a scene",
             Self::ExternalUri | Self::Uri => "embed buffers and images: a binary .glb, or data URIs in base64",
-            Self::Image => "give the texture as PNG, JPEG, WebP, or KTX 2 with Basis Universal",
+            Self::Image => "export the texture again, embedded, as PNG, JPEG, WebP, or KTX 2 with Basis Universal",
             Self::Limit => "simplify the product; a program that embeds the renderer can raise the limit",
             Self::Cancelled => "",
         }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sea_orm::{ConnectOptions, Database, DatabaseConnection};
+use sea_orm::sqlx::{Connection, PgConnection};
+use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr, RuntimeErr};
 
 use super::{DatabaseConfig, DbError};
 
@@ -89,5 +90,12 @@ pub(super) async fn postgres(url: &str, max_connections: u32) -> Result<Database
         .idle_timeout(Duration::from_secs(600))
         .sqlx_logging(false)
         .map_sqlx_postgres_opts(|options| options.application_name("packshot"));
-    Ok(Database::connect(options).await?)
+    match Database::connect(options).await {
+        Ok(pool) => Ok(pool),
+        // A pool says that it waited for too long; a single connection says why.
+        Err(waited) => match PgConnection::connect(url).await {
+            Ok(_) => Err(waited.into()),
+            Err(reason) => Err(DbErr::Conn(RuntimeErr::SqlxError(reason.into())).into()),
+        },
+    }
 }

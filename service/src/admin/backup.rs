@@ -35,6 +35,8 @@ pub async fn backup(settings: &Settings, output: &Path) -> Result<Summary, Admin
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
         _ => PathBuf::from("."),
     };
+    // A temporary folder would name itself in this error.
+    std::fs::metadata(&folder).map_err(AdminError::io(&folder))?;
     let scratch = tempfile::tempdir_in(&folder).map_err(AdminError::io(&folder))?;
     let database = scratch.path().join(DATABASE_FILE);
     let installed = settings.data.join(DATABASE_FILE);

@@ -47,7 +47,7 @@ codes! {
     /// There is no such render.
     RenderNotFound = "render_not_found", "check the id: GET /api/v1/renders lists the renders";
     /// There is no preview yet.
-    PreviewNotReady = "preview_not_ready", "ask again in a second, or follow the events of the render";
+    PreviewNotReady = "preview_not_ready", "ask again in a second while the render runs; one that ended without a picture gets none";
     /// The render did not make this file.
     FormatNotAvailable = "format_not_available", "fetch one of the files that the job lists in `result.files`";
     /// There is no such task.
@@ -67,7 +67,7 @@ codes! {
     /// A request with the same key is still in progress.
     IdempotencyInFlight = "idempotency_in_flight", "repeat the request after `Retry-After` seconds: it gets the answer of the first one";
     /// The render has no result.
-    RenderNotCompleted = "render_not_completed", "wait until the job is completed; if it failed, its `error` says why";
+    RenderNotCompleted = "render_not_completed", "wait while the job is queued or running; if it failed, its `error` says why; if it was cancelled, submit it again";
     /// The render has not ended.
     RenderNotTerminal = "render_not_terminal", "wait for its end, or cancel it first: POST /api/v1/renders/{id}/cancel";
     /// The task has not failed.
@@ -79,15 +79,15 @@ codes! {
     /// This version of the library exists with other content.
     LibraryVersionExists = "library_version_exists", "give the changed library a new version";
     /// The library is in use.
-    LibraryInUse = "library_in_use", "wait until the renders that use it have ended";
+    LibraryInUse = "library_in_use", "name another library first, or none: PATCH /api/v1/settings, `material_library`";
     /// The process was started with a value of the setting.
-    SettingPinned = "setting_pinned", "change it where the message says, and start the service again";
+    SettingPinned = "setting_pinned", "change it where `errors` says that it is fixed, and start the service again";
     /// The record exists, but its bytes are gone.
     ArtifactExpired = "artifact_expired", "render it again, or upload the file again";
     /// The object has changed since it was read.
     PreconditionFailed = "precondition_failed", "read it again, then repeat the change with the new ETag";
     /// The body is larger than it may be.
-    BodyTooLarge = "body_too_large", "send less, or raise `max_upload_bytes` where the service is started";
+    BodyTooLarge = "body_too_large", "send less: JSON may have 1 MiB, a file what the setting `max_upload_bytes` allows";
     /// The file has no such bytes.
     RangeNotSatisfiable = "range_not_satisfiable", "ask for bytes within the length that `Content-Range` gives";
     /// The body is not valid.
@@ -99,7 +99,7 @@ codes! {
     /// Two members contradict each other.
     ConflictingMembers = "conflicting_members", "leave out one of the members that contradict each other";
     /// The limits contradict each other or are out of range.
-    InvalidConcurrency = "invalid_concurrency", "choose limits within the range that the message gives";
+    InvalidConcurrency = "invalid_concurrency", "correct what `errors` names: `min_concurrency` may not be above `max_concurrency`";
     /// There is no such setting.
     UnknownSetting = "unknown_setting", "check the name: GET /api/v1/settings lists the settings";
     /// The setting cannot have this value.

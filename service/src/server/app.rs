@@ -39,6 +39,9 @@ use packshot_worker::executor::Executor;
 use packshot_worker::inline::InlineExecutor;
 use packshot_worker::process::{ProcessExecutor, ProcessOptions};
 
+/// The target of the lines about the end of a service, which whoever stops it waits for.
+pub const STOP_LOG_TARGET: &str = "packshot_service::server::stop";
+
 /// The SQLite database in the data folder.
 pub const DATABASE_FILE: &str = "packshot.db";
 /// The argument with which the command becomes a worker process.
@@ -68,9 +71,18 @@ pub async fn run(
     let running = Running::start(settings, kernel_cache, program).await?;
     running.announce(began.elapsed());
     let signal = signals.next().await;
-    tracing::info!(signal, running = running.queue.running(), "stopping: no new tasks are started");
+    let running_count = running.queue.running();
+    match running_count {
+        0 => tracing::info!(target: STOP_LOG_TARGET, signal, "stopping"),
+        _ => tracing::info!(
+            target: STOP_LOG_TARGET,
+            signal,
+            running = running_count,
+            "stopping when running renders have ended; a second signal puts them back into the queue now"
+        ),
+    }
     running.stop(&mut signals).await;
-    tracing::info!("stopped");
+    tracing::info!(target: STOP_LOG_TARGET, "stopped");
     Ok(())
 }
 
@@ -190,7 +202,7 @@ impl Running {
         tokio::select! {
             drained = timeout(grace + GIVE_BACK_TIMEOUT, queue.drain(grace)) => report_drain(drained.is_ok()),
             signal = signals.next() => {
-                tracing::info!(signal, "returning running renders to the queue now");
+                tracing::info!(target: STOP_LOG_TARGET, signal, "putting running renders back into the queue");
                 report_drain(timeout(GIVE_BACK_TIMEOUT, queue.drain(Duration::ZERO)).await.is_ok());
             }
         }

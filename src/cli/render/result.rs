@@ -3,6 +3,7 @@
 use packshot::denoise::Denoised;
 use packshot::error::Fault;
 use packshot::picture::Picture;
+use packshot::preset::Preset;
 use packshot::report::Preflight;
 use packshot::timing::Seconds;
 use packshot::verify::Check;
@@ -11,6 +12,7 @@ use packshot_renderer::diagnostic::Diagnostic;
 use serde::Serialize;
 
 use crate::cli::failure::Failure;
+use crate::cli::preset;
 
 /// The result of one input. Names and order are a contract.
 #[derive(Clone, Debug, Serialize)]
@@ -49,13 +51,15 @@ pub(crate) struct RenderResult {
 pub(super) struct Rendered {
     /// What the inputs are called.
     inputs: Vec<String>,
-    pub(super) results: Vec<RenderResult>,
+    results: Vec<RenderResult>,
+    /// The input of each result.
+    of_inputs: Vec<usize>,
     /// What is wrong, as `--json` has it, and as stderr and the exit code do.
     faults: Vec<InputFault>,
     failures: Vec<Failure>,
 }
 
-/// A fault, and the input that has no picture because of it. Names and order are documented (`docs/command.md`).
+/// A fault, and the input that it is about. Names and order are documented (`docs/command.md`).
 #[derive(Clone, Debug, Serialize)]
 struct InputFault {
     /// `None` where there are several and it is about none of them alone.
@@ -79,7 +83,7 @@ pub(super) struct Results<'a> {
 impl Rendered {
     /// Nothing yet, of inputs with these names.
     pub(super) fn new(inputs: Vec<String>) -> Self {
-        Self { inputs, results: Vec::new(), faults: Vec::new(), failures: Vec::new() }
+        Self { inputs, results: Vec::new(), of_inputs: Vec::new(), faults: Vec::new(), failures: Vec::new() }
     }
 
     /// Takes in what came of an input, and says whether others can be worked on.
@@ -87,6 +91,7 @@ impl Rendered {
         match result {
             Ok(result) => {
                 self.results.push(result);
+                self.of_inputs.push(input_idx);
                 true
             }
             Err(failure) => {
@@ -114,6 +119,16 @@ impl Rendered {
             Some(input) => failure.in_input(&input),
             None => failure,
         });
+    }
+
+    /// Takes in every rule of the preset that a picture breaks.
+    pub(super) fn require_passed(&mut self, preset: Option<&Preset>) {
+        let checked = self.results.iter().zip(&self.of_inputs).map(|(result, input_idx)| {
+            let name = result.output.clone().unwrap_or_default();
+            (*input_idx, preset::require_passed(preset, [(name, &result.checks[..])]))
+        });
+        let broken: Vec<_> = checked.filter_map(|(input_idx, passed)| Some((input_idx, passed.err()?))).collect();
+        broken.into_iter().for_each(|(input_idx, failure)| self.fail(Some(input_idx), failure));
     }
 
     /// What `--json` prints.

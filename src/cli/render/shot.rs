@@ -93,7 +93,10 @@ impl OpenShot {
             };
             // The path as it was tried: that of the shot is relative to a folder that may not be the one that was
             // thought of.
-            let told = |reason: io::Error| io::Error::new(reason.kind(), format!("{}: {reason}", path.display()));
+            let told = |reason: io::Error| match path.as_os_str() == name {
+                true => reason,
+                false => io::Error::new(reason.kind(), format!("{}: {reason}", path.display())),
+            };
             if files::is_special(&path) || path.is_dir() {
                 return Err(told(io::Error::other("this is not a file")));
             }

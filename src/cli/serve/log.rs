@@ -5,6 +5,7 @@ use std::io;
 
 use packshot_service::config::LogFormat;
 use packshot_service::jobs::{JOB_LOG_TARGET, LAST_LINE_TARGET};
+use packshot_service::server::STOP_LOG_TARGET;
 use packshot_worker::device;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
@@ -34,7 +35,7 @@ pub(super) fn start(verbose: u8, format: LogFormat) {
 /// What a terminal shows: warnings and errors of the service, the device at the start, and the last line of each job.
 /// What a job reports about itself until then, warnings too, is in its own log, which the page and `client watch` show.
 fn brief() -> String {
-    format!("warn,{JOB_LOG_TARGET}=off,{LAST_LINE_TARGET}=info,{}=info", device::LOG_TARGET)
+    format!("warn,{JOB_LOG_TARGET}=off,{LAST_LINE_TARGET}=info,{STOP_LOG_TARGET}=info,{}=info", device::LOG_TARGET)
 }
 
 /// What `-v` asks for. Whatever collects logs gets as much without it as with one.
