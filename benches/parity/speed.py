@@ -11,7 +11,7 @@ from pathlib import Path
 
 SHOTS = ["bearing_metal", "bearing_mixed", "studio_softboxes", "screw_sun"]
 # Samples a second over those of the peer, at equal samples, least median of the shots: what was measured on an AMD EPYC
-# with 2 cores (2.5 and 0.62) less a fifth, by which medians of three rounds differ there.
+# with 2 cores (2.5 and 0.62) less a fifth: on one shot the rounds of that run differed from 2.3 to 3.2.
 TIMES_MIN = {"cycles": 2.0, "mitsuba": 0.5}
 
 p = argparse.ArgumentParser()
