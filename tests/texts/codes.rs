@@ -310,12 +310,12 @@ const WRITTEN: &[[&str; 4]] = &[
         "the pixel in column {x}, row {y} is infinite or not a number",
         "save the map again with finite pixels",
     ],
-    ["env.limit", "3", "the file has more than {bytes_max} bytes", "give a smaller file"],
+    ["env.limit", "3", "the file has more than {max_mib} MiB", "give a smaller file"],
     [
         "shot.nothing_to_frame",
         "3",
         "the shot hides every part of its product",
-        "remove `hidden` from at least one of them",
+        "remove `hidden` from at least one of the parts",
     ],
     // Findings about files that take other programs to make, or a product of some size.
     ["accessor_misaligned", "info", "the elements are not aligned to their components; they are read bytewise", ""],
@@ -351,7 +351,7 @@ const WRITTEN: &[[&str; 4]] = &[
     ["json_bom", "info", "a byte order mark before the JSON is skipped", ""],
     ["json_duplicate_key", "warning", "the member is there more than once; the last value counts", ""],
     ["library.albedo", "warning", "the diffuse albedo is {luminance:.3}; real dielectrics have {low} to {high}", ""],
-    ["library.override", "warning", "`{}` has `override = true`, but no library below has its code", ""],
+    ["library.override", "warning", "`{}` has `override = true`, but no library before it has its code", ""],
     ["library.priority", "warning", "`priority` does nothing for a material that light does not enter", ""],
     ["light_too_weak", "info", "the light brings {share:.1e} of the light at the product: it will not be seen", ""],
     ["material_simplified", "info", "the material is rendered without {}", ""],
